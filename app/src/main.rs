@@ -1,0 +1,2 @@
+//! poolscope
+fn main(){}

@@ -1,0 +1,13 @@
+#![doc = include_str!("../README.md")]
+
+pub mod anomaly;
+pub mod bytes;
+pub mod etl;
+pub mod event;
+pub mod export;
+pub mod job;
+pub mod pivot;
+pub mod select;
+pub mod series;
+pub mod synth;
+pub mod trace;
