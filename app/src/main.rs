@@ -1,2 +1,2 @@
 //! poolscope
-fn main(){}
+fn main() {}

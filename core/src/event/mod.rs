@@ -1,1 +1,2 @@
 //! event
+pub mod guid;

@@ -1,0 +1,61 @@
+//! The allocation table: one row per block that the trace knows of, as parallel columns. It must never change after
+//! the load, and holds no name: names come from the other tables.
+
+use super::ids::{AllocationId, ContextId, StackId};
+use super::time::Ticks;
+
+/// Marks on a row.
+pub mod flag {
+    /// The allocation was not seen: it is implied by a second free of the same address.
+    pub const IMPLIED_ALLOCATION: u8 = 1;
+    /// The free was not seen: it is implied by a second allocation on the same address.
+    pub const IMPLIED_FREE: u8 = 2;
+}
+
+/// The columns. All have the same length; a row is an [`AllocationId`].
+#[derive(Default, Debug)]
+pub struct AllocationTable {
+    /// When it was allocated; [`Ticks::UNKNOWN`] if before the trace.
+    pub alloc_time: Vec<Ticks>,
+    /// When it was freed; [`Ticks::NEVER`] if the trace does not show it.
+    pub free_time: Vec<Ticks>,
+    /// Bytes, as the kernel accounts for them.
+    pub size: Vec<u64>,
+    /// Address of the block (`Entry`).
+    pub address: Vec<u64>,
+    /// What the allocating event says; what the freeing event says where the allocation was not seen.
+    pub alloc_context: Vec<ContextId>,
+    /// What the freeing event says; [`ContextId::NONE`] where no free was seen.
+    pub free_context: Vec<ContextId>,
+    /// Stack of the allocation; [`StackId::EMPTY`] if none.
+    pub alloc_stack: Vec<StackId>,
+    /// Stack of the free; [`StackId::EMPTY`] if none.
+    pub free_stack: Vec<StackId>,
+    /// Bits of [`flag`].
+    pub flags: Vec<u8>,
+}
+
+impl AllocationTable {
+    /// Number of rows.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.alloc_time.len()
+    }
+
+    /// Whether there are no rows.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.alloc_time.is_empty()
+    }
+
+    /// All rows, in order.
+    pub fn ids(&self) -> impl Iterator<Item = AllocationId> + use<> {
+        (0..self.len() as u32).map(AllocationId)
+    }
+}
+
+/// Bytes that a row takes; the memory aim of the design rests on it.
+pub const ROW_BYTES: usize = 8 + 8 + 8 + 8 + 4 + 4 + 4 + 4 + 1;
+const _: () =
+    assert!(size_of::<Ticks>() == 8 && size_of::<ContextId>() == 4 && size_of::<StackId>() == 4);
+const _: () = assert!(ROW_BYTES == 49);

@@ -1,0 +1,143 @@
+//! Contexts: the distinct combinations of tag, pool type, process, thread, CPU and session with which pool events
+//! happened. A trace has few of them, so a row of the allocation table names one in four bytes, and grouping by any of
+//! these columns looks at contexts, not at rows. It must never hold two equal rows.
+
+use super::ids::{ContextId, ProcessId};
+
+/// A pool tag: four bytes in the order PoolMon shows them, the "protected" bit removed.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Tag(pub [u8; 4]);
+
+impl Tag {
+    /// The tag as people write it: printable ASCII as it is (spaces kept), other bytes as `\xNN`.
+    #[must_use]
+    pub fn text(self) -> String {
+        let mut text = String::with_capacity(4);
+        for byte in self.0 {
+            if (0x20..0x7f).contains(&byte) {
+                text.push(char::from(byte));
+            } else {
+                text.push_str(&format!("\\x{byte:02x}"));
+            }
+        }
+        text
+    }
+}
+
+/// The pool type bits of an event (etl-format 4.4).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct PoolType(pub u32);
+
+impl PoolType {
+    /// Paged pool (bit 0).
+    #[must_use]
+    pub const fn is_paged(self) -> bool {
+        self.0 & 1 != 0
+    }
+
+    /// Session pool (bit 5).
+    #[must_use]
+    pub const fn is_session(self) -> bool {
+        self.0 & 0x20 != 0
+    }
+
+    /// Nonpaged and not executable (bit 9).
+    #[must_use]
+    pub const fn is_nx(self) -> bool {
+        self.0 & 0x200 != 0
+    }
+
+    /// `Paged` or `NonPaged`.
+    #[must_use]
+    pub const fn paged_name(self) -> &'static str {
+        if self.is_paged() { "Paged" } else { "NonPaged" }
+    }
+
+    /// The pool's name as Windows names its POOL_TYPE values.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        let aligned = self.0 & 4 != 0;
+        match (self.is_paged(), self.is_session(), self.is_nx(), aligned) {
+            (true, false, _, false) => "Paged",
+            (true, false, _, true) => "PagedCacheAligned",
+            (true, true, _, false) => "PagedSession",
+            (true, true, _, true) => "PagedCacheAlignedSession",
+            (false, false, true, false) => "NonPagedNx",
+            (false, false, true, true) => "NonPagedNxCacheAligned",
+            (false, true, true, _) => "NonPagedSessionNx",
+            (false, false, false, false) => "NonPagedExecute",
+            (false, false, false, true) => "NonPagedCacheAligned",
+            (false, true, false, false) => "NonPagedSession",
+            (false, true, false, true) => "NonPagedCacheAlignedSession",
+        }
+    }
+}
+
+/// What an event says beside time, address, size and stack.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Context {
+    /// Pool tag.
+    pub tag: Tag,
+    /// Pool type bits as recorded.
+    pub pool_type: PoolType,
+    /// Process of the thread that was running; [`ProcessId::NONE`] if the record does not say.
+    pub process: ProcessId,
+    /// Thread that was running; [`Context::NO_THREAD`] if the record does not say.
+    pub thread: u32,
+    /// Session of a session-pool event, [`Context::NO_SESSION`] otherwise.
+    pub session: u32,
+    /// Processor that wrote the record.
+    pub cpu: u16,
+}
+
+impl Context {
+    /// The record has no thread.
+    pub const NO_THREAD: u32 = u32::MAX;
+    /// Not a session-pool event.
+    pub const NO_SESSION: u32 = u32::MAX;
+}
+
+/// All contexts, by [`ContextId`].
+#[derive(Default, Debug)]
+pub struct ContextTable {
+    rows: Vec<Context>,
+}
+
+impl ContextTable {
+    /// A table of rows that are distinct already.
+    pub(crate) fn from_rows(rows: Vec<Context>) -> Self {
+        Self { rows }
+    }
+
+    /// All rows; position = handle.
+    #[must_use]
+    pub fn rows(&self) -> &[Context] {
+        &self.rows
+    }
+
+    /// One row; a handle of another trace gives `None`.
+    #[must_use]
+    pub fn get(&self, id: ContextId) -> Option<&Context> {
+        self.rows.get(id.index())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_print_unambiguously() {
+        assert_eq!(Tag(*b"Leak").text(), "Leak");
+        assert_eq!(Tag(*b"Fil ").text(), "Fil ");
+        assert_eq!(Tag([b'A', 0, 0xff, b'"']).text(), "A\\x00\\xff\"");
+    }
+
+    #[test]
+    fn pool_types_have_windows_names() {
+        assert_eq!(PoolType(512).name(), "NonPagedNx");
+        assert_eq!(PoolType(0).name(), "NonPagedExecute");
+        assert_eq!(PoolType(33).name(), "PagedSession");
+        assert_eq!(PoolType(0x1000_0201).paged_name(), "Paged");
+    }
+}

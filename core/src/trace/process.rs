@@ -1,0 +1,134 @@
+//! Processes: one row per life, since Windows uses process numbers again. It must never mix two lives of one number.
+
+use super::ids::ProcessId;
+use super::time::Ticks;
+use rustc_hash::FxHashMap;
+
+/// One life of a process.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Process {
+    /// Process number.
+    pub pid: u32,
+    /// Number of the process that created it.
+    pub parent_pid: u32,
+    /// Terminal-services session.
+    pub session: u32,
+    /// Image file name as recorded (at most 15 characters on most systems); empty if the trace has no record of it.
+    pub name: String,
+    /// Command line; empty if not recorded.
+    pub command_line: String,
+    /// When it started; [`Ticks::UNKNOWN`] if before the trace.
+    pub start: Ticks,
+    /// When it ended; [`Ticks::NEVER`] if not seen.
+    pub end: Ticks,
+}
+
+impl Process {
+    /// `name (pid)`, as WPA shows a process.
+    #[must_use]
+    pub fn label(&self) -> String {
+        match (self.name.as_str(), self.pid) {
+            ("", 0) => "Idle (0)".to_owned(),
+            ("", 4) => "System (4)".to_owned(),
+            ("", pid) => format!("Unknown ({pid})"),
+            (name, pid) => format!("{name} ({pid})"),
+        }
+    }
+}
+
+/// All lives, by [`ProcessId`].
+#[derive(Default, Debug)]
+pub struct ProcessTable {
+    rows: Vec<Process>,
+    /// Lives of one number, in time order.
+    by_pid: FxHashMap<u32, Vec<ProcessId>>,
+    /// How many of the rows come from process records; the others are numbers that only other records mention.
+    recorded: usize,
+}
+
+impl ProcessTable {
+    /// Builds the look-up table. `recorded`: how many of the rows come from process records.
+    #[must_use]
+    pub(crate) fn new(rows: Vec<Process>, recorded: usize) -> Self {
+        let mut by_pid: FxHashMap<u32, Vec<ProcessId>> = FxHashMap::default();
+        for (position, row) in rows.iter().enumerate() {
+            by_pid
+                .entry(row.pid)
+                .or_default()
+                .push(ProcessId(position as u32));
+        }
+        let mut lives: Vec<&mut Vec<ProcessId>> = by_pid.values_mut().collect();
+        for ids in &mut lives {
+            ids.sort_by_key(|id| (rows.get(id.index()).map(|r| r.start), *id));
+        }
+        Self {
+            rows,
+            by_pid,
+            recorded,
+        }
+    }
+
+    /// All rows; position = handle.
+    #[must_use]
+    pub fn rows(&self) -> &[Process] {
+        &self.rows
+    }
+
+    /// One row; `None` for [`ProcessId::NONE`].
+    #[must_use]
+    pub fn get(&self, id: ProcessId) -> Option<&Process> {
+        self.rows.get(id.index())
+    }
+
+    /// Number of lives that the trace has process records of.
+    #[must_use]
+    pub fn recorded_count(&self) -> usize {
+        self.recorded
+    }
+
+    /// Whether a process number was used more than once.
+    #[must_use]
+    pub fn is_reused(&self, pid: u32) -> bool {
+        self.by_pid.get(&pid).is_some_and(|ids| ids.len() > 1)
+    }
+
+    /// The life of process number `pid` at `time`; the nearest earlier one, else the first.
+    #[must_use]
+    pub fn find(&self, pid: u32, time: Ticks) -> ProcessId {
+        let Some(ids) = self.by_pid.get(&pid) else {
+            return ProcessId::NONE;
+        };
+        let started = ids.partition_point(|id| self.get(*id).is_some_and(|p| p.start <= time));
+        ids.get(started.saturating_sub(1))
+            .copied()
+            .unwrap_or(ProcessId::NONE)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reused_number_means_the_process_of_that_time() {
+        let process = |name: &str, start, end| Process {
+            pid: 40,
+            parent_pid: 4,
+            session: 0,
+            name: name.to_owned(),
+            command_line: String::new(),
+            start,
+            end,
+        };
+        let rows = vec![
+            process("b.exe", Ticks(200), Ticks::NEVER),
+            process("a.exe", Ticks::UNKNOWN, Ticks(100)),
+        ];
+        let table = ProcessTable::new(rows, 2);
+        assert!(table.is_reused(40));
+        assert_eq!(table.find(40, Ticks(50)), ProcessId(1));
+        assert_eq!(table.find(40, Ticks(150)), ProcessId(1));
+        assert_eq!(table.find(40, Ticks(200)), ProcessId(0));
+        assert_eq!(table.find(41, Ticks(200)), ProcessId::NONE);
+    }
+}
