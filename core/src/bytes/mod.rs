@@ -1,1 +1,6 @@
-//! bytes
+//! Raw bytes: little-endian reads that cannot run past their slice, UTF-16, and the file map. Everything above reads
+//! files through here; nothing here knows a format.
+
+pub mod map;
+pub mod read;
+pub mod text;

@@ -1,1 +1,10 @@
-//! etl
+//! The container: file, buffers, decompression, records. It knows where a record begins and ends, who wrote it and
+//! when; it must never know what a payload means.
+
+pub mod buffer;
+pub mod error;
+pub mod layout;
+pub mod logfile;
+pub mod record;
+pub mod walk;
+pub mod xpress;

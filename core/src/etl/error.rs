@@ -1,0 +1,37 @@
+//! Why a file cannot be read as a trace at all. Damage inside a trace is never an error: it is an anomaly.
+
+use std::io;
+use std::path::PathBuf;
+
+/// The file is no trace, or cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The system refuses.
+    #[error("cannot open {}: {source}", path.display())]
+    Io {
+        /// Which file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// No bytes.
+    #[error("{} is empty: the recording wrote nothing, or the copy did not finish", path.display())]
+    Empty {
+        /// Which file.
+        path: PathBuf,
+    },
+    /// Not an event trace log.
+    #[error(
+        "{name} is not an event trace log (.etl): at offset {offset} {wanted} was expected, found {found}"
+    )]
+    NotATrace {
+        /// The file's name.
+        name: String,
+        /// Where.
+        offset: u64,
+        /// What a trace has there.
+        wanted: &'static str,
+        /// What this file has there.
+        found: String,
+    },
+}

@@ -1,0 +1,300 @@
+//! Opening a file and walking its records: the steps that every reader of a trace takes, in one place. It must never
+//! decide what a record means.
+
+use super::buffer::{BufferHeader, HEADER_BYTES, MAX_BUFFER_BYTES};
+use super::error::OpenError;
+use super::layout::{BufferRef, Layout, find_buffers};
+use super::logfile::LogfileHeader;
+use super::record::{Record, RecordKey, Records};
+use super::xpress;
+use crate::anomaly::{Anomalies, AnomalyKind};
+use crate::bytes::map::FileMap;
+use crate::bytes::read::u32_at;
+use std::path::{Path, PathBuf};
+
+/// A trace file that has been opened: its header and its buffers are known, nothing else has been read.
+#[derive(Debug)]
+pub struct TraceFile {
+    source: Source,
+    /// The log-file header.
+    pub logfile: LogfileHeader,
+    /// Raw timestamp of the log-file header record: time zero.
+    pub time_zero: i64,
+    /// Where the buffers lie.
+    pub layout: Layout,
+    /// What was found wrong so far.
+    pub anomalies: Anomalies,
+}
+
+#[derive(Debug)]
+enum Source {
+    File(FileMap),
+    Memory(Vec<u8>),
+}
+
+impl TraceFile {
+    /// Opens a file.
+    ///
+    /// # Errors
+    /// The file cannot be read, is empty, or is no trace. Damage within a trace is no error.
+    pub fn open(path: &Path) -> Result<Self, OpenError> {
+        let io = |source| OpenError::Io {
+            path: PathBuf::from(path),
+            source,
+        };
+        let map = FileMap::open(path)
+            .map_err(io)?
+            .ok_or_else(|| OpenError::Empty {
+                path: PathBuf::from(path),
+            })?;
+        Self::new(Source::File(map), &path.display().to_string())
+    }
+
+    /// Opens bytes in memory; `name` is for messages.
+    ///
+    /// # Errors
+    /// The bytes are no trace.
+    pub fn from_bytes(bytes: Vec<u8>, name: &str) -> Result<Self, OpenError> {
+        if bytes.is_empty() {
+            return Err(OpenError::Empty {
+                path: PathBuf::from(name),
+            });
+        }
+        Self::new(Source::Memory(bytes), name)
+    }
+
+    fn new(source: Source, name: &str) -> Result<Self, OpenError> {
+        let mut anomalies = Anomalies::default();
+        let data = source.bytes();
+        let (logfile, time_zero) = first_record(data, name, &mut anomalies)?;
+        let layout = find_buffers(data, &logfile, &mut anomalies);
+        Ok(Self {
+            source,
+            logfile,
+            time_zero,
+            layout,
+            anomalies,
+        })
+    }
+
+    /// All bytes of the file.
+    #[must_use]
+    pub fn data(&self) -> &[u8] {
+        self.source.bytes()
+    }
+
+    /// The events of one buffer, decompressed if need be, and what is wrong with them.
+    pub fn body<'a>(
+        &'a self,
+        buffer: &BufferRef,
+        scratch: &'a mut Scratch,
+    ) -> (&'a [u8], Option<AnomalyKind>) {
+        body_of(self.data(), buffer, self.logfile.buffer_bytes, scratch)
+    }
+}
+
+impl Source {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::File(map) => map.bytes(),
+            Self::Memory(bytes) => bytes,
+        }
+    }
+}
+
+/// Memory for one decompressed body, used again for each buffer.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    body: Vec<u8>,
+}
+
+/// The events of a buffer: from behind its header to the end of events. Cut or damaged buffers give what is readable.
+pub(super) fn body_of<'a>(
+    data: &'a [u8],
+    buffer: &BufferRef,
+    session_bytes: u32,
+    scratch: &'a mut Scratch,
+) -> (&'a [u8], Option<AnomalyKind>) {
+    let start = buffer.offset as usize;
+    let header = &buffer.header;
+    let present = data
+        .get(start..start + buffer.present_bytes as usize)
+        .unwrap_or_default();
+    let stored = present.get(HEADER_BYTES..).unwrap_or_default();
+    let wanted = (header.filled_bytes as usize).saturating_sub(HEADER_BYTES);
+    if !header.is_compressed() {
+        let damage = (wanted > stored.len() && header.size_bytes == buffer.present_bytes)
+            .then_some(AnomalyKind::BadBuffer);
+        return (stored.get(..wanted).unwrap_or(stored), damage);
+    }
+    // One kind of writer compresses the whole session buffer with its fill, the other just the events.
+    let known = if session_bytes == 0 {
+        header.saved_bytes
+    } else {
+        session_bytes
+    };
+    let cap = (known.max(header.filled_bytes).min(MAX_BUFFER_BYTES) as usize)
+        .saturating_sub(HEADER_BYTES);
+    xpress::decompress(stored, &mut scratch.body, cap);
+    let damage = (scratch.body.len() < wanted).then_some(AnomalyKind::BadCompression);
+    (scratch.body.get(..wanted).unwrap_or(&scratch.body), damage)
+}
+
+/// The log-file header and its timestamp. A damaged header is replaced by what can be known without it.
+fn first_record(
+    data: &[u8],
+    name: &str,
+    anomalies: &mut Anomalies,
+) -> Result<(LogfileHeader, i64), OpenError> {
+    let not_a_trace = |offset: u64, wanted: &'static str| OpenError::NotATrace {
+        name: name.to_owned(),
+        offset,
+        wanted,
+        found: describe(data, offset as usize),
+    };
+    let buffer =
+        BufferHeader::parse(data).ok_or_else(|| not_a_trace(0, "a buffer header of 72 bytes"))?;
+    let body = data.get(HEADER_BYTES..).unwrap_or_default();
+    let record = Records::new(body).next().filter(|r| is_header_record(r));
+    let plausible = buffer.is_plausible(0);
+    let Some(record) = record else {
+        // The first record is damaged. If buffers follow one another all the same, it is a damaged trace.
+        let next = data
+            .get(buffer.size_bytes as usize..)
+            .and_then(BufferHeader::parse);
+        if plausible && next.is_some_and(|h| h.is_plausible(0)) {
+            anomalies.add_at(AnomalyKind::BadHeader, HEADER_BYTES as u64);
+            return Ok((
+                defaults(buffer.size_bytes, 8),
+                first_known_time(data, &buffer),
+            ));
+        }
+        return Err(not_a_trace(
+            HEADER_BYTES as u64,
+            "the log-file header record",
+        ));
+    };
+    if !plausible {
+        anomalies.add_at(AnomalyKind::BadHeader, 0);
+    }
+    let time_zero = record.time.unwrap_or(0);
+    let mut logfile = LogfileHeader::parse(record.payload).unwrap_or_else(|| {
+        anomalies.add_at(AnomalyKind::BadHeader, HEADER_BYTES as u64);
+        defaults(buffer.size_bytes, u32::from(record.pointer_size))
+    });
+    if !matches!(logfile.pointer_size, 4 | 8) {
+        anomalies.add_at(AnomalyKind::BadHeader, HEADER_BYTES as u64);
+        logfile.pointer_size = u32::from(record.pointer_size);
+    }
+    if (logfile.buffer_bytes as usize) < HEADER_BYTES || logfile.buffer_bytes > MAX_BUFFER_BYTES {
+        anomalies.add_at(AnomalyKind::BadHeader, HEADER_BYTES as u64);
+        logfile.buffer_bytes = 0;
+    }
+    Ok((logfile, time_zero))
+}
+
+fn is_header_record(record: &Record<'_>) -> bool {
+    record.key == RecordKey::Hook(0)
+}
+
+fn defaults(buffer_bytes: u32, pointer_size: u32) -> LogfileHeader {
+    LogfileHeader {
+        buffer_bytes,
+        pointer_size,
+        perf_freq: 10_000_000,
+        clock_type: 1,
+        ..LogfileHeader::default()
+    }
+}
+
+/// Without a header record, the first timestamp of the next buffer is time zero.
+fn first_known_time(data: &[u8], first: &BufferHeader) -> i64 {
+    let body = data
+        .get(first.size_bytes as usize + HEADER_BYTES..)
+        .unwrap_or_default();
+    Records::new(body)
+        .take(16)
+        .find_map(|r| r.time)
+        .unwrap_or(0)
+}
+
+/// What a file has where a trace was expected, in words for the kinds of file that people mistake for traces.
+fn describe(data: &[u8], offset: usize) -> String {
+    const KNOWN: &[(&[u8], &str)] = &[
+        (
+            b"ElfFile\0",
+            "an event log (.evtx): open that in Event Viewer",
+        ),
+        (b"PK\x03\x04", "a ZIP archive: unpack the trace first"),
+        (b"MSCF", "a cabinet (.cab): unpack the trace first"),
+        (b"7z\xbc\xaf", "a 7-Zip archive: unpack the trace first"),
+        (b"MDMP", "a minidump: open that in WinDbg"),
+        (
+            b"PAGEDU64",
+            "a kernel dump: open that in WinDbg (!poolused)",
+        ),
+        (
+            b"PAGEDUMP",
+            "a kernel dump: open that in WinDbg (!poolused)",
+        ),
+        (b"MZ", "a program"),
+        (b"Microsoft C/C++ MSF", "a PDB"),
+        (
+            b"<?xml",
+            "XML: a recording profile (.wprp) is given to wpr, not opened here",
+        ),
+    ];
+    if let Some((_, words)) = KNOWN.iter().find(|(magic, _)| data.starts_with(magic)) {
+        return (*words).to_owned();
+    }
+    match u32_at(data, offset) {
+        Some(value) => format!("{value:#010x}"),
+        None => format!("the end of the file ({} bytes)", data.len()),
+    }
+}
+
+/// What a bare walk over a file saw.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct WalkTotals {
+    /// Records.
+    pub records: u64,
+    /// Bytes of all payloads.
+    pub payload_bytes: u64,
+    /// Latest raw timestamp.
+    pub last_time: i64,
+}
+
+/// Reads every record header of a file on the calling thread and does nothing with it: the floor under the time that
+/// any analysis of the file can take.
+#[must_use]
+pub fn bare_walk(file: &TraceFile) -> WalkTotals {
+    let mut scratch = Scratch::default();
+    let mut totals = WalkTotals::default();
+    for buffer in &file.layout.buffers {
+        let (body, _) = file.body(buffer, &mut scratch);
+        for record in Records::new(body) {
+            totals.records += 1;
+            totals.payload_bytes += record.payload.len() as u64;
+            totals.last_time = totals.last_time.max(record.time.unwrap_or(i64::MIN));
+        }
+    }
+    totals
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn other_files_are_named() {
+        let mut zip = b"PK\x03\x04".to_vec();
+        zip.resize(200, 0);
+        let error = TraceFile::from_bytes(zip, "a.zip").expect_err("no trace");
+        assert!(error.to_string().contains("ZIP archive"), "{error}");
+        assert!(error.to_string().contains("a.zip"), "{error}");
+        let error = TraceFile::from_bytes(vec![1, 2, 3], "x.etl").expect_err("no trace");
+        assert!(error.to_string().contains("72 bytes"), "{error}");
+        let error = TraceFile::from_bytes(Vec::new(), "x.etl").expect_err("no trace");
+        assert!(error.to_string().contains("empty"), "{error}");
+    }
+}

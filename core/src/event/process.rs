@@ -1,0 +1,86 @@
+//! Process events (etl-format 6.3), versions 0 to 5 and both pointer sizes.
+
+use crate::bytes::read::{u8_at, u32_at};
+use crate::bytes::text::{bytez, utf16z};
+
+/// What a process event says.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ProcessEvent {
+    /// Process number.
+    pub pid: u32,
+    /// Number of its parent.
+    pub parent_pid: u32,
+    /// Terminal-services session.
+    pub session: u32,
+    /// Image file name.
+    pub name: String,
+    /// Command line; empty where the version has none.
+    pub command_line: String,
+}
+
+/// Decodes a process event. `None` if the payload is too short for its version.
+#[must_use]
+pub fn process_event(payload: &[u8], version: u8, pointer_size: u8) -> Option<ProcessEvent> {
+    let p = usize::from(pointer_size);
+    // Version 0 has the three numbers alone in front; from 1 on a pointer-sized key stands before them.
+    let ids = if version == 0 { 0 } else { p };
+    let sid_at = match version {
+        0 => p.max(8) + 4,
+        1 | 2 => p + 16,
+        3 => 2 * p + 16,
+        _ => 2 * p + 20,
+    };
+    let name_at = skip_sid(payload, sid_at, p)?;
+    let (name, after) = bytez(payload, name_at);
+    let command_line = if version >= 2 {
+        utf16z(payload, after).0
+    } else {
+        String::new()
+    };
+    Some(ProcessEvent {
+        pid: u32_at(payload, ids)?,
+        parent_pid: u32_at(payload, ids + 4)?,
+        session: if version == 0 {
+            0
+        } else {
+            u32_at(payload, ids + 8)?
+        },
+        name,
+        command_line,
+    })
+}
+
+/// Offset behind the user SID: four zero bytes, or two pointers and a SID with as many sub-authorities as it says.
+fn skip_sid(payload: &[u8], at: usize, p: usize) -> Option<usize> {
+    if u32_at(payload, at)? == 0 {
+        return Some(at + 4);
+    }
+    let sid = at + 2 * p;
+    let authorities = usize::from(u8_at(payload, sid + 1)?);
+    let end = sid + 8 + 4 * authorities;
+    (end <= payload.len()).then_some(end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_stands_behind_the_sid() {
+        let mut payload = vec![0; 36];
+        payload[8] = 44;
+        payload[16] = 1;
+        payload.extend([9; 16]);
+        payload.extend([1, 2, 0, 0, 0, 0, 0, 5]);
+        payload.extend([7; 8]);
+        payload.extend(b"a.exe\0");
+        payload.extend("a -x\0".encode_utf16().flat_map(u16::to_le_bytes));
+        let event = process_event(&payload, 4, 8).expect("complete");
+        assert_eq!(
+            (event.pid, event.session, event.name.as_str()),
+            (44, 1, "a.exe")
+        );
+        assert_eq!(event.command_line, "a -x");
+        assert_eq!(process_event(&payload[..50], 4, 8), None);
+    }
+}
