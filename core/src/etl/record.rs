@@ -1,8 +1,8 @@
 //! Record framing (etl-format 1.6 and 3): from the body of a buffer to records with their header read. One header kind
 //! per record decides sizes and places of everything else. This module must never look into a payload.
 
+use crate::bytes::guid::Guid;
 use crate::bytes::read::{bytes16_at, i64_at, u8_at, u16_at, u32_at};
-use crate::event::guid::Guid;
 
 /// What identifies a record's event.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -1,6 +1,6 @@
 //! Image identities that a merge injects (etl-format 6.2). Their fields are packed.
 
-use super::guid::Guid;
+use crate::bytes::guid::Guid;
 use crate::bytes::read::{bytes16_at, pointer_at, u32_at};
 use crate::bytes::text::{bytez, utf16z};
 

@@ -1,7 +1,7 @@
 //! The table from a record's key to its event. Kernel events come in two forms, by hook and by GUID and opcode (relogged
 //! files); both lead to the same kind. It must stay the only place where hooks, GUIDs and opcodes are named.
 
-use super::guid::Guid;
+use crate::bytes::guid::Guid;
 
 /// An event that something here can decode.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

@@ -2,7 +2,6 @@
 //! event; layouts that differ by version or pointer size are offsets, not separate decoders. Nothing here knows buffers
 //! or files, keeps state, or fails in any way but `None`.
 
-pub mod guid;
 pub mod identity;
 pub mod image;
 pub mod kind;

@@ -3,7 +3,7 @@
 
 use super::ids::ModuleId;
 use super::time::Ticks;
-use crate::event::guid::Guid;
+use crate::bytes::guid::Guid;
 use rustc_hash::FxHashMap;
 
 /// Identity of a PDB (the CodeView RSDS record).

@@ -3,7 +3,7 @@
 
 use super::context::Tag;
 use super::time::Ticks;
-use crate::event::guid::Guid;
+use crate::bytes::guid::Guid;
 use std::collections::BTreeMap;
 
 /// What the log-file header and the system configuration records say.
