@@ -35,7 +35,7 @@ done <modules.tsv
 
 rm -rf symbols
 python3 describe.py "$build" modules.tsv symbols modules.json
-if grep -rlaF -e "$build" -e "$PWD" -e "${TMPDIR:-/tmp}/" symbols modules.json; then
+if grep -rlaF -e "$build" -e "$PWD" -e "${build%/*}/" symbols modules.json; then
     echo "a name of this machine is in the files above" >&2
     exit 1
 fi
