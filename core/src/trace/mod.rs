@@ -4,6 +4,7 @@
 pub mod allocation;
 pub mod context;
 pub mod ids;
+pub mod load;
 pub mod module;
 pub mod process;
 pub mod stack;

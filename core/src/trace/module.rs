@@ -139,7 +139,7 @@ impl ModuleTable {
                 continue;
             }
             let rank = if life.load <= time && time <= life.unload {
-                (0, 0, life.module)
+                (0, time.0.saturating_sub(life.load.0), life.module)
             } else if life.unload < time {
                 (1, time.0.saturating_sub(life.unload.0), life.module)
             } else {

@@ -1,0 +1,210 @@
+//! The last step: columns of all shards become the columns of the trace, and the trace is frozen. Each shard's memory
+//! is given back as soon as it has been copied.
+
+use super::LoadOptions;
+use super::pair::{ExtraRow, Paired};
+use super::shard::{EventColumns, Shard};
+use super::stacks::Joined;
+use super::system::Facts;
+use super::verdicts;
+use crate::etl::logfile::LogfileHeader;
+use crate::etl::walk::TraceFile;
+use crate::trace::Trace;
+use crate::trace::allocation::AllocationTable;
+use crate::trace::context::ContextTable;
+use crate::trace::ids::{ContextId, StackId};
+use crate::trace::summary::Census;
+use crate::trace::time::{Clock, ClockKind, Ticks, View};
+
+/// Freezes everything into a trace.
+pub fn assemble(
+    file: &TraceFile,
+    mut shards: Vec<Shard>,
+    facts: Facts,
+    joined: Joined,
+    contexts: ContextTable,
+    paired: Paired,
+    options: LoadOptions,
+) -> Trace {
+    let clock = clock(&file.logfile);
+    let extent = extent(&shards, &clock, &file.logfile);
+    let census = census(file, &shards, &joined);
+    let mut anomalies = file.anomalies.clone();
+    for shard in &shards {
+        anomalies.merge(&shard.anomalies);
+    }
+    anomalies.merge(&joined.anomalies);
+    anomalies.merge(&paired.anomalies);
+    let first_time = shards.iter().filter_map(|s| s.first_time).min();
+    let allocations = columns(&mut shards, paired);
+    let mut trace = Trace {
+        summary: facts.summary,
+        clock,
+        extent,
+        allocations,
+        contexts,
+        stacks: joined.stacks,
+        modules: facts.modules,
+        processes: facts.processes,
+        snapshots: facts.snapshots,
+        census,
+        anomalies,
+    };
+    verdicts::add(&mut trace, file, first_time, options);
+    trace
+}
+
+/// The clock that the header names; a frequency of zero or less falls back to 10 MHz, which every file here has had.
+fn clock(header: &LogfileHeader) -> Clock {
+    const USUAL_HZ: u64 = 10_000_000;
+    let perf_freq = u64::try_from(header.perf_freq)
+        .ok()
+        .filter(|&hz| hz > 0)
+        .unwrap_or(USUAL_HZ);
+    let (kind, ticks_per_second) = match header.clock_type {
+        2 => (ClockKind::SystemTime, 10_000_000),
+        3 => (
+            ClockKind::CpuCycles,
+            u64::from(header.cpu_mhz.max(1)) * 1_000_000,
+        ),
+        0 => (ClockKind::Raw, perf_freq),
+        _ => (ClockKind::Qpc, perf_freq),
+    };
+    Clock {
+        kind,
+        ticks_per_second,
+        start_filetime: header.start_filetime,
+    }
+}
+
+/// From time zero, or the first pool event before it, to the end that the header gives, or the last event after it.
+/// Without an end in the header, the last kernel record stands for it: merges inject records with later times.
+fn extent(shards: &[Shard], clock: &Clock, header: &LogfileHeader) -> View {
+    let pool = shards.iter().filter_map(|s| s.pool_times);
+    let first_pool = pool.clone().map(|t| t.0).min();
+    let last_pool = pool.map(|t| t.1).max();
+    let span = i128::from(header.end_filetime) - i128::from(header.start_filetime);
+    let end = if header.end_filetime > 0 && span > 0 {
+        let ticks = (span * i128::from(clock.ticks_per_second) + 5_000_000) / 10_000_000;
+        Some(Ticks(ticks.min(i128::from(Ticks::LIMIT)) as i64))
+    } else {
+        shards.iter().filter_map(|s| s.last_time).max()
+    };
+    let from = first_pool.unwrap_or(Ticks(0)).min(Ticks(0));
+    View {
+        from,
+        to: end.max(last_pool).unwrap_or(Ticks(0)).max(Ticks(0)),
+    }
+}
+
+fn census(file: &TraceFile, shards: &[Shard], joined: &Joined) -> Census {
+    let mut census = Census {
+        buffers: file.layout.buffers.len() as u64,
+        stacks: joined.census,
+        ..Census::default()
+    };
+    for shard in shards {
+        let part = &shard.census;
+        census.compressed_buffers += part.compressed_buffers;
+        census.records += part.records;
+        census.messages += part.messages;
+        census.pool_snapshots += part.snapshots;
+        census.stack_records += part.stack_records;
+        census.stack_definitions += part.stack_definitions;
+        census.pool_allocs += shard.allocs.len() as u64;
+        census.pool_frees += shard.frees.context.len() as u64;
+        for (&hook, &count) in &part.hooks {
+            *census.hooks.entry(hook).or_default() += count;
+        }
+        for (&guid, &count) in &part.providers {
+            *census.providers.entry(guid).or_default() += count;
+        }
+    }
+    census
+}
+
+fn columns(shards: &mut [Shard], paired: Paired) -> AllocationTable {
+    let total = paired.free_time.len() + paired.extra.len();
+    // Events go from here on: only the allocations' columns are left to copy.
+    for shard in shards.iter_mut() {
+        shard.frees = EventColumns::default();
+    }
+    let extra = &paired.extra;
+    let alloc_time = gather(shards, total, |c| &mut c.time, extra, |row| row.alloc_time);
+    let address = gather(shards, total, |c| &mut c.address, extra, |row| row.address);
+    let size = gather(shards, total, |c| &mut c.size, extra, |row| row.size);
+    let alloc_context = gather(
+        shards,
+        total,
+        |c| &mut c.context,
+        extra,
+        |row| row.context.0,
+    );
+    let alloc_stack = if shards.iter().all(|s| s.allocs.stack.is_empty())
+        && extra.iter().all(|e| e.stack.0 == 0)
+    {
+        vec![StackId::EMPTY; total]
+    } else {
+        // A block whose allocation was not seen has no allocation stack: the stack of its free is no stand-in.
+        ids(
+            gather(shards, total, |c| &mut c.stack, extra, |_| StackId::EMPTY.0),
+            StackId,
+        )
+    };
+    let mut table = AllocationTable {
+        alloc_time,
+        free_time: paired
+            .free_time
+            .into_iter()
+            .map(|t| Ticks(t.into_inner()))
+            .collect(),
+        size,
+        address,
+        alloc_context: ids(alloc_context, ContextId),
+        free_context: paired
+            .free_context
+            .into_iter()
+            .map(|c| ContextId(c.into_inner()))
+            .collect(),
+        alloc_stack,
+        free_stack: paired
+            .free_stack
+            .into_iter()
+            .map(|s| StackId(s.into_inner()))
+            .collect(),
+        flags: paired
+            .flags
+            .into_iter()
+            .map(std::sync::atomic::AtomicU8::into_inner)
+            .collect(),
+    };
+    for row in &paired.extra {
+        table.free_time.push(row.free_time);
+        table.free_context.push(row.context);
+        table.free_stack.push(row.stack);
+        table.flags.push(row.flags);
+    }
+    table
+}
+
+/// One column of all shards, then of the blocks that no allocation event began.
+fn gather<T: Copy>(
+    shards: &mut [Shard],
+    total: usize,
+    column: impl Fn(&mut EventColumns) -> &mut Vec<T>,
+    extra: &[ExtraRow],
+    of_extra: impl Fn(&ExtraRow) -> T,
+) -> Vec<T> {
+    let mut joined = Vec::with_capacity(total);
+    for shard in shards.iter_mut() {
+        joined.append(column(&mut shard.allocs));
+        *column(&mut shard.allocs) = Vec::new();
+    }
+    joined.extend(extra.iter().map(of_extra));
+    joined
+}
+
+/// Plain numbers to handles, in place.
+fn ids<T>(numbers: Vec<u32>, handle: impl Fn(u32) -> T) -> Vec<T> {
+    numbers.into_iter().map(handle).collect()
+}

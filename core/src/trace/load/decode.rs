@@ -1,0 +1,365 @@
+//! One worker's part of the load: a range of buffers into a [`Shard`]. This is the hot loop: a pool event costs a few
+//! pushes, an unknown record a count. Damage is counted and never ends more than one buffer.
+
+use super::recent::{RecentEvents, Slot, Target};
+use super::shard::{Definition, EventColumns, Half, HalfRef, LooseStack, NO_ID, RawContext, Shard};
+use super::{LoadOptions, StackScope};
+use crate::anomaly::AnomalyKind;
+use crate::bytes::guid::Guid;
+use crate::etl::layout::BufferRef;
+use crate::etl::record::{Record, RecordKey, Records};
+use crate::etl::walk::{Scratch, TraceFile};
+use crate::event::kind::{self, EventKind};
+use crate::event::{pool, stack};
+use crate::job::{CancelToken, Cancelled, Progress};
+use crate::trace::time::Ticks;
+use rustc_hash::FxHashMap;
+
+/// Hook ids that have a dense counter.
+const DENSE_HOOKS: usize = 0x2000;
+
+/// Memory that a worker uses again for each range.
+#[derive(Default)]
+pub struct Worker {
+    scratch: Scratch,
+    recent: RecentEvents,
+    hooks: Vec<u64>,
+    frames: Vec<u64>,
+}
+
+impl Worker {
+    /// Decodes a range of buffers.
+    pub fn decode(
+        &mut self,
+        file: &TraceFile,
+        buffers: &[BufferRef],
+        options: LoadOptions,
+        progress: &Progress,
+        cancel: &CancelToken,
+    ) -> Result<Shard, Cancelled> {
+        self.hooks.clear();
+        self.hooks.resize(DENSE_HOOKS, 0);
+        let mut decoder = Decoder {
+            shard: Shard::default(),
+            recent: &mut self.recent,
+            hooks: &mut self.hooks,
+            frames: &mut self.frames,
+            providers: FxHashMap::default(),
+            time_zero: file.time_zero,
+            stacks: options.stacks,
+            cpu: 0,
+            buffer_offset: 0,
+            is_plain: true,
+        };
+        for buffer in buffers {
+            cancel.check()?;
+            let (body, damage) = file.body(buffer, &mut self.scratch);
+            if let Some(kind) = damage {
+                decoder.shard.anomalies.add_at(kind, buffer.offset);
+            }
+            let before = decoder.shard.census.records;
+            decoder.buffer(buffer, body);
+            progress.advance(
+                u64::from(buffer.present_bytes),
+                decoder.shard.census.records - before,
+            );
+        }
+        Ok(decoder.finish())
+    }
+}
+
+pub(super) struct Decoder<'w> {
+    pub shard: Shard,
+    recent: &'w mut RecentEvents,
+    hooks: &'w mut Vec<u64>,
+    frames: &'w mut Vec<u64>,
+    providers: FxHashMap<Guid, u64>,
+    time_zero: i64,
+    stacks: StackScope,
+    cpu: u16,
+    buffer_offset: u64,
+    is_plain: bool,
+}
+
+impl Decoder<'_> {
+    fn buffer(&mut self, buffer: &BufferRef, body: &[u8]) {
+        self.cpu = buffer.header.cpu;
+        self.buffer_offset = buffer.offset;
+        self.is_plain = !buffer.header.is_compressed();
+        self.shard.census.compressed_buffers += u64::from(!self.is_plain);
+        self.recent.clear();
+        let mut latest = Ticks::UNKNOWN;
+        let mut went_back = false;
+        let mut records = Records::new(body);
+        for record in records.by_ref() {
+            self.shard.census.records += 1;
+            let time = record.time.map(|raw| relative(raw, self.time_zero));
+            if let Some(time) = time {
+                went_back |= time < latest;
+                latest = latest.max(time);
+            }
+            self.record(&record, time);
+        }
+        if let Some((at, _)) = records.damage() {
+            let offset = self.file_offset(at);
+            self.shard.anomalies.add_at(AnomalyKind::BadRecord, offset);
+        }
+        if went_back {
+            self.shard
+                .anomalies
+                .add_at(AnomalyKind::TimeWentBack, buffer.offset);
+        }
+    }
+
+    /// Where a record lies in the file; in a compressed buffer, where the buffer does.
+    fn file_offset(&self, body_offset: usize) -> u64 {
+        let within = if self.is_plain {
+            crate::etl::buffer::HEADER_BYTES + body_offset
+        } else {
+            0
+        };
+        self.buffer_offset + within as u64
+    }
+
+    #[inline]
+    fn record(&mut self, record: &Record<'_>, time: Option<Ticks>) {
+        let kind = match record.key {
+            RecordKey::Hook(hook) => {
+                match self.hooks.get_mut(usize::from(hook)) {
+                    Some(count) => *count += 1,
+                    None => *self.shard.census.hooks.entry(hook).or_default() += 1,
+                }
+                self.shard.last_time = self.shard.last_time.max(time);
+                kind::of_hook(hook)
+            }
+            RecordKey::Provider { guid, opcode } => {
+                *self.providers.entry(guid).or_default() += 1;
+                kind::of_provider(&guid, opcode)
+            }
+            RecordKey::Message => {
+                self.shard.census.messages += 1;
+                return;
+            }
+            RecordKey::Other(_) => return,
+        };
+        let Some(time) = time else { return };
+        if kind != EventKind::LogfileHeader
+            && self.shard.first_time.is_none_or(|first| time < first)
+        {
+            self.shard.first_time = Some(time);
+        }
+        let decoded = match kind {
+            EventKind::PoolAlloc => self.pool(record, time, false, false),
+            EventKind::PoolAllocSession => self.pool(record, time, false, true),
+            EventKind::PoolFree => self.pool(record, time, true, false),
+            EventKind::PoolFreeSession => self.pool(record, time, true, true),
+            EventKind::StackInline | EventKind::StackKeyKernel | EventKind::StackKeyUser => {
+                self.shard.census.stack_records += 1;
+                self.stacks == StackScope::None || self.stack(record, time, kind).is_some()
+            }
+            EventKind::StackDefinition => {
+                self.shard.census.stack_definitions += 1;
+                self.stacks == StackScope::None || self.definition(record, time).is_some()
+            }
+            other => {
+                if self.stacks != StackScope::None {
+                    self.recent.push(time, record.thread, None);
+                }
+                self.rare(record, time, other)
+            }
+        };
+        if !decoded {
+            let offset = self.file_offset(record.offset);
+            self.shard.anomalies.add_at(AnomalyKind::BadPayload, offset);
+        }
+    }
+
+    /// A pool event. Every header kind is accepted; one without a thread takes it from its stack.
+    #[inline]
+    fn pool(
+        &mut self,
+        record: &Record<'_>,
+        time: Ticks,
+        is_free: bool,
+        with_session: bool,
+    ) -> bool {
+        let Some(event) = pool::pool_event(record.payload, record.pointer_size, with_session)
+        else {
+            return false;
+        };
+        if record.version != 2 {
+            let offset = self.file_offset(record.offset);
+            self.shard
+                .anomalies
+                .add_at(AnomalyKind::UnknownVersion, offset);
+        }
+        let context = self.shard.contexts.intern(RawContext {
+            tag: event.tag,
+            pool_type: event.pool_type,
+            thread: record.thread.unwrap_or(NO_ID),
+            pid: record.process.unwrap_or(NO_ID),
+            session: event.session.unwrap_or(NO_ID),
+            cpu: self.cpu,
+        });
+        self.shard.directions.push(is_free);
+        let columns = if is_free {
+            &mut self.shard.frees
+        } else {
+            &mut self.shard.allocs
+        };
+        if self.stacks != StackScope::None {
+            self.recent
+                .push(time, record.thread, Some(Slot::new(is_free, columns.len())));
+            columns.halves.push([HalfRef::NONE; 2]);
+        }
+        columns.time.push(time);
+        columns.address.push(event.address);
+        columns.size.push(event.size);
+        columns.context.push(context);
+        let (first, last) = self.shard.pool_times.get_or_insert((time, time));
+        *first = time.min(*first);
+        *last = time.max(*last);
+        true
+    }
+
+    /// A stack record: finds its event in this buffer, or leaves it for the join.
+    fn stack(&mut self, record: &Record<'_>, record_time: Ticks, kind: EventKind) -> Option<()> {
+        let pointer_size = record.pointer_size;
+        let (target, half, kernel) = if kind == EventKind::StackInline {
+            let (target, raw) = stack::inline_stack(record.payload)?;
+            self.frames.clear();
+            self.frames.extend(stack::frames(raw, pointer_size));
+            let kernel = self
+                .frames
+                .first()
+                .is_some_and(|&f| stack::is_kernel_address(f, pointer_size));
+            let raw = self.shard.raw_stacks.intern(self.frames);
+            (target, Half::Inline { raw }, kernel)
+        } else {
+            let (target, key) = stack::key_reference(record.payload, pointer_size)?;
+            let kernel = kind == EventKind::StackKeyKernel;
+            (target, Half::Key { key, kernel }, kernel)
+        };
+        let event_time = relative(target.event_time, self.time_zero);
+        let side = usize::from(!kernel);
+        let (allocs, frees) = (&self.shard.allocs, &self.shard.frees);
+        let is_taken = |slot: Slot| {
+            let columns = if slot.is_free() { frees } else { allocs };
+            columns
+                .halves
+                .get(slot.row())
+                .is_none_or(|halves| halves[side] != HalfRef::NONE)
+        };
+        let found = self.recent.find(event_time, target.thread, is_taken);
+        if found == Target::Other && self.stacks == StackScope::Pool {
+            return Some(());
+        }
+        let half = self.shard.halves.intern(half);
+        let stray = LooseStack {
+            event_time,
+            record_time,
+            thread: target.thread,
+            pid: target.process,
+            half,
+            kernel,
+        };
+        match found {
+            Target::Pool(slot) => attach(&mut self.shard, slot, &stray),
+            Target::Other => self.shard.others.push(stray),
+            Target::Unknown => self.shard.loose.push(stray),
+        }
+        Some(())
+    }
+
+    fn definition(&mut self, record: &Record<'_>, time: Ticks) -> Option<()> {
+        let (key, raw) = stack::definition(record.payload, record.pointer_size)?;
+        self.frames.clear();
+        self.frames.extend(stack::frames(raw, record.pointer_size));
+        let kernel = self
+            .frames
+            .first()
+            .is_some_and(|&f| stack::is_kernel_address(f, record.pointer_size));
+        let raw = self.shard.raw_stacks.intern(self.frames);
+        self.shard.definitions.push(Definition {
+            time,
+            key,
+            kernel,
+            raw,
+        });
+        Some(())
+    }
+
+    pub(super) fn note_version(&mut self, record: &Record<'_>, newest: u8) {
+        if record.version > newest {
+            let offset = self.file_offset(record.offset);
+            self.shard
+                .anomalies
+                .add_at(AnomalyKind::UnknownVersion, offset);
+        }
+    }
+
+    fn finish(mut self) -> Shard {
+        for (hook, &count) in self
+            .hooks
+            .iter()
+            .enumerate()
+            .filter(|(_, count)| **count > 0)
+        {
+            *self.shard.census.hooks.entry(hook as u16).or_default() += count;
+        }
+        self.shard.census.providers = self.providers.into_iter().collect();
+        let mut shard = self.shard;
+        shard.allocs.shrink();
+        shard.frees.shrink();
+        shard.directions.shrink_to_fit();
+        shard.contexts.close();
+        shard.halves.close();
+        shard.raw_stacks.close();
+        shard
+    }
+}
+
+/// Puts half a stack on its pool event. An event whose header had no thread takes it from the stack record.
+pub(super) fn attach(shard: &mut Shard, slot: Slot, stack: &LooseStack) {
+    shard.census.pool_stack_records += 1;
+    let columns: &mut EventColumns = if slot.is_free() {
+        &mut shard.frees
+    } else {
+        &mut shard.allocs
+    };
+    let row = slot.row();
+    if let Some(halves) = columns.halves.get_mut(row) {
+        let side = usize::from(!stack.kernel);
+        // A second record of one half is rare (two inline records); the other half takes it if it is free.
+        let side = if halves[side] == HalfRef::NONE {
+            side
+        } else {
+            1 - side
+        };
+        if halves[side] == HalfRef::NONE {
+            halves[side] = HalfRef::new(stack.half, stack.event_time, stack.record_time);
+        }
+    }
+    let Some(context) = columns.context.get_mut(row) else {
+        return;
+    };
+    let Some(&raw) = shard.contexts.rows.get(*context as usize) else {
+        return;
+    };
+    if raw.thread == NO_ID {
+        *context = shard.contexts.intern(RawContext {
+            thread: stack.thread,
+            pid: stack.pid,
+            ..raw
+        });
+    }
+}
+
+/// Raw ticks to ticks from time zero, kept within the limit that leaves room for the sentinels.
+#[inline]
+pub(super) fn relative(raw: i64, time_zero: i64) -> Ticks {
+    Ticks(
+        raw.saturating_sub(time_zero)
+            .clamp(-Ticks::LIMIT, Ticks::LIMIT),
+    )
+}

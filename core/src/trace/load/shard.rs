@@ -1,0 +1,278 @@
+//! What one range of buffers yields: columns of pool events with ids that are local to the shard, and the rarer things.
+//! A shard must never refer to another one.
+
+use crate::anomaly::Anomalies;
+use crate::bytes::guid::Guid;
+use crate::event::identity::{ImageIdEvent, RsdsEvent};
+use crate::event::image::ImageEvent;
+use crate::event::pool::{BigPoolEntry, TagCounters};
+use crate::event::process::ProcessEvent;
+use crate::event::system::CpuConfig;
+use crate::trace::context::Context;
+use crate::trace::summary::SnapshotEnd;
+use crate::trace::time::Ticks;
+use rustc_hash::FxHashMap;
+use std::collections::BTreeMap;
+use std::hash::Hash;
+
+/// What a pool event says beside time, address, size; numbers as recorded.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct RawContext {
+    pub tag: [u8; 4],
+    pub pool_type: u32,
+    pub thread: u32,
+    pub pid: u32,
+    pub session: u32,
+    pub cpu: u16,
+}
+
+/// The record's header has no thread or process.
+pub const NO_ID: u32 = u32::MAX;
+
+/// No half: this part of the stack was not recorded.
+pub const NO_HALF: u32 = u32::MAX;
+
+/// One half of an event's stack: a local half, and how long after the event it was recorded, which decides what its
+/// key meant.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct HalfRef {
+    pub half: u32,
+    /// Ticks from the event to the stack record; saturates.
+    pub delay: u32,
+}
+
+impl HalfRef {
+    pub const NONE: Self = Self {
+        half: NO_HALF,
+        delay: 0,
+    };
+
+    pub fn new(half: u32, event_time: Ticks, record_time: Ticks) -> Self {
+        let delay = record_time
+            .0
+            .saturating_sub(event_time.0)
+            .clamp(0, i64::from(u32::MAX)) as u32;
+        Self { half, delay }
+    }
+}
+
+/// Kernel half and user half of an event's stack.
+pub type Halves = [HalfRef; 2];
+const _: () = assert!(size_of::<Halves>() == 16);
+
+/// Pool events of one direction, in file order.
+#[derive(Default, Debug)]
+pub struct EventColumns {
+    pub time: Vec<Ticks>,
+    pub address: Vec<u64>,
+    pub size: Vec<u64>,
+    /// Local context; after the join, the trace's.
+    pub context: Vec<u32>,
+    /// Empty if stacks are not loaded.
+    pub halves: Vec<Halves>,
+    /// Local combination of halves, then the trace's stack; empty if stacks are not loaded.
+    pub stack: Vec<u32>,
+}
+
+impl EventColumns {
+    pub fn len(&self) -> usize {
+        self.time.len()
+    }
+
+    pub fn shrink(&mut self) {
+        self.time.shrink_to_fit();
+        self.address.shrink_to_fit();
+        self.size.shrink_to_fit();
+        self.context.shrink_to_fit();
+        self.halves.shrink_to_fit();
+    }
+}
+
+/// What a half of a stack was recorded as.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Half {
+    /// A reference to a key of the stack cache.
+    Key { key: u64, kernel: bool },
+    /// Frames in the record itself: a local raw stack.
+    Inline { raw: u32 },
+}
+
+/// A definition of a stack key.
+#[derive(Clone, Copy, Debug)]
+pub struct Definition {
+    pub time: Ticks,
+    pub key: u64,
+    pub kernel: bool,
+    /// Local raw stack; after the join, the trace's.
+    pub raw: u32,
+}
+
+/// A stack record whose event was not found in its own buffer.
+#[derive(Clone, Copy, Debug)]
+pub struct LooseStack {
+    pub event_time: Ticks,
+    pub record_time: Ticks,
+    pub thread: u32,
+    pub pid: u32,
+    pub half: u32,
+    pub kernel: bool,
+}
+
+/// Rows that are held once each, found by value.
+#[derive(Debug)]
+pub struct Interner<T> {
+    pub rows: Vec<T>,
+    map: FxHashMap<T, u32>,
+    last: Option<(T, u32)>,
+}
+
+impl<T> Default for Interner<T> {
+    fn default() -> Self {
+        Self {
+            rows: Vec::new(),
+            map: FxHashMap::default(),
+            last: None,
+        }
+    }
+}
+
+impl<T: Copy + Eq + Hash> Interner<T> {
+    /// The row's number. Neighbouring events mostly say the same, so the last answer is tried first.
+    #[inline]
+    pub fn intern(&mut self, row: T) -> u32 {
+        if let Some((last, id)) = self.last
+            && last == row
+        {
+            return id;
+        }
+        let rows = &mut self.rows;
+        let id = *self.map.entry(row).or_insert_with(|| {
+            rows.push(row);
+            rows.len() as u32 - 1
+        });
+        self.last = Some((row, id));
+        id
+    }
+
+    /// Forgets how to find rows.
+    pub fn close(&mut self) {
+        self.map = FxHashMap::default();
+        self.last = None;
+    }
+}
+
+/// Distinct lists of frames, innermost first.
+#[derive(Default, Debug)]
+pub struct RawStacks {
+    pub rows: Vec<Box<[u64]>>,
+    map: FxHashMap<Box<[u64]>, u32>,
+}
+
+impl RawStacks {
+    pub fn intern(&mut self, frames: &[u64]) -> u32 {
+        if let Some(&id) = self.map.get(frames) {
+            return id;
+        }
+        let id = self.map.len() as u32;
+        self.map.insert(frames.into(), id);
+        id
+    }
+
+    /// Turns the map into rows by number.
+    pub fn close(&mut self) {
+        let mut rows: Vec<(u32, Box<[u64]>)> =
+            self.map.drain().map(|(frames, id)| (id, frames)).collect();
+        rows.sort_unstable_by_key(|row| row.0);
+        self.rows = rows.into_iter().map(|row| row.1).collect();
+        self.map = FxHashMap::default();
+    }
+}
+
+/// A record that is neither pool event nor stack.
+#[derive(Debug)]
+pub enum Rare {
+    Image {
+        change: ImageChange,
+        event: ImageEvent,
+        pid: u32,
+    },
+    Process {
+        change: ProcessChange,
+        event: ProcessEvent,
+    },
+    ImageId(ImageIdEvent),
+    Rsds(RsdsEvent),
+    Cpu(CpuConfig),
+    Build(String, String),
+    PoolGroup(bool),
+    Tags {
+        end: SnapshotEnd,
+        session: Option<u32>,
+        rows: Vec<TagCounters>,
+    },
+    Big {
+        end: SnapshotEnd,
+        session: Option<u32>,
+        rows: Vec<BigPoolEntry>,
+    },
+}
+
+/// What an image event reports.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ImageChange {
+    Load,
+    Unload,
+    Start,
+    Stop,
+}
+
+/// What a process event reports.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum ProcessChange {
+    Start,
+    End,
+    Running,
+    Stop,
+}
+
+/// Counts of records.
+#[derive(Default, Debug)]
+pub struct ShardCensus {
+    pub hooks: BTreeMap<u16, u64>,
+    pub providers: BTreeMap<Guid, u64>,
+    pub records: u64,
+    pub messages: u64,
+    pub headers: u64,
+    pub snapshots: u64,
+    pub stack_records: u64,
+    pub stack_definitions: u64,
+    pub pool_stack_records: u64,
+    pub compressed_buffers: u64,
+}
+
+/// Everything from one range of buffers.
+#[derive(Default, Debug)]
+pub struct Shard {
+    pub allocs: EventColumns,
+    pub frees: EventColumns,
+    /// Which of the two columns the next event went to (`true`: frees), in file order: it joins them again.
+    pub directions: Vec<bool>,
+    pub contexts: Interner<RawContext>,
+    /// The trace's contexts with processes known; filled by the join.
+    pub context_rows: Vec<Context>,
+    pub halves: Interner<Half>,
+    pub raw_stacks: RawStacks,
+    pub definitions: Vec<Definition>,
+    pub loose: Vec<LooseStack>,
+    /// Stacks of events that are not pool events, by the same fields; only counted.
+    pub others: Vec<LooseStack>,
+    pub rare: Vec<(Ticks, Rare)>,
+    pub census: ShardCensus,
+    pub anomalies: Anomalies,
+    /// Latest time of a record with a kernel key.
+    pub last_time: Option<Ticks>,
+    /// Earliest time of a record behind the log-file header.
+    pub first_time: Option<Ticks>,
+    /// Earliest and latest pool event.
+    pub pool_times: Option<(Ticks, Ticks)>,
+}

@@ -1,0 +1,416 @@
+//! Whole stacks: keys become frames, kernel and user halves are joined, frames get their modules, and everything is
+//! interned as one prefix tree. A key means the first definition of its kind that comes after the reference
+//! (etl-format 5.4), never one from before it.
+
+use super::loose::{self, Stray};
+use super::shard::{Definition, EventColumns, Half, HalfRef, Interner, NO_HALF, NO_ID, Shard};
+use super::system::Facts;
+use super::{LoadOptions, StackScope};
+use crate::anomaly::{Anomalies, AnomalyKind};
+use crate::etl::walk::TraceFile;
+use crate::event::stack::is_kernel_address;
+use crate::job::{CancelToken, Cancelled};
+use crate::trace::ids::{FrameId, StackId};
+use crate::trace::module::ModuleTable;
+use crate::trace::stack::{Frame, StackInterner, StackTable};
+use crate::trace::summary::StackCensus;
+use crate::trace::time::Ticks;
+use rayon::prelude::*;
+use rustc_hash::{FxHashMap, FxHashSet};
+
+/// What the join yields beside the `stack` columns of the shards.
+#[derive(Default, Debug)]
+pub struct Joined {
+    pub stacks: StackTable,
+    pub census: StackCensus,
+    pub anomalies: Anomalies,
+}
+
+/// Two raw halves, and what decides which modules their addresses lie in.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+struct Combo {
+    kernel: u32,
+    user: u32,
+    /// Process, for user frames.
+    pid: u32,
+    epoch: u32,
+}
+
+/// No raw stack.
+const NO_RAW: u32 = u32::MAX;
+
+/// Attaches all stacks; fills the `stack` columns of the shards with handles of the returned table.
+pub fn join(
+    file: &TraceFile,
+    shards: &mut [Shard],
+    facts: &Facts,
+    options: LoadOptions,
+    cancel: &CancelToken,
+) -> Result<Joined, Cancelled> {
+    if options.stacks == StackScope::None {
+        return Ok(Joined::default());
+    }
+    let raws = intern_raws(shards);
+    let strays = loose::settle(file, shards, options, cancel)?;
+    let resolver = Resolver::new(shards);
+    let mut tallies: Vec<Tally> = shards
+        .par_iter_mut()
+        .map(|shard| {
+            cancel.check()?;
+            Ok(combine(shard, &resolver, &facts.modules))
+        })
+        .collect::<Result<_, Cancelled>>()?;
+    let pointer_size = if file.logfile.pointer_size == 4 { 4 } else { 8 };
+    let mut builder = Builder::new(&raws, &facts.modules, pointer_size);
+    let mut joined = Joined::default();
+    let mut maps = Vec::with_capacity(shards.len());
+    for tally in &mut tallies {
+        cancel.check()?;
+        let combos = tally.combos.rows.iter().zip(&tally.times);
+        maps.push(
+            combos
+                .map(|(combo, &time)| builder.stack(*combo, time))
+                .collect::<Vec<StackId>>(),
+        );
+        tally.combos = Interner::default();
+        add(&mut joined, &tally.outcome);
+    }
+    shards.par_iter_mut().zip(&maps).for_each(|(shard, map)| {
+        for stack in shard.allocs.stack.iter_mut().chain(&mut shard.frees.stack) {
+            *stack = map
+                .get(*stack as usize)
+                .copied()
+                .unwrap_or(StackId::EMPTY)
+                .0;
+        }
+    });
+    count_strays(
+        &strays,
+        &resolver,
+        &facts.modules,
+        &mut builder,
+        &mut joined,
+    );
+    joined.census.matched = shards
+        .iter()
+        .map(|s| s.census.pool_stack_records)
+        .sum::<u64>();
+    joined.census.matched += strays.others.len() as u64;
+    joined.census.orphans = strays.orphans.len() as u64;
+    joined.census.distinct = builder.distinct();
+    joined
+        .anomalies
+        .add(AnomalyKind::OrphanStack, joined.census.orphans);
+    joined
+        .anomalies
+        .add(AnomalyKind::UnresolvedKey, joined.census.unresolved_keys);
+    joined.stacks = builder.interner.finish();
+    Ok(joined)
+}
+
+fn add(joined: &mut Joined, outcome: &Outcome) {
+    joined.census.resolved_keys += outcome.resolved;
+    joined.census.unresolved_keys += outcome.unresolved;
+    joined
+        .anomalies
+        .add(AnomalyKind::KeyMismatch, outcome.mismatched);
+}
+
+/// One table of raw stacks for the whole trace; halves and definitions of the shards are renumbered.
+fn intern_raws(shards: &mut [Shard]) -> Vec<Box<[u64]>> {
+    let mut ids: FxHashMap<Box<[u64]>, u32> = FxHashMap::default();
+    for shard in shards.iter_mut() {
+        let rows = std::mem::take(&mut shard.raw_stacks.rows);
+        let map: Vec<u32> = rows
+            .into_iter()
+            .map(|frames| {
+                let next = ids.len() as u32;
+                *ids.entry(frames).or_insert(next)
+            })
+            .collect();
+        let global = |raw: &mut u32| *raw = map.get(*raw as usize).copied().unwrap_or(NO_RAW);
+        shard
+            .definitions
+            .iter_mut()
+            .for_each(|d| global(&mut d.raw));
+        for half in &mut shard.halves.rows {
+            if let Half::Inline { raw } = half {
+                global(raw);
+            }
+        }
+    }
+    let mut rows: Vec<(u32, Box<[u64]>)> =
+        ids.into_iter().map(|(frames, id)| (id, frames)).collect();
+    rows.sort_unstable_by_key(|row| row.0);
+    rows.into_iter().map(|row| row.1).collect()
+}
+
+/// What became of key references.
+#[derive(Default, Clone, Copy)]
+struct Outcome {
+    resolved: u64,
+    unresolved: u64,
+    mismatched: u64,
+}
+
+/// All definitions, by key, kind and time.
+struct Resolver {
+    definitions: Vec<Definition>,
+}
+
+/// The definitions that a half can mean.
+#[derive(Clone, Copy)]
+enum Meaning {
+    Raw(u32),
+    Keys {
+        start: usize,
+        end: usize,
+        other_kind: bool,
+    },
+}
+
+impl Resolver {
+    fn new(shards: &mut [Shard]) -> Self {
+        let mut definitions = Vec::with_capacity(shards.iter().map(|s| s.definitions.len()).sum());
+        for shard in shards {
+            definitions.append(&mut shard.definitions);
+            shard.definitions = Vec::new();
+        }
+        definitions.par_sort_by_key(|d| (d.key, d.kernel, d.time));
+        Self { definitions }
+    }
+
+    fn meaning(&self, half: Half) -> Meaning {
+        match half {
+            Half::Inline { raw } => Meaning::Raw(raw),
+            Half::Key { key, kernel } => {
+                let range = |kernel| {
+                    let start = self
+                        .definitions
+                        .partition_point(|d| (d.key, d.kernel) < (key, kernel));
+                    let rest = self.definitions.get(start..).unwrap_or_default();
+                    (
+                        start,
+                        start + rest.partition_point(|d| (d.key, d.kernel) == (key, kernel)),
+                    )
+                };
+                let (start, end) = range(kernel);
+                let other = range(!kernel);
+                Meaning::Keys {
+                    start,
+                    end,
+                    other_kind: other.1 > other.0,
+                }
+            }
+        }
+    }
+
+    /// The raw stack of a half recorded at `time`.
+    #[inline]
+    fn resolve(&self, meaning: Meaning, time: Ticks, outcome: &mut Outcome) -> u32 {
+        let (start, end, other_kind) = match meaning {
+            Meaning::Raw(raw) => return raw,
+            Meaning::Keys {
+                start,
+                end,
+                other_kind,
+            } => (start, end, other_kind),
+        };
+        let rows = self.definitions.get(start..end).unwrap_or_default();
+        let later = rows.partition_point(|d| d.time < time);
+        match rows.get(later) {
+            Some(definition) => {
+                outcome.resolved += 1;
+                definition.raw
+            }
+            None => {
+                outcome.unresolved += 1;
+                outcome.mismatched += u64::from(other_kind);
+                NO_RAW
+            }
+        }
+    }
+}
+
+/// The distinct stacks of one shard.
+#[derive(Default)]
+struct Tally {
+    combos: Interner<Combo>,
+    /// When each combination was met first.
+    times: Vec<Ticks>,
+    outcome: Outcome,
+}
+
+/// Resolves the halves of all events of a shard; leaves numbers of its combinations in the `stack` columns.
+fn combine(shard: &mut Shard, resolver: &Resolver, modules: &ModuleTable) -> Tally {
+    let meanings: Vec<Meaning> = shard
+        .halves
+        .rows
+        .iter()
+        .map(|&half| resolver.meaning(half))
+        .collect();
+    shard.halves = Interner::default();
+    let mut tally = Tally::default();
+    let pids: Vec<u32> = shard.contexts.rows.iter().map(|c| c.pid).collect();
+    for columns in [&mut shard.allocs, &mut shard.frees] {
+        let EventColumns {
+            time,
+            context,
+            halves,
+            stack,
+            ..
+        } = columns;
+        stack.reserve_exact(halves.len());
+        for ((&time, &context), halves) in time.iter().zip(context.iter()).zip(halves.iter()) {
+            let [kernel, user] = halves
+                .map(|half| resolve_half(half, time, &meanings, resolver, &mut tally.outcome));
+            if kernel == NO_RAW && user == NO_RAW {
+                stack.push(u32::MAX);
+                continue;
+            }
+            let pid = pids.get(context as usize).copied().unwrap_or(NO_ID);
+            let combo = tally.combos.intern(Combo {
+                kernel,
+                user,
+                pid,
+                epoch: modules.epoch(time),
+            });
+            if combo as usize == tally.times.len() {
+                tally.times.push(time);
+            }
+            stack.push(combo);
+        }
+        *halves = Vec::new();
+    }
+    tally
+}
+
+#[inline]
+fn resolve_half(
+    half: HalfRef,
+    time: Ticks,
+    meanings: &[Meaning],
+    resolver: &Resolver,
+    outcome: &mut Outcome,
+) -> u32 {
+    if half.half == NO_HALF {
+        return NO_RAW;
+    }
+    let Some(&meaning) = meanings.get(half.half as usize) else {
+        return NO_RAW;
+    };
+    resolver.resolve(meaning, Ticks(time.0 + i64::from(half.delay)), outcome)
+}
+
+/// Builds the tree.
+struct Builder<'a> {
+    raws: &'a [Box<[u64]>],
+    modules: &'a ModuleTable,
+    pointer_size: u8,
+    interner: StackInterner,
+    known: FxHashMap<Combo, StackId>,
+    frames: FxHashMap<(u64, u32, u32), FrameId>,
+    used: FxHashSet<StackId>,
+}
+
+impl<'a> Builder<'a> {
+    fn new(raws: &'a [Box<[u64]>], modules: &'a ModuleTable, pointer_size: u8) -> Self {
+        Self {
+            raws,
+            modules,
+            pointer_size,
+            interner: StackInterner::default(),
+            known: FxHashMap::default(),
+            frames: FxHashMap::default(),
+            used: FxHashSet::default(),
+        }
+    }
+
+    fn stack(&mut self, combo: Combo, time: Ticks) -> StackId {
+        if let Some(&id) = self.known.get(&combo) {
+            return id;
+        }
+        let raws = self.raws;
+        let frames = |raw: u32| raws.get(raw as usize).map(|f| &**f).unwrap_or_default();
+        let (kernel, user) = (frames(combo.kernel), frames(combo.user));
+        let mut id = StackId::EMPTY;
+        for &address in user.iter().rev().chain(kernel.iter().rev()) {
+            let frame = self.frame(address, combo, time);
+            id = self.interner.push(id, frame);
+        }
+        self.known.insert(combo, id);
+        if id != StackId::EMPTY {
+            self.used.insert(id);
+        }
+        id
+    }
+
+    fn frame(&mut self, address: u64, combo: Combo, time: Ticks) -> FrameId {
+        // Kernel images are the same in every process.
+        let pid = if is_kernel_address(address, self.pointer_size) {
+            0
+        } else {
+            combo.pid
+        };
+        let (interner, modules) = (&mut self.interner, self.modules);
+        *self
+            .frames
+            .entry((address, pid, combo.epoch))
+            .or_insert_with(|| {
+                let module = modules.find(pid, address, time);
+                interner.frame(Frame { address, module })
+            })
+    }
+
+    fn distinct(&self) -> u64 {
+        self.used.len() as u64
+    }
+}
+
+/// Counts the stacks of events that are not pool events: they are joined and told apart, but belong to no row.
+fn count_strays(
+    strays: &loose::Strays,
+    resolver: &Resolver,
+    modules: &ModuleTable,
+    builder: &mut Builder<'_>,
+    joined: &mut Joined,
+) {
+    let mut outcome = Outcome::default();
+    let mut rows: Vec<&Stray> = strays.others.iter().collect();
+    rows.sort_by_key(|s| (s.stack.event_time, s.stack.thread, !s.stack.kernel));
+    for event in rows.chunk_by(|a, b| {
+        (a.stack.event_time, a.stack.thread) == (b.stack.event_time, b.stack.thread)
+    }) {
+        let mut combo = Combo {
+            kernel: NO_RAW,
+            user: NO_RAW,
+            pid: 0,
+            epoch: 0,
+        };
+        for stray in event {
+            let raw = resolver.resolve(
+                resolver.meaning(stray.half),
+                stray.stack.record_time,
+                &mut outcome,
+            );
+            combo.pid = stray.stack.pid;
+            combo.epoch = modules.epoch(stray.stack.event_time);
+            *(if stray.stack.kernel {
+                &mut combo.kernel
+            } else {
+                &mut combo.user
+            }) = raw;
+        }
+        if let Some(first) = event.first() {
+            builder.stack(combo, first.stack.event_time);
+        }
+    }
+    for stray in &strays.orphans {
+        resolver.resolve(
+            resolver.meaning(stray.half),
+            stray.stack.record_time,
+            &mut outcome,
+        );
+    }
+    add(joined, &outcome);
+}

@@ -1,0 +1,86 @@
+//! What is wrong with a trace as a whole, once everything is known: losses, wrap-around, what was not recorded. Single
+//! records are judged where they are read.
+
+use super::{LoadOptions, StackScope};
+use crate::anomaly::{Anomalies, AnomalyKind as Kind};
+use crate::etl::logfile::LogfileHeader;
+use crate::etl::walk::TraceFile;
+use crate::trace::Trace;
+use crate::trace::ids::StackId;
+use crate::trace::time::{Clock, Ticks};
+
+/// Adds the anomalies of the whole.
+pub fn add(trace: &mut Trace, file: &TraceFile, first_time: Option<Ticks>, options: LoadOptions) {
+    let mut found = Anomalies::default();
+    header(&mut found, trace, file);
+    if has_wrapped(file, first_time, &trace.clock, trace.extent.to) {
+        found.add(Kind::WrappedCircular, 1);
+    }
+    if trace.modules.modules().is_empty() {
+        found.add(Kind::MissingImages, 1);
+    } else {
+        let without = trace
+            .modules
+            .modules()
+            .iter()
+            .filter(|m| m.rsds.is_none())
+            .count();
+        if without == trace.modules.modules().len() {
+            found.add(Kind::UnmergedImages, without as u64);
+        }
+    }
+    pool(&mut found, trace, options);
+    trace.anomalies.merge(&found);
+}
+
+fn header(found: &mut Anomalies, trace: &Trace, file: &TraceFile) {
+    let header: &LogfileHeader = &file.logfile;
+    found.add(Kind::EventsLost, u64::from(header.events_lost));
+    found.add(Kind::BuffersLost, u64::from(header.buffers_lost));
+    if header.end_filetime == 0 {
+        found.add(Kind::NotClosed, 1);
+    } else if !header.is_circular() && u64::from(header.buffers_written) != trace.census.buffers {
+        found.add(
+            Kind::BufferCountDiffers,
+            u64::from(header.buffers_written).abs_diff(trace.census.buffers),
+        );
+    }
+    let headers = trace.census.hooks.get(&0).copied().unwrap_or(0);
+    found.add(Kind::MergedHeaders, headers.saturating_sub(1));
+}
+
+/// A circular log has wrapped if its numbering does not begin at the beginning, or if its first event comes late.
+fn has_wrapped(file: &TraceFile, first_time: Option<Ticks>, clock: &Clock, end: Ticks) -> bool {
+    if !file.logfile.is_circular() {
+        return false;
+    }
+    // Later than a second, and than a tenth of the recording: ordinary sessions write run-down records at once.
+    let late = |first: Ticks| first.0 > clock.ticks_per_second as i64 && first.0 > end.0 / 10;
+    file.layout.wrapped || first_time.is_some_and(late)
+}
+
+fn pool(found: &mut Anomalies, trace: &Trace, options: LoadOptions) {
+    let allocations = &trace.allocations;
+    if trace.census.pool_allocs + trace.census.pool_frees == 0 {
+        found.add(Kind::NoPoolEvents, 1);
+    }
+    if trace.summary.pool_group_enabled == Some(false) {
+        found.add(Kind::PoolGroupOff, 1);
+    }
+    if options.stacks == StackScope::None || trace.census.pool_allocs == 0 {
+        return;
+    }
+    // Blocks whose allocation was not seen have no allocation stack by their nature.
+    let seen = trace.census.pool_allocs as usize;
+    let without = allocations
+        .alloc_stack
+        .iter()
+        .take(seen)
+        .filter(|&&s| s == StackId::EMPTY)
+        .count();
+    if without == seen {
+        found.add(Kind::NoStacks, 1);
+    } else {
+        found.add(Kind::NoStack, without as u64);
+    }
+}
