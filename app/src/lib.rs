@@ -1,1 +1,17 @@
-//! app
+//! poolscope as a library: the command line and the window over `poolscope-core`, so that tests can run both without a
+//! process. `cli` and `gui` do not know each other.
+
+pub mod cli;
+pub mod format;
+pub mod sample;
+
+use std::ffi::OsString;
+
+/// Runs the program with the arguments of a command line, on the real standard streams. Returns the exit code.
+pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
+    let mut io = cli::io::Io::standard();
+    match cli::run(args, &mut io) {
+        cli::Outcome::Exit(code) => code,
+        cli::Outcome::Window(_) => 0,
+    }
+}

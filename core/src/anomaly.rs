@@ -197,10 +197,7 @@ impl Anomalies {
     /// How often a kind occurred.
     #[must_use]
     pub fn count(&self, kind: AnomalyKind) -> u64 {
-        self.rows
-            .iter()
-            .find(|row| row.kind == kind)
-            .map_or(0, |row| row.count)
+        self.rows.iter().find(|row| row.kind == kind).map_or(0, |row| row.count)
     }
 
     /// All kinds that occurred, in the order of [`AnomalyKind::ALL`].
@@ -219,14 +216,7 @@ impl Anomalies {
         let at = match self.rows.binary_search_by_key(&kind, |row| row.kind) {
             Ok(at) => at,
             Err(at) => {
-                self.rows.insert(
-                    at,
-                    Anomaly {
-                        kind,
-                        count: 0,
-                        offsets: Vec::new(),
-                    },
-                );
+                self.rows.insert(at, Anomaly { kind, count: 0, offsets: Vec::new() });
                 at
             }
         };
@@ -263,9 +253,6 @@ mod tests {
         };
         assert_eq!(join(&[0, 1, 2]), join(&[2, 1, 0]));
         assert_eq!(join(&[0, 1, 2]).count(AnomalyKind::BadRecord), 60);
-        assert_eq!(
-            join(&[0, 1, 2]).rows()[1].offsets,
-            vec![0, 1, 2, 3, 4, 5, 6, 7]
-        );
+        assert_eq!(join(&[0, 1, 2]).rows()[1].offsets, vec![0, 1, 2, 3, 4, 5, 6, 7]);
     }
 }

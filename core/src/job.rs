@@ -30,11 +30,7 @@ impl CancelToken {
     /// # Errors
     /// [`Cancelled`] if it was asked to stop.
     pub fn check(&self) -> Result<(), Cancelled> {
-        if self.is_cancelled() {
-            Err(Cancelled)
-        } else {
-            Ok(())
-        }
+        if self.is_cancelled() { Err(Cancelled) } else { Ok(()) }
     }
 }
 
@@ -57,14 +53,7 @@ pub enum Stage {
 }
 
 impl Stage {
-    const ALL: [Self; 6] = [
-        Self::Buffers,
-        Self::Records,
-        Self::Stacks,
-        Self::Pairing,
-        Self::Index,
-        Self::Done,
-    ];
+    const ALL: [Self; 6] = [Self::Buffers, Self::Records, Self::Stacks, Self::Pairing, Self::Index, Self::Done];
 
     /// The words that a progress bar shows.
     #[must_use]
@@ -149,9 +138,6 @@ mod tests {
         progress.enter(Stage::Records);
         progress.advance(40, 7);
         let reading = progress.read();
-        assert_eq!(
-            (reading.stage, reading.bytes_done, reading.events),
-            (Stage::Records, 40, 7)
-        );
+        assert_eq!((reading.stage, reading.bytes_done, reading.events), (Stage::Records, 40, 7));
     }
 }

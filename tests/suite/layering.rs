@@ -6,8 +6,8 @@ use crate::source::rust_files;
 
 /// Core's modules; each may know those before it.
 const CORE_ORDER: [&str; 13] = [
-    "job", "anomaly", "bytes", "synth", "etl", "event", "trace", "symbol", "select", "pivot",
-    "series", "leak", "export",
+    "job", "anomaly", "bytes", "synth", "etl", "event", "trace", "symbol", "select", "pivot", "series", "leak",
+    "export",
 ];
 /// Who may not know whom although the order would let them. The generator of made-up traces knows nothing of the reader, so that
 /// the two can disagree; what a payload means does not depend on what carried it; names do not depend on the trace.
@@ -25,40 +25,31 @@ fn core_complaints(path: &str, source: &str) -> Vec<String> {
         return Vec::new();
     };
     let Some(rank) = CORE_ORDER.iter().position(|name| *name == own) else {
-        return vec![format!(
-            "core/src/{path}: {own} has no place in the order of core's modules"
-        )];
+        return vec![format!("core/src/{path}: {own} has no place in the order of core's modules")];
     };
-    let walls = CORE_WALLS
-        .iter()
-        .find(|(name, _)| *name == own)
-        .map_or(&[][..], |(_, walls)| walls);
+    let walls = CORE_WALLS.iter().find(|(name, _)| *name == own).map_or(&[][..], |(_, walls)| walls);
     let forbidden = |named: &str| match CORE_ORDER.iter().position(|name| *name == named) {
         Some(other) => other > rank || walls.contains(&named),
         // A name from the crate's root would hide which module is meant.
         None => true,
     };
-    let complaints = named_paths(source, &module)
-        .into_iter()
-        .filter_map(|named| {
-            let other = match named.segments.as_slice() {
-                [root, other, ..] if root == "crate" => other,
-                _ => return None,
-            };
-            (other != own && forbidden(other)).then(|| complaint("core", path, &named))
-        });
+    let complaints = named_paths(source, &module).into_iter().filter_map(|named| {
+        let other = match named.segments.as_slice() {
+            [root, other, ..] if root == "crate" => other,
+            _ => return None,
+        };
+        (other != own && forbidden(other)).then(|| complaint("core", path, &named))
+    });
     complaints.collect()
 }
 
 /// Complaints about a file of the app; `path` starts below `app/src/`.
 fn app_complaints(path: &str, source: &str) -> Vec<String> {
     let module = module_path(path);
-    let complaints = named_paths(source, &module)
-        .into_iter()
-        .filter_map(|named| {
-            let segments: Vec<&str> = named.segments.iter().map(String::as_str).collect();
-            app_forbids(&module, &segments).then(|| complaint("app", path, &named))
-        });
+    let complaints = named_paths(source, &module).into_iter().filter_map(|named| {
+        let segments: Vec<&str> = named.segments.iter().map(String::as_str).collect();
+        app_forbids(&module, &segments).then(|| complaint("app", path, &named))
+    });
     complaints.collect()
 }
 
@@ -69,34 +60,24 @@ fn app_forbids(module: &[&str], named: &[&str]) -> bool {
         (["format", ..], ["crate", "cli" | "gui", ..]) => true,
         // Widgets draw what they are given: no traces, no other part of the window but the theme and each other.
         (["gui", "widgets", ..], ["poolscope_core", ..]) => true,
-        (["gui", "widgets", ..], ["crate", "gui", part, ..]) => {
-            !matches!(*part, "widgets" | "theme")
-        }
+        (["gui", "widgets", ..], ["crate", "gui", part, ..]) => !matches!(*part, "widgets" | "theme"),
         // Jobs work without a window.
         (["gui", "jobs", ..], [name, ..]) if TOOLKITS.contains(name) => true,
         (["gui", "jobs", ..], ["crate", "gui", "views" | "widgets" | "app" | "theme", ..]) => true,
-        (["gui", "views", own, ..], ["crate", "gui", "views", other, ..]) => {
-            own != other && *other != "self"
-        }
+        (["gui", "views", own, ..], ["crate", "gui", "views", other, ..]) => own != other && *other != "self",
         _ => false,
     }
 }
 
 fn complaint(package: &str, path: &str, named: &NamedPath) -> String {
-    format!(
-        "{package}/src/{path}:{}: may not know {}",
-        named.line,
-        named.segments.join("::")
-    )
+    format!("{package}/src/{path}:{}: may not know {}", named.line, named.segments.join("::"))
 }
 
 /// `a/b/mod.rs` and `a/b.rs` are both `a::b`; the crate's root is empty.
 fn module_path(path: &str) -> Vec<&str> {
     let stem = path.strip_suffix(".rs").unwrap_or(path);
     let stem = stem.strip_suffix("/mod").unwrap_or(stem);
-    stem.split('/')
-        .filter(|name| !matches!(*name, "lib" | "main"))
-        .collect()
+    stem.split('/').filter(|name| !matches!(*name, "lib" | "main")).collect()
 }
 
 #[test]
@@ -122,35 +103,16 @@ mod tests {
 
     #[test]
     fn core_keeps_its_order() {
-        let may = |path, source| {
-            assert_eq!(
-                core_complaints(path, source),
-                Vec::<String>::new(),
-                "{path}: {source}"
-            )
-        };
-        let may_not =
-            |path, source| assert_eq!(core_complaints(path, source).len(), 1, "{path}: {source}");
-        may(
-            "trace/mod.rs",
-            "use crate::{etl::Record, event::Event, job};",
-        );
-        may(
-            "trace/load.rs",
-            "use super::index; use super::super::trace::x; use crate::trace::y;",
-        );
+        let may = |path, source| assert_eq!(core_complaints(path, source), Vec::<String>::new(), "{path}: {source}");
+        let may_not = |path, source| assert_eq!(core_complaints(path, source).len(), 1, "{path}: {source}");
+        may("trace/mod.rs", "use crate::{etl::Record, event::Event, job};");
+        may("trace/load.rs", "use super::index; use super::super::trace::x; use crate::trace::y;");
         may("lib.rs", "pub use crate::export::x;");
-        may(
-            "pivot/mod.rs",
-            "mod tests { use super::*; use crate::trace::Trace; }",
-        );
+        may("pivot/mod.rs", "mod tests { use super::*; use crate::trace::Trace; }");
         may_not("etl/mod.rs", "use crate::trace::Trace;");
         may_not("etl/mod.rs", "fn f(t: &crate::trace::Trace) {}");
         may_not("etl/file.rs", "use super::super::trace;");
-        may_not(
-            "etl/mod.rs",
-            "mod tests { use super::super::pivot::Pivot; }",
-        );
+        may_not("etl/mod.rs", "mod tests { use super::super::pivot::Pivot; }");
         may_not("event/mod.rs", "use crate::etl::Record;");
         may_not("symbol/path.rs", "use crate::trace::Trace;");
         may_not("synth/mod.rs", "use crate::bytes::Reader;");
@@ -160,54 +122,23 @@ mod tests {
 
     #[test]
     fn the_app_keeps_its_walls() {
-        let may = |path, source| {
-            assert_eq!(
-                app_complaints(path, source),
-                Vec::<String>::new(),
-                "{path}: {source}"
-            )
-        };
-        let may_not =
-            |path, source| assert_eq!(app_complaints(path, source).len(), 1, "{path}: {source}");
-        may(
-            "gui/widgets/tree/paint.rs",
-            "use egui::Ui; use super::model::Model; use crate::gui::theme::Theme;",
-        );
-        may(
-            "gui/views/table.rs",
-            "use poolscope_core::pivot; use crate::gui::widgets::tree; use crate::format;",
-        );
-        may(
-            "gui/views/graph/mod.rs",
-            "use super::graph::x; use self::y; use crate::gui::views::graph::z;",
-        );
-        may(
-            "gui/views/mod.rs",
-            "pub mod graph; use graph::Graph; use self::table::Table;",
-        );
-        may(
-            "gui/jobs/load.rs",
-            "use poolscope_core::trace; use std::thread;",
-        );
+        let may = |path, source| assert_eq!(app_complaints(path, source), Vec::<String>::new(), "{path}: {source}");
+        let may_not = |path, source| assert_eq!(app_complaints(path, source).len(), 1, "{path}: {source}");
+        may("gui/widgets/tree/paint.rs", "use egui::Ui; use super::model::Model; use crate::gui::theme::Theme;");
+        may("gui/views/table.rs", "use poolscope_core::pivot; use crate::gui::widgets::tree; use crate::format;");
+        may("gui/views/graph/mod.rs", "use super::graph::x; use self::y; use crate::gui::views::graph::z;");
+        may("gui/views/mod.rs", "pub mod graph; use graph::Graph; use self::table::Table;");
+        may("gui/jobs/load.rs", "use poolscope_core::trace; use std::thread;");
         may("main.rs", "use poolscope::cli; use poolscope::gui;");
         may_not("cli/report.rs", "use crate::gui::App;");
         may_not("gui/app.rs", "use crate::{format, cli::Args};");
         may_not("format.rs", "use crate::gui;");
-        may_not(
-            "gui/widgets/tree/mod.rs",
-            "use poolscope_core::trace::Trace;",
-        );
-        may_not(
-            "gui/widgets/bar.rs",
-            "fn f(t: &poolscope_core::trace::Trace) {}",
-        );
+        may_not("gui/widgets/tree/mod.rs", "use poolscope_core::trace::Trace;");
+        may_not("gui/widgets/bar.rs", "fn f(t: &poolscope_core::trace::Trace) {}");
         may_not("gui/widgets/bar.rs", "use crate::gui::state::State;");
         may_not("gui/jobs/mod.rs", "use egui;");
         may_not("gui/jobs/load.rs", "fn f(c: eframe::egui::Context) {}");
         may_not("gui/views/table.rs", "use super::graph::Graph;");
-        may_not(
-            "gui/views/table.rs",
-            "fn f() { crate::gui::views::graph::draw() }",
-        );
+        may_not("gui/views/table.rs", "fn f() { crate::gui::views::graph::draw() }");
     }
 }

@@ -59,12 +59,7 @@ fn starts_path(tokens: &[(Token, usize)], at: usize) -> bool {
 }
 
 /// Takes apart `a::{b, c::d}` from `at` on; answers where it ends.
-fn path_tree(
-    tokens: &[(Token, usize)],
-    at: usize,
-    prefix: Vec<String>,
-    found: &mut Vec<NamedPath>,
-) -> usize {
+fn path_tree(tokens: &[(Token, usize)], at: usize, prefix: Vec<String>, found: &mut Vec<NamedPath>) -> usize {
     let mut segments = prefix;
     let mut at = at;
     let line = tokens.get(at).map_or(0, |token| token.1);
@@ -86,12 +81,7 @@ fn path_tree(
     }
 }
 
-fn group(
-    tokens: &[(Token, usize)],
-    from: usize,
-    prefix: &[String],
-    found: &mut Vec<NamedPath>,
-) -> usize {
+fn group(tokens: &[(Token, usize)], from: usize, prefix: &[String], found: &mut Vec<NamedPath>) -> usize {
     let mut at = from;
     while let Some((token, _)) = tokens.get(at) {
         match token {
@@ -99,9 +89,7 @@ fn group(
             Token::Other(',') => at += 1,
             // `a as b`: the new name is no path.
             Token::Word(word) if word == "as" => at += 2,
-            Token::Word(_) | Token::Other('*' | '{') => {
-                at = path_tree(tokens, at, prefix.to_vec(), found)
-            }
+            Token::Word(_) | Token::Other('*' | '{') => at = path_tree(tokens, at, prefix.to_vec(), found),
             _ => at += 1,
         }
     }
@@ -114,27 +102,12 @@ fn resolve(path: NamedPath, here: &[&str]) -> NamedPath {
     if first != "self" && first != "super" {
         return path;
     }
-    let ups = path
-        .segments
-        .iter()
-        .take_while(|word| matches!(word.as_str(), "self" | "super"))
-        .count();
-    let supers = path.segments[..ups]
-        .iter()
-        .filter(|word| *word == "super")
-        .count();
-    let base = here[..here.len().saturating_sub(supers)]
-        .iter()
-        .map(|word| (*word).to_owned());
+    let ups = path.segments.iter().take_while(|word| matches!(word.as_str(), "self" | "super")).count();
+    let supers = path.segments[..ups].iter().filter(|word| *word == "super").count();
+    let base = here[..here.len().saturating_sub(supers)].iter().map(|word| (*word).to_owned());
     let rest = path.segments[ups..].iter().cloned();
-    let segments = std::iter::once("crate".to_owned())
-        .chain(base)
-        .chain(rest)
-        .collect();
-    NamedPath {
-        segments,
-        line: path.line,
-    }
+    let segments = std::iter::once("crate".to_owned()).chain(base).chain(rest).collect();
+    NamedPath { segments, line: path.line }
 }
 
 fn tokens(code: &str) -> Vec<(Token, usize)> {
@@ -166,46 +139,23 @@ mod tests {
     use super::*;
 
     fn check(module: &[&str], source: &str, expect: &[&str]) {
-        let found: Vec<String> = named_paths(source, module)
-            .iter()
-            .map(|path| path.segments.join("::"))
-            .collect();
+        let found: Vec<String> = named_paths(source, module).iter().map(|path| path.segments.join("::")).collect();
         assert_eq!(found, expect, "{source}");
     }
 
     #[test]
     fn use_trees_are_taken_apart() {
         check(&["a"], "use crate::b;", &["crate::b"]);
-        check(
-            &["a"],
-            "pub use crate::{b::{self, c as d}, e::*};",
-            &["crate::b::self", "crate::b::c", "crate::e"],
-        );
+        check(&["a"], "pub use crate::{b::{self, c as d}, e::*};", &["crate::b::self", "crate::b::c", "crate::e"]);
         check(&["a"], "use egui;", &["egui"]);
-        check(
-            &["a"],
-            "use super::{super::x, y};",
-            &["crate::x", "crate::y"],
-        );
+        check(&["a"], "use super::{super::x, y};", &["crate::x", "crate::y"]);
     }
 
     #[test]
     fn paths_in_code_are_found() {
-        check(
-            &["a"],
-            "fn f(x: &crate::b::T) -> Vec<egui::Pos2> { g.h::<u8>() }",
-            &["crate::b::T", "egui::Pos2"],
-        );
-        check(
-            &["a"],
-            "let x = crate::b::make::<crate::c::D>();",
-            &["crate::b::make", "crate::c::D"],
-        );
-        check(
-            &["a"],
-            "// crate::b\nlet s = \"crate::c\"; /* crate::d */",
-            &[],
-        );
+        check(&["a"], "fn f(x: &crate::b::T) -> Vec<egui::Pos2> { g.h::<u8>() }", &["crate::b::T", "egui::Pos2"]);
+        check(&["a"], "let x = crate::b::make::<crate::c::D>();", &["crate::b::make", "crate::c::D"]);
+        check(&["a"], "// crate::b\nlet s = \"crate::c\"; /* crate::d */", &[]);
     }
 
     #[test]

@@ -7,10 +7,7 @@ use std::path::{Path, PathBuf};
 /// The repository's root.
 pub fn root() -> PathBuf {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
-    tests
-        .parent()
-        .expect("the tests lie in a folder of the repository")
-        .to_path_buf()
+    tests.parent().expect("the tests lie in a folder of the repository").to_path_buf()
 }
 
 /// One text file: its path from the root with forward slashes, and its content.
@@ -29,10 +26,7 @@ pub fn text_files() -> Vec<TextFile> {
         // What is not UTF-8, or holds zero bytes, is not text.
         let text = String::from_utf8(fs::read(&path).expect("a listed file can be read")).ok()?;
         let relative = path.strip_prefix(&root).expect("found below the root");
-        let path = relative
-            .to_str()
-            .expect("file names are UTF-8")
-            .replace('\\', "/");
+        let path = relative.to_str().expect("file names are UTF-8").replace('\\', "/");
         (!text.contains('\0')).then_some(TextFile { path, text })
     });
     texts.collect()
@@ -40,10 +34,7 @@ pub fn text_files() -> Vec<TextFile> {
 
 /// Every Rust file of the repository.
 pub fn rust_files() -> Vec<TextFile> {
-    text_files()
-        .into_iter()
-        .filter(|file| file.path.ends_with(".rs"))
-        .collect()
+    text_files().into_iter().filter(|file| file.path.ends_with(".rs")).collect()
 }
 
 fn collect(folder: &Path, found: &mut Vec<PathBuf>) {
@@ -72,11 +63,7 @@ pub fn code_only(source: &str) -> String {
             at += 1;
             continue;
         }
-        code.extend(
-            chars[at..end]
-                .iter()
-                .map(|&c| if c == '\n' { '\n' } else { ' ' }),
-        );
+        code.extend(chars[at..end].iter().map(|&c| if c == '\n' { '\n' } else { ' ' }));
         at = end;
     }
     code
@@ -90,9 +77,7 @@ fn skip(chars: &[char], at: usize) -> usize {
         '/' if next == Some('*') => block_comment(chars, at),
         '"' => quoted(chars, at + 1, '"'),
         'r' if !in_word(chars, at) => raw_string(chars, at).unwrap_or(at),
-        'b' | 'c' if !in_word(chars, at) && next == Some('r') => {
-            raw_string(chars, at + 1).unwrap_or(at)
-        }
+        'b' | 'c' if !in_word(chars, at) && next == Some('r') => raw_string(chars, at + 1).unwrap_or(at),
         // `'a'` and `'\n'` are literals; `'a` alone is a lifetime.
         '\'' if next == Some('\\') => quoted(chars, at + 1, '\''),
         '\'' if chars.get(at + 2) == Some(&'\'') => at + 3,
@@ -101,9 +86,7 @@ fn skip(chars: &[char], at: usize) -> usize {
 }
 
 fn find(chars: &[char], from: usize, stop: impl Fn(char) -> bool) -> usize {
-    (from..chars.len())
-        .find(|&at| stop(chars[at]))
-        .unwrap_or(chars.len())
+    (from..chars.len()).find(|&at| stop(chars[at])).unwrap_or(chars.len())
 }
 
 fn in_word(chars: &[char], at: usize) -> bool {
@@ -141,8 +124,7 @@ fn raw_string(chars: &[char], at: usize) -> Option<usize> {
     if chars.get(open) != Some(&'"') {
         return None;
     }
-    let closes =
-        |end: usize| chars[end] == '"' && (1..=hashes).all(|n| chars.get(end + n) == Some(&'#'));
+    let closes = |end: usize| chars[end] == '"' && (1..=hashes).all(|n| chars.get(end + n) == Some(&'#'));
     let end = (open + 1..chars.len()).find(|&end| closes(end));
     Some(end.map_or(chars.len(), |end| end + 1 + hashes))
 }
@@ -151,9 +133,7 @@ fn raw_string(chars: &[char], at: usize) -> Option<usize> {
 pub fn words(code: &str) -> impl Iterator<Item = (usize, &str)> {
     let is_word = |c: char| c.is_alphanumeric() || c == '_';
     code.lines().enumerate().flat_map(move |(line, text)| {
-        let words = text
-            .split(move |c| !is_word(c))
-            .filter(|word| !word.is_empty());
+        let words = text.split(move |c| !is_word(c)).filter(|word| !word.is_empty());
         words.map(move |word| (line + 1, word))
     })
 }
@@ -164,34 +144,18 @@ mod tests {
 
     #[test]
     fn comments_and_literals_are_blanked_and_lines_kept() {
-        let source = "a // b\nc /* d /* e */\n f */ g \"h \\\" i\" 'j' '\\'' k::<'l> r#\"m \" n\"# b\"o\" r#p br\"q\" for";
+        let source =
+            "a // b\nc /* d /* e */\n f */ g \"h \\\" i\" 'j' '\\'' k::<'l> r#\"m \" n\"# b\"o\" r#p br\"q\" for";
         let code = code_only(source);
         let kept: Vec<(usize, &str)> = words(&code).collect();
-        assert_eq!(
-            kept,
-            [
-                (1, "a"),
-                (2, "c"),
-                (3, "g"),
-                (3, "k"),
-                (3, "l"),
-                (3, "b"),
-                (3, "r"),
-                (3, "p"),
-                (3, "for")
-            ]
-        );
+        assert_eq!(kept, [(1, "a"), (2, "c"), (3, "g"), (3, "k"), (3, "l"), (3, "b"), (3, "r"), (3, "p"), (3, "for")]);
         assert_eq!(code.chars().count(), source.chars().count());
     }
 
     #[test]
     fn unfinished_literals_end_with_the_text() {
         for source in ["\"a", "r#\"a", "/* a", "'\\", "b\"\\", "r"] {
-            assert_eq!(
-                code_only(source).chars().count(),
-                source.chars().count(),
-                "{source}"
-            );
+            assert_eq!(code_only(source).chars().count(), source.chars().count(), "{source}");
         }
     }
 
@@ -199,11 +163,7 @@ mod tests {
     fn the_repository_is_found() {
         let files = rust_files();
         assert!(files.iter().any(|file| file.path == "core/src/lib.rs"));
-        assert!(
-            files
-                .iter()
-                .any(|file| file.path == "tests/suite/source.rs")
-        );
+        assert!(files.iter().any(|file| file.path == "tests/suite/source.rs"));
         assert!(files.iter().all(|file| !file.path.contains("target/")));
     }
 }

@@ -21,12 +21,7 @@ const TOP_LEVEL: [&str; 13] = [
     "core",
 ];
 /// Split, so that this file does not hold them itself.
-const PLACES: [&str; 4] = [
-    concat!("/wo", "rk/"),
-    concat!("/t", "mp/"),
-    concat!("/ho", "me/"),
-    concat!("/ro", "ot/"),
-];
+const PLACES: [&str; 4] = [concat!("/wo", "rk/"), concat!("/t", "mp/"), concat!("/ho", "me/"), concat!("/ro", "ot/")];
 const WORDS: [&str; 6] = [
     concat!("cla", "ude"),
     concat!("anthro", "pic"),
@@ -41,10 +36,7 @@ fn rust_complaints(file: &TextFile) -> Vec<String> {
     let mut complaints = Vec::new();
     let first = file.text.lines().next().unwrap_or_default();
     if !first.starts_with("//! ") && !first.starts_with("#![doc = include_str!(") {
-        complaints.push(format!(
-            "{}: does not open with a //! that says what it is",
-            file.path
-        ));
+        complaints.push(format!("{}: does not open with a //! that says what it is", file.path));
     }
     let lines = file.text.lines().count();
     if lines > LINES_MAX {
@@ -53,9 +45,8 @@ fn rust_complaints(file: &TextFile) -> Vec<String> {
     if file.path != UNSAFE_FILE {
         let code = code_only(&file.text);
         let places = words(&code).filter(|(_, word)| *word == "unsafe");
-        complaints.extend(places.map(|(line, _)| {
-            format!("{}:{line}: unsafe belongs in {UNSAFE_FILE} only", file.path)
-        }));
+        complaints
+            .extend(places.map(|(line, _)| format!("{}:{line}: unsafe belongs in {UNSAFE_FILE} only", file.path)));
     }
     complaints
 }
@@ -63,8 +54,7 @@ fn rust_complaints(file: &TextFile) -> Vec<String> {
 /// Everything wrong with the lines of one text file: white space at ends, names of machines and of how the text came about.
 fn text_complaints(file: &TextFile) -> Vec<String> {
     let mut complaints = Vec::new();
-    let mut complain =
-        |line: usize, what: &str| complaints.push(format!("{}:{line}: {what}", file.path));
+    let mut complain = |line: usize, what: &str| complaints.push(format!("{}:{line}: {what}", file.path));
     if !file.text.is_empty() && !file.text.ends_with('\n') {
         complain(file.text.lines().count(), "no newline at the end");
     }
@@ -86,15 +76,12 @@ fn text_complaints(file: &TextFile) -> Vec<String> {
 /// Whether an absolute path to `place` stands in the line; `a/tmp/b` is none.
 fn names_place(line: &str, place: &str) -> bool {
     let inside = |c: char| c.is_alphanumeric() || "._-/}{$~:".contains(c);
-    line.match_indices(place)
-        .any(|(at, _)| !line[..at].ends_with(inside))
+    line.match_indices(place).any(|(at, _)| !line[..at].ends_with(inside))
 }
 
 /// Entries of the repository's top level that do not belong there.
 fn strangers<'a>(paths: impl Iterator<Item = &'a str>) -> Vec<String> {
-    let mut found: Vec<String> = paths
-        .map(|path| path.split('/').next().unwrap_or(path).to_owned())
-        .collect();
+    let mut found: Vec<String> = paths.map(|path| path.split('/').next().unwrap_or(path).to_owned()).collect();
     found.sort();
     found.dedup();
     found.retain(|entry| entry != "tests" && !TOP_LEVEL.contains(&entry.as_str()));
@@ -103,23 +90,11 @@ fn strangers<'a>(paths: impl Iterator<Item = &'a str>) -> Vec<String> {
 
 /// Dependencies in the root manifest without a reason beside them. Members of the workspace itself need none.
 fn unreasoned(manifest: &str) -> Vec<String> {
-    let section = manifest
-        .split("\n[")
-        .find(|section| section.starts_with("workspace.dependencies]"));
-    let lines = section
-        .expect("the root manifest lists dependencies")
-        .lines()
-        .skip(1);
-    let dependencies = lines
-        .filter(|line| line.contains('=') && !line.starts_with('#') && !line.contains("path ="));
-    let reasoned = |line: &str| {
-        line.split_once('#')
-            .is_some_and(|(_, reason)| reason.split_whitespace().count() >= 2)
-    };
-    dependencies
-        .filter(|line| !reasoned(line))
-        .map(str::to_owned)
-        .collect()
+    let section = manifest.split("\n[").find(|section| section.starts_with("workspace.dependencies]"));
+    let lines = section.expect("the root manifest lists dependencies").lines().skip(1);
+    let dependencies = lines.filter(|line| line.contains('=') && !line.starts_with('#') && !line.contains("path ="));
+    let reasoned = |line: &str| line.split_once('#').is_some_and(|(_, reason)| reason.split_whitespace().count() >= 2);
+    dependencies.filter(|line| !reasoned(line)).map(str::to_owned).collect()
 }
 
 /// Dependencies that a member declares on its own instead of taking them, with their reason, from the root manifest.
@@ -130,10 +105,7 @@ fn undeclared(manifest: &str) -> Vec<String> {
     });
     let lines = sections.flat_map(|section| section.lines().skip(1));
     let dependencies = lines.filter(|line| line.contains('=') && !line.starts_with('#'));
-    dependencies
-        .filter(|line| !line.replace(' ', "").contains("workspace=true"))
-        .map(str::to_owned)
-        .collect()
+    dependencies.filter(|line| !line.replace(' ', "").contains("workspace=true")).map(str::to_owned).collect()
 }
 
 fn assert_none(complaints: &[String]) {
@@ -142,35 +114,22 @@ fn assert_none(complaints: &[String]) {
 
 #[test]
 fn rust_files_are_documented_short_and_safe() {
-    assert_none(
-        &rust_files()
-            .iter()
-            .flat_map(rust_complaints)
-            .collect::<Vec<_>>(),
-    );
+    assert_none(&rust_files().iter().flat_map(rust_complaints).collect::<Vec<_>>());
 }
 
 #[test]
 fn texts_are_clean() {
-    assert_none(
-        &text_files()
-            .iter()
-            .flat_map(text_complaints)
-            .collect::<Vec<_>>(),
-    );
+    assert_none(&text_files().iter().flat_map(text_complaints).collect::<Vec<_>>());
 }
 
 #[test]
 fn the_top_level_holds_only_what_belongs_there() {
-    assert_none(&strangers(
-        text_files().iter().map(|file| file.path.as_str()),
-    ));
+    assert_none(&strangers(text_files().iter().map(|file| file.path.as_str())));
 }
 
 #[test]
 fn every_dependency_has_a_reason() {
-    let read =
-        |path: &str| std::fs::read_to_string(root().join(path)).expect("a manifest can be read");
+    let read = |path: &str| std::fs::read_to_string(root().join(path)).expect("a manifest can be read");
     assert_none(&unreasoned(&read("Cargo.toml")));
     for member in ["core/Cargo.toml", "app/Cargo.toml", "tests/Cargo.toml"] {
         assert_none(&undeclared(&read(member)));
@@ -182,57 +141,29 @@ mod tests {
     use super::*;
 
     fn file(path: &str, text: &str) -> TextFile {
-        TextFile {
-            path: path.to_owned(),
-            text: text.to_owned(),
-        }
+        TextFile { path: path.to_owned(), text: text.to_owned() }
     }
 
     #[test]
     fn a_rust_file_is_complained_about() {
-        assert_none(&rust_complaints(&file(
-            "core/src/a.rs",
-            "//! What it is.\n// unsafe\nlet a = \"unsafe\";\n",
-        )));
-        assert_none(&rust_complaints(&file(
-            UNSAFE_FILE,
-            "//! What it is.\nunsafe {}\n",
-        )));
-        assert_none(&rust_complaints(&file(
-            "core/src/a.rs",
-            "//! What it is.\n#![deny(unsafe_code)]\n",
-        )));
-        assert_eq!(
-            rust_complaints(&file("core/src/a.rs", "//! What it is.\n\nunsafe {}\n")).len(),
-            1
-        );
-        assert_eq!(
-            rust_complaints(&file("core/src/a.rs", "use std::fs;\n")).len(),
-            1
-        );
+        assert_none(&rust_complaints(&file("core/src/a.rs", "//! What it is.\n// unsafe\nlet a = \"unsafe\";\n")));
+        assert_none(&rust_complaints(&file(UNSAFE_FILE, "//! What it is.\nunsafe {}\n")));
+        assert_none(&rust_complaints(&file("core/src/a.rs", "//! What it is.\n#![deny(unsafe_code)]\n")));
+        assert_eq!(rust_complaints(&file("core/src/a.rs", "//! What it is.\n\nunsafe {}\n")).len(), 1);
+        assert_eq!(rust_complaints(&file("core/src/a.rs", "use std::fs;\n")).len(), 1);
         assert_eq!(rust_complaints(&file("core/src/a.rs", "")).len(), 1);
         let long = format!("//! What it is.\n{}", "\n".repeat(LINES_MAX));
         assert_eq!(rust_complaints(&file("core/src/a.rs", &long)).len(), 1);
-        assert_none(&rust_complaints(&file(
-            "core/src/a.rs",
-            &long[..long.len() - 1],
-        )));
+        assert_none(&rust_complaints(&file("core/src/a.rs", &long[..long.len() - 1])));
     }
 
     #[test]
     fn a_text_is_complained_about() {
-        assert_none(&text_complaints(&file(
-            "a.md",
-            "a/tmp/b and ${x}/tmp/y, a workplaces\n",
-        )));
+        assert_none(&text_complaints(&file("a.md", "a/tmp/b and ${x}/tmp/y, a workplaces\n")));
         assert_eq!(text_complaints(&file("a.md", "a \nb\t\n")).len(), 2);
         assert_eq!(text_complaints(&file("a.md", "a")).len(), 1);
         for place in PLACES {
-            assert_eq!(
-                text_complaints(&file("a.md", &format!("see {place}x\n`{place}`\n"))).len(),
-                2,
-                "{place}"
-            );
+            assert_eq!(text_complaints(&file("a.md", &format!("see {place}x\n`{place}`\n"))).len(), 2, "{place}");
         }
         for word in WORDS {
             assert_eq!(
@@ -245,13 +176,7 @@ mod tests {
 
     #[test]
     fn a_stranger_at_the_top_is_noticed() {
-        let paths = [
-            "Cargo.toml",
-            "core/src/lib.rs",
-            "notes.txt",
-            "scripts/a",
-            "scripts/b",
-        ];
+        let paths = ["Cargo.toml", "core/src/lib.rs", "notes.txt", "scripts/a", "scripts/b"];
         assert_eq!(strangers(paths.into_iter()), ["notes.txt", "scripts"]);
     }
 
@@ -259,10 +184,7 @@ mod tests {
     fn a_dependency_without_a_reason_is_noticed() {
         let manifest = "[workspace]\n\n[workspace.dependencies]\n# on top\nown = { path = \"own\" }\na = \"1\" # it does things\n\
                         b = \"1\"\nc = { version = \"1\" } # short\n\n[profile.dev]\nd = 1\n";
-        assert_eq!(
-            unreasoned(manifest),
-            ["b = \"1\"", "c = { version = \"1\" } # short"]
-        );
+        assert_eq!(unreasoned(manifest), ["b = \"1\"", "c = { version = \"1\" } # short"]);
         let member = "[package]\nname = \"x\"\n\n[dependencies]\na.workspace = true\nb = \"1\"\n\n[dev-dependencies]\nc = \"2\"\n\
                       d = { workspace = true, features = [\"e\"] }\n\n[lints]\nworkspace = true\n";
         assert_eq!(undeclared(member), ["b = \"1\"", "c = \"2\""]);

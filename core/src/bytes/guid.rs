@@ -10,16 +10,8 @@ impl Guid {
     /// From the numbers of its usual notation `aaaaaaaa-bbbb-cccc-dddd-dddddddddddd`.
     #[must_use]
     pub const fn from_parts(a: u32, b: u16, c: u16, d: u64) -> Self {
-        let (a, b, c, d) = (
-            a.to_le_bytes(),
-            b.to_le_bytes(),
-            c.to_le_bytes(),
-            d.to_be_bytes(),
-        );
-        Self([
-            a[0], a[1], a[2], a[3], b[0], b[1], c[0], c[1], d[0], d[1], d[2], d[3], d[4], d[5],
-            d[6], d[7],
-        ])
+        let (a, b, c, d) = (a.to_le_bytes(), b.to_le_bytes(), c.to_le_bytes(), d.to_be_bytes());
+        Self([a[0], a[1], a[2], a[3], b[0], b[1], c[0], c[1], d[0], d[1], d[2], d[3], d[4], d[5], d[6], d[7]])
     }
 }
 

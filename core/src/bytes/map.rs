@@ -20,23 +20,15 @@ impl FileMap {
         let file = File::open(path)?;
         let meta = file.metadata()?;
         if meta.is_dir() {
-            return Err(io::Error::new(
-                io::ErrorKind::IsADirectory,
-                "it is a folder, not a file",
-            ));
+            return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder, not a file"));
         }
         if !meta.is_file() {
-            return Err(io::Error::new(
-                io::ErrorKind::InvalidInput,
-                "it is not a regular file",
-            ));
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
         }
         if meta.len() == 0 {
             return Ok(None);
         }
-        Ok(Some(Self {
-            map: map_read_only(&file)?,
-        }))
+        Ok(Some(Self { map: map_read_only(&file)? }))
     }
 
     /// The bytes.

@@ -40,11 +40,7 @@ pub fn u8_at(data: &[u8], offset: usize) -> Option<u8> {
 #[inline(always)]
 #[must_use]
 pub fn pointer_at(data: &[u8], offset: usize, pointer_size: u8) -> Option<u64> {
-    if pointer_size == 8 {
-        u64_at(data, offset)
-    } else {
-        u32_at(data, offset).map(u64::from)
-    }
+    if pointer_size == 8 { u64_at(data, offset) } else { u32_at(data, offset).map(u64::from) }
 }
 
 /// Sixteen bytes, for GUIDs.

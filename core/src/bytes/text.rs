@@ -25,10 +25,7 @@ pub fn bytez(data: &[u8], offset: usize) -> (String, usize) {
     let rest = data.get(offset..).unwrap_or_default();
     let len = rest.iter().position(|&b| b == 0).unwrap_or(rest.len());
     let text = rest.get(..len).unwrap_or_default();
-    (
-        String::from_utf8_lossy(text).into_owned(),
-        offset.saturating_add(len + 1),
-    )
+    (String::from_utf8_lossy(text).into_owned(), offset.saturating_add(len + 1))
 }
 
 #[cfg(test)]

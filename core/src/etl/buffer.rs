@@ -51,11 +51,7 @@ impl BufferHeader {
         let flags = u16_at(data, 0x34)?;
         let processor = u16_at(data, 0x28)?;
         // Older systems keep an alignment byte behind an 8-bit processor number.
-        let cpu = if flags & flag::PROC_INDEX != 0 {
-            processor & 0x07ff
-        } else {
-            processor & 0x00ff
-        };
+        let cpu = if flags & flag::PROC_INDEX != 0 { processor & 0x07ff } else { processor & 0x00ff };
         Some(Self {
             size_bytes: u32_at(data, 0)?,
             saved_bytes: u32_at(data, 4)?,
@@ -77,15 +73,10 @@ impl BufferHeader {
     /// header (0: not known).
     #[must_use]
     pub fn is_plausible(&self, session_bytes: u32) -> bool {
-        let limit = if session_bytes == 0 {
-            MAX_BUFFER_BYTES
-        } else {
-            session_bytes.max(1 << 20)
-        };
-        let size_fits =
-            self.size_bytes >= HEADER_BYTES as u32 && self.size_bytes <= MAX_BUFFER_BYTES;
-        let filled_fits = self.filled_bytes == 0
-            || (self.filled_bytes >= HEADER_BYTES as u32 && self.filled_bytes <= limit);
+        let limit = if session_bytes == 0 { MAX_BUFFER_BYTES } else { session_bytes.max(1 << 20) };
+        let size_fits = self.size_bytes >= HEADER_BYTES as u32 && self.size_bytes <= MAX_BUFFER_BYTES;
+        let filled_fits =
+            self.filled_bytes == 0 || (self.filled_bytes >= HEADER_BYTES as u32 && self.filled_bytes <= limit);
         size_fits && filled_fits && self.kind <= 7 && self.flags & 0xff00 == 0
     }
 }
@@ -115,9 +106,7 @@ mod tests {
 
     #[test]
     fn implausible_sizes_are_told_apart() {
-        let plausible = |size, filled| {
-            BufferHeader::parse(&bytes(size, filled, 0)).map(|h| h.is_plausible(65536))
-        };
+        let plausible = |size, filled| BufferHeader::parse(&bytes(size, filled, 0)).map(|h| h.is_plausible(65536));
         assert_eq!(plausible(65536, 65536), Some(true));
         assert_eq!(plausible(71, 100), Some(false));
         assert_eq!(plausible(65536, 71), Some(false));

@@ -21,9 +21,7 @@ pub enum OpenError {
         path: PathBuf,
     },
     /// Not an event trace log.
-    #[error(
-        "{name} is not an event trace log (.etl): at offset {offset} {wanted} was expected, found {found}"
-    )]
+    #[error("{name} is not an event trace log (.etl): at offset {offset} {wanted} was expected, found {found}")]
     NotATrace {
         /// The file's name.
         name: String,

@@ -48,17 +48,11 @@ pub fn find_buffers(data: &[u8], logfile: &LogfileHeader, anomalies: &mut Anomal
                 let present = next.unwrap_or(data.len()) - at;
                 match header {
                     Some(header) => {
-                        let kind = if next.is_some() {
-                            AnomalyKind::BadBuffer
-                        } else {
-                            AnomalyKind::TornTail
-                        };
+                        let kind = if next.is_some() { AnomalyKind::BadBuffer } else { AnomalyKind::TornTail };
                         anomalies.add_at(kind, at as u64);
                         push(&mut buffers, at, present, header);
                     }
-                    None if rest.len() < HEADER_BYTES => {
-                        anomalies.add_at(AnomalyKind::TornTail, at as u64)
-                    }
+                    None if rest.len() < HEADER_BYTES => anomalies.add_at(AnomalyKind::TornTail, at as u64),
                     None => anomalies.add_at(AnomalyKind::BadBuffer, at as u64),
                 }
                 next
@@ -73,11 +67,7 @@ pub fn find_buffers(data: &[u8], logfile: &LogfileHeader, anomalies: &mut Anomal
 
 fn push(buffers: &mut Vec<BufferRef>, at: usize, present: usize, header: BufferHeader) {
     let present_bytes = present.min(header.size_bytes as usize) as u32;
-    buffers.push(BufferRef {
-        offset: at as u64,
-        present_bytes,
-        header,
-    });
+    buffers.push(BufferRef { offset: at as u64, present_bytes, header });
 }
 
 fn note_losses(buffers: &[BufferRef], anomalies: &mut Anomalies) {
@@ -94,10 +84,7 @@ fn resync(data: &[u8], at: usize, session_bytes: u32) -> Option<usize> {
     let stride = session_bytes as usize;
     let candidate = |&place: &usize| begins_buffer(data, place, session_bytes);
     if stride >= HEADER_BYTES {
-        let near = (at + stride..data.len())
-            .step_by(stride)
-            .take(4)
-            .find(|p| candidate(p));
+        let near = (at + stride..data.len()).step_by(stride).take(4).find(|p| candidate(p));
         if near.is_some() {
             return near;
         }
@@ -111,9 +98,7 @@ fn begins_buffer(data: &[u8], at: usize, session_bytes: u32) -> bool {
         return false;
     };
     // Cheap tests first: this runs once per byte of a damaged stretch.
-    if u32_at(rest, 0)
-        .is_none_or(|size| (size as usize) < HEADER_BYTES || size as usize > rest.len())
-    {
+    if u32_at(rest, 0).is_none_or(|size| (size as usize) < HEADER_BYTES || size as usize > rest.len()) {
         return false;
     }
     if u32_at(rest, 0x2c).is_none_or(|state| state > 3) {
@@ -139,59 +124,29 @@ fn begins_buffer(data: &[u8], at: usize, session_bytes: u32) -> bool {
 /// A circular file continues behind its header buffer when it is full: its physical order is rotated.
 fn order(data: &[u8], mut buffers: Vec<BufferRef>, logfile: &LogfileHeader) -> Layout {
     if !logfile.is_circular() {
-        return Layout {
-            buffers,
-            wrapped: false,
-        };
+        return Layout { buffers, wrapped: false };
     }
-    let body_count = buffers
-        .iter()
-        .filter(|b| b.header.kind != TYPE_HEADER)
-        .count();
-    let mut sequences: Vec<i64> = buffers
-        .iter()
-        .filter(|b| b.header.kind != TYPE_HEADER)
-        .map(|b| b.header.sequence)
-        .collect();
+    let body_count = buffers.iter().filter(|b| b.header.kind != TYPE_HEADER).count();
+    let mut sequences: Vec<i64> =
+        buffers.iter().filter(|b| b.header.kind != TYPE_HEADER).map(|b| b.header.sequence).collect();
     sequences.sort_unstable();
     let lowest = sequences.first().copied().unwrap_or(0);
     sequences.dedup();
     if sequences.len() == body_count {
         buffers.sort_by_key(|b| (b.header.kind != TYPE_HEADER, b.header.sequence));
-        return Layout {
-            buffers,
-            wrapped: lowest > 1,
-        };
+        return Layout { buffers, wrapped: lowest > 1 };
     }
     let mut scratch = Scratch::default();
     let mut timed: Vec<(bool, i64, BufferRef)> = buffers
         .iter()
-        .map(|b| {
-            (
-                b.header.kind != TYPE_HEADER,
-                first_time(data, b, logfile, &mut scratch),
-                *b,
-            )
-        })
+        .map(|b| (b.header.kind != TYPE_HEADER, first_time(data, b, logfile, &mut scratch), *b))
         .collect();
     timed.sort_by_key(|&(is_body, time, _)| (is_body, time));
-    let rotated = timed
-        .windows(2)
-        .any(|pair| pair[0].2.offset > pair[1].2.offset);
-    Layout {
-        buffers: timed.into_iter().map(|t| t.2).collect(),
-        wrapped: rotated,
-    }
+    let rotated = timed.windows(2).any(|pair| pair[0].2.offset > pair[1].2.offset);
+    Layout { buffers: timed.into_iter().map(|t| t.2).collect(), wrapped: rotated }
 }
 
-fn first_time(
-    data: &[u8],
-    buffer: &BufferRef,
-    logfile: &LogfileHeader,
-    scratch: &mut Scratch,
-) -> i64 {
+fn first_time(data: &[u8], buffer: &BufferRef, logfile: &LogfileHeader, scratch: &mut Scratch) -> i64 {
     let (body, _) = body_of(data, buffer, logfile.buffer_bytes, scratch);
-    super::record::Records::new(body)
-        .find_map(|record| record.time)
-        .unwrap_or(i64::MAX)
+    super::record::Records::new(body).find_map(|record| record.time).unwrap_or(i64::MAX)
 }

@@ -75,11 +75,7 @@ impl<'a> Records<'a> {
     /// Frames `body`: the bytes behind the buffer header up to the end of events.
     #[must_use]
     pub const fn new(body: &'a [u8]) -> Self {
-        Self {
-            body,
-            at: 0,
-            damage: None,
-        }
+        Self { body, at: 0, damage: None }
     }
 
     /// Where and why framing stopped early; `None` if it reached the end of the events.
@@ -91,10 +87,7 @@ impl<'a> Records<'a> {
     #[cold]
     fn stop(&mut self, error: FrameError) -> Option<Record<'a>> {
         // The kernel fills what it never wrote with ones: that is an end, not damage.
-        let is_fill = self
-            .body
-            .get(self.at..)
-            .is_some_and(|rest| rest.iter().all(|&b| b == 0xff));
+        let is_fill = self.body.get(self.at..).is_some_and(|rest| rest.iter().all(|&b| b == 0xff));
         if !is_fill {
             self.damage = Some((self.at, error));
         }
@@ -141,18 +134,12 @@ fn frame_size(rest: &[u8], marker: u32) -> Result<usize, FrameError> {
         0xc0 | 0x90 | 0xb0 => marker as u16,
         _ => return Err(FrameError::Marker),
     };
-    if usize::from(size) < 8 {
-        Err(FrameError::Size)
-    } else {
-        Ok(usize::from(size))
-    }
+    if usize::from(size) < 8 { Err(FrameError::Size) } else { Ok(usize::from(size)) }
 }
 
 #[inline]
 const fn is_kernel_kind(kind: u8) -> bool {
-    (kind >= TYPE_SYSTEM32 && kind <= TYPE_COMPACT64)
-        || kind == TYPE_PERFINFO32
-        || kind == TYPE_PERFINFO64
+    (kind >= TYPE_SYSTEM32 && kind <= TYPE_COMPACT64) || kind == TYPE_PERFINFO32 || kind == TYPE_PERFINFO64
 }
 
 #[inline]
@@ -180,16 +167,7 @@ fn read_header(bytes: &[u8], marker: u32, offset: usize) -> Result<Record<'_>, F
 
 fn keyless(key: RecordKey, bytes: &[u8], header: usize, offset: usize) -> Record<'_> {
     let payload = bytes.get(header..).unwrap_or_default();
-    Record {
-        key,
-        version: 0,
-        pointer_size: 8,
-        thread: None,
-        process: None,
-        time: None,
-        payload,
-        offset,
-    }
+    Record { key, version: 0, pointer_size: 8, thread: None, process: None, time: None, payload, offset }
 }
 
 /// SYSTEM, COMPACT and PERFINFO headers.
@@ -219,12 +197,7 @@ fn kernel(
 }
 
 /// EVENT_TRACE_HEADER and EVENT_INSTANCE_GUID_HEADER.
-fn provider(
-    bytes: &[u8],
-    header: usize,
-    pointer_size: u8,
-    offset: usize,
-) -> Result<Record<'_>, FrameError> {
+fn provider(bytes: &[u8], header: usize, pointer_size: u8, offset: usize) -> Result<Record<'_>, FrameError> {
     Ok(Record {
         payload: bytes.get(header..).ok_or(FrameError::Size)?,
         key: RecordKey::Provider {
@@ -296,18 +269,9 @@ mod tests {
         body.extend(system64(0x0e22, &[]));
         let records: Vec<Record<'_>> = Records::new(&body).collect();
         assert_eq!(records.len(), 2);
-        assert_eq!(
-            (records[0].key, records[0].payload),
-            (RecordKey::Hook(0x0e20), &[1, 2, 3][..])
-        );
-        assert_eq!(
-            (records[0].thread, records[0].process, records[0].time),
-            (Some(7), Some(4), Some(1234))
-        );
-        assert_eq!(
-            (records[1].key, records[1].offset),
-            (RecordKey::Hook(0x0e22), 40)
-        );
+        assert_eq!((records[0].key, records[0].payload), (RecordKey::Hook(0x0e20), &[1, 2, 3][..]));
+        assert_eq!((records[0].thread, records[0].process, records[0].time), (Some(7), Some(4), Some(1234)));
+        assert_eq!((records[1].key, records[1].offset), (RecordKey::Hook(0x0e22), 40));
     }
 
     #[test]
@@ -327,10 +291,7 @@ mod tests {
         let mut zeroed = system64(0x0e20, &[]);
         zeroed.extend([0; 64]);
         let mut records = Records::new(&zeroed);
-        assert_eq!(
-            (records.by_ref().count(), records.damage()),
-            (1, Some((32, FrameError::Marker)))
-        );
+        assert_eq!((records.by_ref().count(), records.damage()), (1, Some((32, FrameError::Marker))));
     }
 
     #[test]

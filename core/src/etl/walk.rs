@@ -38,15 +38,8 @@ impl TraceFile {
     /// # Errors
     /// The file cannot be read, is empty, or is no trace. Damage within a trace is no error.
     pub fn open(path: &Path) -> Result<Self, OpenError> {
-        let io = |source| OpenError::Io {
-            path: PathBuf::from(path),
-            source,
-        };
-        let map = FileMap::open(path)
-            .map_err(io)?
-            .ok_or_else(|| OpenError::Empty {
-                path: PathBuf::from(path),
-            })?;
+        let io = |source| OpenError::Io { path: PathBuf::from(path), source };
+        let map = FileMap::open(path).map_err(io)?.ok_or_else(|| OpenError::Empty { path: PathBuf::from(path) })?;
         Self::new(Source::File(map), &path.display().to_string())
     }
 
@@ -56,9 +49,7 @@ impl TraceFile {
     /// The bytes are no trace.
     pub fn from_bytes(bytes: Vec<u8>, name: &str) -> Result<Self, OpenError> {
         if bytes.is_empty() {
-            return Err(OpenError::Empty {
-                path: PathBuf::from(name),
-            });
+            return Err(OpenError::Empty { path: PathBuf::from(name) });
         }
         Self::new(Source::Memory(bytes), name)
     }
@@ -68,13 +59,7 @@ impl TraceFile {
         let data = source.bytes();
         let (logfile, time_zero) = first_record(data, name, &mut anomalies)?;
         let layout = find_buffers(data, &logfile, &mut anomalies);
-        Ok(Self {
-            source,
-            logfile,
-            time_zero,
-            layout,
-            anomalies,
-        })
+        Ok(Self { source, logfile, time_zero, layout, anomalies })
     }
 
     /// All bytes of the file.
@@ -84,11 +69,7 @@ impl TraceFile {
     }
 
     /// The events of one buffer, decompressed if need be, and what is wrong with them.
-    pub fn body<'a>(
-        &'a self,
-        buffer: &BufferRef,
-        scratch: &'a mut Scratch,
-    ) -> (&'a [u8], Option<AnomalyKind>) {
+    pub fn body<'a>(&'a self, buffer: &BufferRef, scratch: &'a mut Scratch) -> (&'a [u8], Option<AnomalyKind>) {
         body_of(self.data(), buffer, self.logfile.buffer_bytes, scratch)
     }
 }
@@ -117,62 +98,42 @@ pub(super) fn body_of<'a>(
 ) -> (&'a [u8], Option<AnomalyKind>) {
     let start = buffer.offset as usize;
     let header = &buffer.header;
-    let present = data
-        .get(start..start + buffer.present_bytes as usize)
-        .unwrap_or_default();
+    let present = data.get(start..start + buffer.present_bytes as usize).unwrap_or_default();
     let stored = present.get(HEADER_BYTES..).unwrap_or_default();
     let wanted = (header.filled_bytes as usize).saturating_sub(HEADER_BYTES);
     if !header.is_compressed() {
-        let damage = (wanted > stored.len() && header.size_bytes == buffer.present_bytes)
-            .then_some(AnomalyKind::BadBuffer);
+        let damage =
+            (wanted > stored.len() && header.size_bytes == buffer.present_bytes).then_some(AnomalyKind::BadBuffer);
         return (stored.get(..wanted).unwrap_or(stored), damage);
     }
     // One kind of writer compresses the whole session buffer with its fill, the other just the events.
-    let known = if session_bytes == 0 {
-        header.saved_bytes
-    } else {
-        session_bytes
-    };
-    let cap = (known.max(header.filled_bytes).min(MAX_BUFFER_BYTES) as usize)
-        .saturating_sub(HEADER_BYTES);
+    let known = if session_bytes == 0 { header.saved_bytes } else { session_bytes };
+    let cap = (known.max(header.filled_bytes).min(MAX_BUFFER_BYTES) as usize).saturating_sub(HEADER_BYTES);
     xpress::decompress(stored, &mut scratch.body, cap);
     let damage = (scratch.body.len() < wanted).then_some(AnomalyKind::BadCompression);
     (scratch.body.get(..wanted).unwrap_or(&scratch.body), damage)
 }
 
 /// The log-file header and its timestamp. A damaged header is replaced by what can be known without it.
-fn first_record(
-    data: &[u8],
-    name: &str,
-    anomalies: &mut Anomalies,
-) -> Result<(LogfileHeader, i64), OpenError> {
+fn first_record(data: &[u8], name: &str, anomalies: &mut Anomalies) -> Result<(LogfileHeader, i64), OpenError> {
     let not_a_trace = |offset: u64, wanted: &'static str| OpenError::NotATrace {
         name: name.to_owned(),
         offset,
         wanted,
         found: describe(data, offset as usize),
     };
-    let buffer =
-        BufferHeader::parse(data).ok_or_else(|| not_a_trace(0, "a buffer header of 72 bytes"))?;
+    let buffer = BufferHeader::parse(data).ok_or_else(|| not_a_trace(0, "a buffer header of 72 bytes"))?;
     let body = data.get(HEADER_BYTES..).unwrap_or_default();
     let record = Records::new(body).next().filter(|r| is_header_record(r));
     let plausible = buffer.is_plausible(0);
     let Some(record) = record else {
         // The first record is damaged. If buffers follow one another all the same, it is a damaged trace.
-        let next = data
-            .get(buffer.size_bytes as usize..)
-            .and_then(BufferHeader::parse);
+        let next = data.get(buffer.size_bytes as usize..).and_then(BufferHeader::parse);
         if plausible && next.is_some_and(|h| h.is_plausible(0)) {
             anomalies.add_at(AnomalyKind::BadHeader, HEADER_BYTES as u64);
-            return Ok((
-                defaults(buffer.size_bytes, 8),
-                first_known_time(data, &buffer),
-            ));
+            return Ok((defaults(buffer.size_bytes, 8), first_known_time(data, &buffer)));
         }
-        return Err(not_a_trace(
-            HEADER_BYTES as u64,
-            "the log-file header record",
-        ));
+        return Err(not_a_trace(HEADER_BYTES as u64, "the log-file header record"));
     };
     if !plausible {
         anomalies.add_at(AnomalyKind::BadHeader, 0);
@@ -198,51 +159,28 @@ fn is_header_record(record: &Record<'_>) -> bool {
 }
 
 fn defaults(buffer_bytes: u32, pointer_size: u32) -> LogfileHeader {
-    LogfileHeader {
-        buffer_bytes,
-        pointer_size,
-        perf_freq: 10_000_000,
-        clock_type: 1,
-        ..LogfileHeader::default()
-    }
+    LogfileHeader { buffer_bytes, pointer_size, perf_freq: 10_000_000, clock_type: 1, ..LogfileHeader::default() }
 }
 
 /// Without a header record, the first timestamp of the next buffer is time zero.
 fn first_known_time(data: &[u8], first: &BufferHeader) -> i64 {
-    let body = data
-        .get(first.size_bytes as usize + HEADER_BYTES..)
-        .unwrap_or_default();
-    Records::new(body)
-        .take(16)
-        .find_map(|r| r.time)
-        .unwrap_or(0)
+    let body = data.get(first.size_bytes as usize + HEADER_BYTES..).unwrap_or_default();
+    Records::new(body).take(16).find_map(|r| r.time).unwrap_or(0)
 }
 
 /// What a file has where a trace was expected, in words for the kinds of file that people mistake for traces.
 fn describe(data: &[u8], offset: usize) -> String {
     const KNOWN: &[(&[u8], &str)] = &[
-        (
-            b"ElfFile\0",
-            "an event log (.evtx): open that in Event Viewer",
-        ),
+        (b"ElfFile\0", "an event log (.evtx): open that in Event Viewer"),
         (b"PK\x03\x04", "a ZIP archive: unpack the trace first"),
         (b"MSCF", "a cabinet (.cab): unpack the trace first"),
         (b"7z\xbc\xaf", "a 7-Zip archive: unpack the trace first"),
         (b"MDMP", "a minidump: open that in WinDbg"),
-        (
-            b"PAGEDU64",
-            "a kernel dump: open that in WinDbg (!poolused)",
-        ),
-        (
-            b"PAGEDUMP",
-            "a kernel dump: open that in WinDbg (!poolused)",
-        ),
+        (b"PAGEDU64", "a kernel dump: open that in WinDbg (!poolused)"),
+        (b"PAGEDUMP", "a kernel dump: open that in WinDbg (!poolused)"),
         (b"MZ", "a program"),
         (b"Microsoft C/C++ MSF", "a PDB"),
-        (
-            b"<?xml",
-            "XML: a recording profile (.wprp) is given to wpr, not opened here",
-        ),
+        (b"<?xml", "XML: a recording profile (.wprp) is given to wpr, not opened here"),
     ];
     if let Some((_, words)) = KNOWN.iter().find(|(magic, _)| data.starts_with(magic)) {
         return (*words).to_owned();

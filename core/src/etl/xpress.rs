@@ -20,11 +20,7 @@ pub fn decompress(input: &[u8], output: &mut Vec<u8>, cap: usize) -> End {
     output.clear();
     // A damaged header may ask for much; a real stream rarely grows more than eightfold, and the rest grows on demand.
     output.reserve(cap.min(input.len().saturating_mul(8)));
-    let mut state = Decoder {
-        input,
-        at: 0,
-        half_byte: None,
-    };
+    let mut state = Decoder { input, at: 0, half_byte: None };
     while state.at < input.len() {
         let Some(flags) = u32_at(input, state.at) else {
             return End::Damaged;
@@ -134,13 +130,8 @@ mod tests {
     fn decodes_the_examples_of_the_specification() {
         let mut alphabet = vec![0x3f, 0, 0, 0];
         alphabet.extend(b'a'..=b'z');
-        assert_eq!(
-            run(&alphabet, 4096),
-            ((b'a'..=b'z').collect(), End::Complete)
-        );
-        let repeated = [
-            0xff, 0xff, 0xff, 0x1f, 0x61, 0x62, 0x63, 0x17, 0, 0x0f, 0xff, 0x26, 0x01,
-        ];
+        assert_eq!(run(&alphabet, 4096), ((b'a'..=b'z').collect(), End::Complete));
+        let repeated = [0xff, 0xff, 0xff, 0x1f, 0x61, 0x62, 0x63, 0x17, 0, 0x0f, 0xff, 0x26, 0x01];
         assert_eq!(run(&repeated, 4096), (b"abc".repeat(100), End::Complete));
     }
 
@@ -154,22 +145,15 @@ mod tests {
 
     #[test]
     fn damage_yields_what_came_before_it() {
-        assert_eq!(
-            run(&[0xff, 0xff, 0xff, 0xff, 9, 0], 4096),
-            (vec![], End::Damaged)
-        );
-        let cut = [
-            0xff, 0xff, 0xff, 0x1f, 0x61, 0x62, 0x63, 0x17, 0, 0x0f, 0xff, 0x26,
-        ];
+        assert_eq!(run(&[0xff, 0xff, 0xff, 0xff, 9, 0], 4096), (vec![], End::Damaged));
+        let cut = [0xff, 0xff, 0xff, 0x1f, 0x61, 0x62, 0x63, 0x17, 0, 0x0f, 0xff, 0x26];
         assert_eq!(run(&cut, 4096), (b"abc".to_vec(), End::Damaged));
         assert_eq!(run(&[1, 2], 4096), (vec![], End::Damaged));
     }
 
     #[test]
     fn output_is_capped() {
-        let repeated = [
-            0xff, 0xff, 0xff, 0x1f, 0x61, 0x62, 0x63, 0x17, 0, 0x0f, 0xff, 0x26, 0x01,
-        ];
+        let repeated = [0xff, 0xff, 0xff, 0x1f, 0x61, 0x62, 0x63, 0x17, 0, 0x0f, 0xff, 0x26, 0x01];
         assert_eq!(run(&repeated, 10).0, b"abcabcabca");
     }
 }

@@ -72,10 +72,7 @@ mod tests {
         payload.extend(2_u32.to_le_bytes());
         payload.extend(b"ntkrnlmp.pdb\0");
         let event = rsds(&payload, 8).expect("complete");
-        assert_eq!(
-            (event.age, event.pdb_name.as_str(), event.guid),
-            (2, "ntkrnlmp.pdb", Guid([0xab; 16]))
-        );
+        assert_eq!((event.age, event.pdb_name.as_str(), event.guid), (2, "ntkrnlmp.pdb", Guid([0xab; 16])));
         assert_eq!(rsds(&payload[..30], 8), None);
     }
 }

@@ -52,34 +52,18 @@ mod tests {
     use super::*;
 
     fn name() -> Vec<u8> {
-        "a.sys\0"
-            .encode_utf16()
-            .flat_map(u16::to_le_bytes)
-            .collect()
+        "a.sys\0".encode_utf16().flat_map(u16::to_le_bytes).collect()
     }
 
     #[test]
     fn the_name_stands_where_the_version_puts_it() {
-        for (version, pointer_size, fixed) in [
-            (0, 8, 16),
-            (0, 4, 8),
-            (1, 8, 20),
-            (1, 4, 12),
-            (2, 8, 56),
-            (3, 4, 44),
-        ] {
+        for (version, pointer_size, fixed) in [(0, 8, 16), (0, 4, 8), (1, 8, 20), (1, 4, 12), (2, 8, 56), (3, 4, 44)] {
             let mut payload = vec![1; fixed];
             payload.extend(name());
             let event = image_event(&payload, version, pointer_size).expect("complete");
-            assert_eq!(
-                event.path, "a.sys",
-                "version {version}, pointer size {pointer_size}"
-            );
+            assert_eq!(event.path, "a.sys", "version {version}, pointer size {pointer_size}");
             assert_eq!(event.process.is_some(), version > 0);
-            assert_eq!(
-                image_event(&payload[..fixed - 1], version, pointer_size),
-                None
-            );
+            assert_eq!(image_event(&payload[..fixed - 1], version, pointer_size), None);
         }
     }
 }

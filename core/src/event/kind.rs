@@ -79,42 +79,15 @@ pub enum EventKind {
 
 /// Classic kernel groups that appear with a GUID instead of a hook (etl-format 3.4).
 const GROUPS: [(Guid, u8); 9] = [
-    (
-        Guid::from_parts(0x68fd_d900, 0x4a3e, 0x11d1, 0x84f4_0000_f804_64e3),
-        0x00,
-    ),
-    (
-        Guid::from_parts(0x3d6f_a8d3, 0xfe05, 0x11d0, 0x9dda_00c0_4fd7_ba7c),
-        0x02,
-    ),
-    (
-        Guid::from_parts(0x3d6f_a8d0, 0xfe05, 0x11d0, 0x9dda_00c0_4fd7_ba7c),
-        0x03,
-    ),
-    (
-        Guid::from_parts(0x3d6f_a8d1, 0xfe05, 0x11d0, 0x9dda_00c0_4fd7_ba7c),
-        0x05,
-    ),
-    (
-        Guid::from_parts(0x0185_3a65, 0x418f, 0x4f36, 0xaefc_dc0f_1d2f_d235),
-        0x0b,
-    ),
-    (
-        Guid::from_parts(0x0268_a8b6, 0x74fd, 0x4302, 0x9dd0_6e8f_1795_c0cf),
-        0x0e,
-    ),
-    (
-        Guid::from_parts(0xce1d_bfb4, 0x137e, 0x4da6, 0x87b0_3f59_aa10_2cbc),
-        0x0f,
-    ),
-    (
-        Guid::from_parts(0x2cb1_5d1d, 0x5fc1, 0x11d2, 0xabe1_00a0_c911_f518),
-        0x14,
-    ),
-    (
-        Guid::from_parts(0xdef2_fe46, 0x7bd6, 0x4b80, 0xbd94_f57f_e20d_0ce3),
-        0x18,
-    ),
+    (Guid::from_parts(0x68fd_d900, 0x4a3e, 0x11d1, 0x84f4_0000_f804_64e3), 0x00),
+    (Guid::from_parts(0x3d6f_a8d3, 0xfe05, 0x11d0, 0x9dda_00c0_4fd7_ba7c), 0x02),
+    (Guid::from_parts(0x3d6f_a8d0, 0xfe05, 0x11d0, 0x9dda_00c0_4fd7_ba7c), 0x03),
+    (Guid::from_parts(0x3d6f_a8d1, 0xfe05, 0x11d0, 0x9dda_00c0_4fd7_ba7c), 0x05),
+    (Guid::from_parts(0x0185_3a65, 0x418f, 0x4f36, 0xaefc_dc0f_1d2f_d235), 0x0b),
+    (Guid::from_parts(0x0268_a8b6, 0x74fd, 0x4302, 0x9dd0_6e8f_1795_c0cf), 0x0e),
+    (Guid::from_parts(0xce1d_bfb4, 0x137e, 0x4da6, 0x87b0_3f59_aa10_2cbc), 0x0f),
+    (Guid::from_parts(0x2cb1_5d1d, 0x5fc1, 0x11d2, 0xabe1_00a0_c911_f518), 0x14),
+    (Guid::from_parts(0xdef2_fe46, 0x7bd6, 0x4b80, 0xbd94_f57f_e20d_0ce3), 0x18),
 ];
 
 /// Image identities that a merge injects (etl-format 6.2).
@@ -166,38 +139,14 @@ const fn build_table() -> [EventKind; HOOKS] {
     table[0x0e21] = K::PoolAllocSession;
     table[0x0e22] = K::PoolFree;
     table[0x0e23] = K::PoolFreeSession;
-    table[0x0e28] = K::PoolTagSnapshot {
-        stop: false,
-        session: false,
-    };
-    table[0x0e29] = K::PoolTagSnapshot {
-        stop: true,
-        session: false,
-    };
-    table[0x0e2a] = K::BigPoolSnapshot {
-        stop: false,
-        session: false,
-    };
-    table[0x0e2b] = K::BigPoolSnapshot {
-        stop: true,
-        session: false,
-    };
-    table[0x0e2c] = K::PoolTagSnapshot {
-        stop: false,
-        session: true,
-    };
-    table[0x0e2d] = K::PoolTagSnapshot {
-        stop: true,
-        session: true,
-    };
-    table[0x0e2e] = K::BigPoolSnapshot {
-        stop: false,
-        session: true,
-    };
-    table[0x0e2f] = K::BigPoolSnapshot {
-        stop: true,
-        session: true,
-    };
+    table[0x0e28] = K::PoolTagSnapshot { stop: false, session: false };
+    table[0x0e29] = K::PoolTagSnapshot { stop: true, session: false };
+    table[0x0e2a] = K::BigPoolSnapshot { stop: false, session: false };
+    table[0x0e2b] = K::BigPoolSnapshot { stop: true, session: false };
+    table[0x0e2c] = K::PoolTagSnapshot { stop: false, session: true };
+    table[0x0e2d] = K::PoolTagSnapshot { stop: true, session: true };
+    table[0x0e2e] = K::BigPoolSnapshot { stop: false, session: true };
+    table[0x0e2f] = K::BigPoolSnapshot { stop: true, session: true };
     table[0x1820] = K::StackInline;
     table[0x1823] = K::StackDefinition;
     table[0x1824] = K::StackDefinition;

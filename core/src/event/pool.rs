@@ -41,11 +41,7 @@ pub fn pool_event(payload: &[u8], pointer_size: u8, with_session: bool) -> Optio
         tag: tag_bytes(u32_at(payload, 4)?),
         size,
         address: pointer_at(payload, 8 + p, pointer_size)?,
-        session: if with_session {
-            Some(u32_at(payload, 8 + 2 * p)?)
-        } else {
-            None
-        },
+        session: if with_session { Some(u32_at(payload, 8 + 2 * p)?) } else { None },
     })
 }
 
@@ -63,40 +59,18 @@ pub struct TagCounters {
 /// Decodes a pool tag snapshot (etl-format 4.5): session and entries. `None` unless the length is exactly that of the
 /// number of entries, since the layout is not confirmed by a real file.
 #[must_use]
-pub fn tag_snapshot(
-    payload: &[u8],
-    pointer_size: u8,
-    with_session: bool,
-) -> Option<(Option<u32>, Vec<TagCounters>)> {
+pub fn tag_snapshot(payload: &[u8], pointer_size: u8, with_session: bool) -> Option<(Option<u32>, Vec<TagCounters>)> {
     // Offsets of the paged bytes, the nonpaged counts and the nonpaged bytes.
-    let (entry, paged_bytes, counts, bytes) = if pointer_size == 8 {
-        (40, 16, 24, 32)
-    } else {
-        (28, 12, 16, 24)
-    };
+    let (entry, paged_bytes, counts, bytes) = if pointer_size == 8 { (40, 16, 24, 32) } else { (28, 12, 16, 24) };
     let (session, entries) = snapshot_entries(payload, entry, with_session)?;
     let decode = |e: &[u8]| {
         Some(TagCounters {
             tag: tag_bytes(u32_at(e, 0)?),
-            paged: (
-                u32_at(e, 4)?,
-                u32_at(e, 8)?,
-                pointer_at(e, paged_bytes, pointer_size)?,
-            ),
-            nonpaged: (
-                u32_at(e, counts)?,
-                u32_at(e, counts + 4)?,
-                pointer_at(e, bytes, pointer_size)?,
-            ),
+            paged: (u32_at(e, 4)?, u32_at(e, 8)?, pointer_at(e, paged_bytes, pointer_size)?),
+            nonpaged: (u32_at(e, counts)?, u32_at(e, counts + 4)?, pointer_at(e, bytes, pointer_size)?),
         })
     };
-    Some((
-        session,
-        entries
-            .chunks_exact(entry)
-            .map(decode)
-            .collect::<Option<Vec<_>>>()?,
-    ))
+    Some((session, entries.chunks_exact(entry).map(decode).collect::<Option<Vec<_>>>()?))
 }
 
 /// One block of a big-pool snapshot.
@@ -114,11 +88,7 @@ pub struct BigPoolEntry {
 
 /// Decodes a big-pool snapshot (etl-format 4.5), like [`tag_snapshot`].
 #[must_use]
-pub fn big_snapshot(
-    payload: &[u8],
-    pointer_size: u8,
-    with_session: bool,
-) -> Option<(Option<u32>, Vec<BigPoolEntry>)> {
+pub fn big_snapshot(payload: &[u8], pointer_size: u8, with_session: bool) -> Option<(Option<u32>, Vec<BigPoolEntry>)> {
     let p = usize::from(pointer_size);
     let entry = if pointer_size == 8 { 24 } else { 12 };
     let (session, entries) = snapshot_entries(payload, entry, with_session)?;
@@ -131,28 +101,14 @@ pub fn big_snapshot(
             tag: tag_bytes(u32_at(e, 2 * p)?),
         })
     };
-    Some((
-        session,
-        entries
-            .chunks_exact(entry)
-            .map(decode)
-            .collect::<Option<Vec<_>>>()?,
-    ))
+    Some((session, entries.chunks_exact(entry).map(decode).collect::<Option<Vec<_>>>()?))
 }
 
 /// Count and session in front of a snapshot's entries, checked against the payload's length.
-fn snapshot_entries(
-    payload: &[u8],
-    entry: usize,
-    with_session: bool,
-) -> Option<(Option<u32>, &[u8])> {
+fn snapshot_entries(payload: &[u8], entry: usize, with_session: bool) -> Option<(Option<u32>, &[u8])> {
     let count = u32_at(payload, 0)? as usize;
     let prefix = if with_session { 8 } else { 4 };
-    let session = if with_session {
-        Some(u32_at(payload, 4)?)
-    } else {
-        None
-    };
+    let session = if with_session { Some(u32_at(payload, 4)?) } else { None };
     let entries = payload.get(prefix..)?;
     (count.checked_mul(entry)? == entries.len()).then_some((session, entries))
 }
@@ -170,19 +126,10 @@ mod tests {
         wide.extend(0xffff_8000_0000_1010_u64.to_le_bytes());
         wide.extend(3_u32.to_le_bytes());
         let event = pool_event(&wide, 8, true).expect("complete");
-        assert_eq!(
-            (event.tag, event.size, event.session),
-            (*b"Leak", 5000, Some(3))
-        );
-        assert_eq!(
-            pool_event(&wide[..24], 8, false).map(|e| e.address),
-            Some(0xffff_8000_0000_1010)
-        );
+        assert_eq!((event.tag, event.size, event.session), (*b"Leak", 5000, Some(3)));
+        assert_eq!(pool_event(&wide[..24], 8, false).map(|e| e.address), Some(0xffff_8000_0000_1010));
         assert_eq!(pool_event(&wide[..24], 8, true), None);
-        assert_eq!(
-            pool_event(&wide[..16], 4, false).map(|e| (e.size, e.address)),
-            Some((5000, 0))
-        );
+        assert_eq!(pool_event(&wide[..16], 4, false).map(|e| (e.size, e.address)), Some((5000, 0)));
         assert_eq!(pool_event(&wide[..15], 4, false), None);
     }
 
@@ -202,9 +149,7 @@ mod tests {
         assert_eq!(tag_snapshot(&payload, 8, false), None);
         let mut small = 1_u32.to_le_bytes().to_vec();
         small.extend(b"Leak");
-        [1_u32, 2, 3, 4, 5, 6]
-            .iter()
-            .for_each(|n| small.extend(n.to_le_bytes()));
+        [1_u32, 2, 3, 4, 5, 6].iter().for_each(|n| small.extend(n.to_le_bytes()));
         let (_, tags) = tag_snapshot(&small, 4, false).expect("fits");
         assert_eq!((tags[0].paged, tags[0].nonpaged), ((1, 2, 3), (4, 5, 6)));
     }
@@ -218,9 +163,6 @@ mod tests {
         payload.extend(b"Big \0\0\0\0");
         let (session, blocks) = big_snapshot(&payload, 8, true).expect("fits");
         assert_eq!(session, Some(7));
-        assert_eq!(
-            (blocks[0].address, blocks[0].nonpaged, blocks[0].size),
-            (0xffff_9000_0000_0000, true, 8192)
-        );
+        assert_eq!((blocks[0].address, blocks[0].nonpaged, blocks[0].size), (0xffff_9000_0000_0000, true, 8192));
     }
 }

@@ -32,19 +32,11 @@ pub fn process_event(payload: &[u8], version: u8, pointer_size: u8) -> Option<Pr
     };
     let name_at = skip_sid(payload, sid_at, p)?;
     let (name, after) = bytez(payload, name_at);
-    let command_line = if version >= 2 {
-        utf16z(payload, after).0
-    } else {
-        String::new()
-    };
+    let command_line = if version >= 2 { utf16z(payload, after).0 } else { String::new() };
     Some(ProcessEvent {
         pid: u32_at(payload, ids)?,
         parent_pid: u32_at(payload, ids + 4)?,
-        session: if version == 0 {
-            0
-        } else {
-            u32_at(payload, ids + 8)?
-        },
+        session: if version == 0 { 0 } else { u32_at(payload, ids + 8)? },
         name,
         command_line,
     })
@@ -76,10 +68,7 @@ mod tests {
         payload.extend(b"a.exe\0");
         payload.extend("a -x\0".encode_utf16().flat_map(u16::to_le_bytes));
         let event = process_event(&payload, 4, 8).expect("complete");
-        assert_eq!(
-            (event.pid, event.session, event.name.as_str()),
-            (44, 1, "a.exe")
-        );
+        assert_eq!((event.pid, event.session, event.name.as_str()), (44, 1, "a.exe"));
         assert_eq!(event.command_line, "a -x");
         assert_eq!(process_event(&payload[..50], 4, 8), None);
     }

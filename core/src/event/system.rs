@@ -16,10 +16,7 @@ pub struct CpuConfig {
 #[must_use]
 pub fn cpu_config(payload: &[u8]) -> Option<CpuConfig> {
     let name = payload.get(20..532)?;
-    Some(CpuConfig {
-        memory_mb: u32_at(payload, 8)?,
-        computer: utf16z(name, 0).0,
-    })
+    Some(CpuConfig { memory_mb: u32_at(payload, 8)?, computer: utf16z(name, 0).0 })
 }
 
 /// Build string and product name of SysConfigEx 32.

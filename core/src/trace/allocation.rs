@@ -56,6 +56,5 @@ impl AllocationTable {
 
 /// Bytes that a row takes; the memory aim of the design rests on it.
 pub const ROW_BYTES: usize = 8 + 8 + 8 + 8 + 4 + 4 + 4 + 4 + 1;
-const _: () =
-    assert!(size_of::<Ticks>() == 8 && size_of::<ContextId>() == 4 && size_of::<StackId>() == 4);
+const _: () = assert!(size_of::<Ticks>() == 8 && size_of::<ContextId>() == 4 && size_of::<StackId>() == 4);
 const _: () = assert!(ROW_BYTES == 49);

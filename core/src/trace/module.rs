@@ -75,24 +75,14 @@ impl ModuleTable {
         let base = |position: &u32| {
             let life = lives.get(*position as usize);
             let module = life.and_then(|l| modules.get(l.module.index()));
-            (
-                module.map_or(0, |m| m.base),
-                life.map(|l| l.load),
-                *position,
-            )
+            (module.map_or(0, |m| m.base), life.map(|l| l.load), *position)
         };
         let mut pids: Vec<&mut Vec<u32>> = by_pid.values_mut().collect();
         for positions in &mut pids {
             positions.sort_by_key(base);
         }
         let longest_bytes = modules.iter().map(|m| m.size_bytes).max().unwrap_or(0);
-        let mut table = Self {
-            modules,
-            lives,
-            by_pid,
-            longest_bytes,
-            epochs: Vec::new(),
-        };
+        let mut table = Self { modules, lives, by_pid, longest_bytes, epochs: Vec::new() };
         table.epochs = table.find_epochs();
         table
     }
@@ -161,8 +151,7 @@ impl ModuleTable {
 
     fn base_of(&self, position: u32) -> u64 {
         let life = self.lives.get(position as usize);
-        life.and_then(|l| self.modules.get(l.module.index()))
-            .map_or(u64::MAX, |m| m.base)
+        life.and_then(|l| self.modules.get(l.module.index())).map_or(u64::MAX, |m| m.base)
     }
 
     /// Addresses that two different modules of one process hold one after the other: their loads and unloads are the
@@ -195,10 +184,7 @@ impl ModuleTable {
         }
         moments.retain(|m| m.is_known());
         // An image is still there at the very tick of its unload, so the change is one tick later: keep both.
-        let after: Vec<Ticks> = moments
-            .iter()
-            .map(|m| Ticks(m.0.saturating_add(1)))
-            .collect();
+        let after: Vec<Ticks> = moments.iter().map(|m| Ticks(m.0.saturating_add(1))).collect();
         moments.extend(after);
         moments.sort_unstable();
         moments.dedup();
@@ -218,37 +204,15 @@ mod tests {
 
     fn module(name: &str, base: u64, size_bytes: u64) -> Module {
         let path = format!("\\SystemRoot\\{name}");
-        Module {
-            path,
-            name: name.to_owned(),
-            base,
-            size_bytes,
-            timestamp: 0,
-            checksum: 0,
-            rsds: None,
-            is_kernel: true,
-        }
+        Module { path, name: name.to_owned(), base, size_bytes, timestamp: 0, checksum: 0, rsds: None, is_kernel: true }
     }
 
     #[test]
     fn an_address_means_the_driver_that_was_loaded_then() {
-        let modules = vec![
-            module("old.sys", 0x1000, 0x1000),
-            module("new.sys", 0x1800, 0x1000),
-        ];
+        let modules = vec![module("old.sys", 0x1000, 0x1000), module("new.sys", 0x1800, 0x1000)];
         let lives = vec![
-            ImageLife {
-                module: ModuleId(0),
-                pid: 0,
-                load: Ticks::UNKNOWN,
-                unload: Ticks(100),
-            },
-            ImageLife {
-                module: ModuleId(1),
-                pid: 0,
-                load: Ticks(200),
-                unload: Ticks::NEVER,
-            },
+            ImageLife { module: ModuleId(0), pid: 0, load: Ticks::UNKNOWN, unload: Ticks(100) },
+            ImageLife { module: ModuleId(1), pid: 0, load: Ticks(200), unload: Ticks::NEVER },
         ];
         let table = ModuleTable::new(modules, lives);
         assert_eq!(table.find(0, 0x1900, Ticks(50)), ModuleId(0));

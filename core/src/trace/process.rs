@@ -52,20 +52,13 @@ impl ProcessTable {
     pub(crate) fn new(rows: Vec<Process>, recorded: usize) -> Self {
         let mut by_pid: FxHashMap<u32, Vec<ProcessId>> = FxHashMap::default();
         for (position, row) in rows.iter().enumerate() {
-            by_pid
-                .entry(row.pid)
-                .or_default()
-                .push(ProcessId(position as u32));
+            by_pid.entry(row.pid).or_default().push(ProcessId(position as u32));
         }
         let mut lives: Vec<&mut Vec<ProcessId>> = by_pid.values_mut().collect();
         for ids in &mut lives {
             ids.sort_by_key(|id| (rows.get(id.index()).map(|r| r.start), *id));
         }
-        Self {
-            rows,
-            by_pid,
-            recorded,
-        }
+        Self { rows, by_pid, recorded }
     }
 
     /// All rows; position = handle.
@@ -99,9 +92,7 @@ impl ProcessTable {
             return ProcessId::NONE;
         };
         let started = ids.partition_point(|id| self.get(*id).is_some_and(|p| p.start <= time));
-        ids.get(started.saturating_sub(1))
-            .copied()
-            .unwrap_or(ProcessId::NONE)
+        ids.get(started.saturating_sub(1)).copied().unwrap_or(ProcessId::NONE)
     }
 }
 
@@ -120,10 +111,7 @@ mod tests {
             start,
             end,
         };
-        let rows = vec![
-            process("b.exe", Ticks(200), Ticks::NEVER),
-            process("a.exe", Ticks::UNKNOWN, Ticks(100)),
-        ];
+        let rows = vec![process("b.exe", Ticks(200), Ticks::NEVER), process("a.exe", Ticks::UNKNOWN, Ticks(100))];
         let table = ProcessTable::new(rows, 2);
         assert!(table.is_reused(40));
         assert_eq!(table.find(40, Ticks(50)), ProcessId(1));

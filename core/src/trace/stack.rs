@@ -32,21 +32,13 @@ impl StackTable {
     /// The stack without its innermost frame; `None` for the root.
     #[must_use]
     pub fn parent(&self, id: StackId) -> Option<StackId> {
-        if id == StackId::EMPTY {
-            None
-        } else {
-            self.parents.get(id.index()).copied()
-        }
+        if id == StackId::EMPTY { None } else { self.parents.get(id.index()).copied() }
     }
 
     /// The innermost frame; `None` for the root.
     #[must_use]
     pub fn frame(&self, id: StackId) -> Option<FrameId> {
-        if id == StackId::EMPTY {
-            None
-        } else {
-            self.frames.get(id.index()).copied()
-        }
+        if id == StackId::EMPTY { None } else { self.frames.get(id.index()).copied() }
     }
 
     /// Number of frames.
@@ -102,11 +94,7 @@ impl Default for StackInterner {
             depths: vec![0],
             frame_rows: Vec::new(),
         };
-        Self {
-            table,
-            nodes: FxHashMap::default(),
-            frames: FxHashMap::default(),
-        }
+        Self { table, nodes: FxHashMap::default(), frames: FxHashMap::default() }
     }
 }
 
@@ -124,12 +112,7 @@ impl StackInterner {
     pub fn push(&mut self, parent: StackId, frame: FrameId) -> StackId {
         let table = &mut self.table;
         *self.nodes.entry((parent, frame)).or_insert_with(|| {
-            let depth = table
-                .depths
-                .get(parent.index())
-                .copied()
-                .unwrap_or(0)
-                .saturating_add(1);
+            let depth = table.depths.get(parent.index()).copied().unwrap_or(0).saturating_add(1);
             table.parents.push(parent);
             table.frames.push(frame);
             table.depths.push(depth);
@@ -155,14 +138,8 @@ mod tests {
     #[test]
     fn equal_stacks_share_a_node() {
         let mut interner = StackInterner::default();
-        let a = interner.frame(Frame {
-            address: 1,
-            module: ModuleId::NONE,
-        });
-        let b = interner.frame(Frame {
-            address: 2,
-            module: ModuleId::NONE,
-        });
+        let a = interner.frame(Frame { address: 1, module: ModuleId::NONE });
+        let b = interner.frame(Frame { address: 2, module: ModuleId::NONE });
         let outer = interner.push(StackId::EMPTY, a);
         let inner = interner.push(outer, b);
         assert_eq!(interner.push(outer, b), inner);

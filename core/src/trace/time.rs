@@ -161,36 +161,21 @@ mod tests {
 
     #[test]
     fn both_ends_of_a_view_are_inside() {
-        let view = View {
-            from: Ticks(10),
-            to: Ticks(20),
-        };
+        let view = View { from: Ticks(10), to: Ticks(20) };
         assert_eq!(view.classify(Ticks(10), Ticks(20)), Some(LifeType::Aifi));
         assert_eq!(view.classify(Ticks(20), Ticks(21)), Some(LifeType::Aifo));
         assert_eq!(view.classify(Ticks(9), Ticks(10)), Some(LifeType::Aofi));
-        assert_eq!(
-            view.classify(Ticks::UNKNOWN, Ticks::NEVER),
-            Some(LifeType::Aofo)
-        );
+        assert_eq!(view.classify(Ticks::UNKNOWN, Ticks::NEVER), Some(LifeType::Aofo));
         assert_eq!(view.classify(Ticks(21), Ticks::NEVER), None);
         assert_eq!(view.classify(Ticks(1), Ticks(9)), None);
     }
 
     #[test]
     fn wall_clock_survives_large_ticks() {
-        let clock = Clock {
-            kind: ClockKind::Qpc,
-            ticks_per_second: 3_117_777,
-            start_filetime: 132_000_000_000_000_000,
-        };
+        let clock =
+            Clock { kind: ClockKind::Qpc, ticks_per_second: 3_117_777, start_filetime: 132_000_000_000_000_000 };
         let day = Ticks(3_117_777 * 86_400 * 3650);
-        assert_eq!(
-            clock.filetime(day) - clock.start_filetime,
-            864_000_000_000 * 3650
-        );
-        assert_eq!(
-            clock.ticks(clock.seconds(Ticks(1_234_567_891))),
-            Ticks(1_234_567_891)
-        );
+        assert_eq!(clock.filetime(day) - clock.start_filetime, 864_000_000_000 * 3650);
+        assert_eq!(clock.ticks(clock.seconds(Ticks(1_234_567_891))), Ticks(1_234_567_891));
     }
 }

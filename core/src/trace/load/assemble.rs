@@ -57,24 +57,14 @@ pub fn assemble(
 /// The clock that the header names; a frequency of zero or less falls back to 10 MHz, which every file here has had.
 fn clock(header: &LogfileHeader) -> Clock {
     const USUAL_HZ: u64 = 10_000_000;
-    let perf_freq = u64::try_from(header.perf_freq)
-        .ok()
-        .filter(|&hz| hz > 0)
-        .unwrap_or(USUAL_HZ);
+    let perf_freq = u64::try_from(header.perf_freq).ok().filter(|&hz| hz > 0).unwrap_or(USUAL_HZ);
     let (kind, ticks_per_second) = match header.clock_type {
         2 => (ClockKind::SystemTime, 10_000_000),
-        3 => (
-            ClockKind::CpuCycles,
-            u64::from(header.cpu_mhz.max(1)) * 1_000_000,
-        ),
+        3 => (ClockKind::CpuCycles, u64::from(header.cpu_mhz.max(1)) * 1_000_000),
         0 => (ClockKind::Raw, perf_freq),
         _ => (ClockKind::Qpc, perf_freq),
     };
-    Clock {
-        kind,
-        ticks_per_second,
-        start_filetime: header.start_filetime,
-    }
+    Clock { kind, ticks_per_second, start_filetime: header.start_filetime }
 }
 
 /// From time zero, or the first pool event before it, to the end that the header gives, or the last event after it.
@@ -91,18 +81,11 @@ fn extent(shards: &[Shard], clock: &Clock, header: &LogfileHeader) -> View {
         shards.iter().filter_map(|s| s.last_time).max()
     };
     let from = first_pool.unwrap_or(Ticks(0)).min(Ticks(0));
-    View {
-        from,
-        to: end.max(last_pool).unwrap_or(Ticks(0)).max(Ticks(0)),
-    }
+    View { from, to: end.max(last_pool).unwrap_or(Ticks(0)).max(Ticks(0)) }
 }
 
 fn census(file: &TraceFile, shards: &[Shard], joined: &Joined) -> Census {
-    let mut census = Census {
-        buffers: file.layout.buffers.len() as u64,
-        stacks: joined.census,
-        ..Census::default()
-    };
+    let mut census = Census { buffers: file.layout.buffers.len() as u64, stacks: joined.census, ..Census::default() };
     for shard in shards {
         let part = &shard.census;
         census.compressed_buffers += part.compressed_buffers;
@@ -133,50 +116,23 @@ fn columns(shards: &mut [Shard], paired: Paired) -> AllocationTable {
     let alloc_time = gather(shards, total, |c| &mut c.time, extra, |row| row.alloc_time);
     let address = gather(shards, total, |c| &mut c.address, extra, |row| row.address);
     let size = gather(shards, total, |c| &mut c.size, extra, |row| row.size);
-    let alloc_context = gather(
-        shards,
-        total,
-        |c| &mut c.context,
-        extra,
-        |row| row.context.0,
-    );
-    let alloc_stack = if shards.iter().all(|s| s.allocs.stack.is_empty())
-        && extra.iter().all(|e| e.stack.0 == 0)
-    {
+    let alloc_context = gather(shards, total, |c| &mut c.context, extra, |row| row.context.0);
+    let alloc_stack = if shards.iter().all(|s| s.allocs.stack.is_empty()) && extra.iter().all(|e| e.stack.0 == 0) {
         vec![StackId::EMPTY; total]
     } else {
         // A block whose allocation was not seen has no allocation stack: the stack of its free is no stand-in.
-        ids(
-            gather(shards, total, |c| &mut c.stack, extra, |_| StackId::EMPTY.0),
-            StackId,
-        )
+        ids(gather(shards, total, |c| &mut c.stack, extra, |_| StackId::EMPTY.0), StackId)
     };
     let mut table = AllocationTable {
         alloc_time,
-        free_time: paired
-            .free_time
-            .into_iter()
-            .map(|t| Ticks(t.into_inner()))
-            .collect(),
+        free_time: paired.free_time.into_iter().map(|t| Ticks(t.into_inner())).collect(),
         size,
         address,
         alloc_context: ids(alloc_context, ContextId),
-        free_context: paired
-            .free_context
-            .into_iter()
-            .map(|c| ContextId(c.into_inner()))
-            .collect(),
+        free_context: paired.free_context.into_iter().map(|c| ContextId(c.into_inner())).collect(),
         alloc_stack,
-        free_stack: paired
-            .free_stack
-            .into_iter()
-            .map(|s| StackId(s.into_inner()))
-            .collect(),
-        flags: paired
-            .flags
-            .into_iter()
-            .map(std::sync::atomic::AtomicU8::into_inner)
-            .collect(),
+        free_stack: paired.free_stack.into_iter().map(|s| StackId(s.into_inner())).collect(),
+        flags: paired.flags.into_iter().map(std::sync::atomic::AtomicU8::into_inner).collect(),
     };
     for row in &paired.extra {
         table.free_time.push(row.free_time);

@@ -12,11 +12,7 @@ use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
 /// Replaces the local contexts of all events by the trace's.
-pub fn join(
-    shards: &mut [Shard],
-    processes: &ProcessTable,
-    cancel: &CancelToken,
-) -> Result<ContextTable, Cancelled> {
+pub fn join(shards: &mut [Shard], processes: &ProcessTable, cancel: &CancelToken) -> Result<ContextTable, Cancelled> {
     shards.par_iter_mut().try_for_each(|shard| {
         cancel.check()?;
         name_processes(shard, processes);
@@ -26,30 +22,16 @@ pub fn join(
     let mut maps: Vec<Vec<u32>> = Vec::with_capacity(shards.len());
     for shard in shards.iter_mut() {
         cancel.check()?;
-        maps.push(
-            shard
-                .context_rows
-                .iter()
-                .map(|&row| table.intern(row))
-                .collect(),
-        );
+        maps.push(shard.context_rows.iter().map(|&row| table.intern(row)).collect());
         shard.context_rows = Vec::new();
     }
-    shards
-        .par_iter_mut()
-        .zip(&maps)
-        .try_for_each(|(shard, map)| {
-            cancel.check()?;
-            for context in shard
-                .allocs
-                .context
-                .iter_mut()
-                .chain(&mut shard.frees.context)
-            {
-                *context = map.get(*context as usize).copied().unwrap_or(u32::MAX);
-            }
-            Ok(())
-        })?;
+    shards.par_iter_mut().zip(&maps).try_for_each(|(shard, map)| {
+        cancel.check()?;
+        for context in shard.allocs.context.iter_mut().chain(&mut shard.frees.context) {
+            *context = map.get(*context as usize).copied().unwrap_or(u32::MAX);
+        }
+        Ok(())
+    })?;
     Ok(ContextTable::from_rows(table.rows))
 }
 
@@ -65,10 +47,7 @@ fn name_processes(shard: &mut Shard, processes: &ProcessTable) {
     let rows = &mut shard.context_rows;
     for columns in [&mut shard.allocs, &mut shard.frees] {
         for (context, &time) in columns.context.iter_mut().zip(&columns.time) {
-            let Some(raw) = raw_rows
-                .get(*context as usize)
-                .filter(|raw| processes.is_reused(raw.pid))
-            else {
+            let Some(raw) = raw_rows.get(*context as usize).filter(|raw| processes.is_reused(raw.pid)) else {
                 continue;
             };
             let process = processes.find(raw.pid, time);
@@ -84,11 +63,7 @@ fn with_process(row: &RawContext, process: ProcessId) -> Context {
     Context {
         tag: Tag(row.tag),
         pool_type: PoolType(row.pool_type),
-        process: if row.pid == NO_ID {
-            ProcessId::NONE
-        } else {
-            process
-        },
+        process: if row.pid == NO_ID { ProcessId::NONE } else { process },
         thread: row.thread,
         session: row.session,
         cpu: row.cpu,

@@ -59,10 +59,7 @@ impl Worker {
             }
             let before = decoder.shard.census.records;
             decoder.buffer(buffer, body);
-            progress.advance(
-                u64::from(buffer.present_bytes),
-                decoder.shard.census.records - before,
-            );
+            progress.advance(u64::from(buffer.present_bytes), decoder.shard.census.records - before);
         }
         Ok(decoder.finish())
     }
@@ -105,19 +102,13 @@ impl Decoder<'_> {
             self.shard.anomalies.add_at(AnomalyKind::BadRecord, offset);
         }
         if went_back {
-            self.shard
-                .anomalies
-                .add_at(AnomalyKind::TimeWentBack, buffer.offset);
+            self.shard.anomalies.add_at(AnomalyKind::TimeWentBack, buffer.offset);
         }
     }
 
     /// Where a record lies in the file; in a compressed buffer, where the buffer does.
     fn file_offset(&self, body_offset: usize) -> u64 {
-        let within = if self.is_plain {
-            crate::etl::buffer::HEADER_BYTES + body_offset
-        } else {
-            0
-        };
+        let within = if self.is_plain { crate::etl::buffer::HEADER_BYTES + body_offset } else { 0 };
         self.buffer_offset + within as u64
     }
 
@@ -143,9 +134,7 @@ impl Decoder<'_> {
             RecordKey::Other(_) => return,
         };
         let Some(time) = time else { return };
-        if kind != EventKind::LogfileHeader
-            && self.shard.first_time.is_none_or(|first| time < first)
-        {
+        if kind != EventKind::LogfileHeader && self.shard.first_time.is_none_or(|first| time < first) {
             self.shard.first_time = Some(time);
         }
         let decoded = match kind {
@@ -176,22 +165,13 @@ impl Decoder<'_> {
 
     /// A pool event. Every header kind is accepted; one without a thread takes it from its stack.
     #[inline]
-    fn pool(
-        &mut self,
-        record: &Record<'_>,
-        time: Ticks,
-        is_free: bool,
-        with_session: bool,
-    ) -> bool {
-        let Some(event) = pool::pool_event(record.payload, record.pointer_size, with_session)
-        else {
+    fn pool(&mut self, record: &Record<'_>, time: Ticks, is_free: bool, with_session: bool) -> bool {
+        let Some(event) = pool::pool_event(record.payload, record.pointer_size, with_session) else {
             return false;
         };
         if record.version != 2 {
             let offset = self.file_offset(record.offset);
-            self.shard
-                .anomalies
-                .add_at(AnomalyKind::UnknownVersion, offset);
+            self.shard.anomalies.add_at(AnomalyKind::UnknownVersion, offset);
         }
         let context = self.shard.contexts.intern(RawContext {
             tag: event.tag,
@@ -202,14 +182,9 @@ impl Decoder<'_> {
             cpu: self.cpu,
         });
         self.shard.directions.push(is_free);
-        let columns = if is_free {
-            &mut self.shard.frees
-        } else {
-            &mut self.shard.allocs
-        };
+        let columns = if is_free { &mut self.shard.frees } else { &mut self.shard.allocs };
         if self.stacks != StackScope::None {
-            self.recent
-                .push(time, record.thread, Some(Slot::new(is_free, columns.len())));
+            self.recent.push(time, record.thread, Some(Slot::new(is_free, columns.len())));
             columns.halves.push([HalfRef::NONE; 2]);
         }
         columns.time.push(time);
@@ -229,10 +204,7 @@ impl Decoder<'_> {
             let (target, raw) = stack::inline_stack(record.payload)?;
             self.frames.clear();
             self.frames.extend(stack::frames(raw, pointer_size));
-            let kernel = self
-                .frames
-                .first()
-                .is_some_and(|&f| stack::is_kernel_address(f, pointer_size));
+            let kernel = self.frames.first().is_some_and(|&f| stack::is_kernel_address(f, pointer_size));
             let raw = self.shard.raw_stacks.intern(self.frames);
             (target, Half::Inline { raw }, kernel)
         } else {
@@ -245,24 +217,14 @@ impl Decoder<'_> {
         let (allocs, frees) = (&self.shard.allocs, &self.shard.frees);
         let is_taken = |slot: Slot| {
             let columns = if slot.is_free() { frees } else { allocs };
-            columns
-                .halves
-                .get(slot.row())
-                .is_none_or(|halves| halves[side] != HalfRef::NONE)
+            columns.halves.get(slot.row()).is_none_or(|halves| halves[side] != HalfRef::NONE)
         };
         let found = self.recent.find(event_time, target.thread, is_taken);
         if found == Target::Other && self.stacks == StackScope::Pool {
             return Some(());
         }
         let half = self.shard.halves.intern(half);
-        let stray = LooseStack {
-            event_time,
-            record_time,
-            thread: target.thread,
-            pid: target.process,
-            half,
-            kernel,
-        };
+        let stray = LooseStack { event_time, record_time, thread: target.thread, pid: target.process, half, kernel };
         match found {
             Target::Pool(slot) => attach(&mut self.shard, slot, &stray),
             Target::Other => self.shard.others.push(stray),
@@ -275,36 +237,21 @@ impl Decoder<'_> {
         let (key, raw) = stack::definition(record.payload, record.pointer_size)?;
         self.frames.clear();
         self.frames.extend(stack::frames(raw, record.pointer_size));
-        let kernel = self
-            .frames
-            .first()
-            .is_some_and(|&f| stack::is_kernel_address(f, record.pointer_size));
+        let kernel = self.frames.first().is_some_and(|&f| stack::is_kernel_address(f, record.pointer_size));
         let raw = self.shard.raw_stacks.intern(self.frames);
-        self.shard.definitions.push(Definition {
-            time,
-            key,
-            kernel,
-            raw,
-        });
+        self.shard.definitions.push(Definition { time, key, kernel, raw });
         Some(())
     }
 
     pub(super) fn note_version(&mut self, record: &Record<'_>, newest: u8) {
         if record.version > newest {
             let offset = self.file_offset(record.offset);
-            self.shard
-                .anomalies
-                .add_at(AnomalyKind::UnknownVersion, offset);
+            self.shard.anomalies.add_at(AnomalyKind::UnknownVersion, offset);
         }
     }
 
     fn finish(mut self) -> Shard {
-        for (hook, &count) in self
-            .hooks
-            .iter()
-            .enumerate()
-            .filter(|(_, count)| **count > 0)
-        {
+        for (hook, &count) in self.hooks.iter().enumerate().filter(|(_, count)| **count > 0) {
             *self.shard.census.hooks.entry(hook as u16).or_default() += count;
         }
         self.shard.census.providers = self.providers.into_iter().collect();
@@ -322,20 +269,12 @@ impl Decoder<'_> {
 /// Puts half a stack on its pool event. An event whose header had no thread takes it from the stack record.
 pub(super) fn attach(shard: &mut Shard, slot: Slot, stack: &LooseStack) {
     shard.census.pool_stack_records += 1;
-    let columns: &mut EventColumns = if slot.is_free() {
-        &mut shard.frees
-    } else {
-        &mut shard.allocs
-    };
+    let columns: &mut EventColumns = if slot.is_free() { &mut shard.frees } else { &mut shard.allocs };
     let row = slot.row();
     if let Some(halves) = columns.halves.get_mut(row) {
         let side = usize::from(!stack.kernel);
         // A second record of one half is rare (two inline records); the other half takes it if it is free.
-        let side = if halves[side] == HalfRef::NONE {
-            side
-        } else {
-            1 - side
-        };
+        let side = if halves[side] == HalfRef::NONE { side } else { 1 - side };
         if halves[side] == HalfRef::NONE {
             halves[side] = HalfRef::new(stack.half, stack.event_time, stack.record_time);
         }
@@ -347,19 +286,12 @@ pub(super) fn attach(shard: &mut Shard, slot: Slot, stack: &LooseStack) {
         return;
     };
     if raw.thread == NO_ID {
-        *context = shard.contexts.intern(RawContext {
-            thread: stack.thread,
-            pid: stack.pid,
-            ..raw
-        });
+        *context = shard.contexts.intern(RawContext { thread: stack.thread, pid: stack.pid, ..raw });
     }
 }
 
 /// Raw ticks to ticks from time zero, kept within the limit that leaves room for the sentinels.
 #[inline]
 pub(super) fn relative(raw: i64, time_zero: i64) -> Ticks {
-    Ticks(
-        raw.saturating_sub(time_zero)
-            .clamp(-Ticks::LIMIT, Ticks::LIMIT),
-    )
+    Ticks(raw.saturating_sub(time_zero).clamp(-Ticks::LIMIT, Ticks::LIMIT))
 }

@@ -39,15 +39,10 @@ pub fn settle(
     let mut strays = Strays::default();
     let mut loose = Vec::new();
     for shard in shards.iter_mut() {
-        let stray = |stack: LooseStack, halves: &[Half]| {
-            halves
-                .get(stack.half as usize)
-                .map(|&half| Stray { stack, half })
-        };
+        let stray =
+            |stack: LooseStack, halves: &[Half]| halves.get(stack.half as usize).map(|&half| Stray { stack, half });
         let rows = &shard.halves.rows;
-        strays
-            .others
-            .extend(shard.others.drain(..).filter_map(|s| stray(s, rows)));
+        strays.others.extend(shard.others.drain(..).filter_map(|s| stray(s, rows)));
         loose.extend(shard.loose.drain(..).filter_map(|s| stray(s, rows)));
         (shard.others, shard.loose) = (Vec::new(), Vec::new());
     }
@@ -61,11 +56,7 @@ pub fn settle(
     for stray in left {
         let (time, thread) = (stray.stack.event_time, stray.stack.thread);
         let is_matched = found.contains(&(time, thread)) || found.contains(&(time, NO_ID));
-        if is_matched {
-            strays.others.push(stray)
-        } else {
-            strays.orphans.push(stray)
-        }
+        if is_matched { strays.others.push(stray) } else { strays.orphans.push(stray) }
     }
     Ok(strays)
 }
@@ -79,11 +70,7 @@ struct Candidate {
     thread: u32,
 }
 
-fn attach_to_pool(
-    shards: &mut [Shard],
-    loose: Vec<Stray>,
-    cancel: &CancelToken,
-) -> Result<Vec<Stray>, Cancelled> {
+fn attach_to_pool(shards: &mut [Shard], loose: Vec<Stray>, cancel: &CancelToken) -> Result<Vec<Stray>, Cancelled> {
     let found: Vec<Vec<Candidate>> = shards
         .par_iter()
         .enumerate()
@@ -98,40 +85,19 @@ fn attach_to_pool(
     }
     let mut left = Vec::new();
     for stray in loose {
-        let candidates = by_time
-            .get(&stray.stack.event_time)
-            .map(Vec::as_slice)
-            .unwrap_or_default();
+        let candidates = by_time.get(&stray.stack.event_time).map(Vec::as_slice).unwrap_or_default();
         let side = usize::from(!stray.stack.kernel);
         let free = |c: &&Candidate| {
-            let columns = shards.get(c.shard as usize).map(|s| {
-                if c.slot.is_free() {
-                    &s.frees
-                } else {
-                    &s.allocs
-                }
-            });
+            let columns = shards.get(c.shard as usize).map(|s| if c.slot.is_free() { &s.frees } else { &s.allocs });
             let halves = columns.and_then(|columns| columns.halves.get(c.slot.row()));
             halves.is_some_and(|halves| halves[side] == HalfRef::NONE)
         };
         let fits = |c: &&Candidate| c.thread == stray.stack.thread || c.thread == NO_ID;
-        let chosen = candidates
-            .iter()
-            .filter(fits)
-            .find(free)
-            .or_else(|| candidates.iter().find(fits))
-            .copied();
+        let chosen = candidates.iter().filter(fits).find(free).or_else(|| candidates.iter().find(fits)).copied();
         match chosen.and_then(|c| shards.get_mut(c.shard as usize).map(|shard| (c, shard))) {
             Some((candidate, shard)) => {
                 let half = shard.halves.intern(stray.half);
-                attach(
-                    shard,
-                    candidate.slot,
-                    &LooseStack {
-                        half,
-                        ..stray.stack
-                    },
-                );
+                attach(shard, candidate.slot, &LooseStack { half, ..stray.stack });
             }
             None => left.push(stray),
         }
@@ -149,29 +115,13 @@ fn candidates(number: u32, shard: &Shard, loose: &[Stray]) -> Vec<Candidate> {
     if start >= end {
         return Vec::new();
     }
-    let wanted: FxHashSet<Ticks> = loose[start..end]
-        .iter()
-        .map(|s| s.stack.event_time)
-        .collect();
+    let wanted: FxHashSet<Ticks> = loose[start..end].iter().map(|s| s.stack.event_time).collect();
     let mut found = Vec::new();
     for (is_free, columns) in [(false, &shard.allocs), (true, &shard.frees)] {
-        for (row, time) in columns
-            .time
-            .iter()
-            .enumerate()
-            .filter(|(_, time)| wanted.contains(time))
-        {
-            let context = columns
-                .context
-                .get(row)
-                .and_then(|&c| shard.contexts.rows.get(c as usize));
+        for (row, time) in columns.time.iter().enumerate().filter(|(_, time)| wanted.contains(time)) {
+            let context = columns.context.get(row).and_then(|&c| shard.contexts.rows.get(c as usize));
             let thread = context.map_or(NO_ID, |c| c.thread);
-            found.push(Candidate {
-                time: *time,
-                shard: number,
-                slot: Slot::new(is_free, row),
-                thread,
-            });
+            found.push(Candidate { time: *time, shard: number, slot: Slot::new(is_free, row), thread });
         }
     }
     found

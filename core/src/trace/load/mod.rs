@@ -55,9 +55,7 @@ pub enum LoadError {
     #[error(transparent)]
     Cancelled(#[from] Cancelled),
     /// The trace has more events than the index has numbers for.
-    #[error(
-        "the trace has {events} pool events; the index holds at most {limit}: cut the trace to a shorter time"
-    )]
+    #[error("the trace has {events} pool events; the index holds at most {limit}: cut the trace to a shorter time")]
     TooLarge {
         /// Events in the trace.
         events: u64,
@@ -65,9 +63,7 @@ pub enum LoadError {
         limit: u64,
     },
     /// A worker panicked: a mistake in this program, not in the trace.
-    #[error(
-        "poolscope made a mistake while reading the trace ({message}); please report it with the trace"
-    )]
+    #[error("poolscope made a mistake while reading the trace ({message}); please report it with the trace")]
     Internal {
         /// What the panic said.
         message: String,
@@ -117,10 +113,7 @@ fn run(
     progress.set_total(file.data().len() as u64);
     progress.enter(Stage::Records);
     let mut shards = decode_all(&file, options, progress, cancel)?;
-    let events: u64 = shards
-        .iter()
-        .map(|s| (s.allocs.len() + s.frees.len()) as u64)
-        .sum();
+    let events: u64 = shards.iter().map(|s| (s.allocs.len() + s.frees.len()) as u64).sum();
     let limit = u64::from(u32::MAX >> 1);
     if events > limit {
         return Err(LoadError::TooLarge { events, limit });
@@ -150,9 +143,7 @@ fn decode_all(
     ranges
         .into_par_iter()
         .with_max_len(1)
-        .map_init(decode::Worker::default, |worker, range| {
-            worker.decode(file, range, options, progress, cancel)
-        })
+        .map_init(decode::Worker::default, |worker, range| worker.decode(file, range, options, progress, cancel))
         .collect()
 }
 

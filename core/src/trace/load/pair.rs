@@ -38,11 +38,7 @@ pub struct ExtraRow {
 }
 
 /// Pairs the events of all shards.
-pub fn pair(
-    shards: &mut [Shard],
-    contexts: &ContextTable,
-    cancel: &CancelToken,
-) -> Result<Paired, Cancelled> {
+pub fn pair(shards: &mut [Shard], contexts: &ContextTable, cancel: &CancelToken) -> Result<Paired, Cancelled> {
     let allocs: usize = shards.iter().map(|s| s.allocs.len()).sum();
     let frees: usize = shards.iter().map(|s| s.frees.len()).sum();
     let bits = partition_bits(allocs + frees);
@@ -60,32 +56,14 @@ pub fn pair(
         base += shard.allocs.len() as u32;
     }
     let paired = Paired {
-        free_time: (0..allocs)
-            .into_par_iter()
-            .map(|_| AtomicI64::new(Ticks::NEVER.0))
-            .collect(),
-        free_context: (0..allocs)
-            .into_par_iter()
-            .map(|_| AtomicU32::new(ContextId::NONE.0))
-            .collect(),
-        free_stack: (0..allocs)
-            .into_par_iter()
-            .map(|_| AtomicU32::new(StackId::EMPTY.0))
-            .collect(),
-        flags: (0..allocs)
-            .into_par_iter()
-            .map(|_| AtomicU8::new(0))
-            .collect(),
+        free_time: (0..allocs).into_par_iter().map(|_| AtomicI64::new(Ticks::NEVER.0)).collect(),
+        free_context: (0..allocs).into_par_iter().map(|_| AtomicU32::new(ContextId::NONE.0)).collect(),
+        free_stack: (0..allocs).into_par_iter().map(|_| AtomicU32::new(StackId::EMPTY.0)).collect(),
+        flags: (0..allocs).into_par_iter().map(|_| AtomicU8::new(0)).collect(),
         extra: Vec::new(),
         anomalies: Anomalies::default(),
     };
-    let input = Input {
-        shards,
-        parts: &parts,
-        bases: &bases,
-        contexts,
-        paired: &paired,
-    };
+    let input = Input { shards, parts: &parts, bases: &bases, contexts, paired: &paired };
     let outcomes: Vec<Outcome> = (0..1_usize << bits)
         .into_par_iter()
         .map_init(Scratch::default, |scratch, part| {
@@ -158,18 +136,11 @@ impl Input<'_> {
                 shard: shard as u32,
                 row: e.row,
             };
-            scratch
-                .events
-                .extend(partitioned.part(part).iter().map(event));
+            scratch.events.extend(partitioned.part(part).iter().map(event));
         }
         group(scratch, bits);
         let mut outcome = Outcome::default();
-        let Scratch {
-            events,
-            starts,
-            order,
-            ..
-        } = scratch;
+        let Scratch { events, starts, order, .. } = scratch;
         for bounds in starts.windows(2) {
             let members = &mut order[bounds[0] as usize..bounds[1] as usize];
             self.sort(events, members);
@@ -190,10 +161,7 @@ impl Input<'_> {
         let mut at = 0;
         while at < members.len() {
             let tick = time(members[at]);
-            let run = members[at..]
-                .iter()
-                .take_while(|&&m| time(m) == tick)
-                .count();
+            let run = members[at..].iter().take_while(|&&m| time(m) == tick).count();
             let tied = &mut members[at..at + run];
             if run > 1 {
                 self.sort_tick(events, tied, live);
@@ -218,10 +186,7 @@ impl Input<'_> {
                 first
             };
             let heads: Vec<u32> = left.iter().filter(is_head).copied().collect();
-            let chosen = heads
-                .iter()
-                .find(|&&m| events[m as usize].is_free() == live)
-                .or(heads.first());
+            let chosen = heads.iter().find(|&&m| events[m as usize].is_free() == live).or(heads.first());
             let Some(&chosen) = chosen else { return };
             left.retain(|&m| m != chosen);
             live = !events[chosen as usize].is_free();
@@ -245,9 +210,7 @@ impl Input<'_> {
             }
             match live.take() {
                 Some(alloc) => self.end(alloc, event, outcome),
-                None => outcome
-                    .extra
-                    .push(self.extra_row(event, freed, &mut outcome.anomalies)),
+                None => outcome.extra.push(self.extra_row(event, freed, &mut outcome.anomalies)),
             }
             freed = Some(event.time);
         }
@@ -260,12 +223,9 @@ impl Input<'_> {
         let (context, before) = (frees.context[at], allocs.context[alloc.row as usize]);
         self.paired.free_time[row].store(free.time.0, Ordering::Relaxed);
         self.paired.free_context[row].store(context, Ordering::Relaxed);
-        self.paired.free_stack[row]
-            .store(frees.stack.get(at).copied().unwrap_or(0), Ordering::Relaxed);
+        self.paired.free_stack[row].store(frees.stack.get(at).copied().unwrap_or(0), Ordering::Relaxed);
         let tag = |id: u32| self.contexts.get(ContextId(id)).map(|c| c.tag);
-        if frees.size[at] != allocs.size[alloc.row as usize]
-            || (context != before && tag(context) != tag(before))
-        {
+        if frees.size[at] != allocs.size[alloc.row as usize] || (context != before && tag(context) != tag(before)) {
             outcome.anomalies.add(AnomalyKind::PairDisagrees, 1);
         }
     }
@@ -273,11 +233,7 @@ impl Input<'_> {
     fn extra_row(&self, free: &Event, freed: Option<Ticks>, anomalies: &mut Anomalies) -> ExtraRow {
         let frees = &self.shards[free.shard as usize].frees;
         let at = (free.row & !FREE) as usize;
-        let kind = if freed.is_some() {
-            AnomalyKind::ImpliedAllocation
-        } else {
-            AnomalyKind::FreeWithoutAllocation
-        };
+        let kind = if freed.is_some() { AnomalyKind::ImpliedAllocation } else { AnomalyKind::FreeWithoutAllocation };
         anomalies.add(kind, 1);
         ExtraRow {
             alloc_time: freed.unwrap_or(Ticks::UNKNOWN),
@@ -286,11 +242,7 @@ impl Input<'_> {
             size: frees.size[at],
             context: ContextId(frees.context[at]),
             stack: StackId(frees.stack.get(at).copied().unwrap_or(0)),
-            flags: if freed.is_some() {
-                flag::IMPLIED_ALLOCATION
-            } else {
-                0
-            },
+            flags: if freed.is_some() { flag::IMPLIED_ALLOCATION } else { 0 },
         }
     }
 
@@ -300,11 +252,7 @@ impl Input<'_> {
 
     fn cpu(&self, event: &Event) -> u16 {
         let shard = &self.shards[event.shard as usize];
-        let columns = if event.is_free() {
-            &shard.frees
-        } else {
-            &shard.allocs
-        };
+        let columns = if event.is_free() { &shard.frees } else { &shard.allocs };
         let context = columns.context[(event.row & !FREE) as usize];
         self.contexts.get(ContextId(context)).map_or(0, |c| c.cpu)
     }
@@ -312,14 +260,7 @@ impl Input<'_> {
 
 /// Groups the events of a partition by address and session, each group in file order.
 fn group(scratch: &mut Scratch, bits: u32) {
-    let Scratch {
-        events,
-        table,
-        groups,
-        group_of,
-        starts,
-        order,
-    } = scratch;
+    let Scratch { events, table, groups, group_of, starts, order } = scratch;
     let slots = (events.len() * 2).next_power_of_two().max(16);
     table.clear();
     table.resize(slots, u32::MAX);

@@ -31,9 +31,7 @@ impl Partitioned {
     /// The events of one partition, in file order.
     pub fn part(&self, partition: usize) -> &[Entry] {
         let bound = |at: usize| self.starts.get(at).copied().unwrap_or(0) as usize;
-        self.entries
-            .get(bound(partition)..bound(partition + 1))
-            .unwrap_or_default()
+        self.entries.get(bound(partition)..bound(partition + 1)).unwrap_or_default()
     }
 }
 
@@ -66,33 +64,18 @@ pub fn partition(shard: &mut Shard, contexts: &ContextTable, bits: u32) -> Parti
         *start = sum;
     }
     let mut next: Vec<u32> = starts.clone();
-    let blank = Entry {
-        address: 0,
-        time: Ticks(0),
-        session: 0,
-        row: 0,
-    };
+    let blank = Entry { address: 0, time: Ticks(0), session: 0, row: 0 };
     let mut entries = vec![blank; shard.allocs.len() + shard.frees.len()];
     let rows = contexts.rows();
     let (mut alloc, mut free) = (0, 0);
     for &is_free in &shard.directions {
-        let (columns, row, mark) = if is_free {
-            (&shard.frees, &mut free, FREE)
-        } else {
-            (&shard.allocs, &mut alloc, 0)
-        };
+        let (columns, row, mark) =
+            if is_free { (&shard.frees, &mut free, FREE) } else { (&shard.allocs, &mut alloc, 0) };
         let at = *row as usize;
         let address = columns.address[at];
-        let session = rows
-            .get(columns.context[at] as usize)
-            .map_or(Context::NO_SESSION, |c| c.session);
+        let session = rows.get(columns.context[at] as usize).map_or(Context::NO_SESSION, |c| c.session);
         let place = &mut next[partition_of(address, bits)];
-        entries[*place as usize] = Entry {
-            address,
-            time: columns.time[at],
-            session,
-            row: *row | mark,
-        };
+        entries[*place as usize] = Entry { address, time: columns.time[at], session, row: *row | mark };
         *place += 1;
         *row += 1;
     }

@@ -30,26 +30,16 @@ impl Decoder<'_> {
             EventKind::ImageId => identity::image_id(payload, p).map(Rare::ImageId),
             EventKind::ImageRsds => identity::rsds(payload, p).map(Rare::Rsds),
             EventKind::SystemCpu => system::cpu_config(payload).map(Rare::Cpu),
-            EventKind::BuildInfo => {
-                system::build_info(payload).map(|(build, product)| Rare::Build(build, product))
-            }
+            EventKind::BuildInfo => system::build_info(payload).map(|(build, product)| Rare::Build(build, product)),
             EventKind::PoolTagSnapshot { stop, session } => {
                 self.shard.census.snapshots += 1;
                 let end = snapshot_end(stop);
-                pool::tag_snapshot(payload, p, session).map(|(session, rows)| Rare::Tags {
-                    end,
-                    session,
-                    rows,
-                })
+                pool::tag_snapshot(payload, p, session).map(|(session, rows)| Rare::Tags { end, session, rows })
             }
             EventKind::BigPoolSnapshot { stop, session } => {
                 self.shard.census.snapshots += 1;
                 let end = snapshot_end(stop);
-                pool::big_snapshot(payload, p, session).map(|(session, rows)| Rare::Big {
-                    end,
-                    session,
-                    rows,
-                })
+                pool::big_snapshot(payload, p, session).map(|(session, rows)| Rare::Big { end, session, rows })
             }
             EventKind::GroupMasks => match system::pool_group_enabled(payload) {
                 Some(enabled) => Some(Rare::PoolGroup(enabled)),
@@ -85,9 +75,5 @@ impl Decoder<'_> {
 }
 
 fn snapshot_end(stop: bool) -> SnapshotEnd {
-    if stop {
-        SnapshotEnd::Stop
-    } else {
-        SnapshotEnd::Start
-    }
+    if stop { SnapshotEnd::Stop } else { SnapshotEnd::Start }
 }

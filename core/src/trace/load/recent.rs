@@ -58,11 +58,7 @@ impl RecentEvents {
 
     #[inline]
     pub fn push(&mut self, time: Ticks, thread: Option<u32>, slot: Option<Slot>) {
-        self.rows.push(Recent {
-            time,
-            thread: thread.unwrap_or(NO_ID),
-            slot: slot.map_or(NO_SLOT, |s| s.0),
-        });
+        self.rows.push(Recent { time, thread: thread.unwrap_or(NO_ID), slot: slot.map_or(NO_SLOT, |s| s.0) });
     }
 
     /// The event that a stack of `thread` with timestamp `time` belongs to. `is_taken` says whether a pool event has
@@ -70,28 +66,15 @@ impl RecentEvents {
     pub fn find(&self, time: Ticks, thread: u32, is_taken: impl Fn(Slot) -> bool) -> Target {
         let mut end = self.rows.len();
         // Mostly one of the last few; else the rows are in time order.
-        let near = self
-            .rows
-            .iter()
-            .rev()
-            .take(8)
-            .position(|row| row.time <= time);
+        let near = self.rows.iter().rev().take(8).position(|row| row.time <= time);
         match near {
             Some(back) => end -= back,
             None => end = self.rows.partition_point(|row| row.time <= time),
         }
-        let same_tick = self.rows[..end]
-            .iter()
-            .rev()
-            .take_while(|row| row.time == time)
-            .count();
+        let same_tick = self.rows[..end].iter().rev().take_while(|row| row.time == time).count();
         let candidates = &self.rows[end - same_tick..end];
         let fits = |row: &&Recent| row.thread == thread || row.thread == NO_ID;
-        let mut pool = candidates
-            .iter()
-            .filter(fits)
-            .filter(|row| row.slot != NO_SLOT)
-            .map(|row| Slot(row.slot));
+        let mut pool = candidates.iter().filter(fits).filter(|row| row.slot != NO_SLOT).map(|row| Slot(row.slot));
         let mut first = None;
         for slot in pool.by_ref() {
             if !is_taken(slot) {
@@ -99,11 +82,7 @@ impl RecentEvents {
             }
             first = first.or(Some(slot));
         }
-        if candidates
-            .iter()
-            .filter(fits)
-            .any(|row| row.slot == NO_SLOT)
-        {
+        if candidates.iter().filter(fits).any(|row| row.slot == NO_SLOT) {
             return Target::Other;
         }
         first.map_or(Target::Unknown, Target::Pool)
@@ -123,10 +102,7 @@ mod tests {
         recent.push(Ticks(5), Some(1), Some(slots[2]));
         (6..40).for_each(|t| recent.push(Ticks(t), Some(9), None));
         assert_eq!(recent.find(Ticks(5), 1, |_| false), Target::Pool(slots[0]));
-        assert_eq!(
-            recent.find(Ticks(5), 1, |s| s == slots[0]),
-            Target::Pool(slots[2])
-        );
+        assert_eq!(recent.find(Ticks(5), 1, |s| s == slots[0]), Target::Pool(slots[2]));
         assert_eq!(recent.find(Ticks(5), 2, |_| false), Target::Pool(slots[1]));
         assert_eq!(recent.find(Ticks(5), 3, |_| false), Target::Unknown);
         assert_eq!(recent.find(Ticks(39), 9, |_| false), Target::Other);

@@ -42,16 +42,10 @@ pub struct HalfRef {
 }
 
 impl HalfRef {
-    pub const NONE: Self = Self {
-        half: NO_HALF,
-        delay: 0,
-    };
+    pub const NONE: Self = Self { half: NO_HALF, delay: 0 };
 
     pub fn new(half: u32, event_time: Ticks, record_time: Ticks) -> Self {
-        let delay = record_time
-            .0
-            .saturating_sub(event_time.0)
-            .clamp(0, i64::from(u32::MAX)) as u32;
+        let delay = record_time.0.saturating_sub(event_time.0).clamp(0, i64::from(u32::MAX)) as u32;
         Self { half, delay }
     }
 }
@@ -128,11 +122,7 @@ pub struct Interner<T> {
 
 impl<T> Default for Interner<T> {
     fn default() -> Self {
-        Self {
-            rows: Vec::new(),
-            map: FxHashMap::default(),
-            last: None,
-        }
+        Self { rows: Vec::new(), map: FxHashMap::default(), last: None }
     }
 }
 
@@ -180,8 +170,7 @@ impl RawStacks {
 
     /// Turns the map into rows by number.
     pub fn close(&mut self) {
-        let mut rows: Vec<(u32, Box<[u64]>)> =
-            self.map.drain().map(|(frames, id)| (id, frames)).collect();
+        let mut rows: Vec<(u32, Box<[u64]>)> = self.map.drain().map(|(frames, id)| (id, frames)).collect();
         rows.sort_unstable_by_key(|row| row.0);
         self.rows = rows.into_iter().map(|row| row.1).collect();
         self.map = FxHashMap::default();
@@ -191,30 +180,15 @@ impl RawStacks {
 /// A record that is neither pool event nor stack.
 #[derive(Debug)]
 pub enum Rare {
-    Image {
-        change: ImageChange,
-        event: ImageEvent,
-        pid: u32,
-    },
-    Process {
-        change: ProcessChange,
-        event: ProcessEvent,
-    },
+    Image { change: ImageChange, event: ImageEvent, pid: u32 },
+    Process { change: ProcessChange, event: ProcessEvent },
     ImageId(ImageIdEvent),
     Rsds(RsdsEvent),
     Cpu(CpuConfig),
     Build(String, String),
     PoolGroup(bool),
-    Tags {
-        end: SnapshotEnd,
-        session: Option<u32>,
-        rows: Vec<TagCounters>,
-    },
-    Big {
-        end: SnapshotEnd,
-        session: Option<u32>,
-        rows: Vec<BigPoolEntry>,
-    },
+    Tags { end: SnapshotEnd, session: Option<u32>, rows: Vec<TagCounters> },
+    Big { end: SnapshotEnd, session: Option<u32>, rows: Vec<BigPoolEntry> },
 }
 
 /// What an image event reports.

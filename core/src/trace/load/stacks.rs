@@ -67,43 +67,22 @@ pub fn join(
     for tally in &mut tallies {
         cancel.check()?;
         let combos = tally.combos.rows.iter().zip(&tally.times);
-        maps.push(
-            combos
-                .map(|(combo, &time)| builder.stack(*combo, time))
-                .collect::<Vec<StackId>>(),
-        );
+        maps.push(combos.map(|(combo, &time)| builder.stack(*combo, time)).collect::<Vec<StackId>>());
         tally.combos = Interner::default();
         add(&mut joined, &tally.outcome);
     }
     shards.par_iter_mut().zip(&maps).for_each(|(shard, map)| {
         for stack in shard.allocs.stack.iter_mut().chain(&mut shard.frees.stack) {
-            *stack = map
-                .get(*stack as usize)
-                .copied()
-                .unwrap_or(StackId::EMPTY)
-                .0;
+            *stack = map.get(*stack as usize).copied().unwrap_or(StackId::EMPTY).0;
         }
     });
-    count_strays(
-        &strays,
-        &resolver,
-        &facts.modules,
-        &mut builder,
-        &mut joined,
-    );
-    joined.census.matched = shards
-        .iter()
-        .map(|s| s.census.pool_stack_records)
-        .sum::<u64>();
+    count_strays(&strays, &resolver, &facts.modules, &mut builder, &mut joined);
+    joined.census.matched = shards.iter().map(|s| s.census.pool_stack_records).sum::<u64>();
     joined.census.matched += strays.others.len() as u64;
     joined.census.orphans = strays.orphans.len() as u64;
     joined.census.distinct = builder.distinct();
-    joined
-        .anomalies
-        .add(AnomalyKind::OrphanStack, joined.census.orphans);
-    joined
-        .anomalies
-        .add(AnomalyKind::UnresolvedKey, joined.census.unresolved_keys);
+    joined.anomalies.add(AnomalyKind::OrphanStack, joined.census.orphans);
+    joined.anomalies.add(AnomalyKind::UnresolvedKey, joined.census.unresolved_keys);
     joined.stacks = builder.interner.finish();
     Ok(joined)
 }
@@ -111,9 +90,7 @@ pub fn join(
 fn add(joined: &mut Joined, outcome: &Outcome) {
     joined.census.resolved_keys += outcome.resolved;
     joined.census.unresolved_keys += outcome.unresolved;
-    joined
-        .anomalies
-        .add(AnomalyKind::KeyMismatch, outcome.mismatched);
+    joined.anomalies.add(AnomalyKind::KeyMismatch, outcome.mismatched);
 }
 
 /// One table of raw stacks for the whole trace; halves and definitions of the shards are renumbered.
@@ -129,18 +106,14 @@ fn intern_raws(shards: &mut [Shard]) -> Vec<Box<[u64]>> {
             })
             .collect();
         let global = |raw: &mut u32| *raw = map.get(*raw as usize).copied().unwrap_or(NO_RAW);
-        shard
-            .definitions
-            .iter_mut()
-            .for_each(|d| global(&mut d.raw));
+        shard.definitions.iter_mut().for_each(|d| global(&mut d.raw));
         for half in &mut shard.halves.rows {
             if let Half::Inline { raw } = half {
                 global(raw);
             }
         }
     }
-    let mut rows: Vec<(u32, Box<[u64]>)> =
-        ids.into_iter().map(|(frames, id)| (id, frames)).collect();
+    let mut rows: Vec<(u32, Box<[u64]>)> = ids.into_iter().map(|(frames, id)| (id, frames)).collect();
     rows.sort_unstable_by_key(|row| row.0);
     rows.into_iter().map(|row| row.1).collect()
 }
@@ -162,11 +135,7 @@ struct Resolver {
 #[derive(Clone, Copy)]
 enum Meaning {
     Raw(u32),
-    Keys {
-        start: usize,
-        end: usize,
-        other_kind: bool,
-    },
+    Keys { start: usize, end: usize, other_kind: bool },
 }
 
 impl Resolver {
@@ -185,22 +154,13 @@ impl Resolver {
             Half::Inline { raw } => Meaning::Raw(raw),
             Half::Key { key, kernel } => {
                 let range = |kernel| {
-                    let start = self
-                        .definitions
-                        .partition_point(|d| (d.key, d.kernel) < (key, kernel));
+                    let start = self.definitions.partition_point(|d| (d.key, d.kernel) < (key, kernel));
                     let rest = self.definitions.get(start..).unwrap_or_default();
-                    (
-                        start,
-                        start + rest.partition_point(|d| (d.key, d.kernel) == (key, kernel)),
-                    )
+                    (start, start + rest.partition_point(|d| (d.key, d.kernel) == (key, kernel)))
                 };
                 let (start, end) = range(kernel);
                 let other = range(!kernel);
-                Meaning::Keys {
-                    start,
-                    end,
-                    other_kind: other.1 > other.0,
-                }
+                Meaning::Keys { start, end, other_kind: other.1 > other.0 }
             }
         }
     }
@@ -210,11 +170,7 @@ impl Resolver {
     fn resolve(&self, meaning: Meaning, time: Ticks, outcome: &mut Outcome) -> u32 {
         let (start, end, other_kind) = match meaning {
             Meaning::Raw(raw) => return raw,
-            Meaning::Keys {
-                start,
-                end,
-                other_kind,
-            } => (start, end, other_kind),
+            Meaning::Keys { start, end, other_kind } => (start, end, other_kind),
         };
         let rows = self.definitions.get(start..end).unwrap_or_default();
         let later = rows.partition_point(|d| d.time < time);
@@ -243,38 +199,21 @@ struct Tally {
 
 /// Resolves the halves of all events of a shard; leaves numbers of its combinations in the `stack` columns.
 fn combine(shard: &mut Shard, resolver: &Resolver, modules: &ModuleTable) -> Tally {
-    let meanings: Vec<Meaning> = shard
-        .halves
-        .rows
-        .iter()
-        .map(|&half| resolver.meaning(half))
-        .collect();
+    let meanings: Vec<Meaning> = shard.halves.rows.iter().map(|&half| resolver.meaning(half)).collect();
     shard.halves = Interner::default();
     let mut tally = Tally::default();
     let pids: Vec<u32> = shard.contexts.rows.iter().map(|c| c.pid).collect();
     for columns in [&mut shard.allocs, &mut shard.frees] {
-        let EventColumns {
-            time,
-            context,
-            halves,
-            stack,
-            ..
-        } = columns;
+        let EventColumns { time, context, halves, stack, .. } = columns;
         stack.reserve_exact(halves.len());
         for ((&time, &context), halves) in time.iter().zip(context.iter()).zip(halves.iter()) {
-            let [kernel, user] = halves
-                .map(|half| resolve_half(half, time, &meanings, resolver, &mut tally.outcome));
+            let [kernel, user] = halves.map(|half| resolve_half(half, time, &meanings, resolver, &mut tally.outcome));
             if kernel == NO_RAW && user == NO_RAW {
                 stack.push(u32::MAX);
                 continue;
             }
             let pid = pids.get(context as usize).copied().unwrap_or(NO_ID);
-            let combo = tally.combos.intern(Combo {
-                kernel,
-                user,
-                pid,
-                epoch: modules.epoch(time),
-            });
+            let combo = tally.combos.intern(Combo { kernel, user, pid, epoch: modules.epoch(time) });
             if combo as usize == tally.times.len() {
                 tally.times.push(time);
             }
@@ -286,13 +225,7 @@ fn combine(shard: &mut Shard, resolver: &Resolver, modules: &ModuleTable) -> Tal
 }
 
 #[inline]
-fn resolve_half(
-    half: HalfRef,
-    time: Ticks,
-    meanings: &[Meaning],
-    resolver: &Resolver,
-    outcome: &mut Outcome,
-) -> u32 {
+fn resolve_half(half: HalfRef, time: Ticks, meanings: &[Meaning], resolver: &Resolver, outcome: &mut Outcome) -> u32 {
     if half.half == NO_HALF {
         return NO_RAW;
     }
@@ -347,19 +280,12 @@ impl<'a> Builder<'a> {
 
     fn frame(&mut self, address: u64, combo: Combo, time: Ticks) -> FrameId {
         // Kernel images are the same in every process.
-        let pid = if is_kernel_address(address, self.pointer_size) {
-            0
-        } else {
-            combo.pid
-        };
+        let pid = if is_kernel_address(address, self.pointer_size) { 0 } else { combo.pid };
         let (interner, modules) = (&mut self.interner, self.modules);
-        *self
-            .frames
-            .entry((address, pid, combo.epoch))
-            .or_insert_with(|| {
-                let module = modules.find(pid, address, time);
-                interner.frame(Frame { address, module })
-            })
+        *self.frames.entry((address, pid, combo.epoch)).or_insert_with(|| {
+            let module = modules.find(pid, address, time);
+            interner.frame(Frame { address, module })
+        })
     }
 
     fn distinct(&self) -> u64 {
@@ -378,39 +304,20 @@ fn count_strays(
     let mut outcome = Outcome::default();
     let mut rows: Vec<&Stray> = strays.others.iter().collect();
     rows.sort_by_key(|s| (s.stack.event_time, s.stack.thread, !s.stack.kernel));
-    for event in rows.chunk_by(|a, b| {
-        (a.stack.event_time, a.stack.thread) == (b.stack.event_time, b.stack.thread)
-    }) {
-        let mut combo = Combo {
-            kernel: NO_RAW,
-            user: NO_RAW,
-            pid: 0,
-            epoch: 0,
-        };
+    for event in rows.chunk_by(|a, b| (a.stack.event_time, a.stack.thread) == (b.stack.event_time, b.stack.thread)) {
+        let mut combo = Combo { kernel: NO_RAW, user: NO_RAW, pid: 0, epoch: 0 };
         for stray in event {
-            let raw = resolver.resolve(
-                resolver.meaning(stray.half),
-                stray.stack.record_time,
-                &mut outcome,
-            );
+            let raw = resolver.resolve(resolver.meaning(stray.half), stray.stack.record_time, &mut outcome);
             combo.pid = stray.stack.pid;
             combo.epoch = modules.epoch(stray.stack.event_time);
-            *(if stray.stack.kernel {
-                &mut combo.kernel
-            } else {
-                &mut combo.user
-            }) = raw;
+            *(if stray.stack.kernel { &mut combo.kernel } else { &mut combo.user }) = raw;
         }
         if let Some(first) = event.first() {
             builder.stack(combo, first.stack.event_time);
         }
     }
     for stray in &strays.orphans {
-        resolver.resolve(
-            resolver.meaning(stray.half),
-            stray.stack.record_time,
-            &mut outcome,
-        );
+        resolver.resolve(resolver.meaning(stray.half), stray.stack.record_time, &mut outcome);
     }
     add(joined, &outcome);
 }

@@ -46,19 +46,13 @@ pub fn collect(file: &TraceFile, shards: &mut [Shard]) -> Facts {
             }
             Rare::Build(build, product) => summary.os_name = Some(format!("{product} ({build})")),
             Rare::PoolGroup(on) => {
-                summary.pool_group_enabled =
-                    Some(summary.pool_group_enabled.unwrap_or(false) || on);
+                summary.pool_group_enabled = Some(summary.pool_group_enabled.unwrap_or(false) || on);
             }
             rare => snapshot(&mut snapshots, time, rare),
         }
     }
     let processes = processes.finish(shards);
-    Facts {
-        modules: images.finish(),
-        processes,
-        snapshots,
-        summary,
-    }
+    Facts { modules: images.finish(), processes, snapshots, summary }
 }
 
 fn from_header(file: &TraceFile) -> TraceSummary {
@@ -82,33 +76,25 @@ fn from_header(file: &TraceFile) -> TraceSummary {
 }
 
 fn snapshot(snapshots: &mut Snapshots, time: Ticks, rare: Rare) {
-    let usage = |(allocs, frees, used_bytes)| PoolUsage {
-        allocs,
-        frees,
-        used_bytes,
-    };
+    let usage = |(allocs, frees, used_bytes)| PoolUsage { allocs, frees, used_bytes };
     match rare {
-        Rare::Tags { end, session, rows } => {
-            snapshots.tags.extend(rows.into_iter().map(|row| TagUsage {
-                end,
-                time,
-                session,
-                tag: crate::trace::context::Tag(row.tag),
-                paged: usage(row.paged),
-                nonpaged: usage(row.nonpaged),
-            }))
-        }
-        Rare::Big { end, session, rows } => {
-            snapshots.big.extend(rows.into_iter().map(|row| BigBlock {
-                end,
-                time,
-                session,
-                address: row.address,
-                size_bytes: row.size,
-                tag: crate::trace::context::Tag(row.tag),
-                nonpaged: row.nonpaged,
-            }))
-        }
+        Rare::Tags { end, session, rows } => snapshots.tags.extend(rows.into_iter().map(|row| TagUsage {
+            end,
+            time,
+            session,
+            tag: crate::trace::context::Tag(row.tag),
+            paged: usage(row.paged),
+            nonpaged: usage(row.nonpaged),
+        })),
+        Rare::Big { end, session, rows } => snapshots.big.extend(rows.into_iter().map(|row| BigBlock {
+            end,
+            time,
+            session,
+            address: row.address,
+            size_bytes: row.size,
+            tag: crate::trace::context::Tag(row.tag),
+            nonpaged: row.nonpaged,
+        })),
         _ => {}
     }
 }
@@ -140,18 +126,15 @@ impl Images {
         }
         let place = (pid, event.base);
         let module = self.module(event, pid);
-        let open = self.newest.get(&place).copied().filter(|&at| {
-            self.lives
-                .get(at)
-                .is_some_and(|life| life.module == module && life.unload == Ticks::NEVER)
-        });
+        let open =
+            self.newest.get(&place).copied().filter(|&at| {
+                self.lives.get(at).is_some_and(|life| life.module == module && life.unload == Ticks::NEVER)
+            });
         match (change, open) {
             (ImageChange::Load, _) => self.begin(place, module, time),
             // Run-downs repeat themselves; a stop run-down may also be all that is left of a wrapped trace.
             (ImageChange::Start | ImageChange::Stop, Some(_)) => {}
-            (ImageChange::Start | ImageChange::Stop, None) => {
-                self.begin(place, module, Ticks::UNKNOWN)
-            }
+            (ImageChange::Start | ImageChange::Stop, None) => self.begin(place, module, Ticks::UNKNOWN),
             (ImageChange::Unload, Some(at)) => {
                 if let Some(life) = self.lives.get_mut(at) {
                     life.unload = time;
@@ -168,11 +151,7 @@ impl Images {
 
     fn begin(&mut self, place: (u32, u64), module: ModuleId, load: Ticks) {
         let mut load = load;
-        if let Some(before) = self
-            .newest
-            .get(&place)
-            .and_then(|&at| self.lives.get_mut(at))
-        {
+        if let Some(before) = self.newest.get(&place).and_then(|&at| self.lives.get_mut(at)) {
             if before.unload == Ticks::NEVER && before.module == module && load.is_known() {
                 // The same image again: its load was seen, and a run-down had put its beginning earlier.
                 return;
@@ -185,22 +164,12 @@ impl Images {
             }
         }
         self.newest.insert(place, self.lives.len());
-        self.lives.push(ImageLife {
-            module,
-            pid: place.0,
-            load,
-            unload: Ticks::NEVER,
-        });
+        self.lives.push(ImageLife { module, pid: place.0, load, unload: Ticks::NEVER });
     }
 
     fn module(&mut self, event: ImageEvent, pid: u32) -> ModuleId {
         let early = self.early.get(&(pid, event.base)).cloned();
-        let key = ModuleKey {
-            base: event.base,
-            size: event.size,
-            checksum: event.checksum,
-            path: event.path,
-        };
+        let key = ModuleKey { base: event.base, size: event.size, checksum: event.checksum, path: event.path };
         if let Some(&id) = self.by_key.get(&key) {
             return id;
         }
@@ -233,11 +202,7 @@ impl Images {
 
     /// Identities have the timestamp of the image event they belong to, and may stand before it in the file.
     fn rsds(&mut self, time: Ticks, event: RsdsEvent) {
-        let rsds = Rsds {
-            guid: event.guid,
-            age: event.age,
-            pdb_name: event.pdb_name,
-        };
+        let rsds = Rsds { guid: event.guid, age: event.age, pdb_name: event.pdb_name };
         let place = (event.process, event.base);
         let known = self.newest.get(&place).and_then(|&at| self.lives.get(at));
         let belongs = known.is_some_and(|life| life.unload >= time || life.unload == Ticks::NEVER);
@@ -255,22 +220,12 @@ impl Images {
         let mut known: FxHashMap<(String, u64, u32), (Rsds, u32)> = FxHashMap::default();
         for module in &self.modules {
             if let Some(rsds) = &module.rsds {
-                let key = (
-                    module.path.to_lowercase(),
-                    module.size_bytes,
-                    module.checksum,
-                );
-                known
-                    .entry(key)
-                    .or_insert_with(|| (rsds.clone(), module.timestamp));
+                let key = (module.path.to_lowercase(), module.size_bytes, module.checksum);
+                known.entry(key).or_insert_with(|| (rsds.clone(), module.timestamp));
             }
         }
         for module in self.modules.iter_mut().filter(|m| m.rsds.is_none()) {
-            let key = (
-                module.path.to_lowercase(),
-                module.size_bytes,
-                module.checksum,
-            );
+            let key = (module.path.to_lowercase(), module.size_bytes, module.checksum);
             if let Some((rsds, timestamp)) = known.get(&key) {
                 module.rsds = Some(rsds.clone());
                 if module.timestamp == 0 {
@@ -290,16 +245,14 @@ struct Processes {
 
 impl Processes {
     fn event(&mut self, time: Ticks, change: ProcessChange, event: ProcessEvent) {
-        let open = self.newest.get(&event.pid).copied().filter(|&at| {
-            self.rows
-                .get(at)
-                .is_some_and(|row| row.end == Ticks::NEVER && row.name == event.name)
-        });
+        let open = self
+            .newest
+            .get(&event.pid)
+            .copied()
+            .filter(|&at| self.rows.get(at).is_some_and(|row| row.end == Ticks::NEVER && row.name == event.name));
         match (change, open) {
             (ProcessChange::Running | ProcessChange::Stop, Some(_)) => {}
-            (ProcessChange::Running | ProcessChange::Stop, None) => {
-                self.begin(event, Ticks::UNKNOWN)
-            }
+            (ProcessChange::Running | ProcessChange::Stop, None) => self.begin(event, Ticks::UNKNOWN),
             (ProcessChange::Start, _) => self.begin(event, time),
             (ProcessChange::End, Some(at)) => self.end(at, time),
             (ProcessChange::End, None) => {
@@ -311,11 +264,7 @@ impl Processes {
 
     fn begin(&mut self, event: ProcessEvent, start: Ticks) {
         let mut start = start;
-        if let Some(before) = self
-            .newest
-            .get(&event.pid)
-            .and_then(|&at| self.rows.get_mut(at))
-        {
+        if let Some(before) = self.newest.get(&event.pid).and_then(|&at| self.rows.get_mut(at)) {
             if before.end == Ticks::NEVER && start.is_known() {
                 before.end = start;
             }
@@ -344,17 +293,11 @@ impl Processes {
     /// Adds the numbers that only pool events mention, so that every event has a process.
     fn finish(mut self, shards: &[Shard]) -> ProcessTable {
         let recorded = self.rows.len();
-        let mut mentioned: Vec<u32> = shards
-            .iter()
-            .flat_map(|s| s.contexts.rows.iter().map(|c| c.pid))
-            .filter(|&pid| pid != NO_ID)
-            .collect();
+        let mut mentioned: Vec<u32> =
+            shards.iter().flat_map(|s| s.contexts.rows.iter().map(|c| c.pid)).filter(|&pid| pid != NO_ID).collect();
         mentioned.sort_unstable();
         mentioned.dedup();
-        for pid in mentioned
-            .into_iter()
-            .filter(|pid| !self.newest.contains_key(pid))
-        {
+        for pid in mentioned.into_iter().filter(|pid| !self.newest.contains_key(pid)) {
             self.rows.push(Process {
                 pid,
                 parent_pid: 0,

@@ -19,12 +19,7 @@ pub fn add(trace: &mut Trace, file: &TraceFile, first_time: Option<Ticks>, optio
     if trace.modules.modules().is_empty() {
         found.add(Kind::MissingImages, 1);
     } else {
-        let without = trace
-            .modules
-            .modules()
-            .iter()
-            .filter(|m| m.rsds.is_none())
-            .count();
+        let without = trace.modules.modules().iter().filter(|m| m.rsds.is_none()).count();
         if without == trace.modules.modules().len() {
             found.add(Kind::UnmergedImages, without as u64);
         }
@@ -40,10 +35,7 @@ fn header(found: &mut Anomalies, trace: &Trace, file: &TraceFile) {
     if header.end_filetime == 0 {
         found.add(Kind::NotClosed, 1);
     } else if !header.is_circular() && u64::from(header.buffers_written) != trace.census.buffers {
-        found.add(
-            Kind::BufferCountDiffers,
-            u64::from(header.buffers_written).abs_diff(trace.census.buffers),
-        );
+        found.add(Kind::BufferCountDiffers, u64::from(header.buffers_written).abs_diff(trace.census.buffers));
     }
     let headers = trace.census.hooks.get(&0).copied().unwrap_or(0);
     found.add(Kind::MergedHeaders, headers.saturating_sub(1));
@@ -72,12 +64,7 @@ fn pool(found: &mut Anomalies, trace: &Trace, options: LoadOptions) {
     }
     // Blocks whose allocation was not seen have no allocation stack by their nature.
     let seen = trace.census.pool_allocs as usize;
-    let without = allocations
-        .alloc_stack
-        .iter()
-        .take(seen)
-        .filter(|&&s| s == StackId::EMPTY)
-        .count();
+    let without = allocations.alloc_stack.iter().take(seen).filter(|&&s| s == StackId::EMPTY).count();
     if without == seen {
         found.add(Kind::NoStacks, 1);
     } else {

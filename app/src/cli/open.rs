@@ -1,0 +1,124 @@
+//! Opening a trace for a command: the options that all commands share, the worker pool, the progress bar, warnings.
+
+use super::io::Io;
+use crate::sample;
+use anyhow::Context as _;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use poolscope_core::anomaly::Severity;
+use poolscope_core::etl::walk::TraceFile;
+use poolscope_core::job::{CancelToken, Progress};
+use poolscope_core::trace::Trace;
+use poolscope_core::trace::load::{LoadOptions, load};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Which trace, and with how many workers.
+#[derive(clap::Args, Debug, Clone, Default)]
+pub struct TraceArgs {
+    /// The trace file (.etl)
+    #[arg(required_unless_present = "demo")]
+    pub trace: Option<PathBuf>,
+    /// The built-in sample trace
+    #[arg(long, conflicts_with = "trace")]
+    pub demo: bool,
+    /// Number of worker threads (default: RAYON_NUM_THREADS, else one per processor)
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
+}
+
+impl TraceArgs {
+    /// The trace's name as the user gave it.
+    #[must_use]
+    pub fn name(&self) -> String {
+        self.trace.as_ref().map_or_else(|| sample::NAME.to_owned(), |path| path.display().to_string())
+    }
+
+    /// Loads the trace and hands it to `work`, with the workers that the options name.
+    ///
+    /// # Errors
+    /// What the load or `work` could not do.
+    pub fn with_trace<R>(
+        &self,
+        io: &mut Io<'_>,
+        options: LoadOptions,
+        work: impl FnOnce(&Arc<Trace>, &Workers, &mut Io<'_>) -> anyhow::Result<R>,
+    ) -> anyhow::Result<R> {
+        let workers = Workers::new(self.threads)?;
+        let interactive = io.interactive;
+        let trace = workers.run(|| self.load(interactive, options))?;
+        warn(&trace, io)?;
+        work(&trace, &workers, io)
+    }
+
+    fn load(&self, interactive: bool, options: LoadOptions) -> anyhow::Result<Arc<Trace>> {
+        let progress = Progress::default();
+        let file = match &self.trace {
+            Some(path) => TraceFile::open(path)?,
+            None => TraceFile::from_bytes(sample::TRACE.to_vec(), sample::NAME)?,
+        };
+        let run = || load(file, options, &progress, &CancelToken::default());
+        let loaded = if interactive { with_bar(&progress, run) } else { run() };
+        loaded.with_context(|| format!("cannot load {}", self.name()))
+    }
+}
+
+/// The worker threads of a command.
+pub struct Workers(Option<rayon::ThreadPool>);
+
+impl Workers {
+    fn new(threads: Option<u16>) -> anyhow::Result<Self> {
+        let Some(threads) = threads else { return Ok(Self(None)) };
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(usize::from(threads)).build();
+        pool.map(|pool| Self(Some(pool))).with_context(|| format!("cannot start {threads} worker threads"))
+    }
+
+    /// Does parallel work on these threads. The work must not print: streams stay with the thread that owns them.
+    pub fn run<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
+        match &self.0 {
+            Some(pool) => pool.install(work),
+            None => work(),
+        }
+    }
+}
+
+/// Wrong usage that only shows once the arguments are looked at together: exit code 2.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Usage(pub String);
+
+/// Shows a bar on standard error while `run` works.
+fn with_bar<R>(progress: &Progress, run: impl FnOnce() -> R) -> R {
+    let bar = ProgressBar::with_draw_target(Some(1), ProgressDrawTarget::stderr());
+    let template = "{msg} {bar:30} {bytes}/{total_bytes} {bytes_per_sec} {eta}";
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style);
+    }
+    let done = std::sync::atomic::AtomicBool::new(false);
+    let result = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(std::sync::atomic::Ordering::Relaxed) {
+                let now = progress.read();
+                bar.set_length(now.bytes_total.max(1));
+                bar.set_position(now.bytes_done);
+                bar.set_message(now.stage.name());
+                std::thread::park_timeout(Duration::from_millis(100));
+            }
+        });
+        let result = run();
+        done.store(true, std::sync::atomic::Ordering::Relaxed);
+        result
+    });
+    bar.finish_and_clear();
+    result
+}
+
+/// Data loss is told without being asked for: a figure must not look better than its trace.
+fn warn(trace: &Trace, io: &mut Io<'_>) -> anyhow::Result<()> {
+    let losses = trace.anomalies.rows().iter().filter(|row| row.kind.severity() == Severity::DataLoss);
+    for row in losses {
+        let times = crate::format::count(row.count);
+        writeln!(io.err, "poolscope: warning: {} ({times}): {}", row.kind.name(), row.kind.effect())?;
+    }
+    Ok(())
+}
