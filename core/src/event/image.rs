@@ -21,8 +21,25 @@ pub struct ImageEvent {
 }
 
 /// Decodes an image event. `None` if the payload is too short for its version.
+///
+/// A 32-bit program that relogs a 64-bit trace marks its records as 32-bit: where the name makes no sense by the
+/// record's own pointer size and does by the other, that is what the payload holds.
 #[must_use]
 pub fn image_event(payload: &[u8], version: u8, pointer_size: u8) -> Option<ImageEvent> {
+    let own = decode(payload, version, pointer_size);
+    if pointer_size == 8 || own.as_ref().is_none_or(is_sensible) {
+        return own;
+    }
+    decode(payload, version, 8).filter(is_sensible).or(own)
+}
+
+/// An image has a size, and a name that begins with a path separator, a drive or a letter and has no control characters.
+fn is_sensible(event: &ImageEvent) -> bool {
+    let begins = event.path.chars().next().is_some_and(|c| c == '\\' || c.is_alphanumeric() || c == '[');
+    event.size != 0 && begins && !event.path.chars().any(|c| c.is_control() || c == char::REPLACEMENT_CHARACTER)
+}
+
+fn decode(payload: &[u8], version: u8, pointer_size: u8) -> Option<ImageEvent> {
     let p = usize::from(pointer_size);
     let (name_at, process, checksum, timestamp) = match version {
         0 => (2 * p, None, 0, 0),
@@ -65,5 +82,17 @@ mod tests {
             assert_eq!(event.process.is_some(), version > 0);
             assert_eq!(image_event(&payload[..fixed - 1], version, pointer_size), None);
         }
+    }
+
+    #[test]
+    fn a_64_bit_payload_in_a_32_bit_record_is_recognised() {
+        let mut payload = vec![0; 56];
+        payload[1..4].copy_from_slice(&[0, 0x16, 1]);
+        payload[9] = 0xe0;
+        payload[16] = 44;
+        payload.extend(name());
+        let event = image_event(&payload, 2, 4).expect("complete");
+        assert_eq!((event.base, event.size, event.process), (0x0116_0000, 0xe000, Some(44)));
+        assert_eq!(event.path, "a.sys");
     }
 }

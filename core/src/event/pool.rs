@@ -31,6 +31,12 @@ pub const fn tag_bytes(raw: u32) -> [u8; 4] {
 #[inline]
 #[must_use]
 pub fn pool_event(payload: &[u8], pointer_size: u8, with_session: bool) -> Option<PoolEvent> {
+    // A 32-bit program that relogs a 64-bit trace marks its records as 32-bit; the length tells what they hold.
+    let pointer_size = match (payload.len(), with_session) {
+        (24, false) | (28, true) => 8,
+        (16, false) | (20, true) => 4,
+        _ => pointer_size,
+    };
     let p = usize::from(pointer_size);
     let size = pointer_at(payload, 8, pointer_size)?;
     if size > MAX_BLOCK_BYTES {
@@ -131,6 +137,8 @@ mod tests {
         assert_eq!(pool_event(&wide[..24], 8, true), None);
         assert_eq!(pool_event(&wide[..16], 4, false).map(|e| (e.size, e.address)), Some((5000, 0)));
         assert_eq!(pool_event(&wide[..15], 4, false), None);
+        // The length of a relogged payload overrules the record's own bitness.
+        assert_eq!(pool_event(&wide[..24], 4, false), pool_event(&wide[..24], 8, false));
     }
 
     #[test]

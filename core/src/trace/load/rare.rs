@@ -18,43 +18,52 @@ impl Decoder<'_> {
     pub(super) fn rare(&mut self, record: &Record<'_>, time: Ticks, kind: EventKind) -> bool {
         let payload = record.payload;
         let p = record.pointer_size;
-        let rare = match kind {
-            EventKind::ImageLoad => self.image(record, ImageChange::Load),
-            EventKind::ImageUnload => self.image(record, ImageChange::Unload),
-            EventKind::ImageStart => self.image(record, ImageChange::Start),
-            EventKind::ImageStop => self.image(record, ImageChange::Stop),
-            EventKind::ProcessStart => self.process(record, ProcessChange::Start),
-            EventKind::ProcessEnd => self.process(record, ProcessChange::End),
-            EventKind::ProcessRunning => self.process(record, ProcessChange::Running),
-            EventKind::ProcessStop => self.process(record, ProcessChange::Stop),
-            EventKind::ImageId => identity::image_id(payload, p).map(Rare::ImageId),
-            EventKind::ImageRsds => identity::rsds(payload, p).map(Rare::Rsds),
-            EventKind::SystemCpu => system::cpu_config(payload).map(Rare::Cpu),
-            EventKind::BuildInfo => system::build_info(payload).map(|(build, product)| Rare::Build(build, product)),
-            EventKind::PoolTagSnapshot { stop, session } => {
-                self.shard.census.snapshots += 1;
-                let end = snapshot_end(stop);
-                pool::tag_snapshot(payload, p, session).map(|(session, rows)| Rare::Tags { end, session, rows })
-            }
-            EventKind::BigPoolSnapshot { stop, session } => {
-                self.shard.census.snapshots += 1;
-                let end = snapshot_end(stop);
-                pool::big_snapshot(payload, p, session).map(|(session, rows)| Rare::Big { end, session, rows })
-            }
-            EventKind::GroupMasks => match system::pool_group_enabled(payload) {
-                Some(enabled) => Some(Rare::PoolGroup(enabled)),
-                None => return true,
-            },
-            EventKind::Loss => {
-                self.shard.anomalies.add(AnomalyKind::LossRecord, 1);
-                return true;
-            }
-            EventKind::LogfileHeader => {
-                self.shard.census.headers += 1;
-                return true;
-            }
-            _ => return true,
-        };
+        let rare =
+            match kind {
+                EventKind::ImageLoad => self.image(record, ImageChange::Load),
+                EventKind::ImageUnload => self.image(record, ImageChange::Unload),
+                EventKind::ImageStart => self.image(record, ImageChange::Start),
+                EventKind::ImageStop => self.image(record, ImageChange::Stop),
+                EventKind::ProcessStart => self.process(record, ProcessChange::Start),
+                EventKind::ProcessEnd => self.process(record, ProcessChange::End),
+                EventKind::ProcessRunning => self.process(record, ProcessChange::Running),
+                EventKind::ProcessStop => self.process(record, ProcessChange::Stop),
+                EventKind::ImageId => identity::image_id(payload, p).map(Rare::ImageId),
+                EventKind::ImageRsds => identity::rsds(payload, p).map(Rare::Rsds),
+                EventKind::SystemCpu => system::cpu_config(payload).map(Rare::Cpu),
+                EventKind::BuildInfo => system::build_info(payload).map(|(build, product)| Rare::Build(build, product)),
+                EventKind::PoolTagSnapshot { stop, session } => {
+                    self.shard.census.snapshots += 1;
+                    let end = snapshot_end(stop);
+                    let snapshot = pool::tag_snapshot(payload, p, session);
+                    snapshot
+                        .or_else(|| pool::tag_snapshot(payload, 12 - p, session))
+                        .map(|(session, rows)| Rare::Tags { end, session, rows })
+                }
+                EventKind::BigPoolSnapshot { stop, session } => {
+                    self.shard.census.snapshots += 1;
+                    let end = snapshot_end(stop);
+                    let snapshot = pool::big_snapshot(payload, p, session);
+                    snapshot.or_else(|| pool::big_snapshot(payload, 12 - p, session)).map(|(session, rows)| Rare::Big {
+                        end,
+                        session,
+                        rows,
+                    })
+                }
+                EventKind::GroupMasks => match system::pool_group_enabled(payload) {
+                    Some(enabled) => Some(Rare::PoolGroup(enabled)),
+                    None => return true,
+                },
+                EventKind::Loss => {
+                    self.shard.anomalies.add(AnomalyKind::LossRecord, 1);
+                    return true;
+                }
+                EventKind::LogfileHeader => {
+                    self.shard.census.headers += 1;
+                    return true;
+                }
+                _ => return true,
+            };
         let Some(rare) = rare else { return false };
         self.shard.rare.push((time, rare));
         true
