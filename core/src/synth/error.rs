@@ -1,0 +1,32 @@
+//! What can go wrong while a trace is written. Never used for what is wrong *inside* a trace.
+
+/// Why a trace could not be written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SynthError {
+    /// The output refused bytes or a seek.
+    #[error("cannot write the trace: {0}")]
+    Io(#[from] std::io::Error),
+    /// A record does not fit the 16-bit size field or an empty buffer.
+    #[error("a record of {size} bytes does not fit (at most {limit})")]
+    RecordTooLarge {
+        /// Header and payload, in bytes.
+        size: usize,
+        /// The largest record that fits, in bytes.
+        limit: usize,
+    },
+    /// A CPU index at or above the number of CPUs.
+    #[error("CPU {cpu} does not exist, the trace has {cpus}")]
+    NoSuchCpu {
+        /// The index asked for.
+        cpu: u16,
+        /// The number of CPUs.
+        cpus: u16,
+    },
+    /// Parameters that contradict each other or the format.
+    #[error("{0}")]
+    Params(String),
+    /// The made-up address space of a 32-bit trace is used up.
+    #[error("the kernel address space of a 32-bit trace is full; ask for fewer live blocks")]
+    AddressSpace,
+}

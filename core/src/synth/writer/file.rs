@@ -1,0 +1,614 @@
+//! The trace writer: collects records into per-CPU buffers and puts those into the file. Memory is one buffer per
+//! CPU (and the kept buffers in buffering mode), whatever the size of the file.
+
+use std::collections::VecDeque;
+use std::io::{Cursor, Seek, SeekFrom, Write};
+
+use super::buffer::{
+    BUFFER_LOST, Buffer, EVENTS_LOST, Encoder, FLAG_OFFSET, FLUSH_MARKER, HEADER_LEN,
+};
+use super::bytes::Sink;
+use super::logfile::{Closing, TRAILER_HOOK, header_buffer};
+use super::{
+    Compression, FileMode, FullHead, Head, KernelForm, KernelHead, RecordKey, Tally, TraceOptions,
+    guids,
+};
+use crate::synth::SynthError;
+
+/// What stands in a finished file.
+#[derive(Debug, Clone, Default)]
+pub struct WriteSummary {
+    /// File size in bytes.
+    pub bytes: u64,
+    /// Buffers in the file, the header buffer included.
+    pub buffers: u64,
+    /// Those whose body is compressed.
+    pub compressed_buffers: u64,
+    /// Records in the file by key, the log-file header included.
+    pub tally: Tally,
+    /// Ids of buffers that are not in the file (overwritten or lost), ascending.
+    pub missing_buffers: Vec<u64>,
+    /// `EventsLost` as written.
+    pub events_lost: u32,
+    /// `BuffersLost` as written.
+    pub buffers_lost: u32,
+    /// Raw timestamp of the latest record.
+    pub last_ticks: i64,
+}
+
+/// Writes one `.etl` file, record by record. Records of one CPU must come in time order; the writer does not check.
+pub struct TraceWriter<W> {
+    out: W,
+    options: TraceOptions,
+    encoder: Encoder,
+    open: Vec<Buffer>,
+    /// A filled buffer that waits for the next one to overtake it.
+    held: Option<Buffer>,
+    kept: VecDeque<Buffer>,
+    /// What stands in each slot of a circular file.
+    slots: Vec<(u64, Tally)>,
+    encoded: Vec<u8>,
+    position: u64,
+    last_buffer: Option<(u64, u16)>,
+    next_id: u64,
+    next_sequence: i64,
+    flushed: u64,
+    stored: u64,
+    summary: WriteSummary,
+}
+
+impl TraceWriter<Cursor<Vec<u8>>> {
+    /// A writer into memory, for tests.
+    ///
+    /// # Errors
+    /// As [`TraceWriter::new`].
+    pub fn in_memory(options: TraceOptions) -> Result<Self, SynthError> {
+        Self::new(Cursor::new(Vec::new()), options)
+    }
+
+    /// Ends an in-memory trace and returns its bytes.
+    ///
+    /// # Errors
+    /// As [`TraceWriter::finish`].
+    pub fn into_bytes(self) -> Result<Vec<u8>, SynthError> {
+        let (out, _) = self.finish()?;
+        Ok(out.into_inner())
+    }
+}
+
+impl<W: Write + Seek> TraceWriter<W> {
+    /// Starts a file at the beginning of `out`.
+    ///
+    /// # Errors
+    /// Options that contradict the format, or an output that refuses bytes.
+    pub fn new(mut out: W, options: TraceOptions) -> Result<Self, SynthError> {
+        check(&options)?;
+        let header = header_buffer(&options, &Closing::default())?;
+        out.write_all(&header)?;
+        let mut summary = WriteSummary {
+            events_lost: options.events_lost,
+            buffers_lost: options.buffers_lost,
+            last_ticks: options.start_ticks,
+            buffers: 1,
+            ..WriteSummary::default()
+        };
+        summary.tally.add(RecordKey::Hook(0), 1);
+        summary.tally.add(RecordKey::Hook(TRAILER_HOOK), 1);
+        let logger_id = if options.short_header.is_some() { 0 } else { 1 };
+        let open = (0..options.cpus)
+            .map(|cpu| Buffer {
+                cpu,
+                ..Buffer::default()
+            })
+            .collect();
+        Ok(Self {
+            encoder: Encoder::new(options.buffer_size, options.compression, logger_id),
+            open,
+            held: None,
+            kept: VecDeque::new(),
+            slots: Vec::new(),
+            encoded: Vec::new(),
+            position: header.len() as u64,
+            last_buffer: None,
+            next_id: 0,
+            next_sequence: 1,
+            flushed: 0,
+            stored: 0,
+            summary,
+            out,
+            options,
+        })
+    }
+
+    /// The options the file was started with.
+    pub const fn options(&self) -> &TraceOptions {
+        &self.options
+    }
+
+    /// Bytes written so far, open buffers not counted.
+    pub const fn bytes_written(&self) -> u64 {
+        self.position
+    }
+
+    /// Writes a record; returns the id of its buffer.
+    ///
+    /// # Errors
+    /// A CPU that does not exist, a record that fits no buffer, or an output that refuses bytes.
+    pub fn put(&mut self, cpu: u16, head: &Head<'_>, payload: &[u8]) -> Result<u64, SynthError> {
+        let size = head.len() + payload.len();
+        let buffer = self.room(cpu, size)?;
+        head.write(&mut buffer.body, size as u16);
+        buffer.body.extend_from_slice(payload);
+        buffer.body.pad8();
+        buffer.tally.add(head.key(), 1);
+        buffer.flush_time = head.ticks();
+        let id = buffer.id;
+        self.summary.last_ticks = self.summary.last_ticks.max(head.ticks());
+        Ok(id)
+    }
+
+    /// Writes `bytes` as they are where a record would stand, padded to 8.
+    ///
+    /// # Errors
+    /// As [`Self::put`].
+    pub fn put_raw(&mut self, cpu: u16, bytes: &[u8]) -> Result<u64, SynthError> {
+        let buffer = self.room(cpu, bytes.len())?;
+        buffer.body.extend_from_slice(bytes);
+        buffer.body.pad8();
+        buffer.tally.add(RecordKey::Raw, 1);
+        Ok(buffer.id)
+    }
+
+    /// A kernel event with the SYSTEM header of the file's own bitness; `owner` is process and thread.
+    ///
+    /// # Errors
+    /// As [`Self::put`].
+    pub fn system(
+        &mut self,
+        cpu: u16,
+        hook: u16,
+        version: u8,
+        ticks: i64,
+        owner: (u32, u32),
+        payload: &[u8],
+    ) -> Result<u64, SynthError> {
+        let head = KernelHead::new(
+            KernelForm::System,
+            self.options.width,
+            hook,
+            version,
+            ticks,
+            owner,
+        );
+        self.put(cpu, &Head::Kernel(head), payload)
+    }
+
+    /// A kernel event with the PERFINFO header of the file's own bitness.
+    ///
+    /// # Errors
+    /// As [`Self::put`].
+    pub fn perf_info(
+        &mut self,
+        cpu: u16,
+        hook: u16,
+        version: u8,
+        ticks: i64,
+        payload: &[u8],
+    ) -> Result<u64, SynthError> {
+        let head = KernelHead::new(
+            KernelForm::PerfInfo,
+            self.options.width,
+            hook,
+            version,
+            ticks,
+            (0, 0),
+        );
+        self.put(cpu, &Head::Kernel(head), payload)
+    }
+
+    /// A kernel event as a relogged file has it: GUID of its group, opcode of its type.
+    ///
+    /// # Errors
+    /// As [`Self::put`]; also a hook whose group has no known GUID.
+    pub fn relogged(
+        &mut self,
+        cpu: u16,
+        hook: u16,
+        version: u8,
+        ticks: i64,
+        owner: (u32, u32),
+        payload: &[u8],
+    ) -> Result<u64, SynthError> {
+        let guid = guids::of_hook(hook).ok_or_else(|| {
+            SynthError::Params(format!(
+                "hook {hook:#06x} has no event class to be relogged under"
+            ))
+        })?;
+        let head = FullHead {
+            width: self.options.width,
+            guid,
+            opcode: hook as u8,
+            level: 0,
+            version: u16::from(version),
+            ticks,
+            pid: owner.0,
+            tid: owner.1,
+        };
+        self.put(cpu, &Head::Full(head), payload)
+    }
+
+    /// Ends the open buffer of `cpu`, if it holds records.
+    ///
+    /// # Errors
+    /// As [`Self::put`].
+    pub fn flush_cpu(&mut self, cpu: u16) -> Result<(), SynthError> {
+        let Some(mut buffer) = self.take_open(cpu)? else {
+            return Ok(());
+        };
+        buffer.sequence = self.next_sequence;
+        self.next_sequence += 1;
+        self.flushed += 1;
+        if let Some(held) = self.held.take() {
+            // Buffers of one CPU never overtake each other.
+            let swap = held.cpu != buffer.cpu;
+            let (first, second) = if swap { (buffer, held) } else { (held, buffer) };
+            self.place(first)?;
+            return self.place(second);
+        }
+        let swap_every = u64::from(self.options.swap_every);
+        if swap_every > 0 && self.flushed.is_multiple_of(swap_every) {
+            self.held = Some(buffer);
+            return Ok(());
+        }
+        self.place(buffer)
+    }
+
+    /// Counts events as lost without a place.
+    pub fn count_lost_events(&mut self, count: u32) {
+        self.summary.events_lost = self.summary.events_lost.saturating_add(count);
+    }
+
+    /// Flags the open buffer of `cpu`: events were lost before or in it.
+    ///
+    /// # Errors
+    /// A CPU that does not exist.
+    pub fn flag_events_lost(&mut self, cpu: u16) -> Result<(), SynthError> {
+        self.open_buffer(cpu)?.flags |= EVENTS_LOST;
+        Ok(())
+    }
+
+    /// Throws the open buffer of `cpu` away as a full logger does, counts it and flags the next one.
+    ///
+    /// # Errors
+    /// A CPU that does not exist.
+    pub fn lose_buffer(&mut self, cpu: u16) -> Result<(), SynthError> {
+        let Some(lost) = self.take_open(cpu)? else {
+            return Ok(());
+        };
+        self.next_sequence += 1;
+        self.summary.missing_buffers.push(lost.id);
+        self.summary.buffers_lost = self.summary.buffers_lost.saturating_add(1);
+        self.open_buffer(cpu)?.flags |= BUFFER_LOST;
+        Ok(())
+    }
+
+    /// Ends the file: flushes all CPUs, marks the last buffer, completes the header.
+    ///
+    /// # Errors
+    /// An output that refuses bytes or a seek.
+    pub fn finish(mut self) -> Result<(W, WriteSummary), SynthError> {
+        for cpu in 0..self.options.cpus {
+            self.flush_cpu(cpu)?;
+        }
+        if let Some(held) = self.held.take() {
+            self.place(held)?;
+        }
+        for buffer in std::mem::take(&mut self.kept) {
+            self.store(&buffer)?;
+        }
+        for (_, tally) in std::mem::take(&mut self.slots) {
+            self.summary.tally.merge(&tally);
+        }
+        if let Some((at, flags)) = self.last_buffer {
+            self.out.seek(SeekFrom::Start(at + FLAG_OFFSET))?;
+            self.out.write_all(&(flags | FLUSH_MARKER).to_le_bytes())?;
+        }
+        let closing = Closing {
+            end_filetime: self.options.filetime(self.summary.last_ticks),
+            buffers_written: u32::try_from(self.stored + 1).unwrap_or(u32::MAX),
+            events_lost: self.summary.events_lost,
+            buffers_lost: self.summary.buffers_lost,
+        };
+        let header = header_buffer(&self.options, &closing)?;
+        self.out.seek(SeekFrom::Start(0))?;
+        self.out.write_all(&header)?;
+        self.out.seek(SeekFrom::Start(self.position))?;
+        self.out.flush()?;
+        self.summary.missing_buffers.sort_unstable();
+        self.summary.bytes = self.position;
+        Ok((self.out, self.summary))
+    }
+
+    fn open_buffer(&mut self, cpu: u16) -> Result<&mut Buffer, SynthError> {
+        let cpus = self.options.cpus;
+        self.open
+            .get_mut(usize::from(cpu))
+            .ok_or(SynthError::NoSuchCpu { cpu, cpus })
+    }
+
+    /// The open buffer of `cpu` with room for a record of `size` bytes.
+    fn room(&mut self, cpu: u16, size: usize) -> Result<&mut Buffer, SynthError> {
+        let body_limit = self.options.buffer_size as usize - HEADER_LEN;
+        let limit = body_limit.min(usize::from(u16::MAX));
+        if size > limit {
+            return Err(SynthError::RecordTooLarge { size, limit });
+        }
+        if self.open_buffer(cpu)?.body.len() + size.next_multiple_of(8) > body_limit {
+            self.flush_cpu(cpu)?;
+        }
+        let next_id = self.next_id;
+        let buffer = self.open_buffer(cpu)?;
+        let opened = buffer.body.is_empty();
+        if opened {
+            buffer.id = next_id;
+            buffer.body.reserve(body_limit);
+        }
+        self.next_id += u64::from(opened);
+        self.open_buffer(cpu)
+    }
+
+    /// Takes what `cpu` has collected and leaves an empty buffer; none if there is nothing.
+    fn take_open(&mut self, cpu: u16) -> Result<Option<Buffer>, SynthError> {
+        let buffer = self.open_buffer(cpu)?;
+        if buffer.body.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(std::mem::replace(
+            buffer,
+            Buffer {
+                cpu,
+                ..Buffer::default()
+            },
+        )))
+    }
+
+    fn place(&mut self, buffer: Buffer) -> Result<(), SynthError> {
+        let FileMode::Buffering { buffers } = self.options.mode else {
+            return self.store(&buffer);
+        };
+        self.kept.push_back(buffer);
+        if self.kept.len() > buffers as usize
+            && let Some(oldest) = self.kept.pop_front()
+        {
+            self.summary.missing_buffers.push(oldest.id);
+        }
+        Ok(())
+    }
+
+    fn store(&mut self, buffer: &Buffer) -> Result<(), SynthError> {
+        self.encoded.clear();
+        let compressed = self.encoder.encode(buffer, &mut self.encoded);
+        let flags = u16::from_le_bytes([
+            self.encoded[FLAG_OFFSET as usize],
+            self.encoded[FLAG_OFFSET as usize + 1],
+        ]);
+        let at = match self.options.mode {
+            FileMode::Circular { buffers } => self.claim_slot(buffers, buffer),
+            _ => self.position,
+        };
+        if at != self.position || matches!(self.options.mode, FileMode::Circular { .. }) {
+            self.out.seek(SeekFrom::Start(at))?;
+        }
+        self.out.write_all(&self.encoded)?;
+        let end = at + self.encoded.len() as u64;
+        if end > self.position {
+            self.position = end;
+            self.summary.buffers += 1;
+        }
+        if !matches!(self.options.mode, FileMode::Circular { .. }) {
+            self.summary.tally.merge(&buffer.tally);
+        }
+        self.summary.compressed_buffers += u64::from(compressed);
+        self.last_buffer = Some((at, flags));
+        self.stored += 1;
+        Ok(())
+    }
+
+    /// The file offset of the next slot of a circular file, noting what it overwrites.
+    fn claim_slot(&mut self, slots: u32, buffer: &Buffer) -> u64 {
+        let slot = (self.stored % u64::from(slots.max(1))) as usize;
+        let content = (buffer.id, buffer.tally.clone());
+        match self.slots.get_mut(slot) {
+            Some(old) => {
+                self.summary.missing_buffers.push(old.0);
+                *old = content;
+            }
+            None => self.slots.push(content),
+        }
+        u64::from(self.options.buffer_size) * (slot as u64 + 1)
+    }
+}
+
+fn check(options: &TraceOptions) -> Result<(), SynthError> {
+    let fail = |text: &str| Err(SynthError::Params(text.to_owned()));
+    if options.cpus == 0 || options.cpus > 0x7FF {
+        return fail("the number of CPUs must be 1 to 2047");
+    }
+    if !(1024..=16 << 20).contains(&options.buffer_size) || !options.buffer_size.is_multiple_of(8) {
+        return fail("the buffer size must be a multiple of 8 from 1024 to 16777216 bytes");
+    }
+    if options.perf_freq <= 0 {
+        return fail("the clock frequency must be positive");
+    }
+    if matches!(options.mode, FileMode::Circular { .. }) {
+        if options.compression != Compression::None {
+            return fail(
+                "a circular file overwrites slots of one size and cannot be compressed; use buffering",
+            );
+        }
+        if options.short_header.is_some() {
+            return fail("a circular file has a full header buffer");
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options() -> TraceOptions {
+        TraceOptions {
+            buffer_size: 1024,
+            cpus: 2,
+            ..TraceOptions::default()
+        }
+    }
+
+    fn u32_at(bytes: &[u8], at: usize) -> u32 {
+        u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap())
+    }
+
+    fn fill(writer: &mut TraceWriter<Cursor<Vec<u8>>>, cpu: u16, records: i64) -> Vec<u64> {
+        (0..records)
+            .map(|n| {
+                writer
+                    .system(cpu, 0x0E20, 2, 1000 + n, (4, 8), &[0; 24])
+                    .unwrap()
+            })
+            .collect()
+    }
+
+    #[test]
+    fn buffers_are_full_flagged_and_counted() {
+        let mut writer = TraceWriter::in_memory(options()).unwrap();
+        // 952 bytes of body hold 17 records of 56 bytes.
+        let ids = fill(&mut writer, 1, 18);
+        assert_eq!((ids[16], ids[17]), (0, 1));
+        let (out, summary) = writer.finish().unwrap();
+        let bytes = out.into_inner();
+        assert_eq!(
+            (bytes.len(), summary.bytes, summary.buffers),
+            (3072, 3072, 3)
+        );
+        assert_eq!(summary.tally.of(RecordKey::Hook(0x0E20)), 18);
+        assert_eq!(summary.tally.records(), 20);
+        assert_eq!(u32_at(&bytes, 104 + 36), 3);
+        let (first, last) = (&bytes[1024..2048], &bytes[2048..]);
+        assert_eq!(
+            (u32_at(first, 0x30), u32_at(last, 0x30)),
+            (72 + 17 * 56, 72 + 56)
+        );
+        assert_eq!((first[0x34], last[0x34]), (0x20, 0x21));
+        assert_eq!((first[0x18], last[0x18], first[0x28]), (1, 2, 1));
+        assert_eq!(first[72..80], [2, 0, 2, 0xC0, 56, 0, 0x20, 0x0E]);
+        assert!(last[128..].iter().all(|&byte| byte == 0xFF));
+    }
+
+    #[test]
+    fn a_circular_file_overwrites_its_oldest_slot() {
+        let mode = FileMode::Circular { buffers: 2 };
+        let mut writer = TraceWriter::in_memory(TraceOptions { mode, ..options() }).unwrap();
+        fill(&mut writer, 0, 17 * 3);
+        let (out, summary) = writer.finish().unwrap();
+        let bytes = out.into_inner();
+        assert_eq!((bytes.len(), summary.buffers), (3072, 3));
+        assert_eq!(summary.missing_buffers, [0]);
+        assert_eq!(summary.tally.of(RecordKey::Hook(0x0E20)), 34);
+        assert_eq!((bytes[1024 + 0x18], bytes[2048 + 0x18]), (3, 2));
+        assert_eq!((bytes[1024 + 0x34], bytes[2048 + 0x34]), (0x21, 0x20));
+        assert_eq!(
+            (u32_at(&bytes, 104 + 32) & 2, u32_at(&bytes, 104 + 36)),
+            (2, 4)
+        );
+    }
+
+    #[test]
+    fn buffering_keeps_the_last_buffers_only() {
+        let mode = FileMode::Buffering { buffers: 2 };
+        let compression = Compression::Filled;
+        let mut writer = TraceWriter::in_memory(TraceOptions {
+            mode,
+            compression,
+            ..options()
+        })
+        .unwrap();
+        fill(&mut writer, 0, 17 * 4);
+        let (_, summary) = writer.finish().unwrap();
+        assert_eq!(summary.missing_buffers, [0, 1]);
+        assert_eq!((summary.buffers, summary.compressed_buffers), (3, 2));
+    }
+
+    #[test]
+    fn both_compressors_give_their_sizes() {
+        for (compression, saved) in [(Compression::Filled, 128), (Compression::Whole, 1024)] {
+            let mut writer = TraceWriter::in_memory(TraceOptions {
+                compression,
+                ..options()
+            })
+            .unwrap();
+            fill(&mut writer, 0, 1);
+            let bytes = writer.into_bytes().unwrap();
+            let buffer = &bytes[1024..];
+            assert_eq!(u32_at(buffer, 0) as usize, buffer.len());
+            assert_eq!((u32_at(buffer, 4), u32_at(buffer, 0x30)), (saved, 128));
+            assert_eq!(buffer[0x34], 0x61);
+        }
+    }
+
+    #[test]
+    fn lost_and_swapped_buffers_show() {
+        let mut writer = TraceWriter::in_memory(TraceOptions {
+            swap_every: 1,
+            ..options()
+        })
+        .unwrap();
+        fill(&mut writer, 0, 3);
+        writer.lose_buffer(0).unwrap();
+        fill(&mut writer, 0, 1);
+        writer.flag_events_lost(1).unwrap();
+        writer.count_lost_events(5);
+        fill(&mut writer, 1, 1);
+        let (out, summary) = writer.finish().unwrap();
+        let bytes = out.into_inner();
+        assert_eq!(summary.missing_buffers, [0]);
+        assert_eq!(
+            (u32_at(&bytes, 104 + 48), u32_at(&bytes, 104 + 276)),
+            (5, 1)
+        );
+        let (first, second) = (&bytes[1024..2048], &bytes[2048..]);
+        assert_eq!((first[0x28], first[0x18], first[0x34]), (1, 3, 0x22));
+        assert_eq!((second[0x28], second[0x18], second[0x34]), (0, 2, 0x25));
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_refused() {
+        let mut writer = TraceWriter::in_memory(options()).unwrap();
+        assert!(matches!(
+            writer.put_raw(0, &[0; 953]),
+            Err(SynthError::RecordTooLarge { limit: 952, .. })
+        ));
+        assert!(matches!(
+            writer.put_raw(2, &[0; 8]),
+            Err(SynthError::NoSuchCpu { cpu: 2, cpus: 2 })
+        ));
+        let odd = TraceOptions {
+            buffer_size: 1025,
+            ..options()
+        };
+        assert!(matches!(
+            TraceWriter::in_memory(odd),
+            Err(SynthError::Params(_))
+        ));
+        let mode = FileMode::Circular { buffers: 2 };
+        let both = TraceOptions {
+            mode,
+            compression: Compression::Whole,
+            ..options()
+        };
+        assert!(matches!(
+            TraceWriter::in_memory(both),
+            Err(SynthError::Params(_))
+        ));
+    }
+}

@@ -1,0 +1,29 @@
+//! Writes `.etl` files record by record: per-CPU buffers, header buffer, compression, circular and lossy files.
+//!
+//! Layer one of the generator, for tests that need an exact sequence of records. It knows layouts, never a
+//! scenario, and it never checks that records make sense together: a wrong trace must be writable too.
+
+mod buffer;
+mod bytes;
+mod file;
+mod guid;
+mod head;
+pub mod image;
+mod logfile;
+mod options;
+pub mod pool;
+pub mod process;
+pub mod stack;
+pub mod system;
+mod tally;
+mod xpress;
+
+pub use bytes::Sink;
+pub use file::{TraceWriter, WriteSummary};
+pub use guid::{Guid, guids};
+pub use head::{
+    EventHead, ExtItem, FullHead, Head, InstanceHead, KernelForm, KernelHead, MessageHead,
+};
+pub use options::{Clock, Compression, FileMode, TraceOptions, Width};
+pub use tally::{RecordKey, Tally};
+pub use xpress::Compressor;
