@@ -6,6 +6,10 @@
 
 mod error;
 pub mod rng;
+pub mod scenario;
+pub mod truth;
 pub mod writer;
 
 pub use error::SynthError;
+pub use scenario::{Summary, SynthParams, write_trace};
+pub use truth::{Truth, TruthRequest};

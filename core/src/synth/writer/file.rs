@@ -296,7 +296,16 @@ impl<W: Write + Seek> TraceWriter<W> {
     ///
     /// # Errors
     /// An output that refuses bytes or a seek.
-    pub fn finish(mut self) -> Result<(W, WriteSummary), SynthError> {
+    pub fn finish(self) -> Result<(W, WriteSummary), SynthError> {
+        let end_ticks = self.summary.last_ticks;
+        self.finish_at(end_ticks)
+    }
+
+    /// Ends the file with the given end time; injected records may be later than that.
+    ///
+    /// # Errors
+    /// As [`Self::finish`].
+    pub fn finish_at(mut self, end_ticks: i64) -> Result<(W, WriteSummary), SynthError> {
         for cpu in 0..self.options.cpus {
             self.flush_cpu(cpu)?;
         }
@@ -314,7 +323,7 @@ impl<W: Write + Seek> TraceWriter<W> {
             self.out.write_all(&(flags | FLUSH_MARKER).to_le_bytes())?;
         }
         let closing = Closing {
-            end_filetime: self.options.filetime(self.summary.last_ticks),
+            end_filetime: self.options.filetime(end_ticks),
             buffers_written: u32::try_from(self.stored + 1).unwrap_or(u32::MAX),
             events_lost: self.summary.events_lost,
             buffers_lost: self.summary.buffers_lost,

@@ -1,0 +1,134 @@
+//! The log of what was written, event by event. It only records.
+
+use rustc_hash::FxHashMap;
+
+/// A pool event as the file shows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlantedEvent {
+    /// Raw timestamp.
+    pub ticks: i64,
+    /// True for a free.
+    pub free: bool,
+    /// Block address.
+    pub address: u64,
+    /// Session of a session block.
+    pub session: Option<u32>,
+    /// Bytes.
+    pub size: u64,
+    /// Tag in memory order.
+    pub tag: [u8; 4],
+    /// PoolType bits.
+    pub pool_type: u32,
+    /// Thread id.
+    pub tid: u32,
+    /// Id of the buffer it stands in.
+    pub buffer: u64,
+}
+
+/// Any other event that a stack record points at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlantedOther {
+    /// Raw timestamp.
+    pub ticks: i64,
+    /// Thread id.
+    pub tid: u32,
+    /// Id of the buffer it stands in.
+    pub buffer: u64,
+}
+
+/// What a stack record says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StackWhat {
+    /// Frames, by [`EventLog::frames`].
+    Inline(u32),
+    /// A reference to a key.
+    Key(u64),
+}
+
+/// A stack record that points at an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StackHalf {
+    /// Timestamp of the event.
+    pub event_ticks: i64,
+    /// Thread of the event.
+    pub tid: u32,
+    /// Timestamp of the stack record.
+    pub ticks: i64,
+    /// User half (true) or kernel half.
+    pub user: bool,
+    /// Its frames.
+    pub what: StackWhat,
+    /// Id of the buffer it stands in.
+    pub buffer: u64,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Definition {
+    pub key: u64,
+    pub ticks: i64,
+    pub frames: u32,
+    pub buffer: u64,
+}
+
+/// Everything that was written and matters to the figures.
+#[derive(Debug, Clone, Default)]
+pub struct EventLog {
+    pub(super) events: Vec<PlantedEvent>,
+    pub(super) others: Vec<PlantedOther>,
+    pub(super) halves: Vec<StackHalf>,
+    pub(super) definitions: Vec<Definition>,
+    pub(super) frame_lists: Vec<Vec<u64>>,
+    known_frames: FxHashMap<Vec<u64>, u32>,
+}
+
+impl EventLog {
+    /// Notes a pool event.
+    pub fn event(&mut self, event: PlantedEvent) {
+        self.events.push(event);
+    }
+
+    /// Notes another event that stacks may point at.
+    pub fn other(&mut self, other: PlantedOther) {
+        self.others.push(other);
+    }
+
+    /// Notes a stack record.
+    pub fn half(&mut self, half: StackHalf) {
+        self.halves.push(half);
+    }
+
+    /// Notes the definition of a cached stack.
+    pub fn definition(&mut self, key: u64, ticks: i64, frames: &[u64], buffer: u64) {
+        let frames = self.frames(frames);
+        self.definitions.push(Definition {
+            key,
+            ticks,
+            frames,
+            buffer,
+        });
+    }
+
+    /// The number of a list of frames, innermost first.
+    pub fn frames(&mut self, frames: &[u64]) -> u32 {
+        if let Some(known) = self.known_frames.get(frames) {
+            return *known;
+        }
+        let number = self.frame_lists.len() as u32;
+        self.frame_lists.push(frames.to_vec());
+        self.known_frames.insert(frames.to_vec(), number);
+        number
+    }
+
+    /// Forgets what stood in buffers that are not in the file; `missing` is ascending.
+    pub(super) fn drop_missing(&mut self, missing: &[u64]) {
+        if missing.is_empty() {
+            return;
+        }
+        let there = |buffer: u64| missing.binary_search(&buffer).is_err();
+        self.events.retain(|event| there(event.buffer));
+        self.others.retain(|other| there(other.buffer));
+        self.halves.retain(|half| there(half.buffer));
+        self.definitions
+            .retain(|definition| there(definition.buffer));
+    }
+}

@@ -1,0 +1,109 @@
+//! Which stack each event has: halves joined, references resolved by the first definition at or after them.
+
+use std::collections::BTreeSet;
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use super::log::{Definition, EventLog, StackHalf};
+use super::{StackTruth, StackWhat};
+
+/// The stacks of events, and what was counted on the way.
+pub(super) struct Stacks {
+    pub counts: StackTruth,
+    /// Frames outermost first, per (event time, thread).
+    pub by_event: FxHashMap<(i64, u32), Vec<u64>>,
+}
+
+pub(super) fn stacks(log: &EventLog) -> Stacks {
+    let definitions = definitions_by_key(&log.definitions);
+    let events: FxHashSet<(i64, u32)> = log
+        .events
+        .iter()
+        .map(|event| (event.ticks, event.tid))
+        .collect();
+    let others: FxHashSet<(i64, u32)> = log
+        .others
+        .iter()
+        .map(|other| (other.ticks, other.tid))
+        .collect();
+    let mut counts = StackTruth {
+        definitions: log.definitions.len() as u64,
+        ..StackTruth::default()
+    };
+    let mut halves: FxHashMap<(i64, u32), [Option<u32>; 2]> = FxHashMap::default();
+    for half in &log.halves {
+        let frames = frames_of(half, &definitions, &mut counts);
+        let event = (half.event_ticks, half.tid);
+        if events.contains(&event) {
+            halves.entry(event).or_default()[usize::from(half.user)] = frames;
+        } else if !others.contains(&event) {
+            counts.orphans += 1;
+        }
+    }
+    counts.records = counts.inline + counts.references + counts.definitions;
+    let mut by_event: FxHashMap<(i64, u32), Vec<u64>> = FxHashMap::default();
+    let mut distinct = BTreeSet::new();
+    for event in &log.events {
+        let Some(pair) = halves.get(&(event.ticks, event.tid)) else {
+            continue;
+        };
+        let lists = pair
+            .iter()
+            .flatten()
+            .map(|number| &log.frame_lists[*number as usize]);
+        let mut frames: Vec<u64> = lists.flatten().copied().collect();
+        if frames.is_empty() {
+            continue;
+        }
+        frames.reverse();
+        counts.pool_events_with_stack += 1;
+        distinct.insert(*pair);
+        by_event.insert((event.ticks, event.tid), frames);
+    }
+    let whole: BTreeSet<Vec<u64>> = distinct.iter().map(|pair| joined(log, *pair)).collect();
+    counts.distinct = whole.len() as u64;
+    Stacks { counts, by_event }
+}
+
+fn joined(log: &EventLog, pair: [Option<u32>; 2]) -> Vec<u64> {
+    pair.iter()
+        .flatten()
+        .flat_map(|number| log.frame_lists[*number as usize].iter().copied())
+        .collect()
+}
+
+fn definitions_by_key(definitions: &[Definition]) -> FxHashMap<u64, Vec<(i64, u32)>> {
+    let mut by_key: FxHashMap<u64, Vec<(i64, u32)>> = FxHashMap::default();
+    let mut ordered: Vec<&Definition> = definitions.iter().collect();
+    ordered.sort_by_key(|definition| definition.ticks);
+    for definition in ordered {
+        by_key
+            .entry(definition.key)
+            .or_default()
+            .push((definition.ticks, definition.frames));
+    }
+    by_key
+}
+
+fn frames_of(
+    half: &StackHalf,
+    definitions: &FxHashMap<u64, Vec<(i64, u32)>>,
+    counts: &mut StackTruth,
+) -> Option<u32> {
+    let key = match half.what {
+        StackWhat::Inline(frames) => {
+            counts.inline += 1;
+            return Some(frames);
+        }
+        StackWhat::Key(key) => key,
+    };
+    counts.references += 1;
+    let of_key = definitions.get(&key).map_or(&[][..], Vec::as_slice);
+    let next = of_key.partition_point(|(ticks, _)| *ticks < half.ticks);
+    let found = of_key.get(next).map(|(_, frames)| *frames);
+    match found {
+        Some(_) => counts.resolved += 1,
+        None => counts.unresolved += 1,
+    }
+    found
+}
