@@ -12,6 +12,8 @@ mod places;
 mod pool_events;
 mod rundown;
 mod target;
+#[cfg(test)]
+mod tests;
 
 use std::io::{Seek, Write};
 
