@@ -82,11 +82,15 @@ struct Season {
     weights: Vec<f64>,
 }
 
-pub(super) struct Engine<'a, W> {
+/// An output by its table of methods: one write per buffer costs nothing, and the engine is compiled once.
+pub(super) trait Output: Write + Seek {}
+impl<T: Write + Seek> Output for T {}
+
+pub(super) struct Engine<'a> {
     pub params: &'a SynthParams,
     pub cast: Cast,
     pub rng: Rng,
-    pub writer: TraceWriter<W>,
+    pub writer: TraceWriter<&'a mut dyn Output>,
     pub log: Option<EventLog>,
     pub now: i64,
     pub start: i64,
@@ -106,9 +110,9 @@ pub(super) struct Engine<'a, W> {
     order: u64,
 }
 
-impl<'a, W: Write + Seek> Engine<'a, W> {
+impl<'a> Engine<'a> {
     pub fn new(
-        out: W,
+        out: &'a mut dyn Output,
         params: &'a SynthParams,
         cast: Cast,
         rng: Rng,

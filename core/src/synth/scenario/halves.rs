@@ -1,7 +1,5 @@
 //! Stack halves: which frames go with an event, when their record comes, whole or by key.
 
-use std::io::{Seek, Write};
-
 use super::cast::StackId;
 use super::engine::Engine;
 use super::{HeaderStyle, StackMode};
@@ -19,7 +17,7 @@ pub(super) struct Half {
     pub stack: StackId,
 }
 
-impl<W: Write + Seek> Engine<'_, W> {
+impl Engine<'_> {
     /// Plans both halves of the stack of the event that `thread` has just logged.
     pub fn plan_stack(&mut self, tag: usize, free: bool, thread: usize, cpu: u16) {
         if self.params.stacks == StackMode::None {

@@ -20,7 +20,7 @@ use std::io::{Seek, Write};
 pub use params::{HeaderStyle, StackMode, SynthParams, TagMix};
 
 use self::cast::Cast;
-use self::engine::Engine;
+use self::engine::{Engine, Output};
 use crate::synth::rng::Rng;
 use crate::synth::truth::{Compute, EventLog, SnapshotGrowth, Truth, compute};
 use crate::synth::writer::WriteSummary;
@@ -51,7 +51,7 @@ struct Played {
 /// # Errors
 /// Parameters that make no sense, a full 32-bit address space, or an output that refuses bytes.
 pub fn write_trace<W: Write + Seek>(
-    out: W,
+    mut out: W,
     params: &SynthParams,
     truth: Option<&TruthRequest>,
 ) -> Result<Summary, SynthError> {
@@ -59,7 +59,7 @@ pub fn write_trace<W: Write + Seek>(
     let resolved = target::resolve(params)?;
     let mut rng = Rng::new(resolved.seed);
     let cast = generic::cast(&resolved, &mut rng);
-    play(out, &resolved, cast, rng, truth)
+    play(&mut out, &resolved, cast, rng, truth)
 }
 
 /// Writes the trace of a given cast instead of a drawn one.
@@ -67,17 +67,17 @@ pub fn write_trace<W: Write + Seek>(
 /// # Errors
 /// As [`write_trace`].
 pub fn write_cast<W: Write + Seek>(
-    out: W,
+    mut out: W,
     params: &SynthParams,
     cast: Cast,
     truth: Option<&TruthRequest>,
 ) -> Result<Summary, SynthError> {
     params.check()?;
-    play(out, params, cast, Rng::new(params.seed), truth)
+    play(&mut out, params, cast, Rng::new(params.seed), truth)
 }
 
-fn play<W: Write + Seek>(
-    out: W,
+fn play(
+    out: &mut dyn Output,
     params: &SynthParams,
     cast: Cast,
     rng: Rng,

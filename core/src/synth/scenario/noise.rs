@@ -1,7 +1,5 @@
 //! Records that have nothing to do with pool, in every header form, some with stacks: a reader must step over them.
 
-use std::io::{Seek, Write};
-
 use super::StackMode;
 use super::engine::{Engine, full_head};
 use crate::synth::SynthError;
@@ -19,7 +17,7 @@ const HOOK_FILE_IO: u16 = 0x0443;
 /// A page was added to a pool: listed by name, never documented.
 const HOOK_POOL_PAGE: u16 = 0x0E24;
 
-impl<W: Write + Seek> Engine<'_, W> {
+impl Engine<'_> {
     /// As many records of other kinds as the noise share asks for.
     pub fn noise(&mut self) -> Result<(), SynthError> {
         let share = self.params.noise_share;

@@ -1,7 +1,5 @@
 //! Allocations and frees: which block, when it dies, and its record, unless that is lost.
 
-use std::io::{Seek, Write};
-
 use super::cast::Behaviour;
 use super::engine::{Engine, Live};
 use super::places::BIG_LIMIT;
@@ -14,7 +12,7 @@ const BIG_POOL_BIT: u32 = 0x1000_0000;
 /// Bits in which the free of a block may differ from its allocation: quota, NX.
 const LOOSE_BITS: [u32; 2] = [0x8, 0x200];
 
-impl<W: Write + Seek> Engine<'_, W> {
+impl Engine<'_> {
     /// Blocks that live when the trace begins: half of them are freed during it.
     pub fn plan_preexisting(&mut self) -> Result<(), SynthError> {
         for _ in 0..self.params.preexisting {

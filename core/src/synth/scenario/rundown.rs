@@ -1,8 +1,6 @@
 //! What stands at both ends of a trace: masks, processes, threads, images and their identities, snapshots, cached
 //! stacks; and what a merge injects.
 
-use std::io::{Seek, Write};
-
 use super::cast::StackId;
 use super::engine::{Counters, Engine, full_head};
 use crate::synth::SynthError;
@@ -16,7 +14,7 @@ const LOGGER: (u32, u32) = (4, 8);
 /// Counters of this tag start just below 2^32, to see them wrap.
 const WRAPPING_TAG: usize = 1;
 
-impl<W: Write + Seek> Engine<'_, W> {
+impl Engine<'_> {
     /// Everything that is written before the first event.
     pub fn start_rundown(&mut self) -> Result<(), SynthError> {
         self.group_masks(system::HOOK_GROUP_MASKS)?;
