@@ -6,6 +6,7 @@
 
 mod error;
 pub mod rng;
+pub mod sample;
 pub mod scenario;
 pub mod truth;
 pub mod writer;

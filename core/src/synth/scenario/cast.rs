@@ -5,6 +5,15 @@ use crate::synth::writer::Guid;
 /// Index of a list of frames in [`Cast::stacks`].
 pub type StackId = u32;
 
+/// The two halves of a call path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StackPath {
+    /// Kernel frames.
+    pub kernel: StackId,
+    /// User frames; none to take one of the process's own.
+    pub user: Option<StackId>,
+}
+
 /// A process with its images.
 #[derive(Debug, Clone)]
 pub struct CastProcess {
@@ -20,7 +29,7 @@ pub struct CastProcess {
     pub command_line: String,
     /// When it starts, as a share of the trace's duration; 0 if it was there before.
     pub starts_at: f64,
-    /// Its user stacks, one of which goes with an event; empty for System.
+    /// Its user stacks, one of which goes with an event whose path has none; empty for System.
     pub user_stacks: Vec<StackId>,
 }
 
@@ -38,10 +47,15 @@ pub struct CastThread {
 pub struct CastImage {
     /// Index of the process, none for a driver.
     pub process: Option<usize>,
+    /// Index of the process with whose start it is loaded, none if it was there before; a process's own image is always
+    /// loaded with it.
+    pub comes_with: Option<usize>,
     /// Base address.
     pub base: u64,
     /// Size in bytes.
     pub size: u64,
+    /// Checksum of the PE header.
+    pub checksum: u32,
     /// Time stamp of the PE header.
     pub timestamp: u32,
     /// NT path.
@@ -112,12 +126,10 @@ pub struct CastTag {
     pub sizes: Vec<u64>,
     /// Threads that use it, by index; never empty.
     pub threads: Vec<usize>,
-    /// Kernel stacks of its allocations; the earlier, the hotter.
-    pub alloc_stacks: Vec<StackId>,
-    /// Kernel stacks of its frees.
-    pub free_stacks: Vec<StackId>,
-    /// User stacks instead of the process's, if not empty.
-    pub user_stacks: Vec<StackId>,
+    /// Stacks of its allocations; the earlier, the hotter.
+    pub alloc_stacks: Vec<StackPath>,
+    /// Stacks of its frees.
+    pub free_stacks: Vec<StackPath>,
     /// Its part of the blocks that live before the trace.
     pub preexisting: bool,
 }

@@ -1,7 +1,7 @@
 //! The cast of a generated scenario: everyday modules, processes and tags, drawn by the seed.
 
 use super::cast::{
-    Behaviour, Cast, CastImage, CastProcess, CastTag, CastThread, PoolClass, StackId,
+    Behaviour, Cast, CastImage, CastProcess, CastTag, CastThread, PoolClass, StackId, StackPath,
 };
 use super::{SynthParams, places};
 use crate::synth::rng::Rng;
@@ -141,8 +141,10 @@ fn image(process: Option<usize>, base: u64, size: u64, path: String, file: &str)
     let guid = Guid::new(u128::from(of_file.next_u64()) << 64 | u128::from(of_file.next_u64()));
     CastImage {
         process,
+        comes_with: process,
         base,
         size,
+        checksum: of_file.below(1 << 20) as u32,
         timestamp: of_file.between(0x4000_0000, 0x6FFF_FFFF) as u32,
         path,
         file: file.to_owned(),
@@ -274,7 +276,6 @@ fn add_tags(cast: &mut Cast, params: &SynthParams, rng: &mut Rng) {
                 threads: draw_threads(cast, pool, rng),
                 alloc_stacks: Vec::new(),
                 free_stacks: Vec::new(),
-                user_stacks: Vec::new(),
                 preexisting: window.0 == 0.0,
             });
         }
@@ -362,11 +363,15 @@ fn add_kernel_stacks(cast: &mut Cast, params: &SynthParams, functions: &[Vec<u64
                     functions,
                     rng,
                 ));
+                let path = StackPath {
+                    kernel: id,
+                    user: None,
+                };
                 let of_tag = &mut cast.tags[tag];
                 if free {
-                    of_tag.free_stacks.push(id)
+                    of_tag.free_stacks.push(path)
                 } else {
-                    of_tag.alloc_stacks.push(id)
+                    of_tag.alloc_stacks.push(path)
                 }
             }
         }

@@ -24,35 +24,26 @@ impl Engine<'_> {
             return;
         }
         let of_tag = &self.cast.tags[tag];
-        let kernel_stacks = if free {
+        let paths = if free {
             &of_tag.free_stacks
         } else {
             &of_tag.alloc_stacks
         };
         let own = &self.cast.processes[self.cast.threads[thread].process].user_stacks;
-        let user_stacks = if of_tag.user_stacks.is_empty() {
-            own
-        } else {
-            &of_tag.user_stacks
-        };
         // The lesser of two draws makes the first stacks the hottest.
-        let (a, b) = (
-            self.rng.index(kernel_stacks.len()),
-            self.rng.index(kernel_stacks.len()),
-        );
-        let kernel = kernel_stacks.get(a.min(b)).copied();
-        let user = user_stacks.get(self.rng.index(user_stacks.len())).copied();
-        let user = user.filter(|_| self.rng.chance(self.params.user_halves));
-        self.plan_halves(kernel, user, thread, cpu);
+        let (a, b) = (self.rng.index(paths.len()), self.rng.index(paths.len()));
+        let Some(path) = paths.get(a.min(b)).copied() else {
+            return;
+        };
+        let drawn = own.get(self.rng.index(own.len())).copied();
+        let user = path
+            .user
+            .or(drawn)
+            .filter(|_| self.rng.chance(self.params.user_halves));
+        self.plan_halves(path.kernel, user, thread, cpu);
     }
 
-    fn plan_halves(
-        &mut self,
-        kernel: Option<StackId>,
-        user: Option<StackId>,
-        thread: usize,
-        cpu: u16,
-    ) {
+    fn plan_halves(&mut self, kernel: StackId, user: Option<StackId>, thread: usize, cpu: u16) {
         let (event_ticks, owner) = (self.now, self.owner(thread));
         let half = |stack, user, cpu| Half {
             event_ticks,
@@ -62,17 +53,15 @@ impl Engine<'_> {
             stack,
         };
         if self.params.stacks == StackMode::Mixed
-            && let (Some(kernel), Some(user)) = (kernel, user)
+            && let Some(user) = user
             && self.rng.chance(0.02)
         {
             let whole = self.combine(kernel, user);
             self.plan_half(event_ticks + self.micros(5), half(whole, false, cpu));
             return;
         }
-        if let Some(kernel) = kernel {
-            let delay = self.rng.between(2, 9);
-            self.plan_half(event_ticks + self.micros(delay), half(kernel, false, cpu));
-        }
+        let delay = self.rng.between(2, 9);
+        self.plan_half(event_ticks + self.micros(delay), half(kernel, false, cpu));
         if let Some(user) = user {
             let long = self.rng.chance(0.01);
             let delay = if long {

@@ -99,7 +99,7 @@ impl Engine<'_> {
         let tag = self.cast.threads[thread].process % self.cast.tags.len();
         let first = self.cast.tags[tag].alloc_stacks.first().copied();
         if let Some(stack) = first.filter(|_| self.params.stacks != StackMode::None) {
-            self.plan_other_stack(owner, cpu, buffer, stack);
+            self.plan_other_stack(owner, cpu, buffer, stack.kernel);
         }
     }
 

@@ -36,8 +36,8 @@ impl Engine<'_> {
             }
         }
         for index in 0..self.cast.images.len() {
-            let process = self.cast.images[index].process;
-            if process.is_none_or(|process| self.cast.processes[process].starts_at == 0.0) {
+            let with = self.cast.images[index].comes_with;
+            if with.is_none_or(|process| self.cast.processes[process].starts_at == 0.0) {
                 self.image(image::HOOK_DC_START, index)?;
             }
         }
@@ -81,7 +81,7 @@ impl Engine<'_> {
         self.process(process::HOOK_START, KernelForm::System, index)?;
         self.threads_of(index, process::HOOK_THREAD_START)?;
         for image in 0..self.cast.images.len() {
-            if self.cast.images[image].process == Some(index) {
+            if self.cast.images[image].comes_with == Some(index) {
                 self.image(image::HOOK_LOAD, image)?;
             }
         }
@@ -169,13 +169,12 @@ impl Engine<'_> {
             .process
             .map_or(0, |process| self.cast.processes[process].pid);
         let of = &self.cast.images[index];
-        let (base, size, timestamp) = (of.base, of.size, of.timestamp);
         let fields = image::Image {
-            base,
-            size,
+            base: of.base,
+            size: of.size,
             pid,
-            checksum: 0x1_0000 ^ timestamp >> 8,
-            timestamp,
+            checksum: of.checksum,
+            timestamp: of.timestamp,
             path: &of.path,
         };
         self.scratch.clear();
