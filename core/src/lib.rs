@@ -2,6 +2,7 @@
 
 pub mod anomaly;
 pub mod bytes;
+pub mod column;
 pub mod etl;
 pub mod event;
 pub mod export;

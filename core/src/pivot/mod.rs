@@ -1,1 +1,20 @@
-//! pivot
+//! The pivot: rows of the allocation table grouped by key columns, with the figures of each group, and the tree over
+//! the groups. It must never hold anything per row: results are as large as their groups.
+
+pub mod cost;
+
+pub mod figure;
+pub mod group;
+pub mod number;
+pub mod table;
+pub mod tree;
+
+pub use crate::column::key::Key;
+pub use cost::Cost;
+pub use figure::{Figure, Sort};
+pub use number::Number;
+pub use table::{Pivot, PivotError, PivotRequest, pivot};
+pub use tree::{NodeId, PivotTree, Step};
+
+#[cfg(test)]
+mod tests;

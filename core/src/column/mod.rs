@@ -1,0 +1,16 @@
+//! Key columns: what each row of the allocation table shows in them, as small numbers that sort like their texts. Two
+//! rows with the same text in a column have the same number there. Nothing here adds anything up.
+
+pub mod cells;
+pub mod driver;
+pub mod frames;
+pub mod key;
+pub mod names;
+pub mod parallel;
+pub mod pooltag;
+pub mod rank;
+pub mod size_class;
+pub mod stacks;
+#[cfg(test)]
+pub(crate) mod testkit;
+pub mod values;

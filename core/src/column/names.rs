@@ -1,0 +1,268 @@
+//! The texts of a trace under one frame naming, made when first asked for and then kept: key columns for pivot and
+//! series, frame texts for queries. New symbols mean a new `Names`, never a change in one.
+
+use super::driver::{blamed_frames, driver_label};
+use super::frames::{FrameNames, FrameNaming, frame_label, function_label};
+use super::key::Key;
+use super::pooltag::PoolTags;
+use super::rank::{rank_rows, rank_texts};
+use super::stacks::DisplayStacks;
+use super::values::{KeyColumn, Labels, Source};
+use crate::trace::Trace;
+use crate::trace::context::Context;
+use crate::trace::ids::{FrameId, ProcessId};
+use crate::trace::time::Ticks;
+use rayon::prelude::*;
+use rustc_hash::FxHashMap;
+use std::sync::{Arc, OnceLock};
+
+/// Words of the Type column; the last stands for rows that are not in the view.
+const TYPE_WORDS: &[&str] = &["AIFI", "AIFO", "AOFI", "AOFO", ""];
+/// Words of the Impacting Type column.
+const IMPACTING_WORDS: &[&str] = &["Impacting", "Transient", ""];
+/// Words of the Paged column.
+const PAGED_WORDS: &[&str] = &["NonPaged", "Paged"];
+
+/// A trace and the texts it is shown with.
+pub struct Names {
+    trace: Arc<Trace>,
+    naming: FrameNaming,
+    symbols: Option<Arc<dyn FrameNames>>,
+    pool_tags: Option<Arc<PoolTags>>,
+    stacks: OnceLock<Arc<DisplayStacks>>,
+    blamed: OnceLock<Vec<FrameId>>,
+    columns: Vec<OnceLock<Arc<KeyColumn>>>,
+}
+
+impl Names {
+    /// Names of a trace without symbols or tag descriptions.
+    #[must_use]
+    pub fn new(trace: Arc<Trace>, naming: FrameNaming) -> Self {
+        Self {
+            trace,
+            naming,
+            symbols: None,
+            pool_tags: None,
+            stacks: OnceLock::new(),
+            blamed: OnceLock::new(),
+            columns: Key::ALL.iter().map(|_| OnceLock::new()).collect(),
+        }
+    }
+
+    /// The same with function names.
+    #[must_use]
+    pub fn with_symbols(mut self, symbols: Arc<dyn FrameNames>) -> Self {
+        self.symbols = Some(symbols);
+        self
+    }
+
+    /// The same with tag descriptions.
+    #[must_use]
+    pub fn with_pool_tags(mut self, tags: Arc<PoolTags>) -> Self {
+        self.pool_tags = Some(tags);
+        self
+    }
+
+    /// The trace.
+    #[must_use]
+    pub fn trace(&self) -> &Arc<Trace> {
+        &self.trace
+    }
+
+    /// How frames are named.
+    #[must_use]
+    pub fn naming(&self) -> FrameNaming {
+        self.naming
+    }
+
+    /// The shown stacks.
+    #[must_use]
+    pub fn stacks(&self) -> &Arc<DisplayStacks> {
+        self.stacks.get_or_init(|| {
+            let count = self.trace.stacks.frame_rows().len() as u32;
+            let label = |f| {
+                frame_label(
+                    &self.trace,
+                    self.naming,
+                    self.symbols.as_deref(),
+                    FrameId(f),
+                )
+            };
+            let labels = (0..count).into_par_iter().map(label).collect();
+            Arc::new(DisplayStacks::new(&self.trace.stacks, labels))
+        })
+    }
+
+    /// A key column.
+    #[must_use]
+    pub fn column(&self, key: Key) -> Arc<KeyColumn> {
+        let build = || Arc::new(self.build(key));
+        // Columns with a number per row are large and rarely asked for twice.
+        let kept = !matches!(
+            key,
+            Key::Address | Key::AllocTime | Key::FreeTime | Key::Lifetime
+        );
+        match self.columns.get(key as usize) {
+            Some(cell) if kept => Arc::clone(cell.get_or_init(build)),
+            _ => build(),
+        }
+    }
+
+    fn build(&self, key: Key) -> KeyColumn {
+        let (source, labels) = match key {
+            Key::Type => (Source::LifeType([0, 1, 2, 3, 4]), Labels::Words(TYPE_WORDS)),
+            Key::ImpactingType => (
+                Source::LifeType([1, 0, 1, 1, 2]),
+                Labels::Words(IMPACTING_WORDS),
+            ),
+            Key::Paged => {
+                let rows = self.trace.contexts.rows().iter();
+                let ids = rows.map(|c| u32::from(c.pool_type.is_paged())).collect();
+                (Source::Context(Arc::new(ids)), Labels::Words(PAGED_WORDS))
+            }
+            Key::PoolType => self.context_texts(|c| c.pool_type.name().to_owned()),
+            Key::Tag => self.context_texts(|c| c.tag.text()),
+            Key::TagDescription => self.context_texts(|c| self.tag_description(c)),
+            Key::Process => self.context_texts(|c| self.process_label(c.process)),
+            Key::Thread => {
+                self.context_numbers(|c| (c.thread != Context::NO_THREAD).then_some(c.thread))
+            }
+            Key::Cpu => self.context_numbers(|c| Some(u32::from(c.cpu))),
+            Key::Session => {
+                self.context_numbers(|c| (c.session != Context::NO_SESSION).then_some(c.session))
+            }
+            Key::Driver => self.blamed_texts(|f| driver_label(&self.trace, f)),
+            Key::Function => {
+                self.blamed_texts(|f| function_label(&self.trace, self.symbols.as_deref(), f))
+            }
+            Key::Stack | Key::FreeStack => {
+                let stacks = self.stacks();
+                let ids = Arc::new(stacks.of_stacks().to_vec());
+                let labels = Labels::Stacks(Arc::clone(stacks));
+                match key {
+                    Key::Stack => (Source::AllocStack(ids), labels),
+                    _ => (Source::FreeStack(ids), labels),
+                }
+            }
+            Key::SizeClass => (Source::SizeClass, Labels::SizeClasses),
+            Key::Address | Key::AllocTime | Key::FreeTime | Key::Lifetime => self.row_values(key),
+        };
+        KeyColumn {
+            key,
+            source,
+            labels,
+        }
+    }
+
+    fn context_texts(&self, text: impl Fn(&Context) -> String) -> (Source, Labels) {
+        let texts = self.trace.contexts.rows().iter().map(text).collect();
+        let (distinct, ids) = rank_texts(texts);
+        (Source::Context(Arc::new(ids)), Labels::Texts(distinct))
+    }
+
+    fn context_numbers(&self, number: impl Fn(&Context) -> Option<u32>) -> (Source, Labels) {
+        let numbers = self
+            .trace
+            .contexts
+            .rows()
+            .iter()
+            .map(|c| number(c).map(u64::from));
+        let numbers: Vec<Option<u64>> = numbers.collect();
+        let mut distinct = numbers.clone();
+        distinct.sort_unstable();
+        distinct.dedup();
+        let position = |n| distinct.binary_search(n).unwrap_or_else(|at| at) as u32;
+        let ids = numbers.iter().map(position).collect();
+        (Source::Context(Arc::new(ids)), Labels::Numbers(distinct))
+    }
+
+    /// A text of the frame to blame, for every stack.
+    fn blamed_texts(&self, text: impl Fn(FrameId) -> String) -> (Source, Labels) {
+        let blamed = self.blamed.get_or_init(|| blamed_frames(&self.trace));
+        let mut known: FxHashMap<FrameId, u32> = FxHashMap::default();
+        let mut texts = Vec::new();
+        let of_stack: Vec<u32> = blamed
+            .iter()
+            .map(|frame| {
+                *known.entry(*frame).or_insert_with(|| {
+                    texts.push(text(*frame));
+                    texts.len() as u32 - 1
+                })
+            })
+            .collect();
+        let (distinct, ids) = rank_texts(texts);
+        let ids = of_stack.iter().map(|t| ids[*t as usize]).collect();
+        (Source::AllocStack(Arc::new(ids)), Labels::Texts(distinct))
+    }
+
+    fn row_values(&self, key: Key) -> (Source, Labels) {
+        let table = &self.trace.allocations;
+        let clock = self.trace.clock;
+        let times = |values: Vec<u64>| values.into_iter().map(from_ordered).collect::<Vec<_>>();
+        let (labels, ids) = match key {
+            Key::AllocTime => {
+                let (values, ids) = rank_rows(table.len(), |r| ordered(table.alloc_time[r]));
+                (Labels::Times(times(values), clock), ids)
+            }
+            Key::FreeTime => {
+                let (values, ids) = rank_rows(table.len(), |r| ordered(table.free_time[r]));
+                (Labels::Times(times(values), clock), ids)
+            }
+            Key::Lifetime => {
+                let span = |r: usize| lifetime(table.alloc_time[r], table.free_time[r]);
+                let (values, ids) = rank_rows(table.len(), |r| ordered(span(r)));
+                (Labels::Spans(times(values), clock), ids)
+            }
+            _ => {
+                let (values, ids) = rank_rows(table.len(), |r| table.address[r]);
+                (Labels::Addresses(values), ids)
+            }
+        };
+        (Source::Rows(Arc::new(ids)), labels)
+    }
+
+    fn process_label(&self, process: ProcessId) -> String {
+        let row = self.trace.processes.get(process);
+        row.map_or_else(
+            || "Unknown".to_owned(),
+            crate::trace::process::Process::label,
+        )
+    }
+
+    fn tag_description(&self, context: &Context) -> String {
+        let text = self
+            .pool_tags
+            .as_ref()
+            .and_then(|tags| tags.get(context.tag));
+        text.map_or_else(String::new, |text| {
+            match (text.binary.as_str(), text.description.as_str()) {
+                (binary, "") => binary.to_owned(),
+                ("", description) => description.to_owned(),
+                (binary, description) => format!("{binary}: {description}"),
+            }
+        })
+    }
+}
+
+/// Ticks from allocation to free: [`Ticks::NEVER`] for a block that the trace does not show freed, else
+/// [`Ticks::UNKNOWN`] for one whose allocation it does not show.
+#[inline]
+#[must_use]
+pub fn lifetime(alloc: Ticks, free: Ticks) -> Ticks {
+    if free == Ticks::NEVER {
+        Ticks::NEVER
+    } else if !alloc.is_known() {
+        Ticks::UNKNOWN
+    } else {
+        Ticks(free.0.saturating_sub(alloc.0))
+    }
+}
+
+/// A number that sorts like the time.
+fn ordered(time: Ticks) -> u64 {
+    (time.0 as u64) ^ (1 << 63)
+}
+
+fn from_ordered(number: u64) -> Ticks {
+    Ticks((number ^ (1 << 63)) as i64)
+}

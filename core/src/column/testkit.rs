@@ -1,0 +1,225 @@
+//! Small traces by hand, for the tests of this crate.
+
+use super::frames::FrameNaming;
+use super::names::Names;
+use crate::anomaly::Anomalies;
+use crate::trace::Trace;
+use crate::trace::allocation::AllocationTable;
+use crate::trace::context::{Context, ContextTable, PoolType, Tag};
+use crate::trace::ids::{ContextId, ModuleId, ProcessId, StackId};
+use crate::trace::module::{Module, ModuleTable};
+use crate::trace::process::{Process, ProcessTable};
+use crate::trace::stack::{Frame, StackInterner};
+use crate::trace::summary::{Census, Snapshots, TraceSummary};
+use crate::trace::time::{Clock, ClockKind, Ticks, View};
+use std::sync::Arc;
+
+/// Ticks in a second of the traces made here.
+pub const HZ: u64 = 1000;
+/// Where the modules lie: nt, wrapper, two drivers, one user module.
+const MODULES: [(&str, u64, bool); 5] = [
+    ("ntoskrnl.exe", 0xffff_f800_0000_0000, true),
+    ("wdf01000.sys", 0xffff_f800_1000_0000, true),
+    ("myfault.sys", 0xffff_f800_2000_0000, true),
+    ("other.sys", 0xffff_f800_3000_0000, true),
+    ("app.exe", 0x7ff0_0000_0000, false),
+];
+
+/// An allocation to be.
+#[derive(Clone, Debug)]
+pub struct Block {
+    pub alloc: Option<i64>,
+    pub free: Option<i64>,
+    pub size: u64,
+    pub address: u64,
+    pub tag: &'static [u8; 4],
+    pub pool_type: u32,
+    pub process: u32,
+    pub thread: u32,
+    pub cpu: u16,
+    pub session: Option<u32>,
+    /// `module:offset`, outermost first; module by its first letters as in [`frame`].
+    pub stack: &'static [&'static str],
+    pub free_stack: &'static [&'static str],
+}
+
+/// A nonpaged block of tag `Leak` of process 0, thread 8, without stacks.
+pub fn block(alloc: Option<i64>, free: Option<i64>, size: u64) -> Block {
+    Block {
+        alloc,
+        free,
+        size,
+        address: 0xffff_9000_0000_0000,
+        tag: b"Leak",
+        pool_type: 512,
+        process: 0,
+        thread: 8,
+        cpu: 0,
+        session: None,
+        stack: &[],
+        free_stack: &[],
+    }
+}
+
+/// `nt:10` is at ntoskrnl.exe+0x10; `wdf`, `my`, `other`, `app` likewise; `?:10` is address 0x10 of no module.
+fn frame(text: &str) -> Frame {
+    let (module, offset) = text.split_once(':').unwrap();
+    let offset = u64::from_str_radix(offset, 16).unwrap();
+    match MODULES.iter().position(|m| m.0.starts_with(module)) {
+        Some(at) => Frame {
+            address: MODULES[at].1 + offset,
+            module: ModuleId(at as u32),
+        },
+        None => Frame {
+            address: offset,
+            module: ModuleId::NONE,
+        },
+    }
+}
+
+fn stack(interner: &mut StackInterner, frames: &[&str]) -> StackId {
+    frames.iter().fold(StackId::EMPTY, |parent, text| {
+        let frame = interner.frame(frame(text));
+        interner.push(parent, frame)
+    })
+}
+
+fn modules() -> ModuleTable {
+    let rows = MODULES.map(|(name, base, is_kernel)| Module {
+        path: format!("\\SystemRoot\\{name}"),
+        name: name.to_owned(),
+        base,
+        size_bytes: 0x100_0000,
+        timestamp: 0,
+        checksum: 0,
+        rsds: None,
+        is_kernel,
+    });
+    ModuleTable::new(rows.to_vec(), Vec::new())
+}
+
+fn processes() -> ProcessTable {
+    let rows = [
+        ("System", 4),
+        ("NotMyfault.exe", 1234),
+        ("svchost.exe", 800),
+        ("svchost.exe", 800),
+    ];
+    let rows = rows.map(|(name, pid)| Process {
+        pid,
+        parent_pid: 0,
+        session: 0,
+        name: name.to_owned(),
+        command_line: String::new(),
+        start: Ticks::UNKNOWN,
+        end: Ticks::NEVER,
+    });
+    ProcessTable::new(rows.to_vec(), 4)
+}
+
+/// A trace of these blocks; it spans ticks 0 to 10,000 (10 s).
+pub fn trace(blocks: &[Block]) -> Arc<Trace> {
+    let mut table = AllocationTable::default();
+    let mut contexts: Vec<Context> = Vec::new();
+    let mut interner = StackInterner::default();
+    for b in blocks {
+        let context = Context {
+            tag: Tag(*b.tag),
+            pool_type: PoolType(b.pool_type),
+            process: ProcessId(b.process),
+            thread: b.thread,
+            session: b.session.unwrap_or(Context::NO_SESSION),
+            cpu: b.cpu,
+        };
+        let at = contexts
+            .iter()
+            .position(|c| *c == context)
+            .unwrap_or_else(|| {
+                contexts.push(context);
+                contexts.len() - 1
+            });
+        table.alloc_time.push(b.alloc.map_or(Ticks::UNKNOWN, Ticks));
+        table.free_time.push(b.free.map_or(Ticks::NEVER, Ticks));
+        table.size.push(b.size);
+        table.address.push(b.address);
+        table.alloc_context.push(ContextId(at as u32));
+        table.free_context.push(ContextId::NONE);
+        table.alloc_stack.push(stack(&mut interner, b.stack));
+        table.free_stack.push(stack(&mut interner, b.free_stack));
+        table.flags.push(0);
+    }
+    Arc::new(Trace {
+        summary: TraceSummary {
+            pointer_size: 8,
+            ..TraceSummary::default()
+        },
+        clock: Clock {
+            kind: ClockKind::Qpc,
+            ticks_per_second: HZ,
+            start_filetime: 0,
+        },
+        extent: View {
+            from: Ticks(0),
+            to: Ticks(10_000),
+        },
+        allocations: table,
+        contexts: ContextTable::from_rows(contexts),
+        stacks: interner.finish(),
+        modules: modules(),
+        processes: processes(),
+        snapshots: Snapshots::default(),
+        census: Census::default(),
+        anomalies: Anomalies::default(),
+    })
+}
+
+/// The names of [`trace`] without symbols.
+pub fn names(blocks: &[Block]) -> Names {
+    Names::new(trace(blocks), FrameNaming::Symbol)
+}
+
+/// Numbers that look random and are the same in every run (splitmix64).
+pub struct Dice(pub u64);
+
+impl Dice {
+    pub fn roll(&mut self, below: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % below
+    }
+}
+
+/// Blocks that look random.
+pub fn random_blocks(seed: u64, count: usize) -> Vec<Block> {
+    const STACKS: [&[&str]; 6] = [
+        &[],
+        &["app:10", "nt:20", "my:30", "nt:40"],
+        &["app:10", "nt:20", "other:30", "wdf:1", "nt:40"],
+        &["app:10", "nt:20"],
+        &["nt:20", "nt:40"],
+        &["app:11", "nt:20", "my:30", "nt:40"],
+    ];
+    const TAGS: [&[u8; 4]; 4] = [b"Leak", b"Fil ", b"NtfA", b"Ntf\x01"];
+    let mut dice = Dice(seed);
+    (0..count)
+        .map(|_| {
+            let alloc = dice.roll(10_000) as i64;
+            Block {
+                alloc: (dice.roll(8) > 0).then_some(alloc),
+                free: (dice.roll(3) > 0).then_some(alloc + dice.roll(3000) as i64),
+                size: dice.roll(5000),
+                address: 0xffff_9000_0000_0000 + dice.roll(200) * 16,
+                tag: TAGS[dice.roll(4) as usize],
+                pool_type: [512, 1, 33][dice.roll(3) as usize],
+                process: dice.roll(4) as u32,
+                thread: dice.roll(5) as u32,
+                cpu: dice.roll(2) as u16,
+                session: (dice.roll(2) > 0).then_some(1),
+                stack: STACKS[dice.roll(6) as usize],
+                free_stack: STACKS[dice.roll(6) as usize],
+            }
+        })
+        .collect()
+}

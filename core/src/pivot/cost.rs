@@ -1,0 +1,134 @@
+//! What rows add up to. Sums are integers that stop at their greatest value, so that the order of adding never matters
+//! and damaged sizes never panic.
+
+use crate::trace::time::{LifeType, Ticks};
+
+/// Sums and extremes over the rows of a group.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Cost {
+    /// Rows by life type.
+    pub counts: [u64; 4],
+    /// Bytes by life type.
+    pub sizes: [u64; 4],
+    min_bytes: u64,
+    max_bytes: u64,
+    lifetime_sum_ticks: u64,
+    lifetime_max_ticks: u64,
+    lifetime_rows: u64,
+}
+
+impl Default for Cost {
+    fn default() -> Self {
+        Self {
+            counts: [0; 4],
+            sizes: [0; 4],
+            min_bytes: u64::MAX,
+            max_bytes: 0,
+            lifetime_sum_ticks: 0,
+            lifetime_max_ticks: 0,
+            lifetime_rows: 0,
+        }
+    }
+}
+
+impl Cost {
+    /// Adds a row that stands to the view as `class` (a [`LifeType`] as a number).
+    #[inline]
+    pub fn add_row(&mut self, class: usize, size_bytes: u64, alloc: Ticks, free: Ticks) {
+        if let (Some(count), Some(size)) = (self.counts.get_mut(class), self.sizes.get_mut(class)) {
+            *count += 1;
+            *size = size.saturating_add(size_bytes);
+        }
+        self.min_bytes = self.min_bytes.min(size_bytes);
+        self.max_bytes = self.max_bytes.max(size_bytes);
+        if alloc.is_known() && free.is_known() {
+            let ticks = free.0.saturating_sub(alloc.0).max(0) as u64;
+            self.lifetime_sum_ticks = self.lifetime_sum_ticks.saturating_add(ticks);
+            self.lifetime_max_ticks = self.lifetime_max_ticks.max(ticks);
+            self.lifetime_rows += 1;
+        }
+    }
+
+    /// Adds another group.
+    pub fn add(&mut self, other: &Self) {
+        for (count, more) in self.counts.iter_mut().zip(other.counts) {
+            *count = count.saturating_add(more);
+        }
+        for (size, more) in self.sizes.iter_mut().zip(other.sizes) {
+            *size = size.saturating_add(more);
+        }
+        self.min_bytes = self.min_bytes.min(other.min_bytes);
+        self.max_bytes = self.max_bytes.max(other.max_bytes);
+        self.lifetime_sum_ticks = self
+            .lifetime_sum_ticks
+            .saturating_add(other.lifetime_sum_ticks);
+        self.lifetime_max_ticks = self.lifetime_max_ticks.max(other.lifetime_max_ticks);
+        self.lifetime_rows = self.lifetime_rows.saturating_add(other.lifetime_rows);
+    }
+
+    /// Number of rows.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.counts.iter().fold(0, |sum, c| sum.saturating_add(*c))
+    }
+
+    /// Bytes of all rows.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.sizes.iter().fold(0, |sum, s| sum.saturating_add(*s))
+    }
+
+    /// Bytes of AIFO rows: allocated in the view, not freed in it.
+    #[must_use]
+    pub fn impacting_size(&self) -> u64 {
+        self.sizes[LifeType::Aifo as usize]
+    }
+
+    /// Number of AIFO rows.
+    #[must_use]
+    pub fn impacting_count(&self) -> u64 {
+        self.counts[LifeType::Aifo as usize]
+    }
+
+    /// AIFO minus AOFI bytes: by how much the outstanding bytes change over the view.
+    #[must_use]
+    pub fn net_size(&self) -> i128 {
+        i128::from(self.impacting_size()) - i128::from(self.sizes[LifeType::Aofi as usize])
+    }
+
+    /// Rows allocated in the view.
+    #[must_use]
+    pub fn allocated_inside(&self) -> u64 {
+        self.counts[LifeType::Aifi as usize].saturating_add(self.impacting_count())
+    }
+
+    /// Rows freed in the view.
+    #[must_use]
+    pub fn freed_inside(&self) -> u64 {
+        self.counts[LifeType::Aifi as usize].saturating_add(self.counts[LifeType::Aofi as usize])
+    }
+
+    /// Smallest size in bytes; `None` without rows.
+    #[must_use]
+    pub fn min(&self) -> Option<u64> {
+        (self.count() > 0).then_some(self.min_bytes)
+    }
+
+    /// Greatest size in bytes; `None` without rows.
+    #[must_use]
+    pub fn max(&self) -> Option<u64> {
+        (self.count() > 0).then_some(self.max_bytes)
+    }
+
+    /// Sum and number of the lifetimes, in ticks, of rows whose allocation and free are both known.
+    #[must_use]
+    pub fn lifetime_ticks(&self) -> (u64, u64) {
+        (self.lifetime_sum_ticks, self.lifetime_rows)
+    }
+
+    /// The longest of those lifetimes in ticks; `None` if there are none.
+    #[must_use]
+    pub fn lifetime_max_ticks(&self) -> Option<u64> {
+        (self.lifetime_rows > 0).then_some(self.lifetime_max_ticks)
+    }
+}

@@ -1,0 +1,315 @@
+//! The data columns: which figures there are, their names, and how they follow from what rows add up to.
+
+use super::cost::Cost;
+use super::number::Number;
+use crate::column::key::{Key, nearest};
+use std::cmp::Ordering;
+use std::fmt;
+use std::str::FromStr;
+
+/// A data column.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Figure {
+    /// Number of rows.
+    Count,
+    /// Bytes of all rows.
+    Size,
+    /// Bytes of AIFO rows.
+    ImpactingSize,
+    /// Number of AIFO rows.
+    ImpactingCount,
+    /// AIFO minus AOFI bytes.
+    NetSize,
+    /// Bytes per row.
+    Average,
+    /// Smallest size.
+    Min,
+    /// Greatest size.
+    Max,
+    /// Mean lifetime of rows whose allocation and free are known, seconds.
+    LifetimeAverage,
+    /// Longest of those lifetimes, seconds.
+    LifetimeMax,
+    /// Rows freed in the view per row allocated in it.
+    FreesPerAlloc,
+    /// Net size per second of the view.
+    Growth,
+    /// Most bytes of the group's rows that were alive at one moment of the view. Not a sum: see [`super::extra`].
+    PeakSize,
+    /// Most of the group's rows that were alive at one moment of the view. Not a sum: see [`super::extra`].
+    PeakCount,
+    /// Number of different values in a key column. Not a sum: see [`super::extra`].
+    Unique(Key),
+}
+
+/// Figures with a fixed name, in the order of the column chooser.
+const NAMED: &[(Figure, &str, &str)] = &[
+    (Figure::Count, "count", "Count"),
+    (Figure::Size, "size", "Size"),
+    (Figure::ImpactingSize, "impacting_size", "Impacting Size"),
+    (Figure::ImpactingCount, "impacting_count", "Impacting Count"),
+    (Figure::NetSize, "net_size", "Net Size"),
+    (Figure::Average, "average", "Average"),
+    (Figure::Min, "min", "Min"),
+    (Figure::Max, "max", "Max"),
+    (Figure::LifetimeAverage, "lifetime_avg_s", "Lifetime (avg)"),
+    (Figure::LifetimeMax, "lifetime_max_s", "Lifetime (max)"),
+    (Figure::FreesPerAlloc, "frees_per_alloc", "Frees/Allocs"),
+    (Figure::Growth, "growth_bytes_per_s", "Growth (bytes/s)"),
+    (Figure::PeakSize, "peak_size", "Size (peak)"),
+    (Figure::PeakCount, "peak_count", "Count (peak)"),
+];
+
+/// What a number is measured in, for people.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Unit {
+    /// Bytes.
+    Bytes,
+    /// Things.
+    Count,
+    /// Seconds.
+    Seconds,
+    /// A plain ratio.
+    Ratio,
+    /// Bytes per second.
+    BytesPerSecond,
+}
+
+/// What figures need to know beside the sums.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Scale {
+    /// Length of the view in seconds.
+    pub view_seconds: f64,
+    /// Ticks in a second.
+    pub ticks_per_second: u64,
+}
+
+impl Figure {
+    /// The figures that files hold unless told otherwise.
+    pub const DEFAULT: &'static [Self] = &[
+        Self::Count,
+        Self::Size,
+        Self::ImpactingSize,
+        Self::NetSize,
+        Self::Average,
+        Self::Min,
+        Self::Max,
+        Self::LifetimeAverage,
+        Self::LifetimeMax,
+        Self::FreesPerAlloc,
+        Self::Growth,
+    ];
+
+    /// Every figure with a fixed name, in the order of the column chooser.
+    pub fn named() -> impl Iterator<Item = Self> {
+        NAMED.iter().map(|n| n.0)
+    }
+
+    /// The name in commands and files.
+    #[must_use]
+    pub fn name(self) -> String {
+        match self {
+            Self::Unique(key) => format!("unique_{}", key.name()),
+            _ => self.fixed().map_or("", |n| n.1).to_owned(),
+        }
+    }
+
+    /// The name in table headers.
+    #[must_use]
+    pub fn title(self) -> String {
+        match self {
+            Self::Unique(key) => format!("{} (unique)", key.title()),
+            _ => self.fixed().map_or("", |n| n.2).to_owned(),
+        }
+    }
+
+    fn fixed(self) -> Option<&'static (Self, &'static str, &'static str)> {
+        NAMED.iter().find(|n| n.0 == self)
+    }
+
+    /// What it is measured in.
+    #[must_use]
+    pub const fn unit(self) -> Unit {
+        match self {
+            Self::Count | Self::ImpactingCount | Self::PeakCount | Self::Unique(_) => Unit::Count,
+            Self::LifetimeAverage | Self::LifetimeMax => Unit::Seconds,
+            Self::FreesPerAlloc => Unit::Ratio,
+            Self::Growth => Unit::BytesPerSecond,
+            _ => Unit::Bytes,
+        }
+    }
+
+    /// Whether it follows from the sums of a group; the others need the rows again.
+    #[must_use]
+    pub const fn is_from_sums(self) -> bool {
+        !matches!(self, Self::PeakSize | Self::PeakCount | Self::Unique(_))
+    }
+
+    /// The figure of a group; nothing for figures that are not [`Self::is_from_sums`].
+    #[must_use]
+    pub fn of(self, cost: &Cost, scale: &Scale) -> Number {
+        let seconds = |ticks: u64| ticks as f64 / scale.ticks_per_second.max(1) as f64;
+        match self {
+            Self::Count => Number::Int(cost.count().into()),
+            Self::Size => Number::Int(cost.size().into()),
+            Self::ImpactingSize => Number::Int(cost.impacting_size().into()),
+            Self::ImpactingCount => Number::Int(cost.impacting_count().into()),
+            Self::NetSize => Number::Int(cost.net_size()),
+            Self::Average => Number::quotient(cost.size() as f64, cost.count() as f64),
+            Self::Min => cost.min().map_or(Number::None, |m| Number::Int(m.into())),
+            Self::Max => cost.max().map_or(Number::None, |m| Number::Int(m.into())),
+            Self::LifetimeAverage => {
+                let (sum, rows) = cost.lifetime_ticks();
+                Number::quotient(seconds(sum), rows as f64)
+            }
+            Self::LifetimeMax => cost
+                .lifetime_max_ticks()
+                .map_or(Number::None, |t| Number::Float(seconds(t))),
+            Self::FreesPerAlloc => {
+                Number::quotient(cost.freed_inside() as f64, cost.allocated_inside() as f64)
+            }
+            Self::Growth => Number::quotient(cost.net_size() as f64, scale.view_seconds),
+            Self::PeakSize | Self::PeakCount | Self::Unique(_) => Number::None,
+        }
+    }
+}
+
+impl fmt::Display for Figure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name())
+    }
+}
+
+/// A name that is no figure.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("there is no figure '{name}'{}", .suggestion.as_ref().map_or_else(String::new, |s| format!("; did you mean '{s}'?")))]
+pub struct UnknownFigure {
+    /// What was written.
+    pub name: String,
+    /// The nearest name, if one is near.
+    pub suggestion: Option<String>,
+}
+
+impl FromStr for Figure {
+    type Err = UnknownFigure;
+
+    fn from_str(text: &str) -> Result<Self, UnknownFigure> {
+        let wanted = text.trim().to_ascii_lowercase();
+        let call = |name: &str| {
+            wanted
+                .strip_prefix(name)?
+                .strip_prefix('(')?
+                .strip_suffix(')')
+        };
+        let unique = wanted.strip_prefix("unique_").or_else(|| call("unique"));
+        if let Some(Ok(key)) = unique.map(str::parse::<Key>) {
+            return Ok(Self::Unique(key));
+        }
+        let wanted = call("peak").map_or_else(|| wanted.clone(), |f| format!("peak_{f}"));
+        let found = NAMED.iter().find(|n| n.1 == wanted).map(|n| n.0);
+        found.ok_or_else(|| UnknownFigure {
+            name: text.trim().to_owned(),
+            suggestion: nearest(&wanted, NAMED.iter().map(|n| n.1)).map(str::to_owned),
+        })
+    }
+}
+
+/// How groups are ordered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Sort {
+    /// By which figure; `None`: by the keys alone.
+    pub figure: Option<Figure>,
+    /// Smallest first.
+    pub ascending: bool,
+}
+
+impl Default for Sort {
+    fn default() -> Self {
+        Self {
+            figure: Some(Figure::Size),
+            ascending: false,
+        }
+    }
+}
+
+impl Sort {
+    /// Which of two figures comes first; ties are for the caller to break.
+    #[must_use]
+    pub fn order(&self, a: Number, b: Number) -> Ordering {
+        if self.ascending {
+            a.compare(b)
+        } else {
+            b.compare(a)
+        }
+    }
+}
+
+impl FromStr for Sort {
+    type Err = UnknownFigure;
+
+    fn from_str(text: &str) -> Result<Self, UnknownFigure> {
+        let (name, ascending) = match text.trim().rsplit_once(':') {
+            Some((name, "asc")) => (name, true),
+            Some((name, "desc")) => (name, false),
+            _ => (text.trim(), false),
+        };
+        if name == "key" || name == "keys" {
+            // Keys read from A to Z unless told otherwise.
+            return Ok(Self {
+                figure: None,
+                ascending: !text.trim().ends_with(":desc"),
+            });
+        }
+        Ok(Self {
+            figure: Some(name.parse()?),
+            ascending,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_parses_back() {
+        for figure in Figure::named().chain([Figure::Unique(Key::Address)]) {
+            assert_eq!(figure.name().parse::<Figure>().unwrap(), figure);
+        }
+        assert_eq!("peak(size)".parse::<Figure>().unwrap(), Figure::PeakSize);
+        assert_eq!(
+            "unique(stack)".parse::<Figure>().unwrap(),
+            Figure::Unique(Key::Stack)
+        );
+        let error = "sise".parse::<Figure>().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "there is no figure 'sise'; did you mean 'size'?"
+        );
+        let sort: Sort = "count:asc".parse().unwrap();
+        assert_eq!(
+            sort,
+            Sort {
+                figure: Some(Figure::Count),
+                ascending: true
+            }
+        );
+    }
+
+    #[test]
+    fn damaged_sizes_stop_at_the_top() {
+        let mut cost = Cost::default();
+        for _ in 0..3 {
+            cost.add_row(
+                1,
+                u64::MAX,
+                crate::trace::time::Ticks(1),
+                crate::trace::time::Ticks(5),
+            );
+        }
+        let mut twice = cost;
+        twice.add(&cost);
+        assert_eq!((twice.count(), twice.size()), (6, u64::MAX));
+        assert_eq!(twice.net_size(), i128::from(u64::MAX));
+    }
+}

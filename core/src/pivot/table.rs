@@ -1,0 +1,197 @@
+//! The result of a pivot: one group per distinct combination of keys, ordered by the keys, with its sums.
+
+use super::cost::Cost;
+use super::figure::{Figure, Scale, Sort};
+use super::group::Pass;
+use super::number::Number;
+use crate::column::cells::Cells;
+use crate::column::key::Key;
+use crate::column::names::Names;
+use crate::column::parallel::{Cancel, Cancelled};
+use crate::column::values::{KeyColumn, Value};
+use crate::select::rowset::RowSet;
+use crate::trace::time::View;
+use rayon::prelude::*;
+use std::sync::Arc;
+
+/// What to group, and how.
+#[derive(Clone, Copy)]
+pub struct PivotRequest<'r> {
+    /// By which columns, outermost first.
+    pub keys: &'r [Key],
+    /// Relative to which view.
+    pub view: View,
+    /// Only these rows.
+    pub rows: Option<&'r RowSet>,
+}
+
+/// Why there is no result.
+pub type PivotError = Cancelled;
+
+/// Groups and their sums.
+#[derive(Debug)]
+pub struct Pivot {
+    keys: Vec<Key>,
+    columns: Vec<Arc<KeyColumn>>,
+    view: View,
+    scale: Scale,
+    /// `keys.len()` numbers for each group, groups in ascending order of them.
+    ids: Vec<u32>,
+    costs: Vec<Cost>,
+    total: Cost,
+}
+
+/// Groups the rows of a trace.
+///
+/// # Errors
+///
+/// [`Cancelled`] once `cancel` says so.
+pub fn pivot(
+    names: &Names,
+    request: &PivotRequest<'_>,
+    cancel: Cancel<'_>,
+) -> Result<Pivot, PivotError> {
+    let cells = Cells::new(names, request.keys);
+    let trace = names.trace();
+    let pass = Pass {
+        trace,
+        cells: &cells,
+        view: request.view,
+        rows: request.rows,
+    };
+    let sums = pass.sum(cancel)?;
+    let width = request.keys.len();
+    let mut split = vec![0u32; sums.len() * width];
+    if width > 0 {
+        let places = split.par_chunks_mut(width).zip(&sums);
+        places.for_each(|(ids, (cell, _))| cells.split(*cell, ids));
+    }
+    let key = |group: u32| &split[group as usize * width..][..width];
+    let mut order: Vec<u32> = (0..sums.len() as u32).collect();
+    order.par_sort_unstable_by(|a, b| key(*a).cmp(key(*b)));
+    let mut ids = Vec::with_capacity(split.len());
+    let mut costs = Vec::with_capacity(sums.len());
+    let mut total = Cost::default();
+    for group in order {
+        ids.extend_from_slice(key(group));
+        let cost = sums[group as usize].1;
+        total.add(&cost);
+        costs.push(cost);
+    }
+    let view_ticks = request.view.to.0.saturating_sub(request.view.from.0);
+    let ticks_per_second = trace.clock.ticks_per_second;
+    let view_seconds = view_ticks as f64 / ticks_per_second.max(1) as f64;
+    Ok(Pivot {
+        keys: request.keys.to_vec(),
+        columns: cells.columns().to_vec(),
+        view: request.view,
+        scale: Scale {
+            view_seconds,
+            ticks_per_second,
+        },
+        ids,
+        costs,
+        total,
+    })
+}
+
+impl Pivot {
+    /// The key columns.
+    #[must_use]
+    pub fn keys(&self) -> &[Key] {
+        &self.keys
+    }
+
+    /// The key columns' values.
+    #[must_use]
+    pub fn columns(&self) -> &[Arc<KeyColumn>] {
+        &self.columns
+    }
+
+    /// The view that the sums are relative to.
+    #[must_use]
+    pub fn view(&self) -> View {
+        self.view
+    }
+
+    /// What figures need to know beside the sums.
+    #[must_use]
+    pub fn scale(&self) -> &Scale {
+        &self.scale
+    }
+
+    /// Number of groups.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.costs.len()
+    }
+
+    /// Whether no row matched.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.costs.is_empty()
+    }
+
+    /// Sums over all groups.
+    #[must_use]
+    pub fn total(&self) -> &Cost {
+        &self.total
+    }
+
+    /// Sums of all groups, in the order of the keys.
+    #[must_use]
+    pub fn costs(&self) -> &[Cost] {
+        &self.costs
+    }
+
+    /// The numbers of a group in the key columns.
+    #[must_use]
+    pub fn ids(&self, group: usize) -> &[u32] {
+        let width = self.keys.len();
+        self.ids
+            .get(group * width..(group + 1) * width)
+            .unwrap_or(&[])
+    }
+
+    /// What a file shows of a group in a key column.
+    #[must_use]
+    pub fn value(&self, group: usize, column: usize) -> Value<'_> {
+        match (self.columns.get(column), self.ids(group).get(column)) {
+            (Some(column), Some(id)) => column.value(*id),
+            _ => Value::Null,
+        }
+    }
+
+    /// A figure of a group.
+    #[must_use]
+    pub fn figure(&self, group: usize, figure: Figure) -> Number {
+        self.costs
+            .get(group)
+            .map_or(Number::None, |cost| figure.of(cost, &self.scale))
+    }
+
+    /// The groups in the order of a figure that follows from sums; equal ones in the order of the keys.
+    #[must_use]
+    pub fn sorted(&self, sort: Sort) -> Vec<u32> {
+        self.sorted_by(sort, |group, figure| self.figure(group, figure))
+    }
+
+    /// The groups in the order of a figure; equal ones in the order of the keys.
+    #[must_use]
+    pub fn sorted_by(
+        &self,
+        sort: Sort,
+        figure_of: impl Fn(usize, Figure) -> Number + Sync,
+    ) -> Vec<u32> {
+        let mut order: Vec<u32> = (0..self.len() as u32).collect();
+        if let Some(figure) = sort.figure {
+            let number = |group: u32| figure_of(group as usize, figure);
+            order.par_sort_unstable_by(|a, b| sort.order(number(*a), number(*b)).then(a.cmp(b)));
+        } else if sort.ascending {
+            // Ascending by keys is how they are kept.
+        } else {
+            order.reverse();
+        }
+        order
+    }
+}

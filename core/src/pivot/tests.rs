@@ -1,0 +1,432 @@
+//! Pivots of small traces against figures by hand, and of random ones against sums made row by row.
+
+use super::*;
+use crate::column::names::Names;
+use crate::column::parallel::never;
+use crate::column::testkit::{Block, Dice, block, names, random_blocks};
+use crate::column::values::Value;
+use crate::select::rowset::RowSet;
+use crate::trace::time::{Ticks, View};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+fn view(from: i64, to: i64) -> View {
+    View {
+        from: Ticks(from),
+        to: Ticks(to),
+    }
+}
+
+fn run(names: &Names, keys: &[Key], view: View) -> Pivot {
+    pivot(
+        names,
+        &PivotRequest {
+            keys,
+            view,
+            rows: None,
+        },
+        &never,
+    )
+    .unwrap()
+}
+
+fn texts(pivot: &Pivot, group: usize) -> Vec<String> {
+    let ids = pivot.ids(group).iter().zip(pivot.columns());
+    ids.map(|(id, column)| match column.value(*id) {
+        Value::Frames(frames) => frames.join(";"),
+        _ => column.text(*id).into_owned(),
+    })
+    .collect()
+}
+
+fn four() -> Vec<Block> {
+    let mut paged = block(Some(500), None, 7);
+    paged.pool_type = 1;
+    paged.tag = b"Fil ";
+    vec![
+        block(Some(1000), Some(2000), 100),
+        block(Some(3000), None, 40),
+        block(None, Some(4000), 30),
+        paged,
+    ]
+}
+
+#[test]
+fn a_whole_trace_by_type_and_paged() {
+    let names = names(&four());
+    let table = run(&names, &[Key::Type, Key::Paged, Key::Tag], view(0, 10_000));
+    let rows: Vec<_> = (0..table.len())
+        .map(|g| {
+            (
+                texts(&table, g).join(" "),
+                table.costs()[g].count(),
+                table.costs()[g].size(),
+            )
+        })
+        .collect();
+    let expected = [
+        ("AIFI NonPaged Leak", 1, 100),
+        ("AIFO NonPaged Leak", 1, 40),
+        ("AIFO Paged Fil ", 1, 7),
+        ("AOFI NonPaged Leak", 1, 30),
+    ];
+    assert_eq!(rows, expected.map(|(t, c, s)| (t.to_owned(), c, s)));
+    let total = |figure: Figure| figure.of(table.total(), table.scale());
+    assert_eq!(total(Figure::Size), Number::Int(177));
+    assert_eq!(total(Figure::ImpactingSize), Number::Int(47));
+    assert_eq!(total(Figure::NetSize), Number::Int(17));
+    assert_eq!(total(Figure::Average), Number::Float(44.25));
+    assert_eq!(
+        (total(Figure::Min), total(Figure::Max)),
+        (Number::Int(7), Number::Int(100))
+    );
+    assert_eq!(total(Figure::LifetimeAverage), Number::Float(1.0));
+    assert_eq!(total(Figure::FreesPerAlloc), Number::quotient(2.0, 3.0));
+    assert_eq!(total(Figure::Growth), Number::Float(1.7));
+}
+
+#[test]
+fn a_narrow_view_classifies_again_and_drops_what_it_does_not_meet() {
+    let names = names(&four());
+    // [1500, 3500]: the first block is AOFI, the second AIFO, the third and fourth AOFO.
+    let table = run(&names, &[Key::Type], view(1500, 3500));
+    let rows: Vec<_> = (0..table.len())
+        .map(|g| (texts(&table, g), table.costs()[g].size()))
+        .collect();
+    let expected = [("AIFO", 40), ("AOFI", 100), ("AOFO", 37)];
+    assert_eq!(rows, expected.map(|(t, s)| (vec![t.to_owned()], s)));
+    assert_eq!(
+        Figure::NetSize.of(table.total(), table.scale()),
+        Number::Int(-60)
+    );
+    let late = run(&names, &[Key::Type, Key::ImpactingType], view(4001, 5000));
+    let rows: Vec<_> = (0..late.len()).map(|g| texts(&late, g)).collect();
+    assert_eq!(rows, [["AOFO", "Transient"]]);
+    assert_eq!(late.total().size(), 47);
+}
+
+#[test]
+fn equal_figures_are_ordered_by_their_keys() {
+    let tags: [&[u8; 4]; 3] = [b"Cccc", b"Aaaa", b"Bbbb"];
+    let blocks = tags.map(|tag| Block {
+        tag,
+        ..block(Some(1), None, 10)
+    });
+    let names = names(&blocks);
+    let table = run(&names, &[Key::Tag], view(0, 10));
+    let order = |sort| -> Vec<String> {
+        table
+            .sorted(sort)
+            .iter()
+            .map(|g| texts(&table, *g as usize).join(""))
+            .collect()
+    };
+    assert_eq!(order(Sort::default()), ["Aaaa", "Bbbb", "Cccc"]);
+    assert_eq!(order("size:asc".parse().unwrap()), ["Aaaa", "Bbbb", "Cccc"]);
+    assert_eq!(order("key:desc".parse().unwrap()), ["Cccc", "Bbbb", "Aaaa"]);
+    let mut tree = PivotTree::new(Arc::new(table));
+    let children = tree.children(PivotTree::ROOT, Sort::default());
+    let labels: Vec<_> = children
+        .iter()
+        .map(|c| tree.label(*c).into_owned())
+        .collect();
+    assert_eq!(labels, ["Aaaa", "Bbbb", "Cccc"]);
+}
+
+#[test]
+fn processes_with_one_label_are_one() {
+    let blocks = [2, 3, 1].map(|process| Block {
+        process,
+        ..block(Some(1), None, 5)
+    });
+    let table = run(&names(&blocks), &[Key::Process], view(0, 10));
+    let rows: Vec<_> = (0..table.len())
+        .map(|g| (texts(&table, g), table.costs()[g].count()))
+        .collect();
+    let expected = [("NotMyfault.exe (1234)", 1), ("svchost.exe (800)", 2)];
+    assert_eq!(rows, expected.map(|(t, c)| (vec![t.to_owned()], c)));
+}
+
+fn stacked() -> Vec<Block> {
+    let with = |stack, size| Block {
+        stack,
+        ..block(Some(1), None, size)
+    };
+    vec![
+        with(&["app:10", "nt:20", "my:30", "nt:40"], 100),
+        with(&["app:10", "nt:20", "my:34", "wdf:8", "nt:40"], 50),
+        with(&["app:10", "nt:20"], 7),
+        with(&["app:10"], 1),
+        with(&[], 3),
+    ]
+}
+
+#[test]
+fn stacks_are_a_tree_below_root() {
+    let names = names(&stacked());
+    let table = run(&names, &[Key::Tag, Key::Stack], view(0, 10));
+    assert_eq!(table.len(), 5);
+    let mut tree = PivotTree::new(Arc::new(table));
+    let chain = tree.open_chain(PivotTree::ROOT);
+    let labels: Vec<_> = chain.iter().map(|n| tree.label(*n).into_owned()).collect();
+    assert_eq!(labels, ["Total", "Leak", "[Root]"]);
+    let below = tree.children(chain[2], Sort::default());
+    let shown = |tree: &PivotTree, nodes: &[NodeId]| -> Vec<(String, u64)> {
+        nodes
+            .iter()
+            .map(|n| (tree.label(*n).into_owned(), tree.cost(*n).size()))
+            .collect()
+    };
+    assert_eq!(
+        shown(&tree, &below),
+        [("app.exe+0x10".into(), 158), ("[No stack]".into(), 3)]
+    );
+    let chain = tree.open_chain(below[0]);
+    assert_eq!(
+        shown(&tree, &chain),
+        [
+            ("app.exe+0x10".into(), 158),
+            ("ntoskrnl.exe+0x20".into(), 157)
+        ]
+    );
+    let leaves = tree.children(chain[1], Sort::default());
+    assert_eq!(
+        shown(&tree, &leaves),
+        [
+            ("myfault.sys+0x30".into(), 100),
+            ("myfault.sys+0x34".into(), 50)
+        ]
+    );
+    assert!(tree.has_children(leaves[0]));
+    let call = tree.open(leaves[0])[0];
+    assert!(!tree.has_children(call));
+    assert_eq!(
+        tree.frames(call),
+        [
+            "app.exe+0x10",
+            "ntoskrnl.exe+0x20",
+            "myfault.sys+0x30",
+            "ntoskrnl.exe+0x40"
+        ]
+    );
+}
+
+#[test]
+fn frames_of_one_module_fold_when_modules_are_shown() {
+    let base = names(&stacked());
+    let names = Names::new(
+        Arc::clone(base.trace()),
+        crate::column::frames::FrameNaming::Module,
+    );
+    let table = run(&names, &[Key::Driver, Key::Stack], view(0, 10));
+    let rows: Vec<_> = (0..table.len()).map(|g| texts(&table, g)).collect();
+    let expected = [
+        ["", ""],
+        ["", "app.exe"],
+        [
+            "myfault.sys",
+            "app.exe;ntoskrnl.exe;myfault.sys;ntoskrnl.exe",
+        ],
+        [
+            "myfault.sys",
+            "app.exe;ntoskrnl.exe;myfault.sys;wdf01000.sys;ntoskrnl.exe",
+        ],
+        ["ntoskrnl.exe", "app.exe;ntoskrnl.exe"],
+    ];
+    assert_eq!(rows, expected);
+}
+
+#[test]
+fn a_column_after_the_stack_hangs_below_the_frame_where_the_stack_ends() {
+    let names = names(&stacked());
+    let mut tree = PivotTree::new(Arc::new(run(&names, &[Key::Stack, Key::Tag], view(0, 10))));
+    let mut lines = Vec::new();
+    let mut open = vec![PivotTree::ROOT];
+    while let Some(node) = open.pop() {
+        lines.push(format!(
+            "{}{} {}",
+            " ".repeat(tree.depth(node)),
+            tree.label(node),
+            tree.cost(node).size()
+        ));
+        let children = tree.children(node, Sort::default());
+        if !children.is_empty() {
+            let sum: u64 = children.iter().map(|c| tree.cost(*c).size()).sum();
+            assert_eq!(sum, tree.cost(node).size());
+        }
+        open.extend(children.iter().rev());
+    }
+    assert_eq!(
+        lines[..4],
+        [
+            "Total 161",
+            " [Root] 161",
+            "  app.exe+0x10 158",
+            "   ntoskrnl.exe+0x20 157"
+        ]
+    );
+    assert!(lines.contains(&"   Leak 1".to_owned()));
+    assert!(lines.contains(&"  [No stack] 3".to_owned()));
+    assert!(lines.contains(&"   Leak 3".to_owned()));
+}
+
+#[test]
+fn paths_survive_another_view_and_order() {
+    let names = names(&random_blocks(3, 400));
+    let keys = [Key::Tag, Key::Stack];
+    let mut before = PivotTree::new(Arc::new(run(&names, &keys, view(0, 10_000))));
+    let tag = before.children(PivotTree::ROOT, Sort::default())[2];
+    let inner = *before.open_chain(tag).last().unwrap();
+    let child = before.open(inner)[0];
+    let mut paths = rustc_hash::FxHashSet::default();
+    let mut at = child;
+    while at != PivotTree::ROOT {
+        paths.insert(before.path(at));
+        at = before.parent(at);
+    }
+    let mut after = PivotTree::new(Arc::new(run(&names, &keys, view(2000, 5000))));
+    let opened = after.open_paths(&paths);
+    assert_eq!(opened.len(), paths.len() + 1);
+    assert_eq!(after.frames(*opened.last().unwrap()), before.frames(child));
+}
+
+/// The same sums made the slow way: by the texts of every row.
+fn by_hand(
+    blocks: &[Block],
+    view: View,
+    pick: &[Key],
+    rows: Option<&RowSet>,
+) -> BTreeMap<Vec<String>, [i128; 6]> {
+    let mut groups: BTreeMap<Vec<String>, [i128; 6]> = BTreeMap::new();
+    for (row, b) in blocks.iter().enumerate() {
+        let (from, to) = (view.from.0, view.to.0);
+        let starts_late = b.alloc.is_some_and(|a| a > to);
+        let ends_early = b.free.is_some_and(|f| f < from);
+        if starts_late || ends_early || rows.is_some_and(|r| !r.contains(row)) {
+            continue;
+        }
+        let inside = b.alloc.is_some_and(|a| a >= from);
+        let freed = b.free.is_some_and(|f| f <= to);
+        let name = format!(
+            "A{}F{}",
+            if inside { 'I' } else { 'O' },
+            if freed { 'I' } else { 'O' }
+        );
+        let shown = |frames: &[&str]| -> String {
+            let full = |f: &&str| {
+                let (m, o) = f.split_once(':').unwrap();
+                let m = match m {
+                    "nt" => "ntoskrnl.exe",
+                    "my" => "myfault.sys",
+                    "app" => "app.exe",
+                    "wdf" => "wdf01000.sys",
+                    _ => "other.sys",
+                };
+                format!("{m}+0x{o}")
+            };
+            frames.iter().map(full).collect::<Vec<_>>().join(";")
+        };
+        let key = pick.iter().map(|k| match k {
+            Key::Type => name.clone(),
+            Key::Tag => crate::trace::context::Tag(*b.tag).text(),
+            Key::Stack => shown(b.stack),
+            Key::FreeStack => shown(b.free_stack),
+            Key::Thread => b.thread.to_string(),
+            Key::Address => format!("{:#x}", b.address),
+            Key::SizeClass => {
+                let mut class = 0;
+                while b.size >= 1 << class {
+                    class += 1;
+                }
+                crate::column::size_class::label(class)
+            }
+            other => panic!("{other}"),
+        });
+        let sums = groups.entry(key.collect()).or_default();
+        let size = i128::from(b.size);
+        sums[0] += 1;
+        sums[1] += size;
+        sums[2] += if name == "AIFO" { size } else { 0 };
+        sums[3] += match name.as_str() {
+            "AIFO" => size,
+            "AOFI" => -size,
+            _ => 0,
+        };
+        sums[4] = sums[4].max(size);
+        if let (Some(a), Some(f)) = (b.alloc, b.free) {
+            sums[5] = sums[5].max(i128::from(f - a));
+        }
+    }
+    groups
+}
+
+#[test]
+fn random_traces_agree_with_sums_made_row_by_row() {
+    let key_sets: [&[Key]; 6] = [
+        &[],
+        &[Key::Type, Key::Tag],
+        &[Key::Tag, Key::Thread, Key::SizeClass],
+        &[Key::Type, Key::Tag, Key::Stack],
+        &[Key::FreeStack, Key::Stack],
+        &[Key::Address, Key::Stack, Key::Type],
+    ];
+    let mut dice = Dice(99);
+    for seed in 0..20 {
+        let blocks = random_blocks(seed, 300 + seed as usize * 37);
+        let names = names(&blocks);
+        let from = dice.roll(9000) as i64;
+        let view = view(from, from + dice.roll(5000) as i64);
+        let rows = RowSet::from_fn(blocks.len(), |r| r % 3 != 0);
+        for keys in key_sets {
+            for rows in [None, Some(&rows)] {
+                let table = pivot(&names, &PivotRequest { keys, view, rows }, &never).unwrap();
+                let expected = by_hand(&blocks, view, keys, rows);
+                let mut sum = Cost::default();
+                let mut seen = BTreeMap::new();
+                for (group, cost) in table.costs().iter().enumerate() {
+                    sum.add(cost);
+                    let figures = [
+                        i128::from(cost.count()),
+                        i128::from(cost.size()),
+                        i128::from(cost.impacting_size()),
+                        cost.net_size(),
+                        i128::from(cost.max().unwrap()),
+                        i128::from(cost.lifetime_max_ticks().unwrap_or(0)),
+                    ];
+                    assert_eq!(seen.insert(texts(&table, group), figures), None);
+                }
+                assert_eq!(seen, expected, "seed {seed}, {keys:?}");
+                assert_eq!(sum, *table.total());
+            }
+        }
+    }
+}
+
+#[test]
+fn the_number_of_workers_changes_nothing() {
+    let names = names(&random_blocks(7, 200_000));
+    let keys = [Key::Type, Key::Stack, Key::Address];
+    let shape = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build()
+            .unwrap();
+        let table = pool.install(|| run(&names, &keys, view(100, 9000)));
+        let ids: Vec<u32> = (0..table.len())
+            .flat_map(|g| table.ids(g).to_vec())
+            .collect();
+        (ids, table.costs().to_vec())
+    };
+    assert_eq!(shape(1), shape(7));
+}
+
+#[test]
+fn cancelling_ends_the_pass() {
+    let names = names(&random_blocks(7, 100));
+    let request = PivotRequest {
+        keys: &[Key::Tag],
+        view: view(0, 10),
+        rows: None,
+    };
+    assert!(pivot(&names, &request, &|| true).is_err());
+}
