@@ -123,7 +123,7 @@ impl FromStr for Key {
 pub fn nearest<'n>(wanted: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
     let wanted = wanted.to_ascii_lowercase();
     let best = names
-        .map(|name| (edits(&wanted, name), name))
+        .map(|name| (edits(&wanted, &name.to_ascii_lowercase()), name))
         .min_by_key(|b| b.0)?;
     let limit = (wanted.chars().count().max(best.1.chars().count()) / 2).max(1);
     (best.0 <= limit).then_some(best.1)

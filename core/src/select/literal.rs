@@ -1,0 +1,126 @@
+//! Values as people write them: `64KB`, `1.5MB`, `10ms`, `0xffff…`, `none`. Nothing is rounded that need not be.
+
+use super::field::Kind;
+
+/// A number as written, in the unit of its column: bytes, a plain number, or nanoseconds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Literal {
+    /// A number.
+    Number(i128),
+    /// `none`, `unknown` or `never`: the column's value is not there.
+    Missing,
+}
+
+/// Reads a value of a column of numbers.
+///
+/// # Errors
+///
+/// What is wrong with it, for a message.
+pub fn parse(kind: Kind, text: &str) -> Result<Literal, String> {
+    let lower = text.to_ascii_lowercase();
+    if matches!(lower.as_str(), "none" | "unknown" | "never") && kind != Kind::Bytes {
+        return Ok(Literal::Missing);
+    }
+    let number = match kind {
+        Kind::Bytes => scaled(&lower, &BYTES, "a size such as 512, 64KB or 1.5MB"),
+        Kind::Time => scaled(&lower, &TIMES, "a time such as 2.5s, 10ms or 1m"),
+        _ => plain(&lower),
+    };
+    number
+        .map(Literal::Number)
+        .map_err(|wanted| format!("'{text}' is not {wanted}"))
+}
+
+/// Units of sizes, in bytes. Binary, as Windows counts.
+const BYTES: [(&str, i128); 10] = [
+    ("", 1),
+    ("b", 1),
+    ("kb", 1 << 10),
+    ("mb", 1 << 20),
+    ("gb", 1 << 30),
+    ("tb", 1 << 40),
+    ("k", 1 << 10),
+    ("m", 1 << 20),
+    ("g", 1 << 30),
+    ("bytes", 1),
+];
+
+/// Units of time, in nanoseconds; without one it is seconds.
+const TIMES: [(&str, i128); 8] = [
+    ("", 1_000_000_000),
+    ("ns", 1),
+    ("us", 1_000),
+    ("µs", 1_000),
+    ("ms", 1_000_000),
+    ("s", 1_000_000_000),
+    ("m", 60_000_000_000),
+    ("min", 60_000_000_000),
+];
+
+fn plain(text: &str) -> Result<i128, &'static str> {
+    let wanted = "a number, decimal or 0x…";
+    match text.strip_prefix("0x") {
+        Some(hex) => {
+            let hex = hex.replace('`', "");
+            u64::from_str_radix(&hex, 16)
+                .map(i128::from)
+                .map_err(|_| wanted)
+        }
+        None => text.parse::<u64>().map(i128::from).map_err(|_| wanted),
+    }
+}
+
+fn scaled(text: &str, units: &[(&str, i128)], wanted: &'static str) -> Result<i128, &'static str> {
+    if text.starts_with("0x") {
+        return plain(text).map_err(|_| wanted);
+    }
+    let split = text.find(|c: char| !c.is_ascii_digit() && c != '.' && c != '-');
+    let (digits, unit) = text.split_at(split.unwrap_or(text.len()));
+    let unit = units
+        .iter()
+        .find(|u| u.0 == unit.trim_start())
+        .ok_or(wanted)?
+        .1;
+    let (negative, digits) = match digits.strip_prefix('-') {
+        Some(digits) => (true, digits),
+        None => (false, digits),
+    };
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let is_digits = |t: &str| t.bytes().all(|b| b.is_ascii_digit());
+    let too_long = whole.len() > 18 || fraction.len() > 15;
+    if digits.is_empty() || digits == "." || !is_digits(whole) || !is_digits(fraction) || too_long {
+        return Err(wanted);
+    }
+    let value = |digits: &str| digits.parse::<i128>().unwrap_or(0);
+    let denominator = 10i128.pow(fraction.len() as u32);
+    // Half a unit is rounded up: a tenth of a KB is no whole number of bytes.
+    let part = (value(fraction) * unit * 2 + denominator) / (denominator * 2);
+    let sum = value(whole) * unit + part;
+    Ok(if negative { -sum } else { sum })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn units_are_binary_and_exact() {
+        let bytes = |t| parse(Kind::Bytes, t);
+        assert_eq!(bytes("64KB"), Ok(Literal::Number(65_536)));
+        assert_eq!(bytes("1.5mb"), Ok(Literal::Number(1_572_864)));
+        assert_eq!(bytes("512"), Ok(Literal::Number(512)));
+        assert_eq!(bytes("0.1KB"), Ok(Literal::Number(102)));
+        assert!(bytes("64XB").is_err() && bytes("1.2.3").is_err() && bytes("").is_err());
+        let time = |t| parse(Kind::Time, t);
+        assert_eq!(time("2.5"), Ok(Literal::Number(2_500_000_000)));
+        assert_eq!(time("10us"), Ok(Literal::Number(10_000)));
+        assert_eq!(time("-1ms"), Ok(Literal::Number(-1_000_000)));
+        assert_eq!(time("never"), Ok(Literal::Missing));
+        let number = |t| parse(Kind::Number, t);
+        assert_eq!(
+            number("0xFFFF`00000010"),
+            Ok(Literal::Number(0xffff_0000_0010))
+        );
+        assert!(number("-4").is_err());
+    }
+}

@@ -1,0 +1,183 @@
+//! A query as it was written: which test on which column, joined how. It knows no trace, prints as text that reads back
+//! as the same query, and is kept as that text.
+
+use super::error::QueryError;
+use super::field::Field;
+use super::literal::Literal;
+use super::parse;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
+
+/// A query. The empty one takes every row.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Query {
+    /// The outermost expression.
+    pub expression: Expression,
+}
+
+/// Tests joined.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Expression {
+    /// All of these hold; with none of them, every row.
+    And(Vec<Expression>),
+    /// One of these holds.
+    Or(Vec<Expression>),
+    /// This does not hold.
+    Not(Box<Expression>),
+    /// A test on a column.
+    Test(Test),
+}
+
+/// A test on one column.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Test {
+    /// The column.
+    pub field: Field,
+    /// What its value is held against.
+    pub condition: Condition,
+}
+
+/// What a value is held against.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Condition {
+    /// Text: the whole of it, or for places in code some of it.
+    Is(Pattern),
+    /// Text: the whole of it.
+    Exactly(Pattern),
+    /// Text that a regular expression finds.
+    Regex(String),
+    /// A number within bounds, both inside; `None`: no bound.
+    Between(Option<i128>, Option<i128>, Written),
+    /// No number.
+    Missing,
+}
+
+/// Bounds as they were written, so that they print the same.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Written(pub String);
+
+/// A text to be found.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Pattern {
+    /// The text.
+    pub text: String,
+    /// `*` and `?` in it stand for any run of characters and any character.
+    pub wildcards: bool,
+}
+
+impl Query {
+    /// The query that takes every row.
+    #[must_use]
+    pub fn everything() -> Self {
+        Self {
+            expression: Expression::And(Vec::new()),
+        }
+    }
+
+    /// Whether it takes every row because it asks for nothing.
+    #[must_use]
+    pub fn is_everything(&self) -> bool {
+        self.expression == Expression::And(Vec::new())
+    }
+}
+
+impl FromStr for Query {
+    type Err = QueryError;
+
+    fn from_str(text: &str) -> Result<Self, QueryError> {
+        parse::parse(text)
+    }
+}
+
+impl TryFrom<String> for Query {
+    type Error = QueryError;
+
+    fn try_from(text: String) -> Result<Self, QueryError> {
+        text.parse()
+    }
+}
+
+impl From<Query> for String {
+    fn from(query: Query) -> Self {
+        query.to_string()
+    }
+}
+
+impl fmt::Display for Query {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_expression(f, &self.expression, 0)
+    }
+}
+
+/// `binding`: 0 within nothing or Or, 1 within And, 2 within Not.
+fn write_expression(f: &mut fmt::Formatter<'_>, e: &Expression, binding: u8) -> fmt::Result {
+    let joined = |f: &mut fmt::Formatter<'_>, parts: &[Expression], word: &str, own: u8| {
+        // One part, or none, has no word to show that it is a list; parentheses keep it one.
+        let bracketed = binding > own || (parts.len() < 2 && binding > 0);
+        f.write_str(if bracketed { "(" } else { "" })?;
+        for (at, part) in parts.iter().enumerate() {
+            f.write_str(if at > 0 { word } else { "" })?;
+            write_expression(f, part, own + 1)?;
+        }
+        f.write_str(if bracketed { ")" } else { "" })
+    };
+    match e {
+        Expression::And(parts) => joined(f, parts, " ", 1),
+        Expression::Or(parts) => joined(f, parts, " OR ", 0),
+        Expression::Not(inner) => {
+            f.write_str("NOT ")?;
+            write_expression(f, inner, 2)
+        }
+        Expression::Test(test) => write!(f, "{test}"),
+    }
+}
+
+impl fmt::Display for Test {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:", self.field.name())?;
+        match &self.condition {
+            Condition::Is(pattern) => write!(f, "{pattern}"),
+            Condition::Exactly(pattern) => write!(f, "={pattern}"),
+            Condition::Regex(text) => write!(f, "~{}", quoted(text)),
+            Condition::Between(_, _, written) => f.write_str(&written.0),
+            Condition::Missing => f.write_str("none"),
+        }
+    }
+}
+
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let is_plain = |c: char| !c.is_whitespace() && !"()\"*?=<>!~".contains(c);
+        let plain = !self.text.is_empty() && self.text.chars().all(is_plain);
+        if self.wildcards || plain {
+            f.write_str(&self.text)
+        } else {
+            f.write_str(&quoted(&self.text))
+        }
+    }
+}
+
+/// A text between quotes as the parser reads it.
+#[must_use]
+pub fn quoted(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    out.push('"');
+    for c in text.chars() {
+        if c == '"' || c == '\\' {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out.push('"');
+    out
+}
+
+/// A literal's number; `None` where the value is [`Literal::Missing`].
+pub(super) fn number(literal: Literal) -> Option<i128> {
+    match literal {
+        Literal::Number(number) => Some(number),
+        Literal::Missing => None,
+    }
+}
