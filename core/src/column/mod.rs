@@ -11,6 +11,7 @@ pub mod pooltag;
 pub mod rank;
 pub mod size_class;
 pub mod stacks;
+pub mod sums;
 #[cfg(test)]
 pub(crate) mod testkit;
 pub mod values;

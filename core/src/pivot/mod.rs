@@ -4,7 +4,6 @@
 pub mod cost;
 
 pub mod figure;
-pub mod group;
 pub mod number;
 pub mod table;
 pub mod tree;

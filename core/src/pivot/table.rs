@@ -2,17 +2,27 @@
 
 use super::cost::Cost;
 use super::figure::{Figure, Scale, Sort};
-use super::group::Pass;
 use super::number::Number;
-use crate::column::cells::Cells;
+use crate::column::cells::{Cells, OUTSIDE, class_of};
 use crate::column::key::Key;
 use crate::column::names::Names;
 use crate::column::parallel::{Cancel, Cancelled};
+use crate::column::sums::{CellPass, Sum};
 use crate::column::values::{KeyColumn, Value};
 use crate::select::rowset::RowSet;
 use crate::trace::time::View;
 use rayon::prelude::*;
 use std::sync::Arc;
+
+impl Sum for Cost {
+    fn merge(&mut self, other: &Self) {
+        self.add(other);
+    }
+
+    fn is_empty(&self) -> bool {
+        self.count() == 0
+    }
+}
 
 /// What to group, and how.
 #[derive(Clone, Copy)]
@@ -53,13 +63,25 @@ pub fn pivot(
 ) -> Result<Pivot, PivotError> {
     let cells = Cells::new(names, request.keys);
     let trace = names.trace();
-    let pass = Pass {
-        trace,
-        cells: &cells,
-        view: request.view,
-        rows: request.rows,
+    let table = &trace.allocations;
+    let classify = |row: usize| {
+        let class = class_of(request.view, table, row);
+        let taken = class != OUTSIDE && request.rows.is_none_or(|rows| rows.contains(row));
+        taken.then_some(class)
     };
-    let sums = pass.sum(cancel)?;
+    let add = |cost: &mut Cost, class, row: usize| {
+        cost.add_row(
+            class,
+            table.size[row],
+            table.alloc_time[row],
+            table.free_time[row],
+        );
+    };
+    let sums = CellPass {
+        table,
+        cells: &cells,
+    }
+    .run(classify, add, cancel)?;
     let width = request.keys.len();
     let mut split = vec![0u32; sums.len() * width];
     if width > 0 {

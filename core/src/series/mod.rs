@@ -1,1 +1,15 @@
-//! series
+//! Curves over time: bytes or blocks outstanding, allocated so far, or allocated per second, one curve per combination
+//! of keys. Values are exact at every point; it must never hold more than keys times points.
+
+pub mod curve;
+pub mod envelope;
+pub mod measure;
+pub mod points;
+mod tally;
+
+pub use curve::{Curve, SeriesError, SeriesRequest, SeriesSet, series};
+pub use envelope::{Envelope, EventOrder, envelope};
+pub use measure::{Kind, Measure};
+
+#[cfg(test)]
+mod tests;
