@@ -5,9 +5,9 @@ use crate::paths::{NamedPath, named_paths};
 use crate::source::rust_files;
 
 /// Core's modules; each may know those before it.
-const CORE_ORDER: [&str; 13] = [
-    "job", "anomaly", "bytes", "synth", "etl", "event", "trace", "symbol", "select", "pivot", "series", "leak",
-    "export",
+const CORE_ORDER: [&str; 14] = [
+    "job", "anomaly", "bytes", "synth", "etl", "event", "trace", "symbol", "column", "select", "pivot", "series",
+    "leak", "export",
 ];
 /// Who may not know whom although the order would let them. The generator of made-up traces knows nothing of the reader, so that
 /// the two can disagree; what a payload means does not depend on what carried it; names do not depend on the trace.

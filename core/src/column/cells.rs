@@ -131,13 +131,7 @@ impl Cells {
                 tuples.extend_from_slice(stack.tuple(pair & u64::from(u32::MAX)));
             }
             let count = pairs.len().max(1) as u64;
-            self.rows = Some(Axis {
-                ids,
-                stride: 0,
-                count,
-                members,
-                tuples,
-            });
+            self.rows = Some(Axis { ids, stride: 0, count, members, tuples });
         }
         // Contexts, life types, size classes and rows number less than 2^63 together in any trace that fits in memory.
         self.lay_out();
@@ -157,16 +151,9 @@ impl Cells {
     }
 
     fn axes(&self) -> impl Iterator<Item = &Axis> {
-        [
-            &self.life,
-            &self.size_class,
-            &self.context,
-            &self.alloc_stack,
-            &self.free_stack,
-            &self.rows,
-        ]
-        .into_iter()
-        .flatten()
+        [&self.life, &self.size_class, &self.context, &self.alloc_stack, &self.free_stack, &self.rows]
+            .into_iter()
+            .flatten()
     }
 
     /// How many cells there could be.
@@ -239,14 +226,10 @@ const SIZE_CLASSES: [u32; size_class::COUNT as usize] = {
 };
 
 /// The axis of the columns that `pick` takes.
-fn axis<'c>(
-    columns: &'c [Arc<KeyColumn>],
-    pick: impl Fn(&'c Source) -> Option<&'c [u32]>,
-) -> Option<Axis> {
+fn axis<'c>(columns: &'c [Arc<KeyColumn>], pick: impl Fn(&'c Source) -> Option<&'c [u32]>) -> Option<Axis> {
     let picked = columns.iter().enumerate();
-    let (members, tables): (Vec<usize>, Vec<&[u32]>) = picked
-        .filter_map(|(at, column)| pick(&column.source).map(|ids| (at, ids)))
-        .unzip();
+    let (members, tables): (Vec<usize>, Vec<&[u32]>) =
+        picked.filter_map(|(at, column)| pick(&column.source).map(|ids| (at, ids))).unzip();
     if members.is_empty() {
         return None;
     }
@@ -256,11 +239,5 @@ fn axis<'c>(
         _ => rank_tuples(&tables),
     };
     let count = (tuples.len() / members.len()).max(1) as u64;
-    Some(Axis {
-        ids,
-        stride: 1,
-        count,
-        members,
-        tuples,
-    })
+    Some(Axis { ids, stride: 1, count, members, tuples })
 }

@@ -62,17 +62,10 @@ pub fn blamed_frames(trace: &Trace) -> Vec<FrameId> {
     // Parents come before children, so the parent's choice is known.
     for node in 1..count {
         let id = StackId(node as u32);
-        let outer = trace
-            .stacks
-            .parent(id)
-            .and_then(|p| chosen.get(p.index()).copied());
+        let outer = trace.stacks.parent(id).and_then(|p| chosen.get(p.index()).copied());
         let outer = outer.unwrap_or(FrameId::NONE);
         let own = trace.stacks.frame(id).unwrap_or(FrameId::NONE);
-        chosen[node] = if blame(own) == Blame::None || blame(outer) > blame(own) {
-            outer
-        } else {
-            own
-        };
+        chosen[node] = if blame(own) == Blame::None || blame(outer) > blame(own) { outer } else { own };
     }
     chosen
 }
@@ -95,11 +88,7 @@ fn frame_blames(trace: &Trace) -> Vec<Blame> {
             }
         })
         .collect();
-    let kernel_from = if trace.summary.pointer_size == 4 {
-        0x8000_0000
-    } else {
-        0xffff_8000_0000_0000
-    };
+    let kernel_from = if trace.summary.pointer_size == 4 { 0x8000_0000 } else { 0xffff_8000_0000_0000 };
     let rows = trace.stacks.frame_rows().iter();
     rows.map(|frame| match modules.get(frame.module.index()) {
         Some(blame) => *blame,

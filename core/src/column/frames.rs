@@ -59,21 +59,14 @@ pub trait FrameNames: Send + Sync {
 
 /// The text of a frame.
 #[must_use]
-pub fn frame_label(
-    trace: &Trace,
-    naming: FrameNaming,
-    symbols: Option<&dyn FrameNames>,
-    frame: FrameId,
-) -> String {
+pub fn frame_label(trace: &Trace, naming: FrameNaming, symbols: Option<&dyn FrameNames>, frame: FrameId) -> String {
     let Some(row) = trace.stacks.frame_rows().get(frame.index()) else {
         return String::new();
     };
     let module = trace.modules.get(row.module);
     match naming {
         FrameNaming::Address => format!("{:#x}", row.address),
-        FrameNaming::Module => {
-            module.map_or_else(|| format!("{:#x}", row.address), |m| m.name.clone())
-        }
+        FrameNaming::Module => module.map_or_else(|| format!("{:#x}", row.address), |m| m.name.clone()),
         FrameNaming::Symbol => match symbols.and_then(|s| s.symbol(frame)) {
             Some(symbol) => format!("{}+{:#x}", symbol.function, symbol.offset_bytes),
             None => module_offset(trace, *row),

@@ -122,9 +122,7 @@ impl FromStr for Key {
 #[must_use]
 pub fn nearest<'n>(wanted: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
     let wanted = wanted.to_ascii_lowercase();
-    let best = names
-        .map(|name| (edits(&wanted, &name.to_ascii_lowercase()), name))
-        .min_by_key(|b| b.0)?;
+    let best = names.map(|name| (edits(&wanted, &name.to_ascii_lowercase()), name)).min_by_key(|b| b.0)?;
     let limit = (wanted.chars().count().max(best.1.chars().count()) / 2).max(1);
     (best.0 <= limit).then_some(best.1)
 }
@@ -173,15 +171,9 @@ mod tests {
         for key in Key::ALL {
             assert_eq!(key.name().parse::<Key>().unwrap(), *key);
         }
-        assert_eq!(
-            parse_keys("type, Paged,pool-type,type").unwrap(),
-            vec![Key::Type, Key::Paged, Key::PoolType]
-        );
+        assert_eq!(parse_keys("type, Paged,pool-type,type").unwrap(), vec![Key::Type, Key::Paged, Key::PoolType]);
         let error = parse_keys("type,satck").unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "there is no column 'satck'; did you mean 'stack'?"
-        );
+        assert_eq!(error.to_string(), "there is no column 'satck'; did you mean 'stack'?");
         assert_eq!("zzzzzzzz".parse::<Key>().unwrap_err().suggestion, None);
     }
 }

@@ -80,14 +80,7 @@ impl Names {
     pub fn stacks(&self) -> &Arc<DisplayStacks> {
         self.stacks.get_or_init(|| {
             let count = self.trace.stacks.frame_rows().len() as u32;
-            let label = |f| {
-                frame_label(
-                    &self.trace,
-                    self.naming,
-                    self.symbols.as_deref(),
-                    FrameId(f),
-                )
-            };
+            let label = |f| frame_label(&self.trace, self.naming, self.symbols.as_deref(), FrameId(f));
             let labels = (0..count).into_par_iter().map(label).collect();
             Arc::new(DisplayStacks::new(&self.trace.stacks, labels))
         })
@@ -98,10 +91,7 @@ impl Names {
     pub fn column(&self, key: Key) -> Arc<KeyColumn> {
         let build = || Arc::new(self.build(key));
         // Columns with a number per row are large and rarely asked for twice.
-        let kept = !matches!(
-            key,
-            Key::Address | Key::AllocTime | Key::FreeTime | Key::Lifetime
-        );
+        let kept = !matches!(key, Key::Address | Key::AllocTime | Key::FreeTime | Key::Lifetime);
         match self.columns.get(key as usize) {
             Some(cell) if kept => Arc::clone(cell.get_or_init(build)),
             _ => build(),
@@ -111,10 +101,7 @@ impl Names {
     fn build(&self, key: Key) -> KeyColumn {
         let (source, labels) = match key {
             Key::Type => (Source::LifeType([0, 1, 2, 3, 4]), Labels::Words(TYPE_WORDS)),
-            Key::ImpactingType => (
-                Source::LifeType([1, 0, 1, 1, 2]),
-                Labels::Words(IMPACTING_WORDS),
-            ),
+            Key::ImpactingType => (Source::LifeType([1, 0, 1, 1, 2]), Labels::Words(IMPACTING_WORDS)),
             Key::Paged => {
                 let rows = self.trace.contexts.rows().iter();
                 let ids = rows.map(|c| u32::from(c.pool_type.is_paged())).collect();
@@ -124,17 +111,11 @@ impl Names {
             Key::Tag => self.context_texts(|c| c.tag.text()),
             Key::TagDescription => self.context_texts(|c| self.tag_description(c)),
             Key::Process => self.context_texts(|c| self.process_label(c.process)),
-            Key::Thread => {
-                self.context_numbers(|c| (c.thread != Context::NO_THREAD).then_some(c.thread))
-            }
+            Key::Thread => self.context_numbers(|c| (c.thread != Context::NO_THREAD).then_some(c.thread)),
             Key::Cpu => self.context_numbers(|c| Some(u32::from(c.cpu))),
-            Key::Session => {
-                self.context_numbers(|c| (c.session != Context::NO_SESSION).then_some(c.session))
-            }
+            Key::Session => self.context_numbers(|c| (c.session != Context::NO_SESSION).then_some(c.session)),
             Key::Driver => self.blamed_texts(|f| driver_label(&self.trace, f)),
-            Key::Function => {
-                self.blamed_texts(|f| function_label(&self.trace, self.symbols.as_deref(), f))
-            }
+            Key::Function => self.blamed_texts(|f| function_label(&self.trace, self.symbols.as_deref(), f)),
             Key::Stack | Key::FreeStack => {
                 let stacks = self.stacks();
                 let ids = Arc::new(stacks.of_stacks().to_vec());
@@ -147,11 +128,7 @@ impl Names {
             Key::SizeClass => (Source::SizeClass, Labels::SizeClasses),
             Key::Address | Key::AllocTime | Key::FreeTime | Key::Lifetime => self.row_values(key),
         };
-        KeyColumn {
-            key,
-            source,
-            labels,
-        }
+        KeyColumn { key, source, labels }
     }
 
     fn context_texts(&self, text: impl Fn(&Context) -> String) -> (Source, Labels) {
@@ -161,12 +138,7 @@ impl Names {
     }
 
     fn context_numbers(&self, number: impl Fn(&Context) -> Option<u32>) -> (Source, Labels) {
-        let numbers = self
-            .trace
-            .contexts
-            .rows()
-            .iter()
-            .map(|c| number(c).map(u64::from));
+        let numbers = self.trace.contexts.rows().iter().map(|c| number(c).map(u64::from));
         let numbers: Vec<Option<u64>> = numbers.collect();
         let mut distinct = numbers.clone();
         distinct.sort_unstable();
@@ -223,23 +195,15 @@ impl Names {
 
     fn process_label(&self, process: ProcessId) -> String {
         let row = self.trace.processes.get(process);
-        row.map_or_else(
-            || "Unknown".to_owned(),
-            crate::trace::process::Process::label,
-        )
+        row.map_or_else(|| "Unknown".to_owned(), crate::trace::process::Process::label)
     }
 
     fn tag_description(&self, context: &Context) -> String {
-        let text = self
-            .pool_tags
-            .as_ref()
-            .and_then(|tags| tags.get(context.tag));
-        text.map_or_else(String::new, |text| {
-            match (text.binary.as_str(), text.description.as_str()) {
-                (binary, "") => binary.to_owned(),
-                ("", description) => description.to_owned(),
-                (binary, description) => format!("{binary}: {description}"),
-            }
+        let text = self.pool_tags.as_ref().and_then(|tags| tags.get(context.tag));
+        text.map_or_else(String::new, |text| match (text.binary.as_str(), text.description.as_str()) {
+            (binary, "") => binary.to_owned(),
+            ("", description) => description.to_owned(),
+            (binary, description) => format!("{binary}: {description}"),
         })
     }
 }

@@ -47,9 +47,7 @@ pub fn fold_rows<A: Send>(
         }
         Ok(accumulator)
     });
-    folded
-        .try_reduce_with(|a, b| Ok(merge(a, b)))
-        .unwrap_or_else(|| Ok(new()))
+    folded.try_reduce_with(|a, b| Ok(merge(a, b))).unwrap_or_else(|| Ok(new()))
 }
 
 /// Accumulators that keep all workers busy and leave room for stealing.

@@ -34,25 +34,19 @@ impl PoolTags {
             }
             tags.add_line(line);
         }
-        tags.prefixes
-            .sort_by_key(|(prefix, _)| std::cmp::Reverse(prefix.len()));
+        tags.prefixes.sort_by_key(|(prefix, _)| std::cmp::Reverse(prefix.len()));
         tags
     }
 
     fn add_line(&mut self, line: &str) -> Option<()> {
-        let dash = line
-            .find(" - ")
-            .or_else(|| line.strip_suffix(" -").map(str::len))?;
+        let dash = line.find(" - ").or_else(|| line.strip_suffix(" -").map(str::len))?;
         let tag = line.get(..dash)?.trim_end();
         let rest = line.get(dash + 2..)?.trim();
         let (binary, description) = match rest.split_once(" - ") {
             Some((binary, description)) => (binary.trim(), description.trim()),
             None => (rest.trim_end_matches('-').trim(), ""),
         };
-        let text = TagText {
-            binary: binary.to_owned(),
-            description: description.to_owned(),
-        };
+        let text = TagText { binary: binary.to_owned(), description: description.to_owned() };
         match tag.as_bytes() {
             [prefix @ .., b'*'] if !prefix.is_empty() && prefix.len() < 4 => {
                 self.prefixes.push((prefix.to_vec(), text));
@@ -71,10 +65,7 @@ impl PoolTags {
     #[must_use]
     pub fn get(&self, tag: Tag) -> Option<&TagText> {
         self.exact.get(&tag.0).or_else(|| {
-            let found = self
-                .prefixes
-                .iter()
-                .find(|(prefix, _)| tag.0.starts_with(prefix));
+            let found = self.prefixes.iter().find(|(prefix, _)| tag.0.starts_with(prefix));
             found.map(|(_, text)| text)
         })
     }
@@ -103,10 +94,7 @@ mod tests {
         let tags = PoolTags::parse(file);
         assert_eq!(tags.len(), 4);
         let abc = tags.get(Tag(*b"Abc ")).unwrap();
-        assert_eq!(
-            (abc.binary.as_str(), abc.description.as_str()),
-            ("one.sys", "First - with a dash")
-        );
+        assert_eq!((abc.binary.as_str(), abc.description.as_str()), ("one.sys", "First - with a dash"));
         assert_eq!(tags.get(Tag(*b"Fil ")).unwrap().description, "Files");
         assert_eq!(tags.get(Tag(*b"NetQ")).unwrap().description, "Anything");
         assert_eq!(tags.get(Tag(*b"Bare")).unwrap().binary, "only.sys");

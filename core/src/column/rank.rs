@@ -24,19 +24,13 @@ pub fn rank_texts(texts: Vec<String>) -> (Vec<String>, Vec<u32>) {
     let mut firsts: Vec<u32> = Vec::new();
     for &at in &order {
         let text = &texts[at as usize];
-        if firsts
-            .last()
-            .is_none_or(|last| texts[*last as usize] != *text)
-        {
+        if firsts.last().is_none_or(|last| texts[*last as usize] != *text) {
             firsts.push(at);
         }
         ids[at as usize] = firsts.len() as u32 - 1;
     }
     let mut texts = texts;
-    let distinct = firsts
-        .iter()
-        .map(|at| std::mem::take(&mut texts[*at as usize]))
-        .collect();
+    let distinct = firsts.iter().map(|at| std::mem::take(&mut texts[*at as usize])).collect();
     (distinct, ids)
 }
 
@@ -70,15 +64,9 @@ mod tests {
     #[test]
     fn ranks_sort_like_values() {
         let values = [30u64, 10, 30, 20];
-        assert_eq!(
-            rank_rows(4, |r| values[r]),
-            (vec![10, 20, 30], vec![2, 0, 2, 1])
-        );
+        assert_eq!(rank_rows(4, |r| values[r]), (vec![10, 20, 30], vec![2, 0, 2, 1]));
         let texts = ["b", "a", "b"].map(str::to_owned).to_vec();
-        assert_eq!(
-            rank_texts(texts),
-            (vec!["a".into(), "b".into()], vec![1, 0, 1])
-        );
+        assert_eq!(rank_texts(texts), (vec!["a".into(), "b".into()], vec![1, 0, 1]));
         let (tuples, ids) = rank_tuples(&[&[1, 0, 1], &[5, 9, 5]]);
         assert_eq!((tuples, ids), (vec![0, 9, 1, 5], vec![1, 0, 1]));
     }

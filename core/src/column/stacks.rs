@@ -82,10 +82,7 @@ impl DisplayStacks {
     /// Number of frames.
     #[must_use]
     pub fn depth(&self, node: u32) -> usize {
-        self.depths
-            .get(node as usize)
-            .copied()
-            .map_or(0, usize::from)
+        self.depths.get(node as usize).copied().map_or(0, usize::from)
     }
 
     /// The node and everything below it.
@@ -98,18 +95,13 @@ impl DisplayStacks {
     #[must_use]
     pub fn text(&self, node: u32) -> &str {
         let label = self.labels.get(node as usize).copied().unwrap_or(u32::MAX);
-        self.texts
-            .get(label as usize)
-            .map_or("[Root]", String::as_str)
+        self.texts.get(label as usize).map_or("[Root]", String::as_str)
     }
 
     /// Number of the innermost frame's text among [`Self::texts`]; `None` for the root.
     #[must_use]
     pub fn text_id(&self, node: u32) -> Option<u32> {
-        self.labels
-            .get(node as usize)
-            .copied()
-            .filter(|l| *l != u32::MAX)
+        self.labels.get(node as usize).copied().filter(|l| *l != u32::MAX)
     }
 
     /// All frame texts, in ascending order.
@@ -149,12 +141,8 @@ fn merge_nodes(stacks: &StackTable, label_of_frame: &[u32]) -> (Vec<u32>, Vec<(u
     let mut of_stack = vec![0u32; stacks.node_count()];
     for node in 1..stacks.node_count() {
         let id = StackId(node as u32);
-        let parent = stacks
-            .parent(id)
-            .and_then(|p| of_stack.get(p.index()).copied());
-        let frame = stacks
-            .frame(id)
-            .and_then(|f| label_of_frame.get(f.index()).copied());
+        let parent = stacks.parent(id).and_then(|p| of_stack.get(p.index()).copied());
+        let frame = stacks.frame(id).and_then(|f| label_of_frame.get(f.index()).copied());
         let edge = (parent.unwrap_or(0), frame.unwrap_or(0));
         of_stack[node] = *known.entry(edge).or_insert_with(|| {
             edges.push(edge);

@@ -62,8 +62,7 @@ impl CellPass<'_> {
                 sums.resize(cells, T::default());
                 for row in range {
                     if let Some(class) = classify(row)
-                        && let Some(sum) =
-                            sums.get_mut(self.cells.cell(self.table, row, class) as usize)
+                        && let Some(sum) = sums.get_mut(self.cells.cell(self.table, row, class) as usize)
                     {
                         add(sum, class, row);
                     }
@@ -78,10 +77,7 @@ impl CellPass<'_> {
             },
         )?;
         let sums = sums.into_iter().enumerate();
-        Ok(sums
-            .filter(|(_, s)| !s.is_empty())
-            .map(|(cell, s)| (cell as u64, s))
-            .collect())
+        Ok(sums.filter(|(_, s)| !s.is_empty()).map(|(cell, s)| (cell as u64, s)).collect())
     }
 
     fn hashed<T: Sum>(
@@ -98,20 +94,12 @@ impl CellPass<'_> {
             |sums: &mut Places<T>, range| {
                 for row in range {
                     if let Some(class) = classify(row) {
-                        add(
-                            sums.get(self.cells.cell(self.table, row, class)),
-                            class,
-                            row,
-                        );
+                        add(sums.get(self.cells.cell(self.table, row, class)), class, row);
                     }
                 }
             },
             |a, b| {
-                let (mut large, small) = if a.list.len() < b.list.len() {
-                    (b, a)
-                } else {
-                    (a, b)
-                };
+                let (mut large, small) = if a.list.len() < b.list.len() { (b, a) } else { (a, b) };
                 for (cell, sum) in &small.list {
                     large.get(*cell).merge(sum);
                 }
@@ -130,10 +118,7 @@ struct Places<T> {
 
 impl<T> Default for Places<T> {
     fn default() -> Self {
-        Self {
-            of_cell: FxHashMap::default(),
-            list: Vec::new(),
-        }
+        Self { of_cell: FxHashMap::default(), list: Vec::new() }
     }
 }
 

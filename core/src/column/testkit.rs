@@ -66,14 +66,8 @@ fn frame(text: &str) -> Frame {
     let (module, offset) = text.split_once(':').unwrap();
     let offset = u64::from_str_radix(offset, 16).unwrap();
     match MODULES.iter().position(|m| m.0.starts_with(module)) {
-        Some(at) => Frame {
-            address: MODULES[at].1 + offset,
-            module: ModuleId(at as u32),
-        },
-        None => Frame {
-            address: offset,
-            module: ModuleId::NONE,
-        },
+        Some(at) => Frame { address: MODULES[at].1 + offset, module: ModuleId(at as u32) },
+        None => Frame { address: offset, module: ModuleId::NONE },
     }
 }
 
@@ -99,12 +93,7 @@ fn modules() -> ModuleTable {
 }
 
 fn processes() -> ProcessTable {
-    let rows = [
-        ("System", 4),
-        ("NotMyfault.exe", 1234),
-        ("svchost.exe", 800),
-        ("svchost.exe", 800),
-    ];
+    let rows = [("System", 4), ("NotMyfault.exe", 1234), ("svchost.exe", 800), ("svchost.exe", 800)];
     let rows = rows.map(|(name, pid)| Process {
         pid,
         parent_pid: 0,
@@ -131,13 +120,10 @@ pub fn trace(blocks: &[Block]) -> Arc<Trace> {
             session: b.session.unwrap_or(Context::NO_SESSION),
             cpu: b.cpu,
         };
-        let at = contexts
-            .iter()
-            .position(|c| *c == context)
-            .unwrap_or_else(|| {
-                contexts.push(context);
-                contexts.len() - 1
-            });
+        let at = contexts.iter().position(|c| *c == context).unwrap_or_else(|| {
+            contexts.push(context);
+            contexts.len() - 1
+        });
         table.alloc_time.push(b.alloc.map_or(Ticks::UNKNOWN, Ticks));
         table.free_time.push(b.free.map_or(Ticks::NEVER, Ticks));
         table.size.push(b.size);
@@ -149,19 +135,9 @@ pub fn trace(blocks: &[Block]) -> Arc<Trace> {
         table.flags.push(0);
     }
     Arc::new(Trace {
-        summary: TraceSummary {
-            pointer_size: 8,
-            ..TraceSummary::default()
-        },
-        clock: Clock {
-            kind: ClockKind::Qpc,
-            ticks_per_second: HZ,
-            start_filetime: 0,
-        },
-        extent: View {
-            from: Ticks(0),
-            to: Ticks(10_000),
-        },
+        summary: TraceSummary { pointer_size: 8, ..TraceSummary::default() },
+        clock: Clock { kind: ClockKind::Qpc, ticks_per_second: HZ, start_filetime: 0 },
+        extent: View { from: Ticks(0), to: Ticks(10_000) },
         allocations: table,
         contexts: ContextTable::from_rows(contexts),
         stacks: interner.finish(),

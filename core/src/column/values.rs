@@ -98,9 +98,7 @@ impl KeyColumn {
                 Some(Some(number)) => Cow::Owned(number.to_string()),
                 _ => Cow::Borrowed(""),
             },
-            Labels::Addresses(addresses) => {
-                Cow::Owned(format!("{:#x}", addresses.get(at).copied().unwrap_or(0)))
-            }
+            Labels::Addresses(addresses) => Cow::Owned(format!("{:#x}", addresses.get(at).copied().unwrap_or(0))),
             Labels::Times(times, clock) | Labels::Spans(times, clock) => match times.get(at) {
                 Some(&Ticks::UNKNOWN) | None => Cow::Borrowed("unknown"),
                 Some(&Ticks::NEVER) => Cow::Borrowed("not freed"),
@@ -129,9 +127,7 @@ impl KeyColumn {
                 _ => Value::Null,
             },
             Labels::Stacks(stacks) => Value::Frames(stacks.frames(id)),
-            Labels::Texts(_) | Labels::Addresses(_) | Labels::SizeClasses => {
-                Value::Text(self.text(id))
-            }
+            Labels::Texts(_) | Labels::Addresses(_) | Labels::SizeClasses => Value::Text(self.text(id)),
         }
     }
 

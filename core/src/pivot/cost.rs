@@ -59,9 +59,7 @@ impl Cost {
         }
         self.min_bytes = self.min_bytes.min(other.min_bytes);
         self.max_bytes = self.max_bytes.max(other.max_bytes);
-        self.lifetime_sum_ticks = self
-            .lifetime_sum_ticks
-            .saturating_add(other.lifetime_sum_ticks);
+        self.lifetime_sum_ticks = self.lifetime_sum_ticks.saturating_add(other.lifetime_sum_ticks);
         self.lifetime_max_ticks = self.lifetime_max_ticks.max(other.lifetime_max_ticks);
         self.lifetime_rows = self.lifetime_rows.saturating_add(other.lifetime_rows);
     }

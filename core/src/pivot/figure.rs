@@ -162,12 +162,8 @@ impl Figure {
                 let (sum, rows) = cost.lifetime_ticks();
                 Number::quotient(seconds(sum), rows as f64)
             }
-            Self::LifetimeMax => cost
-                .lifetime_max_ticks()
-                .map_or(Number::None, |t| Number::Float(seconds(t))),
-            Self::FreesPerAlloc => {
-                Number::quotient(cost.freed_inside() as f64, cost.allocated_inside() as f64)
-            }
+            Self::LifetimeMax => cost.lifetime_max_ticks().map_or(Number::None, |t| Number::Float(seconds(t))),
+            Self::FreesPerAlloc => Number::quotient(cost.freed_inside() as f64, cost.allocated_inside() as f64),
             Self::Growth => Number::quotient(cost.net_size() as f64, scale.view_seconds),
             Self::PeakSize | Self::PeakCount | Self::Unique(_) => Number::None,
         }
@@ -195,12 +191,7 @@ impl FromStr for Figure {
 
     fn from_str(text: &str) -> Result<Self, UnknownFigure> {
         let wanted = text.trim().to_ascii_lowercase();
-        let call = |name: &str| {
-            wanted
-                .strip_prefix(name)?
-                .strip_prefix('(')?
-                .strip_suffix(')')
-        };
+        let call = |name: &str| wanted.strip_prefix(name)?.strip_prefix('(')?.strip_suffix(')');
         let unique = wanted.strip_prefix("unique_").or_else(|| call("unique"));
         if let Some(Ok(key)) = unique.map(str::parse::<Key>) {
             return Ok(Self::Unique(key));
@@ -225,10 +216,7 @@ pub struct Sort {
 
 impl Default for Sort {
     fn default() -> Self {
-        Self {
-            figure: Some(Figure::Size),
-            ascending: false,
-        }
+        Self { figure: Some(Figure::Size), ascending: false }
     }
 }
 
@@ -236,11 +224,7 @@ impl Sort {
     /// Which of two figures comes first; ties are for the caller to break.
     #[must_use]
     pub fn order(&self, a: Number, b: Number) -> Ordering {
-        if self.ascending {
-            a.compare(b)
-        } else {
-            b.compare(a)
-        }
+        if self.ascending { a.compare(b) } else { b.compare(a) }
     }
 }
 
@@ -255,15 +239,9 @@ impl FromStr for Sort {
         };
         if name == "key" || name == "keys" {
             // Keys read from A to Z unless told otherwise.
-            return Ok(Self {
-                figure: None,
-                ascending: !text.trim().ends_with(":desc"),
-            });
+            return Ok(Self { figure: None, ascending: !text.trim().ends_with(":desc") });
         }
-        Ok(Self {
-            figure: Some(name.parse()?),
-            ascending,
-        })
+        Ok(Self { figure: Some(name.parse()?), ascending })
     }
 }
 
@@ -277,35 +255,18 @@ mod tests {
             assert_eq!(figure.name().parse::<Figure>().unwrap(), figure);
         }
         assert_eq!("peak(size)".parse::<Figure>().unwrap(), Figure::PeakSize);
-        assert_eq!(
-            "unique(stack)".parse::<Figure>().unwrap(),
-            Figure::Unique(Key::Stack)
-        );
+        assert_eq!("unique(stack)".parse::<Figure>().unwrap(), Figure::Unique(Key::Stack));
         let error = "sise".parse::<Figure>().unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "there is no figure 'sise'; did you mean 'size'?"
-        );
+        assert_eq!(error.to_string(), "there is no figure 'sise'; did you mean 'size'?");
         let sort: Sort = "count:asc".parse().unwrap();
-        assert_eq!(
-            sort,
-            Sort {
-                figure: Some(Figure::Count),
-                ascending: true
-            }
-        );
+        assert_eq!(sort, Sort { figure: Some(Figure::Count), ascending: true });
     }
 
     #[test]
     fn damaged_sizes_stop_at_the_top() {
         let mut cost = Cost::default();
         for _ in 0..3 {
-            cost.add_row(
-                1,
-                u64::MAX,
-                crate::trace::time::Ticks(1),
-                crate::trace::time::Ticks(5),
-            );
+            cost.add_row(1, u64::MAX, crate::trace::time::Ticks(1), crate::trace::time::Ticks(5));
         }
         let mut twice = cost;
         twice.add(&cost);

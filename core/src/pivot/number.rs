@@ -28,11 +28,7 @@ impl Number {
     #[must_use]
     pub fn quotient(numerator: f64, denominator: f64) -> Self {
         let quotient = numerator / denominator;
-        if quotient.is_finite() {
-            Self::Float(quotient)
-        } else {
-            Self::None
-        }
+        if quotient.is_finite() { Self::Float(quotient) } else { Self::None }
     }
 
     /// Ascending order; nothing comes first.

@@ -56,11 +56,7 @@ pub struct Pivot {
 /// # Errors
 ///
 /// [`Cancelled`] once `cancel` says so.
-pub fn pivot(
-    names: &Names,
-    request: &PivotRequest<'_>,
-    cancel: Cancel<'_>,
-) -> Result<Pivot, PivotError> {
+pub fn pivot(names: &Names, request: &PivotRequest<'_>, cancel: Cancel<'_>) -> Result<Pivot, PivotError> {
     let cells = Cells::new(names, request.keys);
     let trace = names.trace();
     let table = &trace.allocations;
@@ -70,18 +66,9 @@ pub fn pivot(
         taken.then_some(class)
     };
     let add = |cost: &mut Cost, class, row: usize| {
-        cost.add_row(
-            class,
-            table.size[row],
-            table.alloc_time[row],
-            table.free_time[row],
-        );
+        cost.add_row(class, table.size[row], table.alloc_time[row], table.free_time[row]);
     };
-    let sums = CellPass {
-        table,
-        cells: &cells,
-    }
-    .run(classify, add, cancel)?;
+    let sums = CellPass { table, cells: &cells }.run(classify, add, cancel)?;
     let width = request.keys.len();
     let mut split = vec![0u32; sums.len() * width];
     if width > 0 {
@@ -107,10 +94,7 @@ pub fn pivot(
         keys: request.keys.to_vec(),
         columns: cells.columns().to_vec(),
         view: request.view,
-        scale: Scale {
-            view_seconds,
-            ticks_per_second,
-        },
+        scale: Scale { view_seconds, ticks_per_second },
         ids,
         costs,
         total,
@@ -170,9 +154,7 @@ impl Pivot {
     #[must_use]
     pub fn ids(&self, group: usize) -> &[u32] {
         let width = self.keys.len();
-        self.ids
-            .get(group * width..(group + 1) * width)
-            .unwrap_or(&[])
+        self.ids.get(group * width..(group + 1) * width).unwrap_or(&[])
     }
 
     /// What a file shows of a group in a key column.
@@ -187,9 +169,7 @@ impl Pivot {
     /// A figure of a group.
     #[must_use]
     pub fn figure(&self, group: usize, figure: Figure) -> Number {
-        self.costs
-            .get(group)
-            .map_or(Number::None, |cost| figure.of(cost, &self.scale))
+        self.costs.get(group).map_or(Number::None, |cost| figure.of(cost, &self.scale))
     }
 
     /// The groups in the order of a figure that follows from sums; equal ones in the order of the keys.
@@ -200,11 +180,7 @@ impl Pivot {
 
     /// The groups in the order of a figure; equal ones in the order of the keys.
     #[must_use]
-    pub fn sorted_by(
-        &self,
-        sort: Sort,
-        figure_of: impl Fn(usize, Figure) -> Number + Sync,
-    ) -> Vec<u32> {
+    pub fn sorted_by(&self, sort: Sort, figure_of: impl Fn(usize, Figure) -> Number + Sync) -> Vec<u32> {
         let mut order: Vec<u32> = (0..self.len() as u32).collect();
         if let Some(figure) = sort.figure {
             let number = |group: u32| figure_of(group as usize, figure);

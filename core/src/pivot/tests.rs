@@ -11,23 +11,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 fn view(from: i64, to: i64) -> View {
-    View {
-        from: Ticks(from),
-        to: Ticks(to),
-    }
+    View { from: Ticks(from), to: Ticks(to) }
 }
 
 fn run(names: &Names, keys: &[Key], view: View) -> Pivot {
-    pivot(
-        names,
-        &PivotRequest {
-            keys,
-            view,
-            rows: None,
-        },
-        &never,
-    )
-    .unwrap()
+    pivot(names, &PivotRequest { keys, view, rows: None }, &never).unwrap()
 }
 
 fn texts(pivot: &Pivot, group: usize) -> Vec<String> {
@@ -43,12 +31,7 @@ fn four() -> Vec<Block> {
     let mut paged = block(Some(500), None, 7);
     paged.pool_type = 1;
     paged.tag = b"Fil ";
-    vec![
-        block(Some(1000), Some(2000), 100),
-        block(Some(3000), None, 40),
-        block(None, Some(4000), 30),
-        paged,
-    ]
+    vec![block(Some(1000), Some(2000), 100), block(Some(3000), None, 40), block(None, Some(4000), 30), paged]
 }
 
 #[test]
@@ -56,13 +39,7 @@ fn a_whole_trace_by_type_and_paged() {
     let names = names(&four());
     let table = run(&names, &[Key::Type, Key::Paged, Key::Tag], view(0, 10_000));
     let rows: Vec<_> = (0..table.len())
-        .map(|g| {
-            (
-                texts(&table, g).join(" "),
-                table.costs()[g].count(),
-                table.costs()[g].size(),
-            )
-        })
+        .map(|g| (texts(&table, g).join(" "), table.costs()[g].count(), table.costs()[g].size()))
         .collect();
     let expected = [
         ("AIFI NonPaged Leak", 1, 100),
@@ -76,10 +53,7 @@ fn a_whole_trace_by_type_and_paged() {
     assert_eq!(total(Figure::ImpactingSize), Number::Int(47));
     assert_eq!(total(Figure::NetSize), Number::Int(17));
     assert_eq!(total(Figure::Average), Number::Float(44.25));
-    assert_eq!(
-        (total(Figure::Min), total(Figure::Max)),
-        (Number::Int(7), Number::Int(100))
-    );
+    assert_eq!((total(Figure::Min), total(Figure::Max)), (Number::Int(7), Number::Int(100)));
     assert_eq!(total(Figure::LifetimeAverage), Number::Float(1.0));
     assert_eq!(total(Figure::FreesPerAlloc), Number::quotient(2.0, 3.0));
     assert_eq!(total(Figure::Growth), Number::Float(1.7));
@@ -90,15 +64,10 @@ fn a_narrow_view_classifies_again_and_drops_what_it_does_not_meet() {
     let names = names(&four());
     // [1500, 3500]: the first block is AOFI, the second AIFO, the third and fourth AOFO.
     let table = run(&names, &[Key::Type], view(1500, 3500));
-    let rows: Vec<_> = (0..table.len())
-        .map(|g| (texts(&table, g), table.costs()[g].size()))
-        .collect();
+    let rows: Vec<_> = (0..table.len()).map(|g| (texts(&table, g), table.costs()[g].size())).collect();
     let expected = [("AIFO", 40), ("AOFI", 100), ("AOFO", 37)];
     assert_eq!(rows, expected.map(|(t, s)| (vec![t.to_owned()], s)));
-    assert_eq!(
-        Figure::NetSize.of(table.total(), table.scale()),
-        Number::Int(-60)
-    );
+    assert_eq!(Figure::NetSize.of(table.total(), table.scale()), Number::Int(-60));
     let late = run(&names, &[Key::Type, Key::ImpactingType], view(4001, 5000));
     let rows: Vec<_> = (0..late.len()).map(|g| texts(&late, g)).collect();
     assert_eq!(rows, [["AOFO", "Transient"]]);
@@ -108,50 +77,31 @@ fn a_narrow_view_classifies_again_and_drops_what_it_does_not_meet() {
 #[test]
 fn equal_figures_are_ordered_by_their_keys() {
     let tags: [&[u8; 4]; 3] = [b"Cccc", b"Aaaa", b"Bbbb"];
-    let blocks = tags.map(|tag| Block {
-        tag,
-        ..block(Some(1), None, 10)
-    });
+    let blocks = tags.map(|tag| Block { tag, ..block(Some(1), None, 10) });
     let names = names(&blocks);
     let table = run(&names, &[Key::Tag], view(0, 10));
-    let order = |sort| -> Vec<String> {
-        table
-            .sorted(sort)
-            .iter()
-            .map(|g| texts(&table, *g as usize).join(""))
-            .collect()
-    };
+    let order =
+        |sort| -> Vec<String> { table.sorted(sort).iter().map(|g| texts(&table, *g as usize).join("")).collect() };
     assert_eq!(order(Sort::default()), ["Aaaa", "Bbbb", "Cccc"]);
     assert_eq!(order("size:asc".parse().unwrap()), ["Aaaa", "Bbbb", "Cccc"]);
     assert_eq!(order("key:desc".parse().unwrap()), ["Cccc", "Bbbb", "Aaaa"]);
     let mut tree = PivotTree::new(Arc::new(table));
     let children = tree.children(PivotTree::ROOT, Sort::default());
-    let labels: Vec<_> = children
-        .iter()
-        .map(|c| tree.label(*c).into_owned())
-        .collect();
+    let labels: Vec<_> = children.iter().map(|c| tree.label(*c).into_owned()).collect();
     assert_eq!(labels, ["Aaaa", "Bbbb", "Cccc"]);
 }
 
 #[test]
 fn processes_with_one_label_are_one() {
-    let blocks = [2, 3, 1].map(|process| Block {
-        process,
-        ..block(Some(1), None, 5)
-    });
+    let blocks = [2, 3, 1].map(|process| Block { process, ..block(Some(1), None, 5) });
     let table = run(&names(&blocks), &[Key::Process], view(0, 10));
-    let rows: Vec<_> = (0..table.len())
-        .map(|g| (texts(&table, g), table.costs()[g].count()))
-        .collect();
+    let rows: Vec<_> = (0..table.len()).map(|g| (texts(&table, g), table.costs()[g].count())).collect();
     let expected = [("NotMyfault.exe (1234)", 1), ("svchost.exe (800)", 2)];
     assert_eq!(rows, expected.map(|(t, c)| (vec![t.to_owned()], c)));
 }
 
 fn stacked() -> Vec<Block> {
-    let with = |stack, size| Block {
-        stack,
-        ..block(Some(1), None, size)
-    };
+    let with = |stack, size| Block { stack, ..block(Some(1), None, size) };
     vec![
         with(&["app:10", "nt:20", "my:30", "nt:40"], 100),
         with(&["app:10", "nt:20", "my:34", "wdf:8", "nt:40"], 50),
@@ -172,65 +122,30 @@ fn stacks_are_a_tree_below_root() {
     assert_eq!(labels, ["Total", "Leak", "[Root]"]);
     let below = tree.children(chain[2], Sort::default());
     let shown = |tree: &PivotTree, nodes: &[NodeId]| -> Vec<(String, u64)> {
-        nodes
-            .iter()
-            .map(|n| (tree.label(*n).into_owned(), tree.cost(*n).size()))
-            .collect()
+        nodes.iter().map(|n| (tree.label(*n).into_owned(), tree.cost(*n).size())).collect()
     };
-    assert_eq!(
-        shown(&tree, &below),
-        [("app.exe+0x10".into(), 158), ("[No stack]".into(), 3)]
-    );
+    assert_eq!(shown(&tree, &below), [("app.exe+0x10".into(), 158), ("[No stack]".into(), 3)]);
     let chain = tree.open_chain(below[0]);
-    assert_eq!(
-        shown(&tree, &chain),
-        [
-            ("app.exe+0x10".into(), 158),
-            ("ntoskrnl.exe+0x20".into(), 157)
-        ]
-    );
+    assert_eq!(shown(&tree, &chain), [("app.exe+0x10".into(), 158), ("ntoskrnl.exe+0x20".into(), 157)]);
     let leaves = tree.children(chain[1], Sort::default());
-    assert_eq!(
-        shown(&tree, &leaves),
-        [
-            ("myfault.sys+0x30".into(), 100),
-            ("myfault.sys+0x34".into(), 50)
-        ]
-    );
+    assert_eq!(shown(&tree, &leaves), [("myfault.sys+0x30".into(), 100), ("myfault.sys+0x34".into(), 50)]);
     assert!(tree.has_children(leaves[0]));
     let call = tree.open(leaves[0])[0];
     assert!(!tree.has_children(call));
-    assert_eq!(
-        tree.frames(call),
-        [
-            "app.exe+0x10",
-            "ntoskrnl.exe+0x20",
-            "myfault.sys+0x30",
-            "ntoskrnl.exe+0x40"
-        ]
-    );
+    assert_eq!(tree.frames(call), ["app.exe+0x10", "ntoskrnl.exe+0x20", "myfault.sys+0x30", "ntoskrnl.exe+0x40"]);
 }
 
 #[test]
 fn frames_of_one_module_fold_when_modules_are_shown() {
     let base = names(&stacked());
-    let names = Names::new(
-        Arc::clone(base.trace()),
-        crate::column::frames::FrameNaming::Module,
-    );
+    let names = Names::new(Arc::clone(base.trace()), crate::column::frames::FrameNaming::Module);
     let table = run(&names, &[Key::Driver, Key::Stack], view(0, 10));
     let rows: Vec<_> = (0..table.len()).map(|g| texts(&table, g)).collect();
     let expected = [
         ["", ""],
         ["", "app.exe"],
-        [
-            "myfault.sys",
-            "app.exe;ntoskrnl.exe;myfault.sys;ntoskrnl.exe",
-        ],
-        [
-            "myfault.sys",
-            "app.exe;ntoskrnl.exe;myfault.sys;wdf01000.sys;ntoskrnl.exe",
-        ],
+        ["myfault.sys", "app.exe;ntoskrnl.exe;myfault.sys;ntoskrnl.exe"],
+        ["myfault.sys", "app.exe;ntoskrnl.exe;myfault.sys;wdf01000.sys;ntoskrnl.exe"],
         ["ntoskrnl.exe", "app.exe;ntoskrnl.exe"],
     ];
     assert_eq!(rows, expected);
@@ -243,12 +158,7 @@ fn a_column_after_the_stack_hangs_below_the_frame_where_the_stack_ends() {
     let mut lines = Vec::new();
     let mut open = vec![PivotTree::ROOT];
     while let Some(node) = open.pop() {
-        lines.push(format!(
-            "{}{} {}",
-            " ".repeat(tree.depth(node)),
-            tree.label(node),
-            tree.cost(node).size()
-        ));
+        lines.push(format!("{}{} {}", " ".repeat(tree.depth(node)), tree.label(node), tree.cost(node).size()));
         let children = tree.children(node, Sort::default());
         if !children.is_empty() {
             let sum: u64 = children.iter().map(|c| tree.cost(*c).size()).sum();
@@ -256,15 +166,7 @@ fn a_column_after_the_stack_hangs_below_the_frame_where_the_stack_ends() {
         }
         open.extend(children.iter().rev());
     }
-    assert_eq!(
-        lines[..4],
-        [
-            "Total 161",
-            " [Root] 161",
-            "  app.exe+0x10 158",
-            "   ntoskrnl.exe+0x20 157"
-        ]
-    );
+    assert_eq!(lines[..4], ["Total 161", " [Root] 161", "  app.exe+0x10 158", "   ntoskrnl.exe+0x20 157"]);
     assert!(lines.contains(&"   Leak 1".to_owned()));
     assert!(lines.contains(&"  [No stack] 3".to_owned()));
     assert!(lines.contains(&"   Leak 3".to_owned()));
@@ -291,12 +193,7 @@ fn paths_survive_another_view_and_order() {
 }
 
 /// The same sums made the slow way: by the texts of every row.
-fn by_hand(
-    blocks: &[Block],
-    view: View,
-    pick: &[Key],
-    rows: Option<&RowSet>,
-) -> BTreeMap<Vec<String>, [i128; 6]> {
+fn by_hand(blocks: &[Block], view: View, pick: &[Key], rows: Option<&RowSet>) -> BTreeMap<Vec<String>, [i128; 6]> {
     let mut groups: BTreeMap<Vec<String>, [i128; 6]> = BTreeMap::new();
     for (row, b) in blocks.iter().enumerate() {
         let (from, to) = (view.from.0, view.to.0);
@@ -307,11 +204,7 @@ fn by_hand(
         }
         let inside = b.alloc.is_some_and(|a| a >= from);
         let freed = b.free.is_some_and(|f| f <= to);
-        let name = format!(
-            "A{}F{}",
-            if inside { 'I' } else { 'O' },
-            if freed { 'I' } else { 'O' }
-        );
+        let name = format!("A{}F{}", if inside { 'I' } else { 'O' }, if freed { 'I' } else { 'O' });
         let shown = |frames: &[&str]| -> String {
             let full = |f: &&str| {
                 let (m, o) = f.split_once(':').unwrap();
@@ -407,14 +300,9 @@ fn the_number_of_workers_changes_nothing() {
     let names = names(&random_blocks(7, 200_000));
     let keys = [Key::Type, Key::Stack, Key::Address];
     let shape = |threads| {
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .build()
-            .unwrap();
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         let table = pool.install(|| run(&names, &keys, view(100, 9000)));
-        let ids: Vec<u32> = (0..table.len())
-            .flat_map(|g| table.ids(g).to_vec())
-            .collect();
+        let ids: Vec<u32> = (0..table.len()).flat_map(|g| table.ids(g).to_vec()).collect();
         (ids, table.costs().to_vec())
     };
     assert_eq!(shape(1), shape(7));
@@ -423,10 +311,6 @@ fn the_number_of_workers_changes_nothing() {
 #[test]
 fn cancelling_ends_the_pass() {
     let names = names(&random_blocks(7, 100));
-    let request = PivotRequest {
-        keys: &[Key::Tag],
-        view: view(0, 10),
-        rows: None,
-    };
+    let request = PivotRequest { keys: &[Key::Tag], view: view(0, 10), rows: None };
     assert!(pivot(&names, &request, &|| true).is_err());
 }

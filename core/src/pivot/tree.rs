@@ -76,10 +76,7 @@ impl PivotTree {
             cost: *pivot.total(),
             children: None,
         };
-        Self {
-            pivot,
-            nodes: vec![root],
-        }
+        Self { pivot, nodes: vec![root] }
     }
 
     /// The groups below the tree.
@@ -141,9 +138,7 @@ impl PivotTree {
     pub fn column(&self, id: NodeId) -> Option<usize> {
         match self.step(id) {
             Step::Total => None,
-            Step::Value { column, .. } | Step::Frame { column, .. } | Step::NoStack { column } => {
-                Some(column)
-            }
+            Step::Value { column, .. } | Step::Frame { column, .. } | Step::NoStack { column } => Some(column),
         }
     }
 
@@ -168,9 +163,7 @@ impl PivotTree {
     #[must_use]
     pub fn frames(&self, id: NodeId) -> Vec<&str> {
         match self.step(id) {
-            Step::Frame { column, frame } => self
-                .stacks(column)
-                .map_or_else(Vec::new, |s| s.frames(frame)),
+            Step::Frame { column, frame } => self.stacks(column).map_or_else(Vec::new, |s| s.frames(frame)),
             _ => Vec::new(),
         }
     }
@@ -217,10 +210,9 @@ impl PivotTree {
     pub fn children(&mut self, id: NodeId, sort: Sort) -> Vec<NodeId> {
         let mut children = self.open(id).to_vec();
         match sort.figure {
-            Some(figure) => children.sort_by(|a, b| {
-                sort.order(self.figure(*a, figure), self.figure(*b, figure))
-                    .then(a.cmp(b))
-            }),
+            Some(figure) => {
+                children.sort_by(|a, b| sort.order(self.figure(*a, figure), self.figure(*b, figure)).then(a.cmp(b)))
+            }
             None if !sort.ascending => children.reverse(),
             None => {}
         }
@@ -260,11 +252,7 @@ impl PivotTree {
     }
 
     fn id_at(&self, group: u32, column: usize) -> u32 {
-        self.pivot
-            .ids(group as usize)
-            .get(column)
-            .copied()
-            .unwrap_or(0)
+        self.pivot.ids(group as usize).get(column).copied().unwrap_or(0)
     }
 
     /// The end of the run of groups from `from` on whose number in `column` is below `limit`.
@@ -285,9 +273,7 @@ impl PivotTree {
         let node = self.node(id);
         match node.step {
             Step::Total => self.split_column(0, node.groups.clone()),
-            Step::Value { column, .. } | Step::NoStack { column } => {
-                self.split_column(column + 1, node.groups.clone())
-            }
+            Step::Value { column, .. } | Step::NoStack { column } => self.split_column(column + 1, node.groups.clone()),
             Step::Frame { column, frame } => self.split_frame(column, frame, node.groups.clone()),
         }
     }
@@ -311,12 +297,7 @@ impl PivotTree {
     }
 
     /// Stacks that end here go on with the next column; the others with their next frame.
-    fn split_frame(
-        &self,
-        column: usize,
-        frame: u32,
-        groups: Range<u32>,
-    ) -> Vec<(Step, Range<u32>)> {
+    fn split_frame(&self, column: usize, frame: u32, groups: Range<u32>) -> Vec<(Step, Range<u32>)> {
         let Some(stacks) = self.stacks(column) else {
             return Vec::new();
         };
@@ -331,16 +312,8 @@ impl PivotTree {
         let depth = stacks.depth(frame) + 1;
         while !rest.is_empty() {
             let child = stacks.ancestor(self.id_at(rest.start, column), depth);
-            let end = self
-                .run_end(&rest, column, stacks.subtree(child).end)
-                .max(rest.start + 1);
-            runs.push((
-                Step::Frame {
-                    column,
-                    frame: child,
-                },
-                rest.start..end,
-            ));
+            let end = self.run_end(&rest, column, stacks.subtree(child).end).max(rest.start + 1);
+            runs.push((Step::Frame { column, frame: child }, rest.start..end));
             rest.start = end;
         }
         runs
@@ -348,10 +321,7 @@ impl PivotTree {
 
     fn new_node(&self, parent: NodeId, step: Step, groups: Range<u32>) -> Node {
         let mut cost = Cost::default();
-        let costs = self
-            .pivot
-            .costs()
-            .get(groups.start as usize..groups.end as usize);
+        let costs = self.pivot.costs().get(groups.start as usize..groups.end as usize);
         costs.unwrap_or(&[]).iter().for_each(|c| cost.add(c));
         let mut hasher = FxHasher::default();
         self.path(parent).hash(&mut hasher);
@@ -362,21 +332,9 @@ impl PivotTree {
             Step::NoStack { column } => (3, column),
         };
         kind.hash(&mut hasher);
-        self.pivot
-            .keys()
-            .get(column)
-            .map(|k| k.name())
-            .hash(&mut hasher);
+        self.pivot.keys().get(column).map(|k| k.name()).hash(&mut hasher);
         self.step_label(step).hash(&mut hasher);
         let depth = self.node(parent).depth.saturating_add(1);
-        Node {
-            parent,
-            step,
-            depth,
-            path: hasher.finish(),
-            groups,
-            cost,
-            children: None,
-        }
+        Node { parent, step, depth, path: hasher.finish(), groups, cost, children: None }
     }
 }

@@ -50,10 +50,7 @@ impl CompiledQuery {
     /// takes both.
     #[must_use]
     pub fn new(query: &Query, names: &Names, view: View) -> Self {
-        Self {
-            root: compile(&query.expression, names),
-            view,
-        }
+        Self { root: compile(&query.expression, names), view }
     }
 }
 
@@ -70,9 +67,7 @@ fn compile(expression: &Expression, names: &Names) -> Predicate {
 fn compile_test(test: &Test, names: &Names) -> Predicate {
     let Field::Key(key) = test.field else {
         return match test.condition {
-            Condition::Between(low, high, _) => {
-                Predicate::Size(low.unwrap_or(i128::MIN), high.unwrap_or(i128::MAX))
-            }
+            Condition::Between(low, high, _) => Predicate::Size(low.unwrap_or(i128::MIN), high.unwrap_or(i128::MAX)),
             _ => Predicate::Any(Vec::new()),
         };
     };
@@ -92,9 +87,7 @@ fn compile_test(test: &Test, names: &Names) -> Predicate {
         (Condition::Missing, Key::FreeTime) => Predicate::FreeTimeMissing,
         (Condition::Missing, Key::Lifetime) => Predicate::LifetimeMissing,
         (Condition::Between(low, high, _), _) => {
-            let within = |n: u32| {
-                low.is_none_or(|low| low <= n.into()) && high.is_none_or(|high| high >= n.into())
-            };
+            let within = |n: u32| low.is_none_or(|low| low <= n.into()) && high.is_none_or(|high| high >= n.into());
             by_context(names.trace(), |c| number_of(key, c).is_some_and(within))
         }
         (Condition::Missing, _) => by_context(names.trace(), |c| number_of(key, c).is_none()),
@@ -131,8 +124,7 @@ fn by_context(trace: &Trace, matches: impl Fn(&Context) -> bool) -> Predicate {
 
 fn by_text(test: &Test, key: Key, names: &Names) -> Predicate {
     let whole = test.field.kind() == super::field::Kind::Text;
-    let Some(matcher) = TextMatcher::new(&test.condition, whole, test.field.is_case_sensitive())
-    else {
+    let Some(matcher) = TextMatcher::new(&test.condition, whole, test.field.is_case_sensitive()) else {
         return Predicate::Any(Vec::new());
     };
     match key {
@@ -140,13 +132,9 @@ fn by_text(test: &Test, key: Key, names: &Names) -> Predicate {
         Key::Stack | Key::FreeStack => by_frames(test, key, &matcher, names),
         _ => {
             let column = names.column(key);
-            let trimmed = (key == Key::Tag)
-                .then(|| trimmed_matcher(&test.condition))
-                .flatten();
+            let trimmed = (key == Key::Tag).then(|| trimmed_matcher(&test.condition)).flatten();
             let found = |m: &TextMatcher, text: &str| m.matches(text.trim_end_matches(' '));
-            by_values(&column, |text| {
-                matcher.matches(text) || trimmed.as_ref().is_some_and(|m| found(m, text))
-            })
+            by_values(&column, |text| matcher.matches(text) || trimmed.as_ref().is_some_and(|m| found(m, text)))
         }
     }
 }
@@ -156,10 +144,7 @@ fn trimmed_matcher(condition: &Condition) -> Option<TextMatcher> {
     let (Condition::Is(pattern) | Condition::Exactly(pattern)) = condition else {
         return None;
     };
-    let pattern = Pattern {
-        text: pattern.text.trim_end_matches(' ').to_owned(),
-        wildcards: pattern.wildcards,
-    };
+    let pattern = Pattern { text: pattern.text.trim_end_matches(' ').to_owned(), wildcards: pattern.wildcards };
     TextMatcher::new(&Condition::Exactly(pattern), true, true)
 }
 
@@ -167,16 +152,10 @@ fn trimmed_matcher(condition: &Condition) -> Option<TextMatcher> {
 fn by_process(matcher: &TextMatcher, trace: &Trace) -> Predicate {
     let rows = trace.processes.rows().iter();
     let found: Vec<bool> = rows
-        .map(|p| {
-            matcher.matches(&p.name)
-                || matcher.matches(&p.pid.to_string())
-                || matcher.matches(&p.label())
-        })
+        .map(|p| matcher.matches(&p.name) || matcher.matches(&p.pid.to_string()) || matcher.matches(&p.label()))
         .collect();
     let unknown = matcher.matches("Unknown");
-    by_context(trace, |c| {
-        found.get(c.process.index()).copied().unwrap_or(unknown)
-    })
+    by_context(trace, |c| found.get(c.process.index()).copied().unwrap_or(unknown))
 }
 
 /// A stack is found by any of its frames; the empty text finds rows without a stack.
@@ -189,35 +168,19 @@ fn by_frames(test: &Test, key: Key, matcher: &TextMatcher, names: &Names) -> Pre
     let texts: Vec<bool> = stacks.texts().iter().map(|t| matcher.matches(t)).collect();
     let mut nodes = vec![empty; stacks.len()];
     for node in 1..stacks.len() as u32 {
-        let own = stacks
-            .text_id(node)
-            .and_then(|t| texts.get(t as usize).copied());
+        let own = stacks.text_id(node).and_then(|t| texts.get(t as usize).copied());
         let outer = stacks.parent(node);
         let above = outer != 0 && nodes[outer as usize];
         nodes[node as usize] = !empty && (own.unwrap_or(false) || above);
     }
-    let bits = stacks
-        .of_stacks()
-        .iter()
-        .map(|node| nodes[*node as usize])
-        .collect();
-    if key == Key::Stack {
-        Predicate::AllocStack(bits)
-    } else {
-        Predicate::FreeStack(bits)
-    }
+    let bits = stacks.of_stacks().iter().map(|node| nodes[*node as usize]).collect();
+    if key == Key::Stack { Predicate::AllocStack(bits) } else { Predicate::FreeStack(bits) }
 }
 
 /// Asks each value of a column once.
 fn by_values(column: &KeyColumn, matches: impl Fn(&str) -> bool) -> Predicate {
-    let values: Vec<bool> = (0..column.count())
-        .map(|id| matches(&column.text(id)))
-        .collect();
-    let bits = |ids: &[u32]| {
-        ids.iter()
-            .map(|id| values.get(*id as usize).copied().unwrap_or(false))
-            .collect()
-    };
+    let values: Vec<bool> = (0..column.count()).map(|id| matches(&column.text(id))).collect();
+    let bits = |ids: &[u32]| ids.iter().map(|id| values.get(*id as usize).copied().unwrap_or(false)).collect();
     match &column.source {
         Source::LifeType(ids) => Predicate::LifeType(ids.map(|id| {
             let shown = !column.text(id).is_empty();

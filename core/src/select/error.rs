@@ -15,11 +15,7 @@ pub struct QueryError {
 impl QueryError {
     /// A mistake at character `at` (the first is 0).
     pub(super) fn at(at: usize, message: impl Into<String>) -> Self {
-        Self {
-            column: at + 1,
-            message: message.into(),
-            suggestion: None,
-        }
+        Self { column: at + 1, message: message.into(), suggestion: None }
     }
 
     pub(super) fn suggest(mut self, suggestion: Option<impl Into<String>>) -> Self {

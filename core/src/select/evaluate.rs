@@ -62,15 +62,9 @@ fn evaluate(p: &Predicate, table: &AllocationTable, view: View, rows: Range<usiz
         Predicate::Context(list) => bits(&|r| bit(list, table.alloc_context[r].index())),
         Predicate::AllocStack(list) => bits(&|r| bit(list, table.alloc_stack[r].index())),
         Predicate::FreeStack(list) => bits(&|r| bit(list, table.free_stack[r].index())),
-        Predicate::SizeClass(list) => {
-            bits(&|r| bit(list, size_class::class_of(table.size[r]) as usize))
-        }
-        Predicate::Size(low, high) => {
-            bits(&|r| (*low..=*high).contains(&i128::from(table.size[r])))
-        }
-        Predicate::Address(low, high) => {
-            bits(&|r| (*low..=*high).contains(&i128::from(table.address[r])))
-        }
+        Predicate::SizeClass(list) => bits(&|r| bit(list, size_class::class_of(table.size[r]) as usize)),
+        Predicate::Size(low, high) => bits(&|r| (*low..=*high).contains(&i128::from(table.size[r]))),
+        Predicate::Address(low, high) => bits(&|r| (*low..=*high).contains(&i128::from(table.address[r]))),
         Predicate::AllocTime(first, last) => bits(&|r| within(table.alloc_time[r], *first, *last)),
         Predicate::FreeTime(first, last) => bits(&|r| within(table.free_time[r], *first, *last)),
         Predicate::Lifetime(first, last, unending) => bits(&|r| {
@@ -79,9 +73,7 @@ fn evaluate(p: &Predicate, table: &AllocationTable, view: View, rows: Range<usiz
         }),
         Predicate::AllocTimeMissing => bits(&|r| !table.alloc_time[r].is_known()),
         Predicate::FreeTimeMissing => bits(&|r| !table.free_time[r].is_known()),
-        Predicate::LifetimeMissing => {
-            bits(&|r| !lifetime(table.alloc_time[r], table.free_time[r]).is_known())
-        }
+        Predicate::LifetimeMissing => bits(&|r| !lifetime(table.alloc_time[r], table.free_time[r]).is_known()),
     }
 }
 

@@ -34,10 +34,7 @@ impl Field {
         if name == "size" {
             return Some(Self::Size);
         }
-        Key::ALL
-            .iter()
-            .find(|k| k.name() == name)
-            .map(|k| Self::Key(*k))
+        Key::ALL.iter().find(|k| k.name() == name).map(|k| Self::Key(*k))
     }
 
     /// The column with the nearest name.
@@ -61,9 +58,7 @@ impl Field {
         match self {
             Self::Size => Kind::Bytes,
             Self::Key(key) => match key {
-                Key::Driver | Key::Function | Key::Stack | Key::FreeStack | Key::TagDescription => {
-                    Kind::Place
-                }
+                Key::Driver | Key::Function | Key::Stack | Key::FreeStack | Key::TagDescription => Kind::Place,
                 Key::Thread | Key::Cpu | Key::Session | Key::Address => Kind::Number,
                 Key::AllocTime | Key::FreeTime | Key::Lifetime => Kind::Time,
                 _ => Kind::Text,

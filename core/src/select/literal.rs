@@ -26,9 +26,7 @@ pub fn parse(kind: Kind, text: &str) -> Result<Literal, String> {
         Kind::Time => scaled(&lower, &TIMES, "a time such as 2.5s, 10ms or 1m"),
         _ => plain(&lower),
     };
-    number
-        .map(Literal::Number)
-        .map_err(|wanted| format!("'{text}' is not {wanted}"))
+    number.map(Literal::Number).map_err(|wanted| format!("'{text}' is not {wanted}"))
 }
 
 /// Units of sizes, in bytes. Binary, as Windows counts.
@@ -62,25 +60,19 @@ fn plain(text: &str) -> Result<i128, &'static str> {
     match text.strip_prefix("0x") {
         Some(hex) => {
             let hex = hex.replace('`', "");
-            u64::from_str_radix(&hex, 16)
-                .map(i128::from)
-                .map_err(|_| wanted)
+            u64::from_str_radix(&hex, 16).map(i128::from).ok().ok_or(wanted)
         }
-        None => text.parse::<u64>().map(i128::from).map_err(|_| wanted),
+        None => text.parse::<u64>().map(i128::from).ok().ok_or(wanted),
     }
 }
 
 fn scaled(text: &str, units: &[(&str, i128)], wanted: &'static str) -> Result<i128, &'static str> {
     if text.starts_with("0x") {
-        return plain(text).map_err(|_| wanted);
+        return plain(text).ok().ok_or(wanted);
     }
     let split = text.find(|c: char| !c.is_ascii_digit() && c != '.' && c != '-');
     let (digits, unit) = text.split_at(split.unwrap_or(text.len()));
-    let unit = units
-        .iter()
-        .find(|u| u.0 == unit.trim_start())
-        .ok_or(wanted)?
-        .1;
+    let unit = units.iter().find(|u| u.0 == unit.trim_start()).ok_or(wanted)?.1;
     let (negative, digits) = match digits.strip_prefix('-') {
         Some(digits) => (true, digits),
         None => (false, digits),
@@ -117,10 +109,7 @@ mod tests {
         assert_eq!(time("-1ms"), Ok(Literal::Number(-1_000_000)));
         assert_eq!(time("never"), Ok(Literal::Missing));
         let number = |t| parse(Kind::Number, t);
-        assert_eq!(
-            number("0xFFFF`00000010"),
-            Ok(Literal::Number(0xffff_0000_0010))
-        );
+        assert_eq!(number("0xFFFF`00000010"), Ok(Literal::Number(0xffff_0000_0010)));
         assert!(number("-4").is_err());
     }
 }

@@ -15,11 +15,7 @@ const DEEPEST: usize = 64;
 ///
 /// The first mistake, with its place.
 pub fn parse(text: &str) -> Result<Query, QueryError> {
-    let mut parser = Parser {
-        chars: text.chars().collect(),
-        at: 0,
-        depth: 0,
-    };
+    let mut parser = Parser { chars: text.chars().collect(), at: 0, depth: 0 };
     parser.skip_space();
     if parser.peek().is_none() {
         return Ok(Query::everything());
@@ -82,10 +78,7 @@ impl Parser {
     }
 
     fn take(&mut self, word: &str) -> bool {
-        let found = word
-            .chars()
-            .enumerate()
-            .all(|(i, c)| self.chars.get(self.at + i) == Some(&c));
+        let found = word.chars().enumerate().all(|(i, c)| self.chars.get(self.at + i) == Some(&c));
         if found {
             self.at += word.chars().count();
         }
@@ -95,12 +88,10 @@ impl Parser {
     /// Takes AND, OR or NOT in any case, if it stands alone.
     fn take_keyword(&mut self, word: &str) -> bool {
         let end = self.at + word.len();
-        let found = self.chars.get(self.at..end).is_some_and(|chars| {
-            chars
-                .iter()
-                .zip(word.chars())
-                .all(|(a, b)| a.eq_ignore_ascii_case(&b))
-        });
+        let found = self
+            .chars
+            .get(self.at..end)
+            .is_some_and(|chars| chars.iter().zip(word.chars()).all(|(a, b)| a.eq_ignore_ascii_case(&b)));
         let alone = |c: &char| c.is_whitespace() || "()\"".contains(*c);
         if !found || !self.chars.get(end).is_none_or(alone) {
             return false;
@@ -115,11 +106,7 @@ impl Parser {
         while self.take_keyword("OR") {
             parts.push(self.and()?);
         }
-        Ok(if parts.len() == 1 {
-            parts.remove(0)
-        } else {
-            Expression::Or(parts)
-        })
+        Ok(if parts.len() == 1 { parts.remove(0) } else { Expression::Or(parts) })
     }
 
     fn and(&mut self) -> Result<Expression, QueryError> {
@@ -137,11 +124,7 @@ impl Parser {
                 parts.push(self.not()?);
             }
         }
-        Ok(if parts.len() == 1 {
-            parts.remove(0)
-        } else {
-            Expression::And(parts)
-        })
+        Ok(if parts.len() == 1 { parts.remove(0) } else { Expression::And(parts) })
     }
 
     fn not(&mut self) -> Result<Expression, QueryError> {
@@ -152,22 +135,11 @@ impl Parser {
         }
         self.depth += 1;
         if self.depth > DEEPEST {
-            return Err(QueryError::at(
-                here,
-                "too many parentheses or NOTs within each other",
-            ));
+            return Err(QueryError::at(here, "too many parentheses or NOTs within each other"));
         }
-        let inner = if negated {
-            self.not()?
-        } else {
-            self.parenthesis()?
-        };
+        let inner = if negated { self.not()? } else { self.parenthesis()? };
         self.depth -= 1;
-        Ok(if negated {
-            Expression::Not(Box::new(inner))
-        } else {
-            inner
-        })
+        Ok(if negated { Expression::Not(Box::new(inner)) } else { inner })
     }
 
     fn parenthesis(&mut self) -> Result<Expression, QueryError> {
@@ -195,10 +167,7 @@ impl Parser {
         }
         let name: String = self.chars[start..self.at].iter().collect();
         if name.is_empty() {
-            return Err(QueryError::at(
-                start,
-                "here a test such as tag:Leak has to stand",
-            ));
+            return Err(QueryError::at(start, "here a test such as tag:Leak has to stand"));
         }
         let after_name = self.at;
         let colon = self.take(":");
@@ -246,11 +215,7 @@ impl Parser {
             let message = format!("here the value of '{}' has to stand", field.name());
             return Err(QueryError::at(at, message));
         }
-        Ok(Raw {
-            text,
-            quoted: false,
-            at,
-        })
+        Ok(Raw { text, quoted: false, at })
     }
 
     /// In quotes `\"` and `\\` stand for the second character; any other backslash for itself.
@@ -271,11 +236,7 @@ impl Parser {
             }
         }
         self.at += 1;
-        Ok(Raw {
-            text,
-            quoted: true,
-            at,
-        })
+        Ok(Raw { text, quoted: true, at })
     }
 }
 
@@ -286,27 +247,17 @@ fn condition(field: Field, operator: Operator, value: &Raw) -> Result<Expression
         return numeric(field, operator, value);
     }
     let wildcards = !value.quoted && value.text.contains(['*', '?']);
-    let pattern = Pattern {
-        text: value.text.clone(),
-        wildcards,
-    };
+    let pattern = Pattern { text: value.text.clone(), wildcards };
     match operator {
         Operator::Is => check_word(field, value).map(|()| test(Condition::Is(pattern))),
         Operator::NotEqual => check_word(field, value).map(|()| not(Condition::Is(pattern))),
         Operator::Equal => check_word(field, value).map(|()| test(Condition::Exactly(pattern))),
         Operator::Match | Operator::NotMatch => {
             if let Err(error) = regex(&value.text, field.is_case_sensitive()) {
-                return Err(QueryError::at(
-                    value.at,
-                    format!("bad regular expression: {error}"),
-                ));
+                return Err(QueryError::at(value.at, format!("bad regular expression: {error}")));
             }
             let found = Condition::Regex(value.text.clone());
-            Ok(if operator == Operator::Match {
-                test(found)
-            } else {
-                not(found)
-            })
+            Ok(if operator == Operator::Match { test(found) } else { not(found) })
         }
         _ => {
             let message = format!("'{}' is text: it has no smaller and greater", field.name());
@@ -333,24 +284,17 @@ fn check_word(field: Field, value: &Raw) -> Result<(), QueryError> {
 }
 
 fn numeric(field: Field, operator: Operator, value: &Raw) -> Result<Expression, QueryError> {
-    let read = |text: &str, skip: usize| {
-        literal::parse(field.kind(), text).map_err(|m| QueryError::at(value.at + skip, m))
-    };
+    let read =
+        |text: &str, skip: usize| literal::parse(field.kind(), text).map_err(|m| QueryError::at(value.at + skip, m));
     let test = |condition| Expression::Test(Test { field, condition });
-    let between = |low: Option<i128>, high: Option<i128>, written: String| {
-        test(Condition::Between(low, high, Written(written)))
-    };
+    let between =
+        |low: Option<i128>, high: Option<i128>, written: String| test(Condition::Between(low, high, Written(written)));
     let text = &value.text;
-    if let (Some((low, high)), Operator::Is | Operator::Equal | Operator::NotEqual) =
-        (text.split_once(".."), operator)
+    if let (Some((low, high)), Operator::Is | Operator::Equal | Operator::NotEqual) = (text.split_once(".."), operator)
     {
         let skip = low.chars().count() + 2;
         let bound = |text: &str, skip| -> Result<Option<i128>, QueryError> {
-            if text.is_empty() {
-                Ok(None)
-            } else {
-                Ok(number(read(text, skip)?))
-            }
+            if text.is_empty() { Ok(None) } else { Ok(number(read(text, skip)?)) }
         };
         let (from, to) = (bound(low, 0)?, bound(high, skip)?);
         let range = between(from, to, text.clone());
@@ -364,10 +308,7 @@ fn numeric(field: Field, operator: Operator, value: &Raw) -> Result<Expression, 
         return match operator {
             Operator::Is | Operator::Equal => Ok(test(Condition::Missing)),
             Operator::NotEqual => Ok(negate_if(true, test(Condition::Missing))),
-            _ => Err(QueryError::at(
-                value.at,
-                format!("'{text}' has no smaller and greater"),
-            )),
+            _ => Err(QueryError::at(value.at, format!("'{text}' has no smaller and greater"))),
         };
     };
     Ok(match operator {
@@ -381,9 +322,5 @@ fn numeric(field: Field, operator: Operator, value: &Raw) -> Result<Expression, 
 }
 
 fn negate_if(negated: bool, expression: Expression) -> Expression {
-    if negated {
-        Expression::Not(Box::new(expression))
-    } else {
-        expression
-    }
+    if negated { Expression::Not(Box::new(expression)) } else { expression }
 }

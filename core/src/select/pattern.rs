@@ -21,9 +21,7 @@ impl TextMatcher {
             Condition::Is(pattern) => format!("(?s:{})", source(pattern)),
             Condition::Between(..) | Condition::Missing => return None,
         };
-        regex(&source, case_sensitive)
-            .ok()
-            .map(|regex| Self { regex })
+        regex(&source, case_sensitive).ok().map(|regex| Self { regex })
     }
 
     /// Whether a text matches.
@@ -39,16 +37,10 @@ impl TextMatcher {
 ///
 /// One line on what is wrong with it.
 pub fn regex(source: &str, case_sensitive: bool) -> Result<Regex, String> {
-    let built = RegexBuilder::new(source)
-        .case_insensitive(!case_sensitive)
-        .build();
+    let built = RegexBuilder::new(source).case_insensitive(!case_sensitive).build();
     built.map_err(|error| {
         let text = error.to_string();
-        let last = text
-            .lines()
-            .rev()
-            .find(|l| !l.trim().is_empty())
-            .unwrap_or("");
+        let last = text.lines().rev().find(|l| !l.trim().is_empty()).unwrap_or("");
         last.trim().trim_start_matches("error: ").to_owned()
     })
 }

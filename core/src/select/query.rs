@@ -71,9 +71,7 @@ impl Query {
     /// The query that takes every row.
     #[must_use]
     pub fn everything() -> Self {
-        Self {
-            expression: Expression::And(Vec::new()),
-        }
+        Self { expression: Expression::And(Vec::new()) }
     }
 
     /// Whether it takes every row because it asks for nothing.
@@ -151,11 +149,7 @@ impl fmt::Display for Pattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let is_plain = |c: char| !c.is_whitespace() && !"()\"*?=<>!~".contains(c);
         let plain = !self.text.is_empty() && self.text.chars().all(is_plain);
-        if self.wildcards || plain {
-            f.write_str(&self.text)
-        } else {
-            f.write_str(&quoted(&self.text))
-        }
+        if self.wildcards || plain { f.write_str(&self.text) } else { f.write_str(&quoted(&self.text)) }
     }
 }
 

@@ -34,9 +34,7 @@ impl RowSet {
     #[inline]
     #[must_use]
     pub fn contains(&self, row: usize) -> bool {
-        self.words
-            .get(row / 64)
-            .is_some_and(|word| word >> (row % 64) & 1 != 0)
+        self.words.get(row / 64).is_some_and(|word| word >> (row % 64) & 1 != 0)
     }
 
     /// Number of rows that there are.
@@ -68,12 +66,7 @@ impl RowSet {
     /// The rows in both sets.
     #[must_use]
     pub fn and(&self, other: &Self) -> Self {
-        let words = self
-            .words
-            .iter()
-            .zip(&other.words)
-            .map(|(a, b)| a & b)
-            .collect();
+        let words = self.words.iter().zip(&other.words).map(|(a, b)| a & b).collect();
         Self::from_words(words, self.len.min(other.len))
     }
 }

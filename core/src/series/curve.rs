@@ -43,9 +43,7 @@ pub enum SeriesError {
     #[error("cancelled")]
     Cancelled,
     /// The result would not fit in memory.
-    #[error(
-        "{curves} curves of {points} points are too many: ask for fewer points, fewer keys, or --top"
-    )]
+    #[error("{curves} curves of {points} points are too many: ask for fewer points, fewer keys, or --top")]
     TooMany {
         /// Curves asked for.
         curves: usize,
@@ -93,11 +91,7 @@ impl SeriesSet {
     /// A curve's value at a point.
     #[must_use]
     pub fn value(&self, curve: usize, point: usize) -> Number {
-        let amount = self
-            .curves
-            .get(curve)
-            .and_then(|c| c.amounts.get(point))
-            .copied();
+        let amount = self.curves.get(curve).and_then(|c| c.amounts.get(point)).copied();
         let Some(amount) = amount else {
             return Number::None;
         };
@@ -116,21 +110,14 @@ impl SeriesSet {
     /// A point's time in seconds from time zero.
     #[must_use]
     pub fn seconds(&self, point: usize) -> f64 {
-        self.times
-            .get(point)
-            .map_or(0.0, |t| self.clock.seconds(*t))
+        self.times.get(point).map_or(0.0, |t| self.clock.seconds(*t))
     }
 
     /// The texts of a curve's keys; `None` for the sum of the others.
     #[must_use]
     pub fn texts(&self, curve: usize) -> Option<Vec<String>> {
         let ids = self.curves.get(curve)?.ids.as_ref()?;
-        Some(
-            ids.iter()
-                .zip(&self.columns)
-                .map(|(id, c)| c.text(*id).into_owned())
-                .collect(),
-        )
+        Some(ids.iter().zip(&self.columns).map(|(id, c)| c.text(*id).into_owned()).collect())
     }
 }
 
@@ -139,31 +126,15 @@ impl SeriesSet {
 /// # Errors
 ///
 /// When cancelled, and when there would be more values than memory should hold.
-pub fn series(
-    names: &Names,
-    request: &SeriesRequest<'_>,
-    cancel: Cancel<'_>,
-) -> Result<SeriesSet, SeriesError> {
+pub fn series(names: &Names, request: &SeriesRequest<'_>, cancel: Cancel<'_>) -> Result<SeriesSet, SeriesError> {
     let cells = Cells::new(names, request.keys);
-    let tally = Tally {
-        table: &names.trace().allocations,
-        cells: &cells,
-        request,
-    };
+    let tally = Tally { table: &names.trace().allocations, cells: &cells, request };
     let ranked = tally.ranked(cancel)?;
     let top = request.top.unwrap_or(usize::MAX).min(ranked.len());
     let curve_of = CurveOf::new(cells.count(), &ranked, top);
     let points = Points::new(request.view, request.points);
-    let amounts = amounts(
-        &tally,
-        &curve_of,
-        &points,
-        curve_count(ranked.len(), top),
-        cancel,
-    )?;
-    Ok(collect(
-        names, request, &cells, ranked, top, &points, amounts,
-    ))
+    let amounts = amounts(&tally, &curve_of, &points, curve_count(ranked.len(), top), cancel)?;
+    Ok(collect(names, request, &cells, ranked, top, &points, amounts))
 }
 
 pub(super) fn curve_count(ranked: usize, top: usize) -> usize {
@@ -190,12 +161,7 @@ pub(super) fn collect(
         measure: request.measure,
         view: request.view,
         times: points.times().to_vec(),
-        curves: curves
-            .map(|(ids, values)| Curve {
-                ids,
-                amounts: values.to_vec(),
-            })
-            .collect(),
+        curves: curves.map(|(ids, values)| Curve { ids, amounts: values.to_vec() }).collect(),
         others,
         clock: names.trace().clock,
     }
@@ -211,10 +177,7 @@ pub(super) fn amounts(
 ) -> Result<Vec<i128>, SeriesError> {
     let width = points.times().len();
     let values = curves.checked_mul(width).filter(|v| *v <= MOST_VALUES);
-    let values = values.ok_or(SeriesError::TooMany {
-        curves,
-        points: width,
-    })?;
+    let values = values.ok_or(SeriesError::TooMany { curves, points: width })?;
     let accumulators = (SHARED_VALUES / values.max(1)).clamp(1, rayon::current_num_threads());
     let kind = tally.request.measure.kind;
     let mut sums = fold_rows(
@@ -235,8 +198,7 @@ pub(super) fn amounts(
                     *value += amount;
                 }
                 if kind == Kind::Outstanding
-                    && let Some(value) =
-                        own.get_mut(points.first_at_or_after(tally.table.free_time[row]))
+                    && let Some(value) = own.get_mut(points.first_at_or_after(tally.table.free_time[row]))
                 {
                     *value -= amount;
                 }

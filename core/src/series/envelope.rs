@@ -24,10 +24,7 @@ impl EventOrder {
     /// Sorts the rows of a trace. Rows whose time is not known are left out.
     #[must_use]
     pub fn new(trace: &Trace) -> Self {
-        Self {
-            allocs: sorted_rows(&trace.allocations.alloc_time),
-            frees: sorted_rows(&trace.allocations.free_time),
-        }
+        Self { allocs: sorted_rows(&trace.allocations.alloc_time), frees: sorted_rows(&trace.allocations.free_time) }
     }
 }
 
@@ -65,11 +62,7 @@ pub fn envelope(
     let mut request = *request;
     request.measure.kind = Kind::Outstanding;
     let cells = Cells::new(names, request.keys);
-    let tally = Tally {
-        table: &names.trace().allocations,
-        cells: &cells,
-        request: &request,
-    };
+    let tally = Tally { table: &names.trace().allocations, cells: &cells, request: &request };
     let ranked = tally.ranked(cancel)?;
     let top = request.top.unwrap_or(usize::MAX).min(ranked.len());
     let curve_of = CurveOf::new(cells.count(), &ranked, top);
@@ -77,11 +70,7 @@ pub fn envelope(
     let count = curve_count(ranked.len(), top);
     let amounts = amounts(&tally, &curve_of, &points, count, cancel)?;
     let width = points.times().len();
-    let sweep = Sweep {
-        tally: &tally,
-        curve_of: &curve_of,
-        order,
-    };
+    let sweep = Sweep { tally: &tally, curve_of: &curve_of, order };
     let intervals: Result<Vec<Vec<(i128, i128)>>, SeriesError> = (0..width.saturating_sub(1))
         .into_par_iter()
         .map(|k| {
@@ -93,9 +82,7 @@ pub fn envelope(
         })
         .collect();
     let intervals = intervals?;
-    let extremes = (0..count)
-        .map(|c| intervals.iter().map(|i| i[c]).collect())
-        .collect();
+    let extremes = (0..count).map(|c| intervals.iter().map(|i| i[c]).collect()).collect();
     let set = collect(names, &request, &cells, ranked, top, &points, amounts);
     Ok(Envelope { set, extremes })
 }
@@ -117,30 +104,13 @@ impl Sweep<'_> {
         let mut touched: Vec<usize> = Vec::new();
         loop {
             let head = |rows: &[u32], times: &[Ticks]| rows.first().map(|r| times[*r as usize]);
-            let times = [
-                head(allocs, &table.alloc_time),
-                head(frees, &table.free_time),
-            ];
+            let times = [head(allocs, &table.alloc_time), head(frees, &table.free_time)];
             let Some(time) = times.into_iter().flatten().min() else {
                 break;
             };
             // What happens within one tick is seen as a whole: no value exists between its events.
-            self.advance(
-                &mut allocs,
-                &table.alloc_time,
-                time,
-                1,
-                &mut now,
-                &mut touched,
-            );
-            self.advance(
-                &mut frees,
-                &table.free_time,
-                time,
-                -1,
-                &mut now,
-                &mut touched,
-            );
+            self.advance(&mut allocs, &table.alloc_time, time, 1, &mut now, &mut touched);
+            self.advance(&mut frees, &table.free_time, time, -1, &mut now, &mut touched);
             for curve in touched.drain(..) {
                 let (low, high) = &mut extremes[curve];
                 *low = (*low).min(now[curve]);

@@ -24,48 +24,12 @@ pub struct Measure {
 }
 
 const NAMES: [(&str, Measure); 6] = [
-    (
-        "outstanding",
-        Measure {
-            kind: Kind::Outstanding,
-            by_count: false,
-        },
-    ),
-    (
-        "cumulative",
-        Measure {
-            kind: Kind::Cumulative,
-            by_count: false,
-        },
-    ),
-    (
-        "rate",
-        Measure {
-            kind: Kind::Rate,
-            by_count: false,
-        },
-    ),
-    (
-        "count",
-        Measure {
-            kind: Kind::Outstanding,
-            by_count: true,
-        },
-    ),
-    (
-        "cumulative_count",
-        Measure {
-            kind: Kind::Cumulative,
-            by_count: true,
-        },
-    ),
-    (
-        "rate_count",
-        Measure {
-            kind: Kind::Rate,
-            by_count: true,
-        },
-    ),
+    ("outstanding", Measure { kind: Kind::Outstanding, by_count: false }),
+    ("cumulative", Measure { kind: Kind::Cumulative, by_count: false }),
+    ("rate", Measure { kind: Kind::Rate, by_count: false }),
+    ("count", Measure { kind: Kind::Outstanding, by_count: true }),
+    ("cumulative_count", Measure { kind: Kind::Cumulative, by_count: true }),
+    ("rate_count", Measure { kind: Kind::Rate, by_count: true }),
 ];
 
 impl Measure {

@@ -17,22 +17,11 @@ impl Points {
         let span = i128::from(view.to.0) - i128::from(view.from.0);
         let steps = count.saturating_sub(1) as i128;
         let time = |k: usize| {
-            let offset = if steps == 0 {
-                0
-            } else {
-                (2 * k as i128 * span + steps).div_euclid(2 * steps)
-            };
+            let offset = if steps == 0 { 0 } else { (2 * k as i128 * span + steps).div_euclid(2 * steps) };
             Ticks((i128::from(view.from.0) + offset) as i64)
         };
-        let density = if span > 0 {
-            steps as f64 / span as f64
-        } else {
-            0.0
-        };
-        Self {
-            times: (0..count.max(1)).map(time).collect(),
-            density,
-        }
+        let density = if span > 0 { steps as f64 / span as f64 } else { 0.0 };
+        Self { times: (0..count.max(1)).map(time).collect(), density }
     }
 
     /// The moments.
@@ -72,37 +61,20 @@ mod tests {
 
     #[test]
     fn points_round_to_the_nearest_tick_and_are_found() {
-        let view = View {
-            from: Ticks(-3),
-            to: Ticks(7),
-        };
+        let view = View { from: Ticks(-3), to: Ticks(7) };
         assert_eq!(Points::new(view, 1).times(), [Ticks(-3)]);
         let four = Points::new(view, 4);
         assert_eq!(four.times(), [Ticks(-3), Ticks(0), Ticks(4), Ticks(7)]);
         for count in [1, 2, 4, 11, 50] {
             let points = Points::new(view, count);
             for t in -6..10 {
-                let expected = points
-                    .times()
-                    .iter()
-                    .position(|p| p.0 >= t)
-                    .unwrap_or(count);
-                assert_eq!(
-                    points.first_at_or_after(Ticks(t)),
-                    expected,
-                    "{t} of {count}"
-                );
+                let expected = points.times().iter().position(|p| p.0 >= t).unwrap_or(count);
+                assert_eq!(points.first_at_or_after(Ticks(t)), expected, "{t} of {count}");
             }
         }
-        let point = View {
-            from: Ticks(5),
-            to: Ticks(5),
-        };
+        let point = View { from: Ticks(5), to: Ticks(5) };
         assert_eq!(Points::new(point, 3).first_at_or_after(Ticks(6)), 3);
-        let wide = View {
-            from: Ticks(-Ticks::LIMIT),
-            to: Ticks(Ticks::LIMIT),
-        };
+        let wide = View { from: Ticks(-Ticks::LIMIT), to: Ticks(Ticks::LIMIT) };
         let points = Points::new(wide, 1001);
         assert_eq!(points.first_at_or_after(Ticks(1)), 501);
     }

@@ -58,20 +58,12 @@ impl Tally<'_> {
     /// What a row adds.
     #[inline]
     pub(super) fn amount(&self, row: usize) -> u64 {
-        if self.request.measure.by_count {
-            1
-        } else {
-            self.table.size[row]
-        }
+        if self.request.measure.by_count { 1 } else { self.table.size[row] }
     }
 
     #[inline]
     pub(super) fn cell(&self, row: usize) -> u64 {
-        self.cells.cell(
-            self.table,
-            row,
-            class_of(self.request.view, self.table, row),
-        )
+        self.cells.cell(self.table, row, class_of(self.request.view, self.table, row))
     }
 
     /// When a row begins to count; a block from before the trace does from the beginning of time on.
@@ -82,14 +74,8 @@ impl Tally<'_> {
 
     /// The combinations of keys that count, heaviest first, equal ones in the order of their keys: cell, numbers.
     pub(super) fn ranked(&self, cancel: Cancel<'_>) -> Result<Vec<(u64, Vec<u32>)>, SeriesError> {
-        let pass = CellPass {
-            table: self.table,
-            cells: self.cells,
-        };
-        let classify = |row| {
-            self.counts(row)
-                .then(|| class_of(self.request.view, self.table, row))
-        };
+        let pass = CellPass { table: self.table, cells: self.cells };
+        let classify = |row| self.counts(row).then(|| class_of(self.request.view, self.table, row));
         let add = |weight: &mut Weight, _: usize, row| {
             weight.rows += 1;
             weight.amount = weight.amount.saturating_add(self.amount(row).into());
@@ -104,10 +90,7 @@ impl Tally<'_> {
             })
             .collect();
         found.sort_unstable_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
-        Ok(found
-            .into_iter()
-            .map(|(_, ids, cell)| (cell, ids))
-            .collect())
+        Ok(found.into_iter().map(|(_, ids, cell)| (cell, ids)).collect())
     }
 }
 
@@ -120,10 +103,7 @@ pub(super) enum CurveOf {
 impl CurveOf {
     /// The first `top` cells have a curve each; the rest share the next one.
     pub(super) fn new(count: u64, ranked: &[(u64, Vec<u32>)], top: usize) -> Self {
-        let curves = ranked
-            .iter()
-            .enumerate()
-            .map(|(at, r)| (r.0, at.min(top) as u32));
+        let curves = ranked.iter().enumerate().map(|(at, r)| (r.0, at.min(top) as u32));
         if count <= DENSE_CELLS {
             let mut table = vec![NONE; count as usize];
             for (cell, curve) in curves {

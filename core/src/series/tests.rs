@@ -10,23 +10,12 @@ use crate::trace::context::Tag;
 use crate::trace::time::{Ticks, View};
 
 fn view(from: i64, to: i64) -> View {
-    View {
-        from: Ticks(from),
-        to: Ticks(to),
-    }
+    View { from: Ticks(from), to: Ticks(to) }
 }
 
 fn request(measure: &str, view: View, points: usize) -> SeriesRequest<'static> {
     let measure = measure.parse().unwrap();
-    SeriesRequest {
-        keys: &[],
-        measure,
-        view,
-        points,
-        rows: None,
-        earlier: false,
-        top: None,
-    }
+    SeriesRequest { keys: &[], measure, view, points, rows: None, earlier: false, top: None }
 }
 
 fn values(blocks: &[Block], request: &SeriesRequest<'_>) -> Vec<Number> {
@@ -47,26 +36,18 @@ fn each_measure_by_hand() {
         block(None, Some(2500), 5),
         block(Some(2500), Some(2500), 1000),
     ];
-    let run = |measure: &str, from, to, points| {
-        values(&blocks, &request(measure, view(from, to), points))
-    };
+    let run = |measure: &str, from, to, points| values(&blocks, &request(measure, view(from, to), points));
     // At 0, 1000, 2000, 3000, 4000: an allocation counts at its own tick, a free ends it at its own tick.
     assert_eq!(run("outstanding", 0, 4000, 5), ints(&[0, 100, 110, 10, 10]));
     assert_eq!(run("count", 0, 4000, 5), ints(&[0, 1, 2, 1, 1]));
-    assert_eq!(
-        run("cumulative", 0, 4000, 5),
-        ints(&[0, 100, 110, 1110, 1110])
-    );
+    assert_eq!(run("cumulative", 0, 4000, 5), ints(&[0, 100, 110, 1110, 1110]));
     // A part: what came before counts as outstanding and as allocated so far.
     assert_eq!(run("outstanding", 2900, 3000, 2), ints(&[110, 10]));
     assert_eq!(run("cumulative", 2900, 3000, 2), ints(&[1110, 1110]));
     let rates = [0.0, 100.0, 10.0, 1000.0, 0.0].map(Number::Float);
     assert_eq!(run("rate", 0, 4000, 5), rates);
     // Half-second steps double it; the first point never has one.
-    assert_eq!(
-        run("rate", 1000, 2000, 3),
-        [0.0, 0.0, 20.0].map(Number::Float)
-    );
+    assert_eq!(run("rate", 1000, 2000, 3), [0.0, 0.0, 20.0].map(Number::Float));
     let mut earlier = request("outstanding", view(0, 4000), 5);
     earlier.earlier = true;
     assert_eq!(values(&blocks, &earlier), ints(&[5, 105, 115, 10, 10]));
@@ -75,26 +56,14 @@ fn each_measure_by_hand() {
 #[test]
 fn the_heaviest_have_their_own_curve_and_the_rest_shares_one() {
     let tags: [(&[u8; 4], u64); 4] = [(b"Aaaa", 10), (b"Bbbb", 30), (b"Cccc", 10), (b"Dddd", 5)];
-    let blocks: Vec<Block> = tags
-        .iter()
-        .map(|(tag, size)| Block {
-            tag,
-            ..block(Some(10), None, *size)
-        })
-        .collect();
+    let blocks: Vec<Block> = tags.iter().map(|(tag, size)| Block { tag, ..block(Some(10), None, *size) }).collect();
     let mut wanted = request("outstanding", view(0, 100), 2);
     wanted.keys = &[Key::Tag];
     wanted.top = Some(2);
     let set = series(&names(&blocks), &wanted, &never).unwrap();
-    let shown: Vec<_> = (0..set.curves.len())
-        .map(|c| (set.texts(c), set.value(c, 1)))
-        .collect();
+    let shown: Vec<_> = (0..set.curves.len()).map(|c| (set.texts(c), set.value(c, 1))).collect();
     let text = |t: &str| Some(vec![t.to_owned()]);
-    let expected = [
-        (text("Bbbb"), Number::Int(30)),
-        (text("Aaaa"), Number::Int(10)),
-        (None, Number::Int(15)),
-    ];
+    let expected = [(text("Bbbb"), Number::Int(30)), (text("Aaaa"), Number::Int(10)), (None, Number::Int(15))];
     assert_eq!(shown, expected);
     assert_eq!(set.others, 2);
     wanted.top = Some(4);
@@ -131,20 +100,13 @@ fn random_traces_agree_with_sums_made_point_by_point() {
             let tag = &set.texts(curve).unwrap()[0];
             for (k, time) in set.times.iter().enumerate() {
                 let expected = outstanding_at(&blocks, tag, &rows, time.0);
-                assert_eq!(
-                    set.value(curve, k),
-                    Number::Int(expected),
-                    "seed {seed}, {tag} at {time:?}"
-                );
+                assert_eq!(set.value(curve, k), Number::Int(expected), "seed {seed}, {tag} at {time:?}");
             }
             for (k, pair) in set.times.windows(2).enumerate() {
                 let all = (pair[0].0..=pair[1].0).map(|t| outstanding_at(&blocks, tag, &rows, t));
                 let all: Vec<i128> = all.collect();
                 let expected = (*all.iter().min().unwrap(), *all.iter().max().unwrap());
-                assert_eq!(
-                    drawn.extremes[curve][k], expected,
-                    "seed {seed}, {tag}, interval {k}"
-                );
+                assert_eq!(drawn.extremes[curve][k], expected, "seed {seed}, {tag}, interval {k}");
             }
         }
     }
@@ -152,24 +114,13 @@ fn random_traces_agree_with_sums_made_point_by_point() {
 
 #[test]
 fn damaged_sizes_and_too_many_points_are_no_panic() {
-    let blocks = vec![
-        block(Some(1), Some(3), u64::MAX),
-        block(Some(1), None, u64::MAX),
-    ];
+    let blocks = vec![block(Some(1), Some(3), u64::MAX), block(Some(1), None, u64::MAX)];
     let doubled = i128::from(u64::MAX) * 2;
     let wanted = request("outstanding", view(1, 3), 2);
     assert_eq!(values(&blocks, &wanted), ints(&[doubled, doubled / 2]));
-    let error = series(
-        &names(&blocks),
-        &request("count", view(0, 9), 1 << 26),
-        &never,
-    )
-    .unwrap_err();
+    let error = series(&names(&blocks), &request("count", view(0, 9), 1 << 26), &never).unwrap_err();
     assert!(matches!(error, SeriesError::TooMany { curves: 1, .. }));
-    assert_eq!(
-        series(&names(&blocks), &wanted, &|| true).unwrap_err(),
-        SeriesError::Cancelled
-    );
+    assert_eq!(series(&names(&blocks), &wanted, &|| true).unwrap_err(), SeriesError::Cancelled);
     let nothing = series(&names(&[]), &wanted, &never).unwrap();
     assert!(nothing.curves.is_empty());
 }
@@ -181,10 +132,7 @@ fn the_number_of_workers_changes_nothing() {
     let mut wanted = request("outstanding", view(100, 9000), 333);
     wanted.keys = &[Key::Stack, Key::Thread];
     let run = |threads| {
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .build()
-            .unwrap();
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| series(&names, &wanted, &never).unwrap().curves)
     };
     assert_eq!(run(1), run(7));

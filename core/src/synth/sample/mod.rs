@@ -55,29 +55,18 @@ fn params() -> SynthParams {
 fn cast(modules: &SampleModules) -> Result<Cast, SynthError> {
     let mut cast = Cast::default();
     for (index, (pid, image, starts_at, threads)) in PROCESSES.into_iter().enumerate() {
-        let session = if matches!(image, "explorer.exe" | "NotMyfault.exe") {
-            1
-        } else {
-            0
-        };
+        let session = if matches!(image, "explorer.exe" | "NotMyfault.exe") { 1 } else { 0 };
         cast.processes.push(CastProcess {
             pid,
             parent: if index == 0 { 0 } else { 4 },
             session,
             image: image.to_owned(),
-            command_line: if index == 0 {
-                String::new()
-            } else {
-                image.to_owned()
-            },
+            command_line: if index == 0 { String::new() } else { image.to_owned() },
             starts_at,
             user_stacks: Vec::new(),
         });
         let tids = (0..threads).map(|thread| pid * 4 + 8 + 4 * thread);
-        cast.threads.extend(tids.map(|tid| CastThread {
-            tid,
-            process: index,
-        }));
+        cast.threads.extend(tids.map(|tid| CastThread { tid, process: index }));
     }
     add_images(&mut cast, modules)?;
     let mut paths = Paths::new(modules, &cast.images);
@@ -86,13 +75,9 @@ fn cast(modules: &SampleModules) -> Result<Cast, SynthError> {
         cast.tags.push(tag);
     }
     cast.stacks = paths.into_stacks();
-    cast.volumes = [
-        ("\\SystemRoot\\", "C:\\Windows\\"),
-        ("\\Device\\HarddiskVolume3\\", "C:\\"),
-        ("\\??\\", ""),
-    ]
-    .map(|(nt_path, dos_path)| (nt_path.to_owned(), dos_path.to_owned()))
-    .to_vec();
+    cast.volumes = [("\\SystemRoot\\", "C:\\Windows\\"), ("\\Device\\HarddiskVolume3\\", "C:\\"), ("\\??\\", "")]
+        .map(|(nt_path, dos_path)| (nt_path.to_owned(), dos_path.to_owned()))
+        .to_vec();
     Ok(cast)
 }
 
@@ -107,13 +92,11 @@ fn add_images(cast: &mut Cast, modules: &SampleModules) -> Result<(), SynthError
             driver += SPACING;
         } else if module.file.to_lowercase().ends_with(".exe") {
             let process = position(cast, &module.file)?;
-            cast.images
-                .push(image(module, Some(process), Some(process), program)?);
+            cast.images.push(image(module, Some(process), Some(process), program)?);
             program += SPACING;
         } else {
             for process in 1..cast.processes.len() {
-                cast.images
-                    .push(image(module, Some(process), Some(process), library)?);
+                cast.images.push(image(module, Some(process), Some(process), library)?);
             }
             library += SPACING;
         }
@@ -122,10 +105,7 @@ fn add_images(cast: &mut Cast, modules: &SampleModules) -> Result<(), SynthError
 }
 
 fn position(cast: &Cast, image: &str) -> Result<usize, SynthError> {
-    let found = cast
-        .processes
-        .iter()
-        .position(|process| process.image == image);
+    let found = cast.processes.iter().position(|process| process.image == image);
     found.ok_or_else(|| SynthError::Params(format!("the sample has no process {image}")))
 }
 
@@ -136,9 +116,7 @@ fn image(
     base: u64,
 ) -> Result<CastImage, SynthError> {
     let guid = Guid::parse(&module.guid);
-    let guid = guid.ok_or_else(|| {
-        SynthError::Params(format!("{}: {:?} is no GUID", module.file, module.guid))
-    })?;
+    let guid = guid.ok_or_else(|| SynthError::Params(format!("{}: {:?} is no GUID", module.file, module.guid)))?;
     Ok(CastImage {
         process,
         comes_with,
@@ -156,23 +134,14 @@ fn image(
 
 fn tag_of(line: &Line, cast: &Cast, paths: &mut Paths<'_>) -> Result<CastTag, SynthError> {
     let process = position(cast, line.process)?;
-    let threads: Vec<usize> = (0..cast.threads.len())
-        .filter(|index| cast.threads[*index].process == process)
-        .collect();
-    let threads = if line.one_thread {
-        threads[..1].to_vec()
-    } else {
-        threads
-    };
+    let threads: Vec<usize> = (0..cast.threads.len()).filter(|index| cast.threads[*index].process == process).collect();
+    let threads = if line.one_thread { threads[..1].to_vec() } else { threads };
     Ok(CastTag {
         tag: *line.tag,
         behaviour: line.behaviour,
         weight: line.weight,
         window: line.window,
-        pool: PoolClass {
-            pool_type: line.pool_type,
-            session: line.pool_type & 0x20 != 0,
-        },
+        pool: PoolClass { pool_type: line.pool_type, session: line.pool_type & 0x20 != 0 },
         sizes: line.sizes.to_vec(),
         threads,
         alloc_stacks: vec![paths.resolve(line.alloc, process)?],

@@ -53,8 +53,7 @@ impl SampleModules {
     /// # Errors
     /// [`SynthError::Params`] for text of another shape.
     pub fn from_json(text: &str) -> Result<Self, SynthError> {
-        serde_json::from_str(text)
-            .map_err(|problem| SynthError::Params(format!("the sample's modules: {problem}")))
+        serde_json::from_str(text).map_err(|problem| SynthError::Params(format!("the sample's modules: {problem}")))
     }
 }
 
@@ -69,13 +68,7 @@ impl SampleModule {
     #[must_use]
     pub fn short_name(&self) -> String {
         let lower = self.file.to_lowercase();
-        let stem = lower
-            .rsplit_once('.')
-            .map_or(lower.as_str(), |(stem, _)| stem);
-        if stem == "ntoskrnl" {
-            "nt".to_owned()
-        } else {
-            stem.to_owned()
-        }
+        let stem = lower.rsplit_once('.').map_or(lower.as_str(), |(stem, _)| stem);
+        if stem == "ntoskrnl" { "nt".to_owned() } else { stem.to_owned() }
     }
 }

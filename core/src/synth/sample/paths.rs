@@ -18,16 +18,8 @@ pub(super) struct Paths<'a> {
 
 impl<'a> Paths<'a> {
     pub fn new(modules: &'a SampleModules, images: &[CastImage]) -> Self {
-        let images = images
-            .iter()
-            .map(|image| (image.file.clone(), image.process, image.base))
-            .collect();
-        Self {
-            modules,
-            images,
-            stacks: Vec::new(),
-            known: FxHashMap::default(),
-        }
+        let images = images.iter().map(|image| (image.file.clone(), image.process, image.base)).collect();
+        Self { modules, images, stacks: Vec::new(), known: FxHashMap::default() }
     }
 
     pub fn into_stacks(self) -> Vec<Vec<u64>> {
@@ -41,17 +33,9 @@ impl<'a> Paths<'a> {
         for (index, name) in names.iter().enumerate() {
             let (module, function) = self.find(name)?;
             let callee = names.get(index + 1).map_or("", String::as_str);
-            let owner = if module.is_kernel() {
-                None
-            } else {
-                Some(process)
-            };
+            let owner = if module.is_kernel() { None } else { Some(process) };
             let base = self.base(module, owner, name)?;
-            let half = if module.is_kernel() {
-                &mut kernel
-            } else {
-                &mut user
-            };
+            let half = if module.is_kernel() { &mut kernel } else { &mut user };
             half.push(base + function.rva + return_offset(function.size, callee));
         }
         // Innermost first from here on.
@@ -64,37 +48,15 @@ impl<'a> Paths<'a> {
 
     fn find(&self, name: &str) -> Result<(&'a SampleModule, &'a SampleFunction), SynthError> {
         let found = name.split_once('!').and_then(|(module, function)| {
-            let module = self
-                .modules
-                .modules
-                .iter()
-                .find(|candidate| candidate.short_name() == module)?;
-            Some((
-                module,
-                module
-                    .functions
-                    .iter()
-                    .find(|candidate| candidate.name == function)?,
-            ))
+            let module = self.modules.modules.iter().find(|candidate| candidate.short_name() == module)?;
+            Some((module, module.functions.iter().find(|candidate| candidate.name == function)?))
         });
         found.ok_or_else(|| SynthError::Params(format!("the sample's modules have no {name}")))
     }
 
-    fn base(
-        &self,
-        module: &SampleModule,
-        process: Option<usize>,
-        name: &str,
-    ) -> Result<u64, SynthError> {
-        let found = self
-            .images
-            .iter()
-            .find(|(file, of, _)| *file == module.file && *of == process);
-        let missing = || {
-            SynthError::Params(format!(
-                "{name} stands in a stack of a process that has not loaded it"
-            ))
-        };
+    fn base(&self, module: &SampleModule, process: Option<usize>, name: &str) -> Result<u64, SynthError> {
+        let found = self.images.iter().find(|(file, of, _)| *file == module.file && *of == process);
+        let missing = || SynthError::Params(format!("{name} stands in a stack of a process that has not loaded it"));
         found.map(|(_, _, base)| *base).ok_or_else(missing)
     }
 
@@ -111,9 +73,7 @@ impl<'a> Paths<'a> {
 
 /// Where the call of `callee` returns to: always the same place for the same call, inside the function.
 fn return_offset(function_size: u64, callee: &str) -> u64 {
-    let hash = callee.bytes().fold(17u64, |sum, byte| {
-        sum.wrapping_mul(31).wrapping_add(u64::from(byte))
-    });
+    let hash = callee.bytes().fold(17u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(byte)));
     let room = function_size.saturating_sub(16).max(1);
     (5 + hash % room).min(function_size.saturating_sub(1))
 }
@@ -126,8 +86,7 @@ fn expand(path: &str) -> Result<Vec<String>, SynthError> {
             None => names.push(word.to_owned()),
             Some(name) => {
                 let segment = SEGMENTS.iter().find(|(known, _)| *known == name);
-                let (_, text) = segment
-                    .ok_or_else(|| SynthError::Params(format!("the story has no @{name}")))?;
+                let (_, text) = segment.ok_or_else(|| SynthError::Params(format!("the story has no @{name}")))?;
                 names.extend(expand(text)?);
             }
         }

@@ -17,56 +17,29 @@ pub(super) const PROCESSES: [(u32, &str, f64, u32); 5] = [
 
 /// Parts of paths that many share, outermost first.
 pub(super) const SEGMENTS: [(&str, &str); 24] = [
-    (
-        "thread",
-        "ntdll!RtlUserThreadStart kernel32!BaseThreadInitThunk",
-    ),
-    (
-        "pooled",
-        "@thread ntdll!TppWorkerThread ntdll!TppWorkpExecuteCallback",
-    ),
-    (
-        "shell",
-        "@thread explorer!wWinMainCRTStartup explorer!wWinMain",
-    ),
+    ("thread", "ntdll!RtlUserThreadStart kernel32!BaseThreadInitThunk"),
+    ("pooled", "@thread ntdll!TppWorkerThread ntdll!TppWorkpExecuteCallback"),
+    ("shell", "@thread explorer!wWinMainCRTStartup explorer!wWinMain"),
     ("folder", "@shell explorer!EnumerateFolder"),
     (
         "scan",
         "@thread msmpeng!wmainCRTStartup msmpeng!ServiceCrtMain msmpeng!QuickScanWorker msmpeng!ScanDirectoryTree msmpeng!ScanFile",
     ),
-    (
-        "socket",
-        "@pooled svchost!ServiceSocketWorker ntdll!NtDeviceIoControlFile",
-    ),
-    (
-        "ioctl",
-        "nt!KiSystemServiceCopyEnd nt!NtDeviceIoControlFile nt!IopXxxControlFile",
-    ),
-    (
-        "afd",
-        "@ioctl nt!IopSynchronousServiceTail nt!IofCallDriver afd!AfdDispatch",
-    ),
-    (
-        "open_user",
-        "kernelbase!CreateFileW kernelbase!CreateFileInternal ntdll!NtCreateFile",
-    ),
+    ("socket", "@pooled svchost!ServiceSocketWorker ntdll!NtDeviceIoControlFile"),
+    ("ioctl", "nt!KiSystemServiceCopyEnd nt!NtDeviceIoControlFile nt!IopXxxControlFile"),
+    ("afd", "@ioctl nt!IopSynchronousServiceTail nt!IofCallDriver afd!AfdDispatch"),
+    ("open_user", "kernelbase!CreateFileW kernelbase!CreateFileInternal ntdll!NtCreateFile"),
     (
         "open",
         "nt!KiSystemServiceCopyEnd nt!NtCreateFile nt!IopCreateFile nt!ObOpenObjectByNameEx nt!ObpLookupObjectName nt!IopParseDevice",
     ),
-    (
-        "open_flt",
-        "@open nt!IofCallDriver fltmgr!FltpDispatch fltmgr!FltpCreate",
-    ),
+    ("open_flt", "@open nt!IofCallDriver fltmgr!FltpDispatch fltmgr!FltpCreate"),
     (
         "open_ntfs",
         "@open_flt fltmgr!FltpLegacyProcessingAfterPreCallbacksCompleted nt!IofCallDriver ntfs!NtfsFsdDispatch ntfs!NtfsFsdDispatchWait ntfs!NtfsFsdCreate nt!KeExpandKernelStackAndCalloutEx ntfs!NtfsCommonCreateCallout ntfs!NtfsCommonCreate ntfs!NtfsOpenFile",
     ),
     ("close_user", "kernelbase!CloseHandle ntdll!NtClose"),
-    (
-        "close",
-        "nt!KiSystemServiceCopyEnd nt!NtClose nt!ObpCloseHandle nt!ObCloseHandleTableEntry",
-    ),
+    ("close", "nt!KiSystemServiceCopyEnd nt!NtClose nt!ObpCloseHandle nt!ObCloseHandleTableEntry"),
     (
         "close_file",
         "@close nt!ObfDereferenceObjectWithTag nt!ObpRemoveObjectRoutine nt!IopDeleteFile nt!IofCallDriver fltmgr!FltpDispatch",
@@ -75,22 +48,13 @@ pub(super) const SEGMENTS: [(&str, &str); 24] = [
         "close_ntfs",
         "@close_file fltmgr!FltpPassThrough fltmgr!FltpLegacyProcessingAfterPreCallbacksCompleted nt!IofCallDriver ntfs!NtfsFsdDispatch ntfs!NtfsFsdClose ntfs!NtfsCommonClose ntfs!NtfsTeardownStructures ntfs!NtfsTeardownFromLcb",
     ),
-    (
-        "worker",
-        "nt!KiStartSystemThread nt!PspSystemThreadStartup nt!ExpWorkerThread",
-    ),
-    (
-        "dpc",
-        "nt!KiIdleLoop nt!KiRetireDpcList nt!KiExecuteAllDpcs",
-    ),
+    ("worker", "nt!KiStartSystemThread nt!PspSystemThreadStartup nt!ExpWorkerThread"),
+    ("dpc", "nt!KiIdleLoop nt!KiRetireDpcList nt!KiExecuteAllDpcs"),
     (
         "receive",
         "@dpc tcpip!FlReceiveNetBufferListChain nt!KeExpandKernelStackAndCalloutEx tcpip!FlReceiveNetBufferListChainCalloutRoutine tcpip!FlpReceiveNonPreValidatedNetBufferListChain tcpip!IpFlcReceivePackets tcpip!IppReceiveHeaderBatch tcpip!IppDeliverListToProtocol tcpip!TcpReceive tcpip!TcpMatchReceive",
     ),
-    (
-        "create_object",
-        "nt!ObCreateObjectEx nt!ObpAllocateObject nt!ExAllocatePoolWithTag",
-    ),
+    ("create_object", "nt!ObCreateObjectEx nt!ObpAllocateObject nt!ExAllocatePoolWithTag"),
     (
         "delete_object",
         "@close nt!ObfDereferenceObjectWithTag nt!ObpRemoveObjectRoutine nt!ObpFreeObject nt!ExFreePoolWithTag",
@@ -103,10 +67,7 @@ pub(super) const SEGMENTS: [(&str, &str); 24] = [
         "dialog",
         "notmyfault!WinMainCRTStartup notmyfault!WinMain user32!DialogBoxParamW user32!DialogBoxIndirectParamAorW user32!InternalDialogBox user32!DialogBox2 user32!IsDialogMessageW user32!DispatchMessageW user32!DispatchMessageWorker user32!UserCallDlgProcCheckWow notmyfault!MainDialogProc notmyfault!LeakTabProc",
     ),
-    (
-        "leak_user",
-        "@thread @dialog notmyfault!LeakNonpagedPool kernelbase!DeviceIoControl ntdll!NtDeviceIoControlFile",
-    ),
+    ("leak_user", "@thread @dialog notmyfault!LeakNonpagedPool kernelbase!DeviceIoControl ntdll!NtDeviceIoControlFile"),
 ];
 
 /// One use of a tag.
@@ -162,10 +123,7 @@ const fn line(
 /// The culprit, the cache, the burst, and everybody else.
 pub(super) const LINES: &[Line] = &[
     Line {
-        behaviour: Behaviour::Leak {
-            kept: 1.0,
-            mean_s: 0.0,
-        },
+        behaviour: Behaviour::Leak { kept: 1.0, mean_s: 0.0 },
         window: (0.08, 1.0),
         one_thread: true,
         preexisting: false,

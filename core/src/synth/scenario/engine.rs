@@ -123,18 +123,11 @@ impl<'a> Engine<'a> {
         let start = options.start_ticks;
         let duration = (params.duration_s * ticks_per_second as f64) as i64;
         let capacity = params.key_cache as usize;
-        let threads = (0..cast.threads.len()).map(|index| ThreadState {
-            cpu: (index % usize::from(params.cpus)) as u16,
-            last: start,
-        });
-        let late = cast
-            .processes
-            .iter()
-            .enumerate()
-            .filter(|(_, process)| process.starts_at > 0.0);
-        let mut starting: Vec<(i64, usize)> = late
-            .map(|(index, process)| (start + (process.starts_at * duration as f64) as i64, index))
-            .collect();
+        let threads = (0..cast.threads.len())
+            .map(|index| ThreadState { cpu: (index % usize::from(params.cpus)) as u16, last: start });
+        let late = cast.processes.iter().enumerate().filter(|(_, process)| process.starts_at > 0.0);
+        let mut starting: Vec<(i64, usize)> =
+            late.map(|(index, process)| (start + (process.starts_at * duration as f64) as i64, index)).collect();
         starting.sort_unstable();
         Ok(Self {
             params,
@@ -189,12 +182,7 @@ impl<'a> Engine<'a> {
         let end_ticks = self.now;
         self.inject_configuration()?;
         let (_, written) = self.writer.finish_at(end_ticks)?;
-        Ok(Played {
-            written,
-            log: self.log,
-            growth,
-            end_ticks,
-        })
+        Ok(Played { written, log: self.log, growth, end_ticks })
     }
 
     /// Lets everything happen that is due until `until`, then sets the time.
@@ -224,12 +212,7 @@ impl<'a> Engine<'a> {
     }
 
     fn start_processes(&mut self, until: i64) -> Result<(), SynthError> {
-        while let Some((at, process)) = self
-            .starting
-            .front()
-            .copied()
-            .filter(|(at, _)| *at <= until)
-        {
+        while let Some((at, process)) = self.starting.front().copied().filter(|(at, _)| *at <= until) {
             self.starting.pop_front();
             self.now = self.now.max(at);
             self.start_process(process)?;
@@ -239,21 +222,13 @@ impl<'a> Engine<'a> {
 
     pub fn plan_half(&mut self, at: i64, half: Half) {
         self.order += 1;
-        self.near.push(Reverse(Due {
-            at,
-            order: self.order,
-            what: half,
-        }));
+        self.near.push(Reverse(Due { at, order: self.order, what: half }));
     }
 
     pub fn plan_free(&mut self, at: i64, live: Live) {
         if at <= self.end {
             self.order += 1;
-            self.far.push(Reverse(Due {
-                at,
-                order: self.order,
-                what: live,
-            }));
+            self.far.push(Reverse(Due { at, order: self.order, what: live }));
         }
     }
 
@@ -266,16 +241,11 @@ impl<'a> Engine<'a> {
     /// A tag by weight, of those that allocate now.
     pub fn draw_tag(&mut self) -> usize {
         let share = (self.now - self.start) as f64 / (self.end - self.start).max(1) as f64;
-        let season = self
-            .seasons
-            .partition_point(|season| season.until <= share)
-            .min(self.seasons.len() - 1);
+        let season = self.seasons.partition_point(|season| season.until <= share).min(self.seasons.len() - 1);
         let weights = &self.seasons[season].weights;
         let total = weights.last().copied().unwrap_or_default();
         let drawn = self.rng.unit() * total;
-        weights
-            .partition_point(|sum| *sum <= drawn)
-            .min(weights.len() - 1)
+        weights.partition_point(|sum| *sum <= drawn).min(weights.len() - 1)
     }
 
     /// The time at which `thread` can log an event, and its CPU. One thread never logs two events in one tick.
@@ -302,27 +272,13 @@ impl<'a> Engine<'a> {
     ) -> Result<u64, SynthError> {
         let style = self.params.headers;
         let threaded = form != KernelForm::PerfInfo;
-        let draw = if style == HeaderStyle::Mixed && threaded {
-            self.rng.below(10)
-        } else {
-            9
-        };
+        let draw = if style == HeaderStyle::Mixed && threaded { self.rng.below(10) } else { 9 };
         let relogged = style == HeaderStyle::Guid || draw < 4;
         let counters: &[u64] = if draw == 4 { &[0x1111, 0x2222] } else { &[] };
         let width = self.params.width;
-        let kernel = KernelHead {
-            counters,
-            ..KernelHead::new(form, width, hook, version, self.now, owner)
-        };
+        let kernel = KernelHead { counters, ..KernelHead::new(form, width, hook, version, self.now, owner) };
         let head = match guids::of_hook(hook).filter(|_| relogged) {
-            Some(guid) => Head::Full(full_head(
-                width,
-                guid,
-                hook as u8,
-                u16::from(version),
-                self.now,
-                owner,
-            )),
+            Some(guid) => Head::Full(full_head(width, guid, hook as u8, u16::from(version), self.now, owner)),
             None => Head::Kernel(kernel),
         };
         self.writer.put(cpu, &head, &self.scratch)
@@ -349,25 +305,12 @@ pub(super) fn full_head(
     ticks: i64,
     owner: (u32, u32),
 ) -> FullHead {
-    FullHead {
-        width,
-        guid,
-        opcode,
-        level: 0,
-        version,
-        ticks,
-        pid: owner.0,
-        tid: owner.1,
-    }
+    FullHead { width, guid, opcode, level: 0, version, ticks, pid: owner.0, tid: owner.1 }
 }
 
 /// Cuts the duration where a tag begins or ceases to allocate.
 fn seasons(cast: &Cast) -> Vec<Season> {
-    let mut cuts: Vec<f64> = cast
-        .tags
-        .iter()
-        .flat_map(|tag| [tag.window.0, tag.window.1])
-        .collect();
+    let mut cuts: Vec<f64> = cast.tags.iter().flat_map(|tag| [tag.window.0, tag.window.1]).collect();
     cuts.push(1.0);
     cuts.retain(|cut| *cut > 0.0);
     cuts.sort_by(f64::total_cmp);
@@ -379,10 +322,7 @@ fn seasons(cast: &Cast) -> Vec<Season> {
             sum += if active(tag.window) { tag.weight } else { 0.0 };
             sum
         });
-        Season {
-            until,
-            weights: weigh.collect(),
-        }
+        Season { until, weights: weigh.collect() }
     };
     cuts.into_iter().map(season).collect()
 }

@@ -1,8 +1,6 @@
 //! The cast of a generated scenario: everyday modules, processes and tags, drawn by the seed.
 
-use super::cast::{
-    Behaviour, Cast, CastImage, CastProcess, CastTag, CastThread, PoolClass, StackId, StackPath,
-};
+use super::cast::{Behaviour, Cast, CastImage, CastProcess, CastTag, CastThread, PoolClass, StackId, StackPath};
 use super::{SynthParams, places};
 use crate::synth::rng::Rng;
 use crate::synth::writer::{Guid, Width};
@@ -46,8 +44,8 @@ const PROGRAMS: [&str; 9] = [
 ];
 
 const TAG_NAMES: [&[u8; 4]; 20] = [
-    b"MmSt", b"Ntff", b"FMfn", b"Thre", b"File", b"Irp ", b"Even", b"TcpE", b"NDis", b"AfdB",
-    b"Ntfx", b"CcSc", b"Proc", b"Key ", b"Toke", b"Gla1", b"Usqm", b"Vad ", b"Ob\x01b", b"Sem\0",
+    b"MmSt", b"Ntff", b"FMfn", b"Thre", b"File", b"Irp ", b"Even", b"TcpE", b"NDis", b"AfdB", b"Ntfx", b"CcSc",
+    b"Proc", b"Key ", b"Toke", b"Gla1", b"Usqm", b"Vad ", b"Ob\x01b", b"Sem\0",
 ];
 
 const SYSTEM_PID: u32 = 4;
@@ -73,32 +71,17 @@ fn add_processes(cast: &mut Cast, params: &SynthParams) {
         let system = index == 0;
         let program = PROGRAMS[index.saturating_sub(1) % PROGRAMS.len()];
         cast.processes.push(CastProcess {
-            pid: if system {
-                SYSTEM_PID
-            } else {
-                400 + 132 * index as u32
-            },
+            pid: if system { SYSTEM_PID } else { 400 + 132 * index as u32 },
             parent: if system { 0 } else { SYSTEM_PID },
             session: if system { 0 } else { 1 + index as u32 % 2 },
             image: if system { "System" } else { program }.to_owned(),
-            command_line: if system {
-                String::new()
-            } else {
-                format!("C:\\Windows\\System32\\{program} -k {index}")
-            },
-            starts_at: if index > 2 && index + 1 == params.processes as usize {
-                0.1
-            } else {
-                0.0
-            },
+            command_line: if system { String::new() } else { format!("C:\\Windows\\System32\\{program} -k {index}") },
+            starts_at: if index > 2 && index + 1 == params.processes as usize { 0.1 } else { 0.0 },
             user_stacks: Vec::new(),
         });
     }
     for index in 0..params.threads as usize {
-        cast.threads.push(CastThread {
-            tid: 2_000 + 4 * index as u32,
-            process: index % cast.processes.len(),
-        });
+        cast.threads.push(CastThread { tid: 2_000 + 4 * index as u32, process: index % cast.processes.len() });
     }
 }
 
@@ -112,21 +95,16 @@ fn add_images(cast: &mut Cast, params: &SynthParams) {
         let base = place.driver(size);
         cast.images.push(image(None, base, size, path, file));
     }
-    let shared: Vec<u64> = LIBRARIES
-        .iter()
-        .map(|(_, size)| place.library(*size))
-        .collect();
+    let shared: Vec<u64> = LIBRARIES.iter().map(|(_, size)| place.library(*size)).collect();
     for process in 1..cast.processes.len() {
         let program = cast.processes[process].image.clone();
         let path = format!("\\Device\\HarddiskVolume3\\Windows\\System32\\{program}");
         let size = 0x0002_4000;
         let base = place.program();
-        cast.images
-            .push(image(Some(process), base, size, path, &program));
+        cast.images.push(image(Some(process), base, size, path, &program));
         for ((file, size), base) in LIBRARIES.into_iter().zip(&shared) {
             let path = format!("\\Device\\HarddiskVolume3\\Windows\\System32\\{file}");
-            cast.images
-                .push(image(Some(process), *base, size, path, file));
+            cast.images.push(image(Some(process), *base, size, path, file));
         }
     }
 }
@@ -134,10 +112,7 @@ fn add_images(cast: &mut Cast, params: &SynthParams) {
 fn image(process: Option<usize>, base: u64, size: u64, path: String, file: &str) -> CastImage {
     let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
     // A file's identity does not depend on the process that loads it.
-    let mut of_file = Rng::new(
-        file.bytes()
-            .fold(0, |sum: u64, byte| sum.wrapping_mul(257) + u64::from(byte)),
-    );
+    let mut of_file = Rng::new(file.bytes().fold(0, |sum: u64, byte| sum.wrapping_mul(257) + u64::from(byte)));
     let guid = Guid::new(u128::from(of_file.next_u64()) << 64 | u128::from(of_file.next_u64()));
     CastImage {
         process,
@@ -148,11 +123,7 @@ fn image(process: Option<usize>, base: u64, size: u64, path: String, file: &str)
         timestamp: of_file.between(0x4000_0000, 0x6FFF_FFFF) as u32,
         path,
         file: file.to_owned(),
-        pdb: if file == "ntoskrnl.exe" {
-            "ntkrnlmp.pdb".to_owned()
-        } else {
-            format!("{stem}.pdb")
-        },
+        pdb: if file == "ntoskrnl.exe" { "ntkrnlmp.pdb".to_owned() } else { format!("{stem}.pdb") },
         guid,
         age: of_file.between(1, 3) as u32,
     }
@@ -162,14 +133,9 @@ fn image(process: Option<usize>, base: u64, size: u64, path: String, file: &str)
 fn draw_functions(cast: &Cast, rng: &mut Rng) -> Vec<Vec<u64>> {
     let of_image = |image: &CastImage, rng: &mut Rng| {
         let functions = 60;
-        (0..functions)
-            .map(|_| image.base + 0x1000 + (rng.below(image.size - 0x1400) & !0xF))
-            .collect()
+        (0..functions).map(|_| image.base + 0x1000 + (rng.below(image.size - 0x1400) & !0xF)).collect()
     };
-    cast.images
-        .iter()
-        .map(|image| of_image(image, rng))
-        .collect()
+    cast.images.iter().map(|image| of_image(image, rng)).collect()
 }
 
 /// A return address in one of the image's functions.
@@ -179,31 +145,20 @@ fn frame(functions: &[u64], rng: &mut Rng) -> u64 {
 
 fn add_user_stacks(cast: &mut Cast, functions: &[Vec<u64>], rng: &mut Rng) {
     for process in 1..cast.processes.len() {
-        let own: Vec<usize> = (0..cast.images.len())
-            .filter(|index| cast.images[*index].process == Some(process))
-            .collect();
+        let own: Vec<usize> =
+            (0..cast.images.len()).filter(|index| cast.images[*index].process == Some(process)).collect();
         for _ in 0..12 {
             // Innermost first: ntdll, KernelBase, then the program, kernel32 and ntdll again.
-            let mut frames = vec![
-                frame(&functions[own[1]], rng),
-                frame(&functions[own[3]], rng),
-            ];
+            let mut frames = vec![frame(&functions[own[1]], rng), frame(&functions[own[3]], rng)];
             frames.extend((0..rng.between(1, 6)).map(|_| frame(&functions[own[0]], rng)));
             frames.push(functions[own[2]][0] + 0x14);
             frames.push(functions[own[1]][0] + 0x21);
-            cast.processes[process]
-                .user_stacks
-                .push(cast.stacks.len() as StackId);
+            cast.processes[process].user_stacks.push(cast.stacks.len() as StackId);
             cast.stacks.push(frames);
         }
         // Too short for the stack cache.
-        cast.processes[process]
-            .user_stacks
-            .push(cast.stacks.len() as StackId);
-        cast.stacks.push(vec![
-            frame(&functions[own[1]], rng),
-            frame(&functions[own[0]], rng),
-        ]);
+        cast.processes[process].user_stacks.push(cast.stacks.len() as StackId);
+        cast.stacks.push(vec![frame(&functions[own[1]], rng), frame(&functions[own[0]], rng)]);
     }
 }
 
@@ -211,56 +166,12 @@ fn add_tags(cast: &mut Cast, params: &SynthParams, rng: &mut Rng) {
     let mix = params.tags;
     let rest = (1.0 - params.leak_share).max(0.0);
     let groups = [
-        (
-            mix.leaking,
-            params.leak_share,
-            Behaviour::Leak {
-                kept: 0.9,
-                mean_s: params.duration_s / 20.0,
-            },
-            (0.0, 1.0),
-        ),
-        (
-            mix.slow_leaks,
-            rest * 0.04,
-            Behaviour::Leak {
-                kept: 0.03,
-                mean_s: params.duration_s / 60.0,
-            },
-            (0.0, 1.0),
-        ),
-        (
-            mix.plateau,
-            rest * 0.08,
-            Behaviour::Plateau {
-                level: plateau_level(params),
-            },
-            (0.0, 1.0),
-        ),
-        (
-            mix.burst,
-            rest * 0.6,
-            Behaviour::Lives {
-                mean_s: params.duration_s / 40.0,
-            },
-            (0.4, 0.5),
-        ),
-        (
-            mix.churning,
-            rest * 0.48,
-            Behaviour::Lives {
-                mean_s: params.duration_s / 60_000.0,
-            },
-            (0.0, 1.0),
-        ),
-        (
-            mix.ordinary,
-            rest * 0.4,
-            Behaviour::Lives {
-                mean_s: params.duration_s / 40.0,
-            },
-            (0.0, 1.0),
-        ),
+        (mix.leaking, params.leak_share, Behaviour::Leak { kept: 0.9, mean_s: params.duration_s / 20.0 }, (0.0, 1.0)),
+        (mix.slow_leaks, rest * 0.04, Behaviour::Leak { kept: 0.03, mean_s: params.duration_s / 60.0 }, (0.0, 1.0)),
+        (mix.plateau, rest * 0.08, Behaviour::Plateau { level: plateau_level(params) }, (0.0, 1.0)),
+        (mix.burst, rest * 0.6, Behaviour::Lives { mean_s: params.duration_s / 40.0 }, (0.4, 0.5)),
+        (mix.churning, rest * 0.48, Behaviour::Lives { mean_s: params.duration_s / 60_000.0 }, (0.0, 1.0)),
+        (mix.ordinary, rest * 0.4, Behaviour::Lives { mean_s: params.duration_s / 40.0 }, (0.0, 1.0)),
     ];
     for (group, (count, weight, behaviour, window)) in groups.into_iter().enumerate() {
         for number in 0..count {
@@ -295,34 +206,20 @@ fn tag_name(group: usize, number: usize, index: usize) -> [u8; 4] {
         (None, _) if index < TAG_NAMES.len() + 4 => *TAG_NAMES[index % TAG_NAMES.len()],
         _ => {
             let digit = |value: usize| b"0123456789abcdefghijklmnopqrstuvwxyz"[value % 36];
-            [
-                b"LSCBxy"[group.min(5)],
-                digit(index / 1296),
-                digit(index / 36),
-                digit(index),
-            ]
+            [b"LSCBxy"[group.min(5)], digit(index / 1296), digit(index / 36), digit(index)]
         }
     }
 }
 
 fn draw_pool(nonpaged_nx: bool, params: &SynthParams, rng: &mut Rng) -> PoolClass {
     if nonpaged_nx {
-        return PoolClass {
-            pool_type: 0x200,
-            session: false,
-        };
+        return PoolClass { pool_type: 0x200, session: false };
     }
     if rng.chance(params.session_share) {
-        return PoolClass {
-            pool_type: if rng.chance(0.7) { 0x21 } else { 0x220 },
-            session: true,
-        };
+        return PoolClass { pool_type: if rng.chance(0.7) { 0x21 } else { 0x220 }, session: true };
     }
     let pool_type = [0x200, 0x200, 0x200, 0x1, 0x1, 0x0, 0x204, 0x9][rng.index(8)];
-    PoolClass {
-        pool_type,
-        session: false,
-    }
+    PoolClass { pool_type, session: false }
 }
 
 fn draw_threads(cast: &Cast, pool: PoolClass, rng: &mut Rng) -> Vec<usize> {
@@ -331,11 +228,7 @@ fn draw_threads(cast: &Cast, pool: PoolClass, rng: &mut Rng) -> Vec<usize> {
         process.starts_at == 0.0 && (!pool.session || process.session > 0)
     };
     let all: Vec<usize> = (0..cast.threads.len()).filter(usable).collect();
-    if rng.chance(0.5) {
-        all
-    } else {
-        (0..4).map(|_| all[rng.index(all.len())]).collect()
-    }
+    if rng.chance(0.5) { all } else { (0..4).map(|_| all[rng.index(all.len())]).collect() }
 }
 
 fn draw_sizes(width: Width, rng: &mut Rng) -> Vec<u64> {
@@ -356,49 +249,22 @@ fn add_kernel_stacks(cast: &mut Cast, params: &SynthParams, functions: &[Vec<u64
         for (count, free) in [(per_tag, false), (per_tag.div_ceil(3), true)] {
             for _ in 0..count {
                 let id = cast.stacks.len() as StackId;
-                cast.stacks.push(kernel_stack(
-                    params.depth as usize,
-                    driver,
-                    free,
-                    functions,
-                    rng,
-                ));
-                let path = StackPath {
-                    kernel: id,
-                    user: None,
-                };
+                cast.stacks.push(kernel_stack(params.depth as usize, driver, free, functions, rng));
+                let path = StackPath { kernel: id, user: None };
                 let of_tag = &mut cast.tags[tag];
-                if free {
-                    of_tag.free_stacks.push(path)
-                } else {
-                    of_tag.alloc_stacks.push(path)
-                }
+                if free { of_tag.free_stacks.push(path) } else { of_tag.alloc_stacks.push(path) }
             }
         }
     }
 }
 
 /// Innermost first: the pool routine, the driver, what it called through, the system call's way in.
-fn kernel_stack(
-    depth: usize,
-    driver: usize,
-    free: bool,
-    functions: &[Vec<u64>],
-    rng: &mut Rng,
-) -> Vec<u64> {
-    let frames = if rng.chance(0.08) {
-        1 + rng.index(3)
-    } else {
-        4 + rng.index(depth.max(5) - 4)
-    };
+fn kernel_stack(depth: usize, driver: usize, free: bool, functions: &[Vec<u64>], rng: &mut Rng) -> Vec<u64> {
+    let frames = if rng.chance(0.08) { 1 + rng.index(3) } else { 4 + rng.index(depth.max(5) - 4) };
     let mut stack = vec![functions[0][usize::from(free)] + 0x1B];
     let way_in = [functions[0][2] + 0x25, functions[0][3] + 0x8E];
     while stack.len() + way_in.len() < frames.min(depth) {
-        let image = if stack.len() < 3 || rng.chance(0.4) {
-            driver
-        } else {
-            rng.index(DRIVERS.len())
-        };
+        let image = if stack.len() < 3 || rng.chance(0.4) { driver } else { rng.index(DRIVERS.len()) };
         stack.push(frame(&functions[image], rng));
     }
     stack.extend(way_in);

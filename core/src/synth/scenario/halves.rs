@@ -24,11 +24,7 @@ impl Engine<'_> {
             return;
         }
         let of_tag = &self.cast.tags[tag];
-        let paths = if free {
-            &of_tag.free_stacks
-        } else {
-            &of_tag.alloc_stacks
-        };
+        let paths = if free { &of_tag.free_stacks } else { &of_tag.alloc_stacks };
         let own = &self.cast.processes[self.cast.threads[thread].process].user_stacks;
         // The lesser of two draws makes the first stacks the hottest.
         let (a, b) = (self.rng.index(paths.len()), self.rng.index(paths.len()));
@@ -36,22 +32,13 @@ impl Engine<'_> {
             return;
         };
         let drawn = own.get(self.rng.index(own.len())).copied();
-        let user = path
-            .user
-            .or(drawn)
-            .filter(|_| self.rng.chance(self.params.user_halves));
+        let user = path.user.or(drawn).filter(|_| self.rng.chance(self.params.user_halves));
         self.plan_halves(path.kernel, user, thread, cpu);
     }
 
     fn plan_halves(&mut self, kernel: StackId, user: Option<StackId>, thread: usize, cpu: u16) {
         let (event_ticks, owner) = (self.now, self.owner(thread));
-        let half = |stack, user, cpu| Half {
-            event_ticks,
-            owner,
-            cpu,
-            user,
-            stack,
-        };
+        let half = |stack, user, cpu| Half { event_ticks, owner, cpu, user, stack };
         if self.params.stacks == StackMode::Mixed
             && let Some(user) = user
             && self.rng.chance(0.02)
@@ -64,17 +51,9 @@ impl Engine<'_> {
         self.plan_half(event_ticks + self.micros(delay), half(kernel, false, cpu));
         if let Some(user) = user {
             let long = self.rng.chance(0.01);
-            let delay = if long {
-                self.rng.between(100, 405_000)
-            } else {
-                self.rng.between(10, 30)
-            };
+            let delay = if long { self.rng.between(100, 405_000) } else { self.rng.between(10, 30) };
             let elsewhere = self.params.headers != HeaderStyle::PerfInfo && self.rng.chance(0.045);
-            let cpu = if elsewhere {
-                self.rng.index(usize::from(self.params.cpus)) as u16
-            } else {
-                cpu
-            };
+            let cpu = if elsewhere { self.rng.index(usize::from(self.params.cpus)) as u16 } else { cpu };
             self.plan_half(event_ticks + self.micros(delay), half(user, true, cpu));
         }
     }
@@ -83,23 +62,10 @@ impl Engine<'_> {
     pub fn plan_other_stack(&mut self, owner: (u32, u32), cpu: u16, buffer: u64, stack: StackId) {
         let event_ticks = self.now;
         if let Some(log) = &mut self.log {
-            log.other(PlantedOther {
-                ticks: event_ticks,
-                tid: owner.1,
-                buffer,
-            });
+            log.other(PlantedOther { ticks: event_ticks, tid: owner.1, buffer });
         }
         let at = event_ticks + self.micros(4);
-        self.plan_half(
-            at,
-            Half {
-                event_ticks,
-                owner,
-                cpu,
-                user: false,
-                stack,
-            },
-        );
+        self.plan_half(at, Half { event_ticks, owner, cpu, user: false, stack });
     }
 
     /// The stack that is `kernel` and then `user` in one.
@@ -107,11 +73,8 @@ impl Engine<'_> {
         if let Some(known) = self.combined.get(&(kernel, user)) {
             return *known;
         }
-        let frames = [
-            self.cast.stacks[kernel as usize].as_slice(),
-            self.cast.stacks[user as usize].as_slice(),
-        ]
-        .concat();
+        let frames =
+            [self.cast.stacks[kernel as usize].as_slice(), self.cast.stacks[user as usize].as_slice()].concat();
         let id = self.cast.stacks.len() as StackId;
         self.cast.stacks.push(frames);
         self.combined.insert((kernel, user), id);
@@ -126,19 +89,12 @@ impl Engine<'_> {
             StackMode::Mixed => half.stack % 2 == 1,
         };
         let long_enough = self.cast.stacks[half.stack as usize].len() >= stack::MIN_CACHED_FRAMES;
-        let what = if cached && long_enough {
-            self.write_reference(half)?
-        } else {
-            self.write_inline(half)?
-        };
+        let what = if cached && long_enough { self.write_reference(half)? } else { self.write_inline(half)? };
         let ticks = self.now;
         if let Some(log) = &mut self.log {
             let what = match what {
                 (buffer, Some(key)) => (buffer, StackWhat::Key(key)),
-                (buffer, None) => (
-                    buffer,
-                    StackWhat::Inline(log.frames(&self.cast.stacks[half.stack as usize])),
-                ),
+                (buffer, None) => (buffer, StackWhat::Inline(log.frames(&self.cast.stacks[half.stack as usize]))),
             };
             log.half(StackHalf {
                 event_ticks: half.event_ticks,
@@ -155,20 +111,8 @@ impl Engine<'_> {
     fn write_inline(&mut self, half: &Half) -> Result<(u64, Option<u64>), SynthError> {
         self.scratch.clear();
         let frames = &self.cast.stacks[half.stack as usize];
-        stack::inline(
-            &mut self.scratch,
-            self.params.width,
-            half.event_ticks,
-            half.owner,
-            frames,
-        );
-        let buffer = self.kernel(
-            half.cpu,
-            stack::HOOK_INLINE,
-            2,
-            KernelForm::PerfInfo,
-            half.owner,
-        )?;
+        stack::inline(&mut self.scratch, self.params.width, half.event_ticks, half.owner, frames);
+        let buffer = self.kernel(half.cpu, stack::HOOK_INLINE, 2, KernelForm::PerfInfo, half.owner)?;
         Ok((buffer, None))
     }
 
@@ -180,37 +124,16 @@ impl Engine<'_> {
             self.now += 1;
         }
         self.scratch.clear();
-        stack::reference(
-            &mut self.scratch,
-            self.params.width,
-            half.event_ticks,
-            half.owner,
-            entry.key,
-        );
-        let hook = if half.user {
-            stack::HOOK_USER_KEY
-        } else {
-            stack::HOOK_KERNEL_KEY
-        };
+        stack::reference(&mut self.scratch, self.params.width, half.event_ticks, half.owner, entry.key);
+        let hook = if half.user { stack::HOOK_USER_KEY } else { stack::HOOK_KERNEL_KEY };
         let buffer = self.kernel(half.cpu, hook, 2, KernelForm::PerfInfo, half.owner)?;
         Ok((buffer, Some(entry.key)))
     }
 
     /// Writes the definition of a key now.
-    pub fn write_definition(
-        &mut self,
-        cpu: u16,
-        hook: u16,
-        key: u64,
-        stack: StackId,
-    ) -> Result<(), SynthError> {
+    pub fn write_definition(&mut self, cpu: u16, hook: u16, key: u64, stack: StackId) -> Result<(), SynthError> {
         self.scratch.clear();
-        stack::definition(
-            &mut self.scratch,
-            self.params.width,
-            key,
-            &self.cast.stacks[stack as usize],
-        );
+        stack::definition(&mut self.scratch, self.params.width, key, &self.cast.stacks[stack as usize]);
         let buffer = self.kernel(cpu, hook, 2, KernelForm::PerfInfo, (u32::MAX, u32::MAX))?;
         let ticks = self.now;
         if let Some(log) = &mut self.log {

@@ -29,13 +29,7 @@ impl KeyCache {
             Width::Bits32 => 0x8A00_0000,
         };
         let base = base + if user { 0x100_0000 } else { 0 };
-        Self {
-            base,
-            entries: Vec::new(),
-            capacity,
-            entry_of: Vec::new(),
-            next_victim: 0,
-        }
+        Self { base, entries: Vec::new(), capacity, entry_of: Vec::new(), next_victim: 0 }
     }
 
     fn key(&self, entry: usize) -> u64 {
@@ -48,10 +42,7 @@ impl KeyCache {
             self.entry_of.resize(index + 1, EMPTY);
         }
         if self.entry_of[index] != EMPTY {
-            return Use {
-                key: self.key(self.entry_of[index] as usize),
-                evicted: None,
-            };
+            return Use { key: self.key(self.entry_of[index] as usize), evicted: None };
         }
         let (entry, evicted) = if self.entries.len() < self.capacity {
             self.entries.push(stack);
@@ -64,19 +55,12 @@ impl KeyCache {
             (entry, Some(evicted))
         };
         self.entry_of[index] = entry as u32;
-        Use {
-            key: self.key(entry),
-            evicted,
-        }
+        Use { key: self.key(entry), evicted }
     }
 
     /// Everything still cached, by key.
     pub fn rest(&self) -> Vec<(u64, StackId)> {
-        self.entries
-            .iter()
-            .enumerate()
-            .map(|(entry, stack)| (self.key(entry), *stack))
-            .collect()
+        self.entries.iter().enumerate().map(|(entry, stack)| (self.key(entry), *stack)).collect()
     }
 }
 

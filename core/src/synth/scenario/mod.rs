@@ -92,17 +92,7 @@ fn play(
         images,
         processes,
         snapshot_growth: played.growth,
-        ..compute(Compute {
-            log,
-            options: &options,
-            written: &played.written,
-            end_ticks: played.end_ticks,
-            request,
-        })
+        ..compute(Compute { log, options: &options, written: &played.written, end_ticks: played.end_ticks, request })
     });
-    Ok(Summary {
-        written: played.written,
-        allocations: params.allocations,
-        truth,
-    })
+    Ok(Summary { written: played.written, allocations: params.allocations, truth })
 }

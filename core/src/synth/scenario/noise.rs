@@ -49,13 +49,7 @@ impl Engine<'_> {
         }
     }
 
-    fn put_kernel(
-        &mut self,
-        cpu: u16,
-        hook: u16,
-        form: KernelForm,
-        owner: (u32, u32),
-    ) -> Result<u64, SynthError> {
+    fn put_kernel(&mut self, cpu: u16, hook: u16, form: KernelForm, owner: (u32, u32)) -> Result<u64, SynthError> {
         let head = KernelHead::new(form, self.params.width, hook, 2, self.now, owner);
         self.writer.put(cpu, &Head::Kernel(head), &self.scratch)
     }
@@ -83,11 +77,7 @@ impl Engine<'_> {
     }
 
     fn file_io(&mut self, thread: usize, cpu: u16, owner: (u32, u32)) -> Result<(), SynthError> {
-        let form = if self.rng.chance(0.5) {
-            KernelForm::Compact
-        } else {
-            KernelForm::System
-        };
+        let form = if self.rng.chance(0.5) { KernelForm::Compact } else { KernelForm::System };
         self.scratch.clear();
         self.scratch.zeros(36);
         let buffer = self.put_kernel(cpu, HOOK_FILE_IO, form, owner)?;
@@ -103,25 +93,14 @@ impl Engine<'_> {
         }
     }
 
-    fn manifest_event(
-        &mut self,
-        cpu: u16,
-        owner: (u32, u32),
-        width: Width,
-    ) -> Result<(), SynthError> {
+    fn manifest_event(&mut self, cpu: u16, owner: (u32, u32), width: Width) -> Result<(), SynthError> {
         let mut stack = vec![0; 8];
         for _ in 0..3 {
             stack.ptr(width, self.cast.images[0].base + 0x77);
         }
         let activity = [7; 16];
         let kind = if width == Width::Bits64 { 6 } else { 5 };
-        let items = [
-            ExtItem {
-                kind: 1,
-                data: &activity,
-            },
-            ExtItem { kind, data: &stack },
-        ];
+        let items = [ExtItem { kind: 1, data: &activity }, ExtItem { kind, data: &stack }];
         let head = EventHead {
             width,
             guid: PROVIDER,
@@ -136,36 +115,20 @@ impl Engine<'_> {
             tid: owner.1,
             items: if self.now % 3 == 0 { &[] } else { &items },
         };
-        self.writer
-            .put(cpu, &Head::Event(head), b"w\0o\0r\0d\0\0\0")?;
+        self.writer.put(cpu, &Head::Event(head), b"w\0o\0r\0d\0\0\0")?;
         Ok(())
     }
 
     fn classic_event(&mut self, cpu: u16, owner: (u32, u32)) -> Result<(), SynthError> {
         let full = full_head(Width::Bits32, CLASSIC, 34, 2, self.now, owner);
-        let instance = InstanceHead {
-            full,
-            instance: 3,
-            parent: 2,
-            parent_guid: PROVIDER,
-        };
-        let head = if self.now % 2 == 0 {
-            Head::Full(full)
-        } else {
-            Head::Instance(instance)
-        };
+        let instance = InstanceHead { full, instance: 3, parent: 2, parent_guid: PROVIDER };
+        let head = if self.now % 2 == 0 { Head::Full(full) } else { Head::Instance(instance) };
         self.writer.put(cpu, &head, &[1, 2, 3, 4, 5])?;
         Ok(())
     }
 
     fn message(&mut self, cpu: u16, owner: (u32, u32)) -> Result<(), SynthError> {
-        let head = MessageHead {
-            number: 17,
-            guid: CLASSIC,
-            ticks: self.now,
-            pid: owner.0,
-            tid: owner.1,
-        };
+        let head = MessageHead { number: 17, guid: CLASSIC, ticks: self.now, pid: owner.0, tid: owner.1 };
         self.writer.put(cpu, &Head::Message(head), &[9; 6])?;
         Ok(())
     }
@@ -178,19 +141,8 @@ impl Engine<'_> {
             self.put_kernel(cpu, HOOK_POOL_PAGE, KernelForm::PerfInfo, (0, 0))?;
             return Ok(());
         }
-        let base = KernelHead::new(
-            KernelForm::PerfInfo,
-            self.params.width,
-            HOOK_DPC,
-            2,
-            self.now,
-            (0, 0),
-        );
-        let head = KernelHead {
-            pebs: Some(1),
-            counters: &[10, 20, 30],
-            ..base
-        };
+        let base = KernelHead::new(KernelForm::PerfInfo, self.params.width, HOOK_DPC, 2, self.now, (0, 0));
+        let head = KernelHead { pebs: Some(1), counters: &[10, 20, 30], ..base };
         self.writer.put(cpu, &Head::Kernel(head), &self.scratch)?;
         Ok(())
     }

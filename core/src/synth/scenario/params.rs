@@ -125,14 +125,7 @@ pub struct SynthParams {
 
 impl Default for TagMix {
     fn default() -> Self {
-        Self {
-            leaking: 1,
-            slow_leaks: 1,
-            plateau: 1,
-            burst: 1,
-            churning: 3,
-            ordinary: 12,
-        }
+        Self { leaking: 1, slow_leaks: 1, plateau: 1, burst: 1, churning: 3, ordinary: 12 }
     }
 }
 
@@ -199,23 +192,9 @@ impl SynthParams {
             compression: self.compression,
             mode: self.mode,
             short_header: self.merged.then_some(1024),
-            session_name: if self.merged {
-                "Relogger"
-            } else {
-                "NT Kernel Logger"
-            }
-            .to_owned(),
-            file_name: if self.merged {
-                "[multiple files]"
-            } else {
-                "C:\\traces\\kernel.etl"
-            }
-            .to_owned(),
-            swap_every: if matches!(self.mode, FileMode::Circular { .. }) {
-                0
-            } else {
-                13
-            },
+            session_name: if self.merged { "Relogger" } else { "NT Kernel Logger" }.to_owned(),
+            file_name: if self.merged { "[multiple files]" } else { "C:\\traces\\kernel.etl" }.to_owned(),
+            swap_every: if matches!(self.mode, FileMode::Circular { .. }) { 0 } else { 13 },
             ..base
         }
     }
@@ -228,57 +207,22 @@ impl SynthParams {
         let mix = &self.tags;
         let steady = u64::from(mix.leaking) + u64::from(mix.slow_leaks) + u64::from(mix.plateau);
         let steady = steady + u64::from(mix.churning) + u64::from(mix.ordinary);
-        let shares = [
-            self.leak_share,
-            self.session_share,
-            self.user_halves,
-            self.loss_share,
-        ];
+        let shares = [self.leak_share, self.session_share, self.user_halves, self.loss_share];
         let problems = [
             (steady == 0, "at least one tag besides bursts is needed"),
             (steady + u64::from(mix.burst) > 5_000, "at most 5000 tags"),
-            (
-                self.threads < self.processes,
-                "every process needs a thread",
-            ),
+            (self.threads < self.processes, "every process needs a thread"),
             (self.threads > 100_000, "at most 100000 threads"),
             (self.processes < 2, "at least two processes (System is one)"),
-            (
-                !(self.duration_s > 0.0 && self.duration_s <= 1e6),
-                "the duration must be above 0 and at most 1000000 s",
-            ),
-            (
-                !shares.iter().all(|share| (0.0..=1.0).contains(share)),
-                "shares must be from 0 to 1",
-            ),
-            (
-                !(0.0..=100.0).contains(&self.noise_share),
-                "the noise share must be from 0 to 100",
-            ),
-            (
-                !(1..=190).contains(&self.depth),
-                "the stack depth must be from 1 to 190",
-            ),
-            (
-                self.distinct_stacks == 0 || self.distinct_stacks > 1_000_000,
-                "distinct stacks must be 1 to 1000000",
-            ),
-            (
-                self.key_cache == 0 || self.key_cache > 1 << 20,
-                "the stack cache must have 1 to 1048576 entries",
-            ),
-            (
-                self.buffer_size < 8192,
-                "a scenario needs buffers of at least 8192 bytes",
-            ),
-            (
-                self.merged && matches!(self.mode, FileMode::Circular { .. }),
-                "a merged file is not circular",
-            ),
-            (
-                self.target_bytes.is_some_and(|bytes| bytes < 1 << 20),
-                "the least target size is 1 MiB",
-            ),
+            (!(self.duration_s > 0.0 && self.duration_s <= 1e6), "the duration must be above 0 and at most 1000000 s"),
+            (!shares.iter().all(|share| (0.0..=1.0).contains(share)), "shares must be from 0 to 1"),
+            (!(0.0..=100.0).contains(&self.noise_share), "the noise share must be from 0 to 100"),
+            (!(1..=190).contains(&self.depth), "the stack depth must be from 1 to 190"),
+            (self.distinct_stacks == 0 || self.distinct_stacks > 1_000_000, "distinct stacks must be 1 to 1000000"),
+            (self.key_cache == 0 || self.key_cache > 1 << 20, "the stack cache must have 1 to 1048576 entries"),
+            (self.buffer_size < 8192, "a scenario needs buffers of at least 8192 bytes"),
+            (self.merged && matches!(self.mode, FileMode::Circular { .. }), "a merged file is not circular"),
+            (self.target_bytes.is_some_and(|bytes| bytes < 1 << 20), "the least target size is 1 MiB"),
         ];
         match problems.iter().find(|(wrong, _)| *wrong) {
             Some((_, text)) => Err(SynthError::Params((*text).to_owned())),

@@ -20,11 +20,7 @@ impl Modules {
             Width::Bits64 => (0xFFFF_F802_64C0_0000, 0x7FFB_1A20_0000, 0x7FF6_4C10_0000),
             Width::Bits32 => (0x8280_0000, 0x7700_0000, 0x0040_0000),
         };
-        Self {
-            next_driver,
-            next_library,
-            next_program,
-        }
+        Self { next_driver, next_library, next_program }
     }
 
     pub fn driver(&mut self, size: u64) -> u64 {
@@ -68,38 +64,22 @@ pub(super) struct Space {
 
 impl Space {
     pub fn new(width: Width) -> Self {
-        Self {
-            width,
-            regions: FxHashMap::default(),
-        }
+        Self { width, regions: FxHashMap::default() }
     }
 
     /// An address for `size` bytes, and the tick after which it may be used.
-    pub fn take(
-        &mut self,
-        pool: PoolClass,
-        session: Option<u32>,
-        size: u64,
-    ) -> Result<(u64, i64), SynthError> {
+    pub fn take(&mut self, pool: PoolClass, session: Option<u32>, size: u64) -> Result<(u64, i64), SynthError> {
         let width = self.width;
-        let region = self
-            .regions
-            .entry((pool.paged(), session))
-            .or_insert_with(|| Region::new(width, pool));
+        let region = self.regions.entry((pool.paged(), session)).or_insert_with(|| Region::new(width, pool));
         if let Some(again) = region.free.get_mut(&slot_size(size)).and_then(Vec::pop) {
             return Ok(again);
         }
         let big = size > BIG_LIMIT;
-        let (next, end) = if big {
-            (&mut region.next_big, region.end)
-        } else {
-            (&mut region.next_small, region.small_end)
-        };
+        let (next, end) =
+            if big { (&mut region.next_big, region.end) } else { (&mut region.next_small, region.small_end) };
         let address = *next;
-        let after = address
-            .checked_add(slot_size(size))
-            .filter(|after| *after <= end)
-            .ok_or(SynthError::AddressSpace)?;
+        let after =
+            address.checked_add(slot_size(size)).filter(|after| *after <= end).ok_or(SynthError::AddressSpace)?;
         *next = after;
         // The kernel reports small blocks by the address after their header.
         let header = 2 * width.pointer_size() as u64;
@@ -107,41 +87,21 @@ impl Space {
     }
 
     /// Gives an address back at tick `now`.
-    pub fn give_back(
-        &mut self,
-        pool: PoolClass,
-        session: Option<u32>,
-        size: u64,
-        address: u64,
-        now: i64,
-    ) {
+    pub fn give_back(&mut self, pool: PoolClass, session: Option<u32>, size: u64, address: u64, now: i64) {
         let width = self.width;
-        let region = self
-            .regions
-            .entry((pool.paged(), session))
-            .or_insert_with(|| Region::new(width, pool));
-        region
-            .free
-            .entry(slot_size(size))
-            .or_default()
-            .push((address, now));
+        let region = self.regions.entry((pool.paged(), session)).or_insert_with(|| Region::new(width, pool));
+        region.free.entry(slot_size(size)).or_default().push((address, now));
     }
 }
 
 fn slot_size(size: u64) -> u64 {
-    if size > BIG_LIMIT {
-        size.next_multiple_of(PAGE)
-    } else {
-        size.next_multiple_of(16)
-    }
+    if size > BIG_LIMIT { size.next_multiple_of(PAGE) } else { size.next_multiple_of(16) }
 }
 
 impl Region {
     fn new(width: Width, pool: PoolClass) -> Self {
         let (base, len) = match (width, pool.session, pool.paged()) {
-            (Width::Bits64, true, paged) => {
-                (0xFFFF_F900_C000_0000 + (u64::from(paged) << 36), 1 << 36)
-            }
+            (Width::Bits64, true, paged) => (0xFFFF_F900_C000_0000 + (u64::from(paged) << 36), 1 << 36),
             (Width::Bits64, false, true) => (0xFFFF_A00F_1000_0000, 1 << 42),
             (Width::Bits64, false, false) => (0xFFFF_E28A_2000_0000, 1 << 42),
             (Width::Bits32, true, paged) => (0xFC00_0000 + (u64::from(paged) << 25), 1 << 25),
@@ -149,13 +109,7 @@ impl Region {
             (Width::Bits32, false, false) => (0xD000_0000, 0x2C00_0000),
         };
         let small_end = base + len / 2;
-        Self {
-            next_small: base,
-            next_big: small_end,
-            small_end,
-            end: base + len,
-            free: FxHashMap::default(),
-        }
+        Self { next_small: base, next_big: small_end, small_end, end: base + len, free: FxHashMap::default() }
     }
 }
 
@@ -166,10 +120,7 @@ mod tests {
     #[test]
     fn addresses_come_back_and_sessions_share_them() {
         let mut space = Space::new(Width::Bits64);
-        let session = PoolClass {
-            pool_type: 0x21,
-            session: true,
-        };
+        let session = PoolClass { pool_type: 0x21, session: true };
         let one = space.take(session, Some(1), 64).unwrap();
         let two = space.take(session, Some(2), 64).unwrap();
         assert_eq!(one, two);
@@ -183,10 +134,7 @@ mod tests {
     #[test]
     fn a_small_space_ends_with_an_error() {
         let mut space = Space::new(Width::Bits32);
-        let session = PoolClass {
-            pool_type: 0x20,
-            session: true,
-        };
+        let session = PoolClass { pool_type: 0x20, session: true };
         let outcome = (0..20_000).find_map(|_| space.take(session, Some(1), 8_192).err());
         assert!(matches!(outcome, Some(SynthError::AddressSpace)));
     }

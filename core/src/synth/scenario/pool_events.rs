@@ -53,11 +53,7 @@ impl Engine<'_> {
             Behaviour::Leak { mean_s, .. } | Behaviour::Lives { mean_s } => mean_s,
         };
         let life = self.rng.lifetime((mean_s * ticks) as u64);
-        self.plan_free(
-            self.now
-                .saturating_add(i64::try_from(life).unwrap_or(i64::MAX)),
-            live,
-        );
+        self.plan_free(self.now.saturating_add(i64::try_from(life).unwrap_or(i64::MAX)), live);
         Ok(())
     }
 
@@ -68,13 +64,7 @@ impl Engine<'_> {
         self.now = self.now.max(live.allocated + 1);
         let freed = self.pool_event(&live, true, thread)?;
         self.count(&live, true);
-        self.space.give_back(
-            self.cast.tags[tag].pool,
-            live.session,
-            live.size,
-            live.address,
-            freed,
-        );
+        self.space.give_back(self.cast.tags[tag].pool, live.session, live.size, live.address, freed);
         Ok(())
     }
 
@@ -88,21 +78,12 @@ impl Engine<'_> {
         let of_tag = &self.cast.tags[tag];
         let size = of_tag.sizes[self.rng.index(of_tag.sizes.len())];
         let pool = of_tag.pool;
-        let session = pool
-            .session
-            .then(|| self.cast.processes[self.cast.threads[thread].process].session);
+        let session = pool.session.then(|| self.cast.processes[self.cast.threads[thread].process].session);
         let (address, free_since) = self.space.take(pool, session, size)?;
         self.now = self.now.max(free_since.saturating_add(1));
         let big = if size > BIG_LIMIT { BIG_POOL_BIT } else { 0 };
         let pool_type = pool.pool_type | big;
-        Ok(Live {
-            tag: tag as u32,
-            pool_type,
-            size,
-            address,
-            session,
-            allocated: i64::MIN,
-        })
+        Ok(Live { tag: tag as u32, pool_type, size, address, session, allocated: i64::MIN })
     }
 
     /// Keeps the system's own books, which know of lost events too.
@@ -149,25 +130,13 @@ impl Engine<'_> {
         Ok(ticks)
     }
 
-    fn write_block(
-        &mut self,
-        live: &Live,
-        free: bool,
-        thread: usize,
-        cpu: u16,
-    ) -> Result<(), SynthError> {
+    fn write_block(&mut self, live: &Live, free: bool, thread: usize, cpu: u16) -> Result<(), SynthError> {
         let tag = self.cast.tags[live.tag as usize].tag;
         let mut pool_type = live.pool_type;
         if free && self.rng.chance(0.05) {
             pool_type ^= LOOSE_BITS[self.rng.index(LOOSE_BITS.len())];
         }
-        let block = pool::PoolBlock {
-            pool_type,
-            tag,
-            size: live.size,
-            address: live.address,
-            session: live.session,
-        };
+        let block = pool::PoolBlock { pool_type, tag, size: live.size, address: live.address, session: live.session };
         let hook = match (free, live.session.is_some()) {
             (false, false) => pool::HOOK_ALLOC,
             (false, true) => pool::HOOK_ALLOC_SESSION,

@@ -5,9 +5,7 @@ use super::cast::StackId;
 use super::engine::{Counters, Engine, full_head};
 use crate::synth::SynthError;
 use crate::synth::truth::{SnapshotGrowth, display_tag};
-use crate::synth::writer::{
-    Guid, Head, KernelForm, Width, guids, image, pool, process, stack, system,
-};
+use crate::synth::writer::{Guid, Head, KernelForm, Width, guids, image, pool, process, stack, system};
 
 /// Who logs rundown records: a thread of System.
 const LOGGER: (u32, u32) = (4, 8);
@@ -20,14 +18,7 @@ impl Engine<'_> {
         self.group_masks(system::HOOK_GROUP_MASKS)?;
         self.scratch.clear();
         let (mhz, cpus) = (self.params.cpu_mhz, u32::from(self.params.cpus));
-        system::cpu_config(
-            &mut self.scratch,
-            self.params.width,
-            mhz,
-            cpus,
-            16_384,
-            "SRV07",
-        );
+        system::cpu_config(&mut self.scratch, self.params.width, mhz, cpus, 16_384, "SRV07");
         self.rundown(system::HOOK_CPU, 3, KernelForm::System, LOGGER)?;
         for index in 0..self.cast.processes.len() {
             if self.cast.processes[index].starts_at == 0.0 {
@@ -57,22 +48,13 @@ impl Engine<'_> {
         for index in 0..self.cast.images.len() {
             self.image(image::HOOK_DC_END, index)?;
         }
-        let cached: Vec<(u64, StackId)> = self
-            .caches
-            .iter()
-            .flat_map(super::keys::KeyCache::rest)
-            .collect();
+        let cached: Vec<(u64, StackId)> = self.caches.iter().flat_map(super::keys::KeyCache::rest).collect();
         for (key, stack) in cached {
             self.now += 1;
             self.write_definition(0, stack::HOOK_KEY_RUNDOWN, key, stack)?;
         }
         self.scratch.clear();
-        self.rundown(
-            system::HOOK_RUNDOWN_COMPLETE,
-            2,
-            KernelForm::PerfInfo,
-            LOGGER,
-        )?;
+        self.rundown(system::HOOK_RUNDOWN_COMPLETE, 2, KernelForm::PerfInfo, LOGGER)?;
         self.group_masks(system::HOOK_GROUP_MASKS_END)
     }
 
@@ -89,13 +71,7 @@ impl Engine<'_> {
     }
 
     /// Writes `scratch` one tick later, on the first CPU.
-    fn rundown(
-        &mut self,
-        hook: u16,
-        version: u8,
-        form: KernelForm,
-        owner: (u32, u32),
-    ) -> Result<(), SynthError> {
+    fn rundown(&mut self, hook: u16, version: u8, form: KernelForm, owner: (u32, u32)) -> Result<(), SynthError> {
         self.now += 1;
         self.kernel(0, hook, version, form, owner)?;
         Ok(())
@@ -112,11 +88,7 @@ impl Engine<'_> {
 
     fn process(&mut self, hook: u16, form: KernelForm, index: usize) -> Result<(), SynthError> {
         const SYSTEM_SID: [u8; 12] = [1, 1, 0, 0, 0, 0, 0, 5, 18, 0, 0, 0];
-        let kernel_base = if self.params.width == Width::Bits64 {
-            0xFFFF_E28A_1000_0080
-        } else {
-            0x8700_0080
-        };
+        let kernel_base = if self.params.width == Width::Bits64 { 0xFFFF_E28A_1000_0080 } else { 0x8700_0080 };
         let of = &self.cast.processes[index];
         let fields = process::Process {
             key: kernel_base + 0x1000 * index as u64,
@@ -129,11 +101,7 @@ impl Engine<'_> {
             image: &of.image,
             command_line: &of.command_line,
         };
-        let owner = if hook == process::HOOK_START {
-            (of.parent, 8)
-        } else {
-            LOGGER
-        };
+        let owner = if hook == process::HOOK_START { (of.parent, 8) } else { LOGGER };
         self.scratch.clear();
         process::process(&mut self.scratch, self.params.width, 4, &fields);
         self.rundown(hook, 4, form, owner)
@@ -146,17 +114,8 @@ impl Engine<'_> {
                 continue;
             }
             let pid = self.cast.processes[process].pid;
-            let start_address = if self.params.width == Width::Bits64 {
-                0x7FFB_1A22_2630
-            } else {
-                0x7702_2630
-            };
-            let fields = process::Thread {
-                pid,
-                tid: thread.tid,
-                start_address,
-                name: Some(""),
-            };
+            let start_address = if self.params.width == Width::Bits64 { 0x7FFB_1A22_2630 } else { 0x7702_2630 };
+            let fields = process::Thread { pid, tid: thread.tid, start_address, name: Some("") };
             self.scratch.clear();
             process::thread(&mut self.scratch, self.params.width, &fields);
             self.rundown(hook, 3, KernelForm::System, LOGGER)?;
@@ -165,9 +124,7 @@ impl Engine<'_> {
     }
 
     fn image(&mut self, hook: u16, index: usize) -> Result<(), SynthError> {
-        let pid = self.cast.images[index]
-            .process
-            .map_or(0, |process| self.cast.processes[process].pid);
+        let pid = self.cast.images[index].process.map_or(0, |process| self.cast.processes[process].pid);
         let of = &self.cast.images[index];
         let fields = image::Image {
             base: of.base,
@@ -179,16 +136,8 @@ impl Engine<'_> {
         };
         self.scratch.clear();
         image::image(&mut self.scratch, self.params.width, 3, &fields);
-        let form = if pid == 0 || hook == image::HOOK_LOAD {
-            KernelForm::System
-        } else {
-            KernelForm::PerfInfo
-        };
-        let owner = if hook == image::HOOK_LOAD {
-            (pid, 8)
-        } else {
-            LOGGER
-        };
+        let form = if pid == 0 || hook == image::HOOK_LOAD { KernelForm::System } else { KernelForm::PerfInfo };
+        let owner = if hook == image::HOOK_LOAD { (pid, 8) } else { LOGGER };
         self.rundown(hook, 3, form, owner)?;
         if self.params.merged && hook != image::HOOK_DC_END {
             self.identity(index, pid)?;
@@ -200,57 +149,22 @@ impl Engine<'_> {
     fn identity(&mut self, index: usize, pid: u32) -> Result<(), SynthError> {
         let width = self.params.width;
         let of = &self.cast.images[index];
-        let fields = image::Image {
-            base: of.base,
-            size: of.size,
-            pid,
-            checksum: 0,
-            timestamp: of.timestamp,
-            path: &of.path,
-        };
+        let fields =
+            image::Image { base: of.base, size: of.size, pid, checksum: 0, timestamp: of.timestamp, path: &of.path };
         let version = "10.0.19041.1 (WinBuild.160101.0800)";
         let file = of.file.as_str();
-        let texts = [
-            file,
-            "",
-            version,
-            "10.0.19041.1",
-            "English",
-            "Product",
-            "Company",
-            "10.0.19041.1",
-            "",
-            "",
-        ];
+        let texts = [file, "", version, "10.0.19041.1", "English", "Product", "Company", "10.0.19041.1", "", ""];
         let (mut version_text, mut id, mut rsds) = (Vec::new(), Vec::new(), Vec::new());
         image::file_version(&mut version_text, of.size as u32, of.timestamp, &texts);
         image::image_id(&mut id, width, &fields, file);
         image::rsds(&mut rsds, width, of.base, pid, (&of.guid, of.age), &of.pdb);
-        self.injected(
-            guids::IMAGE_ID,
-            (image::OPCODE_FILE_VERSION, 0),
-            pid,
-            &version_text,
-        )?;
+        self.injected(guids::IMAGE_ID, (image::OPCODE_FILE_VERSION, 0), pid, &version_text)?;
         self.injected(guids::IMAGE_ID, (image::OPCODE_IMAGE_ID, 2), pid, &id)?;
         self.injected(guids::IMAGE_ID, (image::OPCODE_RSDS, 2), pid, &rsds)
     }
 
-    fn injected(
-        &mut self,
-        guid: Guid,
-        kind: (u8, u16),
-        pid: u32,
-        payload: &[u8],
-    ) -> Result<(), SynthError> {
-        let head = full_head(
-            self.params.width,
-            guid,
-            kind.0,
-            kind.1,
-            self.now,
-            (pid, u32::MAX),
-        );
+    fn injected(&mut self, guid: Guid, kind: (u8, u16), pid: u32, payload: &[u8]) -> Result<(), SynthError> {
+        let head = full_head(self.params.width, guid, kind.0, kind.1, self.now, (pid, u32::MAX));
         self.writer.put(0, &Head::Full(head), payload)?;
         Ok(())
     }
@@ -263,51 +177,24 @@ impl Engine<'_> {
         self.now += self.micros(2_000_000);
         let mut payload = Vec::new();
         let build = format!("{}.1.amd64fre.vb_release.191206-1406", self.params.os_build);
-        system::build_info(
-            &mut payload,
-            132_000_000_000_000_000,
-            &build,
-            "Windows 10 Pro",
-        );
-        self.injected(
-            guids::SYS_CONFIG_EX,
-            (system::OPCODE_BUILD_INFO, 0),
-            4,
-            &payload,
-        )?;
+        system::build_info(&mut payload, 132_000_000_000_000_000, &build, "Windows 10 Pro");
+        self.injected(guids::SYS_CONFIG_EX, (system::OPCODE_BUILD_INFO, 0), 4, &payload)?;
         payload.clear();
         system::two_texts(&mut payload, "C:\\Windows\\system32\\", "C:\\Windows\\");
-        self.injected(
-            guids::SYS_CONFIG_EX,
-            (system::OPCODE_SYSTEM_PATHS, 0),
-            4,
-            &payload,
-        )?;
+        self.injected(guids::SYS_CONFIG_EX, (system::OPCODE_SYSTEM_PATHS, 0), 4, &payload)?;
         for index in 0..self.cast.volumes.len() {
             let (nt_path, dos_path) = &self.cast.volumes[index];
             payload.clear();
             system::two_texts(&mut payload, nt_path, dos_path);
-            self.injected(
-                guids::SYS_CONFIG_EX,
-                (system::OPCODE_VOLUME_MAPPING, 0),
-                4,
-                &payload,
-            )?;
+            self.injected(guids::SYS_CONFIG_EX, (system::OPCODE_VOLUME_MAPPING, 0), 4, &payload)?;
         }
         Ok(())
     }
 
     /// Sessions with blocks, none first.
     fn sessions(&self) -> Vec<Option<u32>> {
-        let slots = self
-            .tags
-            .iter()
-            .map(|tag| tag.counters.len())
-            .max()
-            .unwrap_or(0);
-        (0..slots.max(1))
-            .map(|slot| (slot as u32).checked_sub(1))
-            .collect()
+        let slots = self.tags.iter().map(|tag| tag.counters.len()).max().unwrap_or(0);
+        (0..slots.max(1)).map(|slot| (slot as u32).checked_sub(1)).collect()
     }
 
     fn snapshots(&mut self, end: bool) -> Result<(), SynthError> {
@@ -315,21 +202,12 @@ impl Engine<'_> {
             return Ok(());
         }
         for session in self.sessions() {
-            let step = if session.is_some() {
-                pool::SESSION_SNAPSHOT_STEP
-            } else {
-                0
-            };
+            let step = if session.is_some() { pool::SESSION_SNAPSHOT_STEP } else { 0 };
             let tags = self.tag_entries(session);
             for entries in tags.chunks(pool::SNAPSHOT_ENTRIES) {
                 self.scratch.clear();
                 pool::tag_snapshot(&mut self.scratch, self.params.width, session, entries);
-                self.rundown(
-                    pool::HOOK_TAGS_START + u16::from(end) + step,
-                    2,
-                    KernelForm::PerfInfo,
-                    LOGGER,
-                )?;
+                self.rundown(pool::HOOK_TAGS_START + u16::from(end) + step, 2, KernelForm::PerfInfo, LOGGER)?;
             }
             let of_session = self.big.iter().filter(|((of, _), _)| *of == session);
             let big: Vec<pool::BigBlock> = of_session
@@ -343,12 +221,7 @@ impl Engine<'_> {
             for entries in big.chunks(pool::SNAPSHOT_ENTRIES) {
                 self.scratch.clear();
                 pool::big_snapshot(&mut self.scratch, self.params.width, session, entries);
-                self.rundown(
-                    pool::HOOK_BIG_START + u16::from(end) + step,
-                    2,
-                    KernelForm::PerfInfo,
-                    LOGGER,
-                )?;
+                self.rundown(pool::HOOK_BIG_START + u16::from(end) + step, 2, KernelForm::PerfInfo, LOGGER)?;
             }
         }
         Ok(())
@@ -359,26 +232,15 @@ impl Engine<'_> {
         let slot = session.map_or(0, |session| session as usize + 1);
         let mut entries: Vec<pool::TagCounters> = Vec::new();
         for (index, (state, of)) in self.tags.iter().zip(&self.cast.tags).enumerate() {
-            let Some(counters) = state
-                .counters
-                .get(slot)
-                .filter(|counters| counters.allocs > 0)
-            else {
+            let Some(counters) = state.counters.get(slot).filter(|counters| counters.allocs > 0) else {
                 continue;
             };
             let known = entries.iter().position(|entry| entry.tag == of.tag);
             let at = known.unwrap_or_else(|| {
-                entries.push(pool::TagCounters {
-                    tag: of.tag,
-                    ..pool::TagCounters::default()
-                });
+                entries.push(pool::TagCounters { tag: of.tag, ..pool::TagCounters::default() });
                 entries.len() - 1
             });
-            let base = if index == WRAPPING_TAG {
-                u32::MAX - 50
-            } else {
-                1_000 * index as u32
-            };
+            let base = if index == WRAPPING_TAG { u32::MAX - 50 } else { 1_000 * index as u32 };
             add(&mut entries[at], counters, of.pool.paged(), base);
         }
         entries
@@ -393,36 +255,18 @@ impl Engine<'_> {
         for session in self.sessions() {
             let slot = session.map_or(0, |session| session as usize + 1);
             for (state, of) in self.tags.iter().zip(&self.cast.tags) {
-                let Some(last) = state
-                    .counters
-                    .get(slot)
-                    .filter(|counters| counters.allocs > 0)
-                else {
+                let Some(last) = state.counters.get(slot).filter(|counters| counters.allocs > 0) else {
                     continue;
                 };
-                let first = state
-                    .at_start
-                    .get(slot)
-                    .map_or(0, |counters| counters.bytes);
+                let first = state.at_start.get(slot).map_or(0, |counters| counters.bytes);
                 let bytes = last.bytes as i64 - first as i64;
                 let tag = display_tag(of.tag);
-                let known = growth
-                    .iter()
-                    .position(|entry| entry.tag == tag && entry.session == session);
+                let known = growth.iter().position(|entry| entry.tag == tag && entry.session == session);
                 let at = known.unwrap_or_else(|| {
-                    growth.push(SnapshotGrowth {
-                        tag,
-                        session,
-                        paged_bytes: 0,
-                        nonpaged_bytes: 0,
-                    });
+                    growth.push(SnapshotGrowth { tag, session, paged_bytes: 0, nonpaged_bytes: 0 });
                     growth.len() - 1
                 });
-                if of.pool.paged() {
-                    growth[at].paged_bytes += bytes
-                } else {
-                    growth[at].nonpaged_bytes += bytes
-                }
+                if of.pool.paged() { growth[at].paged_bytes += bytes } else { growth[at].nonpaged_bytes += bytes }
             }
         }
         growth
@@ -431,21 +275,11 @@ impl Engine<'_> {
 
 fn add(entry: &mut pool::TagCounters, counters: &Counters, paged: bool, base: u32) {
     let (allocs, frees, used) = if paged {
-        (
-            &mut entry.paged_allocs,
-            &mut entry.paged_frees,
-            &mut entry.paged_used,
-        )
+        (&mut entry.paged_allocs, &mut entry.paged_frees, &mut entry.paged_used)
     } else {
-        (
-            &mut entry.nonpaged_allocs,
-            &mut entry.nonpaged_frees,
-            &mut entry.nonpaged_used,
-        )
+        (&mut entry.nonpaged_allocs, &mut entry.nonpaged_frees, &mut entry.nonpaged_used)
     };
-    *allocs = allocs
-        .wrapping_add(base)
-        .wrapping_add(counters.allocs as u32);
+    *allocs = allocs.wrapping_add(base).wrapping_add(counters.allocs as u32);
     *frees = frees.wrapping_add(base).wrapping_add(counters.frees as u32);
     *used += counters.bytes;
 }

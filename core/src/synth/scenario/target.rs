@@ -37,12 +37,7 @@ pub(super) fn resolve(params: &SynthParams) -> Result<SynthParams, SynthError> {
         return Ok(params.clone());
     };
     let pilot = |allocations: u64| {
-        let small = SynthParams {
-            allocations,
-            target_bytes: None,
-            mode: FileMode::Sequential,
-            ..params.clone()
-        };
+        let small = SynthParams { allocations, target_bytes: None, mode: FileMode::Sequential, ..params.clone() };
         write_trace(Nowhere::default(), &small, None).map(|summary| summary.written.bytes)
     };
     let (few, many) = (20_000, 60_000);
@@ -50,9 +45,5 @@ pub(super) fn resolve(params: &SynthParams) -> Result<SynthParams, SynthError> {
     let per_allocation = (large.saturating_sub(small) as f64 / (many - few) as f64).max(1.0);
     let fixed = small as f64 - per_allocation * few as f64;
     let allocations = ((target as f64 - fixed) / per_allocation).max(1.0) as u64;
-    Ok(SynthParams {
-        allocations,
-        target_bytes: None,
-        ..params.clone()
-    })
+    Ok(SynthParams { allocations, target_bytes: None, ..params.clone() })
 }

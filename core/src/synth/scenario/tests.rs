@@ -7,13 +7,7 @@ use crate::synth::truth::Sums;
 use crate::synth::writer::{Clock, Compression, FileMode, RecordKey, Width};
 
 fn small() -> SynthParams {
-    SynthParams {
-        allocations: 3_000,
-        preexisting: 200,
-        duration_s: 5.0,
-        buffer_size: 16_384,
-        ..SynthParams::default()
-    }
+    SynthParams { allocations: 3_000, preexisting: 200, duration_s: 5.0, buffer_size: 16_384, ..SynthParams::default() }
 }
 
 fn written(params: &SynthParams, request: Option<&TruthRequest>) -> (Vec<u8>, Summary) {
@@ -23,10 +17,7 @@ fn written(params: &SynthParams, request: Option<&TruthRequest>) -> (Vec<u8>, Su
 }
 
 fn truth_of(params: &SynthParams) -> Truth {
-    written(params, Some(&TruthRequest::default()))
-        .1
-        .truth
-        .unwrap()
+    written(params, Some(&TruthRequest::default())).1.truth.unwrap()
 }
 
 fn field<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
@@ -72,11 +63,7 @@ fn walk(bytes: &[u8]) -> u64 {
 
 #[test]
 fn the_same_seed_gives_the_same_bytes() {
-    let request = TruthRequest {
-        stacks: true,
-        curve_points: 10,
-        ranges: vec![(1.0, 2.0)],
-    };
+    let request = TruthRequest { stacks: true, curve_points: 10, ranges: vec![(1.0, 2.0)] };
     let (first, _) = written(&small(), None);
     let (second, _) = written(&small(), Some(&request));
     assert!(first == second, "asking for the truth changes nothing");
@@ -86,29 +73,15 @@ fn the_same_seed_gives_the_same_bytes() {
 
 #[test]
 fn every_header_form_can_be_walked() {
-    for headers in [
-        HeaderStyle::Kernel,
-        HeaderStyle::Compact,
-        HeaderStyle::PerfInfo,
-        HeaderStyle::Guid,
-        HeaderStyle::Mixed,
-    ] {
+    for headers in
+        [HeaderStyle::Kernel, HeaderStyle::Compact, HeaderStyle::PerfInfo, HeaderStyle::Guid, HeaderStyle::Mixed]
+    {
         for width in [Width::Bits64, Width::Bits32] {
             for merged in [false, true] {
-                let params = SynthParams {
-                    headers,
-                    width,
-                    merged,
-                    noise_share: 1.5,
-                    ..small()
-                };
+                let params = SynthParams { headers, width, merged, noise_share: 1.5, ..small() };
                 let (bytes, summary) = written(&params, Some(&TruthRequest::default()));
                 let truth = summary.truth.unwrap();
-                assert_eq!(
-                    walk(&bytes),
-                    truth.records,
-                    "{headers:?} {width:?} {merged}"
-                );
+                assert_eq!(walk(&bytes), truth.records, "{headers:?} {width:?} {merged}");
                 assert_eq!(truth.bytes, bytes.len() as u64);
             }
         }
@@ -117,68 +90,36 @@ fn every_header_form_can_be_walked() {
 
 #[test]
 fn a_complete_trace_has_no_implied_ends_and_no_orphans() {
-    for stacks in [
-        StackMode::None,
-        StackMode::Inline,
-        StackMode::Keyed,
-        StackMode::Mixed,
-    ] {
-        let params = SynthParams {
-            stacks,
-            key_cache: 16,
-            noise_share: 0.5,
-            ..small()
-        };
+    for stacks in [StackMode::None, StackMode::Inline, StackMode::Keyed, StackMode::Mixed] {
+        let params = SynthParams { stacks, key_cache: 16, noise_share: 0.5, ..small() };
         let truth = truth_of(&params);
         assert_eq!(truth.pool.alloc_events, 3_000);
-        assert_eq!(
-            (truth.pool.implied_frees, truth.pool.implied_allocations),
-            (0, 0)
-        );
-        assert_eq!(
-            truth.pool.allocations,
-            3_000 + truth.pool.unknown_allocations
-        );
+        assert_eq!((truth.pool.implied_frees, truth.pool.implied_allocations), (0, 0));
+        assert_eq!(truth.pool.allocations, 3_000 + truth.pool.unknown_allocations);
         assert!(truth.pool.unknown_allocations > 50);
         assert_eq!((truth.stacks.orphans, truth.stacks.unresolved), (0, 0));
         let events = truth.pool.alloc_events + truth.pool.free_events;
         let expected = if stacks == StackMode::None { 0 } else { events };
         assert_eq!(truth.stacks.pool_events_with_stack, expected, "{stacks:?}");
         if stacks == StackMode::Keyed {
-            assert!(
-                truth.hooks["0x1823"] > 500,
-                "keys are used again: {:?}",
-                truth.hooks
-            );
+            assert!(truth.hooks["0x1823"] > 500, "keys are used again: {:?}", truth.hooks);
         }
     }
 }
 
 #[test]
 fn losses_leave_their_marks() {
-    let params = SynthParams {
-        loss_share: 0.05,
-        lost_buffers: 3,
-        allocations: 20_000,
-        ..small()
-    };
+    let params = SynthParams { loss_share: 0.05, lost_buffers: 3, allocations: 20_000, ..small() };
     let truth = truth_of(&params);
     assert!(truth.events_lost > 1_000 && truth.buffers_lost == 3);
-    assert!(
-        truth.pool.implied_frees > 100 && truth.pool.implied_allocations > 100,
-        "{:?}",
-        truth.pool
-    );
+    assert!(truth.pool.implied_frees > 100 && truth.pool.implied_allocations > 100, "{:?}", truth.pool);
     assert!(truth.stacks.orphans > 100);
     assert_eq!(truth.buffers.missing, 3);
 }
 
 #[test]
 fn full_files_forget_their_beginning() {
-    for mode in [
-        FileMode::Circular { buffers: 20 },
-        FileMode::Buffering { buffers: 20 },
-    ] {
+    for mode in [FileMode::Circular { buffers: 20 }, FileMode::Buffering { buffers: 20 }] {
         let params = SynthParams { mode, ..small() };
         let (bytes, summary) = written(&params, Some(&TruthRequest::default()));
         let truth = summary.truth.unwrap();
@@ -197,71 +138,41 @@ fn full_files_forget_their_beginning() {
 fn compression_changes_the_file_and_not_the_truth() {
     let plain = truth_of(&small());
     for compression in [Compression::Filled, Compression::Whole] {
-        let params = SynthParams {
-            compression,
-            ..small()
-        };
+        let params = SynthParams { compression, ..small() };
         let (bytes, summary) = written(&params, Some(&TruthRequest::default()));
         let truth = summary.truth.unwrap();
         assert!(truth.bytes < plain.bytes * 2 / 3 && bytes.len() as u64 == truth.bytes);
         assert_eq!(truth.buffers.compressed, truth.buffers.total - 1);
-        assert_eq!(
-            (&truth.ranges, &truth.stacks),
-            (&plain.ranges, &plain.stacks)
-        );
+        assert_eq!((&truth.ranges, &truth.stacks), (&plain.ranges, &plain.stacks));
     }
 }
 
 #[test]
 fn the_planted_leak_stands_out_on_every_clock() {
     for clock in [Clock::Qpc, Clock::SystemTime, Clock::CpuCycles] {
-        let params = SynthParams {
-            clock,
-            leak_share: 0.2,
-            ..small()
-        };
-        let request = TruthRequest {
-            ranges: vec![(0.0, 2.5), (2.5, 5.0)],
-            ..TruthRequest::default()
-        };
+        let params = SynthParams { clock, leak_share: 0.2, ..small() };
+        let request = TruthRequest { ranges: vec![(0.0, 2.5), (2.5, 5.0)], ..TruthRequest::default() };
         let truth = written(&params, Some(&request)).1.truth.unwrap();
-        assert!(
-            (4.9..5.2).contains(&truth.duration_s),
-            "{}",
-            truth.duration_s
-        );
+        assert!((4.9..5.2).contains(&truth.duration_s), "{}", truth.duration_s);
         let kept = |range: usize| {
-            let rows = truth.ranges[range]
-                .rows
-                .iter()
-                .filter(|row| row.kind == "AIFO" && row.tag == "Leak");
+            let rows = truth.ranges[range].rows.iter().filter(|row| row.kind == "AIFO" && row.tag == "Leak");
             rows.map(|row| row.sums.count).sum::<u64>()
         };
         // 600 allocations of which nine in ten stay.
         assert!((480..600).contains(&kept(0)), "{}", kept(0));
         assert!(kept(1) > 200 && kept(2) > 200);
-        let sum = truth.ranges[0]
-            .rows
-            .iter()
-            .fold(Sums::default(), |sum, row| Sums {
-                count: sum.count + row.sums.count,
-                size: sum.size + row.sums.size,
-            });
+        let sum = truth.ranges[0].rows.iter().fold(Sums::default(), |sum, row| Sums {
+            count: sum.count + row.sums.count,
+            size: sum.size + row.sums.size,
+        });
         assert_eq!(sum, truth.ranges[0].total);
     }
 }
 
 #[test]
 fn snapshots_agree_with_the_events() {
-    let truth = truth_of(&SynthParams {
-        session_share: 0.0,
-        ..small()
-    });
-    let grown: i64 = truth
-        .snapshot_growth
-        .iter()
-        .map(|entry| entry.paged_bytes + entry.nonpaged_bytes)
-        .sum();
+    let truth = truth_of(&SynthParams { session_share: 0.0, ..small() });
+    let grown: i64 = truth.snapshot_growth.iter().map(|entry| entry.paged_bytes + entry.nonpaged_bytes).sum();
     let of = |kind: &str| {
         let rows = truth.ranges[0].rows.iter().filter(|row| row.kind == kind);
         rows.map(|row| row.sums.size as i64).sum::<i64>()
@@ -272,10 +183,7 @@ fn snapshots_agree_with_the_events() {
 
 #[test]
 fn a_target_size_is_met() {
-    let params = SynthParams {
-        target_bytes: Some(12 << 20),
-        ..small()
-    };
+    let params = SynthParams { target_bytes: Some(12 << 20), ..small() };
     let (bytes, _) = written(&params, None);
     let ratio = bytes.len() as f64 / f64::from(12 << 20);
     assert!((0.95..1.05).contains(&ratio), "{ratio}");
@@ -285,28 +193,11 @@ fn a_target_size_is_met() {
 fn contradictions_are_refused() {
     let circular = FileMode::Circular { buffers: 4 };
     let wrong = [
-        SynthParams {
-            threads: 2,
-            ..small()
-        },
-        SynthParams {
-            loss_share: 1.5,
-            ..small()
-        },
-        SynthParams {
-            merged: true,
-            mode: circular,
-            ..small()
-        },
-        SynthParams {
-            compression: Compression::Filled,
-            mode: circular,
-            ..small()
-        },
-        SynthParams {
-            duration_s: f64::NAN,
-            ..small()
-        },
+        SynthParams { threads: 2, ..small() },
+        SynthParams { loss_share: 1.5, ..small() },
+        SynthParams { merged: true, mode: circular, ..small() },
+        SynthParams { compression: Compression::Filled, mode: circular, ..small() },
+        SynthParams { duration_s: f64::NAN, ..small() },
     ];
     for params in wrong {
         let outcome = write_trace(Cursor::new(Vec::new()), &params, None);

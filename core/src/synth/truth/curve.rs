@@ -24,20 +24,13 @@ impl TickScale {
 
 /// One curve per tag with blocks of known or implied start, `points` evenly over `[from, to]` seconds. At a point's
 /// own tick allocations and frees have happened.
-pub(super) fn curves(
-    blocks: &[Block],
-    scale: TickScale,
-    range: (f64, f64),
-    points: usize,
-) -> Vec<Curve> {
+pub(super) fn curves(blocks: &[Block], scale: TickScale, range: (f64, f64), points: usize) -> Vec<Curve> {
     let times: Vec<f64> = (0..points).map(|k| time_of(range, k, points)).collect();
     let ticks: Vec<i64> = times.iter().map(|time| scale.ticks(*time)).collect();
     let mut changes: BTreeMap<String, Vec<[i128; 2]>> = BTreeMap::new();
     for block in blocks {
         let Some(start) = block.start else { continue };
-        let change = changes
-            .entry(display_tag(block.tag))
-            .or_insert_with(|| vec![[0; 2]; points + 1]);
+        let change = changes.entry(display_tag(block.tag)).or_insert_with(|| vec![[0; 2]; points + 1]);
         let at = ticks.partition_point(|tick| *tick < start);
         change[at][0] += 1;
         change[at][1] += i128::from(block.size);
@@ -47,13 +40,7 @@ pub(super) fn curves(
             change[at][1] -= i128::from(block.size);
         }
     }
-    changes
-        .into_iter()
-        .map(|(tag, change)| Curve {
-            tag,
-            points: summed(&times, &change),
-        })
-        .collect()
+    changes.into_iter().map(|(tag, change)| Curve { tag, points: summed(&times, &change) }).collect()
 }
 
 fn time_of((from, to): (f64, f64), k: usize, points: usize) -> f64 {
@@ -67,11 +54,7 @@ fn summed(times: &[f64], changes: &[[i128; 2]]) -> Vec<CurvePoint> {
     let mut sum = [0i128; 2];
     let step = |(time, change): (&f64, &[i128; 2])| {
         sum = [sum[0] + change[0], sum[1] + change[1]];
-        CurvePoint {
-            time_s: *time,
-            count: sum[0].max(0) as u64,
-            size: sum[1].max(0) as u64,
-        }
+        CurvePoint { time_s: *time, count: sum[0].max(0) as u64, size: sum[1].max(0) as u64 }
     };
     times.iter().zip(changes).map(step).collect()
 }

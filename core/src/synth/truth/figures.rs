@@ -6,9 +6,7 @@ use super::curve::{TickScale, curves};
 use super::log::EventLog;
 use super::pair::{Block, pair};
 use super::stacks::{Stacks, stacks};
-use super::{
-    BufferTruth, PoolTruth, RangeTruth, StackRow, Sums, TagRow, Truth, TruthRequest, display_tag,
-};
+use super::{BufferTruth, PoolTruth, RangeTruth, StackRow, Sums, TagRow, Truth, TruthRequest, display_tag};
 use crate::synth::writer::{RecordKey, TraceOptions, WriteSummary};
 
 /// What the figures are computed from.
@@ -29,32 +27,18 @@ pub struct Compute<'a> {
 /// The truth about a written file. Scenario facts (seed, images, processes, snapshots) are left for the caller.
 #[must_use]
 pub fn compute(input: Compute<'_>) -> Truth {
-    let Compute {
-        mut log,
-        options,
-        written,
-        end_ticks,
-        request,
-    } = input;
+    let Compute { mut log, options, written, end_ticks, request } = input;
     log.drop_missing(&written.missing_buffers);
     log.events.sort_by_key(|event| event.ticks);
     let blocks = pair(&log.events);
     let attached = stacks(&log);
-    let scale = TickScale {
-        start: options.start_ticks,
-        per_second: options.ticks_per_second(),
-    };
+    let scale = TickScale { start: options.start_ticks, per_second: options.ticks_per_second() };
     let duration_s = scale.seconds(end_ticks);
     let mut truth = file_facts(options, written);
     truth.duration_s = duration_s;
     truth.pool = pool_facts(&log, &blocks, written);
     truth.stacks = attached.counts.clone();
-    let whole = Span {
-        from: None,
-        to: None,
-        ticks: (i64::MIN, i64::MAX),
-        curve: (0.0, duration_s),
-    };
+    let whole = Span { from: None, to: None, ticks: (i64::MIN, i64::MAX), curve: (0.0, duration_s) };
     let asked = request.ranges.iter().map(|&(from, to)| Span {
         from: Some(from),
         to: Some(to),
@@ -62,9 +46,7 @@ pub fn compute(input: Compute<'_>) -> Truth {
         curve: (from, to),
     });
     let spans = std::iter::once(whole).chain(asked);
-    truth.ranges = spans
-        .map(|span| range_figures(&blocks, &attached, &span, scale, request))
-        .collect();
+    truth.ranges = spans.map(|span| range_figures(&blocks, &attached, &span, scale, request)).collect();
     truth
 }
 
@@ -110,9 +92,7 @@ fn file_facts(options: &TraceOptions, written: &WriteSummary) -> Truth {
 }
 
 fn pool_facts(log: &EventLog, blocks: &[Block], written: &WriteSummary) -> PoolTruth {
-    let count = |wanted: &dyn Fn(&Block) -> bool| {
-        blocks.iter().filter(|block| wanted(block)).count() as u64
-    };
+    let count = |wanted: &dyn Fn(&Block) -> bool| blocks.iter().filter(|block| wanted(block)).count() as u64;
     let frees = log.events.iter().filter(|event| event.free).count() as u64;
     PoolTruth {
         alloc_events: log.events.len() as u64 - frees,
@@ -122,9 +102,7 @@ fn pool_facts(log: &EventLog, blocks: &[Block], written: &WriteSummary) -> PoolT
         implied_allocations: count(&|block| block.implied_start),
         unknown_allocations: count(&|block| block.start.is_none()),
         never_freed: count(&|block| block.end.is_none()),
-        snapshot_records: (0x0E28..=0x0E2F)
-            .map(|hook| written.tally.of(RecordKey::Hook(hook)))
-            .sum(),
+        snapshot_records: (0x0E28..=0x0E2F).map(|hook| written.tally.of(RecordKey::Hook(hook))).sum(),
     }
 }
 
@@ -144,18 +122,11 @@ fn range_figures(
         };
         let paged = if block.paged { "Paged" } else { "NonPaged" };
         total.add(block.size);
-        rows.entry((kind, paged, display_tag(block.tag)))
-            .or_default()
-            .add(block.size);
+        rows.entry((kind, paged, display_tag(block.tag))).or_default().add(block.size);
         if request.stacks {
-            let stack = block
-                .alloc_event
-                .and_then(|event| attached.by_event.get(&event));
+            let stack = block.alloc_event.and_then(|event| attached.by_event.get(&event));
             let frames = stack.map_or(&[][..], Vec::as_slice);
-            by_stack
-                .entry((kind, display_tag(block.tag), frames))
-                .or_default()
-                .add(block.size);
+            by_stack.entry((kind, display_tag(block.tag), frames)).or_default().add(block.size);
         }
     }
     let hex = |frames: &[u64]| frames.iter().map(|frame| format!("{frame:#x}")).collect();
@@ -163,23 +134,10 @@ fn range_figures(
         from: span.from,
         to: span.to,
         total,
-        rows: rows
-            .into_iter()
-            .map(|((kind, paged, tag), sums)| TagRow {
-                kind,
-                paged,
-                tag,
-                sums,
-            })
-            .collect(),
+        rows: rows.into_iter().map(|((kind, paged, tag), sums)| TagRow { kind, paged, tag, sums }).collect(),
         stacks: by_stack
             .into_iter()
-            .map(|((kind, tag, frames), sums)| StackRow {
-                kind,
-                tag,
-                stack: hex(frames),
-                sums,
-            })
+            .map(|((kind, tag, frames), sums)| StackRow { kind, tag, stack: hex(frames), sums })
             .collect(),
         curves: curves(blocks, scale, span.curve, request.curve_points),
     }
@@ -214,33 +172,16 @@ mod tests {
     }
 
     fn options() -> TraceOptions {
-        TraceOptions {
-            perf_freq: 10,
-            start_ticks: 100,
-            ..TraceOptions::default()
-        }
+        TraceOptions { perf_freq: 10, start_ticks: 100, ..TraceOptions::default() }
     }
 
     fn truth_of(log: EventLog, missing: Vec<u64>, request: &TruthRequest) -> Truth {
-        let written = WriteSummary {
-            missing_buffers: missing,
-            ..WriteSummary::default()
-        };
-        compute(Compute {
-            log,
-            options: &options(),
-            written: &written,
-            end_ticks: 200,
-            request,
-        })
+        let written = WriteSummary { missing_buffers: missing, ..WriteSummary::default() };
+        compute(Compute { log, options: &options(), written: &written, end_ticks: 200, request })
     }
 
     fn rows(range: &RangeTruth) -> Vec<(&str, u64, u64)> {
-        range
-            .rows
-            .iter()
-            .map(|row| (row.kind, row.sums.count, row.sums.size))
-            .collect()
+        range.rows.iter().map(|row| (row.kind, row.sums.count, row.sums.size)).collect()
     }
 
     /// One of each: a block from before, a transient one, a leak, an implied free, an implied allocation.
@@ -260,73 +201,37 @@ mod tests {
     fn every_kind_of_pairing_is_counted() {
         let truth = truth_of(micro_log(), vec![], &TruthRequest::default());
         let pool = &truth.pool;
-        assert_eq!(
-            (pool.alloc_events, pool.free_events, pool.allocations),
-            (4, 3, 6)
-        );
+        assert_eq!((pool.alloc_events, pool.free_events, pool.allocations), (4, 3, 6));
         assert_eq!((pool.implied_frees, pool.implied_allocations), (1, 1));
         assert_eq!((pool.unknown_allocations, pool.never_freed), (1, 2));
-        assert_eq!(
-            rows(&truth.ranges[0]),
-            [("AIFI", 3, 2 + 8 + 32), ("AIFO", 2, 20), ("AOFI", 1, 1)]
-        );
+        assert_eq!(rows(&truth.ranges[0]), [("AIFI", 3, 2 + 8 + 32), ("AIFO", 2, 20), ("AOFI", 1, 1)]);
         assert_eq!(truth.ranges[0].total, Sums { count: 6, size: 63 });
     }
 
     #[test]
     fn ranges_include_both_ends() {
-        let request = TruthRequest {
-            ranges: vec![(3.0, 4.0), (4.1, 4.9)],
-            ..TruthRequest::default()
-        };
+        let request = TruthRequest { ranges: vec![(3.0, 4.0), (4.1, 4.9)], ..TruthRequest::default() };
         let truth = truth_of(micro_log(), vec![], &request);
         // At 3..4: C begins, B ends at 4 and begins again there (implied) until 8.
-        assert_eq!(
-            rows(&truth.ranges[1]),
-            [("AIFO", 2, 4 + 32), ("AOFI", 1, 2)]
-        );
+        assert_eq!(rows(&truth.ranges[1]), [("AIFO", 2, 4 + 32), ("AOFI", 1, 2)]);
         assert_eq!(rows(&truth.ranges[2]), [("AOFO", 2, 36)]);
     }
 
     #[test]
     fn curves_hold_after_the_events_of_their_tick() {
-        let request = TruthRequest {
-            curve_points: 3,
-            ranges: vec![(2.0, 4.0)],
-            ..TruthRequest::default()
-        };
+        let request = TruthRequest { curve_points: 3, ranges: vec![(2.0, 4.0)], ..TruthRequest::default() };
         let truth = truth_of(micro_log(), vec![], &request);
-        let sizes = |points: &[CurvePoint]| {
-            points
-                .iter()
-                .map(|point| (point.count, point.size))
-                .collect::<Vec<_>>()
-        };
-        assert_eq!(
-            sizes(&truth.ranges[1].curves[0].points),
-            [(1, 2), (2, 6), (2, 4 + 32)]
-        );
-        assert_eq!(
-            sizes(&truth.ranges[0].curves[0].points),
-            [(0, 0), (3, 4 + 32 + 8), (2, 20)]
-        );
+        let sizes = |points: &[CurvePoint]| points.iter().map(|point| (point.count, point.size)).collect::<Vec<_>>();
+        assert_eq!(sizes(&truth.ranges[1].curves[0].points), [(1, 2), (2, 6), (2, 4 + 32)]);
+        assert_eq!(sizes(&truth.ranges[0].curves[0].points), [(0, 0), (3, 4 + 32 + 8), (2, 20)]);
     }
 
     #[test]
     fn what_is_not_in_the_file_does_not_count() {
         let truth = truth_of(micro_log(), vec![1, 2, 3], &TruthRequest::default());
         // B's first free has no allocation any more.
-        assert_eq!(
-            (
-                truth.pool.unknown_allocations,
-                truth.pool.implied_allocations
-            ),
-            (1, 1)
-        );
-        assert_eq!(
-            rows(&truth.ranges[0]),
-            [("AIFI", 2, 40), ("AIFO", 1, 16), ("AOFI", 1, 2)]
-        );
+        assert_eq!((truth.pool.unknown_allocations, truth.pool.implied_allocations), (1, 1));
+        assert_eq!(rows(&truth.ranges[0]), [("AIFI", 2, 40), ("AIFO", 1, 16), ("AOFI", 1, 2)]);
     }
 
     #[test]
@@ -347,41 +252,15 @@ mod tests {
         let kernel = log.frames(&[5, 6]);
         log.half(half(3, 1, false, StackWhat::Inline(kernel)));
         log.half(half(9, 1, false, StackWhat::Key(0xF0)));
-        let truth = truth_of(
-            log,
-            vec![],
-            &TruthRequest {
-                stacks: true,
-                ..TruthRequest::default()
-            },
-        );
+        let truth = truth_of(log, vec![], &TruthRequest { stacks: true, ..TruthRequest::default() });
         let stacks = &truth.stacks;
-        assert_eq!(
-            (
-                stacks.records,
-                stacks.references,
-                stacks.inline,
-                stacks.definitions
-            ),
-            (6, 3, 1, 2)
-        );
-        assert_eq!(
-            (stacks.resolved, stacks.unresolved, stacks.orphans),
-            (2, 1, 1)
-        );
+        assert_eq!((stacks.records, stacks.references, stacks.inline, stacks.definitions), (6, 3, 1, 2));
+        assert_eq!((stacks.resolved, stacks.unresolved, stacks.orphans), (2, 1, 1));
         assert_eq!((stacks.pool_events_with_stack, stacks.distinct), (2, 2));
         let of = |kind: &str| {
-            truth.ranges[0]
-                .stacks
-                .iter()
-                .filter(|row| row.kind == kind)
-                .map(|row| &row.stack)
-                .collect::<Vec<_>>()
+            truth.ranges[0].stacks.iter().filter(|row| row.kind == kind).map(|row| &row.stack).collect::<Vec<_>>()
         };
-        assert_eq!(
-            of("AIFI"),
-            [&vec![], &vec!["0x2".to_owned(), "0x1".to_owned()]]
-        );
+        assert_eq!(of("AIFI"), [&vec![], &vec!["0x2".to_owned(), "0x1".to_owned()]]);
         let joined = ["0x4", "0x3", "0x6", "0x5"].map(str::to_owned).to_vec();
         assert_eq!(of("AIFO"), [&vec![], &joined]);
     }

@@ -100,12 +100,7 @@ impl EventLog {
     /// Notes the definition of a cached stack.
     pub fn definition(&mut self, key: u64, ticks: i64, frames: &[u64], buffer: u64) {
         let frames = self.frames(frames);
-        self.definitions.push(Definition {
-            key,
-            ticks,
-            frames,
-            buffer,
-        });
+        self.definitions.push(Definition { key, ticks, frames, buffer });
     }
 
     /// The number of a list of frames, innermost first.
@@ -128,7 +123,6 @@ impl EventLog {
         self.events.retain(|event| there(event.buffer));
         self.others.retain(|other| there(other.buffer));
         self.halves.retain(|half| there(half.buffer));
-        self.definitions
-            .retain(|definition| there(definition.buffer));
+        self.definitions.retain(|definition| there(definition.buffer));
     }
 }

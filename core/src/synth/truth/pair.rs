@@ -38,20 +38,10 @@ pub(super) fn pair(events: &[PlantedEvent]) -> Vec<Block> {
             match before {
                 Some(Address::Live(block)) => blocks[*block].end = Some(event.ticks),
                 Some(Address::FreedAt(earlier)) => {
-                    let begun = Block {
-                        start: Some(*earlier),
-                        implied_start: true,
-                        ..block_of(event)
-                    };
-                    blocks.push(Block {
-                        end: Some(event.ticks),
-                        ..begun
-                    });
+                    let begun = Block { start: Some(*earlier), implied_start: true, ..block_of(event) };
+                    blocks.push(Block { end: Some(event.ticks), ..begun });
                 }
-                None => blocks.push(Block {
-                    end: Some(event.ticks),
-                    ..block_of(event)
-                }),
+                None => blocks.push(Block { end: Some(event.ticks), ..block_of(event) }),
             }
             addresses.insert(place, Address::FreedAt(event.ticks));
         } else {
@@ -61,11 +51,7 @@ pub(super) fn pair(events: &[PlantedEvent]) -> Vec<Block> {
             }
             addresses.insert(place, Address::Live(blocks.len()));
             let alloc_event = Some((event.ticks, event.tid));
-            blocks.push(Block {
-                start: Some(event.ticks),
-                alloc_event,
-                ..block_of(event)
-            });
+            blocks.push(Block { start: Some(event.ticks), alloc_event, ..block_of(event) });
         }
     }
     blocks

@@ -16,20 +16,9 @@ pub(super) struct Stacks {
 
 pub(super) fn stacks(log: &EventLog) -> Stacks {
     let definitions = definitions_by_key(&log.definitions);
-    let events: FxHashSet<(i64, u32)> = log
-        .events
-        .iter()
-        .map(|event| (event.ticks, event.tid))
-        .collect();
-    let others: FxHashSet<(i64, u32)> = log
-        .others
-        .iter()
-        .map(|other| (other.ticks, other.tid))
-        .collect();
-    let mut counts = StackTruth {
-        definitions: log.definitions.len() as u64,
-        ..StackTruth::default()
-    };
+    let events: FxHashSet<(i64, u32)> = log.events.iter().map(|event| (event.ticks, event.tid)).collect();
+    let others: FxHashSet<(i64, u32)> = log.others.iter().map(|other| (other.ticks, other.tid)).collect();
+    let mut counts = StackTruth { definitions: log.definitions.len() as u64, ..StackTruth::default() };
     let mut halves: FxHashMap<(i64, u32), [Option<u32>; 2]> = FxHashMap::default();
     for half in &log.halves {
         let frames = frames_of(half, &definitions, &mut counts);
@@ -47,10 +36,7 @@ pub(super) fn stacks(log: &EventLog) -> Stacks {
         let Some(pair) = halves.get(&(event.ticks, event.tid)) else {
             continue;
         };
-        let lists = pair
-            .iter()
-            .flatten()
-            .map(|number| &log.frame_lists[*number as usize]);
+        let lists = pair.iter().flatten().map(|number| &log.frame_lists[*number as usize]);
         let mut frames: Vec<u64> = lists.flatten().copied().collect();
         if frames.is_empty() {
             continue;
@@ -66,10 +52,7 @@ pub(super) fn stacks(log: &EventLog) -> Stacks {
 }
 
 fn joined(log: &EventLog, pair: [Option<u32>; 2]) -> Vec<u64> {
-    pair.iter()
-        .flatten()
-        .flat_map(|number| log.frame_lists[*number as usize].iter().copied())
-        .collect()
+    pair.iter().flatten().flat_map(|number| log.frame_lists[*number as usize].iter().copied()).collect()
 }
 
 fn definitions_by_key(definitions: &[Definition]) -> FxHashMap<u64, Vec<(i64, u32)>> {
@@ -77,19 +60,12 @@ fn definitions_by_key(definitions: &[Definition]) -> FxHashMap<u64, Vec<(i64, u3
     let mut ordered: Vec<&Definition> = definitions.iter().collect();
     ordered.sort_by_key(|definition| definition.ticks);
     for definition in ordered {
-        by_key
-            .entry(definition.key)
-            .or_default()
-            .push((definition.ticks, definition.frames));
+        by_key.entry(definition.key).or_default().push((definition.ticks, definition.frames));
     }
     by_key
 }
 
-fn frames_of(
-    half: &StackHalf,
-    definitions: &FxHashMap<u64, Vec<(i64, u32)>>,
-    counts: &mut StackTruth,
-) -> Option<u32> {
+fn frames_of(half: &StackHalf, definitions: &FxHashMap<u64, Vec<(i64, u32)>>, counts: &mut StackTruth) -> Option<u32> {
     let key = match half.what {
         StackWhat::Inline(frames) => {
             counts.inline += 1;

@@ -56,16 +56,8 @@ pub(super) fn write_header(out: &mut Vec<u8>, fields: &HeaderFields) {
     out.u32(fields.offset);
     out.u16(fields.flags);
     out.u16(fields.buffer_type);
-    out.u64(if fields.buffer_type == 4 {
-        0
-    } else {
-        stale + 0x40
-    });
-    out.u64(if fields.buffer_type == 4 {
-        0
-    } else {
-        stale + 0x40
-    });
+    out.u64(if fields.buffer_type == 4 { 0 } else { stale + 0x40 });
+    out.u64(if fields.buffer_type == 4 { 0 } else { stale + 0x40 });
 }
 
 /// Turns filled buffers into the bytes that stand in the file.
@@ -94,19 +86,11 @@ impl Encoder {
     pub fn encode(&mut self, buffer: &Buffer, out: &mut Vec<u8>) -> bool {
         let filled = (HEADER_LEN + buffer.body.len()) as u32;
         let compressed = self.pack(&buffer.body);
-        let saved = if self.compression == Compression::Whole && compressed {
-            self.buffer_size
-        } else {
-            filled
-        };
+        let saved = if self.compression == Compression::Whole && compressed { self.buffer_size } else { filled };
         write_header(
             out,
             &HeaderFields {
-                file_size: if compressed {
-                    (HEADER_LEN + self.packed.len()) as u32
-                } else {
-                    self.buffer_size
-                },
+                file_size: if compressed { (HEADER_LEN + self.packed.len()) as u32 } else { self.buffer_size },
                 saved_offset: saved,
                 current_offset: saved,
                 offset: filled,
@@ -122,10 +106,7 @@ impl Encoder {
             out.extend_from_slice(&self.packed);
         } else {
             out.extend_from_slice(&buffer.body);
-            out.resize(
-                out.len() + self.buffer_size as usize - filled as usize,
-                0xFF,
-            );
+            out.resize(out.len() + self.buffer_size as usize - filled as usize, 0xFF);
         }
         compressed
     }
@@ -138,8 +119,7 @@ impl Encoder {
             Compression::Whole => {
                 self.whole.clear();
                 self.whole.extend_from_slice(body);
-                self.whole
-                    .resize(self.buffer_size as usize - HEADER_LEN, 0xFF);
+                self.whole.resize(self.buffer_size as usize - HEADER_LEN, 0xFF);
                 &self.whole
             }
         };

@@ -4,15 +4,10 @@
 use std::collections::VecDeque;
 use std::io::{Cursor, Seek, SeekFrom, Write};
 
-use super::buffer::{
-    BUFFER_LOST, Buffer, EVENTS_LOST, Encoder, FLAG_OFFSET, FLUSH_MARKER, HEADER_LEN,
-};
+use super::buffer::{BUFFER_LOST, Buffer, EVENTS_LOST, Encoder, FLAG_OFFSET, FLUSH_MARKER, HEADER_LEN};
 use super::bytes::Sink;
 use super::logfile::{Closing, TRAILER_HOOK, header_buffer};
-use super::{
-    Compression, FileMode, FullHead, Head, KernelForm, KernelHead, RecordKey, Tally, TraceOptions,
-    guids,
-};
+use super::{Compression, FileMode, FullHead, Head, KernelForm, KernelHead, RecordKey, Tally, TraceOptions, guids};
 use crate::synth::SynthError;
 
 /// What stands in a finished file.
@@ -95,12 +90,7 @@ impl<W: Write + Seek> TraceWriter<W> {
         summary.tally.add(RecordKey::Hook(0), 1);
         summary.tally.add(RecordKey::Hook(TRAILER_HOOK), 1);
         let logger_id = if options.short_header.is_some() { 0 } else { 1 };
-        let open = (0..options.cpus)
-            .map(|cpu| Buffer {
-                cpu,
-                ..Buffer::default()
-            })
-            .collect();
+        let open = (0..options.cpus).map(|cpu| Buffer { cpu, ..Buffer::default() }).collect();
         Ok(Self {
             encoder: Encoder::new(options.buffer_size, options.compression, logger_id),
             open,
@@ -172,14 +162,7 @@ impl<W: Write + Seek> TraceWriter<W> {
         owner: (u32, u32),
         payload: &[u8],
     ) -> Result<u64, SynthError> {
-        let head = KernelHead::new(
-            KernelForm::System,
-            self.options.width,
-            hook,
-            version,
-            ticks,
-            owner,
-        );
+        let head = KernelHead::new(KernelForm::System, self.options.width, hook, version, ticks, owner);
         self.put(cpu, &Head::Kernel(head), payload)
     }
 
@@ -195,14 +178,7 @@ impl<W: Write + Seek> TraceWriter<W> {
         ticks: i64,
         payload: &[u8],
     ) -> Result<u64, SynthError> {
-        let head = KernelHead::new(
-            KernelForm::PerfInfo,
-            self.options.width,
-            hook,
-            version,
-            ticks,
-            (0, 0),
-        );
+        let head = KernelHead::new(KernelForm::PerfInfo, self.options.width, hook, version, ticks, (0, 0));
         self.put(cpu, &Head::Kernel(head), payload)
     }
 
@@ -219,11 +195,8 @@ impl<W: Write + Seek> TraceWriter<W> {
         owner: (u32, u32),
         payload: &[u8],
     ) -> Result<u64, SynthError> {
-        let guid = guids::of_hook(hook).ok_or_else(|| {
-            SynthError::Params(format!(
-                "hook {hook:#06x} has no event class to be relogged under"
-            ))
-        })?;
+        let guid = guids::of_hook(hook)
+            .ok_or_else(|| SynthError::Params(format!("hook {hook:#06x} has no event class to be relogged under")))?;
         let head = FullHead {
             width: self.options.width,
             guid,
@@ -340,9 +313,7 @@ impl<W: Write + Seek> TraceWriter<W> {
 
     fn open_buffer(&mut self, cpu: u16) -> Result<&mut Buffer, SynthError> {
         let cpus = self.options.cpus;
-        self.open
-            .get_mut(usize::from(cpu))
-            .ok_or(SynthError::NoSuchCpu { cpu, cpus })
+        self.open.get_mut(usize::from(cpu)).ok_or(SynthError::NoSuchCpu { cpu, cpus })
     }
 
     /// The open buffer of `cpu` with room for a record of `size` bytes.
@@ -372,13 +343,7 @@ impl<W: Write + Seek> TraceWriter<W> {
         if buffer.body.is_empty() {
             return Ok(None);
         }
-        Ok(Some(std::mem::replace(
-            buffer,
-            Buffer {
-                cpu,
-                ..Buffer::default()
-            },
-        )))
+        Ok(Some(std::mem::replace(buffer, Buffer { cpu, ..Buffer::default() })))
     }
 
     fn place(&mut self, buffer: Buffer) -> Result<(), SynthError> {
@@ -397,10 +362,7 @@ impl<W: Write + Seek> TraceWriter<W> {
     fn store(&mut self, buffer: &Buffer) -> Result<(), SynthError> {
         self.encoded.clear();
         let compressed = self.encoder.encode(buffer, &mut self.encoded);
-        let flags = u16::from_le_bytes([
-            self.encoded[FLAG_OFFSET as usize],
-            self.encoded[FLAG_OFFSET as usize + 1],
-        ]);
+        let flags = u16::from_le_bytes([self.encoded[FLAG_OFFSET as usize], self.encoded[FLAG_OFFSET as usize + 1]]);
         let at = match self.options.mode {
             FileMode::Circular { buffers } => self.claim_slot(buffers, buffer),
             _ => self.position,
@@ -451,9 +413,7 @@ fn check(options: &TraceOptions) -> Result<(), SynthError> {
     }
     if matches!(options.mode, FileMode::Circular { .. }) {
         if options.compression != Compression::None {
-            return fail(
-                "a circular file overwrites slots of one size and cannot be compressed; use buffering",
-            );
+            return fail("a circular file overwrites slots of one size and cannot be compressed; use buffering");
         }
         if options.short_header.is_some() {
             return fail("a circular file has a full header buffer");
@@ -467,11 +427,7 @@ mod tests {
     use super::*;
 
     fn options() -> TraceOptions {
-        TraceOptions {
-            buffer_size: 1024,
-            cpus: 2,
-            ..TraceOptions::default()
-        }
+        TraceOptions { buffer_size: 1024, cpus: 2, ..TraceOptions::default() }
     }
 
     fn u32_at(bytes: &[u8], at: usize) -> u32 {
@@ -479,13 +435,7 @@ mod tests {
     }
 
     fn fill(writer: &mut TraceWriter<Cursor<Vec<u8>>>, cpu: u16, records: i64) -> Vec<u64> {
-        (0..records)
-            .map(|n| {
-                writer
-                    .system(cpu, 0x0E20, 2, 1000 + n, (4, 8), &[0; 24])
-                    .unwrap()
-            })
-            .collect()
+        (0..records).map(|n| writer.system(cpu, 0x0E20, 2, 1000 + n, (4, 8), &[0; 24]).unwrap()).collect()
     }
 
     #[test]
@@ -496,18 +446,12 @@ mod tests {
         assert_eq!((ids[16], ids[17]), (0, 1));
         let (out, summary) = writer.finish().unwrap();
         let bytes = out.into_inner();
-        assert_eq!(
-            (bytes.len(), summary.bytes, summary.buffers),
-            (3072, 3072, 3)
-        );
+        assert_eq!((bytes.len(), summary.bytes, summary.buffers), (3072, 3072, 3));
         assert_eq!(summary.tally.of(RecordKey::Hook(0x0E20)), 18);
         assert_eq!(summary.tally.records(), 20);
         assert_eq!(u32_at(&bytes, 104 + 36), 3);
         let (first, last) = (&bytes[1024..2048], &bytes[2048..]);
-        assert_eq!(
-            (u32_at(first, 0x30), u32_at(last, 0x30)),
-            (72 + 17 * 56, 72 + 56)
-        );
+        assert_eq!((u32_at(first, 0x30), u32_at(last, 0x30)), (72 + 17 * 56, 72 + 56));
         assert_eq!((first[0x34], last[0x34]), (0x20, 0x21));
         assert_eq!((first[0x18], last[0x18], first[0x28]), (1, 2, 1));
         assert_eq!(first[72..80], [2, 0, 2, 0xC0, 56, 0, 0x20, 0x0E]);
@@ -526,22 +470,14 @@ mod tests {
         assert_eq!(summary.tally.of(RecordKey::Hook(0x0E20)), 34);
         assert_eq!((bytes[1024 + 0x18], bytes[2048 + 0x18]), (3, 2));
         assert_eq!((bytes[1024 + 0x34], bytes[2048 + 0x34]), (0x21, 0x20));
-        assert_eq!(
-            (u32_at(&bytes, 104 + 32) & 2, u32_at(&bytes, 104 + 36)),
-            (2, 4)
-        );
+        assert_eq!((u32_at(&bytes, 104 + 32) & 2, u32_at(&bytes, 104 + 36)), (2, 4));
     }
 
     #[test]
     fn buffering_keeps_the_last_buffers_only() {
         let mode = FileMode::Buffering { buffers: 2 };
         let compression = Compression::Filled;
-        let mut writer = TraceWriter::in_memory(TraceOptions {
-            mode,
-            compression,
-            ..options()
-        })
-        .unwrap();
+        let mut writer = TraceWriter::in_memory(TraceOptions { mode, compression, ..options() }).unwrap();
         fill(&mut writer, 0, 17 * 4);
         let (_, summary) = writer.finish().unwrap();
         assert_eq!(summary.missing_buffers, [0, 1]);
@@ -551,11 +487,7 @@ mod tests {
     #[test]
     fn both_compressors_give_their_sizes() {
         for (compression, saved) in [(Compression::Filled, 128), (Compression::Whole, 1024)] {
-            let mut writer = TraceWriter::in_memory(TraceOptions {
-                compression,
-                ..options()
-            })
-            .unwrap();
+            let mut writer = TraceWriter::in_memory(TraceOptions { compression, ..options() }).unwrap();
             fill(&mut writer, 0, 1);
             let bytes = writer.into_bytes().unwrap();
             let buffer = &bytes[1024..];
@@ -567,11 +499,7 @@ mod tests {
 
     #[test]
     fn lost_and_swapped_buffers_show() {
-        let mut writer = TraceWriter::in_memory(TraceOptions {
-            swap_every: 1,
-            ..options()
-        })
-        .unwrap();
+        let mut writer = TraceWriter::in_memory(TraceOptions { swap_every: 1, ..options() }).unwrap();
         fill(&mut writer, 0, 3);
         writer.lose_buffer(0).unwrap();
         fill(&mut writer, 0, 1);
@@ -581,10 +509,7 @@ mod tests {
         let (out, summary) = writer.finish().unwrap();
         let bytes = out.into_inner();
         assert_eq!(summary.missing_buffers, [0]);
-        assert_eq!(
-            (u32_at(&bytes, 104 + 48), u32_at(&bytes, 104 + 276)),
-            (5, 1)
-        );
+        assert_eq!((u32_at(&bytes, 104 + 48), u32_at(&bytes, 104 + 276)), (5, 1));
         let (first, second) = (&bytes[1024..2048], &bytes[2048..]);
         assert_eq!((first[0x28], first[0x18], first[0x34]), (1, 3, 0x22));
         assert_eq!((second[0x28], second[0x18], second[0x34]), (0, 2, 0x25));
@@ -593,31 +518,12 @@ mod tests {
     #[test]
     fn what_cannot_be_written_is_refused() {
         let mut writer = TraceWriter::in_memory(options()).unwrap();
-        assert!(matches!(
-            writer.put_raw(0, &[0; 953]),
-            Err(SynthError::RecordTooLarge { limit: 952, .. })
-        ));
-        assert!(matches!(
-            writer.put_raw(2, &[0; 8]),
-            Err(SynthError::NoSuchCpu { cpu: 2, cpus: 2 })
-        ));
-        let odd = TraceOptions {
-            buffer_size: 1025,
-            ..options()
-        };
-        assert!(matches!(
-            TraceWriter::in_memory(odd),
-            Err(SynthError::Params(_))
-        ));
+        assert!(matches!(writer.put_raw(0, &[0; 953]), Err(SynthError::RecordTooLarge { limit: 952, .. })));
+        assert!(matches!(writer.put_raw(2, &[0; 8]), Err(SynthError::NoSuchCpu { cpu: 2, cpus: 2 })));
+        let odd = TraceOptions { buffer_size: 1025, ..options() };
+        assert!(matches!(TraceWriter::in_memory(odd), Err(SynthError::Params(_))));
         let mode = FileMode::Circular { buffers: 2 };
-        let both = TraceOptions {
-            mode,
-            compression: Compression::Whole,
-            ..options()
-        };
-        assert!(matches!(
-            TraceWriter::in_memory(both),
-            Err(SynthError::Params(_))
-        ));
+        let both = TraceOptions { mode, compression: Compression::Whole, ..options() };
+        assert!(matches!(TraceWriter::in_memory(both), Err(SynthError::Params(_))));
     }
 }

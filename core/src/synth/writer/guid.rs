@@ -29,21 +29,13 @@ impl Guid {
     #[must_use]
     pub const fn new(bits: u128) -> Self {
         let low = bits as u64;
-        Self {
-            a: (bits >> 96) as u32,
-            b: (bits >> 80) as u16,
-            c: (bits >> 64) as u16,
-            d: low.to_be_bytes(),
-        }
+        Self { a: (bits >> 96) as u32, b: (bits >> 80) as u16, c: (bits >> 64) as u16, d: low.to_be_bytes() }
     }
 
     /// Reads the printed form, with or without braces and dashes, in either case.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let digits: String = text
-            .chars()
-            .filter(|c| !matches!(c, '{' | '}' | '-'))
-            .collect();
+        let digits: String = text.chars().filter(|c| !matches!(c, '{' | '}' | '-')).collect();
         if digits.len() != 32 {
             return None;
         }
@@ -55,11 +47,7 @@ impl std::fmt::Display for Guid {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let tail = u64::from_be_bytes(self.d);
         let (clock, node) = (tail >> 48, tail & 0xFFFF_FFFF_FFFF);
-        write!(
-            f,
-            "{:08x}-{:04x}-{:04x}-{clock:04x}-{node:012x}",
-            self.a, self.b, self.c
-        )
+        write!(f, "{:08x}-{:04x}-{:04x}-{clock:04x}-{node:012x}", self.a, self.b, self.c)
     }
 }
 
@@ -118,15 +106,9 @@ mod tests {
     fn prints_encodes_and_parses() {
         let text = "0268a8b6-74fd-4302-9dd0-6e8f1795c0cf";
         assert_eq!(guids::POOL.to_string(), text);
-        assert_eq!(
-            Guid::parse("{0268A8B6-74fd-4302-9DD0-6e8f1795c0cf}"),
-            Some(guids::POOL)
-        );
+        assert_eq!(Guid::parse("{0268A8B6-74fd-4302-9DD0-6e8f1795c0cf}"), Some(guids::POOL));
         assert_eq!(Guid::parse("0268"), None);
-        let expected = [
-            0xb6, 0xa8, 0x68, 0x02, 0xfd, 0x74, 0x02, 0x43, 0x9d, 0xd0, 0x6e, 0x8f, 0x17, 0x95,
-            0xc0, 0xcf,
-        ];
+        let expected = [0xb6, 0xa8, 0x68, 0x02, 0xfd, 0x74, 0x02, 0x43, 0x9d, 0xd0, 0x6e, 0x8f, 0x17, 0x95, 0xc0, 0xcf];
         assert_eq!(guids::POOL.to_bytes(), expected);
     }
 }

@@ -142,25 +142,8 @@ pub enum Head<'a> {
 impl KernelHead<'static> {
     /// A head without counters.
     #[must_use]
-    pub const fn new(
-        form: KernelForm,
-        width: Width,
-        hook: u16,
-        version: u8,
-        ticks: i64,
-        owner: (u32, u32),
-    ) -> Self {
-        Self {
-            form,
-            width,
-            hook,
-            version,
-            ticks,
-            pid: owner.0,
-            tid: owner.1,
-            pebs: None,
-            counters: &[],
-        }
+    pub const fn new(form: KernelForm, width: Width, hook: u16, version: u8, ticks: i64, owner: (u32, u32)) -> Self {
+        Self { form, width, hook, version, ticks, pid: owner.0, tid: owner.1, pebs: None, counters: &[] }
     }
 }
 
@@ -288,11 +271,7 @@ fn write_event(out: &mut Vec<u8>, head: &EventHead<'_>, size: u16) {
     out.u16(size);
     out.u8(by_width(head.width, (0x12, 0x13)));
     out.u8(0xC0);
-    let bitness = if head.width == Width::Bits64 {
-        0x0040
-    } else {
-        0x0020
-    };
+    let bitness = if head.width == Width::Bits64 { 0x0040 } else { 0x0020 };
     out.u16(bitness | u16::from(!head.items.is_empty()));
     out.u16(0);
     out.u32(head.tid);
@@ -344,18 +323,11 @@ mod tests {
 
     #[test]
     fn system_header_of_a_pool_allocation() {
-        let head = KernelHead::new(
-            KernelForm::System,
-            Width::Bits64,
-            0x0E20,
-            2,
-            0x0102_0304_0506_0708,
-            (0x11, 0x22),
-        );
+        let head = KernelHead::new(KernelForm::System, Width::Bits64, 0x0E20, 2, 0x0102_0304_0506_0708, (0x11, 0x22));
         let out = bytes(&Head::Kernel(head), 56);
         let expected = [
-            2, 0, 2, 0xC0, 56, 0, 0x20, 0x0E, 0x22, 0, 0, 0, 0x11, 0, 0, 0, 8, 7, 6, 5, 4, 3, 2, 1,
-            0, 0, 0, 0, 0, 0, 0, 0,
+            2, 0, 2, 0xC0, 56, 0, 0x20, 0x0E, 0x22, 0, 0, 0, 0x11, 0, 0, 0, 8, 7, 6, 5, 4, 3, 2, 1, 0, 0, 0, 0, 0, 0,
+            0, 0,
         ];
         assert_eq!(out, expected);
     }
@@ -363,11 +335,7 @@ mod tests {
     #[test]
     fn counters_follow_a_perfinfo_header() {
         let base = KernelHead::new(KernelForm::PerfInfo, Width::Bits32, 0x0524, 2, 1, (0, 0));
-        let head = KernelHead {
-            pebs: Some(9),
-            counters: &[5, 6],
-            ..base
-        };
+        let head = KernelHead { pebs: Some(9), counters: &[5, 6], ..base };
         let out = bytes(&Head::Kernel(head), 40);
         assert_eq!(out[..4], [2, 0x82, 0x10, 0xC0]);
         assert_eq!(out.len(), 40);
@@ -390,12 +358,7 @@ mod tests {
         assert_eq!(out[..8], [72, 0, 0x14, 0xC0, 32, 0, 2, 0]);
         assert_eq!((out[8], out[12], out[16]), (5, 4, 3));
         assert_eq!(out[0x18..0x28], guids::POOL.to_bytes());
-        let instance = InstanceHead {
-            full,
-            instance: 7,
-            parent: 8,
-            parent_guid: guids::PROCESS,
-        };
+        let instance = InstanceHead { full, instance: 7, parent: 8, parent_guid: guids::PROCESS };
         let out = bytes(&Head::Instance(instance), 72);
         assert_eq!(out[2], 0x15);
         assert_eq!((out[48], out[52]), (7, 8));
@@ -403,16 +366,7 @@ mod tests {
 
     #[test]
     fn extended_items_are_padded_and_chained() {
-        let items = [
-            ExtItem {
-                kind: 6,
-                data: &[1; 12],
-            },
-            ExtItem {
-                kind: 1,
-                data: &[2; 16],
-            },
-        ];
+        let items = [ExtItem { kind: 6, data: &[1; 12] }, ExtItem { kind: 1, data: &[2; 16] }];
         let head = EventHead {
             width: Width::Bits64,
             guid: guids::RT_LOST,
@@ -436,16 +390,7 @@ mod tests {
 
     #[test]
     fn messages_have_their_flag() {
-        let head = MessageHead {
-            number: 10,
-            guid: guids::RT_LOST,
-            ticks: 3,
-            pid: 4,
-            tid: 5,
-        };
-        assert_eq!(
-            bytes(&Head::Message(head), 44)[..8],
-            [44, 0, 0, 0x90, 10, 0, 0x2A, 0]
-        );
+        let head = MessageHead { number: 10, guid: guids::RT_LOST, ticks: 3, pid: 4, tid: 5 };
+        assert_eq!(bytes(&Head::Message(head), 44)[..8], [44, 0, 0, 0x90, 10, 0, 0x2A, 0]);
     }
 }

@@ -54,14 +54,7 @@ pub fn image(out: &mut Vec<u8>, width: Width, version: u8, image: &Image<'_>) {
 }
 
 /// Payload of the RSDS record: which PDB belongs to the image.
-pub fn rsds(
-    out: &mut Vec<u8>,
-    width: Width,
-    base: u64,
-    pid: u32,
-    identity: (&Guid, u32),
-    pdb: &str,
-) {
+pub fn rsds(out: &mut Vec<u8>, width: Width, base: u64, pid: u32, identity: (&Guid, u32), pdb: &str) {
     out.ptr(width, base);
     out.u32(pid);
     out.guid(identity.0);
@@ -100,28 +93,15 @@ mod tests {
 
     #[test]
     fn names_stand_at_the_documented_offsets() {
-        let of = Image {
-            base: 1,
-            size: 2,
-            pid: 3,
-            checksum: 4,
-            timestamp: 5,
-            path: "n",
-        };
+        let of = Image { base: 1, size: 2, pid: 3, checksum: 4, timestamp: 5, path: "n" };
         let name_at = |width, version| {
             let mut out = Vec::new();
             image(&mut out, width, version, &of);
             assert_eq!(out[out.len() - 4..], [b'n', 0, 0, 0]);
             out.len() - 4
         };
-        assert_eq!(
-            [0, 1, 2, 3].map(|version| name_at(Width::Bits64, version)),
-            [16, 20, 56, 56]
-        );
-        assert_eq!(
-            [0, 1, 2, 3].map(|version| name_at(Width::Bits32, version)),
-            [8, 12, 44, 44]
-        );
+        assert_eq!([0, 1, 2, 3].map(|version| name_at(Width::Bits64, version)), [16, 20, 56, 56]);
+        assert_eq!([0, 1, 2, 3].map(|version| name_at(Width::Bits32, version)), [8, 12, 44, 44]);
     }
 
     #[test]
@@ -130,14 +110,7 @@ mod tests {
         rsds(&mut out, Width::Bits64, 1, 2, (&guids::POOL, 3), "a.pdb");
         assert_eq!((out[8], out[28], out[32]), (2, 3, b'a'));
         assert_eq!(out[12..28], guids::POOL.to_bytes());
-        let of = Image {
-            base: 1,
-            size: 2,
-            pid: 3,
-            checksum: 4,
-            timestamp: 5,
-            path: "n",
-        };
+        let of = Image { base: 1, size: 2, pid: 3, checksum: 4, timestamp: 5, path: "n" };
         let mut out = Vec::new();
         image_id(&mut out, Width::Bits32, &of, "n");
         assert_eq!((out[4], out[8], out[12], out[16]), (2, 3, 5, b'n'));

@@ -18,17 +18,9 @@ pub(super) struct Closing {
 pub(super) const TRAILER_HOOK: u16 = 0x0050;
 
 /// The whole header buffer; both calls for one file give the same length.
-pub(super) fn header_buffer(
-    options: &TraceOptions,
-    closing: &Closing,
-) -> Result<Vec<u8>, SynthError> {
+pub(super) fn header_buffer(options: &TraceOptions, closing: &Closing) -> Result<Vec<u8>, SynthError> {
     let mut body = Vec::new();
-    append(
-        &mut body,
-        options,
-        0x0000,
-        &logfile_header(options, closing),
-    );
+    append(&mut body, options, 0x0000, &logfile_header(options, closing));
     let saved = HEADER_LEN + body.len();
     append(&mut body, options, TRAILER_HOOK, &[0; 48]);
     let filled = HEADER_LEN + body.len();
@@ -62,14 +54,7 @@ pub(super) fn header_buffer(
 }
 
 fn append(body: &mut Vec<u8>, options: &TraceOptions, hook: u16, payload: &[u8]) {
-    let head = KernelHead::new(
-        KernelForm::System,
-        options.width,
-        hook,
-        2,
-        options.start_ticks,
-        (4, 8),
-    );
+    let head = KernelHead::new(KernelForm::System, options.width, hook, 2, options.start_ticks, (4, 8));
     let head = Head::Kernel(head);
     head.write(body, (head.len() + payload.len()) as u16);
     body.extend_from_slice(payload);
@@ -81,11 +66,7 @@ fn logfile_header(options: &TraceOptions, closing: &Closing) -> Vec<u8> {
     let width = options.width;
     let mut out = Vec::with_capacity(512);
     out.u32(options.buffer_size);
-    out.extend_from_slice(if merged {
-        &[10, 0, 2, 0]
-    } else {
-        &[10, 0, 1, 5]
-    });
+    out.extend_from_slice(if merged { &[10, 0, 2, 0] } else { &[10, 0, 1, 5] });
     out.u32(options.os_build);
     out.u32(u32::from(options.cpus));
     out.i64(closing.end_filetime);
@@ -152,16 +133,8 @@ mod tests {
 
     #[test]
     fn fields_stand_at_their_documented_offsets_64() {
-        let options = TraceOptions {
-            clock: Clock::CpuCycles,
-            ..TraceOptions::default()
-        };
-        let closing = Closing {
-            end_filetime: 0x77,
-            buffers_written: 12,
-            events_lost: 3,
-            buffers_lost: 4,
-        };
+        let options = TraceOptions { clock: Clock::CpuCycles, ..TraceOptions::default() };
+        let closing = Closing { end_filetime: 0x77, buffers_written: 12, events_lost: 3, buffers_lost: 4 };
         let bytes = header_buffer(&options, &closing).unwrap();
         assert_eq!(bytes.len(), 65_536);
         assert_eq!(u32_at(&bytes, 0), 65_536);
@@ -186,11 +159,7 @@ mod tests {
 
     #[test]
     fn a_32_bit_header_is_eight_bytes_shorter_and_a_merged_one_is_short() {
-        let options = TraceOptions {
-            width: Width::Bits32,
-            short_header: Some(1024),
-            ..TraceOptions::default()
-        };
+        let options = TraceOptions { width: Width::Bits32, short_header: Some(1024), ..TraceOptions::default() };
         let bytes = header_buffer(&options, &Closing::default()).unwrap();
         assert_eq!(bytes.len(), 1024);
         assert_eq!(bytes[72..76], [2, 0, 1, 0xC0]);
@@ -200,13 +169,7 @@ mod tests {
         assert_eq!(u32_at(payload, 264), 1);
         assert_eq!(payload[272..276], *b"N\0T\0");
         assert!(u32_at(&bytes, 4) < u32_at(&bytes, 0x30));
-        let tiny = TraceOptions {
-            short_header: Some(256),
-            ..options
-        };
-        assert!(matches!(
-            header_buffer(&tiny, &Closing::default()),
-            Err(SynthError::Params(_))
-        ));
+        let tiny = TraceOptions { short_header: Some(256), ..options };
+        assert!(matches!(header_buffer(&tiny, &Closing::default()), Err(SynthError::Params(_))));
     }
 }

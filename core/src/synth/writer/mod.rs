@@ -21,9 +21,7 @@ mod xpress;
 pub use bytes::Sink;
 pub use file::{TraceWriter, WriteSummary};
 pub use guid::{Guid, guids};
-pub use head::{
-    EventHead, ExtItem, FullHead, Head, InstanceHead, KernelForm, KernelHead, MessageHead,
-};
+pub use head::{EventHead, ExtItem, FullHead, Head, InstanceHead, KernelForm, KernelHead, MessageHead};
 pub use options::{Clock, Compression, FileMode, TraceOptions, Width};
 pub use tally::{RecordKey, Tally};
 pub use xpress::Compressor;

@@ -162,8 +162,7 @@ impl TraceOptions {
     #[must_use]
     pub fn filetime(&self, ticks: i64) -> i64 {
         let elapsed = i128::from(ticks) - i128::from(self.start_ticks);
-        let filetime = i128::from(self.start_filetime)
-            + elapsed * 10_000_000 / i128::from(self.ticks_per_second());
+        let filetime = i128::from(self.start_filetime) + elapsed * 10_000_000 / i128::from(self.ticks_per_second());
         i64::try_from(filetime).unwrap_or(i64::MAX)
     }
 
@@ -174,16 +173,8 @@ impl TraceOptions {
             FileMode::Circular { .. } => 0x2,
             FileMode::Buffering { .. } => 0x400,
         };
-        let relogged = if self.short_header.is_some() {
-            0x0001_0000
-        } else {
-            0x0200_0000
-        };
-        let compressed = if self.compression == Compression::None {
-            0
-        } else {
-            0x0400_0000
-        };
+        let relogged = if self.short_header.is_some() { 0x0001_0000 } else { 0x0200_0000 };
+        let compressed = if self.compression == Compression::None { 0 } else { 0x0400_0000 };
         mode | relogged | compressed
     }
 }

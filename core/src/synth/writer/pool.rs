@@ -69,12 +69,7 @@ pub struct TagCounters {
 }
 
 /// Payload of a tag snapshot; with a session for the session hooks.
-pub fn tag_snapshot(
-    out: &mut Vec<u8>,
-    width: Width,
-    session: Option<u32>,
-    entries: &[TagCounters],
-) {
+pub fn tag_snapshot(out: &mut Vec<u8>, width: Width, session: Option<u32>, entries: &[TagCounters]) {
     prefix(out, session, entries.len());
     for entry in entries {
         out.extend_from_slice(&entry.tag);
@@ -131,13 +126,7 @@ mod tests {
     fn lengths_follow_the_pointer_size() {
         let sizes = |width| {
             let mut lengths = Vec::new();
-            let mut block_of = PoolBlock {
-                pool_type: 512,
-                tag: *b"Leak",
-                size: 64,
-                address: 0x1000,
-                session: None,
-            };
+            let mut block_of = PoolBlock { pool_type: 512, tag: *b"Leak", size: 64, address: 0x1000, session: None };
             for session in [None, Some(1)] {
                 block_of.session = session;
                 let mut out = Vec::new();
@@ -146,12 +135,7 @@ mod tests {
                 let mut out = Vec::new();
                 tag_snapshot(&mut out, width, session, &[TagCounters::default(); 3]);
                 lengths.push(out.len());
-                let big = BigBlock {
-                    address: 0x1000,
-                    nonpaged: true,
-                    size: 1,
-                    tag: *b"Leak",
-                };
+                let big = BigBlock { address: 0x1000, nonpaged: true, size: 1, tag: *b"Leak" };
                 let mut out = Vec::new();
                 big_snapshot(&mut out, width, session, &[big; 2]);
                 lengths.push(out.len());
@@ -165,30 +149,18 @@ mod tests {
     #[test]
     fn fields_stand_where_the_format_says() {
         let mut out = Vec::new();
-        let block_of = PoolBlock {
-            pool_type: 0x201,
-            tag: *b"Leak",
-            size: 0x40,
-            address: 0xFFFF_8000_0000_0010,
-            session: None,
-        };
+        let block_of =
+            PoolBlock { pool_type: 0x201, tag: *b"Leak", size: 0x40, address: 0xFFFF_8000_0000_0010, session: None };
         block(&mut out, Width::Bits64, &block_of);
-        let expected = [
-            1, 2, 0, 0, b'L', b'e', b'a', b'k', 0x40, 0, 0, 0, 0, 0, 0, 0, 0x10, 0, 0, 0, 0, 0x80,
-            0xFF, 0xFF,
-        ];
+        let expected =
+            [1, 2, 0, 0, b'L', b'e', b'a', b'k', 0x40, 0, 0, 0, 0, 0, 0, 0, 0x10, 0, 0, 0, 0, 0x80, 0xFF, 0xFF];
         assert_eq!(out, expected);
         let mut out = Vec::new();
         big_snapshot(
             &mut out,
             Width::Bits64,
             None,
-            &[BigBlock {
-                address: 0x2000,
-                nonpaged: true,
-                size: 9,
-                tag: *b"Leak",
-            }],
+            &[BigBlock { address: 0x2000, nonpaged: true, size: 9, tag: *b"Leak" }],
         );
         assert_eq!(out[..5], [1, 0, 0, 0, 1]);
         assert_eq!(out[20..24], *b"Leak");

@@ -135,10 +135,7 @@ mod tests {
         };
         let mut out = Vec::new();
         process(&mut out, Width::Bits64, 4, &of);
-        assert_eq!(
-            (out[8], out[12], out[16], out[20], out[32]),
-            (4, 5, 6, 7, 2)
-        );
+        assert_eq!((out[8], out[12], out[16], out[20], out[32]), (4, 5, 6, 7, 2));
         assert_eq!(out[52..64], sid);
         assert_eq!(out[64..71], *b"System\0");
         assert_eq!(out.len(), 71 + 4 + 4);
@@ -150,27 +147,12 @@ mod tests {
 
     #[test]
     fn threads_have_72_bytes_and_a_name() {
-        let of = Thread {
-            pid: 1,
-            tid: 2,
-            start_address: 3,
-            name: None,
-        };
+        let of = Thread { pid: 1, tid: 2, start_address: 3, name: None };
         let mut out = Vec::new();
         thread(&mut out, Width::Bits64, &of);
-        assert_eq!(
-            (out.len(), out[0], out[4], out[48], out[68]),
-            (72, 1, 2, 3, 8)
-        );
+        assert_eq!((out.len(), out[0], out[4], out[48], out[68]), (72, 1, 2, 3, 8));
         let mut out = Vec::new();
-        thread(
-            &mut out,
-            Width::Bits64,
-            &Thread {
-                name: Some(""),
-                ..of
-            },
-        );
+        thread(&mut out, Width::Bits64, &Thread { name: Some(""), ..of });
         assert_eq!(out.len(), 74);
     }
 }

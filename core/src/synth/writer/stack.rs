@@ -16,13 +16,7 @@ pub const HOOK_USER_KEY: u16 = 0x1826;
 pub const MIN_CACHED_FRAMES: usize = 4;
 
 /// Payload of a whole stack; `owner` is process and thread, frames run from the innermost outward.
-pub fn inline(
-    out: &mut Vec<u8>,
-    width: Width,
-    event_ticks: i64,
-    owner: (u32, u32),
-    frames: &[u64],
-) {
+pub fn inline(out: &mut Vec<u8>, width: Width, event_ticks: i64, owner: (u32, u32), frames: &[u64]) {
     out.i64(event_ticks);
     out.u32(owner.0);
     out.u32(owner.1);

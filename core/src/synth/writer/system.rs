@@ -32,25 +32,14 @@ pub fn group_masks(out: &mut Vec<u8>, masks: &[u32; 8], kernel_version: u32) {
 }
 
 /// Payload of the CPU configuration, version 3.
-pub fn cpu_config(
-    out: &mut Vec<u8>,
-    width: Width,
-    mhz: u32,
-    cpus: u32,
-    memory_megabytes: u32,
-    computer: &str,
-) {
+pub fn cpu_config(out: &mut Vec<u8>, width: Width, mhz: u32, cpus: u32, memory_megabytes: u32, computer: &str) {
     for value in [mhz, cpus, memory_megabytes, 4096, 65_536] {
         out.u32(value);
     }
     out.utf16_fixed(computer, 256);
     out.utf16_fixed("WORKGROUP", 134);
     out.ptr(width, 0);
-    let highest = if width == Width::Bits64 {
-        0x7FFF_FFFE_FFFF
-    } else {
-        0x7FFE_FFFF
-    };
+    let highest = if width == Width::Bits64 { 0x7FFF_FFFE_FFFF } else { 0x7FFE_FFFF };
     out.ptr(width, highest);
     out.u16(if width == Width::Bits64 { 9 } else { 0 });
     out.u16(6);

@@ -48,10 +48,7 @@ impl Tally {
     /// The records of `key`.
     #[must_use]
     pub fn of(&self, key: RecordKey) -> u64 {
-        self.counts
-            .iter()
-            .find(|(known, _)| *known == key)
-            .map_or(0, |(_, count)| *count)
+        self.counts.iter().find(|(known, _)| *known == key).map_or(0, |(_, count)| *count)
     }
 
     /// The counts in the order of their keys.

@@ -33,10 +33,7 @@ impl Compressor {
     /// An empty compressor.
     #[must_use]
     pub fn new() -> Self {
-        Self {
-            heads: vec![NONE; 1 << HASH_BITS],
-            links: Vec::new(),
-        }
+        Self { heads: vec![NONE; 1 << HASH_BITS], links: Vec::new() }
     }
 
     /// Appends the compressed form of `input` to `out`.
@@ -112,25 +109,14 @@ fn common_prefix(earlier: &[u8], rest: &[u8]) -> usize {
         }
         length += 8;
     }
-    length
-        + earlier[length..]
-            .iter()
-            .zip(&rest[length..])
-            .take_while(|(a, b)| a == b)
-            .count()
+    length + earlier[length..].iter().zip(&rest[length..]).take_while(|(a, b)| a == b).count()
 }
 
 impl<'a> Stream<'a> {
     fn new(out: &'a mut Vec<u8>) -> Self {
         let flag_at = out.len();
         out.extend_from_slice(&[0; 4]);
-        Self {
-            out,
-            flags: 0,
-            flag_count: 0,
-            flag_at,
-            half_used_nibble: None,
-        }
+        Self { out, flags: 0, flag_count: 0, flag_at, half_used_nibble: None }
     }
 
     fn flag(&mut self, bit: u32) {
@@ -199,11 +185,7 @@ impl<'a> Stream<'a> {
     /// Fills the unused flags with ones; after a full group that is a bare word of ones.
     fn finish(mut self) {
         let unused = 32 - self.flag_count;
-        let flags = if unused == 32 {
-            u32::MAX
-        } else {
-            self.flags << unused | ((1 << unused) - 1)
-        };
+        let flags = if unused == 32 { u32::MAX } else { self.flags << unused | ((1 << unused) - 1) };
         self.store_flags(flags);
     }
 }
@@ -259,8 +241,7 @@ mod tests {
                         length = usize::from(u16::from_le_bytes([input[at], input[at + 1]]));
                         at += 2;
                         if length == 0 {
-                            length =
-                                u32::from_le_bytes(input[at..at + 4].try_into().unwrap()) as usize;
+                            length = u32::from_le_bytes(input[at..at + 4].try_into().unwrap()) as usize;
                             at += 4;
                         }
                     }
@@ -280,9 +261,7 @@ mod tests {
         expected.extend_from_slice(alphabet);
         assert_eq!(compressed(alphabet), expected);
         let hundred = b"abc".repeat(100);
-        let vector = [
-            0xff, 0xff, 0xff, 0x1f, 0x61, 0x62, 0x63, 0x17, 0, 0x0f, 0xff, 0x26, 0x01,
-        ];
+        let vector = [0xff, 0xff, 0xff, 0x1f, 0x61, 0x62, 0x63, 0x17, 0, 0x0f, 0xff, 0x26, 0x01];
         assert_eq!(compressed(&hundred), vector);
         assert_eq!(decoded(&vector), hundred);
     }
