@@ -4,6 +4,7 @@
 pub mod info;
 pub mod io;
 pub mod open;
+pub mod synth;
 
 use clap::{Parser, Subcommand};
 use io::Io;
@@ -28,6 +29,7 @@ struct Cli {
 enum Command {
     /// What the trace is: system, clock, losses, records by kind, anomalies
     Info(info::Args),
+    Synth(synth::SynthArgs),
 }
 
 /// What the window opens with.
@@ -63,6 +65,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, io: &mut Io<'_>) -> Outcome
         None if cli.demo => return Outcome::Window(WindowRequest::Sample),
         None => return Outcome::Window(cli.file.map_or(WindowRequest::Empty, WindowRequest::File)),
         Some(Command::Info(args)) => info::run(&args, io),
+        Some(Command::Synth(args)) => synth::run(&args, &mut io.out, &mut io.err),
     };
     let result = result.and_then(|code| io.out.flush().map(|()| code).map_err(Into::into));
     Outcome::Exit(result.unwrap_or_else(|error| failure(&error, io)))

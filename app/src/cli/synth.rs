@@ -18,14 +18,19 @@ pub struct SynthArgs {
     /// The file to write
     pub out: PathBuf,
     #[command(flatten)]
+    /// How much
     pub size: SizeArgs,
     #[command(flatten)]
+    /// Which tags
     pub mix: MixArgs,
     #[command(flatten)]
+    /// Which stacks
     pub stacks: StackArgs,
     #[command(flatten)]
+    /// How it is stored
     pub file: FileArgs,
     #[command(flatten)]
+    /// What is told about it
     pub truth: TruthArgs,
 }
 
@@ -368,13 +373,9 @@ fn preset(preset: Preset) -> SynthParams {
         Preset::Tiny => {
             SynthParams { allocations: 500, duration_s: 5.0, preexisting: 40, distinct_stacks: 20, depth: 8, ..base }
         }
-        Preset::Wpr => {
-            SynthParams { merged: true, compression: Compression::Filled, stacks: StackMode::Keyed, ..base }
-        }
+        Preset::Wpr => SynthParams { merged: true, compression: Compression::Filled, stacks: StackMode::Keyed, ..base },
         Preset::Damaged => SynthParams { loss_share: 0.01, lost_buffers: 5, key_cache: 32, noise_share: 1.0, ..base },
-        Preset::Old => {
-            SynthParams { width: Width::Bits32, stacks: StackMode::Inline, os_build: 7601, cpus: 2, ..base }
-        }
+        Preset::Old => SynthParams { width: Width::Bits32, stacks: StackMode::Inline, os_build: 7601, cpus: 2, ..base },
     }
 }
 
