@@ -2,7 +2,7 @@
 //! is given back as soon as it has been copied.
 
 use super::LoadOptions;
-use super::pair::{ExtraRow, Paired};
+use super::pair::{End, ExtraRow, Paired};
 use super::shard::{EventColumns, Shard};
 use super::stacks::Joined;
 use super::system::Facts;
@@ -15,6 +15,7 @@ use crate::trace::context::ContextTable;
 use crate::trace::ids::{ContextId, StackId};
 use crate::trace::summary::Census;
 use crate::trace::time::{Clock, ClockKind, Ticks, View};
+use rayon::prelude::*;
 
 /// Freezes everything into a trace.
 pub fn assemble(
@@ -95,7 +96,7 @@ fn census(file: &TraceFile, shards: &[Shard], joined: &Joined) -> Census {
         census.stack_records += part.stack_records;
         census.stack_definitions += part.stack_definitions;
         census.pool_allocs += shard.allocs.len() as u64;
-        census.pool_frees += shard.frees.context.len() as u64;
+        census.pool_frees += shard.frees.size.len() as u64;
         for (&hook, &count) in &part.hooks {
             *census.hooks.entry(hook).or_default() += count;
         }
@@ -107,7 +108,7 @@ fn census(file: &TraceFile, shards: &[Shard], joined: &Joined) -> Census {
 }
 
 fn columns(shards: &mut [Shard], paired: Paired) -> AllocationTable {
-    let total = paired.free_time.len() + paired.extra.len();
+    let total = paired.ends.len() + paired.extra.len();
     // Events go from here on: only the allocations' columns are left to copy.
     for shard in shards.iter_mut() {
         shard.frees = EventColumns::default();
@@ -123,24 +124,31 @@ fn columns(shards: &mut [Shard], paired: Paired) -> AllocationTable {
         // A block whose allocation was not seen has no allocation stack: the stack of its free is no stand-in.
         ids(gather(shards, total, |c| &mut c.stack, extra, |_| StackId::EMPTY.0), StackId)
     };
-    let mut table = AllocationTable {
+    let ends = &paired.ends;
+    AllocationTable {
         alloc_time,
-        free_time: paired.free_time.into_iter().map(|t| Ticks(t.into_inner())).collect(),
         size,
         address,
         alloc_context: ids(alloc_context, ContextId),
-        free_context: paired.free_context.into_iter().map(|c| ContextId(c.into_inner())).collect(),
         alloc_stack,
-        free_stack: paired.free_stack.into_iter().map(|s| StackId(s.into_inner())).collect(),
-        flags: paired.flags.into_iter().map(std::sync::atomic::AtomicU8::into_inner).collect(),
-    };
-    for row in &paired.extra {
-        table.free_time.push(row.free_time);
-        table.free_context.push(row.context);
-        table.free_stack.push(row.stack);
-        table.flags.push(row.flags);
+        free_time: ended(ends, End::time, extra, |row| row.free_time),
+        free_context: ended(ends, End::context, extra, |row| row.context),
+        free_stack: ended(ends, End::stack, extra, |row| row.stack),
+        flags: ended(ends, End::flags, extra, |row| row.flags),
     }
-    table
+}
+
+/// One column of how the allocations ended, then of the blocks that no allocation event began.
+fn ended<T: Send>(
+    ends: &[End],
+    of_end: impl Fn(&End) -> T + Sync + Send,
+    extra: &[ExtraRow],
+    of_extra: impl Fn(&ExtraRow) -> T,
+) -> Vec<T> {
+    let mut column = Vec::with_capacity(ends.len() + extra.len());
+    ends.par_iter().map(of_end).collect_into_vec(&mut column);
+    column.extend(extra.iter().map(of_extra));
+    column
 }
 
 /// One column of all shards, then of the blocks that no allocation event began.

@@ -1,6 +1,7 @@
 //! One worker's part of the load: a range of buffers into a [`Shard`]. This is the hot loop: a pool event costs a few
 //! pushes, an unknown record a count. Damage is counted and never ends more than one buffer.
 
+use super::raw_stacks::RawStacks;
 use super::recent::{RecentEvents, Slot, Target};
 use super::shard::{Definition, EventColumns, Half, HalfRef, LooseStack, NO_ID, RawContext, Shard};
 use super::{LoadOptions, StackScope};
@@ -32,6 +33,7 @@ impl Worker {
     pub fn decode(
         &mut self,
         file: &TraceFile,
+        raws: &RawStacks,
         buffers: &[BufferRef],
         options: LoadOptions,
         progress: &Progress,
@@ -41,6 +43,7 @@ impl Worker {
         self.hooks.resize(DENSE_HOOKS, 0);
         let mut decoder = Decoder {
             shard: Shard::default(),
+            raws,
             recent: &mut self.recent,
             hooks: &mut self.hooks,
             frames: &mut self.frames,
@@ -67,6 +70,7 @@ impl Worker {
 
 pub(super) struct Decoder<'w> {
     pub shard: Shard,
+    raws: &'w RawStacks,
     recent: &'w mut RecentEvents,
     hooks: &'w mut Vec<u64>,
     frames: &'w mut Vec<u64>,
@@ -205,7 +209,7 @@ impl Decoder<'_> {
             self.frames.clear();
             self.frames.extend(stack::frames(raw, pointer_size));
             let kernel = self.frames.first().is_some_and(|&f| stack::is_kernel_address(f, pointer_size));
-            let raw = self.shard.raw_stacks.intern(self.frames);
+            let raw = self.raws.intern(self.frames);
             (target, Half::Inline { raw }, kernel)
         } else {
             let (target, key) = stack::key_reference(record.payload, pointer_size)?;
@@ -238,7 +242,7 @@ impl Decoder<'_> {
         self.frames.clear();
         self.frames.extend(stack::frames(raw, record.pointer_size));
         let kernel = self.frames.first().is_some_and(|&f| stack::is_kernel_address(f, record.pointer_size));
-        let raw = self.shard.raw_stacks.intern(self.frames);
+        let raw = self.raws.intern(self.frames);
         self.shard.definitions.push(Definition { time, key, kernel, raw });
         Some(())
     }
@@ -261,7 +265,6 @@ impl Decoder<'_> {
         shard.directions.shrink_to_fit();
         shard.contexts.close();
         shard.halves.close();
-        shard.raw_stacks.close();
         shard
     }
 }

@@ -9,6 +9,7 @@ mod loose;
 mod pair;
 mod partition;
 mod rare;
+mod raw_stacks;
 mod recent;
 mod shard;
 mod stacks;
@@ -112,7 +113,8 @@ fn run(
 ) -> Result<Arc<Trace>, LoadError> {
     progress.set_total(file.data().len() as u64);
     progress.enter(Stage::Records);
-    let mut shards = decode_all(&file, options, progress, cancel)?;
+    let raws = raw_stacks::RawStacks::default();
+    let mut shards = decode_all(&file, &raws, options, progress, cancel)?;
     let events: u64 = shards.iter().map(|s| (s.allocs.len() + s.frees.len()) as u64).sum();
     let limit = u64::from(u32::MAX >> 1);
     if events > limit {
@@ -120,7 +122,7 @@ fn run(
     }
     progress.enter(Stage::Stacks);
     let facts = system::collect(&file, &mut shards);
-    let joined = stacks::join(&file, &mut shards, &facts, options, cancel)?;
+    let joined = stacks::join(&file, &mut shards, raws, &facts, options, cancel)?;
     let contexts = contexts::join(&mut shards, &facts.processes, cancel)?;
     progress.enter(Stage::Pairing);
     let paired = pair::pair(&mut shards, &contexts, cancel)?;
@@ -134,6 +136,7 @@ fn run(
 /// Cuts the buffers into ranges and decodes them side by side.
 fn decode_all(
     file: &TraceFile,
+    raws: &raw_stacks::RawStacks,
     options: LoadOptions,
     progress: &Progress,
     cancel: &CancelToken,
@@ -143,7 +146,7 @@ fn decode_all(
     ranges
         .into_par_iter()
         .with_max_len(1)
-        .map_init(decode::Worker::default, |worker, range| worker.decode(file, range, options, progress, cancel))
+        .map_init(decode::Worker::default, |worker, range| worker.decode(file, raws, range, options, progress, cancel))
         .collect()
 }
 

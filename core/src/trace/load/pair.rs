@@ -7,21 +7,69 @@ use super::shard::Shard;
 use crate::anomaly::{Anomalies, AnomalyKind};
 use crate::job::{CancelToken, Cancelled};
 use crate::trace::allocation::flag;
-use crate::trace::context::ContextTable;
+use crate::trace::context::{Context, ContextTable};
 use crate::trace::ids::{ContextId, StackId};
 use crate::trace::time::Ticks;
 use rayon::prelude::*;
-use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 
 /// How the allocations of the file ended, by global row, and the blocks that no allocation event began.
 #[derive(Debug)]
 pub struct Paired {
-    pub free_time: Vec<AtomicI64>,
-    pub free_context: Vec<AtomicU32>,
-    pub free_stack: Vec<AtomicU32>,
-    pub flags: Vec<AtomicU8>,
+    pub ends: Vec<End>,
     pub extra: Vec<ExtraRow>,
     pub anomalies: Anomalies,
+}
+
+/// How one allocation ended. Workers write different rows of one table: each field is its own atomic, and together they
+/// lie in one cache line.
+#[derive(Debug)]
+pub struct End {
+    time: AtomicI64,
+    context: AtomicU32,
+    stack: AtomicU32,
+}
+
+/// In [`End::context`]: the free is implied, and there is no context. Contexts never get that many.
+const IMPLIED: u32 = u32::MAX - 1;
+
+impl Default for End {
+    fn default() -> Self {
+        Self {
+            time: AtomicI64::new(Ticks::NEVER.0),
+            context: AtomicU32::new(ContextId::NONE.0),
+            stack: AtomicU32::new(StackId::EMPTY.0),
+        }
+    }
+}
+
+impl End {
+    fn set(&self, time: Ticks, context: u32, stack: u32) {
+        self.time.store(time.0, Ordering::Relaxed);
+        self.context.store(context, Ordering::Relaxed);
+        self.stack.store(stack, Ordering::Relaxed);
+    }
+
+    /// When it was freed.
+    pub fn time(&self) -> Ticks {
+        Ticks(self.time.load(Ordering::Relaxed))
+    }
+
+    /// What freed it.
+    pub fn context(&self) -> ContextId {
+        let context = self.context.load(Ordering::Relaxed);
+        if context == IMPLIED { ContextId::NONE } else { ContextId(context) }
+    }
+
+    /// The stack of the free.
+    pub fn stack(&self) -> StackId {
+        StackId(self.stack.load(Ordering::Relaxed))
+    }
+
+    /// Marks of the row.
+    pub fn flags(&self) -> u8 {
+        if self.context.load(Ordering::Relaxed) == IMPLIED { flag::IMPLIED_FREE } else { 0 }
+    }
 }
 
 /// A block whose allocation was not seen. Everything else comes from its free.
@@ -46,7 +94,7 @@ pub fn pair(shards: &mut [Shard], contexts: &ContextTable, cancel: &CancelToken)
         .par_iter_mut()
         .map(|shard| {
             cancel.check()?;
-            Ok(partition(shard, contexts, bits))
+            Ok(partition(shard, bits))
         })
         .collect::<Result<_, Cancelled>>()?;
     let mut bases = Vec::with_capacity(shards.len());
@@ -56,10 +104,7 @@ pub fn pair(shards: &mut [Shard], contexts: &ContextTable, cancel: &CancelToken)
         base += shard.allocs.len() as u32;
     }
     let paired = Paired {
-        free_time: (0..allocs).into_par_iter().map(|_| AtomicI64::new(Ticks::NEVER.0)).collect(),
-        free_context: (0..allocs).into_par_iter().map(|_| AtomicU32::new(ContextId::NONE.0)).collect(),
-        free_stack: (0..allocs).into_par_iter().map(|_| AtomicU32::new(StackId::EMPTY.0)).collect(),
-        flags: (0..allocs).into_par_iter().map(|_| AtomicU8::new(0)).collect(),
+        ends: (0..allocs).into_par_iter().map(|_| End::default()).collect(),
         extra: Vec::new(),
         anomalies: Anomalies::default(),
     };
@@ -83,16 +128,13 @@ pub fn pair(shards: &mut [Shard], contexts: &ContextTable, cancel: &CancelToken)
 /// An event with everything that pairing asks of it.
 #[derive(Clone, Copy)]
 struct Event {
-    address: u64,
-    time: Ticks,
-    session: u32,
+    entry: Entry,
     shard: u32,
-    row: u32,
 }
 
 impl Event {
     fn is_free(&self) -> bool {
-        self.row & FREE != 0
+        self.entry.row & FREE != 0
     }
 }
 
@@ -129,16 +171,10 @@ impl Input<'_> {
     fn pair_part(&self, part: usize, bits: u32, scratch: &mut Scratch) -> Outcome {
         scratch.events.clear();
         for (shard, partitioned) in self.parts.iter().enumerate() {
-            let event = |e: &Entry| Event {
-                address: e.address,
-                time: e.time,
-                session: e.session,
-                shard: shard as u32,
-                row: e.row,
-            };
+            let event = |&entry: &Entry| Event { entry, shard: shard as u32 };
             scratch.events.extend(partitioned.part(part).iter().map(event));
         }
-        group(scratch, bits);
+        group(scratch, bits, self.contexts);
         let mut outcome = Outcome::default();
         let Scratch { events, starts, order, .. } = scratch;
         for bounds in starts.windows(2) {
@@ -152,7 +188,7 @@ impl Input<'_> {
     /// Brings the events of one address into time order. They mostly are; where several CPUs touch one tick, a live
     /// block is freed first and a dead one allocated first, each CPU in its own order (etl-format 4.6).
     fn sort(&self, events: &[Event], members: &mut [u32]) {
-        let time = |m: u32| events[m as usize].time;
+        let time = |m: u32| events[m as usize].entry.time;
         if members.windows(2).all(|pair| time(pair[0]) < time(pair[1])) {
             return;
         }
@@ -201,9 +237,7 @@ impl Input<'_> {
             let event = &events[member as usize];
             if !event.is_free() {
                 if let Some(earlier) = live.replace(event) {
-                    let row = self.global_row(earlier);
-                    self.paired.free_time[row].store(event.time.0, Ordering::Relaxed);
-                    self.paired.flags[row].store(flag::IMPLIED_FREE, Ordering::Relaxed);
+                    self.end_of(earlier).set(event.entry.time, IMPLIED, StackId::EMPTY.0);
                     outcome.anomalies.add(AnomalyKind::ImpliedFree, 1);
                 }
                 continue;
@@ -212,54 +246,47 @@ impl Input<'_> {
                 Some(alloc) => self.end(alloc, event, outcome),
                 None => outcome.extra.push(self.extra_row(event, freed, &mut outcome.anomalies)),
             }
-            freed = Some(event.time);
+            freed = Some(event.entry.time);
         }
     }
 
     fn end(&self, alloc: &Event, free: &Event, outcome: &mut Outcome) {
-        let (row, at) = (self.global_row(alloc), (free.row & !FREE) as usize);
-        let frees = &self.shards[free.shard as usize].frees;
-        let allocs = &self.shards[alloc.shard as usize].allocs;
-        let (context, before) = (frees.context[at], allocs.context[alloc.row as usize]);
-        self.paired.free_time[row].store(free.time.0, Ordering::Relaxed);
-        self.paired.free_context[row].store(context, Ordering::Relaxed);
-        self.paired.free_stack[row].store(frees.stack.get(at).copied().unwrap_or(0), Ordering::Relaxed);
+        let (alloc_entry, free_entry) = (&alloc.entry, &free.entry);
+        self.end_of(alloc).set(free_entry.time, free_entry.context, free_entry.stack);
+        let (context, before) = (free_entry.context, alloc_entry.context);
         let tag = |id: u32| self.contexts.get(ContextId(id)).map(|c| c.tag);
-        if frees.size[at] != allocs.size[alloc.row as usize] || (context != before && tag(context) != tag(before)) {
+        if free_entry.size != alloc_entry.size || (context != before && tag(context) != tag(before)) {
             outcome.anomalies.add(AnomalyKind::PairDisagrees, 1);
         }
     }
 
     fn extra_row(&self, free: &Event, freed: Option<Ticks>, anomalies: &mut Anomalies) -> ExtraRow {
-        let frees = &self.shards[free.shard as usize].frees;
-        let at = (free.row & !FREE) as usize;
+        let entry = &free.entry;
+        let sizes = &self.shards[free.shard as usize].frees.size;
         let kind = if freed.is_some() { AnomalyKind::ImpliedAllocation } else { AnomalyKind::FreeWithoutAllocation };
         anomalies.add(kind, 1);
         ExtraRow {
             alloc_time: freed.unwrap_or(Ticks::UNKNOWN),
-            free_time: free.time,
-            address: free.address,
-            size: frees.size[at],
-            context: ContextId(frees.context[at]),
-            stack: StackId(frees.stack.get(at).copied().unwrap_or(0)),
+            free_time: entry.time,
+            address: entry.address,
+            size: sizes[(entry.row & !FREE) as usize],
+            context: ContextId(entry.context),
+            stack: StackId(entry.stack),
             flags: if freed.is_some() { flag::IMPLIED_ALLOCATION } else { 0 },
         }
     }
 
-    fn global_row(&self, alloc: &Event) -> usize {
-        (self.bases[alloc.shard as usize] + alloc.row) as usize
+    fn end_of(&self, alloc: &Event) -> &End {
+        &self.paired.ends[(self.bases[alloc.shard as usize] + alloc.entry.row) as usize]
     }
 
     fn cpu(&self, event: &Event) -> u16 {
-        let shard = &self.shards[event.shard as usize];
-        let columns = if event.is_free() { &shard.frees } else { &shard.allocs };
-        let context = columns.context[(event.row & !FREE) as usize];
-        self.contexts.get(ContextId(context)).map_or(0, |c| c.cpu)
+        self.contexts.get(ContextId(event.entry.context)).map_or(0, |c| c.cpu)
     }
 }
 
 /// Groups the events of a partition by address and session, each group in file order.
-fn group(scratch: &mut Scratch, bits: u32) {
+fn group(scratch: &mut Scratch, bits: u32, contexts: &ContextTable) {
     let Scratch { events, table, groups, group_of, starts, order } = scratch;
     let slots = (events.len() * 2).next_power_of_two().max(16);
     table.clear();
@@ -271,9 +298,10 @@ fn group(scratch: &mut Scratch, bits: u32) {
     let shift = 64 - slots.ilog2();
     for event in events.iter() {
         // The top bits chose the partition; the next ones choose the slot.
-        let mixed = hash(event.address) << bits ^ u64::from(event.session.wrapping_add(1)) << 40;
+        let session = contexts.get(ContextId(event.entry.context)).map_or(Context::NO_SESSION, |c| c.session);
+        let mixed = (hash(event.entry.address) << bits) ^ (u64::from(session.wrapping_add(1)) << 40);
         let mut slot = (mixed >> shift) as usize;
-        let key = (event.address, event.session);
+        let key = (event.entry.address, session);
         let number = loop {
             let number = table[slot];
             if number == u32::MAX {

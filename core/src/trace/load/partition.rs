@@ -1,8 +1,7 @@
 //! Pool events by address: each shard's events are cut into partitions by a hash of the address, so that pairing works
 //! on pieces that fit a processor's cache, side by side. All events of one address are in one partition, in file order.
 
-use super::shard::Shard;
-use crate::trace::context::{Context, ContextTable};
+use super::shard::{EventColumns, Shard};
 use crate::trace::time::Ticks;
 
 /// A pool event as pairing sees it.
@@ -10,11 +9,14 @@ use crate::trace::time::Ticks;
 pub struct Entry {
     pub address: u64,
     pub time: Ticks,
-    pub session: u32,
+    /// Low half of the size: enough to see that an allocation and a free disagree.
+    pub size: u32,
+    pub context: u32,
+    pub stack: u32,
     /// Row in its shard's columns; [`FREE`] is set on frees.
     pub row: u32,
 }
-const _: () = assert!(size_of::<Entry>() == 24);
+const _: () = assert!(size_of::<Entry>() == 32);
 
 /// Marks a free.
 pub const FREE: u32 = 1 << 31;
@@ -52,8 +54,8 @@ fn partition_of(address: u64, bits: u32) -> usize {
     hash(address).checked_shr(64 - bits).unwrap_or(0) as usize
 }
 
-/// Cuts a shard's events; takes the frees' times and addresses with it, since nothing needs them afterwards.
-pub fn partition(shard: &mut Shard, contexts: &ContextTable, bits: u32) -> Partitioned {
+/// Cuts a shard's events; takes from the frees all but their sizes, since nothing needs the rest afterwards.
+pub fn partition(shard: &mut Shard, bits: u32) -> Partitioned {
     let mut starts = vec![0_u32; (1 << bits) + 1];
     for &address in shard.allocs.address.iter().chain(&shard.frees.address) {
         starts[partition_of(address, bits) + 1] += 1;
@@ -64,23 +66,28 @@ pub fn partition(shard: &mut Shard, contexts: &ContextTable, bits: u32) -> Parti
         *start = sum;
     }
     let mut next: Vec<u32> = starts.clone();
-    let blank = Entry { address: 0, time: Ticks(0), session: 0, row: 0 };
+    let blank = Entry { address: 0, time: Ticks(0), size: 0, context: 0, stack: 0, row: 0 };
     let mut entries = vec![blank; shard.allocs.len() + shard.frees.len()];
-    let rows = contexts.rows();
     let (mut alloc, mut free) = (0, 0);
     for &is_free in &shard.directions {
         let (columns, row, mark) =
             if is_free { (&shard.frees, &mut free, FREE) } else { (&shard.allocs, &mut alloc, 0) };
         let at = *row as usize;
         let address = columns.address[at];
-        let session = rows.get(columns.context[at] as usize).map_or(Context::NO_SESSION, |c| c.session);
         let place = &mut next[partition_of(address, bits)];
-        entries[*place as usize] = Entry { address, time: columns.time[at], session, row: *row | mark };
+        entries[*place as usize] = Entry {
+            address,
+            time: columns.time[at],
+            size: columns.size[at] as u32,
+            context: columns.context[at],
+            stack: columns.stack.get(at).copied().unwrap_or(0),
+            row: *row | mark,
+        };
         *place += 1;
         *row += 1;
     }
     shard.directions = Vec::new();
-    shard.frees.time = Vec::new();
-    shard.frees.address = Vec::new();
+    let sizes = std::mem::take(&mut shard.frees.size);
+    shard.frees = EventColumns { size: sizes, ..EventColumns::default() };
     Partitioned { entries, starts }
 }

@@ -13,10 +13,10 @@ use crate::trace::summary::SnapshotEnd;
 use crate::trace::time::Ticks;
 use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
-use std::hash::Hash;
+use std::hash::{Hash, Hasher};
 
 /// What a pool event says beside time, address, size; numbers as recorded.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct RawContext {
     pub tag: [u8; 4],
     pub pool_type: u32,
@@ -24,6 +24,16 @@ pub struct RawContext {
     pub pid: u32,
     pub session: u32,
     pub cpu: u16,
+}
+
+impl Hash for RawContext {
+    /// Three words instead of six fields: this runs once per pool event.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let pair = |high: u32, low: u32| u64::from(high) << 32 | u64::from(low);
+        state.write_u64(pair(u32::from_le_bytes(self.tag), self.pool_type));
+        state.write_u64(pair(self.thread, self.pid));
+        state.write_u64(pair(self.session, u32::from(self.cpu)));
+    }
 }
 
 /// The record's header has no thread or process.
@@ -87,7 +97,7 @@ impl EventColumns {
 pub enum Half {
     /// A reference to a key of the stack cache.
     Key { key: u64, kernel: bool },
-    /// Frames in the record itself: a local raw stack.
+    /// Frames in the record itself: a raw stack.
     Inline { raw: u32 },
 }
 
@@ -97,7 +107,7 @@ pub struct Definition {
     pub time: Ticks,
     pub key: u64,
     pub kernel: bool,
-    /// Local raw stack; after the join, the trace's.
+    /// Raw stack.
     pub raw: u32,
 }
 
@@ -148,32 +158,6 @@ impl<T: Copy + Eq + Hash> Interner<T> {
     pub fn close(&mut self) {
         self.map = FxHashMap::default();
         self.last = None;
-    }
-}
-
-/// Distinct lists of frames, innermost first.
-#[derive(Default, Debug)]
-pub struct RawStacks {
-    pub rows: Vec<Box<[u64]>>,
-    map: FxHashMap<Box<[u64]>, u32>,
-}
-
-impl RawStacks {
-    pub fn intern(&mut self, frames: &[u64]) -> u32 {
-        if let Some(&id) = self.map.get(frames) {
-            return id;
-        }
-        let id = self.map.len() as u32;
-        self.map.insert(frames.into(), id);
-        id
-    }
-
-    /// Turns the map into rows by number.
-    pub fn close(&mut self) {
-        let mut rows: Vec<(u32, Box<[u64]>)> = self.map.drain().map(|(frames, id)| (id, frames)).collect();
-        rows.sort_unstable_by_key(|row| row.0);
-        self.rows = rows.into_iter().map(|row| row.1).collect();
-        self.map = FxHashMap::default();
     }
 }
 
@@ -235,7 +219,6 @@ pub struct Shard {
     /// The trace's contexts with processes known; filled by the join.
     pub context_rows: Vec<Context>,
     pub halves: Interner<Half>,
-    pub raw_stacks: RawStacks,
     pub definitions: Vec<Definition>,
     pub loose: Vec<LooseStack>,
     /// Stacks of events that are not pool events, by the same fields; only counted.

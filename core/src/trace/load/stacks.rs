@@ -3,6 +3,7 @@
 //! (etl-format 5.4), never one from before it.
 
 use super::loose::{self, Stray};
+use super::raw_stacks::{RawRows, RawStacks};
 use super::shard::{Definition, EventColumns, Half, HalfRef, Interner, NO_HALF, NO_ID, Shard};
 use super::system::Facts;
 use super::{LoadOptions, StackScope};
@@ -43,6 +44,7 @@ const NO_RAW: u32 = u32::MAX;
 pub fn join(
     file: &TraceFile,
     shards: &mut [Shard],
+    raws: RawStacks,
     facts: &Facts,
     options: LoadOptions,
     cancel: &CancelToken,
@@ -50,7 +52,6 @@ pub fn join(
     if options.stacks == StackScope::None {
         return Ok(Joined::default());
     }
-    let raws = intern_raws(shards);
     let strays = loose::settle(file, shards, options, cancel)?;
     let resolver = Resolver::new(shards);
     let mut tallies: Vec<Tally> = shards
@@ -60,6 +61,7 @@ pub fn join(
             Ok(combine(shard, &resolver, &facts.modules))
         })
         .collect::<Result<_, Cancelled>>()?;
+    let raws = raws.into_rows();
     let pointer_size = if file.logfile.pointer_size == 4 { 4 } else { 8 };
     let mut builder = Builder::new(&raws, &facts.modules, pointer_size);
     let mut joined = Joined::default();
@@ -93,31 +95,6 @@ fn add(joined: &mut Joined, outcome: &Outcome) {
     joined.anomalies.add(AnomalyKind::KeyMismatch, outcome.mismatched);
 }
 
-/// One table of raw stacks for the whole trace; halves and definitions of the shards are renumbered.
-fn intern_raws(shards: &mut [Shard]) -> Vec<Box<[u64]>> {
-    let mut ids: FxHashMap<Box<[u64]>, u32> = FxHashMap::default();
-    for shard in shards.iter_mut() {
-        let rows = std::mem::take(&mut shard.raw_stacks.rows);
-        let map: Vec<u32> = rows
-            .into_iter()
-            .map(|frames| {
-                let next = ids.len() as u32;
-                *ids.entry(frames).or_insert(next)
-            })
-            .collect();
-        let global = |raw: &mut u32| *raw = map.get(*raw as usize).copied().unwrap_or(NO_RAW);
-        shard.definitions.iter_mut().for_each(|d| global(&mut d.raw));
-        for half in &mut shard.halves.rows {
-            if let Half::Inline { raw } = half {
-                global(raw);
-            }
-        }
-    }
-    let mut rows: Vec<(u32, Box<[u64]>)> = ids.into_iter().map(|(frames, id)| (id, frames)).collect();
-    rows.sort_unstable_by_key(|row| row.0);
-    rows.into_iter().map(|row| row.1).collect()
-}
-
 /// What became of key references.
 #[derive(Default, Clone, Copy)]
 struct Outcome {
@@ -135,16 +112,16 @@ struct Resolver {
 #[derive(Clone, Copy)]
 enum Meaning {
     Raw(u32),
-    Keys { start: usize, end: usize, other_kind: bool },
+    Keys { start: usize, end: usize, other_kind: bool, hint: usize },
 }
 
 impl Resolver {
     fn new(shards: &mut [Shard]) -> Self {
         let mut definitions = Vec::with_capacity(shards.iter().map(|s| s.definitions.len()).sum());
         for shard in shards {
-            definitions.append(&mut shard.definitions);
-            shard.definitions = Vec::new();
+            definitions.extend(std::mem::take(&mut shard.definitions));
         }
+        // Stable: definitions of one tick stay in file order, whatever number their frames got.
         definitions.par_sort_by_key(|d| (d.key, d.kernel, d.time));
         Self { definitions }
     }
@@ -160,20 +137,32 @@ impl Resolver {
                 };
                 let (start, end) = range(kernel);
                 let other = range(!kernel);
-                Meaning::Keys { start, end, other_kind: other.1 > other.0 }
+                Meaning::Keys { start, end, other_kind: other.1 > other.0, hint: 0 }
             }
         }
     }
 
-    /// The raw stack of a half recorded at `time`.
+    /// The raw stack of a half recorded at `time`. A key has thousands of definitions, but neighbouring events mean
+    /// the same one or the next: the last answer is tried first.
     #[inline]
-    fn resolve(&self, meaning: Meaning, time: Ticks, outcome: &mut Outcome) -> u32 {
-        let (start, end, other_kind) = match meaning {
-            Meaning::Raw(raw) => return raw,
-            Meaning::Keys { start, end, other_kind } => (start, end, other_kind),
+    fn resolve(&self, meaning: &mut Meaning, time: Ticks, outcome: &mut Outcome) -> u32 {
+        let (rows, hint, other_kind) = match meaning {
+            Meaning::Raw(raw) => return *raw,
+            Meaning::Keys { start, end, other_kind, hint } => {
+                (self.definitions.get(*start..*end).unwrap_or_default(), hint, *other_kind)
+            }
         };
-        let rows = self.definitions.get(start..end).unwrap_or_default();
-        let later = rows.partition_point(|d| d.time < time);
+        let is_first_later = |at: usize| {
+            rows.get(at).is_some_and(|d| d.time >= time) && (at == 0 || rows.get(at - 1).is_some_and(|d| d.time < time))
+        };
+        let later = if is_first_later(*hint) {
+            *hint
+        } else if is_first_later(*hint + 1) {
+            *hint + 1
+        } else {
+            rows.partition_point(|d| d.time < time)
+        };
+        *hint = later;
         match rows.get(later) {
             Some(definition) => {
                 outcome.resolved += 1;
@@ -199,7 +188,7 @@ struct Tally {
 
 /// Resolves the halves of all events of a shard; leaves numbers of its combinations in the `stack` columns.
 fn combine(shard: &mut Shard, resolver: &Resolver, modules: &ModuleTable) -> Tally {
-    let meanings: Vec<Meaning> = shard.halves.rows.iter().map(|&half| resolver.meaning(half)).collect();
+    let mut meanings: Vec<Meaning> = shard.halves.rows.iter().map(|&half| resolver.meaning(half)).collect();
     shard.halves = Interner::default();
     let mut tally = Tally::default();
     let pids: Vec<u32> = shard.contexts.rows.iter().map(|c| c.pid).collect();
@@ -207,7 +196,8 @@ fn combine(shard: &mut Shard, resolver: &Resolver, modules: &ModuleTable) -> Tal
         let EventColumns { time, context, halves, stack, .. } = columns;
         stack.reserve_exact(halves.len());
         for ((&time, &context), halves) in time.iter().zip(context.iter()).zip(halves.iter()) {
-            let [kernel, user] = halves.map(|half| resolve_half(half, time, &meanings, resolver, &mut tally.outcome));
+            let [kernel, user] =
+                halves.map(|half| resolve_half(half, time, &mut meanings, resolver, &mut tally.outcome));
             if kernel == NO_RAW && user == NO_RAW {
                 stack.push(u32::MAX);
                 continue;
@@ -225,11 +215,17 @@ fn combine(shard: &mut Shard, resolver: &Resolver, modules: &ModuleTable) -> Tal
 }
 
 #[inline]
-fn resolve_half(half: HalfRef, time: Ticks, meanings: &[Meaning], resolver: &Resolver, outcome: &mut Outcome) -> u32 {
+fn resolve_half(
+    half: HalfRef,
+    time: Ticks,
+    meanings: &mut [Meaning],
+    resolver: &Resolver,
+    outcome: &mut Outcome,
+) -> u32 {
     if half.half == NO_HALF {
         return NO_RAW;
     }
-    let Some(&meaning) = meanings.get(half.half as usize) else {
+    let Some(meaning) = meanings.get_mut(half.half as usize) else {
         return NO_RAW;
     };
     resolver.resolve(meaning, Ticks(time.0 + i64::from(half.delay)), outcome)
@@ -237,7 +233,7 @@ fn resolve_half(half: HalfRef, time: Ticks, meanings: &[Meaning], resolver: &Res
 
 /// Builds the tree.
 struct Builder<'a> {
-    raws: &'a [Box<[u64]>],
+    raws: &'a RawRows,
     modules: &'a ModuleTable,
     pointer_size: u8,
     interner: StackInterner,
@@ -247,7 +243,7 @@ struct Builder<'a> {
 }
 
 impl<'a> Builder<'a> {
-    fn new(raws: &'a [Box<[u64]>], modules: &'a ModuleTable, pointer_size: u8) -> Self {
+    fn new(raws: &'a RawRows, modules: &'a ModuleTable, pointer_size: u8) -> Self {
         Self {
             raws,
             modules,
@@ -264,8 +260,7 @@ impl<'a> Builder<'a> {
             return id;
         }
         let raws = self.raws;
-        let frames = |raw: u32| raws.get(raw as usize).map(|f| &**f).unwrap_or_default();
-        let (kernel, user) = (frames(combo.kernel), frames(combo.user));
+        let (kernel, user) = (raws.frames(combo.kernel), raws.frames(combo.user));
         let mut id = StackId::EMPTY;
         for &address in user.iter().rev().chain(kernel.iter().rev()) {
             let frame = self.frame(address, combo, time);
@@ -307,7 +302,7 @@ fn count_strays(
     for event in rows.chunk_by(|a, b| (a.stack.event_time, a.stack.thread) == (b.stack.event_time, b.stack.thread)) {
         let mut combo = Combo { kernel: NO_RAW, user: NO_RAW, pid: 0, epoch: 0 };
         for stray in event {
-            let raw = resolver.resolve(resolver.meaning(stray.half), stray.stack.record_time, &mut outcome);
+            let raw = resolver.resolve(&mut resolver.meaning(stray.half), stray.stack.record_time, &mut outcome);
             combo.pid = stray.stack.pid;
             combo.epoch = modules.epoch(stray.stack.event_time);
             *(if stray.stack.kernel { &mut combo.kernel } else { &mut combo.user }) = raw;
@@ -317,7 +312,7 @@ fn count_strays(
         }
     }
     for stray in &strays.orphans {
-        resolver.resolve(resolver.meaning(stray.half), stray.stack.record_time, &mut outcome);
+        resolver.resolve(&mut resolver.meaning(stray.half), stray.stack.record_time, &mut outcome);
     }
     add(joined, &outcome);
 }
