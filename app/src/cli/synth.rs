@@ -161,6 +161,9 @@ pub struct FileArgs {
     /// Whole buffers that are lost
     #[arg(long)]
     pub lost_buffers: Option<u32>,
+    /// Let events share their tick with records that name no thread
+    #[arg(long)]
+    pub shared_ticks: bool,
     /// What the timestamps count [default: qpc]
     #[arg(long, value_enum)]
     pub clock: Option<ClockArg>,
@@ -360,6 +363,7 @@ fn with_file(base: SynthParams, file: &FileArgs) -> SynthParams {
         merged: base.merged || file.merged,
         loss_share: file.loss.unwrap_or(base.loss_share),
         lost_buffers: file.lost_buffers.unwrap_or(base.lost_buffers),
+        shared_ticks: base.shared_ticks || file.shared_ticks,
         clock: file.clock.map_or(base.clock, ClockArg::clock),
         perf_freq: file.perf_freq.unwrap_or(base.perf_freq),
         os_build: file.os_build.unwrap_or(base.os_build),

@@ -93,6 +93,8 @@ pub(super) struct Engine<'a> {
     pub writer: TraceWriter<&'a mut dyn Output>,
     pub log: Option<EventLog>,
     pub now: i64,
+    /// Tick of the latest record that names no thread.
+    pub nameless: i64,
     pub start: i64,
     pub end: i64,
     pub ticks_per_second: u64,
@@ -135,6 +137,7 @@ impl<'a> Engine<'a> {
             writer: TraceWriter::new(out, options)?,
             log,
             now: start + 1,
+            nameless: start,
             start,
             end: start + duration,
             ticks_per_second,
@@ -248,16 +251,24 @@ impl<'a> Engine<'a> {
         weights.partition_point(|sum| *sum <= drawn).min(weights.len() - 1)
     }
 
-    /// The time at which `thread` can log an event, and its CPU. One thread never logs two events in one tick.
+    /// The time at which `thread` can log an event, and its CPU. One thread never logs two events in one tick, and,
+    /// unless ticks are shared, no event one that holds a record without a thread.
     pub fn tick_of(&mut self, thread: usize) -> (i64, u16) {
         if self.rng.chance(0.02) {
             self.threads[thread].cpu = self.rng.index(usize::from(self.params.cpus)) as u16;
         }
         let exact = self.params.headers == HeaderStyle::PerfInfo;
         let state = &mut self.threads[thread];
-        self.now = self.now.max(state.last + 1) + i64::from(exact);
+        self.now = self.now.max(state.last + 1).max(self.nameless + 1) + i64::from(exact);
         state.last = self.now;
         (self.now, state.cpu)
+    }
+
+    /// Notes that a record without a thread is written now.
+    pub fn claim_tick(&mut self) {
+        if !self.params.shared_ticks {
+            self.nameless = self.now;
+        }
     }
 
     /// Writes the payload in `scratch` as a kernel event at the present time, headed as the parameters say.

@@ -37,7 +37,13 @@ impl Engine<'_> {
         }
         let (_, cpu) = self.tick_of(thread);
         let owner = self.owner(thread);
-        match self.rng.below(8) {
+        let kind = self.rng.below(8);
+        if matches!(kind, 0 | 1 | 6) {
+            self.now += i64::from(!self.params.shared_ticks);
+            self.claim_tick();
+            self.threads[thread].last = self.now;
+        }
+        match kind {
             0 => self.context_switch(cpu, owner),
             1 => self.sample(thread, cpu, owner),
             2 => self.manifest_event(cpu, owner, self.params.width),

@@ -111,6 +111,9 @@ pub struct SynthParams {
     pub snapshots: bool,
     /// Records of other providers per allocation.
     pub noise_share: f64,
+    /// Let events share their tick with records that name no thread. Which event a stack means is still certain by
+    /// time and thread, but whether a stack whose event is lost is an orphan is not.
+    pub shared_ticks: bool,
     /// Meaning of the timestamps.
     pub clock: Clock,
     /// Ticks per second of the performance counter.
@@ -160,6 +163,7 @@ impl Default for SynthParams {
             preexisting: 2_000,
             snapshots: true,
             noise_share: 0.1,
+            shared_ticks: false,
             clock: file.clock,
             perf_freq: file.perf_freq,
             cpu_mhz: file.cpu_mhz,

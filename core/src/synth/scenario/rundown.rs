@@ -71,9 +71,18 @@ impl Engine<'_> {
     }
 
     /// Writes `scratch` one tick later, on the first CPU.
-    fn rundown(&mut self, hook: u16, version: u8, form: KernelForm, owner: (u32, u32)) -> Result<(), SynthError> {
+    fn rundown(&mut self, hook: u16, version: u8, form: KernelForm, owner: (u32, u32)) -> Result<u64, SynthError> {
         self.now += 1;
-        self.kernel(0, hook, version, form, owner)?;
+        self.claim_tick();
+        self.kernel(0, hook, version, form, owner)
+    }
+
+    /// Writes `scratch` as a record of a snapshot.
+    fn snapshot(&mut self, hook: u16) -> Result<(), SynthError> {
+        let buffer = self.rundown(hook, 2, KernelForm::PerfInfo, LOGGER)?;
+        if let Some(log) = &mut self.log {
+            log.snapshot(buffer);
+        }
         Ok(())
     }
 
@@ -83,7 +92,8 @@ impl Engine<'_> {
         (masks[0], masks[1]) = (0x7, system::MASK1_POOL);
         self.scratch.clear();
         system::group_masks(&mut self.scratch, &masks, 0x46);
-        self.rundown(hook, 2, KernelForm::PerfInfo, LOGGER)
+        self.rundown(hook, 2, KernelForm::PerfInfo, LOGGER)?;
+        Ok(())
     }
 
     fn process(&mut self, hook: u16, form: KernelForm, index: usize) -> Result<(), SynthError> {
@@ -104,7 +114,8 @@ impl Engine<'_> {
         let owner = if hook == process::HOOK_START { (of.parent, 8) } else { LOGGER };
         self.scratch.clear();
         process::process(&mut self.scratch, self.params.width, 4, &fields);
-        self.rundown(hook, 4, form, owner)
+        self.rundown(hook, 4, form, owner)?;
+        Ok(())
     }
 
     fn threads_of(&mut self, process: usize, hook: u16) -> Result<(), SynthError> {
@@ -207,7 +218,7 @@ impl Engine<'_> {
             for entries in tags.chunks(pool::SNAPSHOT_ENTRIES) {
                 self.scratch.clear();
                 pool::tag_snapshot(&mut self.scratch, self.params.width, session, entries);
-                self.rundown(pool::HOOK_TAGS_START + u16::from(end) + step, 2, KernelForm::PerfInfo, LOGGER)?;
+                self.snapshot(pool::HOOK_TAGS_START + u16::from(end) + step)?;
             }
             let of_session = self.big.iter().filter(|((of, _), _)| *of == session);
             let big: Vec<pool::BigBlock> = of_session
@@ -221,7 +232,7 @@ impl Engine<'_> {
             for entries in big.chunks(pool::SNAPSHOT_ENTRIES) {
                 self.scratch.clear();
                 pool::big_snapshot(&mut self.scratch, self.params.width, session, entries);
-                self.rundown(pool::HOOK_BIG_START + u16::from(end) + step, 2, KernelForm::PerfInfo, LOGGER)?;
+                self.snapshot(pool::HOOK_BIG_START + u16::from(end) + step)?;
             }
         }
         Ok(())

@@ -36,7 +36,7 @@ pub fn compute(input: Compute<'_>) -> Truth {
     let duration_s = scale.seconds(end_ticks);
     let mut truth = file_facts(options, written);
     truth.duration_s = duration_s;
-    truth.pool = pool_facts(&log, &blocks, written);
+    truth.pool = pool_facts(&log, &blocks);
     truth.stacks = attached.counts.clone();
     let whole = Span { from: None, to: None, ticks: (i64::MIN, i64::MAX), curve: (0.0, duration_s) };
     let asked = request.ranges.iter().map(|&(from, to)| Span {
@@ -91,7 +91,7 @@ fn file_facts(options: &TraceOptions, written: &WriteSummary) -> Truth {
     truth
 }
 
-fn pool_facts(log: &EventLog, blocks: &[Block], written: &WriteSummary) -> PoolTruth {
+fn pool_facts(log: &EventLog, blocks: &[Block]) -> PoolTruth {
     let count = |wanted: &dyn Fn(&Block) -> bool| blocks.iter().filter(|block| wanted(block)).count() as u64;
     let frees = log.events.iter().filter(|event| event.free).count() as u64;
     PoolTruth {
@@ -102,7 +102,7 @@ fn pool_facts(log: &EventLog, blocks: &[Block], written: &WriteSummary) -> PoolT
         implied_allocations: count(&|block| block.implied_start),
         unknown_allocations: count(&|block| block.start.is_none()),
         never_freed: count(&|block| block.end.is_none()),
-        snapshot_records: (0x0E28..=0x0E2F).map(|hook| written.tally.of(RecordKey::Hook(hook))).sum(),
+        snapshot_records: log.snapshots.len() as u64,
     }
 }
 

@@ -77,6 +77,8 @@ pub struct EventLog {
     pub(super) others: Vec<PlantedOther>,
     pub(super) halves: Vec<StackHalf>,
     pub(super) definitions: Vec<Definition>,
+    /// Buffers of snapshot records.
+    pub(super) snapshots: Vec<u64>,
     pub(super) frame_lists: Vec<Vec<u64>>,
     known_frames: FxHashMap<Vec<u64>, u32>,
 }
@@ -95,6 +97,11 @@ impl EventLog {
     /// Notes a stack record.
     pub fn half(&mut self, half: StackHalf) {
         self.halves.push(half);
+    }
+
+    /// Notes a snapshot record in a buffer.
+    pub fn snapshot(&mut self, buffer: u64) {
+        self.snapshots.push(buffer);
     }
 
     /// Notes the definition of a cached stack.
@@ -123,6 +130,7 @@ impl EventLog {
         self.events.retain(|event| there(event.buffer));
         self.others.retain(|other| there(other.buffer));
         self.halves.retain(|half| there(half.buffer));
+        self.snapshots.retain(|buffer| there(*buffer));
         self.definitions.retain(|definition| there(definition.buffer));
     }
 }

@@ -124,7 +124,7 @@ pub struct StackTruth {
     pub orphans: u64,
     /// Pool events with at least one known frame.
     pub pool_events_with_stack: u64,
-    /// Distinct whole stacks of pool events.
+    /// Distinct whole stacks, those of other events too.
     pub distinct: u64,
 }
 

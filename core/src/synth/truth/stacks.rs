@@ -23,15 +23,14 @@ pub(super) fn stacks(log: &EventLog) -> Stacks {
     for half in &log.halves {
         let frames = frames_of(half, &definitions, &mut counts);
         let event = (half.event_ticks, half.tid);
-        if events.contains(&event) {
+        if events.contains(&event) || others.contains(&event) {
             halves.entry(event).or_default()[usize::from(half.user)] = frames;
-        } else if !others.contains(&event) {
+        } else {
             counts.orphans += 1;
         }
     }
     counts.records = counts.inline + counts.references + counts.definitions;
     let mut by_event: FxHashMap<(i64, u32), Vec<u64>> = FxHashMap::default();
-    let mut distinct = BTreeSet::new();
     for event in &log.events {
         let Some(pair) = halves.get(&(event.ticks, event.tid)) else {
             continue;
@@ -43,11 +42,12 @@ pub(super) fn stacks(log: &EventLog) -> Stacks {
         }
         frames.reverse();
         counts.pool_events_with_stack += 1;
-        distinct.insert(*pair);
         by_event.insert((event.ticks, event.tid), frames);
     }
-    let whole: BTreeSet<Vec<u64>> = distinct.iter().map(|pair| joined(log, *pair)).collect();
-    counts.distinct = whole.len() as u64;
+    let every = events.union(&others).filter_map(|event| halves.get(event));
+    let pairs: BTreeSet<[Option<u32>; 2]> = every.copied().collect();
+    let whole: BTreeSet<Vec<u64>> = pairs.into_iter().map(|pair| joined(log, pair)).collect();
+    counts.distinct = whole.iter().filter(|frames| !frames.is_empty()).count() as u64;
     Stacks { counts, by_event }
 }
 
