@@ -16,6 +16,8 @@ pub mod process;
 pub mod stack;
 pub mod system;
 mod tally;
+#[cfg(test)]
+mod tests;
 mod xpress;
 
 pub use bytes::Sink;
