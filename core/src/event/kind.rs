@@ -77,6 +77,14 @@ pub enum EventKind {
     Loss,
 }
 
+impl EventKind {
+    /// Whether it is part of a stack rather than something that has one.
+    #[must_use]
+    pub const fn is_stack(self) -> bool {
+        matches!(self, Self::StackInline | Self::StackDefinition | Self::StackKeyKernel | Self::StackKeyUser)
+    }
+}
+
 /// Classic kernel groups that appear with a GUID instead of a hook (etl-format 3.4).
 const GROUPS: [(Guid, u8); 9] = [
     (Guid::from_parts(0x68fd_d900, 0x4a3e, 0x11d1, 0x84f4_0000_f804_64e3), 0x00),

@@ -228,11 +228,19 @@ impl Decoder<'_> {
             return Some(());
         }
         let half = self.shard.halves.intern(half);
-        let stray = LooseStack { event_time, record_time, thread: target.thread, pid: target.process, half, kernel };
+        let stray = LooseStack {
+            event_time,
+            record_time,
+            thread: target.thread,
+            pid: target.process,
+            half,
+            kernel,
+            maybe_other: found == Target::MaybeOther,
+        };
         match found {
             Target::Pool(slot) => attach(&mut self.shard, slot, &stray),
             Target::Other => self.shard.others.push(stray),
-            Target::Unknown => self.shard.loose.push(stray),
+            Target::MaybeOther | Target::Unknown => self.shard.loose.push(stray),
         }
         Some(())
     }

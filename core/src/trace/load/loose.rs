@@ -6,8 +6,9 @@ use super::decode::{attach, relative};
 use super::recent::Slot;
 use super::shard::{Half, HalfRef, LooseStack, NO_ID, Shard};
 use super::{LoadOptions, StackScope, ranges};
-use crate::etl::record::Records;
+use crate::etl::record::{RecordKey, Records};
 use crate::etl::walk::{Scratch, TraceFile};
+use crate::event::kind;
 use crate::job::{CancelToken, Cancelled};
 use crate::trace::time::Ticks;
 use rayon::prelude::*;
@@ -49,7 +50,12 @@ pub fn settle(
     // Stable: halves of one event stay in the order in which they were recorded.
     loose.sort_by_key(|s| (s.stack.event_time, s.stack.record_time));
     let left = attach_to_pool(shards, loose, cancel)?;
-    if options.stacks != StackScope::All || left.is_empty() {
+    if options.stacks != StackScope::All {
+        return Ok(strays);
+    }
+    let (others, left): (Vec<Stray>, Vec<Stray>) = left.into_iter().partition(|stray| stray.stack.maybe_other);
+    strays.others.extend(others);
+    if left.is_empty() {
         return Ok(strays);
     }
     let found = find_elsewhere(file, &left, cancel)?;
@@ -142,9 +148,14 @@ fn find_elsewhere(
                 cancel.check()?;
                 let (body, _) = file.body(buffer, scratch);
                 for record in Records::new(body) {
-                    let Some(time) = record.time.map(|raw| relative(raw, file.time_zero)) else {
-                        continue;
+                    // Stack records have times, but no stacks of their own.
+                    let kind = match record.key {
+                        RecordKey::Hook(hook) => kind::of_hook(hook),
+                        RecordKey::Provider { guid, opcode } => kind::of_provider(&guid, opcode),
+                        RecordKey::Message | RecordKey::Other(_) => continue,
                     };
+                    let Some(time) = record.time.filter(|_| !kind.is_stack()) else { continue };
+                    let time = relative(time, file.time_zero);
                     if wanted.contains(&time) {
                         found.push((time, record.thread.unwrap_or(NO_ID)));
                     }

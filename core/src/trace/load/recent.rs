@@ -39,8 +39,10 @@ impl Slot {
 pub enum Target {
     /// A pool event.
     Pool(Slot),
-    /// Another event of this buffer.
+    /// Another event of this buffer, by time and thread.
     Other,
+    /// An event of this buffer that has the time but names no thread: it may be that one, or an event elsewhere.
+    MaybeOther,
     /// Nothing in this buffer.
     Unknown,
 }
@@ -82,10 +84,15 @@ impl RecentEvents {
             }
             first = first.or(Some(slot));
         }
-        if candidates.iter().filter(fits).any(|row| row.slot == NO_SLOT) {
+        let mut others = candidates.iter().filter(|row| row.slot == NO_SLOT);
+        if others.clone().any(|row| row.thread == thread) {
             return Target::Other;
         }
-        first.map_or(Target::Unknown, Target::Pool)
+        match first {
+            Some(slot) => Target::Pool(slot),
+            None if others.any(|row| row.thread == NO_ID) => Target::MaybeOther,
+            None => Target::Unknown,
+        }
     }
 }
 
@@ -106,6 +113,8 @@ mod tests {
         assert_eq!(recent.find(Ticks(5), 2, |_| false), Target::Pool(slots[1]));
         assert_eq!(recent.find(Ticks(5), 3, |_| false), Target::Unknown);
         assert_eq!(recent.find(Ticks(39), 9, |_| false), Target::Other);
+        recent.push(Ticks(40), None, None);
+        assert_eq!(recent.find(Ticks(40), 9, |_| false), Target::MaybeOther);
         assert_eq!(recent.find(Ticks(4), 9, |_| false), Target::Unknown);
         assert_eq!((slots[1].is_free(), slots[2].row()), (true, 1));
     }

@@ -120,6 +120,8 @@ pub struct LooseStack {
     pub pid: u32,
     pub half: u32,
     pub kernel: bool,
+    /// An event of its buffer has the time but names no thread.
+    pub maybe_other: bool,
 }
 
 /// Rows that are held once each, found by value.
