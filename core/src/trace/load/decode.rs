@@ -54,6 +54,12 @@ impl Worker {
             buffer_offset: 0,
             is_plain: true,
         };
+        // A pool event takes 56 bytes on a 64-bit system.
+        let events = buffers.iter().map(|b| b.header.filled_bytes as usize / 56).sum();
+        let with_halves = options.stacks != StackScope::None;
+        decoder.shard.allocs.reserve(events, with_halves);
+        decoder.shard.frees.reserve(events, with_halves);
+        decoder.shard.directions.reserve_exact(events);
         for buffer in buffers {
             cancel.check()?;
             let (body, damage) = file.body(buffer, &mut self.scratch);

@@ -141,7 +141,8 @@ fn decode_all(
     progress: &Progress,
     cancel: &CancelToken,
 ) -> Result<Vec<Shard>, Cancelled> {
-    let target = (file.data().len() as u64 / 512).clamp(256 << 10, 16 << 20);
+    // Columns of a large shard are large enough that freeing them gives their memory back to the system.
+    let target = (file.data().len() as u64 / 128).clamp(512 << 10, 64 << 20);
     let ranges = ranges(&file.layout.buffers, target);
     ranges
         .into_par_iter()

@@ -83,6 +83,18 @@ impl EventColumns {
         self.time.len()
     }
 
+    /// Makes room for as many events as a range of buffers could hold. The room costs nothing until it is used, and
+    /// blocks this large are given back to the system when they are freed, which small grown ones are not.
+    pub fn reserve(&mut self, events: usize, with_halves: bool) {
+        self.time.reserve_exact(events);
+        self.address.reserve_exact(events);
+        self.size.reserve_exact(events);
+        self.context.reserve_exact(events);
+        if with_halves {
+            self.halves.reserve_exact(events);
+        }
+    }
+
     pub fn shrink(&mut self) {
         self.time.shrink_to_fit();
         self.address.shrink_to_fit();
