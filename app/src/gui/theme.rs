@@ -1,0 +1,300 @@
+//! Every colour, size and font of the window, in one file. Views and widgets take them from here and never write a
+//! literal colour or size of their own; the theme never knows what is shown in it.
+
+use eframe::egui::{self, Color32, CornerRadius, FontFamily, FontId, Stroke, TextStyle, Theme, Vec2};
+
+/// The grid that every distance is a multiple of, in points.
+pub const GRID: f32 = 4.0;
+/// Height of one row of a table, in points.
+pub const ROW_HEIGHT: f32 = 22.0;
+/// Height of a table's header, in points.
+pub const HEADER_HEIGHT: f32 = 24.0;
+/// Indentation of one level of a tree inside its column, in points.
+pub const INDENT: f32 = 12.0;
+/// Width of the bars between keys, data and graphed columns, in points.
+pub const BAR_WIDTH: f32 = 4.0;
+/// Thickness of a scrollbar, in points.
+pub const SCROLLBAR: f32 = 10.0;
+/// Radius of rounded corners, in points.
+pub const RADIUS: u8 = 3;
+
+/// Size of ordinary text, in points.
+pub const TEXT: f32 = 13.0;
+/// Size of figures and symbol names, set in the monospaced face, in points.
+pub const FIGURE: f32 = 12.0;
+/// Size of captions, units and axis labels, in points.
+pub const SMALL: f32 = 11.0;
+/// Size of the one heading of a page, in points.
+pub const HEADING: f32 = 20.0;
+
+/// How many categorical colours there are.
+pub const SERIES_COLOURS: usize = 10;
+
+/// The colours of one theme.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Palette {
+    /// Behind tables and graphs.
+    pub canvas: Color32,
+    /// Behind side panels, bars and headers.
+    pub panel: Color32,
+    /// Hairlines between areas.
+    pub line: Color32,
+    /// Lines of a graph's grid.
+    pub grid: Color32,
+    /// Text that is read.
+    pub text: Color32,
+    /// Captions and units.
+    pub dim: Color32,
+    /// What is barely there: empty marks, disabled text.
+    pub faint: Color32,
+    /// The one accent: focus, selection, the primary action.
+    pub accent: Color32,
+    /// Text on the accent.
+    pub on_accent: Color32,
+    /// Behind selected rows.
+    pub selected: Color32,
+    /// Behind the row under the pointer.
+    pub hovered: Color32,
+    /// The bar inside a cell that shows its share.
+    pub share: Color32,
+    /// The bar between keys and data.
+    pub gold: Color32,
+    /// The bar between data and what is graphed.
+    pub blue: Color32,
+    /// Good news.
+    pub good: Color32,
+    /// Something to know before the figures are believed.
+    pub warn: Color32,
+    /// Something wrong.
+    pub bad: Color32,
+    /// Everything that is folded into "other".
+    pub other: Color32,
+    /// Ten colours for data that colour-blind people can tell apart (after Okabe and Ito, and Tol).
+    pub series: [Color32; SERIES_COLOURS],
+}
+
+const fn rgb(hex: u32) -> Color32 {
+    let [_, r, g, b] = hex.to_be_bytes();
+    Color32::from_rgb(r, g, b)
+}
+
+const LIGHT: Palette = Palette {
+    canvas: rgb(0x00FF_FFFF),
+    panel: rgb(0x00F4_F5F7),
+    line: rgb(0x00D9_DDE3),
+    grid: rgb(0x00EC_EEF1),
+    text: rgb(0x001C_2127),
+    dim: rgb(0x0059_6370),
+    faint: rgb(0x00A3_ABB6),
+    accent: rgb(0x0025_63C9),
+    on_accent: rgb(0x00FF_FFFF),
+    selected: rgb(0x00D8_E6FB),
+    hovered: rgb(0x00EE_F2F8),
+    share: rgb(0x00E3_E9F1),
+    gold: rgb(0x00D9_A520),
+    blue: rgb(0x004A_86D8),
+    good: rgb(0x0012_8A5B),
+    warn: rgb(0x00A8_6A00),
+    bad: rgb(0x00BF_2F2F),
+    other: rgb(0x00A9_AFB8),
+    series: [
+        rgb(0x0000_72B2),
+        rgb(0x00D5_5E00),
+        rgb(0x0000_9E73),
+        rgb(0x00CC_79A7),
+        rgb(0x00E6_9F00),
+        rgb(0x0056_B4E9),
+        rgb(0x0088_2255),
+        rgb(0x0099_9933),
+        rgb(0x0033_2288),
+        rgb(0x00AA_4499),
+    ],
+};
+
+const DARK: Palette = Palette {
+    canvas: rgb(0x0014_171B),
+    panel: rgb(0x001B_1F24),
+    line: rgb(0x002E_343C),
+    grid: rgb(0x0022_272D),
+    text: rgb(0x00E1_E5EA),
+    dim: rgb(0x009A_A4B0),
+    faint: rgb(0x005F_6975),
+    accent: rgb(0x0062_9DF2),
+    on_accent: rgb(0x000C_1118),
+    selected: rgb(0x0022_3A5C),
+    hovered: rgb(0x001F_252C),
+    share: rgb(0x0026_2F3A),
+    gold: rgb(0x00C9_9A2B),
+    blue: rgb(0x003F_78C4),
+    good: rgb(0x003F_BF8D),
+    warn: rgb(0x00E0_A83A),
+    bad: rgb(0x00F0_7272),
+    other: rgb(0x006B_7480),
+    series: [
+        rgb(0x004F_A3E0),
+        rgb(0x00F0_813A),
+        rgb(0x002F_BF95),
+        rgb(0x00E0_9AC0),
+        rgb(0x00F2_B632),
+        rgb(0x008C_CFF2),
+        rgb(0x00D0_6A90),
+        rgb(0x00C2_C25A),
+        rgb(0x008F_83E6),
+        rgb(0x00C7_7BC7),
+    ],
+};
+
+impl Palette {
+    /// The colours of the theme that `ui` is drawn in.
+    #[must_use]
+    pub fn of(ui: &egui::Ui) -> &'static Self {
+        Self::for_dark(ui.visuals().dark_mode)
+    }
+
+    /// The dark colours, or the light ones.
+    #[must_use]
+    pub fn for_dark(dark: bool) -> &'static Self {
+        if dark { &DARK } else { &LIGHT }
+    }
+
+    /// The categorical colour with this number; `None` is "other". Numbers beyond the last colour start again.
+    #[must_use]
+    pub fn series_colour(&self, number: Option<usize>) -> Color32 {
+        number.map_or(self.other, |n| self.series[n % SERIES_COLOURS])
+    }
+}
+
+/// The semi-bold face.
+#[must_use]
+pub fn strong_family() -> FontFamily {
+    FontFamily::Name("strong".into())
+}
+
+/// Ordinary text.
+#[must_use]
+pub fn text_font() -> FontId {
+    FontId::proportional(TEXT)
+}
+
+/// Ordinary text, emphasised.
+#[must_use]
+pub fn strong_font() -> FontId {
+    FontId::new(TEXT, strong_family())
+}
+
+/// Captions and units.
+#[must_use]
+pub fn small_font() -> FontId {
+    FontId::proportional(SMALL)
+}
+
+/// Figures (tabular) and symbol names.
+#[must_use]
+pub fn figure_font() -> FontId {
+    FontId::monospace(FIGURE)
+}
+
+/// Sets fonts and both themes in `ctx`; to be called once, before the first frame.
+pub fn install(ctx: &egui::Context) {
+    ctx.set_fonts(super::fonts::definitions());
+    for theme in [Theme::Light, Theme::Dark] {
+        let palette = Palette::for_dark(theme == Theme::Dark);
+        ctx.style_mut_of(theme, |style| {
+            set_spacing(style);
+            set_visuals(&mut style.visuals, palette);
+        });
+    }
+}
+
+fn set_spacing(style: &mut egui::Style) {
+    style.text_styles = [
+        (TextStyle::Small, small_font()),
+        (TextStyle::Body, text_font()),
+        (TextStyle::Button, text_font()),
+        (TextStyle::Monospace, figure_font()),
+        (TextStyle::Heading, FontId::new(HEADING, strong_family())),
+    ]
+    .into();
+    style.spacing.item_spacing = Vec2::new(2.0 * GRID, GRID);
+    style.spacing.button_padding = Vec2::new(2.0 * GRID, 3.0);
+    style.spacing.interact_size.y = ROW_HEIGHT;
+    style.spacing.window_margin = egui::Margin::same(12);
+}
+
+fn set_visuals(visuals: &mut egui::Visuals, p: &Palette) {
+    visuals.panel_fill = p.panel;
+    visuals.window_fill = p.panel;
+    visuals.window_stroke = Stroke::new(1.0, p.line);
+    visuals.extreme_bg_color = p.canvas;
+    visuals.faint_bg_color = p.hovered;
+    visuals.code_bg_color = p.canvas;
+    visuals.override_text_color = None;
+    visuals.weak_text_color = Some(p.dim);
+    visuals.hyperlink_color = p.accent;
+    visuals.warn_fg_color = p.warn;
+    visuals.error_fg_color = p.bad;
+    visuals.selection.bg_fill = p.selected;
+    visuals.selection.stroke = Stroke::new(1.0, p.accent);
+    visuals.window_corner_radius = CornerRadius::same(2 * RADIUS);
+    visuals.menu_corner_radius = CornerRadius::same(2 * RADIUS);
+    let widgets = &mut visuals.widgets;
+    let states = [
+        (&mut widgets.noninteractive, p.panel, p.line, p.text),
+        (&mut widgets.inactive, p.canvas, p.line, p.text),
+        (&mut widgets.hovered, p.hovered, p.faint, p.text),
+        (&mut widgets.active, p.selected, p.accent, p.text),
+        (&mut widgets.open, p.hovered, p.line, p.text),
+    ];
+    for (state, fill, edge, text) in states {
+        state.bg_fill = fill;
+        state.weak_bg_fill = fill;
+        state.bg_stroke = Stroke::new(1.0, edge);
+        state.fg_stroke = Stroke::new(1.0, text);
+        state.corner_radius = CornerRadius::same(RADIUS);
+        state.expansion = 0.0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Contrast ratio after WCAG 2.1.
+    fn contrast(a: Color32, b: Color32) -> f64 {
+        let luminance = |c: Color32| {
+            let channel = |v: u8| {
+                let v = f64::from(v) / 255.0;
+                if v <= 0.04045 { v / 12.92 } else { ((v + 0.055) / 1.055).powf(2.4) }
+            };
+            0.2126 * channel(c.r()) + 0.7152 * channel(c.g()) + 0.0722 * channel(c.b())
+        };
+        let (a, b) = (luminance(a), luminance(b));
+        (a.max(b) + 0.05) / (a.min(b) + 0.05)
+    }
+
+    #[test]
+    fn text_can_be_read_on_every_ground() {
+        for p in [&LIGHT, &DARK] {
+            for ground in [p.canvas, p.panel, p.selected, p.hovered, p.share] {
+                assert!(contrast(p.text, ground) >= 7.0);
+                assert!(contrast(p.dim, ground) >= 4.5);
+            }
+            assert!(contrast(p.on_accent, p.accent) >= 4.5);
+            for mark in [p.good, p.warn, p.bad] {
+                assert!(contrast(mark, p.panel) >= 4.0);
+            }
+        }
+    }
+
+    #[test]
+    fn series_colours_differ_and_start_again() {
+        for p in [&LIGHT, &DARK] {
+            for (i, a) in p.series.iter().enumerate() {
+                assert!(p.series[..i].iter().all(|b| a != b));
+                assert_ne!(*a, p.other);
+            }
+            assert_eq!(p.series_colour(Some(12)), p.series[2]);
+            assert_eq!(p.series_colour(None), p.other);
+        }
+    }
+}
