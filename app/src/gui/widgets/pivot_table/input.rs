@@ -1,0 +1,178 @@
+//! Keys, wheel and clicks of the table: they move the cursor, the selection and the scroll position, and become
+//! actions. Never draws, never changes a row.
+
+use std::collections::BTreeSet;
+
+use eframe::egui::{Event, Key, Modifiers, Ui};
+
+use super::model::{Action, Row, TreeModel, tab_separated};
+use super::{Frame, TableState};
+use crate::gui::theme;
+
+/// Most rows that one Shift-selection takes.
+const MAX_SELECTED: u64 = 1_000_000;
+/// Seconds after which typing starts a new word.
+const TYPE_AHEAD_SECONDS: f64 = 1.0;
+
+/// Handles the keys that the table takes while it has the keyboard, and leaves the others.
+pub(super) fn keys(ui: &Ui, frame: &Frame<'_>, state: &mut TableState, actions: &mut Vec<Action>) {
+    let page = frame.visible_rows().floor().max(1.0) as u64;
+    let (events, now) = ui.input(|i| (i.events.clone(), i.time));
+    let mut taken = BTreeSet::new();
+    for (at, event) in events.iter().enumerate() {
+        let done = match event {
+            Event::Key { key, pressed: true, modifiers, .. } if !modifiers.command && !modifiers.alt => {
+                press(state, frame.model, *key, modifiers.shift, page, actions)
+            }
+            Event::Text(text) => {
+                write(state, frame.model, text, now, actions);
+                true
+            }
+            Event::Copy => {
+                actions.extend(copy(state, frame.model).map(Action::Copy));
+                true
+            }
+            _ => false,
+        };
+        if done {
+            taken.insert(at);
+        }
+    }
+    if !taken.is_empty() {
+        ui.input_mut(|i| {
+            let mut at = 0;
+            i.events.retain(|_| {
+                at += 1;
+                !taken.contains(&(at - 1))
+            });
+        });
+    }
+}
+
+/// Scrolls by the wheel: rows, or columns with Shift.
+pub(super) fn wheel(ui: &Ui, frame: &Frame<'_>, state: &mut TableState) {
+    let delta = ui.input(|i| i.smooth_scroll_delta());
+    if delta.y != 0.0 {
+        let rows = f64::from(-delta.y / theme::ROW_HEIGHT);
+        state.pos.scroll(rows, frame.model.row_count(), frame.visible_rows());
+    }
+    let overflow = (frame.places.width - frame.body.width()).max(0.0);
+    state.scroll_x = (state.scroll_x - delta.x).clamp(0.0, overflow);
+    ui.input_mut(|i| i.smooth_scroll_delta = eframe::egui::Vec2::ZERO);
+}
+
+/// One key; returns whether it was for the table.
+fn press(
+    state: &mut TableState,
+    model: &dyn TreeModel,
+    key: Key,
+    extend: bool,
+    page: u64,
+    actions: &mut Vec<Action>,
+) -> bool {
+    let Some(last) = model.row_count().checked_sub(1) else {
+        return false;
+    };
+    let at = state.cursor.and_then(|id| model.index_of(id));
+    let here = at.unwrap_or(state.pos.row).min(last);
+    let target = match key {
+        Key::ArrowUp => at.map_or(here, |_| here.saturating_sub(1)),
+        Key::ArrowDown => at.map_or(here, |_| (here + 1).min(last)),
+        Key::PageUp => here.saturating_sub(page),
+        Key::PageDown => here.saturating_add(page).min(last),
+        Key::Home => 0,
+        Key::End => last,
+        Key::ArrowRight | Key::ArrowLeft => {
+            return sideways(state, model, here, key == Key::ArrowRight, actions);
+        }
+        _ => return false,
+    };
+    move_to(state, model, target, extend, actions);
+    true
+}
+
+/// Right opens or goes to the largest child; Left closes or goes to the parent.
+fn sideways(state: &mut TableState, model: &dyn TreeModel, here: u64, right: bool, actions: &mut Vec<Action>) -> bool {
+    let Some(row) = model.row(here) else {
+        return false;
+    };
+    if state.cursor != Some(row.id) {
+        move_to(state, model, here, false, actions);
+    }
+    if right && row.expandable && !row.expanded {
+        actions.push(Action::Expand(row.id));
+    } else if !right && row.expanded {
+        actions.push(Action::Collapse(row.id));
+    } else if let Some(index) = if right { model.largest_child(here) } else { model.parent(here) } {
+        move_to(state, model, index, false, actions);
+    }
+    true
+}
+
+/// Characters: `*` opens all below, others look for the row that starts with what was typed.
+fn write(state: &mut TableState, model: &dyn TreeModel, text: &str, now: f64, actions: &mut Vec<Action>) {
+    if text == "*" {
+        actions.extend(state.cursor.map(Action::ExpandAll));
+        return;
+    }
+    if now - state.typed_at > TYPE_AHEAD_SECONDS {
+        state.typed.clear();
+    }
+    state.typed_at = now;
+    let first = state.typed.is_empty();
+    state.typed.push_str(&text.to_lowercase());
+    let here = state.cursor.and_then(|id| model.index_of(id)).unwrap_or(0);
+    if let Some(index) = model.find_prefix(here + u64::from(first), &state.typed) {
+        move_to(state, model, index, false, actions);
+    }
+}
+
+/// The selected rows that are visible, in their order, as tab-separated text.
+fn copy(state: &TableState, model: &dyn TreeModel) -> Option<String> {
+    let rows: BTreeSet<u64> = state.selected.iter().filter_map(|id| model.index_of(*id)).collect();
+    (!rows.is_empty()).then(|| tab_separated(model.columns(), rows.iter().filter_map(|i| model.row(*i))))
+}
+
+/// Puts the cursor on a row and selects it, or everything from the anchor to it.
+fn move_to(state: &mut TableState, model: &dyn TreeModel, index: u64, extend: bool, actions: &mut Vec<Action>) {
+    let Some(id) = model.id_at(index) else { return };
+    if !extend {
+        state.select(id);
+        actions.push(Action::Select);
+        return;
+    }
+    let anchor = *state.anchor.get_or_insert(id);
+    let from = model.index_of(anchor).unwrap_or(index);
+    let (low, high) = (from.min(index), from.max(index));
+    let span = low..=high.min(low.saturating_add(MAX_SELECTED));
+    state.selected = span.filter_map(|i| model.id_at(i)).collect();
+    state.cursor = Some(id);
+    state.wants_reveal = true;
+    actions.push(Action::Select);
+}
+
+/// A click on a row: alone it selects, with Ctrl it adds or removes, with Shift it takes the range.
+pub(super) fn click(
+    state: &mut TableState,
+    model: &dyn TreeModel,
+    index: u64,
+    row: &Row,
+    modifiers: Modifiers,
+    actions: &mut Vec<Action>,
+) {
+    if modifiers.command {
+        if !state.selected.remove(&row.id) {
+            state.selected.insert(row.id);
+        }
+        state.cursor = Some(row.id);
+        state.anchor = Some(row.id);
+        actions.push(Action::Select);
+    } else {
+        move_to(state, model, index, modifiers.shift, actions);
+    }
+}
+
+/// What opening or closing this row means.
+pub(super) fn toggle(row: &Row) -> Action {
+    if row.expanded { Action::Collapse(row.id) } else { Action::Expand(row.id) }
+}
