@@ -1,0 +1,154 @@
+//! What the time graph shows: series on one grid of times, already reduced to what a screen can show. Holds no view
+//! state and draws nothing.
+
+use eframe::egui::Color32;
+
+/// A range of time in seconds from the trace's start, `from <= to`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Range {
+    /// Where it begins.
+    pub from: f64,
+    /// Where it ends.
+    pub to: f64,
+}
+
+impl Range {
+    /// The range between two times, in either order.
+    #[must_use]
+    pub fn between(a: f64, b: f64) -> Self {
+        Self { from: a.min(b), to: a.max(b) }
+    }
+
+    /// Length in seconds.
+    #[must_use]
+    pub fn span(self) -> f64 {
+        self.to - self.from
+    }
+
+    /// Whether `time` lies in it.
+    #[must_use]
+    pub fn contains(self, time: f64) -> bool {
+        (self.from..=self.to).contains(&time)
+    }
+
+    /// Scaled by `factor` around `centre`, kept inside `whole`.
+    #[must_use]
+    pub fn zoomed(self, factor: f64, centre: f64, whole: Self) -> Self {
+        let at = |time: f64| centre + (time - centre) * factor;
+        Self { from: at(self.from).max(whole.from), to: at(self.to).min(whole.to) }
+    }
+
+    /// Moved by `seconds`, stopped at the ends of `whole`, with its length kept.
+    #[must_use]
+    pub fn moved(self, seconds: f64, whole: Self) -> Self {
+        let lowest = whole.from - self.from;
+        let highest = (whole.to - self.to).max(lowest);
+        let by = seconds.clamp(lowest, highest);
+        Self { from: self.from + by, to: self.to + by }
+    }
+}
+
+/// What the values are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// Bytes, shown in binary units.
+    Bytes,
+    /// A number of things.
+    Count,
+    /// Bytes per second.
+    BytesPerSecond,
+    /// Things per second.
+    CountPerSecond,
+}
+
+/// How the series are drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// One line each.
+    Lines,
+    /// Areas on top of each other; their edge is the sum.
+    Areas,
+    /// Bars on top of each other, one per stretch of time.
+    Bars,
+}
+
+/// One series.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Series {
+    /// Identity, for the legend's actions.
+    pub id: u64,
+    /// Its name.
+    pub name: String,
+    /// Its colour.
+    pub colour: Color32,
+    /// Whether it is drawn.
+    pub on: bool,
+    /// One value for each time of the graph.
+    pub values: Vec<f64>,
+}
+
+/// All series, on the same times.
+#[derive(Debug, Clone, PartialEq)]
+pub struct GraphData {
+    /// What the graph shows, for its accessible name: "Outstanding size by Pool Tag".
+    pub title: String,
+    /// The times, ascending, in seconds from the trace's start.
+    pub times: Vec<f64>,
+    /// The series, largest first.
+    pub series: Vec<Series>,
+    /// What the values are.
+    pub unit: Unit,
+}
+
+/// The whole trace in one curve, for the strip below the graph.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Overview {
+    /// Times, ascending, in seconds from the trace's start.
+    pub times: Vec<f64>,
+    /// One value for each time.
+    pub values: Vec<f64>,
+}
+
+/// What the user asks for.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Action {
+    /// A range was selected, or the selection was cleared.
+    Select(Option<Range>),
+    /// Show this range. `smooth`: one of many small steps (wheel, drag), not worth a place of its own in the history.
+    Zoom {
+        /// The range to show.
+        to: Range,
+        /// One of many small steps.
+        smooth: bool,
+    },
+    /// Show the whole trace.
+    ZoomAll,
+    /// Show or hide a series.
+    Toggle(u64),
+    /// Select the row that a series belongs to.
+    Reveal(u64),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WHOLE: Range = Range { from: 0.0, to: 60.0 };
+
+    #[test]
+    fn zoom_keeps_the_time_under_the_pointer() {
+        let near = Range { from: 10.0, to: 30.0 }.zoomed(0.5, 20.0, WHOLE);
+        assert_eq!(near, Range { from: 15.0, to: 25.0 });
+        let far = near.zoomed(100.0, 20.0, WHOLE);
+        assert_eq!(far, WHOLE);
+    }
+
+    #[test]
+    fn moving_stops_at_the_ends_and_keeps_the_length() {
+        let view = Range::between(30.0, 10.0);
+        assert_eq!(view.moved(5.0, WHOLE), Range { from: 15.0, to: 35.0 });
+        assert_eq!(view.moved(-50.0, WHOLE), Range { from: 0.0, to: 20.0 });
+        assert_eq!(view.moved(50.0, WHOLE), Range { from: 40.0, to: 60.0 });
+        assert_eq!(WHOLE.moved(9.0, WHOLE), WHOLE);
+    }
+}
