@@ -1,0 +1,99 @@
+//! The system's file dialog, asked on a thread. Where no dialog service answers, that looks like Cancel, only sooner than
+//! any human could: the answer says so.
+
+use std::future::Future;
+use std::path::PathBuf;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
+
+use super::Answer;
+
+/// The file that is chosen, some time.
+pub type Question = Pin<Box<dyn Future<Output = Option<PathBuf>> + Send>>;
+
+/// Who asks the user for a file.
+pub trait PickFile: Send + Sync {
+    /// Opens the dialog.
+    fn ask(&self) -> Question;
+}
+
+/// The dialog of the system.
+pub struct SystemDialog;
+
+impl PickFile for SystemDialog {
+    fn ask(&self) -> Question {
+        let dialog = rfd::AsyncFileDialog::new()
+            .set_title("Open a trace")
+            .add_filter("Event traces", &["etl", "ETL"])
+            .add_filter("All files", &["*"])
+            .pick_file();
+        Box::pin(async move { dialog.await.map(|file| file.path().to_owned()) })
+    }
+}
+
+/// Sooner than this nobody has read a dialog.
+const AT_ONCE: Duration = Duration::from_millis(400);
+
+pub(super) fn wait(question: Question) -> Answer {
+    let asked = Instant::now();
+    let path = block_on(question);
+    Answer::Picked { at_once: path.is_none() && asked.elapsed() < AT_ONCE, path }
+}
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    let mut future = pin!(future);
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let mut context = Context::from_waker(&waker);
+    loop {
+        match future.as_mut().poll(&mut context) {
+            Poll::Ready(value) => return value,
+            Poll::Pending => thread::park(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_until_woken() {
+        let (send, receive) = std::sync::mpsc::channel::<Waker>();
+        let done = Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let seen = Arc::clone(&done);
+        let waker = thread::spawn(move || {
+            let waker = receive.recv().expect("the future was polled");
+            seen.store(true, std::sync::atomic::Ordering::SeqCst);
+            waker.wake();
+        });
+        let value = block_on(std::future::poll_fn(|context| {
+            if done.load(std::sync::atomic::Ordering::SeqCst) {
+                Poll::Ready(7)
+            } else {
+                send.send(context.waker().clone()).expect("somebody wakes");
+                Poll::Pending
+            }
+        }));
+        assert_eq!(value, 7);
+        waker.join().expect("no panic");
+    }
+
+    #[test]
+    fn no_service_is_told_from_a_chosen_file() {
+        let nothing = wait(Box::pin(std::future::ready(None)));
+        assert!(matches!(nothing, Answer::Picked { path: None, at_once: true }));
+        let chosen = wait(Box::pin(std::future::ready(Some(PathBuf::from("a.etl")))));
+        assert!(matches!(chosen, Answer::Picked { path: Some(_), at_once: false }));
+    }
+}

@@ -1,0 +1,110 @@
+//! Loads a trace on a thread, with progress and cancel. Failures become words for the user: what happened, to what, and
+//! what to do next.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use poolscope_core::etl::error::OpenError;
+use poolscope_core::etl::walk::TraceFile;
+use poolscope_core::job::{CancelToken, Progress};
+use poolscope_core::trace::Trace;
+use poolscope_core::trace::load::{self, LoadError, LoadOptions, StackScope};
+
+use crate::sample;
+
+/// Where a trace comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// A file.
+    File(PathBuf),
+    /// The sample trace in the program.
+    Sample,
+}
+
+impl Source {
+    /// The name to show.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self {
+            Self::File(path) => path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
+            Self::Sample => "Sample trace".to_owned(),
+        }
+    }
+}
+
+/// Why there is no trace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// What happened, in a sentence.
+    pub what: String,
+    /// What to do next, in a sentence.
+    pub next: String,
+}
+
+/// Who turns a source into a trace.
+pub trait Loader: Send + Sync {
+    /// Loads; `Ok(None)` when cancelled.
+    ///
+    /// # Errors
+    /// A [`Failure`] in words for the user.
+    fn load(&self, source: &Source, progress: &Progress, cancel: &CancelToken) -> Result<Option<Arc<Trace>>, Failure>;
+}
+
+/// Loads with the engine.
+pub struct Engine;
+
+impl Loader for Engine {
+    fn load(&self, source: &Source, progress: &Progress, cancel: &CancelToken) -> Result<Option<Arc<Trace>>, Failure> {
+        let options = LoadOptions { stacks: StackScope::Pool };
+        let loaded = match source {
+            Source::File(path) => load::load_file(path, options, progress, cancel),
+            Source::Sample => TraceFile::from_bytes(sample::TRACE.to_vec(), sample::NAME)
+                .map_err(LoadError::from)
+                .and_then(|file| load::load(file, options, progress, cancel)),
+        };
+        match loaded {
+            Ok(trace) => Ok(Some(trace)),
+            Err(LoadError::Cancelled(_)) => Ok(None),
+            Err(error) => Err(Failure { what: error.to_string(), next: next_step(&error).to_owned() }),
+        }
+    }
+}
+
+/// What to do after a failure.
+fn next_step(error: &LoadError) -> &'static str {
+    match error {
+        LoadError::Open(OpenError::Io { .. }) => {
+            "Check that the file is still there and that you may read it, then open it again."
+        }
+        LoadError::Open(OpenError::Empty { .. }) => "Copy the file again, or record again.",
+        LoadError::Open(OpenError::NotATrace { .. }) => {
+            "Choose a file that wpr, xperf or another ETW tool wrote, with the ending .etl. An archive has to be unpacked first."
+        }
+        LoadError::TooLarge { .. } => "Cut the trace to a shorter time with xperf or wpr, then open the part.",
+        _ => "Open the file again. If it happens again, report it.",
+    }
+}
+
+/// What to load.
+pub struct LoadRequest {
+    /// From where.
+    pub source: Source,
+    /// Where the loader says how far it is.
+    pub progress: Arc<Progress>,
+}
+
+/// What became of a load.
+#[derive(Debug)]
+pub struct LoadAnswer {
+    /// Number of the request.
+    pub generation: u64,
+    /// What was to be loaded.
+    pub source: Source,
+    /// The trace; `None` when cancelled.
+    pub result: Result<Option<Arc<Trace>>, Failure>,
+}
+
+pub(super) fn run(loader: &dyn Loader, request: LoadRequest, generation: u64, cancel: &CancelToken) -> LoadAnswer {
+    let result = loader.load(&request.source, &request.progress, cancel);
+    LoadAnswer { generation, source: request.source, result }
+}
