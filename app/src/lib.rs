@@ -3,6 +3,7 @@
 
 pub mod cli;
 pub mod format;
+pub mod gui;
 pub mod sample;
 
 use std::ffi::OsString;
@@ -12,6 +13,13 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
     let mut io = cli::io::Io::standard();
     match cli::run(args, &mut io) {
         cli::Outcome::Exit(code) => code,
-        cli::Outcome::Window(_) => 0,
+        cli::Outcome::Window(request) => {
+            let open = match request {
+                cli::WindowRequest::Empty => gui::OpenRequest::Nothing,
+                cli::WindowRequest::Sample => gui::OpenRequest::Sample,
+                cli::WindowRequest::File(path) => gui::OpenRequest::File(path),
+            };
+            cli::report(gui::run(open).map(|()| 0), &mut io)
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! Everything that checks poolscope as a whole, in one binary: it is linked once.
 
+mod gui_app;
+mod gui_widgets;
 mod layering;
 mod paths;
 mod sample_modules;

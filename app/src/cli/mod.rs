@@ -68,7 +68,12 @@ pub fn run(args: impl IntoIterator<Item = OsString>, io: &mut Io<'_>) -> Outcome
         Some(Command::Synth(args)) => synth::run(&args, &mut io.out, &mut io.err),
     };
     let result = result.and_then(|code| io.out.flush().map(|()| code).map_err(Into::into));
-    Outcome::Exit(result.unwrap_or_else(|error| failure(&error, io)))
+    Outcome::Exit(report(result, io))
+}
+
+/// The exit code of a result, after a failure was told.
+pub fn report(result: anyhow::Result<u8>, io: &mut Io<'_>) -> u8 {
+    result.unwrap_or_else(|error| failure(&error, io))
 }
 
 /// Help and version are results; anything else is wrong usage.

@@ -1,0 +1,313 @@
+//! The application: owns the state, draws the views, carries out commands at the end of each frame, and takes in what the
+//! background has finished. It reads no file and waits for nothing.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use eframe::egui::{self, CentralPanel, Frame, Margin, Panel, Ui};
+use poolscope_core::job::Progress;
+
+use super::OpenRequest;
+use super::command::Command;
+use super::jobs::dialog::PickFile;
+use super::jobs::load::{Failure, LoadAnswer, LoadRequest, Loader, Source};
+use super::jobs::{Answer, Jobs};
+use super::state::document::{Changes, Document};
+use super::theme::{self, Palette};
+use super::views::analysis::Waiting;
+use super::views::loading::LoadingState;
+use super::views::menu::MenuState;
+use super::views::{analysis, details, failure, loading, menu, open_box, start, status, summary};
+
+/// How often a load's figures are drawn anew.
+const PROGRESS_EVERY: Duration = Duration::from_millis(100);
+/// Below this width the details are not shown, so that graph and table breathe.
+const LEAST_WIDTH_FOR_DETAILS: f32 = 1000.0;
+
+struct Loading {
+    source: Source,
+    progress: Arc<Progress>,
+    began: Instant,
+}
+
+/// The window's content.
+pub struct App {
+    jobs: Jobs,
+    document: Option<Document>,
+    loading: Option<Loading>,
+    failure: Option<(Source, Failure)>,
+    /// What is written in the open box, while it is open.
+    open_path: Option<String>,
+    summary: bool,
+    details: bool,
+    dark: Option<bool>,
+}
+
+impl App {
+    /// An application that loads and asks for files with what it is given, and begins with `open`.
+    #[must_use]
+    pub fn new(ctx: &egui::Context, loader: Arc<dyn Loader>, picker: Arc<dyn PickFile>, open: OpenRequest) -> Self {
+        theme::install(ctx);
+        // These keys belong to the time axis, as in WPA; the scale is in the menu.
+        ctx.options_mut(|options| options.zoom_with_keyboard = false);
+        let waker = ctx.clone();
+        let mut app = Self {
+            jobs: Jobs::new(loader, picker, Arc::new(move || waker.request_repaint())),
+            document: None,
+            loading: None,
+            failure: None,
+            open_path: None,
+            summary: true,
+            details: true,
+            dark: None,
+        };
+        match open {
+            OpenRequest::Nothing => {}
+            OpenRequest::File(path) => app.load(Source::File(path)),
+            OpenRequest::Sample => app.load(Source::Sample),
+        }
+        app
+    }
+
+    /// The open trace.
+    #[must_use]
+    pub fn document(&self) -> Option<&Document> {
+        self.document.as_ref()
+    }
+
+    /// Whether something is being computed or loaded.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        self.loading.is_some() || self.jobs.table_waits() || self.jobs.curves_wait()
+    }
+
+    /// Draws one frame and carries out what the user wants.
+    pub fn show(&mut self, ui: &mut Ui) {
+        self.take_answers(ui);
+        let mut commands = Command::pressed(ui);
+        self.dropped_files(ui, &mut commands);
+        self.follow_theme(ui);
+        self.frame_panels(ui, &mut commands);
+        self.centre(ui, &mut commands);
+        if let Some(path) = &mut self.open_path {
+            open_box::show(ui, path, &mut commands);
+        }
+        if let (Some((source, failure)), true) = (&self.failure, self.document.is_some()) {
+            failure::dialog(ui, source, failure, &mut commands);
+        }
+        if self.loading.is_some() {
+            ui.ctx().request_repaint_after(PROGRESS_EVERY);
+        }
+        for command in commands {
+            self.run(ui, command);
+        }
+    }
+
+    fn take_answers(&mut self, ui: &Ui) {
+        let dark = ui.visuals().dark_mode;
+        while let Some(answer) = self.jobs.answer() {
+            match answer {
+                Answer::Load(answer) => self.loaded(answer),
+                Answer::Table(answer) => {
+                    if let Some(document) = &mut self.document {
+                        document.take_table(*answer, dark);
+                    }
+                }
+                Answer::Curves(answer) => {
+                    if let Some(document) = &mut self.document {
+                        document.take_curves(answer, dark);
+                    }
+                }
+                Answer::Picked { path: Some(path), .. } => self.load(Source::File(path)),
+                Answer::Picked { path: None, at_once } => {
+                    if at_once {
+                        self.open_path = Some(String::new());
+                    }
+                }
+            }
+        }
+    }
+
+    fn loaded(&mut self, answer: LoadAnswer) {
+        self.loading = None;
+        match answer.result {
+            Ok(Some(trace)) => {
+                self.failure = None;
+                self.document = Some(Document::new(answer.source, trace));
+                self.compute(Changes::ALL);
+            }
+            Ok(None) => {}
+            Err(failure) => self.failure = Some((answer.source, failure)),
+        }
+    }
+
+    fn dropped_files(&self, ui: &Ui, commands: &mut Vec<Command>) {
+        let dropped = ui.input(|input| input.raw.dropped_files.first().map(|file| file.path().to_owned()));
+        commands.extend(dropped.map(Command::OpenPath));
+    }
+
+    fn follow_theme(&mut self, ui: &Ui) {
+        let dark = ui.visuals().dark_mode;
+        if self.dark.replace(dark) != Some(dark)
+            && let Some(document) = &mut self.document
+        {
+            document.recolour(dark);
+        }
+    }
+
+    fn frame_panels(&mut self, ui: &mut Ui, commands: &mut Vec<Command>) {
+        let palette = Palette::of(ui);
+        let bar = Frame::new().fill(palette.panel).inner_margin(Margin::symmetric(8, 2));
+        Panel::top("menu").frame(bar).show(ui, |ui| menu::show(ui, &self.menu_state(), commands));
+        let busy = if self.jobs.table_waits() || self.jobs.curves_wait() { Some("computing") } else { None };
+        Panel::bottom("status")
+            .exact_size(26.0)
+            .frame(bar)
+            .show(ui, |ui| status::show(ui, self.document.as_ref(), busy));
+        let side = Frame::new().fill(palette.panel).inner_margin(Margin::same(8));
+        if let Some(document) = &self.document {
+            if self.summary {
+                Panel::left("summary").default_size(200.0).size_range(140.0..=360.0).frame(side).show(ui, |ui| {
+                    summary::show(ui, document);
+                });
+            }
+            if self.details && ui.ctx().content_rect().width() >= LEAST_WIDTH_FOR_DETAILS {
+                Panel::right("details").default_size(264.0).size_range(180.0..=560.0).frame(side).show(ui, |ui| {
+                    details::show(ui, document.details.as_ref(), commands);
+                });
+            }
+            if let Some(state) = self.loading_state() {
+                Panel::top("loading").frame(side).show(ui, |ui| loading::strip(ui, &state, commands));
+            }
+        }
+    }
+
+    fn centre(&mut self, ui: &mut Ui, commands: &mut Vec<Command>) {
+        let palette = Palette::of(ui);
+        let loading = self.loading_state();
+        let mut actions = analysis::Actions::default();
+        CentralPanel::no_frame().frame(Frame::new().fill(palette.canvas)).show(ui, |ui| {
+            if let Some(document) = &mut self.document {
+                let waiting = Waiting { table: self.jobs.table_waits(), curves: self.jobs.curves_wait() };
+                actions = analysis::show(ui, document, waiting, commands);
+            } else if let Some(loading) = &loading {
+                loading::page(ui, loading, commands);
+            } else if let Some((source, failure)) = &self.failure {
+                failure::page(ui, source, failure, commands);
+            } else {
+                start::show(ui, commands);
+            }
+        });
+        let Some(document) = &mut self.document else { return };
+        let dark = ui.visuals().dark_mode;
+        let mut changes = Changes::default();
+        for action in actions.graph {
+            let more = document.graph_action(action, dark);
+            changes.table |= more.table;
+            changes.curves |= more.curves;
+        }
+        for action in actions.table {
+            if let Some(text) = document.table_action(action, dark) {
+                ui.ctx().copy_text(text);
+            }
+        }
+        self.compute(changes);
+    }
+
+    fn menu_state(&self) -> MenuState {
+        let document = self.document.as_ref();
+        MenuState {
+            has_trace: document.is_some(),
+            has_selection: document.is_some_and(|d| d.graph.selection().is_some()),
+            can_go_back: document.is_some_and(|d| d.history.can_go_back()),
+            has_stack: document.and_then(|d| d.details.as_ref()).is_some_and(|d| !d.stack.is_empty()),
+            summary: self.summary,
+            details: self.details,
+        }
+    }
+
+    fn loading_state(&self) -> Option<LoadingState> {
+        self.loading.as_ref().map(|loading| LoadingState {
+            name: loading.source.name(),
+            reading: loading.progress.read(),
+            elapsed_s: loading.began.elapsed().as_secs_f64(),
+        })
+    }
+
+    fn load(&mut self, source: Source) {
+        let progress = Arc::new(Progress::default());
+        self.failure = None;
+        self.jobs.load(LoadRequest { source: source.clone(), progress: Arc::clone(&progress) });
+        self.loading = Some(Loading { source, progress, began: Instant::now() });
+    }
+
+    fn compute(&mut self, changes: Changes) {
+        let Some(document) = &self.document else { return };
+        if changes.table {
+            self.jobs.table(document.table_request());
+        }
+        if changes.curves {
+            self.jobs.curves(document.curves_request());
+        }
+    }
+
+    fn run(&mut self, ui: &Ui, command: Command) {
+        match command {
+            Command::Open => self.jobs.pick_file(),
+            Command::OpenPath(path) => self.load(Source::File(path)),
+            Command::OpenSample => self.load(Source::Sample),
+            Command::CancelLoad => {
+                self.jobs.cancel_load();
+                self.loading = None;
+            }
+            Command::Dismiss => self.failure = None,
+            Command::CloseOpenBox => self.open_path = None,
+            Command::Quit => ui.ctx().send_viewport_cmd(egui::ViewportCommand::Close),
+            Command::Theme(theme) => ui.ctx().set_theme(theme),
+            Command::Scale(factor) => ui.ctx().set_zoom_factor(factor),
+            Command::ToggleSummary => self.summary = !self.summary,
+            Command::ToggleDetails => self.details = !self.details,
+            other => {
+                let changes = self.document.as_mut().map_or_else(Changes::default, |d| on_document(d, ui, &other));
+                self.compute(changes);
+            }
+        }
+    }
+}
+
+/// The commands that are about the open trace.
+fn on_document(document: &mut Document, ui: &Ui, command: &Command) -> Changes {
+    let (view, whole) = (document.view(), document.whole());
+    let middle = (view.from + view.to) / 2.0;
+    match command {
+        Command::ZoomToSelection => {
+            let selection = document.graph.selection();
+            document.graph.select(None);
+            return selection.map_or_else(Changes::default, |to| document.zoom(to, false));
+        }
+        Command::ZoomIn => return document.zoom(view.zoomed(0.5, middle, whole), false),
+        Command::ZoomOut => return document.zoom(view.zoomed(2.0, middle, whole), false),
+        Command::ZoomBack => return document.zoom_back(),
+        Command::ZoomAll => return document.zoom_all(),
+        Command::Measure(measure) => document.measure = *measure,
+        Command::Earlier(earlier) => document.earlier = *earlier,
+        Command::Draw(kind) => {
+            document.kind = *kind;
+            return Changes::default();
+        }
+        Command::CopyStack => {
+            if let Some(details) = &document.details {
+                ui.ctx().copy_text(details.stack_text());
+            }
+            return Changes::default();
+        }
+        _ => return Changes::default(),
+    }
+    Changes { table: false, curves: true }
+}
+
+impl eframe::App for App {
+    fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
+        self.show(ui);
+    }
+}

@@ -1,0 +1,51 @@
+//! The window. It draws from an immutable trace and finished results, and sends work to the background; it never reads a
+//! file and never waits.
+
+pub mod app;
+pub mod command;
+pub mod fonts;
+pub mod jobs;
+pub mod state;
+pub mod theme;
+pub mod views;
+pub mod widgets;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::anyhow;
+pub use eframe::egui;
+
+/// What the window opens with.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum OpenRequest {
+    /// The start page.
+    #[default]
+    Nothing,
+    /// A trace file.
+    File(PathBuf),
+    /// The sample trace in the program.
+    Sample,
+}
+
+/// Opens the window and stays until it is closed.
+///
+/// # Errors
+/// When the system has no display, or nothing that can draw on it.
+pub fn run(open: OpenRequest) -> anyhow::Result<()> {
+    let viewport = egui::ViewportBuilder::default()
+        .with_title("poolscope")
+        .with_app_id("poolscope")
+        .with_inner_size([1280.0, 800.0])
+        .with_min_inner_size([720.0, 480.0])
+        .with_drag_and_drop(true);
+    let options = eframe::NativeOptions { viewport, ..eframe::NativeOptions::default() };
+    let make = |creation: &eframe::CreationContext<'_>| {
+        let loader = Arc::new(jobs::load::Engine);
+        let picker = Arc::new(jobs::dialog::SystemDialog);
+        Ok(Box::new(app::App::new(&creation.egui_ctx, loader, picker, open)) as Box<dyn eframe::App>)
+    };
+    eframe::run_native("poolscope", options, Box::new(make)).map_err(|error| {
+        anyhow!("the window cannot be opened: {error}. Without a display, use a command such as `poolscope report`.")
+    })
+}

@@ -1,0 +1,124 @@
+//! The graph above the table, with what the graph shows chosen above it. The splitter between them can be dragged.
+
+use eframe::egui::{Align, ComboBox, Frame, Layout, Margin, Panel, Ui};
+use poolscope_core::series::{Kind as MeasureKind, Measure};
+
+use crate::gui::command::Command;
+use crate::gui::state::document::{Document, measure_title};
+use crate::gui::theme::{GRID, Palette};
+use crate::gui::widgets::graph::{self, Graph, Kind};
+use crate::gui::widgets::pivot_table::{self, PivotTable};
+
+/// What is being computed.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Waiting {
+    /// The rows.
+    pub table: bool,
+    /// The curves.
+    pub curves: bool,
+}
+
+/// What the user did.
+#[derive(Debug, Default)]
+pub struct Actions {
+    /// In the graph.
+    pub graph: Vec<graph::Action>,
+    /// In the table.
+    pub table: Vec<pivot_table::Action>,
+}
+
+/// Draws graph and table.
+pub fn show(ui: &mut Ui, document: &mut Document, waiting: Waiting, commands: &mut Vec<Command>) -> Actions {
+    let mut actions = Actions::default();
+    let palette = Palette::of(ui);
+    let margin = Margin { left: 8, right: 8, top: 4, bottom: 8 };
+    let height = ui.available_height();
+    Panel::top("graph")
+        .resizable(true)
+        .default_size(height * 0.42)
+        .size_range(140.0..=(height - 140.0).max(141.0))
+        .frame(Frame::new().fill(palette.panel).inner_margin(margin))
+        .show(ui, |ui| {
+            toolbar(ui, document, commands);
+            let (view, whole) = (document.view(), document.whole());
+            match &document.graph_data {
+                Some(data) => {
+                    let graph = Graph {
+                        data,
+                        overview: &document.overview,
+                        kind: document.kind,
+                        whole,
+                        view,
+                        dimmed: waiting.curves,
+                    };
+                    actions.graph = graph.show(ui, &mut document.graph);
+                }
+                None => {
+                    ui.centered_and_justified(|ui| ui.weak("Computing the curves"));
+                }
+            }
+        });
+    match &document.rows {
+        Some(rows) if rows.flat().is_empty() => {
+            ui.centered_and_justified(|ui| {
+                ui.weak("No allocation lives in this view. Zoom out, or open a trace that has pool events.")
+            });
+        }
+        Some(rows) => {
+            let table = PivotTable::new("Allocations", rows, &mut document.table);
+            actions.table = table.dimmed(waiting.table).show(ui);
+        }
+        None => {
+            ui.centered_and_justified(|ui| ui.weak("Grouping the allocations"));
+        }
+    }
+    actions
+}
+
+fn toolbar(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
+    ui.horizontal(|ui| {
+        measures(ui, document, commands);
+        ComboBox::from_id_salt("draw").selected_text(Command::Draw(document.kind).title()).show_ui(ui, |ui| {
+            for kind in [Kind::Lines, Kind::Areas, Kind::Bars] {
+                let command = Command::Draw(kind);
+                if ui.selectable_label(document.kind == kind, command.title()).clicked() {
+                    commands.push(command);
+                }
+            }
+        });
+        ui.weak("by Pool Tag");
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            if document.history.can_go_back() {
+                for command in [Command::ZoomAll, Command::ZoomBack] {
+                    if ui.button(command.title()).clicked() {
+                        commands.push(command);
+                    }
+                }
+            }
+            if document.graph.selection().is_some() && ui.button(Command::ZoomToSelection.title()).clicked() {
+                commands.push(Command::ZoomToSelection);
+            }
+            let view = document.view();
+            ui.weak(format!("{:.3} s to {:.3} s", view.from, view.to));
+        });
+    });
+    ui.add_space(GRID / 2.0);
+}
+
+fn measures(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
+    ComboBox::from_id_salt("measure").width(190.0).selected_text(measure_title(document.measure)).show_ui(ui, |ui| {
+        for kind in [MeasureKind::Outstanding, MeasureKind::Cumulative, MeasureKind::Rate] {
+            for by_count in [false, true] {
+                let measure = Measure { kind, by_count };
+                if ui.selectable_label(document.measure == measure, measure_title(measure)).clicked() {
+                    commands.push(Command::Measure(measure));
+                }
+            }
+        }
+        ui.separator();
+        let command = Command::Earlier(!document.earlier);
+        if ui.selectable_label(document.earlier, command.title()).clicked() {
+            commands.push(command);
+        }
+    });
+}

@@ -1,0 +1,12 @@
+//! The parts of the window. A view draws from the state it is given and pushes commands; it knows no other view, reads no
+//! file and computes nothing that takes time.
+
+pub mod analysis;
+pub mod details;
+pub mod failure;
+pub mod loading;
+pub mod menu;
+pub mod open_box;
+pub mod start;
+pub mod status;
+pub mod summary;

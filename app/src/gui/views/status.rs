@@ -1,0 +1,59 @@
+//! The bar at the bottom: what is selected, what is being computed, the view, and whether the data can be trusted.
+
+use eframe::egui::{Align, Layout, Sense, Ui, vec2};
+use poolscope_core::anomaly::Severity;
+
+use crate::format;
+use crate::gui::state::document::Document;
+use crate::gui::theme::Palette;
+
+/// Draws the bar; `busy` says what is being computed.
+pub fn show(ui: &mut Ui, document: Option<&Document>, busy: Option<&str>) {
+    ui.horizontal_centered(|ui| {
+        let Some(document) = document else {
+            ui.weak("No trace is open");
+            return;
+        };
+        match document.selection_totals() {
+            Some((blocks, bytes)) => {
+                ui.label(format!("{} blocks, {} selected", format::count(blocks), format::bytes(bytes)));
+            }
+            None => {
+                ui.weak("Nothing selected");
+            }
+        }
+        let (view, whole) = (document.view(), document.whole());
+        ui.weak("\u{b7}");
+        ui.weak(format!("view {:.3} s of {:.3} s", view.span(), whole.span()));
+        if let Some(busy) = busy {
+            ui.weak("\u{b7}");
+            ui.weak(busy);
+        }
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| quality(ui, document));
+    });
+}
+
+fn quality(ui: &mut Ui, document: &Document) {
+    let palette = Palette::of(ui);
+    let anomalies = &document.trace.anomalies;
+    let number = |severity: Severity| anomalies.rows().iter().filter(|a| a.kind.severity() == severity).count();
+    let (losses, warnings) = (number(Severity::DataLoss), number(Severity::Warning));
+    let (colour, text) = match (losses, warnings) {
+        (0, 0) => (palette.good, "data complete".to_owned()),
+        (0, n) => (palette.warn, format!("{n} {}", if n == 1 { "warning" } else { "warnings" })),
+        (n, _) => (palette.bad, format!("{n} {} of data loss", if n == 1 { "kind" } else { "kinds" })),
+    };
+    let label = ui.label(text);
+    let (dot, _) = ui.allocate_exact_size(vec2(8.0, 8.0), Sense::HOVER);
+    ui.painter().circle_filled(dot.center(), 4.0, colour);
+    label.on_hover_ui(|ui| {
+        ui.set_max_width(420.0);
+        if anomalies.rows().is_empty() {
+            ui.label("Nothing is missing and nothing looks wrong.");
+        }
+        for anomaly in anomalies.rows() {
+            ui.label(format!("{} x {}", format::count(anomaly.count), anomaly.kind.name().replace('_', " ")));
+            ui.weak(anomaly.kind.effect());
+        }
+    });
+}

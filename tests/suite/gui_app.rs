@@ -1,0 +1,334 @@
+//! The whole window over made-up traces with known contents, driven without a display by accessible names.
+
+use std::io::Cursor;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use egui_kittest::Harness;
+use egui_kittest::kittest::{NodeT, Queryable};
+use poolscope::format;
+use poolscope::gui::OpenRequest;
+use poolscope::gui::app::App;
+use poolscope::gui::egui::accesskit::Role;
+use poolscope::gui::egui::{DroppedFile, Event, Key, Modifiers, vec2};
+use poolscope::gui::jobs::dialog::{PickFile, Question};
+use poolscope::gui::jobs::load::{Engine, Failure, Loader, Source};
+use poolscope::gui::widgets::pivot_table::TreeModel;
+use poolscope_core::job::{CancelToken, Progress};
+use poolscope_core::synth::truth::RangeTruth;
+use poolscope_core::synth::{SynthParams, Truth, TruthRequest, write_trace};
+use poolscope_core::trace::Trace;
+
+/// Steps of 10 ms after which something is held to hang.
+const PATIENCE: usize = 6000;
+
+fn params() -> SynthParams {
+    SynthParams { allocations: 3000, ..SynthParams::default() }
+}
+
+/// The trace, and what is in it as a whole and in `ranges`.
+fn made_up(ranges: &[(f64, f64)]) -> (Vec<u8>, Truth) {
+    let mut file = Cursor::new(Vec::new());
+    let request = TruthRequest { ranges: ranges.to_vec(), stacks: false, curve_points: 0 };
+    let summary = write_trace(&mut file, &params(), Some(&request)).expect("a trace is written");
+    (file.into_inner(), summary.truth.expect("asked for"))
+}
+
+/// A folder with the made-up trace in it.
+fn folder() -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("made-up.etl");
+    std::fs::write(&path, made_up(&[]).0).expect("a file");
+    (folder, path)
+}
+
+/// Answers at once, as where there is no dialog service.
+struct NoDialog;
+
+impl PickFile for NoDialog {
+    fn ask(&self) -> Question {
+        Box::pin(std::future::ready(None))
+    }
+}
+
+/// Loads files called `slow` for ever, until cancelled; others at once.
+struct Slow;
+
+impl Loader for Slow {
+    fn load(&self, source: &Source, progress: &Progress, cancel: &CancelToken) -> Result<Option<Arc<Trace>>, Failure> {
+        if source.name() != "slow" {
+            return Engine.load(source, progress, cancel);
+        }
+        while !cancel.is_cancelled() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        Ok(None)
+    }
+}
+
+type Window<'a> = Harness<'a, Option<App>>;
+
+fn window<'a>(open: OpenRequest) -> Window<'a> {
+    let mut open = Some(open);
+    Harness::builder().with_size(vec2(1280.0, 900.0)).with_step_dt(0.02).with_max_steps(64).build_ui_state(
+        move |ui, app: &mut Option<App>| {
+            let open = open.take();
+            app.get_or_insert_with(|| {
+                let ctx = ui.ctx();
+                App::new(ctx, Arc::new(Slow), Arc::new(NoDialog), open.unwrap_or_default())
+            })
+            .show(ui);
+        },
+        None,
+    )
+}
+
+fn open_file<'a>(path: &Path) -> Window<'a> {
+    let mut window = window(OpenRequest::File(path.to_owned()));
+    settle(&mut window);
+    window
+}
+
+fn app<'w>(window: &'w Window<'_>) -> &'w App {
+    window.state().as_ref().expect("the first frame made it")
+}
+
+/// Lets the background finish.
+fn settle(window: &mut Window<'_>) {
+    for _ in 0..PATIENCE {
+        window.step();
+        if !app(window).is_busy() {
+            // What the last answer changed is drawn in the next frames.
+            window.run_steps(4);
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    panic!("the background does not come to an end");
+}
+
+/// The label of a row with these sums.
+fn label(key: &str, count: u64, size: u64) -> String {
+    format!("{key}, Count {}, Size {}", format::count(count), format::bytes(size))
+}
+
+/// The label of the row of a type, by the planted truth.
+fn type_label(truth: &RangeTruth, kind: &str) -> String {
+    let rows = truth.rows.iter().filter(|row| row.kind == kind);
+    let (count, size) = rows.fold((0, 0), |(count, size), row| (count + row.sums.count, size + row.sums.size));
+    label(&format!("Type {kind}"), count, size)
+}
+
+/// The largest tag in the largest pool of the AIFO rows: pool and tag.
+fn largest(truth: &RangeTruth) -> (&'static str, String) {
+    let pool_size = |paged: &str| -> u64 {
+        let rows = truth.rows.iter().filter(|r| r.kind == "AIFO" && r.paged == paged);
+        rows.map(|r| r.sums.size).sum()
+    };
+    let paged = if pool_size("Paged") > pool_size("NonPaged") { "Paged" } else { "NonPaged" };
+    let rows = truth.rows.iter().filter(|r| r.kind == "AIFO" && r.paged == paged);
+    let tag = rows.max_by_key(|r| r.sums.size).expect("something leaks");
+    (paged, tag.tag.clone())
+}
+
+fn press(window: &mut Window<'_>, key: Key) {
+    window.key_press(key);
+    window.run_steps(2);
+}
+
+#[test]
+fn a_trace_opens_at_its_largest_leak() {
+    let (_folder, path) = folder();
+    let window = open_file(&path);
+    let (_, truth) = made_up(&[]);
+    let whole = &truth.ranges[0];
+    for kind in ["AIFO", "AIFI"] {
+        window.get_by_label(&type_label(whole, kind));
+    }
+    let (paged, tag) = largest(whole);
+    let row = whole.rows.iter().find(|r| (r.kind, r.paged, &r.tag) == ("AIFO", paged, &tag));
+    let sums = row.expect("it is there").sums;
+    let name = label(&format!("Pool Tag {tag}"), sums.count, sums.size);
+    let row = window.get_by_label(&name);
+    assert_eq!(row.accesskit_node().data().is_expanded(), Some(true));
+    assert_eq!(row.accesskit_node().data().is_selected(), Some(true));
+    let details = app(&window).document().and_then(|d| d.details.as_ref());
+    assert!(!details.expect("details of the tag").stack.is_empty());
+    window.get_by_role_and_label(Role::ColumnHeader, "Size, sorted descending");
+}
+
+#[test]
+fn clicks_and_arrows_walk_down_to_the_allocating_call() {
+    let (_folder, path) = folder();
+    let mut window = open_file(&path);
+    let (_, truth) = made_up(&[]);
+    window.get_by_label(&type_label(&truth.ranges[0], "AIFI")).click();
+    window.run_steps(2);
+    let depth = |window: &Window<'_>| {
+        let document = app(window).document().expect("open");
+        let rows = document.rows.as_ref().expect("rows");
+        let cursor = document.table.cursor().and_then(|id| rows.index_of(id));
+        rows.row(cursor.expect("a cursor")).expect("its row")
+    };
+    assert_eq!(depth(&window).text, "AIFI");
+    for _ in 0..400 {
+        if !depth(&window).expandable {
+            break;
+        }
+        press(&mut window, Key::ArrowRight);
+    }
+    let innermost = depth(&window);
+    assert!(!innermost.expandable && innermost.key_column == 3, "{innermost:?}");
+    assert!(innermost.indent > 3, "a call, not a root: {innermost:?}");
+    let details = app(&window).document().and_then(|d| d.details.as_ref());
+    assert_eq!(details.expect("details").stack[0], innermost.text);
+    for _ in 0..400 {
+        press(&mut window, Key::ArrowLeft);
+    }
+    let top = depth(&window);
+    assert!(top.text == "AIFI" && !top.expanded);
+    window.get_by_label("Expand AIFI").click();
+    window.run_steps(2);
+    window.get_by_label("Collapse AIFI");
+}
+
+#[test]
+fn a_header_sorts_and_sorts_the_other_way_round() {
+    let (_folder, path) = folder();
+    let mut window = open_file(&path);
+    window.get_by_role_and_label(Role::ColumnHeader, "Count").click();
+    window.run_steps(2);
+    window.get_by_role_and_label(Role::ColumnHeader, "Count, sorted descending").click();
+    window.run_steps(2);
+    window.get_by_role_and_label(Role::ColumnHeader, "Count, sorted ascending");
+    let rows = app(&window).document().and_then(|d| d.rows.as_ref()).expect("rows");
+    let tree = rows.flat().tree();
+    let mut counts = Vec::new();
+    for index in 0..rows.row_count() {
+        let node = rows.flat().node_at(index).expect("a row");
+        if tree.depth(node) == 1 {
+            counts.push(tree.cost(node).count());
+        }
+    }
+    assert!(counts.len() > 1 && counts.is_sorted(), "{counts:?}");
+}
+
+#[test]
+fn a_zoom_classifies_anew_and_keeps_what_was_open() {
+    let (_folder, path) = folder();
+    let mut window = open_file(&path);
+    let before = app(&window).document().expect("open").details.clone().expect("details");
+    window.key_press_modifiers(Modifiers::COMMAND, Key::Plus);
+    window.run_steps(2);
+    settle(&mut window);
+    let view = app(&window).document().expect("open").view();
+    let whole = app(&window).document().expect("open").whole();
+    assert!((view.span() - whole.span() / 2.0).abs() < 1e-3);
+    let (_, truth) = made_up(&[(view.from, view.to)]);
+    let inside = &truth.ranges[1];
+    for kind in ["AIFI", "AIFO", "AOFO"] {
+        window.get_by_label_contains(&type_label(inside, kind));
+    }
+    let after = app(&window).document().expect("open").details.clone().expect("still selected");
+    assert_eq!(after.keys, before.keys);
+    assert_ne!(after.figures, before.figures);
+    let (_, tag) = largest(&truth.ranges[0]);
+    window.get_by_label(&format!("Collapse {tag}"));
+    window.key_press_modifiers(Modifiers::COMMAND | Modifiers::SHIFT, Key::Minus);
+    window.run_steps(2);
+    settle(&mut window);
+    window.get_by_label(&type_label(&truth.ranges[0], "AIFO"));
+    let back = app(&window).document().expect("open").details.clone();
+    assert_eq!(back, Some(before));
+}
+
+#[test]
+fn a_load_is_given_up_and_the_trace_before_stays() {
+    let mut window = window(OpenRequest::File(PathBuf::from("slow")));
+    window.run_steps(3);
+    window.get_by_label("Opening slow");
+    window.get_by_label("Cancel").click();
+    window.run_steps(3);
+    window.get_by_label("Find what leaks kernel pool");
+    assert!(!app(&window).is_busy());
+    let (_folder, path) = folder();
+    drop_file(&mut window, &path);
+    settle(&mut window);
+    drop_file(&mut window, Path::new("slow"));
+    window.run_steps(3);
+    window.get_by_role_and_label(Role::TreeGrid, "Allocations");
+    window.get_by_label("Cancel").click();
+    window.run_steps(3);
+    window.get_by_role_and_label(Role::TreeGrid, "Allocations");
+    assert!(!app(&window).is_busy());
+}
+
+#[test]
+fn a_file_that_is_no_trace_gets_a_page_that_says_so() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("letter.txt");
+    std::fs::write(&path, "Dear reader, this is no trace. ".repeat(100)).expect("a file");
+    let mut window = open_file(&path);
+    window.get_by_label("letter.txt was not opened");
+    window.get_by_label_contains("is not an event trace log");
+    window.get_by_label_contains("Choose a file that wpr");
+    // Over an open trace it is a box, and the trace stays.
+    let (_folder, good) = self::folder();
+    drop_file(&mut window, &good);
+    settle(&mut window);
+    drop_file(&mut window, &path);
+    settle(&mut window);
+    window.get_by_label("letter.txt was not opened");
+    window.get_by_label("Close").click();
+    window.run_steps(8);
+    assert!(window.query_by_label("letter.txt was not opened").is_none());
+    window.get_by_role_and_label(Role::TreeGrid, "Allocations");
+}
+
+#[derive(Debug)]
+struct Dropped(PathBuf);
+
+impl DroppedFile for Dropped {
+    fn path(&self) -> &Path {
+        &self.0
+    }
+
+    fn bytes(&self) -> Result<Vec<u8>, String> {
+        Err("the window opens files by their path".to_owned())
+    }
+}
+
+fn drop_file(window: &mut Window<'_>, path: &Path) {
+    let file: Arc<dyn DroppedFile + Send + Sync> = Arc::new(Dropped(path.to_owned()));
+    window.input_mut().dropped_files = vec![file];
+    window.step();
+    window.input_mut().dropped_files.clear();
+    window.step();
+}
+
+#[test]
+fn without_a_dialog_the_open_box_appears_by_itself() {
+    let (_folder, path) = folder();
+    let mut window = window(OpenRequest::Nothing);
+    window.run_steps(2);
+    window.key_press_modifiers(Modifiers::COMMAND, Key::O);
+    for _ in 0..PATIENCE {
+        window.step();
+        if window.query_by_label("Open a trace").is_some() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    window.run_steps(4);
+    let field = window.get_by_role_and_label(Role::TextInput, "Path");
+    field.focus();
+    window.run_steps(2);
+    window.event(Event::Text(path.display().to_string()));
+    window.run_steps(2);
+    window.key_press(Key::Enter);
+    window.run_steps(2);
+    settle(&mut window);
+    window.get_by_role_and_label(Role::TreeGrid, "Allocations");
+    assert!(window.query_by_label("Open a trace").is_none());
+}
