@@ -244,6 +244,34 @@ fn a_zoom_classifies_anew_and_keeps_what_was_open() {
 }
 
 #[test]
+fn a_dragged_range_shows_its_totals() {
+    let (_folder, path) = folder();
+    let mut window = open_file(&path);
+    let middle = window.get_by_role(Role::Figure).rect().center();
+    window.drag_at(middle);
+    window.step();
+    window.hover_at(middle + vec2(120.0, 0.0));
+    window.step();
+    window.drop_at(middle + vec2(120.0, 0.0));
+    window.run_steps(3);
+    settle(&mut window);
+    let document = app(&window).document().expect("open");
+    let view = document.totals.expect("totals").view;
+    let range = document.seconds(view);
+    let (_, truth) = made_up(&[(range.from, range.to)]);
+    let kept = truth.ranges[1].rows.iter().filter(|r| r.kind == "AIFO");
+    let (count, size) = kept.fold((0, 0), |(c, s), r| (c + r.sums.count, s + r.sums.size));
+    assert!(count > 0);
+    let text = format!("kept {} in {} blocks", format::bytes(size), format::count(count));
+    window.get_by_label(&text);
+    // Ctrl+. shows it.
+    window.key_press_modifiers(Modifiers::COMMAND, Key::Period);
+    window.run_steps(2);
+    settle(&mut window);
+    window.get_by_label(&type_label(&truth.ranges[1], "AIFO"));
+}
+
+#[test]
 fn a_load_is_given_up_and_the_trace_before_stays() {
     let mut window = window(OpenRequest::File(PathBuf::from("slow")));
     window.run_steps(3);

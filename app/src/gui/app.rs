@@ -78,7 +78,7 @@ impl App {
     /// Whether something is being computed or loaded.
     #[must_use]
     pub fn is_busy(&self) -> bool {
-        self.loading.is_some() || self.jobs.table_waits() || self.jobs.curves_wait()
+        self.loading.is_some() || self.jobs.table_waits() || self.jobs.curves_wait() || self.jobs.totals_wait()
     }
 
     /// Draws one frame and carries out what the user wants.
@@ -107,7 +107,7 @@ impl App {
         let dark = ui.visuals().dark_mode;
         while let Some(answer) = self.jobs.answer() {
             match answer {
-                Answer::Load(answer) => self.loaded(answer),
+                Answer::Load(answer) => self.loaded(ui, answer),
                 Answer::Table(answer) => {
                     if let Some(document) = &mut self.document {
                         document.take_table(*answer, dark);
@@ -116,6 +116,11 @@ impl App {
                 Answer::Curves(answer) => {
                     if let Some(document) = &mut self.document {
                         document.take_curves(answer, dark);
+                    }
+                }
+                Answer::Totals(answer) => {
+                    if let Some(document) = &mut self.document {
+                        document.totals = Some(answer);
                     }
                 }
                 Answer::Picked { path: Some(path), .. } => self.load(Source::File(path)),
@@ -128,11 +133,13 @@ impl App {
         }
     }
 
-    fn loaded(&mut self, answer: LoadAnswer) {
+    fn loaded(&mut self, ui: &Ui, answer: LoadAnswer) {
         self.loading = None;
         match answer.result {
             Ok(Some(trace)) => {
                 self.failure = None;
+                let title = format!("{} - poolscope", answer.source.name());
+                ui.ctx().send_viewport_cmd(egui::ViewportCommand::Title(title));
                 self.document = Some(Document::new(answer.source, trace));
                 self.compute(Changes::ALL);
             }
@@ -205,6 +212,7 @@ impl App {
             let more = document.graph_action(action, dark);
             changes.table |= more.table;
             changes.curves |= more.curves;
+            changes.totals |= more.totals;
         }
         for action in actions.table {
             if let Some(text) = document.table_action(action, dark) {
@@ -248,6 +256,11 @@ impl App {
         }
         if changes.curves {
             self.jobs.curves(document.curves_request());
+        }
+        if changes.totals
+            && let Some(request) = document.totals_request()
+        {
+            self.jobs.totals(request);
         }
     }
 
@@ -303,7 +316,7 @@ fn on_document(document: &mut Document, ui: &Ui, command: &Command) -> Changes {
         }
         _ => return Changes::default(),
     }
-    Changes { table: false, curves: true }
+    Changes { curves: true, ..Changes::default() }
 }
 
 impl eframe::App for App {

@@ -6,6 +6,7 @@ pub mod curves;
 pub mod dialog;
 pub mod load;
 pub mod table;
+pub mod totals;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use curves::{CurvesAnswer, CurvesRequest};
 use dialog::PickFile;
 use load::{LoadAnswer, LoadRequest, Loader};
 use table::{TableAnswer, TableRequest};
+use totals::{TotalsAnswer, TotalsRequest};
 
 /// What became of a request.
 #[derive(Debug)]
@@ -28,6 +30,8 @@ pub enum Answer {
     Table(Box<TableAnswer>),
     /// The curves of the graph.
     Curves(CurvesAnswer),
+    /// The sums of the selected range.
+    Totals(TotalsAnswer),
     /// The file dialog was closed.
     Picked {
         /// The file, if one was chosen.
@@ -77,6 +81,7 @@ pub struct Jobs {
     load: Line,
     table: Line,
     curves: Line,
+    totals: Line,
     picking: bool,
 }
 
@@ -94,6 +99,7 @@ impl Jobs {
             load: Line::default(),
             table: Line::default(),
             curves: Line::default(),
+            totals: Line::default(),
             picking: false,
         }
     }
@@ -124,6 +130,12 @@ impl Jobs {
         self.spawn_some("curves", move || curves::run(&request, generation, &cancel).map(Answer::Curves));
     }
 
+    /// Sums up a range.
+    pub fn totals(&mut self, request: TotalsRequest) {
+        let (generation, cancel) = self.totals.next();
+        self.spawn_some("totals", move || totals::run(&request, generation, &cancel).map(Answer::Totals));
+    }
+
     /// Asks the user for a file, unless that is being done already.
     pub fn pick_file(&mut self) {
         if self.picking {
@@ -141,6 +153,12 @@ impl Jobs {
         self.table.waiting
     }
 
+    /// Whether the sums of the selected range are being computed.
+    #[must_use]
+    pub fn totals_wait(&self) -> bool {
+        self.totals.waiting
+    }
+
     /// Whether the curves are being computed.
     #[must_use]
     pub fn curves_wait(&self) -> bool {
@@ -154,6 +172,7 @@ impl Jobs {
                 Answer::Load(load) => self.load.accept(load.generation),
                 Answer::Table(table) => self.table.accept(table.generation),
                 Answer::Curves(curves) => self.curves.accept(curves.generation),
+                Answer::Totals(totals) => self.totals.accept(totals.generation),
                 Answer::Picked { .. } => std::mem::take(&mut self.picking),
             };
             if wanted {
@@ -197,7 +216,7 @@ impl Jobs {
 
 impl Drop for Jobs {
     fn drop(&mut self) {
-        for line in [&mut self.load, &mut self.table, &mut self.curves] {
+        for line in [&mut self.load, &mut self.table, &mut self.curves, &mut self.totals] {
             line.stop();
         }
     }

@@ -19,6 +19,7 @@ use super::rows::{Rows, node_id, row_id};
 use crate::gui::jobs::curves::{CurvesAnswer, CurvesRequest};
 use crate::gui::jobs::load::Source;
 use crate::gui::jobs::table::{TableAnswer, TableRequest};
+use crate::gui::jobs::totals::{TotalsAnswer, TotalsRequest};
 use crate::gui::theme::Palette;
 use crate::gui::widgets::graph::{self, GraphData, GraphState, Overview, Range, Series, Unit};
 use crate::gui::widgets::pivot_table::{self, Swatch, TableState};
@@ -37,11 +38,13 @@ pub struct Changes {
     pub table: bool,
     /// The curves of the graph.
     pub curves: bool,
+    /// The sums of the selected range.
+    pub totals: bool,
 }
 
 impl Changes {
-    /// Everything.
-    pub const ALL: Self = Self { table: true, curves: true };
+    /// All that depends on the view.
+    pub const ALL: Self = Self { table: true, curves: true, totals: false };
 }
 
 /// An open trace.
@@ -70,6 +73,8 @@ pub struct Document {
     pub measure: Measure,
     /// Whether blocks from before the trace count as outstanding.
     pub earlier: bool,
+    /// The sums of the selected range, once they are there.
+    pub totals: Option<TotalsAnswer>,
     /// The selected row in full.
     pub details: Option<Details>,
     keys: Vec<Key>,
@@ -102,6 +107,7 @@ impl Document {
             kind: graph::Kind::Lines,
             measure: Measure { kind: MeasureKind::Outstanding, by_count: false },
             earlier: false,
+            totals: None,
             details: None,
             keys: vec![Key::Type, Key::Paged, Key::Tag, Key::Stack],
             figures: vec![Figure::Count, Figure::Size],
@@ -163,6 +169,15 @@ impl Document {
             points: CURVE_POINTS,
             most: MOST_CURVES,
         }
+    }
+
+    /// What to sum up for the selected range.
+    #[must_use]
+    pub fn totals_request(&self) -> Option<TotalsRequest> {
+        let range = self.graph.selection()?;
+        let clock = &self.trace.clock;
+        let view = View { from: clock.ticks(range.from), to: clock.ticks(range.to) };
+        Some(TotalsRequest { names: Arc::clone(&self.names), view })
     }
 
     /// Shows a range.
@@ -279,7 +294,11 @@ impl Document {
         match action {
             graph::Action::Zoom { to, smooth } => return self.zoom(to, smooth),
             graph::Action::ZoomAll => return self.zoom_all(),
-            graph::Action::Select(range) => self.graph.select(range),
+            graph::Action::Select(range) => {
+                self.graph.select(range);
+                self.totals = None;
+                return Changes { totals: range.is_some(), ..Changes::default() };
+            }
             graph::Action::Toggle(id) => {
                 if let Some(name) = name_of(self, id) {
                     self.toggle_curve(name.as_deref(), dark);

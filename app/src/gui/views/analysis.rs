@@ -3,6 +3,7 @@
 use eframe::egui::{Align, ComboBox, Frame, Layout, Margin, Panel, Ui};
 use poolscope_core::series::{Kind as MeasureKind, Measure};
 
+use crate::format;
 use crate::gui::command::Command;
 use crate::gui::state::document::{Document, measure_title};
 use crate::gui::theme::{GRID, Palette};
@@ -98,8 +99,11 @@ fn toolbar(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
             if document.graph.selection().is_some() && ui.button(Command::ZoomToSelection.title()).clicked() {
                 commands.push(Command::ZoomToSelection);
             }
-            let view = document.view();
-            ui.weak(format!("{:.3} s to {:.3} s", view.from, view.to));
+            selected(ui, document);
+            if document.graph.selection().is_none() {
+                let view = document.view();
+                ui.weak(format!("{:.3} s to {:.3} s", view.from, view.to));
+            }
         });
     });
     ui.add_space(GRID / 2.0);
@@ -121,4 +125,21 @@ fn measures(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
             commands.push(command);
         }
     });
+}
+
+/// What the selected range holds, once it is known; nothing where the window is too narrow for it.
+fn selected(ui: &mut Ui, document: &Document) {
+    let (Some(_), Some(totals)) = (document.graph.selection(), &document.totals) else { return };
+    let total = &totals.total;
+    let text =
+        format!("kept {} in {} blocks", format::bytes(total.impacting_size()), format::count(total.impacting_count()));
+    let whole = format!(
+        "Allocated in the selected range and still there at its end (AIFO): {} in {} blocks. Living in it at all: {} in {} blocks. Net change: {} bytes.",
+        format::bytes(total.impacting_size()),
+        format::count(total.impacting_count()),
+        format::bytes(total.size()),
+        format::count(total.count()),
+        total.net_size(),
+    );
+    ui.label(text).on_hover_text(whole);
 }
