@@ -188,6 +188,12 @@ fn clicks_and_arrows_walk_down_to_the_allocating_call() {
     }
     let top = depth(&window);
     assert!(top.text == "AIFI" && !top.expanded);
+    // A click elsewhere does not take the arrows away.
+    window.get_by_role(Role::Figure).click();
+    window.run_steps(4);
+    press(&mut window, Key::ArrowRight);
+    assert!(depth(&window).expanded);
+    press(&mut window, Key::ArrowLeft);
     window.get_by_label("Expand AIFI").click();
     window.run_steps(2);
     window.get_by_label("Collapse AIFI");

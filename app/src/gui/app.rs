@@ -98,6 +98,8 @@ impl App {
         if self.loading.is_some() {
             ui.ctx().request_repaint_after(PROGRESS_EVERY);
         }
+        self.give_keys_to_table(ui);
+        drop_hint(ui);
         for command in commands {
             self.run(ui, command);
         }
@@ -222,6 +224,17 @@ impl App {
         self.compute(changes);
     }
 
+    /// Keys that nobody else has go to the table, so that the arrows work after a click anywhere.
+    fn give_keys_to_table(&mut self, ui: &Ui) {
+        let taken = self.open_path.is_some()
+            || self.failure.is_some()
+            || egui::Popup::is_any_open(ui.ctx())
+            || ui.memory(|memory| memory.focused().is_some());
+        if !taken && let Some(document) = &mut self.document {
+            document.table.request_focus();
+        }
+    }
+
     fn menu_state(&self) -> MenuState {
         let document = self.document.as_ref();
         MenuState {
@@ -286,6 +299,20 @@ impl App {
             }
         }
     }
+}
+
+/// Says what letting go of a file does, while one is held over the window.
+fn drop_hint(ui: &Ui) {
+    if ui.input(|input| input.raw.hovered_files.is_empty()) {
+        return;
+    }
+    let palette = Palette::of(ui);
+    let layer = egui::LayerId::new(egui::Order::Foreground, egui::Id::unique("drop hint"));
+    let painter = ui.ctx().layer_painter(layer);
+    let area = ui.ctx().content_rect();
+    painter.rect_filled(area, 0.0, palette.canvas.gamma_multiply(0.85));
+    let text = "Let go to open the trace";
+    painter.text(area.center(), egui::Align2::CENTER_CENTER, text, theme::strong_font(), palette.accent);
 }
 
 /// The commands that are about the open trace.

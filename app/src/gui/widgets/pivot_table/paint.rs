@@ -29,8 +29,11 @@ pub(super) fn ground(ui: &Ui, frame: &Frame<'_>) {
     let p = frame.palette;
     let painter = ui.painter();
     painter.rect_filled(frame.body.union(frame.header), 0.0, p.canvas);
-    painter.rect_filled(frame.header, 0.0, p.panel);
-    painter.hline(frame.header.x_range(), frame.header.bottom(), Stroke::new(1.0, p.line));
+    // The header runs on above the scrollbar.
+    let mut header = frame.header;
+    header.max.x += theme::SCROLLBAR;
+    painter.rect_filled(header, 0.0, p.panel);
+    painter.hline(header.x_range(), header.bottom(), Stroke::new(1.0, p.line));
 }
 
 /// The visible rows.
