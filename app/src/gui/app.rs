@@ -23,6 +23,8 @@ use super::views::{analysis, details, failure, loading, menu, open_box, start, s
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
 /// Below this width the details are not shown, so that graph and table breathe.
 const LEAST_WIDTH_FOR_DETAILS: f32 = 1000.0;
+/// Below this width the summary is not shown either.
+const LEAST_WIDTH_FOR_SUMMARY: f32 = 820.0;
 
 struct Loading {
     source: Source,
@@ -175,12 +177,13 @@ impl App {
             .show(ui, |ui| status::show(ui, self.document.as_ref(), busy));
         let side = Frame::new().fill(palette.panel).inner_margin(Margin::same(8));
         if let Some(document) = &self.document {
-            if self.summary {
+            let width = ui.ctx().content_rect().width();
+            if self.summary && width >= LEAST_WIDTH_FOR_SUMMARY {
                 Panel::left("summary").default_size(200.0).size_range(140.0..=360.0).frame(side).show(ui, |ui| {
                     summary::show(ui, document);
                 });
             }
-            if self.details && ui.ctx().content_rect().width() >= LEAST_WIDTH_FOR_DETAILS {
+            if self.details && width >= LEAST_WIDTH_FOR_DETAILS {
                 Panel::right("details").default_size(264.0).size_range(180.0..=560.0).frame(side).show(ui, |ui| {
                     details::show(ui, document.details.as_ref(), commands);
                 });

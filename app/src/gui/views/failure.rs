@@ -1,6 +1,6 @@
 //! What went wrong, with what, and what to do next; as a page when nothing else is open, in a box otherwise.
 
-use eframe::egui::{Align, Button, Id, Layout, Modal, RichText, Ui};
+use eframe::egui::{Align, Button, Frame, Id, Layout, Modal, RichText, Ui};
 
 use crate::gui::command::Command;
 use crate::gui::jobs::load::{Failure, Source};
@@ -24,21 +24,24 @@ pub fn page(ui: &mut Ui, source: &Source, failure: &Failure, commands: &mut Vec<
 
 /// Draws the box over an open trace.
 pub fn dialog(ui: &Ui, source: &Source, failure: &Failure, commands: &mut Vec<Command>) {
-    let shown = Modal::new(Id::unique("failure")).show(ui.ctx(), |ui| {
-        ui.set_width(440.0);
-        body(ui, source, failure);
-        ui.add_space(2.0 * GRID);
-        ui.weak("The trace that was open before is still here.");
-        ui.add_space(2.0 * GRID);
-        ui.horizontal(|ui| {
-            if ui.button(Command::Dismiss.title()).clicked() {
-                commands.push(Command::Dismiss);
-            }
-            if ui.button(Command::Open.title()).clicked() {
-                commands.push(Command::Open);
-            }
-        });
-    });
+    let shown = Modal::new(Id::unique("failure")).frame(Frame::popup(ui.style()).inner_margin(4.0 * GRID)).show(
+        ui.ctx(),
+        |ui| {
+            ui.set_width(440.0);
+            body(ui, source, failure);
+            ui.add_space(2.0 * GRID);
+            ui.weak("The trace that was open before is still here.");
+            ui.add_space(2.0 * GRID);
+            ui.horizontal(|ui| {
+                if ui.button(Command::Dismiss.title()).clicked() {
+                    commands.push(Command::Dismiss);
+                }
+                if ui.button(Command::Open.title()).clicked() {
+                    commands.push(Command::Open);
+                }
+            });
+        },
+    );
     if shown.should_close() {
         commands.push(Command::Dismiss);
     }
