@@ -6,6 +6,7 @@ pub mod driver;
 pub mod frames;
 pub mod key;
 pub mod names;
+pub mod order;
 pub mod parallel;
 pub mod pooltag;
 pub mod rank;

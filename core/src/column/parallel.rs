@@ -1,6 +1,7 @@
 //! Work over all rows on all workers. Results must not depend on how the rows were split, so whatever is folded here has
 //! to commute.
 
+pub use crate::job::Cancelled;
 use rayon::prelude::*;
 use std::ops::Range;
 
@@ -11,11 +12,6 @@ pub type Cancel<'c> = &'c (dyn Fn() -> bool + Sync);
 pub fn never() -> bool {
     false
 }
-
-/// The work was cancelled.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("cancelled")]
-pub struct Cancelled;
 
 /// Rows in a chunk.
 pub const CHUNK_ROWS: usize = 1 << 16;

@@ -34,11 +34,11 @@ pub enum Figure {
     FreesPerAlloc,
     /// Net size per second of the view.
     Growth,
-    /// Most bytes of the group's rows that were alive at one moment of the view. Not a sum: see [`super::extra`].
+    /// Most bytes of the group's rows that were alive at one moment of the view. Not a sum: see [`super::rows`].
     PeakSize,
-    /// Most of the group's rows that were alive at one moment of the view. Not a sum: see [`super::extra`].
+    /// Most of the group's rows that were alive at one moment of the view. Not a sum: see [`super::rows`].
     PeakCount,
-    /// Number of different values in a key column. Not a sum: see [`super::extra`].
+    /// Number of different values in a key column. Not a sum: see [`super::rows`].
     Unique(Key),
 }
 

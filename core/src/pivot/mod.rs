@@ -5,6 +5,7 @@ pub mod cost;
 
 pub mod figure;
 pub mod number;
+pub mod rows;
 pub mod table;
 pub mod tree;
 
@@ -12,6 +13,7 @@ pub use crate::column::key::Key;
 pub use cost::Cost;
 pub use figure::{Figure, Sort};
 pub use number::Number;
+pub use rows::GroupRows;
 pub use table::{Pivot, PivotError, PivotRequest, pivot};
 pub use tree::{NodeId, PivotTree, Step};
 

@@ -49,6 +49,9 @@ pub struct Pivot {
     ids: Vec<u32>,
     costs: Vec<Cost>,
     total: Cost,
+    cells: Cells,
+    /// The cell of each group.
+    cell_of_group: Vec<u64>,
 }
 
 /// Groups the rows of a trace.
@@ -81,9 +84,11 @@ pub fn pivot(names: &Names, request: &PivotRequest<'_>, cancel: Cancel<'_>) -> R
     let mut ids = Vec::with_capacity(split.len());
     let mut costs = Vec::with_capacity(sums.len());
     let mut total = Cost::default();
+    let mut cell_of_group = Vec::with_capacity(sums.len());
     for group in order {
         ids.extend_from_slice(key(group));
-        let cost = sums[group as usize].1;
+        let (cell, cost) = sums[group as usize];
+        cell_of_group.push(cell);
         total.add(&cost);
         costs.push(cost);
     }
@@ -98,6 +103,8 @@ pub fn pivot(names: &Names, request: &PivotRequest<'_>, cancel: Cancel<'_>) -> R
         ids,
         costs,
         total,
+        cells,
+        cell_of_group,
     })
 }
 
@@ -164,6 +171,18 @@ impl Pivot {
             (Some(column), Some(id)) => column.value(*id),
             _ => Value::Null,
         }
+    }
+
+    /// The grouping: which cell each row is in.
+    #[must_use]
+    pub fn cells(&self) -> &Cells {
+        &self.cells
+    }
+
+    /// The cell of each group, in the order of the keys.
+    #[must_use]
+    pub fn cell_of_group(&self) -> &[u64] {
+        &self.cell_of_group
     }
 
     /// A figure of a group.

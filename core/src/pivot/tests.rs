@@ -314,3 +314,33 @@ fn cancelling_ends_the_pass() {
     let request = PivotRequest { keys: &[Key::Tag], view: view(0, 10), rows: None };
     assert!(pivot(&names, &request, &|| true).is_err());
 }
+
+#[test]
+fn peaks_and_different_values_agree_with_a_walk_over_all_ticks() {
+    use crate::column::order::EventOrder;
+    let blocks = random_blocks(21, 120);
+    let names = names(&blocks);
+    let (from, to) = (2000, 6000);
+    let table = Arc::new(run(&names, &[Key::Tag], view(from, to)));
+    let rows = GroupRows::new(&names, &table, None);
+    let order = EventOrder::new(names.trace());
+    let runs: Vec<_> = (0..table.len() as u32).map(|g| g..g + 1).collect();
+    let figures = |figure| rows.figures(figure, &runs, &names, &order, &never).unwrap();
+    let peaks = figures(Figure::PeakSize);
+    let counts = figures(Figure::PeakCount);
+    let threads = figures(Figure::Unique(Key::Thread));
+    for group in 0..table.len() {
+        let tag = texts(&table, group).remove(0);
+        let own = |b: &&Block| crate::trace::context::Tag(*b.tag).text() == tag;
+        let alive = |b: &&Block, t: i64| b.alloc.is_none_or(|a| a <= t) && b.free.is_none_or(|f| t < f);
+        let at = |t: i64| blocks.iter().filter(own).filter(move |b| alive(b, t));
+        let peak = (from..=to).map(|t| at(t).map(|b| i128::from(b.size)).sum::<i128>()).max();
+        let count = (from..=to).map(|t| at(t).count() as i128).max();
+        assert_eq!(peaks[group], Number::Int(peak.unwrap()), "{tag}");
+        assert_eq!(counts[group], Number::Int(count.unwrap()), "{tag}");
+        let seen = |b: &&Block| b.alloc.is_none_or(|a| a <= to) && b.free.is_none_or(|f| f >= from);
+        let kinds: std::collections::BTreeSet<u32> = blocks.iter().filter(own).filter(seen).map(|b| b.thread).collect();
+        assert_eq!(threads[group], Number::Int(kinds.len() as i128), "{tag}");
+        assert_eq!(rows.rows(&runs[group]).count(), table.costs()[group].count());
+    }
+}

@@ -7,36 +7,10 @@ use super::points::Points;
 use super::tally::{CurveOf, Tally};
 use crate::column::cells::Cells;
 use crate::column::names::Names;
+use crate::column::order::{EventOrder, within};
 use crate::column::parallel::{Cancel, Cancelled};
-use crate::trace::Trace;
 use crate::trace::time::Ticks;
 use rayon::prelude::*;
-
-/// The rows of a trace in the order of their allocations and of their frees: made once, used for every zoom. Eight bytes
-/// per row.
-#[derive(Debug)]
-pub struct EventOrder {
-    allocs: Vec<u32>,
-    frees: Vec<u32>,
-}
-
-impl EventOrder {
-    /// Sorts the rows of a trace. Rows whose time is not known are left out.
-    #[must_use]
-    pub fn new(trace: &Trace) -> Self {
-        Self { allocs: sorted_rows(&trace.allocations.alloc_time), frees: sorted_rows(&trace.allocations.free_time) }
-    }
-}
-
-fn sorted_rows(times: &[Ticks]) -> Vec<u32> {
-    let mut rows: Vec<u32> = (0..times.len() as u32).collect();
-    rows.retain(|r| times[*r as usize].is_known());
-    // Most traces are in the order of allocations already.
-    if !rows.is_sorted_by_key(|r| times[*r as usize]) {
-        rows.par_sort_unstable_by_key(|r| (times[*r as usize], *r));
-    }
-    rows
-}
 
 /// Curves with their extremes.
 #[derive(Debug)]
@@ -97,8 +71,8 @@ impl Sweep<'_> {
     /// The extremes of all curves from `from`, where they have the values `start`, to `to`.
     fn interval(&self, from: Ticks, to: Ticks, start: Vec<i128>) -> Vec<(i128, i128)> {
         let table = self.tally.table;
-        let mut allocs = within(&self.order.allocs, &table.alloc_time, from, to);
-        let mut frees = within(&self.order.frees, &table.free_time, from, to);
+        let mut allocs = within(self.order.allocs(), &table.alloc_time, from, to);
+        let mut frees = within(self.order.frees(), &table.free_time, from, to);
         let mut extremes: Vec<(i128, i128)> = start.iter().map(|v| (*v, *v)).collect();
         let mut now = start;
         let mut touched: Vec<usize> = Vec::new();
@@ -142,11 +116,4 @@ impl Sweep<'_> {
             }
         }
     }
-}
-
-/// The run of rows whose time is after `from` and not after `to`.
-fn within<'r>(rows: &'r [u32], times: &[Ticks], from: Ticks, to: Ticks) -> &'r [u32] {
-    let first = rows.partition_point(|r| times[*r as usize] <= from);
-    let last = rows.partition_point(|r| times[*r as usize] <= to);
-    rows.get(first..last).unwrap_or(&[])
 }

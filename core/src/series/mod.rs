@@ -7,8 +7,9 @@ pub mod measure;
 pub mod points;
 mod tally;
 
+pub use crate::column::order::EventOrder;
 pub use curve::{Curve, SeriesError, SeriesRequest, SeriesSet, series};
-pub use envelope::{Envelope, EventOrder, envelope};
+pub use envelope::{Envelope, envelope};
 pub use measure::{Kind, Measure};
 
 #[cfg(test)]
