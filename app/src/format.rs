@@ -1,6 +1,8 @@
 //! Figures for people: bytes, counts, times, shares. One place for the command line and the window, so that the same
 //! value never reads in two ways. Machine formats never go through here: their figures are exact.
 
+use poolscope_core::pivot::Number;
+use poolscope_core::pivot::figure::Unit;
 use poolscope_core::trace::time::{Clock, Ticks};
 
 /// 100 ns intervals between 1601 (FILETIME) and 1970 (Unix).
@@ -85,6 +87,26 @@ pub fn wall_clock(clock: &Clock, time: Ticks) -> Option<String> {
     if time.is_known() { rfc3339(clock.filetime(time)) } else { None }
 }
 
+/// A figure of a pivot in its unit; `-` where there is none.
+#[must_use]
+pub fn figure(number: Number, unit: Unit) -> String {
+    let signed = |value: i128, show: fn(u64) -> String| {
+        let magnitude = u64::try_from(value.unsigned_abs()).unwrap_or(u64::MAX);
+        format!("{}{}", if value < 0 { "-" } else { "" }, show(magnitude))
+    };
+    match (number, unit) {
+        (Number::None, _) => "-".to_owned(),
+        (Number::Int(value), Unit::Count | Unit::Ratio) => signed(value, count),
+        (Number::Int(value), Unit::Bytes) => signed(value, bytes),
+        (Number::Int(value), Unit::BytesPerSecond) => format!("{}/s", signed(value, bytes)),
+        (Number::Int(value), Unit::Seconds) => duration(value as f64),
+        (Number::Float(value), Unit::Seconds) => duration(value),
+        (Number::Float(value), Unit::Bytes) => signed(value.round() as i128, bytes),
+        (Number::Float(value), Unit::BytesPerSecond) => format!("{}/s", signed(value.round() as i128, bytes)),
+        (Number::Float(value), Unit::Count | Unit::Ratio) => format!("{value:.2}"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -94,6 +116,15 @@ mod tests {
         let shown: Vec<String> = [0, 1023, 1024, 12_595, 1_048_575, 1 << 20, 3 << 29].map(bytes).into();
         assert_eq!(shown, ["0 B", "1023 B", "1.00 KB", "12.3 KB", "1.00 MB", "1.00 MB", "1.50 GB"]);
         assert_eq!(signed_bytes(-2048), "-2.00 KB");
+    }
+
+    #[test]
+    fn figures_read_in_their_unit() {
+        assert_eq!(figure(Number::Int(-2048), Unit::Bytes), "-2.00 KB");
+        assert_eq!(figure(Number::Float(1536.2), Unit::BytesPerSecond), "1.50 KB/s");
+        assert_eq!(figure(Number::Int(12_345), Unit::Count), "12,345");
+        assert_eq!(figure(Number::Float(0.5), Unit::Ratio), "0.50");
+        assert_eq!(figure(Number::None, Unit::Seconds), "-");
     }
 
     #[test]

@@ -4,6 +4,11 @@
 pub mod info;
 pub mod io;
 pub mod open;
+pub mod report;
+mod report_markdown;
+mod report_text;
+pub mod selection;
+pub mod series;
 pub mod synth;
 
 use clap::{Parser, Subcommand};
@@ -29,6 +34,10 @@ struct Cli {
 enum Command {
     /// What the trace is: system, clock, losses, records by kind, anomalies
     Info(info::Args),
+    /// The pivot: who allocated what, grouped by any columns
+    Report(report::Args),
+    /// The graph as numbers: curves over time by any columns
+    Series(series::Args),
     Synth(synth::SynthArgs),
 }
 
@@ -65,6 +74,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>, io: &mut Io<'_>) -> Outcome
         None if cli.demo => return Outcome::Window(WindowRequest::Sample),
         None => return Outcome::Window(cli.file.map_or(WindowRequest::Empty, WindowRequest::File)),
         Some(Command::Info(args)) => info::run(&args, io),
+        Some(Command::Report(args)) => report::run(&args, io),
+        Some(Command::Series(args)) => series::run(&args, io),
         Some(Command::Synth(args)) => synth::run(&args, &mut io.out, &mut io.err),
     };
     let result = result.and_then(|code| io.out.flush().map(|()| code).map_err(Into::into));

@@ -78,6 +78,12 @@ impl Key {
         matches!(self, Self::Stack | Self::FreeStack)
     }
 
+    /// Whether what a row shows comes from its stacks, so that a trace has to be loaded with them.
+    #[must_use]
+    pub const fn needs_stacks(self) -> bool {
+        matches!(self, Self::Driver | Self::Function | Self::Stack | Self::FreeStack)
+    }
+
     /// Whether what a row shows depends on the view.
     #[must_use]
     pub const fn depends_on_view(self) -> bool {

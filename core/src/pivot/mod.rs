@@ -3,6 +3,7 @@
 
 pub mod cost;
 
+pub mod evaluate;
 pub mod figure;
 pub mod number;
 pub mod rows;
@@ -11,6 +12,7 @@ pub mod tree;
 
 pub use crate::column::key::Key;
 pub use cost::Cost;
+pub use evaluate::Evaluator;
 pub use figure::{Figure, Sort};
 pub use number::Number;
 pub use rows::GroupRows;

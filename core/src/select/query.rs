@@ -81,6 +81,23 @@ impl Query {
     }
 }
 
+impl Query {
+    /// Whether any test asks about this column.
+    #[must_use]
+    pub fn asks(&self, field: Field) -> bool {
+        let mut open = vec![&self.expression];
+        while let Some(expression) = open.pop() {
+            match expression {
+                Expression::And(parts) | Expression::Or(parts) => open.extend(parts),
+                Expression::Not(inner) => open.push(inner),
+                Expression::Test(test) if test.field == field => return true,
+                Expression::Test(_) => {}
+            }
+        }
+        false
+    }
+}
+
 impl FromStr for Query {
     type Err = QueryError;
 

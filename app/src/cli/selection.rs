@@ -1,0 +1,185 @@
+//! The options that say which part of a trace a command looks at, and how it names what it finds. Shared by all commands
+//! that group rows.
+
+use super::open::Usage;
+use anyhow::Context as _;
+use clap::ValueEnum;
+use poolscope_core::column::frames::FrameNaming;
+use poolscope_core::column::key::{Key, parse_keys};
+use poolscope_core::column::names::Names;
+use poolscope_core::column::parallel::never;
+use poolscope_core::column::pooltag::PoolTags;
+use poolscope_core::select::field::{Field, Kind};
+use poolscope_core::select::literal::{self, Literal};
+use poolscope_core::select::{CompiledQuery, Query, RowSet};
+use poolscope_core::trace::Trace;
+use poolscope_core::trace::load::{LoadOptions, StackScope};
+use poolscope_core::trace::time::View;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Which rows, and how frames and tags are named.
+#[derive(clap::Args, Debug, Clone)]
+pub struct SelectionArgs {
+    /// Seconds from the start of the trace, both ends included; either side may be left out
+    #[arg(long, value_name = "FROM..TO", value_parser = parse_range, allow_hyphen_values = true)]
+    range: Option<Range>,
+    /// Only rows that match, such as 'tag:Leak AND size:>4KB' or 'driver:myfault NOT lifetime:<1ms'
+    #[arg(long = "where", value_name = "QUERY", value_parser = parse_query)]
+    query: Option<Query>,
+    /// How stack frames are named
+    #[arg(long, value_enum, default_value_t)]
+    frames: Frames,
+    /// A pooltag.txt, for tag_description
+    #[arg(long, value_name = "FILE")]
+    pooltag: Option<PathBuf>,
+}
+
+/// How stack frames are named.
+#[derive(ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Frames {
+    /// module!function+0xoff, else module+0xrva, else the address
+    #[default]
+    Symbol,
+    /// The raw address
+    Address,
+    /// The module alone
+    Module,
+}
+
+/// A range of seconds with open ends.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Range {
+    from: Option<f64>,
+    to: Option<f64>,
+}
+
+/// Key columns, as one option value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Keys(pub Vec<Key>);
+
+/// Reads a comma-separated list of key columns.
+///
+/// # Errors
+/// The first name that is no column, with what was probably meant.
+pub fn parse_key_list(text: &str) -> Result<Keys, String> {
+    parse_keys(text).map(Keys).map_err(|e| e.to_string())
+}
+
+/// A query whose mistake is shown with a mark under its place.
+fn parse_query(text: &str) -> Result<Query, String> {
+    text.parse::<Query>().map_err(|error| {
+        let mark = " ".repeat(error.column.saturating_sub(1));
+        format!("{error}\n\n  {}\n  {mark}^", text.replace(['\n', '\t', '\r'], " "))
+    })
+}
+
+fn parse_range(text: &str) -> Result<Range, String> {
+    let (from, to) = text.split_once("..").ok_or("a range is FROM..TO, such as 10..20.5 or 30..")?;
+    let range = Range { from: parse_seconds(from)?, to: parse_seconds(to)? };
+    match (range.from, range.to) {
+        (Some(from), Some(to)) if from > to => Err(format!("the range ends at {to} s, before it starts at {from} s")),
+        _ => Ok(range),
+    }
+}
+
+/// Seconds as a plain number, or a time with its unit.
+fn parse_seconds(text: &str) -> Result<Option<f64>, String> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    if let Ok(seconds) = text.parse::<f64>()
+        && seconds.is_finite()
+    {
+        return Ok(Some(seconds));
+    }
+    match literal::parse(Kind::Time, text)? {
+        Literal::Number(nanoseconds) => Ok(Some(nanoseconds as f64 / 1e9)),
+        Literal::Missing => Err(format!("'{text}' is not a time such as 2.5, 10ms or 1m")),
+    }
+}
+
+impl SelectionArgs {
+    /// What has to be loaded for these keys and the query.
+    #[must_use]
+    pub fn load_options(&self, keys: impl IntoIterator<Item = Key>) -> LoadOptions {
+        let asked = |key: Key| self.query.as_ref().is_some_and(|q| q.asks(Field::Key(key)));
+        let queried = Key::ALL.iter().copied().filter(|k| asked(*k));
+        let needed = keys.into_iter().chain(queried).any(Key::needs_stacks);
+        LoadOptions { stacks: if needed { StackScope::Pool } else { StackScope::None } }
+    }
+
+    /// The range as a view of a trace.
+    ///
+    /// # Errors
+    /// [`Usage`] if the range and the trace leave nothing between them.
+    pub fn view(&self, trace: &Trace) -> anyhow::Result<View> {
+        let ticks = |seconds: Option<f64>| seconds.map(|s| trace.clock.ticks(s));
+        let range = self.range.unwrap_or(Range { from: None, to: None });
+        let view = View {
+            from: ticks(range.from).unwrap_or(trace.extent.from),
+            to: ticks(range.to).unwrap_or(trace.extent.to),
+        };
+        if view.from > view.to {
+            let (first, last) = (trace.clock.seconds(trace.extent.from), trace.clock.seconds(trace.extent.to));
+            let message = format!("the range lies outside of the trace, which spans {first} s to {last} s");
+            return Err(Usage(message).into());
+        }
+        Ok(view)
+    }
+
+    /// How the trace's frames, tags and processes are named.
+    ///
+    /// # Errors
+    /// The file of tag descriptions cannot be read.
+    pub fn names(&self, trace: &Arc<Trace>) -> anyhow::Result<Names> {
+        let naming = match self.frames {
+            Frames::Symbol => FrameNaming::Symbol,
+            Frames::Address => FrameNaming::Address,
+            Frames::Module => FrameNaming::Module,
+        };
+        let names = Names::new(Arc::clone(trace), naming);
+        let Some(path) = &self.pooltag else { return Ok(names) };
+        let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let tags = PoolTags::parse(&String::from_utf8_lossy(&bytes));
+        Ok(names.with_pool_tags(Arc::new(tags)))
+    }
+
+    /// The rows that the query takes; `None` if there is no query.
+    #[must_use]
+    pub fn rows(&self, names: &Names, view: View) -> Option<RowSet> {
+        let query = self.query.as_ref()?;
+        // Nobody cancels a command's query: `never` leaves no error.
+        CompiledQuery::new(query, names, view).rows(names.trace(), &never).ok()
+    }
+
+    /// The query as text, if there is one.
+    #[must_use]
+    pub fn query_text(&self) -> Option<String> {
+        self.query.as_ref().map(ToString::to_string)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_have_open_ends_and_units() {
+        let range = |from, to| Ok(Range { from, to });
+        assert_eq!(parse_range("1.5..20"), range(Some(1.5), Some(20.0)));
+        assert_eq!(parse_range("..10ms"), range(None, Some(0.01)));
+        assert_eq!(parse_range("-1..").ok(), range(Some(-1.0), None).ok::<String>());
+        assert_eq!(parse_range(".."), range(None, None));
+        assert!(parse_range("5").is_err() && parse_range("2..1").is_err() && parse_range("a..b").is_err());
+        assert!(parse_range("nan..1").is_err());
+    }
+
+    #[test]
+    fn a_mistake_in_a_query_is_marked() {
+        let error = parse_query("size:>1KB tga:Leak").unwrap_err();
+        assert!(error.starts_with("column 11: there is no column 'tga'; did you mean 'tag'?"), "{error}");
+        assert!(error.ends_with("\n  size:>1KB tga:Leak\n            ^"), "{error}");
+    }
+}

@@ -1,0 +1,77 @@
+//! Any figure of any part of a pivot: from its sums where that is enough, else from its rows.
+
+use super::figure::Figure;
+use super::number::Number;
+use super::rows::GroupRows;
+use super::table::Pivot;
+use super::tree::{NodeId, PivotTree};
+use crate::column::names::Names;
+use crate::column::order::EventOrder;
+use crate::column::parallel::{Cancel, Cancelled};
+use crate::select::rowset::RowSet;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// What figures of a pivot follow from.
+pub struct Evaluator<'n> {
+    names: &'n Names,
+    pivot: Arc<Pivot>,
+    rows: Option<(GroupRows, EventOrder)>,
+}
+
+impl<'n> Evaluator<'n> {
+    /// Prepares these figures. Rows are looked at only if one of the figures needs them; `rows` is the filter that the
+    /// pivot was made with.
+    #[must_use]
+    pub fn new(names: &'n Names, pivot: &Arc<Pivot>, rows: Option<&RowSet>, figures: &[Figure]) -> Self {
+        let needs_rows = figures.iter().any(|f| !f.is_from_sums());
+        let order = || EventOrder::new(names.trace());
+        let rows = needs_rows.then(|| (GroupRows::new(names, pivot, rows), order()));
+        Self { names, pivot: Arc::clone(pivot), rows }
+    }
+
+    /// A figure of every group, and of all together.
+    ///
+    /// # Errors
+    ///
+    /// [`Cancelled`] once `cancel` says so.
+    pub fn groups(&self, figure: Figure, cancel: Cancel<'_>) -> Result<(Vec<Number>, Number), Cancelled> {
+        if figure.is_from_sums() {
+            let scale = self.pivot.scale();
+            let groups = self.pivot.costs().iter().map(|c| figure.of(c, scale)).collect();
+            return Ok((groups, figure.of(self.pivot.total(), scale)));
+        }
+        let count = self.pivot.len() as u32;
+        let single: Vec<Range<u32>> = (0..count).map(|g| g..g + 1).collect();
+        let everything = std::iter::once(0..count).collect::<Vec<_>>();
+        let total = self.from_rows(figure, &everything, cancel)?;
+        let total = total.first().copied().unwrap_or(Number::None);
+        Ok((self.from_rows(figure, &single, cancel)?, total))
+    }
+
+    /// A figure of several nodes of which none lies within another.
+    ///
+    /// # Errors
+    ///
+    /// [`Cancelled`] once `cancel` says so.
+    pub fn nodes(
+        &self,
+        figure: Figure,
+        tree: &PivotTree,
+        nodes: &[NodeId],
+        cancel: Cancel<'_>,
+    ) -> Result<Vec<Number>, Cancelled> {
+        if figure.is_from_sums() {
+            return Ok(nodes.iter().map(|n| tree.figure(*n, figure)).collect());
+        }
+        let runs: Vec<Range<u32>> = nodes.iter().map(|n| tree.groups(*n)).collect();
+        self.from_rows(figure, &runs, cancel)
+    }
+
+    fn from_rows(&self, figure: Figure, runs: &[Range<u32>], cancel: Cancel<'_>) -> Result<Vec<Number>, Cancelled> {
+        match &self.rows {
+            Some((rows, order)) => rows.figures(figure, runs, self.names, order, cancel),
+            None => Ok(vec![Number::None; runs.len()]),
+        }
+    }
+}
