@@ -8,11 +8,10 @@ use poolscope_core::export::Document;
 use poolscope_core::pivot::{Cost, Evaluator, Figure, NodeId, Number, PivotTree, Sort, Step};
 use std::io::Write;
 
-/// Rows per level, for columns and for frames, unless told otherwise.
+/// Rows per level unless told otherwise.
 const TOP: usize = 10;
-const TOP_FRAMES: usize = 3;
-/// Frames with a smaller share of all are folded unless told otherwise.
-const SMALLEST_FRAME_SHARE: f64 = 0.01;
+/// Frames with a smaller share of the first column's value that they belong to are folded unless told otherwise.
+const SMALLEST_SHARE: f64 = 0.05;
 /// Cells of the bar.
 const BAR_CELLS: usize = 10;
 
@@ -71,8 +70,18 @@ impl Heading<'_> {
 
 /// A node still to be shown, or what was left out beside it.
 enum Pending {
-    Node { id: NodeId, indent: usize, figures: Vec<Number> },
-    More { count: usize, cost: Cost, indent: usize },
+    /// `base`: the amount of the first column's value that it belongs to.
+    Node {
+        id: NodeId,
+        indent: usize,
+        figures: Vec<Number>,
+        base: f64,
+    },
+    More {
+        count: usize,
+        cost: Cost,
+        indent: usize,
+    },
 }
 
 /// The lines of the tree, bounded by the options.
@@ -85,9 +94,9 @@ pub fn lines(tree: &mut PivotTree, figures: &Evaluator<'_>, options: &TreeOption
     let share = |number: Number| number.as_f64().filter(|_| whole > 0.0).map(|n| n / whole);
     let root = figures_of(tree, figures, options.figures, &[PivotTree::ROOT])?.remove(0);
     let mut lines = Vec::new();
-    let mut pending = vec![Pending::Node { id: PivotTree::ROOT, indent: 0, figures: root }];
+    let mut pending = vec![Pending::Node { id: PivotTree::ROOT, indent: 0, figures: root, base: 0.0 }];
     while let Some(next) = pending.pop() {
-        let (id, indent, own) = match next {
+        let (id, indent, own, base) = match next {
             Pending::More { count, cost, indent } => {
                 let scale = *tree.pivot().scale();
                 let rest = share_of.of(&cost, &scale);
@@ -97,7 +106,7 @@ pub fn lines(tree: &mut PivotTree, figures: &Evaluator<'_>, options: &TreeOption
                 lines.push(Line { indent, label, figures: own, share: share(rest), kind: LineKind::More });
                 continue;
             }
-            Pending::Node { id, indent, figures } => (id, indent, figures),
+            Pending::Node { id, indent, figures, base } => (id, indent, figures, base),
         };
         let kind = match tree.step(id) {
             Step::Total => LineKind::Total,
@@ -109,11 +118,18 @@ pub fn lines(tree: &mut PivotTree, figures: &Evaluator<'_>, options: &TreeOption
         let own_share = share(tree.figure(id, share_of));
         lines.push(Line { indent, label, figures: own, share: own_share, kind });
         if options.depth.is_none_or(|depth| tree.depth(id) < depth) {
-            let shares = |number| share(number).unwrap_or(1.0);
-            pending.extend(children(tree, figures, options, share_of, id, indent, &shares)?);
+            let parent = Parent { id, indent, base };
+            pending.extend(children(tree, figures, options, share_of, &parent)?);
         }
     }
     Ok(lines)
+}
+
+/// A node whose children are to be shown.
+struct Parent {
+    id: NodeId,
+    indent: usize,
+    base: f64,
 }
 
 /// The children of a node in reverse, so that the first is taken first.
@@ -122,31 +138,33 @@ fn children(
     evaluator: &Evaluator<'_>,
     options: &TreeOptions<'_>,
     share_of: Figure,
-    id: NodeId,
-    indent: usize,
-    share: &dyn Fn(Number) -> f64,
+    parent: &Parent,
 ) -> Result<Vec<Pending>, Cancelled> {
-    let mut nodes = tree.children(id, options.sort);
+    let mut nodes = tree.children(parent.id, options.sort);
     if let Some(figure) = options.sort.figure.filter(|f| !f.is_from_sums()) {
         let numbers = evaluator.nodes(figure, tree, &nodes, &never)?;
         let mut ranked: Vec<(Number, NodeId)> = numbers.into_iter().zip(nodes).collect();
         ranked.sort_by(|a, b| options.sort.order(a.0, b.0).then(a.1.cmp(&b.1)));
         nodes = ranked.into_iter().map(|r| r.1).collect();
     }
-    let is_frame = |node: &NodeId| matches!(tree.step(*node), Step::Frame { .. });
-    let frames = nodes.iter().all(is_frame);
-    let mut shown = options.top.unwrap_or(if frames { TOP_FRAMES } else { TOP }).min(nodes.len());
-    if options.top.is_none() && frames {
-        let large =
-            nodes.iter().take_while(|n| share(tree.figure(**n, share_of)).abs() >= SMALLEST_FRAME_SHARE).count();
-        shown = shown.min(large.max(1));
+    let below_frame = is_frame(tree, parent.id);
+    let amounts: Vec<f64> = nodes.iter().map(|n| tree.figure(*n, share_of).as_f64().unwrap_or(0.0).abs()).collect();
+    let frames = nodes.iter().all(|n| is_frame(tree, *n));
+    let mut shown = options.top.unwrap_or(TOP).min(nodes.len());
+    if frames && options.top.is_none() && options.depth.is_none() {
+        shown = shown.min(amounts.iter().take_while(|a| **a >= parent.base * SMALLEST_SHARE).count());
+        // Stacks of which no branch is large are not even begun.
+        let begun = below_frame || shown > 0 && nodes.iter().all(|n| has_large_branch(tree, *n, parent, share_of));
+        if !begun {
+            return Ok(Vec::new());
+        }
     }
     // Frames that are the only ones called from there stand below each other, not ever further to the right.
-    let straight = frames && nodes.len() == 1 && is_frame(&id);
-    let below = match (tree.step(id), straight) {
-        (_, true) => indent,
+    let straight = frames && nodes.len() == 1 && below_frame;
+    let below = match (tree.step(parent.id), straight) {
+        (_, true) => parent.indent,
         (Step::Total, _) => 0,
-        _ => indent + 1,
+        _ => parent.indent + 1,
     };
     let rest = nodes.split_off(shown);
     let mut numbers = figures_of(tree, evaluator, options.figures, &nodes)?;
@@ -156,11 +174,23 @@ fn children(
         rest.iter().for_each(|n| cost.add(tree.cost(*n)));
         pending.push(Pending::More { count: rest.len(), cost, indent: below });
     }
-    for id in nodes.into_iter().rev() {
+    for (id, amount) in nodes.into_iter().zip(amounts).rev() {
         let figures = numbers.pop().unwrap_or_default();
-        pending.push(Pending::Node { id, indent: below, figures });
+        let base = if parent.id == PivotTree::ROOT { amount } else { parent.base };
+        pending.push(Pending::Node { id, indent: below, figures, base });
     }
     Ok(pending)
+}
+
+fn is_frame(tree: &PivotTree, node: NodeId) -> bool {
+    matches!(tree.step(node), Step::Frame { .. })
+}
+
+/// Whether the root of stacks has a branch that is shown, or none at all.
+fn has_large_branch(tree: &mut PivotTree, root: NodeId, parent: &Parent, share_of: Figure) -> bool {
+    let branches = tree.open(root).to_vec();
+    let amount = |node: &NodeId| tree.figure(*node, share_of).as_f64().unwrap_or(0.0).abs();
+    branches.is_empty() || branches.iter().any(|b| amount(b) >= parent.base * SMALLEST_SHARE)
 }
 
 /// All figures of each node.
@@ -220,6 +250,13 @@ pub fn write(io: &mut Io<'_>, heading: &Heading<'_>, options: &TreeOptions<'_>, 
         };
         let indent = "  ".repeat(line.indent);
         writeln!(io.out, "{}  {}  {indent}{label}", cells.join("  "), bar(line.share, &paint))?;
+    }
+    if options.top.is_none() && options.depth.is_none() && heading.keys.iter().any(|k| k.is_stack()) {
+        let share = SMALLEST_SHARE * 100.0;
+        let hint = format!(
+            "Stacks below {share:.0}% of the first column's value are folded: --top N or --depth N shows them."
+        );
+        writeln!(io.out, "\n{}", paint.paint("2", &hint))?;
     }
     Ok(())
 }

@@ -32,7 +32,8 @@ pub struct SeriesRequest<'r> {
     pub rows: Option<&'r RowSet>,
     /// Outstanding counts blocks from before the trace, whose allocation time is not known, from the start on.
     pub earlier: bool,
-    /// So many curves at most, the heaviest; the others are added up in one more.
+    /// So many curves at most, the heaviest; the others are added up in one more. Outstanding curves weigh their greatest
+    /// value, the others their sum.
     pub top: Option<usize>,
 }
 
@@ -129,12 +130,34 @@ impl SeriesSet {
 pub fn series(names: &Names, request: &SeriesRequest<'_>, cancel: Cancel<'_>) -> Result<SeriesSet, SeriesError> {
     let cells = Cells::new(names, request.keys);
     let tally = Tally { table: &names.trace().allocations, cells: &cells, request };
-    let ranked = tally.ranked(cancel)?;
+    let ranked = ranked(&tally, cancel)?;
     let top = request.top.unwrap_or(usize::MAX).min(ranked.len());
     let curve_of = CurveOf::new(cells.count(), &ranked, top);
     let points = Points::new(request.view, request.points);
     let amounts = amounts(&tally, &curve_of, &points, curve_count(ranked.len(), top), cancel)?;
     Ok(collect(names, request, &cells, ranked, top, &points, amounts))
+}
+
+/// Moments at which outstanding curves are compared, and comparisons that are worth their memory.
+const RANKING_POINTS: usize = 17;
+const RANKING_VALUES: usize = 1 << 22;
+
+/// The combinations of keys, heaviest first. Outstanding curves weigh what the greatest of their values at a few moments
+/// spread over the view is, whatever the number of points: what is freed at once is large in sum and small in the graph.
+/// The others weigh what they add up to, as do outstanding ones that are too many to be compared, and equal ones.
+pub(super) fn ranked(tally: &Tally<'_>, cancel: Cancel<'_>) -> Result<Vec<(u64, Vec<u32>)>, SeriesError> {
+    let ranked = tally.ranked(cancel)?;
+    let values = ranked.len().saturating_mul(RANKING_POINTS);
+    if tally.request.measure.kind != Kind::Outstanding || values > RANKING_VALUES {
+        return Ok(ranked);
+    }
+    let points = Points::new(tally.request.view, RANKING_POINTS);
+    let curve_of = CurveOf::new(tally.cells.count(), &ranked, ranked.len());
+    let amounts = amounts(tally, &curve_of, &points, ranked.len(), cancel)?;
+    let greatest = amounts.chunks(RANKING_POINTS).map(|own| own.iter().copied().max());
+    let mut weighed: Vec<(Option<i128>, (u64, Vec<u32>))> = greatest.zip(ranked).collect();
+    weighed.sort_by_key(|w| std::cmp::Reverse(w.0));
+    Ok(weighed.into_iter().map(|w| w.1).collect())
 }
 
 pub(super) fn curve_count(ranked: usize, top: usize) -> usize {

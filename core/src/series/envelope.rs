@@ -1,7 +1,7 @@
 //! Outstanding curves for drawing: the exact smallest and greatest value between any two neighbouring points, so that
 //! no peak is lost however few pixels there are.
 
-use super::curve::{SeriesError, SeriesRequest, SeriesSet, amounts, collect, curve_count};
+use super::curve::{SeriesError, SeriesRequest, SeriesSet, amounts, collect, curve_count, ranked};
 use super::measure::Kind;
 use super::points::Points;
 use super::tally::{CurveOf, Tally};
@@ -37,7 +37,7 @@ pub fn envelope(
     request.measure.kind = Kind::Outstanding;
     let cells = Cells::new(names, request.keys);
     let tally = Tally { table: &names.trace().allocations, cells: &cells, request: &request };
-    let ranked = tally.ranked(cancel)?;
+    let ranked = ranked(&tally, cancel)?;
     let top = request.top.unwrap_or(usize::MAX).min(ranked.len());
     let curve_of = CurveOf::new(cells.count(), &ranked, top);
     let points = Points::new(request.view, request.points);

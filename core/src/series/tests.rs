@@ -70,6 +70,20 @@ fn the_heaviest_have_their_own_curve_and_the_rest_shares_one() {
     assert_eq!(series(&names(&blocks), &wanted, &never).unwrap().others, 0);
 }
 
+#[test]
+fn what_stays_weighs_more_than_what_is_freed_at_once() {
+    let mut blocks: Vec<Block> =
+        (0..50).map(|at| Block { tag: b"Chur", ..block(Some(at * 100 + 1), Some(at * 100 + 2), 500) }).collect();
+    blocks.push(Block { tag: b"Stay", ..block(Some(10), None, 600) });
+    let mut wanted = request("outstanding", view(0, 5000), 3);
+    wanted.keys = &[Key::Tag];
+    let names = names(&blocks);
+    let first = |request: &SeriesRequest<'_>| series(&names, request, &never).unwrap().texts(0).unwrap().remove(0);
+    assert_eq!(first(&wanted), "Stay");
+    wanted.measure = "cumulative".parse().unwrap();
+    assert_eq!(first(&wanted), "Chur");
+}
+
 fn outstanding_at(blocks: &[Block], tag: &str, rows: &RowSet, t: i64) -> i128 {
     let alive = blocks.iter().enumerate().filter(|(r, b)| {
         rows.contains(*r)
