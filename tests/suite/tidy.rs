@@ -5,12 +5,13 @@ use crate::source::{TextFile, code_only, root, rust_files, text_files, words};
 
 const LINES_MAX: usize = 500;
 const UNSAFE_FILE: &str = "core/src/bytes/map.rs";
-const TOP_LEVEL: [&str; 13] = [
+const TOP_LEVEL: [&str; 14] = [
     ".ci",
     ".clippy.toml",
     ".gitattributes",
     ".github",
     ".gitignore",
+    ".rustfmt.toml",
     "Cargo.lock",
     "Cargo.toml",
     "LICENSE-APACHE",

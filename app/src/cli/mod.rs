@@ -38,7 +38,7 @@ enum Command {
     Report(report::Args),
     /// The graph as numbers: curves over time by any columns
     Series(series::Args),
-    Synth(synth::SynthArgs),
+    Synth(Box<synth::SynthArgs>),
 }
 
 /// What the window opens with.

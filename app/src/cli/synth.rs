@@ -6,9 +6,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::{Args, ValueEnum};
+use poolscope_core::synth::sample::{SampleModules, write_sample};
 use poolscope_core::synth::scenario::{HeaderStyle, StackMode, TagMix};
 use poolscope_core::synth::writer::{Clock, Compression, FileMode, Width};
 use poolscope_core::synth::{Summary, SynthError, SynthParams, TruthRequest, write_trace};
+
+use crate::sample;
 
 const WRITE_BUFFER_BYTES: usize = 1 << 20;
 
@@ -41,6 +44,9 @@ pub struct SizeArgs {
     /// The same seed and options give the same bytes
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
+    /// Write the built-in sample trace instead; all other options but --truth are left out
+    #[arg(long, hide = true)]
+    pub sample: bool,
     /// Start from a ready-made set of options; the others still apply
     #[arg(long, value_enum)]
     pub preset: Option<Preset>,
@@ -273,7 +279,8 @@ pub fn run(args: &SynthArgs, out: &mut dyn Write, err: &mut dyn Write) -> anyhow
         stacks: args.truth.truth_stacks,
         curve_points: args.truth.truth_points,
     });
-    let summary = match write_file(&args.out, &params, request.as_ref()) {
+    let modules = if args.size.sample { Some(SampleModules::from_json(sample::MODULES)?) } else { None };
+    let summary = match write_file(&args.out, &params, modules.as_ref(), request.as_ref()) {
         Err(problem) if matches!(problem.downcast_ref(), Some(SynthError::Params(_))) => {
             writeln!(err, "error: {problem}")?;
             return Ok(2);
@@ -302,10 +309,18 @@ fn print_json(out: &mut dyn Write, truth: &poolscope_core::synth::Truth) -> anyh
     Ok(())
 }
 
-fn write_file(path: &Path, params: &SynthParams, request: Option<&TruthRequest>) -> anyhow::Result<Summary> {
+fn write_file(
+    path: &Path,
+    params: &SynthParams,
+    sample: Option<&SampleModules>,
+    request: Option<&TruthRequest>,
+) -> anyhow::Result<Summary> {
     let file = File::create(path).with_context(|| format!("cannot create {}", path.display()))?;
     let mut file = BufWriter::with_capacity(WRITE_BUFFER_BYTES, file);
-    let summary = write_trace(&mut file, params, request)?;
+    let summary = match sample {
+        Some(modules) => write_sample(&mut file, modules, request)?,
+        None => write_trace(&mut file, params, request)?,
+    };
     file.flush().with_context(|| format!("cannot write {}", path.display()))?;
     Ok(summary)
 }
@@ -431,7 +446,7 @@ impl ClockArg {
 fn parse_bytes(text: &str) -> Result<u64, String> {
     let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, unit) = text.split_at(split);
-    let number: f64 = number.parse().map_err(|_| format!("{text:?} is no size; write 500MB or 64KiB"))?;
+    let number: f64 = number.parse().map_err(|error| format!("{text:?} is no size ({error}); write 500MB or 64KiB"))?;
     let factor: f64 = match unit.trim().to_ascii_lowercase().as_str() {
         "" | "b" => 1.0,
         "k" | "kb" => 1e3,

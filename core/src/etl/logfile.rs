@@ -54,7 +54,7 @@ impl LogfileHeader {
         let pointer_size = u32_at(payload, 44)?;
         // Two pointers stand before the time zone; what follows it is aligned to 8.
         let tail = if pointer_size == 4 { 240 } else { 248 };
-        let (session_name, _) = utf16z(payload, tail + 40);
+        let (session_name, _) = utf16z(payload, tail + 32);
         Some(Self {
             buffer_bytes: u32_at(payload, 0)?,
             os_build: u32_at(payload, 8)?,
@@ -78,5 +78,23 @@ impl LogfileHeader {
     #[must_use]
     pub const fn is_circular(&self) -> bool {
         self.log_file_mode & (mode::CIRCULAR | mode::BUFFERING) != 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_layouts_have_their_names_behind_the_losses() {
+        for (pointer_size, names) in [(4_u32, 272), (8, 280)] {
+            let mut payload = vec![0; names];
+            payload[44..48].copy_from_slice(&pointer_size.to_le_bytes());
+            payload[names - 4..names].copy_from_slice(&3_u32.to_le_bytes());
+            payload.extend("NT Kernel Logger\0".encode_utf16().flat_map(u16::to_le_bytes));
+            let header = LogfileHeader::parse(&payload).expect("complete");
+            assert_eq!((header.session_name.as_str(), header.buffers_lost), ("NT Kernel Logger", 3));
+            assert_eq!(LogfileHeader::parse(&payload[..names - 1]), None);
+        }
     }
 }
