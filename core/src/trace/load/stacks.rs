@@ -103,9 +103,13 @@ struct Outcome {
     mismatched: u64,
 }
 
-/// All definitions, by key, kind and time.
+/// All definitions, those of one key and kind together, in time order.
 struct Resolver {
     definitions: Vec<Definition>,
+    /// Number of a key and kind.
+    numbers: FxHashMap<(u64, bool), u32>,
+    /// Where the definitions of each number begin, and where the last ones end.
+    starts: Vec<u32>,
 }
 
 /// The definitions that a half can mean.
@@ -116,28 +120,50 @@ enum Meaning {
 }
 
 impl Resolver {
+    /// Keys are few and definitions many: they are counted into place, not sorted.
     fn new(shards: &mut [Shard]) -> Self {
-        let mut definitions = Vec::with_capacity(shards.iter().map(|s| s.definitions.len()).sum());
-        for shard in shards {
-            definitions.extend(std::mem::take(&mut shard.definitions));
+        let mut numbers: FxHashMap<(u64, bool), u32> = FxHashMap::default();
+        let mut starts = vec![0_u32];
+        for definition in shards.iter().flat_map(|shard| &shard.definitions) {
+            let number = *numbers.entry((definition.key, definition.kernel)).or_insert_with(|| {
+                starts.push(0);
+                starts.len() as u32 - 2
+            });
+            starts[number as usize + 1] += 1;
         }
-        // Stable: definitions of one tick stay in file order, whatever number their frames got.
-        definitions.par_sort_by_key(|d| (d.key, d.kernel, d.time));
-        Self { definitions }
+        for at in 1..starts.len() {
+            starts[at] += starts[at - 1];
+        }
+        let mut next = starts.clone();
+        let total = starts.last().copied().unwrap_or(0) as usize;
+        let blank = Definition { time: Ticks(0), key: 0, kernel: false, raw: NO_RAW };
+        let mut definitions = vec![blank; total];
+        for definition in shards.iter_mut().flat_map(|shard| std::mem::take(&mut shard.definitions)) {
+            if let Some(&number) = numbers.get(&(definition.key, definition.kernel)) {
+                let place = &mut next[number as usize];
+                definitions[*place as usize] = definition;
+                *place += 1;
+            }
+        }
+        for bounds in starts.windows(2) {
+            let rows = &mut definitions[bounds[0] as usize..bounds[1] as usize];
+            if !rows.is_sorted_by_key(|d| d.time) {
+                // Stable: definitions of one tick stay in file order.
+                rows.sort_by_key(|d| d.time);
+            }
+        }
+        Self { definitions, numbers, starts }
     }
 
     fn meaning(&self, half: Half) -> Meaning {
         match half {
             Half::Inline { raw } => Meaning::Raw(raw),
             Half::Key { key, kernel } => {
-                let range = |kernel| {
-                    let start = self.definitions.partition_point(|d| (d.key, d.kernel) < (key, kernel));
-                    let rest = self.definitions.get(start..).unwrap_or_default();
-                    (start, start + rest.partition_point(|d| (d.key, d.kernel) == (key, kernel)))
-                };
-                let (start, end) = range(kernel);
-                let other = range(!kernel);
-                Meaning::Keys { start, end, other_kind: other.1 > other.0, hint: 0 }
+                let other_kind = self.numbers.contains_key(&(key, !kernel));
+                let number = self.numbers.get(&(key, kernel)).map_or(usize::MAX, |&n| n as usize);
+                let bound = |at: usize| self.starts.get(at).map_or(0, |&start| start as usize);
+                let (start, end) = if number == usize::MAX { (0, 0) } else { (bound(number), bound(number + 1)) };
+                Meaning::Keys { start, end, other_kind, hint: 0 }
             }
         }
     }
