@@ -7,12 +7,12 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The system refuses.
-    #[error("cannot open {}: {source}", path.display())]
+    #[error("cannot open {}: {reason}", path.display())]
     Io {
         /// Which file.
         path: PathBuf,
-        /// What the system says.
-        source: io::Error,
+        /// What the system says; part of the message, so not a source that would be told twice.
+        reason: io::Error,
     },
     /// No bytes.
     #[error("{} is empty: the recording wrote nothing, or the copy did not finish", path.display())]

@@ -38,7 +38,7 @@ impl TraceFile {
     /// # Errors
     /// The file cannot be read, is empty, or is no trace. Damage within a trace is no error.
     pub fn open(path: &Path) -> Result<Self, OpenError> {
-        let io = |source| OpenError::Io { path: PathBuf::from(path), source };
+        let io = |reason| OpenError::Io { path: PathBuf::from(path), reason };
         let map = FileMap::open(path).map_err(io)?.ok_or_else(|| OpenError::Empty { path: PathBuf::from(path) })?;
         Self::new(Source::File(map), &path.display().to_string())
     }
