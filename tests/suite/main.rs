@@ -4,6 +4,7 @@ mod gui_app;
 mod gui_widgets;
 mod layering;
 mod paths;
+mod planted;
 mod sample_modules;
 mod source;
 mod tidy;

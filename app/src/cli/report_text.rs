@@ -288,6 +288,6 @@ mod tests {
         assert_eq!(bar(Some(1.0), &plain), "########## 100.0%");
         assert_eq!(bar(Some(-0.5), &plain), "           -50.0%");
         assert_eq!(bar(None, &plain).chars().count(), 17);
-        assert_eq!(bar(Some(0.25), &Paint { on: true }), "\x1b[34m██▌\x1b[0m        25.0%");
+        assert_eq!(bar(Some(0.25), &Paint { on: true }), "\x1b[34m██▌\x1b[0m         25.0%");
     }
 }

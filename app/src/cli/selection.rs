@@ -167,10 +167,10 @@ mod tests {
 
     #[test]
     fn ranges_have_open_ends_and_units() {
-        let range = |from, to| Ok(Range { from, to });
+        let range = |from, to| Ok::<Range, String>(Range { from, to });
         assert_eq!(parse_range("1.5..20"), range(Some(1.5), Some(20.0)));
         assert_eq!(parse_range("..10ms"), range(None, Some(0.01)));
-        assert_eq!(parse_range("-1..").ok(), range(Some(-1.0), None).ok::<String>());
+        assert_eq!(parse_range("-1.."), range(Some(-1.0), None));
         assert_eq!(parse_range(".."), range(None, None));
         assert!(parse_range("5").is_err() && parse_range("2..1").is_err() && parse_range("a..b").is_err());
         assert!(parse_range("nan..1").is_err());

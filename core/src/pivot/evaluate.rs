@@ -44,9 +44,9 @@ impl<'n> Evaluator<'n> {
         let count = self.pivot.len() as u32;
         let single: Vec<Range<u32>> = (0..count).map(|g| g..g + 1).collect();
         let everything = std::iter::once(0..count).collect::<Vec<_>>();
-        let total = self.from_rows(figure, &everything, cancel)?;
+        let total = self.through_rows(figure, &everything, cancel)?;
         let total = total.first().copied().unwrap_or(Number::None);
-        Ok((self.from_rows(figure, &single, cancel)?, total))
+        Ok((self.through_rows(figure, &single, cancel)?, total))
     }
 
     /// A figure of several nodes of which none lies within another.
@@ -65,10 +65,10 @@ impl<'n> Evaluator<'n> {
             return Ok(nodes.iter().map(|n| tree.figure(*n, figure)).collect());
         }
         let runs: Vec<Range<u32>> = nodes.iter().map(|n| tree.groups(*n)).collect();
-        self.from_rows(figure, &runs, cancel)
+        self.through_rows(figure, &runs, cancel)
     }
 
-    fn from_rows(&self, figure: Figure, runs: &[Range<u32>], cancel: Cancel<'_>) -> Result<Vec<Number>, Cancelled> {
+    fn through_rows(&self, figure: Figure, runs: &[Range<u32>], cancel: Cancel<'_>) -> Result<Vec<Number>, Cancelled> {
         match &self.rows {
             Some((rows, order)) => rows.figures(figure, runs, self.names, order, cancel),
             None => Ok(vec![Number::None; runs.len()]),

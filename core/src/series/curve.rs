@@ -155,7 +155,7 @@ pub(super) fn ranked(tally: &Tally<'_>, cancel: Cancel<'_>) -> Result<Vec<(u64, 
     let curve_of = CurveOf::new(tally.cells.count(), &ranked, ranked.len());
     let amounts = amounts(tally, &curve_of, &points, ranked.len(), cancel)?;
     let greatest = amounts.chunks(RANKING_POINTS).map(|own| own.iter().copied().max());
-    let mut weighed: Vec<(Option<i128>, (u64, Vec<u32>))> = greatest.zip(ranked).collect();
+    let mut weighed: Vec<_> = greatest.zip(ranked).collect();
     weighed.sort_by_key(|w| std::cmp::Reverse(w.0));
     Ok(weighed.into_iter().map(|w| w.1).collect())
 }

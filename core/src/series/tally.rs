@@ -2,7 +2,7 @@
 
 use super::curve::{SeriesError, SeriesRequest};
 use super::measure::Kind;
-use crate::column::cells::{Cells, class_of};
+use crate::column::cells::{Cells, OUTSIDE, class_of};
 use crate::column::parallel::Cancel;
 use crate::column::sums::{CellPass, Sum};
 use crate::trace::allocation::AllocationTable;
@@ -72,13 +72,21 @@ impl Tally<'_> {
         self.table.alloc_time[row]
     }
 
-    /// The combinations of keys that count, heaviest first, equal ones in the order of their keys: cell, numbers.
+    /// The combinations of keys that count or belong to the view, heaviest first, equal ones in the order of their keys: cell, numbers.
     pub(super) fn ranked(&self, cancel: Cancel<'_>) -> Result<Vec<(u64, Vec<u32>)>, SeriesError> {
         let pass = CellPass { table: self.table, cells: self.cells };
-        let classify = |row| self.counts(row).then(|| class_of(self.request.view, self.table, row));
+        // What belongs to the view has a curve as it has a row in the table, even one that is 0 throughout.
+        let request = self.request;
+        let classify = |row: usize| {
+            let class = class_of(request.view, self.table, row);
+            let in_table = class != OUTSIDE && request.rows.is_none_or(|rows| rows.contains(row));
+            (in_table || self.counts(row)).then_some(class)
+        };
         let add = |weight: &mut Weight, _: usize, row| {
             weight.rows += 1;
-            weight.amount = weight.amount.saturating_add(self.amount(row).into());
+            if self.counts(row) {
+                weight.amount = weight.amount.saturating_add(self.amount(row).into());
+            }
         };
         let mut found: Vec<(u128, Vec<u32>, u64)> = pass
             .run(classify, add, cancel)?
