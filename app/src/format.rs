@@ -136,7 +136,7 @@ mod tests {
     fn times_read_well() {
         assert_eq!(duration(0.00034), "340.0 µs");
         assert_eq!(duration(200.0), "3 min 20 s");
-        assert_eq!(rfc3339(132_000_000_001_234_567).as_deref(), Some("2019-04-17T10:40:00.1234567Z"));
+        assert_eq!(rfc3339(132_000_000_001_234_567).as_deref(), Some("2019-04-17T18:40:00.1234567Z"));
         assert_eq!(rfc3339(0), None);
     }
 }
