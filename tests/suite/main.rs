@@ -3,8 +3,10 @@
 mod gui_app;
 mod gui_widgets;
 mod layering;
+mod micro;
 mod paths;
 mod planted;
 mod sample_modules;
 mod source;
 mod tidy;
+mod truth;

@@ -1,0 +1,248 @@
+//! Every kind of made-up trace gives what was planted in it, exactly: in the index, and through the command line's JSON
+//! and CSV, for the whole trace and for ranges. The truth comes from the writer's own log, never from the reader.
+
+use poolscope_core::synth::truth::{RangeTruth, Truth};
+use poolscope_core::synth::{SynthParams, TruthRequest};
+use poolscope_core::trace::Trace;
+use poolscope_tests::figures::{
+    Curves, StackKey, Sums, TagKey, add, difference, index_rows, number, planted_stacks, planted_tags, rows, sums,
+    text, view_of,
+};
+use poolscope_tests::planted::{OnDisk, loaded, plant};
+use poolscope_tests::program::{csv, json};
+use poolscope_tests::variants::{self, Variant};
+use rayon::prelude::*;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// Points of the curves that are compared; each lies on a whole tick of every clock, or on the same side of a half.
+const CURVE: (f64, f64) = (1.0, 3.0);
+const POINTS: usize = 5;
+
+/// Walks over all variants and fails with everything that any of them complains about.
+fn check_all(variants: &[Variant], check: impl Fn(&SynthParams) -> Vec<String> + Sync) {
+    assert!(variants.len() > 100, "{} variants", variants.len());
+    let complaints = variants.par_iter().flat_map_iter(|variant| {
+        let found = check(&variant.params);
+        found.into_iter().map(|line| format!("{}: {line}", variant.name))
+    });
+    let complaints: Vec<String> = complaints.collect();
+    assert!(complaints.is_empty(), "{} complaints:\n{}\n", complaints.len(), complaints.join("\n"));
+}
+
+#[test]
+fn the_index_holds_what_was_planted() {
+    check_all(&variants::all(8_000), |params| {
+        let ranges = vec![(1.0, 2.5), (0.0, 0.003), (3.25, 5.0)];
+        let planted = plant(params, &TruthRequest { ranges, stacks: true, curve_points: 0 });
+        let trace = loaded(planted.bytes);
+        let mut complaints = census(&trace, &planted.truth);
+        assert!(planted.truth.pool.allocations > 0, "nothing was planted");
+        for range in &planted.truth.ranges {
+            let (tags, stacks) = index_rows(&trace, view_of(&trace, range));
+            let what = format!("{:?}..{:?}", range.from, range.to);
+            complaints.extend(difference(&format!("{what} by tag"), &tags, &planted_tags(range)));
+            complaints.extend(difference(&format!("{what} by stack"), &stacks, &planted_stacks(range)));
+        }
+        complaints
+    });
+}
+
+/// Counts of everything in the file.
+fn census(trace: &Trace, truth: &Truth) -> Vec<String> {
+    let census = &trace.census;
+    let implied = |bit| trace.allocations.flags.iter().filter(|flags| **flags & bit != 0).count() as u64;
+    let (times, never) = (&trace.allocations.alloc_time, &trace.allocations.free_time);
+    let pairs = [
+        ("bytes", trace.summary.file_bytes, truth.bytes),
+        ("records", census.records, truth.records),
+        ("buffers", census.buffers, truth.buffers.total),
+        ("compressed buffers", census.compressed_buffers, truth.buffers.compressed),
+        ("pointer size", u64::from(trace.summary.pointer_size), u64::from(truth.pointer_size)),
+        ("OS build", u64::from(trace.summary.os_build), u64::from(truth.os_build)),
+        ("CPUs", u64::from(trace.summary.cpus), u64::from(truth.cpus)),
+        ("ticks per second", trace.clock.ticks_per_second, truth.ticks_per_second),
+        ("events lost", trace.summary.events_lost, u64::from(truth.events_lost)),
+        ("buffers lost", trace.summary.buffers_lost, u64::from(truth.buffers_lost)),
+        ("allocation events", census.pool_allocs, truth.pool.alloc_events),
+        ("free events", census.pool_frees, truth.pool.free_events),
+        ("snapshot records", census.pool_snapshots, truth.pool.snapshot_records),
+        ("rows", trace.allocations.len() as u64, truth.pool.allocations),
+        ("implied frees", implied(poolscope_core::trace::allocation::flag::IMPLIED_FREE), truth.pool.implied_frees),
+        (
+            "implied allocations",
+            implied(poolscope_core::trace::allocation::flag::IMPLIED_ALLOCATION),
+            truth.pool.implied_allocations,
+        ),
+        ("unknown allocations", times.iter().filter(|t| !t.is_known()).count() as u64, truth.pool.unknown_allocations),
+        ("never freed", never.iter().filter(|t| !t.is_known()).count() as u64, truth.pool.never_freed),
+        ("stack records", census.stack_records, truth.stacks.inline + truth.stacks.references),
+        ("stack definitions", census.stack_definitions, truth.stacks.definitions),
+        ("resolved keys", census.stacks.resolved_keys, truth.stacks.resolved),
+        ("unresolved keys", census.stacks.unresolved_keys, truth.stacks.unresolved),
+        ("orphan stacks", census.stacks.orphans, truth.stacks.orphans),
+        ("distinct stacks", census.stacks.distinct, truth.stacks.distinct),
+    ];
+    let wrong = pairs.iter().filter(|(_, found, wanted)| found != wanted);
+    let mut complaints: Vec<String> =
+        wrong.map(|(what, found, wanted)| format!("{what}: {found}, planted {wanted}")).collect();
+    let hooks = census.hooks.iter().map(|(hook, count)| (format!("0x{hook:04X}"), *count)).collect();
+    complaints.extend(difference("hooks", &hooks, &truth.hooks));
+    let providers = census.providers.iter().map(|(guid, count)| (guid.to_string(), *count)).collect();
+    complaints.extend(difference("providers", &providers, &truth.providers));
+    complaints
+}
+
+#[test]
+fn the_command_line_reports_what_was_planted() {
+    check_all(&variants::all(2_000), |params| {
+        let ranges = vec![(1.0, 2.5), (0.004, 0.02)];
+        let planted = plant(params, &TruthRequest { ranges, stacks: true, curve_points: 0 });
+        let file = OnDisk::new("planted.etl", &planted.bytes);
+        planted.truth.ranges.iter().flat_map(|range| report(file.path(), range)).collect()
+    });
+}
+
+/// Both groupings of one range, as JSON and as CSV.
+fn report(path: &str, range: &RangeTruth) -> Vec<String> {
+    let span = range.from.zip(range.to).map(|(from, to)| format!("{from}..{to}"));
+    let span = span.as_deref();
+    let arguments = |by: &'static str, format: &'static str| {
+        let mut line = vec!["report", path, "--by", by, "--frames", "address", "--format", format];
+        line.extend(span.iter().flat_map(|span| ["--range", *span]));
+        line
+    };
+    let (tags, stacks) = (planted_tags(range), planted_stacks(range));
+    let what = |grouping: &str| format!("{} by {grouping}", span.unwrap_or("whole"));
+    let document = json(&arguments("type,paged,tag", "json"));
+    let mut complaints = difference(&what("tag, JSON"), &tags_of_json(&document), &tags);
+    if sums(&document["total"]) != (range.total.count, range.total.size) {
+        complaints.push(format!("{}: {} in all, planted {:?}", what("tag"), document["total"], range.total));
+    }
+    if let (Some(from), Some(to)) = (range.from, range.to) {
+        let near = |field: &str, wanted: f64| (document["range"][field].as_f64().unwrap_or(-1.0) - wanted).abs() < 1e-6;
+        if !near("from", from) || !near("to", to) {
+            complaints.push(format!("{}: the range is {}", what("tag"), document["range"]));
+        }
+    }
+    complaints.extend(difference(&what("tag, CSV"), &tags_of_csv(&arguments("type,paged,tag", "csv")), &tags));
+    let by_stack = "type,paged,tag,stack";
+    let document = json(&arguments(by_stack, "json"));
+    complaints.extend(difference(&what("stack, JSON"), &stacks_of_json(&document), &stacks));
+    if sums(&document["total"]) != (range.total.count, range.total.size) {
+        complaints.push(format!("{}: {} in all, planted {:?}", what("stack"), document["total"], range.total));
+    }
+    complaints.extend(difference(&what("stack, CSV"), &stacks_of_csv(&arguments(by_stack, "csv")), &stacks));
+    complaints
+}
+
+fn tags_of_json(document: &Value) -> BTreeMap<TagKey, Sums> {
+    let listed = rows(document);
+    let found: BTreeMap<TagKey, Sums> =
+        listed.iter().map(|row| ((text(row, "type"), text(row, "paged"), text(row, "tag")), sums(row))).collect();
+    assert_eq!(found.len(), listed.len(), "a group stands twice");
+    found
+}
+
+fn stacks_of_json(document: &Value) -> BTreeMap<StackKey, Sums> {
+    let mut found = BTreeMap::new();
+    for row in rows(document) {
+        let frames = row["stack"].as_array().expect("a stack is a list");
+        let frames = frames.iter().map(|frame| frame.as_str().expect("a frame is a text").to_owned()).collect();
+        add(&mut found, (text(row, "type"), text(row, "tag"), frames), sums(row));
+    }
+    found
+}
+
+/// Rows of a CSV file as fields by name.
+fn fields(arguments: &[&str]) -> Vec<BTreeMap<String, String>> {
+    let (header, rows) = csv(arguments);
+    rows.into_iter().map(|row| header.iter().cloned().zip(row).collect()).collect()
+}
+
+fn csv_sums(row: &BTreeMap<String, String>) -> Sums {
+    let number = |field: &str| row[field].parse().unwrap_or_else(|_| panic!("{field} is a number in {row:?}"));
+    (number("count"), number("size"))
+}
+
+fn tags_of_csv(arguments: &[&str]) -> BTreeMap<TagKey, Sums> {
+    let key = |row: &BTreeMap<String, String>| (row["type"].clone(), row["paged"].clone(), row["tag"].clone());
+    fields(arguments).iter().map(|row| (key(row), csv_sums(row))).collect()
+}
+
+fn stacks_of_csv(arguments: &[&str]) -> BTreeMap<StackKey, Sums> {
+    let mut found = BTreeMap::new();
+    for row in fields(arguments) {
+        let frames = row["stack"].split(';').filter(|frame| !frame.is_empty()).map(str::to_owned).collect();
+        add(&mut found, (row["type"].clone(), row["tag"].clone(), frames), csv_sums(&row));
+    }
+    found
+}
+
+#[test]
+fn the_curves_are_those_that_were_planted() {
+    check_all(&variants::all(2_000), |params| {
+        // What was allocated up to a point is what was allocated inside a range that ends there.
+        let until = |k: usize| (-1e4, CURVE.0 + k as f64 * (CURVE.1 - CURVE.0) / (POINTS - 1) as f64);
+        let ranges = std::iter::once(CURVE).chain((0..POINTS).map(until)).collect();
+        let planted = plant(params, &TruthRequest { ranges, stacks: false, curve_points: POINTS });
+        let file = OnDisk::new("planted.etl", &planted.bytes);
+        let [_, range, until @ ..] = planted.truth.ranges.as_slice() else { panic!("all ranges were asked for") };
+        let curve = |value: fn(&poolscope_core::synth::truth::CurvePoint) -> u64| -> Curves {
+            range.curves.iter().map(|c| (c.tag.clone(), c.points.iter().map(value).collect())).collect()
+        };
+        let wanted =
+            [("outstanding", curve(|p| p.size)), ("count", curve(|p| p.count)), ("cumulative", cumulative(until))];
+        let compare = |(measure, mut wanted): (&str, Curves)| {
+            wanted.retain(|_, values| values.iter().any(|v| *v > 0));
+            assert!(!wanted.is_empty(), "no curves were planted");
+            let mut complaints =
+                difference(&format!("{measure}, JSON"), &series_of_json(file.path(), measure), &wanted);
+            complaints.extend(difference(&format!("{measure}, CSV"), &series_of_csv(file.path(), measure), &wanted));
+            complaints
+        };
+        wanted.into_iter().flat_map(compare).collect()
+    });
+}
+
+/// Bytes allocated up to each point, by tag.
+fn cumulative(until: &[RangeTruth]) -> Curves {
+    let mut curves = Curves::new();
+    for (point, range) in until.iter().enumerate() {
+        for row in range.rows.iter().filter(|row| row.kind.starts_with("AI")) {
+            let values = curves.entry(row.tag.clone()).or_insert_with(|| vec![0; POINTS]);
+            values[point] += row.sums.size;
+        }
+    }
+    curves
+}
+
+fn series_arguments<'a>(path: &'a str, measure: &'a str, format: &'a str) -> Vec<&'a str> {
+    let line = ["series", path, "--by", "tag", "--measure", measure, "--points", "5", "--range", "1..3"];
+    line.into_iter().chain(["--format", format]).collect()
+}
+
+fn series_of_json(path: &str, measure: &str) -> Curves {
+    let document = json(&series_arguments(path, measure, "json"));
+    let values = rows(&document).iter().map(|row| (text(row, "tag"), row["time_s"].as_f64(), number(row, "value")));
+    curves(values)
+}
+
+fn series_of_csv(path: &str, measure: &str) -> Curves {
+    let listed = fields(&series_arguments(path, measure, "csv"));
+    curves(listed.iter().map(|row| (row["tag"].clone(), row["time_s"].parse().ok(), row["value"].parse().unwrap())))
+}
+
+/// Values by tag, checked to stand at the right times; tags that have none but zeros do not count.
+fn curves(values: impl Iterator<Item = (String, Option<f64>, u64)>) -> Curves {
+    let mut curves = Curves::new();
+    for (tag, time, value) in values {
+        let points = curves.entry(tag).or_default();
+        let wanted = CURVE.0 + points.len() as f64 * (CURVE.1 - CURVE.0) / (POINTS - 1) as f64;
+        assert!((time.expect("a time is a number") - wanted).abs() < 1e-6, "{time:?} instead of {wanted}");
+        points.push(value);
+    }
+    assert!(curves.values().all(|points| points.len() == POINTS), "{curves:?}");
+    curves.retain(|_, points| points.iter().any(|v| *v > 0));
+    curves
+}

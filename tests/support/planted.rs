@@ -1,0 +1,74 @@
+//! Made-up traces with what was planted in them.
+
+use poolscope_core::etl::walk::TraceFile;
+use poolscope_core::job::{CancelToken, Progress};
+use poolscope_core::synth::{SynthParams, Truth, TruthRequest, write_trace};
+use poolscope_core::trace::Trace;
+use poolscope_core::trace::load::{LoadError, LoadOptions, load};
+use std::io::Cursor;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// A made-up trace and its truth.
+#[derive(Debug)]
+pub struct Planted {
+    /// The file.
+    pub bytes: Vec<u8>,
+    /// What a correct reader finds in it.
+    pub truth: Truth,
+}
+
+/// Writes a trace into memory.
+#[must_use]
+pub fn plant(params: &SynthParams, request: &TruthRequest) -> Planted {
+    let mut out = Cursor::new(Vec::new());
+    let summary = write_trace(&mut out, params, Some(request)).expect("the parameters of a variant make sense");
+    Planted { bytes: out.into_inner(), truth: summary.truth.expect("the truth was asked for") }
+}
+
+/// Writes a trace into memory and forgets its truth.
+#[must_use]
+pub fn bytes_of(params: &SynthParams) -> Vec<u8> {
+    let mut out = Cursor::new(Vec::new());
+    write_trace(&mut out, params, None).expect("the parameters of a variant make sense");
+    out.into_inner()
+}
+
+/// Loads a trace with all its stacks.
+///
+/// # Errors
+/// What the loader says.
+pub fn try_load(bytes: Vec<u8>) -> Result<Arc<Trace>, LoadError> {
+    let file = TraceFile::from_bytes(bytes, "made-up.etl")?;
+    load(file, LoadOptions::default(), &Progress::default(), &CancelToken::default())
+}
+
+/// Loads a trace that is known to be one.
+#[must_use]
+pub fn loaded(bytes: Vec<u8>) -> Arc<Trace> {
+    try_load(bytes).expect("a made-up trace can be loaded")
+}
+
+/// A trace on disk, gone when dropped.
+#[derive(Debug)]
+pub struct OnDisk {
+    path: PathBuf,
+    _folder: tempfile::TempDir,
+}
+
+impl OnDisk {
+    /// Puts a file into a folder of its own.
+    #[must_use]
+    pub fn new(name: &str, bytes: &[u8]) -> Self {
+        let folder = tempfile::tempdir().expect("a scratch folder can be made");
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).expect("a scratch file can be written");
+        Self { path, _folder: folder }
+    }
+
+    /// Its path, as an argument.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        self.path.to_str().expect("scratch folders have ordinary names")
+    }
+}
