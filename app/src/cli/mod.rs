@@ -10,6 +10,7 @@ mod report_text;
 pub mod selection;
 pub mod series;
 pub mod synth;
+pub mod synth_words;
 
 use clap::{Parser, Subcommand};
 use io::Io;

@@ -5,12 +5,13 @@ use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use poolscope_core::synth::sample::{SampleModules, write_sample};
-use poolscope_core::synth::scenario::{HeaderStyle, StackMode, TagMix};
-use poolscope_core::synth::writer::{Clock, Compression, FileMode, Width};
+use poolscope_core::synth::scenario::{StackMode, TagMix};
+use poolscope_core::synth::writer::{Compression, FileMode, Width};
 use poolscope_core::synth::{Summary, SynthError, SynthParams, TruthRequest, write_trace};
 
+use super::synth_words::{ClockArg, CompressionArg, HeaderArg, Preset, StackArg};
 use crate::sample;
 
 const WRITE_BUFFER_BYTES: usize = 1 << 20;
@@ -199,71 +200,6 @@ pub struct TruthArgs {
     pub truth_points: usize,
 }
 
-/// A ready-made set of options.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub enum Preset {
-    /// Small enough to look at by hand: 500 allocations in 5 s
-    Tiny,
-    /// As wpr leaves it: merged, compressed, keyed stacks
-    Wpr,
-    /// Everything recorded badly: losses, lost buffers, many key re-uses
-    Damaged,
-    /// A 32-bit system
-    Old,
-}
-
-/// See [`StackMode`].
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub enum StackArg {
-    /// No stacks
-    None,
-    /// Whole stacks
-    Inline,
-    /// References to a stack cache
-    Keyed,
-    /// Both
-    Mixed,
-}
-
-/// See [`Compression`].
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub enum CompressionArg {
-    /// Not compressed
-    None,
-    /// The filled part, as a merge does
-    Filled,
-    /// The whole buffer, as the kernel does
-    Whole,
-}
-
-/// See [`HeaderStyle`].
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub enum HeaderArg {
-    /// As the kernel logs them
-    Kernel,
-    /// Pool events with the compact header
-    Compact,
-    /// Pool events without thread and process
-    Perfinfo,
-    /// Under the GUID of their group, as relogged
-    Guid,
-    /// Several forms in one file
-    Mixed,
-}
-
-/// See [`Clock`].
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub enum ClockArg {
-    /// Raw
-    Raw,
-    /// Performance counter
-    Qpc,
-    /// System time
-    System,
-    /// CPU cycles
-    Cycles,
-}
-
 /// Runs the command; returns the exit code.
 ///
 /// # Errors
@@ -395,50 +331,6 @@ fn preset(preset: Preset) -> SynthParams {
         Preset::Wpr => SynthParams { merged: true, compression: Compression::Filled, stacks: StackMode::Keyed, ..base },
         Preset::Damaged => SynthParams { loss_share: 0.01, lost_buffers: 5, key_cache: 32, noise_share: 1.0, ..base },
         Preset::Old => SynthParams { width: Width::Bits32, stacks: StackMode::Inline, os_build: 7601, cpus: 2, ..base },
-    }
-}
-
-impl StackArg {
-    const fn mode(self) -> StackMode {
-        match self {
-            Self::None => StackMode::None,
-            Self::Inline => StackMode::Inline,
-            Self::Keyed => StackMode::Keyed,
-            Self::Mixed => StackMode::Mixed,
-        }
-    }
-}
-
-impl CompressionArg {
-    const fn mode(self) -> Compression {
-        match self {
-            Self::None => Compression::None,
-            Self::Filled => Compression::Filled,
-            Self::Whole => Compression::Whole,
-        }
-    }
-}
-
-impl HeaderArg {
-    const fn style(self) -> HeaderStyle {
-        match self {
-            Self::Kernel => HeaderStyle::Kernel,
-            Self::Compact => HeaderStyle::Compact,
-            Self::Perfinfo => HeaderStyle::PerfInfo,
-            Self::Guid => HeaderStyle::Guid,
-            Self::Mixed => HeaderStyle::Mixed,
-        }
-    }
-}
-
-impl ClockArg {
-    const fn clock(self) -> Clock {
-        match self {
-            Self::Raw => Clock::Raw,
-            Self::Qpc => Clock::Qpc,
-            Self::System => Clock::SystemTime,
-            Self::Cycles => Clock::CpuCycles,
-        }
     }
 }
 
