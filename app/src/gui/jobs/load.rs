@@ -8,7 +8,7 @@ use poolscope_core::etl::error::OpenError;
 use poolscope_core::etl::walk::TraceFile;
 use poolscope_core::job::{CancelToken, Progress};
 use poolscope_core::trace::Trace;
-use poolscope_core::trace::load::{self, LoadError, LoadOptions, StackScope};
+use poolscope_core::trace::load::{self, LoadError, LoadOptions};
 
 use crate::sample;
 
@@ -55,7 +55,7 @@ pub struct Engine;
 
 impl Loader for Engine {
     fn load(&self, source: &Source, progress: &Progress, cancel: &CancelToken) -> Result<Option<Arc<Trace>>, Failure> {
-        let options = LoadOptions { stacks: StackScope::Pool };
+        let options = LoadOptions::default();
         let loaded = match source {
             Source::File(path) => load::load_file(path, options, progress, cancel),
             Source::Sample => TraceFile::from_bytes(sample::TRACE.to_vec(), sample::NAME)
