@@ -243,6 +243,36 @@ impl Flat {
         search(&self.root, &wanted)
     }
 
+    /// The nodes that show a text in a key column, visible or not, level by level.
+    pub fn nodes_with(&mut self, column: usize, text: &str) -> Vec<NodeId> {
+        let mut found = Vec::new();
+        let mut level = vec![PivotTree::ROOT];
+        while !level.is_empty() {
+            let mut next = Vec::new();
+            for node in level {
+                let children = self.tree.open(node).to_vec();
+                for child in children {
+                    match self.tree.column(child) {
+                        Some(at) if at < column => next.push(child),
+                        Some(at) if at == column && self.tree.label(child) == text => found.push(child),
+                        _ => {}
+                    }
+                }
+            }
+            level = next;
+        }
+        found
+    }
+
+    /// Opens everything above a node, so that it is visible.
+    pub fn show(&mut self, id: NodeId, expanded: &mut FxHashSet<u64>) {
+        let chain = self.chain(id);
+        for node in chain.iter().take(chain.len().saturating_sub(1)) {
+            expanded.insert(self.tree.path(*node));
+            self.open(*node, expanded);
+        }
+    }
+
     /// The node and those above it, outermost first, the root left out.
     fn chain(&self, id: NodeId) -> Vec<NodeId> {
         let mut chain = Vec::new();

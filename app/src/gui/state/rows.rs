@@ -13,6 +13,8 @@ use crate::gui::widgets::pivot_table::{Area, Cell, Column, Row, RowId, Swatch, T
 pub const EXPAND_ALL_LIMIT: usize = 10_000;
 /// Most rows that typing looks through.
 const FIND_LIMIT: u64 = 100_000;
+/// The top row whose blocks may be leaks.
+pub const LEAK_CANDIDATES: &str = "AIFO";
 /// Ids of figure columns begin here; key columns have their position.
 const FIGURE_IDS: u32 = 1000;
 
@@ -113,6 +115,30 @@ impl Rows {
     pub fn set_sort(&mut self, sort: Sort, expanded: &FxHashSet<u64>) {
         self.flat.set_sort(sort, expanded);
         self.columns = self.make_columns();
+    }
+
+    /// The row of a value in a key column: the first visible one, or else the one among the leak candidates (AIFO), or the
+    /// largest; it is made visible.
+    pub fn find(&mut self, column: usize, text: &str, expanded: &mut FxHashSet<u64>) -> Option<NodeId> {
+        let tree = self.flat.tree();
+        let visible = self.flat.visible(|node| tree.column(node) == Some(column) && tree.label(node) == text);
+        if visible.is_some() {
+            return visible;
+        }
+        let found = self.flat.nodes_with(column, text);
+        let weight = |node: &NodeId| (self.top_text(*node) == LEAK_CANDIDATES, self.flat.tree().cost(*node).size());
+        // Of equal ones the first.
+        let best = found.into_iter().rev().max_by_key(weight)?;
+        self.flat.show(best, expanded);
+        Some(best)
+    }
+
+    fn top_text(&self, mut node: NodeId) -> String {
+        let tree = self.flat.tree();
+        while tree.depth(node) > 1 {
+            node = tree.parent(node);
+        }
+        tree.label(node).into_owned()
     }
 
     fn make_columns(&self) -> Vec<Column> {
