@@ -277,13 +277,10 @@ fn plot<'a>(kind: Kind) -> Harness<'a, Plot> {
         colour: Color32::RED,
         on: true,
         values: times.iter().map(|t| t * factor).collect(),
+        extremes: Vec::new(),
     };
-    let data = GraphData {
-        title: "Outstanding size by Pool Tag".to_owned(),
-        series: vec![series(1, "Leak", 400_000.0), series(2, "MmSt", 1000.0)],
-        times,
-        unit: graph::Unit::Bytes,
-    };
+    let both = vec![series(1, "Leak", 400_000.0), series(2, "MmSt", 1000.0)];
+    let data = GraphData::new("Outstanding size by Pool Tag".to_owned(), times, both, graph::Unit::Bytes);
     let state = Plot { data, kind, state: GraphState::default(), view: WHOLE, actions: Vec::new() };
     Harness::builder()
         .with_size(vec2(900.0, 320.0))

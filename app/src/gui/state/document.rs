@@ -2,12 +2,12 @@
 //! computing itself is the background's.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use poolscope_core::column::frames::FrameNaming;
 use poolscope_core::column::names::Names;
 use poolscope_core::pivot::{Figure, Key, NodeId, PivotTree, Sort};
-use poolscope_core::series::{Kind as MeasureKind, Measure};
+use poolscope_core::series::{EventOrder, Kind as MeasureKind, Measure};
 use poolscope_core::trace::Trace;
 use poolscope_core::trace::time::View;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -15,7 +15,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use super::colours::ColourBook;
 use super::details::Details;
 use super::history::History;
-use super::rows::{Rows, node_id, row_id};
+use super::rows::{LEAK_CANDIDATES, Rows, node_id, row_id};
 use crate::gui::jobs::curves::{CurvesAnswer, CurvesRequest};
 use crate::gui::jobs::load::Source;
 use crate::gui::jobs::table::{TableAnswer, TableRequest};
@@ -26,7 +26,7 @@ use crate::gui::widgets::pivot_table::{self, Swatch, TableState};
 
 /// Curves at most; the rest is folded into "other".
 const MOST_CURVES: usize = 9;
-/// Points of a curve: more than a wide screen has columns.
+/// Points of a curve: about as many as a wide screen has columns. Peaks between them are kept.
 const CURVE_POINTS: usize = 2048;
 /// Name of the sum of the curves that have none of their own.
 const OTHER: &str = "other";
@@ -87,6 +87,9 @@ pub struct Document {
     hidden: BTreeSet<String>,
     colours: ColourBook,
     curves: Option<CurvesAnswer>,
+    order: Arc<OnceLock<EventOrder>>,
+    /// What the overview shows: measure, and whether blocks from before the trace count.
+    overview_of: Option<(Measure, bool)>,
     led: bool,
 }
 
@@ -119,6 +122,8 @@ impl Document {
             hidden: BTreeSet::new(),
             colours: ColourBook::default(),
             curves: None,
+            order: Arc::default(),
+            overview_of: None,
             led: false,
         }
     }
@@ -152,7 +157,7 @@ impl Document {
             sort: self.sort,
             expanded: self.expanded.clone(),
             wanted: self.selected.iter().copied().chain(self.cursor).collect(),
-            follow: (!self.led).then_some("AIFO"),
+            follow: (!self.led).then_some(LEAK_CANDIDATES),
         }
     }
 
@@ -164,8 +169,9 @@ impl Document {
             key: self.curve_key,
             measure: self.measure,
             earlier: self.earlier,
+            order: Arc::clone(&self.order),
             view: self.history.now(),
-            whole: self.history.whole(),
+            whole: (self.overview_of != Some((self.measure, self.earlier))).then(|| self.history.whole()),
             points: CURVE_POINTS,
             most: MOST_CURVES,
         }
@@ -234,8 +240,11 @@ impl Document {
     }
 
     /// Takes in new curves.
-    pub fn take_curves(&mut self, answer: CurvesAnswer, dark: bool) {
-        self.overview = Overview { times: answer.overview.0.clone(), values: answer.overview.1.clone() };
+    pub fn take_curves(&mut self, mut answer: CurvesAnswer, dark: bool) {
+        if let Some((times, values)) = answer.overview.take() {
+            self.overview = Overview { times, values };
+            self.overview_of = Some((answer.measure, answer.earlier));
+        }
         self.curves = Some(answer);
         self.recolour(dark);
     }
@@ -257,11 +266,12 @@ impl Document {
                 name,
                 colour: palette.series_colour(number),
                 values: curve.values.clone(),
+                extremes: curve.extremes.clone(),
             });
         }
         let title = format!("{} by {}", measure_title(answer.measure), self.curve_key.title());
         let unit = unit_of(answer.measure);
-        self.graph_data = Some(GraphData { title, times: answer.times.clone(), series, unit });
+        self.graph_data = Some(GraphData::new(title, answer.times.clone(), series, unit));
         self.set_swatches(dark);
     }
 
@@ -313,14 +323,14 @@ impl Document {
         Changes::default()
     }
 
-    /// Selects the first visible row that shows a value of the graph's column.
+    /// Selects the row that shows a value of the graph's column: the first visible one, or else the one that matters most,
+    /// with all that has to be opened for it.
     fn reveal(&mut self, name: &str) {
-        let Some(rows) = &self.rows else { return };
         let column = self.keys.iter().position(|k| *k == self.curve_key);
-        let tree = rows.flat().tree();
-        let found = rows.flat().visible(|node| tree.column(node) == column && tree.label(node) == name);
-        if let Some(node) = found {
+        let (Some(rows), Some(column)) = (&mut self.rows, column) else { return };
+        if let Some(node) = rows.find(column, name, &mut self.expanded) {
             self.table.select(row_id(node));
+            self.table.request_focus();
             self.remember_selection();
         }
     }

@@ -1,7 +1,9 @@
 //! Arithmetic of the graph: sums for stacked drawing, what lies under the pointer, round steps for the axes, and the
 //! words on them. Pure functions; never draws.
 
-use super::model::{GraphData, Unit};
+use egui_plot::PlotPoint;
+
+use super::model::{GraphData, Kind, Layer, Series, Stack, Unit};
 
 /// A value with its unit, as axis and tooltip write it. `step` is the distance between two marks (0: write three
 /// digits).
@@ -102,17 +104,51 @@ pub fn marks(low: f64, high: f64, step: f64) -> Vec<f64> {
     (first..=last).map(|n| n as f64 * step).collect()
 }
 
-/// Lower and upper edge of one drawn series: its place in [`GraphData::series`], and one value per time.
-pub type Layer = (usize, Vec<f64>, Vec<f64>);
-
-/// The drawn series on top of each other, from the axis up.
+/// A series as a line that goes through its extremes.
 #[must_use]
-pub fn stack(data: &GraphData) -> Vec<Layer> {
-    let mut edge = vec![0.0; data.times.len()];
+pub fn line(times: &[f64], series: &Series) -> Vec<PlotPoint> {
+    let mut points = Vec::with_capacity(times.len());
+    for (at, (time, value)) in times.iter().zip(&series.values).enumerate() {
+        points.push(PlotPoint::new(*time, *value));
+        let (low, high) = series.beyond(at);
+        let middle = times.get(at + 1).map_or(*time, |next| f64::midpoint(*time, *next));
+        points.extend([high, low].into_iter().flatten().map(|extreme| PlotPoint::new(middle, extreme)));
+    }
+    points
+}
+
+/// The series that are on, on top of each other, from the axis up. Where several of them peak between the same two times,
+/// the edge shows the sum of their peaks, which is more than there was at any one moment.
+#[must_use]
+pub fn stack(times: &[f64], series: &[Series]) -> Stack {
+    let on = || series.iter().enumerate().filter(|(_, s)| s.on);
+    if on().all(|(_, s)| s.extremes.is_empty()) {
+        let layers = pile(times.len(), on().map(|(at, s)| (at, s.values.clone())));
+        return Stack { times: times.to_vec(), layers };
+    }
+    let mut with_middles = Vec::with_capacity(times.len() * 2);
+    for pair in times.windows(2) {
+        with_middles.extend([pair[0], f64::midpoint(pair[0], pair[1])]);
+    }
+    with_middles.extend(times.last());
+    let values = |s: &Series| {
+        let mut values = Vec::with_capacity(with_middles.len());
+        for (at, pair) in s.values.windows(2).enumerate() {
+            values.extend([pair[0], s.beyond(at).1.unwrap_or(f64::midpoint(pair[0], pair[1]))]);
+        }
+        values.extend(s.values.last());
+        values
+    };
+    let layers = pile(with_middles.len(), on().map(|(at, s)| (at, values(s))));
+    Stack { times: with_middles, layers }
+}
+
+fn pile(points: usize, series: impl Iterator<Item = (usize, Vec<f64>)>) -> Vec<Layer> {
+    let mut edge = vec![0.0; points];
     let mut layers = Vec::new();
-    for (at, series) in data.series.iter().enumerate().filter(|(_, s)| s.on) {
+    for (at, values) in series {
         let low = edge.clone();
-        for (sum, value) in edge.iter_mut().zip(&series.values) {
+        for (sum, value) in edge.iter_mut().zip(&values) {
             *sum += value.max(0.0);
         }
         layers.push((at, low, edge.clone()));
@@ -120,19 +156,23 @@ pub fn stack(data: &GraphData) -> Vec<Layer> {
     layers
 }
 
-/// The largest value that is drawn between two times, given the layers if the series are stacked.
+/// The largest value that is drawn between two times, or just beside them: the lines to the next points are seen.
 #[must_use]
-pub fn largest(data: &GraphData, layers: Option<&[Layer]>, from: f64, to: f64) -> f64 {
-    let low = data.times.partition_point(|t| *t < from).saturating_sub(1);
-    let high = (data.times.partition_point(|t| *t <= to) + 1).min(data.times.len());
-    let peak = |values: &[f64]| {
-        let seen = values.get(low..high.min(values.len())).unwrap_or(&[]);
-        seen.iter().copied().fold(0.0, f64::max)
-    };
-    match layers {
-        Some(layers) => layers.last().map_or(0.0, |(_, _, top)| peak(top)),
-        None => data.series.iter().filter(|s| s.on).map(|s| peak(&s.values)).fold(0.0, f64::max),
+pub fn largest(data: &GraphData, kind: Kind, from: f64, to: f64) -> f64 {
+    if kind == Kind::Lines {
+        let on = data.series.iter().zip(&data.lines).filter(|(s, _)| s.on);
+        let peak = |line: &[PlotPoint]| {
+            let low = line.partition_point(|p| p.x < from).saturating_sub(1);
+            let high = (line.partition_point(|p| p.x <= to) + 1).min(line.len());
+            line.get(low..high).unwrap_or(&[]).iter().map(|p| p.y).fold(0.0, f64::max)
+        };
+        return on.map(|(_, line)| peak(line)).fold(0.0, f64::max);
     }
+    let times = &data.stack.times;
+    let low = times.partition_point(|t| *t < from).saturating_sub(1);
+    let high = (times.partition_point(|t| *t <= to) + 1).min(times.len());
+    let top = data.stack.layers.last().and_then(|(_, _, top)| top.get(low..high));
+    top.unwrap_or(&[]).iter().copied().fold(0.0, f64::max)
 }
 
 /// The place in `times` that is nearest to `time`.
@@ -144,18 +184,24 @@ pub fn nearest(times: &[f64], time: f64) -> Option<usize> {
     candidates.into_iter().flatten().min_by(|a, b| distance(a).total_cmp(&distance(b)))
 }
 
-/// Which series is under the pointer at a value: the layer around it, or the line nearest to it within `reach`.
+/// Which series is under the pointer: the layer around it, or the line nearest to it within `reach`.
 #[must_use]
-pub fn hit(data: &GraphData, layers: Option<&[Layer]>, at: usize, value: f64, reach: f64) -> Option<usize> {
-    if let Some(layers) = layers {
-        return layers
-            .iter()
-            .find(|(_, low, high)| low.get(at).is_some_and(|l| *l <= value) && high.get(at).is_some_and(|h| value < *h))
-            .map(|(series, ..)| *series);
+pub fn hit(data: &GraphData, kind: Kind, time: f64, value: f64, reach: f64) -> Option<usize> {
+    if kind != Kind::Lines {
+        let at = nearest(&data.stack.times, time)?;
+        let around = |(_, low, high): &&Layer| low.get(at).is_some_and(|l| *l <= value) && value < high[at];
+        return data.stack.layers.iter().find(around).map(|(series, ..)| *series);
     }
+    let at = nearest(&data.times, time)?;
+    let distance = |series: &Series| {
+        let here = *series.values.get(at)?;
+        let (low, high) = series.beyond(at);
+        let (low, high) = (low.unwrap_or(here).min(here), high.unwrap_or(here).max(here));
+        Some((low - value).max(value - high).max(0.0))
+    };
     let lines = data.series.iter().enumerate().filter(|(_, s)| s.on);
     lines
-        .filter_map(|(i, s)| s.values.get(at).map(|v| (i, (v - value).abs())))
+        .filter_map(|(i, series)| distance(series).map(|distance| (i, distance)))
         .filter(|(_, distance)| *distance <= reach)
         .min_by(|a, b| a.1.total_cmp(&b.1))
         .map(|(i, _)| i)
@@ -167,24 +213,18 @@ mod tests {
     use super::*;
     use eframe::egui::Color32;
 
+    fn series(id: u64, on: bool, values: &[f64]) -> Series {
+        let (name, values) = (id.to_string(), values.to_vec());
+        Series { id, name, colour: Color32::RED, on, values, extremes: Vec::new() }
+    }
+
     fn data() -> GraphData {
-        let series = |id, on, values: &[f64]| Series {
-            id,
-            name: id.to_string(),
-            colour: Color32::RED,
-            on,
-            values: values.to_vec(),
-        };
-        GraphData {
-            title: String::new(),
-            times: vec![0.0, 1.0, 2.0, 3.0],
-            series: vec![
-                series(1, true, &[1.0, 2.0, 3.0, 4.0]),
-                series(2, false, &[9.0, 9.0, 9.0, 9.0]),
-                series(3, true, &[1.0, 1.0, 5.0, 1.0]),
-            ],
-            unit: Unit::Bytes,
-        }
+        let series = vec![
+            series(1, true, &[1.0, 2.0, 3.0, 4.0]),
+            series(2, false, &[9.0, 9.0, 9.0, 9.0]),
+            series(3, true, &[1.0, 1.0, 5.0, 1.0]),
+        ];
+        GraphData::new(String::new(), vec![0.0, 1.0, 2.0, 3.0], series, Unit::Bytes)
     }
 
     #[test]
@@ -215,25 +255,43 @@ mod tests {
     #[test]
     fn areas_stand_on_each_other() {
         let data = data();
-        let layers = stack(&data);
-        assert_eq!(layers.len(), 2);
+        let Stack { times, layers } = &data.stack;
+        assert_eq!((times, layers.len()), (&data.times, 2));
         assert_eq!(layers[1], (2, vec![1.0, 2.0, 3.0, 4.0], vec![2.0, 3.0, 8.0, 5.0]));
-        assert_eq!(largest(&data, Some(&layers), 0.0, 3.0), 8.0);
-        assert_eq!(largest(&data, None, 0.0, 3.0), 5.0);
-        assert_eq!(largest(&data, None, 2.9, 3.0), 5.0);
+        assert_eq!(largest(&data, Kind::Areas, 0.0, 3.0), 8.0);
+        assert_eq!(largest(&data, Kind::Lines, 0.0, 3.0), 5.0);
+        assert_eq!(largest(&data, Kind::Lines, 2.9, 3.0), 5.0, "the line from before is seen");
+        assert_eq!(largest(&data, Kind::Lines, 0.0, 0.5), 2.0);
+    }
+
+    #[test]
+    fn a_peak_between_two_points_is_drawn() {
+        let mut spiky = series(1, true, &[1.0, 1.0, 3.0]);
+        spiky.extremes = vec![(0.5, 90.0), (1.0, 3.0)];
+        let flat = Series { extremes: vec![(2.0, 2.0); 2], ..series(2, true, &[2.0; 3]) };
+        let data = GraphData::new(String::new(), vec![0.0, 1.0, 2.0], vec![spiky, flat], Unit::Bytes);
+        let points: Vec<(f64, f64)> = data.lines[0].iter().map(|p| (p.x, p.y)).collect();
+        assert_eq!(points, [(0.0, 1.0), (0.5, 90.0), (0.5, 0.5), (1.0, 1.0), (2.0, 3.0)]);
+        assert_eq!(data.lines[1].len(), 3, "nothing to add where nothing happens");
+        assert_eq!(data.stack.times, [0.0, 0.5, 1.0, 1.5, 2.0]);
+        assert_eq!(data.stack.layers[1].2, [3.0, 92.0, 3.0, 4.0, 5.0]);
+        assert_eq!(largest(&data, Kind::Lines, 0.0, 2.0), 90.0);
+        assert_eq!(largest(&data, Kind::Bars, 0.0, 2.0), 92.0);
+        assert_eq!(hit(&data, Kind::Lines, 0.2, 50.0, 1.0), Some(0));
+        assert_eq!(hit(&data, Kind::Areas, 0.5, 50.0, 1.0), Some(0));
+        assert_eq!(hit(&data, Kind::Areas, 0.5, 91.0, 1.0), Some(1));
     }
 
     #[test]
     fn the_pointer_finds_the_series() {
         let data = data();
-        let layers = stack(&data);
         assert_eq!(nearest(&data.times, 1.4), Some(1));
         assert_eq!(nearest(&data.times, 99.0), Some(3));
         assert_eq!(nearest(&[], 1.0), None);
-        assert_eq!(hit(&data, Some(&layers), 2, 2.9, 0.0), Some(0));
-        assert_eq!(hit(&data, Some(&layers), 2, 3.1, 0.0), Some(2));
-        assert_eq!(hit(&data, Some(&layers), 2, 8.5, 0.0), None);
-        assert_eq!(hit(&data, None, 0, 8.5, 1.0), None);
-        assert_eq!(hit(&data, None, 3, 3.5, 1.0), Some(0));
+        assert_eq!(hit(&data, Kind::Areas, 2.0, 2.9, 0.0), Some(0));
+        assert_eq!(hit(&data, Kind::Areas, 2.0, 3.1, 0.0), Some(2));
+        assert_eq!(hit(&data, Kind::Areas, 2.0, 8.5, 0.0), None);
+        assert_eq!(hit(&data, Kind::Lines, 0.0, 8.5, 1.0), None);
+        assert_eq!(hit(&data, Kind::Lines, 3.0, 3.5, 1.0), Some(0));
     }
 }

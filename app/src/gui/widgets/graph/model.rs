@@ -2,6 +2,9 @@
 //! state and draws nothing.
 
 use eframe::egui::Color32;
+use egui_plot::PlotPoint;
+
+use super::math;
 
 /// A range of time in seconds from the trace's start, `from <= to`.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -85,9 +88,33 @@ pub struct Series {
     pub on: bool,
     /// One value for each time of the graph.
     pub values: Vec<f64>,
+    /// Smallest and greatest value between each time and the next; empty where the values say all.
+    pub extremes: Vec<(f64, f64)>,
 }
 
-/// All series, on the same times.
+impl Series {
+    /// What the values at both ends of the interval after time `at` do not show: how low and how high it went between.
+    #[must_use]
+    pub fn beyond(&self, at: usize) -> (Option<f64>, Option<f64>) {
+        let ends = self.values.get(at).copied().zip(self.values.get(at + 1).copied());
+        let (Some((a, b)), Some((low, high))) = (ends, self.extremes.get(at)) else { return (None, None) };
+        ((*low < a.min(b)).then_some(*low), (*high > a.max(b)).then_some(*high))
+    }
+}
+
+/// Lower and upper edge of one drawn series: its place in [`GraphData::series`], and one value per time of the stack.
+pub type Layer = (usize, Vec<f64>, Vec<f64>);
+
+/// The drawn series on top of each other.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Stack {
+    /// The times: those of the graph and, where series have extremes, the middles between them.
+    pub times: Vec<f64>,
+    /// The layers, from the axis up.
+    pub layers: Vec<Layer>,
+}
+
+/// All series, on the same times, with all that is drawn of them made ready.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GraphData {
     /// What the graph shows, for its accessible name: "Outstanding size by Pool Tag".
@@ -98,6 +125,18 @@ pub struct GraphData {
     pub series: Vec<Series>,
     /// What the values are.
     pub unit: Unit,
+    pub(super) lines: Vec<Vec<PlotPoint>>,
+    pub(super) stack: Stack,
+}
+
+impl GraphData {
+    /// Makes series ready to be drawn, once for all the frames that show them.
+    #[must_use]
+    pub fn new(title: String, times: Vec<f64>, series: Vec<Series>, unit: Unit) -> Self {
+        let lines = series.iter().map(|s| math::line(&times, s)).collect();
+        let stack = math::stack(&times, &series);
+        Self { title, times, series, unit, lines, stack }
+    }
 }
 
 /// The whole trace in one curve, for the strip below the graph.

@@ -9,8 +9,8 @@ use egui_plot::{
     AxisHints, Bar, BarChart, FilledArea, GridInput, GridMark, Line, Plot, PlotPoint, PlotPoints, PlotTransform, PlotUi,
 };
 
-use super::math::{self, Layer};
-use super::model::{Action, Kind, Range};
+use super::math;
+use super::model::{Action, Kind, Range, Stack};
 use super::{Graph, GraphState};
 use crate::gui::theme::{self, GRID, Palette};
 
@@ -36,9 +36,8 @@ pub(super) fn show(
     actions: &mut Vec<Action>,
 ) -> Rect {
     let palette = Palette::of(ui);
-    let layers = (graph.kind != Kind::Lines).then(|| math::stack(graph.data));
     let view = graph.view;
-    let peak = math::largest(graph.data, layers.as_deref(), view.from, view.to);
+    let peak = math::largest(graph.data, graph.kind, view.from, view.to);
     let top = if peak > 0.0 { peak * 1.06 } else { 1.0 };
     let emphasised = state.emphasised;
     let out = ui
@@ -47,7 +46,7 @@ pub(super) fn show(
             plot(graph, palette, rect, top).show(ui, |plot| {
                 plot.set_plot_bounds_x(view.from..=view.to.max(view.from + 1e-9));
                 plot.set_plot_bounds_y(0.0..=top);
-                draw(plot, graph, layers.as_deref(), emphasised);
+                draw(plot, graph, emphasised);
             })
         })
         .inner;
@@ -66,7 +65,7 @@ pub(super) fn show(
     let painter = ui.painter().with_clip_rect(frame.intersect(ui.clip_rect()));
     shade(&painter, palette, &out.transform, state.selection);
     if state.drag_from.is_none() {
-        hover(ui, &painter, &response, &out.transform, graph, layers.as_deref());
+        hover(ui, &painter, &response, &out.transform, graph);
     }
     frame
 }
@@ -124,13 +123,13 @@ fn colour_of(graph: &Graph<'_>, at: usize, emphasised: Option<usize>) -> Color32
     colour.gamma_multiply(if graph.dimmed || back { OLD } else { 1.0 })
 }
 
-fn draw<'a>(plot: &mut PlotUi<'a>, graph: &Graph<'a>, layers: Option<&[Layer]>, emphasised: Option<usize>) {
+fn draw<'a>(plot: &mut PlotUi<'a>, graph: &Graph<'a>, emphasised: Option<usize>) {
     let data = graph.data;
-    match (graph.kind, layers) {
-        (Kind::Areas, Some(layers)) => {
-            for (at, low, high) in layers {
+    match graph.kind {
+        Kind::Areas => {
+            for (at, low, high) in &data.stack.layers {
                 let colour = colour_of(graph, *at, emphasised);
-                let area = FilledArea::new(data.series[*at].name.clone(), &data.times, low, high)
+                let area = FilledArea::new(data.series[*at].name.clone(), &data.stack.times, low, high)
                     .id(data.series[*at].id)
                     .allow_hover(false)
                     .fill_color(colour.gamma_multiply(0.75))
@@ -138,14 +137,12 @@ fn draw<'a>(plot: &mut PlotUi<'a>, graph: &Graph<'a>, layers: Option<&[Layer]>, 
                 plot.add(area);
             }
         }
-        (Kind::Bars, Some(layers)) => bars(plot, graph, layers, emphasised),
-        _ => {
+        Kind::Bars => bars(plot, graph, emphasised),
+        Kind::Lines => {
             // Smallest first, so that the largest lies on top.
-            for (at, series) in data.series.iter().enumerate().rev().filter(|(_, s)| s.on) {
-                let points: Vec<PlotPoint> =
-                    data.times.iter().zip(&series.values).map(|(t, v)| PlotPoint::new(*t, *v)).collect();
+            for (at, (series, line)) in data.series.iter().zip(&data.lines).enumerate().rev().filter(|(_, l)| l.0.on) {
                 let wide = emphasised == Some(at);
-                let line = Line::new(series.name.clone(), PlotPoints::Owned(points))
+                let line = Line::new(series.name.clone(), PlotPoints::Borrowed(line))
                     .id(series.id)
                     .allow_hover(false)
                     .stroke(Stroke::new(if wide { 2.5 } else { 1.5 }, colour_of(graph, at, emphasised)));
@@ -155,21 +152,25 @@ fn draw<'a>(plot: &mut PlotUi<'a>, graph: &Graph<'a>, layers: Option<&[Layer]>, 
     }
 }
 
-/// Bars: the grid of times cut into stretches, each showing the value at its end.
-fn bars(plot: &mut PlotUi<'_>, graph: &Graph<'_>, layers: &[Layer], emphasised: Option<usize>) {
-    let times = &graph.data.times;
-    let (Some(first), Some(last)) = (times.first(), times.last()) else {
+/// Bars: the time cut into stretches, each showing the moment of its greatest sum.
+fn bars(plot: &mut PlotUi<'_>, graph: &Graph<'_>, emphasised: Option<usize>) {
+    let Stack { times, layers } = &graph.data.stack;
+    let (Some(first), Some(last), Some((.., top))) = (times.first(), times.last(), layers.last()) else {
         return;
     };
     let count = BARS.min(times.len());
     let width = (last - first) / count as f64;
+    let highest = |n: usize| {
+        let stretch = n * times.len() / count..(n + 1) * times.len() / count;
+        stretch.max_by(|a, b| top[*a].total_cmp(&top[*b])).unwrap_or(0)
+    };
+    let moments: Vec<usize> = (0..count).map(highest).collect();
     for (at, low, high) in layers {
         let colour = colour_of(graph, *at, emphasised);
-        let bars = (0..count).filter_map(|n| {
-            let end = ((n + 1) * times.len() / count).saturating_sub(1);
-            let (low, high) = (low.get(end)?, high.get(end)?);
+        let bars = moments.iter().enumerate().map(|(n, moment)| {
             let middle = first + width * (n as f64 + 0.5);
-            Some(Bar::new(middle, high - low).base_offset(*low).width(width * 0.84).fill(colour).stroke(Stroke::NONE))
+            let (low, high) = (low[*moment], high[*moment]);
+            Bar::new(middle, high - low).base_offset(low).width(width * 0.84).fill(colour).stroke(Stroke::NONE)
         });
         let chart = BarChart::new(graph.data.series[*at].name.clone(), bars.collect())
             .id(graph.data.series[*at].id)
@@ -261,14 +262,7 @@ fn shade(painter: &Painter, palette: &Palette, transform: &PlotTransform, select
     painter.galley(label.min + vec2(GRID, GRID / 2.0), galley, palette.text);
 }
 
-fn hover(
-    ui: &Ui,
-    painter: &Painter,
-    response: &Response,
-    transform: &PlotTransform,
-    graph: &Graph<'_>,
-    layers: Option<&[Layer]>,
-) {
+fn hover(ui: &Ui, painter: &Painter, response: &Response, transform: &PlotTransform, graph: &Graph<'_>) {
     let Some(pointer) = response.hover_pos() else {
         return;
     };
@@ -277,23 +271,16 @@ fn hover(
     let point = transform.value_from_position(pointer);
     painter.vline(pointer.x, frame.y_range(), Stroke::new(1.0, palette.faint));
     let data = graph.data;
-    let Some(at) = math::nearest(&data.times, point.x) else {
-        return;
-    };
     let reach = f64::from(REACH) / transform.dpos_dvalue_y().abs();
-    let Some(series) = math::hit(data, layers, at, point.y, reach).and_then(|i| data.series.get(i)) else {
+    let found = math::hit(data, graph.kind, point.x, point.y, reach).and_then(|i| data.series.get(i));
+    let (Some(series), Some(at)) = (found, math::nearest(&data.times, point.x)) else {
         let time = math::time_text(point.x, 0.0);
-        painter.text(
-            pos2(pointer.x + GRID, frame.top() + GRID),
-            Align2::LEFT_TOP,
-            time,
-            theme::small_font(),
-            palette.dim,
-        );
+        let place = pos2(pointer.x + GRID, frame.top() + GRID);
+        painter.text(place, Align2::LEFT_TOP, time, theme::small_font(), palette.dim);
         return;
     };
     let value = series.values.get(at).copied().unwrap_or_default();
-    if layers.is_none() {
+    if graph.kind == Kind::Lines {
         let dot = transform.position_from_point(&PlotPoint::new(data.times[at], value));
         painter.circle(dot, 3.5, series.colour, Stroke::new(1.5, palette.canvas));
     }
@@ -304,6 +291,9 @@ fn hover(
             ui.label(&series.name);
         });
         ui.label(math::value_text(value, 0.0, data.unit));
+        if let (_, Some(peak)) = series.beyond(at) {
+            ui.label(format!("up to {} just after", math::value_text(peak, 0.0, data.unit)));
+        }
         ui.weak(format!("at {}", math::time_text(data.times[at], 0.0)));
     });
 }
