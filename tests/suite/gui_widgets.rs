@@ -276,6 +276,7 @@ fn plot<'a>(kind: Kind) -> Harness<'a, Plot> {
         name: name.to_owned(),
         colour: Color32::RED,
         on: true,
+        has_row: true,
         values: times.iter().map(|t| t * factor).collect(),
         extremes: Vec::new(),
     };

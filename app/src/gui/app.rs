@@ -17,7 +17,7 @@ use super::theme::{self, Palette};
 use super::views::analysis::Waiting;
 use super::views::loading::LoadingState;
 use super::views::menu::MenuState;
-use super::views::{analysis, details, failure, loading, menu, open_box, start, status, summary};
+use super::views::{analysis, details, empty, failure, loading, menu, open_box, start, status, summary};
 
 /// How often a load's figures are drawn anew.
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
@@ -38,6 +38,8 @@ pub struct App {
     document: Option<Document>,
     loading: Option<Loading>,
     failure: Option<(Source, Failure)>,
+    /// What happened last that leaves no other trace on the screen.
+    notice: Option<String>,
     /// What is written in the open box, while it is open.
     open_path: Option<String>,
     summary: bool,
@@ -58,6 +60,7 @@ impl App {
             document: None,
             loading: None,
             failure: None,
+            notice: None,
             open_path: None,
             summary: true,
             details: true,
@@ -170,20 +173,21 @@ impl App {
         let palette = Palette::of(ui);
         let bar = Frame::new().fill(palette.panel).inner_margin(Margin::symmetric(8, 2));
         Panel::top("menu").frame(bar).show(ui, |ui| menu::show(ui, &self.menu_state(), commands));
-        let busy = if self.jobs.table_waits() || self.jobs.curves_wait() { Some("computing") } else { None };
+        let busy = (self.jobs.table_waits() || self.jobs.curves_wait()).then_some("computing");
+        let words = busy.or(self.notice.as_deref());
         Panel::bottom("status")
             .exact_size(26.0)
             .frame(bar)
-            .show(ui, |ui| status::show(ui, self.document.as_ref(), busy));
+            .show(ui, |ui| status::show(ui, self.document.as_ref(), words));
         let side = Frame::new().fill(palette.panel).inner_margin(Margin::same(8));
         if let Some(document) = &self.document {
             let width = ui.ctx().content_rect().width();
             if self.summary && width >= LEAST_WIDTH_FOR_SUMMARY {
-                Panel::left("summary").default_size(200.0).size_range(140.0..=360.0).frame(side).show(ui, |ui| {
+                Panel::left("summary").default_size(208.0).size_range(140.0..=360.0).frame(side).show(ui, |ui| {
                     summary::show(ui, document);
                 });
             }
-            if self.details && width >= LEAST_WIDTH_FOR_DETAILS {
+            if self.details && document.has_allocations() && width >= LEAST_WIDTH_FOR_DETAILS {
                 Panel::right("details").default_size(264.0).size_range(180.0..=560.0).frame(side).show(ui, |ui| {
                     details::show(ui, document.details.as_ref(), commands);
                 });
@@ -199,7 +203,9 @@ impl App {
         let loading = self.loading_state();
         let mut actions = analysis::Actions::default();
         CentralPanel::no_frame().frame(Frame::new().fill(palette.canvas)).show(ui, |ui| {
-            if let Some(document) = &mut self.document {
+            if self.document.as_ref().is_some_and(|document| !document.has_allocations()) {
+                empty::show(ui, commands);
+            } else if let Some(document) = &mut self.document {
                 let waiting = Waiting { table: self.jobs.table_waits(), curves: self.jobs.curves_wait() };
                 actions = analysis::show(ui, document, waiting, commands);
             } else if let Some(loading) = &loading {
@@ -261,6 +267,7 @@ impl App {
     fn load(&mut self, source: Source) {
         let progress = Arc::new(Progress::default());
         self.failure = None;
+        self.notice = None;
         self.jobs.load(LoadRequest { source: source.clone(), progress: Arc::clone(&progress) });
         self.loading = Some(Loading { source, progress, began: Instant::now() });
     }
@@ -287,7 +294,7 @@ impl App {
             Command::OpenSample => self.load(Source::Sample),
             Command::CancelLoad => {
                 self.jobs.cancel_load();
-                self.loading = None;
+                self.notice = self.loading.take().map(|l| format!("Opening {} was cancelled", l.source.name()));
             }
             Command::Dismiss => self.failure = None,
             Command::CloseOpenBox => self.open_path = None,

@@ -5,6 +5,7 @@ pub mod app;
 pub mod command;
 pub mod fonts;
 pub mod jobs;
+pub mod recording;
 pub mod state;
 pub mod theme;
 pub mod views;

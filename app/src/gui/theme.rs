@@ -1,6 +1,7 @@
 //! Every colour, size and font of the window, in one file. Views and widgets take them from here and never write a
 //! literal colour or size of their own; the theme never knows what is shown in it.
 
+use eframe::egui::text::{LayoutJob, TextFormat, TextWrapping};
 use eframe::egui::{self, Color32, CornerRadius, FontFamily, FontId, Stroke, TextStyle, Theme, Vec2};
 
 /// The grid that every distance is a multiple of, in points.
@@ -55,6 +56,8 @@ pub struct Palette {
     pub selected: Color32,
     /// Behind the row under the pointer.
     pub hovered: Color32,
+    /// Behind every other row of a table.
+    pub stripe: Color32,
     /// The bar inside a cell that shows its share.
     pub share: Color32,
     /// The bar between keys and data.
@@ -90,6 +93,7 @@ const LIGHT: Palette = Palette {
     on_accent: rgb(0x00FF_FFFF),
     selected: rgb(0x00D8_E6FB),
     hovered: rgb(0x00EE_F2F8),
+    stripe: rgb(0x00FA_FBFC),
     share: rgb(0x00E3_E9F1),
     gold: rgb(0x00D9_A520),
     blue: rgb(0x004A_86D8),
@@ -123,6 +127,7 @@ const DARK: Palette = Palette {
     on_accent: rgb(0x000C_1118),
     selected: rgb(0x0022_3A5C),
     hovered: rgb(0x001F_252C),
+    stripe: rgb(0x0017_1B20),
     share: rgb(0x0026_2F3A),
     gold: rgb(0x00C9_9A2B),
     blue: rgb(0x003F_78C4),
@@ -192,6 +197,28 @@ pub fn small_font() -> FontId {
 #[must_use]
 pub fn figure_font() -> FontId {
     FontId::monospace(FIGURE)
+}
+
+/// Writes one line from `at`, its middle left, shortened with an ellipsis to `width`; returns whether all of it fitted.
+pub fn clipped_text(
+    painter: &egui::Painter,
+    at: egui::Pos2,
+    width: f32,
+    text: &str,
+    font: FontId,
+    colour: Color32,
+) -> bool {
+    if width <= 0.0 {
+        return false;
+    }
+    let format = TextFormat::simple(font, colour);
+    let mut job = LayoutJob::single_section(text.to_owned(), format);
+    job.break_on_newline = false;
+    job.wrap = TextWrapping { max_width: width, max_rows: 1, break_anywhere: true, ..TextWrapping::default() };
+    let galley = painter.layout_job(job);
+    let whole = !galley.elided;
+    painter.galley(egui::pos2(at.x, at.y - galley.size().y / 2.0), galley, colour);
+    whole
 }
 
 /// Sets fonts and both themes in `ctx`; to be called once, before the first frame.
@@ -275,7 +302,7 @@ mod tests {
     #[test]
     fn text_can_be_read_on_every_ground() {
         for p in [&LIGHT, &DARK] {
-            for ground in [p.canvas, p.panel, p.selected, p.hovered, p.share] {
+            for ground in [p.canvas, p.panel, p.selected, p.hovered, p.stripe, p.share] {
                 assert!(contrast(p.text, ground) >= 7.0);
                 assert!(contrast(p.dim, ground) >= 4.5);
             }

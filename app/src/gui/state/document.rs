@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
+use poolscope_core::anomaly::AnomalyKind;
 use poolscope_core::column::frames::FrameNaming;
 use poolscope_core::column::names::Names;
 use poolscope_core::pivot::{Figure, Key, NodeId, PivotTree, Sort};
@@ -126,6 +127,24 @@ impl Document {
             overview_of: None,
             led: false,
         }
+    }
+
+    /// Whether the trace holds any pool event that makes a row.
+    #[must_use]
+    pub fn has_allocations(&self) -> bool {
+        self.trace.allocations.len() > 0
+    }
+
+    /// Whether all allocations were recorded without stacks.
+    #[must_use]
+    pub fn lacks_stacks(&self) -> bool {
+        self.trace.anomalies.count(AnomalyKind::NoStacks) > 0
+    }
+
+    /// By what the graph has its curves.
+    #[must_use]
+    pub fn graph_grouping(&self) -> String {
+        format!("by {}", self.curve_key.title())
     }
 
     /// A view in seconds.
@@ -263,6 +282,7 @@ impl Document {
             series.push(Series {
                 id: at as u64,
                 on: !self.hidden.contains(curve.name.as_deref().unwrap_or(OTHER)),
+                has_row: curve.name.is_some(),
                 name,
                 colour: palette.series_colour(number),
                 values: curve.values.clone(),

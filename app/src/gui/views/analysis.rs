@@ -1,6 +1,6 @@
 //! The graph above the table, with what the graph shows chosen above it. The splitter between them can be dragged.
 
-use eframe::egui::{Align, ComboBox, Frame, Layout, Margin, Panel, Ui};
+use eframe::egui::{Align, ComboBox, Frame, Label, Layout, Margin, Panel, Sense, Ui, vec2};
 use poolscope_core::series::{Kind as MeasureKind, Measure};
 
 use crate::format;
@@ -61,11 +61,12 @@ pub fn show(ui: &mut Ui, document: &mut Document, waiting: Waiting, commands: &m
         });
     match &document.rows {
         Some(rows) if rows.flat().is_empty() => {
-            ui.centered_and_justified(|ui| {
-                ui.weak("No allocation lives in this view. Zoom out, or open a trace that has pool events.")
-            });
+            nothing_in_view(ui, document.history.can_go_back(), commands);
         }
         Some(rows) => {
+            if document.lacks_stacks() {
+                no_stacks(ui, palette);
+            }
             let table = PivotTable::new("Allocations", rows, &mut document.table);
             actions.table = table.dimmed(waiting.table).show(ui);
         }
@@ -74,6 +75,34 @@ pub fn show(ui: &mut Ui, document: &mut Document, waiting: Waiting, commands: &m
         }
     }
     actions
+}
+
+/// A view in which nothing lives.
+fn nothing_in_view(ui: &mut Ui, can_go_back: bool, commands: &mut Vec<Command>) {
+    ui.with_layout(Layout::top_down(Align::Center), |ui| {
+        ui.add_space((ui.available_height() * 0.3).max(GRID));
+        ui.label("No allocation lives in this view.");
+        ui.add_space(2.0 * GRID);
+        if can_go_back {
+            commands.extend(ui.button(Command::ZoomBack.title()).clicked().then_some(Command::ZoomBack));
+        }
+        commands.extend(ui.button(Command::ZoomAll.title()).clicked().then_some(Command::ZoomAll));
+    });
+}
+
+/// A line above a table whose stacks are all empty: why, and how to get them.
+fn no_stacks(ui: &mut Ui, palette: &Palette) {
+    let margin = Margin::symmetric(8, 4);
+    Frame::new().fill(palette.panel).inner_margin(margin).show(ui, |ui| {
+        ui.set_width(ui.available_width());
+        ui.horizontal(|ui| {
+            let (dot, _) = ui.allocate_exact_size(vec2(8.0, 8.0), Sense::HOVER);
+            ui.painter().circle_filled(dot.center(), 4.0, palette.warn);
+            let text =
+                "Recorded without stacks: who allocates cannot be seen. Record with -stackwalk PoolAlloc+PoolFree.";
+            ui.add(Label::new(text).truncate());
+        });
+    });
 }
 
 fn toolbar(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
@@ -87,7 +116,7 @@ fn toolbar(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
                 }
             }
         });
-        ui.weak("by Pool Tag");
+        ui.weak(document.graph_grouping());
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             if document.history.can_go_back() {
                 for command in [Command::ZoomAll, Command::ZoomBack] {

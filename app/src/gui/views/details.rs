@@ -38,7 +38,7 @@ pub fn show(ui: &mut Ui, details: Option<&Details>, commands: &mut Vec<Command>)
             });
         });
         if details.stack.is_empty() {
-            ui.weak("These allocations were recorded without a stack.");
+            ui.weak("These allocations were recorded without a stack: -stackwalk PoolAlloc+PoolFree records them.");
             return;
         }
         ui.weak(format!("{} blocks, innermost frame first", format::count(details.stack_blocks)));

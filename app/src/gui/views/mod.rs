@@ -3,6 +3,7 @@
 
 pub mod analysis;
 pub mod details;
+pub mod empty;
 pub mod failure;
 pub mod loading;
 pub mod menu;

@@ -3,7 +3,9 @@
 use eframe::egui::{Align, Button, Layout, RichText, Ui, vec2};
 
 use crate::gui::command::Command;
+use crate::gui::recording;
 use crate::gui::theme::{GRID, Palette};
+use crate::gui::widgets::command_lines;
 
 /// Draws the page.
 pub fn show(ui: &mut Ui, commands: &mut Vec<Command>) {
@@ -24,8 +26,7 @@ pub fn show(ui: &mut Ui, commands: &mut Vec<Command>) {
             commands.push(Command::OpenSample);
         }
         ui.add_space(8.0 * GRID);
-        ui.weak("No trace yet? Record one on the machine that leaks:");
-        ui.monospace("wpr -start Pool -filemode");
-        ui.monospace("wpr -stop leak.etl");
+        ui.set_max_width(320.0);
+        command_lines::show(ui, "No trace yet? Record one on the machine that leaks:", &recording::WPR);
     });
 }

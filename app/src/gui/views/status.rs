@@ -7,11 +7,11 @@ use crate::format;
 use crate::gui::state::document::Document;
 use crate::gui::theme::Palette;
 
-/// Draws the bar; `busy` says what is being computed.
-pub fn show(ui: &mut Ui, document: Option<&Document>, busy: Option<&str>) {
+/// Draws the bar; `words` say what is being computed or what happened last.
+pub fn show(ui: &mut Ui, document: Option<&Document>, words: Option<&str>) {
     ui.horizontal_centered(|ui| {
         let Some(document) = document else {
-            ui.weak("No trace is open");
+            ui.weak(words.unwrap_or("No trace is open"));
             return;
         };
         match document.selection_totals() {
@@ -25,9 +25,9 @@ pub fn show(ui: &mut Ui, document: Option<&Document>, busy: Option<&str>) {
         let (view, whole) = (document.view(), document.whole());
         ui.weak("\u{b7}");
         ui.weak(format!("view {:.3} s of {:.3} s", view.span(), whole.span()));
-        if let Some(busy) = busy {
+        if let Some(words) = words {
             ui.weak("\u{b7}");
-            ui.weak(busy);
+            ui.weak(words);
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| quality(ui, document));
     });

@@ -1,22 +1,28 @@
 //! The panel on the left: what trace this is and how good its data are.
 
-use eframe::egui::{RichText, ScrollArea, Sense, Ui, vec2};
+use eframe::egui::{Align, Align2, Color32, Label, Layout, RichText, ScrollArea, Sense, Ui, vec2};
 use poolscope_core::anomaly::Severity;
 
 use crate::format;
 use crate::gui::state::document::Document;
 use crate::gui::theme::{self, GRID, Palette};
 
+/// Width of the facts' names, in points.
+const NAME_WIDTH: f32 = 64.0;
+/// Height of one fact, in points.
+const LINE: f32 = 18.0;
+
 /// Draws the panel.
 pub fn show(ui: &mut Ui, document: &Document) {
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         ui.spacing_mut().item_spacing.y = 2.0;
         caption(ui, "TRACE");
-        ui.label(RichText::new(document.source.name()).font(theme::strong_font()));
+        ui.add(Label::new(RichText::new(document.source.name()).font(theme::strong_font())).truncate());
+        ui.add_space(GRID);
         for (name, value) in facts(document) {
             fact(ui, name, &value);
         }
-        ui.add_space(4.0 * GRID);
+        ui.add_space(3.0 * GRID);
         caption(ui, "DATA QUALITY");
         quality(ui, document);
     });
@@ -30,17 +36,10 @@ fn caption(ui: &mut Ui, text: &str) {
 
 fn fact(ui: &mut Ui, name: &str, value: &str) {
     ui.horizontal(|ui| {
-        let width = 76.0;
-        let (rect, _) = ui.allocate_exact_size(vec2(width, 18.0), Sense::HOVER);
+        let (rect, _) = ui.allocate_exact_size(vec2(NAME_WIDTH, LINE), Sense::HOVER);
         let palette = Palette::of(ui);
-        ui.painter().text(
-            rect.left_center(),
-            eframe::egui::Align2::LEFT_CENTER,
-            name,
-            theme::small_font(),
-            palette.dim,
-        );
-        ui.add(eframe::egui::Label::new(value).truncate());
+        ui.painter().text(rect.left_center(), Align2::LEFT_CENTER, name, theme::small_font(), palette.dim);
+        ui.add(Label::new(value).truncate());
     });
 }
 
@@ -48,18 +47,19 @@ fn facts(document: &Document) -> Vec<(&'static str, String)> {
     let trace = &document.trace;
     let summary = &trace.summary;
     let mut facts = Vec::new();
-    let windows = match &summary.os_name {
-        Some(name) => format!("{name} ({})", summary.os_build),
-        None => format!("build {}", summary.os_build),
-    };
-    facts.push(("Windows", windows));
+    let name = summary.os_name.as_deref().map(|name| name.split_once(" (").unwrap_or((name, "")));
+    if let Some((product, _)) = name {
+        facts.push(("Windows", product.strip_prefix("Windows ").unwrap_or(product).to_owned()));
+    }
+    let build = name.map(|(_, build)| build.trim_end_matches(')')).filter(|build| !build.is_empty());
+    facts.push(("Build", build.map_or_else(|| summary.os_build.to_string(), str::to_owned)));
     if let Some(computer) = &summary.computer {
         facts.push(("Computer", computer.clone()));
     }
     facts.push(("Processors", summary.cpus.to_string()));
     if let Some(start) = format::rfc3339(summary.start_filetime) {
-        let seconds = start.split('.').next().unwrap_or(&start).trim_end_matches('Z').replace('T', " ");
-        facts.push(("Start (UTC)", seconds));
+        let minutes = start.get(..16).unwrap_or(&start).replace('T', " ");
+        facts.push(("Start (UTC)", minutes));
     }
     facts.push(("Duration", format!("{:.3} s", document.whole().span())));
     facts.push(("Events", format::count(trace.census.records)));
@@ -75,7 +75,7 @@ fn quality(ui: &mut Ui, document: &Document) {
     let palette = Palette::of(ui);
     let summary = &document.trace.summary;
     if summary.events_lost == 0 && summary.buffers_lost == 0 {
-        mark(ui, palette.good, "no losses").on_hover_text("Windows says that it lost no events and no buffers.");
+        mark(ui, palette.good, "no losses", "", "Windows says that it lost no events and no buffers.");
     }
     for anomaly in document.trace.anomalies.rows() {
         let colour = match anomaly.kind.severity() {
@@ -83,19 +83,32 @@ fn quality(ui: &mut Ui, document: &Document) {
             Severity::Warning => palette.warn,
             Severity::DataLoss => palette.bad,
         };
-        let text = format!("{} ({})", anomaly.kind.name().replace('_', " "), format::count(anomaly.count));
-        mark(ui, colour, &text).on_hover_text(anomaly.kind.effect());
+        let name = anomaly.kind.name().replace('_', " ");
+        let count = if anomaly.count > 1 { format::count(anomaly.count) } else { String::new() };
+        let tip = if count.is_empty() { name.clone() } else { format!("{count} x {name}") };
+        mark(ui, colour, &name, &count, &format!("{tip}\n{}", anomaly.kind.effect()));
     }
-    mark(ui, palette.faint, "no symbols").on_hover_text(
+    mark(
+        ui,
+        palette.faint,
+        "no symbols",
+        "",
         "Frames are shown as module and offset. The functions' names come from the modules' symbol files, which are not loaded.",
     );
 }
 
-fn mark(ui: &mut Ui, colour: eframe::egui::Color32, text: &str) -> eframe::egui::Response {
-    ui.horizontal(|ui| {
-        let (dot, _) = ui.allocate_exact_size(vec2(8.0, 18.0), Sense::HOVER);
+fn mark(ui: &mut Ui, colour: Color32, text: &str, count: &str, tip: &str) {
+    let line = ui.horizontal(|ui| {
+        let (dot, _) = ui.allocate_exact_size(vec2(8.0, LINE), Sense::HOVER);
         ui.painter().circle_filled(dot.center(), 4.0, colour);
-        ui.add(eframe::egui::Label::new(text).truncate())
-    })
-    .inner
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            if !count.is_empty() {
+                ui.weak(count);
+            }
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                ui.add(Label::new(text).truncate().show_tooltip_when_elided(false));
+            });
+        });
+    });
+    line.response.on_hover_text(tip);
 }

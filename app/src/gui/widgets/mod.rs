@@ -1,5 +1,6 @@
 //! Widgets of our own. They know egui and the theme, and nothing of traces: they draw what a model gives them and
 //! hand back actions, and mutate nothing but their own view state.
 
+pub mod command_lines;
 pub mod graph;
 pub mod pivot_table;

@@ -215,7 +215,7 @@ mod tests {
 
     fn series(id: u64, on: bool, values: &[f64]) -> Series {
         let (name, values) = (id.to_string(), values.to_vec());
-        Series { id, name, colour: Color32::RED, on, values, extremes: Vec::new() }
+        Series { id, name, colour: Color32::RED, on, has_row: true, values, extremes: Vec::new() }
     }
 
     fn data() -> GraphData {

@@ -86,6 +86,8 @@ pub struct Series {
     pub colour: Color32,
     /// Whether it is drawn.
     pub on: bool,
+    /// Whether it belongs to a row that can be found.
+    pub has_row: bool,
     /// One value for each time of the graph.
     pub values: Vec<f64>,
     /// Smallest and greatest value between each time and the next; empty where the values say all.

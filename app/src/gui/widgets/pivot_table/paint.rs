@@ -3,10 +3,9 @@
 
 use eframe::egui::accesskit::Role;
 use eframe::egui::emath::Rangef;
-use eframe::egui::text::{LayoutJob, TextFormat, TextWrapping};
 use eframe::egui::{
-    Align2, Color32, CursorIcon, FontId, Painter, Pos2, Rect, Response, Sense, Shape, Stroke, StrokeKind, Ui, Vec2,
-    WidgetInfo, pos2, vec2,
+    Align2, Color32, CursorIcon, Painter, Pos2, Rect, Response, Sense, Shape, Stroke, StrokeKind, Ui, Vec2, WidgetInfo,
+    pos2, vec2,
 };
 
 use super::input;
@@ -79,6 +78,9 @@ fn one_row(
         painter.rect_filled(rect, 0.0, p.selected);
     } else if response.hovered() {
         painter.rect_filled(rect, 0.0, p.hovered);
+    } else if place.index % 2 == 1 {
+        // In a wide table the eye needs a line to follow from the key to its figures.
+        painter.rect_filled(rect, 0.0, p.stripe);
     }
     if frame.focused && state.cursor == Some(row.id) {
         painter.rect_stroke(rect, 0.0, Stroke::new(1.0, p.accent), StrokeKind::Inside);
@@ -87,7 +89,7 @@ fn one_row(
     if frame.dimmed {
         painter.multiply_opacity(OLD);
     }
-    let on_triangle = key(ui, &painter, frame, place, actions);
+    let on_triangle = key(ui, &painter, frame, place, &response, actions);
     cells(ui, &painter, frame, place);
     let on_swatch = swatch(ui, &painter, frame, place, actions);
     if response.clicked() && !on_triangle && !on_swatch {
@@ -113,7 +115,14 @@ fn name_row(ui: &Ui, frame: &Frame<'_>, place: &RowPlace<'_>, response: &Respons
 }
 
 /// Draws triangle and key; returns whether the triangle was clicked.
-fn key(ui: &Ui, painter: &Painter, frame: &Frame<'_>, place: &RowPlace<'_>, actions: &mut Vec<Action>) -> bool {
+fn key(
+    ui: &Ui,
+    painter: &Painter,
+    frame: &Frame<'_>,
+    place: &RowPlace<'_>,
+    row_response: &Response,
+    actions: &mut Vec<Action>,
+) -> bool {
     let row = place.row;
     let Some(range) = frame.places.ranges.get(row.key_column) else {
         return false;
@@ -143,7 +152,10 @@ fn key(ui: &Ui, painter: &Painter, frame: &Frame<'_>, place: &RowPlace<'_>, acti
     let end = frame.left + frame.places.gold.min - GRID;
     let is_tree = row.indent > 0 || row.text.contains('!');
     let font = if is_tree { theme::figure_font() } else { theme::text_font() };
-    clipped_text(painter, pos2(start, middle), end - start, &row.text, font, frame.palette.text);
+    let whole = theme::clipped_text(painter, pos2(start, middle), end - start, &row.text, font, frame.palette.text);
+    if !whole {
+        row_response.clone().on_hover_text_at_pointer(&row.text);
+    }
     clicked
 }
 
@@ -210,12 +222,16 @@ pub(super) fn headers(ui: &mut Ui, frame: &Frame<'_>, state: &mut TableState, ac
     for (column, range) in columns.iter().zip(&frame.places.ranges) {
         let rect = Rect::from_x_y_ranges(shift(*range, frame.left), frame.header.y_range());
         let id = frame.id.with(("header", column.id));
-        let response = ui.interact(rect.intersect(frame.header), id, Sense::CLICK);
+        let response = ui.interact(rect.intersect(frame.header), id, Sense::CLICK | Sense::FOCUSABLE);
         response.widget_info(|| WidgetInfo::labeled(Role::ColumnHeader, true, header_label(column)));
         if response.hovered() {
             painter.rect_filled(rect, 0.0, frame.palette.hovered);
         }
         title(&painter, frame.palette, rect, column);
+        if response.has_focus() {
+            let ring = Stroke::new(1.0, frame.palette.accent);
+            painter.rect_stroke(rect, 0.0, ring, StrokeKind::Inside);
+        }
         if response.clicked() {
             actions.push(Action::Sort(column.id));
         }
@@ -324,18 +340,6 @@ fn sort_arrow(painter: &Painter, c: Pos2, sort: Sort, colour: Color32) {
         Sort::Ascending => vec![c + vec2(-4.0, 2.0), c + vec2(0.0, -3.0), c + vec2(4.0, 2.0)],
     };
     painter.add(Shape::convex_polygon(points, colour, Stroke::NONE));
-}
-
-fn clipped_text(painter: &Painter, at: Pos2, width: f32, text: &str, font: FontId, colour: Color32) {
-    if width <= 0.0 {
-        return;
-    }
-    let format = TextFormat::simple(font, colour);
-    let mut job = LayoutJob::single_section(text.to_owned(), format);
-    job.break_on_newline = false;
-    job.wrap = TextWrapping { max_width: width, max_rows: 1, break_anywhere: true, ..TextWrapping::default() };
-    let galley = painter.layout_job(job);
-    painter.galley(pos2(at.x, at.y - galley.size().y / 2.0), galley, colour);
 }
 
 fn shift(range: Rangef, by: f32) -> Rangef {

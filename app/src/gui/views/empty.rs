@@ -1,0 +1,36 @@
+//! The page in place of graph and table for a trace without pool events: why it is empty, and how to record one with them.
+
+use eframe::egui::{Align, Layout, Ui};
+
+use crate::gui::command::Command;
+use crate::gui::recording;
+use crate::gui::theme::GRID;
+use crate::gui::widgets::command_lines;
+
+/// Draws the page.
+pub fn show(ui: &mut Ui, commands: &mut Vec<Command>) {
+    ui.with_layout(Layout::top_down(Align::Center), |ui| {
+        ui.add_space((ui.available_height() * 0.2).max(GRID));
+        ui.set_max_width(520.0);
+        ui.heading("This trace has no pool events");
+        ui.add_space(2.0 * GRID);
+        ui.label("It was recorded without the Pool keyword, so nothing in it says who allocates pool.");
+        ui.add_space(4.0 * GRID);
+        ui.with_layout(Layout::top_down(Align::Min), |ui| {
+            command_lines::show(ui, "Record again on the machine that leaks, with wpr:", &recording::WPR);
+            ui.add_space(3.0 * GRID);
+            command_lines::show(ui, "Or with xperf, on older systems:", &recording::XPERF);
+            ui.add_space(4.0 * GRID);
+            ui.horizontal(|ui| {
+                button(ui, Command::Open, commands);
+                button(ui, Command::OpenSample, commands);
+            });
+        });
+    });
+}
+
+fn button(ui: &mut Ui, command: Command, commands: &mut Vec<Command>) {
+    if ui.button(command.title()).clicked() {
+        commands.push(command);
+    }
+}
