@@ -1,141 +1,16 @@
 //! The whole window over made-up traces with known contents, driven without a display by accessible names.
 
-use std::io::Cursor;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
-use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT, Queryable};
 use poolscope::format;
 use poolscope::gui::OpenRequest;
-use poolscope::gui::app::App;
 use poolscope::gui::egui::accesskit::Role;
-use poolscope::gui::egui::{DroppedFile, Event, Key, Modifiers, vec2};
-use poolscope::gui::jobs::dialog::{PickFile, Question};
-use poolscope::gui::jobs::load::{Engine, Failure, Loader, Source};
+use poolscope::gui::egui::{Event, Key, Modifiers};
 use poolscope::gui::widgets::pivot_table::TreeModel;
-use poolscope_core::job::{CancelToken, Progress};
-use poolscope_core::synth::truth::RangeTruth;
-use poolscope_core::synth::{SynthParams, Truth, TruthRequest, write_trace};
-use poolscope_core::trace::Trace;
 
-/// Steps of 10 ms after which something is held to hang.
-const PATIENCE: usize = 6000;
-
-fn params() -> SynthParams {
-    SynthParams { allocations: 3000, ..SynthParams::default() }
-}
-
-/// The trace, and what is in it as a whole and in `ranges`.
-fn made_up(ranges: &[(f64, f64)]) -> (Vec<u8>, Truth) {
-    let mut file = Cursor::new(Vec::new());
-    let request = TruthRequest { ranges: ranges.to_vec(), stacks: false, curve_points: 0 };
-    let summary = write_trace(&mut file, &params(), Some(&request)).expect("a trace is written");
-    (file.into_inner(), summary.truth.expect("asked for"))
-}
-
-/// A folder with the made-up trace in it.
-fn folder() -> (tempfile::TempDir, PathBuf) {
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("made-up.etl");
-    std::fs::write(&path, made_up(&[]).0).expect("a file");
-    (folder, path)
-}
-
-/// Answers at once, as where there is no dialog service.
-struct NoDialog;
-
-impl PickFile for NoDialog {
-    fn ask(&self) -> Question {
-        Box::pin(std::future::ready(None))
-    }
-}
-
-/// Loads files called `slow` for ever, until cancelled; others at once.
-struct Slow;
-
-impl Loader for Slow {
-    fn load(&self, source: &Source, progress: &Progress, cancel: &CancelToken) -> Result<Option<Arc<Trace>>, Failure> {
-        if source.name() != "slow" {
-            return Engine.load(source, progress, cancel);
-        }
-        while !cancel.is_cancelled() {
-            std::thread::sleep(Duration::from_millis(1));
-        }
-        Ok(None)
-    }
-}
-
-type Window<'a> = Harness<'a, Option<App>>;
-
-fn window<'a>(open: OpenRequest) -> Window<'a> {
-    let mut open = Some(open);
-    Harness::builder().with_size(vec2(1280.0, 900.0)).with_step_dt(0.02).with_max_steps(64).build_ui_state(
-        move |ui, app: &mut Option<App>| {
-            let open = open.take();
-            app.get_or_insert_with(|| {
-                let ctx = ui.ctx();
-                App::new(ctx, Arc::new(Slow), Arc::new(NoDialog), open.unwrap_or_default())
-            })
-            .show(ui);
-        },
-        None,
-    )
-}
-
-fn open_file<'a>(path: &Path) -> Window<'a> {
-    let mut window = window(OpenRequest::File(path.to_owned()));
-    settle(&mut window);
-    window
-}
-
-fn app<'w>(window: &'w Window<'_>) -> &'w App {
-    window.state().as_ref().expect("the first frame made it")
-}
-
-/// Lets the background finish.
-fn settle(window: &mut Window<'_>) {
-    for _ in 0..PATIENCE {
-        window.step();
-        if !app(window).is_busy() {
-            // What the last answer changed is drawn in the next frames.
-            window.run_steps(4);
-            return;
-        }
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    panic!("the background does not come to an end");
-}
-
-/// The label of a row with these sums.
-fn label(key: &str, count: u64, size: u64) -> String {
-    format!("{key}, Count {}, Size {}", format::count(count), format::bytes(size))
-}
-
-/// The label of the row of a type, by the planted truth.
-fn type_label(truth: &RangeTruth, kind: &str) -> String {
-    let rows = truth.rows.iter().filter(|row| row.kind == kind);
-    let (count, size) = rows.fold((0, 0), |(count, size), row| (count + row.sums.count, size + row.sums.size));
-    label(&format!("Type {kind}"), count, size)
-}
-
-/// The largest tag in the largest pool of the AIFO rows: pool and tag.
-fn largest(truth: &RangeTruth) -> (&'static str, String) {
-    let pool_size = |paged: &str| -> u64 {
-        let rows = truth.rows.iter().filter(|r| r.kind == "AIFO" && r.paged == paged);
-        rows.map(|r| r.sums.size).sum()
-    };
-    let paged = if pool_size("Paged") > pool_size("NonPaged") { "Paged" } else { "NonPaged" };
-    let rows = truth.rows.iter().filter(|r| r.kind == "AIFO" && r.paged == paged);
-    let tag = rows.max_by_key(|r| r.sums.size).expect("something leaks");
-    (paged, tag.tag.clone())
-}
-
-fn press(window: &mut Window<'_>, key: Key) {
-    window.key_press(key);
-    window.run_steps(2);
-}
+use crate::gui_kit::*;
 
 #[test]
 fn a_trace_opens_at_its_largest_leak() {
@@ -165,20 +40,14 @@ fn clicks_and_arrows_walk_down_to_the_allocating_call() {
     let (_, truth) = made_up(&[]);
     window.get_by_label(&type_label(&truth.ranges[0], "AIFI")).click();
     window.run_steps(2);
-    let depth = |window: &Window<'_>| {
-        let document = app(window).document().expect("open");
-        let rows = document.rows.as_ref().expect("rows");
-        let cursor = document.table.cursor().and_then(|id| rows.index_of(id));
-        rows.row(cursor.expect("a cursor")).expect("its row")
-    };
-    assert_eq!(depth(&window).text, "AIFI");
+    assert_eq!(cursor(&window).text, "AIFI");
     for _ in 0..400 {
-        if !depth(&window).expandable {
+        if !cursor(&window).expandable {
             break;
         }
         press(&mut window, Key::ArrowRight);
     }
-    let innermost = depth(&window);
+    let innermost = cursor(&window);
     assert!(!innermost.expandable && innermost.key_column == 3, "{innermost:?}");
     assert!(innermost.indent > 3, "a call, not a root: {innermost:?}");
     let details = app(&window).document().and_then(|d| d.details.as_ref());
@@ -186,13 +55,13 @@ fn clicks_and_arrows_walk_down_to_the_allocating_call() {
     for _ in 0..400 {
         press(&mut window, Key::ArrowLeft);
     }
-    let top = depth(&window);
+    let top = cursor(&window);
     assert!(top.text == "AIFI" && !top.expanded);
     // A click elsewhere does not take the arrows away.
     window.get_by_role(Role::Figure).click();
     window.run_steps(4);
     press(&mut window, Key::ArrowRight);
-    assert!(depth(&window).expanded);
+    assert!(cursor(&window).expanded);
     press(&mut window, Key::ArrowLeft);
     window.get_by_label("Expand AIFI").click();
     window.run_steps(2);
@@ -253,13 +122,7 @@ fn a_zoom_classifies_anew_and_keeps_what_was_open() {
 fn a_dragged_range_shows_its_totals() {
     let (_folder, path) = folder();
     let mut window = open_file(&path);
-    let middle = window.get_by_role(Role::Figure).rect().center();
-    window.drag_at(middle);
-    window.step();
-    window.hover_at(middle + vec2(120.0, 0.0));
-    window.step();
-    window.drop_at(middle + vec2(120.0, 0.0));
-    window.run_steps(3);
+    drag_graph(&mut window, 0.5, 0.65);
     settle(&mut window);
     let document = app(&window).document().expect("open");
     let view = document.totals.expect("totals").view;
@@ -308,7 +171,7 @@ fn a_file_that_is_no_trace_gets_a_page_that_says_so() {
     window.get_by_label_contains("is not an event trace log");
     window.get_by_label_contains("Choose a file that wpr");
     // Over an open trace it is a box, and the trace stays.
-    let (_folder, good) = self::folder();
+    let (_good, good) = crate::gui_kit::folder();
     drop_file(&mut window, &good);
     settle(&mut window);
     drop_file(&mut window, &path);
@@ -318,27 +181,6 @@ fn a_file_that_is_no_trace_gets_a_page_that_says_so() {
     window.run_steps(8);
     assert!(window.query_by_label("letter.txt was not opened").is_none());
     window.get_by_role_and_label(Role::TreeGrid, "Allocations");
-}
-
-#[derive(Debug)]
-struct Dropped(PathBuf);
-
-impl DroppedFile for Dropped {
-    fn path(&self) -> &Path {
-        &self.0
-    }
-
-    fn bytes(&self) -> Result<Vec<u8>, String> {
-        Err("the window opens files by their path".to_owned())
-    }
-}
-
-fn drop_file(window: &mut Window<'_>, path: &Path) {
-    let file: Arc<dyn DroppedFile + Send + Sync> = Arc::new(Dropped(path.to_owned()));
-    window.input_mut().dropped_files = vec![file];
-    window.step();
-    window.input_mut().dropped_files.clear();
-    window.step();
 }
 
 #[test]

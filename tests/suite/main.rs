@@ -1,6 +1,8 @@
 //! Everything that checks poolscope as a whole, in one binary: it is linked once.
 
 mod gui_app;
+mod gui_kit;
+mod gui_states;
 mod gui_widgets;
 mod layering;
 mod micro;

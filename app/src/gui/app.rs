@@ -40,6 +40,8 @@ pub struct App {
     failure: Option<(Source, Failure)>,
     /// What happened last that leaves no other trace on the screen.
     notice: Option<String>,
+    /// The Tab key is on its way from the last control to the first.
+    tabbing: bool,
     /// What is written in the open box, while it is open.
     open_path: Option<String>,
     summary: bool,
@@ -61,6 +63,7 @@ impl App {
             loading: None,
             failure: None,
             notice: None,
+            tabbing: false,
             open_path: None,
             summary: true,
             details: true,
@@ -235,10 +238,18 @@ impl App {
 
     /// Keys that nobody else has go to the table, so that the arrows work after a click anywhere.
     fn give_keys_to_table(&mut self, ui: &Ui) {
-        let taken = self.open_path.is_some()
+        let focused = ui.memory(|memory| memory.focused().is_some());
+        let (tab, pressed) = ui.input(|input| (input.key_pressed(egui::Key::Tab), input.pointer.any_pressed()));
+        // After the last control nobody has the keys for a moment; the first one is next.
+        self.tabbing = tab || (self.tabbing && !focused && !pressed);
+        if self.tabbing && !focused {
+            ui.ctx().request_repaint();
+        }
+        let taken = self.tabbing
+            || focused
+            || self.open_path.is_some()
             || self.failure.is_some()
-            || egui::Popup::is_any_open(ui.ctx())
-            || ui.memory(|memory| memory.focused().is_some());
+            || egui::Popup::is_any_open(ui.ctx());
         if !taken && let Some(document) = &mut self.document {
             document.table.request_focus();
         }

@@ -1,6 +1,6 @@
 //! The graph above the table, with what the graph shows chosen above it. The splitter between them can be dragged.
 
-use eframe::egui::{Align, ComboBox, Frame, Label, Layout, Margin, Panel, Sense, Ui, vec2};
+use eframe::egui::{Align, ComboBox, Frame, Label, Layout, Margin, Panel, Response, Sense, Ui, vec2};
 use poolscope_core::series::{Kind as MeasureKind, Measure};
 
 use crate::format;
@@ -108,7 +108,8 @@ fn no_stacks(ui: &mut Ui, palette: &Palette) {
 fn toolbar(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
     ui.horizontal(|ui| {
         measures(ui, document, commands);
-        ComboBox::from_id_salt("draw").selected_text(Command::Draw(document.kind).title()).show_ui(ui, |ui| {
+        let shown = Command::Draw(document.kind).title();
+        let draw = ComboBox::from_id_salt("draw").selected_text(shown).show_ui(ui, |ui| {
             for kind in [Kind::Lines, Kind::Areas, Kind::Bars] {
                 let command = Command::Draw(kind);
                 if ui.selectable_label(document.kind == kind, command.title()).clicked() {
@@ -116,6 +117,7 @@ fn toolbar(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
                 }
             }
         });
+        name_box(&draw.response, "How the curves are drawn");
         ui.weak(document.graph_grouping());
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             if document.history.can_go_back() {
@@ -139,7 +141,8 @@ fn toolbar(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
 }
 
 fn measures(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
-    ComboBox::from_id_salt("measure").width(190.0).selected_text(measure_title(document.measure)).show_ui(ui, |ui| {
+    let shown = measure_title(document.measure);
+    let measure = ComboBox::from_id_salt("measure").width(190.0).selected_text(shown).show_ui(ui, |ui| {
         for kind in [MeasureKind::Outstanding, MeasureKind::Cumulative, MeasureKind::Rate] {
             for by_count in [false, true] {
                 let measure = Measure { kind, by_count };
@@ -154,6 +157,13 @@ fn measures(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
             commands.push(command);
         }
     });
+    name_box(&measure.response, "What the curves show");
+}
+
+/// A box shows its value; what it is for is told to those who cannot see where it stands.
+fn name_box(response: &Response, name: &str) {
+    response.ctx.accesskit_node_builder(response.id, |node| node.set_label(name));
+    response.clone().on_hover_text(name);
 }
 
 /// What the selected range holds, once it is known; nothing where the window is too narrow for it.

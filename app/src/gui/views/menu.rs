@@ -69,8 +69,8 @@ pub fn show(ui: &mut Ui, state: &MenuState, commands: &mut Vec<Command>) {
 
 fn entry(ui: &mut Ui, command: Command, enabled: bool, commands: &mut Vec<Command>) {
     let mut button = Button::new(command.title());
-    if let Some(key) = command.shortcut() {
-        button = button.shortcut_text(ui.ctx().format_shortcut(&key));
+    if let Some(key) = command.shortcut_text(ui) {
+        button = button.shortcut_text(key);
     }
     if ui.add_enabled(enabled, button).clicked() {
         commands.push(command);

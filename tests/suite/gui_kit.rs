@@ -1,0 +1,192 @@
+//! A window over made-up traces with known contents, driven without a display: what the tests of the window share.
+
+use std::io::Cursor;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use egui_kittest::Harness;
+use egui_kittest::kittest::Queryable;
+use poolscope::format;
+use poolscope::gui::OpenRequest;
+use poolscope::gui::app::App;
+use poolscope::gui::egui::accesskit::Role;
+use poolscope::gui::egui::{DroppedFile, Key, pos2, vec2};
+use poolscope::gui::jobs::dialog::{PickFile, Question};
+use poolscope::gui::jobs::load::{Engine, Failure, Loader, Source};
+use poolscope::gui::state::document::Document;
+use poolscope::gui::widgets::pivot_table::{Row, TreeModel};
+use poolscope_core::job::{CancelToken, Progress};
+use poolscope_core::synth::truth::RangeTruth;
+use poolscope_core::synth::{SynthParams, Truth, TruthRequest, write_trace};
+use poolscope_core::trace::Trace;
+
+/// Steps of 10 ms after which something is held to hang.
+pub const PATIENCE: usize = 6000;
+
+pub fn params() -> SynthParams {
+    SynthParams { allocations: 3000, ..SynthParams::default() }
+}
+
+/// The trace, and what is in it as a whole and in `ranges`.
+pub fn made_up(ranges: &[(f64, f64)]) -> (Vec<u8>, Truth) {
+    let mut file = Cursor::new(Vec::new());
+    let request = TruthRequest { ranges: ranges.to_vec(), stacks: false, curve_points: 0 };
+    let summary = write_trace(&mut file, &params(), Some(&request)).expect("a trace is written");
+    (file.into_inner(), summary.truth.expect("asked for"))
+}
+
+/// A folder with the made-up trace in it.
+pub fn folder() -> (tempfile::TempDir, PathBuf) {
+    folder_with(&params())
+}
+
+/// A folder with a trace in it.
+pub fn folder_with(params: &SynthParams) -> (tempfile::TempDir, PathBuf) {
+    let mut file = Cursor::new(Vec::new());
+    write_trace(&mut file, params, None).expect("a trace is written");
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("made-up.etl");
+    std::fs::write(&path, file.into_inner()).expect("a file");
+    (folder, path)
+}
+
+/// Answers at once, as where there is no dialog service.
+struct NoDialog;
+
+impl PickFile for NoDialog {
+    fn ask(&self) -> Question {
+        Box::pin(std::future::ready(None))
+    }
+}
+
+/// Loads files called `slow` for ever, until cancelled; others at once.
+struct Slow;
+
+impl Loader for Slow {
+    fn load(&self, source: &Source, progress: &Progress, cancel: &CancelToken) -> Result<Option<Arc<Trace>>, Failure> {
+        if source.name() != "slow" {
+            return Engine.load(source, progress, cancel);
+        }
+        while !cancel.is_cancelled() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        Ok(None)
+    }
+}
+
+pub type Window<'a> = Harness<'a, Option<App>>;
+
+pub fn window<'a>(open: OpenRequest) -> Window<'a> {
+    let mut open = Some(open);
+    Harness::builder().with_size(vec2(1280.0, 900.0)).with_step_dt(0.02).with_max_steps(64).build_ui_state(
+        move |ui, app: &mut Option<App>| {
+            let open = open.take();
+            app.get_or_insert_with(|| {
+                let ctx = ui.ctx();
+                App::new(ctx, Arc::new(Slow), Arc::new(NoDialog), open.unwrap_or_default())
+            })
+            .show(ui);
+        },
+        None,
+    )
+}
+
+pub fn open_file<'a>(path: &Path) -> Window<'a> {
+    let mut window = window(OpenRequest::File(path.to_owned()));
+    settle(&mut window);
+    window
+}
+
+pub fn app<'w>(window: &'w Window<'_>) -> &'w App {
+    window.state().as_ref().expect("the first frame made it")
+}
+
+/// Lets the background finish.
+pub fn settle(window: &mut Window<'_>) {
+    for _ in 0..PATIENCE {
+        window.step();
+        if !app(window).is_busy() {
+            // What the last answer changed is drawn in the next frames.
+            window.run_steps(4);
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    panic!("the background does not come to an end");
+}
+
+/// The label of a row with these sums.
+pub fn label(key: &str, count: u64, size: u64) -> String {
+    format!("{key}, Count {}, Size {}", format::count(count), format::bytes(size))
+}
+
+/// The label of the row of a type, by the planted truth.
+pub fn type_label(truth: &RangeTruth, kind: &str) -> String {
+    let rows = truth.rows.iter().filter(|row| row.kind == kind);
+    let (count, size) = rows.fold((0, 0), |(count, size), row| (count + row.sums.count, size + row.sums.size));
+    label(&format!("Type {kind}"), count, size)
+}
+
+/// The largest tag in the largest pool of the AIFO rows: pool and tag.
+pub fn largest(truth: &RangeTruth) -> (&'static str, String) {
+    let pool_size = |paged: &str| -> u64 {
+        let rows = truth.rows.iter().filter(|r| r.kind == "AIFO" && r.paged == paged);
+        rows.map(|r| r.sums.size).sum()
+    };
+    let paged = if pool_size("Paged") > pool_size("NonPaged") { "Paged" } else { "NonPaged" };
+    let rows = truth.rows.iter().filter(|r| r.kind == "AIFO" && r.paged == paged);
+    let tag = rows.max_by_key(|r| r.sums.size).expect("something leaks");
+    (paged, tag.tag.clone())
+}
+
+pub fn press(window: &mut Window<'_>, key: Key) {
+    window.key_press(key);
+    window.run_steps(2);
+}
+
+#[derive(Debug)]
+struct Dropped(PathBuf);
+
+impl DroppedFile for Dropped {
+    fn path(&self) -> &Path {
+        &self.0
+    }
+
+    fn bytes(&self) -> Result<Vec<u8>, String> {
+        Err("the window opens files by their path".to_owned())
+    }
+}
+
+pub fn drop_file(window: &mut Window<'_>, path: &Path) {
+    let file: Arc<dyn DroppedFile + Send + Sync> = Arc::new(Dropped(path.to_owned()));
+    window.input_mut().dropped_files = vec![file];
+    window.step();
+    window.input_mut().dropped_files.clear();
+    window.step();
+}
+
+/// The open trace.
+pub fn document<'w>(window: &'w Window<'_>) -> &'w Document {
+    app(window).document().expect("a trace is open")
+}
+
+/// The row under the cursor.
+pub fn cursor(window: &Window<'_>) -> Row {
+    let document = document(window);
+    let rows = document.rows.as_ref().expect("rows");
+    let index = document.table.cursor().and_then(|id| rows.index_of(id));
+    rows.row(index.expect("a visible cursor")).expect("its row")
+}
+
+/// Drags over the graph, from one place to another in shares of its width.
+pub fn drag_graph(window: &mut Window<'_>, from: f32, to: f32) {
+    let place = window.get_by_role(Role::Figure).rect();
+    let at = |share: f32| pos2(place.left() + place.width() * share, place.center().y);
+    window.drag_at(at(from));
+    window.step();
+    window.hover_at(at(to));
+    window.step();
+    window.drop_at(at(to));
+    window.run_steps(3);
+}
