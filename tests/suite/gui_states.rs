@@ -202,7 +202,8 @@ fn the_whole_way_can_be_gone_with_keys() {
     let text = copied(&mut window).join("");
     assert!(text.starts_with("Type\tPaged\tPool Tag\tStack\tCount\tSize\n"), "{text}");
     assert!(text.contains(&cursor(&window).text));
-    window.event_modifiers(Event::Copy, Modifiers::COMMAND | Modifiers::SHIFT);
+    let modifiers = Modifiers::COMMAND | Modifiers::SHIFT;
+    window.event(Event::Key { key: Key::C, physical_key: None, pressed: true, repeat: false, modifiers });
     let stack = copied(&mut window).join("");
     assert!(stack.contains("\nmyfault.sys"), "{stack}");
     // A star opens all below.

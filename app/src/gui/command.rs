@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use eframe::egui::{Event, Key, KeyboardShortcut, Modifiers, ThemePreference, Ui};
+use eframe::egui::{Key, KeyboardShortcut, Modifiers, ThemePreference, Ui};
 use poolscope_core::series::Measure;
 
 use super::widgets::graph;
@@ -108,12 +108,7 @@ impl Command {
     #[must_use]
     pub fn pressed(ui: &Ui) -> Vec<Self> {
         ui.input_mut(|input| {
-            // The system turns every Ctrl+C into its own event before it is a key.
-            let copies = if input.modifiers.shift { take_copies(&mut input.events) } else { 0 };
-            let copies = std::iter::repeat_n(Self::CopyStack, copies);
-            let pressed =
-                KEYS.iter().filter(|(_, key)| input.consume_shortcut(key)).map(|(command, _)| command.clone());
-            copies.chain(pressed).collect()
+            KEYS.iter().filter(|(_, key)| input.consume_shortcut(key)).map(|(command, _)| command.clone()).collect()
         })
     }
 
@@ -123,13 +118,6 @@ impl Command {
         let text = ui.ctx().format_shortcut(&self.shortcut()?);
         Some(text.replace("Period", ".").replace("Minus", "-").replace("Plus", "+"))
     }
-}
-
-/// Takes the copy events out; returns how many there were.
-fn take_copies(events: &mut Vec<Event>) -> usize {
-    let before = events.len();
-    events.retain(|event| *event != Event::Copy);
-    before - events.len()
 }
 
 #[cfg(test)]
