@@ -141,6 +141,25 @@ fn a_trace_without_stacks_says_why() {
 }
 
 #[test]
+fn a_view_in_which_nothing_lives_leads_back() {
+    let few = SynthParams { allocations: 3, preexisting: 0, snapshots: false, ..SynthParams::default() };
+    let (_folder, path) = folder_with(&few);
+    let mut window = open_file(&path);
+    drag_graph(&mut window, 0.15, 0.16);
+    settle(&mut window);
+    window.key_press_modifiers(Modifiers::COMMAND, Key::Period);
+    window.run_steps(2);
+    settle(&mut window);
+    window.get_by_label("No allocation lives in this view.");
+    every_control_has_a_name(&window);
+    // One in the toolbar, one where the eye is.
+    window.get_all_by_label("Zoom back").last().expect("a way back").click();
+    window.run_steps(2);
+    settle(&mut window);
+    window.get_by_role_and_label(Role::TreeGrid, "Allocations");
+}
+
+#[test]
 fn giving_up_a_load_is_said() {
     let mut window = window(OpenRequest::File(PathBuf::from("slow")));
     window.run_steps(3);

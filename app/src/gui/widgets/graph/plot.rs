@@ -73,7 +73,7 @@ pub(super) fn show(
 fn plot<'a>(graph: &Graph<'a>, palette: &Palette, rect: Rect, top: f64) -> Plot<'a> {
     let unit = graph.data.unit;
     let x_marks = f64::from(rect.width() / 96.0);
-    let y_marks = f64::from(rect.height() / 44.0).max(2.0);
+    let y_marks = f64::from(rect.height() / 36.0).max(2.0);
     let left = graph.view.from;
     let x_step = math::round_step(graph.view.span(), x_marks, None);
     let y_step = math::round_step(top, y_marks, Some(unit));
