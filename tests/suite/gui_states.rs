@@ -145,7 +145,7 @@ fn a_view_in_which_nothing_lives_leads_back() {
     let few = SynthParams { allocations: 3, preexisting: 0, snapshots: false, ..SynthParams::default() };
     let (_folder, path) = folder_with(&few);
     let mut window = open_file(&path);
-    drag_graph(&mut window, 0.15, 0.16);
+    drag_graph(&mut window, 0.15, 0.2);
     settle(&mut window);
     window.key_press_modifiers(Modifiers::COMMAND, Key::Period);
     window.run_steps(2);
