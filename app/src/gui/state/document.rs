@@ -132,7 +132,7 @@ impl Document {
     /// Whether the trace holds any pool event that makes a row.
     #[must_use]
     pub fn has_allocations(&self) -> bool {
-        self.trace.allocations.len() > 0
+        !self.trace.allocations.is_empty()
     }
 
     /// Whether all allocations were recorded without stacks.

@@ -1,6 +1,6 @@
 //! What went wrong, with what, and what to do next; as a page when nothing else is open, in a box otherwise.
 
-use eframe::egui::{Align, Button, Frame, Id, Layout, Modal, RichText, Ui};
+use eframe::egui::{Align, Button, Frame, Id, Layout, Modal, RichText, Ui, vec2};
 
 use crate::gui::command::Command;
 use crate::gui::jobs::load::{Failure, Source};
@@ -13,10 +13,14 @@ pub fn page(ui: &mut Ui, source: &Source, failure: &Failure, commands: &mut Vec<
         ui.set_max_width(560.0);
         body(ui, source, failure);
         ui.add_space(4.0 * GRID);
-        if ui.add(Button::new(Command::Open.title())).clicked() {
+        let palette = Palette::of(ui);
+        let size = vec2(220.0, 32.0);
+        let text = RichText::new(Command::Open.title()).color(palette.on_accent);
+        if ui.add(Button::new(text).fill(palette.accent).min_size(size)).clicked() {
             commands.push(Command::Open);
         }
-        if ui.add(Button::new(Command::OpenSample.title())).clicked() {
+        ui.add_space(GRID);
+        if ui.add(Button::new(Command::OpenSample.title()).min_size(size)).clicked() {
             commands.push(Command::OpenSample);
         }
     });

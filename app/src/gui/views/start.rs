@@ -26,7 +26,8 @@ pub fn show(ui: &mut Ui, commands: &mut Vec<Command>) {
             commands.push(Command::OpenSample);
         }
         ui.add_space(8.0 * GRID);
-        ui.set_max_width(320.0);
-        command_lines::show(ui, "No trace yet? Record one on the machine that leaks:", &recording::WPR);
+        ui.allocate_ui_with_layout(vec2(360.0, 0.0), Layout::top_down(Align::Min), |ui| {
+            command_lines::show(ui, "No trace yet? Record one on the machine that leaks:", &recording::WPR);
+        });
     });
 }
