@@ -456,6 +456,20 @@ mod tests {
     }
 
     #[test]
+    fn a_hidden_value_is_found_and_shown() {
+        let mut expanded = FxHashSet::default();
+        let mut flat = Flat::new(tree(), Sort::default(), &expanded);
+        let found = flat.nodes_with(2, "Leak");
+        assert!(!found.is_empty());
+        for node in found {
+            assert_eq!((flat.tree().label(node), flat.index_of(node)), ("Leak".into(), None));
+            flat.show(node, &mut expanded);
+            assert!(flat.index_of(node).is_some());
+        }
+        check(&mut flat, &expanded);
+    }
+
+    #[test]
     fn opening_everything_stops_at_its_limit() {
         let mut expanded = FxHashSet::default();
         let mut flat = Flat::new(tree(), Sort::default(), &expanded);
