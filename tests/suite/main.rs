@@ -1,5 +1,9 @@
 //! Everything that checks poolscope as a whole, in one binary: it is linked once.
 
+mod cancel;
+mod cli;
+mod corpus;
+mod corruption;
 mod gui_app;
 mod gui_kit;
 mod gui_states;
@@ -8,7 +12,9 @@ mod layering;
 mod micro;
 mod paths;
 mod planted;
+mod props;
 mod sample_modules;
 mod source;
+mod threads;
 mod tidy;
 mod truth;

@@ -1,0 +1,219 @@
+//! Damaged traces, thousands of them, the same ones in every run: never a panic, never more work or memory than the bytes
+//! of the file allow, and whatever could be read can be reported with totals that add up.
+
+use poolscope_core::column::frames::FrameNaming;
+use poolscope_core::column::key::Key;
+use poolscope_core::column::names::Names;
+use poolscope_core::column::parallel::never;
+use poolscope_core::etl::walk::TraceFile;
+use poolscope_core::job::{CancelToken, Progress};
+use poolscope_core::pivot::{Cost, Pivot, PivotRequest, pivot};
+use poolscope_core::series::{Kind, Measure, SeriesRequest, series};
+use poolscope_core::synth::rng::Rng;
+use poolscope_core::trace::Trace;
+use poolscope_core::trace::load::{LoadError, LoadOptions, load};
+use poolscope_tests::corpus::real_traces;
+use poolscope_tests::damage::damage;
+use poolscope_tests::planted::{OnDisk, bytes_of};
+use poolscope_tests::program::run;
+use poolscope_tests::variants;
+use rayon::prelude::*;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// No record is shorter than this.
+const RECORD_BYTES: u64 = 8;
+/// Header and payload of the shortest pool event.
+const POOL_EVENT_BYTES: u64 = 16 + 16;
+/// The shortest frame.
+const FRAME_BYTES: u64 = 4;
+
+struct Source {
+    name: String,
+    bytes: Vec<u8>,
+    /// Offsets of the buffers.
+    places: Vec<usize>,
+}
+
+impl Source {
+    fn new(name: String, bytes: Vec<u8>) -> Self {
+        let file = TraceFile::from_bytes(bytes.clone(), &name).expect("it is a trace before it is damaged");
+        let places = file.layout.buffers.iter().map(|buffer| buffer.offset as usize).collect();
+        Self { name, bytes, places }
+    }
+
+    /// Damages it in `cases` ways; what went wrong.
+    fn check(&self, cases: u64, outcomes: &Outcomes) -> Vec<String> {
+        let case = |number: u64| {
+            let mut bytes = self.bytes.clone();
+            let done = damage(&mut bytes, &self.places, &mut Rng::new(number));
+            let complaint = catch_unwind(AssertUnwindSafe(|| examine(bytes, outcomes)));
+            let complaint = complaint.unwrap_or_else(|_| Err("panicked".to_owned())).err()?;
+            Some(format!("{} case {number} ({done}): {complaint}", self.name))
+        };
+        (0..cases).into_par_iter().filter_map(case).collect()
+    }
+}
+
+/// How many of the damaged files were still traces, and how many of those had blocks.
+#[derive(Default)]
+struct Outcomes {
+    refused: AtomicU64,
+    read: AtomicU64,
+    with_blocks: AtomicU64,
+}
+
+fn examine(bytes: Vec<u8>, outcomes: &Outcomes) -> Result<(), String> {
+    let len = bytes.len() as u64;
+    let Ok(file) = TraceFile::from_bytes(bytes, "damaged.etl") else {
+        outcomes.refused.fetch_add(1, Ordering::Relaxed);
+        return Ok(());
+    };
+    let capacity = capacity(&file, len)?;
+    let progress = Progress::default();
+    let trace = match load(file, LoadOptions::default(), &progress, &CancelToken::default()) {
+        Ok(trace) => trace,
+        Err(LoadError::Open(error)) => return Err(format!("opened, then not: {error}")),
+        Err(error) => return Err(error.to_string()),
+    };
+    outcomes.read.fetch_add(1, Ordering::Relaxed);
+    bounded(&trace, capacity)?;
+    if trace.allocations.is_empty() {
+        return Ok(());
+    }
+    outcomes.with_blocks.fetch_add(1, Ordering::Relaxed);
+    let names = Names::new(trace, FrameNaming::Address);
+    for keys in [&[Key::Type, Key::Paged, Key::Tag][..], &[Key::Tag, Key::Driver, Key::Stack]] {
+        adds_up(&names, keys)?;
+    }
+    curve(&names)
+}
+
+/// Bytes that the records can come from: what lies in the file, or the most that a compressed buffer gives.
+fn capacity(file: &TraceFile, len: u64) -> Result<u64, String> {
+    let present: u64 = file.layout.buffers.iter().map(|buffer| u64::from(buffer.present_bytes)).sum();
+    if present > len {
+        return Err(format!("buffers of {present} bytes in a file of {len}"));
+    }
+    let body = |buffer: &poolscope_core::etl::layout::BufferRef| {
+        let header = &buffer.header;
+        let most =
+            if header.is_compressed() { header.filled_bytes.max(buffer.present_bytes) } else { buffer.present_bytes };
+        u64::from(most.min(16 << 20))
+    };
+    Ok(file.layout.buffers.iter().map(body).sum())
+}
+
+fn bounded(trace: &Trace, capacity: u64) -> Result<(), String> {
+    let census = &trace.census;
+    let events = census.pool_allocs + census.pool_frees;
+    let bounds = [
+        ("records", census.records, capacity / RECORD_BYTES),
+        ("pool events", events, capacity / POOL_EVENT_BYTES),
+        ("rows", trace.allocations.len() as u64, events),
+        ("contexts", trace.contexts.rows().len() as u64, 2 * events),
+        (
+            "stack nodes",
+            trace.stacks.node_count() as u64,
+            1 + 2 * (capacity / FRAME_BYTES) * (1 + census.stack_records),
+        ),
+        ("frames", trace.stacks.frame_rows().len() as u64, 2 * capacity / FRAME_BYTES),
+        ("modules", trace.modules.modules().len() as u64, census.records),
+        ("image lives", trace.modules.lives().len() as u64, census.records),
+        ("processes", trace.processes.rows().len() as u64, census.records + events),
+    ];
+    match bounds.iter().find(|(_, found, most)| found > most) {
+        Some((what, found, most)) => Err(format!("{found} {what} from {capacity} bytes, at most {most}")),
+        None => Ok(()),
+    }
+}
+
+/// Every row of the trace stands in exactly one group.
+fn adds_up(names: &Names, keys: &[Key]) -> Result<(), String> {
+    let trace = names.trace();
+    let view = trace.extent;
+    let table = pivot(names, &PivotRequest { keys, view, rows: None }, &never).map_err(|error| error.to_string())?;
+    let mut sum = Cost::default();
+    table.costs().iter().for_each(|cost| sum.add(cost));
+    if sum != *table.total() {
+        return Err(format!("groups by {keys:?} add up to {sum:?}, the total is {:?}", table.total()));
+    }
+    let rows = 0..trace.allocations.len();
+    let inside = |row: &usize| {
+        let (from, to) = (trace.allocations.alloc_time[*row], trace.allocations.free_time[*row]);
+        view.classify(from, to).is_some()
+    };
+    let inside = rows.filter(inside).count() as u64;
+    if u128::from(inside) != u128::from(count(&table)) {
+        return Err(format!("{inside} rows in the view, {} in the groups", count(&table)));
+    }
+    Ok(())
+}
+
+fn count(table: &Pivot) -> u64 {
+    table.costs().iter().map(Cost::count).sum()
+}
+
+fn curve(names: &Names) -> Result<(), String> {
+    let measure = Measure { kind: Kind::Outstanding, by_count: false };
+    let view = names.trace().extent;
+    let request =
+        SeriesRequest { keys: &[Key::Tag], measure, view, points: 7, rows: None, earlier: true, top: Some(10) };
+    let set = series(names, &request, &never).map_err(|error| error.to_string())?;
+    let negative = set.curves.iter().any(|curve| curve.amounts.iter().any(|amount| *amount < 0));
+    if negative { Err("a curve falls below nothing".to_owned()) } else { Ok(()) }
+}
+
+fn check(sources: &[Source], cases: u64) {
+    let outcomes = Outcomes::default();
+    let complaints: Vec<String> = sources.par_iter().flat_map_iter(|source| source.check(cases, &outcomes)).collect();
+    assert!(
+        complaints.is_empty(),
+        "{} of {} cases:\n{}\n",
+        complaints.len(),
+        sources.len() as u64 * cases,
+        complaints[..complaints.len().min(12)].join("\n")
+    );
+    let read = outcomes.read.into_inner();
+    assert!(sources.is_empty() || read > 0, "damage leaves no trace readable: nothing was tested");
+}
+
+#[test]
+fn damaged_made_up_traces_are_survived() {
+    let made = |variant: variants::Variant| Source::new(variant.name, bytes_of(&variant.params));
+    let sources: Vec<Source> = variants::all(300).into_par_iter().map(made).collect();
+    assert!(sources.len() > 100);
+    check(&sources, 30);
+}
+
+#[test]
+fn damaged_real_traces_are_survived() {
+    // The large ones by their beginning: a cut file is damaged already, and damage is found sooner in less.
+    const MOST: usize = 400_000;
+    let cut = |trace: &poolscope_tests::corpus::RealTrace| {
+        let mut bytes = trace.bytes();
+        bytes.truncate(MOST);
+        Source::new(trace.name.clone(), bytes)
+    };
+    let sources: Vec<Source> = real_traces().iter().map(cut).collect();
+    check(&sources, 120);
+}
+
+#[test]
+fn a_damaged_trace_is_reported_or_refused_with_a_message() {
+    let source = Source::new("base".to_owned(), bytes_of(&variants::base(300)));
+    let complaints = (0..60_u64).into_par_iter().filter_map(|number| {
+        let mut bytes = source.bytes.clone();
+        let done = damage(&mut bytes, &source.places, &mut Rng::new(number));
+        let file = OnDisk::new("damaged.etl", &bytes);
+        let ran = run(&["report", file.path(), "--by", "type,tag", "--format", "json"]);
+        let valid = match ran.code {
+            0 => serde_json::from_slice::<serde_json::Value>(&ran.out).is_ok(),
+            1 => ran.out.is_empty() && ran.err.contains("damaged.etl"),
+            _ => false,
+        };
+        (!valid).then(|| format!("case {number} ({done}): {ran:?}"))
+    });
+    let complaints: Vec<String> = complaints.collect();
+    assert!(complaints.is_empty(), "\n{}\n", complaints.join("\n"));
+}
