@@ -140,7 +140,8 @@ fn is_same(value: &Value, field: &str) -> bool {
             let (json, csv) = (number.as_f64().unwrap_or(f64::NAN), field.parse().unwrap_or(f64::NAN));
             json == csv || (json - csv).abs() <= json.abs() * 4.0 * f64::EPSILON
         }
-        other => other.to_string() == field,
+        Value::Number(number) => number.to_string().as_str() == field,
+        Value::Bool(_) | Value::Object(_) => false,
     }
 }
 

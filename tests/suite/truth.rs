@@ -2,6 +2,7 @@
 //! and CSV, for the whole trace and for ranges. The truth comes from the writer's own log, never from the reader.
 
 use poolscope_core::synth::truth::{RangeTruth, Truth};
+use poolscope_core::synth::writer::FileMode;
 use poolscope_core::synth::{SynthParams, TruthRequest};
 use poolscope_core::trace::Trace;
 use poolscope_tests::figures::{
@@ -195,9 +196,12 @@ fn the_curves_are_those_that_were_planted() {
             [("outstanding", curve(|p| p.size)), ("count", curve(|p| p.count)), ("cumulative", cumulative(until))];
         let compare = |(measure, mut wanted): (&str, Curves)| {
             wanted.retain(|_, values| values.iter().any(|v| *v > 0));
-            assert!(!wanted.is_empty(), "no curves were planted");
             let mut complaints =
                 difference(&format!("{measure}, JSON"), &series_of_json(file.path(), measure), &wanted);
+            // A small circular or buffered file holds only what came after the curve's end.
+            if wanted.is_empty() && params.mode == FileMode::Sequential {
+                complaints.push(format!("{measure}: no curves were planted"));
+            }
             complaints.extend(difference(&format!("{measure}, CSV"), &series_of_csv(file.path(), measure), &wanted));
             complaints
         };
@@ -230,7 +234,11 @@ fn series_of_json(path: &str, measure: &str) -> Curves {
 
 fn series_of_csv(path: &str, measure: &str) -> Curves {
     let listed = fields(&series_arguments(path, measure, "csv"));
-    curves(listed.iter().map(|row| (row["tag"].clone(), row["time_s"].parse().ok(), row["value"].parse().unwrap())))
+    curves(
+        listed
+            .iter()
+            .map(|row| (row["tag"].clone(), row["time_s"].parse().ok(), row["value"].parse().expect("a whole number"))),
+    )
 }
 
 /// Values by tag, checked to stand at the right times; tags that have none but zeros do not count.
