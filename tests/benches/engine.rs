@@ -1,0 +1,99 @@
+//! The engine's parts, each on its own, on a made-up trace of 64 MB in memory: `cargo bench -p poolscope-tests --bench engine`.
+//! It measures and never judges.
+
+use divan::Bencher;
+use divan::counter::{BytesCount, ItemsCount};
+use poolscope_core::column::frames::FrameNaming;
+use poolscope_core::column::key::Key;
+use poolscope_core::column::names::Names;
+use poolscope_core::column::parallel::never;
+use poolscope_core::etl::buffer::HEADER_BYTES;
+use poolscope_core::etl::walk::{TraceFile, bare_walk};
+use poolscope_core::etl::xpress::decompress;
+use poolscope_core::job::{CancelToken, Progress};
+use poolscope_core::pivot::{PivotRequest, pivot};
+use poolscope_core::series::{Kind, Measure, SeriesRequest, series};
+use poolscope_core::synth::SynthParams;
+use poolscope_core::synth::writer::Compression;
+use poolscope_core::trace::Trace;
+use poolscope_core::trace::load::{LoadOptions, StackScope, load};
+use poolscope_tests::planted::{bytes_of, loaded};
+use std::sync::{Arc, LazyLock};
+
+const FILE_BYTES: u64 = 64 << 20;
+
+static PLAIN: LazyLock<Vec<u8>> = LazyLock::new(|| made(Compression::None));
+static COMPRESSED: LazyLock<Vec<u8>> = LazyLock::new(|| made(Compression::Filled));
+static TRACE: LazyLock<Arc<Trace>> = LazyLock::new(|| loaded(PLAIN.clone()));
+
+fn main() {
+    divan::main();
+}
+
+fn made(compression: Compression) -> Vec<u8> {
+    bytes_of(&SynthParams { target_bytes: Some(FILE_BYTES), compression, ..SynthParams::default() })
+}
+
+fn opened(bytes: &[u8]) -> TraceFile {
+    TraceFile::from_bytes(bytes.to_vec(), "made-up.etl").expect("a made-up trace opens")
+}
+
+/// The floor: every record's header on one thread.
+#[divan::bench(sample_count = 10)]
+fn framing(bencher: Bencher<'_, '_>) {
+    let file = opened(&PLAIN);
+    bencher.counter(BytesCount::new(PLAIN.len())).bench_local(|| bare_walk(&file));
+}
+
+/// All compressed buffers on one thread; bytes are those that come out.
+#[divan::bench(sample_count = 10)]
+fn decompression(bencher: Bencher<'_, '_>) {
+    let file = opened(&COMPRESSED);
+    let buffers = || file.layout.buffers.iter().filter(|buffer| buffer.header.is_compressed());
+    let filled: usize = buffers().map(|buffer| buffer.header.filled_bytes as usize - HEADER_BYTES).sum();
+    let cap = file.logfile.buffer_bytes as usize - HEADER_BYTES;
+    let mut body = Vec::new();
+    bencher.counter(BytesCount::new(filled)).bench_local(|| {
+        for buffer in buffers() {
+            let start = buffer.offset as usize;
+            let stored = &file.data()[start + HEADER_BYTES..start + buffer.header.size_bytes as usize];
+            decompress(stored, &mut body, cap);
+        }
+        body.len()
+    });
+}
+
+/// From bytes to the frozen index.
+#[divan::bench(sample_count = 10, args = [StackScope::None, StackScope::Pool, StackScope::All])]
+fn loading(bencher: Bencher<'_, '_>, stacks: StackScope) {
+    let work = |file| load(file, LoadOptions { stacks }, &Progress::default(), &CancelToken::default());
+    let bencher = bencher.counter(BytesCount::new(PLAIN.len()));
+    bencher.with_inputs(|| opened(&PLAIN)).bench_local_values(|file| work(file).expect("a made-up trace loads"));
+}
+
+/// Grouping with fresh key columns, as after a load; items are rows of the index.
+#[divan::bench(sample_count = 20, args = ["type,paged,tag", "type,paged,tag,stack", "driver,tag", "process,thread"])]
+fn grouping(bencher: Bencher<'_, '_>, by: &str) {
+    let keys = poolscope_core::column::key::parse_keys(by).expect("these are columns");
+    let request = PivotRequest { keys: &keys, view: TRACE.extent, rows: None };
+    let bencher = bencher.counter(ItemsCount::new(TRACE.allocations.len()));
+    let fresh = || Names::new(Arc::clone(&TRACE), FrameNaming::Symbol);
+    bencher.with_inputs(fresh).bench_local_refs(|names| pivot(names, &request, &never).expect("nobody cancels"));
+}
+
+/// Curves by tag at so many points; items are rows of the index.
+#[divan::bench(sample_count = 20, args = [100, 2_000])]
+fn curves(bencher: Bencher<'_, '_>, points: usize) {
+    let request = SeriesRequest {
+        keys: &[Key::Tag],
+        measure: Measure { kind: Kind::Outstanding, by_count: false },
+        view: TRACE.extent,
+        points,
+        rows: None,
+        earlier: false,
+        top: None,
+    };
+    let names = Names::new(Arc::clone(&TRACE), FrameNaming::Symbol);
+    let bencher = bencher.counter(ItemsCount::new(TRACE.allocations.len()));
+    bencher.bench_local(|| series(&names, &request, &never).expect("nobody cancels"));
+}

@@ -1,0 +1,17 @@
+//! Any bytes decompress within their cap, and compressing is undone by decompressing.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use poolscope_core::etl::xpress::{End, decompress};
+use poolscope_core::synth::writer::Compressor;
+
+fuzz_target!(|input: (u16, &[u8])| {
+    let (cap, bytes) = (usize::from(input.0), input.1);
+    let mut output = Vec::new();
+    decompress(bytes, &mut output, cap);
+    assert!(output.len() <= cap);
+    let mut stream = Vec::new();
+    Compressor::new().compress(bytes, &mut stream);
+    assert_eq!(decompress(&stream, &mut output, bytes.len()), End::Complete);
+    assert_eq!(output, bytes);
+});
