@@ -66,15 +66,21 @@ impl RecentEvents {
     /// The event that a stack of `thread` with timestamp `time` belongs to. `is_taken` says whether a pool event has
     /// that half of its stack already: two events of one thread in one tick get theirs in order.
     pub fn find(&self, time: Ticks, thread: u32, is_taken: impl Fn(Slot) -> bool) -> Target {
-        let mut end = self.rows.len();
+        let rows = &self.rows;
+        let mut end = rows.len();
         // Mostly one of the last few; else the rows are in time order.
-        let near = self.rows.iter().rev().take(8).position(|row| row.time <= time);
-        match near {
-            Some(back) => end -= back,
-            None => end = self.rows.partition_point(|row| row.time <= time),
+        let near = end.saturating_sub(8);
+        while end > near && rows[end - 1].time > time {
+            end -= 1;
         }
-        let same_tick = self.rows[..end].iter().rev().take_while(|row| row.time == time).count();
-        let candidates = &self.rows[end - same_tick..end];
+        if end == near {
+            end = rows.partition_point(|row| row.time <= time);
+        }
+        let mut start = end;
+        while start > 0 && rows[start - 1].time == time {
+            start -= 1;
+        }
+        let candidates = &rows[start..end];
         let fits = |row: &&Recent| row.thread == thread || row.thread == NO_ID;
         let mut pool = candidates.iter().filter(fits).filter(|row| row.slot != NO_SLOT).map(|row| Slot(row.slot));
         let mut first = None;
