@@ -11,7 +11,6 @@ mod gui_widgets;
 mod layering;
 mod micro;
 mod paths;
-mod planted;
 mod props;
 mod sample_modules;
 mod source;

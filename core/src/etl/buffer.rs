@@ -6,8 +6,8 @@ use crate::bytes::read::{i64_at, u16_at, u32_at};
 /// Bytes of a buffer header, the same on 32- and 64-bit systems.
 pub const HEADER_BYTES: usize = 72;
 
-/// No session buffer is larger (Windows 8 and later allow 16 MiB; the rest is safety).
-pub const MAX_BUFFER_BYTES: u32 = 64 << 20;
+/// No session buffer is larger (etl-format 1.1: 1 MiB up to Windows 7, 16 MiB from Windows 8).
+pub const MAX_BUFFER_BYTES: u32 = 16 << 20;
 
 /// Flag bits of a buffer (etl-format 1.3).
 pub mod flag {
@@ -29,8 +29,6 @@ pub const TYPE_HEADER: u16 = 4;
 pub struct BufferHeader {
     /// Bytes that the buffer takes in the file.
     pub size_bytes: u32,
-    /// `SavedOffset`: only an upper bound for decompression.
-    pub saved_bytes: u32,
     /// End of the events, the header included, in uncompressed bytes.
     pub filled_bytes: u32,
     /// Flush order within the session; not unique.
@@ -54,7 +52,6 @@ impl BufferHeader {
         let cpu = if flags & flag::PROC_INDEX != 0 { processor & 0x07ff } else { processor & 0x00ff };
         Some(Self {
             size_bytes: u32_at(data, 0)?,
-            saved_bytes: u32_at(data, 4)?,
             filled_bytes: u32_at(data, 0x30)?,
             sequence: i64_at(data, 0x18)?,
             cpu,

@@ -137,16 +137,14 @@ fn order(data: &[u8], mut buffers: Vec<BufferRef>, logfile: &LogfileHeader) -> L
         return Layout { buffers, wrapped: lowest > 1 };
     }
     let mut scratch = Scratch::default();
-    let mut timed: Vec<(bool, i64, BufferRef)> = buffers
-        .iter()
-        .map(|b| (b.header.kind != TYPE_HEADER, first_time(data, b, logfile, &mut scratch), *b))
-        .collect();
+    let mut timed: Vec<(bool, i64, BufferRef)> =
+        buffers.iter().map(|b| (b.header.kind != TYPE_HEADER, first_time(data, b, &mut scratch), *b)).collect();
     timed.sort_by_key(|&(is_body, time, _)| (is_body, time));
     let rotated = timed.windows(2).any(|pair| pair[0].2.offset > pair[1].2.offset);
     Layout { buffers: timed.into_iter().map(|t| t.2).collect(), wrapped: rotated }
 }
 
-fn first_time(data: &[u8], buffer: &BufferRef, logfile: &LogfileHeader, scratch: &mut Scratch) -> i64 {
-    let (body, _) = body_of(data, buffer, logfile.buffer_bytes, scratch);
+fn first_time(data: &[u8], buffer: &BufferRef, scratch: &mut Scratch) -> i64 {
+    let (body, _) = body_of(data, buffer, scratch);
     super::record::Records::new(body).find_map(|record| record.time).unwrap_or(i64::MAX)
 }

@@ -70,7 +70,7 @@ impl TraceFile {
 
     /// The events of one buffer, decompressed if need be, and what is wrong with them.
     pub fn body<'a>(&'a self, buffer: &BufferRef, scratch: &'a mut Scratch) -> (&'a [u8], Option<AnomalyKind>) {
-        body_of(self.data(), buffer, self.logfile.buffer_bytes, scratch)
+        body_of(self.data(), buffer, scratch)
     }
 }
 
@@ -93,7 +93,6 @@ pub struct Scratch {
 pub(super) fn body_of<'a>(
     data: &'a [u8],
     buffer: &BufferRef,
-    session_bytes: u32,
     scratch: &'a mut Scratch,
 ) -> (&'a [u8], Option<AnomalyKind>) {
     let start = buffer.offset as usize;
@@ -106,9 +105,9 @@ pub(super) fn body_of<'a>(
             (wanted > stored.len() && header.size_bytes == buffer.present_bytes).then_some(AnomalyKind::BadBuffer);
         return (stored.get(..wanted).unwrap_or(stored), damage);
     }
-    // One kind of writer compresses the whole session buffer with its fill, the other just the events.
-    let known = if session_bytes == 0 { header.saved_bytes } else { session_bytes };
-    let cap = (known.max(header.filled_bytes).min(MAX_BUFFER_BYTES) as usize).saturating_sub(HEADER_BYTES);
+    // Some writers compress the whole session buffer with its fill, others just the events: nothing behind the events is
+    // wanted, and nothing is unpacked beyond them, whatever a damaged header or stream claims.
+    let cap = wanted.min(MAX_BUFFER_BYTES as usize);
     xpress::decompress(stored, &mut scratch.body, cap);
     let damage = (scratch.body.len() < wanted).then_some(AnomalyKind::BadCompression);
     (scratch.body.get(..wanted).unwrap_or(&scratch.body), damage)

@@ -224,7 +224,7 @@ pub fn display_tag(tag: [u8; 4]) -> String {
     for byte in [tag[0], tag[1], tag[2], tag[3] & 0x7F] {
         match byte {
             0x20..=0x7E => text.push(char::from(byte)),
-            _ => text.push_str(&format!("\\x{byte:02X}")),
+            _ => text.push_str(&format!("\\x{byte:02x}")),
         }
     }
     text
