@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 
 /// Points of the curves that are compared; each lies on a whole tick of every clock, or on the same side of a half.
 const CURVE: (f64, f64) = (1.0, 3.0);
-const POINTS: usize = 5;
+const POINTS: usize = 8;
 
 /// Walks over all variants and fails with everything that any of them complains about.
 fn check_all(variants: &[Variant], check: impl Fn(&SynthParams) -> Vec<String> + Sync) {
@@ -222,7 +222,7 @@ fn cumulative(until: &[RangeTruth]) -> Curves {
 }
 
 fn series_arguments<'a>(path: &'a str, measure: &'a str, format: &'a str) -> Vec<&'a str> {
-    let line = ["series", path, "--by", "tag", "--measure", measure, "--points", "5", "--range", "1..3"];
+    let line = ["series", path, "--by", "tag", "--measure", measure, "--points", "8", "--range", "1..3"];
     line.into_iter().chain(["--format", format]).collect()
 }
 

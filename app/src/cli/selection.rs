@@ -129,6 +129,17 @@ impl SelectionArgs {
         Ok(view)
     }
 
+    /// `count` moments spread evenly over the range, in seconds: `FROM + k * (TO - FROM) / (count - 1)` with the numbers
+    /// that were typed, so that a clock whose ticks are no round fractions of a second shifts no point.
+    #[must_use]
+    pub fn moments(&self, trace: &Trace, view: View, count: usize) -> Vec<f64> {
+        let range = self.range.unwrap_or(Range { from: None, to: None });
+        let from = range.from.unwrap_or_else(|| trace.clock.seconds(view.from));
+        let to = range.to.unwrap_or_else(|| trace.clock.seconds(view.to));
+        let steps = count.saturating_sub(1).max(1) as f64;
+        (0..count.max(1)).map(|k| from + k as f64 * (to - from) / steps).collect()
+    }
+
     /// How the trace's frames, tags and processes are named.
     ///
     /// # Errors

@@ -9,7 +9,7 @@ use poolscope_core::column::parallel::never;
 use poolscope_core::export::Document;
 use poolscope_core::export::series::{OTHER, write_csv, write_json};
 use poolscope_core::pivot::Number;
-use poolscope_core::series::{Kind, Measure, SeriesRequest, SeriesSet, series};
+use poolscope_core::series::{Kind, Measure, SeriesRequest, SeriesSet, series_at};
 use std::io::Write;
 
 /// Options of `series`.
@@ -75,7 +75,7 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
                 earlier: args.earlier,
                 top,
             };
-            series(&names, &request, &never)
+            series_at(&names, &request, args.selection.moments(trace, view, args.points as usize), &never)
         })?;
         let name = args.trace.name();
         let document = Document { trace: &name, view, clock: trace.clock };

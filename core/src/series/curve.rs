@@ -81,6 +81,8 @@ pub struct SeriesSet {
     pub view: View,
     /// When the points are.
     pub times: Vec<Ticks>,
+    /// The same in seconds from time zero, as they were asked for: a tick may lie a little beside.
+    pub seconds: Vec<f64>,
     /// The curves, heaviest first; the sum of the others, if there are any, last.
     pub curves: Vec<Curve>,
     /// How many combinations of keys the last curve adds up, if it is such a sum.
@@ -111,7 +113,7 @@ impl SeriesSet {
     /// A point's time in seconds from time zero.
     #[must_use]
     pub fn seconds(&self, point: usize) -> f64 {
-        self.times.get(point).map_or(0.0, |t| self.clock.seconds(*t))
+        self.seconds.get(point).copied().unwrap_or(0.0)
     }
 
     /// The texts of a curve's keys; `None` for the sum of the others.
@@ -128,14 +130,40 @@ impl SeriesSet {
 ///
 /// When cancelled, and when there would be more values than memory should hold.
 pub fn series(names: &Names, request: &SeriesRequest<'_>, cancel: Cancel<'_>) -> Result<SeriesSet, SeriesError> {
+    at_points(names, request, &Points::new(request.view, request.points), cancel)
+}
+
+/// Draws curves with values at these seconds from time zero, in ascending order and each rounded to the nearest tick,
+/// in place of the request's own points.
+///
+/// # Errors
+///
+/// As [`series`].
+pub fn series_at(
+    names: &Names,
+    request: &SeriesRequest<'_>,
+    seconds: Vec<f64>,
+    cancel: Cancel<'_>,
+) -> Result<SeriesSet, SeriesError> {
+    let clock = names.trace().clock;
+    let points = Points::at(seconds.iter().map(|s| clock.ticks(*s)).collect());
+    let set = at_points(names, request, &points, cancel)?;
+    Ok(SeriesSet { seconds, ..set })
+}
+
+fn at_points(
+    names: &Names,
+    request: &SeriesRequest<'_>,
+    points: &Points,
+    cancel: Cancel<'_>,
+) -> Result<SeriesSet, SeriesError> {
     let cells = Cells::new(names, request.keys);
     let tally = Tally { table: &names.trace().allocations, cells: &cells, request };
     let ranked = ranked(&tally, cancel)?;
     let top = request.top.unwrap_or(usize::MAX).min(ranked.len());
     let curve_of = CurveOf::new(cells.count(), &ranked, top);
-    let points = Points::new(request.view, request.points);
-    let amounts = amounts(&tally, &curve_of, &points, curve_count(ranked.len(), top), cancel)?;
-    Ok(collect(names, request, &cells, ranked, top, &points, amounts))
+    let amounts = amounts(&tally, &curve_of, points, curve_count(ranked.len(), top), cancel)?;
+    Ok(collect(names, request, &cells, ranked, top, points, amounts))
 }
 
 /// Moments at which outstanding curves are compared, and comparisons that are worth their memory.
@@ -184,6 +212,7 @@ pub(super) fn collect(
         measure: request.measure,
         view: request.view,
         times: points.times().to_vec(),
+        seconds: points.times().iter().map(|t| names.trace().clock.seconds(*t)).collect(),
         curves: curves.map(|(ids, values)| Curve { ids, amounts: values.to_vec() }).collect(),
         others,
         clock: names.trace().clock,

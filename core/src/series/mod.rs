@@ -8,7 +8,7 @@ pub mod points;
 mod tally;
 
 pub use crate::column::order::EventOrder;
-pub use curve::{Curve, SeriesError, SeriesRequest, SeriesSet, series};
+pub use curve::{Curve, SeriesError, SeriesRequest, SeriesSet, series, series_at};
 pub use envelope::{Envelope, envelope};
 pub use measure::{Kind, Measure};
 

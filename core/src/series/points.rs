@@ -24,6 +24,15 @@ impl Points {
         Self { times: (0..count.max(1)).map(time).collect(), density }
     }
 
+    /// Given moments, which must ascend.
+    #[must_use]
+    pub fn at(times: Vec<Ticks>) -> Self {
+        let ends = times.first().zip(times.last());
+        let span = ends.map_or(0, |(first, last)| i128::from(last.0) - i128::from(first.0));
+        let density = if span > 0 { (times.len() - 1) as f64 / span as f64 } else { 0.0 };
+        Self { times, density }
+    }
+
     /// The moments.
     #[must_use]
     pub fn times(&self) -> &[Ticks] {
