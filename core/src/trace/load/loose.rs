@@ -12,7 +12,7 @@ use crate::event::kind;
 use crate::job::{CancelToken, Cancelled};
 use crate::trace::time::Ticks;
 use rayon::prelude::*;
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashSet;
 
 /// A stack of an event that is no pool event, or of none.
 #[derive(Clone, Copy, Debug)]
@@ -85,13 +85,18 @@ fn attach_to_pool(shards: &mut [Shard], loose: Vec<Stray>, cancel: &CancelToken)
             Ok(candidates(number as u32, shard, &loose))
         })
         .collect::<Result<_, Cancelled>>()?;
-    let mut by_time: FxHashMap<Ticks, Vec<Candidate>> = FxHashMap::default();
-    for candidate in found.into_iter().flatten() {
-        by_time.entry(candidate.time).or_default().push(candidate);
-    }
+    let mut found: Vec<Candidate> = found.into_iter().flatten().collect();
+    // Stable: events of one tick stay in file order.
+    found.par_sort_by_key(|candidate| candidate.time);
     let mut left = Vec::new();
+    let mut at = 0;
     for stray in loose {
-        let candidates = by_time.get(&stray.stack.event_time).map(Vec::as_slice).unwrap_or_default();
+        // Both are in time order, so the candidates are walked once.
+        while found.get(at).is_some_and(|candidate| candidate.time < stray.stack.event_time) {
+            at += 1;
+        }
+        let same_tick = found[at..].iter().take_while(|candidate| candidate.time == stray.stack.event_time).count();
+        let candidates = &found[at..at + same_tick];
         let side = usize::from(!stray.stack.kernel);
         let free = |c: &&Candidate| {
             let columns = shards.get(c.shard as usize).map(|s| if c.slot.is_free() { &s.frees } else { &s.allocs });

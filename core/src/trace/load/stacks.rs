@@ -52,8 +52,10 @@ pub fn join(
     if options.stacks == StackScope::None {
         return Ok(Joined::default());
     }
-    let strays = loose::settle(file, shards, options, cancel)?;
-    let resolver = Resolver::new(shards);
+    let definitions: Vec<Vec<Definition>> = shards.iter_mut().map(|s| std::mem::take(&mut s.definitions)).collect();
+    let settle = || loose::settle(file, shards, options, cancel);
+    let (strays, resolver) = rayon::join(settle, || Resolver::new(definitions));
+    let strays = strays?;
     let mut tallies: Vec<Tally> = shards
         .par_iter_mut()
         .map(|shard| {
@@ -121,10 +123,10 @@ enum Meaning {
 
 impl Resolver {
     /// Keys are few and definitions many: they are counted into place, not sorted.
-    fn new(shards: &mut [Shard]) -> Self {
+    fn new(parts: Vec<Vec<Definition>>) -> Self {
         let mut numbers: FxHashMap<(u64, bool), u32> = FxHashMap::default();
         let mut starts = vec![0_u32];
-        for definition in shards.iter().flat_map(|shard| &shard.definitions) {
+        for definition in parts.iter().flatten() {
             let number = *numbers.entry((definition.key, definition.kernel)).or_insert_with(|| {
                 starts.push(0);
                 starts.len() as u32 - 2
@@ -138,7 +140,7 @@ impl Resolver {
         let total = starts.last().copied().unwrap_or(0) as usize;
         let blank = Definition { time: Ticks(0), key: 0, kernel: false, raw: NO_RAW };
         let mut definitions = vec![blank; total];
-        for definition in shards.iter_mut().flat_map(|shard| std::mem::take(&mut shard.definitions)) {
+        for definition in parts.into_iter().flatten() {
             if let Some(&number) = numbers.get(&(definition.key, definition.kernel)) {
                 let place = &mut next[number as usize];
                 definitions[*place as usize] = definition;
