@@ -6,7 +6,7 @@ use egui_plot::PlotPoint;
 use super::model::{GraphData, Kind, Layer, Series, Stack, Unit};
 
 /// A value with its unit, as axis and tooltip write it. `step` is the distance between two marks (0: write three
-/// digits).
+/// digits): all marks of an axis have the unit of their step, since 1500 KB is no round number of MB.
 #[must_use]
 pub fn value_text(value: f64, step: f64, unit: Unit) -> String {
     match unit {
@@ -19,7 +19,7 @@ pub fn value_text(value: f64, step: f64, unit: Unit) -> String {
 
 fn binary_text(value: f64, step: f64) -> String {
     const UNITS: [&str; 6] = ["B", "KB", "MB", "GB", "TB", "PB"];
-    let measure = if step > 0.0 { value.abs().max(step) } else { value.abs() };
+    let measure = if step > 0.0 { step } else { value.abs() };
     let mut scale = 1.0;
     let mut unit = 0;
     while measure >= scale * 1024.0 && unit + 1 < UNITS.len() {
@@ -234,6 +234,7 @@ mod tests {
         assert_eq!(value_text(5.0, 0.0, Unit::Bytes), "5 B");
         assert_eq!(value_text(20.0 * mb, 10.0 * mb, Unit::Bytes), "20 MB");
         assert_eq!(value_text(0.0, 10.0 * mb, Unit::Bytes), "0 MB");
+        assert_eq!(value_text(1500.0 * 1024.0, 500.0 * 1024.0, Unit::Bytes), "1500 KB");
         assert_eq!(value_text(1_234_567.0, 0.0, Unit::Count), "1,234,567");
         assert_eq!(value_text(2.5, 0.0, Unit::CountPerSecond), "2.5/s");
         assert_eq!(time_text(12.4, 0.2), "12.4 s");
