@@ -1,10 +1,11 @@
 //! What went wrong, with what, and what to do next; as a page when nothing else is open, in a box otherwise.
 
-use eframe::egui::{Align, Button, Frame, Id, Layout, Modal, RichText, Ui, vec2};
+use eframe::egui::{Align, Frame, Id, Layout, Modal, RichText, Ui};
 
 use crate::gui::command::Command;
 use crate::gui::jobs::load::{Failure, Source};
 use crate::gui::theme::{self, GRID, Palette};
+use crate::gui::widgets::two_ways_on;
 
 /// Draws the whole page.
 pub fn page(ui: &mut Ui, source: &Source, failure: &Failure, commands: &mut Vec<Command>) {
@@ -13,16 +14,9 @@ pub fn page(ui: &mut Ui, source: &Source, failure: &Failure, commands: &mut Vec<
         ui.set_max_width(560.0);
         body(ui, source, failure);
         ui.add_space(4.0 * GRID);
-        let palette = Palette::of(ui);
-        let size = vec2(220.0, 32.0);
-        let text = RichText::new(Command::Open.title()).color(palette.on_accent);
-        if ui.add(Button::new(text).fill(palette.accent).min_size(size)).clicked() {
-            commands.push(Command::Open);
-        }
-        ui.add_space(GRID);
-        if ui.add(Button::new(Command::OpenSample.title()).min_size(size)).clicked() {
-            commands.push(Command::OpenSample);
-        }
+        let ways = [Command::Open, Command::OpenSample];
+        let clicked = two_ways_on::show(ui, ways[0].title(), ways[1].title());
+        commands.extend(ways.into_iter().zip(clicked).filter(|(_, clicked)| *clicked).map(|(command, _)| command));
     });
 }
 

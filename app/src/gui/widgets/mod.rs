@@ -4,3 +4,4 @@
 pub mod command_lines;
 pub mod graph;
 pub mod pivot_table;
+pub mod two_ways_on;
