@@ -2,6 +2,7 @@
 //! when a command fails, field names, and CSV and JSON that say the same.
 
 use poolscope_tests::figures::{number, rows, text};
+use poolscope_tests::micro::Micro;
 use poolscope_tests::planted::{OnDisk, bytes_of};
 use poolscope_tests::program::{csv, json, poolscope_exe, run};
 use poolscope_tests::variants::base;
@@ -183,6 +184,16 @@ fn rows_beyond_top_are_left_out_and_the_total_stays() {
     assert_eq!(top["total"], all["total"]);
     let sizes: Vec<u64> = rows(&all).iter().map(|row| number(row, "size")).collect();
     assert!(sizes.is_sorted_by(|a, b| a >= b), "{sizes:?}");
+}
+
+#[test]
+fn a_trace_without_pool_events_says_what_to_record() {
+    let file = OnDisk::new("quiet.etl", &Micro::default().bytes(1_000));
+    let ran = run(&["report", file.path()]);
+    assert_eq!(ran.code, 0);
+    assert!(ran.err.contains("wpr -start Pool"), "{}", ran.err);
+    let out = String::from_utf8_lossy(&ran.out);
+    assert!(!out.contains("folded"), "{out}");
 }
 
 #[test]

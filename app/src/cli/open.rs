@@ -4,7 +4,7 @@ use super::io::Io;
 use crate::sample;
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use poolscope_core::anomaly::Severity;
+use poolscope_core::anomaly::{AnomalyKind, Severity};
 use poolscope_core::etl::walk::TraceFile;
 use poolscope_core::job::{CancelToken, Progress};
 use poolscope_core::trace::Trace;
@@ -113,9 +113,11 @@ fn with_bar<R>(progress: &Progress, run: impl FnOnce() -> R) -> R {
     result
 }
 
-/// Data loss is told without being asked for: a figure must not look better than its trace.
+/// Data loss is told without being asked for: a figure must not look better than its trace. So is a trace that cannot
+/// have any figures: an empty report would leave the user guessing.
 fn warn(trace: &Trace, io: &mut Io<'_>) -> anyhow::Result<()> {
-    let losses = trace.anomalies.rows().iter().filter(|row| row.kind.severity() == Severity::DataLoss);
+    let is_told = |kind: AnomalyKind| kind.severity() == Severity::DataLoss || kind == AnomalyKind::NoPoolEvents;
+    let losses = trace.anomalies.rows().iter().filter(|row| is_told(row.kind));
     for row in losses {
         let times = crate::format::count(row.count);
         writeln!(io.err, "poolscope: warning: {} ({times}): {}", row.kind.name(), row.kind.effect())?;

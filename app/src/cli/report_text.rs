@@ -251,7 +251,8 @@ pub fn write(io: &mut Io<'_>, heading: &Heading<'_>, options: &TreeOptions<'_>, 
         let indent = "  ".repeat(line.indent);
         writeln!(io.out, "{}  {}  {indent}{label}", cells.join("  "), bar(line.share, &paint))?;
     }
-    if options.top.is_none() && options.depth.is_none() && heading.keys.iter().any(|k| k.is_stack()) {
+    let is_empty = lines.iter().all(|line| matches!(line.kind, LineKind::Total));
+    if !is_empty && options.top.is_none() && options.depth.is_none() && heading.keys.iter().any(|k| k.is_stack()) {
         let share = SMALLEST_SHARE * 100.0;
         let hint = format!(
             "Stacks below {share:.0}% of the first column's value are folded: --top N or --depth N shows them."
