@@ -22,10 +22,11 @@ pub struct ProcessEvent {
 #[must_use]
 pub fn process_event(payload: &[u8], version: u8, pointer_size: u8) -> Option<ProcessEvent> {
     let p = usize::from(pointer_size);
-    // Version 0 has the three numbers alone in front; from 1 on a pointer-sized key stands before them.
-    let ids = if version == 0 { 0 } else { p };
+    // Version 0 has two process numbers, each of a pointer's size, and no session (MOF class Process_V0_TypeGroup1);
+    // from 1 on a pointer-sized key stands before numbers of four bytes.
+    let (pid_at, parent_at) = if version == 0 { (0, p) } else { (p, p + 4) };
     let sid_at = match version {
-        0 => p.max(8) + 4,
+        0 => 2 * p,
         1 | 2 => p + 16,
         3 => 2 * p + 16,
         _ => 2 * p + 20,
@@ -34,9 +35,9 @@ pub fn process_event(payload: &[u8], version: u8, pointer_size: u8) -> Option<Pr
     let (name, after) = bytez(payload, name_at);
     let command_line = if version >= 2 { utf16z(payload, after).0 } else { String::new() };
     Some(ProcessEvent {
-        pid: u32_at(payload, ids)?,
-        parent_pid: u32_at(payload, ids + 4)?,
-        session: if version == 0 { 0 } else { u32_at(payload, ids + 8)? },
+        pid: u32_at(payload, pid_at)?,
+        parent_pid: u32_at(payload, parent_at)?,
+        session: if version == 0 { 0 } else { u32_at(payload, p + 8)? },
         name,
         command_line,
     })
@@ -71,5 +72,28 @@ mod tests {
         assert_eq!((event.pid, event.session, event.name.as_str()), (44, 1, "a.exe"));
         assert_eq!(event.command_line, "a -x");
         assert_eq!(process_event(&payload[..50], 4, 8), None);
+    }
+    #[test]
+    fn every_version_has_its_numbers_and_its_name() {
+        // Version, pointer size, bytes before the SID, offsets of the process number and of its parent's.
+        let layouts = [
+            (0, 4, 8, 0, 4),
+            (0, 8, 16, 0, 8),
+            (1, 4, 20, 4, 8),
+            (2, 8, 24, 8, 12),
+            (3, 4, 24, 4, 8),
+            (3, 8, 32, 8, 12),
+            (4, 4, 28, 4, 8),
+            (5, 8, 36, 8, 12),
+        ];
+        for (version, pointer_size, fixed, pid_at, parent_at) in layouts {
+            let mut payload = vec![0; fixed];
+            (payload[pid_at], payload[parent_at]) = (44, 4);
+            payload.extend([0; 4]);
+            payload.extend(b"a.exe\0");
+            let event = process_event(&payload, version, pointer_size).expect("complete");
+            let seen = (event.pid, event.parent_pid, event.name.as_str());
+            assert_eq!(seen, (44, 4, "a.exe"), "version {version}, pointer size {pointer_size}");
+        }
     }
 }
