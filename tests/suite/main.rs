@@ -17,3 +17,4 @@ mod source;
 mod threads;
 mod tidy;
 mod truth;
+mod versions;
