@@ -11,16 +11,17 @@ use super::OpenRequest;
 use super::command::Command;
 use super::jobs::dialog::PickFile;
 use super::jobs::load::{Failure, LoadAnswer, LoadRequest, Loader, Source};
-use super::jobs::{Answer, Jobs};
-use super::state::document::{Changes, Document};
+use super::jobs::{Answer, Jobs, TabId};
+use super::state::document::{Document, Effect};
 use super::theme::{self, Palette};
-use super::views::analysis::Waiting;
 use super::views::loading::LoadingState;
 use super::views::menu::MenuState;
 use super::views::{analysis, details, empty, failure, loading, menu, open_box, start, status, summary};
 
 /// How often a load's figures are drawn anew.
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
+/// The only tab.
+const TAB: TabId = TabId(0);
 /// Below this width the details are not shown, so that graph and table breathe.
 const LEAST_WIDTH_FOR_DETAILS: f32 = 1000.0;
 /// Below this width the summary is not shown either.
@@ -46,7 +47,6 @@ pub struct App {
     open_path: Option<String>,
     summary: bool,
     details: bool,
-    dark: Option<bool>,
 }
 
 impl App {
@@ -67,7 +67,6 @@ impl App {
             open_path: None,
             summary: true,
             details: true,
-            dark: None,
         };
         match open {
             OpenRequest::Nothing => {}
@@ -86,7 +85,7 @@ impl App {
     /// Whether something is being computed or loaded.
     #[must_use]
     pub fn is_busy(&self) -> bool {
-        self.loading.is_some() || self.jobs.table_waits() || self.jobs.curves_wait() || self.jobs.totals_wait()
+        self.loading.is_some() || self.document.as_ref().is_some_and(Document::is_busy)
     }
 
     /// Draws one frame and carries out what the user wants.
@@ -94,7 +93,9 @@ impl App {
         self.take_answers(ui);
         let mut commands = Command::pressed(ui);
         self.dropped_files(ui, &mut commands);
-        self.follow_theme(ui);
+        if let Some(document) = &mut self.document {
+            document.set_dark(ui.visuals().dark_mode);
+        }
         self.frame_panels(ui, &mut commands);
         self.centre(ui, &mut commands);
         if let Some(path) = &mut self.open_path {
@@ -111,26 +112,16 @@ impl App {
         for command in commands {
             self.run(ui, command);
         }
+        self.serve_document(ui);
     }
 
     fn take_answers(&mut self, ui: &Ui) {
-        let dark = ui.visuals().dark_mode;
         while let Some(answer) = self.jobs.answer() {
             match answer {
-                Answer::Load(answer) => self.loaded(ui, answer),
-                Answer::Table(answer) => {
+                Answer::Load { answer, .. } => self.loaded(ui, answer),
+                Answer::Document { reply, .. } => {
                     if let Some(document) = &mut self.document {
-                        document.take_table(*answer, dark);
-                    }
-                }
-                Answer::Curves(answer) => {
-                    if let Some(document) = &mut self.document {
-                        document.take_curves(answer, dark);
-                    }
-                }
-                Answer::Totals(answer) => {
-                    if let Some(document) = &mut self.document {
-                        document.totals = Some(answer);
+                        document.take(reply);
                     }
                 }
                 Answer::Picked { path: Some(path), .. } => self.load(Source::File(path)),
@@ -150,8 +141,8 @@ impl App {
                 self.failure = None;
                 let title = format!("{} - poolscope", answer.source.name());
                 ui.ctx().send_viewport_cmd(egui::ViewportCommand::Title(title));
+                self.jobs.forget(TAB);
                 self.document = Some(Document::new(answer.source, trace));
-                self.compute(Changes::ALL);
             }
             Ok(None) => {}
             Err(failure) => self.failure = Some((answer.source, failure)),
@@ -163,20 +154,11 @@ impl App {
         commands.extend(dropped.map(Command::OpenPath));
     }
 
-    fn follow_theme(&mut self, ui: &Ui) {
-        let dark = ui.visuals().dark_mode;
-        if self.dark.replace(dark) != Some(dark)
-            && let Some(document) = &mut self.document
-        {
-            document.recolour(dark);
-        }
-    }
-
     fn frame_panels(&mut self, ui: &mut Ui, commands: &mut Vec<Command>) {
         let palette = Palette::of(ui);
         let bar = Frame::new().fill(palette.panel).inner_margin(Margin::symmetric(8, 2));
         Panel::top("menu").frame(bar).show(ui, |ui| menu::show(ui, &self.menu_state(), commands));
-        let busy = (self.jobs.table_waits() || self.jobs.curves_wait()).then_some("computing");
+        let busy = self.document.as_ref().is_some_and(Document::is_busy).then_some("computing");
         let words = busy.or(self.notice.as_deref());
         Panel::bottom("status")
             .exact_size(26.0)
@@ -204,13 +186,11 @@ impl App {
     fn centre(&mut self, ui: &mut Ui, commands: &mut Vec<Command>) {
         let palette = Palette::of(ui);
         let loading = self.loading_state();
-        let mut actions = analysis::Actions::default();
         CentralPanel::no_frame().frame(Frame::new().fill(palette.canvas)).show(ui, |ui| {
             if self.document.as_ref().is_some_and(|document| !document.has_allocations()) {
                 empty::show(ui, commands);
             } else if let Some(document) = &mut self.document {
-                let waiting = Waiting { table: self.jobs.table_waits(), curves: self.jobs.curves_wait() };
-                actions = analysis::show(ui, document, waiting, commands);
+                analysis::show(ui, document, commands);
             } else if let Some(loading) = &loading {
                 loading::page(ui, loading, commands);
             } else if let Some((source, failure)) = &self.failure {
@@ -219,21 +199,20 @@ impl App {
                 start::show(ui, commands);
             }
         });
+    }
+
+    /// What the document wants: computing, the clipboard, a word to the user.
+    fn serve_document(&mut self, ui: &Ui) {
         let Some(document) = &mut self.document else { return };
-        let dark = ui.visuals().dark_mode;
-        let mut changes = Changes::default();
-        for action in actions.graph {
-            let more = document.graph_action(action, dark);
-            changes.table |= more.table;
-            changes.curves |= more.curves;
-            changes.totals |= more.totals;
+        for request in document.requests() {
+            self.jobs.ask(TAB, request);
         }
-        for action in actions.table {
-            if let Some(text) = document.table_action(action, dark) {
-                ui.ctx().copy_text(text);
+        for effect in std::mem::take(&mut document.effects) {
+            match effect {
+                Effect::Copy(text) => ui.ctx().copy_text(text),
+                Effect::Tell(words) => self.notice = Some(words),
             }
         }
-        self.compute(changes);
     }
 
     /// Keys that nobody else has go to the table, so that the arrows work after a click anywhere.
@@ -279,23 +258,8 @@ impl App {
         let progress = Arc::new(Progress::default());
         self.failure = None;
         self.notice = None;
-        self.jobs.load(LoadRequest { source: source.clone(), progress: Arc::clone(&progress) });
+        self.jobs.load(TAB, LoadRequest { source: source.clone(), progress: Arc::clone(&progress) });
         self.loading = Some(Loading { source, progress, began: Instant::now() });
-    }
-
-    fn compute(&mut self, changes: Changes) {
-        let Some(document) = &self.document else { return };
-        if changes.table {
-            self.jobs.table(document.table_request());
-        }
-        if changes.curves {
-            self.jobs.curves(document.curves_request());
-        }
-        if changes.totals
-            && let Some(request) = document.totals_request()
-        {
-            self.jobs.totals(request);
-        }
     }
 
     fn run(&mut self, ui: &Ui, command: Command) {
@@ -304,7 +268,7 @@ impl App {
             Command::OpenPath(path) => self.load(Source::File(path)),
             Command::OpenSample => self.load(Source::Sample),
             Command::CancelLoad => {
-                self.jobs.cancel_load();
+                self.jobs.cancel_load(TAB);
                 self.notice = self.loading.take().map(|l| format!("Opening {} was cancelled", l.source.name()));
             }
             Command::Dismiss => self.failure = None,
@@ -314,9 +278,10 @@ impl App {
             Command::Scale(factor) => ui.ctx().set_zoom_factor(factor),
             Command::ToggleSummary => self.summary = !self.summary,
             Command::ToggleDetails => self.details = !self.details,
-            other => {
-                let changes = self.document.as_mut().map_or_else(Changes::default, |d| on_document(d, ui, &other));
-                self.compute(changes);
+            Command::Document(command) => {
+                if let Some(document) = &mut self.document {
+                    document.run(&command);
+                }
             }
         }
     }
@@ -334,37 +299,6 @@ fn drop_hint(ui: &Ui) {
     painter.rect_filled(area, 0.0, palette.canvas.gamma_multiply(0.85));
     let text = "Let go to open the trace";
     painter.text(area.center(), egui::Align2::CENTER_CENTER, text, theme::strong_font(), palette.accent);
-}
-
-/// The commands that are about the open trace.
-fn on_document(document: &mut Document, ui: &Ui, command: &Command) -> Changes {
-    let (view, whole) = (document.view(), document.whole());
-    let middle = (view.from + view.to) / 2.0;
-    match command {
-        Command::ZoomToSelection => {
-            let selection = document.graph.selection();
-            document.graph.select(None);
-            return selection.map_or_else(Changes::default, |to| document.zoom(to, false));
-        }
-        Command::ZoomIn => return document.zoom(view.zoomed(0.5, middle, whole), false),
-        Command::ZoomOut => return document.zoom(view.zoomed(2.0, middle, whole), false),
-        Command::ZoomBack => return document.zoom_back(),
-        Command::ZoomAll => return document.zoom_all(),
-        Command::Measure(measure) => document.measure = *measure,
-        Command::Earlier(earlier) => document.earlier = *earlier,
-        Command::Draw(kind) => {
-            document.kind = *kind;
-            return Changes::default();
-        }
-        Command::CopyStack => {
-            if let Some(details) = &document.details {
-                ui.ctx().copy_text(details.stack_text());
-            }
-            return Changes::default();
-        }
-        _ => return Changes::default(),
-    }
-    Changes { curves: true, ..Changes::default() }
 }
 
 impl eframe::App for App {

@@ -4,10 +4,12 @@
 
 pub mod curves;
 pub mod dialog;
+pub mod document;
 pub mod load;
 pub mod table;
 pub mod totals;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -15,23 +17,33 @@ use std::thread;
 
 use poolscope_core::job::CancelToken;
 
-use curves::{CurvesAnswer, CurvesRequest};
 use dialog::PickFile;
+use document::{Reply, Request, Topic};
 use load::{LoadAnswer, LoadRequest, Loader};
-use table::{TableAnswer, TableRequest};
-use totals::{TotalsAnswer, TotalsRequest};
+
+/// Which open trace a question is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TabId(pub u64);
 
 /// What became of a request.
 #[derive(Debug)]
 pub enum Answer {
     /// A trace, or why there is none.
-    Load(LoadAnswer),
-    /// The rows of the table.
-    Table(Box<TableAnswer>),
-    /// The curves of the graph.
-    Curves(CurvesAnswer),
-    /// The sums of the selected range.
-    Totals(TotalsAnswer),
+    Load {
+        /// For which tab.
+        tab: TabId,
+        /// The trace, or why there is none.
+        answer: LoadAnswer,
+    },
+    /// Something about an open trace.
+    Document {
+        /// Which trace.
+        tab: TabId,
+        /// Number of the question.
+        generation: u64,
+        /// The answer.
+        reply: Reply,
+    },
     /// The file dialog was closed.
     Picked {
         /// The file, if one was chosen.
@@ -78,10 +90,8 @@ pub struct Jobs {
     wake: Arc<dyn Fn() + Send + Sync>,
     loader: Arc<dyn Loader>,
     picker: Arc<dyn PickFile>,
-    load: Line,
-    table: Line,
-    curves: Line,
-    totals: Line,
+    loads: BTreeMap<TabId, Line>,
+    lines: BTreeMap<(TabId, Topic), Line>,
     picking: bool,
 }
 
@@ -90,50 +100,39 @@ impl Jobs {
     #[must_use]
     pub fn new(loader: Arc<dyn Loader>, picker: Arc<dyn PickFile>, wake: Arc<dyn Fn() + Send + Sync>) -> Self {
         let (send, receive) = channel();
-        Self {
-            send,
-            receive,
-            wake,
-            loader,
-            picker,
-            load: Line::default(),
-            table: Line::default(),
-            curves: Line::default(),
-            totals: Line::default(),
-            picking: false,
-        }
+        Self { send, receive, wake, loader, picker, loads: BTreeMap::new(), lines: BTreeMap::new(), picking: false }
     }
 
-    /// Starts to load a trace; a load that is under way is given up.
-    pub fn load(&mut self, request: LoadRequest) {
-        let (generation, cancel) = self.load.next();
+    /// Starts to load a trace for a tab; a load that is under way for it is given up.
+    pub fn load(&mut self, tab: TabId, request: LoadRequest) {
+        let (generation, cancel) = self.loads.entry(tab).or_default().next();
         let loader = Arc::clone(&self.loader);
-        self.spawn("load", move || Answer::Load(load::run(loader.as_ref(), request, generation, &cancel)));
-    }
-
-    /// Gives up the load that is under way.
-    pub fn cancel_load(&mut self) {
-        self.load.stop();
-    }
-
-    /// Groups rows anew.
-    pub fn table(&mut self, request: TableRequest) {
-        let (generation, cancel) = self.table.next();
-        self.spawn_some("table", move || {
-            table::run(request, generation, &cancel).map(|answer| Answer::Table(Box::new(answer)))
+        self.spawn("load", move || Answer::Load {
+            tab,
+            answer: load::run(loader.as_ref(), request, generation, &cancel),
         });
     }
 
-    /// Computes the curves anew.
-    pub fn curves(&mut self, request: CurvesRequest) {
-        let (generation, cancel) = self.curves.next();
-        self.spawn_some("curves", move || curves::run(&request, generation, &cancel).map(Answer::Curves));
+    /// Gives up the load that is under way for a tab.
+    pub fn cancel_load(&mut self, tab: TabId) {
+        if let Some(line) = self.loads.get_mut(&tab) {
+            line.stop();
+        }
     }
 
-    /// Sums up a range.
-    pub fn totals(&mut self, request: TotalsRequest) {
-        let (generation, cancel) = self.totals.next();
-        self.spawn_some("totals", move || totals::run(&request, generation, &cancel).map(Answer::Totals));
+    /// Answers a question about an open trace.
+    pub fn ask(&mut self, tab: TabId, request: Request) {
+        let topic = request.topic();
+        let (generation, cancel) = self.lines.entry((tab, topic)).or_default().next();
+        self.spawn_some("figures", move || {
+            request.run(generation, &cancel).map(|reply| Answer::Document { tab, generation, reply })
+        });
+    }
+
+    /// Gives up everything for a tab that is no more. Its numbers go on, so that no late answer is taken for a new one.
+    pub fn forget(&mut self, tab: TabId) {
+        let of_tab = self.lines.iter_mut().filter(|((owner, _), _)| *owner == tab).map(|(_, line)| line);
+        of_tab.chain(self.loads.get_mut(&tab)).for_each(Line::stop);
     }
 
     /// Asks the user for a file, unless that is being done already.
@@ -147,32 +146,29 @@ impl Jobs {
         self.spawn("dialog", move || dialog::wait(question));
     }
 
-    /// Whether the table's rows are being computed.
+    /// Whether a question about an open trace is under way.
     #[must_use]
-    pub fn table_waits(&self) -> bool {
-        self.table.waiting
+    pub fn waits(&self, tab: TabId, topic: Topic) -> bool {
+        self.lines.get(&(tab, topic)).is_some_and(|line| line.waiting)
     }
 
-    /// Whether the sums of the selected range are being computed.
+    /// Whether any question about any open trace is under way.
     #[must_use]
-    pub fn totals_wait(&self) -> bool {
-        self.totals.waiting
-    }
-
-    /// Whether the curves are being computed.
-    #[must_use]
-    pub fn curves_wait(&self) -> bool {
-        self.curves.waiting
+    pub fn any_waits(&self) -> bool {
+        self.lines.values().any(|line| line.waiting)
     }
 
     /// The next answer that somebody still waits for.
     pub fn answer(&mut self) -> Option<Answer> {
         while let Ok(answer) = self.receive.try_recv() {
             let wanted = match &answer {
-                Answer::Load(load) => self.load.accept(load.generation),
-                Answer::Table(table) => self.table.accept(table.generation),
-                Answer::Curves(curves) => self.curves.accept(curves.generation),
-                Answer::Totals(totals) => self.totals.accept(totals.generation),
+                Answer::Load { tab, answer } => {
+                    self.loads.get_mut(tab).is_some_and(|line| line.accept(answer.generation))
+                }
+                Answer::Document { tab, generation, reply } => {
+                    let line = self.lines.get_mut(&(*tab, reply.topic()));
+                    line.is_some_and(|line| line.accept(*generation))
+                }
                 Answer::Picked { .. } => std::mem::take(&mut self.picking),
             };
             if wanted {
@@ -216,9 +212,7 @@ impl Jobs {
 
 impl Drop for Jobs {
     fn drop(&mut self) {
-        for line in [&mut self.load, &mut self.table, &mut self.curves, &mut self.totals] {
-            line.stop();
-        }
+        self.loads.values_mut().chain(self.lines.values_mut()).for_each(Line::stop);
     }
 }
 

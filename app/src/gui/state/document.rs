@@ -17,7 +17,9 @@ use super::colours::ColourBook;
 use super::details::Details;
 use super::history::History;
 use super::rows::{LEAK_CANDIDATES, Rows, node_id, row_id};
+use crate::gui::command::DocumentCommand;
 use crate::gui::jobs::curves::{CurvesAnswer, CurvesRequest};
+use crate::gui::jobs::document::{Reply, Request, Topic};
 use crate::gui::jobs::load::Source;
 use crate::gui::jobs::table::{TableAnswer, TableRequest};
 use crate::gui::jobs::totals::{TotalsAnswer, TotalsRequest};
@@ -32,20 +34,13 @@ const CURVE_POINTS: usize = 2048;
 /// Name of the sum of the curves that have none of their own.
 const OTHER: &str = "other";
 
-/// What has to be computed anew.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Changes {
-    /// The rows of the table.
-    pub table: bool,
-    /// The curves of the graph.
-    pub curves: bool,
-    /// The sums of the selected range.
-    pub totals: bool,
-}
-
-impl Changes {
-    /// All that depends on the view.
-    pub const ALL: Self = Self { table: true, curves: true, totals: false };
+/// What a document wants of the window around it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// Put this text on the clipboard.
+    Copy(String),
+    /// Tell the user this.
+    Tell(String),
 }
 
 /// An open trace.
@@ -78,6 +73,13 @@ pub struct Document {
     pub totals: Option<TotalsAnswer>,
     /// The selected row in full.
     pub details: Option<Details>,
+    /// What the window shall do.
+    pub effects: Vec<Effect>,
+    /// What has to be computed anew.
+    changed: BTreeSet<Topic>,
+    /// What is being computed.
+    waiting: BTreeSet<Topic>,
+    dark: bool,
     keys: Vec<Key>,
     figures: Vec<Figure>,
     sort: Sort,
@@ -113,6 +115,10 @@ impl Document {
             earlier: false,
             totals: None,
             details: None,
+            effects: Vec::new(),
+            changed: BTreeSet::from([Topic::Table, Topic::Curves]),
+            waiting: BTreeSet::new(),
+            dark: false,
             keys: vec![Key::Type, Key::Paged, Key::Tag, Key::Stack],
             figures: vec![Figure::Count, Figure::Size],
             sort: Sort::default(),
@@ -166,6 +172,101 @@ impl Document {
         self.seconds(self.history.whole())
     }
 
+    /// The questions that came up since the last call.
+    pub fn requests(&mut self) -> Vec<Request> {
+        let changed = std::mem::take(&mut self.changed);
+        let ask = |topic| match topic {
+            Topic::Table => Some(Request::Table(self.table_request())),
+            Topic::Curves => Some(Request::Curves(self.curves_request())),
+            Topic::Totals => self.totals_request().map(Request::Totals),
+        };
+        let requests: Vec<Request> = changed.into_iter().filter_map(ask).collect();
+        self.waiting.extend(requests.iter().map(Request::topic));
+        requests
+    }
+
+    /// Whether something is being computed.
+    #[must_use]
+    pub fn waits(&self, topic: Topic) -> bool {
+        self.waiting.contains(&topic)
+    }
+
+    /// Whether anything is being computed.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        !self.waiting.is_empty() || !self.changed.is_empty()
+    }
+
+    /// Takes in an answer.
+    pub fn take(&mut self, reply: Reply) {
+        self.waiting.remove(&reply.topic());
+        match reply {
+            Reply::Table(answer) => self.take_table(*answer),
+            Reply::Curves(answer) => self.take_curves(answer),
+            Reply::Totals(answer) => self.totals = Some(answer),
+        }
+    }
+
+    /// Follows the window's theme.
+    pub fn set_dark(&mut self, dark: bool) {
+        if self.dark != dark {
+            self.dark = dark;
+            self.recolour();
+        }
+    }
+
+    /// Carries out a command.
+    pub fn run(&mut self, command: &DocumentCommand) {
+        let (view, whole) = (self.view(), self.whole());
+        let middle = (view.from + view.to) / 2.0;
+        match command {
+            DocumentCommand::ZoomToSelection => {
+                if let Some(to) = self.graph.selection() {
+                    self.graph.select(None);
+                    self.zoom(to, false);
+                }
+            }
+            DocumentCommand::ZoomIn => self.zoom(view.zoomed(0.5, middle, whole), false),
+            DocumentCommand::ZoomOut => self.zoom(view.zoomed(2.0, middle, whole), false),
+            DocumentCommand::ZoomBack => self.zoom_back(),
+            DocumentCommand::ZoomAll => self.zoom_all(),
+            DocumentCommand::Measure(measure) => {
+                self.measure = *measure;
+                self.changed.insert(Topic::Curves);
+            }
+            DocumentCommand::CountEarlier => {
+                self.earlier = !self.earlier;
+                self.changed.insert(Topic::Curves);
+            }
+            DocumentCommand::Draw(kind) => self.kind = *kind,
+            DocumentCommand::CopyStack => {
+                self.effects.extend(self.details.as_ref().map(|details| Effect::Copy(details.stack_text())));
+            }
+        }
+    }
+
+    /// Whether a command would do anything now.
+    #[must_use]
+    pub fn can(&self, command: &DocumentCommand) -> bool {
+        match command {
+            DocumentCommand::ZoomToSelection => self.graph.selection().is_some(),
+            DocumentCommand::ZoomBack => self.history.can_go_back(),
+            DocumentCommand::CopyStack => self.details.as_ref().is_some_and(|details| !details.stack.is_empty()),
+            _ => self.has_allocations(),
+        }
+    }
+
+    /// Whether what a command switches on is on; `None` for commands that switch nothing.
+    #[must_use]
+    pub fn is_on(&self, command: &DocumentCommand) -> Option<bool> {
+        match command {
+            DocumentCommand::Measure(measure) => Some(self.measure == *measure),
+            DocumentCommand::Draw(kind) => Some(self.kind == *kind),
+            DocumentCommand::CountEarlier => Some(self.earlier),
+            _ => None,
+        }
+    }
+
     /// What to group for the table.
     #[must_use]
     pub fn table_request(&self) -> TableRequest {
@@ -206,25 +307,35 @@ impl Document {
     }
 
     /// Shows a range.
-    pub fn zoom(&mut self, to: Range, smooth: bool) -> Changes {
+    pub fn zoom(&mut self, to: Range, smooth: bool) {
         let clock = &self.trace.clock;
         let to = View { from: clock.ticks(to.from), to: clock.ticks(to.to) };
-        if self.history.go(to, smooth) { Changes::ALL } else { Changes::default() }
+        if self.history.go(to, smooth) {
+            self.view_changed();
+        }
     }
 
     /// Shows the whole trace.
-    pub fn zoom_all(&mut self) -> Changes {
+    pub fn zoom_all(&mut self) {
         let whole = self.history.whole();
-        if self.history.go(whole, false) { Changes::ALL } else { Changes::default() }
+        if self.history.go(whole, false) {
+            self.view_changed();
+        }
     }
 
     /// Shows the range before.
-    pub fn zoom_back(&mut self) -> Changes {
-        if self.history.back() { Changes::ALL } else { Changes::default() }
+    pub fn zoom_back(&mut self) {
+        if self.history.back() {
+            self.view_changed();
+        }
+    }
+
+    fn view_changed(&mut self) {
+        self.changed.extend([Topic::Table, Topic::Curves]);
     }
 
     /// Takes in new rows; what was open, selected and scrolled to stays.
-    pub fn take_table(&mut self, answer: TableAnswer, dark: bool) {
+    fn take_table(&mut self, answer: TableAnswer) {
         let TableAnswer { flat, expanded, found, led, .. } = answer;
         // Rows that this view does not have may come back in the next: nothing is forgotten here.
         self.expanded.extend(expanded);
@@ -240,7 +351,7 @@ impl Document {
             let selected = self.selected.iter().filter_map(at).collect();
             self.table.restore(selected, self.cursor.as_ref().and_then(at));
         }
-        self.set_swatches(dark);
+        self.set_swatches();
         self.find_details();
     }
 
@@ -259,18 +370,18 @@ impl Document {
     }
 
     /// Takes in new curves.
-    pub fn take_curves(&mut self, mut answer: CurvesAnswer, dark: bool) {
+    fn take_curves(&mut self, mut answer: CurvesAnswer) {
         if let Some((times, values)) = answer.overview.take() {
             self.overview = Overview { times, values };
             self.overview_of = Some((answer.measure, answer.earlier));
         }
         self.curves = Some(answer);
-        self.recolour(dark);
+        self.recolour();
     }
 
-    /// Gives curves and rows the colours of a theme.
-    pub fn recolour(&mut self, dark: bool) {
-        let palette = Palette::for_dark(dark);
+    /// Gives curves and rows the colours of the theme.
+    fn recolour(&mut self) {
+        let palette = Palette::for_dark(self.dark);
         let Some(answer) = &self.curves else { return };
         let mut series = Vec::with_capacity(answer.curves.len());
         for (at, curve) in answer.curves.iter().enumerate() {
@@ -292,11 +403,11 @@ impl Document {
         let title = format!("{} by {}", measure_title(answer.measure), self.curve_key.title());
         let unit = unit_of(answer.measure);
         self.graph_data = Some(GraphData::new(title, answer.times.clone(), series, unit));
-        self.set_swatches(dark);
+        self.set_swatches();
     }
 
-    fn set_swatches(&mut self, dark: bool) {
-        let palette = Palette::for_dark(dark);
+    fn set_swatches(&mut self) {
+        let palette = Palette::for_dark(self.dark);
         let column = self.keys.iter().position(|k| *k == self.curve_key);
         let (Some(rows), Some(column), Some(answer)) = (&mut self.rows, column, &self.curves) else { return };
         let mut swatches = FxHashMap::default();
@@ -308,30 +419,32 @@ impl Document {
     }
 
     /// Shows or hides the curve of a name.
-    pub fn toggle_curve(&mut self, name: Option<&str>, dark: bool) {
+    pub fn toggle_curve(&mut self, name: Option<&str>) {
         let name = name.unwrap_or(OTHER).to_owned();
         if !self.hidden.remove(&name) {
             self.hidden.insert(name);
         }
-        self.recolour(dark);
+        self.recolour();
     }
 
     /// Carries out what the user asked of the graph.
-    pub fn graph_action(&mut self, action: graph::Action, dark: bool) -> Changes {
+    pub fn graph_action(&mut self, action: graph::Action) {
         let name_of = |document: &Self, id: u64| {
             document.curves.as_ref().and_then(|c| c.curves.get(id as usize)).map(|c| c.name.clone())
         };
         match action {
-            graph::Action::Zoom { to, smooth } => return self.zoom(to, smooth),
-            graph::Action::ZoomAll => return self.zoom_all(),
+            graph::Action::Zoom { to, smooth } => self.zoom(to, smooth),
+            graph::Action::ZoomAll => self.zoom_all(),
             graph::Action::Select(range) => {
                 self.graph.select(range);
                 self.totals = None;
-                return Changes { totals: range.is_some(), ..Changes::default() };
+                if range.is_some() {
+                    self.changed.insert(Topic::Totals);
+                }
             }
             graph::Action::Toggle(id) => {
                 if let Some(name) = name_of(self, id) {
-                    self.toggle_curve(name.as_deref(), dark);
+                    self.toggle_curve(name.as_deref());
                 }
             }
             graph::Action::Reveal(id) => {
@@ -340,7 +453,6 @@ impl Document {
                 }
             }
         }
-        Changes::default()
     }
 
     /// Selects the row that shows a value of the graph's column: the first visible one, or else the one that matters most,
@@ -355,9 +467,9 @@ impl Document {
         }
     }
 
-    /// Carries out what the user asked of the table; text for the clipboard is returned.
-    pub fn table_action(&mut self, action: pivot_table::Action, dark: bool) -> Option<String> {
-        let rows = self.rows.as_mut()?;
+    /// Carries out what the user asked of the table.
+    pub fn table_action(&mut self, action: pivot_table::Action) {
+        let Some(rows) = self.rows.as_mut() else { return };
         match action {
             pivot_table::Action::Expand(id) => rows.expand(id, &mut self.expanded),
             pivot_table::Action::Collapse(id) => rows.collapse(id, &mut self.expanded),
@@ -369,13 +481,12 @@ impl Document {
                 self.sort = rows.flat().sort();
             }
             pivot_table::Action::Select => self.remember_selection(),
-            pivot_table::Action::Copy(text) => return Some(text),
+            pivot_table::Action::Copy(text) => self.effects.push(Effect::Copy(text)),
             pivot_table::Action::ToggleSeries(id) => {
                 let name = rows.flat().tree().label(node_id(id)).into_owned();
-                self.toggle_curve(Some(&name), dark);
+                self.toggle_curve(Some(&name));
             }
         }
-        None
     }
 
     fn remember_selection(&mut self) {

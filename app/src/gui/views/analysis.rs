@@ -4,33 +4,17 @@ use eframe::egui::{Align, ComboBox, Frame, Label, Layout, Margin, Panel, Respons
 use poolscope_core::series::{Kind as MeasureKind, Measure};
 
 use crate::format;
-use crate::gui::command::Command;
+use crate::gui::command::{Command, DocumentCommand};
+use crate::gui::jobs::document::Topic;
 use crate::gui::state::document::{Document, measure_title};
 use crate::gui::theme::{GRID, Palette};
-use crate::gui::widgets::graph::{self, Graph, Kind};
-use crate::gui::widgets::pivot_table::{self, PivotTable};
-
-/// What is being computed.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Waiting {
-    /// The rows.
-    pub table: bool,
-    /// The curves.
-    pub curves: bool,
-}
-
-/// What the user did.
-#[derive(Debug, Default)]
-pub struct Actions {
-    /// In the graph.
-    pub graph: Vec<graph::Action>,
-    /// In the table.
-    pub table: Vec<pivot_table::Action>,
-}
+use crate::gui::widgets::graph::{Graph, Kind};
+use crate::gui::widgets::pivot_table::PivotTable;
 
 /// Draws graph and table.
-pub fn show(ui: &mut Ui, document: &mut Document, waiting: Waiting, commands: &mut Vec<Command>) -> Actions {
-    let mut actions = Actions::default();
+pub fn show(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>) {
+    let mut in_graph = Vec::new();
+    let mut in_table = Vec::new();
     let palette = Palette::of(ui);
     let margin = Margin { left: 8, right: 8, top: 4, bottom: 8 };
     let height = ui.available_height();
@@ -50,9 +34,9 @@ pub fn show(ui: &mut Ui, document: &mut Document, waiting: Waiting, commands: &m
                         kind: document.kind,
                         whole,
                         view,
-                        dimmed: waiting.curves,
+                        dimmed: document.waits(Topic::Curves),
                     };
-                    actions.graph = graph.show(ui, &mut document.graph);
+                    in_graph = graph.show(ui, &mut document.graph);
                 }
                 None => {
                     ui.centered_and_justified(|ui| ui.weak("Computing the curves"));
@@ -67,14 +51,16 @@ pub fn show(ui: &mut Ui, document: &mut Document, waiting: Waiting, commands: &m
             if document.lacks_stacks() {
                 no_stacks(ui, palette);
             }
+            let dimmed = document.waits(Topic::Table);
             let table = PivotTable::new("Allocations", rows, &mut document.table);
-            actions.table = table.dimmed(waiting.table).show(ui);
+            in_table = table.dimmed(dimmed).show(ui);
         }
         None => {
             ui.centered_and_justified(|ui| ui.weak("Grouping the allocations"));
         }
     }
-    actions
+    in_graph.into_iter().for_each(|action| document.graph_action(action));
+    in_table.into_iter().for_each(|action| document.table_action(action));
 }
 
 /// A view in which nothing lives.
@@ -83,10 +69,12 @@ fn nothing_in_view(ui: &mut Ui, can_go_back: bool, commands: &mut Vec<Command>) 
         ui.add_space((ui.available_height() * 0.3).max(GRID));
         ui.label("No allocation lives in this view.");
         ui.add_space(2.0 * GRID);
-        if can_go_back {
-            commands.extend(ui.button(Command::ZoomBack.title()).clicked().then_some(Command::ZoomBack));
+        let ways = [DocumentCommand::ZoomBack, DocumentCommand::ZoomAll];
+        for command in ways.into_iter().skip(usize::from(!can_go_back)) {
+            if ui.button(command.title()).clicked() {
+                commands.push(command.into());
+            }
         }
-        commands.extend(ui.button(Command::ZoomAll.title()).clicked().then_some(Command::ZoomAll));
     });
 }
 
@@ -108,12 +96,12 @@ fn no_stacks(ui: &mut Ui, palette: &Palette) {
 fn toolbar(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
     ui.horizontal(|ui| {
         measures(ui, document, commands);
-        let shown = Command::Draw(document.kind).title();
+        let shown = DocumentCommand::Draw(document.kind).title();
         let draw = ComboBox::from_id_salt("draw").selected_text(shown).show_ui(ui, |ui| {
             for kind in [Kind::Lines, Kind::Areas, Kind::Bars] {
-                let command = Command::Draw(kind);
+                let command = DocumentCommand::Draw(kind);
                 if ui.selectable_label(document.kind == kind, command.title()).clicked() {
-                    commands.push(command);
+                    commands.push(command.into());
                 }
             }
         });
@@ -121,14 +109,14 @@ fn toolbar(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
         ui.weak(document.graph_grouping());
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             if document.history.can_go_back() {
-                for command in [Command::ZoomAll, Command::ZoomBack] {
+                for command in [DocumentCommand::ZoomAll, DocumentCommand::ZoomBack] {
                     if ui.button(command.title()).clicked() {
-                        commands.push(command);
+                        commands.push(command.into());
                     }
                 }
             }
-            if document.graph.selection().is_some() && ui.button(Command::ZoomToSelection.title()).clicked() {
-                commands.push(Command::ZoomToSelection);
+            if document.graph.selection().is_some() && ui.button(DocumentCommand::ZoomToSelection.title()).clicked() {
+                commands.push(DocumentCommand::ZoomToSelection.into());
             }
             selected(ui, document);
             if document.graph.selection().is_none() {
@@ -147,14 +135,14 @@ fn measures(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
             for by_count in [false, true] {
                 let measure = Measure { kind, by_count };
                 if ui.selectable_label(document.measure == measure, measure_title(measure)).clicked() {
-                    commands.push(Command::Measure(measure));
+                    commands.push(DocumentCommand::Measure(measure).into());
                 }
             }
         }
         ui.separator();
-        let command = Command::Earlier(!document.earlier);
+        let command = DocumentCommand::CountEarlier;
         if ui.selectable_label(document.earlier, command.title()).clicked() {
-            commands.push(command);
+            commands.push(command.into());
         }
     });
     name_box(&measure.response, "What the curves show");

@@ -3,7 +3,7 @@
 use eframe::egui::{Align, Label, Layout, RichText, ScrollArea, Ui};
 
 use crate::format;
-use crate::gui::command::Command;
+use crate::gui::command::{Command, DocumentCommand};
 use crate::gui::state::details::Details;
 use crate::gui::theme::{self, GRID, Palette};
 
@@ -32,8 +32,8 @@ pub fn show(ui: &mut Ui, details: Option<&Details>, commands: &mut Vec<Command>)
         ui.horizontal(|ui| {
             caption(ui, "HEAVIEST STACK");
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                if !details.stack.is_empty() && ui.small_button(Command::CopyStack.title()).clicked() {
-                    commands.push(Command::CopyStack);
+                if !details.stack.is_empty() && ui.small_button(DocumentCommand::CopyStack.title()).clicked() {
+                    commands.push(DocumentCommand::CopyStack.into());
                 }
             });
         });

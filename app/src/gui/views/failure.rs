@@ -15,7 +15,7 @@ pub fn page(ui: &mut Ui, source: &Source, failure: &Failure, commands: &mut Vec<
         body(ui, source, failure);
         ui.add_space(4.0 * GRID);
         let ways = [Command::Open, Command::OpenSample];
-        let clicked = two_ways_on::show(ui, ways[0].title(), ways[1].title());
+        let clicked = two_ways_on::show(ui, &ways[0].title(), &ways[1].title());
         commands.extend(ways.into_iter().zip(clicked).filter(|(_, clicked)| *clicked).map(|(command, _)| command));
     });
 }

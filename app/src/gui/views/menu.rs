@@ -2,7 +2,7 @@
 
 use eframe::egui::{Button, MenuBar, ThemePreference, Ui};
 
-use crate::gui::command::Command;
+use crate::gui::command::{Command, DocumentCommand};
 
 /// What the menu needs to know.
 pub struct MenuState {
@@ -30,14 +30,14 @@ pub fn show(ui: &mut Ui, state: &MenuState, commands: &mut Vec<Command>) {
             entry(ui, Command::Quit, true, commands);
         });
         ui.menu_button("Edit", |ui| {
-            entry(ui, Command::CopyStack, state.has_stack, commands);
+            entry(ui, DocumentCommand::CopyStack.into(), state.has_stack, commands);
         });
         ui.menu_button("View", |ui| {
-            entry(ui, Command::ZoomToSelection, state.has_selection, commands);
-            entry(ui, Command::ZoomIn, state.has_trace, commands);
-            entry(ui, Command::ZoomOut, state.has_trace, commands);
-            entry(ui, Command::ZoomBack, state.can_go_back, commands);
-            entry(ui, Command::ZoomAll, state.has_trace, commands);
+            entry(ui, DocumentCommand::ZoomToSelection.into(), state.has_selection, commands);
+            entry(ui, DocumentCommand::ZoomIn.into(), state.has_trace, commands);
+            entry(ui, DocumentCommand::ZoomOut.into(), state.has_trace, commands);
+            entry(ui, DocumentCommand::ZoomBack.into(), state.can_go_back, commands);
+            entry(ui, DocumentCommand::ZoomAll.into(), state.has_trace, commands);
             ui.separator();
             switch(ui, Command::ToggleSummary, state.summary, commands);
             switch(ui, Command::ToggleDetails, state.details, commands);
@@ -45,7 +45,7 @@ pub fn show(ui: &mut Ui, state: &MenuState, commands: &mut Vec<Command>) {
             ui.menu_button("Theme", |ui| {
                 let now = ui.ctx().options(|options| options.theme_preference);
                 for theme in [ThemePreference::Light, ThemePreference::Dark, ThemePreference::System] {
-                    choice(ui, now == theme, Command::Theme(theme).title(), Command::Theme(theme), commands);
+                    choice(ui, now == theme, &Command::Theme(theme).title(), Command::Theme(theme), commands);
                 }
             });
             ui.menu_button("Scale", |ui| {

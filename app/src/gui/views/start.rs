@@ -16,7 +16,7 @@ pub fn show(ui: &mut Ui, commands: &mut Vec<Command>) {
         ui.weak("Open a trace that wpr or xperf recorded with the Pool keyword. Drop it here, or choose it.");
         ui.add_space(6.0 * GRID);
         let ways = [Command::Open, Command::OpenSample];
-        let clicked = two_ways_on::show(ui, ways[0].title(), ways[1].title());
+        let clicked = two_ways_on::show(ui, &ways[0].title(), &ways[1].title());
         commands.extend(ways.into_iter().zip(clicked).filter(|(_, clicked)| *clicked).map(|(command, _)| command));
         ui.add_space(8.0 * GRID);
         ui.allocate_ui_with_layout(vec2(360.0, 0.0), Layout::top_down(Align::Min), |ui| {

@@ -1,11 +1,13 @@
-//! Everything the user can do, in one list: menu, shortcuts and buttons all speak of these. Says what; how is the app's.
+//! Everything the user can do, in one list: menus, shortcuts, palette and buttons all speak of these. Says what; how is the
+//! app's and the document's.
+
+pub mod document;
 
 use std::path::PathBuf;
 
 use eframe::egui::{Key, KeyboardShortcut, Modifiers, ThemePreference, Ui};
-use poolscope_core::series::Measure;
 
-use super::widgets::graph;
+pub use document::DocumentCommand;
 
 /// Something the user wants.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,49 +30,49 @@ pub enum Command {
     Theme(ThemePreference),
     /// Size of everything.
     Scale(f32),
-    /// Show the selected range.
-    ZoomToSelection,
-    /// Show half of the range.
-    ZoomIn,
-    /// Show twice the range.
-    ZoomOut,
-    /// Show the range before.
-    ZoomBack,
-    /// Show the whole trace.
-    ZoomAll,
-    /// What the curves show.
-    Measure(Measure),
-    /// How the curves are drawn.
-    Draw(graph::Kind),
-    /// Whether blocks from before the trace count as outstanding.
-    Earlier(bool),
-    /// Copy the stack of the selected row.
-    CopyStack,
     /// Show or hide the summary of the trace.
     ToggleSummary,
     /// Show or hide the details of the selected row.
     ToggleDetails,
+    /// Something with the open trace.
+    Document(DocumentCommand),
 }
 
+/// The menus, in their order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Menu {
+    /// Files and the program.
+    File,
+    /// Clipboard, finding, filtering.
+    Edit,
+    /// What is shown.
+    View,
+    /// What the graph draws.
+    Graph,
+    /// What the table shows.
+    Table,
+    /// Help.
+    Help,
+}
+
+/// Ctrl and Shift; on a Mac Command and Shift.
 const CTRL_SHIFT: Modifiers = Modifiers::COMMAND.plus(Modifiers::SHIFT);
 
-/// Commands with a key, the more specific keys first.
-const KEYS: [(Command, KeyboardShortcut); 9] = [
-    (Command::CopyStack, KeyboardShortcut::new(CTRL_SHIFT, Key::C)),
-    (Command::ZoomBack, KeyboardShortcut::new(CTRL_SHIFT, Key::Minus)),
-    (Command::ZoomAll, KeyboardShortcut::new(CTRL_SHIFT, Key::Period)),
-    (Command::ZoomToSelection, KeyboardShortcut::new(Modifiers::COMMAND, Key::Period)),
-    (Command::ZoomIn, KeyboardShortcut::new(Modifiers::COMMAND, Key::Plus)),
-    (Command::ZoomIn, KeyboardShortcut::new(Modifiers::COMMAND, Key::Equals)),
-    (Command::ZoomOut, KeyboardShortcut::new(Modifiers::COMMAND, Key::Minus)),
+const KEYS: [(Command, KeyboardShortcut); 2] = [
     (Command::Open, KeyboardShortcut::new(Modifiers::COMMAND, Key::O)),
     (Command::Quit, KeyboardShortcut::new(Modifiers::COMMAND, Key::Q)),
 ];
 
+impl From<DocumentCommand> for Command {
+    fn from(command: DocumentCommand) -> Self {
+        Self::Document(command)
+    }
+}
+
 impl Command {
     /// The name in menus, and the accessible name.
     #[must_use]
-    pub fn title(&self) -> &'static str {
+    pub fn title(&self) -> String {
         match self {
             Self::Open => "Open trace\u{2026}",
             Self::OpenPath(_) => "Open",
@@ -82,33 +84,33 @@ impl Command {
             Self::Theme(ThemePreference::Dark) => "Dark",
             Self::Theme(ThemePreference::System) => "As the system",
             Self::Scale(_) => "Scale",
-            Self::ZoomToSelection => "Zoom to selection",
-            Self::ZoomIn => "Zoom in",
-            Self::ZoomOut => "Zoom out",
-            Self::ZoomBack => "Zoom back",
-            Self::ZoomAll => "Zoom to the whole trace",
-            Self::Measure(measure) => super::state::document::measure_title(*measure),
-            Self::Draw(graph::Kind::Lines) => "Lines",
-            Self::Draw(graph::Kind::Areas) => "Stacked areas",
-            Self::Draw(graph::Kind::Bars) => "Stacked bars",
-            Self::Earlier(_) => "Count blocks from before the trace",
-            Self::CopyStack => "Copy stack",
             Self::ToggleSummary => "Trace summary",
             Self::ToggleDetails => "Details of the selected row",
+            Self::Document(command) => return command.title(),
         }
+        .to_owned()
+    }
+
+    /// Commands with a key, the more specific keys first.
+    fn keys() -> Vec<(Self, KeyboardShortcut)> {
+        let of_document = DocumentCommand::keys().iter().map(|(command, key)| (command.clone().into(), *key));
+        let mut keys: Vec<(Self, KeyboardShortcut)> = of_document.chain(KEYS).collect();
+        keys.sort_by_key(|(_, key)| !key.modifiers.shift);
+        keys
     }
 
     /// The key, if it has one.
     #[must_use]
     pub fn shortcut(&self) -> Option<KeyboardShortcut> {
-        KEYS.iter().find(|(command, _)| command == self).map(|(_, key)| *key)
+        Self::keys().into_iter().find(|(command, _)| command == self).map(|(_, key)| key)
     }
 
     /// The commands whose keys were pressed in this frame.
     #[must_use]
     pub fn pressed(ui: &Ui) -> Vec<Self> {
+        let keys = Self::keys();
         ui.input_mut(|input| {
-            KEYS.iter().filter(|(_, key)| input.consume_shortcut(key)).map(|(command, _)| command.clone()).collect()
+            keys.into_iter().filter(|(_, key)| input.consume_shortcut(key)).map(|(command, _)| command).collect()
         })
     }
 
@@ -126,8 +128,9 @@ mod tests {
 
     #[test]
     fn specific_keys_come_before_general_ones() {
-        for (i, (_, a)) in KEYS.iter().enumerate() {
-            for (_, b) in &KEYS[i + 1..] {
+        let keys = Command::keys();
+        for (i, (_, a)) in keys.iter().enumerate() {
+            for (_, b) in &keys[i + 1..] {
                 assert_ne!(a, b);
                 let shadowed = a.logical_key == b.logical_key && b.modifiers.shift && !a.modifiers.shift;
                 assert!(!shadowed, "{b:?} is never reached");
