@@ -91,6 +91,23 @@ impl DisplayStacks {
         node..self.ends.get(node as usize).copied().unwrap_or(node)
     }
 
+    /// The nodes one frame further in, in the order of their texts.
+    pub fn children(&self, node: u32) -> impl Iterator<Item = u32> + '_ {
+        let range = self.subtree(node);
+        let mut next = node.saturating_add(1);
+        std::iter::from_fn(move || {
+            let child = next;
+            next = self.subtree(child).end;
+            (child < range.end).then_some(child)
+        })
+    }
+
+    /// The node of frames given from the outermost to the innermost; the root for none.
+    #[must_use]
+    pub fn find(&self, frames: &[impl AsRef<str>]) -> Option<u32> {
+        frames.iter().try_fold(0, |node, frame| self.children(node).find(|c| self.text(*c) == frame.as_ref()))
+    }
+
     /// Text of the node's innermost frame; `[Root]` for the root.
     #[must_use]
     pub fn text(&self, node: u32) -> &str {
@@ -209,6 +226,10 @@ mod tests {
         assert_eq!(tree.subtree(0), 0..5);
         assert_eq!(tree.subtree(tree.node_of(a1)), 1..3);
         assert_eq!(tree.text(0), "[Root]");
+        assert_eq!(tree.children(0).collect::<Vec<_>>(), [1, 3]);
+        assert_eq!(tree.children(2).count(), 0);
+        assert_eq!(tree.find(&["z", "m"]), Some(tree.node_of(below_z)));
+        assert_eq!((tree.find(&[""; 0]), tree.find(&["m"])), (Some(0), None));
         assert_eq!(tree.ancestor(tree.node_of(below_z), 1), tree.node_of(z));
     }
 }

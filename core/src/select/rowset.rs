@@ -1,5 +1,11 @@
 //! A set of rows of the allocation table: one bit per row.
 
+use crate::column::parallel::{Cancel, Cancelled};
+use rayon::prelude::*;
+
+/// Words that one worker fills at a time.
+const CHUNK_WORDS: usize = 1 << 10;
+
 /// Rows.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct RowSet {
@@ -28,6 +34,31 @@ impl RowSet {
             words[row / 64] |= 1 << (row % 64);
         }
         Self { words, len }
+    }
+
+    /// The rows for which `contains` holds, asked on all workers.
+    ///
+    /// # Errors
+    ///
+    /// [`Cancelled`] once `cancel` says so.
+    pub fn from_par_fn(
+        len: usize,
+        cancel: Cancel<'_>,
+        contains: impl Fn(usize) -> bool + Sync,
+    ) -> Result<Self, Cancelled> {
+        let mut words = vec![0u64; len.div_ceil(64)];
+        words.par_chunks_mut(CHUNK_WORDS).enumerate().try_for_each(|(chunk, words)| {
+            if cancel() {
+                return Err(Cancelled);
+            }
+            for (at, word) in words.iter_mut().enumerate() {
+                let first = (chunk * CHUNK_WORDS + at) * 64;
+                let rows = first..len.min(first + 64);
+                *word = rows.rev().fold(0, |bits, row| bits << 1 | u64::from(contains(row)));
+            }
+            Ok(())
+        })?;
+        Ok(Self { words, len })
     }
 
     /// Whether a row is in the set.
@@ -68,5 +99,40 @@ impl RowSet {
     pub fn and(&self, other: &Self) -> Self {
         let words = self.words.iter().zip(&other.words).map(|(a, b)| a & b).collect();
         Self::from_words(words, self.len.min(other.len))
+    }
+
+    /// The rows in either set or in both.
+    #[must_use]
+    pub fn or(&self, other: &Self) -> Self {
+        let (long, short) = if self.len < other.len { (other, self) } else { (self, other) };
+        let mut words = long.words.clone();
+        words.iter_mut().zip(&short.words).for_each(|(a, b)| *a |= b);
+        Self { words, len: long.len }
+    }
+
+    /// The rows that are not in the set.
+    #[must_use]
+    pub fn not(&self) -> Self {
+        Self::from_words(self.words.iter().map(|w| !w).collect(), self.len)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::column::parallel::never;
+
+    #[test]
+    fn sets_join_bit_by_bit_and_have_nothing_beyond_their_rows() {
+        for len in [0, 1, 63, 64, 65, 200_001] {
+            let thirds = RowSet::from_par_fn(len, &never, |r| r % 3 == 0).unwrap();
+            assert_eq!(thirds, RowSet::from_fn(len, |r| r % 3 == 0));
+            let fives = RowSet::from_fn(len, |r| r % 5 == 0);
+            assert_eq!(thirds.or(&fives), RowSet::from_fn(len, |r| r % 3 == 0 || r % 5 == 0));
+            assert_eq!(thirds.and(&fives), RowSet::from_fn(len, |r| r % 15 == 0));
+            assert_eq!(thirds.not(), RowSet::from_fn(len, |r| r % 3 != 0));
+            assert_eq!(thirds.not().count() + thirds.count(), len as u64);
+        }
+        assert!(RowSet::from_par_fn(100, &|| true, |_| true).is_err());
     }
 }
