@@ -1,9 +1,15 @@
 //! What the window knows: the open trace, its view and history, the rows of the table, colours, what is loading. No
 //! widget is drawn here, and nothing here reads a file.
 
+pub mod arrangement;
 pub mod colours;
+pub mod columns;
 pub mod details;
 pub mod document;
+pub mod filter;
 pub mod flat;
 pub mod history;
+pub mod presets;
 pub mod rows;
+pub mod tips;
+pub mod units;

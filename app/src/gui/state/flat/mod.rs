@@ -2,10 +2,14 @@
 //! each of its open children show, so that row number n is found by binary search on each level. Opening or closing one
 //! node costs its own children, never all rows.
 
-use std::cmp::Ordering;
+mod shelf;
+#[cfg(test)]
+mod tests;
 
-use poolscope_core::pivot::{NodeId, PivotTree, Sort};
+use poolscope_core::pivot::{Figure, NodeId, Number, PivotTree, Sort, Step};
 use rustc_hash::{FxHashMap, FxHashSet};
+
+use shelf::Shelf;
 
 /// The children of an open node, in the order they are shown in.
 #[derive(Debug, Default)]
@@ -51,29 +55,65 @@ impl Branch {
 /// A tree with some nodes open, as a list of rows.
 #[derive(Debug)]
 pub struct Flat {
-    tree: PivotTree,
-    sort: Sort,
+    shelf: Shelf,
     root: Branch,
 }
 
 impl Flat {
     /// The rows of `tree`, open at every path in `expanded` whose parents are open too.
     #[must_use]
-    pub fn new(mut tree: PivotTree, sort: Sort, expanded: &FxHashSet<u64>) -> Self {
-        let root = build(&mut tree, PivotTree::ROOT, sort, expanded);
-        Self { tree, sort, root }
+    pub fn new(tree: PivotTree, sort: &[Sort], expanded: &FxHashSet<u64>) -> Self {
+        let mut shelf = Shelf::new(tree, sort.to_vec());
+        let root = build(&mut shelf, PivotTree::ROOT, expanded);
+        Self { shelf, root }
     }
 
     /// The tree below.
     #[must_use]
     pub fn tree(&self) -> &PivotTree {
-        &self.tree
+        &self.shelf.tree
     }
 
-    /// The order of the rows.
+    /// The order of the rows: the first decides, then the next, then the keys.
     #[must_use]
-    pub fn sort(&self) -> Sort {
-        self.sort
+    pub fn sort(&self) -> &[Sort] {
+        &self.shelf.sort
+    }
+
+    /// A figure of a row; `None` while it is not known yet.
+    #[must_use]
+    pub fn figure(&self, id: NodeId, figure: Figure) -> Option<Number> {
+        self.shelf.figure(id, figure)
+    }
+
+    /// The nodes whose figure is not known, children of open nodes first to last, at most `limit`.
+    #[must_use]
+    pub fn unknown(&self, figure: Figure, limit: usize) -> Vec<NodeId> {
+        let mut unknown = Vec::new();
+        let mut next = vec![&self.root];
+        while let Some(branch) = next.pop() {
+            let missing = branch.children.iter().filter(|child| self.figure(**child, figure).is_none());
+            unknown.extend(missing.take(limit - unknown.len()));
+            next.extend(branch.open.iter().map(|child| &child.branch));
+        }
+        unknown
+    }
+
+    /// Takes in figures that were computed later; rows that are sorted by them find their places.
+    pub fn learn(&mut self, figure: Figure, numbers: impl IntoIterator<Item = (NodeId, Number)>, expanded: &FxHashSet<u64>) {
+        self.shelf.later.extend(numbers.into_iter().map(|(node, number)| ((node, figure), number)));
+        if self.shelf.sort.iter().any(|sort| sort.figure == Some(figure)) {
+            self.root = build(&mut self.shelf, PivotTree::ROOT, expanded);
+        }
+    }
+
+    /// Opens along the steps to a node and returns it; nothing becomes visible by that.
+    pub fn walk_to(&mut self, steps: &[Step]) -> Option<NodeId> {
+        let tree = &mut self.shelf.tree;
+        steps.iter().try_fold(PivotTree::ROOT, |at, step| {
+            let children = tree.open(at).to_vec();
+            children.into_iter().find(|child| tree.step(*child) == *step)
+        })
     }
 
     /// How many rows there are.
@@ -137,11 +177,11 @@ impl Flat {
 
     /// Opens a visible node; below it, what is in `expanded`.
     pub fn open(&mut self, id: NodeId, expanded: &FxHashSet<u64>) {
-        if !self.tree.has_children(id) || self.is_open(id) {
+        if !self.shelf.tree.has_children(id) || self.is_open(id) {
             return;
         }
         let Some(places) = self.places(id) else { return };
-        let branch = build(&mut self.tree, id, self.sort, expanded);
+        let branch = build(&mut self.shelf, id, expanded);
         change(&mut self.root, &places, Some(branch));
     }
 
@@ -154,7 +194,7 @@ impl Flat {
 
     /// The only-child chain from `id` down: the nodes that open together with it.
     pub fn chain_below(&mut self, id: NodeId) -> Vec<NodeId> {
-        self.tree.open_chain(id)
+        self.shelf.tree.open_chain(id)
     }
 
     /// Puts the paths of `id` and of everything below it into `expanded`, breadth first, at most `limit`; returns how many.
@@ -167,10 +207,10 @@ impl Flat {
                 if count == limit {
                     return count;
                 }
-                if self.tree.has_children(node) {
-                    expanded.insert(self.tree.path(node));
+                if self.shelf.tree.has_children(node) {
+                    expanded.insert(self.shelf.tree.path(node));
                     count += 1;
-                    next.extend_from_slice(self.tree.open(node));
+                    next.extend_from_slice(self.shelf.tree.open(node));
                 }
             }
             level = next;
@@ -178,33 +218,35 @@ impl Flat {
         count
     }
 
-    /// Opens what leads to the answer: the first top row called `first`, in it the largest row, in that the largest, down to
+    /// Opens what leads to the answer: the top row called `first` (or else the largest), in it the largest row, in that the largest, down to
     /// the innermost. Returns the opened nodes, outermost first.
     pub fn follow_largest(&mut self, first: &str, expanded: &mut FxHashSet<u64>) -> Vec<NodeId> {
         let by_size = Sort::default();
-        let top = self.tree.children(PivotTree::ROOT, by_size);
-        let mut at = top.into_iter().find(|n| self.tree.label(*n) == first);
+        let top = self.shelf.tree.children(PivotTree::ROOT, by_size);
+        let named = top.iter().find(|n| self.shelf.tree.label(**n) == first);
+        let mut at = named.or(top.first()).copied();
         let mut opened = Vec::new();
-        while let Some(node) = at.filter(|n| self.tree.has_children(*n)) {
-            expanded.insert(self.tree.path(node));
+        while let Some(node) = at.filter(|n| self.shelf.tree.has_children(*n)) {
+            expanded.insert(self.shelf.tree.path(node));
             opened.push(node);
-            at = self.tree.children(node, by_size).first().copied();
+            at = self.shelf.tree.children(node, by_size).first().copied();
         }
-        self.root = build(&mut self.tree, PivotTree::ROOT, self.sort, expanded);
+        self.root = build(&mut self.shelf, PivotTree::ROOT, expanded);
         opened
     }
 
     /// Changes the order of the rows.
-    pub fn set_sort(&mut self, sort: Sort, expanded: &FxHashSet<u64>) {
-        self.sort = sort;
-        self.root = build(&mut self.tree, PivotTree::ROOT, sort, expanded);
+    pub fn set_sort(&mut self, sort: &[Sort], expanded: &FxHashSet<u64>) {
+        self.shelf.sort = sort.to_vec();
+        self.root = build(&mut self.shelf, PivotTree::ROOT, expanded);
     }
 
     /// The child of an open node that weighs most by the sort's figure: the first where the largest come first.
     #[must_use]
     pub fn largest_child(&self, id: NodeId) -> Option<NodeId> {
         let children = &self.branch(id)?.children;
-        if self.sort.ascending && self.sort.figure.is_some() { children.last() } else { children.first() }.copied()
+        let from_below = self.shelf.sort.first().is_some_and(|sort| sort.ascending && sort.figure.is_some());
+        if from_below { children.last() } else { children.first() }.copied()
     }
 
     /// The nodes among the visible ones that have one of these paths.
@@ -214,7 +256,7 @@ impl Flat {
         let mut next = vec![&self.root];
         while let Some(branch) = next.pop() {
             for child in &branch.children {
-                let path = self.tree.path(*child);
+                let path = self.shelf.tree.path(*child);
                 if wanted.contains(&path) {
                     found.insert(path, *child);
                 }
@@ -250,11 +292,11 @@ impl Flat {
         while !level.is_empty() {
             let mut next = Vec::new();
             for node in level {
-                let children = self.tree.open(node).to_vec();
+                let children = self.shelf.tree.open(node).to_vec();
                 for child in children {
-                    match self.tree.column(child) {
+                    match self.shelf.tree.column(child) {
                         Some(at) if at < column => next.push(child),
-                        Some(at) if at == column && self.tree.label(child) == text => found.push(child),
+                        Some(at) if at == column && self.shelf.tree.label(child) == text => found.push(child),
                         _ => {}
                     }
                 }
@@ -268,7 +310,7 @@ impl Flat {
     pub fn show(&mut self, id: NodeId, expanded: &mut FxHashSet<u64>) {
         let chain = self.chain(id);
         for node in chain.iter().take(chain.len().saturating_sub(1)) {
-            expanded.insert(self.tree.path(*node));
+            expanded.insert(self.shelf.tree.path(*node));
             self.open(*node, expanded);
         }
     }
@@ -279,7 +321,7 @@ impl Flat {
         let mut at = id;
         while at != PivotTree::ROOT {
             chain.push(at);
-            at = self.tree.parent(at);
+            at = self.shelf.tree.parent(at);
         }
         chain.reverse();
         chain
@@ -307,26 +349,17 @@ impl Flat {
 
     /// Where a child stands among its siblings.
     fn place(&self, branch: &Branch, id: NodeId) -> Option<usize> {
-        branch.children.binary_search_by(|other| compare(&self.tree, self.sort, *other, id)).ok()
+        branch.children.binary_search_by(|other| self.shelf.compare(*other, id)).ok()
     }
 }
 
-/// The order of siblings, the same as [`PivotTree::children`] gives them in.
-fn compare(tree: &PivotTree, sort: Sort, a: NodeId, b: NodeId) -> Ordering {
-    match sort.figure {
-        Some(figure) => sort.order(tree.figure(a, figure), tree.figure(b, figure)).then(a.cmp(&b)),
-        None if sort.ascending => a.cmp(&b),
-        None => b.cmp(&a),
-    }
-}
-
-fn build(tree: &mut PivotTree, id: NodeId, sort: Sort, expanded: &FxHashSet<u64>) -> Branch {
-    let children = tree.children(id, sort);
+fn build(shelf: &mut Shelf, id: NodeId, expanded: &FxHashSet<u64>) -> Branch {
+    let children = shelf.children(id);
     let mut open = Vec::new();
     if !expanded.is_empty() {
         for (place, child) in children.iter().enumerate() {
-            if expanded.contains(&tree.path(*child)) && tree.has_children(*child) {
-                open.push(OpenChild { place, above: 0, branch: build(tree, *child, sort, expanded) });
+            if expanded.contains(&shelf.tree.path(*child)) && shelf.tree.has_children(*child) {
+                open.push(OpenChild { place, above: 0, branch: build(shelf, *child, expanded) });
             }
         }
     }
@@ -354,129 +387,3 @@ fn change(branch: &mut Branch, places: &[usize], with: Option<Branch>) {
     branch.count();
 }
 
-#[cfg(test)]
-mod tests {
-    use std::io::Cursor;
-    use std::sync::Arc;
-
-    use poolscope_core::column::frames::FrameNaming;
-    use poolscope_core::column::names::Names;
-    use poolscope_core::etl::walk::TraceFile;
-    use poolscope_core::job::{CancelToken, Progress};
-    use poolscope_core::pivot::{Figure, Key, PivotRequest, pivot};
-    use poolscope_core::synth::{SynthParams, write_trace};
-    use poolscope_core::trace::load::{LoadOptions, load};
-
-    use super::*;
-
-    fn tree() -> PivotTree {
-        let mut file = Cursor::new(Vec::new());
-        let params = SynthParams { allocations: 500, ..SynthParams::default() };
-        write_trace(&mut file, &params, None).unwrap();
-        let file = TraceFile::from_bytes(file.into_inner(), "made up").unwrap();
-        let trace = load(file, LoadOptions::default(), &Progress::default(), &CancelToken::default()).unwrap();
-        let view = trace.extent;
-        let names = Names::new(trace, FrameNaming::Symbol);
-        let keys = [Key::Type, Key::Paged, Key::Tag, Key::Stack];
-        let request = PivotRequest { keys: &keys, view, rows: None };
-        PivotTree::new(Arc::new(pivot(&names, &request, &|| false).unwrap()))
-    }
-
-    /// The rows by walking the whole tree.
-    fn walked(flat: &mut Flat, expanded: &FxHashSet<u64>) -> Vec<NodeId> {
-        fn walk(flat: &mut Flat, id: NodeId, expanded: &FxHashSet<u64>, out: &mut Vec<NodeId>) {
-            let sort = flat.sort;
-            for child in flat.tree.children(id, sort) {
-                out.push(child);
-                if expanded.contains(&flat.tree.path(child)) && flat.tree.has_children(child) {
-                    walk(flat, child, expanded, out);
-                }
-            }
-        }
-        let mut out = Vec::new();
-        walk(flat, PivotTree::ROOT, expanded, &mut out);
-        out
-    }
-
-    fn check(flat: &mut Flat, expanded: &FxHashSet<u64>) {
-        let wanted = walked(flat, expanded);
-        let rows: Vec<NodeId> = (0..flat.len()).filter_map(|i| flat.node_at(i)).collect();
-        assert_eq!(rows, wanted);
-        assert_eq!(flat.node_at(flat.len()), None);
-        for (index, node) in wanted.iter().enumerate() {
-            assert_eq!(flat.index_of(*node), Some(index as u64));
-        }
-    }
-
-    #[test]
-    fn rows_are_found_by_number_and_back_after_every_change() {
-        let mut expanded = FxHashSet::default();
-        let mut flat = Flat::new(tree(), Sort::default(), &expanded);
-        check(&mut flat, &expanded);
-        // Opens and closes rows all over the table, by a fixed sequence.
-        let mut dice = 12_345_u64;
-        for step in 0..300 {
-            dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            let index = (dice >> 33) % flat.len();
-            let node = flat.node_at(index).unwrap();
-            let path = flat.tree().path(node);
-            if flat.is_open(node) && step % 3 == 0 {
-                expanded.remove(&path);
-                flat.close(node);
-            } else {
-                expanded.insert(path);
-                flat.open(node, &expanded);
-            }
-            if step % 20 == 0 {
-                check(&mut flat, &expanded);
-            }
-        }
-        check(&mut flat, &expanded);
-        for sort in [Sort { figure: Some(Figure::Count), ascending: true }, Sort { figure: None, ascending: false }] {
-            flat.set_sort(sort, &expanded);
-            check(&mut flat, &expanded);
-        }
-        let paths: FxHashSet<u64> = walked(&mut flat, &expanded).iter().map(|n| flat.tree().path(*n)).collect();
-        let found = flat.find_paths(&paths);
-        assert_eq!(found.len(), paths.len());
-    }
-
-    #[test]
-    fn the_way_to_the_answer_is_opened() {
-        let mut expanded = FxHashSet::default();
-        let mut flat = Flat::new(tree(), Sort::default(), &expanded);
-        let led = flat.follow_largest("AIFO", &mut expanded);
-        assert_eq!(flat.tree().label(led[0]), "AIFO");
-        assert!(led.len() > 4, "type, pool, tag, root and frames: {led:?}");
-        check(&mut flat, &expanded);
-        for pair in led.windows(2) {
-            assert_eq!(flat.tree().parent(pair[1]), pair[0]);
-            assert_eq!(flat.largest_child(pair[0]), Some(pair[1]));
-        }
-    }
-
-    #[test]
-    fn a_hidden_value_is_found_and_shown() {
-        let mut expanded = FxHashSet::default();
-        let mut flat = Flat::new(tree(), Sort::default(), &expanded);
-        let found = flat.nodes_with(2, "Leak");
-        assert!(!found.is_empty());
-        for node in found {
-            assert_eq!((flat.tree().label(node), flat.index_of(node)), ("Leak".into(), None));
-            flat.show(node, &mut expanded);
-            assert!(flat.index_of(node).is_some());
-        }
-        check(&mut flat, &expanded);
-    }
-
-    #[test]
-    fn opening_everything_stops_at_its_limit() {
-        let mut expanded = FxHashSet::default();
-        let mut flat = Flat::new(tree(), Sort::default(), &expanded);
-        let top = flat.node_at(0).unwrap();
-        assert_eq!(flat.expand_below(top, 7, &mut expanded), 7);
-        assert_eq!(expanded.len(), 7);
-        flat.open(top, &expanded);
-        check(&mut flat, &expanded);
-    }
-}

@@ -1,0 +1,56 @@
+//! A tree whose siblings have an order: by up to a few figures, some of which become known later.
+
+use std::cmp::Ordering;
+
+use poolscope_core::pivot::{Figure, NodeId, Number, PivotTree, Sort};
+use rustc_hash::FxHashMap;
+
+/// A tree and the order of its siblings.
+#[derive(Debug)]
+pub(super) struct Shelf {
+    pub(super) tree: PivotTree,
+    pub(super) sort: Vec<Sort>,
+    /// Figures that are no sums, as far as they are known.
+    pub(super) later: FxHashMap<(NodeId, Figure), Number>,
+}
+
+impl Shelf {
+    pub(super) fn new(tree: PivotTree, sort: Vec<Sort>) -> Self {
+        Self { tree, sort, later: FxHashMap::default() }
+    }
+
+    /// A figure of a node; `None` while it is not known.
+    pub(super) fn figure(&self, id: NodeId, figure: Figure) -> Option<Number> {
+        if figure.is_from_sums() {
+            return Some(self.tree.figure(id, figure));
+        }
+        self.later.get(&(id, figure)).copied()
+    }
+
+    /// The order of siblings; their keys decide in the end.
+    pub(super) fn compare(&self, a: NodeId, b: NodeId) -> Ordering {
+        for sort in &self.sort {
+            let order = match sort.figure {
+                Some(figure) => {
+                    let number = |node| self.figure(node, figure).unwrap_or(Number::None);
+                    sort.order(number(a), number(b))
+                }
+                None if sort.ascending => a.cmp(&b),
+                None => b.cmp(&a),
+            };
+            if order.is_ne() {
+                return order;
+            }
+        }
+        a.cmp(&b)
+    }
+
+    /// Opens a node: its children in their order.
+    pub(super) fn children(&mut self, id: NodeId) -> Vec<NodeId> {
+        let mut children = self.tree.open(id).to_vec();
+        if !self.sort.is_empty() {
+            children.sort_by(|a, b| self.compare(*a, *b));
+        }
+        children
+    }
+}
