@@ -1,7 +1,8 @@
 //! Outstanding curves for drawing: the exact smallest and greatest value between any two neighbouring points, so that
 //! no peak is lost however few pixels there are.
 
-use super::curve::{SeriesError, SeriesRequest, SeriesSet, amounts, collect, curve_count, ranked};
+use super::curve::{SeriesError, SeriesRequest, SeriesSet, amounts, collect};
+use super::lineup::Lineup;
 use super::measure::Kind;
 use super::points::Points;
 use super::tally::{CurveOf, Tally};
@@ -37,11 +38,10 @@ pub fn envelope(
     request.measure.kind = Kind::Outstanding;
     let cells = Cells::new(names, request.keys);
     let tally = Tally { table: &names.trace().allocations, cells: &cells, request: &request };
-    let ranked = ranked(&tally, cancel)?;
-    let top = request.top.unwrap_or(usize::MAX).min(ranked.len());
-    let curve_of = CurveOf::new(cells.count(), &ranked, top);
+    let lineup = Lineup::new(&tally, cancel)?;
+    let curve_of = lineup.curve_of(&tally);
     let points = Points::new(request.view, request.points);
-    let count = curve_count(ranked.len(), top);
+    let count = lineup.curves();
     let amounts = amounts(&tally, &curve_of, &points, count, cancel)?;
     let width = points.times().len();
     let sweep = Sweep { tally: &tally, curve_of: &curve_of, order };
@@ -57,7 +57,7 @@ pub fn envelope(
         .collect();
     let intervals = intervals?;
     let extremes = (0..count).map(|c| intervals.iter().map(|i| i[c]).collect()).collect();
-    let set = collect(names, &request, &cells, ranked, top, &points, amounts);
+    let set = collect(names, &request, &cells, lineup, &points, amounts);
     Ok(Envelope { set, extremes })
 }
 

@@ -3,6 +3,7 @@
 
 pub mod curve;
 pub mod envelope;
+pub mod lineup;
 pub mod measure;
 pub mod points;
 mod tally;
@@ -10,6 +11,7 @@ mod tally;
 pub use crate::column::order::EventOrder;
 pub use curve::{Curve, SeriesError, SeriesRequest, SeriesSet, series, series_at};
 pub use envelope::{Envelope, envelope};
+pub use lineup::highest;
 pub use measure::{Kind, Measure};
 
 #[cfg(test)]
