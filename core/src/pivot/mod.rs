@@ -5,6 +5,7 @@ pub mod cost;
 
 pub mod evaluate;
 pub mod figure;
+pub mod find;
 pub mod number;
 pub mod place;
 mod place_rows;
@@ -16,6 +17,7 @@ pub use crate::column::key::Key;
 pub use cost::Cost;
 pub use evaluate::Evaluator;
 pub use figure::{Figure, Sort};
+pub use find::{FindRequest, Found, find, walk_to};
 pub use number::Number;
 pub use place::{Place, PlaceStep};
 pub use place_rows::rows_of_places;

@@ -271,10 +271,15 @@ impl PivotTree {
 
     fn split(&self, id: NodeId) -> Vec<(Step, Range<u32>)> {
         let node = self.node(id);
-        match node.step {
-            Step::Total => self.split_column(0, node.groups.clone()),
-            Step::Value { column, .. } | Step::NoStack { column } => self.split_column(column + 1, node.groups.clone()),
-            Step::Frame { column, frame } => self.split_frame(column, frame, node.groups.clone()),
+        self.split_step(node.step, node.groups.clone())
+    }
+
+    /// What a node of this step and these groups opens to.
+    pub(super) fn split_step(&self, step: Step, groups: Range<u32>) -> Vec<(Step, Range<u32>)> {
+        match step {
+            Step::Total => self.split_column(0, groups),
+            Step::Value { column, .. } | Step::NoStack { column } => self.split_column(column + 1, groups),
+            Step::Frame { column, frame } => self.split_frame(column, frame, groups),
         }
     }
 
