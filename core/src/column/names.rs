@@ -2,7 +2,7 @@
 //! series, frame texts for queries. New symbols mean a new `Names`, never a change in one.
 
 use super::driver::{blamed_frames, driver_label};
-use super::frames::{FrameNames, FrameNaming, frame_label, function_label};
+use super::frames::{FrameNames, FrameNaming, FrameParts, frame_label, frame_parts, function_label};
 use super::key::Key;
 use super::pooltag::PoolTags;
 use super::rank::{rank_rows, rank_texts};
@@ -84,6 +84,12 @@ impl Names {
             let labels = (0..count).into_par_iter().map(label).collect();
             Arc::new(DisplayStacks::new(&self.trace.stacks, labels))
         })
+    }
+
+    /// A frame taken apart.
+    #[must_use]
+    pub fn frame_parts(&self, frame: FrameId) -> FrameParts {
+        frame_parts(&self.trace, self.naming, self.symbols.as_deref(), frame)
     }
 
     /// A key column.
