@@ -8,7 +8,9 @@ use poolscope_core::column::names::Names;
 use poolscope_core::job::CancelToken;
 use poolscope_core::pivot::Key;
 use poolscope_core::select::rowset::RowSet;
-use poolscope_core::series::{EventOrder, Kind, Measure, SeriesRequest, SeriesSet, envelope, highest, series};
+use poolscope_core::series::{
+    EventOrder, Kind, Measure, SeriesError, SeriesRequest, SeriesSet, envelope, highest, series,
+};
 use poolscope_core::trace::time::View;
 
 /// Points of the overview.
@@ -26,8 +28,6 @@ pub struct CurvesRequest {
     pub keys: Vec<Key>,
     /// Only these rows, in the curves and in the overview.
     pub rows: Option<Arc<RowSet>>,
-    /// Rows that have a curve beside the others, each with its name. They are drawn whole, whatever `rows` says.
-    pub extra: Vec<(String, Arc<RowSet>)>,
     /// What the curves show.
     pub measure: Measure,
     /// Whether blocks from before the trace count.
@@ -70,13 +70,15 @@ pub struct CurvesAnswer {
     pub curves: Vec<Curve>,
     /// How many combinations the last curve adds up.
     pub others: usize,
-    /// The curves of the rows picked by hand, in the order of the request.
-    pub extra: Vec<Curve>,
     /// Times and values of the overview, if it was wanted.
     pub overview: Option<(Vec<f64>, Vec<f64>)>,
 }
 
-pub(super) fn run(request: &CurvesRequest, generation: u64, cancel: &CancelToken) -> Option<CurvesAnswer> {
+/// Draws the largest combinations.
+///
+/// # Errors
+/// When cancelled, and when there would be more values than memory should hold.
+pub(super) fn run(request: &CurvesRequest, generation: u64, cancel: &CancelToken) -> Result<CurvesAnswer, SeriesError> {
     let pen = Pen { request, cancel };
     let rows = request.rows.as_deref();
     let drawn = pen.highest(rows)?;
@@ -84,25 +86,29 @@ pub(super) fn run(request: &CurvesRequest, generation: u64, cancel: &CancelToken
     if let ([only], []) = (curves.as_mut_slice(), request.keys.as_slice()) {
         only.name = Some(TOTAL.to_owned());
     }
-    let mut extra = Vec::with_capacity(request.extra.len());
-    for (name, rows) in &request.extra {
-        let all = pen.total(request.view, request.points, Some(rows.as_ref()))?;
-        extra.push(Curve { name: Some(name.clone()), keys: Vec::new(), ..all.curve(0) });
-    }
     let overview = match request.whole {
         Some(whole) => Some(pen.total(whole, OVERVIEW_POINTS, rows)?.outline()),
         None => None,
     };
-    Some(CurvesAnswer {
+    Ok(CurvesAnswer {
         generation,
         measure: request.measure,
         earlier: request.earlier,
         times: seconds(&drawn.set),
         curves,
         others: drawn.set.others,
-        extra,
         overview,
     })
+}
+
+/// Draws one curve of just the request's rows.
+///
+/// # Errors
+/// As [`run`].
+pub(super) fn picked(request: &CurvesRequest, name: &str, cancel: &CancelToken) -> Result<Curve, SeriesError> {
+    let pen = Pen { request, cancel };
+    let all = pen.total(request.view, request.points, request.rows.as_deref())?;
+    Ok(Curve { name: Some(name.to_owned()), keys: Vec::new(), ..all.curve(0) })
 }
 
 /// Draws what one request asks for.
@@ -113,16 +119,16 @@ struct Pen<'r> {
 
 impl Pen<'_> {
     /// The curves of the combinations that rise highest, and the sum of the others.
-    fn highest(&self, rows: Option<&RowSet>) -> Option<Drawn> {
+    fn highest(&self, rows: Option<&RowSet>) -> Result<Drawn, SeriesError> {
         let CurvesRequest { names, keys, view, points, most, .. } = self.request;
         let wanted = SeriesRequest { top: Some(*most), ..self.wanted(keys, *view, *points, rows) };
         let cancelled = || self.cancel.is_cancelled();
-        let chosen = highest(names, &wanted, || self.order(), &cancelled).ok()?;
+        let chosen = highest(names, &wanted, || self.order(), &cancelled)?;
         self.draw(&SeriesRequest { chosen: Some(&chosen), ..wanted })
     }
 
     /// One curve of all rows.
-    fn total(&self, view: View, points: usize, rows: Option<&RowSet>) -> Option<Drawn> {
+    fn total(&self, view: View, points: usize, rows: Option<&RowSet>) -> Result<Drawn, SeriesError> {
         self.draw(&self.wanted(&[], view, points, rows))
     }
 
@@ -131,15 +137,15 @@ impl Pen<'_> {
         SeriesRequest { keys, measure, view, points, rows, earlier, top: None, chosen: None }
     }
 
-    fn draw(&self, wanted: &SeriesRequest<'_>) -> Option<Drawn> {
+    fn draw(&self, wanted: &SeriesRequest<'_>) -> Result<Drawn, SeriesError> {
         let names = &self.request.names;
         let cancelled = || self.cancel.is_cancelled();
         if wanted.measure.kind != Kind::Outstanding {
-            let set = series(names, wanted, &cancelled).ok()?;
-            return Some(Drawn { set, extremes: Vec::new() });
+            let set = series(names, wanted, &cancelled)?;
+            return Ok(Drawn { set, extremes: Vec::new() });
         }
-        let drawn = envelope(names, wanted, self.order(), &cancelled).ok()?;
-        Some(Drawn { set: drawn.set, extremes: drawn.extremes })
+        let drawn = envelope(names, wanted, self.order(), &cancelled)?;
+        Ok(Drawn { set: drawn.set, extremes: drawn.extremes })
     }
 
     fn order(&self) -> &EventOrder {
@@ -204,7 +210,6 @@ mod tests {
             order: Arc::default(),
             keys: keys.to_vec(),
             rows: None,
-            extra: Vec::new(),
             measure: Measure { kind: Kind::Outstanding, by_count: false },
             earlier: false,
             points: 33,
@@ -241,17 +246,17 @@ mod tests {
     fn a_filter_and_picked_rows_are_drawn() {
         let mut wanted = request(&[]);
         let count = wanted.names.trace().allocations.len();
-        let odd = Arc::new(RowSet::from_fn(count, |row| row % 2 == 1));
-        let even = Arc::new(RowSet::from_fn(count, |row| row % 2 == 0));
         let total = answer(&wanted);
-        wanted.rows = Some(Arc::clone(&odd));
-        wanted.extra = vec![("Odd".to_owned(), odd), ("Even".to_owned(), even)];
-        let drawn = answer(&wanted);
-        assert_eq!(drawn.curves[0].values, drawn.extra[0].values);
-        assert_eq!(drawn.curves[0].extremes, drawn.extra[0].extremes);
-        assert_eq!(sum(&drawn.extra), total.curves[0].values);
-        let names: Vec<_> = drawn.extra.iter().map(|c| c.name.as_deref().unwrap()).collect();
-        assert_eq!(names, ["Odd", "Even"]);
-        assert_ne!(drawn.overview, total.overview);
+        let mut halves = Vec::new();
+        for rest in [0, 1] {
+            wanted.rows = Some(Arc::new(RowSet::from_fn(count, |row| row % 2 == rest)));
+            let drawn = answer(&wanted);
+            let half = picked(&wanted, "Half", &CancelToken::default()).unwrap();
+            assert_eq!(half.name.as_deref(), Some("Half"));
+            assert_eq!((&drawn.curves[0].values, &drawn.curves[0].extremes), (&half.values, &half.extremes));
+            assert_ne!(drawn.overview, total.overview);
+            halves.push(half);
+        }
+        assert_eq!(sum(&halves), total.curves[0].values);
     }
 }

@@ -5,7 +5,12 @@
 pub mod curves;
 pub mod dialog;
 pub mod document;
+pub mod files;
+pub mod find;
+pub mod later;
 pub mod load;
+pub mod profile;
+pub mod rows;
 pub mod table;
 pub mod totals;
 

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use poolscope_core::column::names::Names;
 use poolscope_core::column::parallel::{Cancel, Cancelled};
-use poolscope_core::pivot::place::Place;
-use poolscope_core::pivot::rows_of_places;
+use poolscope_core::pivot::{Key, Place, rows_of_places};
+use poolscope_core::select::field::Field;
 use poolscope_core::select::{CompiledQuery, Query, RowSet};
 use poolscope_core::trace::time::View;
 use serde::{Deserialize, Serialize};
@@ -74,6 +74,27 @@ impl Narrowing {
         Self { steps, found: Mutex::default() }
     }
 
+    /// Whether zooming changes which rows are left, beyond those that are outside the view.
+    #[must_use]
+    pub fn depends_on_view(&self) -> bool {
+        self.asks(Key::depends_on_view)
+    }
+
+    /// Whether marks on the time axis change which rows are left.
+    #[must_use]
+    pub fn asks_generation(&self) -> bool {
+        self.asks(|key| key == Key::Generation)
+    }
+
+    fn asks(&self, about: impl Fn(Key) -> bool) -> bool {
+        self.steps.iter().any(|step| match step {
+            Step::Query(query) => Key::ALL.iter().any(|key| about(*key) && query.asks(Field::Key(*key))),
+            Step::To(places) | Step::Out(places) => {
+                places.iter().any(|place| place.0.iter().any(|step| about(step.key())))
+            }
+        })
+    }
+
     /// The rows that all steps leave in a view; `None` for all rows. Whoever asks second waits for the first.
     ///
     /// # Errors
@@ -125,6 +146,11 @@ impl Filter {
     #[must_use]
     pub fn narrowing(&self) -> &Arc<Narrowing> {
         &self.now
+    }
+
+    /// What a row shows has changed: the rows that were found are no longer right.
+    pub fn forget_rows(&mut self) {
+        self.now = Arc::new(Narrowing::new(self.steps().to_vec()));
     }
 
     /// Whether there is something to undo.

@@ -178,15 +178,19 @@ impl Rows {
         self.flat.set_sort(sort, expanded);
     }
 
-    /// The row of a value in a key column: the first visible one, or else the one among the leak candidates (AIFO), or the
-    /// largest; it is made visible.
-    pub fn find(&mut self, column: usize, text: &str, expanded: &mut FxHashSet<u64>) -> Option<NodeId> {
-        let tree = self.flat.tree();
-        let visible = self.flat.visible(|node| tree.column(node) == Some(column) && tree.label(node) == text);
+    /// The row of these values in these key columns: the first visible one, or else the one among the leak candidates (AIFO),
+    /// or the largest; it is made visible.
+    pub fn find(&mut self, by: &[Key], values: &[String], expanded: &mut FxHashSet<u64>) -> Option<NodeId> {
+        let keys = self.flat.tree().pivot().keys().to_vec();
+        let column = keys.iter().rposition(|key| by.contains(key))?;
+        let fits = |rows: &Self, node| rows.values_in(node, by).is_some_and(|own| own == values);
+        let visible = self.flat.visible(|node| self.flat.tree().column(node) == Some(column) && fits(self, node));
         if visible.is_some() {
             return visible;
         }
-        let found = self.flat.nodes_with(column, text);
+        let place = by.iter().position(|key| keys.get(column) == Some(key))?;
+        let mut found = self.flat.nodes_with(column, values.get(place)?);
+        found.retain(|node| fits(self, *node));
         let weight = |node: &NodeId| (self.top_text(*node) == "AIFO", self.flat.tree().cost(*node).size());
         // Of equal ones the first.
         let best = found.into_iter().rev().max_by_key(weight)?;

@@ -31,15 +31,16 @@ use super::history::History;
 use super::presets::Presets;
 use super::query_box::QueryBox;
 use super::rows::Rows;
-use crate::gui::jobs::curves::CurvesAnswer;
+use crate::gui::jobs::curves::{Curve, CurvesAnswer};
 use crate::gui::jobs::document::{Reply, Request, Topic};
+use crate::gui::jobs::files::FileRequest;
 use crate::gui::jobs::load::Source;
 use crate::gui::jobs::profile::ProfileAnswer;
 use crate::gui::jobs::totals::{TotalsAnswer, TotalsRequest};
 use crate::gui::widgets::graph::{self, GraphData, GraphState, Overview, Range};
 use crate::gui::widgets::pivot_table::TableState;
 
-pub use curves::measure_title;
+pub use curves::{CURVE_COUNTS, measure_title};
 pub use remember::Remembered;
 
 /// What a document wants of the window around it.
@@ -150,9 +151,17 @@ pub struct Document {
     colours: ColourBook,
     module_colours: ColourBook,
     curves: Option<CurvesAnswer>,
+    /// The curves of pinned rows, and of the row under the cursor.
+    picked: Vec<Curve>,
+    /// The groups do not show what they should: the filter, or what the columns say, has changed.
+    groups_are_old: bool,
     order: Arc<OnceLock<EventOrder>>,
     /// The overview shows an older measure or filter.
     overview_is_old: bool,
+    /// A file that is to be read or written.
+    file: Option<FileRequest>,
+    /// The cursor goes to the first match once it is known.
+    find_goes_on: bool,
     /// The way to the answer was opened.
     led: bool,
 }
@@ -206,8 +215,12 @@ impl Document {
             colours: ColourBook::default(),
             module_colours: ColourBook::default(),
             curves: None,
+            picked: Vec::new(),
+            groups_are_old: false,
             order: Arc::default(),
             overview_is_old: true,
+            file: None,
+            find_goes_on: false,
             led: false,
         }
     }
@@ -261,8 +274,8 @@ impl Document {
     fn request(&self, topic: Topic) -> Option<Request> {
         match topic {
             Topic::Table => Some(Request::Table(self.table_request())),
-            Topic::Curves => Some(Request::Curves(self.curves_request())),
-            Topic::Extra => self.extra_request().map(Request::Extra),
+            Topic::Curves => self.curves_request(),
+            Topic::Extra => self.extra_request(),
             Topic::Totals => self.totals_request().map(Request::Totals),
             Topic::Later => self.later_request().map(Request::Later),
             Topic::Profile => self.profile_request().map(Request::Profile),

@@ -106,7 +106,7 @@ impl Document {
     }
 
     /// Figures that are no sums are computed for the rows that are open.
-    fn ask_for_unknown(&mut self) {
+    pub(super) fn ask_for_unknown(&mut self) {
         if self.rows.as_ref().is_some_and(|rows| !rows.unknown().is_empty()) {
             self.changed.insert(Topic::Later);
         }
