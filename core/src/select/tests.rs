@@ -145,6 +145,41 @@ fn mistakes_are_pointed_at() {
     assert_eq!(shown, "column 1: there is no column 'tga'; did you mean 'tag'?");
 }
 
+/// Wrong queries and the text at fault.
+const AT_FAULT: &[(&str, &str)] = &[
+    ("tga:Leak", "tga"),
+    ("tag:\"µ\" sise:>1KB", "sise"),
+    ("tag:µ size:>64XB", "64XB"),
+    ("size:1KB..4QB OR tag:a", "4QB"),
+    ("size:\"4 QB\"", "\"4 QB\""),
+    ("tag:µ Leak", "Leak"),
+    ("tag:µ (tag:Leak", "("),
+    ("tag:µ) ", ")"),
+    ("tag:\"Leak", "\"Leak"),
+    ("tag:µ tag:", "tag:"),
+    ("tag:µ tag:Leak AND", ""),
+    ("type:AIF0", "AIF0"),
+    ("tag:>Leak x", "Leak"),
+    ("tag:~\"(\" tag:µ", "\"(\""),
+    ("lifetime:~µ", "µ"),
+    ("lifetime:>never", "never"),
+    ("µ:1", "µ"),
+];
+
+#[test]
+fn the_text_at_fault_is_marked_and_the_suggestion_fits_there() {
+    for (text, wrong) in AT_FAULT {
+        let error = text.parse::<Query>().unwrap_err();
+        assert_eq!(text.get(error.span.clone()), Some(*wrong), "{text}: {error}");
+        if let Some(suggestion) = error.suggestion {
+            let mut mended = (*text).to_owned();
+            mended.replace_range(error.span, &suggestion);
+            let next = mended.parse::<Query>().err();
+            assert!(next.is_none_or(|e| !e.message.contains(wrong)), "{mended}");
+        }
+    }
+}
+
 #[test]
 fn a_query_is_kept_as_its_text() {
     let query: Query = "tag:~\"a \\\"b\" OR (size:>1KB NOT process:\"a (1)\")".parse().unwrap();
