@@ -172,7 +172,7 @@ impl<'p> Search<'p> {
         let own = self.pivot.ids(group);
         let last = group.checked_sub(1).map_or(&[][..], |g| self.pivot.ids(g));
         let Some(column) = own.iter().zip(last).position(|(a, b)| a != b) else {
-            return if group == 0 { self.from_column(group, 0) } else { 0 };
+            return if group == 0 { self.column_onwards(group, 0) } else { 0 };
         };
         let (id, last_id) = (own[column], last[column]);
         let shared = self.pivot.columns().get(column).and_then(|c| c.stacks()).map_or(0, |stacks| {
@@ -182,7 +182,7 @@ impl<'p> Search<'p> {
             }
             self.count(column, common)
         });
-        self.count(column, id) - shared + self.from_column(group, column + 1)
+        self.count(column, id) - shared + self.column_onwards(group, column + 1)
     }
 
     fn count(&self, column: usize, id: u32) -> u64 {
@@ -190,7 +190,7 @@ impl<'p> Search<'p> {
     }
 
     /// How many nodes on the way to a group match, from the node of a column on.
-    fn from_column(&self, group: usize, column: usize) -> u64 {
+    fn column_onwards(&self, group: usize, column: usize) -> u64 {
         let ids = self.pivot.ids(group).iter().enumerate().skip(column);
         ids.map(|(column, id)| self.count(column, *id) + self.no_stack_at(group, column)).sum()
     }
@@ -230,13 +230,13 @@ impl<'p> Search<'p> {
     fn below(&self, step: Step, groups: &Range<u32>) -> u64 {
         let first = groups.start as usize;
         let on_first = match step {
-            Step::Total => self.from_column(first, 0),
-            Step::Value { column, .. } | Step::NoStack { column } => self.from_column(first, column + 1),
+            Step::Total => self.column_onwards(first, 0),
+            Step::Value { column, .. } | Step::NoStack { column } => self.column_onwards(first, column + 1),
             Step::Frame { column, frame } => {
                 let id = self.pivot.ids(first).get(column).copied().unwrap_or(0);
                 let inner = self.count(column, id) - self.count(column, frame);
                 let no_stack = if frame == 0 { self.no_stack_at(first, column) } else { 0 };
-                inner + no_stack + self.from_column(first, column + 1)
+                inner + no_stack + self.column_onwards(first, column + 1)
             }
         };
         let at = |group: usize| self.before.get(group).copied().unwrap_or(0);
