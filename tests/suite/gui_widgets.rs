@@ -276,8 +276,10 @@ fn plot<'a>(kind: Kind) -> Harness<'a, Plot> {
         id,
         name: name.to_owned(),
         colour: Color32::RED,
+        pattern: 0,
         on: true,
         has_row: true,
+        marked: false,
         values: times.iter().map(|t| t * factor).collect(),
         extremes: Vec::new(),
     };
@@ -293,14 +295,7 @@ fn plot<'a>(kind: Kind) -> Harness<'a, Plot> {
         .build_ui_state(
             |ui, plot: &mut Plot| {
                 let overview = Overview { times: plot.data.times.clone(), values: plot.data.series[0].values.clone() };
-                let graph = Graph {
-                    data: &plot.data,
-                    overview: &overview,
-                    kind: plot.kind,
-                    whole: WHOLE,
-                    view: plot.view,
-                    dimmed: false,
-                };
+                let graph = Graph { view: plot.view, ..Graph::new(&plot.data, &overview, plot.kind, WHOLE) };
                 let actions = graph.show(ui, &mut plot.state);
                 plot.actions.extend(actions);
             },
