@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use poolscope_core::column::names::Names;
 use poolscope_core::job::CancelToken;
+use poolscope_core::pivot::Key;
 use poolscope_core::series::SeriesError;
 
 use super::curves::{self, Curve, CurvesAnswer, CurvesRequest};
@@ -15,6 +16,10 @@ use super::profile::{self, ProfileAnswer, ProfileRequest};
 use super::rows::RowChoice;
 use super::table::{self, TableAnswer, TableRequest};
 use super::totals::{self, TotalsAnswer, TotalsRequest};
+
+/// The columns whose values complete queries and take long to make.
+const COMPLETED: [Key; 7] =
+    [Key::Tag, Key::Driver, Key::Function, Key::Process, Key::PoolType, Key::TagDescription, Key::Generation];
 
 /// What a question is about; a newer one replaces the one before of its topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -115,7 +120,7 @@ impl Request {
             Self::Profile(request) => profile::run(request, cancel).map(|a| Reply::Profile(Box::new(a))),
             Self::Find(request) => find::run(request, cancel).map(Reply::Find),
             Self::Completion(names) => {
-                poolscope_core::select::prepare(&names);
+                COMPLETED.iter().for_each(|key| drop(names.column(*key)));
                 Some(Reply::Completion)
             }
             Self::File(request) => Some(Reply::File(files::run(request))),
