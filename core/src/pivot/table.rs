@@ -1,8 +1,9 @@
 //! The result of a pivot: one group per distinct combination of keys, ordered by the keys, with its sums.
 
 use super::cost::Cost;
-use super::figure::{Figure, Scale, Sort};
+use super::figure::{Figure, Scale};
 use super::number::Number;
+use super::sort::SortOrder;
 use crate::column::cells::{Cells, OUTSIDE, class_of};
 use crate::column::key::Key;
 use crate::column::names::Names;
@@ -193,21 +194,27 @@ impl Pivot {
 
     /// The groups in the order of a figure that follows from sums; equal ones in the order of the keys.
     #[must_use]
-    pub fn sorted(&self, sort: Sort) -> Vec<u32> {
+    pub fn sorted(&self, sort: impl Into<SortOrder>) -> Vec<u32> {
         self.sorted_by(sort, |group, figure| self.figure(group, figure))
     }
 
-    /// The groups in the order of a figure; equal ones in the order of the keys.
+    /// The groups in the order of figures; equal ones in the order of the keys.
     #[must_use]
-    pub fn sorted_by(&self, sort: Sort, figure_of: impl Fn(usize, Figure) -> Number + Sync) -> Vec<u32> {
+    pub fn sorted_by(
+        &self,
+        sort: impl Into<SortOrder>,
+        figure_of: impl Fn(usize, Figure) -> Number + Sync,
+    ) -> Vec<u32> {
+        let sort = sort.into();
         let mut order: Vec<u32> = (0..self.len() as u32).collect();
-        if let Some(figure) = sort.figure {
-            let number = |group: u32| figure_of(group as usize, figure);
-            order.par_sort_unstable_by(|a, b| sort.order(number(*a), number(*b)).then(a.cmp(b)));
-        } else if sort.ascending {
+        match (sort.first().figure, sort.first().ascending) {
             // Ascending by keys is how they are kept.
-        } else {
-            order.reverse();
+            (None, true) => {}
+            (None, false) => order.reverse(),
+            _ => order.par_sort_unstable_by(|a, b| {
+                let figures = |f| (figure_of(*a as usize, f), figure_of(*b as usize, f));
+                sort.order(figures, a.cmp(b))
+            }),
         }
         order
     }

@@ -344,3 +344,29 @@ fn peaks_and_different_values_agree_with_a_walk_over_all_ticks() {
         assert_eq!(rows.rows(&runs[group]).count(), table.costs()[group].count());
     }
 }
+
+#[test]
+fn further_levels_order_what_the_first_leaves_equal() {
+    let tags: [(&[u8; 4], &[u64]); 4] = [(b"Aaaa", &[10]), (b"Bbbb", &[4, 6]), (b"Cccc", &[30]), (b"Dddd", &[1, 9])];
+    let with = |(tag, sizes): (&'static [u8; 4], &'static [u64])| {
+        sizes.iter().map(move |size| Block { tag, ..block(Some(1), None, *size) })
+    };
+    let blocks: Vec<Block> = tags.into_iter().flat_map(with).collect();
+    let table = Arc::new(run(&names(&blocks), &[Key::Tag], view(0, 10)));
+    let order = |text: &str| -> String {
+        let sort: SortOrder = text.parse().unwrap();
+        let groups: Vec<_> = table.sorted(sort).iter().map(|g| texts(&table, *g as usize).join("")).collect();
+        let mut tree = PivotTree::new(Arc::clone(&table));
+        let nodes = tree.children(PivotTree::ROOT, sort);
+        assert!(nodes.is_sorted_by(|a, b| tree.order(sort, *a, *b).is_lt()));
+        let labels: Vec<_> = nodes.iter().map(|n| tree.label(*n).into_owned()).collect();
+        assert_eq!(groups, labels, "{text}");
+        labels.iter().map(|l| &l[..1]).collect()
+    };
+    assert_eq!(order("size"), "CABD");
+    assert_eq!(order("size,count"), "CBDA");
+    assert_eq!(order("size,count,max"), "CDBA");
+    assert_eq!(order("size:asc,key:desc"), "DBAC");
+    assert_eq!(order("key:desc,size"), "DCBA");
+    assert_eq!(order("count:asc,size:asc,key"), "ACBD");
+}
