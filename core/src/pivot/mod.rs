@@ -17,7 +17,7 @@ pub mod tree;
 
 pub use crate::column::key::Key;
 pub use cost::Cost;
-pub use evaluate::Evaluator;
+pub use evaluate::{Evaluator, RowFigures};
 pub use figure::Figure;
 pub use find::{FindRequest, Found, find, walk_to};
 pub use number::Number;

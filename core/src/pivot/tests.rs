@@ -370,3 +370,53 @@ fn further_levels_order_what_the_first_leaves_equal() {
     assert_eq!(order("key:desc,size"), "DCBA");
     assert_eq!(order("count:asc,size:asc,key"), "ACBD");
 }
+
+/// The greatest amount alive at one moment of a view, moment by moment.
+fn peak_by_hand(blocks: &[Block], view: View, rows: &RowSet, amount: impl Fn(&Block) -> u64) -> i128 {
+    let alive = |b: &Block, t: i64| b.alloc.is_none_or(|a| a <= t) && b.free.is_none_or(|f| t < f);
+    let at = |t: i64| {
+        let alive = blocks.iter().enumerate().filter(|(r, b)| rows.contains(*r) && alive(b, t));
+        alive.map(|(_, b)| i128::from(amount(b))).sum::<i128>()
+    };
+    (view.from.0..=view.to.0).map(at).max().unwrap_or(0)
+}
+
+#[test]
+fn figures_of_nodes_within_nodes_come_from_one_look() {
+    for seed in 60..66 {
+        let blocks = random_blocks(seed, 60);
+        let names = Arc::new(names(&blocks));
+        let rows = RowSet::from_fn(blocks.len(), |r| r % 7 != 3);
+        let view = view(2000, 2300);
+        let keys = [Key::Type, Key::Tag, Key::Stack];
+        let request = PivotRequest { keys: &keys, view, rows: Some(&rows) };
+        let table = Arc::new(pivot(&names, &request, &never).unwrap());
+        let mut tree = PivotTree::new(Arc::clone(&table));
+        let mut nodes = vec![PivotTree::ROOT];
+        let mut at = 0;
+        while let Some(node) = nodes.get(at) {
+            nodes.extend_from_slice(tree.open(*node));
+            at += 1;
+        }
+        nodes.reverse();
+        let runs: Vec<_> = nodes.iter().map(|n| tree.groups(*n)).collect();
+        assert!(runs.len() > 30, "seed {seed}");
+        let figures = RowFigures::new(Arc::clone(&names), &table, Some(&rows), Arc::default());
+        let all = [Figure::PeakSize, Figure::PeakCount, Figure::Unique(Key::Address), Figure::Size];
+        let evaluator = Evaluator::new(&names, &table, Some(&rows), &all);
+        let [sizes, counts, addresses, sums] = all.map(|f| {
+            let found = figures.any_nodes(f, &runs, &never).unwrap();
+            assert_eq!(found, evaluator.any_nodes(f, &runs, &never).unwrap());
+            found
+        });
+        for (at, run) in runs.iter().enumerate() {
+            let own = figures.groups().rows(run);
+            let peak = |by_size: bool| peak_by_hand(&blocks, view, &own, |b| if by_size { b.size } else { 1 });
+            assert_eq!((sizes[at], counts[at]), (Number::Int(peak(true)), Number::Int(peak(false))), "seed {seed}");
+            let distinct: std::collections::BTreeSet<u64> = own.iter().map(|r| blocks[r].address).collect();
+            assert_eq!(addresses[at], Number::Int(distinct.len() as i128), "seed {seed}");
+            assert_eq!(sums[at], tree.figure(nodes[at], Figure::Size));
+        }
+        assert!(figures.any_nodes(Figure::PeakSize, &runs, &|| true).is_err());
+    }
+}
