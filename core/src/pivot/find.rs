@@ -2,7 +2,8 @@
 //! from counts over the groups, so that only what leads to a match is walked. It must never make nodes for the rest.
 
 use super::cost::Cost;
-use super::figure::Sort;
+use super::figure::Figure;
+use super::sort::SortOrder;
 use super::number::Number;
 use super::table::Pivot;
 use super::tree::{NodeId, PivotTree, Step};
@@ -41,7 +42,7 @@ pub struct Found {
 /// # Errors
 ///
 /// [`Cancelled`] once `cancel` says so.
-pub fn find(pivot: &Arc<Pivot>, sort: Sort, request: &FindRequest, cancel: Cancel<'_>) -> Result<Found, Cancelled> {
+pub fn find(pivot: &Arc<Pivot>, sort: SortOrder, request: &FindRequest, cancel: Cancel<'_>) -> Result<Found, Cancelled> {
     let Some(matcher) = Matcher::new(request) else {
         return Ok(Found::default());
     };
@@ -244,30 +245,34 @@ impl<'p> Search<'p> {
     }
 
     /// The children of a node that match or lead to a match, in the order of the tree.
-    fn children(&self, step: Step, groups: Range<u32>, sort: Sort) -> Vec<(Step, Range<u32>)> {
+    fn children(&self, step: Step, groups: Range<u32>, sort: SortOrder) -> Vec<(Step, Range<u32>)> {
         let mut children = self.tree.split_step(step, groups);
         children.retain(|(step, groups)| self.is_hit(*step) || self.below(*step, groups) > 0);
-        match sort.figure {
-            _ if children.len() < 2 => {}
-            Some(figure) => {
-                let number = |groups: &Range<u32>| {
-                    let mut cost = Cost::default();
-                    let costs = self.pivot.costs().get(groups.start as usize..groups.end as usize);
-                    costs.unwrap_or(&[]).iter().for_each(|c| cost.add(c));
-                    figure.of(&cost, self.pivot.scale())
-                };
-                let numbers = children.into_par_iter().with_min_len(1 << 8).map(|c| (number(&c.1), c));
-                let mut numbered: Vec<(Number, (Step, Range<u32>))> = numbers.collect();
-                numbered.sort_by(|a, b| sort.order(a.0, b.0));
-                children = numbered.into_iter().map(|(_, child)| child).collect();
-            }
-            None if !sort.ascending => children.reverse(),
-            None => {}
+        if children.len() < 2 {
+            return children;
         }
+        let figures: Vec<Figure> = sort.figures().collect();
+        let numbers = |groups: &Range<u32>| -> Vec<Number> {
+            let mut cost = Cost::default();
+            let costs = self.pivot.costs().get(groups.start as usize..groups.end as usize);
+            costs.unwrap_or(&[]).iter().for_each(|c| cost.add(c));
+            figures.iter().map(|figure| figure.of(&cost, self.pivot.scale())).collect()
+        };
+        let numbered = children.into_par_iter().with_min_len(1 << 8).enumerate();
+        let mut numbered: Vec<(usize, Vec<Number>, _)> = numbered.map(|(at, c)| (at, numbers(&c.1), c)).collect();
+        numbered.sort_by(|a, b| {
+            let pair = |figure| {
+                let at = figures.iter().position(|f| *f == figure).unwrap_or(0);
+                let number = |numbers: &[Number]| numbers.get(at).copied().unwrap_or(Number::None);
+                (number(&a.1), number(&b.1))
+            };
+            sort.order(pair, a.0.cmp(&b.0))
+        });
+        children = numbered.into_iter().map(|(_, _, child)| child).collect();
         children
     }
 
-    fn walk(&self, sort: Sort, limit: usize, cancel: Cancel<'_>) -> Result<Vec<Vec<Step>>, Cancelled> {
+    fn walk(&self, sort: SortOrder, limit: usize, cancel: Cancel<'_>) -> Result<Vec<Vec<Step>>, Cancelled> {
         let mut matches = Vec::new();
         let mut way = Vec::new();
         let everything = 0..self.pivot.len() as u32;
@@ -317,7 +322,7 @@ mod tests {
     }
 
     /// The steps to every node whose text `matches`, in the order of the fully opened tree.
-    fn by_opening_everything(pivot: &Arc<Pivot>, sort: Sort, matches: impl Fn(&str) -> bool) -> Vec<Vec<Step>> {
+    fn by_opening_everything(pivot: &Arc<Pivot>, sort: SortOrder, matches: impl Fn(&str) -> bool) -> Vec<Vec<Step>> {
         let mut tree = PivotTree::new(Arc::clone(pivot));
         let mut found = Vec::new();
         let mut open: Vec<(NodeId, Vec<Step>)> = vec![(PivotTree::ROOT, Vec::new())];
@@ -351,7 +356,7 @@ mod tests {
         let mut seen = 0;
         for keys in KEYS {
             let pivot = table(&names, keys);
-            for sort in sorts.map(|s| s.parse::<Sort>().unwrap()) {
+            for sort in sorts.map(|s| s.parse::<SortOrder>().unwrap()) {
                 for text in TEXTS {
                     let lower = text.to_lowercase();
                     let expected = by_opening_everything(&pivot, sort, |t| t.to_lowercase().contains(&lower));
@@ -372,13 +377,13 @@ mod tests {
     fn case_and_whole_texts_count_where_asked_for() {
         let names = names(&random_blocks(17, 300));
         let pivot = table(&names, &[Key::Tag]);
-        let total = |request: FindRequest| find(&pivot, Sort::default(), &request, &never).unwrap().total;
+        let total = |request: FindRequest| find(&pivot, SortOrder::default(), &request, &never).unwrap().total;
         assert_eq!(total(request("ntf")), 2);
         assert_eq!(total(FindRequest { case_sensitive: true, ..request("ntf") }), 0);
         assert_eq!(total(FindRequest { whole: true, ..request("ntf") }), 0);
         assert_eq!(total(FindRequest { whole: true, ..request("fil") }), 1);
         assert_eq!(total(request("")), 0);
-        assert!(find(&pivot, Sort::default(), &request("a"), &|| true).is_err());
+        assert!(find(&pivot, SortOrder::default(), &request("a"), &|| true).is_err());
     }
 
     #[test]
@@ -386,7 +391,7 @@ mod tests {
         let names = names(&random_blocks(17, 300));
         let pivot = table(&names, &[Key::Tag, Key::Stack]);
         let mut tree = PivotTree::new(Arc::clone(&pivot));
-        let sort = Sort { figure: Some(Figure::Count), ascending: false };
+        let sort = Sort { figure: Some(Figure::Count), ascending: false }.into();
         let found = find(&pivot, sort, &request("myfault"), &never).unwrap();
         assert!(!found.matches.is_empty());
         for steps in &found.matches {

@@ -46,6 +46,12 @@ impl GroupRows {
         Self { trace: Arc::clone(trace), pivot: Arc::clone(pivot), group_of_row }
     }
 
+    /// The groups.
+    #[must_use]
+    pub fn pivot(&self) -> &Arc<Pivot> {
+        &self.pivot
+    }
+
     /// The rows of a run of groups.
     #[must_use]
     pub fn rows(&self, groups: &Range<u32>) -> RowSet {

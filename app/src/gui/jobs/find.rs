@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use poolscope_core::job::CancelToken;
 use poolscope_core::pivot::find::{FindRequest as Wanted, Found, find};
-use poolscope_core::pivot::{Pivot, Sort};
+use poolscope_core::pivot::{Pivot, SortOrder};
 
 /// Matches that are listed at most.
 const MOST_MATCHES: usize = 10_000;
@@ -14,7 +14,7 @@ pub struct FindRequest {
     /// The groups below the table.
     pub pivot: Arc<Pivot>,
     /// The order of the rows.
-    pub sort: Vec<Sort>,
+    pub sort: SortOrder,
     /// The text.
     pub text: String,
     /// Whether upper and lower case differ.
@@ -33,7 +33,6 @@ pub struct FindAnswer {
 pub(super) fn run(request: FindRequest, cancel: &CancelToken) -> Option<FindAnswer> {
     let FindRequest { pivot, sort, text, case_sensitive } = request;
     let wanted = Wanted { text, case_sensitive, whole: false, limit: MOST_MATCHES };
-    let order = sort.first().copied().unwrap_or(Sort { figure: None, ascending: true });
-    let found = find(&pivot, order, &wanted, &|| cancel.is_cancelled()).ok()?;
+    let found = find(&pivot, sort, &wanted, &|| cancel.is_cancelled()).ok()?;
     Some(FindAnswer { pivot, found })
 }

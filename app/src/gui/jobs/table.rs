@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use poolscope_core::column::names::Names;
 use poolscope_core::job::CancelToken;
-use poolscope_core::pivot::{Key, NodeId, Pivot, PivotRequest, PivotTree, Sort, pivot};
+use poolscope_core::pivot::{Key, NodeId, Pivot, PivotRequest, PivotTree, SortOrder, pivot};
 use poolscope_core::trace::time::View;
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -25,7 +25,7 @@ pub struct TableRequest {
     /// Which rows to group.
     pub filter: Arc<Narrowing>,
     /// Order of the rows, the deciding one first.
-    pub sort: Vec<Sort>,
+    pub sort: SortOrder,
     /// Paths of open rows.
     pub expanded: FxHashSet<u64>,
     /// Paths of rows to find again (selection, cursor).
@@ -62,7 +62,7 @@ pub(super) fn run(request: TableRequest, generation: u64, cancel: &CancelToken) 
             Arc::new(pivot(&names, &question, &cancelled).ok()?)
         }
     };
-    let mut flat = Flat::new(PivotTree::new(groups), &sort, &expanded);
+    let mut flat = Flat::new(PivotTree::new(groups), sort, &expanded);
     let led = follow.map_or_else(Vec::new, |first| flat.follow_largest(&first, &mut expanded));
     let found = flat.find_paths(&wanted);
     (!cancel.is_cancelled()).then_some(TableAnswer { generation, view, flat, expanded, found, led })

@@ -2,7 +2,7 @@
 //! [`Flat`] tree and an arrangement of columns. Reads the tree, never computes a pivot.
 
 use eframe::egui::Color32;
-use poolscope_core::pivot::{Figure, Key, NodeId, Number, PivotTree, Sort, Step};
+use poolscope_core::pivot::{Figure, Key, NodeId, Number, PivotTree, SortOrder, Step};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::arrangement::{Arrangement, Placed, SortBy};
@@ -174,7 +174,7 @@ impl Rows {
     }
 
     /// Puts the rows into another order.
-    pub fn set_sort(&mut self, sort: &[Sort], expanded: &FxHashSet<u64>) {
+    pub fn set_sort(&mut self, sort: SortOrder, expanded: &FxHashSet<u64>) {
         self.flat.set_sort(sort, expanded);
     }
 

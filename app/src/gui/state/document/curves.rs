@@ -140,7 +140,7 @@ impl Document {
                 name: curve.name.clone().unwrap_or_else(|| format!("{OTHER} ({})", format::count(answer.others as u64))),
                 marked: marked == Some(at),
                 colour: palette.series_colour(number),
-                variant: number.map_or(0, palette_round),
+                pattern: number.map_or(0, palette_round),
                 values: curve.values.clone(),
                 extremes: curve.extremes.clone(),
             });
@@ -155,7 +155,7 @@ impl Document {
                 has_row: true,
                 marked: is_cursor,
                 colour: if is_cursor { palette.accent } else { palette.series_colour(Some(self.colours.number(&name))) },
-                variant: 1,
+                pattern: u8::from(!is_cursor),
                 name,
                 values: curve.values.clone(),
                 extremes: curve.extremes.clone(),

@@ -15,7 +15,7 @@ use parking_lot::RwLock;
 use poolscope_core::anomaly::AnomalyKind;
 use poolscope_core::column::frames::FrameNaming;
 use poolscope_core::column::names::Names;
-use poolscope_core::pivot::{Key, Place};
+use poolscope_core::pivot::{Figure, Key, Place, RowFigures};
 use poolscope_core::series::{EventOrder, Kind as MeasureKind, Measure};
 use poolscope_core::trace::Trace;
 use poolscope_core::trace::time::{Ticks, View};
@@ -156,6 +156,8 @@ pub struct Document {
     /// The groups do not show what they should: the filter, or what the columns say, has changed.
     groups_are_old: bool,
     order: Arc<OnceLock<EventOrder>>,
+    /// What figures that are no sums follow from.
+    row_figures: Option<Arc<RowFigures>>,
     /// The overview shows an older measure or filter.
     overview_is_old: bool,
     /// A file that is to be read or written.
@@ -172,7 +174,7 @@ impl Document {
     pub fn new(source: Source, trace: Arc<Trace>, presets: SharedPresets) -> Self {
         let first = presets.read().all().next().cloned();
         let (preset, arrangement) = first.map_or_else(
-            || (String::new(), Arrangement::new(&[Key::Tag], &[], poolscope_core::pivot::Figure::Size, poolscope_core::pivot::Figure::Size, &[Key::Tag])),
+            || (String::new(), Arrangement::new(&[Key::Tag], &[], Figure::Size, Figure::Size, &[Key::Tag])),
             |preset| (preset.name, preset.arrangement),
         );
         Self {
@@ -218,6 +220,7 @@ impl Document {
             picked: Vec::new(),
             groups_are_old: false,
             order: Arc::default(),
+            row_figures: None,
             overview_is_old: true,
             file: None,
             find_goes_on: false,

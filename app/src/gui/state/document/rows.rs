@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use poolscope_core::pivot::{Key, NodeId, PivotTree, Place, Sort};
+use poolscope_core::pivot::{Key, NodeId, PivotTree, Place, RowFigures, Sort, SortOrder};
 
 use super::{Document, Effect, Topic};
 use crate::format;
@@ -16,9 +16,21 @@ use crate::gui::state::rows::{EXPAND_ALL_LIMIT, Rows, node_id, row_id};
 use crate::gui::theme::Palette;
 use crate::gui::widgets::pivot_table::{self, RowId};
 
+/// Images that are in every stack: their names stay in the background.
+const KERNEL: [&str; 8] = [
+    "nt",
+    "ntoskrnl.exe",
+    "ntkrnlmp.exe",
+    "ntkrnlpa.exe",
+    "ntkrpamp.exe",
+    "hal",
+    "hal.dll",
+    "ntdll.dll",
+];
+
 impl Document {
     /// The order of the rows as the engine knows it.
-    pub(super) fn order(&self) -> Vec<Sort> {
+    pub(super) fn order(&self) -> SortOrder {
         let level = |by: &crate::gui::state::arrangement::SortBy| {
             let figure = match self.arrangement.column(by.column)?.what {
                 What::Figure(figure) => Some(figure),
@@ -26,7 +38,8 @@ impl Document {
             };
             Some(Sort { figure, ascending: by.ascending })
         };
-        self.arrangement.sort.iter().filter_map(level).collect()
+        let levels: Vec<Sort> = self.arrangement.sort.iter().filter_map(level).collect();
+        SortOrder::new(&levels)
     }
 
     pub(super) fn table_request(&self) -> TableRequest {
@@ -57,7 +70,7 @@ impl Document {
         let mut rows = Rows::new(flat, &self.arrangement);
         let order = self.order();
         if rows.flat().sort() != order {
-            rows.set_sort(&order, &self.expanded);
+            rows.set_sort(order, &self.expanded);
         }
         self.rows = Some(rows);
         if !self.led && !led.is_empty() {
@@ -91,11 +104,11 @@ impl Document {
     /// Colours, highlights.
     pub(super) fn dress_rows(&mut self) {
         let palette = Palette::for_dark(self.dark);
-        let modules = self.trace.modules.modules().iter().map(|module| module.name().to_owned());
         let mut colours = rustc_hash::FxHashMap::default();
-        for name in modules {
-            let colour = palette.module_colour(&name, &mut self.module_colours);
-            colours.insert(name, colour);
+        for name in self.trace.modules.modules().iter().map(|module| &module.name) {
+            let is_kernel = KERNEL.iter().any(|kernel| name.eq_ignore_ascii_case(kernel));
+            let number = (!is_kernel).then(|| self.module_colours.number(name));
+            colours.insert(name.clone(), palette.module_colour(number));
         }
         let needle = self.finder.needle().to_owned();
         if let Some(rows) = &mut self.rows {
@@ -117,11 +130,13 @@ impl Document {
         let tree = rows.flat().tree();
         let runs = |nodes: Vec<NodeId>| nodes.into_iter().map(|node| (node, tree.groups(node))).collect();
         let wanted = rows.unknown().into_iter().map(|(figure, nodes)| (figure, runs(nodes))).collect();
+        let known = self.row_figures.as_ref().filter(|known| Arc::ptr_eq(known.groups().pivot(), tree.pivot()));
         Some(LaterRequest {
             names: Arc::clone(&self.names),
             pivot: Arc::clone(tree.pivot()),
             filter: Arc::clone(self.filter.narrowing()),
             order: Arc::clone(&self.order),
+            known: known.cloned(),
             wanted,
         })
     }
@@ -132,6 +147,7 @@ impl Document {
         if !Arc::ptr_eq(rows.flat().tree().pivot(), &answer.pivot) {
             return;
         }
+        self.row_figures = Some(answer.row_figures);
         for (figure, numbers) in answer.figures {
             rows.flat_mut().learn(figure, numbers, &self.expanded);
         }
@@ -205,7 +221,7 @@ impl Document {
         }
         let order = self.order();
         if let Some(rows) = &mut self.rows {
-            rows.set_sort(&order, &self.expanded);
+            rows.set_sort(order, &self.expanded);
         }
         self.table.select(id);
         self.remember_selection();
@@ -219,7 +235,7 @@ impl Document {
         if rows.is_heavy(PivotTree::ROOT) {
             self.changed.insert(Topic::Table);
         } else {
-            rows.set_sort(&order, &self.expanded);
+            rows.set_sort(order, &self.expanded);
             self.ask_for_unknown();
         }
         self.search_again();

@@ -6,7 +6,7 @@ mod shelf;
 #[cfg(test)]
 mod tests;
 
-use poolscope_core::pivot::{Figure, NodeId, Number, PivotTree, Sort, Step};
+use poolscope_core::pivot::{Figure, NodeId, Number, PivotTree, Sort, SortOrder, Step};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use shelf::Shelf;
@@ -62,8 +62,8 @@ pub struct Flat {
 impl Flat {
     /// The rows of `tree`, open at every path in `expanded` whose parents are open too.
     #[must_use]
-    pub fn new(tree: PivotTree, sort: &[Sort], expanded: &FxHashSet<u64>) -> Self {
-        let mut shelf = Shelf::new(tree, sort.to_vec());
+    pub fn new(tree: PivotTree, sort: SortOrder, expanded: &FxHashSet<u64>) -> Self {
+        let mut shelf = Shelf::new(tree, sort);
         let root = build(&mut shelf, PivotTree::ROOT, expanded);
         Self { shelf, root }
     }
@@ -76,8 +76,8 @@ impl Flat {
 
     /// The order of the rows: the first decides, then the next, then the keys.
     #[must_use]
-    pub fn sort(&self) -> &[Sort] {
-        &self.shelf.sort
+    pub fn sort(&self) -> SortOrder {
+        self.shelf.sort
     }
 
     /// A figure of a row; `None` while it is not known yet.
@@ -102,7 +102,7 @@ impl Flat {
     /// Takes in figures that were computed later; rows that are sorted by them find their places.
     pub fn learn(&mut self, figure: Figure, numbers: impl IntoIterator<Item = (NodeId, Number)>, expanded: &FxHashSet<u64>) {
         self.shelf.later.extend(numbers.into_iter().map(|(node, number)| ((node, figure), number)));
-        if self.shelf.sort.iter().any(|sort| sort.figure == Some(figure)) {
+        if self.shelf.sort.figures().any(|sorted| sorted == figure) {
             self.root = build(&mut self.shelf, PivotTree::ROOT, expanded);
         }
     }
@@ -236,8 +236,8 @@ impl Flat {
     }
 
     /// Changes the order of the rows.
-    pub fn set_sort(&mut self, sort: &[Sort], expanded: &FxHashSet<u64>) {
-        self.shelf.sort = sort.to_vec();
+    pub fn set_sort(&mut self, sort: SortOrder, expanded: &FxHashSet<u64>) {
+        self.shelf.sort = sort;
         self.root = build(&mut self.shelf, PivotTree::ROOT, expanded);
     }
 
@@ -245,7 +245,8 @@ impl Flat {
     #[must_use]
     pub fn largest_child(&self, id: NodeId) -> Option<NodeId> {
         let children = &self.branch(id)?.children;
-        let from_below = self.shelf.sort.first().is_some_and(|sort| sort.ascending && sort.figure.is_some());
+        let first = self.shelf.sort.first();
+        let from_below = first.ascending && first.figure.is_some();
         if from_below { children.last() } else { children.first() }.copied()
     }
 

@@ -2,20 +2,20 @@
 
 use std::cmp::Ordering;
 
-use poolscope_core::pivot::{Figure, NodeId, Number, PivotTree, Sort};
+use poolscope_core::pivot::{Figure, NodeId, Number, PivotTree, SortOrder};
 use rustc_hash::FxHashMap;
 
 /// A tree and the order of its siblings.
 #[derive(Debug)]
 pub(super) struct Shelf {
     pub(super) tree: PivotTree,
-    pub(super) sort: Vec<Sort>,
+    pub(super) sort: SortOrder,
     /// Figures that are no sums, as far as they are known.
     pub(super) later: FxHashMap<(NodeId, Figure), Number>,
 }
 
 impl Shelf {
-    pub(super) fn new(tree: PivotTree, sort: Vec<Sort>) -> Self {
+    pub(super) fn new(tree: PivotTree, sort: SortOrder) -> Self {
         Self { tree, sort, later: FxHashMap::default() }
     }
 
@@ -29,26 +29,14 @@ impl Shelf {
 
     /// The order of siblings; their keys decide in the end.
     pub(super) fn compare(&self, a: NodeId, b: NodeId) -> Ordering {
-        for sort in &self.sort {
-            let order = match sort.figure {
-                Some(figure) => {
-                    let number = |node| self.figure(node, figure).unwrap_or(Number::None);
-                    sort.order(number(a), number(b))
-                }
-                None if sort.ascending => a.cmp(&b),
-                None => b.cmp(&a),
-            };
-            if order.is_ne() {
-                return order;
-            }
-        }
-        a.cmp(&b)
+        let number = |node, figure| self.figure(node, figure).unwrap_or(Number::None);
+        self.sort.order(|figure| (number(a, figure), number(b, figure)), a.cmp(&b))
     }
 
     /// Opens a node: its children in their order.
     pub(super) fn children(&mut self, id: NodeId) -> Vec<NodeId> {
         let mut children = self.tree.open(id).to_vec();
-        if !self.sort.is_empty() {
+        if !self.sort.levels().is_empty() {
             children.sort_by(|a, b| self.compare(*a, *b));
         }
         children

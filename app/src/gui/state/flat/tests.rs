@@ -56,7 +56,7 @@ fn check(flat: &mut Flat, expanded: &FxHashSet<u64>) {
 #[test]
 fn rows_are_found_by_number_and_back_after_every_change() {
     let mut expanded = FxHashSet::default();
-    let mut flat = Flat::new(tree(), &[Sort::default()], &expanded);
+    let mut flat = Flat::new(tree(), SortOrder::default(), &expanded);
     check(&mut flat, &expanded);
     // Opens and closes rows all over the table, by a fixed sequence.
     let mut dice = 12_345_u64;
@@ -80,7 +80,7 @@ fn rows_are_found_by_number_and_back_after_every_change() {
     let by = |figure, ascending| Sort { figure, ascending };
     let count = by(Some(Figure::Count), true);
     for sort in [&[count][..], &[by(None, false)], &[count, by(Some(Figure::Max), false), by(None, false)], &[]] {
-        flat.set_sort(sort, &expanded);
+        flat.set_sort(SortOrder::new(sort), &expanded);
         check(&mut flat, &expanded);
     }
     let paths: FxHashSet<u64> = walked(&mut flat, &expanded).iter().map(|n| flat.tree().path(*n)).collect();
@@ -91,7 +91,7 @@ fn rows_are_found_by_number_and_back_after_every_change() {
 #[test]
 fn the_way_to_the_answer_is_opened() {
     let mut expanded = FxHashSet::default();
-    let mut flat = Flat::new(tree(), &[Sort::default()], &expanded);
+    let mut flat = Flat::new(tree(), SortOrder::default(), &expanded);
     let led = flat.follow_largest("AIFO", &mut expanded);
     assert_eq!(flat.tree().label(led[0]), "AIFO");
     assert!(led.len() > 4, "type, pool, tag, root and frames: {led:?}");
@@ -105,7 +105,7 @@ fn the_way_to_the_answer_is_opened() {
 #[test]
 fn a_hidden_value_is_found_and_shown() {
     let mut expanded = FxHashSet::default();
-    let mut flat = Flat::new(tree(), &[Sort::default()], &expanded);
+    let mut flat = Flat::new(tree(), SortOrder::default(), &expanded);
     let found = flat.nodes_with(2, "Leak");
     assert!(!found.is_empty());
     for node in found {
@@ -119,7 +119,7 @@ fn a_hidden_value_is_found_and_shown() {
 #[test]
 fn opening_everything_stops_at_its_limit() {
     let mut expanded = FxHashSet::default();
-    let mut flat = Flat::new(tree(), &[Sort::default()], &expanded);
+    let mut flat = Flat::new(tree(), SortOrder::default(), &expanded);
     let top = flat.node_at(0).unwrap();
     assert_eq!(flat.expand_below(top, 7, &mut expanded), 7);
     assert_eq!(expanded.len(), 7);
@@ -131,7 +131,7 @@ fn opening_everything_stops_at_its_limit() {
 fn later_figures_put_rows_into_their_places() {
     let mut expanded = FxHashSet::default();
     let peak = Figure::PeakSize;
-    let mut flat = Flat::new(tree(), &[Sort { figure: Some(peak), ascending: false }], &expanded);
+    let mut flat = Flat::new(tree(), Sort { figure: Some(peak), ascending: false }.into(), &expanded);
     let top = flat.node_at(0).unwrap();
     expanded.insert(flat.tree().path(top));
     flat.open(top, &expanded);

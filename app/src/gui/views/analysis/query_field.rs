@@ -61,7 +61,7 @@ fn take_keys(ui: &Ui, id: Id, document: &Document) -> Keys {
     let offered = document.query.completions.is_some();
     let filter = EventFilter { tab: offered, horizontal_arrows: true, vertical_arrows: true, escape: true };
     ui.memory_mut(|memory| memory.set_focus_lock_filter(id, filter));
-    let mut pressed = |key| ui.input_mut(|input| input.consume_key(Modifiers::NONE, key));
+    let pressed = |key| ui.input_mut(|input| input.consume_key(Modifiers::NONE, key));
     Keys {
         up: offered && pressed(Key::ArrowUp),
         down: offered && pressed(Key::ArrowDown),
