@@ -60,16 +60,23 @@ impl PickFile for NoDialog {
     }
 }
 
-/// Loads files called `slow` for ever, until cancelled; others at once.
+/// Loads files called `slow` for ever, until cancelled, and one called `awaited.etl` as soon as it is there; others at once.
 struct Slow;
 
 impl Loader for Slow {
     fn load(&self, source: &Source, progress: &Progress, cancel: &CancelToken) -> Result<Option<Arc<Trace>>, Failure> {
-        if source.name() != "slow" {
+        let waits = |source: &Source| match source {
+            Source::File(path) if source.name() == "awaited.etl" => !path.exists(),
+            _ => source.name() == "slow",
+        };
+        if !waits(source) {
             return Engine.load(source, progress, cancel);
         }
         while !cancel.is_cancelled() {
             std::thread::sleep(Duration::from_millis(1));
+            if !waits(source) {
+                return Engine.load(source, progress, cancel);
+            }
         }
         Ok(None)
     }
@@ -159,8 +166,12 @@ impl DroppedFile for Dropped {
 }
 
 pub fn drop_file(window: &mut Window<'_>, path: &Path) {
-    let file: Arc<dyn DroppedFile + Send + Sync> = Arc::new(Dropped(path.to_owned()));
-    window.input_mut().dropped_files = vec![file];
+    drop_files(window, &[path]);
+}
+
+pub fn drop_files(window: &mut Window<'_>, paths: &[&Path]) {
+    let file = |path: &&Path| -> Arc<dyn DroppedFile + Send + Sync> { Arc::new(Dropped((*path).to_owned())) };
+    window.input_mut().dropped_files = paths.iter().map(file).collect();
     window.step();
     window.input_mut().dropped_files.clear();
     window.step();

@@ -5,6 +5,7 @@ pub mod document;
 
 use std::path::PathBuf;
 
+use super::jobs::TabId;
 use eframe::egui::{Key, KeyboardShortcut, Modifiers, ThemePreference, Ui};
 
 pub use document::DocumentCommand;
@@ -18,10 +19,20 @@ pub enum Command {
     OpenPath(PathBuf),
     /// Open the sample trace.
     OpenSample,
-    /// Give up the load that is under way.
-    CancelLoad,
-    /// Close the message about what went wrong.
-    Dismiss,
+    /// Give up the load that is under way in a tab.
+    CancelLoad(TabId),
+    /// Open once more what could not be opened.
+    Retry(TabId),
+    /// Bring a tab to the front.
+    ShowTab(TabId),
+    /// Close a tab.
+    CloseTab(TabId),
+    /// Close the tab in front.
+    Close,
+    /// Bring the next tab to the front.
+    NextTab,
+    /// Bring the tab before to the front.
+    PreviousTab,
     /// Close the open box.
     CloseOpenBox,
     /// End the program.
@@ -58,8 +69,16 @@ pub enum Menu {
 /// Ctrl and Shift; on a Mac Command and Shift.
 const CTRL_SHIFT: Modifiers = Modifiers::COMMAND.plus(Modifiers::SHIFT);
 
-const KEYS: [(Command, KeyboardShortcut); 2] = [
+/// Ctrl and Shift, on a Mac too: Command and Tab belong to the system there.
+const CTRL_SHIFT_TAB: Modifiers = Modifiers::CTRL.plus(Modifiers::SHIFT);
+
+const KEYS: [(Command, KeyboardShortcut); 7] = [
     (Command::Open, KeyboardShortcut::new(Modifiers::COMMAND, Key::O)),
+    (Command::PreviousTab, KeyboardShortcut::new(CTRL_SHIFT_TAB, Key::Tab)),
+    (Command::NextTab, KeyboardShortcut::new(Modifiers::CTRL, Key::Tab)),
+    (Command::PreviousTab, KeyboardShortcut::new(Modifiers::CTRL, Key::PageUp)),
+    (Command::NextTab, KeyboardShortcut::new(Modifiers::CTRL, Key::PageDown)),
+    (Command::Close, KeyboardShortcut::new(Modifiers::COMMAND, Key::W)),
     (Command::Quit, KeyboardShortcut::new(Modifiers::COMMAND, Key::Q)),
 ];
 
@@ -77,8 +96,13 @@ impl Command {
             Self::Open => "Open trace\u{2026}",
             Self::OpenPath(_) => "Open",
             Self::OpenSample => "Open the sample trace",
-            Self::CancelLoad => "Cancel",
-            Self::Dismiss | Self::CloseOpenBox => "Close",
+            Self::CancelLoad(_) => "Cancel",
+            Self::Retry(_) => "Try again",
+            Self::ShowTab(_) => "Show",
+            Self::CloseTab(_) | Self::CloseOpenBox => "Close",
+            Self::Close => "Close trace",
+            Self::NextTab => "Next trace",
+            Self::PreviousTab => "Previous trace",
             Self::Quit => "Quit",
             Self::Theme(ThemePreference::Light) => "Light",
             Self::Theme(ThemePreference::Dark) => "Dark",

@@ -11,3 +11,5 @@ pub mod open_box;
 pub mod start;
 pub mod status;
 pub mod summary;
+pub mod tabs;
+pub mod toasts;

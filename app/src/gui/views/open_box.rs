@@ -31,7 +31,7 @@ pub fn show(ui: &Ui, path: &mut String, commands: &mut Vec<Command>) {
                     commands.push(Command::OpenPath(PathBuf::from(written)));
                     commands.push(Command::CloseOpenBox);
                 }
-                if ui.button(Command::CancelLoad.title()).clicked() {
+                if ui.button("Cancel").clicked() {
                     commands.push(Command::CloseOpenBox);
                 }
             });

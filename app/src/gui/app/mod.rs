@@ -1,0 +1,270 @@
+//! The application: owns the state, draws the views, carries out commands at the end of each frame, and takes in what the
+//! background has finished. It reads no file and waits for nothing.
+
+mod pages;
+mod panels;
+mod run;
+pub mod tabs;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use eframe::egui::{self, CentralPanel, Frame, Ui};
+
+use super::OpenRequest;
+use super::command::Command;
+use super::jobs::dialog::PickFile;
+use super::jobs::load::{LoadAnswer, LoadRequest, Loader, Source};
+use super::jobs::{Answer, Jobs, TabId};
+use super::state::document::{Document, Effect};
+use super::theme::{self, Palette};
+use super::views::toasts::{Kind, Toasts};
+use super::views::{open_box, start, tabs as tab_view};
+use pages::AllPages;
+use tabs::{Content, Loading, Tabs};
+
+/// How often a load's figures are drawn anew.
+const PROGRESS_EVERY: Duration = Duration::from_millis(100);
+
+/// The window's content.
+pub struct App {
+    jobs: Jobs,
+    tabs: Tabs,
+    /// The tab that comes to the front when its trace is there: the last one asked for, until the user turns to another.
+    wanted: Option<TabId>,
+    /// The last title that the window was given.
+    title: String,
+    toasts: Toasts,
+    /// The Tab key is on its way from the last control to the first.
+    tabbing: bool,
+    /// What is written in the open box, while it is open.
+    open_path: Option<String>,
+    summary: bool,
+    details: bool,
+}
+
+impl App {
+    /// An application that loads and asks for files with what it is given, and begins with `open`.
+    #[must_use]
+    pub fn new(ctx: &egui::Context, loader: Arc<dyn Loader>, picker: Arc<dyn PickFile>, open: OpenRequest) -> Self {
+        theme::install(ctx);
+        // These keys belong to the time axis, as in WPA; the scale is in the menu.
+        ctx.options_mut(|options| options.zoom_with_keyboard = false);
+        let waker = ctx.clone();
+        let mut app = Self {
+            jobs: Jobs::new(loader, picker, Arc::new(move || waker.request_repaint())),
+            tabs: Tabs::default(),
+            wanted: None,
+            title: String::new(),
+            toasts: Toasts::default(),
+            tabbing: false,
+            open_path: None,
+            summary: true,
+            details: true,
+        };
+        match open {
+            OpenRequest::Nothing => {}
+            OpenRequest::File(path) => app.open(Source::File(path)),
+            OpenRequest::Sample => app.open(Source::Sample),
+        }
+        app
+    }
+
+    /// The trace in front.
+    #[must_use]
+    pub fn document(&self) -> Option<&Document> {
+        self.tabs.document()
+    }
+
+    /// All open traces, the oldest first.
+    pub fn documents(&self) -> impl Iterator<Item = &Document> {
+        self.tabs.iter().filter_map(|(_, tab)| tab.document())
+    }
+
+    /// Whether something is being computed or loaded.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        self.tabs.iter().any(|(_, tab)| tab.loading().is_some() || tab.document().is_some_and(Document::is_busy))
+    }
+
+    /// Draws one frame and carries out what the user wants.
+    pub fn show(&mut self, ui: &mut Ui) {
+        self.take_answers();
+        let mut commands = Command::pressed(ui);
+        dropped_files(ui, &mut commands);
+        let dark = ui.visuals().dark_mode;
+        self.tabs.iter_mut().filter_map(|(_, tab)| tab.document_mut()).for_each(|document| document.set_dark(dark));
+        self.frame_panels(ui, &mut commands);
+        self.centre(ui, &mut commands);
+        if let Some(path) = &mut self.open_path {
+            open_box::show(ui, path, &mut commands);
+        }
+        self.toasts.show(ui, &mut commands);
+        if self.tabs.iter().any(|(_, tab)| tab.loading().is_some()) {
+            ui.ctx().request_repaint_after(PROGRESS_EVERY);
+        }
+        self.give_keys_to_table(ui);
+        drop_hint(ui);
+        for command in commands {
+            self.run(ui, command);
+        }
+        self.serve_documents(ui);
+        self.tell_title(ui);
+    }
+
+    fn take_answers(&mut self) {
+        while let Some(answer) = self.jobs.answer() {
+            match answer {
+                Answer::Load { tab, answer } => self.loaded(tab, answer),
+                Answer::Document { tab, reply, .. } => {
+                    if let Some(document) = self.tabs.get_mut(tab).and_then(|tab| tab.document_mut()) {
+                        document.take(reply);
+                    }
+                }
+                Answer::Picked { path: Some(path), .. } => self.open(Source::File(path)),
+                Answer::Picked { path: None, at_once } => {
+                    if at_once {
+                        self.open_path = Some(String::new());
+                    }
+                }
+            }
+        }
+    }
+
+    fn loaded(&mut self, id: TabId, answer: LoadAnswer) {
+        let name = answer.source.name();
+        let Some(tab) = self.tabs.get_mut(id) else { return };
+        let (kind, words) = match answer.result {
+            Ok(Some(trace)) => {
+                tab.content = Content::Open(Box::new(Document::new(answer.source, trace)));
+                (Kind::Success, format!("{name} is open"))
+            }
+            Ok(None) => return,
+            Err(failure) => {
+                tab.content = Content::Failed(failure);
+                (Kind::Error, format!("{name} cannot be opened"))
+            }
+        };
+        if self.wanted == Some(id) {
+            self.wanted = None;
+            self.tabs.activate(id);
+        } else if self.tabs.active() != Some(id) {
+            self.toasts.push_with(kind, words, "Show", Command::ShowTab(id));
+        }
+    }
+
+    fn centre(&mut self, ui: &mut Ui, commands: &mut Vec<Command>) {
+        let palette = Palette::of(ui);
+        let active = self.tabs.active();
+        let behind = self.loads_behind();
+        let turned = CentralPanel::no_frame().frame(Frame::new().fill(palette.canvas)).show(ui, |ui| {
+            if self.tabs.is_empty() {
+                start::show(ui, commands);
+                return None;
+            }
+            let (tree, tabs) = self.tabs.parts();
+            let mut pages = AllPages { tabs, behind, active };
+            tab_view::show(ui, tree, active, &mut pages, commands)
+        });
+        if let Some(tab) = turned.inner {
+            self.tabs.touch(tab);
+            self.wanted = None;
+        }
+        self.tabs.settle();
+    }
+
+    /// What the documents want: computing, the clipboard, a word to the user.
+    fn serve_documents(&mut self, ui: &Ui) {
+        for (id, tab) in self.tabs.iter_mut() {
+            let Some(document) = tab.document_mut() else { continue };
+            for request in document.requests() {
+                self.jobs.ask(id, request);
+            }
+            for effect in std::mem::take(&mut document.effects) {
+                match effect {
+                    Effect::Copy(text) => ui.ctx().copy_text(text),
+                    Effect::Tell(words) => self.toasts.push(Kind::Info, words),
+                }
+            }
+        }
+    }
+
+    /// Keys that nobody else has go to the table, so that the arrows work after a click anywhere.
+    fn give_keys_to_table(&mut self, ui: &Ui) {
+        let focused = ui.memory(|memory| memory.focused().is_some());
+        let (tab, pressed) = ui.input(|input| (input.key_pressed(egui::Key::Tab), input.pointer.any_pressed()));
+        // After the last control nobody has the keys for a moment; the first one is next.
+        self.tabbing = tab || (self.tabbing && !focused && !pressed);
+        if self.tabbing && !focused {
+            ui.ctx().request_repaint();
+        }
+        let taken = self.tabbing || focused || self.open_path.is_some() || egui::Popup::is_any_open(ui.ctx());
+        if !taken && let Some(document) = self.tabs.document_mut() {
+            document.table.request_focus();
+        }
+    }
+
+    /// Opens a trace in a tab of its own; if it is open already, its tab comes to the front.
+    fn open(&mut self, source: Source) {
+        self.toasts.clear_infos();
+        let id = match self.tabs.find(&source) {
+            Some(id) if self.tabs.get(id).is_some_and(|tab| !matches!(tab.content, Content::Failed(_))) => {
+                self.tabs.activate(id);
+                return;
+            }
+            Some(id) => id,
+            None => self.tabs.add(source.clone()),
+        };
+        self.wanted = Some(id);
+        self.load(id, source);
+    }
+
+    fn load(&mut self, id: TabId, source: Source) {
+        let loading = Loading::begin();
+        self.jobs.load(id, LoadRequest { source, progress: Arc::clone(&loading.progress) });
+        if let Some(tab) = self.tabs.get_mut(id) {
+            tab.content = Content::Loading(loading);
+        }
+    }
+
+    fn close(&mut self, id: TabId) {
+        self.jobs.forget(id);
+        self.tabs.close(id);
+    }
+
+    fn tell_title(&mut self, ui: &Ui) {
+        let title = match self.tabs.active_tab() {
+            Some(tab) => format!("{} - poolscope", tab.source.name()),
+            None => "poolscope".to_owned(),
+        };
+        if self.title != title {
+            ui.ctx().send_viewport_cmd(egui::ViewportCommand::Title(title.clone()));
+            self.title = title;
+        }
+    }
+}
+
+fn dropped_files(ui: &Ui, commands: &mut Vec<Command>) {
+    let dropped: Vec<_> = ui.input(|input| input.raw.dropped_files.iter().map(|file| file.path().to_owned()).collect());
+    commands.extend(dropped.into_iter().map(Command::OpenPath));
+}
+
+/// Says what letting go of a file does, while one is held over the window.
+fn drop_hint(ui: &Ui) {
+    if ui.input(|input| input.raw.hovered_files.is_empty()) {
+        return;
+    }
+    let palette = Palette::of(ui);
+    let layer = egui::LayerId::new(egui::Order::Foreground, egui::Id::unique("drop hint"));
+    let painter = ui.ctx().layer_painter(layer);
+    let area = ui.ctx().content_rect();
+    painter.rect_filled(area, 0.0, palette.canvas.gamma_multiply(0.85));
+    let text = "Let go to open the trace";
+    painter.text(area.center(), egui::Align2::CENTER_CENTER, text, theme::strong_font(), palette.accent);
+}
+
+impl eframe::App for App {
+    fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
+        self.show(ui);
+    }
+}
