@@ -16,7 +16,7 @@ use super::command::Command;
 use super::jobs::dialog::PickFile;
 use super::jobs::load::{LoadAnswer, LoadRequest, Loader, Source};
 use super::jobs::{Answer, Jobs, TabId};
-use super::state::document::{Document, Effect};
+use super::state::document::{Document, Effect, SharedPresets};
 use super::theme::{self, Palette};
 use super::views::toasts::{Kind, Toasts};
 use super::views::{open_box, start, tabs as tab_view};
@@ -35,6 +35,8 @@ pub struct App {
     /// The last title that the window was given.
     title: String,
     toasts: Toasts,
+    /// The presets that all traces share.
+    presets: SharedPresets,
     /// The Tab key is on its way from the last control to the first.
     tabbing: bool,
     /// What is written in the open box, while it is open.
@@ -57,6 +59,7 @@ impl App {
             wanted: None,
             title: String::new(),
             toasts: Toasts::default(),
+            presets: SharedPresets::default(),
             tabbing: false,
             open_path: None,
             summary: true,
@@ -136,7 +139,7 @@ impl App {
         let Some(tab) = self.tabs.get_mut(id) else { return };
         let (kind, words) = match answer.result {
             Ok(Some(trace)) => {
-                tab.content = Content::Open(Box::new(Document::new(answer.source, trace)));
+                tab.content = Content::Open(Box::new(Document::new(answer.source, trace, Arc::clone(&self.presets))));
                 (Kind::Success, format!("{name} is open"))
             }
             Ok(None) => return,
@@ -183,6 +186,7 @@ impl App {
             for effect in std::mem::take(&mut document.effects) {
                 match effect {
                     Effect::Copy(text) => ui.ctx().copy_text(text),
+                    Effect::PresetsChanged => {}
                     Effect::Tell(words) => self.toasts.push(Kind::Info, words),
                 }
             }

@@ -11,7 +11,8 @@ use crate::gui::jobs::load::Source;
 use crate::gui::theme::Palette;
 use crate::gui::views::loading::LoadingState;
 use crate::gui::views::tabs::{Mark, Pages};
-use crate::gui::views::{analysis, empty, failure, loading};
+use crate::gui::state::document::{Document, Page};
+use crate::gui::views::{analysis, dialogs, empty, failure, loading, trace_page};
 
 /// The pages of all tabs.
 pub struct AllPages<'a> {
@@ -56,10 +57,18 @@ impl Pages for AllPages<'_> {
         let Some(tab) = self.tabs.get_mut(&id) else { return };
         let name = tab.source.name();
         match &mut tab.content {
-            Content::Open(document) if document.has_allocations() => analysis::show(ui, document, commands),
-            Content::Open(_) => empty::show(ui, commands),
+            Content::Open(document) => open_trace(ui, document, commands),
             Content::Loading(load) => loading::page(ui, &load.state(id, name), commands),
             Content::Failed(failure) => failure::page(ui, id, &tab.source, failure, commands),
         }
     }
+}
+
+fn open_trace(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>) {
+    match document.page {
+        Page::Trace => trace_page::show(ui, document, commands),
+        Page::Analysis if document.has_allocations() => analysis::show(ui, document, commands),
+        Page::Analysis => empty::show(ui, commands),
+    }
+    dialogs::show(ui, document);
 }

@@ -22,7 +22,7 @@ impl App {
         Panel::top("menu").frame(bar).show(ui, |ui| menu::show(ui, &self.menu_state(), commands));
         let document = self.tabs.document();
         let busy = document.is_some_and(Document::is_busy).then_some("computing");
-        Panel::bottom("status").exact_size(26.0).frame(bar).show(ui, |ui| status::show(ui, document, busy));
+        Panel::bottom("status").exact_size(26.0).frame(bar).show(ui, |ui| status::show(ui, document, busy, commands));
         let side = Frame::new().fill(palette.panel).inner_margin(Margin::same(8));
         if let Some(document) = document {
             let width = ui.ctx().content_rect().width();
@@ -33,7 +33,7 @@ impl App {
             }
             if self.details && document.has_allocations() && width >= LEAST_WIDTH_FOR_DETAILS {
                 Panel::right("details").default_size(264.0).size_range(180.0..=560.0).frame(side).show(ui, |ui| {
-                    details::show(ui, document.details.as_ref(), commands);
+                    details::show(ui, document, commands);
                 });
             }
         }

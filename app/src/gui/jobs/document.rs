@@ -67,7 +67,6 @@ pub enum Request {
 }
 
 /// An answer.
-#[derive(Debug)]
 pub enum Reply {
     /// The rows.
     Table(Box<TableAnswer>),

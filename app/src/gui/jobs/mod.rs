@@ -31,7 +31,6 @@ use load::{LoadAnswer, LoadRequest, Loader};
 pub struct TabId(pub u64);
 
 /// What became of a request.
-#[derive(Debug)]
 pub enum Answer {
     /// A trace, or why there is none.
     Load {

@@ -3,6 +3,7 @@
 
 pub mod analysis;
 pub mod details;
+pub mod dialogs;
 pub mod empty;
 pub mod failure;
 pub mod loading;
@@ -13,3 +14,4 @@ pub mod status;
 pub mod summary;
 pub mod tabs;
 pub mod toasts;
+pub mod trace_page;

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use poolscope_core::pivot::{Key, NodeId, PivotTree, Place, RowFigures, Sort, SortOrder};
+use poolscope_core::pivot::{Key, NodeId, PivotTree, Place, Sort, SortOrder};
 
 use super::{Document, Effect, Topic};
 use crate::format;
