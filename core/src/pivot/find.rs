@@ -3,8 +3,8 @@
 
 use super::cost::Cost;
 use super::figure::Figure;
-use super::sort::SortOrder;
 use super::number::Number;
+use super::sort::SortOrder;
 use super::table::Pivot;
 use super::tree::{NodeId, PivotTree, Step};
 use crate::column::parallel::{Cancel, Cancelled};
@@ -42,7 +42,12 @@ pub struct Found {
 /// # Errors
 ///
 /// [`Cancelled`] once `cancel` says so.
-pub fn find(pivot: &Arc<Pivot>, sort: SortOrder, request: &FindRequest, cancel: Cancel<'_>) -> Result<Found, Cancelled> {
+pub fn find(
+    pivot: &Arc<Pivot>,
+    sort: SortOrder,
+    request: &FindRequest,
+    cancel: Cancel<'_>,
+) -> Result<Found, Cancelled> {
     let Some(matcher) = Matcher::new(request) else {
         return Ok(Found::default());
     };
@@ -391,7 +396,7 @@ mod tests {
         let names = names(&random_blocks(17, 300));
         let pivot = table(&names, &[Key::Tag, Key::Stack]);
         let mut tree = PivotTree::new(Arc::clone(&pivot));
-        let sort = Sort { figure: Some(Figure::Count), ascending: false }.into();
+        let sort = crate::pivot::Sort { figure: Some(Figure::Count), ascending: false }.into();
         let found = find(&pivot, sort, &request("myfault"), &never).unwrap();
         assert!(!found.matches.is_empty());
         for steps in &found.matches {

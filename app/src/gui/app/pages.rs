@@ -8,10 +8,10 @@ use super::tabs::{Content, Tab};
 use crate::gui::command::Command;
 use crate::gui::jobs::TabId;
 use crate::gui::jobs::load::Source;
+use crate::gui::state::document::{Document, Page};
 use crate::gui::theme::Palette;
 use crate::gui::views::loading::LoadingState;
 use crate::gui::views::tabs::{Mark, Pages};
-use crate::gui::state::document::{Document, Page};
 use crate::gui::views::{analysis, dialogs, empty, failure, loading, trace_page};
 
 /// The pages of all tabs.

@@ -200,7 +200,9 @@ impl DocumentCommand {
     #[must_use]
     pub fn menu(&self) -> Menu {
         match self {
-            C::CopyRows | C::CopyCell | C::CopyStack | C::Find | C::FindNext | C::FindPrevious | C::EditQuery => Menu::Edit,
+            C::CopyRows | C::CopyCell | C::CopyStack | C::Find | C::FindNext | C::FindPrevious | C::EditQuery => {
+                Menu::Edit
+            }
             C::FilterTo | C::FilterOut | C::FilterUndo | C::FilterRedo | C::FilterClear => Menu::Edit,
             C::Measure(_) | C::Draw(_) | C::Curves(_) | C::CountEarlier => Menu::Graph,
             C::GraphRows | C::ShowAllCurves | C::MarkSelection | C::ClearMarks => Menu::Graph,

@@ -34,8 +34,7 @@ pub struct ProfileAnswer {
 
 pub(super) fn run(request: ProfileRequest, cancel: &CancelToken) -> Option<ProfileAnswer> {
     let ProfileRequest { names, place, view, filter } = request;
-    let choice =
-        RowChoice { names: Arc::clone(&names), view, filter, impacting: false, place: Some(place.clone()) };
+    let choice = RowChoice { names: Arc::clone(&names), view, filter, impacting: false, place: Some(place.clone()) };
     let rows = choice.rows(cancel).ok()??;
     let profile = profile(&names, &rows, view, &|| cancel.is_cancelled()).ok()?;
     Some(ProfileAnswer { place, profile })

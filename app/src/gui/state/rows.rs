@@ -295,7 +295,8 @@ fn columns(arrangement: &Arrangement) -> Vec<Column> {
     let header = |placed: &Placed| {
         let rank = arrangement.sort.iter().position(|level| level.column == placed.id);
         let level = rank.and_then(|rank| arrangement.sort.get(rank));
-        let direction = |level: &SortBy| if level.ascending { widget::Sort::Ascending } else { widget::Sort::Descending };
+        let direction =
+            |level: &SortBy| if level.ascending { widget::Sort::Ascending } else { widget::Sort::Descending };
         let refusal = [Area::Key, Area::Data, Area::Graph].map(|area| placed.what.in_area(area).err());
         Column {
             id: placed.id,

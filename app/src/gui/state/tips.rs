@@ -23,7 +23,9 @@ fn of_key(key: Key) -> &'static str {
         Key::PoolType => "The pool's Windows name, such as NonPagedNx or PagedSession.",
         Key::Tag => "The four characters that the driver gave with the allocation.",
         Key::TagDescription => "What your own pooltag.txt says about the tag.",
-        Key::Driver => "Module of the first frame, from the innermost, that is not the kernel, the HAL, the verifier or an allocator wrapper.",
+        Key::Driver => {
+            "Module of the first frame, from the innermost, that is not the kernel, the HAL, the verifier or an allocator wrapper."
+        }
         Key::Function => "Function of the frame that names the driver.",
         Key::Stack => "Call stack of the allocation, outermost frame first.",
         Key::FreeStack => "Call stack of the free, outermost frame first.",

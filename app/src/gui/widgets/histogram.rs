@@ -54,7 +54,8 @@ impl Histogram<'_> {
         let middle = base + LABELS / 2.0 + 1.0;
         let small = theme::small_font();
         let end = rect.left() + step * self.bars.len() as f32;
-        let left = painter.text(pos2(rect.left(), middle), Align2::LEFT_CENTER, &first.label, small.clone(), palette.dim);
+        let left =
+            painter.text(pos2(rect.left(), middle), Align2::LEFT_CENTER, &first.label, small.clone(), palette.dim);
         let width = painter.layout_no_wrap(last.label.clone(), small.clone(), palette.dim).size().x;
         let right = end.max(left.right() + 12.0 + width);
         if self.bars.len() > 1 && right <= rect.right() + 0.5 {

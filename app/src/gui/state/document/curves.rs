@@ -137,7 +137,10 @@ impl Document {
                 id: at as u64,
                 on: !self.hidden.contains(&hidden_name(curve)),
                 has_row: curve.name.is_some() && !curve.keys.is_empty(),
-                name: curve.name.clone().unwrap_or_else(|| format!("{OTHER} ({})", format::count(answer.others as u64))),
+                name: curve
+                    .name
+                    .clone()
+                    .unwrap_or_else(|| format!("{OTHER} ({})", format::count(answer.others as u64))),
                 marked: marked == Some(at),
                 colour: palette.series_colour(number),
                 pattern: number.map_or(0, palette_round),
@@ -154,7 +157,11 @@ impl Document {
                 on: !self.hidden.contains(&hidden_name(curve)),
                 has_row: true,
                 marked: is_cursor,
-                colour: if is_cursor { palette.accent } else { palette.series_colour(Some(self.colours.number(&name))) },
+                colour: if is_cursor {
+                    palette.accent
+                } else {
+                    palette.series_colour(Some(self.colours.number(&name)))
+                },
                 pattern: u8::from(!is_cursor),
                 name,
                 values: curve.values.clone(),

@@ -34,11 +34,8 @@ pub struct Remembered {
 
 const KINDS: [(&str, graph::Kind); 3] =
     [("lines", graph::Kind::Lines), ("areas", graph::Kind::Areas), ("bars", graph::Kind::Bars)];
-const MEASURES: [(&str, MeasureKind); 3] = [
-    ("outstanding", MeasureKind::Outstanding),
-    ("cumulative", MeasureKind::Cumulative),
-    ("rate", MeasureKind::Rate),
-];
+const MEASURES: [(&str, MeasureKind); 3] =
+    [("outstanding", MeasureKind::Outstanding), ("cumulative", MeasureKind::Cumulative), ("rate", MeasureKind::Rate)];
 
 impl Document {
     /// What to remember of this trace.

@@ -17,16 +17,8 @@ use crate::gui::theme::Palette;
 use crate::gui::widgets::pivot_table::{self, RowId};
 
 /// Images that are in every stack: their names stay in the background.
-const KERNEL: [&str; 8] = [
-    "nt",
-    "ntoskrnl.exe",
-    "ntkrnlmp.exe",
-    "ntkrnlpa.exe",
-    "ntkrpamp.exe",
-    "hal",
-    "hal.dll",
-    "ntdll.dll",
-];
+const KERNEL: [&str; 8] =
+    ["nt", "ntoskrnl.exe", "ntkrnlmp.exe", "ntkrnlpa.exe", "ntkrpamp.exe", "hal", "hal.dll", "ntdll.dll"];
 
 impl Document {
     /// The order of the rows as the engine knows it.

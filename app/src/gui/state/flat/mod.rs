@@ -100,7 +100,12 @@ impl Flat {
     }
 
     /// Takes in figures that were computed later; rows that are sorted by them find their places.
-    pub fn learn(&mut self, figure: Figure, numbers: impl IntoIterator<Item = (NodeId, Number)>, expanded: &FxHashSet<u64>) {
+    pub fn learn(
+        &mut self,
+        figure: Figure,
+        numbers: impl IntoIterator<Item = (NodeId, Number)>,
+        expanded: &FxHashSet<u64>,
+    ) {
         self.shelf.later.extend(numbers.into_iter().map(|(node, number)| ((node, figure), number)));
         if self.shelf.sort.figures().any(|sorted| sorted == figure) {
             self.root = build(&mut self.shelf, PivotTree::ROOT, expanded);
@@ -387,4 +392,3 @@ fn change(branch: &mut Branch, places: &[usize], with: Option<Branch>) {
     }
     branch.count();
 }
-

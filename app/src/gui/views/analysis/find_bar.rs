@@ -12,7 +12,9 @@ pub(super) fn show(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Comm
     ui.horizontal(|ui| {
         let label = ui.weak("Find");
         let nothing = !document.finder.text.is_empty() && document.find_words() == "no row";
-        let mut field = TextEdit::singleline(&mut document.finder.text).desired_width(240.0).hint_text("tag, function, process, \u{2026}");
+        let mut field = TextEdit::singleline(&mut document.finder.text)
+            .desired_width(240.0)
+            .hint_text("tag, function, process, \u{2026}");
         if nothing {
             field = field.text_color(Palette::of(ui).bad);
         }

@@ -22,7 +22,9 @@ pub(super) fn show(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Comm
         grouping(ui, document, commands);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             for command in [DocumentCommand::ZoomAll, DocumentCommand::ZoomForward, DocumentCommand::ZoomBack] {
-                if document.can(&command) && (command != DocumentCommand::ZoomAll || document.view() != document.whole()) {
+                if document.can(&command)
+                    && (command != DocumentCommand::ZoomAll || document.view() != document.whole())
+                {
                     push_on_click(ui, &command, commands);
                 }
             }
@@ -128,7 +130,8 @@ fn name_box(response: &Response, name: &str) {
 fn selected(ui: &mut Ui, document: &Document) {
     let Some(totals) = &document.totals else { return };
     let total = &totals.total;
-    let text = format!("kept {} in {} blocks", format::bytes(total.impacting_size()), format::count(total.impacting_count()));
+    let text =
+        format!("kept {} in {} blocks", format::bytes(total.impacting_size()), format::count(total.impacting_count()));
     let whole = format!(
         "Allocated in the selected range and still there at its end (AIFO): {} in {} blocks. Living in it at all: {} in {} blocks. Net change: {} bytes.",
         format::bytes(total.impacting_size()),

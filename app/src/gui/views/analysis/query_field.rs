@@ -2,7 +2,9 @@
 
 use eframe::egui::text::{CCursor, CCursorRange, LayoutJob, TextFormat};
 use eframe::egui::text_edit::TextEditOutput;
-use eframe::egui::{EventFilter, Id, Key, Modifiers, Popup, PopupCloseBehavior, Response, RichText, Stroke, TextBuffer, TextEdit, Ui};
+use eframe::egui::{
+    EventFilter, Id, Key, Modifiers, Popup, PopupCloseBehavior, Response, RichText, Stroke, TextBuffer, TextEdit, Ui,
+};
 
 use crate::gui::state::document::Document;
 use crate::gui::theme::{self, Palette};
@@ -126,7 +128,8 @@ fn popup(document: &mut Document, response: &Response, out: &TextEditOutput) {
         .show(|ui| {
             for (at, item) in completions.items.iter().enumerate() {
                 ui.horizontal(|ui| {
-                    let line = ui.selectable_label(chosen == Some(at), RichText::new(&item.show).font(theme::figure_font()));
+                    let line =
+                        ui.selectable_label(chosen == Some(at), RichText::new(&item.show).font(theme::figure_font()));
                     if line.clicked() {
                         taken = Some(at);
                     }
@@ -151,7 +154,8 @@ fn underlined(text: &str, error: Option<&std::ops::Range<usize>>, palette: &Pale
     let wrong = TextFormat { underline: Stroke::new(1.5, palette.bad), color: palette.bad, ..plain.clone() };
     let mut job = LayoutJob::default();
     let cut = |at: usize| (at..=text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len());
-    let (from, to) = error.map_or((text.len(), text.len()), |range| (cut(range.start.min(text.len())), cut(range.end.min(text.len()))));
+    let (from, to) = error
+        .map_or((text.len(), text.len()), |range| (cut(range.start.min(text.len())), cut(range.end.min(text.len()))));
     for (part, format) in [(0..from, &plain), (from..to.max(from), &wrong), (to.max(from)..text.len(), &plain)] {
         job.append(text.get(part).unwrap_or_default(), 0.0, format.clone());
     }

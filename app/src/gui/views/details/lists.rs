@@ -32,13 +32,8 @@ fn line(ui: &mut Ui, label: &str, part: f32, count: u64, size: u64) {
     let bar = Rect::from_min_size(rect.min, vec2(rect.width() * part.clamp(0.0, 1.0), LINE - 2.0));
     ui.painter().rect_filled(bar, 2.0, palette.share);
     let figure = format::bytes(size);
-    let right = ui.painter().text(
-        rect.right_center(),
-        Align2::RIGHT_CENTER,
-        &figure,
-        theme::figure_font(),
-        palette.text,
-    );
+    let right =
+        ui.painter().text(rect.right_center(), Align2::RIGHT_CENTER, &figure, theme::figure_font(), palette.text);
     let room = right.left() - rect.left() - 2.0 * GRID;
     let at = rect.left_center() + vec2(GRID, 0.0);
     theme::clipped_text(ui.painter(), at, room, label, theme::text_font(), palette.text);
@@ -54,7 +49,8 @@ pub(super) fn allocs(ui: &mut Ui, title: &str, allocs: &[Alloc]) {
     }
     section(ui, title);
     for alloc in allocs {
-        let life = alloc.lifetime_s.map_or_else(|| "not freed".to_owned(), |life| format!("lived {}", format::duration(life)));
+        let life =
+            alloc.lifetime_s.map_or_else(|| "not freed".to_owned(), |life| format!("lived {}", format::duration(life)));
         let first = format!("{:.6} s  {}  {:#x}", alloc.time_s, format::bytes(alloc.size), alloc.address);
         let thread = alloc.thread.map_or_else(String::new, |thread| format!(" thread {thread}"));
         let second = format!("{}{thread} CPU {}, {life}", alloc.process, alloc.cpu);

@@ -88,7 +88,9 @@ fn one(ui: &mut Ui, kind: &str, at: usize, share: &StackShare) {
             }
             let all = share.frames.iter().rev().map(line).collect::<Vec<_>>().join("\n");
             let copy = ui.small_button("Copy with addresses");
-            copy.ctx.accesskit_node_builder(copy.id, |node| node.set_label(format!("Copy {kind} {} with addresses", at + 1)));
+            copy.ctx.accesskit_node_builder(copy.id, |node| {
+                node.set_label(format!("Copy {kind} {} with addresses", at + 1))
+            });
             if copy.clicked() {
                 ui.ctx().copy_text(all);
             }

@@ -142,11 +142,9 @@ fn one(ui: &mut Ui, of_area: &[&Placed], at: usize, column: &Placed, wish: &mut 
             let before = at.checked_sub(1).and_then(|at| of_area.get(at)).map(|column| column.id);
             let up = before.map(|before| Wish::Move(column.id, column.area, Some(before)));
             button(ui, "Up", "Move up", up);
-            for (area, words, verb) in [
-                (Area::Graph, "Draw", "Draw"),
-                (Area::Data, "Add up", "Add up"),
-                (Area::Key, "Group", "Group by"),
-            ] {
+            for (area, words, verb) in
+                [(Area::Graph, "Draw", "Draw"), (Area::Data, "Add up", "Add up"), (Area::Key, "Group", "Group by")]
+            {
                 if area != column.area && column.what.in_area(area).is_ok() {
                     button(ui, words, verb, Some(Wish::Move(column.id, area, None)));
                 }

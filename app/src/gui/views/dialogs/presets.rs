@@ -22,7 +22,11 @@ pub(super) fn save(ui: &mut Ui, document: &mut Document, name: &mut String) -> b
     let problem = document.presets.read().name_problem(name);
     let replaces = document.presets.read().own().iter().any(|preset| preset.name == name.trim());
     let words = problem.clone().unwrap_or_else(|| {
-        if replaces { format!("Replaces your preset {}.", name.trim()) } else { "Columns, widths and order are kept.".to_owned() }
+        if replaces {
+            format!("Replaces your preset {}.", name.trim())
+        } else {
+            "Columns, widths and order are kept.".to_owned()
+        }
     });
     ui.weak(words);
     ui.add_space(2.0 * GRID);

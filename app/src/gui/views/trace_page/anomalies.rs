@@ -33,7 +33,8 @@ pub(super) fn show(ui: &mut Ui, trace: &Trace) {
         let title = if anomaly.count > 1 { format!("{} x {name}", format::count(anomaly.count)) } else { name };
         let offsets: Vec<String> =
             anomaly.offsets.iter().take(MOST_OFFSETS).map(|offset| format!("{offset:#x}")).collect();
-        let at = if offsets.is_empty() { String::new() } else { format!("first at file offset {}", offsets.join(", ")) };
+        let at =
+            if offsets.is_empty() { String::new() } else { format!("first at file offset {}", offsets.join(", ")) };
         line(ui, colour, &title, anomaly.kind.effect(), &at);
     }
 }

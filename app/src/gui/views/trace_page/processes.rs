@@ -38,7 +38,8 @@ pub(super) fn show(ui: &mut Ui, document: &Document) {
             .body(|body| {
                 body.rows(ROW_HEIGHT, processes.len(), |mut row| {
                     let Some(process) = processes.get(row.index()) else { return };
-                    for (at, text) in [process.label(), time(process.start), time(process.end)].into_iter().enumerate() {
+                    for (at, text) in [process.label(), time(process.start), time(process.end)].into_iter().enumerate()
+                    {
                         row.col(|ui| {
                             let font = if at == 0 { theme::text_font() } else { theme::figure_font() };
                             ui.add(Label::new(RichText::new(text).font(font)).truncate());

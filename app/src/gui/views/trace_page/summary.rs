@@ -29,7 +29,8 @@ fn facts(document: &Document) -> Vec<(&'static str, String)> {
     facts.push(("Processors", summary.cpus.to_string()));
     facts.extend(format::rfc3339(summary.start_filetime).map(|start| ("Start (UTC)", start)));
     facts.push(("Duration", format!("{:.6} s", document.whole().span())));
-    facts.push(("File", format!("{} ({} bytes)", format::bytes(summary.file_bytes), format::count(summary.file_bytes))));
+    facts
+        .push(("File", format!("{} ({} bytes)", format::bytes(summary.file_bytes), format::count(summary.file_bytes))));
     facts.push(("Events", format::count(census.records)));
     facts.push(("Allocation events", format::count(census.pool_allocs)));
     facts.push(("Free events", format::count(census.pool_frees)));
