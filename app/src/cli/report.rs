@@ -20,7 +20,8 @@ pub struct Args {
     #[command(flatten)]
     trace: TraceArgs,
     /// Columns to group by, outermost first: type, impacting_type, paged, pool_type, tag, tag_description, driver,
-    /// function, stack, free_stack, process, thread, cpu, session, size_class, address, alloc_time, free_time, lifetime
+    /// function, stack, free_stack, process, thread, cpu, session, size_class, address, alloc_time, free_time, lifetime,
+    /// generation
     #[arg(long, value_name = "COLUMNS", default_value = "type,paged,tag,stack", value_parser = parse_key_list)]
     by: Keys,
     #[command(flatten)]

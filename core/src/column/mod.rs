@@ -4,6 +4,7 @@
 pub mod cells;
 pub mod driver;
 pub mod frames;
+pub mod generation;
 pub mod key;
 pub mod names;
 pub mod order;

@@ -3,6 +3,7 @@
 
 use super::driver::{blamed_frames, driver_label};
 use super::frames::{FrameNames, FrameNaming, FrameParts, frame_label, frame_parts, function_label};
+use super::generation::Generations;
 use super::key::Key;
 use super::pooltag::PoolTags;
 use super::rank::{rank_rows, rank_texts};
@@ -30,7 +31,8 @@ pub struct Names {
     symbols: Option<Arc<dyn FrameNames>>,
     pool_tags: Option<Arc<PoolTags>>,
     stacks: OnceLock<Arc<DisplayStacks>>,
-    blamed: OnceLock<Vec<FrameId>>,
+    blamed: OnceLock<Arc<Vec<FrameId>>>,
+    generations: Generations,
     columns: Vec<OnceLock<Arc<KeyColumn>>>,
 }
 
@@ -45,6 +47,7 @@ impl Names {
             pool_tags: None,
             stacks: OnceLock::new(),
             blamed: OnceLock::new(),
+            generations: Generations::default(),
             columns: Key::ALL.iter().map(|_| OnceLock::new()).collect(),
         }
     }
@@ -61,6 +64,31 @@ impl Names {
     pub fn with_pool_tags(mut self, tags: Arc<PoolTags>) -> Self {
         self.pool_tags = Some(tags);
         self
+    }
+
+    /// The same with these marks between the generations, in any order. What is known already is shared.
+    #[must_use]
+    pub fn with_marks(&self, marks: &[Ticks]) -> Self {
+        let mut columns = self.columns.clone();
+        if let Some(column) = columns.get_mut(Key::Generation as usize) {
+            *column = OnceLock::new();
+        }
+        Self {
+            trace: Arc::clone(&self.trace),
+            naming: self.naming,
+            symbols: self.symbols.clone(),
+            pool_tags: self.pool_tags.clone(),
+            stacks: self.stacks.clone(),
+            blamed: self.blamed.clone(),
+            generations: Generations::new(marks),
+            columns,
+        }
+    }
+
+    /// The marks between the generations.
+    #[must_use]
+    pub fn generations(&self) -> &Generations {
+        &self.generations
     }
 
     /// The trace.
@@ -132,6 +160,7 @@ impl Names {
                 }
             }
             Key::SizeClass => (Source::SizeClass, Labels::SizeClasses),
+            Key::Generation => self.generation_of_rows(),
             Key::Address | Key::AllocTime | Key::FreeTime | Key::Lifetime => self.row_values(key),
         };
         KeyColumn { key, source, labels }
@@ -156,7 +185,7 @@ impl Names {
 
     /// A text of the frame to blame, for every stack.
     fn blamed_texts(&self, text: impl Fn(FrameId) -> String) -> (Source, Labels) {
-        let blamed = self.blamed.get_or_init(|| blamed_frames(&self.trace));
+        let blamed = self.blamed.get_or_init(|| Arc::new(blamed_frames(&self.trace)));
         let mut known: FxHashMap<FrameId, u32> = FxHashMap::default();
         let mut texts = Vec::new();
         let of_stack: Vec<u32> = blamed
@@ -197,6 +226,12 @@ impl Names {
             }
         };
         (Source::Rows(Arc::new(ids)), labels)
+    }
+
+    fn generation_of_rows(&self) -> (Source, Labels) {
+        let ids = self.trace.allocations.alloc_time.par_iter().map(|alloc| self.generations.of(*alloc)).collect();
+        let labels = self.generations.labels(self.trace.extent, &self.trace.clock);
+        (Source::Rows(Arc::new(ids)), Labels::Texts(labels))
     }
 
     fn process_label(&self, process: ProcessId) -> String {

@@ -420,3 +420,24 @@ fn figures_of_nodes_within_nodes_come_from_one_look() {
         assert!(figures.any_nodes(Figure::PeakSize, &runs, &|| true).is_err());
     }
 }
+
+#[test]
+fn other_marks_change_this_column_alone() {
+    let blocks = [None, Some(0), Some(4999), Some(5000), Some(9000)].map(|alloc| block(alloc, None, 1));
+    let plain = names(&blocks);
+    let by = |names: &Names| -> Vec<(String, u64)> {
+        let keys = [Key::Generation];
+        let request = PivotRequest { keys: &keys, view: names.trace().extent, rows: None };
+        let table = pivot(names, &request, &never).unwrap();
+        let text = |group: usize| table.columns()[0].text(table.ids(group)[0]).into_owned();
+        (0..table.len()).map(|g| (text(g), table.costs()[g].count())).collect()
+    };
+    let row = |text: &str, count| (text.to_owned(), count);
+    assert_eq!(by(&plain), [row("before the trace", 1), row("1: 0.000 s to 10.000 s", 4)]);
+    let tags = plain.column(Key::Tag);
+    let marked = plain.with_marks(&[Ticks(5000)]);
+    assert!(Arc::ptr_eq(&tags, &marked.column(Key::Tag)));
+    let expected = [row("before the trace", 1), row("1: 0.000 s to 5.000 s", 2), row("2: 5.000 s to 10.000 s", 2)];
+    assert_eq!(by(&marked), expected);
+    assert_eq!(by(&plain).len(), 2);
+}
