@@ -313,7 +313,7 @@ impl Document {
     pub(super) fn marks_changed(&mut self) {
         self.marks.sort_unstable();
         self.marks.dedup();
-        self.names = Arc::new(self.names.with_marks(self.marks.as_slice().into()));
+        self.names = Arc::new(self.names.with_marks(&self.marks));
         let in_filter = self.filter.narrowing().asks_generation();
         if in_filter {
             self.filter.forget_rows();
