@@ -51,7 +51,9 @@ pub fn find(
     let Some(matcher) = Matcher::new(request) else {
         return Ok(Found::default());
     };
-    let search = Search::new(pivot, &matcher, cancel)?;
+    let Some(search) = Search::new(pivot, &matcher, cancel)? else {
+        return Ok(Found::default());
+    };
     let total = search.before.last().copied().unwrap_or(0);
     let matches = search.walk(sort, request.limit, cancel)?;
     Ok(Found { more: total > matches.len() as u64, matches, total })
@@ -123,6 +125,11 @@ impl Hits {
         Self::Stacks { own, on_stack }
     }
 
+    fn is_empty(&self) -> bool {
+        let (Self::Values(own) | Self::Stacks { own, .. }) = self;
+        !own.contains(&true)
+    }
+
     fn is_hit(&self, id: u32) -> bool {
         let (Self::Values(own) | Self::Stacks { own, .. }) = self;
         own.get(id as usize).copied().unwrap_or(false)
@@ -149,7 +156,8 @@ struct Search<'p> {
 }
 
 impl<'p> Search<'p> {
-    fn new(pivot: &'p Arc<Pivot>, matcher: &Matcher, cancel: Cancel<'_>) -> Result<Self, Cancelled> {
+    /// `None` if the text is nowhere in the columns.
+    fn new(pivot: &'p Arc<Pivot>, matcher: &Matcher, cancel: Cancel<'_>) -> Result<Option<Self>, Cancelled> {
         let mut hits = Vec::new();
         for column in pivot.columns() {
             if cancel() {
@@ -158,6 +166,9 @@ impl<'p> Search<'p> {
             hits.push(Hits::new(column, matcher));
         }
         let no_stack = matcher.matches("[No stack]");
+        if !no_stack && hits.iter().all(Hits::is_empty) {
+            return Ok(None);
+        }
         let tree = PivotTree::new(Arc::clone(pivot));
         let mut search = Self { pivot, tree, hits, no_stack, before: Vec::new() };
         let begins = |group: usize| {
@@ -170,7 +181,7 @@ impl<'p> Search<'p> {
         }
         before.push(sum);
         search.before = before;
-        Ok(search)
+        Ok(Some(search))
     }
 
     /// How many matching nodes have this group as their first.

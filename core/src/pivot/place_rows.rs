@@ -135,28 +135,35 @@ impl Masks {
         Some(())
     }
 
+    /// Asks the tables that take least memory per row first; most places take few rows.
     #[inline]
     fn takes(&self, table: &AllocationTable, view: View, row: usize) -> bool {
-        let look_up = |masks: &Option<Vec<u64>>, at: usize| match masks {
-            Some(masks) => masks.get(at).copied().unwrap_or(0),
-            None => u64::MAX,
-        };
-        let mut mask = self.life[class_of(view, table, row)];
-        if mask == 0 {
-            return false;
+        let look_up = |masks: &[u64], at: usize| masks.get(at).copied().unwrap_or(0);
+        let mut mask = u64::MAX;
+        if let Some(masks) = &self.context {
+            mask &= look_up(masks, table.alloc_context[row].index());
         }
-        mask &= look_up(&self.context, table.alloc_context[row].index());
-        mask &= look_up(&self.alloc_stack, table.alloc_stack[row].index());
-        mask &= look_up(&self.free_stack, table.free_stack[row].index());
-        if let Some(masks) = &self.size_class {
-            mask &= masks.get(size_class::class_of(table.size[row]) as usize).copied().unwrap_or(0);
+        if let Some(masks) = &self.alloc_stack
+            && mask != 0
+        {
+            mask &= look_up(masks, table.alloc_stack[row].index());
+        }
+        if let Some(masks) = &self.free_stack
+            && mask != 0
+        {
+            mask &= look_up(masks, table.free_stack[row].index());
+        }
+        if let Some(masks) = &self.size_class
+            && mask != 0
+        {
+            mask &= look_up(masks, size_class::class_of(table.size[row]) as usize);
         }
         for (bit, test) in &self.rows {
             if mask & bit != 0 && !test.holds(table, row) {
                 mask &= !bit;
             }
         }
-        mask != 0
+        mask != 0 && mask & self.life[class_of(view, table, row)] != 0
     }
 }
 
