@@ -194,11 +194,13 @@ impl RowTest {
     }
 }
 
-/// The number of a value of a column without a number per row.
+/// The number of a value of a column that is not asked of the row itself.
 fn id_of(column: &KeyColumn, text: &str) -> Option<u32> {
-    match &column.labels {
-        // Texts are kept in ascending order.
-        Labels::Texts(texts) => texts.binary_search_by(|t| t.as_str().cmp(text)).ok().map(|at| at as u32),
+    match (&column.source, &column.labels) {
+        // Texts of contexts and stacks are kept in ascending order.
+        (Source::Context(_) | Source::AllocStack(_), Labels::Texts(texts)) => {
+            texts.binary_search_by(|t| t.as_str().cmp(text)).ok().map(|at| at as u32)
+        }
         _ => (0..column.count()).find(|id| column.text(*id) == text),
     }
 }
