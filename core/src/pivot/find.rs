@@ -37,7 +37,8 @@ pub struct Found {
     pub total: u64,
 }
 
-/// Finds the nodes whose text matches, in the tree that `sort` orders (as [`PivotTree::children`] does).
+/// Finds the nodes whose text matches, in the tree that `sort` orders (as [`PivotTree::children`] does: figures that do not
+/// follow from sums leave the order of the keys).
 ///
 /// # Errors
 ///
@@ -268,24 +269,24 @@ impl<'p> Search<'p> {
             return children;
         }
         let figures: Vec<Figure> = sort.figures().collect();
-        let numbers = |groups: &Range<u32>| -> Vec<Number> {
-            let mut cost = Cost::default();
-            let costs = self.pivot.costs().get(groups.start as usize..groups.end as usize);
-            costs.unwrap_or(&[]).iter().for_each(|c| cost.add(c));
-            figures.iter().map(|figure| figure.of(&cost, self.pivot.scale())).collect()
+        let mut numbers = vec![Number::None; figures.len() * children.len()];
+        if !figures.is_empty() {
+            let places = numbers.par_chunks_mut(figures.len()).zip(&children).with_min_len(1 << 8);
+            places.for_each(|(places, (_, groups))| {
+                let mut cost = Cost::default();
+                let costs = self.pivot.costs().get(groups.start as usize..groups.end as usize);
+                costs.unwrap_or(&[]).iter().for_each(|c| cost.add(c));
+                let numbers = figures.iter().map(|f| f.of(&cost, self.pivot.scale()));
+                places.iter_mut().zip(numbers).for_each(|(place, number)| *place = number);
+            });
+        }
+        let number = |child: usize, figure: Figure| {
+            let at = figures.iter().position(|f| *f == figure);
+            at.map_or(Number::None, |at| numbers[child * figures.len() + at])
         };
-        let numbered = children.into_par_iter().with_min_len(1 << 8).enumerate();
-        let mut numbered: Vec<(usize, Vec<Number>, _)> = numbered.map(|(at, c)| (at, numbers(&c.1), c)).collect();
-        numbered.sort_by(|a, b| {
-            let pair = |figure| {
-                let at = figures.iter().position(|f| *f == figure).unwrap_or(0);
-                let number = |numbers: &[Number]| numbers.get(at).copied().unwrap_or(Number::None);
-                (number(&a.1), number(&b.1))
-            };
-            sort.order(pair, a.0.cmp(&b.0))
-        });
-        children = numbered.into_iter().map(|(_, _, child)| child).collect();
-        children
+        let mut order: Vec<usize> = (0..children.len()).collect();
+        order.sort_by(|a, b| sort.order(|figure| (number(*a, figure), number(*b, figure)), a.cmp(b)));
+        order.into_iter().map(|at| children[at].clone()).collect()
     }
 
     fn walk(&self, sort: SortOrder, limit: usize, cancel: Cancel<'_>) -> Result<Vec<Vec<Step>>, Cancelled> {
@@ -321,7 +322,7 @@ impl<'p> Search<'p> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Figure, Key, PivotRequest, pivot};
+    use super::super::{Key, PivotRequest, Sort, pivot};
     use super::*;
     use crate::column::names::Names;
     use crate::column::parallel::never;
@@ -368,7 +369,7 @@ mod tests {
         const TEXTS: [&str; 11] =
             ["NT", "a", "[", "[No stack]", "[Root]", "+0x30", "Leak", "sys+0x", "0", "svchost", "nowhere"];
         let names = names(&random_blocks(17, 700));
-        let sorts = ["size", "count:asc", "key", "key:desc", "peak_size"];
+        let sorts = ["size", "count:asc", "key", "key:desc", "peak_size", "max,count:asc", "impacting_count,key:desc"];
         let mut seen = 0;
         for keys in KEYS {
             let pivot = table(&names, keys);
@@ -407,7 +408,7 @@ mod tests {
         let names = names(&random_blocks(17, 300));
         let pivot = table(&names, &[Key::Tag, Key::Stack]);
         let mut tree = PivotTree::new(Arc::clone(&pivot));
-        let sort = crate::pivot::Sort { figure: Some(Figure::Count), ascending: false }.into();
+        let sort = SortOrder::new(&[Sort { figure: Some(Figure::Count), ascending: false }]);
         let found = find(&pivot, sort, &request("myfault"), &never).unwrap();
         assert!(!found.matches.is_empty());
         for steps in &found.matches {
