@@ -14,7 +14,7 @@ use crate::gui::theme::{self, GRID};
 /// Distance from an end of the header within which a drag scrolls the table sideways, in points.
 const SCROLL_ZONE: f32 = 28.0;
 /// How far such a drag scrolls in one frame, in points.
-const SCROLL_STEP: f32 = 8.0;
+const SCROLL_STEP: f32 = 5.0;
 /// How far above and below the table a column can still be dropped, in points.
 const REACH: f32 = 48.0;
 /// Widest ghost, in points.

@@ -69,7 +69,7 @@ impl<'a> Frame<'a> {
         let places = Columns::place(model.columns(), &state.widths, width, opened).freeze(options.frozen, width);
         let overflow = (places.width - width).max(0.0);
         state.scroll_x = state.scroll_x.clamp(0.0, overflow);
-        let bottom = if overflow > 0.5 { theme::SCROLLBAR } else { 0.0 };
+        let bottom = if overflow - places.opened > 0.5 { theme::SCROLLBAR } else { 0.0 };
         let split = (outer.top() + theme::HEADER_HEIGHT).min(outer.bottom());
         let right = outer.left() + width;
         let named = ui.ctx().accesskit_node_builder(area.id, |node| node.set_row_count(model.row_count() as usize));
@@ -106,6 +106,11 @@ impl<'a> Frame<'a> {
     /// How many rows fit into the body.
     pub(super) fn visible_rows(&self) -> f64 {
         f64::from(self.body.height() / theme::ROW_HEIGHT)
+    }
+
+    /// Whether there is a bar to scroll sideways. A drag that opens empty areas scrolls without one.
+    pub(super) fn has_horizontal_bar(&self) -> bool {
+        self.overflow() - self.places.opened > 0.5
     }
 
     /// How far the table can be scrolled to the right.

@@ -273,8 +273,12 @@ fn edge(ui: &Ui, frame: &Frame<'_>, at: usize, range: Rangef, state: &mut TableS
         let y = frame.header.y_range().shrink(5.0);
         painter.vline(here.max - 0.5, y, Stroke::new(1.0, frame.palette.line));
     }
-    if let Some(pointer) = response.interact_pointer_pos().filter(|_| response.dragged()) {
-        state.widths.insert(column.id, (pointer.x - here.min).max(MIN_COLUMN_WIDTH));
+    if response.drag_started() {
+        state.resized_from = here.span();
+    }
+    // The left edge may move too, where the last key gives way: only the way of the pointer counts.
+    if let Some(way) = response.total_drag_delta() {
+        state.widths.insert(column.id, (state.resized_from + way.x).max(MIN_COLUMN_WIDTH));
     }
     if response.double_clicked() {
         state.fit(column.id);

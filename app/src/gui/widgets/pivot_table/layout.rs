@@ -13,7 +13,7 @@ pub const MIN_COLUMN_WIDTH: f32 = 32.0;
 /// Width of the column of colour squares, in points.
 pub const SWATCH_WIDTH: f32 = 24.0;
 /// Width of an area without columns while one is dragged that may stand there, in points.
-pub const EMPTY_AREA: f32 = 72.0;
+pub const EMPTY_AREA: f32 = 40.0;
 /// Least width that frozen columns leave for the others, in points.
 const MIN_UNFROZEN: f32 = 120.0;
 
@@ -32,6 +32,9 @@ pub struct Columns {
     pub swatch: Rangef,
     /// The whole width.
     pub width: f32,
+    /// How much of the width empty areas have that are open for a dragged column. It comes on top, so that the bars do not
+    /// run away from the pointer when a drag begins.
+    pub opened: f32,
     /// Right edge of the frozen columns; 0 when none is frozen.
     pub frozen: f32,
 }
@@ -57,7 +60,7 @@ impl Columns {
             let is_empty = columns.iter().all(|c| c.area != area);
             if is_empty && opened[area as usize] { EMPTY_AREA } else { 0.0 }
         };
-        let fixed = 2.0 * theme::BAR_WIDTH + SWATCH_WIDTH + Area::ALL.map(width_of_empty).iter().sum::<f32>();
+        let fixed = 2.0 * theme::BAR_WIDTH + SWATCH_WIDTH;
         let total: f32 = columns.iter().map(width_of).sum::<f32>() + fixed;
         let spare = (available - total).max(0.0);
         let stretched = columns.iter().rposition(|c| c.area == Area::Key);
@@ -86,6 +89,7 @@ impl Columns {
             blue: Rangef::new(data.max, graph.min),
             swatch,
             width: swatch.max,
+            opened: Area::ALL.map(width_of_empty).iter().sum(),
             frozen: 0.0,
         }
     }
@@ -196,6 +200,10 @@ mod tests {
         let columns = [column(2, Area::Data, 80.0)];
         let places = Columns::place(&columns, &BTreeMap::new(), 0.0, [true, true, true]);
         assert_eq!(places.gold.min, EMPTY_AREA);
+        assert_eq!(places.opened, 2.0 * EMPTY_AREA);
+        let keys = [column(2, Area::Key, 80.0)];
+        let opened = Columns::place(&keys, &BTreeMap::new(), 500.0, [true; 3]);
+        assert_eq!(opened.gold, placed(&keys, 500.0).gold, "the bar stays where it was");
         assert_eq!(places.areas[2].span(), EMPTY_AREA);
         assert_eq!(places.areas[1].span(), 80.0);
         assert_eq!(gap(&columns, &places, 3.0), (Area::Key, None));

@@ -1,7 +1,7 @@
 //! The menus of headers and rows: when they open, where, and for what. What stands in them is the owner's.
 
-use eframe::egui::containers::menu::menu_style;
-use eframe::egui::{Align, FocusDirection, Id, Layout, Popup, PopupKind, Pos2, RectAlign, Ui, pos2};
+use eframe::egui::containers::menu::{MenuState, menu_style};
+use eframe::egui::{Align, FocusDirection, Id, Key, Layout, Popup, PopupKind, Pos2, RectAlign, Ui, pos2};
 
 use super::frame::Frame;
 use super::model::{Action, RowId};
@@ -111,10 +111,27 @@ pub(super) fn show(
         (Target::Row(row), _, Some(entries)) => entries(ui, row),
         _ => {}
     });
+    if chosen_by_key(ui, &menu) {
+        Popup::close_id(ui.ctx(), menu.popup);
+    }
     if !Popup::is_id_open(ui.ctx(), menu.popup) {
         state.menu = None;
         give_focus_back(ui, &menu);
     }
+}
+
+/// Whether Enter or Space was pressed on an entry that opened no menu below it: egui closes menus on clicks only.
+fn chosen_by_key(ui: &Ui, menu: &OpenMenu) -> bool {
+    let ctx = ui.ctx();
+    if ctx.text_edit_focused() || !ctx.input(|i| i.key_pressed(Key::Enter) || i.key_pressed(Key::Space)) {
+        return false;
+    }
+    let entry = ctx.memory(|memory| memory.focused()).and_then(|id| ctx.read_response(id));
+    entry.is_some_and(|entry| {
+        let layer = entry.layer_id;
+        let in_menu = layer.id == menu.popup || (layer.order == PopupKind::Menu.order() && layer != ui.layer_id());
+        in_menu && MenuState::is_deepest_open_sub_menu(ctx, layer.id)
+    })
 }
 
 /// Unless a click gave the keyboard to something else.

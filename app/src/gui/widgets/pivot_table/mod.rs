@@ -163,7 +163,7 @@ fn scrollbars(ui: &Ui, frame: &Frame<'_>, state: &mut TableState) {
         }
     }
     let overflow = frame.overflow();
-    if overflow > 0.5 {
+    if frame.has_horizontal_bar() {
         let pane = frame.pane(false);
         let track = Rect::from_min_max(pos2(pane.min, body.bottom()), pos2(pane.max, outer.bottom()));
         let share = f64::from(state.scroll_x / overflow);

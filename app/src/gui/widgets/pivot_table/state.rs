@@ -36,6 +36,8 @@ pub struct TableState {
     pub(super) wants_reveal: bool,
     pub(super) wants_menu: bool,
     pub(super) drag: Option<Drag>,
+    /// Width of the column whose edge is being dragged, when that began.
+    pub(super) resized_from: f32,
     pub(super) menu: Option<OpenMenu>,
 }
 
