@@ -141,12 +141,10 @@ fn take_focus(ui: &Ui, table: Id) {
 fn ground(ui: &Ui, frame: &Frame<'_>) {
     let p = frame.palette;
     let painter = ui.painter();
-    painter.rect_filled(frame.body.union(frame.header), 0.0, p.canvas);
-    // The header runs on above the scrollbar.
-    let mut header = frame.header;
-    header.max.x += theme::SCROLLBAR;
-    painter.rect_filled(header, 0.0, p.panel);
-    painter.hline(header.x_range(), header.bottom(), Stroke::new(1.0, p.line));
+    // The header runs on above one scrollbar, and the other does not go below the frozen columns.
+    painter.rect_filled(frame.outer, 0.0, p.panel);
+    painter.rect_filled(frame.body, 0.0, p.canvas);
+    painter.hline(frame.outer.x_range(), frame.header.bottom(), Stroke::new(1.0, p.line));
 }
 
 fn scrollbars(ui: &Ui, frame: &Frame<'_>, state: &mut TableState) {

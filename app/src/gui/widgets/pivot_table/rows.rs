@@ -67,8 +67,8 @@ fn one_row(
         painter.multiply_opacity(OLD);
     }
     let on_triangle = triangle(ui, &painter, frame, place, actions);
-    let key_end = key(&painter, frame, place);
-    let cut = cells(ui, &painter, frame, place, &response).or(key_end);
+    let cut_key = key(&painter, frame, place);
+    let cut_cell = cells(ui, &painter, frame, place, &response);
     let on_swatch = swatch(ui, &painter, frame, place, actions);
     if response.secondary_clicked() {
         super::take_focus(ui, frame.id);
@@ -82,17 +82,12 @@ fn one_row(
     if response.double_clicked() && row.expandable && !on_triangle && !on_swatch {
         actions.push(input::toggle(row));
     }
-    if let Some(cut) = cut
-        && response.hover_pos().is_some_and(|at| cut.place.contains(at))
-    {
-        response.on_hover_text_at_pointer(cut.text);
+    let is_hovered = |place: Rect| response.hover_pos().is_some_and(|at| place.contains(at));
+    if let Some(text) = cut_cell {
+        response.on_hover_text_at_pointer(text);
+    } else if cut_key.is_some_and(is_hovered) {
+        response.on_hover_text_at_pointer(&row.text);
     }
-}
-
-/// A text that did not fit into its place.
-struct Cut {
-    place: Rect,
-    text: String,
 }
 
 fn ground(painter: &Painter, frame: &Frame<'_>, place: &RowPlace<'_>, response: &Response, state: &TableState) {
@@ -166,14 +161,14 @@ pub(super) fn key_font(row: &Row) -> FontId {
     if is_frame { theme::figure_font() } else { theme::text_font() }
 }
 
-/// Draws the key; returns it when it had to be cut.
-fn key(painter: &Painter, frame: &Frame<'_>, place: &RowPlace<'_>) -> Option<Cut> {
+/// Draws the key; returns its place when it had to be cut.
+fn key(painter: &Painter, frame: &Frame<'_>, place: &RowPlace<'_>) -> Option<Rect> {
     let row = place.row;
     let (x, visible) = key_place(frame, place)?;
     let start = x + TRIANGLE + GRID;
     let width = visible.right() - GRID - start;
     if width <= 0.0 {
-        return (visible.width() > 0.0).then(|| Cut { place: visible, text: row.text.clone() });
+        return (visible.width() > 0.0).then_some(visible);
     }
     let format = |colour| TextFormat::simple(key_font(row), colour);
     let (lead, rest) = row.text.split_at(row.lead.map_or(0, |(bytes, _)| row.text.floor_char_boundary(bytes)));
@@ -193,11 +188,11 @@ fn key(painter: &Painter, frame: &Frame<'_>, place: &RowPlace<'_>) -> Option<Cut
         painter.rect_filled(mark, f32::from(theme::RADIUS), frame.palette.gold.gamma_multiply(0.35));
     }
     painter.galley(at, galley, frame.palette.text);
-    is_cut.then(|| Cut { place: visible, text: row.text.clone() })
+    is_cut.then_some(visible)
 }
 
-/// Draws the figures; returns the one under the pointer when it had to be cut.
-fn cells(ui: &Ui, painter: &Painter, frame: &Frame<'_>, place: &RowPlace<'_>, row: &Response) -> Option<Cut> {
+/// Draws the figures; returns the one under the pointer in words when it had to be cut.
+fn cells(ui: &Ui, painter: &Painter, frame: &Frame<'_>, place: &RowPlace<'_>, row: &Response) -> Option<String> {
     let columns = frame.model.columns();
     let pointer = row.hover_pos();
     let mut under_pointer = None;
@@ -215,7 +210,7 @@ fn cells(ui: &Ui, painter: &Painter, frame: &Frame<'_>, place: &RowPlace<'_>, ro
         }
         let is_whole = figure(&painter, frame, rect, cell);
         if (!is_whole || at.visible.span() + 1.0 < at.whole.span()) && pointer.is_some_and(|at| visible.contains(at)) {
-            under_pointer = Some(Cut { place: visible, text: cell_label(column, cell) });
+            under_pointer = Some(cell_label(column, cell));
         }
         if frame.named {
             let id = frame.id.with(("cell", place.row.id, column.id));
