@@ -240,3 +240,24 @@ fn an_edge_resizes_and_a_double_click_fits() {
     assert!(widths[&TAG] > 300.0, "{widths:?}");
     assert_eq!(widths.len(), 4);
 }
+
+#[test]
+fn a_dragged_bar_takes_the_columns_that_it_passes() {
+    let mut window = window(usual());
+    let from = blue(&window).center_top() + vec2(0.0, 10.0);
+    let x = header(&window, "Size, sorted descending").left() + 20.0;
+    drag(&mut window, from, x);
+    let_go(&mut window, x);
+    assert_eq!(asked(&window), [moved(SIZE, Area::Graph, None)]);
+    let from = gold(&window).center_top() + vec2(0.0, 10.0);
+    let x = header(&window, "Count").right() - 20.0;
+    drag(&mut window, from, x);
+    window.get_by_label("Count cannot group rows");
+    let_go(&mut window, x);
+    assert_eq!(asked(&window).len(), 1, "Count stays");
+    let x = header(&window, "Owner").left() + 10.0;
+    drag(&mut window, from, x);
+    press(&mut window, Modifiers::NONE, Key::Escape);
+    let_go(&mut window, x);
+    assert_eq!(asked(&window).len(), 1, "given up");
+}

@@ -180,7 +180,8 @@ fn mark(ui: &Ui, frame: &Frame<'_>, gap: &Gap) {
     }
 }
 
-fn refuse(ui: &Ui, frame: &Frame<'_>, column: &Column, pointer: Pos2) {
+/// Says at the pointer why a column may not go there.
+pub(super) fn refuse(ui: &Ui, frame: &Frame<'_>, column: &Column, pointer: Pos2) {
     if column.refusal.is_empty() {
         return;
     }

@@ -106,7 +106,7 @@ fn show_frame(ui: &mut Ui, area: &Response, frame: &Frame<'_>, state: &mut Table
         let filter =
             EventFilter { horizontal_arrows: own, vertical_arrows: own, escape: own, ..EventFilter::default() };
         ui.memory_mut(|memory| memory.set_focus_lock_filter(frame.id, filter));
-        if own && state.drag.is_none() {
+        if own && state.drag.is_none() && state.bar.is_none() {
             input::keys(ui, frame, state, &mut actions);
         }
     }
@@ -125,7 +125,7 @@ fn show_frame(ui: &mut Ui, area: &Response, frame: &Frame<'_>, state: &mut Table
     }
     ground(ui, frame);
     rows::show(ui, frame, state, &mut actions);
-    bars::show(ui, frame);
+    bars::show(ui, frame, state, &mut actions);
     headers::show(ui, frame, state, &mut actions);
     scrollbars(ui, frame, state);
     actions

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::bars::BarDrag;
 use super::drag::Drag;
 use super::menus::OpenMenu;
 use super::model::RowId;
@@ -36,6 +37,7 @@ pub struct TableState {
     pub(super) wants_reveal: bool,
     pub(super) wants_menu: bool,
     pub(super) drag: Option<Drag>,
+    pub(super) bar: Option<BarDrag>,
     /// Width of the column whose edge is being dragged, when that began.
     pub(super) resized_from: f32,
     pub(super) menu: Option<OpenMenu>,
