@@ -12,6 +12,7 @@ fn a_right_click_opens_the_menu_of_a_header_or_of_the_space_beside_it() {
     let mut window = window(usual());
     window.get_by_role_and_label(Role::ColumnHeader, "Count").click_secondary();
     window.run();
+    window.get_by_label("Menu of Count");
     window.get_by_label("Hide the column").click();
     window.run();
     let beside = header(&window, "Graphed").center();

@@ -162,7 +162,16 @@ fn mark(ui: &Ui, frame: &Frame<'_>, gap: &Gap) {
     let p = frame.palette;
     let painter = ui.painter().with_clip_rect(frame.outer.intersect(ui.clip_rect()));
     let range = frame.places.areas[gap.area as usize];
-    let x = frame.screen_x(gap.x).clamp(frame.outer.left() + 1.0, frame.body.right() - 1.0);
+    // The two sides of a bar are a few points apart: the lit header and the distance from the bar tell them apart.
+    let lit = Rect::from_x_y_ranges(frame.shift(range), frame.header.y_range());
+    painter.rect_filled(lit, 0.0, p.accent.gamma_multiply(0.12));
+    let beside = match gap.x {
+        x if range.span() < 4.0 * GRID => x,
+        x if x <= range.min => x + 2.0,
+        x if x >= range.max => x - 2.0,
+        x => x,
+    };
+    let x = frame.screen_x(beside).clamp(frame.outer.left() + 1.0, frame.body.right() - 1.0);
     let (top, bottom) = (frame.header.top(), frame.body.bottom());
     painter.vline(x, top..=bottom, Stroke::new(2.0, p.accent));
     let foot = frame.header.bottom();

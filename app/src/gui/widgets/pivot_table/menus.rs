@@ -4,7 +4,7 @@ use eframe::egui::containers::menu::{MenuState, menu_style};
 use eframe::egui::{Align, FocusDirection, Id, Key, Layout, Popup, PopupKind, Pos2, RectAlign, Ui, pos2};
 
 use super::frame::Frame;
-use super::model::{Action, RowId};
+use super::model::{Action, RowId, TreeModel};
 use super::state::TableState;
 use crate::gui::theme::{GRID, ROW_HEIGHT};
 
@@ -85,6 +85,7 @@ pub(super) fn open_at_cursor(ui: &Ui, frame: &Frame<'_>, state: &mut TableState)
 /// Draws the open menu.
 pub(super) fn show(
     ui: &Ui,
+    model: &dyn TreeModel,
     state: &mut TableState,
     header_menu: &mut Option<HeaderMenu<'_>>,
     row_menu: &mut Option<RowMenu<'_>>,
@@ -105,6 +106,7 @@ pub(super) fn show(
         .style(menu_style)
         .align(RectAlign::BOTTOM_START)
         .anchor_widget(menu.owner)
+        .accessible_name(name(model, menu.target))
         .open_memory(None);
     popup.show(|ui| match (menu.target, header_menu, row_menu) {
         (Target::Header(column), Some(entries), _) => entries(ui, column),
@@ -118,6 +120,15 @@ pub(super) fn show(
         state.menu = None;
         give_focus_back(ui, &menu);
     }
+}
+
+fn name(model: &dyn TreeModel, target: Target) -> String {
+    let whose = match target {
+        Target::Header(Some(id)) => model.columns().iter().find(|c| c.id == id).map(|c| c.title.clone()),
+        Target::Header(None) => Some("the columns".to_owned()),
+        Target::Row(row) => model.index_of(row).and_then(|index| model.row(index)).map(|row| row.text),
+    };
+    whose.map_or_else(|| "Menu".to_owned(), |whose| format!("Menu of {whose}"))
 }
 
 /// Whether Enter or Space was pressed on an entry that opened no menu below it: egui closes menus on clicks only.

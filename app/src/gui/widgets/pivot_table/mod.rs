@@ -88,7 +88,7 @@ impl<'a> PivotTable<'a> {
             fit::apply(ui, model, state, f64::from(outer.height() / theme::ROW_HEIGHT));
             let frame = Frame::new(ui, &area, model, state, options);
             let actions = show_frame(ui, &area, &frame, state);
-            menus::show(ui, state, &mut header_menu, &mut row_menu);
+            menus::show(ui, model, state, &mut header_menu, &mut row_menu);
             actions
         })
         .inner
