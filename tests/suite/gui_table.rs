@@ -249,7 +249,7 @@ fn a_dragged_bar_takes_the_columns_that_it_passes() {
     drag(&mut window, from, x);
     let_go(&mut window, x);
     assert_eq!(asked(&window), [moved(SIZE, Area::Graph, None)]);
-    let from = gold(&window).center_top() + vec2(0.0, 10.0);
+    let from = gold(&window).left_top() + vec2(1.0, 10.0);
     let x = header(&window, "Count").right() - 20.0;
     drag(&mut window, from, x);
     window.get_by_label("Count cannot group rows");

@@ -125,8 +125,9 @@ fn show_frame(ui: &mut Ui, area: &Response, frame: &Frame<'_>, state: &mut Table
     }
     ground(ui, frame);
     rows::show(ui, frame, state, &mut actions);
-    bars::show(ui, frame, state, &mut actions);
     headers::show(ui, frame, state, &mut actions);
+    // Above the edges of headers, which reach to the bars.
+    bars::show(ui, frame, state, &mut actions);
     scrollbars(ui, frame, state);
     actions
 }
