@@ -5,6 +5,7 @@ mod cli;
 mod corpus;
 mod corruption;
 mod gui_app;
+mod gui_graph;
 mod gui_kit;
 mod gui_shell;
 mod gui_states;

@@ -49,19 +49,17 @@ pub(super) fn entries(data: &GraphData, kind: Kind, at: usize, emphasised: Optio
     if let (Some(hidden), Some(last)) = (hidden, order.last_mut()) {
         *last = hidden;
     }
-    let mut out: Vec<Entry> = order
-        .into_iter()
-        .map(|i| {
-            let strong = emphasised == Some(i);
-            let value = value_at(i);
-            let mut text = if strong { full_value_text(value, data.unit) } else { value_text(value, 0.0, data.unit) };
-            if strong && let (_, Some(peak)) = data.series[i].beyond(at) {
-                text = format!("{text}, then up to {}", value_text(peak, 0.0, data.unit));
-            }
-            Entry { series: Some(i), name: data.series[i].name.clone(), value: text, strong }
-        })
-        .collect();
     let note = |name: String, value: String| Entry { series: None, name, value, strong: false };
+    let mut out = Vec::new();
+    for i in order {
+        let strong = emphasised == Some(i);
+        let (name, value) = (data.series[i].name.clone(), value_at(i));
+        let text = if strong { full_value_text(value, data.unit) } else { value_text(value, 0.0, data.unit) };
+        out.push(Entry { series: Some(i), name, value: text, strong });
+        if strong && let (_, Some(peak)) = data.series[i].beyond(at) {
+            out.push(note("just after, up to".to_owned(), value_text(peak, 0.0, data.unit)));
+        }
+    }
     if more > 0 {
         out.push(note(format!("and {more} more"), String::new()));
     }
@@ -113,8 +111,8 @@ pub(super) fn show(
     let header = exact_time_text(data.times[at], scale.resolution());
     let clock = graph.wall_clock.and_then(|clock| clock(data.times[at]));
     let room = ((scale.frame.height() - 4.0 * GRID) / LINE) as usize;
-    // Lines that are no series: the time, the clock, how many more, the sum and its peak.
-    let others = 1 + usize::from(clock.is_some()) + 1 + if graph.kind == Kind::Lines { 0 } else { 2 };
+    // Lines that are no series: the time, the clock, a peak, how many more, the sum and its peak.
+    let others = 1 + usize::from(clock.is_some()) + 2 + if graph.kind == Kind::Lines { 0 } else { 2 };
     let entries = entries(data, graph.kind, at, emphasised, room.saturating_sub(others).clamp(1, MOST));
     let card = Card::new(painter, palette, header, clock, entries);
     let anchor = pointer.unwrap_or(pos2(x, scale.frame.top()));

@@ -1,6 +1,7 @@
 //! What tells series of the same colour apart: dashes for lines, hatching for areas and bars, and the small sample of both in
 //! the legend. Knows nothing of values.
 
+use eframe::egui::epaint::{Vertex, WHITE_UV};
 use eframe::egui::{
     Color32, ColorImage, Context, Id, Mesh, Painter, Pos2, Rect, Shape, Stroke, StrokeKind, TextureHandle, TextureId,
     TextureOptions, Vec2, pos2,
@@ -11,7 +12,7 @@ use super::model::{Kind, Series};
 /// Edge of the tile that hatching repeats, in points.
 const TILE: usize = 8;
 /// How much of the colour is left between the strokes of a hatching, of 255.
-const BETWEEN: u8 = 110;
+const BETWEEN: u8 = 140;
 /// How much of a dashed line's colour its gaps keep: nothing that happens in a gap is lost.
 const GAP: f32 = 0.4;
 /// Length of a pattern of dashes and its parts with a dash, in points along the time axis.
@@ -72,12 +73,8 @@ impl Fill {
     }
 
     pub fn vertex(self, mesh: &mut Mesh, at: Pos2) {
-        mesh.colored_vertex(at, self.colour);
-        if self.texture.is_some()
-            && let Some(vertex) = mesh.vertices.last_mut()
-        {
-            vertex.uv = (at.to_vec2() / TILE as f32).to_pos2();
-        }
+        let uv = if self.texture.is_some() { (at.to_vec2() / TILE as f32).to_pos2() } else { WHITE_UV };
+        mesh.vertices.push(Vertex { pos: at, uv, color: self.colour });
     }
 
     pub fn rect(self, mesh: &mut Mesh, rect: Rect) {

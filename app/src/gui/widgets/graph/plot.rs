@@ -83,11 +83,12 @@ pub(super) fn show(
 }
 
 fn name(graph: &Graph<'_>) -> String {
+    let resolution = graph.view.span() / 1000.0;
     format!(
         "{}, {} to {}, {} series",
         graph.data.title,
-        words::time_text(graph.view.from, 0.0),
-        words::time_text(graph.view.to, 0.0),
+        words::exact_time_text(graph.view.from, resolution),
+        words::exact_time_text(graph.view.to, resolution),
         graph.data.series.len()
     )
 }
