@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use egui_kittest::kittest::{NodeT, Queryable};
 use poolscope::gui::OpenRequest;
 use poolscope::gui::egui::accesskit::Role;
-use poolscope::gui::egui::{Key, Modifiers};
+use poolscope::gui::egui::{Event, Key, Modifiers};
 
 use crate::gui_kit::*;
 
@@ -197,4 +197,113 @@ fn two_traces_can_be_seen_side_by_side() {
     settle(&mut window);
     assert_eq!(tabs(&window), [tab("a.etl", true), tab("b.etl", true)]);
     assert_eq!(window.get_all_by_role_and_label(Role::TreeGrid, "Allocations").count(), 2);
+}
+
+/// Opens the palette and writes.
+fn search(window: &mut Window<'_>, text: &str) {
+    window.key_press_modifiers(Modifiers::COMMAND, Key::K);
+    window.run_steps(3);
+    window.event(Event::Text(text.to_owned()));
+    window.run_steps(3);
+}
+
+/// The commands that the palette lists, and whether they can be run.
+fn listed(window: &Window<'_>) -> Vec<(String, bool)> {
+    let rows = window.get_all_by_role(Role::ListBoxOption);
+    let named = rows.map(|row| {
+        let node = row.accesskit_node();
+        (row.rect().top(), node.label().unwrap_or_default(), !node.is_disabled())
+    });
+    let mut named: Vec<_> = named.collect();
+    named.sort_by(|a, b| a.0.total_cmp(&b.0));
+    named.into_iter().map(|(_, name, enabled)| (name, enabled)).collect()
+}
+
+#[test]
+fn the_palette_finds_and_runs_commands() {
+    let mut window = open_file(&files(["a.etl"]).1[0]);
+    search(&mut window, "tdk");
+    assert_eq!(listed(&window)[0], ("Theme: Dark".to_owned(), true));
+    window.key_press(Key::Enter);
+    window.run_steps(4);
+    assert!(window.ctx.global_style().visuals.dark_mode);
+    assert!(window.query_by_label("Search commands").is_none(), "it closes");
+    // The table has the keys again, and what was run last comes first.
+    press(&mut window, Key::Home);
+    assert_eq!(cursor(&window).indent, 0);
+    search(&mut window, "");
+    assert_eq!(listed(&window)[0].0, "Theme: Dark");
+    press(&mut window, Key::ArrowDown);
+    press(&mut window, Key::ArrowUp);
+    window.event(Event::Text("no such command".to_owned()));
+    window.run_steps(3);
+    window.get_by_label("No command fits these letters.");
+    press(&mut window, Key::Escape);
+    window.run_steps(2);
+    assert!(window.query_by_label("Search commands").is_none());
+    // The field in the menu bar opens it, too, and a click runs.
+    window.get_by_label("Search or run a command").click();
+    window.run_steps(3);
+    window.event(Event::Text("zoom in".to_owned()));
+    window.run_steps(3);
+    window.get_by_role_and_label(Role::ListBoxOption, "Zoom in").click();
+    window.run_steps(3);
+    settle(&mut window);
+    let document = document(&window);
+    assert!((document.view().span() / document.whole().span() - 0.5).abs() < 1e-3);
+}
+
+#[test]
+fn what_cannot_be_run_is_listed_last_and_does_nothing() {
+    let mut window = window(OpenRequest::Nothing);
+    window.run_steps(2);
+    search(&mut window, "zoom in");
+    assert_eq!(listed(&window)[0], ("Zoom in".to_owned(), false));
+    window.key_press(Key::Enter);
+    window.run_steps(3);
+    window.get_by_label("Search commands");
+    press(&mut window, Key::Escape);
+    search(&mut window, "");
+    let all = listed(&window);
+    let first_blocked = all.iter().position(|(_, enabled)| !enabled).expect("some");
+    assert!(all[first_blocked..].iter().all(|(_, enabled)| !enabled), "{all:?}");
+}
+
+#[test]
+fn f1_shows_every_key() {
+    let mut window = window(OpenRequest::Nothing);
+    window.run_steps(2);
+    press(&mut window, Key::F1);
+    window.run_steps(2);
+    window.get_by_label_contains("the leak candidates");
+    let field = window.get_by_role_and_label(Role::TextInput, "Filter the keys");
+    field.focus();
+    window.run_steps(2);
+    window.event(Event::Text("zoom back".to_owned()));
+    window.run_steps(3);
+    window.get_by_label("Ctrl+Shift+-");
+    window.get_by_label("Zoom back");
+    assert!(window.query_by_label_contains("the leak candidates").is_none());
+    press(&mut window, Key::Escape);
+    window.run_steps(2);
+    assert!(window.query_by_label("Filter the keys").is_none());
+}
+
+#[test]
+fn the_theme_and_the_scale_can_be_chosen() {
+    let mut window = window(OpenRequest::Nothing);
+    window.run_steps(2);
+    for _ in 0..2 {
+        let dark = window.ctx.global_style().visuals.dark_mode;
+        let to = if dark { "Switch to the light theme" } else { "Switch to the dark theme" };
+        window.get_by_label(to).click();
+        window.run_steps(3);
+        assert_eq!(window.ctx.global_style().visuals.dark_mode, !dark);
+    }
+    for (command, factor) in [("scale up", 1.25), ("scale up", 1.5), ("scale down", 1.25), ("100 %", 1.0)] {
+        search(&mut window, command);
+        window.key_press(Key::Enter);
+        window.run_steps(3);
+        assert!((window.ctx.zoom_factor() - factor).abs() < 1e-6, "{command}");
+    }
 }

@@ -1,6 +1,7 @@
 //! The application: owns the state, draws the views, carries out commands at the end of each frame, and takes in what the
 //! background has finished. It reads no file and waits for nothing.
 
+mod catalogue;
 mod pages;
 mod panels;
 mod run;
@@ -13,18 +14,23 @@ use eframe::egui::{self, CentralPanel, Frame, Ui};
 
 use super::OpenRequest;
 use super::command::Command;
+use super::command::catalogue::Entry;
 use super::jobs::dialog::PickFile;
 use super::jobs::load::{LoadAnswer, LoadRequest, Loader, Source};
 use super::jobs::{Answer, Jobs, TabId};
 use super::state::document::{Document, Effect, SharedPresets};
 use super::theme::{self, Palette};
+use super::views::palette::PaletteState;
 use super::views::toasts::{Kind, Toasts};
-use super::views::{open_box, start, tabs as tab_view};
+use super::views::{keys, open_box, palette, start, tabs as tab_view};
 use pages::AllPages;
 use tabs::{Content, Loading, Tabs};
 
 /// How often a load's figures are drawn anew.
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
+
+/// Commands of the palette that are remembered.
+const USED: usize = 8;
 
 /// The window's content.
 pub struct App {
@@ -41,6 +47,12 @@ pub struct App {
     tabbing: bool,
     /// What is written in the open box, while it is open.
     open_path: Option<String>,
+    palette: Option<PaletteState>,
+    /// What is written in the filter of the list of keys, while it is open.
+    keys: Option<String>,
+    /// Full titles of the commands run from the palette, the newest first.
+    used: Vec<String>,
+    scale_percent: u16,
     summary: bool,
     details: bool,
 }
@@ -62,6 +74,10 @@ impl App {
             presets: SharedPresets::default(),
             tabbing: false,
             open_path: None,
+            palette: None,
+            keys: None,
+            used: Vec::new(),
+            scale_percent: 100,
             summary: true,
             details: true,
         };
@@ -93,15 +109,14 @@ impl App {
     /// Draws one frame and carries out what the user wants.
     pub fn show(&mut self, ui: &mut Ui) {
         self.take_answers();
-        let mut commands = Command::pressed(ui);
+        let mut commands = Command::pressed(ui, self.is_boxed());
+        let entries = self.entries(ui);
         dropped_files(ui, &mut commands);
         let dark = ui.visuals().dark_mode;
         self.tabs.iter_mut().filter_map(|(_, tab)| tab.document_mut()).for_each(|document| document.set_dark(dark));
-        self.frame_panels(ui, &mut commands);
+        self.frame_panels(ui, &entries, &mut commands);
         self.centre(ui, &mut commands);
-        if let Some(path) = &mut self.open_path {
-            open_box::show(ui, path, &mut commands);
-        }
+        self.boxes(ui, &entries, &mut commands);
         self.toasts.show(ui, &mut commands);
         if self.tabs.iter().any(|(_, tab)| tab.loading().is_some()) {
             ui.ctx().request_repaint_after(PROGRESS_EVERY);
@@ -113,6 +128,27 @@ impl App {
         }
         self.serve_documents(ui);
         self.tell_title(ui);
+    }
+
+    /// What stands over the window and has the keys.
+    fn boxes(&mut self, ui: &Ui, entries: &[Entry], commands: &mut Vec<Command>) {
+        if let Some(path) = &mut self.open_path {
+            open_box::show(ui, path, commands);
+        }
+        if let Some(filter) = &mut self.keys {
+            keys::show(ui, filter, entries, commands);
+        }
+        if let Some(state) = &mut self.palette
+            && let Some(title) = palette::show(ui, state, entries, &self.used, commands)
+        {
+            self.used.retain(|used| *used != title);
+            self.used.insert(0, title);
+            self.used.truncate(USED);
+        }
+    }
+
+    fn is_boxed(&self) -> bool {
+        self.open_path.is_some() || self.keys.is_some() || self.palette.is_some()
     }
 
     fn take_answers(&mut self) {
@@ -202,7 +238,7 @@ impl App {
         if self.tabbing && !focused {
             ui.ctx().request_repaint();
         }
-        let taken = self.tabbing || focused || self.open_path.is_some() || egui::Popup::is_any_open(ui.ctx());
+        let taken = self.tabbing || focused || self.is_boxed() || egui::Popup::is_any_open(ui.ctx());
         if !taken && let Some(document) = self.tabs.document_mut() {
             document.table.request_focus();
         }

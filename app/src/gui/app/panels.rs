@@ -4,10 +4,10 @@ use eframe::egui::{Frame, Margin, Panel, Ui};
 
 use super::App;
 use crate::gui::command::Command;
+use crate::gui::command::catalogue::Entry;
 use crate::gui::state::document::Document;
 use crate::gui::theme::Palette;
 use crate::gui::views::loading::LoadingState;
-use crate::gui::views::menu::MenuState;
 use crate::gui::views::{details, menu, status, summary};
 
 /// Below this width the details are not shown, so that graph and table breathe.
@@ -16,10 +16,10 @@ const LEAST_WIDTH_FOR_DETAILS: f32 = 1000.0;
 const LEAST_WIDTH_FOR_SUMMARY: f32 = 820.0;
 
 impl App {
-    pub(super) fn frame_panels(&mut self, ui: &mut Ui, commands: &mut Vec<Command>) {
+    pub(super) fn frame_panels(&mut self, ui: &mut Ui, entries: &[Entry], commands: &mut Vec<Command>) {
         let palette = Palette::of(ui);
         let bar = Frame::new().fill(palette.panel).inner_margin(Margin::symmetric(8, 2));
-        Panel::top("menu").frame(bar).show(ui, |ui| menu::show(ui, &self.menu_state(), commands));
+        Panel::top("menu").frame(bar).show(ui, |ui| menu::show(ui, entries, commands));
         let document = self.tabs.document();
         let busy = document.is_some_and(Document::is_busy).then_some("computing");
         Panel::bottom("status").exact_size(26.0).frame(bar).show(ui, |ui| status::show(ui, document, busy, commands));
@@ -36,18 +36,6 @@ impl App {
                     details::show(ui, document, commands);
                 });
             }
-        }
-    }
-
-    fn menu_state(&self) -> MenuState {
-        let document = self.document();
-        MenuState {
-            has_trace: document.is_some(),
-            has_selection: document.is_some_and(|d| d.graph.selection().is_some()),
-            can_go_back: document.is_some_and(|d| d.history.can_go_back()),
-            has_stack: document.and_then(|d| d.details.as_ref()).is_some_and(|d| !d.stack.is_empty()),
-            summary: self.summary,
-            details: self.details,
         }
     }
 

@@ -3,9 +3,10 @@
 use eframe::egui::{self, Ui};
 
 use super::App;
-use crate::gui::command::Command;
+use crate::gui::command::{Command, SCALES};
 use crate::gui::jobs::TabId;
 use crate::gui::jobs::load::Source;
+use crate::gui::views::palette::PaletteState;
 use crate::gui::views::toasts::Kind;
 
 impl App {
@@ -33,15 +34,32 @@ impl App {
             Command::CloseOpenBox => self.open_path = None,
             Command::Quit => ui.ctx().send_viewport_cmd(egui::ViewportCommand::Close),
             Command::Theme(theme) => ui.ctx().set_theme(theme),
-            Command::Scale(factor) => ui.ctx().set_zoom_factor(factor),
+            Command::Scale(percent) => self.scale(ui, percent),
+            Command::ScaleUp => self.scale(ui, next_scale(self.scale_percent, true)),
+            Command::ScaleDown => self.scale(ui, next_scale(self.scale_percent, false)),
             Command::ToggleSummary => self.summary = !self.summary,
             Command::ToggleDetails => self.details = !self.details,
+            Command::Palette => {
+                self.keys = None;
+                self.palette = if self.palette.is_some() { None } else { Some(PaletteState::default()) };
+            }
+            Command::ClosePalette => self.palette = None,
+            Command::Keys => {
+                self.palette = None;
+                self.keys = if self.keys.is_some() { None } else { Some(String::new()) };
+            }
+            Command::CloseKeys => self.keys = None,
             Command::Document(command) => {
                 if let Some(document) = self.tabs.document_mut() {
                     document.run(&command);
                 }
             }
         }
+    }
+
+    fn scale(&mut self, ui: &Ui, percent: u16) {
+        self.scale_percent = percent;
+        ui.ctx().set_zoom_factor(f32::from(percent) / 100.0);
     }
 
     /// Once the user turns to a tab, no load that finishes takes it from the front.
@@ -57,4 +75,11 @@ impl App {
             self.close(id);
         }
     }
+}
+
+/// The next of the sizes that can be chosen; the same at the ends.
+fn next_scale(now: u16, up: bool) -> u16 {
+    let next =
+        if up { SCALES.iter().find(|scale| **scale > now) } else { SCALES.iter().rev().find(|scale| **scale < now) };
+    next.copied().unwrap_or(now)
 }

@@ -1,6 +1,8 @@
 //! The bar with one tab for each trace, and the pages below it; two can be put side by side by dragging. It asks whoever
 //! draws the pages what a tab is called, and hands back what was clicked.
 
+use std::collections::BTreeMap;
+
 use eframe::egui::{
     Color32, CursorIcon, Id, Rect, Response, Role, Sense, Stroke, Style, Ui, Visuals, WidgetInfo, WidgetText, pos2,
     vec2,
@@ -49,7 +51,8 @@ pub fn show(
     pages: &mut dyn Pages,
     commands: &mut Vec<Command>,
 ) -> Option<TabId> {
-    let mut bar = Bar { pages, commands, active, touched: None };
+    let widths = widths(tree);
+    let mut bar = Bar { pages, commands, active, widths, touched: None };
     tree.ui(&mut bar, ui);
     bar.touched
 }
@@ -58,7 +61,21 @@ struct Bar<'a> {
     pages: &'a mut dyn Pages,
     commands: &'a mut Vec<Command>,
     active: Option<TabId>,
+    widths: BTreeMap<TabId, f32>,
     touched: Option<TabId>,
+}
+
+/// Tabs share their bar, as it was in the frame before.
+fn widths(tree: &Tree<TabId>) -> BTreeMap<TabId, f32> {
+    let mut widths = BTreeMap::new();
+    for tile in tree.active_tiles() {
+        let Some(container) = tree.tiles.get_container(tile) else { continue };
+        let room = tree.tiles.rect(tile).map_or(f32::INFINITY, |rect| rect.width());
+        let width = (room / container.num_children().max(1) as f32).floor().clamp(*WIDTH.start(), *WIDTH.end());
+        let tabs = container.children().filter_map(|child| tree.tiles.get_pane(child));
+        widths.extend(tabs.map(|tab| (*tab, width)));
+    }
+    widths
 }
 
 impl Bar<'_> {
@@ -141,11 +158,7 @@ impl Behavior<TabId> for Bar<'_> {
             // Containers are never inside a bar: the tree is kept flat.
             return ui.allocate_response(vec2(0.0, BAR), Sense::hover());
         };
-        let bar = tiles.parent_of(tile_id);
-        let siblings =
-            bar.and_then(|bar| tiles.get_container(bar)).map_or(1, |container| container.children_vec().len());
-        let room = bar.and_then(|bar| tiles.rect(bar)).map_or(*WIDTH.end(), |rect| rect.width());
-        let width = (room / siblings.max(1) as f32).floor().clamp(*WIDTH.start(), *WIDTH.end());
+        let width = self.widths.get(&tab).copied().unwrap_or(*WIDTH.end());
         let (_, rect) = ui.allocate_space(vec2(width, ui.available_height()));
         let response = ui.interact(rect, id, Sense::click_and_drag());
         let title = self.pages.title(tab);

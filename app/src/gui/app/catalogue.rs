@@ -1,0 +1,49 @@
+//! How each command stands now, for menus and palette.
+
+use eframe::egui::{ThemePreference, Ui};
+
+use super::App;
+use crate::gui::command::Command;
+use crate::gui::command::catalogue::{self, Entry, Standing};
+
+/// The window as the catalogue sees it.
+struct Now<'a> {
+    app: &'a App,
+    theme: ThemePreference,
+}
+
+impl Standing for Now<'_> {
+    fn blocked(&self, command: &Command) -> Option<&'static str> {
+        let no_trace = "No trace is open";
+        match command {
+            Command::Document(command) => match self.app.document() {
+                None => Some(no_trace),
+                Some(document) => (!document.can(command)).then_some(""),
+            },
+            Command::Close => self.app.tabs.active().is_none().then_some(no_trace),
+            Command::NextTab | Command::PreviousTab => {
+                (self.app.tabs.iter().count() < 2).then_some("No other trace is open")
+            }
+            _ => None,
+        }
+    }
+
+    fn on(&self, command: &Command) -> Option<bool> {
+        match command {
+            Command::Theme(theme) => Some(self.theme == *theme),
+            Command::Scale(percent) => Some(self.app.scale_percent == *percent),
+            Command::ToggleSummary => Some(self.app.summary),
+            Command::ToggleDetails => Some(self.app.details),
+            Command::Document(command) => self.app.document().and_then(|document| document.is_on(command)),
+            _ => None,
+        }
+    }
+}
+
+impl App {
+    /// All commands as they stand now.
+    pub(super) fn entries(&self, ui: &Ui) -> Vec<Entry> {
+        let theme = ui.ctx().options(|options| options.theme_preference);
+        catalogue::entries(&Now { app: self, theme }, Vec::new())
+    }
+}
