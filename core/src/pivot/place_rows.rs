@@ -233,7 +233,7 @@ mod tests {
     use crate::column::testkit::{Dice, names, random_blocks};
     use crate::pivot::NodeId;
 
-    const KEYS: [&[Key]; 9] = [
+    const KEYS: [&[Key]; 10] = [
         &[Key::Type, Key::Paged, Key::Tag, Key::Stack],
         &[Key::Driver, Key::Function, Key::Stack],
         &[Key::Process, Key::Thread, Key::SizeClass],
@@ -242,6 +242,7 @@ mod tests {
         &[Key::Address, Key::ImpactingType],
         &[Key::AllocTime, Key::FreeTime],
         &[Key::Lifetime, Key::TagDescription, Key::Stack],
+        &[Key::Generation, Key::Tag, Key::FreeStack],
         &[],
     ];
 
@@ -260,7 +261,7 @@ mod tests {
     #[test]
     fn a_place_has_the_rows_that_its_node_adds_up() {
         let blocks = random_blocks(31, 3000);
-        let names = names(&blocks);
+        let names = names(&blocks).with_marks(&[Ticks(2500), Ticks(7000)]);
         let mut dice = Dice(5);
         let mut seen = [0; 4];
         for keys in KEYS {

@@ -199,7 +199,7 @@ fn hint(field: Field) -> &'static str {
 
 /// Whether the values of a column are few enough, or alike enough, to be looked through.
 fn has_texts(key: Key) -> bool {
-    !matches!(key, Key::Address | Key::AllocTime | Key::FreeTime | Key::Lifetime)
+    !matches!(key, Key::Address | Key::AllocTime | Key::FreeTime | Key::Lifetime | Key::Generation)
 }
 
 fn takes_values(operator: Option<Operator>) -> bool {
@@ -227,6 +227,13 @@ fn values(field: Field, operator: Option<Operator>, written: &str, names: &Names
     };
     if let Some((word, note)) = missing {
         found.offer_as(&[word], || plain(word, note));
+    }
+    if key == Key::Generation {
+        let trace = names.trace();
+        for (number, label) in names.generations().labels(trace.extent, &trace.clock).iter().enumerate() {
+            let number = number.to_string();
+            found.offer_as(&[&number, label], || plain(&number, label));
+        }
     }
     if !has_texts(key) {
         return found.items();
@@ -351,6 +358,8 @@ mod tests {
             ("thread:|", "thread:0"),
             ("session:no|", "session:none"),
             ("free_time:|", "free_time:never"),
+            ("generation:1|0", "generation:1"),
+            ("generation:bef|", "generation:0"),
         ] {
             assert_eq!(first(&names, before), after);
         }

@@ -5,7 +5,10 @@ use super::field::{Field, Kind};
 use super::literal::{self, Literal};
 use super::pattern::regex;
 use super::query::{Condition, Expression, Pattern, Query, Test, Written, number};
+use crate::column::key::{Key, nearest};
 
+/// How tables name the generation of unknown births.
+const BEFORE_THE_TRACE: &str = "before the trace";
 /// Parentheses within each other; a limit, since they are read by recursion.
 const DEEPEST: usize = 64;
 
@@ -284,7 +287,6 @@ fn condition(field: Field, operator: Operator, value: &Raw) -> Result<Expression
 
 /// Columns with a fixed set of words take no others.
 fn check_word(field: Field, value: &Raw) -> Result<(), QueryError> {
-    use crate::column::key::{Key, nearest};
     let words: &[&'static str] = match field {
         Field::Key(Key::Type) => &["AIFI", "AIFO", "AOFI", "AOFO"],
         Field::Key(Key::ImpactingType) => &["Impacting", "Transient"],
@@ -309,7 +311,10 @@ fn numeric(field: Field, operator: Operator, value: &Raw) -> Result<Expression, 
     let test = |condition| Expression::Test(Test { field, condition });
     let between =
         |low: Option<i128>, high: Option<i128>, written: String| test(Condition::Between(low, high, Written(written)));
-    let text = &value.text;
+    let text = &match field {
+        Field::Key(Key::Generation) => generation_number(&value.text),
+        _ => value.text.clone(),
+    };
     if let (Some((low, high)), Operator::Is | Operator::Equal | Operator::NotEqual) = (text.split_once(".."), operator)
     {
         let skip = low.chars().count() + 2;
@@ -339,6 +344,15 @@ fn numeric(field: Field, operator: Operator, value: &Raw) -> Result<Expression, 
         Operator::NotEqual => negate_if(true, between(Some(n), Some(n), text.clone())),
         _ => between(Some(n), Some(n), text.clone()),
     })
+}
+
+/// The number of a generation from its text in tables, `2: 12.400 s to 30.000 s`; anything else stays as it is.
+fn generation_number(text: &str) -> String {
+    match text.split_once(": ") {
+        Some((number, _)) => number.to_owned(),
+        None if text.eq_ignore_ascii_case(BEFORE_THE_TRACE) => "none".to_owned(),
+        None => text.to_owned(),
+    }
 }
 
 fn negate_if(negated: bool, expression: Expression) -> Expression {

@@ -1,6 +1,7 @@
 //! Queries against small traces, their mistakes, and their texts.
 
 use super::*;
+use crate::column::key::Key;
 use crate::column::names::Names;
 use crate::column::parallel::never;
 use crate::column::testkit::{Block, block, names, random_blocks};
@@ -95,6 +96,34 @@ fn every_kind_of_test_takes_its_rows() {
     for (text, rows) in TAKEN {
         assert_eq!(take(&names, text), *rows, "{text}");
     }
+}
+
+#[test]
+fn generations_are_asked_by_number_or_by_their_texts() {
+    let names = names(&blocks()).with_marks(&[Ticks(2000), Ticks(5000)]);
+    let column = names.column(Key::Generation);
+    for (text, rows) in [
+        ("generation:2", &[0, 1][..]),
+        ("generation:0", &[2]),
+        ("generation:none", &[2]),
+        ("generation!=2", &[2, 3]),
+        ("generation:>=2", &[0, 1, 3]),
+        ("generation:<2", &[2]),
+        ("generation:0..2", &[0, 1, 2]),
+        ("generation:1", &[]),
+        ("generation:>3", &[]),
+        ("generation:9", &[]),
+        ("generation:\"before the trace\"", &[2]),
+        ("generation:\"3: anything\" tag:nTfB", &[3]),
+    ] {
+        assert_eq!(take(&names, text), rows, "{text}");
+    }
+    for id in 0..column.count() {
+        let by_text = take(&names, &format!("generation:\"{}\"", column.text(id)));
+        assert_eq!(by_text, take(&names, &format!("generation:{id}")));
+    }
+    let error = "generation:\"x: 1\"".parse::<Query>().unwrap_err();
+    assert_eq!((error.message.as_str(), error.span), ("'x' is not a number, decimal or 0x…", 11..17));
 }
 
 #[test]
