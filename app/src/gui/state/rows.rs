@@ -19,6 +19,8 @@ pub const EXPAND_ALL_LIMIT: usize = 10_000;
 const FIND_LIMIT: u64 = 100_000;
 /// A node of more groups than this is opened in the background: sorting its children would hold up the window.
 const HEAVY: u32 = 100_000;
+/// Indentation where calls part, in steps of a call chain.
+const WHOLE_STEP: u32 = 4;
 /// Figures that are computed later at once.
 const LATER_LIMIT: usize = 5_000;
 
@@ -255,15 +257,26 @@ impl Rows {
         self.values_in(node, &self.swatches.by)
     }
 
+    /// How far a row stands to the right inside its column. Only where calls part does it move on by a whole step: the frames
+    /// of one long call chain stay where they can be read.
+    fn indent(&self, node: NodeId, column: usize) -> u32 {
+        let tree = self.flat.tree();
+        let mut indent = 0;
+        let mut at = tree.parent(node);
+        while tree.column(at) == Some(column) {
+            let parts = tree.opened(at).is_some_and(|children| children.len() > 1);
+            indent += if parts { WHOLE_STEP } else { 1 };
+            at = tree.parent(at);
+        }
+        indent
+    }
+
     fn row_of(&self, node: NodeId) -> Row {
         let tree = self.flat.tree();
         let key_column = tree.column(node).unwrap_or(0);
         let text = tree.label(node).into_owned();
-        let mut indent = 0;
         let mut lead = None;
-        if let Step::Frame { column, frame } = tree.step(node) {
-            let stacks = tree.pivot().columns().get(column).and_then(|c| c.stacks());
-            indent = stacks.map_or(0, |s| s.depth(frame) as u32);
+        if matches!(tree.step(node), Step::Frame { .. }) {
             let module = text.split(['!', '+']).next().unwrap_or_default();
             lead = self.modules.get(module).map(|colour| (module.len(), *colour));
         }
@@ -276,7 +289,7 @@ impl Rows {
             id: row_id(node),
             level: tree.depth(node).saturating_sub(1) as u32,
             key_column,
-            indent,
+            indent: self.indent(node, key_column),
             swatch,
             lead,
             found: !self.needle.is_empty() && text.to_lowercase().contains(&self.needle),

@@ -14,7 +14,7 @@ const WIDEST: f32 = 520.0;
 
 /// Draws the box.
 pub(super) fn show(ui: &mut Ui, document: &mut Document) {
-    let id = ui.id().with("query box");
+    let id = ui.scope_id().with("query box");
     let palette = Palette::of(ui);
     let keys = take_keys(ui, id, document);
     let error = document.query.error.as_ref().map(|(range, _)| range.clone());

@@ -19,7 +19,7 @@ pub(super) const UNIT_WIDTH: f32 = 24.0;
 /// Width of the triangle before a key.
 pub(super) const TRIANGLE: f32 = 14.0;
 /// Least width that an indented key keeps for its text.
-pub(super) const MIN_KEY_TEXT: f32 = 96.0;
+pub(super) const MIN_KEY_TEXT: f32 = 200.0;
 /// Opacity of what is old or of less interest.
 const OLD: f32 = 0.45;
 /// What stands in the place of a figure that is being computed, and of what is cut off.
