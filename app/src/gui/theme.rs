@@ -10,7 +10,7 @@ pub const GRID: f32 = 4.0;
 pub const ROW_HEIGHT: f32 = 22.0;
 /// Height of a table's header, in points.
 pub const HEADER_HEIGHT: f32 = 24.0;
-/// Indentation of one level of a tree inside its column, in points.
+/// The smallest step of indentation of a tree inside its column, in points.
 pub const INDENT: f32 = 3.0;
 /// Width of the bars between keys, data and graphed columns, in points.
 pub const BAR_WIDTH: f32 = 4.0;

@@ -94,7 +94,7 @@ pub struct Row {
     pub level: u32,
     /// Index of the key column that the row's text stands in.
     pub key_column: usize,
-    /// Depth inside that column, for columns that are trees themselves.
+    /// How far it stands to the right inside that column, in small steps, for columns that are trees themselves.
     pub indent: u32,
     /// The key.
     pub text: String,
