@@ -6,6 +6,7 @@ mod corpus;
 mod corruption;
 mod gui_app;
 mod gui_graph;
+mod gui_graph_moves;
 mod gui_kit;
 mod gui_shell;
 mod gui_states;

@@ -3,6 +3,7 @@
 use eframe::egui::{Color32, Context, Mesh, Pos2, Shape, Stroke, pos2};
 
 use super::Graph;
+use super::curves::{self, Curve};
 use super::model::{GraphData, Kind, Range};
 use super::pattern::{self, Fill};
 use super::reduce::{self, Reduced};
@@ -13,7 +14,7 @@ const BACK: f32 = 0.35;
 /// Opacity of series beside marked ones.
 const BESIDE: f32 = 0.55;
 /// Most points of the edges of areas; with more, areas have none.
-const EDGE_POINTS: usize = 30_000;
+const EDGE_POINTS: usize = 12_000;
 
 /// What is kept between frames.
 #[derive(Debug, Clone, Default)]
@@ -95,13 +96,37 @@ fn looks(graph: &Graph<'_>, emphasised: Option<usize>) -> Vec<Look> {
 fn lines(reduced: &Reduced, looks: &[Look]) -> Vec<Shape> {
     let mut out = Vec::new();
     for above in [false, true] {
-        for (path, look) in
-            reduced.lines.iter().zip(looks).rev().filter(|(path, look)| look.above == above && path.len() > 1)
-        {
-            pattern::line(path.clone(), look.pattern, Stroke::new(look.width, look.colour), &mut out);
+        for (curve, look) in reduced.curves.iter().zip(looks).rev().filter(|(_, look)| look.above == above) {
+            match curve {
+                Curve::Off => {}
+                Curve::Path(path) if path.len() < 2 => {}
+                Curve::Path(path) => {
+                    pattern::line(path.clone(), look.pattern, Stroke::new(look.width, look.colour), &mut out);
+                }
+                Curve::Ribbon(columns) => out.push(Shape::mesh(ribbon(columns, look))),
+            }
         }
     }
     out
+}
+
+/// A line as a band as high as it reaches in each column: coarse, and cheap.
+fn ribbon(columns: &[(f32, f32, f32)], look: &Look) -> Mesh {
+    let mut mesh = Mesh::default();
+    mesh.reserve_vertices(2 * columns.len());
+    mesh.reserve_triangles(2 * columns.len());
+    let half = look.width / 2.0;
+    for (at, (x, top, bottom)) in columns.iter().enumerate() {
+        let colour = pattern::at(look.pattern, *x, look.colour);
+        mesh.colored_vertex(pos2(*x, top - half), colour);
+        mesh.colored_vertex(pos2(*x, bottom + half), colour);
+        if at > 0 {
+            let first = 2 * (at as u32 - 1);
+            mesh.add_triangle(first, first + 1, first + 2);
+            mesh.add_triangle(first + 1, first + 2, first + 3);
+        }
+    }
+    mesh
 }
 
 fn areas(ctx: &Context, reduced: &Reduced, looks: &[Look], bottom: f32) -> Vec<Shape> {
@@ -120,7 +145,7 @@ fn areas(ctx: &Context, reduced: &Reduced, looks: &[Look], bottom: f32) -> Vec<S
         .iter()
         .map(|(series, high)| {
             let edge: Vec<Pos2> = reduced.columns.iter().zip(high).map(|(x, y)| pos2(*x, *y)).collect();
-            (looks[*series], reduce::thinned(&edge))
+            (looks[*series], curves::thinned(&edge))
         })
         .collect();
     let few = edges.iter().map(|(_, edge)| edge.len()).sum::<usize>() <= EDGE_POINTS;

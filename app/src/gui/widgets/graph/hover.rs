@@ -20,7 +20,7 @@ const REACH: f32 = 24.0;
 /// Most series that are listed.
 const MOST: usize = 12;
 /// Widest name, in points.
-const NAME_WIDTH: f32 = 180.0;
+const NAME_WIDTH: f32 = 144.0;
 /// Distance between the pointer and the box, in points.
 const BESIDE: f32 = 14.0;
 const LINE: f32 = 17.0;

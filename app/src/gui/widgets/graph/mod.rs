@@ -3,6 +3,7 @@
 
 mod axes;
 mod copy;
+mod curves;
 mod draw;
 mod hover;
 mod keys;

@@ -40,6 +40,15 @@ pub(super) fn line(path: Vec<Pos2>, pattern: u8, stroke: Stroke, out: &mut Vec<S
     out.push(Shape::line(path, Stroke::new(1.0, stroke.color.gamma_multiply(GAP))));
 }
 
+/// The colour of a line in a pattern at a place along the time axis.
+pub(super) fn at(pattern: u8, x: f32, colour: Color32) -> Color32 {
+    let Some(number) = pattern.checked_sub(1) else { return colour };
+    let (period, dashes) = DASHES[usize::from(number) % DASHES.len()];
+    let within = x.rem_euclid(period);
+    let drawn = dashes.iter().any(|(from, to)| (*from..*to).contains(&within));
+    if drawn { colour } else { colour.gamma_multiply(GAP) }
+}
+
 /// The part of a path between two places along the time axis.
 fn cut(path: &[Pos2], from: f32, to: f32) -> Vec<Pos2> {
     let first = path.partition_point(|p| p.x < from);

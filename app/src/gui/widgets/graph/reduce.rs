@@ -3,25 +3,22 @@
 
 use eframe::egui::{Pos2, Rect, pos2};
 
+use super::curves::{self, Curve};
 use super::model::{GraphData, Kind, Point};
 use super::scale::Scale;
 
-/// Most points of all lines together: with more, the columns get wider. Measured: egui draws about twenty of them in a microsecond.
-const LINE_POINTS: usize = 60_000;
 /// Most points of all areas together.
-const AREA_POINTS: usize = 100_000;
+const AREA_POINTS: usize = 60_000;
 /// The widest column, in points of the screen.
 const WIDEST: f32 = 8.0;
-/// How far a point may lie from a line that leaves it out, in points of the screen.
-const TOLERANCE: f32 = 0.25;
 /// Most bars across the graph.
 const BARS: usize = 60;
 
 /// What there is to draw, in places on the screen.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Reduced {
-    /// One line for each series; empty for those that are off.
-    pub lines: Vec<Vec<Pos2>>,
+    /// One curve for each series.
+    pub curves: Vec<Curve>,
     /// Where areas have points.
     pub columns: Vec<f32>,
     /// The upper edge of each area at each column, with the place of its series, from the axis up.
@@ -34,7 +31,7 @@ pub(super) struct Reduced {
 pub(super) fn reduce(data: &GraphData, kind: Kind, scale: &Scale) -> Reduced {
     let mut reduced = Reduced::default();
     match kind {
-        Kind::Lines => reduced.lines = lines(data, scale),
+        Kind::Lines => reduced.curves = curves::all(data, scale),
         Kind::Areas => areas(data, scale, &mut reduced),
         Kind::Bars => reduced.bars = bars(data, scale),
     }
@@ -56,123 +53,10 @@ pub(super) fn largest(data: &GraphData, kind: Kind, from: f64, to: f64) -> f64 {
 }
 
 /// The places between two times and one more on each side.
-fn visible<T>(points: &[T], from: f64, to: f64, time: impl Fn(&T) -> f64) -> (usize, usize) {
+pub(super) fn visible<T>(points: &[T], from: f64, to: f64, time: impl Fn(&T) -> f64) -> (usize, usize) {
     let low = points.partition_point(|p| time(p) < from).saturating_sub(1);
     let high = (points.partition_point(|p| time(p) <= to) + 1).min(points.len());
     (low.min(high), high)
-}
-
-fn lines(data: &GraphData, scale: &Scale) -> Vec<Vec<Pos2>> {
-    let mut width = 1.0;
-    loop {
-        let one = |(at, line): (usize, &Vec<Point>)| {
-            let on = data.series.get(at).is_some_and(|s| s.on);
-            if on { thinned(&by_columns(line, scale, width)) } else { Vec::new() }
-        };
-        let lines: Vec<Vec<Pos2>> = data.lines.iter().enumerate().map(one).collect();
-        let points: usize = lines.iter().map(Vec::len).sum();
-        if points <= LINE_POINTS || width >= WIDEST {
-            return lines;
-        }
-        width = (width * (points as f32 / LINE_POINTS as f32)).max(width + 0.5).min(WIDEST);
-    }
-}
-
-/// The part of a line that is seen, with at most two points in each column.
-fn by_columns(line: &[Point], scale: &Scale, width: f32) -> Vec<Pos2> {
-    let (low, high) = visible(line, scale.view.from, scale.view.to, |p| p.0);
-    let mut out = Vec::new();
-    let mut column = Column::default();
-    for at in low..high {
-        let place = scale.at(clipped(line, at, scale));
-        let number = (place.x / width).floor();
-        if column.number != Some(number) {
-            column.flush(&mut out);
-            column = Column { number: Some(number), ..Column::default() };
-        }
-        column.add(place);
-    }
-    column.flush(&mut out);
-    out
-}
-
-/// A point of a line, or, for one beyond an edge of the view, where the line crosses that edge.
-fn clipped(line: &[Point], at: usize, scale: &Scale) -> Point {
-    let point = line[at];
-    let (edge, other) = match point.0 {
-        t if t < scale.view.from => (scale.view.from, line.get(at + 1)),
-        t if t > scale.view.to => (scale.view.to, at.checked_sub(1).and_then(|before| line.get(before))),
-        _ => return point,
-    };
-    let Some(other) = other.filter(|other| other.0 != point.0) else { return (edge, point.1) };
-    (edge, point.1 + (other.1 - point.1) * (edge - point.0) / (other.0 - point.0))
-}
-
-/// The points of one column of the screen.
-#[derive(Default)]
-struct Column {
-    number: Option<f32>,
-    points: usize,
-    lowest: (usize, Pos2),
-    highest: (usize, Pos2),
-}
-
-impl Column {
-    fn add(&mut self, place: Pos2) {
-        let here = (self.points, place);
-        if self.points == 0 || place.y > self.lowest.1.y {
-            self.lowest = here;
-        }
-        if self.points == 0 || place.y <= self.highest.1.y {
-            self.highest = here;
-        }
-        self.points += 1;
-    }
-
-    fn flush(&self, out: &mut Vec<Pos2>) {
-        let (first, second) =
-            if self.lowest.0 < self.highest.0 { (self.lowest, self.highest) } else { (self.highest, self.lowest) };
-        if self.points > 0 {
-            out.push(first.1);
-        }
-        if self.points > 1 && first.0 != second.0 {
-            out.push(second.1);
-        }
-    }
-}
-
-/// A line without the points that lie on it anyway.
-pub(super) fn thinned(line: &[Pos2]) -> Vec<Pos2> {
-    let (Some(first), Some(last)) = (line.first(), line.last()) else { return Vec::new() };
-    let mut out = vec![*first];
-    let (mut anchor, mut before) = (*first, *first);
-    let (mut least, mut most) = (f32::NEG_INFINITY, f32::INFINITY);
-    for point in &line[1..] {
-        let mut away = *point - anchor;
-        let slope = away.y / away.x;
-        if away.x < 1e-3 || slope < least || slope > most {
-            if before != anchor {
-                out.push(before);
-            }
-            anchor = before;
-            away = *point - anchor;
-            (least, most) = (f32::NEG_INFINITY, f32::INFINITY);
-        }
-        if away.x < 1e-3 {
-            // Straight up or down: from here nothing can be left out.
-            out.push(*point);
-            anchor = *point;
-            (least, most) = (f32::NEG_INFINITY, f32::INFINITY);
-        } else {
-            least = least.max((away.y - TOLERANCE) / away.x);
-            most = most.min((away.y + TOLERANCE) / away.x);
-        }
-        before = *point;
-    }
-    if out.last() != Some(last) {
-        out.push(*last);
-    }
-    out
 }
 
 /// A place in the times of the stack, and how far on to the next.
@@ -282,8 +166,8 @@ fn bars(data: &GraphData, scale: &Scale) -> Vec<(usize, Vec<Rect>)> {
 pub(super) fn hit(reduced: &Reduced, kind: Kind, place: Pos2, reach: f32) -> Option<usize> {
     match kind {
         Kind::Lines => {
-            let lines = reduced.lines.iter().enumerate();
-            let near = lines.filter_map(|(at, line)| Some((at, distance(line, place)?)));
+            let curves = reduced.curves.iter().enumerate();
+            let near = curves.filter_map(|(at, curve)| Some((at, curve.distance(place)?)));
             near.filter(|(_, d)| *d <= reach).min_by(|a, b| a.1.total_cmp(&b.1)).map(|(at, _)| at)
         }
         Kind::Areas => {
@@ -300,19 +184,4 @@ pub(super) fn hit(reduced: &Reduced, kind: Kind, place: Pos2, reach: f32) -> Opt
             reduced.bars.iter().find(around).map(|(series, _)| *series)
         }
     }
-}
-
-/// How far a line is from a place, above or below it, within a few columns.
-fn distance(line: &[Pos2], place: Pos2) -> Option<f32> {
-    const BESIDE: f32 = 2.0;
-    let from = line.partition_point(|p| p.x < place.x - BESIDE).saturating_sub(1);
-    let to = (line.partition_point(|p| p.x <= place.x + BESIDE) + 1).min(line.len());
-    let near = line.get(from..to).filter(|near| !near.is_empty())?;
-    let single = near.iter().map(|p| place.distance(*p));
-    let of_segment = |pair: &[Pos2]| {
-        let along = pair[1] - pair[0];
-        let share = ((place - pair[0]).dot(along) / along.length_sq().max(1e-6)).clamp(0.0, 1.0);
-        place.distance(pair[0] + along * share)
-    };
-    near.windows(2).map(of_segment).chain(single).min_by(f32::total_cmp)
 }
