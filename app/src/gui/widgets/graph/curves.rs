@@ -9,9 +9,9 @@ use super::reduce::visible;
 use super::scale::Scale;
 
 /// Most points of all smooth lines together; one with more than its part becomes a ribbon.
-const PATH_POINTS: usize = 16_000;
+const PATH_POINTS: usize = 12_000;
 /// Most columns of all ribbons together.
-const RIBBON_COLUMNS: usize = 40_000;
+const RIBBON_COLUMNS: usize = 30_000;
 /// How far a point may lie from a line that leaves it out, in points of the screen.
 const TOLERANCE: f32 = 0.25;
 

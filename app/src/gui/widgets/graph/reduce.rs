@@ -8,7 +8,7 @@ use super::model::{GraphData, Kind, Point};
 use super::scale::Scale;
 
 /// Most points of all areas together.
-const AREA_POINTS: usize = 60_000;
+const AREA_POINTS: usize = 40_000;
 /// The widest column, in points of the screen.
 const WIDEST: f32 = 8.0;
 /// Most bars across the graph.
