@@ -35,7 +35,7 @@ fn data(noise: bool) -> GraphData {
         let values: Vec<f64> = times.iter().map(|_| step()).collect();
         let beyond = |pair: &[f64]| {
             let (low, high) = (pair[0].min(pair[1]), pair[0].max(pair[1]));
-            if noise || pair[0].to_bits() % 16 == 0 { (low * 0.8, high * 1.2) } else { (low, high) }
+            if noise || pair[0].to_bits().is_multiple_of(16) { (low * 0.8, high * 1.2) } else { (low, high) }
         };
         let extremes = values.windows(2).map(beyond).collect();
         series.push(Series {
