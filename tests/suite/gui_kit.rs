@@ -2,18 +2,20 @@
 
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 use poolscope::format;
 use poolscope::gui::OpenRequest;
-use poolscope::gui::app::App;
+use poolscope::gui::app::{App, Services};
 use poolscope::gui::egui::accesskit::Role;
 use poolscope::gui::egui::{DroppedFile, Key, pos2, vec2};
 use poolscope::gui::jobs::dialog::{PickFile, Question};
 use poolscope::gui::jobs::load::{Engine, Failure, Loader, Source};
+use poolscope::gui::settings::Settings;
+use poolscope::gui::settings::store::Store;
 use poolscope::gui::state::document::Document;
 use poolscope::gui::widgets::pivot_table::{Row, TreeModel};
 use poolscope_core::job::{CancelToken, Progress};
@@ -84,14 +86,55 @@ impl Loader for Slow {
 
 pub type Window<'a> = Harness<'a, Option<App>>;
 
+/// Settings in memory: what was written, and what was put aside.
+#[derive(Default)]
+pub struct InMemory {
+    pub text: Mutex<Option<String>>,
+    pub aside: Mutex<Option<String>>,
+}
+
+impl InMemory {
+    pub fn holding(text: &str) -> Arc<Self> {
+        Arc::new(Self { text: Mutex::new(Some(text.to_owned())), aside: Mutex::default() })
+    }
+
+    /// What was written last, once the window is gone.
+    pub fn settings(&self) -> Settings {
+        let text = self.text.lock().expect("nobody panicked").clone().expect("something was written");
+        Settings::parse(text.as_bytes()).expect("it can be read")
+    }
+}
+
+impl Store for InMemory {
+    fn read(&self) -> std::io::Result<Option<Vec<u8>>> {
+        Ok(self.text.lock().expect("nobody panicked").clone().map(String::into_bytes))
+    }
+
+    fn write(&self, text: &str) -> std::io::Result<()> {
+        *self.text.lock().expect("nobody panicked") = Some(text.to_owned());
+        Ok(())
+    }
+
+    fn put_aside(&self) -> std::io::Result<String> {
+        *self.aside.lock().expect("nobody panicked") = self.text.lock().expect("nobody panicked").take();
+        Ok("settings.json.bak".to_owned())
+    }
+}
+
 pub fn window<'a>(open: OpenRequest) -> Window<'a> {
+    window_with(open, Arc::new(InMemory::default()))
+}
+
+/// A window that remembers in `store`.
+pub fn window_with<'a>(open: OpenRequest, store: Arc<InMemory>) -> Window<'a> {
     let mut open = Some(open);
     Harness::builder().with_size(vec2(1280.0, 900.0)).with_step_dt(0.02).with_max_steps(64).build_ui_state(
         move |ui, app: &mut Option<App>| {
             let open = open.take();
             app.get_or_insert_with(|| {
-                let ctx = ui.ctx();
-                App::new(ctx, Arc::new(Slow), Arc::new(NoDialog), open.unwrap_or_default())
+                let store: Arc<dyn Store> = store.clone();
+                let services = Services { loader: Arc::new(Slow), picker: Arc::new(NoDialog), store };
+                App::new(ui.ctx(), services, open.unwrap_or_default())
             })
             .show(ui);
         },

@@ -1,11 +1,13 @@
 //! The window around the traces: tabs, commands, settings, messages, files that change; driven by accessible names.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use egui_kittest::kittest::{NodeT, Queryable};
 use poolscope::gui::OpenRequest;
 use poolscope::gui::egui::accesskit::Role;
 use poolscope::gui::egui::{Event, Key, Modifiers};
+use poolscope::gui::settings::{Settings, Theme};
 
 use crate::gui_kit::*;
 
@@ -306,4 +308,72 @@ fn the_theme_and_the_scale_can_be_chosen() {
         window.run_steps(3);
         assert!((window.ctx.zoom_factor() - factor).abs() < 1e-6, "{command}");
     }
+}
+
+#[test]
+fn settings_are_remembered_from_one_window_to_the_next() {
+    let store = Arc::new(InMemory::default());
+    let mut first = window_with(OpenRequest::Sample, Arc::clone(&store));
+    settle(&mut first);
+    for command in ["theme dark", "125 %"] {
+        search(&mut first, command);
+        first.key_press(Key::Enter);
+        first.run_steps(3);
+    }
+    first.get_by_label("Hide the trace summary").click();
+    first.run_steps(3);
+    drop(first);
+    let settings = store.settings();
+    assert_eq!((settings.theme, settings.scale_percent), (Theme::Dark, 125));
+    assert!(!settings.panels.summary && settings.panels.details);
+    assert_eq!(settings.commands, ["Scale: 125 %", "Theme: Dark"]);
+    let mut second = window_with(OpenRequest::Sample, Arc::clone(&store));
+    settle(&mut second);
+    assert!(second.ctx.global_style().visuals.dark_mode);
+    assert!((second.ctx.zoom_factor() - 1.25).abs() < 1e-6);
+    assert!(second.query_by_label("no losses").is_none());
+    second.get_by_label("Show the trace summary").click();
+    second.run_steps(3);
+    second.get_by_label("no losses");
+    // Everything back, after a question.
+    for (button, left) in [("Cancel", 2), ("Reset", 0)] {
+        search(&mut second, "reset everything");
+        second.key_press(Key::Enter);
+        second.run_steps(3);
+        second.get_by_label(button).click();
+        second.run_steps(3);
+        assert!(app(&second).settings().commands.len() >= left);
+        assert_eq!(app(&second).settings().scale_percent == 100, left == 0);
+    }
+    assert!((second.ctx.zoom_factor() - 1.0).abs() < 1e-6);
+}
+
+#[test]
+fn changes_are_written_while_the_window_is_open() {
+    let store = Arc::new(InMemory::default());
+    let mut window = window_with(OpenRequest::Nothing, Arc::clone(&store));
+    window.run_steps(2);
+    search(&mut window, "theme light");
+    window.key_press(Key::Enter);
+    for _ in 0..PATIENCE {
+        window.run_steps(1);
+        if store.text.lock().expect("nobody panicked").is_some() {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    assert_eq!(store.settings().theme, Theme::Light);
+}
+
+#[test]
+fn damaged_settings_are_put_aside_and_that_is_said() {
+    let store = InMemory::holding("{ \"theme\": \"dark\", ");
+    let mut window = window_with(OpenRequest::Nothing, Arc::clone(&store));
+    window.run_steps(3);
+    window.get_by_label_contains("The settings were damaged");
+    assert_eq!(store.aside.lock().expect("nobody panicked").as_deref(), Some("{ \"theme\": \"dark\", "));
+    assert_eq!(app(&window).settings(), &Settings::default());
+    // An error stays until it is closed.
+    window.run_steps(600);
+    window.get_by_label_contains("The settings were damaged");
 }

@@ -10,6 +10,8 @@ use crate::gui::command::catalogue::{self, Entry, Standing};
 struct Now<'a> {
     app: &'a App,
     theme: ThemePreference,
+    summary: bool,
+    details: bool,
 }
 
 impl Standing for Now<'_> {
@@ -31,9 +33,9 @@ impl Standing for Now<'_> {
     fn on(&self, command: &Command) -> Option<bool> {
         match command {
             Command::Theme(theme) => Some(self.theme == *theme),
-            Command::Scale(percent) => Some(self.app.scale_percent == *percent),
-            Command::ToggleSummary => Some(self.app.summary),
-            Command::ToggleDetails => Some(self.app.details),
+            Command::Scale(percent) => Some(self.app.memory.get().scale_percent == *percent),
+            Command::ToggleSummary => Some(self.summary),
+            Command::ToggleDetails => Some(self.details),
             Command::Document(command) => self.app.document().and_then(|document| document.is_on(command)),
             _ => None,
         }
@@ -44,6 +46,7 @@ impl App {
     /// All commands as they stand now.
     pub(super) fn entries(&self, ui: &Ui) -> Vec<Entry> {
         let theme = ui.ctx().options(|options| options.theme_preference);
-        catalogue::entries(&Now { app: self, theme }, Vec::new())
+        let now = Now { app: self, theme, summary: self.shows_summary(ui), details: self.shows_details(ui) };
+        catalogue::entries(&now, Vec::new())
     }
 }

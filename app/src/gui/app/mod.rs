@@ -1,7 +1,9 @@
 //! The application: owns the state, draws the views, carries out commands at the end of each frame, and takes in what the
 //! background has finished. It reads no file and waits for nothing.
 
+mod boxes;
 mod catalogue;
+mod memory;
 mod pages;
 mod panels;
 mod run;
@@ -14,23 +16,23 @@ use eframe::egui::{self, CentralPanel, Frame, Ui};
 
 use super::OpenRequest;
 use super::command::Command;
-use super::command::catalogue::Entry;
 use super::jobs::dialog::PickFile;
 use super::jobs::load::{LoadAnswer, LoadRequest, Loader, Source};
 use super::jobs::{Answer, Jobs, TabId};
+use super::settings::Settings;
+use super::settings::store::Store;
 use super::state::document::{Document, Effect, SharedPresets};
 use super::theme::{self, Palette};
-use super::views::palette::PaletteState;
 use super::views::toasts::{Kind, Toasts};
-use super::views::{keys, open_box, palette, start, tabs as tab_view};
+use super::views::{start, tabs as tab_view};
+use boxes::Boxes;
+use memory::Memory;
 use pages::AllPages;
+use panels::Narrow;
 use tabs::{Content, Loading, Tabs};
 
 /// How often a load's figures are drawn anew.
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
-
-/// Commands of the palette that are remembered.
-const USED: usize = 8;
 
 /// The window's content.
 pub struct App {
@@ -45,42 +47,51 @@ pub struct App {
     presets: SharedPresets,
     /// The Tab key is on its way from the last control to the first.
     tabbing: bool,
-    /// What is written in the open box, while it is open.
-    open_path: Option<String>,
-    palette: Option<PaletteState>,
-    /// What is written in the filter of the list of keys, while it is open.
-    keys: Option<String>,
-    /// Full titles of the commands run from the palette, the newest first.
-    used: Vec<String>,
-    scale_percent: u16,
-    summary: bool,
-    details: bool,
+    /// What stands over the window.
+    boxes: Boxes,
+    /// What is remembered.
+    memory: Memory,
+    /// Number of the layout: panels of a new one have the sizes of the settings.
+    layout: u32,
+    narrow: Narrow,
+}
+
+/// What the window gets from outside.
+pub struct Services {
+    /// Turns files into traces.
+    pub loader: Arc<dyn Loader>,
+    /// Asks the user for files.
+    pub picker: Arc<dyn PickFile>,
+    /// Where settings lie.
+    pub store: Arc<dyn Store>,
 }
 
 impl App {
-    /// An application that loads and asks for files with what it is given, and begins with `open`.
+    /// An application that loads, asks for files and remembers with what it is given, and begins with `open`.
     #[must_use]
-    pub fn new(ctx: &egui::Context, loader: Arc<dyn Loader>, picker: Arc<dyn PickFile>, open: OpenRequest) -> Self {
+    pub fn new(ctx: &egui::Context, services: Services, open: OpenRequest) -> Self {
         theme::install(ctx);
         // These keys belong to the time axis, as in WPA; the scale is in the menu.
         ctx.options_mut(|options| options.zoom_with_keyboard = false);
         let waker = ctx.clone();
+        let (memory, warning) = Memory::open(services.store);
         let mut app = Self {
-            jobs: Jobs::new(loader, picker, Arc::new(move || waker.request_repaint())),
+            jobs: Jobs::new(services.loader, services.picker, Arc::new(move || waker.request_repaint())),
             tabs: Tabs::default(),
             wanted: None,
             title: String::new(),
             toasts: Toasts::default(),
             presets: SharedPresets::default(),
             tabbing: false,
-            open_path: None,
-            palette: None,
-            keys: None,
-            used: Vec::new(),
-            scale_percent: 100,
-            summary: true,
-            details: true,
+            boxes: Boxes::default(),
+            memory,
+            layout: 0,
+            narrow: Narrow::default(),
         };
+        app.apply_settings(ctx);
+        if let Some(warning) = warning {
+            app.toasts.push(Kind::Error, warning);
+        }
         match open {
             OpenRequest::Nothing => {}
             OpenRequest::File(path) => app.open(Source::File(path)),
@@ -100,6 +111,12 @@ impl App {
         self.tabs.iter().filter_map(|(_, tab)| tab.document())
     }
 
+    /// What is remembered.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        self.memory.get()
+    }
+
     /// Whether something is being computed or loaded.
     #[must_use]
     pub fn is_busy(&self) -> bool {
@@ -109,14 +126,14 @@ impl App {
     /// Draws one frame and carries out what the user wants.
     pub fn show(&mut self, ui: &mut Ui) {
         self.take_answers();
-        let mut commands = Command::pressed(ui, self.is_boxed());
+        let mut commands = Command::pressed(ui, self.boxes.any());
         let entries = self.entries(ui);
         dropped_files(ui, &mut commands);
         let dark = ui.visuals().dark_mode;
         self.tabs.iter_mut().filter_map(|(_, tab)| tab.document_mut()).for_each(|document| document.set_dark(dark));
         self.frame_panels(ui, &entries, &mut commands);
         self.centre(ui, &mut commands);
-        self.boxes(ui, &entries, &mut commands);
+        self.show_boxes(ui, &entries, &mut commands);
         self.toasts.show(ui, &mut commands);
         if self.tabs.iter().any(|(_, tab)| tab.loading().is_some()) {
             ui.ctx().request_repaint_after(PROGRESS_EVERY);
@@ -128,27 +145,15 @@ impl App {
         }
         self.serve_documents(ui);
         self.tell_title(ui);
-    }
-
-    /// What stands over the window and has the keys.
-    fn boxes(&mut self, ui: &Ui, entries: &[Entry], commands: &mut Vec<Command>) {
-        if let Some(path) = &mut self.open_path {
-            open_box::show(ui, path, commands);
-        }
-        if let Some(filter) = &mut self.keys {
-            keys::show(ui, filter, entries, commands);
-        }
-        if let Some(state) = &mut self.palette
-            && let Some(title) = palette::show(ui, state, entries, &self.used, commands)
-        {
-            self.used.retain(|used| *used != title);
-            self.used.insert(0, title);
-            self.used.truncate(USED);
+        if let Some(error) = self.memory.keep(ui) {
+            self.toasts.push(Kind::Error, format!("The settings cannot be saved: {error}"));
         }
     }
 
-    fn is_boxed(&self) -> bool {
-        self.open_path.is_some() || self.keys.is_some() || self.palette.is_some()
+    fn apply_settings(&self, ctx: &egui::Context) {
+        let settings = self.memory.get();
+        ctx.set_theme(memory::preference(settings.theme));
+        ctx.set_zoom_factor(f32::from(settings.scale_percent) / 100.0);
     }
 
     fn take_answers(&mut self) {
@@ -163,7 +168,7 @@ impl App {
                 Answer::Picked { path: Some(path), .. } => self.open(Source::File(path)),
                 Answer::Picked { path: None, at_once } => {
                     if at_once {
-                        self.open_path = Some(String::new());
+                        self.boxes.open_path = Some(String::new());
                     }
                 }
             }
@@ -238,7 +243,7 @@ impl App {
         if self.tabbing && !focused {
             ui.ctx().request_repaint();
         }
-        let taken = self.tabbing || focused || self.is_boxed() || egui::Popup::is_any_open(ui.ctx());
+        let taken = self.tabbing || focused || self.boxes.any() || egui::Popup::is_any_open(ui.ctx());
         if !taken && let Some(document) = self.tabs.document_mut() {
             document.table.request_focus();
         }
@@ -306,5 +311,10 @@ fn drop_hint(ui: &Ui) {
 impl eframe::App for App {
     fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
         self.show(ui);
+    }
+
+    /// Only the window's place is left to the frame; the rest is in the settings.
+    fn persist_egui_memory(&self) -> bool {
+        false
     }
 }

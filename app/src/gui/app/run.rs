@@ -3,10 +3,12 @@
 use eframe::egui::{self, Ui};
 
 use super::App;
+use super::memory::theme_of;
+use super::panels::Narrow;
 use crate::gui::command::{Command, SCALES};
 use crate::gui::jobs::TabId;
 use crate::gui::jobs::load::Source;
-use crate::gui::views::palette::PaletteState;
+use crate::gui::settings::{Panels, Settings};
 use crate::gui::views::toasts::Kind;
 
 impl App {
@@ -31,24 +33,24 @@ impl App {
             }
             Command::NextTab => self.turn_to(|app| app.tabs.cycle(true)),
             Command::PreviousTab => self.turn_to(|app| app.tabs.cycle(false)),
-            Command::CloseOpenBox => self.open_path = None,
+            Command::CloseOpenBox => self.boxes.open_path = None,
             Command::Quit => ui.ctx().send_viewport_cmd(egui::ViewportCommand::Close),
-            Command::Theme(theme) => ui.ctx().set_theme(theme),
+            Command::Theme(theme) => {
+                ui.ctx().set_theme(theme);
+                self.memory.edit().theme = theme_of(theme);
+            }
             Command::Scale(percent) => self.scale(ui, percent),
-            Command::ScaleUp => self.scale(ui, next_scale(self.scale_percent, true)),
-            Command::ScaleDown => self.scale(ui, next_scale(self.scale_percent, false)),
-            Command::ToggleSummary => self.summary = !self.summary,
-            Command::ToggleDetails => self.details = !self.details,
-            Command::Palette => {
-                self.keys = None;
-                self.palette = if self.palette.is_some() { None } else { Some(PaletteState::default()) };
-            }
-            Command::ClosePalette => self.palette = None,
-            Command::Keys => {
-                self.palette = None;
-                self.keys = if self.keys.is_some() { None } else { Some(String::new()) };
-            }
-            Command::CloseKeys => self.keys = None,
+            Command::ScaleUp => self.scale(ui, next_scale(self.memory.get().scale_percent, true)),
+            Command::ScaleDown => self.scale(ui, next_scale(self.memory.get().scale_percent, false)),
+            Command::ToggleSummary => self.toggle_summary(ui),
+            Command::ToggleDetails => self.toggle_details(ui),
+            Command::Palette => self.boxes.toggle_palette(),
+            Command::ClosePalette => self.boxes.palette = None,
+            Command::Keys => self.boxes.toggle_keys(),
+            Command::CloseKeys => self.boxes.keys = None,
+            Command::ResetLayout => self.reset_layout(),
+            Command::ResetEverything => self.boxes.reset = true,
+            Command::Reset => self.reset(ui),
             Command::Document(command) => {
                 if let Some(document) = self.tabs.document_mut() {
                     document.run(&command);
@@ -58,8 +60,23 @@ impl App {
     }
 
     fn scale(&mut self, ui: &Ui, percent: u16) {
-        self.scale_percent = percent;
+        self.memory.edit().scale_percent = percent;
         ui.ctx().set_zoom_factor(f32::from(percent) / 100.0);
+    }
+
+    fn reset_layout(&mut self) {
+        self.memory.edit().panels = Panels::default();
+        self.layout += 1;
+        self.narrow = Narrow::default();
+        self.toasts.push(Kind::Info, "The layout is as at the first start");
+    }
+
+    fn reset(&mut self, ui: &Ui) {
+        *self.memory.edit() = Settings::default();
+        self.layout += 1;
+        self.narrow = Narrow::default();
+        self.apply_settings(ui.ctx());
+        self.toasts.push(Kind::Info, "Everything is as at the first start");
     }
 
     /// Once the user turns to a tab, no load that finishes takes it from the front.

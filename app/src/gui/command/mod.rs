@@ -60,6 +60,12 @@ pub enum Command {
     Keys,
     /// Close the list of keys.
     CloseKeys,
+    /// Columns and panels as at the first start.
+    ResetLayout,
+    /// Ask whether everything is to be as at the first start.
+    ResetEverything,
+    /// Everything as at the first start.
+    Reset,
     /// Something with the open trace.
     Document(DocumentCommand),
 }
@@ -133,6 +139,7 @@ impl Command {
         all.extend([ThemePreference::Light, ThemePreference::Dark, ThemePreference::System].map(Self::Theme));
         all.extend([Self::ScaleUp, Self::ScaleDown]);
         all.extend(SCALES.map(Self::Scale));
+        all.extend([Self::ResetLayout, Self::ResetEverything]);
         all.extend([Self::Palette, Self::Keys]);
         all
     }
@@ -162,6 +169,8 @@ impl Command {
             Self::ToggleDetails => "Details of the selected row",
             Self::Palette => "Search or run a command",
             Self::Keys => "Keys and words",
+            Self::ResetLayout => "Reset layout",
+            Self::ResetEverything | Self::Reset => "Reset everything\u{2026}",
             Self::Document(command) => return command.title(),
         }
         .to_owned()
@@ -180,6 +189,7 @@ impl Command {
             Self::Scale(_) | Self::ScaleUp | Self::ScaleDown => {
                 Some(Place { menu: Menu::View, submenu: Some("Scale"), group: 8 })
             }
+            Self::ResetLayout | Self::ResetEverything => place(Menu::View, 9),
             Self::Palette | Self::Keys => place(Menu::Help, 0),
             Self::Document(command) => Some(catalogue::place_of(command)),
             _ => None,
