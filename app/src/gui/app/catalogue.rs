@@ -3,8 +3,8 @@
 use eframe::egui::{ThemePreference, Ui};
 
 use super::App;
-use crate::gui::command::Command;
-use crate::gui::command::catalogue::{self, Entry, Standing};
+use crate::gui::command::catalogue::{self, Entry, Place, Standing};
+use crate::gui::command::{Command, DocumentCommand};
 
 /// The window as the catalogue sees it.
 struct Now<'a> {
@@ -43,10 +43,21 @@ impl Standing for Now<'_> {
 }
 
 impl App {
+    /// One command for each preset.
+    fn preset_entries(&self) -> Vec<(Command, String, Place, Option<String>)> {
+        let presets = self.presets.read();
+        let entry = |name: &str| {
+            let command = DocumentCommand::Preset(name.to_owned());
+            let place = catalogue::place_of(&command);
+            (command.into(), name.to_owned(), place, None)
+        };
+        presets.all().map(|preset| entry(&preset.name)).collect()
+    }
+
     /// All commands as they stand now.
     pub(super) fn entries(&self, ui: &Ui) -> Vec<Entry> {
         let theme = ui.ctx().options(|options| options.theme_preference);
         let now = Now { app: self, theme, summary: self.shows_summary(ui), details: self.shows_details(ui) };
-        catalogue::entries(&now, Vec::new())
+        catalogue::entries(&now, self.preset_entries())
     }
 }

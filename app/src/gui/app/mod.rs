@@ -6,6 +6,7 @@ mod catalogue;
 mod memory;
 mod pages;
 mod panels;
+mod recall;
 mod run;
 pub mod tabs;
 
@@ -54,6 +55,8 @@ pub struct App {
     /// Number of the layout: panels of a new one have the sizes of the settings.
     layout: u32,
     narrow: Narrow,
+    /// When what was done with the traces goes into the settings, in seconds of the window's clock.
+    remember_at: Option<f64>,
 }
 
 /// What the window gets from outside.
@@ -87,8 +90,10 @@ impl App {
             memory,
             layout: 0,
             narrow: Narrow::default(),
+            remember_at: None,
         };
         app.apply_settings(ctx);
+        app.read_presets();
         if let Some(warning) = warning {
             app.toasts.push(Kind::Error, warning);
         }
@@ -177,18 +182,17 @@ impl App {
 
     fn loaded(&mut self, id: TabId, answer: LoadAnswer) {
         let name = answer.source.name();
-        let Some(tab) = self.tabs.get_mut(id) else { return };
-        let (kind, words) = match answer.result {
+        let (content, kind, words) = match answer.result {
             Ok(Some(trace)) => {
-                tab.content = Content::Open(Box::new(Document::new(answer.source, trace, Arc::clone(&self.presets))));
-                (Kind::Success, format!("{name} is open"))
+                let mut document = Document::new(answer.source, trace, Arc::clone(&self.presets));
+                self.recall(&mut document);
+                (Content::Open(Box::new(document)), Kind::Success, format!("{name} is open"))
             }
             Ok(None) => return,
-            Err(failure) => {
-                tab.content = Content::Failed(failure);
-                (Kind::Error, format!("{name} cannot be opened"))
-            }
+            Err(failure) => (Content::Failed(failure), Kind::Error, format!("{name} cannot be opened")),
         };
+        let Some(tab) = self.tabs.get_mut(id) else { return };
+        tab.content = content;
         if self.wanted == Some(id) {
             self.wanted = None;
             self.tabs.activate(id);
@@ -219,6 +223,7 @@ impl App {
 
     /// What the documents want: computing, the clipboard, a word to the user.
     fn serve_documents(&mut self, ui: &Ui) {
+        let mut presets_changed = false;
         for (id, tab) in self.tabs.iter_mut() {
             let Some(document) = tab.document_mut() else { continue };
             for request in document.requests() {
@@ -227,11 +232,15 @@ impl App {
             for effect in std::mem::take(&mut document.effects) {
                 match effect {
                     Effect::Copy(text) => ui.ctx().copy_text(text),
-                    Effect::PresetsChanged => {}
+                    Effect::PresetsChanged => presets_changed = true,
                     Effect::Tell(words) => self.toasts.push(Kind::Info, words),
                 }
             }
         }
+        if presets_changed {
+            self.write_presets();
+        }
+        self.remember_soon(ui);
     }
 
     /// Keys that nobody else has go to the table, so that the arrows work after a click anywhere.
@@ -274,6 +283,9 @@ impl App {
 
     fn close(&mut self, id: TabId) {
         self.jobs.forget(id);
+        if let Some(tab) = self.tabs.get(id) {
+            Self::remember_tab(&mut self.memory, tab);
+        }
         self.tabs.close(id);
     }
 

@@ -82,11 +82,27 @@ pub fn entries(standing: &dyn Standing, more: Vec<(Command, String, Place, Optio
 /// Where a command of an open trace stands.
 #[must_use]
 pub fn place_of(command: &DocumentCommand) -> Place {
-    let group = match command {
-        DocumentCommand::Draw(_) => 1,
-        _ => 0,
+    use DocumentCommand as C;
+    let (group, submenu) = match command {
+        C::CopyRows | C::CopyCell | C::CopyStack => (0, None),
+        C::Find | C::FindNext | C::FindPrevious => (1, None),
+        C::EditQuery | C::FilterTo | C::FilterOut => (2, None),
+        C::FilterUndo | C::FilterRedo | C::FilterClear => (3, None),
+        C::Measure(_) => (0, None),
+        C::CountEarlier => (1, None),
+        C::Draw(_) => (2, None),
+        C::Curves(_) => (3, Some("Curves")),
+        C::GraphRows | C::ShowAllCurves => (4, None),
+        C::MarkSelection | C::ClearMarks => (5, None),
+        C::ExpandBelow | C::CollapseOthers | C::FindCallers => (0, None),
+        C::Columns | C::FitColumns => (1, None),
+        C::Preset(_) => (2, Some("Preset")),
+        C::SavePreset | C::ManagePresets | C::ResetColumns => (3, None),
+        C::Page(_) => (0, None),
+        C::Layout(_) => (1, None),
+        C::ZoomToSelection | C::ZoomIn | C::ZoomOut | C::ZoomBack | C::ZoomForward | C::ZoomAll => (2, None),
     };
-    Place { menu: command.menu(), group, submenu: None }
+    Place { menu: command.menu(), group, submenu }
 }
 
 #[cfg(test)]
@@ -112,7 +128,7 @@ mod tests {
             assert!(entries[i + 1..].iter().all(|other| other.command != entry.command), "{entry:?}");
             assert!(entries[i + 1..].iter().all(|other| other.full_title() != entry.full_title()), "{entry:?}");
         }
-        for menu in [Menu::File, Menu::Edit, Menu::View, Menu::Graph, Menu::Help] {
+        for menu in [Menu::File, Menu::Edit, Menu::View, Menu::Graph, Menu::Table, Menu::Help] {
             assert!(entries.iter().any(|entry| entry.place.menu == menu), "{menu:?}");
         }
         assert!(entries.is_sorted_by_key(|entry| entry.place.menu));
