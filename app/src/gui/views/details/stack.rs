@@ -12,6 +12,11 @@ use crate::gui::state::details::Details;
 use crate::gui::state::document::Document;
 use crate::gui::theme::{self, GRID};
 
+/// Frames that are shown at once, from the innermost: who allocates is there.
+const INNER: usize = 10;
+/// So few more are shown as well.
+const SPARE: usize = 3;
+
 /// Draws the allocation stacks.
 pub(super) fn show(ui: &mut Ui, document: &Document, details: &Details, commands: &mut Vec<Command>) {
     ui.add_space(4.0 * GRID);
@@ -82,9 +87,14 @@ fn one(ui: &mut Ui, kind: &str, at: usize, share: &StackShare) {
         .id_salt((kind, at))
         .default_open(at == 0)
         .show_unindented(ui, |ui| {
-            for frame in share.frames.iter().rev() {
-                let tip = explained(frame);
-                ui.add(Label::new(RichText::new(&frame.text).font(theme::figure_font())).truncate()).on_hover_text(tip);
+            let outer = share.frames.len().saturating_sub(INNER);
+            let (callers, inner) = share.frames.split_at(if outer > SPARE { outer } else { 0 });
+            inner.iter().rev().for_each(|frame| one_frame(ui, frame));
+            if !callers.is_empty() {
+                let title = RichText::new(format!("{} outer frames", callers.len())).font(theme::small_font());
+                CollapsingHeader::new(title).id_salt((kind, at, "outer")).show_unindented(ui, |ui| {
+                    callers.iter().rev().for_each(|frame| one_frame(ui, frame));
+                });
             }
             let all = share.frames.iter().rev().map(line).collect::<Vec<_>>().join("\n");
             let copy = ui.small_button("Copy with addresses");
@@ -95,6 +105,11 @@ fn one(ui: &mut Ui, kind: &str, at: usize, share: &StackShare) {
                 ui.ctx().copy_text(all);
             }
         });
+}
+
+fn one_frame(ui: &mut Ui, frame: &FrameParts) {
+    let text = RichText::new(&frame.text).font(theme::figure_font());
+    ui.add(Label::new(text).truncate()).on_hover_text(explained(frame));
 }
 
 /// A frame as debuggers write it.

@@ -1,6 +1,6 @@
 //! The column chooser: what stands left and right of the bars, and everything else that could, with a search.
 
-use eframe::egui::{Align, Button, CentralPanel, Frame, Id, Layout, Panel, RichText, ScrollArea, TextEdit, Ui};
+use eframe::egui::{Align, Button, CentralPanel, Frame, Id, Label, Layout, Panel, RichText, ScrollArea, TextEdit, Ui};
 use poolscope_core::pivot::{Figure, Key};
 
 use crate::gui::command::DocumentCommand;
@@ -11,8 +11,11 @@ use crate::gui::state::tips;
 use crate::gui::theme::{self, GRID, Palette};
 use crate::gui::widgets::pivot_table::Area;
 
-const WIDTH: f32 = 640.0;
+const WIDTH: f32 = 720.0;
+const OFFERED: f32 = 250.0;
 const HEIGHT: f32 = 420.0;
+/// Room for a column's name, in points.
+const NAME: f32 = 130.0;
 
 /// What the user wants of a column.
 enum Wish {
@@ -37,10 +40,13 @@ pub(super) fn show(ui: &mut Ui, document: &mut Document, search: &mut String) ->
     ui.allocate_ui(eframe::egui::vec2(WIDTH, HEIGHT), |ui| {
         Panel::left(Id::unique("offered columns"))
             .resizable(false)
-            .exact_size(WIDTH / 2.0)
+            .exact_size(OFFERED)
+            .show_separator_line(false)
             .frame(Frame::new())
             .show(ui, |ui| offered(ui, document, search, &mut wish));
-        CentralPanel::no_frame().show(ui, |ui| standing(ui, document, &mut wish));
+        CentralPanel::no_frame()
+            .frame(Frame::new().inner_margin(eframe::egui::Margin { left: 24, ..eframe::egui::Margin::ZERO }))
+            .show(ui, |ui| standing(ui, document, &mut wish));
     });
     ui.add_space(2.0 * GRID);
     ui.horizontal(|ui| {
@@ -126,7 +132,8 @@ fn standing(ui: &mut Ui, document: &Document, wish: &mut Option<Wish>) {
 fn one(ui: &mut Ui, of_area: &[&Placed], at: usize, column: &Placed, wish: &mut Option<Wish>) {
     let title = column.what.title();
     ui.horizontal(|ui| {
-        ui.label(&title).on_hover_text(tips::of(column.what));
+        let name = Label::new(&title).truncate();
+        ui.add_sized([NAME, ui.spacing().interact_size.y], name).on_hover_text(tips::of(column.what));
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             let mut button = |ui: &mut Ui, words: &str, verb: &str, to: Option<Wish>| {
                 let response = ui.add_enabled(to.is_some(), Button::new(words).small());
