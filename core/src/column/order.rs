@@ -35,13 +35,16 @@ impl EventOrder {
 }
 
 fn sorted_rows(times: &[Ticks]) -> Vec<u32> {
-    let mut rows: Vec<u32> = (0..times.len() as u32).collect();
-    rows.retain(|r| times[*r as usize].is_known());
+    let known = (0..times.len() as u32).into_par_iter().filter(|r| times[*r as usize].is_known());
     // Most traces are in the order of allocations already.
-    if !rows.is_sorted_by_key(|r| times[*r as usize]) {
-        rows.par_sort_unstable_by_key(|r| (times[*r as usize], *r));
+    let rows: Vec<u32> = known.collect();
+    if rows.is_sorted_by_key(|r| times[*r as usize]) {
+        return rows;
     }
-    rows
+    // Times beside the rows: sorting rows alone would look far away at every comparison.
+    let mut timed: Vec<(Ticks, u32)> = rows.into_par_iter().map(|r| (times[r as usize], r)).collect();
+    timed.par_sort_unstable();
+    timed.into_par_iter().map(|t| t.1).collect()
 }
 
 /// The run of rows whose time is after `from` and not after `to`.

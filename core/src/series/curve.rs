@@ -15,7 +15,7 @@ use crate::trace::time::{Clock, Ticks, View};
 use std::sync::Arc;
 
 /// Values that a result may hold, and values that the workers together may hold on the way.
-const MOST_VALUES: usize = 1 << 25;
+pub(super) const MOST_VALUES: usize = 1 << 25;
 const SHARED_VALUES: usize = 1 << 23;
 
 /// What to draw.

@@ -2,7 +2,7 @@
 //! needs to compare them.
 
 use super::curve::{SeriesError, SeriesRequest, amounts, series};
-use super::envelope::envelope;
+use super::envelope::highest_envelope;
 use super::measure::Kind;
 use super::points::Points;
 use super::tally::{CurveOf, Tally};
@@ -15,7 +15,7 @@ use rustc_hash::FxHashMap;
 const RANKING_POINTS: usize = 17;
 const RANKING_VALUES: usize = 1 << 22;
 /// So many combinations are compared by their exact peaks; a damaged trace may have millions.
-const PEAKS: usize = 4096;
+pub(super) const PEAKS: usize = 4096;
 /// Stretches of the view that are looked through side by side for peaks, and whose rates are compared.
 const PEAK_POINTS: usize = 65;
 /// The cell of a combination that no row has.
@@ -37,6 +37,29 @@ impl Lineup {
         let combinations = ranked(tally, cancel)?;
         let own = tally.request.top.unwrap_or(usize::MAX).min(combinations.len());
         Ok(Self { combinations, own })
+    }
+
+    /// The heaviest have a curve of their own, at most `top`.
+    pub(super) fn heaviest(tally: &Tally<'_>, top: usize, cancel: Cancel<'_>) -> Result<Self, SeriesError> {
+        let combinations = tally.ranked(cancel)?;
+        let own = top.min(combinations.len());
+        Ok(Self { combinations, own })
+    }
+
+    /// Puts the combinations with a curve into the order of `places`, of which the first `own` keep one; returns the new
+    /// number of each former curve. An empty `places` leaves the order as it is.
+    pub(super) fn reorder(&mut self, places: &[usize], own: usize) -> Vec<u32> {
+        let mut number = vec![own as u32; self.curves()];
+        let mut first = Vec::with_capacity(own);
+        for (at, place) in places.iter().take(own).enumerate() {
+            number[*place] = at as u32;
+            first.push(std::mem::take(&mut self.combinations[*place]));
+        }
+        let left = std::mem::take(&mut self.combinations).into_iter().enumerate();
+        let others = left.filter(|(at, _)| number.get(*at).is_none_or(|n| *n == own as u32)).map(|(_, c)| c);
+        self.combinations = first.into_iter().chain(others.collect::<Vec<_>>()).collect();
+        self.own = own;
+        number
     }
 
     fn chosen(found: Vec<(u64, Vec<u32>)>, chosen: &[Vec<u32>]) -> Self {
@@ -102,18 +125,14 @@ pub fn highest<'o>(
     order: impl FnOnce() -> &'o EventOrder,
     cancel: Cancel<'_>,
 ) -> Result<Vec<Vec<u32>>, SeriesError> {
+    if request.measure.kind == Kind::Outstanding {
+        let drawn = highest_envelope(names, &SeriesRequest { points: 2, ..*request }, order(), cancel)?;
+        return Ok(drawn.set.curves.into_iter().filter_map(|c| c.ids).collect());
+    }
     let coarse = SeriesRequest { points: PEAK_POINTS, top: Some(PEAKS), chosen: None, ..*request };
-    let (set, extremes) = if request.measure.kind == Kind::Outstanding {
-        let drawn = envelope(names, &coarse, order(), cancel)?;
-        (drawn.set, drawn.extremes)
-    } else {
-        (series(names, &coarse, cancel)?, Vec::new())
-    };
-    let peak = |at: usize| {
-        let inside = extremes.get(at).into_iter().flatten().map(|e| e.1);
-        set.curves.get(at).into_iter().flat_map(|c| c.amounts.iter().copied()).chain(inside).max()
-    };
-    let mut peaks: Vec<(usize, Option<i128>)> = (0..set.curves.len()).map(|at| (at, peak(at))).collect();
+    let set = series(names, &coarse, cancel)?;
+    let peak = |at: usize| set.curves.get(at).and_then(|c| c.amounts.iter().max());
+    let mut peaks: Vec<(usize, Option<&i128>)> = (0..set.curves.len()).map(|at| (at, peak(at))).collect();
     peaks.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(&b.0)));
     let ids = peaks.iter().filter_map(|(at, _)| set.curves.get(*at)?.ids.clone());
     Ok(ids.take(request.top.unwrap_or(usize::MAX)).collect())

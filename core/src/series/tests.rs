@@ -150,6 +150,44 @@ fn the_number_of_workers_changes_nothing() {
         pool.install(|| series(&names, &wanted, &never).unwrap().curves)
     };
     assert_eq!(run(1), run(7));
+    let order = EventOrder::new(names.trace());
+    let drawn = |threads, keys| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let wanted = SeriesRequest { keys, top: Some(3), ..wanted };
+        let drawn = pool.install(|| highest_envelope(&names, &wanted, &order, &never).unwrap());
+        (drawn.set.curves, drawn.extremes)
+    };
+    for keys in [&[Key::Tag][..], &[Key::Stack, Key::Thread]] {
+        assert_eq!(drawn(1, keys), drawn(7, keys));
+    }
+}
+
+#[test]
+fn the_highest_drawn_at_once_are_the_highest_and_then_drawn() {
+    let mut dice = Dice(23);
+    for (seed, keys) in [&[][..], &[Key::Tag], &[Key::Stack], &[Key::Type, Key::Driver]].into_iter().enumerate() {
+        let blocks = random_blocks(seed as u64 + 70, 300);
+        let names = names(&blocks);
+        let order = EventOrder::new(names.trace());
+        let rows = RowSet::from_fn(blocks.len(), |r| r % 3 != 0);
+        for top in [None, Some(0), Some(1), Some(3)] {
+            let from = dice.roll(5000) as i64;
+            let mut wanted = request("outstanding", view(from, from + 2000), 1 + dice.roll(12) as usize);
+            (wanted.keys, wanted.rows, wanted.top) = (keys, Some(&rows), top);
+            let drawn = highest_envelope(&names, &wanted, &order, &never).unwrap();
+            let ids = highest(&names, &wanted, || &order, &never).unwrap();
+            let again = SeriesRequest { chosen: Some(&ids), ..wanted };
+            let chosen = envelope(&names, &again, &order, &never).unwrap();
+            assert_eq!((&drawn.set.curves, drawn.set.others), (&chosen.set.curves, chosen.set.others), "seed {seed}");
+            assert_eq!(drawn.extremes, chosen.extremes, "seed {seed}");
+            let all = envelope(&names, &SeriesRequest { top: None, ..wanted }, &order, &never).unwrap();
+            let peak = |e: &Envelope, c: usize| e.extremes[c].iter().map(|e| e.1).max();
+            let mut peaks: Vec<_> = (0..all.set.curves.len()).map(|c| peak(&all, c)).collect();
+            peaks.sort_unstable_by_key(|p| std::cmp::Reverse(*p));
+            let own: Vec<_> = (0..ids.len()).map(|c| peak(&drawn, c)).collect();
+            assert_eq!(own, peaks[..ids.len().min(peaks.len())], "seed {seed}");
+        }
+    }
 }
 
 /// Curves that are chosen, against each one drawn alone: the values, and the extremes if they are outstanding ones.

@@ -9,7 +9,7 @@ use poolscope_core::job::CancelToken;
 use poolscope_core::pivot::Key;
 use poolscope_core::select::rowset::RowSet;
 use poolscope_core::series::{
-    EventOrder, Kind, Measure, SeriesError, SeriesRequest, SeriesSet, envelope, highest, series,
+    Envelope, EventOrder, Kind, Measure, SeriesError, SeriesRequest, SeriesSet, envelope, highest, highest_envelope, series,
 };
 use poolscope_core::trace::time::View;
 
@@ -123,6 +123,10 @@ impl Pen<'_> {
         let CurvesRequest { names, keys, view, points, most, .. } = self.request;
         let wanted = SeriesRequest { top: Some(*most), ..self.wanted(keys, *view, *points, rows) };
         let cancelled = || self.cancel.is_cancelled();
+        if wanted.measure.kind == Kind::Outstanding {
+            let Envelope { set, extremes } = highest_envelope(names, &wanted, self.order(), &cancelled)?;
+            return Ok(Drawn { set, extremes });
+        }
         let chosen = highest(names, &wanted, || self.order(), &cancelled)?;
         self.draw(&SeriesRequest { chosen: Some(&chosen), ..wanted })
     }
