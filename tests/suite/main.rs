@@ -7,6 +7,7 @@ mod corruption;
 mod gui_app;
 mod gui_graph;
 mod gui_graph_moves;
+mod gui_files;
 mod gui_kit;
 mod gui_shell;
 mod gui_states;

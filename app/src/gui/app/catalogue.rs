@@ -4,7 +4,7 @@ use eframe::egui::{ThemePreference, Ui};
 
 use super::App;
 use crate::gui::command::catalogue::{self, Entry, Place, Standing};
-use crate::gui::command::{Command, DocumentCommand};
+use crate::gui::command::{Command, DocumentCommand, Menu};
 
 /// The window as the catalogue sees it.
 struct Now<'a> {
@@ -58,6 +58,21 @@ impl App {
     pub(super) fn entries(&self, ui: &Ui) -> Vec<Entry> {
         let theme = ui.ctx().options(|options| options.theme_preference);
         let now = Now { app: self, theme, summary: self.shows_summary(ui), details: self.shows_details(ui) };
-        catalogue::entries(&now, self.preset_entries())
+        let more = self.preset_entries().into_iter().chain(self.recent()).collect();
+        catalogue::entries(&now, more)
+    }
+
+    /// The files opened before, for the menu.
+    fn recent(&self) -> Vec<(Command, String, Place, Option<String>)> {
+        let place = Place { menu: Menu::File, group: 0, submenu: Some("Recent") };
+        let mut all: Vec<(Command, String, Place, Option<String>)> = Vec::new();
+        for recent in &self.memory.get().recent {
+            let path = recent.path.display().to_string();
+            let name = recent.path.file_name().map_or_else(|| path.clone(), |name| name.to_string_lossy().into_owned());
+            // Two files of one name are told apart by their whole paths.
+            let title = if all.iter().any(|(_, title, ..)| *title == name) { path.clone() } else { name };
+            all.push((Command::OpenPath(recent.path.clone()), title, place, Some(path)));
+        }
+        all
     }
 }

@@ -4,12 +4,15 @@
 mod boxes;
 mod catalogue;
 mod memory;
+mod open;
 mod pages;
 mod panels;
 mod recall;
 mod run;
 pub mod tabs;
 
+use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,7 +21,7 @@ use eframe::egui::{self, CentralPanel, Frame, Ui};
 use super::OpenRequest;
 use super::command::Command;
 use super::jobs::dialog::PickFile;
-use super::jobs::load::{LoadAnswer, LoadRequest, Loader, Source};
+use super::jobs::load::{Loader, Source};
 use super::jobs::{Answer, Jobs, TabId};
 use super::settings::Settings;
 use super::settings::store::Store;
@@ -30,7 +33,7 @@ use boxes::Boxes;
 use memory::Memory;
 use pages::AllPages;
 use panels::Narrow;
-use tabs::{Content, Loading, Tabs};
+use tabs::Tabs;
 
 /// How often a load's figures are drawn anew.
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
@@ -57,6 +60,10 @@ pub struct App {
     narrow: Narrow,
     /// When what was done with the traces goes into the settings, in seconds of the window's clock.
     remember_at: Option<f64>,
+    /// Files opened before that are not there now.
+    missing: BTreeSet<PathBuf>,
+    /// Whether that was looked up for the start page.
+    looked: bool,
 }
 
 /// What the window gets from outside.
@@ -91,6 +98,8 @@ impl App {
             layout: 0,
             narrow: Narrow::default(),
             remember_at: None,
+            missing: BTreeSet::new(),
+            looked: false,
         };
         app.apply_settings(ctx);
         app.read_presets();
@@ -170,6 +179,8 @@ impl App {
                         document.take(reply);
                     }
                 }
+                Answer::Changed { tab, change } => self.changed(tab, change),
+                Answer::Missing(missing) => self.missing = missing,
                 Answer::Picked { path: Some(path), .. } => self.open(Source::File(path)),
                 Answer::Picked { path: None, at_once } => {
                     if at_once {
@@ -180,34 +191,17 @@ impl App {
         }
     }
 
-    fn loaded(&mut self, id: TabId, answer: LoadAnswer) {
-        let name = answer.source.name();
-        let (content, kind, words) = match answer.result {
-            Ok(Some(trace)) => {
-                let mut document = Document::new(answer.source, trace, Arc::clone(&self.presets));
-                self.recall(&mut document);
-                (Content::Open(Box::new(document)), Kind::Success, format!("{name} is open"))
-            }
-            Ok(None) => return,
-            Err(failure) => (Content::Failed(failure), Kind::Error, format!("{name} cannot be opened")),
-        };
-        let Some(tab) = self.tabs.get_mut(id) else { return };
-        tab.content = content;
-        if self.wanted == Some(id) {
-            self.wanted = None;
-            self.tabs.activate(id);
-        } else if self.tabs.active() != Some(id) {
-            self.toasts.push_with(kind, words, "Show", Command::ShowTab(id));
-        }
-    }
-
     fn centre(&mut self, ui: &mut Ui, commands: &mut Vec<Command>) {
+        if self.tabs.is_empty() && !std::mem::replace(&mut self.looked, true) {
+            let recent = self.memory.get().recent.iter().map(|recent| recent.path.clone());
+            self.jobs.look_for(recent.collect());
+        }
         let palette = Palette::of(ui);
         let active = self.tabs.active();
         let behind = self.loads_behind();
         let turned = CentralPanel::no_frame().frame(Frame::new().fill(palette.canvas)).show(ui, |ui| {
             if self.tabs.is_empty() {
-                start::show(ui, commands);
+                start::show(ui, &self.memory.get().recent, &self.missing, commands);
                 return None;
             }
             let (tree, tabs) = self.tabs.parts();
@@ -256,37 +250,6 @@ impl App {
         if !taken && let Some(document) = self.tabs.document_mut() {
             document.table.request_focus();
         }
-    }
-
-    /// Opens a trace in a tab of its own; if it is open already, its tab comes to the front.
-    fn open(&mut self, source: Source) {
-        self.toasts.clear_infos();
-        let id = match self.tabs.find(&source) {
-            Some(id) if self.tabs.get(id).is_some_and(|tab| !matches!(tab.content, Content::Failed(_))) => {
-                self.tabs.activate(id);
-                return;
-            }
-            Some(id) => id,
-            None => self.tabs.add(source.clone()),
-        };
-        self.wanted = Some(id);
-        self.load(id, source);
-    }
-
-    fn load(&mut self, id: TabId, source: Source) {
-        let loading = Loading::begin();
-        self.jobs.load(id, LoadRequest { source, progress: Arc::clone(&loading.progress) });
-        if let Some(tab) = self.tabs.get_mut(id) {
-            tab.content = Content::Loading(loading);
-        }
-    }
-
-    fn close(&mut self, id: TabId) {
-        self.jobs.forget(id);
-        if let Some(tab) = self.tabs.get(id) {
-            Self::remember_tab(&mut self.memory, tab);
-        }
-        self.tabs.close(id);
     }
 
     fn tell_title(&mut self, ui: &Ui) {

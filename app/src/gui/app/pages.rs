@@ -12,7 +12,7 @@ use crate::gui::state::document::{Document, Page};
 use crate::gui::theme::Palette;
 use crate::gui::views::loading::LoadingState;
 use crate::gui::views::tabs::{Mark, Pages};
-use crate::gui::views::{analysis, dialogs, empty, failure, loading, trace_page};
+use crate::gui::views::{analysis, changed, dialogs, empty, failure, loading, trace_page};
 
 /// The pages of all tabs.
 pub struct AllPages<'a> {
@@ -41,14 +41,13 @@ impl Pages for AllPages<'_> {
         match &self.tabs.get(&tab)?.content {
             Content::Loading(load) => Some(Mark::Loading(load.state(tab, String::new()).share())),
             Content::Failed(_) => Some(Mark::Failed),
-            Content::Open(_) => None,
+            Content::Open(_) => self.tabs.get(&tab)?.change.map(|_| Mark::Changed),
         }
     }
 
     fn page(&mut self, ui: &mut Ui, id: TabId, commands: &mut Vec<Command>) {
         if self.active == Some(id) && !self.behind.is_empty() {
-            let side = Frame::new().fill(Palette::of(ui).panel).inner_margin(Margin::symmetric(8, 4));
-            Panel::top("loading").frame(side).show(ui, |ui| {
+            strip(ui, "loading", |ui| {
                 for state in &self.behind {
                     loading::strip(ui, state, commands);
                 }
@@ -56,6 +55,12 @@ impl Pages for AllPages<'_> {
         }
         let Some(tab) = self.tabs.get_mut(&id) else { return };
         let name = tab.source.name();
+        if let Some(load) = &tab.reload {
+            let state = load.state(id, name.clone());
+            strip(ui, "reload", |ui| loading::strip(ui, &state, commands));
+        } else if let Some(change) = tab.change {
+            strip(ui, "change", |ui| changed::strip(ui, id, &name, change, commands));
+        }
         match &mut tab.content {
             Content::Open(document) => open_trace(ui, document, commands),
             Content::Loading(load) => loading::page(ui, &load.state(id, name), commands),
@@ -71,4 +76,10 @@ fn open_trace(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>)
         Page::Analysis => empty::show(ui, commands),
     }
     dialogs::show(ui, document);
+}
+
+/// A line above a page.
+fn strip(ui: &mut Ui, name: &str, draw: impl FnOnce(&mut Ui)) {
+    let side = Frame::new().fill(Palette::of(ui).panel).inner_margin(Margin::symmetric(8, 4));
+    Panel::top(name).frame(side).show(ui, draw);
 }

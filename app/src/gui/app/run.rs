@@ -18,12 +18,7 @@ impl App {
             Command::OpenPath(path) => self.open(Source::File(path)),
             Command::OpenSample => self.open(Source::Sample),
             Command::CancelLoad(id) => self.cancel(id),
-            Command::Retry(id) => {
-                if let Some(source) = self.tabs.get(id).map(|tab| tab.source.clone()) {
-                    self.wanted = Some(id);
-                    self.load(id, source);
-                }
-            }
+            Command::Retry(id) => self.load(id),
             Command::ShowTab(id) => self.turn_to(|app| app.tabs.activate(id)),
             Command::CloseTab(id) => self.close(id),
             Command::Close => {
@@ -33,6 +28,13 @@ impl App {
             }
             Command::NextTab => self.turn_to(|app| app.tabs.cycle(true)),
             Command::PreviousTab => self.turn_to(|app| app.tabs.cycle(false)),
+            Command::Reload(id) => self.reload(id),
+            Command::IgnoreChange(id) => {
+                if let Some(tab) = self.tabs.get_mut(id) {
+                    tab.change = None;
+                }
+            }
+            Command::ForgetRecent(path) => self.memory.edit().forget(&path),
             Command::CloseOpenBox => self.boxes.open_path = None,
             Command::Quit => ui.ctx().send_viewport_cmd(egui::ViewportCommand::Close),
             Command::Theme(theme) => {
@@ -87,8 +89,10 @@ impl App {
 
     fn cancel(&mut self, id: TabId) {
         self.jobs.cancel_load(id);
-        if let Some(tab) = self.tabs.get(id) {
-            self.toasts.push(Kind::Info, format!("Opening {} was cancelled", tab.source.name()));
+        let Some(tab) = self.tabs.get_mut(id) else { return };
+        self.toasts.push(Kind::Info, format!("Opening {} was cancelled", tab.source.name()));
+        // What was to be loaded again is still there as it was.
+        if tab.reload.take().is_none() {
             self.close(id);
         }
     }

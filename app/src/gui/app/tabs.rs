@@ -11,6 +11,7 @@ use poolscope_core::job::Progress;
 
 use crate::gui::jobs::TabId;
 use crate::gui::jobs::load::{Failure, Source};
+use crate::gui::jobs::watch::Change;
 use crate::gui::state::document::Document;
 use crate::gui::views::loading::LoadingState;
 
@@ -53,6 +54,10 @@ pub struct Tab {
     pub source: Source,
     /// What it holds.
     pub content: Content,
+    /// The load that shall replace an open trace.
+    pub reload: Option<Loading>,
+    /// What happened to the file since it was read.
+    pub change: Option<Change>,
 }
 
 impl Tab {
@@ -78,7 +83,7 @@ impl Tab {
     pub fn loading(&self) -> Option<&Loading> {
         match &self.content {
             Content::Loading(loading) => Some(loading),
-            _ => None,
+            _ => self.reload.as_ref(),
         }
     }
 }
@@ -105,7 +110,7 @@ impl Tabs {
         self.next += 1;
         let in_front = self.document().is_none();
         let home = self.active.and_then(|active| self.tile(active)).and_then(|tile| self.tree.tiles.parent_of(tile));
-        self.tabs.insert(id, Tab { source, content: Content::Loading(Loading::begin()) });
+        self.tabs.insert(id, Tab { source, content: Content::Loading(Loading::begin()), reload: None, change: None });
         let tile = self.tree.tiles.insert_pane(id);
         match home.or(self.tree.root).and_then(|home| self.tree.tiles.get_mut(home)) {
             Some(Tile::Container(container)) => container.add_child(tile),

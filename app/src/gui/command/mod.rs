@@ -38,6 +38,12 @@ pub enum Command {
     PreviousTab,
     /// Close the open box.
     CloseOpenBox,
+    /// Read the file of a tab again.
+    Reload(TabId),
+    /// Go on with what was read.
+    IgnoreChange(TabId),
+    /// List a file as opened no more.
+    ForgetRecent(PathBuf),
     /// End the program.
     Quit,
     /// Light, dark, or as the system is.
@@ -158,6 +164,9 @@ impl Command {
             Self::Close => "Close trace",
             Self::NextTab => "Next trace",
             Self::PreviousTab => "Previous trace",
+            Self::Reload(_) => "Reload",
+            Self::IgnoreChange(_) => "Ignore",
+            Self::ForgetRecent(_) => "Remove from the list",
             Self::Quit => "Quit",
             Self::Theme(ThemePreference::Light) => "Light",
             Self::Theme(ThemePreference::Dark) => "Dark",

@@ -13,8 +13,9 @@ pub mod profile;
 pub mod rows;
 pub mod table;
 pub mod totals;
+pub mod watch;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -24,7 +25,8 @@ use poolscope_core::job::CancelToken;
 
 use dialog::PickFile;
 use document::{Reply, Request, Topic};
-use load::{LoadAnswer, LoadRequest, Loader};
+use load::{LoadAnswer, LoadRequest, Loader, Source};
+use watch::{Change, Watch};
 
 /// Which open trace a question is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -48,6 +50,15 @@ pub enum Answer {
         /// The answer.
         reply: Reply,
     },
+    /// The file of an open trace changed.
+    Changed {
+        /// Which trace.
+        tab: TabId,
+        /// What happened.
+        change: Change,
+    },
+    /// Which of some files are not there.
+    Missing(BTreeSet<PathBuf>),
     /// The file dialog was closed.
     Picked {
         /// The file, if one was chosen.
@@ -97,6 +108,7 @@ pub struct Jobs {
     loads: BTreeMap<TabId, Line>,
     lines: BTreeMap<(TabId, Topic), Line>,
     picking: bool,
+    watch: Option<Watch>,
 }
 
 impl Jobs {
@@ -104,7 +116,17 @@ impl Jobs {
     #[must_use]
     pub fn new(loader: Arc<dyn Loader>, picker: Arc<dyn PickFile>, wake: Arc<dyn Fn() + Send + Sync>) -> Self {
         let (send, receive) = channel();
-        Self { send, receive, wake, loader, picker, loads: BTreeMap::new(), lines: BTreeMap::new(), picking: false }
+        Self {
+            send,
+            receive,
+            wake,
+            loader,
+            picker,
+            loads: BTreeMap::new(),
+            lines: BTreeMap::new(),
+            picking: false,
+            watch: None,
+        }
     }
 
     /// Starts to load a trace for a tab; a load that is under way for it is given up.
@@ -137,6 +159,28 @@ impl Jobs {
     pub fn forget(&mut self, tab: TabId) {
         let of_tab = self.lines.iter_mut().filter(|((owner, _), _)| *owner == tab).map(|(_, line)| line);
         of_tab.chain(self.loads.get_mut(&tab)).for_each(Line::stop);
+        if let Some(watch) = &self.watch {
+            watch.forget(tab);
+        }
+    }
+
+    /// Tells when the file of a tab changes from what was read.
+    pub fn watch(&mut self, tab: TabId, source: &Source, stamp: Option<watch::Stamp>) {
+        let Source::File(path) = source else { return };
+        let (send, wake) = (self.send.clone(), Arc::clone(&self.wake));
+        let watch = self.watch.get_or_insert_with(|| {
+            Watch::start(move |tab, change| {
+                if send.send(Answer::Changed { tab, change }).is_ok() {
+                    wake();
+                }
+            })
+        });
+        watch.watch(tab, path.clone(), stamp);
+    }
+
+    /// Looks which of these files are not there.
+    pub fn look_for(&self, paths: Vec<PathBuf>) {
+        self.spawn("look", move || Answer::Missing(paths.into_iter().filter(|path| !path.exists()).collect()));
     }
 
     /// Asks the user for a file, unless that is being done already.
@@ -173,6 +217,7 @@ impl Jobs {
                     let line = self.lines.get_mut(&(*tab, reply.topic()));
                     line.is_some_and(|line| line.accept(*generation))
                 }
+                Answer::Changed { .. } | Answer::Missing(_) => true,
                 Answer::Picked { .. } => std::mem::take(&mut self.picking),
             };
             if wanted {
