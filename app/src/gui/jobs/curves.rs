@@ -9,7 +9,8 @@ use poolscope_core::job::CancelToken;
 use poolscope_core::pivot::Key;
 use poolscope_core::select::rowset::RowSet;
 use poolscope_core::series::{
-    Envelope, EventOrder, Kind, Measure, SeriesError, SeriesRequest, SeriesSet, envelope, highest, highest_envelope, series,
+    Envelope, EventOrder, Kind, Measure, SeriesError, SeriesRequest, SeriesSet, envelope, highest, highest_envelope,
+    series,
 };
 use poolscope_core::trace::time::View;
 
