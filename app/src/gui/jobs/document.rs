@@ -86,6 +86,8 @@ pub enum Reply {
     Completion,
     /// What became of the file.
     File(FileAnswer),
+    /// The program made a mistake while it looked for the answer.
+    Broken(Topic),
 }
 
 impl Request {
@@ -162,6 +164,7 @@ impl Reply {
             Self::Find(_) => Topic::Find,
             Self::Completion => Topic::Completion,
             Self::File(_) => Topic::File,
+            Self::Broken(topic) => *topic,
         }
     }
 }

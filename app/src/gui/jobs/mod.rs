@@ -16,6 +16,7 @@ pub mod totals;
 pub mod watch;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -151,7 +152,10 @@ impl Jobs {
         let topic = request.topic();
         let (generation, cancel) = self.lines.entry((tab, topic)).or_default().next();
         self.spawn_some("figures", move || {
-            request.run(generation, &cancel).map(|reply| Answer::Document { tab, generation, reply })
+            // Half an answer is none, and a question without an answer would be waited for: whatever happens is told.
+            let answer = catch_unwind(AssertUnwindSafe(|| request.run(generation, &cancel)));
+            let reply = answer.unwrap_or(Some(Reply::Broken(topic)))?;
+            Some(Answer::Document { tab, generation, reply })
         });
     }
 

@@ -317,7 +317,23 @@ impl Document {
             Reply::Find(found) => self.take_found(found),
             Reply::Completion => self.query.is_prepared = true,
             Reply::File(answer) => self.take_file(answer),
+            Reply::Broken(topic) => self.take_broken(topic),
         }
+    }
+
+    /// A mistake of the program: the figures before stay, and the user is told.
+    fn take_broken(&mut self, topic: Topic) {
+        let what = match topic {
+            Topic::Table => "The rows",
+            Topic::Curves | Topic::Extra => "The curves",
+            Topic::Totals => "The sums of the selected range",
+            Topic::Later => "Some figures",
+            Topic::Profile => "The details of the row",
+            Topic::Find => "The search",
+            Topic::Completion => "The words for queries",
+            Topic::File => "The file",
+        };
+        self.tell(format!("{what} could not be computed: poolscope made a mistake. Please report it with the trace."));
     }
 
     /// Follows the window's theme.
