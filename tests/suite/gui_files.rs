@@ -6,6 +6,7 @@ use std::time::Duration;
 use egui_kittest::kittest::Queryable;
 use poolscope::gui::OpenRequest;
 use poolscope::gui::egui::accesskit::Role;
+use poolscope::gui::egui::{Event, Key, Modifiers};
 use poolscope_core::synth::SynthParams;
 
 use crate::gui_kit::*;
@@ -109,4 +110,28 @@ fn a_dropped_folder_opens_its_traces() {
     drop_file(&mut window, empty.path());
     wait_for(&mut window, "There is no .etl file in");
     assert_eq!(app(&window).documents().count(), 2);
+}
+
+#[test]
+fn the_open_box_proposes_folders_and_traces() {
+    let (folder, path) = folder();
+    let inner = folder.path().join("inner");
+    std::fs::create_dir(&inner).expect("a folder");
+    std::fs::copy(&path, inner.join("deep.etl")).expect("a copy");
+    let mut window = window(OpenRequest::Nothing);
+    window.run_steps(2);
+    window.key_press_modifiers(Modifiers::COMMAND, Key::O);
+    wait_for(&mut window, "no file dialog");
+    window.get_by_role_and_label(Role::TextInput, "Path").focus();
+    window.run_steps(2);
+    window.event(Event::Text(format!("{}", folder.path().join("in").display())));
+    let proposed = format!("{}{}", inner.display(), std::path::MAIN_SEPARATOR);
+    wait_for(&mut window, &proposed);
+    window.get_by_role_and_label(Role::Button, &proposed).click();
+    wait_for(&mut window, "deep.etl");
+    window.get_by_role_and_label(Role::Button, &inner.join("deep.etl").display().to_string()).click();
+    window.run_steps(2);
+    settle(&mut window);
+    assert_eq!(document(&window).source.name(), "deep.etl");
+    assert_eq!(app(&window).settings().folder.as_deref(), Some(inner.as_path()));
 }

@@ -1,18 +1,21 @@
 //! What stands over the window and has the keys: the open box, the list of keys, the palette, a question.
 
+use std::path::PathBuf;
+
 use eframe::egui::Ui;
 
 use super::App;
 use crate::gui::command::Command;
 use crate::gui::command::catalogue::Entry;
+use crate::gui::views::open_box::OpenBox;
 use crate::gui::views::palette::PaletteState;
 use crate::gui::views::{confirm, keys, open_box, palette};
 
 /// The boxes that are open.
 #[derive(Default)]
 pub struct Boxes {
-    /// What is written in the open box.
-    pub open_path: Option<String>,
+    /// The open box.
+    pub open: Option<OpenBox>,
     /// What is written in the filter of the list of keys.
     pub keys: Option<String>,
     /// The palette.
@@ -25,7 +28,7 @@ impl Boxes {
     /// Whether any is open.
     #[must_use]
     pub fn any(&self) -> bool {
-        self.open_path.is_some() || self.keys.is_some() || self.palette.is_some() || self.reset
+        self.open.is_some() || self.keys.is_some() || self.palette.is_some() || self.reset
     }
 
     /// Opens the palette, or closes it.
@@ -43,8 +46,13 @@ impl Boxes {
 
 impl App {
     pub(super) fn show_boxes(&mut self, ui: &Ui, entries: &[Entry], commands: &mut Vec<Command>) {
-        if let Some(path) = &mut self.boxes.open_path {
-            open_box::show(ui, path, commands);
+        if let Some(state) = &mut self.boxes.open {
+            open_box::show(ui, state, commands);
+            let folder = state.split().map(|(folder, _)| PathBuf::from(folder));
+            if folder.is_some() && folder != state.asked {
+                state.asked.clone_from(&folder);
+                self.jobs.list(folder.unwrap_or_default());
+            }
         }
         if let Some(filter) = &mut self.boxes.keys {
             keys::show(ui, filter, entries, commands);

@@ -27,6 +27,7 @@ use super::settings::Settings;
 use super::settings::store::Store;
 use super::state::document::{Document, Effect, SharedPresets};
 use super::theme::{self, Palette};
+use super::views::open_box::OpenBox;
 use super::views::toasts::{Kind, Toasts};
 use super::views::{start, tabs as tab_view};
 use boxes::Boxes;
@@ -180,11 +181,17 @@ impl App {
                     }
                 }
                 Answer::Changed { tab, change } => self.changed(tab, change),
+                Answer::Listed { folder, entries } => {
+                    if let Some(state) = self.boxes.open.as_mut().filter(|state| state.asked.as_ref() == Some(&folder))
+                    {
+                        state.listed = Some((folder, entries));
+                    }
+                }
                 Answer::Missing(missing) => self.missing = missing,
                 Answer::Picked { path: Some(path), .. } => self.open(Source::File(path)),
                 Answer::Picked { path: None, at_once } => {
                     if at_once {
-                        self.boxes.open_path = Some(String::new());
+                        self.boxes.open = Some(OpenBox::within(self.memory.get().folder.as_ref()));
                     }
                 }
             }

@@ -87,7 +87,9 @@ impl App {
                 self.jobs.watch(id, &answer.source, answer.stamp);
                 if let Source::File(path) = &answer.source {
                     let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
-                    self.memory.edit().opened(&path, bytes, unix_s());
+                    let settings = self.memory.edit();
+                    settings.folder = path.parent().filter(|folder| folder.to_str().is_some()).map(Into::into);
+                    settings.opened(&path, bytes, unix_s());
                 }
                 let mut document = Document::new(answer.source, trace, Arc::clone(&self.presets));
                 match before {

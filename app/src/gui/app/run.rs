@@ -35,7 +35,7 @@ impl App {
                 }
             }
             Command::ForgetRecent(path) => self.memory.edit().forget(&path),
-            Command::CloseOpenBox => self.boxes.open_path = None,
+            Command::CloseOpenBox => self.boxes.open = None,
             Command::Quit => ui.ctx().send_viewport_cmd(egui::ViewportCommand::Close),
             Command::Theme(theme) => {
                 ui.ctx().set_theme(theme);

@@ -58,6 +58,13 @@ pub enum Answer {
         /// What happened.
         change: Change,
     },
+    /// What lies in a folder: names in their order, and whether each is a folder.
+    Listed {
+        /// The folder.
+        folder: PathBuf,
+        /// What lies in it; nothing when it cannot be read.
+        entries: Vec<(String, bool)>,
+    },
     /// Which of some files are not there.
     Missing(BTreeSet<PathBuf>),
     /// The file dialog was closed.
@@ -187,6 +194,17 @@ impl Jobs {
         self.spawn("look", move || Answer::Missing(paths.into_iter().filter(|path| !path.exists()).collect()));
     }
 
+    /// Lists a folder.
+    pub fn list(&self, folder: PathBuf) {
+        self.spawn("list", move || {
+            let found = std::fs::read_dir(&folder).into_iter().flatten().flatten();
+            let named = found.filter_map(|entry| Some((entry.file_name().into_string().ok()?, entry.path().is_dir())));
+            let mut entries: Vec<(String, bool)> = named.collect();
+            entries.sort();
+            Answer::Listed { folder, entries }
+        });
+    }
+
     /// Asks the user for a file, unless that is being done already.
     pub fn pick_file(&mut self) {
         if self.picking {
@@ -221,7 +239,7 @@ impl Jobs {
                     let line = self.lines.get_mut(&(*tab, reply.topic()));
                     line.is_some_and(|line| line.accept(*generation))
                 }
-                Answer::Changed { .. } | Answer::Missing(_) => true,
+                Answer::Changed { .. } | Answer::Listed { .. } | Answer::Missing(_) => true,
                 Answer::Picked { .. } => std::mem::take(&mut self.picking),
             };
             if wanted {
