@@ -27,6 +27,8 @@ pub enum OpenRequest {
     Nothing,
     /// A trace file.
     File(PathBuf),
+    /// Several trace files, the last one in front.
+    Files(Vec<PathBuf>),
     /// The sample trace in the program.
     Sample,
 }

@@ -110,6 +110,7 @@ impl App {
         match open {
             OpenRequest::Nothing => {}
             OpenRequest::File(path) => app.open(Source::File(path)),
+            OpenRequest::Files(paths) => paths.into_iter().for_each(|path| app.open(Source::File(path))),
             OpenRequest::Sample => app.open(Source::Sample),
         }
         app

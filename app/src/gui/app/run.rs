@@ -5,10 +5,11 @@ use eframe::egui::{self, Ui};
 use super::App;
 use super::memory::theme_of;
 use super::panels::Narrow;
-use crate::gui::command::{Command, SCALES};
+use crate::gui::command::{Command, DocumentCommand, SCALES};
 use crate::gui::jobs::TabId;
 use crate::gui::jobs::load::Source;
 use crate::gui::settings::{Panels, Settings};
+use crate::gui::state::document::Layout;
 use crate::gui::views::toasts::Kind;
 
 impl App {
@@ -70,6 +71,12 @@ impl App {
         self.memory.edit().panels = Panels::default();
         self.layout += 1;
         self.narrow = Narrow::default();
+        for (_, tab) in self.tabs.iter_mut() {
+            if let Some(document) = tab.document_mut() {
+                document.run(&DocumentCommand::ResetColumns);
+                document.run(&DocumentCommand::Layout(Layout::Both));
+            }
+        }
         self.toasts.push(Kind::Info, "The layout is as at the first start");
     }
 

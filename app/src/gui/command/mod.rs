@@ -224,8 +224,11 @@ impl Command {
     pub fn pressed(ui: &Ui, few: bool) -> Vec<Self> {
         let keys = Self::keys();
         let over_boxes = |command: &Self| matches!(command, Self::Palette | Self::Keys | Self::Quit);
+        // While a text is written, its field has the keys for undo and the like.
+        let writing = ui.ctx().text_edit_focused();
+        let for_text = |command: &Self| matches!(command, Self::Document(c) if writing && c.yields_to_text());
         ui.input_mut(|input| {
-            let wanted = keys.into_iter().filter(|(command, _)| !few || over_boxes(command));
+            let wanted = keys.into_iter().filter(|(command, _)| !(few && !over_boxes(command)) && !for_text(command));
             wanted.filter(|(_, key)| input.consume_shortcut(key)).map(|(command, _)| command).collect()
         })
     }
