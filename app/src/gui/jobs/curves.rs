@@ -37,6 +37,8 @@ pub struct CurvesRequest {
     pub view: View,
     /// The whole trace, if its curve is wanted.
     pub whole: Option<View>,
+    /// Whether it has to be known how low and high the sum of all curves goes between the points.
+    pub total: bool,
     /// How many points each curve has.
     pub points: usize,
     /// How many curves there are at most; the rest is "other".
@@ -71,6 +73,8 @@ pub struct CurvesAnswer {
     pub curves: Vec<Curve>,
     /// How many combinations the last curve adds up.
     pub others: usize,
+    /// Smallest and greatest sum of all curves between each time and the next; empty where the values say all or nobody asked.
+    pub total_extremes: Vec<(f64, f64)>,
     /// Times and values of the overview, if it was wanted.
     pub overview: Option<(Vec<f64>, Vec<f64>)>,
 }
@@ -87,6 +91,10 @@ pub(super) fn run(request: &CurvesRequest, generation: u64, cancel: &CancelToken
     if let ([only], []) = (curves.as_mut_slice(), request.keys.as_slice()) {
         only.name = Some(TOTAL.to_owned());
     }
+    let total_extremes = match request.total {
+        true => pen.total(request.view, request.points, rows)?.curve(0).extremes,
+        false => Vec::new(),
+    };
     let overview = match request.whole {
         Some(whole) => Some(pen.total(whole, OVERVIEW_POINTS, rows)?.outline()),
         None => None,
@@ -98,6 +106,7 @@ pub(super) fn run(request: &CurvesRequest, generation: u64, cancel: &CancelToken
         times: seconds(&drawn.set),
         curves,
         others: drawn.set.others,
+        total_extremes,
         overview,
     })
 }
@@ -217,6 +226,7 @@ mod tests {
             rows: None,
             measure: Measure { kind: Kind::Outstanding, by_count: false },
             earlier: false,
+            total: false,
             points: 33,
             most: 4,
         }
@@ -245,6 +255,18 @@ mod tests {
                 assert_eq!((own.len(), &last.name, last.keys.len()), (4, &None, 0), "{keys:?}");
             }
         }
+    }
+
+    #[test]
+    fn the_sum_of_all_curves_has_its_own_extremes() {
+        let mut wanted = request(&[Key::Tag]);
+        assert_eq!(answer(&wanted).total_extremes, []);
+        wanted.total = true;
+        let drawn = answer(&wanted);
+        assert_eq!(drawn.total_extremes, answer(&request(&[])).curves[0].extremes);
+        let peaks = |at: usize| drawn.curves.iter().map(|c| c.extremes[at].1).sum::<f64>();
+        assert!((0..32).all(|at| drawn.total_extremes[at].1 <= peaks(at)));
+        assert!((0..32).any(|at| drawn.total_extremes[at].1 < peaks(at)), "or adding up peaks would do");
     }
 
     #[test]

@@ -29,7 +29,7 @@ impl Document {
             C::Layout(layout) => self.layout = *layout,
             C::Page(page) => self.page = *page,
             C::Measure(measure) => self.draw_measure(measure.kind, measure.by_count),
-            C::Draw(kind) => self.kind = *kind,
+            C::Draw(kind) => self.draw_as(*kind),
             C::Curves(count) => {
                 self.most_curves = *count;
                 self.changed.insert(Topic::Curves);

@@ -40,6 +40,7 @@ impl Document {
             order: Arc::clone(&self.order),
             view: self.history.now(),
             whole: None,
+            total: self.kind != graph::Kind::Lines,
             points: CURVE_POINTS,
             most: self.most_curves,
         }
@@ -149,7 +150,9 @@ impl Document {
             });
         }
         let cursor_is_picked = self.picked.len() > self.pinned.len();
-        for (at, curve) in self.picked.iter().enumerate() {
+        // Stacked, they would count twice: what they show is in the others already.
+        let picked = if self.kind == graph::Kind::Lines { self.picked.as_slice() } else { &[] };
+        for (at, curve) in picked.iter().enumerate() {
             let name = curve.name.clone().unwrap_or_default();
             let is_cursor = cursor_is_picked && at + 1 == self.picked.len();
             series.push(Series {
@@ -171,7 +174,9 @@ impl Document {
         let by: Vec<&str> = self.arrangement.graph_by.iter().map(|key| key.title()).collect();
         let title = format!("{} by {}", measure_title(answer.measure), by.join(", "));
         let unit = unit_of(answer.measure);
-        self.graph_data = Some(GraphData::new(title, answer.times.clone(), series, unit));
+        let data = GraphData::new(title, answer.times.clone(), series, unit);
+        let extremes = answer.total_extremes.clone();
+        self.graph_data = Some(if extremes.is_empty() { data } else { data.with_total_extremes(extremes) });
         self.set_swatches();
     }
 
@@ -186,6 +191,16 @@ impl Document {
             swatches.squares.insert(curve.keys.clone(), Swatch { colour, on });
         }
         rows.set_swatches(swatches);
+    }
+
+    /// Draws the curves in another way.
+    pub fn draw_as(&mut self, kind: graph::Kind) {
+        self.kind = kind;
+        let lacks_total = self.curves.as_ref().is_some_and(|answer| answer.total_extremes.is_empty());
+        if kind != graph::Kind::Lines && lacks_total && self.measure_kind == MeasureKind::Outstanding {
+            self.changed.insert(Topic::Curves);
+        }
+        self.recolour();
     }
 
     /// Carries out what the user asked of the graph.

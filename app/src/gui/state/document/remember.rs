@@ -30,6 +30,9 @@ pub struct Remembered {
     open: Vec<u64>,
     selected: Vec<u64>,
     cursor: Option<u64>,
+    /// The legend's width, and whether it is hidden.
+    #[serde(default)]
+    legend: (Option<f32>, bool),
 }
 
 const KINDS: [(&str, graph::Kind); 3] =
@@ -62,6 +65,7 @@ impl Document {
             open,
             selected,
             cursor: self.cursor,
+            legend: self.graph.legend(),
         }
     }
 
@@ -91,6 +95,7 @@ impl Document {
         self.expanded = remembered.open.into_iter().collect();
         self.selected = remembered.selected.into_iter().collect();
         self.cursor = remembered.cursor;
+        self.graph.set_legend(remembered.legend.0, remembered.legend.1);
         self.changed.extend([Topic::Table, Topic::Curves]);
     }
 }
