@@ -98,6 +98,9 @@ struct Piece {
 
 impl Sweep<'_> {
     pub(super) fn run(&self, cancel: Cancel<'_>) -> Result<Swept, Cancelled> {
+        if self.curves == 0 {
+            return Ok(Swept { amounts: Vec::new(), extremes: Vec::new() });
+        }
         let cuts = self.cuts();
         let pieces: Result<Vec<Piece>, Cancelled> = cuts
             .par_windows(2)

@@ -135,8 +135,15 @@ fn damaged_sizes_and_too_many_points_are_no_panic() {
     let error = series(&names(&blocks), &request("count", view(0, 9), 1 << 26), &never).unwrap_err();
     assert!(matches!(error, SeriesError::TooMany { curves: 1, .. }));
     assert_eq!(series(&names(&blocks), &wanted, &|| true).unwrap_err(), SeriesError::Cancelled);
-    let nothing = series(&names(&[]), &wanted, &never).unwrap();
-    assert!(nothing.curves.is_empty());
+    let empty = names(&[]);
+    assert!(series(&empty, &wanted, &never).unwrap().curves.is_empty());
+    let order = EventOrder::new(empty.trace());
+    assert!(envelope(&empty, &wanted, &order, &never).unwrap().set.curves.is_empty());
+    assert!(highest_envelope(&empty, &wanted, &order, &never).unwrap().extremes.is_empty());
+    // Rows, but none in the view.
+    let later = names(&[block(Some(9000), None, 1)]);
+    let order = EventOrder::new(later.trace());
+    assert!(highest_envelope(&later, &wanted, &order, &never).unwrap().set.curves.is_empty());
 }
 
 #[test]
