@@ -21,6 +21,8 @@ pub struct QueryBox {
     pub asked: bool,
     /// These texts are there.
     pub is_prepared: bool,
+    /// They came after the box was written in: what is there can be completed now.
+    pub is_late: bool,
 }
 
 impl QueryBox {

@@ -54,8 +54,8 @@ impl Document {
         let fits = |rows: &crate::gui::state::rows::Rows| Arc::ptr_eq(rows.flat().tree().pivot(), &answer.pivot);
         if self.rows.as_ref().is_some_and(fits) {
             self.finder.take(answer.found.matches, answer.found.total);
-            if std::mem::take(&mut self.find_goes_on) {
-                self.find_step(true);
+            if let Some(forward) = self.find_goes_on.take() {
+                self.find_step(forward);
             }
         }
     }
@@ -63,7 +63,7 @@ impl Document {
     /// Goes to the next match or the one before, opening what hides it.
     pub fn find_step(&mut self, forward: bool) {
         if self.waits(Topic::Find) || self.changed.contains(&Topic::Find) {
-            self.find_goes_on = true;
+            self.find_goes_on = Some(forward);
             return;
         }
         let Some(steps) = self.finder.step(forward) else { return };
@@ -117,6 +117,7 @@ impl Document {
         }
     }
 
+    /// Table, curves and sums no longer show what the filter leaves.
     pub(super) fn filter_changed(&mut self) {
         self.groups_are_old = true;
         self.totals = None;
@@ -169,7 +170,7 @@ impl Document {
         self.push_query(&format!("stack:={quoted}"));
         self.finder.text = frame;
         self.open_find();
-        self.find_goes_on = true;
+        self.find_goes_on = Some(true);
     }
 
     /// The function under the cursor, if it is in a stack.

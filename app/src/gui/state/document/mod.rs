@@ -162,8 +162,8 @@ pub struct Document {
     overview_is_old: bool,
     /// A file that is to be read or written.
     file: Option<FileRequest>,
-    /// The cursor goes to the first match once it is known.
-    find_goes_on: bool,
+    /// The cursor goes to the next match, or to the one before, once they are known.
+    find_goes_on: Option<bool>,
     /// The way to the answer was opened.
     led: bool,
 }
@@ -223,7 +223,7 @@ impl Document {
             row_figures: None,
             overview_is_old: true,
             file: None,
-            find_goes_on: false,
+            find_goes_on: None,
             led: false,
         }
     }
@@ -315,7 +315,10 @@ impl Document {
             Reply::Later(answer) => self.take_later(answer),
             Reply::Profile(answer) => self.profile = Some(*answer),
             Reply::Find(found) => self.take_found(found),
-            Reply::Completion => self.query.is_prepared = true,
+            Reply::Completion => {
+                self.query.is_prepared = true;
+                self.query.is_late = true;
+            }
             Reply::File(answer) => self.take_file(answer),
             Reply::Broken(topic) => self.take_broken(topic),
         }

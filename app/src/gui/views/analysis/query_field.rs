@@ -23,10 +23,14 @@ pub(super) fn show(ui: &mut Ui, document: &mut Document) {
         ui.fonts_mut(|fonts| fonts.layout_job(job))
     };
     let width = (ui.available_width() - 16.0).clamp(80.0, WIDEST);
+    // Keys that the box wants for itself: without this they would take the keyboard away from it.
+    let offered = document.query.completions.is_some();
+    let filter = EventFilter { tab: offered, horizontal_arrows: true, vertical_arrows: true, escape: true };
     let out = TextEdit::singleline(&mut document.query.text)
         .id(id)
         .hint_text("filter: tag:Leak size:>64KB driver:myfault \u{2026}")
         .desired_width(width)
+        .event_filter(filter)
         .layouter(&mut layouter)
         .show(ui);
     let response = out.response.response.clone();
@@ -35,15 +39,16 @@ pub(super) fn show(ui: &mut Ui, document: &mut Document) {
         response.request_focus();
         document.complete_query(document.query.text.len());
     }
-    if response.changed() || response.gained_focus() {
+    let is_late = std::mem::take(&mut document.query.is_late) && response.has_focus();
+    if response.changed() || response.gained_focus() || is_late {
         let cursor = cursor_byte(&out, &document.query.text);
         document.complete_query(cursor);
     }
     act(ui, document, keys, &out);
-    popup(document, &response, &out);
-    if let Some((_, words)) = &document.query.error {
-        response.on_hover_text(words);
+    if let Some(at) = popup(ui, document, &response) {
+        accept(ui, document, at, &out);
     }
+    problem(document, &response, palette);
 }
 
 #[derive(Default)]
@@ -61,8 +66,6 @@ fn take_keys(ui: &Ui, id: Id, document: &Document) -> Keys {
         return Keys::default();
     }
     let offered = document.query.completions.is_some();
-    let filter = EventFilter { tab: offered, horizontal_arrows: true, vertical_arrows: true, escape: true };
-    ui.memory_mut(|memory| memory.set_focus_lock_filter(id, filter));
     let pressed = |key| ui.input_mut(|input| input.consume_key(Modifiers::NONE, key));
     Keys {
         up: offered && pressed(Key::ArrowUp),
@@ -113,38 +116,46 @@ fn cursor_byte(out: &TextEditOutput, text: &str) -> usize {
     text.char_indices().nth(chars).map_or(text.len(), |(byte, _)| byte)
 }
 
-/// The completions below the box.
-fn popup(document: &mut Document, response: &Response, out: &TextEditOutput) {
-    let Some(completions) = &document.query.completions else { return };
-    if !response.has_focus() {
-        return;
+/// The completions below the box; returns the one that was clicked.
+fn popup(ui: &Ui, document: &Document, response: &Response) -> Option<usize> {
+    let completions = document.query.completions.as_ref()?;
+    // A click on a completion takes the keyboard from the box before it is known what was clicked.
+    let list = response.id.with("completions");
+    let pointer = ui.ctx().pointer_latest_pos();
+    let on_list = pointer.and_then(|at| ui.ctx().layer_id_at(at)).is_some_and(|layer| layer.id == list);
+    if !response.has_focus() && !on_list {
+        return None;
     }
-    let chosen = document.query.chosen;
     let mut taken = None;
     let mut open = true;
-    let shown = Popup::from_response(response)
-        .open_bool(&mut open)
-        .close_behavior(PopupCloseBehavior::IgnoreClicks)
-        .show(|ui| {
+    Popup::from_response(response).id(list).open_bool(&mut open).close_behavior(PopupCloseBehavior::IgnoreClicks).show(
+        |ui| {
             for (at, item) in completions.items.iter().enumerate() {
                 ui.horizontal(|ui| {
-                    let line =
-                        ui.selectable_label(chosen == Some(at), RichText::new(&item.show).font(theme::figure_font()));
+                    let chosen = document.query.chosen == Some(at);
+                    let line = ui.selectable_label(chosen, RichText::new(&item.show).font(theme::figure_font()));
                     if line.clicked() {
                         taken = Some(at);
                     }
                     ui.weak(&item.note);
                 });
             }
-        });
-    if let (Some(at), Some(shown)) = (taken, shown) {
-        let ctx = shown.response.ctx.clone();
-        if let Some(cursor) = document.query.complete(at) {
-            let mut state = out.state.clone();
-            state.cursor.set_char_range(Some(CCursorRange::one(CCursor::new(cursor))));
-            state.store(&ctx, response.id);
-            response.request_focus();
-        }
+        },
+    );
+    taken
+}
+
+/// What is wrong with the query, below the box while it is written in, else on hover.
+fn problem(document: &Document, response: &Response, palette: &Palette) {
+    let Some((_, words)) = &document.query.error else { return };
+    if response.has_focus() && document.query.completions.is_none() {
+        let mut open = true;
+        Popup::from_response(response)
+            .open_bool(&mut open)
+            .close_behavior(PopupCloseBehavior::IgnoreClicks)
+            .show(|ui| ui.colored_label(palette.bad, words));
+    } else {
+        response.clone().on_hover_text(words);
     }
 }
 
