@@ -45,6 +45,8 @@ pub struct TableAnswer {
     pub flat: Flat,
     /// Paths of open rows, with what was opened to lead to the answer.
     pub expanded: FxHashSet<u64>,
+    /// The paths that were wanted.
+    pub wanted: FxHashSet<u64>,
     /// Where the wanted paths are now.
     pub found: FxHashMap<u64, NodeId>,
     /// The rows that lead to the answer, outermost first.
@@ -65,5 +67,5 @@ pub(super) fn run(request: TableRequest, generation: u64, cancel: &CancelToken) 
     let mut flat = Flat::new(PivotTree::new(groups), sort, &expanded);
     let led = follow.map_or_else(Vec::new, |first| flat.follow_largest(&first, &mut expanded));
     let found = flat.find_paths(&wanted);
-    (!cancel.is_cancelled()).then_some(TableAnswer { generation, view, flat, expanded, found, led })
+    (!cancel.is_cancelled()).then_some(TableAnswer { generation, view, flat, expanded, wanted, found, led })
 }

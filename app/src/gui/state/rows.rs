@@ -2,7 +2,7 @@
 //! [`Flat`] tree and an arrangement of columns. Reads the tree, never computes a pivot.
 
 use eframe::egui::Color32;
-use poolscope_core::pivot::{Figure, Key, NodeId, Number, PivotTree, SortOrder, Step};
+use poolscope_core::pivot::{Figure, Key, NodeId, Number, PivotTree, Place, SortOrder, Step};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::arrangement::{Arrangement, Placed, SortBy};
@@ -40,8 +40,9 @@ pub struct Rows {
     placed: Vec<Placed>,
     columns: Vec<Column>,
     swatches: Swatches,
-    /// What is being looked for, in lower case.
+    /// What is being looked for, in lower case unless case matters.
     needle: String,
+    case_sensitive: bool,
     /// Colours of modules in stacks.
     modules: FxHashMap<String, Color32>,
 }
@@ -68,6 +69,7 @@ impl Rows {
             columns: Vec::new(),
             swatches: Swatches::default(),
             needle: String::new(),
+            case_sensitive: false,
             modules: FxHashMap::default(),
         };
         rows.arrange(arrangement);
@@ -108,8 +110,16 @@ impl Rows {
     }
 
     /// Marks rows with this text.
-    pub fn set_needle(&mut self, text: &str) {
-        self.needle = text.to_lowercase();
+    pub fn set_needle(&mut self, text: &str, case_sensitive: bool) {
+        self.needle = if case_sensitive { text.to_owned() } else { text.to_lowercase() };
+        self.case_sensitive = case_sensitive;
+    }
+
+    fn is_found(&self, text: &str) -> bool {
+        let found = || {
+            if self.case_sensitive { text.contains(&self.needle) } else { text.to_lowercase().contains(&self.needle) }
+        };
+        !self.needle.is_empty() && found()
     }
 
     /// Whether opening this node, or giving it another order, takes so long that it belongs into the background.
@@ -198,6 +208,13 @@ impl Rows {
         let best = found.into_iter().rev().max_by_key(weight)?;
         self.flat.show(best, expanded);
         Some(best)
+    }
+
+    /// The row of a place, made visible; nothing where the columns do not lead to it.
+    pub fn find_place(&mut self, place: &Place, expanded: &mut FxHashSet<u64>) -> Option<NodeId> {
+        let node = self.flat.walk_to_place(place)?;
+        self.flat.show(node, expanded);
+        Some(node)
     }
 
     fn top_text(&self, mut node: NodeId) -> String {
@@ -292,7 +309,7 @@ impl Rows {
             indent: self.indent(node, key_column),
             swatch,
             lead,
-            found: !self.needle.is_empty() && text.to_lowercase().contains(&self.needle),
+            found: self.is_found(&text),
             dimmed: false,
             text,
             expandable: tree.has_children(node),
@@ -320,7 +337,7 @@ fn columns(arrangement: &Arrangement) -> Vec<Column> {
             sort: level.map(direction),
             sort_rank: if several { rank.map_or(0, |rank| rank as u8 + 1) } else { u8::from(rank.is_some()) },
             allowed: [0, 1, 2].map(|area: usize| refusal[area].is_none()),
-            refusal: refusal.into_iter().flatten().next().unwrap_or_default(),
+            refusal: refusal.into_iter().flatten().collect::<Vec<_>>().join(" "),
         }
     };
     arrangement.columns.iter().map(header).collect()

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use poolscope_core::pivot::{Key, NodeId, Place};
+use poolscope_core::pivot::{Figure, Key, NodeId, Place};
 use poolscope_core::series::{Kind as MeasureKind, Measure};
 use poolscope_core::trace::time::Ticks;
 
@@ -94,6 +94,9 @@ impl Document {
 
     /// Takes in new curves.
     pub(super) fn take_curves(&mut self, mut answer: CurvesAnswer) {
+        if self.arrangement.graphed().is_none() {
+            return;
+        }
         if let Some((times, values)) = answer.overview.take() {
             self.overview = Overview { times, values };
             self.overview_is_old = false;
@@ -106,6 +109,9 @@ impl Document {
 
     /// Takes in the curves of picked rows.
     pub(super) fn take_extra(&mut self, answer: Result<Vec<Curve>, String>) {
+        if self.arrangement.graphed().is_none() || self.picked_places().is_empty() {
+            return;
+        }
         match answer {
             Ok(curves) => self.picked = curves,
             Err(why) => self.trouble = Some(why),
@@ -301,6 +307,9 @@ impl Document {
     /// Selects the row that a curve belongs to: the first visible one, or else the one that matters most, with all that has
     /// to be opened for it.
     fn reveal(&mut self, id: u64) {
+        if let Some(at) = id.checked_sub(PICKED_IDS) {
+            return self.reveal_place(at as usize);
+        }
         let Some(values) = self.curve_with(id).map(|curve| curve.keys.clone()) else { return };
         let by = self.arrangement.graph_by.clone();
         let Some(rows) = &mut self.rows else { return };
@@ -308,6 +317,18 @@ impl Document {
             self.table.select(row_id(node));
             self.table.request_focus();
             self.remember_selection();
+            self.ask_for_unknown();
+        }
+    }
+
+    /// Selects the row of a pinned curve; the curve of the row under the cursor is at its row already.
+    fn reveal_place(&mut self, at: usize) {
+        let (Some(place), Some(rows)) = (self.pinned.get(at), &mut self.rows) else { return };
+        if let Some(node) = rows.find_place(place, &mut self.expanded) {
+            self.table.select(row_id(node));
+            self.table.request_focus();
+            self.remember_selection();
+            self.ask_for_unknown();
         }
     }
 
@@ -333,7 +354,9 @@ impl Document {
         if in_filter {
             self.filter.forget_rows();
         }
-        let grouped = self.arrangement.keys().contains(&Key::Generation);
+        let counted = Figure::Unique(Key::Generation);
+        let grouped =
+            self.arrangement.keys().contains(&Key::Generation) || self.arrangement.figures().contains(&counted);
         if grouped || in_filter {
             self.groups_are_old = true;
             self.changed.extend([Topic::Table, Topic::Curves]);
@@ -343,7 +366,11 @@ impl Document {
 
 /// Under which name a curve is hidden; the sum of the others has none.
 fn hidden_name(curve: &Curve) -> Vec<String> {
-    if curve.keys.is_empty() { curve.name.clone().into_iter().collect() } else { curve.keys.clone() }
+    if !curve.keys.is_empty() {
+        return curve.keys.clone();
+    }
+    // A picked row may be called what a curve of the columns is called.
+    curve.name.iter().flat_map(|name| [String::new(), name.clone()]).collect()
 }
 
 /// How often the colours have been gone through before this number.

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use poolscope_core::pivot::{Key, NodeId, PivotTree, Place, Sort, SortOrder};
 
+use rustc_hash::FxHashSet;
+
 use super::{Document, Effect, Topic};
 use crate::format;
 use crate::gui::jobs::later::{LaterAnswer, LaterRequest};
@@ -55,9 +57,18 @@ impl Document {
 
     /// Takes in new rows; what was open, selected and scrolled to stays.
     pub(super) fn take_table(&mut self, answer: TableAnswer) {
-        let TableAnswer { flat, expanded, found, led, .. } = answer;
-        // Rows that this view does not have may come back in the next: nothing is forgotten here.
-        self.expanded.extend(expanded);
+        let TableAnswer { mut flat, expanded, wanted, mut found, led, .. } = answer;
+        let leads = !self.led && !led.is_empty();
+        if leads {
+            self.expanded.extend(expanded);
+        } else if expanded != self.expanded {
+            // Rows were opened or closed since the question was asked.
+            flat.set_sort(flat.sort(), &self.expanded);
+        }
+        let now: FxHashSet<u64> = self.selected.iter().copied().chain(self.cursor).collect();
+        if !leads && !now.is_subset(&wanted) {
+            found = flat.find_paths(&now);
+        }
         self.groups_are_old = false;
         let mut rows = Rows::new(flat, &self.arrangement);
         let order = self.order();
@@ -65,7 +76,7 @@ impl Document {
             rows.set_sort(order, &self.expanded);
         }
         self.rows = Some(rows);
-        if !self.led && !led.is_empty() {
+        if leads {
             self.lead(&led);
         } else {
             let at = |path: &u64| found.get(path).map(|node| row_id(*node));
@@ -105,7 +116,7 @@ impl Document {
         let needle = self.finder.needle().to_owned();
         if let Some(rows) = &mut self.rows {
             rows.set_module_colours(colours);
-            rows.set_needle(&needle);
+            rows.set_needle(&needle, self.finder.case_sensitive);
         }
         self.set_swatches();
     }
@@ -223,6 +234,11 @@ impl Document {
     pub(super) fn order_changed(&mut self) {
         let order = self.order();
         let Some(rows) = &mut self.rows else { return };
+        if rows.flat().tree().pivot().keys() != self.arrangement.keys() {
+            // Rows of other keys are on their way: the old ones cannot stand under these columns.
+            self.changed.insert(Topic::Table);
+            return;
+        }
         rows.arrange(&self.arrangement);
         if rows.is_heavy(PivotTree::ROOT) {
             self.changed.insert(Topic::Table);

@@ -6,7 +6,7 @@ mod shelf;
 #[cfg(test)]
 mod tests;
 
-use poolscope_core::pivot::{Figure, NodeId, Number, PivotTree, Sort, SortOrder, Step};
+use poolscope_core::pivot::{Figure, NodeId, Number, PivotTree, Place, PlaceStep, Sort, SortOrder, Step};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use shelf::Shelf;
@@ -119,6 +119,19 @@ impl Flat {
             let children = tree.open(at).to_vec();
             children.into_iter().find(|child| tree.step(*child) == *step)
         })
+    }
+
+    /// Opens along a place and returns its node, if these columns lead to it; nothing becomes visible by that.
+    pub fn walk_to_place(&mut self, place: &Place) -> Option<NodeId> {
+        let mut at = PivotTree::ROOT;
+        loop {
+            let tree = &mut self.shelf.tree;
+            let children = tree.open(at).to_vec();
+            at = children.into_iter().find(|child| leads_to(&Place::of(tree, *child), place))?;
+            if Place::of(tree, at) == *place {
+                return Some(at);
+            }
+        }
     }
 
     /// How many rows there are.
@@ -246,13 +259,16 @@ impl Flat {
         self.root = build(&mut self.shelf, PivotTree::ROOT, expanded);
     }
 
-    /// The child of an open node that weighs most by the sort's figure: the first where the largest come first.
+    /// The child of an open node that weighs most by the sort's figure, by size where names decide the order.
     #[must_use]
     pub fn largest_child(&self, id: NodeId) -> Option<NodeId> {
         let children = &self.branch(id)?.children;
         let first = self.shelf.sort.first();
-        let from_below = first.ascending && first.figure.is_some();
-        if from_below { children.last() } else { children.first() }.copied()
+        if first.figure.is_none() {
+            // Names say nothing of weight. Of equal ones the first.
+            return children.iter().rev().copied().max_by_key(|child| self.shelf.tree.cost(*child).size());
+        }
+        if first.ascending { children.last() } else { children.first() }.copied()
     }
 
     /// The nodes among the visible ones that have one of these paths.
@@ -357,6 +373,17 @@ impl Flat {
     fn place(&self, branch: &Branch, id: NodeId) -> Option<usize> {
         branch.children.binary_search_by(|other| self.shelf.compare(*other, id)).ok()
     }
+}
+
+/// Whether `place` is `here` or lies in it.
+fn leads_to(here: &Place, place: &Place) -> bool {
+    let fits = |(here, there): (&PlaceStep, &PlaceStep)| match (here, there) {
+        (PlaceStep::Frames { key, frames }, PlaceStep::Frames { key: other, frames: more }) => {
+            key == other && more.starts_with(frames)
+        }
+        _ => here == there,
+    };
+    here.0.len() <= place.0.len() && here.0.iter().zip(&place.0).all(fits)
 }
 
 fn build(shelf: &mut Shelf, id: NodeId, expanded: &FxHashSet<u64>) -> Branch {
