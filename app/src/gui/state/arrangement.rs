@@ -1,6 +1,8 @@
 //! Which columns the table has, where they stand to the gold and blue bars, how the rows are sorted and what the graph has its
 //! curves by. Knows no trace; says in a sentence why something cannot stand where it was dropped.
 
+use std::collections::BTreeMap;
+
 use poolscope_core::pivot::figure::Unit as FigureUnit;
 use poolscope_core::pivot::{Figure, Key};
 use serde::{Deserialize, Serialize};
@@ -159,6 +161,20 @@ impl Arrangement {
     #[must_use]
     pub fn column(&self, id: u32) -> Option<&Placed> {
         self.columns.iter().find(|column| column.id == id)
+    }
+
+    /// The widths that the user gave columns, in points by column id.
+    #[must_use]
+    pub fn widths(&self) -> BTreeMap<u32, f32> {
+        self.columns.iter().filter_map(|column| Some((column.id, column.width?))).collect()
+    }
+
+    /// The same without the widths.
+    #[must_use]
+    pub fn without_widths(&self) -> Self {
+        let mut bare = self.clone();
+        bare.columns.iter_mut().for_each(|column| column.width = None);
+        bare
     }
 
     /// What is drawn.

@@ -81,7 +81,7 @@ impl Document {
 
     fn copy_what(&mut self, command: &C) {
         let text = match command {
-            C::CopyStack => self.details.as_ref().map(super::super::details::Details::stack_text),
+            C::CopyStack => self.stack_text(),
             C::CopyCell => self.cursor_text(),
             _ => self.selected_text(),
         };
@@ -89,6 +89,18 @@ impl Document {
             self.effects.push(Effect::Copy(text));
             self.tell("Copied");
         }
+    }
+
+    /// The heaviest stack of the selected row: as the groups have it, or else as its blocks were found to have it.
+    #[must_use]
+    pub fn stack_text(&self) -> Option<String> {
+        let details = self.details.as_ref()?;
+        if !details.stack.is_empty() {
+            return Some(details.stack_text());
+        }
+        let share = self.profile.as_ref().filter(|_| !self.waits(Topic::Profile))?.profile.stacks.first()?;
+        let frames = share.frames.iter().rev().map(|frame| frame.text.as_str());
+        Some(frames.collect::<Vec<_>>().join("\n")).filter(|text| !text.is_empty())
     }
 
     fn cursor_text(&self) -> Option<String> {
@@ -114,7 +126,7 @@ impl Document {
             C::ZoomToSelection | C::MarkSelection => self.graph.selection().is_some(),
             C::ZoomBack => self.history.can_go_back(),
             C::ZoomForward => self.history.can_go_forward(),
-            C::CopyStack => self.details.as_ref().is_some_and(|details| !details.stack.is_empty()),
+            C::CopyStack => self.stack_text().is_some(),
             C::CopyRows | C::FilterTo | C::FilterOut | C::GraphRows => selected(),
             C::CopyCell | C::CollapseOthers => self.table.cursor().is_some(),
             C::ExpandBelow => self.cursor_node().is_some_and(|(rows, node)| rows.flat().tree().has_children(node)),
@@ -125,7 +137,9 @@ impl Document {
             C::FilterClear => !self.filter.steps().is_empty(),
             C::ShowAllCurves => !self.hidden.is_empty(),
             C::ClearMarks => !self.marks.is_empty(),
-            C::ResetColumns => self.is_modified() && self.presets.read().get(&self.preset).is_some(),
+            C::ResetColumns => self.presets.read().get(&self.preset).is_some_and(|preset| {
+                preset.arrangement != self.arrangement || preset.arrangement.widths() != *self.table.widths()
+            }),
             _ => true,
         }
     }

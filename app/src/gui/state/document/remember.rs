@@ -53,7 +53,7 @@ impl Document {
         selected.truncate(MOST_OPEN);
         Remembered {
             preset: self.preset.clone(),
-            arrangement: self.arrangement.clone(),
+            arrangement: self.arrangement_to_save(),
             layout: self.layout,
             kind: KINDS.iter().find(|(_, kind)| *kind == self.kind).map_or("", |(name, _)| name).to_owned(),
             measure: MEASURES.iter().find(|(_, m)| *m == self.measure_kind).map_or("", |(name, _)| name).to_owned(),
@@ -74,6 +74,7 @@ impl Document {
         let Ok(arrangement) = remembered.arrangement.checked() else { return };
         self.preset = remembered.preset;
         self.arrangement = arrangement;
+        self.table.set_widths(self.arrangement.widths());
         self.layout = remembered.layout;
         let named = |name: &str| KINDS.iter().find(|(known, _)| *known == name).map(|(_, kind)| *kind);
         self.kind = named(&remembered.kind).unwrap_or(self.kind);

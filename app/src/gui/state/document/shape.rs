@@ -5,7 +5,7 @@ use poolscope_core::series::Kind as MeasureKind;
 
 use super::{Document, Effect, Topic};
 use crate::gui::jobs::files::{FileAnswer, FileRequest};
-use crate::gui::state::arrangement::Arrangement;
+use crate::gui::state::arrangement::{Arrangement, Placed};
 use crate::gui::state::columns::What;
 use crate::gui::state::dialogs::{Dialog, Outcome};
 use crate::gui::state::filter::Step;
@@ -17,7 +17,8 @@ impl Document {
     #[must_use]
     pub fn is_modified(&self) -> bool {
         let presets = self.presets.read();
-        presets.get(&self.preset).is_none_or(|preset| preset.arrangement != self.arrangement)
+        let now = self.arrangement.without_widths();
+        presets.get(&self.preset).is_none_or(|preset| preset.arrangement.without_widths() != now)
     }
 
     /// Moves a column; says why if it cannot.
@@ -27,7 +28,13 @@ impl Document {
 
     /// Takes in a column in its natural place; says why if it cannot.
     pub fn add_column(&mut self, what: What, area: Area) {
-        self.change(|arrangement| arrangement.add(what, area, None).map(drop));
+        self.change(|arrangement| {
+            // Behind a stack it would be found only after the last call of each.
+            let stack = |placed: &&Placed| matches!(placed.what, What::Key(key) if key.is_stack());
+            let first_stack = arrangement.columns.iter().find(stack).map(|placed| placed.id);
+            let before = first_stack.filter(|_| !matches!(what, What::Key(key) if key.is_stack()));
+            arrangement.add(what, area, before).map(drop)
+        });
     }
 
     /// Takes a column away; says why if it cannot.
@@ -146,8 +153,9 @@ impl Document {
         }
         if steps != self.filter.steps() {
             self.filter.set(steps);
+            self.filter_changed();
         }
-        self.table.set_widths(arrangement.columns.iter().filter_map(|c| Some((c.id, c.width?))).collect());
+        self.table.set_widths(arrangement.widths());
         self.led = false;
         self.groups_are_old = true;
         self.graph_data = None;
@@ -160,7 +168,7 @@ impl Document {
     }
 
     /// The columns as a preset keeps them: with their widths.
-    fn arrangement_to_save(&self) -> Arrangement {
+    pub(super) fn arrangement_to_save(&self) -> Arrangement {
         let mut arrangement = self.arrangement.clone();
         for column in &mut arrangement.columns {
             column.width = self.table.widths().get(&column.id).copied().or(column.width);

@@ -8,6 +8,7 @@ use poolscope_core::pivot::profile::StackShare;
 use super::{caption, section};
 use crate::format;
 use crate::gui::command::{Command, DocumentCommand};
+use crate::gui::jobs::document::Topic;
 use crate::gui::state::details::Details;
 use crate::gui::state::document::Document;
 use crate::gui::theme::{self, GRID};
@@ -23,7 +24,9 @@ pub(super) fn show(ui: &mut Ui, document: &Document, details: &Details, commands
     ui.horizontal(|ui| {
         caption(ui, "HEAVIEST STACK");
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            if !details.stack.is_empty() && ui.small_button(DocumentCommand::CopyStack.title()).clicked() {
+            if document.can(&DocumentCommand::CopyStack)
+                && ui.small_button(DocumentCommand::CopyStack.title()).clicked()
+            {
                 commands.push(DocumentCommand::CopyStack.into());
             }
         });
@@ -31,7 +34,8 @@ pub(super) fn show(ui: &mut Ui, document: &Document, details: &Details, commands
     let profile = document.profile.as_ref().map(|answer| &answer.profile);
     let known = profile.filter(|profile| !profile.stacks.is_empty());
     let Some(profile) = known else {
-        return plain(ui, details);
+        let is_known = document.profile.is_some() && !document.waits(Topic::Profile);
+        return plain(ui, details, is_known);
     };
     for (at, share) in profile.stacks.iter().enumerate() {
         one(ui, "stack", at, share);
@@ -42,8 +46,11 @@ pub(super) fn show(ui: &mut Ui, document: &Document, details: &Details, commands
     }
 }
 
-/// Before the blocks were looked at: the stack that the groups know.
-fn plain(ui: &mut Ui, details: &Details) {
+/// Before the blocks were looked at (`is_known`: after that): the stack that the groups know.
+fn plain(ui: &mut Ui, details: &Details, is_known: bool) {
+    if details.stack.is_empty() && !is_known {
+        return;
+    }
     if details.stack.is_empty() {
         ui.weak("These allocations were recorded without a stack: -stackwalk PoolAlloc+PoolFree records them.");
         return;
