@@ -228,7 +228,7 @@ impl Command {
         let writing = ui.ctx().text_edit_focused();
         let for_text = |command: &Self| matches!(command, Self::Document(c) if writing && c.yields_to_text());
         ui.input_mut(|input| {
-            let wanted = keys.into_iter().filter(|(command, _)| !(few && !over_boxes(command)) && !for_text(command));
+            let wanted = keys.into_iter().filter(|(command, _)| (!few || over_boxes(command)) && !for_text(command));
             wanted.filter(|(_, key)| input.consume_shortcut(key)).map(|(command, _)| command).collect()
         })
     }

@@ -11,6 +11,9 @@ use poolscope_core::series::EventOrder;
 
 use crate::gui::state::filter::Narrowing;
 
+/// Nodes and the runs of groups that they add up.
+pub type Runs = Vec<(NodeId, Range<u32>)>;
+
 /// What to compute.
 pub struct LaterRequest {
     /// The trace and its texts.
@@ -24,7 +27,7 @@ pub struct LaterRequest {
     /// What they follow from, if an earlier request about these groups made it.
     pub known: Option<Arc<RowFigures>>,
     /// Which figures of which nodes: the runs of groups that these add up.
-    pub wanted: Vec<(Figure, Vec<(NodeId, Range<u32>)>)>,
+    pub wanted: Vec<(Figure, Runs)>,
 }
 
 /// The figures.

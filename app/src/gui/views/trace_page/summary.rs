@@ -36,8 +36,8 @@ fn facts(document: &Document) -> Vec<(&'static str, String)> {
     facts.push(("Free events", format::count(census.pool_frees)));
     facts.push(("Rows of the table", format::count(trace.allocations.len() as u64)));
     facts.push(("Distinct stacks", format::count(census.stacks.distinct)));
-    facts.push(("Events lost", format::count(u64::from(summary.events_lost))));
-    facts.push(("Buffers lost", format::count(u64::from(summary.buffers_lost))));
+    facts.push(("Events lost", format::count(summary.events_lost)));
+    facts.push(("Buffers lost", format::count(summary.buffers_lost)));
     facts.push(("Images", format::count(trace.modules.modules().len() as u64)));
     facts
 }
