@@ -122,14 +122,16 @@ impl Document {
     /// The curve of the row under the cursor is emphasised; one is drawn for it if it has none.
     pub(super) fn mark_curve(&mut self) {
         let places = self.picked_places();
-        if places.is_empty() {
-            if !self.picked.is_empty() {
-                self.picked.clear();
-            }
-        } else if self.curves.is_some() {
+        if places.is_empty() && !self.picked.is_empty() {
+            self.picked.clear();
+            self.recolour();
+        } else if !places.is_empty() && self.curves.is_some() {
             self.changed.insert(Topic::Extra);
         }
-        self.recolour();
+        let marked = self.table.cursor().and_then(|id| self.curve_of(node_id(id)));
+        // The curves stay as they are: making them ready again for every step of the cursor would be felt.
+        let series = self.graph_data.iter_mut().flat_map(|data| &mut data.series);
+        series.filter(|one| one.id < PICKED_IDS).for_each(|one| one.marked = marked == Some(one.id as usize));
     }
 
     /// Gives curves and rows the colours of the theme.
