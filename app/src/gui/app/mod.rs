@@ -16,10 +16,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use eframe::egui::text_selection::LabelSelectionState;
 use eframe::egui::{self, CentralPanel, Frame, Ui};
 
 use super::OpenRequest;
-use super::command::Command;
+use super::command::{Command, DocumentCommand};
 use super::jobs::dialog::PickFile;
 use super::jobs::load::{Loader, Source};
 use super::jobs::{Answer, Jobs, TabId};
@@ -156,6 +157,11 @@ impl App {
         }
         self.give_keys_to_table(ui);
         drop_hint(ui);
+        commands.extend(self.copy_nobody_took(ui));
+        if !commands.is_empty() {
+            // What a command changes is seen in the next frame, and nothing else may ask for one.
+            ui.ctx().request_repaint();
+        }
         for command in commands {
             self.run(ui, command);
         }
@@ -243,6 +249,16 @@ impl App {
             self.write_presets();
         }
         self.remember_soon(ui);
+    }
+
+    /// Copy, when no text is being written and the table does not have the keys: it is meant for the selected rows.
+    fn copy_nobody_took(&self, ui: &Ui) -> Option<Command> {
+        let asked = ui.input(|input| input.events.iter().any(|event| matches!(event, egui::Event::Copy)));
+        let text_selected = ui.ctx().plugin::<LabelSelectionState>().lock().has_selection();
+        let meant = asked && !text_selected && !self.boxes.any() && !ui.ctx().text_edit_focused();
+        let command = DocumentCommand::CopyRows;
+        let can = self.document().is_some_and(|document| document.can(&command));
+        (meant && can).then_some(Command::Document(command))
     }
 
     /// Keys that nobody else has go to the table, so that the arrows work after a click anywhere.

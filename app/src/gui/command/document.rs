@@ -97,10 +97,9 @@ const fn ctrl_shift(key: Key) -> KeyboardShortcut {
     KeyboardShortcut::new(CTRL_SHIFT, key)
 }
 
-const KEYS: [(DocumentCommand, KeyboardShortcut); 24] = [
+const KEYS: [(DocumentCommand, KeyboardShortcut); 26] = [
     (C::CopyStack, ctrl_shift(Key::C)),
     (C::ZoomBack, ctrl_shift(Key::Minus)),
-    (C::ZoomForward, ctrl_shift(Key::Plus)),
     (C::ZoomAll, ctrl_shift(Key::Period)),
     (C::EditQuery, ctrl_shift(Key::F)),
     (C::FilterOut, ctrl_shift(Key::Enter)),
@@ -111,7 +110,11 @@ const KEYS: [(DocumentCommand, KeyboardShortcut); 24] = [
     (C::CollapseOthers, ctrl_shift(Key::ArrowLeft)),
     (C::SavePreset, ctrl_shift(Key::S)),
     (C::FindPrevious, KeyboardShortcut::new(Modifiers::SHIFT, Key::F3)),
+    (C::ZoomBack, KeyboardShortcut::new(Modifiers::ALT, Key::ArrowLeft)),
+    (C::ZoomForward, KeyboardShortcut::new(Modifiers::ALT, Key::ArrowRight)),
     (C::FindNext, KeyboardShortcut::new(Modifiers::NONE, Key::F3)),
+    // The system sends a copy of its own for this key; here it stands for the menus.
+    (C::CopyRows, ctrl(Key::C)),
     (C::ZoomToSelection, ctrl(Key::Period)),
     (C::ZoomIn, ctrl(Key::Plus)),
     (C::ZoomIn, ctrl(Key::Equals)),
@@ -215,7 +218,17 @@ impl DocumentCommand {
     /// Whether a text field keeps this command's key for itself while it is written in.
     #[must_use]
     pub fn yields_to_text(&self) -> bool {
-        matches!(self, C::FilterUndo | C::FilterRedo | C::CollapseOthers | C::FilterTo | C::FilterOut)
+        matches!(
+            self,
+            C::FilterUndo
+                | C::FilterRedo
+                | C::CollapseOthers
+                | C::FilterTo
+                | C::FilterOut
+                | C::CopyRows
+                | C::ZoomBack
+                | C::ZoomForward
+        )
     }
 
     /// Commands with a key, the more specific keys first.
