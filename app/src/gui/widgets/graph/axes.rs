@@ -1,7 +1,12 @@
-//! The axes: round marks, words that never overlap, the grid. Dragging along the time axis is the plot's affair.
+//! The axes as `egui_plot` is told of them: round marks for its grid, and words for those marks that never overlap. What it
+//! cannot do is painted beside it: a word moved inside at the very edge, and the ticks of the time axis. Takes no input.
 
-use eframe::egui::{Align2, Painter, Rect, Stroke, Ui, pos2};
+use std::sync::Arc;
 
+use eframe::egui::{Align2, Color32, Painter, Pos2, Rangef, Rect, Stroke, pos2};
+use egui_plot::{AxisHints, GridMark, Plot};
+
+use super::Graph;
 use super::model::{Range, Unit};
 use super::scale::Scale;
 use super::ticks;
@@ -14,38 +19,137 @@ pub(super) const HEIGHT: f32 = 20.0;
 const LEAST_WIDTH: f32 = 56.0;
 /// Least distance between the words of two marks, in points.
 const GAP: f32 = 14.0;
+/// Distance between the frame and the words of times, in points.
+const BELOW: f32 = GRID;
+/// Distance between the frame and the words of values, in points.
+const BESIDE: f32 = 1.5 * GRID;
+/// What the plot itself leaves free on both sides of the words of values, in points.
+const MARGIN: f32 = 4.0;
 
-/// Marks of the value axis, with their words.
-pub(super) struct Values {
-    marks: Vec<(f64, String)>,
-    /// Width of the axis, in points.
-    pub width: f32,
+/// Both axes of one frame.
+pub(super) struct Axes {
+    /// Where the plot's frame will be.
+    pub scale: Scale,
+    times: Marks,
+    values: Marks,
 }
 
-impl Values {
-    pub fn new(ui: &Ui, height: f32, top: f64, unit: Unit) -> Self {
-        let step = ticks::round_step(top, f64::from(height / 36.0).max(2.0), Some(unit));
-        let marks: Vec<(f64, String)> =
-            ticks::marks(0.0, top, step).into_iter().map(|value| (value, value_text(value, step, unit))).collect();
-        let widest = marks.iter().map(|(_, text)| width_of(ui.painter(), text)).fold(0.0, f32::max);
+/// The marks of one axis.
+struct Marks {
+    step: f64,
+    /// Where they stand, and the plot's word for each, if it has one.
+    marks: Arc<Vec<(f64, String)>>,
+    /// Words that do not stand where the plot would put them.
+    moved: Vec<(Pos2, Align2, String)>,
+}
+
+impl Axes {
+    /// Axes for a plot that fills `outer` and reaches up to the value `top`.
+    pub fn new(painter: &Painter, outer: Rect, graph: &Graph<'_>, top: f64) -> Self {
+        let unit = graph.data.unit;
+        let bottom = (outer.bottom() - HEIGHT).max(outer.top() + 1.0);
+        let step = ticks::round_step(top, f64::from((bottom - outer.top()) / 36.0).max(2.0), Some(unit));
+        let values = ticks::marks(0.0, top, step);
+        let widest = values.iter().map(|value| width_of(painter, &value_text(*value, step, unit))).fold(0.0, f32::max);
         // In steps, so that the graph does not tremble while its values change.
-        let width = ((widest + 2.0 * GRID) / 8.0).ceil() * 8.0;
-        Self { marks, width: width.max(LEAST_WIDTH) }
+        let width = ((widest + BESIDE + MARGIN) / 8.0).ceil() * 8.0;
+        let left = (outer.left() + width.max(LEAST_WIDTH)).min(outer.right() - 1.0);
+        let frame = Rect::from_min_max(pos2(left, outer.top()), pos2(outer.right(), bottom));
+        let scale = Scale { frame, view: graph.view, top };
+        let values = value_marks(&scale, step, values, unit);
+        Self { scale, times: time_marks(painter, &scale, outer), values }
     }
 
+    /// Gives a plot these axes and their grid.
+    pub fn onto<'a>(&self, plot: Plot<'a>, outer: Rect, palette: &Palette) -> Plot<'a> {
+        let words = |hints: AxisHints<'a>, marks: &Marks, thickness: f32| {
+            let marks = Arc::clone(&marks.marks);
+            let word = move |mark: GridMark| {
+                let of = |(at, _): &&(f64, String)| at.to_bits() == mark.value.to_bits();
+                marks.iter().find(of).map(|(_, word)| word.clone()).unwrap_or_default()
+            };
+            hints
+                .formatter(move |mark, _| word(mark))
+                .min_thickness(thickness)
+                .label_spacing(Rangef::new(0.0, 1.0))
+                .tick_label_color(palette.dim)
+                .tick_label_font(theme::small_font())
+        };
+        // An axis without words keeps the others off the frame.
+        let gap = |hints: AxisHints<'a>, thickness: f32| hints.formatter(|_, _| String::new()).min_thickness(thickness);
+        let height = outer.bottom() - self.scale.frame.bottom() - BELOW;
+        let width = self.scale.frame.left() - outer.left() - (BESIDE - MARGIN);
+        let times = vec![gap(AxisHints::new_x(), BELOW), words(AxisHints::new_x(), &self.times, height)];
+        let values = vec![gap(AxisHints::new_y(), BESIDE - MARGIN), words(AxisHints::new_y(), &self.values, width)];
+        let grid = |marks: &Marks| {
+            let step_size = marks.step;
+            let marks = Arc::clone(&marks.marks);
+            move |_| marks.iter().map(|(value, _)| GridMark { value: *value, step_size }).collect()
+        };
+        plot.custom_x_axes(times)
+            .custom_y_axes(values)
+            .x_grid_spacer(grid(&self.times))
+            .y_grid_spacer(grid(&self.values))
+            .grid_spacing(Rangef::new(0.0, 1.0))
+            .grid_color(palette.grid)
+            .grid_fade(0.0)
+    }
+
+    /// Paints what the plot cannot.
     pub fn paint(&self, painter: &Painter, palette: &Palette, scale: &Scale) {
-        for (value, text) in &self.marks {
-            let y = scale.y(*value);
-            painter.hline(scale.frame.x_range(), y, Stroke::new(1.0, palette.grid));
-            let low = (y - theme::SMALL / 2.0).max(scale.frame.top()) + theme::SMALL / 2.0;
-            let at = pos2(scale.frame.left() - 1.5 * GRID, low);
-            painter.text(at, Align2::RIGHT_CENTER, text, theme::small_font(), palette.dim);
+        for (time, _) in self.times.marks.iter() {
+            let bottom = scale.frame.bottom();
+            painter.vline(scale.x(*time), bottom..=bottom + 3.0, Stroke::new(1.0, palette.faint));
+        }
+        for (place, align, word) in self.times.moved.iter().chain(&self.values.moved) {
+            painter.text(*place, *align, word, theme::small_font(), palette.dim);
         }
     }
 }
 
+/// Words of values; one that would reach above the frame is moved down.
+fn value_marks(scale: &Scale, step: f64, values: Vec<f64>, unit: Unit) -> Marks {
+    let (mut marks, mut moved) = (Vec::new(), Vec::new());
+    let highest = scale.frame.top() + theme::SMALL / 2.0;
+    for value in values {
+        let mut word = value_text(value, step, unit);
+        if scale.y(value) < highest {
+            let place = pos2(scale.frame.left() - BESIDE, highest);
+            moved.push((place, Align2::RIGHT_CENTER, std::mem::take(&mut word)));
+        }
+        marks.push((value, word));
+    }
+    Marks { step, marks: Arc::new(marks), moved }
+}
+
+/// Words of times, inside `outer`. A word that would run into the one before is left out; its mark stays.
+fn time_marks(painter: &Painter, scale: &Scale, outer: Rect) -> Marks {
+    let step = time_step(painter, scale.view, scale.frame.width());
+    let (mut marks, mut moved) = (Vec::new(), Vec::new());
+    let mut free_from = outer.left();
+    for time in ticks::marks(scale.view.from, scale.view.to, step) {
+        let mut word = time_text(time, step);
+        let width = width_of(painter, &word);
+        let centred = scale.x(time) - width / 2.0;
+        let left = centred.min(outer.right() - width);
+        if left < free_from {
+            word.clear();
+        } else {
+            free_from = left + width + GAP / 2.0;
+        }
+        // The plot leaves out words that are wider than a step.
+        let narrow = scale.x(time + step) - scale.x(time) <= width;
+        if !word.is_empty() && (left < centred || narrow) {
+            let place = pos2(left, scale.frame.bottom() + BELOW);
+            moved.push((place, Align2::LEFT_TOP, std::mem::take(&mut word)));
+        }
+        marks.push((time, word));
+    }
+    Marks { step, marks: Arc::new(marks), moved }
+}
+
 fn width_of(painter: &Painter, text: &str) -> f32 {
-    painter.layout_no_wrap(text.to_owned(), theme::small_font(), eframe::egui::Color32::WHITE).size().x
+    painter.layout_no_wrap(text.to_owned(), theme::small_font(), Color32::WHITE).size().x
 }
 
 /// A step of the time axis that leaves room for the words of its marks.
@@ -60,24 +164,5 @@ fn time_step(painter: &Painter, view: Range, width: f32) -> f64 {
             return step;
         }
         room = needed.max(room + 8.0);
-    }
-}
-
-/// Draws grid and words of the time axis below the frame; words stay inside `outer`.
-pub(super) fn paint_times(painter: &Painter, palette: &Palette, scale: &Scale, outer: Rect) {
-    let step = time_step(painter, scale.view, scale.frame.width());
-    let mut free_from = outer.left();
-    for time in ticks::marks(scale.view.from, scale.view.to, step) {
-        let x = scale.x(time);
-        painter.vline(x, scale.frame.y_range(), Stroke::new(1.0, palette.grid));
-        painter.vline(x, scale.frame.bottom()..=scale.frame.bottom() + 3.0, Stroke::new(1.0, palette.faint));
-        let galley = painter.layout_no_wrap(time_text(time, step), theme::small_font(), palette.dim);
-        let width = galley.size().x;
-        let left = (x - width / 2.0).min(outer.right() - width);
-        // A word that would run into the one before is left out; its mark stays.
-        if left >= free_from {
-            free_from = left + width + GAP / 2.0;
-            painter.galley(pos2(left, scale.frame.bottom() + GRID), galley, palette.dim);
-        }
     }
 }

@@ -1,4 +1,4 @@
-//! The series as shapes. What was reduced and what was made of it is kept as long as nothing of it changes. Takes no input.
+//! The series as shapes for the plot. What was reduced and what was made of it is kept as long as nothing of it changes. Takes no input.
 
 use eframe::egui::{Color32, Context, Mesh, Pos2, Shape, Stroke, pos2};
 
@@ -59,7 +59,7 @@ impl Drawn {
     }
 
     /// The shapes of all series. `emphasised`: the one that is pointed at.
-    pub fn shapes(&mut self, ctx: &Context, graph: &Graph<'_>, scale: &Scale, emphasised: Option<usize>) -> Vec<Shape> {
+    pub fn shapes(&mut self, ctx: &Context, graph: &Graph<'_>, scale: &Scale, emphasised: Option<usize>) -> &[Shape] {
         self.reduced(graph.data, graph.kind, scale);
         let looks = looks(graph, emphasised);
         // Without a series there is nothing to draw, and nothing to keep.
@@ -71,7 +71,7 @@ impl Drawn {
             };
             self.strokes = looks;
         }
-        self.shapes.clone()
+        &self.shapes
     }
 }
 

@@ -8,7 +8,7 @@ use eframe::egui::Color32;
 use super::stack::{self, Stack};
 
 /// The shortest view, in seconds: the clock of a trace ticks ten million times a second.
-const LEAST_SPAN: f64 = 1e-8;
+pub(super) const LEAST_SPAN: f64 = 1e-8;
 
 /// Numbers the graph data, so that what was made ready for one is never taken for another.
 static MADE: AtomicU64 = AtomicU64::new(1);

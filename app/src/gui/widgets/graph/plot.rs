@@ -1,13 +1,20 @@
-//! The plot itself: frame, axes, curves, and the order in which all that lies on it is asked and drawn. The caller gives the
-//! visible range; the plot keeps none of its own.
+//! The plot itself, drawn on `egui_plot`: frame, background, grid, axes and the transform are its own, the curves an item of
+//! it, and what lies on it is painted over it. The caller gives the visible range in every frame; the plot keeps none of its
+//! own, and all moves in time are made here.
 
 use eframe::egui::accesskit::Role;
-use eframe::egui::{CursorIcon, Painter, Pos2, Rect, Response, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, pos2};
+use eframe::egui::{
+    Align, CursorIcon, Layout, Painter, Pos2, Rect, Response, Sense, Stroke, StrokeKind, Ui, UiBuilder, Vec2,
+    WidgetInfo, pos2,
+};
+use egui_plot::{Plot, PlotResponse};
 
+use super::axes::Axes;
+use super::item::Curves;
 use super::menu::{self, Extra};
-use super::model::Action;
+use super::model::{Action, LEAST_SPAN};
 use super::scale::Scale;
-use super::{Graph, GraphState, axes, hover, keys, marks, select, words};
+use super::{Graph, GraphState, hover, keys, marks, select, words};
 use crate::gui::theme::Palette;
 
 /// How much one wheel step of a point zooms.
@@ -41,7 +48,7 @@ fn pointer_over(ui: &Ui, response: &Response) -> Option<Pos2> {
 
 /// Draws the plot into `rect`; returns the frame of its data area.
 pub(super) fn show(
-    ui: &Ui,
+    ui: &mut Ui,
     rect: Rect,
     graph: &Graph<'_>,
     state: &mut GraphState,
@@ -51,12 +58,9 @@ pub(super) fn show(
     let palette = Palette::of(ui);
     let peak = state.drawn.peak(graph.data, graph.kind, graph.view);
     let top = if peak > 0.0 { peak * 1.06 } else { 1.0 };
-    let bottom = (rect.bottom() - axes::HEIGHT).max(rect.top() + 1.0);
-    let values = axes::Values::new(ui, bottom - rect.top(), top, graph.data.unit);
-    let left = (rect.left() + values.width).min(rect.right() - 1.0);
-    let frame = Rect::from_min_max(pos2(left, rect.top()), pos2(rect.right(), bottom));
-    let stage = Stage { graph, scale: Scale { frame, view: graph.view, top }, palette };
-    let response = ui.interact(frame, ui.make_persistent_id("plot"), SENSE);
+    let axes = Axes::new(ui.painter(), rect, graph, top);
+    let PlotResponse { response, transform, .. } = draw(ui, rect, graph, &axes, state);
+    let stage = Stage { graph, scale: Scale::from(&transform), palette };
     let name = name(graph);
     response.widget_info(|| WidgetInfo::labeled(Role::Figure, true, &name));
     keys::keys(ui, &response, &stage, state, actions);
@@ -64,12 +68,10 @@ pub(super) fn show(
     wheel(ui, &response, &stage, actions);
     time_axis(ui, rect, &stage, actions);
 
+    let frame = stage.scale.frame;
     let whole = ui.painter().with_clip_rect(rect.intersect(ui.clip_rect()));
     let inner = ui.painter().with_clip_rect(frame.intersect(ui.clip_rect()));
-    inner.rect_filled(frame, 0.0, palette.canvas);
-    axes::paint_times(&whole, palette, &stage.scale, rect);
-    values.paint(&whole, palette, &stage.scale);
-    inner.extend(state.drawn.shapes(ui.ctx(), graph, &stage.scale, state.emphasised));
+    axes.paint(&whole, palette, &stage.scale);
     if let Some(range) = state.selection {
         select::paint(ui, &inner, &stage, range);
     }
@@ -80,6 +82,40 @@ pub(super) fn show(
     whole.rect_stroke(frame, 0.0, Stroke::new(1.0, edge), StrokeKind::Inside);
     menu::show(&response, &stage, state, extra, actions);
     frame
+}
+
+/// The plot with its grid, axes and curves. It moves nothing and tells nothing by itself.
+fn draw(ui: &mut Ui, rect: Rect, graph: &Graph<'_>, axes: &Axes, state: &mut GraphState) -> PlotResponse<()> {
+    let palette = Palette::of(ui);
+    let id = ui.make_persistent_id("plot");
+    let place = UiBuilder::new().scope_id(id).max_rect(rect).layout(Layout::top_down(Align::Min));
+    let mut place = ui.new_child(place);
+    let visuals = place.visuals_mut();
+    visuals.extreme_bg_color = palette.canvas;
+    visuals.widgets.noninteractive.bg_stroke = Stroke::NONE;
+    let Scale { frame, view, top } = axes.scale;
+    // A plot remembers how wide its axes were and would keep them that wide for a frame: each width has a memory of its own.
+    let plot = Plot::new(("frame", frame.left().to_bits()))
+        .width(rect.width())
+        .height(rect.height())
+        .allow_drag(false)
+        .allow_zoom(false)
+        .allow_scroll(false)
+        .allow_boxed_zoom(false)
+        .allow_axis_zoom_drag(false)
+        .allow_double_click_reset(false)
+        .show_x(false)
+        .show_y(false)
+        .show_crosshair(false)
+        .sense(SENSE);
+    let plot = axes.onto(plot, rect, palette);
+    let emphasised = state.emphasised;
+    let curves = Curves::new(graph, &mut state.drawn, emphasised);
+    plot.show(&mut place, move |plot| {
+        plot.set_plot_bounds_x(view.from..=if view.span() > 0.0 { view.to } else { view.from + LEAST_SPAN });
+        plot.set_plot_bounds_y(0.0..=top);
+        plot.add(curves);
+    })
 }
 
 fn name(graph: &Graph<'_>) -> String {

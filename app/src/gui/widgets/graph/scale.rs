@@ -1,6 +1,8 @@
-//! Where a time and a value lie on the screen, and back. Never draws.
+//! Where a time and a value lie on the screen, and back: the plot's transform in a form that can be compared, and made before
+//! there is a plot. Never draws.
 
 use eframe::egui::{Pos2, Rect, pos2};
+use egui_plot::PlotTransform;
 
 use super::model::{Point, Range};
 
@@ -11,6 +13,14 @@ pub(super) struct Scale {
     pub view: Range,
     /// The value at the upper edge.
     pub top: f64,
+}
+
+impl From<&PlotTransform> for Scale {
+    fn from(transform: &PlotTransform) -> Self {
+        let (times, values) = (transform.bounds().range_x(), transform.bounds().range_y());
+        let view = Range { from: *times.start(), to: *times.end() };
+        Self { frame: *transform.frame(), view, top: *values.end() }
+    }
 }
 
 impl Scale {
@@ -38,7 +48,23 @@ impl Scale {
 
 #[cfg(test)]
 mod tests {
+    use egui_plot::{PlotBounds, PlotPoint};
+
     use super::*;
+
+    #[test]
+    fn places_are_those_of_the_plot() {
+        let frame = Rect::from_min_max(pos2(100.0, 20.0), pos2(700.0, 320.0));
+        let bounds = PlotBounds::from_min_max([12.0, 0.0], [42.0, 24e6]);
+        let transform = PlotTransform::new(frame, bounds, false);
+        let scale = Scale::from(&transform);
+        assert_eq!(scale, Scale { frame, view: Range { from: 12.0, to: 42.0 }, top: 24e6 });
+        for point in [(12.0, 0.0), (30.5, 1e6), (42.0, 24e6), (50.0, 30e6)] {
+            let place = transform.position_from_point(&PlotPoint::new(point.0, point.1));
+            assert!(scale.at(point).distance(place) < 1e-3, "{point:?}");
+            assert!((scale.time(place.x) - point.0).abs() < 1e-5, "{point:?}");
+        }
+    }
 
     #[test]
     fn a_place_and_its_time_belong_together() {
