@@ -181,6 +181,34 @@ fn the_menu_of_the_plot() {
 }
 
 #[test]
+fn menus_open_by_keys_and_give_the_keyboard_back() {
+    let mut window = window(Kind::Lines, three());
+    focus(&mut window);
+    press(&mut window, Modifiers::SHIFT, Key::F10);
+    window.get_by_label("Zoom to selection");
+    // The first entry is greyed: the keyboard is on the next one.
+    assert!(window.get_by_label("Zoom in").is_focused());
+    press(&mut window, Modifiers::NONE, Key::Enter);
+    assert!(window.query_by_label("Zoom in").is_none(), "the menu is closed");
+    close(window.state().view.span(), 60.0 * 0.64, 1e-9);
+    assert!(window.get_by_role(Role::Figure).is_focused());
+    press(&mut window, Modifiers::SHIFT, Key::F10);
+    press(&mut window, Modifiers::NONE, Key::ArrowDown);
+    press(&mut window, Modifiers::NONE, Key::Escape);
+    assert!(window.query_by_label("Zoom in").is_none() && window.get_by_role(Role::Figure).is_focused());
+
+    window.get_by_label("Find the row of MmSt").focus();
+    window.run();
+    press(&mut window, Modifiers::SHIFT, Key::F10);
+    assert!(window.get_by_label("Only this one").is_focused());
+    press(&mut window, Modifiers::NONE, Key::Enter);
+    let drawn: Vec<u64> = window.state().data.series.iter().filter(|s| s.on).map(|s| s.id).collect();
+    assert_eq!(drawn, [2]);
+    assert!(window.get_by_label("Find the row of MmSt").is_focused());
+    assert_eq!(window.state().actions.iter().filter(|a| **a == Action::Reveal(2)).count(), 0);
+}
+
+#[test]
 fn ten_nanoseconds_can_be_looked_at() {
     let mut window = window(Kind::Lines, three());
     window.state_mut().view = Range { from: 12.000_250_01, to: 12.000_250_02 };

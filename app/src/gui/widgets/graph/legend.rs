@@ -8,6 +8,7 @@ use eframe::egui::{
 };
 
 use super::model::{Action, Series};
+use super::popup::{self, Keyed};
 use super::words::value_text;
 use super::{Graph, GraphState, copy, pattern};
 use crate::gui::theme::{self, GRID, Palette};
@@ -44,7 +45,7 @@ pub(super) fn show(
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
             ui.spacing_mut().item_spacing = Vec2::ZERO;
             for (at, series) in graph.data.series.iter().enumerate() {
-                if line(ui, series, graph, actions) {
+                if line(ui, series, graph, &mut state.keyed, actions) {
                     hovered = Some(at);
                 }
             }
@@ -120,7 +121,7 @@ fn keys(ui: &Ui, controls: [Id; 2], series: &Series, actions: &mut Vec<Action>) 
     }
 }
 
-fn line(ui: &mut Ui, series: &Series, graph: &Graph<'_>, actions: &mut Vec<Action>) -> bool {
+fn line(ui: &mut Ui, series: &Series, graph: &Graph<'_>, keyed: &mut Option<Keyed>, actions: &mut Vec<Action>) -> bool {
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), LINE), Sense::HOVER);
     let (id, label) = (series.id, series.name.as_str());
     let ids = [ui.make_persistent_id(("switch", id)), ui.make_persistent_id(("name", id))];
@@ -152,7 +153,9 @@ fn line(ui: &mut Ui, series: &Series, graph: &Graph<'_>, actions: &mut Vec<Actio
     let whole = paint(ui, &painter, [box_rect, name_rect], series, graph, &last);
     for (control, place) in [(&switch, box_rect), (&name, name_rect)] {
         focus_ring(ui, &painter, control, place);
-        control.context_menu(|ui| menu(ui, series, graph, actions));
+        let by_keys = popup::asked_by_keys(ui, control);
+        let below = (by_keys, place.left_bottom());
+        popup::show(ui, control, keyed, below, |ui| menu(ui, series, graph, actions));
     }
     if switch.double_clicked() || (switch.clicked() && ui.input(|i| i.modifiers.alt)) {
         actions.push(Action::Solo(id));

@@ -7,10 +7,10 @@ use eframe::egui::{
     WidgetInfo, pos2,
 };
 
-use super::GraphState;
 use super::model::{Action, Mark};
 use super::plot::Stage;
 use super::words::exact_time_text;
+use super::{GraphState, popup};
 use crate::gui::theme::{self, GRID};
 
 /// Height of a flag, in points.
@@ -107,7 +107,8 @@ fn input(
     {
         actions.push(Action::MoveMark { index, to });
     }
-    response.context_menu(|ui| {
+    let by_keys = popup::asked_by_keys(ui, response);
+    popup::show(ui, response, &mut state.keyed, (by_keys, response.rect.left_bottom()), |ui| {
         if ui.button("Remove this mark").clicked() {
             actions.push(Action::RemoveMark(index));
         }

@@ -1,16 +1,17 @@
 //! The menu of the plot. Entries that cannot do anything now are greyed, never hidden.
 
-use eframe::egui::{Button, Response, Ui};
+use eframe::egui::{Button, Response, Ui, pos2};
 
 use super::model::Action;
 use super::plot::Stage;
-use super::{GraphState, copy, keys};
+use super::{GraphState, copy, keys, popup};
 
 /// Entries that the caller adds.
 pub(super) type Extra<'a> = Option<&'a mut (dyn FnMut(&mut Ui) + 'a)>;
 
 /// Shows the menu while it is open.
 pub(super) fn show(
+    ui: &Ui,
     response: &Response,
     stage: &Stage<'_, '_>,
     state: &mut GraphState,
@@ -20,7 +21,15 @@ pub(super) fn show(
     if response.secondary_clicked() {
         state.menu_at = response.interact_pointer_pos().map(|pos| stage.time(pos.x)).or(state.cursor);
     }
-    response.context_menu(|ui| {
+    let frame = stage.scale.frame;
+    let by_keys = popup::asked_by_keys(ui, response);
+    let seen = state.cursor.filter(|time| stage.scale.view.contains(*time)).unwrap_or(stage.scale.view.middle());
+    if by_keys {
+        state.menu_at = Some(seen);
+    }
+    let place = pos2(stage.scale.x(seen), frame.top() + frame.height() / 4.0);
+    let mut keyed = state.keyed.take();
+    popup::show(ui, response, &mut keyed, (by_keys, place), |ui| {
         zooms(ui, stage, state, actions);
         ui.separator();
         marks(ui, stage, state, actions);
@@ -36,6 +45,7 @@ pub(super) fn show(
             extra(ui);
         }
     });
+    state.keyed = keyed;
 }
 
 fn entry(ui: &mut Ui, enabled: bool, text: &str) -> bool {

@@ -18,6 +18,7 @@ mod minimap;
 mod model;
 mod pattern;
 mod plot;
+mod popup;
 mod reduce;
 mod scale;
 mod select;
@@ -52,6 +53,8 @@ pub struct GraphState {
     strip_drag: Option<minimap::Drag>,
     /// The time that the menu was opened at.
     menu_at: Option<f64>,
+    /// The menu that keys opened.
+    keyed: Option<popup::Keyed>,
     /// Series under the pointer in the legend, emphasised in the next frame.
     emphasised: Option<usize>,
     legend_width: Option<f32>,

@@ -80,7 +80,7 @@ pub(super) fn show(
     crosshair(ui, &inner, &response, &stage, state);
     let edge = if response.has_focus() { palette.accent } else { palette.line };
     whole.rect_stroke(frame, 0.0, Stroke::new(1.0, edge), StrokeKind::Inside);
-    menu::show(&response, &stage, state, extra, actions);
+    menu::show(ui, &response, &stage, state, extra, actions);
     frame
 }
 
