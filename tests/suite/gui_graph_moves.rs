@@ -209,6 +209,23 @@ fn menus_open_by_keys_and_give_the_keyboard_back() {
 }
 
 #[test]
+fn a_graph_with_next_to_no_room_stays_in_it() {
+    for kind in [Kind::Lines, Kind::Areas, Kind::Bars] {
+        let mut window = window(kind, three());
+        for size in [vec2(300.0, 90.0), vec2(80.0, 400.0), vec2(400.0, 60.0), vec2(20.0, 20.0), vec2(1.0, 1.0)] {
+            window.set_size(size);
+            window.run();
+            let plot = window.get_by_role(Role::Figure).rect();
+            assert!(plot.is_finite() && plot.width() <= size.x.max(2.0), "{plot:?} in {size:?}");
+        }
+        window.set_size(vec2(900.0, 400.0));
+        window.state_mut().view = Range { from: 30.0, to: 30.0 };
+        window.run();
+        close(f64::from(window.get_by_role(Role::Figure).rect().height()), 400.0 * 0.85, 40.0);
+    }
+}
+
+#[test]
 fn ten_nanoseconds_can_be_looked_at() {
     let mut window = window(Kind::Lines, three());
     window.state_mut().view = Range { from: 12.000_250_01, to: 12.000_250_02 };
