@@ -103,8 +103,8 @@ impl Document {
         }
         self.curves = Some(answer);
         self.picked.clear();
-        self.mark_curve();
         self.recolour();
+        self.mark_curve();
     }
 
     /// Takes in the curves of picked rows.
