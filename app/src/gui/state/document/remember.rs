@@ -45,8 +45,10 @@ impl Document {
     #[must_use]
     pub fn remember(&self) -> Remembered {
         let now = self.history.now();
-        let mut open: Vec<u64> = self.expanded.iter().copied().collect();
-        open.sort_unstable();
+        let mut open = self.rows.as_ref().map_or_else(Vec::new, |rows| rows.flat().open_paths(MOST_OPEN));
+        let mut others: Vec<u64> = self.expanded.iter().copied().filter(|path| !open.contains(path)).collect();
+        others.sort_unstable();
+        open.extend(others);
         open.truncate(MOST_OPEN);
         let mut selected: Vec<u64> = self.selected.iter().copied().collect();
         selected.sort_unstable();
@@ -97,6 +99,7 @@ impl Document {
         self.selected = remembered.selected.into_iter().collect();
         self.cursor = remembered.cursor;
         self.graph.set_legend(remembered.legend.0, remembered.legend.1);
+        self.table.reveal_cursor();
         self.changed.extend([Topic::Table, Topic::Curves]);
     }
 }

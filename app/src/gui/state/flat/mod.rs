@@ -288,6 +288,27 @@ impl Flat {
         found
     }
 
+    /// The paths of the open nodes, those nearer to the top first, at most `limit`.
+    #[must_use]
+    pub fn open_paths(&self, limit: usize) -> Vec<u64> {
+        let mut paths = Vec::new();
+        let mut level = vec![&self.root];
+        while !level.is_empty() {
+            let mut next = Vec::new();
+            for branch in level {
+                for child in &branch.open {
+                    if paths.len() == limit {
+                        return paths;
+                    }
+                    paths.extend(branch.children.get(child.place).map(|node| self.shelf.tree.path(*node)));
+                    next.push(&child.branch);
+                }
+            }
+            level = next;
+        }
+        paths
+    }
+
     /// The first visible node, from the top of the tree, for which `wanted` holds.
     pub fn visible(&self, wanted: impl Fn(NodeId) -> bool) -> Option<NodeId> {
         fn search(branch: &Branch, wanted: &dyn Fn(NodeId) -> bool) -> Option<NodeId> {

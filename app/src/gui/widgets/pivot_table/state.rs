@@ -83,6 +83,11 @@ impl TableState {
         self.anchor = cursor;
     }
 
+    /// Scrolls the cursor into view as soon as it is on a row.
+    pub fn reveal_cursor(&mut self) {
+        self.wants_reveal = true;
+    }
+
     /// Takes the keyboard in the next frame.
     pub fn request_focus(&mut self) {
         self.wants_focus = true;
