@@ -143,7 +143,7 @@ impl App {
     /// Draws one frame and carries out what the user wants.
     pub fn show(&mut self, ui: &mut Ui) {
         self.take_answers();
-        let mut commands = Command::pressed(ui, self.boxes.any());
+        let mut commands = Command::pressed(ui, self.is_boxed());
         let entries = self.entries(ui);
         dropped_files(ui, &mut commands);
         let dark = ui.visuals().dark_mode;
@@ -176,6 +176,11 @@ impl App {
         let settings = self.memory.get();
         ctx.set_theme(memory::preference(settings.theme));
         ctx.set_zoom_factor(f32::from(settings.scale_percent) / 100.0);
+    }
+
+    /// Whether a box stands over the page and has the keys.
+    fn is_boxed(&self) -> bool {
+        self.boxes.any() || self.document().is_some_and(|document| document.dialog.is_some())
     }
 
     fn take_answers(&mut self) {
@@ -270,8 +275,8 @@ impl App {
         if self.tabbing && !focused {
             ui.ctx().request_repaint();
         }
-        let taken = self.tabbing || focused || self.boxes.any() || egui::Popup::is_any_open(ui.ctx());
-        if !taken && let Some(document) = self.tabs.document_mut() {
+        let taken = self.tabbing || focused || self.is_boxed() || egui::Popup::is_any_open(ui.ctx());
+        if !taken && let Some(document) = self.tabs.document_mut().filter(|document| document.shows_table()) {
             document.table.request_focus();
         }
     }

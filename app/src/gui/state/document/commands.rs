@@ -13,10 +13,16 @@ impl Document {
     pub fn run(&mut self, command: &C) {
         match command {
             C::CopyRows | C::CopyCell | C::CopyStack => self.copy_what(command),
-            C::Find => self.open_find(),
+            C::Find => {
+                self.show_table();
+                self.open_find();
+            }
             C::FindNext => self.find_step(true),
             C::FindPrevious => self.find_step(false),
-            C::EditQuery => self.query.wants_focus = true,
+            C::EditQuery => {
+                self.show_table();
+                self.query.wants_focus = true;
+            }
             C::FilterTo => self.filter_selection(true),
             C::FilterOut => self.filter_selection(false),
             C::FilterUndo => self.filter_history(true),
@@ -58,6 +64,14 @@ impl Document {
             C::ManagePresets => self.dialog = Some(Dialog::presets()),
             C::ResetColumns => self.apply_preset(&self.preset.clone()),
             C::Preset(name) => self.apply_preset(name),
+        }
+    }
+
+    /// What is looked for or written about rows has to be seen.
+    fn show_table(&mut self) {
+        self.page = Page::Analysis;
+        if self.layout == Layout::Graph {
+            self.layout = Layout::Both;
         }
     }
 
@@ -161,6 +175,12 @@ impl Document {
             C::Preset(name) => Some(self.preset == *name),
             _ => None,
         }
+    }
+
+    /// Whether the table is shown.
+    #[must_use]
+    pub fn shows_table(&self) -> bool {
+        self.page == Page::Analysis && self.layout != Layout::Graph
     }
 
     /// Whether the graph is shown.
