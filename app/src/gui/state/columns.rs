@@ -1,5 +1,7 @@
 //! What a column of the table can show, what it becomes on the other side of a bar, and the ways in which it adds up.
 
+use std::borrow::Cow;
+
 use poolscope_core::pivot::{Figure, Key};
 
 use crate::gui::widgets::pivot_table::Area;
@@ -45,6 +47,12 @@ impl What {
             }
         }
     }
+}
+
+/// A value as people are shown it: nothing is not shown as nothing.
+#[must_use]
+pub fn shown(key: Key, text: &str) -> Cow<'_, str> {
+    if text.trim_end_matches(' ').is_empty() { format!("[No {}]", key.title()).into() } else { text.into() }
 }
 
 /// What a figure groups by when it becomes a key.

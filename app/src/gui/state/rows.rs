@@ -6,7 +6,7 @@ use poolscope_core::pivot::{Figure, Key, NodeId, Number, PivotTree, Place, SortO
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::arrangement::{Arrangement, Placed, SortBy};
-use super::columns::What;
+use super::columns::{What, shown};
 use super::flat::Flat;
 use super::tips;
 use super::units::number_text;
@@ -153,7 +153,7 @@ impl Rows {
             if let Step::Value { column, .. } = tree.step(at)
                 && let Some(key) = tree.pivot().keys().get(column)
             {
-                texts.push((key.title(), tree.label(at).into_owned()));
+                texts.push((key.title(), shown(*key, &tree.label(at)).into_owned()));
             }
             at = tree.parent(at);
         }
@@ -291,7 +291,9 @@ impl Rows {
     fn row_of(&self, node: NodeId) -> Row {
         let tree = self.flat.tree();
         let key_column = tree.column(node).unwrap_or(0);
-        let text = tree.label(node).into_owned();
+        let key = tree.pivot().keys().get(key_column);
+        let label = tree.label(node);
+        let text = key.map_or_else(|| label.clone(), |key| shown(*key, &label)).into_owned();
         let mut lead = None;
         if matches!(tree.step(node), Step::Frame { .. }) {
             let module = text.split(['!', '+']).next().unwrap_or_default();

@@ -13,6 +13,7 @@ use crate::format;
 use crate::gui::jobs::curves::{Curve, CurvesAnswer, CurvesRequest};
 use crate::gui::jobs::document::Request;
 use crate::gui::jobs::rows::RowChoice;
+use crate::gui::state::columns::shown;
 use crate::gui::state::rows::{Swatches, node_id, row_id};
 use crate::gui::theme::Palette;
 use crate::gui::widgets::graph::{self, GraphData, Overview, Series, Unit};
@@ -146,10 +147,7 @@ impl Document {
                 id: at as u64,
                 on: !self.hidden.contains(&hidden_name(curve)),
                 has_row: curve.name.is_some() && !curve.keys.is_empty(),
-                name: curve
-                    .name
-                    .clone()
-                    .unwrap_or_else(|| format!("{OTHER} ({})", format::count(answer.others as u64))),
+                name: self.curve_name(curve, answer.others),
                 marked: marked == Some(at),
                 colour: palette.series_colour(number),
                 pattern: number.map_or(0, palette_round),
@@ -186,6 +184,16 @@ impl Document {
         let extremes = answer.total_extremes.clone();
         self.graph_data = Some(if extremes.is_empty() { data } else { data.with_total_extremes(extremes) });
         self.set_swatches();
+    }
+
+    fn curve_name(&self, curve: &Curve, others: usize) -> String {
+        let Some(name) = &curve.name else { return format!("{OTHER} ({})", format::count(others as u64)) };
+        let by = &self.arrangement.graph_by;
+        if by.len() != curve.keys.len() {
+            return name.clone();
+        }
+        let texts: Vec<_> = by.iter().zip(&curve.keys).map(|(key, text)| shown(*key, text)).collect();
+        texts.join(", ")
     }
 
     pub(super) fn set_swatches(&mut self) {
