@@ -250,7 +250,6 @@ fn a_query_is_completed_by_keys() {
     press_with(&mut window, Modifiers::NONE, Key::ArrowDown);
     press_with(&mut window, Modifiers::NONE, Key::Enter);
     assert_eq!(document(&window).query.text.trim_end(), "type:AIFO");
-    press_with(&mut window, Modifiers::NONE, Key::Escape);
     press_with(&mut window, Modifiers::NONE, Key::Enter);
     let (_, truth) = made_up(&[]);
     assert_eq!(tops(&window), types(&truth.ranges[0], |row| row.kind == "AIFO"));

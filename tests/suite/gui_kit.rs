@@ -54,7 +54,7 @@ pub fn folder_with(params: &SynthParams) -> (tempfile::TempDir, PathBuf) {
 }
 
 /// Answers at once, as where there is no dialog service.
-struct NoDialog;
+pub struct NoDialog;
 
 impl PickFile for NoDialog {
     fn ask(&self) -> Question {
