@@ -144,6 +144,8 @@ pub struct Document {
     expanded: FxHashSet<u64>,
     selected: FxHashSet<u64>,
     cursor: Option<u64>,
+    /// Blocks and bytes of the selected rows.
+    selected_sums: Option<(u64, u64)>,
     /// Rows with a curve of their own because the user wants it.
     pinned: Vec<Place>,
     /// Curves that are not drawn, by their keys; the sum of the others has none.
@@ -212,6 +214,7 @@ impl Document {
             expanded: FxHashSet::default(),
             selected: FxHashSet::default(),
             cursor: None,
+            selected_sums: None,
             pinned: Vec::new(),
             hidden: BTreeSet::new(),
             colours: ColourBook::default(),

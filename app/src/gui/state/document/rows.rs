@@ -259,6 +259,7 @@ impl Document {
 
     /// Details, profile and the emphasised curve follow the cursor.
     pub(super) fn cursor_moved(&mut self) {
+        self.selected_sums = self.add_up_selection();
         let Some(rows) = &self.rows else { return };
         let node = self.table.cursor().map(node_id);
         self.details = node.map(|node| Details::of(rows, node));
@@ -308,6 +309,11 @@ impl Document {
     /// Blocks and bytes of the selected rows; rows inside selected rows do not count twice.
     #[must_use]
     pub fn selection_totals(&self) -> Option<(u64, u64)> {
+        self.selected_sums
+    }
+
+    /// There may be a million selected rows: they are added up when they change, not in every frame.
+    fn add_up_selection(&self) -> Option<(u64, u64)> {
         let tree = self.rows.as_ref()?.flat().tree();
         let nodes = self.outermost_selected();
         let add = |sum: (u64, u64), node: &NodeId| {
