@@ -145,7 +145,7 @@ impl Document {
             C::CopyCell | C::CollapseOthers => self.table.cursor().is_some(),
             C::ExpandBelow => self.cursor_node().is_some_and(|(rows, node)| rows.flat().tree().has_children(node)),
             C::FindCallers => self.cursor_frame().is_some(),
-            C::FindNext | C::FindPrevious => self.finder.open && !self.finder.text.is_empty(),
+            C::FindNext | C::FindPrevious => !self.finder.text.is_empty(),
             C::FilterUndo => self.filter.can_undo(),
             C::FilterRedo => self.filter.can_redo(),
             C::FilterClear => !self.filter.steps().is_empty(),

@@ -62,6 +62,12 @@ impl Document {
 
     /// Goes to the next match or the one before, opening what hides it.
     pub fn find_step(&mut self, forward: bool) {
+        if !self.finder.open {
+            // The search before goes on; the keys stay with the table.
+            self.finder.open = true;
+            self.search_again();
+            self.dress_rows();
+        }
         if self.waits(Topic::Find) || self.changed.contains(&Topic::Find) {
             self.find_goes_on = Some(forward);
             return;
