@@ -16,11 +16,14 @@ use crate::gui::state::columns::What;
 use crate::gui::state::details::Details;
 use crate::gui::state::rows::{EXPAND_ALL_LIMIT, Rows, node_id, row_id};
 use crate::gui::theme::Palette;
-use crate::gui::widgets::pivot_table::{self, RowId};
+use crate::gui::widgets::pivot_table::{self, RowId, TreeModel};
 
 /// Images that are in every stack: their names stay in the background.
 const KERNEL: [&str; 8] =
     ["nt", "ntoskrnl.exe", "ntkrnlmp.exe", "ntkrnlpa.exe", "ntkrpamp.exe", "hal", "hal.dll", "ntdll.dll"];
+
+/// Rows that a screen may show.
+const SCREEN: u64 = 60;
 
 impl Document {
     /// The order of the rows as the engine knows it.
@@ -50,8 +53,28 @@ impl Document {
             filter: Arc::clone(self.filter.narrowing()),
             sort: self.order(),
             expanded: self.expanded.clone(),
-            wanted: self.selected.iter().copied().chain(self.cursor).collect(),
+            wanted: self.selected.iter().copied().chain(self.cursor).chain(self.top_path()).collect(),
             follow: (!self.led).then(|| self.arrangement.lead.clone()),
+        }
+    }
+
+    /// The first row on the screen.
+    fn top_path(&self) -> Option<u64> {
+        let rows = self.rows.as_ref()?;
+        let top = rows.flat().node_at(self.table.position().row)?;
+        Some(rows.flat().tree().path(top))
+    }
+
+    /// The row that stays where it is on the screen when the rows are others, and how many rows it is below the first: the
+    /// cursor's if it is about there, else the first.
+    fn held_row(&self) -> Option<(u64, u64)> {
+        let rows = self.rows.as_ref()?;
+        let first = self.table.position().row;
+        let at = self.table.cursor().and_then(|id| rows.index_of(id));
+        let below = at.and_then(|at| at.checked_sub(first)).filter(|below| *below < SCREEN);
+        match (below, self.cursor) {
+            (Some(below), Some(path)) => Some((path, below)),
+            _ => Some((self.top_path()?, 0)),
         }
     }
 
@@ -75,6 +98,7 @@ impl Document {
         if rows.flat().sort() != order {
             rows.set_sort(order, &self.expanded);
         }
+        let held = self.held_row();
         self.rows = Some(rows);
         if leads {
             self.lead(&led);
@@ -82,6 +106,10 @@ impl Document {
             let at = |path: &u64| found.get(path).map(|node| row_id(*node));
             let selected = self.selected.iter().filter_map(at).collect();
             self.table.restore(selected, self.cursor.as_ref().and_then(at));
+            let index = held.and_then(|(path, below)| Some((self.rows.as_ref()?.index_of(at(&path)?)?, below)));
+            if let Some((index, below)) = index {
+                self.table.scroll_to(index.saturating_sub(below));
+            }
         }
         self.dress_rows();
         self.ask_for_unknown();

@@ -83,6 +83,11 @@ impl TableState {
         self.anchor = cursor;
     }
 
+    /// Makes this row the first visible one, scrolled out as far as the one before was.
+    pub fn scroll_to(&mut self, row: u64) {
+        self.pos.row = row;
+    }
+
     /// Scrolls the cursor into view as soon as it is on a row.
     pub fn reveal_cursor(&mut self) {
         self.wants_reveal = true;
