@@ -4,6 +4,7 @@ use egui_kittest::kittest::{NodeT, Queryable};
 use poolscope::format;
 use poolscope::gui::egui::accesskit::Role;
 use poolscope::gui::egui::{Event, Key, Modifiers};
+use poolscope::gui::widgets::pivot_table::{TreeModel, row_label};
 use poolscope_core::synth::truth::RangeTruth;
 
 use crate::gui_kit::*;
@@ -136,6 +137,73 @@ fn a_search_goes_back_when_it_is_asked_to_at_once() {
     window.run_steps(3);
     settle(&mut window);
     window.get_by_label(&format!("{wanted} of {wanted}"));
+}
+
+#[test]
+fn a_search_goes_on_after_its_bar_was_closed() {
+    let (_folder, path) = folder();
+    let mut window = open_file(&path);
+    let tag = leak();
+    press_with(&mut window, CTRL, Key::F);
+    write(&mut window, &tag);
+    press_with(&mut window, Modifiers::NONE, Key::Escape);
+    press_with(&mut window, Modifiers::NONE, Key::F3);
+    assert_eq!(cursor(&window).text, tag);
+    window.get_by_label_contains("1 of ");
+}
+
+#[test]
+fn callers_of_a_function_are_found() {
+    let (_folder, path) = folder();
+    let mut window = open_file(&path);
+    for _ in 0..40 {
+        press(&mut window, Key::ArrowRight);
+    }
+    settle(&mut window);
+    let frame = cursor(&window).text;
+    command(&mut window, "Find callers");
+    assert_eq!(document(&window).finder.text, frame);
+    assert_eq!(document(&window).filter.steps().len(), 1);
+    assert_eq!(cursor(&window).text, frame, "the first call of it");
+    assert!(document(&window).finder.total() >= 1);
+}
+
+#[test]
+fn a_zoom_keeps_the_row_where_it_is_on_the_screen() {
+    let (_folder, path) = folder();
+    let mut window = open_file(&path);
+    click(&mut window, "Collapse AIFO");
+    go_down_into(&mut window, "AIFI");
+    let place = |window: &Window<'_>| {
+        let row = cursor(window);
+        let rows = document(window).rows.as_ref().expect("rows");
+        let label = row_label(rows.columns(), &row);
+        window.get_by_role_and_label(Role::Row, &label).rect().top()
+    };
+    let (text, before, first) = (cursor(&window).text, place(&window), document(&window).table.position());
+    assert!(first.row > 0, "it is scrolled");
+    press_with(&mut window, CTRL, Key::Plus);
+    assert_eq!(cursor(&window).text, text);
+    assert!((place(&window) - before).abs() < 1.0, "{} {before}", place(&window));
+}
+
+/// Opens everything below a row and goes some rows down.
+fn go_down_into(window: &mut Window<'_>, top: &str) {
+    press(window, Key::Home);
+    while cursor(window).text != top {
+        press(window, Key::ArrowDown);
+    }
+    window.event(Event::Text("*".to_owned()));
+    window.run_steps(3);
+    for _ in 0..400 {
+        press(window, Key::ArrowDown);
+        if cursor(window).key_column == 2 && document(window).table.position().row > 20 {
+            break;
+        }
+    }
+    press(window, Key::ArrowDown);
+    press(window, Key::ArrowUp);
+    settle(window);
 }
 
 #[test]
