@@ -69,7 +69,8 @@ impl Document {
     /// cursor's if it is about there, else the first.
     fn held_row(&self) -> Option<(u64, u64)> {
         let rows = self.rows.as_ref()?;
-        let first = self.table.position().row;
+        // Whoever has not scrolled wants to see the top.
+        let first = Some(self.table.position().row).filter(|row| *row > 0)?;
         let at = self.table.cursor().and_then(|id| rows.index_of(id));
         let below = at.and_then(|at| at.checked_sub(first)).filter(|below| *below < SCREEN);
         match (below, self.cursor) {
