@@ -31,10 +31,10 @@ impl Boxes {
         self.open.is_some() || self.keys.is_some() || self.palette.is_some() || self.reset
     }
 
-    /// Opens the palette, or closes it.
-    pub fn toggle_palette(&mut self) {
+    /// Opens the palette, or closes it. `typed` is what was typed since the key, before its field was there.
+    pub fn toggle_palette(&mut self, typed: String) {
         self.keys = None;
-        self.palette = if self.palette.is_some() { None } else { Some(PaletteState::default()) };
+        self.palette = if self.palette.is_some() { None } else { Some(PaletteState::written(typed)) };
     }
 
     /// Opens the list of keys, or closes it.

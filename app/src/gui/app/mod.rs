@@ -37,6 +37,8 @@ use pages::AllPages;
 use panels::Narrow;
 use tabs::Tabs;
 
+/// Seconds for which the status bar says what was copied.
+const NOTE_S: f64 = 5.0;
 /// How often a load's figures are drawn anew.
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
 
@@ -60,6 +62,10 @@ pub struct App {
     /// Number of the layout: panels of a new one have the sizes of the settings.
     layout: u32,
     narrow: Narrow,
+    /// What was typed for a field that is about to open.
+    typed: String,
+    /// What happened last, and until when that is said, in seconds of the window's clock.
+    note: Option<(String, f64)>,
     /// When what was done with the traces goes into the settings, in seconds of the window's clock.
     remember_at: Option<f64>,
     /// Files opened before that are not there now.
@@ -99,6 +105,8 @@ impl App {
             memory,
             layout: 0,
             narrow: Narrow::default(),
+            typed: String::new(),
+            note: None,
             remember_at: None,
             missing: BTreeSet::new(),
             looked: false,
@@ -144,6 +152,9 @@ impl App {
     pub fn show(&mut self, ui: &mut Ui) {
         self.take_answers();
         let mut commands = Command::pressed(ui, self.is_boxed());
+        if commands.iter().any(Command::opens_field) {
+            self.typed.push_str(&take_text(ui));
+        }
         let entries = self.entries(ui);
         dropped_files(ui, &mut commands);
         let dark = ui.visuals().dark_mode;
@@ -246,6 +257,7 @@ impl App {
                 match effect {
                     Effect::Copy(text) => ui.ctx().copy_text(text),
                     Effect::PresetsChanged => presets_changed = true,
+                    Effect::Note(words) => self.note = Some((words, ui.input(|input| input.time) + NOTE_S)),
                     Effect::Tell(words) => self.toasts.push(Kind::Info, words),
                 }
             }
@@ -291,6 +303,21 @@ impl App {
             self.title = title;
         }
     }
+}
+
+/// The text of this frame. A slow frame may hold a key that opens a field together with what was written into it.
+fn take_text(ui: &Ui) -> String {
+    let mut typed = String::new();
+    ui.input_mut(|input| {
+        input.events.retain(|event| match event {
+            egui::Event::Text(text) => {
+                typed.push_str(text);
+                false
+            }
+            _ => true,
+        });
+    });
+    typed
 }
 
 fn dropped_files(ui: &Ui, commands: &mut Vec<Command>) {

@@ -31,7 +31,12 @@ impl App {
         let bar = Frame::new().fill(palette.panel).inner_margin(Margin::symmetric(8, 2));
         Panel::top("menu").frame(bar).show(ui, |ui| menu::show(ui, entries, commands));
         let document = self.tabs.document();
-        let busy = document.is_some_and(Document::is_busy).then_some("computing");
+        let now = ui.input(|input| input.time);
+        if let Some((_, until)) = &self.note {
+            ui.ctx().request_repaint_after(std::time::Duration::from_secs_f64((until - now).max(0.0)));
+        }
+        let note = self.note.as_ref().filter(|(_, until)| now < *until).map(|(words, _)| words.as_str());
+        let busy = document.is_some_and(Document::is_busy).then_some("computing").or(note);
         Panel::bottom("status").exact_size(26.0).frame(bar).show(ui, |ui| status::show(ui, document, busy, commands));
         self.sides(ui, commands);
     }

@@ -47,7 +47,10 @@ impl App {
             Command::ScaleDown => self.scale(ui, next_scale(self.memory.get().scale_percent, false)),
             Command::ToggleSummary => self.toggle_summary(ui),
             Command::ToggleDetails => self.toggle_details(ui),
-            Command::Palette => self.boxes.toggle_palette(),
+            Command::Palette => {
+                let typed = std::mem::take(&mut self.typed);
+                self.boxes.toggle_palette(typed);
+            }
             Command::ClosePalette => self.boxes.palette = None,
             Command::Keys => self.boxes.toggle_keys(),
             Command::CloseKeys => self.boxes.keys = None,
@@ -55,8 +58,10 @@ impl App {
             Command::ResetEverything => self.boxes.reset = true,
             Command::Reset => self.reset(ui),
             Command::Document(command) => {
+                let typed = std::mem::take(&mut self.typed);
                 if let Some(document) = self.tabs.document_mut() {
                     document.run(&command);
+                    document.write(&command, &typed);
                 }
             }
         }

@@ -219,6 +219,12 @@ impl Command {
         Self::keys().into_iter().find(|(command, _)| command == self).map(|(_, key)| key)
     }
 
+    /// Whether it opens a field that is written in at once.
+    #[must_use]
+    pub fn opens_field(&self) -> bool {
+        matches!(self, Self::Palette | Self::Document(DocumentCommand::Find | DocumentCommand::EditQuery))
+    }
+
     /// The commands whose keys were pressed in this frame; with `few`, only those that work over a box, too.
     #[must_use]
     pub fn pressed(ui: &Ui, few: bool) -> Vec<Self> {

@@ -8,7 +8,7 @@ use crate::gui::command::{Command, Menu, shortcut_text};
 use crate::gui::theme::{self, GRID, Palette};
 
 /// Width of the keys' column, in points.
-const KEYS: f32 = 200.0;
+const KEYS: f32 = 224.0;
 
 const TABLE: [(&str, &str); 15] = [
     ("Up, Down, Page Up, Page Down", "Go from row to row, or from page to page"),

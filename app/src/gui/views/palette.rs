@@ -35,6 +35,14 @@ struct Hit<'a> {
     score: i32,
 }
 
+impl PaletteState {
+    /// A palette in which this is written already.
+    #[must_use]
+    pub fn written(text: String) -> Self {
+        Self { text, ..Self::default() }
+    }
+}
+
 /// Draws the palette; `recent` are the full titles of the commands used last, the newest first. Returns the full title of
 /// the command that is to be run.
 pub fn show(
@@ -52,8 +60,13 @@ pub fn show(
     let shown = Modal::new(id).area(area).frame(frame).backdrop_color(backdrop).show(ui.ctx(), |ui| {
         ui.set_width(WIDTH.min(ui.ctx().content_rect().width() - 12.0 * GRID));
         move_by_keys(ui, state);
-        let field = TextEdit::singleline(&mut state.text).hint_text("Search commands").desired_width(f32::INFINITY);
-        let field = ui.add(field);
+        let id = ui.scope_id().with("command");
+        // Before the field is drawn: what is typed in this frame already belongs to it.
+        if ui.memory(|memory| memory.focused() != Some(id)) {
+            ui.memory_mut(|memory| memory.request_focus(id));
+        }
+        let field = TextEdit::singleline(&mut state.text).id(id).hint_text("Search commands");
+        let field = ui.add(field.desired_width(f32::INFINITY));
         ui.ctx().accesskit_node_builder(field.id, |node| node.set_label("Search commands"));
         if field.changed() {
             state.chosen = 0;

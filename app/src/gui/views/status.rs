@@ -1,6 +1,6 @@
 //! The bar at the bottom: what is selected, what is being computed, the view, and whether the data can be trusted.
 
-use eframe::egui::{Align, Button, Layout, Sense, Ui, vec2};
+use eframe::egui::{Align, Button, Layout, Ui, vec2};
 use poolscope_core::anomaly::Severity;
 
 use crate::format;
@@ -15,6 +15,11 @@ pub fn show(ui: &mut Ui, document: Option<&Document>, words: Option<&str>, comma
             ui.weak(words.unwrap_or("No trace is open"));
             return;
         };
+        if !document.has_allocations() {
+            ui.weak("No pool events");
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| quality(ui, document, commands));
+            return;
+        }
         match document.selection_totals() {
             Some((blocks, bytes)) => {
                 ui.label(format!("{} blocks, {} selected", format::count(blocks), format::bytes(bytes)));
@@ -44,14 +49,13 @@ fn quality(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
         (0, n) => (palette.warn, format!("{n} {}", if n == 1 { "warning" } else { "warnings" })),
         (n, _) => (palette.bad, format!("{n} {} of data loss", if n == 1 { "kind" } else { "kinds" })),
     };
-    let label = ui.add(Button::new(&text).frame_when_inactive(false));
+    let label = ui.add(Button::new(format!("     {text}")).frame_when_inactive(false));
     label.ctx.accesskit_node_builder(label.id, |node| node.set_label(format!("Data quality: {text}")));
     if label.clicked() {
         let other = if document.page == Page::Trace { Page::Analysis } else { Page::Trace };
         commands.push(DocumentCommand::Page(other).into());
     }
-    let (dot, _) = ui.allocate_exact_size(vec2(8.0, 8.0), Sense::HOVER);
-    ui.painter().circle_filled(dot.center(), 4.0, colour);
+    ui.painter().circle_filled(label.rect.left_center() + vec2(8.0, 0.0), 4.0, colour);
     label.on_hover_ui(|ui| {
         ui.set_max_width(420.0);
         if anomalies.rows().is_empty() {

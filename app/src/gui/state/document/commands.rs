@@ -75,6 +75,18 @@ impl Document {
         }
     }
 
+    /// What was typed while a command opened its field goes into that field.
+    pub fn write(&mut self, command: &C, typed: &str) {
+        match command {
+            C::Find if !typed.is_empty() => {
+                self.finder.text = typed.to_owned();
+                self.search_changed();
+            }
+            C::EditQuery => self.query.text.push_str(typed),
+            _ => {}
+        }
+    }
+
     fn run_zoom(&mut self, command: &C) {
         let (view, whole) = (self.view(), self.whole());
         let middle = f64::midpoint(view.from, view.to);

@@ -166,16 +166,16 @@ impl Document {
                 on: !self.hidden.contains(&hidden_name(curve)),
                 has_row: true,
                 marked: is_cursor,
-                colour: if is_cursor {
-                    palette.accent
-                } else {
-                    palette.series_colour(Some(self.colours.number(&name)))
-                },
+                colour: if is_cursor { palette.text } else { palette.series_colour(Some(self.colours.number(&name))) },
                 pattern: u8::from(!is_cursor),
-                name,
+                name: if is_cursor { name.rsplit(" / ").next().unwrap_or(&name).to_owned() } else { name },
                 values: curve.values.clone(),
                 extremes: curve.extremes.clone(),
             });
+            if is_cursor {
+                // The legend begins with what was just selected.
+                series.rotate_right(1);
+            }
         }
         let by: Vec<&str> = self.arrangement.graph_by.iter().map(|key| key.title()).collect();
         let title = format!("{} by {}", measure_title(answer.measure), by.join(", "));

@@ -50,6 +50,8 @@ pub enum Effect {
     Copy(String),
     /// Tell the user this.
     Tell(String),
+    /// Say this in passing: it was done.
+    Note(String),
     /// The user's presets are no longer what was saved.
     PresetsChanged,
 }

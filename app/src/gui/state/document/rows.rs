@@ -208,7 +208,8 @@ impl Document {
     fn copy(&mut self, text: String) {
         let rows = text.lines().count().saturating_sub(1) as u64;
         self.effects.push(Effect::Copy(text));
-        self.tell(format!("Copied {} {}", format::count(rows), if rows == 1 { "row" } else { "rows" }));
+        let words = format!("Copied {} {}", format::count(rows), if rows == 1 { "row" } else { "rows" });
+        self.effects.push(Effect::Note(words));
     }
 
     /// Opens a row and its only-child chain; a very large one in the background.

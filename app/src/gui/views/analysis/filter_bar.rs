@@ -37,7 +37,7 @@ pub(super) fn show(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Comm
         for command in [DocumentCommand::FilterUndo, DocumentCommand::FilterRedo, DocumentCommand::FilterClear] {
             let can = document.can(&command);
             let key = Command::from(command.clone()).shortcut_text(ui).unwrap_or_default();
-            let button = ui.add_enabled(can, Button::new(command.title()).small()).on_hover_text(key);
+            let button = ui.add_enabled(can, Button::new(command.title())).on_hover_text(key);
             if button.clicked() {
                 commands.push(command.into());
             }

@@ -12,16 +12,19 @@ pub(super) fn show(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Comm
     ui.horizontal(|ui| {
         let label = ui.weak("Find");
         let nothing = !document.finder.text.is_empty() && document.find_words() == "no row";
+        let id = ui.scope_id().with("find");
+        // Before the field is drawn: what is typed in this frame already belongs to it.
+        if std::mem::take(&mut document.finder.wants_focus) {
+            ui.memory_mut(|memory| memory.request_focus(id));
+        }
         let mut field = TextEdit::singleline(&mut document.finder.text)
+            .id(id)
             .desired_width(240.0)
             .hint_text("tag, function, process, \u{2026}");
         if nothing {
             field = field.text_color(Palette::of(ui).bad);
         }
         let field = ui.add(field).labelled_by(label.id);
-        if std::mem::take(&mut document.finder.wants_focus) {
-            field.request_focus();
-        }
         if field.changed() {
             document.search_changed();
         }

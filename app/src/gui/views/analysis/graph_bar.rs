@@ -140,5 +140,10 @@ fn selected(ui: &mut Ui, document: &Document) {
         format::count(total.count()),
         total.net_size(),
     );
-    ui.label(text).on_hover_text(whole);
+    // Where there is no room for it, the note in the graph says it.
+    let font = crate::gui::theme::text_font();
+    let needed = ui.painter().layout_no_wrap(text.clone(), font, eframe::egui::Color32::WHITE).size().x;
+    if needed <= ui.available_width() {
+        ui.label(text).on_hover_text(whole);
+    }
 }

@@ -42,7 +42,7 @@ fn line(ui: &mut Ui, label: &str, part: f32, count: u64, size: u64) {
     response.on_hover_text(tip);
 }
 
-/// Draws single blocks, each in two lines.
+/// Draws single blocks, each in three lines.
 pub(super) fn allocs(ui: &mut Ui, title: &str, allocs: &[Alloc]) {
     if allocs.is_empty() {
         return;
@@ -51,10 +51,12 @@ pub(super) fn allocs(ui: &mut Ui, title: &str, allocs: &[Alloc]) {
     for alloc in allocs {
         let life =
             alloc.lifetime_s.map_or_else(|| "not freed".to_owned(), |life| format!("lived {}", format::duration(life)));
-        let first = format!("{:.6} s  {}  {:#x}", alloc.time_s, format::bytes(alloc.size), alloc.address);
-        let thread = alloc.thread.map_or_else(String::new, |thread| format!(" thread {thread}"));
-        let second = format!("{}{thread} CPU {}, {life}", alloc.process, alloc.cpu);
+        let first = format!("{:.6} s  {}  {life}", alloc.time_s, format::bytes(alloc.size));
+        let second = format!("{:#018x}", alloc.address);
+        let thread = alloc.thread.map_or_else(String::new, |thread| format!(", thread {thread}"));
+        let third = format!("{}{thread}, CPU {}", alloc.process, alloc.cpu);
         ui.add(Label::new(RichText::new(first).font(theme::figure_font())).truncate());
-        ui.add(Label::new(RichText::new(second).weak().font(theme::small_font())).truncate());
+        ui.add(Label::new(RichText::new(second).font(theme::figure_font())).truncate());
+        ui.add(Label::new(RichText::new(third).weak().font(theme::small_font())).truncate());
     }
 }

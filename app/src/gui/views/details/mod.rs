@@ -79,7 +79,8 @@ fn blocks(ui: &mut Ui, profile: &poolscope_core::pivot::Profile) {
     lists::shares(ui, "PROCESSES", &profile.processes, profile.total.size);
     lists::shares(ui, "DRIVERS", &profile.drivers, profile.total.size);
     lists::allocs(ui, "FIRST ALLOCATIONS", &profile.first);
-    if profile.total.count > profile.first.len() as u64 {
+    // Else the two lists would say the same twice.
+    if profile.total.count > (profile.first.len() + profile.last.len()) as u64 {
         lists::allocs(ui, "LAST ALLOCATIONS", &profile.last);
     }
     stack::frees(ui, profile);

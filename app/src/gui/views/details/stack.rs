@@ -24,9 +24,7 @@ pub(super) fn show(ui: &mut Ui, document: &Document, details: &Details, commands
     ui.horizontal(|ui| {
         caption(ui, "HEAVIEST STACK");
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            if document.can(&DocumentCommand::CopyStack)
-                && ui.small_button(DocumentCommand::CopyStack.title()).clicked()
-            {
+            if document.can(&DocumentCommand::CopyStack) && ui.button(DocumentCommand::CopyStack.title()).clicked() {
                 commands.push(DocumentCommand::CopyStack.into());
             }
         });
@@ -104,7 +102,7 @@ fn one(ui: &mut Ui, kind: &str, at: usize, share: &StackShare) {
                 });
             }
             let all = share.frames.iter().rev().map(line).collect::<Vec<_>>().join("\n");
-            let copy = ui.small_button("Copy with addresses");
+            let copy = ui.button("Copy with addresses");
             copy.ctx.accesskit_node_builder(copy.id, |node| {
                 node.set_label(format!("Copy {kind} {} with addresses", at + 1))
             });

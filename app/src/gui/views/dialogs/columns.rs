@@ -97,7 +97,7 @@ fn offer(ui: &mut Ui, document: &Document, what: What, area: Area, wish: &mut Op
     let can = !(there && area == Area::Key);
     ui.horizontal(|ui| {
         let title = what.title();
-        let add = ui.add_enabled(can, Button::new("Add").small());
+        let add = ui.add_enabled(can, Button::new("Add"));
         add.ctx.accesskit_node_builder(add.id, |node| node.set_label(format!("Add {title}")));
         if add.clicked() {
             *wish = Some(Wish::Add(what, area));
@@ -133,10 +133,14 @@ fn one(ui: &mut Ui, of_area: &[&Placed], at: usize, column: &Placed, wish: &mut 
     let title = column.what.title();
     ui.horizontal(|ui| {
         let name = Label::new(&title).truncate();
-        ui.add_sized([NAME, ui.spacing().interact_size.y], name).on_hover_text(tips::of(column.what));
+        let size = eframe::egui::vec2(NAME, ui.spacing().interact_size.y);
+        ui.allocate_ui_with_layout(size, Layout::left_to_right(Align::Center), |ui| {
+            ui.set_width(NAME);
+            ui.add(name).on_hover_text(tips::of(column.what));
+        });
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             let mut button = |ui: &mut Ui, words: &str, verb: &str, to: Option<Wish>| {
-                let response = ui.add_enabled(to.is_some(), Button::new(words).small());
+                let response = ui.add_enabled(to.is_some(), Button::new(words));
                 response.ctx.accesskit_node_builder(response.id, |node| node.set_label(format!("{verb} {title}")));
                 if response.on_hover_text(format!("{verb} {title}")).clicked() {
                     *wish = to;
@@ -149,9 +153,11 @@ fn one(ui: &mut Ui, of_area: &[&Placed], at: usize, column: &Placed, wish: &mut 
             let before = at.checked_sub(1).and_then(|at| of_area.get(at)).map(|column| column.id);
             let up = before.map(|before| Wish::Move(column.id, column.area, Some(before)));
             button(ui, "Up", "Move up", up);
-            for (area, words, verb) in
-                [(Area::Graph, "Draw", "Draw"), (Area::Data, "Add up", "Add up"), (Area::Key, "Group", "Group by")]
-            {
+            for (area, words, verb) in [
+                (Area::Graph, "Draw", "Draw"),
+                (Area::Data, "To figures", "Add up"),
+                (Area::Key, "To keys", "Group by"),
+            ] {
                 if area != column.area && column.what.in_area(area).is_ok() {
                     button(ui, words, verb, Some(Wish::Move(column.id, area, None)));
                 }

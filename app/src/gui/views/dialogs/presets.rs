@@ -92,12 +92,12 @@ fn one(ui: &mut Ui, document: &mut Document, name: &str, renaming: &mut Option<(
         let named = |response: &eframe::egui::Response, verb: &str| {
             response.ctx.accesskit_node_builder(response.id, |node| node.set_label(format!("{verb} {name}")));
         };
-        let rename = ui.small_button("Rename");
+        let rename = ui.button("Rename");
         named(&rename, "Rename");
         if rename.clicked() {
             *renaming = Some((name.to_owned(), name.to_owned()));
         }
-        let delete = ui.small_button("Delete");
+        let delete = ui.button("Delete");
         named(&delete, "Delete");
         if delete.clicked() {
             document.delete_preset(name);

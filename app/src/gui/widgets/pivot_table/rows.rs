@@ -68,7 +68,8 @@ fn one_row(
     }
     let on_triangle = triangle(ui, &painter, frame, place, actions);
     let cut_key = key(&painter, frame, place);
-    let cut_cell = cells(ui, &painter, frame, place, &response);
+    let selected = state.selected.contains(&row.id);
+    let cut_cell = cells(ui, &painter, frame, place, &response, selected);
     let on_swatch = swatch(ui, &painter, frame, place, actions);
     if response.secondary_clicked() {
         super::take_focus(ui, frame.id);
@@ -192,7 +193,14 @@ fn key(painter: &Painter, frame: &Frame<'_>, place: &RowPlace<'_>) -> Option<Rec
 }
 
 /// Draws the figures; returns the one under the pointer in words when it had to be cut.
-fn cells(ui: &Ui, painter: &Painter, frame: &Frame<'_>, place: &RowPlace<'_>, row: &Response) -> Option<String> {
+fn cells(
+    ui: &Ui,
+    painter: &Painter,
+    frame: &Frame<'_>,
+    place: &RowPlace<'_>,
+    row: &Response,
+    selected: bool,
+) -> Option<String> {
     let columns = frame.model.columns();
     let pointer = row.hover_pos();
     let mut under_pointer = None;
@@ -206,7 +214,8 @@ fn cells(ui: &Ui, painter: &Painter, frame: &Frame<'_>, place: &RowPlace<'_>, ro
         if let Some(share) = cell.share.filter(|_| !cell.pending) {
             let width = (rect.width() - 2.0 * GRID).max(0.0) * share.clamp(0.0, 1.0);
             let bar = Rect::from_min_size(rect.left_top() + vec2(GRID, 3.0), vec2(width, ROW_HEIGHT - 6.0));
-            painter.rect_filled(bar, 2.0, frame.palette.share);
+            let palette = frame.palette;
+            painter.rect_filled(bar, 2.0, if selected { palette.accent.gamma_multiply(0.35) } else { palette.share });
         }
         let is_whole = figure(&painter, frame, rect, cell);
         if (!is_whole || at.visible.span() + 1.0 < at.whole.span()) && pointer.is_some_and(|at| visible.contains(at)) {
