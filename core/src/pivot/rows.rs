@@ -6,7 +6,7 @@ use super::number::Number;
 use super::table::Pivot;
 use crate::column::cells::{Cells, OUTSIDE, class_of};
 use crate::column::names::Names;
-use crate::column::order::{EventOrder, within};
+use crate::column::order::EventOrder;
 use crate::column::parallel::{Cancel, Cancelled};
 use crate::select::rowset::RowSet;
 use crate::trace::Trace;
@@ -102,22 +102,22 @@ impl GroupRows {
             if by_size { i128::from(table.size[row]) } else { 1 }
         };
         let mut now = vec![0i128; nest.outer.len()];
-        for row in 0..table.len() {
+        for row in 0..table.allocated_by(view.from) {
             if row.is_multiple_of(1 << 16) && cancel() {
                 return Err(Cancelled);
             }
-            if table.alloc_time[row] <= view.from && table.free_time[row] > view.from {
+            if table.free_time[row] > view.from {
                 nest.around(self.run_of_row(nest, row)).for_each(|run| now[run] += amount(row));
             }
         }
         let mut peaks = now.clone();
-        let mut frees = within(order.frees(), &table.free_time, view.from, view.to);
-        let allocs = within(order.allocs(), &table.alloc_time, view.from, view.to);
-        for (at, row) in allocs.iter().enumerate() {
-            if at.is_multiple_of(1 << 16) && cancel() {
+        let events = order.within(table, view.from, view.to);
+        let mut frees = order.frees().get(events.frees).unwrap_or_default();
+        for row in events.allocs {
+            if row.is_multiple_of(1 << 16) && cancel() {
                 return Err(Cancelled);
             }
-            let time = table.alloc_time[*row as usize];
+            let time = table.alloc_time[row];
             // A free ends a block at its own tick, so those of this tick come first.
             while let Some((freed, rest)) = frees.split_first()
                 && table.free_time[*freed as usize] <= time
@@ -126,7 +126,6 @@ impl GroupRows {
                 let freed = *freed as usize;
                 nest.around(self.run_of_row(nest, freed)).for_each(|run| now[run] -= amount(freed));
             }
-            let row = *row as usize;
             for run in nest.around(self.run_of_row(nest, row)) {
                 now[run] += amount(row);
                 peaks[run] = peaks[run].max(now[run]);

@@ -162,7 +162,7 @@ fn at_points(
     cancel: Cancel<'_>,
 ) -> Result<SeriesSet, SeriesError> {
     let cells = Cells::new(names, request.keys);
-    let tally = Tally { table: &names.trace().allocations, cells: &cells, request };
+    let tally = Tally::new(names, &cells, request);
     let lineup = Lineup::new(&tally, cancel)?;
     let amounts = amounts(&tally, &lineup.curve_of(&tally), points, lineup.curves(), cancel)?;
     Ok(collect(names, request, &cells, lineup, points, amounts))

@@ -36,7 +36,7 @@ pub fn envelope(
     let mut request = *request;
     request.measure.kind = Kind::Outstanding;
     let cells = Cells::new(names, request.keys);
-    let tally = Tally { table: &names.trace().allocations, cells: &cells, request: &request };
+    let tally = Tally::new(names, &cells, &request);
     let lineup = Lineup::new(&tally, cancel)?;
     let points = Points::new(request.view, request.points);
     let curves = lineup.curves();
@@ -65,7 +65,7 @@ pub fn highest_envelope(
     let mut request = *request;
     request.measure.kind = Kind::Outstanding;
     let cells = Cells::new(names, request.keys);
-    let tally = Tally { table: &names.trace().allocations, cells: &cells, request: &request };
+    let tally = Tally::new(names, &cells, &request);
     let mut lineup = Lineup::heaviest(&tally, PEAKS, cancel)?;
     let compared = lineup.curves();
     let slots = Slots::new(&tally, &lineup.curve_of(&tally), compared, cancel)?;

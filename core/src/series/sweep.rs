@@ -4,22 +4,30 @@
 
 use super::points::Points;
 use super::tally::{CurveOf, Tally};
-use crate::column::order::{EventOrder, within};
-use crate::column::parallel::{CHUNK_ROWS, Cancel, Cancelled};
+use crate::column::order::{EventOrder, Stretch};
+use crate::column::parallel::{Cancel, Cancelled, fold_rows};
 use crate::trace::time::Ticks;
 use rayon::prelude::*;
+use std::ops::AddAssign;
 
 /// A row that counts for no curve.
 const NONE: u32 = u32::MAX;
 /// Events that are worth a piece of their own.
-const PIECE_EVENTS: usize = 1 << 15;
+const PIECE_EVENTS: usize = 1 << 16;
 /// Start values that the workers together may hold.
 const SHARED_VALUES: usize = 1 << 20;
 
 /// Which curve each row counts for, and what every curve begins with.
 pub(super) struct Slots {
-    of_row: Vec<u32>,
+    of: SlotOf,
     start: Vec<i128>,
+}
+
+/// Where a row's curve comes from.
+enum SlotOf {
+    /// From its context, as for most keys: nothing is kept per row.
+    Context(Vec<u32>),
+    Row(Vec<u32>),
 }
 
 impl Slots {
@@ -29,36 +37,41 @@ impl Slots {
         curves: usize,
         cancel: Cancel<'_>,
     ) -> Result<Self, Cancelled> {
+        let slot = |cell: u64| curve_of.get(cell).map_or(NONE, |curve| curve as u32);
+        let by_context = |context| tally.cells.of_context(context).map(slot);
+        let of = match (0..tally.contexts).map(by_context).collect::<Option<Vec<u32>>>() {
+            Some(of_context) => SlotOf::Context(of_context),
+            None => {
+                let of_row = |row: usize| if tally.counts(row) { slot(tally.cell(row)) } else { NONE };
+                SlotOf::Row((0..tally.table.len()).into_par_iter().map(of_row).collect())
+            }
+        };
         let table = tally.table;
         let from = tally.request.view.from;
-        let mut of_row = vec![NONE; table.len()];
+        let rows = table.allocated_by(from);
         let pieces = (SHARED_VALUES / curves.max(1)).clamp(1, rayon::current_num_threads() * 4);
-        let rows = table.len().div_ceil(pieces).next_multiple_of(CHUNK_ROWS).max(CHUNK_ROWS);
-        let starts = of_row.par_chunks_mut(rows).enumerate().map(|(piece, slots)| {
-            let mut start = vec![0i128; curves];
-            for (chunk, slots) in slots.chunks_mut(CHUNK_ROWS).enumerate() {
-                if cancel() {
-                    return Err(Cancelled);
-                }
-                let first = piece * rows + chunk * CHUNK_ROWS;
-                for (at, slot) in slots.iter_mut().enumerate() {
-                    let row = first + at;
-                    let Some(curve) = tally.counts(row).then(|| curve_of.get(tally.cell(row))).flatten() else {
-                        continue;
-                    };
-                    *slot = curve as u32;
-                    if table.alloc_time[row] <= from {
-                        start[curve] += i128::from(tally.amount(row));
+        let start = fold_rows(
+            rows,
+            pieces,
+            cancel,
+            || vec![0i128; curves],
+            |start, range| {
+                for row in range {
+                    // Most are gone by then: only one column is looked at for those.
+                    if table.free_time[row] > from
+                        && tally.counts(row)
+                        && let Some(start) = start.get_mut(of.get(row, table.alloc_context[row].0) as usize)
+                    {
+                        *start += i128::from(tally.amount(row));
                     }
                 }
-            }
-            Ok(start)
-        });
-        let start = starts.try_reduce_with(|mut a, b| {
-            a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
-            Ok(a)
-        });
-        Ok(Self { start: start.unwrap_or_else(|| Ok(vec![0; curves]))?, of_row })
+            },
+            |mut a, b| {
+                a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
+                a
+            },
+        )?;
+        Ok(Self { of, start })
     }
 
     /// Gives the curves other numbers, of which there are `curves`: several with one number become one curve.
@@ -68,6 +81,48 @@ impl Slots {
             start[*number as usize] += own;
         }
         start
+    }
+}
+
+impl SlotOf {
+    #[inline]
+    fn get(&self, row: usize, context: u32) -> u32 {
+        let (slots, at) = match self {
+            Self::Context(slots) => (slots, context as usize),
+            Self::Row(slots) => (slots, row),
+        };
+        slots.get(at).copied().unwrap_or(NONE)
+    }
+
+    /// The curves by other numbers.
+    fn renumbered(&self, number: &[u32]) -> Self {
+        let renumber = |slot: &u32| number.get(*slot as usize).copied().unwrap_or(NONE);
+        match self {
+            Self::Context(slots) => Self::Context(slots.iter().map(renumber).collect()),
+            Self::Row(slots) => Self::Row(slots.par_iter().map(renumber).collect()),
+        }
+    }
+}
+
+/// A number wide enough for what is added up.
+trait Amount: Copy + Ord + Default + AddAssign + Into<i128> {
+    /// An amount, or what takes it away again.
+    fn of(amount: u64, taken: bool) -> Self;
+}
+
+impl Amount for i64 {
+    #[inline]
+    fn of(amount: u64, taken: bool) -> Self {
+        // Arithmetic in place of a choice that nobody can foresee.
+        let sign = -Self::from(taken);
+        (amount as Self ^ sign) - sign
+    }
+}
+
+impl Amount for i128 {
+    #[inline]
+    fn of(amount: u64, taken: bool) -> Self {
+        if taken { -Self::from(amount) } else { Self::from(amount) }
     }
 }
 
@@ -102,9 +157,16 @@ impl Sweep<'_> {
             return Ok(Swept { amounts: Vec::new(), extremes: Vec::new() });
         }
         let cuts = self.cuts();
+        let slots = self.slots.of.renumbered(self.number);
+        let narrow = self.order.bytes().max(self.tally.table.len() as u128) <= i64::MAX as u128;
         let pieces: Result<Vec<Piece>, Cancelled> = cuts
             .par_windows(2)
-            .map(|cut| if cancel() { Err(Cancelled) } else { Ok(self.piece(cut[0], cut[1])) })
+            .map(|cut| match cancel() {
+                true => Err(Cancelled),
+                // Eight bytes are twice as fast as sixteen, and enough unless the trace is damaged.
+                false if narrow => Ok(self.piece::<i64>(&slots, cut[0], cut[1])),
+                false => Ok(self.piece::<i128>(&slots, cut[0], cut[1])),
+            })
             .collect();
         let (curves, width) = (self.curves, self.points.times().len());
         let mut now = self.slots.start_of(self.number, curves);
@@ -150,84 +212,80 @@ impl Sweep<'_> {
     fn cuts(&self) -> Vec<Ticks> {
         let (from, to) = (self.tally.request.view.from, self.tally.request.view.to);
         let table = self.tally.table;
-        let allocs = within(self.order.allocs(), &table.alloc_time, from, to);
-        let frees = within(self.order.frees(), &table.free_time, from, to);
-        let (rows, times) =
-            if allocs.len() >= frees.len() { (allocs, &table.alloc_time) } else { (frees, &table.free_time) };
-        let inner = rows.iter().skip(PIECE_EVENTS).step_by(PIECE_EVENTS).map(|row| times[*row as usize]);
+        let Stretch { allocs, frees } = self.order.within(table, from, to);
+        let inner: Vec<Ticks> = if allocs.len() >= frees.len() {
+            allocs.skip(PIECE_EVENTS).step_by(PIECE_EVENTS).map(|row| table.alloc_time[row]).collect()
+        } else {
+            let rows = frees.skip(PIECE_EVENTS).step_by(PIECE_EVENTS).map(|at| self.order.frees()[at]);
+            rows.map(|row| table.free_time[row as usize]).collect()
+        };
         let mut cuts: Vec<Ticks> = std::iter::once(from).chain(inner).chain([to]).collect();
         cuts.dedup();
         cuts
     }
 
     /// Follows the events after `from` and not after `to`.
-    fn piece(&self, from: Ticks, to: Ticks) -> Piece {
-        let table = self.tally.table;
+    fn piece<A: Amount>(&self, slots: &SlotOf, from: Ticks, to: Ticks) -> Piece {
+        let (table, order) = (self.tally.table, self.order);
         let times = self.points.times();
         let first = times.partition_point(|time| *time <= from).saturating_sub(1);
         let last = self.points.first_at_or_after(to).saturating_sub(1);
-        let curves = self.curves;
         let mut piece = Piece { first, extremes: Vec::new(), ends: Vec::new() };
         if first > last || times.len() < 2 {
             return piece;
         }
-        let mut allocs = within(self.order.allocs(), &table.alloc_time, from, to);
-        let mut frees = within(self.order.frees(), &table.free_time, from, to);
-        let mut now = vec![0i128; curves];
-        let mut extremes = vec![(0i128, 0i128); curves];
-        let mut touched: Vec<usize> = Vec::new();
-        let mut interval = first;
-        let close = |piece: &mut Piece, extremes: &mut Vec<(i128, i128)>, now: &[i128]| {
-            piece.extremes.extend_from_slice(extremes);
-            piece.ends.extend_from_slice(now);
+        let mut rest = order.within(table, from, to);
+        let mut now = vec![A::default(); self.curves];
+        let mut extremes: Vec<(A, A)> = Vec::with_capacity(self.curves);
+        let mut touched: Vec<u32> = Vec::new();
+        for interval in first..=last {
             extremes.clear();
             extremes.extend(now.iter().map(|value| (*value, *value)));
-        };
-        loop {
-            let head = |rows: &[u32], times: &[Ticks]| rows.first().map_or(Ticks::NEVER, |r| times[*r as usize]);
-            let time = head(allocs, &table.alloc_time).min(head(frees, &table.free_time));
-            if time == Ticks::NEVER {
-                break;
-            }
-            while interval < last && time > times[interval + 1] {
-                close(&mut piece, &mut extremes, &now);
-                interval += 1;
-            }
-            // What happens within one tick is seen as a whole: no value exists between its events.
-            self.advance(&mut allocs, &table.alloc_time, time, 1, &mut now, &mut touched);
-            self.advance(&mut frees, &table.free_time, time, -1, &mut now, &mut touched);
-            for curve in touched.drain(..) {
-                let (low, high) = &mut extremes[curve];
-                *low = (*low).min(now[curve]);
-                *high = (*high).max(now[curve]);
-            }
-        }
-        for _ in interval..=last {
-            close(&mut piece, &mut extremes, &now);
+            let end = times.get(interval + 1).copied().unwrap_or(to);
+            let own = if interval == last { rest.clone() } else { order.until(table, &rest, end) };
+            self.interval(slots, &own, &mut now, &mut extremes, &mut touched);
+            rest = Stretch { allocs: own.allocs.end..rest.allocs.end, frees: own.frees.end..rest.frees.end };
+            piece.extremes.extend(extremes.iter().map(|(low, high)| ((*low).into(), (*high).into())));
+            piece.ends.extend(now.iter().map(|value| -> i128 { (*value).into() }));
         }
         piece
     }
 
-    #[inline]
-    fn advance(
+    /// Follows the events of one interval.
+    fn interval<A: Amount>(
         &self,
-        rows: &mut &[u32],
-        times: &[Ticks],
-        time: Ticks,
-        sign: i128,
-        now: &mut [i128],
-        touched: &mut Vec<usize>,
+        slots: &SlotOf,
+        stretch: &Stretch,
+        now: &mut [A],
+        extremes: &mut [(A, A)],
+        touched: &mut Vec<u32>,
     ) {
-        while let Some((row, rest)) = rows.split_first()
-            && times[*row as usize] == time
-        {
-            *rows = rest;
-            let row = *row as usize;
-            if let Some(curve) = self.number.get(self.slots.of_row[row] as usize) {
-                let curve = *curve as usize;
-                now[curve] += sign * i128::from(self.tally.amount(row));
+        let request = self.tally.request;
+        let by_count = request.measure.by_count;
+        let first = if request.earlier { 0 } else { self.order.first_known() };
+        let counts = |row: usize| row >= first && request.rows.is_none_or(|rows| rows.contains(row));
+        let mut see = |curve: u32, now: &[A]| {
+            let curve = curve as usize;
+            let (low, high) = &mut extremes[curve];
+            *low = now[curve].min(*low);
+            *high = now[curve].max(*high);
+        };
+        self.order.follow(self.tally.table, stretch, |event| {
+            let curve = slots.get(event.row, event.context);
+            if let Some(value) = now.get_mut(curve as usize)
+                && counts(event.row)
+            {
+                *value += A::of(if by_count { 1 } else { event.size }, event.is_free);
+                // What happens within one tick is seen as a whole: no value exists between its events.
+                if event.ends_tick && touched.is_empty() {
+                    see(curve, now);
+                    return;
+                }
                 touched.push(curve);
             }
-        }
+            if event.ends_tick {
+                touched.drain(..).for_each(|curve| see(curve, now));
+            }
+        });
     }
 }
