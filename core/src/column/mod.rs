@@ -2,6 +2,7 @@
 //! rows with the same text in a column have the same number there. Nothing here adds anything up.
 
 pub mod cells;
+pub mod combos;
 pub mod driver;
 pub mod frames;
 pub mod generation;

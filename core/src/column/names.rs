@@ -1,10 +1,12 @@
 //! The texts of a trace under one frame naming, made when first asked for and then kept: key columns for pivot and
 //! series, frame texts for queries. New symbols mean a new `Names`, never a change in one.
 
+use super::combos::{Combos, KeptCombos};
 use super::driver::{blamed_frames, driver_label};
 use super::frames::{FrameNames, FrameNaming, FrameParts, frame_label, frame_parts, function_label};
 use super::generation::Generations;
 use super::key::Key;
+use super::parallel::{Cancel, Cancelled};
 use super::pooltag::PoolTags;
 use super::rank::{rank_rows, rank_texts};
 use super::stacks::DisplayStacks;
@@ -34,6 +36,7 @@ pub struct Names {
     blamed: OnceLock<Arc<Vec<FrameId>>>,
     generations: Generations,
     columns: Vec<OnceLock<Arc<KeyColumn>>>,
+    combos: KeptCombos,
 }
 
 impl Names {
@@ -49,6 +52,7 @@ impl Names {
             blamed: OnceLock::new(),
             generations: Generations::default(),
             columns: Key::ALL.iter().map(|_| OnceLock::new()).collect(),
+            combos: KeptCombos::default(),
         }
     }
 
@@ -82,6 +86,7 @@ impl Names {
             blamed: self.blamed.clone(),
             generations: Generations::new(marks),
             columns,
+            combos: self.combos.without(Key::Generation),
         }
     }
 
@@ -130,6 +135,16 @@ impl Names {
             Some(cell) if kept => Arc::clone(cell.get_or_init(build)),
             _ => build(),
         }
+    }
+
+    /// The combinations of key columns that occur, columns that depend on the view left out; `None` where they are too
+    /// many to be numbered. Those of the latest few sets of columns are kept, at four bytes per row each.
+    ///
+    /// # Errors
+    ///
+    /// [`Cancelled`] once `cancel` says so.
+    pub fn combos(&self, keys: &[Key], cancel: Cancel<'_>) -> Result<Option<Arc<Combos>>, Cancelled> {
+        self.combos.get(self, keys, cancel)
     }
 
     fn build(&self, key: Key) -> KeyColumn {

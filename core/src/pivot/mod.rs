@@ -1,6 +1,7 @@
 //! The pivot: rows of the allocation table grouped by key columns, with the figures of each group, and the tree over
 //! the groups. It must never hold anything per row: results are as large as their groups.
 
+mod combined;
 pub mod cost;
 
 pub mod evaluate;

@@ -1,5 +1,6 @@
 //! The result of a pivot: one group per distinct combination of keys, ordered by the keys, with its sums.
 
+use super::combined;
 use super::cost::Cost;
 use super::figure::{Figure, Scale};
 use super::number::Number;
@@ -8,7 +9,7 @@ use crate::column::cells::{Cells, OUTSIDE, class_of};
 use crate::column::key::Key;
 use crate::column::names::Names;
 use crate::column::parallel::{Cancel, Cancelled};
-use crate::column::sums::{CellPass, Sum};
+use crate::column::sums::{CellPass, DENSE_CELLS, Sum};
 use crate::column::values::{KeyColumn, Value};
 use crate::select::rowset::RowSet;
 use crate::trace::time::View;
@@ -72,7 +73,12 @@ pub fn pivot(names: &Names, request: &PivotRequest<'_>, cancel: Cancel<'_>) -> R
     let add = |cost: &mut Cost, class, row: usize| {
         cost.add_row(class, table.size[row], table.alloc_time[row], table.free_time[row]);
     };
-    let sums = CellPass { table, cells: &cells }.run(classify, add, cancel)?;
+    // Many combinations are numbered once, so that later views of the same columns need not look for them.
+    let combos = if cells.count() > DENSE_CELLS { names.combos(request.keys, cancel)? } else { None };
+    let sums = match combos {
+        Some(combos) => combined::sums(table, &cells, &combos, request, cancel)?,
+        None => CellPass { table, cells: &cells }.run(classify, add, cancel)?,
+    };
     let width = request.keys.len();
     let mut split = vec![0u32; sums.len() * width];
     if width > 0 {
