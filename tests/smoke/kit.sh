@@ -6,7 +6,7 @@
 on_display() {
     local number
     number=$(mktemp)
-    Xvfb -displayfd 1 -screen 0 "${1}x24" -nolisten tcp >"$number" 2>/dev/null &
+    Xvfb -displayfd 1 -screen 0 "${1}x24" -nolisten tcp -noreset >"$number" 2>/dev/null &
     server=$!
     disown
     for _ in $(seq 100); do
@@ -72,6 +72,16 @@ same_again() {
     changed=$(differing "$1" "$1-before")
     rm "$pictures/$1-before.png"
     ((changed == 0))
+}
+
+# reacted NAME BEFORE PIXELS: waits until at least so many pixels differ from an earlier picture, and takes a settled one.
+reacted() {
+    wait_for "nothing new after $2" differs "$@"
+    settled "$1"
+}
+differs() {
+    picture "$1"
+    (($(differing "$1" "$2") >= $3))
 }
 
 # A loaded machine drops steps that follow each other faster.

@@ -25,12 +25,11 @@ settled opened
 
 press Home Left Right Right Right Down
 alive
-settled keys
+reacted keys opened 200
 press Home Left
 alive
-settled collapsed
+reacted collapsed keys 200
 changed=$(differing keys collapsed)
-((changed > 200)) || fail "the keys changed nothing: $changed pixels"
 
 end_program
 echo "$name: window $window, $(colours opened) colours, $changed pixels changed by keys, exit code $code; pictures in $pictures/"
