@@ -66,6 +66,10 @@ copies() {
     copy
     [[ $copied == "$1" ]]
 }
+begins_with() {
+    press Home
+    copies "$1"
+}
 # The remembered view in ticks as FROM..TO, or "whole"; the program writes it down a moment after the last key.
 view() {
     local found
@@ -191,8 +195,8 @@ check_filter() {
     press Home
     wait_for 'the filter leaves other rows' copies "AIFO"$'\t'"$(row_of AIFO "0..611674634")"
     settled filtered
-    press ctrl+z Home
-    wait_for 'Ctrl+Z does not bring the rows back' copies "$first"
+    press ctrl+z
+    wait_for 'Ctrl+Z does not bring the rows back' begins_with "$first"
 }
 
 check_find() {
@@ -252,10 +256,8 @@ write_pictures() {
     open_window light "$trace"
     wait_for 'the trace does not open' titled 'sample.etl - poolscope'
     settled opened
-    walk_down
-    # Until the words about copying are gone.
-    sleep 8
-    keep stack
+    drag_middle_third selected
+    keep selected
     end_program
     open_window dark "$trace"
     wait_for 'the trace does not open' titled 'sample.etl - poolscope'
@@ -263,7 +265,10 @@ write_pictures() {
     drag_middle_third selected
     press ctrl+period
     wait_for 'Ctrl+. does not zoom' view_is_not whole
-    drag_middle_third selected
+    click 560 560
+    walk_down
+    # Until the words about copying are gone.
+    sleep 8
     keep zoomed
     end_program
 }
