@@ -51,7 +51,7 @@ clipboard() { timeout 5 xclip -selection clipboard -out 2>/dev/null || true; }
 # Copies the selected rows and sets `copied` to the last of them, without its empty cells: name, count, size.
 copy() {
     local end=$((SECONDS + 20)) text=
-    echo nothing | xclip -selection clipboard -in
+    echo nothing | xclip -selection clipboard -in >/dev/null 2>&1
     while :; do
         xdotool key ctrl+c
         sleep 0.3
@@ -155,7 +155,7 @@ drag_middle_third() {
 
 # Into the middle third and into the exact middle half: the figures of the row under the cursor are those of the report.
 check_zoom() {
-    local whole half
+    local whole half third
     drag_middle_third selected
     press ctrl+period
     wait_for 'Ctrl+. does not zoom' view_is_not whole
