@@ -9,7 +9,7 @@ use crate::gui::command::{Command, DocumentCommand, SCALES};
 use crate::gui::jobs::TabId;
 use crate::gui::jobs::load::Source;
 use crate::gui::settings::{Panels, Settings};
-use crate::gui::state::document::Layout;
+use crate::gui::state::document::{GRAPH_SHARE, Layout};
 use crate::gui::views::toasts::Kind;
 
 impl App {
@@ -80,6 +80,7 @@ impl App {
             if let Some(document) = tab.document_mut() {
                 document.run(&DocumentCommand::ResetColumns);
                 document.run(&DocumentCommand::Layout(Layout::Both));
+                document.graph_share = GRAPH_SHARE;
             }
         }
         self.toasts.push(Kind::Info, "The layout is as at the first start");

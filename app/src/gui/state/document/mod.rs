@@ -79,6 +79,9 @@ pub enum Layout {
     Table,
 }
 
+/// The graph's part of the height at first.
+pub const GRAPH_SHARE: f32 = 0.42;
+
 /// The presets that all open traces share.
 pub type SharedPresets = Arc<RwLock<Presets>>;
 
@@ -132,6 +135,8 @@ pub struct Document {
     pub page: Page,
     /// Which of graph and table are shown.
     pub layout: Layout,
+    /// The graph's part of the height that it shares with the table.
+    pub graph_share: f32,
     /// Marks on the time axis, ascending.
     pub marks: Vec<Ticks>,
     /// Curves at most, before the rest is folded together.
@@ -206,6 +211,7 @@ impl Document {
             dialog: None,
             page: Page::default(),
             layout: Layout::default(),
+            graph_share: GRAPH_SHARE,
             marks: Vec::new(),
             most_curves: curves::MOST_CURVES,
             effects: Vec::new(),

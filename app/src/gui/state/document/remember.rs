@@ -19,6 +19,8 @@ pub struct Remembered {
     preset: String,
     arrangement: Arrangement,
     layout: Layout,
+    #[serde(default = "graph_share")]
+    graph_share: f32,
     kind: String,
     measure: String,
     earlier: bool,
@@ -40,6 +42,10 @@ const KINDS: [(&str, graph::Kind); 3] =
 const MEASURES: [(&str, MeasureKind); 3] =
     [("outstanding", MeasureKind::Outstanding), ("cumulative", MeasureKind::Cumulative), ("rate", MeasureKind::Rate)];
 
+fn graph_share() -> f32 {
+    super::GRAPH_SHARE
+}
+
 impl Document {
     /// What to remember of this trace.
     #[must_use]
@@ -57,6 +63,7 @@ impl Document {
             preset: self.preset.clone(),
             arrangement: self.arrangement_to_save(),
             layout: self.layout,
+            graph_share: self.graph_share,
             kind: KINDS.iter().find(|(_, kind)| *kind == self.kind).map_or("", |(name, _)| name).to_owned(),
             measure: MEASURES.iter().find(|(_, m)| *m == self.measure_kind).map_or("", |(name, _)| name).to_owned(),
             earlier: self.earlier,
@@ -78,6 +85,7 @@ impl Document {
         self.arrangement = arrangement;
         self.table.set_widths(self.arrangement.widths());
         self.layout = remembered.layout;
+        self.graph_share = remembered.graph_share.clamp(0.1, 0.9);
         let named = |name: &str| KINDS.iter().find(|(known, _)| *known == name).map(|(_, kind)| *kind);
         self.kind = named(&remembered.kind).unwrap_or(self.kind);
         let measure = MEASURES.iter().find(|(known, _)| *known == remembered.measure).map(|(_, kind)| *kind);

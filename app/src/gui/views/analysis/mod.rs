@@ -8,7 +8,9 @@ mod query_field;
 mod row_menu;
 mod table_bar;
 
-use eframe::egui::{Align, CentralPanel, Frame, Label, Layout as UiLayout, Margin, Panel, Sense, Ui, vec2};
+use eframe::egui::{
+    Align, CursorIcon, Frame, Label, Layout as UiLayout, Margin, Rect, Sense, Stroke, Ui, UiBuilder, vec2,
+};
 
 use crate::format;
 use crate::gui::command::{Command, DocumentCommand};
@@ -23,26 +25,50 @@ const LEAST_HEIGHT: f32 = 140.0;
 
 /// Draws graph and table.
 pub fn show(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>) {
-    let palette = Palette::of(ui);
-    let margin = Margin { left: 8, right: 8, top: 4, bottom: 8 };
-    let frame = Frame::new().fill(palette.panel).inner_margin(margin);
-    let height = ui.available_height();
     match document.layout {
-        Layout::Graph => {
-            CentralPanel::no_frame().frame(frame).show(ui, |ui| graph(ui, document, commands));
-            return;
-        }
-        Layout::Both => {
-            Panel::top("graph")
-                .resizable(true)
-                .default_size(height * 0.42)
-                .size_range(LEAST_HEIGHT..=(height - LEAST_HEIGHT).max(LEAST_HEIGHT + 1.0))
-                .frame(frame)
-                .show(ui, |ui| graph(ui, document, commands));
-        }
-        Layout::Table => {}
+        Layout::Graph => graph_panel(ui, document, commands),
+        Layout::Table => table(ui, document, commands),
+        Layout::Both => both(ui, document, commands),
     }
-    table(ui, document, commands);
+}
+
+/// The graph has its share of the height, whatever the window's size.
+fn both(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>) {
+    let whole = ui.available_rect_before_wrap();
+    let most = (whole.height() - LEAST_HEIGHT).max(LEAST_HEIGHT);
+    let height = (whole.height() * document.graph_share).clamp(LEAST_HEIGHT, most);
+    let (above, below) = whole.split_top_bottom_at_y(whole.top() + height);
+    part(ui, "graph", above, |ui| graph_panel(ui, document, commands));
+    part(ui, "table", below, |ui| table(ui, document, commands));
+    let line = above.bottom();
+    let grip = Rect::from_x_y_ranges(whole.x_range(), line - 3.0..=line + 3.0);
+    let response = ui.interact(grip, ui.scope_id().with("splitter"), Sense::DRAG);
+    let palette = Palette::of(ui);
+    let lit = response.hovered() || response.dragged();
+    let colour = if lit { palette.accent } else { palette.line };
+    ui.painter().hline(whole.x_range(), line, Stroke::new(if lit { 2.0 } else { 1.0 }, colour));
+    if lit {
+        ui.ctx().set_cursor_icon(CursorIcon::ResizeVertical);
+    }
+    if response.dragged() {
+        document.graph_share = ((height + response.drag_delta().y) / whole.height().max(1.0)).clamp(0.1, 0.9);
+    }
+    ui.advance_cursor_after_rect(whole);
+}
+
+fn part(ui: &mut Ui, name: &str, rect: Rect, draw: impl FnOnce(&mut Ui)) {
+    ui.scope_builder(UiBuilder::new().id_salt(name).max_rect(rect), |ui| {
+        ui.set_clip_rect(rect.intersect(ui.clip_rect()));
+        draw(ui);
+    });
+}
+
+fn graph_panel(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>) {
+    let margin = Margin { left: 8, right: 8, top: 4, bottom: 8 };
+    Frame::new().fill(Palette::of(ui).panel).inner_margin(margin).show(ui, |ui| {
+        ui.set_min_size(ui.available_size());
+        graph(ui, document, commands);
+    });
 }
 
 fn graph(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>) {

@@ -11,9 +11,13 @@ use crate::gui::state::tips;
 use crate::gui::theme::{self, GRID, Palette};
 use crate::gui::widgets::pivot_table::Area;
 
+/// Widest that the box gets, and what it leaves of the window beside and below itself, in points.
 const WIDTH: f32 = 720.0;
+const BESIDE: f32 = 80.0;
+const BELOW: f32 = 230.0;
 const OFFERED: f32 = 250.0;
-const HEIGHT: f32 = 420.0;
+/// Least and greatest height of the lists, in points.
+const HEIGHT: std::ops::RangeInclusive<f32> = 120.0..=620.0;
 /// Room for a column's name, in points.
 const NAME: f32 = 130.0;
 
@@ -28,7 +32,10 @@ enum Wish {
 pub(super) fn show(ui: &mut Ui, document: &mut Document, search: &mut String) -> bool {
     let mut close = false;
     let mut wish = None;
-    ui.set_width(WIDTH);
+    let window = ui.ctx().content_rect().size();
+    let width = WIDTH.min(window.x - BESIDE);
+    let height = (window.y - BELOW).clamp(*HEIGHT.start(), *HEIGHT.end());
+    ui.set_width(width);
     ui.heading("Columns");
     ui.add_space(GRID);
     let label = ui.weak("Search");
@@ -37,7 +44,7 @@ pub(super) fn show(ui: &mut Ui, document: &mut Document, search: &mut String) ->
         field.request_focus();
     }
     ui.add_space(GRID);
-    ui.allocate_ui(eframe::egui::vec2(WIDTH, HEIGHT), |ui| {
+    ui.allocate_ui(eframe::egui::vec2(width, height), |ui| {
         Panel::left(Id::unique("offered columns"))
             .resizable(false)
             .exact_size(OFFERED)
