@@ -49,6 +49,13 @@ impl AllocationTable {
         self.alloc_time.is_empty()
     }
 
+    /// Whether the trace shows the allocation of a row; its stack is empty by nature otherwise.
+    #[must_use]
+    pub fn is_allocation_seen(&self, row: usize) -> bool {
+        let is_known = self.alloc_time.get(row).is_some_and(|time| time.is_known());
+        is_known && self.flags.get(row).is_some_and(|flags| flags & flag::IMPLIED_ALLOCATION == 0)
+    }
+
     /// The rows allocated at or before a time: all of them lie before this row.
     #[must_use]
     pub fn allocated_by(&self, time: Ticks) -> usize {
