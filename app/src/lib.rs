@@ -17,7 +17,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
             let open = match request {
                 cli::WindowRequest::Empty => gui::OpenRequest::Nothing,
                 cli::WindowRequest::Sample => gui::OpenRequest::Sample,
-                cli::WindowRequest::File(path) => gui::OpenRequest::File(path),
+                cli::WindowRequest::Files(paths) => gui::OpenRequest::Files(paths),
             };
             cli::report(gui::run(open).map(|()| 0), &mut io)
         }

@@ -92,6 +92,7 @@ fn curves(bencher: Bencher<'_, '_>, points: usize) {
         rows: None,
         earlier: false,
         top: None,
+        chosen: None,
     };
     let names = Names::new(Arc::clone(&TRACE), FrameNaming::Symbol);
     let bencher = bencher.counter(ItemsCount::new(TRACE.allocations.len()));

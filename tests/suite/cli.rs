@@ -242,3 +242,26 @@ fn the_real_program_hands_codes_and_streams_to_the_system() {
         assert_eq!(String::from_utf8_lossy(&outside.stderr), inside.err, "{line:?}");
     }
 }
+
+#[test]
+fn marks_split_a_report_by_birth() {
+    let file = sample_trace();
+    let marked =
+        json(&["report", file.path(), "--by", "generation", "--marks", "1,2.5", "--sort", "key", "--format", "json"]);
+    let found: Vec<(&str, u64)> =
+        rows(&marked).iter().map(|row| (row["generation"].as_str().expect("a text"), number(row, "count"))).collect();
+    let count = |query: &str| {
+        let document = json(&["report", file.path(), "--by", "", "--where", query, "--format", "json"]);
+        number(&document["total"], "count")
+    };
+    let names: Vec<&str> = found.iter().map(|f| f.0).collect();
+    let from = |at: usize, start: &str| names[at].starts_with(start);
+    assert!(
+        names.len() == 4 && names[0] == "before the trace" && from(1, "1: ") && from(3, "3: 2.500 s to "),
+        "{names:?}"
+    );
+    assert_eq!(names[2], "2: 1.000 s to 2.500 s");
+    let counts: Vec<u64> = found.iter().map(|f| f.1).collect();
+    let born = ["alloc_time:none", "alloc_time:<1s", "alloc_time:>=1s alloc_time:<2.5s", "alloc_time:>=2.5s"];
+    assert_eq!(counts, born.map(count));
+}

@@ -157,8 +157,16 @@ fn count(table: &Pivot) -> u64 {
 fn curve(names: &Names) -> Result<(), String> {
     let measure = Measure { kind: Kind::Outstanding, by_count: false };
     let view = names.trace().extent;
-    let request =
-        SeriesRequest { keys: &[Key::Tag], measure, view, points: 7, rows: None, earlier: true, top: Some(10) };
+    let request = SeriesRequest {
+        keys: &[Key::Tag],
+        measure,
+        view,
+        points: 7,
+        rows: None,
+        earlier: true,
+        top: Some(10),
+        chosen: None,
+    };
     let set = series(names, &request, &never).map_err(|error| error.to_string())?;
     let negative = set.curves.iter().any(|curve| curve.amounts.iter().any(|amount| *amount < 0));
     if negative { Err("a curve falls below nothing".to_owned()) } else { Ok(()) }

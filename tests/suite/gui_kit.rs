@@ -2,22 +2,24 @@
 
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
 use poolscope::format;
 use poolscope::gui::OpenRequest;
-use poolscope::gui::app::App;
+use poolscope::gui::app::{App, Services};
 use poolscope::gui::egui::accesskit::Role;
-use poolscope::gui::egui::{DroppedFile, Key, pos2, vec2};
+use poolscope::gui::egui::{DroppedFile, Event, Key, Modifiers, OutputCommand, Rect, pos2, vec2};
 use poolscope::gui::jobs::dialog::{PickFile, Question};
 use poolscope::gui::jobs::load::{Engine, Failure, Loader, Source};
+use poolscope::gui::settings::Settings;
+use poolscope::gui::settings::store::Store;
 use poolscope::gui::state::document::Document;
-use poolscope::gui::widgets::pivot_table::{Row, TreeModel};
+use poolscope::gui::widgets::pivot_table::{Area, Row, TreeModel, header_label, row_label, several_sorted};
 use poolscope_core::job::{CancelToken, Progress};
-use poolscope_core::synth::truth::RangeTruth;
+use poolscope_core::synth::truth::{RangeTruth, TagRow};
 use poolscope_core::synth::{SynthParams, Truth, TruthRequest, write_trace};
 use poolscope_core::trace::Trace;
 
@@ -52,7 +54,7 @@ pub fn folder_with(params: &SynthParams) -> (tempfile::TempDir, PathBuf) {
 }
 
 /// Answers at once, as where there is no dialog service.
-struct NoDialog;
+pub struct NoDialog;
 
 impl PickFile for NoDialog {
     fn ask(&self) -> Question {
@@ -60,16 +62,23 @@ impl PickFile for NoDialog {
     }
 }
 
-/// Loads files called `slow` for ever, until cancelled; others at once.
+/// Loads files called `slow` for ever, until cancelled, and one called `awaited.etl` as soon as it is there; others at once.
 struct Slow;
 
 impl Loader for Slow {
     fn load(&self, source: &Source, progress: &Progress, cancel: &CancelToken) -> Result<Option<Arc<Trace>>, Failure> {
-        if source.name() != "slow" {
+        let waits = |source: &Source| match source {
+            Source::File(path) if source.name() == "awaited.etl" => !path.exists(),
+            _ => source.name() == "slow",
+        };
+        if !waits(source) {
             return Engine.load(source, progress, cancel);
         }
         while !cancel.is_cancelled() {
             std::thread::sleep(Duration::from_millis(1));
+            if !waits(source) {
+                return Engine.load(source, progress, cancel);
+            }
         }
         Ok(None)
     }
@@ -77,14 +86,55 @@ impl Loader for Slow {
 
 pub type Window<'a> = Harness<'a, Option<App>>;
 
+/// Settings in memory: what was written, and what was put aside.
+#[derive(Default)]
+pub struct InMemory {
+    pub text: Mutex<Option<String>>,
+    pub aside: Mutex<Option<String>>,
+}
+
+impl InMemory {
+    pub fn holding(text: &str) -> Arc<Self> {
+        Arc::new(Self { text: Mutex::new(Some(text.to_owned())), aside: Mutex::default() })
+    }
+
+    /// What was written last, once the window is gone.
+    pub fn settings(&self) -> Settings {
+        let text = self.text.lock().expect("nobody panicked").clone().expect("something was written");
+        Settings::parse(text.as_bytes()).expect("it can be read")
+    }
+}
+
+impl Store for InMemory {
+    fn read(&self) -> std::io::Result<Option<Vec<u8>>> {
+        Ok(self.text.lock().expect("nobody panicked").clone().map(String::into_bytes))
+    }
+
+    fn write(&self, text: &str) -> std::io::Result<()> {
+        *self.text.lock().expect("nobody panicked") = Some(text.to_owned());
+        Ok(())
+    }
+
+    fn put_aside(&self) -> std::io::Result<String> {
+        *self.aside.lock().expect("nobody panicked") = self.text.lock().expect("nobody panicked").take();
+        Ok("settings.json.bak".to_owned())
+    }
+}
+
 pub fn window<'a>(open: OpenRequest) -> Window<'a> {
+    window_with(open, Arc::new(InMemory::default()))
+}
+
+/// A window that remembers in `store`.
+pub fn window_with<'a>(open: OpenRequest, store: Arc<InMemory>) -> Window<'a> {
     let mut open = Some(open);
     Harness::builder().with_size(vec2(1280.0, 900.0)).with_step_dt(0.02).with_max_steps(64).build_ui_state(
         move |ui, app: &mut Option<App>| {
             let open = open.take();
             app.get_or_insert_with(|| {
-                let ctx = ui.ctx();
-                App::new(ctx, Arc::new(Slow), Arc::new(NoDialog), open.unwrap_or_default())
+                let store: Arc<dyn Store> = store.clone();
+                let services = Services { loader: Arc::new(Slow), picker: Arc::new(NoDialog), store };
+                App::new(ui.ctx(), services, open.unwrap_or_default())
             })
             .show(ui);
         },
@@ -159,8 +209,12 @@ impl DroppedFile for Dropped {
 }
 
 pub fn drop_file(window: &mut Window<'_>, path: &Path) {
-    let file: Arc<dyn DroppedFile + Send + Sync> = Arc::new(Dropped(path.to_owned()));
-    window.input_mut().dropped_files = vec![file];
+    drop_files(window, &[path]);
+}
+
+pub fn drop_files(window: &mut Window<'_>, paths: &[&Path]) {
+    let file = |path: &&Path| -> Arc<dyn DroppedFile + Send + Sync> { Arc::new(Dropped((*path).to_owned())) };
+    window.input_mut().dropped_files = paths.iter().map(file).collect();
     window.step();
     window.input_mut().dropped_files.clear();
     window.step();
@@ -189,4 +243,139 @@ pub fn drag_graph(window: &mut Window<'_>, from: f32, to: f32) {
     window.step();
     window.drop_at(at(to));
     window.run_steps(3);
+}
+
+/// The titles of the columns in their order, a bar where one stands.
+pub fn columns(window: &Window<'_>) -> String {
+    let all = &document(window).arrangement.columns;
+    let of = |area: Area| {
+        let titles = all.iter().filter(|column| column.area == area).map(|column| column.what.title());
+        titles.collect::<Vec<_>>().join(", ")
+    };
+    format!("{} | {} | {}", of(Area::Key), of(Area::Data), of(Area::Graph))
+}
+
+/// All rows, visible on the screen or not.
+pub fn all_rows(window: &Window<'_>) -> Vec<Row> {
+    let rows = document(window).rows.as_ref().expect("rows");
+    (0..rows.row_count()).map(|index| rows.row(index).expect("a row")).collect()
+}
+
+/// The accessible names of the rows of a level, 0 for the top.
+pub fn labels_at(window: &Window<'_>, level: u32) -> Vec<String> {
+    let rows = document(window).rows.as_ref().expect("rows");
+    let wanted = all_rows(window).into_iter().filter(|row| row.level == level);
+    wanted.map(|row| row_label(rows.columns(), &row)).collect()
+}
+
+/// The accessible name of the header of this title.
+pub fn header_name(window: &Window<'_>, title: &str) -> String {
+    let rows = document(window).rows.as_ref().expect("rows");
+    let columns = rows.columns();
+    let column = columns.iter().find(|column| column.title == title).expect("a column of this title");
+    header_label(column, several_sorted(columns))
+}
+
+/// Where the header of this title is.
+pub fn header(window: &Window<'_>, title: &str) -> Rect {
+    window.get_by_role_and_label(Role::ColumnHeader, &header_name(window, title)).rect()
+}
+
+/// Drags a header and lets it go at `x`; what is said while it is held there.
+pub fn drag_header(window: &mut Window<'_>, title: &str, x: f32) {
+    hold_header(window, title, x);
+    let y = header(window, title).center().y;
+    window.drop_at(pos2(x, y));
+    window.run_steps(3);
+    settle(window);
+}
+
+/// Drags a header to `x` and holds it there.
+pub fn hold_header(window: &mut Window<'_>, title: &str, x: f32) {
+    let from = header(window, title).center();
+    window.hover_at(from);
+    window.drag_at(from);
+    window.step();
+    for at in [x + 12.0, x, x] {
+        window.hover_at(pos2(at, from.y));
+        window.run_steps(2);
+    }
+}
+
+/// Opens the menu of a header and goes through these entries.
+pub fn header_menu(window: &mut Window<'_>, title: &str, entries: &[&str]) {
+    let name = header_name(window, title);
+    window.get_by_role_and_label(Role::ColumnHeader, &name).click_secondary();
+    window.run_steps(4);
+    for entry in entries {
+        window.get_by_role_and_label(Role::Button, entry).scroll_to_me();
+        window.run_steps(3);
+        window.get_by_role_and_label(Role::Button, entry).click();
+        window.run_steps(4);
+    }
+    settle(window);
+}
+
+/// Runs the command of this name through the palette.
+pub fn command(window: &mut Window<'_>, name: &str) {
+    window.key_press_modifiers(Modifiers::COMMAND, Key::K);
+    window.run_steps(3);
+    window.event(Event::Text(name.to_owned()));
+    window.run_steps(3);
+    press(window, Key::Enter);
+    settle(window);
+}
+
+/// Shows the columns of a preset.
+pub fn preset(window: &mut Window<'_>, name: &str) {
+    command(window, &format!("Preset: {name}"));
+    assert_eq!(document(window).preset, name);
+}
+
+/// Presses a key with others held down.
+pub fn press_with(window: &mut Window<'_>, modifiers: Modifiers, key: Key) {
+    window.key_press_modifiers(modifiers, key);
+    window.run_steps(3);
+    settle(window);
+}
+
+/// Writes a text where the keyboard is.
+pub fn write(window: &mut Window<'_>, text: &str) {
+    window.event(Event::Text(text.to_owned()));
+    window.run_steps(3);
+    settle(window);
+}
+
+/// Filters by a query, by the keyboard alone.
+pub fn filter(window: &mut Window<'_>, query: &str) {
+    press_with(window, Modifiers::COMMAND | Modifiers::SHIFT, Key::F);
+    write(window, query);
+    press_with(window, Modifiers::NONE, Key::Enter);
+}
+
+/// Clicks what has this accessible name.
+pub fn click(window: &mut Window<'_>, name: &str) {
+    window.get_by_label(name).click();
+    window.run_steps(4);
+    settle(window);
+}
+
+/// The sums of the rows for which `wanted` holds.
+pub fn sums(truth: &RangeTruth, wanted: impl Fn(&TagRow) -> bool) -> (u64, u64) {
+    let rows = truth.rows.iter().filter(|row| wanted(row));
+    rows.fold((0, 0), |(count, size), row| (count + row.sums.count, size + row.sums.size))
+}
+
+/// What the next frames put on the clipboard.
+pub fn copied(window: &mut Window<'_>) -> String {
+    let mut texts = String::new();
+    for _ in 0..6 {
+        window.step();
+        for command in &window.output().platform_output.commands {
+            if let OutputCommand::CopyText(text) = command {
+                texts.push_str(text);
+            }
+        }
+    }
+    texts
 }

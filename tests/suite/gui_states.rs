@@ -6,6 +6,7 @@ use egui_kittest::kittest::{NodeT, Queryable};
 use poolscope::gui::OpenRequest;
 use poolscope::gui::egui::accesskit::Role;
 use poolscope::gui::egui::{Event, Key, Modifiers, OutputCommand, vec2};
+use poolscope_core::anomaly::AnomalyKind;
 use poolscope_core::synth::SynthParams;
 use poolscope_core::synth::scenario::StackMode;
 use poolscope_core::trace::Trace;
@@ -21,6 +22,8 @@ fn sample<'a>() -> Window<'a> {
 #[test]
 fn the_sample_tells_its_story_at_first_sight() {
     let window = sample();
+    let lacking = document(&window).trace.anomalies.count(AnomalyKind::NoStack);
+    assert_eq!(lacking, 0, "every allocation of the sample has its stack");
     let leak = cursor(&window);
     assert_eq!((leak.text.as_str(), leak.expanded), ("Leak", true));
     let details = document(&window).details.as_ref().expect("details");
@@ -242,7 +245,7 @@ fn tab_goes_through_the_controls_and_back() {
     };
     assert_eq!(focused(&window), "Allocations");
     let mut seen = Vec::new();
-    for _ in 0..40 {
+    for _ in 0..60 {
         press(&mut window, Key::Tab);
         seen.push(focused(&window));
     }

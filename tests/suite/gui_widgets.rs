@@ -29,6 +29,7 @@ impl Rows {
             area,
             width: 96.0,
             sort,
+            ..Column::default()
         };
         let columns = vec![
             column(0, "Pool Tag", Area::Key, None),
@@ -61,7 +62,7 @@ impl TreeModel for Rows {
     fn row(&self, index: u64) -> Option<Row> {
         let id = self.id_at(index)?;
         let (top, child) = self.place(index);
-        let figure = |text: String, unit| Cell { text, unit, share: Some(0.5) };
+        let figure = |text: String, unit| Cell { text, unit, share: Some(0.5), pending: false };
         Some(Row {
             id,
             level: u32::from(child.is_some()),
@@ -71,7 +72,7 @@ impl TreeModel for Rows {
             expandable: child.is_none(),
             expanded: child.is_none() && self.open == Some(top),
             cells: vec![figure((top + 1).to_string(), ""), figure("23.1".to_owned(), "MB")],
-            swatch: None,
+            ..Row::default()
         })
     }
 
@@ -256,7 +257,7 @@ fn a_header_asks_to_sort() {
     let mut harness = table(10);
     harness.get_by_label("Count").click();
     harness.run();
-    assert_eq!(harness.state().actions, [Action::Sort(2)]);
+    assert_eq!(harness.state().actions, [Action::Sort { column: 2, add: false }]);
 }
 
 struct Plot {
@@ -275,8 +276,10 @@ fn plot<'a>(kind: Kind) -> Harness<'a, Plot> {
         id,
         name: name.to_owned(),
         colour: Color32::RED,
+        pattern: 0,
         on: true,
         has_row: true,
+        marked: false,
         values: times.iter().map(|t| t * factor).collect(),
         extremes: Vec::new(),
     };
@@ -292,14 +295,7 @@ fn plot<'a>(kind: Kind) -> Harness<'a, Plot> {
         .build_ui_state(
             |ui, plot: &mut Plot| {
                 let overview = Overview { times: plot.data.times.clone(), values: plot.data.series[0].values.clone() };
-                let graph = Graph {
-                    data: &plot.data,
-                    overview: &overview,
-                    kind: plot.kind,
-                    whole: WHOLE,
-                    view: plot.view,
-                    dimmed: false,
-                };
+                let graph = Graph { view: plot.view, ..Graph::new(&plot.data, &overview, plot.kind, WHOLE) };
                 let actions = graph.show(ui, &mut plot.state);
                 plot.actions.extend(actions);
             },

@@ -22,10 +22,11 @@ use std::path::PathBuf;
 #[command(name = "poolscope", version, about, max_term_width = 100)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 struct Cli {
-    /// Opens this trace in the window
-    file: Option<PathBuf>,
+    /// Opens these traces in the window, each in a tab of its own
+    #[arg(value_name = "FILE")]
+    files: Vec<PathBuf>,
     /// Opens the built-in sample trace in the window
-    #[arg(long, conflicts_with = "file")]
+    #[arg(long, conflicts_with = "files")]
     demo: bool,
     #[command(subcommand)]
     command: Option<Command>,
@@ -49,8 +50,8 @@ pub enum WindowRequest {
     Empty,
     /// The built-in sample.
     Sample,
-    /// A trace file.
-    File(PathBuf),
+    /// Trace files.
+    Files(Vec<PathBuf>),
 }
 
 /// What the command line asks for.
@@ -73,7 +74,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>, io: &mut Io<'_>) -> Outcome
     };
     let result = match cli.command {
         None if cli.demo => return Outcome::Window(WindowRequest::Sample),
-        None => return Outcome::Window(cli.file.map_or(WindowRequest::Empty, WindowRequest::File)),
+        None if cli.files.is_empty() => return Outcome::Window(WindowRequest::Empty),
+        None => return Outcome::Window(WindowRequest::Files(cli.files)),
         Some(Command::Info(args)) => info::run(&args, io),
         Some(Command::Report(args)) => report::run(&args, io),
         Some(Command::Series(args)) => series::run(&args, io),

@@ -10,7 +10,7 @@ use poolscope_core::column::key::Key;
 use poolscope_core::column::names::Names;
 use poolscope_core::column::parallel::never;
 use poolscope_core::export::{Document, FigureTable};
-use poolscope_core::pivot::{Evaluator, Figure, Number, Pivot, PivotRequest, PivotTree, Sort, pivot};
+use poolscope_core::pivot::{Evaluator, Figure, Number, Pivot, PivotRequest, PivotTree, SortOrder, pivot};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -20,14 +20,16 @@ pub struct Args {
     #[command(flatten)]
     trace: TraceArgs,
     /// Columns to group by, outermost first: type, impacting_type, paged, pool_type, tag, tag_description, driver,
-    /// function, stack, free_stack, process, thread, cpu, session, size_class, address, alloc_time, free_time, lifetime
+    /// function, stack, free_stack, process, thread, cpu, session, size_class, address, alloc_time, free_time, lifetime,
+    /// generation
     #[arg(long, value_name = "COLUMNS", default_value = "type,paged,tag,stack", value_parser = parse_key_list)]
     by: Keys,
     #[command(flatten)]
     selection: SelectionArgs,
-    /// Figure to sort by, largest first; FIGURE:asc for smallest first, key for the order of the names
-    #[arg(long, value_name = "FIGURE", default_value = "size", value_parser = parse_sort)]
-    sort: Sort,
+    /// Figure to sort by, largest first; FIGURE:asc for smallest first, key for the order of the names; up to three with
+    /// commas between, of which each orders what the ones before leave equal
+    #[arg(long, value_name = "FIGURES", default_value = "size", value_parser = parse_sort)]
+    sort: SortOrder,
     /// Rows: per level in text, in all otherwise
     #[arg(long, value_name = "N")]
     top: Option<usize>,
@@ -67,8 +69,8 @@ fn parse_figures(text: &str) -> Result<Figures, String> {
     figures.map(Figures).map_err(|e| e.to_string())
 }
 
-fn parse_sort(text: &str) -> Result<Sort, String> {
-    text.parse::<Sort>().map_err(|e| e.to_string())
+fn parse_sort(text: &str) -> Result<SortOrder, String> {
+    text.parse::<SortOrder>().map_err(|e| e.to_string())
 }
 
 /// Figures of the text tree and the Markdown table unless told otherwise.
@@ -81,8 +83,8 @@ const MARKDOWN_TOP: usize = 30;
 /// # Errors
 /// The trace cannot be loaded, or the output cannot be written.
 pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
-    let unique = args.columns.iter().flat_map(|f| &f.0).chain(args.sort.figure.as_ref());
-    let unique = unique.filter_map(|f| if let Figure::Unique(key) = f { Some(*key) } else { None });
+    let unique = args.columns.iter().flat_map(|f| &f.0).copied().chain(args.sort.figures());
+    let unique = unique.filter_map(|f| if let Figure::Unique(key) = f { Some(key) } else { None });
     let keys: Vec<Key> = args.by.0.iter().copied().chain(unique).collect();
     args.trace.with_trace(io, args.selection.load_options(keys), |trace, workers, io| {
         let view = args.selection.view(trace)?;
@@ -115,7 +117,7 @@ fn prepare<'n>(args: &Args, names: &'n Names, view: poolscope_core::trace::time:
     let rows = args.selection.rows(names, view);
     let request = PivotRequest { keys: &args.by.0, view, rows: rows.as_ref() };
     let table = Arc::new(pivot(names, &request, &never)?);
-    let figures: Vec<Figure> = args.figures().iter().copied().chain(args.sort.figure).collect();
+    let figures: Vec<Figure> = args.figures().iter().copied().chain(args.sort.figures()).collect();
     let evaluator = Evaluator::new(names, &table, rows.as_ref(), &figures);
     Ok((table, evaluator))
 }
@@ -146,7 +148,7 @@ fn flat(
     io: &mut Io<'_>,
 ) -> anyhow::Result<()> {
     // Figures from sums are made as they are written; the others are made for all groups at once.
-    let from_rows = args.figures().iter().copied().chain(args.sort.figure).filter(|f| !f.is_from_sums());
+    let from_rows = args.figures().iter().copied().chain(args.sort.figures()).filter(|f| !f.is_from_sums());
     let from_rows: Vec<Figure> = from_rows.collect();
     let known: Result<BTreeMap<Figure, (Vec<Number>, Number)>, _> =
         workers.run(|| from_rows.iter().map(|f| evaluator.groups(*f, &never).map(|n| (*f, n))).collect());

@@ -5,7 +5,8 @@ use crate::format;
 use poolscope_core::column::key::Key;
 use poolscope_core::column::parallel::{Cancelled, never};
 use poolscope_core::export::Document;
-use poolscope_core::pivot::{Cost, Evaluator, Figure, NodeId, Number, PivotTree, Sort, Step};
+use poolscope_core::pivot::{Cost, Evaluator, Figure, NodeId, Number, PivotTree, SortOrder, Step};
+use std::collections::BTreeMap;
 use std::io::Write;
 
 /// Rows per level unless told otherwise.
@@ -20,7 +21,7 @@ pub struct TreeOptions<'o> {
     /// The figures.
     pub figures: &'o [Figure],
     /// The order of the children of a node.
-    pub sort: Sort,
+    pub sort: SortOrder,
     /// Rows per level.
     pub top: Option<usize>,
     /// Levels.
@@ -89,7 +90,7 @@ enum Pending {
 /// # Errors
 /// Never in a command, which nobody cancels.
 pub fn lines(tree: &mut PivotTree, figures: &Evaluator<'_>, options: &TreeOptions<'_>) -> Result<Vec<Line>, Cancelled> {
-    let share_of = options.sort.figure.filter(|f| f.is_from_sums()).unwrap_or(Figure::Size);
+    let share_of = options.sort.first().figure.filter(|f| f.is_from_sums()).unwrap_or(Figure::Size);
     let whole = tree.figure(PivotTree::ROOT, share_of).as_f64().unwrap_or(0.0);
     let share = |number: Number| number.as_f64().filter(|_| whole > 0.0).map(|n| n / whole);
     let root = figures_of(tree, figures, options.figures, &[PivotTree::ROOT])?.remove(0);
@@ -141,11 +142,18 @@ fn children(
     parent: &Parent,
 ) -> Result<Vec<Pending>, Cancelled> {
     let mut nodes = tree.children(parent.id, options.sort);
-    if let Some(figure) = options.sort.figure.filter(|f| !f.is_from_sums()) {
-        let numbers = evaluator.nodes(figure, tree, &nodes, &never)?;
-        let mut ranked: Vec<(Number, NodeId)> = numbers.into_iter().zip(nodes).collect();
-        ranked.sort_by(|a, b| options.sort.order(a.0, b.0).then(a.1.cmp(&b.1)));
-        nodes = ranked.into_iter().map(|r| r.1).collect();
+    let mut from_rows: BTreeMap<Figure, Vec<Number>> = BTreeMap::new();
+    for figure in options.sort.figures().filter(|f| !f.is_from_sums()) {
+        from_rows.insert(figure, evaluator.nodes(figure, tree, &nodes, &never)?);
+    }
+    if !from_rows.is_empty() {
+        let number = |at: usize, figure: Figure| match from_rows.get(&figure) {
+            Some(numbers) => numbers.get(at).copied().unwrap_or(Number::None),
+            None => tree.figure(nodes[at], figure),
+        };
+        let mut places: Vec<usize> = (0..nodes.len()).collect();
+        places.sort_by(|a, b| options.sort.order(|f| (number(*a, f), number(*b, f)), nodes[*a].cmp(&nodes[*b])));
+        nodes = places.into_iter().map(|at| nodes[at]).collect();
     }
     let below_frame = is_frame(tree, parent.id);
     let amounts: Vec<f64> = nodes.iter().map(|n| tree.figure(*n, share_of).as_f64().unwrap_or(0.0).abs()).collect();

@@ -33,7 +33,14 @@ pub struct SelectionArgs {
     /// A pooltag.txt, for tag_description
     #[arg(long, value_name = "FILE")]
     pooltag: Option<PathBuf>,
+    /// Moments that split allocations into generations by their birth, seconds from the start of the trace
+    #[arg(long, value_name = "SECONDS,…", value_parser = parse_marks, allow_hyphen_values = true)]
+    marks: Option<Marks>,
 }
+
+/// Moments in seconds, as one option value.
+#[derive(Clone, Debug, PartialEq)]
+struct Marks(Vec<f64>);
 
 /// How stack frames are named.
 #[derive(ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -81,6 +88,11 @@ fn parse_range(text: &str) -> Result<Range, String> {
         (Some(from), Some(to)) if from > to => Err(format!("the range ends at {to} s, before it starts at {from} s")),
         _ => Ok(range),
     }
+}
+
+fn parse_marks(text: &str) -> Result<Marks, String> {
+    let moments = text.split(',').map(|moment| parse_seconds(moment)?.ok_or_else(|| "a moment is missing".to_owned()));
+    moments.collect::<Result<_, _>>().map(Marks)
 }
 
 /// Seconds as a plain number, or a time with its unit.
@@ -151,6 +163,8 @@ impl SelectionArgs {
             Frames::Module => FrameNaming::Module,
         };
         let names = Names::new(Arc::clone(trace), naming);
+        let ticks = |marks: &Marks| marks.0.iter().map(|s| trace.clock.ticks(*s)).collect::<Vec<_>>();
+        let names = names.with_marks(&self.marks.as_ref().map_or_else(Vec::new, ticks));
         let Some(path) = &self.pooltag else { return Ok(names) };
         let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
         let tags = PoolTags::parse(&String::from_utf8_lossy(&bytes));
@@ -185,6 +199,8 @@ mod tests {
         assert_eq!(parse_range(".."), range(None, None));
         assert!(parse_range("5").is_err() && parse_range("2..1").is_err() && parse_range("a..b").is_err());
         assert!(parse_range("nan..1").is_err());
+        assert_eq!(parse_marks("12.4,30 s"), Ok(Marks(vec![12.4, 30.0])));
+        assert!(parse_marks("1,,2").is_err() && parse_marks("x").is_err());
     }
 
     #[test]

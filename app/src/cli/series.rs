@@ -74,6 +74,7 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
                 rows: rows.as_ref(),
                 earlier: args.earlier,
                 top,
+                chosen: None,
             };
             series_at(&names, &request, args.selection.moments(trace, view, args.points as usize), &never)
         })?;

@@ -6,6 +6,7 @@ pub mod command;
 pub mod fonts;
 pub mod jobs;
 pub mod recording;
+pub mod settings;
 pub mod state;
 pub mod theme;
 pub mod views;
@@ -16,6 +17,7 @@ use std::sync::Arc;
 
 use anyhow::anyhow;
 pub use eframe::egui;
+use settings::store::{FileStore, NoStore, Store};
 
 /// What the window opens with.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -25,6 +27,8 @@ pub enum OpenRequest {
     Nothing,
     /// A trace file.
     File(PathBuf),
+    /// Several trace files, the last one in front.
+    Files(Vec<PathBuf>),
     /// The sample trace in the program.
     Sample,
 }
@@ -42,11 +46,22 @@ pub fn run(open: OpenRequest) -> anyhow::Result<()> {
         .with_drag_and_drop(true);
     let options = eframe::NativeOptions { viewport, ..eframe::NativeOptions::default() };
     let make = |creation: &eframe::CreationContext<'_>| {
-        let loader = Arc::new(jobs::load::Engine);
-        let picker = Arc::new(jobs::dialog::SystemDialog);
-        Ok(Box::new(app::App::new(&creation.egui_ctx, loader, picker, open)) as Box<dyn eframe::App>)
+        let services = app::Services {
+            loader: Arc::new(jobs::load::Engine),
+            picker: Arc::new(jobs::dialog::SystemDialog),
+            store: store(),
+        };
+        Ok(Box::new(app::App::new(&creation.egui_ctx, services, open)) as Box<dyn eframe::App>)
     };
     eframe::run_native("poolscope", options, Box::new(make)).map_err(|error| {
         anyhow!("the window cannot be opened: {error}. Without a display, use a command such as `poolscope report`.")
     })
+}
+
+/// The user's settings, where programs of this system keep them.
+fn store() -> Arc<dyn Store> {
+    match eframe::storage_dir("poolscope") {
+        Some(folder) => Arc::new(FileStore::new(folder.join("settings.json"))),
+        None => Arc::new(NoStore),
+    }
 }

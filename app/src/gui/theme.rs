@@ -10,8 +10,8 @@ pub const GRID: f32 = 4.0;
 pub const ROW_HEIGHT: f32 = 22.0;
 /// Height of a table's header, in points.
 pub const HEADER_HEIGHT: f32 = 24.0;
-/// Indentation of one level of a tree inside its column, in points.
-pub const INDENT: f32 = 12.0;
+/// The smallest step of indentation of a tree inside its column, in points.
+pub const INDENT: f32 = 3.0;
 /// Width of the bars between keys, data and graphed columns, in points.
 pub const BAR_WIDTH: f32 = 4.0;
 /// Thickness of a scrollbar, in points.
@@ -30,6 +30,8 @@ pub const HEADING: f32 = 20.0;
 
 /// How many categorical colours there are.
 pub const SERIES_COLOURS: usize = 10;
+/// How many colours module names have before they start again.
+pub const MODULE_COLOURS: usize = 6;
 
 /// The colours of one theme.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,6 +74,8 @@ pub struct Palette {
     pub bad: Color32,
     /// Everything that is folded into "other".
     pub other: Color32,
+    /// Colours that module names are written in: dark or light enough to be read.
+    pub module: [Color32; MODULE_COLOURS],
     /// Ten colours for data that colour-blind people can tell apart (after Okabe and Ito, and Tol).
     pub series: [Color32; SERIES_COLOURS],
 }
@@ -101,6 +105,14 @@ const LIGHT: Palette = Palette {
     warn: rgb(0x00A8_6A00),
     bad: rgb(0x00BF_2F2F),
     other: rgb(0x00A9_AFB8),
+    module: [
+        rgb(0x001F_5FA8),
+        rgb(0x008A_3B00),
+        rgb(0x0000_684A),
+        rgb(0x008A_2F6B),
+        rgb(0x005B_4B00),
+        rgb(0x004A_3A9E),
+    ],
     series: [
         rgb(0x0000_72B2),
         rgb(0x00D5_5E00),
@@ -135,6 +147,14 @@ const DARK: Palette = Palette {
     warn: rgb(0x00E0_A83A),
     bad: rgb(0x00F0_7272),
     other: rgb(0x006B_7480),
+    module: [
+        rgb(0x008F_C1F5),
+        rgb(0x00F5_B083),
+        rgb(0x007F_DDBD),
+        rgb(0x00EB_B4D2),
+        rgb(0x00E0_D27A),
+        rgb(0x00B9_B0F5),
+    ],
     series: [
         rgb(0x004F_A3E0),
         rgb(0x00F0_813A),
@@ -166,6 +186,12 @@ impl Palette {
     #[must_use]
     pub fn series_colour(&self, number: Option<usize>) -> Color32 {
         number.map_or(self.other, |n| self.series[n % SERIES_COLOURS])
+    }
+
+    /// The colour that a module's name is written in; `None` for the kernel itself, which is in every stack.
+    #[must_use]
+    pub fn module_colour(&self, number: Option<usize>) -> Color32 {
+        number.map_or(self.dim, |n| self.module[n % MODULE_COLOURS])
     }
 }
 
@@ -305,6 +331,7 @@ mod tests {
             for ground in [p.canvas, p.panel, p.selected, p.hovered, p.stripe, p.share] {
                 assert!(contrast(p.text, ground) >= 7.0);
                 assert!(contrast(p.dim, ground) >= 4.5);
+                assert!(p.module.iter().all(|colour| contrast(*colour, ground) >= 4.5));
             }
             assert!(contrast(p.on_accent, p.accent) >= 4.5);
             for mark in [p.good, p.warn, p.bad] {

@@ -194,6 +194,14 @@ impl Cells {
         cell
     }
 
+    /// The cell of all rows of a context, where nothing else decides; `None` where something does.
+    #[must_use]
+    pub fn of_context(&self, context: usize) -> Option<u64> {
+        let others = [&self.life, &self.size_class, &self.alloc_stack, &self.free_stack, &self.rows];
+        let alone = others.iter().all(|axis| axis.is_none());
+        alone.then(|| self.context.as_ref().map_or(0, |axis| axis.part(context)))
+    }
+
     /// Writes the columns' numbers in a cell; `ids` has one place per column.
     pub fn split(&self, cell: u64, ids: &mut [u32]) {
         for axis in self.axes() {

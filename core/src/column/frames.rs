@@ -86,9 +86,73 @@ pub fn function_label(trace: &Trace, symbols: Option<&dyn FrameNames>, frame: Fr
     }
 }
 
+/// A frame taken apart, for whoever shows a stack line by line.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FrameParts {
+    /// The frame as tables show it.
+    pub text: String,
+    /// File name of the module; empty where none is known.
+    pub module: String,
+    /// The function without its module, where it is known.
+    pub function: Option<String>,
+    /// Bytes from the start of the function, else of the module; 0 where neither is known.
+    pub offset_bytes: u64,
+    /// The return address as recorded.
+    pub address: u64,
+}
+
+/// The parts of a frame; those of a handle of another trace are empty.
+#[must_use]
+pub fn frame_parts(trace: &Trace, naming: FrameNaming, symbols: Option<&dyn FrameNames>, frame: FrameId) -> FrameParts {
+    let row = trace.stacks.frame_rows().get(frame.index());
+    let module = row.and_then(|r| trace.modules.get(r.module));
+    let address = row.map_or(0, |r| r.address);
+    let symbol = symbols.filter(|_| row.is_some()).and_then(|s| s.symbol(frame));
+    let in_module = module.map_or(0, |m| address.wrapping_sub(m.base));
+    FrameParts {
+        text: frame_label(trace, naming, symbols, frame),
+        module: module.map_or_else(String::new, |m| m.name.clone()),
+        offset_bytes: symbol.as_ref().map_or(in_module, |s| s.offset_bytes),
+        function: symbol.map(|s| s.function.split_once('!').map_or(s.function.clone(), |f| f.1.to_owned())),
+        address,
+    }
+}
+
 fn module_offset(trace: &Trace, frame: Frame) -> String {
     match trace.modules.get(frame.module) {
         Some(m) => format!("{}+{:#x}", m.name, frame.address.wrapping_sub(m.base)),
         None => format!("{:#x}", frame.address),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::column::testkit::{block, trace};
+
+    struct OneName;
+
+    impl FrameNames for OneName {
+        fn symbol(&self, frame: FrameId) -> Option<FrameSymbol> {
+            let function = "myfault!operator!=".to_owned();
+            (frame == FrameId(1)).then_some(FrameSymbol { function, offset_bytes: 4 })
+        }
+    }
+
+    #[test]
+    fn a_frame_comes_apart_as_far_as_it_is_known() {
+        let mut one = block(Some(1), None, 8);
+        one.stack = &["nt:20", "my:30", "?:77"];
+        let trace = trace(&[one]);
+        let parts = |frame| {
+            let p = frame_parts(&trace, FrameNaming::Symbol, Some(&OneName), FrameId(frame));
+            (p.text, p.module, p.function, p.offset_bytes, p.address)
+        };
+        let own = str::to_owned;
+        assert_eq!(parts(0), (own("ntoskrnl.exe+0x20"), own("ntoskrnl.exe"), None, 0x20, 0xffff_f800_0000_0020));
+        let symbol = (own("myfault!operator!=+0x4"), own("myfault.sys"), Some(own("operator!=")), 4);
+        assert_eq!(parts(1), (symbol.0, symbol.1, symbol.2, symbol.3, 0xffff_f800_2000_0030));
+        assert_eq!(parts(2), (own("0x77"), String::new(), None, 0, 0x77));
+        assert_eq!(parts(9), (String::new(), String::new(), None, 0, 0));
     }
 }

@@ -69,6 +69,8 @@ keys! {
     FreeTime = "free_time", "Free Time";
     /// Time from allocation to free.
     Lifetime = "lifetime", "Lifetime";
+    /// Between which marks on the time axis the block was allocated.
+    Generation = "generation", "Generation";
 }
 
 impl Key {

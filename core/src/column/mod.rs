@@ -2,8 +2,10 @@
 //! rows with the same text in a column have the same number there. Nothing here adds anything up.
 
 pub mod cells;
+pub mod combos;
 pub mod driver;
 pub mod frames;
+pub mod generation;
 pub mod key;
 pub mod names;
 pub mod order;

@@ -1,9 +1,12 @@
 //! The texts of a trace under one frame naming, made when first asked for and then kept: key columns for pivot and
 //! series, frame texts for queries. New symbols mean a new `Names`, never a change in one.
 
+use super::combos::{Combos, KeptCombos};
 use super::driver::{blamed_frames, driver_label};
-use super::frames::{FrameNames, FrameNaming, frame_label, function_label};
+use super::frames::{FrameNames, FrameNaming, FrameParts, frame_label, frame_parts, function_label};
+use super::generation::Generations;
 use super::key::Key;
+use super::parallel::{Cancel, Cancelled};
 use super::pooltag::PoolTags;
 use super::rank::{rank_rows, rank_texts};
 use super::stacks::DisplayStacks;
@@ -30,8 +33,10 @@ pub struct Names {
     symbols: Option<Arc<dyn FrameNames>>,
     pool_tags: Option<Arc<PoolTags>>,
     stacks: OnceLock<Arc<DisplayStacks>>,
-    blamed: OnceLock<Vec<FrameId>>,
+    blamed: OnceLock<Arc<Vec<FrameId>>>,
+    generations: Generations,
     columns: Vec<OnceLock<Arc<KeyColumn>>>,
+    combos: KeptCombos,
 }
 
 impl Names {
@@ -45,7 +50,9 @@ impl Names {
             pool_tags: None,
             stacks: OnceLock::new(),
             blamed: OnceLock::new(),
+            generations: Generations::default(),
             columns: Key::ALL.iter().map(|_| OnceLock::new()).collect(),
+            combos: KeptCombos::default(),
         }
     }
 
@@ -61,6 +68,32 @@ impl Names {
     pub fn with_pool_tags(mut self, tags: Arc<PoolTags>) -> Self {
         self.pool_tags = Some(tags);
         self
+    }
+
+    /// The same with these marks between the generations, in any order. What is known already is shared.
+    #[must_use]
+    pub fn with_marks(&self, marks: &[Ticks]) -> Self {
+        let mut columns = self.columns.clone();
+        if let Some(column) = columns.get_mut(Key::Generation as usize) {
+            *column = OnceLock::new();
+        }
+        Self {
+            trace: Arc::clone(&self.trace),
+            naming: self.naming,
+            symbols: self.symbols.clone(),
+            pool_tags: self.pool_tags.clone(),
+            stacks: self.stacks.clone(),
+            blamed: self.blamed.clone(),
+            generations: Generations::new(marks),
+            columns,
+            combos: self.combos.without(Key::Generation),
+        }
+    }
+
+    /// The marks between the generations.
+    #[must_use]
+    pub fn generations(&self) -> &Generations {
+        &self.generations
     }
 
     /// The trace.
@@ -86,6 +119,12 @@ impl Names {
         })
     }
 
+    /// A frame taken apart.
+    #[must_use]
+    pub fn frame_parts(&self, frame: FrameId) -> FrameParts {
+        frame_parts(&self.trace, self.naming, self.symbols.as_deref(), frame)
+    }
+
     /// A key column.
     #[must_use]
     pub fn column(&self, key: Key) -> Arc<KeyColumn> {
@@ -96,6 +135,16 @@ impl Names {
             Some(cell) if kept => Arc::clone(cell.get_or_init(build)),
             _ => build(),
         }
+    }
+
+    /// The combinations of key columns that occur, columns that depend on the view left out; `None` where they are too
+    /// many to be numbered. Those of the latest few sets of columns are kept, at four bytes per row each.
+    ///
+    /// # Errors
+    ///
+    /// [`Cancelled`] once `cancel` says so.
+    pub fn combos(&self, keys: &[Key], cancel: Cancel<'_>) -> Result<Option<Arc<Combos>>, Cancelled> {
+        self.combos.get(self, keys, cancel)
     }
 
     fn build(&self, key: Key) -> KeyColumn {
@@ -126,6 +175,7 @@ impl Names {
                 }
             }
             Key::SizeClass => (Source::SizeClass, Labels::SizeClasses),
+            Key::Generation => self.generation_of_rows(),
             Key::Address | Key::AllocTime | Key::FreeTime | Key::Lifetime => self.row_values(key),
         };
         KeyColumn { key, source, labels }
@@ -150,7 +200,7 @@ impl Names {
 
     /// A text of the frame to blame, for every stack.
     fn blamed_texts(&self, text: impl Fn(FrameId) -> String) -> (Source, Labels) {
-        let blamed = self.blamed.get_or_init(|| blamed_frames(&self.trace));
+        let blamed = self.blamed.get_or_init(|| Arc::new(blamed_frames(&self.trace)));
         let mut known: FxHashMap<FrameId, u32> = FxHashMap::default();
         let mut texts = Vec::new();
         let of_stack: Vec<u32> = blamed
@@ -191,6 +241,12 @@ impl Names {
             }
         };
         (Source::Rows(Arc::new(ids)), labels)
+    }
+
+    fn generation_of_rows(&self) -> (Source, Labels) {
+        let ids = self.trace.allocations.alloc_time.par_iter().map(|alloc| self.generations.of(*alloc)).collect();
+        let labels = self.generations.labels(self.trace.extent, &self.trace.clock);
+        (Source::Rows(Arc::new(ids)), Labels::Texts(labels))
     }
 
     fn process_label(&self, process: ProcessId) -> String {

@@ -1,30 +1,78 @@
-//! The rows in the order of what happened to them, for whoever has to follow values from moment to moment.
+//! What happened to the rows, event by event, for whoever has to follow values from moment to moment. Rows are in the
+//! order of their allocations, so that only the frees need an order of their own; what a sweep asks of a freed row lies
+//! beside it, since the row itself may be far away in memory.
 
 use crate::trace::Trace;
+use crate::trace::allocation::AllocationTable;
 use crate::trace::time::Ticks;
 use rayon::prelude::*;
+use std::ops::Range;
 
-/// The rows of a trace in the order of their allocations and of their frees: made once, used for every zoom. Eight bytes
-/// per row.
+/// In the sizes of frees: too large for four bytes, the table knows.
+const LARGE: u32 = u32::MAX;
+
+/// The events of a trace in their order: made once, used for every zoom. Twelve bytes and a half per row.
 #[derive(Debug)]
 pub struct EventOrder {
-    allocs: Vec<u32>,
+    /// The rows before this one were allocated at an unknown time.
+    first_known: usize,
     frees: Vec<u32>,
+    /// Of each of `frees`: the context of its allocation, and its bytes or [`LARGE`].
+    contexts: Vec<u32>,
+    sizes: Vec<u32>,
+    /// Of each event, allocations and frees together: whether it is a free, and whether the next one is later.
+    is_free: Bits,
+    ends_tick: Bits,
+    bytes: u128,
+}
+
+/// A stretch of time: allocated rows, and positions among the frees.
+#[derive(Clone, Debug)]
+pub struct Stretch {
+    /// Rows.
+    pub allocs: Range<usize>,
+    /// Positions in [`EventOrder::frees`].
+    pub frees: Range<usize>,
+}
+
+/// One event.
+#[derive(Clone, Copy, Debug)]
+pub struct Event {
+    /// Which row.
+    pub row: usize,
+    /// The context of its allocation.
+    pub context: u32,
+    /// Its bytes.
+    pub size: u64,
+    /// Whether the row was freed.
+    pub is_free: bool,
+    /// Whether all that happens in its tick has happened.
+    pub ends_tick: bool,
 }
 
 impl EventOrder {
-    /// Sorts the rows of a trace. Rows whose time is not known are left out.
+    /// Sorts the events of a trace. Those whose time is not known are left out.
     #[must_use]
     pub fn new(trace: &Trace) -> Self {
-        Self { allocs: sorted_rows(&trace.allocations.alloc_time), frees: sorted_rows(&trace.allocations.free_time) }
-    }
-}
-
-impl EventOrder {
-    /// The rows whose allocation time is known, by it.
-    #[must_use]
-    pub fn allocs(&self) -> &[u32] {
-        &self.allocs
+        let table = &trace.allocations;
+        let first_known = table.allocated_by(Ticks::UNKNOWN);
+        // Times beside the rows: sorting rows alone would look far away at every comparison.
+        let times = table.free_time.par_iter().zip(0..table.len() as u32);
+        let mut timed: Vec<(Ticks, u32)> = times.map(|(t, row)| (*t, row)).filter(|t| t.0.is_known()).collect();
+        timed.par_sort_unstable();
+        let (is_free, ends_tick) = merge(&table.alloc_time[first_known..], &timed);
+        let frees: Vec<u32> = timed.par_iter().map(|t| t.1).collect();
+        drop(timed);
+        let size = |row: &u32| u32::try_from(table.size[*row as usize]).unwrap_or(LARGE);
+        Self {
+            first_known,
+            contexts: frees.par_iter().map(|row| table.alloc_context[*row as usize].0).collect(),
+            sizes: frees.par_iter().map(size).collect(),
+            frees,
+            is_free,
+            ends_tick,
+            bytes: table.size.par_iter().map(|size| u128::from(*size)).sum(),
+        }
     }
 
     /// The rows whose free time is known, by it.
@@ -32,22 +80,120 @@ impl EventOrder {
     pub fn frees(&self) -> &[u32] {
         &self.frees
     }
-}
 
-fn sorted_rows(times: &[Ticks]) -> Vec<u32> {
-    let mut rows: Vec<u32> = (0..times.len() as u32).collect();
-    rows.retain(|r| times[*r as usize].is_known());
-    // Most traces are in the order of allocations already.
-    if !rows.is_sorted_by_key(|r| times[*r as usize]) {
-        rows.par_sort_unstable_by_key(|r| (times[*r as usize], *r));
+    /// The rows before this one were allocated at an unknown time.
+    #[must_use]
+    pub fn first_known(&self) -> usize {
+        self.first_known
     }
-    rows
+
+    /// Bytes of all rows together: no sum of a part is greater.
+    #[must_use]
+    pub fn bytes(&self) -> u128 {
+        self.bytes
+    }
+
+    /// What happens after `from` and not after `to`.
+    #[must_use]
+    pub fn within(&self, table: &AllocationTable, from: Ticks, to: Ticks) -> Stretch {
+        let all = Stretch { allocs: self.first_known..table.len(), frees: 0..self.frees.len() };
+        let before = self.until(table, &all, from);
+        let first = Stretch { allocs: before.allocs.end..all.allocs.end, frees: before.frees.end..all.frees.end };
+        self.until(table, &first, to)
+    }
+
+    /// The beginning of a stretch, up to and with what happens at `to`.
+    #[must_use]
+    pub fn until(&self, table: &AllocationTable, stretch: &Stretch, to: Ticks) -> Stretch {
+        let Stretch { allocs, frees } = stretch;
+        let allocated = table.alloc_time.get(allocs.clone()).unwrap_or_default();
+        let freed = self.frees.get(frees.clone()).unwrap_or_default();
+        let last_alloc = allocs.start + allocated.partition_point(|time| *time <= to);
+        let last_free = frees.start + freed.partition_point(|row| table.free_time[*row as usize] <= to);
+        Stretch { allocs: allocs.start..last_alloc, frees: frees.start..last_free }
+    }
+
+    /// Follows a stretch's events; those of one tick are in no particular order.
+    #[inline]
+    pub fn follow(&self, table: &AllocationTable, stretch: &Stretch, mut visit: impl FnMut(Event)) {
+        let (mut alloc, mut free) = (stretch.allocs.start, stretch.frees.start);
+        let first = alloc - self.first_known + free;
+        let count = stretch.allocs.len() + stretch.frees.len();
+        for at in first..first + count {
+            let is_free = self.is_free.get(at);
+            // Both are looked up and one is taken: which it is can't be foreseen, and both lie at hand.
+            let freed = self.frees.get(free).copied().unwrap_or(0) as usize;
+            let (context, size) = (number(&self.contexts, free), number(&self.sizes, free));
+            let mut of_free = u64::from(size);
+            if size == LARGE && is_free {
+                of_free = table.size.get(freed).copied().unwrap_or(0);
+            }
+            let of_alloc = table.size.get(alloc).copied().unwrap_or(0);
+            let allocated = table.alloc_context.get(alloc).map_or(0, |context| context.0);
+            let mask = u64::from(is_free).wrapping_neg();
+            let choose = |alloc: u64, free: u64| alloc ^ ((alloc ^ free) & mask);
+            visit(Event {
+                row: choose(alloc as u64, freed as u64) as usize,
+                context: choose(allocated.into(), context.into()) as u32,
+                size: choose(of_alloc, of_free),
+                is_free,
+                ends_tick: self.ends_tick.get(at),
+            });
+            free += usize::from(is_free);
+            alloc += usize::from(!is_free);
+        }
+    }
 }
 
-/// The run of rows whose time is after `from` and not after `to`.
-#[must_use]
-pub fn within<'r>(rows: &'r [u32], times: &[Ticks], from: Ticks, to: Ticks) -> &'r [u32] {
-    let first = rows.partition_point(|r| times[*r as usize] <= from);
-    let last = rows.partition_point(|r| times[*r as usize] <= to);
-    rows.get(first..last).unwrap_or(&[])
+#[inline]
+fn number(column: &[u32], at: usize) -> u32 {
+    column.get(at).copied().unwrap_or(0)
+}
+
+/// Of each event in their common order: whether it is a free, and whether it is the last of its tick.
+fn merge(allocs: &[Ticks], frees: &[(Ticks, u32)]) -> (Bits, Bits) {
+    let count = allocs.len() + frees.len();
+    let (mut is_free, mut ends_tick) = (Bits::new(count), Bits::new(count));
+    let (mut alloc, mut free) = (0, 0);
+    let mut last = Ticks::UNKNOWN;
+    for at in 0..count {
+        let allocated = allocs.get(alloc).copied().unwrap_or(Ticks::NEVER);
+        let freed = frees.get(free).map_or(Ticks::NEVER, |f| f.0);
+        let takes_free = freed < allocated;
+        let time = if takes_free { freed } else { allocated };
+        if takes_free {
+            free += 1;
+            is_free.set(at);
+        } else {
+            alloc += 1;
+        }
+        if at > 0 && time != last {
+            ends_tick.set(at - 1);
+        }
+        last = time;
+    }
+    if count > 0 {
+        ends_tick.set(count - 1);
+    }
+    (is_free, ends_tick)
+}
+
+/// One bit for each of many.
+#[derive(Debug)]
+struct Bits(Vec<u64>);
+
+impl Bits {
+    fn new(count: usize) -> Self {
+        Self(vec![0; count.div_ceil(64)])
+    }
+
+    #[inline]
+    fn set(&mut self, at: usize) {
+        self.0[at / 64] |= 1 << (at % 64);
+    }
+
+    #[inline]
+    fn get(&self, at: usize) -> bool {
+        self.0[at / 64] >> (at % 64) & 1 != 0
+    }
 }

@@ -7,7 +7,7 @@ use crate::trace::allocation::AllocationTable;
 use rustc_hash::FxHashMap;
 
 /// Up to so many possible cells, every worker has a place for each.
-const DENSE_CELLS: u64 = 1 << 15;
+pub const DENSE_CELLS: u64 = 1 << 15;
 
 /// What is added up. Adding must commute.
 pub trait Sum: Default + Clone + Send {

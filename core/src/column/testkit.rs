@@ -106,12 +106,20 @@ fn processes() -> ProcessTable {
     ProcessTable::new(rows.to_vec(), 4)
 }
 
-/// A trace of these blocks; it spans ticks 0 to 10,000 (10 s).
+/// The blocks in the order of the rows that a trace has of them.
+pub fn in_row_order(mut blocks: Vec<Block>) -> Vec<Block> {
+    // Nothing is less than something: blocks from before the trace come first.
+    blocks.sort_by_key(|b| (b.alloc, if b.alloc.is_none() { b.free.unwrap_or(i64::MAX) } else { 0 }));
+    blocks
+}
+
+/// A trace of these blocks; it spans ticks 0 to 10,000 (10 s). Rows are [`in_row_order`], as those of a loaded trace.
 pub fn trace(blocks: &[Block]) -> Arc<Trace> {
+    let blocks = in_row_order(blocks.to_vec());
     let mut table = AllocationTable::default();
     let mut contexts: Vec<Context> = Vec::new();
     let mut interner = StackInterner::default();
-    for b in blocks {
+    for b in &blocks {
         let context = Context {
             tag: Tag(*b.tag),
             pool_type: PoolType(b.pool_type),
@@ -167,7 +175,7 @@ impl Dice {
     }
 }
 
-/// Blocks that look random.
+/// Blocks that look random, [`in_row_order`].
 pub fn random_blocks(seed: u64, count: usize) -> Vec<Block> {
     const STACKS: [&[&str]; 6] = [
         &[],
@@ -179,7 +187,7 @@ pub fn random_blocks(seed: u64, count: usize) -> Vec<Block> {
     ];
     const TAGS: [&[u8; 4]; 4] = [b"Leak", b"Fil ", b"NtfA", b"Ntf\x01"];
     let mut dice = Dice(seed);
-    (0..count)
+    let blocks = (0..count)
         .map(|_| {
             let alloc = dice.roll(10_000) as i64;
             Block {
@@ -197,5 +205,6 @@ pub fn random_blocks(seed: u64, count: usize) -> Vec<Block> {
                 free_stack: STACKS[dice.roll(6) as usize],
             }
         })
-        .collect()
+        .collect();
+    in_row_order(blocks)
 }

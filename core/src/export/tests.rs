@@ -86,6 +86,7 @@ fn curves_are_rows_of_time_keys_and_value() {
         rows: None,
         earlier: false,
         top: Some(0),
+        chosen: None,
     };
     let run = |top| series(&names, &SeriesRequest { top, ..request }, &never).unwrap();
     let mut csv = Vec::new();

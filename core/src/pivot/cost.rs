@@ -49,6 +49,23 @@ impl Cost {
         }
     }
 
+    /// Adds rows of one life type.
+    pub(super) fn add_class(&mut self, class: usize, rows: &ClassCost) {
+        let mut own = Self {
+            min_bytes: !rows.not_min_bytes,
+            max_bytes: rows.max_bytes,
+            lifetime_sum_ticks: rows.lifetime_sum_ticks,
+            lifetime_max_ticks: rows.lifetime_max_ticks,
+            lifetime_rows: rows.lifetime_rows.into(),
+            ..Self::default()
+        };
+        if let (Some(count), Some(size)) = (own.counts.get_mut(class), own.sizes.get_mut(class)) {
+            *count = rows.rows.into();
+            *size = rows.bytes;
+        }
+        self.add(&own);
+    }
+
     /// Adds another group.
     pub fn add(&mut self, other: &Self) {
         for (count, more) in self.counts.iter_mut().zip(other.counts) {
@@ -128,5 +145,48 @@ impl Cost {
     #[must_use]
     pub fn lifetime_max_ticks(&self) -> Option<u64> {
         (self.lifetime_rows > 0).then_some(self.lifetime_max_ticks)
+    }
+}
+
+/// The same for rows of one life type, small enough for a line of a cache; a table has less than 2^32 rows.
+#[derive(Clone, Copy, Default, Debug)]
+pub(super) struct ClassCost {
+    bytes: u64,
+    /// The smallest size with all bits turned, so that nothing is 0.
+    not_min_bytes: u64,
+    max_bytes: u64,
+    lifetime_sum_ticks: u64,
+    lifetime_max_ticks: u64,
+    rows: u32,
+    lifetime_rows: u32,
+}
+
+impl ClassCost {
+    #[inline]
+    pub(super) fn add_row(&mut self, size_bytes: u64, alloc: Ticks, free: Ticks) {
+        self.rows += 1;
+        self.bytes = self.bytes.saturating_add(size_bytes);
+        self.not_min_bytes = self.not_min_bytes.max(!size_bytes);
+        self.max_bytes = self.max_bytes.max(size_bytes);
+        if alloc.is_known() && free.is_known() {
+            let ticks = free.0.saturating_sub(alloc.0).max(0) as u64;
+            self.lifetime_sum_ticks = self.lifetime_sum_ticks.saturating_add(ticks);
+            self.lifetime_max_ticks = self.lifetime_max_ticks.max(ticks);
+            self.lifetime_rows += 1;
+        }
+    }
+
+    pub(super) fn merge(&mut self, other: &Self) {
+        self.rows += other.rows;
+        self.bytes = self.bytes.saturating_add(other.bytes);
+        self.not_min_bytes = self.not_min_bytes.max(other.not_min_bytes);
+        self.max_bytes = self.max_bytes.max(other.max_bytes);
+        self.lifetime_sum_ticks = self.lifetime_sum_ticks.saturating_add(other.lifetime_sum_ticks);
+        self.lifetime_max_ticks = self.lifetime_max_ticks.max(other.lifetime_max_ticks);
+        self.lifetime_rows += other.lifetime_rows;
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.rows == 0
     }
 }

@@ -1,5 +1,6 @@
 //! Any figure of any part of a pivot: from its sums where that is enough, else from its rows.
 
+use super::cost::Cost;
 use super::figure::Figure;
 use super::number::Number;
 use super::rows::GroupRows;
@@ -10,7 +11,7 @@ use crate::column::order::EventOrder;
 use crate::column::parallel::{Cancel, Cancelled};
 use crate::select::rowset::RowSet;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// What figures of a pivot follow from.
 pub struct Evaluator<'n> {
@@ -49,7 +50,7 @@ impl<'n> Evaluator<'n> {
         Ok((self.through_rows(figure, &single, cancel)?, total))
     }
 
-    /// A figure of several nodes of which none lies within another.
+    /// A figure of several nodes of a tree.
     ///
     /// # Errors
     ///
@@ -68,10 +69,71 @@ impl<'n> Evaluator<'n> {
         self.through_rows(figure, &runs, cancel)
     }
 
+    /// A figure of several runs of groups, of which any two are apart or one lies within the other.
+    ///
+    /// # Errors
+    ///
+    /// [`Cancelled`] once `cancel` says so.
+    pub fn any_nodes(&self, figure: Figure, runs: &[Range<u32>], cancel: Cancel<'_>) -> Result<Vec<Number>, Cancelled> {
+        if figure.is_from_sums() {
+            return Ok(from_sums(&self.pivot, figure, runs));
+        }
+        self.through_rows(figure, runs, cancel)
+    }
+
     fn through_rows(&self, figure: Figure, runs: &[Range<u32>], cancel: Cancel<'_>) -> Result<Vec<Number>, Cancelled> {
         match &self.rows {
             Some((rows, order)) => rows.figures(figure, runs, self.names, order, cancel),
             None => Ok(vec![Number::None; runs.len()]),
         }
+    }
+}
+
+/// A figure that follows from sums, for runs of groups.
+fn from_sums(pivot: &Pivot, figure: Figure, runs: &[Range<u32>]) -> Vec<Number> {
+    let of_run = |run: &Range<u32>| {
+        let mut sum = Cost::default();
+        let costs = pivot.costs().get(run.start as usize..run.end as usize).unwrap_or(&[]);
+        costs.iter().for_each(|cost| sum.add(cost));
+        figure.of(&sum, pivot.scale())
+    };
+    runs.iter().map(of_run).collect()
+}
+
+/// The figures of a pivot's parts for whoever asks for them again and again: it owns what they follow from, so that it
+/// can be kept as long as the pivot. Four bytes per row, and the order of events, which all pivots of a trace share.
+pub struct RowFigures {
+    names: Arc<Names>,
+    pivot: Arc<Pivot>,
+    groups: GroupRows,
+    order: Arc<OnceLock<EventOrder>>,
+}
+
+impl RowFigures {
+    /// Finds the group of every row. `rows`: the filter that the pivot was made with; `order`: filled at the first need.
+    #[must_use]
+    pub fn new(names: Arc<Names>, pivot: &Arc<Pivot>, rows: Option<&RowSet>, order: Arc<OnceLock<EventOrder>>) -> Self {
+        let groups = GroupRows::new(&names, pivot, rows);
+        Self { names, pivot: Arc::clone(pivot), groups, order }
+    }
+
+    /// The groups of the rows.
+    #[must_use]
+    pub fn groups(&self) -> &GroupRows {
+        &self.groups
+    }
+
+    /// A figure of several runs of groups ([`PivotTree::groups`]), of which any two are apart or one lies within the
+    /// other, as those of the nodes of one tree are.
+    ///
+    /// # Errors
+    ///
+    /// [`Cancelled`] once `cancel` says so.
+    pub fn any_nodes(&self, figure: Figure, runs: &[Range<u32>], cancel: Cancel<'_>) -> Result<Vec<Number>, Cancelled> {
+        if figure.is_from_sums() {
+            return Ok(from_sums(&self.pivot, figure, runs));
+        }
+        let order = self.order.get_or_init(|| EventOrder::new(self.names.trace()));
+        self.groups.figures(figure, runs, &self.names, order, cancel)
     }
 }

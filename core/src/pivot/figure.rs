@@ -3,7 +3,6 @@
 use super::cost::Cost;
 use super::number::Number;
 use crate::column::key::{Key, nearest};
-use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
@@ -205,46 +204,6 @@ impl FromStr for Figure {
     }
 }
 
-/// How groups are ordered.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Sort {
-    /// By which figure; `None`: by the keys alone.
-    pub figure: Option<Figure>,
-    /// Smallest first.
-    pub ascending: bool,
-}
-
-impl Default for Sort {
-    fn default() -> Self {
-        Self { figure: Some(Figure::Size), ascending: false }
-    }
-}
-
-impl Sort {
-    /// Which of two figures comes first; ties are for the caller to break.
-    #[must_use]
-    pub fn order(&self, a: Number, b: Number) -> Ordering {
-        if self.ascending { a.compare(b) } else { b.compare(a) }
-    }
-}
-
-impl FromStr for Sort {
-    type Err = UnknownFigure;
-
-    fn from_str(text: &str) -> Result<Self, UnknownFigure> {
-        let (name, ascending) = match text.trim().rsplit_once(':') {
-            Some((name, "asc")) => (name, true),
-            Some((name, "desc")) => (name, false),
-            _ => (text.trim(), false),
-        };
-        if name == "key" || name == "keys" {
-            // Keys read from A to Z unless told otherwise.
-            return Ok(Self { figure: None, ascending: !text.trim().ends_with(":desc") });
-        }
-        Ok(Self { figure: Some(name.parse()?), ascending })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -258,8 +217,6 @@ mod tests {
         assert_eq!("unique(stack)".parse::<Figure>().unwrap(), Figure::Unique(Key::Stack));
         let error = "sise".parse::<Figure>().unwrap_err();
         assert_eq!(error.to_string(), "there is no figure 'sise'; did you mean 'size'?");
-        let sort: Sort = "count:asc".parse().unwrap();
-        assert_eq!(sort, Sort { figure: Some(Figure::Count), ascending: true });
     }
 
     #[test]

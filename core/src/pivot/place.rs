@@ -52,7 +52,14 @@ impl PlaceStep {
         match self {
             Self::Value { key, text } => Some(match (text.trim_end_matches(' '), key) {
                 ("", _) => format!("[No {}]", key.title()),
-                (text, Key::Thread | Key::Cpu | Key::Session) => format!("{} {text}", key.title()),
+                (text, Key::Generation) => match text.split_once(": ") {
+                    Some((number, _)) => format!("{} {number}", key.title()),
+                    None => text.to_owned(),
+                },
+                // Bare numbers and times do not say of what.
+                (text, Key::Thread | Key::Cpu | Key::Session | Key::AllocTime | Key::FreeTime | Key::Lifetime) => {
+                    format!("{} {text}", key.title())
+                }
                 (text, _) => text.to_owned(),
             }),
             Self::Frames { frames, .. } => frames.last().cloned(),
@@ -148,6 +155,8 @@ mod tests {
         assert_eq!(title(&leak), "AIFO / NonPaged / Fil");
         assert_eq!(title(&[value(Key::Tag, "Leak"), frames(&["nt+1", "my+2"])]), "Leak / my+2");
         assert_eq!(title(&[frames(&[]), value(Key::Driver, ""), value(Key::Cpu, "3")]), "[No Driver] / CPU 3");
+        assert_eq!(title(&[value(Key::Generation, "2: 1.000 s to 3.000 s")]), "Generation 2");
+        assert_eq!(title(&[value(Key::FreeTime, "not freed")]), "Free Time not freed");
         assert_eq!((title(&[]), title(&[frames(&[])])), ("Total".to_owned(), "[Root]".to_owned()));
         assert_eq!(title(&[frames(&[]), PlaceStep::NoStack { key: Key::Stack }]), "[No stack]");
     }

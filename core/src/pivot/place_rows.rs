@@ -135,28 +135,35 @@ impl Masks {
         Some(())
     }
 
+    /// Asks the tables that take least memory per row first; most places take few rows.
     #[inline]
     fn takes(&self, table: &AllocationTable, view: View, row: usize) -> bool {
-        let look_up = |masks: &Option<Vec<u64>>, at: usize| match masks {
-            Some(masks) => masks.get(at).copied().unwrap_or(0),
-            None => u64::MAX,
-        };
-        let mut mask = self.life[class_of(view, table, row)];
-        if mask == 0 {
-            return false;
+        let look_up = |masks: &[u64], at: usize| masks.get(at).copied().unwrap_or(0);
+        let mut mask = u64::MAX;
+        if let Some(masks) = &self.context {
+            mask &= look_up(masks, table.alloc_context[row].index());
         }
-        mask &= look_up(&self.context, table.alloc_context[row].index());
-        mask &= look_up(&self.alloc_stack, table.alloc_stack[row].index());
-        mask &= look_up(&self.free_stack, table.free_stack[row].index());
-        if let Some(masks) = &self.size_class {
-            mask &= masks.get(size_class::class_of(table.size[row]) as usize).copied().unwrap_or(0);
+        if let Some(masks) = &self.alloc_stack
+            && mask != 0
+        {
+            mask &= look_up(masks, table.alloc_stack[row].index());
+        }
+        if let Some(masks) = &self.free_stack
+            && mask != 0
+        {
+            mask &= look_up(masks, table.free_stack[row].index());
+        }
+        if let Some(masks) = &self.size_class
+            && mask != 0
+        {
+            mask &= look_up(masks, size_class::class_of(table.size[row]) as usize);
         }
         for (bit, test) in &self.rows {
             if mask & bit != 0 && !test.holds(table, row) {
                 mask &= !bit;
             }
         }
-        mask != 0
+        mask != 0 && mask & self.life[class_of(view, table, row)] != 0
     }
 }
 
@@ -187,11 +194,13 @@ impl RowTest {
     }
 }
 
-/// The number of a value of a column without a number per row.
+/// The number of a value of a column that is not asked of the row itself.
 fn id_of(column: &KeyColumn, text: &str) -> Option<u32> {
-    match &column.labels {
-        // Texts are kept in ascending order.
-        Labels::Texts(texts) => texts.binary_search_by(|t| t.as_str().cmp(text)).ok().map(|at| at as u32),
+    match (&column.source, &column.labels) {
+        // Texts of contexts and stacks are kept in ascending order.
+        (Source::Context(_) | Source::AllocStack(_), Labels::Texts(texts)) => {
+            texts.binary_search_by(|t| t.as_str().cmp(text)).ok().map(|at| at as u32)
+        }
         _ => (0..column.count()).find(|id| column.text(*id) == text),
     }
 }
@@ -224,7 +233,7 @@ mod tests {
     use crate::column::testkit::{Dice, names, random_blocks};
     use crate::pivot::NodeId;
 
-    const KEYS: [&[Key]; 9] = [
+    const KEYS: [&[Key]; 10] = [
         &[Key::Type, Key::Paged, Key::Tag, Key::Stack],
         &[Key::Driver, Key::Function, Key::Stack],
         &[Key::Process, Key::Thread, Key::SizeClass],
@@ -233,6 +242,7 @@ mod tests {
         &[Key::Address, Key::ImpactingType],
         &[Key::AllocTime, Key::FreeTime],
         &[Key::Lifetime, Key::TagDescription, Key::Stack],
+        &[Key::Generation, Key::Tag, Key::FreeStack],
         &[],
     ];
 
@@ -251,7 +261,7 @@ mod tests {
     #[test]
     fn a_place_has_the_rows_that_its_node_adds_up() {
         let blocks = random_blocks(31, 3000);
-        let names = names(&blocks);
+        let names = names(&blocks).with_marks(&[Ticks(2500), Ticks(7000)]);
         let mut dice = Dice(5);
         let mut seen = [0; 4];
         for keys in KEYS {

@@ -6,7 +6,7 @@ use super::number::Number;
 use super::table::Pivot;
 use crate::column::cells::{Cells, OUTSIDE, class_of};
 use crate::column::names::Names;
-use crate::column::order::{EventOrder, within};
+use crate::column::order::EventOrder;
 use crate::column::parallel::{Cancel, Cancelled};
 use crate::select::rowset::RowSet;
 use crate::trace::Trace;
@@ -15,7 +15,7 @@ use rustc_hash::FxHashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Not in any group, or not in any of the asked-for runs of groups.
+/// No group, no run of groups.
 const NONE: u32 = u32::MAX;
 
 /// The group of every row.
@@ -46,6 +46,12 @@ impl GroupRows {
         Self { trace: Arc::clone(trace), pivot: Arc::clone(pivot), group_of_row }
     }
 
+    /// The groups.
+    #[must_use]
+    pub fn pivot(&self) -> &Arc<Pivot> {
+        &self.pivot
+    }
+
     /// The rows of a run of groups.
     #[must_use]
     pub fn rows(&self, groups: &Range<u32>) -> RowSet {
@@ -53,7 +59,7 @@ impl GroupRows {
         RowSet::from_fn(self.group_of_row.len(), row)
     }
 
-    /// A figure that is no sum, for each of several runs of groups that do not overlap.
+    /// A figure that is no sum, for each of several runs of groups, of which any two are apart or one lies within the other.
     ///
     /// # Errors
     ///
@@ -66,31 +72,26 @@ impl GroupRows {
         order: &EventOrder,
         cancel: Cancel<'_>,
     ) -> Result<Vec<Number>, Cancelled> {
-        let mut run_of_group = vec![NONE; self.pivot.len()];
-        for (at, run) in runs.iter().enumerate() {
-            let groups = run_of_group.get_mut(run.start as usize..run.end as usize);
-            groups.into_iter().flatten().for_each(|run| *run = at as u32);
-        }
-        let run_of_row = |row: usize| {
-            let group = self.group_of_row.get(row).copied().unwrap_or(NONE);
-            run_of_group.get(group as usize).copied().filter(|r| *r != NONE)
-        };
+        let nest = Nest::new(runs, self.pivot.len());
         match figure {
-            Figure::PeakSize => self.peaks(runs.len(), run_of_row, true, order, cancel),
-            Figure::PeakCount => self.peaks(runs.len(), run_of_row, false, order, cancel),
-            Figure::Unique(key) => {
-                let cells = Cells::new(names, &[key]);
-                self.unique(runs.len(), run_of_row, &cells, cancel)
-            }
+            Figure::PeakSize => self.peaks(&nest, true, order, cancel),
+            Figure::PeakCount => self.peaks(&nest, false, order, cancel),
+            Figure::Unique(key) => self.unique(&nest, &Cells::new(names, &[key]), cancel),
             _ => Ok(vec![Number::None; runs.len()]),
         }
+    }
+
+    /// The innermost run that a row is in.
+    #[inline]
+    fn run_of_row(&self, nest: &Nest, row: usize) -> Option<u32> {
+        let group = self.group_of_row.get(row).copied().unwrap_or(NONE);
+        nest.innermost.get(group as usize).copied().filter(|run| *run != NONE)
     }
 
     /// The greatest amount alive at one moment of the view. Blocks from before the trace are alive from its start on.
     fn peaks(
         &self,
-        runs: usize,
-        run_of_row: impl Fn(usize) -> Option<u32>,
+        nest: &Nest,
         by_size: bool,
         order: &EventOrder,
         cancel: Cancel<'_>,
@@ -100,61 +101,110 @@ impl GroupRows {
         let amount = |row: usize| {
             if by_size { i128::from(table.size[row]) } else { 1 }
         };
-        let mut now = vec![0i128; runs];
-        for row in 0..table.len() {
-            if table.alloc_time[row] <= view.from
-                && table.free_time[row] > view.from
-                && let Some(run) = run_of_row(row)
-            {
-                now[run as usize] += amount(row);
+        let mut now = vec![0i128; nest.outer.len()];
+        for row in 0..table.allocated_by(view.from) {
+            if row.is_multiple_of(1 << 16) && cancel() {
+                return Err(Cancelled);
+            }
+            if table.free_time[row] > view.from {
+                nest.around(self.run_of_row(nest, row)).for_each(|run| now[run] += amount(row));
             }
         }
         let mut peaks = now.clone();
-        let mut frees = within(order.frees(), &table.free_time, view.from, view.to);
-        let allocs = within(order.allocs(), &table.alloc_time, view.from, view.to);
-        for (at, row) in allocs.iter().enumerate() {
-            if at.is_multiple_of(1 << 16) && cancel() {
+        let events = order.within(table, view.from, view.to);
+        let mut frees = order.frees().get(events.frees).unwrap_or_default();
+        for row in events.allocs {
+            if row.is_multiple_of(1 << 16) && cancel() {
                 return Err(Cancelled);
             }
-            let time = table.alloc_time[*row as usize];
+            let time = table.alloc_time[row];
             // A free ends a block at its own tick, so those of this tick come first.
             while let Some((freed, rest)) = frees.split_first()
                 && table.free_time[*freed as usize] <= time
             {
                 frees = rest;
-                if let Some(run) = run_of_row(*freed as usize) {
-                    now[run as usize] -= amount(*freed as usize);
-                }
+                let freed = *freed as usize;
+                nest.around(self.run_of_row(nest, freed)).for_each(|run| now[run] -= amount(freed));
             }
-            if let Some(run) = run_of_row(*row as usize) {
-                now[run as usize] += amount(*row as usize);
-                peaks[run as usize] = peaks[run as usize].max(now[run as usize]);
+            for run in nest.around(self.run_of_row(nest, row)) {
+                now[run] += amount(row);
+                peaks[run] = peaks[run].max(now[run]);
             }
         }
-        Ok(peaks.into_iter().map(Number::Int).collect())
+        Ok(nest.numbers(&peaks))
     }
 
     /// The number of different values.
-    fn unique(
-        &self,
-        runs: usize,
-        run_of_row: impl Fn(usize) -> Option<u32> + Sync,
-        cells: &Cells,
-        cancel: Cancel<'_>,
-    ) -> Result<Vec<Number>, Cancelled> {
+    fn unique(&self, nest: &Nest, cells: &Cells, cancel: Cancel<'_>) -> Result<Vec<Number>, Cancelled> {
         let table = &self.trace.allocations;
         let view = self.pivot.view();
-        let pair = |row| run_of_row(row).map(|r| (r, cells.cell(table, row, class_of(view, table, row))));
-        let mut pairs: Vec<(u32, u64)> = (0..table.len()).into_par_iter().filter_map(pair).collect();
+        let pair = |row| self.run_of_row(nest, row).map(|r| (r, cells.cell(table, row, class_of(view, table, row))));
+        let distinct = |mut pairs: Vec<(u32, u64)>| {
+            pairs.par_sort_unstable();
+            pairs.dedup();
+            pairs
+        };
+        // First what each run has outside of those within it, which is far less than the rows.
+        let own = distinct((0..table.len()).into_par_iter().filter_map(pair).collect());
         if cancel() {
             return Err(Cancelled);
         }
-        pairs.par_sort_unstable();
-        pairs.dedup();
-        let mut counts = vec![0i128; runs];
-        for (run, _) in pairs {
+        let with_outer = own.into_iter().flat_map(|(r, cell)| nest.around(Some(r)).map(move |r| (r as u32, cell)));
+        let mut counts = vec![0i128; nest.outer.len()];
+        for (run, _) in distinct(with_outer.collect()) {
             counts[run as usize] += 1;
         }
-        Ok(counts.into_iter().map(Number::Int).collect())
+        Ok(nest.numbers(&counts))
+    }
+}
+
+/// Runs of groups of which some lie within others.
+struct Nest {
+    /// The innermost run of each group, or [`NONE`].
+    innermost: Vec<u32>,
+    /// The run around each run, or [`NONE`].
+    outer: Vec<u32>,
+    /// The first run with the same groups, for each run: only that one is added up.
+    same: Vec<u32>,
+}
+
+impl Nest {
+    fn new(runs: &[Range<u32>], groups: usize) -> Self {
+        let mut order: Vec<usize> = (0..runs.len()).collect();
+        // Those around others come before them, equal ones next to each other.
+        order.sort_by_key(|at| (runs[*at].start, std::cmp::Reverse(runs[*at].end), *at));
+        let mut nest =
+            Self { innermost: vec![NONE; groups], outer: vec![NONE; runs.len()], same: vec![NONE; runs.len()] };
+        let mut around: Vec<usize> = Vec::new();
+        for at in order {
+            let run = &runs[at];
+            while around.last().is_some_and(|outer| runs[*outer].end <= run.start) {
+                around.pop();
+            }
+            let outer = around.last().copied();
+            if let Some(same) = outer.filter(|outer| runs[*outer] == *run) {
+                nest.same[at] = same as u32;
+                continue;
+            }
+            nest.same[at] = at as u32;
+            nest.outer[at] = outer.map_or(NONE, |outer| outer as u32);
+            let own = nest.innermost.get_mut(run.start as usize..run.end as usize);
+            own.into_iter().flatten().for_each(|innermost| *innermost = at as u32);
+            around.push(at);
+        }
+        nest
+    }
+
+    /// A run and those around it.
+    #[inline]
+    fn around(&self, run: Option<u32>) -> impl Iterator<Item = usize> + '_ {
+        let outer = |run: &u32| self.outer.get(*run as usize).copied().filter(|outer| *outer != NONE);
+        std::iter::successors(run, outer).map(|run| run as usize)
+    }
+
+    /// The figures of all runs, from those of the ones that were added up.
+    fn numbers(&self, of_run: &[i128]) -> Vec<Number> {
+        let number = |same: &u32| of_run.get(*same as usize).map_or(Number::Int(0), |n| Number::Int(*n));
+        self.same.iter().map(number).collect()
     }
 }

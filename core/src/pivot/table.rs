@@ -1,13 +1,15 @@
 //! The result of a pivot: one group per distinct combination of keys, ordered by the keys, with its sums.
 
+use super::combined;
 use super::cost::Cost;
-use super::figure::{Figure, Scale, Sort};
+use super::figure::{Figure, Scale};
 use super::number::Number;
+use super::sort::SortOrder;
 use crate::column::cells::{Cells, OUTSIDE, class_of};
 use crate::column::key::Key;
 use crate::column::names::Names;
 use crate::column::parallel::{Cancel, Cancelled};
-use crate::column::sums::{CellPass, Sum};
+use crate::column::sums::{CellPass, DENSE_CELLS, Sum};
 use crate::column::values::{KeyColumn, Value};
 use crate::select::rowset::RowSet;
 use crate::trace::time::View;
@@ -71,7 +73,12 @@ pub fn pivot(names: &Names, request: &PivotRequest<'_>, cancel: Cancel<'_>) -> R
     let add = |cost: &mut Cost, class, row: usize| {
         cost.add_row(class, table.size[row], table.alloc_time[row], table.free_time[row]);
     };
-    let sums = CellPass { table, cells: &cells }.run(classify, add, cancel)?;
+    // Many combinations are numbered once, so that later views of the same columns need not look for them.
+    let combos = if cells.count() > DENSE_CELLS { names.combos(request.keys, cancel)? } else { None };
+    let sums = match combos {
+        Some(combos) => combined::sums(table, &cells, &combos, request, cancel)?,
+        None => CellPass { table, cells: &cells }.run(classify, add, cancel)?,
+    };
     let width = request.keys.len();
     let mut split = vec![0u32; sums.len() * width];
     if width > 0 {
@@ -193,21 +200,27 @@ impl Pivot {
 
     /// The groups in the order of a figure that follows from sums; equal ones in the order of the keys.
     #[must_use]
-    pub fn sorted(&self, sort: Sort) -> Vec<u32> {
+    pub fn sorted(&self, sort: impl Into<SortOrder>) -> Vec<u32> {
         self.sorted_by(sort, |group, figure| self.figure(group, figure))
     }
 
-    /// The groups in the order of a figure; equal ones in the order of the keys.
+    /// The groups in the order of figures; equal ones in the order of the keys.
     #[must_use]
-    pub fn sorted_by(&self, sort: Sort, figure_of: impl Fn(usize, Figure) -> Number + Sync) -> Vec<u32> {
+    pub fn sorted_by(
+        &self,
+        sort: impl Into<SortOrder>,
+        figure_of: impl Fn(usize, Figure) -> Number + Sync,
+    ) -> Vec<u32> {
+        let sort = sort.into();
         let mut order: Vec<u32> = (0..self.len() as u32).collect();
-        if let Some(figure) = sort.figure {
-            let number = |group: u32| figure_of(group as usize, figure);
-            order.par_sort_unstable_by(|a, b| sort.order(number(*a), number(*b)).then(a.cmp(b)));
-        } else if sort.ascending {
+        match (sort.first().figure, sort.first().ascending) {
             // Ascending by keys is how they are kept.
-        } else {
-            order.reverse();
+            (None, true) => {}
+            (None, false) => order.reverse(),
+            _ => order.par_sort_unstable_by(|a, b| {
+                let figures = |f| (figure_of(*a as usize, f), figure_of(*b as usize, f));
+                sort.order(figures, a.cmp(b))
+            }),
         }
         order
     }

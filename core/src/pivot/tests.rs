@@ -344,3 +344,100 @@ fn peaks_and_different_values_agree_with_a_walk_over_all_ticks() {
         assert_eq!(rows.rows(&runs[group]).count(), table.costs()[group].count());
     }
 }
+
+#[test]
+fn further_levels_order_what_the_first_leaves_equal() {
+    let tags: [(&[u8; 4], &[u64]); 4] = [(b"Aaaa", &[10]), (b"Bbbb", &[4, 6]), (b"Cccc", &[30]), (b"Dddd", &[1, 9])];
+    let with = |(tag, sizes): (&'static [u8; 4], &'static [u64])| {
+        sizes.iter().map(move |size| Block { tag, ..block(Some(1), None, *size) })
+    };
+    let blocks: Vec<Block> = tags.into_iter().flat_map(with).collect();
+    let table = Arc::new(run(&names(&blocks), &[Key::Tag], view(0, 10)));
+    let order = |text: &str| -> String {
+        let sort: SortOrder = text.parse().unwrap();
+        let groups: Vec<_> = table.sorted(sort).iter().map(|g| texts(&table, *g as usize).join("")).collect();
+        let mut tree = PivotTree::new(Arc::clone(&table));
+        let nodes = tree.children(PivotTree::ROOT, sort);
+        assert!(nodes.is_sorted_by(|a, b| tree.order(sort, *a, *b).is_lt()));
+        let labels: Vec<_> = nodes.iter().map(|n| tree.label(*n).into_owned()).collect();
+        assert_eq!(groups, labels, "{text}");
+        labels.iter().map(|l| &l[..1]).collect()
+    };
+    assert_eq!(order("size"), "CABD");
+    assert_eq!(order("size,count"), "CBDA");
+    assert_eq!(order("size,count,max"), "CDBA");
+    assert_eq!(order("size:asc,key:desc"), "DBAC");
+    assert_eq!(order("key:desc,size"), "DCBA");
+    assert_eq!(order("count:asc,size:asc,key"), "ACBD");
+}
+
+/// The greatest amount alive at one moment of a view, moment by moment.
+fn peak_by_hand(blocks: &[Block], view: View, rows: &RowSet, amount: impl Fn(&Block) -> u64) -> i128 {
+    let alive = |b: &Block, t: i64| b.alloc.is_none_or(|a| a <= t) && b.free.is_none_or(|f| t < f);
+    let at = |t: i64| {
+        let alive = blocks.iter().enumerate().filter(|(r, b)| rows.contains(*r) && alive(b, t));
+        alive.map(|(_, b)| i128::from(amount(b))).sum::<i128>()
+    };
+    (view.from.0..=view.to.0).map(at).max().unwrap_or(0)
+}
+
+#[test]
+fn figures_of_nodes_within_nodes_come_from_one_look() {
+    for seed in 60..66 {
+        let blocks = random_blocks(seed, 60);
+        let names = Arc::new(names(&blocks));
+        let rows = RowSet::from_fn(blocks.len(), |r| r % 7 != 3);
+        let view = view(2000, 2300);
+        let keys = [Key::Type, Key::Tag, Key::Stack];
+        let request = PivotRequest { keys: &keys, view, rows: Some(&rows) };
+        let table = Arc::new(pivot(&names, &request, &never).unwrap());
+        let mut tree = PivotTree::new(Arc::clone(&table));
+        let mut nodes = vec![PivotTree::ROOT];
+        let mut at = 0;
+        while let Some(node) = nodes.get(at) {
+            nodes.extend_from_slice(tree.open(*node));
+            at += 1;
+        }
+        nodes.reverse();
+        let runs: Vec<_> = nodes.iter().map(|n| tree.groups(*n)).collect();
+        assert!(runs.len() > 30, "seed {seed}");
+        let figures = RowFigures::new(Arc::clone(&names), &table, Some(&rows), Arc::default());
+        let all = [Figure::PeakSize, Figure::PeakCount, Figure::Unique(Key::Address), Figure::Size];
+        let evaluator = Evaluator::new(&names, &table, Some(&rows), &all);
+        let [sizes, counts, addresses, sums] = all.map(|f| {
+            let found = figures.any_nodes(f, &runs, &never).unwrap();
+            assert_eq!(found, evaluator.any_nodes(f, &runs, &never).unwrap());
+            found
+        });
+        for (at, run) in runs.iter().enumerate() {
+            let own = figures.groups().rows(run);
+            let peak = |by_size: bool| peak_by_hand(&blocks, view, &own, |b| if by_size { b.size } else { 1 });
+            assert_eq!((sizes[at], counts[at]), (Number::Int(peak(true)), Number::Int(peak(false))), "seed {seed}");
+            let distinct: std::collections::BTreeSet<u64> = own.iter().map(|r| blocks[r].address).collect();
+            assert_eq!(addresses[at], Number::Int(distinct.len() as i128), "seed {seed}");
+            assert_eq!(sums[at], tree.figure(nodes[at], Figure::Size));
+        }
+        assert!(figures.any_nodes(Figure::PeakSize, &runs, &|| true).is_err());
+    }
+}
+
+#[test]
+fn other_marks_change_this_column_alone() {
+    let blocks = [None, Some(0), Some(4999), Some(5000), Some(9000)].map(|alloc| block(alloc, None, 1));
+    let plain = names(&blocks);
+    let by = |names: &Names| -> Vec<(String, u64)> {
+        let keys = [Key::Generation];
+        let request = PivotRequest { keys: &keys, view: names.trace().extent, rows: None };
+        let table = pivot(names, &request, &never).unwrap();
+        let text = |group: usize| table.columns()[0].text(table.ids(group)[0]).into_owned();
+        (0..table.len()).map(|g| (text(g), table.costs()[g].count())).collect()
+    };
+    let row = |text: &str, count| (text.to_owned(), count);
+    assert_eq!(by(&plain), [row("before the trace", 1), row("1: 0.000 s to 10.000 s", 4)]);
+    let tags = plain.column(Key::Tag);
+    let marked = plain.with_marks(&[Ticks(5000)]);
+    assert!(Arc::ptr_eq(&tags, &marked.column(Key::Tag)));
+    let expected = [row("before the trace", 1), row("1: 0.000 s to 5.000 s", 2), row("2: 5.000 s to 10.000 s", 2)];
+    assert_eq!(by(&marked), expected);
+    assert_eq!(by(&plain).len(), 2);
+}

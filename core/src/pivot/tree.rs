@@ -2,12 +2,14 @@
 //! every node is a run of groups; nodes are made when their parent is opened. It must never hold more than was opened.
 
 use super::cost::Cost;
-use super::figure::{Figure, Sort};
+use super::figure::Figure;
 use super::number::Number;
+use super::sort::SortOrder;
 use super::table::Pivot;
 use crate::column::stacks::DisplayStacks;
 use rustc_hash::{FxHashSet, FxHasher};
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::hash::{Hash, Hasher};
 use std::ops::Range;
 use std::sync::Arc;
@@ -206,17 +208,19 @@ impl PivotTree {
         self.node(id).children.as_deref()
     }
 
-    /// Opens a node: its children in the order of a figure, equal ones in the order of their keys.
-    pub fn children(&mut self, id: NodeId, sort: Sort) -> Vec<NodeId> {
+    /// Opens a node: its children in the order of figures that follow from sums, equal ones in the order of their keys.
+    pub fn children(&mut self, id: NodeId, sort: impl Into<SortOrder>) -> Vec<NodeId> {
+        let sort = sort.into();
         let mut children = self.open(id).to_vec();
-        match sort.figure {
-            Some(figure) => {
-                children.sort_by(|a, b| sort.order(self.figure(*a, figure), self.figure(*b, figure)).then(a.cmp(b)))
-            }
-            None if !sort.ascending => children.reverse(),
-            None => {}
-        }
+        children.sort_by(|a, b| self.order(sort, *a, *b));
         children
+    }
+
+    /// Which of two children of one node comes first.
+    #[must_use]
+    pub fn order(&self, sort: impl Into<SortOrder>, a: NodeId, b: NodeId) -> Ordering {
+        // Children are made in the order of their keys.
+        sort.into().order(|figure| (self.figure(a, figure), self.figure(b, figure)), a.cmp(&b))
     }
 
     /// Opens a node, and its child if it is the only one, and so on: all nodes opened, `id` first. The last one has no
@@ -271,10 +275,15 @@ impl PivotTree {
 
     fn split(&self, id: NodeId) -> Vec<(Step, Range<u32>)> {
         let node = self.node(id);
-        match node.step {
-            Step::Total => self.split_column(0, node.groups.clone()),
-            Step::Value { column, .. } | Step::NoStack { column } => self.split_column(column + 1, node.groups.clone()),
-            Step::Frame { column, frame } => self.split_frame(column, frame, node.groups.clone()),
+        self.split_step(node.step, node.groups.clone())
+    }
+
+    /// What a node of this step and these groups opens to.
+    pub(super) fn split_step(&self, step: Step, groups: Range<u32>) -> Vec<(Step, Range<u32>)> {
+        match step {
+            Step::Total => self.split_column(0, groups),
+            Step::Value { column, .. } | Step::NoStack { column } => self.split_column(column + 1, groups),
+            Step::Frame { column, frame } => self.split_frame(column, frame, groups),
         }
     }
 

@@ -3,6 +3,7 @@
 use super::field::Field;
 use super::pattern::TextMatcher;
 use super::query::{Condition, Expression, Pattern, Query, Test};
+use crate::column::generation::Generations;
 use crate::column::key::Key;
 use crate::column::names::Names;
 use crate::column::values::{KeyColumn, Source};
@@ -83,6 +84,8 @@ fn compile_test(test: &Test, names: &Names) -> Predicate {
                 _ => Predicate::Lifetime(first, last, high.is_none()),
             }
         }
+        (Condition::Between(low, high, _), Key::Generation) => by_generation(*low, *high, names.generations()),
+        (Condition::Missing, Key::Generation) => Predicate::AllocTimeMissing,
         (Condition::Missing, Key::AllocTime) => Predicate::AllocTimeMissing,
         (Condition::Missing, Key::FreeTime) => Predicate::FreeTimeMissing,
         (Condition::Missing, Key::Lifetime) => Predicate::LifetimeMissing,
@@ -108,6 +111,23 @@ fn tick_bounds(low: Option<i128>, high: Option<i128>, clock: &Clock) -> (i64, i6
     });
     let last = high.map_or(limit, |ns| scaled(ns).div_euclid(1_000_000_000));
     (clamp(first), clamp(last))
+}
+
+/// Generations are asked by the times of their births; number 0 is that of the unknown ones.
+fn by_generation(low: Option<i128>, high: Option<i128>, generations: &Generations) -> Predicate {
+    let last = i128::from(generations.count()) - 1;
+    let (low, high) = (low.unwrap_or(0).max(0), high.unwrap_or(last).min(last));
+    let bounds = |number: i128| generations.bounds(number as u32);
+    let mut parts = Vec::new();
+    if low == 0 && high >= 0 {
+        parts.push(Predicate::AllocTimeMissing);
+    }
+    if low <= high
+        && let (Some((first, _)), Some((_, last))) = (bounds(low.max(1)), bounds(high))
+    {
+        parts.push(Predicate::AllocTime(first.0, last.0));
+    }
+    Predicate::Any(parts)
 }
 
 fn number_of(key: Key, context: &Context) -> Option<u32> {

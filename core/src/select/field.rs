@@ -59,7 +59,7 @@ impl Field {
             Self::Size => Kind::Bytes,
             Self::Key(key) => match key {
                 Key::Driver | Key::Function | Key::Stack | Key::FreeStack | Key::TagDescription => Kind::Place,
-                Key::Thread | Key::Cpu | Key::Session | Key::Address => Kind::Number,
+                Key::Thread | Key::Cpu | Key::Session | Key::Address | Key::Generation => Kind::Number,
                 Key::AllocTime | Key::FreeTime | Key::Lifetime => Kind::Time,
                 _ => Kind::Text,
             },

@@ -5,6 +5,7 @@
 //! `type:AIFO AND NOT (driver:myfault OR stack:"IofCallDriver")`
 
 pub mod compile;
+pub mod complete;
 pub mod error;
 mod evaluate;
 pub mod field;
@@ -15,6 +16,7 @@ pub mod query;
 pub mod rowset;
 
 pub use compile::CompiledQuery;
+pub use complete::{Completions, complete};
 pub use error::QueryError;
 pub use query::Query;
 pub use rowset::RowSet;

@@ -5,7 +5,10 @@ use super::field::{Field, Kind};
 use super::literal::{self, Literal};
 use super::pattern::regex;
 use super::query::{Condition, Expression, Pattern, Query, Test, Written, number};
+use crate::column::key::{Key, nearest};
 
+/// How tables name the generation of unknown births.
+const BEFORE_THE_TRACE: &str = "before the trace";
 /// Parentheses within each other; a limit, since they are read by recursion.
 const DEEPEST: usize = 64;
 
@@ -15,6 +18,11 @@ const DEEPEST: usize = 64;
 ///
 /// The first mistake, with its place.
 pub fn parse(text: &str) -> Result<Query, QueryError> {
+    read(text).map_err(|error| error.in_bytes(text))
+}
+
+/// Reads a query; the span of a mistake is in characters.
+fn read(text: &str) -> Result<Query, QueryError> {
     let mut parser = Parser { chars: text.chars().collect(), at: 0, depth: 0 };
     parser.skip_space();
     if parser.peek().is_none() {
@@ -27,6 +35,13 @@ pub fn parse(text: &str) -> Result<Query, QueryError> {
     Ok(Query { expression })
 }
 
+impl Raw {
+    /// A mistake in the whole value.
+    fn wrong(&self, message: impl Into<String>) -> QueryError {
+        QueryError::at(self.at, message).over(self.at..self.end)
+    }
+}
+
 struct Parser {
     chars: Vec<char>,
     at: usize,
@@ -37,11 +52,13 @@ struct Parser {
 struct Raw {
     text: String,
     quoted: bool,
+    /// Its characters, quotes included.
     at: usize,
+    end: usize,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Operator {
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Operator {
     Is,
     Equal,
     NotEqual,
@@ -54,7 +71,7 @@ enum Operator {
 }
 
 /// Longer ones first.
-const OPERATORS: [(&str, Operator); 9] = [
+pub(super) const OPERATORS: [(&str, Operator); 9] = [
     ("!=", Operator::NotEqual),
     ("!~", Operator::NotMatch),
     ("<=", Operator::LessEqual),
@@ -181,20 +198,22 @@ impl Parser {
                     Some(_) => format!("{name}:"),
                     None => format!("tag:{name}"),
                 };
-                return Err(QueryError::at(after_name, message).suggest(Some(suggestion)));
+                let error = QueryError::at(after_name, message).over(start..after_name);
+                return Err(error.suggest(Some(suggestion)));
             }
         };
         let Some(field) = Field::parse(&name) else {
             let message = format!("there is no column '{name}'");
-            return Err(QueryError::at(start, message).suggest(Field::nearest(&name)));
+            let error = QueryError::at(start, message).over(start..after_name);
+            return Err(error.suggest(Field::nearest(&name)));
         };
-        let value = self.value(field)?;
+        let value = self.value(field, start)?;
         self.skip_space();
         condition(field, operator, &value)
     }
 
     /// A value up to the next space or closing parenthesis, or between quotes.
-    fn value(&mut self, field: Field) -> Result<Raw, QueryError> {
+    fn value(&mut self, field: Field, test: usize) -> Result<Raw, QueryError> {
         let at = self.at;
         if self.take("\"") {
             return self.quoted(at);
@@ -213,9 +232,9 @@ impl Parser {
         }
         if text.is_empty() {
             let message = format!("here the value of '{}' has to stand", field.name());
-            return Err(QueryError::at(at, message));
+            return Err(QueryError::at(at, message).over(test..at));
         }
-        Ok(Raw { text, quoted: false, at })
+        Ok(Raw { text, quoted: false, at, end: self.at })
     }
 
     /// In quotes `\"` and `\\` stand for the second character; any other backslash for itself.
@@ -223,7 +242,7 @@ impl Parser {
         let mut text = String::new();
         loop {
             match (self.peek(), self.chars.get(self.at + 1)) {
-                (None, _) => return Err(QueryError::at(at, "this '\"' is never closed")),
+                (None, _) => return Err(QueryError::at(at, "this '\"' is never closed").over(at..self.at)),
                 (Some('"'), _) => break,
                 (Some('\\'), Some(c @ ('"' | '\\'))) => {
                     text.push(*c);
@@ -236,7 +255,7 @@ impl Parser {
             }
         }
         self.at += 1;
-        Ok(Raw { text, quoted: true, at })
+        Ok(Raw { text, quoted: true, at, end: self.at })
     }
 }
 
@@ -254,21 +273,20 @@ fn condition(field: Field, operator: Operator, value: &Raw) -> Result<Expression
         Operator::Equal => check_word(field, value).map(|()| test(Condition::Exactly(pattern))),
         Operator::Match | Operator::NotMatch => {
             if let Err(error) = regex(&value.text, field.is_case_sensitive()) {
-                return Err(QueryError::at(value.at, format!("bad regular expression: {error}")));
+                return Err(value.wrong(format!("bad regular expression: {error}")));
             }
             let found = Condition::Regex(value.text.clone());
             Ok(if operator == Operator::Match { test(found) } else { not(found) })
         }
         _ => {
             let message = format!("'{}' is text: it has no smaller and greater", field.name());
-            Err(QueryError::at(value.at, message))
+            Err(value.wrong(message))
         }
     }
 }
 
 /// Columns with a fixed set of words take no others.
 fn check_word(field: Field, value: &Raw) -> Result<(), QueryError> {
-    use crate::column::key::{Key, nearest};
     let words: &[&'static str] = match field {
         Field::Key(Key::Type) => &["AIFI", "AIFO", "AOFI", "AOFO"],
         Field::Key(Key::ImpactingType) => &["Impacting", "Transient"],
@@ -280,16 +298,23 @@ fn check_word(field: Field, value: &Raw) -> Result<(), QueryError> {
         return Ok(());
     }
     let message = format!("'{}' is none of {}", value.text, words.join(", "));
-    Err(QueryError::at(value.at, message).suggest(nearest(&value.text, words.iter().copied())))
+    Err(value.wrong(message).suggest(nearest(&value.text, words.iter().copied())))
 }
 
 fn numeric(field: Field, operator: Operator, value: &Raw) -> Result<Expression, QueryError> {
-    let read =
-        |text: &str, skip: usize| literal::parse(field.kind(), text).map_err(|m| QueryError::at(value.at + skip, m));
+    let read = |text: &str, skip: usize| {
+        let at = value.at + skip;
+        // Between quotes the characters of the value are not those of the query.
+        let span = if value.quoted { value.at..value.end } else { at..at + text.chars().count() };
+        literal::parse(field.kind(), text).map_err(|m| QueryError::at(at, m).over(span))
+    };
     let test = |condition| Expression::Test(Test { field, condition });
     let between =
         |low: Option<i128>, high: Option<i128>, written: String| test(Condition::Between(low, high, Written(written)));
-    let text = &value.text;
+    let text = &match field {
+        Field::Key(Key::Generation) => generation_number(&value.text),
+        _ => value.text.clone(),
+    };
     if let (Some((low, high)), Operator::Is | Operator::Equal | Operator::NotEqual) = (text.split_once(".."), operator)
     {
         let skip = low.chars().count() + 2;
@@ -302,13 +327,13 @@ fn numeric(field: Field, operator: Operator, value: &Raw) -> Result<Expression, 
     }
     if matches!(operator, Operator::Match | Operator::NotMatch) {
         let message = format!("'{}' is a number: it has no '~'", field.name());
-        return Err(QueryError::at(value.at, message));
+        return Err(value.wrong(message));
     }
     let Literal::Number(n) = read(text, 0)? else {
         return match operator {
             Operator::Is | Operator::Equal => Ok(test(Condition::Missing)),
             Operator::NotEqual => Ok(negate_if(true, test(Condition::Missing))),
-            _ => Err(QueryError::at(value.at, format!("'{text}' has no smaller and greater"))),
+            _ => Err(value.wrong(format!("'{text}' has no smaller and greater"))),
         };
     };
     Ok(match operator {
@@ -319,6 +344,15 @@ fn numeric(field: Field, operator: Operator, value: &Raw) -> Result<Expression, 
         Operator::NotEqual => negate_if(true, between(Some(n), Some(n), text.clone())),
         _ => between(Some(n), Some(n), text.clone()),
     })
+}
+
+/// The number of a generation from its text in tables, `2: 12.400 s to 30.000 s`; anything else stays as it is.
+fn generation_number(text: &str) -> String {
+    match text.split_once(": ") {
+        Some((number, _)) => number.to_owned(),
+        None if text.eq_ignore_ascii_case(BEFORE_THE_TRACE) => "none".to_owned(),
+        None => text.to_owned(),
+    }
 }
 
 fn negate_if(negated: bool, expression: Expression) -> Expression {

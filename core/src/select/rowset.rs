@@ -2,6 +2,7 @@
 
 use crate::column::parallel::{Cancel, Cancelled};
 use rayon::prelude::*;
+use std::ops::Range;
 
 /// Words that one worker fills at a time.
 const CHUNK_WORDS: usize = 1 << 10;
@@ -88,10 +89,21 @@ impl RowSet {
 
     /// The rows in the set, ascending.
     pub fn iter(&self) -> impl Iterator<Item = usize> + '_ {
-        self.words.iter().enumerate().flat_map(|(at, word)| {
-            let bits = (0..64).filter(move |bit| word >> bit & 1 != 0);
-            bits.map(move |bit| at * 64 + bit)
-        })
+        self.iter_within(0..self.len)
+    }
+
+    /// The rows in the set that lie in a range, ascending.
+    pub fn iter_within(&self, range: Range<usize>) -> impl Iterator<Item = usize> + '_ {
+        let words = range.start / 64..range.end.div_ceil(64).min(self.words.len());
+        let rows = words.flat_map(|at| {
+            let mut rest = self.words.get(at).copied().unwrap_or(0);
+            std::iter::from_fn(move || {
+                let bit = rest.trailing_zeros();
+                rest &= rest.wrapping_sub(1);
+                (bit < 64).then_some(at * 64 + bit as usize)
+            })
+        });
+        rows.filter(move |row| range.contains(row))
     }
 
     /// The rows in both sets.
@@ -131,6 +143,10 @@ mod tests {
             assert_eq!(thirds.or(&fives), RowSet::from_fn(len, |r| r % 3 == 0 || r % 5 == 0));
             assert_eq!(thirds.and(&fives), RowSet::from_fn(len, |r| r % 15 == 0));
             assert_eq!(thirds.not(), RowSet::from_fn(len, |r| r % 3 != 0));
+            let listed: Vec<usize> = (0..len).filter(|r| r % 3 == 0).collect();
+            assert_eq!(thirds.iter().collect::<Vec<_>>(), listed);
+            let within: Vec<usize> = listed.into_iter().filter(|r| (10..70).contains(r)).collect();
+            assert_eq!(thirds.iter_within(10..70).collect::<Vec<_>>(), within);
             assert_eq!(thirds.not().count() + thirds.count(), len as u64);
         }
         assert!(RowSet::from_par_fn(100, &|| true, |_| true).is_err());

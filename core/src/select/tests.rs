@@ -1,6 +1,7 @@
 //! Queries against small traces, their mistakes, and their texts.
 
 use super::*;
+use crate::column::key::Key;
 use crate::column::names::Names;
 use crate::column::parallel::never;
 use crate::column::testkit::{Block, block, names, random_blocks};
@@ -22,12 +23,19 @@ fn blocks() -> Vec<Block> {
     ]
 }
 
-fn take(names: &Names, text: &str) -> Vec<usize> {
+fn rows(names: &Names, text: &str) -> Vec<usize> {
     let query: Query = text.parse().unwrap_or_else(|e| panic!("{text}: {e}"));
     let printed = query.to_string();
     assert_eq!(printed.parse::<Query>().as_ref(), Ok(&query), "{text} became {printed}");
     let rows = CompiledQuery::new(&query, names, VIEW).rows(names.trace(), &never).unwrap();
     rows.iter().collect()
+}
+
+/// Which of [`blocks`] a query takes: rows are in the order of allocation, and the third block is from before the trace.
+fn take(names: &Names, text: &str) -> Vec<usize> {
+    let mut taken: Vec<usize> = rows(names, text).into_iter().map(|row| [2, 0, 1, 3][row]).collect();
+    taken.sort_unstable();
+    taken
 }
 
 /// Queries and the rows of [`blocks`] that they take.
@@ -98,6 +106,34 @@ fn every_kind_of_test_takes_its_rows() {
 }
 
 #[test]
+fn generations_are_asked_by_number_or_by_their_texts() {
+    let names = names(&blocks()).with_marks(&[Ticks(2000), Ticks(5000)]);
+    let column = names.column(Key::Generation);
+    for (text, rows) in [
+        ("generation:2", &[0, 1][..]),
+        ("generation:0", &[2]),
+        ("generation:none", &[2]),
+        ("generation!=2", &[2, 3]),
+        ("generation:>=2", &[0, 1, 3]),
+        ("generation:<2", &[2]),
+        ("generation:0..2", &[0, 1, 2]),
+        ("generation:1", &[]),
+        ("generation:>3", &[]),
+        ("generation:9", &[]),
+        ("generation:\"before the trace\"", &[2]),
+        ("generation:\"3: anything\" tag:nTfB", &[3]),
+    ] {
+        assert_eq!(take(&names, text), rows, "{text}");
+    }
+    for id in 0..column.count() {
+        let by_text = take(&names, &format!("generation:\"{}\"", column.text(id)));
+        assert_eq!(by_text, take(&names, &format!("generation:{id}")));
+    }
+    let error = "generation:\"x: 1\"".parse::<Query>().unwrap_err();
+    assert_eq!((error.message.as_str(), error.span), ("'x' is not a number, decimal or 0x…", 11..17));
+}
+
+#[test]
 fn words_join_tests_as_strongly_as_usual() {
     let names = names(&blocks());
     assert_eq!(take(&names, "tag:Leak OR tag:Fil size:>1KB"), [0, 1]);
@@ -145,6 +181,41 @@ fn mistakes_are_pointed_at() {
     assert_eq!(shown, "column 1: there is no column 'tga'; did you mean 'tag'?");
 }
 
+/// Wrong queries and the text at fault.
+const AT_FAULT: &[(&str, &str)] = &[
+    ("tga:Leak", "tga"),
+    ("tag:\"µ\" sise:>1KB", "sise"),
+    ("tag:µ size:>64XB", "64XB"),
+    ("size:1KB..4QB OR tag:a", "4QB"),
+    ("size:\"4 QB\"", "\"4 QB\""),
+    ("tag:µ Leak", "Leak"),
+    ("tag:µ (tag:Leak", "("),
+    ("tag:µ) ", ")"),
+    ("tag:\"Leak", "\"Leak"),
+    ("tag:µ tag:", "tag:"),
+    ("tag:µ tag:Leak AND", ""),
+    ("type:AIF0", "AIF0"),
+    ("tag:>Leak x", "Leak"),
+    ("tag:~\"(\" tag:µ", "\"(\""),
+    ("lifetime:~µ", "µ"),
+    ("lifetime:>never", "never"),
+    ("µ:1", "µ"),
+];
+
+#[test]
+fn the_text_at_fault_is_marked_and_the_suggestion_fits_there() {
+    for (text, wrong) in AT_FAULT {
+        let error = text.parse::<Query>().unwrap_err();
+        assert_eq!(text.get(error.span.clone()), Some(*wrong), "{text}: {error}");
+        if let Some(suggestion) = error.suggestion {
+            let mut mended = (*text).to_owned();
+            mended.replace_range(error.span, &suggestion);
+            let next = mended.parse::<Query>().err();
+            assert!(next.is_none_or(|e| !e.message.contains(wrong)), "{mended}");
+        }
+    }
+}
+
 #[test]
 fn a_query_is_kept_as_its_text() {
     let query: Query = "tag:~\"a \\\"b\" OR (size:>1KB NOT process:\"a (1)\")".parse().unwrap();
@@ -160,7 +231,7 @@ fn blocks_of_rows_do_not_show() {
     let expected: Vec<usize> = (0..blocks.len())
         .filter(|r| blocks[*r].tag == b"Leak" && blocks[*r].size > 2000 || blocks[*r].thread == 3)
         .collect();
-    assert_eq!(take(&names, "tag:Leak size:>2000 OR thread:3"), expected);
+    assert_eq!(rows(&names, "tag:Leak size:>2000 OR thread:3"), expected);
     let query: Query = "tag:Leak".parse().unwrap();
     assert!(CompiledQuery::new(&query, &names, VIEW).rows(names.trace(), &|| true).is_err());
 }

@@ -1,5 +1,6 @@
 //! Curves as values at points: every row is two differences, found by arithmetic; the rest is a running sum.
 
+use super::lineup::Lineup;
 use super::measure::{Kind, Measure};
 use super::points::Points;
 use super::tally::{CurveOf, Tally};
@@ -14,7 +15,7 @@ use crate::trace::time::{Clock, Ticks, View};
 use std::sync::Arc;
 
 /// Values that a result may hold, and values that the workers together may hold on the way.
-const MOST_VALUES: usize = 1 << 25;
+pub(super) const MOST_VALUES: usize = 1 << 25;
 const SHARED_VALUES: usize = 1 << 23;
 
 /// What to draw.
@@ -35,6 +36,9 @@ pub struct SeriesRequest<'r> {
     /// So many curves at most, the heaviest; the others are added up in one more. Outstanding curves weigh their greatest
     /// value, the others their sum.
     pub top: Option<usize>,
+    /// These combinations of numbers in the key columns have a curve each, in this order and even where they occur nowhere;
+    /// all others are added up in one more. None may stand here twice. Then `top` counts for nothing.
+    pub chosen: Option<&'r [Vec<u32>]>,
 }
 
 /// Why there is no result.
@@ -83,7 +87,7 @@ pub struct SeriesSet {
     pub times: Vec<Ticks>,
     /// The same in seconds from time zero, as they were asked for: a tick may lie a little beside.
     pub seconds: Vec<f64>,
-    /// The curves, heaviest first; the sum of the others, if there are any, last.
+    /// The curves, heaviest first or as chosen; the sum of the others, if there are any, last.
     pub curves: Vec<Curve>,
     /// How many combinations of keys the last curve adds up, if it is such a sum.
     pub others: usize,
@@ -158,51 +162,22 @@ fn at_points(
     cancel: Cancel<'_>,
 ) -> Result<SeriesSet, SeriesError> {
     let cells = Cells::new(names, request.keys);
-    let tally = Tally { table: &names.trace().allocations, cells: &cells, request };
-    let ranked = ranked(&tally, cancel)?;
-    let top = request.top.unwrap_or(usize::MAX).min(ranked.len());
-    let curve_of = CurveOf::new(cells.count(), &ranked, top);
-    let amounts = amounts(&tally, &curve_of, points, curve_count(ranked.len(), top), cancel)?;
-    Ok(collect(names, request, &cells, ranked, top, points, amounts))
-}
-
-/// Moments at which outstanding curves are compared, and comparisons that are worth their memory.
-const RANKING_POINTS: usize = 17;
-const RANKING_VALUES: usize = 1 << 22;
-
-/// The combinations of keys, heaviest first. Outstanding curves weigh what the greatest of their values at a few moments
-/// spread over the view is, whatever the number of points: what is freed at once is large in sum and small in the graph.
-/// The others weigh what they add up to, as do outstanding ones that are too many to be compared, and equal ones.
-pub(super) fn ranked(tally: &Tally<'_>, cancel: Cancel<'_>) -> Result<Vec<(u64, Vec<u32>)>, SeriesError> {
-    let ranked = tally.ranked(cancel)?;
-    let values = ranked.len().saturating_mul(RANKING_POINTS);
-    if tally.request.measure.kind != Kind::Outstanding || values > RANKING_VALUES {
-        return Ok(ranked);
-    }
-    let points = Points::new(tally.request.view, RANKING_POINTS);
-    let curve_of = CurveOf::new(tally.cells.count(), &ranked, ranked.len());
-    let amounts = amounts(tally, &curve_of, &points, ranked.len(), cancel)?;
-    let greatest = amounts.chunks(RANKING_POINTS).map(|own| own.iter().copied().max());
-    let mut weighed: Vec<_> = greatest.zip(ranked).collect();
-    weighed.sort_by_key(|w| std::cmp::Reverse(w.0));
-    Ok(weighed.into_iter().map(|w| w.1).collect())
-}
-
-pub(super) fn curve_count(ranked: usize, top: usize) -> usize {
-    top + usize::from(ranked > top)
+    let tally = Tally::new(names, &cells, request);
+    let lineup = Lineup::new(&tally, cancel)?;
+    let amounts = amounts(&tally, &lineup.curve_of(&tally), points, lineup.curves(), cancel)?;
+    Ok(collect(names, request, &cells, lineup, points, amounts))
 }
 
 pub(super) fn collect(
     names: &Names,
     request: &SeriesRequest<'_>,
     cells: &Cells,
-    ranked: Vec<(u64, Vec<u32>)>,
-    top: usize,
+    lineup: Lineup,
     points: &Points,
     amounts: Vec<i128>,
 ) -> SeriesSet {
-    let others = ranked.len() - top;
-    let ids = ranked.into_iter().take(top).map(|r| Some(r.1));
+    let others = lineup.others();
+    let ids = lineup.combinations.into_iter().take(lineup.own).map(|r| Some(r.1));
     let ids = ids.chain((others > 0).then_some(None));
     let width = points.times().len();
     let curves = ids.zip(amounts.chunks(width));

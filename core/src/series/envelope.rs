@@ -1,16 +1,16 @@
 //! Outstanding curves for drawing: the exact smallest and greatest value between any two neighbouring points, so that
 //! no peak is lost however few pixels there are.
 
-use super::curve::{SeriesError, SeriesRequest, SeriesSet, amounts, collect, curve_count, ranked};
+use super::curve::{MOST_VALUES, SeriesError, SeriesRequest, SeriesSet, collect};
+use super::lineup::{Lineup, PEAKS};
 use super::measure::Kind;
 use super::points::Points;
-use super::tally::{CurveOf, Tally};
+use super::sweep::{Slots, Sweep, Swept};
+use super::tally::Tally;
 use crate::column::cells::Cells;
 use crate::column::names::Names;
-use crate::column::order::{EventOrder, within};
-use crate::column::parallel::{Cancel, Cancelled};
-use crate::trace::time::Ticks;
-use rayon::prelude::*;
+use crate::column::order::EventOrder;
+use crate::column::parallel::Cancel;
 
 /// Curves with their extremes.
 #[derive(Debug)]
@@ -36,84 +36,67 @@ pub fn envelope(
     let mut request = *request;
     request.measure.kind = Kind::Outstanding;
     let cells = Cells::new(names, request.keys);
-    let tally = Tally { table: &names.trace().allocations, cells: &cells, request: &request };
-    let ranked = ranked(&tally, cancel)?;
-    let top = request.top.unwrap_or(usize::MAX).min(ranked.len());
-    let curve_of = CurveOf::new(cells.count(), &ranked, top);
+    let tally = Tally::new(names, &cells, &request);
+    let lineup = Lineup::new(&tally, cancel)?;
     let points = Points::new(request.view, request.points);
-    let count = curve_count(ranked.len(), top);
-    let amounts = amounts(&tally, &curve_of, &points, count, cancel)?;
-    let width = points.times().len();
-    let sweep = Sweep { tally: &tally, curve_of: &curve_of, order };
-    let intervals: Result<Vec<Vec<(i128, i128)>>, SeriesError> = (0..width.saturating_sub(1))
-        .into_par_iter()
-        .map(|k| {
-            if cancel() {
-                return Err(Cancelled.into());
-            }
-            let start = (0..count).map(|c| amounts[c * width + k]).collect();
-            Ok(sweep.interval(points.times()[k], points.times()[k + 1], start))
-        })
-        .collect();
-    let intervals = intervals?;
-    let extremes = (0..count).map(|c| intervals.iter().map(|i| i[c]).collect()).collect();
-    let set = collect(names, &request, &cells, ranked, top, &points, amounts);
+    let curves = lineup.curves();
+    check_size(curves, &points)?;
+    let slots = Slots::new(&tally, &lineup.curve_of(&tally), curves, cancel)?;
+    let number: Vec<u32> = (0..curves as u32).collect();
+    let sweep = Sweep { tally: &tally, order, slots: &slots, number: &number, curves, points: &points };
+    let Swept { amounts, extremes } = sweep.run(cancel)?;
+    let set = collect(names, &request, &cells, lineup, &points, amounts);
     Ok(Envelope { set, extremes })
 }
 
-struct Sweep<'s> {
-    tally: &'s Tally<'s>,
-    curve_of: &'s CurveOf,
-    order: &'s EventOrder,
+/// Draws the outstanding curves that rise highest at any moment of the view, the highest first, equal ones the heavier
+/// first, and the sum of all others: the same as [`super::highest`] and then [`envelope`] of those, in less time. At most
+/// `request.top` have a curve of their own; of more than a few thousand combinations only the heaviest are compared.
+///
+/// # Errors
+///
+/// When cancelled, and when there would be more values than memory should hold.
+pub fn highest_envelope(
+    names: &Names,
+    request: &SeriesRequest<'_>,
+    order: &EventOrder,
+    cancel: Cancel<'_>,
+) -> Result<Envelope, SeriesError> {
+    let mut request = *request;
+    request.measure.kind = Kind::Outstanding;
+    let cells = Cells::new(names, request.keys);
+    let tally = Tally::new(names, &cells, &request);
+    let mut lineup = Lineup::heaviest(&tally, PEAKS, cancel)?;
+    let compared = lineup.curves();
+    let slots = Slots::new(&tally, &lineup.curve_of(&tally), compared, cancel)?;
+    let every: Vec<u32> = (0..compared as u32).collect();
+    let ends = Points::new(request.view, 2);
+    let sweep = Sweep { tally: &tally, order, slots: &slots, number: &every, curves: compared, points: &ends };
+    let own = lineup.own.min(request.top.unwrap_or(usize::MAX));
+    let order_by_peak = if own > 0 { by_peak(&sweep.run(cancel)?, lineup.own) } else { Vec::new() };
+    let number = lineup.reorder(&order_by_peak, own);
+    let points = Points::new(request.view, request.points);
+    let curves = lineup.curves();
+    check_size(curves, &points)?;
+    let sweep = Sweep { number: &number, curves, points: &points, ..sweep };
+    let Swept { amounts, extremes } = sweep.run(cancel)?;
+    let set = collect(names, &request, &cells, lineup, &points, amounts);
+    Ok(Envelope { set, extremes })
 }
 
-impl Sweep<'_> {
-    /// The extremes of all curves from `from`, where they have the values `start`, to `to`.
-    fn interval(&self, from: Ticks, to: Ticks, start: Vec<i128>) -> Vec<(i128, i128)> {
-        let table = self.tally.table;
-        let mut allocs = within(self.order.allocs(), &table.alloc_time, from, to);
-        let mut frees = within(self.order.frees(), &table.free_time, from, to);
-        let mut extremes: Vec<(i128, i128)> = start.iter().map(|v| (*v, *v)).collect();
-        let mut now = start;
-        let mut touched: Vec<usize> = Vec::new();
-        loop {
-            let head = |rows: &[u32], times: &[Ticks]| rows.first().map(|r| times[*r as usize]);
-            let times = [head(allocs, &table.alloc_time), head(frees, &table.free_time)];
-            let Some(time) = times.into_iter().flatten().min() else {
-                break;
-            };
-            // What happens within one tick is seen as a whole: no value exists between its events.
-            self.advance(&mut allocs, &table.alloc_time, time, 1, &mut now, &mut touched);
-            self.advance(&mut frees, &table.free_time, time, -1, &mut now, &mut touched);
-            for curve in touched.drain(..) {
-                let (low, high) = &mut extremes[curve];
-                *low = (*low).min(now[curve]);
-                *high = (*high).max(now[curve]);
-            }
-        }
-        extremes
-    }
+/// The first `own` curves by their greatest value, the greatest first.
+fn by_peak(swept: &Swept, own: usize) -> Vec<usize> {
+    let peak = |curve: &usize| {
+        let inside = swept.extremes[*curve].iter().map(|e| e.1);
+        inside.chain(swept.amounts[curve * 2..curve * 2 + 2].iter().copied()).max()
+    };
+    let mut order: Vec<usize> = (0..own).collect();
+    order.sort_by_cached_key(|curve| std::cmp::Reverse(peak(curve)));
+    order
+}
 
-    fn advance(
-        &self,
-        rows: &mut &[u32],
-        times: &[Ticks],
-        time: Ticks,
-        sign: i128,
-        now: &mut [i128],
-        touched: &mut Vec<usize>,
-    ) {
-        while let Some((row, rest)) = rows.split_first()
-            && times[*row as usize] == time
-        {
-            *rows = rest;
-            let row = *row as usize;
-            if self.tally.counts(row)
-                && let Some(curve) = self.curve_of.get(self.tally.cell(row))
-            {
-                now[curve] += sign * i128::from(self.tally.amount(row));
-                touched.push(curve);
-            }
-        }
-    }
+fn check_size(curves: usize, points: &Points) -> Result<(), SeriesError> {
+    let points = points.times().len();
+    let fits = curves.checked_mul(points).is_some_and(|values| values <= MOST_VALUES);
+    if fits { Ok(()) } else { Err(SeriesError::TooMany { curves, points }) }
 }

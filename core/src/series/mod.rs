@@ -3,13 +3,16 @@
 
 pub mod curve;
 pub mod envelope;
+pub mod lineup;
 pub mod measure;
 pub mod points;
+mod sweep;
 mod tally;
 
 pub use crate::column::order::EventOrder;
 pub use curve::{Curve, SeriesError, SeriesRequest, SeriesSet, series, series_at};
-pub use envelope::{Envelope, envelope};
+pub use envelope::{Envelope, envelope, highest_envelope};
+pub use lineup::highest;
 pub use measure::{Kind, Measure};
 
 #[cfg(test)]

@@ -3,7 +3,8 @@
 use super::curve::{SeriesError, SeriesRequest};
 use super::measure::Kind;
 use crate::column::cells::{Cells, OUTSIDE, class_of};
-use crate::column::parallel::Cancel;
+use crate::column::names::Names;
+use crate::column::parallel::{Cancel, Cancelled, fold_rows, plenty};
 use crate::column::sums::{CellPass, Sum};
 use crate::trace::allocation::AllocationTable;
 use crate::trace::time::Ticks;
@@ -36,7 +37,16 @@ impl Sum for Weight {
 pub(super) struct Tally<'t> {
     pub table: &'t AllocationTable,
     pub cells: &'t Cells,
+    /// Number of contexts.
+    pub contexts: usize,
     pub request: &'t SeriesRequest<'t>,
+}
+
+impl<'t> Tally<'t> {
+    pub(super) fn new(names: &'t Names, cells: &'t Cells, request: &'t SeriesRequest<'t>) -> Self {
+        let trace = names.trace();
+        Self { table: &trace.allocations, cells, contexts: trace.contexts.rows().len(), request }
+    }
 }
 
 impl Tally<'_> {
@@ -74,22 +84,8 @@ impl Tally<'_> {
 
     /// The combinations of keys that count or belong to the view, heaviest first, equal ones in the order of their keys: cell, numbers.
     pub(super) fn ranked(&self, cancel: Cancel<'_>) -> Result<Vec<(u64, Vec<u32>)>, SeriesError> {
-        let pass = CellPass { table: self.table, cells: self.cells };
-        // What belongs to the view has a curve as it has a row in the table, even one that is 0 throughout.
-        let request = self.request;
-        let classify = |row: usize| {
-            let class = class_of(request.view, self.table, row);
-            let in_table = class != OUTSIDE && request.rows.is_none_or(|rows| rows.contains(row));
-            (in_table || self.counts(row)).then_some(class)
-        };
-        let add = |weight: &mut Weight, _: usize, row| {
-            weight.rows += 1;
-            if self.counts(row) {
-                weight.amount = weight.amount.saturating_add(self.amount(row).into());
-            }
-        };
-        let mut found: Vec<(u128, Vec<u32>, u64)> = pass
-            .run(classify, add, cancel)?
+        let weights = if self.cells.of_context(0).is_some() { self.by_context(cancel)? } else { self.by_cell(cancel)? };
+        let mut found: Vec<(u128, Vec<u32>, u64)> = weights
             .into_iter()
             .map(|(cell, weight)| {
                 let mut ids = vec![0; self.request.keys.len()];
@@ -99,6 +95,69 @@ impl Tally<'_> {
             .collect();
         found.sort_unstable_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
         Ok(found.into_iter().map(|(_, ids, cell)| (cell, ids)).collect())
+    }
+
+    /// Adds a row to what it weighs for. What belongs to the view has a curve as it has a row in the table, even one that
+    /// is 0 throughout.
+    #[inline]
+    fn weigh(&self, weight: &mut Weight, class: usize, row: usize) {
+        let request = self.request;
+        let counts = self.counts(row);
+        if counts || class != OUTSIDE && request.rows.is_none_or(|rows| rows.contains(row)) {
+            weight.rows += 1;
+        }
+        if counts {
+            weight.amount = weight.amount.saturating_add(self.amount(row).into());
+        }
+    }
+
+    fn by_cell(&self, cancel: Cancel<'_>) -> Result<Vec<(u64, Weight)>, Cancelled> {
+        let pass = CellPass { table: self.table, cells: self.cells };
+        let mut weights = pass.run(
+            |row| Some(class_of(self.request.view, self.table, row)),
+            |weight: &mut Weight, class, row| self.weigh(weight, class, row),
+            cancel,
+        )?;
+        weights.retain(|(_, weight)| weight.rows > 0);
+        Ok(weights)
+    }
+
+    /// The same where the context alone decides about a row's cell.
+    fn by_context(&self, cancel: Cancel<'_>) -> Result<Vec<(u64, Weight)>, Cancelled> {
+        let (table, view) = (self.table, self.request.view);
+        let outstanding = self.request.measure.kind == Kind::Outstanding;
+        let weights = fold_rows(
+            table.allocated_by(view.to),
+            plenty(),
+            cancel,
+            || vec![Weight::default(); self.contexts],
+            |weights, range| {
+                for row in range {
+                    // What is gone before the view counts only for what is added up without ever being taken away.
+                    if outstanding && table.free_time[row] < view.from {
+                        continue;
+                    }
+                    if let Some(weight) = weights.get_mut(table.alloc_context[row].index()) {
+                        self.weigh(weight, class_of(view, table, row), row);
+                    }
+                }
+            },
+            |mut a, b| {
+                a.iter_mut().zip(&b).for_each(|(a, b)| a.merge(b));
+                a
+            },
+        )?;
+        let cells = (0..self.contexts).filter_map(|context| self.cells.of_context(context));
+        let mut weights: Vec<(u64, Weight)> = cells.zip(weights).filter(|(_, weight)| weight.rows > 0).collect();
+        weights.sort_unstable_by_key(|(cell, _)| *cell);
+        weights.dedup_by(|later, first| {
+            let same = later.0 == first.0;
+            if same {
+                first.1.merge(&later.1);
+            }
+            same
+        });
+        Ok(weights)
     }
 }
 

@@ -15,7 +15,7 @@ fn view(from: i64, to: i64) -> View {
 
 fn request(measure: &str, view: View, points: usize) -> SeriesRequest<'static> {
     let measure = measure.parse().unwrap();
-    SeriesRequest { keys: &[], measure, view, points, rows: None, earlier: false, top: None }
+    SeriesRequest { keys: &[], measure, view, points, rows: None, earlier: false, top: None, chosen: None }
 }
 
 fn values(blocks: &[Block], request: &SeriesRequest<'_>) -> Vec<Number> {
@@ -135,8 +135,15 @@ fn damaged_sizes_and_too_many_points_are_no_panic() {
     let error = series(&names(&blocks), &request("count", view(0, 9), 1 << 26), &never).unwrap_err();
     assert!(matches!(error, SeriesError::TooMany { curves: 1, .. }));
     assert_eq!(series(&names(&blocks), &wanted, &|| true).unwrap_err(), SeriesError::Cancelled);
-    let nothing = series(&names(&[]), &wanted, &never).unwrap();
-    assert!(nothing.curves.is_empty());
+    let empty = names(&[]);
+    assert!(series(&empty, &wanted, &never).unwrap().curves.is_empty());
+    let order = EventOrder::new(empty.trace());
+    assert!(envelope(&empty, &wanted, &order, &never).unwrap().set.curves.is_empty());
+    assert!(highest_envelope(&empty, &wanted, &order, &never).unwrap().extremes.is_empty());
+    // Rows, but none in the view.
+    let later = names(&[block(Some(9000), None, 1)]);
+    let order = EventOrder::new(later.trace());
+    assert!(highest_envelope(&later, &wanted, &order, &never).unwrap().set.curves.is_empty());
 }
 
 #[test]
@@ -150,4 +157,130 @@ fn the_number_of_workers_changes_nothing() {
         pool.install(|| series(&names, &wanted, &never).unwrap().curves)
     };
     assert_eq!(run(1), run(7));
+    let order = EventOrder::new(names.trace());
+    let drawn = |threads, keys| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let wanted = SeriesRequest { keys, top: Some(3), ..wanted };
+        let drawn = pool.install(|| highest_envelope(&names, &wanted, &order, &never).unwrap());
+        (drawn.set.curves, drawn.extremes)
+    };
+    for keys in [&[Key::Tag][..], &[Key::Stack, Key::Thread]] {
+        assert_eq!(drawn(1, keys), drawn(7, keys));
+    }
+}
+
+#[test]
+fn the_highest_drawn_at_once_are_the_highest_and_then_drawn() {
+    let mut dice = Dice(23);
+    for (seed, keys) in [&[][..], &[Key::Tag], &[Key::Stack], &[Key::Type, Key::Driver]].into_iter().enumerate() {
+        let blocks = random_blocks(seed as u64 + 70, 300);
+        let names = names(&blocks);
+        let order = EventOrder::new(names.trace());
+        let rows = RowSet::from_fn(blocks.len(), |r| r % 3 != 0);
+        for top in [None, Some(0), Some(1), Some(3)] {
+            let from = dice.roll(5000) as i64;
+            let mut wanted = request("outstanding", view(from, from + 2000), 1 + dice.roll(12) as usize);
+            (wanted.keys, wanted.rows, wanted.top) = (keys, Some(&rows), top);
+            let drawn = highest_envelope(&names, &wanted, &order, &never).unwrap();
+            let ids = highest(&names, &wanted, || &order, &never).unwrap();
+            let again = SeriesRequest { chosen: Some(&ids), ..wanted };
+            let chosen = envelope(&names, &again, &order, &never).unwrap();
+            assert_eq!((&drawn.set.curves, drawn.set.others), (&chosen.set.curves, chosen.set.others), "seed {seed}");
+            assert_eq!(drawn.extremes, chosen.extremes, "seed {seed}");
+            let all = envelope(&names, &SeriesRequest { top: None, ..wanted }, &order, &never).unwrap();
+            let peak = |e: &Envelope, c: usize| e.extremes[c].iter().map(|e| e.1).max();
+            let mut peaks: Vec<_> = (0..all.set.curves.len()).map(|c| peak(&all, c)).collect();
+            peaks.sort_unstable_by_key(|p| std::cmp::Reverse(*p));
+            let own: Vec<_> = (0..ids.len()).map(|c| peak(&drawn, c)).collect();
+            assert_eq!(own, peaks[..ids.len().min(peaks.len())], "seed {seed}");
+        }
+    }
+}
+
+/// Curves that are chosen, against each one drawn alone: the values, and the extremes if they are outstanding ones.
+fn check_chosen(names: &crate::column::names::Names, wanted: &SeriesRequest<'_>, seed: u64) {
+    let order = EventOrder::new(names.trace());
+    let all = series(names, &SeriesRequest { top: None, ..*wanted }, &never).unwrap();
+    let every: Vec<Vec<u32>> = all.curves.iter().filter_map(|c| c.ids.clone()).collect();
+    let mut chosen: Vec<Vec<u32>> = every.iter().rev().step_by(3).cloned().collect();
+    let nowhere = vec![u32::MAX; wanted.keys.len()];
+    chosen.insert(chosen.len() / 2, nowhere.clone());
+    let request = SeriesRequest { chosen: Some(&chosen), ..*wanted };
+    let set = series(names, &request, &never).unwrap();
+    let own: Vec<_> = set.curves.iter().map(|c| c.ids.clone()).take(chosen.len()).collect();
+    assert_eq!(own, chosen.iter().cloned().map(Some).collect::<Vec<_>>(), "seed {seed}");
+    let left = every.len() + 1 - chosen.len();
+    assert_eq!((set.others, set.curves.len()), (left, chosen.len() + usize::from(left > 0)));
+    let mut rest = vec![0i128; set.times.len()];
+    for curve in &all.curves {
+        let at = chosen.iter().position(|ids| Some(ids) == curve.ids.as_ref());
+        match at {
+            Some(at) => assert_eq!(set.curves[at].amounts, curve.amounts, "seed {seed}"),
+            None => rest.iter_mut().zip(&curve.amounts).for_each(|(sum, amount)| *sum += amount),
+        }
+    }
+    let zero = chosen.iter().position(|ids| *ids == nowhere).unwrap();
+    assert!(set.curves[zero].amounts.iter().all(|a| *a == 0));
+    if left > 0 {
+        assert_eq!(set.curves.last().map(|c| (&c.ids, &c.amounts)), Some((&None, &rest)), "seed {seed}");
+    }
+    if wanted.measure.kind == Kind::Outstanding {
+        let drawn = envelope(names, &request, &order, &never).unwrap();
+        assert_eq!(drawn.set.curves, set.curves, "seed {seed}");
+        let alone = envelope(names, &SeriesRequest { top: None, ..*wanted }, &order, &never).unwrap();
+        for (at, ids) in chosen.iter().enumerate().filter(|c| *c.1 != nowhere) {
+            let other = alone.set.curves.iter().position(|c| c.ids.as_ref() == Some(ids)).unwrap();
+            assert_eq!(drawn.extremes[at], alone.extremes[other], "seed {seed}");
+        }
+    }
+}
+
+#[test]
+fn any_combination_of_keys_can_be_chosen() {
+    let combinations: [&[Key]; 6] = [
+        &[Key::Tag],
+        &[Key::Type, Key::Tag],
+        &[Key::Stack],
+        &[Key::Driver, Key::Process],
+        &[Key::Address, Key::FreeStack],
+        &[Key::SizeClass, Key::ImpactingType, Key::Stack],
+    ];
+    let mut dice = Dice(17);
+    for (seed, keys) in combinations.into_iter().enumerate() {
+        let blocks = random_blocks(seed as u64 + 40, 220);
+        let names = names(&blocks);
+        let from = dice.roll(5000) as i64;
+        let rows = RowSet::from_fn(blocks.len(), |r| r % 5 != 2);
+        for measure in ["outstanding", "count", "cumulative", "rate_count"] {
+            let mut wanted = request(measure, view(from, from + 3000), 1 + dice.roll(20) as usize);
+            (wanted.keys, wanted.rows) = (keys, Some(&rows));
+            wanted.earlier = seed % 2 == 0;
+            check_chosen(&names, &wanted, seed as u64);
+        }
+    }
+    let nothing = SeriesRequest { chosen: Some(&[]), ..request("outstanding", view(0, 9), 2) };
+    let set = series(&names(&random_blocks(3, 20)), &nothing, &never).unwrap();
+    assert_eq!((set.curves.len(), set.others), (1, 1));
+}
+
+#[test]
+fn the_highest_are_found_by_their_exact_peaks() {
+    // A short peak between any moments that are looked at beats what stays lower for long.
+    let blocks = vec![
+        Block { tag: b"Peak", ..block(Some(5003), Some(5004), 900) },
+        Block { tag: b"Stay", ..block(Some(10), None, 600) },
+        Block { tag: b"Tiny", ..block(Some(10), None, 1) },
+    ];
+    let names = names(&blocks);
+    let order = EventOrder::new(names.trace());
+    let found = |measure: &str, top| {
+        let wanted = SeriesRequest { keys: &[Key::Tag], top, ..request(measure, view(0, 10_000), 3) };
+        let ids = highest(&names, &wanted, || &order, &never).unwrap();
+        let column = names.column(Key::Tag);
+        ids.iter().map(|ids| column.text(ids[0]).into_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(found("outstanding", Some(2)), ["Peak", "Stay"]);
+    assert_eq!(found("outstanding", None), ["Peak", "Stay", "Tiny"]);
+    assert_eq!(found("cumulative", Some(1)), ["Peak"]);
+    assert!(found("rate", Some(0)).is_empty());
 }

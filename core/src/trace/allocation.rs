@@ -12,7 +12,8 @@ pub mod flag {
     pub const IMPLIED_FREE: u8 = 2;
 }
 
-/// The columns. All have the same length; a row is an [`AllocationId`].
+/// The columns. All have the same length; a row is an [`AllocationId`]. Rows are in the order of their allocation times:
+/// first those whose allocation the trace does not show, by their free times.
 #[derive(Default, Debug)]
 pub struct AllocationTable {
     /// When it was allocated; [`Ticks::UNKNOWN`] if before the trace.
@@ -46,6 +47,19 @@ impl AllocationTable {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.alloc_time.is_empty()
+    }
+
+    /// Whether the trace shows the allocation of a row; its stack is empty by nature otherwise.
+    #[must_use]
+    pub fn is_allocation_seen(&self, row: usize) -> bool {
+        let is_known = self.alloc_time.get(row).is_some_and(|time| time.is_known());
+        is_known && self.flags.get(row).is_some_and(|flags| flags & flag::IMPLIED_ALLOCATION == 0)
+    }
+
+    /// The rows allocated at or before a time: all of them lie before this row.
+    #[must_use]
+    pub fn allocated_by(&self, time: Ticks) -> usize {
+        self.alloc_time.partition_point(|alloc| *alloc <= time)
     }
 
     /// All rows, in order.

@@ -1,12 +1,16 @@
 //! Everything the user can do, in one list: menus, shortcuts, palette and buttons all speak of these. Says what; how is the
 //! app's and the document's.
 
+pub mod catalogue;
 pub mod document;
+pub mod fuzzy;
 
 use std::path::PathBuf;
 
-use eframe::egui::{Key, KeyboardShortcut, Modifiers, ThemePreference, Ui};
+use eframe::egui::{Context, Key, KeyboardShortcut, Modifiers, ThemePreference, Ui};
 
+use super::jobs::TabId;
+use catalogue::Place;
 pub use document::DocumentCommand;
 
 /// Something the user wants.
@@ -18,22 +22,56 @@ pub enum Command {
     OpenPath(PathBuf),
     /// Open the sample trace.
     OpenSample,
-    /// Give up the load that is under way.
-    CancelLoad,
-    /// Close the message about what went wrong.
-    Dismiss,
+    /// Give up the load that is under way in a tab.
+    CancelLoad(TabId),
+    /// Open once more what could not be opened.
+    Retry(TabId),
+    /// Bring a tab to the front.
+    ShowTab(TabId),
+    /// Close a tab.
+    CloseTab(TabId),
+    /// Close the tab in front.
+    Close,
+    /// Bring the next tab to the front.
+    NextTab,
+    /// Bring the tab before to the front.
+    PreviousTab,
     /// Close the open box.
     CloseOpenBox,
+    /// Read the file of a tab again.
+    Reload(TabId),
+    /// Go on with what was read.
+    IgnoreChange(TabId),
+    /// List a file as opened no more.
+    ForgetRecent(PathBuf),
     /// End the program.
     Quit,
     /// Light, dark, or as the system is.
     Theme(ThemePreference),
-    /// Size of everything.
-    Scale(f32),
+    /// Size of everything, in percent.
+    Scale(u16),
+    /// Everything one step larger.
+    ScaleUp,
+    /// Everything one step smaller.
+    ScaleDown,
     /// Show or hide the summary of the trace.
     ToggleSummary,
     /// Show or hide the details of the selected row.
     ToggleDetails,
+    /// Search and run commands.
+    Palette,
+    /// Close the palette.
+    ClosePalette,
+    /// Show all keys, and what the words mean.
+    Keys,
+    /// Close the list of keys.
+    CloseKeys,
+    /// Columns and panels as at the first start.
+    ResetLayout,
+    /// Ask whether everything is to be as at the first start.
+    ResetEverything,
+    /// Everything as at the first start.
+    Reset,
     /// Something with the open trace.
     Document(DocumentCommand),
 }
@@ -55,12 +93,41 @@ pub enum Menu {
     Help,
 }
 
+impl Menu {
+    /// All of them, in their order.
+    pub const ALL: [Self; 6] = [Self::File, Self::Edit, Self::View, Self::Graph, Self::Table, Self::Help];
+
+    /// Its name.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::File => "File",
+            Self::Edit => "Edit",
+            Self::View => "View",
+            Self::Graph => "Graph",
+            Self::Table => "Table",
+            Self::Help => "Help",
+        }
+    }
+}
+
 /// Ctrl and Shift; on a Mac Command and Shift.
 const CTRL_SHIFT: Modifiers = Modifiers::COMMAND.plus(Modifiers::SHIFT);
+/// Ctrl and Shift, on a Mac too: Command and Tab belong to the system there.
+const CTRL_SHIFT_TAB: Modifiers = Modifiers::CTRL.plus(Modifiers::SHIFT);
+/// The sizes that can be chosen, in percent.
+pub const SCALES: [u16; 6] = [80, 90, 100, 125, 150, 200];
 
-const KEYS: [(Command, KeyboardShortcut); 2] = [
+const KEYS: [(Command, KeyboardShortcut); 9] = [
     (Command::Open, KeyboardShortcut::new(Modifiers::COMMAND, Key::O)),
+    (Command::PreviousTab, KeyboardShortcut::new(CTRL_SHIFT_TAB, Key::Tab)),
+    (Command::NextTab, KeyboardShortcut::new(Modifiers::CTRL, Key::Tab)),
+    (Command::PreviousTab, KeyboardShortcut::new(Modifiers::CTRL, Key::PageUp)),
+    (Command::NextTab, KeyboardShortcut::new(Modifiers::CTRL, Key::PageDown)),
+    (Command::Close, KeyboardShortcut::new(Modifiers::COMMAND, Key::W)),
     (Command::Quit, KeyboardShortcut::new(Modifiers::COMMAND, Key::Q)),
+    (Command::Palette, KeyboardShortcut::new(Modifiers::COMMAND, Key::K)),
+    (Command::Keys, KeyboardShortcut::new(Modifiers::NONE, Key::F1)),
 ];
 
 impl From<DocumentCommand> for Command {
@@ -70,6 +137,19 @@ impl From<DocumentCommand> for Command {
 }
 
 impl Command {
+    /// Every one of the window's own that needs nothing more than to be chosen, in the order of the menus.
+    #[must_use]
+    pub fn all() -> Vec<Self> {
+        let mut all = vec![Self::Open, Self::OpenSample, Self::Close, Self::NextTab, Self::PreviousTab, Self::Quit];
+        all.extend([Self::ToggleSummary, Self::ToggleDetails]);
+        all.extend([ThemePreference::Light, ThemePreference::Dark, ThemePreference::System].map(Self::Theme));
+        all.extend([Self::ScaleUp, Self::ScaleDown]);
+        all.extend(SCALES.map(Self::Scale));
+        all.extend([Self::ResetLayout, Self::ResetEverything]);
+        all.extend([Self::Palette, Self::Keys]);
+        all
+    }
+
     /// The name in menus, and the accessible name.
     #[must_use]
     pub fn title(&self) -> String {
@@ -77,18 +157,52 @@ impl Command {
             Self::Open => "Open trace\u{2026}",
             Self::OpenPath(_) => "Open",
             Self::OpenSample => "Open the sample trace",
-            Self::CancelLoad => "Cancel",
-            Self::Dismiss | Self::CloseOpenBox => "Close",
+            Self::CancelLoad(_) => "Cancel",
+            Self::Retry(_) => "Try again",
+            Self::ShowTab(_) => "Show",
+            Self::CloseTab(_) | Self::CloseOpenBox | Self::ClosePalette | Self::CloseKeys => "Close",
+            Self::Close => "Close trace",
+            Self::NextTab => "Next trace",
+            Self::PreviousTab => "Previous trace",
+            Self::Reload(_) => "Reload",
+            Self::IgnoreChange(_) => "Ignore",
+            Self::ForgetRecent(_) => "Remove from the list",
             Self::Quit => "Quit",
             Self::Theme(ThemePreference::Light) => "Light",
             Self::Theme(ThemePreference::Dark) => "Dark",
             Self::Theme(ThemePreference::System) => "As the system",
-            Self::Scale(_) => "Scale",
+            Self::Scale(percent) => return format!("{percent} %"),
+            Self::ScaleUp => "Scale up",
+            Self::ScaleDown => "Scale down",
             Self::ToggleSummary => "Trace summary",
             Self::ToggleDetails => "Details of the selected row",
+            Self::Palette => "Search or run a command",
+            Self::Keys => "Keys and words",
+            Self::ResetLayout => "Reset layout",
+            Self::ResetEverything | Self::Reset => "Reset everything\u{2026}",
             Self::Document(command) => return command.title(),
         }
         .to_owned()
+    }
+
+    /// Where it stands in the menus; `None` for commands that belong to a place on the screen.
+    #[must_use]
+    pub fn place(&self) -> Option<Place> {
+        let place = |menu, group| Some(Place { menu, submenu: None, group });
+        match self {
+            Self::Open | Self::OpenSample => place(Menu::File, 0),
+            Self::Close | Self::NextTab | Self::PreviousTab => place(Menu::File, 1),
+            Self::Quit => place(Menu::File, 9),
+            Self::ToggleSummary | Self::ToggleDetails => place(Menu::View, 7),
+            Self::Theme(_) => Some(Place { menu: Menu::View, submenu: Some("Theme"), group: 8 }),
+            Self::Scale(_) | Self::ScaleUp | Self::ScaleDown => {
+                Some(Place { menu: Menu::View, submenu: Some("Scale"), group: 8 })
+            }
+            Self::ResetLayout | Self::ResetEverything => place(Menu::View, 9),
+            Self::Palette | Self::Keys => place(Menu::Help, 0),
+            Self::Document(command) => Some(catalogue::place_of(command)),
+            _ => None,
+        }
     }
 
     /// Commands with a key, the more specific keys first.
@@ -105,21 +219,37 @@ impl Command {
         Self::keys().into_iter().find(|(command, _)| command == self).map(|(_, key)| key)
     }
 
-    /// The commands whose keys were pressed in this frame.
+    /// Whether it opens a field that is written in at once.
     #[must_use]
-    pub fn pressed(ui: &Ui) -> Vec<Self> {
+    pub fn opens_field(&self) -> bool {
+        matches!(self, Self::Palette | Self::Document(DocumentCommand::Find | DocumentCommand::EditQuery))
+    }
+
+    /// The commands whose keys were pressed in this frame; with `few`, only those that work over a box, too.
+    #[must_use]
+    pub fn pressed(ui: &Ui, few: bool) -> Vec<Self> {
         let keys = Self::keys();
+        let over_boxes = |command: &Self| matches!(command, Self::Palette | Self::Keys | Self::Quit);
+        // While a text is written, its field has the keys for undo and the like.
+        let writing = ui.ctx().text_edit_focused();
+        let for_text = |command: &Self| matches!(command, Self::Document(c) if writing && c.yields_to_text());
         ui.input_mut(|input| {
-            keys.into_iter().filter(|(_, key)| input.consume_shortcut(key)).map(|(command, _)| command).collect()
+            let wanted = keys.into_iter().filter(|(command, _)| (!few || over_boxes(command)) && !for_text(command));
+            wanted.filter(|(_, key)| input.consume_shortcut(key)).map(|(command, _)| command).collect()
         })
     }
 
     /// The key as menus write it: "Ctrl+Shift+-".
     #[must_use]
     pub fn shortcut_text(&self, ui: &Ui) -> Option<String> {
-        let text = ui.ctx().format_shortcut(&self.shortcut()?);
-        Some(text.replace("Period", ".").replace("Minus", "-").replace("Plus", "+"))
+        Some(shortcut_text(ui.ctx(), &self.shortcut()?))
     }
+}
+
+/// A key as menus write it: "Ctrl+Shift+-".
+#[must_use]
+pub fn shortcut_text(ctx: &Context, shortcut: &KeyboardShortcut) -> String {
+    ctx.format_shortcut(shortcut).replace("Period", ".").replace("Minus", "-").replace("Plus", "+")
 }
 
 #[cfg(test)]

@@ -1,23 +1,23 @@
-//! The curves of the graph: one measure of the largest values of a column, the rest folded into "other", and the whole
-//! trace in one curve. Outstanding curves keep their extremes between any two points, so that no peak is lost however few
-//! pixels there are. Cancelled work gives no answer.
+//! The curves of the graph: one measure of the largest combinations of key values, the rest folded into "other", rows that
+//! somebody picked by hand, and the whole trace in one curve. Outstanding curves keep their extremes between any two
+//! points, so that no peak is lost however few pixels there are. Cancelled work gives no answer.
 
 use std::sync::{Arc, OnceLock};
 
 use poolscope_core::column::names::Names;
-use poolscope_core::column::values::Source;
 use poolscope_core::job::CancelToken;
 use poolscope_core::pivot::Key;
 use poolscope_core::select::rowset::RowSet;
-use poolscope_core::series::{self, EventOrder, Kind, Measure, SeriesRequest, SeriesSet, envelope, series};
+use poolscope_core::series::{
+    Envelope, EventOrder, Kind, Measure, SeriesError, SeriesRequest, SeriesSet, envelope, highest, highest_envelope,
+    series,
+};
 use poolscope_core::trace::time::View;
 
 /// Points of the overview.
 const OVERVIEW_POINTS: usize = 512;
-/// Stretches of the view that the ranking looks through side by side.
-const RANKING_POINTS: usize = 65;
-/// So many values of the column are compared by their exact peaks; a damaged trace may have millions.
-const RANKED: usize = 4096;
+/// Name of the only curve where there are no key columns.
+const TOTAL: &str = "Total";
 
 /// What to draw.
 pub struct CurvesRequest {
@@ -25,8 +25,10 @@ pub struct CurvesRequest {
     pub names: Arc<Names>,
     /// The trace's events in order of time: made by the first request that needs it, kept for the next.
     pub order: Arc<OnceLock<EventOrder>>,
-    /// By which column.
-    pub key: Key,
+    /// One curve per combination of values in these columns; without columns one curve, "Total".
+    pub keys: Vec<Key>,
+    /// Only these rows, in the curves and in the overview.
+    pub rows: Option<Arc<RowSet>>,
     /// What the curves show.
     pub measure: Measure,
     /// Whether blocks from before the trace count.
@@ -35,6 +37,8 @@ pub struct CurvesRequest {
     pub view: View,
     /// The whole trace, if its curve is wanted.
     pub whole: Option<View>,
+    /// Whether it has to be known how low and high the sum of all curves goes between the points.
+    pub total: bool,
     /// How many points each curve has.
     pub points: usize,
     /// How many curves there are at most; the rest is "other".
@@ -44,8 +48,10 @@ pub struct CurvesRequest {
 /// One curve.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Curve {
-    /// The value of the column that it belongs to; `None` for the sum of the others.
+    /// What it is called: the texts of its keys with commas between; `None` for the sum of the others.
     pub name: Option<String>,
+    /// The texts of its keys, one per key column; none for the sum of the others and for rows picked by hand.
+    pub keys: Vec<String>,
     /// One value for each time.
     pub values: Vec<f64>,
     /// Smallest and greatest value between each time and the next; empty where the values say all.
@@ -65,41 +71,54 @@ pub struct CurvesAnswer {
     pub times: Vec<f64>,
     /// The curves, largest first, the sum of the others last.
     pub curves: Vec<Curve>,
-    /// How many values of the column the last curve adds up.
+    /// How many combinations the last curve adds up.
     pub others: usize,
+    /// Smallest and greatest sum of all curves between each time and the next; empty where the values say all or nobody asked.
+    pub total_extremes: Vec<(f64, f64)>,
     /// Times and values of the overview, if it was wanted.
     pub overview: Option<(Vec<f64>, Vec<f64>)>,
 }
 
-pub(super) fn run(request: &CurvesRequest, generation: u64, cancel: &CancelToken) -> Option<CurvesAnswer> {
+/// Draws the largest combinations.
+///
+/// # Errors
+/// When cancelled, and when there would be more values than memory should hold.
+pub(super) fn run(request: &CurvesRequest, generation: u64, cancel: &CancelToken) -> Result<CurvesAnswer, SeriesError> {
     let pen = Pen { request, cancel };
-    let keys = &[request.key];
-    let coarse = pen.draw(keys, request.view, RANKING_POINTS, None, Some(RANKED))?;
-    let highest = coarse.highest(request.most);
-    let others = coarse.set.curves.len() - highest.len() + coarse.set.others.saturating_sub(1);
-    let mut curves = Vec::with_capacity(highest.len() + 1);
-    let (own, rest) = rows_of(&request.names, request.key, &highest)?;
-    let fine = pen.draw(keys, request.view, request.points, Some(&own), None)?;
-    for id in &highest {
-        curves.extend(fine.set.curves.iter().position(|c| id_of(c) == Some(*id)).map(|at| fine.curve(at)));
+    let rows = request.rows.as_deref();
+    let drawn = pen.highest(rows)?;
+    let mut curves: Vec<Curve> = (0..drawn.set.curves.len()).map(|at| drawn.curve(at)).collect();
+    if let ([only], []) = (curves.as_mut_slice(), request.keys.as_slice()) {
+        only.name = Some(TOTAL.to_owned());
     }
-    if others > 0 {
-        let all = pen.draw(&[], request.view, request.points, Some(&rest), None)?;
-        curves.push(Curve { name: None, ..all.curve(0) });
-    }
+    let total_extremes = match request.total {
+        true => pen.total(request.view, request.points, rows)?.curve(0).extremes,
+        false => Vec::new(),
+    };
     let overview = match request.whole {
-        Some(whole) => Some(pen.draw(&[], whole, OVERVIEW_POINTS, None, None)?.outline()),
+        Some(whole) => Some(pen.total(whole, OVERVIEW_POINTS, rows)?.outline()),
         None => None,
     };
-    Some(CurvesAnswer {
+    Ok(CurvesAnswer {
         generation,
         measure: request.measure,
         earlier: request.earlier,
-        times: seconds(&fine.set),
+        times: seconds(&drawn.set),
         curves,
-        others,
+        others: drawn.set.others,
+        total_extremes,
         overview,
     })
+}
+
+/// Draws one curve of just the request's rows.
+///
+/// # Errors
+/// As [`run`].
+pub(super) fn picked(request: &CurvesRequest, name: &str, cancel: &CancelToken) -> Result<Curve, SeriesError> {
+    let pen = Pen { request, cancel };
+    let all = pen.total(request.view, request.points, request.rows.as_deref())?;
+    Ok(Curve { name: Some(name.to_owned()), keys: Vec::new(), ..all.curve(0) })
 }
 
 /// Draws what one request asks for.
@@ -109,24 +128,42 @@ struct Pen<'r> {
 }
 
 impl Pen<'_> {
-    fn draw(
-        &self,
-        keys: &[Key],
-        view: View,
-        points: usize,
-        rows: Option<&RowSet>,
-        top: Option<usize>,
-    ) -> Option<Drawn> {
-        let CurvesRequest { names, measure, earlier, .. } = self.request;
+    /// The curves of the combinations that rise highest, and the sum of the others.
+    fn highest(&self, rows: Option<&RowSet>) -> Result<Drawn, SeriesError> {
+        let CurvesRequest { names, keys, view, points, most, .. } = self.request;
+        let wanted = SeriesRequest { top: Some(*most), ..self.wanted(keys, *view, *points, rows) };
         let cancelled = || self.cancel.is_cancelled();
-        let wanted = SeriesRequest { keys, measure: *measure, view, points, rows, earlier: *earlier, top };
-        if measure.kind != Kind::Outstanding {
-            let set = series(names, &wanted, &cancelled).ok()?;
-            return Some(Drawn { set, extremes: Vec::new() });
+        if wanted.measure.kind == Kind::Outstanding {
+            let Envelope { set, extremes } = highest_envelope(names, &wanted, self.order(), &cancelled)?;
+            return Ok(Drawn { set, extremes });
         }
-        let order = self.request.order.get_or_init(|| EventOrder::new(names.trace()));
-        let drawn = envelope(names, &wanted, order, &cancelled).ok()?;
-        Some(Drawn { set: drawn.set, extremes: drawn.extremes })
+        let chosen = highest(names, &wanted, || self.order(), &cancelled)?;
+        self.draw(&SeriesRequest { chosen: Some(&chosen), ..wanted })
+    }
+
+    /// One curve of all rows.
+    fn total(&self, view: View, points: usize, rows: Option<&RowSet>) -> Result<Drawn, SeriesError> {
+        self.draw(&self.wanted(&[], view, points, rows))
+    }
+
+    fn wanted<'w>(&self, keys: &'w [Key], view: View, points: usize, rows: Option<&'w RowSet>) -> SeriesRequest<'w> {
+        let CurvesRequest { measure, earlier, .. } = *self.request;
+        SeriesRequest { keys, measure, view, points, rows, earlier, top: None, chosen: None }
+    }
+
+    fn draw(&self, wanted: &SeriesRequest<'_>) -> Result<Drawn, SeriesError> {
+        let names = &self.request.names;
+        let cancelled = || self.cancel.is_cancelled();
+        if wanted.measure.kind != Kind::Outstanding {
+            let set = series(names, wanted, &cancelled)?;
+            return Ok(Drawn { set, extremes: Vec::new() });
+        }
+        let drawn = envelope(names, wanted, self.order(), &cancelled)?;
+        Ok(Drawn { set: drawn.set, extremes: drawn.extremes })
+    }
+
+    fn order(&self) -> &EventOrder {
+        self.request.order.get_or_init(|| EventOrder::new(self.request.names.trace()))
     }
 }
 
@@ -139,24 +176,13 @@ struct Drawn {
 impl Drawn {
     fn curve(&self, at: usize) -> Curve {
         let extremes = self.extremes.get(at).map_or(&[][..], Vec::as_slice);
+        let keys = self.set.texts(at);
         Curve {
-            name: self.set.texts(at).map(|texts| texts.join(", ")),
+            name: keys.as_ref().map(|texts| texts.join(", ")),
+            keys: keys.unwrap_or_default(),
             values: (0..self.set.times.len()).map(|k| self.set.value(at, k).as_f64().unwrap_or(0.0)).collect(),
             extremes: extremes.iter().map(|(low, high)| (*low as f64, *high as f64)).collect(),
         }
-    }
-
-    /// The greatest value of a curve anywhere.
-    fn peak(&self, at: usize) -> f64 {
-        let curve = self.curve(at);
-        curve.values.iter().copied().chain(curve.extremes.iter().map(|e| e.1)).fold(0.0, f64::max)
-    }
-
-    /// The numbers of the curves that rise highest, the highest first; equal ones in the order of the set.
-    fn highest(&self, most: usize) -> Vec<u32> {
-        let mut ranked: Vec<(usize, f64)> = (0..self.set.curves.len()).map(|at| (at, self.peak(at))).collect();
-        ranked.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-        ranked.iter().filter_map(|(at, _)| self.set.curves.get(*at).and_then(id_of)).take(most).collect()
     }
 
     /// Times and values of the only curve, each value the greatest until the next time.
@@ -169,26 +195,95 @@ impl Drawn {
     }
 }
 
-/// The number in the column that a curve belongs to.
-fn id_of(curve: &series::Curve) -> Option<u32> {
-    curve.ids.as_ref()?.first().copied()
-}
-
-/// The rows with one of these values in a column, and the others. `None` for a column that does not follow from the
-/// allocation's context; the graph has no such column.
-fn rows_of(names: &Names, key: Key, ids: &[u32]) -> Option<(RowSet, RowSet)> {
-    let column = names.column(key);
-    let Source::Context(of_context) = &column.source else { return None };
-    let wanted: Vec<bool> = of_context.iter().map(|id| ids.contains(id)).collect();
-    let contexts = &names.trace().allocations.alloc_context;
-    let is_wanted = |row: usize| {
-        let context = contexts.get(row).map_or(usize::MAX, |c| c.index());
-        wanted.get(context).copied().unwrap_or(false)
-    };
-    let count = contexts.len();
-    Some((RowSet::from_fn(count, is_wanted), RowSet::from_fn(count, |row| !is_wanted(row))))
-}
-
 fn seconds(set: &SeriesSet) -> Vec<f64> {
     (0..set.times.len()).map(|point| set.seconds(point)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use poolscope_core::column::frames::FrameNaming;
+    use poolscope_core::etl::walk::TraceFile;
+    use poolscope_core::job::Progress;
+    use poolscope_core::synth::{SynthParams, write_trace};
+    use poolscope_core::trace::load::{LoadOptions, load};
+
+    use super::*;
+
+    fn request(keys: &[Key]) -> CurvesRequest {
+        let mut file = Cursor::new(Vec::new());
+        let params = SynthParams { allocations: 500, ..SynthParams::default() };
+        write_trace(&mut file, &params, None).unwrap();
+        let file = TraceFile::from_bytes(file.into_inner(), "made up").unwrap();
+        let trace = load(file, LoadOptions::default(), &Progress::default(), &CancelToken::default()).unwrap();
+        CurvesRequest {
+            view: trace.extent,
+            whole: Some(trace.extent),
+            names: Arc::new(Names::new(trace, FrameNaming::Symbol)),
+            order: Arc::default(),
+            keys: keys.to_vec(),
+            rows: None,
+            measure: Measure { kind: Kind::Outstanding, by_count: false },
+            earlier: false,
+            total: false,
+            points: 33,
+            most: 4,
+        }
+    }
+
+    fn answer(request: &CurvesRequest) -> CurvesAnswer {
+        run(request, 1, &CancelToken::default()).unwrap()
+    }
+
+    fn sum(curves: &[Curve]) -> Vec<f64> {
+        (0..33).map(|k| curves.iter().map(|c| c.values[k]).sum()).collect()
+    }
+
+    #[test]
+    fn curves_by_any_columns_add_up_to_the_total() {
+        let total = answer(&request(&[]));
+        assert_eq!((total.curves.len(), total.curves[0].name.as_deref(), total.others), (1, Some(TOTAL), 0));
+        for keys in [&[Key::Tag][..], &[Key::Type, Key::Stack], &[Key::Driver], &[Key::Address, Key::Tag]] {
+            let drawn = answer(&request(keys));
+            assert_eq!(sum(&drawn.curves), total.curves[0].values, "{keys:?}");
+            assert_eq!(drawn.overview, total.overview);
+            let (last, own) = drawn.curves.split_last().unwrap();
+            let names_and_keys = |c: &Curve| (c.keys.len(), c.name == Some(c.keys.join(", ")));
+            assert!(own.iter().all(|c| names_and_keys(c) == (keys.len(), true)), "{keys:?}");
+            if drawn.others > 0 {
+                assert_eq!((own.len(), &last.name, last.keys.len()), (4, &None, 0), "{keys:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_sum_of_all_curves_has_its_own_extremes() {
+        let mut wanted = request(&[Key::Tag]);
+        assert_eq!(answer(&wanted).total_extremes, []);
+        wanted.total = true;
+        let drawn = answer(&wanted);
+        assert_eq!(drawn.total_extremes, answer(&request(&[])).curves[0].extremes);
+        let peaks = |at: usize| drawn.curves.iter().map(|c| c.extremes[at].1).sum::<f64>();
+        assert!((0..32).all(|at| drawn.total_extremes[at].1 <= peaks(at)));
+        assert!((0..32).any(|at| drawn.total_extremes[at].1 < peaks(at)), "or adding up peaks would do");
+    }
+
+    #[test]
+    fn a_filter_and_picked_rows_are_drawn() {
+        let mut wanted = request(&[]);
+        let count = wanted.names.trace().allocations.len();
+        let total = answer(&wanted);
+        let mut halves = Vec::new();
+        for rest in [0, 1] {
+            wanted.rows = Some(Arc::new(RowSet::from_fn(count, |row| row % 2 == rest)));
+            let drawn = answer(&wanted);
+            let half = picked(&wanted, "Half", &CancelToken::default()).unwrap();
+            assert_eq!(half.name.as_deref(), Some("Half"));
+            assert_eq!((&drawn.curves[0].values, &drawn.curves[0].extremes), (&half.values, &half.extremes));
+            assert_ne!(drawn.overview, total.overview);
+            halves.push(half);
+        }
+        assert_eq!(sum(&halves), total.curves[0].values);
+    }
 }

@@ -1,11 +1,25 @@
 //! Questions about one open trace and their answers: what the document asks, and what the background says. Each topic has
 //! one question under way at most. Knows no window.
 
-use poolscope_core::job::CancelToken;
+use std::sync::Arc;
 
-use super::curves::{self, CurvesAnswer, CurvesRequest};
+use poolscope_core::column::names::Names;
+use poolscope_core::job::CancelToken;
+use poolscope_core::pivot::Key;
+use poolscope_core::series::SeriesError;
+
+use super::curves::{self, Curve, CurvesAnswer, CurvesRequest};
+use super::files::{self, FileAnswer, FileRequest};
+use super::find::{self, FindAnswer, FindRequest};
+use super::later::{self, LaterAnswer, LaterRequest};
+use super::profile::{self, ProfileAnswer, ProfileRequest};
+use super::rows::RowChoice;
 use super::table::{self, TableAnswer, TableRequest};
 use super::totals::{self, TotalsAnswer, TotalsRequest};
+
+/// The columns whose values complete queries and take long to make.
+const COMPLETED: [Key; 7] =
+    [Key::Tag, Key::Driver, Key::Function, Key::Process, Key::PoolType, Key::TagDescription, Key::Generation];
 
 /// What a question is about; a newer one replaces the one before of its topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -14,29 +28,66 @@ pub enum Topic {
     Table,
     /// The curves of the graph.
     Curves,
+    /// The curves of rows that were picked.
+    Extra,
     /// The sums of the selected range.
     Totals,
+    /// Figures that are no sums.
+    Later,
+    /// What the blocks of the selected row are like.
+    Profile,
+    /// Where a text is.
+    Find,
+    /// The texts that complete a query.
+    Completion,
+    /// A small file.
+    File,
 }
 
 /// A question.
 pub enum Request {
     /// Group the rows.
     Table(TableRequest),
-    /// Draw the curves.
-    Curves(CurvesRequest),
+    /// Draw the largest curves of some rows.
+    Curves(CurvesRequest, RowChoice),
+    /// Draw one curve for each choice of rows.
+    Extra(CurvesRequest, Vec<(String, RowChoice)>),
     /// Sum up a range.
     Totals(TotalsRequest),
+    /// Compute figures that are no sums.
+    Later(LaterRequest),
+    /// Look into a row.
+    Profile(ProfileRequest),
+    /// Look for a text.
+    Find(FindRequest),
+    /// Prepare the texts of the columns that queries are written about.
+    Completion(Arc<Names>),
+    /// Read or write a file.
+    File(FileRequest),
 }
 
 /// An answer.
-#[derive(Debug)]
 pub enum Reply {
     /// The rows.
     Table(Box<TableAnswer>),
-    /// The curves.
-    Curves(CurvesAnswer),
+    /// The curves, or why they cannot be drawn.
+    Curves(Result<CurvesAnswer, String>),
+    /// The curves of the picked rows, in their order.
+    Extra(Result<Vec<Curve>, String>),
     /// The sums.
     Totals(TotalsAnswer),
+    /// The figures.
+    Later(LaterAnswer),
+    /// What the blocks are like.
+    Profile(Box<ProfileAnswer>),
+    /// Where the text is.
+    Find(FindAnswer),
+    /// The texts are there.
+    Completion,
+    /// What became of the file.
+    File(FileAnswer),
+    /// The program made a mistake while it looked for the answer.
+    Broken(Topic),
 }
 
 impl Request {
@@ -45,8 +96,14 @@ impl Request {
     pub fn topic(&self) -> Topic {
         match self {
             Self::Table(_) => Topic::Table,
-            Self::Curves(_) => Topic::Curves,
+            Self::Curves(..) => Topic::Curves,
+            Self::Extra(..) => Topic::Extra,
             Self::Totals(_) => Topic::Totals,
+            Self::Later(_) => Topic::Later,
+            Self::Profile(_) => Topic::Profile,
+            Self::Find(_) => Topic::Find,
+            Self::Completion(_) => Topic::Completion,
+            Self::File(_) => Topic::File,
         }
     }
 
@@ -54,9 +111,42 @@ impl Request {
     pub(super) fn run(self, generation: u64, cancel: &CancelToken) -> Option<Reply> {
         match self {
             Self::Table(request) => table::run(request, generation, cancel).map(|a| Reply::Table(Box::new(a))),
-            Self::Curves(request) => curves::run(&request, generation, cancel).map(Reply::Curves),
-            Self::Totals(request) => totals::run(&request, generation, cancel).map(Reply::Totals),
+            Self::Curves(mut request, choice) => {
+                request.rows = choice.rows(cancel).ok()?;
+                told(curves::run(&request, generation, cancel)).map(Reply::Curves)
+            }
+            Self::Extra(request, choices) => extra(request, &choices, cancel),
+            Self::Totals(request) => totals::run(request, generation, cancel).map(Reply::Totals),
+            Self::Later(request) => later::run(&request, cancel).map(Reply::Later),
+            Self::Profile(request) => profile::run(request, cancel).map(|a| Reply::Profile(Box::new(a))),
+            Self::Find(request) => find::run(request, cancel).map(Reply::Find),
+            Self::Completion(names) => {
+                COMPLETED.iter().for_each(|key| drop(names.column(*key)));
+                Some(Reply::Completion)
+            }
+            Self::File(request) => Some(Reply::File(files::run(request))),
         }
+    }
+}
+
+fn extra(mut request: CurvesRequest, choices: &[(String, RowChoice)], cancel: &CancelToken) -> Option<Reply> {
+    let mut drawn = Vec::with_capacity(choices.len());
+    for (name, choice) in choices {
+        request.rows = choice.rows(cancel).ok()?;
+        match told(curves::picked(&request, name, cancel))? {
+            Ok(curve) => drawn.push(curve),
+            Err(why) => return Some(Reply::Extra(Err(why))),
+        }
+    }
+    Some(Reply::Extra(Ok(drawn)))
+}
+
+/// A failure as a sentence; `None` when cancelled.
+fn told<T>(result: Result<T, SeriesError>) -> Option<Result<T, String>> {
+    match result {
+        Ok(answer) => Some(Ok(answer)),
+        Err(SeriesError::Cancelled) => None,
+        Err(error) => Some(Err(error.to_string())),
     }
 }
 
@@ -67,7 +157,14 @@ impl Reply {
         match self {
             Self::Table(_) => Topic::Table,
             Self::Curves(_) => Topic::Curves,
+            Self::Extra(_) => Topic::Extra,
             Self::Totals(_) => Topic::Totals,
+            Self::Later(_) => Topic::Later,
+            Self::Profile(_) => Topic::Profile,
+            Self::Find(_) => Topic::Find,
+            Self::Completion => Topic::Completion,
+            Self::File(_) => Topic::File,
+            Self::Broken(topic) => *topic,
         }
     }
 }

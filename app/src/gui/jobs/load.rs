@@ -1,7 +1,7 @@
 //! Loads a trace on a thread, with progress and cancel. Failures become words for the user: what happened, to what, and
 //! what to do next.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use poolscope_core::etl::error::OpenError;
@@ -10,6 +10,7 @@ use poolscope_core::job::{CancelToken, Progress};
 use poolscope_core::trace::Trace;
 use poolscope_core::trace::load::{self, LoadError, LoadOptions};
 
+use super::watch::Stamp;
 use crate::sample;
 
 /// Where a trace comes from.
@@ -100,11 +101,33 @@ pub struct LoadAnswer {
     pub generation: u64,
     /// What was to be loaded.
     pub source: Source,
-    /// The trace; `None` when cancelled.
+    /// The file's state just before it was read.
+    pub stamp: Option<Stamp>,
+    /// The traces in it, when it is a folder.
+    pub inside: Option<Vec<PathBuf>>,
+    /// The trace; `None` when cancelled, or when it is a folder.
     pub result: Result<Option<Arc<Trace>>, Failure>,
 }
 
 pub(super) fn run(loader: &dyn Loader, request: LoadRequest, generation: u64, cancel: &CancelToken) -> LoadAnswer {
-    let result = loader.load(&request.source, &request.progress, cancel);
-    LoadAnswer { generation, source: request.source, result }
+    let LoadRequest { source, progress } = request;
+    let path = match &source {
+        Source::File(path) => Some(path),
+        Source::Sample => None,
+    };
+    let stamp = path.and_then(|path| Stamp::of(path));
+    let inside = path.filter(|path| path.is_dir()).map(|path| traces_in(path));
+    let result = if inside.is_some() { Ok(None) } else { loader.load(&source, &progress, cancel) };
+    // A file that came only now has a state only now.
+    let stamp = stamp.or_else(|| path.and_then(|path| Stamp::of(path)));
+    LoadAnswer { generation, stamp, inside, result, source }
+}
+
+/// The traces right inside a folder, by name.
+fn traces_in(folder: &Path) -> Vec<PathBuf> {
+    let is_trace = |path: &PathBuf| path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("etl"));
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut traces: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(is_trace).collect();
+    traces.sort();
+    traces
 }

@@ -5,11 +5,18 @@
 pub mod curves;
 pub mod dialog;
 pub mod document;
+pub mod files;
+pub mod find;
+pub mod later;
 pub mod load;
+pub mod profile;
+pub mod rows;
 pub mod table;
 pub mod totals;
+pub mod watch;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -19,14 +26,14 @@ use poolscope_core::job::CancelToken;
 
 use dialog::PickFile;
 use document::{Reply, Request, Topic};
-use load::{LoadAnswer, LoadRequest, Loader};
+use load::{LoadAnswer, LoadRequest, Loader, Source};
+use watch::{Change, Watch};
 
 /// Which open trace a question is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TabId(pub u64);
 
 /// What became of a request.
-#[derive(Debug)]
 pub enum Answer {
     /// A trace, or why there is none.
     Load {
@@ -44,6 +51,22 @@ pub enum Answer {
         /// The answer.
         reply: Reply,
     },
+    /// The file of an open trace changed.
+    Changed {
+        /// Which trace.
+        tab: TabId,
+        /// What happened.
+        change: Change,
+    },
+    /// What lies in a folder: names in their order, and whether each is a folder.
+    Listed {
+        /// The folder.
+        folder: PathBuf,
+        /// What lies in it; nothing when it cannot be read.
+        entries: Vec<(String, bool)>,
+    },
+    /// Which of some files are not there.
+    Missing(BTreeSet<PathBuf>),
     /// The file dialog was closed.
     Picked {
         /// The file, if one was chosen.
@@ -93,6 +116,7 @@ pub struct Jobs {
     loads: BTreeMap<TabId, Line>,
     lines: BTreeMap<(TabId, Topic), Line>,
     picking: bool,
+    watch: Option<Watch>,
 }
 
 impl Jobs {
@@ -100,7 +124,17 @@ impl Jobs {
     #[must_use]
     pub fn new(loader: Arc<dyn Loader>, picker: Arc<dyn PickFile>, wake: Arc<dyn Fn() + Send + Sync>) -> Self {
         let (send, receive) = channel();
-        Self { send, receive, wake, loader, picker, loads: BTreeMap::new(), lines: BTreeMap::new(), picking: false }
+        Self {
+            send,
+            receive,
+            wake,
+            loader,
+            picker,
+            loads: BTreeMap::new(),
+            lines: BTreeMap::new(),
+            picking: false,
+            watch: None,
+        }
     }
 
     /// Starts to load a trace for a tab; a load that is under way for it is given up.
@@ -125,7 +159,10 @@ impl Jobs {
         let topic = request.topic();
         let (generation, cancel) = self.lines.entry((tab, topic)).or_default().next();
         self.spawn_some("figures", move || {
-            request.run(generation, &cancel).map(|reply| Answer::Document { tab, generation, reply })
+            // Half an answer is none, and a question without an answer would be waited for: whatever happens is told.
+            let answer = catch_unwind(AssertUnwindSafe(|| request.run(generation, &cancel)));
+            let reply = answer.unwrap_or(Some(Reply::Broken(topic)))?;
+            Some(Answer::Document { tab, generation, reply })
         });
     }
 
@@ -133,6 +170,39 @@ impl Jobs {
     pub fn forget(&mut self, tab: TabId) {
         let of_tab = self.lines.iter_mut().filter(|((owner, _), _)| *owner == tab).map(|(_, line)| line);
         of_tab.chain(self.loads.get_mut(&tab)).for_each(Line::stop);
+        if let Some(watch) = &self.watch {
+            watch.forget(tab);
+        }
+    }
+
+    /// Tells when the file of a tab changes from what was read.
+    pub fn watch(&mut self, tab: TabId, source: &Source, stamp: Option<watch::Stamp>) {
+        let Source::File(path) = source else { return };
+        let (send, wake) = (self.send.clone(), Arc::clone(&self.wake));
+        let watch = self.watch.get_or_insert_with(|| {
+            Watch::start(move |tab, change| {
+                if send.send(Answer::Changed { tab, change }).is_ok() {
+                    wake();
+                }
+            })
+        });
+        watch.watch(tab, path.clone(), stamp);
+    }
+
+    /// Looks which of these files are not there.
+    pub fn look_for(&self, paths: Vec<PathBuf>) {
+        self.spawn("look", move || Answer::Missing(paths.into_iter().filter(|path| !path.exists()).collect()));
+    }
+
+    /// Lists a folder.
+    pub fn list(&self, folder: PathBuf) {
+        self.spawn("list", move || {
+            let found = std::fs::read_dir(&folder).into_iter().flatten().flatten();
+            let named = found.filter_map(|entry| Some((entry.file_name().into_string().ok()?, entry.path().is_dir())));
+            let mut entries: Vec<(String, bool)> = named.collect();
+            entries.sort();
+            Answer::Listed { folder, entries }
+        });
     }
 
     /// Asks the user for a file, unless that is being done already.
@@ -169,6 +239,7 @@ impl Jobs {
                     let line = self.lines.get_mut(&(*tab, reply.topic()));
                     line.is_some_and(|line| line.accept(*generation))
                 }
+                Answer::Changed { .. } | Answer::Listed { .. } | Answer::Missing(_) => true,
                 Answer::Picked { .. } => std::mem::take(&mut self.picking),
             };
             if wanted {

@@ -5,28 +5,33 @@ use std::sync::Arc;
 
 use poolscope_core::column::names::Names;
 use poolscope_core::job::CancelToken;
-use poolscope_core::pivot::{Key, NodeId, PivotRequest, PivotTree, Sort, pivot};
+use poolscope_core::pivot::{Key, NodeId, Pivot, PivotRequest, PivotTree, SortOrder, pivot};
 use poolscope_core::trace::time::View;
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use crate::gui::state::filter::Narrowing;
 use crate::gui::state::flat::Flat;
 
 /// What to group and how to show it.
 pub struct TableRequest {
     /// The trace and its texts.
     pub names: Arc<Names>,
+    /// The groups, if they are known already and only their order or what is open changed.
+    pub pivot: Option<Arc<Pivot>>,
     /// Key columns, outermost first.
     pub keys: Vec<Key>,
     /// The view that every figure is relative to.
     pub view: View,
-    /// Order of the rows.
-    pub sort: Sort,
+    /// Which rows to group.
+    pub filter: Arc<Narrowing>,
+    /// Order of the rows, the deciding one first.
+    pub sort: SortOrder,
     /// Paths of open rows.
     pub expanded: FxHashSet<u64>,
     /// Paths of rows to find again (selection, cursor).
     pub wanted: FxHashSet<u64>,
-    /// Open what leads to the answer, beginning with the top row of this name.
-    pub follow: Option<&'static str>,
+    /// Open what leads to the answer, beginning with the top row of this name or, where there is none, the largest.
+    pub follow: Option<String>,
 }
 
 /// The rows.
@@ -40,6 +45,8 @@ pub struct TableAnswer {
     pub flat: Flat,
     /// Paths of open rows, with what was opened to lead to the answer.
     pub expanded: FxHashSet<u64>,
+    /// The paths that were wanted.
+    pub wanted: FxHashSet<u64>,
     /// Where the wanted paths are now.
     pub found: FxHashMap<u64, NodeId>,
     /// The rows that lead to the answer, outermost first.
@@ -47,11 +54,18 @@ pub struct TableAnswer {
 }
 
 pub(super) fn run(request: TableRequest, generation: u64, cancel: &CancelToken) -> Option<TableAnswer> {
-    let TableRequest { names, keys, view, sort, mut expanded, wanted, follow } = request;
-    let question = PivotRequest { keys: &keys, view, rows: None };
-    let pivot = pivot(&names, &question, &|| cancel.is_cancelled()).ok()?;
-    let mut flat = Flat::new(PivotTree::new(Arc::new(pivot)), sort, &expanded);
-    let led = follow.map_or_else(Vec::new, |first| flat.follow_largest(first, &mut expanded));
+    let TableRequest { names, pivot: known, keys, view, filter, sort, mut expanded, wanted, follow } = request;
+    let cancelled = || cancel.is_cancelled();
+    let groups = match known {
+        Some(groups) => groups,
+        None => {
+            let rows = filter.rows(&names, view, &cancelled).ok()?;
+            let question = PivotRequest { keys: &keys, view, rows: rows.as_deref() };
+            Arc::new(pivot(&names, &question, &cancelled).ok()?)
+        }
+    };
+    let mut flat = Flat::new(PivotTree::new(groups), sort, &expanded);
+    let led = follow.map_or_else(Vec::new, |first| flat.follow_largest(&first, &mut expanded));
     let found = flat.find_paths(&wanted);
-    (!cancel.is_cancelled()).then_some(TableAnswer { generation, view, flat, expanded, found, led })
+    (!cancel.is_cancelled()).then_some(TableAnswer { generation, view, flat, expanded, wanted, found, led })
 }

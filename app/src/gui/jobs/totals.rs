@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use poolscope_core::column::names::Names;
 use poolscope_core::job::CancelToken;
-use poolscope_core::pivot::{Cost, PivotRequest, pivot};
+use poolscope_core::pivot::{Cost, Key, PivotRequest, pivot};
 use poolscope_core::trace::time::View;
+
+use crate::gui::state::filter::{Narrowing, Step};
 
 /// A range to sum up.
 pub struct TotalsRequest {
@@ -13,10 +15,12 @@ pub struct TotalsRequest {
     pub names: Arc<Names>,
     /// The range.
     pub view: View,
+    /// The filter's steps; their types are relative to the range.
+    pub steps: Vec<Step>,
 }
 
 /// The sums of a range.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TotalsAnswer {
     /// Number of the request.
     pub generation: u64,
@@ -24,10 +28,21 @@ pub struct TotalsAnswer {
     pub view: View,
     /// Sums over all rows that live in it.
     pub total: Cost,
+    /// The same by type, in the order AIFI, AIFO, AOFI, AOFO; types without rows are left out.
+    pub by_type: Vec<(String, Cost)>,
 }
 
-pub(super) fn run(request: &TotalsRequest, generation: u64, cancel: &CancelToken) -> Option<TotalsAnswer> {
-    let question = PivotRequest { keys: &[], view: request.view, rows: None };
-    let pivot = pivot(&request.names, &question, &|| cancel.is_cancelled()).ok()?;
-    Some(TotalsAnswer { generation, view: request.view, total: *pivot.total() })
+pub(super) fn run(request: TotalsRequest, generation: u64, cancel: &CancelToken) -> Option<TotalsAnswer> {
+    let TotalsRequest { names, view, steps } = request;
+    let cancelled = || cancel.is_cancelled();
+    // Its own narrowing: the view's rows are kept for table and curves.
+    let rows = Narrowing::new(steps).rows(&names, view, &cancelled).ok()?;
+    let question = PivotRequest { keys: &[Key::Type], view, rows: rows.as_deref() };
+    let pivot = pivot(&names, &question, &cancelled).ok()?;
+    let text = |group: usize| {
+        let column = pivot.columns().first()?;
+        Some(column.text(*pivot.ids(group).first()?).into_owned())
+    };
+    let by_type = pivot.costs().iter().enumerate().filter_map(|(group, cost)| Some((text(group)?, *cost)));
+    Some(TotalsAnswer { generation, view, total: *pivot.total(), by_type: by_type.collect() })
 }

@@ -2,7 +2,8 @@
 
 use poolscope_core::pivot::{Figure, Key, NodeId};
 
-use super::rows::{Rows, number_text};
+use super::rows::Rows;
+use super::units::{Unit, number_text};
 
 /// The figures that are listed.
 const FIGURES: [Figure; 6] =
@@ -27,7 +28,7 @@ impl Details {
     pub fn of(rows: &Rows, node: NodeId) -> Self {
         let tree = rows.flat().tree();
         let figures = FIGURES.iter().map(|figure| {
-            let (text, unit) = number_text(tree.figure(node, *figure), *figure);
+            let (text, unit) = number_text(tree.figure(node, *figure), *figure, Unit::Automatic);
             (figure.title(), format!("{text} {unit}").trim_end().to_owned())
         });
         let pivot = tree.pivot();

@@ -1,4 +1,4 @@
-//! The visible range and the ranges before it. Small steps (wheel, drag) that follow each other make one entry.
+//! The visible range, the ranges before it, and those that were left by going back. Small steps (wheel, drag) that follow each other make one entry.
 
 use poolscope_core::trace::time::View;
 
@@ -8,6 +8,7 @@ pub struct History {
     whole: View,
     now: View,
     earlier: Vec<View>,
+    later: Vec<View>,
     smooth: bool,
 }
 
@@ -15,7 +16,7 @@ impl History {
     /// Begins with the whole trace.
     #[must_use]
     pub fn new(whole: View) -> Self {
-        Self { whole, now: whole, earlier: Vec::new(), smooth: false }
+        Self { whole, now: whole, earlier: Vec::new(), later: Vec::new(), smooth: false }
     }
 
     /// The visible range.
@@ -36,6 +37,12 @@ impl History {
         !self.earlier.is_empty()
     }
 
+    /// Whether a step back can be taken back.
+    #[must_use]
+    pub fn can_go_forward(&self) -> bool {
+        !self.later.is_empty()
+    }
+
     /// Goes to a range, kept inside the trace; returns whether it differs from the one before. `smooth` marks one of
     /// many small steps.
     pub fn go(&mut self, to: View, smooth: bool) -> bool {
@@ -47,6 +54,7 @@ impl History {
         if !(smooth && self.smooth) {
             self.earlier.push(self.now);
         }
+        self.later.clear();
         self.smooth = smooth;
         self.now = to;
         true
@@ -56,7 +64,15 @@ impl History {
     pub fn back(&mut self) -> bool {
         self.smooth = false;
         let Some(view) = self.earlier.pop() else { return false };
-        self.now = view;
+        self.later.push(std::mem::replace(&mut self.now, view));
+        true
+    }
+
+    /// Takes back a step back; returns whether there was one.
+    pub fn forward(&mut self) -> bool {
+        self.smooth = false;
+        let Some(view) = self.later.pop() else { return false };
+        self.earlier.push(std::mem::replace(&mut self.now, view));
         true
     }
 }
@@ -79,9 +95,14 @@ mod tests {
         }
         assert!(history.back());
         assert_eq!(history.now(), view(10, 90));
+        assert!(history.forward());
+        assert_eq!(history.now(), view(19, 90));
+        assert!(!history.forward() && history.back());
         assert!(history.back());
         assert_eq!(history.now(), view(0, 100));
         assert!(!history.back());
+        assert!(history.go(view(5, 6), false));
+        assert!(!history.can_go_forward(), "a new step ends what could be taken back");
     }
 
     #[test]

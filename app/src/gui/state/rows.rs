@@ -1,11 +1,15 @@
 //! The rows of the pivot table as the table widget wants them: texts, figures, shares and colour squares from a
-//! [`Flat`] tree. Reads the tree, never computes a pivot.
+//! [`Flat`] tree and an arrangement of columns. Reads the tree, never computes a pivot.
 
-use poolscope_core::pivot::{Figure, NodeId, Number, PivotTree, Sort, Step};
+use eframe::egui::Color32;
+use poolscope_core::pivot::{Figure, Key, NodeId, Number, PivotTree, Place, SortOrder, Step};
 use rustc_hash::{FxHashMap, FxHashSet};
 
+use super::arrangement::{Arrangement, Placed, SortBy};
+use super::columns::{What, shown};
 use super::flat::Flat;
-use crate::format;
+use super::tips;
+use super::units::number_text;
 use crate::gui::widgets::pivot_table as widget;
 use crate::gui::widgets::pivot_table::{Area, Cell, Column, Row, RowId, Swatch, TreeModel};
 
@@ -13,19 +17,34 @@ use crate::gui::widgets::pivot_table::{Area, Cell, Column, Row, RowId, Swatch, T
 pub const EXPAND_ALL_LIMIT: usize = 10_000;
 /// Most rows that typing looks through.
 const FIND_LIMIT: u64 = 100_000;
-/// The top row whose blocks may be leaks.
-pub const LEAK_CANDIDATES: &str = "AIFO";
-/// Ids of figure columns begin here; key columns have their position.
-const FIGURE_IDS: u32 = 1000;
+/// A node of more groups than this is opened in the background: sorting its children would hold up the window.
+const HEAVY: u32 = 100_000;
+/// Indentation where calls part, in steps of a call chain.
+const WHOLE_STEP: u32 = 4;
+/// Figures that are computed later at once.
+const LATER_LIMIT: usize = 5_000;
+
+/// The colour squares of the rows that have their own series.
+#[derive(Debug, Default)]
+pub struct Swatches {
+    /// By which key columns the graph has its curves.
+    pub by: Vec<Key>,
+    /// The squares, by the values in these columns.
+    pub squares: FxHashMap<Vec<String>, Swatch>,
+}
 
 /// The table's rows.
 #[derive(Debug)]
 pub struct Rows {
     flat: Flat,
-    figures: Vec<Figure>,
+    placed: Vec<Placed>,
     columns: Vec<Column>,
-    /// Position of the key column whose values have their own series, and their colour squares by text.
-    swatches: Option<(usize, FxHashMap<String, Swatch>)>,
+    swatches: Swatches,
+    /// What is being looked for, in lower case unless case matters.
+    needle: String,
+    case_sensitive: bool,
+    /// Colours of modules in stacks.
+    modules: FxHashMap<String, Color32>,
 }
 
 /// A row's identity as the widget knows it.
@@ -41,12 +60,26 @@ pub fn node_id(row: RowId) -> NodeId {
 }
 
 impl Rows {
-    /// Rows of `flat` with these figures.
+    /// Rows of `flat` in these columns.
     #[must_use]
-    pub fn new(flat: Flat, figures: &[Figure]) -> Self {
-        let mut rows = Self { flat, figures: figures.to_vec(), columns: Vec::new(), swatches: None };
-        rows.columns = rows.make_columns();
+    pub fn new(flat: Flat, arrangement: &Arrangement) -> Self {
+        let mut rows = Self {
+            flat,
+            placed: Vec::new(),
+            columns: Vec::new(),
+            swatches: Swatches::default(),
+            needle: String::new(),
+            case_sensitive: false,
+            modules: FxHashMap::default(),
+        };
+        rows.arrange(arrangement);
         rows
+    }
+
+    /// Shows the same rows in other columns; their keys must be the same.
+    pub fn arrange(&mut self, arrangement: &Arrangement) {
+        self.columns = columns(arrangement);
+        self.placed.clone_from(&arrangement.columns);
     }
 
     /// The tree.
@@ -55,9 +88,59 @@ impl Rows {
         &self.flat
     }
 
-    /// Gives the values of the key column at `column` their colour squares.
-    pub fn set_swatches(&mut self, column: usize, swatches: FxHashMap<String, Swatch>) {
-        self.swatches = Some((column, swatches));
+    /// The tree, to open parts of it that are not shown.
+    pub fn flat_mut(&mut self) -> &mut Flat {
+        &mut self.flat
+    }
+
+    /// The columns, as they stand.
+    #[must_use]
+    pub fn placed(&self) -> &[Placed] {
+        &self.placed
+    }
+
+    /// Gives rows their colour squares.
+    pub fn set_swatches(&mut self, swatches: Swatches) {
+        self.swatches = swatches;
+    }
+
+    /// Gives modules in stacks their colours.
+    pub fn set_module_colours(&mut self, modules: FxHashMap<String, Color32>) {
+        self.modules = modules;
+    }
+
+    /// Marks rows with this text.
+    pub fn set_needle(&mut self, text: &str, case_sensitive: bool) {
+        self.needle = if case_sensitive { text.to_owned() } else { text.to_lowercase() };
+        self.case_sensitive = case_sensitive;
+    }
+
+    fn is_found(&self, text: &str) -> bool {
+        let found = || {
+            if self.case_sensitive { text.contains(&self.needle) } else { text.to_lowercase().contains(&self.needle) }
+        };
+        !self.needle.is_empty() && found()
+    }
+
+    /// Whether opening this node, or giving it another order, takes so long that it belongs into the background.
+    #[must_use]
+    pub fn is_heavy(&self, node: NodeId) -> bool {
+        self.flat.tree().groups(node).len() as u32 > HEAVY
+    }
+
+    /// The figures that have still to be computed, with the nodes that lack them.
+    #[must_use]
+    pub fn unknown(&self) -> Vec<(Figure, Vec<NodeId>)> {
+        let later = self.figures().filter(|figure| !figure.is_from_sums());
+        let missing = later.map(|figure| (figure, self.flat.unknown(figure, LATER_LIMIT)));
+        missing.filter(|(_, nodes)| !nodes.is_empty()).collect()
+    }
+
+    fn figures(&self) -> impl Iterator<Item = Figure> + '_ {
+        self.placed.iter().filter_map(|column| match column.what {
+            What::Figure(figure) => Some(figure),
+            What::Key(_) => None,
+        })
     }
 
     /// The texts on the way from the top to a node, with their column titles.
@@ -70,7 +153,7 @@ impl Rows {
             if let Step::Value { column, .. } = tree.step(at)
                 && let Some(key) = tree.pivot().keys().get(column)
             {
-                texts.push((key.title(), tree.label(at).into_owned()));
+                texts.push((key.title(), shown(*key, &tree.label(at)).into_owned()));
             }
             at = tree.parent(at);
         }
@@ -102,35 +185,36 @@ impl Rows {
         opened
     }
 
-    /// Sorts by the column with this id, or turns its order round if it is the one already.
-    pub fn sort_by(&mut self, column: u32, expanded: &FxHashSet<u64>) {
-        let now = self.flat.sort();
-        let figure = column.checked_sub(FIGURE_IDS).and_then(|i| self.figures.get(i as usize)).copied();
-        // Figures read from the largest down, names from A to Z.
-        let ascending = if now.figure == figure { !now.ascending } else { figure.is_none() };
-        self.set_sort(Sort { figure, ascending }, expanded);
-    }
-
     /// Puts the rows into another order.
-    pub fn set_sort(&mut self, sort: Sort, expanded: &FxHashSet<u64>) {
+    pub fn set_sort(&mut self, sort: SortOrder, expanded: &FxHashSet<u64>) {
         self.flat.set_sort(sort, expanded);
-        self.columns = self.make_columns();
     }
 
-    /// The row of a value in a key column: the first visible one, or else the one among the leak candidates (AIFO), or the
-    /// largest; it is made visible.
-    pub fn find(&mut self, column: usize, text: &str, expanded: &mut FxHashSet<u64>) -> Option<NodeId> {
-        let tree = self.flat.tree();
-        let visible = self.flat.visible(|node| tree.column(node) == Some(column) && tree.label(node) == text);
+    /// The row of these values in these key columns: the first visible one, or else the one among the leak candidates (AIFO),
+    /// or the largest; it is made visible.
+    pub fn find(&mut self, by: &[Key], values: &[String], expanded: &mut FxHashSet<u64>) -> Option<NodeId> {
+        let keys = self.flat.tree().pivot().keys().to_vec();
+        let column = keys.iter().rposition(|key| by.contains(key))?;
+        let fits = |rows: &Self, node| rows.values_in(node, by).is_some_and(|own| own == values);
+        let visible = self.flat.visible(|node| self.flat.tree().column(node) == Some(column) && fits(self, node));
         if visible.is_some() {
             return visible;
         }
-        let found = self.flat.nodes_with(column, text);
-        let weight = |node: &NodeId| (self.top_text(*node) == LEAK_CANDIDATES, self.flat.tree().cost(*node).size());
+        let place = by.iter().position(|key| keys.get(column) == Some(key))?;
+        let mut found = self.flat.nodes_with(column, values.get(place)?);
+        found.retain(|node| fits(self, *node));
+        let weight = |node: &NodeId| (self.top_text(*node) == "AIFO", self.flat.tree().cost(*node).size());
         // Of equal ones the first.
         let best = found.into_iter().rev().max_by_key(weight)?;
         self.flat.show(best, expanded);
         Some(best)
+    }
+
+    /// The row of a place, made visible; nothing where the columns do not lead to it.
+    pub fn find_place(&mut self, place: &Place, expanded: &mut FxHashSet<u64>) -> Option<NodeId> {
+        let node = self.flat.walk_to_place(place)?;
+        self.flat.show(node, expanded);
+        Some(node)
     }
 
     fn top_text(&self, mut node: NodeId) -> String {
@@ -141,94 +225,133 @@ impl Rows {
         tree.label(node).into_owned()
     }
 
-    fn make_columns(&self) -> Vec<Column> {
-        let sort = self.flat.sort();
-        let direction = if sort.ascending { widget::Sort::Ascending } else { widget::Sort::Descending };
-        let keys = self.flat.tree().pivot().keys();
-        let key_columns = keys.iter().enumerate().map(|(i, key)| Column {
-            id: i as u32,
-            title: key.title().to_owned(),
-            tip: String::new(),
-            area: Area::Key,
-            width: if key.is_stack() { 240.0 } else { 76.0 },
-            sort: (sort.figure.is_none() && i == 0).then_some(direction),
-        });
-        let figures = self.figures.iter().enumerate().map(|(i, figure)| Column {
-            id: FIGURE_IDS + i as u32,
-            title: figure.title(),
-            tip: tip(*figure).to_owned(),
-            area: Area::Data,
-            width: 96.0,
-            sort: (sort.figure == Some(*figure)).then_some(direction),
-        });
-        key_columns.chain(figures).collect()
+    fn cell(&self, node: NodeId, column: &Placed, figure: Figure) -> Cell {
+        let Some(value) = self.flat.figure(node, figure) else {
+            return Cell { pending: true, ..Cell::default() };
+        };
+        let (text, unit) = number_text(value, figure, column.unit);
+        Cell { text, unit, share: self.share(node, figure, value), pending: false }
     }
 
-    fn cell(&self, node: NodeId, figure: Figure) -> Cell {
-        let tree = self.flat.tree();
-        let value = tree.figure(node, figure);
-        let whole = tree.figure(PivotTree::ROOT, figure).as_f64().filter(|w| *w > 0.0);
+    /// The part of the row above, for figures that add up.
+    fn share(&self, node: NodeId, figure: Figure, value: Number) -> Option<f32> {
         let additive = matches!(figure, Figure::Count | Figure::Size | Figure::ImpactingSize | Figure::ImpactingCount);
-        let share = value.as_f64().zip(whole.filter(|_| additive)).map(|(v, w)| (v / w) as f32);
-        let (text, unit) = number_text(value, figure);
-        Cell { text, unit, share }
+        if !additive {
+            return None;
+        }
+        let tree = self.flat.tree();
+        let whole = tree.figure(tree.parent(node), figure).as_f64().filter(|whole| *whole > 0.0)?;
+        Some((value.as_f64()? / whole) as f32)
+    }
+
+    /// The values of a node's way in some key columns; `None` unless the last of these columns is the node's own.
+    fn values_in(&self, node: NodeId, by: &[Key]) -> Option<Vec<String>> {
+        let tree = self.flat.tree();
+        let keys = tree.pivot().keys();
+        let own = keys.get(tree.column(node)?)?;
+        let deepest = keys.iter().rev().find(|key| by.contains(key))?;
+        if own != deepest {
+            return None;
+        }
+        let mut texts = vec![None; by.len()];
+        let mut at = node;
+        while at != PivotTree::ROOT {
+            let key = tree.column(at).and_then(|column| keys.get(column));
+            let place = by.iter().position(|wanted| Some(wanted) == key);
+            if let Some(text) = place.and_then(|place| texts.get_mut(place))
+                && text.is_none()
+            {
+                *text = Some(tree.label(at).into_owned());
+            }
+            at = tree.parent(at);
+        }
+        texts.into_iter().collect()
+    }
+
+    /// The values by which a row has its curve, if it can have one.
+    #[must_use]
+    pub fn series_of(&self, node: NodeId) -> Option<Vec<String>> {
+        self.values_in(node, &self.swatches.by)
+    }
+
+    /// How far a row stands to the right inside its column. Only where calls part does it move on by a whole step: the frames
+    /// of one long call chain stay where they can be read.
+    fn indent(&self, node: NodeId, column: usize) -> u32 {
+        let tree = self.flat.tree();
+        let mut indent = 0;
+        let mut at = tree.parent(node);
+        while tree.column(at) == Some(column) {
+            let parts = tree.opened(at).is_some_and(|children| children.len() > 1);
+            indent += if parts { WHOLE_STEP } else { 1 };
+            at = tree.parent(at);
+        }
+        indent
     }
 
     fn row_of(&self, node: NodeId) -> Row {
         let tree = self.flat.tree();
         let key_column = tree.column(node).unwrap_or(0);
-        let text = tree.label(node).into_owned();
-        let indent = match tree.step(node) {
-            Step::Frame { column, frame } => {
-                let stacks = tree.pivot().columns().get(column).and_then(|c| c.stacks());
-                stacks.map_or(0, |s| s.depth(frame) as u32)
-            }
-            _ => 0,
+        let key = tree.pivot().keys().get(key_column);
+        let label = tree.label(node);
+        let text = key.map_or_else(|| label.clone(), |key| shown(*key, &label)).into_owned();
+        let mut lead = None;
+        if matches!(tree.step(node), Step::Frame { .. }) {
+            let module = text.split(['!', '+']).next().unwrap_or_default();
+            lead = self.modules.get(module).map(|colour| (module.len(), *colour));
+        }
+        let swatch = self.series_of(node).and_then(|values| self.swatches.squares.get(&values)).copied();
+        let cell = |column: &Placed| match column.what {
+            What::Figure(figure) => Some(self.cell(node, column, figure)),
+            What::Key(_) => None,
         };
-        let swatch = self.swatches.as_ref().filter(|(column, _)| *column == key_column);
         Row {
             id: row_id(node),
             level: tree.depth(node).saturating_sub(1) as u32,
             key_column,
-            indent,
-            swatch: swatch.and_then(|(_, by_text)| by_text.get(&text)).copied(),
+            indent: self.indent(node, key_column),
+            swatch,
+            lead,
+            found: self.is_found(&text),
+            dimmed: false,
             text,
             expandable: tree.has_children(node),
             expanded: self.flat.is_open(node),
-            cells: self.figures.iter().map(|figure| self.cell(node, *figure)).collect(),
+            cells: self.placed.iter().filter_map(cell).collect(),
         }
     }
 }
 
-/// A figure as text, its unit apart.
-#[must_use]
-pub fn number_text(value: Number, figure: Figure) -> (String, &'static str) {
-    use poolscope_core::pivot::figure::Unit;
-    let number = value.as_f64().unwrap_or_default();
-    let sign = if number < 0.0 { "-" } else { "" };
-    match (value, figure.unit()) {
-        (Number::None, _) => (String::new(), ""),
-        (_, Unit::Count) => (format!("{sign}{}", format::count(number.abs() as u64)), ""),
-        (_, Unit::Bytes) => {
-            let (text, unit) = format::bytes_parts(number.abs() as u64);
-            (format!("{sign}{text}"), unit)
+/// The headers of an arrangement.
+fn columns(arrangement: &Arrangement) -> Vec<Column> {
+    let several = arrangement.sort.len() > 1;
+    let header = |placed: &Placed| {
+        let rank = arrangement.sort.iter().position(|level| level.column == placed.id);
+        let level = rank.and_then(|rank| arrangement.sort.get(rank));
+        let direction =
+            |level: &SortBy| if level.ascending { widget::Sort::Ascending } else { widget::Sort::Descending };
+        let refusal = [Area::Key, Area::Data, Area::Graph].map(|area| placed.what.in_area(area).err());
+        Column {
+            id: placed.id,
+            title: placed.what.title(),
+            tip: tips::of(placed.what).to_owned(),
+            area: placed.area,
+            width: placed.width.unwrap_or_else(|| width(placed.what)),
+            sort: level.map(direction),
+            sort_rank: if several { rank.map_or(0, |rank| rank as u8 + 1) } else { u8::from(rank.is_some()) },
+            allowed: [0, 1, 2].map(|area: usize| refusal[area].is_none()),
+            refusal: refusal.into_iter().flatten().collect::<Vec<_>>().join(" "),
         }
-        (_, Unit::BytesPerSecond) => (format!("{sign}{}/s", format::bytes(number.abs() as u64)), ""),
-        (_, Unit::Seconds) => (format::duration(number), ""),
-        (_, Unit::Ratio) => (format!("{number:.2}"), ""),
-    }
+    };
+    arrangement.columns.iter().map(header).collect()
 }
 
-/// The sentence that says what a figure means.
-fn tip(figure: Figure) -> &'static str {
-    match figure {
-        Figure::Count => "Number of allocations that live in the view, for some of it at least.",
-        Figure::Size => "Bytes of all allocations that live in the view, for some of it at least.",
-        Figure::ImpactingSize => "Bytes allocated in the view and not freed in it (AIFO).",
-        Figure::NetSize => {
-            "Bytes allocated and kept (AIFO) minus bytes from before that were freed (AOFI): what the view added."
-        }
-        _ => "",
+/// A column's width in points until the user gives it another.
+fn width(what: What) -> f32 {
+    match what {
+        What::Key(key) if key.is_stack() => 240.0,
+        What::Key(Key::Driver | Key::Function | Key::Process | Key::TagDescription | Key::Address) => 140.0,
+        What::Key(_) => 76.0,
+        What::Figure(_) => 96.0,
     }
 }
 

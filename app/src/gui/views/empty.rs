@@ -16,7 +16,8 @@ pub fn show(ui: &mut Ui, commands: &mut Vec<Command>) {
         ui.add_space(2.0 * GRID);
         ui.label("It was recorded without the Pool keyword, so nothing in it says who allocates pool.");
         ui.add_space(4.0 * GRID);
-        ui.with_layout(Layout::top_down(Align::Min), |ui| {
+        ui.allocate_ui_with_layout(eframe::egui::vec2(520.0, 0.0), Layout::top_down(Align::Min), |ui| {
+            ui.set_width(520.0);
             command_lines::show(ui, "Record again on the machine that leaks, with wpr:", &recording::WPR);
             ui.add_space(3.0 * GRID);
             command_lines::show(ui, "Or with xperf, on older systems:", &recording::XPERF);

@@ -5,10 +5,13 @@ use poolscope_core::job::{ProgressReading, Stage};
 
 use crate::format;
 use crate::gui::command::Command;
+use crate::gui::jobs::TabId;
 use crate::gui::theme::{GRID, Palette};
 
 /// A load as it stands.
 pub struct LoadingState {
+    /// The tab that loads.
+    pub tab: TabId,
     /// The trace's name.
     pub name: String,
     /// What the loader says.
@@ -18,7 +21,9 @@ pub struct LoadingState {
 }
 
 impl LoadingState {
-    fn share(&self) -> f32 {
+    /// How much is read, from 0 to 1.
+    #[must_use]
+    pub fn share(&self) -> f32 {
         let total = self.reading.bytes_total.max(1) as f64;
         (self.reading.bytes_done as f64 / total).clamp(0.0, 1.0) as f32
     }
@@ -54,8 +59,9 @@ pub fn page(ui: &mut Ui, state: &LoadingState, commands: &mut Vec<Command>) {
         ui.add_space(GRID);
         ui.weak(state.words());
         ui.add_space(4.0 * GRID);
-        if ui.button(Command::CancelLoad.title()).clicked() {
-            commands.push(Command::CancelLoad);
+        let cancel = Command::CancelLoad(state.tab);
+        if ui.button(cancel.title()).clicked() {
+            commands.push(cancel);
         }
     });
 }
@@ -66,8 +72,9 @@ pub fn strip(ui: &mut Ui, state: &LoadingState, commands: &mut Vec<Command>) {
         ui.label(format!("Opening {}: {}", state.name, state.reading.stage.name()));
         ui.add(ProgressBar::new(state.share()).desired_width(160.0).desired_height(8.0).fill(Palette::of(ui).accent));
         ui.weak(state.words());
-        if ui.button(Command::CancelLoad.title()).clicked() {
-            commands.push(Command::CancelLoad);
+        let cancel = Command::CancelLoad(state.tab);
+        if ui.button(cancel.title()).clicked() {
+            commands.push(cancel);
         }
     });
 }
@@ -80,7 +87,7 @@ mod tests {
     fn says_how_far_it_is() {
         let reading =
             ProgressReading { stage: Stage::Records, bytes_total: 4 << 30, bytes_done: 1 << 30, events: 3_000_000 };
-        let state = LoadingState { name: "a.etl".into(), reading, elapsed_s: 2.0 };
+        let state = LoadingState { tab: TabId(0), name: "a.etl".into(), reading, elapsed_s: 2.0 };
         assert_eq!(state.words(), "1.00 GB of 4.00 GB \u{b7} 1,500,000 events/s \u{b7} about 6 s left");
         let begun = LoadingState { elapsed_s: 0.0, ..state };
         assert_eq!(begun.words(), "1.00 GB of 4.00 GB");

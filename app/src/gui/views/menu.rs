@@ -1,92 +1,145 @@
-//! The menu bar. Every entry is a command; the view decides nothing.
+//! The menu bar, drawn from the list of commands: menus at the left, the field that opens the palette in the middle, the
+//! theme at the right. The view decides nothing.
 
-use eframe::egui::{Button, MenuBar, ThemePreference, Ui};
+use eframe::egui::{
+    Align2, Button, MenuBar, Rect, Role, Sense, Stroke, StrokeKind, ThemePreference, Ui, WidgetInfo, pos2, vec2,
+};
 
-use crate::gui::command::{Command, DocumentCommand};
+use crate::gui::command::catalogue::Entry;
+use crate::gui::command::{Command, Menu, shortcut_text};
+use crate::gui::theme::{self, GRID, Palette};
 
-/// What the menu needs to know.
-pub struct MenuState {
-    /// Whether a trace is open.
-    pub has_trace: bool,
-    /// Whether a range is selected.
-    pub has_selection: bool,
-    /// Whether there is a range to go back to.
-    pub can_go_back: bool,
-    /// Whether a row with a stack is selected.
-    pub has_stack: bool,
-    /// Whether the summary is shown.
-    pub summary: bool,
-    /// Whether the details are shown.
-    pub details: bool,
-}
+/// Width of the field in the middle, in points.
+const FIELD: f32 = 320.0;
 
 /// Draws the menu bar.
-pub fn show(ui: &mut Ui, state: &MenuState, commands: &mut Vec<Command>) {
+pub fn show(ui: &mut Ui, entries: &[Entry], commands: &mut Vec<Command>) {
     MenuBar::new().ui(ui, |ui| {
-        ui.menu_button("File", |ui| {
-            entry(ui, Command::Open, true, commands);
-            entry(ui, Command::OpenSample, true, commands);
-            ui.separator();
-            entry(ui, Command::Quit, true, commands);
-        });
-        ui.menu_button("Edit", |ui| {
-            entry(ui, DocumentCommand::CopyStack.into(), state.has_stack, commands);
-        });
-        ui.menu_button("View", |ui| {
-            entry(ui, DocumentCommand::ZoomToSelection.into(), state.has_selection, commands);
-            entry(ui, DocumentCommand::ZoomIn.into(), state.has_trace, commands);
-            entry(ui, DocumentCommand::ZoomOut.into(), state.has_trace, commands);
-            entry(ui, DocumentCommand::ZoomBack.into(), state.can_go_back, commands);
-            entry(ui, DocumentCommand::ZoomAll.into(), state.has_trace, commands);
-            ui.separator();
-            switch(ui, Command::ToggleSummary, state.summary, commands);
-            switch(ui, Command::ToggleDetails, state.details, commands);
-            ui.separator();
-            ui.menu_button("Theme", |ui| {
-                let now = ui.ctx().options(|options| options.theme_preference);
-                for theme in [ThemePreference::Light, ThemePreference::Dark, ThemePreference::System] {
-                    choice(ui, now == theme, &Command::Theme(theme).title(), Command::Theme(theme), commands);
-                }
-            });
-            ui.menu_button("Scale", |ui| {
-                for percent in [80, 100, 125, 150, 200] {
-                    let factor = percent as f32 / 100.0;
-                    let chosen = (ui.ctx().zoom_factor() - factor).abs() < 0.01;
-                    choice(ui, chosen, &format!("{percent} %"), Command::Scale(factor), commands);
-                }
-            });
-        });
-        ui.menu_button("Help", |ui| {
-            ui.set_max_width(320.0);
-            ui.label("Right opens a row, again goes to its largest child; Left closes it or goes to its parent.");
-            ui.label("Drag in the graph selects a range, a double-click in it zooms there; the wheel zooms, Shift and the wheel move.");
-            ui.label("AIFO: allocated inside the view and still there at its end. These rows are the leak candidates.");
-            ui.separator();
-            ui.weak(concat!("poolscope ", env!("CARGO_PKG_VERSION")));
-        });
+        let bar = ui.max_rect();
+        for menu in Menu::ALL {
+            let own: Vec<&Entry> = entries.iter().filter(|entry| entry.place.menu == menu).collect();
+            if !own.is_empty() {
+                ui.menu_button(menu.title(), |ui| {
+                    items(ui, &own, commands);
+                    if menu == Menu::Help {
+                        ui.separator();
+                        ui.weak(concat!("poolscope ", env!("CARGO_PKG_VERSION")));
+                    }
+                });
+            }
+        }
+        let left = ui.cursor().left() + 4.0 * GRID;
+        let right = bar.right() - 9.0 * GRID;
+        search(ui, left, right, bar, commands);
+        let place = Rect::from_center_size(pos2(bar.right() - 3.0 * GRID, bar.center().y), vec2(24.0, 20.0));
+        theme_switch(ui, place, commands);
     });
 }
 
-fn entry(ui: &mut Ui, command: Command, enabled: bool, commands: &mut Vec<Command>) {
-    let mut button = Button::new(command.title());
-    if let Some(key) = command.shortcut_text(ui) {
-        button = button.shortcut_text(key);
-    }
-    if ui.add_enabled(enabled, button).clicked() {
-        commands.push(command);
+fn items(ui: &mut Ui, entries: &[&Entry], commands: &mut Vec<Command>) {
+    let mut group = None;
+    let mut done: Vec<&str> = Vec::new();
+    for entry in entries {
+        if let Some(submenu) = entry.place.submenu {
+            if done.contains(&submenu) {
+                continue;
+            }
+            separate(ui, &mut group, entry);
+            done.push(submenu);
+            let inner: Vec<&Entry> =
+                entries.iter().copied().filter(|other| other.place.submenu == Some(submenu)).collect();
+            ui.menu_button(submenu, |ui| inner.iter().for_each(|entry| item(ui, entry, commands)));
+        } else {
+            separate(ui, &mut group, entry);
+            item(ui, entry, commands);
+        }
     }
 }
 
-fn switch(ui: &mut Ui, command: Command, mut on: bool, commands: &mut Vec<Command>) {
-    if ui.checkbox(&mut on, command.title()).clicked() {
-        ui.close();
-        commands.push(command);
+fn separate(ui: &mut Ui, group: &mut Option<u8>, entry: &Entry) {
+    if group.replace(entry.place.group).is_some_and(|before| before != entry.place.group) {
+        ui.separator();
     }
 }
 
-fn choice(ui: &mut Ui, chosen: bool, title: &str, command: Command, commands: &mut Vec<Command>) {
-    if ui.radio(chosen, title).clicked() {
-        ui.close();
-        commands.push(command);
+fn item(ui: &mut Ui, entry: &Entry, commands: &mut Vec<Command>) {
+    let enabled = entry.blocked.is_none();
+    let mut response = match entry.on {
+        Some(mut on) => ui.add_enabled_ui(enabled, |ui| ui.checkbox(&mut on, &entry.title)).inner,
+        None => {
+            let mut button = Button::new(&entry.title);
+            if let Some(key) = &entry.shortcut {
+                button = button.shortcut_text(shortcut_text(ui.ctx(), key));
+            }
+            ui.add_enabled(enabled, button)
+        }
+    };
+    if let Some(tip) = &entry.tip {
+        response = response.on_hover_text(tip);
     }
+    if let Some(reason) = entry.blocked.filter(|reason| !reason.is_empty()) {
+        response = response.on_disabled_hover_text(reason);
+    }
+    if response.clicked() {
+        ui.close();
+        commands.push(entry.command.clone());
+    }
+}
+
+/// What looks like a field and opens the palette.
+fn search(ui: &mut Ui, left: f32, right: f32, bar: Rect, commands: &mut Vec<Command>) {
+    let width = FIELD.min(right - left);
+    if width < 120.0 {
+        return;
+    }
+    let at = (bar.center().x - width / 2.0).clamp(left, right - width);
+    let place = Rect::from_min_size(pos2(at, bar.center().y - 10.0), vec2(width, 20.0));
+    let response = ui.interact(place, ui.scope_id().with("search"), Sense::click());
+    let title = Command::Palette.title();
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, &title));
+    let palette = Palette::of(ui);
+    let edge = if response.has_focus() {
+        palette.accent
+    } else if response.hovered() {
+        palette.faint
+    } else {
+        palette.line
+    };
+    let painter = ui.painter();
+    painter.rect(place, f32::from(theme::RADIUS), palette.canvas, Stroke::new(1.0, edge), StrokeKind::Inside);
+    let inner = place.shrink2(vec2(2.0 * GRID, 0.0));
+    let key = Command::Palette.shortcut_text(ui).unwrap_or_default();
+    let key = painter.text(inner.right_center(), Align2::RIGHT_CENTER, key, theme::small_font(), palette.dim);
+    let room = key.left() - inner.left() - GRID;
+    theme::clipped_text(painter, inner.left_center(), room, &title, theme::text_font(), palette.dim);
+    if response.clicked() {
+        commands.push(Command::Palette);
+    }
+}
+
+/// A disc, half light and half dark.
+fn theme_switch(ui: &mut Ui, place: Rect, commands: &mut Vec<Command>) {
+    let dark = ui.visuals().dark_mode;
+    let (title, to) = if dark {
+        ("Switch to the light theme", ThemePreference::Light)
+    } else {
+        ("Switch to the dark theme", ThemePreference::Dark)
+    };
+    let response = ui.interact(place, ui.scope_id().with("theme"), Sense::click());
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, title));
+    let palette = Palette::of(ui);
+    let colour = if response.hovered() { palette.text } else { palette.dim };
+    let painter = ui.painter();
+    if response.has_focus() {
+        let stroke = Stroke::new(1.0, palette.accent);
+        painter.rect_stroke(place, f32::from(theme::RADIUS), stroke, StrokeKind::Inside);
+    }
+    let (centre, radius) = (place.center(), 6.0);
+    painter.circle_stroke(centre, radius, Stroke::new(1.5, colour));
+    let half = Rect::from_min_max(pos2(centre.x, centre.y - radius), pos2(centre.x + radius, centre.y + radius));
+    painter.with_clip_rect(half.expand2(vec2(0.0, 1.0))).circle_filled(centre, radius, colour);
+    if response.clicked() {
+        commands.push(Command::Theme(to));
+    }
+    response.on_hover_text(title);
 }

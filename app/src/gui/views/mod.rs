@@ -2,12 +2,20 @@
 //! file and computes nothing that takes time.
 
 pub mod analysis;
+pub mod changed;
+pub mod confirm;
 pub mod details;
+pub mod dialogs;
 pub mod empty;
 pub mod failure;
+pub mod keys;
 pub mod loading;
 pub mod menu;
 pub mod open_box;
+pub mod palette;
 pub mod start;
 pub mod status;
 pub mod summary;
+pub mod tabs;
+pub mod toasts;
+pub mod trace_page;

@@ -1,19 +1,25 @@
 //! The bar at the bottom: what is selected, what is being computed, the view, and whether the data can be trusted.
 
-use eframe::egui::{Align, Layout, Sense, Ui, vec2};
+use eframe::egui::{Align, Button, Layout, Ui, vec2};
 use poolscope_core::anomaly::Severity;
 
 use crate::format;
-use crate::gui::state::document::Document;
+use crate::gui::command::{Command, DocumentCommand};
+use crate::gui::state::document::{Document, Page};
 use crate::gui::theme::Palette;
 
 /// Draws the bar; `words` say what is being computed or what happened last.
-pub fn show(ui: &mut Ui, document: Option<&Document>, words: Option<&str>) {
+pub fn show(ui: &mut Ui, document: Option<&Document>, words: Option<&str>, commands: &mut Vec<Command>) {
     ui.horizontal_centered(|ui| {
         let Some(document) = document else {
             ui.weak(words.unwrap_or("No trace is open"));
             return;
         };
+        if !document.has_allocations() {
+            ui.weak("No pool events");
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| quality(ui, document, commands));
+            return;
+        }
         match document.selection_totals() {
             Some((blocks, bytes)) => {
                 ui.label(format!("{} blocks, {} selected", format::count(blocks), format::bytes(bytes)));
@@ -29,11 +35,11 @@ pub fn show(ui: &mut Ui, document: Option<&Document>, words: Option<&str>) {
             ui.weak("\u{b7}");
             ui.weak(words);
         }
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| quality(ui, document));
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| quality(ui, document, commands));
     });
 }
 
-fn quality(ui: &mut Ui, document: &Document) {
+fn quality(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
     let palette = Palette::of(ui);
     let anomalies = &document.trace.anomalies;
     let number = |severity: Severity| anomalies.rows().iter().filter(|a| a.kind.severity() == severity).count();
@@ -43,9 +49,13 @@ fn quality(ui: &mut Ui, document: &Document) {
         (0, n) => (palette.warn, format!("{n} {}", if n == 1 { "warning" } else { "warnings" })),
         (n, _) => (palette.bad, format!("{n} {} of data loss", if n == 1 { "kind" } else { "kinds" })),
     };
-    let label = ui.label(text);
-    let (dot, _) = ui.allocate_exact_size(vec2(8.0, 8.0), Sense::HOVER);
-    ui.painter().circle_filled(dot.center(), 4.0, colour);
+    let label = ui.add(Button::new(format!("     {text}")).frame_when_inactive(false));
+    label.ctx.accesskit_node_builder(label.id, |node| node.set_label(format!("Data quality: {text}")));
+    if label.clicked() {
+        let other = if document.page == Page::Trace { Page::Analysis } else { Page::Trace };
+        commands.push(DocumentCommand::Page(other).into());
+    }
+    ui.painter().circle_filled(label.rect.left_center() + vec2(8.0, 0.0), 4.0, colour);
     label.on_hover_ui(|ui| {
         ui.set_max_width(420.0);
         if anomalies.rows().is_empty() {

@@ -3,5 +3,7 @@
 
 pub mod command_lines;
 pub mod graph;
+pub mod histogram;
 pub mod pivot_table;
+pub mod side_handle;
 pub mod two_ways_on;

@@ -1,5 +1,5 @@
-//! The last step: columns of all shards become the columns of the trace, and the trace is frozen. Each shard's memory
-//! is given back as soon as it has been copied.
+//! The last step: columns of all shards become the columns of the trace, in the order of allocation, and the trace is
+//! frozen. Each shard's memory is given back as soon as it has been copied.
 
 use super::LoadOptions;
 use super::pair::{End, ExtraRow, Paired};
@@ -107,22 +107,26 @@ fn census(file: &TraceFile, shards: &[Shard], joined: &Joined) -> Census {
     census
 }
 
-fn columns(shards: &mut [Shard], paired: Paired) -> AllocationTable {
+fn columns(shards: &mut [Shard], mut paired: Paired) -> AllocationTable {
     let total = paired.ends.len() + paired.extra.len();
     // Events go from here on: only the allocations' columns are left to copy.
     for shard in shards.iter_mut() {
         shard.frees = EventColumns::default();
     }
+    // Among blocks from before the trace the free decides.
+    paired.extra.par_sort_by_key(|row| (row.alloc_time, row.free_time));
     let extra = &paired.extra;
     let alloc_time = gather(shards, total, |c| &mut c.time, extra, |row| row.alloc_time);
-    let address = gather(shards, total, |c| &mut c.address, extra, |row| row.address);
-    let size = gather(shards, total, |c| &mut c.size, extra, |row| row.size);
-    let alloc_context = gather(shards, total, |c| &mut c.context, extra, |row| row.context.0);
+    let order = by_time(&alloc_time);
+    let alloc_time = order.apply(alloc_time);
+    let address = order.apply(gather(shards, total, |c| &mut c.address, extra, |row| row.address));
+    let size = order.apply(gather(shards, total, |c| &mut c.size, extra, |row| row.size));
+    let alloc_context = order.apply(gather(shards, total, |c| &mut c.context, extra, |row| row.context.0));
     let alloc_stack = if shards.iter().all(|s| s.allocs.stack.is_empty()) && extra.iter().all(|e| e.stack.0 == 0) {
         vec![StackId::EMPTY; total]
     } else {
         // A block whose allocation was not seen has no allocation stack: the stack of its free is no stand-in.
-        ids(gather(shards, total, |c| &mut c.stack, extra, |_| StackId::EMPTY.0), StackId)
+        ids(order.apply(gather(shards, total, |c| &mut c.stack, extra, |_| StackId::EMPTY.0)), StackId)
     };
     let ends = &paired.ends;
     AllocationTable {
@@ -131,10 +135,34 @@ fn columns(shards: &mut [Shard], paired: Paired) -> AllocationTable {
         address,
         alloc_context: ids(alloc_context, ContextId),
         alloc_stack,
-        free_time: ended(ends, End::time, extra, |row| row.free_time),
-        free_context: ended(ends, End::context, extra, |row| row.context),
-        free_stack: ended(ends, End::stack, extra, |row| row.stack),
-        flags: ended(ends, End::flags, extra, |row| row.flags),
+        free_time: order.apply(ended(ends, End::time, extra, |row| row.free_time)),
+        free_context: order.apply(ended(ends, End::context, extra, |row| row.context)),
+        free_stack: order.apply(ended(ends, End::stack, extra, |row| row.stack)),
+        flags: order.apply(ended(ends, End::flags, extra, |row| row.flags)),
+    }
+}
+
+/// Where each row of the table comes from: the position in the joined columns, or nothing if they are in order already.
+struct RowOrder(Option<Vec<u32>>);
+
+/// Rows by time, equal ones as they are. The columns of the file are nearly in this order: each processor's buffers
+/// are, and they come one after the other.
+fn by_time(times: &[Ticks]) -> RowOrder {
+    if times.is_sorted() {
+        return RowOrder(None);
+    }
+    // Times beside the rows: sorting rows alone would look far away at every comparison.
+    let mut timed: Vec<(Ticks, u32)> = times.par_iter().zip(0..times.len() as u32).map(|(t, r)| (*t, r)).collect();
+    timed.par_sort_unstable();
+    RowOrder(Some(timed.into_par_iter().map(|t| t.1).collect()))
+}
+
+impl RowOrder {
+    fn apply<T: Copy + Send + Sync>(&self, column: Vec<T>) -> Vec<T> {
+        match &self.0 {
+            Some(rows) => rows.par_iter().map(|row| column[*row as usize]).collect(),
+            None => column,
+        }
     }
 }
 

@@ -64,7 +64,9 @@ fn pool(found: &mut Anomalies, trace: &Trace, options: LoadOptions) {
     }
     // Blocks whose allocation was not seen have no allocation stack by their nature.
     let seen = trace.census.pool_allocs as usize;
-    let without = allocations.alloc_stack.iter().take(seen).filter(|&&s| s == StackId::EMPTY).count();
+    let is_without =
+        |row: &usize| allocations.is_allocation_seen(*row) && allocations.alloc_stack[*row] == StackId::EMPTY;
+    let without = (0..allocations.len()).filter(is_without).count();
     if without == seen {
         found.add(Kind::NoStacks, 1);
     } else {

@@ -1,27 +1,51 @@
-//! The legend right of the graph: a switch, a name and the value at the end of the view for each series. Knows nothing of
-//! where values come from.
+//! The legend right of the graph: a switch, a name and the value at the end of the view for each series. Its left edge can be
+//! dragged, and all of it hidden. Knows nothing of where values come from.
 
 use eframe::egui::accesskit::Role;
 use eframe::egui::{
-    Align2, Painter, Rect, Response, ScrollArea, Sense, Stroke, StrokeKind, Ui, UiBuilder, Vec2, WidgetInfo, pos2, vec2,
+    Align2, CursorIcon, EventFilter, Id, Key, Modifiers, Painter, Rect, Response, ScrollArea, Sense, Shape, Stroke,
+    StrokeKind, Ui, UiBuilder, Vec2, WidgetInfo, pos2, vec2,
 };
 
-use super::math::value_text;
-use super::model::{Action, GraphData, Series, Unit};
+use super::model::{Action, Series};
+use super::popup::{self, Keyed};
+use super::words::value_text;
+use super::{Graph, GraphState, copy, pattern};
 use crate::gui::theme::{self, GRID, Palette};
 
 const LINE: f32 = 20.0;
+/// Width of what is left of a hidden legend, in points.
+pub(super) const FOLDED_WIDTH: f32 = 14.0;
+/// The narrowest legend, in points.
+pub(super) const LEAST_WIDTH: f32 = 96.0;
+/// What a key moves the edge by, in points.
+const KEY_STEP: f32 = 16.0;
 /// What the keyboard can reach and the pointer can press.
 const CONTROL: Sense = Sense::CLICK.union(Sense::FOCUSABLE);
 
 /// Draws the legend into `rect`; returns the series under the pointer.
-pub(super) fn show(ui: &mut Ui, rect: Rect, data: &GraphData, actions: &mut Vec<Action>) -> Option<usize> {
+pub(super) fn show(
+    ui: &mut Ui,
+    rect: Rect,
+    graph: &Graph<'_>,
+    state: &mut GraphState,
+    actions: &mut Vec<Action>,
+) -> Option<usize> {
+    let (head, list) = rect.split_top_bottom_at_y(rect.top() + LINE);
+    let fold = Rect::from_min_max(pos2(head.right() - LINE, head.top()), head.max);
+    if chevron(ui, fold, true, "Hide the legend") {
+        state.legend_hidden = true;
+    }
+    let drawn = graph.data.series.iter().filter(|s| s.on).count();
+    let text = format!("{drawn} of {} drawn", graph.data.series.len());
+    let start = pos2(head.left() + GRID, head.center().y);
+    theme::clipped_text(ui.painter(), start, fold.left() - start.x, &text, theme::small_font(), Palette::of(ui).dim);
     let mut hovered = None;
-    ui.scope_builder(UiBuilder::new().id_salt("legend").max_rect(rect), |ui| {
+    ui.scope_builder(UiBuilder::new().id_salt("legend").max_rect(list), |ui| {
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
             ui.spacing_mut().item_spacing = Vec2::ZERO;
-            for (at, series) in data.series.iter().enumerate() {
-                if line(ui, series, data.unit, actions) {
+            for (at, series) in graph.data.series.iter().enumerate() {
+                if line(ui, series, graph, &mut state.keyed, actions) {
                     hovered = Some(at);
                 }
             }
@@ -30,62 +54,158 @@ pub(super) fn show(ui: &mut Ui, rect: Rect, data: &GraphData, actions: &mut Vec<
     hovered
 }
 
-fn line(ui: &mut Ui, series: &Series, unit: Unit, actions: &mut Vec<Action>) -> bool {
+/// What is left of a hidden legend.
+pub(super) fn folded(ui: &Ui, rect: Rect, state: &mut GraphState) {
+    let place = Rect::from_min_size(rect.min, vec2(FOLDED_WIDTH, LINE));
+    if chevron(ui, place, false, "Show the legend") {
+        state.legend_hidden = false;
+    }
+}
+
+/// A small arrow that can be pressed.
+fn chevron(ui: &Ui, place: Rect, to_right: bool, name: &str) -> bool {
+    let button = ui.interact(place, ui.make_persistent_id(name), CONTROL);
+    button.widget_info(|| WidgetInfo::labeled(Role::Button, true, name));
+    let palette = Palette::of(ui);
+    let colour = if button.hovered() { palette.text } else { palette.dim };
+    let (middle, reach) = (place.center(), if to_right { 2.5 } else { -2.5 });
+    let points = [vec2(-reach, -4.0), vec2(reach, 0.0), vec2(-reach, 4.0)];
+    ui.painter().add(Shape::line(points.map(|by| middle + by).to_vec(), Stroke::new(1.5, colour)));
+    focus_ring(ui, ui.painter(), &button, place);
+    let clicked = button.clicked();
+    button.on_hover_text(name);
+    clicked
+}
+
+/// The edge between graph and legend, that can be dragged: where the legend shall begin.
+pub(super) fn edge(ui: &Ui, place: Rect, width: f32, most: f32, state: &mut GraphState) {
+    let id = ui.make_persistent_id("legend edge");
+    let edge = ui.interact(place, id, Sense::DRAG | Sense::FOCUSABLE);
+    edge.widget_info(|| WidgetInfo::labeled(Role::Splitter, true, "Width of the legend"));
+    let mut wanted = width;
+    if let (true, Some(pointer)) = (edge.dragged(), edge.interact_pointer_pos()) {
+        wanted += place.center().x - pointer.x;
+    }
+    if edge.has_focus() {
+        let filter = EventFilter { horizontal_arrows: true, ..EventFilter::default() };
+        ui.memory_mut(|memory| memory.set_focus_lock_filter(id, filter));
+        for (key, by) in [(Key::ArrowLeft, KEY_STEP), (Key::ArrowRight, -KEY_STEP)] {
+            if ui.input_mut(|input| input.consume_key(Modifiers::NONE, key)) {
+                wanted += by;
+            }
+        }
+    }
+    if wanted != width {
+        state.legend_width = Some(wanted.clamp(LEAST_WIDTH, most.max(LEAST_WIDTH)));
+    }
+    let lit = edge.hovered() || edge.dragged() || edge.has_focus();
+    if lit {
+        ui.set_cursor_icon(CursorIcon::ResizeHorizontal);
+        ui.painter().vline(place.center().x, place.y_range(), Stroke::new(2.0, Palette::of(ui).accent));
+    }
+}
+
+/// Takes the keys of a legend's line before its controls see them: Space toggles, Enter reveals, Shift+Enter shows it alone.
+fn keys(ui: &Ui, controls: [Id; 2], series: &Series, actions: &mut Vec<Action>) {
+    if !ui.memory(|memory| controls.into_iter().any(|id| memory.has_focus(id))) {
+        return;
+    }
+    let pressed = |modifiers, key| ui.input_mut(|input| input.consume_key(modifiers, key));
+    if pressed(Modifiers::SHIFT, Key::Enter) {
+        actions.push(Action::Solo(series.id));
+    } else if pressed(Modifiers::NONE, Key::Enter) && series.has_row {
+        actions.push(Action::Reveal(series.id));
+    }
+    if pressed(Modifiers::NONE, Key::Space) {
+        actions.push(Action::Toggle(series.id));
+    }
+}
+
+fn line(ui: &mut Ui, series: &Series, graph: &Graph<'_>, keyed: &mut Option<Keyed>, actions: &mut Vec<Action>) -> bool {
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), LINE), Sense::HOVER);
-    if !ui.is_rect_visible(rect) {
+    let (id, label) = (series.id, series.name.as_str());
+    let ids = [ui.make_persistent_id(("switch", id)), ui.make_persistent_id(("name", id))];
+    let focused = ui.memory(|memory| ids.into_iter().any(|id| memory.has_focus(id)));
+    // What has the keyboard is asked even where it is scrolled away.
+    if !ui.is_rect_visible(rect) && !focused {
         return false;
     }
-    let (id, label) = (series.id, series.name.as_str());
+    keys(ui, ids, series, actions);
     let (box_rect, name_rect) = rect.split_left_right_at_x(rect.left() + LINE);
-    let switch = ui.interact(box_rect, ui.make_persistent_id(("switch", id)), CONTROL);
+    let switch = ui.interact(box_rect, ids[0], CONTROL);
     switch.widget_info(|| WidgetInfo::selected(Role::CheckBox, true, series.on, format!("Draw {label}")));
+    let name = ui.interact(name_rect, ids[1], CONTROL);
     // The sum of the others has no row.
-    let sense = if series.has_row { CONTROL } else { Sense::HOVER };
-    let name = ui.interact(name_rect, ui.make_persistent_id(("name", id)), sense);
-    if series.has_row {
-        name.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("Find the row of {label}")));
+    let told = if series.has_row { format!("Find the row of {label}") } else { format!("Curve of {label}") };
+    name.widget_info(|| WidgetInfo::labeled(Role::Button, true, &told));
+    for control in [&switch, &name] {
+        if control.gained_focus() {
+            control.scroll_to_me(None);
+        }
     }
     let lit = switch.hovered() || name.hovered();
     let painter = ui.painter().with_clip_rect(rect.intersect(ui.clip_rect()));
-    if lit {
-        painter.rect_filled(rect, 2.0, Palette::of(ui).hovered);
+    let palette = Palette::of(ui);
+    if series.marked || lit {
+        painter.rect_filled(rect, 2.0, if series.marked { palette.selected } else { palette.hovered });
     }
-    let last = series.values.last().map(|value| value_text(*value, 0.0, unit)).unwrap_or_default();
-    paint(ui, &painter, [box_rect, name_rect], series, &last);
+    let last = series.values.last().map(|value| value_text(*value, 0.0, graph.data.unit)).unwrap_or_default();
+    let whole = paint(ui, &painter, [box_rect, name_rect], series, graph, &last);
     for (control, place) in [(&switch, box_rect), (&name, name_rect)] {
         focus_ring(ui, &painter, control, place);
+        let by_keys = popup::asked_by_keys(ui, control);
+        let below = (by_keys, place.left_bottom());
+        popup::show(ui, control, keyed, below, |ui| menu(ui, series, graph, actions));
     }
-    if switch.clicked() {
+    if switch.double_clicked() || (switch.clicked() && ui.input(|i| i.modifiers.alt)) {
+        actions.push(Action::Solo(id));
+    } else if switch.clicked() {
         actions.push(Action::Toggle(id));
     }
     if series.has_row && name.clicked() {
         actions.push(Action::Reveal(id));
     }
     let tip = if series.has_row { "Click to select its row." } else { "All that have no curve of their own." };
-    name.on_hover_text(format!("{label}: {last} at the end of the view. {tip}"));
+    let cut = if whole { "" } else { "\n" };
+    name.on_hover_text(format!("{label}{cut}: {last} at the end of the view. {tip}"));
+    switch.on_hover_text("Click to draw it or not. Double-click, or Alt and click, to draw it alone.");
     lit
 }
 
-fn paint(ui: &Ui, painter: &Painter, [box_rect, name_rect]: [Rect; 2], series: &Series, last: &str) {
-    let palette = Palette::of(ui);
-    let square = Rect::from_center_size(box_rect.center(), Vec2::splat(10.0));
-    if series.on {
-        painter.rect_filled(square, 2.0, series.colour);
-    } else {
-        painter.rect_stroke(square, 2.0, Stroke::new(1.0, series.colour), StrokeKind::Inside);
+fn menu(ui: &mut Ui, series: &Series, graph: &Graph<'_>, actions: &mut Vec<Action>) {
+    let mut entry = |ui: &mut Ui, text: &str, action: &dyn Fn() -> Action| {
+        if ui.button(text).clicked() {
+            actions.push(action());
+        }
+    };
+    entry(ui, "Only this one", &|| Action::Solo(series.id));
+    entry(ui, "Show all", &|| Action::ShowAll);
+    entry(ui, if series.on { "Hide" } else { "Show" }, &|| Action::Toggle(series.id));
+    if series.has_row {
+        entry(ui, "Select its row", &|| Action::Reveal(series.id));
     }
+    entry(ui, "Copy values", &|| Action::Copy(copy::one(graph.data, series)));
+}
+
+/// Draws a line of the legend; returns whether all of the name fitted.
+fn paint(
+    ui: &Ui,
+    painter: &Painter,
+    [box_rect, name_rect]: [Rect; 2],
+    series: &Series,
+    graph: &Graph<'_>,
+    last: &str,
+) -> bool {
+    let palette = Palette::of(ui);
+    pattern::sample(painter, box_rect.center(), series, graph.kind);
     let colour = if series.on { palette.text } else { palette.dim };
     let middle = name_rect.center().y;
-    let value = painter.text(
-        pos2(name_rect.right() - GRID, middle),
-        Align2::RIGHT_CENTER,
-        last,
-        theme::small_font(),
-        palette.dim,
-    );
+    let place = pos2(name_rect.right() - GRID, middle);
+    let figures = eframe::egui::FontId::monospace(theme::SMALL);
+    let value = painter.text(place, Align2::RIGHT_CENTER, last, figures, palette.dim);
     let start = pos2(name_rect.left() + GRID / 2.0, middle);
     let room = value.left() - GRID - start.x;
-    theme::clipped_text(painter, start, room, &series.name, theme::small_font(), colour);
+    theme::clipped_text(painter, start, room, &series.name, theme::small_font(), colour)
 }
 
 fn focus_ring(ui: &Ui, painter: &Painter, control: &Response, rect: Rect) {

@@ -1,30 +1,66 @@
-//! The time graph: lines, stacked areas or bars over time on `egui_plot`, a range to select, wheel and drag to move in
-//! time, a legend and an overview of the whole. It shows what it is given and hands back [`Action`]s.
+//! The time graph: lines, stacked areas or bars over time, a crosshair with all values, a range to select, marks, wheel, drag
+//! and keys to move in time, a legend and an overview of the whole. It shows what it is given and hands back [`Action`]s.
+//!
+//! It is drawn on `egui_plot`: frame, background, grid, axes and the transform between times and places are the plot's, and
+//! the curves are an item of it ([`item`]). Where one can drag, zoom and what is told of a moment is the graph's own.
 
+mod axes;
+mod copy;
+mod curves;
+mod draw;
+mod hover;
+mod item;
+mod keys;
 mod legend;
-mod math;
+mod marks;
+mod menu;
 mod minimap;
 mod model;
+mod pattern;
 mod plot;
+mod popup;
+mod reduce;
+mod scale;
+mod select;
+mod stack;
+mod ticks;
+mod words;
 
 use eframe::egui::{Rect, Sense, Ui, pos2};
 
-pub use math::{time_text, value_text};
-pub use model::{Action, GraphData, Kind, Overview, Range, Series, Unit};
+pub use model::{Action, GraphData, Kind, Mark, Overview, Range, Series, Unit};
+pub use words::{exact_time_text, full_value_text, time_text, value_text};
 
 use crate::gui::theme::GRID;
 
-const LEGEND_WIDTH: f32 = 148.0;
+/// Width of the legend until it is dragged, in points.
+const LEGEND_WIDTH: f32 = 156.0;
 /// Below this width the legend gives way to the graph.
 const LEAST_WIDTH_WITH_LEGEND: f32 = 520.0;
+/// The legend leaves this to the graph, in points.
+const LEAST_GRAPH: f32 = 240.0;
 
 /// What the graph remembers between frames.
 #[derive(Debug, Clone, Default)]
 pub struct GraphState {
     selection: Option<Range>,
-    drag_from: Option<f64>,
+    cursor: Option<f64>,
+    drag: Option<select::Drag>,
+    /// The end of the selection that stays where it is while the other is dragged.
+    held: Option<f64>,
+    /// The mark that is being dragged, and where it is now.
+    mark_drag: Option<(usize, f64)>,
+    strip_drag: Option<minimap::Drag>,
+    /// The time that the menu was opened at.
+    menu_at: Option<f64>,
+    /// The menu that keys opened.
+    keyed: Option<popup::Keyed>,
     /// Series under the pointer in the legend, emphasised in the next frame.
     emphasised: Option<usize>,
+    legend_width: Option<f32>,
+    legend_hidden: bool,
+    wants_focus: bool,
+    drawn: draw::Drawn,
 }
 
 impl GraphState {
@@ -37,6 +73,34 @@ impl GraphState {
     /// Selects a range, or nothing.
     pub fn select(&mut self, range: Option<Range>) {
         self.selection = range;
+    }
+
+    /// The time cursor, in seconds from the trace's start.
+    #[must_use]
+    pub fn cursor(&self) -> Option<f64> {
+        self.cursor
+    }
+
+    /// Puts the time cursor somewhere, or takes it away.
+    pub fn set_cursor(&mut self, time: Option<f64>) {
+        self.cursor = time;
+    }
+
+    /// Gives the plot the keyboard in the next frame.
+    pub fn request_focus(&mut self) {
+        self.wants_focus = true;
+    }
+
+    /// Width of the legend in points, if it was dragged, and whether it is hidden: to be remembered between runs.
+    #[must_use]
+    pub fn legend(&self) -> (Option<f32>, bool) {
+        (self.legend_width, self.legend_hidden)
+    }
+
+    /// Sets what [`Self::legend`] gave.
+    pub fn set_legend(&mut self, width: Option<f32>, hidden: bool) {
+        self.legend_width = width.filter(|width| width.is_finite());
+        self.legend_hidden = hidden;
     }
 }
 
@@ -54,26 +118,62 @@ pub struct Graph<'a> {
     pub view: Range,
     /// Draws the series dimmed: they are old and new ones are on their way.
     pub dimmed: bool,
+    /// The time of day of a time in seconds from the trace's start, where it is known.
+    pub wall_clock: Option<&'a dyn Fn(f64) -> Option<String>>,
+    /// Lines about what the selection holds, shown at it.
+    pub selection_note: Option<&'a [String]>,
+    /// Marks, in any order; generations are numbered by time.
+    pub marks: &'a [Mark],
+    /// Adds entries to the menu of the plot.
+    pub menu: Option<&'a mut (dyn FnMut(&mut Ui) + 'a)>,
 }
 
-impl Graph<'_> {
+impl<'a> Graph<'a> {
+    /// A graph with nothing but its curves, showing all of `whole`.
+    #[must_use]
+    pub fn new(data: &'a GraphData, overview: &'a Overview, kind: Kind, whole: Range) -> Self {
+        Self {
+            data,
+            overview,
+            kind,
+            whole,
+            view: whole,
+            dimmed: false,
+            wall_clock: None,
+            selection_note: None,
+            marks: &[],
+            menu: None,
+        }
+    }
+
     /// Fills the rest of `ui` with the graph; returns what the user asked for.
-    pub fn show(&self, ui: &mut Ui, state: &mut GraphState) -> Vec<Action> {
+    pub fn show(mut self, ui: &mut Ui, state: &mut GraphState) -> Vec<Action> {
         let (rect, _) = ui.allocate_exact_size(ui.available_size(), Sense::HOVER);
         let mut actions = Vec::new();
-        let with_legend = rect.width() >= LEAST_WIDTH_WITH_LEGEND;
-        let right = rect.right() - if with_legend { LEGEND_WIDTH + 2.0 * GRID } else { 0.0 };
+        let extra = self.menu.take();
+        let with_legend = rect.width() >= LEAST_WIDTH_WITH_LEGEND && !self.data.series.is_empty();
+        let most = (rect.width() - LEAST_GRAPH).max(legend::LEAST_WIDTH);
+        let width = match with_legend {
+            true if state.legend_hidden => legend::FOLDED_WIDTH,
+            true => state.legend_width.unwrap_or(LEGEND_WIDTH).clamp(legend::LEAST_WIDTH, most),
+            false => 0.0,
+        };
+        let gap = if with_legend { 2.0 * GRID } else { 0.0 };
+        let right = rect.right() - width - gap;
         let bottom = (rect.bottom() - minimap::HEIGHT - GRID).max(rect.top());
-        let plot_rect = Rect::from_min_max(rect.min, pos2(right, bottom));
-        let frame = plot::show(ui, plot_rect, self, state, &mut actions);
+        let frame =
+            plot::show(ui, Rect::from_min_max(rect.min, pos2(right, bottom)), &self, state, extra, &mut actions);
         let strip = Rect::from_x_y_ranges(frame.x_range(), bottom + GRID..=rect.bottom());
-        minimap::show(ui, strip, self.overview, self.whole, self.view, &mut actions);
-        state.emphasised = with_legend
-            .then(|| {
-                let place = Rect::from_min_max(pos2(right + 2.0 * GRID, rect.top()), rect.max);
-                legend::show(ui, place, self.data, &mut actions)
-            })
-            .flatten();
+        minimap::show(ui, strip, &self, state, &mut actions);
+        state.emphasised = None;
+        let place = Rect::from_min_max(pos2(right + gap, rect.top()), rect.max);
+        if with_legend && state.legend_hidden {
+            legend::folded(ui, place, state);
+        } else if with_legend {
+            let handle = Rect::from_x_y_ranges(right + 1.0..=right + gap - 1.0, rect.y_range());
+            legend::edge(ui, handle, width, most, state);
+            state.emphasised = legend::show(ui, place, &self, state, &mut actions);
+        }
         actions
     }
 }

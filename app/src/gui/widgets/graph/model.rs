@@ -1,10 +1,17 @@
 //! What the time graph shows: series on one grid of times, already reduced to what a screen can show. Holds no view
 //! state and draws nothing.
 
-use eframe::egui::Color32;
-use egui_plot::PlotPoint;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::math;
+use eframe::egui::Color32;
+
+use super::stack::{self, Stack};
+
+/// The shortest view, in seconds: the clock of a trace ticks ten million times a second.
+pub(super) const LEAST_SPAN: f64 = 1e-8;
+
+/// Numbers the graph data, so that what was made ready for one is never taken for another.
+static MADE: AtomicU64 = AtomicU64::new(1);
 
 /// A range of time in seconds from the trace's start, `from <= to`.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -34,9 +41,16 @@ impl Range {
         (self.from..=self.to).contains(&time)
     }
 
-    /// Scaled by `factor` around `centre`, kept inside `whole`.
+    /// Its middle.
+    #[must_use]
+    pub fn middle(self) -> f64 {
+        f64::midpoint(self.from, self.to)
+    }
+
+    /// Scaled by `factor` around `centre`, kept inside `whole` and never shorter than ten nanoseconds.
     #[must_use]
     pub fn zoomed(self, factor: f64, centre: f64, whole: Self) -> Self {
+        let factor = factor.max(LEAST_SPAN.min(self.span()) / self.span().max(f64::MIN_POSITIVE));
         let at = |time: f64| centre + (time - centre) * factor;
         Self { from: at(self.from).max(whole.from), to: at(self.to).min(whole.to) }
     }
@@ -84,10 +98,14 @@ pub struct Series {
     pub name: String,
     /// Its colour.
     pub colour: Color32,
+    /// How it differs from others of the same colour: 0 is plain, each higher number another dash or hatch.
+    pub pattern: u8,
     /// Whether it is drawn.
     pub on: bool,
     /// Whether it belongs to a row that can be found.
     pub has_row: bool,
+    /// Whether its row is selected: drawn thicker and above the others.
+    pub marked: bool,
     /// One value for each time of the graph.
     pub values: Vec<f64>,
     /// Smallest and greatest value between each time and the next; empty where the values say all.
@@ -104,20 +122,8 @@ impl Series {
     }
 }
 
-/// Lower and upper edge of one drawn series: its place in [`GraphData::series`], and one value per time of the stack.
-pub type Layer = (usize, Vec<f64>, Vec<f64>);
-
-/// The drawn series on top of each other.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Stack {
-    /// The times: those of the graph and, where series have extremes, the middles between them.
-    pub times: Vec<f64>,
-    /// The layers, from the axis up.
-    pub layers: Vec<Layer>,
-}
-
 /// All series, on the same times, with all that is drawn of them made ready.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct GraphData {
     /// What the graph shows, for its accessible name: "Outstanding size by Pool Tag".
     pub title: String,
@@ -127,18 +133,43 @@ pub struct GraphData {
     pub series: Vec<Series>,
     /// What the values are.
     pub unit: Unit,
-    pub(super) lines: Vec<Vec<PlotPoint>>,
+    /// Smallest and greatest sum of all series between each time and the next, where known.
+    pub total_extremes: Option<Vec<(f64, f64)>>,
+    pub(super) lines: Vec<Vec<Point>>,
     pub(super) stack: Stack,
+    pub(super) stamp: u64,
 }
 
 impl GraphData {
     /// Makes series ready to be drawn, once for all the frames that show them.
     #[must_use]
     pub fn new(title: String, times: Vec<f64>, series: Vec<Series>, unit: Unit) -> Self {
-        let lines = series.iter().map(|s| math::line(&times, s)).collect();
-        let stack = math::stack(&times, &series);
-        Self { title, times, series, unit, lines, stack }
+        let lines = series.iter().map(|s| stack::line(&times, s)).collect();
+        let stack = stack::stack(&times, &series, None);
+        let stamp = MADE.fetch_add(1, Ordering::Relaxed);
+        Self { title, times, series, unit, total_extremes: None, lines, stack, stamp }
     }
+
+    /// Says how low and how high the sum of all series (hidden ones too) went between each time and the next. Without it
+    /// the sum of peaks between the same two times can only be said to be "at most" so much.
+    #[must_use]
+    pub fn with_total_extremes(mut self, extremes: Vec<(f64, f64)>) -> Self {
+        self.stack = stack::stack(&self.times, &self.series, Some(&extremes));
+        self.total_extremes = Some(extremes);
+        self
+    }
+}
+
+/// A time in seconds and a value.
+pub(super) type Point = (f64, f64);
+
+/// A moment that someone marked; the stretches between marks are generations.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Mark {
+    /// When, in seconds from the trace's start.
+    pub time: f64,
+    /// What it is called: "Mark 1".
+    pub name: String,
 }
 
 /// The whole trace in one curve, for the strip below the graph.
@@ -168,6 +199,25 @@ pub enum Action {
     Toggle(u64),
     /// Select the row that a series belongs to.
     Reveal(u64),
+    /// Show this series only.
+    Solo(u64),
+    /// Show every series.
+    ShowAll,
+    /// Put this text on the clipboard.
+    Copy(String),
+    /// Mark this time, in seconds from the trace's start.
+    AddMark(f64),
+    /// Move a mark.
+    MoveMark {
+        /// Its place in [`super::Graph::marks`].
+        index: usize,
+        /// Where to, in seconds from the trace's start.
+        to: f64,
+    },
+    /// Remove the mark at this place in [`super::Graph::marks`].
+    RemoveMark(usize),
+    /// Remove every mark.
+    ClearMarks,
 }
 
 #[cfg(test)]
@@ -182,6 +232,8 @@ mod tests {
         assert_eq!(near, Range { from: 15.0, to: 25.0 });
         let far = near.zoomed(100.0, 20.0, WHOLE);
         assert_eq!(far, WHOLE);
+        let least = near.zoomed(1e-30, 20.0, WHOLE);
+        assert!((least.span() - LEAST_SPAN).abs() < 1e-12, "{least:?}");
     }
 
     #[test]

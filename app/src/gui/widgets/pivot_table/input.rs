@@ -5,8 +5,10 @@ use std::collections::BTreeSet;
 
 use eframe::egui::{Event, Key, Modifiers, Ui};
 
-use super::model::{Action, Row, TreeModel, tab_separated};
-use super::{Frame, TableState};
+use super::frame::Frame;
+use super::labels::tab_separated;
+use super::model::{Action, Row, RowId, TreeModel};
+use super::state::TableState;
 use crate::gui::theme;
 
 /// Most rows that one Shift-selection takes.
@@ -14,15 +16,21 @@ const MAX_SELECTED: u64 = 1_000_000;
 /// Seconds after which typing starts a new word.
 const TYPE_AHEAD_SECONDS: f64 = 1.0;
 
+/// Most selected rows that a key looks at for their colour squares.
+const MAX_TOGGLED: usize = 10_000;
+
 /// Handles the keys that the table takes while it has the keyboard, and leaves the others.
 pub(super) fn keys(ui: &Ui, frame: &Frame<'_>, state: &mut TableState, actions: &mut Vec<Action>) {
-    let page = frame.visible_rows().floor().max(1.0) as u64;
     let (events, now) = ui.input(|i| (i.events.clone(), i.time));
     let mut taken = BTreeSet::new();
     for (at, event) in events.iter().enumerate() {
         let done = match event {
-            Event::Key { key, pressed: true, modifiers, .. } if !modifiers.command && !modifiers.alt => {
-                press(state, frame.model, *key, modifiers.shift, page, actions)
+            Event::Key { key, pressed: true, modifiers, .. } if !modifiers.alt => {
+                if modifiers.command {
+                    command(state, frame, *key, modifiers.shift, actions)
+                } else {
+                    press(state, frame, *key, modifiers.shift, actions)
+                }
             }
             Event::Text(text) => {
                 write(state, frame.model, text, now, actions);
@@ -56,23 +64,17 @@ pub(super) fn wheel(ui: &Ui, frame: &Frame<'_>, state: &mut TableState) {
         let rows = f64::from(-delta.y / theme::ROW_HEIGHT);
         state.pos.scroll(rows, frame.model.row_count(), frame.visible_rows());
     }
-    let overflow = (frame.places.width - frame.body.width()).max(0.0);
-    state.scroll_x = (state.scroll_x - delta.x).clamp(0.0, overflow);
+    state.scroll_x = (state.scroll_x - delta.x).clamp(0.0, frame.overflow());
     ui.input_mut(|i| i.smooth_scroll_delta = eframe::egui::Vec2::ZERO);
 }
 
-/// One key; returns whether it was for the table.
-fn press(
-    state: &mut TableState,
-    model: &dyn TreeModel,
-    key: Key,
-    extend: bool,
-    page: u64,
-    actions: &mut Vec<Action>,
-) -> bool {
+/// One key without Ctrl; returns whether it was for the table.
+fn press(state: &mut TableState, frame: &Frame<'_>, key: Key, shift: bool, actions: &mut Vec<Action>) -> bool {
+    let model = frame.model;
     let Some(last) = model.row_count().checked_sub(1) else {
         return false;
     };
+    let page = frame.visible_rows().floor().max(1.0) as u64;
     let at = state.cursor.and_then(|id| model.index_of(id));
     let here = at.unwrap_or(state.pos.row).min(last);
     let target = match key {
@@ -85,10 +87,58 @@ fn press(
         Key::ArrowRight | Key::ArrowLeft => {
             return sideways(state, model, here, key == Key::ArrowRight, actions);
         }
+        Key::Enter => {
+            let row = at.and_then(|index| model.row(index)).filter(|row| row.expandable);
+            actions.extend(row.as_ref().map(toggle));
+            return true;
+        }
+        Key::Escape => return narrow(state, actions),
+        Key::Menu => return ask_for_menu(state),
+        Key::F10 if shift => return ask_for_menu(state),
         _ => return false,
     };
-    move_to(state, model, target, extend, actions);
+    move_to(state, model, target, shift, actions);
     true
+}
+
+/// One key with Ctrl; returns whether it was for the table.
+fn command(state: &mut TableState, frame: &Frame<'_>, key: Key, shift: bool, actions: &mut Vec<Action>) -> bool {
+    let model = frame.model;
+    let count = model.row_count();
+    let Some(last) = count.checked_sub(1) else {
+        return false;
+    };
+    match key {
+        Key::ArrowUp => state.pos.scroll(-1.0, count, frame.visible_rows()),
+        Key::ArrowDown => state.pos.scroll(1.0, count, frame.visible_rows()),
+        Key::Home => move_to(state, model, 0, shift, actions),
+        Key::End => move_to(state, model, last, shift, actions),
+        Key::A => {
+            state.selected = (0..count.min(MAX_SELECTED)).filter_map(|i| model.id_at(i)).collect();
+            actions.push(Action::Select);
+        }
+        _ => return false,
+    }
+    true
+}
+
+/// Leaves the selection with the cursor only; not for the table when nothing else is selected.
+fn narrow(state: &mut TableState, actions: &mut Vec<Action>) -> bool {
+    let only: BTreeSet<_> = state.cursor.into_iter().collect();
+    if state.selected == only {
+        return false;
+    }
+    state.selected = only;
+    state.anchor = state.cursor;
+    actions.push(Action::Select);
+    true
+}
+
+/// The menu opens where the row stands after this frame's keys.
+fn ask_for_menu(state: &mut TableState) -> bool {
+    state.wants_menu = state.cursor.is_some();
+    state.wants_reveal |= state.wants_menu;
+    state.wants_menu
 }
 
 /// Right opens or goes to the largest child; Left closes or goes to the parent.
@@ -109,22 +159,45 @@ fn sideways(state: &mut TableState, model: &dyn TreeModel, here: u64, right: boo
     true
 }
 
-/// Characters: `*` opens all below, others look for the row that starts with what was typed.
+/// Characters look for the row that starts with what was typed; those that mean something do it when no row does: `*` opens
+/// all below, `+` and `-` open and close the row, `.` shows or hides the series of the selected rows.
 fn write(state: &mut TableState, model: &dyn TreeModel, text: &str, now: f64, actions: &mut Vec<Action>) {
-    if text == "*" {
-        actions.extend(state.cursor.map(Action::ExpandAll));
-        return;
-    }
-    if now - state.typed_at > TYPE_AHEAD_SECONDS {
+    let in_word = !state.typed.is_empty() && now - state.typed_at <= TYPE_AHEAD_SECONDS;
+    if !in_word {
         state.typed.clear();
     }
-    state.typed_at = now;
-    let first = state.typed.is_empty();
-    state.typed.push_str(&text.to_lowercase());
+    let means_something = matches!(text, "*" | "+" | "-" | ".");
     let here = state.cursor.and_then(|id| model.index_of(id)).unwrap_or(0);
-    if let Some(index) = model.find_prefix(here + u64::from(first), &state.typed) {
-        move_to(state, model, index, false, actions);
+    let mut found = None;
+    if in_word || !means_something {
+        let word = format!("{}{}", state.typed, text.to_lowercase());
+        found = model.find_prefix(here + u64::from(!in_word), &word);
+        if found.is_some() || !means_something {
+            state.typed = word;
+            state.typed_at = now;
+        }
     }
+    match (found, text) {
+        (Some(index), _) => move_to(state, model, index, false, actions),
+        (None, "*") => actions.extend(state.cursor.map(Action::ExpandAll)),
+        (None, "+" | "-") => {
+            let row = state.cursor.and_then(|id| model.index_of(id)).and_then(|index| model.row(index));
+            let opens = text == "+";
+            actions.extend(row.filter(|row| row.expandable && row.expanded != opens).as_ref().map(toggle));
+        }
+        (None, ".") => actions.extend(selected_series(state, model)),
+        _ => {}
+    }
+}
+
+/// Shows or hides the series of every selected row that has one.
+fn selected_series(state: &TableState, model: &dyn TreeModel) -> Vec<Action> {
+    let has_series = |id: &RowId| {
+        let row = model.index_of(*id).and_then(|index| model.row(index));
+        row.is_some_and(|row| row.swatch.is_some())
+    };
+    let selected = state.selected.iter().take(MAX_TOGGLED);
+    selected.filter(|id| has_series(id)).map(|id| Action::ToggleSeries(*id)).collect()
 }
 
 /// The selected rows that are visible, in their order, as tab-separated text.

@@ -1,6 +1,5 @@
-//! Where everything stands: the scroll position in whole rows plus a fraction, and the horizontal places of the
-//! columns. Pure arithmetic; never draws, and never keeps a place of the whole table in pixels, because `f32` cannot
-//! hold the pixels of ten million rows.
+//! The horizontal places of columns and bars: where they stand, which of them are frozen, what lies under a pointer. Pure
+//! arithmetic; never draws.
 
 use std::collections::BTreeMap;
 
@@ -9,87 +8,22 @@ use eframe::egui::emath::Rangef;
 use super::model::{Area, Column};
 use crate::gui::theme;
 
-/// The first visible row, and how much of it is already scrolled out.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub struct ScrollPos {
-    /// Index of the first row that is at least partly visible.
-    pub row: u64,
-    /// The part of it above the edge, 0 up to but not 1.
-    pub fraction: f64,
-}
-
-impl ScrollPos {
-    /// The position `rows` rows above `end`, exact for any `end`; the top when there are not so many.
-    #[must_use]
-    pub fn above(end: u64, rows: f64) -> Self {
-        let whole = rows.ceil();
-        if whole >= 1e15 || end < whole as u64 {
-            return Self::default();
-        }
-        Self { row: end - whole as u64, fraction: whole - rows }
-    }
-
-    /// Moves by `rows` rows (negative: up), and keeps inside a table of `count` rows of which `visible` fit.
-    pub fn scroll(&mut self, rows: f64, count: u64, visible: f64) {
-        let moved = self.fraction + rows.clamp(-1e15, 1e15);
-        let whole = moved.floor();
-        match self.row.checked_add_signed(whole as i64) {
-            Some(row) => *self = Self { row, fraction: moved - whole },
-            None => *self = Self::default(),
-        }
-        self.clamp(count, visible);
-    }
-
-    /// Keeps the last row at the bottom edge at most.
-    pub fn clamp(&mut self, count: u64, visible: f64) {
-        let last = Self::above(count, visible);
-        if (self.row, self.fraction) > (last.row, last.fraction) {
-            *self = last;
-        }
-    }
-
-    /// Moves as little as needed to show the whole row at `index`.
-    pub fn reveal(&mut self, index: u64, count: u64, visible: f64) {
-        if index < self.row || (index == self.row && self.fraction > 0.0) {
-            *self = Self { row: index, fraction: 0.0 };
-        } else {
-            let lowest = Self::above(index.saturating_add(1), visible);
-            if (self.row, self.fraction) < (lowest.row, lowest.fraction) {
-                *self = lowest;
-            }
-        }
-        self.clamp(count, visible);
-    }
-
-    /// The position as a share of the way from top to bottom, 0 to 1.
-    #[must_use]
-    pub fn share(self, count: u64, visible: f64) -> f64 {
-        let last = Self::above(count, visible);
-        let way = last.row as f64 + last.fraction;
-        if way <= 0.0 { 0.0 } else { ((self.row as f64 + self.fraction) / way).clamp(0.0, 1.0) }
-    }
-
-    /// The position that stands at this share of the way.
-    #[must_use]
-    pub fn from_share(share: f64, count: u64, visible: f64) -> Self {
-        let last = Self::above(count, visible);
-        let place = (last.row as f64 + last.fraction) * share.clamp(0.0, 1.0);
-        let mut pos = Self { row: place.floor() as u64, fraction: place.fract() };
-        pos.clamp(count, visible);
-        pos
-    }
-}
-
 /// Narrowest that a column can be made, in points.
 pub const MIN_COLUMN_WIDTH: f32 = 32.0;
 /// Width of the column of colour squares, in points.
 pub const SWATCH_WIDTH: f32 = 24.0;
+/// Width of an area without columns while one is dragged that may stand there, in points.
+pub const EMPTY_AREA: f32 = 40.0;
+/// Least width that frozen columns leave for the others, in points.
+const MIN_UNFROZEN: f32 = 120.0;
 
 /// Horizontal places, in points from the left edge of the unscrolled table.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Columns {
     /// One range for each column.
     pub ranges: Vec<Rangef>,
+    /// What each area takes, in the order of [`Area::ALL`], without the bars.
+    pub areas: [Rangef; 3],
     /// The bar between keys and data.
     pub gold: Rangef,
     /// The bar between data and graphed columns.
@@ -98,126 +32,202 @@ pub struct Columns {
     pub swatch: Rangef,
     /// The whole width.
     pub width: f32,
+    /// How much of the width empty areas have that are open for a dragged column. It comes on top, so that the bars do not
+    /// run away from the pointer when a drag begins.
+    pub opened: f32,
+    /// Right edge of the frozen columns; 0 when none is frozen.
+    pub frozen: f32,
+}
+
+/// Where a dragged column would go.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Gap {
+    /// On which side of the bars.
+    pub area: Area,
+    /// Id of the column behind the gap; `None` at the end of the area.
+    pub before: Option<u32>,
+    /// The middle of the gap, in points from the left edge of the unscrolled table.
+    pub x: f32,
 }
 
 impl Columns {
-    /// Places the columns in `available` points: the last key column takes what is left over, and when nothing is
-    /// left the table becomes wider than its place (and scrolls).
+    /// Places the columns in `available` points: the last key column takes what is left over, and when nothing is left the
+    /// table becomes wider than its place (and scrolls). Areas that are `opened` take room although no column stands in them.
     #[must_use]
-    pub fn place(columns: &[Column], widths: &BTreeMap<u32, f32>, available: f32) -> Self {
+    pub fn place(columns: &[Column], widths: &BTreeMap<u32, f32>, available: f32, opened: [bool; 3]) -> Self {
         let width_of = |c: &Column| widths.get(&c.id).copied().unwrap_or(c.width).max(MIN_COLUMN_WIDTH);
+        let width_of_empty = |area: Area| {
+            let is_empty = columns.iter().all(|c| c.area != area);
+            if is_empty && opened[area as usize] { EMPTY_AREA } else { 0.0 }
+        };
         let fixed = 2.0 * theme::BAR_WIDTH + SWATCH_WIDTH;
         let total: f32 = columns.iter().map(width_of).sum::<f32>() + fixed;
         let spare = (available - total).max(0.0);
         let stretched = columns.iter().rposition(|c| c.area == Area::Key);
-        let mut x = 0.0;
         let mut ranges = Vec::with_capacity(columns.len());
-        let (mut gold, mut blue) = (None, None);
-        let bar = |x: &mut f32| {
-            let range = Rangef::new(*x, *x + theme::BAR_WIDTH);
-            *x = range.max;
-            range
-        };
-        for (i, column) in columns.iter().enumerate() {
-            if column.area > Area::Key && gold.is_none() {
-                gold = Some(bar(&mut x));
+        let mut areas = [Rangef::new(0.0, 0.0); 3];
+        let mut x = 0.0;
+        for area in Area::ALL {
+            if area != Area::Key {
+                x += theme::BAR_WIDTH;
             }
-            if column.area > Area::Data && blue.is_none() {
-                blue = Some(bar(&mut x));
+            let from = x;
+            x += width_of_empty(area);
+            for (i, column) in columns.iter().enumerate().filter(|(_, c)| c.area == area) {
+                let width = width_of(column) + if stretched == Some(i) { spare } else { 0.0 };
+                ranges.push(Rangef::new(x, x + width));
+                x += width;
             }
-            let extra = if stretched == Some(i) { spare } else { 0.0 };
-            let range = Rangef::new(x, x + width_of(column) + extra);
-            x = range.max;
-            ranges.push(range);
+            areas[area as usize] = Rangef::new(from, x);
         }
-        let gold = gold.unwrap_or_else(|| bar(&mut x));
-        let blue = blue.unwrap_or_else(|| bar(&mut x));
-        let swatch = Rangef::new(x, x + SWATCH_WIDTH);
-        Self { ranges, gold, blue, swatch, width: swatch.max }
+        let [key, data, graph] = areas;
+        let swatch = Rangef::new(graph.max, graph.max + SWATCH_WIDTH);
+        Self {
+            ranges,
+            areas,
+            gold: Rangef::new(key.max, data.min),
+            blue: Rangef::new(data.max, graph.min),
+            swatch,
+            width: swatch.max,
+            opened: Area::ALL.map(width_of_empty).iter().sum(),
+            frozen: 0.0,
+        }
     }
+
+    /// Freezes the first `count` columns, unless they would not leave enough of `available` points for the others.
+    #[must_use]
+    pub fn freeze(mut self, count: usize, available: f32) -> Self {
+        let last = self.ranges.len().min(count).checked_sub(1);
+        let edge = last.and_then(|i| self.ranges.get(i)).map_or(0.0, |range| range.max);
+        self.frozen = if edge + MIN_UNFROZEN <= available { edge } else { 0.0 };
+        self
+    }
+
+    /// Whether what takes `range` stands still when the table scrolls sideways.
+    #[must_use]
+    pub fn is_frozen(&self, range: Rangef) -> bool {
+        range.max <= self.frozen
+    }
+
+    /// The gap between columns that is nearest to `x`, on the side of the bars that `x` is on.
+    #[must_use]
+    pub fn gap_at(&self, columns: &[Column], x: f32) -> Gap {
+        let area = match x {
+            x if x < self.gold.center() => Area::Key,
+            x if x < self.blue.center() => Area::Data,
+            _ => Area::Graph,
+        };
+        let inside = columns.iter().zip(&self.ranges).filter(|(c, _)| c.area == area);
+        let mut behind = inside.clone().filter(|(_, range)| x < range.center());
+        match behind.next() {
+            Some((column, range)) => Gap { area, before: Some(column.id), x: range.min },
+            None if inside.count() == 0 => Gap { area, before: None, x: self.areas[area as usize].center() },
+            None => Gap { area, before: None, x: self.areas[area as usize].max },
+        }
+    }
+}
+
+/// How far a key is indented that stands `levels` deep, in points and always less than `room`: full steps first, smaller
+/// and smaller ones when the room runs out, so that a deeper row still stands right of its parent.
+#[must_use]
+pub fn indentation(levels: u32, room: f32) -> f32 {
+    let wanted = levels as f32 * theme::INDENT;
+    let (plain, rest) = (room * 0.7, room * 0.3);
+    if wanted <= plain || rest <= 0.0 {
+        return wanted.min(plain.max(0.0));
+    }
+    let over = wanted - plain;
+    plain + rest * over / (rest + over)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const COUNT: u64 = 50_000_000;
-
-    #[test]
-    fn scrolls_to_the_last_rows_exactly() {
-        let mut pos = ScrollPos::default();
-        pos.scroll(9_999_999.0, COUNT, 20.0);
-        assert_eq!(pos, ScrollPos { row: 9_999_999, fraction: 0.0 });
-        pos.scroll(0.125, COUNT, 20.0);
-        assert_eq!(pos, ScrollPos { row: 9_999_999, fraction: 0.125 });
-        for _ in 0..7 {
-            pos.scroll(0.125, COUNT, 20.0);
-        }
-        assert_eq!(pos, ScrollPos { row: 10_000_000, fraction: 0.0 });
-        pos.scroll(1e18, COUNT, 20.5);
-        assert_eq!(pos, ScrollPos { row: COUNT - 21, fraction: 0.5 });
-        pos.scroll(-1e18, COUNT, 20.5);
-        assert_eq!(pos, ScrollPos::default());
-    }
-
-    #[test]
-    fn stays_at_the_top_when_all_fits() {
-        let mut pos = ScrollPos::default();
-        pos.scroll(3.0, 10, 20.0);
-        assert_eq!(pos, ScrollPos::default());
-        pos.scroll(3.0, 0, 0.0);
-        assert_eq!(pos, ScrollPos::default());
-    }
-
-    #[test]
-    fn reveals_with_the_smallest_move() {
-        let mut pos = ScrollPos { row: 100, fraction: 0.25 };
-        pos.reveal(105, COUNT, 20.0);
-        assert_eq!(pos, ScrollPos { row: 100, fraction: 0.25 });
-        pos.reveal(100, COUNT, 20.0);
-        assert_eq!(pos, ScrollPos { row: 100, fraction: 0.0 });
-        pos.reveal(120, COUNT, 20.5);
-        assert_eq!(pos, ScrollPos { row: 100, fraction: 0.5 });
-        pos.reveal(COUNT - 1, COUNT, 20.0);
-        assert_eq!(pos, ScrollPos { row: COUNT - 20, fraction: 0.0 });
-        pos.reveal(0, COUNT, 20.0);
-        assert_eq!(pos, ScrollPos::default());
-    }
-
-    #[test]
-    fn the_bar_goes_from_end_to_end() {
-        let bottom = ScrollPos::above(COUNT, 20.0);
-        assert_eq!(ScrollPos::from_share(1.0, COUNT, 20.0), bottom);
-        assert_eq!(ScrollPos::from_share(0.0, COUNT, 20.0), ScrollPos::default());
-        assert!((bottom.share(COUNT, 20.0) - 1.0).abs() < 1e-12);
-        let middle = ScrollPos::from_share(0.5, COUNT, 20.0);
-        assert_eq!(middle.row, (COUNT - 20) / 2);
-    }
+    const FIXED: f32 = 2.0 * theme::BAR_WIDTH + SWATCH_WIDTH;
 
     fn column(id: u32, area: Area, width: f32) -> Column {
-        Column { id, title: String::new(), tip: String::new(), area, width, sort: None }
+        Column { id, area, width, ..Column::default() }
+    }
+
+    fn placed(columns: &[Column], available: f32) -> Columns {
+        Columns::place(columns, &BTreeMap::new(), available, [false; 3])
+    }
+
+    fn gap(columns: &[Column], places: &Columns, x: f32) -> (Area, Option<u32>) {
+        let gap = places.gap_at(columns, x);
+        (gap.area, gap.before)
     }
 
     #[test]
     fn the_last_key_takes_what_is_left() {
         let columns = [column(0, Area::Key, 50.0), column(1, Area::Key, 100.0), column(2, Area::Data, 80.0)];
-        let fixed = 2.0 * theme::BAR_WIDTH + SWATCH_WIDTH;
-        let placed = Columns::place(&columns, &BTreeMap::new(), 230.0 + fixed + 70.0);
+        let placed = placed(&columns, 230.0 + FIXED + 70.0);
         assert_eq!(placed.ranges[1], Rangef::new(50.0, 220.0));
         assert_eq!(placed.gold, Rangef::new(220.0, 220.0 + theme::BAR_WIDTH));
         assert_eq!(placed.ranges[2].min, placed.gold.max);
         assert_eq!(placed.blue.min, placed.ranges[2].max);
-        assert_eq!(placed.width, 230.0 + fixed + 70.0);
+        assert_eq!(placed.width, 230.0 + FIXED + 70.0);
     }
 
     #[test]
     fn a_narrow_place_makes_the_table_scroll() {
         let columns = [column(0, Area::Key, 200.0), column(1, Area::Graph, 80.0)];
         let widths = BTreeMap::from([(0, 5.0)]);
-        let placed = Columns::place(&columns, &widths, 10.0);
+        let placed = Columns::place(&columns, &widths, 10.0, [false; 3]);
         assert_eq!(placed.ranges[0], Rangef::new(0.0, MIN_COLUMN_WIDTH));
         assert!(placed.width > 10.0);
         assert_eq!(placed.blue.max, placed.ranges[1].min);
         assert_eq!(placed.gold.max, placed.blue.min);
+    }
+
+    #[test]
+    fn a_place_between_columns_is_found_up_to_the_bars() {
+        let columns = [column(0, Area::Key, 50.0), column(1, Area::Key, 100.0), column(2, Area::Graph, 80.0)];
+        let places = placed(&columns, 0.0);
+        assert_eq!(gap(&columns, &places, -5.0), (Area::Key, Some(0)));
+        assert_eq!(gap(&columns, &places, 26.0), (Area::Key, Some(1)));
+        assert_eq!(gap(&columns, &places, places.gold.center() - 0.5), (Area::Key, None));
+        assert_eq!(gap(&columns, &places, places.gold.center()), (Area::Data, None));
+        assert_eq!(gap(&columns, &places, places.blue.center() - 0.5), (Area::Data, None));
+        assert_eq!(gap(&columns, &places, places.blue.center()), (Area::Graph, Some(2)));
+        assert_eq!(gap(&columns, &places, 1e6), (Area::Graph, None));
+        assert_eq!(places.gap_at(&columns, 1e6).x, places.swatch.min);
+    }
+
+    #[test]
+    fn empty_areas_open_when_asked() {
+        let columns = [column(2, Area::Data, 80.0)];
+        let places = Columns::place(&columns, &BTreeMap::new(), 0.0, [true, true, true]);
+        assert_eq!(places.gold.min, EMPTY_AREA);
+        assert_eq!(places.opened, 2.0 * EMPTY_AREA);
+        let keys = [column(2, Area::Key, 80.0)];
+        let opened = Columns::place(&keys, &BTreeMap::new(), 500.0, [true; 3]);
+        assert_eq!(opened.gold, placed(&keys, 500.0).gold, "the bar stays where it was");
+        assert_eq!(places.areas[2].span(), EMPTY_AREA);
+        assert_eq!(places.areas[1].span(), 80.0);
+        assert_eq!(gap(&columns, &places, 3.0), (Area::Key, None));
+        assert_eq!(placed(&columns, 0.0).gold.min, 0.0);
+    }
+
+    #[test]
+    fn frozen_columns_leave_room_or_do_not_freeze() {
+        let columns = [column(0, Area::Key, 100.0), column(1, Area::Data, 80.0)];
+        let frozen = placed(&columns, 100.0).freeze(1, 220.0);
+        assert_eq!(frozen.frozen, 100.0);
+        assert!(frozen.is_frozen(frozen.ranges[0]) && !frozen.is_frozen(frozen.gold));
+        assert_eq!(placed(&columns, 100.0).freeze(1, 219.0).frozen, 0.0);
+        assert_eq!(placed(&columns, 100.0).freeze(0, 500.0).frozen, 0.0);
+        let all = placed(&columns, 100.0).freeze(9, 500.0);
+        assert_eq!(all.frozen, all.ranges[1].max);
+    }
+
+    #[test]
+    fn deeper_rows_always_stand_further_right() {
+        assert_eq!(indentation(3, 400.0), 3.0 * theme::INDENT);
+        let steps: Vec<f32> = (0..200).map(|levels| indentation(levels, 100.0)).collect();
+        assert!(steps.is_sorted_by(|a, b| a < b), "{steps:?}");
+        assert!(steps.iter().all(|x| *x < 100.0));
+        assert_eq!(indentation(50, 0.0), 0.0);
     }
 }

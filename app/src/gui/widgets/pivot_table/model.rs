@@ -7,14 +7,20 @@ use eframe::egui::Color32;
 pub type RowId = u64;
 
 /// Which side of the gold and blue bars a column stands on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Area {
     /// Left of the gold bar: rows are grouped by it.
+    #[default]
     Key,
     /// Between the bars: aggregated.
     Data,
     /// Right of the blue bar: aggregated and graphed.
     Graph,
+}
+
+impl Area {
+    /// All of them, from left to right; an area's place in it is `area as usize`.
+    pub const ALL: [Self; 3] = [Self::Key, Self::Data, Self::Graph];
 }
 
 /// Direction in which a column is sorted.
@@ -27,7 +33,7 @@ pub enum Sort {
 }
 
 /// One column.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Column {
     /// Identity, stable while the column stands in the table; its width is remembered under it.
     pub id: u32,
@@ -41,6 +47,20 @@ pub struct Column {
     pub width: f32,
     /// How the rows are sorted by this column, if they are.
     pub sort: Option<Sort>,
+    /// Its place among the columns that are sorted by, 1 for the first; without meaning when `sort` is `None`.
+    pub sort_rank: u8,
+    /// Where it may stand, in the order of [`Area::ALL`].
+    pub allowed: [bool; 3],
+    /// The sentence that says why it may not stand elsewhere: "Count cannot group rows".
+    pub refusal: String,
+}
+
+impl Column {
+    /// Whether the column may stand in `area`.
+    #[must_use]
+    pub fn may_stand(&self, area: Area) -> bool {
+        self.allowed[area as usize]
+    }
 }
 
 /// One figure of a row.
@@ -50,8 +70,10 @@ pub struct Cell {
     pub text: String,
     /// The unit, drawn dimmed; may be empty.
     pub unit: &'static str,
-    /// Share of the whole, 0 to 1, drawn as a bar behind the figure.
+    /// Share of the parent row's figure, 0 to 1, drawn as a bar behind the figure; the owner of the rows computes it.
     pub share: Option<f32>,
+    /// Whether the figure is still being computed; an ellipsis stands in its place.
+    pub pending: bool,
 }
 
 /// The colour square of a row that has its own series in the graph.
@@ -64,7 +86,7 @@ pub struct Swatch {
 }
 
 /// One visible row of the flattened tree.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Row {
     /// Identity.
     pub id: RowId,
@@ -72,10 +94,16 @@ pub struct Row {
     pub level: u32,
     /// Index of the key column that the row's text stands in.
     pub key_column: usize,
-    /// Depth inside that column, for columns that are trees themselves.
+    /// How far it stands to the right inside that column, in small steps, for columns that are trees themselves.
     pub indent: u32,
     /// The key.
     pub text: String,
+    /// How many bytes at the start of the text stand in a colour of their own (a frame's module), and which.
+    pub lead: Option<(usize, Color32)>,
+    /// Whether the row is among those that were looked for; its text is marked.
+    pub found: bool,
+    /// Whether the row is drawn dimmed.
+    pub dimmed: bool,
     /// Whether there is something below.
     pub expandable: bool,
     /// Whether what is below is shown.
@@ -115,113 +143,28 @@ pub enum Action {
     Collapse(RowId),
     /// Show everything below the row.
     ExpandAll(RowId),
-    /// Sort by the column with this id, or turn its order round.
-    Sort(u32),
+    /// Sort by the column, or turn its order round.
+    Sort {
+        /// Id of the column.
+        column: u32,
+        /// Whether it comes after the columns that are sorted by already, instead of replacing them.
+        add: bool,
+    },
+    /// Put a column elsewhere; it may stand there.
+    MoveColumn {
+        /// Id of the column.
+        column: u32,
+        /// Where it goes.
+        area: Area,
+        /// Id of the column in that area that it goes in front of; `None` is the end of the area.
+        before: Option<u32>,
+    },
     /// The selection changed.
     Select,
     /// Put this text on the clipboard.
     Copy(String),
     /// Show or hide the series of the row.
     ToggleSeries(RowId),
-}
-
-/// The accessible name of a row: "Pool Tag Leak, Count 12,431, Size 23.1 MB".
-#[must_use]
-pub fn row_label(columns: &[Column], row: &Row) -> String {
-    let title = columns.get(row.key_column).map_or("", |c| c.title.as_str());
-    let mut label = format!("{title} {}", row.text);
-    for (column, cell) in columns.iter().filter(|c| c.area != Area::Key).zip(&row.cells) {
-        label.push_str(", ");
-        label.push_str(&cell_label(column, cell));
-    }
-    label
-}
-
-/// The accessible name of a cell: "Size 23.1 MB".
-#[must_use]
-pub fn cell_label(column: &Column, cell: &Cell) -> String {
-    let gap = if cell.unit.is_empty() { "" } else { " " };
-    format!("{} {}{gap}{}", column.title, cell.text, cell.unit)
-}
-
-/// The accessible name of a header: "Size, sorted descending".
-#[must_use]
-pub fn header_label(column: &Column) -> String {
-    match column.sort {
-        Some(Sort::Ascending) => format!("{}, sorted ascending", column.title),
-        Some(Sort::Descending) => format!("{}, sorted descending", column.title),
-        None => column.title.clone(),
-    }
-}
-
-/// Rows as tab-separated text with a header line; tabs and line ends inside a key become spaces.
-pub fn tab_separated(columns: &[Column], rows: impl Iterator<Item = Row>) -> String {
-    let clean = |text: &str| text.replace(['\t', '\n', '\r'], " ");
-    let keys = columns.iter().filter(|c| c.area == Area::Key).count();
-    let mut out = columns.iter().map(|c| clean(&c.title)).collect::<Vec<_>>().join("\t");
-    out.push('\n');
-    for row in rows {
-        let mut fields = vec![String::new(); keys];
-        if let Some(field) = fields.get_mut(row.key_column) {
-            *field = clean(&row.text);
-        }
-        fields.extend(row.cells.iter().map(|cell| {
-            let gap = if cell.unit.is_empty() { "" } else { " " };
-            format!("{}{gap}{}", cell.text, cell.unit)
-        }));
-        out.push_str(&fields.join("\t"));
-        out.push('\n');
-    }
-    out
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn columns() -> Vec<Column> {
-        let column = |id, title: &str, area, sort| Column {
-            id,
-            title: title.into(),
-            tip: String::new(),
-            area,
-            width: 80.0,
-            sort,
-        };
-        vec![
-            column(0, "Type", Area::Key, None),
-            column(1, "Pool Tag", Area::Key, None),
-            column(2, "Count", Area::Data, None),
-            column(3, "Size", Area::Data, Some(Sort::Descending)),
-        ]
-    }
-
-    fn row() -> Row {
-        let cell = |text: &str, unit| Cell { text: text.into(), unit, share: None };
-        Row {
-            id: 7,
-            level: 1,
-            key_column: 1,
-            indent: 0,
-            text: "Le\tak".into(),
-            expandable: true,
-            expanded: false,
-            cells: vec![cell("12,431", ""), cell("23.1", "MB")],
-            swatch: None,
-        }
-    }
-
-    #[test]
-    fn rows_and_headers_say_what_they_show() {
-        let columns = columns();
-        assert_eq!(row_label(&columns, &row()), "Pool Tag Le\tak, Count 12,431, Size 23.1 MB");
-        assert_eq!(header_label(&columns[3]), "Size, sorted descending");
-        assert_eq!(header_label(&columns[0]), "Type");
-    }
-
-    #[test]
-    fn copied_rows_keep_their_columns() {
-        let text = tab_separated(&columns(), std::iter::once(row()));
-        assert_eq!(text, "Type\tPool Tag\tCount\tSize\n\tLe ak\t12,431\t23.1 MB\n");
-    }
+    /// Show the series of this row alone.
+    SoloSeries(RowId),
 }

@@ -1,0 +1,70 @@
+//! What stands over the window and has the keys: the open box, the list of keys, the palette, a question.
+
+use std::path::PathBuf;
+
+use eframe::egui::Ui;
+
+use super::App;
+use crate::gui::command::Command;
+use crate::gui::command::catalogue::Entry;
+use crate::gui::views::open_box::OpenBox;
+use crate::gui::views::palette::PaletteState;
+use crate::gui::views::{confirm, keys, open_box, palette};
+
+/// The boxes that are open.
+#[derive(Default)]
+pub struct Boxes {
+    /// The open box.
+    pub open: Option<OpenBox>,
+    /// What is written in the filter of the list of keys.
+    pub keys: Option<String>,
+    /// The palette.
+    pub palette: Option<PaletteState>,
+    /// Whether everything is to be reset.
+    pub reset: bool,
+}
+
+impl Boxes {
+    /// Whether any is open.
+    #[must_use]
+    pub fn any(&self) -> bool {
+        self.open.is_some() || self.keys.is_some() || self.palette.is_some() || self.reset
+    }
+
+    /// Opens the palette, or closes it. `typed` is what was typed since the key, before its field was there.
+    pub fn toggle_palette(&mut self, typed: String) {
+        self.keys = None;
+        self.palette = if self.palette.is_some() { None } else { Some(PaletteState::written(typed)) };
+    }
+
+    /// Opens the list of keys, or closes it.
+    pub fn toggle_keys(&mut self) {
+        self.palette = None;
+        self.keys = if self.keys.is_some() { None } else { Some(String::new()) };
+    }
+}
+
+impl App {
+    pub(super) fn show_boxes(&mut self, ui: &Ui, entries: &[Entry], commands: &mut Vec<Command>) {
+        if let Some(state) = &mut self.boxes.open {
+            open_box::show(ui, state, commands);
+            let folder = state.split().map(|(folder, _)| PathBuf::from(folder));
+            if folder.is_some() && folder != state.asked {
+                state.asked.clone_from(&folder);
+                self.jobs.list(folder.unwrap_or_default());
+            }
+        }
+        if let Some(filter) = &mut self.boxes.keys {
+            keys::show(ui, filter, entries, commands);
+        }
+        if self.boxes.reset {
+            let what = "Theme, scale, panels, recent files, presets and what is remembered of traces go back to how they were at the first start. Open traces stay open.";
+            self.boxes.reset = !confirm::show(ui, &Command::Reset, what, "Reset", commands);
+        }
+        if let Some(state) = &mut self.boxes.palette
+            && let Some(title) = palette::show(ui, state, entries, &self.memory.get().commands, commands)
+        {
+            self.memory.edit().ran(title);
+        }
+    }
+}

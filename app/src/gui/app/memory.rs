@@ -1,0 +1,95 @@
+//! What is remembered, while the window is open: every change is written soon. It decides nothing.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use eframe::egui::{ThemePreference, Ui};
+
+use crate::gui::settings::keeper::Keeper;
+use crate::gui::settings::store::Store;
+use crate::gui::settings::{Settings, Theme};
+
+/// Seconds after a change in which more changes are waited for.
+const SOON_S: f64 = 0.5;
+
+/// The settings and whoever writes them.
+pub struct Memory {
+    keeper: Keeper,
+    settings: Settings,
+    changed: bool,
+    /// When the first change came that is not written, in seconds of the window's clock.
+    since: Option<f64>,
+}
+
+impl Memory {
+    /// What lies in a place, and what the user should know about it.
+    #[must_use]
+    pub fn open(store: Arc<dyn Store>) -> (Self, Option<String>) {
+        let (keeper, settings, warning) = Keeper::open(store);
+        (Self { keeper, settings, changed: false, since: None }, warning)
+    }
+
+    /// What is remembered.
+    #[must_use]
+    pub fn get(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// What is remembered, to be changed: it will be written.
+    pub fn edit(&mut self) -> &mut Settings {
+        self.changed = true;
+        &mut self.settings
+    }
+
+    /// Writes changes that have waited long enough; returns why that failed.
+    pub fn keep(&mut self, ui: &Ui) -> Option<String> {
+        let now = ui.input(|input| input.time);
+        if std::mem::take(&mut self.changed) {
+            self.since.get_or_insert(now);
+        }
+        if let Some(since) = self.since {
+            if now - since >= SOON_S {
+                self.write();
+            } else {
+                ui.ctx().request_repaint_after(Duration::from_secs_f64(SOON_S));
+            }
+        }
+        self.keeper.error()
+    }
+
+    fn write(&mut self) {
+        self.since = None;
+        if let Ok(text) = self.settings.to_text() {
+            self.keeper.save(text);
+        }
+    }
+}
+
+impl Drop for Memory {
+    fn drop(&mut self) {
+        if self.changed || self.since.is_some() {
+            self.write();
+        }
+        self.keeper.finish();
+    }
+}
+
+/// The theme as the toolkit names it.
+#[must_use]
+pub fn preference(theme: Theme) -> ThemePreference {
+    match theme {
+        Theme::Light => ThemePreference::Light,
+        Theme::Dark => ThemePreference::Dark,
+        Theme::System => ThemePreference::System,
+    }
+}
+
+/// The theme as the settings name it.
+#[must_use]
+pub fn theme_of(preference: ThemePreference) -> Theme {
+    match preference {
+        ThemePreference::Light => Theme::Light,
+        ThemePreference::Dark => Theme::Dark,
+        ThemePreference::System => Theme::System,
+    }
+}

@@ -1,0 +1,351 @@
+//! The application: owns the state, draws the views, carries out commands at the end of each frame, and takes in what the
+//! background has finished. It reads no file and waits for nothing.
+
+mod boxes;
+mod catalogue;
+mod memory;
+mod open;
+mod pages;
+mod panels;
+mod recall;
+mod run;
+pub mod tabs;
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use eframe::egui::text_selection::LabelSelectionState;
+use eframe::egui::{self, CentralPanel, Frame, Ui};
+
+use super::OpenRequest;
+use super::command::{Command, DocumentCommand};
+use super::jobs::dialog::PickFile;
+use super::jobs::load::{Loader, Source};
+use super::jobs::{Answer, Jobs, TabId};
+use super::settings::Settings;
+use super::settings::store::Store;
+use super::state::document::{Document, Effect, SharedPresets};
+use super::theme::{self, Palette};
+use super::views::open_box::OpenBox;
+use super::views::toasts::{Kind, Toasts};
+use super::views::{start, tabs as tab_view};
+use boxes::Boxes;
+use memory::Memory;
+use pages::AllPages;
+use panels::Narrow;
+use tabs::Tabs;
+
+/// Seconds for which the status bar says what was copied.
+const NOTE_S: f64 = 5.0;
+/// How often a load's figures are drawn anew.
+const PROGRESS_EVERY: Duration = Duration::from_millis(100);
+
+/// The window's content.
+pub struct App {
+    jobs: Jobs,
+    tabs: Tabs,
+    /// The tab that comes to the front when its trace is there: the last one asked for, until the user turns to another.
+    wanted: Option<TabId>,
+    /// The last title that the window was given.
+    title: String,
+    toasts: Toasts,
+    /// The presets that all traces share.
+    presets: SharedPresets,
+    /// The Tab key is on its way from the last control to the first.
+    tabbing: bool,
+    /// What stands over the window.
+    boxes: Boxes,
+    /// What is remembered.
+    memory: Memory,
+    /// Number of the layout: panels of a new one have the sizes of the settings.
+    layout: u32,
+    narrow: Narrow,
+    /// What was typed for a field that is about to open.
+    typed: String,
+    /// What happened last, and until when that is said, in seconds of the window's clock.
+    note: Option<(String, f64)>,
+    /// When what was done with the traces goes into the settings, in seconds of the window's clock.
+    remember_at: Option<f64>,
+    /// Files opened before that are not there now.
+    missing: BTreeSet<PathBuf>,
+    /// Whether that was looked up for the start page.
+    looked: bool,
+}
+
+/// What the window gets from outside.
+pub struct Services {
+    /// Turns files into traces.
+    pub loader: Arc<dyn Loader>,
+    /// Asks the user for files.
+    pub picker: Arc<dyn PickFile>,
+    /// Where settings lie.
+    pub store: Arc<dyn Store>,
+}
+
+impl App {
+    /// An application that loads, asks for files and remembers with what it is given, and begins with `open`.
+    #[must_use]
+    pub fn new(ctx: &egui::Context, services: Services, open: OpenRequest) -> Self {
+        theme::install(ctx);
+        // These keys belong to the time axis, as in WPA; the scale is in the menu.
+        ctx.options_mut(|options| options.zoom_with_keyboard = false);
+        let waker = ctx.clone();
+        let (memory, warning) = Memory::open(services.store);
+        let mut app = Self {
+            jobs: Jobs::new(services.loader, services.picker, Arc::new(move || waker.request_repaint())),
+            tabs: Tabs::default(),
+            wanted: None,
+            title: String::new(),
+            toasts: Toasts::default(),
+            presets: SharedPresets::default(),
+            tabbing: false,
+            boxes: Boxes::default(),
+            memory,
+            layout: 0,
+            narrow: Narrow::default(),
+            typed: String::new(),
+            note: None,
+            remember_at: None,
+            missing: BTreeSet::new(),
+            looked: false,
+        };
+        app.apply_settings(ctx);
+        app.read_presets();
+        if let Some(warning) = warning {
+            app.toasts.push(Kind::Error, warning);
+        }
+        match open {
+            OpenRequest::Nothing => {}
+            OpenRequest::File(path) => app.open(Source::File(path)),
+            OpenRequest::Files(paths) => paths.into_iter().for_each(|path| app.open(Source::File(path))),
+            OpenRequest::Sample => app.open(Source::Sample),
+        }
+        app
+    }
+
+    /// The trace in front.
+    #[must_use]
+    pub fn document(&self) -> Option<&Document> {
+        self.tabs.document()
+    }
+
+    /// All open traces, the oldest first.
+    pub fn documents(&self) -> impl Iterator<Item = &Document> {
+        self.tabs.iter().filter_map(|(_, tab)| tab.document())
+    }
+
+    /// What is remembered.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        self.memory.get()
+    }
+
+    /// Whether something is being computed or loaded.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        self.tabs.iter().any(|(_, tab)| tab.loading().is_some() || tab.document().is_some_and(Document::is_busy))
+    }
+
+    /// Draws one frame and carries out what the user wants.
+    pub fn show(&mut self, ui: &mut Ui) {
+        self.take_answers();
+        let mut commands = Command::pressed(ui, self.is_boxed());
+        if commands.iter().any(Command::opens_field) {
+            self.typed.push_str(&take_text(ui));
+        }
+        let entries = self.entries(ui);
+        dropped_files(ui, &mut commands);
+        let dark = ui.visuals().dark_mode;
+        self.tabs.iter_mut().filter_map(|(_, tab)| tab.document_mut()).for_each(|document| document.set_dark(dark));
+        self.frame_panels(ui, &entries, &mut commands);
+        self.centre(ui, &mut commands);
+        self.show_boxes(ui, &entries, &mut commands);
+        self.toasts.show(ui, &mut commands);
+        if self.tabs.iter().any(|(_, tab)| tab.loading().is_some()) {
+            ui.ctx().request_repaint_after(PROGRESS_EVERY);
+        }
+        self.give_keys_to_table(ui);
+        drop_hint(ui);
+        commands.extend(self.copy_nobody_took(ui));
+        if !commands.is_empty() {
+            // What a command changes is seen in the next frame, and nothing else may ask for one.
+            ui.ctx().request_repaint();
+        }
+        for command in commands {
+            self.run(ui, command);
+        }
+        self.serve_documents(ui);
+        self.tell_title(ui);
+        if let Some(error) = self.memory.keep(ui) {
+            self.toasts.push(Kind::Error, format!("The settings cannot be saved: {error}"));
+        }
+    }
+
+    fn apply_settings(&self, ctx: &egui::Context) {
+        let settings = self.memory.get();
+        ctx.set_theme(memory::preference(settings.theme));
+        ctx.set_zoom_factor(f32::from(settings.scale_percent) / 100.0);
+    }
+
+    /// Whether a box stands over the page and has the keys.
+    fn is_boxed(&self) -> bool {
+        self.boxes.any() || self.document().is_some_and(|document| document.dialog.is_some())
+    }
+
+    fn take_answers(&mut self) {
+        while let Some(answer) = self.jobs.answer() {
+            match answer {
+                Answer::Load { tab, answer } => self.loaded(tab, answer),
+                Answer::Document { tab, reply, .. } => {
+                    if let Some(document) = self.tabs.get_mut(tab).and_then(|tab| tab.document_mut()) {
+                        document.take(reply);
+                    }
+                }
+                Answer::Changed { tab, change } => self.changed(tab, change),
+                Answer::Listed { folder, entries } => {
+                    if let Some(state) = self.boxes.open.as_mut().filter(|state| state.asked.as_ref() == Some(&folder))
+                    {
+                        state.listed = Some((folder, entries));
+                    }
+                }
+                Answer::Missing(missing) => self.missing = missing,
+                Answer::Picked { path: Some(path), .. } => self.open(Source::File(path)),
+                Answer::Picked { path: None, at_once } => {
+                    if at_once {
+                        self.boxes.open = Some(OpenBox::within(self.memory.get().folder.as_ref()));
+                    }
+                }
+            }
+        }
+    }
+
+    fn centre(&mut self, ui: &mut Ui, commands: &mut Vec<Command>) {
+        if self.tabs.is_empty() && !std::mem::replace(&mut self.looked, true) {
+            let recent = self.memory.get().recent.iter().map(|recent| recent.path.clone());
+            self.jobs.look_for(recent.collect());
+        }
+        let palette = Palette::of(ui);
+        let active = self.tabs.active();
+        let behind = self.loads_behind();
+        let turned = CentralPanel::no_frame().frame(Frame::new().fill(palette.canvas)).show(ui, |ui| {
+            if self.tabs.is_empty() {
+                start::show(ui, &self.memory.get().recent, &self.missing, commands);
+                return None;
+            }
+            let (tree, tabs) = self.tabs.parts();
+            let mut pages = AllPages { tabs, behind, active };
+            tab_view::show(ui, tree, active, &mut pages, commands)
+        });
+        if let Some(tab) = turned.inner {
+            self.tabs.touch(tab);
+            self.wanted = None;
+        }
+        self.tabs.settle();
+    }
+
+    /// What the documents want: computing, the clipboard, a word to the user.
+    fn serve_documents(&mut self, ui: &Ui) {
+        let mut presets_changed = false;
+        for (id, tab) in self.tabs.iter_mut() {
+            let Some(document) = tab.document_mut() else { continue };
+            for request in document.requests() {
+                self.jobs.ask(id, request);
+            }
+            for effect in std::mem::take(&mut document.effects) {
+                match effect {
+                    Effect::Copy(text) => ui.ctx().copy_text(text),
+                    Effect::PresetsChanged => presets_changed = true,
+                    Effect::Note(words) => self.note = Some((words, ui.input(|input| input.time) + NOTE_S)),
+                    Effect::Tell(words) => self.toasts.push(Kind::Info, words),
+                }
+            }
+        }
+        if presets_changed {
+            self.write_presets();
+        }
+        self.remember_soon(ui);
+    }
+
+    /// Copy, when no text is being written and the table does not have the keys: it is meant for the selected rows.
+    fn copy_nobody_took(&self, ui: &Ui) -> Option<Command> {
+        let asked = ui.input(|input| input.events.iter().any(|event| matches!(event, egui::Event::Copy)));
+        let text_selected = ui.ctx().plugin::<LabelSelectionState>().lock().has_selection();
+        let meant = asked && !text_selected && !self.boxes.any() && !ui.ctx().text_edit_focused();
+        let command = DocumentCommand::CopyRows;
+        let can = self.document().is_some_and(|document| document.can(&command));
+        (meant && can).then_some(Command::Document(command))
+    }
+
+    /// Keys that nobody else has go to the table, so that the arrows work after a click anywhere.
+    fn give_keys_to_table(&mut self, ui: &Ui) {
+        let focused = ui.memory(|memory| memory.focused().is_some());
+        let (tab, pressed) = ui.input(|input| (input.key_pressed(egui::Key::Tab), input.pointer.any_pressed()));
+        // After the last control nobody has the keys for a moment; the first one is next.
+        self.tabbing = tab || (self.tabbing && !focused && !pressed);
+        if self.tabbing && !focused {
+            ui.ctx().request_repaint();
+        }
+        let taken = self.tabbing || focused || self.is_boxed() || egui::Popup::is_any_open(ui.ctx());
+        if !taken && let Some(document) = self.tabs.document_mut().filter(|document| document.shows_table()) {
+            document.table.request_focus();
+        }
+    }
+
+    fn tell_title(&mut self, ui: &Ui) {
+        let title = match self.tabs.active_tab() {
+            Some(tab) => format!("{} - poolscope", tab.source.name()),
+            None => "poolscope".to_owned(),
+        };
+        if self.title != title {
+            ui.ctx().send_viewport_cmd(egui::ViewportCommand::Title(title.clone()));
+            self.title = title;
+        }
+    }
+}
+
+/// The text of this frame. A slow frame may hold a key that opens a field together with what was written into it.
+fn take_text(ui: &Ui) -> String {
+    let mut typed = String::new();
+    ui.input_mut(|input| {
+        input.events.retain(|event| match event {
+            egui::Event::Text(text) => {
+                typed.push_str(text);
+                false
+            }
+            _ => true,
+        });
+    });
+    typed
+}
+
+fn dropped_files(ui: &Ui, commands: &mut Vec<Command>) {
+    let dropped: Vec<_> = ui.input(|input| input.raw.dropped_files.iter().map(|file| file.path().to_owned()).collect());
+    commands.extend(dropped.into_iter().map(Command::OpenPath));
+}
+
+/// Says what letting go of a file does, while one is held over the window.
+fn drop_hint(ui: &Ui) {
+    if ui.input(|input| input.raw.hovered_files.is_empty()) {
+        return;
+    }
+    let palette = Palette::of(ui);
+    let layer = egui::LayerId::new(egui::Order::Foreground, egui::Id::unique("drop hint"));
+    let painter = ui.ctx().layer_painter(layer);
+    let area = ui.ctx().content_rect();
+    painter.rect_filled(area, 0.0, palette.canvas.gamma_multiply(0.85));
+    let text = "Let go to open the trace";
+    painter.text(area.center(), egui::Align2::CENTER_CENTER, text, theme::strong_font(), palette.accent);
+}
+
+impl eframe::App for App {
+    fn ui(&mut self, ui: &mut Ui, _frame: &mut eframe::Frame) {
+        self.show(ui);
+    }
+
+    /// Only the window's place is left to the frame; the rest is in the settings.
+    fn persist_egui_memory(&self) -> bool {
+        false
+    }
+}

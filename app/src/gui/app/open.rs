@@ -1,0 +1,147 @@
+//! Opening, reloading and closing traces, and what comes of it.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::App;
+use super::tabs::{Content, Loading};
+use crate::gui::command::Command;
+use crate::gui::jobs::TabId;
+use crate::gui::jobs::load::{LoadAnswer, LoadRequest, Source};
+use crate::gui::jobs::watch::Change;
+use crate::gui::state::document::Document;
+use crate::gui::views::changed;
+use crate::gui::views::toasts::Kind;
+
+/// Traces of a folder that are opened at once at most.
+const FOLDER: usize = 8;
+
+impl App {
+    /// Opens a trace in a tab of its own; if it is open already, its tab comes to the front.
+    pub(super) fn open(&mut self, source: Source) {
+        self.toasts.clear_infos();
+        let Some(id) = self.tabs.find(&source) else {
+            let id = self.tabs.add(source);
+            self.load(id);
+            return;
+        };
+        let Some(tab) = self.tabs.get(id) else { return };
+        match tab.content {
+            Content::Failed(_) => self.load(id),
+            Content::Open(_) if tab.change == Some(Change::Changed) => {
+                self.tabs.activate(id);
+                self.reload(id);
+            }
+            _ => self.tabs.activate(id),
+        }
+    }
+
+    /// Loads what a tab is for; it comes to the front when it is there.
+    pub(super) fn load(&mut self, id: TabId) {
+        self.wanted = Some(id);
+        let loading = self.begin(id);
+        if let (Some(loading), Some(tab)) = (loading, self.tabs.get_mut(id)) {
+            tab.content = Content::Loading(loading);
+        }
+    }
+
+    /// Loads an open trace again; it can be used as it was until then.
+    pub(super) fn reload(&mut self, id: TabId) {
+        let loading = self.begin(id);
+        if let Some(tab) = self.tabs.get_mut(id) {
+            tab.reload = loading;
+        }
+    }
+
+    fn begin(&mut self, id: TabId) -> Option<Loading> {
+        let source = self.tabs.get(id)?.source.clone();
+        let loading = Loading::begin();
+        self.jobs.load(id, LoadRequest { source, progress: Arc::clone(&loading.progress) });
+        Some(loading)
+    }
+
+    pub(super) fn close(&mut self, id: TabId) {
+        self.jobs.forget(id);
+        if let Some(tab) = self.tabs.get(id) {
+            Self::remember_tab(&mut self.memory, tab);
+        }
+        self.tabs.close(id);
+        self.looked = false;
+    }
+
+    pub(super) fn loaded(&mut self, id: TabId, answer: LoadAnswer) {
+        if let Some(inside) = answer.inside {
+            return self.open_folder(id, &answer.source.name(), inside);
+        }
+        let name = answer.source.name();
+        let Some(tab) = self.tabs.get_mut(id) else { return };
+        let reloaded = tab.reload.take().is_some();
+        // A trace that is loaded again looks as it did.
+        let before = tab.document().map(Document::remember);
+        let (kind, words) = match answer.result {
+            Ok(Some(trace)) => {
+                let bytes = trace.summary.file_bytes;
+                // Answers about the trace before must not reach this one.
+                self.jobs.forget(id);
+                self.jobs.watch(id, &answer.source, answer.stamp);
+                if let Source::File(path) = &answer.source {
+                    let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+                    let settings = self.memory.edit();
+                    settings.folder = path.parent().filter(|folder| folder.to_str().is_some()).map(Into::into);
+                    settings.opened(&path, bytes, unix_s());
+                }
+                let mut document = Document::new(answer.source, trace, Arc::clone(&self.presets));
+                match before {
+                    Some(before) => document.recall(before),
+                    None => self.recall(&mut document),
+                }
+                if let Some(tab) = self.tabs.get_mut(id) {
+                    tab.change = None;
+                    tab.content = Content::Open(Box::new(document));
+                }
+                (Kind::Success, format!("{name} is open"))
+            }
+            Ok(None) => return,
+            Err(failure) if reloaded => {
+                self.toasts.push(Kind::Error, format!("{name} was not loaded again: {}", failure.what));
+                return;
+            }
+            Err(failure) => {
+                tab.content = Content::Failed(failure);
+                (Kind::Error, format!("{name} cannot be opened"))
+            }
+        };
+        if self.wanted == Some(id) {
+            self.wanted = None;
+            self.tabs.activate(id);
+        } else if self.tabs.active() != Some(id) {
+            self.toasts.push_with(kind, words, "Show", Command::ShowTab(id));
+        }
+    }
+
+    /// What was to be opened is a folder: its traces are opened instead.
+    fn open_folder(&mut self, id: TabId, name: &str, traces: Vec<PathBuf>) {
+        self.close(id);
+        if traces.is_empty() {
+            self.toasts.push(Kind::Warning, format!("There is no .etl file in {name}"));
+        } else if traces.len() > FOLDER {
+            let words = format!("{name} holds {} traces; the first {FOLDER} are opened", traces.len());
+            self.toasts.push(Kind::Warning, words);
+        }
+        traces.into_iter().take(FOLDER).for_each(|path| self.open(Source::File(path)));
+    }
+
+    pub(super) fn changed(&mut self, id: TabId, change: Change) {
+        let Some(tab) = self.tabs.get_mut(id) else { return };
+        tab.change = Some(change);
+        let words = changed::words(&tab.source.name(), change);
+        if self.tabs.active() != Some(id) {
+            self.toasts.push_with(Kind::Warning, words, "Show", Command::ShowTab(id));
+        }
+    }
+}
+
+fn unix_s() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}

@@ -1,0 +1,85 @@
+//! What stands in each tab: an open trace, a load that is under way, or why there is none.
+
+use std::collections::BTreeMap;
+
+use eframe::egui::{Frame, Margin, Panel, Ui};
+
+use super::tabs::{Content, Tab};
+use crate::gui::command::Command;
+use crate::gui::jobs::TabId;
+use crate::gui::jobs::load::Source;
+use crate::gui::state::document::{Document, Page};
+use crate::gui::theme::Palette;
+use crate::gui::views::loading::LoadingState;
+use crate::gui::views::tabs::{Mark, Pages};
+use crate::gui::views::{analysis, changed, dialogs, empty, failure, loading, trace_page};
+
+/// The pages of all tabs.
+pub struct AllPages<'a> {
+    /// What is in them.
+    pub tabs: &'a mut BTreeMap<TabId, Tab>,
+    /// Loads whose tabs are not in front, for the strip above an open trace.
+    pub behind: Vec<LoadingState>,
+    /// The tab that shows that strip.
+    pub active: Option<TabId>,
+}
+
+impl Pages for AllPages<'_> {
+    fn title(&self, tab: TabId) -> String {
+        self.tabs.get(&tab).map(|tab| tab.source.name()).unwrap_or_default()
+    }
+
+    fn tip(&self, tab: TabId) -> String {
+        match self.tabs.get(&tab).map(|tab| &tab.source) {
+            Some(Source::File(path)) => path.display().to_string(),
+            Some(Source::Sample) => "The sample trace in the program".to_owned(),
+            None => String::new(),
+        }
+    }
+
+    fn mark(&self, tab: TabId) -> Option<Mark> {
+        match &self.tabs.get(&tab)?.content {
+            Content::Loading(load) => Some(Mark::Loading(load.state(tab, String::new()).share())),
+            Content::Failed(_) => Some(Mark::Failed),
+            Content::Open(_) => self.tabs.get(&tab)?.change.map(|_| Mark::Changed),
+        }
+    }
+
+    fn page(&mut self, ui: &mut Ui, id: TabId, commands: &mut Vec<Command>) {
+        if self.active == Some(id) && !self.behind.is_empty() {
+            strip(ui, "loading", |ui| {
+                for state in &self.behind {
+                    loading::strip(ui, state, commands);
+                }
+            });
+        }
+        let Some(tab) = self.tabs.get_mut(&id) else { return };
+        let name = tab.source.name();
+        if let Some(load) = &tab.reload {
+            let state = load.state(id, name.clone());
+            strip(ui, "reload", |ui| loading::strip(ui, &state, commands));
+        } else if let Some(change) = tab.change {
+            strip(ui, "change", |ui| changed::strip(ui, id, &name, change, commands));
+        }
+        match &mut tab.content {
+            Content::Open(document) => open_trace(ui, document, commands),
+            Content::Loading(load) => loading::page(ui, &load.state(id, name), commands),
+            Content::Failed(failure) => failure::page(ui, id, &tab.source, failure, commands),
+        }
+    }
+}
+
+fn open_trace(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>) {
+    match document.page {
+        Page::Trace => trace_page::show(ui, document, commands),
+        Page::Analysis if document.has_allocations() => analysis::show(ui, document, commands),
+        Page::Analysis => empty::show(ui, commands),
+    }
+    dialogs::show(ui, document);
+}
+
+/// A line above a page.
+fn strip(ui: &mut Ui, name: &str, draw: impl FnOnce(&mut Ui)) {
+    let side = Frame::new().fill(Palette::of(ui).panel).inner_margin(Margin::symmetric(8, 4));
+    Panel::top(name).frame(side).show(ui, draw);
+}

@@ -1,0 +1,120 @@
+//! The menu above, the status bar below, and the panels at the sides of the tabs; all of them follow the tab in front.
+
+use eframe::egui::{Frame, Margin, Panel, Ui};
+
+use super::App;
+use crate::gui::command::Command;
+use crate::gui::command::catalogue::Entry;
+use crate::gui::state::document::Document;
+use crate::gui::theme::Palette;
+use crate::gui::views::loading::LoadingState;
+use crate::gui::views::{details, menu, status, summary};
+use crate::gui::widgets::side_handle::{self, Side};
+
+/// Below this width the details are not shown unless asked for, so that graph and table breathe.
+const LEAST_WIDTH_FOR_DETAILS: f32 = 1000.0;
+/// Below this width the summary is not shown either.
+const LEAST_WIDTH_FOR_SUMMARY: f32 = 820.0;
+/// A width that changed by less was not changed by anyone, in points.
+const SAME_WIDTH: f32 = 0.5;
+
+/// Which side panels a narrow window shows all the same: not remembered.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Narrow {
+    summary: bool,
+    details: bool,
+}
+
+impl App {
+    pub(super) fn frame_panels(&mut self, ui: &mut Ui, entries: &[Entry], commands: &mut Vec<Command>) {
+        let palette = Palette::of(ui);
+        let bar = Frame::new().fill(palette.panel).inner_margin(Margin::symmetric(8, 2));
+        Panel::top("menu").frame(bar).show(ui, |ui| menu::show(ui, entries, commands));
+        let document = self.tabs.document();
+        let now = ui.input(|input| input.time);
+        if let Some((_, until)) = &self.note {
+            ui.ctx().request_repaint_after(std::time::Duration::from_secs_f64((until - now).max(0.0)));
+        }
+        let note = self.note.as_ref().filter(|(_, until)| now < *until).map(|(words, _)| words.as_str());
+        let busy = document.is_some_and(Document::is_busy).then_some("computing").or(note);
+        Panel::bottom("status").exact_size(26.0).frame(bar).show(ui, |ui| status::show(ui, document, busy, commands));
+        self.sides(ui, commands);
+    }
+
+    fn sides(&mut self, ui: &mut Ui, commands: &mut Vec<Command>) {
+        let (summary, details) = (self.shows_summary(ui), self.shows_details(ui));
+        let Some(document) = self.tabs.document() else { return };
+        let side = Frame::new().fill(Palette::of(ui).panel).inner_margin(Margin::same(8));
+        let panels = &self.memory.get().panels;
+        let (left, right) = (panels.summary_width, panels.details_width);
+        let mut widths = [None, None];
+        if summary {
+            let panel = Panel::left(("summary", self.layout)).default_size(left).size_range(140.0..=360.0).frame(side);
+            let shown = panel.show(ui, |ui| summary::show(ui, document));
+            widths[0] = Some(shown.response.rect.width());
+        }
+        if side_handle::show(ui, Side::Left, "the trace summary", summary) {
+            commands.push(Command::ToggleSummary);
+        }
+        if document.has_allocations() {
+            if details {
+                let panel =
+                    Panel::right(("details", self.layout)).default_size(right).size_range(180.0..=560.0).frame(side);
+                let shown = panel.show(ui, |ui| details::show(ui, document, commands));
+                widths[1] = Some(shown.response.rect.width());
+            }
+            if side_handle::show(ui, Side::Right, "the details of the selected row", details) {
+                commands.push(Command::ToggleDetails);
+            }
+        }
+        self.remember_widths(widths);
+    }
+
+    fn remember_widths(&mut self, widths: [Option<f32>; 2]) {
+        let panels = &self.memory.get().panels;
+        let known = [panels.summary_width, panels.details_width];
+        for (at, (width, known)) in widths.into_iter().zip(known).enumerate() {
+            if let Some(width) = width.filter(|width| (width - known).abs() > SAME_WIDTH) {
+                let panels = &mut self.memory.edit().panels;
+                *(if at == 0 { &mut panels.summary_width } else { &mut panels.details_width }) = width;
+            }
+        }
+    }
+
+    /// Whether the summary is seen in a window as wide as this one.
+    pub(super) fn shows_summary(&self, ui: &Ui) -> bool {
+        let narrow = ui.ctx().content_rect().width() < LEAST_WIDTH_FOR_SUMMARY;
+        if narrow { self.narrow.summary } else { self.memory.get().panels.summary }
+    }
+
+    /// Whether the details are seen in a window as wide as this one.
+    pub(super) fn shows_details(&self, ui: &Ui) -> bool {
+        let narrow = ui.ctx().content_rect().width() < LEAST_WIDTH_FOR_DETAILS;
+        if narrow { self.narrow.details } else { self.memory.get().panels.details }
+    }
+
+    pub(super) fn toggle_summary(&mut self, ui: &Ui) {
+        if ui.ctx().content_rect().width() < LEAST_WIDTH_FOR_SUMMARY {
+            self.narrow.summary = !self.narrow.summary;
+        } else {
+            let panels = &mut self.memory.edit().panels;
+            panels.summary = !panels.summary;
+        }
+    }
+
+    pub(super) fn toggle_details(&mut self, ui: &Ui) {
+        if ui.ctx().content_rect().width() < LEAST_WIDTH_FOR_DETAILS {
+            self.narrow.details = !self.narrow.details;
+        } else {
+            let panels = &mut self.memory.edit().panels;
+            panels.details = !panels.details;
+        }
+    }
+
+    /// Loads that the tab in front does not show.
+    pub(super) fn loads_behind(&self) -> Vec<LoadingState> {
+        let seen = self.tabs.active();
+        let behind = self.tabs.iter().filter(|(id, _)| Some(*id) != seen);
+        behind.filter_map(|(id, tab)| tab.loading().map(|load| load.state(id, tab.source.name()))).collect()
+    }
+}

@@ -1,0 +1,119 @@
+//! Carries out commands. What belongs to an open trace is the document's.
+
+use eframe::egui::{self, Ui};
+
+use super::App;
+use super::memory::theme_of;
+use super::panels::Narrow;
+use crate::gui::command::{Command, DocumentCommand, SCALES};
+use crate::gui::jobs::TabId;
+use crate::gui::jobs::load::Source;
+use crate::gui::settings::{Panels, Settings};
+use crate::gui::state::document::{GRAPH_SHARE, Layout};
+use crate::gui::views::toasts::Kind;
+
+impl App {
+    pub(super) fn run(&mut self, ui: &Ui, command: Command) {
+        match command {
+            Command::Open => self.jobs.pick_file(),
+            Command::OpenPath(path) => self.open(Source::File(path)),
+            Command::OpenSample => self.open(Source::Sample),
+            Command::CancelLoad(id) => self.cancel(id),
+            Command::Retry(id) => self.load(id),
+            Command::ShowTab(id) => self.turn_to(|app| app.tabs.activate(id)),
+            Command::CloseTab(id) => self.close(id),
+            Command::Close => {
+                if let Some(id) = self.tabs.active() {
+                    self.close(id);
+                }
+            }
+            Command::NextTab => self.turn_to(|app| app.tabs.cycle(true)),
+            Command::PreviousTab => self.turn_to(|app| app.tabs.cycle(false)),
+            Command::Reload(id) => self.reload(id),
+            Command::IgnoreChange(id) => {
+                if let Some(tab) = self.tabs.get_mut(id) {
+                    tab.change = None;
+                }
+            }
+            Command::ForgetRecent(path) => self.memory.edit().forget(&path),
+            Command::CloseOpenBox => self.boxes.open = None,
+            Command::Quit => ui.ctx().send_viewport_cmd(egui::ViewportCommand::Close),
+            Command::Theme(theme) => {
+                ui.ctx().set_theme(theme);
+                self.memory.edit().theme = theme_of(theme);
+            }
+            Command::Scale(percent) => self.scale(ui, percent),
+            Command::ScaleUp => self.scale(ui, next_scale(self.memory.get().scale_percent, true)),
+            Command::ScaleDown => self.scale(ui, next_scale(self.memory.get().scale_percent, false)),
+            Command::ToggleSummary => self.toggle_summary(ui),
+            Command::ToggleDetails => self.toggle_details(ui),
+            Command::Palette => {
+                let typed = std::mem::take(&mut self.typed);
+                self.boxes.toggle_palette(typed);
+            }
+            Command::ClosePalette => self.boxes.palette = None,
+            Command::Keys => self.boxes.toggle_keys(),
+            Command::CloseKeys => self.boxes.keys = None,
+            Command::ResetLayout => self.reset_layout(),
+            Command::ResetEverything => self.boxes.reset = true,
+            Command::Reset => self.reset(ui),
+            Command::Document(command) => {
+                let typed = std::mem::take(&mut self.typed);
+                if let Some(document) = self.tabs.document_mut() {
+                    document.run(&command);
+                    document.write(&command, &typed);
+                }
+            }
+        }
+    }
+
+    fn scale(&mut self, ui: &Ui, percent: u16) {
+        self.memory.edit().scale_percent = percent;
+        ui.ctx().set_zoom_factor(f32::from(percent) / 100.0);
+    }
+
+    fn reset_layout(&mut self) {
+        self.memory.edit().panels = Panels::default();
+        self.layout += 1;
+        self.narrow = Narrow::default();
+        for (_, tab) in self.tabs.iter_mut() {
+            if let Some(document) = tab.document_mut() {
+                document.run(&DocumentCommand::ResetColumns);
+                document.run(&DocumentCommand::Layout(Layout::Both));
+                document.graph_share = GRAPH_SHARE;
+            }
+        }
+        self.toasts.push(Kind::Info, "The layout is as at the first start");
+    }
+
+    fn reset(&mut self, ui: &Ui) {
+        *self.memory.edit() = Settings::default();
+        self.layout += 1;
+        self.narrow = Narrow::default();
+        self.apply_settings(ui.ctx());
+        self.toasts.push(Kind::Info, "Everything is as at the first start");
+    }
+
+    /// Once the user turns to a tab, no load that finishes takes it from the front.
+    fn turn_to(&mut self, go: impl FnOnce(&mut Self)) {
+        self.wanted = None;
+        go(self);
+    }
+
+    fn cancel(&mut self, id: TabId) {
+        self.jobs.cancel_load(id);
+        let Some(tab) = self.tabs.get_mut(id) else { return };
+        self.toasts.push(Kind::Info, format!("Opening {} was cancelled", tab.source.name()));
+        // What was to be loaded again is still there as it was.
+        if tab.reload.take().is_none() {
+            self.close(id);
+        }
+    }
+}
+
+/// The next of the sizes that can be chosen; the same at the ends.
+fn next_scale(now: u16, up: bool) -> u16 {
+    let next =
+        if up { SCALES.iter().find(|scale| **scale > now) } else { SCALES.iter().rev().find(|scale| **scale < now) };
+    next.copied().unwrap_or(now)
+}

@@ -1,0 +1,38 @@
+//! Looks for a text in all rows of the table, open or not. Cancelled work gives no answer.
+
+use std::sync::Arc;
+
+use poolscope_core::job::CancelToken;
+use poolscope_core::pivot::find::{FindRequest as Wanted, Found, find};
+use poolscope_core::pivot::{Pivot, SortOrder};
+
+/// Matches that are listed at most.
+const MOST_MATCHES: usize = 10_000;
+
+/// What to look for.
+pub struct FindRequest {
+    /// The groups below the table.
+    pub pivot: Arc<Pivot>,
+    /// The order of the rows.
+    pub sort: SortOrder,
+    /// The text.
+    pub text: String,
+    /// Whether upper and lower case differ.
+    pub case_sensitive: bool,
+}
+
+/// Where it is.
+#[derive(Debug)]
+pub struct FindAnswer {
+    /// The groups that were looked through.
+    pub pivot: Arc<Pivot>,
+    /// The matches.
+    pub found: Found,
+}
+
+pub(super) fn run(request: FindRequest, cancel: &CancelToken) -> Option<FindAnswer> {
+    let FindRequest { pivot, sort, text, case_sensitive } = request;
+    let wanted = Wanted { text, case_sensitive, whole: false, limit: MOST_MATCHES };
+    let found = find(&pivot, sort, &wanted, &|| cancel.is_cancelled()).ok()?;
+    Some(FindAnswer { pivot, found })
+}

@@ -1,0 +1,60 @@
+//! Figures that are no sums (peaks, numbers of different values) for rows that are open: they need every allocation once
+//! more. Cancelled work gives no answer.
+
+use std::ops::Range;
+use std::sync::{Arc, OnceLock};
+
+use poolscope_core::column::names::Names;
+use poolscope_core::job::CancelToken;
+use poolscope_core::pivot::{Figure, NodeId, Number, Pivot, RowFigures};
+use poolscope_core::series::EventOrder;
+
+use crate::gui::state::filter::Narrowing;
+
+/// Nodes and the runs of groups that they add up.
+pub type Runs = Vec<(NodeId, Range<u32>)>;
+
+/// What to compute.
+pub struct LaterRequest {
+    /// The trace and its texts.
+    pub names: Arc<Names>,
+    /// The groups.
+    pub pivot: Arc<Pivot>,
+    /// The filter that they were made with.
+    pub filter: Arc<Narrowing>,
+    /// The trace's events in order of time: made by the first request that needs it, kept for the next.
+    pub order: Arc<OnceLock<EventOrder>>,
+    /// What they follow from, if an earlier request about these groups made it.
+    pub known: Option<Arc<RowFigures>>,
+    /// Which figures of which nodes: the runs of groups that these add up.
+    pub wanted: Vec<(Figure, Runs)>,
+}
+
+/// The figures.
+pub struct LaterAnswer {
+    /// The groups that they belong to.
+    pub pivot: Arc<Pivot>,
+    /// What they follow from, for the next request about these groups.
+    pub row_figures: Arc<RowFigures>,
+    /// The figures of the nodes.
+    pub figures: Vec<(Figure, Vec<(NodeId, Number)>)>,
+}
+
+pub(super) fn run(request: &LaterRequest, cancel: &CancelToken) -> Option<LaterAnswer> {
+    let LaterRequest { names, pivot, filter, order, known, wanted } = request;
+    let cancelled = || cancel.is_cancelled();
+    let row_figures = match known {
+        Some(known) => Arc::clone(known),
+        None => {
+            let rows = filter.rows(names, pivot.view(), &cancelled).ok()?;
+            Arc::new(RowFigures::new(Arc::clone(names), pivot, rows.as_deref(), Arc::clone(order)))
+        }
+    };
+    let mut figures = Vec::with_capacity(wanted.len());
+    for (figure, nodes) in wanted {
+        let runs: Vec<Range<u32>> = nodes.iter().map(|(_, run)| run.clone()).collect();
+        let numbers = row_figures.any_nodes(*figure, &runs, &cancelled).ok()?;
+        figures.push((*figure, nodes.iter().map(|(node, _)| *node).zip(numbers).collect()));
+    }
+    Some(LaterAnswer { pivot: Arc::clone(pivot), row_figures, figures })
+}

@@ -1,0 +1,41 @@
+//! What the blocks of the selected row are like: sizes, lifetimes, processes, stacks. Cancelled work gives no answer.
+
+use std::sync::Arc;
+
+use poolscope_core::column::names::Names;
+use poolscope_core::job::CancelToken;
+use poolscope_core::pivot::Place;
+use poolscope_core::pivot::profile::{Profile, profile};
+use poolscope_core::trace::time::View;
+
+use super::rows::RowChoice;
+use crate::gui::state::filter::Narrowing;
+
+/// A row to look into.
+pub struct ProfileRequest {
+    /// The trace and its texts.
+    pub names: Arc<Names>,
+    /// Where the row is in the tree.
+    pub place: Place,
+    /// The view that its figures are relative to.
+    pub view: View,
+    /// Which rows are shown.
+    pub filter: Arc<Narrowing>,
+}
+
+/// What its blocks are like.
+#[derive(Debug)]
+pub struct ProfileAnswer {
+    /// Where the row is in the tree.
+    pub place: Place,
+    /// Its blocks.
+    pub profile: Profile,
+}
+
+pub(super) fn run(request: ProfileRequest, cancel: &CancelToken) -> Option<ProfileAnswer> {
+    let ProfileRequest { names, place, view, filter } = request;
+    let choice = RowChoice { names: Arc::clone(&names), view, filter, impacting: false, place: Some(place.clone()) };
+    let rows = choice.rows(cancel).ok()??;
+    let profile = profile(&names, &rows, view, &|| cancel.is_cancelled()).ok()?;
+    Some(ProfileAnswer { place, profile })
+}

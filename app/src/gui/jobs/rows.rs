@@ -1,0 +1,48 @@
+//! Which rows a question is about: what the filter leaves in a view, of that only AIFO rows where only they are drawn, of
+//! that only what lies in some places of the tree. Found on the thread of the question.
+
+use std::sync::Arc;
+
+use poolscope_core::column::names::Names;
+use poolscope_core::column::parallel::Cancelled;
+use poolscope_core::job::CancelToken;
+use poolscope_core::pivot::{Key, Place, PlaceStep, rows_of_places};
+use poolscope_core::select::RowSet;
+use poolscope_core::trace::time::View;
+
+use crate::gui::state::filter::Narrowing;
+
+/// A choice of rows.
+#[derive(Clone)]
+pub struct RowChoice {
+    /// The trace and its texts.
+    pub names: Arc<Names>,
+    /// The view that type and filter are relative to.
+    pub view: View,
+    /// The filter.
+    pub filter: Arc<Narrowing>,
+    /// Only AIFO rows.
+    pub impacting: bool,
+    /// Only rows in this place.
+    pub place: Option<Place>,
+}
+
+impl RowChoice {
+    /// The rows; `None` for all.
+    ///
+    /// # Errors
+    /// [`Cancelled`] once `cancel` says so.
+    pub fn rows(&self, cancel: &CancelToken) -> Result<Option<Arc<RowSet>>, Cancelled> {
+        let cancelled = || cancel.is_cancelled();
+        let mut rows = self.filter.rows(&self.names, self.view, &cancelled)?;
+        let kept = Place(vec![PlaceStep::Value { key: Key::Type, text: "AIFO".to_owned() }]);
+        for place in self.impacting.then_some(&kept).into_iter().chain(&self.place) {
+            let more = rows_of_places(std::slice::from_ref(place), &self.names, self.view, &cancelled)?;
+            rows = Some(Arc::new(match rows {
+                Some(rows) => rows.and(&more),
+                None => more,
+            }));
+        }
+        Ok(rows)
+    }
+}

@@ -1,0 +1,184 @@
+//! Notices when the file of an open trace changes or goes away. The system tells of changes in its folder; where it cannot,
+//! and over networks that say nothing, the file itself is looked at now and then. A file that is being written is left
+//! alone until it stays as it is for a moment.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
+
+use notify::{RecommendedWatcher, RecursiveMode, Watcher as _};
+
+use super::TabId;
+
+/// A file that is the same twice this far apart is not being written any more.
+const SETTLED: Duration = Duration::from_millis(300);
+/// How often a file is looked at without being told.
+const LOOK: Duration = Duration::from_secs(5);
+
+/// What tells two states of a file apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stamp {
+    bytes: u64,
+    modified: Option<SystemTime>,
+}
+
+impl Stamp {
+    /// The state of a file; `None` when it is not there.
+    #[must_use]
+    pub fn of(path: &Path) -> Option<Self> {
+        let data = std::fs::metadata(path).ok()?;
+        Some(Self { bytes: data.len(), modified: data.modified().ok() })
+    }
+}
+
+/// What happened to a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// It holds something else now.
+    Changed,
+    /// It is not there any more.
+    Gone,
+}
+
+enum Message {
+    Watch(TabId, PathBuf, Option<Stamp>),
+    Forget(TabId),
+}
+
+/// Watches files until it is dropped.
+pub struct Watch {
+    send: Sender<Message>,
+}
+
+impl Watch {
+    /// Watches on a thread and reports what happened.
+    #[must_use]
+    pub fn start(report: impl Fn(TabId, Change) + Send + 'static) -> Self {
+        let (send, receive) = channel();
+        let (tell, told) = channel();
+        let body = move || {
+            let mut watching = Watching::new(tell, Box::new(report));
+            watching.run(&receive, &told);
+        };
+        // Without a thread no change is noticed: the trace stays as it was opened.
+        drop(thread::Builder::new().name("watch".to_owned()).spawn(body));
+        Self { send }
+    }
+
+    /// Watches the file of a tab, which had this state when it was read.
+    pub fn watch(&self, tab: TabId, path: PathBuf, stamp: Option<Stamp>) {
+        drop(self.send.send(Message::Watch(tab, path, stamp)));
+    }
+
+    /// Watches the file of a tab no longer.
+    pub fn forget(&self, tab: TabId) {
+        drop(self.send.send(Message::Forget(tab)));
+    }
+}
+
+struct File {
+    path: PathBuf,
+    /// Its state when it was read, or when a change was reported last.
+    known: Option<Stamp>,
+    /// Its state at the last look, while it may be being written.
+    looked: Option<Option<Stamp>>,
+}
+
+struct Watching {
+    watcher: Option<RecommendedWatcher>,
+    files: BTreeMap<TabId, File>,
+    report: Box<dyn Fn(TabId, Change) + Send>,
+}
+
+impl Watching {
+    fn new(tell: Sender<Vec<PathBuf>>, report: Box<dyn Fn(TabId, Change) + Send>) -> Self {
+        let handler = move |event: notify::Result<notify::Event>| {
+            if let Ok(event) = event {
+                drop(tell.send(event.paths));
+            }
+        };
+        Self { watcher: notify::recommended_watcher(handler).ok(), files: BTreeMap::new(), report }
+    }
+
+    /// Until the window is gone.
+    fn run(&mut self, orders: &Receiver<Message>, told: &Receiver<Vec<PathBuf>>) {
+        let mut last_look = Instant::now();
+        loop {
+            let wait = if self.files.is_empty() { LOOK } else { SETTLED };
+            match orders.recv_timeout(wait) {
+                Ok(Message::Watch(tab, path, stamp)) => self.watch(tab, path, stamp),
+                Ok(Message::Forget(tab)) => self.forget(tab),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+            self.settle();
+            for paths in told.try_iter() {
+                self.tell(&paths);
+            }
+            if last_look.elapsed() >= LOOK {
+                last_look = Instant::now();
+                self.look();
+            }
+        }
+    }
+
+    fn watch(&mut self, tab: TabId, path: PathBuf, known: Option<Stamp>) {
+        self.forget(tab);
+        // The folder, not the file: programs replace files by others of the same name.
+        if let (Some(watcher), Some(folder)) = (&mut self.watcher, folder(&path)) {
+            drop(watcher.watch(folder, RecursiveMode::NonRecursive));
+        }
+        // What happened between reading and watching would never be told.
+        self.files.insert(tab, File { looked: Some(Stamp::of(&path)), path, known });
+    }
+
+    fn forget(&mut self, tab: TabId) {
+        let Some(file) = self.files.remove(&tab) else { return };
+        let shared = self.files.values().any(|other| folder(&other.path) == folder(&file.path));
+        if let (Some(watcher), Some(folder), false) = (&mut self.watcher, folder(&file.path), shared) {
+            drop(watcher.unwatch(folder));
+        }
+    }
+
+    fn tell(&mut self, paths: &[PathBuf]) {
+        // The system may write the folder in another way: the name is enough to look.
+        for file in self.files.values_mut() {
+            if file.looked.is_none() && paths.iter().any(|path| path.file_name() == file.path.file_name()) {
+                file.looked = Some(Stamp::of(&file.path));
+            }
+        }
+    }
+
+    fn look(&mut self) {
+        for file in self.files.values_mut().filter(|file| file.looked.is_none()) {
+            let now = Stamp::of(&file.path);
+            if now != file.known {
+                file.looked = Some(now);
+            }
+        }
+    }
+
+    /// Reports the files that stayed as they were at the last look, and looks at the others again.
+    fn settle(&mut self) {
+        for (tab, file) in &mut self.files {
+            let Some(before) = file.looked else { continue };
+            let now = Stamp::of(&file.path);
+            if now != before {
+                file.looked = Some(now);
+                continue;
+            }
+            file.looked = None;
+            if now != file.known {
+                file.known = now;
+                (self.report)(*tab, if now.is_some() { Change::Changed } else { Change::Gone });
+            }
+        }
+    }
+}
+
+fn folder(path: &Path) -> Option<&Path> {
+    let folder = path.parent()?;
+    Some(if folder == Path::new("") { Path::new(".") } else { folder })
+}

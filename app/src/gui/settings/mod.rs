@@ -1,0 +1,227 @@
+//! What poolscope remembers from one start to the next, as readable JSON. It holds nothing of a trace's content but what
+//! the user did with it; it knows no window and reads no clock.
+
+pub mod keeper;
+pub mod store;
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// The version of the format that this program writes.
+const VERSION: u32 = 1;
+/// Files that are remembered as opened.
+pub const RECENT: usize = 20;
+/// Commands that are remembered as run.
+const COMMANDS: usize = 8;
+/// Traces whose state is remembered.
+const TRACES: usize = 50;
+
+/// Light, dark, or as the system is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Theme {
+    /// Light.
+    Light,
+    /// Dark.
+    Dark,
+    /// As the system is.
+    #[default]
+    System,
+}
+
+/// The panels at the sides.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Panels {
+    /// Whether the summary of the trace is shown.
+    pub summary: bool,
+    /// Its width, in points.
+    pub summary_width: f32,
+    /// Whether the details of the selected row are shown.
+    pub details: bool,
+    /// Their width, in points.
+    pub details_width: f32,
+}
+
+impl Default for Panels {
+    fn default() -> Self {
+        Self { summary: true, summary_width: 208.0, details: true, details_width: 264.0 }
+    }
+}
+
+/// A file that was opened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recent {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its size, in bytes.
+    #[serde(default)]
+    pub bytes: u64,
+    /// When it was opened last, in seconds since 1970.
+    #[serde(default)]
+    pub opened_unix_s: u64,
+}
+
+/// What was done with a trace: columns, view, expansion. Only the document knows what is in it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TraceState {
+    /// The trace's file.
+    pub path: PathBuf,
+    /// What the document wrote.
+    pub state: Value,
+}
+
+/// Everything that is remembered.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Settings {
+    /// The version of the format.
+    pub version: u32,
+    /// Light, dark, or as the system is.
+    pub theme: Theme,
+    /// Size of everything, in percent.
+    pub scale_percent: u16,
+    /// The panels at the sides.
+    pub panels: Panels,
+    /// The folder that a path was typed in last.
+    pub folder: Option<PathBuf>,
+    /// Files that were opened, the newest first.
+    pub recent: Vec<Recent>,
+    /// Full titles of the commands run from the palette, the newest first.
+    pub commands: Vec<String>,
+    /// The user's own presets.
+    pub presets: Vec<Value>,
+    /// States of traces, the newest first.
+    pub traces: Vec<TraceState>,
+    /// What another version wrote; kept as it is.
+    #[serde(flatten)]
+    pub others: Map<String, Value>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            version: VERSION,
+            theme: Theme::default(),
+            scale_percent: 100,
+            panels: Panels::default(),
+            folder: None,
+            recent: Vec::new(),
+            commands: Vec::new(),
+            presets: Vec::new(),
+            traces: Vec::new(),
+            others: Map::new(),
+        }
+    }
+}
+
+impl Settings {
+    /// Reads what was written.
+    ///
+    /// # Errors
+    /// When it is no JSON, or a field holds what it cannot hold.
+    pub fn parse(text: &[u8]) -> Result<Self, serde_json::Error> {
+        let mut settings: Self = serde_json::from_slice(text)?;
+        settings.scale_percent = settings.scale_percent.clamp(50, 300);
+        let panels = &mut settings.panels;
+        for width in [&mut panels.summary_width, &mut panels.details_width] {
+            *width = width.clamp(100.0, 1000.0);
+        }
+        settings.recent.truncate(RECENT);
+        settings.traces.truncate(TRACES);
+        Ok(settings)
+    }
+
+    /// As it is written.
+    ///
+    /// # Errors
+    /// Never for what this program makes; what other versions left may hold anything.
+    pub fn to_text(&self) -> Result<String, serde_json::Error> {
+        serde_json::to_string_pretty(self).map(|text| text + "\n")
+    }
+
+    /// A file was opened. A path that is no Unicode cannot be written down and is not remembered.
+    pub fn opened(&mut self, path: &Path, bytes: u64, opened_unix_s: u64) {
+        if path.to_str().is_some() {
+            self.recent.retain(|recent| recent.path != path);
+            self.recent.insert(0, Recent { path: path.to_owned(), bytes, opened_unix_s });
+            self.recent.truncate(RECENT);
+        }
+    }
+
+    /// A file is not to be listed any more.
+    pub fn forget(&mut self, path: &Path) {
+        self.recent.retain(|recent| recent.path != path);
+    }
+
+    /// A command was run from the palette.
+    pub fn ran(&mut self, title: String) {
+        self.commands.retain(|used| *used != title);
+        self.commands.insert(0, title);
+        self.commands.truncate(COMMANDS);
+    }
+
+    /// What was done with a trace before.
+    #[must_use]
+    pub fn trace_state(&self, path: &Path) -> Option<&Value> {
+        self.traces.iter().find(|trace| trace.path == path).map(|trace| &trace.state)
+    }
+
+    /// Remembers what was done with a trace; says whether that changed anything.
+    pub fn remember_trace(&mut self, path: &Path, state: Value) -> bool {
+        if path.to_str().is_none() || self.trace_state(path) == Some(&state) {
+            return false;
+        }
+        self.traces.retain(|trace| trace.path != path);
+        self.traces.insert(0, TraceState { path: path.to_owned(), state });
+        self.traces.truncate(TRACES);
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn they_survive_being_written_and_read() {
+        let mut settings = Settings { theme: Theme::Dark, scale_percent: 125, ..Settings::default() };
+        settings.opened(Path::new("a.etl"), 5, 7);
+        settings.ran("Zoom in".to_owned());
+        settings.presets.push(serde_json::json!({ "name": "mine" }));
+        assert!(settings.remember_trace(Path::new("a.etl"), serde_json::json!([1])));
+        assert!(!settings.remember_trace(Path::new("a.etl"), serde_json::json!([1])));
+        let text = settings.to_text().expect("it can be written");
+        assert!(text.contains("\"theme\": \"dark\""));
+        assert_eq!(Settings::parse(text.as_bytes()).expect("it can be read"), settings);
+        assert_eq!(settings.trace_state(Path::new("a.etl")), Some(&serde_json::json!([1])));
+    }
+
+    #[test]
+    fn what_another_version_wrote_is_kept() {
+        let text = br#"{ "version": 9, "theme": "light", "panels": { "details": false }, "colour": "green" }"#;
+        let settings = Settings::parse(text).expect("it can be read");
+        assert_eq!((settings.theme, settings.panels.details, settings.panels.summary), (Theme::Light, false, true));
+        assert!(settings.to_text().expect("text").contains("\"colour\": \"green\""));
+        assert!(Settings::parse(b"{ \"theme\": 7 }").is_err());
+        assert!(Settings::parse(b"").is_err());
+        assert_eq!(Settings::parse(b"{}").expect("empty"), Settings::default());
+    }
+
+    #[test]
+    fn the_newest_come_first_and_the_oldest_go() {
+        let mut settings = Settings::default();
+        for n in 0..100 {
+            settings.opened(Path::new(&format!("{n}.etl")), n, n);
+            settings.remember_trace(Path::new(&format!("{n}.etl")), Value::from(n));
+        }
+        settings.opened(Path::new("95.etl"), 1, 1);
+        assert_eq!((settings.recent.len(), settings.traces.len()), (RECENT, TRACES));
+        assert_eq!(settings.recent[0].path, Path::new("95.etl"));
+        settings.forget(Path::new("95.etl"));
+        assert_eq!(settings.recent[0].path, Path::new("99.etl"));
+        assert_eq!(settings.recent.len(), RECENT - 1);
+    }
+}

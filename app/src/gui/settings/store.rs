@@ -1,0 +1,92 @@
+//! Where settings lie. The window is given one, so that tests never touch the user's.
+
+use std::io::{ErrorKind, Result, Write as _};
+use std::path::{Path, PathBuf};
+
+/// A place for one text.
+pub trait Store: Send + Sync {
+    /// The text; `None` when nothing was written yet.
+    ///
+    /// # Errors
+    /// When it is there and cannot be read.
+    fn read(&self) -> Result<Option<Vec<u8>>>;
+
+    /// Replaces the text, as a whole or not at all.
+    ///
+    /// # Errors
+    /// When it cannot be written; the text before is still there then.
+    fn write(&self, text: &str) -> Result<()>;
+
+    /// Puts a damaged text aside, so that it is not written over. Says where it is.
+    ///
+    /// # Errors
+    /// When it cannot be moved.
+    fn put_aside(&self) -> Result<String>;
+}
+
+/// A file.
+#[derive(Debug, Clone)]
+pub struct FileStore {
+    path: PathBuf,
+}
+
+impl FileStore {
+    /// The file with this path; its folder is made when it is written.
+    #[must_use]
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self { path: path.into() }
+    }
+
+    fn beside(&self, ending: &str) -> PathBuf {
+        let mut name = self.path.file_name().unwrap_or_default().to_owned();
+        name.push(ending);
+        self.path.with_file_name(name)
+    }
+}
+
+impl Store for FileStore {
+    fn read(&self) -> Result<Option<Vec<u8>>> {
+        match std::fs::read(&self.path) {
+            Ok(text) => Ok(Some(text)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn write(&self, text: &str) -> Result<()> {
+        if let Some(folder) = self.path.parent().filter(|folder| *folder != Path::new("")) {
+            std::fs::create_dir_all(folder)?;
+        }
+        // Two windows may write at once: each has a file of its own until it is whole.
+        let new = self.beside(&format!(".{}.new", std::process::id()));
+        let mut file = std::fs::File::create(&new)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        drop(file);
+        std::fs::rename(&new, &self.path)
+    }
+
+    fn put_aside(&self) -> Result<String> {
+        let aside = self.beside(".bak");
+        std::fs::rename(&self.path, &aside)?;
+        Ok(aside.display().to_string())
+    }
+}
+
+/// Remembers nothing; for a system that says no folder for it.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct NoStore;
+
+impl Store for NoStore {
+    fn read(&self) -> Result<Option<Vec<u8>>> {
+        Ok(None)
+    }
+
+    fn write(&self, _text: &str) -> Result<()> {
+        Ok(())
+    }
+
+    fn put_aside(&self) -> Result<String> {
+        Ok(String::new())
+    }
+}

@@ -1,0 +1,107 @@
+//! What a column of the table can show, what it becomes on the other side of a bar, and the ways in which it adds up.
+
+use std::borrow::Cow;
+
+use poolscope_core::pivot::{Figure, Key};
+
+use crate::gui::widgets::pivot_table::Area;
+
+/// What a column shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum What {
+    /// A key: the rows are grouped by it.
+    Key(Key),
+    /// A figure.
+    Figure(Figure),
+}
+
+impl What {
+    /// The name in the header.
+    #[must_use]
+    pub fn title(self) -> String {
+        match self {
+            Self::Key(key) => key.title().to_owned(),
+            Self::Figure(figure) => figure.title(),
+        }
+    }
+
+    /// What this column would be on a side of the bars, or why it cannot stand there.
+    ///
+    /// # Errors
+    /// The reason, as a sentence.
+    pub fn in_area(self, area: Area) -> Result<Self, String> {
+        match (self, area) {
+            (Self::Key(_), Area::Key) => Ok(self),
+            (Self::Key(key), Area::Data) => Ok(Self::Figure(Figure::Unique(key))),
+            (Self::Key(key), Area::Graph) => {
+                Err(format!("{} is no amount: it groups rows, and cannot be drawn over time.", key.title()))
+            }
+            (Self::Figure(figure), Area::Key) => match key_of(figure) {
+                Some(key) => Ok(Self::Key(key)),
+                None => Err(format!("{} follows from the rows of a group: it cannot group them.", figure.title())),
+            },
+            (Self::Figure(_), Area::Data) => Ok(self),
+            (Self::Figure(figure), Area::Graph) if graphed(figure).is_some() => Ok(self),
+            (Self::Figure(figure), Area::Graph) => {
+                Err(format!("{} has no course over time. Size, Count and the impacting ones have.", figure.title()))
+            }
+        }
+    }
+}
+
+/// A value as people are shown it: nothing is not shown as nothing.
+#[must_use]
+pub fn shown(key: Key, text: &str) -> Cow<'_, str> {
+    if text.trim_end_matches(' ').is_empty() { format!("[No {}]", key.title()).into() } else { text.into() }
+}
+
+/// What a figure groups by when it becomes a key.
+fn key_of(figure: Figure) -> Option<Key> {
+    match figure {
+        Figure::Unique(key) => Some(key),
+        Figure::Size | Figure::Average | Figure::Min | Figure::Max | Figure::PeakSize => Some(Key::SizeClass),
+        Figure::ImpactingSize | Figure::ImpactingCount => Some(Key::ImpactingType),
+        Figure::LifetimeAverage | Figure::LifetimeMax => Some(Key::Lifetime),
+        _ => None,
+    }
+}
+
+/// What is drawn for a figure: by number of blocks instead of bytes, and of AIFO rows only; `None` when it has no course over time.
+#[must_use]
+pub fn graphed(figure: Figure) -> Option<Graphed> {
+    let graphed = |by_count, impacting| Some(Graphed { by_count, impacting });
+    match figure {
+        Figure::Size | Figure::PeakSize => graphed(false, false),
+        Figure::Count | Figure::PeakCount => graphed(true, false),
+        Figure::ImpactingSize => graphed(false, true),
+        Figure::ImpactingCount => graphed(true, true),
+        _ => None,
+    }
+}
+
+/// What the graph draws of each row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Graphed {
+    /// Blocks instead of bytes.
+    pub by_count: bool,
+    /// Only rows that are AIFO in the view.
+    pub impacting: bool,
+}
+
+/// The ways in which one thing can be added up, the plain one first.
+#[must_use]
+pub fn aggregations(figure: Figure) -> Vec<(&'static str, Figure)> {
+    let families: [&[(&str, Figure)]; 4] = [
+        &[
+            ("Sum", Figure::Size),
+            ("Average", Figure::Average),
+            ("Minimum", Figure::Min),
+            ("Maximum", Figure::Max),
+            ("Peak", Figure::PeakSize),
+        ],
+        &[("Sum", Figure::Count), ("Peak", Figure::PeakCount)],
+        &[("Sum of bytes", Figure::ImpactingSize), ("Count", Figure::ImpactingCount)],
+        &[("Average", Figure::LifetimeAverage), ("Maximum", Figure::LifetimeMax)],
+    ];
+    families.iter().find(|f| f.iter().any(|(_, other)| *other == figure)).map_or_else(Vec::new, |f| f.to_vec())
+}

@@ -1,0 +1,411 @@
+//! An open trace and everything that is shown of it. It says what has to be computed and takes in what was computed; the
+//! computing itself is the background's.
+
+mod commands;
+mod curves;
+mod finding;
+mod remember;
+mod rows;
+mod shape;
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, OnceLock};
+
+use parking_lot::RwLock;
+use poolscope_core::anomaly::AnomalyKind;
+use poolscope_core::column::frames::FrameNaming;
+use poolscope_core::column::names::Names;
+use poolscope_core::pivot::{Figure, Key, Place, RowFigures};
+use poolscope_core::series::{EventOrder, Kind as MeasureKind, Measure};
+use poolscope_core::trace::Trace;
+use poolscope_core::trace::time::{Ticks, View};
+use rustc_hash::FxHashSet;
+
+use super::arrangement::Arrangement;
+use super::colours::ColourBook;
+use super::details::Details;
+use super::dialogs::Dialog;
+use super::filter::Filter;
+use super::finder::Finder;
+use super::history::History;
+use super::presets::Presets;
+use super::query_box::QueryBox;
+use super::rows::Rows;
+use crate::gui::jobs::curves::{Curve, CurvesAnswer};
+use crate::gui::jobs::document::{Reply, Request, Topic};
+use crate::gui::jobs::files::FileRequest;
+use crate::gui::jobs::load::Source;
+use crate::gui::jobs::profile::ProfileAnswer;
+use crate::gui::jobs::totals::{TotalsAnswer, TotalsRequest};
+use crate::gui::widgets::graph::{self, GraphData, GraphState, Overview, Range};
+use crate::gui::widgets::pivot_table::TableState;
+
+pub use curves::{CURVE_COUNTS, measure_title};
+pub use remember::Remembered;
+
+/// What a document wants of the window around it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// Put this text on the clipboard.
+    Copy(String),
+    /// Tell the user this.
+    Tell(String),
+    /// Say this in passing: it was done.
+    Note(String),
+    /// The user's presets are no longer what was saved.
+    PresetsChanged,
+}
+
+/// What the middle of the window shows of a trace.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Page {
+    /// Graph and table.
+    #[default]
+    Analysis,
+    /// What the trace is, and how far it can be trusted.
+    Trace,
+}
+
+/// Which of graph and table are shown.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Layout {
+    /// Both, the graph above.
+    #[default]
+    Both,
+    /// The graph alone.
+    Graph,
+    /// The table alone.
+    Table,
+}
+
+/// The graph's part of the height at first.
+pub const GRAPH_SHARE: f32 = 0.42;
+
+/// The presets that all open traces share.
+pub type SharedPresets = Arc<RwLock<Presets>>;
+
+/// An open trace.
+pub struct Document {
+    /// Where it came from.
+    pub source: Source,
+    /// The trace.
+    pub trace: Arc<Trace>,
+    /// The trace's texts.
+    pub names: Arc<Names>,
+    /// The visible range.
+    pub history: History,
+    /// The rows, once they are there.
+    pub rows: Option<Rows>,
+    /// View state of the table.
+    pub table: TableState,
+    /// The curves, once they are there.
+    pub graph_data: Option<GraphData>,
+    /// The curve of the whole trace.
+    pub overview: Overview,
+    /// View state of the graph.
+    pub graph: GraphState,
+    /// How the curves are drawn.
+    pub kind: graph::Kind,
+    /// How blocks become values of curves.
+    pub measure_kind: MeasureKind,
+    /// Whether blocks from before the trace count as outstanding.
+    pub earlier: bool,
+    /// The sums of the selected range, once they are there.
+    pub totals: Option<TotalsAnswer>,
+    /// The selected row in full.
+    pub details: Option<Details>,
+    /// What its blocks are like, once that is known.
+    pub profile: Option<ProfileAnswer>,
+    /// The columns.
+    pub arrangement: Arrangement,
+    /// The preset that the columns came from.
+    pub preset: String,
+    /// All presets.
+    pub presets: SharedPresets,
+    /// Which rows are shown.
+    pub filter: Filter,
+    /// The query being written.
+    pub query: QueryBox,
+    /// The search through the rows.
+    pub finder: Finder,
+    /// The box that is open over the page.
+    pub dialog: Option<Dialog>,
+    /// What the middle shows.
+    pub page: Page,
+    /// Which of graph and table are shown.
+    pub layout: Layout,
+    /// The graph's part of the height that it shares with the table.
+    pub graph_share: f32,
+    /// Marks on the time axis, ascending.
+    pub marks: Vec<Ticks>,
+    /// Curves at most, before the rest is folded together.
+    pub most_curves: usize,
+    /// What the window shall do.
+    pub effects: Vec<Effect>,
+    /// Why the last figures could not be computed.
+    pub trouble: Option<String>,
+    changed: BTreeSet<Topic>,
+    waiting: BTreeSet<Topic>,
+    dark: bool,
+    expanded: FxHashSet<u64>,
+    selected: FxHashSet<u64>,
+    cursor: Option<u64>,
+    /// Blocks and bytes of the selected rows.
+    selected_sums: Option<(u64, u64)>,
+    /// Rows with a curve of their own because the user wants it.
+    pinned: Vec<Place>,
+    /// Curves that are not drawn, by their keys; the sum of the others has none.
+    hidden: BTreeSet<Vec<String>>,
+    colours: ColourBook,
+    module_colours: ColourBook,
+    curves: Option<CurvesAnswer>,
+    /// The curves of pinned rows, and of the row under the cursor.
+    picked: Vec<Curve>,
+    /// The groups do not show what they should: the filter, or what the columns say, has changed.
+    groups_are_old: bool,
+    order: Arc<OnceLock<EventOrder>>,
+    /// What figures that are no sums follow from.
+    row_figures: Option<Arc<RowFigures>>,
+    /// The overview shows an older measure or filter.
+    overview_is_old: bool,
+    /// A file that is to be read or written.
+    file: Option<FileRequest>,
+    /// The cursor goes to the next match, or to the one before, once they are known.
+    find_goes_on: Option<bool>,
+    /// The way to the answer was opened.
+    led: bool,
+}
+
+impl Document {
+    /// A trace just loaded, in the first preset.
+    #[must_use]
+    pub fn new(source: Source, trace: Arc<Trace>, presets: SharedPresets) -> Self {
+        let first = presets.read().all().next().cloned();
+        let (preset, arrangement) = first.map_or_else(
+            || (String::new(), Arrangement::new(&[Key::Tag], &[], Figure::Size, Figure::Size, &[Key::Tag])),
+            |preset| (preset.name, preset.arrangement),
+        );
+        Self {
+            source,
+            names: Arc::new(Names::new(Arc::clone(&trace), FrameNaming::Symbol)),
+            history: History::new(trace.extent),
+            trace,
+            rows: None,
+            table: TableState::default(),
+            graph_data: None,
+            overview: Overview::default(),
+            graph: GraphState::default(),
+            kind: graph::Kind::Lines,
+            measure_kind: MeasureKind::Outstanding,
+            earlier: false,
+            totals: None,
+            details: None,
+            profile: None,
+            arrangement,
+            preset,
+            presets,
+            filter: Filter::default(),
+            query: QueryBox::default(),
+            finder: Finder::default(),
+            dialog: None,
+            page: Page::default(),
+            layout: Layout::default(),
+            graph_share: GRAPH_SHARE,
+            marks: Vec::new(),
+            most_curves: curves::MOST_CURVES,
+            effects: Vec::new(),
+            trouble: None,
+            changed: BTreeSet::from([Topic::Table, Topic::Curves]),
+            waiting: BTreeSet::new(),
+            dark: false,
+            expanded: FxHashSet::default(),
+            selected: FxHashSet::default(),
+            cursor: None,
+            selected_sums: None,
+            pinned: Vec::new(),
+            hidden: BTreeSet::new(),
+            colours: ColourBook::default(),
+            module_colours: ColourBook::default(),
+            curves: None,
+            picked: Vec::new(),
+            groups_are_old: false,
+            order: Arc::default(),
+            row_figures: None,
+            overview_is_old: true,
+            file: None,
+            find_goes_on: None,
+            led: false,
+        }
+    }
+
+    /// Whether the trace holds any pool event that makes a row.
+    #[must_use]
+    pub fn has_allocations(&self) -> bool {
+        !self.trace.allocations.is_empty()
+    }
+
+    /// Whether all allocations were recorded without stacks.
+    #[must_use]
+    pub fn lacks_stacks(&self) -> bool {
+        self.trace.anomalies.count(AnomalyKind::NoStacks) > 0
+    }
+
+    /// What the curves show.
+    #[must_use]
+    pub fn measure(&self) -> Measure {
+        let by_count = self.arrangement.graphed().is_some_and(|graphed| graphed.by_count);
+        Measure { kind: self.measure_kind, by_count }
+    }
+
+    /// A view in seconds.
+    #[must_use]
+    pub fn seconds(&self, view: View) -> Range {
+        let clock = &self.trace.clock;
+        Range::between(clock.seconds(view.from), clock.seconds(view.to))
+    }
+
+    /// The visible range in seconds.
+    #[must_use]
+    pub fn view(&self) -> Range {
+        self.seconds(self.history.now())
+    }
+
+    /// The whole trace in seconds.
+    #[must_use]
+    pub fn whole(&self) -> Range {
+        self.seconds(self.history.whole())
+    }
+
+    /// The questions that came up since the last call.
+    pub fn requests(&mut self) -> Vec<Request> {
+        let changed = std::mem::take(&mut self.changed);
+        let requests: Vec<Request> = changed.into_iter().filter_map(|topic| self.request(topic)).collect();
+        self.waiting.extend(requests.iter().map(Request::topic));
+        requests
+    }
+
+    fn request(&self, topic: Topic) -> Option<Request> {
+        match topic {
+            Topic::Table => Some(Request::Table(self.table_request())),
+            Topic::Curves => self.curves_request(),
+            Topic::Extra => self.extra_request(),
+            Topic::Totals => self.totals_request().map(Request::Totals),
+            Topic::Later => self.later_request().map(Request::Later),
+            Topic::Profile => self.profile_request().map(Request::Profile),
+            Topic::Find => self.find_request().map(Request::Find),
+            Topic::Completion => Some(Request::Completion(Arc::clone(&self.names))),
+            Topic::File => self.file_request().map(Request::File),
+        }
+    }
+
+    /// Whether something is being computed.
+    #[must_use]
+    pub fn waits(&self, topic: Topic) -> bool {
+        self.waiting.contains(&topic)
+    }
+
+    /// Whether anything is being computed.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        !self.waiting.is_empty() || !self.changed.is_empty()
+    }
+
+    /// Takes in an answer.
+    pub fn take(&mut self, reply: Reply) {
+        self.waiting.remove(&reply.topic());
+        match reply {
+            Reply::Table(answer) => self.take_table(*answer),
+            Reply::Curves(Ok(answer)) => {
+                self.trouble = None;
+                self.take_curves(answer);
+            }
+            Reply::Curves(Err(why)) => self.trouble = Some(why),
+            Reply::Extra(answer) => self.take_extra(answer),
+            Reply::Totals(answer) => self.totals = Some(answer),
+            Reply::Later(answer) => self.take_later(answer),
+            Reply::Profile(answer) => self.profile = Some(*answer),
+            Reply::Find(found) => self.take_found(found),
+            Reply::Completion => {
+                self.query.is_prepared = true;
+                self.query.is_late = true;
+            }
+            Reply::File(answer) => self.take_file(answer),
+            Reply::Broken(topic) => self.take_broken(topic),
+        }
+    }
+
+    /// A mistake of the program: the figures before stay, and the user is told.
+    fn take_broken(&mut self, topic: Topic) {
+        let what = match topic {
+            Topic::Table => "The rows",
+            Topic::Curves | Topic::Extra => "The curves",
+            Topic::Totals => "The sums of the selected range",
+            Topic::Later => "Some figures",
+            Topic::Profile => "The details of the row",
+            Topic::Find => "The search",
+            Topic::Completion => "The words for queries",
+            Topic::File => "The file",
+        };
+        self.tell(format!("{what} could not be computed: poolscope made a mistake. Please report it with the trace."));
+    }
+
+    /// Follows the window's theme.
+    pub fn set_dark(&mut self, dark: bool) {
+        if self.dark != dark {
+            self.dark = dark;
+            self.recolour();
+        }
+    }
+
+    /// What to sum up for the selected range.
+    fn totals_request(&self) -> Option<TotalsRequest> {
+        let range = self.graph.selection()?;
+        let clock = &self.trace.clock;
+        let view = View { from: clock.ticks(range.from), to: clock.ticks(range.to) };
+        Some(TotalsRequest { names: Arc::clone(&self.names), view, steps: self.filter.steps().to_vec() })
+    }
+
+    /// Shows a range.
+    pub fn zoom(&mut self, to: Range, smooth: bool) {
+        let clock = &self.trace.clock;
+        let to = View { from: clock.ticks(to.from), to: clock.ticks(to.to) };
+        if self.history.go(to, smooth) {
+            self.view_changed();
+        }
+    }
+
+    /// Shows the whole trace.
+    pub fn zoom_all(&mut self) {
+        let whole = self.history.whole();
+        if self.history.go(whole, false) {
+            self.view_changed();
+        }
+    }
+
+    /// Shows the range before, or the one after that again.
+    pub fn zoom_step(&mut self, back: bool) {
+        let moved = if back { self.history.back() } else { self.history.forward() };
+        if moved {
+            self.view_changed();
+        }
+    }
+
+    fn view_changed(&mut self) {
+        self.changed.extend([Topic::Table, Topic::Curves]);
+    }
+
+    /// Selects a range of time, or none.
+    pub fn select_range(&mut self, range: Option<Range>) {
+        self.graph.select(range);
+        self.totals = None;
+        if range.is_some() {
+            self.changed.insert(Topic::Totals);
+        }
+    }
+
+    /// Tells the user something.
+    fn tell(&mut self, words: impl Into<String>) {
+        self.effects.push(Effect::Tell(words.into()));
+    }
+}

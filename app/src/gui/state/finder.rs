@@ -1,0 +1,100 @@
+//! The search through the rows: what is looked for, what was found, and at which match the cursor is.
+
+use poolscope_core::pivot::Step;
+
+/// The search.
+#[derive(Debug, Clone, Default)]
+pub struct Finder {
+    /// Whether its bar is open.
+    pub open: bool,
+    /// What is looked for.
+    pub text: String,
+    /// Whether upper and lower case differ.
+    pub case_sensitive: bool,
+    /// The bar shall take the keyboard.
+    pub wants_focus: bool,
+    matches: Vec<Vec<Step>>,
+    total: u64,
+    /// The match that the cursor is at.
+    at: Option<usize>,
+    /// What was found belongs to this text.
+    searched: String,
+}
+
+impl Finder {
+    /// The text that rows are marked for.
+    #[must_use]
+    pub fn needle(&self) -> &str {
+        if self.open { &self.text } else { "" }
+    }
+
+    /// Takes in what was found.
+    pub fn take(&mut self, matches: Vec<Vec<Step>>, total: u64) {
+        self.at = self.at.filter(|at| *at < matches.len() && self.searched == self.text);
+        self.searched.clone_from(&self.text);
+        self.matches = matches;
+        self.total = total;
+    }
+
+    /// Forgets what was found.
+    pub fn clear(&mut self) {
+        self.matches.clear();
+        self.total = 0;
+        self.at = None;
+    }
+
+    /// How many matches there are.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.total
+    }
+
+    /// Whether all matches can be stepped through.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.matches.len() as u64 == self.total
+    }
+
+    /// The number of the match that the cursor is at, from 1.
+    #[must_use]
+    pub fn number(&self) -> Option<usize> {
+        self.at.map(|at| at + 1)
+    }
+
+    /// Goes to the next match, or the one before, round at the ends; the steps to it from the top of the tree.
+    pub fn step(&mut self, forward: bool) -> Option<Vec<Step>> {
+        let count = self.matches.len();
+        if count == 0 {
+            return None;
+        }
+        let at = match (self.at, forward) {
+            (None, true) => 0,
+            (None, false) => count - 1,
+            (Some(at), true) => (at + 1) % count,
+            (Some(at), false) => (at + count - 1) % count,
+        };
+        self.at = Some(at);
+        self.matches.get(at).cloned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn matches_are_gone_through_in_a_circle() {
+        let mut finder = Finder { open: true, text: "Leak".into(), ..Finder::default() };
+        assert_eq!(finder.step(true), None);
+        let found: Vec<Vec<Step>> = (0..3).map(|id| vec![Step::Value { column: 0, id }]).collect();
+        finder.take(found.clone(), 3);
+        assert_eq!((finder.step(true), finder.number()), (Some(found[0].clone()), Some(1)));
+        assert_eq!(finder.step(false), Some(found[2].clone()));
+        assert_eq!(finder.step(true), Some(found[0].clone()));
+        finder.take(found.clone(), 12_000);
+        assert_eq!((finder.number(), finder.is_complete()), (Some(1), false));
+        finder.text = "Mm".into();
+        finder.take(found, 3);
+        assert_eq!(finder.number(), None, "another search begins at its first match");
+    }
+}

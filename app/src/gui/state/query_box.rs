@@ -1,0 +1,56 @@
+//! The query being written: its text, where it is wrong, and what could complete it.
+
+use std::ops::Range;
+
+use poolscope_core::select::{Completions, Query};
+
+/// The query box.
+#[derive(Debug, Clone, Default)]
+pub struct QueryBox {
+    /// What is written.
+    pub text: String,
+    /// What is wrong with it: where, and a sentence.
+    pub error: Option<(Range<usize>, String)>,
+    /// What could complete it at the cursor.
+    pub completions: Option<Completions>,
+    /// The completion that Enter or Tab would take.
+    pub chosen: Option<usize>,
+    /// The box shall take the keyboard.
+    pub wants_focus: bool,
+    /// The texts that complete queries were asked for.
+    pub asked: bool,
+    /// These texts are there.
+    pub is_prepared: bool,
+    /// They came after the box was written in: what is there can be completed now.
+    pub is_late: bool,
+}
+
+impl QueryBox {
+    /// What is written as a query; `None` if it says nothing, or is wrong (then the error says where).
+    pub fn parse(&mut self) -> Option<Query> {
+        match self.text.parse::<Query>() {
+            Ok(query) => {
+                self.error = None;
+                (!query.is_everything()).then_some(query)
+            }
+            Err(error) => {
+                self.error = Some((error.span.clone(), error.to_string()));
+                None
+            }
+        }
+    }
+
+    /// Puts a completion in its place; returns where the cursor belongs, in characters.
+    pub fn complete(&mut self, at: usize) -> Option<usize> {
+        let completions = self.completions.take()?;
+        let item = completions.items.get(at)?;
+        let range = completions.replace;
+        if !self.text.is_char_boundary(range.start) || !self.text.is_char_boundary(range.end) {
+            return None;
+        }
+        let end = range.start + item.insert.len();
+        self.text.replace_range(range, &item.insert);
+        self.chosen = None;
+        Some(self.text.get(..end)?.chars().count())
+    }
+}

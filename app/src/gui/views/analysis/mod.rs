@@ -1,0 +1,218 @@
+//! The graph above the table, each with its bar. The splitter between them can be dragged.
+
+mod filter_bar;
+mod find_bar;
+mod graph_bar;
+mod header_menu;
+mod query_field;
+mod row_menu;
+mod table_bar;
+
+use eframe::egui::{
+    Align, CursorIcon, Frame, Label, Layout as UiLayout, Margin, Rect, Sense, Stroke, Ui, UiBuilder, vec2,
+};
+
+use crate::format;
+use crate::gui::command::{Command, DocumentCommand};
+use crate::gui::jobs::document::Topic;
+use crate::gui::state::document::{Document, Layout};
+use crate::gui::theme::{GRID, Palette};
+use crate::gui::widgets::graph::{Graph, Mark};
+use crate::gui::widgets::pivot_table::{PivotTable, RowId};
+
+/// Least height of graph and table, in points.
+const LEAST_HEIGHT: f32 = 140.0;
+
+/// Draws graph and table.
+pub fn show(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>) {
+    match document.layout {
+        Layout::Graph => graph_panel(ui, document, commands),
+        Layout::Table => table(ui, document, commands),
+        Layout::Both => both(ui, document, commands),
+    }
+}
+
+/// The graph has its share of the height, whatever the window's size.
+fn both(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>) {
+    let whole = ui.available_rect_before_wrap();
+    let most = (whole.height() - LEAST_HEIGHT).max(LEAST_HEIGHT);
+    let height = (whole.height() * document.graph_share).clamp(LEAST_HEIGHT, most);
+    let (above, below) = whole.split_top_bottom_at_y(whole.top() + height);
+    part(ui, "graph", above, |ui| graph_panel(ui, document, commands));
+    part(ui, "table", below, |ui| table(ui, document, commands));
+    let line = above.bottom();
+    let grip = Rect::from_x_y_ranges(whole.x_range(), line - 3.0..=line + 3.0);
+    let response = ui.interact(grip, ui.scope_id().with("splitter"), Sense::DRAG);
+    let palette = Palette::of(ui);
+    let lit = response.hovered() || response.dragged();
+    let colour = if lit { palette.accent } else { palette.line };
+    ui.painter().hline(whole.x_range(), line, Stroke::new(if lit { 2.0 } else { 1.0 }, colour));
+    if lit {
+        ui.ctx().set_cursor_icon(CursorIcon::ResizeVertical);
+    }
+    if response.dragged() {
+        document.graph_share = ((height + response.drag_delta().y) / whole.height().max(1.0)).clamp(0.1, 0.9);
+    }
+    ui.advance_cursor_after_rect(whole);
+}
+
+fn part(ui: &mut Ui, name: &str, rect: Rect, draw: impl FnOnce(&mut Ui)) {
+    ui.scope_builder(UiBuilder::new().id_salt(name).max_rect(rect), |ui| {
+        ui.set_clip_rect(rect.intersect(ui.clip_rect()));
+        draw(ui);
+    });
+}
+
+fn graph_panel(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>) {
+    let margin = Margin { left: 8, right: 8, top: 4, bottom: 8 };
+    Frame::new().fill(Palette::of(ui).panel).inner_margin(margin).show(ui, |ui| {
+        ui.set_min_size(ui.available_size());
+        graph(ui, document, commands);
+    });
+}
+
+fn graph(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>) {
+    graph_bar::show(ui, document, commands);
+    if let Some(why) = &document.trouble {
+        ui.colored_label(Palette::of(ui).bad, format!("The curves cannot be drawn: {why}"));
+        return;
+    }
+    let (view, whole) = (document.view(), document.whole());
+    let Some(data) = &document.graph_data else {
+        let words = match document.arrangement.graphed() {
+            Some(_) => "Computing the curves",
+            None => "Drag Size, Count or an impacting column over the blue bar to draw it",
+        };
+        ui.centered_and_justified(|ui| ui.weak(words));
+        return;
+    };
+    let clock = document.trace.clock;
+    let wall_clock = |seconds: f64| format::wall_clock(&clock, clock.ticks(seconds));
+    let mark = |(at, time): (usize, &poolscope_core::trace::time::Ticks)| Mark {
+        time: clock.seconds(*time),
+        name: format!("generation {}", at + 2),
+    };
+    let marks: Vec<Mark> = document.marks.iter().enumerate().map(mark).collect();
+    let note = selection_note(document);
+    let graph = Graph {
+        view,
+        dimmed: document.waits(Topic::Curves),
+        marks: &marks,
+        wall_clock: Some(&wall_clock),
+        selection_note: note.as_deref(),
+        ..Graph::new(data, &document.overview, document.kind, whole)
+    };
+    let actions = graph.show(ui, &mut document.graph);
+    actions.into_iter().for_each(|action| document.graph_action(action));
+}
+
+/// What the selected range holds, by type.
+fn selection_note(document: &Document) -> Option<Vec<String>> {
+    document.graph.selection()?;
+    let totals = document.totals.as_ref()?;
+    let line = |(kind, cost): &(String, poolscope_core::pivot::Cost)| {
+        format!("{kind} {} in {}", format::bytes(cost.size()), blocks(cost.count()))
+    };
+    let mut lines: Vec<String> = totals.by_type.iter().map(line).collect();
+    let of = |kinds: [&str; 2]| {
+        let sizes = totals.by_type.iter().filter(|(kind, _)| kinds.contains(&kind.as_str()));
+        sizes.map(|(_, cost)| cost.size()).fold(0_u64, u64::saturating_add)
+    };
+    let net = totals.total.net_size();
+    let sign = if net < 0 { "-" } else { "+" };
+    let net = format::bytes(u64::try_from(net.unsigned_abs()).unwrap_or(u64::MAX));
+    lines.push(format!(
+        "allocated {}, freed {}, net {sign}{net}",
+        format::bytes(of(["AIFI", "AIFO"])),
+        format::bytes(of(["AIFI", "AOFI"])),
+    ));
+    Some(lines)
+}
+
+fn blocks(count: u64) -> String {
+    format!("{} {}", format::count(count), if count == 1 { "block" } else { "blocks" })
+}
+
+fn table(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>) {
+    let palette = Palette::of(ui);
+    let margin = Margin { left: 8, right: 8, top: 4, bottom: 4 };
+    Frame::new().fill(palette.panel).inner_margin(margin).show(ui, |ui| {
+        ui.set_width(ui.available_width());
+        table_bar::show(ui, document, commands);
+        filter_bar::show(ui, document, commands);
+        if document.finder.open {
+            find_bar::show(ui, document, commands);
+        }
+        if document.lacks_stacks() {
+            no_stacks(ui, palette);
+        }
+    });
+    let is_empty = document.rows.as_ref().map(|rows| rows.flat().is_empty());
+    match is_empty {
+        Some(true) if document.filter.steps().is_empty() => nothing_in_view(ui, document, commands),
+        Some(true) => nothing_left(ui, document, commands),
+        Some(false) => rows(ui, document, commands),
+        None => {
+            ui.centered_and_justified(|ui| ui.weak("Grouping the allocations"));
+        }
+    }
+}
+
+fn rows(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>) {
+    let dimmed = document.waits(Topic::Table);
+    let frozen = document.arrangement.frozen;
+    let mut changes = Vec::new();
+    let menus = header_menu::Choices::of(document);
+    let offers = row_menu::Offers::of(document);
+    let mut of_header = |ui: &mut Ui, column: Option<u32>| header_menu::show(ui, &menus, column, &mut changes);
+    let mut of_row = |ui: &mut Ui, _: RowId| row_menu::show(ui, &offers, commands);
+    let Document { rows: Some(rows), table: state, .. } = document else { return };
+    let actions = PivotTable::new("Allocations", rows, state)
+        .dimmed(dimmed)
+        .frozen(frozen)
+        .header_menu(&mut of_header)
+        .row_menu(&mut of_row)
+        .show(ui);
+    actions.into_iter().for_each(|action| document.table_action(action));
+    changes.into_iter().for_each(|change| header_menu::carry_out(document, change));
+}
+
+/// A view in which nothing lives.
+fn nothing_in_view(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
+    way_out(
+        ui,
+        document,
+        "No allocation lives in this view.",
+        &[DocumentCommand::ZoomBack, DocumentCommand::ZoomAll],
+        commands,
+    );
+}
+
+/// A filter that leaves nothing.
+fn nothing_left(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
+    let ways = [DocumentCommand::FilterUndo, DocumentCommand::FilterClear, DocumentCommand::ZoomAll];
+    way_out(ui, document, "The filter leaves no allocation of this view.", &ways, commands);
+}
+
+fn way_out(ui: &mut Ui, document: &Document, words: &str, ways: &[DocumentCommand], commands: &mut Vec<Command>) {
+    ui.with_layout(UiLayout::top_down(Align::Center), |ui| {
+        ui.add_space((ui.available_height() * 0.3).max(GRID));
+        ui.label(words);
+        ui.add_space(2.0 * GRID);
+        for command in ways.iter().filter(|command| document.can(command)) {
+            if ui.button(command.title()).clicked() {
+                commands.push(command.clone().into());
+            }
+        }
+    });
+}
+
+/// A line above a table whose stacks are all empty: why, and how to get them.
+fn no_stacks(ui: &mut Ui, palette: &Palette) {
+    ui.horizontal(|ui| {
+        let (dot, _) = ui.allocate_exact_size(vec2(8.0, 8.0), Sense::HOVER);
+        ui.painter().circle_filled(dot.center(), 4.0, palette.warn);
+        let text = "Recorded without stacks: who allocates cannot be seen. Record with -stackwalk PoolAlloc+PoolFree.";
+        ui.add(Label::new(text).truncate());
+    });
+}

@@ -1,0 +1,46 @@
+//! The menu of a row: copy, filter, open and close, callers, graph.
+
+use eframe::egui::{Button, Ui};
+
+use crate::gui::command::{Command, DocumentCommand};
+use crate::gui::state::document::Document;
+
+/// What the menu offers, in groups, and whether it would do anything.
+pub(super) struct Offers(Vec<Vec<(DocumentCommand, bool)>>);
+
+impl Offers {
+    /// What can be done with the selected rows.
+    pub(super) fn of(document: &Document) -> Self {
+        use DocumentCommand as C;
+        let groups = [
+            vec![C::CopyRows, C::CopyCell, C::CopyStack],
+            vec![C::FilterTo, C::FilterOut, C::FilterClear],
+            vec![C::ExpandBelow, C::CollapseOthers, C::FindCallers],
+            vec![C::GraphRows],
+        ];
+        let with_state = |command: C| {
+            let can = document.can(&command);
+            (command, can)
+        };
+        Self(groups.into_iter().map(|group| group.into_iter().map(with_state).collect()).collect())
+    }
+}
+
+/// Draws the menu.
+pub(super) fn show(ui: &mut Ui, offers: &Offers, commands: &mut Vec<Command>) {
+    for (at, group) in offers.0.iter().enumerate() {
+        if at > 0 {
+            ui.separator();
+        }
+        for (command, can) in group {
+            let mut button = Button::new(command.title());
+            if let Some(key) = Command::from(command.clone()).shortcut_text(ui) {
+                button = button.shortcut_text(key);
+            }
+            if ui.add_enabled(*can, button).clicked() {
+                ui.close();
+                commands.push(command.clone().into());
+            }
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! The panel on the right: the selected row in full: its figures, its stacks, how large its blocks are and how long they live,
+//! who makes them, the first and the last of them, and who frees them.
+
+mod lists;
+mod stack;
+
+use eframe::egui::{Align, Label, Layout, RichText, ScrollArea, Ui};
+
+use crate::format;
+use crate::gui::command::Command;
+use crate::gui::jobs::document::Topic;
+use crate::gui::state::document::Document;
+use crate::gui::theme::{self, GRID, Palette};
+use crate::gui::widgets::histogram::{Bar, Histogram};
+
+/// Draws the panel.
+pub fn show(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
+    ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+        ui.spacing_mut().item_spacing.y = 2.0;
+        caption(ui, "SELECTION");
+        ui.add_space(GRID);
+        let Some(details) = &document.details else {
+            ui.weak("Select a row to see its figures and its stack.");
+            return;
+        };
+        for (title, value) in &details.keys {
+            pair(ui, title, RichText::new(value).font(theme::strong_font()));
+        }
+        ui.add_space(2.0 * GRID);
+        for (title, value) in details.figures.iter().filter(|(_, value)| !value.is_empty()) {
+            pair(ui, title, RichText::new(value).font(theme::figure_font()));
+        }
+        let old = document.waits(Topic::Profile);
+        if old {
+            ui.multiply_opacity(0.6);
+        }
+        stack::show(ui, document, details, commands);
+        if let Some(answer) = &document.profile {
+            blocks(ui, &answer.profile);
+        } else if old {
+            ui.add_space(2.0 * GRID);
+            ui.weak("Looking at its blocks");
+        }
+    });
+}
+
+fn blocks(ui: &mut Ui, profile: &poolscope_core::pivot::Profile) {
+    let bar = |bin: &poolscope_core::pivot::profile::Bin| Bar {
+        label: bin.label.clone(),
+        count: bin.tally.count,
+        tip: format!("{}: {} blocks, {}", bin.label, format::count(bin.tally.count), format::bytes(bin.tally.size)),
+    };
+    section(ui, "SIZES");
+    ui.weak(match profile.distinct_sizes {
+        1 => "all of one size".to_owned(),
+        sizes => format!("{} different sizes", format::count(sizes as u64)),
+    });
+    let bars: Vec<Bar> = profile.sizes.iter().map(bar).collect();
+    Histogram { name: "Sizes", bars: &bars }.show(ui);
+    section(ui, "LIFETIMES");
+    let spans = &profile.lifetimes;
+    let bars: Vec<Bar> = spans.bins.iter().map(bar).collect();
+    if bars.is_empty() {
+        ui.weak("The trace shows none of them freed.");
+    } else {
+        Histogram { name: "Lifetimes", bars: &bars }.show(ui);
+        if spans.unended.count > 0 {
+            ui.weak(format!("{} not freed in the trace", format::count(spans.unended.count)));
+        }
+    }
+    if spans.unknown.count > 0 {
+        ui.weak(format!("{} from before the trace", format::count(spans.unknown.count)));
+    }
+    if !profile.ages.bins.is_empty() {
+        section(ui, "AGES OF THE SURVIVORS");
+        let bars: Vec<Bar> = profile.ages.bins.iter().map(bar).collect();
+        Histogram { name: "Ages", bars: &bars }.show(ui);
+    }
+    lists::shares(ui, "PROCESSES", &profile.processes, profile.total.size);
+    lists::shares(ui, "DRIVERS", &profile.drivers, profile.total.size);
+    lists::allocs(ui, "FIRST ALLOCATIONS", &profile.first);
+    // Else the two lists would say the same twice.
+    if profile.total.count > (profile.first.len() + profile.last.len()) as u64 {
+        lists::allocs(ui, "LAST ALLOCATIONS", &profile.last);
+    }
+    stack::frees(ui, profile);
+}
+
+fn section(ui: &mut Ui, title: &str) {
+    ui.add_space(4.0 * GRID);
+    caption(ui, title);
+}
+
+fn caption(ui: &mut Ui, text: &str) {
+    let colour = Palette::of(ui).dim;
+    ui.label(RichText::new(text).font(theme::small_font()).color(colour));
+}
+
+fn pair(ui: &mut Ui, title: &str, value: RichText) {
+    ui.horizontal(|ui| {
+        ui.weak(title);
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            ui.add(Label::new(value).truncate());
+        });
+    });
+}

@@ -1,0 +1,80 @@
+//! Context menus that keys open too: the Menu key or Shift+F10 on what has the keyboard. What stands in them is the owner's.
+
+use eframe::egui::containers::menu::MenuState;
+use eframe::egui::{FocusDirection, Id, Key, Modifiers, Popup, PopupKind, Pos2, Response, Ui};
+
+/// A menu that was opened by keys.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Keyed {
+    /// What has the keyboard again once the menu is closed.
+    owner: Id,
+    at: Pos2,
+    /// Frames until the keyboard goes to the first entry: one to measure the menu, one to draw it.
+    until_focus: u8,
+}
+
+/// Whether keys ask for the menu of what has the keyboard.
+pub(super) fn asked_by_keys(ui: &Ui, response: &Response) -> bool {
+    let pressed = |modifiers, key| ui.input_mut(|input| input.consume_key(modifiers, key));
+    response.has_focus() && (pressed(Modifiers::SHIFT, Key::F10) || pressed(Modifiers::NONE, Key::Menu))
+}
+
+/// Shows the menu of `response` while it is open: at the pointer, or at `at` where `by_keys` opens it now.
+pub(super) fn show(
+    ui: &Ui,
+    response: &Response,
+    keyed: &mut Option<Keyed>,
+    (by_keys, at): (bool, Pos2),
+    entries: impl FnOnce(&mut Ui),
+) {
+    let popup = Popup::default_response_id(response);
+    if by_keys {
+        Popup::open_id(ui.ctx(), popup);
+        *keyed = Some(Keyed { owner: response.id, at, until_focus: 2 });
+    }
+    let pressed = response.clicked() || response.secondary_clicked();
+    let Some(mine) = keyed.as_mut().filter(|keyed| keyed.owner == response.id && !pressed) else {
+        keyed.take_if(|keyed| keyed.owner == response.id);
+        response.context_menu(entries);
+        return;
+    };
+    if mine.until_focus > 0 {
+        mine.until_focus -= 1;
+        if mine.until_focus == 0 {
+            ui.memory_mut(|memory| memory.move_focus(FocusDirection::Down));
+        }
+        ui.ctx().request_repaint();
+    }
+    Popup::menu(response).open_memory(None).at_position(mine.at).show(entries);
+    if chosen_by_key(ui, popup) {
+        Popup::close_id(ui.ctx(), popup);
+    }
+    if !Popup::is_id_open(ui.ctx(), popup) {
+        *keyed = None;
+        give_focus_back(ui, response, popup);
+    }
+}
+
+/// Whether Enter or Space was pressed on an entry that opened no menu below it: egui closes menus on clicks only.
+fn chosen_by_key(ui: &Ui, popup: Id) -> bool {
+    let ctx = ui.ctx();
+    if ctx.text_edit_focused() || !ctx.input(|i| i.key_pressed(Key::Enter) || i.key_pressed(Key::Space)) {
+        return false;
+    }
+    let entry = ctx.memory(|memory| memory.focused()).and_then(|id| ctx.read_response(id));
+    entry.is_some_and(|entry| {
+        let layer = entry.layer_id;
+        let in_menu = layer.id == popup || (layer.order == PopupKind::Menu.order() && layer != ui.layer_id());
+        in_menu && MenuState::is_deepest_open_sub_menu(ctx, layer.id)
+    })
+}
+
+/// Unless a click gave the keyboard to something else.
+fn give_focus_back(ui: &Ui, owner: &Response, popup: Id) {
+    let focused = ui.memory(|memory| memory.focused());
+    let in_menu = |id| ui.ctx().read_response(id).is_some_and(|entry| entry.layer_id.id == popup);
+    if focused.is_none_or(in_menu) {
+        owner.request_focus();
+        ui.ctx().request_repaint();
+    }
+}

@@ -1,0 +1,49 @@
+//! A narrow strip beside a side panel that hides and shows it. It knows what the panel is called, not what is in it.
+
+use eframe::egui::{CursorIcon, Frame, Panel, Role, Sense, Stroke, Ui, WidgetInfo, vec2};
+
+use crate::gui::theme::Palette;
+
+/// Width of the strip, in points.
+const WIDTH: f32 = 12.0;
+
+/// Which side of the window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// The left one.
+    Left,
+    /// The right one.
+    Right,
+}
+
+/// Draws the strip at the inner edge of the panel; `what` is the panel's name in a sentence. Says whether it was clicked.
+pub fn show(ui: &mut Ui, side: Side, what: &str, shown: bool) -> bool {
+    let palette = Palette::of(ui);
+    let panel = match side {
+        Side::Left => Panel::left("left handle"),
+        Side::Right => Panel::right("right handle"),
+    };
+    let strip = Frame::new().fill(palette.panel);
+    let inner = panel.exact_size(WIDTH).resizable(false).show_separator_line(false).frame(strip).show(ui, |ui| {
+        let (place, response) = ui.allocate_exact_size(ui.available_size(), Sense::click());
+        let response = response.on_hover_cursor(CursorIcon::PointingHand);
+        let name = format!("{} {what}", if shown { "Hide" } else { "Show" });
+        response.widget_info(|| WidgetInfo::labeled(Role::Button, true, &name));
+        let awake = response.hovered() || response.has_focus();
+        if awake {
+            ui.painter().rect_filled(place, 0.0, palette.hovered);
+        }
+        let edge = if side == Side::Left { place.right() - 0.5 } else { place.left() + 0.5 };
+        ui.painter().vline(edge, place.y_range(), Stroke::new(1.0, palette.line));
+        // An arrow in the direction that the panel's edge goes.
+        let to_left = (side == Side::Left) == shown;
+        let (centre, reach) = (place.center(), if to_left { -2.0 } else { 2.0 });
+        let stroke = Stroke::new(1.5, if awake { palette.accent } else { palette.faint });
+        let tip = centre + vec2(reach, 0.0);
+        for up in [-4.0, 4.0] {
+            ui.painter().line_segment([centre + vec2(-reach, up), tip], stroke);
+        }
+        response.on_hover_text(name).clicked()
+    });
+    inner.inner
+}

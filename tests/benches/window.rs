@@ -1,0 +1,82 @@
+//! What a zoom in the window costs, on the trace that `POOLSCOPE_BENCH_TRACE` names: the table's pivot and the graph's curves for
+//! the whole trace, its middle third and its middle hundredth, with all rows and with half of them filtered out:
+//! `POOLSCOPE_BENCH_TRACE=big.etl cargo bench -p poolscope-tests --bench window`. It measures and never judges.
+
+use divan::Bencher;
+use poolscope_core::column::frames::FrameNaming;
+use poolscope_core::column::key::Key;
+use poolscope_core::column::names::Names;
+use poolscope_core::column::parallel::never;
+use poolscope_core::etl::walk::TraceFile;
+use poolscope_core::job::{CancelToken, Progress};
+use poolscope_core::pivot::{PivotRequest, pivot};
+use poolscope_core::select::rowset::RowSet;
+use poolscope_core::series::{EventOrder, Kind, Measure, SeriesRequest, highest_envelope};
+use poolscope_core::trace::load::{LoadOptions, load};
+use poolscope_core::trace::time::{Ticks, View};
+use std::io::Write;
+use std::path::Path;
+use std::sync::LazyLock;
+
+const TRACE: &str = "POOLSCOPE_BENCH_TRACE";
+/// Points of a curve, and curves, as the window asks for them.
+const POINTS: usize = 2048;
+const CURVES: usize = 9;
+/// Shares of the trace that are looked at, in hundredths, and whether rows are filtered.
+const VIEWS: [(i64, bool); 6] = [(100, false), (33, false), (1, false), (100, true), (33, true), (1, true)];
+
+struct Loaded {
+    names: Names,
+    order: EventOrder,
+    half: RowSet,
+}
+
+static LOADED: LazyLock<Loaded> = LazyLock::new(|| {
+    let path = std::env::var_os(TRACE).expect("a trace is named");
+    let file = TraceFile::open(Path::new(&path)).expect("the trace opens");
+    let trace = load(file, LoadOptions::default(), &Progress::default(), &CancelToken::default());
+    let trace = trace.expect("the trace loads");
+    Loaded {
+        order: EventOrder::new(&trace),
+        half: RowSet::from_fn(trace.allocations.len(), |row| row % 2 == 0),
+        names: Names::new(trace, FrameNaming::Symbol),
+    }
+});
+
+fn main() -> std::io::Result<()> {
+    if std::env::var_os(TRACE).is_none() {
+        return writeln!(std::io::stdout(), "{TRACE} names no trace: nothing measured");
+    }
+    LazyLock::force(&LOADED);
+    divan::main();
+    Ok(())
+}
+
+/// The middle of the trace.
+fn view(hundredths: i64) -> View {
+    let whole = LOADED.names.trace().extent;
+    let cut = (whole.to.0 - whole.from.0) / 200 * (100 - hundredths);
+    View { from: Ticks(whole.from.0 + cut), to: Ticks(whole.to.0 - cut) }
+}
+
+#[divan::bench(args = VIEWS, sample_count = 9, sample_size = 1)]
+fn table(bencher: Bencher<'_, '_>, (hundredths, filtered): (i64, bool)) {
+    let rows = filtered.then_some(&LOADED.half);
+    let request = PivotRequest { keys: &[Key::Type, Key::Paged, Key::Tag, Key::Stack], view: view(hundredths), rows };
+    bencher.bench(|| pivot(&LOADED.names, &request, &never));
+}
+
+#[divan::bench(args = VIEWS, sample_count = 9, sample_size = 1)]
+fn curves(bencher: Bencher<'_, '_>, (hundredths, filtered): (i64, bool)) {
+    let request = SeriesRequest {
+        keys: &[Key::Tag],
+        measure: Measure { kind: Kind::Outstanding, by_count: false },
+        view: view(hundredths),
+        points: POINTS,
+        rows: filtered.then_some(&LOADED.half),
+        earlier: false,
+        top: Some(CURVES),
+        chosen: None,
+    };
+    bencher.bench(|| highest_envelope(&LOADED.names, &request, &LOADED.order, &never));
+}

@@ -1,0 +1,174 @@
+//! What the user does while figures are still being computed: nothing of it is lost, and nothing falls over. The document is
+//! driven without a window, so that answers come exactly when the test lets them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use poolscope::gui::command::DocumentCommand;
+use poolscope::gui::jobs::load::{Engine, Loader, Source};
+use poolscope::gui::jobs::{Answer, Jobs, TabId};
+use poolscope::gui::state::columns::What;
+use poolscope::gui::state::document::{Document, SharedPresets};
+use poolscope::gui::widgets::pivot_table::{Action, Area, Row, TreeModel};
+use poolscope_core::job::{CancelToken, Progress};
+use poolscope_core::pivot::{Figure, Key};
+
+use crate::gui_kit::{NoDialog, PATIENCE, folder};
+
+const TAB: TabId = TabId(1);
+
+struct Desk {
+    document: Document,
+    jobs: Jobs,
+    _folder: tempfile::TempDir,
+}
+
+impl Desk {
+    fn new() -> Self {
+        let (folder, path) = folder();
+        let source = Source::File(path);
+        let loaded = Engine.load(&source, &Progress::default(), &CancelToken::default());
+        let trace = loaded.ok().flatten().expect("it is a trace");
+        let document = Document::new(source, trace, SharedPresets::default());
+        let jobs = Jobs::new(Arc::new(Engine), Arc::new(NoDialog), Arc::new(|| {}));
+        let mut desk = Self { document, jobs, _folder: folder };
+        desk.wait();
+        desk
+    }
+
+    /// Asks what came up; answers wait.
+    fn ask(&mut self) {
+        for request in self.document.requests() {
+            self.jobs.ask(TAB, request);
+        }
+    }
+
+    /// Lets all answers in.
+    fn wait(&mut self) {
+        for _ in 0..PATIENCE {
+            self.ask();
+            if !self.document.is_busy() {
+                return;
+            }
+            while let Some(answer) = self.jobs.answer() {
+                if let Answer::Document { reply, .. } = answer {
+                    self.document.take(reply);
+                }
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        panic!("the background does not come to an end");
+    }
+
+    /// Every row can be drawn under the headers that there are.
+    fn rows(&self) -> Vec<Row> {
+        let rows = self.document.rows.as_ref().expect("rows");
+        let figures = rows.columns().iter().filter(|column| column.area != Area::Key).count();
+        let keys = rows.columns().len() - figures;
+        let all: Vec<Row> = (0..rows.row_count()).map(|index| rows.row(index).expect("a row")).collect();
+        for row in &all {
+            assert!(row.cells.len() == figures && row.key_column < keys, "{row:?} under {:?}", rows.columns());
+        }
+        all
+    }
+
+    fn row(&self, text: &str) -> Row {
+        self.rows().into_iter().find(|row| row.text == text).expect("a row of this text")
+    }
+
+    fn agrees(&self) {
+        self.rows();
+        let titles = |columns: Vec<String>| columns.join(", ");
+        let shown = self.document.rows.as_ref().expect("rows").columns().iter().map(|c| c.title.clone()).collect();
+        let wanted = self.document.arrangement.columns.iter().map(|c| c.what.title()).collect();
+        assert_eq!(titles(shown), titles(wanted));
+    }
+}
+
+#[test]
+fn presets_and_columns_can_change_while_rows_are_on_their_way() {
+    let mut desk = Desk::new();
+    for name in ["Churn", "By driver", "Who frees it", "Impacting", "Leak hunt"] {
+        desk.document.run(&DocumentCommand::Preset(name.to_owned()));
+        desk.ask();
+        desk.rows();
+        // What is clicked is still the old table.
+        let old: Vec<u32> = desk.document.rows.as_ref().expect("rows").columns().iter().map(|c| c.id).collect();
+        let first = desk.rows()[0].id;
+        for column in old {
+            desk.document.table_action(Action::Sort { column, add: true });
+            desk.rows();
+        }
+        desk.document.table_action(Action::Expand(first));
+        desk.document.table_action(Action::ExpandAll(first));
+        desk.document.add_column(What::Figure(Figure::PeakSize), Area::Data);
+        desk.rows();
+        desk.document.add_column(What::Key(Key::Cpu), Area::Key);
+        desk.rows();
+        desk.document.table_action(Action::Collapse(first));
+        desk.document.graph_by(vec![Key::Cpu]);
+        desk.document.run(&DocumentCommand::GraphRows);
+        desk.ask();
+        desk.document.add_column(What::Figure(Figure::Unique(Key::Tag)), Area::Data);
+        desk.rows();
+        desk.wait();
+        desk.agrees();
+    }
+}
+
+#[test]
+fn what_is_opened_closed_and_selected_while_waiting_stays_so() {
+    let mut desk = Desk::new();
+    desk.document.push_query("size:>0");
+    desk.ask();
+    let (aifo, aifi) = (desk.row("AIFO"), desk.row("AIFI"));
+    assert!(aifo.expanded && !aifi.expanded);
+    desk.document.table_action(Action::Collapse(aifo.id));
+    desk.document.table_action(Action::Expand(aifi.id));
+    desk.document.table.select(aifi.id);
+    desk.document.table_action(Action::Select);
+    desk.ask();
+    desk.wait();
+    assert!(!desk.row("AIFO").expanded && desk.row("AIFI").expanded);
+    let cursor = desk.document.table.cursor();
+    assert_eq!(cursor, Some(desk.row("AIFI").id));
+    assert_eq!(desk.document.details.as_ref().expect("details").keys[0].1, "AIFI");
+}
+
+#[test]
+fn curves_that_nobody_wants_any_more_are_not_drawn() {
+    let mut desk = Desk::new();
+    desk.document.run(&DocumentCommand::ZoomIn);
+    desk.ask();
+    let graphed = desk.document.arrangement.columns.iter().find(|column| column.area == Area::Graph).expect("Size").id;
+    desk.document.move_column(graphed, Area::Data, None);
+    desk.wait();
+    assert!(desk.document.graph_data.is_none());
+    // The curve of a row is on its way when the cursor moves to one that has its own.
+    desk.document.move_column(graphed, Area::Graph, None);
+    desk.wait();
+    let before = desk.document.graph_data.as_ref().expect("curves").series.len();
+    let tag = desk.document.table.cursor().expect("a cursor");
+    desk.document.table.select(desk.row("AIFI").id);
+    desk.document.table_action(Action::Select);
+    desk.ask();
+    desk.document.table.select(tag);
+    desk.document.table_action(Action::Select);
+    desk.wait();
+    assert_eq!(desk.document.graph_data.as_ref().expect("curves").series.len(), before);
+}
+
+#[test]
+fn a_search_goes_the_way_that_was_asked_while_it_is_under_way() {
+    let mut desk = Desk::new();
+    let tag = desk.document.details.as_ref().expect("details").keys[2].1.clone();
+    desk.document.run(&DocumentCommand::Find);
+    desk.document.finder.text = tag;
+    desk.document.search_changed();
+    desk.ask();
+    desk.document.find_step(false);
+    desk.wait();
+    let total = desk.document.finder.total();
+    assert!(total > 1);
+    assert_eq!(desk.document.finder.number(), usize::try_from(total).ok());
+}

@@ -1,0 +1,137 @@
+//! The window and the files it opened: recent ones, ones that change on disk, folders; driven by accessible names.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use egui_kittest::kittest::Queryable;
+use poolscope::gui::OpenRequest;
+use poolscope::gui::egui::accesskit::Role;
+use poolscope::gui::egui::{Event, Key, Modifiers};
+use poolscope_core::synth::SynthParams;
+
+use crate::gui_kit::*;
+
+/// Lets the background work until a label is there.
+fn wait_for(window: &mut Window<'_>, label: &str) {
+    for _ in 0..PATIENCE {
+        window.step();
+        if window.query_by_label_contains(label).is_some() {
+            window.run_steps(3);
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    panic!("{label} does not come");
+}
+
+#[test]
+fn recent_files_open_from_the_start_page() {
+    let store = Arc::new(InMemory::default());
+    let (folder, path) = folder();
+    let gone = folder.path().join("gone.etl");
+    std::fs::copy(&path, &gone).expect("a copy");
+    for path in [&path, &gone] {
+        let mut window = window_with(OpenRequest::File(path.clone()), Arc::clone(&store));
+        settle(&mut window);
+    }
+    let recent = store.settings().recent;
+    assert_eq!(recent.iter().map(|r| r.path.as_path()).collect::<Vec<_>>(), [gone.as_path(), path.as_path()]);
+    assert!(recent[0].bytes > 0 && recent[0].opened_unix_s > 0);
+    std::fs::remove_file(&gone).expect("removed");
+    let mut window = window_with(OpenRequest::Nothing, Arc::clone(&store));
+    wait_for(&mut window, "gone.etl, not there any more");
+    window.get_by_label("Remove gone.etl from the list").click();
+    window.run_steps(3);
+    assert!(window.query_by_label_contains("gone.etl").is_none());
+    window.get_by_label(&format!("Open {}", path.display())).click();
+    window.run_steps(2);
+    settle(&mut window);
+    window.get_by_role_and_label(Role::TreeGrid, "Allocations");
+    drop(window);
+    assert_eq!(store.settings().recent.len(), 1);
+}
+
+#[test]
+fn a_changed_file_is_noticed_and_loaded_again() {
+    let (folder, path) = folder();
+    let mut window = open_file(&path);
+    let before = document(&window).trace.census.pool_allocs;
+    let other = folder_with(&SynthParams { allocations: 1000, ..SynthParams::default() });
+    std::fs::copy(&other.1, &path).expect("written over");
+    wait_for(&mut window, "made-up.etl changed on disk");
+    window.get_by_label("Reload").click();
+    window.run_steps(2);
+    settle(&mut window);
+    assert!(document(&window).trace.census.pool_allocs < before);
+    assert!(window.query_by_label("made-up.etl changed on disk").is_none());
+    // The next change is noticed as well, and a file that goes away; both can be ignored.
+    std::fs::copy(folder_with(&params()).1, &path).expect("written over");
+    wait_for(&mut window, "made-up.etl changed on disk");
+    window.get_by_label("Ignore").click();
+    window.run_steps(3);
+    assert!(window.query_by_label("made-up.etl changed on disk").is_none());
+    drop(folder);
+    wait_for(&mut window, "made-up.etl is not there any more");
+    assert!(window.query_by_label("Reload").is_none());
+    window.get_by_role_and_label(Role::TreeGrid, "Allocations");
+}
+
+#[test]
+fn a_reload_that_fails_leaves_the_trace_as_it_was() {
+    let (_folder, path) = folder();
+    let mut window = open_file(&path);
+    std::fs::write(&path, "no trace at all ".repeat(500)).expect("written over");
+    wait_for(&mut window, "made-up.etl changed on disk");
+    window.get_by_label("Reload").click();
+    window.run_steps(2);
+    settle(&mut window);
+    wait_for(&mut window, "made-up.etl was not loaded again");
+    window.get_by_role_and_label(Role::TreeGrid, "Allocations");
+}
+
+#[test]
+fn a_dropped_folder_opens_its_traces() {
+    let (folder, path) = folder();
+    for name in ["b.etl", "letter.txt"] {
+        std::fs::copy(&path, folder.path().join(name)).expect("a copy");
+    }
+    let mut window = window(OpenRequest::Nothing);
+    window.run_steps(2);
+    drop_file(&mut window, folder.path());
+    for _ in 0..PATIENCE {
+        settle(&mut window);
+        if app(&window).documents().count() == 2 {
+            break;
+        }
+    }
+    let names: Vec<String> = app(&window).documents().map(|document| document.source.name()).collect();
+    assert_eq!(names, ["b.etl", "made-up.etl"]);
+    let empty = tempfile::tempdir().expect("a folder");
+    drop_file(&mut window, empty.path());
+    wait_for(&mut window, "There is no .etl file in");
+    assert_eq!(app(&window).documents().count(), 2);
+}
+
+#[test]
+fn the_open_box_proposes_folders_and_traces() {
+    let (folder, path) = folder();
+    let inner = folder.path().join("inner");
+    std::fs::create_dir(&inner).expect("a folder");
+    std::fs::copy(&path, inner.join("deep.etl")).expect("a copy");
+    let mut window = window(OpenRequest::Nothing);
+    window.run_steps(2);
+    window.key_press_modifiers(Modifiers::COMMAND, Key::O);
+    wait_for(&mut window, "no file dialog");
+    window.get_by_role_and_label(Role::TextInput, "Path").focus();
+    window.run_steps(2);
+    window.event(Event::Text(format!("{}", folder.path().join("in").display())));
+    let proposed = format!("{}{}", inner.display(), std::path::MAIN_SEPARATOR);
+    wait_for(&mut window, &proposed);
+    window.get_by_role_and_label(Role::Button, &proposed).click();
+    wait_for(&mut window, "deep.etl");
+    window.get_by_role_and_label(Role::Button, &inner.join("deep.etl").display().to_string()).click();
+    window.run_steps(2);
+    settle(&mut window);
+    assert_eq!(document(&window).source.name(), "deep.etl");
+    assert_eq!(app(&window).settings().folder.as_deref(), Some(inner.as_path()));
+}
