@@ -321,9 +321,18 @@ fn a_query_is_completed_by_keys() {
     press_with(&mut window, Modifiers::NONE, Key::Enter);
     let (_, truth) = made_up(&[]);
     assert_eq!(tops(&window), types(&truth.ranges[0], |row| row.kind == "AIFO"));
-    // The step can be changed in its place.
+    // The step can be changed in its place; it holds until that is done.
     click(&mut window, "Change type:AIFO");
     assert_eq!(document(&window).query.text, "type:AIFO");
+    press_with(&mut window, Modifiers::NONE, Key::Escape);
+    press_with(&mut window, Modifiers::NONE, Key::Escape);
+    assert_eq!(document(&window).query.text, "");
+    window.get_by_label("Remove type:AIFO");
+    click(&mut window, "Change type:AIFO");
+    write(&mut window, " size:>64");
+    press_with(&mut window, Modifiers::NONE, Key::Enter);
+    let steps: Vec<String> = document(&window).filter.steps().iter().map(|step| step.title()).collect();
+    assert_eq!(steps, ["type:AIFO size:>64"]);
 }
 
 #[test]

@@ -288,7 +288,10 @@ impl App {
             ui.ctx().request_repaint();
         }
         let taken = self.tabbing || focused || self.is_boxed() || egui::Popup::is_any_open(ui.ctx());
-        if !taken && let Some(document) = self.tabs.document_mut().filter(|document| document.shows_table()) {
+        if !taken
+            && let Some(document) =
+                self.tabs.document_mut().filter(|document| document.shows_table() && !document.awaits_keys())
+        {
             document.table.request_focus();
         }
     }

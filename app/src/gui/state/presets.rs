@@ -29,15 +29,21 @@ struct File {
     presets: Vec<Preset>,
 }
 
-/// The presets that poolscope brings, the first one for a start.
+/// The preset that a trace opens with.
+#[must_use]
+pub fn leak_hunt() -> Preset {
+    let keys = [Key::Type, Key::Paged, Key::Tag, Key::Stack];
+    let arrangement = Arrangement::new(&keys, &[Figure::Count], Figure::Size, Figure::Size, &[Key::Tag]);
+    Preset { name: "Leak hunt".to_owned(), arrangement: Arrangement { lead: "AIFO".to_owned(), ..arrangement } }
+}
+
+/// The presets that poolscope brings.
 #[must_use]
 pub fn built_in() -> Vec<Preset> {
     use {Figure as F, Key as K};
     let preset = |name: &str, arrangement: Arrangement| Preset { name: name.to_owned(), arrangement };
-    let hunt = [K::Type, K::Paged, K::Tag, K::Stack];
     let driver = [K::Driver, K::Paged, K::Tag, K::Stack];
     let impacting = [K::Tag, K::Paged, K::ImpactingType, K::Stack];
-    let leak_hunt = Arrangement::new(&hunt, &[F::Count], F::Size, F::Size, &[K::Tag]);
     let by_driver = Arrangement::new(&driver, &[F::Count, F::ImpactingSize], F::Size, F::ImpactingSize, &[K::Driver]);
     let impacting = Arrangement::new(&impacting, &[F::Count, F::ImpactingSize], F::Size, F::ImpactingSize, &[K::Tag]);
     let churn = [F::Size, F::LifetimeAverage];
@@ -45,7 +51,7 @@ pub fn built_in() -> Vec<Preset> {
     let frees = [F::Count, F::FreesPerAlloc];
     let frees = Arrangement::new(&[K::Tag, K::FreeStack], &frees, F::Size, F::Size, &[K::Tag]);
     vec![
-        preset("Leak hunt", Arrangement { lead: "AIFO".to_owned(), ..leak_hunt }),
+        leak_hunt(),
         preset("By driver", by_driver),
         preset("Impacting", impacting),
         preset("Churn", Arrangement { query: "type:AIFI".to_owned(), ..churn }),

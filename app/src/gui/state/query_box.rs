@@ -11,6 +11,8 @@ pub struct QueryBox {
     pub text: String,
     /// What is wrong with it: where, and a sentence.
     pub error: Option<(Range<usize>, String)>,
+    /// The step of the filter that it takes the place of.
+    pub editing: Option<Query>,
     /// What could complete it at the cursor.
     pub completions: Option<Completions>,
     /// The completion that Enter or Tab would take.
@@ -23,6 +25,8 @@ pub struct QueryBox {
     pub is_prepared: bool,
     /// They came after the box was written in: what is there can be completed now.
     pub is_late: bool,
+    /// Completions are to be offered once the texts are there.
+    pub awaited: bool,
 }
 
 impl QueryBox {

@@ -136,22 +136,39 @@ impl Document {
 
     /// Takes what is written in the query box as a step of the filter; an error stays in the box.
     pub fn enter_query(&mut self) {
-        if let Some(query) = self.query.parse() {
-            self.filter.push(Step::Query(query));
-            self.query.text.clear();
-            self.query.completions = None;
-            self.table.request_focus();
-            self.filter_changed();
+        let Some(query) = self.query.parse() else { return };
+        let changed = self.query.editing.take().map(Step::Query);
+        let place = self.filter.steps().iter().position(|step| Some(step) == changed.as_ref());
+        match place {
+            Some(at) => self.filter.replace(at, Step::Query(query)),
+            None => self.filter.push(Step::Query(query)),
         }
+        self.leave_query();
+        self.filter_changed();
     }
 
-    /// Puts a query step back into the box, to change it.
+    /// Puts a query step into the box, to change it; it goes on to hold until another is entered.
     pub fn edit_step(&mut self, at: usize) {
         if let Some(Step::Query(query)) = self.filter.steps().get(at) {
             self.query.text = query.to_string();
+            self.query.editing = Some(query.clone());
             self.query.wants_focus = true;
-            self.remove_step(at);
         }
+    }
+
+    /// Whether a field takes the keys in the next frame.
+    #[must_use]
+    pub fn awaits_keys(&self) -> bool {
+        self.query.wants_focus || self.finder.wants_focus
+    }
+
+    /// Empties the query box and gives the keys back to the table.
+    pub fn leave_query(&mut self) {
+        self.query.text.clear();
+        self.query.error = None;
+        self.query.completions = None;
+        self.query.editing = None;
+        self.table.request_focus();
     }
 
     /// What could complete the query at the cursor, a place in bytes.
@@ -161,6 +178,7 @@ impl Document {
             self.changed.insert(Topic::Completion);
         }
         self.query.completions = None;
+        self.query.awaited = !self.query.is_prepared;
         if self.query.is_prepared {
             let found = complete(&self.query.text, cursor, &self.names);
             self.query.completions = (!found.items.is_empty()).then_some(found);

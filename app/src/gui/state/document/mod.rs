@@ -15,7 +15,7 @@ use parking_lot::RwLock;
 use poolscope_core::anomaly::AnomalyKind;
 use poolscope_core::column::frames::FrameNaming;
 use poolscope_core::column::names::Names;
-use poolscope_core::pivot::{Figure, Key, Place, RowFigures};
+use poolscope_core::pivot::{Place, RowFigures};
 use poolscope_core::series::{EventOrder, Kind as MeasureKind, Measure};
 use poolscope_core::trace::Trace;
 use poolscope_core::trace::time::{Ticks, View};
@@ -28,7 +28,7 @@ use super::dialogs::Dialog;
 use super::filter::Filter;
 use super::finder::Finder;
 use super::history::History;
-use super::presets::Presets;
+use super::presets::{Preset, Presets, leak_hunt};
 use super::query_box::QueryBox;
 use super::rows::Rows;
 use crate::gui::jobs::curves::{Curve, CurvesAnswer};
@@ -181,11 +181,7 @@ impl Document {
     /// A trace just loaded, in the first preset.
     #[must_use]
     pub fn new(source: Source, trace: Arc<Trace>, presets: SharedPresets) -> Self {
-        let first = presets.read().all().next().cloned();
-        let (preset, arrangement) = first.map_or_else(
-            || (String::new(), Arrangement::new(&[Key::Tag], &[], Figure::Size, Figure::Size, &[Key::Tag])),
-            |preset| (preset.name, preset.arrangement),
-        );
+        let Preset { name: preset, arrangement } = leak_hunt();
         Self {
             source,
             names: Arc::new(Names::new(Arc::clone(&trace), FrameNaming::Symbol)),
@@ -328,7 +324,7 @@ impl Document {
             Reply::Find(found) => self.take_found(found),
             Reply::Completion => {
                 self.query.is_prepared = true;
-                self.query.is_late = true;
+                self.query.is_late = std::mem::take(&mut self.query.awaited);
             }
             Reply::File(answer) => self.take_file(answer),
             Reply::Broken(topic) => self.take_broken(topic),

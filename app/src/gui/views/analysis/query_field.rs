@@ -40,7 +40,8 @@ pub(super) fn show(ui: &mut Ui, document: &mut Document) {
         document.complete_query(document.query.text.len());
     }
     let is_late = std::mem::take(&mut document.query.is_late) && response.has_focus();
-    if response.changed() || response.gained_focus() || is_late {
+    // Who only passes by with the Tab key is offered nothing: the next Tab would take it.
+    if response.changed() || is_late {
         let cursor = cursor_byte(&out, &document.query.text);
         document.complete_query(cursor);
     }
@@ -92,9 +93,7 @@ fn act(ui: &Ui, document: &mut Document, keys: Keys, out: &TextEditOutput) {
         }
     } else if keys.escape {
         if document.query.completions.take().is_none() {
-            document.query.text.clear();
-            document.query.error = None;
-            document.table.request_focus();
+            document.leave_query();
         }
         document.query.chosen = None;
     }

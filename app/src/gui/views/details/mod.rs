@@ -17,6 +17,7 @@ use crate::gui::widgets::histogram::{Bar, Histogram};
 pub fn show(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         ui.spacing_mut().item_spacing.y = 2.0;
+        range(ui, document);
         caption(ui, "SELECTION");
         ui.add_space(GRID);
         let Some(details) = &document.details else {
@@ -42,6 +43,22 @@ pub fn show(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
             ui.weak("Looking at its blocks");
         }
     });
+}
+
+/// What the selected range of time holds, by type.
+fn range(ui: &mut Ui, document: &Document) {
+    let (Some(_), Some(totals)) = (document.graph.selection(), &document.totals) else { return };
+    caption(ui, "SELECTED RANGE");
+    ui.add_space(GRID);
+    for (kind, cost) in &totals.by_type {
+        let value = format!("{} in {}", format::bytes(cost.size()), format::count(cost.count()));
+        pair(ui, kind, RichText::new(value).font(theme::figure_font()));
+    }
+    let net = totals.total.net_size();
+    let sign = if net < 0 { "-" } else { "+" };
+    let size = format::bytes(u64::try_from(net.unsigned_abs()).unwrap_or(u64::MAX));
+    pair(ui, "Net change", RichText::new(format!("{sign}{size}")).font(theme::figure_font()));
+    ui.add_space(3.0 * GRID);
 }
 
 fn blocks(ui: &mut Ui, profile: &poolscope_core::pivot::Profile) {

@@ -2,7 +2,7 @@
 //! and keys to move in time, a legend and an overview of the whole. It shows what it is given and hands back [`Action`]s.
 //!
 //! It is drawn on `egui_plot`: frame, background, grid, axes and the transform between times and places are the plot's, and
-//! the curves are an item of it ([`item`]). Where one can drag, zoom and what is told of a moment is the graph's own.
+//! the curves are an item of it (`item`). Where one can drag, zoom and what is told of a moment is the graph's own.
 
 mod axes;
 mod copy;
