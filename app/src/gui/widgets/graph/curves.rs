@@ -2,16 +2,22 @@
 //! that a straight line goes through anyway. A line that is still long becomes a ribbon, which is cheap to draw. Pure
 //! functions; never draws.
 
+use std::panic::resume_unwind;
+use std::thread;
+
 use eframe::egui::Pos2;
 
-use super::model::{GraphData, Point};
+use super::model::{GraphData, Point, Series};
 use super::reduce::visible;
 use super::scale::Scale;
 
 /// Most points of all smooth lines together; one with more than its part becomes a ribbon.
-const PATH_POINTS: usize = 12_000;
+const PATH_POINTS: usize = 8_000;
 /// Most columns of all ribbons together.
-const RIBBON_COLUMNS: usize = 30_000;
+const RIBBON_COLUMNS: usize = 20_000;
+/// Threads at most, and the points that make them worth their start.
+const WORKERS: usize = 4;
+const WORTH_A_THREAD: usize = 60_000;
 /// How far a point may lie from a line that leaves it out, in points of the screen.
 const TOLERANCE: f32 = 0.25;
 
@@ -28,26 +34,39 @@ pub(super) enum Curve {
 
 /// The lines of all series that are on.
 pub(super) fn all(data: &GraphData, scale: &Scale) -> Vec<Curve> {
-    let count = data.series.iter().filter(|s| s.on).count().max(1);
-    let most = PATH_POINTS / count;
-    let width = (scale.frame.width() * count as f32 / RIBBON_COLUMNS as f32).max(1.0);
-    let one = |(series, line): (&super::Series, &Vec<Point>)| {
-        if !series.on {
-            return Curve::Off;
-        }
-        // A dashed line is drawn twice.
-        let most = if series.pattern == 0 { most } else { most / 2 };
-        let path = thinned(&by_columns(line, scale, 1.0));
-        if path.len() <= most {
-            Curve::Path(path)
-        } else {
-            Curve::Ribbon(ribbon(&by_columns(line, scale, width), width))
-        }
-    };
-    data.series.iter().zip(&data.lines).map(one).collect()
+    let lines: Vec<(&Series, &Vec<Point>)> = data.series.iter().zip(&data.lines).collect();
+    let count = lines.iter().filter(|(series, _)| series.on).count().max(1);
+    let one = |(series, line): &(&Series, &Vec<Point>)| reduced(series, line, scale, count);
+    let points: usize = data.lines.iter().map(Vec::len).sum();
+    let workers = thread::available_parallelism().map_or(1, |cores| cores.get().min(WORKERS));
+    if points < WORTH_A_THREAD || workers == 1 {
+        return lines.iter().map(one).collect();
+    }
+    // Threads of their own: those of the background may be busy with the very figures that this zoom asked for.
+    thread::scope(|scope| {
+        let parts = lines.chunks(lines.len().div_ceil(workers));
+        let running: Vec<_> = parts.map(|part| scope.spawn(move || part.iter().map(one).collect::<Vec<_>>())).collect();
+        running.into_iter().flat_map(|part| part.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
+    })
 }
 
-/// The columns of a line that has at most two points in each.
+/// One line, where `count` lines are drawn.
+fn reduced(series: &Series, line: &[Point], scale: &Scale, count: usize) -> Curve {
+    if !series.on {
+        return Curve::Off;
+    }
+    // A dashed line is drawn twice.
+    let most = PATH_POINTS / count / if series.pattern == 0 { 1 } else { 2 };
+    let columns = by_columns(line, scale);
+    let path = thinned(&columns);
+    if path.len() <= most {
+        return Curve::Path(path);
+    }
+    let width = (scale.frame.width() * count as f32 / RIBBON_COLUMNS as f32).max(1.0);
+    Curve::Ribbon(ribbon(&columns, width))
+}
+
+/// Wide columns made of narrow ones.
 fn ribbon(line: &[Pos2], width: f32) -> Vec<(f32, f32, f32)> {
     let mut out: Vec<(f32, f32, f32)> = Vec::with_capacity(line.len());
     let mut open = None;
@@ -63,13 +82,13 @@ fn ribbon(line: &[Pos2], width: f32) -> Vec<(f32, f32, f32)> {
 }
 
 /// The part of a line that is seen, with at most two points in each column.
-fn by_columns(line: &[Point], scale: &Scale, width: f32) -> Vec<Pos2> {
+fn by_columns(line: &[Point], scale: &Scale) -> Vec<Pos2> {
     let (low, high) = visible(line, scale.view.from, scale.view.to, |p| p.0);
     let mut out = Vec::new();
     let mut column = Column::default();
     for at in low..high {
         let place = scale.at(clipped(line, at, scale));
-        let number = (place.x / width).floor();
+        let number = place.x.floor();
         if column.number != Some(number) {
             column.flush(&mut out);
             column = Column { number: Some(number), ..Column::default() };
@@ -247,7 +266,7 @@ mod tests {
     #[test]
     fn what_is_beyond_the_view_is_cut_where_it_crosses() {
         let line = [(-10.0, 0.0), (10.0, 100.0), (1e9, 100.0)];
-        let path = by_columns(&line, &Scale { view: Range { from: 0.0, to: 5.0 }, ..scale() }, 1.0);
+        let path = by_columns(&line, &Scale { view: Range { from: 0.0, to: 5.0 }, ..scale() });
         assert_eq!(path, [pos2(0.0, 50.0), pos2(1000.0, 25.0)]);
     }
 
