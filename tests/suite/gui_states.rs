@@ -131,6 +131,15 @@ fn a_trace_without_pool_events_says_how_to_record_them() {
     window.get_by_label("Copy the commands: Record again on the machine that leaks, with wpr:").click();
     assert_eq!(copied(&mut window), ["wpr -start Pool -filemode\nwpr -stop leak.etl"]);
     every_control_has_a_name(&window);
+    // What is known about it can be read, and left again.
+    window.get_by_label_contains("Data quality:").click();
+    window.run_steps(3);
+    assert!(window.query_by_label("This trace has no pool events").is_none());
+    assert!(window.query_all_by_label_contains("record with the Pool keyword").next().is_some());
+    every_control_has_a_name(&window);
+    window.get_by_label("Back").click();
+    window.run_steps(3);
+    window.get_by_label("This trace has no pool events");
 }
 
 #[test]

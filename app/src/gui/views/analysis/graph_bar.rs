@@ -19,7 +19,7 @@ pub(super) fn show(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Comm
     ui.horizontal(|ui| {
         measures(ui, document, commands);
         kinds(ui, document, commands);
-        grouping(ui, document, commands);
+        grouping(ui, document);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             for command in [DocumentCommand::ZoomAll, DocumentCommand::ZoomForward, DocumentCommand::ZoomBack] {
                 if document.can(&command)
@@ -104,7 +104,7 @@ fn grouping_title(keys: &[Key]) -> String {
     format!("by {}", titles.join(", "))
 }
 
-fn grouping(ui: &mut Ui, document: &mut Document, _: &mut Vec<Command>) {
+fn grouping(ui: &mut Ui, document: &mut Document) {
     let now = document.arrangement.graph_by.clone();
     let mut chosen = None;
     let by = ComboBox::from_id_salt("graph by").width(110.0).selected_text(grouping_title(&now)).show_ui(ui, |ui| {

@@ -19,7 +19,8 @@ pub fn show(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>) {
         ui.set_min_size(ui.available_size());
         ui.horizontal(|ui| {
             ui.heading(document.source.name());
-            if document.has_allocations() && ui.button("Back to graph and table").clicked() {
+            let back = if document.has_allocations() { "Back to graph and table" } else { "Back" };
+            if ui.button(back).clicked() {
                 commands.push(DocumentCommand::Page(Page::Analysis).into());
             }
         });

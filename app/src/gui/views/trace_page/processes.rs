@@ -2,6 +2,7 @@
 
 use eframe::egui::{Label, RichText, Ui};
 use egui_extras::{Column, TableBuilder};
+use poolscope_core::trace::time::Ticks;
 
 use crate::gui::state::document::Document;
 use crate::gui::theme::{self, ROW_HEIGHT};
@@ -16,8 +17,10 @@ pub(super) fn show(ui: &mut Ui, document: &Document) {
         return;
     }
     let clock = document.trace.clock;
-    let time = |ticks: poolscope_core::trace::time::Ticks| {
-        if ticks.is_known() { format!("{:.3} s", clock.seconds(ticks)) } else { String::new() }
+    let time = |ticks: Ticks| match ticks {
+        Ticks::UNKNOWN => "before the trace".to_owned(),
+        Ticks::NEVER => "after it".to_owned(),
+        ticks => format!("{:.3} s", clock.seconds(ticks)),
     };
     ui.push_id("processes", |ui| {
         TableBuilder::new(ui)
