@@ -1,5 +1,6 @@
 //! How a stack frame is shown. The text is the identity: frames with the same text are the same frame for whoever looks.
 
+use crate::symbol::names::Answer;
 use crate::trace::Trace;
 use crate::trace::ids::FrameId;
 use crate::trace::stack::Frame;
@@ -42,19 +43,10 @@ impl FromStr for FrameNaming {
     }
 }
 
-/// A frame's function.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct FrameSymbol {
-    /// `module!function`.
-    pub function: String,
-    /// Bytes from the start of the function to the frame's address.
-    pub offset_bytes: u64,
-}
-
 /// Where function names come from.
 pub trait FrameNames: Send + Sync {
-    /// The function of a frame; `None` while or where it is not known.
-    fn symbol(&self, frame: FrameId) -> Option<FrameSymbol>;
+    /// What is known of a frame; `None` while or where nothing is.
+    fn answer(&self, frame: FrameId) -> Option<&Answer>;
 }
 
 /// The text of a frame.
@@ -67,8 +59,8 @@ pub fn frame_label(trace: &Trace, naming: FrameNaming, symbols: Option<&dyn Fram
     match naming {
         FrameNaming::Address => format!("{:#x}", row.address),
         FrameNaming::Module => module.map_or_else(|| format!("{:#x}", row.address), |m| m.name.clone()),
-        FrameNaming::Symbol => match symbols.and_then(|s| s.symbol(frame)) {
-            Some(symbol) => format!("{}+{:#x}", symbol.function, symbol.offset_bytes),
+        FrameNaming::Symbol => match symbols.and_then(|s| s.answer(frame)) {
+            Some(answer) => format!("{}+{:#x}", in_module(trace, *row, &answer.function), answer.offset_bytes),
             None => module_offset(trace, *row),
         },
     }
@@ -77,12 +69,12 @@ pub fn frame_label(trace: &Trace, naming: FrameNaming, symbols: Option<&dyn Fram
 /// The function of a frame without the place in it: what the Function column shows.
 #[must_use]
 pub fn function_label(trace: &Trace, symbols: Option<&dyn FrameNames>, frame: FrameId) -> String {
-    match symbols.and_then(|s| s.symbol(frame)) {
-        Some(symbol) => symbol.function,
-        None => {
-            let row = trace.stacks.frame_rows().get(frame.index());
-            row.map_or_else(String::new, |row| module_offset(trace, *row))
-        }
+    let Some(row) = trace.stacks.frame_rows().get(frame.index()) else {
+        return String::new();
+    };
+    match symbols.and_then(|s| s.answer(frame)) {
+        Some(answer) => in_module(trace, *row, &answer.function),
+        None => module_offset(trace, *row),
     }
 }
 
@@ -107,15 +99,20 @@ pub fn frame_parts(trace: &Trace, naming: FrameNaming, symbols: Option<&dyn Fram
     let row = trace.stacks.frame_rows().get(frame.index());
     let module = row.and_then(|r| trace.modules.get(r.module));
     let address = row.map_or(0, |r| r.address);
-    let symbol = symbols.filter(|_| row.is_some()).and_then(|s| s.symbol(frame));
+    let answer = symbols.filter(|_| row.is_some()).and_then(|s| s.answer(frame));
     let in_module = module.map_or(0, |m| address.wrapping_sub(m.base));
     FrameParts {
         text: frame_label(trace, naming, symbols, frame),
         module: module.map_or_else(String::new, |m| m.name.clone()),
-        offset_bytes: symbol.as_ref().map_or(in_module, |s| s.offset_bytes),
-        function: symbol.map(|s| s.function.split_once('!').map_or(s.function.clone(), |f| f.1.to_owned())),
+        offset_bytes: answer.map_or(in_module, |a| u64::from(a.offset_bytes)),
+        function: answer.map(|a| a.function.to_string()),
         address,
     }
+}
+
+/// `module!function`; the function alone where no module is known.
+fn in_module(trace: &Trace, frame: Frame, function: &str) -> String {
+    trace.modules.get(frame.module).map_or_else(|| function.to_owned(), |m| format!("{}!{function}", m.name))
 }
 
 fn module_offset(trace: &Trace, frame: Frame) -> String {
@@ -129,13 +126,13 @@ fn module_offset(trace: &Trace, frame: Frame) -> String {
 mod tests {
     use super::*;
     use crate::column::testkit::{block, trace};
+    use crate::symbol::names::NameSource;
 
-    struct OneName;
+    struct OneName(Answer);
 
     impl FrameNames for OneName {
-        fn symbol(&self, frame: FrameId) -> Option<FrameSymbol> {
-            let function = "myfault!operator!=".to_owned();
-            (frame == FrameId(1)).then_some(FrameSymbol { function, offset_bytes: 4 })
+        fn answer(&self, frame: FrameId) -> Option<&Answer> {
+            (frame == FrameId(1)).then_some(&self.0)
         }
     }
 
@@ -144,13 +141,20 @@ mod tests {
         let mut one = block(Some(1), None, 8);
         one.stack = &["nt:20", "my:30", "?:77"];
         let trace = trace(&[one]);
+        let names = OneName(Answer {
+            function: "operator!=".into(),
+            offset_bytes: 4,
+            source: NameSource::Public,
+            line: None,
+            inlined: Vec::new(),
+        });
         let parts = |frame| {
-            let p = frame_parts(&trace, FrameNaming::Symbol, Some(&OneName), FrameId(frame));
+            let p = frame_parts(&trace, FrameNaming::Symbol, Some(&names), FrameId(frame));
             (p.text, p.module, p.function, p.offset_bytes, p.address)
         };
         let own = str::to_owned;
         assert_eq!(parts(0), (own("ntoskrnl.exe+0x20"), own("ntoskrnl.exe"), None, 0x20, 0xffff_f800_0000_0020));
-        let symbol = (own("myfault!operator!=+0x4"), own("myfault.sys"), Some(own("operator!=")), 4);
+        let symbol = (own("myfault.sys!operator!=+0x4"), own("myfault.sys"), Some(own("operator!=")), 4);
         assert_eq!(parts(1), (symbol.0, symbol.1, symbol.2, symbol.3, 0xffff_f800_2000_0030));
         assert_eq!(parts(2), (own("0x77"), String::new(), None, 0, 0x77));
         assert_eq!(parts(9), (String::new(), String::new(), None, 0, 0));

@@ -15,6 +15,7 @@ pub mod rank;
 pub mod size_class;
 pub mod stacks;
 pub mod sums;
+pub mod symbols;
 #[cfg(test)]
 pub(crate) mod testkit;
 pub mod values;

@@ -11,6 +11,7 @@ pub mod later;
 pub mod load;
 pub mod profile;
 pub mod rows;
+pub mod symbols;
 pub mod table;
 pub mod totals;
 pub mod watch;

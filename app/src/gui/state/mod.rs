@@ -14,5 +14,6 @@ pub mod history;
 pub mod presets;
 pub mod query_box;
 pub mod rows;
+pub mod symbols;
 pub mod tips;
 pub mod units;
