@@ -10,3 +10,4 @@ pub mod names;
 pub mod path;
 pub mod pdb_file;
 pub mod resolve;
+pub mod undecorate;
