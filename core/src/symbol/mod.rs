@@ -10,4 +10,5 @@ pub mod names;
 pub mod path;
 pub mod pdb_file;
 pub mod resolve;
+mod search;
 pub mod undecorate;
