@@ -58,9 +58,9 @@ impl Names {
 
     /// The same with function names.
     #[must_use]
-    pub fn with_symbols(mut self, symbols: Arc<dyn FrameNames>) -> Self {
-        self.symbols = Some(symbols);
-        self
+    pub fn with_symbols(self, symbols: Arc<dyn FrameNames>) -> Self {
+        let naming = self.naming;
+        self.renamed(Some(symbols), naming)
     }
 
     /// The same with tag descriptions.
@@ -73,20 +73,43 @@ impl Names {
     /// The same with these marks between the generations, in any order. What is known already is shared.
     #[must_use]
     pub fn with_marks(&self, marks: &[Ticks]) -> Self {
+        Self { generations: Generations::new(marks), ..self.forgetting(&[Key::Generation]) }
+    }
+
+    /// The same with frames named otherwise. What does not hang on their names is shared: all columns but the stacks,
+    /// the driver and the function, and the latter two as well where the symbols are the same as before.
+    #[must_use]
+    pub fn renamed(&self, symbols: Option<Arc<dyn FrameNames>>, naming: FrameNaming) -> Self {
+        let is_known = match (&self.symbols, &symbols) {
+            (Some(known), Some(new)) => Arc::ptr_eq(known, new),
+            (known, new) => known.is_none() && new.is_none(),
+        };
+        let changed: &[Key] = match (is_known, naming == self.naming) {
+            (true, true) => &[],
+            (true, false) => &[Key::Stack, Key::FreeStack],
+            (false, _) => &[Key::Stack, Key::FreeStack, Key::Driver, Key::Function],
+        };
+        Self { naming, symbols, ..self.forgetting(changed) }
+    }
+
+    /// A copy that shares what is known already but for these columns and what they are made from.
+    fn forgetting(&self, keys: &[Key]) -> Self {
         let mut columns = self.columns.clone();
-        if let Some(column) = columns.get_mut(Key::Generation as usize) {
-            *column = OnceLock::new();
+        for key in keys {
+            if let Some(column) = columns.get_mut(*key as usize) {
+                *column = OnceLock::new();
+            }
         }
         Self {
             trace: Arc::clone(&self.trace),
             naming: self.naming,
             symbols: self.symbols.clone(),
             pool_tags: self.pool_tags.clone(),
-            stacks: self.stacks.clone(),
-            blamed: self.blamed.clone(),
-            generations: Generations::new(marks),
+            stacks: if keys.contains(&Key::Stack) { OnceLock::new() } else { self.stacks.clone() },
+            blamed: if keys.contains(&Key::Driver) { OnceLock::new() } else { self.blamed.clone() },
+            generations: self.generations.clone(),
             columns,
-            combos: self.combos.without(Key::Generation),
+            combos: self.combos.without(keys),
         }
     }
 
@@ -100,6 +123,12 @@ impl Names {
     #[must_use]
     pub fn trace(&self) -> &Arc<Trace> {
         &self.trace
+    }
+
+    /// The function names, if there are any yet.
+    #[must_use]
+    pub fn symbols(&self) -> Option<&Arc<dyn FrameNames>> {
+        self.symbols.as_ref()
     }
 
     /// How frames are named.
@@ -285,4 +314,57 @@ fn ordered(time: Ticks) -> u64 {
 
 fn from_ordered(number: u64) -> Ticks {
     Ticks((number ^ (1 << 63)) as i64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::column::parallel::never;
+    use crate::column::testkit::{names, random_blocks};
+    use crate::symbol::names::{Answer, NameSource};
+
+    /// Every frame is in one function.
+    struct OneFunction(Answer);
+
+    impl FrameNames for OneFunction {
+        fn answer(&self, _frame: FrameId) -> Option<&Answer> {
+            Some(&self.0)
+        }
+    }
+
+    fn one_function(name: &str) -> Arc<dyn FrameNames> {
+        let source = NameSource::Public;
+        Arc::new(OneFunction(Answer {
+            function: name.into(),
+            offset_bytes: 1,
+            source,
+            line: None,
+            inlined: Vec::new(),
+        }))
+    }
+
+    #[test]
+    fn other_frame_names_leave_everything_else_as_it_is() {
+        let plain = names(&random_blocks(3, 60));
+        let same = |a: &Names, b: &Names, key| Arc::ptr_eq(&a.column(key), &b.column(key));
+        let kept = plain.combos(&[Key::Tag], &never).unwrap().unwrap();
+        let lost = plain.combos(&[Key::Driver], &never).unwrap().unwrap();
+        let symbols = one_function("f");
+        for key in Key::ALL {
+            let _ = plain.column(*key);
+        }
+        let named = plain.renamed(Some(Arc::clone(&symbols)), FrameNaming::Symbol);
+        assert!(same(&plain, &named, Key::Tag) && same(&plain, &named, Key::Generation));
+        assert!(Arc::ptr_eq(&kept, &named.combos(&[Key::Tag], &never).unwrap().unwrap()));
+        assert!(!Arc::ptr_eq(&lost, &named.combos(&[Key::Driver], &never).unwrap().unwrap()));
+        assert!(!same(&plain, &named, Key::Stack) && !same(&plain, &named, Key::Function));
+        assert_eq!(named.column(Key::Function).count(), plain.column(Key::Driver).count());
+        assert!(named.stacks().texts().iter().all(|text| text.ends_with("f+0x1")));
+
+        let by_module = named.renamed(Some(symbols), FrameNaming::Module);
+        assert!(same(&named, &by_module, Key::Function) && !same(&named, &by_module, Key::Stack));
+        assert!(by_module.stacks().texts().iter().all(|text| !text.contains('!')));
+        let without = by_module.renamed(None, FrameNaming::Symbol);
+        assert_eq!(without.stacks().texts(), plain.stacks().texts());
+    }
 }
