@@ -3,9 +3,10 @@
 
 use super::combos::{Combos, KeptCombos};
 use super::driver::{blamed_frames, driver_label};
-use super::frames::{FrameNames, FrameNaming, FrameParts, frame_label, frame_parts, function_label};
+use super::frames::{FrameNames, FrameNaming, FrameParts, frame_parts, frame_texts, function_label};
 use super::generation::Generations;
 use super::key::Key;
+use super::look_through::LookThrough;
 use super::parallel::{Cancel, Cancelled};
 use super::pooltag::PoolTags;
 use super::rank::{rank_rows, rank_texts};
@@ -31,6 +32,7 @@ pub struct Names {
     trace: Arc<Trace>,
     naming: FrameNaming,
     symbols: Option<Arc<dyn FrameNames>>,
+    look_through: Arc<LookThrough>,
     pool_tags: Option<Arc<PoolTags>>,
     stacks: OnceLock<Arc<DisplayStacks>>,
     blamed: OnceLock<Arc<Vec<FrameId>>>,
@@ -47,6 +49,7 @@ impl Names {
             trace,
             naming,
             symbols: None,
+            look_through: LookThrough::standard(),
             pool_tags: None,
             stacks: OnceLock::new(),
             blamed: OnceLock::new(),
@@ -92,6 +95,21 @@ impl Names {
         Self { naming, symbols, ..self.forgetting(changed) }
     }
 
+    /// The same with frames named otherwise by the symbols there are.
+    #[must_use]
+    pub fn with_naming(&self, naming: FrameNaming) -> Self {
+        self.renamed(self.symbols.clone(), naming)
+    }
+
+    /// The same with other rules about the frames to look through.
+    #[must_use]
+    pub fn with_look_through(&self, rules: Arc<LookThrough>) -> Self {
+        let changed = [Key::Stack, Key::FreeStack, Key::Driver, Key::Function];
+        // By function, the rules say which frames are left out of the stacks.
+        let changed = if self.naming == FrameNaming::Function { &changed[..] } else { &changed[2..] };
+        Self { look_through: rules, ..self.forgetting(changed) }
+    }
+
     /// A copy that shares what is known already but for these columns and what they are made from.
     fn forgetting(&self, keys: &[Key]) -> Self {
         let mut columns = self.columns.clone();
@@ -104,6 +122,7 @@ impl Names {
             trace: Arc::clone(&self.trace),
             naming: self.naming,
             symbols: self.symbols.clone(),
+            look_through: Arc::clone(&self.look_through),
             pool_tags: self.pool_tags.clone(),
             stacks: if keys.contains(&Key::Stack) { OnceLock::new() } else { self.stacks.clone() },
             blamed: if keys.contains(&Key::Driver) { OnceLock::new() } else { self.blamed.clone() },
@@ -141,10 +160,8 @@ impl Names {
     #[must_use]
     pub fn stacks(&self) -> &Arc<DisplayStacks> {
         self.stacks.get_or_init(|| {
-            let count = self.trace.stacks.frame_rows().len() as u32;
-            let label = |f| frame_label(&self.trace, self.naming, self.symbols.as_deref(), FrameId(f));
-            let labels = (0..count).into_par_iter().map(label).collect();
-            Arc::new(DisplayStacks::new(&self.trace.stacks, labels))
+            let frames = frame_texts(&self.trace, self.naming, self.symbols.as_deref(), &self.look_through);
+            Arc::new(DisplayStacks::new(&self.trace.stacks, frames))
         })
     }
 
@@ -229,7 +246,9 @@ impl Names {
 
     /// A text of the frame to blame, for every stack.
     fn blamed_texts(&self, text: impl Fn(FrameId) -> String) -> (Source, Labels) {
-        let blamed = self.blamed.get_or_init(|| Arc::new(blamed_frames(&self.trace)));
+        let blamed = self
+            .blamed
+            .get_or_init(|| Arc::new(blamed_frames(&self.trace, self.symbols.as_deref(), &self.look_through)));
         let mut known: FxHashMap<FrameId, u32> = FxHashMap::default();
         let mut texts = Vec::new();
         let of_stack: Vec<u32> = blamed
@@ -320,28 +339,10 @@ fn from_ordered(number: u64) -> Ticks {
 mod tests {
     use super::*;
     use crate::column::parallel::never;
-    use crate::column::testkit::{names, random_blocks};
-    use crate::symbol::names::{Answer, NameSource};
+    use crate::column::testkit::{FakeNames, names, random_blocks};
 
-    /// Every frame is in one function.
-    struct OneFunction(Answer);
-
-    impl FrameNames for OneFunction {
-        fn answer(&self, _frame: FrameId) -> Option<&Answer> {
-            Some(&self.0)
-        }
-    }
-
-    fn one_function(name: &str) -> Arc<dyn FrameNames> {
-        let source = NameSource::Public;
-        Arc::new(OneFunction(Answer {
-            function: name.into(),
-            offset_bytes: 1,
-            source,
-            line: None,
-            inlined: Vec::new(),
-        }))
-    }
+    /// All frames of the blocks.
+    const FRAMES: [&str; 7] = ["app:10", "app:11", "nt:20", "nt:40", "my:30", "other:30", "wdf:1"];
 
     #[test]
     fn other_frame_names_leave_everything_else_as_it_is() {
@@ -349,7 +350,8 @@ mod tests {
         let same = |a: &Names, b: &Names, key| Arc::ptr_eq(&a.column(key), &b.column(key));
         let kept = plain.combos(&[Key::Tag], &never).unwrap().unwrap();
         let lost = plain.combos(&[Key::Driver], &never).unwrap().unwrap();
-        let symbols = one_function("f");
+        let functions: Vec<(&str, &str)> = FRAMES.iter().map(|frame| (*frame, "f")).collect();
+        let symbols: Arc<dyn FrameNames> = Arc::new(FakeNames::new(plain.trace(), &functions));
         for key in Key::ALL {
             let _ = plain.column(*key);
         }
