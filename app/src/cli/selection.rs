@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use clap::ValueEnum;
 use poolscope_core::column::frames::FrameNaming;
 use poolscope_core::column::key::{Key, parse_keys};
+use poolscope_core::column::look_through::LookThrough;
 use poolscope_core::column::names::Names;
 use poolscope_core::column::parallel::never;
 use poolscope_core::column::pooltag::PoolTags;
@@ -30,6 +31,9 @@ pub struct SelectionArgs {
     /// How stack frames are named
     #[arg(long, value_enum, default_value_t)]
     frames: Frames,
+    /// More rules on what to look through for driver and function: 'wrapper mydriver!MyAlloc*', one a line; the last counts
+    #[arg(long, value_name = "FILE")]
+    look_through: Option<PathBuf>,
     /// A pooltag.txt, for tag_description
     #[arg(long, value_name = "FILE")]
     pooltag: Option<PathBuf>,
@@ -48,6 +52,8 @@ enum Frames {
     /// module!function+0xoff, else module+0xrva, else the address
     #[default]
     Symbol,
+    /// module!function: recursion folded, inlined functions below theirs, frames of the recording left out
+    Function,
     /// The raw address
     Address,
     /// The module alone
@@ -155,20 +161,32 @@ impl SelectionArgs {
     /// How the trace's frames, tags and processes are named.
     ///
     /// # Errors
-    /// The file of tag descriptions cannot be read.
+    /// The file of tag descriptions or that of rules cannot be read, or a rule is wrong.
     pub fn names(&self, trace: &Arc<Trace>) -> anyhow::Result<Names> {
         let naming = match self.frames {
             Frames::Symbol => FrameNaming::Symbol,
+            Frames::Function => FrameNaming::Function,
             Frames::Address => FrameNaming::Address,
             Frames::Module => FrameNaming::Module,
         };
         let names = Names::new(Arc::clone(trace), naming);
+        let names = names.with_look_through(self.rules()?);
         let ticks = |marks: &Marks| marks.0.iter().map(|s| trace.clock.ticks(*s)).collect::<Vec<_>>();
         let names = names.with_marks(&self.marks.as_ref().map_or_else(Vec::new, ticks));
         let Some(path) = &self.pooltag else { return Ok(names) };
         let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
         let tags = PoolTags::parse(&String::from_utf8_lossy(&bytes));
         Ok(names.with_pool_tags(Arc::new(tags)))
+    }
+
+    /// The program's rules on frames to look through, and the user's.
+    fn rules(&self) -> anyhow::Result<Arc<LookThrough>> {
+        let Some(path) = &self.look_through else { return Ok(LookThrough::standard()) };
+        let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let (rules, errors) = LookThrough::standard().and(&String::from_utf8_lossy(&bytes));
+        let errors: Vec<String> = errors.iter().map(|error| format!("{}: {error}", path.display())).collect();
+        anyhow::ensure!(errors.is_empty(), "{}", errors.join("\n"));
+        Ok(Arc::new(rules))
     }
 
     /// The rows that the query takes; `None` if there is no query.
