@@ -28,6 +28,7 @@ use poolscope_core::job::CancelToken;
 use dialog::PickFile;
 use document::{Reply, Request, Topic};
 use load::{LoadAnswer, LoadRequest, Loader, Source};
+use symbols::{SymbolService, SymbolsNews, SymbolsRequest};
 use watch::{Change, Watch};
 
 /// Which open trace a question is about.
@@ -51,6 +52,15 @@ pub enum Answer {
         generation: u64,
         /// The answer.
         reply: Reply,
+    },
+    /// News of the search for an open trace's symbols.
+    Symbols {
+        /// Which trace.
+        tab: TabId,
+        /// Number of the search.
+        generation: u64,
+        /// The news.
+        news: Vec<SymbolsNews>,
     },
     /// The file of an open trace changed.
     Changed {
@@ -114,16 +124,24 @@ pub struct Jobs {
     wake: Arc<dyn Fn() + Send + Sync>,
     loader: Arc<dyn Loader>,
     picker: Arc<dyn PickFile>,
+    symbols: Arc<dyn SymbolService>,
     loads: BTreeMap<TabId, Line>,
+    searches: BTreeMap<TabId, Line>,
     lines: BTreeMap<(TabId, Topic), Line>,
     picking: bool,
     watch: Option<Watch>,
 }
 
 impl Jobs {
-    /// A background that loads with `loader`, asks for files with `picker`, and calls `wake` after each answer.
+    /// A background that loads with `loader`, asks for files with `picker`, finds names with `symbols`, and calls `wake` after
+    /// each answer.
     #[must_use]
-    pub fn new(loader: Arc<dyn Loader>, picker: Arc<dyn PickFile>, wake: Arc<dyn Fn() + Send + Sync>) -> Self {
+    pub fn new(
+        loader: Arc<dyn Loader>,
+        picker: Arc<dyn PickFile>,
+        symbols: Arc<dyn SymbolService>,
+        wake: Arc<dyn Fn() + Send + Sync>,
+    ) -> Self {
         let (send, receive) = channel();
         Self {
             send,
@@ -131,7 +149,9 @@ impl Jobs {
             wake,
             loader,
             picker,
+            symbols,
             loads: BTreeMap::new(),
+            searches: BTreeMap::new(),
             lines: BTreeMap::new(),
             picking: false,
             watch: None,
@@ -167,10 +187,33 @@ impl Jobs {
         });
     }
 
+    /// Searches for the symbols of an open trace; a search that is under way for it is given up.
+    pub fn search(&mut self, tab: TabId, request: SymbolsRequest) {
+        let (generation, cancel) = self.searches.entry(tab).or_default().next();
+        let service = Arc::clone(&self.symbols);
+        let (send, wake) = (self.send.clone(), Arc::clone(&self.wake));
+        self.spawn_some("news of symbols", move || {
+            let tell = |news| {
+                if send.send(Answer::Symbols { tab, generation, news }).is_ok() {
+                    wake();
+                }
+            };
+            symbols::run(service, request, &tell, &cancel);
+            None
+        });
+    }
+
+    /// Gives up the search for the symbols of an open trace.
+    pub fn cancel_search(&mut self, tab: TabId) {
+        if let Some(line) = self.searches.get_mut(&tab) {
+            line.stop();
+        }
+    }
+
     /// Gives up everything for a tab that is no more. Its numbers go on, so that no late answer is taken for a new one.
     pub fn forget(&mut self, tab: TabId) {
         let of_tab = self.lines.iter_mut().filter(|((owner, _), _)| *owner == tab).map(|(_, line)| line);
-        of_tab.chain(self.loads.get_mut(&tab)).for_each(Line::stop);
+        of_tab.chain(self.loads.get_mut(&tab)).chain(self.searches.get_mut(&tab)).for_each(Line::stop);
         if let Some(watch) = &self.watch {
             watch.forget(tab);
         }
@@ -240,6 +283,11 @@ impl Jobs {
                     let line = self.lines.get_mut(&(*tab, reply.topic()));
                     line.is_some_and(|line| line.accept(*generation))
                 }
+                Answer::Symbols { tab, generation, .. } => {
+                    // A search has many answers; it ends when it is given up.
+                    let line = self.searches.get(tab);
+                    line.is_some_and(|line| line.waiting && line.generation == *generation)
+                }
                 Answer::Changed { .. } | Answer::Listed { .. } | Answer::Missing(_) => true,
                 Answer::Picked { .. } => std::mem::take(&mut self.picking),
             };
@@ -284,7 +332,8 @@ impl Jobs {
 
 impl Drop for Jobs {
     fn drop(&mut self) {
-        self.loads.values_mut().chain(self.lines.values_mut()).for_each(Line::stop);
+        let loads = self.loads.values_mut().chain(self.searches.values_mut());
+        loads.chain(self.lines.values_mut()).for_each(Line::stop);
     }
 }
 

@@ -1,14 +1,24 @@
 //! The search for names in the background: it sends news while it goes on, and can be given up at once. Knows no window.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::mpsc::channel;
+use std::thread;
+use std::time::Duration;
 
+use parking_lot::Mutex;
 use poolscope_core::column::symbols::{ModuleNeed, module_needs};
 use poolscope_core::job::CancelToken;
+use poolscope_core::symbol::locate::Outcome;
 use poolscope_core::symbol::resolve::{ModuleOutcome, ModuleRequest, ModuleState, News, Resolver};
 use poolscope_core::trace::Trace;
 
 use crate::symbols::{Choice, Machine};
+
+/// Time between two bundles of news.
+const BUNDLE_EVERY: Duration = Duration::from_millis(50);
 
 /// Gives resolvers; tests give their own.
 pub trait SymbolService: Send + Sync {
@@ -57,10 +67,13 @@ pub enum SymbolsNews {
     Done(usize, Box<ModuleOutcome>),
     /// The search is over.
     Finished,
+    /// The program made a mistake while it searched: the search is over.
+    Broken,
 }
 
-/// Searches; every request ends with [`SymbolsNews::Finished`].
-pub fn run(
+/// Searches; every request ends with [`SymbolsNews::Finished`]. What is at hand comes first, from all modules: only then are
+/// servers asked for the rest.
+fn search(
     service: &dyn SymbolService,
     request: SymbolsRequest,
     tell: &(dyn Fn(SymbolsNews) + Sync),
@@ -68,18 +81,115 @@ pub fn run(
 ) {
     let needs = request.needs.unwrap_or_else(|| Arc::new(module_needs(&request.trace)));
     tell(SymbolsNews::Needs(Arc::clone(&needs)));
-    let only = request.only.unwrap_or_else(|| (0..needs.len()).collect());
-    let wanted: Vec<usize> = only.into_iter().filter(|at| *at < needs.len()).collect();
+    let wanted = request.only.unwrap_or_else(|| (0..needs.len()).collect());
     let by_hand = |at: usize| request.by_hand.iter().find(|hand| hand.0 == at).map(|hand| hand.1.clone());
-    let requests: Vec<ModuleRequest> =
-        wanted.iter().map(|&at| ModuleRequest { by_hand: by_hand(at), ..needs[at].request.clone() }).collect();
-    let pass_on = |at: usize, news: News| {
-        let at = wanted[at];
-        tell(match news {
-            News::State(state) => SymbolsNews::State(at, state),
-            News::Done(outcome) => SymbolsNews::Done(at, Box::new(outcome)),
-        });
+    let wanted: Vec<(usize, ModuleRequest)> = wanted
+        .into_iter()
+        .filter_map(|at| Some((at, ModuleRequest { by_hand: by_hand(at), ..needs.get(at)?.request.clone() })))
+        .collect();
+    let left = Mutex::new(BTreeSet::new());
+    let at_hand = Choice { offline: true, ..request.choice.clone() };
+    let pass = |choice: &Choice, goes_on: bool, wanted: &[(usize, ModuleRequest)]| {
+        let requests: Vec<ModuleRequest> = wanted.iter().map(|one| one.1.clone()).collect();
+        let pass_on = |at: usize, news: News| {
+            let Some(at) = wanted.get(at).map(|one| one.0) else { return };
+            tell(match news {
+                News::State(state) => SymbolsNews::State(at, state),
+                News::Done(outcome) if goes_on && is_left(&outcome) => {
+                    left.lock().insert(at);
+                    // Names by exports are better than none until there are others.
+                    if outcome.names.named() > 0 {
+                        tell(SymbolsNews::Done(at, Box::new(outcome)));
+                    }
+                    SymbolsNews::State(at, ModuleState::Waiting)
+                }
+                News::Done(outcome) => SymbolsNews::Done(at, Box::new(outcome)),
+            });
+        };
+        service.resolver(choice).resolve(&requests, &pass_on, cancel);
     };
-    service.resolver(&request.choice).resolve(&requests, &pass_on, cancel);
+    pass(&at_hand, !request.choice.offline, &wanted);
+    let left = std::mem::take(&mut *left.lock());
+    if !left.is_empty() && !cancel.is_cancelled() {
+        let rest: Vec<_> = wanted.into_iter().filter(|one| left.contains(&one.0)).collect();
+        pass(&request.choice, false, &rest);
+    }
     tell(SymbolsNews::Finished);
+}
+
+/// Whether servers that were not asked may have what was not found.
+fn is_left(outcome: &ModuleOutcome) -> bool {
+    let skipped = || outcome.attempts.iter().any(|attempt| attempt.outcome == Outcome::Offline);
+    outcome.state != ModuleState::Loaded && (outcome.state == ModuleState::Offline || skipped())
+}
+
+/// Searches in a thread of its own and passes the news on in bundles, so that many modules at a time do not keep the window
+/// busy. Ends with the search; a search that was cancelled is not waited for.
+pub(super) fn run(
+    service: Arc<dyn SymbolService>,
+    request: SymbolsRequest,
+    tell: &dyn Fn(Vec<SymbolsNews>),
+    cancel: &CancelToken,
+) {
+    let (send, receive) = channel();
+    let stop = cancel.clone();
+    let work = move || {
+        let pass_on = |news| drop(send.send(news));
+        let done = catch_unwind(AssertUnwindSafe(|| search(service.as_ref(), request, &pass_on, &stop)));
+        if done.is_err() {
+            pass_on(SymbolsNews::Broken);
+        }
+    };
+    if thread::Builder::new().name("symbols".to_owned()).spawn(work).is_err() {
+        tell(vec![SymbolsNews::Broken]);
+    }
+    while let Ok(first) = receive.recv() {
+        let bundle = bundled(std::iter::once(first).chain(receive.try_iter()));
+        let over = bundle.iter().any(|news| matches!(news, SymbolsNews::Finished | SymbolsNews::Broken));
+        tell(bundle);
+        if over || cancel.is_cancelled() {
+            return;
+        }
+        thread::sleep(BUNDLE_EVERY);
+    }
+}
+
+/// Of several states of a module only the last counts, and none before its end.
+fn bundled(news: impl Iterator<Item = SymbolsNews>) -> Vec<SymbolsNews> {
+    let mut bundle: Vec<SymbolsNews> = Vec::new();
+    let mut places: BTreeMap<usize, usize> = BTreeMap::new();
+    for one in news {
+        if let SymbolsNews::State(at, _) = &one {
+            if let Some(place) = places.get(at).and_then(|place| bundle.get_mut(*place)) {
+                *place = one;
+                continue;
+            }
+            places.insert(*at, bundle.len());
+        } else if let SymbolsNews::Done(at, _) = &one {
+            // What is told of it after this comes after this.
+            places.remove(at);
+        }
+        bundle.push(one);
+    }
+    bundle
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_last_state_of_a_module_is_told() {
+        let state = SymbolsNews::State;
+        let news = [
+            state(0, ModuleState::Searching),
+            state(1, ModuleState::Searching),
+            state(0, ModuleState::Reading),
+            state(1, ModuleState::Waiting),
+            SymbolsNews::Finished,
+        ];
+        let bundle = bundled(news.into_iter());
+        let told: Vec<String> = bundle.iter().map(|one| format!("{one:?}")).collect();
+        assert_eq!(told, ["State(0, Reading)", "State(1, Waiting)", "Finished"]);
+    }
 }

@@ -7,8 +7,10 @@ mod finding;
 mod remember;
 mod rows;
 mod shape;
+mod symbols;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use parking_lot::RwLock;
@@ -31,6 +33,7 @@ use super::history::History;
 use super::presets::{Preset, Presets, leak_hunt};
 use super::query_box::QueryBox;
 use super::rows::Rows;
+use super::symbols::Symbols;
 use crate::gui::jobs::curves::{Curve, CurvesAnswer};
 use crate::gui::jobs::document::{Reply, Request, Topic};
 use crate::gui::jobs::files::FileRequest;
@@ -39,9 +42,11 @@ use crate::gui::jobs::profile::ProfileAnswer;
 use crate::gui::jobs::totals::{TotalsAnswer, TotalsRequest};
 use crate::gui::widgets::graph::{self, GraphData, GraphState, Overview, Range};
 use crate::gui::widgets::pivot_table::TableState;
+use crate::symbols::Choice;
 
 pub use curves::{CURVE_COUNTS, measure_title};
 pub use remember::Remembered;
+pub use symbols::SearchOrder;
 
 /// What a document wants of the window around it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -141,6 +146,10 @@ pub struct Document {
     pub marks: Vec<Ticks>,
     /// Curves at most, before the rest is folded together.
     pub most_curves: usize,
+    /// What is known of the trace's symbols.
+    pub symbols: Symbols,
+    /// By what they are searched.
+    pub symbol_choice: Choice,
     /// What the window shall do.
     pub effects: Vec<Effect>,
     /// Why the last figures could not be computed.
@@ -175,6 +184,14 @@ pub struct Document {
     find_goes_on: Option<bool>,
     /// The way to the answer was opened.
     led: bool,
+    /// What the background shall do about symbols.
+    search: Option<SearchOrder>,
+    /// PDBs that the user chose, by position in the needs.
+    pdbs_by_hand: BTreeMap<usize, PathBuf>,
+    /// How frames are to be named.
+    naming: FrameNaming,
+    /// There are names that frames are not shown with, or they are to be named otherwise.
+    names_are_old: bool,
 }
 
 impl Document {
@@ -232,6 +249,12 @@ impl Document {
             file: None,
             find_goes_on: None,
             led: false,
+            symbols: Symbols::default(),
+            symbol_choice: Choice::default(),
+            search: None,
+            pdbs_by_hand: BTreeMap::new(),
+            naming: FrameNaming::Symbol,
+            names_are_old: false,
         }
     }
 
