@@ -12,7 +12,7 @@ use poolscope::gui::OpenRequest;
 use poolscope::gui::app::{App, Services};
 use poolscope::gui::egui::accesskit::Role;
 use poolscope::gui::egui::{DroppedFile, Event, Key, Modifiers, OutputCommand, Rect, pos2, vec2};
-use poolscope::gui::jobs::dialog::{PickFile, Question};
+use poolscope::gui::jobs::dialog::{Asked, PickFile, Question};
 use poolscope::gui::jobs::load::{Engine, Failure, Loader, Source};
 use poolscope::gui::jobs::symbols::SymbolService;
 use poolscope::gui::settings::Settings;
@@ -60,7 +60,7 @@ pub fn folder_with(params: &SynthParams) -> (tempfile::TempDir, PathBuf) {
 pub struct NoDialog;
 
 impl PickFile for NoDialog {
-    fn ask(&self) -> Question {
+    fn ask(&self, _asked: &Asked) -> Question {
         Box::pin(std::future::ready(None))
     }
 }

@@ -9,6 +9,7 @@ mod pages;
 mod panels;
 mod recall;
 mod run;
+mod symbols;
 pub mod tabs;
 
 use std::collections::BTreeSet;
@@ -29,7 +30,6 @@ use super::settings::Settings;
 use super::settings::store::Store;
 use super::state::document::{Document, Effect, SearchOrder, SharedPresets};
 use super::theme::{self, Palette};
-use super::views::open_box::OpenBox;
 use super::views::toasts::{Kind, Toasts};
 use super::views::{start, tabs as tab_view};
 use boxes::Boxes;
@@ -139,6 +139,11 @@ impl App {
         self.tabs.document()
     }
 
+    /// The trace in front, to be changed.
+    pub fn document_mut(&mut self) -> Option<&mut Document> {
+        self.tabs.document_mut()
+    }
+
     /// All open traces, the oldest first.
     pub fn documents(&self) -> impl Iterator<Item = &Document> {
         self.tabs.iter().filter_map(|(_, tab)| tab.document())
@@ -224,12 +229,10 @@ impl App {
                     }
                 }
                 Answer::Missing(missing) => self.missing = missing,
-                Answer::Picked { path: Some(path), .. } => self.open(Source::File(path)),
-                Answer::Picked { path: None, at_once } => {
-                    if at_once {
-                        self.boxes.open = Some(OpenBox::within(self.memory.get().folder.as_ref()));
-                    }
-                }
+                Answer::Path { news, .. } => self.take_path_news(news),
+                Answer::Picked { asked, path: Some(path), .. } => self.take_file(asked, path),
+                Answer::Picked { asked, path: None, at_once: true } => self.no_dialog(asked),
+                Answer::Picked { path: None, .. } => {}
             }
         }
     }

@@ -13,7 +13,6 @@ use crate::gui::jobs::watch::Change;
 use crate::gui::state::document::Document;
 use crate::gui::views::changed;
 use crate::gui::views::toasts::Kind;
-use crate::symbols::Choice;
 
 /// Traces of a folder that are opened at once at most.
 const FOLDER: usize = 8;
@@ -120,12 +119,6 @@ impl App {
         } else if self.tabs.active() != Some(id) {
             self.toasts.push_with(kind, words, "Show", Command::ShowTab(id));
         }
-    }
-
-    /// Names come after the trace, by themselves.
-    fn begin_symbols(&self, document: &mut Document) {
-        document.set_symbol_choice(Choice::default());
-        document.load_symbols_first(true);
     }
 
     /// What was to be opened is a folder: its traces are opened instead.

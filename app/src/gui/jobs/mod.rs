@@ -9,6 +9,7 @@ pub mod files;
 pub mod find;
 pub mod later;
 pub mod load;
+pub mod path_check;
 pub mod profile;
 pub mod rows;
 pub mod symbols;
@@ -25,9 +26,10 @@ use std::thread;
 
 use poolscope_core::job::CancelToken;
 
-use dialog::PickFile;
+use dialog::{Asked, PickFile};
 use document::{Reply, Request, Topic};
 use load::{LoadAnswer, LoadRequest, Loader, Source};
+use path_check::PathNews;
 use symbols::{SymbolService, SymbolsNews, SymbolsRequest};
 use watch::{Change, Watch};
 
@@ -78,8 +80,17 @@ pub enum Answer {
     },
     /// Which of some files are not there.
     Missing(BTreeSet<PathBuf>),
+    /// Something about the symbol path in the box.
+    Path {
+        /// Number of the question.
+        generation: u64,
+        /// The answer, or a part of it.
+        news: PathNews,
+    },
     /// The file dialog was closed.
     Picked {
+        /// What the user was asked for.
+        asked: Asked,
         /// The file, if one was chosen.
         path: Option<PathBuf>,
         /// Nothing that asks people answers so soon: there is no dialog service.
@@ -109,9 +120,14 @@ impl Line {
         self.waiting = false;
     }
 
+    /// Whether this is about the question that is waited for, and not its last answer yet.
+    fn is_current(&self, generation: u64) -> bool {
+        self.waiting && generation == self.generation
+    }
+
     /// Whether this is the answer that is waited for.
     fn accept(&mut self, generation: u64) -> bool {
-        let fits = self.waiting && generation == self.generation;
+        let fits = self.is_current(generation);
         self.waiting &= !fits;
         fits
     }
@@ -129,6 +145,7 @@ pub struct Jobs {
     searches: BTreeMap<TabId, Line>,
     lines: BTreeMap<(TabId, Topic), Line>,
     picking: bool,
+    path: Line,
     watch: Option<Watch>,
 }
 
@@ -154,6 +171,7 @@ impl Jobs {
             searches: BTreeMap::new(),
             lines: BTreeMap::new(),
             picking: false,
+            path: Line::default(),
             watch: None,
         }
     }
@@ -250,14 +268,14 @@ impl Jobs {
     }
 
     /// Asks the user for a file, unless that is being done already.
-    pub fn pick_file(&mut self) {
+    pub fn pick_file(&mut self, asked: Asked) {
         if self.picking {
             return;
         }
         self.picking = true;
         // Some systems want dialogs to be made on the thread of the window.
-        let question = self.picker.ask();
-        self.spawn("dialog", move || dialog::wait(question));
+        let question = self.picker.ask(&asked);
+        self.spawn("dialog", move || dialog::wait(asked, question));
     }
 
     /// Whether a question about an open trace is under way.
@@ -288,6 +306,8 @@ impl Jobs {
                     let line = self.searches.get(tab);
                     line.is_some_and(|line| line.waiting && line.generation == *generation)
                 }
+                Answer::Path { generation, news: PathNews::Checked(_) } => self.path.is_current(*generation),
+                Answer::Path { generation, .. } => self.path.accept(*generation),
                 Answer::Changed { .. } | Answer::Listed { .. } | Answer::Missing(_) => true,
                 Answer::Picked { .. } => std::mem::take(&mut self.picking),
             };
@@ -334,6 +354,7 @@ impl Drop for Jobs {
     fn drop(&mut self) {
         let loads = self.loads.values_mut().chain(self.searches.values_mut());
         loads.chain(self.lines.values_mut()).for_each(Line::stop);
+        self.path.stop();
     }
 }
 

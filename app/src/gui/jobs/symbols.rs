@@ -11,7 +11,8 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use poolscope_core::column::symbols::{ModuleNeed, module_needs};
 use poolscope_core::job::CancelToken;
-use poolscope_core::symbol::locate::Outcome;
+use poolscope_core::symbol::locate::{Outcome, PartCheck};
+use poolscope_core::symbol::path::SymbolPath;
 use poolscope_core::symbol::resolve::{ModuleOutcome, ModuleRequest, ModuleState, News, Resolver};
 use poolscope_core::trace::Trace;
 
@@ -26,6 +27,18 @@ pub trait SymbolService: Send + Sync {
     fn resolver(&self, choice: &Choice) -> Resolver;
     /// The symbol path that holds if the user chooses none.
     fn default_path(&self) -> String;
+    /// Whether that path is the one of `_NT_SYMBOL_PATH`.
+    fn is_from_environment(&self) -> bool {
+        false
+    }
+    /// What the symbol path means.
+    fn read_path(&self, choice: &Choice) -> SymbolPath {
+        self.resolver(choice).locator.path().clone()
+    }
+    /// Looks whether each part of the symbol path works.
+    fn check(&self, choice: &Choice, tell: &mut dyn FnMut(PartCheck), cancel: &CancelToken) {
+        self.resolver(choice).locator.check_parts(tell, cancel);
+    }
 }
 
 /// The symbols of this machine.
@@ -39,6 +52,10 @@ impl SymbolService for MachineSymbols {
 
     fn default_path(&self) -> String {
         Machine::this().default_path()
+    }
+
+    fn is_from_environment(&self) -> bool {
+        Machine::this().symbol_path.is_some()
     }
 }
 

@@ -4,9 +4,11 @@
 mod commands;
 mod curves;
 mod finding;
+mod frame_words;
 mod remember;
 mod rows;
 mod shape;
+mod symbol_commands;
 mod symbols;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,6 +32,7 @@ use super::dialogs::Dialog;
 use super::filter::Filter;
 use super::finder::Finder;
 use super::history::History;
+use super::modules_page::ModulesPage;
 use super::presets::{Preset, Presets, leak_hunt};
 use super::query_box::QueryBox;
 use super::rows::Rows;
@@ -69,6 +72,8 @@ pub enum Page {
     Analysis,
     /// What the trace is, and how far it can be trusted.
     Trace,
+    /// The modules that stacks lead through, and their symbols.
+    Modules,
 }
 
 /// Which of graph and table are shown.
@@ -138,6 +143,8 @@ pub struct Document {
     pub dialog: Option<Dialog>,
     /// What the middle shows.
     pub page: Page,
+    /// What the page of modules remembers.
+    pub modules: ModulesPage,
     /// Which of graph and table are shown.
     pub layout: Layout,
     /// The graph's part of the height that it shares with the table.
@@ -223,6 +230,7 @@ impl Document {
             finder: Finder::default(),
             dialog: None,
             page: Page::default(),
+            modules: ModulesPage::default(),
             layout: Layout::default(),
             graph_share: GRAPH_SHARE,
             marks: Vec::new(),

@@ -37,7 +37,7 @@ pub(super) fn show(ui: &mut Ui, document: &Document, details: &Details, commands
         return plain(ui, details, is_known);
     };
     for (at, share) in profile.stacks.iter().enumerate() {
-        one(ui, "stack", at, share);
+        one(ui, document, "stack", at, share);
     }
     more(ui, profile.stack_count, profile.stacks.len(), "stacks");
     if profile.without_stack.count > 0 {
@@ -62,13 +62,13 @@ fn plain(ui: &mut Ui, details: &Details, is_known: bool) {
 }
 
 /// Draws the stacks that free.
-pub(super) fn frees(ui: &mut Ui, profile: &Profile) {
+pub(super) fn frees(ui: &mut Ui, document: &Document, profile: &Profile) {
     if profile.freed.count == 0 {
         return;
     }
     section(ui, "FREED FROM");
     for (at, share) in profile.free_stacks.iter().enumerate() {
-        one(ui, "free stack", at, share);
+        one(ui, document, "free stack", at, share);
     }
     more(ui, profile.free_stack_count, profile.free_stacks.len(), "stacks");
     if profile.freed_without_stack.count > 0 {
@@ -82,7 +82,7 @@ fn more(ui: &mut Ui, all: usize, shown: usize, what: &str) {
     }
 }
 
-fn one(ui: &mut Ui, kind: &str, at: usize, share: &StackShare) {
+fn one(ui: &mut Ui, document: &Document, kind: &str, at: usize, share: &StackShare) {
     let title = format!(
         "{} in {} {}",
         format::bytes(share.tally.size),
@@ -95,11 +95,11 @@ fn one(ui: &mut Ui, kind: &str, at: usize, share: &StackShare) {
         .show_unindented(ui, |ui| {
             let outer = share.frames.len().saturating_sub(INNER);
             let (callers, inner) = share.frames.split_at(if outer > SPARE { outer } else { 0 });
-            inner.iter().rev().for_each(|frame| one_frame(ui, frame));
+            inner.iter().rev().for_each(|frame| one_frame(ui, document, frame));
             if !callers.is_empty() {
                 let title = RichText::new(format!("{} outer frames", callers.len())).font(theme::small_font());
                 CollapsingHeader::new(title).id_salt((kind, at, "outer")).show_unindented(ui, |ui| {
-                    callers.iter().rev().for_each(|frame| one_frame(ui, frame));
+                    callers.iter().rev().for_each(|frame| one_frame(ui, document, frame));
                 });
             }
             let all = share.frames.iter().rev().map(lines).collect::<Vec<_>>().join("\n");
@@ -113,7 +113,7 @@ fn one(ui: &mut Ui, kind: &str, at: usize, share: &StackShare) {
         });
 }
 
-fn one_frame(ui: &mut Ui, frame: &FrameParts) {
+fn one_frame(ui: &mut Ui, document: &Document, frame: &FrameParts) {
     // Innermost first, as the frames themselves.
     for inlined in frame.inlined.iter().rev() {
         let text = RichText::new(inlined_text(frame, inlined)).font(theme::figure_font()).weak();
@@ -121,7 +121,15 @@ fn one_frame(ui: &mut Ui, frame: &FrameParts) {
     }
     let text = RichText::new(&frame.text).font(theme::figure_font());
     let text = if is_guess(frame) { text.italics() } else { text };
-    ui.add(Label::new(text).truncate()).on_hover_text(explained(frame));
+    ui.add(Label::new(text).truncate()).on_hover_ui(|ui| {
+        ui.set_max_width(480.0);
+        ui.label(explained(frame));
+        if frame.function.is_none()
+            && let Some(why) = document.explain_frame(&frame.text)
+        {
+            ui.label(why);
+        }
+    });
 }
 
 /// A frame as debuggers write it, functions inlined there on lines of their own before it.
@@ -153,6 +161,7 @@ fn explained_inlined(frame: &FrameParts, inlined: &Inlined) -> String {
     format!("{}\n{line}\ninlined in {outer}", inlined.function)
 }
 
+/// The parts of a frame, and what is known of its name.
 fn explained(frame: &FrameParts) -> String {
     let module = if frame.module.is_empty() { "no image at this address" } else { &frame.module };
     let function = frame.function.as_deref().unwrap_or("function not known: no symbols");
