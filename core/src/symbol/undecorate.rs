@@ -63,7 +63,11 @@ fn repeats_too_often(name: &str) -> bool {
 
 fn rust(name: &str, x86: bool) -> Option<String> {
     // On 32-bit images every C name has one more underscore in front.
-    let bare = if x86 { name.strip_prefix('_').filter(|rest| rest.starts_with("_ZN") || rest.starts_with("_R")) } else { None };
+    let bare = if x86 {
+        name.strip_prefix('_').filter(|rest| rest.starts_with("_ZN") || rest.starts_with("_R"))
+    } else {
+        None
+    };
     let bare = bare.unwrap_or(name);
     if !(bare.starts_with("_ZN") || bare.starts_with("_R")) {
         return None;

@@ -91,7 +91,11 @@ impl InlineSites {
     }
 }
 
-fn pieces(site: &InlineSiteSymbol<'_>, procedure: PdbInternalSectionOffset, inlinee: Option<&Inlinee<'_>>) -> Vec<Piece> {
+fn pieces(
+    site: &InlineSiteSymbol<'_>,
+    procedure: PdbInternalSectionOffset,
+    inlinee: Option<&Inlinee<'_>>,
+) -> Vec<Piece> {
     // Without the record of the function there is no line to start counting from, but the code is still known.
     let nothing = Inlinee::default();
     let mut lines = inlinee.unwrap_or(&nothing).lines(procedure, site);

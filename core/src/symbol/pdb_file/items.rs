@@ -16,10 +16,7 @@ enum Scope {
 }
 
 /// Names of functions by id, with namespace or class. What is damaged or stands in another file is missing.
-pub(super) fn function_names(
-    pdb: &mut Pdb<'_>,
-    ids: impl Iterator<Item = IdIndex>,
-) -> BTreeMap<IdIndex, Arc<str>> {
+pub(super) fn function_names(pdb: &mut Pdb<'_>, ids: impl Iterator<Item = IdIndex>) -> BTreeMap<IdIndex, Arc<str>> {
     let mut functions: BTreeMap<IdIndex, Option<(String, Scope)>> = ids.map(|id| (id, None)).collect();
     let Some(last) = functions.keys().next_back().copied() else { return BTreeMap::new() };
     let Ok(id_stream) = pdb.id_information() else { return BTreeMap::new() };
@@ -37,7 +34,9 @@ pub(super) fn function_names(
     if !namespaces.is_empty() {
         read_strings(&id_stream, &mut namespaces);
     }
-    if !classes.is_empty() && let Ok(types) = pdb.type_information() {
+    if !classes.is_empty()
+        && let Ok(types) = pdb.type_information()
+    {
         read_classes(&types, &mut classes);
     }
     let whole = |(name, scope): (String, Scope)| -> Option<Arc<str>> {
@@ -51,11 +50,7 @@ pub(super) fn function_names(
     functions.into_iter().filter_map(|(id, function)| Some((id, whole(function?)?))).collect()
 }
 
-fn read_functions(
-    ids: &IdInformation<'_>,
-    last: IdIndex,
-    functions: &mut BTreeMap<IdIndex, Option<(String, Scope)>>,
-) {
+fn read_functions(ids: &IdInformation<'_>, last: IdIndex, functions: &mut BTreeMap<IdIndex, Option<(String, Scope)>>) {
     let mut items = ids.iter();
     while let Ok(Some(item)) = items.next() {
         if item.index() > last {

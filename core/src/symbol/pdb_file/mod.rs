@@ -144,12 +144,7 @@ impl Texts {
     }
 }
 
-fn from_procedure(
-    wanted: &Wanted,
-    hit: Hit,
-    functions: &BTreeMap<IdIndex, Arc<str>>,
-    texts: &mut Texts,
-) -> Answer {
+fn from_procedure(wanted: &Wanted, hit: Hit, functions: &BTreeMap<IdIndex, Arc<str>>, texts: &mut Texts) -> Answer {
     // What lies in a function without a name would hang in the air: it ends there.
     let inlined = hit.inlined.into_iter();
     let inlined = inlined.map_while(|(id, line)| Some(Inlined { function: functions.get(&id)?.clone(), line }));

@@ -116,10 +116,7 @@ mod tests {
     #[test]
     fn sections_of_the_map_start_at_pages() {
         let bytes = dbi(&[(0x10D, 1, 0, 0x26_9400), (0x10D, 2, 0, 0x4_9000), (0x10D, 3, 0, 0x10)]);
-        assert_eq!(
-            sections_from_map(&bytes),
-            [(0x1000, 0x26_9400), (0x26_B000, 0x4_9000), (0x2B_4000, 0x10)]
-        );
+        assert_eq!(sections_from_map(&bytes), [(0x1000, 0x26_9400), (0x26_B000, 0x4_9000), (0x2B_4000, 0x10)]);
     }
 
     #[test]

@@ -93,7 +93,8 @@ mod tests {
         let wanted = |section, offset| Wanted { place: place(section, offset), rva: 0 };
         let wanted = [wanted(1, 5), wanted(1, 20), wanted(1, 30), wanted(2, 0), wanted(2, 9), wanted(3, 7)];
         let mut nearest = Nearest::new(&wanted);
-        let symbols = [(1, 20, "b"), (1, 10, "a"), (1, 20, "again"), (2, 9, "e"), (1, 31, "late"), (3, 8, "later"), (4, 0, "d")];
+        let symbols =
+            [(1, 20, "b"), (1, 10, "a"), (1, 20, "again"), (2, 9, "e"), (1, 31, "late"), (3, 8, "later"), (4, 0, "d")];
         for (section, offset, name) in symbols {
             nearest.offer(place(section, offset), name);
         }
