@@ -197,6 +197,19 @@ impl SymbolTable {
     }
 }
 
+/// Number of frames that have a name, for each of `needs`.
+#[must_use]
+pub fn named_frames(trace: &Trace, needs: &[ModuleNeed], table: &SymbolTable) -> Vec<usize> {
+    let mut of_module = vec![0_usize; trace.modules.modules().len()];
+    for (frame, row) in trace.stacks.frame_rows().iter().enumerate() {
+        if let Some(count) = of_module.get_mut(row.module.index()) {
+            *count += usize::from(table.answer(FrameId(frame as u32)).is_some());
+        }
+    }
+    let of_need = |need: &ModuleNeed| need.modules.iter().filter_map(|id| of_module.get(id.index())).sum();
+    needs.iter().map(of_need).collect()
+}
+
 impl FrameNames for SymbolTable {
     fn answer(&self, frame: FrameId) -> Option<&Answer> {
         let (module, rva) = (*self.frames.get(frame.index())?)?;
@@ -278,6 +291,6 @@ mod tests {
         let table = SymbolTable::new(&trace, &needs, &found);
         let shown: Vec<_> = (0..5).map(|f| table.answer(FrameId(f)).map(|a| &*a.function)).collect();
         assert_eq!(shown, [Some("f_myfault.sys"), Some("f_other.sys"), None, None, None]);
-        assert_eq!(table.named(), 2);
+        assert_eq!((table.named(), named_frames(&trace, &needs, &table)), (2, vec![1, 0, 1]));
     }
 }
