@@ -353,7 +353,7 @@ mod tests {
         let functions: Vec<(&str, &str)> = FRAMES.iter().map(|frame| (*frame, "f")).collect();
         let symbols: Arc<dyn FrameNames> = Arc::new(FakeNames::new(plain.trace(), &functions));
         for key in Key::ALL {
-            let _ = plain.column(*key);
+            assert_eq!(plain.column(*key).key, *key);
         }
         let named = plain.renamed(Some(Arc::clone(&symbols)), FrameNaming::Symbol);
         assert!(same(&plain, &named, Key::Tag) && same(&plain, &named, Key::Generation));
