@@ -1,10 +1,26 @@
 //! Finds symbol files along a symbol path: stores, caches, servers. What is found is checked before it is believed, and
 //! everything that was tried is told. It must never leave a half-written file where another program looks for a whole one.
 
+mod ask;
+mod cabinet;
+mod check;
+mod deposit;
+mod http;
+mod missing;
+mod name;
+mod pointer;
+mod search;
+mod server;
+mod store;
+
 use super::identity::{ImageIdentity, PdbIdentity};
 use super::path::SymbolPath;
 use crate::job::CancelToken;
+use name::Wanted;
+use search::Search;
+use server::Servers;
 use std::path::{Path, PathBuf};
+use store::Listings;
 
 /// How files are looked for.
 #[derive(Clone, Debug)]
@@ -125,16 +141,19 @@ pub struct PartCheck {
 }
 
 /// Looks for files. Shared by all threads.
+#[derive(Debug)]
 pub struct Locator {
     path: SymbolPath,
     options: LocatorOptions,
+    listings: Listings,
+    servers: Servers,
 }
 
 impl Locator {
-    /// A locator over a path.
+    /// A locator over a path. It remembers which servers are down; a new one asks them again.
     #[must_use]
     pub fn new(path: SymbolPath, options: LocatorOptions) -> Self {
-        Self { path, options }
+        Self { path, options, listings: Listings::default(), servers: Servers::default() }
     }
 
     /// The path.
@@ -152,20 +171,27 @@ impl Locator {
     /// Looks for a PDB. `check` decides whether a file is the right one.
     #[must_use]
     pub fn pdb(&self, identity: &PdbIdentity, check: &dyn Fn(&Path) -> Checked, watch: &Watch<'_>) -> Located {
-        let _unused = (identity, check, watch);
-        Located::default()
+        self.find(&identity.file_name, identity.store_key(), check, watch)
     }
 
     /// Looks for an image file.
     #[must_use]
     pub fn image(&self, identity: &ImageIdentity, check: &dyn Fn(&Path) -> Checked, watch: &Watch<'_>) -> Located {
-        let _unused = (identity, check, watch);
-        Located::default()
+        self.find(&identity.file_name, identity.store_key(), check, watch)
+    }
+
+    fn find(&self, name: &str, key: String, check: &dyn Fn(&Path) -> Checked, watch: &Watch<'_>) -> Located {
+        match Wanted::new(name, key) {
+            Ok(wanted) => Search::new(self, &wanted, check, watch).run(),
+            Err(place) => {
+                Located { attempts: vec![Attempt { place, outcome: Outcome::Missing }], ..Located::default() }
+            }
+        }
     }
 
     /// Looks whether each part of the path works: folders are listed, servers are asked for something that they answer
     /// quickly. Results come one by one, in order.
     pub fn check_parts(&self, tell: &mut dyn FnMut(PartCheck), cancel: &CancelToken) {
-        let _unused = (tell, cancel);
+        check::check_parts(self, tell, cancel);
     }
 }
