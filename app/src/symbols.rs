@@ -188,10 +188,11 @@ impl Resolved {
         SymbolTable::new(trace, &self.needs, &self.names())
     }
 
-    /// Number of modules that have no PDB.
+    /// Number of modules that have neither a PDB nor exports.
     #[must_use]
-    pub fn not_loaded(&self) -> usize {
-        self.outcomes.iter().filter(|outcome| !outcome.state.is_loaded()).count()
+    pub fn nameless(&self) -> usize {
+        let is_named = |state: &ModuleState| matches!(state, ModuleState::Loaded | ModuleState::ExportsOnly);
+        self.outcomes.iter().filter(|outcome| !is_named(&outcome.state)).count()
     }
 }
 

@@ -1,7 +1,9 @@
 //! The options that say which part of a trace a command looks at, and how it names what it finds. Shared by all commands
 //! that group rows.
 
-use super::open::Usage;
+use super::io::Io;
+use super::open::{TraceArgs, Usage};
+use super::symbol_args::SymbolArgs;
 use anyhow::Context as _;
 use clap::ValueEnum;
 use poolscope_core::column::frames::FrameNaming;
@@ -34,6 +36,8 @@ pub struct SelectionArgs {
     /// More rules on what to look through for driver and function: 'wrapper mydriver!MyAlloc*', one a line; the last counts
     #[arg(long, value_name = "FILE")]
     look_through: Option<PathBuf>,
+    #[command(flatten)]
+    symbols: SymbolArgs,
     /// A pooltag.txt, for tag_description
     #[arg(long, value_name = "FILE")]
     pooltag: Option<PathBuf>,
@@ -121,11 +125,26 @@ fn parse_seconds(text: &str) -> Result<Option<f64>, String> {
 impl SelectionArgs {
     /// What has to be loaded for these keys and the query.
     #[must_use]
-    pub fn load_options(&self, keys: impl IntoIterator<Item = Key>) -> LoadOptions {
-        let asked = |key: Key| self.query.as_ref().is_some_and(|q| q.asks(Field::Key(key)));
-        let queried = Key::ALL.iter().copied().filter(|k| asked(*k));
-        let needed = keys.into_iter().chain(queried).any(Key::needs_stacks);
+    pub fn load_options(&self, keys: &[Key]) -> LoadOptions {
+        let needed = self.with_queried(keys).any(Key::needs_stacks);
         LoadOptions { stacks: if needed { StackScope::Pool } else { StackScope::None } }
+    }
+
+    /// The keys, and those that the query asks for.
+    fn with_queried<'k>(&'k self, keys: &'k [Key]) -> impl Iterator<Item = Key> + 'k {
+        let asked = |key: Key| self.query.as_ref().is_some_and(|q| q.asks(Field::Key(key)));
+        keys.iter().copied().chain(Key::ALL.iter().copied().filter(move |k| asked(*k)))
+    }
+
+    /// Whether anything that is shown or asked for hangs on the names of functions. The driver does: some functions are
+    /// looked through by their name.
+    fn needs_names(&self, keys: &[Key]) -> bool {
+        let frames_have_names = matches!(self.frames, Frames::Symbol | Frames::Function);
+        self.with_queried(keys).any(|key| match key {
+            Key::Driver | Key::Function => true,
+            Key::Stack | Key::FreeStack => frames_have_names,
+            _ => false,
+        })
     }
 
     /// The range as a view of a trace.
@@ -158,11 +177,11 @@ impl SelectionArgs {
         (0..count.max(1)).map(|k| from + k as f64 * (to - from) / steps).collect()
     }
 
-    /// How the trace's frames, tags and processes are named.
+    /// How the trace's frames, tags and processes are named, where these keys are shown.
     ///
     /// # Errors
-    /// The file of tag descriptions or that of rules cannot be read, or a rule is wrong.
-    pub fn names(&self, trace: &Arc<Trace>) -> anyhow::Result<Names> {
+    /// The file of tag descriptions or that of rules cannot be read, a rule is wrong, or a warning cannot be written.
+    pub fn names(&self, trace: &Arc<Trace>, keys: &[Key], args: &TraceArgs, io: &mut Io<'_>) -> anyhow::Result<Names> {
         let naming = match self.frames {
             Frames::Symbol => FrameNaming::Symbol,
             Frames::Function => FrameNaming::Function,
@@ -171,6 +190,11 @@ impl SelectionArgs {
         };
         let names = Names::new(Arc::clone(trace), naming);
         let names = names.with_look_through(self.rules()?);
+        let symbols = if self.needs_names(keys) { self.symbols.names(trace, args, io)? } else { None };
+        let names = match symbols {
+            Some(symbols) => names.with_symbols(symbols),
+            None => names,
+        };
         let ticks = |marks: &Marks| marks.0.iter().map(|s| trace.clock.ticks(*s)).collect::<Vec<_>>();
         let names = names.with_marks(&self.marks.as_ref().map_or_else(Vec::new, ticks));
         let Some(path) = &self.pooltag else { return Ok(names) };
