@@ -9,6 +9,7 @@ pub mod files;
 pub mod find;
 pub mod later;
 pub mod load;
+pub mod names;
 pub mod path_check;
 pub mod profile;
 pub mod rows;

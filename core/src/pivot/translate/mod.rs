@@ -85,8 +85,12 @@ impl Translation {
     /// New nodes of the frames that an old node of the shown stacks stands for, ascending.
     fn new_nodes(&self, node: u32) -> Vec<u32> {
         let stacks = self.new.stacks();
-        let shown = self.shown_at().at(node..node.saturating_add(1));
-        let mut nodes: Vec<u32> = shown.iter().map(|stack| stacks.node_of(StackId(*stack))).collect();
+        let shown = self.shown_at().at(node..node.saturating_add(1)).iter().map(|stack| StackId(*stack));
+        let mut nodes: Vec<u32> = shown.map(|stack| stacks.node_of(stack)).collect();
+        if nodes.is_empty() {
+            // No stack ends at a function that others are inlined in.
+            nodes.extend(self.old.stacks().representative(node).map(|stack| stacks.node_of(stack)));
+        }
         nodes.sort_unstable();
         nodes.dedup();
         nodes.truncate(MOST_WAYS);
@@ -118,13 +122,8 @@ impl Translation {
     /// their parents are in it too) and those of their children that are in `wanted`. Old rows may come together, and one
     /// may come apart.
     #[must_use]
-    pub fn paths(
-        &self,
-        tree: &mut PivotTree,
-        open: &FxHashSet<u64>,
-        wanted: &FxHashSet<u64>,
-    ) -> FxHashMap<u64, Vec<u64>> {
-        let mut known = FxHashMap::default();
+    pub fn paths(&self, tree: &mut PivotTree, open: &FxHashSet<u64>, wanted: &FxHashSet<u64>) -> NewPaths {
+        let mut new = NewPaths::default();
         let keys = tree.pivot().keys().to_vec();
         let values = keys.iter().map(|key| match key {
             Key::Driver | Key::Function => Some(self.new_values(*key)),
@@ -137,15 +136,15 @@ impl Translation {
                 let path = tree.path(child);
                 let goes_on = open.contains(&path);
                 if goes_on || wanted.contains(&path) {
-                    let way = walk.below(&way, tree, child);
-                    known.insert(path, way.paths.clone());
+                    let way = walk.below(&way, tree, child, &mut new.above);
+                    new.of.insert(path, way.paths.clone());
                     if goes_on {
                         next.push((child, way));
                     }
                 }
             }
         }
-        known
+        new
     }
 
     /// What combinations of texts in these columns (one per curve) are called under the new names; of several, what most
@@ -211,6 +210,15 @@ impl Translation {
     }
 }
 
+/// Where rows are under the new names.
+#[derive(Debug, Default)]
+pub struct NewPaths {
+    /// New paths by old ones.
+    pub of: FxHashMap<u64, Vec<u64>>,
+    /// Paths of the rows that the new ones are below in their stacks: some may stand for no old row.
+    pub above: FxHashSet<u64>,
+}
+
 /// The way to a row under the new names.
 struct Way {
     /// Paths of the row.
@@ -227,7 +235,7 @@ struct Walk<'t> {
 }
 
 impl Walk<'_> {
-    fn below(&self, way: &Way, tree: &PivotTree, child: NodeId) -> Way {
+    fn below(&self, way: &Way, tree: &PivotTree, child: NodeId, above: &mut FxHashSet<u64>) -> Way {
         let step = tree.step(child);
         let key = |column: usize| self.keys.get(column).copied();
         let mut base = way.base.clone();
@@ -239,7 +247,9 @@ impl Walk<'_> {
             Step::Frame { column, frame } => {
                 let nodes = self.translation.new_nodes(frame);
                 let ways = base.iter().flat_map(|path| nodes.iter().map(move |node| (*path, *node)));
-                ways.take(MOST_WAYS).map(|(path, node)| self.path_of_frame(path, step, key(column), node)).collect()
+                ways.take(MOST_WAYS)
+                    .map(|(path, node)| self.path_of_frame(path, step, key(column), node, above))
+                    .collect()
             }
             Step::Value { column, id } => {
                 let label = [tree.label(child).into_owned()];
@@ -259,10 +269,13 @@ impl Walk<'_> {
         Way { paths, base }
     }
 
-    /// The path of a new node of the shown stacks below a row.
-    fn path_of_frame(&self, base: u64, step: Step, key: Option<Key>, node: u32) -> u64 {
+    /// The path of a new node of the shown stacks below a row; those on the way to it go into `above`.
+    fn path_of_frame(&self, base: u64, step: Step, key: Option<Key>, node: u32, above: &mut FxHashSet<u64>) -> u64 {
         let stacks = self.translation.new.stacks();
         let from = path_below(base, step, key, "[Root]");
-        stacks.frames(node).into_iter().fold(from, |path, text| path_below(path, step, key, text))
+        stacks.frames(node).into_iter().fold(from, |path, text| {
+            above.insert(path);
+            path_below(path, step, key, text)
+        })
     }
 }

@@ -5,7 +5,7 @@ use crate::column::frames::{FrameNames, FrameNaming};
 use crate::column::parallel::never;
 use crate::column::testkit::{Dice, random_blocks, trace};
 use crate::pivot::{PivotRequest, pivot, rows_of_places};
-use crate::symbol::names::{Answer, NameSource};
+use crate::symbol::names::{Answer, Inlined, NameSource};
 use crate::trace::Trace;
 use crate::trace::ids::FrameId;
 
@@ -22,7 +22,7 @@ impl FrameNames for EverySecond {
                 offset_bytes,
                 source: NameSource::Public,
                 line: None,
-                inlined: Vec::new(),
+                inlined: (0..offset_bytes % 3).map(|_| Inlined { function: "small".into(), line: None }).collect(),
             };
             (0..64).map(answer).collect()
         });
@@ -30,11 +30,12 @@ impl FrameNames for EverySecond {
     }
 }
 
-fn all_names(trace: &Arc<Trace>) -> [Arc<Names>; 4] {
+fn all_names(trace: &Arc<Trace>) -> [Arc<Names>; 5] {
     let plain = |naming| Names::new(Arc::clone(trace), naming);
     [
         plain(FrameNaming::Symbol),
         plain(FrameNaming::Symbol).with_symbols(Arc::new(EverySecond)),
+        plain(FrameNaming::Function).with_symbols(Arc::new(EverySecond)),
         plain(FrameNaming::Module),
         plain(FrameNaming::Address),
     ]
@@ -43,7 +44,7 @@ fn all_names(trace: &Arc<Trace>) -> [Arc<Names>; 4] {
 
 /// Whether frames that the second names apart are always named apart by the first.
 fn is_finer(first: &Names, second: &Names) -> bool {
-    first.naming() != FrameNaming::Module || second.naming() == FrameNaming::Module
+    matches!(first.naming(), FrameNaming::Address | FrameNaming::Symbol) || first.naming() == second.naming()
 }
 
 const KEYS: [&[Key]; 5] = [
@@ -111,8 +112,9 @@ fn paths_lead_to_the_rows_they_led_to() {
             let (old_nodes, new_nodes) = (opened(&mut before), opened(&mut after));
             let wanted: FxHashSet<u64> = old_nodes.keys().copied().collect();
             let paths = way.paths(&mut tree(old, keys), &wanted, &wanted);
-            let mut checked: Vec<(&u64, &Vec<u64>)> = paths.iter().collect();
+            let mut checked: Vec<(&u64, &Vec<u64>)> = paths.of.iter().collect();
             checked.sort_unstable();
+            assert!(paths.above.iter().all(|path| new_nodes.contains_key(path) || keys.len() > 1));
             assert_eq!(checked.len() + 1, wanted.len(), "all but the top row");
             for (path, paths) in checked {
                 let (was, is) = (old_nodes[path], paths.iter().filter_map(|path| new_nodes.get(path)));

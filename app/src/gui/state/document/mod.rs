@@ -6,6 +6,7 @@ mod curves;
 mod finding;
 mod frame_words;
 mod remember;
+mod renaming;
 mod rows;
 mod shape;
 mod symbol_commands;
@@ -29,7 +30,7 @@ use super::arrangement::Arrangement;
 use super::colours::ColourBook;
 use super::details::Details;
 use super::dialogs::Dialog;
-use super::filter::Filter;
+use super::filter::{Filter, Step};
 use super::finder::Finder;
 use super::history::History;
 use super::modules_page::ModulesPage;
@@ -197,8 +198,14 @@ pub struct Document {
     pdbs_by_hand: BTreeMap<usize, PathBuf>,
     /// How frames are to be named.
     naming: FrameNaming,
-    /// There are names that frames are not shown with, or they are to be named otherwise.
+    /// There are names that frames are not shown with.
     names_are_old: bool,
+    /// Names that take the place of the others with the next rows.
+    new_names: Option<Arc<Names>>,
+    /// Questions whose answers look like what is there.
+    quiet: BTreeSet<Topic>,
+    /// Remembered steps of the filter that are about frames whose names are not known yet.
+    awaited: Vec<Step>,
 }
 
 impl Document {
@@ -208,7 +215,7 @@ impl Document {
         let Preset { name: preset, arrangement } = leak_hunt();
         Self {
             source,
-            names: Arc::new(Names::new(Arc::clone(&trace), FrameNaming::Symbol)),
+            names: Arc::new(Names::new(Arc::clone(&trace), FrameNaming::Function)),
             history: History::new(trace.extent),
             trace,
             rows: None,
@@ -261,8 +268,11 @@ impl Document {
             symbol_choice: Choice::default(),
             search: None,
             pdbs_by_hand: BTreeMap::new(),
-            naming: FrameNaming::Symbol,
+            naming: FrameNaming::Function,
             names_are_old: false,
+            new_names: None,
+            quiet: BTreeSet::new(),
+            awaited: Vec::new(),
         }
     }
 
@@ -306,14 +316,16 @@ impl Document {
 
     /// The questions that came up since the last call.
     pub fn requests(&mut self) -> Vec<Request> {
+        self.ask_for_names();
         let changed = std::mem::take(&mut self.changed);
         let requests: Vec<Request> = changed.into_iter().filter_map(|topic| self.request(topic)).collect();
         self.waiting.extend(requests.iter().map(Request::topic));
         requests
     }
 
-    fn request(&self, topic: Topic) -> Option<Request> {
+    fn request(&mut self, topic: Topic) -> Option<Request> {
         match topic {
+            Topic::Names => Some(Request::Names(self.names_request())),
             Topic::Table => Some(Request::Table(self.table_request())),
             Topic::Curves => self.curves_request(),
             Topic::Extra => self.extra_request(),
@@ -326,10 +338,10 @@ impl Document {
         }
     }
 
-    /// Whether something is being computed.
+    /// Whether something is being computed that will not look like what is there.
     #[must_use]
     pub fn waits(&self, topic: Topic) -> bool {
-        self.waiting.contains(&topic)
+        self.waiting.contains(&topic) && !self.quiet.contains(&topic)
     }
 
     /// Whether anything is being computed.
@@ -341,7 +353,9 @@ impl Document {
     /// Takes in an answer.
     pub fn take(&mut self, reply: Reply) {
         self.waiting.remove(&reply.topic());
+        self.quiet.remove(&reply.topic());
         match reply {
+            Reply::Names(names) => self.take_names(names),
             Reply::Table(answer) => self.take_table(*answer),
             Reply::Curves(Ok(answer)) => {
                 self.trouble = None;
@@ -365,6 +379,7 @@ impl Document {
     /// A mistake of the program: the figures before stay, and the user is told.
     fn take_broken(&mut self, topic: Topic) {
         let what = match topic {
+            Topic::Names => "The names of frames",
             Topic::Table => "The rows",
             Topic::Curves | Topic::Extra => "The curves",
             Topic::Totals => "The sums of the selected range",
@@ -374,6 +389,11 @@ impl Document {
             Topic::Completion => "The words for queries",
             Topic::File => "The file",
         };
+        if matches!(topic, Topic::Names | Topic::Table) {
+            // The names before are shown.
+            self.new_names = None;
+            self.naming = self.names.naming();
+        }
         self.tell(format!("{what} could not be computed: poolscope made a mistake. Please report it with the trace."));
     }
 
@@ -419,6 +439,7 @@ impl Document {
     }
 
     fn view_changed(&mut self) {
+        self.quiet.clear();
         self.changed.extend([Topic::Table, Topic::Curves]);
     }
 

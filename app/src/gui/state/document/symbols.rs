@@ -12,7 +12,7 @@ use poolscope_core::symbol::locate::{Attempt, Outcome};
 use poolscope_core::symbol::resolve::ModuleState;
 use poolscope_core::trace::ids::{ModuleId, StackId};
 
-use super::{Document, Topic};
+use super::Document;
 use crate::gui::jobs::symbols::{SymbolsNews, SymbolsRequest};
 use crate::gui::state::rows::node_id;
 use crate::gui::state::symbols::{Phase, state_words};
@@ -119,7 +119,6 @@ impl Document {
     pub fn set_frame_naming(&mut self, naming: FrameNaming) {
         if self.naming != naming {
             self.naming = naming;
-            self.names_are_old = true;
         }
     }
 
@@ -167,6 +166,12 @@ impl Document {
     fn positions_of<'d>(&'d self, module: &'d str) -> impl Iterator<Item = usize> + 'd {
         let needs = self.symbols.needs().iter().enumerate();
         needs.filter(move |(_, need)| need.request.identity.name.eq_ignore_ascii_case(module)).map(|(at, _)| at)
+    }
+
+    /// Whether names are on their way from the search into the rows.
+    #[must_use]
+    pub fn is_naming(&self) -> bool {
+        self.names_are_old || self.new_names.is_some() || self.naming != self.names.naming()
     }
 
     /// One sentence on why a frame with this text has no function name; `None` where it has one.
@@ -253,12 +258,4 @@ fn last(attempts: &[Attempt]) -> String {
 /// The module in the text of a frame.
 fn module_of(frame: &str) -> &str {
     frame.split_once('!').or_else(|| frame.rsplit_once('+')).map_or(frame, |(module, _)| module)
-}
-
-impl Document {
-    /// Whether names are on their way from the search into the rows.
-    #[must_use]
-    pub fn is_naming(&self) -> bool {
-        self.names_are_old || self.waits(Topic::Table)
-    }
 }
