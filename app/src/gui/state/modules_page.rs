@@ -102,6 +102,8 @@ pub struct ModulesPage {
     pub selected: Option<usize>,
     /// The selected module has to be scrolled to.
     pub reveal: bool,
+    /// The page was just opened: its filter has the keys.
+    pub wants_focus: bool,
 }
 
 impl Default for ModulesPage {
@@ -112,6 +114,7 @@ impl Default for ModulesPage {
             ascending: false,
             selected: None,
             reveal: false,
+            wants_focus: false,
         }
     }
 }

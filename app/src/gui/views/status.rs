@@ -8,7 +8,7 @@ use crate::gui::command::{Command, DocumentCommand, SymbolsCommand};
 use crate::gui::state::document::{Document, Page};
 use crate::gui::state::symbol_words;
 use crate::gui::state::symbols::Phase;
-use crate::gui::theme::{self, Palette};
+use crate::gui::theme::{self, GRID, Palette};
 
 /// Draws the bar; `words` say what is being computed or what happened last.
 pub fn show(ui: &mut Ui, document: Option<&Document>, words: Option<&str>, commands: &mut Vec<Command>) {
@@ -50,7 +50,9 @@ fn symbols(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
     let Some(words) = symbol_words::standing(&document.symbols) else { return };
     ui.weak("\u{b7}");
     let text = RichText::new(&words).color(Palette::of(ui).dim);
+    let padding = std::mem::replace(&mut ui.spacing_mut().button_padding.x, GRID / 2.0);
     let label = ui.add(Button::new(text).frame_when_inactive(false));
+    ui.spacing_mut().button_padding.x = padding;
     let tip = symbol_words::without_symbols(&document.symbols).map(|(_, names)| format!("Without symbols:\n{names}"));
     if label.clicked() {
         let other = if document.page == Page::Modules { Page::Analysis } else { Page::Modules };

@@ -123,11 +123,13 @@ fn symbols(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
         }
         (None, _) => return,
     };
-    let response = mark(ui, colour, &text, "", &format!("{tip}\nClick: show the modules")).interact(Sense::click());
+    let line = mark(ui, colour, &text, "", "");
+    let response = ui.interact(line.rect, ui.scope_id().with("symbols"), Sense::click());
     response.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("Symbols: {text}")));
     if response.clicked() {
         commands.push(DocumentCommand::Page(Page::Modules).into());
     }
+    response.on_hover_text(format!("{tip}\nClick: show the modules"));
 }
 
 fn mark(ui: &mut Ui, colour: Color32, text: &str, count: &str, tip: &str) -> Response {
@@ -143,5 +145,5 @@ fn mark(ui: &mut Ui, colour: Color32, text: &str, count: &str, tip: &str) -> Res
             });
         });
     });
-    line.response.on_hover_text(tip)
+    if tip.is_empty() { line.response } else { line.response.on_hover_text(tip) }
 }

@@ -153,10 +153,7 @@ fn in_force(ui: &mut Ui, state: &SymbolPathBox) {
         return;
     }
     let from = if state.from_environment { "The path of _NT_SYMBOL_PATH holds:" } else { "The default path holds:" };
-    ui.horizontal_wrapped(|ui| {
-        ui.weak(from);
-        ui.add(Label::new(RichText::new(&state.default).font(theme::figure_font())).wrap());
-    });
+    ui.weak(from);
     ui.add_space(GRID);
 }
 

@@ -33,7 +33,10 @@ impl Document {
                 self.run_zoom(command);
             }
             C::Layout(layout) => self.layout = *layout,
-            C::Page(page) => self.page = *page,
+            C::Page(page) => {
+                self.page = *page;
+                self.modules.wants_focus = *page == Page::Modules;
+            }
             C::Measure(measure) => self.draw_measure(measure.kind, measure.by_count),
             C::Draw(kind) => self.draw_as(*kind),
             C::Curves(count) => {

@@ -20,6 +20,7 @@ impl Document {
             C::SearchAgain(at) => self.load_symbols(Some(vec![at])),
             C::Show(at) => {
                 self.page = Page::Modules;
+                self.modules.wants_focus = true;
                 self.modules.show(&self.symbols, at);
             }
             C::ShowRows(at) => self.show_rows_of(at),

@@ -1,7 +1,7 @@
 //! What is known of the selected module: what its state means and what to do about it, by what its symbols are found, where
 //! it lay, and what was tried.
 
-use eframe::egui::{Align, Button, Grid, Label, Layout, ProgressBar, RichText, ScrollArea, Ui, vec2};
+use eframe::egui::{Align, Align2, Button, Label, Layout, RichText, ScrollArea, Sense, Ui, vec2};
 use poolscope_core::column::symbols::ModuleNeed;
 use poolscope_core::symbol::locate::{Attempt, Outcome};
 use poolscope_core::symbol::resolve::ModuleState;
@@ -11,11 +11,14 @@ use super::mark;
 use crate::gui::command::{Command, DocumentCommand, SymbolsCommand};
 use crate::gui::state::document::Document;
 use crate::gui::state::symbol_words as words;
-use crate::gui::state::symbols::ModuleRow;
+use crate::gui::state::symbols::{ModuleRow, state_words};
 use crate::gui::theme::{self, GRID, Palette};
+use crate::gui::widgets::thin_bar;
 
 /// Below this width the two columns stand one above the other, in points.
 const TWO_COLUMNS: f32 = 640.0;
+/// Room for a fact's name, in points.
+const NAME: f32 = 92.0;
 /// Lives that are written out.
 const MOST_LIVES: usize = 20;
 
@@ -29,7 +32,7 @@ pub(super) fn show(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>
     if let ModuleState::Downloading(now) = &row.state
         && let Some(share) = words::share(now)
     {
-        ui.add(ProgressBar::new(share).desired_height(8.0).desired_width(240.0).fill(Palette::of(ui).accent));
+        thin_bar::show(ui, "Download", share, 240.0);
     }
     ui.add_space(GRID);
     ScrollArea::vertical().id_salt(("module", at)).auto_shrink(false).show(ui, |ui| {
@@ -74,7 +77,7 @@ fn head(ui: &mut Ui, document: &Document, at: usize, need: &ModuleNeed, row: &Mo
                 }
             }
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-                let title = format!("{}: {}", need.request.identity.name, words::state(&row.state));
+                let title = format!("{}: {}", need.request.identity.name, state_words(&row.state));
                 ui.add(Label::new(RichText::new(title).font(theme::strong_font())).truncate());
             });
         });
@@ -88,13 +91,15 @@ fn caption(ui: &mut Ui, text: &str) {
 
 fn identity(ui: &mut Ui, trace: &Trace, need: &ModuleNeed, row: &ModuleRow) {
     caption(ui, "IDENTITY");
-    Grid::new("identity").num_columns(2).spacing([12.0, 2.0]).show(ui, |ui| {
-        for (name, value) in words::facts(need, row) {
-            ui.weak(name);
+    ui.spacing_mut().item_spacing.y = GRID / 2.0;
+    for (name, value) in words::facts(need, row) {
+        ui.horizontal_top(|ui| {
+            let (place, _) = ui.allocate_exact_size(vec2(NAME, theme::TEXT + GRID), Sense::hover());
+            let colour = Palette::of(ui).dim;
+            ui.painter().text(place.left_center(), Align2::LEFT_CENTER, name, theme::small_font(), colour);
             ui.add(Label::new(RichText::new(value).font(theme::figure_font())).wrap());
-            ui.end_row();
-        }
-    });
+        });
+    }
     ui.add_space(2.0 * GRID);
     caption(ui, "WHERE IT LAY");
     let lives = words::lives(trace, &need.modules);

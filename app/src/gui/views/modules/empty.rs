@@ -1,7 +1,7 @@
 //! What stands in place of the list of modules while there is none, with the way on; and the word about traces that name no
 //! PDB.
 
-use eframe::egui::{Align, Label, Layout, ProgressBar, Sense, Ui, vec2};
+use eframe::egui::{Align, Label, Layout, Sense, Ui, vec2};
 
 use crate::gui::command::{Command, DocumentCommand, SymbolsCommand};
 use crate::gui::recording;
@@ -86,7 +86,7 @@ pub(super) fn show(ui: &mut Ui, why: Why, commands: &mut Vec<Command>) {
                 }
             }
             Why::Looking => {
-                ui.add(ProgressBar::new(0.0).desired_width(240.0).desired_height(8.0));
+                ui.spinner();
             }
             Why::NoEvents => {}
         }

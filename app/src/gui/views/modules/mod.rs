@@ -6,7 +6,7 @@ mod empty;
 mod mark;
 mod table;
 
-use eframe::egui::{Align, Button, Frame, Id, Key, Layout, Margin, Modifiers, Panel, Popup, ProgressBar, TextEdit, Ui};
+use eframe::egui::{Align, Button, Frame, Id, Key, Layout, Margin, Modifiers, Panel, Popup, TextEdit, Ui};
 use poolscope_core::symbol::resolve::ModuleState;
 
 use crate::format;
@@ -15,6 +15,7 @@ use crate::gui::state::document::{Document, Page};
 use crate::gui::state::symbol_words as words;
 use crate::gui::state::symbols::{Phase, Symbols};
 use crate::gui::theme::{GRID, Palette};
+use crate::gui::widgets::thin_bar;
 
 /// Height of what is known of the selected module, in points, until the user gives it another.
 const DETAIL: f32 = 236.0;
@@ -74,8 +75,11 @@ fn bar(ui: &mut Ui, document: &mut Document, listed: &[usize], commands: &mut Ve
         let field = ui.add(field.desired_width(FILTER));
         ui.ctx().accesskit_node_builder(field.id, |node| node.set_label("Filter the modules"));
         let free = ui.memory(|memory| memory.focused().is_none() && memory.is_above_modal_layer(ui.layer_id()));
-        if free && !Popup::is_any_open(ui.ctx()) && !ui.input(|input| input.key_pressed(Key::Tab)) {
+        let wanted = std::mem::take(&mut document.modules.wants_focus);
+        if wanted || free && !Popup::is_any_open(ui.ctx()) && !ui.input(|input| input.key_pressed(Key::Tab)) {
             field.request_focus();
+            // Only in the next frame the arrow keys can be kept from moving the focus.
+            ui.ctx().request_repaint();
         }
         if field.has_focus() {
             keys(ui, document, listed);
@@ -113,8 +117,7 @@ fn progress(ui: &mut Ui, symbols: &Symbols) {
     let standing = symbols.standing();
     if symbols.phase == Phase::Running && standing.modules > 0 {
         let share = standing.finished as f32 / standing.modules as f32;
-        let bar = ProgressBar::new(share).desired_width(120.0).desired_height(8.0).fill(Palette::of(ui).accent);
-        ui.add(bar);
+        thin_bar::show(ui, "Modules whose search is over", share, 120.0);
         let count =
             format!("{} of {}", format::count(standing.finished as u64), format::count(standing.modules as u64));
         let (so_far, all) = standing.downloading;

@@ -14,10 +14,11 @@ use crate::gui::state::symbol_words as words;
 use crate::gui::state::symbols::ModuleRow;
 use crate::gui::theme::{self, GRID, HEADER_HEIGHT, Palette, ROW_HEIGHT};
 
-/// Widths of the columns at first, in points; the last takes the rest.
-const WIDTHS: [f32; 8] = [152.0, 152.0, 92.0, 92.0, 68.0, 68.0, 144.0, 208.0];
+/// Widths of the columns at first, in points, and how much wider they may be where there is room; the last takes the rest.
+const WIDTHS: [(f32, f32); 8] =
+    [(168.0, 112.0), (168.0, 0.0), (92.0, 0.0), (88.0, 0.0), (56.0, 8.0), (56.0, 8.0), (112.0, 104.0), (120.0, 192.0)];
 /// Least width of the last column, in points.
-const LAST: f32 = 120.0;
+const LAST: f32 = 96.0;
 
 /// Draws the list.
 pub(super) fn show(ui: &mut Ui, document: &mut Document, listed: &[usize], commands: &mut Vec<Command>) {
@@ -33,15 +34,19 @@ pub(super) fn show(ui: &mut Ui, document: &mut Document, listed: &[usize], comma
     let to = selected.filter(|_| reveal).and_then(|selected| listed.iter().position(|at| *at == selected));
     let mut sort = None;
     let mut chosen = None;
+    let (least, more) = WIDTHS.iter().fold((LAST, 0.0), |(least, more), width| (least + width.0, more + width.1));
+    let gaps = ui.spacing().item_spacing.x * WIDTHS.len() as f32;
+    let share = ((ui.available_width() - least - gaps) / (2.0 * more)).clamp(0.0, 1.0);
     eframe::egui::ScrollArea::horizontal().auto_shrink(false).show(ui, |ui| {
+        ui.spacing_mut().item_spacing.y = 0.0;
         let mut table = TableBuilder::new(ui)
             .striped(true)
             .resizable(true)
             .sense(Sense::click())
             .auto_shrink(false)
             .cell_layout(Layout::left_to_right(Align::Center));
-        for width in WIDTHS {
-            table = table.column(Column::initial(width).at_least(48.0).clip(true));
+        for (least, more) in WIDTHS {
+            table = table.column(Column::initial(least + more * share).at_least(48.0).clip(true));
         }
         table = table.column(Column::remainder().at_least(LAST).clip(true));
         if let Some(to) = to {
@@ -155,9 +160,9 @@ fn arrow_at(ui: &Ui, x: f32, place: Rect, ascending: bool) {
 }
 
 fn cell(ui: &mut Ui, column: ModuleColumn, need: &ModuleNeed, row: &ModuleRow) {
-    // What is clicked is the row.
+    // What is clicked is the row; a selected row is told by its ground.
     let text = |ui: &mut Ui, text: String, font| {
-        let text = RichText::new(text).font(font);
+        let text = RichText::new(text).font(font).color(Palette::of(ui).text);
         ui.add(Label::new(text).truncate().selectable(false));
     };
     match column {
@@ -176,7 +181,8 @@ fn cell(ui: &mut Ui, column: ModuleColumn, need: &ModuleNeed, row: &ModuleRow) {
 fn figure(ui: &mut Ui, text: String) {
     ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
         ui.add_space(GRID);
-        ui.add(Label::new(RichText::new(text).font(theme::figure_font())).truncate().selectable(false));
+        let text = RichText::new(text).font(theme::figure_font()).color(Palette::of(ui).text);
+        ui.add(Label::new(text).truncate().selectable(false));
     });
 }
 
