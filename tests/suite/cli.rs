@@ -270,7 +270,7 @@ fn marks_split_a_report_by_birth() {
 fn rules_of_the_user_say_who_is_to_blame() {
     let file = sample_trace();
     let drivers = |more: &[&str]| {
-        let line = [&["report", file.path(), "--by", "driver,stack", "--format", "json"], more].concat();
+        let line = [&["report", file.path(), "--by", "driver,stack", "--format", "json"][..], more].concat();
         let document = json(&line);
         let stacks: Vec<String> = rows(&document).iter().map(|row| row["stack"].to_string()).collect();
         let drivers: Vec<String> = rows(&document).iter().map(|row| text(row, "driver")).collect();
