@@ -7,6 +7,7 @@ pub mod figures;
 pub mod micro;
 pub mod planted;
 pub mod program;
+pub mod symbol_server;
 pub mod variants;
 
 use std::path::{Path, PathBuf};

@@ -58,7 +58,9 @@ impl Wanted {
 
 fn objection(name: &str) -> Option<String> {
     let device = name.split('.').next().unwrap_or_default().trim_end().to_ascii_lowercase();
-    let numbered = |start: &str| device.strip_prefix(start).is_some_and(|rest| rest.chars().count() == 1);
+    let numbered = |start: &str| {
+        device.strip_prefix(start).is_some_and(|rest| rest.len() == 1 && rest.as_bytes()[0].is_ascii_digit())
+    };
     let why = if name.is_empty() {
         "it is empty".to_owned()
     } else if let Some(bad) = name.chars().find(|&c| c.is_control() || "/\\:*?\"<>|".contains(c)) {
