@@ -3,6 +3,7 @@
 
 mod inlines;
 mod items;
+mod layout;
 mod lines;
 mod places;
 mod procedures;
