@@ -165,6 +165,28 @@ fn a_pdb_is_opened_by_hand_and_a_module_is_searched_again() {
 }
 
 #[test]
+fn where_no_dialog_answers_the_path_of_the_pdb_is_written() {
+    let mut window = page(&Arc::default());
+    window.get_by_label_contains("myfault.sys, not found").click();
+    window.run_steps(4);
+    click(&mut window, "Open PDB by hand\u{2026}");
+    for _ in 0..500 {
+        window.step();
+        if window.query_by_label("Open the PDB of myfault.sys").is_some() {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    window.get_by_label("Open the PDB of myfault.sys");
+    write(&mut window, "/pdbs/myfault.pdb");
+    press(&mut window, Key::Enter);
+    assert!(window.query_by_label("Open the PDB of myfault.sys").is_none());
+    assert_eq!(document(&window).page, Page::Modules, "no trace was opened");
+    settle(&mut window);
+    assert_eq!(app(&window).documents().count(), 1);
+}
+
+#[test]
 fn the_rows_of_a_module_are_shown() {
     let mut window = page(&Arc::default());
     window.get_by_label_contains("myfault.sys, not found").click();

@@ -60,10 +60,7 @@ impl App {
             Command::Reset => self.reset(ui),
             Command::SymbolPath => self.open_symbol_path(),
             Command::Offline => self.toggle_offline(),
-            Command::AutomaticSymbols => {
-                let symbols = &mut self.memory.edit().symbols;
-                symbols.automatic = !symbols.automatic;
-            }
+            Command::AutomaticSymbols => self.toggle_automatic(),
             Command::Take(asked, path) => self.take_file(asked, path),
             Command::Document(DocumentCommand::Symbols(
                 command @ (SymbolsCommand::OpenPdb | SymbolsCommand::OpenPdbOf(_)),

@@ -35,8 +35,11 @@ impl App {
         for (_, tab) in self.tabs.iter_mut() {
             if let Some(document) = tab.document_mut() {
                 document.set_symbol_choice(choice.clone());
-                if anew || document.symbols.phase == Phase::Running {
-                    document.load_symbols_first(automatic);
+                let begins = anew || document.symbols.phase == Phase::Running;
+                if begins && automatic && !document.lacks_stacks() {
+                    document.load_symbols(None);
+                } else if begins {
+                    document.load_symbols_first(false);
                 }
             }
         }
@@ -47,6 +50,14 @@ impl App {
         symbols.offline = !symbols.offline;
         let may_find_more = !symbols.offline && symbols.automatic;
         self.apply_symbol_choice(may_find_more);
+    }
+
+    pub(super) fn toggle_automatic(&mut self) {
+        let symbols = &mut self.memory.edit().symbols;
+        symbols.automatic = !symbols.automatic;
+        if symbols.automatic {
+            self.apply_symbol_choice(true);
+        }
     }
 
     /// Asks for the PDB of a module.

@@ -170,7 +170,7 @@ fn parts(ui: &mut Ui, state: &SymbolPathBox, height: f32) {
                 ui.add(Label::new(RichText::new(part).font(theme::figure_font())).wrap());
             });
             under(ui, |ui| {
-                ui.add(Label::new(RichText::new(words(meaning)).weak()).wrap());
+                ui.add(Label::new(RichText::new(words(part, meaning)).weak()).wrap());
             });
             for problem in path.problems.iter().filter(|problem| problem.part == *part) {
                 line(ui, Mark::Warning, &problem.text);
@@ -245,19 +245,27 @@ fn line(ui: &mut Ui, mark: Mark, text: &str) {
     });
 }
 
-/// What a part means, in a few words.
-fn words(part: &PathPart) -> String {
-    match part {
-        PathPart::Folder(folder) => format!("Folder or store {}", folder.display()),
-        PathPart::Cache(folder) => format!("What is found in later parts is kept in {}", folder.display()),
+/// What a part means, in a few words; places that it names itself are not said twice.
+fn words(part: &str, meaning: &PathPart) -> String {
+    let more = |places: &mut dyn Iterator<Item = String>| {
+        let unsaid: Vec<String> = places.filter(|place| !part.contains(place.as_str())).collect();
+        if unsaid.is_empty() { String::new() } else { format!(": {}", unsaid.join(", then ")) }
+    };
+    let shown = |folder: &std::path::PathBuf| folder.display().to_string();
+    match meaning {
+        PathPart::Folder(folder) => format!("folder or store{}", more(&mut std::iter::once(shown(folder)))),
+        PathPart::Cache(folder) => {
+            format!("keeps what later parts find{}", more(&mut std::iter::once(shown(folder))))
+        }
         PathPart::Chain { stores, servers } => {
-            let stores = stores.iter().map(|store| store.display().to_string());
-            let all: Vec<String> = stores.chain(servers.iter().cloned()).collect();
-            if servers.is_empty() {
-                format!("Stores, the nearest first: {}", all.join(", then "))
-            } else {
-                format!("Stores and servers, the nearest first: {}", all.join(", then "))
-            }
+            let counted = |count: usize, what: &str| match count {
+                0 => None,
+                1 => Some(format!("a {what}")),
+                count => Some(format!("{count} {what}s")),
+            };
+            let kinds = [counted(stores.len(), "store"), counted(servers.len(), "server")];
+            let kinds: Vec<String> = kinds.into_iter().flatten().collect();
+            kinds.join(", then ") + &more(&mut stores.iter().map(shown).chain(servers.iter().cloned()))
         }
     }
 }
@@ -265,6 +273,15 @@ fn words(part: &PathPart) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_part_says_what_it_is_and_what_it_leaves_out() {
+        let chain = PathPart::Chain { stores: vec!["/cache".into()], servers: vec!["https://a.example".to_owned()] };
+        assert_eq!(words("srv*/cache*https://a.example", &chain), "a store, then a server");
+        assert_eq!(words("srv**https://a.example", &chain), "a store, then a server: /cache");
+        assert_eq!(words("~/pdbs", &PathPart::Folder("/me/pdbs".into())), "folder or store: /me/pdbs");
+        assert_eq!(words("/pdbs", &PathPart::Folder("/pdbs".into())), "folder or store");
+    }
 
     #[test]
     fn what_is_written_becomes_one_line_of_parts() {
