@@ -88,7 +88,8 @@ impl Room {
 
     /// A locator over a path in which `{}` stands for this folder.
     pub fn locator(&self, path: &str, options: LocatorOptions) -> Locator {
-        let around = Surroundings { default_store: self.at("default"), windows: cfg!(windows), ..Surroundings::default() };
+        let around =
+            Surroundings { default_store: self.at("default"), windows: cfg!(windows), ..Surroundings::default() };
         let text = path.replace("{}", &self.folder.path().display().to_string());
         let path = SymbolPath::parse(&text, &around);
         assert!(path.problems.is_empty(), "{:?}", path.problems);

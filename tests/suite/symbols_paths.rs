@@ -16,9 +16,27 @@ fn around(windows: bool) -> Surroundings {
 /// Bits that mean something in a path, in any order.
 fn bits() -> impl Strategy<Value = String> {
     let bit = prop_oneof![
-        Just("srv*"), Just("symsrv*"), Just("symsrv.dll*"), Just("cache*"), Just("*"), Just("%A%"), Just("%LOOP%"),
-        Just("%"), Just("~"), Just("/"), Just("\\\\"), Just("C:"), Just("http://x"), Just("https://"), Just("file://"),
-        Just("://"), Just("\""), Just(" "), Just("é"), Just("\0"), Just("name"),
+        Just("srv*"),
+        Just("symsrv*"),
+        Just("symsrv.dll*"),
+        Just("cache*"),
+        Just("*"),
+        Just("%A%"),
+        Just("%LOOP%"),
+        Just("%"),
+        Just("~"),
+        Just("/"),
+        Just("\\\\"),
+        Just("C:"),
+        Just("http://x"),
+        Just("https://"),
+        Just("file://"),
+        Just("://"),
+        Just("\""),
+        Just(" "),
+        Just("é"),
+        Just("\0"),
+        Just("name"),
     ];
     proptest::collection::vec(bit, 0..12).prop_map(|bits| bits.concat())
 }

@@ -132,8 +132,11 @@ fn what_is_not_the_file_is_refused_and_the_next_place_is_tried() {
     let room = Room::new();
     room.put(&stored("served"), &right());
     room.put(&format!("other/{NAME}/{KEY}/{NAME}"), WRONG);
-    let (bad, page, good) =
-        (SymbolServer::serve(&room.at("other")), SymbolServer::serve(&room.at("none")), SymbolServer::serve(&room.served()));
+    let (bad, page, good) = (
+        SymbolServer::serve(&room.at("other")),
+        SymbolServer::serve(&room.at("none")),
+        SymbolServer::serve(&room.served()),
+    );
     page.plan("", (0..4).map(|_| Plan::Page));
     let found = room.find(&format!("srv*{{}}/a*{}*{}*{}", bad.url, page.url, good.url));
     assert_right(&found);

@@ -1,6 +1,8 @@
 //! Folders and stores on disk: every naming that debuggers know, whatever the case, and nothing written where it should not.
 
-use crate::symbols_kit::{KEY, NAME, Room, WRONG, assert_right, check, find, last_sentence, named, outcomes, right, stored};
+use crate::symbols_kit::{
+    KEY, NAME, Room, WRONG, assert_right, check, find, last_sentence, named, outcomes, right, stored,
+};
 use poolscope_core::job::CancelToken;
 use poolscope_core::symbol::locate::{LocatorOptions, PartCheck, Watch};
 use poolscope_tests::symbol_server::{Plan, SymbolServer, cabinet};
@@ -97,12 +99,10 @@ fn a_damaged_or_foreign_file_is_told_passed_by_and_replaced() {
 fn a_folder_that_is_not_there_is_told_apart_from_one_without_the_file() {
     let room = Room::new();
     room.put("empty/readme.txt", b"");
-    assert_eq!(outcomes(&room.find("{}/empty;{}/nowhere;cache*{}/later;srv*{}/gone")), [
-        "missing",
-        "unreachable",
-        "missing",
-        "unreachable"
-    ]);
+    assert_eq!(
+        outcomes(&room.find("{}/empty;{}/nowhere;cache*{}/later;srv*{}/gone")),
+        ["missing", "unreachable", "missing", "unreachable"]
+    );
     room.put("file", b"");
     assert!(last_sentence(&room.find("{}/file")).contains("is a file"));
 }
@@ -123,7 +123,8 @@ fn cancelled_before_it_began() {
     room.put(&format!("f/{NAME}"), &right());
     let cancel = CancelToken::default();
     cancel.cancel();
-    let found = room.locator("{}/f", room.options()).pdb(&named(NAME), &check, &Watch { transfer: &|_| {}, cancel: &cancel });
+    let found =
+        room.locator("{}/f", room.options()).pdb(&named(NAME), &check, &Watch { transfer: &|_| {}, cancel: &cancel });
     assert!(found.file.is_none());
 }
 

@@ -17,8 +17,12 @@ fn whole(extra: &str) -> String {
 fn a_broken_transfer_is_resumed_where_the_server_can() {
     let room = Room::new();
     let (bytes, broken_at) = (right(), 300_000);
-    let rest = format!("206 Partial\nContent-Length: {}\nContent-Range: bytes {broken_at}-{}/{}\nETag: \"v1\"",
-        bytes.len() - broken_at, bytes.len() - 1, bytes.len());
+    let rest = format!(
+        "206 Partial\nContent-Length: {}\nContent-Range: bytes {broken_at}-{}/{}\nETag: \"v1\"",
+        bytes.len() - broken_at,
+        bytes.len() - 1,
+        bytes.len()
+    );
     let server = BareServer::start(vec![
         Script::Send(wire(&whole("\nETag: \"v1\"\nAccept-Ranges: bytes"), &bytes[..broken_at])),
         Script::Send(wire(&rest, &bytes[broken_at..])),

@@ -1,6 +1,5 @@
 //! Carries out the commands about the symbols of a trace, and says why one cannot be carried out. The search is elsewhere.
 
-
 use super::{Document, Page};
 use crate::gui::command::SymbolsCommand as C;
 use crate::gui::state::symbols::Phase;
