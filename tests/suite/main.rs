@@ -20,6 +20,7 @@ mod gui_modules_kit;
 mod gui_shell;
 mod gui_states;
 mod gui_symbol_path;
+mod gui_symbols;
 mod gui_table;
 mod gui_table_kit;
 mod gui_table_rows;

@@ -82,6 +82,12 @@ pub(super) fn run(request: TableRequest, generation: u64, cancel: &CancelToken) 
         }
     };
     let mut flat = Flat::new(PivotTree::new(groups), sort, &expanded);
+    if let Some(done) = &renamed {
+        // Of the new paths only those are kept that lead somewhere, and what is still waited for.
+        let open: FxHashSet<u64> = flat.open_paths(usize::MAX).into_iter().collect();
+        let is_awaited = |path: &u64| done.open.contains(path) && !done.paths.of.contains_key(path);
+        expanded.retain(|path| open.contains(path) || is_awaited(path));
+    }
     let led = request.follow.map_or_else(Vec::new, |first| flat.follow_largest(&first, &mut expanded));
     let found = flat.find_paths(&wanted);
     let known = known_steps(request.awaited, &names, cancel).ok()?;

@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 /// Of so many new places at most an old row is known by: one function may have very many addresses.
-const MOST_WAYS: usize = 64;
+const MOST_WAYS: usize = 4096;
 
 /// The way from old names to new ones.
 pub struct Translation {

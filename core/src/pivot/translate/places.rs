@@ -55,7 +55,7 @@ impl Translation {
                     let is_last = *at + 1 == place.0.len();
                     let run = if is_last { stacks.subtree(node) } else { node..node + 1 };
                     taken = Some(self.shown_at().at(run).iter().copied().filter(is_used).collect::<Vec<u32>>());
-                    frames_at = Some((*at, is_last));
+                    frames_at = Some((*at, is_last, self.new_nodes(node)));
                 }
                 PlaceStep::Value { key, text } => {
                     let (old, new) = (Self::by_stack(&self.old, *key)?, Self::by_stack(&self.new, *key)?);
@@ -81,37 +81,47 @@ impl Translation {
                 (*at, PlaceStep::Value { key: *key, text: self.new.column(*key).text(*id).into_owned() })
             });
             let texts: Instead = texts.collect();
-            let Some((at, is_last)) = frames_at else {
+            let Some((at, is_last, nearest)) = &frames_at else {
                 instead.push(texts);
                 continue;
             };
             let all = (0..used.len() as u32).filter(|stack| is_used(stack) && new_values(*stack) == ids);
-            for frames in self.frames(&stacks, is_last, all) {
-                let frames = PlaceStep::Frames { key: place.0.get(at)?.key(), frames };
-                instead.push(texts.iter().cloned().chain([(at, frames)]).collect());
+            for frames in self.frames(&stacks, is_last.then_some(nearest), all) {
+                let frames = PlaceStep::Frames { key: place.0.get(*at)?.key(), frames };
+                instead.push(texts.iter().cloned().chain([(*at, frames)]).collect());
             }
         }
         (!instead.is_empty()).then_some(instead)
     }
 
-    /// The new frames of some stacks: where subtrees are wanted, those that hold no more of `all` than they must.
-    fn frames(&self, taken: &[u32], subtrees: bool, all: impl Iterator<Item = u32>) -> Vec<Vec<String>> {
+    /// The new frames of some stacks: if subtrees are wanted, those that hold no more of `all` than they must, and of those
+    /// that hold the same the ones among `nearest`.
+    fn frames(&self, taken: &[u32], nearest: Option<&Vec<u32>>, all: impl Iterator<Item = u32>) -> Vec<Vec<String>> {
         let shown = self.new.stacks();
         let mut nodes: Vec<u32> = taken.iter().map(|stack| shown.node_of(StackId(*stack))).collect();
         nodes.sort_unstable();
-        let mut weighed: Vec<(u32, usize)> = Vec::new();
-        let chosen = if subtrees {
-            cover(shown, &nodes, &totals(all.map(|stack| shown.node_of(StackId(stack))), shown.len()))
-        } else {
-            let mut nodes = nodes.clone();
-            nodes.dedup();
-            nodes
-        };
-        for node in chosen {
-            let run = if subtrees { shown.subtree(node) } else { node..node + 1 };
+        let held = |node: u32| {
+            let run = if nearest.is_some() { shown.subtree(node) } else { node..node + 1 };
             let before = |limit: u32| nodes.partition_point(|node| *node < limit);
-            weighed.push((node, before(run.end) - before(run.start)));
-        }
+            before(run.end) - before(run.start)
+        };
+        let mut weighed: Vec<(u32, usize)> = match nearest {
+            Some(nearest) => {
+                let totals = totals(all.map(|stack| shown.node_of(StackId(stack))), shown.len());
+                let chosen = cover(shown, &nodes, &totals).into_iter().map(|node| {
+                    let inside = shown.subtree(node);
+                    let same =
+                        nearest.iter().copied().filter(|near| inside.contains(near) && held(*near) == held(node));
+                    same.min_by_key(|near| (shown.depth(*near), *near)).unwrap_or(node)
+                });
+                chosen.map(|node| (node, held(node))).collect()
+            }
+            None => {
+                let mut distinct = nodes.clone();
+                distinct.dedup();
+                distinct.into_iter().map(|node| (node, held(node))).collect()
+            }
+        };
         weighed.sort_by_key(|(_, stacks)| std::cmp::Reverse(*stacks));
         weighed.into_iter().map(|(node, _)| shown.frames(node).into_iter().map(str::to_owned).collect()).collect()
     }

@@ -118,15 +118,15 @@ impl Document {
     ) -> Option<(u64, u64)> {
         let held_path = held.map(|(path, _)| path);
         let wanted: FxHashSet<u64> = self.selected.iter().copied().chain(self.cursor).chain(held_path).collect();
-        if self.expanded != renamed.open || !wanted.is_subset(&renamed.wanted) {
+        if self.expanded == renamed.open && wanted.is_subset(&renamed.wanted) {
+            self.expanded.clone_from(built);
+        } else {
             // Rows were opened, closed or selected since the question was asked.
             if let Some(pivot) = &renamed.pivot {
                 let mut tree = PivotTree::new(Arc::clone(pivot));
                 renamed.paths = renamed.translation.paths(&mut tree, &self.expanded, &wanted);
             }
-        }
-        self.expanded = renamed.new_open(&self.expanded);
-        if self.expanded != *built {
+            self.expanded = renamed.new_open(&self.expanded);
             flat.set_sort(flat.sort(), &self.expanded);
         }
         let heaviest = |path: u64| -> u64 {
@@ -138,7 +138,11 @@ impl Document {
         };
         let held = held.map(|(path, below)| (heaviest(path), below));
         let cursor = self.cursor.map(heaviest);
-        self.selected = renamed.new_paths(&self.selected);
+        let mut selected = renamed.new_paths(&self.selected);
+        let found = flat.find_paths(&selected);
+        let is_awaited = |path: &u64| self.selected.contains(path) && !renamed.paths.of.contains_key(path);
+        selected.retain(|path| found.contains_key(path) || is_awaited(path));
+        self.selected = selected;
         if self.table.cursor().is_none() && self.cursor.is_some() {
             // What was remembered by names that were not known until now.
             self.table.reveal_cursor();
