@@ -131,7 +131,8 @@ fn answer(request: Request, state: &Mutex<State>, folder: &Path) {
 
 fn serve(request: Request, file: Option<PathBuf>) -> std::io::Result<()> {
     match file.and_then(|file| std::fs::read(file).ok()) {
-        Some(bytes) => request.respond(Response::from_data(bytes)),
+        // With its length, as servers of files do.
+        Some(bytes) => request.respond(Response::from_data(bytes).with_chunked_threshold(usize::MAX)),
         None => request.respond(Response::from_string("not found").with_status_code(404)),
     }
 }

@@ -302,10 +302,12 @@ fn failure_of_io(error: &io::Error) -> Failure {
 
 /// What went wrong within a body.
 fn broken(error: &io::Error, silence_ms: u64) -> Failure {
-    match error.kind() {
-        io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => Failure::Broken(silent(silence_ms)),
-        _ => Failure::Broken(format!("the transfer broke off ({error})")),
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<ureq::Error>());
+    let timeout = matches!(error.kind(), io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock);
+    if timeout || matches!(inner, Some(ureq::Error::Timeout(_))) {
+        return Failure::Broken(silent(silence_ms));
     }
+    Failure::Broken(format!("the transfer broke off ({error})"))
 }
 
 #[cfg(test)]
