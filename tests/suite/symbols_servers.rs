@@ -64,7 +64,7 @@ fn a_real_compressed_pdb_is_unpacked() {
     let server = SymbolServer::serve(&room.served());
     let is_pdb = |path: &std::path::Path| {
         let start = std::fs::read(path).unwrap_or_default();
-        if start.starts_with(b"Microsoft C/C++ MSF 7.00\r\n") && start.len() % 512 == 0 {
+        if start.starts_with(b"Microsoft C/C++ MSF 7.00\r\n") && start.len().is_multiple_of(512) {
             poolscope_core::symbol::locate::Checked::Right
         } else {
             poolscope_core::symbol::locate::Checked::Unreadable("no PDB".to_owned())
