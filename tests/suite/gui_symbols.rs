@@ -27,7 +27,9 @@ use poolscope_core::symbol::names::{Answer as Named, ModuleNames, NameSource};
 use poolscope_core::symbol::resolve::{ModuleOutcome, ModuleState, Resolver};
 use poolscope_core::trace::Trace;
 
-use crate::gui_kit::{InMemory, NoDialog, NoSymbols, PATIENCE, all_rows, app, document, folder, settle, window_naming};
+use crate::gui_kit::{
+    InMemory, NoDialog, NoSymbols, PATIENCE, Window, all_rows, document, folder, settle, window_naming,
+};
 
 const TAB: TabId = TabId(1);
 
