@@ -274,7 +274,7 @@ fn the_menu_offers_what_can_be_done() {
         window.get_by_role_and_label(Role::CheckBox, name);
     }
     let before = format!("{:?}", document(&window).frame_naming());
-    window.get_by_label("Group stacks by function").click();
+    window.get_by_label("Group stacks by address").click();
     window.run_steps(4);
     settle(&mut window);
     assert_ne!(format!("{:?}", document(&window).frame_naming()), before);

@@ -134,3 +134,35 @@ fn what_was_chosen_survives_a_restart() {
     }
     press_with(&mut window, Modifiers::NONE, Key::Escape);
 }
+
+#[test]
+fn rules_on_frames_to_look_through_are_written_and_traces_go_by_them() {
+    let mut window = window_over(OpenRequest::Nothing, Arc::default(), Arc::default());
+    command(&mut window, "Frames to look through");
+    write(&mut window, "tracing myfault.sys\nwraper x");
+    window.get_by_label_contains("line 2: ");
+    click(&mut window, "OK");
+    window.get_by_label_contains("line 2: ");
+    assert!(app(&window).settings().symbols.look_through.is_empty(), "it cannot be taken like that");
+    for _ in 0..8 {
+        press(&mut window, Key::Backspace);
+    }
+    click(&mut window, "OK");
+    assert_eq!(app(&window).settings().symbols.look_through, ["tracing myfault.sys"]);
+    // What is said to record is never blamed, though the sample leaks through it.
+    command(&mut window, "Open the sample trace");
+    for _ in 0..PATIENCE {
+        window.step();
+        if app(&window).document().is_some() && !app(&window).is_busy() {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+    let blamed = |window: &Window<'_>| -> Vec<String> {
+        let names = &document(window).names;
+        let drivers = names.column(poolscope_core::pivot::Key::Driver);
+        (0..drivers.count()).map(|id| drivers.text(id).into_owned()).collect()
+    };
+    let drivers = blamed(&window);
+    assert!(!drivers.is_empty() && drivers.iter().all(|driver| driver != "myfault.sys"), "{drivers:?}");
+}

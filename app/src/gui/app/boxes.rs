@@ -25,13 +25,16 @@ pub struct Boxes {
     pub reset: bool,
     /// The symbol path.
     pub symbol_path: Option<SymbolPathBox>,
+    /// The user's rules on frames to look through, as they are written.
+    pub look_through: Option<String>,
 }
 
 impl Boxes {
     /// Whether any is open.
     #[must_use]
     pub fn any(&self) -> bool {
-        self.open.is_some() || self.keys.is_some() || self.palette.is_some() || self.reset || self.symbol_path.is_some()
+        let boxes = self.open.is_some() || self.symbol_path.is_some() || self.look_through.is_some();
+        boxes || self.keys.is_some() || self.palette.is_some() || self.reset
     }
 
     /// Opens the palette, or closes it. `typed` is what was typed since the key, before its field was there.
@@ -58,6 +61,7 @@ impl App {
             }
         }
         self.show_symbol_path(ui);
+        self.show_look_through(ui);
         if let Some(filter) = &mut self.boxes.keys {
             keys::show(ui, filter, entries, commands);
         }

@@ -61,6 +61,9 @@ impl App {
             Command::SymbolPath => self.open_symbol_path(),
             Command::Offline => self.toggle_offline(),
             Command::AutomaticSymbols => self.toggle_automatic(),
+            Command::LookThrough => {
+                self.boxes.look_through = Some(self.memory.get().symbols.look_through.join("\n"));
+            }
             Command::Take(asked, path) => self.take_file(asked, path),
             Command::Document(DocumentCommand::Symbols(
                 command @ (SymbolsCommand::OpenPdb | SymbolsCommand::OpenPdbOf(_)),

@@ -2,18 +2,22 @@
 //! belong, and the box with the symbol path gets what it wants to know. It searches for nothing itself.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use eframe::egui::Ui;
+use poolscope_core::column::look_through::LookThrough;
 
 use super::App;
-use crate::gui::command::SymbolsCommand;
+use crate::gui::command::{Command, SymbolsCommand};
 use crate::gui::jobs::dialog::Asked;
 use crate::gui::jobs::load::Source;
 use crate::gui::jobs::path_check::PathNews;
 use crate::gui::state::document::Document;
 use crate::gui::state::symbols::Phase;
+use crate::gui::views::look_through;
 use crate::gui::views::open_box::OpenBox;
 use crate::gui::views::symbol_path::{self, SymbolPathBox, Wish};
+use crate::gui::views::toasts::Kind;
 use crate::symbols::{Choice, MICROSOFT};
 
 impl App {
@@ -26,6 +30,12 @@ impl App {
     /// Names come after the trace: those at hand by themselves, those of servers if the user wants that.
     pub(super) fn begin_symbols(&self, document: &mut Document) {
         document.set_symbol_choice(self.symbol_choice());
+        let text = self.memory.get().symbols.look_through.join("\n");
+        if !text.trim().is_empty() {
+            // Lines that are no rules were named when they were written.
+            let (rules, _) = LookThrough::standard().and(&text);
+            document.names = Arc::new(document.names.with_look_through(Arc::new(rules)));
+        }
         document.load_symbols_first(self.memory.get().symbols.automatic);
     }
 
@@ -140,6 +150,21 @@ impl App {
             }
             Some(Wish::Close) => self.close_symbol_path(),
             None => {}
+        }
+    }
+
+    /// Draws the box with the user's rules on frames to look through.
+    pub(super) fn show_look_through(&mut self, ui: &Ui) {
+        let Some(text) = &mut self.boxes.look_through else { return };
+        let Some(wish) = look_through::show(ui, text) else { return };
+        let lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        self.boxes.look_through = None;
+        if wish == look_through::Wish::Save && self.memory.get().symbols.look_through != lines {
+            self.memory.edit().symbols.look_through = lines;
+            if let Some(tab) = self.tabs.active() {
+                let words = "Traces that are opened from now on go by the new rules";
+                self.toasts.push_with(Kind::Info, words, "Reload", Command::Reload(tab));
+            }
         }
     }
 

@@ -81,6 +81,8 @@ pub enum Command {
     Offline,
     /// Look for symbols as soon as a trace is open, or only when told to.
     AutomaticSymbols,
+    /// Say which frames are looked through for driver and function.
+    LookThrough,
     /// Take this file for what the user was asked for.
     Take(Asked, PathBuf),
     /// Something with the open trace.
@@ -161,7 +163,7 @@ impl Command {
         all.extend([Self::ScaleUp, Self::ScaleDown]);
         all.extend(SCALES.map(Self::Scale));
         all.extend([Self::ResetLayout, Self::ResetEverything]);
-        all.extend([Self::SymbolPath, Self::Offline, Self::AutomaticSymbols]);
+        all.extend([Self::SymbolPath, Self::LookThrough, Self::Offline, Self::AutomaticSymbols]);
         all.extend([Self::Palette, Self::Keys]);
         all
     }
@@ -197,6 +199,7 @@ impl Command {
             Self::ResetLayout => "Reset layout",
             Self::ResetEverything | Self::Reset => "Reset everything\u{2026}",
             Self::SymbolPath => "Symbol path\u{2026}",
+            Self::LookThrough => "Frames to look through\u{2026}",
             Self::Offline => "Offline",
             Self::AutomaticSymbols => "Load symbols automatically",
             Self::Take(..) => "Open",
@@ -221,6 +224,7 @@ impl Command {
             Self::ResetLayout | Self::ResetEverything => place(Menu::View, 9),
             Self::SymbolPath => place(Menu::Symbols, 1),
             Self::Offline | Self::AutomaticSymbols => place(Menu::Symbols, 2),
+            Self::LookThrough => place(Menu::Symbols, 3),
             Self::Palette | Self::Keys => place(Menu::Help, 0),
             Self::Document(command) => Some(catalogue::place_of(command)),
             _ => None,

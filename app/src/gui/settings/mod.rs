@@ -61,6 +61,8 @@ pub struct SymbolSettings {
     pub offline: bool,
     /// They are looked for as soon as a trace is open.
     pub automatic: bool,
+    /// Rules on frames to look through, beside the program's, one a line.
+    pub look_through: Vec<String>,
     /// What another version wrote; kept as it is.
     #[serde(flatten)]
     pub others: Map<String, Value>,
@@ -68,7 +70,7 @@ pub struct SymbolSettings {
 
 impl Default for SymbolSettings {
     fn default() -> Self {
-        Self { path: None, offline: false, automatic: true, others: Map::new() }
+        Self { path: None, offline: false, automatic: true, look_through: Vec::new(), others: Map::new() }
     }
 }
 
@@ -228,12 +230,17 @@ mod tests {
     #[test]
     fn what_another_version_wrote_is_kept() {
         let text = br#"{ "version": 9, "theme": "light", "panels": { "details": false }, "colour": "green",
-            "symbols": { "offline": true, "look_through": ["wrapper.sys"] } }"#;
+            "symbols": { "offline": true, "look_through": ["wrapper a.sys"], "proxy": 7 } }"#;
         let settings = Settings::parse(text).expect("it can be read");
         assert_eq!((settings.theme, settings.panels.details, settings.panels.summary), (Theme::Light, false, true));
         assert_eq!((settings.symbols.offline, settings.symbols.automatic, &settings.symbols.path), (true, true, &None));
         let written = settings.to_text().expect("text");
-        assert!(written.contains("\"colour\": \"green\"") && written.contains("wrapper.sys"), "{written}");
+        assert!(
+            written.contains("\"colour\": \"green\"")
+                && written.contains("wrapper a.sys")
+                && written.contains("\"proxy\": 7"),
+            "{written}"
+        );
         assert!(Settings::parse(b"{ \"theme\": 7 }").is_err());
         assert!(Settings::parse(b"").is_err());
         assert_eq!(Settings::parse(b"{}").expect("empty"), Settings::default());

@@ -10,6 +10,7 @@ pub mod empty;
 pub mod failure;
 pub mod keys;
 pub mod loading;
+pub mod look_through;
 pub mod menu;
 pub mod modules;
 pub mod open_box;
