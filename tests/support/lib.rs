@@ -5,6 +5,7 @@ pub mod corpus;
 pub mod damage;
 pub mod figures;
 pub mod micro;
+pub mod pdbs;
 pub mod planted;
 pub mod program;
 pub mod symbol_server;
