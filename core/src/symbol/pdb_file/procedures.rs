@@ -88,7 +88,7 @@ fn modules(
     let Ok(mut contributions) = debug.section_contributions() else { return Ok(by_module) };
     let mut owner: Vec<Option<usize>> = vec![None; wanted.len()];
     for count in 0_usize.. {
-        if count % CONTRIBUTIONS_PER_CHECK == 0 {
+        if count.is_multiple_of(CONTRIBUTIONS_PER_CHECK) {
             cancel.check()?;
         }
         let Ok(Some(contribution)) = contributions.next() else { break };

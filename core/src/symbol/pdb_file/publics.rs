@@ -34,7 +34,7 @@ pub(super) fn before(
     let mut nearest = Nearest::new(wanted);
     let mut symbols = table.iter();
     for count in 0_usize.. {
-        if count % SYMBOLS_PER_CHECK == 0 {
+        if count.is_multiple_of(SYMBOLS_PER_CHECK) {
             cancel.check()?;
         }
         // What stands behind a damaged record cannot be found; what stands before is good.
