@@ -26,7 +26,7 @@ impl FrameNames for EverySecond {
             };
             (0..64).map(answer).collect()
         });
-        answers.get(frame.index()).filter(|_| frame.index() % 2 == 0)
+        answers.get(frame.index()).filter(|_| frame.index().is_multiple_of(2))
     }
 }
 
