@@ -79,7 +79,8 @@ fn two_drivers() -> OnDisk {
 fn unmerged() -> OnDisk {
     let mut micro = Micro::new(TraceOptions::default());
     there(&mut micro, 1, HOOK_DC_START, &fixture("shapes.dll"), "\\SystemRoot\\shapes.dll", false);
-    allocate(&mut micro, 10, 0x1000, &[0x1025]);
+    // In a function that is exported.
+    allocate(&mut micro, 10, 0x1000, &[0x1265]);
     OnDisk::new("unmerged.etl", &micro.bytes(1_000))
 }
 
