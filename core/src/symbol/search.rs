@@ -224,6 +224,10 @@ impl Search<'_> {
             // Servers that were left out on purpose were not asked in vain.
             located.attempts.retain(|attempt| attempt.outcome != Outcome::Offline);
         }
+        // The same places are asked for the PDB: say what was looked for, unless a file's name does.
+        for attempt in located.attempts.iter_mut().filter(|attempt| !attempt.place.ends_with(&identity.file_name)) {
+            attempt.place = format!("{} (for the image {})", attempt.place, identity.file_name);
+        }
         self.located(located)
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::thread;
@@ -25,6 +25,11 @@ const BUNDLE_EVERY: Duration = Duration::from_millis(50);
 pub trait SymbolService: Send + Sync {
     /// A resolver for what the user chose.
     fn resolver(&self, choice: &Choice) -> Resolver;
+    /// The same for a trace file: its own folder is looked at first.
+    fn resolver_beside(&self, choice: &Choice, trace: Option<&Path>) -> Resolver {
+        let _anywhere = trace;
+        self.resolver(choice)
+    }
     /// The symbol path that holds if the user chooses none.
     fn default_path(&self) -> String;
     /// Whether that path is the one of `_NT_SYMBOL_PATH`.
@@ -50,6 +55,10 @@ impl SymbolService for MachineSymbols {
         Machine::this().resolver(choice)
     }
 
+    fn resolver_beside(&self, choice: &Choice, trace: Option<&Path>) -> Resolver {
+        Machine::this().resolver_beside(choice, trace)
+    }
+
     fn default_path(&self) -> String {
         Machine::this().default_path()
     }
@@ -63,6 +72,8 @@ impl SymbolService for MachineSymbols {
 pub struct SymbolsRequest {
     /// The trace.
     pub trace: Arc<Trace>,
+    /// Its file, if it is from one.
+    pub file: Option<PathBuf>,
     /// What the user chose.
     pub choice: Choice,
     /// What the trace needs, if that is known already.
@@ -123,7 +134,8 @@ fn search(
                 News::Done(outcome) => SymbolsNews::Done(at, Box::new(outcome)),
             });
         };
-        service.resolver(choice).resolve(&requests, &pass_on, cancel);
+        let resolver = service.resolver_beside(choice, request.file.as_deref());
+        resolver.resolve(&requests, &pass_on, cancel);
     };
     pass(&at_hand, !request.choice.offline, &wanted);
     let left = std::mem::take(&mut *left.lock());
