@@ -206,7 +206,12 @@ impl Search<'_> {
             let locator = &self.resolver.locator;
             let options = LocatorOptions { offline: true, ..locator.options().clone() };
             let local = Locator::new(locator.path().clone(), options);
+            let before = self.attempts.len();
             self.image = self.find_image(&local, &identity)?;
+            // The places were named when the PDB was missing; that the image is not there either is no news.
+            let of_image = self.attempts.split_off(before);
+            let is_news = |attempt: &Attempt| !matches!(attempt.outcome, Outcome::Missing | Outcome::MissingLately);
+            self.attempts.extend(of_image.into_iter().filter(is_news));
         }
         let Some(path) = self.image.clone() else { return Ok(None) };
         (self.say)(ModuleState::Reading);
