@@ -5,6 +5,7 @@ pub mod cli;
 pub mod format;
 pub mod gui;
 pub mod sample;
+pub mod symbols;
 
 use std::ffi::OsString;
 

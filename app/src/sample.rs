@@ -1,5 +1,7 @@
-//! The built-in sample trace: the classic story of a pool leak, made up, with look-alike modules whose PDBs are ours. It
-//! must never touch the disk: it is part of the program.
+//! The built-in sample trace: the classic story of a pool leak, made up, with look-alike modules whose PDBs are ours and
+//! built in too. It must never touch the disk: it is part of the program.
+
+use poolscope_core::symbol::identity::PdbIdentity;
 
 /// The bytes of the sample trace, written by `poolscope synth --sample`.
 pub const TRACE: &[u8] = include_bytes!("../../assets/sample/sample.etl");
@@ -9,3 +11,39 @@ pub const MODULES: &str = include_str!("../../assets/sample/modules.json");
 
 /// Its name in titles and reports.
 pub const NAME: &str = "sample.etl";
+
+/// A PDB of the sample's symbol store: its name, the name of its folder, its bytes.
+macro_rules! pdb {
+    ($name:literal, $key:literal) => {
+        ($name, $key, include_bytes!(concat!("../../assets/sample/symbols/", $name, "/", $key, "/", $name)))
+    };
+}
+
+/// All PDBs of the sample.
+const PDBS: &[(&str, &str, &[u8])] = &[
+    pdb!("afd.pdb", "80452CF3A8D492B44C4C44205044422E1"),
+    pdb!("explorer.pdb", "8BBF5BDB66F403164C4C44205044422E1"),
+    pdb!("fltMgr.pdb", "391A8BBB5BCE71574C4C44205044422E1"),
+    pdb!("hal.pdb", "83BC4D6543B94EE84C4C44205044422E1"),
+    pdb!("kernel32.pdb", "661A715B163A8BE74C4C44205044422E1"),
+    pdb!("kernelbase.pdb", "CB5BF3B2011986684C4C44205044422E1"),
+    pdb!("MsMpEng.pdb", "6A9AB5126A5BBB294C4C44205044422E1"),
+    pdb!("myfault.pdb", "6CD8F1AA4D0D08C84C4C44205044422E1"),
+    pdb!("netio.pdb", "83B7223913A257C44C4C44205044422E1"),
+    pdb!("NotMyfault.pdb", "E76CC65DE9A654944C4C44205044422E1"),
+    pdb!("ntdll.pdb", "9E74A3EB78F43F4A4C4C44205044422E1"),
+    pdb!("ntfs.pdb", "C0A0FDCAC0E4B5294C4C44205044422E1"),
+    pdb!("ntkrnlmp.pdb", "4BC3EF880878AFF14C4C44205044422E1"),
+    pdb!("svchost.pdb", "E89272BBD873B3964C4C44205044422E1"),
+    pdb!("tcpip.pdb", "6E5C3C89E9D2D02F4C4C44205044422E1"),
+    pdb!("user32.pdb", "E8BF2CC41274F2834C4C44205044422E1"),
+    pdb!("win32kfull.pdb", "24AA52913389D6DE4C4C44205044422E1"),
+];
+
+/// The PDB of a module of the sample, by its identity; `None` for any other.
+#[must_use]
+pub fn pdb(identity: &PdbIdentity) -> Option<&'static [u8]> {
+    let (name, key) = (identity.file_name.as_str(), identity.store_key());
+    let found = PDBS.iter().find(|pdb| pdb.1.eq_ignore_ascii_case(&key) && pdb.0.eq_ignore_ascii_case(name));
+    found.map(|pdb| pdb.2)
+}

@@ -133,7 +133,7 @@ anomaly_kinds! {
         "The trace has no image records (Loader was not recorded): frames stay addresses, drivers cannot be named.";
     /// Images without PDB identity.
     UnmergedImages => "images_without_identity", Info,
-        "Images have no PDB identity: the trace was not merged on the machine that recorded it (xperf -d, wpr -stop), so symbols cannot be found for sure.";
+        "Images have no PDB identity: the trace was not merged on the machine that recorded it, so that functions get names only where the image files can be found. Merge it there (xperf -merge in.etl out.etl), or stop the recording with wpr -stop or xperf -d.";
     /// No pool events.
     NoPoolEvents => "no_pool_events", Warning,
         "The trace has no pool events: record with the Pool keyword (wpr -start Pool, or xperf -on PROC_THREAD+LOADER+POOL).";

@@ -10,5 +10,6 @@ pub mod job;
 pub mod pivot;
 pub mod select;
 pub mod series;
+pub mod symbol;
 pub mod synth;
 pub mod trace;

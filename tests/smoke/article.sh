@@ -115,7 +115,7 @@ walk_down() {
         copy
     done
     call=${copied%%$'\t'*}
-    [[ $call == ntoskrnl.exe* ]] || fail "the way down ends at $call"
+    [[ $call == 'ntoskrnl.exe!ExAllocatePoolWithTag'* ]] || fail "the way down ends at $call"
 }
 
 open_by_dialog() {

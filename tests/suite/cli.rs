@@ -265,3 +265,32 @@ fn marks_split_a_report_by_birth() {
     let born = ["alloc_time:none", "alloc_time:<1s", "alloc_time:>=1s alloc_time:<2.5s", "alloc_time:>=2.5s"];
     assert_eq!(counts, born.map(count));
 }
+
+#[test]
+fn rules_of_the_user_say_who_is_to_blame() {
+    let file = sample_trace();
+    let drivers = |more: &[&str]| {
+        let line = [&["report", file.path(), "--by", "driver,stack", "--format", "json"][..], more].concat();
+        let document = json(&line);
+        let stacks: Vec<String> = rows(&document).iter().map(|row| row["stack"].to_string()).collect();
+        let drivers: Vec<String> = rows(&document).iter().map(|row| text(row, "driver")).collect();
+        (number(&document["total"], "count"), drivers, stacks)
+    };
+    let (count, plain, stacks) = drivers(&[]);
+    let driver = plain.iter().find(|name| name.ends_with(".sys")).expect("a driver is to blame");
+    let (stem, _) = driver.split_once('.').expect("a file name");
+    let rules = OnDisk::new("rules.txt", format!("# not this one\nsystem {}\n", stem.to_uppercase()).as_bytes());
+    let (same, other, same_stacks) = drivers(&["--look-through", rules.path()]);
+    assert_eq!((same, stacks.len()), (count, same_stacks.len()));
+    assert!(plain.contains(driver) && !other.contains(driver), "{other:?}");
+    // Without names a frame by function is the frame itself; only one that calls itself is folded.
+    let (same, folded, _) = drivers(&["--frames", "function"]);
+    let distinct = |names: Vec<String>| names.into_iter().collect::<std::collections::BTreeSet<_>>();
+    assert_eq!((same, distinct(folded)), (count, distinct(plain)));
+
+    let wrong = OnDisk::new("wrong.txt", b"wrapper a.sys\nwraper b.sys\n\nsystem\n");
+    let ran = run(&["report", file.path(), "--by", "driver", "--look-through", wrong.path()]);
+    assert_eq!((ran.code, ran.out.len()), (1, 0), "{}", ran.err);
+    let told = |words: &str| ran.err.contains(&format!("{}: {words}", wrong.path()));
+    assert!(told("line 2: 'wraper' is none of") && told("line 4: 'system' alone"), "{}", ran.err);
+}

@@ -12,13 +12,16 @@ use poolscope::gui::OpenRequest;
 use poolscope::gui::app::{App, Services};
 use poolscope::gui::egui::accesskit::Role;
 use poolscope::gui::egui::{DroppedFile, Event, Key, Modifiers, OutputCommand, Rect, pos2, vec2};
-use poolscope::gui::jobs::dialog::{PickFile, Question};
+use poolscope::gui::jobs::dialog::{Asked, PickFile, Question};
 use poolscope::gui::jobs::load::{Engine, Failure, Loader, Source};
+use poolscope::gui::jobs::symbols::SymbolService;
 use poolscope::gui::settings::Settings;
 use poolscope::gui::settings::store::Store;
 use poolscope::gui::state::document::Document;
 use poolscope::gui::widgets::pivot_table::{Area, Row, TreeModel, header_label, row_label, several_sorted};
+use poolscope::symbols::{Choice, Machine};
 use poolscope_core::job::{CancelToken, Progress};
+use poolscope_core::symbol::resolve::Resolver;
 use poolscope_core::synth::truth::{RangeTruth, TagRow};
 use poolscope_core::synth::{SynthParams, Truth, TruthRequest, write_trace};
 use poolscope_core::trace::Trace;
@@ -57,7 +60,7 @@ pub fn folder_with(params: &SynthParams) -> (tempfile::TempDir, PathBuf) {
 pub struct NoDialog;
 
 impl PickFile for NoDialog {
-    fn ask(&self) -> Question {
+    fn ask(&self, _asked: &Asked) -> Question {
         Box::pin(std::future::ready(None))
     }
 }
@@ -81,6 +84,20 @@ impl Loader for Slow {
             }
         }
         Ok(None)
+    }
+}
+
+/// Symbols without an environment and without a network: what is in a folder or part of the test, else nothing.
+pub struct NoSymbols;
+
+impl SymbolService for NoSymbols {
+    fn resolver(&self, choice: &Choice) -> Resolver {
+        let machine = Machine { symbol_path: Some(String::new()), ..Machine::default() };
+        Resolver { cache: None, builtin: None, ..machine.resolver(&Choice { offline: true, ..choice.clone() }) }
+    }
+
+    fn default_path(&self) -> String {
+        String::new()
     }
 }
 
@@ -127,13 +144,19 @@ pub fn window<'a>(open: OpenRequest) -> Window<'a> {
 
 /// A window that remembers in `store`.
 pub fn window_with<'a>(open: OpenRequest, store: Arc<InMemory>) -> Window<'a> {
+    window_naming(open, store, Arc::new(NoSymbols))
+}
+
+/// A window that remembers in `store` and has its symbols from `symbols`.
+pub fn window_naming<'a>(open: OpenRequest, store: Arc<InMemory>, symbols: Arc<dyn SymbolService>) -> Window<'a> {
     let mut open = Some(open);
     Harness::builder().with_size(vec2(1280.0, 900.0)).with_step_dt(0.02).with_max_steps(64).build_ui_state(
         move |ui, app: &mut Option<App>| {
             let open = open.take();
             app.get_or_insert_with(|| {
                 let store: Arc<dyn Store> = store.clone();
-                let services = Services { loader: Arc::new(Slow), picker: Arc::new(NoDialog), store };
+                let symbols = Arc::clone(&symbols);
+                let services = Services { loader: Arc::new(Slow), picker: Arc::new(NoDialog), symbols, store };
                 App::new(ui.ctx(), services, open.unwrap_or_default())
             })
             .show(ui);

@@ -5,8 +5,10 @@ pub mod corpus;
 pub mod damage;
 pub mod figures;
 pub mod micro;
+pub mod pdbs;
 pub mod planted;
 pub mod program;
+pub mod symbol_server;
 pub mod variants;
 
 use std::path::{Path, PathBuf};

@@ -3,7 +3,9 @@
 
 use crate::planted::loaded;
 use poolscope_core::synth::writer::pool::{HOOK_ALLOC, HOOK_ALLOC_SESSION, HOOK_FREE, HOOK_FREE_SESSION, PoolBlock};
-use poolscope_core::synth::writer::{Head, TraceOptions, TraceWriter, Width, pool, stack};
+use poolscope_core::synth::writer::{
+    FullHead, Guid, Head, TraceOptions, TraceWriter, Width, guids, image, pool, stack,
+};
 use poolscope_core::trace::Trace;
 use poolscope_core::trace::allocation::flag;
 use poolscope_core::trace::context::Context;
@@ -97,6 +99,23 @@ impl Micro {
         let mut payload = Vec::new();
         stack::definition(&mut payload, self.writer.options().width, key, frames);
         self.perf_info(cpu, time, stack::HOOK_KEY_DELETE, &payload);
+    }
+
+    /// An image record of the kernel: its hook says whether the image comes, goes or is there.
+    pub fn image(&mut self, time: i64, hook: u16, of: &image::Image<'_>) {
+        let mut payload = Vec::new();
+        image::image(&mut payload, self.writer.options().width, 3, of);
+        self.system(0, time, hook, 3, (4, 8), &payload);
+    }
+
+    /// The identity of an image's PDB, as a merge injects it: GUID and age, name.
+    pub fn identity(&mut self, time: i64, of: &image::Image<'_>, pdb: (&Guid, u32), name: &str) {
+        let (mut payload, width) = (Vec::new(), self.writer.options().width);
+        image::rsds(&mut payload, width, of.base, of.pid, pdb, name);
+        let (ticks, pid) = (self.raw(time), of.pid);
+        let (guid, opcode, tid) = (guids::IMAGE_ID, image::OPCODE_RSDS, u32::MAX);
+        let head = FullHead { width, guid, opcode, level: 0, version: 2, ticks, pid, tid };
+        self.put(0, &Head::Full(head), &payload);
     }
 
     /// A kernel event without thread and process.

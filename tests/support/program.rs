@@ -2,6 +2,7 @@
 
 use poolscope::cli::io::Io;
 use poolscope::cli::{Outcome, run as run_cli};
+use poolscope::symbols::Machine;
 use serde_json::Value;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -25,9 +26,20 @@ pub struct Ran {
 /// If it asks for the window.
 #[must_use]
 pub fn run(args: &[&str]) -> Ran {
+    run_on(&Machine::default(), args)
+}
+
+/// Runs a command line in this process, on a machine that is only made up.
+///
+/// # Panics
+/// If it asks for the window.
+#[must_use]
+pub fn run_on(machine: &Machine, args: &[&str]) -> Ran {
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let line = std::iter::once("poolscope").chain(args.iter().copied()).map(OsString::from);
-    let outcome = run_cli(line, &mut Io::captured(&mut out, &mut err));
+    let mut io = Io { machine: machine.clone(), ..Io::captured(&mut out, &mut err) };
+    let outcome = run_cli(line, &mut io);
+    drop(io);
     let Outcome::Exit(code) = outcome else { panic!("{args:?} asks for the window") };
     Ran { code, out, err: String::from_utf8(err).expect("messages are UTF-8") }
 }

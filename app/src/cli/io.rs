@@ -1,8 +1,9 @@
 //! Where a command writes: the real standard streams, or memory in tests. Commands must never print by other ways.
 
+use crate::symbols::Machine;
 use std::io::{IsTerminal, Write};
 
-/// The streams of a command.
+/// The streams of a command, and the machine it runs on.
 pub struct Io<'a> {
     /// Results.
     pub out: Box<dyn Write + 'a>,
@@ -14,6 +15,8 @@ pub struct Io<'a> {
     pub interactive: bool,
     /// Columns of the terminal, if results go to one.
     pub width: Option<usize>,
+    /// What decides where symbols are looked for.
+    pub machine: Machine,
 }
 
 impl Io<'_> {
@@ -28,14 +31,16 @@ impl Io<'_> {
             out: Box::new(std::io::BufWriter::with_capacity(1 << 16, out)),
             err: Box::new(std::io::stderr()),
             interactive: std::io::stderr().is_terminal(),
+            machine: Machine::this(),
         }
     }
 }
 
 impl<'a> Io<'a> {
-    /// Streams into memory, without colours or progress.
+    /// Streams into memory, without colours or progress, on a machine that has nothing.
     pub fn captured(out: &'a mut Vec<u8>, err: &'a mut Vec<u8>) -> Self {
-        Self { out: Box::new(out), err: Box::new(err), color: false, interactive: false, width: None }
+        let (out, err) = (Box::new(out), Box::new(err));
+        Self { out, err, color: false, interactive: false, width: None, machine: Machine::default() }
     }
 }
 

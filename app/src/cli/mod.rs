@@ -9,6 +9,9 @@ mod report_markdown;
 mod report_text;
 pub mod selection;
 pub mod series;
+pub mod symbol_args;
+pub mod symbols;
+mod symbols_text;
 pub mod synth;
 pub mod synth_words;
 
@@ -40,6 +43,8 @@ enum Command {
     Report(report::Args),
     /// The graph as numbers: curves over time by any columns
     Series(series::Args),
+    /// Finds the symbols that the trace needs and keeps them; says what became of each module
+    Symbols(symbols::Args),
     Synth(Box<synth::SynthArgs>),
 }
 
@@ -79,6 +84,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, io: &mut Io<'_>) -> Outcome
         Some(Command::Info(args)) => info::run(&args, io),
         Some(Command::Report(args)) => report::run(&args, io),
         Some(Command::Series(args)) => series::run(&args, io),
+        Some(Command::Symbols(args)) => symbols::run(&args, io),
         Some(Command::Synth(args)) => synth::run(&args, &mut io.out, &mut io.err),
     };
     let result = result.and_then(|code| io.out.flush().map(|()| code).map_err(Into::into));

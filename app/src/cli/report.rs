@@ -86,9 +86,9 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
     let unique = args.columns.iter().flat_map(|f| &f.0).copied().chain(args.sort.figures());
     let unique = unique.filter_map(|f| if let Figure::Unique(key) = f { Some(key) } else { None });
     let keys: Vec<Key> = args.by.0.iter().copied().chain(unique).collect();
-    args.trace.with_trace(io, args.selection.load_options(keys), |trace, workers, io| {
+    args.trace.with_trace(io, args.selection.load_options(&keys), |trace, workers, io| {
         let view = args.selection.view(trace)?;
-        let names = args.selection.names(trace)?;
+        let names = args.selection.names(trace, &keys, &args.trace, io)?;
         let work = workers.run(|| prepare(args, &names, view));
         let (table, evaluator) = work?;
         let name = args.trace.name();

@@ -1,11 +1,14 @@
 //! The options that say which part of a trace a command looks at, and how it names what it finds. Shared by all commands
 //! that group rows.
 
-use super::open::Usage;
+use super::io::Io;
+use super::open::{TraceArgs, Usage};
+use super::symbol_args::SymbolArgs;
 use anyhow::Context as _;
 use clap::ValueEnum;
 use poolscope_core::column::frames::FrameNaming;
 use poolscope_core::column::key::{Key, parse_keys};
+use poolscope_core::column::look_through::LookThrough;
 use poolscope_core::column::names::Names;
 use poolscope_core::column::parallel::never;
 use poolscope_core::column::pooltag::PoolTags;
@@ -30,6 +33,11 @@ pub struct SelectionArgs {
     /// How stack frames are named
     #[arg(long, value_enum, default_value_t)]
     frames: Frames,
+    /// More rules on what to look through for driver and function: 'wrapper mydriver!MyAlloc*', one a line; the last counts
+    #[arg(long, value_name = "FILE")]
+    look_through: Option<PathBuf>,
+    #[command(flatten)]
+    symbols: SymbolArgs,
     /// A pooltag.txt, for tag_description
     #[arg(long, value_name = "FILE")]
     pooltag: Option<PathBuf>,
@@ -48,6 +56,8 @@ enum Frames {
     /// module!function+0xoff, else module+0xrva, else the address
     #[default]
     Symbol,
+    /// module!function: recursion folded, inlined functions below theirs, frames of the recording left out
+    Function,
     /// The raw address
     Address,
     /// The module alone
@@ -115,11 +125,26 @@ fn parse_seconds(text: &str) -> Result<Option<f64>, String> {
 impl SelectionArgs {
     /// What has to be loaded for these keys and the query.
     #[must_use]
-    pub fn load_options(&self, keys: impl IntoIterator<Item = Key>) -> LoadOptions {
-        let asked = |key: Key| self.query.as_ref().is_some_and(|q| q.asks(Field::Key(key)));
-        let queried = Key::ALL.iter().copied().filter(|k| asked(*k));
-        let needed = keys.into_iter().chain(queried).any(Key::needs_stacks);
+    pub fn load_options(&self, keys: &[Key]) -> LoadOptions {
+        let needed = self.with_queried(keys).any(Key::needs_stacks);
         LoadOptions { stacks: if needed { StackScope::Pool } else { StackScope::None } }
+    }
+
+    /// The keys, and those that the query asks for.
+    fn with_queried<'k>(&'k self, keys: &'k [Key]) -> impl Iterator<Item = Key> + 'k {
+        let asked = |key: Key| self.query.as_ref().is_some_and(|q| q.asks(Field::Key(key)));
+        keys.iter().copied().chain(Key::ALL.iter().copied().filter(move |k| asked(*k)))
+    }
+
+    /// Whether anything that is shown or asked for hangs on the names of functions. The driver does: some functions are
+    /// looked through by their name.
+    fn needs_names(&self, keys: &[Key]) -> bool {
+        let frames_have_names = matches!(self.frames, Frames::Symbol | Frames::Function);
+        self.with_queried(keys).any(|key| match key {
+            Key::Driver | Key::Function => true,
+            Key::Stack | Key::FreeStack => frames_have_names,
+            _ => false,
+        })
     }
 
     /// The range as a view of a trace.
@@ -152,23 +177,40 @@ impl SelectionArgs {
         (0..count.max(1)).map(|k| from + k as f64 * (to - from) / steps).collect()
     }
 
-    /// How the trace's frames, tags and processes are named.
+    /// How the trace's frames, tags and processes are named, where these keys are shown.
     ///
     /// # Errors
-    /// The file of tag descriptions cannot be read.
-    pub fn names(&self, trace: &Arc<Trace>) -> anyhow::Result<Names> {
+    /// The file of tag descriptions or that of rules cannot be read, a rule is wrong, or a warning cannot be written.
+    pub fn names(&self, trace: &Arc<Trace>, keys: &[Key], args: &TraceArgs, io: &mut Io<'_>) -> anyhow::Result<Names> {
         let naming = match self.frames {
             Frames::Symbol => FrameNaming::Symbol,
+            Frames::Function => FrameNaming::Function,
             Frames::Address => FrameNaming::Address,
             Frames::Module => FrameNaming::Module,
         };
         let names = Names::new(Arc::clone(trace), naming);
+        let names = names.with_look_through(self.rules()?);
+        let symbols = if self.needs_names(keys) { self.symbols.names(trace, args, io)? } else { None };
+        let names = match symbols {
+            Some(symbols) => names.with_symbols(symbols),
+            None => names,
+        };
         let ticks = |marks: &Marks| marks.0.iter().map(|s| trace.clock.ticks(*s)).collect::<Vec<_>>();
         let names = names.with_marks(&self.marks.as_ref().map_or_else(Vec::new, ticks));
         let Some(path) = &self.pooltag else { return Ok(names) };
         let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
         let tags = PoolTags::parse(&String::from_utf8_lossy(&bytes));
         Ok(names.with_pool_tags(Arc::new(tags)))
+    }
+
+    /// The program's rules on frames to look through, and the user's.
+    fn rules(&self) -> anyhow::Result<Arc<LookThrough>> {
+        let Some(path) = &self.look_through else { return Ok(LookThrough::standard()) };
+        let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let (rules, errors) = LookThrough::standard().and(&String::from_utf8_lossy(&bytes));
+        let errors: Vec<String> = errors.iter().map(|error| format!("{}: {error}", path.display())).collect();
+        anyhow::ensure!(errors.is_empty(), "{}", errors.join("\n"));
+        Ok(Arc::new(rules))
     }
 
     /// The rows that the query takes; `None` if there is no query.

@@ -59,10 +59,10 @@ const TEXT_TOP: usize = 20;
 /// # Errors
 /// The trace cannot be loaded, there are too many curves, or the output cannot be written.
 pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
-    let options = args.selection.load_options(args.by.0.iter().copied());
+    let options = args.selection.load_options(&args.by.0);
     args.trace.with_trace(io, options, |trace, workers, io| {
         let view = args.selection.view(trace)?;
-        let names = args.selection.names(trace)?;
+        let names = args.selection.names(trace, &args.by.0, &args.trace, io)?;
         let top = if args.format == Format::Text { Some(args.top.unwrap_or(TEXT_TOP)) } else { args.top };
         let set = workers.run(|| {
             let rows = args.selection.rows(&names, view);

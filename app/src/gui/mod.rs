@@ -49,6 +49,7 @@ pub fn run(open: OpenRequest) -> anyhow::Result<()> {
         let services = app::Services {
             loader: Arc::new(jobs::load::Engine),
             picker: Arc::new(jobs::dialog::SystemDialog),
+            symbols: Arc::new(jobs::symbols::MachineSymbols),
             store: store(),
         };
         Ok(Box::new(app::App::new(&creation.egui_ctx, services, open)) as Box<dyn eframe::App>)

@@ -5,3 +5,6 @@ pub const WPR: [&str; 2] = ["wpr -start Pool -filemode", "wpr -stop leak.etl"];
 
 /// With xperf, for older systems; the stacks are what names the driver.
 pub const XPERF: [&str; 2] = ["xperf -on PROC_THREAD+LOADER+POOL -stackwalk PoolAlloc+PoolFree", "xperf -d leak.etl"];
+
+/// What puts the PDBs' identities into a trace: only the machine that recorded it can.
+pub const MERGE: [&str; 2] = ["xperf -merge recorded.etl merged.etl", "wpr -stop merged.etl"];

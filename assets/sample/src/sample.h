@@ -14,13 +14,14 @@ typedef value (*routine)(value);
 /* Written by every function, so that none is empty and no two are alike. */
 static volatile value sample_cell;
 
-static __attribute__((always_inline)) value stir(value n, value salt)
-{
-    n ^= salt * 0x9E3779B97F4A7C15ull;
-    n = (n ^ (n >> 31)) * 0xBF58476D1CE4E5B9ull;
-    sample_cell += n;
-    return n + salt;
-}
+/* A macro, not a function: frames of the sample lie anywhere in a function, and an inlined one would show up in stacks. */
+#define STIR(n, salt)                                                 \
+    do {                                                              \
+        n ^= (salt) * 0x9E3779B97F4A7C15ull;                          \
+        n = (n ^ (n >> 31)) * 0xBF58476D1CE4E5B9ull;                  \
+        sample_cell += n;                                             \
+        n += (salt);                                                  \
+    } while (0)
 
 /* The routine of another module, reached through a cell as through an import table. */
 #define IMPORT(name) static volatile routine name
@@ -30,9 +31,10 @@ static __attribute__((always_inline)) value stir(value n, value salt)
     __attribute__((noinline)) value name(value n)                     \
     {                                                                 \
         enum { salt = __COUNTER__ + 1 };                              \
-        n = stir(n, salt);
+        STIR(n, salt);
 #define END                                                           \
-        return stir(n, salt + 1000);                                  \
+        STIR(n, salt + 1000);                                         \
+        return n;                                                     \
     }
 
 /* A function that calls nothing, and functions that call up to four others. */

@@ -128,9 +128,10 @@ impl KeptCombos {
         kept.first().map(|known| known.1.clone())
     }
 
-    /// The same without those of one column.
-    pub(super) fn without(&self, key: Key) -> Self {
-        Self(Mutex::new(self.0.lock().iter().filter(|known| !known.0.contains(&key)).cloned().collect()))
+    /// The same without those that one of these columns has part in.
+    pub(super) fn without(&self, keys: &[Key]) -> Self {
+        let is_left = |known: &&Known| !known.0.iter().any(|key| keys.contains(key));
+        Self(Mutex::new(self.0.lock().iter().filter(is_left).cloned().collect()))
     }
 }
 

@@ -4,9 +4,11 @@
 pub mod cells;
 pub mod combos;
 pub mod driver;
+pub mod folding;
 pub mod frames;
 pub mod generation;
 pub mod key;
+pub mod look_through;
 pub mod names;
 pub mod order;
 pub mod parallel;
@@ -15,6 +17,7 @@ pub mod rank;
 pub mod size_class;
 pub mod stacks;
 pub mod sums;
+pub mod symbols;
 #[cfg(test)]
 pub(crate) mod testkit;
 pub mod values;

@@ -3,9 +3,10 @@
 
 use super::combos::{Combos, KeptCombos};
 use super::driver::{blamed_frames, driver_label};
-use super::frames::{FrameNames, FrameNaming, FrameParts, frame_label, frame_parts, function_label};
+use super::frames::{FrameNames, FrameNaming, FrameParts, frame_parts, frame_texts, function_label};
 use super::generation::Generations;
 use super::key::Key;
+use super::look_through::LookThrough;
 use super::parallel::{Cancel, Cancelled};
 use super::pooltag::PoolTags;
 use super::rank::{rank_rows, rank_texts};
@@ -31,6 +32,7 @@ pub struct Names {
     trace: Arc<Trace>,
     naming: FrameNaming,
     symbols: Option<Arc<dyn FrameNames>>,
+    look_through: Arc<LookThrough>,
     pool_tags: Option<Arc<PoolTags>>,
     stacks: OnceLock<Arc<DisplayStacks>>,
     blamed: OnceLock<Arc<Vec<FrameId>>>,
@@ -47,6 +49,7 @@ impl Names {
             trace,
             naming,
             symbols: None,
+            look_through: LookThrough::standard(),
             pool_tags: None,
             stacks: OnceLock::new(),
             blamed: OnceLock::new(),
@@ -58,9 +61,9 @@ impl Names {
 
     /// The same with function names.
     #[must_use]
-    pub fn with_symbols(mut self, symbols: Arc<dyn FrameNames>) -> Self {
-        self.symbols = Some(symbols);
-        self
+    pub fn with_symbols(self, symbols: Arc<dyn FrameNames>) -> Self {
+        let naming = self.naming;
+        self.renamed(Some(symbols), naming)
     }
 
     /// The same with tag descriptions.
@@ -73,20 +76,59 @@ impl Names {
     /// The same with these marks between the generations, in any order. What is known already is shared.
     #[must_use]
     pub fn with_marks(&self, marks: &[Ticks]) -> Self {
+        Self { generations: Generations::new(marks), ..self.forgetting(&[Key::Generation]) }
+    }
+
+    /// The same with frames named otherwise. What does not hang on their names is shared: all columns but the stacks,
+    /// the driver and the function, and the latter two as well where the symbols are the same as before.
+    #[must_use]
+    pub fn renamed(&self, symbols: Option<Arc<dyn FrameNames>>, naming: FrameNaming) -> Self {
+        let is_known = match (&self.symbols, &symbols) {
+            (Some(known), Some(new)) => Arc::ptr_eq(known, new),
+            (known, new) => known.is_none() && new.is_none(),
+        };
+        let changed: &[Key] = match (is_known, naming == self.naming) {
+            (true, true) => &[],
+            (true, false) => &[Key::Stack, Key::FreeStack],
+            (false, _) => &[Key::Stack, Key::FreeStack, Key::Driver, Key::Function],
+        };
+        Self { naming, symbols, ..self.forgetting(changed) }
+    }
+
+    /// The same with frames named otherwise by the symbols there are.
+    #[must_use]
+    pub fn with_naming(&self, naming: FrameNaming) -> Self {
+        self.renamed(self.symbols.clone(), naming)
+    }
+
+    /// The same with other rules about the frames to look through.
+    #[must_use]
+    pub fn with_look_through(&self, rules: Arc<LookThrough>) -> Self {
+        let changed = [Key::Stack, Key::FreeStack, Key::Driver, Key::Function];
+        // By function, the rules say which frames are left out of the stacks.
+        let changed = if self.naming == FrameNaming::Function { &changed[..] } else { &changed[2..] };
+        Self { look_through: rules, ..self.forgetting(changed) }
+    }
+
+    /// A copy that shares what is known already but for these columns and what they are made from.
+    fn forgetting(&self, keys: &[Key]) -> Self {
         let mut columns = self.columns.clone();
-        if let Some(column) = columns.get_mut(Key::Generation as usize) {
-            *column = OnceLock::new();
+        for key in keys {
+            if let Some(column) = columns.get_mut(*key as usize) {
+                *column = OnceLock::new();
+            }
         }
         Self {
             trace: Arc::clone(&self.trace),
             naming: self.naming,
             symbols: self.symbols.clone(),
+            look_through: Arc::clone(&self.look_through),
             pool_tags: self.pool_tags.clone(),
-            stacks: self.stacks.clone(),
-            blamed: self.blamed.clone(),
-            generations: Generations::new(marks),
+            stacks: if keys.contains(&Key::Stack) { OnceLock::new() } else { self.stacks.clone() },
+            blamed: if keys.contains(&Key::Driver) { OnceLock::new() } else { self.blamed.clone() },
+            generations: self.generations.clone(),
             columns,
-            combos: self.combos.without(Key::Generation),
+            combos: self.combos.without(keys),
         }
     }
 
@@ -102,6 +144,12 @@ impl Names {
         &self.trace
     }
 
+    /// The function names, if there are any yet.
+    #[must_use]
+    pub fn symbols(&self) -> Option<&Arc<dyn FrameNames>> {
+        self.symbols.as_ref()
+    }
+
     /// How frames are named.
     #[must_use]
     pub fn naming(&self) -> FrameNaming {
@@ -112,10 +160,8 @@ impl Names {
     #[must_use]
     pub fn stacks(&self) -> &Arc<DisplayStacks> {
         self.stacks.get_or_init(|| {
-            let count = self.trace.stacks.frame_rows().len() as u32;
-            let label = |f| frame_label(&self.trace, self.naming, self.symbols.as_deref(), FrameId(f));
-            let labels = (0..count).into_par_iter().map(label).collect();
-            Arc::new(DisplayStacks::new(&self.trace.stacks, labels))
+            let frames = frame_texts(&self.trace, self.naming, self.symbols.as_deref(), &self.look_through);
+            Arc::new(DisplayStacks::new(&self.trace.stacks, frames))
         })
     }
 
@@ -200,7 +246,9 @@ impl Names {
 
     /// A text of the frame to blame, for every stack.
     fn blamed_texts(&self, text: impl Fn(FrameId) -> String) -> (Source, Labels) {
-        let blamed = self.blamed.get_or_init(|| Arc::new(blamed_frames(&self.trace)));
+        let blamed = self
+            .blamed
+            .get_or_init(|| Arc::new(blamed_frames(&self.trace, self.symbols.as_deref(), &self.look_through)));
         let mut known: FxHashMap<FrameId, u32> = FxHashMap::default();
         let mut texts = Vec::new();
         let of_stack: Vec<u32> = blamed
@@ -285,4 +333,40 @@ fn ordered(time: Ticks) -> u64 {
 
 fn from_ordered(number: u64) -> Ticks {
     Ticks((number ^ (1 << 63)) as i64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::column::parallel::never;
+    use crate::column::testkit::{FakeNames, names, random_blocks};
+
+    /// All frames of the blocks.
+    const FRAMES: [&str; 7] = ["app:10", "app:11", "nt:20", "nt:40", "my:30", "other:30", "wdf:1"];
+
+    #[test]
+    fn other_frame_names_leave_everything_else_as_it_is() {
+        let plain = names(&random_blocks(3, 60));
+        let same = |a: &Names, b: &Names, key| Arc::ptr_eq(&a.column(key), &b.column(key));
+        let kept = plain.combos(&[Key::Tag], &never).unwrap().unwrap();
+        let lost = plain.combos(&[Key::Driver], &never).unwrap().unwrap();
+        let functions: Vec<(&str, &str)> = FRAMES.iter().map(|frame| (*frame, "f")).collect();
+        let symbols: Arc<dyn FrameNames> = Arc::new(FakeNames::new(plain.trace(), &functions));
+        for key in Key::ALL {
+            assert_eq!(plain.column(*key).key, *key);
+        }
+        let named = plain.renamed(Some(Arc::clone(&symbols)), FrameNaming::Symbol);
+        assert!(same(&plain, &named, Key::Tag) && same(&plain, &named, Key::Generation));
+        assert!(Arc::ptr_eq(&kept, &named.combos(&[Key::Tag], &never).unwrap().unwrap()));
+        assert!(!Arc::ptr_eq(&lost, &named.combos(&[Key::Driver], &never).unwrap().unwrap()));
+        assert!(!same(&plain, &named, Key::Stack) && !same(&plain, &named, Key::Function));
+        assert_eq!(named.column(Key::Function).count(), plain.column(Key::Driver).count());
+        assert!(named.stacks().texts().iter().all(|text| text.ends_with("f+0x1")));
+
+        let by_module = named.renamed(Some(symbols), FrameNaming::Module);
+        assert!(same(&named, &by_module, Key::Function) && !same(&named, &by_module, Key::Stack));
+        assert!(by_module.stacks().texts().iter().all(|text| !text.contains('!')));
+        let without = by_module.renamed(None, FrameNaming::Symbol);
+        assert_eq!(without.stacks().texts(), plain.stacks().texts());
+    }
 }

@@ -1,11 +1,11 @@
 //! Stacks as they are shown: the trace's prefix tree with frames of equal text made one. Nodes are numbered in the order
 //! of a walk that takes children by their text, so that every subtree is a run of numbers.
 
-use super::rank::rank_texts;
+use super::folding::{FrameTexts, Merged};
 use crate::trace::ids::StackId;
 use crate::trace::stack::StackTable;
-use rustc_hash::FxHashMap;
 use std::ops::Range;
+use std::sync::OnceLock;
 
 /// The shown tree. Node 0 is the root.
 #[derive(Debug)]
@@ -16,14 +16,15 @@ pub struct DisplayStacks {
     ends: Vec<u32>,
     depths: Vec<u16>,
     texts: Vec<String>,
+    representatives: OnceLock<Vec<StackId>>,
 }
 
 impl DisplayStacks {
-    /// Translates a tree. `labels` holds the text of each frame of `stacks`.
+    /// Translates a tree. `frames` says what the frames of `stacks` are shown as.
     #[must_use]
-    pub fn new(stacks: &StackTable, labels: Vec<String>) -> Self {
-        let (texts, label_of_frame) = rank_texts(labels);
-        let (of_stack, edges) = merge_nodes(stacks, &label_of_frame);
+    pub fn new(stacks: &StackTable, frames: FrameTexts) -> Self {
+        let (texts, labels) = frames.ranked();
+        let Merged { of_stack, edges } = labels.merged(stacks);
         let renumbered = number_in_walk_order(&edges);
         let count = edges.len();
         let mut tree = Self {
@@ -33,6 +34,7 @@ impl DisplayStacks {
             ends: (1..=count as u32).collect(),
             depths: vec![0; count],
             texts,
+            representatives: OnceLock::new(),
         };
         for (temporary, (parent, label)) in edges.iter().enumerate().skip(1) {
             let node = renumbered[temporary] as usize;
@@ -71,6 +73,28 @@ impl DisplayStacks {
     #[must_use]
     pub fn node_of(&self, stack: StackId) -> u32 {
         self.of_stack.get(stack.index()).copied().unwrap_or(0)
+    }
+
+    /// A stack of the trace that the node shows, the one of the fewest frames; where none ends there, one of those below. To
+    /// find the place in the tree of another naming. `None` for a node of another tree.
+    #[must_use]
+    pub fn representative(&self, node: u32) -> Option<StackId> {
+        let all = self.representatives.get_or_init(|| {
+            let mut found = vec![StackId::NONE; self.len()];
+            for (stack, node) in self.of_stack.iter().enumerate().rev() {
+                if let Some(place) = found.get_mut(*node as usize) {
+                    *place = StackId(stack as u32);
+                }
+            }
+            // Where no stack ends, one goes on in the first child, which is the next node.
+            for node in (0..found.len().saturating_sub(1)).rev() {
+                if found[node] == StackId::NONE {
+                    found[node] = found[node + 1];
+                }
+            }
+            found
+        });
+        all.get(node as usize).copied()
     }
 
     /// The next outer node; the root's is the root.
@@ -151,24 +175,6 @@ impl DisplayStacks {
     }
 }
 
-/// Makes nodes with the same parent and text one: the new number of each stack, and (parent, text) of each new node.
-fn merge_nodes(stacks: &StackTable, label_of_frame: &[u32]) -> (Vec<u32>, Vec<(u32, u32)>) {
-    let mut known: FxHashMap<(u32, u32), u32> = FxHashMap::default();
-    let mut edges: Vec<(u32, u32)> = vec![(0, u32::MAX)];
-    let mut of_stack = vec![0u32; stacks.node_count()];
-    for node in 1..stacks.node_count() {
-        let id = StackId(node as u32);
-        let parent = stacks.parent(id).and_then(|p| of_stack.get(p.index()).copied());
-        let frame = stacks.frame(id).and_then(|f| label_of_frame.get(f.index()).copied());
-        let edge = (parent.unwrap_or(0), frame.unwrap_or(0));
-        of_stack[node] = *known.entry(edge).or_insert_with(|| {
-            edges.push(edge);
-            edges.len() as u32 - 1
-        });
-    }
-    (of_stack, edges)
-}
-
 /// New numbers in the order of a depth-first walk, children by their text.
 fn number_in_walk_order(edges: &[(u32, u32)]) -> Vec<u32> {
     let mut order: Vec<u32> = (1..edges.len() as u32).collect();
@@ -216,7 +222,7 @@ mod tests {
         let below_a2 = interner.push(a2, frames[3]);
         let below_z = interner.push(z, frames[3]);
         let texts = ["z", "a", "a", "m"].map(str::to_owned).to_vec();
-        let tree = DisplayStacks::new(&interner.finish(), texts);
+        let tree = DisplayStacks::new(&interner.finish(), FrameTexts::one_each(texts));
         assert_eq!(tree.len(), 5);
         assert_eq!(tree.node_of(a1), tree.node_of(a2));
         assert_eq!(tree.node_of(below_a1), tree.node_of(below_a2));

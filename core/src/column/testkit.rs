@@ -1,12 +1,13 @@
 //! Small traces by hand, for the tests of this crate.
 
-use super::frames::FrameNaming;
+use super::frames::{FrameNames, FrameNaming};
 use super::names::Names;
 use crate::anomaly::Anomalies;
+use crate::symbol::names::{Answer, Inlined, NameSource, SourceLine};
 use crate::trace::Trace;
 use crate::trace::allocation::AllocationTable;
 use crate::trace::context::{Context, ContextTable, PoolType, Tag};
-use crate::trace::ids::{ContextId, ModuleId, ProcessId, StackId};
+use crate::trace::ids::{ContextId, FrameId, ModuleId, ProcessId, StackId};
 use crate::trace::module::{Module, ModuleTable};
 use crate::trace::process::{Process, ProcessTable};
 use crate::trace::stack::{Frame, StackInterner};
@@ -160,6 +161,36 @@ pub fn trace(blocks: &[Block]) -> Arc<Trace> {
 /// The names of [`trace`] without symbols.
 pub fn names(blocks: &[Block]) -> Names {
     Names::new(trace(blocks), FrameNaming::Symbol)
+}
+
+/// Function names by hand.
+pub struct FakeNames(Vec<Option<Answer>>);
+
+impl FakeNames {
+    /// For frames as in [`Block::stack`] their functions, each one byte before the frame; `f > g > h` for functions inlined
+    /// there, `~f` for a name by export.
+    pub fn new(trace: &Trace, names: &[(&str, &str)]) -> Self {
+        let answer = |row: &Frame| {
+            let text = names.iter().find(|(text, _)| frame(text) == *row)?.1;
+            let source = if text.starts_with('~') { NameSource::Export } else { NameSource::Procedure };
+            let mut functions = text.trim_start_matches('~').split(" > ");
+            let line = |line| Some(SourceLine { file: "a.c".into(), line });
+            Some(Answer {
+                function: functions.next().unwrap().into(),
+                offset_bytes: 1,
+                source,
+                line: line(7).filter(|_| source == NameSource::Procedure),
+                inlined: functions.map(|f| Inlined { function: f.into(), line: line(9) }).collect(),
+            })
+        };
+        Self(trace.stacks.frame_rows().iter().map(answer).collect())
+    }
+}
+
+impl FrameNames for FakeNames {
+    fn answer(&self, frame: FrameId) -> Option<&Answer> {
+        self.0.get(frame.index())?.as_ref()
+    }
 }
 
 /// Numbers that look random and are the same in every run (splitmix64).

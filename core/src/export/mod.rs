@@ -5,6 +5,7 @@ pub mod csv;
 pub mod json;
 pub mod report;
 pub mod series;
+pub mod symbols;
 
 pub use report::{Document, FigureTable};
 

@@ -14,6 +14,7 @@ pub mod profile;
 pub mod rows;
 pub mod sort;
 pub mod table;
+pub mod translate;
 pub mod tree;
 
 pub use crate::column::key::Key;

@@ -6,6 +6,7 @@ use super::figure::Figure;
 use super::number::Number;
 use super::sort::SortOrder;
 use super::table::Pivot;
+use crate::column::key::Key;
 use crate::column::stacks::DisplayStacks;
 use rustc_hash::{FxHashSet, FxHasher};
 use std::borrow::Cow;
@@ -332,18 +333,30 @@ impl PivotTree {
         let mut cost = Cost::default();
         let costs = self.pivot.costs().get(groups.start as usize..groups.end as usize);
         costs.unwrap_or(&[]).iter().for_each(|c| cost.add(c));
-        let mut hasher = FxHasher::default();
-        self.path(parent).hash(&mut hasher);
-        let (kind, column) = match step {
-            Step::Total => (0u8, 0),
-            Step::Value { column, .. } => (1, column),
-            Step::Frame { column, .. } => (2, column),
-            Step::NoStack { column } => (3, column),
+        let key = match step {
+            Step::Total => None,
+            Step::Value { column, .. } | Step::Frame { column, .. } | Step::NoStack { column } => Some(column),
         };
-        kind.hash(&mut hasher);
-        self.pivot.keys().get(column).map(|k| k.name()).hash(&mut hasher);
-        self.step_label(step).hash(&mut hasher);
+        let key = key.and_then(|column| self.pivot.keys().get(column)).copied();
+        let path = path_below(self.path(parent), step, key, &self.step_label(step));
         let depth = self.node(parent).depth.saturating_add(1);
-        Node { parent, step, depth, path: hasher.finish(), groups, cost, children: None }
+        Node { parent, step, depth, path, groups, cost, children: None }
     }
+}
+
+/// The path of a node below one with the path `parent`: of the step only its kind counts, what it leads to is said by the key
+/// column and the text.
+pub(super) fn path_below(parent: u64, step: Step, key: Option<Key>, label: &str) -> u64 {
+    let mut hasher = FxHasher::default();
+    parent.hash(&mut hasher);
+    let kind = match step {
+        Step::Total => 0u8,
+        Step::Value { .. } => 1,
+        Step::Frame { .. } => 2,
+        Step::NoStack { .. } => 3,
+    };
+    kind.hash(&mut hasher);
+    key.map(Key::name).hash(&mut hasher);
+    label.hash(&mut hasher);
+    hasher.finish()
 }

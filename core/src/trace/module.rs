@@ -7,7 +7,7 @@ use crate::bytes::guid::Guid;
 use rustc_hash::FxHashMap;
 
 /// Identity of a PDB (the CodeView RSDS record).
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Rsds {
     /// GUID of the PDB.
     pub guid: Guid,

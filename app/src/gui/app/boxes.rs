@@ -9,6 +9,7 @@ use crate::gui::command::Command;
 use crate::gui::command::catalogue::Entry;
 use crate::gui::views::open_box::OpenBox;
 use crate::gui::views::palette::PaletteState;
+use crate::gui::views::symbol_path::SymbolPathBox;
 use crate::gui::views::{confirm, keys, open_box, palette};
 
 /// The boxes that are open.
@@ -22,13 +23,18 @@ pub struct Boxes {
     pub palette: Option<PaletteState>,
     /// Whether everything is to be reset.
     pub reset: bool,
+    /// The symbol path.
+    pub symbol_path: Option<SymbolPathBox>,
+    /// The user's rules on frames to look through, as they are written.
+    pub look_through: Option<String>,
 }
 
 impl Boxes {
     /// Whether any is open.
     #[must_use]
     pub fn any(&self) -> bool {
-        self.open.is_some() || self.keys.is_some() || self.palette.is_some() || self.reset
+        let boxes = self.open.is_some() || self.symbol_path.is_some() || self.look_through.is_some();
+        boxes || self.keys.is_some() || self.palette.is_some() || self.reset
     }
 
     /// Opens the palette, or closes it. `typed` is what was typed since the key, before its field was there.
@@ -54,11 +60,13 @@ impl App {
                 self.jobs.list(folder.unwrap_or_default());
             }
         }
+        self.show_symbol_path(ui);
+        self.show_look_through(ui);
         if let Some(filter) = &mut self.boxes.keys {
             keys::show(ui, filter, entries, commands);
         }
         if self.boxes.reset {
-            let what = "Theme, scale, panels, recent files, presets and what is remembered of traces go back to how they were at the first start. Open traces stay open.";
+            let what = "Theme, scale, panels, recent files, presets and the symbol path and what is remembered of traces go back to how they were at the first start. Open traces stay open.";
             self.boxes.reset = !confirm::show(ui, &Command::Reset, what, "Reset", commands);
         }
         if let Some(state) = &mut self.boxes.palette

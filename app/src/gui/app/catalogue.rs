@@ -20,6 +20,7 @@ impl Standing for Now<'_> {
         match command {
             Command::Document(command) => match self.app.document() {
                 None => Some(no_trace),
+                Some(document) if let DocumentCommand::Symbols(command) = command => document.symbols_blocked(*command),
                 Some(document) => (!document.can(command)).then_some(""),
             },
             Command::Close => self.app.tabs.active().is_none().then_some(no_trace),
@@ -36,6 +37,8 @@ impl Standing for Now<'_> {
             Command::Scale(percent) => Some(self.app.memory.get().scale_percent == *percent),
             Command::ToggleSummary => Some(self.summary),
             Command::ToggleDetails => Some(self.details),
+            Command::Offline => Some(self.app.memory.get().symbols.offline),
+            Command::AutomaticSymbols => Some(self.app.memory.get().symbols.automatic),
             Command::Document(command) => self.app.document().and_then(|document| document.is_on(command)),
             _ => None,
         }

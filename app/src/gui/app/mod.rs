@@ -9,6 +9,7 @@ mod pages;
 mod panels;
 mod recall;
 mod run;
+mod symbols;
 pub mod tabs;
 
 use std::collections::BTreeSet;
@@ -23,12 +24,12 @@ use super::OpenRequest;
 use super::command::{Command, DocumentCommand};
 use super::jobs::dialog::PickFile;
 use super::jobs::load::{Loader, Source};
+use super::jobs::symbols::SymbolService;
 use super::jobs::{Answer, Jobs, TabId};
 use super::settings::Settings;
 use super::settings::store::Store;
-use super::state::document::{Document, Effect, SharedPresets};
+use super::state::document::{Document, Effect, SearchOrder, SharedPresets};
 use super::theme::{self, Palette};
-use super::views::open_box::OpenBox;
 use super::views::toasts::{Kind, Toasts};
 use super::views::{start, tabs as tab_view};
 use boxes::Boxes;
@@ -80,6 +81,8 @@ pub struct Services {
     pub loader: Arc<dyn Loader>,
     /// Asks the user for files.
     pub picker: Arc<dyn PickFile>,
+    /// Finds names.
+    pub symbols: Arc<dyn SymbolService>,
     /// Where settings lie.
     pub store: Arc<dyn Store>,
 }
@@ -94,7 +97,12 @@ impl App {
         let waker = ctx.clone();
         let (memory, warning) = Memory::open(services.store);
         let mut app = Self {
-            jobs: Jobs::new(services.loader, services.picker, Arc::new(move || waker.request_repaint())),
+            jobs: Jobs::new(
+                services.loader,
+                services.picker,
+                services.symbols,
+                Arc::new(move || waker.request_repaint()),
+            ),
             tabs: Tabs::default(),
             wanted: None,
             title: String::new(),
@@ -129,6 +137,11 @@ impl App {
     #[must_use]
     pub fn document(&self) -> Option<&Document> {
         self.tabs.document()
+    }
+
+    /// The trace in front, to be changed.
+    pub fn document_mut(&mut self) -> Option<&mut Document> {
+        self.tabs.document_mut()
     }
 
     /// All open traces, the oldest first.
@@ -203,6 +216,11 @@ impl App {
                         document.take(reply);
                     }
                 }
+                Answer::Symbols { tab, news, .. } => {
+                    if let Some(document) = self.tabs.get_mut(tab).and_then(|tab| tab.document_mut()) {
+                        document.take_symbols(news);
+                    }
+                }
                 Answer::Changed { tab, change } => self.changed(tab, change),
                 Answer::Listed { folder, entries } => {
                     if let Some(state) = self.boxes.open.as_mut().filter(|state| state.asked.as_ref() == Some(&folder))
@@ -211,12 +229,10 @@ impl App {
                     }
                 }
                 Answer::Missing(missing) => self.missing = missing,
-                Answer::Picked { path: Some(path), .. } => self.open(Source::File(path)),
-                Answer::Picked { path: None, at_once } => {
-                    if at_once {
-                        self.boxes.open = Some(OpenBox::within(self.memory.get().folder.as_ref()));
-                    }
-                }
+                Answer::Path { news, .. } => self.take_path_news(news),
+                Answer::Picked { asked, path: Some(path), .. } => self.take_file(asked, path),
+                Answer::Picked { asked, path: None, at_once: true } => self.no_dialog(asked),
+                Answer::Picked { path: None, .. } => {}
             }
         }
     }
@@ -252,6 +268,11 @@ impl App {
             let Some(document) = tab.document_mut() else { continue };
             for request in document.requests() {
                 self.jobs.ask(id, request);
+            }
+            match document.search_order_to_carry_out() {
+                Some(SearchOrder::Begin(request)) => self.jobs.search(id, request),
+                Some(SearchOrder::Cancel) => self.jobs.cancel_search(id),
+                None => {}
             }
             for effect in std::mem::take(&mut document.effects) {
                 match effect {

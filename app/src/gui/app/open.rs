@@ -96,6 +96,7 @@ impl App {
                     Some(before) => document.recall(before),
                     None => self.recall(&mut document),
                 }
+                self.begin_symbols(&mut document);
                 if let Some(tab) = self.tabs.get_mut(id) {
                     tab.change = None;
                     tab.content = Content::Open(Box::new(document));

@@ -5,7 +5,7 @@ use eframe::egui::{Frame, Margin, Panel, Ui};
 use super::App;
 use crate::gui::command::Command;
 use crate::gui::command::catalogue::Entry;
-use crate::gui::state::document::Document;
+use crate::gui::state::document::{Document, Page};
 use crate::gui::theme::Palette;
 use crate::gui::views::loading::LoadingState;
 use crate::gui::views::{details, menu, status, summary};
@@ -50,13 +50,14 @@ impl App {
         let mut widths = [None, None];
         if summary {
             let panel = Panel::left(("summary", self.layout)).default_size(left).size_range(140.0..=360.0).frame(side);
-            let shown = panel.show(ui, |ui| summary::show(ui, document));
+            let shown = panel.show(ui, |ui| summary::show(ui, document, commands));
             widths[0] = Some(shown.response.rect.width());
         }
         if side_handle::show(ui, Side::Left, "the trace summary", summary) {
             commands.push(Command::ToggleSummary);
         }
-        if document.has_allocations() {
+        // The page of modules has the details of the selected module, and needs the room.
+        if document.has_allocations() && document.page != Page::Modules {
             if details {
                 let panel =
                     Panel::right(("details", self.layout)).default_size(right).size_range(180.0..=560.0).frame(side);

@@ -5,8 +5,9 @@ use eframe::egui::{self, Ui};
 use super::App;
 use super::memory::theme_of;
 use super::panels::Narrow;
-use crate::gui::command::{Command, DocumentCommand, SCALES};
+use crate::gui::command::{Command, DocumentCommand, SCALES, SymbolsCommand};
 use crate::gui::jobs::TabId;
+use crate::gui::jobs::dialog::Asked;
 use crate::gui::jobs::load::Source;
 use crate::gui::settings::{Panels, Settings};
 use crate::gui::state::document::{GRAPH_SHARE, Layout};
@@ -15,7 +16,7 @@ use crate::gui::views::toasts::Kind;
 impl App {
     pub(super) fn run(&mut self, ui: &Ui, command: Command) {
         match command {
-            Command::Open => self.jobs.pick_file(),
+            Command::Open => self.jobs.pick_file(Asked::Trace),
             Command::OpenPath(path) => self.open(Source::File(path)),
             Command::OpenSample => self.open(Source::Sample),
             Command::CancelLoad(id) => self.cancel(id),
@@ -57,6 +58,16 @@ impl App {
             Command::ResetLayout => self.reset_layout(),
             Command::ResetEverything => self.boxes.reset = true,
             Command::Reset => self.reset(ui),
+            Command::SymbolPath => self.open_symbol_path(),
+            Command::Offline => self.toggle_offline(),
+            Command::AutomaticSymbols => self.toggle_automatic(),
+            Command::LookThrough => {
+                self.boxes.look_through = Some(self.memory.get().symbols.look_through.join("\n"));
+            }
+            Command::Take(asked, path) => self.take_file(asked, path),
+            Command::Document(DocumentCommand::Symbols(
+                command @ (SymbolsCommand::OpenPdb | SymbolsCommand::OpenPdbOf(_)),
+            )) => self.ask_pdb(command),
             Command::Document(command) => {
                 let typed = std::mem::take(&mut self.typed);
                 if let Some(document) = self.tabs.document_mut() {
@@ -91,6 +102,7 @@ impl App {
         self.layout += 1;
         self.narrow = Narrow::default();
         self.apply_settings(ui.ctx());
+        self.apply_symbol_choice(false);
         self.toasts.push(Kind::Info, "Everything is as at the first start");
     }
 

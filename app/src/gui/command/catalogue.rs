@@ -4,6 +4,7 @@
 use eframe::egui::KeyboardShortcut;
 
 use super::{Command, DocumentCommand, Menu};
+use crate::gui::state::document::Page;
 
 /// Where a command stands in the menus.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -98,6 +99,8 @@ pub fn place_of(command: &DocumentCommand) -> Place {
         C::Columns | C::FitColumns => (1, None),
         C::Preset(_) => (2, Some("Preset")),
         C::SavePreset | C::ManagePresets | C::ResetColumns => (3, None),
+        C::Symbols(command) => (command.group(), None),
+        C::Page(Page::Modules) => (4, None),
         C::Page(_) => (0, None),
         C::Layout(_) => (1, None),
         C::ZoomToSelection | C::ZoomIn | C::ZoomOut | C::ZoomBack | C::ZoomForward | C::ZoomAll => (2, None),
@@ -128,7 +131,7 @@ mod tests {
             assert!(entries[i + 1..].iter().all(|other| other.command != entry.command), "{entry:?}");
             assert!(entries[i + 1..].iter().all(|other| other.full_title() != entry.full_title()), "{entry:?}");
         }
-        for menu in [Menu::File, Menu::Edit, Menu::View, Menu::Graph, Menu::Table, Menu::Help] {
+        for menu in Menu::ALL {
             assert!(entries.iter().any(|entry| entry.place.menu == menu), "{menu:?}");
         }
         assert!(entries.is_sorted_by_key(|entry| entry.place.menu));

@@ -4,7 +4,7 @@ use eframe::egui::{Key, KeyboardShortcut, Modifiers};
 use poolscope_core::series::Kind as MeasureKind;
 use poolscope_core::series::Measure;
 
-use super::{CTRL_SHIFT, Menu};
+use super::{CTRL_SHIFT, Menu, SymbolsCommand};
 use crate::gui::state::document::{CURVE_COUNTS, Layout, Page, measure_title};
 use crate::gui::widgets::graph;
 
@@ -85,6 +85,8 @@ pub enum DocumentCommand {
     ResetColumns,
     /// Show the columns of a preset.
     Preset(String),
+    /// Something with its symbols.
+    Symbols(SymbolsCommand),
 }
 
 use DocumentCommand as C;
@@ -97,7 +99,7 @@ const fn ctrl_shift(key: Key) -> KeyboardShortcut {
     KeyboardShortcut::new(CTRL_SHIFT, key)
 }
 
-const KEYS: [(DocumentCommand, KeyboardShortcut); 26] = [
+const KEYS: [(DocumentCommand, KeyboardShortcut); 28] = [
     (C::CopyStack, ctrl_shift(Key::C)),
     (C::ZoomBack, ctrl_shift(Key::Minus)),
     (C::ZoomAll, ctrl_shift(Key::Period)),
@@ -109,6 +111,7 @@ const KEYS: [(DocumentCommand, KeyboardShortcut); 26] = [
     (C::Layout(Layout::Both), ctrl_shift(Key::B)),
     (C::CollapseOthers, ctrl_shift(Key::ArrowLeft)),
     (C::SavePreset, ctrl_shift(Key::S)),
+    (C::Page(Page::Modules), ctrl_shift(Key::M)),
     (C::FindPrevious, KeyboardShortcut::new(Modifiers::SHIFT, Key::F3)),
     (C::ZoomBack, KeyboardShortcut::new(Modifiers::ALT, Key::ArrowLeft)),
     (C::ZoomForward, KeyboardShortcut::new(Modifiers::ALT, Key::ArrowRight)),
@@ -125,6 +128,7 @@ const KEYS: [(DocumentCommand, KeyboardShortcut); 26] = [
     (C::FilterRedo, ctrl(Key::Y)),
     (C::Columns, ctrl(Key::E)),
     (C::GraphRows, ctrl(Key::G)),
+    (C::Symbols(SymbolsCommand::Load), ctrl(Key::L)),
 ];
 
 impl DocumentCommand {
@@ -136,7 +140,7 @@ impl DocumentCommand {
         all.push(C::FindCallers);
         all.extend([C::ZoomToSelection, C::ZoomIn, C::ZoomOut, C::ZoomBack, C::ZoomForward, C::ZoomAll]);
         all.extend([Layout::Both, Layout::Graph, Layout::Table].map(C::Layout));
-        all.extend([Page::Analysis, Page::Trace].map(C::Page));
+        all.extend([Page::Analysis, Page::Trace, Page::Modules].map(C::Page));
         for kind in [MeasureKind::Outstanding, MeasureKind::Cumulative, MeasureKind::Rate] {
             all.extend([false, true].map(|by_count| C::Measure(Measure { kind, by_count })));
         }
@@ -146,6 +150,7 @@ impl DocumentCommand {
         all.extend([C::GraphRows, C::ShowAllCurves, C::MarkSelection, C::ClearMarks]);
         all.extend([C::ExpandBelow, C::CollapseOthers, C::Columns, C::FitColumns]);
         all.extend([C::SavePreset, C::ManagePresets, C::ResetColumns]);
+        all.extend(SymbolsCommand::ALL.map(C::Symbols));
         all
     }
 
@@ -177,6 +182,7 @@ impl DocumentCommand {
             C::Layout(Layout::Table) => "Table only",
             C::Page(Page::Analysis) => "Analysis",
             C::Page(Page::Trace) => "Trace and data quality",
+            C::Page(Page::Modules) => "Modules",
             C::Measure(measure) => measure_title(*measure),
             C::Draw(graph::Kind::Lines) => "Lines",
             C::Draw(graph::Kind::Areas) => "Stacked areas",
@@ -195,6 +201,7 @@ impl DocumentCommand {
             C::ManagePresets => "Manage presets\u{2026}",
             C::ResetColumns => "Reset columns",
             C::Preset(name) => return name.clone(),
+            C::Symbols(command) => command.title(),
         }
         .to_owned()
     }
@@ -211,6 +218,7 @@ impl DocumentCommand {
             C::GraphRows | C::ShowAllCurves | C::MarkSelection | C::ClearMarks => Menu::Graph,
             C::ExpandBelow | C::CollapseOthers | C::FindCallers | C::Columns | C::FitColumns => Menu::Table,
             C::SavePreset | C::ManagePresets | C::ResetColumns | C::Preset(_) => Menu::Table,
+            C::Symbols(_) | C::Page(Page::Modules) => Menu::Symbols,
             _ => Menu::View,
         }
     }

@@ -4,14 +4,17 @@
 pub mod catalogue;
 pub mod document;
 pub mod fuzzy;
+pub mod symbols;
 
 use std::path::PathBuf;
 
 use eframe::egui::{Context, Key, KeyboardShortcut, Modifiers, ThemePreference, Ui};
 
 use super::jobs::TabId;
+use super::jobs::dialog::Asked;
 use catalogue::Place;
 pub use document::DocumentCommand;
+pub use symbols::SymbolsCommand;
 
 /// Something the user wants.
 #[derive(Debug, Clone, PartialEq)]
@@ -72,6 +75,16 @@ pub enum Command {
     ResetEverything,
     /// Everything as at the first start.
     Reset,
+    /// Say where symbols are looked for.
+    SymbolPath,
+    /// Ask no symbol server, or ask them again.
+    Offline,
+    /// Look for symbols as soon as a trace is open, or only when told to.
+    AutomaticSymbols,
+    /// Say which frames are looked through for driver and function.
+    LookThrough,
+    /// Take this file for what the user was asked for.
+    Take(Asked, PathBuf),
     /// Something with the open trace.
     Document(DocumentCommand),
 }
@@ -89,13 +102,16 @@ pub enum Menu {
     Graph,
     /// What the table shows.
     Table,
+    /// Names for the frames of stacks.
+    Symbols,
     /// Help.
     Help,
 }
 
 impl Menu {
     /// All of them, in their order.
-    pub const ALL: [Self; 6] = [Self::File, Self::Edit, Self::View, Self::Graph, Self::Table, Self::Help];
+    pub const ALL: [Self; 7] =
+        [Self::File, Self::Edit, Self::View, Self::Graph, Self::Table, Self::Symbols, Self::Help];
 
     /// Its name.
     #[must_use]
@@ -106,6 +122,7 @@ impl Menu {
             Self::View => "View",
             Self::Graph => "Graph",
             Self::Table => "Table",
+            Self::Symbols => "Symbols",
             Self::Help => "Help",
         }
     }
@@ -146,6 +163,7 @@ impl Command {
         all.extend([Self::ScaleUp, Self::ScaleDown]);
         all.extend(SCALES.map(Self::Scale));
         all.extend([Self::ResetLayout, Self::ResetEverything]);
+        all.extend([Self::SymbolPath, Self::LookThrough, Self::Offline, Self::AutomaticSymbols]);
         all.extend([Self::Palette, Self::Keys]);
         all
     }
@@ -180,6 +198,11 @@ impl Command {
             Self::Keys => "Keys and words",
             Self::ResetLayout => "Reset layout",
             Self::ResetEverything | Self::Reset => "Reset everything\u{2026}",
+            Self::SymbolPath => "Symbol path\u{2026}",
+            Self::LookThrough => "Frames to look through\u{2026}",
+            Self::Offline => "Offline",
+            Self::AutomaticSymbols => "Load symbols automatically",
+            Self::Take(..) => "Open",
             Self::Document(command) => return command.title(),
         }
         .to_owned()
@@ -199,6 +222,9 @@ impl Command {
                 Some(Place { menu: Menu::View, submenu: Some("Scale"), group: 8 })
             }
             Self::ResetLayout | Self::ResetEverything => place(Menu::View, 9),
+            Self::SymbolPath => place(Menu::Symbols, 1),
+            Self::Offline | Self::AutomaticSymbols => place(Menu::Symbols, 2),
+            Self::LookThrough => place(Menu::Symbols, 3),
             Self::Palette | Self::Keys => place(Menu::Help, 0),
             Self::Document(command) => Some(catalogue::place_of(command)),
             _ => None,

@@ -9,7 +9,37 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
-use super::Answer;
+use super::{Answer, TabId};
+
+/// What the user is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Asked {
+    /// A trace to open.
+    Trace,
+    /// The PDB of a module of an open trace.
+    Pdb {
+        /// Which trace.
+        tab: TabId,
+        /// Place of the module among those that the trace needs.
+        at: usize,
+        /// File name of the module.
+        module: String,
+    },
+    /// A folder with symbols.
+    SymbolFolder,
+}
+
+impl Asked {
+    /// The question, as the title of a dialog.
+    #[must_use]
+    pub fn title(&self) -> String {
+        match self {
+            Self::Trace => "Open a trace".to_owned(),
+            Self::Pdb { module, .. } => format!("Open the PDB of {module}"),
+            Self::SymbolFolder => "Add a folder with symbols".to_owned(),
+        }
+    }
+}
 
 /// The file that is chosen, some time.
 pub type Question = Pin<Box<dyn Future<Output = Option<PathBuf>> + Send>>;
@@ -17,30 +47,37 @@ pub type Question = Pin<Box<dyn Future<Output = Option<PathBuf>> + Send>>;
 /// Who asks the user for a file.
 pub trait PickFile: Send + Sync {
     /// Opens the dialog.
-    fn ask(&self) -> Question;
+    fn ask(&self, asked: &Asked) -> Question;
 }
 
 /// The dialog of the system.
 pub struct SystemDialog;
 
 impl PickFile for SystemDialog {
-    fn ask(&self) -> Question {
-        let dialog = rfd::AsyncFileDialog::new()
-            .set_title("Open a trace")
-            .add_filter("Event traces", &["etl", "ETL"])
-            .add_filter("All files", &["*"])
-            .pick_file();
-        Box::pin(async move { dialog.await.map(|file| file.path().to_owned()) })
+    fn ask(&self, asked: &Asked) -> Question {
+        let dialog = rfd::AsyncFileDialog::new().set_title(asked.title());
+        let filtered = |name: &str, endings: &[&str]| {
+            let dialog = dialog.clone().add_filter(name, endings).add_filter("All files", &["*"]).pick_file();
+            Box::pin(async move { dialog.await.map(|file| file.path().to_owned()) })
+        };
+        match asked {
+            Asked::Trace => filtered("Event traces", &["etl", "ETL"]),
+            Asked::Pdb { .. } => filtered("Program databases", &["pdb", "PDB", "pd_", "PD_"]),
+            Asked::SymbolFolder => {
+                let dialog = dialog.pick_folder();
+                Box::pin(async move { dialog.await.map(|file| file.path().to_owned()) })
+            }
+        }
     }
 }
 
 /// Sooner than this nobody has read a dialog.
 const AT_ONCE: Duration = Duration::from_millis(400);
 
-pub(super) fn wait(question: Question) -> Answer {
-    let asked = Instant::now();
+pub(super) fn wait(asked: Asked, question: Question) -> Answer {
+    let began = Instant::now();
     let path = block_on(question);
-    Answer::Picked { at_once: path.is_none() && asked.elapsed() < AT_ONCE, path }
+    Answer::Picked { asked, at_once: path.is_none() && began.elapsed() < AT_ONCE, path }
 }
 
 struct Unpark(Thread);
@@ -91,9 +128,9 @@ mod tests {
 
     #[test]
     fn no_service_is_told_from_a_chosen_file() {
-        let nothing = wait(Box::pin(std::future::ready(None)));
-        assert!(matches!(nothing, Answer::Picked { path: None, at_once: true }));
-        let chosen = wait(Box::pin(std::future::ready(Some(PathBuf::from("a.etl")))));
-        assert!(matches!(chosen, Answer::Picked { path: Some(_), at_once: false }));
+        let nothing = wait(Asked::Trace, Box::pin(std::future::ready(None)));
+        assert!(matches!(nothing, Answer::Picked { path: None, at_once: true, .. }));
+        let chosen = wait(Asked::SymbolFolder, Box::pin(std::future::ready(Some(PathBuf::from("a")))));
+        assert!(matches!(chosen, Answer::Picked { asked: Asked::SymbolFolder, path: Some(_), at_once: false }));
     }
 }

@@ -12,6 +12,7 @@ use super::curves::{self, Curve, CurvesAnswer, CurvesRequest};
 use super::files::{self, FileAnswer, FileRequest};
 use super::find::{self, FindAnswer, FindRequest};
 use super::later::{self, LaterAnswer, LaterRequest};
+use super::names::{self, NamesRequest};
 use super::profile::{self, ProfileAnswer, ProfileRequest};
 use super::rows::RowChoice;
 use super::table::{self, TableAnswer, TableRequest};
@@ -24,6 +25,8 @@ const COMPLETED: [Key; 7] =
 /// What a question is about; a newer one replaces the one before of its topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Topic {
+    /// What frames are called.
+    Names,
     /// The rows of the table.
     Table,
     /// The curves of the graph.
@@ -46,6 +49,8 @@ pub enum Topic {
 
 /// A question.
 pub enum Request {
+    /// Name the frames anew.
+    Names(NamesRequest),
     /// Group the rows.
     Table(TableRequest),
     /// Draw the largest curves of some rows.
@@ -68,6 +73,8 @@ pub enum Request {
 
 /// An answer.
 pub enum Reply {
+    /// New names.
+    Names(Arc<Names>),
     /// The rows.
     Table(Box<TableAnswer>),
     /// The curves, or why they cannot be drawn.
@@ -95,6 +102,7 @@ impl Request {
     #[must_use]
     pub fn topic(&self) -> Topic {
         match self {
+            Self::Names(_) => Topic::Names,
             Self::Table(_) => Topic::Table,
             Self::Curves(..) => Topic::Curves,
             Self::Extra(..) => Topic::Extra,
@@ -110,6 +118,7 @@ impl Request {
     /// The answer; `None` when cancelled.
     pub(super) fn run(self, generation: u64, cancel: &CancelToken) -> Option<Reply> {
         match self {
+            Self::Names(request) => names::run(request, cancel).map(Reply::Names),
             Self::Table(request) => table::run(request, generation, cancel).map(|a| Reply::Table(Box::new(a))),
             Self::Curves(mut request, choice) => {
                 request.rows = choice.rows(cancel).ok()?;
@@ -155,6 +164,7 @@ impl Reply {
     #[must_use]
     pub fn topic(&self) -> Topic {
         match self {
+            Self::Names(_) => Topic::Names,
             Self::Table(_) => Topic::Table,
             Self::Curves(_) => Topic::Curves,
             Self::Extra(_) => Topic::Extra,

@@ -9,8 +9,11 @@ pub mod files;
 pub mod find;
 pub mod later;
 pub mod load;
+pub mod names;
+pub mod path_check;
 pub mod profile;
 pub mod rows;
+pub mod symbols;
 pub mod table;
 pub mod totals;
 pub mod watch;
@@ -24,9 +27,11 @@ use std::thread;
 
 use poolscope_core::job::CancelToken;
 
-use dialog::PickFile;
+use dialog::{Asked, PickFile};
 use document::{Reply, Request, Topic};
 use load::{LoadAnswer, LoadRequest, Loader, Source};
+use path_check::PathNews;
+use symbols::{SymbolService, SymbolsNews, SymbolsRequest};
 use watch::{Change, Watch};
 
 /// Which open trace a question is about.
@@ -51,6 +56,15 @@ pub enum Answer {
         /// The answer.
         reply: Reply,
     },
+    /// News of the search for an open trace's symbols.
+    Symbols {
+        /// Which trace.
+        tab: TabId,
+        /// Number of the search.
+        generation: u64,
+        /// The news.
+        news: Vec<SymbolsNews>,
+    },
     /// The file of an open trace changed.
     Changed {
         /// Which trace.
@@ -67,8 +81,17 @@ pub enum Answer {
     },
     /// Which of some files are not there.
     Missing(BTreeSet<PathBuf>),
+    /// Something about the symbol path in the box.
+    Path {
+        /// Number of the question.
+        generation: u64,
+        /// The answer, or a part of it.
+        news: PathNews,
+    },
     /// The file dialog was closed.
     Picked {
+        /// What the user was asked for.
+        asked: Asked,
         /// The file, if one was chosen.
         path: Option<PathBuf>,
         /// Nothing that asks people answers so soon: there is no dialog service.
@@ -98,9 +121,14 @@ impl Line {
         self.waiting = false;
     }
 
+    /// Whether this is about the question that is waited for, and not its last answer yet.
+    fn is_current(&self, generation: u64) -> bool {
+        self.waiting && generation == self.generation
+    }
+
     /// Whether this is the answer that is waited for.
     fn accept(&mut self, generation: u64) -> bool {
-        let fits = self.waiting && generation == self.generation;
+        let fits = self.is_current(generation);
         self.waiting &= !fits;
         fits
     }
@@ -113,16 +141,25 @@ pub struct Jobs {
     wake: Arc<dyn Fn() + Send + Sync>,
     loader: Arc<dyn Loader>,
     picker: Arc<dyn PickFile>,
+    symbols: Arc<dyn SymbolService>,
     loads: BTreeMap<TabId, Line>,
+    searches: BTreeMap<TabId, Line>,
     lines: BTreeMap<(TabId, Topic), Line>,
     picking: bool,
+    path: Line,
     watch: Option<Watch>,
 }
 
 impl Jobs {
-    /// A background that loads with `loader`, asks for files with `picker`, and calls `wake` after each answer.
+    /// A background that loads with `loader`, asks for files with `picker`, finds names with `symbols`, and calls `wake` after
+    /// each answer.
     #[must_use]
-    pub fn new(loader: Arc<dyn Loader>, picker: Arc<dyn PickFile>, wake: Arc<dyn Fn() + Send + Sync>) -> Self {
+    pub fn new(
+        loader: Arc<dyn Loader>,
+        picker: Arc<dyn PickFile>,
+        symbols: Arc<dyn SymbolService>,
+        wake: Arc<dyn Fn() + Send + Sync>,
+    ) -> Self {
         let (send, receive) = channel();
         Self {
             send,
@@ -130,9 +167,12 @@ impl Jobs {
             wake,
             loader,
             picker,
+            symbols,
             loads: BTreeMap::new(),
+            searches: BTreeMap::new(),
             lines: BTreeMap::new(),
             picking: false,
+            path: Line::default(),
             watch: None,
         }
     }
@@ -166,10 +206,33 @@ impl Jobs {
         });
     }
 
+    /// Searches for the symbols of an open trace; a search that is under way for it is given up.
+    pub fn search(&mut self, tab: TabId, request: SymbolsRequest) {
+        let (generation, cancel) = self.searches.entry(tab).or_default().next();
+        let service = Arc::clone(&self.symbols);
+        let (send, wake) = (self.send.clone(), Arc::clone(&self.wake));
+        self.spawn_some("news of symbols", move || {
+            let tell = |news| {
+                if send.send(Answer::Symbols { tab, generation, news }).is_ok() {
+                    wake();
+                }
+            };
+            symbols::run(service, request, &tell, &cancel);
+            None
+        });
+    }
+
+    /// Gives up the search for the symbols of an open trace.
+    pub fn cancel_search(&mut self, tab: TabId) {
+        if let Some(line) = self.searches.get_mut(&tab) {
+            line.stop();
+        }
+    }
+
     /// Gives up everything for a tab that is no more. Its numbers go on, so that no late answer is taken for a new one.
     pub fn forget(&mut self, tab: TabId) {
         let of_tab = self.lines.iter_mut().filter(|((owner, _), _)| *owner == tab).map(|(_, line)| line);
-        of_tab.chain(self.loads.get_mut(&tab)).for_each(Line::stop);
+        of_tab.chain(self.loads.get_mut(&tab)).chain(self.searches.get_mut(&tab)).for_each(Line::stop);
         if let Some(watch) = &self.watch {
             watch.forget(tab);
         }
@@ -206,14 +269,14 @@ impl Jobs {
     }
 
     /// Asks the user for a file, unless that is being done already.
-    pub fn pick_file(&mut self) {
+    pub fn pick_file(&mut self, asked: Asked) {
         if self.picking {
             return;
         }
         self.picking = true;
         // Some systems want dialogs to be made on the thread of the window.
-        let question = self.picker.ask();
-        self.spawn("dialog", move || dialog::wait(question));
+        let question = self.picker.ask(&asked);
+        self.spawn("dialog", move || dialog::wait(asked, question));
     }
 
     /// Whether a question about an open trace is under way.
@@ -239,6 +302,13 @@ impl Jobs {
                     let line = self.lines.get_mut(&(*tab, reply.topic()));
                     line.is_some_and(|line| line.accept(*generation))
                 }
+                Answer::Symbols { tab, generation, .. } => {
+                    // A search has many answers; it ends when it is given up.
+                    let line = self.searches.get(tab);
+                    line.is_some_and(|line| line.waiting && line.generation == *generation)
+                }
+                Answer::Path { generation, news: PathNews::Checked(_) } => self.path.is_current(*generation),
+                Answer::Path { generation, .. } => self.path.accept(*generation),
                 Answer::Changed { .. } | Answer::Listed { .. } | Answer::Missing(_) => true,
                 Answer::Picked { .. } => std::mem::take(&mut self.picking),
             };
@@ -283,7 +353,9 @@ impl Jobs {
 
 impl Drop for Jobs {
     fn drop(&mut self) {
-        self.loads.values_mut().chain(self.lines.values_mut()).for_each(Line::stop);
+        let loads = self.loads.values_mut().chain(self.searches.values_mut());
+        loads.chain(self.lines.values_mut()).for_each(Line::stop);
+        self.path.stop();
     }
 }
 

@@ -9,7 +9,8 @@ use poolscope_core::pivot::{Key, NodeId, Pivot, PivotRequest, PivotTree, SortOrd
 use poolscope_core::trace::time::View;
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use crate::gui::state::filter::Narrowing;
+use super::names::{Rename, Renamed, known_steps};
+use crate::gui::state::filter::{Narrowing, Step};
 use crate::gui::state::flat::Flat;
 
 /// What to group and how to show it.
@@ -30,12 +31,15 @@ pub struct TableRequest {
     pub expanded: FxHashSet<u64>,
     /// Paths of rows to find again (selection, cursor).
     pub wanted: FxHashSet<u64>,
+    /// What is known by other names so far.
+    pub rename: Option<Rename>,
+    /// Steps of a filter that may be known by these names.
+    pub awaited: Vec<Step>,
     /// Open what leads to the answer, beginning with the top row of this name or, where there is none, the largest.
     pub follow: Option<String>,
 }
 
 /// The rows.
-#[derive(Debug)]
 pub struct TableAnswer {
     /// Number of the request.
     pub generation: u64,
@@ -51,11 +55,24 @@ pub struct TableAnswer {
     pub found: FxHashMap<u64, NodeId>,
     /// The rows that lead to the answer, outermost first.
     pub led: Vec<NodeId>,
+    /// What became of what was known by other names.
+    pub renamed: Option<Box<Renamed>>,
+    /// The awaited steps that are known.
+    pub known: Vec<Step>,
 }
 
 pub(super) fn run(request: TableRequest, generation: u64, cancel: &CancelToken) -> Option<TableAnswer> {
-    let TableRequest { names, pivot: known, keys, view, filter, sort, mut expanded, wanted, follow } = request;
+    let TableRequest { names, pivot: known, keys, view, mut filter, sort, .. } = request;
+    let (mut expanded, mut wanted) = (request.expanded, request.wanted);
     let cancelled = || cancel.is_cancelled();
+    let mut renamed = None;
+    if let Some(rename) = request.rename {
+        let done = rename.run(&names, expanded, wanted, cancel).ok()?;
+        expanded = done.new_open(&done.open);
+        wanted = done.new_paths(&done.wanted);
+        filter = Arc::clone(done.filter.narrowing());
+        renamed = Some(Box::new(done));
+    }
     let groups = match known {
         Some(groups) => groups,
         None => {
@@ -65,7 +82,15 @@ pub(super) fn run(request: TableRequest, generation: u64, cancel: &CancelToken) 
         }
     };
     let mut flat = Flat::new(PivotTree::new(groups), sort, &expanded);
-    let led = follow.map_or_else(Vec::new, |first| flat.follow_largest(&first, &mut expanded));
+    if let Some(done) = &renamed {
+        // Of the new paths only those are kept that lead somewhere, and what is still waited for.
+        let open: FxHashSet<u64> = flat.open_paths(usize::MAX).into_iter().collect();
+        let is_awaited = |path: &u64| done.open.contains(path) && !done.paths.of.contains_key(path);
+        expanded.retain(|path| open.contains(path) || is_awaited(path));
+    }
+    let led = request.follow.map_or_else(Vec::new, |first| flat.follow_largest(&first, &mut expanded));
     let found = flat.find_paths(&wanted);
-    (!cancel.is_cancelled()).then_some(TableAnswer { generation, view, flat, expanded, wanted, found, led })
+    let known = known_steps(request.awaited, &names, cancel).ok()?;
+    let answer = TableAnswer { generation, view, flat, expanded, wanted, found, led, renamed, known };
+    (!cancel.is_cancelled()).then_some(answer)
 }

@@ -51,6 +51,29 @@ impl Default for Panels {
     }
 }
 
+/// How symbols are looked for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SymbolSettings {
+    /// The symbol path; `None`: what `_NT_SYMBOL_PATH` says, else the usual one.
+    pub path: Option<String>,
+    /// No server is asked.
+    pub offline: bool,
+    /// They are looked for as soon as a trace is open.
+    pub automatic: bool,
+    /// Rules on frames to look through, beside the program's, one a line.
+    pub look_through: Vec<String>,
+    /// What another version wrote; kept as it is.
+    #[serde(flatten)]
+    pub others: Map<String, Value>,
+}
+
+impl Default for SymbolSettings {
+    fn default() -> Self {
+        Self { path: None, offline: false, automatic: true, look_through: Vec::new(), others: Map::new() }
+    }
+}
+
 /// A file that was opened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recent {
@@ -85,6 +108,8 @@ pub struct Settings {
     pub scale_percent: u16,
     /// The panels at the sides.
     pub panels: Panels,
+    /// How symbols are looked for.
+    pub symbols: SymbolSettings,
     /// The folder that a path was typed in last.
     pub folder: Option<PathBuf>,
     /// Files that were opened, the newest first.
@@ -107,6 +132,7 @@ impl Default for Settings {
             theme: Theme::default(),
             scale_percent: 100,
             panels: Panels::default(),
+            symbols: SymbolSettings::default(),
             folder: None,
             recent: Vec::new(),
             commands: Vec::new(),
@@ -191,6 +217,8 @@ mod tests {
         settings.opened(Path::new("a.etl"), 5, 7);
         settings.ran("Zoom in".to_owned());
         settings.presets.push(serde_json::json!({ "name": "mine" }));
+        settings.symbols.path = Some("srv*C:\\symbols*https://symbols.example".to_owned());
+        settings.symbols.offline = true;
         assert!(settings.remember_trace(Path::new("a.etl"), serde_json::json!([1])));
         assert!(!settings.remember_trace(Path::new("a.etl"), serde_json::json!([1])));
         let text = settings.to_text().expect("it can be written");
@@ -201,10 +229,18 @@ mod tests {
 
     #[test]
     fn what_another_version_wrote_is_kept() {
-        let text = br#"{ "version": 9, "theme": "light", "panels": { "details": false }, "colour": "green" }"#;
+        let text = br#"{ "version": 9, "theme": "light", "panels": { "details": false }, "colour": "green",
+            "symbols": { "offline": true, "look_through": ["wrapper a.sys"], "proxy": 7 } }"#;
         let settings = Settings::parse(text).expect("it can be read");
         assert_eq!((settings.theme, settings.panels.details, settings.panels.summary), (Theme::Light, false, true));
-        assert!(settings.to_text().expect("text").contains("\"colour\": \"green\""));
+        assert_eq!((settings.symbols.offline, settings.symbols.automatic, &settings.symbols.path), (true, true, &None));
+        let written = settings.to_text().expect("text");
+        assert!(
+            written.contains("\"colour\": \"green\"")
+                && written.contains("wrapper a.sys")
+                && written.contains("\"proxy\": 7"),
+            "{written}"
+        );
         assert!(Settings::parse(b"{ \"theme\": 7 }").is_err());
         assert!(Settings::parse(b"").is_err());
         assert_eq!(Settings::parse(b"{}").expect("empty"), Settings::default());

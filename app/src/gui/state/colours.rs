@@ -7,13 +7,26 @@ use rustc_hash::FxHashMap;
 #[derive(Debug, Clone, Default)]
 pub struct ColourBook {
     numbers: FxHashMap<String, usize>,
+    next: usize,
 }
 
 impl ColourBook {
     /// The number of a name's colour; a new name gets the next one.
     pub fn number(&mut self, name: &str) -> usize {
-        let next = self.numbers.len();
-        *self.numbers.entry(name.to_owned()).or_insert(next)
+        if let Some(number) = self.numbers.get(name) {
+            return *number;
+        }
+        let number = self.next;
+        self.next += 1;
+        self.numbers.insert(name.to_owned(), number);
+        number
+    }
+
+    /// A name is known by another one as well from now on; one that has a colour keeps it.
+    pub fn rename(&mut self, old: &str, new: &str) {
+        if let Some(number) = self.numbers.get(old).copied() {
+            self.numbers.entry(new.to_owned()).or_insert(number);
+        }
     }
 }
 
@@ -27,5 +40,8 @@ mod tests {
         assert_eq!(book.number("Leak"), 0);
         assert_eq!(book.number("MmSt"), 1);
         assert_eq!(book.number("Leak"), 0);
+        book.rename("MmSt", "Memory");
+        book.rename("Leak", "MmSt");
+        assert_eq!((book.number("Memory"), book.number("MmSt"), book.number("new")), (1, 1, 2));
     }
 }

@@ -6,10 +6,12 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use poolscope_core::column::names::Names;
 use poolscope_core::column::parallel::{Cancel, Cancelled};
+use poolscope_core::pivot::translate::names_frames;
 use poolscope_core::pivot::{Key, Place, rows_of_places};
 use poolscope_core::select::field::Field;
 use poolscope_core::select::{CompiledQuery, Query, RowSet};
 use poolscope_core::trace::time::View;
+use rustc_hash::FxHashSet;
 use serde::{Deserialize, Serialize};
 
 /// One narrowing.
@@ -25,6 +27,17 @@ pub enum Step {
 }
 
 impl Step {
+    /// Whether it is about any such column.
+    #[must_use]
+    pub fn asks(&self, about: impl Fn(Key) -> bool) -> bool {
+        match self {
+            Self::Query(query) => Key::ALL.iter().any(|key| about(*key) && query.asks(Field::Key(*key))),
+            Self::To(places) | Self::Out(places) => {
+                places.iter().any(|place| place.0.iter().any(|step| about(step.key())))
+            }
+        }
+    }
+
     /// The words in the trail: `type:AIFO`, `Leak`, `not Leak`, `3 rows`.
     #[must_use]
     pub fn title(&self) -> String {
@@ -86,13 +99,14 @@ impl Narrowing {
         self.asks(|key| key == Key::Generation)
     }
 
+    /// Whether it depends on the names of frames which rows are left.
+    #[must_use]
+    pub fn names_frames(&self) -> bool {
+        self.asks(names_frames)
+    }
+
     fn asks(&self, about: impl Fn(Key) -> bool) -> bool {
-        self.steps.iter().any(|step| match step {
-            Step::Query(query) => Key::ALL.iter().any(|key| about(*key) && query.asks(Field::Key(*key))),
-            Step::To(places) | Step::Out(places) => {
-                places.iter().any(|place| place.0.iter().any(|step| about(step.key())))
-            }
-        })
+        self.steps.iter().any(|step| step.asks(&about))
     }
 
     /// The rows that all steps leave in a view; `None` for all rows. Whoever asks second waits for the first.
@@ -151,6 +165,40 @@ impl Filter {
     /// What a row shows has changed: the rows that were found are no longer right.
     pub fn forget_rows(&mut self) {
         self.now = Arc::new(Narrowing::new(self.steps().to_vec()));
+    }
+
+    /// The same steps, and the same history, with other places instead of each. A step that would be left without places keeps
+    /// those that it has.
+    #[must_use]
+    pub fn map_places(&self, instead: &dyn Fn(&Place) -> Vec<Place>) -> Self {
+        let places = |places: &[Place]| {
+            let mut all: Vec<Place> = Vec::with_capacity(places.len());
+            let mut known: FxHashSet<Place> = FxHashSet::default();
+            for place in places.iter().flat_map(instead) {
+                if known.insert(place.clone()) {
+                    all.push(place);
+                }
+            }
+            if all.is_empty() { places.to_vec() } else { all }
+        };
+        let step = |step: &Step| match step {
+            Step::Query(query) => Step::Query(query.clone()),
+            Step::To(old) => Step::To(places(old)),
+            Step::Out(old) => Step::Out(places(old)),
+        };
+        let narrowing = |old: &Arc<Narrowing>| Arc::new(Narrowing::new(old.steps.iter().map(step).collect()));
+        Self {
+            now: narrowing(&self.now),
+            past: self.past.iter().map(narrowing).collect(),
+            future: self.future.iter().map(narrowing).collect(),
+        }
+    }
+
+    /// Whether the steps, or those before or after them, say anything about frames.
+    #[must_use]
+    pub fn names_frames(&self) -> bool {
+        let all = std::iter::once(&self.now).chain(&self.past).chain(&self.future);
+        all.into_iter().any(|narrowing| narrowing.names_frames())
     }
 
     /// Whether there is something to undo.

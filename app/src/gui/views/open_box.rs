@@ -6,14 +6,17 @@ use std::path::{MAIN_SEPARATOR, Path, PathBuf, is_separator};
 use eframe::egui::{Button, Frame, Id, Key, Modal, TextEdit, Ui};
 
 use crate::gui::command::Command;
+use crate::gui::jobs::dialog::Asked;
 use crate::gui::theme::GRID;
 
 /// Proposals at once at most.
 const MOST: usize = 8;
 
 /// What is written in the box, and what lies in the folder of it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct OpenBox {
+    /// What the file is for.
+    pub what: Asked,
     /// What is written.
     pub path: String,
     /// The folder that was listed, and what lies in it: names, and whether each is a folder.
@@ -25,11 +28,20 @@ pub struct OpenBox {
 }
 
 impl OpenBox {
-    /// A box that begins in a folder.
+    /// A box that asks for something and begins in a folder.
     #[must_use]
-    pub fn within(folder: Option<&PathBuf>) -> Self {
+    pub fn within(what: Asked, folder: Option<&PathBuf>) -> Self {
         let path = folder.map(|folder| format!("{}{MAIN_SEPARATOR}", folder.display())).unwrap_or_default();
-        Self { path, ..Self::default() }
+        Self { what, path, listed: None, asked: None, refocus: false }
+    }
+
+    /// Whether a file of this name, in lower case, may be what is asked for.
+    fn may_be(&self, name: &str) -> bool {
+        match self.what {
+            Asked::Trace => name.ends_with(".etl"),
+            Asked::Pdb { .. } => name.ends_with(".pdb") || name.ends_with(".pd_"),
+            Asked::SymbolFolder => false,
+        }
     }
 
     /// The folder that is being written in, as it was written, and the beginning of a name in it.
@@ -40,7 +52,7 @@ impl OpenBox {
         Some(written.split_at(at + 1))
     }
 
-    /// What lies in the folder and begins like what is written, folders and traces only.
+    /// What lies in the folder and begins like what is written, folders and what is asked for only.
     fn proposals(&self) -> Vec<(String, bool)> {
         let (Some((folder, begun)), Some((listed, entries))) = (self.split(), &self.listed) else { return Vec::new() };
         if listed.as_path() != Path::new(folder) {
@@ -49,7 +61,7 @@ impl OpenBox {
         let begun = begun.to_lowercase();
         let fits = |entry: &&(String, bool)| {
             let name = entry.0.to_lowercase();
-            name.starts_with(&begun) && name != begun && (entry.1 || name.ends_with(".etl"))
+            name.starts_with(&begun) && name != begun && (entry.1 || self.may_be(&name))
         };
         entries.iter().filter(fits).take(MOST).map(|(name, is_dir)| (format!("{folder}{name}"), *is_dir)).collect()
     }
@@ -60,9 +72,15 @@ pub fn show(ui: &Ui, state: &mut OpenBox, commands: &mut Vec<Command>) {
     let frame = Frame::popup(ui.style()).inner_margin(4.0 * GRID);
     let shown = Modal::new(Id::unique("open box")).frame(frame).show(ui.ctx(), |ui| {
         ui.set_width(480.0);
-        ui.heading("Open a trace");
+        ui.heading(state.what.title());
         ui.add_space(GRID);
-        ui.weak("This system has no file dialog. Write the path of an .etl file, or drop the file on the window.");
+        ui.weak(match state.what {
+            Asked::Trace => {
+                "This system has no file dialog. Write the path of an .etl file, or drop the file on the window."
+            }
+            Asked::Pdb { .. } => "This system has no file dialog. Write the path of the .pdb file.",
+            Asked::SymbolFolder => "This system has no file dialog. Write the path of the folder.",
+        });
         ui.add_space(2.0 * GRID);
         let label = ui.label("Path");
         let field = ui.add(TextEdit::singleline(&mut state.path).desired_width(f32::INFINITY)).labelled_by(label.id);
@@ -77,7 +95,7 @@ pub fn show(ui: &Ui, state: &mut OpenBox, commands: &mut Vec<Command>) {
             let written = state.path.trim().trim_matches('"');
             let open = ui.add_enabled(!written.is_empty(), Button::new("Open"));
             if (open.clicked() || entered) && !written.is_empty() {
-                commands.push(Command::OpenPath(PathBuf::from(written)));
+                commands.push(Command::Take(state.what.clone(), PathBuf::from(written)));
                 commands.push(Command::CloseOpenBox);
             }
             if ui.button("Cancel").clicked() {
@@ -98,7 +116,7 @@ fn proposals(ui: &mut Ui, state: &mut OpenBox, commands: &mut Vec<Command>) {
                 state.path = text;
                 state.refocus = true;
             } else {
-                commands.push(Command::OpenPath(PathBuf::from(path)));
+                commands.push(Command::Take(state.what.clone(), PathBuf::from(path)));
                 commands.push(Command::CloseOpenBox);
             }
         }
@@ -113,7 +131,7 @@ mod tests {
     fn proposes_what_begins_like_what_is_written() {
         let names = [("old", true), ("one.ETL", false), ("onto.txt", false), ("two.etl", false)];
         let entries = names.map(|(name, is_dir)| (name.to_owned(), is_dir)).to_vec();
-        let mut state = OpenBox { listed: Some((PathBuf::from("a/"), entries)), ..OpenBox::default() };
+        let mut state = OpenBox { listed: Some((PathBuf::from("a/"), entries)), ..OpenBox::within(Asked::Trace, None) };
         state.path = "a/o".to_owned();
         let own = |name: &str, is_dir| (format!("a/{name}"), is_dir);
         assert_eq!(state.proposals(), [own("old", true), own("one.ETL", false)]);

@@ -1,12 +1,14 @@
 //! The bar at the bottom: what is selected, what is being computed, the view, and whether the data can be trusted.
 
-use eframe::egui::{Align, Button, Layout, Ui, vec2};
+use eframe::egui::{Align, Button, Layout, RichText, Ui, vec2};
 use poolscope_core::anomaly::Severity;
 
 use crate::format;
-use crate::gui::command::{Command, DocumentCommand};
+use crate::gui::command::{Command, DocumentCommand, SymbolsCommand};
 use crate::gui::state::document::{Document, Page};
-use crate::gui::theme::Palette;
+use crate::gui::state::symbol_words;
+use crate::gui::state::symbols::Phase;
+use crate::gui::theme::{self, GRID, Palette};
 
 /// Draws the bar; `words` say what is being computed or what happened last.
 pub fn show(ui: &mut Ui, document: Option<&Document>, words: Option<&str>, commands: &mut Vec<Command>) {
@@ -31,12 +33,40 @@ pub fn show(ui: &mut Ui, document: Option<&Document>, words: Option<&str>, comma
         let (view, whole) = (document.view(), document.whole());
         ui.weak("\u{b7}");
         ui.weak(format!("view {:.3} s of {:.3} s", view.span(), whole.span()));
+        symbols(ui, document, commands);
         if let Some(words) = words {
             ui.weak("\u{b7}");
             ui.weak(words);
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| quality(ui, document, commands));
     });
+}
+
+/// How the search for symbols stands; it leads to the page of modules.
+fn symbols(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
+    if document.lacks_stacks() {
+        return;
+    }
+    let Some(words) = symbol_words::standing(&document.symbols) else { return };
+    ui.weak("\u{b7}");
+    let text = RichText::new(&words).color(Palette::of(ui).dim);
+    let padding = std::mem::replace(&mut ui.spacing_mut().button_padding.x, GRID / 2.0);
+    let label = ui.add(Button::new(text).frame_when_inactive(false));
+    ui.spacing_mut().button_padding.x = padding;
+    let tip = symbol_words::without_symbols(&document.symbols).map(|(_, names)| format!("Without symbols:\n{names}"));
+    if label.clicked() {
+        let other = if document.page == Page::Modules { Page::Analysis } else { Page::Modules };
+        commands.push(DocumentCommand::Page(other).into());
+    }
+    label.on_hover_text(tip.unwrap_or_else(|| "Show the modules".to_owned()));
+    if document.symbols.phase == Phase::Running {
+        let stop = ui.add(Button::new(RichText::new("Stop").font(theme::small_font())).small());
+        let command: Command = DocumentCommand::Symbols(SymbolsCommand::Stop).into();
+        stop.ctx.accesskit_node_builder(stop.id, |node| node.set_label(command.title()));
+        if stop.clicked() {
+            commands.push(command);
+        }
+    }
 }
 
 fn quality(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {

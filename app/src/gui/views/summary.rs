@@ -1,10 +1,15 @@
 //! The panel on the left: what trace this is and how good its data are.
 
-use eframe::egui::{Align, Align2, Color32, Label, Layout, RichText, ScrollArea, Sense, Ui, vec2};
+use eframe::egui::{
+    Align, Align2, Color32, Label, Layout, Response, RichText, Role, ScrollArea, Sense, Ui, WidgetInfo, vec2,
+};
 use poolscope_core::anomaly::Severity;
 
 use crate::format;
-use crate::gui::state::document::Document;
+use crate::gui::command::{Command, DocumentCommand};
+use crate::gui::state::document::{Document, Page};
+use crate::gui::state::symbol_words;
+use crate::gui::state::symbols::Phase;
 use crate::gui::theme::{self, GRID, Palette};
 
 /// Width of the facts' names, in points.
@@ -13,7 +18,7 @@ const NAME_WIDTH: f32 = 64.0;
 const LINE: f32 = 18.0;
 
 /// Draws the panel.
-pub fn show(ui: &mut Ui, document: &Document) {
+pub fn show(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         ui.spacing_mut().item_spacing.y = 2.0;
         caption(ui, "TRACE");
@@ -25,6 +30,7 @@ pub fn show(ui: &mut Ui, document: &Document) {
         ui.add_space(3.0 * GRID);
         caption(ui, "DATA QUALITY");
         quality(ui, document);
+        symbols(ui, document, commands);
     });
 }
 
@@ -88,16 +94,45 @@ fn quality(ui: &mut Ui, document: &Document) {
         let tip = if count.is_empty() { name.clone() } else { format!("{count} x {name}") };
         mark(ui, colour, &name, &count, &format!("{tip}\n{}", anomaly.kind.effect()));
     }
-    mark(
-        ui,
-        palette.faint,
-        "no symbols",
-        "",
-        "Frames are shown as module and offset. The functions' names come from the modules' symbol files, which are not loaded.",
-    );
 }
 
-fn mark(ui: &mut Ui, colour: Color32, text: &str, count: &str, tip: &str) {
+/// What is missing of the symbols; it leads to the page of modules.
+fn symbols(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
+    if !document.has_allocations() || document.lacks_stacks() {
+        return;
+    }
+    let palette = Palette::of(ui);
+    let symbols = &document.symbols;
+    let standing = symbols.standing();
+    let (colour, text, tip) = match (symbol_words::without_symbols(symbols), symbols.phase) {
+        (_, Phase::Idle) => {
+            let tip = "Frames are shown as module and offset until symbols are loaded.".to_owned();
+            (palette.faint, "symbols not loaded".to_owned(), tip)
+        }
+        (_, Phase::Running) => {
+            let tip = symbol_words::standing(symbols).unwrap_or_default();
+            (palette.accent, "loading symbols".to_owned(), tip)
+        }
+        (Some((count, names)), _) => {
+            let what = if count == 1 { "module" } else { "modules" };
+            (palette.warn, format!("{} {what} without symbols", format::count(count as u64)), names)
+        }
+        (None, _) if standing.modules > 0 => {
+            let tip = format!("All {} modules that stacks lead through have names.", standing.modules);
+            (palette.good, "symbols complete".to_owned(), tip)
+        }
+        (None, _) => return,
+    };
+    let line = mark(ui, colour, &text, "", "");
+    let response = ui.interact(line.rect, ui.scope_id().with("symbols"), Sense::click());
+    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("Symbols: {text}")));
+    if response.clicked() {
+        commands.push(DocumentCommand::Page(Page::Modules).into());
+    }
+    response.on_hover_text(format!("{tip}\nClick: show the modules"));
+}
+
+fn mark(ui: &mut Ui, colour: Color32, text: &str, count: &str, tip: &str) -> Response {
     let line = ui.horizontal(|ui| {
         let (dot, _) = ui.allocate_exact_size(vec2(8.0, LINE), Sense::HOVER);
         ui.painter().circle_filled(dot.center(), 4.0, colour);
@@ -110,5 +145,5 @@ fn mark(ui: &mut Ui, colour: Color32, text: &str, count: &str, tip: &str) {
             });
         });
     });
-    line.response.on_hover_text(tip);
+    if tip.is_empty() { line.response } else { line.response.on_hover_text(tip) }
 }

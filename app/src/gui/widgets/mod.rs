@@ -6,4 +6,5 @@ pub mod graph;
 pub mod histogram;
 pub mod pivot_table;
 pub mod side_handle;
+pub mod thin_bar;
 pub mod two_ways_on;

@@ -5,6 +5,7 @@
 mod assemble;
 mod contexts;
 mod decode;
+mod images;
 mod loose;
 mod pair;
 mod partition;

@@ -1,13 +1,11 @@
 //! Images, processes and facts about the recording, joined from all shards in time order. Run-downs at start and stop
 //! fill what a circular file has lost; nothing is made up for what no record says.
 
-use super::shard::{ImageChange, NO_ID, ProcessChange, Rare, Shard};
+use super::images::Images;
+use super::shard::{NO_ID, ProcessChange, Rare, Shard};
 use crate::etl::walk::TraceFile;
-use crate::event::identity::RsdsEvent;
-use crate::event::image::ImageEvent;
 use crate::event::process::ProcessEvent;
-use crate::trace::ids::ModuleId;
-use crate::trace::module::{ImageLife, Module, ModuleTable, Rsds, file_name};
+use crate::trace::module::ModuleTable;
 use crate::trace::process::{Process, ProcessTable};
 use crate::trace::summary::{BigBlock, PoolUsage, Snapshots, TagUsage, TraceSummary};
 use crate::trace::time::Ticks;
@@ -30,7 +28,14 @@ pub fn collect(file: &TraceFile, shards: &mut [Shard]) -> Facts {
     }
     // Stable: records of one tick stay in file order.
     rows.sort_by_key(|row| row.0);
-    let mut images = Images::default();
+    let mut images = Images::new(if file.logfile.pointer_size == 4 { 4 } else { 8 });
+    for (time, rare) in &rows {
+        match rare {
+            Rare::ImageId(event) => images.image_id(*time, event),
+            Rare::Rsds(event) => images.rsds(*time, event),
+            _ => {}
+        }
+    }
     let mut processes = Processes::default();
     let mut snapshots = Snapshots::default();
     let mut summary = from_header(file);
@@ -38,8 +43,8 @@ pub fn collect(file: &TraceFile, shards: &mut [Shard]) -> Facts {
         match rare {
             Rare::Image { change, event, pid } => images.event(time, change, event, pid),
             Rare::Process { change, event } => processes.event(time, change, event),
-            Rare::ImageId(id) => images.timestamp(id.process, id.base, id.timestamp),
-            Rare::Rsds(event) => images.rsds(time, event),
+            // They were taken before, since they stand before their images in some files and after them in others.
+            Rare::ImageId(_) | Rare::Rsds(_) => {}
             Rare::Cpu(cpu) => {
                 summary.memory_mb = Some(cpu.memory_mb).filter(|&mb| mb > 0);
                 summary.computer = Some(cpu.computer).filter(|name| !name.is_empty());
@@ -96,144 +101,6 @@ fn snapshot(snapshots: &mut Snapshots, time: Ticks, rare: Rare) {
             nonpaged: row.nonpaged,
         })),
         _ => {}
-    }
-}
-
-/// A module is the same file, by path, size and identity, at the same base.
-#[derive(PartialEq, Eq, Hash)]
-struct ModuleKey {
-    base: u64,
-    size: u64,
-    checksum: u32,
-    path: String,
-}
-
-#[derive(Default)]
-struct Images {
-    modules: Vec<Module>,
-    by_key: FxHashMap<ModuleKey, ModuleId>,
-    lives: Vec<ImageLife>,
-    /// Newest life at a base in a process.
-    newest: FxHashMap<(u32, u64), usize>,
-    /// Identities that came before the image they belong to.
-    early: FxHashMap<(u32, u64), Rsds>,
-}
-
-impl Images {
-    fn event(&mut self, time: Ticks, change: ImageChange, event: ImageEvent, pid: u32) {
-        if event.size == 0 {
-            return;
-        }
-        let place = (pid, event.base);
-        let module = self.module(event, pid);
-        let open =
-            self.newest.get(&place).copied().filter(|&at| {
-                self.lives.get(at).is_some_and(|life| life.module == module && life.unload == Ticks::NEVER)
-            });
-        match (change, open) {
-            (ImageChange::Load, _) => self.begin(place, module, time),
-            // Run-downs repeat themselves; a stop run-down may also be all that is left of a wrapped trace.
-            (ImageChange::Start | ImageChange::Stop, Some(_)) => {}
-            (ImageChange::Start | ImageChange::Stop, None) => self.begin(place, module, Ticks::UNKNOWN),
-            (ImageChange::Unload, Some(at)) => {
-                if let Some(life) = self.lives.get_mut(at) {
-                    life.unload = time;
-                }
-            }
-            (ImageChange::Unload, None) => {
-                self.begin(place, module, Ticks::UNKNOWN);
-                if let Some(life) = self.lives.last_mut() {
-                    life.unload = time;
-                }
-            }
-        }
-    }
-
-    fn begin(&mut self, place: (u32, u64), module: ModuleId, load: Ticks) {
-        let mut load = load;
-        if let Some(before) = self.newest.get(&place).and_then(|&at| self.lives.get_mut(at)) {
-            if before.unload == Ticks::NEVER && before.module == module && load.is_known() {
-                // The same image again: its load was seen, and a run-down had put its beginning earlier.
-                return;
-            }
-            if before.unload == Ticks::NEVER && load.is_known() {
-                before.unload = load;
-            }
-            if !load.is_known() && before.unload.is_known() {
-                load = Ticks(before.unload.0 + 1);
-            }
-        }
-        self.newest.insert(place, self.lives.len());
-        self.lives.push(ImageLife { module, pid: place.0, load, unload: Ticks::NEVER });
-    }
-
-    fn module(&mut self, event: ImageEvent, pid: u32) -> ModuleId {
-        let early = self.early.get(&(pid, event.base)).cloned();
-        let key = ModuleKey { base: event.base, size: event.size, checksum: event.checksum, path: event.path };
-        if let Some(&id) = self.by_key.get(&key) {
-            return id;
-        }
-        let id = ModuleId(self.modules.len() as u32);
-        self.modules.push(Module {
-            name: file_name(&key.path).to_owned(),
-            path: key.path.clone(),
-            base: key.base,
-            size_bytes: key.size,
-            timestamp: event.timestamp,
-            checksum: key.checksum,
-            rsds: early,
-            is_kernel: pid == 0,
-        });
-        self.by_key.insert(key, id);
-        id
-    }
-
-    /// The newest module at a place.
-    fn newest_module(&mut self, place: (u32, u64)) -> Option<&mut Module> {
-        let life = self.newest.get(&place).and_then(|&at| self.lives.get(at))?;
-        self.modules.get_mut(life.module.index())
-    }
-
-    fn timestamp(&mut self, pid: u32, base: u64, timestamp: u32) {
-        if let Some(module) = self.newest_module((pid, base)).filter(|m| m.timestamp == 0) {
-            module.timestamp = timestamp;
-        }
-    }
-
-    /// Identities have the timestamp of the image event they belong to, and may stand before it in the file.
-    fn rsds(&mut self, time: Ticks, event: RsdsEvent) {
-        let rsds = Rsds { guid: event.guid, age: event.age, pdb_name: event.pdb_name };
-        let place = (event.process, event.base);
-        let known = self.newest.get(&place).and_then(|&at| self.lives.get(at));
-        let belongs = known.is_some_and(|life| life.unload >= time || life.unload == Ticks::NEVER);
-        if !belongs {
-            self.early.insert(place, rsds);
-            return;
-        }
-        if let Some(module) = self.newest_module(place) {
-            module.rsds = Some(rsds);
-        }
-    }
-
-    fn finish(mut self) -> ModuleTable {
-        // The same file at another base, or in another process, has the same identity.
-        let mut known: FxHashMap<(String, u64, u32), (Rsds, u32)> = FxHashMap::default();
-        for module in &self.modules {
-            if let Some(rsds) = &module.rsds {
-                let key = (module.path.to_lowercase(), module.size_bytes, module.checksum);
-                known.entry(key).or_insert_with(|| (rsds.clone(), module.timestamp));
-            }
-        }
-        for module in self.modules.iter_mut().filter(|m| m.rsds.is_none()) {
-            let key = (module.path.to_lowercase(), module.size_bytes, module.checksum);
-            if let Some((rsds, timestamp)) = known.get(&key) {
-                module.rsds = Some(rsds.clone());
-                if module.timestamp == 0 {
-                    module.timestamp = *timestamp;
-                }
-            }
-        }
-        ModuleTable::new(self.modules, self.lives)
     }
 }
 

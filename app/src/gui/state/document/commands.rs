@@ -33,7 +33,10 @@ impl Document {
                 self.run_zoom(command);
             }
             C::Layout(layout) => self.layout = *layout,
-            C::Page(page) => self.page = *page,
+            C::Page(page) => {
+                self.page = *page;
+                self.modules.wants_focus = *page == Page::Modules;
+            }
             C::Measure(measure) => self.draw_measure(measure.kind, measure.by_count),
             C::Draw(kind) => self.draw_as(*kind),
             C::Curves(count) => {
@@ -64,11 +67,12 @@ impl Document {
             C::ManagePresets => self.dialog = Some(Dialog::presets()),
             C::ResetColumns => self.apply_preset(&self.preset.clone()),
             C::Preset(name) => self.apply_preset(name),
+            C::Symbols(command) => self.run_symbols(*command),
         }
     }
 
     /// What is looked for or written about rows has to be seen.
-    fn show_table(&mut self) {
+    pub(super) fn show_table(&mut self) {
         self.page = Page::Analysis;
         if self.layout == Layout::Graph {
             self.layout = Layout::Both;
@@ -148,6 +152,7 @@ impl Document {
         let selected = || !self.table.selected().is_empty();
         match command {
             C::Page(_) => true,
+            C::Symbols(command) => self.symbols_blocked(*command).is_none(),
             _ if !self.has_allocations() => false,
             C::ZoomToSelection | C::MarkSelection => self.graph.selection().is_some(),
             C::ZoomBack => self.history.can_go_back(),
@@ -185,6 +190,7 @@ impl Document {
             C::Layout(layout) => Some(self.layout == *layout),
             C::Page(page) => Some(self.page == *page),
             C::Preset(name) => Some(self.preset == *name),
+            C::Symbols(command) => self.symbols_on(*command),
             _ => None,
         }
     }

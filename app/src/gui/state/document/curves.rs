@@ -360,6 +360,7 @@ impl Document {
         self.marks.sort_unstable();
         self.marks.dedup();
         self.names = Arc::new(self.names.with_marks(&self.marks));
+        self.new_names = self.new_names.take().map(|names| Arc::new(names.with_marks(&self.marks)));
         let in_filter = self.filter.narrowing().asks_generation();
         if in_filter {
             self.filter.forget_rows();
@@ -375,7 +376,7 @@ impl Document {
 }
 
 /// Under which name a curve is hidden; the sum of the others has none.
-fn hidden_name(curve: &Curve) -> Vec<String> {
+pub(super) fn hidden_name(curve: &Curve) -> Vec<String> {
     if !curve.keys.is_empty() {
         return curve.keys.clone();
     }

@@ -125,6 +125,7 @@ impl Document {
 
     /// Table, curves and sums no longer show what the filter leaves.
     pub(super) fn filter_changed(&mut self) {
+        self.quiet.clear();
         self.groups_are_old = true;
         self.totals = None;
         self.changed.insert(Topic::Table);

@@ -4,11 +4,16 @@
 mod commands;
 mod curves;
 mod finding;
+mod frame_words;
 mod remember;
+mod renaming;
 mod rows;
 mod shape;
+mod symbol_commands;
+mod symbols;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use parking_lot::RwLock;
@@ -25,12 +30,14 @@ use super::arrangement::Arrangement;
 use super::colours::ColourBook;
 use super::details::Details;
 use super::dialogs::Dialog;
-use super::filter::Filter;
+use super::filter::{Filter, Step};
 use super::finder::Finder;
 use super::history::History;
+use super::modules_page::ModulesPage;
 use super::presets::{Preset, Presets, leak_hunt};
 use super::query_box::QueryBox;
 use super::rows::Rows;
+use super::symbols::Symbols;
 use crate::gui::jobs::curves::{Curve, CurvesAnswer};
 use crate::gui::jobs::document::{Reply, Request, Topic};
 use crate::gui::jobs::files::FileRequest;
@@ -39,9 +46,11 @@ use crate::gui::jobs::profile::ProfileAnswer;
 use crate::gui::jobs::totals::{TotalsAnswer, TotalsRequest};
 use crate::gui::widgets::graph::{self, GraphData, GraphState, Overview, Range};
 use crate::gui::widgets::pivot_table::TableState;
+use crate::symbols::Choice;
 
 pub use curves::{CURVE_COUNTS, measure_title};
 pub use remember::Remembered;
+pub use symbols::SearchOrder;
 
 /// What a document wants of the window around it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,6 +73,8 @@ pub enum Page {
     Analysis,
     /// What the trace is, and how far it can be trusted.
     Trace,
+    /// The modules that stacks lead through, and their symbols.
+    Modules,
 }
 
 /// Which of graph and table are shown.
@@ -133,6 +144,8 @@ pub struct Document {
     pub dialog: Option<Dialog>,
     /// What the middle shows.
     pub page: Page,
+    /// What the page of modules remembers.
+    pub modules: ModulesPage,
     /// Which of graph and table are shown.
     pub layout: Layout,
     /// The graph's part of the height that it shares with the table.
@@ -141,6 +154,10 @@ pub struct Document {
     pub marks: Vec<Ticks>,
     /// Curves at most, before the rest is folded together.
     pub most_curves: usize,
+    /// What is known of the trace's symbols.
+    pub symbols: Symbols,
+    /// By what they are searched.
+    pub symbol_choice: Choice,
     /// What the window shall do.
     pub effects: Vec<Effect>,
     /// Why the last figures could not be computed.
@@ -175,6 +192,20 @@ pub struct Document {
     find_goes_on: Option<bool>,
     /// The way to the answer was opened.
     led: bool,
+    /// What the background shall do about symbols.
+    search: Option<SearchOrder>,
+    /// PDBs that the user chose, by position in the needs.
+    pdbs_by_hand: BTreeMap<usize, PathBuf>,
+    /// How frames are to be named.
+    naming: FrameNaming,
+    /// There are names that frames are not shown with.
+    names_are_old: bool,
+    /// Names that take the place of the others with the next rows.
+    new_names: Option<Arc<Names>>,
+    /// Questions whose answers look like what is there.
+    quiet: BTreeSet<Topic>,
+    /// Remembered steps of the filter that are about frames whose names are not known yet.
+    awaited: Vec<Step>,
 }
 
 impl Document {
@@ -184,7 +215,7 @@ impl Document {
         let Preset { name: preset, arrangement } = leak_hunt();
         Self {
             source,
-            names: Arc::new(Names::new(Arc::clone(&trace), FrameNaming::Symbol)),
+            names: Arc::new(Names::new(Arc::clone(&trace), FrameNaming::Function)),
             history: History::new(trace.extent),
             trace,
             rows: None,
@@ -206,6 +237,7 @@ impl Document {
             finder: Finder::default(),
             dialog: None,
             page: Page::default(),
+            modules: ModulesPage::default(),
             layout: Layout::default(),
             graph_share: GRAPH_SHARE,
             marks: Vec::new(),
@@ -232,6 +264,15 @@ impl Document {
             file: None,
             find_goes_on: None,
             led: false,
+            symbols: Symbols::default(),
+            symbol_choice: Choice::default(),
+            search: None,
+            pdbs_by_hand: BTreeMap::new(),
+            naming: FrameNaming::Function,
+            names_are_old: false,
+            new_names: None,
+            quiet: BTreeSet::new(),
+            awaited: Vec::new(),
         }
     }
 
@@ -275,14 +316,16 @@ impl Document {
 
     /// The questions that came up since the last call.
     pub fn requests(&mut self) -> Vec<Request> {
+        self.ask_for_names();
         let changed = std::mem::take(&mut self.changed);
         let requests: Vec<Request> = changed.into_iter().filter_map(|topic| self.request(topic)).collect();
         self.waiting.extend(requests.iter().map(Request::topic));
         requests
     }
 
-    fn request(&self, topic: Topic) -> Option<Request> {
+    fn request(&mut self, topic: Topic) -> Option<Request> {
         match topic {
+            Topic::Names => Some(Request::Names(self.names_request())),
             Topic::Table => Some(Request::Table(self.table_request())),
             Topic::Curves => self.curves_request(),
             Topic::Extra => self.extra_request(),
@@ -295,10 +338,10 @@ impl Document {
         }
     }
 
-    /// Whether something is being computed.
+    /// Whether something is being computed that will not look like what is there.
     #[must_use]
     pub fn waits(&self, topic: Topic) -> bool {
-        self.waiting.contains(&topic)
+        self.waiting.contains(&topic) && !self.quiet.contains(&topic)
     }
 
     /// Whether anything is being computed.
@@ -310,7 +353,9 @@ impl Document {
     /// Takes in an answer.
     pub fn take(&mut self, reply: Reply) {
         self.waiting.remove(&reply.topic());
+        self.quiet.remove(&reply.topic());
         match reply {
+            Reply::Names(names) => self.take_names(names),
             Reply::Table(answer) => self.take_table(*answer),
             Reply::Curves(Ok(answer)) => {
                 self.trouble = None;
@@ -334,6 +379,7 @@ impl Document {
     /// A mistake of the program: the figures before stay, and the user is told.
     fn take_broken(&mut self, topic: Topic) {
         let what = match topic {
+            Topic::Names => "The names of frames",
             Topic::Table => "The rows",
             Topic::Curves | Topic::Extra => "The curves",
             Topic::Totals => "The sums of the selected range",
@@ -343,6 +389,11 @@ impl Document {
             Topic::Completion => "The words for queries",
             Topic::File => "The file",
         };
+        if matches!(topic, Topic::Names | Topic::Table) {
+            // The names before are shown.
+            self.new_names = None;
+            self.naming = self.names.naming();
+        }
         self.tell(format!("{what} could not be computed: poolscope made a mistake. Please report it with the trace."));
     }
 
@@ -388,6 +439,7 @@ impl Document {
     }
 
     fn view_changed(&mut self) {
+        self.quiet.clear();
         self.changed.extend([Topic::Table, Topic::Curves]);
     }
 

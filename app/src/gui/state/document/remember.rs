@@ -1,10 +1,13 @@
 //! What is remembered of a trace from one use to the next: columns, view, filter, marks, what was open and selected. Figures are
 //! not: they are computed anew.
 
+use std::sync::Arc;
+
 use poolscope_core::series::Kind as MeasureKind;
 use poolscope_core::trace::time::{Ticks, View};
 use serde::{Deserialize, Serialize};
 
+use super::renaming::waits_for_names;
 use super::{Document, Layout, Topic};
 use crate::gui::state::arrangement::Arrangement;
 use crate::gui::state::filter::Step;
@@ -29,6 +32,9 @@ pub struct Remembered {
     view: Option<(i64, i64)>,
     marks: Vec<i64>,
     filter: Vec<Step>,
+    /// How frames are named.
+    #[serde(default)]
+    frames: String,
     open: Vec<u64>,
     selected: Vec<u64>,
     cursor: Option<u64>,
@@ -70,7 +76,8 @@ impl Document {
             most_curves: self.most_curves,
             view: (now != self.history.whole()).then_some((now.from.0, now.to.0)),
             marks: self.marks.iter().map(|mark| mark.0).collect(),
-            filter: self.filter.steps().to_vec(),
+            filter: self.filter.steps().iter().chain(&self.awaited).cloned().collect(),
+            frames: self.naming.name().to_owned(),
             open,
             selected,
             cursor: self.cursor,
@@ -99,8 +106,16 @@ impl Document {
         let inside = remembered.marks.into_iter().filter(|mark| (whole.from.0..=whole.to.0).contains(mark));
         self.marks = inside.map(Ticks).collect();
         self.marks_changed();
-        if !remembered.filter.is_empty() {
-            self.filter.set(remembered.filter);
+        if let Ok(naming) = remembered.frames.parse() {
+            self.naming = naming;
+            self.names = Arc::new(self.names.with_naming(naming));
+        }
+        // Without rows of these names nothing would be left.
+        let (awaited, steps) = remembered.filter.into_iter().partition(waits_for_names);
+        self.awaited = awaited;
+        let steps: Vec<Step> = steps;
+        if !steps.is_empty() {
+            self.filter.set(steps);
         }
         self.led = !remembered.open.is_empty();
         self.expanded = remembered.open.into_iter().collect();

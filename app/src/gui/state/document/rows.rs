@@ -45,15 +45,19 @@ impl Document {
             let pivot = rows.flat().tree().pivot();
             !self.groups_are_old && pivot.keys() == keys && pivot.view() == self.history.now()
         };
+        let rename = self.rename_request();
+        let named = |rows: &&Rows| rename.is_none() && same(rows);
         TableRequest {
-            names: Arc::clone(&self.names),
-            pivot: self.rows.as_ref().filter(same).map(|rows| Arc::clone(rows.flat().tree().pivot())),
+            names: Arc::clone(self.new_names.as_ref().unwrap_or(&self.names)),
+            pivot: self.rows.as_ref().filter(named).map(|rows| Arc::clone(rows.flat().tree().pivot())),
             keys,
             view: self.history.now(),
             filter: Arc::clone(self.filter.narrowing()),
             sort: self.order(),
             expanded: self.expanded.clone(),
             wanted: self.selected.iter().copied().chain(self.cursor).chain(self.top_path()).collect(),
+            awaited: self.awaited.clone(),
+            rename,
             follow: (!self.led).then(|| self.arrangement.lead.clone()),
         }
     }
@@ -81,7 +85,13 @@ impl Document {
 
     /// Takes in new rows; what was open, selected and scrolled to stays.
     pub(super) fn take_table(&mut self, answer: TableAnswer) {
-        let TableAnswer { mut flat, expanded, wanted, mut found, led, .. } = answer;
+        let TableAnswer { mut flat, mut expanded, wanted, mut found, led, renamed, known, .. } = answer;
+        let mut held = self.held_row();
+        let is_renamed = renamed.is_some();
+        if let Some(renamed) = renamed {
+            held = self.rename(*renamed, &mut flat, &expanded, held);
+            expanded.clone_from(&self.expanded);
+        }
         let leads = !self.led && !led.is_empty();
         if leads {
             self.expanded.extend(expanded);
@@ -89,7 +99,8 @@ impl Document {
             // Rows were opened or closed since the question was asked.
             flat.set_sort(flat.sort(), &self.expanded);
         }
-        let now: FxHashSet<u64> = self.selected.iter().copied().chain(self.cursor).collect();
+        let held_path = held.map(|(path, _)| path);
+        let now: FxHashSet<u64> = self.selected.iter().copied().chain(self.cursor).chain(held_path).collect();
         if !leads && !now.is_subset(&wanted) {
             found = flat.find_paths(&now);
         }
@@ -99,7 +110,6 @@ impl Document {
         if rows.flat().sort() != order {
             rows.set_sort(order, &self.expanded);
         }
-        let held = self.held_row();
         self.rows = Some(rows);
         if leads {
             self.lead(&led);
@@ -116,6 +126,12 @@ impl Document {
         self.ask_for_unknown();
         self.search_again();
         self.cursor_moved();
+        if is_renamed {
+            self.quiet.insert(Topic::Profile);
+            self.rename_cursor_curve();
+            self.recolour();
+        }
+        self.take_known(known);
     }
 
     /// The first time: the cursor goes to the row of the largest tag, or what comes nearest to it.
@@ -290,6 +306,7 @@ impl Document {
     /// Details, profile and the emphasised curve follow the cursor.
     pub(super) fn cursor_moved(&mut self) {
         self.selected_sums = self.add_up_selection();
+        self.quiet.remove(&Topic::Profile);
         let Some(rows) = &self.rows else { return };
         let node = self.table.cursor().map(node_id);
         self.details = node.map(|node| Details::of(rows, node));

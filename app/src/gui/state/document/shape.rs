@@ -90,6 +90,7 @@ impl Document {
 
     pub(super) fn curves_are_old(&mut self) {
         self.overview_is_old = true;
+        self.quiet.remove(&Topic::Curves);
         self.changed.insert(Topic::Curves);
     }
 
@@ -108,6 +109,7 @@ impl Document {
             self.keep_widths();
         }
         if before.keys() != self.arrangement.keys() {
+            self.quiet.remove(&Topic::Table);
             self.changed.insert(Topic::Table);
         } else {
             self.order_changed();

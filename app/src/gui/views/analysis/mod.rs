@@ -166,10 +166,13 @@ fn rows(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>) {
     let offers = row_menu::Offers::of(document);
     let mut of_header = |ui: &mut Ui, column: Option<u32>| header_menu::show(ui, &menus, column, &mut changes);
     let mut of_row = |ui: &mut Ui, _: RowId| row_menu::show(ui, &offers, commands);
+    let hovered = document.table.hovered();
+    let tip = hovered.and_then(|row| Some((row, document.frame_tip(row)?)));
     let Document { rows: Some(rows), table: state, .. } = document else { return };
     let actions = PivotTable::new("Allocations", rows, state)
         .dimmed(dimmed)
         .frozen(frozen)
+        .tip(tip.as_ref().map(|(row, text)| (*row, text.as_str())))
         .header_menu(&mut of_header)
         .row_menu(&mut of_row)
         .show(ui);

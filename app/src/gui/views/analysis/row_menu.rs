@@ -1,8 +1,8 @@
-//! The menu of a row: copy, filter, open and close, callers, graph.
+//! The menu of a row: copy, filter, open and close, callers, graph, the module of a frame.
 
 use eframe::egui::{Button, Ui};
 
-use crate::gui::command::{Command, DocumentCommand};
+use crate::gui::command::{Command, DocumentCommand, SymbolsCommand};
 use crate::gui::state::document::Document;
 
 /// What the menu offers, in groups, and whether it would do anything.
@@ -18,11 +18,13 @@ impl Offers {
             vec![C::ExpandBelow, C::CollapseOthers, C::FindCallers],
             vec![C::GraphRows],
         ];
+        let module = document.module_of_cursor().map(|at| C::Symbols(SymbolsCommand::Show(at)));
+        let groups = groups.into_iter().chain(module.map(|command| vec![command]));
         let with_state = |command: C| {
             let can = document.can(&command);
             (command, can)
         };
-        Self(groups.into_iter().map(|group| group.into_iter().map(with_state).collect()).collect())
+        Self(groups.map(|group| group.into_iter().map(with_state).collect()).collect())
     }
 }
 

@@ -37,7 +37,7 @@ pub fn show(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
         }
         stack::show(ui, document, details, commands);
         if let Some(answer) = &document.profile {
-            blocks(ui, &answer.profile);
+            blocks(ui, document, &answer.profile);
         } else if old {
             ui.add_space(2.0 * GRID);
             ui.weak("Looking at its blocks");
@@ -61,7 +61,7 @@ fn range(ui: &mut Ui, document: &Document) {
     ui.add_space(3.0 * GRID);
 }
 
-fn blocks(ui: &mut Ui, profile: &poolscope_core::pivot::Profile) {
+fn blocks(ui: &mut Ui, document: &Document, profile: &poolscope_core::pivot::Profile) {
     let bar = |bin: &poolscope_core::pivot::profile::Bin| Bar {
         label: bin.label.clone(),
         count: bin.tally.count,
@@ -100,7 +100,7 @@ fn blocks(ui: &mut Ui, profile: &poolscope_core::pivot::Profile) {
     if profile.total.count > (profile.first.len() + profile.last.len()) as u64 {
         lists::allocs(ui, "LAST ALLOCATIONS", &profile.last);
     }
-    stack::frees(ui, profile);
+    stack::frees(ui, document, profile);
 }
 
 fn section(ui: &mut Ui, title: &str) {

@@ -4,6 +4,7 @@ use eframe::egui::{Align, CollapsingHeader, Label, Layout, RichText, Ui};
 use poolscope_core::column::frames::FrameParts;
 use poolscope_core::pivot::Profile;
 use poolscope_core::pivot::profile::StackShare;
+use poolscope_core::symbol::names::{Inlined, NameSource, SourceLine};
 
 use super::{caption, section};
 use crate::format;
@@ -36,7 +37,7 @@ pub(super) fn show(ui: &mut Ui, document: &Document, details: &Details, commands
         return plain(ui, details, is_known);
     };
     for (at, share) in profile.stacks.iter().enumerate() {
-        one(ui, "stack", at, share);
+        one(ui, document, "stack", at, share);
     }
     more(ui, profile.stack_count, profile.stacks.len(), "stacks");
     if profile.without_stack.count > 0 {
@@ -61,13 +62,13 @@ fn plain(ui: &mut Ui, details: &Details, is_known: bool) {
 }
 
 /// Draws the stacks that free.
-pub(super) fn frees(ui: &mut Ui, profile: &Profile) {
+pub(super) fn frees(ui: &mut Ui, document: &Document, profile: &Profile) {
     if profile.freed.count == 0 {
         return;
     }
     section(ui, "FREED FROM");
     for (at, share) in profile.free_stacks.iter().enumerate() {
-        one(ui, "free stack", at, share);
+        one(ui, document, "free stack", at, share);
     }
     more(ui, profile.free_stack_count, profile.free_stacks.len(), "stacks");
     if profile.freed_without_stack.count > 0 {
@@ -81,7 +82,7 @@ fn more(ui: &mut Ui, all: usize, shown: usize, what: &str) {
     }
 }
 
-fn one(ui: &mut Ui, kind: &str, at: usize, share: &StackShare) {
+fn one(ui: &mut Ui, document: &Document, kind: &str, at: usize, share: &StackShare) {
     let title = format!(
         "{} in {} {}",
         format::bytes(share.tally.size),
@@ -94,14 +95,14 @@ fn one(ui: &mut Ui, kind: &str, at: usize, share: &StackShare) {
         .show_unindented(ui, |ui| {
             let outer = share.frames.len().saturating_sub(INNER);
             let (callers, inner) = share.frames.split_at(if outer > SPARE { outer } else { 0 });
-            inner.iter().rev().for_each(|frame| one_frame(ui, frame));
+            inner.iter().rev().for_each(|frame| one_frame(ui, document, frame));
             if !callers.is_empty() {
                 let title = RichText::new(format!("{} outer frames", callers.len())).font(theme::small_font());
                 CollapsingHeader::new(title).id_salt((kind, at, "outer")).show_unindented(ui, |ui| {
-                    callers.iter().rev().for_each(|frame| one_frame(ui, frame));
+                    callers.iter().rev().for_each(|frame| one_frame(ui, document, frame));
                 });
             }
-            let all = share.frames.iter().rev().map(line).collect::<Vec<_>>().join("\n");
+            let all = share.frames.iter().rev().map(lines).collect::<Vec<_>>().join("\n");
             let copy = ui.button("Copy with addresses");
             copy.ctx.accesskit_node_builder(copy.id, |node| {
                 node.set_label(format!("Copy {kind} {} with addresses", at + 1))
@@ -112,18 +113,103 @@ fn one(ui: &mut Ui, kind: &str, at: usize, share: &StackShare) {
         });
 }
 
-fn one_frame(ui: &mut Ui, frame: &FrameParts) {
+fn one_frame(ui: &mut Ui, document: &Document, frame: &FrameParts) {
+    // Innermost first, as the frames themselves.
+    for inlined in frame.inlined.iter().rev() {
+        let text = RichText::new(inlined_text(frame, inlined)).font(theme::figure_font()).weak();
+        ui.add(Label::new(text).truncate()).on_hover_text(explained_inlined(frame, inlined));
+    }
     let text = RichText::new(&frame.text).font(theme::figure_font());
-    ui.add(Label::new(text).truncate()).on_hover_text(explained(frame));
+    let text = if is_guess(frame) { text.italics() } else { text };
+    ui.add(Label::new(text).truncate()).on_hover_ui(|ui| {
+        ui.set_max_width(480.0);
+        ui.label(explained(frame));
+        if frame.function.is_none()
+            && let Some(why) = document.explain_frame(&frame.text)
+        {
+            ui.label(why);
+        }
+    });
 }
 
-/// A frame as debuggers write it.
-fn line(frame: &FrameParts) -> String {
-    format!("{:#018x} {}", frame.address, frame.text)
+/// A frame as debuggers write it, functions inlined there on lines of their own before it.
+fn lines(frame: &FrameParts) -> String {
+    let at = |line: &Option<SourceLine>| line.as_ref().map_or_else(String::new, |line| format!(" [{}]", place(line)));
+    let inlined = frame.inlined.iter().rev();
+    let inlined = inlined.map(|i| format!("{:18} {}{}\n", "(inline)", inlined_text(frame, i), at(&i.line)));
+    let guess = if is_guess(frame) { " (nearest export)" } else { "" };
+    format!("{}{:#018x} {}{guess}{}", inlined.collect::<String>(), frame.address, frame.text, at(&frame.line))
 }
 
+/// Whether the name is only the nearest export.
+fn is_guess(frame: &FrameParts) -> bool {
+    frame.source == Some(NameSource::Export)
+}
+
+fn inlined_text(frame: &FrameParts, inlined: &Inlined) -> String {
+    let module = if frame.module.is_empty() { String::new() } else { format!("{}!", frame.module) };
+    format!("{module}{} [inlined]", inlined.function)
+}
+
+fn place(line: &SourceLine) -> String {
+    format!("{}:{}", line.file, line.line)
+}
+
+fn explained_inlined(frame: &FrameParts, inlined: &Inlined) -> String {
+    let outer = frame.function.as_deref().unwrap_or("the frame's function");
+    let line = inlined.line.as_ref().map_or_else(|| "source line not known".to_owned(), place);
+    format!("{}\n{line}\ninlined in {outer}", inlined.function)
+}
+
+/// The parts of a frame, and what is known of its name.
 fn explained(frame: &FrameParts) -> String {
     let module = if frame.module.is_empty() { "no image at this address" } else { &frame.module };
     let function = frame.function.as_deref().unwrap_or("function not known: no symbols");
-    format!("{module}\n{function}\noffset +{:#x}\naddress {:#018x}", frame.offset_bytes, frame.address)
+    let line = frame.line.as_ref().map_or_else(String::new, |line| format!("\n{}", place(line)));
+    let guess = if is_guess(frame) { "\nnearest export; may be another function" } else { "" };
+    format!("{module}\n{function}{guess}{line}\noffset +{:#x}\naddress {:#018x}", frame.offset_bytes, frame.address)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(function: Option<&str>, source: Option<NameSource>) -> FrameParts {
+        FrameParts {
+            text: "my.sys!f+0x4".to_owned(),
+            module: "my.sys".to_owned(),
+            function: function.map(str::to_owned),
+            offset_bytes: 4,
+            address: 0xffff_f800_0000_0030,
+            line: None,
+            inlined: Vec::new(),
+            source,
+        }
+    }
+
+    #[test]
+    fn copied_frames_have_their_lines_and_what_was_inlined() {
+        let line = |line| Some(SourceLine { file: "my.c".into(), line });
+        let inlined = |function: &str, at| Inlined { function: function.into(), line: line(at) };
+        let known = FrameParts {
+            line: line(7),
+            inlined: vec![inlined("outer", 8), inlined("inner", 9)],
+            ..frame(Some("f"), Some(NameSource::Procedure))
+        };
+        let expected = "(inline)           my.sys!inner [inlined] [my.c:9]\n\
+                        (inline)           my.sys!outer [inlined] [my.c:8]\n\
+                        0xfffff80000000030 my.sys!f+0x4 [my.c:7]";
+        assert_eq!(lines(&known), expected);
+        assert_eq!(explained_inlined(&known, &known.inlined[1]), "inner\nmy.c:9\ninlined in f");
+        assert_eq!(explained(&known), "my.sys\nf\nmy.c:7\noffset +0x4\naddress 0xfffff80000000030");
+    }
+
+    #[test]
+    fn a_name_by_export_says_so() {
+        let export = frame(Some("f"), Some(NameSource::Export));
+        assert_eq!(lines(&export), "0xfffff80000000030 my.sys!f+0x4 (nearest export)");
+        assert!(explained(&export).contains("f\nnearest export; may be another function\noffset"));
+        assert!(!explained(&frame(Some("f"), Some(NameSource::Public))).contains("export"));
+        assert!(explained(&frame(None, None)).contains("no symbols"));
+    }
 }

@@ -30,8 +30,8 @@ pub fn show(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>) {
             anomalies::show(ui, &document.trace);
             section(ui, "Trace");
             summary::show(ui, document);
-            section(ui, "Modules");
-            modules::show(ui, document);
+            section(ui, "Images");
+            modules::show(ui, document, commands);
             section(ui, "Processes");
             processes::show(ui, document);
         });

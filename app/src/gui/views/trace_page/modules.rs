@@ -4,17 +4,27 @@ use eframe::egui::{Label, RichText, Ui};
 use egui_extras::{Column, TableBuilder};
 
 use crate::format;
-use crate::gui::state::document::Document;
-use crate::gui::theme::{self, ROW_HEIGHT};
+use crate::gui::command::{Command, DocumentCommand};
+use crate::gui::state::document::{Document, Page};
+use crate::gui::theme::{self, GRID, ROW_HEIGHT};
 
 const HEIGHT: f32 = 260.0;
 
 /// Draws the list.
-pub(super) fn show(ui: &mut Ui, document: &Document) {
+pub(super) fn show(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
     let modules = document.trace.modules.modules();
     if modules.is_empty() {
         ui.weak("The trace names no image. Frames are shown as addresses; record with the Loader keyword.");
         return;
+    }
+    if document.has_allocations() {
+        ui.horizontal(|ui| {
+            ui.weak("Those that stacks lead through, and how their symbols stand:");
+            if ui.button("Modules").clicked() {
+                commands.push(DocumentCommand::Page(Page::Modules).into());
+            }
+        });
+        ui.add_space(GRID);
     }
     ui.push_id("modules", |ui| {
         TableBuilder::new(ui)

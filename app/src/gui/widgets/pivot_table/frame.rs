@@ -5,13 +5,13 @@ use eframe::egui::{Id, Rect, Response, Ui, pos2};
 
 use super::drag;
 use super::layout::Columns;
-use super::model::{Area, TreeModel};
+use super::model::{Area, RowId, TreeModel};
 use super::state::TableState;
 use crate::gui::theme::{self, Palette};
 
 /// What the owner asked for beside the rows.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Options {
+pub(super) struct Options<'a> {
     /// Whether the figures are old.
     pub(super) dimmed: bool,
     /// How many columns do not scroll sideways.
@@ -20,6 +20,8 @@ pub(super) struct Options {
     pub(super) header_menu: bool,
     /// Whether rows have a menu.
     pub(super) row_menu: bool,
+    /// What there is to say about a row while the pointer is on its key.
+    pub(super) tip: Option<(RowId, &'a str)>,
 }
 
 /// The places of one frame.
@@ -38,7 +40,7 @@ pub(super) struct Frame<'a> {
     /// Whether somebody listens to accessible names.
     pub(super) named: bool,
     pub(super) focused: bool,
-    pub(super) options: Options,
+    pub(super) options: Options<'a>,
 }
 
 /// A visible column of figures.
@@ -61,7 +63,7 @@ impl<'a> Frame<'a> {
         area: &Response,
         model: &'a dyn TreeModel,
         state: &mut TableState,
-        options: Options,
+        options: Options<'a>,
     ) -> Self {
         let outer = area.rect;
         let width = (outer.width() - theme::SCROLLBAR).max(0.0);

@@ -33,7 +33,7 @@ pub struct PivotTable<'a> {
     name: &'a str,
     model: &'a dyn TreeModel,
     state: &'a mut TableState,
-    options: Options,
+    options: Options<'a>,
     header_menu: Option<HeaderMenu<'a>>,
     row_menu: Option<RowMenu<'a>>,
 }
@@ -48,6 +48,13 @@ impl<'a> PivotTable<'a> {
     #[must_use]
     pub fn dimmed(mut self, dimmed: bool) -> Self {
         self.options.dimmed = dimmed;
+        self
+    }
+
+    /// Says this while the pointer is on the key of a row: the one that [`TableState::hovered`] names.
+    #[must_use]
+    pub fn tip(mut self, tip: Option<(RowId, &'a str)>) -> Self {
+        self.options.tip = tip;
         self
     }
 

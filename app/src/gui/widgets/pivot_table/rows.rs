@@ -34,6 +34,7 @@ struct RowPlace<'a> {
 /// Draws the visible rows.
 pub(super) fn show(ui: &mut Ui, frame: &Frame<'_>, state: &mut TableState, actions: &mut Vec<Action>) {
     let painter = ui.painter().with_clip_rect(frame.body.intersect(ui.clip_rect()));
+    state.hovered = None;
     let mut index = state.pos.row;
     let mut top = frame.body.top() - state.pos.fraction as f32 * ROW_HEIGHT;
     while top < frame.body.bottom() {
@@ -84,10 +85,18 @@ fn one_row(
         actions.push(input::toggle(row));
     }
     let is_hovered = |place: Rect| response.hover_pos().is_some_and(|at| place.contains(at));
+    let own = key_place(frame, place).map(|(_, visible)| visible);
+    let on_key = own.is_some_and(is_hovered);
+    if on_key {
+        state.hovered = Some(row.id);
+    }
+    let tip = frame.options.tip.filter(|(id, _)| on_key && *id == row.id).map(|(_, text)| text);
+    let cut = cut_key.is_some_and(is_hovered).then_some(row.text.as_str());
+    let lines: Vec<&str> = cut.into_iter().chain(tip).collect();
     if let Some(text) = cut_cell {
         response.on_hover_text_at_pointer(text);
-    } else if cut_key.is_some_and(is_hovered) {
-        response.on_hover_text_at_pointer(&row.text);
+    } else if !lines.is_empty() {
+        response.on_hover_text_at_pointer(lines.join("\n"));
     }
 }
 

@@ -41,6 +41,8 @@ pub struct TableState {
     /// Width of the column whose edge is being dragged, when that began.
     pub(super) resized_from: f32,
     pub(super) menu: Option<OpenMenu>,
+    /// The row whose key is under the pointer.
+    pub(super) hovered: Option<RowId>,
 }
 
 impl TableState {
@@ -48,6 +50,12 @@ impl TableState {
     #[must_use]
     pub fn cursor(&self) -> Option<RowId> {
         self.cursor
+    }
+
+    /// The row whose key was under the pointer in the last frame.
+    #[must_use]
+    pub fn hovered(&self) -> Option<RowId> {
+        self.hovered
     }
 
     /// The selected rows, whether visible or not.

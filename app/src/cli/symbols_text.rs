@@ -1,0 +1,116 @@
+//! `symbols` for reading: one line per module, the heaviest first, and below it what was tried where that did not help.
+
+use super::io::Io;
+use super::symbol_args::state_words;
+use crate::format;
+use poolscope_core::anomaly::AnomalyKind;
+use poolscope_core::export::symbols::{ModuleRow, ModuleSums, attempt_text, source};
+use poolscope_core::symbol::resolve::ModuleState;
+use poolscope_core::trace::Trace;
+use std::io::{self, Write};
+
+/// What the table is of.
+pub struct Heading<'h> {
+    /// The trace.
+    pub trace: &'h Trace,
+    /// Its name as the user gave it.
+    pub name: &'h str,
+    /// The symbol path.
+    pub path: &'h str,
+    /// Whether servers were left out.
+    pub offline: bool,
+}
+
+/// Writes the table and its sums; `tried`: what was tried for every module, not only for those without names.
+///
+/// # Errors
+/// What the writer says.
+pub fn write(io: &mut Io<'_>, heading: &Heading<'_>, rows: &[ModuleRow<'_>], tried: bool) -> io::Result<()> {
+    let (bold, end) = if io.color { ("\x1b[1m", "\x1b[0m") } else { ("", "") };
+    let offline = if heading.offline { ", no server asked" } else { "" };
+    writeln!(io.out, "{bold}{}: symbols along {}{offline}{end}\n", heading.name, heading.path)?;
+    if heading.trace.anomalies.count(AnomalyKind::UnmergedImages) > 0 {
+        writeln!(io.out, "{}\n", AnomalyKind::UnmergedImages.effect())?;
+    }
+    if rows.is_empty() {
+        return writeln!(io.out, "No stack leads through a module: there is nothing to name.");
+    }
+    let cells: Vec<[String; 6]> = rows.iter().map(cells).collect();
+    let titles = ["Outstanding", "Allocations", "Frames", "Named", "State", "Module"];
+    let width = |column: usize| {
+        let texts = cells.iter().filter_map(|row| row.get(column)).map(|text| text.chars().count());
+        texts.chain(titles.get(column).map(|title| title.len())).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..titles.len()).map(width).collect();
+    writeln!(io.out, "{}  PDB", line(&titles.map(str::to_owned), &widths))?;
+    for (row, cells) in rows.iter().zip(&cells) {
+        writeln!(io.out, "{}", format!("{}  {}", line(cells, &widths), pdb(row)).trim_end())?;
+        if tried || !row.outcome.state.is_loaded() {
+            below(&mut io.out, row)?;
+        }
+    }
+    sums(&mut io.out, rows)
+}
+
+fn cells(row: &ModuleRow<'_>) -> [String; 6] {
+    [
+        format::bytes(row.need.outstanding_bytes),
+        format::count(row.need.allocations),
+        format::count(row.need.frames as u64),
+        format::count(row.named as u64),
+        state_words(&row.outcome.state),
+        row.need.request.identity.name.clone(),
+    ]
+}
+
+/// Figures to the right, words to the left.
+fn line(cells: &[String; 6], widths: &[usize]) -> String {
+    let cell = |(at, (text, width)): (usize, (&String, &usize))| {
+        if at < 4 { format!("{text:>w$}", w = *width) } else { format!("{text:<w$}", w = *width) }
+    };
+    cells.iter().zip(widths).enumerate().map(cell).collect::<Vec<_>>().join("  ")
+}
+
+/// The PDB, and where the names are from.
+fn pdb(row: &ModuleRow<'_>) -> String {
+    let pdb = row.outcome.pdb.as_ref();
+    let identity = pdb.map(|pdb| format!("{} {} age {}", pdb.file_name, pdb.guid, pdb.age));
+    let from = match (source(row.outcome), &row.outcome.file) {
+        (Some("cache"), _) => Some("names kept from before".to_owned()),
+        (Some("built_in"), _) => Some("built in".to_owned()),
+        (Some(_), Some(file)) => Some(file.display().to_string()),
+        _ => None,
+    };
+    identity.into_iter().chain(from).collect::<Vec<_>>().join(", ")
+}
+
+/// What was tried.
+fn below(out: &mut dyn Write, row: &ModuleRow<'_>) -> io::Result<()> {
+    let nothing = match row.outcome.state {
+        ModuleState::NoIdentity => Some("the trace does not say by which PDB the module is named"),
+        ModuleState::NotFound if row.outcome.attempts.is_empty() => Some("the symbol path has no place to look at"),
+        _ => None,
+    };
+    if let Some(nothing) = nothing {
+        writeln!(out, "      {nothing}")?;
+    }
+    for attempt in &row.outcome.attempts {
+        writeln!(out, "      {}", attempt_text(attempt))?;
+    }
+    let path = &row.need.request.identity.path;
+    if path.is_empty() { Ok(()) } else { writeln!(out, "      image: {path}") }
+}
+
+fn sums(out: &mut dyn Write, rows: &[ModuleRow<'_>]) -> io::Result<()> {
+    let sums = ModuleSums::of(rows);
+    let n = |count: usize| format::count(count as u64);
+    let mut parts = vec![format!("{} of {} modules loaded", n(sums.loaded), n(sums.modules))];
+    if sums.exports_only > 0 {
+        parts.push(format!("{} named by exports only", n(sums.exports_only)));
+    }
+    parts.push(format!("{} of {} frames named", n(sums.named), n(sums.frames)));
+    if sums.downloaded_bytes > 0 {
+        parts.push(format!("{} downloaded", format::bytes(sums.downloaded_bytes)));
+    }
+    writeln!(out, "\n{}", parts.join(", "))
+}

@@ -1,0 +1,149 @@
+//! New names for the frames of an open trace, and what becomes of places and paths when they take the place of the old ones.
+//! It never changes names that are in use: those that know more are others.
+
+use std::sync::Arc;
+
+use poolscope_core::column::frames::{FrameNames, FrameNaming};
+use poolscope_core::column::names::Names;
+use poolscope_core::column::parallel::Cancelled;
+use poolscope_core::column::symbols::{ModuleNeed, SymbolTable};
+use poolscope_core::job::CancelToken;
+use poolscope_core::pivot::translate::{NewPaths, Translation, names_frames};
+use poolscope_core::pivot::{Key, Pivot, PivotTree, rows_of_places};
+use poolscope_core::symbol::names::ModuleNames;
+use rustc_hash::FxHashSet;
+
+use crate::gui::state::filter::{Filter, Step};
+
+/// What was found of symbols: what the trace needs, and the names by position in that.
+pub type FoundNames = (Arc<Vec<ModuleNeed>>, Vec<Option<Arc<ModuleNames>>>);
+
+/// What names to make.
+pub struct NamesRequest {
+    /// The names before.
+    pub names: Arc<Names>,
+    /// What was found of symbols; `None`: what was found before.
+    pub found: Option<FoundNames>,
+    /// How frames are named.
+    pub naming: FrameNaming,
+    /// Columns that are in use.
+    pub keys: Vec<Key>,
+}
+
+pub(super) fn run(request: NamesRequest, cancel: &CancelToken) -> Option<Arc<Names>> {
+    let NamesRequest { names, found, naming, keys } = request;
+    let names = match found {
+        Some((needs, found)) => {
+            let table: Arc<dyn FrameNames> = Arc::new(SymbolTable::new(names.trace(), &needs, &found));
+            names.renamed(Some(table), naming)
+        }
+        None => names.with_naming(naming),
+    };
+    for key in keys.into_iter().filter(|key| names_frames(*key)) {
+        if cancel.is_cancelled() {
+            return None;
+        }
+        drop(names.column(key));
+    }
+    Some(Arc::new(names))
+}
+
+/// What is known by old names and has to be known by new ones.
+pub struct Rename {
+    /// The old names.
+    pub old: Arc<Names>,
+    /// The groups that are shown.
+    pub pivot: Option<Arc<Pivot>>,
+    /// The filter and its history.
+    pub filter: Filter,
+    /// The columns that curves are known by.
+    pub keys: Vec<Key>,
+    /// Their texts in these columns.
+    pub texts: Vec<Vec<String>>,
+}
+
+/// What became of it.
+pub struct Renamed {
+    /// For what came up meanwhile.
+    pub translation: Translation,
+    /// The groups that were shown.
+    pub pivot: Option<Arc<Pivot>>,
+    /// Paths of open rows, when that was asked.
+    pub open: FxHashSet<u64>,
+    /// Paths of other rows, when that was asked.
+    pub wanted: FxHashSet<u64>,
+    /// The paths under the new names.
+    pub paths: NewPaths,
+    /// The filter and its history.
+    pub filter: Filter,
+    /// Old and new texts of curves.
+    pub texts: Vec<(Vec<String>, Vec<String>)>,
+}
+
+impl Rename {
+    /// Translates everything.
+    ///
+    /// # Errors
+    /// [`Cancelled`] once `cancel` says so.
+    pub(super) fn run(
+        self,
+        names: &Arc<Names>,
+        open: FxHashSet<u64>,
+        wanted: FxHashSet<u64>,
+        cancel: &CancelToken,
+    ) -> Result<Renamed, Cancelled> {
+        let Self { old, pivot, filter, keys, texts } = self;
+        let translation = Translation::new(old, Arc::clone(names));
+        let paths = match &pivot {
+            Some(pivot) => translation.paths(&mut PivotTree::new(Arc::clone(pivot)), &open, &wanted),
+            None => NewPaths::default(),
+        };
+        if cancel.is_cancelled() {
+            return Err(Cancelled);
+        }
+        let filter = filter.map_places(&|place| translation.places(place));
+        let new_texts = translation.texts(&keys, &texts);
+        let texts = texts.into_iter().zip(new_texts).filter_map(|(old, new)| Some((old, new?))).collect();
+        if cancel.is_cancelled() {
+            return Err(Cancelled);
+        }
+        Ok(Renamed { translation, pivot, open, wanted, paths, filter, texts })
+    }
+}
+
+impl Renamed {
+    /// New paths of old ones; those that no row has stay as they are, until one has them.
+    #[must_use]
+    pub fn new_paths(&self, paths: &FxHashSet<u64>) -> FxHashSet<u64> {
+        let new = |path: &u64| self.paths.of.get(path).map_or_else(|| vec![*path], Clone::clone);
+        paths.iter().flat_map(new).collect()
+    }
+
+    /// The same of open rows, with what leads to them.
+    #[must_use]
+    pub fn new_open(&self, paths: &FxHashSet<u64>) -> FxHashSet<u64> {
+        let mut new = self.new_paths(paths);
+        new.extend(&self.paths.above);
+        new
+    }
+}
+
+/// The steps that any row of the trace is known by under these names.
+///
+/// # Errors
+/// [`Cancelled`] once `cancel` says so.
+pub(super) fn known_steps(steps: Vec<Step>, names: &Names, cancel: &CancelToken) -> Result<Vec<Step>, Cancelled> {
+    let cancelled = || cancel.is_cancelled();
+    let whole = names.trace().extent;
+    let mut known = Vec::new();
+    for step in steps {
+        let is_known = match &step {
+            Step::To(places) | Step::Out(places) => rows_of_places(places, names, whole, &cancelled)?.count() > 0,
+            Step::Query(_) => true,
+        };
+        if is_known {
+            known.push(step);
+        }
+    }
+    Ok(known)
+}

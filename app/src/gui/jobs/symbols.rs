@@ -1,0 +1,224 @@
+//! The search for names in the background: it sends news while it goes on, and can be given up at once. Knows no window.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::channel;
+use std::thread;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use poolscope_core::column::symbols::{ModuleNeed, module_needs};
+use poolscope_core::job::CancelToken;
+use poolscope_core::symbol::locate::{Outcome, PartCheck};
+use poolscope_core::symbol::path::SymbolPath;
+use poolscope_core::symbol::resolve::{ModuleOutcome, ModuleRequest, ModuleState, News, Resolver};
+use poolscope_core::trace::Trace;
+
+use crate::symbols::{Choice, Machine};
+
+/// Time between two bundles of news.
+const BUNDLE_EVERY: Duration = Duration::from_millis(50);
+
+/// Gives resolvers; tests give their own.
+pub trait SymbolService: Send + Sync {
+    /// A resolver for what the user chose.
+    fn resolver(&self, choice: &Choice) -> Resolver;
+    /// The same for a trace file: its own folder is looked at first.
+    fn resolver_beside(&self, choice: &Choice, trace: Option<&Path>) -> Resolver {
+        let _anywhere = trace;
+        self.resolver(choice)
+    }
+    /// The symbol path that holds if the user chooses none.
+    fn default_path(&self) -> String;
+    /// Whether that path is the one of `_NT_SYMBOL_PATH`.
+    fn is_from_environment(&self) -> bool {
+        false
+    }
+    /// What the symbol path means.
+    fn read_path(&self, choice: &Choice) -> SymbolPath {
+        self.resolver(choice).locator.path().clone()
+    }
+    /// Looks whether each part of the symbol path works.
+    fn check(&self, choice: &Choice, tell: &mut dyn FnMut(PartCheck), cancel: &CancelToken) {
+        self.resolver(choice).locator.check_parts(tell, cancel);
+    }
+}
+
+/// The symbols of this machine.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct MachineSymbols;
+
+impl SymbolService for MachineSymbols {
+    fn resolver(&self, choice: &Choice) -> Resolver {
+        Machine::this().resolver(choice)
+    }
+
+    fn resolver_beside(&self, choice: &Choice, trace: Option<&Path>) -> Resolver {
+        Machine::this().resolver_beside(choice, trace)
+    }
+
+    fn default_path(&self) -> String {
+        Machine::this().default_path()
+    }
+
+    fn is_from_environment(&self) -> bool {
+        Machine::this().symbol_path.is_some()
+    }
+}
+
+/// What names are wanted.
+pub struct SymbolsRequest {
+    /// The trace.
+    pub trace: Arc<Trace>,
+    /// Its file, if it is from one.
+    pub file: Option<PathBuf>,
+    /// What the user chose.
+    pub choice: Choice,
+    /// What the trace needs, if that is known already.
+    pub needs: Option<Arc<Vec<ModuleNeed>>>,
+    /// Positions in the needs that are to be looked for, in this order; `None`: all, in their order.
+    pub only: Option<Vec<usize>>,
+    /// PDBs that the user chose, by position in the needs.
+    pub by_hand: Vec<(usize, PathBuf)>,
+}
+
+/// News of a search. Positions are positions in the needs.
+#[derive(Debug, Clone)]
+pub enum SymbolsNews {
+    /// What the trace needs.
+    Needs(Arc<Vec<ModuleNeed>>),
+    /// A module goes on.
+    State(usize, ModuleState),
+    /// A module is done.
+    Done(usize, Box<ModuleOutcome>),
+    /// The search is over.
+    Finished,
+    /// The program made a mistake while it searched: the search is over.
+    Broken,
+}
+
+/// Searches; every request ends with [`SymbolsNews::Finished`]. What is at hand comes first, from all modules: only then are
+/// servers asked for the rest.
+fn search(
+    service: &dyn SymbolService,
+    request: SymbolsRequest,
+    tell: &(dyn Fn(SymbolsNews) + Sync),
+    cancel: &CancelToken,
+) {
+    let needs = request.needs.unwrap_or_else(|| Arc::new(module_needs(&request.trace)));
+    tell(SymbolsNews::Needs(Arc::clone(&needs)));
+    let wanted = request.only.unwrap_or_else(|| (0..needs.len()).collect());
+    let by_hand = |at: usize| request.by_hand.iter().find(|hand| hand.0 == at).map(|hand| hand.1.clone());
+    let wanted: Vec<(usize, ModuleRequest)> = wanted
+        .into_iter()
+        .filter_map(|at| Some((at, ModuleRequest { by_hand: by_hand(at), ..needs.get(at)?.request.clone() })))
+        .collect();
+    let left = Mutex::new(BTreeSet::new());
+    let at_hand = Choice { offline: true, ..request.choice.clone() };
+    let pass = |choice: &Choice, goes_on: bool, wanted: &[(usize, ModuleRequest)]| {
+        let requests: Vec<ModuleRequest> = wanted.iter().map(|one| one.1.clone()).collect();
+        let pass_on = |at: usize, news: News| {
+            let Some(at) = wanted.get(at).map(|one| one.0) else { return };
+            tell(match news {
+                News::State(state) => SymbolsNews::State(at, state),
+                News::Done(outcome) if goes_on && is_left(&outcome) => {
+                    left.lock().insert(at);
+                    // Names by exports are better than none until there are others.
+                    if outcome.names.named() > 0 {
+                        tell(SymbolsNews::Done(at, Box::new(outcome)));
+                    }
+                    SymbolsNews::State(at, ModuleState::Waiting)
+                }
+                News::Done(outcome) => SymbolsNews::Done(at, Box::new(outcome)),
+            });
+        };
+        let resolver = service.resolver_beside(choice, request.file.as_deref());
+        resolver.resolve(&requests, &pass_on, cancel);
+    };
+    pass(&at_hand, !request.choice.offline, &wanted);
+    let left = std::mem::take(&mut *left.lock());
+    if !left.is_empty() && !cancel.is_cancelled() {
+        let rest: Vec<_> = wanted.into_iter().filter(|one| left.contains(&one.0)).collect();
+        pass(&request.choice, false, &rest);
+    }
+    tell(SymbolsNews::Finished);
+}
+
+/// Whether servers that were not asked may have what was not found.
+fn is_left(outcome: &ModuleOutcome) -> bool {
+    let skipped = || outcome.attempts.iter().any(|attempt| attempt.outcome == Outcome::Offline);
+    outcome.state != ModuleState::Loaded && (outcome.state == ModuleState::Offline || skipped())
+}
+
+/// Searches in a thread of its own and passes the news on in bundles, so that many modules at a time do not keep the window
+/// busy. Ends with the search; a search that was cancelled is not waited for.
+pub(super) fn run(
+    service: Arc<dyn SymbolService>,
+    request: SymbolsRequest,
+    tell: &dyn Fn(Vec<SymbolsNews>),
+    cancel: &CancelToken,
+) {
+    let (send, receive) = channel();
+    let stop = cancel.clone();
+    let work = move || {
+        let pass_on = |news| drop(send.send(news));
+        let done = catch_unwind(AssertUnwindSafe(|| search(service.as_ref(), request, &pass_on, &stop)));
+        if done.is_err() {
+            pass_on(SymbolsNews::Broken);
+        }
+    };
+    if thread::Builder::new().name("symbols".to_owned()).spawn(work).is_err() {
+        tell(vec![SymbolsNews::Broken]);
+    }
+    while let Ok(first) = receive.recv() {
+        let bundle = bundled(std::iter::once(first).chain(receive.try_iter()));
+        let over = bundle.iter().any(|news| matches!(news, SymbolsNews::Finished | SymbolsNews::Broken));
+        tell(bundle);
+        if over || cancel.is_cancelled() {
+            return;
+        }
+        thread::sleep(BUNDLE_EVERY);
+    }
+}
+
+/// Of several states of a module only the last counts, and none before its end.
+fn bundled(news: impl Iterator<Item = SymbolsNews>) -> Vec<SymbolsNews> {
+    let mut bundle: Vec<SymbolsNews> = Vec::new();
+    let mut places: BTreeMap<usize, usize> = BTreeMap::new();
+    for one in news {
+        if let SymbolsNews::State(at, _) = &one {
+            if let Some(place) = places.get(at).and_then(|place| bundle.get_mut(*place)) {
+                *place = one;
+                continue;
+            }
+            places.insert(*at, bundle.len());
+        } else if let SymbolsNews::Done(at, _) = &one {
+            // What is told of it after this comes after this.
+            places.remove(at);
+        }
+        bundle.push(one);
+    }
+    bundle
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_last_state_of_a_module_is_told() {
+        let state = SymbolsNews::State;
+        let news = [
+            state(0, ModuleState::Searching),
+            state(1, ModuleState::Searching),
+            state(0, ModuleState::Reading),
+            state(1, ModuleState::Waiting),
+            SymbolsNews::Finished,
+        ];
+        let bundle = bundled(news.into_iter());
+        let told: Vec<String> = bundle.iter().map(|one| format!("{one:?}")).collect();
+        assert_eq!(told, ["State(0, Reading)", "State(1, Waiting)", "Finished"]);
+    }
+}

@@ -1,0 +1,196 @@
+//! What is known about the symbols of an open trace: how each module stands, how far the search is, why a frame has no name.
+
+use std::sync::Arc;
+
+use poolscope_core::column::symbols::ModuleNeed;
+use poolscope_core::symbol::names::ModuleNames;
+use poolscope_core::symbol::resolve::{ModuleOutcome, ModuleState};
+use poolscope_core::trace::ids::ModuleId;
+
+use crate::gui::jobs::symbols::SymbolsNews;
+
+/// How far the search is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Phase {
+    /// Never asked for.
+    #[default]
+    Idle,
+    /// Under way.
+    Running,
+    /// Over.
+    Done,
+    /// Given up.
+    Cancelled,
+}
+
+/// How a module stands.
+#[derive(Debug, Clone)]
+pub struct ModuleRow {
+    /// Its state.
+    pub state: ModuleState,
+    /// The end of its last search.
+    pub outcome: Option<ModuleOutcome>,
+}
+
+impl ModuleRow {
+    /// Whether its search goes on.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        use ModuleState as S;
+        matches!(self.state, S::Waiting | S::Searching | S::Downloading(_) | S::Reading)
+    }
+
+    /// Whether any address in it has a name.
+    #[must_use]
+    pub fn has_names(&self) -> bool {
+        self.outcome.as_ref().is_some_and(|outcome| outcome.names.named() > 0)
+    }
+}
+
+/// How the search stands in all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Standing {
+    /// Modules that are needed.
+    pub modules: usize,
+    /// Modules whose search is over.
+    pub finished: usize,
+    /// Modules with names.
+    pub loaded: usize,
+    /// Bytes that are coming from servers: so far, and in all as far as known.
+    pub downloading: (u64, u64),
+}
+
+/// The symbols of an open trace.
+#[derive(Debug, Clone, Default)]
+pub struct Symbols {
+    /// How far the search is.
+    pub phase: Phase,
+    needs: Arc<Vec<ModuleNeed>>,
+    rows: Vec<ModuleRow>,
+}
+
+impl Symbols {
+    /// What the trace needs; rows stand at the same positions.
+    #[must_use]
+    pub fn needs(&self) -> &Arc<Vec<ModuleNeed>> {
+        &self.needs
+    }
+
+    /// How each module stands.
+    #[must_use]
+    pub fn rows(&self) -> &[ModuleRow] {
+        &self.rows
+    }
+
+    /// The row of a module of the trace.
+    #[must_use]
+    pub fn row_of(&self, module: ModuleId) -> Option<usize> {
+        self.needs.iter().position(|need| need.modules.contains(&module))
+    }
+
+    /// How the search stands.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        let mut standing = Standing { modules: self.needs.len(), ..Standing::default() };
+        for row in &self.rows {
+            match &row.state {
+                ModuleState::Waiting | ModuleState::Searching | ModuleState::Reading => {}
+                ModuleState::Downloading(transfer) => {
+                    standing.downloading.0 += transfer.bytes;
+                    standing.downloading.1 += transfer.total_bytes.unwrap_or(transfer.bytes);
+                }
+                _ => standing.finished += 1,
+            }
+            standing.loaded += usize::from(row.has_names());
+        }
+        standing
+    }
+
+    /// The names found so far, by position in the needs.
+    #[must_use]
+    pub fn found(&self) -> Vec<Option<Arc<ModuleNames>>> {
+        let names = |row: &ModuleRow| row.outcome.as_ref().map(|outcome| Arc::clone(&outcome.names));
+        self.rows.iter().map(|row| names(row).filter(|_| row.has_names())).collect()
+    }
+
+    /// A search begins for these modules; `None`: for all.
+    pub fn begin(&mut self, only: Option<&[usize]>) {
+        self.phase = Phase::Running;
+        for (at, row) in self.rows.iter_mut().enumerate() {
+            if only.is_none_or(|only| only.contains(&at)) {
+                row.state = ModuleState::Waiting;
+            }
+        }
+    }
+
+    /// The search is given up: what was found stays.
+    pub fn cancel(&mut self) {
+        self.phase = Phase::Cancelled;
+        self.close(&ModuleState::Cancelled);
+    }
+
+    /// Modules whose search did not come to an end stand as they were found before, or so.
+    fn close(&mut self, state: &ModuleState) {
+        for row in self.rows.iter_mut().filter(|row| row.is_open()) {
+            row.state = row.outcome.as_ref().map_or(state, |outcome| &outcome.state).clone();
+        }
+    }
+
+    /// Takes in news; says whether there are new names.
+    pub fn take(&mut self, news: SymbolsNews) -> bool {
+        match news {
+            SymbolsNews::Needs(needs) => {
+                let waiting = || ModuleRow { state: ModuleState::Waiting, outcome: None };
+                self.rows.resize_with(needs.len(), waiting);
+                self.needs = needs;
+            }
+            SymbolsNews::State(at, state) => {
+                if let Some(row) = self.rows.get_mut(at) {
+                    row.state = state;
+                }
+            }
+            SymbolsNews::Done(at, outcome) => return self.take_outcome(at, *outcome),
+            SymbolsNews::Finished | SymbolsNews::Broken => {
+                self.phase = Phase::Done;
+                self.close(&ModuleState::Cancelled);
+            }
+        }
+        false
+    }
+
+    /// What was found once is kept if a later search finds nothing.
+    fn take_outcome(&mut self, at: usize, mut outcome: ModuleOutcome) -> bool {
+        let Some(row) = self.rows.get_mut(at) else { return false };
+        row.state = outcome.state.clone();
+        let before = row.outcome.as_ref().map(|before| Arc::clone(&before.names)).unwrap_or_default();
+        if outcome.names.named() == 0 && before.named() > 0 {
+            outcome.names = before;
+            row.outcome = Some(outcome);
+            return false;
+        }
+        let is_new = outcome.names != before;
+        row.outcome = Some(outcome);
+        is_new
+    }
+}
+
+/// A state in the words of the window.
+#[must_use]
+pub fn state_words(state: &ModuleState) -> &'static str {
+    match state {
+        ModuleState::Waiting => "waiting",
+        ModuleState::Searching => "searching",
+        ModuleState::Downloading(_) => "downloading",
+        ModuleState::Reading => "reading",
+        ModuleState::Loaded => "loaded",
+        ModuleState::ExportsOnly => "exports only",
+        ModuleState::NotFound => "not found",
+        ModuleState::WrongIdentity => "wrong identity",
+        ModuleState::Denied => "denied",
+        ModuleState::Unreachable => "unreachable",
+        ModuleState::Offline => "not looked for online",
+        ModuleState::Unreadable => "unreadable",
+        ModuleState::NoIdentity => "no identity in the trace",
+        ModuleState::Cancelled => "cancelled",
+    }
+}

@@ -1,0 +1,150 @@
+//! What is known of the selected module: what its state means and what to do about it, by what its symbols are found, where
+//! it lay, and what was tried.
+
+use eframe::egui::{Align, Align2, Button, Label, Layout, RichText, ScrollArea, Sense, Ui, vec2};
+use poolscope_core::column::symbols::ModuleNeed;
+use poolscope_core::symbol::locate::{Attempt, Outcome};
+use poolscope_core::symbol::resolve::ModuleState;
+use poolscope_core::trace::Trace;
+
+use super::mark;
+use crate::gui::command::{Command, DocumentCommand, SymbolsCommand};
+use crate::gui::state::document::Document;
+use crate::gui::state::symbol_words as words;
+use crate::gui::state::symbols::{ModuleRow, state_words};
+use crate::gui::theme::{self, GRID, Palette};
+use crate::gui::widgets::thin_bar;
+
+/// Below this width the two columns stand one above the other, in points.
+const TWO_COLUMNS: f32 = 640.0;
+/// Room for a fact's name, in points.
+const NAME: f32 = 92.0;
+/// Lives that are written out.
+const MOST_LIVES: usize = 20;
+
+/// Draws what is known of the selected module.
+pub(super) fn show(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
+    let symbols = &document.symbols;
+    let Some(at) = document.modules.selected else { return };
+    let (Some(need), Some(row)) = (symbols.needs().get(at), symbols.rows().get(at)) else { return };
+    head(ui, document, at, need, row, commands);
+    ui.add(Label::new(words::advice(need, row)).wrap());
+    if let ModuleState::Downloading(now) = &row.state
+        && let Some(share) = words::share(now)
+    {
+        thin_bar::show(ui, "Download", share, 240.0);
+    }
+    ui.add_space(GRID);
+    ScrollArea::vertical().id_salt(("module", at)).auto_shrink(false).show(ui, |ui| {
+        let width = ui.available_width();
+        if width < TWO_COLUMNS {
+            identity(ui, &document.trace, need, row);
+            ui.add_space(2.0 * GRID);
+            tried(ui, row);
+            return;
+        }
+        let half = ((width - 6.0 * GRID) / 2.0).floor();
+        ui.horizontal_top(|ui| {
+            ui.allocate_ui_with_layout(vec2(half, 0.0), Layout::top_down(Align::Min), |ui| {
+                ui.set_width(half);
+                identity(ui, &document.trace, need, row);
+            });
+            ui.add_space(4.0 * GRID);
+            ui.allocate_ui_with_layout(vec2(half, 0.0), Layout::top_down(Align::Min), |ui| {
+                ui.set_width(half);
+                tried(ui, row);
+            });
+        });
+    });
+}
+
+/// Name, state, and what can be done.
+fn head(ui: &mut Ui, document: &Document, at: usize, need: &ModuleNeed, row: &ModuleRow, commands: &mut Vec<Command>) {
+    ui.horizontal(|ui| {
+        mark::show(ui, &row.state);
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            let copy = ui.button("Copy");
+            copy.ctx.accesskit_node_builder(copy.id, |node| node.set_label("Copy the details"));
+            if copy.on_hover_text("Copy all that is known of the module as text").clicked() {
+                ui.ctx().copy_text(words::report(&document.trace, need, row));
+            }
+            let ways = [SymbolsCommand::ShowRows(at), SymbolsCommand::OpenPdbOf(at), SymbolsCommand::SearchAgain(at)];
+            for command in ways {
+                let blocked = document.symbols_blocked(command);
+                let button = ui.add_enabled(blocked.is_none(), Button::new(command.title()));
+                if button.on_disabled_hover_text(blocked.unwrap_or_default()).clicked() {
+                    commands.push(DocumentCommand::Symbols(command).into());
+                }
+            }
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                let title = format!("{}: {}", need.request.identity.name, state_words(&row.state));
+                ui.add(Label::new(RichText::new(title).font(theme::strong_font())).truncate());
+            });
+        });
+    });
+}
+
+fn caption(ui: &mut Ui, text: &str) {
+    let colour = Palette::of(ui).dim;
+    ui.label(RichText::new(text).font(theme::small_font()).color(colour));
+}
+
+fn identity(ui: &mut Ui, trace: &Trace, need: &ModuleNeed, row: &ModuleRow) {
+    caption(ui, "IDENTITY");
+    ui.spacing_mut().item_spacing.y = GRID / 2.0;
+    for (name, value) in words::facts(need, row) {
+        ui.horizontal_top(|ui| {
+            let (place, _) = ui.allocate_exact_size(vec2(NAME, theme::TEXT + GRID), Sense::hover());
+            let colour = Palette::of(ui).dim;
+            ui.painter().text(place.left_center(), Align2::LEFT_CENTER, name, theme::small_font(), colour);
+            ui.add(Label::new(RichText::new(value).font(theme::figure_font())).wrap());
+        });
+    }
+    ui.add_space(2.0 * GRID);
+    caption(ui, "WHERE IT LAY");
+    let lives = words::lives(trace, &need.modules);
+    if lives.is_empty() {
+        ui.weak("The trace does not say.");
+    }
+    for life in lives.iter().take(MOST_LIVES) {
+        ui.add(Label::new(RichText::new(life).font(theme::figure_font())).wrap());
+    }
+    if lives.len() > MOST_LIVES {
+        ui.weak(format!("and {} more", lives.len() - MOST_LIVES));
+    }
+}
+
+fn tried(ui: &mut Ui, row: &ModuleRow) {
+    caption(ui, "TRIED");
+    let attempts = row.outcome.as_ref().map_or(&[][..], |done| &done.attempts);
+    if attempts.is_empty() {
+        ui.weak(match &row.outcome {
+            None => "Nothing yet.",
+            Some(done) if done.from_cache => "Nothing: its names were known from an earlier time.",
+            Some(_) => "No place had to be looked at.",
+        });
+    }
+    for Attempt { place, outcome } in attempts {
+        ui.horizontal_top(|ui| {
+            mark::show(ui, &like(outcome));
+            ui.vertical(|ui| {
+                ui.spacing_mut().item_spacing.y = 0.0;
+                ui.add(Label::new(RichText::new(place).font(theme::figure_font())).wrap());
+                ui.add(Label::new(RichText::new(words::outcome(outcome)).weak()).wrap());
+            });
+        });
+    }
+}
+
+/// The state that a module has for this alone: its mark stands before the place.
+fn like(outcome: &Outcome) -> ModuleState {
+    match outcome {
+        Outcome::Found => ModuleState::Loaded,
+        Outcome::Missing | Outcome::MissingLately => ModuleState::NotFound,
+        Outcome::Wrong(_) => ModuleState::WrongIdentity,
+        Outcome::Denied(_) => ModuleState::Denied,
+        Outcome::Unreachable(_) => ModuleState::Unreachable,
+        Outcome::Unreadable(_) => ModuleState::Unreadable,
+        Outcome::Offline => ModuleState::Offline,
+    }
+}

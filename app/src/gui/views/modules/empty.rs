@@ -1,0 +1,110 @@
+//! What stands in place of the list of modules while there is none, with the way on; and the word about traces that name no
+//! PDB.
+
+use eframe::egui::{Align, Label, Layout, Sense, Ui, vec2};
+
+use crate::gui::command::{Command, DocumentCommand, SymbolsCommand};
+use crate::gui::recording;
+use crate::gui::state::document::Document;
+use crate::gui::state::symbols::Phase;
+use crate::gui::theme::{GRID, Palette};
+use crate::gui::widgets::command_lines;
+
+/// Width of the words, in points.
+const WIDTH: f32 = 520.0;
+
+/// Why there is no list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Why {
+    /// The trace has no pool events.
+    NoEvents,
+    /// The allocations were recorded without stacks.
+    NoStacks,
+    /// Nobody has asked for symbols.
+    NotLoaded,
+    /// The stacks are being looked through.
+    Looking,
+    /// The stacks lead through no module that the trace names.
+    NoModules,
+}
+
+/// Why there is no list; `None` when there is one.
+pub(super) fn why(document: &Document) -> Option<Why> {
+    if !document.has_allocations() {
+        return Some(Why::NoEvents);
+    }
+    if document.lacks_stacks() {
+        return Some(Why::NoStacks);
+    }
+    if !document.symbols.needs().is_empty() {
+        return None;
+    }
+    Some(match document.symbols.phase {
+        Phase::Idle | Phase::Cancelled => Why::NotLoaded,
+        Phase::Running => Why::Looking,
+        Phase::Done => Why::NoModules,
+    })
+}
+
+/// Draws what stands in place of the list.
+pub(super) fn show(ui: &mut Ui, why: Why, commands: &mut Vec<Command>) {
+    let (title, words) = match why {
+        Why::NoEvents => ("No pool events", "The trace holds no allocation, so nothing leads through a module."),
+        Why::NoStacks => (
+            "No stacks",
+            "The allocations were recorded without stacks, so no module is known to allocate. Record with stacks to see the drivers and their functions.",
+        ),
+        Why::NotLoaded => (
+            "Symbols are not loaded",
+            "Frames are shown as module and offset. Load symbols to see the functions' names, and how each module stands.",
+        ),
+        Why::Looking => ("Looking through the stacks", "The modules that they lead through are listed in a moment."),
+        Why::NoModules => (
+            "No module to name",
+            "The stacks lead through no image that the trace names. Record with the Loader keyword, so that addresses belong to modules.",
+        ),
+    };
+    ui.with_layout(Layout::top_down(Align::Center), |ui| {
+        ui.add_space((ui.available_height() * 0.2).max(GRID));
+        ui.set_max_width(WIDTH);
+        ui.heading(title);
+        ui.add_space(2.0 * GRID);
+        ui.label(words);
+        ui.add_space(4.0 * GRID);
+        match why {
+            Why::NoStacks | Why::NoModules => {
+                ui.allocate_ui_with_layout(vec2(WIDTH, 0.0), Layout::top_down(Align::Min), |ui| {
+                    ui.set_width(WIDTH);
+                    command_lines::show(ui, "With xperf:", &recording::XPERF);
+                });
+            }
+            Why::NotLoaded => {
+                for command in [DocumentCommand::Symbols(SymbolsCommand::Load).into(), Command::SymbolPath] {
+                    if ui.button(command.title()).clicked() {
+                        commands.push(command);
+                    }
+                }
+            }
+            Why::Looking => {
+                ui.spinner();
+            }
+            Why::NoEvents => {}
+        }
+    });
+}
+
+/// A word above the list when the trace says of no module which PDB belongs to it.
+pub(super) fn unmerged(ui: &mut Ui, document: &Document) {
+    let needs = document.symbols.needs();
+    if needs.is_empty() || needs.iter().any(|need| need.request.identity.pdb.is_some()) {
+        return;
+    }
+    ui.horizontal_top(|ui| {
+        let (dot, _) = ui.allocate_exact_size(vec2(8.0, 18.0), Sense::hover());
+        ui.painter().circle_filled(dot.center(), 4.0, Palette::of(ui).warn);
+        let words = "This trace names no PDB: it was not merged on the machine that recorded it. Merge it there, and symbols are found for sure.";
+        ui.add(Label::new(words).wrap());
+    });
+    command_lines::show(ui, "On the machine that recorded it:", &recording::MERGE);
+    ui.add_space(GRID);
+}

@@ -1,0 +1,261 @@
+//! Which frames to look through when a stack is asked who allocated: rules by module and function, as a text that anyone
+//! can extend. The rules that come with the program stand in `look_through.txt`, where their form is described. It
+//! must never guess: a function rule says nothing about a frame without a function's name.
+
+use std::sync::{Arc, LazyLock};
+
+/// The rules that come with the program.
+const STANDARD: &str = include_str!("look_through.txt");
+/// File names that the kernel was shipped with.
+const KERNEL_FILES: &[&str] = &["ntoskrnl.exe", "ntkrnlmp.exe", "ntkrnlpa.exe", "ntkrpamp.exe", "ntkrla57.exe"];
+/// File names that the hardware abstraction layer was shipped with.
+const HAL_FILES: &[&str] =
+    &["hal.dll", "halacpi.dll", "halmacpi.dll", "halaacpi.dll", "halapic.dll", "halmps.dll", "halsp.dll"];
+/// What a rule looks like, for whoever wrote a wrong one.
+const FORM: &str = "expected KIND MODULE or KIND MODULE!FUNCTION";
+
+/// What a rule says about the frames that it fits.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum FrameRole {
+    /// Belongs to the recording itself.
+    Tracing,
+    /// The kernel, the HAL, Driver Verifier.
+    System,
+    /// Allocates on behalf of others.
+    Wrapper,
+    /// To blame.
+    Driver,
+}
+
+/// A file name pattern.
+#[derive(Clone, PartialEq, Eq, Debug)]
+enum ModulePattern {
+    /// One of these.
+    OneOf(&'static [&'static str]),
+    /// Lower case, with wildcards.
+    Like(String),
+}
+
+impl ModulePattern {
+    fn new(text: &str) -> Self {
+        match text.to_ascii_lowercase().as_str() {
+            "nt" => Self::OneOf(KERNEL_FILES),
+            "hal" => Self::OneOf(HAL_FILES),
+            other => Self::Like(other.to_owned()),
+        }
+    }
+
+    /// Whether it fits a file name in lower case.
+    fn fits(&self, name: &str) -> bool {
+        match self {
+            Self::OneOf(names) => names.contains(&name),
+            Self::Like(pattern) => {
+                let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+                is_like(pattern, name) || (!pattern.contains('.') && is_like(pattern, stem))
+            }
+        }
+    }
+}
+
+/// One line of the text.
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Rule {
+    role: FrameRole,
+    module: ModulePattern,
+    function: Option<String>,
+}
+
+/// A line that is no rule.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("line {line}: {what}")]
+pub struct RuleError {
+    /// Its number, from 1.
+    pub line: usize,
+    /// What is wrong, and what was expected.
+    pub what: String,
+}
+
+/// Rules about frames; of those that fit one the last decides.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct LookThrough {
+    rules: Vec<Rule>,
+}
+
+impl LookThrough {
+    /// The rules that come with the program.
+    #[must_use]
+    pub fn standard() -> Arc<Self> {
+        static RULES: LazyLock<Arc<LookThrough>> = LazyLock::new(|| Arc::new(LookThrough::default().and(STANDARD).0));
+        Arc::clone(&RULES)
+    }
+
+    /// These rules and after them those of a text, and the lines of it that are none and are left out.
+    #[must_use]
+    pub fn and(&self, text: &str) -> (Self, Vec<RuleError>) {
+        let mut all = self.clone();
+        let mut errors = Vec::new();
+        for (at, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
+            match parse_rule(line) {
+                Ok(Some(rule)) => all.rules.push(rule),
+                Ok(None) => {}
+                Err(what) => errors.push(RuleError { line: at + 1, what }),
+            }
+        }
+        (all, errors)
+    }
+
+    /// What the rules say about a module and its functions.
+    #[must_use]
+    pub fn of_module(&self, name: &str) -> ModuleRules<'_> {
+        let name = name.to_ascii_lowercase();
+        let fitting = self.rules.iter().filter(|rule| rule.module.fits(&name));
+        ModuleRules { rules: fitting.collect() }
+    }
+}
+
+/// The rules that speak of one module.
+#[derive(Clone, Debug)]
+pub struct ModuleRules<'r> {
+    rules: Vec<&'r Rule>,
+}
+
+impl ModuleRules<'_> {
+    /// What they say about the module as a whole: a driver unless something else is said.
+    #[must_use]
+    pub fn role(&self) -> FrameRole {
+        let whole = self.rules.iter().rev().find(|rule| rule.function.is_none());
+        whole.map_or(FrameRole::Driver, |rule| rule.role)
+    }
+
+    /// What they say about a function of it, by its undecorated name.
+    #[must_use]
+    pub fn role_of(&self, function: &str) -> FrameRole {
+        let fits = |rule: &&&Rule| rule.function.as_ref().is_none_or(|pattern| is_like(pattern, function));
+        self.rules.iter().rev().find(fits).map_or(FrameRole::Driver, |rule| rule.role)
+    }
+}
+
+/// A rule; nothing for an empty line or a comment.
+fn parse_rule(line: &str) -> Result<Option<Rule>, String> {
+    let is_comment = |at: &usize| *at == 0 || line.as_bytes().get(at - 1).is_some_and(u8::is_ascii_whitespace);
+    let end = line.match_indices('#').map(|(at, _)| at).find(is_comment).unwrap_or(line.len());
+    let text = line.get(..end).unwrap_or(line).trim();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let (kind, pattern) = text.split_once(char::is_whitespace).ok_or_else(|| format!("'{text}' alone: {FORM}"))?;
+    let role = match kind {
+        "tracing" => FrameRole::Tracing,
+        "system" => FrameRole::System,
+        "wrapper" => FrameRole::Wrapper,
+        "driver" => FrameRole::Driver,
+        other => return Err(format!("'{other}' is none of system, wrapper, driver, tracing: {FORM}")),
+    };
+    let pattern = pattern.trim();
+    // Names of operators have exclamation marks too, those of files have none.
+    let (module, function) = match pattern.split_once('!') {
+        Some((module, function)) => (module.trim_end(), Some(function.trim_start())),
+        None => (pattern, None),
+    };
+    if module.is_empty() {
+        return Err(format!("no module in '{pattern}': {FORM}, such as *!operator new"));
+    }
+    if module.contains(['\\', '/']) {
+        return Err(format!("'{module}' is a path: expected a file name such as mydriver.sys"));
+    }
+    if function.is_some_and(str::is_empty) {
+        return Err(format!("no function after '!' in '{pattern}': {FORM}"));
+    }
+    Ok(Some(Rule { role, module: ModulePattern::new(module), function: function.map(str::to_owned) }))
+}
+
+/// Whether a text is like a pattern in which `*` stands for any characters and `?` for one.
+fn is_like(pattern: &str, text: &str) -> bool {
+    let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
+    let (mut p, mut t) = (0, 0);
+    // Where to go on from if what was tried fails: behind the last star, one character of the text further.
+    let mut retry: Option<(usize, usize)> = None;
+    while t < text.len() {
+        match pattern.get(p) {
+            Some(b'*') => {
+                p += 1;
+                retry = Some((p, t));
+            }
+            Some(b'?') => {
+                p += 1;
+                // One character may be several bytes.
+                t += 1;
+                while text.get(t).is_some_and(|byte| byte & 0xc0 == 0x80) {
+                    t += 1;
+                }
+            }
+            Some(byte) if text.get(t) == Some(byte) => {
+                p += 1;
+                t += 1;
+            }
+            _ => match &mut retry {
+                Some((behind, from)) => {
+                    *from += 1;
+                    (p, t) = (*behind, *from);
+                }
+                None => return false,
+            },
+        }
+    }
+    pattern.get(p..).is_none_or(|rest| rest.iter().all(|byte| *byte == b'*'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_have_wildcards() {
+        let like = ["a*c?", "*", "*b*", "abc\u{e9}", "?bc?", "*\u{e9}", "a**\u{e9}*"];
+        assert!(like.iter().all(|pattern| is_like(pattern, "abc\u{e9}")));
+        let unlike = ["a*c", "", "b*", "?c*", "abc\u{e9}?", "ABC?"];
+        assert!(!unlike.iter().any(|pattern| is_like(pattern, "abc\u{e9}")));
+        assert!(is_like("*ab", "aab") && is_like("*a*ab", "aaab") && !is_like("*ab", "abb"));
+    }
+
+    #[test]
+    fn the_rules_of_the_program_are_all_right() {
+        assert_eq!(LookThrough::default().and(STANDARD).1, []);
+        let rules = LookThrough::standard();
+        let module = |name| rules.of_module(name).role();
+        assert_eq!([module("NTKRNLMP.EXE"), module("halmacpi.dll"), module("VerifierExt.sys")], [FrameRole::System; 3]);
+        assert_eq!([module("Wdf01000.sys"), module("NDIS.SYS"), module("ks.sys")], [FrameRole::Wrapper; 3]);
+        assert_eq!([module("myfault.sys"), module("ndisuio.sys"), module("win32kbase.sys")], [FrameRole::Driver; 3]);
+        let role = |name, function| rules.of_module(name).role_of(function);
+        for function in ["operator new[]", "Node::operator new", "malloc", "ExAllocatePoolZero", "WdfMemoryCreate"] {
+            assert_eq!(role("myfault.sys", function), FrameRole::Wrapper, "{function}");
+        }
+        for function in ["MyNew", "operator delete", "mallocate", "DriverEntry", "operator=="] {
+            assert_eq!(role("myfault.sys", function), FrameRole::Driver, "{function}");
+        }
+        assert_eq!(role("win32kbase.sys", "Win32AllocPoolWithQuotaZInit"), FrameRole::Wrapper);
+        assert_eq!(role("ntoskrnl.exe", "ExAllocatePoolWithTag"), FrameRole::System);
+        assert_eq!(role("ntoskrnl.exe", "EtwTracePool"), FrameRole::Tracing);
+        assert_eq!(role("ntoskrnl.exe", "EtwRegister"), FrameRole::System);
+    }
+
+    #[test]
+    fn later_rules_win_and_wrong_lines_are_named() {
+        let text = "# my own\r\nwrapper MyBus!Bus::Alloc* # ours\r\nthunk a.sys\n\nwrapper\ndriver ndis\nsystem !f\n\
+                    wrapper a.sys!\nwrapper c:\\a.sys\ndriver my#bus.sys\nwrapper x.sys!operator!=";
+        let (rules, errors) = LookThrough::standard().and(text);
+        assert_eq!(rules.of_module("mybus.sys").role_of("Bus::Allocate"), FrameRole::Wrapper);
+        assert_eq!(rules.of_module("mybus.sys").role_of("bus::Allocate"), FrameRole::Driver);
+        assert_eq!(rules.of_module("ndis.sys").role_of("NdisAllocateMemory"), FrameRole::Driver);
+        assert_eq!(rules.of_module("x.sys").role_of("operator!="), FrameRole::Wrapper);
+        let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        let expected = [
+            "line 3: 'thunk' is none of system, wrapper, driver, tracing: expected KIND MODULE or KIND MODULE!FUNCTION",
+            "line 5: 'wrapper' alone: expected KIND MODULE or KIND MODULE!FUNCTION",
+            "line 7: no module in '!f': expected KIND MODULE or KIND MODULE!FUNCTION, such as *!operator new",
+            "line 8: no function after '!' in 'a.sys!': expected KIND MODULE or KIND MODULE!FUNCTION",
+            "line 9: 'c:\\a.sys' is a path: expected a file name such as mydriver.sys",
+        ];
+        assert_eq!(errors, expected);
+    }
+}

@@ -1,0 +1,54 @@
+//! Names from large PDBs: `POOLSCOPE_BENCH_PDB=big.pdb cargo bench -p poolscope-tests --bench symbols`, with
+//! `POOLSCOPE_BENCH_PDBS=folder` for many small ones. `tests/fixtures/symbols/big.sh` makes both. It measures and never judges.
+
+use divan::Bencher;
+use poolscope_core::job::CancelToken;
+use poolscope_core::symbol::pdb_file::{PdbBytes, identity, names};
+use std::path::{Path, PathBuf};
+
+/// Addresses asked of the large PDB, over all of its code.
+const ADDRESSES: u32 = 1000;
+/// Code of the PDB that the script makes: 64 bytes for each function.
+const CODE_BYTES_PER_FILE_BYTE: f64 = 0.09;
+/// Addresses asked of each small one.
+const ADDRESSES_EACH: u32 = 100;
+
+fn main() {
+    divan::main();
+}
+
+fn from_environment(variable: &str) -> Option<PathBuf> {
+    std::env::var_os(variable).map(PathBuf::from)
+}
+
+fn opened(path: &Path) -> PdbBytes {
+    PdbBytes::open(path).expect("the PDB opens")
+}
+
+#[divan::bench(sample_count = 10)]
+fn identity_of_a_large_pdb(bencher: Bencher<'_, '_>) {
+    let Some(path) = from_environment("POOLSCOPE_BENCH_PDB") else { return };
+    bencher.bench(|| identity(&opened(&path), "big.pdb"));
+}
+
+#[divan::bench(sample_count = 5)]
+fn a_thousand_names_of_a_large_pdb(bencher: Bencher<'_, '_>) {
+    let Some(path) = from_environment("POOLSCOPE_BENCH_PDB") else { return };
+    let code_bytes = (opened(&path).bytes().len() as f64 * CODE_BYTES_PER_FILE_BYTE) as u32;
+    let rvas: Vec<u32> = (0..ADDRESSES).map(|at| 0x1001 + at * (code_bytes / ADDRESSES)).collect();
+    bencher.bench(|| names(&opened(&path), &rvas, &CancelToken::default()).map(|names| names.named()));
+}
+
+#[divan::bench(sample_count = 5)]
+fn many_small_pdbs(bencher: Bencher<'_, '_>) {
+    let Some(folder) = from_environment("POOLSCOPE_BENCH_PDBS") else { return };
+    let files = std::fs::read_dir(folder).expect("the folder can be read");
+    let mut files: Vec<PathBuf> = files.map(|entry| entry.expect("an entry").path()).collect();
+    files.sort();
+    let rvas: Vec<u32> = (0..ADDRESSES_EACH).map(|at| 0x1001 + at * 32).collect();
+    bencher.bench(|| {
+        let one =
+            |path: &PathBuf| names(&opened(path), &rvas, &CancelToken::default()).map_or(0, |names| names.named());
+        files.iter().map(one).sum::<usize>()
+    });
+}

@@ -1,0 +1,264 @@
+//! Made-up symbols for the tests of the window: modules in every state, a service that finds nothing and says what it was
+//! told to say about the symbol path, and a dialog that answers with a file.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use egui_kittest::Harness;
+use poolscope::gui::OpenRequest;
+use poolscope::gui::app::{App, Services};
+use poolscope::gui::egui::vec2;
+use poolscope::gui::jobs::dialog::{Asked, PickFile, Question};
+use poolscope::gui::jobs::load::Engine;
+use poolscope::gui::jobs::symbols::{SymbolService, SymbolsNews};
+use poolscope::gui::state::document::Document;
+use poolscope::gui::state::symbols::Phase;
+use poolscope::symbols::{Choice, Machine};
+use poolscope_core::bytes::guid::Guid;
+use poolscope_core::column::symbols::ModuleNeed;
+use poolscope_core::job::CancelToken;
+use poolscope_core::symbol::identity::{ImageIdentity, ModuleIdentity, PdbIdentity};
+use poolscope_core::symbol::locate::{Attempt, Outcome, PartCheck, Transfer};
+use poolscope_core::symbol::names::{Answer, ModuleNames, NameSource, SourceLine};
+use poolscope_core::symbol::path::{PathPart, PathProblem, SymbolPath};
+use poolscope_core::symbol::resolve::{ModuleOutcome, ModuleRequest, ModuleState, Resolver};
+use poolscope_core::trace::ids::ModuleId;
+
+use crate::gui_kit::{InMemory, PATIENCE, Window, app, settle};
+
+/// A server that the made-up modules were looked for on.
+const SERVER: &str = "https://symbols.example/download";
+
+/// A module that is needed; `merged`: the trace says which PDB belongs to it.
+pub fn need(name: &str, module: u32, outstanding_bytes: u64, merged: bool) -> ModuleNeed {
+    let stem = name.split('.').next().unwrap_or(name);
+    let guid = Guid::from_parts(0x51e2_9341 + module, 0x44ba, 0x1562, 0x8ba5_a31b_e2da_e7dc);
+    let identity = ModuleIdentity {
+        name: name.to_owned(),
+        path: format!("\\SystemRoot\\System32\\drivers\\{name}"),
+        pdb: merged.then(|| PdbIdentity::new(&format!("{stem}.pdb"), guid, 1)),
+        image: Some(ImageIdentity { file_name: name.to_owned(), timestamp: 0x5f00_0000 + module, size_bytes: 0x8000 }),
+    };
+    ModuleNeed {
+        request: ModuleRequest { identity, rvas: vec![0x1000, 0x1040, 0x2000], by_hand: None },
+        modules: vec![ModuleId(module)],
+        is_kernel: true,
+        frames: 3,
+        allocations: outstanding_bytes / 64,
+        outstanding_bytes,
+    }
+}
+
+/// What became of a module.
+pub fn outcome(need: &ModuleNeed, state: ModuleState, attempts: Vec<Attempt>) -> ModuleOutcome {
+    let pdb = need.request.identity.pdb.clone();
+    let names = match state {
+        ModuleState::Loaded => {
+            vec![(0x1000, Some(answer("Function"))), (0x1040, Some(answer("Other"))), (0x2000, None)]
+        }
+        _ => Vec::new(),
+    };
+    let file = pdb
+        .as_ref()
+        .filter(|_| state == ModuleState::Loaded)
+        .map(|pdb| PathBuf::from(format!("/srv/symbols/{}/{}/{}", pdb.file_name, pdb.store_key(), pdb.file_name)));
+    ModuleOutcome {
+        state,
+        pdb,
+        file,
+        attempts,
+        names: Arc::new(ModuleNames::new(names)),
+        from_cache: false,
+        downloaded_bytes: 0,
+    }
+}
+
+pub fn answer(function: &str) -> Answer {
+    Answer {
+        function: function.into(),
+        offset_bytes: 0x1c,
+        source: NameSource::Public,
+        line: Some(SourceLine { file: "d:\\os\\driver\\main.c".into(), line: 312 }),
+        inlined: Vec::new(),
+    }
+}
+
+fn attempts(need: &ModuleNeed, what: Outcome) -> Vec<Attempt> {
+    let name = need.request.identity.pdb.as_ref().map_or("", |pdb| pdb.file_name.as_str());
+    let key = need.request.identity.pdb.as_ref().map(PdbIdentity::store_key).unwrap_or_default();
+    let store = format!("/srv/cache/{name}/{key}/{name}");
+    vec![
+        Attempt { place: store, outcome: Outcome::Missing },
+        Attempt { place: format!("{SERVER}/{name}/{key}/{name}"), outcome: what },
+    ]
+}
+
+/// One module in each state; the first has the most outstanding bytes.
+pub fn every_state() -> Vec<SymbolsNews> {
+    let because = || "HTTP 403".to_owned();
+    let states: [(&str, ModuleState, Outcome); 11] = [
+        ("ntoskrnl.exe", ModuleState::Loaded, Outcome::Found),
+        ("myfault.sys", ModuleState::NotFound, Outcome::Missing),
+        (
+            "ndis.sys",
+            ModuleState::WrongIdentity,
+            Outcome::Wrong("GUID 11111111-2222-3333-4444-555555555555 age 3".into()),
+        ),
+        ("tcpip.sys", ModuleState::Denied, Outcome::Denied(because())),
+        ("fltmgr.sys", ModuleState::Unreachable, Outcome::Unreachable("no answer in 30 s".to_owned())),
+        ("ntfs.sys", ModuleState::Offline, Outcome::Offline),
+        ("wdf01000.sys", ModuleState::Unreadable, Outcome::Unreadable("it ends too soon".to_owned())),
+        ("win32k.sys", ModuleState::ExportsOnly, Outcome::Missing),
+        ("afd.sys", ModuleState::Cancelled, Outcome::Missing),
+        ("volsnap.sys", ModuleState::NoIdentity, Outcome::Missing),
+        ("classpnp.sys", ModuleState::Loaded, Outcome::Found),
+    ];
+    let count = states.len() as u32;
+    let needs: Vec<ModuleNeed> = (0..count)
+        .zip(&states)
+        .map(|(at, (name, state, _))| need(name, at, u64::from(count - at) << 20, *state != ModuleState::NoIdentity))
+        .collect();
+    let mut news = vec![SymbolsNews::Needs(Arc::new(needs.clone()))];
+    for (at, (_, state, what)) in states.into_iter().enumerate() {
+        let attempts = if state == ModuleState::NoIdentity { Vec::new() } else { attempts(&needs[at], what) };
+        news.push(SymbolsNews::Done(at, Box::new(outcome(&needs[at], state, attempts))));
+    }
+    news.push(SymbolsNews::Finished);
+    news
+}
+
+/// Many modules with long names, some of them on their way.
+pub fn many(count: u32) -> Vec<SymbolsNews> {
+    let name = |at: u32| format!("a_rather_long_name_of_a_filter_driver_{at:04}.sys");
+    let needs: Vec<ModuleNeed> =
+        (0..count).map(|at| need(&name(at), at, u64::from(count - at) * 77_777, true)).collect();
+    let mut news = vec![SymbolsNews::Needs(Arc::new(needs.clone()))];
+    for (at, need) in needs.iter().enumerate() {
+        let transfer = Transfer { server: SERVER.to_owned(), bytes: 3_250_586, total_bytes: Some(12_582_912) };
+        news.push(match at % 4 {
+            0 => SymbolsNews::State(at, ModuleState::Downloading(transfer)),
+            1 => SymbolsNews::State(at, ModuleState::Searching),
+            2 => SymbolsNews::Done(at, Box::new(outcome(need, ModuleState::Loaded, attempts(need, Outcome::Found)))),
+            _ => {
+                SymbolsNews::Done(at, Box::new(outcome(need, ModuleState::NotFound, attempts(need, Outcome::Missing))))
+            }
+        });
+    }
+    news
+}
+
+/// Finds nothing; remembers what it was asked for.
+#[derive(Default)]
+pub struct MadeUpSymbols {
+    /// By what searches went.
+    pub choices: Mutex<Vec<Choice>>,
+    /// What was asked of the dialog.
+    pub asked: Mutex<Vec<Asked>>,
+    /// What the dialog answers.
+    pub picks: Mutex<Option<PathBuf>>,
+}
+
+impl MadeUpSymbols {
+    pub fn searches(&self) -> usize {
+        self.choices.lock().expect("nobody panicked").len()
+    }
+}
+
+impl SymbolService for MadeUpSymbols {
+    fn resolver(&self, choice: &Choice) -> Resolver {
+        self.choices.lock().expect("nobody panicked").push(choice.clone());
+        let machine = Machine { symbol_path: Some(String::new()), ..Machine::default() };
+        Resolver { cache: None, builtin: None, ..machine.resolver(&Choice { path: None, offline: true }) }
+    }
+
+    fn default_path(&self) -> String {
+        "srv*C:\\everyone*https://symbols.example/usual".to_owned()
+    }
+
+    fn is_from_environment(&self) -> bool {
+        true
+    }
+
+    fn read_path(&self, choice: &Choice) -> SymbolPath {
+        let text = choice.path.clone().unwrap_or_else(|| self.default_path());
+        let mut path = SymbolPath::default();
+        for part in text.split(';').map(str::to_owned) {
+            if part.starts_with("C:") {
+                let text = format!("{part} is a Windows path; this is none, so it is left out");
+                path.problems.push(PathProblem { part, text });
+            } else {
+                let folder = PathPart::Folder(PathBuf::from(&part));
+                path.parts.push((part, folder));
+            }
+        }
+        path
+    }
+
+    fn check(&self, choice: &Choice, tell: &mut dyn FnMut(PartCheck), _cancel: &CancelToken) {
+        for (part, _) in self.read_path(choice).parts {
+            let result = if part.contains("gone") {
+                Err("the folder is not there; create it or correct the path".to_owned())
+            } else {
+                Ok("two-tier store, 1,204 files".to_owned())
+            };
+            tell(PartCheck { place: part.clone(), part, result });
+        }
+    }
+}
+
+/// The dialog of the same made-up symbols.
+struct Dialog(Arc<MadeUpSymbols>);
+
+impl PickFile for Dialog {
+    fn ask(&self, asked: &Asked) -> Question {
+        self.0.asked.lock().expect("nobody panicked").push(asked.clone());
+        Box::pin(std::future::ready(self.0.picks.lock().expect("nobody panicked").clone()))
+    }
+}
+
+/// A window over `open` with these symbols, that remembers in `store`.
+pub fn window_over<'a>(open: OpenRequest, store: Arc<InMemory>, symbols: Arc<MadeUpSymbols>) -> Window<'a> {
+    let mut open = Some(open);
+    let mut window =
+        Harness::builder().with_size(vec2(1280.0, 900.0)).with_step_dt(0.02).with_max_steps(64).build_ui_state(
+            move |ui, app: &mut Option<App>| {
+                let open = open.take();
+                app.get_or_insert_with(|| {
+                    let services = Services {
+                        loader: Arc::new(Engine),
+                        picker: Arc::new(Dialog(Arc::clone(&symbols))),
+                        symbols: symbols.clone(),
+                        store: store.clone(),
+                    };
+                    App::new(ui.ctx(), services, open.unwrap_or_default())
+                })
+                .show(ui);
+            },
+            None,
+        );
+    settle(&mut window);
+    // What is at hand was looked for by then, too.
+    for _ in 0..PATIENCE {
+        if app(&window).document().is_none_or(|document| document.symbols.phase != Phase::Running) {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(5));
+        window.step();
+    }
+    settle(&mut window);
+    window
+}
+
+/// The open trace, to be changed.
+pub fn document_mut<'w>(window: &'w mut Window<'_>) -> &'w mut Document {
+    window.state_mut().as_mut().and_then(App::document_mut).expect("a trace is open")
+}
+
+/// Lets a search say this in place of what was said before.
+pub fn tell(window: &mut Window<'_>, news: Vec<SymbolsNews>) {
+    let document = document_mut(window);
+    let phase = std::mem::take(&mut document.symbols).phase;
+    document.symbols.phase = phase;
+    document.take_symbols(news);
+    window.run_steps(4);
+}

@@ -1,0 +1,480 @@
+//! Names that come after the rows: while they take the place of addresses, nothing that the user opened, selected, narrowed or
+//! drew is lost, and no figure changes. The document is driven without a window, so that names come exactly when the test
+//! lets them.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use poolscope::gui::OpenRequest;
+use poolscope::gui::command::DocumentCommand;
+use poolscope::gui::jobs::load::{Engine, Loader, Source};
+use poolscope::gui::jobs::symbols::{SymbolService, SymbolsNews};
+use poolscope::gui::jobs::{Answer, Jobs, TabId};
+use poolscope::gui::state::document::{Document, Effect, Remembered, SearchOrder, SharedPresets};
+use poolscope::gui::state::symbols::Phase;
+use poolscope::gui::widgets::pivot_table::{Action, Row, TreeModel};
+use poolscope::symbols::{Choice, Machine};
+use poolscope_core::column::frames::FrameNaming;
+use poolscope_core::column::symbols::{ModuleNeed, module_needs};
+use poolscope_core::job::{CancelToken, Progress};
+use poolscope_core::pivot::Key;
+use poolscope_core::symbol::name_cache::NameCache;
+use poolscope_core::symbol::names::{Answer as Named, ModuleNames, NameSource};
+use poolscope_core::symbol::resolve::{ModuleOutcome, ModuleState, Resolver};
+use poolscope_core::trace::Trace;
+
+use crate::gui_kit::{
+    InMemory, NoDialog, NoSymbols, PATIENCE, Window, all_rows, document, folder, settle, window_naming,
+};
+
+const TAB: TabId = TabId(1);
+
+struct Desk {
+    document: Document,
+    jobs: Jobs,
+    needs: Arc<Vec<ModuleNeed>>,
+}
+
+fn made_up_trace() -> Arc<Trace> {
+    let (_folder, path) = folder();
+    let loaded = Engine.load(&Source::File(path), &Progress::default(), &CancelToken::default());
+    loaded.ok().flatten().expect("it is a trace")
+}
+
+impl Desk {
+    fn new() -> Self {
+        Self::with(&made_up_trace(), Arc::new(NoSymbols), None)
+    }
+
+    fn with(trace: &Arc<Trace>, symbols: Arc<dyn SymbolService>, left: Option<Remembered>) -> Self {
+        let source = Source::File("made-up.etl".into());
+        let mut document = Document::new(source, Arc::clone(trace), SharedPresets::default());
+        if let Some(left) = left {
+            document.recall(left);
+        }
+        // While the search is under way, names may come.
+        document.symbols.phase = Phase::Running;
+        let needs = Arc::new(module_needs(trace));
+        assert!(needs.len() > 2, "{}", needs.len());
+        document.take_symbols(vec![SymbolsNews::Needs(Arc::clone(&needs))]);
+        let jobs = Jobs::new(Arc::new(Engine), Arc::new(NoDialog), symbols, Arc::new(|| {}));
+        let mut desk = Self { document, jobs, needs };
+        desk.wait();
+        desk
+    }
+
+    /// Lets all answers in.
+    fn wait(&mut self) {
+        for _ in 0..PATIENCE {
+            for request in self.document.requests() {
+                self.jobs.ask(TAB, request);
+            }
+            if !self.document.is_busy() {
+                return;
+            }
+            while let Some(answer) = self.jobs.answer() {
+                if let Answer::Document { reply, .. } = answer {
+                    self.document.take(reply);
+                }
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        panic!("the background does not come to an end");
+    }
+
+    /// The names of a module are found; every function has `bytes` bytes.
+    fn find(&mut self, at: usize, bytes: u32) {
+        let rvas = self.needs[at].request.rvas.iter();
+        let named = |rva: &u32| Named {
+            function: format!("Work{}", rva / bytes).into(),
+            offset_bytes: rva % bytes,
+            source: NameSource::Procedure,
+            line: None,
+            inlined: Vec::new(),
+        };
+        let names = ModuleNames::new(rvas.map(|rva| (*rva, Some(named(rva)))).collect());
+        let outcome = ModuleOutcome {
+            state: ModuleState::Loaded,
+            pdb: None,
+            file: None,
+            attempts: Vec::new(),
+            names: Arc::new(names),
+            from_cache: false,
+            downloaded_bytes: 0,
+        };
+        self.document.take_symbols(vec![SymbolsNews::Done(at, Box::new(outcome))]);
+    }
+
+    /// All names, one module after the other.
+    fn find_all(&mut self, bytes: u32) {
+        for at in 0..self.needs.len() {
+            self.find(at, bytes);
+            self.wait();
+        }
+        self.document.take_symbols(vec![SymbolsNews::Finished]);
+        self.wait();
+    }
+
+    fn rows(&self) -> Vec<Row> {
+        let rows = self.document.rows.as_ref().expect("rows");
+        (0..rows.row_count()).map(|index| rows.row(index).expect("a row")).collect()
+    }
+
+    /// Selects the row at an index, as a click does.
+    fn select(&mut self, index: usize) {
+        let id = self.rows()[index].id;
+        self.document.table.select(id);
+        self.document.table_action(Action::Select);
+        self.wait();
+    }
+
+    /// A row with frames above and below it, in the middle of all rows.
+    fn some_frame(&self) -> usize {
+        let rows = self.rows();
+        let deepest = rows.iter().map(|row| row.level).max().expect("rows");
+        let is_frame = |row: &Row| row.text.contains('+') && row.level > 5 && row.level + 1 < deepest && row.expandable;
+        let found: Vec<usize> = (0..rows.len()).filter(|at| is_frame(&rows[*at])).collect();
+        found[found.len() / 2]
+    }
+
+    /// The row under the cursor: its text, its figures, and how far it is below the first row of the screen.
+    fn cursor(&self) -> (String, String, i64) {
+        let rows = self.document.rows.as_ref().expect("rows");
+        let at = self.document.table.cursor().and_then(|id| rows.index_of(id)).expect("the cursor is on a row");
+        let row = rows.row(at).expect("a row");
+        (row.text, figures(&row.cells), at as i64 - self.document.table.position().row as i64)
+    }
+
+    fn total(&self) -> (u64, u64) {
+        let rows = self.document.rows.as_ref().expect("rows");
+        let total = rows.flat().tree().pivot().total();
+        (total.count(), total.size())
+    }
+
+    fn expand_all(&mut self) {
+        self.select(0);
+        self.document.run(&DocumentCommand::ExpandBelow);
+        self.wait();
+    }
+}
+
+fn figures(cells: &[poolscope::gui::widgets::pivot_table::Cell]) -> String {
+    cells.iter().map(|cell| format!("{}{} ", cell.text, cell.unit)).collect()
+}
+
+/// How many rows have each figures, where they stand in the tree: what names must not change.
+fn shape(rows: &[Row]) -> BTreeMap<(u32, String), usize> {
+    let mut shape = BTreeMap::new();
+    for row in rows {
+        *shape.entry((row.level, figures(&row.cells))).or_default() += 1;
+    }
+    shape
+}
+
+#[test]
+fn names_replace_addresses_as_they_come_and_nothing_moves() {
+    let mut desk = Desk::new();
+    desk.expand_all();
+    let at = desk.some_frame();
+    desk.select(at);
+    desk.document.table.scroll_to(at as u64 - 7);
+    let (before, shown) = (desk.cursor(), shape(&desk.rows()));
+    assert!(before.0.contains('+') && before.2 == 7, "an address at first: {before:?}");
+    let total = desk.total();
+    let mut named = 0;
+    let all: Vec<usize> = (0..desk.needs.len()).collect();
+    for some in all.chunks(all.len().div_ceil(3)) {
+        // Functions of one byte: every address has a name of its own, and no two rows come together.
+        some.iter().for_each(|at| desk.find(*at, 1));
+        desk.wait();
+        let now = desk.cursor();
+        assert_eq!((&now.1, now.2), (&before.1, before.2), "{now:?}");
+        assert_eq!(desk.total(), total);
+        let rows = desk.rows();
+        assert!(shape(&rows) == shown, "the same rows are open");
+        let names = rows.iter().filter(|row| row.text.contains("!Work")).count();
+        assert!(names > named, "{names} of {named}");
+        named = names;
+    }
+    assert!(named > 10 && desk.cursor().0.contains("!Work"), "{named} {:?}", desk.cursor());
+    assert!(desk.document.details.as_ref().is_some_and(|details| details.stack.iter().all(|f| f.contains('!'))));
+    assert!(desk.document.why_unnamed(&desk.cursor().0).is_none());
+}
+
+#[test]
+fn rows_that_come_together_keep_the_cursor_and_the_sums() {
+    let mut desk = Desk::new();
+    desk.expand_all();
+    let at = desk.some_frame();
+    desk.select(at);
+    let (open, total) = (desk.rows().len(), desk.total());
+    desk.find_all(u32::MAX);
+    let rows = desk.rows();
+    assert!(rows.len() < open && rows.len() > 20, "{} of {open}", rows.len());
+    assert!(desk.cursor().0.ends_with("!Work0"), "{:?}", desk.cursor());
+    assert_eq!(desk.total(), total);
+
+    // By address again, and back: the cursor stays in what it was in.
+    let by_function = desk.cursor();
+    desk.document.set_frame_naming(FrameNaming::Symbol);
+    desk.wait();
+    assert_eq!(desk.document.frame_naming(), FrameNaming::Symbol);
+    assert!(desk.cursor().0.contains("!Work0+0x"), "{:?}", desk.cursor());
+    assert!(desk.rows().len() > rows.len());
+    desk.document.set_frame_naming(FrameNaming::Function);
+    desk.wait();
+    assert_eq!(desk.cursor(), by_function);
+    assert!(shape(&desk.rows()) == shape(&rows), "what was open is open again");
+}
+
+#[test]
+fn a_filter_on_an_address_filters_the_same_rows_under_its_name() {
+    let mut desk = Desk::new();
+    desk.expand_all();
+    let whole = desk.total();
+    let at = desk.some_frame();
+    desk.select(at);
+    desk.document.filter_selection(false);
+    desk.wait();
+    let without = desk.total();
+    assert_ne!(without, whole);
+    desk.document.filter_history(true);
+    desk.wait();
+    desk.select(at);
+    desk.document.filter_selection(true);
+    desk.wait();
+    let only = desk.total();
+    assert!(only.0 > 0 && only.0 + without.0 == whole.0);
+    desk.find_all(1);
+    assert_eq!(desk.total(), only);
+    let steps = desk.document.filter.steps();
+    assert!(steps[0].title().contains("!Work"), "{}", steps[0].title());
+    desk.document.filter_history(true);
+    desk.wait();
+    assert_eq!(desk.total(), whole);
+    desk.document.filter_history(false);
+    desk.wait();
+    assert_eq!(desk.total(), only, "what was undone before the names came is known by them too");
+}
+
+#[test]
+fn curves_stay_pinned_hidden_and_in_their_colours() {
+    let mut desk = Desk::new();
+    desk.document.graph_by(vec![Key::Function]);
+    desk.expand_all();
+    let at = desk.some_frame();
+    desk.select(at);
+    desk.document.run(&DocumentCommand::GraphRows);
+    desk.wait();
+    let first = desk.document.graph_data.as_ref().expect("curves").series.iter().find(|one| one.id == 0);
+    let hidden = first.expect("a first curve").clone();
+    desk.document.graph_action(poolscope::gui::widgets::graph::Action::Toggle(0));
+    let curves = |desk: &Desk| {
+        let series = &desk.document.graph_data.as_ref().expect("curves").series;
+        let mut all: Vec<_> =
+            series.iter().map(|one| (one.values.clone(), one.colour, one.on, one.name.clone())).collect();
+        all.sort_by(|a, b| a.0.partial_cmp(&b.0).expect("numbers").then(a.3.cmp(&b.3)));
+        all
+    };
+    let before = curves(&desk);
+    desk.find_all(1);
+    let after = curves(&desk);
+    assert_eq!(before.len(), after.len());
+    for (before, after) in before.iter().zip(&after) {
+        assert_eq!((&before.0, before.1, before.2), (&after.0, after.1, after.2), "{} {}", before.3, after.3);
+    }
+    assert!(after.iter().any(|one| one.3.contains("!Work") && !one.2), "the hidden one has a name");
+    assert!(after.iter().any(|one| one.0 == hidden.values && !one.2));
+}
+
+/// What is remembered, open rows in the order of their numbers.
+fn in_order(left: &Remembered) -> serde_json::Value {
+    let mut value = serde_json::to_value(left).expect("it can be written");
+    let open = value["open"].as_array_mut().expect("open rows");
+    open.sort_by_key(serde_json::Value::as_u64);
+    value
+}
+
+#[test]
+fn what_was_remembered_by_function_comes_back_when_they_have_names() {
+    let mut desk = Desk::new();
+    desk.find_all(1);
+    desk.expand_all();
+    let rows = desk.rows();
+    let at =
+        rows.iter().position(|row| row.level > 6 && row.text.contains("!Work") && row.expandable).expect("a frame");
+    desk.select(at);
+    desk.document.filter_selection(true);
+    desk.wait();
+    let (cursor, total) = (desk.cursor(), desk.total());
+    let left = desk.document.remember();
+    let text = serde_json::to_value(&left).expect("it can be written");
+    let left: Remembered = serde_json::from_value(text).expect("it can be read");
+
+    let trace = Arc::clone(&desk.document.trace);
+    let mut again = Desk::with(&trace, Arc::new(NoSymbols), Some(left.clone()));
+    assert!(again.total().0 > total.0, "nothing is left out by names that nobody knows yet");
+    assert_eq!(in_order(&again.document.remember()), in_order(&left), "and nothing of it is forgotten meanwhile");
+    again.find_all(1);
+    assert_eq!(again.total(), total);
+    assert_eq!((again.cursor().0, again.cursor().1), (cursor.0, cursor.1));
+    assert!(shape(&again.rows()) == shape(&desk.rows()), "{} of {} rows", again.rows().len(), desk.rows().len());
+
+    let mut without = Desk::with(&trace, Arc::new(NoSymbols), Some(left));
+    without.document.cancel_symbols();
+    without.wait();
+    assert!(
+        without.document.effects.iter().any(|effect| matches!(effect, Effect::Tell(words) if words.contains("filter")))
+    );
+}
+
+/// Waits for a word before it gives its resolver, and may fall over then.
+struct Slow {
+    go_on: Mutex<Receiver<()>>,
+    falls: bool,
+    done: AtomicBool,
+}
+
+impl Slow {
+    fn new(falls: bool) -> (Arc<Self>, Sender<()>) {
+        let (send, receive) = channel();
+        (Arc::new(Self { go_on: Mutex::new(receive), falls, done: AtomicBool::new(false) }), send)
+    }
+}
+
+impl SymbolService for Slow {
+    fn resolver(&self, choice: &Choice) -> Resolver {
+        let _end = self.go_on.lock().expect("nobody panicked").recv();
+        self.done.store(true, Ordering::SeqCst);
+        assert!(!self.falls, "a mistake in the search");
+        NoSymbols.resolver(choice)
+    }
+
+    fn default_path(&self) -> String {
+        String::new()
+    }
+}
+
+/// Carries out what the document wants of the search, and takes news in until `enough`.
+fn search_until(desk: &mut Desk, enough: impl Fn(&Desk) -> bool) {
+    for _ in 0..PATIENCE {
+        match desk.document.search_order_to_carry_out() {
+            Some(SearchOrder::Begin(request)) => desk.jobs.search(TAB, request),
+            Some(SearchOrder::Cancel) => desk.jobs.cancel_search(TAB),
+            None => {}
+        }
+        while let Some(answer) = desk.jobs.answer() {
+            if let Answer::Symbols { news, .. } = answer {
+                desk.document.take_symbols(news);
+            }
+        }
+        if enough(desk) {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    panic!("the search does not come to an end");
+}
+
+#[test]
+fn a_search_that_is_given_up_says_nothing_more() {
+    let trace = made_up_trace();
+    for by_closing in [false, true] {
+        let (slow, go_on) = Slow::new(false);
+        let mut desk = Desk::with(&trace, Arc::clone(&slow) as Arc<dyn SymbolService>, None);
+        desk.find(0, 1);
+        desk.wait();
+        let named = desk.rows().iter().filter(|row| row.text.contains("!Work")).count();
+        desk.document.load_symbols(None);
+        search_until(&mut desk, |desk| desk.document.symbols.phase == Phase::Running);
+        if by_closing {
+            desk.jobs.forget(TAB);
+        } else {
+            desk.document.cancel_symbols();
+            search_until(&mut desk, |desk| desk.document.symbols.phase == Phase::Cancelled);
+        }
+        assert_eq!(desk.document.symbols.standing().loaded, 1, "what is there stays");
+        assert_eq!(desk.rows().iter().filter(|row| row.text.contains("!Work")).count(), named);
+        go_on.send(()).expect("the search waits");
+        drop(go_on);
+        while !slow.done.load(Ordering::SeqCst) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        assert!(desk.jobs.answer().is_none());
+    }
+}
+
+#[test]
+fn a_search_that_falls_over_is_told() {
+    let (slow, go_on) = Slow::new(true);
+    let mut desk = Desk::with(&made_up_trace(), slow, None);
+    desk.document.load_symbols(None);
+    drop(go_on);
+    search_until(&mut desk, |desk| desk.document.symbols.phase == Phase::Done);
+    assert!(
+        desk.document.effects.iter().any(|effect| matches!(effect, Effect::Tell(words) if words.contains("mistake")))
+    );
+    assert!(desk.rows().len() > 1);
+}
+
+/// Symbols from a folder, and what is kept of them.
+struct InFolder {
+    folder: PathBuf,
+    kept: PathBuf,
+}
+
+impl SymbolService for InFolder {
+    fn resolver(&self, choice: &Choice) -> Resolver {
+        let machine = Machine { symbol_path: Some(self.folder.display().to_string()), ..Machine::default() };
+        let resolver = machine.resolver(&Choice { offline: true, ..choice.clone() });
+        Resolver { cache: Some(NameCache::new(&self.kept)), builtin: None, ..resolver }
+    }
+
+    fn default_path(&self) -> String {
+        self.folder.display().to_string()
+    }
+}
+
+/// The sample in a window, once the search for its names is over.
+fn named_sample(symbols: Arc<dyn SymbolService>) -> Window<'static> {
+    let mut window = window_naming(OpenRequest::Sample, Arc::new(InMemory::default()), symbols);
+    settle(&mut window);
+    for _ in 0..PATIENCE {
+        if document(&window).symbols.phase == Phase::Done {
+            settle(&mut window);
+            return window;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+        window.step();
+    }
+    panic!("the search does not come to an end");
+}
+
+#[test]
+fn the_sample_has_its_names_and_the_second_time_from_what_is_kept() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (pdbs, kept, nowhere) =
+        (folder.path().join("pdbs"), folder.path().join("names"), folder.path().join("nowhere"));
+    std::fs::create_dir(&pdbs).expect("a folder");
+    let builtin = Machine::default().resolver(&Choice { offline: true, ..Choice::default() }).builtin;
+    let sample = Engine.load(&Source::Sample, &Progress::default(), &CancelToken::default());
+    let sample = sample.ok().flatten().expect("the sample");
+    for need in module_needs(&sample) {
+        let pdb = need.request.identity.pdb.expect("the sample says by what its names are found");
+        let bytes = builtin.and_then(|builtin| builtin(&pdb)).expect("its PDBs are part of the program");
+        std::fs::write(pdbs.join(&pdb.file_name), bytes).expect("a file");
+    }
+    for (places, is_kept) in [(pdbs, false), (nowhere, true)] {
+        let window = named_sample(Arc::new(InFolder { folder: places, kept: kept.clone() }));
+        let texts: Vec<String> = all_rows(&window).into_iter().map(|row| row.text).collect();
+        assert!(texts.iter().any(|text| text == "myfault.sys!MyfaultDeviceControl"), "{is_kept}: {texts:?}");
+        for row in document(&window).symbols.rows() {
+            assert_eq!(row.state, ModuleState::Loaded, "{row:?}");
+            assert!(row.outcome.as_ref().is_some_and(|outcome| outcome.from_cache == is_kept), "{row:?}");
+        }
+    }
+}
