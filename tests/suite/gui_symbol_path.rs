@@ -10,7 +10,7 @@ use poolscope::gui::egui::{Key, Modifiers};
 use poolscope::gui::jobs::dialog::Asked;
 use poolscope::symbols::Choice;
 
-use crate::gui_kit::{InMemory, PATIENCE, Window, app, click, command, document, press, press_with, settle, write};
+use crate::gui_kit::{InMemory, PATIENCE, Window, app, command, document, press, press_with, settle, write};
 use crate::gui_modules_kit::{MadeUpSymbols, window_over};
 
 /// Lets the background say something that the window shows then.
@@ -25,6 +25,13 @@ fn wait_for(window: &mut Window<'_>, words: &str) {
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
     panic!("nothing says {words}");
+}
+
+/// Presses a button wherever it is: what the background says makes the box larger and moves its buttons.
+fn click(window: &mut Window<'_>, name: &str) {
+    window.get_by_label(name).click_accesskit();
+    window.run_steps(4);
+    settle(window);
 }
 
 fn nothing_open<'a>(symbols: &Arc<MadeUpSymbols>) -> Window<'a> {

@@ -29,7 +29,7 @@ pub struct Args {
     /// PDBs to take whatever the symbol path says; one with another identity than its module's is refused
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pdb: Vec<PathBuf>,
-    /// Says what was tried for modules that were found, too
+    /// Says of every module all places that were looked at
     #[arg(long)]
     tried: bool,
     /// Output format

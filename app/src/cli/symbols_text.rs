@@ -5,6 +5,7 @@ use super::symbol_args::state_words;
 use crate::format;
 use poolscope_core::anomaly::AnomalyKind;
 use poolscope_core::export::symbols::{ModuleRow, ModuleSums, attempt_text, source};
+use poolscope_core::symbol::locate::Outcome;
 use poolscope_core::symbol::resolve::ModuleState;
 use poolscope_core::trace::Trace;
 use std::io::{self, Write};
@@ -21,7 +22,8 @@ pub struct Heading<'h> {
     pub offline: bool,
 }
 
-/// Writes the table and its sums; `tried`: what was tried for every module, not only for those without names.
+/// Writes the table and its sums. Below a module without names stand the places that could have helped; `tried`: below every
+/// module all places, those too where it just is not.
 ///
 /// # Errors
 /// What the writer says.
@@ -46,10 +48,10 @@ pub fn write(io: &mut Io<'_>, heading: &Heading<'_>, rows: &[ModuleRow<'_>], tri
     for (row, cells) in rows.iter().zip(&cells) {
         writeln!(io.out, "{}", format!("{}  {}", line(cells, &widths), pdb(row)).trim_end())?;
         if tried || !row.outcome.state.is_loaded() {
-            below(&mut io.out, row)?;
+            below(&mut io.out, row, tried)?;
         }
     }
-    sums(&mut io.out, rows)
+    sums(&mut io.out, rows, tried)
 }
 
 fn cells(row: &ModuleRow<'_>) -> [String; 6] {
@@ -85,7 +87,7 @@ fn pdb(row: &ModuleRow<'_>) -> String {
 }
 
 /// What was tried.
-fn below(out: &mut dyn Write, row: &ModuleRow<'_>) -> io::Result<()> {
+fn below(out: &mut dyn Write, row: &ModuleRow<'_>, tried: bool) -> io::Result<()> {
     let nothing = match row.outcome.state {
         ModuleState::NoIdentity => Some("the trace does not say by which PDB the module is named"),
         ModuleState::NotFound if row.outcome.attempts.is_empty() => Some("the symbol path has no place to look at"),
@@ -94,14 +96,15 @@ fn below(out: &mut dyn Write, row: &ModuleRow<'_>) -> io::Result<()> {
     if let Some(nothing) = nothing {
         writeln!(out, "      {nothing}")?;
     }
-    for attempt in &row.outcome.attempts {
+    let is_empty_place = |outcome: &Outcome| matches!(outcome, Outcome::Missing | Outcome::MissingLately);
+    for attempt in row.outcome.attempts.iter().filter(|attempt| tried || !is_empty_place(&attempt.outcome)) {
         writeln!(out, "      {}", attempt_text(attempt))?;
     }
     let path = &row.need.request.identity.path;
-    if path.is_empty() { Ok(()) } else { writeln!(out, "      image: {path}") }
+    if path.is_empty() || !tried { Ok(()) } else { writeln!(out, "      image: {path}") }
 }
 
-fn sums(out: &mut dyn Write, rows: &[ModuleRow<'_>]) -> io::Result<()> {
+fn sums(out: &mut dyn Write, rows: &[ModuleRow<'_>], tried: bool) -> io::Result<()> {
     let sums = ModuleSums::of(rows);
     let n = |count: usize| format::count(count as u64);
     let mut parts = vec![format!("{} of {} modules loaded", n(sums.loaded), n(sums.modules))];
@@ -112,5 +115,9 @@ fn sums(out: &mut dyn Write, rows: &[ModuleRow<'_>]) -> io::Result<()> {
     if sums.downloaded_bytes > 0 {
         parts.push(format!("{} downloaded", format::bytes(sums.downloaded_bytes)));
     }
-    writeln!(out, "\n{}", parts.join(", "))
+    writeln!(out, "\n{}", parts.join(", "))?;
+    if sums.loaded < sums.modules && !tried {
+        writeln!(out, "Every place that was looked at: --tried")?;
+    }
+    Ok(())
 }
