@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 pub struct Args {
     #[command(flatten)]
     trace: TraceArgs,
-    /// Symbol path, such as 'srv*C:\symbols*https://msdl.microsoft.com/download/symbols;D:\build\pdb'
+    /// Symbol path, such as `srv*C:\symbols*https://msdl.microsoft.com/download/symbols;D:\build\pdb`
     /// (default: `_NT_SYMBOL_PATH`, else the usual stores and Microsoft's server). The folder of the trace comes first
     #[arg(long, value_name = "SYMPATH", value_parser = NonEmptyStringValueParser::new())]
     path: Option<String>,
