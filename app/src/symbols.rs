@@ -8,15 +8,12 @@ use poolscope_core::job::CancelToken;
 use poolscope_core::symbol::locate::{Locator, LocatorOptions};
 use poolscope_core::symbol::name_cache::NameCache;
 use poolscope_core::symbol::names::ModuleNames;
-use poolscope_core::symbol::path::{PathPart, Surroundings, SymbolPath};
+use poolscope_core::symbol::path::{MICROSOFT_SERVER, PathPart, Surroundings, SymbolPath};
 use poolscope_core::symbol::resolve::{ModuleOutcome, ModuleRequest, ModuleState, News, Resolver};
 use poolscope_core::trace::Trace;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
-
-/// Microsoft's public symbol server.
-pub const MICROSOFT: &str = "https://msdl.microsoft.com/download/symbols";
 
 /// Where debuggers keep their symbols on Windows, more often than not.
 const USUAL_STORES: [&str; 2] = [r"C:\ProgramData\Dbg\sym", r"C:\symbols"];
@@ -78,7 +75,7 @@ impl Machine {
     pub fn default_path(&self) -> String {
         let usual = || {
             let stores = self.stores.iter().map(|store| store.display().to_string());
-            let server = format!("srv*{}*{MICROSOFT}", self.store().display());
+            let server = format!("srv*{}*{MICROSOFT_SERVER}", self.store().display());
             stores.chain([server]).collect::<Vec<_>>().join(";")
         };
         self.symbol_path.clone().unwrap_or_else(usual)
@@ -208,7 +205,7 @@ mod tests {
             ..Machine::default()
         };
         let path = machine.default_path().replace('\\', "/");
-        assert_eq!(path, format!("/dbg/sym;srv*/cache/symbols*{MICROSOFT}"));
+        assert_eq!(path, format!("/dbg/sym;srv*/cache/symbols*{MICROSOFT_SERVER}"));
         let set = Machine { symbol_path: Some("srv*/mine".to_owned()), ..machine };
         assert_eq!(set.default_path(), "srv*/mine");
         assert_eq!(set.path_text(&Choice { path: Some("/x".to_owned()), offline: true }), "/x");

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use eframe::egui::Ui;
 use poolscope_core::column::look_through::LookThrough;
+use poolscope_core::symbol::path::MICROSOFT_SERVER;
 
 use super::App;
 use crate::gui::command::{Command, SymbolsCommand};
@@ -18,7 +19,7 @@ use crate::gui::views::look_through;
 use crate::gui::views::open_box::OpenBox;
 use crate::gui::views::symbol_path::{self, SymbolPathBox, Wish};
 use crate::gui::views::toasts::Kind;
-use crate::symbols::{Choice, MICROSOFT};
+use crate::symbols::Choice;
 
 impl App {
     /// What the user chose.
@@ -126,7 +127,7 @@ impl App {
     pub(super) fn show_symbol_path(&mut self, ui: &Ui) {
         let offline = self.memory.get().symbols.offline;
         let Some(state) = &mut self.boxes.symbol_path else { return };
-        let wish = symbol_path::show(ui, state, &format!("srv**{MICROSOFT}"));
+        let wish = symbol_path::show(ui, state, &format!("srv**{MICROSOFT_SERVER}"));
         let written = state.written();
         let choice = Choice { path: written.clone(), offline };
         if state.asked.as_ref() != Some(&written) {

@@ -26,8 +26,7 @@ pub trait SymbolService: Send + Sync {
     /// A resolver for what the user chose.
     fn resolver(&self, choice: &Choice) -> Resolver;
     /// The same for a trace file: its own folder is looked at first.
-    fn resolver_beside(&self, choice: &Choice, trace: Option<&Path>) -> Resolver {
-        let _anywhere = trace;
+    fn resolver_beside(&self, choice: &Choice, _trace: Option<&Path>) -> Resolver {
         self.resolver(choice)
     }
     /// The symbol path that holds if the user chooses none.
