@@ -4,6 +4,7 @@
 pub mod cli;
 pub mod format;
 pub mod gui;
+pub mod leak_words;
 pub mod sample;
 pub mod symbols;
 

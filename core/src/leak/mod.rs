@@ -2,10 +2,16 @@
 //! units are put together to what the user asks for, and ranked by what they cost. It must never call growth a leak without
 //! figures that say so, and it knows neither names of tags nor sizes in bytes that would make one suspicious.
 
+pub mod capacity;
 pub mod evidence;
+pub mod findings;
 pub mod limits;
+pub mod owner;
 mod rank;
+pub mod reason;
+pub mod reconcile;
 mod statistics;
+pub mod trust;
 mod units;
 pub mod verdict;
 
@@ -15,9 +21,13 @@ mod shapes;
 mod tests;
 
 pub use evidence::{Blocks, Evidence, Span};
-pub use rank::{Judgement, Suspect, judge};
+pub use findings::Finding;
+pub use rank::{Judgement, PoolGrowth, Suspect, judge};
+pub use reason::Reason;
+pub use trust::{Trust, TrustNote};
 pub use verdict::Verdict;
 
+use crate::column::generation::Generations;
 use crate::trace::time::{Ticks, View};
 
 /// What is judged as one.
@@ -47,10 +57,10 @@ impl By {
 /// What at the beginning of the view is set aside.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
 pub enum WarmUp {
-    /// [`limits::WARM_UP_SHARE`] of the view.
+    /// The first generation, where a mark in the view ends one; else [`limits::WARM_UP_SHARE`] of the view.
     #[default]
     Usual,
-    /// Everything before a moment: usually the first mark.
+    /// Everything before a moment.
     Until(Ticks),
     /// Nothing.
     None,
@@ -68,13 +78,15 @@ pub struct Request {
 }
 
 impl Request {
-    /// The judged time.
+    /// The judged time of a trace with these generations.
     #[must_use]
-    pub fn span(&self) -> Span {
+    pub fn span(&self, generations: &Generations) -> Span {
         let View { from, to } = self.view;
         let length = to.0.saturating_sub(from.0).max(0);
+        let mark = generations.marks().iter().copied().find(|mark| *mark > from && *mark < to);
+        let usual = Ticks(from.0 + (length as f64 * limits::WARM_UP_SHARE) as i64);
         let start = match self.warm_up {
-            WarmUp::Usual => Ticks(from.0 + (length as f64 * limits::WARM_UP_SHARE) as i64),
+            WarmUp::Usual => mark.unwrap_or(usual),
             WarmUp::Until(moment) => Ticks(moment.0.clamp(from.0, to.0)),
             WarmUp::None => from,
         };

@@ -1,10 +1,13 @@
 //! From units to suspects: what is asked for is put together from judged units, and ranked: the worst verdict first, then
 //! by the bytes that it costs.
 
-use super::evidence::{Evidence, Lifetimes, Span, lifetimes, look};
+use super::evidence::{Blocks, Evidence, Lifetimes, Span, lifetimes, look};
+use super::findings::{self, Case};
+use super::reason::Reason;
+use super::trust::{Trust, trust};
 use super::units::Units;
 use super::verdict::{Doubt, Ruling, Verdict, judge as rule};
-use super::{By, Request};
+use super::{By, Request, capacity};
 use crate::anomaly::AnomalyKind;
 use crate::column::key::Key;
 use crate::column::names::Names;
@@ -38,8 +41,31 @@ pub struct Suspect {
     pub score: f64,
     /// Bytes per second that it grows by.
     pub growth_bytes_per_s: f64,
+    /// Share of the survivors' bytes that come through the driver, 0 to 1.
+    pub driver_share: f64,
+    /// Share of the survivors' bytes that come from the stack, 0 to 1.
+    pub stack_share: f64,
+    /// Survivors by the generation of their birth; the first two are those from before the view and from before the first mark.
+    pub generations: Vec<Blocks>,
+    /// Why.
+    pub reasons: Vec<Reason>,
     /// What its blocks did.
     pub evidence: Evidence,
+}
+
+/// How one pool as a whole grew.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+pub struct PoolGrowth {
+    /// Robust slope of the outstanding bytes after the warm-up, bytes per second; negative when it shrinks.
+    pub slope_bytes_per_s: f64,
+    /// Growth of the suspects judged to leak, bytes per second.
+    pub leak_bytes_per_s: f64,
+    /// Growth of those judged to grow, bytes per second.
+    pub growing_bytes_per_s: f64,
+    /// Bytes in use at the start of the view, where a snapshot says so.
+    pub baseline_bytes: Option<u64>,
+    /// Bytes at which the pool is full, if the machine's memory is known.
+    pub limit_bytes: Option<u64>,
 }
 
 /// All suspects of a trace.
@@ -49,8 +75,14 @@ pub struct Judgement {
     pub request: Request,
     /// The judged time.
     pub span: Span,
+    /// Seconds judged.
+    pub seconds: f64,
     /// The suspects, the worst first; nothing that was allocated in the view is left out.
     pub suspects: Vec<Suspect>,
+    /// The pools as a whole: nonpaged, paged.
+    pub pools: [PoolGrowth; 2],
+    /// How far the trace can be trusted.
+    pub trust: Trust,
 }
 
 /// A judged unit.
@@ -67,7 +99,7 @@ struct Unit {
 ///
 /// [`Cancelled`] once `cancel` says so.
 pub fn judge(names: &Names, request: Request, cancel: Cancel<'_>) -> Result<Judgement, Cancelled> {
-    let span = request.span();
+    let span = request.span(names.generations());
     let wanted: &[Key] = match request.by {
         By::Stack => &[Key::Tag, Key::Paged, Key::Stack],
         By::Tag | By::Driver => &[Key::Tag, Key::Paged, Key::Function],
@@ -87,7 +119,16 @@ pub fn judge(names: &Names, request: Request, cancel: Cancel<'_>) -> Result<Judg
         });
         groups[at].1.push(unit);
     }
-    let mut suspects: Vec<Suspect> = groups.into_par_iter().map(|(_, group)| scene.suspect(group)).collect();
+    let judged: Vec<(Suspect, Vec<usize>)> = groups.into_par_iter().map(|(_, group)| scene.suspect(group)).collect();
+    let (mut suspects, members): (Vec<Suspect>, Vec<Vec<usize>>) = judged.into_iter().unzip();
+    let trust = trust(names.trace(), request.view);
+    let pools = [false, true].map(|paged| pool_growth(names.trace(), &suspects, paged, &span));
+    let cases: Vec<Case<'_>> = suspects.iter().zip(&members).map(|(suspect, units)| Case { suspect, units }).collect();
+    let found = findings::find(names, &units, &cases, request.view, cancel)?;
+    for (suspect, found) in suspects.iter_mut().zip(found) {
+        suspect.confidence *= trust.factor();
+        suspect.reasons.extend(found.into_iter().map(Reason::Found));
+    }
     score(&mut suspects);
     suspects.sort_by(|a, b| {
         let cost = |s: &Suspect| s.growth_bytes_per_s * s.confidence;
@@ -95,7 +136,23 @@ pub fn judge(names: &Names, request: Request, cancel: Cancel<'_>) -> Result<Judg
         let order = order.then_with(|| b.evidence.survivors.bytes.cmp(&a.evidence.survivors.bytes));
         order.then_with(|| (&a.tag, a.paged, &a.driver, a.stack).cmp(&(&b.tag, b.paged, &b.driver, b.stack)))
     });
-    Ok(Judgement { request, span, suspects })
+    Ok(Judgement { request, span, seconds: span.seconds(&names.trace().clock), suspects, pools, trust })
+}
+
+/// How a pool as a whole grew.
+fn pool_growth(trace: &Trace, suspects: &[Suspect], paged: bool, span: &Span) -> PoolGrowth {
+    let mut all = Evidence::default();
+    let of_pool = || suspects.iter().filter(|s| s.paged == paged);
+    of_pool().for_each(|s| all.merge(&s.evidence, span));
+    let growth = |verdict| of_pool().filter(|s| s.verdict == verdict).map(|s| s.growth_bytes_per_s).sum();
+    let intervals = all.settled(span).len().max(1) as f64;
+    PoolGrowth {
+        slope_bytes_per_s: all.slope.median * intervals / span.seconds(&trace.clock),
+        leak_bytes_per_s: growth(Verdict::Leak),
+        growing_bytes_per_s: growth(Verdict::Growing),
+        baseline_bytes: None,
+        limit_bytes: capacity::limit_bytes(&trace.summary, paged),
+    }
 }
 
 /// What units are judged against.
@@ -182,13 +239,10 @@ impl<'n> Scene<'n> {
         if evidence.allocated.count == 0 {
             return None;
         }
-        let late = facts.map_or(0, |f| {
-            f.earlier.len() - f.earlier.partition_point(|age| *age <= evidence.stayed.usual_life)
-        });
-        let doubt = Doubt {
-            earlier_late_frees: late as f64,
-            lost_frees: self.lost_share * evidence.freed.count as f64,
-        };
+        let late =
+            facts.map_or(0, |f| f.earlier.len() - f.earlier.partition_point(|age| *age <= evidence.stayed.usual_life));
+        let doubt =
+            Doubt { earlier_late_frees: late as f64, lost_frees: self.lost_share * evidence.freed.count as f64 };
         let ruling = rule(&evidence, &self.span, &doubt);
         let row = self.units.sample(index);
         let group = match by {
@@ -201,7 +255,7 @@ impl<'n> Scene<'n> {
 
     /// A suspect from its units. It is what the unit that costs most is, if that carries the growth; else what all of them
     /// look like together.
-    fn suspect(&self, mut units: Vec<Unit>) -> Suspect {
+    fn suspect(&self, mut units: Vec<Unit>) -> (Suspect, Vec<usize>) {
         let cost = |unit: &Unit| unit.ruling.growth_per_interval * unit.ruling.confidence;
         units.sort_by(|a, b| {
             let order = a.ruling.verdict.cmp(&b.ruling.verdict).then_with(|| cost(b).total_cmp(&cost(a)));
@@ -221,18 +275,25 @@ impl<'n> Scene<'n> {
         let row = self.units.sample(worst.index);
         let text = |column: &KeyColumn| column.text(self.id(column, row)).into_owned();
         let one_tag = units.iter().all(|unit| self.tag_group(unit.index) == self.tag_group(worst.index));
-        Suspect {
+        let (stack, stack_share) = self.heaviest_stack(worst.index, evidence.survivors.bytes);
+        let members = units.iter().map(|unit| unit.index).collect();
+        let suspect = Suspect {
             tag: one_tag.then(|| text(&self.tag)),
             paged: self.id(&self.paged, row) == 1,
             driver: text(&self.driver),
             function: text(&self.function),
-            stack: self.heaviest_stack(worst.index),
+            stack,
             verdict: ruling.verdict,
             confidence: ruling.confidence,
             score: 0.0,
             growth_bytes_per_s: ruling.growth_per_interval / interval_s,
+            driver_share: 0.0,
+            stack_share,
+            generations: Vec::new(),
+            reasons: vec![Reason::Traffic { allocated: evidence.allocated.count, freed: evidence.freed.count }],
             evidence,
-        }
+        };
+        (suspect, members)
     }
 
     fn interval_s(&self, evidence: &Evidence) -> f64 {
@@ -240,8 +301,8 @@ impl<'n> Scene<'n> {
         self.span.seconds(&self.trace.clock) / intervals as f64
     }
 
-    /// The stack that most survivors of a unit come from, by bytes.
-    fn heaviest_stack(&self, unit: usize) -> StackId {
+    /// The stack that most survivors of a unit come from, by bytes, and its share of `all` bytes.
+    fn heaviest_stack(&self, unit: usize, all: u64) -> (StackId, f64) {
         let table = &self.trace.allocations;
         let mut bytes: FxHashMap<StackId, u64> = FxHashMap::default();
         for row in self.units.rows(unit).iter().map(|row| *row as usize) {
@@ -251,7 +312,7 @@ impl<'n> Scene<'n> {
         }
         let mut bytes: Vec<(StackId, u64)> = bytes.into_iter().collect();
         bytes.sort_unstable_by_key(|(stack, bytes)| (std::cmp::Reverse(*bytes), *stack));
-        bytes.first().map_or(StackId::EMPTY, |first| first.0)
+        bytes.first().map_or((StackId::EMPTY, 0.0), |first| (first.0, first.1 as f64 / all.max(1) as f64))
     }
 }
 

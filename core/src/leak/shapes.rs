@@ -59,7 +59,9 @@ pub fn blocks(dice: &mut Dice, shape: Shape, count: usize, size: u64, look: &Blo
             Shape::Ordinary { mean_life } | Shape::Ramp { mean_life, .. } | Shape::Steady { mean_life } => {
                 Some(birth + exponential(dice, mean_life * length))
             }
-            Shape::HeavyTail { median_life, sigma } => Some(birth + median_life * length * (sigma * normal(dice)).exp()),
+            Shape::HeavyTail { median_life, sigma } => {
+                Some(birth + median_life * length * (sigma * normal(dice)).exp())
+            }
             Shape::Sawtooth { period } => {
                 let period = period * length;
                 Some(((birth / period).floor() + 1.0) * period)
@@ -70,7 +72,8 @@ pub fn blocks(dice: &mut Dice, shape: Shape, count: usize, size: u64, look: &Blo
             }
             Shape::Fifo { full_at } | Shape::Random { full_at } => {
                 if inside.len() >= capacity(full_at) {
-                    let out = if matches!(shape, Shape::Fifo { .. }) { 0 } else { dice.roll(inside.len() as u64) as usize };
+                    let out =
+                        if matches!(shape, Shape::Fifo { .. }) { 0 } else { dice.roll(inside.len() as u64) as usize };
                     let gone = inside.remove(out);
                     frees[gone] = Some(birth);
                 }

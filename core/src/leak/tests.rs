@@ -35,13 +35,24 @@ fn the_planted_leak_comes_first_and_innocents_are_not_accused() {
             let g = guilty.map(|at| (&judgement.suspects[at], at));
             println!(
                 "seed {seed} share {share} tags {tags}: guilty {:?} at {:?} {:?} {:?}",
-                load.shape, g.map(|g| g.1), g.map(|g| g.0.verdict), g.filter(|g| g.1 > 0).map(|g| &g.0.evidence.stayed)
+                load.shape,
+                g.map(|g| g.1),
+                g.map(|g| g.0.verdict),
+                g.filter(|g| g.1 > 0).map(|g| &g.0.evidence.stayed)
             );
             for s in innocents {
                 let e = &s.evidence.stayed;
                 println!(
                     "   accused {:?} {:?} conf {:.2} n {} late {} life {} pause {}/{} {:?}",
-                    s.tag, of(&s.tag), s.confidence, e.blocks.count, e.late_frees, e.usual_life, e.pause, e.longest_pause, e.births
+                    s.tag,
+                    of(&s.tag),
+                    s.confidence,
+                    e.blocks.count,
+                    e.late_frees,
+                    e.usual_life,
+                    e.pause,
+                    e.longest_pause,
+                    e.births
                 );
             }
         }

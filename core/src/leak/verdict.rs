@@ -48,8 +48,12 @@ impl Verdict {
     #[must_use]
     pub const fn meaning(self) -> &'static str {
         match self {
-            Self::Leak => "Blocks stay that should have been freed, and new ones keep staying until the end of the view.",
-            Self::Growing => "More and more bytes are outstanding, but blocks are still freed: a slow leak, or a queue that grows.",
+            Self::Leak => {
+                "Blocks stay that should have been freed, and new ones keep staying until the end of the view."
+            }
+            Self::Growing => {
+                "More and more bytes are outstanding, but blocks are still freed: a slow leak, or a queue that grows."
+            }
             Self::Burst => "Nearly all of the growth came in one step; nothing shows that it goes on.",
             Self::Bounded => "It grew and then stopped growing: a cache, or the warm-up of a service.",
             Self::InFlight => "Blocks are alive at the end, but no older than blocks of this kind usually get.",
@@ -116,7 +120,9 @@ fn stayed(evidence: &Evidence, span: &Span, doubt: &Doubt) -> Option<Ruling> {
         Verdict::Burst
     } else if has_stopped || is_level(evidence.settled_counts(span), young) {
         Verdict::Bounded
-    } else if count < limit::LEAST_FOR_LEAK || (filled as f64) < (limit::LEAST_SPREAD * by_chance).max(limit::LEAST_INTERVALS as f64) {
+    } else if count < limit::LEAST_FOR_LEAK
+        || (filled as f64) < (limit::LEAST_SPREAD * by_chance).max(limit::LEAST_INTERVALS as f64)
+    {
         Verdict::Growing
     } else if stayed.usual_life as f64 > limit::LONGEST_LIFE * span.ticks() as f64 {
         Verdict::Growing
@@ -181,7 +187,8 @@ fn is_level(counts: &[f64], in_flight: f64) -> bool {
     let last = counts.len().saturating_sub(1);
     (3..=last / 2).any(|length| {
         let start = last - length;
-        let before: Vec<f64> = (0..start / length).map(|k| gain(start - (k + 1) * length, start - k * length)).collect();
+        let before: Vec<f64> =
+            (0..start / length).map(|k| gain(start - (k + 1) * length, start - k * length)).collect();
         let mean = before.iter().sum::<f64>() / before.len().max(1) as f64;
         let least = before.iter().copied().fold(f64::INFINITY, f64::min);
         let end = gain(start, last);
