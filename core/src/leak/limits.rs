@@ -74,3 +74,39 @@ pub const LEAST_MONOTONY: f64 = 0.7;
 /// Where the rate of allocations rose with the outstanding bytes, and explains at least this share of their growth, the load
 /// rose, not a leak.
 pub const LOAD_SHARE: f64 = 0.6;
+
+/// A tag with fewer counted allocations and frees than this may have no event by chance where events were lost: with half of
+/// them lost, sixteen are all missing in one case of 65,536.
+pub const BUSY_TAG: u64 = 16;
+
+/// Where this share of the busy tags has no event at all, a filter left them out: losses take from all tags alike.
+pub const SILENT_SHARE: f64 = 0.5;
+
+/// A filter of the recorder takes at most four tags. Without snapshots a trace of so few is taken to be filtered: a running
+/// system uses hundreds within a second.
+pub const MOST_FILTERED_TAGS: u64 = 4;
+
+/// What a tag filter takes from the confidence: the figures of the tags that were recorded are complete, but the rest of the
+/// pool, and with it each tag's share of the growth, is not known.
+pub const FILTER_FACTOR: f64 = 0.95;
+
+/// However much was lost, what is left is some evidence: a share of lost events above this counts as this.
+pub const MOST_LOST: f64 = 0.9;
+
+/// What a circular log that wrapped takes, be the missing part ever so short: what was allocated in it looks as if it came
+/// from before the recording.
+pub const WRAPPED_FACTOR: f64 = 0.95;
+
+/// Share of the part of the view without events, at its beginning, that comes on top of it: rates are spread over a time that
+/// is too long, by at most the double where half of it is missing.
+pub const WRAPPED_WEIGHT: f64 = 0.5;
+
+/// Share of the allocations without stack that is taken off: who allocated them is open, that they stay is not.
+pub const STACKLESS_WEIGHT: f64 = 0.3;
+
+/// With so many pool events in the view half of the confidence is left, with ten times as many nine tenths: figures of tags
+/// are counts, and the error of a count falls with its size.
+pub const HALF_EVIDENCE: f64 = 100.0;
+
+/// A short trace that takes less than this is not worth a note.
+pub const LEAST_SHORTNESS: f64 = 0.02;

@@ -122,7 +122,7 @@ pub fn judge(names: &Names, request: Request, cancel: Cancel<'_>) -> Result<Judg
     let judged: Vec<(Suspect, Vec<usize>)> = groups.into_par_iter().map(|(_, group)| scene.suspect(group)).collect();
     let (mut suspects, members): (Vec<Suspect>, Vec<Vec<usize>>) = judged.into_iter().unzip();
     let trust = trust(names.trace(), request.view);
-    let pools = [false, true].map(|paged| pool_growth(names.trace(), &suspects, paged, &span));
+    let pools = [false, true].map(|paged| pool_growth(names.trace(), &suspects, paged, &span, &trust));
     let cases: Vec<Case<'_>> = suspects.iter().zip(&members).map(|(suspect, units)| Case { suspect, units }).collect();
     let found = findings::find(names, &units, &cases, request.view, cancel)?;
     for (suspect, found) in suspects.iter_mut().zip(found) {
@@ -140,7 +140,7 @@ pub fn judge(names: &Names, request: Request, cancel: Cancel<'_>) -> Result<Judg
 }
 
 /// How a pool as a whole grew.
-fn pool_growth(trace: &Trace, suspects: &[Suspect], paged: bool, span: &Span) -> PoolGrowth {
+fn pool_growth(trace: &Trace, suspects: &[Suspect], paged: bool, span: &Span, trust: &Trust) -> PoolGrowth {
     let mut all = Evidence::default();
     let of_pool = || suspects.iter().filter(|s| s.paged == paged);
     of_pool().for_each(|s| all.merge(&s.evidence, span));
@@ -150,7 +150,7 @@ fn pool_growth(trace: &Trace, suspects: &[Suspect], paged: bool, span: &Span) ->
         slope_bytes_per_s: all.slope.median * intervals / span.seconds(&trace.clock),
         leak_bytes_per_s: growth(Verdict::Leak),
         growing_bytes_per_s: growth(Verdict::Growing),
-        baseline_bytes: None,
+        baseline_bytes: trust.reconciliation.as_ref().and_then(|r| r.pool_bytes_at(trace, paged, span.view.from)),
         limit_bytes: capacity::limit_bytes(&trace.summary, paged),
     }
 }
