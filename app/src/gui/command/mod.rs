@@ -4,6 +4,7 @@
 pub mod catalogue;
 pub mod document;
 pub mod fuzzy;
+pub mod suspects;
 pub mod symbols;
 
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ use super::jobs::TabId;
 use super::jobs::dialog::Asked;
 use catalogue::Place;
 pub use document::DocumentCommand;
+pub use suspects::SuspectsCommand;
 pub use symbols::SymbolsCommand;
 
 /// Something the user wants.

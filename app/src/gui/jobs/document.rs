@@ -12,6 +12,7 @@ use super::curves::{self, Curve, CurvesAnswer, CurvesRequest};
 use super::files::{self, FileAnswer, FileRequest};
 use super::find::{self, FindAnswer, FindRequest};
 use super::later::{self, LaterAnswer, LaterRequest};
+use super::leaks::{self, LeaksAnswer, LeaksRequest};
 use super::names::{self, NamesRequest};
 use super::profile::{self, ProfileAnswer, ProfileRequest};
 use super::rows::RowChoice;
@@ -45,6 +46,8 @@ pub enum Topic {
     Completion,
     /// A small file.
     File,
+    /// What leaks. It comes last: everything else is waited for by somebody who looks at it.
+    Leaks,
 }
 
 /// A question.
@@ -69,6 +72,8 @@ pub enum Request {
     Completion(Arc<Names>),
     /// Read or write a file.
     File(FileRequest),
+    /// Judge what leaks.
+    Leaks(LeaksRequest),
 }
 
 /// An answer.
@@ -93,6 +98,8 @@ pub enum Reply {
     Completion,
     /// What became of the file.
     File(FileAnswer),
+    /// What leaks.
+    Leaks(Box<LeaksAnswer>),
     /// The program made a mistake while it looked for the answer.
     Broken(Topic),
 }
@@ -112,6 +119,7 @@ impl Request {
             Self::Find(_) => Topic::Find,
             Self::Completion(_) => Topic::Completion,
             Self::File(_) => Topic::File,
+            Self::Leaks(_) => Topic::Leaks,
         }
     }
 
@@ -134,6 +142,7 @@ impl Request {
                 Some(Reply::Completion)
             }
             Self::File(request) => Some(Reply::File(files::run(request))),
+            Self::Leaks(request) => leaks::run(request, cancel).map(|a| Reply::Leaks(Box::new(a))),
         }
     }
 }
@@ -174,6 +183,7 @@ impl Reply {
             Self::Find(_) => Topic::Find,
             Self::Completion => Topic::Completion,
             Self::File(_) => Topic::File,
+            Self::Leaks(_) => Topic::Leaks,
             Self::Broken(topic) => *topic,
         }
     }

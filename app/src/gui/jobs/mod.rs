@@ -8,6 +8,7 @@ pub mod document;
 pub mod files;
 pub mod find;
 pub mod later;
+pub mod leaks;
 pub mod load;
 pub mod names;
 pub mod path_check;
