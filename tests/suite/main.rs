@@ -19,6 +19,8 @@ mod gui_modules;
 mod gui_modules_kit;
 mod gui_shell;
 mod gui_states;
+mod gui_suspects;
+mod gui_suspects_races;
 mod gui_symbol_path;
 mod gui_symbols;
 mod gui_table;
