@@ -110,3 +110,77 @@ pub const HALF_EVIDENCE: f64 = 100.0;
 
 /// A short trace that takes less than this is not worth a note.
 pub const LEAST_SHORTNESS: f64 = 0.02;
+
+/// With fewer allocations than this, none of them freed says little: of twenty, less than one in seven is freed with 95 %
+/// certainty.
+pub const LEAST_ZERO_FREE: u64 = 20;
+
+/// Tags with as many survivors as each other: fewer than this are equal by chance too often, even for a pair.
+pub const LEAST_SIBLINGS: u64 = 16;
+
+/// Survivors needed for each tag that is compared. Numbers of survivors spread over many orders of magnitude: of tags that keep
+/// between one and a million blocks one in 14 n keeps exactly n, so with eight times as many survivors as tags a coincidence
+/// comes up in less than one case of a hundred.
+pub const SIBLINGS_PER_TAG: u64 = 8;
+
+/// So many siblings are named.
+pub const MOST_SIBLINGS: usize = 8;
+
+/// A tag that is allocated beside the suspect needs so many allocations.
+pub const LEAST_PARTNER: u64 = 20;
+
+/// And this share of them freed: at the end of a view some are always in use.
+pub const PARTNER_FREED: f64 = 0.99;
+
+/// And it must be allocated at most so many times as often as the suspect, or the other way round: parts of one piece of work
+/// come in small whole numbers.
+pub const PARTNER_RATIO: f64 = 4.0;
+
+/// The size that stays: this share of its blocks.
+pub const SIZE_KEPT: f64 = 0.9;
+
+/// The other sizes: this share of their blocks is freed.
+pub const OTHERS_FREED: f64 = 0.95;
+
+/// And so many of them: with fewer, one kept block would decide.
+pub const LEAST_OTHERS: u64 = 20;
+
+/// Code that frees no more than this share of its blocks has no free of its own.
+pub const ALMOST_NOTHING: f64 = 0.05;
+
+/// So many functions or processes are named.
+pub const MOST_PLACES: usize = 5;
+
+/// Share of the survivors that processes must have left behind: a few are in use by others.
+pub const LEFT_BEHIND: f64 = 0.05;
+
+/// A rate changes clearly where it is so many times as high on one side of a mark.
+pub const MARK_FACTOR: f64 = 4.0;
+
+/// And where so many births would be expected on the other side at that rate: of sixteen expected, chance leaves four or fewer
+/// in less than one case of a thousand.
+pub const LEAST_EXPECTED: f64 = 16.0;
+
+/// How sure a driver on the stack of all survivors is: it allocated them, though perhaps for somebody who owns them.
+pub const SURE_BY_STACK: f64 = 0.9;
+
+/// How sure the kernel or a library for drivers is: no driver is on the stack, so they were asked by somebody unknown.
+pub const SURE_BY_SYSTEM_STACK: f64 = 0.25;
+
+/// How sure a line for the tag in `pooltag.txt` is: the list is Microsoft's, and other makers choose the same four letters.
+pub const SURE_BY_LIST: f64 = 0.6;
+
+/// The same for a line about a family of tags.
+pub const SURE_BY_LIST_PREFIX: f64 = 0.4;
+
+/// How sure the only one of many files is that the tag stands in. The driver may lie elsewhere.
+pub const SURE_BY_FILE: f64 = 0.8;
+
+/// What every further file with the tag adds to the doubt: with two thirds of the trust, then half, and so on.
+pub const DOUBT_PER_FILE: f64 = 0.5;
+
+/// With so many files looked at, being the only one says half of what it says in a large folder.
+pub const FEW_FILES: f64 = 3.0;
+
+/// How much a tag says by the number of its letters, blanks and repetitions left out.
+pub const SIGNIFICANCE: [f64; 5] = [0.05, 0.15, 0.4, 0.8, 1.0];

@@ -1,12 +1,24 @@
 //! Detectors: what people look for by hand in tables of tags, as rules. Each finds a pattern and gives its figures; none
 //! changes a verdict.
 
-use super::Suspect;
+mod exited;
+mod marks;
+mod missing_free;
+mod partner;
+mod siblings;
+mod sizes;
+mod zero_free;
+
 use super::evidence::Blocks;
 use super::units::Units;
+use super::{Suspect, Verdict};
 use crate::column::names::Names;
 use crate::column::parallel::{Cancel, Cancelled};
+use crate::trace::Trace;
+use crate::trace::context::Tag;
 use crate::trace::time::View;
+use rayon::prelude::*;
+use rustc_hash::FxHashMap;
 
 /// A pattern.
 #[derive(Clone, PartialEq, Debug)]
@@ -70,21 +82,189 @@ pub(super) struct Case<'c> {
     pub units: &'c [usize],
 }
 
+impl Case<'_> {
+    /// Whether it has grown, so that what it kept wants an explanation.
+    fn has_grown(&self) -> bool {
+        matches!(self.suspect.verdict, Verdict::Leak | Verdict::Growing | Verdict::Burst)
+    }
+
+    /// The unit that the verdict rests on.
+    fn lead(&self) -> Option<usize> {
+        self.units.first().copied()
+    }
+}
+
+/// What became of the blocks of a unit that were allocated in the view.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+struct Fate {
+    /// Freed in it.
+    freed: u64,
+    /// Alive at its end.
+    kept: u64,
+}
+
+impl Fate {
+    fn allocated(self) -> u64 {
+        self.freed + self.kept
+    }
+
+    fn freed_share(self) -> f64 {
+        self.freed as f64 / self.allocated().max(1) as f64
+    }
+}
+
+/// What the detectors look at.
+struct Scene<'s> {
+    names: &'s Names,
+    trace: &'s Trace,
+    units: &'s Units,
+    view: View,
+    /// Tag and pool (paged) of each unit.
+    tags: Vec<(Tag, bool)>,
+    /// What became of the blocks of each unit.
+    fates: Vec<Fate>,
+    /// Units by tag and pool.
+    of_tag: FxHashMap<(Tag, bool), Vec<usize>>,
+    /// How the units' blocks are allocated.
+    paths: partner::Paths,
+    /// For each context whether its process ended in the view.
+    ended: Vec<bool>,
+}
+
+impl<'s> Scene<'s> {
+    fn new(names: &'s Names, units: &'s Units, view: View, cancel: Cancel<'_>) -> Result<Self, Cancelled> {
+        let trace = names.trace().as_ref();
+        let tags: Vec<(Tag, bool)> = (0..units.len()).map(|unit| tag_of(trace, units.sample(unit))).collect();
+        let mut of_tag: FxHashMap<(Tag, bool), Vec<usize>> = FxHashMap::default();
+        for (unit, tag) in tags.iter().enumerate() {
+            of_tag.entry(*tag).or_default().push(unit);
+        }
+        let fates = (0..units.len()).into_par_iter().map(|unit| {
+            if cancel() {
+                return Err(Cancelled);
+            }
+            let mut fate = Fate::default();
+            for row in units.rows(unit).iter().map(|row| *row as usize) {
+                match outcome(trace, row, view) {
+                    Some(true) => fate.freed += 1,
+                    Some(false) => fate.kept += 1,
+                    None => {}
+                }
+            }
+            Ok(fate)
+        });
+        let fates = fates.collect::<Result<_, Cancelled>>()?;
+        let has_ended = |id| trace.processes.get(id).is_some_and(|process| process.end < view.to);
+        let ended = trace.contexts.rows().iter().map(|context| has_ended(context.process)).collect();
+        Ok(Self { names, trace, units, view, tags, fates, of_tag, paths: partner::Paths::new(names, units), ended })
+    }
+
+    /// Rows of a case that were allocated in the view and are alive at its end.
+    fn survivors(&self, case: &Case<'s>) -> impl Iterator<Item = usize> {
+        let rows = case.units.iter().flat_map(|unit| self.units.rows(*unit)).map(|row| *row as usize);
+        rows.filter(|row| outcome(self.trace, *row, self.view) == Some(false))
+    }
+}
+
+/// Whether a block allocated in the view is freed in it; `None` for the others.
+fn outcome(trace: &Trace, row: usize, view: View) -> Option<bool> {
+    let (alloc, free) = (trace.allocations.alloc_time[row], trace.allocations.free_time[row]);
+    (alloc >= view.from && alloc <= view.to).then_some(free <= view.to)
+}
+
+/// Tag and pool of a row.
+fn tag_of(trace: &Trace, row: usize) -> (Tag, bool) {
+    let context = trace.allocations.alloc_context.get(row).and_then(|id| trace.contexts.get(*id));
+    context.map_or((Tag([0; 4]), false), |context| (context.tag, context.pool_type.is_paged()))
+}
+
 /// What the detectors find, for each case.
 pub(super) fn find(
-    _names: &Names,
-    _units: &Units,
+    names: &Names,
+    units: &Units,
     cases: &[Case<'_>],
-    _view: View,
+    view: View,
     cancel: Cancel<'_>,
 ) -> Result<Vec<Vec<Finding>>, Cancelled> {
-    if cancel() {
-        return Err(Cancelled);
+    let wanted = |case: &Case<'_>| case.has_grown() || case.suspect.verdict == Verdict::Bounded;
+    if !cases.iter().any(wanted) {
+        return Ok(vec![Vec::new(); cases.len()]);
     }
-    let zero_free = |case: &Case<'_>| {
-        let evidence = &case.suspect.evidence;
-        let found = evidence.freed.count == 0 && evidence.allocated.count > 0;
-        found.then_some(Finding::ZeroFree { allocated: evidence.allocated.count })
+    let scene = Scene::new(names, units, view, cancel)?;
+    let candidates = siblings::candidates(cases);
+    let places = missing_free::places(&scene, cases);
+    let find = |case: &Case<'_>| {
+        if cancel() {
+            return Err(Cancelled);
+        }
+        let mut found = Vec::new();
+        if case.has_grown() {
+            found.extend(zero_free::find(case));
+            found.extend(siblings::find(&candidates, case));
+            found.extend(partner::find(&scene, case));
+            found.extend(sizes::find(&scene, case));
+            found.extend(missing_free::find(&scene, case, &places));
+            found.extend(exited::find(&scene, case));
+        }
+        if wanted(case) {
+            found.extend(marks::find(&scene, case));
+        }
+        Ok(found)
     };
-    Ok(cases.iter().map(|case| zero_free(case).into_iter().collect()).collect())
+    cases.par_iter().map(find).collect()
+}
+
+#[cfg(test)]
+mod kit {
+    //! Cases for the detectors' tests.
+
+    use super::super::{By, Judgement, Reason, Request, WarmUp, judge};
+    use super::Finding;
+    use crate::column::frames::FrameNaming;
+    use crate::column::names::Names;
+    use crate::column::parallel::never;
+    use crate::column::testkit::{Block, block, trace};
+    use crate::trace::Trace;
+    use crate::trace::time::Ticks;
+    use std::sync::Arc;
+
+    /// The stack of the made-up leak.
+    pub const PATH: &[&str] = &["app:10", "nt:20", "my:30"];
+
+    /// `count` blocks of a tag, evenly over the trace; those for which `life` gives one are freed after it.
+    pub fn blocks(
+        tag: &'static [u8; 4],
+        count: i64,
+        stack: &'static [&'static str],
+        life: impl Fn(i64) -> Option<i64>,
+    ) -> Vec<Block> {
+        let of = |k: i64| {
+            let born = k * 10_000 / count;
+            let free = life(k).map(|life| born + life).filter(|free| *free <= 10_000);
+            Block { tag, stack, ..block(Some(born), free, 64) }
+        };
+        (0..count).map(of).collect()
+    }
+
+    pub fn judged(blocks: &[Block], by: By, marks: &[i64], change: impl FnOnce(&mut Trace)) -> Judgement {
+        let mut trace = Arc::into_inner(trace(blocks)).unwrap();
+        change(&mut trace);
+        let (view, marks) = (trace.extent, marks.iter().map(|mark| Ticks(*mark)).collect::<Vec<_>>());
+        let names = Names::new(Arc::new(trace), FrameNaming::Symbol).with_marks(&marks);
+        judge(&names, Request { view, by, warm_up: WarmUp::None }, &never).unwrap()
+    }
+
+    /// What was found about a tag.
+    pub fn of_tag(judgement: &Judgement, tag: &str) -> Vec<Finding> {
+        let suspect = judgement.suspects.iter().find(|suspect| suspect.tag.as_deref() == Some(tag)).unwrap();
+        let found = suspect.reasons.iter().filter_map(|reason| match reason {
+            Reason::Found(finding) => Some(finding.clone()),
+            _ => None,
+        });
+        found.collect()
+    }
+
+    pub fn found(blocks: &[Block], tag: &str) -> Vec<Finding> {
+        of_tag(&judged(blocks, By::Tag, &[], |_| {}), tag)
+    }
 }

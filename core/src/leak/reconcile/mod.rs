@@ -1,12 +1,16 @@
 //! The pool's own counters against the events: what the snapshots at both ends of a recording say per tag, and what the events
 //! between them add up to. It changes no figure of the trace.
 
+mod big;
+
+pub use big::BigBalance;
+
 use super::evidence::Blocks;
 use super::limits::{BUSY_TAG, SILENT_SHARE};
 use crate::trace::Trace;
 use crate::trace::context::{Context, Tag};
 use crate::trace::ids::ContextId;
-use crate::trace::summary::{BigBlock, PoolUsage, SnapshotEnd, TagUsage};
+use crate::trace::summary::{PoolUsage, SnapshotEnd, TagUsage};
 use crate::trace::time::Ticks;
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
@@ -74,19 +78,6 @@ impl TagBalance {
     pub fn difference(&self) -> u64 {
         self.seen_allocs.abs_diff(self.counted_allocs) + self.seen_frees.abs_diff(self.counted_frees)
     }
-}
-
-/// Big blocks in the snapshots against the events.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct BigBalance {
-    /// Blocks that only the second snapshot has.
-    pub came: u64,
-    /// How many of these the events show allocated and alive.
-    pub came_seen: u64,
-    /// Blocks that only the first snapshot has.
-    pub went: u64,
-    /// How many of these the events show freed.
-    pub went_seen: u64,
 }
 
 /// The counters against the events.
@@ -198,7 +189,7 @@ pub fn reconcile(trace: &Trace) -> Option<Reconciliation> {
     let accounted: u64 = compared().map(TagBalance::accounted).sum();
     let mut tags: Vec<TagBalance> = balances.iter().map(|row| row.0).collect();
     tags.sort_by_key(|row| (std::cmp::Reverse(row.difference()), row.tag, row.paged, row.session));
-    let big_balance = big_balance(trace);
+    let big_balance = big::balance(trace);
     let seen_share = match (counted, big_balance) {
         (1.., _) => accounted as f64 / counted as f64,
         (0, Some(big)) if big.came + big.went > 0 => {
@@ -207,7 +198,7 @@ pub fn reconcile(trace: &Trace) -> Option<Reconciliation> {
         _ => 1.0,
     };
     Some(Reconciliation {
-        baseline: if tag_times.count() > 0 { baseline(&ends) } else { big_baseline(big) },
+        baseline: if tag_times.count() > 0 { baseline(&ends) } else { big::baseline(big) },
         baseline_at,
         tags,
         big: big_balance,
@@ -248,14 +239,6 @@ fn baseline(ends: &BTreeMap<Place, Ends>) -> Vec<TagBaseline> {
         (blocks.bytes > 0).then_some(TagBaseline { tag, paged, session, blocks })
     });
     rows.collect()
-}
-
-fn big_baseline(big: &[BigBlock]) -> Vec<TagBaseline> {
-    let mut sums: BTreeMap<Place, Blocks> = BTreeMap::new();
-    for row in big.iter().filter(|row| row.end == SnapshotEnd::Start) {
-        sums.entry((row.tag, !row.nonpaged, row.session)).or_default().add(row.size_bytes);
-    }
-    sums.into_iter().map(|((tag, paged, session), blocks)| TagBaseline { tag, paged, session, blocks }).collect()
 }
 
 /// The places that can be compared, with the times of their snapshots. A tag that only the second snapshot has began at
@@ -353,46 +336,11 @@ fn activity(balances: &[(TagBalance, [Ticks; 2])]) -> (u64, u64) {
     (busy.clone().count() as u64, busy.filter(|sums| sums.1 == 0).count() as u64)
 }
 
-/// Compares the lists of big blocks, if there are two.
-fn big_balance(trace: &Trace) -> Option<BigBalance> {
-    let big = &trace.snapshots.big;
-    let times = |end: SnapshotEnd| big.iter().filter(move |row| row.end == end).map(|row| row.time);
-    let (start, stop) = (times(SnapshotEnd::Start).max()?, times(SnapshotEnd::Stop).min()?);
-    // Whether each block stands in the first list, and in the second.
-    let mut lists: FxHashMap<(u64, Option<u32>), [bool; 2]> = FxHashMap::default();
-    for row in big {
-        lists.entry((row.address, row.session)).or_default()[usize::from(row.end == SnapshotEnd::Stop)] = true;
-    }
-    let table = &trace.allocations;
-    let session = |row: usize| {
-        let session = trace.contexts.get(table.alloc_context[row]).map_or(Context::NO_SESSION, |c| c.session);
-        (session != Context::NO_SESSION).then_some(session)
-    };
-    let smallest = big.iter().map(|row| row.size_bytes).min().unwrap_or(0);
-    // Of each block that came or went one event is looked for, so that an address used twice counts once.
-    let events = (0..table.len()).into_par_iter().filter(|row| table.size[*row] >= smallest).filter_map(|row| {
-        let block = (table.address[row], session(row));
-        let in_lists = lists.get(&block)?;
-        let (alloc, free) = (table.alloc_time[row], table.free_time[row]);
-        let came = alloc > start && alloc <= stop && free > stop && *in_lists == [false, true];
-        let went = alloc <= start && free > start && free <= stop && *in_lists == [true, false];
-        (came || went).then_some((block, came))
-    });
-    let mut events: Vec<((u64, Option<u32>), bool)> = events.collect();
-    events.sort_unstable();
-    events.dedup();
-    let mut balance = BigBalance::default();
-    balance.came = lists.values().filter(|of| **of == [false, true]).count() as u64;
-    balance.went = lists.values().filter(|of| **of == [true, false]).count() as u64;
-    balance.came_seen = events.iter().filter(|event| event.1).count() as u64;
-    balance.went_seen = events.len() as u64 - balance.came_seen;
-    Some(balance)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::column::testkit::{Block, block, trace as made};
+    use crate::trace::summary::BigBlock;
 
     fn usage(allocs: u32, frees: u32, used_bytes: u64) -> PoolUsage {
         PoolUsage { allocs, frees, used_bytes }
