@@ -28,6 +28,7 @@ mod gui_table_kit;
 mod gui_table_rows;
 mod gui_widgets;
 mod layering;
+mod leaks_trust;
 mod micro;
 mod paths;
 mod pdb_damage;

@@ -1,6 +1,7 @@
 //! The command line: one file per command, all over the same engine. Results go to standard output, everything else to
 //! standard error. Exit codes: 0 done, 1 could not, 2 wrong usage, 3 a `--fail-if` held.
 
+pub mod driver_args;
 pub mod info;
 pub mod io;
 pub mod open;
