@@ -1,8 +1,9 @@
 //! What the blocks of one unit (a tag, in a pool, from a function or stack) did: how many stayed and since when, how long
 //! the others lived, how much was outstanding over time. Figures only; what they mean is said elsewhere.
 
-use super::limits::{BIRTH_BINS, CURVE_POINTS, LEAST_WINDOW, SURVIVORS_PER_LATE_FREE};
+use super::limits::{CURVE_POINTS, LEAST_SURVIVORS};
 use super::statistics::{Slope, slope, straightness};
+use super::stayed::{Births, Old, Onset, Stayed, usual_life};
 use crate::trace::allocation::{AllocationTable, flag};
 use crate::trace::time::{Clock, Ticks, View};
 
@@ -50,25 +51,6 @@ impl Span {
     }
 }
 
-/// Survivors that are older than blocks of their kind get.
-#[derive(Clone, PartialEq, Debug, Default)]
-pub struct Stayed {
-    /// How many, of how many bytes.
-    pub blocks: Blocks,
-    /// The age, in ticks, above which a block counts: the usual lifetime.
-    pub usual_life: i64,
-    /// Blocks that were freed at a greater age.
-    pub late_frees: u64,
-    /// Births from the end of the warm-up to the usual lifetime before the end, by interval.
-    pub births: [u64; BIRTH_BINS],
-    /// The interval of their births, in ticks.
-    pub window: i64,
-    /// Ticks from the last birth to the end of the window.
-    pub pause: i64,
-    /// The longest pause before.
-    pub longest_pause: i64,
-}
-
 /// What the blocks of a unit did in a view.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Evidence {
@@ -100,83 +82,120 @@ pub struct Evidence {
     pub straightness: f64,
     /// Number of distinct sizes of the survivors, counted up to 64.
     pub sizes: usize,
-    /// Median lifetime of the blocks allocated and freed in the view, in ticks.
+    /// Median lifetime of the blocks allocated and freed in the view, in ticks; of several units, the longest.
     pub median_life: Option<i64>,
 }
 
 /// Lifetimes of freed blocks, in ticks, the longest first.
 pub type Lifetimes = Vec<i64>;
 
-/// Looks at rows, which are in the order of their allocation. `others`: lifetimes to go by where these rows have too few of
-/// their own.
+/// Looks at rows, which are in the order of their allocation. `lifetimes`: what to go by, their own or, where these are too
+/// few, those of their kind.
 #[must_use]
-pub fn look(table: &AllocationTable, rows: &[u32], span: &Span, others: Option<&Lifetimes>) -> Evidence {
-    let mut evidence = Evidence::default();
-    let mut curve = vec![0.0_f64; CURVE_POINTS];
-    let mut count_curve = vec![0.0_f64; CURVE_POINTS];
-    let mut rate = vec![0.0_f64; CURVE_POINTS];
-    let mut alive: Vec<(i64, u64)> = Vec::new();
-    let view = span.view;
-    let length = view.to.0.saturating_sub(view.from.0).max(1);
-    let interval = |t: Ticks| {
-        let at = i128::from(t.0.saturating_sub(view.from.0).max(0)) * CURVE_POINTS as i128 / i128::from(length + 1);
-        (at as usize).min(CURVE_POINTS - 1)
+pub fn look(table: &AllocationTable, rows: &[u32], span: &Span, lifetimes: &Lifetimes) -> Evidence {
+    let mut evidence = Evidence {
+        curve: vec![0.0; CURVE_POINTS],
+        count_curve: vec![0.0; CURVE_POINTS],
+        rate: vec![0.0; CURVE_POINTS],
+        ..Evidence::default()
     };
+    let mut alive: Vec<i64> = Vec::new();
+    let mut births: Vec<i64> = Vec::new();
+    let mut sizes: Vec<u64> = Vec::new();
     for &row in rows {
         let row = row as usize;
         let (alloc, free, size) = (table.alloc_time[row], table.free_time[row], table.size[row]);
-        if alloc > view.to || free < view.from {
+        if alloc > span.view.to || free < span.view.from {
             continue;
         }
-        let (inside, ends) = (alloc >= view.from, free <= view.to);
-        if inside {
-            evidence.allocated.add(size);
-            curve[interval(alloc)] += size as f64;
-            count_curve[interval(alloc)] += 1.0;
-            rate[interval(alloc)] += size as f64;
+        evidence.see(alloc, free, size, span);
+        evidence.implied_frees += u64::from(free <= span.view.to && table.flags[row] & flag::IMPLIED_FREE != 0);
+        if alloc >= span.from {
+            births.push(alloc.0);
         }
-        if ends {
-            evidence.freed.add(size);
-            curve[interval(free)] -= size as f64;
-            count_curve[interval(free)] -= 1.0;
-            if !inside {
-                evidence.freed_earlier.add(size);
-            }
-            evidence.implied_frees += u64::from(table.flags[row] & flag::IMPLIED_FREE != 0);
-        } else if inside {
-            evidence.survivors.add(size);
-            alive.push((alloc.0, size));
-            let age = i128::from(view.to.0 - alloc.0) * 8 / i128::from(length + 1);
-            evidence.pyramid[(age as usize).min(7)] += 1;
+        if alloc >= span.view.from && free > span.view.to {
+            alive.push(alloc.0);
+            note_size(&mut sizes, size);
         }
     }
-    for changes in [&mut curve, &mut count_curve] {
+    for changes in [&mut evidence.curve, &mut evidence.count_curve] {
         let mut sum = 0.0;
         for value in changes {
             sum += *value;
             *value = sum;
         }
     }
-    let own = lifetimes(table, rows, &view);
-    evidence.median_life = (!own.is_empty()).then(|| own[own.len() / 2]);
-    evidence.sizes = distinct_sizes(&alive);
-    evidence.stayed = match others {
-        Some(others) if own.len() < FEW_LIFETIMES => stayed(&alive, others, span),
-        _ => stayed(&alive, &own, span),
-    };
-    evidence.curve = curve;
-    evidence.count_curve = count_curve;
-    evidence.rate = rate;
+    evidence.sizes = sizes.len();
+    let life = usual_life(&alive, lifetimes, span);
+    let unit = Births { all: &births, alive: &alive };
+    evidence.stayed = Stayed::new(&old(table, rows, life, span), life, &unit, span);
+    if life > 0 && evidence.freed.count <= evidence.survivors.count {
+        // Nearly all of it may be one store: then frees of any age say when it was full.
+        let onset = Onset::new(&old(table, rows, 0, span), 0, span.view.to.0, span);
+        if onset.surprise > evidence.stayed.onset.surprise {
+            evidence.stayed.onset = onset;
+        }
+    }
     evidence.measure(span);
     evidence
 }
 
-/// A unit with fewer freed blocks than this goes by those of its tag.
-const FEW_LIFETIMES: usize = 20;
+/// Blocks born in the view that are, or got, older than `life`.
+fn old(table: &AllocationTable, rows: &[u32], life: i64, span: &Span) -> Vec<Old> {
+    let to = span.view.to;
+    let bound = to.0.saturating_sub(life);
+    let old = rows.iter().filter_map(|&row| {
+        let row = row as usize;
+        let (alloc, free) = (table.alloc_time[row], table.free_time[row]);
+        let is_freed = free <= to;
+        let end = if is_freed { free.0 } else { to.0 };
+        let is_old = alloc >= span.view.from && alloc.0 < bound && end.saturating_sub(alloc.0) > life;
+        // When a block was freed whose free was lost, nobody knows.
+        let is_sure = !is_freed || table.flags[row] == 0;
+        (is_old && is_sure).then(|| Old { birth: alloc.0, end, size: table.size[row], is_freed })
+    });
+    old.collect()
+}
 
 impl Evidence {
-    /// The figures that follow from the curve.
-    fn measure(&mut self, span: &Span) {
+    /// Counts a block that belongs to the view.
+    fn see(&mut self, alloc: Ticks, free: Ticks, size: u64, span: &Span) {
+        let view = span.view;
+        let length = view.to.0.saturating_sub(view.from.0).max(1);
+        let interval = |t: Ticks| {
+            let at =
+                i128::from(t.0.saturating_sub(view.from.0).max(0)) * CURVE_POINTS as i128 / (i128::from(length) + 1);
+            (at as usize).min(CURVE_POINTS - 1)
+        };
+        let (inside, ends) = (alloc >= view.from, free <= view.to);
+        if inside {
+            let at = interval(alloc);
+            self.allocated.add(size);
+            self.curve[at] += size as f64;
+            self.count_curve[at] += 1.0;
+            self.rate[at] += size as f64;
+        }
+        if ends {
+            let at = interval(free);
+            self.freed.add(size);
+            self.curve[at] -= size as f64;
+            self.count_curve[at] -= 1.0;
+            if !inside {
+                self.freed_earlier.add(size);
+            }
+        } else if inside {
+            self.survivors.add(size);
+            let age = i128::from(view.to.0.saturating_sub(alloc.0)) * 8 / (i128::from(length) + 1);
+            self.pyramid[(age as usize).min(7)] += 1;
+        }
+    }
+
+    /// The figures that follow from the curve. Of few survivors it has no slope worth the work.
+    pub(super) fn measure(&mut self, span: &Span) {
+        if self.survivors.count < LEAST_SURVIVORS {
+            (self.slope, self.late_slope, self.straightness) = (Slope::default(), Slope::default(), 0.0);
+            return;
+        }
         let settled = self.settled(span);
         let late = settled.get(settled.len() / 2..).unwrap_or_default();
         (self.slope, self.late_slope, self.straightness) = (slope(settled), slope(late), straightness(settled));
@@ -194,8 +213,8 @@ impl Evidence {
         after_warm_up(&self.count_curve, span)
     }
 
-    /// Adds what another unit did.
-    pub fn merge(&mut self, other: &Self, span: &Span) {
+    /// Adds what another unit did; what follows from the curve is to be measured anew.
+    pub(super) fn merge(&mut self, other: &Self) {
         self.allocated.merge(other.allocated);
         self.freed.merge(other.freed);
         self.freed_earlier.merge(other.freed_earlier);
@@ -213,7 +232,6 @@ impl Evidence {
             sum.resize(CURVE_POINTS, 0.0);
             sum.iter_mut().zip(more).for_each(|(a, b)| *a += b);
         }
-        self.measure(span);
     }
 
     /// Outstanding bytes gained over the judged time.
@@ -222,18 +240,6 @@ impl Evidence {
         let settled = self.settled(span);
         let before = self.curve.len().checked_sub(settled.len() + 1).and_then(|at| self.curve.get(at));
         settled.last().copied().unwrap_or(0.0) - before.copied().unwrap_or(0.0)
-    }
-}
-
-impl Stayed {
-    fn merge(&mut self, other: &Self) {
-        self.blocks.merge(other.blocks);
-        self.late_frees += other.late_frees;
-        add_all(&mut self.births, &other.births);
-        self.pause = if self.window == 0 { other.pause } else { self.pause.min(other.pause) };
-        self.longest_pause = self.longest_pause.max(other.longest_pause);
-        self.usual_life = self.usual_life.max(other.usual_life);
-        self.window = self.window.max(other.window);
     }
 }
 
@@ -263,64 +269,11 @@ pub fn lifetimes(table: &AllocationTable, rows: &[u32], view: &View) -> Lifetime
     lived
 }
 
-fn distinct_sizes(alive: &[(i64, u64)]) -> usize {
-    let mut sizes: Vec<u64> = Vec::new();
-    for (_, size) in alive {
-        if sizes.len() == 64 {
-            break;
-        }
-        if let Err(at) = sizes.binary_search(size) {
-            sizes.insert(at, *size);
-        }
-    }
-    sizes.len()
-}
-
-/// Survivors beyond the usual lifetime. That is the shortest age beyond which survivors outnumber the blocks that were still
-/// freed by far; where there is none, it is the longest lifetime of all.
-fn stayed(alive: &[(i64, u64)], lifetimes: &Lifetimes, span: &Span) -> Stayed {
-    let longest = lifetimes.first().copied().unwrap_or(0);
-    let mut life = longest;
-    let mut late = 0_usize;
-    // The more frees are taken for exceptions, the shorter is the usual lifetime.
-    let mut exceptions = 1_usize;
-    while let Some(&shorter) = lifetimes.get(exceptions) {
-        let count = alive.iter().filter(|(birth, _)| is_old(*birth, shorter, span)).count();
-        if (count as f64) < SURVIVORS_PER_LATE_FREE * exceptions as f64 {
-            break;
-        }
-        (life, late) = (shorter, exceptions);
-        exceptions *= 2;
-    }
-    // One tick less would count the longest-lived block itself.
-    let life = life.saturating_add(life / 4);
-    let end = span.view.to.0.saturating_sub(life);
-    let mut result = Stayed {
-        usual_life: life,
-        late_frees: late as u64,
-        window: end.saturating_sub(span.from.0).max(0),
-        ..Stayed::default()
-    };
-    let mut last = span.from.0;
-    for &(birth, size) in alive.iter().filter(|(birth, _)| is_old(*birth, life, span)) {
-        result.blocks.add(size);
-        let at = i128::from(birth - span.from.0) * BIRTH_BINS as i128 / i128::from(result.window.max(0) + 1);
-        result.births[(at as usize).min(BIRTH_BINS - 1)] += 1;
-        result.longest_pause = result.longest_pause.max(birth - last);
-        last = birth;
-    }
-    result.pause = end.saturating_sub(last).max(0);
-    result
-}
-
-fn is_old(birth: i64, life: i64, span: &Span) -> bool {
-    birth >= span.from.0 && span.view.to.0.saturating_sub(birth) > life
-}
-
-impl Stayed {
-    /// Whether enough time is left when the usual lifetime is taken off the end.
-    #[must_use]
-    pub fn shows_a_course(&self, span: &Span) -> bool {
-        self.window as f64 >= LEAST_WINDOW * span.ticks() as f64
+/// Adds a size to a sorted list of at most 64 distinct ones.
+fn note_size(sizes: &mut Vec<u64>, size: u64) {
+    if sizes.len() < 64
+        && let Err(at) = sizes.binary_search(&size)
+    {
+        sizes.insert(at, size);
     }
 }

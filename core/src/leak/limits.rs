@@ -1,5 +1,9 @@
 //! Every threshold of the verdict, each with its reason. No other place of the module holds a number that decides. All are
-//! shares and counts, none is in bytes or seconds: a trace in which every size or every time is doubled is judged alike.
+//! shares, counts and odds, none is in bytes or seconds: a trace in which every size or every time is doubled is judged alike.
+//!
+//! What no threshold can tell apart within a trace: growth that would have stopped after its end; a store that fills until
+//! the last tenth of the view; blocks that live many times as long as the view. Where the evidence leaves such a choice
+//! open, the verdict is growing, not leak.
 
 /// Share of the view that is set aside as warm-up unless the user says otherwise: services that start with the recording
 /// fill their caches first.
@@ -20,19 +24,30 @@ pub const LEAST_SURVIVORS: u64 = 8;
 /// Fewer survivors than this are not called a leak, however evenly they were born: they are said to grow.
 pub const LEAST_FOR_LEAK: u64 = 12;
 
-/// So many standard deviations must lie between the gain at the end and the average gain before.
-pub const LEVEL_DEVIATIONS: f64 = 2.6;
+/// A unit with fewer freed blocks than this goes by the lifetimes of its tag: the longest of a few says little about the
+/// next.
+pub const FEW_LIFETIMES: usize = 20;
 
 /// So many survivors are needed for each block of the same kind that was freed at a greater age than theirs: blocks that old
 /// do get freed then, and the survivors may be next.
 pub const SURVIVORS_PER_LATE_FREE: f64 = 8.0;
 
-/// The same for blocks from before the trace that were freed late in it: their age is only known from below, and they may
-/// stem from another place that uses the tag.
-pub const SURVIVORS_PER_EARLIER_FREE: f64 = 3.0;
+/// If blocks beyond the usual lifetime went on being freed once per judged time, on average, the late frees would be as few
+/// as they are with a chance of e to the minus this: one in a thousand. A leak needs less than that.
+pub const OVERDUE_SURPRISE: f64 = 7.0;
 
-/// Survivors must be this many times as many as lost frees would leave.
-pub const SURVIVORS_PER_LOST_FREE: f64 = 4.0;
+/// Share of the survivors that must be left when those are taken off that other causes explain: frees that were lost, and
+/// a level that was there before the view and is replaced block by block.
+pub const LEAST_UNEXPLAINED: f64 = 0.5;
+
+/// Standard deviations by which the survivors must exceed what other causes explain, to be said to grow.
+pub const GROWING_DEVIATIONS: f64 = 2.6;
+
+/// The same for a leak: with hundreds of tags in a trace, four leave one accused in tens of thousands.
+pub const LEAK_DEVIATIONS: f64 = 4.0;
+
+/// Tags from which the share of frees that were lost is estimated. With fewer, the one that leaks could be the median.
+pub const LEAST_TAGS_FOR_LOSS: usize = 8;
 
 /// Share of the judged time that has to be left when the usual lifetime is taken off its end: births in less than that show
 /// no course.
@@ -41,26 +56,65 @@ pub const LEAST_WINDOW: f64 = 0.25;
 /// With a usual lifetime above this share of the judged time, what has not been freed yet may still be: growing, not leak.
 pub const LONGEST_LIFE: f64 = 0.5;
 
-/// A leak goes on: survivors must have been born in this share of the intervals that chance would fill.
-pub const LEAST_SPREAD: f64 = 0.5;
+/// A leak goes on: survivors must have been born in this share of the intervals that chance would fill. A third admits leaks
+/// in half a dozen steps.
+pub const LEAST_SPREAD: f64 = 0.3;
 
 /// And in at least so many intervals.
-pub const LEAST_INTERVALS: usize = 4;
+pub const LEAST_INTERVALS: usize = 6;
 
 /// More than this share of the survivors from one interval of sixteen, or from two neighbours, is a burst.
 pub const BURST_SHARE: f64 = 0.6;
 
-/// The pause since the last birth must be shorter than chance allows with this probability, else growth has stopped.
-pub const STOPPED_CHANCE: f64 = 0.01;
-
-/// Growth in steps has long pauses by nature: it has stopped if the last pause is longer than this many of the longest before.
-pub const STOPPED_PAUSES: f64 = 1.5;
-
-/// The pause at the end has to be at least this share of the judged time.
+/// A pause at the end shorter than this share of the judged time says nothing: work often ends just before the recording.
 pub const LEAST_PAUSE: f64 = 0.03;
 
-/// The outstanding curve is level where it gains less than this share of its average gain.
+/// With these odds for it (see `statistics::stopped_odds`), growth has stopped.
+pub const STOPPED_ODDS: f64 = 20.0;
+
+/// With these odds it may have stopped, so that it is not called a leak: a warm-up that ends at nine tenths of the view has
+/// at least these, however few blocks it holds.
+pub const DOUBTFUL_ODDS: f64 = 0.2;
+
+/// Counts that vary so many times as much as chance makes them come in clusters: with sixteen intervals, chance reaches it
+/// in one case of a thousand.
+pub const CLUSTERED: f64 = 2.5;
+
+/// In growth that comes in clusters, a pause is nothing special if so many as long came before.
+pub const USUAL_PAUSES: usize = 2;
+
+/// To what shares of its rate growth may fall when it has ceased: a few blocks that happen to be in use stay behind. More
+/// than a tenth is growth that goes on.
+pub const STRAGGLERS: [f64; 4] = [0.005, 0.02, 0.05, 0.1];
+
+/// With e to the power of this (twenty) for odds, growth slows down so much that it is not called a leak.
+pub const SLOWING: f64 = 3.0;
+
+/// Where a unit allocates so many times what stays, its own allocations are the clock of the course as well: a leak goes with
+/// the load.
+pub const TRAFFIC_CLOCK: u64 = 4;
+
+/// Growth is level where it is less than this share of its average.
 pub const LEVEL_SHARE: f64 = 0.25;
+
+/// A change of the course must be so surprising by chance (one in a thousand) to count as one.
+pub const CHANGE_SURPRISE: f64 = 7.0;
+
+/// Frees that begin so surprisingly late (one in twenty) leave open that a store has just filled: growing, not leak.
+pub const DOUBTFUL_SURPRISE: f64 = 3.0;
+
+/// Share of the late frees that may lie before the moment at which a store was full: single blocks leave any cache early.
+pub const EARLY_FREES: f64 = 0.1;
+
+/// A full store frees one block for each that comes: since the first frees it must have gained less than this share of what
+/// it gained before in the same time.
+pub const FULL_GAIN: f64 = 0.5;
+
+/// And it frees no more than so many times what comes; more is a clean-up, which says nothing about those that stayed.
+pub const FULL_FREES: f64 = 2.0;
+
+/// So many standard deviations must lie between the gain at the end and the average gain before.
+pub const LEVEL_DEVIATIONS: f64 = 2.6;
 
 /// A curve that ends at less than this share of its highest point does not grow.
 pub const GROWS_TO: f64 = 0.8;
@@ -184,3 +238,6 @@ pub const FEW_FILES: f64 = 3.0;
 
 /// How much a tag says by the number of its letters, blanks and repetitions left out.
 pub const SIGNIFICANCE: [f64; 5] = [0.05, 0.15, 0.4, 0.8, 1.0];
+
+/// A rising curve alone is never surer than this: what is outstanding may all be in use.
+pub const CURVE_CONFIDENCE: f64 = 0.3;

@@ -3,14 +3,21 @@
 //! figures that say so, and it knows neither names of tags nor sizes in bytes that would make one suspicious.
 
 pub mod capacity;
+mod course;
+mod curve;
+mod ending;
 pub mod evidence;
 pub mod findings;
+mod judged;
 pub mod limits;
 pub mod owner;
 mod rank;
 pub mod reason;
+mod reasons_of;
 pub mod reconcile;
+mod scene;
 mod statistics;
+mod stayed;
 pub mod trust;
 mod units;
 pub mod verdict;
@@ -20,10 +27,13 @@ mod shapes;
 #[cfg(test)]
 mod tests;
 
+pub use ending::Ending;
 pub use evidence::{Blocks, Evidence, Span};
 pub use findings::Finding;
-pub use rank::{Judgement, PoolGrowth, Suspect, judge};
+pub use judged::{Judgement, PoolGrowth, Suspect};
+pub use rank::judge;
 pub use reason::Reason;
+pub use stayed::{Onset, Stayed};
 pub use trust::{Trust, TrustNote};
 pub use verdict::Verdict;
 

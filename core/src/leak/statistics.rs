@@ -52,10 +52,51 @@ pub fn filled_by_chance(count: u64, bins: usize) -> f64 {
     bins * (1.0 - (1.0 - 1.0 / bins).powf(count as f64))
 }
 
-/// The chance that none of `count` things fell into the last `share` of the time.
+/// How surprising it is to see at most `seen` of `expected` independent events: the natural logarithm of one over Chernoff's
+/// bound of that chance, 0 where it is no surprise. For `seen` = 0 it is exact.
 #[must_use]
-pub fn pause_by_chance(count: u64, share: f64) -> f64 {
-    (1.0 - share.clamp(0.0, 1.0)).powf(count as f64)
+pub fn too_few(seen: f64, expected: f64) -> f64 {
+    if seen >= expected || expected <= 0.0 {
+        return 0.0;
+    }
+    let log = if seen > 0.0 { seen * (seen / expected).ln() } else { 0.0 };
+    expected - seen + log
+}
+
+/// How surprising it is that at least `share` of `count` independent events fell where each falls with `chance`: as above.
+#[must_use]
+pub fn too_many(count: f64, share: f64, chance: f64) -> f64 {
+    let (share, chance) = (share.min(1.0), chance.max(f64::MIN_POSITIVE));
+    if share <= chance || count <= 0.0 {
+        return 0.0;
+    }
+    let rest = if share < 1.0 { (1.0 - share) * ((1.0 - share) / (1.0 - chance)).ln() } else { 0.0 };
+    count * (share * (share / chance).ln() + rest)
+}
+
+/// The odds that a process has stopped against that it goes on, when the last of `count` events lies before the last `share`
+/// of the time: the likelihood of events spread evenly until a moment, averaged over all moments since the last one, against
+/// that of events spread evenly until the end.
+#[must_use]
+pub fn stopped_odds(count: f64, share: f64) -> f64 {
+    const MOST: f64 = 1e9;
+    if count <= 1.0 {
+        return share.clamp(0.0, 1.0);
+    }
+    let power = -(count - 1.0) * (1.0 - share.clamp(0.0, 1.0)).ln();
+    if power > 30.0 { MOST } else { (power.exp_m1() / (count - 1.0)).min(MOST) }
+}
+
+/// How much more counts vary than those of independent events do: variance over mean, at least 1.
+#[must_use]
+pub fn clustering(counts: &[u64]) -> f64 {
+    let n = counts.len() as f64;
+    let mean = counts.iter().sum::<u64>() as f64 / n.max(1.0);
+    if n < 2.0 || mean <= 0.0 {
+        return 1.0;
+    }
+    let squares: f64 = counts.iter().map(|c| (*c as f64 - mean).powi(2)).sum();
+    (squares / mean / (n - 1.0)).max(1.0)
 }
 
 /// How straight values rise: the share of their variance that a line explains; 0 for constant ones.
@@ -99,9 +140,33 @@ mod tests {
     }
 
     #[test]
-    fn chance_fills_bins_and_leaves_pauses() {
+    fn chance_fills_bins() {
         assert_eq!(filled_by_chance(0, 16), 0.0);
         assert!((filled_by_chance(16, 16) - 10.3).abs() < 0.1);
-        assert!((pause_by_chance(10, 0.5) - 1.0 / 1024.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn surprise_is_the_logarithm_of_a_small_chance() {
+        assert_eq!((too_few(5.0, 5.0), too_few(7.0, 5.0), too_few(0.0, 0.0)), (0.0, 0.0, 0.0));
+        assert_eq!(too_few(0.0, 9.0), 9.0);
+        assert!(too_few(1.0, 9.0) < 9.0 && too_few(1.0, 9.0) > 5.0);
+        assert!((too_many(3.0, 1.0, 0.1) - 3.0 * 10f64.ln()).abs() < 1e-9);
+        assert_eq!(too_many(100.0, 0.1, 0.1), 0.0);
+        assert!(too_many(10.0, 0.9, 0.1) < too_many(10.0, 1.0, 0.1));
+    }
+
+    #[test]
+    fn a_long_pause_after_many_events_says_that_they_stopped() {
+        assert!(stopped_odds(100.0, 0.01) < 0.1);
+        assert!(stopped_odds(12.0, 0.1) < 0.3);
+        assert!(stopped_odds(100.0, 0.2) > 1e6);
+        assert!(stopped_odds(0.0, 0.5) <= 1.0 && stopped_odds(1e6, 1.0) >= 1e6);
+    }
+
+    #[test]
+    fn clusters_are_told_from_chance() {
+        assert_eq!(clustering(&[5, 5, 5, 5]), 1.0);
+        assert!(clustering(&[20, 0, 0, 0]) > 10.0);
+        assert_eq!((clustering(&[]), clustering(&[0, 0])), (1.0, 1.0));
     }
 }
