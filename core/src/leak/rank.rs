@@ -7,7 +7,7 @@ use super::judged::{Judgement, PoolGrowth, Suspect};
 use super::limits::LEAST_SURVIVORS;
 use super::reason::Reason;
 use super::scene::{Scene, Unit};
-use super::trust::trust;
+use super::trust::{Trust, trust};
 use super::units::Units;
 use super::verdict::{Doubt, Ruling, Verdict, judge as rule};
 use super::{By, Request, capacity, reasons_of};
