@@ -42,9 +42,12 @@ pub struct TagBalance {
     pub start_bytes: u64,
     /// Bytes in use at the stop.
     pub stop_bytes: u64,
-    /// Allocations between, as the counters say.
+    /// Whether the first snapshot lists it. One that it does not had no bytes in use, but may have been used before: where its
+    /// counters stood is not known.
+    pub is_counted: bool,
+    /// Allocations between, as the counters say; 0 unless it is counted.
     pub counted_allocs: u64,
-    /// Frees between, as the counters say.
+    /// Frees between, as the counters say; 0 unless it is counted.
     pub counted_frees: u64,
     /// Allocation events between the two snapshots.
     pub seen_allocs: u64,
@@ -76,6 +79,9 @@ impl TagBalance {
     /// By how many allocations and frees counters and events differ.
     #[must_use]
     pub fn difference(&self) -> u64 {
+        if !self.is_counted {
+            return 0;
+        }
         self.seen_allocs.abs_diff(self.counted_allocs) + self.seen_frees.abs_diff(self.counted_frees)
     }
 }
@@ -241,8 +247,8 @@ fn baseline(ends: &BTreeMap<Place, Ends>) -> Vec<TagBaseline> {
     rows.collect()
 }
 
-/// The places that can be compared, with the times of their snapshots. A tag that only the second snapshot has began at
-/// zero; of one that only the first has the rest is not known: its session ended.
+/// The places that can be compared, with the times of their snapshots. A tag that only the second snapshot has began with
+/// nothing in use; of one that only the first has the rest is not known: its session ended.
 fn balances(ends: &BTreeMap<Place, Ends>, rows: &[TagUsage]) -> Vec<(TagBalance, [Ticks; 2])> {
     let times = |end: SnapshotEnd, session: Option<Option<u32>>| {
         rows.iter().filter(move |row| row.end == end && session.is_none_or(|s| row.session == s)).map(|row| row.time)
@@ -251,6 +257,7 @@ fn balances(ends: &BTreeMap<Place, Ends>, rows: &[TagUsage]) -> Vec<(TagBalance,
     let compare = |(&(tag, paged, session), ends): (&Place, &Ends)| {
         let (stop_time, stop) = ends.stop?;
         let began = || times(SnapshotEnd::Start, Some(session)).min().unwrap_or(first);
+        let is_counted = ends.start.is_some();
         let (start_time, start) = ends.start.unwrap_or_else(|| (began(), PoolUsage::default()));
         if stop == PoolUsage::default() && start == stop {
             return None;
@@ -261,8 +268,9 @@ fn balances(ends: &BTreeMap<Place, Ends>, rows: &[TagUsage]) -> Vec<(TagBalance,
             session,
             start_bytes: start.used_bytes,
             stop_bytes: stop.used_bytes,
-            counted_allocs: u64::from(stop.allocs.wrapping_sub(start.allocs)),
-            counted_frees: u64::from(stop.frees.wrapping_sub(start.frees)),
+            is_counted,
+            counted_allocs: if is_counted { u64::from(stop.allocs.wrapping_sub(start.allocs)) } else { 0 },
+            counted_frees: if is_counted { u64::from(stop.frees.wrapping_sub(start.frees)) } else { 0 },
             seen_allocs: 0,
             seen_frees: 0,
             seen_growth_bytes: 0,
@@ -391,6 +399,20 @@ mod tests {
         assert_eq!(result.baseline[0].blocks, Blocks { count: 3, bytes: 21 });
         assert_eq!(result.start_bytes(Tag(*b"Leak"), false), Some(21));
         assert_eq!(result.start_bytes(Tag(*b"Leak"), true), Some(0));
+    }
+
+    #[test]
+    fn of_a_tag_that_the_first_snapshot_leaves_out_only_the_growth_is_known() {
+        let rows = vec![
+            row(SnapshotEnd::Start, 10, b"Else", usage(7, 7, 0)),
+            row(SnapshotEnd::Stop, 9000, b"Else", usage(7, 7, 0)),
+            row(SnapshotEnd::Stop, 9000, b"Leak", usage(5000, 4998, 30)),
+        ];
+        let result = reconciled(with(&blocks(), rows, Vec::new()));
+        let balance = result.tags.iter().find(|row| row.tag == Tag(*b"Leak")).unwrap();
+        assert!(!balance.is_counted && balance.difference() == 0);
+        assert_eq!((balance.counted(), balance.counted_growth_bytes(), balance.seen_allocs), (0, 30, 5));
+        assert_eq!(result.seen_share, 1.0);
     }
 
     #[test]
