@@ -3,6 +3,7 @@
 
 use super::{Case, Fate, Finding, Scene};
 use crate::column::driver::driver_label;
+use crate::column::look_through::{FrameRole, LookThrough};
 use crate::column::names::Names;
 use crate::leak::limits::{LEAST_PARTNER, PARTNER_FREED, PARTNER_RATIO};
 use crate::leak::units::Units;
@@ -23,6 +24,8 @@ pub struct Paths {
 struct Path {
     function: u32,
     driver: u32,
+    /// The function is that of a driver. The kernel's own allocate for everybody: to share one of those means nothing.
+    is_own: bool,
     /// The stack of the blamed frame's caller, all the way out; the same driver called from the same place does one thing.
     caller: StackId,
 }
@@ -63,8 +66,10 @@ fn path(names: &Names, row: usize, texts: &mut FxHashMap<String, u32>) -> Option
     let next = texts.len() as u32;
     let function = *texts.entry(names.blamed_function(stack)).or_insert(next);
     let next = texts.len() as u32;
-    let driver = *texts.entry(driver_label(trace, blamed)).or_insert(next);
-    Some(Path { function, driver, caller })
+    let driver = driver_label(trace, blamed);
+    let is_own = LookThrough::standard().of_module(&driver).role() == FrameRole::Driver;
+    let driver = *texts.entry(driver).or_insert(next);
+    Some(Path { function, driver, is_own, caller })
 }
 
 /// Another tag that the same function allocates about as often, or that the same driver allocates called from the same place,
@@ -72,9 +77,9 @@ fn path(names: &Names, row: usize, texts: &mut FxHashMap<String, u32>) -> Option
 pub fn find(scene: &Scene<'_>, case: &Case<'_>) -> Option<Finding> {
     let lead = case.lead()?;
     let own = (*scene.paths.of_unit.get(lead)?)?;
-    let by_function = scene.paths.by_function.get(&own.function);
+    let by_function = scene.paths.by_function.get(&own.function).filter(|_| own.is_own);
     let by_caller = scene.paths.by_caller.get(&(own.driver, own.caller));
-    best(scene, lead, by_function?).or_else(|| best(scene, lead, by_caller?))
+    by_function.and_then(|units| best(scene, lead, units)).or_else(|| best(scene, lead, by_caller?))
 }
 
 /// The tag among these units that is allocated nearly as often as that of `lead`.
@@ -118,6 +123,16 @@ mod tests {
         assert_eq!(partner(&all), Some(Finding::Partner { tag: "Pair".to_owned(), freed_share: 109.0 / 110.0 }));
         all.retain(|block| block.tag != b"Pair");
         assert_eq!(partner(&all), None);
+    }
+
+    #[test]
+    fn a_function_of_the_kernel_is_shared_by_strangers() {
+        let mut all = blocks(b"Leak", 100, &["app:10", "nt:20", "nt:30"], |_| None);
+        all.extend(blocks(b"Pair", 100, &["app:11", "nt:21", "nt:30"], |_| Some(3)));
+        assert_eq!(partner(&all), None);
+        // Called from the same place it is one piece of work again.
+        all.extend(blocks(b"Here", 100, &["app:10", "nt:20", "nt:30"], |_| Some(3)));
+        assert_eq!(partner(&all), Some(Finding::Partner { tag: "Here".to_owned(), freed_share: 1.0 }));
     }
 
     #[test]
