@@ -107,7 +107,7 @@ mod tests {
 
     #[test]
     fn counters_and_events_are_compared_in_a_sentence() {
-        let both = Reconciliation { tags: Vec::new(), seen_share: 0.998 };
+        let both = Reconciliation { seen_share: 0.998, ..Reconciliation::default() };
         let words = "count 0 allocations and frees; the events show 99.8 % of them.";
         assert!(reconciliation(&both).ends_with(words));
     }
