@@ -5,6 +5,7 @@ pub mod cli;
 pub mod drivers;
 pub mod format;
 pub mod gui;
+pub mod html_report;
 pub mod leak_words;
 pub mod pool_tags;
 pub mod sample;
