@@ -29,6 +29,7 @@ mod gui_table_rows;
 mod gui_widgets;
 mod layering;
 mod leaks_trust;
+mod leaks_cli;
 mod micro;
 mod paths;
 mod pdb_damage;

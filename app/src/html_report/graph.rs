@@ -59,7 +59,6 @@ pub fn write(out: &mut dyn Write, input: &ReportInput<'_>) -> io::Result<()> {
         out,
         "<svg class=\"graph\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"Outstanding bytes over time\">"
     )?;
-    axes(out, &plot)?;
     let judged_s = clock.seconds(span.from);
     if judged_s > from_s {
         let (x, width) = (plot.x(from_s), plot.x(judged_s) - plot.x(from_s));
@@ -68,6 +67,7 @@ pub fn write(out: &mut dyn Write, input: &ReportInput<'_>) -> io::Result<()> {
         let middle = x + 4.0;
         writeln!(out, "<text class=\"note\" x=\"{middle:.1}\" y=\"{:.1}\">warm-up</text>", TOP + 12.0)?;
     }
+    axes(out, &plot)?;
     for mark in input.names.generations().marks() {
         let seconds = clock.seconds(*mark);
         if seconds > from_s && seconds < to_s {

@@ -236,7 +236,8 @@ fn json_cell(out: &mut dyn Write, cell: &Cell) -> io::Result<()> {
         Cell::Text(words) => json::text(out, words),
         Cell::Count(number) => write!(out, "{number}"),
         Cell::Net(number) => write!(out, "{number}"),
-        Cell::Float(number) => json::float(out, *number),
+        // A sum of nothing is -0.0, which reads as less than nothing.
+        Cell::Float(number) => json::float(out, *number + 0.0),
         Cell::List(items) => json::list(out, items.iter().map(String::as_str)),
     }
 }
