@@ -47,8 +47,12 @@ fn line(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
                 commands.push(page.into());
             }
             let show = SuspectsCommand::Show;
-            if wide && verdict.is_some() && ui.add(Button::new(show.title())).clicked() {
-                commands.push(DocumentCommand::Suspects(show).into());
+            if wide && verdict.is_some() {
+                let button = ui.add(Button::new("Show"));
+                button.ctx.accesskit_node_builder(button.id, |node| node.set_label(show.title()));
+                if button.on_hover_text("Open its rows in the table").clicked() {
+                    commands.push(DocumentCommand::Suspects(show).into());
+                }
             }
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| sentence(ui, document, verdict.is_some()));
         });

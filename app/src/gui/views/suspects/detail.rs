@@ -12,6 +12,7 @@ use crate::gui::state::suspect_marks as marks;
 use crate::gui::state::suspect_words as words;
 use crate::gui::theme::{self, GRID, Palette};
 use crate::gui::widgets::command_lines;
+use crate::leak_words;
 
 /// Below these widths two columns, or all three, stand one above the other, in points.
 const TWO_COLUMNS: f32 = 640.0;
@@ -30,7 +31,7 @@ pub(super) fn show(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>
     ScrollArea::vertical().id_salt(("suspect", at)).auto_shrink(false).show(ui, |ui| {
         let width = ui.available_width();
         let mut parts: [&mut dyn FnMut(&mut Ui); 3] = [
-            &mut |ui| facts::why(ui, &judged.judgement, suspect),
+            &mut |ui| facts::why(ui, suspect),
             &mut |ui| facts::figures(ui, document, &judged.judgement, suspect),
             &mut |ui| stack::show(ui, document, suspect, commands),
         ];
@@ -94,14 +95,14 @@ fn head(ui: &mut Ui, document: &Document, suspect: &Suspect, commands: &mut Vec<
                 }
             }
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-                let tag = words::tag(suspect).trim_end();
-                let pool = words::pool(suspect.paged).to_lowercase();
+                let tag = leak_words::tag(suspect);
+                let pool = leak_words::pool(suspect.paged);
                 let title = format!("{tag}, {pool} pool, {}", words::source(suspect, by));
                 ui.add(Label::new(RichText::new(title).font(theme::strong_font())).truncate());
             });
         });
     });
-    let sure = words::percent(suspect.confidence);
+    let sure = leak_words::confidence(suspect.confidence);
     let words = format!("{} ({sure} sure). {}", capital(suspect.verdict.name()), suspect.verdict.meaning());
     ui.add(Label::new(RichText::new(words).color(palette.dim)).wrap());
 }

@@ -12,7 +12,7 @@ use crate::gui::widgets::histogram::{Bar, Histogram};
 use crate::leak_words;
 
 /// Room for a fact's name, in points.
-const NAME: f32 = 72.0;
+const NAME: f32 = 48.0;
 
 pub(super) fn caption(ui: &mut Ui, text: &str) {
     let colour = Palette::of(ui).dim;
@@ -20,19 +20,14 @@ pub(super) fn caption(ui: &mut Ui, text: &str) {
 }
 
 /// The reasons, and who may own the tag.
-pub(super) fn why(ui: &mut Ui, judgement: &Judgement, suspect: &Suspect) {
+pub(super) fn why(ui: &mut Ui, suspect: &Suspect) {
     caption(ui, "WHY");
-    for reason in &suspect.reasons {
-        item(ui, &leak_words::reason(reason, suspect));
-    }
-    for note in &judgement.trust.notes {
-        item(ui, &leak_words::trust_note(note));
-    }
+    leak_words::reasons(suspect).iter().for_each(|reason| item(ui, reason));
     let claims = owner::claims(suspect, Hints::default());
     if !claims.is_empty() {
         ui.add_space(2.0 * GRID);
         caption(ui, "WHO OWNS IT");
-        claims.iter().for_each(|claim| item(ui, &words::claim(claim)));
+        claims.iter().for_each(|claim| item(ui, &leak_words::claim(claim)));
     }
 }
 
@@ -49,15 +44,13 @@ fn item(ui: &mut Ui, text: &str) {
 /// What it costs, and how old its blocks are.
 pub(super) fn figures(ui: &mut Ui, document: &Document, judgement: &Judgement, suspect: &Suspect) {
     caption(ui, "FIGURES");
-    {
-        for (name, value) in words::facts(judgement, suspect) {
-            ui.horizontal_top(|ui| {
-                let (place, _) = ui.allocate_exact_size(vec2(NAME, theme::TEXT + GRID), Sense::hover());
-                let colour = Palette::of(ui).dim;
-                ui.painter().text(place.left_center(), Align2::LEFT_CENTER, name, theme::small_font(), colour);
-                ui.add(Label::new(value).wrap());
-            });
-        }
+    for (name, value) in words::facts(judgement, suspect) {
+        ui.horizontal_top(|ui| {
+            let (place, _) = ui.allocate_exact_size(vec2(NAME, theme::TEXT + GRID), Sense::hover());
+            let colour = Palette::of(ui).dim;
+            ui.painter().text(place.left_center(), Align2::LEFT_CENTER, name, theme::small_font(), colour);
+            ui.add(Label::new(value).wrap());
+        });
     }
     let evidence = &suspect.evidence;
     if evidence.survivors.count > 0 {

@@ -8,8 +8,8 @@ use super::facts::caption;
 use crate::gui::command::{Command, DocumentCommand};
 use crate::gui::state::document::Document;
 use crate::gui::state::frame_parts::{explained, explained_inlined, inlined_text, is_guess, lines};
-use crate::gui::state::suspect_words as words;
 use crate::gui::theme::{self, GRID};
+use crate::leak_words;
 
 /// Draws the stack.
 pub(super) fn show(ui: &mut Ui, document: &Document, suspect: &Suspect, commands: &mut Vec<Command>) {
@@ -35,7 +35,7 @@ pub(super) fn show(ui: &mut Ui, document: &Document, suspect: &Suspect, commands
         return;
     }
     if suspect.stack_share > 0.0 {
-        ui.weak(format!("{} of what stayed, innermost frame first", words::percent(suspect.stack_share)));
+        ui.weak(format!("{} of what stayed, innermost frame first", leak_words::percent(suspect.stack_share)));
     }
     ui.add_space(GRID / 2.0);
     ui.spacing_mut().item_spacing.y = GRID / 2.0;

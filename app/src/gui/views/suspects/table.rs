@@ -15,6 +15,7 @@ use crate::gui::state::suspect_marks as marks;
 use crate::gui::state::suspect_words as words;
 use crate::gui::theme::{self, GRID, HEADER_HEIGHT, Palette, ROW_HEIGHT};
 use crate::gui::widgets::sparkline::Sparkline;
+use crate::leak_words;
 
 /// Least width of the column that takes what is left, in points.
 const SOURCE: f32 = 168.0;
@@ -27,7 +28,7 @@ fn width(column: SuspectColumn, wide: bool) -> Option<f32> {
         SuspectColumn::Rank => 36.0,
         SuspectColumn::Verdict => 108.0,
         SuspectColumn::Tag => 60.0,
-        SuspectColumn::Pool => 66.0,
+        SuspectColumn::Pool => 70.0,
         SuspectColumn::Source => return None,
         SuspectColumn::Growth => 80.0,
         SuspectColumn::Size => 72.0,
@@ -75,6 +76,8 @@ pub(super) fn show(ui: &mut Ui, document: &mut Document, listed: &[usize], comma
             .striped(true)
             .sense(Sense::click())
             .auto_shrink(false)
+            // Else the last rows would lie under what is known of the selected one.
+            .min_scrolled_height(0.0)
             .cell_layout(Layout::left_to_right(Align::Center));
         for column in SuspectColumn::ALL {
             table = table.column(match width(column, wide) {
@@ -193,7 +196,7 @@ fn cell(ui: &mut Ui, column: SuspectColumn, line: &Line<'_>) {
         }
         SuspectColumn::Tag => {
             let colour = if suspect.tag.is_some() { palette.text } else { palette.dim };
-            let tag = words::tag(suspect).trim_end();
+            let tag = leak_words::tag(suspect);
             let text = RichText::new(tag).font(theme::figure_font()).color(colour);
             ui.add(Label::new(text).truncate().selectable(false));
         }
@@ -215,7 +218,7 @@ fn cell(ui: &mut Ui, column: SuspectColumn, line: &Line<'_>) {
         SuspectColumn::Confidence => confidence(ui, suspect),
         SuspectColumn::Curve => {
             let size = vec2(ui.available_width() - GRID, ROW_HEIGHT - 2.0 * GRID);
-            let name = format!("Outstanding bytes of {} over time", words::tag(suspect));
+            let name = format!("Outstanding bytes of {} over time", leak_words::tag(suspect));
             let colour =
                 if marks::alarming(std::slice::from_ref(suspect)).is_some() { palette.accent } else { palette.dim };
             Sparkline { name: &name, values: &suspect.evidence.curve, faint: *faint, colour }.show(ui, size);
@@ -238,5 +241,5 @@ fn confidence(ui: &mut Ui, suspect: &Suspect) {
     let share = suspect.confidence.clamp(0.0, 1.0) as f32;
     let bar = Rect::from_min_size(place.min, vec2(place.width() * share, place.height()));
     ui.painter().rect_filled(bar, f32::from(theme::RADIUS), palette.share);
-    figure(ui, words::percent(suspect.confidence));
+    figure(ui, leak_words::confidence(suspect.confidence));
 }
