@@ -44,11 +44,14 @@ pub struct Claim {
     pub confidence: f64,
 }
 
+/// Tags found in a file, with how often.
+pub type TagPlaces = Vec<([u8; 4], u64)>;
+
 /// In which driver files of a folder which tags stand.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct ScannedDrivers {
     /// By file, in the order of their names: its name, and the tags found in it with how often. Files without any are left out.
-    pub files: Vec<(String, Vec<([u8; 4], u64)>)>,
+    pub files: Vec<(String, TagPlaces)>,
     /// How many files were looked at.
     pub looked_at: u64,
 }

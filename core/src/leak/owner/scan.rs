@@ -63,7 +63,7 @@ fn hash(number: u32) -> usize {
 
 /// The tags of a set that stand in a driver file, with how often, in the order of the tags.
 #[must_use]
-pub fn scan(file: &[u8], tags: &TagSet) -> Vec<([u8; 4], u64)> {
+pub fn scan(file: &[u8], tags: &TagSet) -> super::TagPlaces {
     let mut counts = vec![0_u64; tags.tags.len()];
     let mut number = 0_u32;
     for (end, byte) in file.iter().enumerate() {
