@@ -1,6 +1,6 @@
 //! A made-up judgement for the tests of the words.
 
-use poolscope_core::leak::evidence::Stayed;
+use poolscope_core::leak::Stayed;
 use poolscope_core::leak::{
     Blocks, By, Evidence, Judgement, PoolGrowth, Request, Span, Suspect, Trust, Verdict, WarmUp,
 };
