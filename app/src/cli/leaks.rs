@@ -1,5 +1,6 @@
 //! `leaks`: the verdict, which tag, function, driver leaks and how we know.
 
+use super::driver_args::DriverArgs;
 use super::fail_if::{Condition, Figures};
 use super::io::Io;
 use super::open::{TraceArgs, Usage};
@@ -30,6 +31,8 @@ pub struct Args {
     by: ByArg,
     #[command(flatten)]
     selection: SelectionArgs,
+    #[command(flatten)]
+    drivers: DriverArgs,
     /// Seconds at the beginning of the range that are set aside, as services that start fill their caches first; 'none':
     /// nothing (default: up to the first mark, else a tenth of the range)
     #[arg(long, value_name = "SECONDS", value_parser = parse_warm_up)]
@@ -116,10 +119,12 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
         let view = args.selection.view(trace)?;
         let names = args.selection.names(trace, &KEYS, &args.trace, io)?;
         let request = Request { view, by: args.by(), warm_up: args.warm_up(trace, view) };
+        let scanned = args.drivers.scan(trace, workers, io)?;
         let judgement = workers.run(|| judge(&names, request, &never))?;
         let name = args.trace.name();
         let document = Document { trace: &name, view, clock: trace.clock };
-        let verdict = Verdicts { judgement: &judgement, names: &names, document: &document };
+        let hints = Hints { pool_tags: names.pool_tags().map(Arc::as_ref), scanned: scanned.as_ref() };
+        let verdict = Verdicts { judgement: &judgement, names: &names, document: &document, hints };
         match args.format {
             Format::Text => leaks_text::write(io, &verdict, &args.shown(&judgement))?,
             Format::Markdown => leaks_markdown::write(&mut io.out, &verdict, &args.shown(&judgement))?,
@@ -194,6 +199,8 @@ pub struct Verdicts<'v> {
     pub names: &'v Names,
     /// The trace and the range.
     pub document: &'v Document<'v>,
+    /// What else is known about tags.
+    pub hints: Hints<'v>,
 }
 
 impl Verdicts<'_> {
@@ -226,7 +233,7 @@ impl LeakWords for Verdicts<'_> {
     }
 
     fn claims(&self, suspect: &Suspect) -> Vec<String> {
-        claims(suspect, Hints::default()).iter().map(leak_words::claim).collect()
+        claims(suspect, self.hints).iter().map(leak_words::claim).collect()
     }
 
     fn trust_note(&self, note: &TrustNote) -> String {
