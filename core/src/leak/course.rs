@@ -17,8 +17,8 @@ pub(super) enum Pace {
 /// The course of the survivors' births.
 pub(super) struct Course {
     pub pace: Pace,
-    /// Odds that it is over.
-    pub stopped_odds: f64,
+    /// How sure it is that it goes on, 0 to 1.
+    pub goes_on: f64,
     /// Intervals with births, of those that chance would fill, 0 to 1.
     pub spread: f64,
 }
@@ -45,8 +45,17 @@ impl Course {
         } else {
             Pace::GoesOn
         };
-        Self { pace, stopped_odds, spread: (filled as f64 / by_chance).min(1.0) }
+        let goes_on = goes_on(stayed, filling);
+        Self { pace, goes_on, spread: (filled as f64 / by_chance).min(1.0) }
     }
+}
+
+/// The odds of going on as a share; what slows down steadily may do so with the load, and that frees began late may be chance.
+fn goes_on(stayed: &Stayed, filling: Pace) -> f64 {
+    let is_slowing = stayed.ending.slowing >= limit::SLOWING;
+    let odds = if is_slowing { 1.0 + stayed.ending.sure_odds() } else { stayed.ending.odds };
+    let odds = if filling == Pace::GoesOn { odds } else { odds + stayed.onset.surprise };
+    1.0 / (1.0 + odds)
 }
 
 /// Whether it is a store that has become full: it began to free late, and has gained little since.

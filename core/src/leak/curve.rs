@@ -2,10 +2,10 @@
 
 use super::evidence::{Evidence, Span};
 use super::limits as limit;
-use super::verdict::{Ruling, Verdict};
+use super::verdict::{Doubt, Ruling, Verdict};
 
 /// Judges by the outstanding curve.
-pub(super) fn judge(evidence: &Evidence, span: &Span) -> Ruling {
+pub(super) fn judge(evidence: &Evidence, span: &Span, doubt: &Doubt) -> Ruling {
     let growth = evidence.growth(span);
     let peak = evidence.curve.iter().copied().fold(0.0, f64::max);
     let end = evidence.curve.last().copied().unwrap_or(0.0);
@@ -17,10 +17,12 @@ pub(super) fn judge(evidence: &Evidence, span: &Span) -> Ruling {
         && survivors >= limit::LEAST_SURVIVORS
         && growth > limit::CHURN_SHARE * evidence.allocated.bytes as f64
         && end >= limit::GROWS_TO * peak;
+    let against = doubt.replaced_young + doubt.lost;
+    let is_replaced = (survivors as f64 - against) < limit::LEAST_UNEXPLAINED * survivors as f64;
     let levels_off = evidence.late_slope.median < limit::LEVEL_SHARE * evidence.slope.median;
     let (verdict, confidence) = if is_little {
         (Verdict::TooLittleData, 0.5)
-    } else if grows && (levels_off || is_level(evidence.settled_counts(span))) {
+    } else if grows && (is_replaced || levels_off || is_level(evidence.settled_counts(span))) {
         (Verdict::Bounded, 0.6)
     } else if grows && load_share(evidence, span) >= limit::LOAD_SHARE {
         (Verdict::InFlight, 0.5)
@@ -35,7 +37,7 @@ pub(super) fn judge(evidence: &Evidence, span: &Span) -> Ruling {
         (Verdict::Churn, 0.8)
     };
     let growth_per_interval = if verdict == Verdict::Growing { evidence.slope.median } else { 0.0 };
-    Ruling { verdict, confidence, growth_per_interval }
+    Ruling { verdict, confidence, growth_per_interval, by_age: false }
 }
 
 /// Whether the end of a curve of blocks gains much less than any stretch of the same length before, and less than chance

@@ -89,10 +89,10 @@ pub struct Evidence {
 /// Lifetimes of freed blocks, in ticks, the longest first.
 pub type Lifetimes = Vec<i64>;
 
-/// Looks at rows, which are in the order of their allocation. `lifetimes`: what to go by, their own or, where these are too
-/// few, those of their kind.
+/// Looks at rows, which are in the order of their allocation. `lifetimes`: those of the
+/// blocks among them that were allocated and freed in the view, the longest first.
 #[must_use]
-pub fn look(table: &AllocationTable, rows: &[u32], span: &Span, lifetimes: &Lifetimes) -> Evidence {
+pub fn look(table: &AllocationTable, rows: &[u32], span: &Span, lifetimes: &[i64]) -> Evidence {
     let mut evidence = Evidence {
         curve: vec![0.0; CURVE_POINTS],
         count_curve: vec![0.0; CURVE_POINTS],
@@ -232,6 +232,14 @@ impl Evidence {
             sum.resize(CURVE_POINTS, 0.0);
             sum.iter_mut().zip(more).for_each(|(a, b)| *a += b);
         }
+    }
+
+    /// Survivors older than `life`, about: as the pyramid tells.
+    pub(super) fn survivors_older(&self, life: i64, span: &Span) -> f64 {
+        let length = span.view.to.0.saturating_sub(span.view.from.0).max(1) as f64;
+        let eighths = life as f64 / length * self.pyramid.len() as f64;
+        let older = |(at, count): (usize, &u64)| *count as f64 * (at as f64 + 1.0 - eighths).clamp(0.0, 1.0);
+        self.pyramid.iter().enumerate().map(older).sum()
     }
 
     /// Outstanding bytes gained over the judged time.

@@ -24,8 +24,7 @@ pub const LEAST_SURVIVORS: u64 = 8;
 /// Fewer survivors than this are not called a leak, however evenly they were born: they are said to grow.
 pub const LEAST_FOR_LEAK: u64 = 12;
 
-/// A unit with fewer freed blocks than this goes by the lifetimes of its tag: the longest of a few says little about the
-/// next.
+/// Tags with fewer freed blocks than this say nothing about how many frees were lost.
 pub const FEW_LIFETIMES: usize = 20;
 
 /// So many survivors are needed for each block of the same kind that was freed at a greater age than theirs: blocks that old
@@ -33,8 +32,12 @@ pub const FEW_LIFETIMES: usize = 20;
 pub const SURVIVORS_PER_LATE_FREE: f64 = 8.0;
 
 /// If blocks beyond the usual lifetime went on being freed once per judged time, on average, the late frees would be as few
-/// as they are with a chance of e to the minus this: one in a thousand. A leak needs less than that.
-pub const OVERDUE_SURPRISE: f64 = 7.0;
+/// as they are with a chance of e to the minus this: one in three thousand. A leak needs less than that.
+pub const OVERDUE_SURPRISE: f64 = 8.0;
+
+/// By the late frees there are, blocks of that age live on for this many judged times at least, on average: with less, they
+/// may stem from a level of long-lived blocks.
+pub const LIVES_ON: f64 = 4.0;
 
 /// Share of the survivors that must be left when those are taken off that other causes explain: frees that were lost, and
 /// a level that was there before the view and is replaced block by block.
@@ -70,7 +73,7 @@ pub const BURST_SHARE: f64 = 0.6;
 pub const LEAST_PAUSE: f64 = 0.03;
 
 /// With these odds for it (see `statistics::stopped_odds`), growth has stopped.
-pub const STOPPED_ODDS: f64 = 20.0;
+pub const STOPPED_ODDS: f64 = 100.0;
 
 /// With these odds it may have stopped, so that it is not called a leak: a warm-up that ends at nine tenths of the view has
 /// at least these, however few blocks it holds.
@@ -100,8 +103,8 @@ pub const LEVEL_SHARE: f64 = 0.25;
 /// A change of the course must be so surprising by chance (one in a thousand) to count as one.
 pub const CHANGE_SURPRISE: f64 = 7.0;
 
-/// Frees that begin so surprisingly late (one in twenty) leave open that a store has just filled: growing, not leak.
-pub const DOUBTFUL_SURPRISE: f64 = 3.0;
+/// Frees that begin so surprisingly late (one in ten) leave open that a store has just filled: growing, not leak.
+pub const DOUBTFUL_SURPRISE: f64 = 2.3;
 
 /// Share of the late frees that may lie before the moment at which a store was full: single blocks leave any cache early.
 pub const EARLY_FREES: f64 = 0.1;

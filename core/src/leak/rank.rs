@@ -47,8 +47,9 @@ pub fn judge(names: &Names, request: Request, cancel: Cancel<'_>) -> Result<Judg
             if cancel() { Err(Cancelled) } else { Ok(suspect(&scene, names, group)) }
         },
     );
-    let judged: Vec<(Suspect, Vec<usize>)> = judged.collect::<Result<_, Cancelled>>()?;
-    let (mut suspects, members): (Vec<Suspect>, Vec<Vec<usize>>) = judged.into_iter().unzip();
+    let judged: Vec<(Suspect, Vec<usize>, bool)> = judged.collect::<Result<_, Cancelled>>()?;
+    let by_age: Vec<bool> = judged.iter().map(|(_, _, by_age)| *by_age).collect();
+    let (mut suspects, members): (Vec<Suspect>, Vec<Vec<usize>>) = judged.into_iter().map(|(s, m, _)| (s, m)).unzip();
     let trust = trust(names.trace(), request.view);
     let pools = [false, true].map(|paged| pool_growth(names.trace(), &suspects, paged, &span, &trust));
     reasons_of::add_shares(&mut suspects, &pools);
@@ -58,10 +59,11 @@ pub fn judge(names: &Names, request: Request, cancel: Cancel<'_>) -> Result<Judg
         suspect.confidence *= trust.factor();
         suspect.reasons.extend(found.into_iter().map(Reason::Found));
     }
-    score(&mut suspects);
+    score(&mut suspects, &by_age);
     // What is equal stays in the order of the rows, so that no name decides.
     suspects.sort_by(|a, b| {
         let order = a.verdict.cmp(&b.verdict).then_with(|| b.score.total_cmp(&a.score));
+        let order = order.then_with(|| b.growth_bytes_per_s.total_cmp(&a.growth_bytes_per_s));
         order.then_with(|| b.evidence.survivors.bytes.cmp(&a.evidence.survivors.bytes))
     });
     Ok(Judgement { request, span, seconds: span.seconds(&names.trace().clock), suspects, pools, trust })
@@ -89,7 +91,7 @@ fn interval_s(trace: &Trace, evidence: &Evidence, span: &Span) -> f64 {
 }
 
 /// A suspect from its units. It is what the unit that costs most is, if that grows; else what all of them look like together.
-fn suspect(scene: &Scene<'_>, names: &Names, mut units: Vec<Unit>) -> (Suspect, Vec<usize>) {
+fn suspect(scene: &Scene<'_>, names: &Names, mut units: Vec<Unit>) -> (Suspect, Vec<usize>, bool) {
     let cost = |unit: &Unit| unit.ruling.growth_per_interval * unit.ruling.confidence;
     units.sort_by(|a, b| {
         let order = a.ruling.verdict.cmp(&b.ruling.verdict).then_with(|| cost(b).total_cmp(&cost(a)));
@@ -132,7 +134,7 @@ fn suspect(scene: &Scene<'_>, names: &Names, mut units: Vec<Unit>) -> (Suspect, 
         evidence,
     };
     suspect.reasons = reasons_of::reasons(&suspect, &basis, &scene.span, &scene.trace.clock);
-    (suspect, members)
+    (suspect, members, ruling.by_age)
 }
 
 /// Whether units that kept too little to say anything do so together: a leak may be spread thin over many functions.
@@ -144,10 +146,15 @@ fn together(scene: &Scene<'_>, units: &[Unit]) -> Option<(Ruling, Evidence)> {
     }
     let mut rows: Vec<u32> = thin.iter().flat_map(|unit| scene.units.rows(unit.index)).copied().collect();
     rows.sort_unstable();
-    let lifetimes = scene.lifetimes_of(units.iter().map(|unit| unit.index));
+    let lifetimes = scene.lifetimes_of(thin.iter().map(|unit| unit.index));
     let evidence = look(&scene.trace.allocations, &rows, &scene.span, &lifetimes);
     let sum = |part: fn(&Doubt) -> f64| thin.iter().map(|unit| part(&unit.doubt)).sum();
-    let doubt = Doubt { replaced: sum(|d| d.replaced), lost: sum(|d| d.lost) };
+    let doubt = Doubt {
+        replaced: sum(|d| d.replaced),
+        replaced_at_most: sum(|d| d.replaced_at_most),
+        replaced_young: sum(|d| d.replaced_young),
+        lost: sum(|d| d.lost),
+    };
     let ruling = rule(&evidence, &scene.span, &doubt);
     matches!(ruling.verdict, Verdict::Leak | Verdict::Growing).then_some((ruling, evidence))
 }
@@ -178,14 +185,21 @@ fn heaviest_stack(scene: &Scene<'_>, unit: usize, all: u64) -> (StackId, f64) {
     heaviest.map_or((StackId::EMPTY, 0.0), |(stack, (bytes, _))| (stack, bytes as f64 / all.max(1) as f64))
 }
 
-/// See [`Suspect::score`].
-fn score(suspects: &mut [Suspect]) {
-    for (verdict, base, width) in [(Verdict::Leak, 60.0, 40.0), (Verdict::Growing, 20.0, 40.0)] {
-        let growth = |s: &Suspect| if s.verdict == verdict { s.growth_bytes_per_s.max(0.0) } else { 0.0 };
-        let all: f64 = suspects.iter().map(growth).sum();
-        for suspect in suspects.iter_mut().filter(|suspect| suspect.verdict == verdict) {
-            let share = if all > 0.0 { growth(suspect) / all } else { 0.0 };
-            suspect.score = base + width * share * suspect.confidence;
-        }
+/// See [`Suspect::score`]. `by_age`: of each, whether it rests on survivors that are too old.
+fn score(suspects: &mut [Suspect], by_age: &[bool]) {
+    let class = |(suspect, by_age): (&Suspect, &bool)| match (suspect.verdict, by_age) {
+        (Verdict::Leak, _) => 0,
+        (Verdict::Growing, true) => 1,
+        (Verdict::Growing, false) => 2,
+        _ => 3,
+    };
+    let classes: Vec<usize> = suspects.iter().zip(by_age).map(class).collect();
+    let mut sums = [0.0_f64; 4];
+    suspects.iter().zip(&classes).for_each(|(suspect, class)| sums[*class] += suspect.growth_bytes_per_s.max(0.0));
+    for (suspect, class) in suspects.iter_mut().zip(classes) {
+        let (base, width) = [(60.0, 40.0), (40.0, 20.0), (20.0, 20.0), (0.0, 0.0)][class];
+        let share = if sums[class] > 0.0 { suspect.growth_bytes_per_s.max(0.0) / sums[class] } else { 0.0 };
+        let weight = if class == 0 { share } else { 1.0 };
+        suspect.score = base + width * weight * suspect.confidence;
     }
 }

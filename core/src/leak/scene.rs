@@ -5,7 +5,7 @@ use super::By;
 use super::evidence::{Evidence, Lifetimes, Span, lifetimes, look};
 use super::limits::{FEW_LIFETIMES, LEAST_TAGS_FOR_LOSS};
 use super::units::Units;
-use super::verdict::{Doubt, Ruling, judge as rule};
+use super::verdict::{Doubt, Ruling, Verdict, judge as rule};
 use crate::anomaly::AnomalyKind;
 use crate::column::key::Key;
 use crate::column::names::Names;
@@ -44,8 +44,6 @@ pub(super) struct Scene<'n> {
 /// Units of the same tag and pool.
 struct Kin {
     units: Vec<usize>,
-    /// Lifetimes of all, where one of them needs them.
-    lifetimes: Lifetimes,
     /// Least ages at which blocks from before the view were freed in the judged time, in ticks, ascending.
     earlier: Vec<i64>,
     /// Frees in the judged time.
@@ -99,11 +97,10 @@ impl<'n> Scene<'n> {
             }
         }
         earlier.sort_unstable();
-        let is_needed = units.len() > 1 && units.iter().any(|unit| self.own(*unit).len() < FEW_LIFETIMES);
-        let lifetimes = if is_needed { self.lifetimes_of(units.iter().copied()) } else { Lifetimes::new() };
-        Kin { units, lifetimes, earlier, frees }
+        Kin { units, earlier, frees }
     }
 
+    /// Lifetimes of a unit.
     fn own(&self, unit: usize) -> &[i64] {
         self.lifetimes.get(unit).map_or(&[], Vec::as_slice)
     }
@@ -122,7 +119,13 @@ impl<'n> Scene<'n> {
             .map(|unit| if cancel() { Err(Cancelled) } else { Ok(self.look(unit)) });
         let looked: Vec<Evidence> = looked.collect::<Result<_, Cancelled>>()?;
         let lost_share = self.lost_share(&looked);
-        let doubts: Vec<Doubt> = (0..looked.len()).map(|unit| self.doubt(unit, &looked, lost_share)).collect();
+        let lost = |evidence: &Evidence| lost_share * evidence.freed.count as f64;
+        let alone = looked
+            .par_iter()
+            .map(|evidence| rule(evidence, &self.span, &Doubt { lost: lost(evidence), ..Doubt::default() }).verdict);
+        let alone: Vec<Verdict> = alone.collect();
+        let doubts = (0..looked.len()).map(|unit| self.doubt(unit, &looked, &alone, lost_share));
+        let doubts: Vec<Doubt> = doubts.collect();
         let judged = looked.into_par_iter().zip(doubts).enumerate();
         let judged = judged.filter(|(_, (evidence, _))| evidence.allocated.count > 0);
         Ok(judged
@@ -134,38 +137,50 @@ impl<'n> Scene<'n> {
     }
 
     fn look(&self, unit: usize) -> Evidence {
-        let own = self.lifetimes.get(unit);
-        let kin = self.kin_of.get(unit).and_then(|kin| self.kins.get(*kin as usize));
-        let others = kin.map(|kin| &kin.lifetimes).filter(|others| !others.is_empty());
-        let enough = own.filter(|own| own.len() >= FEW_LIFETIMES);
-        let none = Lifetimes::new();
-        let go_by = enough.or(others).or(own).unwrap_or(&none);
-        let mut evidence = look(&self.trace.allocations, self.units.rows(unit), &self.span, go_by);
-        evidence.median_life = own.and_then(|own| own.get(own.len() / 2)).copied();
+        let own = self.own(unit);
+        let mut evidence = look(&self.trace.allocations, self.units.rows(unit), &self.span, own);
+        evidence.median_life = own.get(own.len() / 2).copied();
         evidence
     }
 
     /// What else would leave the survivors of a unit. Nobody knows from which unit of a tag a block from before the view
-    /// came: it is shared out by the late frees of blocks that were seen to be allocated, and, as if there was one more of
-    /// these, by survivors.
-    fn doubt(&self, unit: usize, looked: &[Evidence], lost_share: f64) -> Doubt {
-        let Some((evidence, kin)) = looked.get(unit).zip(self.kins.get(self.kin_of[unit] as usize)) else {
-            return Doubt::default();
-        };
+    /// came: it is shared out among those whose growth it may explain, by their late frees and, as if there was one more of
+    /// these, by their survivors.
+    fn doubt(&self, unit: usize, looked: &[Evidence], alone: &[Verdict], lost_share: f64) -> Doubt {
+        let kin = self.kin_of.get(unit).and_then(|kin| self.kins.get(*kin as usize));
+        let Some((evidence, kin)) = looked.get(unit).zip(kin) else { return Doubt::default() };
+        let lost = lost_share * evidence.freed.count as f64;
+        if kin.earlier.is_empty() {
+            return Doubt { lost, ..Doubt::default() };
+        }
         let life = evidence.stayed.usual_life;
-        let late = |lifetimes: &[i64]| lifetimes.partition_point(|l| *l > life) as f64;
         // A free whose allocation was lost looks like one of a block from before the view.
         let from_loss = lost_share * kin.frees as f64;
-        let earlier = (kin.earlier.len() - kin.earlier.partition_point(|age| *age <= life)) as f64 - from_loss;
-        let mut replaced = earlier.max(0.0);
-        if replaced > 0.0 && kin.units.len() > 1 {
-            let alive = |unit: &usize| looked.get(*unit).map_or(0, |e| e.survivors.count) as f64;
-            let all_alive: f64 = kin.units.iter().map(alive).sum();
-            let all_late: f64 = kin.units.iter().map(|unit| late(self.own(*unit))).sum();
-            let share = evidence.survivors.count as f64 / all_alive.max(1.0);
-            replaced *= (late(self.own(unit)) + share) / (all_late + 1.0);
+        let older = (kin.earlier.len() - kin.earlier.partition_point(|age| *age <= life)) as f64;
+        let grows = |other: &usize| {
+            let verdict = alone.get(*other).copied().unwrap_or(Verdict::TooLittleData);
+            *other == unit || matches!(verdict, Verdict::Leak | Verdict::Growing | Verdict::InFlight)
+        };
+        let late = |other: usize| self.own(other).partition_point(|l| *l > life) as f64;
+        let alive = |other: usize| looked.get(other).map_or(0.0, |e| e.survivors_older(life, &self.span));
+        let (mut all_alive, mut all_late, mut all_survivors) = (0.0, 0.0, 0);
+        for other in kin.units.iter().copied().filter(grows) {
+            all_alive += alive(other);
+            all_late += late(other);
+            all_survivors += looked.get(other).map_or(0, |e| e.survivors.count);
         }
-        Doubt { replaced, lost: lost_share * evidence.freed.count as f64 }
+        let survivors = alive(unit) / all_alive.max(1.0);
+        let of_all = evidence.survivors.count as f64 / all_survivors.max(1) as f64;
+        let older = (older - from_loss).max(0.0);
+        // Each level that stays the same loses as many of its earlier blocks as it gains; what is left over may be the unit's.
+        let of_others = all_alive - alive(unit) + all_late - late(unit);
+        let replaced = older * (late(unit) + survivors) / (all_late + 1.0);
+        Doubt {
+            replaced,
+            replaced_at_most: replaced.max((older - of_others).min(alive(unit))),
+            replaced_young: (kin.earlier.len() as f64 - from_loss).max(0.0) * of_all,
+            lost,
+        }
     }
 
     /// Frees that were lost for each that was recorded: the most of what the header says, what pairing found missing (only

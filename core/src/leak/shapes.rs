@@ -181,7 +181,7 @@ pub fn blocks(dice: &mut Dice, shape: Shape, count: usize, size: u64, look: &Blo
         for _ in 0..(count as f64 * mean) as usize {
             let free = (exponential(dice, mean) * length) as i64;
             if free < LENGTH {
-                made.push(Block { alloc: None, free: Some(free), size, ..look.clone() });
+                made.push(Block { alloc: None, free: Some(free), size, stack: &[], ..look.clone() });
             }
         }
     }
@@ -351,6 +351,9 @@ impl Load {
             };
             lost(&mut block.alloc);
             lost(&mut block.free);
+            if block.alloc.is_none() {
+                block.stack = &[];
+            }
             if block.alloc.is_some() || block.free.is_some() {
                 kept.push(block);
             }
@@ -403,7 +406,7 @@ fn innocent(dice: &mut Dice, family: Family) -> Shape {
         Family::Ramp if dice.roll(3) > 0 => ramp(dice),
         _ => Course::Even,
     };
-    let full_at = between(dice, 0.05, 0.92);
+    let full_at = between(dice, 0.05, 0.9);
     // What fills in a few bursts cannot be told from what grows in bursts.
     let steady = if matches!(course, Course::Bursts(_)) { Course::Even } else { course };
     let kind = match family {

@@ -2,7 +2,7 @@
 //! when the frees of such blocks began. Figures only; what they mean is said elsewhere.
 
 use super::ending::{Ending, ending};
-use super::evidence::{Blocks, Lifetimes, Span};
+use super::evidence::{Blocks, Span};
 use super::limits::{BIRTH_BINS, EARLY_FREES, LEAST_WINDOW, SURVIVORS_PER_LATE_FREE, TRAFFIC_CLOCK};
 use super::statistics::{too_few, too_many};
 
@@ -66,7 +66,7 @@ pub(super) struct Births<'b> {
 /// The usual lifetime and how many were freed at a greater age. Each of the longest lifetimes is tried as the usual one, the
 /// more frees being exceptions the shorter it is; the one that leaves the clearest excess of survivors is taken, and where
 /// there is none the longest of all. `alive`: births of the survivors, ascending.
-pub(super) fn usual_life(alive: &[i64], lifetimes: &Lifetimes, span: &Span) -> i64 {
+pub(super) fn usual_life(alive: &[i64], lifetimes: &[i64], span: &Span) -> i64 {
     let judged = span.ticks() as f64;
     let longest = lifetimes.first().copied().unwrap_or(0);
     let mut best = (0.0, longest);

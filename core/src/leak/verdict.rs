@@ -77,6 +77,10 @@ pub struct Doubt {
     /// A level from before the view that is replaced block by block: blocks of the tag from before the view that were freed
     /// at a greater age than the usual lifetime, as far as they may stem from the unit.
     pub replaced: f64,
+    /// The same if the other units that hold such blocks replace only as many as they gain.
+    pub replaced_at_most: f64,
+    /// The same whatever their age: they also explain a curve that rises.
+    pub replaced_young: f64,
     /// Frees that were lost.
     pub lost: f64,
 }
@@ -90,12 +94,14 @@ pub struct Ruling {
     pub confidence: f64,
     /// Bytes per interval of the curve that it grows by; 0 where it does not.
     pub growth_per_interval: f64,
+    /// It rests on survivors that are older than blocks of their kind get; else on the outstanding curve.
+    pub by_age: bool,
 }
 
 /// Judges a unit.
 #[must_use]
 pub fn judge(evidence: &Evidence, span: &Span, doubt: &Doubt) -> Ruling {
-    stayed(evidence, span, doubt).unwrap_or_else(|| curve::judge(evidence, span))
+    stayed(evidence, span, doubt).unwrap_or_else(|| curve::judge(evidence, span, doubt))
 }
 
 /// By the survivors that are older than blocks of their kind get; `None` if they do not say enough.
@@ -103,20 +109,24 @@ fn stayed(evidence: &Evidence, span: &Span, doubt: &Doubt) -> Option<Ruling> {
     let stayed = &evidence.stayed;
     let count = stayed.blocks.count as f64;
     let against = doubt.replaced + doubt.lost;
-    let deviations = (count - against) / (count + against).sqrt().max(1.0);
+    let deviations = |against: f64| (count - against) / (count + against).sqrt().max(1.0);
+    let is_unexplained = |against: f64| count - against >= limit::LEAST_UNEXPLAINED * count;
     let is_enough = stayed.blocks.count >= limit::LEAST_SURVIVORS
         && stayed.shows_a_course(span)
         && count >= limit::SURVIVORS_PER_LATE_FREE * stayed.late_frees as f64
-        && count - against >= limit::LEAST_UNEXPLAINED * count
-        && deviations >= limit::GROWING_DEVIATIONS;
+        && is_unexplained(against)
+        && deviations(against) >= limit::GROWING_DEVIATIONS;
     if !is_enough {
         return None;
     }
     let course = Course::of(stayed);
     let overdue = too_few(stayed.late_frees as f64, stayed.exposure);
+    let at_most = doubt.replaced_at_most.max(doubt.replaced) + doubt.lost;
     let is_sure = stayed.blocks.count >= limit::LEAST_FOR_LEAK
         && overdue >= limit::OVERDUE_SURPRISE
-        && deviations >= limit::LEAK_DEVIATIONS
+        && stayed.exposure >= limit::LIVES_ON * stayed.late_frees as f64
+        && is_unexplained(at_most)
+        && deviations(at_most) >= limit::LEAK_DEVIATIONS
         && stayed.usual_life as f64 <= limit::LONGEST_LIFE * span.ticks() as f64;
     let verdict = match course.pace {
         Pace::OneStep => Verdict::Burst,
@@ -124,13 +134,12 @@ fn stayed(evidence: &Evidence, span: &Span, doubt: &Doubt) -> Option<Ruling> {
         Pace::GoesOn if is_sure => Verdict::Leak,
         Pace::GoesOn | Pace::Doubtful => Verdict::Growing,
     };
-    let enough = 1.0 - (-overdue / limit::OVERDUE_SURPRISE * 2.0).exp();
+    let enough = 1.0 - (-overdue / (2.0 * limit::OVERDUE_SURPRISE)).exp();
     let clear = (count - against) / (count + stayed.late_frees as f64);
-    let goes_on = 1.0 / (1.0 + course.stopped_odds);
     let window = stayed.window.max(1) as f64;
     let per_interval = span.ticks() as f64 / evidence.settled(span).len().max(1) as f64;
     let confidence = match verdict {
-        Verdict::Leak | Verdict::Growing => enough * clear * goes_on * course.spread,
+        Verdict::Leak | Verdict::Growing => enough * clear * course.goes_on * course.spread,
         _ => enough * clear,
     };
     Some(Ruling {
@@ -140,5 +149,6 @@ fn stayed(evidence: &Evidence, span: &Span, doubt: &Doubt) -> Option<Ruling> {
             Verdict::Leak | Verdict::Growing => stayed.blocks.bytes as f64 * per_interval / window,
             _ => 0.0,
         },
+        by_age: true,
     })
 }
