@@ -1,7 +1,7 @@
 //! Whether something that happened again and again has ceased: by the odds of that against its going on as before. It knows
 //! moments only, and may never take the pauses of a load that comes in bursts or waves for an end.
 
-use super::limits::{BIRTH_BINS, CLUSTERED, LEAST_PAUSE, STRAGGLERS, USUAL_PAUSES};
+use super::limits::{BIRTH_BINS, CLUSTERED, FEW_PAUSES, LEAST_PAUSE, STRAGGLERS, USUAL_PAUSES};
 use super::statistics::{clustering, stopped_odds};
 
 /// How a process ends.
@@ -63,9 +63,11 @@ pub fn ending(moments: &[i64], from: i64, to: i64) -> Ending {
         last = *place;
     }
     let slowing = slows / gaps.clustering();
-    if is_usual(&places, best.1) {
+    let alike = pauses_alike(&places, best.1);
+    if alike >= USUAL_PAUSES {
         return Ending { odds: 0.0, events: moments.len(), slowing };
     }
+    let odds = if alike >= FEW_PAUSES { odds.min(1.0) } else { odds };
     Ending { odds, events: (best.1 * step).min(moments.len()), slowing }
 }
 
@@ -105,10 +107,9 @@ fn likelihood(end: f64, share: f64, n: f64, late: f64, clustering: f64) -> f64 {
     (log / clustering).min(30.0).exp()
 }
 
-/// Whether a stretch as long and as empty as the one after `events` occurs before, again and again, in events that come in
-/// clusters.
-fn is_usual(places: &[f64], events: usize) -> bool {
-    let Some(end) = events.checked_sub(1).and_then(|at| places.get(at)).copied() else { return false };
+/// How many stretches as long and as empty as the one after `events` occur before, in events that come in clusters.
+fn pauses_alike(places: &[f64], events: usize) -> usize {
+    let Some(end) = events.checked_sub(1).and_then(|at| places.get(at)).copied() else { return 0 };
     let before = places.get(..events).unwrap_or_default();
     let mut gaps = Gaps::default();
     before.windows(2).for_each(|pair| gaps.add(pair[1] - pair[0]));
@@ -117,9 +118,12 @@ fn is_usual(places: &[f64], events: usize) -> bool {
         .iter()
         .for_each(|place| bins[((place / end.max(1e-9) * BIRTH_BINS as f64) as usize).min(BIRTH_BINS - 1)] += 1);
     if gaps.clustering().max(clustering(&bins)) < CLUSTERED {
-        return false;
+        return 0;
     }
     let length = 1.0 - end;
+    if length < LEAST_PAUSE {
+        return 0;
+    }
     let allowed = (places.len() - events) * 2;
     let (mut found, mut start) = (0, 0.0);
     while start + length <= end {
@@ -132,7 +136,7 @@ fn is_usual(places: &[f64], events: usize) -> bool {
             start = before.get(first).map_or(1.0, |place| *place);
         }
     }
-    found >= USUAL_PAUSES
+    found
 }
 
 #[cfg(test)]

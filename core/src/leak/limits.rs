@@ -83,8 +83,12 @@ pub const DOUBTFUL_ODDS: f64 = 0.2;
 /// in one case of a thousand.
 pub const CLUSTERED: f64 = 2.5;
 
-/// In growth that comes in clusters, a pause is nothing special if so many as long came before.
-pub const USUAL_PAUSES: usize = 2;
+/// In growth that comes in clusters, a pause is nothing special if so many as long came before: a service that starts in three
+/// or four phases has fewer.
+pub const USUAL_PAUSES: usize = 4;
+
+/// If so many came before, nobody can say whether another cluster follows.
+pub const FEW_PAUSES: usize = 2;
 
 /// To what shares of its rate growth may fall when it has ceased: a few blocks that happen to be in use stay behind. More
 /// than a tenth is growth that goes on.

@@ -23,9 +23,13 @@ mod units;
 pub mod verdict;
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod shapes;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod world;
 
 pub use ending::Ending;
 pub use evidence::{Blocks, Evidence, Span};

@@ -115,7 +115,8 @@ impl Stayed {
         let mut own: Vec<i64> = Vec::new();
         for block in old.iter().filter(|block| !block.is_freed && block.birth >= span.from.0) {
             result.blocks.add(block.size);
-            let at = i128::from(block.birth - span.from.0) * BIRTH_BINS as i128 / i128::from(result.window + 1);
+            let at = i128::from(block.birth.saturating_sub(span.from.0)) * BIRTH_BINS as i128
+                / (i128::from(result.window) + 1);
             result.births[(at as usize).min(BIRTH_BINS - 1)] += 1;
             own.push(block.birth);
         }
