@@ -172,12 +172,10 @@ impl<'n> Scene<'n> {
         let survivors = alive(unit) / all_alive.max(1.0);
         let of_all = evidence.survivors.count as f64 / all_survivors.max(1) as f64;
         let older = (older - from_loss).max(0.0);
-        // Each level that stays the same loses as many of its earlier blocks as it gains; what is left over may be the unit's.
-        let of_others = all_alive - alive(unit) + all_late - late(unit);
         let replaced = older * (late(unit) + survivors) / (all_late + 1.0);
         Doubt {
             replaced,
-            replaced_at_most: replaced.max((older - of_others).min(alive(unit))),
+            replaced_at_most: replaced.max(older.min(alive(unit))),
             replaced_young: (kin.earlier.len() as f64 - from_loss).max(0.0) * of_all,
             lost,
         }

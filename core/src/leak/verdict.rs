@@ -77,7 +77,7 @@ pub struct Doubt {
     /// A level from before the view that is replaced block by block: blocks of the tag from before the view that were freed
     /// at a greater age than the usual lifetime, as far as they may stem from the unit.
     pub replaced: f64,
-    /// The same if the other units that hold such blocks replace only as many as they gain.
+    /// The same if all of them stem from the unit: what is called a leak must not be explained even so.
     pub replaced_at_most: f64,
     /// The same whatever their age: they also explain a curve that rises.
     pub replaced_young: f64,
