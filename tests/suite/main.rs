@@ -26,6 +26,7 @@ mod gui_symbols;
 mod gui_table;
 mod gui_table_kit;
 mod gui_table_rows;
+mod gui_tag_sources;
 mod gui_widgets;
 mod layering;
 mod leaks_cli;

@@ -74,6 +74,12 @@ impl Names {
         self
     }
 
+    /// The same with the tag descriptions of another list, or of none. What is known already is shared.
+    #[must_use]
+    pub fn described(&self, tags: Option<Arc<PoolTags>>) -> Self {
+        Self { pool_tags: tags, ..self.forgetting(&[Key::TagDescription]) }
+    }
+
     /// The same with these marks between the generations, in any order. What is known already is shared.
     #[must_use]
     pub fn with_marks(&self, marks: &[Ticks]) -> Self {

@@ -17,6 +17,7 @@ use super::names::{self, NamesRequest};
 use super::profile::{self, ProfileAnswer, ProfileRequest};
 use super::rows::RowChoice;
 use super::table::{self, TableAnswer, TableRequest};
+use super::tag_sources::{self, TagSources, TagSourcesRequest};
 use super::totals::{self, TotalsAnswer, TotalsRequest};
 
 /// The columns whose values complete queries and take long to make.
@@ -48,6 +49,8 @@ pub enum Topic {
     File,
     /// What leaks. It comes last: everything else is waited for by somebody who looks at it.
     Leaks,
+    /// What is known of tags beside the trace.
+    TagSources,
 }
 
 /// A question.
@@ -74,6 +77,8 @@ pub enum Request {
     File(FileRequest),
     /// Judge what leaks.
     Leaks(LeaksRequest),
+    /// Read what is known of tags.
+    TagSources(TagSourcesRequest),
 }
 
 /// An answer.
@@ -100,6 +105,8 @@ pub enum Reply {
     File(FileAnswer),
     /// What leaks.
     Leaks(Box<LeaksAnswer>),
+    /// What is known of tags.
+    TagSources(TagSources),
     /// The program made a mistake while it looked for the answer.
     Broken(Topic),
 }
@@ -120,6 +127,7 @@ impl Request {
             Self::Completion(_) => Topic::Completion,
             Self::File(_) => Topic::File,
             Self::Leaks(_) => Topic::Leaks,
+            Self::TagSources(_) => Topic::TagSources,
         }
     }
 
@@ -143,6 +151,7 @@ impl Request {
             }
             Self::File(request) => Some(Reply::File(files::run(request))),
             Self::Leaks(request) => leaks::run(request, cancel).map(|a| Reply::Leaks(Box::new(a))),
+            Self::TagSources(request) => tag_sources::run(request, cancel).map(Reply::TagSources),
         }
     }
 }
@@ -184,6 +193,7 @@ impl Reply {
             Self::Completion => Topic::Completion,
             Self::File(_) => Topic::File,
             Self::Leaks(_) => Topic::Leaks,
+            Self::TagSources(_) => Topic::TagSources,
             Self::Broken(topic) => *topic,
         }
     }

@@ -16,6 +16,7 @@ pub mod profile;
 pub mod rows;
 pub mod symbols;
 pub mod table;
+pub mod tag_sources;
 pub mod totals;
 pub mod watch;
 

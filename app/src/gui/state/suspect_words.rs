@@ -74,7 +74,7 @@ pub fn facts(judgement: &Judgement, suspect: &Suspect) -> Vec<(&'static str, Str
         ));
     }
     if suspect.growth_bytes_per_s > 0.0 {
-        facts.push(("Share", format!("{:.0} of 100 points of all growth", suspect.score)));
+        facts.push(("Score", format!("{:.0} of 100: its share of all growth, times the confidence", suspect.score)));
     }
     facts
 }

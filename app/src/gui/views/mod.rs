@@ -22,5 +22,6 @@ pub mod summary;
 pub mod suspects;
 pub mod symbol_path;
 pub mod tabs;
+pub mod tag_sources;
 pub mod toasts;
 pub mod trace_page;

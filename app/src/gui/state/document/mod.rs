@@ -46,6 +46,7 @@ use crate::gui::jobs::document::{Reply, Request, Topic};
 use crate::gui::jobs::files::FileRequest;
 use crate::gui::jobs::load::Source;
 use crate::gui::jobs::profile::ProfileAnswer;
+use crate::gui::jobs::tag_sources::{TagChoice, TagSources};
 use crate::gui::jobs::totals::{TotalsAnswer, TotalsRequest};
 use crate::gui::widgets::graph::{self, GraphData, GraphState, Overview, Range};
 use crate::gui::widgets::pivot_table::TableState;
@@ -153,6 +154,10 @@ pub struct Document {
     pub modules: ModulesPage,
     /// What leaks, and what the page of suspects remembers.
     pub suspects: SuspectsPage,
+    /// What is known of tags beside the trace.
+    pub tag_sources: TagSources,
+    /// Where that is still to be looked for.
+    tag_choice: Option<TagChoice>,
     /// Which of graph and table are shown.
     pub layout: Layout,
     /// The graph's part of the height that it shares with the table.
@@ -246,6 +251,8 @@ impl Document {
             page: Page::default(),
             modules: ModulesPage::default(),
             suspects: SuspectsPage::default(),
+            tag_sources: TagSources::default(),
+            tag_choice: None,
             layout: Layout::default(),
             graph_share: GRAPH_SHARE,
             marks: Vec::new(),
@@ -345,6 +352,7 @@ impl Document {
             Topic::Completion => Some(Request::Completion(Arc::clone(&self.names))),
             Topic::File => self.file_request().map(Request::File),
             Topic::Leaks => Some(Request::Leaks(self.leaks_request())),
+            Topic::TagSources => self.tag_sources_request().map(Request::TagSources),
         }
     }
 
@@ -383,6 +391,7 @@ impl Document {
             }
             Reply::File(answer) => self.take_file(answer),
             Reply::Leaks(answer) => self.take_leaks(*answer),
+            Reply::TagSources(sources) => self.take_tag_sources(sources),
             Reply::Broken(topic) => self.take_broken(topic),
         }
     }
@@ -400,6 +409,7 @@ impl Document {
             Topic::Completion => "The words for queries",
             Topic::File => "The file",
             Topic::Leaks => "The suspects",
+            Topic::TagSources => "What is known of tags",
         };
         self.suspects.broken |= topic == Topic::Leaks;
         if matches!(topic, Topic::Names | Topic::Table) {

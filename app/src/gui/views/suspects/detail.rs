@@ -31,7 +31,7 @@ pub(super) fn show(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>
     ScrollArea::vertical().id_salt(("suspect", at)).auto_shrink(false).show(ui, |ui| {
         let width = ui.available_width();
         let mut parts: [&mut dyn FnMut(&mut Ui); 3] = [
-            &mut |ui| facts::why(ui, suspect),
+            &mut |ui| facts::why(ui, document, suspect),
             &mut |ui| facts::figures(ui, document, &judged.judgement, suspect),
             &mut |ui| stack::show(ui, document, suspect, commands),
         ];

@@ -20,10 +20,12 @@ pub(super) fn caption(ui: &mut Ui, text: &str) {
 }
 
 /// The reasons, and who may own the tag.
-pub(super) fn why(ui: &mut Ui, suspect: &Suspect) {
+pub(super) fn why(ui: &mut Ui, document: &Document, suspect: &Suspect) {
     caption(ui, "WHY");
     leak_words::reasons(suspect).iter().for_each(|reason| item(ui, reason));
-    let claims = owner::claims(suspect, Hints::default());
+    let sources = &document.tag_sources;
+    let pool_tags = sources.pool_tags.as_ref().map(|found| &*found.tags);
+    let claims = owner::claims(suspect, Hints { pool_tags, scanned: sources.drivers.as_deref() });
     if !claims.is_empty() {
         ui.add_space(2.0 * GRID);
         caption(ui, "WHO OWNS IT");
