@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use egui_kittest::kittest::Queryable;
 use poolscope::gui::OpenRequest;
+use poolscope::gui::egui::accesskit::Role;
+use poolscope::gui::egui::{Key, Modifiers};
 
 use crate::gui_kit::{
     InMemory, NoSymbols, Window, click, command, document, folder, press, settle, window_naming, write,
 };
-
-use poolscope::gui::egui::{Key, Modifiers};
 
 fn open<'a>(path: &std::path::Path, store: &Arc<InMemory>) -> Window<'a> {
     let mut window = window_naming(OpenRequest::File(path.to_owned()), Arc::clone(store), Arc::new(NoSymbols));
@@ -33,7 +33,7 @@ fn a_list_beside_the_trace_is_used_until_the_user_wants_none() {
     window.get_by_label_contains("named in pooltag.txt: Blocks that leak");
     command(&mut window, "Pool tags and drivers\u{2026}");
     window.get_by_label_contains("in use: ");
-    window.get_by_label("List of tags (pooltag.txt)").focus();
+    window.get_by_role_and_label(Role::TextInput, "List of tags (pooltag.txt)").focus();
     window.run_steps(2);
     write(&mut window, "none");
     click(&mut window, "OK");
@@ -52,7 +52,7 @@ fn driver_files_of_a_folder_are_looked_through() {
     let mut window = open(&path, &store);
     assert!(document(&window).tag_sources.drivers.is_none());
     command(&mut window, "Pool tags and drivers\u{2026}");
-    window.get_by_label("Folder with driver files (.sys)").focus();
+    window.get_by_role_and_label(Role::TextInput, "Folder with driver files (.sys)").focus();
     window.run_steps(2);
     write(&mut window, &folder.path().display().to_string());
     click(&mut window, "OK");
@@ -62,7 +62,7 @@ fn driver_files_of_a_folder_are_looked_through() {
     // What is not there is told, and nothing else is lost.
     command(&mut window, "Pool tags and drivers\u{2026}");
     window.get_by_label("looked through 1 file");
-    window.get_by_label("Folder with driver files (.sys)").focus();
+    window.get_by_role_and_label(Role::TextInput, "Folder with driver files (.sys)").focus();
     window.run_steps(2);
     window.key_press_modifiers(Modifiers::COMMAND, Key::A);
     window.run_steps(2);

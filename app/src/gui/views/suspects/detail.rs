@@ -28,7 +28,7 @@ pub(super) fn show(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>
     let Some(suspect) = judged.judgement.suspects.get(at) else { return };
     head(ui, document, suspect, commands);
     ui.add_space(GRID);
-    ScrollArea::vertical().id_salt(("suspect", at)).auto_shrink(false).show(ui, |ui| {
+    ScrollArea::vertical().id_salt(("suspect", at)).auto_shrink(false).min_scrolled_height(0.0).show(ui, |ui| {
         let width = ui.available_width();
         let mut parts: [&mut dyn FnMut(&mut Ui); 3] = [
             &mut |ui| facts::why(ui, document, suspect),

@@ -21,7 +21,7 @@ use crate::leak_words;
 /// Height of what is known of the selected suspect, in points, until the user gives it another.
 const DETAIL: f32 = 312.0;
 /// Height that the list keeps, in points.
-const LIST: f32 = 112.0;
+const LIST: f32 = 96.0;
 
 /// Draws the page.
 pub fn show(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>) {
