@@ -93,7 +93,7 @@ fn parse_warm_up(text: &str) -> Result<WarmUpArg, String> {
     if text.trim().eq_ignore_ascii_case("none") {
         return Ok(WarmUpArg::None);
     }
-    let number = text.trim().trim_end_matches(|c: char| c == 's' || c == ' ');
+    let number = text.trim().trim_end_matches(['s', ' ']);
     let seconds = number.parse::<f64>().ok().filter(|s| s.is_finite() && *s >= 0.0);
     seconds.map(WarmUpArg::Seconds).ok_or_else(|| format!("'{text}' is neither seconds such as 10 nor 'none'"))
 }

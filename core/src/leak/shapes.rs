@@ -317,8 +317,8 @@ fn plant(dice: &mut Dice, plan: Plan, share: f64, load: &mut Load) {
     };
     if plan.family == Family::Shared {
         // The same tag, allocated elsewhere by innocents.
-        for other in 1..3 {
-            look.stack = STACKS[other];
+        for other in STACKS.get(1..3).unwrap_or_default() {
+            look.stack = other;
             let shape = innocent(dice, plan.family);
             let count = (stays * between(dice, 0.5, 20.0)) as usize;
             load.add(dice, shape, count.min(plan.traffic / 4), 5, &look);

@@ -8,8 +8,6 @@ use crate::column::parallel::{Cancel, Cancelled};
 /// Rows by unit.
 #[derive(Debug, Default)]
 pub struct Units {
-    /// Columns that tell units apart.
-    pub keys: Vec<Key>,
     /// Row numbers, those of one unit together, in the order of the table.
     rows: Vec<u32>,
     /// Where the rows of each unit begin, and where the last ones end.
@@ -28,7 +26,7 @@ impl Units {
         for keys in [wanted, &[Key::Tag, Key::Paged, Key::Function], &[Key::Tag, Key::Paged]] {
             if let Some(combos) = names.combos(keys, cancel)? {
                 let (rows, starts) = sorted(combos.of_row(), combos.samples().len());
-                return Ok(Self { keys: keys.to_vec(), rows, starts, samples: combos.samples().to_vec() });
+                return Ok(Self { rows, starts, samples: combos.samples().to_vec() });
             }
         }
         Ok(Self::default())
@@ -38,12 +36,6 @@ impl Units {
     #[must_use]
     pub fn len(&self) -> usize {
         self.samples.len()
-    }
-
-    /// Whether there is none.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.samples.is_empty()
     }
 
     /// Rows of a unit.

@@ -291,7 +291,7 @@ fn leak(luck: &mut Luck, kind: Leak, stays: usize) -> Lives {
             opened.into_iter().map(|at| (at + luck.wait(50.0), None)).collect()
         }
         Leak::Tick => {
-            let ticks = (stays / (1 + luck.below(3) as usize)).min(400).max(12);
+            let ticks = (stays / (1 + luck.below(3) as usize)).clamp(12, 400);
             let each = stays.div_ceil(ticks);
             (0..ticks * each).map(|k| ((k / each) as f64 * END as f64 / ticks as f64 + 3.0, None)).collect()
         }

@@ -13,6 +13,7 @@ use crate::gui::state::document::Document;
 use crate::gui::state::suspect_columns::SuspectColumn;
 use crate::gui::state::suspect_marks as marks;
 use crate::gui::state::suspect_words as words;
+use crate::gui::state::suspects_page::SuspectsPage;
 use crate::gui::theme::{self, GRID, HEADER_HEIGHT, Palette, ROW_HEIGHT};
 use crate::gui::widgets::sparkline::Sparkline;
 use crate::leak_words;
@@ -122,7 +123,11 @@ pub(super) fn show(ui: &mut Ui, document: &mut Document, listed: &[usize], comma
             });
         });
     });
-    let page = &mut document.suspects;
+    take_in(&mut document.suspects, sort, clicked);
+}
+
+/// Does what was clicked.
+fn take_in(page: &mut SuspectsPage, sort: Option<SuspectColumn>, clicked: Option<Clicked>) {
     if let Some(column) = sort {
         page.sort_by(column);
     }
