@@ -30,6 +30,7 @@ mod gui_tag_sources;
 mod gui_widgets;
 mod layering;
 mod leaks_cli;
+mod leaks_many;
 mod leaks_trust;
 mod micro;
 mod paths;

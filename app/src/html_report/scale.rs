@@ -26,7 +26,8 @@ pub fn seconds(from: f64, to: f64, wanted: f64) -> Vec<(f64, String)> {
     }
     let step = step(length, wanted);
     let digits = (-step.log10().floor()).clamp(0.0, 9.0) as usize;
-    let (first, last) = ((from / step).ceil(), (to / step).floor());
+    // What lies on a tick but for rounding is on it.
+    let (first, last) = ((from / step - 1e-6).ceil(), (to / step + 1e-6).floor());
     let count = (last - first).clamp(0.0, 100.0) as usize;
     (0..=count).map(|k| (first + k as f64) * step).map(|value| (value, format!("{value:.digits$} s"))).collect()
 }

@@ -21,6 +21,10 @@ pub const CURVE_POINTS: usize = 64;
 /// than one case of a thousand.
 pub const LEAST_SURVIVORS: u64 = 8;
 
+/// A function that kept fewer blocks than this, two for each interval, is judged again together with the others of its tag: by
+/// itself its course may look like a step or a pause by chance.
+pub const THIN: u64 = 32;
+
 /// Fewer survivors than this are not called a leak, however evenly they were born: they are said to grow.
 pub const LEAST_FOR_LEAK: u64 = 12;
 

@@ -4,7 +4,7 @@
 use super::evidence::{Blocks, Evidence, Span, look};
 use super::findings::{self, Case};
 use super::judged::{Judgement, PoolGrowth, Suspect};
-use super::limits::LEAST_SURVIVORS;
+use super::limits::{LEAST_SURVIVORS, THIN};
 use super::reason::Reason;
 use super::scene::{Scene, Unit};
 use super::trust::{Trust, trust};
@@ -137,10 +137,20 @@ fn suspect(scene: &Scene<'_>, names: &Names, mut units: Vec<Unit>) -> (Suspect, 
     (suspect, members, ruling.by_age)
 }
 
-/// Whether units that kept too little to say anything do so together: a leak may be spread thin over many functions.
+/// What units that kept too little to say anything for sure say together: a leak may be spread thin over many functions. Those
+/// that kept nearly nothing may leak together; with others, whose courses may differ, they are only said to grow.
 fn together(scene: &Scene<'_>, units: &[Unit]) -> Option<(Ruling, Evidence)> {
-    let is_thin = |unit: &&Unit| (1..LEAST_SURVIVORS).contains(&unit.evidence.survivors.count);
-    let thin: Vec<&Unit> = units.iter().filter(is_thin).collect();
+    let kept = |unit: &Unit| unit.evidence.survivors.count;
+    let few = judged_together(scene, units.iter().filter(|unit| (1..LEAST_SURVIVORS).contains(&kept(unit))).collect());
+    few.or_else(|| {
+        let is_thin = |unit: &&Unit| kept(unit) > 0 && (kept(unit) < THIN || !unit.ruling.by_age);
+        let (ruling, evidence) = judged_together(scene, units.iter().filter(is_thin).collect())?;
+        Some((Ruling { verdict: Verdict::Growing, ..ruling }, evidence))
+    })
+}
+
+/// Judges units as one, if there are several; `None` if they do not grow.
+fn judged_together(scene: &Scene<'_>, thin: Vec<&Unit>) -> Option<(Ruling, Evidence)> {
     if thin.len() < 2 {
         return None;
     }

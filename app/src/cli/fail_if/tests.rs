@@ -88,7 +88,7 @@ fn mistakes_are_shown_at_their_place() {
         ("leaks > 1.2.3", 9, "'1.2.3' is not a number"),
         ("leaks > growing", 9, "'growing' can only be compared with a number"),
         ("1 < 2", 5, "here a figure such as leaks is missing"),
-        ("\u{e9}\u{e9} $", 1, "there is no figure"),
+        ("\u{e9}\u{e9} $", 4, "has no meaning here"),
         ("leaks > 1 and \u{20ac}", 15, "has no meaning here"),
     ];
     for (text, column, words) in cases {

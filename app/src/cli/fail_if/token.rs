@@ -66,7 +66,7 @@ fn comparison(text: &str) -> Option<(TokenKind, usize)> {
     Some((TokenKind::Compare(sign.1), sign.0.len()))
 }
 
-/// A number and its unit. Blanks may stand between them, unless what follows is a word of the language.
+/// A number and its unit. Behind a blank only what looks like a unit is one: anything else is the next word.
 fn number(text: &str, at: usize) -> Result<(TokenKind, usize), Mistake> {
     let sign = usize::from(text.starts_with(['-', '+']));
     let digits = run(text.get(sign..).unwrap_or(""), |c| c.is_ascii_digit() || c == '.').len() + sign;
@@ -75,7 +75,9 @@ fn number(text: &str, at: usize) -> Result<(TokenKind, usize), Mistake> {
     let behind = text.get(digits..).unwrap_or("");
     let blanks = behind.len() - behind.trim_start().len();
     let unit = run(behind.trim_start(), |c| c.is_alphabetic() || matches!(c, '/' | '%'));
-    if matches!(unit.to_lowercase().as_str(), "" | "and" | "or") {
+    let looks_like_one =
+        unit.contains(['/', '%']) || matches!(unit.to_lowercase().as_str(), "b" | "kb" | "mb" | "gb" | "tb");
+    if unit.is_empty() || (blanks > 0 && !looks_like_one) {
         return Ok((TokenKind::Number(value, String::new()), digits));
     }
     Ok((TokenKind::Number(value, unit.to_lowercase()), digits + blanks + unit.len()))
