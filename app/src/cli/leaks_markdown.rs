@@ -30,7 +30,7 @@ pub fn write(out: &mut dyn Write, verdict: &Verdicts<'_>, shown: &[&Suspect]) ->
     let trust = &judgement.trust;
     writeln!(out, "\n### Data quality\n")?;
     let notes = trust.notes.iter().map(leak_words::trust_note);
-    let notes: Vec<String> = notes.chain(trust.reconciliation.as_ref().map(leak_words::reconciliation)).collect();
+    let notes: Vec<String> = notes.chain(leak_words::reconciliation(trust)).collect();
     if trust.notes.is_empty() {
         writeln!(out, "- Nothing is known to be missing from the trace.")?;
     }

@@ -22,7 +22,7 @@ pub fn write(io: &mut Io<'_>, verdict: &Verdicts<'_>, shown: &[&Suspect]) -> io:
     let judgement = verdict.judgement;
     writeln!(io.out, "{}\n\n{bold}{}{end}", verdict.heading(), leak_words::headline(judgement))?;
     let notes = judgement.trust.notes.iter().map(leak_words::trust_note);
-    for note in notes.chain(judgement.trust.reconciliation.as_ref().map(leak_words::reconciliation)) {
+    for note in notes.chain(leak_words::reconciliation(&judgement.trust)) {
         writeln!(io.out, "  - {note}")?;
     }
     let cells: Vec<[String; TITLES.len()]> = shown.iter().enumerate().map(|(at, s)| cells(at, s)).collect();

@@ -17,7 +17,7 @@ pub fn write(out: &mut dyn Write, input: &ReportInput<'_>) -> io::Result<()> {
         writeln!(out, "<li>Nothing is known to be missing that would change a verdict.</li>")?;
     }
     let notes = trust.notes.iter().map(leak_words::trust_note);
-    for note in notes.chain(trust.reconciliation.as_ref().map(leak_words::reconciliation)) {
+    for note in notes.chain(leak_words::reconciliation(trust)) {
         writeln!(out, "<li>{}</li>", escape(&note))?;
     }
     for row in input.names.trace().anomalies.rows() {

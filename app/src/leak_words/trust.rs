@@ -2,9 +2,9 @@
 
 use super::figures::{counted, percent};
 use crate::format;
-use poolscope_core::leak::TrustNote;
 use poolscope_core::leak::reconcile::Reconciliation;
 use poolscope_core::leak::trust::TrustKind;
+use poolscope_core::leak::{Trust, TrustNote};
 
 /// What lowers every confidence, why, and by how much: a sentence.
 #[must_use]
@@ -61,9 +61,13 @@ fn missing(kind: &TrustKind) -> String {
     }
 }
 
-/// How the pool's own counters and the events agree: a sentence.
+/// How the pool's own counters and the events agree: a sentence; `None` where the trace has not both snapshots.
 #[must_use]
-pub fn reconciliation(both: &Reconciliation) -> String {
+pub fn reconciliation(trust: &Trust) -> Option<String> {
+    trust.reconciliation.as_ref().filter(|both| both.is_compared()).map(counters)
+}
+
+fn counters(both: &Reconciliation) -> String {
     let counted = |b: &poolscope_core::leak::reconcile::TagBalance| b.counted_allocs.saturating_add(b.counted_frees);
     let all: u64 = both.tags.iter().map(counted).fold(0, u64::saturating_add);
     format!(
@@ -109,6 +113,8 @@ mod tests {
     fn counters_and_events_are_compared_in_a_sentence() {
         let both = Reconciliation { seen_share: 0.998, ..Reconciliation::default() };
         let words = "count 0 allocations and frees; the events show 99.8 % of them.";
-        assert!(reconciliation(&both).ends_with(words));
+        assert!(counters(&both).ends_with(words));
+        let alone = Trust { reconciliation: Some(both), ..Trust::default() };
+        assert_eq!((reconciliation(&alone), reconciliation(&Trust::default())), (None, None), "nothing to compare");
     }
 }

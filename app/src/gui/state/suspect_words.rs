@@ -74,7 +74,7 @@ pub fn facts(judgement: &Judgement, suspect: &Suspect) -> Vec<(&'static str, Str
         ));
     }
     if suspect.growth_bytes_per_s > 0.0 {
-        facts.push(("Score", format!("{:.0} of 100: its share of all growth, times the confidence", suspect.score)));
+        facts.push(("Score", format!("{:.0} of 100: how far up it belongs; a leak has 60 or more", suspect.score)));
     }
     facts
 }

@@ -98,7 +98,7 @@ fn trust(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
         if line.clicked() {
             commands.push(DocumentCommand::Page(Page::Trace).into());
         }
-        let counters = trust.reconciliation.as_ref().map(leak_words::reconciliation);
+        let counters = leak_words::reconciliation(trust);
         let all: Vec<String> = notes.into_iter().chain(counters).collect();
         line.on_hover_text(format!("{}\nClick: what the trace lacks", all.join("\n")));
     });
