@@ -2,8 +2,12 @@
 //! process. `cli` and `gui` do not know each other.
 
 pub mod cli;
+pub mod drivers;
 pub mod format;
 pub mod gui;
+pub mod html_report;
+pub mod leak_words;
+pub mod pool_tags;
 pub mod sample;
 pub mod symbols;
 

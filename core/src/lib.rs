@@ -7,6 +7,7 @@ pub mod etl;
 pub mod event;
 pub mod export;
 pub mod job;
+pub mod leak;
 pub mod pivot;
 pub mod select;
 pub mod series;

@@ -254,7 +254,7 @@ fn tab_goes_through_the_controls_and_back() {
     };
     assert_eq!(focused(&window), "Allocations");
     let mut seen = Vec::new();
-    for _ in 0..60 {
+    for _ in 0..70 {
         press(&mut window, Key::Tab);
         seen.push(focused(&window));
     }

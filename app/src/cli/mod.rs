@@ -1,8 +1,14 @@
 //! The command line: one file per command, all over the same engine. Results go to standard output, everything else to
 //! standard error. Exit codes: 0 done, 1 could not, 2 wrong usage, 3 a `--fail-if` held.
 
+pub mod driver_args;
+mod fail_if;
 pub mod info;
 pub mod io;
+pub mod leaks;
+mod leaks_html;
+mod leaks_markdown;
+mod leaks_text;
 pub mod open;
 pub mod report;
 mod report_markdown;
@@ -43,6 +49,8 @@ enum Command {
     Report(report::Args),
     /// The graph as numbers: curves over time by any columns
     Series(series::Args),
+    /// The verdict: which tag, function and driver leaks, and how we know
+    Leaks(Box<leaks::Args>),
     /// Finds the symbols that the trace needs and keeps them; says what became of each module
     Symbols(symbols::Args),
     Synth(Box<synth::SynthArgs>),
@@ -84,6 +92,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, io: &mut Io<'_>) -> Outcome
         Some(Command::Info(args)) => info::run(&args, io),
         Some(Command::Report(args)) => report::run(&args, io),
         Some(Command::Series(args)) => series::run(&args, io),
+        Some(Command::Leaks(args)) => leaks::run(&args, io),
         Some(Command::Symbols(args)) => symbols::run(&args, io),
         Some(Command::Synth(args)) => synth::run(&args, &mut io.out, &mut io.err),
     };

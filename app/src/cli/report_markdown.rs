@@ -43,7 +43,7 @@ fn cell(value: &Value<'_>) -> String {
 }
 
 /// A text without what Markdown would take for its own. Trailing spaces, as tags have them, would be lost anyway.
-fn escape(text: &str) -> String {
+pub fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

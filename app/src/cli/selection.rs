@@ -4,6 +4,7 @@
 use super::io::Io;
 use super::open::{TraceArgs, Usage};
 use super::symbol_args::SymbolArgs;
+use crate::pool_tags::{self, PoolTagChoice};
 use anyhow::Context as _;
 use clap::ValueEnum;
 use poolscope_core::column::frames::FrameNaming;
@@ -11,13 +12,13 @@ use poolscope_core::column::key::{Key, parse_keys};
 use poolscope_core::column::look_through::LookThrough;
 use poolscope_core::column::names::Names;
 use poolscope_core::column::parallel::never;
-use poolscope_core::column::pooltag::PoolTags;
 use poolscope_core::select::field::{Field, Kind};
 use poolscope_core::select::literal::{self, Literal};
 use poolscope_core::select::{CompiledQuery, Query, RowSet};
 use poolscope_core::trace::Trace;
 use poolscope_core::trace::load::{LoadOptions, StackScope};
 use poolscope_core::trace::time::View;
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -38,9 +39,10 @@ pub struct SelectionArgs {
     look_through: Option<PathBuf>,
     #[command(flatten)]
     symbols: SymbolArgs,
-    /// A pooltag.txt, for tag_description
-    #[arg(long, value_name = "FILE")]
-    pooltag: Option<PathBuf>,
+    /// A pooltag.txt, for tag_description and the owners of tags; 'none': no file. Without it the one beside the trace, else
+    /// that of an installed kit is used
+    #[arg(long, value_name = "FILE", value_parser = parse_pooltag)]
+    pooltag: Option<PoolTagChoice>,
     /// Moments that split allocations into generations by their birth, seconds from the start of the trace
     #[arg(long, value_name = "SECONDS,…", value_parser = parse_marks, allow_hyphen_values = true)]
     marks: Option<Marks>,
@@ -89,6 +91,14 @@ fn parse_query(text: &str) -> Result<Query, String> {
         let mark = " ".repeat(error.column.saturating_sub(1));
         format!("{error}\n\n  {}\n  {mark}^", text.replace(['\n', '\t', '\r'], " "))
     })
+}
+
+/// A path, or the word that stands for none.
+fn parse_pooltag(text: &str) -> Result<PoolTagChoice, String> {
+    match PoolTagChoice::from_text(text) {
+        PoolTagChoice::Automatic => Err("a file, or 'none'".to_owned()),
+        choice => Ok(choice),
+    }
 }
 
 fn parse_range(text: &str) -> Result<Range, String> {
@@ -197,10 +207,15 @@ impl SelectionArgs {
         };
         let ticks = |marks: &Marks| marks.0.iter().map(|s| trace.clock.ticks(*s)).collect::<Vec<_>>();
         let names = names.with_marks(&self.marks.as_ref().map_or_else(Vec::new, ticks));
-        let Some(path) = &self.pooltag else { return Ok(names) };
-        let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-        let tags = PoolTags::parse(&String::from_utf8_lossy(&bytes));
-        Ok(names.with_pool_tags(Arc::new(tags)))
+        let choice = self.pooltag.as_ref().unwrap_or(&PoolTagChoice::Automatic);
+        let search = pool_tags::find(choice, args.trace.as_deref(), &io.machine).map_err(anyhow::Error::msg)?;
+        for problem in &search.problems {
+            writeln!(io.err, "poolscope: warning: {problem}")?;
+        }
+        Ok(match search.found {
+            Some(found) => names.with_pool_tags(found.tags),
+            None => names,
+        })
     }
 
     /// The program's rules on frames to look through, and the user's.

@@ -8,6 +8,7 @@ pub mod folding;
 pub mod frames;
 pub mod generation;
 pub mod key;
+pub mod known_tags;
 pub mod look_through;
 pub mod names;
 pub mod order;

@@ -6,6 +6,7 @@ use super::driver::{blamed_frames, driver_label};
 use super::frames::{FrameNames, FrameNaming, FrameParts, frame_parts, frame_texts, function_label};
 use super::generation::Generations;
 use super::key::Key;
+use super::known_tags;
 use super::look_through::LookThrough;
 use super::parallel::{Cancel, Cancelled};
 use super::pooltag::PoolTags;
@@ -14,7 +15,7 @@ use super::stacks::DisplayStacks;
 use super::values::{KeyColumn, Labels, Source};
 use crate::trace::Trace;
 use crate::trace::context::Context;
-use crate::trace::ids::{FrameId, ProcessId};
+use crate::trace::ids::{FrameId, ProcessId, StackId};
 use crate::trace::time::Ticks;
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
@@ -71,6 +72,12 @@ impl Names {
     pub fn with_pool_tags(mut self, tags: Arc<PoolTags>) -> Self {
         self.pool_tags = Some(tags);
         self
+    }
+
+    /// The same with the tag descriptions of another list, or of none. What is known already is shared.
+    #[must_use]
+    pub fn described(&self, tags: Option<Arc<PoolTags>>) -> Self {
+        Self { pool_tags: tags, ..self.forgetting(&[Key::TagDescription]) }
     }
 
     /// The same with these marks between the generations, in any order. What is known already is shared.
@@ -136,6 +143,12 @@ impl Names {
     #[must_use]
     pub fn generations(&self) -> &Generations {
         &self.generations
+    }
+
+    /// The tag descriptions, if there are any.
+    #[must_use]
+    pub fn pool_tags(&self) -> Option<&Arc<PoolTags>> {
+        self.pool_tags.as_ref()
     }
 
     /// The trace.
@@ -244,11 +257,27 @@ impl Names {
         (Source::Context(Arc::new(ids)), Labels::Numbers(distinct))
     }
 
+    /// The frame to blame, for every stack.
+    fn blamed(&self) -> &Arc<Vec<FrameId>> {
+        self.blamed.get_or_init(|| Arc::new(blamed_frames(&self.trace, self.symbols.as_deref(), &self.look_through)))
+    }
+
+    /// The frame to blame of any stack, of a free too; [`FrameId::NONE`] where it has no kernel frame.
+    #[must_use]
+    pub fn blamed_frame(&self, stack: StackId) -> FrameId {
+        self.blamed().get(stack.index()).copied().unwrap_or(FrameId::NONE)
+    }
+
+    /// The function to blame of any stack, as the Function column shows it for those of allocations; empty where the stack
+    /// has no kernel frame.
+    #[must_use]
+    pub fn blamed_function(&self, stack: StackId) -> String {
+        function_label(&self.trace, self.symbols.as_deref(), self.blamed_frame(stack))
+    }
+
     /// A text of the frame to blame, for every stack.
     fn blamed_texts(&self, text: impl Fn(FrameId) -> String) -> (Source, Labels) {
-        let blamed = self
-            .blamed
-            .get_or_init(|| Arc::new(blamed_frames(&self.trace, self.symbols.as_deref(), &self.look_through)));
+        let blamed = self.blamed();
         let mut known: FxHashMap<FrameId, u32> = FxHashMap::default();
         let mut texts = Vec::new();
         let of_stack: Vec<u32> = blamed
@@ -303,8 +332,10 @@ impl Names {
     }
 
     fn tag_description(&self, context: &Context) -> String {
+        let built_in =
+            || known_tags::describe(context.tag).map_or_else(String::new, |text| format!("{text}{}", known_tags::MARK));
         let text = self.pool_tags.as_ref().and_then(|tags| tags.get(context.tag));
-        text.map_or_else(String::new, |text| match (text.binary.as_str(), text.description.as_str()) {
+        text.map_or_else(built_in, |text| match (text.binary.as_str(), text.description.as_str()) {
             (binary, "") => binary.to_owned(),
             ("", description) => description.to_owned(),
             (binary, description) => format!("{binary}: {description}"),

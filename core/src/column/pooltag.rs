@@ -70,6 +70,12 @@ impl PoolTags {
         })
     }
 
+    /// Whether a line names this very tag, and not a family that it belongs to.
+    #[must_use]
+    pub fn is_exact(&self, tag: Tag) -> bool {
+        self.exact.contains_key(&tag.0)
+    }
+
     /// Number of lines that were understood.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -3,6 +3,7 @@
 
 pub mod csv;
 pub mod json;
+pub mod leaks;
 pub mod report;
 pub mod series;
 pub mod symbols;

@@ -22,6 +22,30 @@ impl Tag {
         }
         text
     }
+
+    /// The tag that [`Self::text`] writes like this; `None` if there is none.
+    #[must_use]
+    pub fn from_text(text: &str) -> Option<Self> {
+        if let Ok(bytes) = <[u8; 4]>::try_from(text.as_bytes()) {
+            return Some(Self(bytes));
+        }
+        let mut bytes = Vec::with_capacity(4);
+        let mut rest = text.as_bytes();
+        while let [first, others @ ..] = rest {
+            let escaped = text.get(text.len() - rest.len()..)?.strip_prefix("\\x").and_then(|hex| hex.get(..2));
+            match escaped.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
+                Some(byte) => {
+                    bytes.push(byte);
+                    rest = rest.get(4..)?;
+                }
+                None => {
+                    bytes.push(*first);
+                    rest = others;
+                }
+            }
+        }
+        bytes.try_into().ok().map(Self)
+    }
 }
 
 /// The pool type bits of an event (etl-format 4.4).
@@ -131,6 +155,10 @@ mod tests {
         assert_eq!(Tag(*b"Leak").text(), "Leak");
         assert_eq!(Tag(*b"Fil ").text(), "Fil ");
         assert_eq!(Tag([b'A', 0, 0xff, b'"']).text(), "A\\x00\\xff\"");
+        for tag in [*b"Leak", *b"Fil ", [b'A', 0, 0xff, b'"'], [0; 4], *b"\\xff", *b"a\\x0"] {
+            assert_eq!(Tag::from_text(&Tag(tag).text()), Some(Tag(tag)));
+        }
+        assert_eq!((Tag::from_text("Lea"), Tag::from_text("Leaks"), Tag::from_text("\u{e4}bcde")), (None, None, None));
     }
 
     #[test]

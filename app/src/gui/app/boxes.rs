@@ -10,6 +10,7 @@ use crate::gui::command::catalogue::Entry;
 use crate::gui::views::open_box::OpenBox;
 use crate::gui::views::palette::PaletteState;
 use crate::gui::views::symbol_path::SymbolPathBox;
+use crate::gui::views::tag_sources::TagSourcesBox;
 use crate::gui::views::{confirm, keys, open_box, palette};
 
 /// The boxes that are open.
@@ -27,6 +28,8 @@ pub struct Boxes {
     pub symbol_path: Option<SymbolPathBox>,
     /// The user's rules on frames to look through, as they are written.
     pub look_through: Option<String>,
+    /// Where more is known about tags.
+    pub tag_sources: Option<TagSourcesBox>,
 }
 
 impl Boxes {
@@ -34,7 +37,7 @@ impl Boxes {
     #[must_use]
     pub fn any(&self) -> bool {
         let boxes = self.open.is_some() || self.symbol_path.is_some() || self.look_through.is_some();
-        boxes || self.keys.is_some() || self.palette.is_some() || self.reset
+        boxes || self.tag_sources.is_some() || self.keys.is_some() || self.palette.is_some() || self.reset
     }
 
     /// Opens the palette, or closes it. `typed` is what was typed since the key, before its field was there.
@@ -62,6 +65,7 @@ impl App {
         }
         self.show_symbol_path(ui);
         self.show_look_through(ui);
+        self.show_tag_sources(ui);
         if let Some(filter) = &mut self.boxes.keys {
             keys::show(ui, filter, entries, commands);
         }

@@ -11,6 +11,7 @@ mod recall;
 mod run;
 mod symbols;
 pub mod tabs;
+mod tag_sources;
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;

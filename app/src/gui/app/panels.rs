@@ -56,8 +56,8 @@ impl App {
         if side_handle::show(ui, Side::Left, "the trace summary", summary) {
             commands.push(Command::ToggleSummary);
         }
-        // The page of modules has the details of the selected module, and needs the room.
-        if document.has_allocations() && document.page != Page::Modules {
+        // These pages have details of their own, and need the room.
+        if document.has_allocations() && !matches!(document.page, Page::Modules | Page::Suspects) {
             if details {
                 let panel =
                     Panel::right(("details", self.layout)).default_size(right).size_range(180.0..=560.0).frame(side);

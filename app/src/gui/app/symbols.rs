@@ -37,6 +37,7 @@ impl App {
             let (rules, _) = LookThrough::standard().and(&text);
             document.names = Arc::new(document.names.with_look_through(Arc::new(rules)));
         }
+        document.set_tag_choice(self.tag_choice());
         document.load_symbols_first(self.memory.get().symbols.automatic);
     }
 
@@ -88,6 +89,7 @@ impl App {
                     document.open_pdb(at, path);
                 }
             }
+            Asked::PoolTags | Asked::Drivers => self.take_tag_source(&asked, &path),
             Asked::SymbolFolder => {
                 if let Some(state) = &mut self.boxes.symbol_path {
                     state.add(&path.display().to_string());
@@ -98,6 +100,10 @@ impl App {
 
     /// The system asks nobody for files: a box of the window does, but over another box.
     pub(super) fn no_dialog(&mut self, asked: Asked) {
+        if let Some(state) = &mut self.boxes.tag_sources {
+            state.note = Some("This system has no file dialog. Write the path into the field.".to_owned());
+            return;
+        }
         match &mut self.boxes.symbol_path {
             Some(state) => {
                 let words = "This system has no file dialog. Write the folder at the end of the path.";

@@ -4,7 +4,7 @@ use eframe::egui::{Key, KeyboardShortcut, Modifiers};
 use poolscope_core::series::Kind as MeasureKind;
 use poolscope_core::series::Measure;
 
-use super::{CTRL_SHIFT, Menu, SymbolsCommand};
+use super::{CTRL_SHIFT, Menu, SuspectsCommand, SymbolsCommand};
 use crate::gui::state::document::{CURVE_COUNTS, Layout, Page, measure_title};
 use crate::gui::widgets::graph;
 
@@ -87,6 +87,8 @@ pub enum DocumentCommand {
     Preset(String),
     /// Something with its symbols.
     Symbols(SymbolsCommand),
+    /// Something with what leaks in it.
+    Suspects(SuspectsCommand),
 }
 
 use DocumentCommand as C;
@@ -99,7 +101,7 @@ const fn ctrl_shift(key: Key) -> KeyboardShortcut {
     KeyboardShortcut::new(CTRL_SHIFT, key)
 }
 
-const KEYS: [(DocumentCommand, KeyboardShortcut); 28] = [
+const KEYS: [(DocumentCommand, KeyboardShortcut); 29] = [
     (C::CopyStack, ctrl_shift(Key::C)),
     (C::ZoomBack, ctrl_shift(Key::Minus)),
     (C::ZoomAll, ctrl_shift(Key::Period)),
@@ -112,6 +114,8 @@ const KEYS: [(DocumentCommand, KeyboardShortcut); 28] = [
     (C::CollapseOthers, ctrl_shift(Key::ArrowLeft)),
     (C::SavePreset, ctrl_shift(Key::S)),
     (C::Page(Page::Modules), ctrl_shift(Key::M)),
+    // As in leaks; WPA has no such key.
+    (C::Page(Page::Suspects), ctrl_shift(Key::L)),
     (C::FindPrevious, KeyboardShortcut::new(Modifiers::SHIFT, Key::F3)),
     (C::ZoomBack, KeyboardShortcut::new(Modifiers::ALT, Key::ArrowLeft)),
     (C::ZoomForward, KeyboardShortcut::new(Modifiers::ALT, Key::ArrowRight)),
@@ -140,7 +144,7 @@ impl DocumentCommand {
         all.push(C::FindCallers);
         all.extend([C::ZoomToSelection, C::ZoomIn, C::ZoomOut, C::ZoomBack, C::ZoomForward, C::ZoomAll]);
         all.extend([Layout::Both, Layout::Graph, Layout::Table].map(C::Layout));
-        all.extend([Page::Analysis, Page::Trace, Page::Modules].map(C::Page));
+        all.extend([Page::Analysis, Page::Suspects, Page::Trace, Page::Modules].map(C::Page));
         for kind in [MeasureKind::Outstanding, MeasureKind::Cumulative, MeasureKind::Rate] {
             all.extend([false, true].map(|by_count| C::Measure(Measure { kind, by_count })));
         }
@@ -151,6 +155,7 @@ impl DocumentCommand {
         all.extend([C::ExpandBelow, C::CollapseOthers, C::Columns, C::FitColumns]);
         all.extend([C::SavePreset, C::ManagePresets, C::ResetColumns]);
         all.extend(SymbolsCommand::ALL.map(C::Symbols));
+        all.extend(SuspectsCommand::ALL.map(C::Suspects));
         all
     }
 
@@ -183,6 +188,7 @@ impl DocumentCommand {
             C::Page(Page::Analysis) => "Analysis",
             C::Page(Page::Trace) => "Trace and data quality",
             C::Page(Page::Modules) => "Modules",
+            C::Page(Page::Suspects) => "Suspects",
             C::Measure(measure) => measure_title(*measure),
             C::Draw(graph::Kind::Lines) => "Lines",
             C::Draw(graph::Kind::Areas) => "Stacked areas",
@@ -202,6 +208,7 @@ impl DocumentCommand {
             C::ResetColumns => "Reset columns",
             C::Preset(name) => return name.clone(),
             C::Symbols(command) => command.title(),
+            C::Suspects(command) => command.title(),
         }
         .to_owned()
     }

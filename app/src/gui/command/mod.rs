@@ -4,6 +4,7 @@
 pub mod catalogue;
 pub mod document;
 pub mod fuzzy;
+pub mod suspects;
 pub mod symbols;
 
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ use super::jobs::TabId;
 use super::jobs::dialog::Asked;
 use catalogue::Place;
 pub use document::DocumentCommand;
+pub use suspects::SuspectsCommand;
 pub use symbols::SymbolsCommand;
 
 /// Something the user wants.
@@ -83,6 +85,8 @@ pub enum Command {
     AutomaticSymbols,
     /// Say which frames are looked through for driver and function.
     LookThrough,
+    /// Say where more is known about tags.
+    TagSources,
     /// Take this file for what the user was asked for.
     Take(Asked, PathBuf),
     /// Something with the open trace.
@@ -163,7 +167,7 @@ impl Command {
         all.extend([Self::ScaleUp, Self::ScaleDown]);
         all.extend(SCALES.map(Self::Scale));
         all.extend([Self::ResetLayout, Self::ResetEverything]);
-        all.extend([Self::SymbolPath, Self::LookThrough, Self::Offline, Self::AutomaticSymbols]);
+        all.extend([Self::SymbolPath, Self::LookThrough, Self::TagSources, Self::Offline, Self::AutomaticSymbols]);
         all.extend([Self::Palette, Self::Keys]);
         all
     }
@@ -200,6 +204,7 @@ impl Command {
             Self::ResetEverything | Self::Reset => "Reset everything\u{2026}",
             Self::SymbolPath => "Symbol path\u{2026}",
             Self::LookThrough => "Frames to look through\u{2026}",
+            Self::TagSources => "Pool tags and drivers\u{2026}",
             Self::Offline => "Offline",
             Self::AutomaticSymbols => "Load symbols automatically",
             Self::Take(..) => "Open",
@@ -224,7 +229,7 @@ impl Command {
             Self::ResetLayout | Self::ResetEverything => place(Menu::View, 9),
             Self::SymbolPath => place(Menu::Symbols, 1),
             Self::Offline | Self::AutomaticSymbols => place(Menu::Symbols, 2),
-            Self::LookThrough => place(Menu::Symbols, 3),
+            Self::LookThrough | Self::TagSources => place(Menu::Symbols, 3),
             Self::Palette | Self::Keys => place(Menu::Help, 0),
             Self::Document(command) => Some(catalogue::place_of(command)),
             _ => None,

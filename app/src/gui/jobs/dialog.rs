@@ -27,6 +27,10 @@ pub enum Asked {
     },
     /// A folder with symbols.
     SymbolFolder,
+    /// A list of pool tags.
+    PoolTags,
+    /// A folder with driver files.
+    Drivers,
 }
 
 impl Asked {
@@ -37,6 +41,8 @@ impl Asked {
             Self::Trace => "Open a trace".to_owned(),
             Self::Pdb { module, .. } => format!("Open the PDB of {module}"),
             Self::SymbolFolder => "Add a folder with symbols".to_owned(),
+            Self::PoolTags => "Choose a pooltag.txt".to_owned(),
+            Self::Drivers => "Choose a folder with driver files".to_owned(),
         }
     }
 }
@@ -63,7 +69,8 @@ impl PickFile for SystemDialog {
         match asked {
             Asked::Trace => filtered("Event traces", &["etl", "ETL"]),
             Asked::Pdb { .. } => filtered("Program databases", &["pdb", "PDB", "pd_", "PD_"]),
-            Asked::SymbolFolder => {
+            Asked::PoolTags => filtered("Lists of pool tags", &["txt", "TXT"]),
+            Asked::SymbolFolder | Asked::Drivers => {
                 let dialog = dialog.pick_folder();
                 Box::pin(async move { dialog.await.map(|file| file.path().to_owned()) })
             }

@@ -12,10 +12,12 @@ use super::curves::{self, Curve, CurvesAnswer, CurvesRequest};
 use super::files::{self, FileAnswer, FileRequest};
 use super::find::{self, FindAnswer, FindRequest};
 use super::later::{self, LaterAnswer, LaterRequest};
+use super::leaks::{self, LeaksAnswer, LeaksRequest};
 use super::names::{self, NamesRequest};
 use super::profile::{self, ProfileAnswer, ProfileRequest};
 use super::rows::RowChoice;
 use super::table::{self, TableAnswer, TableRequest};
+use super::tag_sources::{self, TagSources, TagSourcesRequest};
 use super::totals::{self, TotalsAnswer, TotalsRequest};
 
 /// The columns whose values complete queries and take long to make.
@@ -45,6 +47,10 @@ pub enum Topic {
     Completion,
     /// A small file.
     File,
+    /// What leaks. It comes last: everything else is waited for by somebody who looks at it.
+    Leaks,
+    /// What is known of tags beside the trace.
+    TagSources,
 }
 
 /// A question.
@@ -69,6 +75,10 @@ pub enum Request {
     Completion(Arc<Names>),
     /// Read or write a file.
     File(FileRequest),
+    /// Judge what leaks.
+    Leaks(LeaksRequest),
+    /// Read what is known of tags.
+    TagSources(TagSourcesRequest),
 }
 
 /// An answer.
@@ -93,6 +103,10 @@ pub enum Reply {
     Completion,
     /// What became of the file.
     File(FileAnswer),
+    /// What leaks.
+    Leaks(Box<LeaksAnswer>),
+    /// What is known of tags.
+    TagSources(TagSources),
     /// The program made a mistake while it looked for the answer.
     Broken(Topic),
 }
@@ -112,6 +126,8 @@ impl Request {
             Self::Find(_) => Topic::Find,
             Self::Completion(_) => Topic::Completion,
             Self::File(_) => Topic::File,
+            Self::Leaks(_) => Topic::Leaks,
+            Self::TagSources(_) => Topic::TagSources,
         }
     }
 
@@ -134,6 +150,8 @@ impl Request {
                 Some(Reply::Completion)
             }
             Self::File(request) => Some(Reply::File(files::run(request))),
+            Self::Leaks(request) => leaks::run(request, cancel).map(|a| Reply::Leaks(Box::new(a))),
+            Self::TagSources(request) => tag_sources::run(request, cancel).map(Reply::TagSources),
         }
     }
 }
@@ -174,6 +192,8 @@ impl Reply {
             Self::Find(_) => Topic::Find,
             Self::Completion => Topic::Completion,
             Self::File(_) => Topic::File,
+            Self::Leaks(_) => Topic::Leaks,
+            Self::TagSources(_) => Topic::TagSources,
             Self::Broken(topic) => *topic,
         }
     }

@@ -8,6 +8,7 @@ pub mod document;
 pub mod files;
 pub mod find;
 pub mod later;
+pub mod leaks;
 pub mod load;
 pub mod names;
 pub mod path_check;
@@ -15,6 +16,7 @@ pub mod profile;
 pub mod rows;
 pub mod symbols;
 pub mod table;
+pub mod tag_sources;
 pub mod totals;
 pub mod watch;
 

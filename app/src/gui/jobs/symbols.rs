@@ -31,6 +31,10 @@ pub trait SymbolService: Send + Sync {
     }
     /// The symbol path that holds if the user chooses none.
     fn default_path(&self) -> String;
+    /// The machine that a `pooltag.txt` is looked for on.
+    fn machine(&self) -> Machine {
+        Machine::default()
+    }
     /// Whether that path is the one of `_NT_SYMBOL_PATH`.
     fn is_from_environment(&self) -> bool {
         false
@@ -52,6 +56,10 @@ pub struct MachineSymbols;
 impl SymbolService for MachineSymbols {
     fn resolver(&self, choice: &Choice) -> Resolver {
         Machine::this().resolver(choice)
+    }
+
+    fn machine(&self) -> Machine {
+        Machine::this()
     }
 
     fn resolver_beside(&self, choice: &Choice, trace: Option<&Path>) -> Resolver {

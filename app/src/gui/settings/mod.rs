@@ -74,6 +74,16 @@ impl Default for SymbolSettings {
     }
 }
 
+/// Where more is known about tags.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TagSettings {
+    /// The `pooltag.txt`, as it was written: a path, `none`, or nothing for the one that is found.
+    pub pool_tags: String,
+    /// The folder with driver files; nothing for none.
+    pub drivers: String,
+}
+
 /// A file that was opened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recent {
@@ -110,6 +120,8 @@ pub struct Settings {
     pub panels: Panels,
     /// How symbols are looked for.
     pub symbols: SymbolSettings,
+    /// Where more is known about tags.
+    pub tags: TagSettings,
     /// The folder that a path was typed in last.
     pub folder: Option<PathBuf>,
     /// Files that were opened, the newest first.
@@ -133,6 +145,7 @@ impl Default for Settings {
             scale_percent: 100,
             panels: Panels::default(),
             symbols: SymbolSettings::default(),
+            tags: TagSettings::default(),
             folder: None,
             recent: Vec::new(),
             commands: Vec::new(),

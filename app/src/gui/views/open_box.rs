@@ -40,7 +40,8 @@ impl OpenBox {
         match self.what {
             Asked::Trace => name.ends_with(".etl"),
             Asked::Pdb { .. } => name.ends_with(".pdb") || name.ends_with(".pd_"),
-            Asked::SymbolFolder => false,
+            Asked::PoolTags => name.ends_with(".txt"),
+            Asked::SymbolFolder | Asked::Drivers => false,
         }
     }
 
@@ -79,7 +80,8 @@ pub fn show(ui: &Ui, state: &mut OpenBox, commands: &mut Vec<Command>) {
                 "This system has no file dialog. Write the path of an .etl file, or drop the file on the window."
             }
             Asked::Pdb { .. } => "This system has no file dialog. Write the path of the .pdb file.",
-            Asked::SymbolFolder => "This system has no file dialog. Write the path of the folder.",
+            Asked::PoolTags => "This system has no file dialog. Write the path of the list.",
+            Asked::SymbolFolder | Asked::Drivers => "This system has no file dialog. Write the path of the folder.",
         });
         ui.add_space(2.0 * GRID);
         let label = ui.label("Path");

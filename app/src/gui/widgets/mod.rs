@@ -1,10 +1,12 @@
 //! Widgets of our own. They know egui and the theme, and nothing of traces: they draw what a model gives them and
 //! hand back actions, and mutate nothing but their own view state.
 
+pub mod badge;
 pub mod command_lines;
 pub mod graph;
 pub mod histogram;
 pub mod pivot_table;
 pub mod side_handle;
+pub mod sparkline;
 pub mod thin_bar;
 pub mod two_ways_on;

@@ -12,7 +12,9 @@ impl Document {
     /// Carries out a command.
     pub fn run(&mut self, command: &C) {
         match command {
+            C::CopyRows | C::CopyStack if self.page == Page::Suspects => self.copy_suspects(command),
             C::CopyRows | C::CopyCell | C::CopyStack => self.copy_what(command),
+            C::Find if self.page == Page::Suspects => self.suspects.wants_filter = true,
             C::Find => {
                 self.show_table();
                 self.open_find();
@@ -36,6 +38,7 @@ impl Document {
             C::Page(page) => {
                 self.page = *page;
                 self.modules.wants_focus = *page == Page::Modules;
+                self.suspects.wants_focus = *page == Page::Suspects;
             }
             C::Measure(measure) => self.draw_measure(measure.kind, measure.by_count),
             C::Draw(kind) => self.draw_as(*kind),
@@ -68,6 +71,7 @@ impl Document {
             C::ResetColumns => self.apply_preset(&self.preset.clone()),
             C::Preset(name) => self.apply_preset(name),
             C::Symbols(command) => self.run_symbols(*command),
+            C::Suspects(command) => self.run_suspects(*command),
         }
     }
 
@@ -154,6 +158,8 @@ impl Document {
             C::Page(_) => true,
             C::Symbols(command) => self.symbols_blocked(*command).is_none(),
             _ if !self.has_allocations() => false,
+            C::Suspects(command) => self.can_suspects(*command),
+            C::CopyRows | C::CopyStack if self.page == Page::Suspects => self.suspects.current().is_some(),
             C::ZoomToSelection | C::MarkSelection => self.graph.selection().is_some(),
             C::ZoomBack => self.history.can_go_back(),
             C::ZoomForward => self.history.can_go_forward(),
@@ -191,6 +197,7 @@ impl Document {
             C::Page(page) => Some(self.page == *page),
             C::Preset(name) => Some(self.preset == *name),
             C::Symbols(command) => self.symbols_on(*command),
+            C::Suspects(command) => self.suspects_on(*command),
             _ => None,
         }
     }

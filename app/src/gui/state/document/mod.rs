@@ -5,10 +5,12 @@ mod commands;
 mod curves;
 mod finding;
 mod frame_words;
+mod leaks;
 mod remember;
 mod renaming;
 mod rows;
 mod shape;
+mod suspects;
 mod symbol_commands;
 mod symbols;
 
@@ -37,12 +39,14 @@ use super::modules_page::ModulesPage;
 use super::presets::{Preset, Presets, leak_hunt};
 use super::query_box::QueryBox;
 use super::rows::Rows;
+use super::suspects_page::SuspectsPage;
 use super::symbols::Symbols;
 use crate::gui::jobs::curves::{Curve, CurvesAnswer};
 use crate::gui::jobs::document::{Reply, Request, Topic};
 use crate::gui::jobs::files::FileRequest;
 use crate::gui::jobs::load::Source;
 use crate::gui::jobs::profile::ProfileAnswer;
+use crate::gui::jobs::tag_sources::{TagChoice, TagSources};
 use crate::gui::jobs::totals::{TotalsAnswer, TotalsRequest};
 use crate::gui::widgets::graph::{self, GraphData, GraphState, Overview, Range};
 use crate::gui::widgets::pivot_table::TableState;
@@ -75,6 +79,8 @@ pub enum Page {
     Trace,
     /// The modules that stacks lead through, and their symbols.
     Modules,
+    /// What leaks, the worst first.
+    Suspects,
 }
 
 /// Which of graph and table are shown.
@@ -146,6 +152,12 @@ pub struct Document {
     pub page: Page,
     /// What the page of modules remembers.
     pub modules: ModulesPage,
+    /// What leaks, and what the page of suspects remembers.
+    pub suspects: SuspectsPage,
+    /// What is known of tags beside the trace.
+    pub tag_sources: TagSources,
+    /// Where that is still to be looked for.
+    tag_choice: Option<TagChoice>,
     /// Which of graph and table are shown.
     pub layout: Layout,
     /// The graph's part of the height that it shares with the table.
@@ -238,6 +250,9 @@ impl Document {
             dialog: None,
             page: Page::default(),
             modules: ModulesPage::default(),
+            suspects: SuspectsPage::default(),
+            tag_sources: TagSources::default(),
+            tag_choice: None,
             layout: Layout::default(),
             graph_share: GRAPH_SHARE,
             marks: Vec::new(),
@@ -317,6 +332,7 @@ impl Document {
     /// The questions that came up since the last call.
     pub fn requests(&mut self) -> Vec<Request> {
         self.ask_for_names();
+        self.ask_for_leaks();
         let changed = std::mem::take(&mut self.changed);
         let requests: Vec<Request> = changed.into_iter().filter_map(|topic| self.request(topic)).collect();
         self.waiting.extend(requests.iter().map(Request::topic));
@@ -335,6 +351,8 @@ impl Document {
             Topic::Find => self.find_request().map(Request::Find),
             Topic::Completion => Some(Request::Completion(Arc::clone(&self.names))),
             Topic::File => self.file_request().map(Request::File),
+            Topic::Leaks => Some(Request::Leaks(self.leaks_request())),
+            Topic::TagSources => self.tag_sources_request().map(Request::TagSources),
         }
     }
 
@@ -372,6 +390,8 @@ impl Document {
                 self.query.is_late = std::mem::take(&mut self.query.awaited);
             }
             Reply::File(answer) => self.take_file(answer),
+            Reply::Leaks(answer) => self.take_leaks(*answer),
+            Reply::TagSources(sources) => self.take_tag_sources(sources),
             Reply::Broken(topic) => self.take_broken(topic),
         }
     }
@@ -388,7 +408,10 @@ impl Document {
             Topic::Find => "The search",
             Topic::Completion => "The words for queries",
             Topic::File => "The file",
+            Topic::Leaks => "The suspects",
+            Topic::TagSources => "What is known of tags",
         };
+        self.suspects.broken |= topic == Topic::Leaks;
         if matches!(topic, Topic::Names | Topic::Table) {
             // The names before are shown.
             self.new_names = None;

@@ -61,6 +61,9 @@ impl Document {
     pub(super) fn take_names(&mut self, names: Arc<Names>) {
         let marked = names.generations() == self.names.generations();
         let names = if marked { names } else { Arc::new(names.with_marks(&self.marks)) };
+        // A list of tags may have come since they were asked for.
+        let tags = self.tag_sources.pool_tags.as_ref().map(|found| Arc::clone(&found.tags));
+        let names = if tags.is_some() { Arc::new(names.described(tags)) } else { names };
         if self.shows_frames() {
             self.new_names = Some(names);
             self.ask_quietly(Topic::Table);

@@ -132,6 +132,7 @@ impl Document {
             self.recolour();
         }
         self.take_known(known);
+        self.reach_goal();
     }
 
     /// The first time: the cursor goes to the row of the largest tag, or what comes nearest to it.

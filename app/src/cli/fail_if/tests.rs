@@ -1,0 +1,102 @@
+//! What conditions mean, and what is said about wrong ones.
+
+use super::*;
+
+fn figures() -> Figures {
+    Figures {
+        growth: [1.9 * 1_048_576.0 / 60.0, 0.0],
+        slope: [40_000.0, -10.0],
+        leaks: 1,
+        growing: 2,
+        bursts: 1,
+        impacting_bytes: 8 << 20,
+        worst_growth: 30_000.0,
+        confidence: 0.87,
+    }
+}
+
+fn holds(text: &str) -> bool {
+    condition(text).held(&figures()).is_some()
+}
+
+fn condition(text: &str) -> Condition {
+    text.parse().unwrap_or_else(|error| panic!("{text}: {error}"))
+}
+
+#[test]
+fn units_are_those_of_the_figure() {
+    for text in [
+        "nonpaged_growth > 1MB/min",
+        "nonpaged_growth > 1.8 MB/min",
+        "nonpaged_growth < 2mb/min",
+        "NONPAGED_GROWTH > 100MB/h",
+        "growth > 2GB/d",
+        "growth > 33000",
+        "worst_growth >= 30000",
+        "paged_growth = 0",
+        "paged_slope < -9B/s",
+        "nonpaged_slope > 39KB/s",
+        "leaks=1",
+        "growing != 1",
+        "suspects == 4",
+        "impacting_size <= 8MB",
+        "confidence > 80%",
+        "confidence < 0.9",
+        "1MB/min < nonpaged_growth",
+    ] {
+        assert!(holds(text), "{text}");
+        assert!(!holds(&format!("not ({text})")), "not ({text})");
+    }
+}
+
+#[test]
+fn not_binds_closer_than_and_and_and_than_or() {
+    assert!(holds("leaks > 0 or leaks > 0 and leaks > 5"));
+    assert!(!holds("(leaks > 0 or leaks > 0) and leaks > 5"));
+    assert!(holds("not leaks > 5 and leaks > 0"));
+    assert!(!holds("not (leaks > 5 or leaks > 0)"));
+    assert!(holds("not not leaks > 0") && holds("leaks>0 AND growing>1"));
+}
+
+#[test]
+fn what_held_is_told_with_its_figures() {
+    let told = |text: &str| condition(text).held(&figures());
+    assert_eq!(told("nonpaged_growth > 1MB/min").as_deref(), Some("nonpaged_growth is 1.90 MB/min"));
+    assert_eq!(told("leaks > 0 and confidence > 80%").as_deref(), Some("leaks is 1, confidence is 87 %"));
+    assert_eq!(told("leaks > 5 or impacting_size > 1MB").as_deref(), Some("impacting_size is 8.00 MB"));
+    assert_eq!(told("not (leaks < 1 or growing > 5)").as_deref(), Some("leaks is 1, growing is 2"));
+    assert_eq!(told("leaks > 5 or growing > 5"), None);
+    assert_eq!(condition("leaks > 5 ").to_string(), "leaks > 5 ");
+}
+
+#[test]
+fn mistakes_are_shown_at_their_place() {
+    let cases = [
+        ("", 1, "a figure such as nonpaged_growth is missing"),
+        ("leeks > 1", 1, "there is no figure 'leeks'; there are nonpaged_growth, paged_growth"),
+        ("leaks", 6, "here one of < <= > >= = != is missing"),
+        ("leaks >", 8, "a number such as 1MB/min is missing"),
+        ("leaks > 1MB", 9, "'leaks' is compared with a plain number, not with '1mb'"),
+        ("growth > 1MB", 10, "a rate such as 1MB/min"),
+        ("growth > 1XB/min", 10, "a rate such as 1MB/min"),
+        ("confidence > 80KB", 14, "a share such as 80% or 0.8"),
+        ("(leaks > 1", 1, "this '(' is not closed"),
+        ("leaks > 1)", 10, "this ')' closes nothing"),
+        ("leaks > 1 growing > 1", 11, "here 'and' or 'or' is missing"),
+        ("leaks > 1 and", 14, "a figure such as nonpaged_growth is missing"),
+        ("leaks ! 1", 7, "'!' alone is no comparison"),
+        ("leaks > 1.2.3", 9, "'1.2.3' is not a number"),
+        ("leaks > growing", 9, "'growing' can only be compared with a number"),
+        ("1 < 2", 5, "here a figure such as leaks is missing"),
+        ("\u{e9}\u{e9} $", 4, "has no meaning here"),
+        ("leaks > 1 and \u{20ac}", 15, "has no meaning here"),
+    ];
+    for (text, column, words) in cases {
+        let error = text.parse::<Condition>().expect_err(text);
+        assert!(error.starts_with(&format!("column {column}: ")), "{text}: {error}");
+        assert!(error.contains(words), "{text}: {error}");
+        assert!(error.ends_with(&format!("\n  {text}\n  {}^", " ".repeat(column - 1))), "{error}");
+    }
+    assert!("(".repeat(100_000).parse::<Condition>().is_err());
+    assert!("not ".repeat(100_000).parse::<Condition>().is_err());
+}

@@ -1,0 +1,258 @@
+//! `leaks`: the verdict, which tag, function, driver leaks and how we know.
+
+use super::driver_args::DriverArgs;
+use super::fail_if::{Condition, Figures};
+use super::io::Io;
+use super::open::{TraceArgs, Usage};
+use super::selection::SelectionArgs;
+use super::{leaks_html, leaks_markdown, leaks_text};
+use crate::leak_words;
+use clap::ValueEnum;
+use poolscope_core::column::key::Key;
+use poolscope_core::column::names::Names;
+use poolscope_core::column::parallel::never;
+use poolscope_core::export::Document;
+use poolscope_core::export::leaks::{LeakTable, LeakWords};
+use poolscope_core::leak::owner::{Hints, claims};
+use poolscope_core::leak::{By, Judgement, Request, Suspect, TrustNote, Verdict, WarmUp, judge};
+use poolscope_core::trace::Trace;
+use poolscope_core::trace::time::{Ticks, View};
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Options of `leaks`.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    #[command(flatten)]
+    trace: TraceArgs,
+    /// What is judged as one
+    #[arg(long, value_enum, default_value_t)]
+    by: ByArg,
+    #[command(flatten)]
+    selection: SelectionArgs,
+    #[command(flatten)]
+    drivers: DriverArgs,
+    /// Seconds at the beginning of the range that are set aside, as services that start fill their caches first; 'none':
+    /// nothing (default: up to the first mark, else a tenth of the range)
+    #[arg(long, value_name = "SECONDS", value_parser = parse_warm_up)]
+    warm_up: Option<WarmUpArg>,
+    /// Suspects to show: in text and Markdown 10 that leak, grow or came in one step unless told otherwise, else all
+    #[arg(long, value_name = "N")]
+    top: Option<usize>,
+    /// Shows innocent tags too
+    #[arg(long)]
+    all: bool,
+    /// Output format; in csv and json `count` and `impacting_size` are those of AIFO blocks, and `allocations` counts all
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+    /// Writes a report that needs nothing but a browser, besides the output
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// Ends with code 3 if this holds, such as 'nonpaged_growth > 1MB/min and confidence > 80%'; may be given more than
+    /// once. Figures: nonpaged_growth, paged_growth, growth, nonpaged_slope, paged_slope, worst_growth (bytes per time),
+    /// leaks, growing, suspects (how many), impacting_size (bytes), confidence (share)
+    #[arg(long, value_name = "CONDITION", value_parser = |text: &str| text.parse::<Condition>())]
+    fail_if: Vec<Condition>,
+}
+
+/// What is judged as one.
+#[derive(ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum ByArg {
+    /// A tag in a pool
+    #[default]
+    Tag,
+    /// A tag in a pool, allocated by one stack
+    Stack,
+    /// Everything that one driver allocates in a pool
+    Driver,
+}
+
+/// Output formats of `leaks`.
+#[derive(ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Format {
+    /// For reading
+    #[default]
+    Text,
+    /// One row per suspect
+    Csv,
+    /// One object with one row per suspect
+    Json,
+    /// For a ticket or a mail
+    Markdown,
+}
+
+/// What is set aside.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum WarmUpArg {
+    Seconds(f64),
+    None,
+}
+
+fn parse_warm_up(text: &str) -> Result<WarmUpArg, String> {
+    if text.trim().eq_ignore_ascii_case("none") {
+        return Ok(WarmUpArg::None);
+    }
+    let number = text.trim().trim_end_matches(['s', ' ']);
+    let seconds = number.parse::<f64>().ok().filter(|s| s.is_finite() && *s >= 0.0);
+    seconds.map(WarmUpArg::Seconds).ok_or_else(|| format!("'{text}' is neither seconds such as 10 nor 'none'"))
+}
+
+/// Suspects in text and Markdown unless told otherwise.
+const TOP: usize = 10;
+/// Exit code when a condition held.
+const HELD: u8 = 3;
+/// What the verdict needs to know of a trace.
+const KEYS: [Key; 3] = [Key::Driver, Key::Function, Key::Stack];
+
+/// Runs the command.
+///
+/// # Errors
+/// The trace cannot be loaded, or the output cannot be written.
+pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
+    if args.selection.query_text().is_some() {
+        let message =
+            "leaks judges all blocks of a trace against each other and takes no --where; use --range, --by or --top";
+        return Err(Usage(message.to_owned()).into());
+    }
+    args.trace.with_trace(io, args.selection.load_options(&KEYS), |trace, workers, io| {
+        let view = args.selection.view(trace)?;
+        let names = args.selection.names(trace, &KEYS, &args.trace, io)?;
+        let request = Request { view, by: args.by(), warm_up: args.warm_up(trace, view) };
+        let scanned = args.drivers.scan(trace, workers, io)?;
+        let judgement = workers.run(|| judge(&names, request, &never))?;
+        let name = args.trace.name();
+        let document = Document { trace: &name, view, clock: trace.clock };
+        let hints = Hints { pool_tags: names.pool_tags().map(Arc::as_ref), scanned: scanned.as_ref() };
+        let verdict = Verdicts { judgement: &judgement, names: &names, document: &document, hints };
+        match args.format {
+            Format::Text => leaks_text::write(io, &verdict, &args.shown(&judgement))?,
+            Format::Markdown => leaks_markdown::write(&mut io.out, &verdict, &args.shown(&judgement))?,
+            Format::Json | Format::Csv => args.flat(&verdict, io)?,
+        }
+        if let Some(path) = &args.html {
+            leaks_html::write(path, &verdict, &args.shown(&judgement), workers)?;
+        }
+        args.conditions(&judgement, io)
+    })
+}
+
+impl Args {
+    fn by(&self) -> By {
+        match self.by {
+            ByArg::Tag => By::Tag,
+            ByArg::Stack => By::Stack,
+            ByArg::Driver => By::Driver,
+        }
+    }
+
+    fn warm_up(&self, trace: &Arc<Trace>, view: View) -> WarmUp {
+        match self.warm_up {
+            None => WarmUp::Usual,
+            Some(WarmUpArg::None) => WarmUp::None,
+            Some(WarmUpArg::Seconds(seconds)) => {
+                WarmUp::Until(Ticks(view.from.0.saturating_add(trace.clock.ticks(seconds).0)))
+            }
+        }
+    }
+
+    /// The suspects that are worth reading about.
+    fn shown<'j>(&self, judgement: &'j Judgement) -> Vec<&'j Suspect> {
+        let top = self.top.unwrap_or(if self.all { usize::MAX } else { TOP });
+        let is_shown =
+            |s: &&Suspect| self.all || matches!(s.verdict, Verdict::Leak | Verdict::Growing | Verdict::Burst);
+        judgement.suspects.iter().filter(is_shown).take(top).collect()
+    }
+
+    fn flat(&self, verdict: &Verdicts<'_>, io: &mut Io<'_>) -> std::io::Result<()> {
+        let table = LeakTable {
+            judgement: verdict.judgement,
+            top: self.top.unwrap_or(usize::MAX),
+            stacks: verdict.names.stacks(),
+            words: verdict,
+        };
+        match self.format {
+            Format::Csv => table.write_csv(&mut io.out),
+            _ => table.write_json(&mut io.out, verdict.document),
+        }
+    }
+
+    /// Tells which conditions hold; the exit code.
+    fn conditions(&self, judgement: &Judgement, io: &mut Io<'_>) -> anyhow::Result<u8> {
+        let figures = Figures::new(judgement);
+        let mut code = 0;
+        for condition in &self.fail_if {
+            if let Some(because) = condition.held(&figures) {
+                writeln!(io.err, "poolscope: '{condition}' holds: {because}")?;
+                code = HELD;
+            }
+        }
+        Ok(code)
+    }
+}
+
+/// A judgement, and what is needed to tell of it.
+pub struct Verdicts<'v> {
+    /// The judgement.
+    pub judgement: &'v Judgement,
+    /// How stacks are named.
+    pub names: &'v Names,
+    /// The trace and the range.
+    pub document: &'v Document<'v>,
+    /// What else is known about tags.
+    pub hints: Hints<'v>,
+}
+
+impl Verdicts<'_> {
+    /// What was judged, in one line: `sample.etl: 0.000 s to 61.167 s, judged from 6.117 s on, by tag`.
+    #[must_use]
+    pub fn heading(&self) -> String {
+        let clock = self.document.clock;
+        let (from, to) = (clock.seconds(self.document.view.from), clock.seconds(self.document.view.to));
+        let judged = clock.seconds(self.judgement.span.from);
+        let warm_up = if judged > from { format!(", judged from {judged:.3} s on") } else { String::new() };
+        let by = self.judgement.request.by.name();
+        format!("{}: {from:.3} s to {to:.3} s{warm_up}, by {by}", self.document.trace)
+    }
+
+    /// The frames of a suspect's stack, from the outermost to the innermost.
+    #[must_use]
+    pub fn stack(&self, suspect: &Suspect) -> Vec<&str> {
+        let stacks = self.names.stacks();
+        stacks.frames(stacks.node_of(suspect.stack))
+    }
+}
+
+impl LeakWords for Verdicts<'_> {
+    fn headline(&self) -> String {
+        leak_words::headline(self.judgement)
+    }
+
+    fn reasons(&self, suspect: &Suspect) -> Vec<String> {
+        leak_words::reasons(suspect)
+    }
+
+    fn claims(&self, suspect: &Suspect) -> Vec<String> {
+        claims(suspect, self.hints).iter().map(leak_words::claim).collect()
+    }
+
+    fn trust_note(&self, note: &TrustNote) -> String {
+        leak_words::trust_note(note)
+    }
+
+    fn seconds_to_full(&self, suspect: &Suspect) -> Option<f64> {
+        leak_words::seconds_to_full(suspect, self.judgement)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn warm_ups_are_seconds_or_none() {
+        assert_eq!(parse_warm_up("None"), Ok(WarmUpArg::None));
+        assert_eq!(parse_warm_up("2.5 s"), Ok(WarmUpArg::Seconds(2.5)));
+        assert!(parse_warm_up("-1").is_err() && parse_warm_up("").is_err() && parse_warm_up("nan").is_err());
+    }
+}

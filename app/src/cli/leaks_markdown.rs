@@ -1,0 +1,77 @@
+//! `leaks --format markdown`: the verdict for a ticket or a mail to the owner of a driver.
+
+use super::leaks::Verdicts;
+use super::report_markdown::escape;
+use crate::{format, leak_words};
+use poolscope_core::leak::Suspect;
+use std::io::{self, Write};
+
+/// Writes it, with these suspects.
+///
+/// # Errors
+/// What the writer says.
+pub fn write(out: &mut dyn Write, verdict: &Verdicts<'_>, shown: &[&Suspect]) -> io::Result<()> {
+    let judgement = verdict.judgement;
+    writeln!(out, "**{}**\n\n{}", escape(&leak_words::headline(judgement)), escape(&verdict.heading()))?;
+    if !shown.is_empty() {
+        writeln!(out, "\n| # | Verdict | Sure | Growth | Impacting size | Blocks | Frees | Pool | Tag | From |")?;
+        writeln!(out, "| ---: | --- | ---: | ---: | ---: | ---: | ---: | --- | --- | --- |")?;
+    }
+    for (at, suspect) in shown.iter().enumerate() {
+        writeln!(out, "| {} |", cells(at, suspect).join(" | "))?;
+    }
+    for (at, suspect) in shown.iter().enumerate() {
+        details(out, verdict, at, suspect)?;
+    }
+    let innocents = leak_words::innocents(&judgement.suspects);
+    if !innocents.is_empty() {
+        writeln!(out, "\nInnocent: {innocents}.")?;
+    }
+    let trust = &judgement.trust;
+    writeln!(out, "\n### Data quality\n")?;
+    let notes = trust.notes.iter().map(leak_words::trust_note);
+    let notes: Vec<String> = notes.chain(leak_words::reconciliation(trust)).collect();
+    if trust.notes.is_empty() {
+        writeln!(out, "- Nothing is known to be missing from the trace.")?;
+    }
+    for note in notes {
+        writeln!(out, "- {}", escape(&note))?;
+    }
+    Ok(())
+}
+
+fn cells(at: usize, suspect: &Suspect) -> [String; 10] {
+    let evidence = &suspect.evidence;
+    let grows = suspect.growth_bytes_per_s > 0.0;
+    let place = if suspect.function.is_empty() { &suspect.driver } else { &suspect.function };
+    [
+        (at + 1).to_string(),
+        suspect.verdict.name().to_owned(),
+        leak_words::confidence(suspect.confidence),
+        if grows { leak_words::rate(suspect.growth_bytes_per_s) } else { "-".to_owned() },
+        format::bytes(evidence.survivors.bytes),
+        format::count(evidence.survivors.count),
+        format::count(evidence.freed.count),
+        leak_words::pool(suspect.paged).to_owned(),
+        escape(leak_words::tag(suspect)),
+        escape(place),
+    ]
+}
+
+fn details(out: &mut dyn Write, verdict: &Verdicts<'_>, at: usize, suspect: &Suspect) -> io::Result<()> {
+    let (tag, driver) = (escape(leak_words::tag(suspect)), leak_words::driver(suspect).map(escape));
+    let owner = driver.map_or_else(String::new, |driver| format!(" of {driver}"));
+    writeln!(out, "\n### {}. {tag}{owner}: {}\n", at + 1, suspect.verdict)?;
+    for reason in leak_words::reasons(suspect).into_iter().chain(leak_words::cost(suspect, verdict.judgement)) {
+        writeln!(out, "- {}", escape(&reason))?;
+    }
+    let stack = verdict.stack(suspect);
+    if !stack.is_empty() {
+        // A line that is indented by four is code whatever it holds.
+        writeln!(out, "\nStack of {} of it, from the outermost frame:\n", leak_words::percent(suspect.stack_share))?;
+        for frame in stack {
+            writeln!(out, "    {}", frame.replace(['\n', '\r'], " "))?;
+        }
+    }
+    Ok(())
+}

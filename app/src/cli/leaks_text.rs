@@ -1,0 +1,113 @@
+//! `leaks` for reading: the sentence, what lowers its worth, then the suspects with their reasons.
+
+use super::io::Io;
+use super::leaks::Verdicts;
+use crate::{format, leak_words};
+use poolscope_core::export::leaks::LeakWords as _;
+use poolscope_core::leak::{Suspect, Verdict};
+use std::io::{self, Write};
+
+/// Suspects whose stack is shown.
+const STACKS: usize = 3;
+const TITLES: [&str; 9] = ["#", "Verdict", "Sure", "Growth", "Impacting", "Blocks", "Frees", "Pool", "Tag"];
+/// Columns of text; the others are figures and stand on the right.
+const LEFT: [usize; 3] = [1, 7, 8];
+
+/// Writes it, with these suspects.
+///
+/// # Errors
+/// What the writer says.
+pub fn write(io: &mut Io<'_>, verdict: &Verdicts<'_>, shown: &[&Suspect]) -> io::Result<()> {
+    let (bold, end) = if io.color { ("\x1b[1m", "\x1b[0m") } else { ("", "") };
+    let judgement = verdict.judgement;
+    writeln!(io.out, "{}\n\n{bold}{}{end}", verdict.heading(), leak_words::headline(judgement))?;
+    let notes = judgement.trust.notes.iter().map(leak_words::trust_note);
+    for note in notes.chain(leak_words::reconciliation(&judgement.trust)) {
+        writeln!(io.out, "  - {note}")?;
+    }
+    let cells: Vec<[String; TITLES.len()]> = shown.iter().enumerate().map(|(at, s)| cells(at, s)).collect();
+    let width = |column: usize| {
+        let texts = cells.iter().filter_map(|row| row.get(column)).map(|text| text.chars().count());
+        texts.chain(TITLES.get(column).map(|title| title.len())).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..TITLES.len()).map(width).collect();
+    if !shown.is_empty() {
+        writeln!(io.out, "\n{}  From", line(&TITLES.map(str::to_owned), &widths))?;
+    }
+    for (at, (suspect, cells)) in shown.iter().zip(&cells).enumerate() {
+        let place = place(suspect);
+        writeln!(io.out, "{bold}{}{end}", format!("{}  {place}", line(cells, &widths)).trim_end())?;
+        below(&mut io.out, verdict, suspect, at < STACKS)?;
+    }
+    rest(&mut io.out, verdict, shown.len())
+}
+
+fn cells(at: usize, suspect: &Suspect) -> [String; TITLES.len()] {
+    let evidence = &suspect.evidence;
+    let grows = suspect.growth_bytes_per_s > 0.0;
+    [
+        (at + 1).to_string(),
+        suspect.verdict.name().to_owned(),
+        leak_words::confidence(suspect.confidence),
+        if grows { leak_words::rate(suspect.growth_bytes_per_s) } else { "-".to_owned() },
+        format::bytes(evidence.survivors.bytes),
+        format::count(evidence.survivors.count),
+        format::count(evidence.freed.count),
+        leak_words::pool(suspect.paged).to_owned(),
+        leak_words::tag(suspect).to_owned(),
+    ]
+}
+
+/// Driver and function.
+fn place(suspect: &Suspect) -> &str {
+    if suspect.function.is_empty() { &suspect.driver } else { &suspect.function }
+}
+
+fn line(cells: &[String; TITLES.len()], widths: &[usize]) -> String {
+    let padded = cells.iter().zip(widths).enumerate().map(|(column, (text, width))| {
+        if LEFT.contains(&column) { format!("{text:<width$}") } else { format!("{text:>width$}") }
+    });
+    padded.collect::<Vec<_>>().join("  ")
+}
+
+fn below(out: &mut dyn Write, verdict: &Verdicts<'_>, suspect: &Suspect, with_stack: bool) -> io::Result<()> {
+    for reason in leak_words::reasons(suspect) {
+        writeln!(out, "     {reason}")?;
+    }
+    if let Some(cost) = leak_words::cost(suspect, verdict.judgement) {
+        writeln!(out, "     {cost}")?;
+    }
+    for claim in verdict.claims(suspect) {
+        writeln!(out, "     owner: {claim}")?;
+    }
+    let stack = verdict.stack(suspect);
+    if with_stack && !stack.is_empty() {
+        writeln!(out, "     stack of {} of it, from the outermost frame:", leak_words::percent(suspect.stack_share))?;
+        for frame in stack {
+            writeln!(out, "       {frame}")?;
+        }
+    }
+    writeln!(out)
+}
+
+/// What is not shown, and the pools as a whole.
+fn rest(out: &mut dyn Write, verdict: &Verdicts<'_>, shown: usize) -> io::Result<()> {
+    let suspects = &verdict.judgement.suspects;
+    if suspects.is_empty() {
+        return Ok(());
+    }
+    if shown == 0 {
+        writeln!(out)?;
+    }
+    let is_bad = |s: &&Suspect| matches!(s.verdict, Verdict::Leak | Verdict::Growing | Verdict::Burst);
+    let hidden = suspects.iter().filter(is_bad).count().saturating_sub(shown);
+    if hidden > 0 {
+        writeln!(out, "{} more that leak, grow or came in one step: --top shows them.", format::count(hidden as u64))?;
+    }
+    let innocents = leak_words::innocents(suspects);
+    if !innocents.is_empty() && shown < suspects.len() {
+        writeln!(out, "Innocent: {innocents}; --all shows them.")?;
+    }
+    let [nonpaged, paged] = verdict.judgement.pools.each_ref().map(leak_words::pool_growth);
+    writeln!(out, "All that is outstanding: nonpaged {nonpaged}, paged {paged}.")
+}

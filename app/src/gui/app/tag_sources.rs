@@ -1,0 +1,69 @@
+//! The box with the places where more is known about tags, and what the user chose there: it goes to all open traces. Nothing is
+//! read here.
+
+use std::path::{Path, PathBuf};
+
+use eframe::egui::Ui;
+
+use super::App;
+use crate::gui::jobs::dialog::Asked;
+use crate::gui::jobs::tag_sources::TagChoice;
+use crate::gui::settings::TagSettings;
+use crate::gui::views::tag_sources::{self, TagSourcesBox, Wish};
+use crate::pool_tags::PoolTagChoice;
+
+impl App {
+    /// What the user chose.
+    pub(super) fn tag_choice(&self) -> TagChoice {
+        let tags = &self.memory.get().tags;
+        let folder = tags.drivers.trim();
+        TagChoice {
+            pool_tags: PoolTagChoice::from_text(&tags.pool_tags),
+            drivers: (!folder.is_empty()).then(|| PathBuf::from(folder)),
+            machine: self.jobs.symbols().machine(),
+        }
+    }
+
+    pub(super) fn open_tag_sources(&mut self) {
+        let TagSettings { pool_tags, drivers } = self.memory.get().tags.clone();
+        let sources = self.document().map(|document| &document.tag_sources);
+        let used = sources.and_then(|sources| sources.pool_tags.as_ref()).map(|found| found.path.display().to_string());
+        let scanned = sources.and_then(|sources| sources.drivers.as_ref()).map(|drivers| drivers.looked_at);
+        self.boxes.tag_sources = Some(TagSourcesBox { pool_tags, drivers, used, scanned, note: None });
+    }
+
+    /// A file or folder was chosen for the box.
+    pub(super) fn take_tag_source(&mut self, asked: &Asked, path: &Path) {
+        let Some(state) = &mut self.boxes.tag_sources else { return };
+        let field = if *asked == Asked::Drivers { &mut state.drivers } else { &mut state.pool_tags };
+        *field = path.display().to_string();
+    }
+
+    /// Draws the box, and carries out what is wanted of it.
+    pub(super) fn show_tag_sources(&mut self, ui: &Ui) {
+        let Some(state) = &mut self.boxes.tag_sources else { return };
+        match tag_sources::show(ui, state) {
+            Some(Wish::ChoosePoolTags) => self.jobs.pick_file(Asked::PoolTags),
+            Some(Wish::ChooseDrivers) => self.jobs.pick_file(Asked::Drivers),
+            Some(Wish::Save) => {
+                let written = TagSettings {
+                    pool_tags: state.pool_tags.trim().to_owned(),
+                    drivers: state.drivers.trim().to_owned(),
+                };
+                self.boxes.tag_sources = None;
+                if self.memory.get().tags != written {
+                    self.memory.edit().tags = written;
+                }
+                // Files may be others than they were, even where their places are the same.
+                let choice = self.tag_choice();
+                for (_, tab) in self.tabs.iter_mut() {
+                    if let Some(document) = tab.document_mut() {
+                        document.set_tag_choice(choice.clone());
+                    }
+                }
+            }
+            Some(Wish::Close) => self.boxes.tag_sources = None,
+            None => {}
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! What the user can do about what leaks. Says what; how is the document's.
+
+use poolscope_core::leak::By;
+
+/// Something the user wants of the suspects of an open trace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SuspectsCommand {
+    /// Show the rows of the selected suspect, or of the worst one.
+    Show,
+    /// Leave only the rows of the selected suspect.
+    FilterTo,
+    /// What is judged as one.
+    By(By),
+    /// Judge the visible range, or the whole trace again.
+    View,
+    /// List those that do not leak, too, or no longer.
+    Innocent,
+    /// Say above graph and table what leaks, or no longer.
+    Headline,
+}
+
+impl SuspectsCommand {
+    /// Every one, in the order of the menu.
+    pub const ALL: [Self; 8] = [
+        Self::Show,
+        Self::FilterTo,
+        Self::By(By::Tag),
+        Self::By(By::Stack),
+        Self::By(By::Driver),
+        Self::View,
+        Self::Innocent,
+        Self::Headline,
+    ];
+
+    /// The name in menus, and the accessible name.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Show => "Show in table",
+            Self::FilterTo => "Filter to it",
+            Self::By(By::Tag) => "Judge by tag",
+            Self::By(By::Stack) => "Judge by stack",
+            Self::By(By::Driver) => "Judge by driver",
+            Self::View => "Judge the view only",
+            Self::Innocent => "List what does not leak",
+            Self::Headline => "Say above the graph what leaks",
+        }
+    }
+}

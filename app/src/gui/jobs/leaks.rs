@@ -1,0 +1,30 @@
+//! Judges what leaks in an open trace. The judge is the engine's; cancelled work gives no answer.
+
+use std::sync::Arc;
+
+use poolscope_core::column::names::Names;
+use poolscope_core::job::CancelToken;
+use poolscope_core::leak::{Judgement, Request, judge};
+
+/// What to judge, and by which names.
+#[derive(Clone)]
+pub struct LeaksRequest {
+    /// The trace and its texts.
+    pub names: Arc<Names>,
+    /// The question.
+    pub request: Request,
+}
+
+/// What was found, and by which names.
+pub struct LeaksAnswer {
+    /// The trace and its texts.
+    pub names: Arc<Names>,
+    /// The suspects.
+    pub judgement: Judgement,
+}
+
+pub(super) fn run(request: LeaksRequest, cancel: &CancelToken) -> Option<LeaksAnswer> {
+    let LeaksRequest { names, request } = request;
+    let judgement = judge(&names, request, &|| cancel.is_cancelled()).ok()?;
+    (!cancel.is_cancelled()).then_some(LeaksAnswer { names, judgement })
+}

@@ -1,0 +1,67 @@
+//! Reads the user's `pooltag.txt` and looks through the driver files of a folder, for what they say about the tags of an open
+//! trace. What cannot be read is told, and the rest goes on.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use poolscope_core::job::CancelToken;
+use poolscope_core::leak::owner::ScannedDrivers;
+use poolscope_core::trace::Trace;
+
+use crate::drivers::{scan_folder, tags_of};
+use crate::pool_tags::{self, Found, PoolTagChoice};
+use crate::symbols::Machine;
+
+/// Where to look.
+#[derive(Debug, Clone, Default)]
+pub struct TagChoice {
+    /// Which list of tags.
+    pub pool_tags: PoolTagChoice,
+    /// The folder with driver files.
+    pub drivers: Option<PathBuf>,
+    /// The machine that lists are looked for on.
+    pub machine: Machine,
+}
+
+/// What to read, and for which trace.
+pub struct TagSourcesRequest {
+    /// Where to look.
+    pub choice: TagChoice,
+    /// The trace's file: a list may lie beside it.
+    pub file: Option<PathBuf>,
+    /// The trace.
+    pub trace: Arc<Trace>,
+}
+
+/// What was found.
+#[derive(Debug, Clone, Default)]
+pub struct TagSources {
+    /// The list of tags.
+    pub pool_tags: Option<Found>,
+    /// Which driver files hold which tags.
+    pub drivers: Option<Arc<ScannedDrivers>>,
+    /// What could not be read, a sentence each.
+    pub problems: Vec<String>,
+}
+
+pub(super) fn run(request: TagSourcesRequest, cancel: &CancelToken) -> Option<TagSources> {
+    let TagSourcesRequest { choice, file, trace } = request;
+    let mut sources = TagSources::default();
+    match pool_tags::find(&choice.pool_tags, file.as_deref(), &choice.machine) {
+        Ok(search) => {
+            sources.pool_tags = search.found;
+            sources.problems.extend(search.problems);
+        }
+        Err(problem) => sources.problems.push(problem),
+    }
+    if let Some(folder) = &choice.drivers {
+        match scan_folder(folder, &tags_of(&trace), &|| cancel.is_cancelled()) {
+            Ok(scan) => {
+                sources.drivers = Some(Arc::new(scan.drivers));
+                sources.problems.extend(scan.problems);
+            }
+            Err(problem) => sources.problems.push(problem),
+        }
+    }
+    (!cancel.is_cancelled()).then_some(sources)
+}

@@ -1,0 +1,134 @@
+//! The words and figures about a suspect that only the window has: labels, cells, facts, what is copied. The sentences that
+//! command line and reports say too stand elsewhere. Draws nothing.
+
+use poolscope_core::leak::{By, Judgement, Suspect};
+use poolscope_core::trace::time::Clock;
+
+use crate::{format, leak_words};
+
+/// Seconds of a minute.
+const MINUTE_S: f64 = 60.0;
+
+/// Growth in a minute.
+#[must_use]
+pub fn per_minute(suspect: &Suspect) -> String {
+    format::bytes((suspect.growth_bytes_per_s.max(0.0) * MINUTE_S) as u64)
+}
+
+/// The pool.
+#[must_use]
+pub fn pool(paged: bool) -> &'static str {
+    if paged { "Paged" } else { "NonPaged" }
+}
+
+/// Who allocates: `myfault.sys!Function`, the driver alone, or that nobody knows.
+#[must_use]
+pub fn source(suspect: &Suspect, by: By) -> String {
+    let function = leak_words::function(suspect);
+    match leak_words::driver(suspect) {
+        None if function.is_empty() => "unknown".to_owned(),
+        None => function.to_owned(),
+        // A driver stands for all of its functions.
+        Some(driver) if by == By::Driver || function.is_empty() => driver.to_owned(),
+        // An offset in place of a name begins with the driver already.
+        Some(driver) if function.starts_with(driver) => function.to_owned(),
+        Some(driver) => format!("{driver}!{function}"),
+    }
+}
+
+/// What the row says to whoever does not see it.
+#[must_use]
+pub fn row_label(rank: usize, suspect: &Suspect, by: By) -> String {
+    format!(
+        "{rank}. {} {}, {} pool, {}, {} per minute, {} in {} blocks, {} freed, confidence {}",
+        leak_words::tag(suspect),
+        suspect.verdict.name(),
+        pool(suspect.paged).to_lowercase(),
+        source(suspect, by),
+        per_minute(suspect),
+        format::bytes(suspect.evidence.survivors.bytes),
+        format::count(suspect.evidence.survivors.count),
+        format::count(suspect.evidence.freed.count),
+        leak_words::confidence(suspect.confidence),
+    )
+}
+
+/// What it costs and how its blocks are: names and values.
+#[must_use]
+pub fn facts(judgement: &Judgement, suspect: &Suspect) -> Vec<(&'static str, String)> {
+    let evidence = &suspect.evidence;
+    let mut facts: Vec<(&'static str, String)> = Vec::new();
+    facts.extend(leak_words::cost(suspect, judgement).map(|words| ("Costs", words)));
+    let stayed = &evidence.survivors;
+    facts.push(("Stayed", format!("{} in {} blocks", format::bytes(stayed.bytes), format::count(stayed.count))));
+    let (made, freed) = (&evidence.allocated, &evidence.freed);
+    facts.push(("Traffic", format!("{} allocated, {} freed", format::count(made.count), format::count(freed.count))));
+    if let Some(average) = stayed.bytes.checked_div(stayed.count).map(format::bytes) {
+        facts.push((
+            "Sizes",
+            match evidence.sizes {
+                0 | 1 => format!("all {average}"),
+                64.. => format!("64 or more, {average} on average"),
+                sizes => format!("{sizes} different, {average} on average"),
+            },
+        ));
+    }
+    if suspect.growth_bytes_per_s > 0.0 {
+        facts.push(("Score", format!("{:.0} of 100: how far up it belongs; a leak has 60 or more", suspect.score)));
+    }
+    facts
+}
+
+/// The judged time in seconds: `5.6 s to 61.0 s`.
+#[must_use]
+pub fn judged_time(judgement: &Judgement, clock: &Clock) -> String {
+    let (from, to) = (clock.seconds(judgement.span.from), clock.seconds(judgement.span.view.to));
+    format!("{from:.1} s to {to:.1} s")
+}
+
+/// The part of the judged view that is warm-up, 0 to 1.
+#[must_use]
+pub fn warm_up_share(judgement: &Judgement) -> f32 {
+    let view = judgement.span.view;
+    let length = view.to.0.saturating_sub(view.from.0).max(1) as f64;
+    (judgement.span.from.0.saturating_sub(view.from.0) as f64 / length) as f32
+}
+
+/// Suspects as tab-separated text with exact figures, in the order of their ranks.
+#[must_use]
+pub fn tab_separated(judgement: &Judgement, chosen: impl Iterator<Item = usize>) -> String {
+    let head = [
+        "Rank",
+        "Verdict",
+        "Pool Tag",
+        "Pool",
+        "Driver",
+        "Function",
+        "Growth (bytes/min)",
+        "Impacting (bytes)",
+        "Count",
+        "Frees",
+        "Confidence",
+    ];
+    let mut text = head.join("\t") + "\n";
+    for at in chosen {
+        let Some(suspect) = judgement.suspects.get(at) else { continue };
+        let evidence = &suspect.evidence;
+        let cells = [
+            (at + 1).to_string(),
+            suspect.verdict.name().to_owned(),
+            suspect.tag.clone().unwrap_or_default(),
+            pool(suspect.paged).to_owned(),
+            suspect.driver.clone(),
+            suspect.function.clone(),
+            format!("{:.0}", suspect.growth_bytes_per_s * MINUTE_S),
+            evidence.survivors.bytes.to_string(),
+            evidence.survivors.count.to_string(),
+            evidence.freed.count.to_string(),
+            leak_words::confidence(suspect.confidence),
+        ];
+        text.push_str(&cells.map(|cell| cell.replace(['\t', '\n'], " ")).join("\t"));
+        text.push('\n');
+    }
+    text
+}

@@ -1,0 +1,299 @@
+//! What leaks, as it was judged last, and what the page of suspects remembers: what is asked of the judge, which suspects are
+//! listed and in what order, which ones are selected. It judges nothing and draws nothing.
+
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use poolscope_core::column::names::Names;
+use poolscope_core::leak::{By, Judgement, Request, Suspect, Verdict, WarmUp, limits};
+use poolscope_core::pivot::Place;
+use poolscope_core::trace::ids::StackId;
+use poolscope_core::trace::time::{Clock, Ticks, View};
+
+use super::suspect_columns::SuspectColumn;
+use crate::gui::jobs::leaks::{LeaksAnswer, LeaksRequest};
+
+/// What at the beginning is set aside, as the user chooses it.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub enum WarmUpChoice {
+    /// Up to the first mark, or the usual share where there is none.
+    #[default]
+    Usual,
+    /// The usual share, whatever marks there are.
+    Share,
+    /// Nothing.
+    None,
+    /// So many seconds.
+    Seconds(f64),
+}
+
+impl WarmUpChoice {
+    /// What it means in a range of time.
+    #[must_use]
+    pub fn of(self, view: View, clock: &Clock) -> WarmUp {
+        match self {
+            Self::Usual => WarmUp::Usual,
+            Self::None => WarmUp::None,
+            Self::Share => {
+                let length = view.to.0.saturating_sub(view.from.0).max(0);
+                WarmUp::Until(Ticks(view.from.0.saturating_add((length as f64 * limits::WARM_UP_SHARE) as i64)))
+            }
+            Self::Seconds(seconds) => {
+                let until = clock.ticks(clock.seconds(view.from) + seconds.max(0.0));
+                WarmUp::Until(Ticks(until.0.clamp(view.from.0, view.to.0)))
+            }
+        }
+    }
+}
+
+/// The judgement that is shown.
+pub struct Judged {
+    /// Goes up with every judgement of the trace.
+    pub number: u64,
+    /// The names that it was made with.
+    pub names: Arc<Names>,
+    /// The suspects.
+    pub judgement: Judgement,
+}
+
+/// A row of the table that is to be shown as soon as the rows lead to it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Goal {
+    /// The way to the row and below it, as far as it is to be opened.
+    pub place: Place,
+    /// Steps of the way that lead to the row.
+    pub steps: usize,
+    /// The range that the row is surely found in.
+    pub view: View,
+}
+
+/// What the listed suspects follow from.
+#[derive(Debug, Clone, PartialEq)]
+struct Listing {
+    number: u64,
+    filter: String,
+    column: SuspectColumn,
+    ascending: bool,
+    innocent: bool,
+}
+
+/// What leaks, and what the page of suspects remembers.
+pub struct SuspectsPage {
+    /// What is judged as one.
+    pub by: By,
+    /// What at the beginning is set aside.
+    pub warm_up: WarmUpChoice,
+    /// The visible range is judged, not the whole trace.
+    pub follows_view: bool,
+    /// The judgement that is shown, once there is one.
+    pub judged: Option<Judged>,
+    /// What was asked last.
+    pub asked: Option<LeaksRequest>,
+    /// The program made a mistake while it judged.
+    pub broken: bool,
+    /// The sentence above graph and table is not wanted.
+    pub dismissed: bool,
+    /// The row of the table that is to be shown.
+    pub goal: Option<Goal>,
+    /// Shows only suspects with this in their tags, drivers or functions.
+    pub filter: String,
+    /// By what the suspects are ordered.
+    pub column: SuspectColumn,
+    /// The smallest comes first.
+    pub ascending: bool,
+    /// Those that do not leak are listed, too.
+    pub innocent: bool,
+    /// The selected suspects: their places in the judgement.
+    pub selected: BTreeSet<usize>,
+    /// The suspect that is shown in full, and where the keys are.
+    pub cursor: Option<usize>,
+    /// Where a selection of many began.
+    pub anchor: Option<usize>,
+    /// The cursor has to be scrolled to.
+    pub reveal: bool,
+    /// The list takes the keys.
+    pub wants_focus: bool,
+    /// The filter takes the keys.
+    pub wants_filter: bool,
+    listed: Vec<usize>,
+    listing: Option<Listing>,
+}
+
+impl Default for SuspectsPage {
+    fn default() -> Self {
+        Self {
+            by: By::default(),
+            warm_up: WarmUpChoice::default(),
+            follows_view: false,
+            judged: None,
+            asked: None,
+            broken: false,
+            dismissed: false,
+            goal: None,
+            filter: String::new(),
+            column: SuspectColumn::Rank,
+            ascending: true,
+            innocent: false,
+            selected: BTreeSet::new(),
+            cursor: None,
+            anchor: None,
+            reveal: false,
+            wants_focus: false,
+            wants_filter: false,
+            listed: Vec::new(),
+            listing: None,
+        }
+    }
+}
+
+/// By what a suspect is known in another judgement of the same kind.
+type Identity = (Option<String>, bool, String, StackId);
+
+impl SuspectsPage {
+    /// The suspects, the worst first; none before the first judgement.
+    #[must_use]
+    pub fn suspects(&self) -> &[Suspect] {
+        self.judged.as_ref().map_or(&[], |judged| &judged.judgement.suspects)
+    }
+
+    /// The suspect that is shown in full.
+    #[must_use]
+    pub fn current(&self) -> Option<&Suspect> {
+        self.suspects().get(self.cursor?)
+    }
+
+    /// Whether the judgement that is shown answers another question than `request`.
+    #[must_use]
+    pub fn is_old(&self, request: &Request) -> bool {
+        self.judged.as_ref().is_some_and(|judged| judged.judgement.request != *request)
+    }
+
+    /// How many suspects do not leak.
+    #[must_use]
+    pub fn innocents(&self) -> usize {
+        self.suspects().iter().filter(|suspect| is_innocent(suspect.verdict)).count()
+    }
+
+    /// Takes in a judgement; what was selected stays selected if it is still there.
+    pub fn take(&mut self, answer: LeaksAnswer) {
+        let LeaksAnswer { names, judgement } = answer;
+        let before = self.judged.as_ref().filter(|judged| judged.judgement.request.by == judgement.request.by);
+        let by = judgement.request.by;
+        let known = |at: usize| before.and_then(|judged| Some(identity(by, judged.judgement.suspects.get(at)?)));
+        let now: BTreeMap<Identity, usize> =
+            judgement.suspects.iter().enumerate().map(|(at, suspect)| (identity(by, suspect), at)).collect();
+        let place = |at: usize| known(at).and_then(|identity| now.get(&identity).copied());
+        self.selected = self.selected.iter().filter_map(|at| place(*at)).collect();
+        self.cursor = self.cursor.and_then(place);
+        self.anchor = self.anchor.and_then(place);
+        let number = self.judged.as_ref().map_or(0, |judged| judged.number + 1);
+        self.judged = Some(Judged { number, names, judgement });
+        self.broken = false;
+        self.begin();
+    }
+
+    /// Selects the first suspect if none is.
+    pub fn begin(&mut self) {
+        if self.cursor.is_none() {
+            let first = self.listed().first().copied();
+            self.select(first);
+        }
+    }
+
+    /// Selects one suspect, or none.
+    pub fn select(&mut self, at: Option<usize>) {
+        self.selected = at.into_iter().collect();
+        self.cursor = at;
+        self.anchor = at;
+        self.reveal = true;
+    }
+
+    /// Takes a suspect into the selection, or out of it.
+    pub fn toggle(&mut self, at: usize) {
+        if !self.selected.remove(&at) {
+            self.selected.insert(at);
+        }
+        self.cursor = Some(at);
+        self.anchor = Some(at);
+    }
+
+    /// Selects all listed suspects from where the selection began to this one.
+    pub fn select_to(&mut self, at: usize) {
+        let listed = self.listed();
+        let place = |wanted: usize| listed.iter().position(|other| *other == wanted);
+        let Some(here) = place(at) else { return };
+        let from = self.anchor.and_then(place).unwrap_or(here);
+        let range = from.min(here)..=from.max(here);
+        self.selected = listed.get(range).unwrap_or_default().iter().copied().collect();
+        self.anchor = listed.get(from).copied();
+        self.cursor = Some(at);
+        self.reveal = true;
+    }
+
+    /// Goes so many suspects down the list, or up; with `extend` the selection grows.
+    pub fn step(&mut self, by: isize, extend: bool) {
+        let listed = self.listed();
+        let Some(last) = listed.len().checked_sub(1) else { return };
+        let now = self.cursor.and_then(|cursor| listed.iter().position(|at| *at == cursor));
+        let to = now.map_or(0, |now| now.saturating_add_signed(by).min(last));
+        let Some(at) = listed.get(to).copied() else { return };
+        if extend { self.select_to(at) } else { self.select(Some(at)) }
+    }
+
+    /// Orders by a column; once more: the other way round.
+    pub fn sort_by(&mut self, column: SuspectColumn) {
+        self.ascending = if self.column == column { !self.ascending } else { !column.begins_with_largest() };
+        self.column = column;
+    }
+
+    /// The suspects that are listed, in their order: places in the judgement.
+    pub fn listed(&mut self) -> Vec<usize> {
+        let Some(judged) = &self.judged else { return Vec::new() };
+        let listing = Listing {
+            number: judged.number,
+            filter: self.filter.trim().to_lowercase(),
+            column: self.column,
+            ascending: self.ascending,
+            innocent: self.innocent,
+        };
+        if self.listing.as_ref() != Some(&listing) {
+            let suspects = &judged.judgement.suspects;
+            let fits = |suspect: &Suspect| {
+                (listing.innocent || !is_innocent(suspect.verdict)) && has(suspect, &listing.filter)
+            };
+            self.listed = (0..suspects.len()).filter(|at| suspects.get(*at).is_some_and(fits)).collect();
+            let order = |a: &usize, b: &usize| {
+                let order = suspects.get(*a).zip(suspects.get(*b)).map_or(Ordering::Equal, |(x, y)| {
+                    if listing.column == SuspectColumn::Rank { a.cmp(b) } else { listing.column.compare(x, y) }
+                });
+                (if listing.ascending { order } else { order.reverse() }).then(a.cmp(b))
+            };
+            self.listed.sort_by(order);
+            self.listing = Some(listing);
+        }
+        self.listed.clone()
+    }
+}
+
+/// Whether a verdict accuses nobody.
+#[must_use]
+pub fn is_innocent(verdict: Verdict) -> bool {
+    match verdict {
+        Verdict::Leak | Verdict::Growing | Verdict::Burst => false,
+        Verdict::Bounded | Verdict::InFlight | Verdict::Churn | Verdict::TooLittleData => true,
+    }
+}
+
+fn identity(by: By, suspect: &Suspect) -> Identity {
+    let driver = if by == By::Driver { suspect.driver.clone() } else { String::new() };
+    let tag = suspect.tag.clone().filter(|_| by != By::Driver);
+    let stack = if by == By::Stack { suspect.stack } else { StackId::EMPTY };
+    (tag, suspect.paged, driver, stack)
+}
+
+fn has(suspect: &Suspect, wanted: &str) -> bool {
+    let tag = suspect.tag.as_deref().unwrap_or_default();
+    let source = format!("{}!{}", suspect.driver, suspect.function);
+    wanted.is_empty() || [tag, &source].iter().any(|text| text.to_lowercase().contains(wanted))
+}

@@ -1,0 +1,128 @@
+//! What is known of the selected suspect: why it is one, what it costs, who owns the tag, how old its blocks are, and the stack
+//! that most of it comes from.
+
+use eframe::egui::{Align, Button, Id, Label, Layout, Popup, PopupCloseBehavior, RichText, ScrollArea, Ui, vec2};
+use poolscope_core::leak::Suspect;
+
+use super::{facts, stack};
+use crate::gui::command::{Command, DocumentCommand, SuspectsCommand};
+use crate::gui::recording;
+use crate::gui::state::document::Document;
+use crate::gui::state::suspect_marks as marks;
+use crate::gui::state::suspect_words as words;
+use crate::gui::theme::{self, GRID, Palette};
+use crate::gui::widgets::command_lines;
+use crate::leak_words;
+
+/// Below these widths two columns, or all three, stand one above the other, in points.
+const TWO_COLUMNS: f32 = 640.0;
+const THREE_COLUMNS: f32 = 960.0;
+/// Between two columns, in points.
+const GAP: f32 = 6.0 * GRID;
+/// Width of the box with the commands that record, in points.
+const RECORD: f32 = 520.0;
+
+/// Draws what is known of the selected suspect.
+pub(super) fn show(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
+    let (Some(judged), Some(at)) = (&document.suspects.judged, document.suspects.cursor) else { return };
+    let Some(suspect) = judged.judgement.suspects.get(at) else { return };
+    head(ui, document, suspect, commands);
+    ui.add_space(GRID);
+    ScrollArea::vertical().id_salt(("suspect", at)).auto_shrink(false).min_scrolled_height(0.0).show(ui, |ui| {
+        let width = ui.available_width();
+        let mut parts: [&mut dyn FnMut(&mut Ui); 3] = [
+            &mut |ui| facts::why(ui, document, suspect),
+            &mut |ui| facts::figures(ui, document, &judged.judgement, suspect),
+            &mut |ui| stack::show(ui, document, suspect, commands),
+        ];
+        if width >= THREE_COLUMNS {
+            columns(ui, width, &mut parts);
+        } else if width >= TWO_COLUMNS {
+            let (two, rest) = parts.split_at_mut(2);
+            columns(ui, width, two);
+            ui.add_space(3.0 * GRID);
+            rest.iter_mut().for_each(|part| part(ui));
+        } else {
+            for part in &mut parts {
+                part(ui);
+                ui.add_space(3.0 * GRID);
+            }
+        }
+    });
+}
+
+/// Parts side by side, equally wide.
+fn columns(ui: &mut Ui, width: f32, parts: &mut [&mut dyn FnMut(&mut Ui)]) {
+    let count = parts.len().max(1) as f32;
+    let each = ((width - GAP * (count - 1.0) - 2.0 * GRID) / count).floor();
+    ui.horizontal_top(|ui| {
+        ui.spacing_mut().item_spacing.x = 0.0;
+        for (at, part) in parts.iter_mut().enumerate() {
+            if at > 0 {
+                ui.add_space(GAP);
+            }
+            ui.allocate_ui_with_layout(vec2(each, 0.0), Layout::top_down(Align::Min), |ui| {
+                ui.spacing_mut().item_spacing.x = 2.0 * GRID;
+                ui.set_width(each);
+                part(ui);
+            });
+        }
+    });
+}
+
+/// What it is, and what can be done about it.
+fn head(ui: &mut Ui, document: &Document, suspect: &Suspect, commands: &mut Vec<Command>) {
+    let palette = Palette::of(ui);
+    let by = document.suspects.judged.as_ref().map(|judged| judged.judgement.request.by).unwrap_or_default();
+    ui.horizontal(|ui| {
+        marks::badge(suspect.verdict).show(ui, marks::colour(suspect.verdict, palette), palette.canvas);
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            let copy = ui.button("Copy");
+            copy.ctx.accesskit_node_builder(copy.id, |node| node.set_label("Copy the selected suspects"));
+            if copy.on_hover_text("Copy the selected suspects as tab-separated text (Ctrl+C)").clicked() {
+                commands.push(DocumentCommand::CopyRows.into());
+            }
+            if let Some(tag) = &suspect.tag {
+                record(ui, tag);
+            }
+            for command in [SuspectsCommand::FilterTo, SuspectsCommand::Show] {
+                let tip = match command {
+                    SuspectsCommand::FilterTo => "Leave only its rows in graph and table",
+                    _ => "Open its rows in the table (Enter)",
+                };
+                if ui.add(Button::new(command.title())).on_hover_text(tip).clicked() {
+                    commands.push(DocumentCommand::Suspects(command).into());
+                }
+            }
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                let tag = leak_words::tag(suspect);
+                let pool = leak_words::pool(suspect.paged);
+                let title = format!("{tag}, {pool} pool, {}", words::source(suspect, by));
+                ui.add(Label::new(RichText::new(title).font(theme::strong_font())).truncate());
+            });
+        });
+    });
+    let sure = leak_words::confidence(suspect.confidence);
+    let words = format!("{} ({sure} sure). {}", capital(suspect.verdict.name()), suspect.verdict.meaning());
+    ui.add(Label::new(RichText::new(words).color(palette.dim)).wrap());
+}
+
+/// The commands that record this tag alone.
+fn record(ui: &mut Ui, tag: &str) {
+    let button = ui.button("Record this tag\u{2026}");
+    let id = Id::unique("record this tag");
+    let shown = Popup::from_toggle_button_response(&button).id(id);
+    shown.close_behavior(PopupCloseBehavior::CloseOnClickOutside).show(|ui| {
+        ui.set_width(RECORD.min(ui.ctx().content_rect().width() - 16.0 * GRID));
+        let lines = recording::xperf_of_tag(tag);
+        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+        command_lines::show(ui, "This tag alone, for hours, with xperf:", &lines);
+        ui.add_space(2.0 * GRID);
+        command_lines::show(ui, "All tags, with wpr:", &recording::WPR);
+    });
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}

@@ -1,0 +1,128 @@
+//! What stands in place of the list of suspects while there is none, with the way on.
+
+use eframe::egui::{Align, Layout, Ui, vec2};
+use poolscope_core::leak::Verdict;
+
+use crate::format;
+use crate::gui::command::{Command, DocumentCommand, SuspectsCommand};
+use crate::gui::recording;
+use crate::gui::state::document::Document;
+use crate::gui::theme::GRID;
+use crate::gui::widgets::command_lines;
+use crate::leak_words;
+
+/// Width of the words, in points.
+const WIDTH: f32 = 520.0;
+
+/// Why there is no page but these words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Why {
+    /// The trace has no pool events.
+    NoEvents,
+    /// The judge has not answered yet.
+    Judging,
+    /// The program made a mistake.
+    Broken,
+}
+
+/// Why there is no page; `None` when there is one.
+pub(super) fn why(document: &Document) -> Option<Why> {
+    match (document.has_allocations(), &document.suspects.judged) {
+        (false, _) => Some(Why::NoEvents),
+        (true, Some(_)) => None,
+        (true, None) if document.suspects.broken => Some(Why::Broken),
+        (true, None) => Some(Why::Judging),
+    }
+}
+
+/// Draws what stands in place of the page.
+pub(super) fn show(ui: &mut Ui, document: &Document, why: Why, commands: &mut Vec<Command>) {
+    let (title, words) = match why {
+        Why::NoEvents => {
+            ("No pool events", "The trace holds no allocation, so nothing can be judged. Record with the pool keyword:")
+        }
+        Why::Judging => {
+            ("Looking for leaks", "Every tag is judged by what stays, for how long, and what comes on top.")
+        }
+        Why::Broken => ("Not judged", "poolscope made a mistake while it judged. Please report it with the trace."),
+    };
+    middle(ui, title, words, |ui| match why {
+        Why::NoEvents => {
+            ui.allocate_ui_with_layout(vec2(WIDTH, 0.0), Layout::top_down(Align::Min), |ui| {
+                ui.set_width(WIDTH.min(ui.available_width()));
+                command_lines::show(ui, "With wpr:", &recording::WPR);
+                command_lines::show(ui, "With xperf:", &recording::XPERF);
+            });
+        }
+        Why::Judging if document.waits(crate::gui::jobs::document::Topic::Leaks) => {
+            ui.spinner();
+        }
+        Why::Judging => {}
+        Why::Broken => {
+            let command = DocumentCommand::Page(crate::gui::state::document::Page::Analysis);
+            if ui.button("Back to graph and table").clicked() {
+                commands.push(command.into());
+            }
+        }
+    });
+}
+
+/// Draws what stands in place of the rows.
+pub(super) fn no_rows(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>) {
+    let innocents = document.suspects.innocents();
+    let suspects = document.suspects.suspects();
+    let filter = document.suspects.filter.trim().to_owned();
+    if !filter.is_empty() {
+        middle(ui, "No suspect fits", &format!("None has \"{filter}\" in its tag, driver or function."), |ui| {
+            if ui.button("Clear the filter").clicked() {
+                document.suspects.filter.clear();
+            }
+        });
+        return;
+    }
+    let unclear = suspects.iter().all(|suspect| suspect.verdict == Verdict::TooLittleData);
+    let notes: Vec<String> = document
+        .suspects
+        .judged
+        .iter()
+        .flat_map(|judged| &judged.judgement.trust.notes)
+        .map(leak_words::trust_note)
+        .collect();
+    let (title, words) = match (suspects.is_empty(), unclear) {
+        (true, _) => ("Nothing to judge", "Nothing was allocated in the judged time."),
+        (false, true) => (
+            "Too little to tell",
+            "Too few blocks stayed, or the time is too short. Record for longer, while the problem goes on.",
+        ),
+        (false, false) => (
+            "Nothing leaks",
+            "Everything that was allocated in the judged time is freed again, has stopped growing, or is still young.",
+        ),
+    };
+    let words = if notes.is_empty() { words.to_owned() } else { format!("{words}\n{}", notes.join("\n")) };
+    let follows = document.suspects.follows_view;
+    middle(ui, title, &words, |ui| {
+        if innocents > 0 {
+            let noun = if innocents == 1 { "does" } else { "do" };
+            let title = format!("List the {} that {noun} not leak", format::count(innocents as u64));
+            if ui.button(title).clicked() {
+                commands.push(DocumentCommand::Suspects(SuspectsCommand::Innocent).into());
+            }
+        }
+        if follows && ui.button("Judge the whole trace instead").clicked() {
+            commands.push(DocumentCommand::Suspects(SuspectsCommand::View).into());
+        }
+    });
+}
+
+fn middle(ui: &mut Ui, title: &str, words: &str, more: impl FnOnce(&mut Ui)) {
+    ui.with_layout(Layout::top_down(Align::Center), |ui| {
+        ui.add_space((ui.available_height() * 0.2).max(GRID));
+        ui.set_max_width(WIDTH);
+        ui.heading(title);
+        ui.add_space(2.0 * GRID);
+        ui.label(words);
+        ui.add_space(4.0 * GRID);
+        more(ui);
+    });
+}

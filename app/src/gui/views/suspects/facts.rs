@@ -1,0 +1,93 @@
+//! Why a suspect is one, who may own its tag, what it costs, and how old its blocks are.
+
+use eframe::egui::{Align2, Label, RichText, Sense, Ui, vec2};
+use poolscope_core::leak::owner::{self, Hints};
+use poolscope_core::leak::{Judgement, Suspect};
+
+use crate::format;
+use crate::gui::state::document::Document;
+use crate::gui::state::suspect_words as words;
+use crate::gui::theme::{self, GRID, Palette};
+use crate::gui::widgets::histogram::{Bar, Histogram};
+use crate::leak_words;
+
+/// Room for a fact's name, in points.
+const NAME: f32 = 48.0;
+
+pub(super) fn caption(ui: &mut Ui, text: &str) {
+    let colour = Palette::of(ui).dim;
+    ui.label(RichText::new(text).font(theme::small_font()).color(colour));
+}
+
+/// The reasons, and who may own the tag.
+pub(super) fn why(ui: &mut Ui, document: &Document, suspect: &Suspect) {
+    caption(ui, "WHY");
+    leak_words::reasons(suspect).iter().for_each(|reason| item(ui, reason));
+    let sources = &document.tag_sources;
+    let pool_tags = sources.pool_tags.as_ref().map(|found| &*found.tags);
+    let claims = owner::claims(suspect, Hints { pool_tags, scanned: sources.drivers.as_deref() });
+    if !claims.is_empty() {
+        ui.add_space(2.0 * GRID);
+        caption(ui, "WHO OWNS IT");
+        claims.iter().for_each(|claim| item(ui, &leak_words::claim(claim)));
+    }
+}
+
+/// A sentence behind a dot.
+fn item(ui: &mut Ui, text: &str) {
+    ui.horizontal_top(|ui| {
+        ui.spacing_mut().item_spacing.x = GRID;
+        let (dot, _) = ui.allocate_exact_size(vec2(2.0 * GRID, theme::TEXT + GRID), Sense::hover());
+        ui.painter().circle_filled(dot.center(), 1.5, Palette::of(ui).dim);
+        ui.add(Label::new(text).wrap());
+    });
+}
+
+/// What it costs, and how old its blocks are.
+pub(super) fn figures(ui: &mut Ui, document: &Document, judgement: &Judgement, suspect: &Suspect) {
+    caption(ui, "FIGURES");
+    for (name, value) in words::facts(judgement, suspect) {
+        ui.horizontal_top(|ui| {
+            let (place, _) = ui.allocate_exact_size(vec2(NAME, theme::TEXT + GRID), Sense::hover());
+            let colour = Palette::of(ui).dim;
+            ui.painter().text(place.left_center(), Align2::LEFT_CENTER, name, theme::small_font(), colour);
+            ui.add(Label::new(value).wrap());
+        });
+    }
+    let evidence = &suspect.evidence;
+    if evidence.survivors.count > 0 {
+        ui.add_space(2.0 * GRID);
+        caption(ui, "AGES OF WHAT STAYED");
+        let clock = &document.trace.clock;
+        let view = judgement.span.view;
+        let length = clock.seconds(view.to) - clock.seconds(view.from);
+        let eighth = length / evidence.pyramid.len() as f64;
+        let bar = |(at, count): (usize, &u64)| {
+            let (young, old) = (at as f64 * eighth, (at + 1) as f64 * eighth);
+            let label = if at == 0 { "new".to_owned() } else { format!("{old:.1} s old") };
+            let blocks = if *count == 1 { "block" } else { "blocks" };
+            let tip = format!("{young:.1} s to {old:.1} s old: {} {blocks}", format::count(*count));
+            Bar { label, count: *count, tip }
+        };
+        let bars: Vec<Bar> = evidence.pyramid.iter().enumerate().map(bar).collect();
+        Histogram { name: "Ages of what stayed", bars: &bars }.show(ui);
+    }
+    generations(ui, document, suspect);
+}
+
+/// What stayed of each generation, where marks make several.
+fn generations(ui: &mut Ui, document: &Document, suspect: &Suspect) {
+    let Some(judged) = &document.suspects.judged else { return };
+    let generations = judged.names.generations();
+    if suspect.generations.is_empty() || generations.marks().is_empty() {
+        return;
+    }
+    ui.add_space(2.0 * GRID);
+    caption(ui, "GENERATIONS");
+    let labels = generations.labels(document.trace.extent, &document.trace.clock);
+    for (label, blocks) in labels.iter().zip(&suspect.generations).filter(|(_, blocks)| blocks.count > 0) {
+        let noun = if blocks.count == 1 { "block" } else { "blocks" };
+        let size = format::bytes(blocks.bytes);
+        ui.add(Label::new(format!("{label}: {size} in {} {noun}", format::count(blocks.count))).wrap());
+    }
+}

@@ -1,0 +1,61 @@
+//! The stack that most of a suspect comes from, the innermost frame first, to be read and copied.
+
+use eframe::egui::{Align, Label, Layout, RichText, Ui};
+use poolscope_core::column::frames::FrameParts;
+use poolscope_core::leak::Suspect;
+
+use super::facts::caption;
+use crate::gui::command::{Command, DocumentCommand};
+use crate::gui::state::document::Document;
+use crate::gui::state::frame_parts::{explained, explained_inlined, inlined_text, is_guess, lines};
+use crate::gui::theme::{self, GRID};
+use crate::leak_words;
+
+/// Draws the stack.
+pub(super) fn show(ui: &mut Ui, document: &Document, suspect: &Suspect, commands: &mut Vec<Command>) {
+    let frames = document.frames_of(suspect);
+    ui.horizontal(|ui| {
+        caption(ui, "STACK");
+        if frames.is_empty() {
+            return;
+        }
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            let tip = "With addresses and source lines";
+            let copy = ui.button("Copy with addresses").on_hover_text(tip);
+            if copy.clicked() {
+                ui.ctx().copy_text(frames.iter().map(lines).collect::<Vec<_>>().join("\n"));
+            }
+            if ui.button(DocumentCommand::CopyStack.title()).on_hover_text("Ctrl+Shift+C").clicked() {
+                commands.push(DocumentCommand::CopyStack.into());
+            }
+        });
+    });
+    if frames.is_empty() {
+        ui.weak("Recorded without a stack: -stackwalk PoolAlloc+PoolFree records it.");
+        return;
+    }
+    if suspect.stack_share > 0.0 {
+        ui.weak(format!("{} of what stayed, innermost frame first", leak_words::percent(suspect.stack_share)));
+    }
+    ui.add_space(GRID / 2.0);
+    ui.spacing_mut().item_spacing.y = GRID / 2.0;
+    frames.iter().for_each(|frame| one(ui, document, frame));
+}
+
+fn one(ui: &mut Ui, document: &Document, frame: &FrameParts) {
+    for inlined in frame.inlined.iter().rev() {
+        let text = RichText::new(inlined_text(frame, inlined)).font(theme::figure_font()).weak();
+        ui.add(Label::new(text).truncate()).on_hover_text(explained_inlined(frame, inlined));
+    }
+    let text = RichText::new(&frame.text).font(theme::figure_font());
+    let text = if is_guess(frame) { text.italics() } else { text };
+    ui.add(Label::new(text).truncate()).on_hover_ui(|ui| {
+        ui.set_max_width(480.0);
+        ui.label(explained(frame));
+        if frame.function.is_none()
+            && let Some(why) = document.explain_frame(&frame.text)
+        {
+            ui.label(why);
+        }
+    });
+}

@@ -1,0 +1,48 @@
+//! Each suspect with its reasons, its cost, its stack and the ages of its blocks.
+
+use super::{ReportInput, escape, spark, table};
+use crate::leak_words;
+use poolscope_core::leak::Suspect;
+use std::io::{self, Write};
+
+/// Writes them.
+///
+/// # Errors
+/// What the writer says.
+pub fn write(out: &mut dyn Write, input: &ReportInput<'_>) -> io::Result<()> {
+    for (at, suspect) in input.shown.iter().enumerate() {
+        one(out, input, at + 1, suspect)?;
+    }
+    Ok(())
+}
+
+fn one(out: &mut dyn Write, input: &ReportInput<'_>, rank: usize, suspect: &Suspect) -> io::Result<()> {
+    let tag = escape(leak_words::tag(suspect));
+    let owner = leak_words::driver(suspect).map_or_else(String::new, |d| format!(" &middot; {}", escape(d)));
+    let (class, verdict) = (table::class(suspect), suspect.verdict);
+    writeln!(out, "<section id=\"s{rank}\" class=\"one\">")?;
+    writeln!(out, "<h2>{rank}. <span class=\"code\">{tag}</span>{owner} <b class=\"v {class}\">{verdict}</b></h2>")?;
+    writeln!(out, "<p class=\"dim\">{}</p>\n<div class=\"pair\">\n<div>\n<ul>", verdict.meaning())?;
+    for reason in leak_words::reasons(suspect).into_iter().chain(leak_words::cost(suspect, input.judgement)) {
+        writeln!(out, "<li>{}</li>", escape(&reason))?;
+    }
+    writeln!(out, "</ul>\n</div>")?;
+    let clock = &input.names.trace().clock;
+    let view = input.judgement.span.view;
+    let seconds = clock.seconds(view.to) - clock.seconds(view.from);
+    if suspect.evidence.survivors.count > 0 {
+        write!(out, "<div>{}</div>", spark::ages(suspect, seconds))?;
+    }
+    writeln!(out, "</div>")?;
+    let stacks = input.names.stacks();
+    let frames = stacks.frames(stacks.node_of(suspect.stack));
+    if !frames.is_empty() {
+        let share = leak_words::percent(suspect.stack_share);
+        writeln!(out, "<h3>Stack of {share} of it, from the outermost frame</h3>\n<ol class=\"stack code\">")?;
+        for frame in frames {
+            writeln!(out, "<li>{}</li>", escape(frame))?;
+        }
+        writeln!(out, "</ol>")?;
+    }
+    writeln!(out, "</section>")
+}

@@ -1,0 +1,71 @@
+//! The frame of the page: title, headline, what the trace is, and how the report was made.
+
+use super::{ReportInput, escape};
+use crate::{format, leak_words};
+use poolscope_core::leak::Verdict;
+use std::io::{self, Write};
+
+/// Writes everything up to the graph.
+///
+/// # Errors
+/// What the writer says.
+pub fn open(out: &mut dyn Write, input: &ReportInput<'_>) -> io::Result<()> {
+    let name = escape(input.name);
+    let headline = escape(&leak_words::headline(input.judgement));
+    let class = match input.judgement.suspects.first().map(|s| s.verdict) {
+        Some(Verdict::Leak) => "bad",
+        Some(Verdict::Growing | Verdict::Burst) => "warn",
+        _ => "calm",
+    };
+    writeln!(out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">")?;
+    // Nothing in a report that came by mail may load or run anything.
+    let policy = "default-src 'none'; style-src 'unsafe-inline'";
+    writeln!(out, "<meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\">")?;
+    writeln!(out, "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">")?;
+    writeln!(
+        out,
+        "<title>{name} - pool leaks</title>\n<style>\n{}</style>\n</head>\n<body>",
+        include_str!("style.css")
+    )?;
+    writeln!(
+        out,
+        "<header class=\"{class}\">\n<p class=\"dim\">Kernel pool leaks in {name}</p>\n<h1>{headline}</h1>\n</header>"
+    )?;
+    facts(out, input)
+}
+
+/// What the trace is.
+fn facts(out: &mut dyn Write, input: &ReportInput<'_>) -> io::Result<()> {
+    let trace = input.names.trace();
+    let (summary, clock) = (&trace.summary, &trace.clock);
+    let span = &input.judgement.span;
+    let seconds = |time| format!("{:.3} s", clock.seconds(time));
+    let windows = summary.os_name.clone().unwrap_or_else(|| "Windows".to_owned());
+    let memory = summary.memory_mb.map(|mb| format::bytes(u64::from(mb) << 20));
+    let rows = [
+        ("Windows", Some(format!("{windows}, build {}", summary.os_build))),
+        ("Machine", summary.computer.clone()),
+        ("Processors", (summary.cpus > 0).then(|| summary.cpus.to_string())),
+        ("Memory", memory),
+        ("Start", format::rfc3339(summary.start_filetime)),
+        ("Range", Some(format!("{} to {}", seconds(span.view.from), seconds(span.view.to)))),
+        ("Judged from", Some(seconds(span.from))),
+        ("Pool events", Some(format::count(trace.census.pool_allocs + trace.census.pool_frees))),
+        ("File", Some(format::bytes(summary.file_bytes))),
+    ];
+    writeln!(out, "<dl>")?;
+    for (title, text) in rows.iter().filter_map(|(title, text)| text.as_ref().map(|text| (title, text))) {
+        writeln!(out, "<div><dt>{title}</dt><dd>{}</dd></div>", escape(text))?;
+    }
+    writeln!(out, "</dl>")
+}
+
+/// Writes everything after the data quality.
+///
+/// # Errors
+/// What the writer says.
+pub fn close(out: &mut dyn Write, input: &ReportInput<'_>) -> io::Result<()> {
+    let version = env!("CARGO_PKG_VERSION");
+    let command = escape(input.command);
+    writeln!(out, "<footer>Made by poolscope {version} with <code>{command}</code></footer>\n</body>\n</html>")
+}

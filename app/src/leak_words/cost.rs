@@ -1,0 +1,92 @@
+//! What a suspect costs: bytes per hour, and when its pool would be full.
+
+use super::{pool, rate};
+use crate::format;
+use poolscope_core::leak::{Judgement, PoolGrowth, Suspect, capacity};
+
+/// What a suspect costs at its rate: `114 MB/h; nonpaged pool would be full in 3 h 20 min at this rate`. `None` if it does
+/// not grow.
+#[must_use]
+pub fn cost(suspect: &Suspect, judgement: &Judgement) -> Option<String> {
+    if suspect.growth_bytes_per_s <= 0.0 {
+        return None;
+    }
+    let per_hour = format!("{}/h", format::bytes((suspect.growth_bytes_per_s * 3600.0).round() as u64));
+    let Some(seconds) = seconds_to_full(suspect, judgement) else { return Some(per_hour) };
+    let pool_words = pool(suspect.paged);
+    // Without the bytes in use at the start, the pool is fuller than it looks.
+    let bound = if of(suspect, judgement).baseline_bytes.is_some() { "" } else { " at the latest" };
+    Some(format!("{per_hour}; {pool_words} pool would be full in {}{bound}, at this rate", far(seconds)))
+}
+
+/// Seconds from the end of the view until the suspect's pool would be full if this suspect alone went on growing. An upper
+/// bound where no snapshot says what was in use before the view; `None` if it does not grow, or nobody knows how large the
+/// pool can become.
+#[must_use]
+pub fn seconds_to_full(suspect: &Suspect, judgement: &Judgement) -> Option<f64> {
+    let growth = of(suspect, judgement);
+    let gained = judgement.suspects.iter().filter(|s| s.paged == suspect.paged).filter_map(|s| s.evidence.curve.last());
+    let used = growth.baseline_bytes.unwrap_or(0) as f64 + gained.sum::<f64>();
+    capacity::seconds_to_full(growth.limit_bytes?, used.max(0.0) as u64, suspect.growth_bytes_per_s)
+}
+
+fn of<'j>(suspect: &Suspect, judgement: &'j Judgement) -> &'j PoolGrowth {
+    let [nonpaged, paged] = &judgement.pools;
+    if suspect.paged { paged } else { nonpaged }
+}
+
+/// A time that may be years away.
+fn far(seconds: f64) -> String {
+    const DAY: f64 = 86_400.0;
+    match seconds / DAY {
+        days if days < 2.0 => format::duration(seconds),
+        days if days < 730.0 => format!("{days:.0} days"),
+        days if days < 365_000.0 => format!("{:.0} years", days / 365.25),
+        _ => "over 1,000 years".to_owned(),
+    }
+}
+
+/// The growth of a pool as a whole, in words.
+#[must_use]
+pub fn pool_growth(growth: &PoolGrowth) -> String {
+    let sign = if growth.slope_bytes_per_s > 0.0 { "+" } else { "" };
+    format!("{sign}{}", rate(growth.slope_bytes_per_s))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testkit::{judgement, suspect};
+    use super::*;
+    use poolscope_core::leak::Verdict;
+
+    #[test]
+    fn the_cost_is_per_hour_and_until_the_pool_is_full() {
+        let leak = suspect(Verdict::Leak);
+        let mut all = judgement(vec![leak.clone()]);
+        assert_eq!(cost(&leak, &all).as_deref(), Some("114.0 MB/h"));
+        all.pools[0].limit_bytes = Some(384 << 20);
+        // 4 MB are outstanding already.
+        let words = "114.0 MB/h; nonpaged pool would be full in 3 h 20 min";
+        assert_eq!(cost(&leak, &all), Some(format!("{words} at the latest, at this rate")));
+        all.pools[0].limit_bytes = Some(484 << 20);
+        all.pools[0].baseline_bytes = Some(100 << 20);
+        assert_eq!(cost(&leak, &all), Some(format!("{words}, at this rate")));
+        let mut other_pool = leak;
+        other_pool.paged = true;
+        assert_eq!(cost(&other_pool, &all).as_deref(), Some("114.0 MB/h"));
+        other_pool.growth_bytes_per_s = 0.0;
+        assert_eq!(cost(&other_pool, &all), None);
+    }
+
+    #[test]
+    fn far_times_lose_their_minutes() {
+        let shown: Vec<String> = [7200.0, 86_400.0 * 12.0, 86_400.0 * 800.0, 1e12].map(far).into();
+        assert_eq!(shown, ["2 h 0 min", "12 days", "2 years", "over 1,000 years"]);
+    }
+
+    #[test]
+    fn a_pool_grows_or_shrinks() {
+        let growth = |slope_bytes_per_s| pool_growth(&PoolGrowth { slope_bytes_per_s, ..PoolGrowth::default() });
+        assert_eq!([1024.0, -1024.0, 0.0].map(growth), ["+60.0 KB/min", "-60.0 KB/min", "0 B/min"]);
+    }
+}

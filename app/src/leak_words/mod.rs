@@ -1,0 +1,52 @@
+//! The words for what the judge found: one place for the window, the command line and reports. It must never decide anything:
+//! every figure comes from the judgement.
+
+mod cost;
+mod figures;
+mod finding;
+mod headline;
+mod owner;
+mod reason;
+mod trust;
+
+pub use cost::{cost, pool_growth, seconds_to_full};
+pub use figures::{confidence, percent, rate};
+pub use finding::finding;
+pub use headline::{headline, innocents};
+pub use owner::claim;
+pub use reason::{reason, reasons, sentence};
+pub use trust::{reconciliation, trust_note};
+
+use poolscope_core::leak::Suspect;
+
+/// "paged" or "nonpaged".
+#[must_use]
+pub const fn pool(paged: bool) -> &'static str {
+    if paged { "paged" } else { "nonpaged" }
+}
+
+/// The tag, or that there are several.
+#[must_use]
+pub fn tag(suspect: &Suspect) -> &str {
+    suspect.tag.as_deref().map_or("several tags", str::trim_end)
+}
+
+/// The function without the name of its driver, which stands beside it; an address that has no name stays as it is. Empty
+/// where no stack says it.
+#[must_use]
+pub fn function(suspect: &Suspect) -> &str {
+    let name = suspect.function.as_str();
+    name.strip_prefix(suspect.driver.as_str()).and_then(|rest| rest.strip_prefix('!')).unwrap_or(name)
+}
+
+/// The driver if the stacks name one.
+#[must_use]
+pub fn driver(suspect: &Suspect) -> Option<&str> {
+    Some(suspect.driver.as_str()).filter(|name| !name.is_empty() && *name != UNKNOWN)
+}
+
+/// What the Driver column shows for a frame outside of all modules.
+const UNKNOWN: &str = "Unknown";
+
+#[cfg(test)]
+mod testkit;

@@ -1,0 +1,197 @@
+//! Reasons as fragments of a sentence, made of figures.
+
+use super::figures::{counted, percent, rate};
+use super::{finding, pool};
+use crate::format;
+use poolscope_core::leak::{Finding, Reason, Suspect};
+
+/// From these shares of its variance on, a line explains a curve.
+const STRAIGHT: f64 = 0.98;
+const NEARLY_STRAIGHT: f64 = 0.9;
+/// From this share on, something is said to be all of it.
+const ALL: f64 = 0.9995;
+
+/// A reason as a fragment made of figures: no capital at the beginning, no full stop at the end.
+#[must_use]
+pub fn reason(reason: &Reason, suspect: &Suspect) -> String {
+    match reason {
+        Reason::Traffic { allocated, freed } => {
+            let allocated = counted(*allocated, "allocation", "allocations");
+            format!("{allocated}, {}", counted(*freed, "free", "frees"))
+        }
+        Reason::Growth { bytes_per_s, interval, straightness } => growth(*bytes_per_s, *interval, *straightness),
+        Reason::OneStack { share } if *share >= ALL => "all from one stack".to_owned(),
+        Reason::OneStack { share } => format!("{} from one stack", percent(*share)),
+        Reason::Sizes { distinct } => sizes(*distinct, suspect),
+        Reason::Overdue { blocks, usual_life_s, late_frees } => {
+            let blocks = format!("{} ({})", counted(blocks.count, "block", "blocks"), format::bytes(blocks.bytes));
+            overdue(&blocks, *usual_life_s, *late_frees)
+        }
+        Reason::ShareOfGrowth(share) => format!("{} of the growth of {} pool", percent(*share), pool(suspect.paged)),
+        Reason::Step { at_s, share } => {
+            let all = if *share >= ALL { "all".to_owned() } else { percent(*share) };
+            format!("{all} of what stays came in one step at {}", moment(*at_s))
+        }
+        Reason::Level { since_s } => format!("no growth since {}", moment(*since_s)),
+        Reason::Load { share } => {
+            let share = percent(share.min(1.0));
+            format!("allocations became more frequent too, which explains {share} of the growth")
+        }
+        Reason::Young { share, usual_life_s } => {
+            let (share, life) = (percent(*share), format::duration(*usual_life_s));
+            format!("{share} of what is alive is younger than {life}, the age by which blocks of this kind are freed")
+        }
+        Reason::Few { survivors: 0 } => "no block stayed".to_owned(),
+        Reason::Few { survivors } => format!("only {} stayed", counted(*survivors, "block", "blocks")),
+        Reason::Found(found) => finding(found),
+    }
+}
+
+/// All reasons of a suspect. What another one says already is left out.
+#[must_use]
+pub fn reasons(suspect: &Suspect) -> Vec<String> {
+    shown(suspect).map(|r| reason(r, suspect)).collect()
+}
+
+/// The main reasons as one sentence.
+#[must_use]
+pub fn sentence(suspect: &Suspect) -> String {
+    let is_short = |r: &&Reason| {
+        matches!(r, Reason::Traffic { .. } | Reason::Growth { .. } | Reason::OneStack { .. } | Reason::Sizes { .. })
+    };
+    let words = |r: &Reason| reason(r, suspect);
+    let short: Vec<String> = shown(suspect).filter(is_short).map(words).collect();
+    let long: Vec<String> = shown(suspect).filter(|r| !is_short(r)).take(2).map(words).collect();
+    let parts: Vec<String> = std::iter::once(short.join(", ")).filter(|s| !s.is_empty()).chain(long).collect();
+    let mut text = parts.join("; ");
+    if let Some(first) = text.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    if text.is_empty() { text } else { text + "." }
+}
+
+fn shown(suspect: &Suspect) -> impl Iterator<Item = &Reason> {
+    let says_zero = suspect.reasons.iter().any(|r| matches!(r, Reason::Traffic { freed: 0, .. }));
+    let is_told = move |r: &Reason| says_zero && matches!(r, Reason::Found(Finding::ZeroFree { .. }));
+    suspect.reasons.iter().filter(move |r| !is_told(r))
+}
+
+fn growth(bytes_per_s: f64, (low, high): (f64, f64), straightness: f64) -> String {
+    let sign = if bytes_per_s > 0.0 { "+" } else { "" };
+    let gain = format!("{sign}{}", rate(bytes_per_s));
+    match straightness {
+        s if s >= STRAIGHT => format!("{gain} in a straight line"),
+        s if s >= NEARLY_STRAIGHT => format!("{gain} in a nearly straight line"),
+        _ => {
+            format!("{gain}, unevenly: what is outstanding rises by {} to {} (95 % confidence)", rate(low), rate(high))
+        }
+    }
+}
+
+fn sizes(distinct: u64, suspect: &Suspect) -> String {
+    let survivors = suspect.evidence.survivors;
+    match distinct {
+        1 if survivors.count > 0 => format!("all of one size, {}", format::bytes(survivors.bytes / survivors.count)),
+        1 => "all of one size".to_owned(),
+        64.. => "of 64 sizes or more".to_owned(),
+        _ => format!("of {distinct} sizes"),
+    }
+}
+
+fn overdue(blocks: &str, usual_life_s: f64, late_frees: u64) -> String {
+    if usual_life_s <= 0.0 {
+        return format!("{blocks} stay, and nothing of their kind was freed");
+    }
+    let life = format::duration(usual_life_s);
+    let all = format!("{blocks} are older than {life}, the age by which blocks of this kind are freed");
+    match late_frees {
+        0 => all,
+        1 => format!("{all}; only 1 was freed later than that"),
+        late => format!("{all}; only {} were freed later than that", format::count(late)),
+    }
+}
+
+/// A moment of the trace.
+pub(super) fn moment(seconds: f64) -> String {
+    format!("{seconds:.1} s")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testkit::suspect;
+    use super::*;
+    use poolscope_core::leak::{Blocks, Verdict};
+
+    fn said(reason_of: &Reason) -> String {
+        reason(reason_of, &suspect(Verdict::Leak))
+    }
+
+    #[test]
+    fn traffic_and_growth_are_figures() {
+        assert_eq!(said(&Reason::Traffic { allocated: 12_431, freed: 0 }), "12,431 allocations, 0 frees");
+        assert_eq!(said(&Reason::Traffic { allocated: 1, freed: 1 }), "1 allocation, 1 free");
+        let growth = |bytes_per_s, straightness| {
+            said(&Reason::Growth { bytes_per_s, interval: (34_000.0, 36_000.0), straightness })
+        };
+        assert_eq!(growth(36_700.0, 0.999), "+2.10 MB/min in a straight line");
+        assert_eq!(growth(36_700.0, 0.95), "+2.10 MB/min in a nearly straight line");
+        let uneven =
+            "+2.10 MB/min, unevenly: what is outstanding rises by 1.95 MB/min to 2.06 MB/min (95 % confidence)";
+        assert_eq!(growth(36_700.0, 0.5), uneven);
+    }
+
+    #[test]
+    fn where_it_comes_from_and_how_large_it_is() {
+        assert_eq!(said(&Reason::OneStack { share: 1.0 }), "all from one stack");
+        assert_eq!(said(&Reason::OneStack { share: 0.934 }), "93 % from one stack");
+        assert_eq!(said(&Reason::Sizes { distinct: 1 }), "all of one size, 2.00 KB");
+        assert_eq!(said(&Reason::Sizes { distinct: 3 }), "of 3 sizes");
+        assert_eq!(said(&Reason::Sizes { distinct: 64 }), "of 64 sizes or more");
+        assert_eq!(said(&Reason::ShareOfGrowth(0.98)), "98 % of the growth of nonpaged pool");
+    }
+
+    #[test]
+    fn ages_say_what_is_overdue_and_what_is_young() {
+        let blocks = Blocks { count: 10_201, bytes: 4_299_161 };
+        let overdue = |usual_life_s, late_frees| said(&Reason::Overdue { blocks, usual_life_s, late_frees });
+        let words = "10,201 blocks (4.10 MB) are older than 1.20 s, the age by which blocks of this kind are freed";
+        assert_eq!(overdue(1.2, 0), words);
+        assert_eq!(overdue(1.2, 3), format!("{words}; only 3 were freed later than that"));
+        assert_eq!(overdue(0.0, 0), "10,201 blocks (4.10 MB) stay, and nothing of their kind was freed");
+        let young = said(&Reason::Young { share: 0.96, usual_life_s: 1.2 });
+        assert_eq!(
+            young,
+            "96 % of what is alive is younger than 1.20 s, the age by which blocks of this kind are freed"
+        );
+        assert_eq!(said(&Reason::Few { survivors: 0 }), "no block stayed");
+        assert_eq!(said(&Reason::Few { survivors: 1 }), "only 1 block stayed");
+    }
+
+    #[test]
+    fn the_course_of_innocents_is_told() {
+        assert_eq!(said(&Reason::Step { at_s: 12.44, share: 0.94 }), "94 % of what stays came in one step at 12.4 s");
+        assert_eq!(said(&Reason::Level { since_s: 34.0 }), "no growth since 34.0 s");
+        let load = said(&Reason::Load { share: 0.8 });
+        assert_eq!(load, "allocations became more frequent too, which explains 80 % of the growth");
+    }
+
+    #[test]
+    fn a_sentence_joins_the_main_reasons_and_says_nothing_twice() {
+        let mut leak = suspect(Verdict::Leak);
+        leak.reasons = vec![
+            Reason::Traffic { allocated: 12_431, freed: 0 },
+            Reason::Growth { bytes_per_s: 36_700.0, interval: (0.0, 0.0), straightness: 1.0 },
+            Reason::Found(Finding::ZeroFree { allocated: 12_431 }),
+            Reason::OneStack { share: 1.0 },
+            Reason::ShareOfGrowth(0.98),
+        ];
+        let all = ["12,431 allocations, 0 frees", "+2.10 MB/min in a straight line", "all from one stack"];
+        let growth = "98 % of the growth of nonpaged pool";
+        assert_eq!(reasons(&leak), [&all[..], &[growth]].concat());
+        assert_eq!(sentence(&leak), format!("{}; {growth}.", all.join(", ")));
+        leak.reasons = vec![Reason::Few { survivors: 2 }];
+        assert_eq!(sentence(&leak), "Only 2 blocks stayed.");
+        leak.reasons.clear();
+        assert_eq!(sentence(&leak), "");
+    }
+}

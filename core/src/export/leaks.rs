@@ -1,0 +1,269 @@
+//! Suspects as a flat file: one row each, the worst first. The words come from outside, so that a file says what the window
+//! says; the figures are exact.
+
+use super::{Document, csv, json};
+use crate::column::stacks::DisplayStacks;
+use crate::leak::trust::TrustKind;
+use crate::leak::{By, Judgement, PoolGrowth, Suspect, TrustNote};
+use std::io::{self, Write};
+
+/// What is said about a judgement in words.
+pub trait LeakWords {
+    /// The sentence on top.
+    fn headline(&self) -> String;
+    /// Why a suspect is judged as it is.
+    fn reasons(&self, suspect: &Suspect) -> Vec<String>;
+    /// Which drivers may own its tag, and how we know.
+    fn claims(&self, suspect: &Suspect) -> Vec<String>;
+    /// What lowers every confidence.
+    fn trust_note(&self, note: &TrustNote) -> String;
+    /// Seconds until its pool would be full, if that is known.
+    fn seconds_to_full(&self, suspect: &Suspect) -> Option<f64>;
+}
+
+/// A judgement to write.
+pub struct LeakTable<'t> {
+    /// The judgement.
+    pub judgement: &'t Judgement,
+    /// Write so many suspects at most.
+    pub top: usize,
+    /// How stacks are shown.
+    pub stacks: &'t DisplayStacks,
+    /// What is said about it.
+    pub words: &'t dyn LeakWords,
+}
+
+/// A field of a row.
+enum Cell {
+    Null,
+    Text(String),
+    Count(u64),
+    Net(i128),
+    Float(f64),
+    List(Vec<String>),
+}
+
+impl LeakTable<'_> {
+    fn shown(&self) -> &[Suspect] {
+        let suspects = &self.judgement.suspects;
+        suspects.get(..self.top).unwrap_or(suspects)
+    }
+
+    /// Writes one JSON object, one row per line.
+    ///
+    /// # Errors
+    ///
+    /// What the writer says.
+    pub fn write_json(&self, out: &mut dyn Write, document: &Document<'_>) -> io::Result<()> {
+        document.open(out, columns(self.judgement.request.by).iter().copied())?;
+        out.write_all(b",\"judged\":{\"from\":")?;
+        json::float(out, document.clock.seconds(self.judgement.span.from))?;
+        out.write_all(b",\"to\":")?;
+        json::float(out, document.clock.seconds(self.judgement.span.view.to))?;
+        out.write_all(b"},\"headline\":")?;
+        json::text(out, &self.words.headline())?;
+        self.json_trust(out)?;
+        self.json_pools(out)?;
+        out.write_all(b",\"rows\":[")?;
+        let shown = self.shown();
+        for (at, suspect) in shown.iter().enumerate() {
+            out.write_all(if at > 0 { b",\n{" } else { b"\n{" })?;
+            for (field, (name, cell)) in self.cells(at, suspect).iter().enumerate() {
+                write!(out, "{}\"{name}\":", if field > 0 { "," } else { "" })?;
+                json_cell(out, cell)?;
+            }
+            out.write_all(b"}")?;
+        }
+        out.write_all(if shown.is_empty() { b"]}\n" } else { b"\n]}\n" })
+    }
+
+    fn json_trust(&self, out: &mut dyn Write) -> io::Result<()> {
+        let trust = &self.judgement.trust;
+        out.write_all(b",\"trust\":{\"factor\":")?;
+        json::float(out, trust.factor())?;
+        out.write_all(b",\"notes\":[")?;
+        for (at, note) in trust.notes.iter().enumerate() {
+            write!(out, "{}{{\"kind\":\"{}\",\"factor\":", if at > 0 { "," } else { "" }, kind_name(&note.kind))?;
+            json::float(out, note.factor)?;
+            out.write_all(b",\"text\":")?;
+            json::text(out, &self.words.trust_note(note))?;
+            out.write_all(b"}")?;
+        }
+        out.write_all(b"],\"reconciliation\":")?;
+        let Some(both) = &trust.reconciliation else { return out.write_all(b"null}") };
+        out.write_all(b"{\"seen_share\":")?;
+        json::float(out, both.seen_share)?;
+        out.write_all(b",\"tags\":[")?;
+        for (at, tag) in both.tags.iter().enumerate() {
+            out.write_all(if at > 0 { b",{\"tag\":" } else { b"{\"tag\":" })?;
+            json::text(out, &tag.tag.text())?;
+            write!(out, ",\"paged\":\"{}\",\"session\":", pool(tag.paged))?;
+            match tag.session {
+                Some(session) => write!(out, "{session}")?,
+                None => out.write_all(b"null")?,
+            }
+            write!(
+                out,
+                ",\"start_bytes\":{},\"stop_bytes\":{},\"counted_allocs\":{},\"counted_frees\":{},\"seen_allocs\":{},\
+                 \"seen_frees\":{},\"seen_growth_bytes\":{}}}",
+                tag.start_bytes,
+                tag.stop_bytes,
+                tag.counted_allocs,
+                tag.counted_frees,
+                tag.seen_allocs,
+                tag.seen_frees,
+                tag.seen_growth_bytes
+            )?;
+        }
+        out.write_all(b"]}}")
+    }
+
+    fn json_pools(&self, out: &mut dyn Write) -> io::Result<()> {
+        out.write_all(b",\"pools\":[")?;
+        for (paged, growth) in [false, true].into_iter().zip(&self.judgement.pools) {
+            write!(out, "{}{{\"paged\":\"{}\"", if paged { "," } else { "" }, pool(paged))?;
+            for (name, cell) in pool_cells(growth) {
+                write!(out, ",\"{name}\":")?;
+                json_cell(out, &cell)?;
+            }
+            out.write_all(b"}")?;
+        }
+        out.write_all(b"]")
+    }
+
+    /// Writes a header and one line per row. The items of lists are joined by `;`.
+    ///
+    /// # Errors
+    ///
+    /// What the writer says.
+    pub fn write_csv(&self, out: &mut dyn Write) -> io::Result<()> {
+        writeln!(out, "{}", FIELDS.join(","))?;
+        for (at, suspect) in self.shown().iter().enumerate() {
+            for (field, (_, cell)) in self.cells(at, suspect).iter().enumerate() {
+                out.write_all(if field > 0 { b"," } else { b"" })?;
+                match cell {
+                    Cell::Null => {}
+                    Cell::Text(text) => csv::text(out, text)?,
+                    Cell::List(items) => csv::text(out, &items.join(";"))?,
+                    other => json_cell(out, other)?,
+                }
+            }
+            out.write_all(b"\n")?;
+        }
+        Ok(())
+    }
+
+    fn cells(&self, at: usize, suspect: &Suspect) -> [(&'static str, Cell); FIELDS.len()] {
+        let text = |text: &str| if text.is_empty() { Cell::Null } else { Cell::Text(text.to_owned()) };
+        let evidence = &suspect.evidence;
+        let net = i128::from(evidence.survivors.bytes) - i128::from(evidence.freed_earlier.bytes);
+        let stack = self.stacks.frames(self.stacks.node_of(suspect.stack));
+        let values = [
+            Cell::Count(at as u64 + 1),
+            suspect.tag.as_deref().map_or(Cell::Null, |tag| Cell::Text(tag.to_owned())),
+            Cell::Text(pool(suspect.paged).to_owned()),
+            text(&suspect.driver),
+            text(&suspect.function),
+            Cell::Text(suspect.verdict.name().to_owned()),
+            Cell::Float(suspect.score),
+            Cell::Float(suspect.confidence),
+            Cell::Count(evidence.survivors.bytes),
+            Cell::Count(evidence.survivors.count),
+            Cell::Count(evidence.freed.count),
+            Cell::Float(suspect.growth_bytes_per_s),
+            Cell::Float(suspect.growth_bytes_per_s * 3600.0),
+            self.words.seconds_to_full(suspect).map_or(Cell::Null, Cell::Float),
+            Cell::List(self.words.reasons(suspect)),
+            Cell::List(stack.into_iter().map(str::to_owned).collect()),
+            Cell::Count(evidence.allocated.count),
+            Cell::Count(evidence.allocated.bytes),
+            Cell::Net(net),
+            Cell::Count(evidence.stayed.blocks.count),
+            Cell::Count(evidence.stayed.blocks.bytes),
+            Cell::Float(suspect.driver_share),
+            Cell::Float(suspect.stack_share),
+            Cell::List(evidence.pyramid.iter().map(u64::to_string).collect()),
+            Cell::List(self.words.claims(suspect)),
+        ];
+        let mut names = FIELDS.iter();
+        values.map(|cell| (*names.next().unwrap_or(&""), cell))
+    }
+}
+
+/// The fields of a row. `count` and `impacting_size` are those of AIFO blocks; `allocations` counts all.
+const FIELDS: [&str; 25] = [
+    "rank",
+    "tag",
+    "paged",
+    "driver",
+    "function",
+    "verdict",
+    "score",
+    "confidence",
+    "impacting_size",
+    "count",
+    "frees",
+    "growth_bytes_per_s",
+    "growth_bytes_per_hour",
+    "seconds_to_full",
+    "reasons",
+    "stack",
+    "allocations",
+    "size",
+    "net_size",
+    "overdue_count",
+    "overdue_size",
+    "driver_share",
+    "stack_share",
+    "ages",
+    "claims",
+];
+
+fn pool_cells(growth: &PoolGrowth) -> [(&'static str, Cell); 5] {
+    let known = |bytes: Option<u64>| bytes.map_or(Cell::Null, Cell::Count);
+    [
+        ("slope_bytes_per_s", Cell::Float(growth.slope_bytes_per_s)),
+        ("leak_bytes_per_s", Cell::Float(growth.leak_bytes_per_s)),
+        ("growing_bytes_per_s", Cell::Float(growth.growing_bytes_per_s)),
+        ("baseline_bytes", known(growth.baseline_bytes)),
+        ("limit_bytes", known(growth.limit_bytes)),
+    ]
+}
+
+fn json_cell(out: &mut dyn Write, cell: &Cell) -> io::Result<()> {
+    match cell {
+        Cell::Null => out.write_all(b"null"),
+        Cell::Text(words) => json::text(out, words),
+        Cell::Count(number) => write!(out, "{number}"),
+        Cell::Net(number) => write!(out, "{number}"),
+        // A sum of nothing is -0.0, which reads as less than nothing.
+        Cell::Float(number) => json::float(out, *number + 0.0),
+        Cell::List(items) => json::list(out, items.iter().map(String::as_str)),
+    }
+}
+
+const fn columns(by: By) -> &'static [&'static str] {
+    match by {
+        By::Tag => &["tag", "paged"],
+        By::Stack => &["tag", "paged", "stack"],
+        By::Driver => &["driver", "paged"],
+    }
+}
+
+const fn pool(paged: bool) -> &'static str {
+    if paged { "Paged" } else { "NonPaged" }
+}
+
+/// The name of a note in files.
+const fn kind_name(kind: &TrustKind) -> &'static str {
+    match kind {
+        TrustKind::LostEvents { .. } => "lost_events",
+        TrustKind::LostBuffers { .. } => "lost_buffers",
+        TrustKind::Wrapped { .. } => "wrapped",
+        TrustKind::TagFilter { .. } => "tag_filter",
+        TrustKind::Short { .. } => "short",
+        TrustKind::MissingStacks { .. } => "missing_stacks",
+        TrustKind::ImpliedPairs { .. } => "implied_pairs",
+        TrustKind::SnapshotsDiffer { .. } => "snapshots_differ",
+    }
+}

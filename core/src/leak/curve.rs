@@ -1,0 +1,92 @@
+//! What the outstanding curve alone says of a unit of whose blocks none, or not clearly enough, got older than usual.
+
+use super::evidence::{Evidence, Span};
+use super::limits as limit;
+use super::verdict::{Doubt, Ruling, Verdict};
+
+/// Judges by the outstanding curve.
+pub(super) fn judge(evidence: &Evidence, span: &Span, doubt: &Doubt) -> Ruling {
+    let growth = evidence.growth(span);
+    let peak = evidence.curve.iter().copied().fold(0.0, f64::max);
+    let end = evidence.curve.last().copied().unwrap_or(0.0);
+    let survivors = evidence.survivors.count;
+    let is_little = evidence.allocated.count < limit::LEAST_SURVIVORS
+        || (survivors < limit::LEAST_SURVIVORS && evidence.freed.count < limit::LEAST_SURVIVORS);
+    let rises = evidence.slope.low > 0.0 && evidence.slope.rising >= limit::LEAST_MONOTONY;
+    let grows = rises
+        && survivors >= limit::LEAST_SURVIVORS
+        && growth > limit::CHURN_SHARE * evidence.allocated.bytes as f64
+        && end >= limit::GROWS_TO * peak;
+    let against = doubt.replaced_young + doubt.lost;
+    let is_replaced = (survivors as f64 - against) < limit::LEAST_UNEXPLAINED * survivors as f64;
+    let levels_off = evidence.late_slope.median < limit::LEVEL_SHARE * evidence.slope.median;
+    let (verdict, confidence) = if is_little {
+        (Verdict::TooLittleData, 0.5)
+    } else if grows && (is_replaced || levels_off || is_level(evidence.settled_counts(span))) {
+        (Verdict::Bounded, 0.6)
+    } else if grows && load_share(evidence, span) >= limit::LOAD_SHARE {
+        (Verdict::InFlight, 0.5)
+    } else if grows {
+        (Verdict::Growing, limit::CURVE_CONFIDENCE * evidence.straightness)
+    } else if survivors as f64 > limit::CHURN_SHARE * evidence.allocated.count as f64 {
+        // Alive at the end without a rising curve: what was there early is a level, what is young is in use.
+        let young: u64 = evidence.pyramid.iter().take(2).sum();
+        let verdict = if young * 2 > survivors { Verdict::InFlight } else { Verdict::Bounded };
+        (verdict, 0.6)
+    } else {
+        (Verdict::Churn, 0.8)
+    };
+    let growth_per_interval = if verdict == Verdict::Growing { evidence.slope.median } else { 0.0 };
+    Ruling { verdict, confidence, growth_per_interval, by_age: false }
+}
+
+/// Whether the end of a curve of blocks gains much less than any stretch of the same length before, and less than chance
+/// allows.
+fn is_level(counts: &[f64]) -> bool {
+    let last = counts.len().saturating_sub(1);
+    (3..=last / 2).any(|length| is_level_since(counts, last - length))
+}
+
+/// The same for a given beginning of the end.
+fn is_level_since(counts: &[f64], start: usize) -> bool {
+    let gain = |from: usize, to: usize| counts.get(to).unwrap_or(&0.0) - counts.get(from).unwrap_or(&0.0);
+    let last = counts.len().saturating_sub(1);
+    let length = last.saturating_sub(start).max(1);
+    let before: Vec<f64> = (0..start / length).map(|k| gain(start - (k + 1) * length, start - k * length)).collect();
+    let mean = before.iter().sum::<f64>() / before.len().max(1) as f64;
+    let least = before.iter().copied().fold(f64::INFINITY, f64::min);
+    let end = gain(start, last);
+    end <= limit::LEVEL_SHARE * mean
+        && end < least / 2.0
+        && mean - end >= limit::LEVEL_DEVIATIONS * mean.max(0.0).sqrt()
+}
+
+/// Since which point of the whole curve it has been level: where the last stretch begins in which it gained little.
+pub(super) fn level_since(evidence: &Evidence, span: &Span) -> usize {
+    let counts = evidence.settled_counts(span);
+    let first = evidence.count_curve.len().saturating_sub(counts.len());
+    let end = counts.last().copied().unwrap_or(0.0);
+    let start = counts.first().copied().unwrap_or(0.0);
+    let near = (end - start).abs() * limit::LEVEL_SHARE / 2.0;
+    let tail = counts.iter().rev().take_while(|count| (**count - end).abs() <= near).count();
+    first + counts.len() - tail
+}
+
+/// Share of the growth of the outstanding bytes that the growth of the allocation rate explains: with lifetimes that stay the
+/// same, both grow in proportion (Little's law).
+pub(super) fn load_share(evidence: &Evidence, span: &Span) -> f64 {
+    let settled = evidence.settled(span);
+    let rate = evidence.rate.get(evidence.rate.len().saturating_sub(settled.len())..).unwrap_or_default();
+    let third = settled.len() / 3;
+    let ends = |values: &[f64]| {
+        let mean = |part: &[f64]| part.iter().sum::<f64>() / part.len().max(1) as f64;
+        let last = values.len().saturating_sub(third);
+        (mean(values.get(..third).unwrap_or_default()), mean(values.get(last..).unwrap_or_default()))
+    };
+    let (level_before, level_after) = ends(settled);
+    let (rate_before, rate_after) = ends(rate);
+    if level_before <= 0.0 || rate_before <= 0.0 || level_after <= level_before {
+        return 0.0;
+    }
+    (rate_after / rate_before - 1.0) / (level_after / level_before - 1.0)
+}

@@ -1,0 +1,287 @@
+//! What the blocks of one unit (a tag, in a pool, from a function or stack) did: how many stayed and since when, how long
+//! the others lived, how much was outstanding over time. Figures only; what they mean is said elsewhere.
+
+use super::limits::{CURVE_POINTS, LEAST_SURVIVORS};
+use super::statistics::{Slope, slope, straightness};
+use super::stayed::{Births, Old, Onset, Stayed, usual_life};
+use crate::trace::allocation::{AllocationTable, flag};
+use crate::trace::time::{Clock, Ticks, View};
+
+/// Blocks and their bytes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Blocks {
+    /// How many.
+    pub count: u64,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+impl Blocks {
+    pub(super) fn add(&mut self, bytes: u64) {
+        self.count += 1;
+        self.bytes = self.bytes.saturating_add(bytes);
+    }
+
+    pub(super) fn merge(&mut self, other: Self) {
+        self.count += other.count;
+        self.bytes = self.bytes.saturating_add(other.bytes);
+    }
+}
+
+/// The time that is judged: a view without its warm-up.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Span {
+    /// The whole view.
+    pub view: View,
+    /// Where the warm-up ends.
+    pub from: Ticks,
+}
+
+impl Span {
+    /// Ticks from the end of the warm-up to the end of the view, at least 1.
+    #[must_use]
+    pub fn ticks(&self) -> i64 {
+        self.view.to.0.saturating_sub(self.from.0).max(1)
+    }
+
+    /// The same in seconds.
+    #[must_use]
+    pub fn seconds(&self, clock: &Clock) -> f64 {
+        self.ticks() as f64 / clock.ticks_per_second as f64
+    }
+}
+
+/// What the blocks of a unit did in a view.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Evidence {
+    /// Allocated in the view.
+    pub allocated: Blocks,
+    /// Freed in the view, wherever they were allocated.
+    pub freed: Blocks,
+    /// Of these, blocks from before the view.
+    pub freed_earlier: Blocks,
+    /// Allocated in the view and alive at its end.
+    pub survivors: Blocks,
+    /// Ended by another block on their address: their free was lost.
+    pub implied_frees: u64,
+    /// Survivors by age: eighths of the view, the youngest first.
+    pub pyramid: [u64; 8],
+    /// Survivors beyond the usual lifetime.
+    pub stayed: Stayed,
+    /// Outstanding bytes at the end of each of [`CURVE_POINTS`] intervals of the view, from 0 at its start.
+    pub curve: Vec<f64>,
+    /// The same in blocks.
+    pub count_curve: Vec<f64>,
+    /// Bytes allocated in each of these intervals.
+    pub rate: Vec<f64>,
+    /// Slope of the curve after the warm-up, in bytes per interval.
+    pub slope: Slope,
+    /// Slope of its second half.
+    pub late_slope: Slope,
+    /// How straight the curve is after the warm-up, 0 to 1.
+    pub straightness: f64,
+    /// Number of distinct sizes of the survivors, counted up to 64.
+    pub sizes: usize,
+    /// Median lifetime of the blocks allocated and freed in the view, in ticks; of several units, the longest.
+    pub median_life: Option<i64>,
+}
+
+/// Lifetimes of freed blocks, in ticks, the longest first.
+pub type Lifetimes = Vec<i64>;
+
+/// Looks at rows, which are in the order of their allocation. `lifetimes`: those of the
+/// blocks among them that were allocated and freed in the view, the longest first.
+#[must_use]
+pub fn look(table: &AllocationTable, rows: &[u32], span: &Span, lifetimes: &[i64]) -> Evidence {
+    let mut evidence = Evidence {
+        curve: vec![0.0; CURVE_POINTS],
+        count_curve: vec![0.0; CURVE_POINTS],
+        rate: vec![0.0; CURVE_POINTS],
+        ..Evidence::default()
+    };
+    let mut alive: Vec<i64> = Vec::new();
+    let mut births: Vec<i64> = Vec::new();
+    let mut sizes: Vec<u64> = Vec::new();
+    for &row in rows {
+        let row = row as usize;
+        let (alloc, free, size) = (table.alloc_time[row], table.free_time[row], table.size[row]);
+        if alloc > span.view.to || free < span.view.from {
+            continue;
+        }
+        evidence.see(alloc, free, size, span);
+        evidence.implied_frees += u64::from(free <= span.view.to && table.flags[row] & flag::IMPLIED_FREE != 0);
+        if alloc >= span.from {
+            births.push(alloc.0);
+        }
+        if alloc >= span.view.from && free > span.view.to {
+            alive.push(alloc.0);
+            note_size(&mut sizes, size);
+        }
+    }
+    for changes in [&mut evidence.curve, &mut evidence.count_curve] {
+        let mut sum = 0.0;
+        for value in changes {
+            sum += *value;
+            *value = sum;
+        }
+    }
+    evidence.sizes = sizes.len();
+    let life = usual_life(&alive, lifetimes, span);
+    let unit = Births { all: &births, alive: &alive };
+    evidence.stayed = Stayed::new(&old(table, rows, life, span), life, &unit, span);
+    if life > 0 && evidence.freed.count <= evidence.survivors.count {
+        // Nearly all of it may be one store: then frees of any age say when it was full.
+        let onset = Onset::new(&old(table, rows, 0, span), 0, span.view.to.0, span);
+        if onset.surprise > evidence.stayed.onset.surprise {
+            evidence.stayed.onset = onset;
+        }
+    }
+    evidence.measure(span);
+    evidence
+}
+
+/// Blocks born in the view that are, or got, older than `life`.
+fn old(table: &AllocationTable, rows: &[u32], life: i64, span: &Span) -> Vec<Old> {
+    let to = span.view.to;
+    let bound = to.0.saturating_sub(life);
+    let old = rows.iter().filter_map(|&row| {
+        let row = row as usize;
+        let (alloc, free) = (table.alloc_time[row], table.free_time[row]);
+        let is_freed = free <= to;
+        let end = if is_freed { free.0 } else { to.0 };
+        let is_old = alloc >= span.view.from && alloc.0 < bound && end.saturating_sub(alloc.0) > life;
+        // When a block was freed whose free was lost, nobody knows.
+        let is_sure = !is_freed || table.flags[row] == 0;
+        (is_old && is_sure).then(|| Old { birth: alloc.0, end, size: table.size[row], is_freed })
+    });
+    old.collect()
+}
+
+impl Evidence {
+    /// Counts a block that belongs to the view.
+    fn see(&mut self, alloc: Ticks, free: Ticks, size: u64, span: &Span) {
+        let view = span.view;
+        let length = view.to.0.saturating_sub(view.from.0).max(1);
+        let interval = |t: Ticks| {
+            let at =
+                i128::from(t.0.saturating_sub(view.from.0).max(0)) * CURVE_POINTS as i128 / (i128::from(length) + 1);
+            (at as usize).min(CURVE_POINTS - 1)
+        };
+        let (inside, ends) = (alloc >= view.from, free <= view.to);
+        if inside {
+            let at = interval(alloc);
+            self.allocated.add(size);
+            self.curve[at] += size as f64;
+            self.count_curve[at] += 1.0;
+            self.rate[at] += size as f64;
+        }
+        if ends {
+            let at = interval(free);
+            self.freed.add(size);
+            self.curve[at] -= size as f64;
+            self.count_curve[at] -= 1.0;
+            if !inside {
+                self.freed_earlier.add(size);
+            }
+        } else if inside {
+            self.survivors.add(size);
+            let age = i128::from(view.to.0.saturating_sub(alloc.0)) * 8 / (i128::from(length) + 1);
+            self.pyramid[(age as usize).min(7)] += 1;
+        }
+    }
+
+    /// The figures that follow from the curve. Of few survivors it has no slope worth the work.
+    pub(super) fn measure(&mut self, span: &Span) {
+        if self.survivors.count < LEAST_SURVIVORS {
+            (self.slope, self.late_slope, self.straightness) = (Slope::default(), Slope::default(), 0.0);
+            return;
+        }
+        let settled = self.settled(span);
+        let late = settled.get(settled.len() / 2..).unwrap_or_default();
+        (self.slope, self.late_slope, self.straightness) = (slope(settled), slope(late), straightness(settled));
+    }
+
+    /// The curve after the warm-up.
+    #[must_use]
+    pub fn settled(&self, span: &Span) -> &[f64] {
+        after_warm_up(&self.curve, span)
+    }
+
+    /// The same in blocks.
+    #[must_use]
+    pub fn settled_counts(&self, span: &Span) -> &[f64] {
+        after_warm_up(&self.count_curve, span)
+    }
+
+    /// Adds what another unit did; what follows from the curve is to be measured anew.
+    pub(super) fn merge(&mut self, other: &Self) {
+        self.allocated.merge(other.allocated);
+        self.freed.merge(other.freed);
+        self.freed_earlier.merge(other.freed_earlier);
+        self.survivors.merge(other.survivors);
+        self.implied_frees += other.implied_frees;
+        add_all(&mut self.pyramid, &other.pyramid);
+        self.sizes = (self.sizes + other.sizes).min(64);
+        self.stayed.merge(&other.stayed);
+        self.median_life = self.median_life.max(other.median_life);
+        for (sum, more) in [
+            (&mut self.curve, &other.curve),
+            (&mut self.count_curve, &other.count_curve),
+            (&mut self.rate, &other.rate),
+        ] {
+            sum.resize(CURVE_POINTS, 0.0);
+            sum.iter_mut().zip(more).for_each(|(a, b)| *a += b);
+        }
+    }
+
+    /// Survivors older than `life`, about: as the pyramid tells.
+    pub(super) fn survivors_older(&self, life: i64, span: &Span) -> f64 {
+        let length = span.view.to.0.saturating_sub(span.view.from.0).max(1) as f64;
+        let eighths = life as f64 / length * self.pyramid.len() as f64;
+        let older = |(at, count): (usize, &u64)| *count as f64 * (at as f64 + 1.0 - eighths).clamp(0.0, 1.0);
+        self.pyramid.iter().enumerate().map(older).sum()
+    }
+
+    /// Outstanding bytes gained over the judged time.
+    #[must_use]
+    pub fn growth(&self, span: &Span) -> f64 {
+        let settled = self.settled(span);
+        let before = self.curve.len().checked_sub(settled.len() + 1).and_then(|at| self.curve.get(at));
+        settled.last().copied().unwrap_or(0.0) - before.copied().unwrap_or(0.0)
+    }
+}
+
+/// The values of a curve after the warm-up.
+fn after_warm_up<'c>(curve: &'c [f64], span: &Span) -> &'c [f64] {
+    let length = span.view.to.0.saturating_sub(span.view.from.0).max(1) as f64;
+    let share = (span.from.0.saturating_sub(span.view.from.0)) as f64 / length;
+    let first = (share * CURVE_POINTS as f64).round() as usize;
+    curve.get(first.min(CURVE_POINTS)..).unwrap_or_default()
+}
+
+fn add_all<const N: usize>(sum: &mut [u64; N], more: &[u64; N]) {
+    sum.iter_mut().zip(more).for_each(|(a, b)| *a += b);
+}
+
+/// Lifetimes of the blocks among `rows` that were seen to be allocated and freed in the view, the longest first.
+#[must_use]
+pub fn lifetimes(table: &AllocationTable, rows: &[u32], view: &View) -> Lifetimes {
+    let lived = rows.iter().filter_map(|&row| {
+        let row = row as usize;
+        let (alloc, free) = (table.alloc_time[row], table.free_time[row]);
+        let seen = alloc >= view.from && free <= view.to && table.flags[row] == 0;
+        seen.then(|| free.0.saturating_sub(alloc.0))
+    });
+    let mut lived: Lifetimes = lived.collect();
+    lived.sort_unstable_by_key(|life| std::cmp::Reverse(*life));
+    lived
+}
+
+/// Adds a size to a sorted list of at most 64 distinct ones.
+fn note_size(sizes: &mut Vec<u64>, size: u64) {
+    if sizes.len() < 64
+        && let Err(at) = sizes.binary_search(&size)
+    {
+        sizes.insert(at, size);
+    }
+}

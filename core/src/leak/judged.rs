@@ -1,0 +1,76 @@
+//! What the judge hands out: suspects, the growth of the pools, and the question that they answer. It decides nothing.
+
+use super::Request;
+use super::evidence::{Blocks, Evidence, Span};
+use super::reason::Reason;
+use super::trust::Trust;
+use super::verdict::Verdict;
+use crate::trace::ids::StackId;
+
+/// What was judged as one.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Suspect {
+    /// Pool tag as text; `None` for a driver that uses several.
+    pub tag: Option<String>,
+    /// Paged pool.
+    pub paged: bool,
+    /// The driver that allocates most of what stays; empty where no stack says so.
+    pub driver: String,
+    /// Its function; likewise.
+    pub function: String,
+    /// The stack that most of it comes from; [`StackId::EMPTY`] if none.
+    pub stack: StackId,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// How sure it is, 0 to 1.
+    pub confidence: f64,
+    /// How far up it belongs, 0 to 100: from 60 for a leak; from 40 to 60 for what grows by blocks that are older than their
+    /// kind get; from 20 to 40 where only the outstanding bytes rise; 0 for all else. Leaks are ranked within that by what they
+    /// cost (their share of the growth of all leaks, weighed by confidence), what grows by confidence: the surest may be a
+    /// leak, however small. Suspects are in this order.
+    pub score: f64,
+    /// Bytes per second that it grows by.
+    pub growth_bytes_per_s: f64,
+    /// Share of the survivors' bytes that come through the driver, 0 to 1.
+    pub driver_share: f64,
+    /// Share of the survivors' bytes that come from the stack, 0 to 1.
+    pub stack_share: f64,
+    /// Survivors by the generation of their birth; the first two are those from before the view and from before the first mark.
+    pub generations: Vec<Blocks>,
+    /// Why.
+    pub reasons: Vec<Reason>,
+    /// What its blocks did.
+    pub evidence: Evidence,
+}
+
+/// How one pool as a whole grew.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+pub struct PoolGrowth {
+    /// Robust slope of the outstanding bytes after the warm-up, bytes per second; negative when it shrinks.
+    pub slope_bytes_per_s: f64,
+    /// Growth of the suspects judged to leak, bytes per second.
+    pub leak_bytes_per_s: f64,
+    /// Growth of those judged to grow, bytes per second.
+    pub growing_bytes_per_s: f64,
+    /// Bytes in use at the start of the view, where a snapshot says so.
+    pub baseline_bytes: Option<u64>,
+    /// Bytes at which the pool is full, if the machine's memory is known.
+    pub limit_bytes: Option<u64>,
+}
+
+/// All suspects of a trace.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Judgement {
+    /// What was judged.
+    pub request: Request,
+    /// The judged time.
+    pub span: Span,
+    /// Seconds judged.
+    pub seconds: f64,
+    /// The suspects, the worst first; nothing that was allocated in the view is left out.
+    pub suspects: Vec<Suspect>,
+    /// The pools as a whole: nonpaged, paged.
+    pub pools: [PoolGrowth; 2],
+    /// How far the trace can be trusted.
+    pub trust: Trust,
+}

@@ -1,0 +1,152 @@
+//! What must not change a verdict: the units of sizes and of time, names, the number of workers; and that no blocks, however
+//! odd, make the judge fail.
+
+use super::shapes::{Family, Load, draw, plan};
+use super::*;
+use crate::column::frames::FrameNaming;
+use crate::column::names::Names;
+use crate::column::parallel::never;
+use crate::column::testkit::{self, Block, Dice, block, random_blocks};
+use crate::trace::Trace;
+use std::sync::Arc;
+
+fn judged(trace: &Arc<Trace>, view: View, by: By) -> Judgement {
+    let names = Names::new(trace.clone(), FrameNaming::Symbol);
+    judge(&names, Request { view, by, warm_up: WarmUp::Usual }, &never).unwrap()
+}
+
+fn whole(trace: &Arc<Trace>) -> Judgement {
+    judged(trace, trace.extent, By::Tag)
+}
+
+fn loads() -> Vec<Load> {
+    let families = [Family::Short, Family::Caches, Family::Lost];
+    families.into_iter().enumerate().map(|(at, family)| draw(7000 + at as u64, plan(family, at * 4, true))).collect()
+}
+
+/// Tag, pool, verdict, confidence and score, in their order.
+fn ranking(judgement: &Judgement) -> Vec<(Option<String>, bool, Verdict, String)> {
+    let row = |s: &Suspect| (s.tag.clone(), s.paged, s.verdict, format!("{:.6} {:.6}", s.confidence, s.score));
+    judgement.suspects.iter().map(row).collect()
+}
+
+#[test]
+fn scaling_sizes_changes_no_verdict() {
+    for load in loads() {
+        let before = ranking(&whole(&load.trace()));
+        for factor in [2, 1024] {
+            let mut larger = load.trace();
+            let table = &mut Arc::get_mut(&mut larger).unwrap().allocations;
+            table.size.iter_mut().for_each(|size| *size *= factor);
+            assert_eq!(ranking(&whole(&larger)), before);
+        }
+    }
+}
+
+#[test]
+fn scaling_times_changes_no_verdict() {
+    for load in loads() {
+        let before = ranking(&whole(&load.trace()));
+        for factor in [8, 1 << 20] {
+            let mut longer = load.trace();
+            let trace = Arc::get_mut(&mut longer).unwrap();
+            let times = trace.allocations.alloc_time.iter_mut().chain(&mut trace.allocations.free_time);
+            times.filter(|time| time.is_known()).for_each(|time| time.0 *= factor);
+            trace.extent.to.0 *= factor;
+            let after = whole(&longer);
+            let verdicts = |rows: &[(Option<String>, bool, Verdict, String)]| -> Vec<(Option<String>, bool, Verdict)> {
+                rows.iter().filter(|row| row.2 <= Verdict::Growing).map(|row| (row.0.clone(), row.1, row.2)).collect()
+            };
+            assert_eq!(verdicts(&ranking(&after)), verdicts(&before));
+        }
+    }
+}
+
+#[test]
+fn renaming_tags_changes_no_verdict() {
+    for load in loads() {
+        let before = ranking(&whole(&load.trace()));
+        let renamed = |tag: &str| -> String {
+            tag.chars().map(|c| if c.is_ascii_digit() { (b'0' + b'9' - c as u8) as char } else { 'Q' }).collect()
+        };
+        let mut blocks = load.blocks.clone();
+        for block in &mut blocks {
+            let text = renamed(&crate::trace::context::Tag(*block.tag).text());
+            let mut tag = [0u8; 4];
+            tag.copy_from_slice(text.as_bytes());
+            block.tag = Box::leak(Box::new(tag));
+        }
+        let other = Load { blocks, guilty: None, parts: Vec::new(), lost: load.lost };
+        let expected: Vec<_> = before.into_iter().map(|(tag, p, v, n)| (tag.map(|t| renamed(&t)), p, v, n)).collect();
+        assert_eq!(ranking(&whole(&other.trace())), expected);
+    }
+}
+
+#[test]
+fn the_number_of_workers_changes_nothing() {
+    let pool = |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+    for load in loads() {
+        let trace = load.trace();
+        let of = |threads| pool(threads).install(|| whole(&trace));
+        let one = of(1);
+        assert_eq!(of(4), one);
+    }
+}
+
+#[test]
+fn a_mark_splits_what_was_allocated_and_what_survives() {
+    for load in loads() {
+        let trace = load.trace();
+        for at in [1, 5_000] {
+            let names = Names::new(trace.clone(), FrameNaming::Symbol).with_marks(&[Ticks(at)]);
+            let request = Request { view: trace.extent, by: By::Tag, warm_up: WarmUp::None };
+            let all = judge(&names, request, &never).unwrap();
+            let halves = [View { to: Ticks(at - 1), ..trace.extent }, View { from: Ticks(at), ..trace.extent }];
+            let halves = halves.map(|view| judged(&trace, view, By::Tag));
+            let total = |j: &Judgement| j.suspects.iter().map(|s| s.evidence.allocated.count).sum::<u64>();
+            assert_eq!(total(&all), total(&halves[0]) + total(&halves[1]));
+            for suspect in &all.suspects {
+                let mut sum = evidence::Blocks::default();
+                suspect.generations.iter().for_each(|blocks| sum.merge(*blocks));
+                assert_eq!((sum, suspect.generations.len()), (suspect.evidence.survivors, 3));
+            }
+        }
+    }
+}
+
+#[test]
+fn odd_blocks_are_judged_without_failing() {
+    let mut dice = Dice(99);
+    let odd = |dice: &mut Dice, mut b: Block| {
+        match dice.roll(12) {
+            0 => b.size = u64::MAX,
+            1 => (b.alloc, b.free) = (None, None),
+            2 => b.free = b.alloc,
+            3 => b.alloc = Some(-Ticks::LIMIT),
+            4 => b.free = Some(Ticks::LIMIT),
+            5 => b.size = 0,
+            _ => {}
+        }
+        b
+    };
+    let mut sets: Vec<Vec<Block>> =
+        vec![Vec::new(), vec![block(Some(5), None, 1)], vec![block(None, None, u64::MAX); 50]];
+    sets.push((0..300).map(|_| block(Some(10_000), None, u64::MAX)).collect());
+    sets.extend((0..40).map(|seed| {
+        let count = 1 + dice.roll(400) as usize;
+        random_blocks(seed, count).into_iter().map(|b| odd(&mut dice, b)).collect::<Vec<_>>()
+    }));
+    for blocks in sets {
+        let trace = testkit::trace(&blocks);
+        let ends = [(0, 10_000), (5_000, 5_000), (2_000, 7_000), (-5, -1), (i64::MIN + 1, i64::MAX - 1), (9_000, 100)];
+        for (from, to) in ends {
+            for by in [By::Tag, By::Stack, By::Driver] {
+                let judgement = judged(&trace, View { from: Ticks(from), to: Ticks(to) }, by);
+                for s in &judgement.suspects {
+                    assert!((0.0..=1.0).contains(&s.confidence) && (0.0..=100.0).contains(&s.score), "{s:?}");
+                    assert!(s.growth_bytes_per_s.is_finite() && (0.0..=1.0).contains(&s.stack_share), "{s:?}");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! From units to suspects: what is asked for is put together from judged units, and ranked: the worst verdict first, then
+//! by the bytes that it costs.
+
+use super::evidence::{Blocks, Evidence, Span, look};
+use super::findings::{self, Case};
+use super::judged::{Judgement, PoolGrowth, Suspect};
+use super::limits::{LEAST_SURVIVORS, THIN};
+use super::reason::Reason;
+use super::scene::{Scene, Unit};
+use super::trust::{Trust, trust};
+use super::units::Units;
+use super::verdict::{Doubt, Ruling, Verdict, judge as rule};
+use super::{By, Request, capacity, reasons_of};
+use crate::column::key::Key;
+use crate::column::names::Names;
+use crate::column::parallel::{Cancel, Cancelled};
+use crate::trace::Trace;
+use crate::trace::ids::StackId;
+use rayon::prelude::*;
+use rustc_hash::FxHashMap;
+
+/// Judges a trace.
+///
+/// # Errors
+///
+/// [`Cancelled`] once `cancel` says so.
+pub fn judge(names: &Names, request: Request, cancel: Cancel<'_>) -> Result<Judgement, Cancelled> {
+    let span = request.span(names.generations());
+    let wanted: &[Key] = match request.by {
+        By::Stack => &[Key::Tag, Key::Paged, Key::Stack],
+        By::Tag | By::Driver => &[Key::Tag, Key::Paged, Key::Function],
+    };
+    let units = Units::new(names, wanted, cancel)?;
+    let scene = Scene::new(names, &units, span, cancel)?;
+    let mut groups: Vec<(u64, Vec<Unit>)> = Vec::new();
+    let mut place: FxHashMap<u64, usize> = FxHashMap::default();
+    for unit in scene.judge_units(cancel)? {
+        let group = scene.group(unit.index, request.by);
+        let at = *place.entry(group).or_insert_with(|| {
+            groups.push((group, Vec::new()));
+            groups.len() - 1
+        });
+        groups[at].1.push(unit);
+    }
+    let judged = groups.into_par_iter().map(
+        |(_, group)| {
+            if cancel() { Err(Cancelled) } else { Ok(suspect(&scene, names, group)) }
+        },
+    );
+    let judged: Vec<(Suspect, Vec<usize>, bool)> = judged.collect::<Result<_, Cancelled>>()?;
+    let by_age: Vec<bool> = judged.iter().map(|(_, _, by_age)| *by_age).collect();
+    let (mut suspects, members): (Vec<Suspect>, Vec<Vec<usize>>) = judged.into_iter().map(|(s, m, _)| (s, m)).unzip();
+    let trust = trust(names.trace(), request.view);
+    let pools = [false, true].map(|paged| pool_growth(names.trace(), &suspects, paged, &span, &trust));
+    reasons_of::add_shares(&mut suspects, &pools);
+    let cases: Vec<Case<'_>> = suspects.iter().zip(&members).map(|(suspect, units)| Case { suspect, units }).collect();
+    let found = findings::find(names, &units, &cases, request.view, cancel)?;
+    for (suspect, found) in suspects.iter_mut().zip(found) {
+        suspect.confidence *= trust.factor();
+        suspect.reasons.extend(found.into_iter().map(Reason::Found));
+    }
+    score(&mut suspects, &by_age);
+    // What is equal stays in the order of the rows, so that no name decides.
+    suspects.sort_by(|a, b| {
+        let order = a.verdict.cmp(&b.verdict).then_with(|| b.score.total_cmp(&a.score));
+        let order = order.then_with(|| b.growth_bytes_per_s.total_cmp(&a.growth_bytes_per_s));
+        order.then_with(|| b.evidence.survivors.bytes.cmp(&a.evidence.survivors.bytes))
+    });
+    Ok(Judgement { request, span, seconds: span.seconds(&names.trace().clock), suspects, pools, trust })
+}
+
+/// How a pool as a whole grew.
+fn pool_growth(trace: &Trace, suspects: &[Suspect], paged: bool, span: &Span, trust: &Trust) -> PoolGrowth {
+    let mut all = Evidence::default();
+    let of_pool = || suspects.iter().filter(|s| s.paged == paged);
+    of_pool().for_each(|s| all.merge(&s.evidence));
+    all.measure(span);
+    let growth = |verdict| of_pool().filter(|s| s.verdict == verdict).map(|s| s.growth_bytes_per_s).sum();
+    PoolGrowth {
+        slope_bytes_per_s: all.slope.median / interval_s(trace, &all, span),
+        leak_bytes_per_s: growth(Verdict::Leak),
+        growing_bytes_per_s: growth(Verdict::Growing),
+        baseline_bytes: trust.reconciliation.as_ref().and_then(|r| r.pool_bytes_at(trace, paged, span.view.from)),
+        limit_bytes: capacity::limit_bytes(&trace.summary, paged),
+    }
+}
+
+/// Seconds between two points of the curve.
+fn interval_s(trace: &Trace, evidence: &Evidence, span: &Span) -> f64 {
+    span.seconds(&trace.clock) / evidence.settled(span).len().max(1) as f64
+}
+
+/// A suspect from its units. It is what the unit that costs most is, if that grows; else what all of them look like together.
+fn suspect(scene: &Scene<'_>, names: &Names, mut units: Vec<Unit>) -> (Suspect, Vec<usize>, bool) {
+    let cost = |unit: &Unit| unit.ruling.growth_per_interval * unit.ruling.confidence;
+    units.sort_by(|a, b| {
+        let order = a.ruling.verdict.cmp(&b.ruling.verdict).then_with(|| cost(b).total_cmp(&cost(a)));
+        order.then_with(|| b.evidence.survivors.bytes.cmp(&a.evidence.survivors.bytes)).then(a.index.cmp(&b.index))
+    });
+    let mut evidence = units[0].evidence.clone();
+    units.iter().skip(1).for_each(|unit| evidence.merge(&unit.evidence));
+    evidence.measure(&scene.span);
+    let worst = &units[0];
+    let alike: Vec<&Unit> = units.iter().filter(|unit| unit.ruling.verdict == worst.ruling.verdict).collect();
+    let (ruling, basis) = match worst.ruling.verdict {
+        Verdict::Leak | Verdict::Growing => {
+            let growth = alike.iter().map(|unit| unit.ruling.growth_per_interval).sum();
+            (Ruling { growth_per_interval: growth, ..worst.ruling }, worst.evidence.clone())
+        }
+        _ => together(scene, &units).unwrap_or_else(|| (worst.ruling, worst.evidence.clone())),
+    };
+    let row = scene.units.sample(worst.index);
+    let driver = scene.id(&scene.driver, row);
+    let of_driver = units.iter().filter(|unit| scene.id(&scene.driver, scene.units.sample(unit.index)) == driver);
+    let driver_bytes: u64 = of_driver.map(|unit| unit.evidence.survivors.bytes).fold(0, u64::saturating_add);
+    let one_tag = units.iter().all(|unit| scene.tag_group(unit.index) == scene.tag_group(worst.index));
+    let (stack, stack_share) = heaviest_stack(scene, worst.index, evidence.survivors.bytes);
+    let growth_bytes_per_s = ruling.growth_per_interval / interval_s(scene.trace, &evidence, &scene.span);
+    let members = units.iter().map(|unit| unit.index).collect();
+    let mut suspect = Suspect {
+        tag: one_tag.then(|| scene.text(&scene.tag, row)),
+        paged: scene.id(&scene.paged, row) == 1,
+        driver: scene.text(&scene.driver, row),
+        function: scene.text(&scene.function, row),
+        stack,
+        verdict: ruling.verdict,
+        confidence: ruling.confidence,
+        score: 0.0,
+        growth_bytes_per_s,
+        driver_share: driver_bytes as f64 / evidence.survivors.bytes.max(1) as f64,
+        stack_share,
+        generations: generations(scene, names, &units),
+        reasons: Vec::new(),
+        evidence,
+    };
+    suspect.reasons = reasons_of::reasons(&suspect, &basis, &scene.span, &scene.trace.clock);
+    (suspect, members, ruling.by_age)
+}
+
+/// What units that kept too little to say anything for sure say together: a leak may be spread thin over many functions. Those
+/// that kept nearly nothing may leak together; with others, whose courses may differ, they are only said to grow.
+fn together(scene: &Scene<'_>, units: &[Unit]) -> Option<(Ruling, Evidence)> {
+    let kept = |unit: &Unit| unit.evidence.survivors.count;
+    let few = judged_together(scene, units.iter().filter(|unit| (1..LEAST_SURVIVORS).contains(&kept(unit))).collect());
+    few.or_else(|| {
+        let is_thin = |unit: &&Unit| kept(unit) > 0 && (kept(unit) < THIN || !unit.ruling.by_age);
+        let (ruling, evidence) = judged_together(scene, units.iter().filter(is_thin).collect())?;
+        Some((Ruling { verdict: Verdict::Growing, ..ruling }, evidence))
+    })
+}
+
+/// Judges units as one, if there are several; `None` if they do not grow.
+fn judged_together(scene: &Scene<'_>, thin: Vec<&Unit>) -> Option<(Ruling, Evidence)> {
+    if thin.len() < 2 {
+        return None;
+    }
+    let mut rows: Vec<u32> = thin.iter().flat_map(|unit| scene.units.rows(unit.index)).copied().collect();
+    rows.sort_unstable();
+    let lifetimes = scene.lifetimes_of(thin.iter().map(|unit| unit.index));
+    let evidence = look(&scene.trace.allocations, &rows, &scene.span, &lifetimes);
+    let sum = |part: fn(&Doubt) -> f64| thin.iter().map(|unit| part(&unit.doubt)).sum();
+    let doubt = Doubt {
+        replaced: sum(|d| d.replaced),
+        replaced_at_most: sum(|d| d.replaced_at_most),
+        replaced_young: sum(|d| d.replaced_young),
+        lost: sum(|d| d.lost),
+    };
+    let ruling = rule(&evidence, &scene.span, &doubt);
+    matches!(ruling.verdict, Verdict::Leak | Verdict::Growing).then_some((ruling, evidence))
+}
+
+/// Survivors by the generation of their birth.
+fn generations(scene: &Scene<'_>, names: &Names, units: &[Unit]) -> Vec<Blocks> {
+    let generations = names.generations();
+    let mut found = vec![Blocks::default(); generations.count() as usize];
+    for row in units.iter().flat_map(|unit| scene.survivors(unit.index)) {
+        let table = &scene.trace.allocations;
+        if let Some(blocks) = found.get_mut(generations.of(table.alloc_time[row]) as usize) {
+            blocks.add(table.size[row]);
+        }
+    }
+    found
+}
+
+/// The stack that most survivors of a unit come from, by bytes, and its share of `all` bytes.
+fn heaviest_stack(scene: &Scene<'_>, unit: usize, all: u64) -> (StackId, f64) {
+    let table = &scene.trace.allocations;
+    // By bytes; what is equal in the order of the rows.
+    let mut bytes: FxHashMap<StackId, (u64, usize)> = FxHashMap::default();
+    for row in scene.survivors(unit) {
+        let of_stack = bytes.entry(table.alloc_stack[row]).or_insert((0, row));
+        of_stack.0 = of_stack.0.saturating_add(table.size[row]);
+    }
+    let heaviest = bytes.into_iter().max_by_key(|(_, (bytes, row))| (*bytes, std::cmp::Reverse(*row)));
+    heaviest.map_or((StackId::EMPTY, 0.0), |(stack, (bytes, _))| (stack, bytes as f64 / all.max(1) as f64))
+}
+
+/// See [`Suspect::score`]. `by_age`: of each, whether it rests on survivors that are too old.
+fn score(suspects: &mut [Suspect], by_age: &[bool]) {
+    let class = |(suspect, by_age): (&Suspect, &bool)| match (suspect.verdict, by_age) {
+        (Verdict::Leak, _) => 0,
+        (Verdict::Growing, true) => 1,
+        (Verdict::Growing, false) => 2,
+        _ => 3,
+    };
+    let classes: Vec<usize> = suspects.iter().zip(by_age).map(class).collect();
+    let mut sums = [0.0_f64; 4];
+    suspects.iter().zip(&classes).for_each(|(suspect, class)| sums[*class] += suspect.growth_bytes_per_s.max(0.0));
+    for (suspect, class) in suspects.iter_mut().zip(classes) {
+        let (base, width) = [(60.0, 40.0), (40.0, 20.0), (20.0, 20.0), (0.0, 0.0)][class];
+        let share = if sums[class] > 0.0 { suspect.growth_bytes_per_s.max(0.0) / sums[class] } else { 0.0 };
+        let weight = if class == 0 { share } else { 1.0 };
+        suspect.score = base + width * weight * suspect.confidence;
+    }
+}

@@ -1,0 +1,250 @@
+//! What units are judged against: the lifetimes of their kind, blocks from before the view, and how many frees were lost. It
+//! judges units one by one and puts nothing together.
+
+use super::By;
+use super::evidence::{Evidence, Lifetimes, Span, lifetimes, look};
+use super::limits::{FEW_LIFETIMES, LEAST_TAGS_FOR_LOSS};
+use super::units::Units;
+use super::verdict::{Doubt, Ruling, Verdict, judge as rule};
+use crate::anomaly::AnomalyKind;
+use crate::column::key::Key;
+use crate::column::names::Names;
+use crate::column::parallel::{Cancel, Cancelled};
+use crate::column::values::{KeyColumn, Source};
+use crate::trace::Trace;
+use crate::trace::allocation::flag;
+use rayon::prelude::*;
+use std::sync::Arc;
+
+/// A judged unit.
+pub(super) struct Unit {
+    pub index: usize,
+    pub evidence: Evidence,
+    pub doubt: Doubt,
+    pub ruling: Ruling,
+}
+
+/// What units are judged against.
+pub(super) struct Scene<'n> {
+    pub trace: &'n Trace,
+    pub units: &'n Units,
+    pub span: Span,
+    pub tag: Arc<KeyColumn>,
+    pub paged: Arc<KeyColumn>,
+    pub driver: Arc<KeyColumn>,
+    pub function: Arc<KeyColumn>,
+    /// Of each unit.
+    lifetimes: Vec<Lifetimes>,
+    /// Units of the same tag and pool.
+    kins: Vec<Kin>,
+    /// The kin of each unit.
+    kin_of: Vec<u32>,
+}
+
+/// Units of the same tag and pool.
+struct Kin {
+    units: Vec<usize>,
+    /// Least ages at which blocks from before the view were freed in the judged time, in ticks, ascending.
+    earlier: Vec<i64>,
+    /// Frees in the judged time.
+    frees: u64,
+}
+
+impl<'n> Scene<'n> {
+    pub fn new(names: &'n Names, units: &'n Units, span: Span, cancel: Cancel<'_>) -> Result<Self, Cancelled> {
+        let trace = names.trace().as_ref();
+        let mut scene = Self {
+            trace,
+            units,
+            span,
+            tag: names.column(Key::Tag),
+            paged: names.column(Key::Paged),
+            driver: names.column(Key::Driver),
+            function: names.column(Key::Function),
+            lifetimes: Vec::new(),
+            kins: Vec::new(),
+            kin_of: vec![0; units.len()],
+        };
+        let own = (0..units.len()).into_par_iter().map(|unit| {
+            if cancel() { Err(Cancelled) } else { Ok(lifetimes(&trace.allocations, units.rows(unit), &span.view)) }
+        });
+        scene.lifetimes = own.collect::<Result<_, Cancelled>>()?;
+        let mut of_tag: Vec<(u64, usize)> = (0..units.len()).map(|unit| (scene.tag_group(unit), unit)).collect();
+        of_tag.sort_unstable();
+        let groups: Vec<&[(u64, usize)]> = of_tag.chunk_by(|a, b| a.0 == b.0).collect();
+        for (kin, group) in groups.iter().enumerate() {
+            group.iter().for_each(|(_, unit)| scene.kin_of[*unit] = kin as u32);
+        }
+        let kins = groups.into_par_iter().map(|group| {
+            if cancel() { Err(Cancelled) } else { Ok(scene.kin(group.iter().map(|(_, unit)| *unit).collect())) }
+        });
+        scene.kins = kins.collect::<Result<_, Cancelled>>()?;
+        Ok(scene)
+    }
+
+    fn kin(&self, units: Vec<usize>) -> Kin {
+        let table = &self.trace.allocations;
+        let view = self.span.view;
+        let (mut earlier, mut frees) = (Vec::new(), 0);
+        for row in units.iter().flat_map(|unit| self.units.rows(*unit)).map(|row| *row as usize) {
+            let (alloc, free) = (table.alloc_time[row], table.free_time[row]);
+            if free < self.span.from || free > view.to {
+                continue;
+            }
+            frees += 1;
+            if alloc < view.from {
+                earlier.push(free.0.saturating_sub(view.from.0.max(alloc.0)));
+            }
+        }
+        earlier.sort_unstable();
+        Kin { units, earlier, frees }
+    }
+
+    /// Lifetimes of a unit.
+    fn own(&self, unit: usize) -> &[i64] {
+        self.lifetimes.get(unit).map_or(&[], Vec::as_slice)
+    }
+
+    /// Lifetimes of the blocks of several units, the longest first.
+    pub fn lifetimes_of(&self, units: impl Iterator<Item = usize>) -> Lifetimes {
+        let mut all: Lifetimes = units.flat_map(|unit| self.own(unit)).copied().collect();
+        all.par_sort_unstable_by_key(|life| std::cmp::Reverse(*life));
+        all
+    }
+
+    /// Judges all units in which something was allocated in the view.
+    pub fn judge_units(&self, cancel: Cancel<'_>) -> Result<Vec<Unit>, Cancelled> {
+        let looked = (0..self.units.len())
+            .into_par_iter()
+            .map(|unit| if cancel() { Err(Cancelled) } else { Ok(self.look(unit)) });
+        let looked: Vec<Evidence> = looked.collect::<Result<_, Cancelled>>()?;
+        let lost_share = self.lost_share(&looked);
+        let lost = |evidence: &Evidence| lost_share * evidence.freed.count as f64;
+        let alone = looked
+            .par_iter()
+            .map(|evidence| rule(evidence, &self.span, &Doubt { lost: lost(evidence), ..Doubt::default() }).verdict);
+        let alone: Vec<Verdict> = alone.collect();
+        let doubts = (0..looked.len()).map(|unit| self.doubt(unit, &looked, &alone, lost_share));
+        let doubts: Vec<Doubt> = doubts.collect();
+        let judged = looked.into_par_iter().zip(doubts).enumerate();
+        let judged = judged.filter(|(_, (evidence, _))| evidence.allocated.count > 0);
+        Ok(judged
+            .map(|(index, (evidence, doubt))| {
+                let ruling = rule(&evidence, &self.span, &doubt);
+                Unit { index, evidence, doubt, ruling }
+            })
+            .collect())
+    }
+
+    fn look(&self, unit: usize) -> Evidence {
+        let own = self.own(unit);
+        let mut evidence = look(&self.trace.allocations, self.units.rows(unit), &self.span, own);
+        evidence.median_life = own.get(own.len() / 2).copied();
+        evidence
+    }
+
+    /// What else would leave the survivors of a unit. Nobody knows from which unit of a tag a block from before the view
+    /// came: it is shared out among those whose growth it may explain, by their late frees and, as if there was one more of
+    /// these, by their survivors.
+    fn doubt(&self, unit: usize, looked: &[Evidence], alone: &[Verdict], lost_share: f64) -> Doubt {
+        let kin = self.kin_of.get(unit).and_then(|kin| self.kins.get(*kin as usize));
+        let Some((evidence, kin)) = looked.get(unit).zip(kin) else { return Doubt::default() };
+        let lost = lost_share * evidence.freed.count as f64;
+        if kin.earlier.is_empty() {
+            return Doubt { lost, ..Doubt::default() };
+        }
+        let life = evidence.stayed.usual_life;
+        // A free whose allocation was lost looks like one of a block from before the view.
+        let from_loss = lost_share * kin.frees as f64;
+        let older = (kin.earlier.len() - kin.earlier.partition_point(|age| *age <= life)) as f64;
+        let grows = |other: &usize| {
+            let verdict = alone.get(*other).copied().unwrap_or(Verdict::TooLittleData);
+            *other == unit || matches!(verdict, Verdict::Leak | Verdict::Growing | Verdict::InFlight)
+        };
+        let late = |other: usize| self.own(other).partition_point(|l| *l > life) as f64;
+        let alive = |other: usize| looked.get(other).map_or(0.0, |e| e.survivors_older(life, &self.span));
+        let (mut all_alive, mut all_late, mut all_survivors) = (0.0, 0.0, 0);
+        for other in kin.units.iter().copied().filter(grows) {
+            all_alive += alive(other);
+            all_late += late(other);
+            all_survivors += looked.get(other).map_or(0, |e| e.survivors.count);
+        }
+        let survivors = alive(unit) / all_alive.max(1.0);
+        let of_all = evidence.survivors.count as f64 / all_survivors.max(1) as f64;
+        let older = (older - from_loss).max(0.0);
+        let replaced = older * (late(unit) + survivors) / (all_late + 1.0);
+        Doubt {
+            replaced,
+            replaced_at_most: replaced.max(older.min(alive(unit))),
+            replaced_young: (kin.earlier.len() as f64 - from_loss).max(0.0) * of_all,
+            lost,
+        }
+    }
+
+    /// Frees that were lost for each that was recorded: the most of what the header says, what pairing found missing (only
+    /// the part whose addresses were used again), and, if events are known to be lost, what most tags have in common.
+    fn lost_share(&self, looked: &[Evidence]) -> f64 {
+        let trace = self.trace;
+        let implied = trace.allocations.flags.par_iter().filter(|f| **f & flag::IMPLIED_FREE != 0).count() as f64;
+        let frees = trace.census.pool_frees.max(1) as f64;
+        let lost = trace.anomalies.count(AnomalyKind::EventsLost) as f64;
+        let told = lost / (lost + trace.census.records as f64).max(1.0);
+        let known = (implied / frees).max(told);
+        if known == 0.0 {
+            return 0.0;
+        }
+        let of_kin = |kin: &Kin| {
+            let sum = |part: fn(&Evidence) -> u64| -> u64 {
+                kin.units.iter().filter_map(|unit| looked.get(*unit)).map(part).sum()
+            };
+            let freed = sum(|e| e.freed.count);
+            (freed >= FEW_LIFETIMES as u64).then(|| sum(|e| e.stayed.blocks.count) as f64 / freed as f64)
+        };
+        let mut shares: Vec<f64> = self.kins.iter().filter_map(of_kin).collect();
+        if shares.len() < LEAST_TAGS_FOR_LOSS {
+            return known;
+        }
+        shares.sort_unstable_by(f64::total_cmp);
+        known.max(shares.get(shares.len() / 2).copied().unwrap_or(0.0))
+    }
+
+    /// Rows of a unit that were allocated in the view and are alive at its end.
+    pub fn survivors(&self, unit: usize) -> impl Iterator<Item = usize> + '_ {
+        let (table, view) = (&self.trace.allocations, self.span.view);
+        let rows = self.units.rows(unit).iter().map(|row| *row as usize);
+        rows.filter(move |row| {
+            let alloc = table.alloc_time[*row];
+            alloc >= view.from && alloc <= view.to && table.free_time[*row] > view.to
+        })
+    }
+
+    /// Number of the value that a row has in a column.
+    pub fn id(&self, column: &KeyColumn, row: usize) -> u32 {
+        let table = &self.trace.allocations;
+        let of = |ids: &[u32], at: usize| ids.get(at).copied().unwrap_or(0);
+        match &column.source {
+            Source::Context(ids) => table.alloc_context.get(row).map_or(0, |context| of(ids, context.index())),
+            Source::AllocStack(ids) => table.alloc_stack.get(row).map_or(0, |stack| of(ids, stack.index())),
+            _ => 0,
+        }
+    }
+
+    pub fn text(&self, column: &KeyColumn, row: usize) -> String {
+        column.text(self.id(column, row)).into_owned()
+    }
+
+    pub fn tag_group(&self, unit: usize) -> u64 {
+        let row = self.units.sample(unit);
+        u64::from(self.id(&self.tag, row)) << 1 | u64::from(self.id(&self.paged, row))
+    }
+
+    /// What a unit is a part of.
+    pub fn group(&self, unit: usize, by: By) -> u64 {
+        let row = self.units.sample(unit);
+        match by {
+            By::Tag => self.tag_group(unit),
+            By::Stack => unit as u64,
+            By::Driver => u64::from(self.id(&self.driver, row)) << 1 | u64::from(self.id(&self.paged, row)),
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! The few statistics that the verdict needs. Pure functions of numbers; nothing here knows what they stand for.
+
+/// A slope and the interval in which it lies with 95 % confidence.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+pub struct Slope {
+    /// The median of the slopes between all pairs of points (Theil, Sen).
+    pub median: f64,
+    /// The lower end of the interval.
+    pub low: f64,
+    /// The upper end.
+    pub high: f64,
+    /// Share of the pairs that rise, ties counted half.
+    pub rising: f64,
+}
+
+/// The robust slope of values at distances of 1. Fewer than three values have none.
+#[must_use]
+pub fn slope(values: &[f64]) -> Slope {
+    let n = values.len();
+    if n < 3 {
+        return Slope::default();
+    }
+    let mut slopes = Vec::with_capacity(n * (n - 1) / 2);
+    for (i, a) in values.iter().enumerate() {
+        for (j, b) in values.iter().enumerate().skip(i + 1) {
+            slopes.push((b - a) / (j - i) as f64);
+        }
+    }
+    slopes.sort_unstable_by(f64::total_cmp);
+    let up = slopes.iter().filter(|s| **s > 0.0).count();
+    let level = slopes.iter().filter(|s| **s == 0.0).count();
+    // Kendall's S has this variance when there is no trend; 1.96 standard deviations hold 95 % of it.
+    let n = n as f64;
+    let half = 1.96 * (n * (n - 1.0) * (2.0 * n + 5.0) / 18.0).sqrt() / 2.0;
+    let middle = slopes.len() as f64 / 2.0;
+    let at = |position: f64| {
+        let position = position.round().clamp(0.0, slopes.len() as f64 - 1.0);
+        slopes.get(position as usize).copied().unwrap_or(0.0)
+    };
+    Slope {
+        median: at(middle - 0.5),
+        low: at(middle - half),
+        high: at(middle + half),
+        rising: (up as f64 + level as f64 / 2.0) / slopes.len() as f64,
+    }
+}
+
+/// How many of `bins` equally likely bins `count` things fill on average.
+#[must_use]
+pub fn filled_by_chance(count: u64, bins: usize) -> f64 {
+    let bins = bins as f64;
+    bins * (1.0 - (1.0 - 1.0 / bins).powf(count as f64))
+}
+
+/// How surprising it is to see at most `seen` of `expected` independent events: the natural logarithm of one over Chernoff's
+/// bound of that chance, 0 where it is no surprise. For `seen` = 0 it is exact.
+#[must_use]
+pub fn too_few(seen: f64, expected: f64) -> f64 {
+    if seen >= expected || expected <= 0.0 {
+        return 0.0;
+    }
+    let log = if seen > 0.0 { seen * (seen / expected).ln() } else { 0.0 };
+    expected - seen + log
+}
+
+/// How surprising it is that at least `share` of `count` independent events fell where each falls with `chance`: as above.
+#[must_use]
+pub fn too_many(count: f64, share: f64, chance: f64) -> f64 {
+    let (share, chance) = (share.min(1.0), chance.max(f64::MIN_POSITIVE));
+    if share <= chance || count <= 0.0 {
+        return 0.0;
+    }
+    let rest = if share < 1.0 { (1.0 - share) * ((1.0 - share) / (1.0 - chance)).ln() } else { 0.0 };
+    count * (share * (share / chance).ln() + rest)
+}
+
+/// The odds that a process has stopped against that it goes on, when the last of `count` events lies before the last `share`
+/// of the time: the likelihood of events spread evenly until a moment, averaged over all moments since the last one, against
+/// that of events spread evenly until the end.
+#[must_use]
+pub fn stopped_odds(count: f64, share: f64) -> f64 {
+    const MOST: f64 = 1e9;
+    if count <= 1.0 {
+        return share.clamp(0.0, 1.0);
+    }
+    let power = -(count - 1.0) * (1.0 - share.clamp(0.0, 1.0)).ln();
+    if power > 30.0 { MOST } else { (power.exp_m1() / (count - 1.0)).min(MOST) }
+}
+
+/// How much more counts vary than those of independent events do: variance over mean, at least 1.
+#[must_use]
+pub fn clustering(counts: &[u64]) -> f64 {
+    let n = counts.len() as f64;
+    let mean = counts.iter().sum::<u64>() as f64 / n.max(1.0);
+    if n < 2.0 || mean <= 0.0 {
+        return 1.0;
+    }
+    let squares: f64 = counts.iter().map(|c| (*c as f64 - mean).powi(2)).sum();
+    (squares / mean / (n - 1.0)).max(1.0)
+}
+
+/// How straight values rise: the share of their variance that a line explains; 0 for constant ones.
+#[must_use]
+pub fn straightness(values: &[f64]) -> f64 {
+    let n = values.len() as f64;
+    let mean_x = (n - 1.0) / 2.0;
+    let mean_y = values.iter().sum::<f64>() / n.max(1.0);
+    let (mut xy, mut xx, mut yy) = (0.0, 0.0, 0.0);
+    for (x, y) in values.iter().enumerate() {
+        let (dx, dy) = (x as f64 - mean_x, y - mean_y);
+        xy += dx * dy;
+        xx += dx * dx;
+        yy += dy * dy;
+    }
+    if xx * yy > 0.0 { xy * xy / (xx * yy) } else { 0.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_has_its_slope_and_outliers_do_not_move_it() {
+        let mut values: Vec<f64> = (0..64).map(|x| 10.0 + 3.0 * f64::from(x)).collect();
+        assert_eq!((slope(&values).median, slope(&values).rising), (3.0, 1.0));
+        assert!((straightness(&values) - 1.0).abs() < 1e-9);
+        values[60] = 5000.0;
+        values[10] = -5000.0;
+        let s = slope(&values);
+        assert!((s.median - 3.0).abs() < 0.01 && s.low <= s.median && s.median <= s.high, "{s:?}");
+        assert!(s.low > 2.0 && s.high < 4.0, "{s:?}");
+    }
+
+    #[test]
+    fn noise_has_no_slope() {
+        let values: Vec<f64> = (0u32..64).map(|x| f64::from(x.wrapping_mul(2_654_435_761) >> 20)).collect();
+        let s = slope(&values);
+        assert!(s.low < 0.0 && s.high > 0.0, "{s:?}");
+        assert_eq!((slope(&[1.0, 2.0]), straightness(&[2.0, 2.0, 2.0])), (Slope::default(), 0.0));
+    }
+
+    #[test]
+    fn chance_fills_bins() {
+        assert_eq!(filled_by_chance(0, 16), 0.0);
+        assert!((filled_by_chance(16, 16) - 10.3).abs() < 0.1);
+    }
+
+    #[test]
+    fn surprise_is_the_logarithm_of_a_small_chance() {
+        assert_eq!((too_few(5.0, 5.0), too_few(7.0, 5.0), too_few(0.0, 0.0)), (0.0, 0.0, 0.0));
+        assert_eq!(too_few(0.0, 9.0), 9.0);
+        assert!(too_few(1.0, 9.0) < 9.0 && too_few(1.0, 9.0) > 5.0);
+        assert!((too_many(3.0, 1.0, 0.1) - 3.0 * 10f64.ln()).abs() < 1e-9);
+        assert_eq!(too_many(100.0, 0.1, 0.1), 0.0);
+        assert!(too_many(10.0, 0.9, 0.1) < too_many(10.0, 1.0, 0.1));
+    }
+
+    #[test]
+    fn a_long_pause_after_many_events_says_that_they_stopped() {
+        assert!(stopped_odds(100.0, 0.01) < 0.1);
+        assert!(stopped_odds(12.0, 0.1) < 0.3);
+        assert!(stopped_odds(100.0, 0.2) > 1e6);
+        assert!(stopped_odds(0.0, 0.5) <= 1.0 && stopped_odds(1e6, 1.0) >= 1e6);
+    }
+
+    #[test]
+    fn clusters_are_told_from_chance() {
+        assert_eq!(clustering(&[5, 5, 5, 5]), 1.0);
+        assert!(clustering(&[20, 0, 0, 0]) > 10.0);
+        assert_eq!((clustering(&[]), clustering(&[0, 0])), (1.0, 1.0));
+    }
+}

@@ -1,0 +1,154 @@
+//! From evidence to a verdict. The order of the questions is the model: did blocks stay that should have gone? do new ones
+//! keep staying? if none stayed, does the outstanding curve rise, and why?
+
+use super::course::{Course, Pace};
+use super::curve;
+use super::evidence::{Evidence, Span};
+use super::limits as limit;
+use super::statistics::too_few;
+use std::fmt;
+
+/// What the growth of a unit is.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Verdict {
+    /// Grows steadily and does not free.
+    Leak,
+    /// Grows and frees some: a leak or a queue.
+    Growing,
+    /// One step.
+    Burst,
+    /// A cache or a warm-up that has levelled off.
+    Bounded,
+    /// Alive at the end, but no older than blocks of its kind get.
+    InFlight,
+    /// Comes and goes.
+    Churn,
+    /// Too little happened to say.
+    TooLittleData,
+}
+
+impl Verdict {
+    /// All, the most alarming first.
+    pub const ALL: [Self; 7] =
+        [Self::Leak, Self::Growing, Self::Burst, Self::Bounded, Self::InFlight, Self::Churn, Self::TooLittleData];
+
+    /// The words of the window and of reports.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Leak => "leak",
+            Self::Growing => "growing",
+            Self::Burst => "burst",
+            Self::Bounded => "bounded",
+            Self::InFlight => "in flight",
+            Self::Churn => "churn",
+            Self::TooLittleData => "too little data",
+        }
+    }
+
+    /// What it means, in one sentence.
+    #[must_use]
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::Leak => {
+                "Blocks stay that should have been freed, and new ones keep staying until the end of the view."
+            }
+            Self::Growing => {
+                "More and more bytes are outstanding, but blocks are still freed: a slow leak, or a queue that grows."
+            }
+            Self::Burst => "Nearly all of the growth came in one step; nothing shows that it goes on.",
+            Self::Bounded => "It grew and then stopped growing: a cache, or the warm-up of a service.",
+            Self::InFlight => "Blocks are alive at the end, but no older than blocks of this kind usually get.",
+            Self::Churn => "What is allocated is freed again.",
+            Self::TooLittleData => "Too few blocks, or too short a time, to tell.",
+        }
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// What else would leave survivors.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+pub struct Doubt {
+    /// A level from before the view that is replaced block by block: blocks of the tag from before the view that were freed
+    /// at a greater age than the usual lifetime, as far as they may stem from the unit.
+    pub replaced: f64,
+    /// The same if all of them stem from the unit: what is called a leak must not be explained even so.
+    pub replaced_at_most: f64,
+    /// The same whatever their age: they also explain a curve that rises.
+    pub replaced_young: f64,
+    /// Frees that were lost.
+    pub lost: f64,
+}
+
+/// A verdict on one unit.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Ruling {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// How sure it is by this evidence alone, 0 to 1.
+    pub confidence: f64,
+    /// Bytes per interval of the curve that it grows by; 0 where it does not.
+    pub growth_per_interval: f64,
+    /// It rests on survivors that are older than blocks of their kind get; else on the outstanding curve.
+    pub by_age: bool,
+}
+
+/// Judges a unit.
+#[must_use]
+pub fn judge(evidence: &Evidence, span: &Span, doubt: &Doubt) -> Ruling {
+    stayed(evidence, span, doubt).unwrap_or_else(|| curve::judge(evidence, span, doubt))
+}
+
+/// By the survivors that are older than blocks of their kind get; `None` if they do not say enough.
+fn stayed(evidence: &Evidence, span: &Span, doubt: &Doubt) -> Option<Ruling> {
+    let stayed = &evidence.stayed;
+    let count = stayed.blocks.count as f64;
+    let against = doubt.replaced + doubt.lost;
+    let deviations = |against: f64| (count - against) / (count + against).sqrt().max(1.0);
+    let is_unexplained = |against: f64| count - against >= limit::LEAST_UNEXPLAINED * count;
+    let is_enough = stayed.blocks.count >= limit::LEAST_SURVIVORS
+        && stayed.shows_a_course(span)
+        && count >= limit::SURVIVORS_PER_LATE_FREE * stayed.late_frees as f64
+        && is_unexplained(against)
+        && deviations(against) >= limit::GROWING_DEVIATIONS;
+    if !is_enough {
+        return None;
+    }
+    let course = Course::of(stayed);
+    let overdue = too_few(stayed.late_frees as f64, stayed.exposure);
+    let at_most = doubt.replaced_at_most.max(doubt.replaced) + doubt.lost;
+    let is_sure = stayed.blocks.count >= limit::LEAST_FOR_LEAK
+        && overdue >= limit::OVERDUE_SURPRISE
+        && stayed.exposure >= limit::LIVES_ON * stayed.late_frees as f64
+        && is_unexplained(at_most)
+        && deviations(at_most) >= limit::LEAK_DEVIATIONS
+        && stayed.usual_life as f64 <= limit::LONGEST_LIFE * span.ticks() as f64;
+    let verdict = match course.pace {
+        Pace::OneStep => Verdict::Burst,
+        Pace::Stopped => Verdict::Bounded,
+        Pace::GoesOn if is_sure => Verdict::Leak,
+        Pace::GoesOn | Pace::Doubtful => Verdict::Growing,
+    };
+    let enough = 1.0 - (-overdue / (2.0 * limit::OVERDUE_SURPRISE)).exp();
+    let clear = (count - against) / (count + stayed.late_frees as f64);
+    let window = stayed.window.max(1) as f64;
+    let per_interval = span.ticks() as f64 / evidence.settled(span).len().max(1) as f64;
+    let confidence = match verdict {
+        Verdict::Leak | Verdict::Growing => enough * clear * course.goes_on * course.spread,
+        _ => enough * clear,
+    };
+    Some(Ruling {
+        verdict,
+        confidence: confidence.clamp(0.0, 1.0),
+        growth_per_interval: match verdict {
+            Verdict::Leak | Verdict::Growing => stayed.blocks.bytes as f64 * per_interval / window,
+            _ => 0.0,
+        },
+        by_age: true,
+    })
+}

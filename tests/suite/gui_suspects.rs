@@ -1,0 +1,339 @@
+//! What leaks, as the window says it: the sentence above the graph, the page of suspects, and the ways from there to the rows.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use egui_kittest::kittest::{NodeT as _, Queryable};
+use poolscope::gui::OpenRequest;
+use poolscope::gui::egui::accesskit::Role;
+use poolscope::gui::egui::{Event, Key, Modifiers, vec2};
+use poolscope::gui::jobs::symbols::SymbolService;
+use poolscope::gui::state::document::{Document, Page};
+use poolscope::gui::state::suspects_page::WarmUpChoice;
+use poolscope::gui::state::symbols::Phase;
+use poolscope::symbols::{Choice, Machine};
+use poolscope_core::leak::{By, Verdict};
+use poolscope_core::symbol::resolve::Resolver;
+use poolscope_core::synth::SynthParams;
+use poolscope_core::synth::scenario::TagMix;
+
+use crate::gui_kit::{
+    InMemory, PATIENCE, Window, app, click, command, copied, cursor, document, folder_with, open_file, press,
+    press_with, settle, window_naming, write,
+};
+use crate::gui_modules_kit::document_mut;
+
+/// The names that the program has of its sample, and no others.
+struct SampleNames;
+
+impl SymbolService for SampleNames {
+    fn resolver(&self, choice: &Choice) -> Resolver {
+        let machine = Machine { symbol_path: Some(String::new()), ..Machine::default() };
+        Resolver { cache: None, ..machine.resolver(&Choice { offline: true, ..choice.clone() }) }
+    }
+
+    fn default_path(&self) -> String {
+        String::new()
+    }
+}
+
+const CTRL_SHIFT: Modifiers = Modifiers { command: true, ctrl: true, shift: true, ..Modifiers::NONE };
+
+/// The sample with its names, judged.
+fn sample<'a>() -> Window<'a> {
+    let mut window = window_naming(OpenRequest::Sample, Arc::new(InMemory::default()), Arc::new(SampleNames));
+    settle(&mut window);
+    for _ in 0..PATIENCE {
+        let done = app(&window).document().is_some_and(|document| document.symbols.phase != Phase::Running);
+        if done && !document(&window).is_naming() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+        window.step();
+    }
+    settle(&mut window);
+    window
+}
+
+/// The sample on the page of suspects.
+fn page<'a>() -> Window<'a> {
+    let mut window = sample();
+    press_with(&mut window, CTRL_SHIFT, Key::L);
+    assert_eq!(document(&window).page, Page::Suspects);
+    window
+}
+
+/// The accessible names of the listed suspects, from top to bottom.
+fn listed(window: &Window<'_>) -> Vec<String> {
+    let mut rows: Vec<(f32, String)> = window
+        .query_all_by_role(Role::Row)
+        .map(|row| (row.rect().top(), row.accesskit_node().label().expect("a name")))
+        .collect();
+    rows.sort_by(|a, b| a.0.total_cmp(&b.0));
+    rows.into_iter().map(|(_, label)| label).collect()
+}
+
+/// The texts of the way to the row under the cursor.
+fn way(document: &Document) -> Vec<String> {
+    let details = document.details.as_ref().expect("a row is selected");
+    details.keys.iter().map(|(_, text)| text.clone()).collect()
+}
+
+fn selected(window: &Window<'_>) -> String {
+    let suspect = document(window).suspects.current().expect("one is selected");
+    suspect.tag.clone().unwrap_or_else(|| suspect.driver.clone())
+}
+
+#[test]
+fn the_sentence_above_the_graph_leads_to_the_suspects_and_to_the_rows() {
+    let mut window = sample();
+    window.get_by_label_contains("myfault.sys leaks ");
+    window.get_by_label_contains(" of nonpaged pool under tag Leak, from MyfaultDeviceControl");
+    document_mut(&mut window).table_action(poolscope::gui::widgets::pivot_table::Action::Select);
+    press(&mut window, Key::End);
+    assert_ne!(cursor(&window).text, "Leak");
+    click(&mut window, "Show in table");
+    assert_eq!(cursor(&window).text, "Leak");
+    click(&mut window, "Suspects");
+    assert_eq!(document(&window).page, Page::Suspects);
+    let first = listed(&window).remove(0);
+    assert!(first.starts_with("1. Leak leak, nonpaged pool, myfault.sys!MyfaultDeviceControl, "), "{first}");
+    click(&mut window, "Back to graph and table");
+    click(&mut window, "Hide the sentence about leaks");
+    assert!(window.query_by_label_contains("myfault.sys leaks").is_none());
+    assert!(window.query_by_label("Show in table").is_none());
+    // It can be had again, and a trace that is opened anew has it.
+    command(&mut window, "Leaks: Say above the graph what leaks");
+    window.get_by_label_contains("myfault.sys leaks");
+}
+
+#[test]
+fn the_sentence_has_its_room_before_the_answer_is_there() {
+    let mut window = sample();
+    let graph = window.get_by_role(Role::Figure).rect();
+    let judged = document_mut(&mut window).suspects.judged.take();
+    window.run_steps(2);
+    window.get_by_label("Looking for leaks\u{2026}");
+    assert_eq!(window.get_by_role(Role::Figure).rect(), graph);
+    document_mut(&mut window).suspects.judged = judged;
+    window.run_steps(2);
+    assert_eq!(window.get_by_role(Role::Figure).rect(), graph);
+}
+
+#[test]
+fn what_does_not_leak_is_folded_away() {
+    let mut window = page();
+    assert_eq!(listed(&window).len(), 1);
+    let innocents = document(&window).suspects.innocents();
+    assert!(innocents > 5, "{innocents}");
+    click(&mut window, &format!("Show the {innocents} that do not leak"));
+    // Two are as near as they are drawn: the list is longer than the screen.
+    let rows = listed(&window);
+    assert!(rows.len() > 2 && rows[0].starts_with("1. Leak leak") && rows[1].starts_with("2. "), "{rows:?}");
+    assert_eq!(document_mut(&mut window).suspects.listed().len(), innocents + 1);
+}
+
+#[test]
+fn a_suspect_is_shown_in_the_table_whatever_hides_it() {
+    let mut window = page();
+    press(&mut window, Key::Enter);
+    settle(&mut window);
+    let shown = document(&window);
+    assert_eq!((shown.page, way(shown)), (Page::Analysis, ["AIFO", "NonPaged", "Leak"].map(str::to_owned).to_vec()));
+    // Other columns, a filter that leaves something else, and a zoom to where it had not begun.
+    command(&mut window, "Preset: Who frees it");
+    document_mut(&mut window).push_query("tag:CM31");
+    settle(&mut window);
+    let clock = document(&window).trace.clock;
+    let from = clock.seconds(document(&window).history.whole().from);
+    document_mut(&mut window).zoom(poolscope::gui::widgets::graph::Range::between(from, from + 0.5), false);
+    settle(&mut window);
+    press_with(&mut window, CTRL_SHIFT, Key::L);
+    click(&mut window, "Show in table");
+    let shown = document(&window);
+    assert_eq!(way(shown), ["AIFO", "NonPaged", "Leak"]);
+    assert!(shown.filter.steps().is_empty());
+    assert_eq!(shown.history.now(), shown.history.whole());
+    window.get_by_label_contains("filter hid these rows");
+}
+
+#[test]
+fn one_suspect_can_be_all_that_is_left() {
+    let mut window = page();
+    click(&mut window, "Filter to it");
+    let shown = document(&window);
+    let steps: Vec<String> = shown.filter.steps().iter().map(poolscope::gui::state::filter::Step::title).collect();
+    assert_eq!((shown.page, steps), (Page::Analysis, vec!["tag:=Leak paged:=NonPaged".to_owned()]));
+    assert!(window.query_by_label_contains("Pool Tag Leak,").is_some());
+}
+
+#[test]
+fn drivers_and_stacks_are_judged_as_one_each() {
+    let mut window = page();
+    click(&mut window, "Judge by driver");
+    assert!(selected(&window).contains("Leak") || selected(&window) == "myfault.sys");
+    let first = listed(&window).remove(0);
+    assert!(first.contains("myfault.sys, "), "{first}");
+    press_with(&mut window, Modifiers::NONE, Key::Enter);
+    assert!(way(document(&window)).contains(&"NonPaged".to_owned()), "{:?}", way(document(&window)));
+    press_with(&mut window, CTRL_SHIFT, Key::L);
+    click(&mut window, "Judge by stack");
+    assert_eq!(document(&window).suspects.judged.as_ref().expect("judged").judgement.request.by, By::Stack);
+    press_with(&mut window, Modifiers::NONE, Key::Enter);
+    // The row is the call that allocates.
+    assert!(cursor(&window).text.contains("ExAllocatePoolWithTag"), "{}", cursor(&window).text);
+}
+
+#[test]
+fn the_filter_and_the_headers_change_what_is_listed() {
+    let mut window = page();
+    document_mut(&mut window).suspects.innocent = true;
+    window.run_steps(3);
+    let all = document_mut(&mut window).suspects.listed();
+    assert!(all.is_sorted());
+    click(&mut window, "Sort by Pool Tag");
+    let tags = |window: &mut Window<'_>| -> Vec<String> {
+        let page = &mut document_mut(window).suspects;
+        let listed = page.listed();
+        listed.into_iter().map(|at| page.suspects()[at].tag.clone().expect("by tag")).collect()
+    };
+    let by_tag = tags(&mut window);
+    assert!(by_tag.is_sorted() && by_tag.len() == all.len(), "{by_tag:?}");
+    click(&mut window, "Sort by Pool Tag, ascending");
+    let back: Vec<String> = by_tag.iter().rev().cloned().collect();
+    let reversed = tags(&mut window);
+    assert_eq!((reversed.first(), reversed.last()), (back.first(), back.last()));
+    // The field takes the keys of the search on this page.
+    press_with(&mut window, Modifiers::COMMAND, Key::F);
+    assert_eq!(document(&window).page, Page::Suspects);
+    write(&mut window, "MYFAULT");
+    assert_eq!(tags(&mut window), ["Leak"]);
+    assert_eq!(listed(&window).len(), 1);
+    write(&mut window, "zzz");
+    window.get_by_label("No suspect fits");
+    click(&mut window, "Clear the filter");
+    assert_eq!(tags(&mut window).len(), all.len());
+}
+
+#[test]
+fn the_keys_go_through_the_list_and_copy_it() {
+    let mut window = page();
+    document_mut(&mut window).suspects.innocent = true;
+    window.run_steps(3);
+    assert_eq!(selected(&window), "Leak");
+    press(&mut window, Key::ArrowDown);
+    assert_eq!(document(&window).suspects.cursor, Some(1));
+    press(&mut window, Key::ArrowUp);
+    window.key_press_modifiers(Modifiers::SHIFT, Key::ArrowDown);
+    window.run_steps(3);
+    let chosen: Vec<usize> = document(&window).suspects.selected.iter().copied().collect();
+    assert_eq!(chosen, [0, 1]);
+    window.event(Event::Copy);
+    let text = copied(&mut window);
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines.len(), 3, "{text}");
+    assert!(lines[0].starts_with("Rank\tVerdict\tPool Tag\tPool\tDriver\tFunction\tGrowth (bytes/min)"), "{text}");
+    let bytes = document(&window).suspects.suspects()[0].evidence.survivors.bytes.to_string();
+    assert!(lines[1].starts_with("1\tleak\tLeak\tNonPaged\tmyfault.sys\t") && lines[1].contains(&bytes), "{text}");
+    press(&mut window, Key::End);
+    let last = document_mut(&mut window).suspects.listed().last().copied();
+    assert_eq!(document(&window).suspects.cursor, last);
+    press(&mut window, Key::Home);
+    assert_eq!(selected(&window), "Leak");
+    // Down alone: what is copied stands in the frame of the last event.
+    let key = Key::C;
+    window.event(Event::Key { key, physical_key: None, pressed: true, repeat: false, modifiers: CTRL_SHIFT });
+    let stack = copied(&mut window);
+    let frames: Vec<&str> = stack.lines().collect();
+    assert!(frames.len() > 5 && frames[0].contains("ExAllocatePoolWithTag"), "{stack}");
+    assert!(frames[1].starts_with("myfault.sys!MyfaultDeviceControl"), "{stack}");
+}
+
+#[test]
+fn what_is_known_of_a_suspect_stands_beside_it() {
+    let mut window = page();
+    for label in ["WHY", "FIGURES", "STACK", "AGES OF WHAT STAYED", "WHO OWNS IT"] {
+        window.get_by_label(label);
+    }
+    window.get_by_label_contains("Outstanding bytes of Leak over time");
+    assert!(window.query_all_by_label_contains("myfault.sys!MyfaultDeviceControl+").next().is_some());
+    click(&mut window, "Record this tag\u{2026}");
+    window.get_by_label("Copy the commands: This tag alone, for hours, with xperf:").click();
+    let text = copied(&mut window);
+    let expected = "xperf -on PROC_THREAD+LOADER+POOL -stackwalk PoolAlloc+PoolFree -PoolTag Leak\nxperf -d leak.etl";
+    assert_eq!(text, expected);
+}
+
+#[test]
+fn the_judged_time_is_the_users() {
+    let mut window = page();
+    let whole = document(&window).history.whole();
+    let request = |window: &Window<'_>| document(window).suspects.judged.as_ref().expect("judged").judgement.request;
+    assert_eq!(request(&window).view, whole);
+    document_mut(&mut window).zoom(poolscope::gui::widgets::graph::Range::between(20.0, 40.0), false);
+    settle(&mut window);
+    assert_eq!(request(&window).view, whole, "a zoom alone changes nothing");
+    click(&mut window, "Judge the view");
+    assert_eq!(request(&window).view, document(&window).history.now());
+    document_mut(&mut window).suspects.warm_up = WarmUpChoice::None;
+    settle(&mut window);
+    let judged = &document(&window).suspects.judged.as_ref().expect("judged").judgement;
+    assert_eq!(judged.span.from, judged.span.view.from);
+    document_mut(&mut window).suspects.warm_up = WarmUpChoice::Seconds(5.0);
+    settle(&mut window);
+    window.get_by_label("judged 25.0 s to 40.0 s");
+    // A mark ends the warm-up unless something else is chosen.
+    document_mut(&mut window).suspects.warm_up = WarmUpChoice::Usual;
+    document_mut(&mut window).add_marks(&[30.0]);
+    settle(&mut window);
+    window.get_by_label("judged 30.0 s to 40.0 s");
+}
+
+#[test]
+fn a_trace_in_which_nothing_leaks_says_so_quietly() {
+    let tags = TagMix { leaking: 0, slow_leaks: 0, plateau: 1, burst: 0, churning: 3, ordinary: 12 };
+    let calm = SynthParams { allocations: 3000, tags, preexisting: 0, ..SynthParams::default() };
+    let (_folder, path) = folder_with(&calm);
+    let mut window = open_file(&path);
+    let verdicts: Vec<Verdict> = document(&window).suspects.suspects().iter().map(|suspect| suspect.verdict).collect();
+    assert!(verdicts.iter().all(|verdict| !matches!(verdict, Verdict::Leak | Verdict::Growing)), "{verdicts:?}");
+    assert!(window.query_by_label("Show in table").is_none());
+    click(&mut window, "Suspects");
+    let innocents = document(&window).suspects.innocents();
+    if listed(&window).is_empty() {
+        window.get_by_label("Nothing leaks");
+        click(&mut window, &format!("List the {innocents} that do not leak"));
+    }
+    assert_eq!(document(&window).suspects.suspects().len(), verdicts.len());
+}
+
+#[test]
+fn a_trace_without_pool_events_has_no_suspects_and_no_sentence() {
+    let quiet = SynthParams { allocations: 0, preexisting: 0, snapshots: false, ..SynthParams::default() };
+    let (_folder, path) = folder_with(&quiet);
+    let mut window = open_file(&path);
+    assert!(window.query_by_label("Suspects").is_none());
+    press_with(&mut window, CTRL_SHIFT, Key::L);
+    // The status bar says it, too.
+    assert_eq!(window.query_all_by_label("No pool events").count(), 2);
+    click(&mut window, "Back");
+    assert_eq!(document(&window).page, Page::Analysis);
+}
+
+#[test]
+fn small_windows_keep_the_page_usable() {
+    for (width, height) in [(1280.0, 720.0), (720.0, 480.0)] {
+        let mut window = page();
+        window.set_size(vec2(width, height));
+        window.run_steps(4);
+        assert_eq!(listed(&window).len(), 1, "{width}x{height}");
+        let row = window.get_by_role(Role::Row).rect();
+        assert!(row.top() > 0.0 && row.bottom() < height, "{row:?}");
+        window.get_by_label("WHY");
+        press_with(&mut window, CTRL_SHIFT, Key::L);
+        click(&mut window, "Back to graph and table");
+        let button = window.get_by_label("Suspects").rect();
+        assert!(button.right() <= width, "{button:?}");
+        assert!(window.get_by_role(Role::Figure).rect().height() > 40.0);
+    }
+}

@@ -1,0 +1,131 @@
+//! Questions to the judge that follow each other: only the answer to the last one is taken in, and names that come late do not
+//! make the first answer wait. The document is driven without a window, so that answers come exactly when the test lets
+//! them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use poolscope::gui::command::{DocumentCommand, SuspectsCommand};
+use poolscope::gui::jobs::document::{Reply, Request, Topic};
+use poolscope::gui::jobs::load::{Engine, Loader, Source};
+use poolscope::gui::jobs::{Answer, Jobs, TabId};
+use poolscope::gui::state::document::{Document, Effect, SharedPresets};
+use poolscope_core::column::frames::FrameNaming;
+use poolscope_core::job::{CancelToken, Progress};
+use poolscope_core::leak::By;
+
+use crate::gui_kit::{NoDialog, NoSymbols, PATIENCE, folder};
+
+const TAB: TabId = TabId(1);
+
+struct Desk {
+    document: Document,
+    jobs: Jobs,
+}
+
+impl Desk {
+    fn new() -> Self {
+        let (_folder, path) = folder();
+        let source = Source::File(path);
+        let loaded = Engine.load(&source, &Progress::default(), &CancelToken::default());
+        let trace = loaded.ok().flatten().expect("it is a trace");
+        let document = Document::new(source, trace, SharedPresets::default());
+        let jobs = Jobs::new(Arc::new(Engine), Arc::new(NoDialog), Arc::new(NoSymbols), Arc::new(|| {}));
+        Self { document, jobs }
+    }
+
+    /// What the document asks now, and the background is told; of which topics.
+    fn ask(&mut self) -> Vec<Topic> {
+        let requests = self.document.requests();
+        let topics = requests.iter().map(Request::topic).collect();
+        requests.into_iter().for_each(|request| self.jobs.ask(TAB, request));
+        topics
+    }
+
+    /// Lets all answers in; of which topics they were.
+    fn wait(&mut self) -> Vec<Topic> {
+        let mut topics = Vec::new();
+        for _ in 0..PATIENCE {
+            self.ask();
+            if !self.document.is_busy() {
+                return topics;
+            }
+            while let Some(answer) = self.jobs.answer() {
+                if let Answer::Document { reply, .. } = answer {
+                    topics.push(reply.topic());
+                    self.document.take(reply);
+                }
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        panic!("the background does not come to an end");
+    }
+
+    fn run(&mut self, command: SuspectsCommand) {
+        self.document.run(&DocumentCommand::Suspects(command));
+    }
+
+    fn judged_by(&self) -> Option<By> {
+        self.document.suspects.judged.as_ref().map(|judged| judged.judgement.request.by)
+    }
+}
+
+#[test]
+fn the_judge_is_asked_after_rows_and_curves() {
+    let mut desk = Desk::new();
+    assert_eq!(desk.ask(), [Topic::Table, Topic::Curves]);
+    let answers = desk.wait();
+    let at = |topic| answers.iter().position(|other| *other == topic).expect("it was answered");
+    assert!(at(Topic::Leaks) > at(Topic::Table) && at(Topic::Leaks) > at(Topic::Curves), "{answers:?}");
+    assert_eq!(answers.iter().filter(|topic| **topic == Topic::Leaks).count(), 1, "asked once");
+    assert_eq!(desk.wait(), [], "and not again");
+}
+
+#[test]
+fn answers_to_old_questions_are_dropped() {
+    let mut desk = Desk::new();
+    desk.wait();
+    for by in [By::Stack, By::Driver] {
+        desk.run(SuspectsCommand::By(by));
+        assert_eq!(desk.ask(), [Topic::Leaks]);
+        assert!(desk.document.leaks_are_old(), "the answer before is still shown");
+        assert_eq!(desk.judged_by(), Some(By::Tag));
+    }
+    let answers = desk.wait();
+    assert_eq!(answers, [Topic::Leaks], "the one about stacks is not taken in");
+    assert_eq!(desk.judged_by(), Some(By::Driver));
+    assert!(!desk.document.leaks_are_old());
+}
+
+#[test]
+fn other_names_are_judged_anew_and_what_was_selected_stays() {
+    let mut desk = Desk::new();
+    desk.wait();
+    let page = &mut desk.document.suspects;
+    page.innocent = true;
+    let last = page.listed().last().copied();
+    page.select(last);
+    let known = page.current().map(|suspect| (suspect.tag.clone(), suspect.paged)).expect("one is selected");
+    let before = page.judged.as_ref().expect("judged").number;
+    desk.document.run(&DocumentCommand::Symbols(poolscope::gui::command::SymbolsCommand::GroupBy(FrameNaming::Module)));
+    assert!(!desk.document.leaks_are_old(), "names alone do not make the figures old");
+    let answers = desk.wait();
+    assert!(answers.contains(&Topic::Leaks), "{answers:?}");
+    let page = &desk.document.suspects;
+    assert!(page.judged.as_ref().is_some_and(|judged| judged.number > before));
+    assert_eq!(page.current().map(|suspect| (suspect.tag.clone(), suspect.paged)), Some(known));
+}
+
+#[test]
+fn a_mistake_of_the_judge_is_told_once_and_leaves_the_rest() {
+    let mut desk = Desk::new();
+    desk.wait();
+    desk.run(SuspectsCommand::By(By::Stack));
+    desk.ask();
+    desk.document.take(Reply::Broken(Topic::Leaks));
+    let told =
+        desk.document.effects.iter().any(|effect| matches!(effect, Effect::Tell(words) if words.contains("suspects")));
+    assert!(told && desk.document.suspects.broken);
+    assert_eq!(desk.judged_by(), Some(By::Tag), "the answer before stays");
+    assert_eq!(desk.document.requests().len(), 0, "it is not asked for ever");
+}

@@ -1,0 +1,259 @@
+//! `leaks`: the verdict on the sample and on made-up traces, in every format, the conditions of `--fail-if`, and the report
+//! that can be mailed.
+
+use poolscope_core::synth::SynthParams;
+use poolscope_tests::micro::Micro;
+use poolscope_tests::planted::{OnDisk, bytes_of};
+use poolscope_tests::program::{csv, json, output, run};
+use poolscope_tests::variants::base;
+use serde_json::Value;
+
+fn leaking() -> OnDisk {
+    OnDisk::new("leaking.etl", &bytes_of(&base(6_000)))
+}
+
+/// A trace in which nothing leaks.
+fn clean() -> OnDisk {
+    let mut params = SynthParams { duration_s: 60.0, ..base(20_000) };
+    (params.tags.leaking, params.tags.slow_leaks) = (0, 0);
+    OnDisk::new("clean.etl", &bytes_of(&params))
+}
+
+fn text_of(args: &[&str]) -> String {
+    String::from_utf8(output(args)).expect("text is UTF-8")
+}
+
+#[test]
+fn the_sample_names_the_driver_and_the_function_in_one_sentence() {
+    let document = json(&["leaks", "--demo", "--format", "json"]);
+    let headline = document["headline"].as_str().expect("a sentence");
+    assert!(headline.starts_with("myfault.sys leaks "), "{headline}");
+    assert!(headline.ends_with(" of nonpaged pool under tag Leak, from MyfaultDeviceControl"), "{headline}");
+    let first = &document["rows"][0];
+    let expected = ["Leak", "NonPaged", "myfault.sys", "myfault.sys!MyfaultDeviceControl", "leak"];
+    assert_eq!(["tag", "paged", "driver", "function", "verdict"].map(|name| first[name].as_str()), expected.map(Some));
+    assert_eq!((&first["rank"], &first["frees"]), (&Value::from(1), &Value::from(0)));
+    let innocent = document["rows"].as_array().expect("rows").iter().skip(1).find(|row| row["verdict"] == "leak");
+    assert_eq!(innocent, None, "only one tag of the sample leaks");
+    for by in ["tag", "stack", "driver"] {
+        let text = text_of(&["leaks", "--demo", "--by", by]);
+        assert!(text.contains("myfault.sys leaks ") && text.contains("myfault.sys!MyfaultDeviceControl+0x"), "{text}");
+        assert!(text.contains(&format!(", by {by}\n")) && text.contains("Innocent: "), "{text}");
+    }
+}
+
+#[test]
+fn figures_are_those_of_the_report() {
+    let file = leaking();
+    let leaks = json(&["leaks", file.path(), "--format", "json"]);
+    let report = json(&["report", file.path(), "--by", "tag,paged", "--where", "type:AIFO", "--format", "json"]);
+    let by_tag = |document: &Value, tag: &Value, paged: &Value| {
+        let rows = document["rows"].as_array().expect("rows").clone();
+        rows.into_iter().find(|row| &row["tag"] == tag && &row["paged"] == paged)
+    };
+    let mut compared = 0;
+    for row in leaks["rows"].as_array().expect("rows") {
+        let Some(other) = by_tag(&report, &row["tag"], &row["paged"]) else {
+            assert_eq!((&row["count"], &row["impacting_size"]), (&Value::from(0), &Value::from(0)), "{row}");
+            continue;
+        };
+        assert_eq!((&row["count"], &row["impacting_size"]), (&other["count"], &other["impacting_size"]), "{row}");
+        compared += 1;
+    }
+    assert_eq!(Some(compared), report["rows"].as_array().map(Vec::len));
+    for row in leaks["rows"].as_array().expect("rows") {
+        let share = row["confidence"].as_f64().expect("a share");
+        assert!((0.0..=1.0).contains(&share), "{row}");
+        let per_hour = row["growth_bytes_per_hour"].as_f64().zip(row["growth_bytes_per_s"].as_f64());
+        assert!(per_hour.is_some_and(|(hour, second)| (hour - second * 3600.0).abs() <= hour.abs() * 1e-12), "{row}");
+        assert!(row["reasons"].as_array().is_some_and(|reasons| !reasons.is_empty()), "{row}");
+    }
+}
+
+#[test]
+fn documents_have_the_fields_of_the_contract_and_csv_says_the_same() {
+    let file = leaking();
+    let document = json(&["leaks", file.path(), "--by", "stack", "--format", "json"]);
+    let fields: Vec<&str> = document.as_object().expect("an object").keys().map(String::as_str).collect();
+    assert_eq!(fields, ["trace", "range", "by", "judged", "headline", "trust", "pools", "rows"]);
+    assert_eq!(document["by"], serde_json::json!(["tag", "paged", "stack"]));
+    assert_eq!(document["pools"].as_array().map(Vec::len), Some(2));
+    assert!(document["trust"]["factor"].is_f64() && document["trust"]["notes"].is_array());
+    let names = "rank tag paged driver function verdict score confidence impacting_size count frees growth_bytes_per_s \
+                 growth_bytes_per_hour seconds_to_full reasons stack";
+    let names: Vec<&str> = names.split(' ').collect();
+    let (header, lines) = csv(&["leaks", file.path(), "--by", "stack", "--format", "csv"]);
+    assert_eq!(&header[..names.len()], &names[..]);
+    let rows = document["rows"].as_array().expect("rows");
+    assert_eq!(rows.len(), lines.len());
+    assert!(rows.iter().any(|row| row["stack"].as_array().is_some_and(|stack| stack.len() > 2)));
+    for (row, line) in rows.iter().zip(&lines) {
+        let row = row.as_object().expect("an object");
+        assert!(row.keys().eq(&header), "{header:?}");
+        for (value, field) in row.values().zip(line) {
+            let same = match value {
+                Value::Null => field.is_empty(),
+                Value::String(text) => text == field,
+                Value::Array(items) => items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(";") == *field,
+                number => field
+                    .parse::<f64>()
+                    .ok()
+                    .zip(number.as_f64())
+                    .is_some_and(|(a, b)| (a - b).abs() <= b.abs() * 1e-12),
+            };
+            assert!(same, "{value} is {field} in CSV");
+        }
+    }
+    let top = json(&["leaks", file.path(), "--by", "stack", "--format", "json", "--top", "2"]);
+    assert_eq!(top["rows"].as_array().map(Vec::as_slice), Some(&rows[..2]));
+}
+
+#[test]
+fn markdown_has_a_table_and_a_stack_as_code() {
+    let text = text_of(&["leaks", "--demo", "--format", "markdown"]);
+    assert!(text.starts_with("**myfault.sys leaks "), "{text}");
+    assert!(
+        text.contains("\n| 1 | leak | ") && text.contains("| Leak | myfault.sys!MyfaultDeviceControl |\n"),
+        "{text}"
+    );
+    assert!(text.contains("\n    myfault.sys!MyfaultDeviceControl+0x") && text.contains("### Data quality"), "{text}");
+}
+
+#[test]
+fn a_condition_that_holds_is_code_3_and_says_why() {
+    let held = run(&["leaks", "--demo", "--fail-if", "nonpaged_growth > 1MB/min"]);
+    assert_eq!(held.code, 3, "{}", held.err);
+    assert!(held.err.starts_with("poolscope: 'nonpaged_growth > 1MB/min' holds: nonpaged_growth is "), "{}", held.err);
+    assert!(!held.out.is_empty(), "the result is told all the same");
+    let not = run(&["leaks", "--demo", "--fail-if", "nonpaged_growth > 1GB/s", "--fail-if", "leaks > 1000"]);
+    assert_eq!((not.code, not.err.as_str()), (0, ""));
+    let second = run(&["leaks", "--demo", "--fail-if", "leaks > 1000", "--fail-if", "leaks = 1 and confidence > 50%"]);
+    assert_eq!((second.code, second.err.lines().count()), (3, 1), "{}", second.err);
+}
+
+#[test]
+fn wrong_usage_is_code_2_before_the_trace_is_read() {
+    let cases: [(&[&str], &str); 6] = [
+        (&["--fail-if", "leeks > 1"], "there is no figure 'leeks'"),
+        (&["--fail-if", "nonpaged_growth > 1MB"], "a rate such as 1MB/min"),
+        (&["--fail-if", "(leaks > 1"], "this '(' is not closed"),
+        (&["--warm-up", "soon"], "neither seconds such as 10 nor 'none'"),
+        (&["--by", "process"], "driver"),
+        (&["--where", "tag:Leak"], "takes no --where"),
+    ];
+    for (options, words) in cases {
+        let ran = run(&[&["leaks", "no such file.etl"], options].concat());
+        assert_eq!((ran.code, ran.out.len()), (2, 0), "{options:?}: {}", ran.err);
+        assert!(ran.err.contains(words), "{options:?}: {}", ran.err);
+    }
+}
+
+#[test]
+fn a_trace_without_leaks_says_so() {
+    let file = clean();
+    let document = json(&["leaks", file.path(), "--format", "json"]);
+    let headline = document["headline"].as_str().expect("a sentence");
+    assert!(headline.starts_with("Nothing leaks"), "{headline}");
+    let ran = run(&["leaks", file.path(), "--fail-if", "leaks > 0 or growing > 0"]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+}
+
+#[test]
+fn a_trace_without_pool_events_has_nothing_to_judge() {
+    let file = OnDisk::new("quiet.etl", &Micro::default().bytes(1_000));
+    let ran = run(&["leaks", file.path()]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert!(String::from_utf8_lossy(&ran.out).contains("Nothing to judge: not one pool allocation"), "{ran:?}");
+    assert!(ran.err.contains("wpr -start Pool"), "{}", ran.err);
+    let folder = tempfile::tempdir().expect("a scratch folder can be made");
+    let html = folder.path().join("quiet.html");
+    let html = html.to_str().expect("an ordinary name");
+    let document = json(&["leaks", file.path(), "--format", "json", "--html", html, "--fail-if", "suspects > 0"]);
+    assert_eq!(document["rows"], serde_json::json!([]));
+    assert!(std::fs::read_to_string(html).expect("the report is there").contains("Nothing to judge"));
+}
+
+#[test]
+fn damage_is_told_beside_the_verdict() {
+    let mut bytes = bytes_of(&base(6_000));
+    bytes.truncate(bytes.len() * 2 / 3 + 100);
+    let file = OnDisk::new("torn.etl", &bytes);
+    let ran = run(&["leaks", file.path()]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert!(ran.err.contains("poolscope: warning: torn_tail"), "{}", ran.err);
+    let document = json(&["leaks", file.path(), "--format", "json"]);
+    assert!(document["rows"].as_array().is_some_and(|rows| !rows.is_empty()));
+}
+
+#[test]
+fn the_warm_up_can_be_set() {
+    let judged = |more: &[&str]| {
+        let line = [&["leaks", "--demo", "--format", "json", "--range", "10..50"], more].concat();
+        json(&line)["judged"]["from"].as_f64().expect("seconds")
+    };
+    let near = |is: f64, wanted: f64| assert!((is - wanted).abs() < 1e-6, "{is} is not {wanted}");
+    near(judged(&[]), 14.0);
+    near(judged(&["--warm-up", "none"]), 10.0);
+    near(judged(&["--warm-up", "2.5"]), 12.5);
+    near(judged(&["--marks", "20"]), 20.0);
+    near(judged(&["--marks", "20", "--warm-up", "none"]), 10.0);
+}
+
+#[test]
+fn outputs_do_not_depend_on_the_number_of_threads() {
+    let file = leaking();
+    let folder = tempfile::tempdir().expect("a scratch folder can be made");
+    for format in ["text", "json", "csv", "markdown"] {
+        let with = |threads: &str| {
+            let html = folder.path().join(threads);
+            let path = html.to_str().expect("an ordinary name");
+            let ran = run(&["leaks", file.path(), "--format", format, "--all", "--threads", threads, "--html", path]);
+            assert_eq!(ran.code, 0, "{}", ran.err);
+            (ran.out, std::fs::read(&html).expect("the report is there"))
+        };
+        assert!(with("1") == with("7"), "{format}");
+    }
+}
+
+/// The names of all elements that are opened and not closed, as a stack; panics where they do not match.
+fn balanced(html: &str) {
+    const VOID: [&str; 3] = ["meta", "br", "!DOCTYPE"];
+    let mut open: Vec<&str> = Vec::new();
+    for part in html.split('<').skip(1) {
+        let (tag, _) = part.split_once('>').expect("every '<' begins an element");
+        let name = tag.split_whitespace().next().expect("an element has a name");
+        match name.strip_prefix('/') {
+            Some(closed) => assert_eq!(open.pop(), Some(closed), "before {}", &part[..part.len().min(60)]),
+            None if tag.ends_with('/') || VOID.contains(&name) => {}
+            None => open.push(name),
+        }
+    }
+    assert_eq!(open, Vec::<&str>::new());
+}
+
+#[test]
+fn the_report_for_mail_stands_alone() {
+    let folder = tempfile::tempdir().expect("a scratch folder can be made");
+    let at = folder.path().join("report.html");
+    let path = at.to_str().expect("an ordinary name");
+    let ran = run(&["leaks", "--demo", "--html", path]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let html = std::fs::read_to_string(&at).expect("the report is there");
+    balanced(&html);
+    for words in [
+        "<h1>myfault.sys leaks ",
+        "<polyline class=\"line c0\"",
+        "<li>myfault.sys!MyfaultDeviceControl+0x",
+        "Data quality",
+        "prefers-color-scheme: dark",
+        "poolscope leaks sample.etl --by tag",
+    ] {
+        assert!(html.contains(words), "the report lacks {words}");
+    }
+    let foreign = ["http:", "https:", "<script", "<img", "<link", "url(", "@import"];
+    let found: Vec<&&str> = foreign.iter().filter(|word| html.contains(**word)).collect();
+    assert_eq!(found, Vec::<&&str>::new(), "the report needs something from outside");
+    let refused = run(&["leaks", "--demo", "--html", folder.path().to_str().expect("an ordinary name")]);
+    assert_eq!(refused.code, 1);
+    assert!(refused.err.contains("cannot write"), "{}", refused.err);
+}

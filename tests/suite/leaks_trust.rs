@@ -1,0 +1,183 @@
+//! How far a trace can be trusted, on made-up traces whose losses are known: the pool's counters against the events, wrapped
+//! logs, tag filters; and who owns a tag, from lists and driver files on disk.
+
+use poolscope::drivers::{scan_folder, tags_of};
+use poolscope_core::column::frames::FrameNaming;
+use poolscope_core::column::names::Names;
+use poolscope_core::column::parallel::never;
+use poolscope_core::leak::owner::{Hints, Source, best_driver};
+use poolscope_core::leak::reconcile::{Reconciliation, reconcile};
+use poolscope_core::leak::trust::{TrustKind, trust};
+use poolscope_core::leak::{By, Finding, Judgement, Reason, Request, Verdict, WarmUp, judge};
+use poolscope_core::synth::writer::{FileMode, Width};
+use poolscope_core::synth::{SynthParams, TruthRequest};
+use poolscope_core::trace::Trace;
+use poolscope_tests::planted::{OnDisk, bytes_of, loaded, plant};
+use poolscope_tests::program::{json, run};
+use poolscope_tests::variants;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Growth in bytes by tag, session, and whether it is paged.
+type Growth = BTreeMap<(String, Option<u32>, bool), i64>;
+
+fn judged(trace: &Arc<Trace>) -> Judgement {
+    let names = Names::new(Arc::clone(trace), FrameNaming::Symbol);
+    let request = Request { view: trace.extent, by: By::Tag, warm_up: WarmUp::Usual };
+    judge(&names, request, &never).expect("nobody cancels")
+}
+
+fn growth(reconciliation: &Reconciliation, of: impl Fn(&poolscope_core::leak::reconcile::TagBalance) -> i64) -> Growth {
+    let mut growth = Growth::new();
+    for row in &reconciliation.tags {
+        *growth.entry((row.tag.text(), row.session, row.paged)).or_default() += of(row);
+    }
+    growth.retain(|_, bytes| *bytes != 0);
+    growth
+}
+
+#[test]
+fn counters_and_events_agree_to_the_byte_where_nothing_is_lost() {
+    for (seed, width) in [(1, Width::Bits64), (2, Width::Bits32), (3, Width::Bits64)] {
+        let params = SynthParams { seed, width, preexisting: 3_000, ..variants::base(20_000) };
+        let planted = plant(&params, &TruthRequest::default());
+        let trace = loaded(planted.bytes);
+        let result = reconcile(&trace).expect("it has snapshots");
+        let mut told = Growth::new();
+        for row in &planted.truth.snapshot_growth {
+            told.insert((row.tag.clone(), row.session, false), row.nonpaged_bytes);
+            told.insert((row.tag.clone(), row.session, true), row.paged_bytes);
+        }
+        told.retain(|_, bytes| *bytes != 0);
+        assert!(told.len() > 5, "{told:?}");
+        assert_eq!(growth(&result, |row| row.counted_growth_bytes()), told, "seed {seed}");
+        assert_eq!(growth(&result, |row| row.seen_growth_bytes), told, "seed {seed}");
+        let differing: Vec<_> = result.tags.iter().filter(|row| row.difference() > 0).collect();
+        assert!(differing.is_empty(), "{differing:?}");
+        assert_eq!((result.seen_share, result.silent_tags, result.is_filtered()), (1.0, 0, false));
+        let big = result.big.expect("both snapshots list big blocks");
+        assert_eq!((big.came, big.went), (big.came_seen, big.went_seen));
+        let notes = trust(&trace, trace.extent).notes;
+        assert!(!notes.iter().any(|note| matches!(note.kind, TrustKind::SnapshotsDiffer { .. })), "{notes:?}");
+    }
+}
+
+#[test]
+fn lost_events_show_in_the_counters_and_lower_the_trust() {
+    let mut last = 1.0;
+    for loss_share in [0.02, 0.1, 0.3] {
+        let params = SynthParams { loss_share, ..variants::base(20_000) };
+        let trace = loaded(bytes_of(&params));
+        let result = reconcile(&trace).expect("it has snapshots");
+        assert!((result.seen_share - (1.0 - loss_share)).abs() < 0.02, "{loss_share}: {}", result.seen_share);
+        assert!(!result.is_filtered());
+        let trust = trust(&trace, trace.extent);
+        let is_told = |note: &poolscope_core::leak::TrustNote| matches!(note.kind, TrustKind::SnapshotsDiffer { .. });
+        assert!(trust.notes.iter().any(is_told), "{:?}", trust.notes);
+        let is_empty =
+            |note: &poolscope_core::leak::TrustNote| matches!(note.kind, TrustKind::LostBuffers { buffers: 0, .. });
+        assert!(!trust.notes.iter().any(is_empty), "{:?}", trust.notes);
+        // A block is right if both of its events are there.
+        assert!(trust.factor() <= (1.0 - loss_share + 0.02_f64).powi(2) && trust.factor() < last, "{:?}", trust.notes);
+        assert!(trust.factor() > 0.0);
+        last = trust.factor();
+    }
+}
+
+#[test]
+fn without_snapshots_nothing_is_compared_and_with_them_the_pool_has_a_start() {
+    let base = variants::base(10_000);
+    let bare = loaded(bytes_of(&SynthParams { snapshots: false, ..base.clone() }));
+    assert_eq!(reconcile(&bare), None);
+    assert_eq!(judged(&bare).pools.map(|pool| pool.baseline_bytes), [None, None]);
+
+    let params = SynthParams { preexisting: 3_000, ..base };
+    let trace = loaded(bytes_of(&params));
+    let judgement = judged(&trace);
+    let result = judgement.trust.reconciliation.as_ref().expect("it has snapshots");
+    for (pool, paged) in judgement.pools.iter().zip([false, true]) {
+        // The first snapshot lies a few ticks after the start: nothing happens between.
+        let start = result.pool_start_bytes(paged).expect("the first snapshot was taken");
+        assert_eq!(pool.baseline_bytes, Some(start));
+        let of_tags: u64 = result.tags.iter().filter(|row| row.paged == paged).map(|row| row.start_bytes).sum();
+        assert_eq!(start, of_tags);
+        assert!(start > 0);
+    }
+    // 16 GB of memory, Windows 10.
+    assert_eq!(judgement.pools[0].limit_bytes, Some(16 << 30));
+    assert_eq!(judgement.pools[1].limit_bytes, Some(64 << 30));
+}
+
+#[test]
+fn a_log_that_wrapped_and_a_whole_one() {
+    let wrapped = |mode| {
+        let trace = loaded(bytes_of(&SynthParams { mode, ..variants::base(20_000) }));
+        let notes = trust(&trace, trace.extent).notes;
+        notes.into_iter().find(|note| matches!(note.kind, TrustKind::Wrapped { .. }))
+    };
+    let note = wrapped(FileMode::Circular { buffers: 24 }).expect("24 buffers hold a small part");
+    assert!(note.factor < 0.95 && note.factor > 0.4, "{note:?}");
+    assert!(matches!(note.kind, TrustKind::Wrapped { missing_s: Some(seconds) } if seconds > 0.1), "{note:?}");
+    assert_eq!(wrapped(FileMode::Sequential), None);
+}
+
+#[test]
+fn tags_that_never_free_are_told_and_no_others() {
+    let trace = loaded(bytes_of(&variants::base(20_000)));
+    let judgement = judged(&trace);
+    let mut accused = 0;
+    for suspect in &judgement.suspects {
+        let is_zero = |reason: &Reason| matches!(reason, Reason::Found(Finding::ZeroFree { .. }));
+        let has_grown = matches!(suspect.verdict, Verdict::Leak | Verdict::Growing | Verdict::Burst);
+        let never = suspect.evidence.freed.count == 0 && suspect.evidence.allocated.count >= 20;
+        accused += u32::from(has_grown);
+        assert_eq!(suspect.reasons.iter().any(is_zero), has_grown && never, "{:?}", suspect.tag);
+    }
+    assert!(accused > 0);
+}
+
+#[test]
+fn driver_files_name_the_owner_where_stacks_do_not() {
+    let trace = loaded(bytes_of(&variants::base(10_000)));
+    let judgement = judged(&trace);
+    let mut suspect = judgement.suspects.into_iter().next().expect("tags were used");
+    (suspect.driver, suspect.function) = (String::new(), String::new());
+    let tag = suspect.tag.clone().expect("it is judged by tag");
+    let folder = tempfile::tempdir().expect("a scratch folder can be made");
+    let code = [b"\x41\xb8", tag.as_bytes(), b"\xff\x15", b"\x41\xb8", tag.as_bytes(), b"\xff\x15"].concat();
+    std::fs::write(folder.path().join("guilty.sys"), &code).expect("a scratch file can be written");
+    for name in ["a.sys", "b.sys", "c.sys", "d.sys"] {
+        std::fs::write(folder.path().join(name), [0x90; 5000]).expect("a scratch file can be written");
+    }
+    let scan = scan_folder(folder.path(), &tags_of(&trace), &never).expect("the folder holds drivers");
+    assert_eq!((scan.drivers.looked_at, scan.problems.len()), (5, 0));
+    let hints = Hints { pool_tags: None, scanned: Some(&scan.drivers) };
+    let claim = best_driver(&suspect, hints).expect("the tag stands in one file");
+    assert_eq!((claim.driver.as_str(), claim.source), ("guilty.sys", Source::File { places: 2, of_files: 1 }));
+    assert_eq!(best_driver(&suspect, Hints::default()), None);
+}
+
+#[test]
+fn descriptions_come_from_the_file_that_is_chosen_else_from_beside_the_trace() {
+    let trace = OnDisk::new("a.etl", poolscope::sample::TRACE);
+    let described = |more: &[&str]| {
+        let document =
+            json(&[&["report", trace.path(), "--by", "tag,tag_description", "--format", "json"], more].concat());
+        let rows = document["rows"].as_array().expect("rows").clone();
+        let row = rows.into_iter().find(|row| row["tag"] == "Leak").expect("the sample has the tag");
+        row["tag_description"].as_str().unwrap_or_default().to_owned()
+    };
+    let built_in = described(&[]);
+    assert!(built_in.contains("NotMyFault") && built_in.ends_with("(built-in note)"), "{built_in}");
+    let folder = Path::new(trace.path()).parent().expect("it lies in a folder").to_path_buf();
+    std::fs::write(folder.join("pooltag.txt"), "Leak - beside.sys - Found beside\n").expect("it can be written");
+    assert_eq!(described(&[]), "beside.sys: Found beside");
+    assert_eq!(described(&["--pooltag", "none"]), built_in);
+    let chosen = folder.join("mine.txt");
+    std::fs::write(&chosen, "Leak - mine.sys - Chosen\n").expect("it can be written");
+    assert_eq!(described(&["--pooltag", chosen.to_str().expect("an ordinary name")]), "mine.sys: Chosen");
+    let gone = run(&["report", trace.path(), "--pooltag", "no-such-file.txt"]);
+    assert_eq!(gone.code, 1);
+    assert!(gone.err.contains("no-such-file.txt cannot be read"), "{}", gone.err);
+}
