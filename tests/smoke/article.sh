@@ -270,6 +270,9 @@ write_pictures() {
     # Until the words about copying are gone.
     sleep 8
     keep zoomed
+    press ctrl+shift+l
+    sleep 2
+    keep suspects
     end_program
 }
 

@@ -28,7 +28,7 @@ pub struct ReportInput<'r> {
     pub judgement: &'r Judgement,
     /// The suspects to show, the worst first.
     pub shown: &'r [&'r Suspect],
-    /// What was outstanding; see [`curves`].
+    /// What was outstanding; see [`curves()`].
     pub curves: &'r SeriesSet,
     /// The command that makes this report.
     pub command: &'r str,
