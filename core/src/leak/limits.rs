@@ -76,6 +76,10 @@ pub const BURST_SHARE: f64 = 0.6;
 /// A pause at the end shorter than this share of the judged time says nothing: work often ends just before the recording.
 pub const LEAST_PAUSE: f64 = 0.03;
 
+/// An end of the trace without any pool event is left out if it is shorter than this share of the judged time; a longer one is
+/// a pause like others, which says that growth has stopped.
+pub const LONGEST_TAIL: f64 = 0.1;
+
 /// With these odds for it (see `statistics::stopped_odds`), growth has stopped.
 pub const STOPPED_ODDS: f64 = 100.0;
 

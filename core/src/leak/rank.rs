@@ -4,7 +4,7 @@
 use super::evidence::{Blocks, Evidence, Span, look};
 use super::findings::{self, Case};
 use super::judged::{Judgement, PoolGrowth, Suspect};
-use super::limits::{LEAST_SURVIVORS, THIN};
+use super::limits::{LEAST_SURVIVORS, LONGEST_TAIL, THIN};
 use super::reason::Reason;
 use super::scene::{Scene, Unit};
 use super::trust::{Trust, trust};
@@ -16,6 +16,7 @@ use crate::column::names::Names;
 use crate::column::parallel::{Cancel, Cancelled};
 use crate::trace::Trace;
 use crate::trace::ids::StackId;
+use crate::trace::time::{Ticks, View};
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
@@ -25,7 +26,7 @@ use rustc_hash::FxHashMap;
 ///
 /// [`Cancelled`] once `cancel` says so.
 pub fn judge(names: &Names, request: Request, cancel: Cancel<'_>) -> Result<Judgement, Cancelled> {
-    let span = request.span(names.generations());
+    let span = without_tail(request.span(names.generations()), names.trace());
     let wanted: &[Key] = match request.by {
         By::Stack => &[Key::Tag, Key::Paged, Key::Stack],
         By::Tag | By::Driver => &[Key::Tag, Key::Paged, Key::Function],
@@ -67,6 +68,17 @@ pub fn judge(names: &Names, request: Request, cancel: Cancel<'_>) -> Result<Judg
         order.then_with(|| b.evidence.survivors.bytes.cmp(&a.evidence.survivors.bytes))
     });
     Ok(Judgement { request, span, seconds: span.seconds(&names.trace().clock), suspects, pools, trust })
+}
+
+/// The judged time without a short end in which the trace has no pool event at all: what writes the file runs longer than what
+/// it records, and that everything ends there at once says nothing about any tag.
+fn without_tail(span: Span, trace: &Trace) -> Span {
+    let (table, View { from, to }) = (&trace.allocations, span.view);
+    let inside = |time: &Ticks| *time >= from && *time <= to;
+    let last = |times: &[Ticks]| times.par_iter().copied().filter(inside).max();
+    let tail = last(&table.alloc_time).max(last(&table.free_time)).unwrap_or(to);
+    let is_short = to.0.saturating_sub(tail.0) as f64 <= LONGEST_TAIL * span.ticks() as f64;
+    if is_short && tail > span.from { Span { view: View { from, to: tail }, ..span } } else { span }
 }
 
 /// How a pool as a whole grew.
