@@ -22,7 +22,7 @@ pub fn is_guess(frame: &FrameParts) -> bool {
 
 /// A function inlined in a frame.
 #[must_use]
-pub fn inlined_text(frame: &FrameParts, inlined: &Inlined) -> String {
+fn inlined_text(frame: &FrameParts, inlined: &Inlined) -> String {
     let module = if frame.module.is_empty() { String::new() } else { format!("{}!", frame.module) };
     format!("{module}{} [inlined]", inlined.function)
 }
@@ -33,7 +33,7 @@ fn place(line: &SourceLine) -> String {
 
 /// What is known of a function inlined in a frame.
 #[must_use]
-pub fn explained_inlined(frame: &FrameParts, inlined: &Inlined) -> String {
+fn explained_inlined(frame: &FrameParts, inlined: &Inlined) -> String {
     let outer = frame.function.as_deref().unwrap_or("the frame's function");
     let line = inlined.line.as_ref().map_or_else(|| "source line not known".to_owned(), place);
     format!("{}\n{line}\ninlined in {outer}", inlined.function)
@@ -47,6 +47,13 @@ pub fn explained(frame: &FrameParts) -> String {
     let line = frame.line.as_ref().map_or_else(String::new, |line| format!("\n{}", place(line)));
     let guess = if is_guess(frame) { "\nnearest export; may be another function" } else { "" };
     format!("{module}\n{function}{guess}{line}\noffset +{:#x}\naddress {:#018x}", frame.offset_bytes, frame.address)
+}
+
+/// The functions inlined at a frame, the innermost first, each with what is said of it.
+#[must_use]
+pub fn inlined_lines(frame: &FrameParts) -> Vec<(String, String)> {
+    let line = |inlined| (inlined_text(frame, inlined), explained_inlined(frame, inlined));
+    frame.inlined.iter().rev().map(line).collect()
 }
 
 #[cfg(test)]

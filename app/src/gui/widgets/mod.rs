@@ -3,10 +3,13 @@
 
 pub mod badge;
 pub mod command_lines;
+pub mod empty_page;
+pub mod frame_line;
 pub mod graph;
 pub mod histogram;
 pub mod pivot_table;
 pub mod side_handle;
+pub mod sort_header;
 pub mod sparkline;
 pub mod thin_bar;
 pub mod two_ways_on;

@@ -22,6 +22,13 @@ impl Document {
         Some(words)
     }
 
+    /// What is said of a frame of a stack, in paragraphs: what it is, and, without a name, why.
+    #[must_use]
+    pub fn explained_frame(&self, frame: &FrameParts) -> Vec<String> {
+        let why = if frame.function.is_none() { self.explain_frame(&frame.text) } else { None };
+        std::iter::once(explained(frame)).chain(why).collect()
+    }
+
     /// What is known of a frame beside its text; `None` when that is all.
     #[must_use]
     pub fn explain_frame(&self, text: &str) -> Option<String> {

@@ -11,8 +11,9 @@ use crate::gui::command::{Command, DocumentCommand};
 use crate::gui::jobs::document::Topic;
 use crate::gui::state::details::Details;
 use crate::gui::state::document::Document;
-use crate::gui::state::frame_parts::{explained, explained_inlined, inlined_text, is_guess, lines};
+use crate::gui::state::frame_parts::{inlined_lines, is_guess, lines};
 use crate::gui::theme::{self, GRID};
+use crate::gui::widgets::frame_line::FrameLine;
 
 /// Frames that are shown at once, from the innermost: who allocates is there.
 const INNER: usize = 10;
@@ -114,20 +115,6 @@ fn one(ui: &mut Ui, document: &Document, kind: &str, at: usize, share: &StackSha
 }
 
 fn one_frame(ui: &mut Ui, document: &Document, frame: &FrameParts) {
-    // Innermost first, as the frames themselves.
-    for inlined in frame.inlined.iter().rev() {
-        let text = RichText::new(inlined_text(frame, inlined)).font(theme::figure_font()).weak();
-        ui.add(Label::new(text).truncate()).on_hover_text(explained_inlined(frame, inlined));
-    }
-    let text = RichText::new(&frame.text).font(theme::figure_font());
-    let text = if is_guess(frame) { text.italics() } else { text };
-    ui.add(Label::new(text).truncate()).on_hover_ui(|ui| {
-        ui.set_max_width(480.0);
-        ui.label(explained(frame));
-        if frame.function.is_none()
-            && let Some(why) = document.explain_frame(&frame.text)
-        {
-            ui.label(why);
-        }
-    });
+    let line = FrameLine { text: &frame.text, is_guess: is_guess(frame), inlined: inlined_lines(frame) };
+    line.show(ui, || document.explained_frame(frame));
 }

@@ -9,9 +9,7 @@ use crate::gui::state::document::Document;
 use crate::gui::state::symbols::Phase;
 use crate::gui::theme::{GRID, Palette};
 use crate::gui::widgets::command_lines;
-
-/// Width of the words, in points.
-const WIDTH: f32 = 520.0;
+use crate::gui::widgets::empty_page::{self, WIDTH};
 
 /// Why there is no list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,32 +62,24 @@ pub(super) fn show(ui: &mut Ui, why: Why, commands: &mut Vec<Command>) {
             "The stacks lead through no image that the trace names. Record with the Loader keyword, so that addresses belong to modules.",
         ),
     };
-    ui.with_layout(Layout::top_down(Align::Center), |ui| {
-        ui.add_space((ui.available_height() * 0.2).max(GRID));
-        ui.set_max_width(WIDTH);
-        ui.heading(title);
-        ui.add_space(2.0 * GRID);
-        ui.label(words);
-        ui.add_space(4.0 * GRID);
-        match why {
-            Why::NoStacks | Why::NoModules => {
-                ui.allocate_ui_with_layout(vec2(WIDTH, 0.0), Layout::top_down(Align::Min), |ui| {
-                    ui.set_width(WIDTH);
-                    command_lines::show(ui, "With xperf:", &recording::XPERF);
-                });
-            }
-            Why::NotLoaded => {
-                for command in [DocumentCommand::Symbols(SymbolsCommand::Load).into(), Command::SymbolPath] {
-                    if ui.button(command.title()).clicked() {
-                        commands.push(command);
-                    }
+    empty_page::show(ui, title, words, |ui| match why {
+        Why::NoStacks | Why::NoModules => {
+            ui.allocate_ui_with_layout(vec2(WIDTH, 0.0), Layout::top_down(Align::Min), |ui| {
+                ui.set_width(WIDTH);
+                command_lines::show(ui, "With xperf:", &recording::XPERF);
+            });
+        }
+        Why::NotLoaded => {
+            for command in [DocumentCommand::Symbols(SymbolsCommand::Load).into(), Command::SymbolPath] {
+                if ui.button(command.title()).clicked() {
+                    commands.push(command);
                 }
             }
-            Why::Looking => {
-                ui.spinner();
-            }
-            Why::NoEvents => {}
         }
+        Why::Looking => {
+            ui.spinner();
+        }
+        Why::NoEvents => {}
     });
 }
 

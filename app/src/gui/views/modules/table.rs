@@ -13,6 +13,7 @@ use crate::gui::state::modules_page::{self, ModuleColumn};
 use crate::gui::state::symbol_words as words;
 use crate::gui::state::symbols::ModuleRow;
 use crate::gui::theme::{self, GRID, HEADER_HEIGHT, Palette, ROW_HEIGHT};
+use crate::gui::widgets::sort_header::SortHeader;
 
 /// Widths of the columns at first, in points, and how much wider they may be where there is room; the last takes the rest.
 const WIDTHS: [(f32, f32); 8] =
@@ -115,48 +116,11 @@ fn row_menu(ui: &mut Ui, document: &Document, at: usize, commands: &mut Vec<Comm
     }
 }
 
-/// A header; a click on it sorts.
 fn header(ui: &mut Ui, document: &Document, column: ModuleColumn) -> Response {
     let page = &document.modules;
-    let palette = Palette::of(ui);
     let sorted = (page.column == column).then_some(page.ascending);
-    let response = ui.allocate_response(ui.available_size(), Sense::click());
-    let place = response.rect;
-    let colour = if response.hovered() || sorted.is_some() { palette.text } else { palette.dim };
-    let painter = ui.painter();
-    let galley = painter.layout_no_wrap(column.title().to_owned(), theme::small_font(), colour);
-    let arrow = if sorted.is_some() { 3.0 * GRID } else { 0.0 };
-    let left = if column.is_figure() {
-        (place.right() - galley.size().x - arrow - GRID).max(place.left())
-    } else {
-        place.left()
-    };
-    let end = left + galley.size().x;
-    painter.galley(vec2(left, place.center().y - galley.size().y / 2.0).to_pos2(), galley, colour);
-    if let Some(ascending) = sorted {
-        arrow_at(ui, end + 2.0 * GRID, place, ascending);
-    }
-    if response.has_focus() {
-        let stroke = eframe::egui::Stroke::new(1.0, palette.accent);
-        ui.painter().rect_stroke(place, 0.0, stroke, eframe::egui::StrokeKind::Inside);
-    }
-    response.widget_info(|| {
-        let order = match sorted {
-            Some(true) => ", ascending",
-            Some(false) => ", descending",
-            None => "",
-        };
-        WidgetInfo::labeled(Role::ColumnHeader, true, format!("Sort by {}{order}", column.title()))
-    });
-    response.on_hover_text(column.tip())
-}
-
-fn arrow_at(ui: &Ui, x: f32, place: Rect, ascending: bool) {
-    let at = eframe::egui::pos2(x, place.center().y);
-    let tip = if ascending { -2.5 } else { 2.5 };
-    let corners = vec![at + vec2(-3.5, -tip), at + vec2(3.5, -tip), at + vec2(0.0, tip)];
-    let shape = eframe::egui::Shape::convex_polygon(corners, Palette::of(ui).accent, eframe::egui::Stroke::NONE);
-    ui.painter().add(shape);
+    let header = SortHeader { title: column.title(), sorted, is_figure: column.is_figure() };
+    header.show(ui).on_hover_text(column.tip())
 }
 
 fn cell(ui: &mut Ui, column: ModuleColumn, need: &ModuleNeed, row: &ModuleRow) {

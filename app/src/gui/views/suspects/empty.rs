@@ -7,12 +7,9 @@ use crate::format;
 use crate::gui::command::{Command, DocumentCommand, SuspectsCommand};
 use crate::gui::recording;
 use crate::gui::state::document::Document;
-use crate::gui::theme::GRID;
 use crate::gui::widgets::command_lines;
+use crate::gui::widgets::empty_page::{self, WIDTH};
 use crate::leak_words;
-
-/// Width of the words, in points.
-const WIDTH: f32 = 520.0;
 
 /// Why there is no page but these words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +43,7 @@ pub(super) fn show(ui: &mut Ui, document: &Document, why: Why, commands: &mut Ve
         }
         Why::Broken => ("Not judged", "poolscope made a mistake while it judged. Please report it with the trace."),
     };
-    middle(ui, title, words, |ui| match why {
+    empty_page::show(ui, title, words, |ui| match why {
         Why::NoEvents => {
             ui.allocate_ui_with_layout(vec2(WIDTH, 0.0), Layout::top_down(Align::Min), |ui| {
                 ui.set_width(WIDTH.min(ui.available_width()));
@@ -73,11 +70,16 @@ pub(super) fn no_rows(ui: &mut Ui, document: &mut Document, commands: &mut Vec<C
     let suspects = document.suspects.suspects();
     let filter = document.suspects.filter.trim().to_owned();
     if !filter.is_empty() {
-        middle(ui, "No suspect fits", &format!("None has \"{filter}\" in its tag, driver or function."), |ui| {
-            if ui.button("Clear the filter").clicked() {
-                document.suspects.filter.clear();
-            }
-        });
+        empty_page::show(
+            ui,
+            "No suspect fits",
+            &format!("None has \"{filter}\" in its tag, driver or function."),
+            |ui| {
+                if ui.button("Clear the filter").clicked() {
+                    document.suspects.filter.clear();
+                }
+            },
+        );
         return;
     }
     let unclear = suspects.iter().all(|suspect| suspect.verdict == Verdict::TooLittleData);
@@ -101,7 +103,7 @@ pub(super) fn no_rows(ui: &mut Ui, document: &mut Document, commands: &mut Vec<C
     };
     let words = if notes.is_empty() { words.to_owned() } else { format!("{words}\n{}", notes.join("\n")) };
     let follows = document.suspects.follows_view;
-    middle(ui, title, &words, |ui| {
+    empty_page::show(ui, title, &words, |ui| {
         if innocents > 0 {
             let noun = if innocents == 1 { "does" } else { "do" };
             let title = format!("List the {} that {noun} not leak", format::count(innocents as u64));
@@ -112,17 +114,5 @@ pub(super) fn no_rows(ui: &mut Ui, document: &mut Document, commands: &mut Vec<C
         if follows && ui.button("Judge the whole trace instead").clicked() {
             commands.push(DocumentCommand::Suspects(SuspectsCommand::View).into());
         }
-    });
-}
-
-fn middle(ui: &mut Ui, title: &str, words: &str, more: impl FnOnce(&mut Ui)) {
-    ui.with_layout(Layout::top_down(Align::Center), |ui| {
-        ui.add_space((ui.available_height() * 0.2).max(GRID));
-        ui.set_max_width(WIDTH);
-        ui.heading(title);
-        ui.add_space(2.0 * GRID);
-        ui.label(words);
-        ui.add_space(4.0 * GRID);
-        more(ui);
     });
 }

@@ -7,8 +7,9 @@ use poolscope_core::leak::Suspect;
 use super::facts::caption;
 use crate::gui::command::{Command, DocumentCommand};
 use crate::gui::state::document::Document;
-use crate::gui::state::frame_parts::{explained, explained_inlined, inlined_text, is_guess, lines};
+use crate::gui::state::frame_parts::{inlined_lines, is_guess, lines};
 use crate::gui::theme::{self, GRID};
+use crate::gui::widgets::frame_line::FrameLine;
 use crate::leak_words;
 
 /// Draws the stack.
@@ -43,19 +44,6 @@ pub(super) fn show(ui: &mut Ui, document: &Document, suspect: &Suspect, commands
 }
 
 fn one(ui: &mut Ui, document: &Document, frame: &FrameParts) {
-    for inlined in frame.inlined.iter().rev() {
-        let text = RichText::new(inlined_text(frame, inlined)).font(theme::figure_font()).weak();
-        ui.add(Label::new(text).truncate()).on_hover_text(explained_inlined(frame, inlined));
-    }
-    let text = RichText::new(&frame.text).font(theme::figure_font());
-    let text = if is_guess(frame) { text.italics() } else { text };
-    ui.add(Label::new(text).truncate()).on_hover_ui(|ui| {
-        ui.set_max_width(480.0);
-        ui.label(explained(frame));
-        if frame.function.is_none()
-            && let Some(why) = document.explain_frame(&frame.text)
-        {
-            ui.label(why);
-        }
-    });
+    let line = FrameLine { text: &frame.text, is_guess: is_guess(frame), inlined: inlined_lines(frame) };
+    line.show(ui, || document.explained_frame(frame));
 }

@@ -15,6 +15,7 @@ use crate::gui::state::suspect_marks as marks;
 use crate::gui::state::suspect_words as words;
 use crate::gui::state::suspects_page::SuspectsPage;
 use crate::gui::theme::{self, GRID, HEADER_HEIGHT, Palette, ROW_HEIGHT};
+use crate::gui::widgets::sort_header::SortHeader;
 use crate::gui::widgets::sparkline::Sparkline;
 use crate::leak_words;
 
@@ -151,41 +152,10 @@ fn row_menu(ui: &mut Ui, commands: &mut Vec<Command>) {
     }
 }
 
-/// A header; a click on it sorts.
 fn header(ui: &mut Ui, order: (SuspectColumn, bool), column: SuspectColumn) -> Response {
-    let palette = Palette::of(ui);
     let sorted = (order.0 == column).then_some(order.1);
-    let response = ui.allocate_response(ui.available_size(), Sense::click());
-    let place = response.rect;
-    let colour = if response.hovered() || sorted.is_some() { palette.text } else { palette.dim };
-    let painter = ui.painter();
-    let galley = painter.layout_no_wrap(column.title().to_owned(), theme::small_font(), colour);
-    let arrow = if sorted.is_some() { 3.0 * GRID } else { 0.0 };
-    let left = if column.is_figure() {
-        (place.right() - galley.size().x - arrow - GRID).max(place.left())
-    } else {
-        place.left()
-    };
-    let end = left + galley.size().x;
-    painter.galley(pos2(left, place.center().y - galley.size().y / 2.0), galley, colour);
-    if let Some(ascending) = sorted {
-        let at = pos2(end + 2.0 * GRID, place.center().y);
-        let tip = if ascending { -2.5 } else { 2.5 };
-        let corners = vec![at + vec2(-3.5, -tip), at + vec2(3.5, -tip), at + vec2(0.0, tip)];
-        painter.add(Shape::convex_polygon(corners, palette.accent, Stroke::NONE));
-    }
-    if response.has_focus() {
-        ui.painter().rect_stroke(place, 0.0, Stroke::new(1.0, palette.accent), StrokeKind::Inside);
-    }
-    response.widget_info(|| {
-        let order = match sorted {
-            Some(true) => ", ascending",
-            Some(false) => ", descending",
-            None => "",
-        };
-        WidgetInfo::labeled(Role::ColumnHeader, true, format!("Sort by {}{order}", column.title()))
-    });
-    response.on_hover_text(column.tip())
+    let header = SortHeader { title: column.title(), sorted, is_figure: column.is_figure() };
+    header.show(ui).on_hover_text(column.tip())
 }
 
 fn cell(ui: &mut Ui, column: SuspectColumn, line: &Line<'_>) {
