@@ -43,7 +43,10 @@ fn missing(kind: &TrustKind) -> String {
             if *tags == 1 { "1 tag is".to_owned() } else { format!("{} tags are", format::count(*tags)) }
         ),
         TrustKind::Short { seconds } => {
-            format!("Only {} are judged: a cache that is still filling looks like a leak", format::duration(*seconds))
+            format!(
+                "Only {} are in the range: a cache that is still filling looks like a leak",
+                format::duration(*seconds)
+            )
         }
         TrustKind::MissingStacks { share } => format!(
             "{} of the allocations have no stack: they cannot be told apart by function, and drivers may be missed",
@@ -94,7 +97,7 @@ mod tests {
             (TrustKind::Wrapped { missing_s: None }, "the beginning of the recording is overwritten"),
             (TrustKind::TagFilter { tags: 1 }, "only 1 tag is recorded"),
             (TrustKind::TagFilter { tags: 4 }, "only 4 tags are recorded"),
-            (TrustKind::Short { seconds: 4.5 }, "Only 4.50 s are judged"),
+            (TrustKind::Short { seconds: 4.5 }, "Only 4.50 s are in the range"),
             (TrustKind::MissingStacks { share: 0.4 }, "40 % of the allocations have no stack"),
             (TrustKind::ImpliedPairs { pairs: 12, share: 0.01 }, "of 12 blocks is missing (1.0 % of all)"),
             (TrustKind::SnapshotsDiffer { share: 0.12 }, "(12 % are missing)"),

@@ -46,9 +46,9 @@ pub enum TrustKind {
         /// Tags in the trace.
         tags: u64,
     },
-    /// The judged time is short.
+    /// The view is short for what happens in it.
     Short {
-        /// Seconds judged.
+        /// Its length in seconds.
         seconds: f64,
     },
     /// Allocations without a stack.
@@ -219,6 +219,10 @@ impl ViewFacts {
 /// server shows more in a second than an idle one in an hour.
 fn short(trace: &Trace, view: View, facts: &ViewFacts) -> Option<TrustNote> {
     let events = (facts.allocs + facts.frees) as f64;
+    if events == 0.0 {
+        // There is nothing that it could make less sure.
+        return None;
+    }
     let enough = (events + 1.0) / (events + 1.0 + limit::HALF_EVIDENCE);
     let long_lived = facts.early_long as f64 / facts.early.max(1) as f64;
     // All of them living longer leaves half: new blocks that stay are still seen.
