@@ -204,15 +204,17 @@ pub struct Verdicts<'v> {
 }
 
 impl Verdicts<'_> {
-    /// What was judged, in one line: `sample.etl: 0.000 s to 61.167 s, judged from 6.117 s on, by tag`.
+    /// What was judged, in one line: `sample.etl: 0.000 s to 61.167 s, judged 6.117 s to 61.002 s, by tag`.
     #[must_use]
     pub fn heading(&self) -> String {
         let clock = self.document.clock;
         let (from, to) = (clock.seconds(self.document.view.from), clock.seconds(self.document.view.to));
-        let judged = clock.seconds(self.judgement.span.from);
-        let warm_up = if judged > from { format!(", judged from {judged:.3} s on") } else { String::new() };
+        let span = &self.judgement.span;
+        let (first, last) = (clock.seconds(span.from), clock.seconds(span.view.to));
+        let is_part = first > from || last < to;
+        let judged = if is_part { format!(", judged {first:.3} s to {last:.3} s") } else { String::new() };
         let by = self.judgement.request.by.name();
-        format!("{}: {from:.3} s to {to:.3} s{warm_up}, by {by}", self.document.trace)
+        format!("{}: {from:.3} s to {to:.3} s{judged}, by {by}", self.document.trace)
     }
 
     /// The frames of a suspect's stack, from the outermost to the innermost.

@@ -17,8 +17,9 @@ use std::path::Path;
 pub fn write(path: &Path, verdict: &Verdicts<'_>, shown: &[&Suspect], workers: &Workers) -> anyhow::Result<()> {
     let curves = workers.run(|| html_report::curves(verdict.names, verdict.judgement, shown, &never))?;
     let (document, span) = (verdict.document, &verdict.judgement.span);
+    let view = document.view;
     let seconds = |time| document.clock.seconds(time);
-    let (from, to) = (seconds(span.view.from), seconds(span.view.to));
+    let (from, to) = (seconds(view.from), seconds(view.to));
     let (by, warm_up) = (verdict.judgement.request.by.name(), seconds(span.from) - from);
     let command = format!("poolscope leaks {} --by {by} --range {from}..{to} --warm-up {warm_up}", document.trace);
     let input = ReportInput {

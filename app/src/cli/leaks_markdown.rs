@@ -1,8 +1,9 @@
 //! `leaks --format markdown`: the verdict for a ticket or a mail to the owner of a driver.
 
 use super::leaks::Verdicts;
+use super::leaks_text::{cells, place};
 use super::report_markdown::escape;
-use crate::{format, leak_words};
+use crate::leak_words;
 use poolscope_core::leak::Suspect;
 use std::io::{self, Write};
 
@@ -18,7 +19,9 @@ pub fn write(out: &mut dyn Write, verdict: &Verdicts<'_>, shown: &[&Suspect]) ->
         writeln!(out, "| ---: | --- | ---: | ---: | ---: | ---: | ---: | --- | --- | --- |")?;
     }
     for (at, suspect) in shown.iter().enumerate() {
-        writeln!(out, "| {} |", cells(at, suspect).join(" | "))?;
+        let place = place(suspect).to_owned();
+        let cells: Vec<String> = cells(at, suspect).into_iter().chain([place]).map(|cell| escape(&cell)).collect();
+        writeln!(out, "| {} |", cells.join(" | "))?;
     }
     for (at, suspect) in shown.iter().enumerate() {
         details(out, verdict, at, suspect)?;
@@ -38,24 +41,6 @@ pub fn write(out: &mut dyn Write, verdict: &Verdicts<'_>, shown: &[&Suspect]) ->
         writeln!(out, "- {}", escape(&note))?;
     }
     Ok(())
-}
-
-fn cells(at: usize, suspect: &Suspect) -> [String; 10] {
-    let evidence = &suspect.evidence;
-    let grows = suspect.growth_bytes_per_s > 0.0;
-    let place = if suspect.function.is_empty() { &suspect.driver } else { &suspect.function };
-    [
-        (at + 1).to_string(),
-        suspect.verdict.name().to_owned(),
-        leak_words::confidence(suspect.confidence),
-        if grows { leak_words::rate(suspect.growth_bytes_per_s) } else { "-".to_owned() },
-        format::bytes(evidence.survivors.bytes),
-        format::count(evidence.survivors.count),
-        format::count(evidence.freed.count),
-        leak_words::pool(suspect.paged).to_owned(),
-        escape(leak_words::tag(suspect)),
-        escape(place),
-    ]
 }
 
 fn details(out: &mut dyn Write, verdict: &Verdicts<'_>, at: usize, suspect: &Suspect) -> io::Result<()> {

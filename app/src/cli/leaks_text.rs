@@ -42,7 +42,8 @@ pub fn write(io: &mut Io<'_>, verdict: &Verdicts<'_>, shown: &[&Suspect]) -> io:
     rest(&mut io.out, verdict, shown.len())
 }
 
-fn cells(at: usize, suspect: &Suspect) -> [String; TITLES.len()] {
+/// The figures of a suspect, in the order of [`TITLES`].
+pub(super) fn cells(at: usize, suspect: &Suspect) -> [String; TITLES.len()] {
     let evidence = &suspect.evidence;
     let grows = suspect.growth_bytes_per_s > 0.0;
     [
@@ -59,7 +60,7 @@ fn cells(at: usize, suspect: &Suspect) -> [String; TITLES.len()] {
 }
 
 /// Driver and function.
-fn place(suspect: &Suspect) -> &str {
+pub(super) fn place(suspect: &Suspect) -> &str {
     if suspect.function.is_empty() { &suspect.driver } else { &suspect.function }
 }
 

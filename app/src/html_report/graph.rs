@@ -51,8 +51,8 @@ pub fn write(out: &mut dyn Write, input: &ReportInput<'_>) -> io::Result<()> {
         return Ok(());
     }
     let clock = &input.names.trace().clock;
-    let span = &input.judgement.span;
-    let (from_s, to_s) = (clock.seconds(span.view.from), clock.seconds(span.view.to));
+    let (view, span) = (input.judgement.request.view, &input.judgement.span);
+    let (from_s, to_s) = (clock.seconds(view.from), clock.seconds(view.to));
     let plot = Plot { from_s, to_s, highest: highest * 1.04 };
     writeln!(out, "<section>\n<h2>Outstanding bytes</h2>")?;
     writeln!(

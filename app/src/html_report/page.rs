@@ -38,7 +38,7 @@ pub fn open(out: &mut dyn Write, input: &ReportInput<'_>) -> io::Result<()> {
 fn facts(out: &mut dyn Write, input: &ReportInput<'_>) -> io::Result<()> {
     let trace = input.names.trace();
     let (summary, clock) = (&trace.summary, &trace.clock);
-    let span = &input.judgement.span;
+    let (view, span) = (input.judgement.request.view, &input.judgement.span);
     let seconds = |time| format!("{:.3} s", clock.seconds(time));
     let windows = summary.os_name.clone().unwrap_or_else(|| "Windows".to_owned());
     let memory = summary.memory_mb.map(|mb| format::bytes(u64::from(mb) << 20));
@@ -48,8 +48,8 @@ fn facts(out: &mut dyn Write, input: &ReportInput<'_>) -> io::Result<()> {
         ("Processors", (summary.cpus > 0).then(|| summary.cpus.to_string())),
         ("Memory", memory),
         ("Start", format::rfc3339(summary.start_filetime)),
-        ("Range", Some(format!("{} to {}", seconds(span.view.from), seconds(span.view.to)))),
-        ("Judged from", Some(seconds(span.from))),
+        ("Range", Some(format!("{} to {}", seconds(view.from), seconds(view.to)))),
+        ("Judged", Some(format!("{} to {}", seconds(span.from), seconds(span.view.to)))),
         ("Pool events", Some(format::count(trace.census.pool_allocs + trace.census.pool_frees))),
         ("File", Some(format::bytes(summary.file_bytes))),
     ];
