@@ -9,6 +9,7 @@ pub mod export;
 pub mod job;
 pub mod leak;
 pub mod pivot;
+pub mod recording;
 pub mod select;
 pub mod series;
 pub mod symbol;
