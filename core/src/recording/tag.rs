@@ -106,7 +106,7 @@ impl TagPattern {
     }
 
     /// The pattern of one tag as tables show it: four characters, `\xNN` for bytes that are no letter. A `*` or `?` in it is a
-    /// character of the tag, and only `?` can stand for it.
+    /// character of the tag, and only `?` can stand for it; so it does for whatever no tag can hold.
     ///
     /// # Errors
     /// Every [`TagError`] but those of several tags.
@@ -151,6 +151,7 @@ impl TagPattern {
                     }
                 }
                 Character::Byte => pattern.bytes_replaced = true,
+                Character::Plain(_) if !wildcards => pattern.bytes_replaced = true,
                 Character::Plain(c) => {
                     let character = name_of(*c);
                     return Err(TagError::Foreign { given: pattern.given, character });
