@@ -1,7 +1,7 @@
 //! The published schema of WPR's profiles, which is never part of the repository, and `xmllint`, which holds a profile against it.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The schema: what `POOLSCOPE_WPR_SCHEMA` names, else `../shared/wpr/WPRControlProfiles.xsd` beside the repository. Nothing, and a line on
@@ -36,7 +36,7 @@ pub fn wpr_schema() -> Option<PathBuf> {
 /// # Panics
 /// If it can't be run.
 #[must_use]
-pub fn complaints(schema: &PathBuf, profiles: &[String]) -> String {
+pub fn complaints(schema: &Path, profiles: &[String]) -> String {
     let folder = tempfile::tempdir().expect("a scratch folder");
     let paths: Vec<PathBuf> = profiles
         .iter()
