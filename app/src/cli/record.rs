@@ -117,7 +117,7 @@ impl Shown<'_> {
                 writeln!(io.out, "    {}\n        {}", command.line, command.says)?;
             }
         }
-        writeln!(io.out, "\n{bold}To know{end}")?;
+        writeln!(io.out, "\n{bold}Good to know{end}")?;
         for note in notes(plan) {
             writeln!(io.out, "  - {note}")?;
         }

@@ -117,7 +117,8 @@ try {
 } finally {
     if ($recording) {
         Write-Host 'Cancelling the recording.'
-        & $script:Wpr -cancel | Out-Host
+        # After Ctrl+C nothing can be passed on any more.
+        $null = & $script:Wpr -cancel
     }
     Remove-Item -LiteralPath $profileFile -Force -ErrorAction SilentlyContinue
 }
