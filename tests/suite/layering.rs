@@ -5,14 +5,28 @@ use crate::paths::{NamedPath, named_paths};
 use crate::source::rust_files;
 
 /// Core's modules; each may know those before it.
-const CORE_ORDER: [&str; 14] = [
-    "job", "anomaly", "bytes", "synth", "etl", "event", "trace", "symbol", "column", "select", "pivot", "series",
-    "leak", "export",
+const CORE_ORDER: [&str; 16] = [
+    "job",
+    "anomaly",
+    "bytes",
+    "recording",
+    "usage",
+    "synth",
+    "etl",
+    "event",
+    "trace",
+    "symbol",
+    "column",
+    "select",
+    "pivot",
+    "series",
+    "leak",
+    "export",
 ];
 /// Who may not know whom although the order would let them. The generator of made-up traces knows nothing of the reader, so that
 /// the two can disagree; what a payload means does not depend on what carried it; names do not depend on the trace.
 const CORE_WALLS: [(&str, &[&str]); 3] = [
-    ("synth", &["job", "anomaly", "bytes"]),
+    ("synth", &["job", "anomaly", "bytes", "recording", "usage"]),
     ("event", &["etl", "synth"]),
     ("symbol", &["trace", "event", "etl", "synth"]),
 ];

@@ -1,0 +1,205 @@
+//! What is to be recorded, and how. A plan is always possible: what can be wrong was refused before, tag by tag.
+
+use super::estimate::Expected;
+use super::tag::TagPatterns;
+
+/// The profile's name; `wpr` takes it as `FILE!NAME.DETAIL`.
+pub const PROFILE_NAME: &str = "PoolUsage";
+
+/// Which allocations.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub enum Scope {
+    /// Those of every tag.
+    #[default]
+    All,
+    /// Those of up to four tags: traces of hours stay small.
+    Tags(TagPatterns),
+}
+
+/// Where events go while recording.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Mode {
+    /// To a file that grows: everything from start to stop is there.
+    #[default]
+    File,
+    /// To buffers in memory that are used again: only the last stretch before the stop is there.
+    Memory,
+}
+
+impl Mode {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::File, Self::Memory];
+
+    /// WPR's word, as in a profile's `LoggingMode`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::File => "File",
+            Self::Memory => "Memory",
+        }
+    }
+
+    /// What it means for a leak.
+    #[must_use]
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::File => {
+                "Everything from start to stop is kept, so every block that was allocated and not freed is seen with its stack. \
+                 The file grows until the recording is stopped or the disk is full."
+            }
+            Self::Memory => {
+                "Only the last stretch before the stop is kept. What leaked earlier is overwritten, and so is the allocation of a block \
+                 whose free is still there. Right for a leak that comes in a burst, or when nobody knows when it comes; wrong for a slow leak."
+            }
+        }
+    }
+}
+
+/// Which events carry a call stack.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Stacks {
+    /// Allocations: names the code that leaks.
+    pub on_allocation: bool,
+    /// Frees: shows who frees the blocks that are freed, and so where a free is missing.
+    pub on_free: bool,
+}
+
+impl Stacks {
+    /// Both.
+    pub const BOTH: Self = Self { on_allocation: true, on_free: true };
+    /// Neither.
+    pub const NONE: Self = Self { on_allocation: false, on_free: false };
+
+    /// Whether any event carries one.
+    #[must_use]
+    pub const fn any(self) -> bool {
+        self.on_allocation || self.on_free
+    }
+}
+
+/// The profile's `DetailLevel`. It is a name by which `wpr` finds the profile; what is recorded does not depend on it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Detail {
+    /// `Light`
+    Light,
+    /// `Verbose`
+    #[default]
+    Verbose,
+}
+
+impl Detail {
+    /// WPR's word.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Light => "Light",
+            Self::Verbose => "Verbose",
+        }
+    }
+}
+
+/// The machine that is recorded.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum System {
+    /// Windows 7 or Server 2008 R2: `wpr` is not part of it, and on x64 stacks need a registry value and a restart.
+    Windows7,
+    /// Anything later.
+    #[default]
+    Later,
+}
+
+/// What is to be recorded.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Plan {
+    /// Which allocations.
+    pub scope: Scope,
+    /// Big allocations, of more than about a page, of every tag as well, although a tag filter is set. Without a filter it changes nothing.
+    pub big_allocations: bool,
+    /// Where events go.
+    pub mode: Mode,
+    /// Which events carry a stack.
+    pub stacks: Stacks,
+    /// The profile's detail level.
+    pub detail: Detail,
+    /// From the start of Windows on, so that what a driver allocates while it loads is seen.
+    pub boot: bool,
+    /// The machine.
+    pub system: System,
+    /// How much is expected.
+    pub expected: Expected,
+}
+
+impl Default for Plan {
+    /// All tags into a file, with stacks on allocation and free.
+    fn default() -> Self {
+        Self {
+            scope: Scope::default(),
+            big_allocations: false,
+            mode: Mode::default(),
+            stacks: Stacks::BOTH,
+            detail: Detail::default(),
+            boot: false,
+            system: System::default(),
+            expected: Expected::default(),
+        }
+    }
+}
+
+impl Plan {
+    /// The patterns; none when all tags are recorded.
+    #[must_use]
+    pub fn tags(&self) -> &[super::tag::TagPattern] {
+        match &self.scope {
+            Scope::All => &[],
+            Scope::Tags(patterns) => patterns.as_slice(),
+        }
+    }
+
+    /// The profile's id in this mode: `Name.DetailLevel.LoggingMode`, as the schema's documentation asks for.
+    #[must_use]
+    pub fn profile_id(&self, mode: Mode) -> String {
+        format!("{PROFILE_NAME}.{}.{}", self.detail.name(), mode.name())
+    }
+
+    /// WPR's keywords, in the schema's spelling. Without processes and images there would be no modules, and so no symbols.
+    #[must_use]
+    pub fn keywords(&self) -> Vec<&'static str> {
+        let mut keywords = vec!["ProcessThread", "Loader", "Pool"];
+        if self.wants_memory_events() {
+            keywords.push("Memory");
+        }
+        keywords
+    }
+
+    /// WPR's names of the events that carry a stack, in the schema's spelling.
+    #[must_use]
+    pub fn stack_names(&self) -> Vec<&'static str> {
+        self.stack_hooks(["PoolAllocation", "PoolAllocationSession", "PoolFree", "PoolFreeSession"])
+    }
+
+    /// The same as `xperf` calls them.
+    #[must_use]
+    pub fn xperf_stack_names(&self) -> Vec<&'static str> {
+        self.stack_hooks(["PoolAlloc", "PoolAllocSession", "PoolFree", "PoolFreeSession"])
+    }
+
+    fn stack_hooks(
+        &self,
+        [allocation, session_allocation, free, session_free]: [&'static str; 4],
+    ) -> Vec<&'static str> {
+        let mut names = Vec::with_capacity(4);
+        if self.stacks.on_allocation {
+            names.extend([allocation, session_allocation]);
+        }
+        if self.stacks.on_free {
+            names.extend([free, session_free]);
+        }
+        names
+    }
+
+    /// The kernel logs an allocation of more than 4,064 bytes whatever its tag when the memory events are on (read in the
+    /// kernel's code by others, seen in no trace here). Without a filter it is logged anyway.
+    pub(super) fn wants_memory_events(&self) -> bool {
+        self.big_allocations && matches!(self.scope, Scope::Tags(_))
+    }
+}

@@ -1,0 +1,217 @@
+//! The recording profile (`.wprp`) of a plan, in the order and the spelling that the published schema of WPR's profiles asks for. Both
+//! logging modes stand in it, since `wpr` wants both; each has a collector with buffers of its own. It never inherits (`Base`), so that
+//! what one mode records can be read in one place.
+
+use super::estimate::Estimate;
+use super::plan::{Mode, PROFILE_NAME, Plan};
+use super::tag::TagPattern;
+use quick_xml::escape::escape;
+use std::fmt::Write as _;
+
+const PROVIDER: &str = "PoolProvider";
+
+/// The profile: ASCII, lines ended by a line feed, deterministic.
+#[must_use]
+pub fn text(plan: &Plan) -> String {
+    let mut xml = Xml::default();
+    xml.open(
+        "WindowsPerformanceRecorder",
+        &[("Version", "1.0"), ("Author", "poolscope"), ("Comments", &comment(plan))],
+    );
+    xml.open("Profiles", &[]);
+    for mode in Mode::ALL {
+        collector(&mut xml, plan, mode);
+    }
+    provider(&mut xml, plan);
+    for mode in Mode::ALL {
+        profile(&mut xml, plan, mode);
+    }
+    xml.close();
+    xml.close();
+    xml.text
+}
+
+/// What is recorded, in a few words: for the profile's description and for a heading.
+#[must_use]
+pub fn description(plan: &Plan) -> String {
+    let tags: Vec<String> = plan.tags().iter().map(TagPattern::text).collect();
+    let what = match tags.as_slice() {
+        [] => "every tag".to_owned(),
+        [tag] => format!("tag {tag}"),
+        several => format!("tags {}", several.join(" ")),
+    };
+    let big = if plan.wants_memory_events() { ", and big ones of every tag" } else { "" };
+    format!("Pool allocations and frees of {what}{big}")
+}
+
+fn comment(plan: &Plan) -> String {
+    let start = if plan.boot { "wpr -boottrace -addboot" } else { "wpr -start" };
+    let file_mode = if plan.mode == Mode::File { " -filemode" } else { "" };
+    format!("{start} FILE!{PROFILE_NAME}.{}{file_mode}", plan.detail.name())
+}
+
+/// Each mode's collector: the kernel's one logger, with this mode's buffers.
+fn collector(xml: &mut Xml, plan: &Plan, mode: Mode) {
+    let estimate = Estimate::in_mode(plan, mode);
+    xml.open("SystemCollector", &[("Id", &collector_id(mode)), ("Name", "NT Kernel Logger")]);
+    xml.empty("BufferSize", &estimate.buffer_kib.to_string());
+    xml.empty("Buffers", &estimate.buffers.to_string());
+    xml.close();
+}
+
+fn collector_id(mode: Mode) -> String {
+    format!("PoolCollector.{}", mode.name())
+}
+
+fn provider(xml: &mut Xml, plan: &Plan) {
+    xml.open("SystemProvider", &[("Id", PROVIDER)]);
+    let tags: Vec<String> = plan.tags().iter().map(TagPattern::text).collect();
+    let tags: Vec<&str> = tags.iter().map(String::as_str).collect();
+    for (list, item, values) in [
+        ("Keywords", "Keyword", &plan.keywords()),
+        ("Stacks", "Stack", &plan.stack_names()),
+        ("PoolTags", "PoolTag", &tags),
+    ] {
+        if !values.is_empty() {
+            xml.open(list, &[]);
+            for value in values {
+                xml.empty(item, value);
+            }
+            xml.close();
+        }
+    }
+    xml.close();
+}
+
+fn profile(xml: &mut Xml, plan: &Plan, mode: Mode) {
+    let attributes = [
+        ("Id", plan.profile_id(mode)),
+        ("Name", PROFILE_NAME.to_owned()),
+        ("Description", description(plan)),
+        ("LoggingMode", mode.name().to_owned()),
+        ("DetailLevel", plan.detail.name().to_owned()),
+    ];
+    let attributes: Vec<(&str, &str)> = attributes.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    xml.open("Profile", &attributes);
+    xml.open("Collectors", &[]);
+    xml.open("SystemCollectorId", &[("Value", &collector_id(mode))]);
+    xml.empty("SystemProviderId", PROVIDER);
+    xml.close();
+    xml.close();
+    xml.close();
+}
+
+/// Elements one per line, indented by two.
+struct Xml {
+    text: String,
+    open: Vec<&'static str>,
+}
+
+impl Default for Xml {
+    fn default() -> Self {
+        Self { text: "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n".to_owned(), open: Vec::new() }
+    }
+}
+
+impl Xml {
+    fn open(&mut self, name: &'static str, attributes: &[(&str, &str)]) {
+        self.start(name, attributes);
+        self.text.push_str(">\n");
+        self.open.push(name);
+    }
+
+    fn empty(&mut self, name: &'static str, value: &str) {
+        self.start(name, &[("Value", value)]);
+        self.text.push_str(" />\n");
+    }
+
+    fn close(&mut self) {
+        if let Some(name) = self.open.pop() {
+            self.indent();
+            // Writing to a string can't fail.
+            let _written = writeln!(self.text, "</{name}>");
+        }
+    }
+
+    fn start(&mut self, name: &str, attributes: &[(&str, &str)]) {
+        self.indent();
+        self.text.push('<');
+        self.text.push_str(name);
+        for (attribute, value) in attributes {
+            let _written = write!(self.text, " {attribute}=\"{}\"", escape(*value));
+        }
+    }
+
+    fn indent(&mut self) {
+        for _ in &self.open {
+            self.text.push_str("  ");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::plan::{Detail, Scope, Stacks};
+    use super::super::tag::TagPatterns;
+    use super::*;
+
+    fn tagged(tags: &[&str]) -> Plan {
+        Plan { scope: Scope::Tags(TagPatterns::parse(tags).expect("tags")), ..Plan::default() }
+    }
+
+    /// The elements in order, with their attributes.
+    fn elements(xml: &str) -> Vec<&str> {
+        xml.lines().map(str::trim).filter(|line| line.starts_with('<') && !line.starts_with("</")).collect()
+    }
+
+    #[test]
+    fn keywords_stacks_and_tags_stand_in_the_order_of_the_schema() {
+        let text = text(&tagged(&["Leak", "a&<b"]));
+        let elements = elements(&text);
+        let at = |wanted: &str| elements.iter().position(|element| element.contains(wanted)).expect(wanted);
+        let order = [
+            "SystemCollector Id",
+            "SystemProvider Id",
+            "Keywords",
+            "\"Loader\"",
+            "\"Pool\"",
+            "Stacks",
+            "PoolTags",
+            "Profile Id",
+        ];
+        let places: Vec<usize> = order.iter().map(|element| at(element)).collect();
+        assert!(places.is_sorted(), "{text}");
+        assert!(text.contains("<PoolTag Value=\"a&amp;&lt;b\" />"), "{text}");
+        assert!(text.is_ascii() && !text.contains('\r'));
+    }
+
+    #[test]
+    fn both_modes_have_a_profile_with_their_own_buffers() {
+        let plan = Plan { detail: Detail::Light, ..tagged(&["Leak"]) };
+        let text = text(&plan);
+        for mode in Mode::ALL {
+            let (id, name) = (plan.profile_id(mode), mode.name());
+            assert_eq!(id, format!("PoolUsage.Light.{name}"));
+            assert!(text.contains(&format!("<Profile Id=\"{id}\" Name=\"PoolUsage\"")), "{text}");
+            assert!(text.contains(&format!("LoggingMode=\"{name}\" DetailLevel=\"Light\"")), "{text}");
+            let estimate = Estimate::in_mode(&plan, mode);
+            let collector = format!(
+                "<SystemCollector Id=\"PoolCollector.{name}\" Name=\"NT Kernel Logger\">\n      <BufferSize Value=\"{}\" />\n      \
+                 <Buffers Value=\"{}\" />",
+                estimate.buffer_kib, estimate.buffers
+            );
+            assert!(text.contains(&collector), "{text}");
+        }
+        assert!(!text.contains("Base="));
+    }
+
+    #[test]
+    fn choices_leave_their_elements_out() {
+        let bare = text(&Plan { stacks: Stacks::NONE, ..Plan::default() });
+        assert!(!bare.contains("Stack") && !bare.contains("PoolTag"), "{bare}");
+        let frees = text(&Plan { stacks: Stacks { on_allocation: false, on_free: true }, ..Plan::default() });
+        assert!(frees.contains("\"PoolFree\"") && !frees.contains("\"PoolAllocation\""), "{frees}");
+        let big = |plan: Plan| text(&Plan { big_allocations: true, ..plan }).contains("<Keyword Value=\"Memory\" />");
+        assert!(big(tagged(&["Leak"])) && !big(Plan::default()), "without a filter every size is recorded anyway");
+    }
+}

@@ -1,0 +1,381 @@
+//! One line of a listing: what kind of line it is, and the figures in it. A line is looked at by itself; which listing it belongs to is
+//! not known here.
+//!
+//! poolmon: `Tag Type Allocs (change) Frees (change) Diff Bytes (change) Per-Alloc [driver]`; its snapshot files have no changes.
+//! `!poolused`: `Tag`, then for nonpaged and for paged pool `Allocs Used`, or with flag 1 `Allocs Frees Diff Used`, then a description
+//! that may follow the last number without a blank.
+
+use super::number::{leading, leading_signed};
+use super::{Change, Figures, Pool, Row, Tool};
+
+/// What a line is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Line {
+    /// Rows of a tag: one from poolmon; up to two from `!poolused`, none if both pools hold nothing.
+    Rows(Tool, Vec<Row>),
+    /// The head of a listing, or a part of it.
+    Heading(Option<Tool>),
+    /// The tool's own sums, nonpaged and paged, in bytes.
+    Totals([u64; 2]),
+    /// Known and without meaning here: blank, a prompt, the debugger's remarks about its cache.
+    Nothing,
+    /// Anything else.
+    Unknown,
+}
+
+/// Characters of a tag.
+const TAG_LENGTH: usize = 4;
+const KIB: u64 = 1024;
+/// No tool prints longer lines; what looks for a tag in one goes over it several times.
+const LINE_BYTES_MAX: usize = 1000;
+/// What poolmon calls the pools.
+const TYPES: [(&str, Pool); 4] =
+    [("Nonp", Pool::NonPaged), ("NonPaged", Pool::NonPaged), ("Nonpaged", Pool::NonPaged), ("Paged", Pool::Paged)];
+/// Lines that a debugger prints before the table.
+const REMARKS: [&str; 8] = [
+    "Using a machine size",
+    "*** CacheSize",
+    "Max cache size",
+    "Total memory in cache",
+    "Number of regions cached",
+    "counts:",
+    "bytes :",
+    "** ",
+];
+
+/// Reads a line, without its end.
+#[must_use]
+pub fn read(line: &str) -> Line {
+    if line.len() > LINE_BYTES_MAX {
+        return Line::Unknown;
+    }
+    let words: Vec<&str> = line.split_whitespace().collect();
+    let (Some(first), text) = (words.first(), line.trim()) else { return Line::Nothing };
+    if is_prompt(text) {
+        let command = text.contains("!poolused");
+        return if command { Line::Heading(Some(Tool::PoolUsed)) } else { Line::Nothing };
+    }
+    if let Some(line) = heading(text, &words) {
+        return line;
+    }
+    if let Some(row) = poolmon_row(line) {
+        return Line::Rows(Tool::PoolMon, vec![row]);
+    }
+    if first.eq_ignore_ascii_case("total") {
+        return match numbers(text.get(first.len()..).unwrap_or_default()).as_slice() {
+            [_, nonpaged, _, paged] | [_, _, _, nonpaged, _, _, _, paged] => Line::Totals([*nonpaged, *paged]),
+            _ => Line::Nothing,
+        };
+    }
+    if REMARKS.iter().any(|remark| text.starts_with(remark))
+        || text.contains("full reads broken into")
+        || text.bytes().all(|b| b == b'.')
+    {
+        return Line::Nothing;
+    }
+    poolused_rows(line).map_or(Line::Unknown, |rows| Line::Rows(Tool::PoolUsed, rows))
+}
+
+fn heading(text: &str, words: &[&str]) -> Option<Line> {
+    let has = |word: &str| words.iter().any(|found| found.eq_ignore_ascii_case(word));
+    if text.starts_with("Memory:") || text.starts_with("System pool information") {
+        return Some(Line::Heading(Some(Tool::PoolMon)));
+    }
+    if text.starts_with("Commit:") {
+        return Some(pool_sums(text).map_or(Line::Nothing, Line::Totals));
+    }
+    if has("Tag") && has("Allocs") {
+        let tool = if has("Used") { Tool::PoolUsed } else { Tool::PoolMon };
+        return (has("Used") || has("Bytes")).then_some(Line::Heading(Some(tool)));
+    }
+    let is_poolused =
+        text.starts_with("Pool Used:") || text.starts_with("Sorting by") || words == ["NonPaged", "Paged"];
+    is_poolused.then_some(Line::Heading(Some(Tool::PoolUsed)))
+}
+
+/// `Pool N: 8332K P:27220K` at the end of poolmon's second line.
+fn pool_sums(text: &str) -> Option<[u64; 2]> {
+    let (_, after) = text.split_once("Pool N:")?;
+    let (nonpaged, rest) = leading(after.trim_start())?;
+    let (_, after) = rest.split_once("P:")?;
+    let (paged, rest) = leading(after.trim_start())?;
+    rest.starts_with('K').then(|| [nonpaged.saturating_mul(KIB), paged.saturating_mul(KIB)])
+}
+
+/// `0: kd> …`, `lkd> …`, `C:\Tools>…`, and `!poolused` at the start of a line.
+fn is_prompt(text: &str) -> bool {
+    let Some((before, _)) = text.split_once('>') else { return text.starts_with("!poolused") };
+    let debugger = before.ends_with("kd") && before.len() <= 16;
+    let console =
+        [Some(before), before.strip_prefix("PS ")].into_iter().flatten().any(|path| path.get(1..3) == Some(":\\"));
+    debugger || console
+}
+
+/// Every number of a text that holds nothing else.
+fn numbers(text: &str) -> Vec<u64> {
+    text.split_whitespace()
+        .map_while(|word| leading(word).filter(|(_, rest)| rest.is_empty()).map(|(value, _)| value))
+        .collect()
+}
+
+fn poolmon_row(line: &str) -> Option<Row> {
+    // A tag may be called like a pool, so the word counts only where figures follow.
+    for (at, _) in line.match_indices(char::is_whitespace) {
+        let after = line.get(at..)?.trim_start();
+        let known = TYPES
+            .iter()
+            .find(|(word, _)| after.strip_prefix(word).is_some_and(|rest| rest.starts_with(char::is_whitespace)));
+        let Some((word, pool)) = known else { continue };
+        if let (Some(tag), Some(row)) = (tag_before(line.get(..at)?), poolmon_figures(after.get(word.len()..)?)) {
+            let (figures, change, description) = row;
+            return Some(Row { tag, pool: *pool, figures, change, description });
+        }
+    }
+    None
+}
+
+fn poolmon_figures(text: &str) -> Option<(Figures, Option<Change>, Option<String>)> {
+    let mut rest = text;
+    let (allocs, allocs_change) = (figure(&mut rest)?, change(&mut rest));
+    let (frees, frees_change) = (figure(&mut rest)?, change(&mut rest));
+    let blocks = signed_figure(&mut rest)?;
+    let (bytes, bytes_change) = (signed_figure(&mut rest)?, change(&mut rest));
+    // Per Alloc is bytes by blocks.
+    let _per_alloc = signed_figure(&mut rest);
+    let changes = (allocs_change, frees_change, bytes_change);
+    let change = match changes {
+        (Some(allocs), Some(frees), Some(bytes)) => Some(Change { allocs, frees, bytes }),
+        _ => None,
+    };
+    let figures = Figures { allocs: Some(allocs), frees: Some(frees), blocks, bytes };
+    Some((figures, change, description(rest.trim().trim_start_matches('[').trim_end_matches(']'))))
+}
+
+fn figure(rest: &mut &str) -> Option<u64> {
+    let (value, after) = leading(rest.trim_start())?;
+    *rest = after;
+    Some(value)
+}
+
+/// A figure that a 32-bit counter may have turned negative; then it is nothing.
+fn signed_figure(rest: &mut &str) -> Option<u64> {
+    let text = rest.trim_start();
+    if text.starts_with('-') {
+        let (value, after) = leading_signed(text)?;
+        *rest = after;
+        return Some(u64::try_from(value).unwrap_or(0));
+    }
+    figure(rest)
+}
+
+/// `(  12)`
+fn change(rest: &mut &str) -> Option<i64> {
+    let inside = rest.trim_start().strip_prefix('(')?;
+    let (value, after) = leading_signed(inside.trim_start())?;
+    *rest = after.trim_start().strip_prefix(')')?;
+    Some(value)
+}
+
+/// The tag in what stands before the pool: at most four characters after the one blank that every line begins with.
+fn tag_before(text: &str) -> Option<String> {
+    let text = text.strip_prefix(' ').unwrap_or(text);
+    let text = if text.trim_end().chars().count() > TAG_LENGTH { text.trim() } else { text.trim_end() };
+    tag(text)
+}
+
+fn tag(text: &str) -> Option<String> {
+    let length = text.chars().count();
+    let plain = text.chars().all(|c| !c.is_control());
+    let is_tag = (1..=TAG_LENGTH).contains(&length) && plain && !text.trim().is_empty();
+    is_tag.then(|| format!("{text}{}", " ".repeat(TAG_LENGTH - length)))
+}
+
+fn poolused_rows(line: &str) -> Option<Vec<Row>> {
+    // The tag has a column of four; where blanks were lost on the way it is the first word.
+    let in_column = line.strip_prefix(' ').unwrap_or(line);
+    let column = in_column.char_indices().nth(TAG_LENGTH).and_then(|(at, next)| {
+        let (tag, rest) = in_column.split_at(at);
+        (next.is_whitespace() || tag.ends_with(char::is_whitespace)).then_some((tag, rest))
+    });
+    let trimmed = line.trim_start();
+    let word = trimmed.find(char::is_whitespace).map(|at| trimmed.split_at(at));
+    [column, word].into_iter().flatten().find_map(|(text, rest)| {
+        let tag = tag(text)?;
+        let (figures, description) = poolused_figures(rest)?;
+        let rows = Pool::ALL.into_iter().zip(figures).filter(|(_, figures)| *figures != empty(figures));
+        let row =
+            |(pool, figures)| Row { tag: tag.clone(), pool, figures, change: None, description: description.clone() };
+        Some(rows.map(row).collect())
+    })
+}
+
+/// The same with nothing counted.
+fn empty(figures: &Figures) -> Figures {
+    Figures { allocs: figures.allocs.map(|_| 0), frees: figures.frees.map(|_| 0), blocks: 0, bytes: 0 }
+}
+
+fn poolused_figures(text: &str) -> Option<([Figures; 2], Option<String>)> {
+    let mut values = Vec::with_capacity(8);
+    let mut rest = text;
+    while values.len() < 8 && rest.starts_with(char::is_whitespace) {
+        let start = rest.trim_start();
+        let Some((value, after)) = leading(start) else { break };
+        // A number that has text right behind it is the last one.
+        let (value, after) = match start.strip_prefix('0') {
+            Some(behind) if after.starts_with(|c: char| !c.is_whitespace()) => (0, behind),
+            _ => (value, after),
+        };
+        values.push(value);
+        rest = after;
+        let more = values.len();
+        if more == 4 && !next_four_are_numbers(rest) {
+            break;
+        }
+    }
+    let plain = |blocks: u64, bytes: u64| Figures { allocs: None, frees: None, blocks, bytes };
+    let whole = |allocs: u64, frees: u64, blocks: u64, bytes: u64| Figures {
+        allocs: Some(allocs),
+        frees: Some(frees),
+        blocks,
+        bytes,
+    };
+    let figures = match values.as_slice() {
+        [a, b, c, d] => [plain(*a, *b), plain(*c, *d)],
+        [a, b, c, d, e, f, g, h] => [whole(*a, *b, *c, *d), whole(*e, *f, *g, *h)],
+        _ => return None,
+    };
+    Some((figures, description(rest)))
+}
+
+/// A description may begin with a number, so four more have to follow before a line counts as one of flag 1.
+fn next_four_are_numbers(text: &str) -> bool {
+    let words: Vec<&str> = text.split_whitespace().take(4).collect();
+    text.starts_with(char::is_whitespace)
+        && words.len() == 4
+        && words.iter().take(3).all(|word| leading(word).is_some_and(|(_, rest)| rest.is_empty()))
+        && words.last().is_some_and(|word| leading(word).is_some())
+}
+
+/// What a tool knows about a tag; nothing where it says that it knows nothing.
+fn description(text: &str) -> Option<String> {
+    // No control character of a paste gets to a terminal.
+    let words: Vec<&str> =
+        text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()).collect();
+    let text = words.join(" ");
+    let unknown = text.is_empty() || text.starts_with("UNKNOWN pooltag") || text.eq_ignore_ascii_case("Unknown Driver");
+    (!unknown).then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows(line: &str) -> Vec<Row> {
+        match read(line) {
+            Line::Rows(_, rows) => rows,
+            other => panic!("{line:?} is {other:?}"),
+        }
+    }
+
+    fn figures(line: &str) -> (String, [Option<u64>; 4]) {
+        let rows = rows(line);
+        let [row] = rows.as_slice() else { panic!("{line:?} has {} rows", rows.len()) };
+        let figures = row.figures;
+        (row.tag.clone(), [figures.allocs, figures.frees, Some(figures.blocks), Some(figures.bytes)])
+    }
+
+    #[test]
+    fn rows_of_poolmon() {
+        let counted = |tag: &str, figures: [u64; 4]| (tag.to_owned(), figures.map(Some));
+        let all = [9000, 8000, 1000, 4096];
+        for line in [
+            " Leak Nonp       9000 (   3)      8000 (  -1)     1000    4096 (   512)      4",
+            "Leak\tNonp\t9000\t(3)\t8000\t(-1)\t1000\t4096\t(512)\t4",
+            " Leak Nonp  9,000 ( 3)  8,000 ( -1) 1,000 4,096 ( 512) 4 [myfault.sys  -  test]",
+            " Leak Nonp       9000      8000     1000    4096      4",
+            "   Leak Nonp     9000      8000     1000    4096",
+        ] {
+            assert_eq!(figures(line), counted("Leak", all), "{line}");
+        }
+        assert_eq!(figures(" Io   Paged 1 (0) 0 (0) 1 64 (0) 64"), counted("Io  ", [1, 0, 1, 64]));
+        assert_eq!(figures("  lif Nonp 1 (0) 0 (0) 1 64 (0) 64").0, " lif");
+        assert_eq!(figures(" Nonp Paged 1 (0) 0 (0) 1 64 (0) 64").0, "Nonp");
+        assert_eq!(figures(" a (1 Nonp 1 (0) 0 (0) 1 64 (0) 64").0, "a (1");
+        assert_eq!(figures(" Wrap Nonp 1 (0) 2 (0) -1 0 (0) 0"), counted("Wrap", [1, 2, 0, 0]));
+    }
+
+    #[test]
+    fn what_poolmon_adds_to_a_row() {
+        let row = &rows(" NtFB Paged 3996 ( 1) 3986 ( -2) 10 252088 ( 30) 25208 [ntfs.sys  -  BitmpSup.c]")[0];
+        assert_eq!(row.change, Some(Change { allocs: 1, frees: -2, bytes: 30 }));
+        assert_eq!((row.pool, row.description.as_deref()), (Pool::Paged, Some("ntfs.sys - BitmpSup.c")));
+        let row = &rows(" Leak Nonp 3996 3986 10 252088 25208 Unknown Driver")[0];
+        assert_eq!((row.change, row.description.as_deref()), (None, None));
+    }
+
+    #[test]
+    fn rows_of_poolused() {
+        let both = rows(" AGP         1      344         2      384UNKNOWN pooltag 'AGP ', please update pooltag.txt");
+        let plain = |blocks, bytes| Figures { allocs: None, frees: None, blocks, bytes };
+        let found: Vec<_> = both.iter().map(|row| (row.tag.as_str(), row.pool, row.figures)).collect();
+        assert_eq!(found, [("AGP ", Pool::NonPaged, plain(1, 344)), ("AGP ", Pool::Paged, plain(2, 384))]);
+        assert_eq!(both[0].description, None);
+        let one = rows(" 8042        4     3944         0        0PS/2 kb and mouse , Binary: i8042prt.sys");
+        assert_eq!((one.len(), one[0].tag.as_str()), (1, "8042"));
+        assert_eq!(one[0].description.as_deref(), Some("PS/2 kb and mouse , Binary: i8042prt.sys"));
+        assert_eq!(
+            rows(" 3Com        4     3944         0        03Com driver")[0].description.as_deref(),
+            Some("3Com driver")
+        );
+        assert_eq!(rows("Io 1 344 0 0 I/O manager")[0].tag, "Io  ");
+        assert!(rows(" None        0        0         0        0\tUNKNOWN").is_empty());
+        let verbose =
+            rows(" Hack  1,000  400  600  67,200  7  0  7  112\tUNKNOWN pooltag 'Hack', please update pooltag.txt");
+        let whole = |allocs, frees, blocks, bytes| Figures { allocs: Some(allocs), frees: Some(frees), blocks, bytes };
+        assert_eq!([verbose[0].figures, verbose[1].figures], [whole(1000, 400, 600, 67_200), whole(7, 0, 7, 112)]);
+    }
+
+    #[test]
+    fn other_lines_are_told_apart() {
+        for heading in [
+            " Memory:  260620K Avail:   96364K  PageFlts:     0   InRam Krnl: 1916K P:17856K",
+            " System pool information",
+            " Tag  Type     Allocs            Frees            Diff   Bytes       Per Alloc",
+            "0: kd> !poolused 2",
+            "lkd> !poolused /t20 2",
+            "  Pool Used:",
+            "            NonPaged            Paged",
+            " Tag    Allocs     Used    Allocs     Used",
+            " Sorting by  Tag",
+        ] {
+            assert!(matches!(read(heading), Line::Heading(Some(_))), "{heading}");
+        }
+        let sums = " Commit: 203500K Limit: 640916K Peak: 260632K            Pool N: 8332K P:27220K";
+        assert_eq!(read(sums), Line::Totals([8332 << 10, 27_220 << 10]));
+        assert_eq!(read("TOTAL    12      5000         3      900"), Line::Totals([5000, 900]));
+        assert_eq!(read("TOTAL  1 0 1 112  0 0 0 0"), Line::Totals([112, 0]));
+        for nothing in [
+            "",
+            "   ",
+            "....",
+            "0: kd> !vm",
+            "C:\\Tools>poolmon -b",
+            "PS C:\\Tools> .\\poolmon.exe",
+            "*** CacheSize too low - increasing to 81 MB",
+        ] {
+            assert_eq!(read(nothing), Line::Nothing, "{nothing}");
+        }
+        for unknown in
+            ["hello", "a b c d e", "Leakage Nonp 1 2 3 4", " Leak Nonp 1 2", " PS   -> 1 2", &"x ".repeat(501)]
+        {
+            assert_eq!(read(unknown), Line::Unknown, "{unknown}");
+        }
+    }
+
+    #[test]
+    fn no_control_character_gets_through() {
+        assert_eq!(read(" a\x1bbc Nonp 1 2 3 4"), Line::Unknown);
+        let row = &rows(" Leak Nonp 1 (0) 0 (0) 1 64 (0) 64 \x1b[31mred\x07")[0];
+        assert_eq!(row.description.as_deref(), Some("[31mred"));
+    }
+}

@@ -1,0 +1,153 @@
+//! Listings of pool usage by tag that other tools print: poolmon's screens and snapshot files, and `!poolused` of WinDbg. From text to a
+//! table of tags, the difference of two tables, and the tags worth recording. Text in, tables out: it opens no file and knows no trace.
+//!
+//! The layouts are those of Microsoft's documentation of PoolMon and of `!poolused`, and of output that people posted.
+
+pub mod difference;
+pub mod line;
+mod number;
+pub mod parse;
+pub mod suggest;
+pub mod text;
+
+pub use difference::{Comparison, Growth, compare};
+pub use parse::{Document, UsageError, parse};
+pub use suggest::{Basis, Suggestion, suggest};
+
+/// Seconds between two updates of poolmon's display, as its documentation says: what the numbers in parentheses count over.
+pub const UPDATE_SECONDS: u64 = 5;
+
+/// Which pool.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Pool {
+    /// Never paged out.
+    NonPaged,
+    /// May be paged out.
+    Paged,
+}
+
+impl Pool {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::NonPaged, Self::Paged];
+
+    /// The word that tables show.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::NonPaged => "NonPaged",
+            Self::Paged => "Paged",
+        }
+    }
+}
+
+/// Which tool printed it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Tool {
+    /// poolmon, a screen or a snapshot file.
+    PoolMon,
+    /// `!poolused` of WinDbg and KD.
+    PoolUsed,
+}
+
+impl Tool {
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::PoolMon => "poolmon",
+            Self::PoolUsed => "!poolused",
+        }
+    }
+}
+
+/// What a tool counts for one tag in one pool.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Figures {
+    /// Allocations since the system started; not in `!poolused` without its flag 1.
+    pub allocs: Option<u64>,
+    /// Frees since the system started; likewise.
+    pub frees: Option<u64>,
+    /// Blocks that are allocated now.
+    pub blocks: u64,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+impl Figures {
+    /// Both together.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        let sum = |a: Option<u64>, b: Option<u64>| Some(a?.saturating_add(b?));
+        Self {
+            allocs: sum(self.allocs, other.allocs),
+            frees: sum(self.frees, other.frees),
+            blocks: self.blocks.saturating_add(other.blocks),
+            bytes: self.bytes.saturating_add(other.bytes),
+        }
+    }
+}
+
+/// What poolmon shows in parentheses: the change since its last update.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Change {
+    /// Allocations.
+    pub allocs: i64,
+    /// Frees.
+    pub frees: i64,
+    /// Bytes.
+    pub bytes: i64,
+}
+
+/// One tag in one pool.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Row {
+    /// The tag, four characters, filled up with blanks.
+    pub tag: String,
+    /// The pool.
+    pub pool: Pool,
+    /// What is counted.
+    pub figures: Figures,
+    /// The change since the last update, where poolmon shows it.
+    pub change: Option<Change>,
+    /// The driver or the description that the tool knows for the tag. It comes from a list of tags, not from this machine.
+    pub description: Option<String>,
+}
+
+/// One listing: what a tool printed at one moment.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Listing {
+    /// Who printed it.
+    pub tool: Tool,
+    /// Its first line in the text, from 1.
+    pub first_line: usize,
+    /// One row per tag and pool, the most bytes first; ties by tag and pool.
+    pub rows: Vec<Row>,
+    /// Bytes of each pool as the tool itself adds them up (`Pool N: … P: …`, `TOTAL`), nonpaged first. More than the rows' sum means
+    /// that the listing was cut.
+    pub totals: [Option<u64>; 2],
+}
+
+impl Listing {
+    /// Bytes of the rows in a pool.
+    #[must_use]
+    pub fn bytes_in(&self, pool: Pool) -> u64 {
+        let rows = self.rows.iter().filter(|row| row.pool == pool);
+        rows.fold(0, |sum, row| sum.saturating_add(row.figures.bytes))
+    }
+
+    /// The row of a tag in a pool.
+    #[must_use]
+    pub fn row(&self, tag: &str, pool: Pool) -> Option<&Row> {
+        self.rows.iter().find(|row| row.tag == tag && row.pool == pool)
+    }
+
+    /// Allocations and frees per second between poolmon's last two updates, of the tags that `takes` accepts. Nothing where no row
+    /// shows a change.
+    #[must_use]
+    pub fn events_per_second(&self, takes: impl Fn(&str) -> bool) -> Option<u64> {
+        let changes = self.rows.iter().filter(|row| takes(&row.tag)).filter_map(|row| row.change);
+        let events = |change: Change| change.allocs.unsigned_abs().saturating_add(change.frees.unsigned_abs());
+        let sum = changes.map(events).reduce(u64::saturating_add)?;
+        Some(sum.div_ceil(UPDATE_SECONDS))
+    }
+}

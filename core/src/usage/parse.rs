@@ -1,0 +1,274 @@
+//! From the text of a file or of a paste to listings. A text may hold several, one after the other: a log of snapshots, or two commands
+//! in one debugger session. What is not understood is counted and the first of it kept.
+
+use super::line::{Line, read};
+use super::{Listing, Pool, Row, Tool};
+use std::collections::BTreeMap;
+
+/// So many lines that were not understood are kept.
+const KEPT: usize = 3;
+/// So many characters of each.
+const KEPT_CHARACTERS: usize = 80;
+
+/// Why a text is no listing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UsageError {
+    /// Nothing but white space.
+    #[error("the text is empty: give what poolmon or !poolused printed, with its heading")]
+    Empty,
+    /// No line is a row.
+    #[error(
+        "no row of poolmon or of !poolused was found in {lines} lines{}: give the whole output with its heading \
+         (poolmon: Tag Type Allocs Frees Diff Bytes; !poolused: Tag Allocs Used Allocs Used)",
+        first_words(.first)
+    )]
+    Nothing {
+        /// Lines that are not blank.
+        lines: usize,
+        /// The first of them.
+        first: Option<Strange>,
+    },
+}
+
+fn first_words(first: &Option<Strange>) -> String {
+    first.as_ref().map_or_else(String::new, |line| format!(" (line {} is '{}')", line.number, line.text))
+}
+
+/// A line that was not understood.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Strange {
+    /// Its number, from 1.
+    pub number: usize,
+    /// Its beginning, made printable.
+    pub text: String,
+}
+
+/// What a text holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Document {
+    /// At least one, in the order of the text.
+    pub listings: Vec<Listing>,
+    /// Lines that were not understood.
+    pub strange_count: usize,
+    /// The first of them.
+    pub strange: Vec<Strange>,
+}
+
+/// Reads a text in any encoding of [`super::text::decode`].
+///
+/// # Errors
+/// No row was found.
+pub fn parse(bytes: &[u8]) -> Result<Document, UsageError> {
+    parse_text(&super::text::decode(bytes))
+}
+
+/// Reads a text.
+///
+/// # Errors
+/// No row was found.
+pub fn parse_text(text: &str) -> Result<Document, UsageError> {
+    let mut reader = Reader::default();
+    let mut lines = 0;
+    let mut first = None;
+    for (index, line) in text.lines().enumerate() {
+        let line = line.trim_start_matches('\u{feff}').trim_end();
+        if !line.is_empty() {
+            lines += 1;
+            first.get_or_insert_with(|| strange(index, line));
+        }
+        reader.take(index, line);
+    }
+    reader.close();
+    if lines == 0 {
+        return Err(UsageError::Empty);
+    }
+    if reader.document.listings.is_empty() {
+        return Err(UsageError::Nothing { lines, first });
+    }
+    Ok(reader.document)
+}
+
+fn strange(index: usize, line: &str) -> Strange {
+    let text = line.trim().chars().take(KEPT_CHARACTERS).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    Strange { number: index + 1, text }
+}
+
+/// The listing that is being read.
+struct Open {
+    tool: Tool,
+    first_line: usize,
+    rows: BTreeMap<(String, Pool), Row>,
+    totals: [Option<u64>; 2],
+}
+
+struct Reader {
+    document: Document,
+    open: Option<Open>,
+    /// The heading that was seen last: what it says holds for the rows after it.
+    heading: Option<Tool>,
+    /// Sums that stood before the first row.
+    sums: [Option<u64>; 2],
+}
+
+impl Default for Reader {
+    fn default() -> Self {
+        let document = Document { listings: Vec::new(), strange_count: 0, strange: Vec::new() };
+        Self { document, open: None, heading: None, sums: [None; 2] }
+    }
+}
+
+impl Reader {
+    fn take(&mut self, index: usize, line: &str) {
+        match read(line) {
+            Line::Nothing => {}
+            Line::Heading(tool) => {
+                self.close();
+                self.heading = tool.or(self.heading);
+            }
+            Line::Totals(sums) => match &mut self.open {
+                Some(open) => open.totals = sums.map(Some),
+                None => self.sums = sums.map(Some),
+            },
+            // Four numbers after a word may be anything: they count after a heading only.
+            Line::Rows(Tool::PoolUsed, _) if self.heading != Some(Tool::PoolUsed) => self.strange(index, line),
+            Line::Rows(tool, rows) => {
+                for row in rows {
+                    self.row(tool, index, row);
+                }
+            }
+            Line::Unknown => self.strange(index, line),
+        }
+    }
+
+    fn row(&mut self, tool: Tool, index: usize, row: Row) {
+        let key = (row.tag.clone(), row.pool);
+        let seen = self
+            .open
+            .as_ref()
+            .is_some_and(|open| open.tool != tool || (open.rows.contains_key(&key) && is_plain(&row.tag)));
+        if seen {
+            // The same tag again: another snapshot without a heading between them.
+            self.close();
+        }
+        let open = self.open.get_or_insert_with(|| Open {
+            tool,
+            first_line: index + 1,
+            rows: BTreeMap::new(),
+            totals: std::mem::take(&mut self.sums),
+        });
+        // Tags of bytes that no console shows may look the same.
+        open.rows.entry(key).and_modify(|other| other.figures = other.figures.plus(row.figures)).or_insert(row);
+    }
+
+    fn strange(&mut self, index: usize, line: &str) {
+        self.document.strange_count += 1;
+        if self.document.strange.len() < KEPT {
+            self.document.strange.push(strange(index, line));
+        }
+    }
+
+    /// Ends the listing that is being read, if it has rows.
+    fn close(&mut self) {
+        if let Some(open) = self.open.take() {
+            let mut rows: Vec<Row> = open.rows.into_values().collect();
+            rows.sort_by(|a, b| {
+                b.figures.bytes.cmp(&a.figures.bytes).then_with(|| (&a.tag, a.pool).cmp(&(&b.tag, b.pool)))
+            });
+            self.document.listings.push(Listing {
+                tool: open.tool,
+                first_line: open.first_line,
+                rows,
+                totals: open.totals,
+            });
+        }
+    }
+}
+
+/// Whether the tag is shown as it is: a console shows bytes that are no letters as `.`, `?` or something foreign.
+fn is_plain(tag: &str) -> bool {
+    tag.chars().all(|c| (c.is_ascii_graphic() || c == ' ') && c != '.' && c != '?')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SCREEN: &str = " Memory:  260620K Avail:   96364K  PageFlts:     0   InRam Krnl: 1916K P:17856K\r\n \
+        Commit: 203500K Limit: 640916K Peak: 260632K            Pool N: 8332K P:27220K\r\n System pool information\r\n \
+        Tag  Type     Allocs            Frees            Diff   Bytes       Per Alloc\r\n\r\n \
+        Leak Nonp       9000 (   3)      8000 (   1)     1000    4096 (   512)      4\r\n \
+        Leak Paged         2 (   0)         1 (   0)        1      64 (     0)     64\r\n \
+        Io   Nonp       5000 (   0)      4000 (   0)     1000   91912 (     0)     91\r\n";
+    const DEBUGGER: &str = "0: kd> !poolused 2\n....\n Sorting by NonPaged Pool Consumed\n\n               NonPaged                  Paged\n \
+        Tag     Allocs         Used     Allocs         Used\n\n Leak       535      5935104          0            0\tUNKNOWN pooltag \
+        'Leak', please update pooltag.txt\n 8042        4     3944         2        64PS/2 , Binary: i8042prt.sys\nTOTAL  539 5939048 2 64\n0: kd> q\n";
+
+    fn tags(listing: &Listing) -> Vec<(&str, Pool, u64)> {
+        listing.rows.iter().map(|row| (row.tag.as_str(), row.pool, row.figures.bytes)).collect()
+    }
+
+    #[test]
+    fn a_screen_of_poolmon() {
+        let document = parse(SCREEN.as_bytes()).expect("a listing");
+        let [listing] = document.listings.as_slice() else { panic!("{document:?}") };
+        assert_eq!((listing.tool, listing.first_line, document.strange_count), (Tool::PoolMon, 6, 0));
+        let wanted = [("Io  ", Pool::NonPaged, 91_912), ("Leak", Pool::NonPaged, 4096), ("Leak", Pool::Paged, 64)];
+        assert_eq!(tags(listing), wanted);
+        assert_eq!(listing.totals, [Some(8332 << 10), Some(27_220 << 10)]);
+        assert_eq!(listing.bytes_in(Pool::NonPaged), 96_008);
+        assert_eq!(listing.events_per_second(|tag| tag == "Leak"), Some(1));
+        assert_eq!(listing.events_per_second(|tag| tag == "none"), None);
+    }
+
+    #[test]
+    fn output_of_a_debugger_in_any_encoding() {
+        let wide: Vec<u8> = format!("\u{feff}{DEBUGGER}").encode_utf16().flat_map(u16::to_le_bytes).collect();
+        for bytes in [DEBUGGER.as_bytes(), &wide, DEBUGGER.replace('\n', "\r\n").as_bytes()] {
+            let document = parse(bytes).expect("a listing");
+            let [listing] = document.listings.as_slice() else { panic!("{document:?}") };
+            assert_eq!(
+                tags(listing),
+                [("Leak", Pool::NonPaged, 5_935_104), ("8042", Pool::NonPaged, 3944), ("8042", Pool::Paged, 64)]
+            );
+            assert_eq!((listing.tool, listing.totals), (Tool::PoolUsed, [Some(5_939_048), Some(64)]));
+            assert_eq!(document.strange_count, 0, "{:?}", document.strange);
+        }
+    }
+
+    #[test]
+    fn several_listings_in_one_text_are_kept_apart() {
+        let document = parse(format!("{SCREEN}{SCREEN}{DEBUGGER}").as_bytes()).expect("listings");
+        assert_eq!(document.listings.iter().map(|listing| listing.rows.len()).collect::<Vec<_>>(), [3, 3, 3]);
+        // A log of snapshots without a heading between them: the same tag again.
+        let log = " Aaaa Nonp 1 0 1 64 64\n Bbbb Nonp 1 0 1 64 64\n Aaaa Nonp 2 0 2 128 64\n Bbbb Nonp 1 0 1 64 64\n";
+        let document = parse(log.as_bytes()).expect("listings");
+        assert_eq!(document.listings.iter().map(|listing| listing.first_line).collect::<Vec<_>>(), [1, 3]);
+        // Tags that a console can't show look alike: they are one row.
+        let alike = parse(" ...? Nonp 1 0 1 64 64\n ...? Nonp 2 0 2 128 64\n".as_bytes()).expect("a listing");
+        assert_eq!(tags(&alike.listings[0]), [("...?", Pool::NonPaged, 192)]);
+    }
+
+    #[test]
+    fn what_is_not_understood_is_counted() {
+        let text = format!("Dear all,\n{SCREEN}\nand so on\n1\n2\n");
+        let document = parse(text.as_bytes()).expect("a listing");
+        assert_eq!(document.strange_count, 4);
+        let kept: Vec<(usize, &str)> = document.strange.iter().map(|line| (line.number, line.text.as_str())).collect();
+        assert_eq!(kept, [(1, "Dear all,"), (11, "and so on"), (12, "1")]);
+    }
+
+    #[test]
+    fn a_text_without_rows_says_what_is_wanted() {
+        assert_eq!(parse(b" \r\n\n"), Err(UsageError::Empty));
+        let error = parse(b"\nno \x1b[1m listing\nat all\n").expect_err("nothing").to_string();
+        assert!(
+            error.starts_with(
+                "no row of poolmon or of !poolused was found in 2 lines (line 2 is 'no  [1m listing'): give"
+            ),
+            "{error}"
+        );
+        // Numbers behind a word are no row without the heading of !poolused.
+        assert!(parse(b" Leak 1 2 3 4\n").is_err());
+        assert!(parse(b" Tag Allocs Used Allocs Used\n Leak 1 2 3 4\n").is_ok());
+    }
+}

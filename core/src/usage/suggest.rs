@@ -1,0 +1,119 @@
+//! Which tags are worth recording: those that grew between two listings, or the largest of one.
+
+use super::difference::compare;
+use super::{Listing, Pool};
+
+/// By what tags were chosen.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Basis {
+    /// They grew from the first listing to the last.
+    Growth,
+    /// They changed most since poolmon's last update; a few seconds say little.
+    Change,
+    /// They are the largest: what is large need not grow.
+    Size,
+}
+
+impl Basis {
+    /// The word that machines read.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Growth => "growth",
+            Self::Change => "change",
+            Self::Size => "size",
+        }
+    }
+
+    /// In words.
+    #[must_use]
+    pub const fn sentence(self) -> &'static str {
+        match self {
+            Self::Growth => "chosen because they grew most from the first listing to the last",
+            Self::Change => {
+                "chosen because they grew most since poolmon's last update, a few seconds before; two listings an hour apart say more"
+            }
+            Self::Size => {
+                "chosen because they are the largest, which is no proof that they grow; two listings an hour apart say more"
+            }
+        }
+    }
+}
+
+/// Tags to record.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Suggestion {
+    /// Different tags as the listing shows them, the one that matters most first; may be empty when nothing grew.
+    pub tags: Vec<String>,
+    /// By what.
+    pub basis: Basis,
+}
+
+/// At most `count` tags of these listings, of one pool or of both. With two or more, the first and the last are compared.
+#[must_use]
+pub fn suggest(listings: &[Listing], pool: Option<Pool>, count: usize) -> Suggestion {
+    let wanted = |of: Pool| pool.is_none_or(|pool| pool == of);
+    let (basis, mut candidates): (Basis, Vec<(i128, String)>) = match listings {
+        [] => (Basis::Size, Vec::new()),
+        [one] => {
+            let rows = || one.rows.iter().filter(|row| wanted(row.pool));
+            let changed: Vec<(i128, String)> = rows()
+                .filter_map(|row| Some((i128::from(row.change?.bytes), row.tag.clone())))
+                .filter(|(bytes, _)| *bytes > 0)
+                .collect();
+            if changed.is_empty() {
+                (Basis::Size, rows().map(|row| (i128::from(row.figures.bytes), row.tag.clone())).collect())
+            } else {
+                (Basis::Change, changed)
+            }
+        }
+        [first, .., last] => {
+            let comparison = compare(first, last);
+            let grown = comparison.rows.into_iter().filter(|row| wanted(row.pool));
+            (Basis::Growth, grown.map(|row| (i128::from(row.bytes), row.tag)).collect())
+        }
+    };
+    candidates.retain(|(bytes, _)| *bytes > 0);
+    candidates.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
+    let mut tags: Vec<String> = Vec::new();
+    for (_, tag) in candidates {
+        if tags.len() < count && !tags.contains(&tag) {
+            tags.push(tag);
+        }
+    }
+    Suggestion { tags, basis }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::parse;
+    use super::*;
+
+    fn listings(text: &str) -> Vec<Listing> {
+        parse(text.as_bytes()).expect("listings").listings
+    }
+
+    fn found(text: &str, pool: Option<Pool>) -> (Vec<String>, Basis) {
+        let suggestion = suggest(&listings(text), pool, 2);
+        (suggestion.tags, suggestion.basis)
+    }
+
+    #[test]
+    fn growth_counts_more_than_size() {
+        let one = " Big  Nonp 9 0 9 900 100\n Leak Nonp 1 0 1 100 100\n Pag  Paged 1 0 1 300 300\n";
+        assert_eq!(found(one, None), (vec!["Big ".to_owned(), "Pag ".to_owned()], Basis::Size));
+        let later = " Big  Nonp 9 0 9 900 100\n Leak Nonp 5 0 5 500 100\n Pag  Paged 2 0 2 310 155\n";
+        assert_eq!(found(&format!("{one}{later}"), None), (vec!["Leak".to_owned(), "Pag ".to_owned()], Basis::Growth));
+        assert_eq!(found(&format!("{one}{later}"), Some(Pool::Paged)), (vec!["Pag ".to_owned()], Basis::Growth));
+        assert_eq!(found(&format!("{later}{one}"), None), (vec![], Basis::Growth));
+        let moving = " Big  Nonp 9 (0) 0 (0) 9 900 (-8) 100\n Leak Nonp 1 (1) 0 (0) 1 100 (64) 100\n";
+        assert_eq!(found(moving, None), (vec!["Leak".to_owned()], Basis::Change));
+    }
+
+    #[test]
+    fn a_tag_of_both_pools_is_given_once() {
+        let both = " Leak Nonp 9 0 9 900 100\n Leak Paged 8 0 8 800 100\n Big  Nonp 1 0 1 100 100\n";
+        assert_eq!(found(both, None).0, ["Leak", "Big "]);
+        assert_eq!(suggest(&[], None, 4), Suggestion { tags: vec![], basis: Basis::Size });
+    }
+}
