@@ -5,6 +5,7 @@ pub mod badge;
 pub mod chip;
 pub mod command_lines;
 pub mod empty_page;
+pub mod flame;
 pub mod frame_line;
 pub mod graph;
 pub mod histogram;
