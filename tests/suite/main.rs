@@ -12,6 +12,7 @@ mod gui_analysis_races;
 mod gui_analysis_rows;
 mod gui_app;
 mod gui_files;
+mod gui_flame;
 mod gui_graph;
 mod gui_graph_moves;
 mod gui_kit;

@@ -32,6 +32,9 @@ pub const HEADING: f32 = 20.0;
 pub const SERIES_COLOURS: usize = 10;
 /// How many colours module names have before they start again.
 pub const MODULE_COLOURS: usize = 6;
+/// How much of a module's colour is behind the names of its functions, and how much of the kernel's.
+const MODULE_SHARE: f32 = 0.26;
+const KERNEL_SHARE: f32 = 0.2;
 
 /// The colours of one theme.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -193,6 +196,25 @@ impl Palette {
     pub fn module_colour(&self, number: Option<usize>) -> Color32 {
         number.map_or(self.dim, |n| self.module[n % MODULE_COLOURS])
     }
+
+    /// The colour behind the name of a module's function; `None` for the kernel itself. Ordinary text can be read on it.
+    #[must_use]
+    pub fn module_fill(&self, number: Option<usize>) -> Color32 {
+        let (colour, share) = (self.module_colour(number), if number.is_some() { MODULE_SHARE } else { KERNEL_SHARE });
+        self.canvas.lerp_to_gamma(colour, share)
+    }
+
+    /// Behind what a search found in a graph.
+    #[must_use]
+    pub fn match_fill(&self) -> Color32 {
+        self.gold
+    }
+
+    /// Text on what a search found.
+    #[must_use]
+    pub fn on_match(&self) -> Color32 {
+        LIGHT.text
+    }
 }
 
 /// The semi-bold face.
@@ -333,6 +355,10 @@ mod tests {
                 assert!(contrast(p.dim, ground) >= 4.5);
                 assert!(p.module.iter().all(|colour| contrast(*colour, ground) >= 4.5));
             }
+            for number in (0..MODULE_COLOURS).map(Some).chain([None]) {
+                assert!(contrast(p.text, p.module_fill(number)) >= 7.0, "{number:?}");
+            }
+            assert!(contrast(p.on_match(), p.match_fill()) >= 4.5);
             assert!(contrast(p.on_accent, p.accent) >= 4.5);
             for mark in [p.good, p.warn, p.bad] {
                 assert!(contrast(mark, p.panel) >= 4.0);

@@ -7,6 +7,7 @@ pub mod cost;
 pub mod evaluate;
 pub mod figure;
 pub mod find;
+pub mod flame;
 pub mod number;
 pub mod place;
 mod place_rows;

@@ -12,7 +12,9 @@ use crate::gui::state::document::{Document, Page};
 use crate::gui::theme::Palette;
 use crate::gui::views::loading::LoadingState;
 use crate::gui::views::tabs::{Mark, Pages};
-use crate::gui::views::{analysis, changed, dialogs, empty, failure, headline, loading, modules, suspects, trace_page};
+use crate::gui::views::{
+    analysis, changed, dialogs, empty, failure, flame, headline, loading, modules, suspects, trace_page,
+};
 
 /// The pages of all tabs.
 pub struct AllPages<'a> {
@@ -74,6 +76,7 @@ fn open_trace(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>)
         Page::Trace => trace_page::show(ui, document, commands),
         Page::Modules => modules::show(ui, document, commands),
         Page::Suspects => suspects::show(ui, document, commands),
+        Page::Flame => flame::show(ui, document, commands),
         Page::Analysis if document.has_allocations() => {
             headline::show(ui, document, commands);
             analysis::show(ui, document, commands);

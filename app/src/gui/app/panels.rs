@@ -57,7 +57,7 @@ impl App {
             commands.push(Command::ToggleSummary);
         }
         // These pages have details of their own, and need the room.
-        if document.has_allocations() && !matches!(document.page, Page::Modules | Page::Suspects) {
+        if document.has_allocations() && !matches!(document.page, Page::Modules | Page::Suspects | Page::Flame) {
             if details {
                 let panel =
                     Panel::right(("details", self.layout)).default_size(right).size_range(180.0..=560.0).frame(side);

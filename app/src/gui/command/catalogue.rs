@@ -102,6 +102,7 @@ pub fn place_of(command: &DocumentCommand) -> Place {
         C::Symbols(command) => (command.group(), None),
         C::Page(Page::Modules) => (4, None),
         C::Suspects(_) => (0, Some("Leaks")),
+        C::Flame(_) => (0, Some("Stacks")),
         C::Page(_) => (0, None),
         C::Layout(_) => (1, None),
         C::ZoomToSelection | C::ZoomIn | C::ZoomOut | C::ZoomBack | C::ZoomForward | C::ZoomAll => (2, None),

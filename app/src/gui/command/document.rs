@@ -4,7 +4,7 @@ use eframe::egui::{Key, KeyboardShortcut, Modifiers};
 use poolscope_core::series::Kind as MeasureKind;
 use poolscope_core::series::Measure;
 
-use super::{CTRL_SHIFT, Menu, SuspectsCommand, SymbolsCommand};
+use super::{CTRL_SHIFT, FlameCommand, Menu, SuspectsCommand, SymbolsCommand};
 use crate::gui::state::document::{CURVE_COUNTS, Layout, Page, measure_title};
 use crate::gui::widgets::graph;
 
@@ -89,6 +89,8 @@ pub enum DocumentCommand {
     Symbols(SymbolsCommand),
     /// Something with what leaks in it.
     Suspects(SuspectsCommand),
+    /// Something with the flame graph.
+    Flame(FlameCommand),
 }
 
 use DocumentCommand as C;
@@ -101,7 +103,7 @@ const fn ctrl_shift(key: Key) -> KeyboardShortcut {
     KeyboardShortcut::new(CTRL_SHIFT, key)
 }
 
-const KEYS: [(DocumentCommand, KeyboardShortcut); 29] = [
+const KEYS: [(DocumentCommand, KeyboardShortcut); 30] = [
     (C::CopyStack, ctrl_shift(Key::C)),
     (C::ZoomBack, ctrl_shift(Key::Minus)),
     (C::ZoomAll, ctrl_shift(Key::Period)),
@@ -116,6 +118,8 @@ const KEYS: [(DocumentCommand, KeyboardShortcut); 29] = [
     (C::Page(Page::Modules), ctrl_shift(Key::M)),
     // As in leaks; WPA has no such key.
     (C::Page(Page::Suspects), ctrl_shift(Key::L)),
+    // As in icicle; WPA has no such key.
+    (C::Page(Page::Flame), ctrl_shift(Key::I)),
     (C::FindPrevious, KeyboardShortcut::new(Modifiers::SHIFT, Key::F3)),
     (C::ZoomBack, KeyboardShortcut::new(Modifiers::ALT, Key::ArrowLeft)),
     (C::ZoomForward, KeyboardShortcut::new(Modifiers::ALT, Key::ArrowRight)),
@@ -144,7 +148,7 @@ impl DocumentCommand {
         all.push(C::FindCallers);
         all.extend([C::ZoomToSelection, C::ZoomIn, C::ZoomOut, C::ZoomBack, C::ZoomForward, C::ZoomAll]);
         all.extend([Layout::Both, Layout::Graph, Layout::Table].map(C::Layout));
-        all.extend([Page::Analysis, Page::Suspects, Page::Trace, Page::Modules].map(C::Page));
+        all.extend([Page::Analysis, Page::Suspects, Page::Flame, Page::Trace, Page::Modules].map(C::Page));
         for kind in [MeasureKind::Outstanding, MeasureKind::Cumulative, MeasureKind::Rate] {
             all.extend([false, true].map(|by_count| C::Measure(Measure { kind, by_count })));
         }
@@ -156,6 +160,7 @@ impl DocumentCommand {
         all.extend([C::SavePreset, C::ManagePresets, C::ResetColumns]);
         all.extend(SymbolsCommand::ALL.map(C::Symbols));
         all.extend(SuspectsCommand::ALL.map(C::Suspects));
+        all.extend(FlameCommand::ALL.map(C::Flame));
         all
     }
 
@@ -189,6 +194,7 @@ impl DocumentCommand {
             C::Page(Page::Trace) => "Trace and data quality",
             C::Page(Page::Modules) => "Modules",
             C::Page(Page::Suspects) => "Suspects",
+            C::Page(Page::Flame) => "Flame graph",
             C::Measure(measure) => measure_title(*measure),
             C::Draw(graph::Kind::Lines) => "Lines",
             C::Draw(graph::Kind::Areas) => "Stacked areas",
@@ -209,6 +215,7 @@ impl DocumentCommand {
             C::Preset(name) => return name.clone(),
             C::Symbols(command) => command.title(),
             C::Suspects(command) => command.title(),
+            C::Flame(command) => command.title(),
         }
         .to_owned()
     }

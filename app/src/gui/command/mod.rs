@@ -3,6 +3,7 @@
 
 pub mod catalogue;
 pub mod document;
+pub mod flame;
 pub mod fuzzy;
 pub mod suspects;
 pub mod symbols;
@@ -15,6 +16,7 @@ use super::jobs::TabId;
 use super::jobs::dialog::Asked;
 use catalogue::Place;
 pub use document::DocumentCommand;
+pub use flame::FlameCommand;
 pub use suspects::SuspectsCommand;
 pub use symbols::SymbolsCommand;
 

@@ -9,6 +9,8 @@ pub enum SuspectsCommand {
     Show,
     /// Leave only the rows of the selected suspect.
     FilterTo,
+    /// Show the stacks of the selected suspect, or of the worst one, as a flame graph.
+    Flame,
     /// What is judged as one.
     By(By),
     /// Judge the visible range, or the whole trace again.
@@ -21,9 +23,10 @@ pub enum SuspectsCommand {
 
 impl SuspectsCommand {
     /// Every one, in the order of the menu.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Show,
         Self::FilterTo,
+        Self::Flame,
         Self::By(By::Tag),
         Self::By(By::Stack),
         Self::By(By::Driver),
@@ -38,6 +41,7 @@ impl SuspectsCommand {
         match self {
             Self::Show => "Show in table",
             Self::FilterTo => "Filter to it",
+            Self::Flame => "Flame graph of it",
             Self::By(By::Tag) => "Judge by tag",
             Self::By(By::Stack) => "Judge by stack",
             Self::By(By::Driver) => "Judge by driver",

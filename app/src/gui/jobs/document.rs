@@ -11,6 +11,7 @@ use poolscope_core::series::SeriesError;
 use super::curves::{self, Curve, CurvesAnswer, CurvesRequest};
 use super::files::{self, FileAnswer, FileRequest};
 use super::find::{self, FindAnswer, FindRequest};
+use super::flame::{self, FlameAnswer, FlameFindRequest, FlameFound, FlameRequest};
 use super::later::{self, LaterAnswer, LaterRequest};
 use super::leaks::{self, LeaksAnswer, LeaksRequest};
 use super::names::{self, NamesRequest};
@@ -43,6 +44,10 @@ pub enum Topic {
     Profile,
     /// Where a text is.
     Find,
+    /// The merged stacks of the flame graph.
+    Flame,
+    /// What a text weighs in them.
+    FlameFind,
     /// The texts that complete a query.
     Completion,
     /// A small file.
@@ -71,6 +76,10 @@ pub enum Request {
     Profile(ProfileRequest),
     /// Look for a text.
     Find(FindRequest),
+    /// Merge stacks.
+    Flame(FlameRequest),
+    /// Weigh what has a text in merged stacks.
+    FlameFind(FlameFindRequest),
     /// Prepare the texts of the columns that queries are written about.
     Completion(Arc<Names>),
     /// Read or write a file.
@@ -99,6 +108,10 @@ pub enum Reply {
     Profile(Box<ProfileAnswer>),
     /// Where the text is.
     Find(FindAnswer),
+    /// The merged stacks.
+    Flame(Box<FlameAnswer>),
+    /// What the text weighs.
+    FlameFind(FlameFound),
     /// The texts are there.
     Completion,
     /// What became of the file.
@@ -124,6 +137,8 @@ impl Request {
             Self::Later(_) => Topic::Later,
             Self::Profile(_) => Topic::Profile,
             Self::Find(_) => Topic::Find,
+            Self::Flame(_) => Topic::Flame,
+            Self::FlameFind(_) => Topic::FlameFind,
             Self::Completion(_) => Topic::Completion,
             Self::File(_) => Topic::File,
             Self::Leaks(_) => Topic::Leaks,
@@ -145,6 +160,8 @@ impl Request {
             Self::Later(request) => later::run(&request, cancel).map(Reply::Later),
             Self::Profile(request) => profile::run(request, cancel).map(|a| Reply::Profile(Box::new(a))),
             Self::Find(request) => find::run(request, cancel).map(Reply::Find),
+            Self::Flame(request) => flame::run(request, cancel).map(|a| Reply::Flame(Box::new(a))),
+            Self::FlameFind(request) => flame::find(request, cancel).map(Reply::FlameFind),
             Self::Completion(names) => {
                 COMPLETED.iter().for_each(|key| drop(names.column(*key)));
                 Some(Reply::Completion)
@@ -190,6 +207,8 @@ impl Reply {
             Self::Later(_) => Topic::Later,
             Self::Profile(_) => Topic::Profile,
             Self::Find(_) => Topic::Find,
+            Self::Flame(_) => Topic::Flame,
+            Self::FlameFind(_) => Topic::FlameFind,
             Self::Completion => Topic::Completion,
             Self::File(_) => Topic::File,
             Self::Leaks(_) => Topic::Leaks,

@@ -7,6 +7,7 @@ pub mod dialog;
 pub mod document;
 pub mod files;
 pub mod find;
+pub mod flame;
 pub mod later;
 pub mod leaks;
 pub mod load;

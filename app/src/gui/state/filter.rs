@@ -87,6 +87,12 @@ impl Narrowing {
         Self { steps, found: Mutex::default() }
     }
 
+    /// The steps.
+    #[must_use]
+    pub fn steps(&self) -> &[Step] {
+        &self.steps
+    }
+
     /// Whether zooming changes which rows are left, beyond those that are outside the view.
     #[must_use]
     pub fn depends_on_view(&self) -> bool {

@@ -9,6 +9,8 @@ pub mod dialogs;
 pub mod document;
 pub mod filter;
 pub mod finder;
+pub mod flame_model;
+pub mod flame_page;
 pub mod flat;
 pub mod frame_parts;
 pub mod history;

@@ -1,4 +1,4 @@
-//! All keys of the window in one place, what the mouse does in table and graph, and what the four letters of a type mean;
+//! All keys of the window in one place, what the mouse does in table and graphs, and what the four letters of a type mean;
 //! with a field that leaves only what fits. The keys of commands come from the list of commands.
 
 use eframe::egui::{Frame, Id, Label, Modal, RichText, ScrollArea, TextEdit, Ui};
@@ -36,6 +36,20 @@ const GRAPH: [(&str, &str); 7] = [
     ("Shift+wheel", "Move the view"),
     ("Drag below the curves", "Move the view over the whole trace"),
     ("Click in the legend", "Hide a curve, or go to its row"),
+];
+
+const FLAME: [(&str, &str); 11] = [
+    ("Click, arrows", "Select a frame; the arrows go inwards, outwards, and to the frame beside it"),
+    ("Double-click, Enter", "Give the frame the whole width"),
+    ("Backspace", "The width as it was before"),
+    ("Escape", "The same; from the whole, back to the page before"),
+    ("Home", "Select the root"),
+    ("Right-click, Menu key, Shift+F10", "Open the menu of the frame"),
+    ("Ctrl+F", "Search the frames; Enter goes to the first match"),
+    ("F3, Shift+F3", "Go to the next match, or to the one before"),
+    ("Ctrl+Enter", "Leave only rows whose stacks have the frame"),
+    ("Ctrl+C, Ctrl+Shift+C", "Copy the frame's name, or the frames from the root to it"),
+    ("Wheel, drag, Page Up, Page Down", "Scroll through deep stacks"),
 ];
 
 const WORDS: [(&str, &str); 4] = [
@@ -102,6 +116,7 @@ fn sections(ui: &Ui, entries: &[Entry]) -> Vec<(&'static str, Lines)> {
     let mut sections: Vec<(&str, Lines)> = vec![
         ("In the table", owned(&TABLE)),
         ("In the graph", owned(&GRAPH)),
+        ("In the flame graph", owned(&FLAME)),
         ("The types of allocations", owned(&WORDS)),
     ];
     sections.extend(Menu::ALL.map(of_menu));

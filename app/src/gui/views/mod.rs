@@ -8,6 +8,7 @@ pub mod details;
 pub mod dialogs;
 pub mod empty;
 pub mod failure;
+pub mod flame;
 pub mod headline;
 pub mod keys;
 pub mod loading;

@@ -2,12 +2,16 @@
 //! hand back actions, and mutate nothing but their own view state.
 
 pub mod badge;
+pub mod chip;
 pub mod command_lines;
 pub mod empty_page;
+pub mod flame;
 pub mod frame_line;
 pub mod graph;
 pub mod histogram;
+pub mod menu_by_keys;
 pub mod pivot_table;
+pub mod scrollbar;
 pub mod side_handle;
 pub mod sort_header;
 pub mod sparkline;

@@ -83,7 +83,8 @@ impl Translation {
     }
 
     /// New nodes of the frames that an old node of the shown stacks stands for, ascending.
-    fn new_nodes(&self, node: u32) -> Vec<u32> {
+    #[must_use]
+    pub fn frame_nodes(&self, node: u32) -> Vec<u32> {
         let stacks = self.new.stacks();
         let shown = self.shown_at().at(node..node.saturating_add(1)).iter().map(|stack| StackId(*stack));
         let mut nodes: Vec<u32> = shown.map(|stack| stacks.node_of(stack)).collect();
@@ -245,7 +246,7 @@ impl Walk<'_> {
                 base.iter().map(|path| path_below(*path, step, key(column), "[Root]")).collect()
             }
             Step::Frame { column, frame } => {
-                let nodes = self.translation.new_nodes(frame);
+                let nodes = self.translation.frame_nodes(frame);
                 let ways = base.iter().flat_map(|path| nodes.iter().map(move |node| (*path, *node)));
                 ways.take(MOST_WAYS)
                     .map(|(path, node)| self.path_of_frame(path, step, key(column), node, above))

@@ -55,7 +55,7 @@ impl Translation {
                     let is_last = *at + 1 == place.0.len();
                     let run = if is_last { stacks.subtree(node) } else { node..node + 1 };
                     taken = Some(self.shown_at().at(run).iter().copied().filter(is_used).collect::<Vec<u32>>());
-                    frames_at = Some((*at, is_last, self.new_nodes(node)));
+                    frames_at = Some((*at, is_last, self.frame_nodes(node)));
                 }
                 PlaceStep::Value { key, text } => {
                     let (old, new) = (Self::by_stack(&self.old, *key)?, Self::by_stack(&self.new, *key)?);

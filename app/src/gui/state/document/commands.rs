@@ -3,7 +3,7 @@
 use poolscope_core::pivot::NodeId;
 
 use super::{Document, Effect, Layout, Page, Topic};
-use crate::gui::command::DocumentCommand as C;
+use crate::gui::command::{DocumentCommand as C, FlameCommand};
 use crate::gui::state::dialogs::Dialog;
 use crate::gui::state::rows::{Rows, node_id};
 use crate::gui::widgets::pivot_table::{TreeModel, tab_separated};
@@ -13,8 +13,13 @@ impl Document {
     pub fn run(&mut self, command: &C) {
         match command {
             C::CopyRows | C::CopyStack if self.page == Page::Suspects => self.copy_suspects(command),
+            C::CopyStack if self.page == Page::Flame => self.run_flame(FlameCommand::CopyStack),
+            C::CopyRows | C::CopyCell if self.page == Page::Flame => self.run_flame(FlameCommand::CopyName),
             C::CopyRows | C::CopyCell | C::CopyStack => self.copy_what(command),
             C::Find if self.page == Page::Suspects => self.suspects.wants_filter = true,
+            C::Find if self.page == Page::Flame => self.flame.wants_search = true,
+            C::FindNext if self.page == Page::Flame => self.flame.view.step_match(true),
+            C::FindPrevious if self.page == Page::Flame => self.flame.view.step_match(false),
             C::Find => {
                 self.show_table();
                 self.open_find();
@@ -25,6 +30,7 @@ impl Document {
                 self.show_table();
                 self.query.wants_focus = true;
             }
+            C::FilterTo if self.page == Page::Flame => self.run_flame(FlameCommand::FilterTo),
             C::FilterTo => self.filter_selection(true),
             C::FilterOut => self.filter_selection(false),
             C::FilterUndo => self.filter_history(true),
@@ -35,11 +41,7 @@ impl Document {
                 self.run_zoom(command);
             }
             C::Layout(layout) => self.layout = *layout,
-            C::Page(page) => {
-                self.page = *page;
-                self.modules.wants_focus = *page == Page::Modules;
-                self.suspects.wants_focus = *page == Page::Suspects;
-            }
+            C::Page(page) => self.show_page(*page),
             C::Measure(measure) => self.draw_measure(measure.kind, measure.by_count),
             C::Draw(kind) => self.draw_as(*kind),
             C::Curves(count) => {
@@ -72,6 +74,20 @@ impl Document {
             C::Preset(name) => self.apply_preset(name),
             C::Symbols(command) => self.run_symbols(*command),
             C::Suspects(command) => self.run_suspects(*command),
+            C::Flame(command) => self.run_flame(*command),
+        }
+    }
+
+    /// Shows a page in the middle, which takes the keys.
+    pub(super) fn show_page(&mut self, page: Page) {
+        if page == Page::Flame && self.page != Page::Flame {
+            self.flame.from = self.page;
+        }
+        self.page = page;
+        self.modules.wants_focus = page == Page::Modules;
+        self.suspects.wants_focus = page == Page::Suspects;
+        if page == Page::Flame {
+            self.flame.view.request_focus();
         }
     }
 
@@ -159,6 +175,11 @@ impl Document {
             C::Symbols(command) => self.symbols_blocked(*command).is_none(),
             _ if !self.has_allocations() => false,
             C::Suspects(command) => self.can_suspects(*command),
+            C::Flame(command) => self.can_flame(*command),
+            C::CopyRows | C::CopyCell if self.page == Page::Flame => self.can_flame(FlameCommand::CopyName),
+            C::CopyStack if self.page == Page::Flame => self.can_flame(FlameCommand::CopyStack),
+            C::FilterTo if self.page == Page::Flame => self.can_flame(FlameCommand::FilterTo),
+            C::FindNext | C::FindPrevious if self.page == Page::Flame => !self.flame.search.trim().is_empty(),
             C::CopyRows | C::CopyStack if self.page == Page::Suspects => self.suspects.current().is_some(),
             C::ZoomToSelection | C::MarkSelection => self.graph.selection().is_some(),
             C::ZoomBack => self.history.can_go_back(),
@@ -198,6 +219,7 @@ impl Document {
             C::Preset(name) => Some(self.preset == *name),
             C::Symbols(command) => self.symbols_on(*command),
             C::Suspects(command) => self.suspects_on(*command),
+            C::Flame(command) => self.flame_on(*command),
             _ => None,
         }
     }

@@ -4,6 +4,7 @@
 mod commands;
 mod curves;
 mod finding;
+mod flame;
 mod frame_words;
 mod leaks;
 mod remember;
@@ -34,6 +35,7 @@ use super::details::Details;
 use super::dialogs::Dialog;
 use super::filter::{Filter, Step};
 use super::finder::Finder;
+use super::flame_page::FlamePage;
 use super::history::History;
 use super::modules_page::ModulesPage;
 use super::presets::{Preset, Presets, leak_hunt};
@@ -81,6 +83,8 @@ pub enum Page {
     Modules,
     /// What leaks, the worst first.
     Suspects,
+    /// Stacks as a flame graph.
+    Flame,
 }
 
 /// Which of graph and table are shown.
@@ -154,6 +158,8 @@ pub struct Document {
     pub modules: ModulesPage,
     /// What leaks, and what the page of suspects remembers.
     pub suspects: SuspectsPage,
+    /// What the page of the flame graph remembers.
+    pub flame: FlamePage,
     /// What is known of tags beside the trace.
     pub tag_sources: TagSources,
     /// Where that is still to be looked for.
@@ -251,6 +257,7 @@ impl Document {
             page: Page::default(),
             modules: ModulesPage::default(),
             suspects: SuspectsPage::default(),
+            flame: FlamePage::default(),
             tag_sources: TagSources::default(),
             tag_choice: None,
             layout: Layout::default(),
@@ -332,6 +339,7 @@ impl Document {
     /// The questions that came up since the last call.
     pub fn requests(&mut self) -> Vec<Request> {
         self.ask_for_names();
+        self.ask_for_flame();
         self.ask_for_leaks();
         let changed = std::mem::take(&mut self.changed);
         let requests: Vec<Request> = changed.into_iter().filter_map(|topic| self.request(topic)).collect();
@@ -349,6 +357,8 @@ impl Document {
             Topic::Later => self.later_request().map(Request::Later),
             Topic::Profile => self.profile_request().map(Request::Profile),
             Topic::Find => self.find_request().map(Request::Find),
+            Topic::Flame => Some(Request::Flame(self.flame_request())),
+            Topic::FlameFind => self.flame_find_request().map(Request::FlameFind),
             Topic::Completion => Some(Request::Completion(Arc::clone(&self.names))),
             Topic::File => self.file_request().map(Request::File),
             Topic::Leaks => Some(Request::Leaks(self.leaks_request())),
@@ -385,6 +395,8 @@ impl Document {
             Reply::Later(answer) => self.take_later(answer),
             Reply::Profile(answer) => self.profile = Some(*answer),
             Reply::Find(found) => self.take_found(found),
+            Reply::Flame(answer) => self.take_flame(*answer),
+            Reply::FlameFind(found) => self.take_flame_found(found),
             Reply::Completion => {
                 self.query.is_prepared = true;
                 self.query.is_late = std::mem::take(&mut self.query.awaited);
@@ -405,13 +417,15 @@ impl Document {
             Topic::Totals => "The sums of the selected range",
             Topic::Later => "Some figures",
             Topic::Profile => "The details of the row",
-            Topic::Find => "The search",
+            Topic::Find | Topic::FlameFind => "The search",
+            Topic::Flame => "The flame graph",
             Topic::Completion => "The words for queries",
             Topic::File => "The file",
             Topic::Leaks => "The suspects",
             Topic::TagSources => "What is known of tags",
         };
         self.suspects.broken |= topic == Topic::Leaks;
+        self.flame.broken |= topic == Topic::Flame;
         if matches!(topic, Topic::Names | Topic::Table) {
             // The names before are shown.
             self.new_names = None;

@@ -11,6 +11,7 @@ use super::renaming::waits_for_names;
 use super::{Document, Layout, Topic};
 use crate::gui::state::arrangement::Arrangement;
 use crate::gui::state::filter::Step;
+use crate::gui::state::flame_page::FlameLook;
 use crate::gui::widgets::graph;
 
 /// Open rows that are remembered at most.
@@ -38,6 +39,9 @@ pub struct Remembered {
     open: Vec<u64>,
     selected: Vec<u64>,
     cursor: Option<u64>,
+    /// How the flame graph is drawn.
+    #[serde(default)]
+    flame: FlameLook,
     /// The legend's width, and whether it is hidden.
     #[serde(default)]
     legend: (Option<f32>, bool),
@@ -81,6 +85,7 @@ impl Document {
             open,
             selected,
             cursor: self.cursor,
+            flame: self.flame.look,
             legend: self.graph.legend(),
         }
     }
@@ -121,6 +126,7 @@ impl Document {
         self.expanded = remembered.open.into_iter().collect();
         self.selected = remembered.selected.into_iter().collect();
         self.cursor = remembered.cursor;
+        self.flame.look = remembered.flame;
         self.graph.set_legend(remembered.legend.0, remembered.legend.1);
         self.table.reveal_cursor();
         self.changed.extend([Topic::Table, Topic::Curves]);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use poolscope_core::pivot::{Key, NodeId, PivotTree, Place, Sort, SortOrder};
 
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{Document, Effect, Topic};
 use crate::format;
@@ -133,6 +133,7 @@ impl Document {
         }
         self.take_known(known);
         self.reach_goal();
+        self.reach_frame();
     }
 
     /// The first time: the cursor goes to the row of the largest tag, or what comes nearest to it.
@@ -153,18 +154,24 @@ impl Document {
     /// Colours, highlights.
     pub(super) fn dress_rows(&mut self) {
         let palette = Palette::for_dark(self.dark);
-        let mut colours = rustc_hash::FxHashMap::default();
-        for name in self.trace.modules.modules().iter().map(|module| &module.name) {
-            let is_kernel = KERNEL.iter().any(|kernel| name.eq_ignore_ascii_case(kernel));
-            let number = (!is_kernel).then(|| self.module_colours.number(name));
-            colours.insert(name.clone(), palette.module_colour(number));
-        }
+        let numbers = self.module_numbers();
+        let colours = numbers.into_iter().map(|(name, number)| (name, palette.module_colour(number))).collect();
         let needle = self.finder.needle().to_owned();
         if let Some(rows) = &mut self.rows {
             rows.set_module_colours(colours);
             rows.set_needle(&needle, self.finder.case_sensitive);
         }
         self.set_swatches();
+    }
+
+    /// Which colour each module has; those of the kernel have none.
+    pub(super) fn module_numbers(&mut self) -> FxHashMap<String, Option<usize>> {
+        let mut numbers = FxHashMap::default();
+        for name in self.trace.modules.modules().iter().map(|module| &module.name) {
+            let is_kernel = KERNEL.iter().any(|kernel| name.eq_ignore_ascii_case(kernel));
+            numbers.insert(name.clone(), (!is_kernel).then(|| self.module_colours.number(name)));
+        }
+        numbers
     }
 
     /// Figures that are no sums are computed for the rows that are open.

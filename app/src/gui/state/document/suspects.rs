@@ -30,6 +30,11 @@ impl Document {
                     self.filter_to_suspect(at);
                 }
             }
+            C::Flame => {
+                if let Some(at) = self.suspect_in_hand() {
+                    self.flame_of_suspect(at);
+                }
+            }
             C::By(by) => self.suspects.by = by,
             C::View => self.suspects.follows_view = !self.suspects.follows_view,
             C::Innocent => self.suspects.innocent = !self.suspects.innocent,
@@ -39,14 +44,14 @@ impl Document {
 
     pub(super) fn can_suspects(&self, command: C) -> bool {
         match command {
-            C::Show | C::FilterTo => self.suspect_in_hand().is_some(),
+            C::Show | C::FilterTo | C::Flame => self.suspect_in_hand().is_some(),
             _ => true,
         }
     }
 
     pub(super) fn suspects_on(&self, command: C) -> Option<bool> {
         match command {
-            C::Show | C::FilterTo => None,
+            C::Show | C::FilterTo | C::Flame => None,
             C::By(by) => Some(self.suspects.by == by),
             C::View => Some(self.suspects.follows_view),
             C::Innocent => Some(self.suspects.innocent),
@@ -95,12 +100,12 @@ impl Document {
     }
 
     /// What was judged as one in the judgement that is shown.
-    fn judged_by(&self) -> By {
+    pub(super) fn judged_by(&self) -> By {
         self.suspects.judged.as_ref().map_or(By::Tag, |judged| judged.judgement.request.by)
     }
 
     /// The steps that lead to the rows of a suspect, its stack last.
-    fn suspect_steps(&self, suspect: &Suspect) -> Vec<PlaceStep> {
+    pub(super) fn suspect_steps(&self, suspect: &Suspect) -> Vec<PlaceStep> {
         let stacks = self.names.stacks();
         let frames = stacks.frames(stacks.node_of(suspect.stack)).into_iter().map(str::to_owned).collect();
         let stack = match suspect.stack {
@@ -194,7 +199,7 @@ impl Document {
     }
 }
 
-fn pool(suspect: &Suspect) -> PlaceStep {
+pub(super) fn pool(suspect: &Suspect) -> PlaceStep {
     PlaceStep::Value { key: Key::Paged, text: if suspect.paged { "Paged" } else { "NonPaged" }.to_owned() }
 }
 

@@ -1,8 +1,8 @@
-//! The menu of a row: copy, filter, open and close, callers, graph, the module of a frame.
+//! The menu of a row: copy, filter, open and close, callers, graph, flame graph, the module of a frame.
 
 use eframe::egui::{Button, Ui};
 
-use crate::gui::command::{Command, DocumentCommand, SymbolsCommand};
+use crate::gui::command::{Command, DocumentCommand, FlameCommand, SymbolsCommand};
 use crate::gui::state::document::Document;
 
 /// What the menu offers, in groups, and whether it would do anything.
@@ -16,7 +16,7 @@ impl Offers {
             vec![C::CopyRows, C::CopyCell, C::CopyStack],
             vec![C::FilterTo, C::FilterOut, C::FilterClear],
             vec![C::ExpandBelow, C::CollapseOthers, C::FindCallers],
-            vec![C::GraphRows],
+            vec![C::GraphRows, C::Flame(FlameCommand::OfRow)],
         ];
         let module = document.module_of_cursor().map(|at| C::Symbols(SymbolsCommand::Show(at)));
         let groups = groups.into_iter().chain(module.map(|command| vec![command]));

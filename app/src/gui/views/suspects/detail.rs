@@ -85,12 +85,13 @@ fn head(ui: &mut Ui, document: &Document, suspect: &Suspect, commands: &mut Vec<
             if let Some(tag) = &suspect.tag {
                 record(ui, tag);
             }
-            for command in [SuspectsCommand::FilterTo, SuspectsCommand::Show] {
-                let tip = match command {
-                    SuspectsCommand::FilterTo => "Leave only its rows in graph and table",
-                    _ => "Open its rows in the table (Enter)",
+            for command in [SuspectsCommand::Flame, SuspectsCommand::FilterTo, SuspectsCommand::Show] {
+                let (title, tip) = match command {
+                    SuspectsCommand::Flame => ("Flame graph", "Draw all of its stacks, as wide as they weigh"),
+                    SuspectsCommand::FilterTo => (command.title(), "Leave only its rows in graph and table"),
+                    _ => (command.title(), "Open its rows in the table (Enter)"),
                 };
-                if ui.add(Button::new(command.title())).on_hover_text(tip).clicked() {
+                if ui.add(Button::new(title)).on_hover_text(tip).clicked() {
                     commands.push(DocumentCommand::Suspects(command).into());
                 }
             }

@@ -142,7 +142,8 @@ fn take_in(page: &mut SuspectsPage, sort: Option<SuspectColumn>, clicked: Option
 }
 
 fn row_menu(ui: &mut Ui, commands: &mut Vec<Command>) {
-    let of_suspect = [SuspectsCommand::Show, SuspectsCommand::FilterTo].map(DocumentCommand::Suspects);
+    let of_suspect = [SuspectsCommand::Show, SuspectsCommand::FilterTo, SuspectsCommand::Flame];
+    let of_suspect = of_suspect.map(DocumentCommand::Suspects);
     for command in of_suspect.into_iter().chain([DocumentCommand::CopyRows, DocumentCommand::CopyStack]) {
         if ui.add(Button::new(command.title())).clicked() {
             ui.close();

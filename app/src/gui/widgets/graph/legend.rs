@@ -8,10 +8,10 @@ use eframe::egui::{
 };
 
 use super::model::{Action, Series};
-use super::popup::{self, Keyed};
 use super::words::value_text;
 use super::{Graph, GraphState, copy, pattern};
 use crate::gui::theme::{self, GRID, Palette};
+use crate::gui::widgets::menu_by_keys::{self, Keyed};
 
 const LINE: f32 = 20.0;
 /// Width of what is left of a hidden legend, in points.
@@ -153,9 +153,9 @@ fn line(ui: &mut Ui, series: &Series, graph: &Graph<'_>, keyed: &mut Option<Keye
     let whole = paint(ui, &painter, [box_rect, name_rect], series, graph, &last);
     for (control, place) in [(&switch, box_rect), (&name, name_rect)] {
         focus_ring(ui, &painter, control, place);
-        let by_keys = popup::asked_by_keys(ui, control);
+        let by_keys = menu_by_keys::asked_by_keys(ui, control);
         let below = (by_keys, place.left_bottom());
-        popup::show(ui, control, keyed, below, |ui| menu(ui, series, graph, actions));
+        menu_by_keys::show(ui, control, keyed, below, |ui| menu(ui, series, graph, actions));
     }
     if switch.double_clicked() || (switch.clicked() && ui.input(|i| i.modifiers.alt)) {
         actions.push(Action::Solo(id));

@@ -7,11 +7,12 @@ use eframe::egui::{
     WidgetInfo, pos2,
 };
 
+use super::GraphState;
 use super::model::{Action, Mark};
 use super::plot::Stage;
 use super::words::exact_time_text;
-use super::{GraphState, popup};
 use crate::gui::theme::{self, GRID};
+use crate::gui::widgets::menu_by_keys;
 
 /// Height of a flag, in points.
 pub(super) const FLAG: f32 = 15.0;
@@ -107,8 +108,8 @@ fn input(
     {
         actions.push(Action::MoveMark { index, to });
     }
-    let by_keys = popup::asked_by_keys(ui, response);
-    popup::show(ui, response, &mut state.keyed, (by_keys, response.rect.left_bottom()), |ui| {
+    let by_keys = menu_by_keys::asked_by_keys(ui, response);
+    menu_by_keys::show(ui, response, &mut state.keyed, (by_keys, response.rect.left_bottom()), |ui| {
         if ui.button("Remove this mark").clicked() {
             actions.push(Action::RemoveMark(index));
         }

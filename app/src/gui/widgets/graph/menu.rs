@@ -4,7 +4,8 @@ use eframe::egui::{Button, Response, Ui, pos2};
 
 use super::model::Action;
 use super::plot::Stage;
-use super::{GraphState, copy, keys, popup};
+use super::{GraphState, copy, keys};
+use crate::gui::widgets::menu_by_keys;
 
 /// Entries that the caller adds.
 pub(super) type Extra<'a> = Option<&'a mut (dyn FnMut(&mut Ui) + 'a)>;
@@ -22,14 +23,14 @@ pub(super) fn show(
         state.menu_at = response.interact_pointer_pos().map(|pos| stage.time(pos.x)).or(state.cursor);
     }
     let frame = stage.scale.frame;
-    let by_keys = popup::asked_by_keys(ui, response);
+    let by_keys = menu_by_keys::asked_by_keys(ui, response);
     let seen = state.cursor.filter(|time| stage.scale.view.contains(*time)).unwrap_or(stage.scale.view.middle());
     if by_keys {
         state.menu_at = Some(seen);
     }
     let place = pos2(stage.scale.x(seen), frame.top() + frame.height() / 4.0);
     let mut keyed = state.keyed.take();
-    popup::show(ui, response, &mut keyed, (by_keys, place), |ui| {
+    menu_by_keys::show(ui, response, &mut keyed, (by_keys, place), |ui| {
         zooms(ui, stage, state, actions);
         ui.separator();
         marks(ui, stage, state, actions);

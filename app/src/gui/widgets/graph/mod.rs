@@ -18,7 +18,6 @@ mod minimap;
 mod model;
 mod pattern;
 mod plot;
-mod popup;
 mod reduce;
 mod scale;
 mod select;
@@ -32,6 +31,7 @@ pub use model::{Action, GraphData, Kind, Mark, Overview, Range, Series, Unit};
 pub use words::{exact_time_text, full_value_text, time_text, value_text};
 
 use crate::gui::theme::GRID;
+use crate::gui::widgets::menu_by_keys;
 
 /// Width of the legend until it is dragged, in points.
 const LEGEND_WIDTH: f32 = 156.0;
@@ -54,7 +54,7 @@ pub struct GraphState {
     /// The time that the menu was opened at.
     menu_at: Option<f64>,
     /// The menu that keys opened.
-    keyed: Option<popup::Keyed>,
+    keyed: Option<menu_by_keys::Keyed>,
     /// Series under the pointer in the legend, emphasised in the next frame.
     emphasised: Option<usize>,
     legend_width: Option<f32>,

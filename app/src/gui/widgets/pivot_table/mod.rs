@@ -26,6 +26,7 @@ pub use scroll::ScrollPos;
 pub use state::TableState;
 
 use crate::gui::theme;
+use crate::gui::widgets::scrollbar;
 use frame::{Frame, Options};
 
 /// The table, ready to be shown.
@@ -164,7 +165,7 @@ fn scrollbars(ui: &Ui, frame: &Frame<'_>, state: &mut TableState) {
         let share = state.pos.share(count, visible);
         let bar = ui.interact(track, frame.id.with("vertical scrollbar"), Sense::CLICK | Sense::DRAG);
         let length = (visible / count as f64) as f32;
-        if let Some(share) = shapes::scrollbar(ui, frame.palette, &bar, share, length, Vec2::Y) {
+        if let Some(share) = scrollbar::show(ui, frame.palette, &bar, share, length, Vec2::Y) {
             state.pos = ScrollPos::from_share(share, count, visible);
         }
     }
@@ -175,7 +176,7 @@ fn scrollbars(ui: &Ui, frame: &Frame<'_>, state: &mut TableState) {
         let share = f64::from(state.scroll_x / overflow);
         let bar = ui.interact(track, frame.id.with("horizontal scrollbar"), Sense::CLICK | Sense::DRAG);
         let length = pane.span() / (pane.span() + overflow);
-        if let Some(share) = shapes::scrollbar(ui, frame.palette, &bar, share, length, Vec2::X) {
+        if let Some(share) = scrollbar::show(ui, frame.palette, &bar, share, length, Vec2::X) {
             state.scroll_x = share as f32 * overflow;
         }
     }

@@ -5,7 +5,7 @@ use eframe::egui::{FocusDirection, Id, Key, Modifiers, Popup, PopupKind, Pos2, R
 
 /// A menu that was opened by keys.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Keyed {
+pub struct Keyed {
     /// What has the keyboard again once the menu is closed.
     owner: Id,
     at: Pos2,
@@ -14,13 +14,13 @@ pub(super) struct Keyed {
 }
 
 /// Whether keys ask for the menu of what has the keyboard.
-pub(super) fn asked_by_keys(ui: &Ui, response: &Response) -> bool {
+pub fn asked_by_keys(ui: &Ui, response: &Response) -> bool {
     let pressed = |modifiers, key| ui.input_mut(|input| input.consume_key(modifiers, key));
     response.has_focus() && (pressed(Modifiers::SHIFT, Key::F10) || pressed(Modifiers::NONE, Key::Menu))
 }
 
 /// Shows the menu of `response` while it is open: at the pointer, or at `at` where `by_keys` opens it now.
-pub(super) fn show(
+pub fn show(
     ui: &Ui,
     response: &Response,
     keyed: &mut Option<Keyed>,

@@ -1,0 +1,163 @@
+//! Merges the stacks of the rows in view, filter and scope for the flame graph, and weighs what a search finds in them. Places
+//! that were known by old names are looked up by the new ones. Cancelled work gives no answer.
+
+use std::sync::Arc;
+
+use poolscope_core::column::names::Names;
+use poolscope_core::job::CancelToken;
+use poolscope_core::pivot::Place;
+use poolscope_core::pivot::flame::{FlameRequest as Wanted, FlameTree, Merge, Weight, flame};
+use poolscope_core::pivot::translate::Translation;
+use poolscope_core::trace::time::View;
+
+use super::rows::RowChoice;
+use crate::gui::state::filter::Narrowing;
+
+/// Of so many frames at most one is looked for that is called otherwise now.
+const MOST_WAYS: usize = 64;
+
+/// Which stacks, merged how.
+#[derive(Clone)]
+pub struct FlameQuestion {
+    /// The trace and its texts.
+    pub names: Arc<Names>,
+    /// The view that figures are relative to.
+    pub view: View,
+    /// Which rows are shown.
+    pub filter: Arc<Narrowing>,
+    /// Only the rows in this place.
+    pub scope: Option<Place>,
+    /// What frames weigh.
+    pub weight: Weight,
+    /// From which end stacks are merged.
+    pub merge: Merge,
+    /// The frames to the one that is zoomed to.
+    pub zoom: Vec<String>,
+}
+
+impl FlameQuestion {
+    /// Whether the other is about the same rows and measure, wherever it is zoomed to.
+    #[must_use]
+    pub fn is_alike(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.names, &other.names)
+            && Arc::ptr_eq(&self.filter, &other.filter)
+            && self.view == other.view
+            && self.scope == other.scope
+            && (self.weight, self.merge) == (other.weight, other.merge)
+    }
+}
+
+/// What is shown so far.
+#[derive(Clone)]
+pub struct Before {
+    /// The names of its frames, and of the scope.
+    pub names: Arc<Names>,
+    /// Its frames.
+    pub tree: Arc<FlameTree>,
+    /// The frame that is zoomed to.
+    pub zoom: u32,
+}
+
+/// A question, and what is shown so far.
+pub struct FlameRequest {
+    /// The question; zoom and scope by the names of what is shown.
+    pub question: FlameQuestion,
+    /// What is shown so far.
+    pub before: Option<Before>,
+}
+
+/// The merged stacks.
+pub struct FlameAnswer {
+    /// The question; zoom and scope by its names.
+    pub question: FlameQuestion,
+    /// The scope as it was called when it was asked.
+    pub asked_scope: Option<Place>,
+    /// The merged stacks.
+    pub tree: Arc<FlameTree>,
+    /// The way from the names before, if those are others.
+    pub translation: Option<Translation>,
+}
+
+pub(super) fn run(request: FlameRequest, cancel: &CancelToken) -> Option<FlameAnswer> {
+    let FlameRequest { mut question, before } = request;
+    let asked_scope = question.scope.clone();
+    let renamed = before.filter(|before| !Arc::ptr_eq(&before.names, &question.names));
+    let mut translation = None;
+    if let Some(before) = renamed {
+        let way = Translation::new(Arc::clone(&before.names), Arc::clone(&question.names));
+        if before.tree.merge() == question.merge {
+            let paths = moved(&before.tree, before.zoom, &way);
+            question.zoom = paths.into_iter().next().unwrap_or_default();
+        }
+        question.scope = question.scope.map(|scope| way.place(&scope).unwrap_or(scope));
+        translation = Some(way);
+    }
+    let choice = RowChoice {
+        names: Arc::clone(&question.names),
+        view: question.view,
+        filter: Arc::clone(&question.filter),
+        impacting: false,
+        place: question.scope.clone(),
+    };
+    let rows = choice.rows(cancel).ok()?;
+    let wanted = Wanted {
+        view: question.view,
+        rows: rows.as_deref(),
+        merge: question.merge,
+        weight: question.weight,
+        zoom: &question.zoom,
+    };
+    let tree = Arc::new(flame(&question.names, &wanted, &|| cancel.is_cancelled()).ok()?);
+    (!cancel.is_cancelled()).then_some(FlameAnswer { question, asked_scope, tree, translation })
+}
+
+/// The paths that a frame of a tree may have under new names.
+#[must_use]
+pub fn moved(tree: &FlameTree, node: u32, translation: &Translation) -> Vec<Vec<String>> {
+    if node == FlameTree::ROOT {
+        return vec![Vec::new()];
+    }
+    let stacks = translation.new_names().stacks();
+    let owned = |frames: Vec<&str>| frames.into_iter().map(str::to_owned).collect::<Vec<String>>();
+    if !tree.is_frame(node) {
+        return vec![owned(tree.path(node))];
+    }
+    let here = translation.frame_nodes(tree.shown(node));
+    if tree.merge() == Merge::Callers {
+        return here.into_iter().take(MOST_WAYS).map(|node| owned(stacks.frames(node))).collect();
+    }
+    let ends = translation.frame_nodes(tree.heaviest_stack(node));
+    let pairs = here.iter().flat_map(|here| ends.iter().map(move |end| (*here, *end)));
+    let inside = pairs.filter(|(here, end)| stacks.subtree(*here).contains(end)).take(MOST_WAYS);
+    let path = |(here, end): (u32, u32)| {
+        let inner = stacks.frames(end).into_iter().skip(stacks.depth(here).saturating_sub(1));
+        let mut path: Vec<String> = inner.map(str::to_owned).collect();
+        path.reverse();
+        path
+    };
+    inside.map(path).collect()
+}
+
+/// A text to look for in merged stacks.
+pub struct FlameFindRequest {
+    /// The merged stacks.
+    pub tree: Arc<FlameTree>,
+    /// The text.
+    pub text: String,
+}
+
+/// What the stacks that have it weigh.
+pub struct FlameFound {
+    /// The merged stacks.
+    pub tree: Arc<FlameTree>,
+    /// The text.
+    pub text: String,
+    /// Their weight, each stack once.
+    pub weight: u64,
+}
+
+pub(super) fn find(request: FlameFindRequest, cancel: &CancelToken) -> Option<FlameFound> {
+    let FlameFindRequest { tree, text } = request;
+    let weight = tree.matched(&text);
+    (!cancel.is_cancelled()).then_some(FlameFound { tree, text, weight })
+}

@@ -1,0 +1,92 @@
+//! Keys and clicks of the flame graph: they move the selection and the scroll position, and become actions. Never draws.
+
+use eframe::egui::{Key, Modifiers, Response, Ui};
+
+use super::LEVEL;
+use super::frames::Stage;
+use super::layout::{Item, Layout};
+use super::model::{Action, ROOT};
+use super::state::FlameState;
+
+/// Handles the keys that the graph takes while it has the keyboard, and leaves the others.
+pub(super) fn keys(
+    ui: &Ui,
+    state: &mut FlameState,
+    layout: &Layout,
+    root_at_top: bool,
+    height: f32,
+    actions: &mut Vec<Action>,
+) {
+    let pressed = |key: Key| ui.input_mut(|input| input.consume_key(Modifiers::NONE, key));
+    let (inwards, outwards) = if root_at_top { (Key::ArrowDown, Key::ArrowUp) } else { (Key::ArrowUp, Key::ArrowDown) };
+    // What is not to be seen is no place to go on from.
+    let here = state.cursor.filter(|node| layout.of(*node).is_some());
+    let to = if pressed(inwards) {
+        here.map_or(Some(state.zoom), |node| inside(layout, node))
+    } else if pressed(outwards) {
+        here.map_or(Some(state.zoom), |node| around(layout, node))
+    } else if pressed(Key::ArrowRight) {
+        here.map_or(Some(state.zoom), |node| layout.beside(node, true))
+    } else if pressed(Key::ArrowLeft) {
+        here.map_or(Some(state.zoom), |node| layout.beside(node, false))
+    } else if pressed(Key::Home) {
+        Some(ROOT)
+    } else {
+        None
+    };
+    if let Some(node) = to {
+        state.select(node);
+    }
+    let page = (height - LEVEL).max(LEVEL);
+    for (key, by) in [(Key::PageUp, -page), (Key::PageDown, page)] {
+        if pressed(key) {
+            state.scroll += if root_at_top { by } else { -by };
+        }
+    }
+    if pressed(Key::Enter) {
+        actions.extend(here.map(Action::Zoom));
+    }
+    if pressed(Key::Backspace) {
+        actions.push(Action::ZoomOut);
+    }
+    if pressed(Key::Escape) {
+        actions.push(Action::Leave);
+    }
+}
+
+/// The heaviest frame in a frame: the leftmost one on it.
+fn inside(layout: &Layout, node: u32) -> Option<u32> {
+    let own = layout.of(node)?;
+    let above = layout.at(own.level as usize + 1, own.left)?;
+    match above.item {
+        Item::Frame(node) => Some(node),
+        Item::Narrow { .. } => None,
+    }
+}
+
+/// The frame that a frame lies in.
+fn around(layout: &Layout, node: u32) -> Option<u32> {
+    let own = layout.of(node)?;
+    match layout.at((own.level as usize).checked_sub(1)?, own.left)?.item {
+        Item::Frame(node) => Some(node),
+        Item::Narrow { .. } => None,
+    }
+}
+
+/// Clicks: one selects, two give a frame the whole width; narrow ones are zoomed to by the frame around them.
+pub(super) fn pointer(ui: &Ui, area: &Response, stage: &Stage<'_>, state: &mut FlameState, actions: &mut Vec<Action>) {
+    let clicked = area.clicked() || area.secondary_clicked();
+    if !clicked {
+        return;
+    }
+    let Some(placed) = area.interact_pointer_pos().and_then(|at| stage.at(at)) else { return };
+    let node = match placed.item {
+        Item::Frame(node) => node,
+        Item::Narrow { parent, .. } => parent,
+    };
+    state.cursor = Some(node);
+    if area.double_clicked() {
+        actions.push(Action::Zoom(node));
+    }
+    ui.ctx().request_repaint();
+}

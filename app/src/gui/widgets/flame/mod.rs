@@ -1,0 +1,215 @@
+//! The flame graph: frames as bars as wide as they weigh, each on the one that it lies in. It draws only what can be seen, zooms by
+//! giving a frame the whole width, and hands back [`Action`]s; it knows no traces and never changes a frame.
+
+mod frames;
+mod input;
+mod layout;
+mod model;
+mod paint;
+mod state;
+
+use eframe::egui::accesskit::Role;
+use eframe::egui::{EventFilter, Rect, Response, Sense, Ui, UiBuilder, WidgetInfo};
+
+pub use model::{Action, FlameModel, ROOT};
+pub use state::FlameState;
+
+use crate::gui::theme;
+use crate::gui::widgets::{menu_by_keys, scrollbar};
+use frames::Stage;
+use layout::Layout;
+use state::Basis;
+
+/// Height of a level, in points.
+const LEVEL: f32 = 20.0;
+
+/// Draws the words about a frame.
+pub type Tip<'a> = &'a dyn Fn(&mut Ui, u32);
+/// Draws the entries of the menu of the selected frame.
+pub type Menu<'a> = &'a mut dyn FnMut(&mut Ui);
+
+/// The graph, ready to be shown.
+pub struct FlameGraph<'a> {
+    name: &'a str,
+    model: &'a dyn FlameModel,
+    state: &'a mut FlameState,
+    root_at_top: bool,
+    needle: &'a str,
+    dimmed: bool,
+    tip: Option<Tip<'a>>,
+    menu: Option<Menu<'a>>,
+}
+
+impl<'a> FlameGraph<'a> {
+    /// A graph called `name` (its accessible name) of `model`, the root at the bottom.
+    pub fn new(name: &'a str, model: &'a dyn FlameModel, state: &'a mut FlameState) -> Self {
+        Self { name, model, state, root_at_top: false, needle: "", dimmed: false, tip: None, menu: None }
+    }
+
+    /// Whether the root is at the top.
+    #[must_use]
+    pub fn root_at_top(mut self, top: bool) -> Self {
+        self.root_at_top = top;
+        self
+    }
+
+    /// Marks frames with this in their names; large and small letters alike.
+    #[must_use]
+    pub fn marking(mut self, needle: &'a str) -> Self {
+        self.needle = needle;
+        self
+    }
+
+    /// Draws everything dimmed: it is old, and something new is on its way.
+    #[must_use]
+    pub fn dimmed(mut self, dimmed: bool) -> Self {
+        self.dimmed = dimmed;
+        self
+    }
+
+    /// Says this of the frame under the pointer.
+    #[must_use]
+    pub fn tip(mut self, tip: Tip<'a>) -> Self {
+        self.tip = Some(tip);
+        self
+    }
+
+    /// Draws the entries of a frame's menu (right click, Menu key, Shift+F10). The frame is selected by then.
+    #[must_use]
+    pub fn menu(mut self, entries: Menu<'a>) -> Self {
+        self.menu = Some(entries);
+        self
+    }
+
+    /// Fills the rest of `ui` with the graph; returns what the user asked for.
+    pub fn show(self, ui: &mut Ui) -> Vec<Action> {
+        let (_, outer) = ui.allocate_space(ui.available_size());
+        let builder = UiBuilder::new().id_salt(self.name).max_rect(outer);
+        ui.scope_builder(builder, |ui| {
+            ui.set_clip_rect(outer.intersect(ui.clip_rect()));
+            self.show_in(ui, outer)
+        })
+        .inner
+    }
+
+    fn show_in(self, ui: &mut Ui, outer: Rect) -> Vec<Action> {
+        let Self { name, model, state, root_at_top, needle, dimmed, tip, menu } = self;
+        let body = Rect::from_min_max(outer.min, outer.max - eframe::egui::vec2(theme::SCROLLBAR, 0.0));
+        let id = ui.make_persistent_id(name);
+        let area = ui.interact(body, id, Sense::CLICK | Sense::DRAG | Sense::FOCUSABLE);
+        area.widget_info(|| WidgetInfo::labeled(Role::Tree, true, name));
+        let layout = laid_out(model, state, body.width(), needle);
+        let mut actions = Vec::new();
+        take_keys(ui, &area, state, &layout, root_at_top, &mut actions);
+        if let Some(forward) = state.wants_match.take()
+            && let Some(node) = layout.next_match(state.cursor, forward)
+        {
+            state.select(node);
+        }
+        scroll(ui, &area, &layout, state, root_at_top);
+        let stage = Stage { model, layout: &layout, body, scroll: state.scroll, root_at_top };
+        input::pointer(ui, &area, &stage, state, &mut actions);
+        paint::show(
+            ui,
+            &stage,
+            state,
+            &paint::Look { dimmed, searching: !needle.is_empty(), focused: area.has_focus() },
+        );
+        frames::name_all(ui, &area, &stage, state, &mut actions);
+        show_scrollbar(ui, outer, &stage, state, id);
+        let is_over = Rect::from_min_max(body.min, body.max);
+        if let Some(entries) = menu {
+            show_menu(ui, &area, &stage, state, entries);
+        }
+        if let Some(tip) = tip.filter(|_| ui.rect_contains_pointer(is_over)) {
+            frames::show_tip(ui, &area, &stage, tip);
+        }
+        state.layout = state.layout.take().map(|(basis, _)| (basis, layout));
+        actions
+    }
+}
+
+/// Where everything stands: as before, where nothing that it follows from has changed. It is put back after the frame.
+fn laid_out(model: &dyn FlameModel, state: &mut FlameState, width: f32, needle: &str) -> Layout {
+    let basis = Basis { number: model.number(), zoom: state.zoom, width, needle: needle.to_lowercase() };
+    match state.layout.take() {
+        Some((known, layout)) if known == basis => {
+            state.layout = Some((known, Layout::default()));
+            layout
+        }
+        _ => {
+            let layout = Layout::new(model, state.zoom, width, &basis.needle);
+            state.layout = Some((basis, Layout::default()));
+            layout
+        }
+    }
+}
+
+fn take_keys(
+    ui: &Ui,
+    area: &Response,
+    state: &mut FlameState,
+    layout: &Layout,
+    root_at_top: bool,
+    actions: &mut Vec<Action>,
+) {
+    if std::mem::take(&mut state.wants_focus) || area.clicked() {
+        area.request_focus();
+        // Only in the next frame the arrow keys can be kept from moving the focus.
+        ui.ctx().request_repaint();
+    }
+    if !area.has_focus() {
+        return;
+    }
+    let own = state.keyed.is_none();
+    let filter = EventFilter { horizontal_arrows: own, vertical_arrows: own, escape: own, ..EventFilter::default() };
+    ui.memory_mut(|memory| memory.set_focus_lock_filter(area.id, filter));
+    if own {
+        input::keys(ui, state, layout, root_at_top, area.rect.height(), actions);
+    }
+}
+
+/// Scrolls to what is to be seen, and by the wheel.
+fn scroll(ui: &Ui, area: &Response, layout: &Layout, state: &mut FlameState, root_at_top: bool) {
+    let most = (layout.levels.len() as f32 * LEVEL - area.rect.height()).max(0.0);
+    if std::mem::take(&mut state.wants_zoomed) {
+        // Two of the frames around it stay in sight.
+        state.scroll = (layout.zoomed.saturating_sub(2)) as f32 * LEVEL;
+    }
+    if std::mem::take(&mut state.wants_reveal)
+        && let Some(placed) = state.cursor.and_then(|node| layout.of(node))
+    {
+        let near = placed.level as f32 * LEVEL;
+        state.scroll = state.scroll.clamp((near + LEVEL - area.rect.height()).max(0.0), near);
+    }
+    let mut moved = if area.dragged() { area.drag_delta().y } else { 0.0 };
+    if area.contains_pointer() {
+        moved += ui.input_mut(|input| std::mem::take(&mut input.smooth_scroll_delta)).y;
+    }
+    state.scroll = (state.scroll + if root_at_top { -moved } else { moved }).clamp(0.0, most);
+}
+
+fn show_scrollbar(ui: &Ui, outer: Rect, stage: &Stage<'_>, state: &mut FlameState, id: eframe::egui::Id) {
+    let whole = stage.layout.levels.len() as f32 * LEVEL;
+    let most = whole - stage.body.height();
+    if most <= 0.0 {
+        return;
+    }
+    let track = Rect::from_min_max(stage.body.right_top(), outer.max);
+    let bar = ui.interact(track, id.with("scrollbar"), Sense::CLICK | Sense::DRAG);
+    let along = |scroll: f32| if stage.root_at_top { scroll } else { most - scroll };
+    let share = f64::from(along(state.scroll) / most);
+    let palette = theme::Palette::of(ui);
+    let length = stage.body.height() / whole;
+    if let Some(share) = scrollbar::show(ui, palette, &bar, share, length, eframe::egui::Vec2::Y) {
+        state.scroll = along(share as f32 * most);
+    }
+}
+
+/// The menu of the selected frame: at the pointer, or by keys below the frame.
+fn show_menu(ui: &Ui, area: &Response, stage: &Stage<'_>, state: &mut FlameState, entries: Menu<'_>) {
+    let by_keys = state.cursor.is_some() && menu_by_keys::asked_by_keys(ui, area);
+    let place = state.cursor.and_then(|node| stage.layout.of(node)).map(|placed| stage.rect(placed));
+    let at = place.map_or(stage.body.center(), |place| place.intersect(stage.body).left_bottom());
+    menu_by_keys::show(ui, area, &mut state.keyed, (by_keys, at), entries);
+}

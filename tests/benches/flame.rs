@@ -1,0 +1,119 @@
+//! The flame graph over the trace that `POOLSCOPE_BENCH_TRACE` names: merging its stacks both ways, zoomed and not, a search in them,
+//! and frames of the window at 2560 x 1440: `POOLSCOPE_BENCH_TRACE=deep.etl cargo bench -p poolscope-tests --bench flame`. It
+//! says how many stacks and nodes there were; it measures and never judges.
+
+use divan::Bencher;
+use poolscope::gui::egui::{Context, Event, Modifiers, MouseWheelSource, MouseWheelUnit, RawInput, Rect, TouchPhase};
+use poolscope::gui::egui::{Vec2, pos2, vec2};
+use poolscope::gui::state::flame_model::{FlameColours, ShownModel};
+use poolscope::gui::theme;
+use poolscope::gui::widgets::flame::{FlameGraph, FlameState};
+use poolscope_core::column::frames::FrameNaming;
+use poolscope_core::column::key::Key;
+use poolscope_core::column::names::Names;
+use poolscope_core::column::parallel::never;
+use poolscope_core::etl::walk::TraceFile;
+use poolscope_core::job::{CancelToken, Progress};
+use poolscope_core::pivot::flame::{FlameRequest, FlameTree, Merge, Weight, flame};
+use poolscope_core::trace::load::{LoadOptions, load};
+use std::io::Write;
+use std::path::Path;
+use std::sync::LazyLock;
+
+const TRACE: &str = "POOLSCOPE_BENCH_TRACE";
+const SCREEN: Vec2 = vec2(2560.0, 1440.0);
+
+static NAMES: LazyLock<Names> = LazyLock::new(|| {
+    let path = std::env::var_os(TRACE).expect("a trace is named");
+    let file = TraceFile::open(Path::new(&path)).expect("the trace opens");
+    let trace = load(file, LoadOptions::default(), &Progress::default(), &CancelToken::default());
+    let names = Names::new(trace.expect("the trace loads"), FrameNaming::Function);
+    // The shown stacks are made once for every trace and set of names.
+    drop(names.column(Key::Stack));
+    names
+});
+
+fn main() -> std::io::Result<()> {
+    let mut out = std::io::stdout();
+    if std::env::var_os(TRACE).is_none() {
+        return writeln!(out, "{TRACE} names no trace: nothing measured");
+    }
+    for merge in [Merge::Callers, Merge::Callees] {
+        let tree = merged(merge, &[]);
+        let (stacks, nodes) = (tree.pivot().len(), tree.len());
+        writeln!(out, "{merge:?}: {stacks} stacks, {nodes} nodes, cut: {}", tree.is_cut(FlameTree::ROOT))?;
+    }
+    divan::main();
+    Ok(())
+}
+
+fn merged(merge: Merge, zoom: &[String]) -> FlameTree {
+    let view = NAMES.trace().extent;
+    let request = FlameRequest { view, rows: None, merge, weight: Weight::Size, zoom };
+    flame(&NAMES, &request, &never).expect("nobody cancels")
+}
+
+/// Frames down the heaviest way.
+fn heaviest(tree: &FlameTree, frames: usize) -> Vec<String> {
+    let mut node = FlameTree::ROOT;
+    for _ in 0..frames {
+        node = tree.children(node).next().unwrap_or(node);
+    }
+    tree.path(node).into_iter().map(str::to_owned).collect()
+}
+
+#[divan::bench(args = [Merge::Callers, Merge::Callees], sample_count = 9, sample_size = 1)]
+fn merging(bencher: Bencher<'_, '_>, merge: Merge) {
+    bencher.bench(|| merged(merge, &[]));
+}
+
+#[divan::bench(args = [Merge::Callers, Merge::Callees], sample_count = 9, sample_size = 1)]
+fn merging_zoomed(bencher: Bencher<'_, '_>, merge: Merge) {
+    let zoom = heaviest(&merged(merge, &[]), 6);
+    bencher.bench(|| merged(merge, &zoom));
+}
+
+#[divan::bench(sample_count = 9, sample_size = 1)]
+fn searching(bencher: Bencher<'_, '_>) {
+    let tree = merged(Merge::Callers, &[]);
+    bencher.bench(|| tree.matched("+0x1"));
+}
+
+/// One frame of the window with a wheel step, up to the triangles that would go to the screen. A `number` of its own lays
+/// everything out anew.
+fn frame(ctx: &Context, tree: &FlameTree, state: &mut FlameState, number: u64, turn: u64) -> usize {
+    let wheel = Event::MouseWheel {
+        unit: MouseWheelUnit::Point,
+        delta: vec2(0.0, if turn % 200 < 100 { 5.0 } else { -5.0 }),
+        source: MouseWheelSource::Unknown,
+        phase: TouchPhase::Move,
+        modifiers: Modifiers::NONE,
+    };
+    let input = RawInput {
+        screen_rect: Some(Rect::from_min_size(pos2(0.0, 0.0), SCREEN)),
+        time: Some(turn as f64 / 60.0),
+        events: vec![Event::PointerMoved(pos2(900.0, 500.0)), wheel],
+        ..RawInput::default()
+    };
+    let colours = FlameColours::default();
+    let model = ShownModel { tree, colours: &colours, number, dark: false };
+    let mut output = ctx.run_ui(input, |ui| {
+        FlameGraph::new("Flame graph", &model, state).show(ui);
+    });
+    // Nobody draws: the textures are done with.
+    output.textures_delta.clear();
+    ctx.tessellate(output.shapes, output.pixels_per_point).len()
+}
+
+#[divan::bench(args = [(Merge::Callers, false), (Merge::Callees, false), (Merge::Callers, true), (Merge::Callees, true)], sample_count = 300, sample_size = 1)]
+fn drawing(bencher: Bencher<'_, '_>, (merge, anew): (Merge, bool)) {
+    let ctx = Context::default();
+    theme::install(&ctx);
+    let tree = merged(merge, &[]);
+    let mut state = FlameState::default();
+    let mut turn = 0;
+    bencher.bench_local(|| {
+        turn += 1;
+        frame(&ctx, &tree, &mut state, if anew { turn } else { 0 }, turn)
+    });
+}
