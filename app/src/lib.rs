@@ -1,6 +1,7 @@
 //! poolscope as a library: the command line and the window over `poolscope-core`, so that tests can run both without a
 //! process. `cli` and `gui` do not know each other.
 
+pub mod association;
 pub mod cli;
 pub mod drivers;
 pub mod format;
@@ -11,21 +12,32 @@ pub mod pool_tags;
 pub mod recording_words;
 pub mod sample;
 pub mod symbols;
+pub mod windowed;
 
 use std::ffi::OsString;
 
 /// Runs the program with the arguments of a command line, on the real standard streams. Returns the exit code.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
-    let mut io = cli::io::Io::standard();
-    match cli::run(args, &mut io) {
+    run(args, &mut cli::io::Io::standard(), windowed::hand_over)
+}
+
+/// Runs a command line on some streams. What asks for the window goes to `hand_over` first, which may open it elsewhere.
+fn run(
+    args: impl IntoIterator<Item = OsString>,
+    io: &mut cli::io::Io<'_>,
+    hand_over: impl FnOnce(&[OsString]) -> bool,
+) -> u8 {
+    let args: Vec<OsString> = args.into_iter().collect();
+    match cli::run(args.iter().cloned(), io) {
         cli::Outcome::Exit(code) => code,
+        cli::Outcome::Window(_) if hand_over(&args) => 0,
         cli::Outcome::Window(request) => {
             let open = match request {
                 cli::WindowRequest::Empty => gui::OpenRequest::Nothing,
                 cli::WindowRequest::Sample => gui::OpenRequest::Sample,
                 cli::WindowRequest::Files(paths) => gui::OpenRequest::Files(paths),
             };
-            cli::report(gui::run(open).map(|()| 0), &mut io)
+            cli::report(gui::run(open).map(|()| 0), io)
         }
     }
 }

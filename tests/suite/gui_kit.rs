@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
+use poolscope::association::{Association, SystemAssociation};
 use poolscope::format;
 use poolscope::gui::OpenRequest;
 use poolscope::gui::app::{App, Services};
@@ -149,6 +150,16 @@ pub fn window_with<'a>(open: OpenRequest, store: Arc<InMemory>) -> Window<'a> {
 
 /// A window that remembers in `store` and has its symbols from `symbols`.
 pub fn window_naming<'a>(open: OpenRequest, store: Arc<InMemory>, symbols: Arc<dyn SymbolService>) -> Window<'a> {
+    window_of(open, store, symbols, Arc::new(SystemAssociation))
+}
+
+/// The same; what files are opened with is kept by `association`.
+pub fn window_of<'a>(
+    open: OpenRequest,
+    store: Arc<InMemory>,
+    symbols: Arc<dyn SymbolService>,
+    association: Arc<dyn Association>,
+) -> Window<'a> {
     let mut open = Some(open);
     Harness::builder().with_size(vec2(1280.0, 900.0)).with_step_dt(0.02).with_max_steps(64).build_ui_state(
         move |ui, app: &mut Option<App>| {
@@ -156,7 +167,9 @@ pub fn window_naming<'a>(open: OpenRequest, store: Arc<InMemory>, symbols: Arc<d
             app.get_or_insert_with(|| {
                 let store: Arc<dyn Store> = store.clone();
                 let symbols = Arc::clone(&symbols);
-                let services = Services { loader: Arc::new(Slow), picker: Arc::new(NoDialog), symbols, store };
+                let association = Arc::clone(&association);
+                let picker = Arc::new(NoDialog);
+                let services = Services { loader: Arc::new(Slow), picker, symbols, store, association };
                 App::new(ui.ctx(), services, open.unwrap_or_default())
             })
             .show(ui);

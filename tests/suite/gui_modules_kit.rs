@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use egui_kittest::Harness;
+use poolscope::association::SystemAssociation;
 use poolscope::gui::OpenRequest;
 use poolscope::gui::app::{App, Services};
 use poolscope::gui::egui::vec2;
@@ -229,6 +230,7 @@ pub fn window_over<'a>(open: OpenRequest, store: Arc<InMemory>, symbols: Arc<Mad
                         picker: Arc::new(Dialog(Arc::clone(&symbols))),
                         symbols: symbols.clone(),
                         store: store.clone(),
+                        association: Arc::new(SystemAssociation),
                     };
                     App::new(ui.ctx(), services, open.unwrap_or_default())
                 })

@@ -11,6 +11,7 @@ mod gui_analysis_presets;
 mod gui_analysis_races;
 mod gui_analysis_rows;
 mod gui_app;
+mod gui_association;
 mod gui_files;
 mod gui_flame;
 mod gui_graph;

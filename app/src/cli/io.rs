@@ -26,7 +26,7 @@ impl Io<'_> {
         let out = std::io::stdout();
         let is_terminal = out.is_terminal();
         Self {
-            color: is_terminal && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()),
+            color: is_terminal && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()) && shows_colours(),
             width: is_terminal.then(|| usize::from(console_width())),
             out: Box::new(std::io::BufWriter::with_capacity(1 << 16, out)),
             err: Box::new(std::io::stderr()),
@@ -42,6 +42,18 @@ impl<'a> Io<'a> {
         let (out, err) = (Box::new(out), Box::new(err));
         Self { out, err, color: false, interactive: false, width: None, machine: Machine::default() }
     }
+}
+
+/// Whether a terminal shows colours. Consoles of Windows do only once they are told to, and print the codes themselves else.
+#[cfg(windows)]
+fn shows_colours() -> bool {
+    anstyle_query::windows::enable_ansi_colors().unwrap_or(false)
+}
+
+/// Whether a terminal shows colours.
+#[cfg(not(windows))]
+fn shows_colours() -> bool {
+    true
 }
 
 /// Columns of the terminal, as the shell says, else the usual 100.

@@ -1,6 +1,7 @@
 //! The command line: one file per command, all over the same engine. Results go to standard output, everything else to
 //! standard error. Exit codes: 0 done, 1 could not, 2 wrong usage, 3 a `--fail-if` held.
 
+pub mod associate;
 pub mod driver_args;
 mod fail_if;
 pub mod info;
@@ -9,6 +10,8 @@ pub mod leaks;
 mod leaks_html;
 mod leaks_markdown;
 mod leaks_text;
+#[cfg(test)]
+mod odd_paths;
 pub mod open;
 pub mod poolmon;
 mod poolmon_table;
@@ -26,6 +29,7 @@ pub mod synth;
 pub mod synth_words;
 pub mod units;
 
+use crate::association::SystemAssociation;
 use clap::{Parser, Subcommand};
 use io::Io;
 use std::ffi::OsString;
@@ -64,6 +68,8 @@ enum Command {
     #[command(visible_alias = "poolused")]
     Poolmon(poolmon::Args),
     Synth(Box<synth::SynthArgs>),
+    /// Offers poolscope for .etl files of this user (Windows)
+    Associate(associate::Args),
 }
 
 /// What the window opens with.
@@ -107,6 +113,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>, io: &mut Io<'_>) -> Outcome
         Some(Command::Record(args)) => record::run(&args, io),
         Some(Command::Poolmon(args)) => poolmon::run(&args, io),
         Some(Command::Synth(args)) => synth::run(&args, &mut io.out, &mut io.err),
+        Some(Command::Associate(args)) => associate::run(args, &SystemAssociation, io),
     };
     let result = result.and_then(|code| io.out.flush().map(|()| code).map_err(Into::into));
     Outcome::Exit(report(result, io))

@@ -14,6 +14,7 @@ pub mod widgets;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use crate::association::SystemAssociation;
 use anyhow::anyhow;
 pub use eframe::egui;
 use settings::store::{FileStore, NoStore, Store};
@@ -42,6 +43,7 @@ pub fn run(open: OpenRequest) -> anyhow::Result<()> {
         .with_app_id("poolscope")
         .with_inner_size([1280.0, 800.0])
         .with_min_inner_size([720.0, 480.0])
+        .with_icon(icon())
         .with_drag_and_drop(true);
     let options = eframe::NativeOptions { viewport, ..eframe::NativeOptions::default() };
     let make = |creation: &eframe::CreationContext<'_>| {
@@ -50,6 +52,7 @@ pub fn run(open: OpenRequest) -> anyhow::Result<()> {
             picker: Arc::new(jobs::dialog::SystemDialog),
             symbols: Arc::new(jobs::symbols::MachineSymbols),
             store: store(),
+            association: Arc::new(SystemAssociation),
         };
         Ok(Box::new(app::App::new(&creation.egui_ctx, services, open)) as Box<dyn eframe::App>)
     };
@@ -58,10 +61,25 @@ pub fn run(open: OpenRequest) -> anyhow::Result<()> {
     })
 }
 
+/// The icon of the window. On Windows the programs hold their own, and the system takes that where the window's is missing.
+fn icon() -> egui::IconData {
+    eframe::icon_data::from_png_bytes(include_bytes!("../../../assets/icon/poolscope.png")).unwrap_or_default()
+}
+
 /// The user's settings, where programs of this system keep them.
 fn store() -> Arc<dyn Store> {
     match eframe::storage_dir("poolscope") {
         Some(folder) => Arc::new(FileStore::new(folder.join("settings.json"))),
         None => Arc::new(NoStore),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_window_has_an_icon() {
+        let icon = super::icon();
+        assert_eq!((icon.width, icon.height, icon.rgba.len()), (128, 128, 128 * 128 * 4));
+        assert_eq!(icon.rgba[3], 0, "its corners are round");
     }
 }

@@ -17,10 +17,13 @@ impl FileMap {
     /// # Errors
     /// What the system says when the file cannot be opened, is no regular file, or cannot be mapped.
     pub fn open(path: &Path) -> io::Result<Option<Self>> {
-        let file = File::open(path)?;
+        let folder = || io::Error::new(io::ErrorKind::IsADirectory, "it is a folder, not a file");
+        // Windows opens no folder and says that access is denied. A file may be open elsewhere, even for writing: `File::open`
+        // shares everything there.
+        let file = File::open(path).map_err(|error| if path.is_dir() { folder() } else { error })?;
         let meta = file.metadata()?;
         if meta.is_dir() {
-            return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a folder, not a file"));
+            return Err(folder());
         }
         if !meta.is_file() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
@@ -54,6 +57,33 @@ mod tests {
     #[test]
     fn a_folder_is_refused() {
         let error = FileMap::open(&std::env::temp_dir()).expect_err("a folder is no trace");
-        assert!(!error.to_string().is_empty());
+        assert_eq!(error.to_string(), "it is a folder, not a file");
+    }
+
+    #[test]
+    fn a_file_that_is_being_written_is_read_as_far_as_it_is() {
+        use std::io::Write as _;
+        let path = std::env::temp_dir().join(format!("poolscope-map-{}.etl", std::process::id()));
+        let mut writer = File::create(&path).unwrap();
+        writer.write_all(b"first").unwrap();
+        let map = FileMap::open(&path).unwrap().expect("not empty");
+        assert_eq!(map.bytes(), b"first");
+        writer.write_all(b" second").unwrap();
+        assert_eq!(map.bytes(), b"first", "what is mapped keeps its length");
+        assert_eq!(FileMap::open(&path).unwrap().expect("not empty").bytes(), b"first second");
+        drop((map, writer));
+        std::fs::remove_file(&path).unwrap();
+    }
+
+    #[test]
+    fn a_file_that_was_read_can_be_replaced() {
+        let path = std::env::temp_dir().join(format!("poolscope-map-again-{}.etl", std::process::id()));
+        std::fs::write(&path, b"old").unwrap();
+        drop(FileMap::open(&path).unwrap().expect("not empty"));
+        let other = path.with_extension("new");
+        std::fs::write(&other, b"new").unwrap();
+        std::fs::rename(&other, &path).unwrap();
+        assert_eq!(FileMap::open(&path).unwrap().expect("not empty").bytes(), b"new");
+        std::fs::remove_file(&path).unwrap();
     }
 }

@@ -7,6 +7,7 @@ use eframe::egui::Ui;
 use super::App;
 use crate::gui::command::Command;
 use crate::gui::command::catalogue::Entry;
+use crate::gui::views::association::AssociationBox;
 use crate::gui::views::open_box::OpenBox;
 use crate::gui::views::palette::PaletteState;
 use crate::gui::views::symbol_path::SymbolPathBox;
@@ -30,6 +31,8 @@ pub struct Boxes {
     pub look_through: Option<String>,
     /// Where more is known about tags.
     pub tag_sources: Option<TagSourcesBox>,
+    /// How poolscope stands with `.etl` files.
+    pub association: Option<AssociationBox>,
 }
 
 impl Boxes {
@@ -37,7 +40,8 @@ impl Boxes {
     #[must_use]
     pub fn any(&self) -> bool {
         let boxes = self.open.is_some() || self.symbol_path.is_some() || self.look_through.is_some();
-        boxes || self.tag_sources.is_some() || self.keys.is_some() || self.palette.is_some() || self.reset
+        let boxes = boxes || self.tag_sources.is_some() || self.association.is_some();
+        boxes || self.keys.is_some() || self.palette.is_some() || self.reset
     }
 
     /// Opens the palette, or closes it. `typed` is what was typed since the key, before its field was there.
@@ -66,6 +70,7 @@ impl App {
         self.show_symbol_path(ui);
         self.show_look_through(ui);
         self.show_tag_sources(ui);
+        self.show_association(ui);
         if let Some(filter) = &mut self.boxes.keys {
             keys::show(ui, filter, entries, commands);
         }

@@ -1,6 +1,7 @@
 //! The application: owns the state, draws the views, carries out commands at the end of each frame, and takes in what the
 //! background has finished. It reads no file and waits for nothing.
 
+mod association;
 mod boxes;
 mod catalogue;
 mod memory;
@@ -39,6 +40,8 @@ use pages::AllPages;
 use panels::Narrow;
 use tabs::Tabs;
 
+use crate::association::Association;
+
 /// Seconds for which the status bar says what was copied.
 const NOTE_S: f64 = 5.0;
 /// How often a load's figures are drawn anew.
@@ -47,6 +50,7 @@ const PROGRESS_EVERY: Duration = Duration::from_millis(100);
 /// The window's content.
 pub struct App {
     jobs: Jobs,
+    association: Arc<dyn Association>,
     tabs: Tabs,
     /// The tab that comes to the front when its trace is there: the last one asked for, until the user turns to another.
     wanted: Option<TabId>,
@@ -86,6 +90,8 @@ pub struct Services {
     pub symbols: Arc<dyn SymbolService>,
     /// Where settings lie.
     pub store: Arc<dyn Store>,
+    /// Keeps what files are opened with.
+    pub association: Arc<dyn Association>,
 }
 
 impl App {
@@ -104,6 +110,7 @@ impl App {
                 services.symbols,
                 Arc::new(move || waker.request_repaint()),
             ),
+            association: services.association,
             tabs: Tabs::default(),
             wanted: None,
             title: String::new(),
@@ -231,6 +238,7 @@ impl App {
                 }
                 Answer::Missing(missing) => self.missing = missing,
                 Answer::Path { news, .. } => self.take_path_news(news),
+                Answer::Association(standing) => self.take_association(standing),
                 Answer::Picked { asked, path: Some(path), .. } => self.take_file(asked, path),
                 Answer::Picked { asked, path: None, at_once: true } => self.no_dialog(asked),
                 Answer::Picked { path: None, .. } => {}

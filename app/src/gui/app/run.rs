@@ -65,6 +65,7 @@ impl App {
                 self.boxes.look_through = Some(self.memory.get().symbols.look_through.join("\n"));
             }
             Command::TagSources => self.open_tag_sources(),
+            Command::OpenWith => self.open_association(),
             Command::Take(asked, path) => self.take_file(asked, path),
             Command::Document(DocumentCommand::Symbols(
                 command @ (SymbolsCommand::OpenPdb | SymbolsCommand::OpenPdbOf(_)),

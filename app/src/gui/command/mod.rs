@@ -89,6 +89,8 @@ pub enum Command {
     LookThrough,
     /// Say where more is known about tags.
     TagSources,
+    /// Look how poolscope stands with `.etl` files, and ask whether it is to open them.
+    OpenWith,
     /// Take this file for what the user was asked for.
     Take(Asked, PathBuf),
     /// Something with the open trace.
@@ -170,7 +172,7 @@ impl Command {
         all.extend(SCALES.map(Self::Scale));
         all.extend([Self::ResetLayout, Self::ResetEverything]);
         all.extend([Self::SymbolPath, Self::LookThrough, Self::TagSources, Self::Offline, Self::AutomaticSymbols]);
-        all.extend([Self::Palette, Self::Keys]);
+        all.extend([Self::OpenWith, Self::Palette, Self::Keys]);
         all
     }
 
@@ -209,6 +211,7 @@ impl Command {
             Self::TagSources => "Pool tags and drivers\u{2026}",
             Self::Offline => "Offline",
             Self::AutomaticSymbols => "Load symbols automatically",
+            Self::OpenWith => "Open .etl files with poolscope\u{2026}",
             Self::Take(..) => "Open",
             Self::Document(command) => return command.title(),
         }
@@ -222,6 +225,7 @@ impl Command {
         match self {
             Self::Open | Self::OpenSample => place(Menu::File, 0),
             Self::Close | Self::NextTab | Self::PreviousTab => place(Menu::File, 1),
+            Self::OpenWith => place(Menu::File, 8),
             Self::Quit => place(Menu::File, 9),
             Self::ToggleSummary | Self::ToggleDetails => place(Menu::View, 7),
             Self::Theme(_) => Some(Place { menu: Menu::View, submenu: Some("Theme"), group: 8 }),

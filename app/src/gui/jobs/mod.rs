@@ -2,6 +2,7 @@
 //! that answers to old questions are dropped; every question cancels the one before it of its kind. Knows no window: it
 //! is given a closure that wakes whoever waits.
 
+pub mod association;
 pub mod curves;
 pub mod dialog;
 pub mod document;
@@ -30,6 +31,8 @@ use std::thread;
 
 use poolscope_core::job::CancelToken;
 
+use crate::association::{Association, AssociationError, Standing};
+use association::Wanted;
 use dialog::{Asked, PickFile};
 use document::{Reply, Request, Topic};
 use load::{LoadAnswer, LoadRequest, Loader, Source};
@@ -91,6 +94,8 @@ pub enum Answer {
         /// The answer, or a part of it.
         news: PathNews,
     },
+    /// How poolscope stands with `.etl` files, or why that is not known.
+    Association(Result<Standing, AssociationError>),
     /// The file dialog was closed.
     Picked {
         /// What the user was asked for.
@@ -271,6 +276,11 @@ impl Jobs {
         });
     }
 
+    /// Looks how poolscope stands with `.etl` files, after doing what is wanted first.
+    pub fn associate(&self, association: Arc<dyn Association>, wanted: Wanted) {
+        self.spawn("association", move || Answer::Association(association::run(association.as_ref(), wanted)));
+    }
+
     /// Asks the user for a file, unless that is being done already.
     pub fn pick_file(&mut self, asked: Asked) {
         if self.picking {
@@ -312,7 +322,7 @@ impl Jobs {
                 }
                 Answer::Path { generation, news: PathNews::Checked(_) } => self.path.is_current(*generation),
                 Answer::Path { generation, .. } => self.path.accept(*generation),
-                Answer::Changed { .. } | Answer::Listed { .. } | Answer::Missing(_) => true,
+                Answer::Changed { .. } | Answer::Listed { .. } | Answer::Missing(_) | Answer::Association(_) => true,
                 Answer::Picked { .. } => std::mem::take(&mut self.picking),
             };
             if wanted {

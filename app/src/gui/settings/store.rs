@@ -2,6 +2,7 @@
 
 use std::io::{ErrorKind, Result, Write as _};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// A place for one text.
 pub trait Store: Send + Sync {
@@ -63,13 +64,33 @@ impl Store for FileStore {
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
         drop(file);
-        std::fs::rename(&new, &self.path)
+        let placed = replace(&new, &self.path);
+        if placed.is_err() {
+            // The text before is still there; a working file helps nobody.
+            drop(std::fs::remove_file(&new));
+        }
+        placed
     }
 
     fn put_aside(&self) -> Result<String> {
         let aside = self.beside(".bak");
         std::fs::rename(&self.path, &aside)?;
         Ok(aside.display().to_string())
+    }
+}
+
+/// Puts a file in the place of another. On Windows that fails while a scanner or another program looks into the old one: they are
+/// soon done.
+fn replace(new: &Path, old: &Path) -> Result<()> {
+    let mut tries = if cfg!(windows) { 10 } else { 1 };
+    loop {
+        tries -= 1;
+        match std::fs::rename(new, old) {
+            Err(error) if error.kind() == ErrorKind::PermissionDenied && tries > 0 => {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            result => return result,
+        }
     }
 }
 
@@ -88,5 +109,36 @@ impl Store for NoStore {
 
     fn put_aside(&self) -> Result<String> {
         Ok(String::new())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_replaces_the_one_before_while_somebody_reads_it() {
+        let folder = std::env::temp_dir().join(format!("poolscope-store-{}", std::process::id()));
+        let path = folder.join("settings.json");
+        let store = FileStore::new(&path);
+        store.write("one").expect("written");
+        let reader = std::fs::File::open(&path).expect("open");
+        store.write("two").expect("written over");
+        drop(reader);
+        assert_eq!(store.read().expect("read"), Some(b"two".to_vec()));
+        let names: Vec<_> = std::fs::read_dir(&folder).expect("a folder").flatten().map(|f| f.file_name()).collect();
+        assert_eq!(names, ["settings.json"], "nothing else is left");
+        std::fs::remove_dir_all(&folder).expect("removed");
+    }
+
+    #[test]
+    fn what_cannot_be_replaced_leaves_no_working_file() {
+        let folder = std::env::temp_dir().join(format!("poolscope-store-folder-{}", std::process::id()));
+        let path = folder.join("settings.json");
+        std::fs::create_dir_all(path.join("in the way")).expect("a folder of that name");
+        assert!(FileStore::new(&path).write("text").is_err());
+        let names: Vec<_> = std::fs::read_dir(&folder).expect("a folder").flatten().map(|f| f.file_name()).collect();
+        assert_eq!(names, ["settings.json"]);
+        std::fs::remove_dir_all(&folder).expect("removed");
     }
 }

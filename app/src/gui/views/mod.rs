@@ -2,6 +2,7 @@
 //! file and computes nothing that takes time.
 
 pub mod analysis;
+pub mod association;
 pub mod changed;
 pub mod confirm;
 pub mod details;

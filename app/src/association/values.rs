@@ -1,0 +1,109 @@
+//! What is written to the registry, as data: keys below `HKEY_CURRENT_USER\Software`. The layout is Microsoft's, pages "File
+//! types", "Programmatic identifiers", "Application registration" and "Default programs" of the Windows shell documentation. It must
+//! never hold the default value of `.etl`: that is the user's choice.
+
+use super::{AssociationError, unicode};
+use std::path::Path;
+
+/// Our kind of file.
+pub const PROG_ID: &str = "poolscope.etl";
+/// The key of our kind of file.
+pub const PROG_ID_KEY: &str = r"Classes\poolscope.etl";
+/// The command that opens a file of our kind.
+pub const COMMAND_KEY: &str = r"Classes\poolscope.etl\shell\open\command";
+/// Who opens `.etl` files; others stand here, too.
+pub const OPEN_WITH_KEY: &str = r"Classes\.etl\OpenWithProgids";
+/// The file ending.
+pub const ENDING_KEY: &str = r"Classes\.etl";
+/// What the settings of default apps list; others stand here, too.
+pub const REGISTERED_KEY: &str = "RegisteredApplications";
+/// Our name in that list.
+pub const REGISTERED_NAME: &str = "poolscope";
+/// What poolscope can, for those settings.
+pub const CAPABILITIES_KEY: &str = r"poolscope\Capabilities";
+/// Everything in `Software` that is ours alone.
+pub const OWN_KEY: &str = "poolscope";
+
+/// A value in the registry, always a text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Value {
+    /// The key, below `Software`.
+    pub key: String,
+    /// Its name; nothing for the key's default.
+    pub name: &'static str,
+    /// The text.
+    pub text: String,
+}
+
+/// What offers `program` for `.etl` files. Files are given as `%1`, in quotes, since paths hold blanks.
+///
+/// # Errors
+/// When the program's path is no Unicode.
+pub fn values(program: &Path) -> Result<Vec<Value>, AssociationError> {
+    let path = unicode(program)?;
+    let command = format!("\"{path}\" \"%1\"");
+    let icon = format!("\"{path}\",0");
+    let file_name = program.file_name().and_then(|name| name.to_str()).unwrap_or("poolscope.exe");
+    let application = application_key(file_name);
+    let value = |key: &str, name: &'static str, text: &str| Value { key: key.to_owned(), name, text: text.to_owned() };
+    Ok(vec![
+        value(PROG_ID_KEY, "", "Event trace"),
+        value(&format!(r"{PROG_ID_KEY}\DefaultIcon"), "", &icon),
+        value(&format!(r"{PROG_ID_KEY}\shell\open"), "FriendlyAppName", "poolscope"),
+        value(COMMAND_KEY, "", &command),
+        value(&application, "FriendlyAppName", "poolscope"),
+        value(&format!(r"{application}\SupportedTypes"), ".etl", ""),
+        value(&format!(r"{application}\shell\open\command"), "", &command),
+        value(CAPABILITIES_KEY, "ApplicationName", "poolscope"),
+        value(CAPABILITIES_KEY, "ApplicationDescription", "Finds kernel pool leaks in event traces (.etl)"),
+        value(&format!(r"{CAPABILITIES_KEY}\FileAssociations"), ".etl", PROG_ID),
+        value(REGISTERED_KEY, REGISTERED_NAME, &format!(r"Software\{CAPABILITIES_KEY}")),
+        // Last, so that Explorer finds everything else when it finds this.
+        value(OPEN_WITH_KEY, PROG_ID, ""),
+    ])
+}
+
+/// Where Explorer looks for a program by its file name.
+#[must_use]
+pub fn application_key(file_name: &str) -> String {
+    format!(r"Classes\Applications\{file_name}")
+}
+
+/// The program in an open command: what stands in the first quotes.
+#[must_use]
+pub fn program_of(command: &str) -> Option<&str> {
+    command.strip_prefix('"')?.split_once('"').map(|(program, _)| program)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_program_and_the_file_are_quoted() {
+        let program = Path::new("C:\\Program Files\\p\u{f6}\u{f6}l\\poolscopew.exe");
+        let values = values(program).expect("Unicode");
+        let command = values.iter().find(|value| value.key == COMMAND_KEY).expect("a command");
+        assert_eq!(command.text, "\"C:\\Program Files\\p\u{f6}\u{f6}l\\poolscopew.exe\" \"%1\"");
+        assert_eq!(program_of(&command.text), program.to_str());
+        assert_eq!(program_of("notepad %1"), None);
+    }
+
+    #[test]
+    fn nothing_of_others_is_written() {
+        for Value { key, name, .. } in values(Path::new("poolscopew.exe")).expect("Unicode") {
+            let own = key.to_lowercase().contains("poolscope");
+            assert!(own || (key == OPEN_WITH_KEY && name == PROG_ID) || (key == REGISTERED_KEY && name == "poolscope"));
+            assert_ne!(key, ENDING_KEY, "the default of the ending is the user's");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_path_that_is_no_unicode_is_refused() {
+        use std::os::unix::ffi::OsStrExt as _;
+        let path = Path::new(std::ffi::OsStr::from_bytes(b"/opt/\xff/poolscopew.exe"));
+        let error = values(path).expect_err("the registry cannot hold it");
+        assert!(error.to_string().contains("move poolscope to another folder"), "{error}");
+    }
+}

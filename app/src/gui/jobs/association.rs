@@ -1,0 +1,23 @@
+//! Offers poolscope for `.etl` files and looks how that stands. The system may take its time: the window never waits for it.
+
+use crate::association::{Association, AssociationError, Standing};
+
+/// What is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// To know how it stands.
+    Look,
+    /// To offer poolscope.
+    Offer,
+    /// To take the offer back.
+    Withdraw,
+}
+
+pub(super) fn run(association: &dyn Association, wanted: Wanted) -> Result<Standing, AssociationError> {
+    match wanted {
+        Wanted::Look => {}
+        Wanted::Offer => association.offer()?,
+        Wanted::Withdraw => association.withdraw()?,
+    }
+    association.standing()
+}
