@@ -38,6 +38,7 @@ mod pdb_damage;
 mod pdb_fixtures;
 mod pdb_real;
 mod props;
+mod reader;
 mod sample_modules;
 mod source;
 mod symbols_cli;

@@ -6,5 +6,6 @@ pub mod error;
 pub mod layout;
 pub mod logfile;
 pub mod record;
+pub mod source;
 pub mod walk;
 pub mod xpress;
