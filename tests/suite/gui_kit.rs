@@ -149,14 +149,28 @@ pub fn window_with<'a>(open: OpenRequest, store: Arc<InMemory>) -> Window<'a> {
 
 /// A window that remembers in `store` and has its symbols from `symbols`.
 pub fn window_naming<'a>(open: OpenRequest, store: Arc<InMemory>, symbols: Arc<dyn SymbolService>) -> Window<'a> {
+    window_served(open, store, symbols, Arc::new(Slow))
+}
+
+/// A window that has its traces from `loader`.
+pub fn window_loading<'a>(open: OpenRequest, loader: Arc<dyn Loader>) -> Window<'a> {
+    window_served(open, Arc::new(InMemory::default()), Arc::new(NoSymbols), loader)
+}
+
+fn window_served<'a>(
+    open: OpenRequest,
+    store: Arc<InMemory>,
+    symbols: Arc<dyn SymbolService>,
+    loader: Arc<dyn Loader>,
+) -> Window<'a> {
     let mut open = Some(open);
     Harness::builder().with_size(vec2(1280.0, 900.0)).with_step_dt(0.02).with_max_steps(64).build_ui_state(
         move |ui, app: &mut Option<App>| {
             let open = open.take();
             app.get_or_insert_with(|| {
                 let store: Arc<dyn Store> = store.clone();
-                let symbols = Arc::clone(&symbols);
-                let services = Services { loader: Arc::new(Slow), picker: Arc::new(NoDialog), symbols, store };
+                let (symbols, loader) = (Arc::clone(&symbols), Arc::clone(&loader));
+                let services = Services { loader, picker: Arc::new(NoDialog), symbols, store };
                 App::new(ui.ctx(), services, open.unwrap_or_default())
             })
             .show(ui);

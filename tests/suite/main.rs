@@ -39,6 +39,8 @@ mod pdb_fixtures;
 mod pdb_real;
 mod props;
 mod reader;
+mod reader_cli;
+mod reader_windows;
 mod sample_modules;
 mod source;
 mod symbols_cli;

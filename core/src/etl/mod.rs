@@ -8,4 +8,6 @@ pub mod logfile;
 pub mod record;
 pub mod source;
 pub mod walk;
+#[cfg(windows)]
+pub mod windows;
 pub mod xpress;
