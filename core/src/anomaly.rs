@@ -143,6 +143,12 @@ anomaly_kinds! {
     /// Pool events but no stacks.
     NoStacks => "no_pool_stacks", Warning,
         "Pool events were recorded without stacks (-stackwalk PoolAlloc+PoolFree was not given): who allocates cannot be seen.";
+    /// The file was read by Windows, not by the reader here.
+    ReadByWindows => "read_by_windows", Info,
+        "Windows' own reader handed the records out one by one: buffers, damaged bytes, places in the file and processors cannot be seen that way. Damage that it passed over is not counted here, and a circular recording may have overwritten its beginning unnoticed.";
+    /// Another reader stopped before the end.
+    ReaderStopped => "reader_stopped", DataLoss,
+        "Windows' own reader ended with an error: everything behind that place is missing, and blocks freed there look like leaks.";
     /// Extra log-file header records.
     MergedHeaders => "several_headers", Info,
         "The file holds more than one log-file header record: the first one sets the clock.";

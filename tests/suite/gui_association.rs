@@ -7,9 +7,10 @@ use std::time::Duration;
 use egui_kittest::kittest::Queryable;
 use poolscope::association::{Association, AssociationError, Standing, SystemAssociation};
 use poolscope::gui::OpenRequest;
+use poolscope::gui::app::Services;
 use poolscope::gui::egui::Key;
 
-use crate::gui_kit::{InMemory, NoSymbols, PATIENCE, Window, click, command, press, window_of};
+use crate::gui_kit::{InMemory, PATIENCE, Window, click, command, press, services, window_of};
 
 const PROGRAM: &str = "C:\\Tools\\poolscopew.exe";
 const TITLE: &str = "Open .etl files with poolscope\u{2026}";
@@ -54,7 +55,8 @@ impl Association for MadeUp {
 }
 
 fn window<'a>(association: Arc<dyn Association>) -> Window<'a> {
-    let mut window = window_of(OpenRequest::Nothing, Arc::new(InMemory::default()), Arc::new(NoSymbols), association);
+    let services = Services { association, ..services(Arc::new(InMemory::default())) };
+    let mut window = window_of(OpenRequest::Nothing, services);
     window.run_steps(4);
     window
 }

@@ -150,29 +150,34 @@ pub fn window_with<'a>(open: OpenRequest, store: Arc<InMemory>) -> Window<'a> {
 
 /// A window that remembers in `store` and has its symbols from `symbols`.
 pub fn window_naming<'a>(open: OpenRequest, store: Arc<InMemory>, symbols: Arc<dyn SymbolService>) -> Window<'a> {
-    window_of(open, store, symbols, Arc::new(SystemAssociation))
+    window_of(open, Services { symbols, ..services(store) })
 }
 
-/// The same; what files are opened with is kept by `association`.
-pub fn window_of<'a>(
-    open: OpenRequest,
-    store: Arc<InMemory>,
-    symbols: Arc<dyn SymbolService>,
-    association: Arc<dyn Association>,
-) -> Window<'a> {
-    let mut open = Some(open);
+/// A window that has its traces from `loader`.
+pub fn window_loading<'a>(open: OpenRequest, loader: Arc<dyn Loader>) -> Window<'a> {
+    window_of(open, Services { loader, ..services(Arc::new(InMemory::default())) })
+}
+
+/// What a window gets that finds no names and asks nobody.
+pub fn services(store: Arc<InMemory>) -> Services {
+    Services {
+        loader: Arc::new(Slow),
+        picker: Arc::new(NoDialog),
+        symbols: Arc::new(NoSymbols),
+        association: Arc::new(SystemAssociation),
+        store,
+    }
+}
+
+/// A window with these services.
+pub fn window_of<'a>(open: OpenRequest, services: Services) -> Window<'a> {
+    let mut given = Some((open, services));
     Harness::builder().with_size(vec2(1280.0, 900.0)).with_step_dt(0.02).with_max_steps(64).build_ui_state(
         move |ui, app: &mut Option<App>| {
-            let open = open.take();
-            app.get_or_insert_with(|| {
-                let store: Arc<dyn Store> = store.clone();
-                let symbols = Arc::clone(&symbols);
-                let association = Arc::clone(&association);
-                let picker = Arc::new(NoDialog);
-                let services = Services { loader: Arc::new(Slow), picker, symbols, store, association };
-                App::new(ui.ctx(), services, open.unwrap_or_default())
-            })
-            .show(ui);
+            if let Some((open, services)) = given.take() {
+                *app = Some(App::new(ui.ctx(), services, open));
+            }
+            app.as_mut().expect("the first frame made it").show(ui);
         },
         None,
     )

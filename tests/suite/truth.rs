@@ -58,7 +58,7 @@ fn census(trace: &Trace, truth: &Truth) -> Vec<String> {
         ("bytes", trace.summary.file_bytes, truth.bytes),
         ("records", census.records, truth.records),
         ("buffers", census.buffers, truth.buffers.total),
-        ("compressed buffers", census.compressed_buffers, truth.buffers.compressed),
+        ("compressed buffers", census.compressed_buffers.unwrap_or(u64::MAX), truth.buffers.compressed),
         ("pointer size", u64::from(trace.summary.pointer_size), u64::from(truth.pointer_size)),
         ("OS build", u64::from(trace.summary.os_build), u64::from(truth.os_build)),
         ("CPUs", u64::from(trace.summary.cpus), u64::from(truth.cpus)),

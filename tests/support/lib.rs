@@ -8,9 +8,11 @@ pub mod micro;
 pub mod pdbs;
 pub mod planted;
 pub mod program;
+pub mod said;
 pub mod symbol_server;
 pub mod variants;
 pub mod wpr_schema;
+pub mod windows_shape;
 
 use std::path::{Path, PathBuf};
 

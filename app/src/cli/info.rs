@@ -196,9 +196,11 @@ fn count_lines(trace: &Trace) -> Vec<(&'static str, String)> {
         (
             "Buffers",
             format!(
-                "{} ({} compressed), {} lost",
+                "{} ({}), {} lost",
                 n(census.buffers),
-                n(census.compressed_buffers),
+                census
+                    .compressed_buffers
+                    .map_or_else(|| "by the header".to_owned(), |count| format!("{} compressed", n(count))),
                 n(summary.buffers_lost)
             ),
         ),

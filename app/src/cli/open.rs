@@ -1,6 +1,8 @@
-//! Opening a trace for a command: the options that all commands share, the worker pool, the progress bar, warnings.
+//! Opening a trace for a command: the options that all commands share, the reader, the worker pool, the progress bar,
+//! warnings.
 
 use super::io::Io;
+use crate::reader::{self, Reader};
 use crate::sample;
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -8,7 +10,7 @@ use poolscope_core::anomaly::{AnomalyKind, Severity};
 use poolscope_core::etl::walk::TraceFile;
 use poolscope_core::job::{CancelToken, Progress};
 use poolscope_core::trace::Trace;
-use poolscope_core::trace::load::{LoadOptions, load};
+use poolscope_core::trace::load::{LoadError, LoadOptions, load, load_file};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,6 +24,9 @@ pub struct TraceArgs {
     /// The built-in sample trace
     #[arg(long, conflicts_with = "trace")]
     pub demo: bool,
+    /// Who reads the file
+    #[arg(long, value_enum, default_value_t)]
+    pub reader: Reader,
     /// Number of worker threads (default: RAYON_NUM_THREADS, else one per processor)
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
@@ -52,14 +57,35 @@ impl TraceArgs {
     }
 
     fn load(&self, interactive: bool, options: LoadOptions) -> anyhow::Result<Arc<Trace>> {
-        let progress = Progress::default();
-        let file = match &self.trace {
-            Some(path) => TraceFile::open(path)?,
-            None => TraceFile::from_bytes(sample::TRACE.to_vec(), sample::NAME)?,
+        self.check_reader()?;
+        let (progress, never) = (Progress::default(), CancelToken::default());
+        let run = || match (&self.trace, self.reader) {
+            (Some(path), Reader::Native) => load_file(path, options, &progress, &never),
+            (Some(path), Reader::Windows) => reader::load_through_windows(path, options, &progress, &never),
+            (None, _) => TraceFile::from_bytes(sample::TRACE.to_vec(), sample::NAME)
+                .map_err(LoadError::from)
+                .and_then(|file| load(file, options, &progress, &never)),
         };
-        let run = || load(file, options, &progress, &CancelToken::default());
         let loaded = if interactive { with_bar(&progress, run) } else { run() };
-        loaded.with_context(|| format!("cannot load {}", self.name()))
+        match loaded {
+            Err(error) if self.reader == Reader::Native && Reader::Windows.is_here() && reader::may_help(&error) => {
+                Err(anyhow::anyhow!("{error}; Windows' own reader may still open it: add --reader windows"))
+            }
+            // These name the file themselves.
+            Err(error @ LoadError::Open(_)) => Err(error.into()),
+            other => other.with_context(|| format!("cannot load {}", self.name())),
+        }
+    }
+
+    fn check_reader(&self) -> Result<(), Usage> {
+        if !self.reader.is_here() {
+            return Err(Usage(reader::ONLY_WINDOWS.to_owned()));
+        }
+        if self.reader == Reader::Windows && self.demo {
+            let why = "the sample lies inside the program, and Windows' reader reads files: leave out --reader windows";
+            return Err(Usage(why.to_owned()));
+        }
+        Ok(())
     }
 }
 

@@ -220,7 +220,7 @@ impl Names {
             Key::TagDescription => self.context_texts(|c| self.tag_description(c)),
             Key::Process => self.context_texts(|c| self.process_label(c.process)),
             Key::Thread => self.context_numbers(|c| (c.thread != Context::NO_THREAD).then_some(c.thread)),
-            Key::Cpu => self.context_numbers(|c| Some(u32::from(c.cpu))),
+            Key::Cpu => self.context_numbers(|c| (c.cpu != Context::NO_CPU).then_some(u32::from(c.cpu))),
             Key::Session => self.context_numbers(|c| (c.session != Context::NO_SESSION).then_some(c.session)),
             Key::Driver => self.blamed_texts(|f| driver_label(&self.trace, f)),
             Key::Function => self.blamed_texts(|f| function_label(&self.trace, self.symbols.as_deref(), f)),

@@ -32,4 +32,12 @@ pub enum OpenError {
         /// What this file has there.
         found: String,
     },
+    /// Another reader refuses: Windows' own.
+    #[error("Windows does not read {} as a trace: {reason}", path.display())]
+    Refused {
+        /// Which file.
+        path: PathBuf,
+        /// What the reader says, with its code where it has one.
+        reason: String,
+    },
 }

@@ -48,6 +48,12 @@ pub struct LogfileHeader {
 }
 
 impl LogfileHeader {
+    /// What can be assumed of a trace whose header is damaged: the usual clock, and what other records show.
+    #[must_use]
+    pub fn assumed(buffer_bytes: u32, pointer_size: u32) -> Self {
+        Self { buffer_bytes, pointer_size, perf_freq: 10_000_000, clock_type: 1, ..Self::default() }
+    }
+
     /// Reads the payload; `None` if it is too short for the layout of its own pointer size.
     #[must_use]
     pub fn parse(payload: &[u8]) -> Option<Self> {

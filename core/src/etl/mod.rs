@@ -6,5 +6,8 @@ pub mod error;
 pub mod layout;
 pub mod logfile;
 pub mod record;
+pub mod source;
 pub mod walk;
+#[cfg(windows)]
+pub mod windows;
 pub mod xpress;

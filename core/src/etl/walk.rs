@@ -130,7 +130,7 @@ fn first_record(data: &[u8], name: &str, anomalies: &mut Anomalies) -> Result<(L
         let next = data.get(buffer.size_bytes as usize..).and_then(BufferHeader::parse);
         if plausible && next.is_some_and(|h| h.is_plausible(0)) {
             anomalies.add_at(AnomalyKind::BadHeader, HEADER_BYTES as u64);
-            return Ok((defaults(buffer.size_bytes, 8), first_known_time(data, &buffer)));
+            return Ok((LogfileHeader::assumed(buffer.size_bytes, 8), first_known_time(data, &buffer)));
         }
         return Err(not_a_trace(HEADER_BYTES as u64, "the log-file header record"));
     };
@@ -140,7 +140,7 @@ fn first_record(data: &[u8], name: &str, anomalies: &mut Anomalies) -> Result<(L
     let time_zero = record.time.unwrap_or(0);
     let mut logfile = LogfileHeader::parse(record.payload).unwrap_or_else(|| {
         anomalies.add_at(AnomalyKind::BadHeader, HEADER_BYTES as u64);
-        defaults(buffer.size_bytes, u32::from(record.pointer_size))
+        LogfileHeader::assumed(buffer.size_bytes, u32::from(record.pointer_size))
     });
     if !matches!(logfile.pointer_size, 4 | 8) {
         anomalies.add_at(AnomalyKind::BadHeader, HEADER_BYTES as u64);
@@ -155,10 +155,6 @@ fn first_record(data: &[u8], name: &str, anomalies: &mut Anomalies) -> Result<(L
 
 fn is_header_record(record: &Record<'_>) -> bool {
     record.key == RecordKey::Hook(0)
-}
-
-fn defaults(buffer_bytes: u32, pointer_size: u32) -> LogfileHeader {
-    LogfileHeader { buffer_bytes, pointer_size, perf_freq: 10_000_000, clock_type: 1, ..LogfileHeader::default() }
 }
 
 /// Without a header record, the first timestamp of the next buffer is time zero.

@@ -137,6 +137,12 @@ pub fn of_provider(guid: &Guid, opcode: u8) -> EventKind {
     }
 }
 
+/// Whether a GUID stands for a kernel group of the table: what its records are in hook form.
+#[must_use]
+pub fn is_kernel_group(guid: &Guid) -> bool {
+    GROUPS.iter().any(|(known, _)| known == guid)
+}
+
 const fn build_table() -> [EventKind; HOOKS] {
     use EventKind as K;
     let mut table = [K::Unknown; HOOKS];

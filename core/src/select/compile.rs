@@ -134,7 +134,7 @@ fn number_of(key: Key, context: &Context) -> Option<u32> {
     match key {
         Key::Thread => (context.thread != Context::NO_THREAD).then_some(context.thread),
         Key::Session => (context.session != Context::NO_SESSION).then_some(context.session),
-        _ => Some(u32::from(context.cpu)),
+        _ => (context.cpu != Context::NO_CPU).then_some(u32::from(context.cpu)),
     }
 }
 

@@ -110,11 +110,13 @@ pub struct Context {
     pub thread: u32,
     /// Session of a session-pool event, [`Context::NO_SESSION`] otherwise.
     pub session: u32,
-    /// Processor that wrote the record.
+    /// Processor that wrote the record; [`Context::NO_CPU`] if the reader cannot tell.
     pub cpu: u16,
 }
 
 impl Context {
+    /// The reader does not say which processor wrote the record. No buffer names it: they have 11 bits.
+    pub const NO_CPU: u16 = u16::MAX;
     /// The record has no thread.
     pub const NO_THREAD: u32 = u32::MAX;
     /// Not a session-pool event.

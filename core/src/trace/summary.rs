@@ -48,10 +48,10 @@ pub struct TraceSummary {
 /// Counts of what the file holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Census {
-    /// Buffers, the header buffer included.
+    /// Buffers, the header buffer included; as many as the header says where the reader does not show them.
     pub buffers: u64,
-    /// Buffers that are compressed.
-    pub compressed_buffers: u64,
+    /// Buffers that are compressed; `None` where the reader does not show buffers.
+    pub compressed_buffers: Option<u64>,
     /// Records of every kind.
     pub records: u64,
     /// Records with a kernel header, by hook id.

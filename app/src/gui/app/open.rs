@@ -46,6 +46,14 @@ impl App {
         }
     }
 
+    /// Lets Windows' own reader open what the one here refuses.
+    pub(super) fn open_through_windows(&mut self, id: TabId) {
+        let Some(tab) = self.tabs.get_mut(id) else { return };
+        let Some(path) = tab.source.path().map(PathBuf::from) else { return };
+        tab.source = Source::ThroughWindows(path);
+        self.load(id);
+    }
+
     /// Loads an open trace again; it can be used as it was until then.
     pub(super) fn reload(&mut self, id: TabId) {
         let loading = self.begin(id);
@@ -85,8 +93,8 @@ impl App {
                 // Answers about the trace before must not reach this one.
                 self.jobs.forget(id);
                 self.jobs.watch(id, &answer.source, answer.stamp);
-                if let Source::File(path) = &answer.source {
-                    let path = std::path::absolute(path).unwrap_or_else(|_| path.clone());
+                if let Some(path) = answer.source.path() {
+                    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
                     let settings = self.memory.edit();
                     settings.folder = path.parent().filter(|folder| folder.to_str().is_some()).map(Into::into);
                     settings.opened(&path, bytes, unix_s());

@@ -34,6 +34,7 @@ impl Pages for AllPages<'_> {
     fn tip(&self, tab: TabId) -> String {
         match self.tabs.get(&tab).map(|tab| &tab.source) {
             Some(Source::File(path)) => path.display().to_string(),
+            Some(Source::ThroughWindows(path)) => format!("{} (Windows' reader)", path.display()),
             Some(Source::Sample) => "The sample trace in the program".to_owned(),
             None => String::new(),
         }

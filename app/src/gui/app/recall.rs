@@ -6,7 +6,6 @@ use eframe::egui::Ui;
 use super::App;
 use super::memory::Memory;
 use super::tabs::Tab;
-use crate::gui::jobs::load::Source;
 use crate::gui::state::document::Document;
 use crate::gui::state::presets::{Preset, Presets};
 use crate::gui::views::toasts::Kind;
@@ -41,7 +40,7 @@ impl App {
 
     /// Shows a trace as it was left, if it was opened before.
     pub(super) fn recall(&self, document: &mut Document) {
-        let Source::File(path) = &document.source else { return };
+        let Some(path) = document.source.path() else { return };
         let state = self.memory.get().trace_state(path).cloned();
         if let Some(state) = state.and_then(|state| serde_json::from_value(state).ok()) {
             document.recall(state);
@@ -79,7 +78,7 @@ impl App {
 }
 
 fn remember(memory: &mut Memory, document: &Document) {
-    let Source::File(path) = &document.source else { return };
+    let Some(path) = document.source.path() else { return };
     // Nothing was done with what was never shown.
     if document.rows.is_none() {
         return;

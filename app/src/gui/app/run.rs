@@ -21,6 +21,7 @@ impl App {
             Command::OpenSample => self.open(Source::Sample),
             Command::CancelLoad(id) => self.cancel(id),
             Command::Retry(id) => self.load(id),
+            Command::OpenThroughWindows(id) => self.open_through_windows(id),
             Command::ShowTab(id) => self.turn_to(|app| app.tabs.activate(id)),
             Command::CloseTab(id) => self.close(id),
             Command::Close => {

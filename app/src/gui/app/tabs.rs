@@ -246,10 +246,10 @@ impl Tabs {
         self.tabs.is_empty()
     }
 
-    /// The tab of a source.
+    /// The tab of a source. A file is the same one whoever reads it.
     #[must_use]
     pub fn find(&self, source: &Source) -> Option<TabId> {
-        self.iter().find(|(_, tab)| tab.source == *source).map(|(id, _)| id)
+        self.iter().find(|(_, tab)| tab.source.path() == source.path()).map(|(id, _)| id)
     }
 
     fn tile(&self, id: TabId) -> Option<TileId> {
@@ -282,6 +282,7 @@ mod tests {
         tabs.cycle(false);
         assert_eq!(tabs.active(), Some(c), "round");
         assert_eq!(tabs.find(&Source::File("b".into())), Some(b));
+        assert_eq!(tabs.find(&Source::ThroughWindows("c".into())), Some(c), "whoever reads it");
         assert_eq!(tabs.find(&Source::Sample), None);
     }
 

@@ -33,6 +33,8 @@ pub enum Command {
     CancelLoad(TabId),
     /// Open once more what could not be opened.
     Retry(TabId),
+    /// Let Windows' own reader open what the one here refuses.
+    OpenThroughWindows(TabId),
     /// Bring a tab to the front.
     ShowTab(TabId),
     /// Close a tab.
@@ -185,6 +187,7 @@ impl Command {
             Self::OpenSample => "Open the sample trace",
             Self::CancelLoad(_) => "Cancel",
             Self::Retry(_) => "Try again",
+            Self::OpenThroughWindows(_) => "Open with Windows' reader",
             Self::ShowTab(_) => "Show",
             Self::CloseTab(_) | Self::CloseOpenBox | Self::ClosePalette | Self::CloseKeys => "Close",
             Self::Close => "Close trace",

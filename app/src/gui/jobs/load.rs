@@ -11,6 +11,7 @@ use poolscope_core::trace::Trace;
 use poolscope_core::trace::load::{self, LoadError, LoadOptions};
 
 use super::watch::Stamp;
+use crate::reader::{self, Reader};
 use crate::sample;
 
 /// Where a trace comes from.
@@ -18,6 +19,8 @@ use crate::sample;
 pub enum Source {
     /// A file.
     File(PathBuf),
+    /// A file that Windows' own reader reads.
+    ThroughWindows(PathBuf),
     /// The sample trace in the program.
     Sample,
 }
@@ -27,8 +30,19 @@ impl Source {
     #[must_use]
     pub fn name(&self) -> String {
         match self {
-            Self::File(path) => path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned(),
+            Self::File(path) | Self::ThroughWindows(path) => {
+                path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+            }
             Self::Sample => "Sample trace".to_owned(),
+        }
+    }
+
+    /// The file, whoever reads it.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::File(path) | Self::ThroughWindows(path) => Some(path),
+            Self::Sample => None,
         }
     }
 }
@@ -40,6 +54,8 @@ pub struct Failure {
     pub what: String,
     /// What to do next, in a sentence.
     pub next: String,
+    /// Whether Windows' own reader is here and may still open it.
+    pub windows_may_read: bool,
 }
 
 /// Who turns a source into a trace.
@@ -59,6 +75,7 @@ impl Loader for Engine {
         let options = LoadOptions::default();
         let loaded = match source {
             Source::File(path) => load::load_file(path, options, progress, cancel),
+            Source::ThroughWindows(path) => reader::load_through_windows(path, options, progress, cancel),
             Source::Sample => TraceFile::from_bytes(sample::TRACE.to_vec(), sample::NAME)
                 .map_err(LoadError::from)
                 .and_then(|file| load::load(file, options, progress, cancel)),
@@ -66,7 +83,11 @@ impl Loader for Engine {
         match loaded {
             Ok(trace) => Ok(Some(trace)),
             Err(LoadError::Cancelled(_)) => Ok(None),
-            Err(error) => Err(Failure { what: error.to_string(), next: next_step(&error).to_owned() }),
+            Err(error) => Err(Failure {
+                what: error.to_string(),
+                next: next_step(&error).to_owned(),
+                windows_may_read: Reader::Windows.is_here() && reader::may_help(&error),
+            }),
         }
     }
 }
@@ -80,6 +101,9 @@ fn next_step(error: &LoadError) -> &'static str {
         LoadError::Open(OpenError::Empty { .. }) => "Copy the file again, or record again.",
         LoadError::Open(OpenError::NotATrace { .. }) => {
             "Choose a file that wpr, xperf or another ETW tool wrote, with the ending .etl. An archive has to be unpacked first."
+        }
+        LoadError::Open(OpenError::Refused { .. }) => {
+            "Neither reader opens it: copy the file again, or choose one that wpr, xperf or another ETW tool wrote."
         }
         LoadError::TooLarge { .. } => "Cut the trace to a shorter time with xperf or wpr, then open the part.",
         _ => "Open the file again. If it happens again, report it.",
@@ -111,15 +135,12 @@ pub struct LoadAnswer {
 
 pub(super) fn run(loader: &dyn Loader, request: LoadRequest, generation: u64, cancel: &CancelToken) -> LoadAnswer {
     let LoadRequest { source, progress } = request;
-    let path = match &source {
-        Source::File(path) => Some(path),
-        Source::Sample => None,
-    };
-    let stamp = path.and_then(|path| Stamp::of(path));
+    let path = source.path();
+    let stamp = path.and_then(Stamp::of);
     let inside = path.filter(|path| path.is_dir()).map(|path| traces_in(path));
     let result = if inside.is_some() { Ok(None) } else { loader.load(&source, &progress, cancel) };
     // A file that came only now has a state only now.
-    let stamp = stamp.or_else(|| path.and_then(|path| Stamp::of(path)));
+    let stamp = stamp.or_else(|| path.and_then(Stamp::of));
     LoadAnswer { generation, stamp, inside, result, source }
 }
 

@@ -248,7 +248,7 @@ impl Jobs {
 
     /// Tells when the file of a tab changes from what was read.
     pub fn watch(&mut self, tab: TabId, source: &Source, stamp: Option<watch::Stamp>) {
-        let Source::File(path) = source else { return };
+        let Some(path) = source.path() else { return };
         let (send, wake) = (self.send.clone(), Arc::clone(&self.wake));
         let watch = self.watch.get_or_insert_with(|| {
             Watch::start(move |tab, change| {
@@ -257,7 +257,7 @@ impl Jobs {
                 }
             })
         });
-        watch.watch(tab, path.clone(), stamp);
+        watch.watch(tab, path.to_path_buf(), stamp);
     }
 
     /// Looks which of these files are not there.

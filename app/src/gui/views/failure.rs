@@ -16,7 +16,7 @@ pub fn page(ui: &mut Ui, tab: TabId, source: &Source, failure: &Failure, command
         ui.set_max_width(560.0);
         let title = format!("{} was not opened", source.name());
         ui.label(RichText::new(title).font(theme::strong_font()).size(16.0));
-        if let Source::File(path) = source {
+        if let Some(path) = source.path() {
             ui.weak(path.display().to_string());
         }
         ui.add_space(2.0 * GRID);
@@ -27,9 +27,12 @@ pub fn page(ui: &mut Ui, tab: TabId, source: &Source, failure: &Failure, command
         let ways = [Command::Retry(tab), Command::Open];
         let clicked = two_ways_on::show(ui, &ways[0].title(), "Open another\u{2026}");
         commands.extend(ways.into_iter().zip(clicked).filter(|(_, clicked)| *clicked).map(|(command, _)| command));
-        ui.add_space(GRID);
-        if ui.add(Button::new(Command::CloseTab(tab).title()).min_size(vec2(220.0, 32.0))).clicked() {
-            commands.push(Command::CloseTab(tab));
+        let through_windows = failure.windows_may_read.then_some(Command::OpenThroughWindows(tab));
+        for command in through_windows.into_iter().chain([Command::CloseTab(tab)]) {
+            ui.add_space(GRID);
+            if ui.add(Button::new(command.title()).min_size(vec2(220.0, 32.0))).clicked() {
+                commands.push(command);
+            }
         }
     });
 }

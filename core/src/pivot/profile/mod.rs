@@ -84,8 +84,8 @@ pub struct Alloc {
     pub process: String,
     /// Thread, where recorded.
     pub thread: Option<u32>,
-    /// Processor.
-    pub cpu: u16,
+    /// Processor, where known.
+    pub cpu: Option<u16>,
     /// Seconds to its free; `None` if the trace does not show it freed.
     pub lifetime_s: Option<f64>,
 }
@@ -246,7 +246,7 @@ fn alloc(names: &Names, process: &KeyColumn, row: u32) -> Alloc {
         address: table.address[at],
         process: id.map_or_else(String::new, |id| process.text(id).into_owned()),
         thread: said.map(|c| c.thread).filter(|t| *t != Context::NO_THREAD),
-        cpu: said.map_or(0, |c| c.cpu),
+        cpu: said.map(|c| c.cpu).filter(|cpu| *cpu != Context::NO_CPU),
         lifetime_s: ticks.is_known().then(|| trace.clock.seconds(ticks)),
     }
 }

@@ -2,13 +2,13 @@
 //! frozen. Each shard's memory is given back as soon as it has been copied.
 
 use super::LoadOptions;
+use super::origin::Origin;
 use super::pair::{End, ExtraRow, Paired};
 use super::shard::{EventColumns, Shard};
 use super::stacks::Joined;
 use super::system::Facts;
 use super::verdicts;
 use crate::etl::logfile::LogfileHeader;
-use crate::etl::walk::TraceFile;
 use crate::trace::Trace;
 use crate::trace::allocation::AllocationTable;
 use crate::trace::context::ContextTable;
@@ -19,7 +19,7 @@ use rayon::prelude::*;
 
 /// Freezes everything into a trace.
 pub fn assemble(
-    file: &TraceFile,
+    origin: &Origin,
     mut shards: Vec<Shard>,
     facts: Facts,
     joined: Joined,
@@ -27,16 +27,19 @@ pub fn assemble(
     paired: Paired,
     options: LoadOptions,
 ) -> Trace {
-    let clock = clock(&file.logfile);
-    let extent = extent(&shards, &clock, &file.logfile);
-    let census = census(file, &shards, &joined);
-    let mut anomalies = file.anomalies.clone();
+    let clock = clock(&origin.logfile);
+    let extent = extent(&shards, &clock, &origin.logfile);
+    let census = census(origin, &shards, &joined);
+    let mut anomalies = origin.anomalies.clone();
     for shard in &shards {
         anomalies.merge(&shard.anomalies);
     }
     anomalies.merge(&joined.anomalies);
     anomalies.merge(&paired.anomalies);
-    let first_time = shards.iter().filter_map(|s| s.first_time).min();
+    let found = verdicts::Found {
+        first_time: shards.iter().filter_map(|s| s.first_time).min(),
+        headers: shards.iter().map(|s| s.census.headers).sum(),
+    };
     let allocations = columns(&mut shards, paired);
     let mut trace = Trace {
         summary: facts.summary,
@@ -51,12 +54,12 @@ pub fn assemble(
         census,
         anomalies,
     };
-    verdicts::add(&mut trace, file, first_time, options);
+    verdicts::add(&mut trace, origin, found, options);
     trace
 }
 
 /// The clock that the header names; a frequency of zero or less falls back to 10 MHz, which every file here has had.
-fn clock(header: &LogfileHeader) -> Clock {
+pub fn clock(header: &LogfileHeader) -> Clock {
     const USUAL_HZ: u64 = 10_000_000;
     let perf_freq = u64::try_from(header.perf_freq).ok().filter(|&hz| hz > 0).unwrap_or(USUAL_HZ);
     let (kind, ticks_per_second) = match header.clock_type {
@@ -85,11 +88,14 @@ fn extent(shards: &[Shard], clock: &Clock, header: &LogfileHeader) -> View {
     View { from, to: end.max(last_pool).unwrap_or(Ticks(0)).max(Ticks(0)) }
 }
 
-fn census(file: &TraceFile, shards: &[Shard], joined: &Joined) -> Census {
-    let mut census = Census { buffers: file.layout.buffers.len() as u64, stacks: joined.census, ..Census::default() };
+fn census(origin: &Origin, shards: &[Shard], joined: &Joined) -> Census {
+    let (buffers, compressed_buffers) = match &origin.buffers {
+        Some(buffers) => (buffers.total, Some(buffers.compressed)),
+        None => (u64::from(origin.logfile.buffers_written), None),
+    };
+    let mut census = Census { buffers, compressed_buffers, stacks: joined.census, ..Census::default() };
     for shard in shards {
         let part = &shard.census;
-        census.compressed_buffers += part.compressed_buffers;
         census.records += part.records;
         census.messages += part.messages;
         census.pool_snapshots += part.snapshots;

@@ -1,6 +1,7 @@
 //! One worker's part of the load: a range of buffers into a [`Shard`]. This is the hot loop: a pool event costs a few
 //! pushes, an unknown record a count. Damage is counted and never ends more than one buffer.
 
+use super::batch::Batch;
 use super::raw_stacks::RawStacks;
 use super::recent::{RecentEvents, Slot, Target};
 use super::shard::{Definition, EventColumns, Half, HalfRef, LooseStack, NO_ID, RawContext, Shard};
@@ -13,6 +14,7 @@ use crate::etl::walk::{Scratch, TraceFile};
 use crate::event::kind::{self, EventKind};
 use crate::event::{pool, stack};
 use crate::job::{CancelToken, Cancelled, Progress};
+use crate::trace::context::Context;
 use crate::trace::time::Ticks;
 use rustc_hash::FxHashMap;
 
@@ -39,30 +41,12 @@ impl Worker {
         progress: &Progress,
         cancel: &CancelToken,
     ) -> Result<Shard, Cancelled> {
-        self.hooks.clear();
-        self.hooks.resize(DENSE_HOOKS, 0);
-        let mut decoder = Decoder {
-            shard: Shard::default(),
-            raws,
-            recent: &mut self.recent,
-            hooks: &mut self.hooks,
-            frames: &mut self.frames,
-            providers: FxHashMap::default(),
-            time_zero: file.time_zero,
-            stacks: options.stacks,
-            cpu: 0,
-            buffer_offset: 0,
-            is_plain: true,
-        };
         // A pool event takes 56 bytes on a 64-bit system.
         let events = buffers.iter().map(|b| b.header.filled_bytes as usize / 56).sum();
-        let with_halves = options.stacks != StackScope::None;
-        decoder.shard.allocs.reserve(events, with_halves);
-        decoder.shard.frees.reserve(events, with_halves);
-        decoder.shard.directions.reserve_exact(events);
+        let (mut decoder, scratch) = self.begin(raws, file.time_zero, options, events);
         for buffer in buffers {
             cancel.check()?;
-            let (body, damage) = file.body(buffer, &mut self.scratch);
+            let (body, damage) = file.body(buffer, scratch);
             if let Some(kind) = damage {
                 decoder.shard.anomalies.add_at(kind, buffer.offset);
             }
@@ -72,6 +56,43 @@ impl Worker {
         }
         Ok(decoder.finish())
     }
+
+    /// Decodes records that another reader handed out.
+    pub fn decode_batch(&mut self, batch: &Batch, raws: &RawStacks, time_zero: i64, options: LoadOptions) -> Shard {
+        let (mut decoder, _) = self.begin(raws, time_zero, options, batch.pool_events());
+        decoder.batch(batch);
+        decoder.finish()
+    }
+
+    /// A decoder with room for some pool events, and the memory for decompression.
+    fn begin<'w>(
+        &'w mut self,
+        raws: &'w RawStacks,
+        time_zero: i64,
+        options: LoadOptions,
+        events: usize,
+    ) -> (Decoder<'w>, &'w mut Scratch) {
+        let Self { scratch, recent, hooks, frames } = self;
+        hooks.clear();
+        hooks.resize(DENSE_HOOKS, 0);
+        let mut shard = Shard::default();
+        let with_halves = options.stacks != StackScope::None;
+        shard.allocs.reserve(events, with_halves);
+        shard.frees.reserve(events, with_halves);
+        shard.directions.reserve_exact(events);
+        let (providers, stacks) = (FxHashMap::default(), options.stacks);
+        let (cpu, place) = (Context::NO_CPU, Place::Unknown);
+        (Decoder { shard, raws, recent, hooks, frames, providers, time_zero, stacks, cpu, place }, scratch)
+    }
+}
+
+/// Where the records of a decoder lie in the file.
+#[derive(Clone, Copy)]
+enum Place {
+    /// In a buffer: its offset.
+    Buffer { offset: u64, is_plain: bool },
+    /// Another reader does not say.
+    Unknown,
 }
 
 pub(super) struct Decoder<'w> {
@@ -84,42 +105,58 @@ pub(super) struct Decoder<'w> {
     time_zero: i64,
     stacks: StackScope,
     cpu: u16,
-    buffer_offset: u64,
-    is_plain: bool,
+    place: Place,
 }
 
 impl Decoder<'_> {
     fn buffer(&mut self, buffer: &BufferRef, body: &[u8]) {
         self.cpu = buffer.header.cpu;
-        self.buffer_offset = buffer.offset;
-        self.is_plain = !buffer.header.is_compressed();
-        self.shard.census.compressed_buffers += u64::from(!self.is_plain);
+        self.place = Place::Buffer { offset: buffer.offset, is_plain: !buffer.header.is_compressed() };
         self.recent.clear();
-        let mut latest = Ticks::UNKNOWN;
-        let mut went_back = false;
+        let mut clock = Watch::default();
         let mut records = Records::new(body);
         for record in records.by_ref() {
-            self.shard.census.records += 1;
-            let time = record.time.map(|raw| relative(raw, self.time_zero));
-            if let Some(time) = time {
-                went_back |= time < latest;
-                latest = latest.max(time);
-            }
-            self.record(&record, time);
+            self.framed(&record, &mut clock);
         }
         if let Some((at, _)) = records.damage() {
-            let offset = self.file_offset(at);
-            self.shard.anomalies.add_at(AnomalyKind::BadRecord, offset);
+            self.note(AnomalyKind::BadRecord, at);
         }
-        if went_back {
+        if clock.went_back {
             self.shard.anomalies.add_at(AnomalyKind::TimeWentBack, buffer.offset);
         }
     }
 
-    /// Where a record lies in the file; in a compressed buffer, where the buffer does.
-    fn file_offset(&self, body_offset: usize) -> u64 {
-        let within = if self.is_plain { crate::etl::buffer::HEADER_BYTES + body_offset } else { 0 };
-        self.buffer_offset + within as u64
+    /// All records of a batch: it stands for a buffer.
+    fn batch(&mut self, batch: &Batch) {
+        self.recent.clear();
+        let mut clock = Watch::default();
+        for (record, cpu) in batch.records() {
+            self.cpu = cpu.unwrap_or(Context::NO_CPU);
+            self.framed(&record, &mut clock);
+        }
+        self.shard.anomalies.add(AnomalyKind::TimeWentBack, u64::from(clock.went_back));
+    }
+
+    #[inline]
+    fn framed(&mut self, record: &Record<'_>, clock: &mut Watch) {
+        self.shard.census.records += 1;
+        let time = record.time.map(|raw| relative(raw, self.time_zero));
+        if let Some(time) = time {
+            clock.went_back |= time < clock.latest;
+            clock.latest = clock.latest.max(time);
+        }
+        self.record(record, time);
+    }
+
+    /// Counts something wrong, with its place in the file where that is known; in a compressed buffer, the buffer's.
+    fn note(&mut self, kind: AnomalyKind, body_offset: usize) {
+        match self.place {
+            Place::Buffer { offset, is_plain } => {
+                let within = if is_plain { crate::etl::buffer::HEADER_BYTES + body_offset } else { 0 };
+                self.shard.anomalies.add_at(kind, offset + within as u64);
+            }
+            Place::Unknown => self.shard.anomalies.add(kind, 1),
+        }
     }
 
     #[inline]
@@ -135,6 +172,10 @@ impl Decoder<'_> {
             }
             RecordKey::Provider { guid, opcode } => {
                 *self.providers.entry(guid).or_default() += 1;
+                // Another reader gives kernel records their GUIDs.
+                if matches!(self.place, Place::Unknown) && kind::is_kernel_group(&guid) {
+                    self.shard.last_time = self.shard.last_time.max(time);
+                }
                 kind::of_provider(&guid, opcode)
             }
             RecordKey::Message => {
@@ -168,8 +209,7 @@ impl Decoder<'_> {
             }
         };
         if !decoded {
-            let offset = self.file_offset(record.offset);
-            self.shard.anomalies.add_at(AnomalyKind::BadPayload, offset);
+            self.note(AnomalyKind::BadPayload, record.offset);
         }
     }
 
@@ -180,8 +220,7 @@ impl Decoder<'_> {
             return false;
         };
         if record.version != 2 {
-            let offset = self.file_offset(record.offset);
-            self.shard.anomalies.add_at(AnomalyKind::UnknownVersion, offset);
+            self.note(AnomalyKind::UnknownVersion, record.offset);
         }
         let context = self.shard.contexts.intern(RawContext {
             tag: event.tag,
@@ -263,8 +302,7 @@ impl Decoder<'_> {
 
     pub(super) fn note_version(&mut self, record: &Record<'_>, newest: u8) {
         if record.version > newest {
-            let offset = self.file_offset(record.offset);
-            self.shard.anomalies.add_at(AnomalyKind::UnknownVersion, offset);
+            self.note(AnomalyKind::UnknownVersion, record.offset);
         }
     }
 
@@ -280,6 +318,18 @@ impl Decoder<'_> {
         shard.contexts.close();
         shard.halves.close();
         shard
+    }
+}
+
+/// Whether times go back.
+struct Watch {
+    latest: Ticks,
+    went_back: bool,
+}
+
+impl Default for Watch {
+    fn default() -> Self {
+        Self { latest: Ticks::UNKNOWN, went_back: false }
     }
 }
 

@@ -5,8 +5,8 @@
 use super::decode::{attach, relative};
 use super::recent::Slot;
 use super::shard::{Half, HalfRef, LooseStack, NO_ID, Shard};
-use super::{LoadOptions, StackScope, ranges};
-use crate::etl::record::{RecordKey, Records};
+use super::{LoadError, LoadOptions, StackScope, ranges};
+use crate::etl::record::{Record, RecordKey, Records};
 use crate::etl::walk::{Scratch, TraceFile};
 use crate::event::kind;
 use crate::job::{CancelToken, Cancelled};
@@ -32,11 +32,11 @@ pub struct Strays {
 
 /// Attaches loose stacks to their pool events and sorts the rest.
 pub fn settle(
-    file: &TraceFile,
+    again: &dyn SecondWalk,
     shards: &mut [Shard],
     options: LoadOptions,
     cancel: &CancelToken,
-) -> Result<Strays, Cancelled> {
+) -> Result<Strays, LoadError> {
     let mut strays = Strays::default();
     let mut loose = Vec::new();
     for shard in shards.iter_mut() {
@@ -58,7 +58,8 @@ pub fn settle(
     if left.is_empty() {
         return Ok(strays);
     }
-    let found = find_elsewhere(file, &left, cancel)?;
+    let wanted: Wanted = left.iter().map(|s| s.stack.event_time).collect();
+    let found = again.find(&wanted, cancel)?;
     for stray in left {
         let (time, thread) = (stray.stack.event_time, stray.stack.thread);
         let is_matched = found.contains(&(time, thread)) || found.contains(&(time, NO_ID));
@@ -138,36 +139,46 @@ fn candidates(number: u32, shard: &Shard, loose: &[Stray]) -> Vec<Candidate> {
     found
 }
 
-/// Timestamps and threads of all records that carry the time of some stray; a second walk over the file.
-fn find_elsewhere(
-    file: &TraceFile,
-    strays: &[Stray],
-    cancel: &CancelToken,
-) -> Result<FxHashSet<(Ticks, u32)>, Cancelled> {
-    let wanted: FxHashSet<Ticks> = strays.iter().map(|s| s.stack.event_time).collect();
-    let parts: Vec<Vec<(Ticks, u32)>> = ranges(&file.layout.buffers, 4 << 20)
-        .into_par_iter()
-        .map_init(Scratch::default, |scratch, range| {
-            let mut found = Vec::new();
-            for buffer in range {
-                cancel.check()?;
-                let (body, _) = file.body(buffer, scratch);
-                for record in Records::new(body) {
-                    // Stack records have times, but no stacks of their own.
-                    let kind = match record.key {
-                        RecordKey::Hook(hook) => kind::of_hook(hook),
-                        RecordKey::Provider { guid, opcode } => kind::of_provider(&guid, opcode),
-                        RecordKey::Message | RecordKey::Other(_) => continue,
-                    };
-                    let Some(time) = record.time.filter(|_| !kind.is_stack()) else { continue };
-                    let time = relative(time, file.time_zero);
-                    if wanted.contains(&time) {
-                        found.push((time, record.thread.unwrap_or(NO_ID)));
-                    }
+/// Times of stacks whose event has not been found yet.
+pub type Wanted = FxHashSet<Ticks>;
+
+/// Times and threads of records.
+pub type Moments = FxHashSet<(Ticks, u32)>;
+
+/// A second walk over all records of a trace, for stacks that belong to none of the events that were kept.
+pub trait SecondWalk: Sync {
+    /// Times and threads of all records that carry one of the wanted times.
+    ///
+    /// # Errors
+    /// Cancelled, or the trace cannot be read a second time.
+    fn find(&self, wanted: &Wanted, cancel: &CancelToken) -> Result<Moments, LoadError>;
+}
+
+impl SecondWalk for TraceFile {
+    fn find(&self, wanted: &Wanted, cancel: &CancelToken) -> Result<Moments, LoadError> {
+        let parts: Vec<Vec<(Ticks, u32)>> = ranges(&self.layout.buffers, 4 << 20)
+            .into_par_iter()
+            .map_init(Scratch::default, |scratch, range| {
+                let mut found = Vec::new();
+                for buffer in range {
+                    cancel.check()?;
+                    let (body, _) = self.body(buffer, scratch);
+                    found.extend(Records::new(body).filter_map(|r| moment(&r, self.time_zero, wanted)));
                 }
-            }
-            Ok(found)
-        })
-        .collect::<Result<_, Cancelled>>()?;
-    Ok(parts.into_iter().flatten().collect())
+                Ok(found)
+            })
+            .collect::<Result<_, Cancelled>>()?;
+        Ok(parts.into_iter().flatten().collect())
+    }
+}
+
+/// Time and thread of a record, if its time is wanted. Stack records have times, but no stacks of their own.
+pub fn moment(record: &Record<'_>, time_zero: i64, wanted: &Wanted) -> Option<(Ticks, u32)> {
+    let kind = match record.key {
+        RecordKey::Hook(hook) => kind::of_hook(hook),
+        RecordKey::Provider { guid, opcode } => kind::of_provider(&guid, opcode),
+        RecordKey::Message | RecordKey::Other(_) => return None,
+    };
+    let time = relative(record.time.filter(|_| !kind.is_stack())?, time_zero);
+    wanted.contains(&time).then(|| (time, record.thread.unwrap_or(NO_ID)))
 }

@@ -3,10 +3,13 @@
 //! that is cut into parts is cut by the file, and everything that is joined is joined in the order of the file.
 
 mod assemble;
+mod batch;
 mod contexts;
 mod decode;
 mod images;
 mod loose;
+mod origin;
+mod other;
 mod pair;
 mod partition;
 mod rare;
@@ -20,10 +23,15 @@ mod verdicts;
 use super::Trace;
 use crate::etl::error::OpenError;
 use crate::etl::layout::BufferRef;
+use crate::etl::source::RecordSource;
 use crate::etl::walk::TraceFile;
 use crate::job::{CancelToken, Cancelled, Progress, Stage};
+use loose::SecondWalk;
+use origin::Origin;
+use raw_stacks::RawStacks;
 use rayon::prelude::*;
 use shard::Shard;
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
@@ -72,6 +80,18 @@ pub enum LoadError {
     },
 }
 
+impl LoadError {
+    /// What a panic said.
+    fn panicked(panic: &(dyn Any + Send)) -> Self {
+        let message = panic
+            .downcast_ref::<String>()
+            .cloned()
+            .or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()))
+            .unwrap_or_else(|| "no message".to_owned());
+        Self::Internal { message }
+    }
+}
+
 /// Loads a trace file on the current rayon pool.
 ///
 /// # Errors
@@ -95,40 +115,68 @@ pub fn load(
     progress: &Progress,
     cancel: &CancelToken,
 ) -> Result<Arc<Trace>, LoadError> {
-    let work = AssertUnwindSafe(|| run(file, options, progress, cancel));
-    catch_unwind(work).unwrap_or_else(|panic| {
-        let message = panic
-            .downcast_ref::<String>()
-            .cloned()
-            .or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()))
-            .unwrap_or_else(|| "no message".to_owned());
-        Err(LoadError::Internal { message })
+    no_panic(|| run(&file, options, progress, cancel))
+}
+
+/// Loads what another reader hands out, on the current rayon pool and a thread for that reader. A cancel takes effect at
+/// once; a reader that cannot be stopped goes on alone, and nobody listens.
+///
+/// The result is that of [`load`], but for what only this crate's own reader sees: see [`crate::anomaly::AnomalyKind::ReadByWindows`].
+///
+/// # Errors
+/// See [`LoadError`].
+pub fn load_records(
+    source: Arc<dyn RecordSource>,
+    options: LoadOptions,
+    progress: &Progress,
+    cancel: &CancelToken,
+) -> Result<Arc<Trace>, LoadError> {
+    no_panic(|| {
+        let raws = RawStacks::default();
+        let read = other::read(&source, &raws, options, progress, cancel)?;
+        finish(&read.origin, &read.again, read.shards, raws, (options, progress, cancel))
     })
 }
 
+/// Turns a panic into an error.
+fn no_panic(work: impl FnOnce() -> Result<Arc<Trace>, LoadError>) -> Result<Arc<Trace>, LoadError> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| Err(LoadError::panicked(&*panic)))
+}
+
 fn run(
-    file: TraceFile,
+    file: &TraceFile,
     options: LoadOptions,
     progress: &Progress,
     cancel: &CancelToken,
 ) -> Result<Arc<Trace>, LoadError> {
     progress.set_total(file.data().len() as u64);
     progress.enter(Stage::Records);
-    let raws = raw_stacks::RawStacks::default();
-    let mut shards = decode_all(&file, &raws, options, progress, cancel)?;
+    let raws = RawStacks::default();
+    let shards = decode_all(file, &raws, options, progress, cancel)?;
+    finish(&Origin::of(file), file, shards, raws, (options, progress, cancel))
+}
+
+/// From shards to the trace: the same for all readers.
+fn finish(
+    origin: &Origin,
+    again: &dyn SecondWalk,
+    mut shards: Vec<Shard>,
+    raws: RawStacks,
+    (options, progress, cancel): (LoadOptions, &Progress, &CancelToken),
+) -> Result<Arc<Trace>, LoadError> {
     let events: u64 = shards.iter().map(|s| (s.allocs.len() + s.frees.len()) as u64).sum();
     let limit = u64::from(u32::MAX >> 1);
     if events > limit {
         return Err(LoadError::TooLarge { events, limit });
     }
     progress.enter(Stage::Stacks);
-    let facts = system::collect(&file, &mut shards);
-    let joined = stacks::join(&file, &mut shards, raws, &facts, options, cancel)?;
+    let facts = system::collect(origin, &mut shards);
+    let joined = stacks::join(again, &mut shards, raws, &facts, options, cancel)?;
     let contexts = contexts::join(&mut shards, &facts.processes, cancel)?;
     progress.enter(Stage::Pairing);
     let paired = pair::pair(&mut shards, &contexts, cancel)?;
     progress.enter(Stage::Index);
-    let trace = assemble::assemble(&file, shards, facts, joined, contexts, paired, options);
+    let trace = assemble::assemble(origin, shards, facts, joined, contexts, paired, options);
     cancel.check()?;
     progress.enter(Stage::Done);
     Ok(Arc::new(trace))
@@ -137,7 +185,7 @@ fn run(
 /// Cuts the buffers into ranges and decodes them side by side.
 fn decode_all(
     file: &TraceFile,
-    raws: &raw_stacks::RawStacks,
+    raws: &RawStacks,
     options: LoadOptions,
     progress: &Progress,
     cancel: &CancelToken,

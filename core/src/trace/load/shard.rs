@@ -219,7 +219,6 @@ pub struct ShardCensus {
     pub stack_records: u64,
     pub stack_definitions: u64,
     pub pool_stack_records: u64,
-    pub compressed_buffers: u64,
 }
 
 /// Everything from one range of buffers.
@@ -240,7 +239,7 @@ pub struct Shard {
     pub rare: Vec<(Ticks, Rare)>,
     pub census: ShardCensus,
     pub anomalies: Anomalies,
-    /// Latest time of a record with a kernel key.
+    /// Latest time of a kernel record.
     pub last_time: Option<Ticks>,
     /// Earliest time of a record behind the log-file header.
     pub first_time: Option<Ticks>,

@@ -2,13 +2,12 @@
 //! interned as one prefix tree. A key means the first definition of its kind that comes after the reference
 //! (etl-format 5.4), never one from before it.
 
-use super::loose::{self, Stray};
+use super::loose::{self, SecondWalk, Stray};
 use super::raw_stacks::{RawRows, RawStacks};
 use super::shard::{Definition, EventColumns, Half, HalfRef, Interner, NO_HALF, NO_ID, Shard};
 use super::system::Facts;
-use super::{LoadOptions, StackScope};
+use super::{LoadError, LoadOptions, StackScope};
 use crate::anomaly::{Anomalies, AnomalyKind};
-use crate::etl::walk::TraceFile;
 use crate::event::stack::is_kernel_address;
 use crate::job::{CancelToken, Cancelled};
 use crate::trace::ids::{FrameId, StackId};
@@ -41,19 +40,22 @@ struct Combo {
 const NO_RAW: u32 = u32::MAX;
 
 /// Attaches all stacks; fills the `stack` columns of the shards with handles of the returned table.
+///
+/// # Errors
+/// Cancelled, or the trace cannot be read a second time.
 pub fn join(
-    file: &TraceFile,
+    again: &dyn SecondWalk,
     shards: &mut [Shard],
     raws: RawStacks,
     facts: &Facts,
     options: LoadOptions,
     cancel: &CancelToken,
-) -> Result<Joined, Cancelled> {
+) -> Result<Joined, LoadError> {
     if options.stacks == StackScope::None {
         return Ok(Joined::default());
     }
     let definitions: Vec<Vec<Definition>> = shards.iter_mut().map(|s| std::mem::take(&mut s.definitions)).collect();
-    let settle = || loose::settle(file, shards, options, cancel);
+    let settle = || loose::settle(again, shards, options, cancel);
     let (strays, resolver) = rayon::join(settle, || Resolver::new(definitions));
     let strays = strays?;
     let mut tallies: Vec<Tally> = shards
@@ -64,7 +66,7 @@ pub fn join(
         })
         .collect::<Result<_, Cancelled>>()?;
     let raws = raws.into_rows();
-    let pointer_size = if file.logfile.pointer_size == 4 { 4 } else { 8 };
+    let pointer_size = if facts.summary.pointer_size == 4 { 4 } else { 8 };
     let mut builder = Builder::new(&raws, &facts.modules, pointer_size);
     let mut joined = Joined::default();
     let mut maps = Vec::with_capacity(shards.len());

@@ -2,8 +2,8 @@
 //! fill what a circular file has lost; nothing is made up for what no record says.
 
 use super::images::Images;
+use super::origin::Origin;
 use super::shard::{NO_ID, ProcessChange, Rare, Shard};
-use crate::etl::walk::TraceFile;
 use crate::event::process::ProcessEvent;
 use crate::trace::module::ModuleTable;
 use crate::trace::process::{Process, ProcessTable};
@@ -21,14 +21,14 @@ pub struct Facts {
 }
 
 /// Takes the rare records out of the shards and joins them.
-pub fn collect(file: &TraceFile, shards: &mut [Shard]) -> Facts {
+pub fn collect(origin: &Origin, shards: &mut [Shard]) -> Facts {
     let mut rows: Vec<(Ticks, Rare)> = Vec::new();
     for shard in shards.iter_mut() {
         rows.append(&mut shard.rare);
     }
     // Stable: records of one tick stay in file order.
     rows.sort_by_key(|row| row.0);
-    let mut images = Images::new(if file.logfile.pointer_size == 4 { 4 } else { 8 });
+    let mut images = Images::new(if origin.logfile.pointer_size == 4 { 4 } else { 8 });
     for (time, rare) in &rows {
         match rare {
             Rare::ImageId(event) => images.image_id(*time, event),
@@ -38,7 +38,7 @@ pub fn collect(file: &TraceFile, shards: &mut [Shard]) -> Facts {
     }
     let mut processes = Processes::default();
     let mut snapshots = Snapshots::default();
-    let mut summary = from_header(file);
+    let mut summary = from_header(origin);
     for (time, rare) in rows {
         match rare {
             Rare::Image { change, event, pid } => images.event(time, change, event, pid),
@@ -60,10 +60,10 @@ pub fn collect(file: &TraceFile, shards: &mut [Shard]) -> Facts {
     Facts { modules: images.finish(), processes, snapshots, summary }
 }
 
-fn from_header(file: &TraceFile) -> TraceSummary {
-    let header = &file.logfile;
+fn from_header(origin: &Origin) -> TraceSummary {
+    let header = &origin.logfile;
     TraceSummary {
-        file_bytes: file.data().len() as u64,
+        file_bytes: origin.file_bytes,
         pointer_size: header.pointer_size,
         os_build: header.os_build,
         cpus: header.cpus,

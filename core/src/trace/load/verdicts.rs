@@ -1,19 +1,27 @@
 //! What is wrong with a trace as a whole, once everything is known: losses, wrap-around, what was not recorded. Single
 //! records are judged where they are read.
 
+use super::origin::Origin;
 use super::{LoadOptions, StackScope};
 use crate::anomaly::{Anomalies, AnomalyKind as Kind};
 use crate::etl::logfile::LogfileHeader;
-use crate::etl::walk::TraceFile;
 use crate::trace::Trace;
 use crate::trace::ids::StackId;
 use crate::trace::time::{Clock, Ticks};
 
+/// What the records add up to that no table keeps.
+pub struct Found {
+    /// Earliest time of a record behind the log-file header.
+    pub first_time: Option<Ticks>,
+    /// Log-file header records.
+    pub headers: u64,
+}
+
 /// Adds the anomalies of the whole.
-pub fn add(trace: &mut Trace, file: &TraceFile, first_time: Option<Ticks>, options: LoadOptions) {
+pub fn add(trace: &mut Trace, origin: &Origin, records: Found, options: LoadOptions) {
     let mut found = Anomalies::default();
-    header(&mut found, trace, file);
-    if has_wrapped(file, first_time, &trace.clock, trace.extent.to) {
+    header(&mut found, trace, origin, records.headers);
+    if has_wrapped(origin, records.first_time, &trace.clock, trace.extent.to) {
         found.add(Kind::WrappedCircular, 1);
     }
     if trace.modules.modules().is_empty() {
@@ -28,8 +36,8 @@ pub fn add(trace: &mut Trace, file: &TraceFile, first_time: Option<Ticks>, optio
     trace.anomalies.merge(&found);
 }
 
-fn header(found: &mut Anomalies, trace: &Trace, file: &TraceFile) {
-    let header: &LogfileHeader = &file.logfile;
+fn header(found: &mut Anomalies, trace: &Trace, origin: &Origin, headers: u64) {
+    let header: &LogfileHeader = &origin.logfile;
     found.add(Kind::EventsLost, u64::from(header.events_lost));
     found.add(Kind::BuffersLost, u64::from(header.buffers_lost));
     if header.end_filetime == 0 {
@@ -37,18 +45,17 @@ fn header(found: &mut Anomalies, trace: &Trace, file: &TraceFile) {
     } else if !header.is_circular() && u64::from(header.buffers_written) != trace.census.buffers {
         found.add(Kind::BufferCountDiffers, u64::from(header.buffers_written).abs_diff(trace.census.buffers));
     }
-    let headers = trace.census.hooks.get(&0).copied().unwrap_or(0);
     found.add(Kind::MergedHeaders, headers.saturating_sub(1));
 }
 
 /// A circular log has wrapped if its numbering does not begin at the beginning, or if its first event comes late.
-fn has_wrapped(file: &TraceFile, first_time: Option<Ticks>, clock: &Clock, end: Ticks) -> bool {
-    if !file.logfile.is_circular() {
+fn has_wrapped(origin: &Origin, first_time: Option<Ticks>, clock: &Clock, end: Ticks) -> bool {
+    if !origin.logfile.is_circular() {
         return false;
     }
     // Later than a second, and than a tenth of the recording: ordinary sessions write run-down records at once.
     let late = |first: Ticks| first.0 > clock.ticks_per_second as i64 && first.0 > end.0 / 10;
-    file.layout.wrapped || first_time.is_some_and(late)
+    origin.wrapped || first_time.is_some_and(late)
 }
 
 fn pool(found: &mut Anomalies, trace: &Trace, options: LoadOptions) {

@@ -8,7 +8,6 @@ use poolscope_core::pivot::{Figure, Key};
 
 use super::{Document, Topic};
 use crate::gui::jobs::leaks::{LeaksAnswer, LeaksRequest};
-use crate::gui::jobs::load::Source;
 use crate::gui::jobs::tag_sources::{TagChoice, TagSources, TagSourcesRequest};
 
 impl Document {
@@ -59,10 +58,7 @@ impl Document {
     }
 
     pub(super) fn tag_sources_request(&mut self) -> Option<TagSourcesRequest> {
-        let file = match &self.source {
-            Source::File(path) => Some(path.clone()),
-            Source::Sample => None,
-        };
+        let file = self.source.path().map(Into::into);
         let choice = self.tag_choice.take()?;
         Some(TagSourcesRequest { choice, file, trace: Arc::clone(&self.trace) })
     }

@@ -13,7 +13,6 @@ use poolscope_core::symbol::resolve::ModuleState;
 use poolscope_core::trace::ids::{ModuleId, StackId};
 
 use super::Document;
-use crate::gui::jobs::load::Source;
 use crate::gui::jobs::symbols::{SymbolsNews, SymbolsRequest};
 use crate::gui::state::rows::node_id;
 use crate::gui::state::symbols::{Phase, state_words};
@@ -67,10 +66,7 @@ impl Document {
         let known = !self.symbols.rows().is_empty();
         self.search = Some(SearchOrder::Begin(SymbolsRequest {
             trace: Arc::clone(&self.trace),
-            file: match &self.source {
-                Source::File(path) => Some(path.clone()),
-                Source::Sample => None,
-            },
+            file: self.source.path().map(Into::into),
             choice,
             needs: known.then(|| Arc::clone(self.symbols.needs())),
             only,

@@ -54,7 +54,8 @@ pub(super) fn allocs(ui: &mut Ui, title: &str, allocs: &[Alloc]) {
         let first = format!("{:.6} s  {}  {life}", alloc.time_s, format::bytes(alloc.size));
         let second = format!("{:#018x}", alloc.address);
         let thread = alloc.thread.map_or_else(String::new, |thread| format!(", thread {thread}"));
-        let third = format!("{}{thread}, CPU {}", alloc.process, alloc.cpu);
+        let cpu = alloc.cpu.map_or_else(String::new, |cpu| format!(", CPU {cpu}"));
+        let third = format!("{}{thread}{cpu}", alloc.process);
         ui.add(Label::new(RichText::new(first).font(theme::figure_font())).truncate());
         ui.add(Label::new(RichText::new(second).font(theme::figure_font())).truncate());
         ui.add(Label::new(RichText::new(third).weak().font(theme::small_font())).truncate());

@@ -1,0 +1,40 @@
+//! What is known of a trace file as a whole, whichever reader opened it. It must never hold a record.
+
+use crate::anomaly::Anomalies;
+use crate::etl::logfile::LogfileHeader;
+use crate::etl::walk::TraceFile;
+
+/// The file as a whole.
+#[derive(Debug)]
+pub struct Origin {
+    pub logfile: LogfileHeader,
+    pub file_bytes: u64,
+    /// `None` if the reader does not show buffers.
+    pub buffers: Option<Buffers>,
+    /// Whether the order of the buffers shows that a circular file has overwritten its beginning.
+    pub wrapped: bool,
+    /// What was found wrong so far.
+    pub anomalies: Anomalies,
+}
+
+/// Numbers of buffers.
+#[derive(Clone, Copy, Debug)]
+pub struct Buffers {
+    pub total: u64,
+    pub compressed: u64,
+}
+
+impl Origin {
+    /// Of a file that the reader here has opened.
+    pub fn of(file: &TraceFile) -> Self {
+        let buffers = &file.layout.buffers;
+        let compressed = buffers.iter().filter(|buffer| buffer.header.is_compressed()).count() as u64;
+        Self {
+            logfile: file.logfile.clone(),
+            file_bytes: file.data().len() as u64,
+            buffers: Some(Buffers { total: buffers.len() as u64, compressed }),
+            wrapped: file.layout.wrapped,
+            anomalies: file.anomalies.clone(),
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Everything that a loaded trace says, as sorted lines without handles: two readers of one file agree if the lines do. It
+//! must never leave anything out that a figure rests on.
+
+use poolscope_core::trace::Trace;
+use poolscope_core::trace::context::Context;
+use poolscope_core::trace::ids::{ContextId, StackId};
+use poolscope_core::trace::time::Ticks;
+use std::collections::BTreeMap;
+
+/// Lines by topic.
+pub type Said = BTreeMap<&'static str, Vec<String>>;
+
+/// What a trace says; processors only `with_cpus`.
+#[must_use]
+pub fn said(trace: &Trace, with_cpus: bool) -> Said {
+    let rows = 0..trace.allocations.len();
+    let census = &trace.census;
+    let stacks = &census.stacks;
+    let modules = |of: &poolscope_core::trace::module::ImageLife| {
+        format!("{:?} in {} {:?}..{:?}", trace.modules.get(of.module), of.pid, of.load, of.unload)
+    };
+    let mut said: Said = BTreeMap::from([
+        ("blocks", rows.map(|row| block(trace, row, with_cpus)).collect()),
+        ("modules", trace.modules.lives().iter().map(modules).collect()),
+        ("processes", trace.processes.rows().iter().map(|process| format!("{process:?}")).collect()),
+        ("tags in snapshots", trace.snapshots.tags.iter().map(|tag| format!("{tag:?}")).collect()),
+        ("blocks in snapshots", trace.snapshots.big.iter().map(|block| format!("{block:?}")).collect()),
+        ("recording", vec![format!("{:?}", trace.summary), format!("{:?} {:?}", trace.clock, trace.extent)]),
+        ("pool events", vec![format!("{} {} {}", census.pool_allocs, census.pool_frees, census.pool_snapshots)]),
+        ("stacks", vec![format!("{} {} {stacks:?}", census.stack_records, census.stack_definitions)]),
+        ("records", vec![format!("{} {}", census.records, census.messages)]),
+        ("anomalies", trace.anomalies.rows().iter().map(|row| format!("{} {}", row.kind.name(), row.count)).collect()),
+    ]);
+    said.values_mut().for_each(|lines| lines.sort());
+    said
+}
+
+/// One block: its life, and what both of its events say.
+fn block(trace: &Trace, row: usize, with_cpus: bool) -> String {
+    let table = &trace.allocations;
+    let side = |context: ContextId, stack: StackId| {
+        format!("[{}] {}", context_words(trace, context, with_cpus), frames(trace, stack))
+    };
+    format!(
+        "{:#x} {} {}..{} flags {} by {} freed by {}",
+        table.address[row],
+        table.size[row],
+        time(table.alloc_time[row]),
+        time(table.free_time[row]),
+        table.flags[row],
+        side(table.alloc_context[row], table.alloc_stack[row]),
+        side(table.free_context[row], table.free_stack[row]),
+    )
+}
+
+fn time(time: Ticks) -> String {
+    if time.is_known() { time.0.to_string() } else { String::new() }
+}
+
+fn context_words(trace: &Trace, id: ContextId, with_cpus: bool) -> String {
+    let Some(context) = trace.contexts.get(id) else { return String::new() };
+    let process = trace.processes.get(context.process).map(|process| format!("{process:?}"));
+    let Context { tag, pool_type, thread, session, cpu, .. } = context;
+    let cpu = if with_cpus { format!(" on {cpu}") } else { String::new() };
+    format!("{} {pool_type:?} {process:?} {thread} {session}{cpu}", tag.text())
+}
+
+/// Frames from the innermost outward, with their modules.
+fn frames(trace: &Trace, stack: StackId) -> String {
+    let frame = |id: poolscope_core::trace::ids::FrameId| {
+        let frame = trace.stacks.frame_rows()[id.index()];
+        let module = trace.modules.get(frame.module).map_or("", |module| module.path.as_str());
+        format!("{module}!{:#x}", frame.address)
+    };
+    trace.stacks.inner_to_outer(stack).map(frame).collect::<Vec<_>>().join(" ")
+}
+
+/// Where two traces differ, topic by topic: the first lines that only one of them has. Topics in `apart` are left out.
+#[must_use]
+pub fn differences(ours: &Said, theirs: &Said, apart: &[&str]) -> Vec<String> {
+    let mut complaints = Vec::new();
+    for (topic, our_lines) in ours.iter().filter(|(topic, _)| !apart.contains(topic)) {
+        let their_lines = &theirs[topic];
+        if our_lines == their_lines {
+            continue;
+        }
+        let only = |a: &[String], b: &[String]| a.iter().find(|line| b.binary_search(line).is_err()).cloned();
+        complaints.push(format!(
+            "{topic}: {} and {} lines; only here: {:?}; only there: {:?}",
+            our_lines.len(),
+            their_lines.len(),
+            only(our_lines, their_lines),
+            only(their_lines, our_lines)
+        ));
+    }
+    complaints
+}
