@@ -64,7 +64,9 @@ fn search(ui: &mut Ui, document: &mut Document) {
     if field.changed() {
         document.search_flame();
     }
-    if field.has_focus() && ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape)) {
+    // A field gives the keys up by itself when Escape is pressed; the key is still to be taken from the graph.
+    let had_keys = field.has_focus() || field.lost_focus();
+    if had_keys && ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape)) {
         document.flame.search.clear();
         document.search_flame();
         document.flame.view.request_focus();

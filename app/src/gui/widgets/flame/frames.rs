@@ -14,7 +14,7 @@ const LEAST_NAMED: f32 = 8.0;
 /// Frames that are named at most.
 const MOST_NAMED: usize = 1500;
 /// Widest that the words at the pointer get, in points.
-const TIP: f32 = 480.0;
+const TIP: f32 = 560.0;
 
 /// What one frame of the window draws, and where.
 pub(super) struct Stage<'a> {

@@ -19,23 +19,23 @@ pub(super) fn keys(
 ) {
     let pressed = |key: Key| ui.input_mut(|input| input.consume_key(Modifiers::NONE, key));
     let (inwards, outwards) = if root_at_top { (Key::ArrowDown, Key::ArrowUp) } else { (Key::ArrowUp, Key::ArrowDown) };
-    // What is not to be seen is no place to go on from.
-    let here = state.cursor.filter(|node| layout.of(*node).is_some());
-    let to = if pressed(inwards) {
-        here.map_or(Some(state.zoom), |node| inside(layout, node))
-    } else if pressed(outwards) {
-        here.map_or(Some(state.zoom), |node| around(layout, node))
-    } else if pressed(Key::ArrowRight) {
-        here.map_or(Some(state.zoom), |node| layout.beside(node, true))
-    } else if pressed(Key::ArrowLeft) {
-        here.map_or(Some(state.zoom), |node| layout.beside(node, false))
-    } else if pressed(Key::Home) {
-        Some(ROOT)
-    } else {
-        None
-    };
-    if let Some(node) = to {
-        state.select(node);
+    // A slow frame may hold several presses.
+    for (key, step) in [
+        (inwards, inside as fn(&Layout, u32) -> Option<u32>),
+        (outwards, around),
+        (Key::ArrowRight, |layout, node| layout.beside(node, true)),
+        (Key::ArrowLeft, |layout, node| layout.beside(node, false)),
+    ] {
+        for _ in 0..ui.input_mut(|input| input.count_and_consume_key(Modifiers::NONE, key)) {
+            // What is not to be seen is no place to go on from.
+            let here = state.cursor.filter(|node| layout.of(*node).is_some());
+            if let Some(node) = here.map_or(Some(state.zoom), |node| step(layout, node)) {
+                state.select(node);
+            }
+        }
+    }
+    if pressed(Key::Home) {
+        state.select(ROOT);
     }
     let page = (height - LEVEL).max(LEVEL);
     for (key, by) in [(Key::PageUp, -page), (Key::PageDown, page)] {
@@ -44,6 +44,7 @@ pub(super) fn keys(
         }
     }
     if pressed(Key::Enter) {
+        let here = state.cursor.filter(|node| layout.of(*node).is_some());
         actions.extend(here.map(Action::Zoom));
     }
     if pressed(Key::Backspace) {
