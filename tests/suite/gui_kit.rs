@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
-use poolscope::association::{Association, SystemAssociation};
+use poolscope::association::SystemAssociation;
 use poolscope::format;
 use poolscope::gui::OpenRequest;
 use poolscope::gui::app::{App, Services};
