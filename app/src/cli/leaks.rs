@@ -21,8 +21,9 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// Options of `leaks`.
+/// Options of `leaks`. Its help does not offer `--where`: blocks are judged against each other, so all are needed.
 #[derive(clap::Args, Debug)]
+#[command(mut_arg("query", |query| query.hide(true)))]
 pub struct Args {
     #[command(flatten)]
     trace: TraceArgs,

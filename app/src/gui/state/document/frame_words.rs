@@ -1,9 +1,11 @@
 //! What there is to say about one frame of a stack: where in the sources it lies, how far its name can be trusted, or why it
 //! has none. Words only.
 
+use poolscope_core::column::frames::FrameParts;
 use poolscope_core::symbol::names::{Answer, NameSource, SourceLine};
 
 use super::Document;
+use crate::gui::state::frame_parts::explained;
 use crate::gui::state::rows::node_id;
 use crate::gui::widgets::pivot_table::RowId;
 

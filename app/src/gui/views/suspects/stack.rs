@@ -1,6 +1,6 @@
 //! The stack that most of a suspect comes from, the innermost frame first, to be read and copied.
 
-use eframe::egui::{Align, Label, Layout, RichText, Ui};
+use eframe::egui::{Align, Layout, Ui};
 use poolscope_core::column::frames::FrameParts;
 use poolscope_core::leak::Suspect;
 
@@ -8,7 +8,7 @@ use super::facts::caption;
 use crate::gui::command::{Command, DocumentCommand};
 use crate::gui::state::document::Document;
 use crate::gui::state::frame_parts::{inlined_lines, is_guess, lines};
-use crate::gui::theme::{self, GRID};
+use crate::gui::theme::GRID;
 use crate::gui::widgets::frame_line::FrameLine;
 use crate::leak_words;
 

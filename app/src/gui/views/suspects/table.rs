@@ -1,8 +1,7 @@
 //! The list of suspects. Only the rows on the screen are drawn, however many there are.
 
 use eframe::egui::{
-    Align, Button, Label, Layout, Rect, Response, RichText, Role, ScrollArea, Sense, Shape, Stroke, StrokeKind, Ui,
-    WidgetInfo, pos2, vec2,
+    Align, Button, Label, Layout, Rect, Response, RichText, Role, ScrollArea, Sense, Ui, WidgetInfo, vec2,
 };
 use egui_extras::{Column, TableBuilder, TableRow};
 use poolscope_core::leak::{By, Suspect};
