@@ -8,6 +8,7 @@ pub mod gui;
 pub mod html_report;
 pub mod leak_words;
 pub mod pool_tags;
+pub mod recording_words;
 pub mod sample;
 pub mod symbols;
 

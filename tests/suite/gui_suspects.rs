@@ -260,7 +260,7 @@ fn what_is_known_of_a_suspect_stands_beside_it() {
     click(&mut window, "Record this tag\u{2026}");
     window.get_by_label("Copy the commands: This tag alone, for hours, with xperf:").click();
     let text = copied(&mut window);
-    let expected = "xperf -on PROC_THREAD+LOADER+POOL -stackwalk PoolAlloc+PoolFree -PoolTag Leak\nxperf -d leak.etl";
+    let expected = "xperf -on PROC_THREAD+LOADER+POOL -stackwalk PoolAlloc+PoolAllocSession+PoolFree+PoolFreeSession -PoolTag Leak\nxperf -d leak.etl";
     assert_eq!(text, expected);
 }
 

@@ -38,6 +38,8 @@ mod pdb_damage;
 mod pdb_fixtures;
 mod pdb_real;
 mod props;
+mod recording_cli;
+mod recording_profiles;
 mod sample_modules;
 mod source;
 mod symbols_cli;

@@ -10,6 +10,10 @@ mod leaks_html;
 mod leaks_markdown;
 mod leaks_text;
 pub mod open;
+pub mod poolmon;
+mod poolmon_table;
+pub mod record;
+pub mod record_args;
 pub mod report;
 mod report_markdown;
 mod report_text;
@@ -20,6 +24,7 @@ pub mod symbols;
 mod symbols_text;
 pub mod synth;
 pub mod synth_words;
+pub mod units;
 
 use clap::{Parser, Subcommand};
 use io::Io;
@@ -53,6 +58,11 @@ enum Command {
     Leaks(Box<leaks::Args>),
     /// Finds the symbols that the trace needs and keeps them; says what became of each module
     Symbols(symbols::Args),
+    /// Before the trace: a recording profile, the commands beside it, a script that needs no key press
+    Record(Box<record_args::Args>),
+    /// Without a trace: what poolmon or !poolused printed, as a table, or the growth between two
+    #[command(visible_alias = "poolused")]
+    Poolmon(poolmon::Args),
     Synth(Box<synth::SynthArgs>),
 }
 
@@ -94,6 +104,8 @@ pub fn run(args: impl IntoIterator<Item = OsString>, io: &mut Io<'_>) -> Outcome
         Some(Command::Series(args)) => series::run(&args, io),
         Some(Command::Leaks(args)) => leaks::run(&args, io),
         Some(Command::Symbols(args)) => symbols::run(&args, io),
+        Some(Command::Record(args)) => record::run(&args, io),
+        Some(Command::Poolmon(args)) => poolmon::run(&args, io),
         Some(Command::Synth(args)) => synth::run(&args, &mut io.out, &mut io.err),
     };
     let result = result.and_then(|code| io.out.flush().map(|()| code).map_err(Into::into));

@@ -12,6 +12,7 @@ use poolscope_core::synth::writer::{Compression, FileMode, Width};
 use poolscope_core::synth::{Summary, SynthError, SynthParams, TruthRequest, write_trace};
 
 use super::synth_words::{ClockArg, CompressionArg, HeaderArg, Preset, StackArg};
+use super::units::parse_bytes;
 use crate::sample;
 
 const WRITE_BUFFER_BYTES: usize = 1 << 20;
@@ -334,26 +335,6 @@ fn preset(preset: Preset) -> SynthParams {
     }
 }
 
-/// Bytes with an optional unit: B, KB, MB, GB, TB (powers of 1000), KiB, MiB, GiB, TiB (powers of 1024).
-fn parse_bytes(text: &str) -> Result<u64, String> {
-    let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
-    let (number, unit) = text.split_at(split);
-    let number: f64 = number.parse().map_err(|error| format!("{text:?} is no size ({error}); write 500MB or 64KiB"))?;
-    let factor: f64 = match unit.trim().to_ascii_lowercase().as_str() {
-        "" | "b" => 1.0,
-        "k" | "kb" => 1e3,
-        "m" | "mb" => 1e6,
-        "g" | "gb" => 1e9,
-        "t" | "tb" => 1e12,
-        "kib" => 1024.0,
-        "mib" => 1024.0 * 1024.0,
-        "gib" => 1024.0 * 1024.0 * 1024.0,
-        "tib" => 1024.0 * 1024.0 * 1024.0 * 1024.0,
-        other => return Err(format!("unknown unit {other:?}; write 500MB or 64KiB")),
-    };
-    Ok((number * factor) as u64)
-}
-
 /// `FROM..TO` in seconds.
 fn parse_range(text: &str) -> Result<(f64, f64), String> {
     let number = |part: &str| part.trim().parse::<f64>().ok().filter(|value| value.is_finite());
@@ -387,10 +368,7 @@ mod tests {
     }
 
     #[test]
-    fn sizes_and_ranges() {
-        assert_eq!(parse_bytes("64KiB"), Ok(65_536));
-        assert_eq!(parse_bytes("1.5gb"), Ok(1_500_000_000));
-        assert!(parse_bytes("x").is_err() && parse_bytes("5 parsecs").is_err());
+    fn ranges_are_two_numbers() {
         assert_eq!(parse_range("1..2.5"), Ok((1.0, 2.5)));
         assert!(parse_range("3..2").is_err() && parse_range("1").is_err());
     }

@@ -5,7 +5,6 @@ pub mod app;
 pub mod command;
 pub mod fonts;
 pub mod jobs;
-pub mod recording;
 pub mod settings;
 pub mod state;
 pub mod theme;

@@ -192,8 +192,12 @@ fn built_in(plan: &Plan, names: &Names) -> Group {
     let commands = vec![
         command(
             format!("wpr -start GeneralProfile -start Pool{file_mode}"),
-            format!("Starts to record every tag, and much else, with what wpr brings along, {}.", into(plan.mode)),
+            format!(
+                "Starts to record every tag, with what the processors and disks do, by profiles of wpr itself, {}.",
+                into(plan.mode)
+            ),
         ),
+        command(format!("wpr -start Pool{file_mode}"), "Instead of it: every tag, and nothing else."),
         status(),
         command(
             format!("wpr -stop {}", names.trace.argument()),
@@ -285,4 +289,93 @@ fn read(plan: &Plan, names: &Names) -> Group {
         ));
     }
     Group { way: Way::Read, title: "Then, on any machine".to_owned(), commands }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::plan::{Scope, Stacks};
+    use super::super::tag::TagPatterns;
+    use super::*;
+
+    fn names() -> Names {
+        let name = |text| FileName::new(text).expect("a name");
+        Names { profile: name("pool.wprp"), trace: name("C:\\my traces\\leak.etl") }
+    }
+
+    fn lines(plan: &Plan, way: Way) -> Vec<String> {
+        let group = commands(plan, &names()).into_iter().find(|group| group.way == way);
+        group.map_or_else(Vec::new, |group| group.commands.into_iter().map(|command| command.line).collect())
+    }
+
+    fn leak() -> Plan {
+        Plan { scope: Scope::Tags(TagPatterns::parse(["Leak", "Fil"]).expect("tags")), ..Plan::default() }
+    }
+
+    #[test]
+    fn wpr_takes_the_profile_by_name_and_mode() {
+        let trace = "\"C:\\my traces\\leak.etl\"";
+        assert_eq!(
+            lines(&leak(), Way::Wpr),
+            [
+                "wpr -start pool.wprp!PoolUsage.Verbose -filemode".to_owned(),
+                "wpr -status collectors -details".to_owned(),
+                format!("wpr -stop {trace}"),
+                "wpr -cancel".to_owned(),
+            ]
+        );
+        let memory = Plan { mode: Mode::Memory, ..leak() };
+        assert_eq!(lines(&memory, Way::Wpr)[0], "wpr -start pool.wprp!PoolUsage.Verbose");
+        let built_in = ["wpr -start GeneralProfile -start Pool -filemode", "wpr -start Pool -filemode"];
+        assert_eq!(lines(&leak(), Way::BuiltIn)[..2], built_in);
+        assert_eq!(lines(&memory, Way::BuiltIn)[0], "wpr -start GeneralProfile -start Pool");
+    }
+
+    #[test]
+    fn a_boot_trace_is_added_and_stopped_after_the_restart() {
+        let boot = lines(&Plan { boot: true, ..leak() }, Way::Boot);
+        assert_eq!(boot[0], "wpr -boottrace -addboot pool.wprp!PoolUsage.Verbose -filemode");
+        assert_eq!(boot[3], "wpr -boottrace -stopboot \"C:\\my traces\\leak.etl\"");
+        assert_eq!(boot[4], "wpr -boottrace -cancelboot");
+        assert!(lines(&leak(), Way::Boot).is_empty());
+    }
+
+    #[test]
+    fn xperf_walks_all_four_stacks_and_filters() {
+        let start = &lines(&leak(), Way::Xperf)[0];
+        let wanted = "xperf -on PROC_THREAD+LOADER+POOL -stackwalk PoolAlloc+PoolAllocSession+PoolFree+PoolFreeSession -PoolTag Leak+Fil? \
+                      -BufferSize 128 -MinBuffers ";
+        assert!(start.starts_with(wanted) && start.ends_with(" -FileMode Sequential"), "{start}");
+        let circular = &lines(&Plan { mode: Mode::Memory, ..leak() }, Way::Xperf)[0];
+        assert!(circular.contains(" -MaxFile ") && circular.ends_with(" -FileMode Circular"), "{circular}");
+        let bare = &lines(&Plan { stacks: Stacks::NONE, ..Plan::default() }, Way::Xperf)[0];
+        assert!(!bare.contains("-stackwalk") && !bare.contains("-PoolTag"), "{bare}");
+        assert_eq!(lines(&leak(), Way::Xperf)[2], "xperf -d \"C:\\my traces\\leak.etl\"");
+        assert!(lines(&Plan { big_allocations: true, ..leak() }, Way::Xperf)[0].contains("+POOL+MEMORY "));
+    }
+
+    #[test]
+    fn only_windows_7_needs_the_registry_and_has_xperf_first() {
+        assert!(lines(&leak(), Way::Prepare).is_empty());
+        let old = Plan { system: System::Windows7, ..leak() };
+        assert!(lines(&old, Way::Prepare)[0].contains("DisablePagingExecutive /t REG_DWORD /d 1"));
+        assert!(lines(&Plan { stacks: Stacks::NONE, ..old.clone() }, Way::Prepare).is_empty());
+        let ways: Vec<Way> = commands(&old, &names()).iter().map(|group| group.way).collect();
+        assert_eq!(ways, [Way::Elevation, Way::Prepare, Way::Xperf, Way::Wpr, Way::Merge, Way::Read]);
+    }
+
+    #[test]
+    fn every_line_is_ascii_and_says_what_it_does() {
+        for boot in [false, true] {
+            for group in commands(&Plan { boot, big_allocations: true, ..leak() }, &names()) {
+                for command in group.commands {
+                    assert!(
+                        command.line.is_ascii() && command.line.matches('"').count().is_multiple_of(2),
+                        "{}",
+                        command.line
+                    );
+                    assert!(command.says.ends_with('.') && !command.says.contains('\n'), "{}", command.says);
+                }
+            }
+        }
+    }
 }

@@ -105,3 +105,50 @@ pub(super) fn quoted(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "._-\\:!".contains(c);
     if text.chars().all(plain) && !text.starts_with('-') { text.to_owned() } else { format!("\"{text}\"") }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn argument(path: &str) -> String {
+        FileName::new(path).expect("a name").argument()
+    }
+
+    #[test]
+    fn names_are_quoted_where_a_shell_needs_it() {
+        for (path, wanted) in [
+            ("leak.etl", "leak.etl"),
+            ("C:\\Traces\\leak-1_a.etl", "C:\\Traces\\leak-1_a.etl"),
+            ("\\\\server\\share\\leak.etl", "\\\\server\\share\\leak.etl"),
+            ("C:\\My Traces\\leak.etl", "\"C:\\My Traces\\leak.etl\""),
+            ("a&b^(c),;=@'~.etl", "\"a&b^(c),;=@'~.etl\""),
+            ("J\u{fc}rgen.etl", "\"J\u{fc}rgen.etl\""),
+            ("a/b.etl", "\"a/b.etl\""),
+            ("  leak.etl ", "leak.etl"),
+            ("-leak.etl", ".\\-leak.etl"),
+            ("#leak.etl", "\"#leak.etl\""),
+        ] {
+            assert_eq!(argument(path), wanted, "{path}");
+        }
+        let name = FileName::new("my leak.wprp").expect("a name");
+        assert_eq!(name.argument_with("!PoolUsage.Verbose"), "\"my leak.wprp!PoolUsage.Verbose\"");
+    }
+
+    #[test]
+    fn names_that_no_quoting_carries_are_refused() {
+        let refused = |path: &str| FileName::new(path).expect_err("refused").to_string();
+        assert!(refused(" ").contains("empty"));
+        for path in ["a\"b", "a<b", "a|b", "a?b", "a*b", "ab:c", "a\tb"] {
+            assert!(refused(path).contains("Windows allows in no file name"), "{path}");
+        }
+        assert!(refused("%TEMP%\\a.etl").contains("holds %, which cmd.exe takes for something else"));
+        for (path, changer) in
+            [("$a", "PowerShell"), ("a`b", "PowerShell"), ("a\u{201d}b", "PowerShell"), ("a!b", "wpr")]
+        {
+            assert!(refused(path).contains(changer), "{path}");
+        }
+        for folder in ["C:\\", "a\\", "a/", ".", "C:"] {
+            assert!(refused(folder).contains("names a folder"), "{folder}");
+        }
+    }
+}

@@ -101,3 +101,46 @@ fn tag_notes(tags: &[TagPattern]) -> Vec<String> {
     }
     notes
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::plan::{Mode, Stacks};
+    use super::super::tag::TagPatterns;
+    use super::*;
+
+    fn of(tags: &[&str], change: impl FnOnce(&mut Plan)) -> String {
+        let mut plan = Plan { scope: Scope::Tags(TagPatterns::parse(tags).expect("tags")), ..Plan::default() };
+        change(&mut plan);
+        notes(&plan).join("\n")
+    }
+
+    #[test]
+    fn what_differs_from_what_was_asked_for_is_said() {
+        let plain = of(&["Leak"], |_| {});
+        assert!(plain.starts_with(Mode::File.meaning()) && !plain.contains("Tag 'Leak'"), "{plain}");
+        assert!(of(&["Fil"], |_| {}).contains("it is recorded as Fil?, which takes both"));
+        assert!(of(&["Le*k"], |_| {}).contains("doesn't look beyond the first *, so Le* is recorded"));
+        assert!(of(&["a%bc"], |_| {}).contains("stands as a?bc in xperf's command"));
+        assert!(of(&["ab\\x00d"], |_| {}).contains("holds a byte that no profile can name"));
+        let covered = of(&["Leak", "Le*"], |_| {});
+        assert!(
+            covered.contains("Tag 'Leak' is taken by Le* already") && !covered.contains("Tag 'Le*' is"),
+            "{covered}"
+        );
+        let same = of(&["ab*", "ab??"], |_| {});
+        assert_eq!(same.matches("already").count(), 1, "{same}");
+    }
+
+    #[test]
+    fn what_choices_mean_is_said() {
+        assert!(of(&["Leak"], |plan| plan.mode = Mode::Memory).contains("wrong for a slow leak"));
+        assert!(of(&["Leak"], |plan| plan.stacks = Stacks::NONE).contains("no function and no driver can be named"));
+        assert!(of(&["Leak"], |plan| plan.big_allocations = true).contains("With the Memory keyword"));
+        assert!(
+            of(&["Leak"], |plan| (plan.scope, plan.big_allocations) = (Scope::All, true))
+                .contains("the query size>4064")
+        );
+        assert!(of(&["Leak"], |plan| plan.boot = true).contains("wpr of 2017"));
+        assert!(of(&["Leak"], |plan| plan.system = System::Windows7).contains("xbootmgr"));
+    }
+}

@@ -148,3 +148,70 @@ impl Xml {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::plan::{Detail, Scope, Stacks};
+    use super::super::tag::TagPatterns;
+    use super::*;
+
+    fn tagged(tags: &[&str]) -> Plan {
+        Plan { scope: Scope::Tags(TagPatterns::parse(tags).expect("tags")), ..Plan::default() }
+    }
+
+    /// The elements in order, with their attributes.
+    fn elements(xml: &str) -> Vec<&str> {
+        xml.lines().map(str::trim).filter(|line| line.starts_with('<') && !line.starts_with("</")).collect()
+    }
+
+    #[test]
+    fn keywords_stacks_and_tags_stand_in_the_order_of_the_schema() {
+        let text = text(&tagged(&["Leak", "a&<b"]));
+        let elements = elements(&text);
+        let at = |wanted: &str| elements.iter().position(|element| element.contains(wanted)).expect(wanted);
+        let order = [
+            "SystemCollector Id",
+            "SystemProvider Id",
+            "Keywords",
+            "\"Loader\"",
+            "\"Pool\"",
+            "Stacks",
+            "PoolTags",
+            "Profile Id",
+        ];
+        let places: Vec<usize> = order.iter().map(|element| at(element)).collect();
+        assert!(places.is_sorted(), "{text}");
+        assert!(text.contains("<PoolTag Value=\"a&amp;&lt;b\" />"), "{text}");
+        assert!(text.is_ascii() && !text.contains('\r'));
+    }
+
+    #[test]
+    fn both_modes_have_a_profile_with_their_own_buffers() {
+        let plan = Plan { detail: Detail::Light, ..tagged(&["Leak"]) };
+        let text = text(&plan);
+        for mode in Mode::ALL {
+            let (id, name) = (plan.profile_id(mode), mode.name());
+            assert_eq!(id, format!("PoolUsage.Light.{name}"));
+            assert!(text.contains(&format!("<Profile Id=\"{id}\" Name=\"PoolUsage\"")), "{text}");
+            assert!(text.contains(&format!("LoggingMode=\"{name}\" DetailLevel=\"Light\"")), "{text}");
+            let estimate = Estimate::in_mode(&plan, mode);
+            let collector = format!(
+                "<SystemCollector Id=\"PoolCollector.{name}\" Name=\"NT Kernel Logger\">\n      <BufferSize Value=\"{}\" />\n      \
+                 <Buffers Value=\"{}\" />",
+                estimate.buffer_kib, estimate.buffers
+            );
+            assert!(text.contains(&collector), "{text}");
+        }
+        assert!(!text.contains("Base="));
+    }
+
+    #[test]
+    fn choices_leave_their_elements_out() {
+        let bare = text(&Plan { stacks: Stacks::NONE, ..Plan::default() });
+        assert!(!bare.contains("Stack") && !bare.contains("PoolTag"), "{bare}");
+        let frees = text(&Plan { stacks: Stacks { on_allocation: false, on_free: true }, ..Plan::default() });
+        assert!(frees.contains("\"PoolFree\"") && !frees.contains("\"PoolAllocation\""), "{frees}");
+        let big = |plan: Plan| text(&Plan { big_allocations: true, ..plan }).contains("<Keyword Value=\"Memory\" />");
+        assert!(big(tagged(&["Leak"])) && !big(Plan::default()), "without a filter every size is recorded anyway");
+    }
+}

@@ -143,3 +143,122 @@ fn literal(text: &str) -> String {
         several => format!("('' + {})", several.join(" + ")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::file_name::FileName;
+    use super::super::plan::Scope;
+    use super::super::tag::TagPatterns;
+    use super::*;
+
+    fn script(trace: &str, tags: &[&str], options: &ScriptOptions) -> String {
+        let name = |text| FileName::new(text).expect("a name");
+        let plan = Plan { scope: Scope::Tags(TagPatterns::parse(tags).expect("tags")), ..Plan::default() };
+        text(&plan, &Names { profile: name("pool.wprp"), trace: name(trace) }, options)
+    }
+
+    /// What is left open at the end of the script: quotes and brackets, as PowerShell reads them.
+    fn open_at_end(script: &str) -> Vec<char> {
+        let mut open = Vec::new();
+        let mut in_here_string = false;
+        for line in script.lines() {
+            if in_here_string {
+                in_here_string = !line.starts_with("'@");
+                continue;
+            }
+            let mut quote = None;
+            for c in line.chars() {
+                match (quote, c) {
+                    (None, '#') => break,
+                    (None, '\'' | '"') => quote = Some(c),
+                    (Some(opened), _) if opened == c => quote = None,
+                    (None, '(' | '{' | '[') => open.push(c),
+                    (None, ')' | '}' | ']') => {
+                        let wanted = match c {
+                            ')' => '(',
+                            '}' => '{',
+                            _ => '[',
+                        };
+                        assert_eq!(open.pop(), Some(wanted), "{line}");
+                    }
+                    _ => {}
+                }
+            }
+            in_here_string = line.ends_with("@'");
+            assert!(quote.is_none() || in_here_string, "a quote is left open: {line}");
+        }
+        assert!(!in_here_string, "the here-string is left open");
+        open
+    }
+
+    #[test]
+    fn every_place_is_filled_and_every_bracket_closed() {
+        let text = script("leak.etl", &["Leak", "'@{{", "a'\"`"], &ScriptOptions::default());
+        assert!(text.is_ascii() && text.lines().count() > 100);
+        assert_eq!(text.matches('\n').count(), text.matches("\r\n").count());
+        for name in ["DESCRIPTION", "FOLDER", "BASE", "POOL", "PROFILE", "SECONDS", "FILE_MODE"] {
+            assert!(!text.contains(&format!("{{{{{name}}}}}")), "{name}");
+        }
+        assert_eq!(open_at_end(&text), [] as [char; 0], "{text}");
+        assert!(text.contains("<PoolTag Value=\"&apos;@{{\" />"), "{text}");
+        assert!(
+            text.contains("Invoke-Wpr @('-start', ($profileFile + '!PoolUsage.Verbose'), '-filemode')\r\n"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn limits_and_names_stand_in_it() {
+        let options = ScriptOptions {
+            pool: WatchedPool::Paged,
+            stop_at_bytes: Some(u64::MAX),
+            stop_at_growth_bytes: Some(500_000_000),
+            stop_after_seconds: u64::MAX,
+            poll_seconds: 0,
+            ..ScriptOptions::default()
+        };
+        let text = script("C:\\J\u{fc}rgen's\\le ak.etl", &["Leak"], &options);
+        for line in [
+            "[string]$OutFolder = ('' + 'C:\\J' + [char]0x00FC + 'rgen''s\\'),",
+            "[string]$BaseName = 'le ak',",
+            "[long]$StopAtBytes = 9223372036854775807,",
+            "[long]$StopAtGrowthBytes = 500000000,",
+            "[int]$StopAfterSeconds = 2147483647,",
+            "[int]$PollSeconds = 1,",
+            "return [long]$memory.PoolPagedBytes",
+        ] {
+            assert!(text.contains(line), "{line}\n{text}");
+        }
+        assert_eq!(open_at_end(&text), [] as [char; 0]);
+    }
+
+    #[test]
+    fn what_was_started_is_saved_or_cancelled() {
+        let text = script("leak.etl", &["Leak"], &ScriptOptions::default());
+        let at = |words: &str| text.find(words).unwrap_or_else(|| panic!("{words} is missing"));
+        let order = [
+            "Test-Elevated))",
+            "try {",
+            "'-start'",
+            "while (",
+            "'-stop'",
+            "$recording = $false\r\n    Write-Host",
+            "} finally {",
+            "-cancel",
+        ];
+        let places: Vec<usize> = order.iter().map(|words| at(words)).collect();
+        assert!(places.is_sorted(), "{places:?}");
+        assert!(text.contains("if ($LASTEXITCODE -ne 0)"));
+    }
+
+    #[test]
+    fn strings_of_powershell_are_ascii() {
+        assert_eq!(literal(""), "''");
+        assert_eq!(literal("a'b"), "'a''b'");
+        assert_eq!(literal("\u{e9}"), "('' + [char]0x00E9)");
+        assert_eq!(literal("a\u{1f600}"), "('' + 'a' + [char]0xD83D + [char]0xDE00)");
+        assert_eq!(folder_and_base("C:\\a\\b.etl"), (Some("C:\\a\\"), "b"));
+        assert_eq!(folder_and_base("b.etl"), (None, "b"));
+        assert_eq!(folder_and_base("a\\.etl"), (Some("a\\"), ".etl"));
+    }
+}

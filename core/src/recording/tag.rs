@@ -336,3 +336,105 @@ fn printable(text: &str) -> String {
 fn name_of(c: char) -> String {
     if c.is_control() { format!("a control character ({})", c.escape_default()) } else { format!("'{c}'") }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(given: &str) -> String {
+        TagPattern::parse(given).expect("a tag").text()
+    }
+
+    fn refused(given: &str) -> String {
+        TagPattern::parse(given).expect_err("no tag").to_string()
+    }
+
+    #[test]
+    fn patterns_are_written_as_the_filter_takes_them() {
+        for (given, wanted) in [
+            ("Leak", "Leak"),
+            ("leaK", "leaK"),
+            ("Fil", "Fil?"),
+            ("Fil ", "Fil?"),
+            ("Fil   ", "Fil?"),
+            ("a", "a???"),
+            ("a b", "a b?"),
+            (" a", " a??"),
+            ("L?ak", "L?ak"),
+            ("Le*", "Le*"),
+            ("Le*k", "Le*"),
+            ("a&<\"", "a&<\""),
+            ("\\x00abc", "?abc"),
+            ("ab\\x41d", "abAd"),
+            ("ab\\xc3", "ab??"),
+            ("ab\\q", "ab\\q"),
+        ] {
+            assert_eq!(text(given), wanted, "{given:?}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_recorded_says_why_and_what_to_do() {
+        assert!(refused("").contains("is empty: give one to four"));
+        assert_eq!(refused("   "), refused(""));
+        assert!(refused("Leak*").contains("has 5 characters"));
+        assert!(refused("Leaks").starts_with("tag 'Leaks' has 5 characters, a pool tag has one to four: "));
+        assert!(
+            refused("\u{e9}")
+                .contains("holds '\u{e9}', and a pool tag is made of ASCII characters: put ? in its place")
+        );
+        assert!(refused("a\x1b[2").contains("'a\\u{1b}[2' holds a control character (\\u{1b})"));
+        for everything in ["*", "????", "*eak", "?", "\\x00", "**"] {
+            assert!(refused(everything).contains("takes every tag: record all tags instead"), "{everything}");
+        }
+    }
+
+    #[test]
+    fn several_tags_are_different_and_at_most_four() {
+        let refused = |tags: &[&str]| TagPatterns::parse(tags).expect_err("refused").to_string();
+        assert_eq!(refused(&["Leak", "Leak"]), "tag 'Leak' is given twice: give each tag once");
+        let filled = refused(&["Fil", "Leak", "Fil "]);
+        assert!(
+            filled.starts_with("tag 'Fil ' is given twice (a shorter tag is filled up, so it is the same as 'Fil')"),
+            "{filled}"
+        );
+        assert!(
+            refused(&["a", "b", "c", "d", "e"]).starts_with("5 tags are given, and Windows filters by four at most")
+        );
+        assert!(refused(&[]).contains("empty"));
+        assert!(TagPatterns::parse(["leak", "Leak"]).is_ok(), "case counts");
+    }
+
+    #[test]
+    fn a_tag_of_a_table_is_taken_literally() {
+        let text = |shown: &str| TagPattern::of_tag(shown).map(|tag| (tag.text(), tag.has_replaced_bytes())).ok();
+        assert_eq!(text("Leak"), Some(("Leak".to_owned(), false)));
+        assert_eq!(text("a*b?"), Some(("a?b?".to_owned(), true)));
+        assert_eq!(text("a\\x00\u{e9}d"), Some(("a??d".to_owned(), true)));
+        assert_eq!(text("****"), None);
+        let tags = TagPatterns::of_tags(["Leak", "****", "Leak", "Fil ", "File", "b", "c", "d"]).expect("some");
+        let texts: Vec<String> = tags.as_slice().iter().map(TagPattern::text).collect();
+        assert_eq!(texts, ["Leak", "Fil?", "b???", "c???"], "what another takes already is left out");
+        assert_eq!(TagPatterns::of_tags(["\\x01\\x02\\x03\\x04"]), None);
+    }
+
+    #[test]
+    fn no_shell_changes_what_stands_in_a_command() {
+        let shell = |given: &str| TagPattern::parse(given).expect("a tag").shell_text();
+        assert_eq!(
+            ["Leak", "Fil ", "a%b^", "-UMD", "#abc", "a-b#", ".a.b", "a;+b"].map(shell),
+            ["Leak", "Fil?", "a?b?", "?UMD", "?abc", "a-b#", "?a.b", "a??b"]
+        );
+        assert_eq!(shell("a\"*"), "a?*");
+    }
+
+    #[test]
+    fn one_pattern_may_cover_another() {
+        let covers =
+            |a: &str, b: &str| TagPattern::parse(a).expect("a tag").covers(&TagPattern::parse(b).expect("a tag"));
+        assert!(covers("Le*", "Leak") && covers("L?ak", "Leak") && covers("Fil", "File") && covers("ab*", "ab??"));
+        assert!(!covers("Leak", "Le*") && !covers("leak", "Leak") && !covers("L?ak", "Le?k"));
+        let pattern = TagPattern::parse("Le?k").expect("a tag");
+        assert!(pattern.takes(*b"Leak") && pattern.takes([b'L', b'e', 0, b'k' | 0x80]) && !pattern.takes(*b"leak"));
+    }
+}

@@ -89,3 +89,50 @@ fn minus(a: u64, b: u64) -> i64 {
     let difference = i128::from(a) - i128::from(b);
     i64::try_from(difference).unwrap_or(if difference < 0 { i64::MIN } else { i64::MAX })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::parse;
+    use super::*;
+
+    fn listing(text: &str) -> Listing {
+        parse(text.as_bytes()).expect("a listing").listings.remove(0)
+    }
+
+    #[test]
+    fn growth_is_the_later_minus_the_earlier() {
+        let before = listing(" Leak Nonp 100 50 50 5000 100\n Gone Paged 9 8 1 64 64\n Same Nonp 7 6 1 10 10\n");
+        let after =
+            listing(" Leak Nonp 400 60 340 34000 100 [x.sys]\n Same Nonp 9 8 1 10 10\n New  Nonp 3 1 2 200 100\n");
+        let comparison = compare(&before, &after);
+        let found: Vec<_> = comparison
+            .rows
+            .iter()
+            .map(|row| (row.tag.as_str(), row.bytes, row.blocks, row.allocs, row.frees))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                ("Leak", 29_000, 290, Some(300), Some(10)),
+                ("New ", 200, 2, Some(3), Some(1)),
+                ("Same", 0, 0, Some(2), Some(2)),
+                ("Gone", -64, -1, Some(-9), Some(-8)),
+            ]
+        );
+        assert_eq!((comparison.bytes, comparison.backwards), ([29_200, -64], false));
+        assert_eq!(comparison.rows[0].description.as_deref(), Some("x.sys"));
+        assert!(comparison.rows[1].before.is_none() && comparison.rows[3].after.is_none());
+        assert!(compare(&after, &before).backwards);
+    }
+
+    #[test]
+    fn what_one_tool_does_not_count_stays_unknown() {
+        let heading = " Tag Allocs Used Allocs Used\n";
+        let before = listing(&format!("{heading} Leak 10 1000 0 0\n"));
+        let after = listing(" Leak Nonp 100 50 50 5000 100\n");
+        let row = &compare(&before, &after).rows[0];
+        assert_eq!((row.bytes, row.blocks, row.allocs, row.frees), (4000, 40, None, None));
+        assert_eq!(minus(0, u64::MAX), i64::MIN);
+        assert_eq!(minus(u64::MAX, 0), i64::MAX);
+    }
+}

@@ -258,8 +258,124 @@ fn next_four_are_numbers(text: &str) -> bool {
 
 /// What a tool knows about a tag; nothing where it says that it knows nothing.
 fn description(text: &str) -> Option<String> {
-    let words: Vec<&str> = text.split_whitespace().collect();
+    // No control character of a paste gets to a terminal.
+    let words: Vec<&str> =
+        text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()).collect();
     let text = words.join(" ");
     let unknown = text.is_empty() || text.starts_with("UNKNOWN pooltag") || text.eq_ignore_ascii_case("Unknown Driver");
     (!unknown).then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows(line: &str) -> Vec<Row> {
+        match read(line) {
+            Line::Rows(_, rows) => rows,
+            other => panic!("{line:?} is {other:?}"),
+        }
+    }
+
+    fn figures(line: &str) -> (String, [Option<u64>; 4]) {
+        let rows = rows(line);
+        let [row] = rows.as_slice() else { panic!("{line:?} has {} rows", rows.len()) };
+        let figures = row.figures;
+        (row.tag.clone(), [figures.allocs, figures.frees, Some(figures.blocks), Some(figures.bytes)])
+    }
+
+    #[test]
+    fn rows_of_poolmon() {
+        let counted = |tag: &str, figures: [u64; 4]| (tag.to_owned(), figures.map(Some));
+        let all = [9000, 8000, 1000, 4096];
+        for line in [
+            " Leak Nonp       9000 (   3)      8000 (  -1)     1000    4096 (   512)      4",
+            "Leak\tNonp\t9000\t(3)\t8000\t(-1)\t1000\t4096\t(512)\t4",
+            " Leak Nonp  9,000 ( 3)  8,000 ( -1) 1,000 4,096 ( 512) 4 [myfault.sys  -  test]",
+            " Leak Nonp       9000      8000     1000    4096      4",
+            "   Leak Nonp     9000      8000     1000    4096",
+        ] {
+            assert_eq!(figures(line), counted("Leak", all), "{line}");
+        }
+        assert_eq!(figures(" Io   Paged 1 (0) 0 (0) 1 64 (0) 64"), counted("Io  ", [1, 0, 1, 64]));
+        assert_eq!(figures("  lif Nonp 1 (0) 0 (0) 1 64 (0) 64").0, " lif");
+        assert_eq!(figures(" Nonp Paged 1 (0) 0 (0) 1 64 (0) 64").0, "Nonp");
+        assert_eq!(figures(" a (1 Nonp 1 (0) 0 (0) 1 64 (0) 64").0, "a (1");
+        assert_eq!(figures(" Wrap Nonp 1 (0) 2 (0) -1 0 (0) 0"), counted("Wrap", [1, 2, 0, 0]));
+    }
+
+    #[test]
+    fn what_poolmon_adds_to_a_row() {
+        let row = &rows(" NtFB Paged 3996 ( 1) 3986 ( -2) 10 252088 ( 30) 25208 [ntfs.sys  -  BitmpSup.c]")[0];
+        assert_eq!(row.change, Some(Change { allocs: 1, frees: -2, bytes: 30 }));
+        assert_eq!((row.pool, row.description.as_deref()), (Pool::Paged, Some("ntfs.sys - BitmpSup.c")));
+        let row = &rows(" Leak Nonp 3996 3986 10 252088 25208 Unknown Driver")[0];
+        assert_eq!((row.change, row.description.as_deref()), (None, None));
+    }
+
+    #[test]
+    fn rows_of_poolused() {
+        let both = rows(" AGP         1      344         2      384UNKNOWN pooltag 'AGP ', please update pooltag.txt");
+        let plain = |blocks, bytes| Figures { allocs: None, frees: None, blocks, bytes };
+        let found: Vec<_> = both.iter().map(|row| (row.tag.as_str(), row.pool, row.figures)).collect();
+        assert_eq!(found, [("AGP ", Pool::NonPaged, plain(1, 344)), ("AGP ", Pool::Paged, plain(2, 384))]);
+        assert_eq!(both[0].description, None);
+        let one = rows(" 8042        4     3944         0        0PS/2 kb and mouse , Binary: i8042prt.sys");
+        assert_eq!((one.len(), one[0].tag.as_str()), (1, "8042"));
+        assert_eq!(one[0].description.as_deref(), Some("PS/2 kb and mouse , Binary: i8042prt.sys"));
+        assert_eq!(
+            rows(" 3Com        4     3944         0        03Com driver")[0].description.as_deref(),
+            Some("3Com driver")
+        );
+        assert_eq!(rows("Io 1 344 0 0 I/O manager")[0].tag, "Io  ");
+        assert!(rows(" None        0        0         0        0\tUNKNOWN").is_empty());
+        let verbose =
+            rows(" Hack  1,000  400  600  67,200  7  0  7  112\tUNKNOWN pooltag 'Hack', please update pooltag.txt");
+        let whole = |allocs, frees, blocks, bytes| Figures { allocs: Some(allocs), frees: Some(frees), blocks, bytes };
+        assert_eq!([verbose[0].figures, verbose[1].figures], [whole(1000, 400, 600, 67_200), whole(7, 0, 7, 112)]);
+    }
+
+    #[test]
+    fn other_lines_are_told_apart() {
+        for heading in [
+            " Memory:  260620K Avail:   96364K  PageFlts:     0   InRam Krnl: 1916K P:17856K",
+            " System pool information",
+            " Tag  Type     Allocs            Frees            Diff   Bytes       Per Alloc",
+            "0: kd> !poolused 2",
+            "lkd> !poolused /t20 2",
+            "  Pool Used:",
+            "            NonPaged            Paged",
+            " Tag    Allocs     Used    Allocs     Used",
+            " Sorting by  Tag",
+        ] {
+            assert!(matches!(read(heading), Line::Heading(Some(_))), "{heading}");
+        }
+        let sums = " Commit: 203500K Limit: 640916K Peak: 260632K            Pool N: 8332K P:27220K";
+        assert_eq!(read(sums), Line::Totals([8332 << 10, 27_220 << 10]));
+        assert_eq!(read("TOTAL    12      5000         3      900"), Line::Totals([5000, 900]));
+        assert_eq!(read("TOTAL  1 0 1 112  0 0 0 0"), Line::Totals([112, 0]));
+        for nothing in [
+            "",
+            "   ",
+            "....",
+            "0: kd> !vm",
+            "C:\\Tools>poolmon -b",
+            "PS C:\\Tools> .\\poolmon.exe",
+            "*** CacheSize too low - increasing to 81 MB",
+        ] {
+            assert_eq!(read(nothing), Line::Nothing, "{nothing}");
+        }
+        for unknown in
+            ["hello", "a b c d e", "Leakage Nonp 1 2 3 4", " Leak Nonp 1 2", " PS   -> 1 2", &"x ".repeat(501)]
+        {
+            assert_eq!(read(unknown), Line::Unknown, "{unknown}");
+        }
+    }
+
+    #[test]
+    fn no_control_character_gets_through() {
+        assert_eq!(read(" a\x1bbc Nonp 1 2 3 4"), Line::Unknown);
+        let row = &rows(" Leak Nonp 1 (0) 0 (0) 1 64 (0) 64 \x1b[31mred\x07")[0];
+        assert_eq!(row.description.as_deref(), Some("[31mred"));
+    }
 }

@@ -188,3 +188,87 @@ impl Reader {
 fn is_plain(tag: &str) -> bool {
     tag.chars().all(|c| (c.is_ascii_graphic() || c == ' ') && c != '.' && c != '?')
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SCREEN: &str = " Memory:  260620K Avail:   96364K  PageFlts:     0   InRam Krnl: 1916K P:17856K\r\n \
+        Commit: 203500K Limit: 640916K Peak: 260632K            Pool N: 8332K P:27220K\r\n System pool information\r\n \
+        Tag  Type     Allocs            Frees            Diff   Bytes       Per Alloc\r\n\r\n \
+        Leak Nonp       9000 (   3)      8000 (   1)     1000    4096 (   512)      4\r\n \
+        Leak Paged         2 (   0)         1 (   0)        1      64 (     0)     64\r\n \
+        Io   Nonp       5000 (   0)      4000 (   0)     1000   91912 (     0)     91\r\n";
+    const DEBUGGER: &str = "0: kd> !poolused 2\n....\n Sorting by NonPaged Pool Consumed\n\n               NonPaged                  Paged\n \
+        Tag     Allocs         Used     Allocs         Used\n\n Leak       535      5935104          0            0\tUNKNOWN pooltag \
+        'Leak', please update pooltag.txt\n 8042        4     3944         2        64PS/2 , Binary: i8042prt.sys\nTOTAL  539 5939048 2 64\n0: kd> q\n";
+
+    fn tags(listing: &Listing) -> Vec<(&str, Pool, u64)> {
+        listing.rows.iter().map(|row| (row.tag.as_str(), row.pool, row.figures.bytes)).collect()
+    }
+
+    #[test]
+    fn a_screen_of_poolmon() {
+        let document = parse(SCREEN.as_bytes()).expect("a listing");
+        let [listing] = document.listings.as_slice() else { panic!("{document:?}") };
+        assert_eq!((listing.tool, listing.first_line, document.strange_count), (Tool::PoolMon, 6, 0));
+        let wanted = [("Io  ", Pool::NonPaged, 91_912), ("Leak", Pool::NonPaged, 4096), ("Leak", Pool::Paged, 64)];
+        assert_eq!(tags(listing), wanted);
+        assert_eq!(listing.totals, [Some(8332 << 10), Some(27_220 << 10)]);
+        assert_eq!(listing.bytes_in(Pool::NonPaged), 96_008);
+        assert_eq!(listing.events_per_second(|tag| tag == "Leak"), Some(1));
+        assert_eq!(listing.events_per_second(|tag| tag == "none"), None);
+    }
+
+    #[test]
+    fn output_of_a_debugger_in_any_encoding() {
+        let wide: Vec<u8> = format!("\u{feff}{DEBUGGER}").encode_utf16().flat_map(u16::to_le_bytes).collect();
+        for bytes in [DEBUGGER.as_bytes(), &wide, DEBUGGER.replace('\n', "\r\n").as_bytes()] {
+            let document = parse(bytes).expect("a listing");
+            let [listing] = document.listings.as_slice() else { panic!("{document:?}") };
+            assert_eq!(
+                tags(listing),
+                [("Leak", Pool::NonPaged, 5_935_104), ("8042", Pool::NonPaged, 3944), ("8042", Pool::Paged, 64)]
+            );
+            assert_eq!((listing.tool, listing.totals), (Tool::PoolUsed, [Some(5_939_048), Some(64)]));
+            assert_eq!(document.strange_count, 0, "{:?}", document.strange);
+        }
+    }
+
+    #[test]
+    fn several_listings_in_one_text_are_kept_apart() {
+        let document = parse(format!("{SCREEN}{SCREEN}{DEBUGGER}").as_bytes()).expect("listings");
+        assert_eq!(document.listings.iter().map(|listing| listing.rows.len()).collect::<Vec<_>>(), [3, 3, 3]);
+        // A log of snapshots without a heading between them: the same tag again.
+        let log = " Aaaa Nonp 1 0 1 64 64\n Bbbb Nonp 1 0 1 64 64\n Aaaa Nonp 2 0 2 128 64\n Bbbb Nonp 1 0 1 64 64\n";
+        let document = parse(log.as_bytes()).expect("listings");
+        assert_eq!(document.listings.iter().map(|listing| listing.first_line).collect::<Vec<_>>(), [1, 3]);
+        // Tags that a console can't show look alike: they are one row.
+        let alike = parse(" ...? Nonp 1 0 1 64 64\n ...? Nonp 2 0 2 128 64\n".as_bytes()).expect("a listing");
+        assert_eq!(tags(&alike.listings[0]), [("...?", Pool::NonPaged, 192)]);
+    }
+
+    #[test]
+    fn what_is_not_understood_is_counted() {
+        let text = format!("Dear all,\n{SCREEN}\nand so on\n1\n2\n");
+        let document = parse(text.as_bytes()).expect("a listing");
+        assert_eq!(document.strange_count, 4);
+        let kept: Vec<(usize, &str)> = document.strange.iter().map(|line| (line.number, line.text.as_str())).collect();
+        assert_eq!(kept, [(1, "Dear all,"), (11, "and so on"), (12, "1")]);
+    }
+
+    #[test]
+    fn a_text_without_rows_says_what_is_wanted() {
+        assert_eq!(parse(b" \r\n\n"), Err(UsageError::Empty));
+        let error = parse(b"\nno \x1b[1m listing\nat all\n").expect_err("nothing").to_string();
+        assert!(
+            error.starts_with(
+                "no row of poolmon or of !poolused was found in 2 lines (line 2 is 'no  [1m listing'): give"
+            ),
+            "{error}"
+        );
+        // Numbers behind a word are no row without the heading of !poolused.
+        assert!(parse(b" Leak 1 2 3 4\n").is_err());
+        assert!(parse(b" Tag Allocs Used Allocs Used\n Leak 1 2 3 4\n").is_ok());
+    }
+}

@@ -15,6 +15,16 @@ pub enum Basis {
 }
 
 impl Basis {
+    /// The word that machines read.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Growth => "growth",
+            Self::Change => "change",
+            Self::Size => "size",
+        }
+    }
+
     /// In words.
     #[must_use]
     pub const fn sentence(self) -> &'static str {
@@ -72,4 +82,38 @@ pub fn suggest(listings: &[Listing], pool: Option<Pool>, count: usize) -> Sugges
         }
     }
     Suggestion { tags, basis }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::parse;
+    use super::*;
+
+    fn listings(text: &str) -> Vec<Listing> {
+        parse(text.as_bytes()).expect("listings").listings
+    }
+
+    fn found(text: &str, pool: Option<Pool>) -> (Vec<String>, Basis) {
+        let suggestion = suggest(&listings(text), pool, 2);
+        (suggestion.tags, suggestion.basis)
+    }
+
+    #[test]
+    fn growth_counts_more_than_size() {
+        let one = " Big  Nonp 9 0 9 900 100\n Leak Nonp 1 0 1 100 100\n Pag  Paged 1 0 1 300 300\n";
+        assert_eq!(found(one, None), (vec!["Big ".to_owned(), "Pag ".to_owned()], Basis::Size));
+        let later = " Big  Nonp 9 0 9 900 100\n Leak Nonp 5 0 5 500 100\n Pag  Paged 2 0 2 310 155\n";
+        assert_eq!(found(&format!("{one}{later}"), None), (vec!["Leak".to_owned(), "Pag ".to_owned()], Basis::Growth));
+        assert_eq!(found(&format!("{one}{later}"), Some(Pool::Paged)), (vec!["Pag ".to_owned()], Basis::Growth));
+        assert_eq!(found(&format!("{later}{one}"), None), (vec![], Basis::Growth));
+        let moving = " Big  Nonp 9 (0) 0 (0) 9 900 (-8) 100\n Leak Nonp 1 (1) 0 (0) 1 100 (64) 100\n";
+        assert_eq!(found(moving, None), (vec!["Leak".to_owned()], Basis::Change));
+    }
+
+    #[test]
+    fn a_tag_of_both_pools_is_given_once() {
+        let both = " Leak Nonp 9 0 9 900 100\n Leak Paged 8 0 8 800 100\n Big  Nonp 1 0 1 100 100\n";
+        assert_eq!(found(both, None).0, ["Leak", "Big "]);
+        assert_eq!(suggest(&[], None, 4), Suggestion { tags: vec![], basis: Basis::Size });
+    }
 }

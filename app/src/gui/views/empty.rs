@@ -3,9 +3,9 @@
 use eframe::egui::{Align, Layout, Ui};
 
 use crate::gui::command::Command;
-use crate::gui::recording;
 use crate::gui::theme::GRID;
 use crate::gui::widgets::command_lines;
+use poolscope_core::recording::quick as recording;
 
 /// Draws the page.
 pub fn show(ui: &mut Ui, commands: &mut Vec<Command>) {

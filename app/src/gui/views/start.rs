@@ -9,10 +9,10 @@ use eframe::egui::{
 
 use crate::format;
 use crate::gui::command::Command;
-use crate::gui::recording;
 use crate::gui::settings::Recent;
 use crate::gui::theme::{self, GRID, Palette};
 use crate::gui::widgets::{command_lines, two_ways_on};
+use poolscope_core::recording::quick as recording;
 
 /// Width of the lists, in points.
 const WIDTH: f32 = 520.0;

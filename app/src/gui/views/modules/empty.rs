@@ -4,12 +4,12 @@
 use eframe::egui::{Align, Label, Layout, Sense, Ui, vec2};
 
 use crate::gui::command::{Command, DocumentCommand, SymbolsCommand};
-use crate::gui::recording;
 use crate::gui::state::document::Document;
 use crate::gui::state::symbols::Phase;
 use crate::gui::theme::{GRID, Palette};
 use crate::gui::widgets::command_lines;
 use crate::gui::widgets::empty_page::{self, WIDTH};
+use poolscope_core::recording::quick as recording;
 
 /// Why there is no list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

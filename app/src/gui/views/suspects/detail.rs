@@ -6,13 +6,13 @@ use poolscope_core::leak::Suspect;
 
 use super::{facts, stack};
 use crate::gui::command::{Command, DocumentCommand, SuspectsCommand};
-use crate::gui::recording;
 use crate::gui::state::document::Document;
 use crate::gui::state::suspect_marks as marks;
 use crate::gui::state::suspect_words as words;
 use crate::gui::theme::{self, GRID, Palette};
 use crate::gui::widgets::command_lines;
 use crate::leak_words;
+use poolscope_core::recording::quick as recording;
 
 /// Below these widths two columns, or all three, stand one above the other, in points.
 const TWO_COLUMNS: f32 = 640.0;

@@ -5,11 +5,11 @@ use poolscope_core::leak::Verdict;
 
 use crate::format;
 use crate::gui::command::{Command, DocumentCommand, SuspectsCommand};
-use crate::gui::recording;
 use crate::gui::state::document::Document;
 use crate::gui::widgets::command_lines;
 use crate::gui::widgets::empty_page::{self, WIDTH};
 use crate::leak_words;
+use poolscope_core::recording::quick as recording;
 
 /// Why there is no page but these words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

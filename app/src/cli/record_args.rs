@@ -1,0 +1,262 @@
+//! The options of `record`, and the plan they make. Nothing is read or written here but the listings that tags are taken from.
+
+use super::open::Usage;
+use super::poolmon::read_listings;
+use super::units::{parse_bytes, parse_duration};
+use crate::recording_words::RateSource;
+use clap::{ArgGroup, ValueEnum};
+use poolscope_core::recording::estimate::MEMORY_BYTES_DEFAULT;
+use poolscope_core::recording::tag::TAGS_MAX;
+use poolscope_core::recording::{
+    Detail, Expected, Mode, Plan, Scope, ScriptOptions, Stacks, System, TagPattern, TagPatterns, WatchedPool,
+};
+use poolscope_core::usage::{Basis, Listing, Pool, compare, suggest};
+use std::path::PathBuf;
+
+/// Options of `record`.
+#[derive(clap::Args, Debug)]
+#[command(group(ArgGroup::new("what").required(true).args(["tag", "all", "from_poolmon"])))]
+pub struct Args {
+    /// A tag to record, 1 to 4 characters, case counts; ? is any one character, * the rest. Up to four times
+    #[arg(long, value_name = "TAG", allow_hyphen_values = true)]
+    pub tag: Vec<String>,
+    /// Records every tag
+    #[arg(long)]
+    pub all: bool,
+    /// Takes the tags that grow from what poolmon or !poolused printed ('-': standard input)
+    #[arg(long, value_name = "FILE")]
+    pub from_poolmon: Option<PathBuf>,
+    /// The same printed later: the tags that grew in between are taken
+    #[arg(long, value_name = "FILE", requires = "from_poolmon")]
+    pub and: Option<PathBuf>,
+    /// Time between the two, such as 1h: the rate of events is computed from it
+    #[arg(long, value_name = "TIME", value_parser = parse_duration, requires = "from_poolmon")]
+    pub apart: Option<u64>,
+    /// Big allocations of every tag as well
+    #[arg(long)]
+    pub big: bool,
+    /// Records into a file that grows (the default)
+    #[arg(long, conflicts_with = "memory")]
+    pub file: bool,
+    /// Records into memory, where the oldest is overwritten
+    #[arg(long)]
+    pub memory: bool,
+    /// Memory for the buffers of --memory (default: 256MiB)
+    #[arg(long, value_name = "SIZE", value_parser = parse_bytes, requires = "memory")]
+    pub memory_size: Option<u64>,
+    /// Which events carry a call stack
+    #[arg(long, value_enum, default_value_t)]
+    pub stacks: StacksArg,
+    /// Detail level that the profile is called by
+    #[arg(long, value_enum, default_value_t)]
+    pub detail: DetailArg,
+    /// Allocations and frees per second that are expected (default: counted in the listings, else 1000 with tags and 20000
+    /// without)
+    #[arg(long, value_name = "N")]
+    pub rate: Option<u64>,
+    /// How long it is recorded, such as 90s, 10min or 2h; with --memory how much of it has to be kept
+    #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "10min")]
+    pub duration: u64,
+    /// Records from the start of Windows on
+    #[arg(long)]
+    pub boot: bool,
+    /// The machine runs Windows 7 or Server 2008 R2
+    #[arg(long)]
+    pub windows7: bool,
+    /// Writes the profile here (.wprp) and names it in the commands; '-': the profile alone, to standard output
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Name of the trace in the commands
+    #[arg(long, value_name = "FILE", default_value = "leak.etl")]
+    pub trace: String,
+    /// Writes a PowerShell script here (.ps1) that records without a key press and stops by itself
+    #[arg(long, value_name = "FILE", conflicts_with = "boot")]
+    pub script: Option<PathBuf>,
+    /// The script stops when the pool holds this much
+    #[arg(long, value_name = "SIZE", value_parser = parse_bytes, requires = "script")]
+    pub stop_at: Option<u64>,
+    /// The script stops when the pool has grown by this much
+    #[arg(long, value_name = "SIZE", value_parser = parse_bytes, requires = "script")]
+    pub stop_at_growth: Option<u64>,
+    /// The pool that the script watches
+    #[arg(long, value_enum, default_value_t, requires = "script")]
+    pub watch: PoolArg,
+    /// Replaces files that are there
+    #[arg(long)]
+    pub force: bool,
+    /// Output format
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
+/// Which events carry a call stack.
+#[derive(ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum StacksArg {
+    /// Allocations and frees
+    #[default]
+    Both,
+    /// Allocations: who leaks
+    Alloc,
+    /// Frees: who frees
+    Free,
+    /// None: no function and no driver is known
+    None,
+}
+
+/// The profile's detail level.
+#[derive(ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DetailArg {
+    /// Light
+    Light,
+    /// Verbose
+    #[default]
+    Verbose,
+}
+
+/// A pool.
+#[derive(ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PoolArg {
+    /// Nonpaged pool
+    #[default]
+    Nonpaged,
+    /// Paged pool
+    Paged,
+}
+
+/// Output formats of `record`.
+#[derive(ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    /// For reading
+    #[default]
+    Text,
+    /// One object
+    Json,
+}
+
+/// The plan, and how it came about.
+pub struct Planned {
+    /// The plan.
+    pub plan: Plan,
+    /// Where its rate comes from.
+    pub rate_source: RateSource,
+    /// By what the tags were chosen, if they come from listings.
+    pub basis: Option<Basis>,
+}
+
+/// Events per second that are assumed.
+const RATES: [u64; 2] = [1000, 20_000];
+
+impl Args {
+    /// The plan.
+    ///
+    /// # Errors
+    /// [`Usage`] for tags that can't be recorded; a listing that can't be read.
+    pub fn plan(&self) -> anyhow::Result<Planned> {
+        let mut listings = Vec::new();
+        for path in self.from_poolmon.iter().chain(&self.and) {
+            listings.extend(read_listings(path)?.listings);
+        }
+        let (scope, basis) = self.scope(&listings)?;
+        let counted = self.counted(&scope, &listings);
+        let rate_source = match (self.rate, counted) {
+            (Some(_), _) => RateSource::Given,
+            (None, Some(_)) => RateSource::Listing,
+            (None, None) => RateSource::Assumed,
+        };
+        let assumed = if scope == Scope::All { RATES[1] } else { RATES[0] };
+        let expected = Expected {
+            events_per_second: self.rate.or(counted).unwrap_or(assumed),
+            seconds: self.duration,
+            memory_bytes: self.memory_size.unwrap_or(MEMORY_BYTES_DEFAULT),
+        };
+        let plan = Plan {
+            scope,
+            big_allocations: self.big,
+            mode: if self.memory { Mode::Memory } else { Mode::File },
+            stacks: self.stacks.stacks(),
+            detail: if self.detail == DetailArg::Light { Detail::Light } else { Detail::Verbose },
+            boot: self.boot,
+            system: if self.windows7 { System::Windows7 } else { System::Later },
+            expected,
+        };
+        Ok(Planned { plan, rate_source, basis })
+    }
+
+    fn scope(&self, listings: &[Listing]) -> anyhow::Result<(Scope, Option<Basis>)> {
+        if self.all {
+            return Ok((Scope::All, None));
+        }
+        if self.from_poolmon.is_none() {
+            let patterns = TagPatterns::parse(&self.tag).map_err(|error| Usage(error.to_string()))?;
+            return Ok((Scope::Tags(patterns), None));
+        }
+        let suggestion = suggest(listings, None, TAGS_MAX);
+        let Some(patterns) = TagPatterns::of_tags(&suggestion.tags) else {
+            anyhow::bail!("no tag grew between the listings: wait longer between them, or give the tags with --tag");
+        };
+        Ok((Scope::Tags(patterns), Some(suggestion.basis)))
+    }
+
+    /// Events per second of the tags that are recorded, as far as the listings count them.
+    fn counted(&self, scope: &Scope, listings: &[Listing]) -> Option<u64> {
+        let takes = |tag: &str| match scope {
+            Scope::All => true,
+            Scope::Tags(patterns) => patterns.as_slice().iter().any(|pattern| takes(pattern, tag)),
+        };
+        let between = match (listings, self.apart) {
+            ([first, .., last], Some(seconds)) => {
+                let rows = compare(first, last).rows;
+                let events =
+                    rows.iter().filter(|row| takes(&row.tag)).filter_map(|row| Some((row.allocs?, row.frees?)));
+                let events = events.map(|(allocs, frees)| allocs.unsigned_abs().saturating_add(frees.unsigned_abs()));
+                events.reduce(u64::saturating_add).map(|events| events.div_ceil(seconds))
+            }
+            _ => None,
+        };
+        between.or_else(|| listings.last().and_then(|last| last.events_per_second(takes))).filter(|rate| *rate > 0)
+    }
+
+    /// When the script stops. The time is that of the recording.
+    #[must_use]
+    pub fn script_options(&self) -> ScriptOptions {
+        ScriptOptions {
+            pool: self.watch.watched(),
+            stop_at_bytes: self.stop_at,
+            stop_at_growth_bytes: self.stop_at_growth,
+            stop_after_seconds: self.duration,
+            ..ScriptOptions::default()
+        }
+    }
+}
+
+/// Whether the pattern takes a tag as listings show it.
+fn takes(pattern: &TagPattern, tag: &str) -> bool {
+    <[u8; 4]>::try_from(tag.as_bytes()).is_ok_and(|bytes| pattern.takes(bytes))
+}
+
+impl StacksArg {
+    const fn stacks(self) -> Stacks {
+        Stacks {
+            on_allocation: matches!(self, Self::Both | Self::Alloc),
+            on_free: matches!(self, Self::Both | Self::Free),
+        }
+    }
+}
+
+impl PoolArg {
+    const fn watched(self) -> WatchedPool {
+        match self {
+            Self::Nonpaged => WatchedPool::NonPaged,
+            Self::Paged => WatchedPool::Paged,
+        }
+    }
+
+    /// The pool of a listing.
+    #[must_use]
+    pub const fn listed(self) -> Pool {
+        match self {
+            Self::Nonpaged => Pool::NonPaged,
+            Self::Paged => Pool::Paged,
+        }
+    }
+}
