@@ -11,6 +11,7 @@ pub mod pool_tags;
 pub mod recording_words;
 pub mod sample;
 pub mod symbols;
+pub mod wpr;
 
 use std::ffi::OsString;
 

@@ -10,6 +10,7 @@ pub mod planted;
 pub mod program;
 pub mod symbol_server;
 pub mod variants;
+pub mod wpr;
 pub mod wpr_schema;
 
 use std::path::{Path, PathBuf};
