@@ -12,6 +12,7 @@ use poolscope::gui::OpenRequest;
 use poolscope::gui::app::{App, Services};
 use poolscope::gui::egui::accesskit::Role;
 use poolscope::gui::egui::{DroppedFile, Event, Key, Modifiers, OutputCommand, Rect, pos2, vec2};
+use poolscope::gui::jobs::Workers;
 use poolscope::gui::jobs::dialog::{Asked, PickFile, Question};
 use poolscope::gui::jobs::load::{Engine, Failure, Loader, Source};
 use poolscope::gui::jobs::symbols::SymbolService;
@@ -20,6 +21,7 @@ use poolscope::gui::settings::store::Store;
 use poolscope::gui::state::document::Document;
 use poolscope::gui::widgets::pivot_table::{Area, Row, TreeModel, header_label, row_label, several_sorted};
 use poolscope::symbols::{Choice, Machine};
+use poolscope::wpr::machine::MachineRecorder;
 use poolscope_core::job::{CancelToken, Progress};
 use poolscope_core::symbol::resolve::Resolver;
 use poolscope_core::synth::truth::{RangeTruth, TagRow};
@@ -149,17 +151,35 @@ pub fn window_with<'a>(open: OpenRequest, store: Arc<InMemory>) -> Window<'a> {
 
 /// A window that remembers in `store` and has its symbols from `symbols`.
 pub fn window_naming<'a>(open: OpenRequest, store: Arc<InMemory>, symbols: Arc<dyn SymbolService>) -> Window<'a> {
-    let mut open = Some(open);
+    window_of(open, Services { symbols, ..services(store) })
+}
+
+/// What a window gets that finds no names, asks nobody and records nothing.
+pub fn services(store: Arc<InMemory>) -> Services {
+    Services {
+        loader: Arc::new(Slow),
+        picker: Arc::new(NoDialog),
+        symbols: Arc::new(NoSymbols),
+        recorder: Arc::new(MachineRecorder::default()),
+        store,
+    }
+}
+
+/// What the background works with where there is no window: files are loaded, names are found by `symbols`, nobody is asked.
+pub fn workers(symbols: Arc<dyn SymbolService>) -> Workers {
+    let recorder = Arc::new(MachineRecorder::default());
+    Workers { loader: Arc::new(Engine), picker: Arc::new(NoDialog), symbols, recorder }
+}
+
+/// A window with these services.
+pub fn window_of<'a>(open: OpenRequest, services: Services) -> Window<'a> {
+    let mut given = Some((open, services));
     Harness::builder().with_size(vec2(1280.0, 900.0)).with_step_dt(0.02).with_max_steps(64).build_ui_state(
         move |ui, app: &mut Option<App>| {
-            let open = open.take();
-            app.get_or_insert_with(|| {
-                let store: Arc<dyn Store> = store.clone();
-                let symbols = Arc::clone(&symbols);
-                let services = Services { loader: Arc::new(Slow), picker: Arc::new(NoDialog), symbols, store };
-                App::new(ui.ctx(), services, open.unwrap_or_default())
-            })
-            .show(ui);
+            if let Some((open, services)) = given.take() {
+                *app = Some(App::new(ui.ctx(), services, open));
+            }
+            app.as_mut().expect("the first frame made it").show(ui);
         },
         None,
     )

@@ -66,6 +66,7 @@ impl App {
         self.show_symbol_path(ui);
         self.show_look_through(ui);
         self.show_tag_sources(ui);
+        self.show_question(ui, commands);
         if let Some(filter) = &mut self.boxes.keys {
             keys::show(ui, filter, entries, commands);
         }

@@ -66,6 +66,7 @@ impl App {
             }
             Command::TagSources => self.open_tag_sources(),
             Command::Take(asked, path) => self.take_file(asked, path),
+            Command::Kit(command) => self.run_kit(ui, command),
             Command::Document(DocumentCommand::Symbols(
                 command @ (SymbolsCommand::OpenPdb | SymbolsCommand::OpenPdbOf(_)),
             )) => self.ask_pdb(command),

@@ -4,6 +4,7 @@
 pub mod catalogue;
 pub mod document;
 pub mod fuzzy;
+pub mod kit;
 pub mod suspects;
 pub mod symbols;
 
@@ -15,6 +16,7 @@ use super::jobs::TabId;
 use super::jobs::dialog::Asked;
 use catalogue::Place;
 pub use document::DocumentCommand;
+pub use kit::KitCommand;
 pub use suspects::SuspectsCommand;
 pub use symbols::SymbolsCommand;
 
@@ -89,6 +91,8 @@ pub enum Command {
     TagSources,
     /// Take this file for what the user was asked for.
     Take(Asked, PathBuf),
+    /// Something about recording.
+    Kit(KitCommand),
     /// Something with the open trace.
     Document(DocumentCommand),
 }
@@ -139,8 +143,9 @@ const CTRL_SHIFT_TAB: Modifiers = Modifiers::CTRL.plus(Modifiers::SHIFT);
 /// The sizes that can be chosen, in percent.
 pub const SCALES: [u16; 6] = [80, 90, 100, 125, 150, 200];
 
-const KEYS: [(Command, KeyboardShortcut); 9] = [
+const KEYS: [(Command, KeyboardShortcut); 10] = [
     (Command::Open, KeyboardShortcut::new(Modifiers::COMMAND, Key::O)),
+    (Command::Kit(KitCommand::Show), KeyboardShortcut::new(Modifiers::COMMAND, Key::R)),
     (Command::PreviousTab, KeyboardShortcut::new(CTRL_SHIFT_TAB, Key::Tab)),
     (Command::NextTab, KeyboardShortcut::new(Modifiers::CTRL, Key::Tab)),
     (Command::PreviousTab, KeyboardShortcut::new(Modifiers::CTRL, Key::PageUp)),
@@ -157,11 +162,18 @@ impl From<DocumentCommand> for Command {
     }
 }
 
+impl From<KitCommand> for Command {
+    fn from(command: KitCommand) -> Self {
+        Self::Kit(command)
+    }
+}
+
 impl Command {
     /// Every one of the window's own that needs nothing more than to be chosen, in the order of the menus.
     #[must_use]
     pub fn all() -> Vec<Self> {
         let mut all = vec![Self::Open, Self::OpenSample, Self::Close, Self::NextTab, Self::PreviousTab, Self::Quit];
+        all.extend(KitCommand::ALL.map(Self::Kit));
         all.extend([Self::ToggleSummary, Self::ToggleDetails]);
         all.extend([ThemePreference::Light, ThemePreference::Dark, ThemePreference::System].map(Self::Theme));
         all.extend([Self::ScaleUp, Self::ScaleDown]);
@@ -183,9 +195,9 @@ impl Command {
             Self::Retry(_) => "Try again",
             Self::ShowTab(_) => "Show",
             Self::CloseTab(_) | Self::CloseOpenBox | Self::ClosePalette | Self::CloseKeys => "Close",
-            Self::Close => "Close trace",
-            Self::NextTab => "Next trace",
-            Self::PreviousTab => "Previous trace",
+            Self::Close => "Close tab",
+            Self::NextTab => "Next tab",
+            Self::PreviousTab => "Previous tab",
             Self::Reload(_) => "Reload",
             Self::IgnoreChange(_) => "Ignore",
             Self::ForgetRecent(_) => "Remove from the list",
@@ -208,6 +220,7 @@ impl Command {
             Self::Offline => "Offline",
             Self::AutomaticSymbols => "Load symbols automatically",
             Self::Take(..) => "Open",
+            Self::Kit(command) => command.title(),
             Self::Document(command) => return command.title(),
         }
         .to_owned()
@@ -219,7 +232,11 @@ impl Command {
         let place = |menu, group| Some(Place { menu, submenu: None, group });
         match self {
             Self::Open | Self::OpenSample => place(Menu::File, 0),
-            Self::Close | Self::NextTab | Self::PreviousTab => place(Menu::File, 1),
+            Self::Kit(KitCommand::Show) => place(Menu::File, 1),
+            Self::Kit(command) if KitCommand::ALL.contains(command) => {
+                Some(Place { menu: Menu::File, submenu: Some("Recording"), group: 1 })
+            }
+            Self::Close | Self::NextTab | Self::PreviousTab => place(Menu::File, 2),
             Self::Quit => place(Menu::File, 9),
             Self::ToggleSummary | Self::ToggleDetails => place(Menu::View, 7),
             Self::Theme(_) => Some(Place { menu: Menu::View, submenu: Some("Theme"), group: 8 }),

@@ -6,6 +6,7 @@ mod curves;
 mod finding;
 mod frame_words;
 mod leaks;
+mod record_again;
 mod remember;
 mod renaming;
 mod rows;
