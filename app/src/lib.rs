@@ -14,6 +14,7 @@ pub mod recording_words;
 pub mod sample;
 pub mod symbols;
 pub mod windowed;
+pub mod wpr;
 
 use std::ffi::OsString;
 

@@ -13,7 +13,7 @@ use poolscope::gui::widgets::pivot_table::{Action, Area, Row, TreeModel};
 use poolscope_core::job::{CancelToken, Progress};
 use poolscope_core::pivot::{Figure, Key};
 
-use crate::gui_kit::{NoDialog, NoSymbols, PATIENCE, folder};
+use crate::gui_kit::{NoSymbols, PATIENCE, folder, workers};
 
 const TAB: TabId = TabId(1);
 
@@ -30,7 +30,7 @@ impl Desk {
         let loaded = Engine.load(&source, &Progress::default(), &CancelToken::default());
         let trace = loaded.ok().flatten().expect("it is a trace");
         let document = Document::new(source, trace, SharedPresets::default());
-        let jobs = Jobs::new(Arc::new(Engine), Arc::new(NoDialog), Arc::new(NoSymbols), Arc::new(|| {}));
+        let jobs = Jobs::new(workers(Arc::new(NoSymbols)), Arc::new(|| {}));
         let mut desk = Self { document, jobs, _folder: folder };
         desk.wait();
         desk

@@ -13,6 +13,7 @@ use poolscope::gui::OpenRequest;
 use poolscope::gui::app::{App, Services};
 use poolscope::gui::egui::accesskit::Role;
 use poolscope::gui::egui::{DroppedFile, Event, Key, Modifiers, OutputCommand, Rect, pos2, vec2};
+use poolscope::gui::jobs::Workers;
 use poolscope::gui::jobs::dialog::{Asked, PickFile, Question};
 use poolscope::gui::jobs::load::{Engine, Failure, Loader, Source};
 use poolscope::gui::jobs::symbols::SymbolService;
@@ -21,6 +22,7 @@ use poolscope::gui::settings::store::Store;
 use poolscope::gui::state::document::Document;
 use poolscope::gui::widgets::pivot_table::{Area, Row, TreeModel, header_label, row_label, several_sorted};
 use poolscope::symbols::{Choice, Machine};
+use poolscope::wpr::machine::MachineRecorder;
 use poolscope_core::job::{CancelToken, Progress};
 use poolscope_core::symbol::resolve::Resolver;
 use poolscope_core::synth::truth::{RangeTruth, TagRow};
@@ -158,15 +160,22 @@ pub fn window_loading<'a>(open: OpenRequest, loader: Arc<dyn Loader>) -> Window<
     window_of(open, Services { loader, ..services(Arc::new(InMemory::default())) })
 }
 
-/// What a window gets that finds no names and asks nobody.
+/// What a window gets that finds no names, asks nobody and records nothing.
 pub fn services(store: Arc<InMemory>) -> Services {
     Services {
         loader: Arc::new(Slow),
         picker: Arc::new(NoDialog),
         symbols: Arc::new(NoSymbols),
         association: Arc::new(SystemAssociation),
+        recorder: Arc::new(MachineRecorder::default()),
         store,
     }
+}
+
+/// What the background works with where there is no window: files are loaded, names are found by `symbols`, nobody is asked.
+pub fn workers(symbols: Arc<dyn SymbolService>) -> Workers {
+    let recorder = Arc::new(MachineRecorder::default());
+    Workers { loader: Arc::new(Engine), picker: Arc::new(NoDialog), symbols, recorder }
 }
 
 /// A window with these services.

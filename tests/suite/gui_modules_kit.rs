@@ -4,11 +4,8 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use egui_kittest::Harness;
-use poolscope::association::SystemAssociation;
 use poolscope::gui::OpenRequest;
 use poolscope::gui::app::{App, Services};
-use poolscope::gui::egui::vec2;
 use poolscope::gui::jobs::dialog::{Asked, PickFile, Question};
 use poolscope::gui::jobs::load::Engine;
 use poolscope::gui::jobs::symbols::{SymbolService, SymbolsNews};
@@ -25,7 +22,7 @@ use poolscope_core::symbol::path::{PathPart, PathProblem, SymbolPath};
 use poolscope_core::symbol::resolve::{ModuleOutcome, ModuleRequest, ModuleState, Resolver};
 use poolscope_core::trace::ids::ModuleId;
 
-use crate::gui_kit::{InMemory, PATIENCE, Window, app, settle};
+use crate::gui_kit::{InMemory, PATIENCE, Window, app, services, settle, window_of};
 
 /// A server that the made-up modules were looked for on.
 const SERVER: &str = "https://symbols.example/download";
@@ -219,25 +216,8 @@ impl PickFile for Dialog {
 
 /// A window over `open` with these symbols, that remembers in `store`.
 pub fn window_over<'a>(open: OpenRequest, store: Arc<InMemory>, symbols: Arc<MadeUpSymbols>) -> Window<'a> {
-    let mut open = Some(open);
-    let mut window =
-        Harness::builder().with_size(vec2(1280.0, 900.0)).with_step_dt(0.02).with_max_steps(64).build_ui_state(
-            move |ui, app: &mut Option<App>| {
-                let open = open.take();
-                app.get_or_insert_with(|| {
-                    let services = Services {
-                        loader: Arc::new(Engine),
-                        picker: Arc::new(Dialog(Arc::clone(&symbols))),
-                        symbols: symbols.clone(),
-                        store: store.clone(),
-                        association: Arc::new(SystemAssociation),
-                    };
-                    App::new(ui.ctx(), services, open.unwrap_or_default())
-                })
-                .show(ui);
-            },
-            None,
-        );
+    let picker = Arc::new(Dialog(Arc::clone(&symbols)));
+    let mut window = window_of(open, Services { loader: Arc::new(Engine), picker, symbols, ..services(store) });
     settle(&mut window);
     // What is at hand was looked for by then, too.
     for _ in 0..PATIENCE {

@@ -126,10 +126,11 @@ fn a_trace_without_pool_events_says_how_to_record_them() {
     let (_folder, path) = folder_with(&quiet);
     let mut window = open_file(&path);
     window.get_by_label("This trace has no pool events");
-    window.get_by_label("wpr -start Pool -filemode");
-    window.get_by_label_contains("-stackwalk PoolAlloc+PoolFree");
+    let [start, stop] = poolscope_core::recording::quick::WPR;
+    window.get_by_label(start);
+    window.get_by_label_contains("-stackwalk PoolAlloc+PoolAllocSession");
     window.get_by_label("Copy the commands: Record again on the machine that leaks, with wpr:").click();
-    assert_eq!(copied(&mut window), ["wpr -start Pool -filemode\nwpr -stop leak.etl"]);
+    assert_eq!(copied(&mut window), [format!("{start}\n{stop}")]);
     every_control_has_a_name(&window);
     // What is known about it can be read, and left again.
     window.get_by_label_contains("Data quality:").click();
@@ -266,7 +267,7 @@ fn tab_goes_through_the_controls_and_back() {
 }
 
 /// What can be pressed, chosen or written in, and has no name.
-fn every_control_has_a_name(window: &Window<'_>) {
+pub fn every_control_has_a_name(window: &Window<'_>) {
     let control = |role: Role| {
         use Role::*;
         matches!(

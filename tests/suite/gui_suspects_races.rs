@@ -14,7 +14,7 @@ use poolscope_core::column::frames::FrameNaming;
 use poolscope_core::job::{CancelToken, Progress};
 use poolscope_core::leak::By;
 
-use crate::gui_kit::{NoDialog, NoSymbols, PATIENCE, folder};
+use crate::gui_kit::{NoSymbols, PATIENCE, folder, workers};
 
 const TAB: TabId = TabId(1);
 
@@ -30,7 +30,7 @@ impl Desk {
         let loaded = Engine.load(&source, &Progress::default(), &CancelToken::default());
         let trace = loaded.ok().flatten().expect("it is a trace");
         let document = Document::new(source, trace, SharedPresets::default());
-        let jobs = Jobs::new(Arc::new(Engine), Arc::new(NoDialog), Arc::new(NoSymbols), Arc::new(|| {}));
+        let jobs = Jobs::new(workers(Arc::new(NoSymbols)), Arc::new(|| {}));
         Self { document, jobs }
     }
 

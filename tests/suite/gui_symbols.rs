@@ -28,7 +28,7 @@ use poolscope_core::symbol::resolve::{ModuleOutcome, ModuleState, Resolver};
 use poolscope_core::trace::Trace;
 
 use crate::gui_kit::{
-    InMemory, NoDialog, NoSymbols, PATIENCE, Window, all_rows, document, folder, settle, window_naming,
+    InMemory, NoSymbols, PATIENCE, Window, all_rows, document, folder, settle, window_naming, workers,
 };
 
 const TAB: TabId = TabId(1);
@@ -61,7 +61,7 @@ impl Desk {
         let needs = Arc::new(module_needs(trace));
         assert!(needs.len() > 2, "{}", needs.len());
         document.take_symbols(vec![SymbolsNews::Needs(Arc::clone(&needs))]);
-        let jobs = Jobs::new(Arc::new(Engine), Arc::new(NoDialog), symbols, Arc::new(|| {}));
+        let jobs = Jobs::new(workers(symbols), Arc::new(|| {}));
         let mut desk = Self { document, jobs, needs };
         desk.wait();
         desk

@@ -71,7 +71,7 @@ fn app_forbids(module: &[&str], named: &[&str]) -> bool {
     match (module, named) {
         // The command line and the window do not know each other, and what both use knows neither.
         (["cli", ..], ["crate", "gui", ..]) | (["gui", ..], ["crate", "cli", ..]) => true,
-        (["format", ..], ["crate", "cli" | "gui", ..]) => true,
+        (["format" | "wpr", ..], ["crate", "cli" | "gui", ..]) => true,
         // Widgets draw what they are given: no traces, no other part of the window but the theme and each other.
         (["gui", "widgets", ..], ["poolscope_core", ..]) => true,
         (["gui", "widgets", ..], ["crate", "gui", part, ..]) => !matches!(*part, "widgets" | "theme"),
@@ -145,6 +145,7 @@ mod tests {
         may("gui/jobs/load.rs", "use poolscope_core::trace; use std::thread;");
         may("main.rs", "use poolscope::cli; use poolscope::gui;");
         may_not("cli/report.rs", "use crate::gui::App;");
+        may_not("wpr/machine.rs", "use crate::gui::jobs;");
         may_not("gui/app.rs", "use crate::{format, cli::Args};");
         may_not("format.rs", "use crate::gui;");
         may_not("gui/widgets/tree/mod.rs", "use poolscope_core::trace::Trace;");

@@ -11,8 +11,9 @@ pub mod program;
 pub mod said;
 pub mod symbol_server;
 pub mod variants;
-pub mod wpr_schema;
 pub mod windows_shape;
+pub mod wpr;
+pub mod wpr_schema;
 
 use std::path::{Path, PathBuf};
 

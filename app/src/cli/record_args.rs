@@ -168,6 +168,7 @@ impl Args {
             events_per_second: self.rate.or(counted).unwrap_or(assumed),
             seconds: self.duration,
             memory_bytes: self.memory_size.unwrap_or(MEMORY_BYTES_DEFAULT),
+            ..Expected::default()
         };
         let plan = Plan {
             scope,

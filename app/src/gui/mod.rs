@@ -19,6 +19,8 @@ use anyhow::anyhow;
 pub use eframe::egui;
 use settings::store::{FileStore, NoStore, Store};
 
+use crate::wpr::machine::MachineRecorder;
+
 /// What the window opens with.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum OpenRequest {
@@ -51,6 +53,7 @@ pub fn run(open: OpenRequest) -> anyhow::Result<()> {
             loader: Arc::new(jobs::load::Engine),
             picker: Arc::new(jobs::dialog::SystemDialog),
             symbols: Arc::new(jobs::symbols::MachineSymbols),
+            recorder: Arc::new(MachineRecorder::this()),
             store: store(),
             association: Arc::new(SystemAssociation),
         };

@@ -37,12 +37,14 @@ pub struct Expected {
     pub seconds: u64,
     /// Bytes that the buffers may take in memory mode.
     pub memory_bytes: u64,
+    /// As much memory for buffers in file mode as is advised at most, whatever the rate: events were lost before.
+    pub roomy_buffers: bool,
 }
 
 impl Default for Expected {
     /// An assumption, not a measurement: a thousand events per second for ten minutes.
     fn default() -> Self {
-        Self { events_per_second: 1000, seconds: 600, memory_bytes: MEMORY_BYTES_DEFAULT }
+        Self { events_per_second: 1000, seconds: 600, memory_bytes: MEMORY_BYTES_DEFAULT, roomy_buffers: false }
     }
 }
 
@@ -79,6 +81,7 @@ impl Estimate {
         let per_second = expected.events_per_second.saturating_mul(bytes_per_event);
         let all_bytes = per_second.saturating_mul(expected.seconds);
         let wanted = match mode {
+            Mode::File if expected.roomy_buffers => FILE_BUFFER_BYTES.1,
             Mode::File => per_second.saturating_mul(FILE_SLACK_SECONDS).clamp(FILE_BUFFER_BYTES.0, FILE_BUFFER_BYTES.1),
             Mode::Memory => all_bytes.min(expected.memory_bytes).min(MEMORY_BYTES_MAX),
         };

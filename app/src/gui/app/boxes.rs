@@ -71,6 +71,7 @@ impl App {
         self.show_look_through(ui);
         self.show_tag_sources(ui);
         self.show_association(ui);
+        self.show_question(ui, commands);
         if let Some(filter) = &mut self.boxes.keys {
             keys::show(ui, filter, entries, commands);
         }

@@ -4,7 +4,8 @@ use eframe::egui::{ThemePreference, Ui};
 
 use super::App;
 use crate::gui::command::catalogue::{self, Entry, Place, Standing};
-use crate::gui::command::{Command, DocumentCommand, Menu};
+use crate::gui::command::{Command, DocumentCommand, KitCommand, Menu};
+use crate::gui::state::recorder::Phase;
 
 /// The window as the catalogue sees it.
 struct Now<'a> {
@@ -23,10 +24,18 @@ impl Standing for Now<'_> {
                 Some(document) if let DocumentCommand::Symbols(command) = command => document.symbols_blocked(*command),
                 Some(document) => (!document.can(command)).then_some(""),
             },
-            Command::Close => self.app.tabs.active().is_none().then_some(no_trace),
-            Command::NextTab | Command::PreviousTab => {
-                (self.app.tabs.iter().count() < 2).then_some("No other trace is open")
+            Command::Kit(KitCommand::Start) => self.app.recorder.start_blocked(),
+            Command::Kit(KitCommand::Stop | KitCommand::Drop) => {
+                (self.app.recorder.phase != Phase::Running).then_some("No recording is known to run on this machine")
             }
+            Command::Kit(KitCommand::Look) => match self.app.recorder.start_blocked() {
+                _ if self.app.recorder.program().is_none() => {
+                    Some("No wpr.exe is known; the page about recording looks for it")
+                }
+                blocked => blocked,
+            },
+            Command::Close => self.app.tabs.active().is_none().then_some("No tab is open"),
+            Command::NextTab | Command::PreviousTab => (self.app.tabs.count() < 2).then_some("No other tab is open"),
             _ => None,
         }
     }

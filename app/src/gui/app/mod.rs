@@ -4,11 +4,13 @@
 mod association;
 mod boxes;
 mod catalogue;
+mod kit;
 mod memory;
 mod open;
 mod pages;
 mod panels;
 mod recall;
+mod recorder;
 mod run;
 mod symbols;
 pub mod tabs;
@@ -27,16 +29,19 @@ use super::command::{Command, DocumentCommand};
 use super::jobs::dialog::PickFile;
 use super::jobs::load::{Loader, Source};
 use super::jobs::symbols::SymbolService;
-use super::jobs::{Answer, Jobs, TabId};
+use super::jobs::{Answer, Jobs, TabId, Workers};
 use super::settings::Settings;
 use super::settings::store::Store;
 use super::state::document::{Document, Effect, SearchOrder, SharedPresets};
+use super::state::kit::Kit;
+use super::state::recorder::Recorder;
 use super::theme::{self, Palette};
 use super::views::toasts::{Kind, Toasts};
 use super::views::{start, tabs as tab_view};
+use crate::wpr;
 use boxes::Boxes;
 use memory::Memory;
-use pages::AllPages;
+use pages::{AllPages, KitPage};
 use panels::Narrow;
 use tabs::Tabs;
 
@@ -78,6 +83,10 @@ pub struct App {
     missing: BTreeSet<PathBuf>,
     /// Whether that was looked up for the start page.
     looked: bool,
+    /// What is to be recorded.
+    kit: Kit,
+    /// The recording on this machine.
+    recorder: Recorder,
 }
 
 /// What the window gets from outside.
@@ -88,6 +97,8 @@ pub struct Services {
     pub picker: Arc<dyn PickFile>,
     /// Finds names.
     pub symbols: Arc<dyn SymbolService>,
+    /// Makes recordings on this machine.
+    pub recorder: Arc<dyn wpr::Recorder>,
     /// Where settings lie.
     pub store: Arc<dyn Store>,
     /// Keeps what files are opened with.
@@ -102,15 +113,14 @@ impl App {
         // These keys belong to the time axis, as in WPA; the scale is in the menu.
         ctx.options_mut(|options| options.zoom_with_keyboard = false);
         let waker = ctx.clone();
-        let (memory, warning) = Memory::open(services.store);
+        let Services { loader, picker, symbols, recorder, store, association } = services;
+        let (memory, warning) = Memory::open(store);
+        let places = memory.get().recording.clone();
+        let scratch = recorder.scratch();
+        let workers = Workers { loader, picker, symbols, recorder };
         let mut app = Self {
-            jobs: Jobs::new(
-                services.loader,
-                services.picker,
-                services.symbols,
-                Arc::new(move || waker.request_repaint()),
-            ),
-            association: services.association,
+            jobs: Jobs::new(workers, Arc::new(move || waker.request_repaint())),
+            association,
             tabs: Tabs::default(),
             wanted: None,
             title: String::new(),
@@ -126,6 +136,8 @@ impl App {
             remember_at: None,
             missing: BTreeSet::new(),
             looked: false,
+            kit: Kit::default(),
+            recorder: Recorder::with_places(places.wpr, places.folder, scratch),
         };
         app.apply_settings(ctx);
         app.read_presets();
@@ -166,12 +178,16 @@ impl App {
     /// Whether something is being computed or loaded.
     #[must_use]
     pub fn is_busy(&self) -> bool {
-        self.tabs.iter().any(|(_, tab)| tab.loading().is_some() || tab.document().is_some_and(Document::is_busy))
+        self.recorder.phase.is_busy()
+            || self.kit.listing.is_busy()
+            || self.tabs.iter().any(|(_, tab)| tab.loading().is_some() || tab.document().is_some_and(Document::is_busy))
     }
 
     /// Draws one frame and carries out what the user wants.
     pub fn show(&mut self, ui: &mut Ui) {
-        self.take_answers();
+        self.take_answers(ui);
+        self.guard_closing(ui);
+        self.feed_kit(ui);
         let mut commands = Command::pressed(ui, self.is_boxed());
         if commands.iter().any(Command::opens_field) {
             self.typed.push_str(&take_text(ui));
@@ -188,6 +204,8 @@ impl App {
             ui.ctx().request_repaint_after(PROGRESS_EVERY);
         }
         self.give_keys_to_table(ui);
+        self.watch_recorder(ui);
+        self.keep_recorder_places();
         drop_hint(ui);
         commands.extend(self.copy_nobody_took(ui));
         if !commands.is_empty() {
@@ -212,10 +230,12 @@ impl App {
 
     /// Whether a box stands over the page and has the keys.
     fn is_boxed(&self) -> bool {
-        self.boxes.any() || self.document().is_some_and(|document| document.dialog.is_some())
+        self.boxes.any()
+            || self.recorder.question.is_some()
+            || self.document().is_some_and(|document| document.dialog.is_some())
     }
 
-    fn take_answers(&mut self) {
+    fn take_answers(&mut self, ui: &Ui) {
         while let Some(answer) = self.jobs.answer() {
             match answer {
                 Answer::Load { tab, answer } => self.loaded(tab, answer),
@@ -239,6 +259,10 @@ impl App {
                 Answer::Missing(missing) => self.missing = missing,
                 Answer::Path { news, .. } => self.take_path_news(news),
                 Answer::Association(standing) => self.take_association(standing),
+                Answer::Recorder { standing, .. } => self.recorder.standing = Some(standing),
+                Answer::Record { news, .. } => self.take_record_news(news, ui.input(|input| input.time)),
+                Answer::Listing(answer) => self.kit.listing.take(answer),
+                Answer::Saved(answer) => self.take_saved(answer),
                 Answer::Picked { asked, path: Some(path), .. } => self.take_file(asked, path),
                 Answer::Picked { asked, path: None, at_once: true } => self.no_dialog(asked),
                 Answer::Picked { path: None, .. } => {}
@@ -254,13 +278,15 @@ impl App {
         let palette = Palette::of(ui);
         let active = self.tabs.active();
         let behind = self.loads_behind();
+        let suggested = if self.tabs.kit_in_front() { self.suggestions() } else { Vec::new() };
         let turned = CentralPanel::no_frame().frame(Frame::new().fill(palette.canvas)).show(ui, |ui| {
             if self.tabs.is_empty() {
                 start::show(ui, &self.memory.get().recent, &self.missing, commands);
                 return None;
             }
+            let kit = KitPage { tab: self.tabs.kit(), kit: &mut self.kit, recorder: &mut self.recorder, suggested };
             let (tree, tabs) = self.tabs.parts();
-            let mut pages = AllPages { tabs, behind, active };
+            let mut pages = AllPages { tabs, behind, active, kit };
             tab_view::show(ui, tree, active, &mut pages, commands)
         });
         if let Some(tab) = turned.inner {
@@ -302,7 +328,7 @@ impl App {
     fn copy_nobody_took(&self, ui: &Ui) -> Option<Command> {
         let asked = ui.input(|input| input.events.iter().any(|event| matches!(event, egui::Event::Copy)));
         let text_selected = ui.ctx().plugin::<LabelSelectionState>().lock().has_selection();
-        let meant = asked && !text_selected && !self.boxes.any() && !ui.ctx().text_edit_focused();
+        let meant = asked && !text_selected && !self.is_boxed() && !ui.ctx().text_edit_focused();
         let command = DocumentCommand::CopyRows;
         let can = self.document().is_some_and(|document| document.can(&command));
         (meant && can).then_some(Command::Document(command))
@@ -329,6 +355,7 @@ impl App {
     fn tell_title(&mut self, ui: &Ui) {
         let title = match self.tabs.active_tab() {
             Some(tab) => format!("{} - poolscope", tab.source.name()),
+            None if self.tabs.kit_in_front() => "Recording - poolscope".to_owned(),
             None => "poolscope".to_owned(),
         };
         if self.title != title {

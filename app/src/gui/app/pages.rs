@@ -1,4 +1,4 @@
-//! What stands in each tab: an open trace, a load that is under way, or why there is none.
+//! What stands in each tab: an open trace, a load that is under way, or why there is none; or the page about recording.
 
 use std::collections::BTreeMap;
 
@@ -9,8 +9,11 @@ use crate::gui::command::Command;
 use crate::gui::jobs::TabId;
 use crate::gui::jobs::load::Source;
 use crate::gui::state::document::{Document, Page};
+use crate::gui::state::kit::Kit;
+use crate::gui::state::recorder::Recorder;
 use crate::gui::theme::Palette;
 use crate::gui::views::loading::LoadingState;
+use crate::gui::views::recording::{self, Suggestion};
 use crate::gui::views::tabs::{Mark, Pages};
 use crate::gui::views::{
     analysis, changed, dialogs, empty, failure, flame, headline, loading, modules, suspects, trace_page,
@@ -24,14 +27,34 @@ pub struct AllPages<'a> {
     pub behind: Vec<LoadingState>,
     /// The tab that shows that strip.
     pub active: Option<TabId>,
+    /// The page about recording.
+    pub kit: KitPage<'a>,
+}
+
+/// The page about recording.
+pub struct KitPage<'a> {
+    /// Its tab, while it is open.
+    pub tab: Option<TabId>,
+    /// What is to be recorded.
+    pub kit: &'a mut Kit,
+    /// The recording on this machine.
+    pub recorder: &'a mut Recorder,
+    /// Tags of open traces that leak.
+    pub suggested: Vec<Suggestion>,
 }
 
 impl Pages for AllPages<'_> {
     fn title(&self, tab: TabId) -> String {
+        if self.kit.tab == Some(tab) {
+            return "Recording".to_owned();
+        }
         self.tabs.get(&tab).map(|tab| tab.source.name()).unwrap_or_default()
     }
 
     fn tip(&self, tab: TabId) -> String {
+        if self.kit.tab == Some(tab) {
+            return "How to record a trace, and the recording on this machine".to_owned();
+        }
         match self.tabs.get(&tab).map(|tab| &tab.source) {
             Some(Source::File(path)) => path.display().to_string(),
             Some(Source::ThroughWindows(path)) => format!("{} (Windows' reader)", path.display()),
@@ -41,6 +64,9 @@ impl Pages for AllPages<'_> {
     }
 
     fn mark(&self, tab: TabId) -> Option<Mark> {
+        if self.kit.tab == Some(tab) {
+            return self.kit.recorder.phase.is_recording().then_some(Mark::Recording);
+        }
         match &self.tabs.get(&tab)?.content {
             Content::Loading(load) => Some(Mark::Loading(load.state(tab, String::new()).share())),
             Content::Failed(_) => Some(Mark::Failed),
@@ -55,6 +81,10 @@ impl Pages for AllPages<'_> {
                     loading::strip(ui, state, commands);
                 }
             });
+        }
+        if self.kit.tab == Some(id) {
+            let KitPage { kit, recorder, suggested, .. } = &mut self.kit;
+            return recording::show(ui, kit, recorder, suggested, commands);
         }
         let Some(tab) = self.tabs.get_mut(&id) else { return };
         let name = tab.source.name();
@@ -82,7 +112,7 @@ fn open_trace(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>)
             headline::show(ui, document, commands);
             analysis::show(ui, document, commands);
         }
-        Page::Analysis => empty::show(ui, commands),
+        Page::Analysis => empty::show(ui, document, commands),
     }
     dialogs::show(ui, document);
 }

@@ -37,7 +37,10 @@ impl App {
         }
         let note = self.note.as_ref().filter(|(_, until)| now < *until).map(|(words, _)| words.as_str());
         let busy = document.is_some_and(Document::is_busy).then_some("computing").or(note);
-        Panel::bottom("status").exact_size(26.0).frame(bar).show(ui, |ui| status::show(ui, document, busy, commands));
+        let busy = busy.or(self.tabs.kit_in_front().then_some("How to record a trace that shows what leaks"));
+        let recorder = Some(&self.recorder);
+        let draw = |ui: &mut Ui| status::show(ui, document, busy, recorder, commands);
+        Panel::bottom("status").exact_size(26.0).frame(bar).show(ui, draw);
         self.sides(ui, commands);
     }
 

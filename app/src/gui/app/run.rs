@@ -68,6 +68,7 @@ impl App {
             Command::TagSources => self.open_tag_sources(),
             Command::OpenWith => self.open_association(),
             Command::Take(asked, path) => self.take_file(asked, path),
+            Command::Kit(command) => self.run_kit(ui, command),
             Command::Document(DocumentCommand::Symbols(
                 command @ (SymbolsCommand::OpenPdb | SymbolsCommand::OpenPdbOf(_)),
             )) => self.ask_pdb(command),

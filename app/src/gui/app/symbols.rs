@@ -89,6 +89,12 @@ impl App {
                     document.open_pdb(at, path);
                 }
             }
+            Asked::SaveProfile(_)
+            | Asked::SaveScript(_)
+            | Asked::SaveRecording(_)
+            | Asked::Listing
+            | Asked::Recorder
+            | Asked::RecordingFolder => self.take_kit_file(&asked, path),
             Asked::PoolTags | Asked::Drivers => self.take_tag_source(&asked, &path),
             Asked::SymbolFolder => {
                 if let Some(state) = &mut self.boxes.symbol_path {

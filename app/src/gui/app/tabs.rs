@@ -1,5 +1,5 @@
-//! The traces side by side: which tabs there are, what is in each, in what order and places, and which one menus, panels
-//! and keys are about. It draws nothing and loads nothing.
+//! The traces side by side, and the page about recording among them: which tabs there are, what is in each, in what order and
+//! places, and which one menus, panels and keys are about. It draws nothing and loads nothing.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -48,7 +48,7 @@ pub enum Content {
     Failed(Failure),
 }
 
-/// A tab.
+/// The tab of a trace.
 pub struct Tab {
     /// Where its trace comes from.
     pub source: Source,
@@ -93,31 +93,49 @@ pub struct Tabs {
     /// Where they are.
     pub tree: Tree<TabId>,
     tabs: BTreeMap<TabId, Tab>,
+    /// The tab of the page about recording, while it is open: it holds no trace, and there is one at most.
+    kit: Option<TabId>,
     active: Option<TabId>,
     next: u64,
 }
 
 impl Default for Tabs {
     fn default() -> Self {
-        Self { tree: Tree::empty(egui::Id::unique("traces")), tabs: BTreeMap::new(), active: None, next: 0 }
+        Self { tree: Tree::empty(egui::Id::unique("traces")), tabs: BTreeMap::new(), kit: None, active: None, next: 0 }
     }
 }
 
 impl Tabs {
     /// Adds a tab that loads, beside the active one. It comes to the front unless an open trace is there.
     pub fn add(&mut self, source: Source) -> TabId {
+        let in_front = self.document().is_none();
+        let id = self.add_tile();
+        self.tabs.insert(id, Tab { source, content: Content::Loading(Loading::begin()), reload: None, change: None });
+        if in_front {
+            self.activate(id);
+        }
+        id
+    }
+
+    /// Brings the page about recording to the front, in a tab of its own that is made if it is not there.
+    pub fn show_kit(&mut self) {
+        let id = match self.kit {
+            Some(id) => id,
+            None => self.add_tile(),
+        };
+        self.kit = Some(id);
+        self.activate(id);
+    }
+
+    /// A place beside the active tab.
+    fn add_tile(&mut self) -> TabId {
         let id = TabId(self.next);
         self.next += 1;
-        let in_front = self.document().is_none();
         let home = self.active.and_then(|active| self.tile(active)).and_then(|tile| self.tree.tiles.parent_of(tile));
-        self.tabs.insert(id, Tab { source, content: Content::Loading(Loading::begin()), reload: None, change: None });
         let tile = self.tree.tiles.insert_pane(id);
         match home.or(self.tree.root).and_then(|home| self.tree.tiles.get_mut(home)) {
             Some(Tile::Container(container)) => container.add_child(tile),
             _ => self.tree.root = Some(self.tree.tiles.insert_tab_tile(vec![tile])),
-        }
-        if in_front {
-            self.activate(id);
         }
         id
     }
@@ -128,9 +146,10 @@ impl Tabs {
         if let Some(tile) = self.tile(id) {
             self.tree.remove_recursively(tile);
         }
-        if self.tabs.len() <= 1 {
+        if order.len() <= 1 {
             self.tree.root = None;
         }
+        self.kit = self.kit.filter(|kit| *kit != id);
         let closed = self.tabs.remove(&id);
         if self.active == Some(id) {
             self.active = None;
@@ -145,7 +164,7 @@ impl Tabs {
 
     /// Brings a tab to the front.
     pub fn activate(&mut self, id: TabId) {
-        if self.tabs.contains_key(&id) {
+        if self.holds(id) {
             self.active = Some(id);
             self.tree.make_active(|_, tile| matches!(tile, Tile::Pane(pane) if *pane == id));
         }
@@ -153,9 +172,13 @@ impl Tabs {
 
     /// The user looks at this tab, which is in front already.
     pub fn touch(&mut self, id: TabId) {
-        if self.tabs.contains_key(&id) {
+        if self.holds(id) {
             self.active = Some(id);
         }
+    }
+
+    fn holds(&self, id: TabId) -> bool {
+        self.tabs.contains_key(&id) || self.kit == Some(id)
     }
 
     /// Brings the next tab to the front, or the one before.
@@ -197,7 +220,19 @@ impl Tabs {
         self.active
     }
 
-    /// The tab in front.
+    /// The tab of the page about recording.
+    #[must_use]
+    pub fn kit(&self) -> Option<TabId> {
+        self.kit
+    }
+
+    /// Whether the page about recording is in front.
+    #[must_use]
+    pub fn kit_in_front(&self) -> bool {
+        self.kit.is_some() && self.kit == self.active
+    }
+
+    /// The tab in front, if it is a trace's.
     #[must_use]
     pub fn active_tab(&self) -> Option<&Tab> {
         self.tabs.get(&self.active?)
@@ -225,17 +260,17 @@ impl Tabs {
         self.tabs.get_mut(&id)
     }
 
-    /// All tabs, the oldest first.
+    /// The tabs of all traces, the oldest first.
     pub fn iter(&self) -> impl Iterator<Item = (TabId, &Tab)> {
         self.tabs.iter().map(|(id, tab)| (*id, tab))
     }
 
-    /// All tabs to be changed, the oldest first.
+    /// The tabs of all traces to be changed, the oldest first.
     pub fn iter_mut(&mut self) -> impl Iterator<Item = (TabId, &mut Tab)> {
         self.tabs.iter_mut().map(|(id, tab)| (*id, tab))
     }
 
-    /// Where the tabs are, and the tabs themselves.
+    /// Where the tabs are, and those of traces themselves.
     pub fn parts(&mut self) -> (&mut Tree<TabId>, &mut BTreeMap<TabId, Tab>) {
         (&mut self.tree, &mut self.tabs)
     }
@@ -243,7 +278,13 @@ impl Tabs {
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.tabs.is_empty()
+        self.count() == 0
+    }
+
+    /// How many there are, with the page about recording.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.tabs.len() + usize::from(self.kit.is_some())
     }
 
     /// The tab of a source. A file is the same one whoever reads it.
@@ -284,6 +325,23 @@ mod tests {
         assert_eq!(tabs.find(&Source::File("b".into())), Some(b));
         assert_eq!(tabs.find(&Source::ThroughWindows("c".into())), Some(c), "whoever reads it");
         assert_eq!(tabs.find(&Source::Sample), None);
+    }
+
+    #[test]
+    fn the_page_about_recording_is_one_of_them_without_a_trace() {
+        let mut tabs = Tabs::default();
+        tabs.show_kit();
+        let kit = tabs.kit().expect("it is there");
+        assert!(tabs.kit_in_front() && !tabs.is_empty() && tabs.active_tab().is_none());
+        let a = tabs.add(Source::Sample);
+        assert_eq!((tabs.order(), tabs.active()), (vec![kit, a], Some(a)));
+        tabs.show_kit();
+        assert_eq!((tabs.order(), tabs.count()), (vec![kit, a], 2), "there is only one");
+        assert!(tabs.close(kit).is_none());
+        assert_eq!((tabs.active(), tabs.kit()), (Some(a), None));
+        tabs.close(a);
+        tabs.show_kit();
+        assert_eq!(tabs.order(), [tabs.kit().expect("a new one")]);
     }
 
     #[test]

@@ -5,6 +5,7 @@ pub mod catalogue;
 pub mod document;
 pub mod flame;
 pub mod fuzzy;
+pub mod kit;
 pub mod suspects;
 pub mod symbols;
 
@@ -17,6 +18,7 @@ use super::jobs::dialog::Asked;
 use catalogue::Place;
 pub use document::DocumentCommand;
 pub use flame::FlameCommand;
+pub use kit::KitCommand;
 pub use suspects::SuspectsCommand;
 pub use symbols::SymbolsCommand;
 
@@ -95,6 +97,8 @@ pub enum Command {
     OpenWith,
     /// Take this file for what the user was asked for.
     Take(Asked, PathBuf),
+    /// Something about recording.
+    Kit(KitCommand),
     /// Something with the open trace.
     Document(DocumentCommand),
 }
@@ -145,8 +149,9 @@ const CTRL_SHIFT_TAB: Modifiers = Modifiers::CTRL.plus(Modifiers::SHIFT);
 /// The sizes that can be chosen, in percent.
 pub const SCALES: [u16; 6] = [80, 90, 100, 125, 150, 200];
 
-const KEYS: [(Command, KeyboardShortcut); 9] = [
+const KEYS: [(Command, KeyboardShortcut); 10] = [
     (Command::Open, KeyboardShortcut::new(Modifiers::COMMAND, Key::O)),
+    (Command::Kit(KitCommand::Show), KeyboardShortcut::new(Modifiers::COMMAND, Key::R)),
     (Command::PreviousTab, KeyboardShortcut::new(CTRL_SHIFT_TAB, Key::Tab)),
     (Command::NextTab, KeyboardShortcut::new(Modifiers::CTRL, Key::Tab)),
     (Command::PreviousTab, KeyboardShortcut::new(Modifiers::CTRL, Key::PageUp)),
@@ -163,11 +168,18 @@ impl From<DocumentCommand> for Command {
     }
 }
 
+impl From<KitCommand> for Command {
+    fn from(command: KitCommand) -> Self {
+        Self::Kit(command)
+    }
+}
+
 impl Command {
     /// Every one of the window's own that needs nothing more than to be chosen, in the order of the menus.
     #[must_use]
     pub fn all() -> Vec<Self> {
         let mut all = vec![Self::Open, Self::OpenSample, Self::Close, Self::NextTab, Self::PreviousTab, Self::Quit];
+        all.extend(KitCommand::ALL.map(Self::Kit));
         all.extend([Self::ToggleSummary, Self::ToggleDetails]);
         all.extend([ThemePreference::Light, ThemePreference::Dark, ThemePreference::System].map(Self::Theme));
         all.extend([Self::ScaleUp, Self::ScaleDown]);
@@ -190,9 +202,9 @@ impl Command {
             Self::OpenThroughWindows(_) => "Open with Windows' reader",
             Self::ShowTab(_) => "Show",
             Self::CloseTab(_) | Self::CloseOpenBox | Self::ClosePalette | Self::CloseKeys => "Close",
-            Self::Close => "Close trace",
-            Self::NextTab => "Next trace",
-            Self::PreviousTab => "Previous trace",
+            Self::Close => "Close tab",
+            Self::NextTab => "Next tab",
+            Self::PreviousTab => "Previous tab",
             Self::Reload(_) => "Reload",
             Self::IgnoreChange(_) => "Ignore",
             Self::ForgetRecent(_) => "Remove from the list",
@@ -216,6 +228,7 @@ impl Command {
             Self::AutomaticSymbols => "Load symbols automatically",
             Self::OpenWith => "Open .etl files with poolscope\u{2026}",
             Self::Take(..) => "Open",
+            Self::Kit(command) => command.title(),
             Self::Document(command) => return command.title(),
         }
         .to_owned()
@@ -227,7 +240,11 @@ impl Command {
         let place = |menu, group| Some(Place { menu, submenu: None, group });
         match self {
             Self::Open | Self::OpenSample => place(Menu::File, 0),
-            Self::Close | Self::NextTab | Self::PreviousTab => place(Menu::File, 1),
+            Self::Kit(KitCommand::Show) => place(Menu::File, 1),
+            Self::Kit(command) if KitCommand::ALL.contains(command) => {
+                Some(Place { menu: Menu::File, submenu: Some("Recording"), group: 1 })
+            }
+            Self::Close | Self::NextTab | Self::PreviousTab => place(Menu::File, 2),
             Self::OpenWith => place(Menu::File, 8),
             Self::Quit => place(Menu::File, 9),
             Self::ToggleSummary | Self::ToggleDetails => place(Menu::View, 7),

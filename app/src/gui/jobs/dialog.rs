@@ -31,6 +31,18 @@ pub enum Asked {
     PoolTags,
     /// A folder with driver files.
     Drivers,
+    /// Where the profile of a recording goes; the name that is proposed.
+    SaveProfile(String),
+    /// Where the script of a recording goes; the name that is proposed.
+    SaveScript(String),
+    /// Where the recording that runs goes; the name that is proposed.
+    SaveRecording(String),
+    /// The text of poolmon or `!poolused`.
+    Listing,
+    /// The recorder.
+    Recorder,
+    /// The folder for temporary files of a recording.
+    RecordingFolder,
 }
 
 impl Asked {
@@ -43,6 +55,21 @@ impl Asked {
             Self::SymbolFolder => "Add a folder with symbols".to_owned(),
             Self::PoolTags => "Choose a pooltag.txt".to_owned(),
             Self::Drivers => "Choose a folder with driver files".to_owned(),
+            Self::SaveProfile(_) => "Save the profile".to_owned(),
+            Self::SaveScript(_) => "Save the script".to_owned(),
+            Self::SaveRecording(_) => "Stop the recording and save it".to_owned(),
+            Self::Listing => "Open a listing of pool tags".to_owned(),
+            Self::Recorder => "Choose wpr.exe".to_owned(),
+            Self::RecordingFolder => "Choose a folder for temporary files".to_owned(),
+        }
+    }
+
+    /// The name that is proposed for a file that is to be written; `None` where one is to be read.
+    #[must_use]
+    pub fn proposed_name(&self) -> Option<&str> {
+        match self {
+            Self::SaveProfile(name) | Self::SaveScript(name) | Self::SaveRecording(name) => Some(name),
+            _ => None,
         }
     }
 }
@@ -66,11 +93,20 @@ impl PickFile for SystemDialog {
             let dialog = dialog.clone().add_filter(name, endings).add_filter("All files", &["*"]).pick_file();
             Box::pin(async move { dialog.await.map(|file| file.path().to_owned()) })
         };
+        let saved = |name: &str, kind: &str, ending: &str| {
+            let dialog = dialog.clone().add_filter(kind, &[ending]).set_file_name(name).save_file();
+            Box::pin(async move { dialog.await.map(|file| file.path().to_owned()) })
+        };
         match asked {
             Asked::Trace => filtered("Event traces", &["etl", "ETL"]),
             Asked::Pdb { .. } => filtered("Program databases", &["pdb", "PDB", "pd_", "PD_"]),
             Asked::PoolTags => filtered("Lists of pool tags", &["txt", "TXT"]),
-            Asked::SymbolFolder | Asked::Drivers => {
+            Asked::Listing => filtered("Texts", &["txt", "TXT", "log", "LOG"]),
+            Asked::Recorder => filtered("Programs", &["exe", "EXE"]),
+            Asked::SaveProfile(name) => saved(name, "Recording profiles", "wprp"),
+            Asked::SaveScript(name) => saved(name, "PowerShell scripts", "ps1"),
+            Asked::SaveRecording(name) => saved(name, "Event traces", "etl"),
+            Asked::SymbolFolder | Asked::Drivers | Asked::RecordingFolder => {
                 let dialog = dialog.pick_folder();
                 Box::pin(async move { dialog.await.map(|file| file.path().to_owned()) })
             }

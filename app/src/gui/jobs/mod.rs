@@ -11,10 +11,12 @@ pub mod find;
 pub mod flame;
 pub mod later;
 pub mod leaks;
+pub mod listing;
 pub mod load;
 pub mod names;
 pub mod path_check;
 pub mod profile;
+pub mod record;
 pub mod rows;
 pub mod symbols;
 pub mod table;
@@ -31,12 +33,16 @@ use std::thread;
 
 use poolscope_core::job::CancelToken;
 
-use crate::association::{Association, AssociationError, Standing};
+use crate::association::{Association, AssociationError, Standing as OfferStanding};
+use crate::wpr::{Recorder, Standing};
 use association::Wanted;
 use dialog::{Asked, PickFile};
 use document::{Reply, Request, Topic};
+use files::FileAnswer;
+use listing::ListingAnswer;
 use load::{LoadAnswer, LoadRequest, Loader, Source};
 use path_check::PathNews;
+use record::RecordNews;
 use symbols::{SymbolService, SymbolsNews, SymbolsRequest};
 use watch::{Change, Watch};
 
@@ -95,7 +101,25 @@ pub enum Answer {
         news: PathNews,
     },
     /// How poolscope stands with `.etl` files, or why that is not known.
-    Association(Result<Standing, AssociationError>),
+    Association(Result<OfferStanding, AssociationError>),
+    /// Whether recordings can be made on this machine.
+    Recorder {
+        /// Number of the question.
+        generation: u64,
+        /// The answer.
+        standing: Standing,
+    },
+    /// Something about recording on this machine.
+    Record {
+        /// Number of what was asked for.
+        generation: u64,
+        /// The news.
+        news: RecordNews,
+    },
+    /// A listing of pool tags.
+    Listing(ListingAnswer),
+    /// What became of a text that was to be written.
+    Saved(FileAnswer),
     /// The file dialog was closed.
     Picked {
         /// What the user was asked for.
@@ -150,24 +174,34 @@ pub struct Jobs {
     loader: Arc<dyn Loader>,
     picker: Arc<dyn PickFile>,
     symbols: Arc<dyn SymbolService>,
+    recorder: Arc<dyn Recorder>,
     loads: BTreeMap<TabId, Line>,
     searches: BTreeMap<TabId, Line>,
     lines: BTreeMap<(TabId, Topic), Line>,
     picking: bool,
     path: Line,
+    record: Line,
+    recorder_look: Line,
     watch: Option<Watch>,
 }
 
+/// Who does the work of the background.
+pub struct Workers {
+    /// Turns files into traces.
+    pub loader: Arc<dyn Loader>,
+    /// Asks the user for files.
+    pub picker: Arc<dyn PickFile>,
+    /// Finds names.
+    pub symbols: Arc<dyn SymbolService>,
+    /// Makes recordings.
+    pub recorder: Arc<dyn Recorder>,
+}
+
 impl Jobs {
-    /// A background that loads with `loader`, asks for files with `picker`, finds names with `symbols`, and calls `wake` after
-    /// each answer.
+    /// A background whose work is done by `workers`, and that calls `wake` after each answer.
     #[must_use]
-    pub fn new(
-        loader: Arc<dyn Loader>,
-        picker: Arc<dyn PickFile>,
-        symbols: Arc<dyn SymbolService>,
-        wake: Arc<dyn Fn() + Send + Sync>,
-    ) -> Self {
+    pub fn new(workers: Workers, wake: Arc<dyn Fn() + Send + Sync>) -> Self {
+        let Workers { loader, picker, symbols, recorder } = workers;
         let (send, receive) = channel();
         Self {
             send,
@@ -176,11 +210,14 @@ impl Jobs {
             loader,
             picker,
             symbols,
+            recorder,
             loads: BTreeMap::new(),
             searches: BTreeMap::new(),
             lines: BTreeMap::new(),
             picking: false,
             path: Line::default(),
+            record: Line::default(),
+            recorder_look: Line::default(),
             watch: None,
         }
     }
@@ -322,7 +359,11 @@ impl Jobs {
                 }
                 Answer::Path { generation, news: PathNews::Checked(_) } => self.path.is_current(*generation),
                 Answer::Path { generation, .. } => self.path.accept(*generation),
+                Answer::Recorder { generation, .. } => self.recorder_look.accept(*generation),
+                Answer::Record { generation, news: RecordNews::Said(_) } => self.record.is_current(*generation),
+                Answer::Record { generation, .. } => self.record.accept(*generation),
                 Answer::Changed { .. } | Answer::Listed { .. } | Answer::Missing(_) | Answer::Association(_) => true,
+                Answer::Listing(_) | Answer::Saved(_) => true,
                 Answer::Picked { .. } => std::mem::take(&mut self.picking),
             };
             if wanted {

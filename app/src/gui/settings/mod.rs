@@ -84,6 +84,16 @@ pub struct TagSettings {
     pub drivers: String,
 }
 
+/// Recording on this machine.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RecordingSettings {
+    /// The `wpr.exe` that the user named; nothing for the one in its usual places.
+    pub wpr: String,
+    /// The folder for temporary files; nothing for the usual one.
+    pub folder: String,
+}
+
 /// A file that was opened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recent {
@@ -122,6 +132,8 @@ pub struct Settings {
     pub symbols: SymbolSettings,
     /// Where more is known about tags.
     pub tags: TagSettings,
+    /// Recording on this machine.
+    pub recording: RecordingSettings,
     /// The folder that a path was typed in last.
     pub folder: Option<PathBuf>,
     /// Files that were opened, the newest first.
@@ -146,6 +158,7 @@ impl Default for Settings {
             panels: Panels::default(),
             symbols: SymbolSettings::default(),
             tags: TagSettings::default(),
+            recording: RecordingSettings::default(),
             folder: None,
             recent: Vec::new(),
             commands: Vec::new(),

@@ -1,4 +1,4 @@
-//! What the window knows: the open trace, its view and history, the rows of the table, colours, what is loading. No
+//! What the window knows: the open trace, its view and history, the rows of the table, colours, what is loading, what is to be recorded. No
 //! widget is drawn here, and nothing here reads a file.
 
 pub mod arrangement;
@@ -14,9 +14,13 @@ pub mod flame_page;
 pub mod flat;
 pub mod frame_parts;
 pub mod history;
+pub mod kit;
+pub mod kit_fix;
+pub mod kit_listing;
 pub mod modules_page;
 pub mod presets;
 pub mod query_box;
+pub mod recorder;
 pub mod rows;
 pub mod suspect_columns;
 pub mod suspect_marks;

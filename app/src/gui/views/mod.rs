@@ -18,6 +18,7 @@ pub mod menu;
 pub mod modules;
 pub mod open_box;
 pub mod palette;
+pub mod recording;
 pub mod start;
 pub mod status;
 pub mod summary;

@@ -31,7 +31,8 @@ impl OpenBox {
     /// A box that asks for something and begins in a folder.
     #[must_use]
     pub fn within(what: Asked, folder: Option<&PathBuf>) -> Self {
-        let path = folder.map(|folder| format!("{}{MAIN_SEPARATOR}", folder.display())).unwrap_or_default();
+        let folder = folder.map(|folder| format!("{}{MAIN_SEPARATOR}", folder.display())).unwrap_or_default();
+        let path = folder + what.proposed_name().unwrap_or_default();
         Self { what, path, listed: None, asked: None, refocus: false }
     }
 
@@ -41,7 +42,12 @@ impl OpenBox {
             Asked::Trace => name.ends_with(".etl"),
             Asked::Pdb { .. } => name.ends_with(".pdb") || name.ends_with(".pd_"),
             Asked::PoolTags => name.ends_with(".txt"),
-            Asked::SymbolFolder | Asked::Drivers => false,
+            Asked::Listing => name.ends_with(".txt") || name.ends_with(".log"),
+            Asked::Recorder => name.ends_with(".exe"),
+            Asked::SaveProfile(_) => name.ends_with(".wprp"),
+            Asked::SaveScript(_) => name.ends_with(".ps1"),
+            Asked::SaveRecording(_) => name.ends_with(".etl"),
+            Asked::SymbolFolder | Asked::Drivers | Asked::RecordingFolder => false,
         }
     }
 
@@ -81,7 +87,16 @@ pub fn show(ui: &Ui, state: &mut OpenBox, commands: &mut Vec<Command>) {
             }
             Asked::Pdb { .. } => "This system has no file dialog. Write the path of the .pdb file.",
             Asked::PoolTags => "This system has no file dialog. Write the path of the list.",
-            Asked::SymbolFolder | Asked::Drivers => "This system has no file dialog. Write the path of the folder.",
+            Asked::Listing => {
+                "This system has no file dialog. Write the path of the text, or drop the file on the page."
+            }
+            Asked::Recorder => "This system has no file dialog. Write the path of wpr.exe.",
+            Asked::SaveProfile(_) | Asked::SaveScript(_) | Asked::SaveRecording(_) => {
+                "This system has no file dialog. Write the path of the file to be written."
+            }
+            Asked::SymbolFolder | Asked::Drivers | Asked::RecordingFolder => {
+                "This system has no file dialog. Write the path of the folder."
+            }
         });
         ui.add_space(2.0 * GRID);
         let label = ui.label("Path");
@@ -95,7 +110,8 @@ pub fn show(ui: &Ui, state: &mut OpenBox, commands: &mut Vec<Command>) {
         ui.add_space(2.0 * GRID);
         ui.horizontal(|ui| {
             let written = state.path.trim().trim_matches('"');
-            let open = ui.add_enabled(!written.is_empty(), Button::new("Open"));
+            let verb = if state.what.proposed_name().is_some() { "Save" } else { "Open" };
+            let open = ui.add_enabled(!written.is_empty(), Button::new(verb));
             if (open.clicked() || entered) && !written.is_empty() {
                 commands.push(Command::Take(state.what.clone(), PathBuf::from(written)));
                 commands.push(Command::CloseOpenBox);

@@ -6,13 +6,13 @@ use std::path::PathBuf;
 use eframe::egui::{
     Align, Align2, CursorIcon, Layout, RichText, Role, ScrollArea, Sense, Stroke, Ui, WidgetInfo, pos2, vec2,
 };
+use poolscope_core::recording::quick;
 
 use crate::format;
-use crate::gui::command::Command;
+use crate::gui::command::{Command, KitCommand};
 use crate::gui::settings::Recent;
 use crate::gui::theme::{self, GRID, Palette};
 use crate::gui::widgets::{command_lines, two_ways_on};
-use poolscope_core::recording::quick as recording;
 
 /// Width of the lists, in points.
 const WIDTH: f32 = 520.0;
@@ -48,7 +48,13 @@ pub fn show(ui: &mut Ui, recent: &[Recent], missing: &BTreeSet<PathBuf>, command
             }
             ui.add_space(6.0 * GRID);
             ui.allocate_ui_with_layout(vec2(360.0, 0.0), Layout::top_down(Align::Min), |ui| {
-                command_lines::show(ui, "No trace yet? Record one on the machine that leaks:", &recording::WPR);
+                command_lines::show(ui, "No trace yet? Record one on the machine that leaks:", &quick::WPR);
+                ui.add_space(GRID);
+                let more = Command::from(KitCommand::Show);
+                let tip = "Single tags, a profile, a script, tags from poolmon, and the recording on this machine";
+                if ui.button(more.title()).on_hover_text(tip).clicked() {
+                    commands.push(more);
+                }
             });
             ui.add_space(4.0 * GRID);
         });

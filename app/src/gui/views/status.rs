@@ -4,22 +4,34 @@ use eframe::egui::{Align, Button, Layout, RichText, Ui, vec2};
 use poolscope_core::anomaly::Severity;
 
 use crate::format;
-use crate::gui::command::{Command, DocumentCommand, SymbolsCommand};
+use crate::gui::command::{Command, DocumentCommand, KitCommand, SymbolsCommand};
 use crate::gui::state::document::{Document, Page};
+use crate::gui::state::recorder::{Phase as Recording, Recorder, clock};
 use crate::gui::state::symbol_words;
 use crate::gui::state::symbols::Phase;
 use crate::gui::theme::{self, GRID, Palette};
+use crate::wpr::Status;
 
-/// Draws the bar; `words` say what is being computed or what happened last.
-pub fn show(ui: &mut Ui, document: Option<&Document>, words: Option<&str>, commands: &mut Vec<Command>) {
+/// Draws the bar; `words` say what is being computed or what happened last, `recording` how a recording on this machine goes on.
+pub fn show(
+    ui: &mut Ui,
+    document: Option<&Document>,
+    words: Option<&str>,
+    recording: Option<&Recorder>,
+    commands: &mut Vec<Command>,
+) {
     ui.horizontal_centered(|ui| {
         let Some(document) = document else {
             ui.weak(words.unwrap_or("No trace is open"));
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| recorder(ui, recording, commands));
             return;
         };
         if !document.has_allocations() {
             ui.weak("No pool events");
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| quality(ui, document, commands));
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                quality(ui, document, commands);
+                recorder(ui, recording, commands);
+            });
             return;
         }
         match document.selection_totals() {
@@ -38,8 +50,32 @@ pub fn show(ui: &mut Ui, document: Option<&Document>, words: Option<&str>, comma
             ui.weak("\u{b7}");
             ui.weak(words);
         }
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| quality(ui, document, commands));
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            quality(ui, document, commands);
+            recorder(ui, recording, commands);
+        });
     });
+}
+
+/// How a recording on this machine goes on; it leads to its page.
+fn recorder(ui: &mut Ui, recording: Option<&Recorder>, commands: &mut Vec<Command>) {
+    let Some(recorder) = recording.filter(|recorder| recorder.phase.is_recording()) else { return };
+    let palette = Palette::of(ui);
+    let now = ui.input(|input| input.time);
+    let time = recorder.elapsed_s(now).map(|seconds| format!(" {}", clock(seconds))).unwrap_or_default();
+    let lost = recorder.status.as_ref().map_or(0, Status::missing_events);
+    let text = match (recorder.phase, lost) {
+        (Recording::Saving, _) => "saving the recording".to_owned(),
+        (_, 0) => format!("recording{time}"),
+        (_, lost) => format!("recording{time}, {} events lost", format::count(lost)),
+    };
+    let label = ui.add(Button::new(format!("     {text}")).frame_when_inactive(false));
+    label.ctx.accesskit_node_builder(label.id, |node| node.set_label(format!("This machine: {text}")));
+    if label.clicked() {
+        commands.push(KitCommand::ShowRecording.into());
+    }
+    ui.painter().circle_filled(label.rect.left_center() + vec2(8.0, 0.0), 4.0, palette.bad);
+    label.on_hover_text("Show the recording on this machine");
 }
 
 /// How the search for symbols stands; it leads to the page of modules.

@@ -8,6 +8,7 @@ use poolscope_core::anomaly::Severity;
 use crate::format;
 use crate::gui::command::{Command, DocumentCommand};
 use crate::gui::state::document::{Document, Page};
+use crate::gui::state::kit_fix::Fix;
 use crate::gui::state::symbol_words;
 use crate::gui::state::symbols::Phase;
 use crate::gui::theme::{self, GRID, Palette};
@@ -29,7 +30,7 @@ pub fn show(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
         }
         ui.add_space(3.0 * GRID);
         caption(ui, "DATA QUALITY");
-        quality(ui, document);
+        quality(ui, document, commands);
         symbols(ui, document, commands);
     });
 }
@@ -77,7 +78,8 @@ fn facts(document: &Document) -> Vec<(&'static str, String)> {
     facts
 }
 
-fn quality(ui: &mut Ui, document: &Document) {
+/// What is wrong with the trace; what another recording would mend leads there.
+fn quality(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
     let palette = Palette::of(ui);
     let summary = &document.trace.summary;
     if summary.events_lost == 0 && summary.buffers_lost == 0 {
@@ -92,7 +94,19 @@ fn quality(ui: &mut Ui, document: &Document) {
         let name = anomaly.kind.name().replace('_', " ");
         let count = if anomaly.count > 1 { format::count(anomaly.count) } else { String::new() };
         let tip = if count.is_empty() { name.clone() } else { format!("{count} x {name}") };
-        mark(ui, colour, &name, &count, &format!("{tip}\n{}", anomaly.kind.effect()));
+        let tip = format!("{tip}\n{}", anomaly.kind.effect());
+        let Some(fix) = Fix::of(anomaly.kind) else {
+            mark(ui, colour, &name, &count, &tip);
+            continue;
+        };
+        let way = fix.title().trim_end_matches('\u{2026}');
+        let line = mark(ui, colour, &name, &count, "");
+        let response = ui.interact(line.rect, ui.scope_id().with(anomaly.kind.name()), Sense::click());
+        response.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("{way} ({name})")));
+        if response.clicked() {
+            commands.push(document.record_again(fix));
+        }
+        response.on_hover_text(format!("{tip}\nClick: {way}"));
     }
 }
 

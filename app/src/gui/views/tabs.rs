@@ -29,6 +29,8 @@ pub enum Mark {
     Failed,
     /// Its file has changed.
     Changed,
+    /// A recording is under way.
+    Recording,
 }
 
 /// Who draws the pages.
@@ -102,7 +104,7 @@ impl Bar<'_> {
             painter.rect_filled(done, 0.0, palette.accent);
         }
         let dot = match self.pages.mark(tab) {
-            Some(Mark::Failed) => Some(palette.bad),
+            Some(Mark::Failed | Mark::Recording) => Some(palette.bad),
             Some(Mark::Changed) => Some(palette.warn),
             _ => None,
         };

@@ -7,6 +7,7 @@ mod finding;
 mod flame;
 mod frame_words;
 mod leaks;
+mod record_again;
 mod remember;
 mod renaming;
 mod rows;

@@ -16,6 +16,7 @@ use crate::format;
 use crate::gui::command::{Command, DocumentCommand};
 use crate::gui::jobs::document::Topic;
 use crate::gui::state::document::{Document, Layout};
+use crate::gui::state::kit_fix::Fix;
 use crate::gui::theme::{GRID, Palette};
 use crate::gui::widgets::graph::{Graph, Mark};
 use crate::gui::widgets::pivot_table::{PivotTable, RowId};
@@ -144,7 +145,7 @@ fn table(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>) {
             find_bar::show(ui, document, commands);
         }
         if document.lacks_stacks() {
-            no_stacks(ui, palette);
+            no_stacks(ui, document, commands);
         }
     });
     let is_empty = document.rows.as_ref().map(|rows| rows.flat().is_empty());
@@ -211,11 +212,18 @@ fn way_out(ui: &mut Ui, document: &Document, words: &str, ways: &[DocumentComman
 }
 
 /// A line above a table whose stacks are all empty: why, and how to get them.
-fn no_stacks(ui: &mut Ui, palette: &Palette) {
+fn no_stacks(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
+    let palette = Palette::of(ui);
     ui.horizontal(|ui| {
         let (dot, _) = ui.allocate_exact_size(vec2(8.0, 8.0), Sense::HOVER);
         ui.painter().circle_filled(dot.center(), 4.0, palette.warn);
-        let text = "Recorded without stacks: who allocates cannot be seen. Record with -stackwalk PoolAlloc+PoolFree.";
-        ui.add(Label::new(text).truncate());
+        ui.with_layout(UiLayout::right_to_left(Align::Center), |ui| {
+            if ui.button(Fix::NoStacks.title()).clicked() {
+                commands.push(document.record_again(Fix::NoStacks));
+            }
+            ui.with_layout(UiLayout::left_to_right(Align::Center), |ui| {
+                ui.add(Label::new("Recorded without stacks: who allocates cannot be seen.").truncate());
+            });
+        });
     });
 }

@@ -2,14 +2,15 @@
 //! PDB.
 
 use eframe::egui::{Align, Label, Layout, Sense, Ui, vec2};
+use poolscope_core::recording::quick;
 
 use crate::gui::command::{Command, DocumentCommand, SymbolsCommand};
 use crate::gui::state::document::Document;
+use crate::gui::state::kit_fix::Fix;
 use crate::gui::state::symbols::Phase;
 use crate::gui::theme::{GRID, Palette};
 use crate::gui::widgets::command_lines;
 use crate::gui::widgets::empty_page::{self, WIDTH};
-use poolscope_core::recording::quick as recording;
 
 /// Why there is no list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,7 +46,7 @@ pub(super) fn why(document: &Document) -> Option<Why> {
 }
 
 /// Draws what stands in place of the list.
-pub(super) fn show(ui: &mut Ui, why: Why, commands: &mut Vec<Command>) {
+pub(super) fn show(ui: &mut Ui, document: &Document, why: Why, commands: &mut Vec<Command>) {
     let (title, words) = match why {
         Why::NoEvents => ("No pool events", "The trace holds no allocation, so nothing leads through a module."),
         Why::NoStacks => (
@@ -66,7 +67,12 @@ pub(super) fn show(ui: &mut Ui, why: Why, commands: &mut Vec<Command>) {
         Why::NoStacks | Why::NoModules => {
             ui.allocate_ui_with_layout(vec2(WIDTH, 0.0), Layout::top_down(Align::Min), |ui| {
                 ui.set_width(WIDTH);
-                command_lines::show(ui, "With xperf:", &recording::XPERF);
+                command_lines::show(ui, "With xperf:", &quick::XPERF);
+                ui.add_space(2.0 * GRID);
+                let fix = if why == Why::NoStacks { Fix::NoStacks } else { Fix::NoImages };
+                if ui.button(fix.title()).clicked() {
+                    commands.push(document.record_again(fix));
+                }
             });
         }
         Why::NotLoaded => {
@@ -79,12 +85,16 @@ pub(super) fn show(ui: &mut Ui, why: Why, commands: &mut Vec<Command>) {
         Why::Looking => {
             ui.spinner();
         }
-        Why::NoEvents => {}
+        Why::NoEvents => {
+            if ui.button(Fix::NoPoolEvents.title()).clicked() {
+                commands.push(document.record_again(Fix::NoPoolEvents));
+            }
+        }
     });
 }
 
 /// A word above the list when the trace says of no module which PDB belongs to it.
-pub(super) fn unmerged(ui: &mut Ui, document: &Document) {
+pub(super) fn unmerged(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
     let needs = document.symbols.needs();
     if needs.is_empty() || needs.iter().any(|need| need.request.identity.pdb.is_some()) {
         return;
@@ -95,6 +105,9 @@ pub(super) fn unmerged(ui: &mut Ui, document: &Document) {
         let words = "This trace names no PDB: it was not merged on the machine that recorded it. Merge it there, and symbols are found for sure.";
         ui.add(Label::new(words).wrap());
     });
-    command_lines::show(ui, "On the machine that recorded it:", &recording::MERGE);
+    command_lines::show(ui, "On the machine that recorded it:", &quick::MERGE);
+    if ui.button(Fix::Unmerged.title()).clicked() {
+        commands.push(document.record_again(Fix::Unmerged));
+    }
     ui.add_space(GRID);
 }

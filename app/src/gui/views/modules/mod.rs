@@ -32,12 +32,12 @@ pub fn show(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>) {
         heading(ui, document, commands);
         ui.add_space(2.0 * GRID);
         if let Some(why) = empty::why(document) {
-            return empty::show(ui, why, commands);
+            return empty::show(ui, document, why, commands);
         }
         let listed = document.modules.listed(&document.symbols);
         bar(ui, document, &listed, commands);
         ui.add_space(GRID);
-        empty::unmerged(ui, document);
+        empty::unmerged(ui, document, commands);
         if document.modules.selected.is_some() {
             let most = (ui.available_height() - 120.0).max(80.0);
             Panel::bottom(Id::unique("module"))

@@ -1,7 +1,7 @@
 //! What is known of the selected suspect: why it is one, what it costs, who owns the tag, how old its blocks are, and the stack
 //! that most of it comes from.
 
-use eframe::egui::{Align, Button, Id, Label, Layout, Popup, PopupCloseBehavior, RichText, ScrollArea, Ui, vec2};
+use eframe::egui::{Align, Button, Label, Layout, RichText, ScrollArea, Ui, vec2};
 use poolscope_core::leak::Suspect;
 
 use super::{facts, stack};
@@ -10,17 +10,13 @@ use crate::gui::state::document::Document;
 use crate::gui::state::suspect_marks as marks;
 use crate::gui::state::suspect_words as words;
 use crate::gui::theme::{self, GRID, Palette};
-use crate::gui::widgets::command_lines;
 use crate::leak_words;
-use poolscope_core::recording::quick as recording;
 
 /// Below these widths two columns, or all three, stand one above the other, in points.
 const TWO_COLUMNS: f32 = 640.0;
 const THREE_COLUMNS: f32 = 960.0;
 /// Between two columns, in points.
 const GAP: f32 = 6.0 * GRID;
-/// Width of the box with the commands that record, in points.
-const RECORD: f32 = 520.0;
 
 /// Draws what is known of the selected suspect.
 pub(super) fn show(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
@@ -82,9 +78,7 @@ fn head(ui: &mut Ui, document: &Document, suspect: &Suspect, commands: &mut Vec<
             if copy.on_hover_text("Copy the selected suspects as tab-separated text (Ctrl+C)").clicked() {
                 commands.push(DocumentCommand::CopyRows.into());
             }
-            if let Some(tag) = &suspect.tag {
-                record(ui, tag);
-            }
+            record(ui, document, commands);
             for command in [SuspectsCommand::Flame, SuspectsCommand::FilterTo, SuspectsCommand::Show] {
                 let (title, tip) = match command {
                     SuspectsCommand::Flame => ("Flame graph", "Draw all of its stacks, as wide as they weigh"),
@@ -108,19 +102,14 @@ fn head(ui: &mut Ui, document: &Document, suspect: &Suspect, commands: &mut Vec<
     ui.add(Label::new(RichText::new(words).color(palette.dim)).wrap());
 }
 
-/// The commands that record this tag alone.
-fn record(ui: &mut Ui, tag: &str) {
-    let button = ui.button("Record this tag\u{2026}");
-    let id = Id::unique("record this tag");
-    let shown = Popup::from_toggle_button_response(&button).id(id);
-    shown.close_behavior(PopupCloseBehavior::CloseOnClickOutside).show(|ui| {
-        ui.set_width(RECORD.min(ui.ctx().content_rect().width() - 16.0 * GRID));
-        let lines = recording::xperf_of_tag(tag);
-        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
-        command_lines::show(ui, "This tag alone, for hours, with xperf:", &lines);
-        ui.add_space(2.0 * GRID);
-        command_lines::show(ui, "All tags, with wpr:", &recording::WPR);
-    });
+/// The way to the page about recording, with the tags of the selected suspects.
+fn record(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
+    let Some((count, command)) = document.record_suspects() else { return };
+    let title = if count == 1 { "Record this tag\u{2026}" } else { "Record these tags\u{2026}" };
+    let tip = "This alone, with stacks: a filter keeps the trace small, so it can run for hours";
+    if ui.button(title).on_hover_text(tip).clicked() {
+        commands.push(command);
+    }
 }
 
 fn capital(text: &str) -> String {

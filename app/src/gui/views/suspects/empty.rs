@@ -2,14 +2,16 @@
 
 use eframe::egui::{Align, Layout, Ui, vec2};
 use poolscope_core::leak::Verdict;
+use poolscope_core::recording::quick;
 
 use crate::format;
 use crate::gui::command::{Command, DocumentCommand, SuspectsCommand};
 use crate::gui::state::document::Document;
+use crate::gui::state::kit_fix::Fix;
+use crate::gui::theme::GRID;
 use crate::gui::widgets::command_lines;
 use crate::gui::widgets::empty_page::{self, WIDTH};
 use crate::leak_words;
-use poolscope_core::recording::quick as recording;
 
 /// Why there is no page but these words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,8 +49,12 @@ pub(super) fn show(ui: &mut Ui, document: &Document, why: Why, commands: &mut Ve
         Why::NoEvents => {
             ui.allocate_ui_with_layout(vec2(WIDTH, 0.0), Layout::top_down(Align::Min), |ui| {
                 ui.set_width(WIDTH.min(ui.available_width()));
-                command_lines::show(ui, "With wpr:", &recording::WPR);
-                command_lines::show(ui, "With xperf:", &recording::XPERF);
+                command_lines::show(ui, "With wpr:", &quick::WPR);
+                command_lines::show(ui, "With xperf:", &quick::XPERF);
+                ui.add_space(2.0 * GRID);
+                if ui.button(Fix::NoPoolEvents.title()).clicked() {
+                    commands.push(document.record_again(Fix::NoPoolEvents));
+                }
             });
         }
         Why::Judging if document.waits(crate::gui::jobs::document::Topic::Leaks) => {

@@ -8,6 +8,7 @@ use super::facts::caption;
 use crate::gui::command::{Command, DocumentCommand};
 use crate::gui::state::document::Document;
 use crate::gui::state::frame_parts::{inlined_lines, is_guess, lines};
+use crate::gui::state::kit_fix::Fix;
 use crate::gui::theme::GRID;
 use crate::gui::widgets::frame_line::FrameLine;
 use crate::leak_words;
@@ -32,7 +33,10 @@ pub(super) fn show(ui: &mut Ui, document: &Document, suspect: &Suspect, commands
         });
     });
     if frames.is_empty() {
-        ui.weak("Recorded without a stack: -stackwalk PoolAlloc+PoolFree records it.");
+        ui.weak("Recorded without a stack.");
+        if ui.button(Fix::NoStacks.title()).clicked() {
+            commands.push(document.record_again(Fix::NoStacks));
+        }
         return;
     }
     if suspect.stack_share > 0.0 {

@@ -1,21 +1,24 @@
-//! Everything that is wrong with the trace, with what it does to the figures.
+//! Everything that is wrong with the trace, with what it does to the figures, and the way to a recording that mends it.
 
-use eframe::egui::{RichText, Sense, Ui, vec2};
+use eframe::egui::{Color32, RichText, Sense, Ui, vec2};
 use poolscope_core::anomaly::Severity;
-use poolscope_core::trace::Trace;
 
 use crate::format;
+use crate::gui::command::Command;
+use crate::gui::state::document::Document;
+use crate::gui::state::kit_fix::Fix;
 use crate::gui::theme::{self, Palette};
 
 /// Offsets that are written out.
 const MOST_OFFSETS: usize = 4;
 
 /// Draws the list.
-pub(super) fn show(ui: &mut Ui, trace: &Trace) {
+pub(super) fn show(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
     let palette = Palette::of(ui);
+    let trace = &document.trace;
     let summary = &trace.summary;
     if summary.events_lost == 0 && summary.buffers_lost == 0 {
-        line(ui, palette.good, "no losses", "Windows says that it lost no events and no buffers.", "");
+        line(ui, palette.good, "no losses", "Windows says that it lost no events and no buffers.", "", None);
     }
     let mut rows: Vec<_> = trace.anomalies.rows().iter().collect();
     rows.sort_by_key(|anomaly| match anomaly.kind.severity() {
@@ -23,6 +26,8 @@ pub(super) fn show(ui: &mut Ui, trace: &Trace) {
         Severity::Warning => 1,
         Severity::Info => 2,
     });
+    // One way for all that it mends, at the first of them.
+    let mut offered: Vec<Fix> = Vec::new();
     for anomaly in rows {
         let colour = match anomaly.kind.severity() {
             Severity::Info => palette.faint,
@@ -35,11 +40,19 @@ pub(super) fn show(ui: &mut Ui, trace: &Trace) {
             anomaly.offsets.iter().take(MOST_OFFSETS).map(|offset| format!("{offset:#x}")).collect();
         let at =
             if offsets.is_empty() { String::new() } else { format!("first at file offset {}", offsets.join(", ")) };
-        line(ui, colour, &title, anomaly.kind.effect(), &at);
+        let fix = Fix::of(anomaly.kind).filter(|fix| !offered.contains(fix));
+        offered.extend(fix);
+        if line(ui, colour, &title, anomaly.kind.effect(), &at, fix)
+            && let Some(fix) = fix
+        {
+            commands.push(document.record_again(fix));
+        }
     }
 }
 
-fn line(ui: &mut Ui, colour: eframe::egui::Color32, title: &str, effect: &str, at: &str) {
+/// Draws one; returns whether the way to what mends it was clicked.
+fn line(ui: &mut Ui, colour: Color32, title: &str, effect: &str, at: &str, fix: Option<Fix>) -> bool {
+    let mut clicked = false;
     ui.horizontal_top(|ui| {
         let (dot, _) = ui.allocate_exact_size(vec2(10.0, 18.0), Sense::HOVER);
         ui.painter().circle_filled(dot.center(), 4.0, colour);
@@ -49,6 +62,8 @@ fn line(ui: &mut Ui, colour: eframe::egui::Color32, title: &str, effect: &str, a
             if !at.is_empty() {
                 ui.weak(at);
             }
+            clicked = fix.is_some_and(|fix| ui.button(fix.title()).clicked());
         });
     });
+    clicked
 }

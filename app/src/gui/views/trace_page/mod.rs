@@ -27,7 +27,7 @@ pub fn show(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>) {
         ui.add_space(2.0 * GRID);
         ScrollArea::vertical().id_salt("trace page").auto_shrink(false).show(ui, |ui| {
             section(ui, "Data quality");
-            anomalies::show(ui, &document.trace);
+            anomalies::show(ui, document, commands);
             section(ui, "Trace");
             summary::show(ui, document);
             section(ui, "Images");

@@ -1,0 +1,182 @@
+//! The page about recording as the window serves it: it is opened with what is wanted, its texts are saved, listings of pool tags
+//! are read, and tags of open traces are proposed. What runs on this machine is in `recorder`.
+
+use std::path::{Path, PathBuf};
+
+use eframe::egui::{Event, Ui, ViewportCommand};
+
+use super::App;
+use crate::gui::command::KitCommand;
+use crate::gui::jobs::dialog::Asked;
+use crate::gui::jobs::files::FileAnswer;
+use crate::gui::jobs::listing::ListingSource;
+use crate::gui::state::document::Document;
+use crate::gui::state::kit::{PROFILE_FILE, SCRIPT_FILE, Section};
+use crate::gui::state::recorder::{Phase, Question};
+use crate::gui::state::suspects_page::is_innocent;
+use crate::gui::views::recording::Suggestion;
+use crate::leak_words;
+use crate::wpr::Task;
+
+/// Suspects of one trace that are proposed at most.
+const SUGGESTED: usize = 8;
+
+impl App {
+    pub(super) fn run_kit(&mut self, ui: &Ui, command: KitCommand) {
+        match command {
+            KitCommand::Show => self.show_kit(),
+            KitCommand::ShowRecording => {
+                self.kit.section = Section::Here;
+                self.show_kit();
+            }
+            KitCommand::Prepare(wanted) => {
+                self.kit.want(&wanted);
+                self.show_kit();
+            }
+            KitCommand::SaveProfile => self.jobs.pick_file(Asked::SaveProfile(PROFILE_FILE.to_owned())),
+            KitCommand::SaveScript => self.jobs.pick_file(Asked::SaveScript(SCRIPT_FILE.to_owned())),
+            KitCommand::OpenListing => {
+                self.kit.section = Section::Listing;
+                self.show_kit();
+                self.jobs.pick_file(Asked::Listing);
+            }
+            KitCommand::Start => {
+                self.kit.section = Section::Here;
+                self.show_kit();
+                self.ask_start();
+            }
+            KitCommand::Stop => self.ask_stop(),
+            KitCommand::Drop if self.recorder.phase == Phase::Running => self.recorder.question = Some(Question::Drop),
+            KitCommand::Drop => {}
+            KitCommand::Look => {
+                self.kit.section = Section::Here;
+                self.show_kit();
+                if !self.recorder.phase.is_recording() {
+                    self.run_recorder(Task::Status { temp: None });
+                }
+            }
+            KitCommand::GiveUp => self.jobs.end_recorder(),
+            KitCommand::Run(task) => self.run_recorder(task),
+            KitCommand::ChooseProgram => self.jobs.pick_file(Asked::Recorder),
+            KitCommand::ChooseTemp => self.jobs.pick_file(Asked::RecordingFolder),
+            KitCommand::FindProgram => self.find_recorder(),
+            KitCommand::CloseWindow => {
+                self.recorder.may_close = true;
+                ui.ctx().send_viewport_cmd(ViewportCommand::Close);
+            }
+        }
+    }
+
+    fn show_kit(&mut self) {
+        self.wanted = None;
+        self.tabs.show_kit();
+        self.look_for_recorder();
+    }
+
+    /// A file was chosen for the page, or a place for one.
+    pub(super) fn take_kit_file(&mut self, asked: &Asked, path: PathBuf) {
+        match asked {
+            Asked::SaveProfile(_) | Asked::SaveScript(_) => {
+                let text = self.kit.prepared().map(|prepared| match asked {
+                    Asked::SaveProfile(_) => prepared.profile.clone(),
+                    _ => prepared.script.clone(),
+                });
+                match text {
+                    Ok(text) => self.jobs.save_text(path, text),
+                    Err(words) => self.kit.note = Some(Err(words.to_owned())),
+                }
+            }
+            Asked::SaveRecording(_) if self.recorder.phase == Phase::Running => {
+                let about = self.recorder.about.clone();
+                self.run_recorder(Task::Stop { to: with_ending(path), about });
+            }
+            Asked::Listing => self.read_listing(ListingSource::File(path)),
+            Asked::Recorder => {
+                self.recorder.wpr = path.display().to_string();
+                self.find_recorder();
+            }
+            Asked::RecordingFolder => self.recorder.folder = path.display().to_string(),
+            _ => {}
+        }
+    }
+
+    /// Reads a listing of pool tags.
+    pub(super) fn read_listing(&mut self, source: ListingSource) {
+        self.kit.section = Section::Listing;
+        self.kit.listing.begin();
+        self.jobs.listing(source);
+    }
+
+    pub(super) fn take_saved(&mut self, answer: FileAnswer) {
+        self.kit.note = Some(match answer {
+            FileAnswer::Written(path) | FileAnswer::Read(path, _) => Ok(format!("{} is written", path.display())),
+            FileAnswer::Failed(words) => Err(words),
+        });
+    }
+
+    /// With the page in front, files that are dropped are listings, unless they are traces; and so is a text that is pasted where no
+    /// field has the keys.
+    pub(super) fn feed_kit(&mut self, ui: &Ui) {
+        if !self.tabs.kit_in_front() || self.is_boxed() {
+            return;
+        }
+        let is_listing = |path: &Path| {
+            path.extension().is_some_and(|ending| ["txt", "log"].iter().any(|known| ending.eq_ignore_ascii_case(known)))
+        };
+        let mut dropped = Vec::new();
+        let writing = ui.ctx().text_edit_focused() && !self.kit.listing.awaits_paste;
+        let mut pasted = Vec::new();
+        ui.input_mut(|input| {
+            input.raw.dropped_files.retain(|file| {
+                let listing = is_listing(file.path());
+                if listing {
+                    dropped.push(file.path().to_owned());
+                }
+                !listing
+            });
+            if !writing {
+                input.events.retain(|event| match event {
+                    Event::Paste(text) => {
+                        pasted.push(text.clone());
+                        false
+                    }
+                    _ => true,
+                });
+            }
+        });
+        let files = dropped.into_iter().map(ListingSource::File);
+        for source in files.chain(pasted.into_iter().map(ListingSource::Pasted)) {
+            self.read_listing(source);
+        }
+    }
+
+    /// Tags of open traces that leak, for the page to propose.
+    pub(super) fn suggestions(&self) -> Vec<Suggestion> {
+        let mut all: Vec<Suggestion> = Vec::new();
+        for suggestion in self.documents().flat_map(suspects) {
+            if !all.iter().any(|other| other.tag == suggestion.tag) {
+                all.push(suggestion);
+            }
+        }
+        all
+    }
+}
+
+fn suspects(document: &Document) -> Vec<Suggestion> {
+    let Some(judged) = &document.suspects.judged else { return Vec::new() };
+    let guilty = judged.judgement.suspects.iter().filter(|suspect| !is_innocent(suspect.verdict));
+    let tagged = guilty.filter_map(|suspect| {
+        let tag = suspect.tag.clone()?;
+        let words = format!("{}, {}", suspect.verdict.name(), leak_words::pool(suspect.paged));
+        Some(Suggestion { tag, words })
+    });
+    tagged.take(SUGGESTED).collect()
+}
+
+/// A path that ends like a trace.
+fn with_ending(mut path: PathBuf) -> PathBuf {
+    if path.extension().is_none() {
+        path.set_extension("etl");
+    }
+    path
+}

@@ -1,0 +1,60 @@
+//! Recording on this machine in the background: looks for the recorder, and runs it for one task at a time. What is under way
+//! when the window closes goes on as long as the recorder wants: nothing is cut off in the middle but by the user.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::{Answer, Jobs};
+use crate::wpr::{Done, Recorder, Task, Trouble};
+
+/// News of recording.
+#[derive(Debug)]
+pub enum RecordNews {
+    /// All that the recorder has written so far.
+    Said(String),
+    /// A task came to its end.
+    Done(Task, Result<Done, Trouble>),
+}
+
+impl Jobs {
+    /// Who makes recordings.
+    #[must_use]
+    pub fn recorder(&self) -> Arc<dyn Recorder> {
+        Arc::clone(&self.recorder)
+    }
+
+    /// Whether something about recording is under way.
+    #[must_use]
+    pub fn records(&self) -> bool {
+        self.record.waiting
+    }
+
+    /// Looks whether recordings can be made on this machine; `chosen` is the recorder that the user named.
+    pub fn find_recorder(&mut self, chosen: Option<PathBuf>) {
+        let recorder = self.recorder();
+        let (generation, _) = self.recorder_look.next();
+        self.spawn("recorder", move || Answer::Recorder { generation, standing: recorder.standing(chosen.as_deref()) });
+    }
+
+    /// Runs the recorder for a task.
+    pub fn record(&mut self, program: &Path, task: Task) {
+        let recorder = self.recorder();
+        let program = program.to_owned();
+        let (generation, cancel) = self.record.next();
+        let (send, wake) = (self.send.clone(), Arc::clone(&self.wake));
+        self.spawn("recorder", move || {
+            let tell = |text: &str| {
+                if send.send(Answer::Record { generation, news: RecordNews::Said(text.to_owned()) }).is_ok() {
+                    wake();
+                }
+            };
+            let result = recorder.run(&program, &task, &tell, &cancel);
+            Answer::Record { generation, news: RecordNews::Done(task, result) }
+        });
+    }
+
+    /// Ends the recorder that is under way; what became of its task is told all the same.
+    pub fn end_recorder(&mut self) {
+        self.record.cancel.cancel();
+    }
+}

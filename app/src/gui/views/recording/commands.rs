@@ -1,0 +1,67 @@
+//! The commands that record, group by group, each with what it does and a button that copies it; and what somebody has to know
+//! before they rely on them.
+
+use eframe::egui::{Align, Button, Frame, Label, Layout, Margin, RichText, Role, ScrollArea, Ui, WidgetInfo};
+use poolscope_core::recording::command::{Command as Line, Group};
+
+use super::wrong;
+use crate::gui::state::kit::Kit;
+use crate::gui::theme::{self, GRID, Palette, RADIUS};
+
+/// Room for the button at the end of a line, in points.
+const BUTTON: f32 = 52.0;
+
+/// Draws them.
+pub(super) fn show(ui: &mut Ui, kit: &mut Kit) {
+    let reveal = kit.reveal.take();
+    let prepared = match kit.prepared() {
+        Ok(prepared) => prepared,
+        Err(words) => return wrong(ui, words),
+    };
+    ScrollArea::vertical().id_salt("commands").auto_shrink(false).show(ui, |ui| {
+        ui.set_max_width(ui.available_width() - 3.0 * GRID);
+        for group in &prepared.groups {
+            let title = ui.label(RichText::new(&group.title).font(theme::strong_font()));
+            if reveal == Some(group.way) {
+                title.scroll_to_me(Some(Align::TOP));
+            }
+            lines(ui, group);
+            ui.add_space(3.0 * GRID);
+        }
+        ui.label(RichText::new("GOOD TO KNOW").font(theme::small_font()).color(Palette::of(ui).dim));
+        for note in &prepared.notes {
+            ui.add(Label::new(note).wrap());
+            ui.add_space(GRID);
+        }
+    });
+}
+
+fn lines(ui: &mut Ui, group: &Group) {
+    let palette = Palette::of(ui);
+    let ground = Frame::new().fill(palette.panel).corner_radius(RADIUS).inner_margin(Margin::symmetric(8, 4));
+    ground.show(ui, |ui| {
+        ui.set_width(ui.available_width());
+        ui.spacing_mut().item_spacing.y = GRID;
+        for line in &group.commands {
+            command(ui, line);
+        }
+    });
+}
+
+fn command(ui: &mut Ui, line: &Line) {
+    ui.with_layout(Layout::right_to_left(Align::TOP), |ui| {
+        let copy = ui.add(Button::new(RichText::new("Copy").font(theme::small_font())).small());
+        let name = format!("Copy {}", line.line);
+        copy.widget_info(|| WidgetInfo::labeled(Role::Button, true, &name));
+        if copy.clicked() {
+            ui.ctx().copy_text(line.line.clone());
+        }
+        ui.with_layout(Layout::top_down(Align::Min), |ui| {
+            ui.set_max_width(ui.available_width().max(BUTTON));
+            ui.spacing_mut().item_spacing.y = 0.0;
+            ui.add(Label::new(RichText::new(&line.line).monospace()).wrap());
+            let says = RichText::new(&line.says).font(theme::small_font()).color(Palette::of(ui).dim);
+            ui.add(Label::new(says).wrap());
+        });
+    });
+}

@@ -1,0 +1,128 @@
+//! What `wpr -status collectors` says, as facts. The labels are English only on an English Windows: where they are not known,
+//! the shape of the values and their order say what they are.
+
+use std::path::PathBuf;
+
+/// How a recording stands.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Status {
+    /// Whether one is under way.
+    pub recording: bool,
+    /// Seconds since it began.
+    pub elapsed_s: Option<u64>,
+    /// Events that `wpr` counts as dropped.
+    pub dropped: Option<u64>,
+    /// Events that the collectors count as lost, all together.
+    pub lost: Option<u64>,
+    /// Whether it goes into a file; else it stays in memory.
+    pub file_mode: Option<bool>,
+    /// The folder of temporary files, if it says so.
+    pub temp: Option<PathBuf>,
+}
+
+impl Status {
+    /// Events that are not in the recording, by whichever count is higher: the two overlap.
+    #[must_use]
+    pub fn missing_events(&self) -> u64 {
+        self.dropped.unwrap_or(0).max(self.lost.unwrap_or(0))
+    }
+
+    /// Reads what `wpr` wrote.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        let mut status = Self::default();
+        for line in text.lines() {
+            let Some((label, value)) = line.split_once(" :").or_else(|| line.split_once(':')) else { continue };
+            let (label, value) = (label.trim().to_lowercase(), value.trim().trim_start_matches(':').trim());
+            match label.as_str() {
+                "dropped event" | "dropped events" => status.dropped = number(value).or(status.dropped),
+                "events lost" => status.lost = Some(status.lost.unwrap_or(0) + number(value).unwrap_or(0)),
+                "logging mode" => status.file_mode = Some(value.eq_ignore_ascii_case("file")),
+                "temp folder" => status.temp = Some(PathBuf::from(value)).filter(|_| !value.is_empty()),
+                _ if status.elapsed_s.is_none() => status.elapsed_s = clock(value),
+                // Straight after the time comes the number of dropped events, in every language.
+                _ if status.dropped.is_none() && status.lost.is_none() => status.dropped = number(value),
+                _ => {}
+            }
+        }
+        // Only a recording that is under way has a time.
+        status.recording = status.elapsed_s.is_some() || text.to_lowercase().contains("recording is in progress");
+        status
+    }
+}
+
+/// A count, whichever separators stand in it.
+fn number(value: &str) -> Option<u64> {
+    let digits: String = value.chars().filter(char::is_ascii_digit).collect();
+    let only = value.chars().all(|letter| letter.is_ascii_digit() || matches!(letter, ',' | '.' | ' ' | '\u{a0}'));
+    if only { digits.parse().ok() } else { None }
+}
+
+/// Seconds of `hh:mm:ss`, with days before it or fractions behind it where a recording is long.
+fn clock(value: &str) -> Option<u64> {
+    let (days, rest) = match value.split_once('.') {
+        Some((days, rest)) if rest.contains(':') => (number(days)?, rest),
+        _ => (0, value),
+    };
+    let mut parts = rest.split(':');
+    let (hours, minutes, seconds) = (parts.next()?, parts.next()?, parts.next()?);
+    let seconds = seconds.split(['.', ',']).next()?;
+    let two = |part: &str| (1..=2).contains(&part.len()) && part.chars().all(|letter| letter.is_ascii_digit());
+    if parts.next().is_some() || !two(minutes) || !two(seconds) {
+        return None;
+    }
+    let (hours, minutes, seconds): (u64, u64, u64) =
+        (hours.parse().ok()?, minutes.parse().ok()?, seconds.parse().ok()?);
+    if minutes > 59 || seconds > 59 {
+        return None;
+    }
+    days.checked_mul(24)?.checked_add(hours)?.checked_mul(3600)?.checked_add(minutes * 60 + seconds)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As the page on the command line options shows it, with two collectors.
+    const RUNNING: &str = "\nWPR recording is in progress...\n\nTime since start        : 00:04:27\nDropped event           : 3\n\
+        Logging mode            : File\nTemp Folder     : C:\\Temp\\wpr\\\n\n\
+        Collector Name          : NT Kernel Logger\nBuffer Size (KB)        : 1024\nEvents Lost             : 12\nSystem Keywords\n        Pool\n\n\
+        Collector Name          : WPR_initiated_WPR Event Collector\nBuffer Size (KB)        : 1024\nEvents Lost             : 1,030\n\
+        Providers\n        Microsoft-Windows-Win32k: 0x1000000402000: 0xff : Stack\n";
+
+    #[test]
+    fn a_recording_under_way_is_read() {
+        let status = Status::parse(RUNNING);
+        let read = (status.recording, status.elapsed_s, status.dropped, status.lost, status.file_mode);
+        assert_eq!(read, (true, Some(267), Some(3), Some(1042), Some(true)));
+        assert_eq!(status.temp, Some(PathBuf::from("C:\\Temp\\wpr\\")));
+        assert_eq!(status.missing_events(), 1042);
+    }
+
+    #[test]
+    fn without_a_recording_nothing_is_known() {
+        assert_eq!(Status::parse("\n    WPR is not recording\n"), Status::default());
+        assert_eq!(
+            Status::parse("\tThere are no trace profiles running.\n\tError code: 0xc5583000\n"),
+            Status::default()
+        );
+        assert_eq!(Status::parse(""), Status::default());
+    }
+
+    #[test]
+    fn another_language_is_read_by_its_shape() {
+        let text = "WPR-Aufzeichnung wird ausgef?hrt...\n\nZeit seit Start : 26:04:27\nVerworfenes Ereignis : 7\nProtokolliermodus : Datei\n";
+        let status = Status::parse(text);
+        assert_eq!((status.recording, status.elapsed_s, status.dropped), (true, Some(93_867), Some(7)));
+        assert_eq!((status.lost, status.file_mode), (None, None));
+        assert_eq!(Status::parse("Zeit : 1.02:00:00\nX : y\n").elapsed_s, Some(93_600), "with days");
+    }
+
+    #[test]
+    fn what_is_no_time_and_no_count_is_none() {
+        for text in ["1:2", "00:61:00", "a:b:c", "00:00:00:00", "12", "0x12:0x04:0xff", "18446744073709551615:00:00"] {
+            assert_eq!(clock(text), None, "{text}");
+        }
+        assert_eq!((number("1.030"), number("12 events"), number("")), (Some(1030), None, None));
+    }
+}

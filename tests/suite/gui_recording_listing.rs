@@ -1,0 +1,143 @@
+//! Tags from poolmon and `!poolused` in the window: pasted, opened, dropped; a table that sorts and filters, the differences of two
+//! listings, and the way from ticked tags to what is recorded. Ten thousand lines stay quick.
+
+use std::time::{Duration, Instant};
+
+use egui_kittest::kittest::{NodeT, Queryable};
+use poolscope::gui::egui::accesskit::Role;
+use poolscope::gui::egui::{Event, vec2};
+
+use crate::gui_kit::{Window, click, drop_files, settle};
+use crate::gui_recording_kit::{field, kit, many, poolmon, says, section};
+
+fn paste(window: &mut Window<'_>, text: &str) {
+    window.event(Event::Paste(text.to_owned()));
+    window.run_steps(2);
+    settle(window);
+}
+
+/// The accessible names of the rows on the screen, from the top.
+fn rows(window: &Window<'_>) -> Vec<String> {
+    let rows = window.query_all_by_role(Role::Row);
+    let mut placed: Vec<(f32, String)> =
+        rows.filter_map(|row| Some((row.rect().top(), row.accesskit_node().label()?))).collect();
+    placed.sort_by(|a, b| a.0.total_cmp(&b.0));
+    placed.into_iter().map(|(_, label)| label).collect()
+}
+
+fn tags(window: &Window<'_>) -> Vec<String> {
+    let values = (1..=4).filter_map(|number| window.query_by_label(&format!("Tag {number}"))?.value());
+    values.filter(|value| !value.is_empty()).collect()
+}
+
+#[test]
+fn a_pasted_listing_becomes_a_table_and_two_become_differences() {
+    let (mut window, _) = kit();
+    paste(&mut window, &poolmon(&[("Leak", 100, 6400), ("MmSt", 200, 64000), ("File", 50, 8000)]));
+    assert!(rows(&window)[0].starts_with("MmSt, NonPaged"), "{:?}", rows(&window));
+    assert_eq!(rows(&window).len(), 3);
+    // The field takes a paste as well.
+    window.get_by_role_and_label(Role::TextInput, "Paste a listing").focus();
+    window.run_steps(3);
+    paste(&mut window, &poolmon(&[("Leak", 900, 57600), ("MmSt", 201, 64320), ("File", 50, 8000), ("New1", 2, 64)]));
+    let first = rows(&window)[0].clone();
+    assert!(first.starts_with("Leak, NonPaged, +"), "{first}");
+    assert!(says(&window, "+50.0 KB") || says(&window, "+51.2 KB"), "{first}");
+    click(&mut window, "Record the largest growers");
+    assert_eq!(tags(&window), ["Leak", "MmSt", "New1"], "what did not grow is left out");
+    assert!(says(&window, "grew most from the first listing to the last"));
+    section(&mut window, "Commands");
+    assert!(says(&window, "-PoolTag Leak+MmSt+New1"));
+}
+
+#[test]
+fn rows_are_sorted_filtered_and_ticked() {
+    let (mut window, _) = kit();
+    let all = [("Aaaa", 5, 10), ("Bbbb", 4, 20), ("Cccc", 3, 30), ("Dddd", 2, 40), ("Eeee", 1, 50)];
+    paste(&mut window, &poolmon(&all));
+    assert!(rows(&window)[0].starts_with("Eeee"));
+    click(&mut window, "Sort by Allocs");
+    assert!(rows(&window)[0].starts_with("Aaaa"), "{:?}", rows(&window));
+    click(&mut window, "Sort by Allocs, descending");
+    assert!(rows(&window)[0].starts_with("Eeee"), "{:?}", rows(&window));
+    for tag in ["Aaaa", "Bbbb", "Cccc", "Dddd"] {
+        window.get_by_role_and_label(Role::CheckBox, &format!("Record {tag}")).click();
+        window.run_steps(3);
+    }
+    assert!(window.get_by_role_and_label(Role::CheckBox, "Record Eeee").accesskit_node().is_disabled(), "four at most");
+    click(&mut window, "Record these tags");
+    assert_eq!(tags(&window), ["Aaaa", "Bbbb", "Cccc", "Dddd"]);
+    field(&mut window, "Filter tags", "bb");
+    assert_eq!(rows(&window).len(), 1);
+    field(&mut window, "Filter tags", "nothing like it");
+    window.get_by_label("No tag has \"nothing like it\" in it.");
+    click(&mut window, "Clear");
+    assert!(says(&window, "Which tag grows?"));
+}
+
+#[test]
+fn files_are_opened_and_dropped_in_any_encoding() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (one, two, none) =
+        (folder.path().join("one.txt"), folder.path().join("two.log"), folder.path().join("none.txt"));
+    let text = poolmon(&[("Leak", 100, 6400)]);
+    let wide: Vec<u8> = [0xFF, 0xFE].into_iter().chain(text.encode_utf16().flat_map(u16::to_le_bytes)).collect();
+    std::fs::write(&one, wide).expect("written");
+    std::fs::write(&two, poolmon(&[("Leak", 300, 19200)])).expect("written");
+    std::fs::write(&none, "nothing of the kind\n").expect("written");
+    let (mut window, picks) = kit();
+    section(&mut window, "Tags from poolmon");
+    picks.then(&one);
+    click(&mut window, "Open\u{2026}");
+    for _ in 0..200 {
+        window.step();
+        std::thread::sleep(Duration::from_millis(5));
+        if !rows(&window).is_empty() {
+            break;
+        }
+    }
+    assert_eq!(rows(&window).len(), 1);
+    drop_files(&mut window, &[&two]);
+    settle(&mut window);
+    assert!(rows(&window)[0].contains("+"), "{:?}", rows(&window));
+    drop_files(&mut window, &[&none]);
+    settle(&mut window);
+    assert!(says(&window, "no row of poolmon or of !poolused was found"));
+    assert_eq!(rows(&window).len(), 1, "what was there stays");
+    paste(&mut window, "   ");
+    assert!(says(&window, "The text is empty"));
+}
+
+#[test]
+fn debugger_output_is_understood() {
+    let (mut window, _) = kit();
+    let text = "0: kd> !poolused 2\n   Sorting by  NonPaged Pool Consumed\n\n  Pool Used:\n            NonPaged            Paged\n\
+                 Tag    Allocs     Used    Allocs     Used\n Leak     1000   640000         0        0\tUNKNOWN pooltag 'Leak'\n \
+                 MmSt        1       64      2000  9000000\tMm section object prototype ptes , Binary: nt!mm\nTOTAL     1001   640064      2000  9000000\n";
+    paste(&mut window, text);
+    assert!(!rows(&window).is_empty(), "{:?}", window.query_all_by_label_contains("row").count());
+    assert!(rows(&window).iter().any(|row| row.starts_with("Leak, NonPaged")), "{:?}", rows(&window));
+    assert!(says(&window, "!poolused: "));
+    click(&mut window, "Record the largest");
+    assert_eq!(tags(&window).first().map(String::as_str), Some("MmSt"));
+}
+
+#[test]
+fn ten_thousand_lines_stay_quick() {
+    let (mut window, _) = kit();
+    window.set_size(vec2(1280.0, 720.0));
+    let many = many(10_000);
+    let borrowed: Vec<(&str, u64, u64)> =
+        many.iter().map(|(tag, allocs, bytes)| (tag.as_str(), *allocs, *bytes)).collect();
+    let text = poolmon(&borrowed);
+    paste(&mut window, &text);
+    paste(&mut window, &text);
+    assert!(says(&window, "10,000 rows"));
+    let drawn = rows(&window).len();
+    assert!((5..100).contains(&drawn), "only what is seen is drawn: {drawn}");
+    click(&mut window, "Sort by Tag");
+    let began = Instant::now();
+    window.run_steps(10);
+    // A frame that sorted or compared all of them would take many times as long, even without optimisation.
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+}
