@@ -2,11 +2,13 @@
 
 use eframe::egui::{Align, Layout, Ui, vec2};
 use poolscope_core::pivot::flame::{FlameTree, Weight};
+use poolscope_core::recording::quick;
 
 use crate::gui::command::{Command, DocumentCommand, FlameCommand};
 use crate::gui::jobs::document::Topic;
-use crate::gui::recording;
 use crate::gui::state::document::{Document, Page};
+use crate::gui::state::kit_fix::Fix;
+use crate::gui::theme::GRID;
 use crate::gui::widgets::command_lines;
 use crate::gui::widgets::empty_page::{self, WIDTH};
 
@@ -82,8 +84,13 @@ pub(super) fn show(ui: &mut Ui, document: &Document, why: Why, commands: &mut Ve
         Why::NoEvents | Why::NoStacks => {
             ui.allocate_ui_with_layout(vec2(WIDTH, 0.0), Layout::top_down(Align::Min), |ui| {
                 ui.set_width(WIDTH.min(ui.available_width()));
-                command_lines::show(ui, "With wpr:", &recording::WPR);
-                command_lines::show(ui, "With xperf:", &recording::XPERF);
+                command_lines::show(ui, "With wpr:", &quick::WPR);
+                command_lines::show(ui, "With xperf:", &quick::XPERF);
+                ui.add_space(2.0 * GRID);
+                let fix = if why == Why::NoEvents { Fix::NoPoolEvents } else { Fix::NoStacks };
+                if ui.button(fix.title()).clicked() {
+                    commands.push(document.record_again(fix));
+                }
             });
         }
         Why::Computing => {
