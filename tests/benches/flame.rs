@@ -73,6 +73,14 @@ fn merging_zoomed(bencher: Bencher<'_, '_>, merge: Merge) {
     bencher.bench(|| merged(merge, &zoom));
 }
 
+/// With the groups known, as after a change of measure, direction or zoom.
+#[divan::bench(args = [Merge::Callers, Merge::Callees], sample_count = 9, sample_size = 1)]
+fn merging_again(bencher: Bencher<'_, '_>, merge: Merge) {
+    let pivot = merged(merge, &[]).pivot().clone();
+    let request = FlameRequest { view: pivot.view(), rows: None, merge, weight: Weight::Count, zoom: &[] };
+    bencher.bench(|| FlameTree::of_groups(pivot.clone(), &request, &never));
+}
+
 #[divan::bench(sample_count = 9, sample_size = 1)]
 fn searching(bencher: Bencher<'_, '_>) {
     let tree = merged(Merge::Callers, &[]);

@@ -292,7 +292,7 @@ fn view_and_filter_change_what_is_drawn() {
     document_mut(&mut window).zoom(Range::between(20.0, 30.0), false);
     settle(&mut window);
     let shown = document(&window).flame.shown.as_ref().expect("shown");
-    assert_eq!(shown.view, document(&window).history.now());
+    assert_eq!(shown.question.view, document(&window).history.now());
     assert!(shown.tree.weight(FlameTree::ROOT) < whole);
     assert_eq!(zoomed(&window), LEAKS, "zoomed as before");
     document_mut(&mut window).push_query("tag:NoSuchTag");
@@ -340,7 +340,10 @@ fn names_that_come_late_take_the_place_of_addresses() {
     document_mut(&mut window).run(&DocumentCommand::Page(Page::Flame));
     named(&mut window);
     assert!(frames(&window).iter().any(|label| label.starts_with(LEAKS)), "{:?}", frames(&window));
-    assert!(Arc::ptr_eq(&document(&window).flame.shown.as_ref().expect("shown").names, &document(&window).names));
+    assert!(Arc::ptr_eq(
+        &document(&window).flame.shown.as_ref().expect("shown").question.names,
+        &document(&window).names
+    ));
 }
 
 #[test]

@@ -8,6 +8,7 @@ use poolscope_core::job::CancelToken;
 use poolscope_core::pivot::Place;
 use poolscope_core::pivot::flame::{FlameRequest as Wanted, FlameTree, Merge, Weight, flame};
 use poolscope_core::pivot::translate::Translation;
+use poolscope_core::select::RowSet;
 use poolscope_core::trace::time::View;
 
 use super::rows::RowChoice;
@@ -36,22 +37,27 @@ pub struct FlameQuestion {
 }
 
 impl FlameQuestion {
-    /// Whether the other is about the same rows and measure, wherever it is zoomed to.
+    /// Whether the other is about the same rows by the same names.
     #[must_use]
-    pub fn is_alike(&self, other: &Self) -> bool {
+    pub fn has_rows_of(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.names, &other.names)
             && Arc::ptr_eq(&self.filter, &other.filter)
             && self.view == other.view
             && self.scope == other.scope
-            && (self.weight, self.merge) == (other.weight, other.merge)
+    }
+
+    /// Whether the other is about the same rows and measure, wherever it is zoomed to.
+    #[must_use]
+    pub fn is_alike(&self, other: &Self) -> bool {
+        self.has_rows_of(other) && (self.weight, self.merge) == (other.weight, other.merge)
     }
 }
 
 /// What is shown so far.
 #[derive(Clone)]
 pub struct Before {
-    /// The names of its frames, and of the scope.
-    pub names: Arc<Names>,
+    /// What it answers; by its names the scope is called, too.
+    pub question: FlameQuestion,
     /// Its frames.
     pub tree: Arc<FlameTree>,
     /// The frame that is zoomed to.
@@ -81,10 +87,17 @@ pub struct FlameAnswer {
 pub(super) fn run(request: FlameRequest, cancel: &CancelToken) -> Option<FlameAnswer> {
     let FlameRequest { mut question, before } = request;
     let asked_scope = question.scope.clone();
-    let renamed = before.filter(|before| !Arc::ptr_eq(&before.names, &question.names));
+    if let Some(before) = before.as_ref().filter(|before| before.question.has_rows_of(&question)) {
+        // The groups are there already: grouping takes longer than merging.
+        let pivot = Arc::clone(before.tree.pivot());
+        let wanted = wanted(&question, None);
+        let tree = Arc::new(FlameTree::of_groups(pivot, &wanted, &|| cancel.is_cancelled()).ok()?);
+        return Some(FlameAnswer { question, asked_scope, tree, translation: None });
+    }
+    let renamed = before.filter(|before| !Arc::ptr_eq(&before.question.names, &question.names));
     let mut translation = None;
     if let Some(before) = renamed {
-        let way = Translation::new(Arc::clone(&before.names), Arc::clone(&question.names));
+        let way = Translation::new(before.question.names, Arc::clone(&question.names));
         if before.tree.merge() == question.merge {
             let paths = moved(&before.tree, before.zoom, &way);
             question.zoom = paths.into_iter().next().unwrap_or_default();
@@ -100,15 +113,14 @@ pub(super) fn run(request: FlameRequest, cancel: &CancelToken) -> Option<FlameAn
         place: question.scope.clone(),
     };
     let rows = choice.rows(cancel).ok()?;
-    let wanted = Wanted {
-        view: question.view,
-        rows: rows.as_deref(),
-        merge: question.merge,
-        weight: question.weight,
-        zoom: &question.zoom,
-    };
+    let wanted = wanted(&question, rows.as_deref());
     let tree = Arc::new(flame(&question.names, &wanted, &|| cancel.is_cancelled()).ok()?);
     (!cancel.is_cancelled()).then_some(FlameAnswer { question, asked_scope, tree, translation })
+}
+
+/// A question as the engine knows it.
+fn wanted<'q>(question: &'q FlameQuestion, rows: Option<&'q RowSet>) -> Wanted<'q> {
+    Wanted { view: question.view, rows, merge: question.merge, weight: question.weight, zoom: &question.zoom }
 }
 
 /// The paths that a frame of a tree may have under new names.

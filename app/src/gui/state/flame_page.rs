@@ -3,11 +3,9 @@
 
 use std::sync::Arc;
 
-use poolscope_core::column::names::Names;
 use poolscope_core::pivot::Place;
 use poolscope_core::pivot::flame::{FlameTree, Merge, Weight};
 use poolscope_core::pivot::translate::Translation;
-use poolscope_core::trace::time::View;
 use serde::{Deserialize, Serialize};
 
 use super::document::Page;
@@ -75,10 +73,8 @@ impl FlameLook {
 pub struct ShownFlame {
     /// Goes up with every answer.
     pub number: u64,
-    /// The names of the frames.
-    pub names: Arc<Names>,
-    /// The view that they are relative to.
-    pub view: View,
+    /// What they answer.
+    pub question: FlameQuestion,
     /// The stacks.
     pub tree: Arc<FlameTree>,
     /// The colours of their frames.

@@ -62,7 +62,7 @@ impl Document {
         let question = self.flame_question();
         self.flame.asked = Some(question.clone());
         let before = self.flame.shown.as_ref().map(|shown| Before {
-            names: Arc::clone(&shown.names),
+            question: shown.question.clone(),
             tree: Arc::clone(&shown.tree),
             zoom: self.flame.view.zoom(),
         });
@@ -78,8 +78,7 @@ impl Document {
             scope.place.clone_from(place);
         }
         let colours = FlameColours(self.module_numbers());
-        let names = Arc::clone(&question.names);
-        let shown = ShownFlame { number: 0, names, view: question.view, tree, colours };
+        let shown = ShownFlame { number: 0, question: question.clone(), tree, colours };
         self.flame.take(shown, translation.as_ref());
         self.flame.asked = Some(question);
         self.search_flame();
