@@ -8,6 +8,8 @@ use super::wrong;
 use crate::gui::state::kit::Kit;
 use crate::gui::theme::{self, GRID, Palette, RADIUS};
 
+/// Widest that a line gets, in points.
+const WIDEST: f32 = 1000.0;
 /// Room for the button at the end of a line, in points.
 const BUTTON: f32 = 52.0;
 
@@ -19,7 +21,8 @@ pub(super) fn show(ui: &mut Ui, kit: &mut Kit) {
         Err(words) => return wrong(ui, words),
     };
     ScrollArea::vertical().id_salt("commands").auto_shrink(false).show(ui, |ui| {
-        ui.set_max_width(ui.available_width() - 3.0 * GRID);
+        // The buttons stay near the lines that they copy.
+        ui.set_max_width((ui.available_width() - 3.0 * GRID).min(WIDEST));
         for group in &prepared.groups {
             let title = ui.label(RichText::new(&group.title).font(theme::strong_font()));
             if reveal == Some(group.way) {
