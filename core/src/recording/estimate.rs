@@ -152,7 +152,8 @@ mod tests {
             for seconds in [0, 1, 1 << 40, u64::MAX] {
                 for memory_bytes in [0, 1, 1 << 30, u64::MAX] {
                     for mode in Mode::ALL {
-                        let expected = Expected { events_per_second: rate, seconds, memory_bytes };
+                        let expected =
+                            Expected { events_per_second: rate, seconds, memory_bytes, ..Expected::default() };
                         let estimate = Estimate::of(&Plan { mode, expected, ..Plan::default() });
                         assert!((4..=1024).contains(&estimate.buffer_kib), "{expected:?} {estimate:?}");
                         assert!((BUFFERS_MIN..=4096).contains(&estimate.buffers), "{expected:?} {estimate:?}");
@@ -161,5 +162,15 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn roomy_buffers_take_all_that_is_advised_whatever_the_rate() {
+        let plan =
+            |roomy_buffers| Plan { expected: Expected { roomy_buffers, ..Expected::default() }, ..Plan::default() };
+        let (usual, roomy) = (Estimate::of(&plan(false)), Estimate::of(&plan(true)));
+        assert!(usual.buffer_bytes() < roomy.buffer_bytes());
+        assert_eq!(roomy.buffer_bytes(), FILE_BUFFER_BYTES.1);
+        assert_eq!(usual.bytes_per_minute, roomy.bytes_per_minute, "what is written stays the same");
     }
 }

@@ -450,7 +450,7 @@ mod tests {
             name: "b".to_owned(),
             result: parse_text("hello").map_err(|error| error.to_string()),
         });
-        assert!(page.trouble.as_ref().is_some_and(|words| words.contains("no row of poolmon")), "{:?}", page.trouble);
+        assert!(page.trouble.as_ref().is_some_and(|words| words.contains("No row of poolmon")), "{:?}", page.trouble);
         assert_eq!(page.listings.len(), 1);
         page.clear();
         assert!(page.listings.is_empty() && shown(&mut page).is_empty());
