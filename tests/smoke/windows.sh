@@ -66,13 +66,14 @@ failed() {
 
 # --- build
 
-# Debian's compiler, with the window's libraries less optimised than ours: they take most of the time, and nobody measures here.
+# Debian's compiler. Libraries are not optimised, core a little: building takes most of the time, and nobody measures here.
 cargo_for_windows() {
     RUSTC_BOOTSTRAP=1 RUSTC=/usr/bin/rustc RUSTDOC=/usr/bin/rustdoc CARGO_PROFILE_DEV_DEBUG=0 CARGO_INCREMENTAL=0 \
         CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER=x86_64-w64-mingw32-gcc \
         CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER=$wine \
         cargo "$@" --locked -Zbuild-std=std,panic_abort,test,proc_macro --target "$target" \
-        --config 'profile.dev.package."*".opt-level=1' -p poolscope-core -p poolscope
+        --config 'profile.dev.package."*".opt-level=0' --config profile.dev.package.poolscope-core.opt-level=1 \
+        -p poolscope-core -p poolscope
 }
 part_build() {
     # The same packages, features and profile in both, so that nothing is compiled twice.
@@ -216,7 +217,9 @@ check_symbol_paths() {
         --path 'srv*%syms%\x64;%NoSuchVariable%\y' 2>&1) || failed "symbols: $said"
     [[ $said == *'%NoSuchVariable% is not set'* ]] || failed "nothing about a variable that is not set: $said"
     [[ $said != *'%syms%\x64'*'is not set'* ]] || failed "%syms% is not known: $said"
-    step 'variables in symbol paths'
+    [[ -n $(find "$WINEPREFIX/drive_c/users" -path '*/Local/poolscope/names/*.names' -print -quit) ]] ||
+        failed 'no names are kept in the local folder of the user'
+    step 'variables in symbol paths; names kept where programs of Windows keep them'
 }
 
 # --- offer

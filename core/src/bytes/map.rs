@@ -64,7 +64,12 @@ mod tests {
     fn a_file_that_is_being_written_is_read_as_far_as_it_is() {
         use std::io::Write as _;
         let path = std::env::temp_dir().join(format!("poolscope-map-{}.etl", std::process::id()));
-        let mut writer = File::create(&path).unwrap();
+        let mut options = File::options();
+        options.write(true).create(true).truncate(true);
+        // FILE_SHARE_READ, as the recorder of Windows: others may read, no more.
+        #[cfg(windows)]
+        std::os::windows::fs::OpenOptionsExt::share_mode(&mut options, 1);
+        let mut writer = options.open(&path).unwrap();
         writer.write_all(b"first").unwrap();
         let map = FileMap::open(&path).unwrap().expect("not empty");
         assert_eq!(map.bytes(), b"first");

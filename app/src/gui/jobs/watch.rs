@@ -182,3 +182,30 @@ fn folder(path: &Path) -> Option<&Path> {
     let folder = path.parent()?;
     Some(if folder == Path::new("") { Path::new(".") } else { folder })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_written_to_then_replaced_then_taken_away() {
+        let folder = std::env::temp_dir().join(format!("poolscope-watch-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let path = folder.join("w\u{e4}tched.etl");
+        std::fs::write(&path, b"one").expect("a file");
+        let (send, changes) = channel();
+        let watch = Watch::start(move |tab, change| drop(send.send((tab, change))));
+        watch.watch(TabId(7), path.clone(), Stamp::of(&path));
+        let next = || changes.recv_timeout(Duration::from_secs(60)).expect("it is noticed");
+        std::fs::write(&path, b"one and more").expect("written");
+        assert_eq!(next(), (TabId(7), Change::Changed));
+        let other = folder.join("other");
+        std::fs::write(&other, b"another one").expect("a file");
+        std::fs::rename(&other, &path).expect("replaced");
+        assert_eq!(next(), (TabId(7), Change::Changed));
+        std::fs::remove_file(&path).expect("gone");
+        assert_eq!(next(), (TabId(7), Change::Gone));
+        drop(watch);
+        std::fs::remove_dir_all(&folder).expect("removed");
+    }
+}
