@@ -117,11 +117,10 @@ impl<'a> FlameGraph<'a> {
         );
         frames::name_all(ui, &area, &stage, state, &mut actions);
         show_scrollbar(ui, outer, &stage, state, id);
-        let is_over = Rect::from_min_max(body.min, body.max);
         if let Some(entries) = menu {
             show_menu(ui, &area, &stage, state, entries);
         }
-        if let Some(tip) = tip.filter(|_| ui.rect_contains_pointer(is_over)) {
+        if let Some(tip) = tip.filter(|_| ui.rect_contains_pointer(body)) {
             frames::show_tip(ui, &area, &stage, tip);
         }
         state.layout = state.layout.take().map(|(basis, _)| (basis, layout));
