@@ -194,7 +194,7 @@ mod tests {
         let path = folder.join("w\u{e4}tched.etl");
         std::fs::write(&path, b"one").expect("a file");
         let (send, changes) = channel();
-        let watch = Watch::start(move |tab, change| drop(send.send((tab, change))));
+        let watch = Watch::start(move |tab, change| send.send((tab, change)).unwrap_or_default());
         watch.watch(TabId(7), path.clone(), Stamp::of(&path));
         let next = || changes.recv_timeout(Duration::from_secs(60)).expect("it is noticed");
         std::fs::write(&path, b"one and more").expect("written");
