@@ -20,7 +20,7 @@ impl FakeWpr {
     pub fn new(trace: &[u8], scenario: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let fake = Self { folder };
-        std::fs::copy(built(), fake.program()).expect("the made-up program can be copied");
+        place(built(), &fake.program()).expect("the made-up program can be placed");
         std::fs::write(fake.folder().join("trace.etl"), trace).expect("a trace");
         fake.becomes(scenario);
         fake
@@ -76,4 +76,16 @@ fn built() -> PathBuf {
     let test = std::env::current_exe().expect("a test knows its own path");
     let folder = test.ancestors().nth(2).expect("tests lie below the target folder");
     folder.join(format!("fake-wpr{}", std::env::consts::EXE_SUFFIX))
+}
+
+/// Puts the program where it is called from. A link where there are some: a copy that another thread's child still holds open for
+/// writing cannot be started.
+#[cfg(unix)]
+fn place(program: impl AsRef<Path>, at: &Path) -> std::io::Result<()> {
+    std::os::unix::fs::symlink(program, at)
+}
+
+#[cfg(not(unix))]
+fn place(program: impl AsRef<Path>, at: &Path) -> std::io::Result<()> {
+    std::fs::copy(program, at).map(drop)
 }

@@ -19,7 +19,9 @@ struct Fake {
 }
 
 fn main() -> ExitCode {
-    let folder = std::env::current_exe().ok().and_then(|own| own.parent().map(Path::to_owned)).unwrap_or_default();
+    // The path that it was called by, which may be a link.
+    let called = std::env::args_os().next().map(PathBuf::from).unwrap_or_default();
+    let folder = called.parent().map(Path::to_owned).unwrap_or_default();
     let scenario = fs::read_to_string(folder.join("scenario.txt")).unwrap_or_default();
     let mut fake = Fake { folder, scenario, said: String::new() };
     let arguments: Vec<String> = std::env::args().skip(1).collect();
