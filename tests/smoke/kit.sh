@@ -45,8 +45,9 @@ colours() { identify -format '%k' "$pictures/$1.png"; }
 differing() {
     local pixels
     pixels=$(compare -metric AE "$pictures/$1.png" "$pictures/$2.png" null: 2>&1 || true)
-    [[ $pixels =~ ^[0-9]+ ]] || fail "two pictures cannot be compared: $pixels"
-    echo "${BASH_REMATCH[0]}"
+    # From a million on it is written as 1.024e+06.
+    [[ $pixels =~ ^[0-9.]+(e\+[0-9]+)? ]] || fail "two pictures cannot be compared: $pixels"
+    printf '%.0f\n' "${BASH_REMATCH[0]}"
 }
 
 # wait_for WORDS COMMAND...: until the command says yes; after half a minute it fails with the words.

@@ -48,7 +48,7 @@ cd "$(dirname "$0")/../.."
 
 target=x86_64-pc-windows-gnu
 export CARGO_TARGET_DIR=target/windows
-programs=$PWD/$CARGO_TARGET_DIR/$target/debug
+programs=$PWD/$CARGO_TARGET_DIR/programs
 pictures=target/smoke/windows
 mkdir -p "$pictures" "$CARGO_TARGET_DIR"
 log=$pictures/program.log
@@ -76,9 +76,15 @@ cargo_for_windows() {
         -p poolscope-core -p poolscope
 }
 part_build() {
+    local file
     # The same packages, features and profile in both, so that nothing is compiled twice.
     cargo_for_windows test --lib --no-run
     cargo_for_windows build --bins
+    # Without their symbols they are half as large and start sooner.
+    mkdir -p "$programs"
+    for file in poolscope poolscopew; do
+        x86_64-w64-mingw32-strip -o "$programs/$file.exe" "$CARGO_TARGET_DIR/$target/debug/$file.exe"
+    done
 }
 
 # --- wine
@@ -106,30 +112,35 @@ windows_path() {
 # --- files
 
 part_files() {
-    local file subsystem
+    local file start subsystem
     for file in poolscope poolscopew; do
-        subsystem=$(x86_64-w64-mingw32-objdump -p "$programs/$file.exe" | sed -n 's/^Subsystem.*(\(.*\)).*/\1/p')
+        # The header's place is at 0x3c; in it, the subsystem at 0x5c: 2 without a console, 3 with one.
+        start=$(number 4 60 "$programs/$file.exe")
+        subsystem=$(number 2 $((start + 92)) "$programs/$file.exe")
         case $file in
-            poolscope) [[ $subsystem == 'Windows CUI' ]] ;;
-            poolscopew) [[ $subsystem == 'Windows GUI' ]] ;;
-        esac || failed "$file.exe is made for $subsystem"
+            poolscope) ((subsystem == 3)) ;;
+            poolscopew) ((subsystem == 2)) ;;
+        esac || failed "$file.exe is made for subsystem $subsystem"
         has_resources "$programs/$file.exe"
     done
     echo "$name: poolscope.exe has a console, poolscopew.exe none; both have icon, version and manifest"
 }
+# number BYTES PLACE FILE: a little-endian number.
+number() { od -An -t "u$1" -j "$2" -N "$1" "$3" | tr -d ' '; }
 # Icon (3, 14), version (16), manifest (24), and what is in them.
 has_resources() {
-    local resources kind word
-    resources=$(x86_64-w64-mingw32-objdump -p "$1")
-    for kind in 0003 000e 0010 0018; do
-        grep -qiE "Entry: ID: 0x0*$kind" <<<"$resources" || failed "$1 has no resource of kind 0x$kind"
+    local resources=$scratch/resources kinds kind word
+    x86_64-w64-mingw32-objcopy -O binary -j .rsrc "$1" "$resources"
+    # The directory of kinds: two counts, then pairs of kind and place.
+    kinds=$(od -An -v -t u4 -w8 -j 16 -N $(($(number 2 14 "$resources") * 8)) "$resources" | awk '{ print $1 }')
+    for kind in 3 14 16 24; do
+        grep -qx "$kind" <<<"$kinds" || failed "$1 has no resource of kind $kind, but these: ${kinds//$'\n'/ }"
     done
-    for word in longPathAware PerMonitorV2 asInvoker Common-Controls; do
-        grep -aq "$word" "$1" || failed "$word is not in the manifest of $1"
-    done
-    # UTF-16.
-    for word in FileDescription ProductVersion "$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)"; do
-        tr -d '\0' <"$1" | grep -aq "$word" || failed "$word is not in the version of $1"
+    # Texts of the version are UTF-16.
+    tr -d '\0' <"$resources" >"$resources.txt"
+    for word in longPathAware PerMonitorV2 asInvoker Common-Controls FileDescription ProductVersion \
+        "$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)"; do
+        grep -aq "$word" "$resources.txt" || failed "$word is not in the resources of $1"
     done
 }
 
@@ -178,7 +189,7 @@ part_commands() {
     run_both leaks sample.etl --fail-if 'nonpaged_growth > 1MB/min'
     [[ -z $(grep -c $'\r' "$scratch/theirs.out" | grep -v '^0$') ]] || failed 'CRLF in a result'
     run_both info missing.etl
-    run_both no-such-command
+    run_both report --no-such-option
     step "$compared commands, $bytes bytes, the same as here"
     check_paths
     check_symbol_paths
@@ -217,9 +228,9 @@ check_symbol_paths() {
         --path 'srv*%syms%\x64;%NoSuchVariable%\y' 2>&1) || failed "symbols: $said"
     [[ $said == *'%NoSuchVariable% is not set'* ]] || failed "nothing about a variable that is not set: $said"
     [[ $said != *'%syms%\x64'*'is not set'* ]] || failed "%syms% is not known: $said"
-    [[ -n $(find "$WINEPREFIX/drive_c/users" -path '*/Local/poolscope/names/*.names' -print -quit) ]] ||
-        failed 'no names are kept in the local folder of the user'
-    step 'variables in symbol paths; names kept where programs of Windows keep them'
+    windows_run 0 symbols sample.etl --offline
+    [[ $said == *'AppData\Local\poolscope\symbols'* ]] || failed "the usual store lies elsewhere: $said"
+    step 'variables in symbol paths; the usual store lies where programs of Windows keep such things'
 }
 
 # --- offer
@@ -268,6 +279,16 @@ fresh_settings() {
     echo '{ "theme": "light" }' >"$folder/data/settings.json"
 }
 gone() { ! has_window; }
+offered() { [[ -n $(value 'Classes\poolscope.etl\shell\open\command' '') ]]; }
+# choose COMMAND BEFORE AFTER: runs a command from the palette, between two pictures.
+choose() {
+    press ctrl+k
+    reacted palette "$2" 10000
+    write "$1"
+    reacted written palette 1000
+    press Return
+    reacted "$3" written 20000
+}
 # The window is closed by its key; sets `code`.
 quit_window() {
     xdotool key ctrl+q
@@ -297,19 +318,17 @@ part_window() {
     reacted keys opened 200
     click 560 600
     reacted mouse keys 50
-    press ctrl+k
-    reacted palette mouse 10000
-    write 'theme: dark'
-    press Return
-    reacted dark palette 100000
-    press ctrl+k
-    reacted dark_palette dark 10000
-    write 'open .etl'
-    press Return
-    reacted offer dark 10000
+    choose 'theme: dark' mouse dark
+    choose 'open .etl' dark offer
+    # From the harmless button to the other one.
+    press shift+Tab Return
+    wait_for 'the box does not offer poolscope' offered
+    reacted offered offer 1000
     press Escape
+    reacted closed offered 10000
     quit_window
-    step "the window: $(colours opened) colours, dark $(colours dark), closed by its key with exit code $code"
+    step "the window: $(colours opened) colours, dark $(colours dark), offered itself, ended by its key with exit code $code"
+    windows_run 0 associate --remove
     hand_over
     message
 }
