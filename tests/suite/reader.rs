@@ -116,8 +116,7 @@ fn the_second_walk_is_taken_only_for_stacks_without_an_event() {
         let source: Arc<dyn RecordSource> = Arc::<WindowsShape>::clone(&shape);
         let loaded = load_records(source, LoadOptions { stacks }, &Progress::default(), &CancelToken::default());
         loaded.expect("records make a trace");
-        let walks = shape.walks.lock().expect("no walk panicked").clone();
-        walks
+        shape.walks.lock().expect("no walk panicked").clone()
     };
     let base = variants::base(2_000);
     assert_eq!(walks(&base, StackScope::Pool), [true]);

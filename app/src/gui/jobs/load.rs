@@ -137,7 +137,7 @@ pub(super) fn run(loader: &dyn Loader, request: LoadRequest, generation: u64, ca
     let LoadRequest { source, progress } = request;
     let path = source.path();
     let stamp = path.and_then(Stamp::of);
-    let inside = path.filter(|path| path.is_dir()).map(|path| traces_in(path));
+    let inside = path.filter(|path| path.is_dir()).map(traces_in);
     let result = if inside.is_some() { Ok(None) } else { loader.load(&source, &progress, cancel) };
     // A file that came only now has a state only now.
     let stamp = stamp.or_else(|| path.and_then(Stamp::of));

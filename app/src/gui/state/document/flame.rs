@@ -42,7 +42,7 @@ impl Document {
         let finer = self.flame.shown.as_ref().is_some_and(|shown| shown.tree.is_cut(self.flame.view.zoom()))
             && !question.zoom.is_empty()
             && asked.is_some_and(|asked| asked.zoom != question.zoom);
-        if alike && !finer || self.flame.broken && alike {
+        if alike && (!finer || self.flame.broken) {
             return;
         }
         let only_names = asked.is_some_and(|asked| {
