@@ -66,14 +66,15 @@ failed() {
 
 # --- build
 
-# Debian's compiler. Libraries are not optimised, core a little: building takes most of the time, and nobody measures here.
+# Debian's compiler. Libraries are not optimised, since building takes most of the time and nobody measures here; but core is, whose
+# tests compute a lot, and the reader of C++ names, which needs ten times the stack else.
 cargo_for_windows() {
     RUSTC_BOOTSTRAP=1 RUSTC=/usr/bin/rustc RUSTDOC=/usr/bin/rustdoc CARGO_PROFILE_DEV_DEBUG=0 CARGO_INCREMENTAL=0 \
         CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER=x86_64-w64-mingw32-gcc \
         CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER=$wine \
         cargo "$@" --locked -Zbuild-std=std,panic_abort,test,proc_macro --target "$target" \
-        --config 'profile.dev.package."*".opt-level=0' --config profile.dev.package.poolscope-core.opt-level=1 \
-        -p poolscope-core -p poolscope
+        --config 'profile.dev.package."*".opt-level=0' --config profile.dev.package.msvc-demangler.opt-level=2 \
+        --config profile.dev.package.poolscope-core.codegen-units=1 -p poolscope-core -p poolscope
 }
 part_build() {
     local file
