@@ -122,9 +122,14 @@ mod tests {
         let path = folder.join("settings.json");
         let store = FileStore::new(&path);
         store.write("one").expect("written");
+        // Where nobody may replace an open file, it is tried again until the reader is done.
         let reader = std::fs::File::open(&path).expect("open");
+        let reading = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(50));
+            drop(reader);
+        });
         store.write("two").expect("written over");
-        drop(reader);
+        reading.join().expect("no panic");
         assert_eq!(store.read().expect("read"), Some(b"two".to_vec()));
         let names: Vec<_> = std::fs::read_dir(&folder).expect("a folder").flatten().map(|f| f.file_name()).collect();
         assert_eq!(names, ["settings.json"], "nothing else is left");

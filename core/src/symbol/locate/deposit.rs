@@ -95,8 +95,10 @@ impl Drop for Slot {
     fn drop(&mut self) {
         // Whoever waits holds the same file open and gets its lock, gone from the folder or not; whoever comes later makes a
         // new one. Both look first whether the file is there by now.
-        if self.lock.is_some() {
+        if let Some(lock) = self.lock.take() {
             drop(std::fs::remove_file(&self.lock_file));
+            // Where a file stays in its folder for as long as somebody has it open, the folder could not go.
+            drop(lock);
         }
         drop(std::fs::remove_dir(&self.work));
     }
@@ -123,6 +125,10 @@ fn open_lock(work: &Path, lock_file: &Path) -> io::Result<File> {
         result = File::options().read(true).write(true).create(true).truncate(false).open(lock_file);
         match &result {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            // What Windows says of a file that was removed while somebody has it open.
+            Err(error) if cfg!(windows) && error.kind() == io::ErrorKind::PermissionDenied => {
+                std::thread::sleep(Duration::from_millis(POLL_MS));
+            }
             _ => break,
         }
     }
