@@ -31,7 +31,7 @@ impl RateSource {
 #[must_use]
 pub fn size(plan: &Plan, source: RateSource) -> Vec<String> {
     let (estimate, expected) = (Estimate::of(plan), plan.expected);
-    let rate = format::count(expected.events_per_second);
+    let rate = format::count(plan.events_per_second());
     let each = format::count(estimate.bytes_per_event);
     let source = match source {
         RateSource::Given => "",
@@ -73,7 +73,7 @@ mod tests {
     #[test]
     fn a_file_grows_and_a_circular_log_wraps() {
         let plan = |mode, events_per_second, seconds| {
-            let expected = Expected { events_per_second, seconds, ..Expected::default() };
+            let expected = Expected { events_per_second: Some(events_per_second), seconds, ..Expected::default() };
             size(&Plan { mode, expected, ..Plan::default() }, RateSource::Given).join(" ")
         };
         let file = plan(Mode::File, 1000, 600);

@@ -78,15 +78,20 @@ fn the_estimate_follows_what_is_chosen() {
     let one = estimate(&window);
     assert_ne!(both, one);
     click(&mut window, "Memory, used again and again");
-    assert!(says(&window, "what is older is overwritten"));
     assert!(says(&window, "Only the last stretch before the stop is kept"));
-    // Ten thousand times the rate: it has to wrap.
-    window.get_by_label("Allocations and frees per second").click();
-    window.run_steps(3);
-    window.key_press_modifiers(Modifiers::COMMAND, Key::A);
-    window.run_steps(2);
-    crate::gui_kit::write(&mut window, "1000000");
-    press(&mut window, Key::Enter);
+    assert!(says(&window, "that is too little"), "all tags make too much: {}", estimate(&window));
+    assert!(says(&window, "assumed"));
+    let rate = |window: &mut Window<'_>, text: &str| {
+        window.get_by_label("Allocations and frees per second").click();
+        window.run_steps(3);
+        window.key_press_modifiers(Modifiers::COMMAND, Key::A);
+        window.run_steps(2);
+        crate::gui_kit::write(window, text);
+        press(window, Key::Enter);
+    };
+    rate(&mut window, "800");
+    assert!(says(&window, "what is older is overwritten") && !says(&window, "assumed"));
+    rate(&mut window, "1000000");
     assert!(says(&window, "that is too little"), "{}", estimate(&window));
     assert!(says(&window, "GB per minute"), "{}", estimate(&window));
 }

@@ -53,7 +53,8 @@ fn plans() -> Vec<Plan> {
         [(0, 0, 0), (1, 1, 1), (100_000, 3600, 1 << 30), (u64::MAX, u64::MAX, u64::MAX)]
     {
         for (mode, boot) in [(Mode::File, true), (Mode::Memory, false)] {
-            let expected = Expected { events_per_second, seconds, memory_bytes, ..Expected::default() };
+            let expected =
+                Expected { events_per_second: Some(events_per_second), seconds, memory_bytes, ..Expected::default() };
             plans.push(Plan { mode, boot, expected, system: System::Windows7, ..Plan::default() });
         }
     }

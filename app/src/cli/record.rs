@@ -141,7 +141,7 @@ impl Shown<'_> {
             "stacks": { "allocation": plan.stacks.on_allocation, "free": plan.stacks.on_free },
             "boot": plan.boot,
             "estimate": {
-                "events_per_second": plan.expected.events_per_second,
+                "events_per_second": plan.events_per_second(),
                 "rate": self.planned.rate_source.name(),
                 "seconds": plan.expected.seconds,
                 "bytes_per_event": estimate.bytes_per_event,

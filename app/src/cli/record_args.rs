@@ -143,9 +143,6 @@ pub struct Planned {
     pub basis: Option<Basis>,
 }
 
-/// Events per second that are assumed.
-const RATES: [u64; 2] = [1000, 20_000];
-
 impl Args {
     /// The plan.
     ///
@@ -163,9 +160,8 @@ impl Args {
             (None, Some(_)) => RateSource::Listing,
             (None, None) => RateSource::Assumed,
         };
-        let assumed = if scope == Scope::All { RATES[1] } else { RATES[0] };
         let expected = Expected {
-            events_per_second: self.rate.or(counted).unwrap_or(assumed),
+            events_per_second: self.rate.or(counted),
             seconds: self.duration,
             memory_bytes: self.memory_size.unwrap_or(MEMORY_BYTES_DEFAULT),
             ..Expected::default()

@@ -31,8 +31,8 @@ pub const MEMORY_BYTES_MAX: u64 = 4096 * MIB;
 /// How much is expected.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Expected {
-    /// Allocations and frees per second that pass the tag filter.
-    pub events_per_second: u64,
+    /// Allocations and frees per second that pass the tag filter; `None` where nobody knows, so that the scope's assumption holds.
+    pub events_per_second: Option<u64>,
     /// Seconds from start to stop; in memory mode the stretch that should be kept.
     pub seconds: u64,
     /// Bytes that the buffers may take in memory mode.
@@ -42,9 +42,9 @@ pub struct Expected {
 }
 
 impl Default for Expected {
-    /// An assumption, not a measurement: a thousand events per second for ten minutes.
+    /// Ten minutes at a rate that nobody knows.
     fn default() -> Self {
-        Self { events_per_second: 1000, seconds: 600, memory_bytes: MEMORY_BYTES_DEFAULT, roomy_buffers: false }
+        Self { events_per_second: None, seconds: 600, memory_bytes: MEMORY_BYTES_DEFAULT, roomy_buffers: false }
     }
 }
 
@@ -78,7 +78,7 @@ impl Estimate {
         let stacked = u64::from(plan.stacks.on_allocation) + u64::from(plan.stacks.on_free);
         let bytes_per_event = EVENT_BYTES + STACK_BYTES * stacked / 2;
         let expected = plan.expected;
-        let per_second = expected.events_per_second.saturating_mul(bytes_per_event);
+        let per_second = plan.events_per_second().saturating_mul(bytes_per_event);
         let all_bytes = per_second.saturating_mul(expected.seconds);
         let wanted = match mode {
             Mode::File if expected.roomy_buffers => FILE_BUFFER_BYTES.1,
@@ -110,11 +110,12 @@ impl Estimate {
 
 #[cfg(test)]
 mod tests {
-    use super::super::plan::Stacks;
+    use super::super::TagPatterns;
+    use super::super::plan::{Scope, Stacks};
     use super::*;
 
     fn plan(mode: Mode, events_per_second: u64, seconds: u64) -> Plan {
-        let expected = Expected { events_per_second, seconds, ..Expected::default() };
+        let expected = Expected { events_per_second: Some(events_per_second), seconds, ..Expected::default() };
         Plan { mode, expected, ..Plan::default() }
     }
 
@@ -130,6 +131,15 @@ mod tests {
             EVENT_BYTES + STACK_BYTES / 2
         );
         assert_eq!(Estimate::of(&Plan { stacks: Stacks::NONE, ..Plan::default() }).bytes_per_event, EVENT_BYTES);
+    }
+
+    #[test]
+    fn a_few_tags_are_assumed_to_make_less_than_all() {
+        let tags = TagPatterns::parse(["Leak"]).expect("a tag");
+        let (all, few) = (Plan::default(), Plan { scope: Scope::Tags(tags), ..Plan::default() });
+        assert!(few.events_per_second() < all.events_per_second());
+        assert_eq!(Estimate::of(&all).bytes_per_minute, 60 * all.events_per_second() * (EVENT_BYTES + STACK_BYTES));
+        assert_eq!(plan(Mode::File, 7, 600).events_per_second(), 7, "what somebody said counts");
     }
 
     #[test]
@@ -153,7 +163,7 @@ mod tests {
                 for memory_bytes in [0, 1, 1 << 30, u64::MAX] {
                     for mode in Mode::ALL {
                         let expected =
-                            Expected { events_per_second: rate, seconds, memory_bytes, ..Expected::default() };
+                            Expected { events_per_second: Some(rate), seconds, memory_bytes, ..Expected::default() };
                         let estimate = Estimate::of(&Plan { mode, expected, ..Plan::default() });
                         assert!((4..=1024).contains(&estimate.buffer_kib), "{expected:?} {estimate:?}");
                         assert!((BUFFERS_MIN..=4096).contains(&estimate.buffers), "{expected:?} {estimate:?}");

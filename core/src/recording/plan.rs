@@ -16,6 +16,17 @@ pub enum Scope {
     Tags(TagPatterns),
 }
 
+/// Events per second of all tags, where nobody said: an assumption, not a measurement.
+const ASSUMED_OF_ALL: u64 = 20_000;
+/// The same of a few tags.
+const ASSUMED_OF_FEW: u64 = 1000;
+
+/// Allocations and frees per second that are assumed where nobody said how many there are.
+#[must_use]
+pub const fn assumed_events_per_second(of_all_tags: bool) -> u64 {
+    if of_all_tags { ASSUMED_OF_ALL } else { ASSUMED_OF_FEW }
+}
+
 /// Where events go while recording.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Mode {
@@ -146,6 +157,12 @@ impl Default for Plan {
 }
 
 impl Plan {
+    /// Allocations and frees per second that are expected.
+    #[must_use]
+    pub fn events_per_second(&self) -> u64 {
+        self.expected.events_per_second.unwrap_or_else(|| assumed_events_per_second(self.scope == Scope::All))
+    }
+
     /// The patterns; none when all tags are recorded.
     #[must_use]
     pub fn tags(&self) -> &[super::tag::TagPattern] {

@@ -200,6 +200,13 @@ impl Kit {
         }
     }
 
+    /// Events per second that are expected, and whether that is an assumption.
+    #[must_use]
+    pub fn rate(&self) -> (u64, bool) {
+        let given = self.plan.expected.events_per_second;
+        (given.unwrap_or(plan::assumed_events_per_second(self.all)), given.is_none())
+    }
+
     /// How many tags are written.
     #[must_use]
     pub fn written(&self) -> usize {
@@ -387,7 +394,7 @@ mod tests {
         assert!(kit.has_tag("Leak") && kit.plan.stacks == Stacks::BOTH);
         assert!(kit.reason.as_ref().is_some_and(|words| words.contains("Leak")));
         kit.want(&Wanted::Fix { fix: Fix::Unmerged, events_per_second: Some(10) });
-        assert_eq!((kit.reveal, kit.plan.expected.events_per_second), (Some(Way::Merge), 20));
+        assert_eq!((kit.reveal, kit.plan.expected.events_per_second), (Some(Way::Merge), Some(20)));
         assert!(kit.has_tag("Leak"), "the tags that were written are kept");
     }
 }

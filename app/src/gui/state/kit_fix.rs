@@ -116,7 +116,7 @@ impl Fix {
             Self::NoPoolEvents | Self::NoImages | Self::Unmerged | Self::NotClosed => {}
         }
         if let Some(rate) = events_per_second.filter(|rate| *rate > 0) {
-            plan.expected.events_per_second = round_up(rate.saturating_mul(HEADROOM));
+            plan.expected.events_per_second = Some(round_up(rate.saturating_mul(HEADROOM)));
         }
     }
 }
@@ -154,9 +154,9 @@ mod tests {
             fix.apply(&mut bad, None);
         }
         assert_eq!((bad.mode, bad.stacks, bad.expected.roomy_buffers), (Mode::File, Stacks::BOTH, true));
-        assert_eq!(bad.expected.events_per_second, Plan::default().expected.events_per_second, "no rate is known");
+        assert_eq!(bad.expected.events_per_second, None, "no rate is known");
         Fix::Lost.apply(&mut bad, Some(61_728));
-        assert_eq!(bad.expected.events_per_second, 130_000);
+        assert_eq!(bad.expected.events_per_second, Some(130_000));
         assert_eq!(Fix::of(AnomalyKind::BadRecord), None);
     }
 

@@ -68,13 +68,17 @@ fn mode(ui: &mut Ui, kit: &mut Kit) {
 }
 
 fn expected(ui: &mut Ui, kit: &mut Kit) {
+    let (mut rate, is_assumed) = kit.rate();
     let expected = &mut kit.plan.expected;
     ui.horizontal(|ui| {
-        let rate = DragValue::new(&mut expected.events_per_second).range(1..=HIGHEST_RATE).speed(50.0);
-        named(ui, rate, "Allocations and frees per second").on_hover_text(
+        let value = DragValue::new(&mut rate).range(1..=HIGHEST_RATE).speed(50.0);
+        let field = named(ui, value, "Allocations and frees per second").on_hover_text(
             "Of the tags that are recorded. Task Manager does not show it; poolmon does: the differences of two looks at Allocs and Frees.",
         );
-        ui.label("events per second for");
+        if field.changed() {
+            expected.events_per_second = Some(rate);
+        }
+        ui.label(if is_assumed { "events per second, assumed, for" } else { "events per second for" });
         let mut minutes = expected.seconds.div_ceil(60);
         if named(ui, DragValue::new(&mut minutes).range(1..=LONGEST_MIN).speed(1.0), "Minutes").changed() {
             expected.seconds = minutes * 60;

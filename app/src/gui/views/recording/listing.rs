@@ -151,7 +151,7 @@ fn take(kit: &mut Kit, tags: &[String]) {
     let takes: Vec<&str> = tags.iter().map(String::as_str).collect();
     let rate = kit.listing.listing().and_then(|listing| listing.events_per_second(|tag| takes.contains(&tag)));
     if let Some(rate) = rate.filter(|rate| *rate > 0) {
-        kit.plan.expected.events_per_second = rate;
+        kit.plan.expected.events_per_second = Some(rate);
     }
     kit.prepare();
 }
