@@ -78,8 +78,9 @@ fn judged(params: &SynthParams) -> Judgement {
     judge(&names, Request { view, by: By::Tag, warm_up: WarmUp::Usual }, &never).expect("nobody cancels")
 }
 
-/// Whether the planted leak is first, whether it is said to leak, whether an innocent is; and what went wrong, in words.
-fn outcome(kind: Kind, seed: u64) -> ([bool; 3], String) {
+/// Whether the planted leak is first, whether it is said to leak or grow then, or to leak, and whether an innocent is said to
+/// leak; and what went wrong, in words.
+fn outcome(kind: Kind, seed: u64) -> ([bool; 4], String) {
     let judgement = judged(&params(kind, seed));
     let guilty = match kind {
         Kind::None | Kind::NoneLost => None,
@@ -88,37 +89,42 @@ fn outcome(kind: Kind, seed: u64) -> ([bool; 3], String) {
     };
     let top = judgement.suspects.first().expect("something was allocated");
     let alarms = |verdict: Verdict| matches!(verdict, Verdict::Leak | Verdict::Growing);
-    let first = guilty.is_some() && top.tag.as_deref() == guilty && alarms(top.verdict);
+    let first = guilty.is_some() && top.tag.as_deref() == guilty;
+    let told = first && alarms(top.verdict);
     let accused = judgement.suspects.iter().find(|s| s.verdict == Verdict::Leak && s.tag.as_deref() != guilty);
     let mut notes = String::new();
     if let Some(accused) = accused {
         notes = format!("{kind:?} {seed}: accused {:?} {:?}\n", accused.tag, accused.evidence.stayed);
     }
-    if guilty.is_some() && !first {
+    if guilty.is_some() && !told {
         let own = judgement.suspects.iter().find(|s| s.tag.as_deref() == guilty);
         let own = own.map(|s| (s.verdict, s.confidence, &s.evidence.stayed));
         notes += &format!("{kind:?} {seed}: first is {:?} {}, planted {own:?}\n", top.tag, top.verdict);
     }
-    ([first, first && top.verdict == Verdict::Leak, accused.is_some()], notes)
+    ([first, told, first && top.verdict == Verdict::Leak, accused.is_some()], notes)
 }
 
 #[test]
 fn planted_leaks_come_first_in_whole_files_and_no_innocent_is_accused() {
     let (each, first_seed) = (number("LEAK_EACH").unwrap_or(EACH), number("LEAK_SEED").unwrap_or(70_000));
-    let (mut planted, mut all) = (0, [0; 3]);
+    let (mut planted, mut all) = (0, [0; 4]);
     for kind in KINDS {
         let seeds: Vec<u64> = (0..each).map(|at| first_seed + at).collect();
-        let outcomes: Vec<([bool; 3], String)> = seeds.into_par_iter().map(|seed| outcome(kind, seed)).collect();
+        let outcomes: Vec<([bool; 4], String)> = seeds.into_par_iter().map(|seed| outcome(kind, seed)).collect();
         let count = |at: usize| outcomes.iter().filter(|(is, _)| is[at]).count() as u64;
-        let sums = [count(0), count(1), count(2)];
+        let sums = [count(0), count(1), count(2), count(3)];
         outcomes.iter().for_each(|(_, notes)| print!("{notes}"));
-        println!("{kind:?}: of {each}, first {}, of these leak {}, innocents accused {}", sums[0], sums[1], sums[2]);
+        let [first, told, leak, accused] = sums;
+        println!("{kind:?}: of {each}, first {first}, told {told}, as a leak {leak}; innocents accused {accused}");
         planted += if matches!(kind, Kind::None | Kind::NoneLost) { 0 } else { each };
-        all = [all[0] + sums[0], all[1] + sums[1], all[2] + sums[2]];
+        all.iter_mut().zip(sums).for_each(|(all, sum)| *all += sum);
     }
     let traces = each * KINDS.len() as u64;
-    println!("all: first {} of {planted}, innocents accused in {} of {traces}", all[0], all[2]);
-    // Two of the first fifty keep 25 blocks and fewer, over several functions, beside old blocks that go: nobody can tell.
-    assert!(all[0] * 100 >= planted * 96, "first in {} of {planted}", all[0]);
-    assert!(all[2] * 100 <= traces, "innocents accused in {} of {traces}", all[2]);
+    let [first, told, _, accused] = all;
+    println!("all: first {first} and told {told} of {planted}, innocents accused in {accused} of {traces}");
+    // Of six hundred it is 99.7 %; one of the fifty here keeps 21 blocks of seven functions.
+    assert!(first * 100 >= planted * 98, "first in {first} of {planted}");
+    // Some keep two dozen blocks, over several functions, beside as many old ones that go: nobody can tell whether that grows.
+    assert!(told * 100 >= planted * 96, "told in {told} of {planted}");
+    assert!(accused * 100 <= traces, "innocents accused in {accused} of {traces}");
 }

@@ -43,6 +43,15 @@ pub fn reason(reason: &Reason, suspect: &Suspect) -> String {
         }
         Reason::Few { survivors: 0 } => "no block stayed".to_owned(),
         Reason::Few { survivors } => format!("only {} stayed", counted(*survivors, "block", "blocks")),
+        Reason::Explained { stayed, others: 0 } => {
+            format!("{} stay, too few to say that it grows", counted(*stayed, "block", "blocks"))
+        }
+        Reason::Explained { stayed, others } => {
+            let (stayed, others) = (counted(*stayed, "block", "blocks"), format::count(*others));
+            format!(
+                "{stayed} stay, about {others} for older ones that went or by lost frees: too close to say that it grows"
+            )
+        }
         Reason::Found(found) => finding(found),
     }
 }
@@ -165,6 +174,11 @@ mod tests {
         );
         assert_eq!(said(&Reason::Few { survivors: 0 }), "no block stayed");
         assert_eq!(said(&Reason::Few { survivors: 1 }), "only 1 block stayed");
+        let close =
+            "23 blocks stay, about 12 for older ones that went or by lost frees: too close to say that it grows";
+        assert_eq!(said(&Reason::Explained { stayed: 23, others: 12 }), close);
+        let few = "9 blocks stay, too few to say that it grows";
+        assert_eq!(said(&Reason::Explained { stayed: 9, others: 0 }), few);
     }
 
     #[test]

@@ -37,7 +37,7 @@ pub(super) fn judge(evidence: &Evidence, span: &Span, doubt: &Doubt) -> Ruling {
         (Verdict::Churn, 0.8)
     };
     let growth_per_interval = if verdict == Verdict::Growing { evidence.slope.median } else { 0.0 };
-    Ruling { verdict, confidence, growth_per_interval, by_age: false }
+    Ruling { verdict, confidence, growth_per_interval, by_age: false, nearly: None }
 }
 
 /// Whether the end of a curve of blocks gains much less than any stretch of the same length before, and less than chance

@@ -25,9 +25,9 @@ pub struct Suspect {
     /// How sure it is, 0 to 1.
     pub confidence: f64,
     /// How far up it belongs, 0 to 100: from 60 for a leak; from 40 to 60 for what grows by blocks that are older than their
-    /// kind get; from 20 to 40 where only the outstanding bytes rise; 0 for all else. Leaks are ranked within that by what they
-    /// cost (their share of the growth of all leaks, weighed by confidence), what grows by confidence: the surest may be a
-    /// leak, however small. Suspects are in this order.
+    /// kind get; from 20 to 40 where only the outstanding bytes rise; up to 20 where blocks keep staying, but no more than other causes
+    /// explain; 0 for all else. Leaks are ranked within that by what they cost (their share of the growth of all leaks,
+    /// weighed by confidence), what grows by confidence: the surest may be a leak, however small. Suspects are in this order.
     pub score: f64,
     /// Bytes per second that it grows by.
     pub growth_bytes_per_s: f64,

@@ -53,6 +53,9 @@ pub const GROWING_DEVIATIONS: f64 = 2.6;
 /// The same for a leak: with hundreds of tags in a trace, four leave one accused in tens of thousands.
 pub const LEAK_DEVIATIONS: f64 = 4.0;
 
+/// What growth that may be over weighs, in the order of what is not said to grow, against growth that goes on.
+pub const DOUBTFUL_WEIGHT: f64 = 0.5;
+
 /// Tags from which the share of frees that were lost is estimated. With fewer, the one that leaks could be the median.
 pub const LEAST_TAGS_FOR_LOSS: usize = 8;
 

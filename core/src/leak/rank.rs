@@ -1,5 +1,5 @@
-//! From units to suspects: what is asked for is put together from judged units, and ranked: the worst verdict first, then
-//! by the bytes that it costs.
+//! From units to suspects: what is asked for is put together from judged units, and ranked: leaks first, then what grows, and
+//! within these by the bytes that it costs; then what comes nearest to growing.
 
 use super::evidence::{Blocks, Evidence, Span, look};
 use super::findings::{self, Case};
@@ -9,7 +9,7 @@ use super::reason::Reason;
 use super::scene::{Scene, Unit};
 use super::trust::{Trust, trust};
 use super::units::Units;
-use super::verdict::{Doubt, Ruling, Verdict, judge as rule};
+use super::verdict::{Doubt, Nearly, Ruling, Verdict, judge as rule};
 use super::{By, Request, capacity, reasons_of};
 use crate::column::key::Key;
 use crate::column::names::Names;
@@ -48,8 +48,8 @@ pub fn judge(names: &Names, request: Request, cancel: Cancel<'_>) -> Result<Judg
             if cancel() { Err(Cancelled) } else { Ok(suspect(&scene, names, group)) }
         },
     );
-    let judged: Vec<(Suspect, Vec<usize>, bool)> = judged.collect::<Result<_, Cancelled>>()?;
-    let by_age: Vec<bool> = judged.iter().map(|(_, _, by_age)| *by_age).collect();
+    let judged: Vec<(Suspect, Vec<usize>, Ruling)> = judged.collect::<Result<_, Cancelled>>()?;
+    let rulings: Vec<Ruling> = judged.iter().map(|(_, _, ruling)| *ruling).collect();
     let (mut suspects, members): (Vec<Suspect>, Vec<Vec<usize>>) = judged.into_iter().map(|(s, m, _)| (s, m)).unzip();
     let trust = trust(names.trace(), request.view);
     let pools = [false, true].map(|paged| pool_growth(names.trace(), &suspects, paged, &span, &trust));
@@ -60,10 +60,11 @@ pub fn judge(names: &Names, request: Request, cancel: Cancel<'_>) -> Result<Judg
         suspect.confidence *= trust.factor();
         suspect.reasons.extend(found.into_iter().map(Reason::Found));
     }
-    score(&mut suspects, &by_age);
+    score(&mut suspects, &rulings, trust.factor());
     // What is equal stays in the order of the rows, so that no name decides.
     suspects.sort_by(|a, b| {
-        let order = a.verdict.cmp(&b.verdict).then_with(|| b.score.total_cmp(&a.score));
+        let order = a.verdict.min(Verdict::Burst).cmp(&b.verdict.min(Verdict::Burst));
+        let order = order.then_with(|| b.score.total_cmp(&a.score)).then_with(|| a.verdict.cmp(&b.verdict));
         let order = order.then_with(|| b.growth_bytes_per_s.total_cmp(&a.growth_bytes_per_s));
         order.then_with(|| b.evidence.survivors.bytes.cmp(&a.evidence.survivors.bytes))
     });
@@ -103,7 +104,7 @@ fn interval_s(trace: &Trace, evidence: &Evidence, span: &Span) -> f64 {
 }
 
 /// A suspect from its units. It is what the unit that costs most is, if that grows; else what all of them look like together.
-fn suspect(scene: &Scene<'_>, names: &Names, mut units: Vec<Unit>) -> (Suspect, Vec<usize>, bool) {
+fn suspect(scene: &Scene<'_>, names: &Names, mut units: Vec<Unit>) -> (Suspect, Vec<usize>, Ruling) {
     let cost = |unit: &Unit| unit.ruling.growth_per_interval * unit.ruling.confidence;
     units.sort_by(|a, b| {
         let order = a.ruling.verdict.cmp(&b.ruling.verdict).then_with(|| cost(b).total_cmp(&cost(a)));
@@ -119,7 +120,11 @@ fn suspect(scene: &Scene<'_>, names: &Names, mut units: Vec<Unit>) -> (Suspect, 
             let growth = alike.iter().map(|unit| unit.ruling.growth_per_interval).sum();
             (Ruling { growth_per_interval: growth, ..worst.ruling }, worst.evidence.clone())
         }
-        _ => together(scene, &units).unwrap_or_else(|| (worst.ruling, worst.evidence.clone())),
+        _ => together(scene, &units).unwrap_or_else(|nearly| {
+            let all = units.iter().filter_map(|unit| unit.ruling.nearly).chain(nearly);
+            let nearly = all.reduce(|best, other| if other.share > best.share { other } else { best });
+            (Ruling { nearly, ..worst.ruling }, worst.evidence.clone())
+        }),
     };
     let row = scene.units.sample(worst.index);
     let driver = scene.id(&scene.driver, row);
@@ -146,22 +151,29 @@ fn suspect(scene: &Scene<'_>, names: &Names, mut units: Vec<Unit>) -> (Suspect, 
         evidence,
     };
     suspect.reasons = reasons_of::reasons(&suspect, &basis, &scene.span, &scene.trace.clock);
-    (suspect, members, ruling.by_age)
+    suspect.reasons.extend(ruling.nearly.map(reasons_of::nearly));
+    (suspect, members, ruling)
 }
 
 /// What units that kept too little to say anything for sure say together: a leak may be spread thin over many functions. Those
-/// that kept nearly nothing may leak together; with others, whose courses may differ, they are only said to grow.
-fn together(scene: &Scene<'_>, units: &[Unit]) -> Option<(Ruling, Evidence)> {
+/// that kept nearly nothing may leak together; with others, whose courses may differ, they are only said to grow. An error
+/// says how near they come to that.
+fn together(scene: &Scene<'_>, units: &[Unit]) -> Result<(Ruling, Evidence), Option<Nearly>> {
     let kept = |unit: &Unit| unit.evidence.survivors.count;
+    let grows = |(ruling, _): &(Ruling, Evidence)| matches!(ruling.verdict, Verdict::Leak | Verdict::Growing);
     let few = judged_together(scene, units.iter().filter(|unit| (1..LEAST_SURVIVORS).contains(&kept(unit))).collect());
-    few.or_else(|| {
-        let is_thin = |unit: &&Unit| kept(unit) > 0 && (kept(unit) < THIN || !unit.ruling.by_age);
-        let (ruling, evidence) = judged_together(scene, units.iter().filter(is_thin).collect())?;
-        Some((Ruling { verdict: Verdict::Growing, ..ruling }, evidence))
-    })
+    if let Some(few) = few.filter(grows) {
+        return Ok(few);
+    }
+    let is_thin = |unit: &&Unit| kept(unit) > 0 && (kept(unit) < THIN || !unit.ruling.by_age);
+    match judged_together(scene, units.iter().filter(is_thin).collect()) {
+        Some(thin) if grows(&thin) => Ok((Ruling { verdict: Verdict::Growing, ..thin.0 }, thin.1)),
+        Some((ruling, _)) => Err(ruling.nearly),
+        None => Err(None),
+    }
 }
 
-/// Judges units as one, if there are several; `None` if they do not grow.
+/// Judges units as one, if there are several.
 fn judged_together(scene: &Scene<'_>, thin: Vec<&Unit>) -> Option<(Ruling, Evidence)> {
     if thin.len() < 2 {
         return None;
@@ -177,8 +189,7 @@ fn judged_together(scene: &Scene<'_>, thin: Vec<&Unit>) -> Option<(Ruling, Evide
         replaced_young: sum(|d| d.replaced_young),
         lost: sum(|d| d.lost),
     };
-    let ruling = rule(&evidence, &scene.span, &doubt);
-    matches!(ruling.verdict, Verdict::Leak | Verdict::Growing).then_some((ruling, evidence))
+    Some((rule(&evidence, &scene.span, &doubt), evidence))
 }
 
 /// Survivors by the generation of their birth.
@@ -207,19 +218,23 @@ fn heaviest_stack(scene: &Scene<'_>, unit: usize, all: u64) -> (StackId, f64) {
     heaviest.map_or((StackId::EMPTY, 0.0), |(stack, (bytes, _))| (stack, bytes as f64 / all.max(1) as f64))
 }
 
-/// See [`Suspect::score`]. `by_age`: of each, whether it rests on survivors that are too old.
-fn score(suspects: &mut [Suspect], by_age: &[bool]) {
-    let class = |(suspect, by_age): (&Suspect, &bool)| match (suspect.verdict, by_age) {
+/// See [`Suspect::score`]. `rulings`: of each; `trusted`: what the trace leaves of the confidence.
+fn score(suspects: &mut [Suspect], rulings: &[Ruling], trusted: f64) {
+    let class = |(suspect, ruling): (&Suspect, &Ruling)| match (suspect.verdict, ruling.by_age) {
         (Verdict::Leak, _) => 0,
         (Verdict::Growing, true) => 1,
         (Verdict::Growing, false) => 2,
         _ => 3,
     };
-    let classes: Vec<usize> = suspects.iter().zip(by_age).map(class).collect();
+    let classes: Vec<usize> = suspects.iter().zip(rulings).map(class).collect();
     let mut sums = [0.0_f64; 4];
     suspects.iter().zip(&classes).for_each(|(suspect, class)| sums[*class] += suspect.growth_bytes_per_s.max(0.0));
-    for (suspect, class) in suspects.iter_mut().zip(classes) {
-        let (base, width) = [(60.0, 40.0), (40.0, 20.0), (20.0, 20.0), (0.0, 0.0)][class];
+    for ((suspect, class), ruling) in suspects.iter_mut().zip(classes).zip(rulings) {
+        if class == 3 {
+            suspect.score = 20.0 * ruling.nearly.map_or(0.0, |nearly| nearly.share) * trusted;
+            continue;
+        }
+        let (base, width) = [(60.0, 40.0), (40.0, 20.0), (20.0, 20.0)][class];
         let share = if sums[class] > 0.0 { suspect.growth_bytes_per_s.max(0.0) / sums[class] } else { 0.0 };
         let weight = if class == 0 { share } else { 1.0 };
         suspect.score = base + width * weight * suspect.confidence;

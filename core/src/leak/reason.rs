@@ -73,6 +73,13 @@ pub enum Reason {
         /// How many stayed.
         survivors: u64,
     },
+    /// Blocks keep staying, but about as many as other causes explain.
+    Explained {
+        /// Blocks older than those of their kind get.
+        stayed: u64,
+        /// Blocks from before the view that went at such ages, and frees that may have been lost.
+        others: u64,
+    },
     /// What a detector found.
     Found(Finding),
 }

@@ -6,7 +6,7 @@ use super::evidence::{Evidence, Span};
 use super::judged::{PoolGrowth, Suspect};
 use super::limits::{CURVE_POINTS, LOAD_SHARE, STOPPED_ODDS};
 use super::reason::Reason;
-use super::verdict::Verdict;
+use super::verdict::{Nearly, Verdict};
 use crate::trace::time::{Clock, Ticks};
 
 /// The reasons for the verdict of a suspect. `basis`: what was judged, which is the unit that grows where one does.
@@ -52,6 +52,11 @@ pub(super) fn reasons(suspect: &Suspect, basis: &Evidence, span: &Span, clock: &
         Verdict::TooLittleData => reasons.push(Reason::Few { survivors: all.survivors.count }),
     }
     reasons
+}
+
+/// Why something is not said to grow, though blocks of it keep staying.
+pub(super) fn nearly(nearly: Nearly) -> Reason {
+    Reason::Explained { stayed: nearly.stayed, others: nearly.explained.round() as u64 }
 }
 
 /// Adds to those that grow what they have of the growth of their pool.

@@ -21,8 +21,10 @@ fn judged(trace: &Arc<Trace>) -> Judgement {
 #[derive(Clone, Copy, Default, Debug)]
 struct Tally {
     traces: usize,
-    /// The planted leak is first and said to leak or to grow.
+    /// The planted leak is first.
     first: usize,
+    /// Of these, said to leak or to grow.
+    told: usize,
     /// Of these, said to leak.
     leak: usize,
     /// An innocent tag is said to leak.
@@ -34,6 +36,7 @@ impl Tally {
         Self {
             traces: self.traces + other.traces,
             first: self.first + other.first,
+            told: self.told + other.told,
             leak: self.leak + other.leak,
             accused: self.accused + other.accused,
         }
@@ -43,9 +46,10 @@ impl Tally {
 /// Judges a trace of which the guilty tag, and what the parts of each tag do, are known. What went wrong is told in words.
 fn tally<P: Debug>(trace: &Arc<Trace>, guilty: Option<&String>, parts: &[(String, P)]) -> (Tally, String) {
     let judgement = judged(trace);
-    let is_guilty = |s: &Suspect| guilty.is_some() && s.tag.as_ref() == guilty;
+    let is_guilty = |s: &&Suspect| guilty.is_some() && s.tag.as_ref() == guilty;
     let top = judgement.suspects.first();
-    let first = top.is_some_and(|s| is_guilty(s) && matches!(s.verdict, Verdict::Leak | Verdict::Growing));
+    let first = top.is_some_and(|s| is_guilty(&s));
+    let told = first && top.is_some_and(|s| matches!(s.verdict, Verdict::Leak | Verdict::Growing));
     let leak = first && top.is_some_and(|s| s.verdict == Verdict::Leak);
     let innocents: Vec<&Suspect> =
         judgement.suspects.iter().filter(|s| s.verdict == Verdict::Leak && !is_guilty(s)).collect();
@@ -56,13 +60,14 @@ fn tally<P: Debug>(trace: &Arc<Trace>, guilty: Option<&String>, parts: &[(String
         writeln!(notes, "  {what} {:?} {verdict} conf {:.2} {of:?}\n     {stayed:?}", s.tag, s.confidence).unwrap();
     };
     innocents.iter().for_each(|s| note("accused", s));
-    if guilty.is_some() && !first {
-        judgement.suspects.iter().filter(|s| is_guilty(s)).for_each(|s| note("guilty", s));
+    if guilty.is_some() && !told {
+        judgement.suspects.iter().filter(is_guilty).for_each(|s| note("guilty", s));
         judgement.suspects.iter().take(1).for_each(|s| note("before it", s));
     }
     let tally = Tally {
         traces: 1,
         first: usize::from(first),
+        told: usize::from(told),
         leak: usize::from(leak),
         accused: usize::from(!innocents.is_empty()),
     };

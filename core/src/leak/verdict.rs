@@ -96,12 +96,57 @@ pub struct Ruling {
     pub growth_per_interval: f64,
     /// It rests on survivors that are older than blocks of their kind get; else on the outstanding curve.
     pub by_age: bool,
+    /// Where blocks keep staying but other causes may explain them: how near it comes to being said to grow.
+    pub nearly: Option<Nearly>,
+}
+
+/// Blocks that keep staying, but not clearly more of them than other causes explain.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Nearly {
+    /// Blocks older than those of their kind get.
+    pub stayed: u64,
+    /// Of these, what blocks from before the view that went, and lost frees, explain.
+    pub explained: f64,
+    /// The way to being said to grow that it has come, 0 to 1.
+    pub share: f64,
 }
 
 /// Judges a unit.
 #[must_use]
 pub fn judge(evidence: &Evidence, span: &Span, doubt: &Doubt) -> Ruling {
-    stayed(evidence, span, doubt).unwrap_or_else(|| curve::judge(evidence, span, doubt))
+    stayed(evidence, span, doubt)
+        .unwrap_or_else(|| Ruling { nearly: nearly(evidence, span, doubt), ..curve::judge(evidence, span, doubt) })
+}
+
+/// Standard deviations by which the survivors exceed what other causes explain.
+fn deviations(count: f64, against: f64) -> f64 {
+    (count - against) / (count + against).sqrt().max(1.0)
+}
+
+/// Whether there are enough survivors older than blocks of their kind get, and few enough such blocks were freed, to say
+/// anything.
+fn is_enough(evidence: &Evidence, span: &Span) -> bool {
+    let stayed = &evidence.stayed;
+    stayed.blocks.count >= limit::LEAST_SURVIVORS
+        && stayed.shows_a_course(span)
+        && stayed.blocks.count as f64 >= limit::SURVIVORS_PER_LATE_FREE * stayed.late_frees as f64
+}
+
+/// See [`Ruling::nearly`].
+fn nearly(evidence: &Evidence, span: &Span, doubt: &Doubt) -> Option<Nearly> {
+    let stayed = &evidence.stayed;
+    let weight = match Course::of(stayed).pace {
+        Pace::GoesOn => 1.0,
+        Pace::Doubtful => limit::DOUBTFUL_WEIGHT,
+        Pace::Stopped | Pace::OneStep => return None,
+    };
+    if !is_enough(evidence, span) {
+        return None;
+    }
+    let explained = doubt.replaced + doubt.lost;
+    let clear = deviations(stayed.blocks.count as f64, explained);
+    let share = weight * (clear / limit::GROWING_DEVIATIONS).min(1.0);
+    (share > 0.0).then_some(Nearly { stayed: stayed.blocks.count, explained, share })
 }
 
 /// By the survivors that are older than blocks of their kind get; `None` if they do not say enough.
@@ -109,14 +154,9 @@ fn stayed(evidence: &Evidence, span: &Span, doubt: &Doubt) -> Option<Ruling> {
     let stayed = &evidence.stayed;
     let count = stayed.blocks.count as f64;
     let against = doubt.replaced + doubt.lost;
-    let deviations = |against: f64| (count - against) / (count + against).sqrt().max(1.0);
     let is_unexplained = |against: f64| count - against >= limit::LEAST_UNEXPLAINED * count;
-    let is_enough = stayed.blocks.count >= limit::LEAST_SURVIVORS
-        && stayed.shows_a_course(span)
-        && count >= limit::SURVIVORS_PER_LATE_FREE * stayed.late_frees as f64
-        && is_unexplained(against)
-        && deviations(against) >= limit::GROWING_DEVIATIONS;
-    if !is_enough {
+    let is_clear = is_unexplained(against) && deviations(count, against) >= limit::GROWING_DEVIATIONS;
+    if !is_enough(evidence, span) || !is_clear {
         return None;
     }
     let course = Course::of(stayed);
@@ -126,7 +166,7 @@ fn stayed(evidence: &Evidence, span: &Span, doubt: &Doubt) -> Option<Ruling> {
         && overdue >= limit::OVERDUE_SURPRISE
         && stayed.exposure >= limit::LIVES_ON * stayed.late_frees as f64
         && is_unexplained(at_most)
-        && deviations(at_most) >= limit::LEAK_DEVIATIONS
+        && deviations(count, at_most) >= limit::LEAK_DEVIATIONS
         && stayed.usual_life as f64 <= limit::LONGEST_LIFE * span.ticks() as f64;
     let verdict = match course.pace {
         Pace::OneStep => Verdict::Burst,
@@ -150,5 +190,6 @@ fn stayed(evidence: &Evidence, span: &Span, doubt: &Doubt) -> Option<Ruling> {
             _ => 0.0,
         },
         by_age: true,
+        nearly: None,
     })
 }
