@@ -2,6 +2,7 @@
 //! that can be mailed.
 
 use poolscope_core::synth::SynthParams;
+use poolscope_core::synth::scenario::StackMode;
 use poolscope_tests::micro::Micro;
 use poolscope_tests::planted::{OnDisk, bytes_of};
 use poolscope_tests::program::{csv, json, output, run};
@@ -40,6 +41,15 @@ fn the_sample_names_the_driver_and_the_function_in_one_sentence() {
         assert!(text.contains("myfault.sys leaks ") && text.contains("myfault.sys!MyfaultDeviceControl+0x"), "{text}");
         assert!(text.contains(&format!(", by {by}\n")) && text.contains("Innocent: "), "{text}");
     }
+}
+
+#[test]
+fn without_stacks_it_says_how_to_record_them() {
+    let params = SynthParams { stacks: StackMode::None, ..base(6_000) };
+    let file = OnDisk::new("no-stacks.etl", &bytes_of(&params));
+    let text = text_of(&["leaks", file.path()]);
+    assert!(text.contains("no stack says who allocates it; to record that: poolscope record --tag Leak\n"), "{text}");
+    assert!(!text_of(&["leaks", "--demo"]).contains("poolscope record"));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use super::io::Io;
 use super::leaks::Verdicts;
+use super::record_args;
 use crate::{format, leak_words};
 use poolscope_core::export::leaks::LeakWords as _;
 use poolscope_core::leak::{Suspect, Verdict};
@@ -84,9 +85,15 @@ fn below(out: &mut dyn Write, verdict: &Verdicts<'_>, suspect: &Suspect, with_st
     let stack = verdict.stack(suspect);
     if with_stack && !stack.is_empty() {
         writeln!(out, "     stack of {} of it, from the outermost frame:", leak_words::percent(suspect.stack_share))?;
-        for frame in stack {
+        for frame in &stack {
             writeln!(out, "       {frame}")?;
         }
+    }
+    if stack.is_empty()
+        && matches!(suspect.verdict, Verdict::Leak | Verdict::Growing)
+        && let Some(command) = suspect.tag.as_ref().and_then(|tag| record_args::command(&[tag]))
+    {
+        writeln!(out, "     no stack says who allocates it; to record that: {command}")?;
     }
     writeln!(out)
 }

@@ -2,7 +2,7 @@
 
 use super::io::Io;
 use super::poolmon_table::{Cell, Column, Table};
-use super::record_args::PoolArg;
+use super::record_args::{self, PoolArg};
 use anyhow::Context as _;
 use clap::ValueEnum;
 use poolscope_core::recording::tag::TAGS_MAX;
@@ -140,15 +140,8 @@ fn warn_of_cut(listing: &Listing, io: &mut Io<'_>) -> std::io::Result<()> {
 
 /// How to record the tags that matter.
 fn recording(io: &mut Io<'_>, suggestion: &Suggestion) -> std::io::Result<()> {
-    let patterns = poolscope_core::recording::TagPatterns::of_tags(&suggestion.tags);
-    let Some(patterns) = patterns else { return Ok(()) };
-    let tag = |pattern: &poolscope_core::recording::TagPattern| {
-        let text = pattern.shell_text();
-        // A shell of Unix looks for files that match.
-        if text.contains(['?', '*']) { format!(" --tag \"{text}\"") } else { format!(" --tag {text}") }
-    };
-    let tags: String = patterns.as_slice().iter().map(tag).collect();
-    writeln!(io.out, "\nTo see who allocates them, {}:\n    poolscope record{tags}", suggestion.basis.sentence())
+    let Some(command) = record_args::command(&suggestion.tags) else { return Ok(()) };
+    writeln!(io.out, "\nTo see who allocates them, {}:\n    {command}", suggestion.basis.sentence())
 }
 
 fn one(listing: &Listing, pool: Option<Pool>) -> Table {

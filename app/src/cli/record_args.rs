@@ -133,6 +133,18 @@ pub enum Format {
     Json,
 }
 
+/// The command that makes a profile for the first of these tags, as tables show them: as many as fit. `None` if none does.
+#[must_use]
+pub fn command<T: AsRef<str>>(shown: &[T]) -> Option<String> {
+    let tag = |pattern: &TagPattern| {
+        let text = pattern.shell_text();
+        // A shell of Unix looks for files that match.
+        if text.contains(['?', '*']) { format!(" --tag \"{text}\"") } else { format!(" --tag {text}") }
+    };
+    let patterns = TagPatterns::of_tags(shown)?;
+    Some(format!("poolscope record{}", patterns.as_slice().iter().map(tag).collect::<String>()))
+}
+
 /// The plan, and how it came about.
 pub struct Planned {
     /// The plan.
