@@ -5,7 +5,8 @@
 #
 #     powershell -NoProfile -ExecutionPolicy Bypass -File THIS_FILE.ps1
 #
-# Written by poolscope. Ctrl+C ends it and throws the recording away.
+# Written by poolscope. Ctrl+C ends it and throws the recording away; nothing else does.
+#requires -Version 3
 param(
     # Where the trace is saved.
     [string]$OutFolder = {{FOLDER}},
@@ -19,7 +20,7 @@ param(
     [int]$StopAfterSeconds = {{SECONDS}},
     # Seconds between two looks at the pool.
     [int]$PollSeconds = {{POLL}},
-    # Stop when a disk has less room than this.
+    # Stop when a disk would have less room than this once the trace is saved: saving copies what was recorded.
     [long]$KeepFreeBytes = {{KEEP_FREE}}
 )
 
@@ -44,17 +45,21 @@ function Get-PoolBytes {
     return [long]$memory.{{POOL}}
 }
 
-function Get-FreeBytes {
-    $free = [long]::MaxValue
-    foreach ($path in @($OutFolder, $env:TEMP)) {
-        $root = [IO.Path]::GetPathRoot([IO.Path]::GetFullPath($path))
-        # A share has no drive letter, and no DriveInfo.
-        if ($root -match '^[A-Za-z]:') {
-            $drive = New-Object IO.DriveInfo($root)
-            $free = [Math]::Min($free, $drive.AvailableFreeSpace)
-        }
+function Get-FreeBytes([string]$Path) {
+    $root = [IO.Path]::GetPathRoot([IO.Path]::GetFullPath($Path))
+    # A share has no drive letter, and no DriveInfo.
+    if ($root -notmatch '^[A-Za-z]:') {
+        return [long]::MaxValue
     }
-    return $free
+    $drive = New-Object IO.DriveInfo($root)
+    return $drive.AvailableFreeSpace
+}
+
+# Room that is left when what was written since the start is copied once more, on the disk that has least.
+function Get-RoomBytes {
+    $free = Get-FreeBytes $OutFolder
+    $written = [Math]::Max([long]0, $script:FreeAtStart - $free)
+    return [Math]::Min($free - $written, (Get-FreeBytes $env:TEMP))
 }
 
 function Invoke-Wpr([string[]]$Arguments) {
@@ -84,6 +89,10 @@ $first = Get-PoolBytes
 if ($StopAtBytes -gt 0 -and $first -ge $StopAtBytes) {
     throw ('The {{POOL_NAME}} holds {0:N0} bytes already, {1:N0} were to be waited for: give -StopAtGrowthBytes instead.' -f $first, $StopAtBytes)
 }
+$script:FreeAtStart = Get-FreeBytes $OutFolder
+if ((Get-RoomBytes) -lt $KeepFreeBytes) {
+    throw ('The disk of {0} or of {1} has less than {2:N0} bytes free: make room, or give another -OutFolder.' -f $OutFolder, $env:TEMP, $KeepFreeBytes)
+}
 
 $profileFile = Join-Path ([IO.Path]::GetTempPath()) ('poolscope-{0}.wprp' -f $PID)
 $recording = $false
@@ -93,9 +102,20 @@ try {
     $recording = $true
     $watch = [Diagnostics.Stopwatch]::StartNew()
     $reason = ''
+    $now = $first
+    $room = [long]::MaxValue
+    $missed = 0
     while (-not $reason) {
         Start-Sleep -Seconds $PollSeconds
-        $now = Get-PoolBytes
+        # A machine that runs out of pool may fail to answer; the recording goes on.
+        try {
+            $now = Get-PoolBytes
+            $room = Get-RoomBytes
+            $missed = 0
+        } catch {
+            $missed += 1
+            Write-Host ('The machine does not answer: {0}' -f $_.Exception.Message)
+        }
         $grown = $now - $first
         Write-Host ('{0}  {{POOL_NAME}} {1:N0} bytes, {2:+#,0;-#,0;0} since the start' -f (Get-Date -Format 'HH:mm:ss'), $now, $grown)
         if ($StopAtBytes -gt 0 -and $now -ge $StopAtBytes) {
@@ -104,16 +124,27 @@ try {
             $reason = 'the pool has grown enough'
         } elseif ($watch.Elapsed.TotalSeconds -ge $StopAfterSeconds) {
             $reason = 'the time is over'
-        } elseif ((Get-FreeBytes) -lt $KeepFreeBytes) {
+        } elseif ($room -lt $KeepFreeBytes) {
             $reason = 'the disk is almost full'
+        } elseif ($missed -ge 10) {
+            $reason = 'the machine did not answer ten times in a row'
         }
     }
-    Write-Host ('Stopping: {0}. Lost events below have to be 0.' -f $reason)
-    Invoke-Wpr @('-status')
+    Write-Host ('Stopping: {0}. Events lost, below, have to be 0.' -f $reason)
+    & $script:Wpr -status collectors -details | Out-Host
     $trace = Join-Path $OutFolder ('{0}-{1}.etl' -f $BaseName, (Get-Date -Format 'yyyyMMdd-HHmmss'))
     Invoke-Wpr @('-stop', $trace)
     $recording = $false
     Write-Host ('Saved: {0}' -f $trace)
+} catch {
+    # Not after Ctrl+C. What was recorded is not thrown away because of an error.
+    if ($recording) {
+        $recording = $false
+        Write-Host 'The trace is not saved, but the recording is still there. Make room or choose another disk, and save it with'
+        Write-Host '    wpr -stop D:\leak.etl'
+        Write-Host 'or throw it away with wpr -cancel.'
+    }
+    throw
 } finally {
     if ($recording) {
         Write-Host 'Cancelling the recording.'

@@ -72,7 +72,8 @@ pub fn text(plan: &Plan, names: &Names, options: &ScriptOptions) -> String {
     let (folder, base) = folder_and_base(names.trace.as_str());
     let long = |bytes: u64| bytes.min(i64::MAX.unsigned_abs()).to_string();
     let int = |seconds: u64| seconds.clamp(1, i32::MAX.unsigned_abs().into()).to_string();
-    let file_mode = if plan.mode == Mode::File { ", '-filemode'" } else { "" };
+    // Beside the trace, so that one disk is filled, which is the one that is watched.
+    let file_mode = if plan.mode == Mode::File { ", '-filemode', '-recordtempto', $OutFolder" } else { "" };
     let values = [
         ("DESCRIPTION", profile::description(plan)),
         ("FOLDER", folder.map_or_else(|| "$PSScriptRoot".to_owned(), literal)),
@@ -202,7 +203,9 @@ mod tests {
         assert_eq!(open_at_end(&text), [] as [char; 0], "{text}");
         assert!(text.contains("<PoolTag Value=\"&apos;@{{\" />"), "{text}");
         assert!(
-            text.contains("Invoke-Wpr @('-start', ($profileFile + '!PoolUsage.Verbose'), '-filemode')\r\n"),
+            text.contains(
+                "Invoke-Wpr @('-start', ($profileFile + '!PoolUsage.Verbose'), '-filemode', '-recordtempto', $OutFolder)\r\n"
+            ),
             "{text}"
         );
     }
@@ -233,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_started_is_saved_or_cancelled() {
+    fn what_was_started_is_saved_and_only_ctrl_c_throws_it_away() {
         let text = script("leak.etl", &["Leak"], &ScriptOptions::default());
         let at = |words: &str| text.find(words).unwrap_or_else(|| panic!("{words} is missing"));
         let order = [
@@ -243,8 +246,10 @@ mod tests {
             "while (",
             "'-stop'",
             "$recording = $false\r\n    Write-Host",
-            "} finally {",
-            "-cancel",
+            "} catch {\r\n    # Not after Ctrl+C",
+            "wpr -stop D:\\leak.etl",
+            "    throw\r\n} finally {",
+            "-cancel\r\n",
         ];
         let places: Vec<usize> = order.iter().map(|words| at(words)).collect();
         assert!(places.is_sorted(), "{places:?}");
