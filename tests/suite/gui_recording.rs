@@ -124,7 +124,10 @@ fn commands_are_copied_one_by_one_in_plain_ascii() {
     click(&mut window, "Windows 7");
     assert!(says(&window, "DisablePagingExecutive"));
     click(&mut window, "From the next start of Windows on");
-    assert!(says(&window, "wpr -boottrace -addboot"));
+    assert!(says(&window, "xbootmgr -trace boot") && !says(&window, "wpr -boottrace -addboot"));
+    click(&mut window, "Windows 8.1 to 11");
+    assert!(says(&window, "wpr -boottrace -addboot poolscope.wprp") && says(&window, "wpr -boottrace -addboot Pool"));
+    assert!(says(&window, "copy it into the folder in which these are run"));
 }
 
 #[test]

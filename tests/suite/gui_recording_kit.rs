@@ -90,7 +90,10 @@ pub fn says(window: &Window<'_>, text: &str) -> bool {
 /// A screen of poolmon with these tags of nonpaged pool: name, allocations, bytes.
 pub fn poolmon(rows: &[(&str, u64, u64)]) -> String {
     let mut text = " Memory: 8386076K Avail: 5035456K  PageFlts:  1187   InRam Krnl: 6532K P:1000000K\n".to_owned();
-    text.push_str(" Commit: 5000000K Limit: 9699876K Peak: 6000000K            Pool N: 1000K P: 2000K\n\n");
+    let sum: u64 = rows.iter().map(|(_, _, bytes)| bytes).sum();
+    let nonpaged = sum / 1024 + 1;
+    writeln!(text, " Commit: 5000000K Limit: 9699876K Peak: 6000000K            Pool N: {nonpaged}K P: 0K\n")
+        .expect("a text takes everything");
     text.push_str(" Tag  Type     Allocs            Frees            Diff   Bytes       Per Alloc\n\n");
     for (tag, allocs, bytes) in rows {
         let per = bytes / allocs.max(&1);

@@ -51,6 +51,20 @@ fn a_pasted_listing_becomes_a_table_and_two_become_differences() {
 }
 
 #[test]
+fn a_rate_that_a_listing_counted_is_dropped_with_its_tags() {
+    let (mut window, _) = kit();
+    let text = poolmon(&[("Leak", 100, 6400), ("MmSt", 200, 64000)]).replace("(   0)", "( 500)");
+    paste(&mut window, &text);
+    window.get_by_role_and_label(Role::CheckBox, "Record Leak").click();
+    window.run_steps(3);
+    click(&mut window, "Record this tag");
+    assert!(says(&window, "events per second for") && !says(&window, "assumed"));
+    field(&mut window, "Tag 2", "MmSt");
+    window.run_steps(3);
+    assert!(says(&window, "events per second, assumed, for"));
+}
+
+#[test]
 fn rows_are_sorted_filtered_and_ticked() {
     let (mut window, _) = kit();
     let all = [("Aaaa", 5, 10), ("Bbbb", 4, 20), ("Cccc", 3, 30), ("Dddd", 2, 40), ("Eeee", 1, 50)];

@@ -196,9 +196,87 @@ fn the_tags_that_grew_are_recorded_at_the_rate_that_was_counted() {
     assert!(document["chosen"].as_str().is_some_and(|words| words.contains("grew most")), "{document}");
     let one = json(&["record", "--from-poolmon", &before, "--format", "json"]);
     assert_eq!(one["tags"][0]["pattern"], "Cach");
-    let backwards = run(&["record", "--from-poolmon", &after, "--and", &after]);
-    assert_eq!(backwards.code, 1);
-    assert!(backwards.err.contains("no tag grew between the listings"), "{}", backwards.err);
+    let same = run(&["record", "--from-poolmon", &after, "--and", &after]);
+    assert_eq!(same.code, 1);
+    assert!(same.err.contains("no tag grew between the listings"), "{}", same.err);
+    let backwards = run(&["record", "--from-poolmon", &after, "--and", &before]);
+    assert_eq!((backwards.code, backwards.out.len()), (1, 0));
+    assert!(backwards.err.contains("between them: give the older listing first"), "{}", backwards.err);
+}
+
+#[test]
+fn record_warns_of_listings_as_poolmon_does() {
+    let folder = Folder::new();
+    let (before, after) = (folder.with("before.txt", &format!("{BEFORE}noise\n")), folder.with("after.txt", AFTER));
+    let (poolmon, record) =
+        (run(&["poolmon", &before, &after]), run(&["record", "--from-poolmon", &before, "--and", &after]));
+    assert_eq!((poolmon.code, record.code), (0, 0));
+    assert_eq!(poolmon.err, record.err);
+    for words in [
+        "poolscope: warning: ",
+        "1 lines were not understood, first line 9: 'noise'",
+        "the rows of the first listing hold 3.62 MB of 8.14 MB of the NonPaged pool: the listing is cut",
+        "the rows of the first listing hold 8.58 MB of 26.6 MB of the Paged pool: the listing is cut",
+    ] {
+        assert!(record.err.contains(words), "{words}\n{}", record.err);
+    }
+}
+
+#[test]
+fn a_cut_listing_says_what_it_does_not_show() {
+    let folder = Folder::new();
+    let after = AFTER.replace("TOTAL", " New1  30  0  30  900000  0  0  0  0\tNew\nTOTAL");
+    let (before, after) = (folder.with("before.txt", BEFORE), folder.with("after.txt", &after));
+    let document = json(&["poolmon", &before, &after, "--format", "json"]);
+    let new = document["rows"].as_array().expect("rows").iter().find(|row| row["tag"] == "New1").expect("a row");
+    // The smallest row of nonpaged pool before has 200,000 bytes.
+    assert_eq!((&new["growth"], &new["state"]), (&700_000.into(), &"not listed before".into()));
+}
+
+#[test]
+fn a_script_says_when_it_stops_and_how_to_run_it() {
+    let folder = Folder::new();
+    for (name, options, stops, seconds) in [
+        (
+            "a.ps1",
+            &["--stop-at-growth", "200MiB"][..],
+            "when nonpaged pool has grown by 200.0 MB, at the latest after 24 h 0 min",
+            86_400,
+        ),
+        (
+            "b.ps1",
+            &["--stop-at", "1GiB", "--watch", "paged"],
+            "when paged pool holds 1.00 GB, at the latest after 24 h 0 min",
+            86_400,
+        ),
+        ("c d.ps1", &[], "after 60 min 0 s", 3600),
+        ("e.ps1", &["--duration", "2h"], "after 2 h 0 min", 7200),
+    ] {
+        let path = folder.path(name);
+        let line = [&["record", "--all", "--script", &path, "--format", "json"][..], options].concat();
+        let ran = run(&line);
+        assert_eq!(ran.code, 0, "{}", ran.err);
+        let file = if name.contains(' ') { format!("\"{name}\"") } else { name.to_owned() };
+        let wanted =
+            format!("{name} stops {stops}; run it with: powershell -NoProfile -ExecutionPolicy Bypass -File {file}\n");
+        assert!(ran.err.ends_with(&wanted), "{wanted}{}", ran.err);
+        assert!(read(&path).contains(&format!("$StopAfterSeconds = {seconds},")), "{name}");
+    }
+    assert_eq!(json(&["record", "--all", "--format", "json"])["estimate"]["seconds"], 600);
+}
+
+#[test]
+fn a_kit_is_written_whole_or_not_at_all() {
+    let folder = Folder::new();
+    let (profile, same) = (folder.path("x.wprp"), folder.path("./x.wprp"));
+    let twice = run(&["record", "--all", "--out", &profile, "--script", &same, "--force"]);
+    assert_eq!((twice.code, twice.out.len()), (2, 0));
+    assert!(twice.err.contains("--out and --script both name"), "{}", twice.err);
+    assert!(!Path::new(&profile).exists());
+    let half = run(&["record", "--all", "--out", &profile, "--script", &folder.path("no folder/x.ps1")]);
+    assert_eq!((half.code, half.out.len()), (1, 0));
+    assert!(half.err.contains("cannot write") && !half.err.contains("is written"), "{}", half.err);
+    assert!(!Path::new(&profile).exists(), "half of a kit is none");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use super::io::Io;
 use super::open::{TraceArgs, Usage};
 use super::selection::SelectionArgs;
 use super::{leaks_html, leaks_markdown, leaks_text};
-use crate::leak_words;
+use crate::{format, leak_words};
 use clap::ValueEnum;
 use poolscope_core::column::key::Key;
 use poolscope_core::column::names::Names;
@@ -125,7 +125,8 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
         let name = args.trace.name();
         let document = Document { trace: &name, view, clock: trace.clock };
         let hints = Hints { pool_tags: names.pool_tags().map(Arc::as_ref), scanned: scanned.as_ref() };
-        let verdict = Verdicts { judgement: &judgement, names: &names, document: &document, hints };
+        let is_sample = args.trace.trace.is_none();
+        let verdict = Verdicts { judgement: &judgement, names: &names, document: &document, hints, is_sample };
         match args.format {
             Format::Text => leaks_text::write(io, &verdict, &args.shown(&judgement))?,
             Format::Markdown => leaks_markdown::write(&mut io.out, &verdict, &args.shown(&judgement))?,
@@ -161,7 +162,7 @@ impl Args {
     fn shown<'j>(&self, judgement: &'j Judgement) -> Vec<&'j Suspect> {
         let top = self.top.unwrap_or(if self.all { usize::MAX } else { TOP });
         let is_shown =
-            |s: &&Suspect| self.all || matches!(s.verdict, Verdict::Leak | Verdict::Growing | Verdict::Burst);
+            |s: &&Suspect| self.all || is_accused(s);
         judgement.suspects.iter().filter(is_shown).take(top).collect()
     }
 
@@ -202,6 +203,13 @@ pub struct Verdicts<'v> {
     pub document: &'v Document<'v>,
     /// What else is known about tags.
     pub hints: Hints<'v>,
+    /// The trace is the built-in sample, which is no file.
+    pub is_sample: bool,
+}
+
+/// Whether something stays for good, by the verdict.
+fn is_accused(suspect: &Suspect) -> bool {
+    matches!(suspect.verdict, Verdict::Leak | Verdict::Growing | Verdict::Burst)
 }
 
 impl Verdicts<'_> {
@@ -216,6 +224,21 @@ impl Verdicts<'_> {
         let judged = if is_part { format!(", judged {first:.3} s to {last:.3} s") } else { String::new() };
         let by = self.judgement.request.by.name();
         format!("{}: {from:.3} s to {to:.3} s{judged}, by {by}", self.document.trace)
+    }
+
+    /// That suspects are left out although they stay for good: a sentence; `None` where none is.
+    #[must_use]
+    pub fn left_out(&self, shown: &[&Suspect]) -> Option<String> {
+        let accused = self.judgement.suspects.iter().filter(|suspect| is_accused(suspect)).count();
+        // Beside them innocent ones may be shown.
+        let hidden = accused.saturating_sub(shown.iter().filter(|suspect| is_accused(suspect)).count());
+        left_out_words(hidden as u64)
+    }
+
+    /// How the trace is named in a command that can be run again.
+    #[must_use]
+    pub fn trace_argument(&self) -> String {
+        if self.is_sample { "--demo".to_owned() } else { argument(self.document.trace) }
     }
 
     /// The frames of a suspect's stack, from the outermost to the innermost.
@@ -248,9 +271,44 @@ impl LeakWords for Verdicts<'_> {
     }
 }
 
+fn left_out_words(hidden: u64) -> Option<String> {
+    match hidden {
+        0 => None,
+        1 => Some("1 more that leaks, grows or came in one step: --top shows it.".to_owned()),
+        _ => Some(format!("{} more that leak, grow or came in one step: --top shows them.", format::count(hidden))),
+    }
+}
+
+/// A path as one argument, in quotes where a shell might take it for more.
+fn argument(path: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || r"./\:_-".contains(c);
+    if !path.is_empty() && path.chars().all(is_plain) {
+        return path.to_owned();
+    }
+    format!("\"{}\"", path.replace('"', "\\\""))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_left_out_is_counted() {
+        assert_eq!(left_out_words(0), None);
+        let one = "1 more that leaks, grows or came in one step: --top shows it.";
+        assert_eq!(left_out_words(1).as_deref(), Some(one));
+        let many = "1,200 more that leak, grow or came in one step: --top shows them.";
+        assert_eq!(left_out_words(1200).as_deref(), Some(many));
+    }
+
+    #[test]
+    fn paths_in_a_command_are_quoted_where_they_must_be() {
+        let same = [r"C:\traces\server-1.etl", "traces/server_2.etl", "p\u{f6}\u{f6}l.etl"];
+        assert_eq!(same.map(argument), same);
+        assert_eq!(argument("my trace.etl"), "\"my trace.etl\"");
+        assert_eq!(argument(r"C:\a&b.etl"), r#""C:\a&b.etl""#);
+        assert_eq!(argument("a\"b"), r#""a\"b""#);
+    }
 
     #[test]
     fn warm_ups_are_seconds_or_none() {

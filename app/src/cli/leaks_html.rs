@@ -21,12 +21,16 @@ pub fn write(path: &Path, verdict: &Verdicts<'_>, shown: &[&Suspect], workers: &
     let seconds = |time| document.clock.seconds(time);
     let (from, to) = (seconds(view.from), seconds(view.to));
     let (by, warm_up) = (verdict.judgement.request.by.name(), seconds(span.from) - from);
-    let command = format!("poolscope leaks {} --by {by} --range {from}..{to} --warm-up {warm_up}", document.trace);
+    let trace = verdict.trace_argument();
+    let command = format!("poolscope leaks {trace} --by {by} --range {from}..{to} --warm-up {warm_up}");
+    let left_out = verdict.left_out(shown);
     let input = ReportInput {
         name: document.trace,
         names: verdict.names,
         judgement: verdict.judgement,
         shown,
+        left_out: left_out.as_deref(),
+        hints: verdict.hints,
         curves: &curves,
         command: &command,
     };

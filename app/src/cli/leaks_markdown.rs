@@ -4,6 +4,7 @@ use super::leaks::Verdicts;
 use super::leaks_text::{cells, place};
 use super::report_markdown::escape;
 use crate::leak_words;
+use poolscope_core::export::leaks::LeakWords as _;
 use poolscope_core::leak::Suspect;
 use std::io::{self, Write};
 
@@ -25,6 +26,9 @@ pub fn write(out: &mut dyn Write, verdict: &Verdicts<'_>, shown: &[&Suspect]) ->
     }
     for (at, suspect) in shown.iter().enumerate() {
         details(out, verdict, at, suspect)?;
+    }
+    if let Some(left_out) = verdict.left_out(shown) {
+        writeln!(out, "\n{}", escape(&left_out))?;
     }
     let innocents = leak_words::innocents(&judgement.suspects);
     if !innocents.is_empty() {
@@ -49,6 +53,9 @@ fn details(out: &mut dyn Write, verdict: &Verdicts<'_>, at: usize, suspect: &Sus
     writeln!(out, "\n### {}. {tag}{owner}: {}\n", at + 1, suspect.verdict)?;
     for reason in leak_words::reasons(suspect).into_iter().chain(leak_words::cost(suspect, verdict.judgement)) {
         writeln!(out, "- {}", escape(&reason))?;
+    }
+    for claim in verdict.claims(suspect) {
+        writeln!(out, "- owner: {}", escape(&claim))?;
     }
     let stack = verdict.stack(suspect);
     if !stack.is_empty() {

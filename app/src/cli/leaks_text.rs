@@ -40,7 +40,7 @@ pub fn write(io: &mut Io<'_>, verdict: &Verdicts<'_>, shown: &[&Suspect]) -> io:
         writeln!(io.out, "{bold}{}{end}", format!("{}  {place}", line(cells, &widths)).trim_end())?;
         below(&mut io.out, verdict, suspect, at < STACKS)?;
     }
-    rest(&mut io.out, verdict, shown.len())
+    rest(&mut io.out, verdict, shown)
 }
 
 /// The figures of a suspect, in the order of [`TITLES`].
@@ -99,21 +99,19 @@ fn below(out: &mut dyn Write, verdict: &Verdicts<'_>, suspect: &Suspect, with_st
 }
 
 /// What is not shown, and the pools as a whole.
-fn rest(out: &mut dyn Write, verdict: &Verdicts<'_>, shown: usize) -> io::Result<()> {
+fn rest(out: &mut dyn Write, verdict: &Verdicts<'_>, shown: &[&Suspect]) -> io::Result<()> {
     let suspects = &verdict.judgement.suspects;
     if suspects.is_empty() {
         return Ok(());
     }
-    if shown == 0 {
+    if shown.is_empty() {
         writeln!(out)?;
     }
-    let is_bad = |s: &&Suspect| matches!(s.verdict, Verdict::Leak | Verdict::Growing | Verdict::Burst);
-    let hidden = suspects.iter().filter(is_bad).count().saturating_sub(shown);
-    if hidden > 0 {
-        writeln!(out, "{} more that leak, grow or came in one step: --top shows them.", format::count(hidden as u64))?;
+    if let Some(left_out) = verdict.left_out(shown) {
+        writeln!(out, "{left_out}")?;
     }
     let innocents = leak_words::innocents(suspects);
-    if !innocents.is_empty() && shown < suspects.len() {
+    if !innocents.is_empty() && shown.len() < suspects.len() {
         writeln!(out, "Innocent: {innocents}; --all shows them.")?;
     }
     let [nonpaged, paged] = verdict.judgement.pools.each_ref().map(leak_words::pool_growth);

@@ -6,7 +6,7 @@ use super::record_args::{self, PoolArg};
 use anyhow::Context as _;
 use clap::ValueEnum;
 use poolscope_core::recording::tag::TAGS_MAX;
-use poolscope_core::usage::{Comparison, Document, Listing, Pool, Suggestion, compare, parse, suggest};
+use poolscope_core::usage::{Comparison, Document, Growth, Listing, Pool, Suggestion, compare, parse, suggest};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -51,11 +51,73 @@ enum Format {
 const BYTES_MAX: u64 = 256 << 20;
 const TOP: usize = 20;
 
-/// Reads the listings of a file, or of standard input.
+/// The listings of one or two files, and what follows from them.
+#[derive(Default)]
+pub struct Listings {
+    /// All of them, in the order in which they were given.
+    pub all: Vec<Listing>,
+    /// The first and the last, if there are several and they are compared.
+    pub comparison: Option<Comparison>,
+    /// What has to be said before anybody relies on them, in sentences.
+    pub warnings: Vec<String>,
+}
+
+/// Reads the listings of files, or of standard input. Unless `only_last` is wanted, the first and the last are compared.
 ///
 /// # Errors
-/// It can't be read, or holds no listing.
-pub fn read_listings(path: &Path) -> anyhow::Result<Document> {
+/// A file can't be read, or holds no listing.
+pub fn read_listings<'p>(paths: impl Iterator<Item = &'p PathBuf>, only_last: bool) -> anyhow::Result<Listings> {
+    let mut listings = Listings::default();
+    for path in paths {
+        let document = read_document(path)?;
+        listings.warnings.extend(strange_lines(path, &document));
+        listings.all.extend(document.listings);
+    }
+    match listings.all.as_slice() {
+        [first, .., last] if !only_last => {
+            let comparison = compare(first, last);
+            if comparison.backwards {
+                let words = "most counts of allocations went down: the listings are in the wrong order, or the system was started again \
+                             between them";
+                listings.warnings.push(words.to_owned());
+            }
+            let unknown = ", and of a tag that it does not show the growth is not known";
+            listings.warnings.extend(cut(first, "of the first listing ", unknown));
+            listings.warnings.extend(cut(last, "of the last listing ", unknown));
+            listings.comparison = Some(comparison);
+        }
+        [.., last] => listings.warnings.extend(cut(last, "", "")),
+        [] => {}
+    }
+    Ok(listings)
+}
+
+/// Prints warnings.
+///
+/// # Errors
+/// What the writer says.
+pub fn warn(warnings: &[String], io: &mut Io<'_>) -> std::io::Result<()> {
+    warnings.iter().try_for_each(|warning| writeln!(io.err, "poolscope: warning: {warning}"))
+}
+
+fn strange_lines(path: &Path, document: &Document) -> Option<String> {
+    let count = document.strange_count;
+    let first = document.strange.first();
+    let first = first.map_or_else(String::new, |line| format!(", first line {}: '{}'", line.number, line.text));
+    (count > 0).then(|| format!("{}: {count} lines were not understood{first}", path.display()))
+}
+
+/// Says so if rows add up to less than the tool itself says.
+fn cut(listing: &Listing, which: &str, then: &str) -> Vec<String> {
+    let sentence = |pool: Pool| {
+        let total = crate::format::bytes(listing.cut_total(pool)?);
+        let (rows, pool) = (crate::format::bytes(listing.bytes_in(pool)), pool.name());
+        Some(format!("the rows {which}hold {rows} of {total} of the {pool} pool: the listing is cut{then}"))
+    };
+    Pool::ALL.into_iter().filter_map(sentence).collect()
+}
+
+fn read_document(path: &Path) -> anyhow::Result<Document> {
     let name = path.display();
     let mut bytes = Vec::new();
     if path == Path::new("-") {
@@ -72,38 +134,14 @@ pub fn read_listings(path: &Path) -> anyhow::Result<Document> {
 /// # Errors
 /// A file can't be read, or holds no listing.
 pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
-    let mut listings: Vec<Listing> = Vec::new();
-    for path in std::iter::once(&args.file).chain(&args.later) {
-        let document = read_listings(path)?;
-        if document.strange_count > 0 {
-            let first = document
-                .strange
-                .first()
-                .map_or_else(String::new, |line| format!(", first line {}: '{}'", line.number, line.text));
-            let count = document.strange_count;
-            writeln!(io.err, "poolscope: warning: {}: {count} lines were not understood{first}", path.display())?;
-        }
-        listings.extend(document.listings);
-    }
+    let listings = read_listings(std::iter::once(&args.file).chain(&args.later), args.last)?;
+    warn(&listings.warnings, io)?;
     let pool = args.pool.map(PoolArg::listed);
-    let suggestion = suggest(&listings, pool, TAGS_MAX);
-    let table = match listings.as_slice() {
-        [first, .., last] if !args.last => {
-            let comparison = compare(first, last);
-            if comparison.backwards {
-                writeln!(
-                    io.err,
-                    "poolscope: warning: most counts of allocations went down: the listings are in the wrong order, or the system was \
-                     started again between them"
-                )?;
-            }
-            compared(&comparison, listings.len(), pool)
-        }
-        [.., last] => {
-            warn_of_cut(last, io)?;
-            one(last, pool)
-        }
-        [] => anyhow::bail!("{} holds no listing", args.file.display()),
+    let suggestion = suggest(&listings.all, pool, TAGS_MAX);
+    let table = match (&listings.comparison, listings.all.last()) {
+        (Some(comparison), _) => compared(comparison, listings.all.len(), pool),
+        (None, Some(last)) => one(last, pool),
+        (None, None) => anyhow::bail!("{} holds no listing", args.file.display()),
     };
     let top = args.top.unwrap_or(match args.format {
         Format::Text | Format::Markdown => TOP,
@@ -119,23 +157,6 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
         Format::Json => table.write_json(&mut io.out, top, &suggestion)?,
     }
     Ok(0)
-}
-
-/// Says so if rows add up to less than the tool itself says.
-fn warn_of_cut(listing: &Listing, io: &mut Io<'_>) -> std::io::Result<()> {
-    for (pool, total) in Pool::ALL.into_iter().zip(listing.totals) {
-        let rows = listing.bytes_in(pool);
-        // poolmon's sums are those of whole pages, a little more than its rows'.
-        if let Some(total) = total.filter(|total| rows < total / 2 && rows > 0) {
-            let (rows, total) = (crate::format::bytes(rows), crate::format::bytes(total));
-            let pool = pool.name();
-            writeln!(
-                io.err,
-                "poolscope: warning: the rows hold {rows} of {total} of the {pool} pool: the listing is cut"
-            )?;
-        }
-    }
-    Ok(())
 }
 
 /// How to record the tags that matter.
@@ -172,6 +193,23 @@ fn one(listing: &Listing, pool: Option<Pool>) -> Table {
     Table { heading, columns: columns.into(), rows: rows.collect() }
 }
 
+/// Whether there is something to say about it.
+fn is_shown(row: &Growth, pool: Option<Pool>) -> bool {
+    let counted = [row.allocs, row.frees].into_iter().flatten().any(|n| n != 0);
+    let changed = row.bytes != 0 || row.blocks != 0 || counted || row.before_cut || row.after_cut;
+    changed && pool.is_none_or(|pool| pool == row.pool)
+}
+
+fn state(row: &Growth) -> &'static str {
+    match (row.before, row.after) {
+        (None, _) if row.before_cut => "not listed before",
+        (None, _) => "new",
+        (_, None) if row.after_cut => "not listed after",
+        (_, None) => "gone",
+        _ => "",
+    }
+}
+
 fn compared(comparison: &Comparison, listings: usize, pool: Option<Pool>) -> Table {
     let columns = [
         Column::text("tag", "Tag"),
@@ -185,19 +223,7 @@ fn compared(comparison: &Comparison, listings: usize, pool: Option<Pool>) -> Tab
         Column::text("state", "State"),
         Column::text("description", "Known as"),
     ];
-    let is_shown = |row: &&poolscope_core::usage::Growth| {
-        let changed = row.bytes != 0
-            || row.blocks != 0
-            || row.allocs.is_some_and(|n| n != 0)
-            || row.frees.is_some_and(|n| n != 0);
-        changed && pool.is_none_or(|pool| pool == row.pool)
-    };
-    let rows = comparison.rows.iter().filter(is_shown).map(|row| {
-        let state = match (row.before, row.after) {
-            (None, _) => "new",
-            (_, None) => "gone",
-            _ => "",
-        };
+    let rows = comparison.rows.iter().filter(|row| is_shown(row, pool)).map(|row| {
         vec![
             Cell::Text(row.tag.clone()),
             Cell::Text(row.pool.name().to_owned()),
@@ -207,7 +233,7 @@ fn compared(comparison: &Comparison, listings: usize, pool: Option<Pool>) -> Tab
             Cell::Number(row.blocks.into()),
             row.allocs.map_or(Cell::None, |n| Cell::Number(n.into())),
             row.frees.map_or(Cell::None, |n| Cell::Number(n.into())),
-            Cell::Text(state.to_owned()),
+            Cell::Text(state(row).to_owned()),
             Cell::Text(row.description.clone().unwrap_or_default()),
         ]
     });

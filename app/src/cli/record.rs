@@ -2,10 +2,12 @@
 
 use super::io::Io;
 use super::open::Usage;
+use super::poolmon::warn;
 use super::record_args::{Args, Format, Planned};
+use crate::format::{bytes, duration};
 use crate::recording_words::size;
 use anyhow::Context as _;
-use poolscope_core::recording::{Estimate, FileName, Mode, Names, commands, notes, profile, script};
+use poolscope_core::recording::{Estimate, FileName, Mode, Names, ScriptOptions, commands, notes, profile, script};
 use serde_json::{Value, json};
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
@@ -19,11 +21,18 @@ const PROFILE: &str = "pool.wprp";
 /// # Errors
 /// A tag or a name can't be used, or a file can't be read or written.
 pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
+    if let (Some(out), Some(script)) = (&args.out, &args.script)
+        && is_same(out, script)
+    {
+        return Err(Usage(format!("--out and --script both name {}: give each its own file", out.display())).into());
+    }
     let planned = args.plan()?;
+    warn(&planned.warnings, io)?;
     let text = profile::text(&planned.plan);
     let alone = args.out.as_deref() == Some(Path::new("-"));
     let names = Names { profile: file_name(args.out.as_deref().filter(|_| !alone))?, trace: name(&args.trace)? };
-    let script = args.script.as_deref().map(|path| (path, script::text(&planned.plan, &names, &args.script_options())));
+    let options = args.script_options();
+    let script = args.script.as_deref().map(|path| (path, script::text(&planned.plan, &names, &options)));
     // Neither file is written if the other one can't be.
     let files: Vec<(&Path, &str)> = args
         .out
@@ -33,14 +42,9 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
         .into_iter()
         .chain(script.as_ref().map(|(path, text)| (*path, text.as_str())))
         .collect();
-    if !args.force
-        && let Some((path, _)) = files.iter().find(|(path, _)| path.exists())
-    {
-        return Err(exists(path));
-    }
-    for (path, text) in &files {
-        write_new(path, text, args.force)?;
-        writeln!(io.err, "poolscope: {} is written", path.display())?;
+    write_files(&files, args.force, io)?;
+    if let Some(path) = &args.script {
+        writeln!(io.err, "poolscope: {}", how_to_run(path, &options))?;
     }
     if alone {
         io.out.write_all(text.as_bytes())?;
@@ -67,6 +71,55 @@ fn file_name(path: Option<&Path>) -> anyhow::Result<FileName> {
 
 fn name(text: &str) -> anyhow::Result<FileName> {
     FileName::new(text).map_err(|error| Usage(error.to_string()).into())
+}
+
+/// Whether two paths lead to one file.
+fn is_same(one: &Path, other: &Path) -> bool {
+    let absolute = |path: &Path| std::path::absolute(path).ok();
+    one == other || absolute(one).is_some_and(|one| absolute(other) == Some(one))
+}
+
+/// When a script stops, and the command that runs it in its folder.
+fn how_to_run(path: &Path, options: &ScriptOptions) -> String {
+    let pool = options.pool.name();
+    let growth = options.stop_at_growth_bytes.map(|growth| format!("when {pool} has grown by {}", bytes(growth)));
+    let size = options.stop_at_bytes.map(|size| format!("when {pool} holds {}", bytes(size)));
+    let mut stops: Vec<String> = growth.into_iter().chain(size).collect();
+    let latest = if stops.is_empty() { "after" } else { "at the latest after" };
+    stops.push(format!("{latest} {}", duration(options.stop_after_seconds as f64)));
+    let shown = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
+    let file = FileName::new(&shown).map_or_else(|_| format!("\"{shown}\""), |name| name.argument());
+    format!(
+        "{} stops {}; run it with: powershell -NoProfile -ExecutionPolicy Bypass -File {file}",
+        path.display(),
+        stops.join(", ")
+    )
+}
+
+/// Writes all of them or none.
+fn write_files(files: &[(&Path, &str)], replace: bool, io: &mut Io<'_>) -> anyhow::Result<()> {
+    if !replace && let Some((path, _)) = files.iter().find(|(path, _)| path.exists()) {
+        return Err(exists(path));
+    }
+    let mut made: Vec<&Path> = Vec::new();
+    for (path, text) in files {
+        let is_new = !path.exists();
+        if let Err(error) = write_new(path, text, replace) {
+            for path in made {
+                if let Err(why) = std::fs::remove_file(path) {
+                    writeln!(io.err, "poolscope: {} was written and cannot be removed again: {why}", path.display())?;
+                }
+            }
+            return Err(error);
+        }
+        if is_new {
+            made.push(path);
+        }
+    }
+    for (path, _) in files {
+        writeln!(io.err, "poolscope: {} is written", path.display())?;
+    }
+    Ok(())
 }
 
 fn exists(path: &Path) -> anyhow::Error {

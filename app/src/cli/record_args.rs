@@ -1,7 +1,7 @@
 //! The options of `record`, and the plan they make. Nothing is read or written here but the listings that tags are taken from.
 
 use super::open::Usage;
-use super::poolmon::read_listings;
+use super::poolmon::{Listings, read_listings};
 use super::units::{parse_bytes, parse_duration};
 use crate::recording_words::RateSource;
 use clap::{ArgGroup, ValueEnum};
@@ -10,7 +10,7 @@ use poolscope_core::recording::tag::TAGS_MAX;
 use poolscope_core::recording::{
     Detail, Expected, Mode, Plan, Scope, ScriptOptions, Stacks, System, TagPattern, TagPatterns, WatchedPool,
 };
-use poolscope_core::usage::{Basis, Listing, Pool, compare, suggest};
+use poolscope_core::usage::{Basis, Growth, Listing, Pool, suggest};
 use std::path::PathBuf;
 
 /// Options of `record`.
@@ -54,9 +54,10 @@ pub struct Args {
     /// without)
     #[arg(long, value_name = "N")]
     pub rate: Option<u64>,
-    /// How long it is recorded, such as 90s, 10min or 2h; with --memory how much of it has to be kept
-    #[arg(long, value_name = "TIME", value_parser = parse_duration, default_value = "10min")]
-    pub duration: u64,
+    /// How long it is recorded, such as 90s, 10min or 2h; with --memory how much of it has to be kept (default: 10min; without
+    /// it a script stops after 1h, or with --stop-at or --stop-at-growth after 24h)
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    pub duration: Option<u64>,
     /// Records from the start of Windows on
     #[arg(long)]
     pub boot: bool,
@@ -153,7 +154,16 @@ pub struct Planned {
     pub rate_source: RateSource,
     /// By what the tags were chosen, if they come from listings.
     pub basis: Option<Basis>,
+    /// What has to be said about the listings first.
+    pub warnings: Vec<String>,
 }
+
+/// How long it is recorded where nobody says so, in seconds.
+const SECONDS: u64 = 10 * 60;
+/// The same by a script that has only its time to stop it.
+const SCRIPT_SECONDS: u64 = 60 * 60;
+/// The same by a script that waits for the pool to grow.
+const WAITING_SCRIPT_SECONDS: u64 = 24 * 60 * 60;
 
 impl Args {
     /// The plan.
@@ -161,11 +171,13 @@ impl Args {
     /// # Errors
     /// [`Usage`] for tags that can't be recorded; a listing that can't be read.
     pub fn plan(&self) -> anyhow::Result<Planned> {
-        let mut listings = Vec::new();
-        for path in self.from_poolmon.iter().chain(&self.and) {
-            listings.extend(read_listings(path)?.listings);
+        let listings = read_listings(self.from_poolmon.iter().chain(&self.and), false)?;
+        if listings.comparison.as_ref().is_some_and(|comparison| comparison.backwards) {
+            anyhow::bail!(
+                "the listings are in the wrong order, or the system was started again between them: give the older listing first"
+            );
         }
-        let (scope, basis) = self.scope(&listings)?;
+        let (scope, basis) = self.scope(&listings.all)?;
         let counted = self.counted(&scope, &listings);
         let rate_source = match (self.rate, counted) {
             (Some(_), _) => RateSource::Given,
@@ -174,7 +186,8 @@ impl Args {
         };
         let expected = Expected {
             events_per_second: self.rate.or(counted),
-            seconds: self.duration,
+            // What memory has to keep is the last stretch, however long a script waits for it.
+            seconds: if self.memory { self.duration.unwrap_or(SECONDS) } else { self.seconds() },
             memory_bytes: self.memory_size.unwrap_or(MEMORY_BYTES_DEFAULT),
             ..Expected::default()
         };
@@ -188,7 +201,17 @@ impl Args {
             system: if self.windows7 { System::Windows7 } else { System::Later },
             expected,
         };
-        Ok(Planned { plan, rate_source, basis })
+        Ok(Planned { plan, rate_source, basis, warnings: listings.warnings })
+    }
+
+    /// From start to stop.
+    fn seconds(&self) -> u64 {
+        let waits = self.stop_at.is_some() || self.stop_at_growth.is_some();
+        self.duration.unwrap_or(match (&self.script, waits) {
+            (None, _) => SECONDS,
+            (Some(_), false) => SCRIPT_SECONDS,
+            (Some(_), true) => WAITING_SCRIPT_SECONDS,
+        })
     }
 
     fn scope(&self, listings: &[Listing]) -> anyhow::Result<(Scope, Option<Basis>)> {
@@ -207,22 +230,19 @@ impl Args {
     }
 
     /// Events per second of the tags that are recorded, as far as the listings count them.
-    fn counted(&self, scope: &Scope, listings: &[Listing]) -> Option<u64> {
+    fn counted(&self, scope: &Scope, listings: &Listings) -> Option<u64> {
         let takes = |tag: &str| match scope {
             Scope::All => true,
             Scope::Tags(patterns) => patterns.as_slice().iter().any(|pattern| takes(pattern, tag)),
         };
-        let between = match (listings, self.apart) {
-            ([first, .., last], Some(seconds)) => {
-                let rows = compare(first, last).rows;
-                let events =
-                    rows.iter().filter(|row| takes(&row.tag)).filter_map(|row| Some((row.allocs?, row.frees?)));
-                let events = events.map(|(allocs, frees)| allocs.unsigned_abs().saturating_add(frees.unsigned_abs()));
+        let between = match (&listings.comparison, self.apart) {
+            (Some(comparison), Some(seconds)) => {
+                let events = comparison.rows.iter().filter(|row| takes(&row.tag)).filter_map(events);
                 events.reduce(u64::saturating_add).map(|events| events.div_ceil(seconds))
             }
             _ => None,
         };
-        between.or_else(|| listings.last().and_then(|last| last.events_per_second(takes))).filter(|rate| *rate > 0)
+        between.or_else(|| listings.all.last().and_then(|last| last.events_per_second(takes))).filter(|rate| *rate > 0)
     }
 
     /// When the script stops. The time is that of the recording.
@@ -232,10 +252,16 @@ impl Args {
             pool: self.watch.watched(),
             stop_at_bytes: self.stop_at,
             stop_at_growth_bytes: self.stop_at_growth,
-            stop_after_seconds: self.duration,
+            stop_after_seconds: self.seconds(),
             ..ScriptOptions::default()
         }
     }
+}
+
+/// Allocations and frees of a tag between two listings. A count that went down says nothing.
+fn events(row: &Growth) -> Option<u64> {
+    let up = |count: Option<i64>| u64::try_from(count?).ok();
+    Some(up(row.allocs)?.saturating_add(up(row.frees)?))
 }
 
 /// Whether the pattern takes a tag as listings show it.

@@ -101,7 +101,8 @@ fn advice(code: u32) -> Option<(&'static str, &'static str)> {
             "This wpr does not know something in the profile, so it has nothing to record.",
             "Use a newer wpr, of the Windows Performance Toolkit, or the command with the built-in profile",
         ),
-        0xc558_0601 => ("A recording of the same name is running.", "Save or drop that one first"),
+        // A second instance of the library that wpr and its window share.
+        0xc558_0601 => ("Another wpr or WPRUI is at work.", "Wait a moment and try again"),
         0x8007_0008 | 0x8007_000e | 0x8007_05aa => (
             "There is not enough memory for the buffers.",
             "Take smaller or fewer buffers (a lower rate) and start again",

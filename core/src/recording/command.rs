@@ -80,28 +80,40 @@ fn command(line: impl Into<String>, says: impl Into<String>) -> Command {
 /// Every command of the plan: first what has to be done before, then the way that fits best.
 #[must_use]
 pub fn commands(plan: &Plan, names: &Names) -> Vec<Group> {
-    let mut groups = vec![elevation()];
+    let mut groups = vec![elevation(names)];
     groups.extend(prepare(plan));
-    let by_wpr = if plan.boot { boot(plan, names) } else { wpr(plan, names) };
     let by_xperf = xperf(plan, names);
-    if plan.system == System::Windows7 {
-        groups.extend([by_xperf, by_wpr]);
-    } else {
-        groups.extend([by_wpr, built_in(plan, names), by_xperf]);
-    }
+    groups.extend(match (plan.system, plan.boot) {
+        (System::Windows7, false) => vec![by_xperf, wpr(plan, names)],
+        (System::Windows7, true) => vec![xbootmgr(plan), by_xperf],
+        (System::Later, false) => vec![wpr(plan, names), built_in(plan, names), by_xperf],
+        (System::Later, true) => vec![boot(plan, names), built_in(plan, names), by_xperf],
+    });
     groups.extend([merge(names), read(plan, names)]);
     groups
 }
 
-fn elevation() -> Group {
+/// Where the commands are run and the traces are saved.
+const FOLDER: &str = "C:\\poolscope";
+
+fn elevation(names: &Names) -> Group {
+    let profile = names.profile.as_str();
     let commands = vec![
         command(
             "powershell -NoProfile -Command \"Start-Process cmd -Verb RunAs\"",
             "Opens a command prompt with the rights that recording needs.",
         ),
         command(
-            "whoami /groups | findstr S-1-16-12288",
+            // The second is that of SYSTEM.
+            "whoami /groups | findstr \"S-1-16-12288 S-1-16-16384\"",
             "Prints a line if this prompt has them already, and nothing if not.",
+        ),
+        command(format!("mkdir {FOLDER}"), "Makes a folder for profile and trace."),
+        command(
+            format!("cd {FOLDER}"),
+            format!(
+                "Goes there: a prompt run as administrator begins in System32. Copy {profile} into this folder first."
+            ),
         ),
     ];
     Group { way: Way::Elevation, title: "First: a prompt run as administrator".to_owned(), commands }
@@ -124,9 +136,13 @@ fn prepare(plan: &Plan) -> Option<Group> {
 
 /// The profile as `wpr` takes it.
 fn profile_argument(plan: &Plan, names: &Names) -> String {
-    let file_mode = if plan.mode == Mode::File { " -filemode" } else { "" };
+    let file_mode = file_mode(plan.mode);
     let profile = names.profile.argument_with(&format!("!{PROFILE_NAME}.{}", plan.detail.name()));
     format!("{profile}{file_mode}")
+}
+
+fn file_mode(mode: Mode) -> &'static str {
+    if mode == Mode::File { " -filemode" } else { "" }
 }
 
 fn into(mode: Mode) -> &'static str {
@@ -168,11 +184,14 @@ fn cancel() -> Command {
 }
 
 fn boot(plan: &Plan, names: &Names) -> Group {
-    let commands = vec![
-        command(
-            format!("wpr -boottrace -addboot {}", profile_argument(plan, names)),
-            format!("Records from the next start of Windows on, {}.", into(plan.mode)),
-        ),
+    let says = format!("Records from the next start of Windows on, {}.", into(plan.mode));
+    let commands = boot_commands(&profile_argument(plan, names), says, names);
+    Group { way: Way::Boot, title: "With wpr, from the start of Windows on".to_owned(), commands }
+}
+
+fn boot_commands(profile: &str, says: String, names: &Names) -> Vec<Command> {
+    vec![
+        command(format!("wpr -boottrace -addboot {profile}"), says),
         command("shutdown /r /t 0", "Restarts at once: save everything before."),
         status(),
         command(
@@ -183,12 +202,34 @@ fn boot(plan: &Plan, names: &Names) -> Group {
             "wpr -boottrace -cancelboot",
             "Instead of the stop: ends it, throws it away, and records no later start.",
         ),
-    ];
-    Group { way: Way::Boot, title: "With wpr, from the start of Windows on".to_owned(), commands }
+    ]
+}
+
+/// On Windows 7 no wpr records a start of Windows.
+fn xbootmgr(plan: &Plan) -> Group {
+    let mut line = format!("xbootmgr -trace boot -traceFlags {}", xperf_flags(plan));
+    let stacks = plan.xperf_stack_names();
+    if !stacks.is_empty() {
+        line.push_str(&format!(" -stackWalk {}", stacks.join("+")));
+    }
+    line.push_str(&format!(" -resultPath {FOLDER}"));
+    let says =
+        "Restarts at once, records from the start of Windows on, and saves the trace there; it takes no tag filter.";
+    let title = "With xbootmgr of the Windows Performance Toolkit, from the start of Windows on";
+    Group { way: Way::Boot, title: title.to_owned(), commands: vec![command(line, says)] }
 }
 
 fn built_in(plan: &Plan, names: &Names) -> Group {
-    let file_mode = if plan.mode == Mode::File { " -filemode" } else { "" };
+    let title = "Without a profile of one's own: larger, and no tag can be chosen".to_owned();
+    let file_mode = file_mode(plan.mode);
+    if plan.boot {
+        let says = format!(
+            "Records every tag from the next start of Windows on, by a profile of wpr itself, {}.",
+            into(plan.mode)
+        );
+        let commands = boot_commands(&format!("Pool{file_mode}"), says, names);
+        return Group { way: Way::BuiltIn, title, commands };
+    }
     let commands = vec![
         command(
             format!("wpr -start GeneralProfile -start Pool{file_mode}"),
@@ -205,17 +246,17 @@ fn built_in(plan: &Plan, names: &Names) -> Group {
         ),
         cancel(),
     ];
-    Group {
-        way: Way::BuiltIn,
-        title: "Without a profile of one's own: larger, and no tag can be chosen".to_owned(),
-        commands,
-    }
+    Group { way: Way::BuiltIn, title, commands }
+}
+
+/// The kernel's flags, as xperf and xbootmgr call them.
+fn xperf_flags(plan: &Plan) -> &'static str {
+    if plan.wants_memory_events() { "PROC_THREAD+LOADER+POOL+MEMORY" } else { "PROC_THREAD+LOADER+POOL" }
 }
 
 /// The start of a recording with `xperf`, without buffers and files.
 pub(super) fn xperf_start(plan: &Plan) -> String {
-    let memory = if plan.wants_memory_events() { "+MEMORY" } else { "" };
-    let mut line = format!("xperf -on PROC_THREAD+LOADER+POOL{memory}");
+    let mut line = format!("xperf -on {}", xperf_flags(plan));
     let stacks = plan.xperf_stack_names();
     if !stacks.is_empty() {
         line.push_str(&format!(" -stackwalk {}", stacks.join("+")));
@@ -244,8 +285,10 @@ fn xperf(plan: &Plan, names: &Names) -> Group {
         line.push_str(" -FileMode Sequential");
     }
     let says = match plan.mode {
-        Mode::File => "Starts to record into a file that grows.",
-        Mode::Memory => "Starts to record into a file of this many MB, in which the oldest is overwritten.",
+        Mode::File => "Starts to record into a file that grows, \\kernel.etl in the root of the current drive.",
+        Mode::Memory => {
+            "Starts to record into a file of this many MB, in which the oldest is overwritten: \\kernel.etl in the root of the current drive."
+        }
     };
     let commands = vec![
         command(line, says),
@@ -257,13 +300,12 @@ fn xperf(plan: &Plan, names: &Names) -> Group {
             format!("xperf -d {}", names.trace.argument()),
             "Stops, merges and saves the trace; only what is merged on this machine carries what symbols need.",
         ),
-        command("xperf -stop", "Instead: ends the recording and leaves its file unmerged."),
+        command("xperf -stop", "Instead: ends the recording and leaves \\kernel.etl unmerged."),
     ];
-    let title = match plan.system {
-        System::Later => "With xperf of the Windows Performance Toolkit",
-        System::Windows7 => "With xperf of the Windows Performance Toolkit, the usual way on Windows 7",
-    };
-    Group { way: Way::Xperf, title: title.to_owned(), commands }
+    let usual = if plan.system == System::Windows7 { ", the usual way on Windows 7" } else { "" };
+    let from_now = if plan.boot { ": from now on, not from the start" } else { "" };
+    let title = format!("With xperf of the Windows Performance Toolkit{usual}{from_now}");
+    Group { way: Way::Xperf, title, commands }
 }
 
 fn merge(names: &Names) -> Group {
@@ -271,7 +313,8 @@ fn merge(names: &Names) -> Group {
     let commands = vec![
         command(
             format!("xperf -merge recorded.etl {merged}"),
-            "On the machine that recorded it: adds the identities of the modules to a file that was never merged.",
+            "On the machine that recorded it: adds the identities of the modules to a file that was never merged. recorded.etl stands for it; \
+             xperf calls it \\kernel.etl.",
         ),
         command(format!("wpr -merge recorded.etl {merged}"), "The same with a newer wpr."),
     ];
@@ -337,6 +380,53 @@ mod tests {
         assert_eq!(boot[3], "wpr -boottrace -stopboot \"C:\\my traces\\leak.etl\"");
         assert_eq!(boot[4], "wpr -boottrace -cancelboot");
         assert!(lines(&leak(), Way::Boot).is_empty());
+        let built_in = lines(&Plan { boot: true, ..leak() }, Way::BuiltIn);
+        assert_eq!(built_in[0], "wpr -boottrace -addboot Pool -filemode");
+        assert_eq!(built_in[1..], boot[1..], "nothing starts now, and nothing else stops it");
+        let memory = Plan { boot: true, mode: Mode::Memory, ..leak() };
+        assert_eq!(lines(&memory, Way::BuiltIn)[0], "wpr -boottrace -addboot Pool");
+    }
+
+    #[test]
+    fn only_xbootmgr_records_the_start_of_windows_7() {
+        let old = Plan { boot: true, system: System::Windows7, ..leak() };
+        assert_eq!(
+            lines(&old, Way::Boot),
+            ["xbootmgr -trace boot -traceFlags PROC_THREAD+LOADER+POOL \
+              -stackWalk PoolAlloc+PoolAllocSession+PoolFree+PoolFreeSession -resultPath C:\\poolscope"]
+        );
+        let bare = Plan { stacks: Stacks::NONE, big_allocations: true, ..old.clone() };
+        assert_eq!(
+            lines(&bare, Way::Boot),
+            ["xbootmgr -trace boot -traceFlags PROC_THREAD+LOADER+POOL+MEMORY -resultPath C:\\poolscope"]
+        );
+        let groups = commands(&old, &names());
+        let ways: Vec<Way> = groups.iter().map(|group| group.way).collect();
+        assert_eq!(ways, [Way::Elevation, Way::Prepare, Way::Boot, Way::Xperf, Way::Merge, Way::Read]);
+        assert!(groups[3].title.ends_with("Windows 7: from now on, not from the start"), "{}", groups[3].title);
+    }
+
+    #[test]
+    fn an_elevated_prompt_begins_elsewhere() {
+        let lines = lines(&leak(), Way::Elevation);
+        assert_eq!(
+            lines[1..],
+            ["whoami /groups | findstr \"S-1-16-12288 S-1-16-16384\"", "mkdir C:\\poolscope", "cd C:\\poolscope"]
+        );
+        let groups = commands(&leak(), &names());
+        assert!(groups[0].commands[3].says.ends_with("Copy pool.wprp into this folder first."));
+    }
+
+    #[test]
+    fn xperf_says_where_its_file_is() {
+        let plans = [leak(), Plan { mode: Mode::Memory, ..leak() }];
+        for group in plans.iter().flat_map(|plan| commands(plan, &names())) {
+            for command in group.commands {
+                let names_it =
+                    ["xperf -on", "xperf -stop", "xperf -merge"].iter().any(|start| command.line.starts_with(start));
+                assert_eq!(command.says.contains("\\kernel.etl"), names_it, "{command:?}");
+            }
+        }
     }
 
     #[test]
@@ -365,8 +455,10 @@ mod tests {
 
     #[test]
     fn every_line_is_ascii_and_says_what_it_does() {
-        for boot in [false, true] {
-            for group in commands(&Plan { boot, big_allocations: true, ..leak() }, &names()) {
+        let plans = [System::Later, System::Windows7]
+            .map(|system| [false, true].map(|boot| Plan { boot, system, big_allocations: true, ..leak() }));
+        for plan in plans.as_flattened() {
+            for group in commands(plan, &names()) {
                 for command in group.commands {
                     assert!(
                         command.line.is_ascii() && command.line.matches('"').count().is_multiple_of(2),

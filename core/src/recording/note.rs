@@ -1,13 +1,20 @@
 //! What somebody has to know about a plan before they rely on it: what its choices mean for a leak, and where what is recorded differs
 //! from what was asked for. Sentences, in the order in which they matter.
 
-use super::plan::{Plan, Scope, System};
+use super::estimate::MEMORY_BYTES_MAX;
+use super::plan::{Mode, Plan, Scope, System};
 use super::tag::TagPattern;
 
 /// The sentences; never empty.
 #[must_use]
 pub fn notes(plan: &Plan) -> Vec<String> {
     let mut notes = vec![plan.mode.meaning().to_owned()];
+    if plan.mode == Mode::Memory && plan.expected.memory_bytes > MEMORY_BYTES_MAX {
+        let most = MEMORY_BYTES_MAX >> 30;
+        notes.push(format!(
+            "{most} GiB is the most memory that is taken for buffers, so it is not as much as was asked for."
+        ));
+    }
     notes.extend(tag_notes(plan.tags()));
     if plan.scope == Scope::All {
         notes.push(
@@ -23,15 +30,16 @@ pub fn notes(plan: &Plan) -> Vec<String> {
             .to_owned(),
     );
     if plan.boot {
-        notes.push(
-            "Boot traces need a wpr of 2017 or later. What is left from before the restart is gone, so every block is seen from its allocation on."
-                .to_owned(),
-        );
+        let wpr = if plan.system == System::Later { "Boot traces need a wpr of 2017 or later. " } else { "" };
+        notes.push(format!(
+            "{wpr}What is left from before the restart is gone, so every block is seen from its allocation on."
+        ));
     }
     if plan.system == System::Windows7 {
         notes.push(
             "wpr is not part of Windows 7, and its newer releases don't run there; xperf comes with the Windows Performance Toolkit of \
-             Windows 7 to 8.1. For a start of Windows that toolkit has xbootmgr, which takes no tag filter."
+             Windows 7 to 8.1. For a start of Windows that toolkit has xbootmgr, which takes no tag filter. The script needs PowerShell 3, and \
+             Windows 7 brings 2.0."
                 .to_owned(),
         );
     }
@@ -68,6 +76,13 @@ fn big_notes(plan: &Plan) -> &'static [&'static str] {
     }
 }
 
+/// The three letters of a tag that begins with a blank.
+fn letters_after_blank(pattern: &str) -> Option<&str> {
+    let letters = pattern.strip_prefix(' ')?;
+    let is_letter = |c: char| c.is_ascii_graphic() && !"?*".contains(c);
+    (letters.len() == 3 && letters.chars().all(is_letter)).then_some(letters)
+}
+
 fn tag_notes(tags: &[TagPattern]) -> Vec<String> {
     let mut notes = Vec::new();
     for (at, tag) in tags.iter().enumerate() {
@@ -76,6 +91,12 @@ fn tag_notes(tags: &[TagPattern]) -> Vec<String> {
             notes.push(format!(
                 "Tag '{given}' has fewer than four characters. Windows fills such a tag up with blanks or zeros, so it is recorded as {pattern}, \
                  which takes both, and longer tags that begin like it too."
+            ));
+        }
+        if let Some(letters) = letters_after_blank(&pattern) {
+            notes.push(format!(
+                "Tag '{given}' begins with a blank. poolmon shows a tag of three letters that ends with a zero in the same way: if nothing of \
+                 it is recorded, record {letters}."
             ));
         }
         if tag.has_replaced_bytes() {
@@ -104,7 +125,7 @@ fn tag_notes(tags: &[TagPattern]) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::plan::{Mode, Stacks};
+    use super::super::plan::Stacks;
     use super::super::tag::TagPatterns;
     use super::*;
 
@@ -122,6 +143,11 @@ mod tests {
         assert!(of(&["Le*k"], |_| {}).contains("doesn't look beyond the first *, so Le* is recorded"));
         assert!(of(&["a%bc"], |_| {}).contains("stands as a?bc in xperf's command"));
         assert!(of(&["ab\\x00d"], |_| {}).contains("holds a byte that no profile can name"));
+        let blank = of(&[" lif"], |_| {});
+        assert!(blank.contains("Tag ' lif' begins with a blank.") && blank.contains("record lif."), "{blank}");
+        for other in [" li", "  lf", " l?f", "Leak"] {
+            assert!(!of(&[other], |_| {}).contains("begins with a blank"), "{other}");
+        }
         let covered = of(&["Leak", "Le*"], |_| {});
         assert!(
             covered.contains("Tag 'Leak' is taken by Le* already") && !covered.contains("Tag 'Le*' is"),
@@ -141,6 +167,11 @@ mod tests {
                 .contains("the query size>4064")
         );
         assert!(of(&["Leak"], |plan| plan.boot = true).contains("wpr of 2017"));
-        assert!(of(&["Leak"], |plan| plan.system = System::Windows7).contains("xbootmgr"));
+        let old = of(&["Leak"], |plan| plan.system = System::Windows7);
+        assert!(old.contains("xbootmgr") && old.contains("PowerShell 3"), "{old}");
+        let buffers =
+            |memory_bytes| of(&["Leak"], |plan| (plan.mode, plan.expected.memory_bytes) = (Mode::Memory, memory_bytes));
+        assert!(buffers(MEMORY_BYTES_MAX + 1).contains("4 GiB is the most memory"));
+        assert!(!buffers(MEMORY_BYTES_MAX).contains("GiB"));
     }
 }

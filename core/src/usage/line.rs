@@ -13,14 +13,25 @@ use super::{Change, Figures, Pool, Row, Tool};
 pub enum Line {
     /// Rows of a tag: one from poolmon; up to two from `!poolused`, none if both pools hold nothing.
     Rows(Tool, Vec<Row>),
-    /// The head of a listing, or a part of it.
-    Heading(Option<Tool>),
+    /// The head of a listing, or a part of it; with the order of the rows, where it says so.
+    Heading(Tool, Option<Order>),
     /// The tool's own sums, nonpaged and paged, in bytes.
     Totals([u64; 2]),
     /// Known and without meaning here: blank, a prompt, the debugger's remarks about its cache.
     Nothing,
     /// Anything else.
     Unknown,
+}
+
+/// By what `!poolused` sorts its rows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Order {
+    /// By tag.
+    Tag,
+    /// By bytes of nonpaged pool: flag 2.
+    NonPaged,
+    /// By bytes of paged pool: flag 4.
+    Paged,
 }
 
 /// Characters of a tag.
@@ -52,8 +63,8 @@ pub fn read(line: &str) -> Line {
     let words: Vec<&str> = line.split_whitespace().collect();
     let (Some(first), text) = (words.first(), line.trim()) else { return Line::Nothing };
     if is_prompt(text) {
-        let command = text.contains("!poolused");
-        return if command { Line::Heading(Some(Tool::PoolUsed)) } else { Line::Nothing };
+        let command = text.split_once("!poolused");
+        return command.map_or(Line::Nothing, |(_, flags)| Line::Heading(Tool::PoolUsed, order_of_flags(flags)));
     }
     if let Some(line) = heading(text, &words) {
         return line;
@@ -79,18 +90,41 @@ pub fn read(line: &str) -> Line {
 fn heading(text: &str, words: &[&str]) -> Option<Line> {
     let has = |word: &str| words.iter().any(|found| found.eq_ignore_ascii_case(word));
     if text.starts_with("Memory:") || text.starts_with("System pool information") {
-        return Some(Line::Heading(Some(Tool::PoolMon)));
+        return Some(Line::Heading(Tool::PoolMon, None));
     }
     if text.starts_with("Commit:") {
         return Some(pool_sums(text).map_or(Line::Nothing, Line::Totals));
     }
     if has("Tag") && has("Allocs") {
         let tool = if has("Used") { Tool::PoolUsed } else { Tool::PoolMon };
-        return (has("Used") || has("Bytes")).then_some(Line::Heading(Some(tool)));
+        return (has("Used") || has("Bytes")).then_some(Line::Heading(tool, None));
     }
-    let is_poolused =
-        text.starts_with("Pool Used:") || text.starts_with("Sorting by") || words == ["NonPaged", "Paged"];
-    is_poolused.then_some(Line::Heading(Some(Tool::PoolUsed)))
+    if let Some(order) = text.strip_prefix("Sorting by") {
+        return Some(Line::Heading(Tool::PoolUsed, order_of_words(order)));
+    }
+    let is_poolused = text.starts_with("Pool Used:") || words == ["NonPaged", "Paged"];
+    is_poolused.then_some(Line::Heading(Tool::PoolUsed, None))
+}
+
+/// `NonPaged Pool Consumed`, `Paged Pool Consumed`, `Tag`.
+fn order_of_words(text: &str) -> Option<Order> {
+    match text.split_whitespace().next()? {
+        "NonPaged" => Some(Order::NonPaged),
+        "Paged" => Some(Order::Paged),
+        "Tag" => Some(Order::Tag),
+        _ => None,
+    }
+}
+
+/// What follows `!poolused`: options, then the flags, of which 2 and 4 choose an order. Numbers of a debugger are hexadecimal.
+fn order_of_flags(text: &str) -> Option<Order> {
+    let flags = text.split_whitespace().find(|word| !word.starts_with('/'))?;
+    let flags = u64::from_str_radix(flags.strip_prefix("0x").unwrap_or(flags), 16).ok()?;
+    match flags & 6 {
+        2 => Some(Order::NonPaged),
+        4 => Some(Order::Paged),
+        _ => None,
+    }
 }
 
 /// `Pool N: 8332K P:27220K` at the end of poolmon's second line.
@@ -136,8 +170,8 @@ fn poolmon_row(line: &str) -> Option<Row> {
 
 fn poolmon_figures(text: &str) -> Option<(Figures, Option<Change>, Option<String>)> {
     let mut rest = text;
-    let (allocs, allocs_change) = (figure(&mut rest)?, change(&mut rest));
-    let (frees, frees_change) = (figure(&mut rest)?, change(&mut rest));
+    let (allocs, allocs_change) = (count(&mut rest)?, change(&mut rest));
+    let (frees, frees_change) = (count(&mut rest)?, change(&mut rest));
     let blocks = signed_figure(&mut rest)?;
     let (bytes, bytes_change) = (signed_figure(&mut rest)?, change(&mut rest));
     // Per Alloc is bytes by blocks.
@@ -145,6 +179,8 @@ fn poolmon_figures(text: &str) -> Option<(Figures, Option<Change>, Option<String
     let changes = (allocs_change, frees_change, bytes_change);
     let change = match changes {
         (Some(allocs), Some(frees), Some(bytes)) => Some(Change { allocs, frees, bytes }),
+        // The line was broken on the way, maybe in the middle of its bytes: what is left of them is no figure.
+        (Some(_), Some(_), None) => return None,
         _ => None,
     };
     let figures = Figures { allocs: Some(allocs), frees: Some(frees), blocks, bytes };
@@ -155,6 +191,18 @@ fn figure(rest: &mut &str) -> Option<u64> {
     let (value, after) = leading(rest.trim_start())?;
     *rest = after;
     Some(value)
+}
+
+/// A count that only grows. The poolmon of 32-bit systems shows one of 2^31 and more as a negative number.
+fn count(rest: &mut &str) -> Option<u64> {
+    let text = rest.trim_start();
+    if text.starts_with('-') {
+        let (value, after) = leading_signed(text)?;
+        let value = i32::try_from(value).ok()?;
+        *rest = after;
+        return Some(u64::from(value.cast_unsigned()));
+    }
+    figure(rest)
 }
 
 /// A figure that a 32-bit counter may have turned negative; then it is nothing.
@@ -305,6 +353,48 @@ mod tests {
     }
 
     #[test]
+    fn counts_of_a_32_bit_system_are_never_negative() {
+        let half = 1_u64 << 31;
+        let wanted = ("Busy".to_owned(), [half, (1 << 32) - 1, 7, 64].map(Some));
+        for line in [
+            " Busy Nonp -2147483648 (   3)        -1 (   1)        7      64 (     0)      9",
+            " Busy Nonp -2147483648 -1 7 64 9",
+        ] {
+            assert_eq!(figures(line), wanted, "{line}");
+        }
+        assert_eq!(read(" Busy Nonp -2147483649 (3) 1 (1) 7 64 (0) 9"), Line::Unknown);
+    }
+
+    #[test]
+    fn a_row_that_was_broken_is_no_row() {
+        for broken in [
+            " Leak Nonp       9000 (   3)      8000 (   1)     1000    40",
+            " Leak Nonp       9000 (   3)      8000 (   1)     1000    4096 (   5",
+            "96 (   512)      4",
+        ] {
+            assert_eq!(read(broken), Line::Unknown, "{broken}");
+        }
+    }
+
+    #[test]
+    fn headings_say_how_rows_are_sorted() {
+        for (heading, order) in [
+            ("0: kd> !poolused 2", Some(Order::NonPaged)),
+            ("lkd> !poolused /t20 0x4", Some(Order::Paged)),
+            ("!poolused 3", Some(Order::NonPaged)),
+            ("0: kd> !poolused", None),
+            ("0: kd> !poolused 1 Leak", None),
+            (" Sorting by  NonPaged Pool Consumed", Some(Order::NonPaged)),
+            (" Sorting by  Paged Pool Consumed", Some(Order::Paged)),
+            (" Sorting by  Tag", Some(Order::Tag)),
+            (" Sorting by Session Tag", None),
+            ("  Pool Used:", None),
+        ] {
+            assert_eq!(read(heading), Line::Heading(Tool::PoolUsed, order), "{heading}");
+        }
+    }
+
+    #[test]
     fn what_poolmon_adds_to_a_row() {
         let row = &rows(" NtFB Paged 3996 ( 1) 3986 ( -2) 10 252088 ( 30) 25208 [ntfs.sys  -  BitmpSup.c]")[0];
         assert_eq!(row.change, Some(Change { allocs: 1, frees: -2, bytes: 30 }));
@@ -348,7 +438,7 @@ mod tests {
             " Tag    Allocs     Used    Allocs     Used",
             " Sorting by  Tag",
         ] {
-            assert!(matches!(read(heading), Line::Heading(Some(_))), "{heading}");
+            assert!(matches!(read(heading), Line::Heading(..)), "{heading}");
         }
         let sums = " Commit: 203500K Limit: 640916K Peak: 260632K            Pool N: 8332K P:27220K";
         assert_eq!(read(sums), Line::Totals([8332 << 10, 27_220 << 10]));

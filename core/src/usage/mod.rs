@@ -135,6 +135,28 @@ impl Listing {
         rows.fold(0, |sum, row| sum.saturating_add(row.figures.bytes))
     }
 
+    /// Bytes of a pool as the tool adds them up, if the rows hold less than half of them: then rows are missing, as on a screen that shows
+    /// only the largest. poolmon's sums are those of whole pages, a little more than all of its rows'.
+    #[must_use]
+    pub fn cut_total(&self, pool: Pool) -> Option<u64> {
+        let (total, rows) = (self.total(pool)?, self.bytes_in(pool));
+        (rows > 0 && rows < total / 2).then_some(total)
+    }
+
+    /// What a tag that the listing does not show may hold in a pool without being seen, at most. Nothing where every tag is shown. A cut
+    /// listing shows the largest, so it is what the smallest row holds; of a pool that is left out altogether nothing is known.
+    pub(super) fn unseen_bytes(&self, pool: Pool) -> Option<u64> {
+        let rows = self.rows.iter().filter(|row| row.pool == pool);
+        match rows.map(|row| row.figures.bytes).min() {
+            Some(smallest) => self.cut_total(pool).map(|_| smallest),
+            None => self.total(pool).filter(|total| *total > 0).map(|_| u64::MAX),
+        }
+    }
+
+    fn total(&self, pool: Pool) -> Option<u64> {
+        Pool::ALL.into_iter().zip(self.totals).find(|(of, _)| *of == pool).and_then(|(_, total)| total)
+    }
+
     /// The row of a tag in a pool.
     #[must_use]
     pub fn row(&self, tag: &str, pool: Pool) -> Option<&Row> {

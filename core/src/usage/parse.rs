@@ -1,8 +1,8 @@
 //! From the text of a file or of a paste to listings. A text may hold several, one after the other: a log of snapshots, or two commands
 //! in one debugger session. What is not understood is counted and the first of it kept.
 
-use super::line::{Line, read};
-use super::{Listing, Pool, Row, Tool};
+use super::line::{Line, Order, read};
+use super::{Figures, Listing, Pool, Row, Tool};
 use std::collections::BTreeMap;
 
 /// So many lines that were not understood are kept.
@@ -46,7 +46,7 @@ pub struct Strange {
 /// What a text holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Document {
-    /// At least one, in the order of the text.
+    /// At least one, in the order of the text. What `!poolused` shows of one moment, sorted by one pool and then by the other, is one.
     pub listings: Vec<Listing>,
     /// Lines that were not understood.
     pub strange_count: usize,
@@ -99,6 +99,7 @@ struct Open {
     first_line: usize,
     rows: BTreeMap<(String, Pool), Row>,
     totals: [Option<u64>; 2],
+    order: Option<Order>,
 }
 
 struct Reader {
@@ -108,12 +109,16 @@ struct Reader {
     heading: Option<Tool>,
     /// Sums that stood before the first row.
     sums: [Option<u64>; 2],
+    /// How the heading says that the rows after it are sorted.
+    order: Option<Order>,
+    /// How the parts of the last listing were sorted, as far as that is known.
+    orders: Vec<Order>,
 }
 
 impl Default for Reader {
     fn default() -> Self {
         let document = Document { listings: Vec::new(), strange_count: 0, strange: Vec::new() };
-        Self { document, open: None, heading: None, sums: [None; 2] }
+        Self { document, open: None, heading: None, sums: [None; 2], order: None, orders: Vec::new() }
     }
 }
 
@@ -121,9 +126,10 @@ impl Reader {
     fn take(&mut self, index: usize, line: &str) {
         match read(line) {
             Line::Nothing => {}
-            Line::Heading(tool) => {
+            Line::Heading(tool, order) => {
                 self.close();
-                self.heading = tool.or(self.heading);
+                self.heading = Some(tool);
+                self.order = if tool == Tool::PoolUsed { order.or(self.order) } else { None };
             }
             Line::Totals(sums) => match &mut self.open {
                 Some(open) => open.totals = sums.map(Some),
@@ -155,6 +161,7 @@ impl Reader {
             first_line: index + 1,
             rows: BTreeMap::new(),
             totals: std::mem::take(&mut self.sums),
+            order: self.order.take(),
         });
         // Tags of bytes that no console shows may look the same.
         open.rows.entry(key).and_modify(|other| other.figures = other.figures.plus(row.figures)).or_insert(row);
@@ -169,19 +176,73 @@ impl Reader {
 
     /// Ends the listing that is being read, if it has rows.
     fn close(&mut self) {
-        if let Some(open) = self.open.take() {
-            let mut rows: Vec<Row> = open.rows.into_values().collect();
-            rows.sort_by(|a, b| {
-                b.figures.bytes.cmp(&a.figures.bytes).then_with(|| (&a.tag, a.pool).cmp(&(&b.tag, b.pool)))
-            });
-            self.document.listings.push(Listing {
-                tool: open.tool,
-                first_line: open.first_line,
-                rows,
-                totals: open.totals,
-            });
+        let Some(open) = self.open.take() else { return };
+        let (order, listing) = (open.order, open.listing());
+        // `!poolused 2` and `!poolused 4` show one moment, sorted in two ways and maybe each cut to its largest rows.
+        let other_order = order.is_some_and(|order| !self.orders.is_empty() && !self.orders.contains(&order));
+        match self.document.listings.last_mut().filter(|before| other_order && may_be_one(before, &listing)) {
+            Some(before) => unite(before, listing),
+            None => {
+                self.orders.clear();
+                self.document.listings.push(listing);
+            }
         }
+        self.orders.extend(order);
     }
+}
+
+impl Open {
+    fn listing(self) -> Listing {
+        let rows = by_bytes(self.rows.into_values());
+        Listing { tool: self.tool, first_line: self.first_line, rows, totals: self.totals }
+    }
+}
+
+/// The most bytes first.
+fn by_bytes(rows: impl Iterator<Item = Row>) -> Vec<Row> {
+    let mut rows: Vec<Row> = rows.collect();
+    rows.sort_by(|a, b| b.figures.bytes.cmp(&a.figures.bytes).then_with(|| (&a.tag, a.pool).cmp(&(&b.tag, b.pool))));
+    rows
+}
+
+/// Whether two listings of `!poolused` may be of one moment: no tag that both show has other figures.
+fn may_be_one(one: &Listing, other: &Listing) -> bool {
+    let known: BTreeMap<(&str, Pool), Figures> =
+        one.rows.iter().map(|row| ((row.tag.as_str(), row.pool), row.figures)).collect();
+    // With flag 1 allocations and frees are counted, and without it they are not.
+    let same = |a: Option<u64>, b: Option<u64>| a.is_none() || b.is_none() || a == b;
+    let agrees = |row: &Row| {
+        known.get(&(row.tag.as_str(), row.pool)).is_none_or(|figures| {
+            (figures.blocks, figures.bytes) == (row.figures.blocks, row.figures.bytes)
+                && same(figures.allocs, row.figures.allocs)
+                && same(figures.frees, row.figures.frees)
+        })
+    };
+    one.tool == Tool::PoolUsed
+        && other.tool == Tool::PoolUsed
+        && other.rows.iter().filter(|row| is_plain(&row.tag)).all(agrees)
+}
+
+/// Takes the rows of another listing of the same moment in.
+fn unite(into: &mut Listing, other: Listing) {
+    let rows = std::mem::take(&mut into.rows).into_iter().chain(other.rows);
+    let mut united: BTreeMap<(String, Pool), Row> = BTreeMap::new();
+    for row in rows {
+        let figures = row.figures;
+        let known = united.entry((row.tag.clone(), row.pool)).or_insert(row);
+        known.figures = fuller(known.figures, figures);
+    }
+    into.rows = by_bytes(united.into_values());
+    for (total, other) in into.totals.iter_mut().zip(other.totals) {
+        *total = (*total).max(other);
+    }
+}
+
+/// Of two figures for one tag the larger, with what only one of them counts. Where a console shows several tags alike, a cut listing may
+/// hold fewer of them.
+fn fuller(one: Figures, other: Figures) -> Figures {
+    let (most, least) = if other.bytes > one.bytes { (other, one) } else { (one, other) };
+    Figures { allocs: most.allocs.or(least.allocs), frees: most.frees.or(least.frees), ..most }
 }
 
 /// Whether the tag is shown as it is: a console shows bytes that are no letters as `.`, `?` or something foreign.
@@ -246,6 +307,60 @@ mod tests {
         // Tags that a console can't show look alike: they are one row.
         let alike = parse(" ...? Nonp 1 0 1 64 64\n ...? Nonp 2 0 2 128 64\n".as_bytes()).expect("a listing");
         assert_eq!(tags(&alike.listings[0]), [("...?", Pool::NonPaged, 192)]);
+    }
+
+    /// What `!poolused` prints: blocks and bytes of nonpaged and of paged pool.
+    fn poolused(order: &str, rows: &[(&str, [u64; 4])]) -> String {
+        let mut text = format!(" Sorting by  {order}\n\n   NonPaged   Paged\n Tag  Allocs Used Allocs Used\n\n");
+        for (tag, [blocks, bytes, paged_blocks, paged_bytes]) in rows {
+            text.push_str(&format!(" {tag} {blocks} {bytes} {paged_blocks} {paged_bytes}\tUNKNOWN pooltag\n"));
+        }
+        text
+    }
+
+    const NONPAGED: &str = "NonPaged Pool Consumed";
+    const PAGED: &str = "Paged Pool Consumed";
+    const LEAK: (&str, [u64; 4]) = ("Leak", [5, 5000, 1, 64]);
+    const CACHE: (&str, [u64; 4]) = ("Cach", [1, 32, 9, 9000]);
+    const FILE: (&str, [u64; 4]) = ("File", [7, 700, 0, 0]);
+
+    #[test]
+    fn one_moment_in_two_orders_is_one_listing() {
+        let all = [
+            ("Cach", Pool::Paged, 9000),
+            ("Leak", Pool::NonPaged, 5000),
+            ("File", Pool::NonPaged, 700),
+            ("Leak", Pool::Paged, 64),
+            ("Cach", Pool::NonPaged, 32),
+        ];
+        let total = "TOTAL 13 5732 10 9064\n";
+        let full =
+            format!("{}{total}{}", poolused(NONPAGED, &[LEAK, FILE, CACHE]), poolused(PAGED, &[CACHE, LEAK, FILE]));
+        let cut = format!("{}{}{total}", poolused(NONPAGED, &[LEAK, FILE]), poolused(PAGED, &[CACHE, LEAK]));
+        let apart = format!("{}{}{total}", poolused(NONPAGED, &[LEAK, FILE]), poolused(PAGED, &[CACHE]));
+        for text in [full, cut, apart] {
+            let document = parse(text.as_bytes()).expect("a listing");
+            let [listing] = document.listings.as_slice() else { panic!("{text}: {document:?}") };
+            assert_eq!(tags(listing), all, "{text}");
+            assert_eq!((listing.first_line, listing.totals), (6, [Some(5732), Some(9064)]), "{text}");
+        }
+        // The flags say it too.
+        let prompt = |flag: u8, row: &str| format!("0: kd> !poolused {flag}\n Tag Allocs Used Allocs Used\n{row}\n");
+        let text = format!("{}{}", prompt(2, " Leak 5 5000 1 64"), prompt(4, " Leak 5 5000 1 64"));
+        assert_eq!(parse(text.as_bytes()).expect("a listing").listings.len(), 1);
+    }
+
+    #[test]
+    fn two_moments_stay_two_listings() {
+        let later = ("Leak", [6, 6000, 1, 64]);
+        let count = |parts: &[String]| parse(parts.concat().as_bytes()).expect("listings").listings.len();
+        let first = poolused(NONPAGED, &[LEAK, FILE]);
+        assert_eq!(count(&[first.clone(), first.clone()]), 2, "the same order");
+        assert_eq!(count(&[first.clone(), poolused(PAGED, &[CACHE, later])]), 2, "other figures");
+        assert_eq!(count(&[poolused("Bytes", &[LEAK]), poolused(PAGED, &[LEAK])]), 2, "an order that is not known");
+        // Both, and both once more an hour later.
+        let (second, third) = (poolused(PAGED, &[CACHE, LEAK]), poolused(NONPAGED, &[later, FILE]));
+        assert_eq!(count(&[first, second, third, poolused(PAGED, &[CACHE, later])]), 2);
     }
 
     #[test]

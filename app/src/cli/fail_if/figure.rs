@@ -184,7 +184,8 @@ pub fn quantity(figure: Figure, value: f64, unit: &str) -> Result<f64, String> {
         Dimension::Bytes => known(&BYTES, unit).map(|scale| value * scale),
         Dimension::Count => unit.is_empty().then_some(value),
         Dimension::Share => match unit {
-            "" => Some(value),
+            // Who writes 80 means 80 %: as a share it would be 8000 %, which no figure ever is.
+            "" => (value <= 1.0).then_some(value),
             "%" => Some(value / 100.0),
             _ => None,
         },

@@ -42,6 +42,8 @@ fn units_are_those_of_the_figure() {
         "impacting_size <= 8MB",
         "confidence > 80%",
         "confidence < 0.9",
+        "confidence < 1",
+        "confidence != 100%",
         "1MB/min < nonpaged_growth",
     ] {
         assert!(holds(text), "{text}");
@@ -80,6 +82,8 @@ fn mistakes_are_shown_at_their_place() {
         ("growth > 1MB", 10, "a rate such as 1MB/min"),
         ("growth > 1XB/min", 10, "a rate such as 1MB/min"),
         ("confidence > 80KB", 14, "a share such as 80% or 0.8"),
+        ("confidence > 80", 14, "'confidence' is compared with a share such as 80% or 0.8, not with '80'"),
+        ("leaks > 1 or 1.5 < confidence", 14, "a share such as 80% or 0.8, not with '1.5'"),
         ("(leaks > 1", 1, "this '(' is not closed"),
         ("leaks > 1)", 10, "this ')' closes nothing"),
         ("leaks > 1 growing > 1", 11, "here 'and' or 'or' is missing"),

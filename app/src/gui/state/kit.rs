@@ -113,6 +113,8 @@ pub struct Kit {
     pub listing: ListingPage,
     /// Why the page was opened, and what was chosen because of it.
     pub reason: Option<String>,
+    /// All tags or which ones, when the expected rate was taken from a listing or a trace; nothing if the user wrote it, or nobody did.
+    pub counted_for: Option<(bool, [String; TAGS_MAX])>,
     /// The commands that are to be brought into view.
     pub reveal: Option<Way>,
     /// What was saved last, or why it was not.
@@ -133,6 +135,7 @@ impl Default for Kit {
             section: Section::default(),
             listing: ListingPage::default(),
             reason: None,
+            counted_for: None,
             reveal: None,
             note: None,
             basis: None,
@@ -159,11 +162,31 @@ impl Kit {
             }
             Wanted::Fix { fix, events_per_second } => {
                 fix.apply(&mut self.plan, *events_per_second);
-                let rate = events_per_second.filter(|rate| *rate > 0).map(kit_fix::rate_words);
+                let counted = events_per_second.filter(|rate| *rate > 0);
+                if counted.is_some() {
+                    self.counted_for = Some((self.all, self.tags.clone()));
+                }
+                let rate = counted.map(kit_fix::rate_words);
                 self.reason =
                     Some([Some(fix.words().to_owned()), rate].into_iter().flatten().collect::<Vec<_>>().join(" "));
                 self.reveal = fix.way();
             }
+        }
+    }
+
+    /// Expects the rate that was counted for what is chosen now.
+    pub fn take_rate(&mut self, events_per_second: u64) {
+        self.plan.expected.events_per_second = Some(events_per_second);
+        self.counted_for = Some((self.all, self.tags.clone()));
+    }
+
+    /// Forgets a rate that was counted for other tags than those that are chosen now.
+    fn drop_stale_rate(&mut self) {
+        let stale =
+            self.counted_for.as_ref().is_some_and(|(all, tags)| *all != self.all || (!self.all && *tags != self.tags));
+        if stale {
+            self.counted_for = None;
+            self.plan.expected.events_per_second = None;
         }
     }
 
@@ -229,6 +252,7 @@ impl Kit {
 
     /// Works out what follows from what is chosen, if that changed.
     pub fn prepare(&mut self) {
+        self.drop_stale_rate();
         let basis = Basis {
             all: self.all,
             tags: self.tags.clone(),
@@ -396,5 +420,31 @@ mod tests {
         kit.want(&Wanted::Fix { fix: Fix::Unmerged, events_per_second: Some(10) });
         assert_eq!((kit.reveal, kit.plan.expected.events_per_second), (Some(Way::Merge), Some(20)));
         assert!(kit.has_tag("Leak"), "the tags that were written are kept");
+    }
+
+    #[test]
+    fn a_rate_that_was_counted_holds_for_its_tags_only() {
+        let rate = |kit: &mut Kit| {
+            kit.prepare();
+            kit.plan.expected.events_per_second
+        };
+        let mut kit = kit(&["Leak"]);
+        kit.take_rate(30);
+        assert_eq!(rate(&mut kit), Some(30));
+        kit.plan.mode = Mode::Memory;
+        assert_eq!(rate(&mut kit), Some(30), "the mode changes no rate");
+        kit.tags[1] = "File".to_owned();
+        assert_eq!(rate(&mut kit), None);
+        kit.all = true;
+        kit.want(&Wanted::Fix { fix: Fix::Lost, events_per_second: Some(10) });
+        assert_eq!(rate(&mut kit), Some(20));
+        kit.tags[2] = "Irp".to_owned();
+        assert_eq!(rate(&mut kit), Some(20), "all tags are recorded");
+        kit.want(&Wanted::Tags(vec!["Leak".to_owned()]));
+        assert_eq!(rate(&mut kit), None);
+        // What the user writes himself stays.
+        kit.plan.expected.events_per_second = Some(7);
+        kit.all = true;
+        assert_eq!(rate(&mut kit), Some(7));
     }
 }

@@ -217,9 +217,11 @@ impl Document {
         let Some(suspect) = self.suspects.suspects().get(at) else { return };
         let by = self.judged_by();
         let words = scope_words(suspect, by);
-        let mut steps = match &suspect.tag {
-            Some(_) => self.suspect_steps(suspect),
-            None => vec![PlaceStep::Value { key: Key::Driver, text: suspect.driver.clone() }, pool(suspect)],
+        let mut steps = if by == By::Driver {
+            // All that it allocates in this pool, also where that is of one tag: its other stacks are the suspect's too.
+            vec![PlaceStep::Value { key: Key::Driver, text: suspect.driver.clone() }, pool(suspect)]
+        } else {
+            self.suspect_steps(suspect)
         };
         if by == By::Tag {
             steps.retain(|step| step.key() != Key::Stack);
@@ -300,9 +302,9 @@ fn place_of_most(pivot: &Pivot, goal: &FrameGoal, weigh: impl Fn(usize) -> u64) 
 fn scope_words(suspect: &Suspect, by: By) -> String {
     let pool = if suspect.paged { "paged" } else { "nonpaged" };
     let whose = match &suspect.tag {
-        Some(tag) => format!("tag {}", tag.trim_end()),
-        None if suspect.driver.is_empty() => "no driver".to_owned(),
-        None => format!("driver {}", suspect.driver),
+        Some(tag) if by != By::Driver => format!("tag {}", tag.trim_end()),
+        _ if suspect.driver.is_empty() => "no driver".to_owned(),
+        _ => format!("driver {}", suspect.driver),
     };
     if by == By::Stack { format!("{whose}, {pool}, one stack") } else { format!("{whose}, {pool}") }
 }

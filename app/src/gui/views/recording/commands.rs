@@ -23,6 +23,9 @@ pub(super) fn show(ui: &mut Ui, kit: &mut Kit) {
     ScrollArea::vertical().id_salt("commands").auto_shrink(false).show(ui, |ui| {
         // The buttons stay near the lines that they copy.
         ui.set_max_width((ui.available_width() - 3.0 * GRID).min(WIDEST));
+        let words = "Save the profile (Profile) and copy it into the folder in which these are run.";
+        ui.add(Label::new(RichText::new(words).color(Palette::of(ui).dim)).wrap());
+        ui.add_space(2.0 * GRID);
         for group in &prepared.groups {
             let title = ui.label(RichText::new(&group.title).font(theme::strong_font()));
             if reveal == Some(group.way) {

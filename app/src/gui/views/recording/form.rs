@@ -77,6 +77,7 @@ fn expected(ui: &mut Ui, kit: &mut Kit) {
         );
         if field.changed() {
             expected.events_per_second = Some(rate);
+            kit.counted_for = None;
         }
         ui.label(if is_assumed { "events per second, assumed, for" } else { "events per second for" });
         let mut minutes = expected.seconds.div_ceil(60);

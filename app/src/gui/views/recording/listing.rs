@@ -110,6 +110,11 @@ fn choice(ui: &mut Ui, page: &mut ListingPage) {
         let words = "The counts went down: this listing is older than the one it is compared with, or Windows was started between them.";
         ui.add(Label::new(RichText::new(words).color(Palette::of(ui).warn)).wrap());
     }
+    if page.comparison().is_some_and(|comparison| comparison.rows.iter().any(|row| row.before_cut || row.after_cut)) {
+        let words =
+            "One of the two listings is cut. A tag that it does not show may have grown by more than stands here.";
+        ui.add(Label::new(RichText::new(words).color(Palette::of(ui).warn)).wrap());
+    }
 }
 
 fn summary(page: &ListingPage) -> String {
@@ -151,7 +156,7 @@ fn take(kit: &mut Kit, tags: &[String]) {
     let takes: Vec<&str> = tags.iter().map(String::as_str).collect();
     let rate = kit.listing.listing().and_then(|listing| listing.events_per_second(|tag| takes.contains(&tag)));
     if let Some(rate) = rate.filter(|rate| *rate > 0) {
-        kit.plan.expected.events_per_second = Some(rate);
+        kit.take_rate(rate);
     }
     kit.prepare();
 }
