@@ -12,7 +12,7 @@ use std::io::{self, Write};
 pub fn open(out: &mut dyn Write, input: &ReportInput<'_>) -> io::Result<()> {
     let name = escape(input.name);
     let headline = escape(&leak_words::headline(input.judgement));
-    let class = match input.judgement.suspects.first().map(|s| s.verdict) {
+    let class = match input.judgement.suspects.iter().map(|s| s.verdict).min() {
         Some(Verdict::Leak) => "bad",
         Some(Verdict::Growing | Verdict::Burst) => "warn",
         _ => "calm",

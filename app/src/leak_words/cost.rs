@@ -4,8 +4,8 @@ use super::{pool, rate};
 use crate::format;
 use poolscope_core::leak::{Judgement, PoolGrowth, Suspect, capacity};
 
-/// What a suspect costs at its rate: `114 MB/h; nonpaged pool would be full in 3 h 20 min at this rate`. `None` if it does
-/// not grow.
+/// What a suspect costs at its rate: `114.0 MB/h; nonpaged pool would be full in 3 h 20 min at the latest, at this rate`.
+/// `None` if it does not grow.
 #[must_use]
 pub fn cost(suspect: &Suspect, judgement: &Judgement) -> Option<String> {
     if suspect.growth_bytes_per_s <= 0.0 {
@@ -14,14 +14,12 @@ pub fn cost(suspect: &Suspect, judgement: &Judgement) -> Option<String> {
     let per_hour = format!("{}/h", format::bytes((suspect.growth_bytes_per_s * 3600.0).round() as u64));
     let Some(seconds) = seconds_to_full(suspect, judgement) else { return Some(per_hour) };
     let pool_words = pool(suspect.paged);
-    // Without the bytes in use at the start, the pool is fuller than it looks.
-    let bound = if of(suspect, judgement).baseline_bytes.is_some() { "" } else { " at the latest" };
-    Some(format!("{per_hour}; {pool_words} pool would be full in {}{bound}, at this rate", far(seconds)))
+    Some(format!("{per_hour}; {pool_words} pool would be full in {} at the latest, at this rate", far(seconds)))
 }
 
-/// Seconds from the end of the view until the suspect's pool would be full if this suspect alone went on growing. An upper
-/// bound where no snapshot says what was in use before the view; `None` if it does not grow, or nobody knows how large the
-/// pool can become.
+/// Seconds from the end of the view until the suspect's pool would be full if this suspect alone went on growing. Always an
+/// upper bound: other users of the memory make the pool fail earlier, and without a snapshot it is fuller than it looks.
+/// `None` if it does not grow, or nobody knows how large the pool can become.
 #[must_use]
 pub fn seconds_to_full(suspect: &Suspect, judgement: &Judgement) -> Option<f64> {
     let growth = of(suspect, judgement);
@@ -70,7 +68,7 @@ mod tests {
         assert_eq!(cost(&leak, &all), Some(format!("{words} at the latest, at this rate")));
         all.pools[0].limit_bytes = Some(484 << 20);
         all.pools[0].baseline_bytes = Some(100 << 20);
-        assert_eq!(cost(&leak, &all), Some(format!("{words}, at this rate")));
+        assert_eq!(cost(&leak, &all), Some(format!("{words} at the latest, at this rate")));
         let mut other_pool = leak;
         other_pool.paged = true;
         assert_eq!(cost(&other_pool, &all).as_deref(), Some("114.0 MB/h"));

@@ -13,7 +13,9 @@ const COMPLETE: f64 = 0.8;
 /// The one sentence on top: who leaks how much, or that nothing does.
 #[must_use]
 pub fn headline(judgement: &Judgement) -> String {
-    let Some(worst) = judgement.suspects.first() else { return nothing_to_judge(judgement) };
+    // The list begins with what comes nearest to a leak, which need not be the worst verdict where nothing grows.
+    let worst = judgement.suspects.iter().min_by_key(|suspect| suspect.verdict);
+    let Some(worst) = worst else { return nothing_to_judge(judgement) };
     let more = match judgement.suspects.iter().filter(|s| s.verdict == worst.verdict).count() {
         0 | 1 => String::new(),
         all => format!(" (and {} more)", format::count(all as u64 - 1)),
@@ -23,8 +25,25 @@ pub fn headline(judgement: &Judgement) -> String {
         Verdict::Growing => grows(worst) + &more,
         Verdict::Burst => format!("Nothing goes on leaking, but {}{more}", step(worst)),
         Verdict::TooLittleData => too_little(judgement),
-        Verdict::Bounded | Verdict::InFlight | Verdict::Churn => nothing(judgement),
+        Verdict::Bounded | Verdict::InFlight | Verdict::Churn => match judgement.suspects.first() {
+            Some(first) if first.score > 0.0 => nearly(judgement, first),
+            _ => nothing(judgement),
+        },
     }
+}
+
+/// Nothing grows for sure, but something may.
+fn nearly(judgement: &Judgement, suspect: &Suspect) -> String {
+    let who = match (driver(suspect), &suspect.tag) {
+        (Some(driver), Some(_)) => format!("{} of {driver}", the_tag(suspect)),
+        (Some(driver), None) => driver.to_owned(),
+        (None, _) => the_tag(suspect),
+    };
+    let pool = pool(suspect.paged);
+    format!(
+        "Nothing clearly leaks in the {} judged; {who} in {pool} pool comes nearest to it, too close to say",
+        judged(judgement)
+    )
 }
 
 /// `myfault.sys leaks 1.90 MB/min of nonpaged pool under tag Leak, from MyfaultDeviceControl`.
@@ -63,7 +82,11 @@ fn under(suspect: &Suspect) -> String {
 }
 
 fn the_tag(suspect: &Suspect) -> String {
-    if suspect.tag.is_some() { format!("Tag {}", tag(suspect)) } else { "Code outside of all known modules".to_owned() }
+    match (&suspect.tag, suspect.driver.is_empty()) {
+        (Some(_), _) => format!("Tag {}", tag(suspect)),
+        (None, true) => "Code that no stack names".to_owned(),
+        (None, false) => "Code outside of all known modules".to_owned(),
+    }
 }
 
 fn from(suspect: &Suspect) -> String {
@@ -148,6 +171,14 @@ mod tests {
         assert_eq!(clean, "Nothing leaks: no tag keeps blocks that it should have freed in the 61.00 s judged.");
         assert_eq!(said(vec![suspect(Verdict::TooLittleData)]), "Too little to judge: 12,431 allocations in 61.00 s.");
         assert_eq!(said(Vec::new()), "Nothing to judge: not one pool allocation was recorded in these 61.00 s.");
+        let mut close = suspect(Verdict::InFlight);
+        close.score = 9.0;
+        let words = "Nothing clearly leaks in the 61.00 s judged; ";
+        let expected = format!("{words}Tag Leak of myfault.sys in nonpaged pool comes nearest to it, too close to say");
+        assert_eq!(said(vec![close.clone(), suspect(Verdict::Churn)]), expected);
+        assert!(said(vec![close, suspect(Verdict::Burst)]).starts_with("Nothing goes on leaking, but "));
+        let little = said(vec![suspect(Verdict::TooLittleData), suspect(Verdict::Churn)]);
+        assert!(little.starts_with("Nothing leaks: no tag"), "{little}");
         let mut gaps = judgement(vec![suspect(Verdict::Churn)]);
         gaps.trust.notes.push(TrustNote { kind: TrustKind::Short { seconds: 1.0 }, factor: 0.5 });
         assert!(headline(&gaps).starts_with("Nothing leaks as far as this trace shows, which has gaps: no tag"));

@@ -3,7 +3,7 @@
 use super::figures::{counted, percent, rate};
 use super::{finding, pool};
 use crate::format;
-use poolscope_core::leak::{Finding, Reason, Suspect};
+use poolscope_core::leak::{Blocks, Finding, Reason, Suspect};
 
 /// From these shares of its variance on, a line explains a curve.
 const STRAIGHT: f64 = 0.98;
@@ -23,11 +23,10 @@ pub fn reason(reason: &Reason, suspect: &Suspect) -> String {
         Reason::OneStack { share } if *share >= ALL => "all from one stack".to_owned(),
         Reason::OneStack { share } => format!("{} from one stack", percent(*share)),
         Reason::Sizes { distinct } => sizes(*distinct, suspect),
-        Reason::Overdue { blocks, usual_life_s, late_frees } => {
-            let blocks = format!("{} ({})", counted(blocks.count, "block", "blocks"), format::bytes(blocks.bytes));
-            overdue(&blocks, *usual_life_s, *late_frees)
+        Reason::Overdue { blocks, usual_life_s, late_frees } => overdue(*blocks, *usual_life_s, *late_frees),
+        Reason::ShareOfGrowth(share) => {
+            format!("{} of what leaks or grows in {} pool", percent(*share), pool(suspect.paged))
         }
-        Reason::ShareOfGrowth(share) => format!("{} of the growth of {} pool", percent(*share), pool(suspect.paged)),
         Reason::Step { at_s, share } => {
             let all = if *share >= ALL { "all".to_owned() } else { percent(*share) };
             format!("{all} of what stays came in one step at {}", moment(*at_s))
@@ -44,13 +43,11 @@ pub fn reason(reason: &Reason, suspect: &Suspect) -> String {
         Reason::Few { survivors: 0 } => "no block stayed".to_owned(),
         Reason::Few { survivors } => format!("only {} stayed", counted(*survivors, "block", "blocks")),
         Reason::Explained { stayed, others: 0 } => {
-            format!("{} stay, too few to say that it grows", counted(*stayed, "block", "blocks"))
+            format!("{}, too few to say that it grows", counted(*stayed, "block stays", "blocks stay"))
         }
         Reason::Explained { stayed, others } => {
-            let (stayed, others) = (counted(*stayed, "block", "blocks"), format::count(*others));
-            format!(
-                "{stayed} stay, about {others} for older ones that went or by lost frees: too close to say that it grows"
-            )
+            let (stay, others) = (counted(*stayed, "block stays", "blocks stay"), format::count(*others));
+            format!("{stay}, about {others} for older ones that went or by lost frees: too close to say that it grows")
         }
         Reason::Found(found) => finding(found),
     }
@@ -107,12 +104,14 @@ fn sizes(distinct: u64, suspect: &Suspect) -> String {
     }
 }
 
-fn overdue(blocks: &str, usual_life_s: f64, late_frees: u64) -> String {
+fn overdue(blocks: Blocks, usual_life_s: f64, late_frees: u64) -> String {
+    let all = format!("{} ({})", counted(blocks.count, "block", "blocks"), format::bytes(blocks.bytes));
+    let (stay, are, their) = if blocks.count == 1 { ("stays", "is", "its") } else { ("stay", "are", "their") };
     if usual_life_s <= 0.0 {
-        return format!("{blocks} stay, and nothing of their kind was freed");
+        return format!("{all} {stay}, and nothing of {their} kind was freed");
     }
     let life = format::duration(usual_life_s);
-    let all = format!("{blocks} are older than {life}, the age by which blocks of this kind are freed");
+    let all = format!("{all} {are} older than {life}, the age by which blocks of this kind are freed");
     match late_frees {
         0 => all,
         1 => format!("{all}; only 1 was freed later than that"),
@@ -129,7 +128,7 @@ pub(super) fn moment(seconds: f64) -> String {
 mod tests {
     use super::super::testkit::suspect;
     use super::*;
-    use poolscope_core::leak::{Blocks, Verdict};
+    use poolscope_core::leak::Verdict;
 
     fn said(reason_of: &Reason) -> String {
         reason(reason_of, &suspect(Verdict::Leak))
@@ -156,7 +155,7 @@ mod tests {
         assert_eq!(said(&Reason::Sizes { distinct: 1 }), "all of one size, 2.00 KB");
         assert_eq!(said(&Reason::Sizes { distinct: 3 }), "of 3 sizes");
         assert_eq!(said(&Reason::Sizes { distinct: 64 }), "of 64 sizes or more");
-        assert_eq!(said(&Reason::ShareOfGrowth(0.98)), "98 % of the growth of nonpaged pool");
+        assert_eq!(said(&Reason::ShareOfGrowth(0.98)), "98 % of what leaks or grows in nonpaged pool");
     }
 
     #[test]
@@ -167,6 +166,11 @@ mod tests {
         assert_eq!(overdue(1.2, 0), words);
         assert_eq!(overdue(1.2, 3), format!("{words}; only 3 were freed later than that"));
         assert_eq!(overdue(0.0, 0), "10,201 blocks (4.10 MB) stay, and nothing of their kind was freed");
+        let blocks = Blocks { count: 1, bytes: 416 };
+        let overdue = |usual_life_s| said(&Reason::Overdue { blocks, usual_life_s, late_frees: 0 });
+        let words = "1 block (416 B) is older than 1.20 s, the age by which blocks of this kind are freed";
+        assert_eq!(overdue(1.2), words);
+        assert_eq!(overdue(0.0), "1 block (416 B) stays, and nothing of its kind was freed");
         let young = said(&Reason::Young { share: 0.96, usual_life_s: 1.2 });
         assert_eq!(
             young,
@@ -179,6 +183,8 @@ mod tests {
         assert_eq!(said(&Reason::Explained { stayed: 23, others: 12 }), close);
         let few = "9 blocks stay, too few to say that it grows";
         assert_eq!(said(&Reason::Explained { stayed: 9, others: 0 }), few);
+        let one = "1 block stays, too few to say that it grows";
+        assert_eq!(said(&Reason::Explained { stayed: 1, others: 0 }), one);
     }
 
     #[test]
@@ -200,7 +206,7 @@ mod tests {
             Reason::ShareOfGrowth(0.98),
         ];
         let all = ["12,431 allocations, 0 frees", "+2.10 MB/min in a straight line", "all from one stack"];
-        let growth = "98 % of the growth of nonpaged pool";
+        let growth = "98 % of what leaks or grows in nonpaged pool";
         assert_eq!(reasons(&leak), [&all[..], &[growth]].concat());
         assert_eq!(sentence(&leak), format!("{}; {growth}.", all.join(", ")));
         leak.reasons = vec![Reason::Few { survivors: 2 }];

@@ -17,7 +17,7 @@ pub fn suspect(verdict: Verdict) -> Suspect {
         stack: StackId::EMPTY,
         verdict,
         confidence: 0.9,
-        score: 90.0,
+        score: if matches!(verdict, Verdict::Leak | Verdict::Growing) { 90.0 } else { 0.0 },
         growth_bytes_per_s: 1.9 * 1024.0 * 1024.0 / 60.0,
         driver_share: 1.0,
         stack_share: 1.0,

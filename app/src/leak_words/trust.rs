@@ -2,7 +2,7 @@
 
 use super::figures::{counted, percent};
 use crate::format;
-use poolscope_core::leak::reconcile::Reconciliation;
+use poolscope_core::leak::reconcile::{Reconciliation, TagBalance};
 use poolscope_core::leak::trust::TrustKind;
 use poolscope_core::leak::{Trust, TrustNote};
 
@@ -27,8 +27,9 @@ fn missing(kind: &TrustKind) -> String {
             percent(*share)
         ),
         TrustKind::LostBuffers { buffers, share } => format!(
-            "{} of events are missing ({} of all): blocks that were freed in the gaps look like leaks",
+            "{} of events {} missing ({} of all): blocks that were freed in the gaps look like leaks",
             counted(*buffers, "buffer", "buffers"),
+            if *buffers == 1 { "is" } else { "are" },
             percent(*share)
         ),
         TrustKind::Wrapped { missing_s } => {
@@ -64,25 +65,38 @@ fn missing(kind: &TrustKind) -> String {
     }
 }
 
-/// How the pool's own counters and the events agree: a sentence; `None` where the trace has not both snapshots.
+/// How the pool's own counters and the events agree: a sentence; `None` where the snapshots hold nothing to compare.
 #[must_use]
 pub fn reconciliation(trust: &Trust) -> Option<String> {
-    trust.reconciliation.as_ref().filter(|both| both.is_compared()).map(counters)
+    trust.reconciliation.as_ref().and_then(counters)
 }
 
-fn counters(both: &Reconciliation) -> String {
-    let counted = |b: &poolscope_core::leak::reconcile::TagBalance| b.counted_allocs.saturating_add(b.counted_frees);
-    let all: u64 = both.tags.iter().map(counted).fold(0, u64::saturating_add);
-    format!(
-        "The pool's own counters at both ends of the recording count {} allocations and frees; the events show {} of them.",
-        format::count(all),
-        percent(both.seen_share)
-    )
+fn counters(both: &Reconciliation) -> Option<String> {
+    let is_filtered = both.is_filtered();
+    // The share is over these tags only: what a filter kept out of the recording is not missing from it.
+    let is_compared = |row: &&TagBalance| !is_filtered || row.seen_allocs > 0 || row.seen_frees > 0;
+    let all = both.tags.iter().filter(is_compared).map(TagBalance::counted).fold(0, u64::saturating_add);
+    let share = percent(both.seen_share);
+    if all > 0 {
+        let all = counted(all, "allocation or free", "allocations and frees");
+        let of_tags = if is_filtered { " of the tags that were recorded" } else { "" };
+        return Some(format!(
+            "The pool's own counters at both ends of the recording count {all}{of_tags}; the events show {share} of that."
+        ));
+    }
+    // Without counters the share is that of big blocks, of all tags.
+    let big = both.big.filter(|big| !is_filtered && big.came + big.went > 0)?;
+    let blocks = counted(big.came + big.went, "block that came or went", "blocks that came or went");
+    Some(format!(
+        "The pool's own lists of big blocks at both ends of the recording show {blocks}; the events show {share} of that."
+    ))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use poolscope_core::leak::reconcile::BigBalance;
+    use poolscope_core::trace::context::Tag;
 
     fn said(kind: TrustKind) -> String {
         trust_note(&TrustNote { kind, factor: 0.9 })
@@ -92,7 +106,8 @@ mod tests {
     fn each_gap_says_what_is_missing_why_it_matters_and_by_how_much() {
         let kinds = [
             (TrustKind::LostEvents { events: 1204, share: 0.003 }, "1,204 events while recording (0.3 % of all)"),
-            (TrustKind::LostBuffers { buffers: 1, share: 0.02 }, "1 buffer of events are missing (2.0 % of all)"),
+            (TrustKind::LostBuffers { buffers: 1, share: 0.02 }, "1 buffer of events is missing (2.0 % of all)"),
+            (TrustKind::LostBuffers { buffers: 2, share: 0.04 }, "2 buffers of events are missing (4.0 % of all)"),
             (TrustKind::Wrapped { missing_s: Some(90.0) }, "the first 90.00 s of the recording are overwritten"),
             (TrustKind::Wrapped { missing_s: None }, "the beginning of the recording is overwritten"),
             (TrustKind::TagFilter { tags: 1 }, "only 1 tag is recorded"),
@@ -112,12 +127,57 @@ mod tests {
         assert!(harmless.ends_with("; this is too little to change a verdict."));
     }
 
+    /// What is said of a comparison.
+    fn compared(both: Reconciliation) -> Option<String> {
+        reconciliation(&Trust { reconciliation: Some(both), ..Trust::default() })
+    }
+
+    /// A tag with so many allocations by the counters and by the events.
+    fn tag(name: &[u8; 4], counted_allocs: u64, seen_allocs: u64) -> TagBalance {
+        TagBalance {
+            tag: Tag(*name),
+            paged: false,
+            session: None,
+            start_bytes: 0,
+            stop_bytes: 0,
+            is_counted: true,
+            counted_allocs,
+            counted_frees: 0,
+            seen_allocs,
+            seen_frees: 0,
+            seen_growth_bytes: 0,
+        }
+    }
+
     #[test]
     fn counters_and_events_are_compared_in_a_sentence() {
-        let both = Reconciliation { seen_share: 0.998, ..Reconciliation::default() };
-        let words = "count 0 allocations and frees; the events show 99.8 % of them.";
-        assert!(counters(&both).ends_with(words));
-        let alone = Trust { reconciliation: Some(both), ..Trust::default() };
-        assert_eq!((reconciliation(&alone), reconciliation(&Trust::default())), (None, None), "nothing to compare");
+        let tags = vec![tag(b"Leak", 5_000, 4_990), tag(b"Free", 300, 300)];
+        let whole = Reconciliation { tags, seen_share: 0.998, ..Reconciliation::default() };
+        let words = "count 5,300 allocations and frees; the events show 99.8 % of that.";
+        let said = compared(whole.clone()).expect("two tags are compared");
+        assert!(said.ends_with(words), "{said}");
+        // A tag without events beside those that a filter let through is not among what the events can show.
+        let mut filtered = Reconciliation { busy_tags: 3, silent_tags: 2, seen_share: 1.0, ..whole };
+        filtered.tags = vec![tag(b"Leak", 5_300, 5_300), tag(b"Aaaa", 180_000, 0), tag(b"Bbbb", 826, 0)];
+        let words = "count 5,300 allocations and frees of the tags that were recorded; the events show 100 % of that.";
+        let said = compared(filtered.clone()).expect("one tag is compared");
+        assert!(said.ends_with(words), "{said}");
+        filtered.tags.remove(0);
+        filtered.big = Some(BigBalance { came: 3, came_seen: 0, went: 1, went_seen: 0 });
+        assert_eq!(compared(filtered), None, "nothing of what was recorded is compared");
+    }
+
+    #[test]
+    fn without_counters_big_blocks_are_compared_or_nothing() {
+        let mut both = Reconciliation { seen_share: 0.5, ..Reconciliation::default() };
+        both.big = Some(BigBalance { came: 3, came_seen: 1, went: 1, went_seen: 1 });
+        let words = "lists of big blocks at both ends of the recording show 4 blocks that came or went; the events show 50 %";
+        let said = compared(both.clone()).expect("big blocks are compared");
+        assert!(said.contains(words), "{said}");
+        (both.big, both.seen_share) = (Some(BigBalance::default()), 1.0);
+        assert_eq!(compared(both.clone()), None, "no block came or went");
+        both.tags = vec![TagBalance { is_counted: false, ..tag(b"Leak", 0, 4) }];
+        assert_eq!(compared(both), None, "where the counters stood is not known");
+        assert_eq!((compared(Reconciliation::default()), reconciliation(&Trust::default())), (None, None));
     }
 }

@@ -10,6 +10,8 @@ pub mod mode {
     pub const CIRCULAR: u32 = 0x2;
     /// Kept in memory, written when it was stopped.
     pub const BUFFERING: u32 = 0x400;
+    /// Written by a merge or another relogging.
+    pub const RELOGGED: u32 = 0x1_0000;
 }
 
 /// The header's fields, as far as they are of use.
@@ -78,6 +80,12 @@ impl LogfileHeader {
             buffers_lost: u32_at(payload, tail + 28)?,
             session_name,
         })
+    }
+
+    /// Whether the header is that of a merge, whatever the file was recorded as.
+    #[must_use]
+    pub const fn is_merged(&self) -> bool {
+        self.log_file_mode & mode::RELOGGED != 0
     }
 
     /// Whether old buffers may have been overwritten.

@@ -234,6 +234,18 @@ impl Evidence {
         }
     }
 
+    /// Adds the frees of a unit in which nothing was allocated, and what they did to the curves. Its lifetimes are not known, so
+    /// it says nothing about survivors.
+    pub(super) fn merge_freed(&mut self, other: &Self) {
+        self.freed.merge(other.freed);
+        self.freed_earlier.merge(other.freed_earlier);
+        self.implied_frees += other.implied_frees;
+        for (sum, more) in [(&mut self.curve, &other.curve), (&mut self.count_curve, &other.count_curve)] {
+            sum.resize(CURVE_POINTS, 0.0);
+            sum.iter_mut().zip(more).for_each(|(a, b)| *a += b);
+        }
+    }
+
     /// Survivors older than `life`, about: as the pyramid tells.
     pub(super) fn survivors_older(&self, life: i64, span: &Span) -> f64 {
         let length = span.view.to.0.saturating_sub(span.view.from.0).max(1) as f64;

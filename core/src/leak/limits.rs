@@ -165,13 +165,9 @@ pub const FILTER_FACTOR: f64 = 0.95;
 /// However much was lost, what is left is some evidence: a share of lost events above this counts as this.
 pub const MOST_LOST: f64 = 0.9;
 
-/// What a circular log that wrapped takes, be the missing part ever so short: what was allocated in it looks as if it came
-/// from before the recording.
+/// What a circular log that wrapped takes: what was allocated in the missing part looks as if it came from before the recording.
+/// Rates and warm-up are reckoned from its first pool event on.
 pub const WRAPPED_FACTOR: f64 = 0.95;
-
-/// Share of the part of the view without events, at its beginning, that comes on top of it: rates are spread over a time that
-/// is too long, by at most the double where half of it is missing.
-pub const WRAPPED_WEIGHT: f64 = 0.5;
 
 /// Share of the allocations without stack that is taken off: who allocated them is open, that they stay is not.
 pub const STACKLESS_WEIGHT: f64 = 0.3;

@@ -71,7 +71,7 @@ impl By {
 /// What at the beginning of the view is set aside.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
 pub enum WarmUp {
-    /// The first generation, where a mark in the view ends one; else [`limits::WARM_UP_SHARE`] of the view.
+    /// The first generation, where a mark in the first half of the view ends one; else [`limits::WARM_UP_SHARE`] of the view.
     #[default]
     Usual,
     /// Everything before a moment.
@@ -97,7 +97,9 @@ impl Request {
     pub fn span(&self, generations: &Generations) -> Span {
         let View { from, to } = self.view;
         let length = to.0.saturating_sub(from.0).max(0);
-        let mark = generations.marks().iter().copied().find(|mark| *mark > from && *mark < to);
+        // A mark near the end does not make everything before it a warm-up.
+        let half = Ticks(from.0.saturating_add(length / 2));
+        let mark = generations.marks().iter().copied().find(|mark| *mark > from && *mark <= half);
         let usual = Ticks(from.0 + (length as f64 * limits::WARM_UP_SHARE) as i64);
         let start = match self.warm_up {
             WarmUp::Usual => mark.unwrap_or(usual),

@@ -115,6 +115,59 @@ fn a_mark_splits_what_was_allocated_and_what_survives() {
 }
 
 #[test]
+fn time_without_a_recording_is_no_time_without_growth() {
+    for load in loads() {
+        let trace = load.trace();
+        let View { from, to } = trace.extent;
+        let before = ranking(&whole(&trace));
+        let longer = View { from: Ticks(from.0 - 7_000), to: Ticks(to.0 + 7_000) };
+        assert_eq!(ranking(&judged(&trace, longer, By::Tag)), before, "around the trace");
+        // The same in a log whose beginning is overwritten: it is judged from its first event on.
+        let mut wrapped = load.trace();
+        let inner = Arc::get_mut(&mut wrapped).unwrap();
+        inner.anomalies.add(crate::anomaly::AnomalyKind::WrappedCircular, 1);
+        inner.extent.from = Ticks(from.0 - 30_000);
+        let first = super::trust::first_pool_event(&wrapped).unwrap();
+        let (all, rest) = (whole(&wrapped), judged(&wrapped, View { from: first, to }, By::Tag));
+        assert_eq!((all.span, rest.span.view.from), (rest.span, first));
+        let verdicts = |j: &Judgement| j.suspects.iter().map(|s| (s.tag.clone(), s.verdict)).collect::<Vec<_>>();
+        assert_eq!(verdicts(&all), verdicts(&rest));
+        assert!(all.trust.factor() < rest.trust.factor(), "the gap still costs trust");
+    }
+}
+
+#[test]
+fn every_free_of_the_view_is_counted() {
+    for load in loads() {
+        let trace = load.trace();
+        let view = View { from: Ticks(3_000), ..trace.extent };
+        let ends = |time: &&Ticks| **time >= view.from && **time <= view.to;
+        let truth = trace.allocations.free_time.iter().filter(ends).count() as u64;
+        let judgement = judged(&trace, view, By::Tag);
+        let counted: u64 = judgement.suspects.iter().map(|s| s.evidence.freed.count).sum();
+        let tags: Vec<&Option<String>> = judgement.suspects.iter().map(|s| &s.tag).collect();
+        // A tag of which nothing was allocated in the view is no suspect.
+        let others = (0..trace.allocations.len()).filter(|row| {
+            let of = trace.contexts.rows()[trace.allocations.alloc_context[*row].index()].tag.text();
+            ends(&&trace.allocations.free_time[*row]) && !tags.contains(&&Some(of))
+        });
+        assert_eq!(counted + others.count() as u64, truth);
+        assert!(judgement.suspects.iter().any(|s| s.evidence.freed_earlier.count > 0));
+    }
+}
+
+#[test]
+fn a_late_mark_is_no_warm_up() {
+    let trace = loads()[0].trace();
+    let marked = |at| {
+        let names = Names::new(trace.clone(), FrameNaming::Symbol).with_marks(&[Ticks(at)]);
+        judge(&names, Request { view: trace.extent, by: By::Tag, warm_up: WarmUp::Usual }, &never).unwrap().span.from
+    };
+    assert_eq!(marked(4_000), Ticks(4_000));
+    assert_eq!(marked(9_500), whole(&trace).span.from);
+}
+
+#[test]
 fn odd_blocks_are_judged_without_failing() {
     let mut dice = Dice(99);
     let odd = |dice: &mut Dice, mut b: Block| {

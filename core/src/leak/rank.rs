@@ -7,10 +7,11 @@ use super::judged::{Judgement, PoolGrowth, Suspect};
 use super::limits::{LEAST_SURVIVORS, LONGEST_TAIL, THIN};
 use super::reason::Reason;
 use super::scene::{Scene, Unit};
-use super::trust::{Trust, trust};
+use super::trust::{Trust, first_pool_event, trust};
 use super::units::Units;
 use super::verdict::{Doubt, Nearly, Ruling, Verdict, judge as rule};
 use super::{By, Request, capacity, reasons_of};
+use crate::anomaly::AnomalyKind;
 use crate::column::key::Key;
 use crate::column::names::Names;
 use crate::column::parallel::{Cancel, Cancelled};
@@ -26,7 +27,8 @@ use rustc_hash::FxHashMap;
 ///
 /// [`Cancelled`] once `cancel` says so.
 pub fn judge(names: &Names, request: Request, cancel: Cancel<'_>) -> Result<Judgement, Cancelled> {
-    let span = without_tail(request.span(names.generations()), names.trace());
+    let view = recorded(request.view, names.trace());
+    let span = without_tail(Request { view, ..request }.span(names.generations()), names.trace());
     let wanted: &[Key] = match request.by {
         By::Stack => &[Key::Tag, Key::Paged, Key::Stack],
         By::Tag | By::Driver => &[Key::Tag, Key::Paged, Key::Function],
@@ -35,7 +37,8 @@ pub fn judge(names: &Names, request: Request, cancel: Cancel<'_>) -> Result<Judg
     let scene = Scene::new(names, &units, span, cancel)?;
     let mut groups: Vec<(u64, Vec<Unit>)> = Vec::new();
     let mut place: FxHashMap<u64, usize> = FxHashMap::default();
-    for unit in scene.judge_units(cancel)? {
+    let (judged, freed_only) = scene.judge_units(cancel)?;
+    for unit in judged {
         let group = scene.group(unit.index, request.by);
         let at = *place.entry(group).or_insert_with(|| {
             groups.push((group, Vec::new()));
@@ -43,19 +46,27 @@ pub fn judge(names: &Names, request: Request, cancel: Cancel<'_>) -> Result<Judg
         });
         groups[at].1.push(unit);
     }
-    let judged = groups.into_par_iter().map(
-        |(_, group)| {
-            if cancel() { Err(Cancelled) } else { Ok(suspect(&scene, names, group)) }
-        },
-    );
+    // Frees of blocks from before the view, whose stacks nobody knows, belong to whatever their tag belongs to.
+    let mut earlier: Vec<Vec<Evidence>> = vec![Vec::new(); groups.len()];
+    let mut of_no_suspect: Vec<(bool, Evidence)> = Vec::new();
+    for (index, evidence) in freed_only {
+        match place.get(&scene.group(index, request.by)) {
+            Some(at) => earlier[*at].push(evidence),
+            None => of_no_suspect.push((scene.is_paged(index), evidence)),
+        }
+    }
+    let judged = groups.into_par_iter().zip(earlier).map(|((_, group), earlier)| {
+        if cancel() { Err(Cancelled) } else { Ok(suspect(&scene, names, group, &earlier)) }
+    });
     let judged: Vec<(Suspect, Vec<usize>, Ruling)> = judged.collect::<Result<_, Cancelled>>()?;
     let rulings: Vec<Ruling> = judged.iter().map(|(_, _, ruling)| *ruling).collect();
     let (mut suspects, members): (Vec<Suspect>, Vec<Vec<usize>>) = judged.into_iter().map(|(s, m, _)| (s, m)).unzip();
-    let trust = trust(names.trace(), request.view);
-    let pools = [false, true].map(|paged| pool_growth(names.trace(), &suspects, paged, &span, &trust));
+    let trust = trust(names.trace(), View { from: request.view.from.max(names.trace().extent.from), ..view });
+    let pools =
+        [false, true].map(|paged| pool_growth(names.trace(), (&suspects, &of_no_suspect), paged, &span, &trust));
     reasons_of::add_shares(&mut suspects, &pools);
     let cases: Vec<Case<'_>> = suspects.iter().zip(&members).map(|(suspect, units)| Case { suspect, units }).collect();
-    let found = findings::find(names, &units, &cases, request.view, cancel)?;
+    let found = findings::find(names, &units, &cases, view, cancel)?;
     for (suspect, found) in suspects.iter_mut().zip(found) {
         suspect.confidence *= trust.factor();
         suspect.reasons.extend(found.into_iter().map(Reason::Found));
@@ -71,6 +82,16 @@ pub fn judge(names: &Names, request: Request, cancel: Cancel<'_>) -> Result<Judg
     Ok(Judgement { request, span, seconds: span.seconds(&names.trace().clock), suspects, pools, trust })
 }
 
+/// The part of a view in which events were recorded: within the trace, and behind the gap where a circular log has lost its
+/// beginning. Neither is a time in which nothing grew.
+fn recorded(view: View, trace: &Trace) -> View {
+    let mut view = View { from: view.from.max(trace.extent.from), to: view.to.min(trace.extent.to) };
+    if trace.anomalies.count(AnomalyKind::WrappedCircular) > 0 {
+        view.from = view.from.max(first_pool_event(trace).unwrap_or(view.from));
+    }
+    View { from: view.from.min(view.to), ..view }
+}
+
 /// The judged time without a short end in which the trace has no pool event at all: what writes the file runs longer than what
 /// it records, and that everything ends there at once says nothing about any tag.
 fn without_tail(span: Span, trace: &Trace) -> Span {
@@ -83,10 +104,17 @@ fn without_tail(span: Span, trace: &Trace) -> Span {
 }
 
 /// How a pool as a whole grew.
-fn pool_growth(trace: &Trace, suspects: &[Suspect], paged: bool, span: &Span, trust: &Trust) -> PoolGrowth {
+fn pool_growth(
+    trace: &Trace,
+    (suspects, others): (&[Suspect], &[(bool, Evidence)]),
+    paged: bool,
+    span: &Span,
+    trust: &Trust,
+) -> PoolGrowth {
     let mut all = Evidence::default();
     let of_pool = || suspects.iter().filter(|s| s.paged == paged);
     of_pool().for_each(|s| all.merge(&s.evidence));
+    others.iter().filter(|(of, _)| *of == paged).for_each(|(_, evidence)| all.merge_freed(evidence));
     all.measure(span);
     let growth = |verdict| of_pool().filter(|s| s.verdict == verdict).map(|s| s.growth_bytes_per_s).sum();
     PoolGrowth {
@@ -104,7 +132,12 @@ fn interval_s(trace: &Trace, evidence: &Evidence, span: &Span) -> f64 {
 }
 
 /// A suspect from its units. It is what the unit that costs most is, if that grows; else what all of them look like together.
-fn suspect(scene: &Scene<'_>, names: &Names, mut units: Vec<Unit>) -> (Suspect, Vec<usize>, Ruling) {
+fn suspect(
+    scene: &Scene<'_>,
+    names: &Names,
+    mut units: Vec<Unit>,
+    earlier: &[Evidence],
+) -> (Suspect, Vec<usize>, Ruling) {
     let cost = |unit: &Unit| unit.ruling.growth_per_interval * unit.ruling.confidence;
     units.sort_by(|a, b| {
         let order = a.ruling.verdict.cmp(&b.ruling.verdict).then_with(|| cost(b).total_cmp(&cost(a)));
@@ -112,13 +145,17 @@ fn suspect(scene: &Scene<'_>, names: &Names, mut units: Vec<Unit>) -> (Suspect, 
     });
     let mut evidence = units[0].evidence.clone();
     units.iter().skip(1).for_each(|unit| evidence.merge(&unit.evidence));
+    earlier.iter().for_each(|freed| evidence.merge_freed(freed));
     evidence.measure(&scene.span);
     let worst = &units[0];
     let alike: Vec<&Unit> = units.iter().filter(|unit| unit.ruling.verdict == worst.ruling.verdict).collect();
     let (ruling, basis) = match worst.ruling.verdict {
         Verdict::Leak | Verdict::Growing => {
             let growth = alike.iter().map(|unit| unit.ruling.growth_per_interval).sum();
-            (Ruling { growth_per_interval: growth, ..worst.ruling }, worst.evidence.clone())
+            let mut basis = worst.evidence.clone();
+            alike.iter().skip(1).for_each(|unit| basis.merge(&unit.evidence));
+            basis.measure(&scene.span);
+            (Ruling { growth_per_interval: growth, ..worst.ruling }, basis)
         }
         _ => together(scene, &units).unwrap_or_else(|nearly| {
             let all = units.iter().filter_map(|unit| unit.ruling.nearly).chain(nearly);
@@ -151,7 +188,9 @@ fn suspect(scene: &Scene<'_>, names: &Names, mut units: Vec<Unit>) -> (Suspect, 
         evidence,
     };
     suspect.reasons = reasons_of::reasons(&suspect, &basis, &scene.span, &scene.trace.clock);
-    suspect.reasons.extend(ruling.nearly.map(reasons_of::nearly));
+    if !matches!(ruling.verdict, Verdict::Leak | Verdict::Growing) {
+        suspect.reasons.extend(ruling.nearly.map(reasons_of::nearly));
+    }
     (suspect, members, ruling)
 }
 
@@ -205,12 +244,12 @@ fn generations(scene: &Scene<'_>, names: &Names, units: &[Unit]) -> Vec<Blocks> 
     found
 }
 
-/// The stack that most survivors of a unit come from, by bytes, and its share of `all` bytes.
+/// The stack that most survivors of a unit come from, by bytes, and its share of `all` bytes. What has no stack is no stack.
 fn heaviest_stack(scene: &Scene<'_>, unit: usize, all: u64) -> (StackId, f64) {
     let table = &scene.trace.allocations;
     // By bytes; what is equal in the order of the rows.
     let mut bytes: FxHashMap<StackId, (u64, usize)> = FxHashMap::default();
-    for row in scene.survivors(unit) {
+    for row in scene.survivors(unit).filter(|row| table.alloc_stack[*row] != StackId::EMPTY) {
         let of_stack = bytes.entry(table.alloc_stack[row]).or_insert((0, row));
         of_stack.0 = of_stack.0.saturating_add(table.size[row]);
     }

@@ -7,9 +7,10 @@ use super::judged::{PoolGrowth, Suspect};
 use super::limits::{CURVE_POINTS, LOAD_SHARE, STOPPED_ODDS};
 use super::reason::Reason;
 use super::verdict::{Nearly, Verdict};
+use crate::trace::ids::StackId;
 use crate::trace::time::{Clock, Ticks};
 
-/// The reasons for the verdict of a suspect. `basis`: what was judged, which is the unit that grows where one does.
+/// The reasons for the verdict of a suspect. `basis`: what was judged, which is the units that grow where any does.
 pub(super) fn reasons(suspect: &Suspect, basis: &Evidence, span: &Span, clock: &Clock) -> Vec<Reason> {
     let all = &suspect.evidence;
     let mut reasons = vec![Reason::Traffic { allocated: all.allocated.count, freed: all.freed.count }];
@@ -21,7 +22,9 @@ pub(super) fn reasons(suspect: &Suspect, basis: &Evidence, span: &Span, clock: &
             if stayed.blocks.count > 0 {
                 reasons.push(overdue(basis, clock));
             }
-            reasons.push(Reason::OneStack { share: suspect.stack_share });
+            if suspect.stack != StackId::EMPTY {
+                reasons.push(Reason::OneStack { share: suspect.stack_share });
+            }
             reasons.push(Reason::Sizes { distinct: all.sizes as u64 });
             let load = load_share(basis, span);
             if suspect.verdict == Verdict::Growing && load > 0.0 {
@@ -44,9 +47,9 @@ pub(super) fn reasons(suspect: &Suspect, basis: &Evidence, span: &Span, clock: &
             if load >= LOAD_SHARE {
                 reasons.push(Reason::Load { share: load.min(1.0) });
             }
-            let young = all.survivors.count.saturating_sub(stayed.blocks.count);
+            let young = all.survivors.count.saturating_sub(all.stayed.blocks.count);
             let share = young as f64 / all.survivors.count.max(1) as f64;
-            reasons.push(Reason::Young { share: share.min(1.0), usual_life_s: seconds(stayed.usual_life) });
+            reasons.push(Reason::Young { share: share.min(1.0), usual_life_s: seconds(all.stayed.usual_life) });
         }
         Verdict::Churn => {}
         Verdict::TooLittleData => reasons.push(Reason::Few { survivors: all.survivors.count }),

@@ -112,8 +112,9 @@ impl<'n> Scene<'n> {
         all
     }
 
-    /// Judges all units in which something was allocated in the view.
-    pub fn judge_units(&self, cancel: Cancel<'_>) -> Result<Vec<Unit>, Cancelled> {
+    /// Judges all units in which something was allocated in the view. With them, by their index, those in which blocks from
+    /// before it were freed and nothing else happened.
+    pub fn judge_units(&self, cancel: Cancel<'_>) -> Result<(Vec<Unit>, Vec<(usize, Evidence)>), Cancelled> {
         let looked = (0..self.units.len())
             .into_par_iter()
             .map(|unit| if cancel() { Err(Cancelled) } else { Ok(self.look(unit)) });
@@ -126,14 +127,19 @@ impl<'n> Scene<'n> {
         let alone: Vec<Verdict> = alone.collect();
         let doubts = (0..looked.len()).map(|unit| self.doubt(unit, &looked, &alone, lost_share));
         let doubts: Vec<Doubt> = doubts.collect();
-        let judged = looked.into_par_iter().zip(doubts).enumerate();
-        let judged = judged.filter(|(_, (evidence, _))| evidence.allocated.count > 0);
-        Ok(judged
-            .map(|(index, (evidence, doubt))| {
-                let ruling = rule(&evidence, &self.span, &doubt);
-                Unit { index, evidence, doubt, ruling }
-            })
-            .collect())
+        let (mut wanted, mut freed_only) = (Vec::new(), Vec::new());
+        for (index, (evidence, doubt)) in looked.into_iter().zip(doubts).enumerate() {
+            match (evidence.allocated.count, evidence.freed.count) {
+                (0, 0) => {}
+                (0, _) => freed_only.push((index, evidence)),
+                _ => wanted.push((index, evidence, doubt)),
+            }
+        }
+        let judged = wanted.into_par_iter().map(|(index, evidence, doubt)| {
+            let ruling = rule(&evidence, &self.span, &doubt);
+            Unit { index, evidence, doubt, ruling }
+        });
+        Ok((judged.collect(), freed_only))
     }
 
     fn look(&self, unit: usize) -> Evidence {
@@ -231,6 +237,11 @@ impl<'n> Scene<'n> {
 
     pub fn text(&self, column: &KeyColumn, row: usize) -> String {
         column.text(self.id(column, row)).into_owned()
+    }
+
+    /// Whether a unit is of paged pool.
+    pub fn is_paged(&self, unit: usize) -> bool {
+        self.id(&self.paged, self.units.sample(unit)) == 1
     }
 
     pub fn tag_group(&self, unit: usize) -> u64 {

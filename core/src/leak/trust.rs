@@ -7,7 +7,7 @@ use crate::anomaly::AnomalyKind;
 use crate::trace::Trace;
 use crate::trace::context::Tag;
 use crate::trace::ids::StackId;
-use crate::trace::time::View;
+use crate::trace::time::{Ticks, View};
 use rayon::prelude::*;
 
 /// Something that lowers the confidence of all verdicts.
@@ -147,19 +147,23 @@ fn wrapped(trace: &Trace, view: View) -> Option<TrustNote> {
     if trace.anomalies.count(AnomalyKind::WrappedCircular) == 0 {
         return None;
     }
+    let first = first_pool_event(trace)?;
+    if first <= view.from {
+        return None;
+    }
+    // The header's time is the start of the recording.
+    let missing_s = trace.clock.seconds(first);
+    let kind = TrustKind::Wrapped { missing_s: (missing_s > 0.0).then_some(missing_s) };
+    Some(TrustNote { kind, factor: limit::WRAPPED_FACTOR })
+}
+
+/// The earliest allocation or free of the trace.
+pub(super) fn first_pool_event(trace: &Trace) -> Option<Ticks> {
     let table = &trace.allocations;
     let unknown = table.alloc_time.partition_point(|time| !time.is_known());
     // Rows of unknown allocation stand first, in the order of their frees.
     let first_free = table.free_time.first().filter(|time| unknown > 0 && time.is_known());
-    let first = table.alloc_time.get(unknown).into_iter().chain(first_free).min().copied()?;
-    if first <= view.from {
-        return None;
-    }
-    let share = first.0.saturating_sub(view.from.0) as f64 / view.to.0.saturating_sub(view.from.0).max(1) as f64;
-    let factor = limit::WRAPPED_FACTOR * (1.0 - limit::WRAPPED_WEIGHT * share.min(1.0));
-    // The header's time is the start of the recording.
-    let missing_s = trace.clock.seconds(first);
-    Some(TrustNote { kind: TrustKind::Wrapped { missing_s: (missing_s > 0.0).then_some(missing_s) }, factor })
+    table.alloc_time.get(unknown).into_iter().chain(first_free).min().copied()
 }
 
 fn tag_filter(trace: &Trace, reconciliation: Option<&Reconciliation>) -> Option<TrustNote> {
@@ -246,7 +250,6 @@ fn missing_stacks(trace: &Trace, facts: &ViewFacts) -> Option<TrustNote> {
 mod tests {
     use super::*;
     use crate::column::testkit::{Block, block, trace as made};
-    use crate::trace::time::Ticks;
 
     /// Short-lived blocks of many tags, evenly over the view; every one with a stack.
     fn quiet() -> Trace {
@@ -320,7 +323,7 @@ mod tests {
         let of = |trace: &Trace| looked(trace).notes.first().copied();
         let note = of(&trace).unwrap();
         assert_eq!(note.kind, TrustKind::Wrapped { missing_s: None });
-        assert!((note.factor - 0.95 * (1.0 - 1.0 / 6.0)).abs() < 1e-6, "{note:?}");
+        assert_eq!(note.factor, limit::WRAPPED_FACTOR);
         assert_eq!(trust(&trace, View { from: Ticks(10), to: Ticks(10_000) }).notes, []);
         for time in trace.allocations.alloc_time.iter_mut().chain(&mut trace.allocations.free_time) {
             time.0 += 2_500;

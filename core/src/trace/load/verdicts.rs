@@ -48,14 +48,14 @@ fn header(found: &mut Anomalies, trace: &Trace, origin: &Origin, headers: u64) {
     found.add(Kind::MergedHeaders, headers.saturating_sub(1));
 }
 
-/// A circular log has wrapped if its numbering does not begin at the beginning, or if its first event comes late.
+/// A circular log has wrapped if its numbering does not begin at the beginning, or if its first event comes late. The header of
+/// a merged file is the merger's, which says neither how the file was recorded nor how its buffers were numbered: there the first
+/// event alone counts.
 fn has_wrapped(origin: &Origin, first_time: Option<Ticks>, clock: &Clock, end: Ticks) -> bool {
-    if !origin.logfile.is_circular() {
-        return false;
-    }
     // Later than a second, and than a tenth of the recording: ordinary sessions write run-down records at once.
     let late = |first: Ticks| first.0 > clock.ticks_per_second as i64 && first.0 > end.0 / 10;
-    origin.wrapped || first_time.is_some_and(late)
+    let is_late = first_time.is_some_and(late);
+    (origin.logfile.is_circular() && (origin.wrapped || is_late)) || (origin.logfile.is_merged() && is_late)
 }
 
 fn pool(found: &mut Anomalies, trace: &Trace, options: LoadOptions) {
