@@ -273,7 +273,48 @@ write_pictures() {
     press ctrl+shift+l
     sleep 2
     keep suspects
+    press ctrl+shift+i
+    wait_for 'no flame graph' colourful flame
+    point 640 500
+    sleep 1
+    settled flame
+    keep flame
+    listings
+    keep growers
     end_program
+}
+
+# Two listings of poolmon, an hour apart, pasted into the recording page.
+listings() {
+    local allocs
+    press ctrl+r
+    sleep 1
+    click 664 74
+    for allocs in 4000 19307; do
+        poolmon_screen "$allocs" | xclip -selection clipboard -i
+        click 800 108
+        press ctrl+v
+        sleep 1
+    done
+    settled growers
+}
+# poolmon_screen BLOCKS: what poolmon prints when the tag Leak holds so many blocks of 2064 bytes.
+poolmon_screen() {
+    cat <<SCREEN
+ Memory:16776756K Avail: 9123456K  PageFlts:  1234   InRam Krnl:12345K P:654321K
+ Commit:12345678K Limit:19398196K Peak:13456789K            Pool N:  38000K P:  9000K
+ System pool information
+ Tag  Type     Allocs            Frees            Diff   Bytes       Per Alloc
+
+ Leak Nonp $1 (   0)          0 (   0)  $1 $(($1 * 2064)) (      0)     2064
+ Ntff Paged    1746581 (  110)    1743110 (  108)       3471    7164144 (   2064)     2064
+ File Nonp     $((2600000 + $1)) (  126)    $((2596502 + $1)) (  124)       3498    1119360 (    640)      320
+ MmSt Paged      91250 (    9)      91020 (    9)        230     662400 (      0)     2880
+ Thre Nonp      $((41000 + $1 / 10)) (    1)      $((40312 + $1 / 20)) (    1)   $((688 + $1 / 10 - $1 / 20))  $(((688 + $1 / 10 - $1 / 20) * 1488)) (      0)     1488
+ EtwB Nonp        5120 (    0)       4987 (    0)        133    1089536 (      0)     8192
+ Irp  Nonp     9120334 (  803)    9119310 (  803)       1024     524288 (      0)      512
+ Toke Paged      22310 (    0)      21940 (    0)        370     757760 (      0)     2048
+SCREEN
 }
 
 if [[ -n ${to:-} ]]; then write_pictures; else walk_all; fi

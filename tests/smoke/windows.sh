@@ -2,6 +2,7 @@
 # Builds poolscope for Windows on Debian and runs it under wine: `windows.sh PROGRAM [PART...]`. PROGRAM is poolscope for this system,
 # to compare with. The parts, all of them unless some are named:
 #
+#   check     that everything compiles for x86_64-pc-windows-gnu, without making programs; not among all of them
 #   build     the programs and the tests of core and app for x86_64-pc-windows-gnu, with the standard library from source
 #   files     what is in the programs: console or none, icon, version, manifest
 #   tests     the tests of core and app
@@ -76,6 +77,7 @@ cargo_for_windows() {
         --config 'profile.dev.package."*".opt-level=0' --config profile.dev.package.msvc-demangler.opt-level=2 \
         --config profile.dev.package.poolscope-core.codegen-units=1 --workspace
 }
+part_check() { RUSTFLAGS='-D warnings' cargo_for_windows check --all-targets; }
 part_build() {
     local file
     # The same packages, features and profile in both, so that nothing is compiled twice.

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use egui_kittest::kittest::Queryable;
-use poolscope::association::{Association, AssociationError, Standing, SystemAssociation};
+use poolscope::association::{Association, AssociationError, Standing};
 use poolscope::gui::OpenRequest;
 use poolscope::gui::app::Services;
 use poolscope::gui::egui::Key;
@@ -111,7 +111,7 @@ fn what_the_system_refuses_is_said() {
 #[cfg(not(windows))]
 #[test]
 fn elsewhere_the_box_says_what_to_do() {
-    let mut window = window(Arc::new(SystemAssociation));
+    let mut window = window(Arc::new(poolscope::association::SystemAssociation));
     command(&mut window, TITLE);
     until(&mut window, "On this system the desktop decides");
     assert!(window.query_by_label("Offer poolscope").is_none());
