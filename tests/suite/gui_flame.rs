@@ -137,6 +137,22 @@ fn a_suspect_leads_to_its_flame_graph_and_escape_back() {
 }
 
 #[test]
+fn a_driver_leads_to_the_flame_graph_of_all_that_it_allocates() {
+    let mut window = sample();
+    press_with(&mut window, CTRL_SHIFT, Key::L);
+    click(&mut window, "Judge by driver");
+    let suspect = &document(&window).suspects.suspects()[0];
+    // It has one tag and one heaviest stack, and is judged by neither.
+    assert_eq!((suspect.driver.as_str(), suspect.tag.as_deref()), ("myfault.sys", Some("Leak")));
+    click(&mut window, "Flame graph");
+    window.get_by_label("driver myfault.sys, nonpaged");
+    let scope = document(&window).flame.scope.as_ref().expect("the rows of a suspect");
+    let keys: Vec<_> = scope.place.0.iter().map(poolscope_core::pivot::PlaceStep::key).collect();
+    assert_eq!(keys, [poolscope_core::pivot::Key::Driver, poolscope_core::pivot::Key::Paged]);
+    assert!(frames(&window).iter().any(|label| label.starts_with(LEAKS)), "{:?}", frames(&window));
+}
+
+#[test]
 fn a_row_of_the_table_leads_to_its_flame_graph() {
     let mut window = sample();
     press(&mut window, Key::Escape);

@@ -100,11 +100,14 @@ fn documents_have_the_fields_of_the_contract_and_csv_says_the_same() {
     for (row, line) in rows.iter().zip(&lines) {
         let row = row.as_object().expect("an object");
         assert!(row.keys().eq(&header), "{header:?}");
-        for (value, field) in row.values().zip(line) {
+        for ((name, value), field) in row.iter().zip(line) {
             let same = match value {
                 Value::Null => field.is_empty(),
                 Value::String(text) => text == field,
-                Value::Array(items) => items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(";") == *field,
+                Value::Array(items) => {
+                    let between = if matches!(name.as_str(), "reasons" | "claims") { " | " } else { ";" };
+                    items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(between) == *field
+                }
                 number => field
                     .parse::<f64>()
                     .ok()
@@ -127,6 +130,7 @@ fn markdown_has_a_table_and_a_stack_as_code() {
         "{text}"
     );
     assert!(text.contains("\n    myfault.sys!MyfaultDeviceControl+0x") && text.contains("### Data quality"), "{text}");
+    assert!(text.contains("\n- owner: myfault.sys ("), "{text}");
 }
 
 #[test]
@@ -142,11 +146,19 @@ fn a_condition_that_holds_is_code_3_and_says_why() {
 }
 
 #[test]
+fn a_warm_up_that_leaves_nothing_is_wrong_usage() {
+    let ran = run(&["leaks", "--demo", "--warm-up", "90", "--fail-if", "leaks > 0"]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.err.contains("a warm-up of 90 s leaves nothing to judge"), "{}", ran.err);
+}
+
+#[test]
 fn wrong_usage_is_code_2_before_the_trace_is_read() {
-    let cases: [(&[&str], &str); 6] = [
+    let cases: [(&[&str], &str); 7] = [
         (&["--fail-if", "leeks > 1"], "there is no figure 'leeks'"),
         (&["--fail-if", "nonpaged_growth > 1MB"], "a rate such as 1MB/min"),
         (&["--fail-if", "(leaks > 1"], "this '(' is not closed"),
+        (&["--fail-if", "confidence > 80"], "a share such as 80% or 0.8, not with '80'"),
         (&["--warm-up", "soon"], "neither seconds such as 10 nor 'none'"),
         (&["--by", "process"], "driver"),
         (&["--where", "tag:Leak"], "takes no --where"),
@@ -256,7 +268,8 @@ fn the_report_for_mail_stands_alone() {
         "<li>myfault.sys!MyfaultDeviceControl+0x",
         "Data quality",
         "prefers-color-scheme: dark",
-        "poolscope leaks sample.etl --by tag",
+        "<li>owner: myfault.sys (",
+        "<code>poolscope leaks --demo --by tag --range ",
     ] {
         assert!(html.contains(words), "the report lacks {words}");
     }
@@ -266,4 +279,43 @@ fn the_report_for_mail_stands_alone() {
     let refused = run(&["leaks", "--demo", "--html", folder.path().to_str().expect("an ordinary name")]);
     assert_eq!(refused.code, 1);
     assert!(refused.err.contains("cannot write"), "{}", refused.err);
+}
+
+/// A report for mail on the trace, with these options; and what else was written.
+fn mailed(trace: &str, options: &[&str]) -> (String, String) {
+    let folder = tempfile::tempdir().expect("a scratch folder can be made");
+    let at = folder.path().join("report.html");
+    let path = at.to_str().expect("an ordinary name");
+    let ran = run(&[&["leaks", trace, "--html", path], options].concat());
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let html = std::fs::read_to_string(&at).expect("the report is there");
+    balanced(&html);
+    (html, String::from_utf8(ran.out).expect("text is UTF-8"))
+}
+
+#[test]
+fn what_is_left_out_is_counted_in_every_report() {
+    let one = "1 more that leaks, grows or came in one step: --top shows it.";
+    for format in ["text", "markdown"] {
+        let (html, text) = mailed("--demo", &["--top", "0", "--format", format]);
+        assert!(text.contains(one), "{text}");
+        assert!(html.contains("<h1>myfault.sys leaks ") && html.contains(&format!("<p>{one}</p>")), "{html}");
+        assert!(!html.contains("<p>None.</p>"), "something leaks");
+    }
+    let cases: [&[&str]; 3] = [&[], &["--all"], &["--all", "--top", "1"]];
+    for options in cases {
+        let (html, text) = mailed("--demo", options);
+        assert!(!html.contains("more that leak") && !text.contains("more that leak"), "{options:?}: {text}");
+    }
+    let file = clean();
+    let (html, _) = mailed(file.path(), &[]);
+    assert!(html.contains("<p>None.</p>"), "{html}");
+}
+
+#[test]
+fn the_command_in_the_report_can_be_run_again() {
+    let file = OnDisk::new("a&b's trace.etl", &bytes_of(&base(6_000)));
+    let (html, _) = mailed(file.path(), &[]);
+    let (_, rest) = html.split_once("<code>poolscope leaks &quot;").expect("the path is quoted");
+    assert!(rest.contains("a&amp;b&#39;s trace.etl&quot; --by tag --range "), "{rest}");
 }

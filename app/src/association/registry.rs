@@ -1,9 +1,10 @@
 //! Writes and removes the values in the registry of this user. It must never touch a key outside of its root, nor remove what others
-//! wrote.
+//! wrote. Explorer is not told: that takes a call (`SHChangeNotify`) that is unsafe to Rust, which this crate denies itself. So it may
+//! show what has changed only after its next start.
 
 use super::values::{
-    COMMAND_KEY, ENDING_KEY, OPEN_WITH_KEY, OWN_KEY, PROG_ID, PROG_ID_KEY, REGISTERED_KEY, REGISTERED_NAME, Value,
-    application_key, program_of, values,
+    COMMAND_KEY, ENDING_KEY, FRIENDLY_NAME, OPEN_WITH_KEY, OWN_KEY, OWN_NAME, PROG_ID, PROG_ID_KEY, REGISTERED_KEY,
+    REGISTERED_NAME, Value, application_key, application_of, program_of, values,
 };
 use super::{AssociationError, Standing};
 use std::fmt::Display;
@@ -12,7 +13,7 @@ use windows_registry::{CURRENT_USER, Key, Result as Answer};
 
 /// `ERROR_FILE_NOT_FOUND` as a result: there is no such key or value.
 const NOT_FOUND: i32 = 0x8007_0002_u32 as i32;
-/// The programs that may have been offered.
+/// What the program is called unless the user renames it.
 const PROGRAMS: [&str; 2] = ["poolscope.exe", "poolscopew.exe"];
 
 /// The user's part of the registry.
@@ -41,7 +42,13 @@ impl UserRegistry {
 
     /// Offers a program.
     pub fn offer(&self, program: &Path) -> Result<(), AssociationError> {
-        for Value { key, name, text } in values(program)? {
+        let values = values(program)?;
+        // Offered before under another file name, it would be listed twice.
+        let before = self.offered_application()?;
+        if let Some(before) = before.filter(|before| values.iter().all(|value| value.key != *before)) {
+            self.remove_tree(&before)?;
+        }
+        for Value { key, name, text } in values {
             let path = self.path(&key);
             let written = CURRENT_USER.create(&path).and_then(|key| key.set_string(name, text));
             written.map_err(|error| refused(&path, &error))?;
@@ -53,14 +60,25 @@ impl UserRegistry {
     pub fn withdraw(&self) -> Result<(), AssociationError> {
         self.remove_value(OPEN_WITH_KEY, PROG_ID)?;
         self.remove_value(REGISTERED_KEY, REGISTERED_NAME)?;
+        // While the command is there that tells under which file name it was offered.
+        let offered = self.offered_application()?;
+        for application in PROGRAMS.map(application_key).into_iter().chain(offered) {
+            self.remove_tree(&application)?;
+        }
         self.remove_tree(PROG_ID_KEY)?;
         self.remove_tree(OWN_KEY)?;
-        for program in PROGRAMS {
-            self.remove_tree(&application_key(program))?;
-        }
         // The keys of the ending were perhaps made for us.
         self.remove_if_empty(OPEN_WITH_KEY)?;
         self.remove_if_empty(ENDING_KEY)
+    }
+
+    /// The key of the program that is offered, whatever its file is called. Only if it bears our name: the user may have put
+    /// another program into the command.
+    fn offered_application(&self) -> Result<Option<String>, AssociationError> {
+        let command = self.text(COMMAND_KEY, "")?;
+        let Some(application) = command.as_deref().and_then(application_of) else { return Ok(None) };
+        let is_ours = self.text(&application, FRIENDLY_NAME)?.as_deref() == Some(OWN_NAME);
+        Ok(is_ours.then_some(application))
     }
 
     fn path(&self, key: &str) -> String {
@@ -145,6 +163,27 @@ mod tests {
         for key in [PROG_ID_KEY, OWN_KEY, OPEN_WITH_KEY, ENDING_KEY, r"Classes\Applications\poolscopew.exe"] {
             assert!(!is_there(&registry, key), "{key} is left");
         }
+        clean(&registry);
+    }
+
+    #[test]
+    fn a_program_that_was_renamed_is_taken_back_too() {
+        let registry = scratch("renamed");
+        let keys = ["pool 1.exe", "pool 2.exe"].map(application_key);
+        let offered = || [0, 1].map(|at| is_there(&registry, &keys[at]));
+        registry.offer(Path::new("C:\\Tools\\pool 1.exe")).expect("written");
+        assert_eq!(offered(), [true, false]);
+        registry.offer(Path::new("C:\\Tools\\pool 2.exe")).expect("written");
+        assert_eq!(offered(), [false, true]);
+        registry.withdraw().expect("removed");
+        assert_eq!(offered(), [false, false]);
+        // Another's key stays, even if the command names it.
+        let other = CURRENT_USER.create(registry.path(&keys[0])).expect("a key");
+        other.set_string(FRIENDLY_NAME, "Pool 1").expect("a value");
+        let command = CURRENT_USER.create(registry.path(COMMAND_KEY)).expect("a key");
+        command.set_string("", "\"C:\\Tools\\pool 1.exe\" \"%1\"").expect("a value");
+        registry.withdraw().expect("removed");
+        assert_eq!(offered(), [true, false]);
         clean(&registry);
     }
 

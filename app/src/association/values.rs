@@ -19,6 +19,10 @@ pub const ENDING_KEY: &str = r"Classes\.etl";
 pub const REGISTERED_KEY: &str = "RegisteredApplications";
 /// Our name in that list.
 pub const REGISTERED_NAME: &str = "poolscope";
+/// The value that names a program in Explorer.
+pub const FRIENDLY_NAME: &str = "FriendlyAppName";
+/// What we write there.
+pub const OWN_NAME: &str = "poolscope";
 /// What poolscope can, for those settings.
 pub const CAPABILITIES_KEY: &str = r"poolscope\Capabilities";
 /// Everything in `Software` that is ours alone.
@@ -49,9 +53,9 @@ pub fn values(program: &Path) -> Result<Vec<Value>, AssociationError> {
     Ok(vec![
         value(PROG_ID_KEY, "", "Event trace"),
         value(&format!(r"{PROG_ID_KEY}\DefaultIcon"), "", &icon),
-        value(&format!(r"{PROG_ID_KEY}\shell\open"), "FriendlyAppName", "poolscope"),
+        value(&format!(r"{PROG_ID_KEY}\shell\open"), FRIENDLY_NAME, OWN_NAME),
         value(COMMAND_KEY, "", &command),
-        value(&application, "FriendlyAppName", "poolscope"),
+        value(&application, FRIENDLY_NAME, OWN_NAME),
         value(&format!(r"{application}\SupportedTypes"), ".etl", ""),
         value(&format!(r"{application}\shell\open\command"), "", &command),
         value(CAPABILITIES_KEY, "ApplicationName", "poolscope"),
@@ -75,9 +79,33 @@ pub fn program_of(command: &str) -> Option<&str> {
     command.strip_prefix('"')?.split_once('"').map(|(program, _)| program)
 }
 
+/// Where Explorer looks for the program in an open command by its file name.
+#[must_use]
+pub fn application_of(command: &str) -> Option<String> {
+    let file_name = program_of(command)?.rsplit(['\\', '/']).next()?;
+    (!file_name.is_empty()).then(|| application_key(file_name))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_key_of_a_program_is_told_by_its_command() {
+        let key = application_of("\"C:\\My tools\\pool 2.exe\" \"%1\"");
+        assert_eq!(key.as_deref(), Some(r"Classes\Applications\pool 2.exe"));
+        let beside = application_of("\"poolscopew.exe\" \"%1\"");
+        assert_eq!(beside, Some(application_key("poolscopew.exe")));
+        // Never the key that holds all programs.
+        for command in ["", "\"\" \"%1\"", "\"C:\\\" \"%1\"", "notepad %1"] {
+            assert_eq!(application_of(command), None, "{command}");
+        }
+        // What is written is what is found again.
+        let values = values(Path::new("renamed.exe")).expect("Unicode");
+        let command = values.iter().find(|value| value.key == COMMAND_KEY).expect("a command");
+        let application = application_of(&command.text).expect("a program");
+        assert!(values.iter().any(|v| v.key == application && (v.name, v.text.as_str()) == (FRIENDLY_NAME, OWN_NAME)));
+    }
 
     #[test]
     fn the_program_and_the_file_are_quoted() {

@@ -119,7 +119,7 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
     args.trace.with_trace(io, args.selection.load_options(&KEYS), |trace, workers, io| {
         let view = args.selection.view(trace)?;
         let names = args.selection.names(trace, &KEYS, &args.trace, io)?;
-        let request = Request { view, by: args.by(), warm_up: args.warm_up(trace, view) };
+        let request = Request { view, by: args.by(), warm_up: args.warm_up(trace, view)? };
         let scanned = args.drivers.scan(trace, workers, io)?;
         let judgement = workers.run(|| judge(&names, request, &never))?;
         let name = args.trace.name();
@@ -148,21 +148,25 @@ impl Args {
         }
     }
 
-    fn warm_up(&self, trace: &Arc<Trace>, view: View) -> WarmUp {
-        match self.warm_up {
+    fn warm_up(&self, trace: &Arc<Trace>, view: View) -> anyhow::Result<WarmUp> {
+        Ok(match self.warm_up {
             None => WarmUp::Usual,
             Some(WarmUpArg::None) => WarmUp::None,
             Some(WarmUpArg::Seconds(seconds)) => {
-                WarmUp::Until(Ticks(view.from.0.saturating_add(trace.clock.ticks(seconds).0)))
+                let until = Ticks(view.from.0.saturating_add(trace.clock.ticks(seconds).0));
+                if until >= view.to.min(trace.extent.to) {
+                    let message = format!("a warm-up of {seconds} s leaves nothing to judge: give less, or 'none'");
+                    return Err(Usage(message).into());
+                }
+                WarmUp::Until(until)
             }
-        }
+        })
     }
 
     /// The suspects that are worth reading about.
     fn shown<'j>(&self, judgement: &'j Judgement) -> Vec<&'j Suspect> {
         let top = self.top.unwrap_or(if self.all { usize::MAX } else { TOP });
-        let is_shown =
-            |s: &&Suspect| self.all || is_accused(s);
+        let is_shown = |s: &&Suspect| self.all || is_accused(s);
         judgement.suspects.iter().filter(is_shown).take(top).collect()
     }
 

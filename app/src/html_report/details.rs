@@ -1,8 +1,9 @@
-//! Each suspect with its reasons, its cost, its stack and the ages of its blocks.
+//! Each suspect with its reasons, its cost, who may own its tag, its stack and the ages of its blocks.
 
 use super::{ReportInput, escape, spark, table};
 use crate::leak_words;
 use poolscope_core::leak::Suspect;
+use poolscope_core::leak::owner::claims;
 use std::io::{self, Write};
 
 /// Writes them.
@@ -25,6 +26,9 @@ fn one(out: &mut dyn Write, input: &ReportInput<'_>, rank: usize, suspect: &Susp
     writeln!(out, "<p class=\"dim\">{}</p>\n<div class=\"pair\">\n<div>\n<ul>", verdict.meaning())?;
     for reason in leak_words::reasons(suspect).into_iter().chain(leak_words::cost(suspect, input.judgement)) {
         writeln!(out, "<li>{}</li>", escape(&reason))?;
+    }
+    for claim in claims(suspect, input.hints) {
+        writeln!(out, "<li>owner: {}</li>", escape(&leak_words::claim(&claim)))?;
     }
     writeln!(out, "</ul>\n</div>")?;
     let clock = &input.names.trace().clock;

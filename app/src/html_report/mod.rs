@@ -13,6 +13,7 @@ mod table;
 pub use curves::curves;
 
 use poolscope_core::column::names::Names;
+use poolscope_core::leak::owner::Hints;
 use poolscope_core::leak::{Judgement, Suspect};
 use poolscope_core::series::SeriesSet;
 use std::fmt::Write as _;
@@ -28,6 +29,10 @@ pub struct ReportInput<'r> {
     pub judgement: &'r Judgement,
     /// The suspects to show, the worst first.
     pub shown: &'r [&'r Suspect],
+    /// A sentence about suspects that leak and are not shown, if there are any.
+    pub left_out: Option<&'r str>,
+    /// What else is known about tags.
+    pub hints: Hints<'r>,
     /// What was outstanding; see [`curves()`].
     pub curves: &'r SeriesSet,
     /// The command that makes this report.

@@ -16,7 +16,10 @@ pub fn write(out: &mut dyn Write, input: &ReportInput<'_>) -> io::Result<()> {
     }
     writeln!(out, "<section>\n<h2>Suspects</h2>")?;
     if input.shown.is_empty() {
-        writeln!(out, "<p>None.</p>")?;
+        // The headline may still say that something leaks.
+        if input.left_out.is_none() {
+            writeln!(out, "<p>None.</p>")?;
+        }
     } else {
         let titles = "<th>Verdict</th><th>Pool tag</th><th>Pool</th><th>Driver and function</th><th>Course</th>\
                       <th class=\"n\">Growth</th><th class=\"n\">Impacting size</th><th class=\"n\">Blocks</th>\
@@ -26,6 +29,9 @@ pub fn write(out: &mut dyn Write, input: &ReportInput<'_>) -> io::Result<()> {
             row(out, at + 1, suspect)?;
         }
         writeln!(out, "</tbody>\n</table></div>")?;
+    }
+    if let Some(left_out) = input.left_out {
+        writeln!(out, "<p>{}</p>", escape(left_out))?;
     }
     let innocents = leak_words::innocents(suspects);
     if !innocents.is_empty() {

@@ -24,8 +24,10 @@ pub fn finding(finding: &Finding) -> String {
             format!("tag {}, allocated on the same path, frees {} of its blocks", tag.trim_end(), percent(*freed_share))
         }
         Finding::AllButOneSize { size_bytes, kept, others_freed } => {
+            let size_kept = kept;
             let (kept, others) = (counted(*kept, "block", "blocks"), counted(*others_freed, "block", "blocks"));
-            format!("{kept} of exactly {} stay, while {others} of other sizes were freed", in_bytes(*size_bytes))
+            let (stay, were) = (plural(*size_kept, "stays", "stay"), plural(*others_freed, "was", "were"));
+            format!("{kept} of exactly {} {stay}, while {others} of other sizes {were} freed", in_bytes(*size_bytes))
         }
         Finding::MissingFree { freed_by } => {
             let places =
@@ -34,7 +36,8 @@ pub fn finding(finding: &Finding) -> String {
         }
         Finding::ExitedProcesses { blocks, processes } => {
             let each = processes.iter().map(|(process, left)| format!("{process} ({})", format::bytes(left.bytes)));
-            format!("{} belong to processes that have exited: {}", amount(*blocks), some_of(each, LISTED))
+            let verb = plural(blocks.count, "belongs", "belong");
+            format!("{} {verb} to processes that have exited: {}", amount(*blocks), some_of(each, LISTED))
         }
         Finding::AtMark { mark_s, before_bytes_per_s, after_bytes_per_s } => {
             let verb = if after_bytes_per_s > before_bytes_per_s { "begins" } else { "ends" };
@@ -42,6 +45,10 @@ pub fn finding(finding: &Finding) -> String {
             format!("growth {verb} at the mark at {}: {before} before, {after} after", moment(*mark_s))
         }
     }
+}
+
+fn plural<'w>(count: u64, one: &'w str, many: &'w str) -> &'w str {
+    if count == 1 { one } else { many }
 }
 
 fn amount(blocks: Blocks) -> String {

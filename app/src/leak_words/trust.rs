@@ -171,7 +171,8 @@ mod tests {
     fn without_counters_big_blocks_are_compared_or_nothing() {
         let mut both = Reconciliation { seen_share: 0.5, ..Reconciliation::default() };
         both.big = Some(BigBalance { came: 3, came_seen: 1, went: 1, went_seen: 1 });
-        let words = "lists of big blocks at both ends of the recording show 4 blocks that came or went; the events show 50 %";
+        let words =
+            "lists of big blocks at both ends of the recording show 4 blocks that came or went; the events show 50 %";
         let said = compared(both.clone()).expect("big blocks are compared");
         assert!(said.contains(words), "{said}");
         (both.big, both.seen_share) = (Some(BigBalance::default()), 1.0);

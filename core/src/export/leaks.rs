@@ -40,7 +40,10 @@ enum Cell {
     Count(u64),
     Net(i128),
     Float(f64),
+    /// Names and numbers, as other exports list them.
     List(Vec<String>),
+    /// Sentences.
+    Words(Vec<String>),
 }
 
 impl LeakTable<'_> {
@@ -131,7 +134,8 @@ impl LeakTable<'_> {
         out.write_all(b"]")
     }
 
-    /// Writes a header and one line per row. The items of lists are joined by `;`.
+    /// Writes a header and one line per row. Frames and ages are joined by `;` as in all tables; reasons and claims, which hold
+    /// that sign themselves, by ` | `.
     ///
     /// # Errors
     ///
@@ -145,6 +149,7 @@ impl LeakTable<'_> {
                     Cell::Null => {}
                     Cell::Text(text) => csv::text(out, text)?,
                     Cell::List(items) => csv::text(out, &items.join(";"))?,
+                    Cell::Words(items) => csv::text(out, &joined(items))?,
                     other => json_cell(out, other)?,
                 }
             }
@@ -173,7 +178,7 @@ impl LeakTable<'_> {
             Cell::Float(suspect.growth_bytes_per_s),
             Cell::Float(suspect.growth_bytes_per_s * 3600.0),
             self.words.seconds_to_full(suspect).map_or(Cell::Null, Cell::Float),
-            Cell::List(self.words.reasons(suspect)),
+            Cell::Words(self.words.reasons(suspect)),
             Cell::List(stack.into_iter().map(str::to_owned).collect()),
             Cell::Count(evidence.allocated.count),
             Cell::Count(evidence.allocated.bytes),
@@ -183,7 +188,7 @@ impl LeakTable<'_> {
             Cell::Float(suspect.driver_share),
             Cell::Float(suspect.stack_share),
             Cell::List(evidence.pyramid.iter().map(u64::to_string).collect()),
-            Cell::List(self.words.claims(suspect)),
+            Cell::Words(self.words.claims(suspect)),
         ];
         let mut names = FIELDS.iter();
         values.map(|cell| (*names.next().unwrap_or(&""), cell))
@@ -238,8 +243,13 @@ fn json_cell(out: &mut dyn Write, cell: &Cell) -> io::Result<()> {
         Cell::Net(number) => write!(out, "{number}"),
         // A sum of nothing is -0.0, which reads as less than nothing.
         Cell::Float(number) => json::float(out, *number + 0.0),
-        Cell::List(items) => json::list(out, items.iter().map(String::as_str)),
+        Cell::List(items) | Cell::Words(items) => json::list(out, items.iter().map(String::as_str)),
     }
+}
+
+/// Sentences in one field, apart again at each ` | `: a bar inside of one, such as in a tag or a description, is drawn broken.
+fn joined(sentences: &[String]) -> String {
+    sentences.iter().map(|text| text.replace('|', "\u{a6}")).collect::<Vec<_>>().join(" | ")
 }
 
 const fn columns(by: By) -> &'static [&'static str] {
@@ -265,5 +275,19 @@ const fn kind_name(kind: &TrustKind) -> &'static str {
         TrustKind::MissingStacks { .. } => "missing_stacks",
         TrustKind::ImpliedPairs { .. } => "implied_pairs",
         TrustKind::SnapshotsDiffer { .. } => "snapshots_differ",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sentences_in_one_field_can_be_told_apart() {
+        let sentences = ["1 block stays; only 1 was freed".to_owned(), "1 other tag: a | b".to_owned()];
+        let field = joined(&sentences);
+        assert_eq!(field, "1 block stays; only 1 was freed | 1 other tag: a \u{a6} b");
+        assert_eq!(field.split(" | ").count(), sentences.len());
+        assert_eq!(joined(&[]), "");
     }
 }

@@ -69,7 +69,7 @@ impl Document {
     /// Shows the rows of a suspect in the table, opened down to the stack that most of it comes from.
     pub fn show_suspect(&mut self, at: usize) {
         let Some(suspect) = self.suspects.suspects().get(at) else { return };
-        let by_driver = suspect.tag.is_none();
+        let by_driver = self.judged_by() == By::Driver;
         let steps = self.suspect_steps(suspect);
         let mut place = if by_driver {
             vec![PlaceStep::Value { key: Key::Driver, text: suspect.driver.clone() }, pool(suspect)]
@@ -151,15 +151,18 @@ impl Document {
     pub fn filter_to_suspect(&mut self, at: usize) {
         let Some(suspect) = self.suspects.suspects().get(at) else { return };
         let paged = if suspect.paged { "Paged" } else { "NonPaged" };
+        // A driver that uses one tag is still a driver: others use the tag as well.
+        let by_driver = self.judged_by() == By::Driver;
         let query = match &suspect.tag {
-            Some(tag) if self.judged_by() != By::Stack => Some(format!("tag:={} paged:={paged}", quoted(tag))),
-            Some(_) => None,
-            None if suspect.driver.is_empty() => None,
-            None => Some(format!("driver:={} paged:={paged}", quoted(&suspect.driver))),
+            _ if by_driver && suspect.driver.is_empty() => None,
+            _ if by_driver => Some(format!("driver:={} paged:={paged}", quoted(&suspect.driver))),
+            Some(tag) if self.judged_by() == By::Tag => Some(format!("tag:={} paged:={paged}", quoted(tag))),
+            _ => None,
         };
-        let steps = match &suspect.tag {
-            Some(_) => self.suspect_steps(suspect),
-            None => vec![PlaceStep::Value { key: Key::Driver, text: suspect.driver.clone() }, pool(suspect)],
+        let steps = if by_driver {
+            vec![PlaceStep::Value { key: Key::Driver, text: suspect.driver.clone() }, pool(suspect)]
+        } else {
+            self.suspect_steps(suspect)
         };
         self.show_table();
         match query {
