@@ -37,8 +37,8 @@ pub fn judge(names: &Names, request: Request, cancel: Cancel<'_>) -> Result<Judg
     let scene = Scene::new(names, &units, span, cancel)?;
     let mut groups: Vec<(u64, Vec<Unit>)> = Vec::new();
     let mut place: FxHashMap<u64, usize> = FxHashMap::default();
-    let (judged, freed_only) = scene.judge_units(cancel)?;
-    for unit in judged {
+    let judged = scene.judge_units(cancel)?;
+    for unit in judged.units {
         let group = scene.group(unit.index, request.by);
         let at = *place.entry(group).or_insert_with(|| {
             groups.push((group, Vec::new()));
@@ -49,7 +49,7 @@ pub fn judge(names: &Names, request: Request, cancel: Cancel<'_>) -> Result<Judg
     // Frees of blocks from before the view, whose stacks nobody knows, belong to whatever their tag belongs to.
     let mut earlier: Vec<Vec<Evidence>> = vec![Vec::new(); groups.len()];
     let mut of_no_suspect: Vec<(bool, Evidence)> = Vec::new();
-    for (index, evidence) in freed_only {
+    for (index, evidence) in judged.freed_only {
         match place.get(&scene.group(index, request.by)) {
             Some(at) => earlier[*at].push(evidence),
             None => of_no_suspect.push((scene.is_paged(index), evidence)),

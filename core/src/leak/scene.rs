@@ -24,6 +24,14 @@ pub(super) struct Unit {
     pub ruling: Ruling,
 }
 
+/// All units in which something happened in the view.
+pub(super) struct JudgedUnits {
+    /// Those in which something was allocated.
+    pub units: Vec<Unit>,
+    /// By their index, those in which blocks from before the view were freed and nothing else happened.
+    pub freed_only: Vec<(usize, Evidence)>,
+}
+
 /// What units are judged against.
 pub(super) struct Scene<'n> {
     pub trace: &'n Trace,
@@ -112,9 +120,8 @@ impl<'n> Scene<'n> {
         all
     }
 
-    /// Judges all units in which something was allocated in the view. With them, by their index, those in which blocks from
-    /// before it were freed and nothing else happened.
-    pub fn judge_units(&self, cancel: Cancel<'_>) -> Result<(Vec<Unit>, Vec<(usize, Evidence)>), Cancelled> {
+    /// Judges all units in which something was allocated in the view.
+    pub fn judge_units(&self, cancel: Cancel<'_>) -> Result<JudgedUnits, Cancelled> {
         let looked = (0..self.units.len())
             .into_par_iter()
             .map(|unit| if cancel() { Err(Cancelled) } else { Ok(self.look(unit)) });
@@ -139,7 +146,7 @@ impl<'n> Scene<'n> {
             let ruling = rule(&evidence, &self.span, &doubt);
             Unit { index, evidence, doubt, ruling }
         });
-        Ok((judged.collect(), freed_only))
+        Ok(JudgedUnits { units: judged.collect(), freed_only })
     }
 
     fn look(&self, unit: usize) -> Evidence {
