@@ -213,6 +213,15 @@ fn the_filter_and_the_headers_change_what_is_listed() {
     window.get_by_label("No suspect fits");
     click(&mut window, "Clear the filter");
     assert_eq!(tags(&mut window).len(), all.len());
+    press_with(&mut window, Modifiers::COMMAND, Key::F);
+    write(&mut window, "MYFAULT");
+    assert_eq!(tags(&mut window), ["Leak"]);
+    press(&mut window, Key::Escape);
+    assert_eq!(
+        (document(&window).page, tags(&mut window).len()),
+        (Page::Suspects, all.len()),
+        "Escape empties the field"
+    );
 }
 
 #[test]

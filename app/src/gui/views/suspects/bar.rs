@@ -79,7 +79,9 @@ fn filter(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>) {
         field.request_focus();
         ui.ctx().request_repaint();
     }
-    if field.has_focus() {
+    // A field gives the keys up by itself when Escape is pressed.
+    let escaped = field.lost_focus() && ui.input(|input| input.key_pressed(eframe::egui::Key::Escape));
+    if field.has_focus() || escaped {
         keys::of_filter(ui, document);
     } else if field.lost_focus() && ui.input(|input| input.key_pressed(eframe::egui::Key::Enter)) {
         document.suspects.wants_focus = true;
@@ -90,7 +92,9 @@ fn filter(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>) {
 /// What at the beginning is set aside.
 fn warm_up(ui: &mut Ui, document: &mut Document) {
     let view = document.leak_question().view;
-    let marked = document.marks.iter().any(|mark| *mark > view.from && *mark < view.to);
+    // A mark near the end ends no warm-up.
+    let half = view.from.0.saturating_add(view.to.0.saturating_sub(view.from.0) / 2);
+    let marked = document.marks.iter().any(|mark| *mark > view.from && mark.0 <= half);
     let clock = document.trace.clock;
     let length = clock.seconds(view.to) - clock.seconds(view.from);
     let now = document.suspects.warm_up;
