@@ -25,7 +25,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let Some(trace) = std::env::var_os(TRACE) else {
         writeln!(
             out,
-            "{TRACE} names no trace: nothing measured (poolscope synth big.etl --target-bytes 1GB makes one)"
+            "{TRACE} names no trace: nothing measured (poolscope synth big.etl --target-bytes 1000000000 makes one)"
         )?;
         return Ok(());
     };

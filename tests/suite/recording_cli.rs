@@ -88,7 +88,7 @@ fn files_are_written_once_and_replaced_only_when_told() {
     );
     assert!(read(&profile).contains("<PoolTag Value=\"Leak\" />"));
     let written = read(&script);
-    for wanted in ["$StopAtGrowthBytes = 500000000,", "$StopAfterSeconds = 7200,", "<PoolTag Value=\"Leak\" />"] {
+    for wanted in ["$StopAtGrowthBytes = 524288000,", "$StopAfterSeconds = 7200,", "<PoolTag Value=\"Leak\" />"] {
         assert!(written.contains(wanted), "{wanted}\n{written}");
     }
     std::fs::write(&profile, "mine").expect("a file can be written");
@@ -239,7 +239,7 @@ fn a_script_says_when_it_stops_and_how_to_run_it() {
     for (name, options, stops, seconds) in [
         (
             "a.ps1",
-            &["--stop-at-growth", "200MiB"][..],
+            &["--stop-at-growth", "200MB"][..],
             "when nonpaged pool has grown by 200.0 MB, at the latest after 24 h 0 min",
             86_400,
         ),

@@ -362,7 +362,7 @@ mod tests {
         assert_eq!(parsed(&[]), SynthParams::default());
         let given = parsed(&["--pointer-size", "4", "--circular", "8", "--stacks", "keyed", "--target-bytes", "2MB"]);
         assert_eq!((given.width, given.mode), (Width::Bits32, FileMode::Circular { buffers: 8 }));
-        assert_eq!((given.stacks, given.target_bytes), (StackMode::Keyed, Some(2_000_000)));
+        assert_eq!((given.stacks, given.target_bytes), (StackMode::Keyed, Some(2 << 20)));
         let wpr = parsed(&["--preset", "wpr", "--compression", "whole"]);
         assert_eq!((wpr.merged, wpr.compression), (true, Compression::Whole));
     }

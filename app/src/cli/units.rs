@@ -1,6 +1,7 @@
 //! Sizes and times on the command line, with their units.
 
-/// Bytes with an optional unit: B, KB, MB, GB, TB (powers of 1000), KiB, MiB, GiB, TiB (powers of 1024).
+/// Bytes with an optional unit: B, KB, MB, GB, TB or KiB, MiB, GiB, TiB, all powers of 1024, as every figure is shown and as
+/// queries read them.
 ///
 /// # Errors
 /// What is wrong, and how to write it.
@@ -10,14 +11,10 @@ pub fn parse_bytes(text: &str) -> Result<u64, String> {
     let number: f64 = number.parse().map_err(|error| format!("{text:?} is no size ({error}); write 500MB or 64KiB"))?;
     let factor: f64 = match unit.trim().to_ascii_lowercase().as_str() {
         "" | "b" => 1.0,
-        "k" | "kb" => 1e3,
-        "m" | "mb" => 1e6,
-        "g" | "gb" => 1e9,
-        "t" | "tb" => 1e12,
-        "kib" => 1024.0,
-        "mib" => 1024.0 * 1024.0,
-        "gib" => 1024.0 * 1024.0 * 1024.0,
-        "tib" => 1024.0 * 1024.0 * 1024.0 * 1024.0,
+        "k" | "kb" | "kib" => 1024.0,
+        "m" | "mb" | "mib" => 1024.0 * 1024.0,
+        "g" | "gb" | "gib" => 1024.0 * 1024.0 * 1024.0,
+        "t" | "tb" | "tib" => 1024.0 * 1024.0 * 1024.0 * 1024.0,
         other => return Err(format!("unknown unit {other:?}; write 500MB or 64KiB")),
     };
     Ok((number * factor) as u64)
@@ -51,8 +48,8 @@ mod tests {
 
     #[test]
     fn sizes_have_units() {
-        assert_eq!(parse_bytes("64KiB"), Ok(65_536));
-        assert_eq!(parse_bytes("1.5gb"), Ok(1_500_000_000));
+        assert_eq!(["64KiB", "64 kb", "65536"].map(parse_bytes), [65_536, 65_536, 65_536].map(Ok));
+        assert_eq!(parse_bytes("1.5gb"), Ok(3 << 29));
         assert!(parse_bytes("x").is_err() && parse_bytes("5 parsecs").is_err());
     }
 
