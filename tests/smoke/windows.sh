@@ -3,9 +3,9 @@
 # to compare with. The parts, all of them unless some are named:
 #
 #   check     that everything compiles for x86_64-pc-windows-gnu, without making programs; not among all of them
-#   build     the programs and the tests of core and app for x86_64-pc-windows-gnu, with the standard library from source
+#   build     the programs and all tests for x86_64-pc-windows-gnu, with the standard library from source
 #   files     what is in the programs: console or none, icon, version, manifest
-#   tests     the tests of core and app
+#   tests     the tests of core and app, and of the suite what is about Windows
 #   commands  the command line: the same bytes as PROGRAM, exit codes, long, UNC and Unicode paths, %VAR% in symbol paths
 #   offer     poolscope for .etl files: offered, read back from the registry, taken back
 #   window    the window with the sample: driven by keys and mouse, photographed in light and dark, closed
