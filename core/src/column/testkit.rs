@@ -10,6 +10,7 @@ use crate::trace::context::{Context, ContextTable, PoolType, Tag};
 use crate::trace::ids::{ContextId, FrameId, ModuleId, ProcessId, StackId};
 use crate::trace::module::{Module, ModuleTable};
 use crate::trace::process::{Process, ProcessTable};
+use crate::trace::recorded::RecordedRange;
 use crate::trace::stack::{Frame, StackInterner};
 use crate::trace::summary::{Census, Snapshots, TraceSummary};
 use crate::trace::time::{Clock, ClockKind, Ticks, View};
@@ -147,6 +148,7 @@ pub fn trace(blocks: &[Block]) -> Arc<Trace> {
         summary: TraceSummary { pointer_size: 8, ..TraceSummary::default() },
         clock: Clock { kind: ClockKind::Qpc, ticks_per_second: HZ, start_filetime: 0 },
         extent: View { from: Ticks(0), to: Ticks(10_000) },
+        recorded: RecordedRange::whole(View { from: Ticks(0), to: Ticks(10_000) }),
         allocations: table,
         contexts: ContextTable::from_rows(contexts),
         stacks: interner.finish(),

@@ -7,6 +7,7 @@ pub mod ids;
 pub mod load;
 pub mod module;
 pub mod process;
+pub mod recorded;
 pub mod stack;
 pub mod summary;
 pub mod time;
@@ -16,6 +17,7 @@ use allocation::AllocationTable;
 use context::ContextTable;
 use module::ModuleTable;
 use process::ProcessTable;
+use recorded::RecordedRange;
 use stack::StackTable;
 use summary::{Census, Snapshots, TraceSummary};
 use time::{Clock, View};
@@ -29,6 +31,8 @@ pub struct Trace {
     pub clock: Clock,
     /// The whole trace as a view: from time zero (or the first pool event before it) to the end of the recording.
     pub extent: View,
+    /// The part of the recording that the file holds.
+    pub recorded: RecordedRange,
     /// One row per block.
     pub allocations: AllocationTable,
     /// Distinct tags, pool types, processes, threads, CPUs, sessions of events.

@@ -13,6 +13,7 @@ use crate::trace::Trace;
 use crate::trace::allocation::AllocationTable;
 use crate::trace::context::ContextTable;
 use crate::trace::ids::{ContextId, StackId};
+use crate::trace::recorded::RecordedRange;
 use crate::trace::summary::Census;
 use crate::trace::time::{Clock, ClockKind, Ticks, View};
 use rayon::prelude::*;
@@ -45,6 +46,7 @@ pub fn assemble(
         summary: facts.summary,
         clock,
         extent,
+        recorded: RecordedRange::whole(extent),
         allocations,
         contexts,
         stacks: joined.stacks,
