@@ -85,7 +85,10 @@ fn documents_have_the_fields_of_the_contract_and_csv_says_the_same() {
     let file = leaking();
     let document = json(&["leaks", file.path(), "--by", "stack", "--format", "json"]);
     let fields: Vec<&str> = document.as_object().expect("an object").keys().map(String::as_str).collect();
-    assert_eq!(fields, ["trace", "range", "by", "judged", "headline", "trust", "pools", "rows"]);
+    assert_eq!(
+        fields,
+        ["trace", "range", "by", "analyzed_range", "warm_up_until", "headline", "trust", "pools", "rows"]
+    );
     assert_eq!(document["by"], serde_json::json!(["tag", "paged", "stack"]));
     assert_eq!(document["pools"].as_array().map(Vec::len), Some(2));
     assert!(document["trust"]["factor"].is_f64() && document["trust"]["notes"].is_array());
@@ -211,7 +214,7 @@ fn damage_is_told_beside_the_verdict() {
 fn the_warm_up_can_be_set() {
     let judged = |more: &[&str]| {
         let line = [&["leaks", "--demo", "--format", "json", "--range", "10..50"], more].concat();
-        json(&line)["judged"]["from"].as_f64().expect("seconds")
+        json(&line)["warm_up_until"].as_f64().expect("seconds")
     };
     let near = |is: f64, wanted: f64| assert!((is - wanted).abs() < 1e-6, "{is} is not {wanted}");
     near(judged(&[]), 14.0);

@@ -14,7 +14,7 @@ use poolscope_core::column::parallel::never;
 use poolscope_core::export::Document;
 use poolscope_core::export::leaks::{LeakTable, LeakWords};
 use poolscope_core::leak::owner::{Hints, claims};
-use poolscope_core::leak::{By, Judgement, Request, Suspect, TrustNote, Verdict, WarmUp, judge};
+use poolscope_core::leak::{By, Judgement, Request, Suspect, TrustNote, WarmUp, judge};
 use poolscope_core::trace::Trace;
 use poolscope_core::trace::time::{Ticks, View};
 use std::io::Write as _;
@@ -52,7 +52,7 @@ pub struct Args {
     html: Option<PathBuf>,
     /// Ends with code 3 if this holds, such as 'nonpaged_growth > 1MB/min and confidence > 80%'; may be given more than
     /// once. Figures: nonpaged_growth, paged_growth, growth, nonpaged_slope, paged_slope, worst_growth (bytes per time),
-    /// leaks, growing, suspects (how many), impacting_size (bytes), confidence (share)
+    /// leaks, growing, stopped, suspects (how many), impacting_size (bytes), confidence (share)
     #[arg(long, value_name = "CONDITION", value_parser = |text: &str| text.parse::<Condition>())]
     fail_if: Vec<Condition>,
 }
@@ -213,11 +213,11 @@ pub struct Verdicts<'v> {
 
 /// Whether something stays for good, by the verdict.
 fn is_accused(suspect: &Suspect) -> bool {
-    matches!(suspect.verdict, Verdict::Leak | Verdict::Growing | Verdict::Burst)
+    suspect.verdict.has_grown()
 }
 
 impl Verdicts<'_> {
-    /// What was judged, in one line: `sample.etl: 0.000 s to 61.167 s, judged 6.117 s to 61.002 s, by tag`.
+    /// What was analyzed, in one line: `sample.etl: 0.000 s to 61.167 s, analyzed 6.117 s to 61.002 s, by tag`.
     #[must_use]
     pub fn heading(&self) -> String {
         let clock = self.document.clock;
@@ -225,9 +225,9 @@ impl Verdicts<'_> {
         let span = &self.judgement.span;
         let (first, last) = (clock.seconds(span.from), clock.seconds(span.view.to));
         let is_part = first > from || last < to;
-        let judged = if is_part { format!(", judged {first:.3} s to {last:.3} s") } else { String::new() };
+        let analyzed = if is_part { format!(", analyzed {first:.3} s to {last:.3} s") } else { String::new() };
         let by = self.judgement.request.by.name();
-        format!("{}: {from:.3} s to {to:.3} s{judged}, by {by}", self.document.trace)
+        format!("{}: {from:.3} s to {to:.3} s{analyzed}, by {by}", self.document.trace)
     }
 
     /// That suspects are left out although they stay for good: a sentence; `None` where none is.

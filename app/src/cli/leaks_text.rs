@@ -5,7 +5,7 @@ use super::leaks::Verdicts;
 use super::record_args;
 use crate::{format, leak_words};
 use poolscope_core::export::leaks::LeakWords as _;
-use poolscope_core::leak::{Suspect, Verdict};
+use poolscope_core::leak::Suspect;
 use std::io::{self, Write};
 
 /// Suspects whose stack is shown.
@@ -46,12 +46,11 @@ pub fn write(io: &mut Io<'_>, verdict: &Verdicts<'_>, shown: &[&Suspect]) -> io:
 /// The figures of a suspect, in the order of [`TITLES`].
 pub(super) fn cells(at: usize, suspect: &Suspect) -> [String; TITLES.len()] {
     let evidence = &suspect.evidence;
-    let grows = suspect.growth_bytes_per_s > 0.0;
     [
         (at + 1).to_string(),
         suspect.verdict.name().to_owned(),
         leak_words::confidence(suspect.confidence),
-        if grows { leak_words::rate(suspect.growth_bytes_per_s) } else { "-".to_owned() },
+        leak_words::rate(suspect.growth_bytes_per_s),
         format::bytes(evidence.survivors.bytes),
         format::count(evidence.survivors.count),
         format::count(evidence.freed.count),
@@ -90,7 +89,7 @@ fn below(out: &mut dyn Write, verdict: &Verdicts<'_>, suspect: &Suspect, with_st
         }
     }
     if stack.is_empty()
-        && matches!(suspect.verdict, Verdict::Leak | Verdict::Growing)
+        && suspect.verdict.is_growing()
         && let Some(command) = suspect.tag.as_ref().and_then(|tag| record_args::command(&[tag]))
     {
         writeln!(out, "     no stack says who allocates it; to record that: {command}")?;

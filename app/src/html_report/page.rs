@@ -14,7 +14,7 @@ pub fn open(out: &mut dyn Write, input: &ReportInput<'_>) -> io::Result<()> {
     let headline = escape(&leak_words::headline(input.judgement));
     let class = match input.judgement.suspects.iter().map(|s| s.verdict).min() {
         Some(Verdict::Leak) => "bad",
-        Some(Verdict::Growing | Verdict::Burst) => "warn",
+        Some(Verdict::Growing | Verdict::Stopped | Verdict::Burst) => "warn",
         _ => "calm",
     };
     writeln!(out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">")?;

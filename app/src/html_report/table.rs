@@ -43,8 +43,7 @@ pub fn write(out: &mut dyn Write, input: &ReportInput<'_>) -> io::Result<()> {
 
 fn row(out: &mut dyn Write, rank: usize, suspect: &Suspect) -> io::Result<()> {
     let evidence = &suspect.evidence;
-    let growth =
-        if suspect.growth_bytes_per_s > 0.0 { leak_words::rate(suspect.growth_bytes_per_s) } else { "-".to_owned() };
+    let growth = leak_words::rate(suspect.growth_bytes_per_s);
     let place = [leak_words::driver(suspect).unwrap_or(""), leak_words::function(suspect)].map(escape);
     writeln!(
         out,
@@ -71,7 +70,7 @@ pub fn class(suspect: &Suspect) -> &'static str {
     use poolscope_core::leak::Verdict;
     match suspect.verdict {
         Verdict::Leak => "bad",
-        Verdict::Growing | Verdict::Burst => "warn",
+        Verdict::Growing | Verdict::Stopped | Verdict::Burst => "warn",
         _ => "calm",
     }
 }

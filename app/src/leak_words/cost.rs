@@ -1,31 +1,38 @@
-//! What a suspect costs: bytes per hour, and when its pool would be full.
+//! What growth costs: bytes per hour, and when its pool is exhausted.
 
 use super::{pool, rate};
 use crate::format;
 use poolscope_core::leak::{Judgement, PoolGrowth, Suspect, capacity};
 
-/// What a suspect costs at its rate: `114.0 MB/h; nonpaged pool would be full in 3 h 20 min at the latest, at this rate`.
-/// `None` if it does not grow.
+/// What a suspect costs at its rate: `114.0 MB/h; at this rate nonpaged pool is exhausted in 3 h 20 min`. `None` if it does not
+/// go on growing.
 #[must_use]
 pub fn cost(suspect: &Suspect, judgement: &Judgement) -> Option<String> {
-    if suspect.growth_bytes_per_s <= 0.0 {
+    if !suspect.verdict.is_growing() || suspect.growth_bytes_per_s <= 0.0 {
         return None;
     }
-    let per_hour = format!("{}/h", format::bytes((suspect.growth_bytes_per_s * 3600.0).round() as u64));
+    let hourly = |bytes_per_s: f64| format!("{}/h", format::bytes((bytes_per_s * 3600.0).round() as u64));
+    let per_hour = hourly(suspect.growth_bytes_per_s);
     let Some(seconds) = seconds_to_full(suspect, judgement) else { return Some(per_hour) };
-    let pool_words = pool(suspect.paged);
-    Some(format!("{per_hour}; {pool_words} pool would be full in {} at the latest, at this rate", far(seconds)))
+    let all = of(suspect, judgement).growth_bytes_per_s();
+    let is_alone = (all - suspect.growth_bytes_per_s).abs() <= 0.005 * all;
+    let rate =
+        if is_alone { "this rate".to_owned() } else { format!("the rate of all that grows in it, {},", hourly(all)) };
+    Some(format!("{per_hour}; at {rate} {} pool is exhausted in {}", pool(suspect.paged), far(seconds)))
 }
 
-/// Seconds from the end of the view until the suspect's pool would be full if this suspect alone went on growing. Always an
-/// upper bound: other users of the memory make the pool fail earlier, and without a snapshot it is fuller than it looks.
-/// `None` if it does not grow, or nobody knows how large the pool can become.
+/// Seconds from the end of the analyzed range until the suspect's pool is exhausted, if all that leaks or grows in it goes on. An
+/// upper bound: other users of the memory make the pool fail earlier, and without a pool rundown it is fuller than it looks.
+/// `None` if it does not go on growing, or it is not known how large the pool can become.
 #[must_use]
 pub fn seconds_to_full(suspect: &Suspect, judgement: &Judgement) -> Option<f64> {
+    if !suspect.verdict.is_growing() {
+        return None;
+    }
     let growth = of(suspect, judgement);
     let gained = judgement.suspects.iter().filter(|s| s.paged == suspect.paged).filter_map(|s| s.evidence.curve.last());
     let used = growth.baseline_bytes.unwrap_or(0) as f64 + gained.sum::<f64>();
-    capacity::seconds_to_full(growth.limit_bytes?, used.max(0.0) as u64, suspect.growth_bytes_per_s)
+    capacity::seconds_to_full(growth.limit_bytes?, used.max(0.0) as u64, growth.growth_bytes_per_s())
 }
 
 fn of<'j>(suspect: &Suspect, judgement: &'j Judgement) -> &'j PoolGrowth {
@@ -62,18 +69,25 @@ mod tests {
         let leak = suspect(Verdict::Leak);
         let mut all = judgement(vec![leak.clone()]);
         assert_eq!(cost(&leak, &all).as_deref(), Some("114.0 MB/h"));
+        all.pools[0].leak_bytes_per_s = leak.growth_bytes_per_s;
         all.pools[0].limit_bytes = Some(384 << 20);
         // 4 MB are outstanding already.
-        let words = "114.0 MB/h; nonpaged pool would be full in 3 h 20 min";
-        assert_eq!(cost(&leak, &all), Some(format!("{words} at the latest, at this rate")));
+        let words = "114.0 MB/h; at this rate nonpaged pool is exhausted in 3 h 20 min";
+        assert_eq!(cost(&leak, &all).as_deref(), Some(words));
         all.pools[0].limit_bytes = Some(484 << 20);
         all.pools[0].baseline_bytes = Some(100 << 20);
-        assert_eq!(cost(&leak, &all), Some(format!("{words} at the latest, at this rate")));
-        let mut other_pool = leak;
+        assert_eq!(cost(&leak, &all).as_deref(), Some(words));
+        all.pools[0].growing_bytes_per_s = leak.growth_bytes_per_s;
+        let words =
+            "114.0 MB/h; at the rate of all that grows in it, 228.0 MB/h, nonpaged pool is exhausted in 1 h 40 min";
+        assert_eq!(cost(&leak, &all).as_deref(), Some(words));
+        let mut other_pool = leak.clone();
         other_pool.paged = true;
         assert_eq!(cost(&other_pool, &all).as_deref(), Some("114.0 MB/h"));
         other_pool.growth_bytes_per_s = 0.0;
         assert_eq!(cost(&other_pool, &all), None);
+        let over = Suspect { verdict: Verdict::Stopped, ..leak };
+        assert_eq!((cost(&over, &all), seconds_to_full(&over, &all)), (None, None));
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! The one sentence on top.
 
 use super::figures::{counted, rate};
+use super::trust::gap;
 use super::{driver, function, pool, tag};
 use crate::format;
-use poolscope_core::leak::{Judgement, Suspect, Verdict};
+use poolscope_core::leak::{Judgement, Reason, Suspect, Verdict};
 
 /// Below this confidence a leak is said to be possible only.
 const SURE: f64 = 0.5;
@@ -13,22 +14,30 @@ const COMPLETE: f64 = 0.8;
 /// The one sentence on top: who leaks how much, or that nothing does.
 #[must_use]
 pub fn headline(judgement: &Judgement) -> String {
-    // The list begins with what comes nearest to a leak, which need not be the worst verdict where nothing grows.
-    let worst = judgement.suspects.iter().min_by_key(|suspect| suspect.verdict);
-    let Some(worst) = worst else { return nothing_to_judge(judgement) };
-    let more = match judgement.suspects.iter().filter(|s| s.verdict == worst.verdict).count() {
-        0 | 1 => String::new(),
-        all => format!(" (and {} more)", format::count(all as u64 - 1)),
-    };
-    match worst.verdict {
-        Verdict::Leak => leaks(worst) + &more,
-        Verdict::Growing => grows(worst) + &more,
-        Verdict::Burst => format!("Nothing goes on leaking, but {}{more}", step(worst)),
-        Verdict::TooLittleData => too_little(judgement),
-        Verdict::Bounded | Verdict::InFlight | Verdict::Churn => match judgement.suspects.first() {
-            Some(first) if first.score > 0.0 => nearly(judgement, first),
-            _ => nothing(judgement),
-        },
+    let suspects = &judgement.suspects;
+    let Some(first) = suspects.first() else { return nothing_to_judge(judgement) };
+    // Suspects are in the order of their scores, which begins with what grows, or grew until its load stopped; what came in one
+    // step has no score.
+    let grown = Some(first).filter(|s| s.verdict.has_grown() && s.score > 0.0);
+    if let Some(told) = grown.or_else(|| suspects.iter().find(|s| s.verdict == Verdict::Burst)) {
+        let more = match suspects.iter().filter(|s| s.verdict == told.verdict).count() {
+            0 | 1 => String::new(),
+            all => format!(" (and {} more)", format::count(all as u64 - 1)),
+        };
+        return match told.verdict {
+            Verdict::Leak => leaks(told) + &more,
+            Verdict::Growing => grows(told) + &more,
+            Verdict::Stopped => stopped(told) + &more,
+            _ => format!("No ongoing leak. One-time growth: {}{more}", step(told)),
+        };
+    }
+    if first.score > 0.0 {
+        return nearly(judgement, first);
+    }
+    if suspects.iter().all(|s| s.verdict == Verdict::TooLittleData) {
+        too_little(judgement)
+    } else {
+        nothing(judgement)
     }
 }
 
@@ -40,10 +49,7 @@ fn nearly(judgement: &Judgement, suspect: &Suspect) -> String {
         (None, _) => the_tag(suspect),
     };
     let pool = pool(suspect.paged);
-    format!(
-        "Nothing clearly leaks in the {} judged; {who} in {pool} pool comes nearest to it, too close to say",
-        judged(judgement)
-    )
+    format!("No clear leak in the {} analyzed. Closest candidate: {who} in {pool} pool", analyzed(judgement))
 }
 
 /// `myfault.sys leaks 1.90 MB/min of nonpaged pool under tag Leak, from MyfaultDeviceControl`.
@@ -63,6 +69,24 @@ fn grows(suspect: &Suspect) -> String {
     match driver(suspect) {
         Some(driver) => format!("{driver} {amount} {}{}: {end}", under(suspect), from(suspect)),
         None => format!("{} {amount}{}: {end}", the_tag(suspect), from(suspect)),
+    }
+}
+
+/// The same for what grew until its load stopped.
+fn stopped(suspect: &Suspect) -> String {
+    let grew = suspect.reasons.iter().find_map(|reason| match reason {
+        Reason::GrewUntil { until_s, bytes_per_s, .. } => Some((*until_s, *bytes_per_s)),
+        _ => None,
+    });
+    let (until_s, bytes_per_s) = grew.unwrap_or((0.0, suspect.growth_bytes_per_s));
+    let amount = format!("grew by {} of {} pool", rate(bytes_per_s), pool(suspect.paged));
+    let end = format!(
+        "until {}, and none of it was freed: a leak whose load stopped, or a cache that is full",
+        super::reason::moment(until_s)
+    );
+    match driver(suspect) {
+        Some(driver) => format!("{driver} {amount} {}{} {end}", under(suspect), from(suspect)),
+        None => format!("{} {amount}{} {end}", the_tag(suspect), from(suspect)),
     }
 }
 
@@ -94,26 +118,30 @@ fn from(suspect: &Suspect) -> String {
     if function.is_empty() { String::new() } else { format!(", from {function}") }
 }
 
-fn judged(judgement: &Judgement) -> String {
+fn analyzed(judgement: &Judgement) -> String {
     format::duration(judgement.seconds)
 }
 
+/// That nothing leaks is said only of a trace whose gaps could not hide a leak.
 fn nothing(judgement: &Judgement) -> String {
-    let all = format!("no tag keeps blocks that it should have freed in the {} judged.", judged(judgement));
-    if judgement.trust.factor() < COMPLETE {
-        return format!("Nothing leaks as far as this trace shows, which has gaps: {all}");
+    let seconds = analyzed(judgement);
+    let all = format!("no tag keeps allocations that it should have freed in the {seconds} analyzed");
+    let hides = judgement.trust.notes.first().filter(|_| judgement.trust.factor() < COMPLETE);
+    match (hides, judgement.is_whole) {
+        (Some(note), _) => format!("No leak found, but this trace could hide one ({}): {all}.", gap(&note.kind)),
+        (None, false) => format!("No leak found in the part of the recording that is there: {all}."),
+        (None, true) => format!("Nothing leaks: {all}."),
     }
-    format!("Nothing leaks: {all}")
 }
 
 fn too_little(judgement: &Judgement) -> String {
     let blocks: u64 = judgement.suspects.iter().map(|s| s.evidence.allocated.count).sum();
     let blocks = counted(blocks, "allocation", "allocations");
-    format!("Too little to judge: {blocks} in {}.", judged(judgement))
+    format!("Too little data: {blocks} in {}.", analyzed(judgement))
 }
 
 fn nothing_to_judge(judgement: &Judgement) -> String {
-    format!("Nothing to judge: not one pool allocation was recorded in these {}.", judged(judgement))
+    format!("Nothing to analyze: not one pool allocation was recorded in these {}.", analyzed(judgement))
 }
 
 /// How many suspects are none, by verdict: `12 churn, 3 bounded`. Empty if there are none.
@@ -161,27 +189,43 @@ mod tests {
         let words = "myfault.sys grows by 1.90 MB/min of nonpaged pool under tag Leak, from MyfaultDeviceControl: ";
         assert_eq!(growing, format!("{words}a slow leak, or a queue that grows"));
         let burst = said(vec![suspect(Verdict::Burst)]);
-        let words = "Nothing goes on leaking, but myfault.sys took 4.00 MB of nonpaged pool in one step under tag Leak";
+        let words =
+            "No ongoing leak. One-time growth: myfault.sys took 4.00 MB of nonpaged pool in one step under tag Leak";
         assert_eq!(burst, format!("{words}, from MyfaultDeviceControl"));
     }
 
     #[test]
     fn that_nothing_leaks_is_said_with_what_was_looked_at() {
         let clean = said(vec![suspect(Verdict::Bounded), suspect(Verdict::Churn)]);
-        assert_eq!(clean, "Nothing leaks: no tag keeps blocks that it should have freed in the 61.00 s judged.");
-        assert_eq!(said(vec![suspect(Verdict::TooLittleData)]), "Too little to judge: 12,431 allocations in 61.00 s.");
-        assert_eq!(said(Vec::new()), "Nothing to judge: not one pool allocation was recorded in these 61.00 s.");
+        assert_eq!(clean, "Nothing leaks: no tag keeps allocations that it should have freed in the 61.00 s analyzed.");
+        assert_eq!(said(vec![suspect(Verdict::TooLittleData)]), "Too little data: 12,431 allocations in 61.00 s.");
+        assert_eq!(said(Vec::new()), "Nothing to analyze: not one pool allocation was recorded in these 61.00 s.");
         let mut close = suspect(Verdict::InFlight);
         close.score = 9.0;
-        let words = "Nothing clearly leaks in the 61.00 s judged; ";
-        let expected = format!("{words}Tag Leak of myfault.sys in nonpaged pool comes nearest to it, too close to say");
-        assert_eq!(said(vec![close.clone(), suspect(Verdict::Churn)]), expected);
-        assert!(said(vec![close, suspect(Verdict::Burst)]).starts_with("Nothing goes on leaking, but "));
+        let words =
+            "No clear leak in the 61.00 s analyzed. Closest candidate: Tag Leak of myfault.sys in nonpaged pool";
+        assert_eq!(said(vec![close.clone(), suspect(Verdict::Churn)]), words);
+        assert!(said(vec![close, suspect(Verdict::Burst)]).starts_with("No ongoing leak. One-time growth: "));
         let little = said(vec![suspect(Verdict::TooLittleData), suspect(Verdict::Churn)]);
         assert!(little.starts_with("Nothing leaks: no tag"), "{little}");
         let mut gaps = judgement(vec![suspect(Verdict::Churn)]);
         gaps.trust.notes.push(TrustNote { kind: TrustKind::Short { seconds: 1.0 }, factor: 0.5 });
-        assert!(headline(&gaps).starts_with("Nothing leaks as far as this trace shows, which has gaps: no tag"));
+        assert!(
+            headline(&gaps).starts_with("No leak found, but this trace could hide one (only 1.00 s): no tag keeps")
+        );
+        let mut part = judgement(vec![suspect(Verdict::Churn)]);
+        part.is_whole = false;
+        assert!(headline(&part).starts_with("No leak found in the part of the recording that is there: no tag keeps"));
+    }
+
+    #[test]
+    fn a_stopped_leak_is_told_with_its_rate_while_it_grew() {
+        let mut stopped = suspect(Verdict::Stopped);
+        stopped.score = 35.0;
+        stopped.reasons = vec![Reason::GrewUntil { from_s: 6.0, until_s: 36.6, bytes_per_s: 36_700.0 }];
+        let words = "myfault.sys grew by 2.10 MB/min of nonpaged pool under tag Leak, from MyfaultDeviceControl until 36.6 s, \
+                     and none of it was freed: a leak whose load stopped, or a cache that is full";
+        assert_eq!(said(vec![stopped, suspect(Verdict::Burst)]), words);
     }
 
     #[test]

@@ -19,7 +19,7 @@ pub fn reason(reason: &Reason, suspect: &Suspect) -> String {
             let allocated = counted(*allocated, "allocation", "allocations");
             format!("{allocated}, {}", counted(*freed, "free", "frees"))
         }
-        Reason::Growth { bytes_per_s, interval, straightness } => growth(*bytes_per_s, *interval, *straightness),
+        Reason::Growth { bytes_per_s, straightness } => growth(*bytes_per_s, *straightness) + &estimated(suspect),
         Reason::OneStack { share } if *share >= ALL => "all from one stack".to_owned(),
         Reason::OneStack { share } => format!("{} from one stack", percent(*share)),
         Reason::Sizes { distinct } => sizes(*distinct, suspect),
@@ -30,6 +30,14 @@ pub fn reason(reason: &Reason, suspect: &Suspect) -> String {
         Reason::Step { at_s, share } => {
             let all = if *share >= ALL { "all".to_owned() } else { percent(*share) };
             format!("{all} of what stays came in one step at {}", moment(*at_s))
+        }
+        Reason::GrewUntil { from_s, until_s, bytes_per_s } => {
+            let (from, until) = (moment(*from_s), moment(*until_s));
+            let rate = rate(*bytes_per_s);
+            format!(
+                "+{rate} from {from} to {until}, then its allocations ended while others went on: a leak whose load stopped, \
+                 or a cache that is full; with the load on again a leak grows again, a cache does not"
+            )
         }
         Reason::Level { since_s } => format!("no growth since {}", moment(*since_s)),
         Reason::Load { share } => {
@@ -82,16 +90,26 @@ fn shown(suspect: &Suspect) -> impl Iterator<Item = &Reason> {
     suspect.reasons.iter().filter(move |r| !is_told(r))
 }
 
-fn growth(bytes_per_s: f64, (low, high): (f64, f64), straightness: f64) -> String {
+fn growth(bytes_per_s: f64, straightness: f64) -> String {
     let sign = if bytes_per_s > 0.0 { "+" } else { "" };
     let gain = format!("{sign}{}", rate(bytes_per_s));
     match straightness {
         s if s >= STRAIGHT => format!("{gain} in a straight line"),
         s if s >= NEARLY_STRAIGHT => format!("{gain} in a nearly straight line"),
-        _ => {
-            format!("{gain}, unevenly: what is outstanding rises by {} to {} (95 % confidence)", rate(low), rate(high))
-        }
+        _ => format!("{gain}, unevenly"),
     }
+}
+
+/// That the growth is scaled up for lost events, and what was recorded.
+fn estimated(suspect: &Suspect) -> String {
+    let scale = suspect.growth_scale;
+    if scale <= 1.0 {
+        return String::new();
+    }
+    let (lost, recorded) = (percent(1.0 - 1.0 / scale), rate(suspect.growth_bytes_per_s / scale));
+    format!(
+        " (estimated: by the pool's own counters {lost} of its events were lost; what was recorded grows by {recorded})"
+    )
 }
 
 fn sizes(distinct: u64, suspect: &Suspect) -> String {
@@ -138,14 +156,20 @@ mod tests {
     fn traffic_and_growth_are_figures() {
         assert_eq!(said(&Reason::Traffic { allocated: 12_431, freed: 0 }), "12,431 allocations, 0 frees");
         assert_eq!(said(&Reason::Traffic { allocated: 1, freed: 1 }), "1 allocation, 1 free");
-        let growth = |bytes_per_s, straightness| {
-            said(&Reason::Growth { bytes_per_s, interval: (34_000.0, 36_000.0), straightness })
-        };
+        let growth = |bytes_per_s, straightness| said(&Reason::Growth { bytes_per_s, straightness });
         assert_eq!(growth(36_700.0, 0.999), "+2.10 MB/min in a straight line");
         assert_eq!(growth(36_700.0, 0.95), "+2.10 MB/min in a nearly straight line");
-        let uneven =
-            "+2.10 MB/min, unevenly: what is outstanding rises by 1.95 MB/min to 2.06 MB/min (95 % confidence)";
-        assert_eq!(growth(36_700.0, 0.5), uneven);
+        assert_eq!(growth(36_700.0, 0.5), "+2.10 MB/min, unevenly");
+        let mut scaled = suspect(Verdict::Leak);
+        scaled.growth_scale = 1.25;
+        let words = "+1.90 MB/min, unevenly (estimated: by the pool's own counters 20 % of its events were lost; what was \
+                     recorded grows by 1.52 MB/min)";
+        let growth = Reason::Growth { bytes_per_s: scaled.growth_bytes_per_s, straightness: 0.5 };
+        assert_eq!(reason(&growth, &scaled), words);
+        let until = Reason::GrewUntil { from_s: 6.0, until_s: 36.6, bytes_per_s: 36_700.0 };
+        let words = "+2.10 MB/min from 6.0 s to 36.6 s, then its allocations ended while others went on: a leak whose load \
+                     stopped, or a cache that is full; with the load on again a leak grows again, a cache does not";
+        assert_eq!(said(&until), words);
     }
 
     #[test]
@@ -200,7 +224,7 @@ mod tests {
         let mut leak = suspect(Verdict::Leak);
         leak.reasons = vec![
             Reason::Traffic { allocated: 12_431, freed: 0 },
-            Reason::Growth { bytes_per_s: 36_700.0, interval: (0.0, 0.0), straightness: 1.0 },
+            Reason::Growth { bytes_per_s: 36_700.0, straightness: 1.0 },
             Reason::Found(Finding::ZeroFree { allocated: 12_431 }),
             Reason::OneStack { share: 1.0 },
             Reason::ShareOfGrowth(0.98),

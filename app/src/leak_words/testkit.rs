@@ -17,8 +17,9 @@ pub fn suspect(verdict: Verdict) -> Suspect {
         stack: StackId::EMPTY,
         verdict,
         confidence: 0.9,
-        score: if matches!(verdict, Verdict::Leak | Verdict::Growing) { 90.0 } else { 0.0 },
+        score: if verdict.is_growing() { 90.0 } else { 0.0 },
         growth_bytes_per_s: 1.9 * 1024.0 * 1024.0 / 60.0,
+        growth_scale: 1.0,
         driver_share: 1.0,
         stack_share: 1.0,
         generations: Vec::new(),
@@ -38,7 +39,8 @@ pub fn judgement(suspects: Vec<Suspect>) -> Judgement {
     let view = View { from: Ticks(0), to: Ticks(610_000_000) };
     Judgement {
         request: Request { view, by: By::Tag, warm_up: WarmUp::None },
-        span: Span { view, from: view.from },
+        span: Span { analyzed: view, view, from: view.from },
+        is_whole: true,
         seconds: 61.0,
         suspects,
         pools: [PoolGrowth::default(); 2],

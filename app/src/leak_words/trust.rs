@@ -18,6 +18,22 @@ pub fn trust_note(note: &TrustNote) -> String {
     format!("{}; {end}.", missing(&note.kind))
 }
 
+/// What could hide a leak, in few words.
+pub(super) fn gap(kind: &TrustKind) -> String {
+    match kind {
+        TrustKind::LostEvents { share, .. } => format!("{} of the events were lost", percent(*share)),
+        TrustKind::LostBuffers { share, .. } => format!("{} of the buffers are missing", percent(*share)),
+        TrustKind::Wrapped { .. } => "its beginning was overwritten".to_owned(),
+        TrustKind::TagFilter { .. } => "a tag filter was on".to_owned(),
+        TrustKind::Short { seconds } => format!("only {}", format::duration(*seconds)),
+        TrustKind::MissingStacks { .. } => "stacks are missing".to_owned(),
+        TrustKind::ImpliedPairs { share, .. } => {
+            format!("of {} of the allocations the free or the allocation is missing", percent(*share))
+        }
+        TrustKind::SnapshotsDiffer { share } => format!("{} of the events are missing", percent(*share)),
+    }
+}
+
 /// What is missing and why it matters, without the full stop.
 fn missing(kind: &TrustKind) -> String {
     match kind {

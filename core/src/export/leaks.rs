@@ -40,6 +40,7 @@ enum Cell {
     Count(u64),
     Net(i128),
     Float(f64),
+    Flag(bool),
     /// Names and numbers, as other exports list them.
     List(Vec<String>),
     /// Sentences.
@@ -59,11 +60,14 @@ impl LeakTable<'_> {
     /// What the writer says.
     pub fn write_json(&self, out: &mut dyn Write, document: &Document<'_>) -> io::Result<()> {
         document.open(out, columns(self.judgement.request.by).iter().copied())?;
-        out.write_all(b",\"judged\":{\"from\":")?;
-        json::float(out, document.clock.seconds(self.judgement.span.from))?;
+        let span = &self.judgement.span;
+        out.write_all(b",\"analyzed_range\":{\"from\":")?;
+        json::float(out, document.clock.seconds(span.analyzed.from))?;
         out.write_all(b",\"to\":")?;
-        json::float(out, document.clock.seconds(self.judgement.span.view.to))?;
-        out.write_all(b"},\"headline\":")?;
+        json::float(out, document.clock.seconds(span.analyzed.to))?;
+        out.write_all(b"},\"warm_up_until\":")?;
+        json::float(out, document.clock.seconds(span.from))?;
+        out.write_all(b",\"headline\":")?;
         json::text(out, &self.words.headline())?;
         self.json_trust(out)?;
         self.json_pools(out)?;
@@ -177,6 +181,7 @@ impl LeakTable<'_> {
             Cell::Count(evidence.freed.count),
             Cell::Float(suspect.growth_bytes_per_s),
             Cell::Float(suspect.growth_bytes_per_s * 3600.0),
+            Cell::Flag(suspect.growth_scale > 1.0),
             self.words.seconds_to_full(suspect).map_or(Cell::Null, Cell::Float),
             Cell::Words(self.words.reasons(suspect)),
             Cell::List(stack.into_iter().map(str::to_owned).collect()),
@@ -196,7 +201,7 @@ impl LeakTable<'_> {
 }
 
 /// The fields of a row. `count` and `impacting_size` are those of AIFO blocks; `allocations` counts all.
-const FIELDS: [&str; 25] = [
+const FIELDS: [&str; 26] = [
     "rank",
     "tag",
     "paged",
@@ -210,6 +215,7 @@ const FIELDS: [&str; 25] = [
     "frees",
     "growth_bytes_per_s",
     "growth_bytes_per_hour",
+    "growth_is_estimated",
     "seconds_to_full",
     "reasons",
     "stack",
@@ -224,12 +230,14 @@ const FIELDS: [&str; 25] = [
     "claims",
 ];
 
-fn pool_cells(growth: &PoolGrowth) -> [(&'static str, Cell); 5] {
+fn pool_cells(growth: &PoolGrowth) -> [(&'static str, Cell); 7] {
     let known = |bytes: Option<u64>| bytes.map_or(Cell::Null, Cell::Count);
     [
+        ("growth_bytes_per_s", Cell::Float(growth.growth_bytes_per_s())),
         ("slope_bytes_per_s", Cell::Float(growth.slope_bytes_per_s)),
         ("leak_bytes_per_s", Cell::Float(growth.leak_bytes_per_s)),
         ("growing_bytes_per_s", Cell::Float(growth.growing_bytes_per_s)),
+        ("unattributed_bytes_per_s", Cell::Float(growth.unattributed_bytes_per_s)),
         ("baseline_bytes", known(growth.baseline_bytes)),
         ("limit_bytes", known(growth.limit_bytes)),
     ]
@@ -240,6 +248,7 @@ fn json_cell(out: &mut dyn Write, cell: &Cell) -> io::Result<()> {
         Cell::Null => out.write_all(b"null"),
         Cell::Text(words) => json::text(out, words),
         Cell::Count(number) => write!(out, "{number}"),
+        Cell::Flag(is_so) => write!(out, "{is_so}"),
         Cell::Net(number) => write!(out, "{number}"),
         // A sum of nothing is -0.0, which reads as less than nothing.
         Cell::Float(number) => json::float(out, *number + 0.0),

@@ -25,14 +25,12 @@ pub(super) struct Course {
 
 impl Course {
     pub fn of(stayed: &Stayed) -> Self {
-        let count = stayed.blocks.count as f64;
-        let crest = stayed.births.windows(2).map(|pair| pair.iter().sum::<u64>()).max().unwrap_or(0) as f64;
         let filled = stayed.births.iter().filter(|b| **b > 0).count();
         let by_chance = filled_by_chance(stayed.blocks.count, limit::BIRTH_BINS);
         let stopped_odds = stayed.ending.odds;
         let is_spread = filled as f64 >= (limit::LEAST_SPREAD * by_chance).max(limit::LEAST_INTERVALS as f64);
         let filling = filling(stayed);
-        let pace = if crest > limit::BURST_SHARE * count {
+        let pace = if stayed.peak_share() > limit::BURST_SHARE {
             Pace::OneStep
         } else if stayed.ending.sure_odds() >= limit::STOPPED_ODDS || filling == Pace::Stopped {
             Pace::Stopped

@@ -2,11 +2,12 @@
 
 use super::evidence::{Evidence, Span};
 use super::limits as limit;
+use super::stopped;
 use super::verdict::{Doubt, Ruling, Verdict};
 
 /// Judges by the outstanding curve.
 pub(super) fn judge(evidence: &Evidence, span: &Span, doubt: &Doubt) -> Ruling {
-    let growth = evidence.growth(span);
+    let growth = evidence.gained(span);
     let peak = evidence.curve.iter().copied().fold(0.0, f64::max);
     let end = evidence.curve.last().copied().unwrap_or(0.0);
     let survivors = evidence.survivors.count;
@@ -23,7 +24,7 @@ pub(super) fn judge(evidence: &Evidence, span: &Span, doubt: &Doubt) -> Ruling {
     let (verdict, confidence) = if is_little {
         (Verdict::TooLittleData, 0.5)
     } else if grows && (is_replaced || levels_off || is_level(evidence.settled_counts(span))) {
-        (Verdict::Bounded, 0.6)
+        without_age(evidence, span, doubt)
     } else if grows && load_share(evidence, span) >= limit::LOAD_SHARE {
         (Verdict::InFlight, 0.5)
     } else if grows {
@@ -31,13 +32,30 @@ pub(super) fn judge(evidence: &Evidence, span: &Span, doubt: &Doubt) -> Ruling {
     } else if survivors as f64 > limit::CHURN_SHARE * evidence.allocated.count as f64 {
         // Alive at the end without a rising curve: what was there early is a level, what is young is in use.
         let young: u64 = evidence.pyramid.iter().take(2).sum();
-        let verdict = if young * 2 > survivors { Verdict::InFlight } else { Verdict::Bounded };
-        (verdict, 0.6)
+        if young * 2 > survivors { (Verdict::InFlight, CURVE_CERTAINTY) } else { without_age(evidence, span, doubt) }
     } else {
         (Verdict::Churn, 0.8)
     };
-    let growth_per_interval = if verdict == Verdict::Growing { evidence.slope.median } else { 0.0 };
-    Ruling { verdict, confidence, growth_per_interval, by_age: false, nearly: None }
+    Ruling { verdict, confidence, by_age: false, nearly: None }
+}
+
+/// How sure a level is by the outstanding curve alone.
+const CURVE_CERTAINTY: f64 = 0.6;
+
+/// A kind that no longer grows, as far as its curve shows. Without enough allocations at the end nothing shows that it has
+/// levelled off.
+fn without_age(evidence: &Evidence, span: &Span, doubt: &Doubt) -> (Verdict, f64) {
+    if stopped::is_level_at_end(evidence) {
+        return (Verdict::Bounded, CURVE_CERTAINTY);
+    }
+    if evidence.last_third.allocated >= limit::FEW_ALLOCATIONS {
+        return (Verdict::InFlight, CURVE_CERTAINTY);
+    }
+    let (survivors, explained) = (evidence.stayed.blocks.count as f64, doubt.replaced_young + doubt.lost);
+    match stopped::classify(evidence, span, doubt.others, CURVE_CERTAINTY) {
+        stopped @ (Verdict::Stopped, _) if survivors - explained >= limit::LEAST_UNEXPLAINED * survivors => stopped,
+        _ => (Verdict::TooLittleData, 0.5),
+    }
 }
 
 /// Whether the end of a curve of blocks gains much less than any stretch of the same length before, and less than chance

@@ -1,10 +1,12 @@
 //! What the blocks of one unit (a tag, in a pool, from a function or stack) did: how many stayed and since when, how long
 //! the others lived, how much was outstanding over time. Figures only; what they mean is said elsewhere.
 
-use super::limits::{CURVE_POINTS, LEAST_SURVIVORS};
+use super::ending::{Ending, ending};
+use super::limits::{CURVE_POINTS, LEAST_SURVIVORS, LEVEL_INTERVAL};
 use super::statistics::{Slope, slope, straightness};
 use super::stayed::{Births, Old, Onset, Stayed, usual_life};
 use crate::trace::allocation::{AllocationTable, flag};
+use crate::trace::growth::{GrowthScale, GrowthSum};
 use crate::trace::time::{Clock, Ticks, View};
 
 /// Blocks and their bytes.
@@ -28,10 +30,12 @@ impl Blocks {
     }
 }
 
-/// The time that is judged: a view without its warm-up.
+/// The time that is analyzed.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Span {
-    /// The whole view.
+    /// The analyzed range: the recorded range cut with the visible range. Growth is measured over it.
+    pub analyzed: View,
+    /// The same without a short end in which no pool event was recorded at all. Verdicts are reached over it.
     pub view: View,
     /// Where the warm-up ends.
     pub from: Ticks,
@@ -68,6 +72,12 @@ pub struct Evidence {
     pub pyramid: [u64; 8],
     /// Survivors beyond the usual lifetime.
     pub stayed: Stayed,
+    /// Weighted bytes of all events in the analyzed range: what growth follows from.
+    pub growth: GrowthSum,
+    /// Allocations and frees in the last third of the view.
+    pub last_third: LastThird,
+    /// How the unit's allocations, whatever became of them, end: see [`Activity`].
+    pub activity: Activity,
     /// Outstanding bytes at the end of each of [`CURVE_POINTS`] intervals of the view, from 0 at its start.
     pub curve: Vec<f64>,
     /// The same in blocks.
@@ -86,6 +96,53 @@ pub struct Evidence {
     pub median_life: Option<i64>,
 }
 
+/// What happened in the last third of a view.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct LastThird {
+    /// Allocations.
+    pub allocated: u64,
+    /// Frees, wherever their blocks were allocated.
+    pub freed: u64,
+}
+
+impl LastThird {
+    /// Whether the number outstanding rises there by more than chance explains: births and deaths that are independent of
+    /// each other differ by less than two standard deviations in 97 of 100 cases.
+    #[must_use]
+    pub fn rises(&self) -> bool {
+        let (allocated, freed) = (self.allocated as f64, self.freed as f64);
+        allocated - freed > LEVEL_INTERVAL * (allocated + freed).sqrt()
+    }
+}
+
+/// When a unit allocates, whatever becomes of its blocks.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+pub struct Activity {
+    /// The first and the last allocation in the view, in ticks; both 0 without any.
+    pub first: i64,
+    /// See [`Self::first`].
+    pub last: i64,
+    /// How the allocations end.
+    pub ending: Ending,
+}
+
+impl Activity {
+    /// Of several units together: the longest-lasting one decides.
+    fn merge(&mut self, other: &Self) {
+        if *other == Self::default() {
+            return;
+        }
+        if *self == Self::default() {
+            *self = *other;
+            return;
+        }
+        if other.last > self.last {
+            (self.last, self.ending) = (other.last, other.ending);
+        }
+        self.first = self.first.min(other.first);
+    }
+}
+
 /// Lifetimes of freed blocks, in ticks, the longest first.
 pub type Lifetimes = Vec<i64>;
 
@@ -99,12 +156,14 @@ pub fn look(table: &AllocationTable, rows: &[u32], span: &Span, lifetimes: &[i64
         rate: vec![0.0; CURVE_POINTS],
         ..Evidence::default()
     };
+    let scale = GrowthScale::new(span.analyzed);
     let mut alive: Vec<i64> = Vec::new();
     let mut births: Vec<i64> = Vec::new();
     let mut sizes: Vec<u64> = Vec::new();
     for &row in rows {
         let row = row as usize;
         let (alloc, free, size) = (table.alloc_time[row], table.free_time[row], table.size[row]);
+        evidence.growth.add(scale.allocation(alloc, free, size));
         if alloc > span.view.to || free < span.view.from {
             continue;
         }
@@ -127,6 +186,7 @@ pub fn look(table: &AllocationTable, rows: &[u32], span: &Span, lifetimes: &[i64
     }
     evidence.sizes = sizes.len();
     let life = usual_life(&alive, lifetimes, span);
+    evidence.activity = activity(&births, span);
     let unit = Births { all: &births, alive: &alive };
     evidence.stayed = Stayed::new(&old(table, rows, life, span), life, &unit, span);
     if life > 0 && evidence.freed.count <= evidence.survivors.count {
@@ -138,6 +198,12 @@ pub fn look(table: &AllocationTable, rows: &[u32], span: &Span, lifetimes: &[i64
     }
     evidence.measure(span);
     evidence
+}
+
+/// How the allocations of a unit after the warm-up, ascending, end.
+fn activity(births: &[i64], span: &Span) -> Activity {
+    let (Some(first), Some(last)) = (births.first(), births.last()) else { return Activity::default() };
+    Activity { first: *first, last: *last, ending: ending(births, span.from.0, span.view.to.0) }
 }
 
 /// Blocks born in the view that are, or got, older than `life`.
@@ -167,6 +233,8 @@ impl Evidence {
                 i128::from(t.0.saturating_sub(view.from.0).max(0)) * CURVE_POINTS as i128 / (i128::from(length) + 1);
             (at as usize).min(CURVE_POINTS - 1)
         };
+        let late_from = view.to.0.saturating_sub(length / 3);
+        let is_late = |time: Ticks| time.0 >= late_from;
         let (inside, ends) = (alloc >= view.from, free <= view.to);
         if inside {
             let at = interval(alloc);
@@ -174,9 +242,11 @@ impl Evidence {
             self.curve[at] += size as f64;
             self.count_curve[at] += 1.0;
             self.rate[at] += size as f64;
+            self.last_third.allocated += u64::from(is_late(alloc));
         }
         if ends {
             let at = interval(free);
+            self.last_third.freed += u64::from(is_late(free));
             self.freed.add(size);
             self.curve[at] -= size as f64;
             self.count_curve[at] -= 1.0;
@@ -220,6 +290,10 @@ impl Evidence {
         self.freed_earlier.merge(other.freed_earlier);
         self.survivors.merge(other.survivors);
         self.implied_frees += other.implied_frees;
+        self.growth.add(other.growth);
+        self.last_third.allocated += other.last_third.allocated;
+        self.last_third.freed += other.last_third.freed;
+        self.activity.merge(&other.activity);
         add_all(&mut self.pyramid, &other.pyramid);
         self.sizes = (self.sizes + other.sizes).min(64);
         self.stayed.merge(&other.stayed);
@@ -240,6 +314,8 @@ impl Evidence {
         self.freed.merge(other.freed);
         self.freed_earlier.merge(other.freed_earlier);
         self.implied_frees += other.implied_frees;
+        self.growth.add(other.growth);
+        self.last_third.freed += other.last_third.freed;
         for (sum, more) in [(&mut self.curve, &other.curve), (&mut self.count_curve, &other.count_curve)] {
             sum.resize(CURVE_POINTS, 0.0);
             sum.iter_mut().zip(more).for_each(|(a, b)| *a += b);
@@ -248,19 +324,30 @@ impl Evidence {
 
     /// Survivors older than `life`, about: as the pyramid tells.
     pub(super) fn survivors_older(&self, life: i64, span: &Span) -> f64 {
-        let length = span.view.to.0.saturating_sub(span.view.from.0).max(1) as f64;
-        let eighths = life as f64 / length * self.pyramid.len() as f64;
-        let older = |(at, count): (usize, &u64)| *count as f64 * (at as f64 + 1.0 - eighths).clamp(0.0, 1.0);
-        self.pyramid.iter().enumerate().map(older).sum()
+        older_than(&self.pyramid, life, span)
+    }
+
+    /// Bytes per second of the analyzed range by which the outstanding bytes grow: see [`crate::trace::growth`].
+    #[must_use]
+    pub fn growth_bytes_per_s(&self, span: &Span, clock: &Clock) -> f64 {
+        GrowthScale::new(span.analyzed).bytes_per_s(self.growth, clock)
     }
 
     /// Outstanding bytes gained over the judged time.
     #[must_use]
-    pub fn growth(&self, span: &Span) -> f64 {
+    pub(super) fn gained(&self, span: &Span) -> f64 {
         let settled = self.settled(span);
         let before = self.curve.len().checked_sub(settled.len() + 1).and_then(|at| self.curve.get(at));
         settled.last().copied().unwrap_or(0.0) - before.copied().unwrap_or(0.0)
     }
+}
+
+/// How many of these survivors, counted by age in eighths of the view, are older than `life`, about.
+pub(super) fn older_than(ages: &[u64; 8], life: i64, span: &Span) -> f64 {
+    let length = span.view.to.0.saturating_sub(span.view.from.0).max(1) as f64;
+    let eighths = life as f64 / length * ages.len() as f64;
+    let older = |(at, count): (usize, &u64)| *count as f64 * (at as f64 + 1.0 - eighths).clamp(0.0, 1.0);
+    ages.iter().enumerate().map(older).sum()
 }
 
 /// The values of a curve after the warm-up.

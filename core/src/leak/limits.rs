@@ -25,6 +25,10 @@ pub const LEAST_SURVIVORS: u64 = 8;
 /// itself its course may look like a step or a pause by chance.
 pub const THIN: u64 = 32;
 
+/// Functions that kept little leak together, as one leak spread over them, if there are so many; the courses of fewer add up to
+/// anything.
+pub const SPREAD_UNITS: usize = 8;
+
 /// Fewer survivors than this are not called a leak, however evenly they were born: they are said to grow.
 pub const LEAST_FOR_LEAK: u64 = 12;
 
@@ -76,6 +80,16 @@ pub const LEAST_INTERVALS: usize = 6;
 /// More than this share of the survivors from one interval of sixteen, or from two neighbours, is a burst.
 pub const BURST_SHARE: f64 = 0.6;
 
+/// Allocations and frees that the pool's own counters must have counted of a tag for its share of lost events to be known by
+/// itself; with fewer that of the whole pool is taken.
+pub const ENOUGH_COUNTED: u64 = 100;
+
+/// Growth is scaled up for lost events only from this share of the counted events on: with less, what is left is no sample.
+pub const LEAST_SEEN: f64 = 0.5;
+
+/// And up to this share: a few events around the two counts always differ.
+pub const MOST_SEEN: f64 = 0.995;
+
 /// A pause at the end shorter than this share of the judged time says nothing: work often ends just before the recording.
 pub const LEAST_PAUSE: f64 = 0.03;
 
@@ -93,6 +107,37 @@ pub const DOUBTFUL_ODDS: f64 = 0.2;
 /// Counts that vary so many times as much as chance makes them come in clusters: with sixteen intervals, chance reaches it
 /// in one case of a thousand.
 pub const CLUSTERED: f64 = 2.5;
+
+/// Fewer allocations than this in the last third of the range, or of all other kinds after an end, say nothing about what goes
+/// on there: the same number that is asked of survivors.
+pub const FEW_ALLOCATIONS: u64 = LEAST_SURVIVORS;
+
+/// Standard deviations by which allocations and frees of the last third may differ by chance.
+pub const LEVEL_INTERVAL: f64 = 2.0;
+
+/// Share of the range over which a kind must have grown before its load stopped: what fills in less is one-time
+/// initialization.
+pub const STEADY_SHARE: f64 = 0.15;
+
+/// And how evenly, as the share of filled intervals of those that chance would fill.
+pub const LEAST_STEADINESS: f64 = 0.6;
+
+/// Share of what stayed that may have been freed late for it still to be said that nothing was freed: tails of ordinary traffic
+/// under the same tag.
+pub const FREED_BY_CHANCE: f64 = 0.02;
+
+/// A leak whose load stopped and a cache that is full and keeps its own free list look the same: never surer than this.
+pub const STOPPED_CONFIDENCE: f64 = 0.5;
+
+/// Growth that is less sure than this ranks below what grew until its load stopped, if that left few allocations: a dozen
+/// allocations that seem to grow are found beside every large load.
+pub const STOPPED_FEW: f64 = 0.1;
+
+/// The same if it left many.
+pub const STOPPED_MANY: f64 = 0.3;
+
+/// So many allocations are many.
+pub const MANY_STOPPED: f64 = 1000.0;
 
 /// In growth that comes in clusters, a pause is nothing special if so many as long came before: a service that starts in three
 /// or four phases has fewer.

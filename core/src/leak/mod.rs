@@ -18,6 +18,7 @@ pub mod reconcile;
 mod scene;
 mod statistics;
 mod stayed;
+mod stopped;
 pub mod trust;
 mod units;
 pub mod verdict;
@@ -106,6 +107,6 @@ impl Request {
             WarmUp::Until(moment) => Ticks(moment.0.clamp(from.0, to.0)),
             WarmUp::None => from,
         };
-        Span { view: self.view, from: start }
+        Span { analyzed: self.view, view: self.view, from: start }
     }
 }

@@ -8,6 +8,7 @@ use crate::column::names::Names;
 use crate::column::parallel::never;
 use crate::column::testkit::{self, Block, Dice, block, random_blocks};
 use crate::trace::Trace;
+use crate::trace::recorded::RecordedRange;
 use std::sync::Arc;
 
 fn judged(trace: &Arc<Trace>, view: View, by: By) -> Judgement {
@@ -53,6 +54,7 @@ fn scaling_times_changes_no_verdict() {
             let times = trace.allocations.alloc_time.iter_mut().chain(&mut trace.allocations.free_time);
             times.filter(|time| time.is_known()).for_each(|time| time.0 *= factor);
             trace.extent.to.0 *= factor;
+            trace.recorded = RecordedRange::whole(trace.extent);
             let after = whole(&longer);
             let verdicts = |rows: &[(Option<String>, bool, Verdict, String)]| -> Vec<(Option<String>, bool, Verdict)> {
                 rows.iter().filter(|row| row.2 <= Verdict::Growing).map(|row| (row.0.clone(), row.1, row.2)).collect()
@@ -76,7 +78,8 @@ fn renaming_tags_changes_no_verdict() {
             tag.copy_from_slice(text.as_bytes());
             block.tag = Box::leak(Box::new(tag));
         }
-        let other = Load { blocks, guilty: None, parts: Vec::new(), lost: load.lost };
+        let other =
+            Load { blocks, guilty: None, parts: Vec::new(), lost: load.lost, planted: Vec::new(), end: load.end };
         let expected: Vec<_> = before.into_iter().map(|(tag, p, v, n)| (tag.map(|t| renamed(&t)), p, v, n)).collect();
         assert_eq!(ranking(&whole(&other.trace())), expected);
     }
@@ -122,18 +125,24 @@ fn time_without_a_recording_is_no_time_without_growth() {
         let before = ranking(&whole(&trace));
         let longer = View { from: Ticks(from.0 - 7_000), to: Ticks(to.0 + 7_000) };
         assert_eq!(ranking(&judged(&trace, longer, By::Tag)), before, "around the trace");
-        // The same in a log whose beginning is overwritten: it is judged from its first event on.
+        // The same in a log whose beginning is overwritten: it is analyzed from where it was recorded.
         let mut wrapped = load.trace();
         let inner = Arc::get_mut(&mut wrapped).unwrap();
         inner.anomalies.add(crate::anomaly::AnomalyKind::WrappedCircular, 1);
         inner.extent.from = Ticks(from.0 - 30_000);
         let first = super::trust::first_pool_event(&wrapped).unwrap();
+        inner_range(&mut wrapped, View { from: first, to });
         let (all, rest) = (whole(&wrapped), judged(&wrapped, View { from: first, to }, By::Tag));
         assert_eq!((all.span, rest.span.view.from), (rest.span, first));
         let verdicts = |j: &Judgement| j.suspects.iter().map(|s| (s.tag.clone(), s.verdict)).collect::<Vec<_>>();
         assert_eq!(verdicts(&all), verdicts(&rest));
         assert!(all.trust.factor() < rest.trust.factor(), "the gap still costs trust");
     }
+}
+
+/// Sets the recorded range of a trace.
+fn inner_range(trace: &mut Arc<Trace>, range: View) {
+    Arc::get_mut(trace).unwrap().recorded = RecordedRange { start_missing: true, ..RecordedRange::whole(range) };
 }
 
 #[test]

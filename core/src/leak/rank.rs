@@ -4,18 +4,23 @@
 use super::evidence::{Blocks, Evidence, Span, look};
 use super::findings::{self, Case};
 use super::judged::{Judgement, PoolGrowth, Suspect};
-use super::limits::{LEAST_SURVIVORS, LONGEST_TAIL, THIN};
+use super::limits::{
+    ENOUGH_COUNTED, LEAST_SEEN, LEAST_SURVIVORS, LONGEST_TAIL, MANY_STOPPED, MOST_SEEN, SPREAD_UNITS, STOPPED_FEW,
+    STOPPED_MANY, THIN,
+};
 use super::reason::Reason;
+use super::reconcile::Reconciliation;
 use super::scene::{Scene, Unit};
-use super::trust::{Trust, first_pool_event, trust};
+use super::trust::{Trust, trust};
 use super::units::Units;
 use super::verdict::{Doubt, Nearly, Ruling, Verdict, judge as rule};
 use super::{By, Request, capacity, reasons_of};
-use crate::anomaly::AnomalyKind;
 use crate::column::key::Key;
 use crate::column::names::Names;
 use crate::column::parallel::{Cancel, Cancelled};
 use crate::trace::Trace;
+use crate::trace::context::Tag;
+use crate::trace::growth::{GrowthScale, GrowthSum};
 use crate::trace::ids::StackId;
 use crate::trace::time::{Ticks, View};
 use rayon::prelude::*;
@@ -27,8 +32,9 @@ use rustc_hash::FxHashMap;
 ///
 /// [`Cancelled`] once `cancel` says so.
 pub fn judge(names: &Names, request: Request, cancel: Cancel<'_>) -> Result<Judgement, Cancelled> {
-    let view = recorded(request.view, names.trace());
+    let view = analyzed_range(request.view, names.trace());
     let span = without_tail(Request { view, ..request }.span(names.generations()), names.trace());
+    let trust = trust(names.trace(), View { from: request.view.from.max(names.trace().extent.from), ..view });
     let wanted: &[Key] = match request.by {
         By::Stack => &[Key::Tag, Key::Paged, Key::Stack],
         By::Tag | By::Driver => &[Key::Tag, Key::Paged, Key::Function],
@@ -61,9 +67,12 @@ pub fn judge(names: &Names, request: Request, cancel: Cancel<'_>) -> Result<Judg
     let judged: Vec<(Suspect, Vec<usize>, Ruling)> = judged.collect::<Result<_, Cancelled>>()?;
     let rulings: Vec<Ruling> = judged.iter().map(|(_, _, ruling)| *ruling).collect();
     let (mut suspects, members): (Vec<Suspect>, Vec<Vec<usize>>) = judged.into_iter().map(|(s, m, _)| (s, m)).unzip();
-    let trust = trust(names.trace(), View { from: request.view.from.max(names.trace().extent.from), ..view });
-    let pools =
-        [false, true].map(|paged| pool_growth(names.trace(), (&suspects, &of_no_suspect), paged, &span, &trust));
+    for suspect in &mut suspects {
+        let scale = growth_scale(suspect.tag.as_deref(), suspect.paged, trust.reconciliation.as_ref());
+        suspect.growth_scale = scale;
+        suspect.growth_bytes_per_s *= scale;
+    }
+    let pools = [false, true].map(|paged| pool_growth(names, (&suspects, &of_no_suspect), paged, &span, &trust));
     reasons_of::add_shares(&mut suspects, &pools);
     let cases: Vec<Case<'_>> = suspects.iter().zip(&members).map(|(suspect, units)| Case { suspect, units }).collect();
     let found = findings::find(names, &units, &cases, view, cancel)?;
@@ -74,22 +83,22 @@ pub fn judge(names: &Names, request: Request, cancel: Cancel<'_>) -> Result<Judg
     score(&mut suspects, &rulings, trust.factor());
     // What is equal stays in the order of the rows, so that no name decides.
     suspects.sort_by(|a, b| {
-        let order = a.verdict.min(Verdict::Burst).cmp(&b.verdict.min(Verdict::Burst));
-        let order = order.then_with(|| b.score.total_cmp(&a.score)).then_with(|| a.verdict.cmp(&b.verdict));
+        let order = b.score.total_cmp(&a.score).then_with(|| a.verdict.cmp(&b.verdict));
         let order = order.then_with(|| b.growth_bytes_per_s.total_cmp(&a.growth_bytes_per_s));
         order.then_with(|| b.evidence.survivors.bytes.cmp(&a.evidence.survivors.bytes))
     });
-    Ok(Judgement { request, span, seconds: span.seconds(&names.trace().clock), suspects, pools, trust })
+    let recorded = &names.trace().recorded;
+    let is_whole = !recorded.start_missing && !recorded.end_missing && recorded.analyzable == recorded.range;
+    let seconds = span.seconds(&names.trace().clock);
+    Ok(Judgement { request, span, seconds, is_whole, suspects, pools, trust })
 }
 
-/// The part of a view in which events were recorded: within the trace, and behind the gap where a circular log has lost its
-/// beginning. Neither is a time in which nothing grew.
-fn recorded(view: View, trace: &Trace) -> View {
-    let mut view = View { from: view.from.max(trace.extent.from), to: view.to.min(trace.extent.to) };
-    if trace.anomalies.count(AnomalyKind::WrappedCircular) > 0 {
-        view.from = view.from.max(first_pool_event(trace).unwrap_or(view.from));
-    }
-    View { from: view.from.min(view.to), ..view }
+/// The analyzed range: the visible range cut with what was recorded. Time without a recording is no time in which nothing
+/// grew.
+fn analyzed_range(visible: View, trace: &Trace) -> View {
+    let recorded = trace.recorded.analyzable;
+    let to = visible.to.min(recorded.to);
+    View { from: visible.from.max(recorded.from).min(to), to }
 }
 
 /// The judged time without a short end in which the trace has no pool event at all: what writes the file runs longer than what
@@ -103,32 +112,40 @@ fn without_tail(span: Span, trace: &Trace) -> Span {
     if is_short && tail > span.from { Span { view: View { from, to: tail }, ..span } } else { span }
 }
 
-/// How a pool as a whole grew.
+/// How a pool as a whole grew. `others`: frees of tags of which nothing was allocated.
 fn pool_growth(
-    trace: &Trace,
+    names: &Names,
     (suspects, others): (&[Suspect], &[(bool, Evidence)]),
     paged: bool,
     span: &Span,
     trust: &Trust,
 ) -> PoolGrowth {
-    let mut all = Evidence::default();
+    let trace = names.trace();
+    let clock = &trace.clock;
     let of_pool = || suspects.iter().filter(|s| s.paged == paged);
-    of_pool().for_each(|s| all.merge(&s.evidence));
-    others.iter().filter(|(of, _)| *of == paged).for_each(|(_, evidence)| all.merge_freed(evidence));
-    all.measure(span);
+    let others = others.iter().filter(|(of, _)| *of == paged);
+    let unattributed: f64 = others.map(|(_, evidence)| evidence.growth_bytes_per_s(span, clock)).sum();
     let growth = |verdict| of_pool().filter(|s| s.verdict == verdict).map(|s| s.growth_bytes_per_s).sum();
     PoolGrowth {
-        slope_bytes_per_s: all.slope.median / interval_s(trace, &all, span),
+        slope_bytes_per_s: of_pool().map(|s| s.growth_bytes_per_s).sum::<f64>() + unattributed,
         leak_bytes_per_s: growth(Verdict::Leak),
         growing_bytes_per_s: growth(Verdict::Growing),
+        unattributed_bytes_per_s: unattributed,
         baseline_bytes: trust.reconciliation.as_ref().and_then(|r| r.pool_bytes_at(trace, paged, span.view.from)),
         limit_bytes: capacity::limit_bytes(&trace.summary, paged),
     }
 }
 
-/// Seconds between two points of the curve.
-fn interval_s(trace: &Trace, evidence: &Evidence, span: &Span) -> f64 {
-    span.seconds(&trace.clock) / evidence.settled(span).len().max(1) as f64
+/// By how much the recorded growth of a tag is scaled up for events that were lost, as the pool's own counters show it.
+fn growth_scale(tag: Option<&str>, paged: bool, reconciliation: Option<&Reconciliation>) -> f64 {
+    let Some(both) = reconciliation.filter(|both| both.is_compared()) else { return 1.0 };
+    let of_tag = tag.and_then(Tag::from_text).and_then(|tag| {
+        let rows = both.tags.iter().filter(|row| row.tag == tag && row.paged == paged && row.is_counted);
+        let (counted, seen) = rows.fold((0, 0), |sum, row| (sum.0 + row.counted(), sum.1 + row.accounted()));
+        (counted >= ENOUGH_COUNTED).then(|| seen as f64 / counted as f64)
+    });
+    let seen_share = of_tag.unwrap_or(both.seen_share).clamp(0.0, 1.0);
+    if (LEAST_SEEN..MOST_SEEN).contains(&seen_share) { 1.0 / seen_share } else { 1.0 }
 }
 
 /// A suspect from its units. It is what the unit that costs most is, if that grows; else what all of them look like together.
@@ -138,7 +155,8 @@ fn suspect(
     mut units: Vec<Unit>,
     earlier: &[Evidence],
 ) -> (Suspect, Vec<usize>, Ruling) {
-    let cost = |unit: &Unit| unit.ruling.growth_per_interval * unit.ruling.confidence;
+    let clock = &scene.trace.clock;
+    let cost = |unit: &Unit| unit.evidence.growth_bytes_per_s(&scene.span, clock) * unit.ruling.confidence;
     units.sort_by(|a, b| {
         let order = a.ruling.verdict.cmp(&b.ruling.verdict).then_with(|| cost(b).total_cmp(&cost(a)));
         order.then_with(|| b.evidence.survivors.bytes.cmp(&a.evidence.survivors.bytes)).then(a.index.cmp(&b.index))
@@ -149,19 +167,27 @@ fn suspect(
     evidence.measure(&scene.span);
     let worst = &units[0];
     let alike: Vec<&Unit> = units.iter().filter(|unit| unit.ruling.verdict == worst.ruling.verdict).collect();
+    let alike_basis = || {
+        let mut basis = worst.evidence.clone();
+        alike.iter().skip(1).for_each(|unit| basis.merge(&unit.evidence));
+        basis.measure(&scene.span);
+        (worst.ruling, basis)
+    };
     let (ruling, basis) = match worst.ruling.verdict {
-        Verdict::Leak | Verdict::Growing => {
-            let growth = alike.iter().map(|unit| unit.ruling.growth_per_interval).sum();
-            let mut basis = worst.evidence.clone();
-            alike.iter().skip(1).for_each(|unit| basis.merge(&unit.evidence));
-            basis.measure(&scene.span);
-            (Ruling { growth_per_interval: growth, ..worst.ruling }, basis)
-        }
-        _ => together(scene, &units).unwrap_or_else(|nearly| {
-            let all = units.iter().filter_map(|unit| unit.ruling.nearly).chain(nearly);
-            let nearly = all.reduce(|best, other| if other.share > best.share { other } else { best });
-            (Ruling { nearly, ..worst.ruling }, worst.evidence.clone())
-        }),
+        Verdict::Leak => alike_basis(),
+        // A leak may be spread thin over many functions, of which a few kept enough to be told by themselves.
+        Verdict::Growing | Verdict::Stopped => match together(scene, &units) {
+            Ok(all) if all.0.verdict == Verdict::Leak => all,
+            _ => alike_basis(),
+        },
+        _ => match together(scene, &units) {
+            Ok(all) => all,
+            Err(nearly) => {
+                let all = units.iter().filter_map(|unit| unit.ruling.nearly).chain(nearly);
+                let nearly = all.reduce(|best, other| if other.share > best.share { other } else { best });
+                (Ruling { nearly, ..worst.ruling }, worst.evidence.clone())
+            }
+        },
     };
     let row = scene.units.sample(worst.index);
     let driver = scene.id(&scene.driver, row);
@@ -169,7 +195,7 @@ fn suspect(
     let driver_bytes: u64 = of_driver.map(|unit| unit.evidence.survivors.bytes).fold(0, u64::saturating_add);
     let one_tag = units.iter().all(|unit| scene.tag_group(unit.index) == scene.tag_group(worst.index));
     let (stack, stack_share) = heaviest_stack(scene, worst.index, evidence.survivors.bytes);
-    let growth_bytes_per_s = ruling.growth_per_interval / interval_s(scene.trace, &evidence, &scene.span);
+    let growth_bytes_per_s = evidence.growth_bytes_per_s(&scene.span, clock);
     let members = units.iter().map(|unit| unit.index).collect();
     let mut suspect = Suspect {
         tag: one_tag.then(|| scene.text(&scene.tag, row)),
@@ -181,32 +207,53 @@ fn suspect(
         confidence: ruling.confidence,
         score: 0.0,
         growth_bytes_per_s,
+        growth_scale: 1.0,
         driver_share: driver_bytes as f64 / evidence.survivors.bytes.max(1) as f64,
         stack_share,
         generations: generations(scene, names, &units),
         reasons: Vec::new(),
         evidence,
     };
-    suspect.reasons = reasons_of::reasons(&suspect, &basis, &scene.span, &scene.trace.clock);
-    if !matches!(ruling.verdict, Verdict::Leak | Verdict::Growing) {
+    suspect.reasons = reasons_of::reasons(&suspect, &basis, &scene.span, clock);
+    if ruling.verdict == Verdict::Stopped {
+        suspect.reasons.push(while_it_grew(scene, &units, &basis));
+    }
+    if !ruling.verdict.is_growing() {
         suspect.reasons.extend(ruling.nearly.map(reasons_of::nearly));
     }
     (suspect, members, ruling)
 }
 
-/// What units that kept too little to say anything for sure say together: a leak may be spread thin over many functions. Those
-/// that kept nearly nothing may leak together; with others, whose courses may differ, they are only said to grow. An error
-/// says how near they come to that.
+/// When a kind whose load stopped grew, and how fast.
+fn while_it_grew(scene: &Scene<'_>, units: &[Unit], basis: &Evidence) -> Reason {
+    let clock = &scene.trace.clock;
+    let (from, to) = (Ticks(basis.stayed.first_birth), Ticks(basis.stayed.last_birth));
+    let scale = GrowthScale::new(View { from, to });
+    let mut sum = GrowthSum::default();
+    units.iter().for_each(|unit| sum.add(scale.rows(&scene.trace.allocations, scene.units.rows(unit.index))));
+    let bytes_per_s = scale.bytes_per_s(sum, clock);
+    Reason::GrewUntil { from_s: clock.seconds(from), until_s: clock.seconds(to), bytes_per_s }
+}
+
+/// What units that kept too little to say anything for sure say together: a leak may be spread thin over many functions. They
+/// may leak together where no unit among them stopped growing by itself; else, as their courses differ, they are only said
+/// to grow. An error says how near they come to that.
 fn together(scene: &Scene<'_>, units: &[Unit]) -> Result<(Ruling, Evidence), Option<Nearly>> {
     let kept = |unit: &Unit| unit.evidence.survivors.count;
-    let grows = |(ruling, _): &(Ruling, Evidence)| matches!(ruling.verdict, Verdict::Leak | Verdict::Growing);
+    let is_growing = |(ruling, _): &(Ruling, Evidence)| ruling.verdict.is_growing();
     let few = judged_together(scene, units.iter().filter(|unit| (1..LEAST_SURVIVORS).contains(&kept(unit))).collect());
-    if let Some(few) = few.filter(grows) {
+    if let Some(few) = few.filter(is_growing) {
         return Ok(few);
     }
+    let has_stopped =
+        |unit: &&Unit| matches!(unit.ruling.verdict, Verdict::Stopped | Verdict::Burst | Verdict::Bounded);
     let is_thin = |unit: &&Unit| kept(unit) > 0 && (kept(unit) < THIN || !unit.ruling.by_age);
-    match judged_together(scene, units.iter().filter(is_thin).collect()) {
-        Some(thin) if grows(&thin) => Ok((Ruling { verdict: Verdict::Growing, ..thin.0 }, thin.1)),
+    let thin: Vec<&Unit> = units.iter().filter(is_thin).collect();
+    let is_spread = thin.len() >= SPREAD_UNITS;
+    let differ = !is_spread || thin.iter().any(|unit| kept(unit) >= LEAST_SURVIVORS && has_stopped(unit));
+    match judged_together(scene, thin) {
+        Some(thin) if is_growing(&thin) && !differ => Ok(thin),
+        Some(thin) if is_growing(&thin) => Ok((Ruling { verdict: Verdict::Growing, ..thin.0 }, thin.1)),
         Some((ruling, _)) => Err(ruling.nearly),
         None => Err(None),
     }
@@ -227,6 +274,7 @@ fn judged_together(scene: &Scene<'_>, thin: Vec<&Unit>) -> Option<(Ruling, Evide
         replaced_at_most: sum(|d| d.replaced_at_most),
         replaced_young: sum(|d| d.replaced_young),
         lost: sum(|d| d.lost),
+        others: scene.others(&evidence),
     };
     Some((rule(&evidence, &scene.span, &doubt), evidence))
 }
@@ -259,23 +307,21 @@ fn heaviest_stack(scene: &Scene<'_>, unit: usize, all: u64) -> (StackId, f64) {
 
 /// See [`Suspect::score`]. `rulings`: of each; `trusted`: what the trace leaves of the confidence.
 fn score(suspects: &mut [Suspect], rulings: &[Ruling], trusted: f64) {
-    let class = |(suspect, ruling): (&Suspect, &Ruling)| match (suspect.verdict, ruling.by_age) {
-        (Verdict::Leak, _) => 0,
-        (Verdict::Growing, true) => 1,
-        (Verdict::Growing, false) => 2,
-        _ => 3,
-    };
-    let classes: Vec<usize> = suspects.iter().zip(rulings).map(class).collect();
-    let mut sums = [0.0_f64; 4];
-    suspects.iter().zip(&classes).for_each(|(suspect, class)| sums[*class] += suspect.growth_bytes_per_s.max(0.0));
-    for ((suspect, class), ruling) in suspects.iter_mut().zip(classes).zip(rulings) {
-        if class == 3 {
-            suspect.score = 20.0 * ruling.nearly.map_or(0.0, |nearly| nearly.share) * trusted;
-            continue;
-        }
-        let (base, width) = [(60.0, 40.0), (40.0, 20.0), (20.0, 20.0)][class];
-        let share = if sums[class] > 0.0 { suspect.growth_bytes_per_s.max(0.0) / sums[class] } else { 0.0 };
-        let weight = if class == 0 { share } else { 1.0 };
-        suspect.score = base + width * weight * suspect.confidence;
+    let leaking =
+        suspects.iter().filter(|s| s.verdict == Verdict::Leak).map(|s| s.growth_bytes_per_s.max(0.0)).sum::<f64>();
+    for (suspect, ruling) in suspects.iter_mut().zip(rulings) {
+        suspect.score = match (suspect.verdict, ruling.by_age) {
+            (Verdict::Leak, _) => {
+                let share = if leaking > 0.0 { suspect.growth_bytes_per_s.max(0.0) / leaking } else { 0.0 };
+                60.0 + 40.0 * share * suspect.confidence
+            }
+            (Verdict::Growing, true) => 40.0 + 20.0 * suspect.confidence,
+            (Verdict::Stopped, _) => {
+                let size = (suspect.evidence.stayed.blocks.count as f64 / MANY_STOPPED).min(1.0);
+                40.0 + 20.0 * (STOPPED_FEW + (STOPPED_MANY - STOPPED_FEW) * size) * trusted
+            }
+            (Verdict::Growing, false) => 20.0 + 20.0 * suspect.confidence,
+            _ => 20.0 * ruling.nearly.map_or(0.0, |nearly| nearly.share) * trusted,
+        };
     }
 }

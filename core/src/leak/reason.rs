@@ -18,8 +18,6 @@ pub enum Reason {
     Growth {
         /// Bytes per second.
         bytes_per_s: f64,
-        /// Ends of the interval of confidence of the outstanding curve's slope, bytes per second.
-        interval: (f64, f64),
         /// How straight the outstanding curve is, 0 to 1.
         straightness: f64,
     },
@@ -50,6 +48,15 @@ pub enum Reason {
         at_s: f64,
         /// Share of the survivors, 0 to 1.
         share: f64,
+    },
+    /// It grew until its load stopped.
+    GrewUntil {
+        /// Since when, seconds from time zero.
+        from_s: f64,
+        /// Until when, seconds from time zero.
+        until_s: f64,
+        /// Growth between the two, bytes per second.
+        bytes_per_s: f64,
     },
     /// It stopped growing.
     Level {

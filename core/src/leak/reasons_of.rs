@@ -18,7 +18,7 @@ pub(super) fn reasons(suspect: &Suspect, basis: &Evidence, span: &Span, clock: &
     let stayed = &basis.stayed;
     match suspect.verdict {
         Verdict::Leak | Verdict::Growing => {
-            reasons.push(growth(suspect, basis, span, clock));
+            reasons.push(growth(suspect));
             if stayed.blocks.count > 0 {
                 reasons.push(overdue(basis, clock));
             }
@@ -30,6 +30,15 @@ pub(super) fn reasons(suspect: &Suspect, basis: &Evidence, span: &Span, clock: &
             if suspect.verdict == Verdict::Growing && load > 0.0 {
                 reasons.push(Reason::Load { share: load.min(1.0) });
             }
+        }
+        Verdict::Stopped => {
+            if stayed.blocks.count > 0 {
+                reasons.push(overdue(basis, clock));
+            }
+            if suspect.stack != StackId::EMPTY {
+                reasons.push(Reason::OneStack { share: suspect.stack_share });
+            }
+            reasons.push(Reason::Sizes { distinct: all.sizes as u64 });
         }
         Verdict::Burst => {
             let (at, share) = crest(basis, span);
@@ -66,17 +75,15 @@ pub(super) fn nearly(nearly: Nearly) -> Reason {
 pub(super) fn add_shares(suspects: &mut [Suspect], pools: &[PoolGrowth; 2]) {
     for suspect in suspects {
         let pool = &pools[usize::from(suspect.paged)];
-        let all = pool.leak_bytes_per_s + pool.growing_bytes_per_s;
-        if suspect.growth_bytes_per_s > 0.0 && all > 0.0 {
+        let all = pool.growth_bytes_per_s();
+        if suspect.verdict.is_growing() && suspect.growth_bytes_per_s > 0.0 && all > 0.0 {
             suspect.reasons.push(Reason::ShareOfGrowth((suspect.growth_bytes_per_s / all).min(1.0)));
         }
     }
 }
 
-fn growth(suspect: &Suspect, basis: &Evidence, span: &Span, clock: &Clock) -> Reason {
-    let per_s = basis.settled(span).len() as f64 / span.seconds(clock);
-    let interval = (basis.slope.low * per_s, basis.slope.high * per_s);
-    Reason::Growth { bytes_per_s: suspect.growth_bytes_per_s, interval, straightness: basis.straightness }
+fn growth(suspect: &Suspect) -> Reason {
+    Reason::Growth { bytes_per_s: suspect.growth_bytes_per_s, straightness: suspect.evidence.straightness }
 }
 
 fn overdue(basis: &Evidence, clock: &Clock) -> Reason {

@@ -2,8 +2,9 @@
 //! judges units one by one and puts nothing together.
 
 use super::By;
-use super::evidence::{Evidence, Lifetimes, Span, lifetimes, look};
+use super::evidence::{Evidence, Lifetimes, Span, lifetimes, look, older_than};
 use super::limits::{FEW_LIFETIMES, LEAST_TAGS_FOR_LOSS};
+use super::stopped::Others;
 use super::units::Units;
 use super::verdict::{Doubt, Ruling, Verdict, judge as rule};
 use crate::anomaly::AnomalyKind;
@@ -13,6 +14,7 @@ use crate::column::parallel::{Cancel, Cancelled};
 use crate::column::values::{KeyColumn, Source};
 use crate::trace::Trace;
 use crate::trace::allocation::flag;
+use crate::trace::time::View;
 use rayon::prelude::*;
 use std::sync::Arc;
 
@@ -56,6 +58,23 @@ struct Kin {
     earlier: Vec<i64>,
     /// Frees in the judged time.
     frees: u64,
+}
+
+/// The units of a kin that grow by themselves, put together.
+#[derive(Default)]
+struct GrowingKin {
+    /// In ascending order.
+    units: Vec<usize>,
+    /// Of all their blocks, the longest first.
+    lifetimes: Lifetimes,
+    /// Their survivors by age, in eighths of the view.
+    ages: [u64; 8],
+    survivors: u64,
+}
+
+fn grows(alone: &[Verdict], unit: usize) -> bool {
+    let verdict = alone.get(unit).copied().unwrap_or(Verdict::TooLittleData);
+    matches!(verdict, Verdict::Leak | Verdict::Growing | Verdict::InFlight)
 }
 
 impl<'n> Scene<'n> {
@@ -128,12 +147,23 @@ impl<'n> Scene<'n> {
         let looked: Vec<Evidence> = looked.collect::<Result<_, Cancelled>>()?;
         let lost_share = self.lost_share(&looked);
         let lost = |evidence: &Evidence| lost_share * evidence.freed.count as f64;
-        let alone = looked
+        let alone = looked.par_iter().map(|evidence| {
+            if cancel() {
+                return Err(Cancelled);
+            }
+            let doubt = Doubt { lost: lost(evidence), others: self.others(evidence), ..Doubt::default() };
+            Ok(rule(evidence, &self.span, &doubt).verdict)
+        });
+        let alone: Vec<Verdict> = alone.collect::<Result<_, Cancelled>>()?;
+        let growing = self
+            .kins
             .par_iter()
-            .map(|evidence| rule(evidence, &self.span, &Doubt { lost: lost(evidence), ..Doubt::default() }).verdict);
-        let alone: Vec<Verdict> = alone.collect();
-        let doubts = (0..looked.len()).map(|unit| self.doubt(unit, &looked, &alone, lost_share));
-        let doubts: Vec<Doubt> = doubts.collect();
+            .map(|kin| if cancel() { Err(Cancelled) } else { Ok(self.growing_kin(kin, &looked, &alone)) });
+        let growing: Vec<GrowingKin> = growing.collect::<Result<_, Cancelled>>()?;
+        let doubts = (0..looked.len())
+            .into_par_iter()
+            .map(|unit| if cancel() { Err(Cancelled) } else { Ok(self.doubt(unit, &looked, &growing, lost_share)) });
+        let doubts: Vec<Doubt> = doubts.collect::<Result<_, Cancelled>>()?;
         let (mut wanted, mut freed_only) = (Vec::new(), Vec::new());
         for (index, (evidence, doubt)) in looked.into_iter().zip(doubts).enumerate() {
             match (evidence.allocated.count, evidence.freed.count) {
@@ -156,41 +186,69 @@ impl<'n> Scene<'n> {
         evidence
     }
 
+    /// What all other units allocated before and after a unit's allocations ended.
+    pub fn others(&self, evidence: &Evidence) -> Others {
+        let times = &self.trace.allocations.alloc_time;
+        let until = |time: i64| times.partition_point(|t| t.0 <= time);
+        let View { from, to } = self.span.view;
+        let (begin, stop, end) = (until(from.0), until(evidence.activity.last), until(to.0));
+        // All of the unit's own allocations lie before its end.
+        let before = stop.saturating_sub(begin) as u64;
+        Others { before: before.saturating_sub(evidence.allocated.count), after: end.saturating_sub(stop) as u64 }
+    }
+
+    /// The units of a kin whose growth blocks from before the view may explain, together: what [`Self::doubt`] needs of them.
+    fn growing_kin(&self, kin: &Kin, looked: &[Evidence], alone: &[Verdict]) -> GrowingKin {
+        let mut growing = GrowingKin::default();
+        if kin.earlier.is_empty() {
+            return growing;
+        }
+        growing.units = kin.units.iter().copied().filter(|unit| grows(alone, *unit)).collect();
+        growing.lifetimes = self.lifetimes_of(growing.units.iter().copied());
+        for evidence in growing.units.iter().filter_map(|unit| looked.get(*unit)) {
+            growing.survivors += evidence.survivors.count;
+            growing.ages.iter_mut().zip(&evidence.pyramid).for_each(|(sum, count)| *sum += count);
+        }
+        growing
+    }
+
     /// What else would leave the survivors of a unit. Nobody knows from which unit of a tag a block from before the view
     /// came: it is shared out among those whose growth it may explain, by their late frees and, as if there was one more of
     /// these, by their survivors.
-    fn doubt(&self, unit: usize, looked: &[Evidence], alone: &[Verdict], lost_share: f64) -> Doubt {
-        let kin = self.kin_of.get(unit).and_then(|kin| self.kins.get(*kin as usize));
-        let Some((evidence, kin)) = looked.get(unit).zip(kin) else { return Doubt::default() };
+    fn doubt(&self, unit: usize, looked: &[Evidence], growing: &[GrowingKin], lost_share: f64) -> Doubt {
+        let at = self.kin_of.get(unit).map_or(0, |kin| *kin as usize);
+        let Some(((evidence, kin), growing)) = looked.get(unit).zip(self.kins.get(at)).zip(growing.get(at)) else {
+            return Doubt::default();
+        };
         let lost = lost_share * evidence.freed.count as f64;
+        let others = self.others(evidence);
         if kin.earlier.is_empty() {
-            return Doubt { lost, ..Doubt::default() };
+            return Doubt { lost, others, ..Doubt::default() };
         }
         let life = evidence.stayed.usual_life;
         // A free whose allocation was lost looks like one of a block from before the view.
         let from_loss = lost_share * kin.frees as f64;
         let older = (kin.earlier.len() - kin.earlier.partition_point(|age| *age <= life)) as f64;
-        let grows = |other: &usize| {
-            let verdict = alone.get(*other).copied().unwrap_or(Verdict::TooLittleData);
-            *other == unit || matches!(verdict, Verdict::Leak | Verdict::Growing | Verdict::InFlight)
-        };
-        let late = |other: usize| self.own(other).partition_point(|l| *l > life) as f64;
-        let alive = |other: usize| looked.get(other).map_or(0.0, |e| e.survivors_older(life, &self.span));
-        let (mut all_alive, mut all_late, mut all_survivors) = (0.0, 0.0, 0);
-        for other in kin.units.iter().copied().filter(grows) {
-            all_alive += alive(other);
-            all_late += late(other);
-            all_survivors += looked.get(other).map_or(0, |e| e.survivors.count);
+        let late = |lives: &[i64]| lives.partition_point(|l| *l > life) as f64;
+        let (own_alive, own_late) = (evidence.survivors_older(life, &self.span), late(self.own(unit)));
+        let mut all_alive = older_than(&growing.ages, life, &self.span);
+        let mut all_late = late(&growing.lifetimes);
+        let mut all_survivors = growing.survivors;
+        if growing.units.binary_search(&unit).is_err() {
+            all_alive += own_alive;
+            all_late += own_late;
+            all_survivors += evidence.survivors.count;
         }
-        let survivors = alive(unit) / all_alive.max(1.0);
+        let survivors = own_alive / all_alive.max(1.0);
         let of_all = evidence.survivors.count as f64 / all_survivors.max(1) as f64;
         let older = (older - from_loss).max(0.0);
-        let replaced = older * (late(unit) + survivors) / (all_late + 1.0);
+        let replaced = older * (own_late + survivors) / (all_late + 1.0);
         Doubt {
             replaced,
-            replaced_at_most: replaced.max(older.min(alive(unit))),
+            replaced_at_most: replaced.max(older.min(own_alive)),
             replaced_young: (kin.earlier.len() as f64 - from_loss).max(0.0) * of_all,
             lost,
+            others,
         }
     }
 

@@ -4,6 +4,8 @@
 use crate::anomaly::AnomalyKind;
 use crate::column::testkit::{self, Block, Dice, block};
 use crate::trace::Trace;
+use crate::trace::recorded::RecordedRange;
+use crate::trace::time::{Ticks, View};
 use std::sync::Arc;
 
 /// Ticks that a made-up trace lasts.
@@ -78,6 +80,25 @@ pub struct Shape {
 }
 
 impl Shape {
+    /// The same with its moments and lifetimes within a share of the trace.
+    fn within(mut self, end: f64) -> Self {
+        match &mut self.course {
+            Course::Periodic { period: at, .. } | Course::Until(at) | Course::Once(at) => *at *= end,
+            Course::Even | Course::Ramp(_) | Course::Bursts(_) | Course::Steps(_) => {}
+        }
+        match &mut self.life {
+            Life::Exponential { mean: at }
+            | Life::LogNormal { median: at, .. }
+            | Life::Sweep { period: at }
+            | Life::Fifo { full_at: at }
+            | Life::Random { full_at: at } => *at *= end,
+            Life::Filling { mean, until, .. } => (*mean, *until) = (*mean * end, *until * end),
+            Life::Leak { mean, .. } => *mean *= end,
+            Life::Kept => {}
+        }
+        self
+    }
+
     pub const fn new(course: Course, life: Life) -> Self {
         Self { course, life, before: false }
     }
@@ -166,15 +187,21 @@ fn frees(dice: &mut Dice, life: Life, births: &[f64]) -> Vec<Option<f64>> {
 }
 
 /// The blocks of a part of a tag: `count` allocations of about `size` bytes.
-pub fn blocks(dice: &mut Dice, shape: Shape, count: usize, size: u64, look: &Block) -> Vec<Block> {
+/// The second list has moment and bytes of those that are never freed.
+pub fn blocks(dice: &mut Dice, shape: Shape, count: usize, size: u64, look: &Block) -> (Vec<Block>, Vec<(i64, u64)>) {
     let length = LENGTH as f64;
     let births = births(dice, shape.course, count);
     let frees = frees(dice, shape.life, &births);
     let mut made: Vec<Block> = Vec::with_capacity(count);
+    let mut kept: Vec<(i64, u64)> = Vec::new();
     for (birth, free) in births.iter().zip(&frees) {
         let alloc = (birth * length) as i64;
+        let size = size + dice.roll(size / 4 + 1);
+        if free.is_none() {
+            kept.push((alloc, size));
+        }
         let free = free.map(|free| ((free * length) as i64).max(alloc + 1)).filter(|free| *free < LENGTH);
-        made.push(Block { alloc: Some(alloc), free, size: size + dice.roll(size / 4 + 1), ..look.clone() });
+        made.push(Block { alloc: Some(alloc), free, size, ..look.clone() });
     }
     if let (true, Life::Exponential { mean }) = (shape.before, shape.life) {
         // As many were there as come in a lifetime.
@@ -185,7 +212,7 @@ pub fn blocks(dice: &mut Dice, shape: Shape, count: usize, size: u64, look: &Blo
             }
         }
     }
-    made
+    (made, kept)
 }
 
 /// A trace with many innocent tags, of which one may leak.
@@ -198,6 +225,10 @@ pub struct Load {
     pub parts: Vec<(String, Shape)>,
     /// Records that were lost, and that there would have been.
     pub lost: (u64, u64),
+    /// Allocations that were planted to leak, for ever: moment and bytes.
+    pub planted: Vec<(i64, u64)>,
+    /// The moment at which the recording ends; [`LENGTH`] unless it is cut.
+    pub end: i64,
 }
 
 /// Kinds of traces.
@@ -222,6 +253,12 @@ pub enum Family {
     Shared,
     /// Many lifetimes have heavy tails or are long.
     Tails,
+    /// The load of the leak stops at some moment; nothing else is filled once.
+    Stopped,
+    /// The leak is spread over a hundred stacks.
+    Spread,
+    /// One to five events in a hundred were lost.
+    Lossy,
 }
 
 impl Family {
@@ -240,6 +277,11 @@ impl Family {
     ];
 }
 
+impl Family {
+    /// Kinds of traces that the limits were not chosen on at first.
+    pub const LATER: [Self; 3] = [Self::Stopped, Self::Spread, Self::Lossy];
+}
+
 /// A trace to be drawn.
 #[derive(Clone, Copy, Debug)]
 pub struct Plan {
@@ -253,7 +295,7 @@ pub struct Plan {
 const STACKS: [&[&str]; 4] =
     [&["app:10", "nt:20", "my:30"], &["nt:20", "other:31"], &["app:11", "nt:20", "other:32", "wdf:1"], &["nt:21"]];
 
-/// The fewest blocks that a planted leak keeps: fewer cannot be told from chance among hundreds of tags.
+/// The fewest blocks that a planted leak keeps in the recorded part: fewer cannot be told from chance among hundreds of tags.
 pub const LEAST_LEAKED: f64 = 24.0;
 
 /// The plan number `at` of a family.
@@ -273,10 +315,17 @@ pub fn plan(family: Family, at: usize, leaks: bool) -> Plan {
 
 /// Draws a trace.
 pub fn draw(seed: u64, plan: Plan) -> Load {
+    draw_until(seed, plan, 1.0)
+}
+
+/// Draws a trace whose recording ends at a share of its time. What is no leak lives and ends within that time as it does in a
+/// whole one: what is still filling at the end cannot be told from a leak.
+pub fn draw_until(seed: u64, plan: Plan, end: f64) -> Load {
     // Neighbouring seeds must not give neighbouring numbers.
     let mut dice = Dice(Dice(seed).roll(u64::MAX));
     let dice = &mut dice;
-    let mut load = Load { blocks: Vec::new(), guilty: None, parts: Vec::new(), lost: (0, 0) };
+    let mut load =
+        Load { blocks: Vec::new(), guilty: None, parts: Vec::new(), lost: (0, 0), planted: Vec::new(), end: LENGTH };
     let mut weights: Vec<f64> = (0..plan.tags).map(|_| exponential(dice, 1.0) + 0.02).collect();
     let sum: f64 = weights.iter().sum();
     weights.iter_mut().for_each(|w| *w /= sum);
@@ -285,27 +334,38 @@ pub fn draw(seed: u64, plan: Plan) -> Load {
         let mut look = look(dice, at);
         let first = dice.roll(4) as usize;
         for part in 0..parts {
-            let shape = innocent(dice, plan.family);
+            let shape = innocent(dice, plan.family).within(end);
             let count = (weight * plan.traffic as f64) as usize / parts;
             look.stack = STACKS[(first + part) % STACKS.len()];
             load.add(dice, shape, count, 5, &look);
         }
     }
     if let Some(share) = plan.share {
-        plant(dice, plan, share, &mut load);
+        plant(dice, (plan, end), share, &mut load);
     }
-    if plan.family == Family::Lost {
-        let share = between(dice, 0.001, 0.02);
-        load.lose(dice, share);
+    match plan.family {
+        Family::Lost => {
+            let share = between(dice, 0.001, 0.02);
+            load.lose(dice, share);
+        }
+        Family::Lossy => {
+            let share = between(dice, 0.01, 0.05);
+            load.lose(dice, share);
+        }
+        _ => {}
     }
-    load
+    load.cut(end)
 }
 
-fn plant(dice: &mut Dice, plan: Plan, share: f64, load: &mut Load) {
+fn plant(dice: &mut Dice, (plan, end): (Plan, f64), share: f64, load: &mut Load) {
     let mut look = look(dice, plan.tags);
-    let stays = (share * plan.traffic as f64).max(LEAST_LEAKED);
+    let stays = (share * plan.traffic as f64).max(LEAST_LEAKED / end);
     // A store of lost frees leaves up to two in a hundred of everything: below that no leak can be seen.
-    let own = [1.0, 1.0, 0.3, if plan.family == Family::Lost { 0.15 } else { 0.05 }][dice.roll(4) as usize];
+    let own = match plan.family {
+        Family::Lost => [1.0, 1.0, 0.3, 0.15][dice.roll(4) as usize],
+        Family::Lossy => [1.0, 1.0, 0.3, 0.3][dice.roll(4) as usize],
+        _ => [1.0, 1.0, 0.3, 0.05][dice.roll(4) as usize],
+    };
     let life = Life::Leak { share: own, mean: between(dice, 0.001, 0.03) };
     let steps = Course::Steps(8 + dice.roll(20));
     let course = match (plan.family, dice.roll(4)) {
@@ -313,13 +373,25 @@ fn plant(dice: &mut Dice, plan: Plan, share: f64, load: &mut Load) {
         (Family::Bursts, _) => Course::Bursts(12 + dice.roll(20)),
         (Family::Periodic, _) => periodic(dice),
         (Family::Ramp, _) => ramp(dice),
+        (Family::Stopped, _) => Course::Until(between(dice, 0.35, 0.85)),
         _ => Course::Even,
     };
+    if plan.family == Family::Spread {
+        load.guilty = Some(crate::trace::context::Tag(*look.tag).text());
+        let all = (stays / own) as usize;
+        let from = load.blocks.len();
+        load.add(dice, Shape::new(course, life), all, 5, &look);
+        let stacks: Vec<&'static [&'static str]> = (0..100).map(spread_stack).collect();
+        for block in &mut load.blocks[from..] {
+            block.stack = stacks[dice.roll(100) as usize];
+        }
+        return;
+    }
     if plan.family == Family::Shared {
         // The same tag, allocated elsewhere by innocents.
         for other in STACKS.get(1..3).unwrap_or_default() {
             look.stack = other;
-            let shape = innocent(dice, plan.family);
+            let shape = innocent(dice, plan.family).within(end);
             let count = (stays * between(dice, 0.5, 20.0)) as usize;
             load.add(dice, shape, count.min(plan.traffic / 4), 5, &look);
         }
@@ -329,11 +401,42 @@ fn plant(dice: &mut Dice, plan: Plan, share: f64, load: &mut Load) {
     load.add(dice, Shape::new(course, life), (stays / own) as usize, 5, &look);
 }
 
+/// One of many stacks through one driver, each through a function of its own.
+fn spread_stack(at: usize) -> &'static [&'static str] {
+    let frame = |text: String| -> &'static str { Box::leak(text.into_boxed_str()) };
+    Box::leak(Box::new(["nt:20", frame(format!("my:{:x}", 0x1000 + 0x40 * at))]))
+}
+
 impl Load {
+    /// Planted growth until the recording ends, in bytes per second; `None` where nothing leaks, or the tag that leaks has other
+    /// parts, which may grow too.
+    pub fn truth(&self) -> Option<f64> {
+        let guilty = self.guilty.as_ref()?;
+        if self.parts.iter().filter(|(tag, _)| tag == guilty).count() > 1 {
+            return None;
+        }
+        let net: u64 = self.planted.iter().filter(|(at, _)| *at <= self.end).map(|(_, bytes)| bytes).sum();
+        Some(net as f64 / (self.end as f64 / testkit::HZ as f64))
+    }
+
+    /// The same load in a recording that ends early, at a share of its time, without having been closed.
+    fn cut(mut self, share: f64) -> Self {
+        self.end = (share * LENGTH as f64) as i64;
+        let end = self.end;
+        self.blocks.retain(|b| b.alloc.map_or(b.free.is_some_and(|at| at <= end), |at| at <= end));
+        self.blocks.iter_mut().for_each(|b| b.free = b.free.filter(|at| *at <= end));
+        self
+    }
+
     fn add(&mut self, dice: &mut Dice, shape: Shape, count: usize, sizes: u64, look: &Block) {
         let size = 32 << dice.roll(sizes);
-        self.parts.push((crate::trace::context::Tag(*look.tag).text(), shape));
-        self.blocks.extend(blocks(dice, shape, count, size, look));
+        let tag = crate::trace::context::Tag(*look.tag).text();
+        let (made, kept) = blocks(dice, shape, count, size, look);
+        if self.guilty.as_ref() == Some(&tag) && matches!(shape.life, Life::Leak { .. }) {
+            self.planted.extend(kept);
+        }
+        self.parts.push((tag, shape));
+        self.blocks.extend(made);
     }
 
     /// Loses a share of all events.
@@ -365,6 +468,10 @@ impl Load {
     pub fn trace(&self) -> Arc<Trace> {
         let mut trace = testkit::trace(&self.blocks);
         if let Some(trace) = Arc::get_mut(&mut trace) {
+            if self.end < LENGTH {
+                let range = View { from: Ticks(0), to: Ticks(self.end) };
+                trace.recorded = RecordedRange { end_missing: true, ..RecordedRange::whole(range) };
+            }
             let (lost, all) = self.lost;
             trace.census.records = 2 * self.blocks.len() as u64;
             trace.census.pool_frees = self.blocks.iter().filter(|b| b.free.is_some()).count() as u64;
@@ -412,6 +519,8 @@ fn innocent(dice: &mut Dice, family: Family) -> Shape {
     let kind = match family {
         Family::Caches if dice.roll(2) == 0 => [2, 3, 4, 5, 10][dice.roll(5) as usize],
         Family::Tails if dice.roll(2) == 0 => [0, 1, 7][dice.roll(3) as usize],
+        // What is filled once looks the same as a leak whose load stopped.
+        Family::Stopped => [0, 1, 2, 3, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15][dice.roll(14) as usize],
         _ => dice.roll(20),
     };
     match kind {

@@ -4,7 +4,7 @@
 use super::ending::{Ending, ending};
 use super::evidence::{Blocks, Span};
 use super::limits::{BIRTH_BINS, EARLY_FREES, LEAST_WINDOW, SURVIVORS_PER_LATE_FREE, TRAFFIC_CLOCK};
-use super::statistics::{too_few, too_many};
+use super::statistics::{filled_by_chance, too_few, too_many};
 
 /// Survivors that are older than blocks of their kind get.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -25,6 +25,12 @@ pub struct Stayed {
     pub ending: Ending,
     /// The most likely last birth, in ticks.
     pub last: i64,
+    /// The first and the last birth that there is, in ticks; both 0 without any.
+    pub first_birth: i64,
+    /// See [`Self::first_birth`].
+    pub last_birth: i64,
+    /// How evenly they were born between the two: filled intervals of [`BIRTH_BINS`], of those that chance would fill.
+    pub steadiness: f64,
     /// When the late frees began.
     pub onset: Onset,
 }
@@ -120,6 +126,7 @@ impl Stayed {
             result.births[(at as usize).min(BIRTH_BINS - 1)] += 1;
             own.push(block.birth);
         }
+        (result.first_birth, result.last_birth, result.steadiness) = steadiness(&own);
         result.end(&own, unit, end, span);
         result.onset = Onset::new(old, life, end, span);
         result
@@ -156,6 +163,12 @@ impl Stayed {
         if self.window == 0 || other.ending.odds < self.ending.odds {
             (self.ending, self.last) = (other.ending, other.last);
         }
+        if other.blocks.count > 0 {
+            let is_first = self.first_birth == 0 && self.last_birth == 0;
+            self.first_birth = if is_first { other.first_birth } else { self.first_birth.min(other.first_birth) };
+            self.last_birth = if is_first { other.last_birth } else { self.last_birth.max(other.last_birth) };
+            self.steadiness = self.steadiness.max(other.steadiness);
+        }
         self.usual_life = self.usual_life.max(other.usual_life);
         self.window = self.window.max(other.window);
         if other.onset.surprise > self.onset.surprise {
@@ -163,11 +176,30 @@ impl Stayed {
         }
     }
 
+    /// Share of the births from the two neighbouring intervals with the most.
+    pub(super) fn peak_share(&self) -> f64 {
+        let peak = self.births.windows(2).map(|pair| pair.iter().sum::<u64>()).max().unwrap_or(0);
+        peak as f64 / self.blocks.count.max(1) as f64
+    }
+
     /// Whether enough time is left when the usual lifetime is taken off the end.
     #[must_use]
     pub fn shows_a_course(&self, span: &Span) -> bool {
         self.window as f64 >= LEAST_WINDOW * span.ticks() as f64
     }
+}
+
+/// First and last of these moments, ascending, and how evenly they lie between.
+fn steadiness(births: &[i64]) -> (i64, i64, f64) {
+    let (Some(&first), Some(&last)) = (births.first(), births.last()) else { return (0, 0, 0.0) };
+    let length = i128::from(last.saturating_sub(first)) + 1;
+    let mut bins = [false; BIRTH_BINS];
+    for birth in births {
+        let at = i128::from(birth.saturating_sub(first)) * BIRTH_BINS as i128 / length;
+        bins[(at as usize).min(BIRTH_BINS - 1)] = true;
+    }
+    let filled = bins.iter().filter(|bin| **bin).count() as f64;
+    (first, last, filled / filled_by_chance(births.len() as u64, BIRTH_BINS))
 }
 
 impl Onset {

@@ -6,6 +6,7 @@ use super::curve;
 use super::evidence::{Evidence, Span};
 use super::limits as limit;
 use super::statistics::too_few;
+use super::stopped::{self, Others};
 use std::fmt;
 
 /// What the growth of a unit is.
@@ -15,6 +16,8 @@ pub enum Verdict {
     Leak,
     /// Grows and frees some: a leak or a queue.
     Growing,
+    /// Grew steadily, nothing of it was freed, and then its allocations ended while others went on.
+    Stopped,
     /// One step.
     Burst,
     /// A cache or a warm-up that has levelled off.
@@ -29,8 +32,28 @@ pub enum Verdict {
 
 impl Verdict {
     /// All, the most alarming first.
-    pub const ALL: [Self; 7] =
-        [Self::Leak, Self::Growing, Self::Burst, Self::Bounded, Self::InFlight, Self::Churn, Self::TooLittleData];
+    pub const ALL: [Self; 8] = [
+        Self::Leak,
+        Self::Growing,
+        Self::Stopped,
+        Self::Burst,
+        Self::Bounded,
+        Self::InFlight,
+        Self::Churn,
+        Self::TooLittleData,
+    ];
+
+    /// Whether the suspect goes on growing: its rate counts in the growth of its pool.
+    #[must_use]
+    pub const fn is_growing(self) -> bool {
+        matches!(self, Self::Leak | Self::Growing)
+    }
+
+    /// Whether it grew for good, and is shown unless everything is asked for.
+    #[must_use]
+    pub const fn has_grown(self) -> bool {
+        matches!(self, Self::Leak | Self::Growing | Self::Stopped | Self::Burst)
+    }
 
     /// The words of the window and of reports.
     #[must_use]
@@ -38,6 +61,7 @@ impl Verdict {
         match self {
             Self::Leak => "leak",
             Self::Growing => "growing",
+            Self::Stopped => "stopped",
             Self::Burst => "burst",
             Self::Bounded => "bounded",
             Self::InFlight => "in flight",
@@ -55,6 +79,9 @@ impl Verdict {
             }
             Self::Growing => {
                 "More and more bytes are outstanding, but blocks are still freed: a slow leak, or a queue that grows."
+            }
+            Self::Stopped => {
+                "It grew steadily and nothing of it was freed, then its allocations ended while others went on: a leak whose load was stopped, or a cache that is full."
             }
             Self::Burst => "Nearly all of the growth came in one step; nothing shows that it goes on.",
             Self::Bounded => "It grew and then stopped growing: a cache, or the warm-up of a service.",
@@ -83,6 +110,8 @@ pub struct Doubt {
     pub replaced_young: f64,
     /// Frees that were lost.
     pub lost: f64,
+    /// What all other kinds allocated before and after this kind's allocations ended.
+    pub others: Others,
 }
 
 /// A verdict on one unit.
@@ -92,8 +121,6 @@ pub struct Ruling {
     pub verdict: Verdict,
     /// How sure it is by this evidence alone, 0 to 1.
     pub confidence: f64,
-    /// Bytes per interval of the curve that it grows by; 0 where it does not.
-    pub growth_per_interval: f64,
     /// It rests on survivors that are older than blocks of their kind get; else on the outstanding curve.
     pub by_age: bool,
     /// Where blocks keep staying but other causes may explain them: how near it comes to being said to grow.
@@ -168,28 +195,18 @@ fn stayed(evidence: &Evidence, span: &Span, doubt: &Doubt) -> Option<Ruling> {
         && is_unexplained(at_most)
         && deviations(count, at_most) >= limit::LEAK_DEVIATIONS
         && stayed.usual_life as f64 <= limit::LONGEST_LIFE * span.ticks() as f64;
-    let verdict = match course.pace {
-        Pace::OneStep => Verdict::Burst,
-        Pace::Stopped => Verdict::Bounded,
-        Pace::GoesOn if is_sure => Verdict::Leak,
-        Pace::GoesOn | Pace::Doubtful => Verdict::Growing,
-    };
     let enough = 1.0 - (-overdue / (2.0 * limit::OVERDUE_SURPRISE)).exp();
     let clear = (count - against) / (count + stayed.late_frees as f64);
-    let window = stayed.window.max(1) as f64;
-    let per_interval = span.ticks() as f64 / evidence.settled(span).len().max(1) as f64;
-    let confidence = match verdict {
-        Verdict::Leak | Verdict::Growing => enough * clear * course.goes_on * course.spread,
-        _ => enough * clear,
-    };
-    Some(Ruling {
-        verdict,
-        confidence: confidence.clamp(0.0, 1.0),
-        growth_per_interval: match verdict {
-            Verdict::Leak | Verdict::Growing => stayed.blocks.bytes as f64 * per_interval / window,
-            _ => 0.0,
+    let certainty = (enough * clear).clamp(0.0, 1.0);
+    let goes_on = (certainty * course.goes_on * course.spread).clamp(0.0, 1.0);
+    let (verdict, confidence) = match course.pace {
+        Pace::GoesOn if is_sure => (Verdict::Leak, goes_on),
+        Pace::GoesOn | Pace::Doubtful => (Verdict::Growing, goes_on),
+        Pace::Stopped => stopped::classify(evidence, span, doubt.others, certainty),
+        Pace::OneStep => match stopped::classify(evidence, span, doubt.others, certainty) {
+            stopped @ (Verdict::Stopped, _) => stopped,
+            _ => (Verdict::Burst, certainty),
         },
-        by_age: true,
-        nearly: None,
-    })
+    };
+    Some(Ruling { verdict, confidence, by_age: true, nearly: None })
 }

@@ -31,7 +31,8 @@ pub enum Figure {
     LifetimeMax,
     /// Rows freed in the view per row allocated in it.
     FreesPerAlloc,
-    /// Net size per second of the view.
+    /// Slope of the outstanding bytes over the recorded part of the view, bytes per second (see [`crate::trace::growth`]).
+    /// Weighs every event by its time: see [`super::rows`].
     Growth,
     /// Most bytes of the group's rows that were alive at one moment of the view. Not a sum: see [`super::rows`].
     PeakSize,
@@ -77,8 +78,6 @@ pub enum Unit {
 /// What figures need to know beside the sums.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Scale {
-    /// Length of the view in seconds.
-    pub view_seconds: f64,
     /// Ticks in a second.
     pub ticks_per_second: u64,
 }
@@ -141,7 +140,7 @@ impl Figure {
     /// Whether it follows from the sums of a group; the others need the rows again.
     #[must_use]
     pub const fn is_from_sums(self) -> bool {
-        !matches!(self, Self::PeakSize | Self::PeakCount | Self::Unique(_))
+        !matches!(self, Self::Growth | Self::PeakSize | Self::PeakCount | Self::Unique(_))
     }
 
     /// The figure of a group; nothing for figures that are not [`Self::is_from_sums`].
@@ -163,8 +162,7 @@ impl Figure {
             }
             Self::LifetimeMax => cost.lifetime_max_ticks().map_or(Number::None, |t| Number::Float(seconds(t))),
             Self::FreesPerAlloc => Number::quotient(cost.freed_inside() as f64, cost.allocated_inside() as f64),
-            Self::Growth => Number::quotient(cost.net_size() as f64, scale.view_seconds),
-            Self::PeakSize | Self::PeakCount | Self::Unique(_) => Number::None,
+            Self::Growth | Self::PeakSize | Self::PeakCount | Self::Unique(_) => Number::None,
         }
     }
 }

@@ -1,5 +1,5 @@
-//! From groups back to rows: which rows a group has, and the figures that are no sums (peaks, numbers of different values),
-//! which need the rows once more. Four bytes per row; made only when asked for.
+//! From groups back to rows: which rows a group has, and the figures that do not follow from its sums (growth, peaks, numbers
+//! of different values), which need the rows once more. Four bytes per row; made only when asked for.
 
 use super::figure::Figure;
 use super::number::Number;
@@ -10,10 +10,15 @@ use crate::column::order::EventOrder;
 use crate::column::parallel::{Cancel, Cancelled};
 use crate::select::rowset::RowSet;
 use crate::trace::Trace;
+use crate::trace::growth::{GrowthScale, GrowthSum};
+use crate::trace::time::View;
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 use std::ops::Range;
 use std::sync::Arc;
+
+/// Rows that one worker adds up at least: each brings a sum for every run of groups.
+const GROWTH_ROWS: usize = 1 << 20;
 
 /// No group, no run of groups.
 const NONE: u32 = u32::MAX;
@@ -74,6 +79,7 @@ impl GroupRows {
     ) -> Result<Vec<Number>, Cancelled> {
         let nest = Nest::new(runs, self.pivot.len());
         match figure {
+            Figure::Growth => self.growth(&nest, cancel),
             Figure::PeakSize => self.peaks(&nest, true, order, cancel),
             Figure::PeakCount => self.peaks(&nest, false, order, cancel),
             Figure::Unique(key) => self.unique(&nest, &Cells::new(names, &[key]), cancel),
@@ -132,6 +138,41 @@ impl GroupRows {
             }
         }
         Ok(nest.numbers(&peaks))
+    }
+
+    /// Growth over the part of the view that was recorded.
+    fn growth(&self, nest: &Nest, cancel: Cancel<'_>) -> Result<Vec<Number>, Cancelled> {
+        let table = &self.trace.allocations;
+        let (view, recorded) = (self.pivot.view(), self.trace.recorded.analyzable);
+        let to = view.to.min(recorded.to);
+        let scale = GrowthScale::new(View { from: view.from.max(recorded.from).min(to), to });
+        let none = || vec![GrowthSum::default(); nest.outer.len()];
+        let rows = (0..table.len()).into_par_iter().with_min_len(GROWTH_ROWS);
+        let sums = rows.try_fold(none, |mut sums, row| {
+            if row.is_multiple_of(1 << 16) && cancel() {
+                return Err(Cancelled);
+            }
+            if let Some(run) = self.run_of_row(nest, row)
+                && let Some(sum) = sums.get_mut(run as usize)
+            {
+                sum.add(scale.allocation(table.alloc_time[row], table.free_time[row], table.size[row]));
+            }
+            Ok(sums)
+        });
+        let sums = sums.try_reduce(none, |mut a, b| {
+            a.iter_mut().zip(b).for_each(|(a, b)| a.add(b));
+            Ok(a)
+        })?;
+        let mut with_inner = none();
+        for (run, sum) in sums.into_iter().enumerate() {
+            nest.around(Some(run as u32)).for_each(|outer| with_inner[outer].add(sum));
+        }
+        let clock = &self.trace.clock;
+        let number = |same: &u32| {
+            let sum = with_inner.get(*same as usize).copied().unwrap_or_default();
+            Number::Float(scale.bytes_per_s(sum, clock))
+        };
+        Ok(nest.same.iter().map(number).collect())
     }
 
     /// The number of different values.

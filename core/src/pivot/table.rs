@@ -99,14 +99,12 @@ pub fn pivot(names: &Names, request: &PivotRequest<'_>, cancel: Cancel<'_>) -> R
         total.add(&cost);
         costs.push(cost);
     }
-    let view_ticks = request.view.to.0.saturating_sub(request.view.from.0);
     let ticks_per_second = trace.clock.ticks_per_second;
-    let view_seconds = view_ticks as f64 / ticks_per_second.max(1) as f64;
     Ok(Pivot {
         keys: request.keys.to_vec(),
         columns: cells.columns().to_vec(),
         view: request.view,
-        scale: Scale { view_seconds, ticks_per_second },
+        scale: Scale { ticks_per_second },
         ids,
         costs,
         total,

@@ -56,7 +56,30 @@ fn a_whole_trace_by_type_and_paged() {
     assert_eq!((total(Figure::Min), total(Figure::Max)), (Number::Int(7), Number::Int(100)));
     assert_eq!(total(Figure::LifetimeAverage), Number::Float(1.0));
     assert_eq!(total(Figure::FreesPerAlloc), Number::quotient(2.0, 3.0));
-    assert_eq!(total(Figure::Growth), Number::Float(1.7));
+}
+
+#[test]
+fn growth_adds_up_over_every_grouping() {
+    let names = names(&random_blocks(11, 3_000));
+    for range in [view(0, 10_000), view(2_500, 8_000)] {
+        let growth = |keys: &[Key]| {
+            let table = Arc::new(run(&names, keys, range));
+            let (groups, total) =
+                Evaluator::new(&names, &table, None, &[Figure::Growth]).groups(Figure::Growth, &never).unwrap();
+            let float = |number: &Number| match number {
+                Number::Float(value) => *value,
+                other => panic!("{other:?}"),
+            };
+            (groups.iter().map(float).sum::<f64>(), float(&total))
+        };
+        let (_, total) = growth(&[Key::Paged]);
+        assert!(total.abs() > 1.0, "{total}");
+        for keys in [&[Key::Tag][..], &[Key::Driver], &[Key::Stack, Key::Process], &[Key::Type, Key::Tag, Key::Address]]
+        {
+            let (sum, all) = growth(keys);
+            assert!((sum - total).abs() < 1e-6 * total.abs() && all == total, "{keys:?}: {sum} {all} {total}");
+        }
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 pub mod allocation;
 pub mod context;
+pub mod growth;
 pub mod ids;
 pub mod load;
 pub mod module;

@@ -14,7 +14,7 @@ pub enum Figure {
     PagedGrowth,
     /// The same in both.
     Growth,
-    /// Robust slope of all outstanding bytes of nonpaged pool.
+    /// Growth of all outstanding bytes of nonpaged pool.
     NonpagedSlope,
     /// The same of paged pool.
     PagedSlope,
@@ -22,7 +22,9 @@ pub enum Figure {
     Leaks,
     /// How many grow.
     Growing,
-    /// How many leak, grow or came in one step.
+    /// How many grew until their load stopped.
+    Stopped,
+    /// How many leak, grow, grew until their load stopped, or came in one step.
     Suspects,
     /// Bytes of all AIFO blocks.
     ImpactingSize,
@@ -42,7 +44,7 @@ enum Dimension {
 }
 
 impl Figure {
-    const ALL: [(Self, &'static str, Dimension); 11] = [
+    const ALL: [(Self, &'static str, Dimension); 12] = [
         (Self::NonpagedGrowth, "nonpaged_growth", Dimension::Rate),
         (Self::PagedGrowth, "paged_growth", Dimension::Rate),
         (Self::Growth, "growth", Dimension::Rate),
@@ -50,6 +52,7 @@ impl Figure {
         (Self::PagedSlope, "paged_slope", Dimension::Rate),
         (Self::Leaks, "leaks", Dimension::Count),
         (Self::Growing, "growing", Dimension::Count),
+        (Self::Stopped, "stopped", Dimension::Count),
         (Self::Suspects, "suspects", Dimension::Count),
         (Self::ImpactingSize, "impacting_size", Dimension::Bytes),
         (Self::WorstGrowth, "worst_growth", Dimension::Rate),
@@ -85,6 +88,7 @@ pub struct Figures {
     pub(super) leaks: u64,
     pub(super) growing: u64,
     pub(super) bursts: u64,
+    pub(super) stopped: u64,
     pub(super) impacting_bytes: u64,
     pub(super) worst_growth: f64,
     pub(super) confidence: f64,
@@ -96,16 +100,17 @@ impl Figures {
     pub fn new(judgement: &Judgement) -> Self {
         let suspects = &judgement.suspects;
         let count = |verdict| suspects.iter().filter(|s| s.verdict == verdict).count() as u64;
-        let worst = suspects.first().filter(|s| matches!(s.verdict, Verdict::Leak | Verdict::Growing));
+        let growing = || suspects.iter().filter(|s| s.verdict.is_growing());
         Self {
-            growth: judgement.pools.map(|p| p.leak_bytes_per_s + p.growing_bytes_per_s),
+            growth: judgement.pools.map(|pool| pool.growth_bytes_per_s()),
             slope: judgement.pools.map(|p| p.slope_bytes_per_s),
             leaks: count(Verdict::Leak),
             growing: count(Verdict::Growing),
             bursts: count(Verdict::Burst),
+            stopped: count(Verdict::Stopped),
             impacting_bytes: suspects.iter().map(|s| s.evidence.survivors.bytes).fold(0, u64::saturating_add),
-            worst_growth: suspects.iter().map(|s| s.growth_bytes_per_s).fold(0.0, f64::max),
-            confidence: worst.map_or(0.0, |s| s.confidence),
+            worst_growth: growing().map(|s| s.growth_bytes_per_s).fold(0.0, f64::max),
+            confidence: growing().next().map_or(0.0, |s| s.confidence),
         }
     }
 
@@ -121,7 +126,8 @@ impl Figures {
             Figure::PagedSlope => self.slope[1],
             Figure::Leaks => self.leaks as f64,
             Figure::Growing => self.growing as f64,
-            Figure::Suspects => (self.leaks + self.growing + self.bursts) as f64,
+            Figure::Stopped => self.stopped as f64,
+            Figure::Suspects => (self.leaks + self.growing + self.stopped + self.bursts) as f64,
             Figure::ImpactingSize => self.impacting_bytes as f64,
             Figure::WorstGrowth => self.worst_growth,
             Figure::Confidence => self.confidence,

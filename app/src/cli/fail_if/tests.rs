@@ -9,6 +9,7 @@ fn figures() -> Figures {
         leaks: 1,
         growing: 2,
         bursts: 1,
+        stopped: 1,
         impacting_bytes: 8 << 20,
         worst_growth: 30_000.0,
         confidence: 0.87,

@@ -27,7 +27,7 @@ pub enum SuspectColumn {
     Frees,
     /// How sure the verdict is.
     Confidence,
-    /// Outstanding bytes over the judged time.
+    /// Outstanding bytes over the analyzed range.
     Curve,
 }
 
@@ -74,12 +74,12 @@ impl SuspectColumn {
             Self::Tag => "The four letters that the driver gave its blocks.",
             Self::Pool => "Paged or nonpaged pool.",
             Self::Source => "The driver and the function that allocate most of what stays.",
-            Self::Growth => "Bytes per minute that it grows by after the warm-up.",
-            Self::Size => "Bytes allocated in the judged time and not freed before its end.",
-            Self::Count => "Blocks allocated in the judged time and not freed before its end.",
-            Self::Frees => "Blocks freed in the judged time.",
+            Self::Growth => "Growth of all its allocations over the analyzed range, in bytes per minute.",
+            Self::Size => "Bytes allocated in the analyzed range and not freed before its end.",
+            Self::Count => "Blocks allocated in the analyzed range and not freed before its end.",
+            Self::Frees => "Blocks freed in the analyzed range.",
             Self::Confidence => "How sure the verdict is, with what the quality of the trace takes from it.",
-            Self::Curve => "Outstanding bytes over the judged time; the warm-up is drawn faintly.",
+            Self::Curve => "Outstanding bytes over the analyzed range; the warm-up is drawn faintly.",
         }
     }
 

@@ -13,6 +13,7 @@ pub fn badge(verdict: Verdict) -> Badge {
     match verdict {
         Verdict::Leak => Badge::Alarm,
         Verdict::Growing => Badge::Rising,
+        Verdict::Stopped => Badge::Stopped,
         Verdict::Burst => Badge::Step,
         Verdict::Bounded => Badge::Level,
         Verdict::InFlight => Badge::Ring,
@@ -26,7 +27,7 @@ pub fn badge(verdict: Verdict) -> Badge {
 pub fn colour(verdict: Verdict, palette: &Palette) -> Color32 {
     match verdict {
         Verdict::Leak => palette.bad,
-        Verdict::Growing => palette.warn,
+        Verdict::Growing | Verdict::Stopped => palette.warn,
         Verdict::Burst | Verdict::Bounded | Verdict::InFlight | Verdict::Churn | Verdict::TooLittleData => palette.dim,
     }
 }
@@ -37,5 +38,5 @@ pub fn alarming(suspects: &[Suspect]) -> Option<Verdict> {
     suspects
         .first()
         .map(|suspect| suspect.verdict)
-        .filter(|verdict| matches!(verdict, Verdict::Leak | Verdict::Growing))
+        .filter(|verdict| matches!(verdict, Verdict::Leak | Verdict::Growing | Verdict::Stopped))
 }

@@ -12,7 +12,9 @@ const MINUTE_S: f64 = 60.0;
 /// Growth in a minute.
 #[must_use]
 pub fn per_minute(suspect: &Suspect) -> String {
-    format::bytes((suspect.growth_bytes_per_s.max(0.0) * MINUTE_S) as u64)
+    let per_minute = suspect.growth_bytes_per_s * MINUTE_S;
+    let amount = format::bytes(per_minute.abs() as u64);
+    if per_minute <= -1.0 { format!("-{amount}") } else { amount }
 }
 
 /// The pool.

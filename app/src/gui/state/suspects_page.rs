@@ -280,7 +280,7 @@ impl SuspectsPage {
 #[must_use]
 pub fn is_innocent(verdict: Verdict) -> bool {
     match verdict {
-        Verdict::Leak | Verdict::Growing | Verdict::Burst => false,
+        Verdict::Leak | Verdict::Growing | Verdict::Stopped | Verdict::Burst => false,
         Verdict::Bounded | Verdict::InFlight | Verdict::Churn | Verdict::TooLittleData => true,
     }
 }

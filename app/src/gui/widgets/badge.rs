@@ -19,6 +19,8 @@ pub enum Badge {
     Step,
     /// A rise that ends in a level.
     Level,
+    /// A rise that ends at a bar.
+    Stopped,
     /// A ring.
     Ring,
     /// Two bars of the same length.
@@ -53,6 +55,10 @@ impl Badge {
             }
             Self::Step => line(&[vec2(-R, R - 1.0), vec2(0.0, R - 1.0), vec2(0.0, 1.0 - R), vec2(R, 1.0 - R)]),
             Self::Level => line(&[vec2(-R, R - 0.5), vec2(-1.0, 1.5 - R), vec2(R, 1.5 - R)]),
+            Self::Stopped => {
+                line(&[vec2(-R, R - 0.5), vec2(1.0, 1.5 - R)]);
+                line(&[vec2(3.0, 1.0 - R), vec2(3.0, R)]);
+            }
             Self::Ring => {
                 painter.circle_stroke(at, R - 0.5, stroke);
             }

@@ -45,9 +45,9 @@ pub(super) fn show(ui: &mut Ui, document: &mut Document, listed: &[usize], comma
         ui.add_space(2.0 * GRID);
         warm_up(ui, document);
         if let Some(judged) = &document.suspects.judged {
-            let tip = "The time that is judged: without the warm-up";
+            let tip = "The recorded part of the visible range, without the warm-up";
             let time = words::judged_time(&judged.judgement, &document.trace.clock);
-            ui.weak(format!("judged {time}")).on_hover_text(tip);
+            ui.weak(format!("analyzed {time}")).on_hover_text(tip);
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| innocent(ui, document, listed));
     });

@@ -184,9 +184,7 @@ fn cell(ui: &mut Ui, column: SuspectColumn, line: &Line<'_>) {
             let text = RichText::new(words::source(suspect, *by)).color(palette.text);
             ui.add(Label::new(text).truncate().selectable(false));
         }
-        SuspectColumn::Growth => {
-            figure(ui, if suspect.growth_bytes_per_s > 0.0 { words::per_minute(suspect) } else { "-".to_owned() })
-        }
+        SuspectColumn::Growth => figure(ui, words::per_minute(suspect)),
         SuspectColumn::Size => figure(ui, format::bytes(suspect.evidence.survivors.bytes)),
         SuspectColumn::Count => figure(ui, format::count(suspect.evidence.survivors.count)),
         SuspectColumn::Frees => figure(ui, format::count(suspect.evidence.freed.count)),
