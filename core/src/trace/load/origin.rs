@@ -1,6 +1,7 @@
 //! What is known of a trace file as a whole, whichever reader opened it. It must never hold a record.
 
 use crate::anomaly::Anomalies;
+use crate::etl::layout::{Gap, Tail};
 use crate::etl::logfile::LogfileHeader;
 use crate::etl::walk::TraceFile;
 
@@ -13,6 +14,12 @@ pub struct Origin {
     pub buffers: Option<Buffers>,
     /// Whether the order of the buffers shows that a circular file has overwritten its beginning.
     pub wrapped: bool,
+    /// Raw timestamp of time zero.
+    pub time_zero: i64,
+    /// Bytes that belong to no readable buffer.
+    pub gaps: Vec<Gap>,
+    /// How the file ends.
+    pub tail: Tail,
     /// What was found wrong so far.
     pub anomalies: Anomalies,
 }
@@ -34,6 +41,9 @@ impl Origin {
             file_bytes: file.data().len() as u64,
             buffers: Some(Buffers { total: buffers.len() as u64, compressed }),
             wrapped: file.layout.wrapped,
+            time_zero: file.time_zero,
+            gaps: file.layout.gaps.clone(),
+            tail: file.layout.tail,
             anomalies: file.anomalies.clone(),
         }
     }
