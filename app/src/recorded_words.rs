@@ -1,6 +1,5 @@
 //! One sentence on what part of a recording a trace file holds: the same for the command line and the window.
 
-use crate::format;
 use poolscope_core::trace::Trace;
 use poolscope_core::trace::recorded::{CpuRange, RecordedRange};
 use poolscope_core::trace::time::{Clock, Ticks, View};

@@ -95,15 +95,27 @@ pub fn end_of_cut(params: &SynthParams, buffers: &[PlacedBuffer], cut: usize) ->
 }
 
 /// What is wrong with the recorded range of a file of which only the first `cut` bytes are there.
-fn cut_complaint(name: &str, params: &SynthParams, bytes: &[u8], buffers: &[PlacedBuffer], cut: usize) -> Option<String> {
+fn cut_complaint(
+    name: &str,
+    params: &SynthParams,
+    bytes: &[u8],
+    buffers: &[PlacedBuffer],
+    cut: usize,
+) -> Option<String> {
     let (least, most) = end_of_cut(params, buffers, cut)?;
     let trace = loaded(bytes[..cut].to_vec());
     let recorded = &trace.recorded;
     let is_right = (least..=most).contains(&recorded.range.to.0);
-    let is_said = recorded.end_missing && !recorded.start_missing && recorded.header_end.is_some_and(|end| end > recorded.range.to);
+    let is_said = recorded.end_missing
+        && !recorded.start_missing
+        && recorded.header_end.is_some_and(|end| end > recorded.range.to);
     let extent_stays = trace.extent.to.0 == recorded.header_end.map_or(0, |end| end.0);
     (!is_right || !is_said || !extent_stays).then(|| {
-        format!("{name} cut at {cut} of {}: ends at {}, wanted {least}..{most}; {recorded:?}", bytes.len(), recorded.range.to.0)
+        format!(
+            "{name} cut at {cut} of {}: ends at {}, wanted {least}..{most}; {recorded:?}",
+            bytes.len(),
+            recorded.range.to.0
+        )
     })
 }
 

@@ -64,6 +64,12 @@ impl TraceFile {
         let data = source.bytes();
         let (logfile, header_time) = first_record(data, name, &mut anomalies)?;
         let layout = find_buffers(data, &logfile, &mut anomalies);
+        let is_in_order = layout.tail == Tail::Whole && anomalies.count(AnomalyKind::BadBuffer) == 0;
+        if let Some(last) = layout.buffers.last()
+            && foreign::has_converted_line_ends(data, is_in_order)
+        {
+            return Err(refused(data, name, last.offset, "buffers that follow one another", Some(foreign::MANGLED)));
+        }
         if is_performance_log(data, &layout) {
             let wanted = "records of the kernel or of a provider of events";
             return Err(refused(data, name, HEADER_BYTES as u64, wanted, Some(foreign::PERFORMANCE_LOG)));

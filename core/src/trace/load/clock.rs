@@ -168,6 +168,8 @@ mod tests {
             time_zero: 388_000_000_000,
             gaps: Vec::new(),
             tail: Tail::Whole,
+            newest: None,
+            is_last_marked: true,
             anomalies: Anomalies::default(),
         };
         check(&origin, shown)

@@ -166,7 +166,8 @@ impl Decoder<'_> {
             let zeros = body.get(at..).unwrap_or_default().iter().take_while(|&&b| b == 0).count();
             let next = record::resume(body, at, zeros);
             read -= next.unwrap_or(body.len()) - at;
-            if zeros >= LEAST_ZEROS {
+            // Zeros of a compressed stream are counted where it is stored.
+            if zeros >= LEAST_ZEROS && !header.is_compressed() {
                 self.shard.anomalies.add(AnomalyKind::ZeroedBytes, zeros as u64);
             } else {
                 self.note(AnomalyKind::BadRecord, at);

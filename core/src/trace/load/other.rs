@@ -93,6 +93,8 @@ pub fn read(
         time_zero,
         gaps: Vec::new(),
         tail,
+        newest: None,
+        is_last_marked: true,
         anomalies,
     };
     Ok(ReadRecords { origin, shards, again: Again { source: Arc::clone(source), time_zero } })

@@ -179,7 +179,11 @@ fn buffers(origin: &Origin) -> (u64, Option<u64>) {
 /// Whether the file holds every buffer that its header promises.
 pub fn has_all_buffers(origin: &Origin) -> bool {
     let (found, written) = buffers(origin);
-    origin.tail == Tail::Whole && written.is_none_or(|written| found + lost_in_gaps(origin) >= written)
+    let missing = written.map_or(0, |written| written.saturating_sub(found));
+    // How many buffers a part held that cannot be read is only estimated where they are compressed: then the mark of the
+    // last one decides.
+    let may_lie_in_gaps = || missing <= lost_in_gaps(origin) || (!origin.gaps.is_empty() && origin.is_last_marked);
+    origin.tail == Tail::Whole && (missing == 0 || may_lie_in_gaps())
 }
 
 /// Buffers that the unreadable parts of a file held.
@@ -199,9 +203,7 @@ fn is_end_missing(recording: &Recording, origin: &Origin, checked: &Checked, las
     }
     // A log that overwrites its beginning is rotated: how the file ends says nothing. Its newest buffer has the number of
     // the last one written, where numbers are given without gaps.
-    let newest = recording.spans.iter().map(|span| span.sequence).max().unwrap_or(0);
-    let is_numbered = header.is_circular() && !header.is_merged() && newest > 0 && has_numbers(recording);
-    if is_numbered && origin.wrapped {
+    if let Some(newest) = origin.newest.filter(|_| header.is_circular() && !header.is_merged()) {
         return newest + 1 < i64::from(header.buffers_written);
     }
     let (_, written) = buffers(origin);
@@ -210,13 +212,6 @@ fn is_end_missing(recording: &Recording, origin: &Origin, checked: &Checked, las
     !has_all_buffers(origin)
         || (written.is_none() && !recording.cpus.is_empty() && is_later())
         || (header.buffers_lost > 0 && !ended_early(recording, 4).is_empty())
-}
-
-/// Whether every buffer has a number of its own.
-fn has_numbers(recording: &Recording) -> bool {
-    let mut numbers: Vec<i64> = recording.spans.iter().map(|span| span.sequence).collect();
-    numbers.sort_unstable();
-    numbers.windows(2).all(|pair| pair[0] != pair[1])
 }
 
 /// CPUs that matter and whose records end more than so many of their buffers before those of the others.
@@ -342,8 +337,8 @@ fn breaks(recording: &Recording, origin: &Origin) -> Vec<(usize, u64)> {
     }
     // A rotated file: what is missing shows in the numbers of the buffers.
     let is_damaged = !origin.gaps.is_empty() || origin.tail != Tail::Whole;
-    let newest = spans.iter().map(|span| span.sequence).max().unwrap_or(0);
-    let is_numbered = has_numbers(recording) && (is_damaged || newest + 1 == i64::from(origin.logfile.buffers_written));
+    let is_numbered =
+        origin.newest.is_some_and(|newest| is_damaged || newest + 1 == i64::from(origin.logfile.buffers_written));
     let mean = recording.records() / (spans.len() as u64).max(1);
     let jumps = spans.windows(2).enumerate().map(|(at, pair)| (at + 1, pair[1].sequence - pair[0].sequence - 1));
     let jumps = jumps.filter(|(_, missing)| is_numbered && *missing > 0);

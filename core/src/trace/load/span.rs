@@ -87,7 +87,8 @@ impl Believed {
             return None;
         }
         let (next, after) = (behind.next(), behind.next());
-        let Some(next) = next else { return Some(time) };
+        // What comes last in its buffer is borne out by other buffers, or not; but no clock goes back for one record.
+        let Some(next) = next else { return (time.0 >= latest.0.saturating_sub(self.step)).then_some(time) };
         let is_damaged = if latest == Ticks::UNKNOWN {
             // The first one of a buffer: damaged if the next two agree that it is too late.
             next < time && after.is_some_and(|after| after < time && after >= next)
@@ -126,6 +127,8 @@ mod tests {
         assert_eq!(judge(5_000, 50, &[60, 5_020]), Some(5_000), "the next one may be the damaged one");
         assert_eq!(judge(-900, 50, &[60]), None, "a step back that nothing follows");
         assert_eq!(judge(-900, 50, &[-890]), Some(-900), "the clock went back");
+        assert_eq!(judge(-900, 50, &[]), None, "the last of a buffer is a step back");
+        assert_eq!(judge(5_000, 50, &[]), Some(5_000), "the last of a buffer may come after a pause");
         assert_eq!(judge(20, 50, &[60]), Some(20), "a small disorder");
         assert_eq!(judge(5_000, i64::MIN, &[60, 70]), None, "the first of a buffer");
         assert!(!believed.is_ordinary(Ticks(5), Ticks::UNKNOWN), "the first of a buffer is looked at");
