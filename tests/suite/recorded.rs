@@ -7,7 +7,7 @@ use poolscope_core::synth::scenario::{HeaderStyle, StackMode};
 use poolscope_core::synth::writer::{Compression, FileMode, PlacedBuffer, Width};
 use poolscope_core::trace::Trace;
 use poolscope_tests::corpus::real_traces;
-use poolscope_tests::planted::{OnDisk, loaded, placed};
+use poolscope_tests::planted::{OnDisk, loaded, placed, try_load};
 use poolscope_tests::program::{json, run};
 use poolscope_tests::variants;
 use rayon::prelude::*;
@@ -67,8 +67,11 @@ fn a_whole_trace_is_recorded_from_its_first_to_its_last_kernel_record() {
         (!is_whole || !cpus_match || clock > 0)
             .then(|| format!("{}: {found:?}, planted {wanted:?}; {:?}", variant.name, trace.anomalies.rows()))
     };
-    let whole =
-        |variant: &variants::Variant| variant.params.mode == FileMode::Sequential && variant.params.lost_buffers == 0;
+    let whole = |variant: &variants::Variant| {
+        variant.params.mode == FileMode::Sequential
+            && variant.params.lost_buffers == 0
+            && variant.params.loss_share == 0.0
+    };
     let all: Vec<variants::Variant> = variants::all(1_500).into_iter().filter(whole).collect();
     assert!(all.len() > 80);
     let complaints: Vec<String> = all.par_iter().filter_map(check).collect();
@@ -108,7 +111,7 @@ fn cut_complaint(
     let is_right = (least..=most).contains(&recorded.range.to.0);
     let is_said = recorded.end_missing
         && !recorded.start_missing
-        && recorded.header_end.is_some_and(|end| end > recorded.range.to);
+        && recorded.header_end.is_some_and(|end| end >= recorded.range.to);
     let extent_stays = trace.extent.to.0 == recorded.header_end.map_or(0, |end| end.0);
     (!is_right || !is_said || !extent_stays).then(|| {
         format!(
@@ -178,6 +181,10 @@ fn a_log_that_wrapped_begins_where_everything_is_there() {
                 let (bytes, kept) = placed(&params);
                 let is_kept = |buffer: &&PlacedBuffer| kept.iter().any(|other| other.id == buffer.id);
                 let gone = all.iter().filter(|buffer| !is_kept(buffer)).filter_map(|buffer| buffer.ticks);
+                // With hardly a buffer for each CPU, what the stop flushed overwrites itself: nothing is complete.
+                if slots < 2 * u32::from(cpus) {
+                    continue;
+                }
                 let Some(complete) = gone.map(|ticks| ticks.1).max() else { continue };
                 let longest =
                     all.iter().filter_map(|b| b.ticks).map(|(first, last)| last - first).max().expect("buffers");
@@ -210,7 +217,9 @@ fn a_session_that_was_killed_ends_with_its_first_cpu() {
     let (bytes, buffers) = placed(params);
     // Neither an end nor a number of buffers, and what was in memory is lost: the last buffer of each CPU.
     let mut lost: BTreeMap<u16, PlacedBuffer> = BTreeMap::new();
-    buffers.iter().for_each(|buffer| drop(lost.insert(buffer.cpu, *buffer)));
+    for buffer in &buffers {
+        lost.insert(buffer.cpu, *buffer);
+    }
     let mut killed = with_header(&bytes, &[(16, &[0; 8]), (36, &1_u32.to_le_bytes())]);
     let mut gone: Vec<PlacedBuffer> = lost.into_values().collect();
     gone.sort_by_key(|buffer| std::cmp::Reverse(buffer.offset));
@@ -288,9 +297,16 @@ fn real_traces_have_sane_recorded_ranges_whole_and_cut() {
             let off = (seconds(&trace, recorded.range.to) - seconds(&trace, end)).abs();
             assert!(off < 2.0, "{}: {off} s from the header's end", real.name);
         }
+        // A rotated file whose physical end is cut off has lost something else than the end of its recording.
+        if trace.summary.log_file_mode & 2 != 0 {
+            continue;
+        }
         for percent in [97, 90, 60, 40] {
             let Some(cut) = bytes.get(..bytes.len() * percent / 100) else { continue };
-            let part = loaded(cut.to_vec());
+            let Ok(part) = try_load(cut.to_vec()) else {
+                assert!(cut.len() < 1_024, "{} at {percent} %: only the first record makes a trace", real.name);
+                continue;
+            };
             assert!(part.recorded.end_missing, "{} at {percent} %: {:?}", real.name, part.recorded);
             assert!(part.recorded.range.to <= recorded.range.to.max(end), "{} at {percent} %", real.name);
             assert_eq!(part.extent.to, trace.extent.to, "{} at {percent} %", real.name);

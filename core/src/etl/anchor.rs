@@ -16,6 +16,8 @@ const EARLY_SECONDS: i64 = 1;
 const LONGEST_SECONDS: i64 = 366 * 86_400;
 /// Buffers whose records are all looked at for the latest time.
 const LAST_BUFFERS: usize = 256;
+/// A first record so many ticks before the next one is not used as evidence: nearly a second of the usual clock.
+const LONE_TICKS: i64 = 1 << 23;
 /// Seconds of the shortest margin around the times of the buffers within which a record's time is believed.
 const MARGIN_SECONDS: i64 = 3600;
 
@@ -78,8 +80,12 @@ fn is_of_logger(record: &Record<'_>) -> bool {
 /// The time of a buffer's first record. One damaged time among the first three is passed over.
 fn first_time(data: &[u8], buffer: &BufferRef, scratch: &mut Scratch) -> Option<i64> {
     // Of a compressed body, no more than the first records is unpacked.
+    const BEGINNING_BYTES: u32 = 8192;
     let beginning = BufferRef {
-        header: super::buffer::BufferHeader { filled_bytes: buffer.header.filled_bytes.min(1024), ..buffer.header },
+        header: super::buffer::BufferHeader {
+            filled_bytes: buffer.header.filled_bytes.min(BEGINNING_BYTES),
+            ..buffer.header
+        },
         ..*buffer
     };
     let (body, _) = body_of(data, &beginning, scratch);
@@ -92,10 +98,10 @@ fn first_time(data: &[u8], buffer: &BufferRef, scratch: &mut Scratch) -> Option<
             let mut sorted = [a, b, c];
             sorted.sort_unstable();
             let (low, middle) = (sorted[0], sorted[1]);
-            let is_far = middle.saturating_sub(low) > 1 << 29;
+            let is_far = middle.saturating_sub(low) > LONE_TICKS;
             Some(if a > b || is_far { middle } else { a })
         }
-        (Some(a), Some(b), None) => Some(a.min(b)),
+        (Some(a), Some(b), None) => Some(if a > b || b.saturating_sub(a) > LONE_TICKS { b } else { a }),
         (first, _, _) => first,
     }
 }

@@ -134,7 +134,7 @@ const UTF16: Foreign = Foreign {
 };
 const TEXT: Foreign = Foreign {
     name: "a text file",
-    advice: "A listing of poolmon or !poolused is read with poolscope poolmon FILE; choose the .etl file for a trace.",
+    advice: "Choose a file that wpr, xperf or another ETW tool wrote, with the ending .etl; a listing of poolmon or !poolused is read with: poolscope poolmon FILE.",
 };
 const POOLMON_TEXT: Foreign = Foreign { name: "a listing of poolmon or !poolused", advice: POOLMON };
 const CSV: Foreign = Foreign {
@@ -152,6 +152,11 @@ const ZEROS: Foreign = Foreign {
 const BIG_ENDIAN: Foreign = Foreign {
     name: "what could be a trace with its bytes in reverse order",
     advice: "Windows writes no such files: copy it again without any conversion.",
+};
+/// A trace of which hardly anything is there.
+pub const CUT_OFF: Foreign = Foreign {
+    name: "the end of the file within its first record: the copy did not finish",
+    advice: "Copy the file again, or record again.",
 };
 /// A trace whose line ends were converted.
 pub const MANGLED: Foreign = Foreign {

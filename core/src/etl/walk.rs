@@ -149,7 +149,11 @@ fn first_record(data: &[u8], name: &str, anomalies: &mut Anomalies) -> Result<(L
             anomalies.add_at(AnomalyKind::BadHeader, HEADER_BYTES as u64);
             return Ok((LogfileHeader::assumed(buffer.size_bytes, 8), None));
         }
-        return Err(refuse(HEADER_BYTES as u64, "the log-file header record"));
+        let wanted = "the log-file header record";
+        if is_cut_header_record(body) {
+            return Err(refused(data, name, HEADER_BYTES as u64, wanted, Some(foreign::CUT_OFF)));
+        }
+        return Err(refuse(HEADER_BYTES as u64, wanted));
     };
     if !plausible {
         anomalies.add_at(AnomalyKind::BadHeader, 0);
@@ -171,6 +175,13 @@ fn first_record(data: &[u8], name: &str, anomalies: &mut Anomalies) -> Result<(L
 
 fn is_header_record(record: &Record<'_>) -> bool {
     record.key == RecordKey::Hook(0)
+}
+
+/// Whether the header record begins, but the file ends before it does (SYSTEM header of either width, hook 0).
+fn is_cut_header_record(body: &[u8]) -> bool {
+    let is_header = matches!(u32_at(body, 0).map(|marker| marker >> 16), Some(0xc001 | 0xc002));
+    let sizes = u32_at(body, 4).map(|word| (word as usize & 0xffff, word >> 16));
+    is_header && sizes.is_some_and(|(size, hook)| hook == 0 && size > body.len())
 }
 
 /// Whether something that can follow a buffer stands where the first one should end.
@@ -244,6 +255,10 @@ mod tests {
         };
         assert!(two(b"<!DOCTYPE html><html><head><title>Sign in</title></head></html>").contains("web page"));
         assert!(two(&[0; 9000]).contains("zeros"));
+        let mut cut = vec![0; 400];
+        cut[0..4].copy_from_slice(&65_536_u32.to_le_bytes());
+        cut[72..80].copy_from_slice(&[2, 0, 2, 0xc0, 0x98, 1, 0, 0]);
+        assert!(two(&cut).contains("the copy did not finish"));
         assert!(two(&[0xa5; 9000]).contains("0xa5a5a5a5"), "an unknown file shows its bytes");
         let mut zip = b"PK\x03\x04".to_vec();
         zip.resize(200, 0);

@@ -429,3 +429,101 @@ fn analyzable(recording: &Recording, recorded: &RecordedRange) -> View {
     }
     best.unwrap_or(recorded.range)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Buffers as `(CPU, first, last, records)`, all of pool events.
+    fn recording(buffers: &[(u16, i64, i64, u64)]) -> Recording {
+        let span = |&(cpu, first, last, records): &(u16, i64, i64, u64)| Span {
+            cpu,
+            first: Ticks(first),
+            last: Ticks(last),
+            confirmed: Ticks(last),
+            records,
+            pool_events: records,
+            stored_bytes: 1_000,
+            ..Span::default()
+        };
+        Recording::new(buffers.iter().map(span), 10, &mut Anomalies::default())
+    }
+
+    fn origin(mode: u32) -> Origin {
+        use crate::etl::logfile::LogfileHeader;
+        Origin {
+            logfile: LogfileHeader {
+                log_file_mode: mode,
+                end_filetime: 2,
+                start_filetime: 1,
+                ..LogfileHeader::default()
+            },
+            file_bytes: 0,
+            buffers: None,
+            wrapped: true,
+            time_zero: 0,
+            gaps: Vec::new(),
+            tail: Tail::Whole,
+            newest: None,
+            is_last_marked: true,
+            anomalies: Anomalies::default(),
+        }
+    }
+
+    #[test]
+    fn an_idle_cpu_neither_pulls_the_start_of_a_wrapped_log_back_nor_pushes_it_on() {
+        // CPU 0 fills a buffer in ten ticks. CPU 1 wrote a few records long ago, into a buffer that only the stop flushed.
+        let busy = [(0, 900, 909, 50), (0, 910, 919, 50), (0, 920, 929, 50)];
+        let idle = |first, last| [&busy[..], &[(1, first, last, 3)]].concat();
+        let start = |buffers: &[_]| start_of_wrapped(&recording(buffers), &origin(2)).0;
+        assert_eq!(
+            start(&busy),
+            910,
+            "what was flushed before the buffer from 900 on was may have gone on up to its end"
+        );
+        assert_eq!(start(&idle(5, 20)), 910, "its last record is old, its buffer is not");
+        assert_eq!(start(&idle(5, 925)), 910);
+        assert_eq!(start(&idle(925, 928)), 910, "it was silent before");
+        // Two idle buffers, of which a timer flushed the first: then that one is the oldest that is left.
+        assert_eq!(start(&[&busy[..], &[(1, 5, 20, 3), (1, 905, 925, 3)]].concat()), 905);
+    }
+
+    #[test]
+    fn a_merged_file_begins_where_the_last_busy_cpu_does() {
+        let start = |buffers: &[_]| start_of_wrapped(&recording(buffers), &origin(0x1_0001)).0;
+        assert_eq!(start(&[(0, 900, 999, 500), (1, 904, 999, 480), (2, 990, 999, 2)]), 904);
+    }
+
+    #[test]
+    fn only_cpus_that_matter_end_a_file_whose_end_is_missing() {
+        let buffers = [(0, 0, 500, 4_000), (0, 500, 990, 4_000), (1, 0, 600, 1_000), (2, 0, 100, 20)];
+        let found = recording(&buffers);
+        let unclosed = Origin { logfile: crate::etl::logfile::LogfileHeader::default(), ..origin(1) };
+        let clock = super::super::clock::named(&unclosed.logfile);
+        let checked = Checked { clock, end: None, is_doubtful: false };
+        let range =
+            recorded_range(&found, &unclosed, &checked, false, &CancelToken::default()).expect("nobody cancels");
+        assert_eq!((range.range.from.0, range.range.to.0), (0, 600));
+        assert!(range.end_missing && !range.start_missing && range.holes.is_empty());
+    }
+
+    #[test]
+    fn the_longest_part_with_few_losses_is_analyzed() {
+        let buffers: Vec<(u16, i64, i64, u64)> = (0..100).map(|at| (0, at * 10, at * 10 + 9, 10)).collect();
+        let found = recording(&buffers);
+        let hole = |from: i64, to: i64, missing_events| Hole {
+            view: View { from: Ticks(from), to: Ticks(to) },
+            missing_events,
+            present_events: 0,
+        };
+        let analyzed = |holes: Vec<Hole>| {
+            let whole = View { from: Ticks(0), to: Ticks(999) };
+            let range = analyzable(&found, &RecordedRange { holes, events: 1_000, ..RecordedRange::whole(whole) });
+            (range.from.0, range.to.0)
+        };
+        assert_eq!(analyzed(vec![hole(300, 310, 50)]), (0, 999), "a twentieth");
+        assert_eq!(analyzed(vec![hole(300, 350, 300)]), (350, 999));
+        assert_eq!(analyzed(vec![hole(700, 750, 300)]), (0, 700));
+        assert_eq!(analyzed(vec![hole(300, 350, 300), hole(900, 901, 20)]), (350, 999), "a small one stays inside");
+    }
+}
