@@ -10,6 +10,7 @@ pub mod html_report;
 pub mod leak_words;
 pub mod pool_tags;
 pub mod reader;
+pub mod recorded_words;
 pub mod recording_words;
 pub mod sample;
 pub mod symbols;

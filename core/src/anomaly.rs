@@ -74,6 +74,12 @@ anomaly_kinds! {
     /// The file ends inside a buffer.
     TornTail => "torn_tail", DataLoss,
         "The file ends in the middle of a buffer: everything after that point is missing, and blocks freed there look like leaks.";
+    /// Bytes that are zero where buffers should be; counts the bytes.
+    ZeroedBytes => "zeroed_bytes", DataLoss,
+        "So many bytes of the file are zeros where events should be (not written to the disk, or lost in a copy): these events are missing, and blocks freed there look like leaks.";
+    /// Buffers that begin before the one in front of them ends, in a file without any 0D 0A.
+    ConvertedLineEnds => "converted_line_ends", DataLoss,
+        "A conversion of line ends has damaged the file (every 0D 0A became 0A): events are missing or wrong. Copy it again as binary: git needs the line \"*.etl binary\" in .gitattributes, ftp its binary mode.";
     /// A buffer header makes no sense.
     BadBuffer => "bad_buffer", DataLoss,
         "A buffer header is damaged: its events are missing, as are those up to the next readable buffer.";
@@ -92,6 +98,21 @@ anomaly_kinds! {
     /// The file header is damaged, defaults were used.
     BadHeader => "bad_header", Warning,
         "The log-file header is damaged: times, pointer size or losses may be wrong.";
+    /// Buffers with flags or of a type that nobody has described.
+    UnknownBufferKind => "unknown_buffer_kind", Warning,
+        "Buffers have flags or a type that is not known: they were read like all others.";
+    /// Times in the log-file header that contradict the records.
+    HeaderClock => "header_clock", Warning,
+        "The log-file header's times (its own, start, end or frequency) do not fit the records: the header is damaged, or the computer's clock was set while it recorded. Times come from the records instead; wall-clock times may be off.";
+    /// All records carry one time.
+    ClockStandsStill => "clock_stands_still", Warning,
+        "All records carry the same time: their order is that of the file, and no rate can be told.";
+    /// The time of a record that cannot be.
+    BadTime => "bad_time", Warning,
+        "The time of a record lies outside of the recording or of what its neighbors allow: it is damaged, and the time of the record before it is used.";
+    /// Records of one CPU go back in time from one buffer to the next.
+    ClockWentBack => "clock_went_back", Warning,
+        "The clock of a CPU went back from one buffer to the next (a virtual machine that was restored, or processors that count differently): the order of events there, and so the pairing, is less sure.";
     /// Records go back in time within one buffer.
     TimeWentBack => "time_went_back", Warning,
         "Timestamps go backwards within a buffer: the order of events there, and so the pairing, is less sure.";

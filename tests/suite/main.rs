@@ -47,6 +47,8 @@ mod props;
 mod reader;
 mod reader_cli;
 mod reader_windows;
+mod recorded;
+mod recorded_damage;
 mod recording_cli;
 mod recording_profiles;
 mod sample_modules;

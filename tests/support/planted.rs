@@ -2,6 +2,7 @@
 
 use poolscope_core::etl::walk::TraceFile;
 use poolscope_core::job::{CancelToken, Progress};
+use poolscope_core::synth::writer::PlacedBuffer;
 use poolscope_core::synth::{SynthParams, Truth, TruthRequest, write_trace};
 use poolscope_core::trace::Trace;
 use poolscope_core::trace::load::{LoadError, LoadOptions, load};
@@ -24,6 +25,14 @@ pub fn plant(params: &SynthParams, request: &TruthRequest) -> Planted {
     let mut out = Cursor::new(Vec::new());
     let summary = write_trace(&mut out, params, Some(request)).expect("the parameters of a variant make sense");
     Planted { bytes: out.into_inner(), truth: summary.truth.expect("the truth was asked for") }
+}
+
+/// Writes a trace into memory; where its buffers lie and what they cover.
+#[must_use]
+pub fn placed(params: &SynthParams) -> (Vec<u8>, Vec<PlacedBuffer>) {
+    let mut out = Cursor::new(Vec::new());
+    let summary = write_trace(&mut out, params, None).expect("the parameters of a variant make sense");
+    (out.into_inner(), summary.written.placed)
 }
 
 /// Writes a trace into memory and forgets its truth.

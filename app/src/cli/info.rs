@@ -2,10 +2,10 @@
 
 use super::io::Io;
 use super::open::TraceArgs;
-use crate::format;
+use crate::{format, recorded_words};
 use poolscope_core::trace::Trace;
 use poolscope_core::trace::load::LoadOptions;
-use poolscope_core::trace::time::Ticks;
+use poolscope_core::trace::time::{Ticks, View};
 use serde_json::{Map, Value, json};
 use std::io::Write;
 
@@ -91,6 +91,8 @@ fn facts(trace: &Trace, name: &str) -> Value {
         "perf_freq": summary.perf_freq,
         "start": format::rfc3339(summary.start_filetime),
         "duration_s": trace.clock.seconds(trace.extent.to),
+        "recorded_range": range(trace, trace.recorded.range),
+        "recording": recording(trace),
         "events_lost": summary.events_lost,
         "buffers_lost": summary.buffers_lost,
         "images": trace.modules.lives().len(),
@@ -113,6 +115,53 @@ fn facts(trace: &Trace, name: &str) -> Value {
             "group_enabled": summary.pool_group_enabled,
         },
         "anomalies": anomalies,
+    })
+}
+
+/// A range in seconds from time zero.
+fn range(trace: &Trace, view: View) -> Value {
+    json!({ "from": trace.clock.seconds(view.from), "to": trace.clock.seconds(view.to) })
+}
+
+/// What part of the recording is there, CPU by CPU and hole by hole.
+fn recording(trace: &Trace) -> Value {
+    let (recorded, clock) = (&trace.recorded, &trace.clock);
+    let holes: Vec<Value> = recorded
+        .holes
+        .iter()
+        .map(|hole| {
+            json!({
+                "from": clock.seconds(hole.view.from),
+                "to": clock.seconds(hole.view.to),
+                "missing_events": hole.missing_events,
+                "missing_share": hole.missing_share(),
+            })
+        })
+        .collect();
+    let cpus: Vec<Value> = recorded
+        .cpus
+        .iter()
+        .map(|cpu| {
+            json!({
+                "cpu": cpu.cpu,
+                "from": clock.seconds(cpu.first),
+                "to": clock.seconds(cpu.last),
+                "records": cpu.records,
+                "pool_events": cpu.pool_events,
+                "ended_early": recorded.ended_early.contains(&cpu.cpu),
+            })
+        })
+        .collect();
+    json!({
+        "summary": recorded_words::sentence(trace),
+        "start_missing": recorded.start_missing,
+        "end_missing": recorded.end_missing,
+        "analyzable_range": range(trace, recorded.analyzable),
+        "header_end_s": recorded.header_end.map(|end| clock.seconds(end)),
+        "buffers_written": recorded.buffers_written,
+        "missing_share": recorded.missing_share(),
+        "holes": holes,
+        "cpus": cpus,
     })
 }
 
@@ -180,6 +229,7 @@ fn system_lines(trace: &Trace, name: &str) -> Vec<(&'static str, String)> {
         ("Trace", format!("{name}, {}", format::bytes(summary.file_bytes))),
         ("System", format!("Windows build {}, {bits}, {} CPUs{os}", summary.os_build, summary.cpus)),
         ("Recorded", format!("{start}, {duration}, logger \"{}\"", summary.session_name)),
+        ("Range", recorded_words::sentence(trace)),
         ("Clock", format!("{}, {} Hz", clock.kind.name(), format::count(clock.ticks_per_second))),
     ];
     if let (Some(computer), Some(mb)) = (&summary.computer, summary.memory_mb) {

@@ -3,6 +3,7 @@
 
 use super::io::Io;
 use crate::reader::{self, Reader};
+use crate::recorded_words;
 use crate::sample;
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -139,14 +140,21 @@ fn with_bar<R>(progress: &Progress, run: impl FnOnce() -> R) -> R {
     result
 }
 
-/// Data loss is told without being asked for: a figure must not look better than its trace. So is a trace that cannot
-/// have any figures: an empty report would leave the user guessing.
+/// Data loss is told without being asked for, and what part of the recording is there: a figure must not look better than its
+/// trace. So is a trace that cannot have any figures: an empty report would leave the user guessing. A header whose times are
+/// not used is told as well, since every second is counted from it.
 fn warn(trace: &Trace, io: &mut Io<'_>) -> anyhow::Result<()> {
-    let is_told = |kind: AnomalyKind| kind.severity() == Severity::DataLoss || kind == AnomalyKind::NoPoolEvents;
+    let is_told = |kind: AnomalyKind| {
+        kind.severity() == Severity::DataLoss
+            || matches!(kind, AnomalyKind::NoPoolEvents | AnomalyKind::HeaderClock | AnomalyKind::ClockStandsStill)
+    };
     let losses = trace.anomalies.rows().iter().filter(|row| is_told(row.kind));
     for row in losses {
         let times = crate::format::count(row.count);
         writeln!(io.err, "poolscope: warning: {} ({times}): {}", row.kind.name(), row.kind.effect())?;
+    }
+    if let Some(sentence) = recorded_words::missing(trace) {
+        writeln!(io.err, "poolscope: warning: {sentence}")?;
     }
     Ok(())
 }

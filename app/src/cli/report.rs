@@ -92,7 +92,7 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
         let work = workers.run(|| prepare(args, &names, view));
         let (table, evaluator) = work?;
         let name = args.trace.name();
-        let document = Document { trace: &name, view, clock: trace.clock };
+        let document = Document { trace: &name, view, recorded: trace.recorded.range, clock: trace.clock };
         match args.format {
             Format::Text => tree(args, table, &evaluator, &document, workers, io)?,
             _ => flat(args, &table, &evaluator, &document, workers, io)?,

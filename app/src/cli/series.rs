@@ -79,7 +79,7 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
             series_at(&names, &request, args.selection.moments(trace, view, args.points as usize), &never)
         })?;
         let name = args.trace.name();
-        let document = Document { trace: &name, view, clock: trace.clock };
+        let document = Document { trace: &name, view, recorded: trace.recorded.range, clock: trace.clock };
         match args.format {
             Format::Json => write_json(&mut io.out, &document, &set)?,
             Format::Csv => write_csv(&mut io.out, &set)?,

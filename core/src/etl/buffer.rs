@@ -15,14 +15,22 @@ pub mod flag {
     pub const EVENTS_LOST: u16 = 0x02;
     /// A whole buffer was lost.
     pub const BUFFER_LOST: u16 = 0x04;
+    /// The last buffer of a flush: on the last buffer of a file that was closed.
+    pub const FLUSH_MARKER: u16 = 0x01;
     /// The processor index has 16 bits.
     pub const PROC_INDEX: u16 = 0x20;
     /// The body is compressed.
     pub const COMPRESSED: u16 = 0x40;
+    /// All that are described (etl-format 1.3).
+    pub const KNOWN: u16 = 0x7f;
 }
 
 /// `BufferType` of the header buffer.
 pub const TYPE_HEADER: u16 = 4;
+/// The last `BufferType` that is described (etl-format 1.4).
+const LAST_TYPE: u16 = 7;
+/// `State` of a buffer that is being flushed, the last that is described (etl-format 1.2).
+const LAST_STATE: u32 = 3;
 
 /// A buffer header, as far as it is of use.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -39,6 +47,8 @@ pub struct BufferHeader {
     pub flags: u16,
     /// See [`TYPE_HEADER`].
     pub kind: u16,
+    /// What the buffer was used for when it was written; 3 in files.
+    pub state: u32,
 }
 
 impl BufferHeader {
@@ -57,6 +67,7 @@ impl BufferHeader {
             cpu,
             flags,
             kind: u16_at(data, 0x36)?,
+            state: u32_at(data, 0x2c)?,
         })
     }
 
@@ -74,7 +85,15 @@ impl BufferHeader {
         let size_fits = self.size_bytes >= HEADER_BYTES as u32 && self.size_bytes <= MAX_BUFFER_BYTES;
         let filled_fits =
             self.filled_bytes == 0 || (self.filled_bytes >= HEADER_BYTES as u32 && self.filled_bytes <= limit);
-        size_fits && filled_fits && self.kind <= 7 && self.flags & 0xff00 == 0
+        // Flags and types that nobody has described yet are no reason to refuse a buffer whose sizes fit; nearly all bytes
+        // that are no buffer fail the state as well.
+        size_fits && filled_fits && (self.is_described() || self.state <= LAST_STATE && self.filled_bytes > 0)
+    }
+
+    /// Whether its flags and type are all described.
+    #[must_use]
+    pub const fn is_described(&self) -> bool {
+        self.kind <= LAST_TYPE && self.flags & !flag::KNOWN == 0
     }
 }
 

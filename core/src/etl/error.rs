@@ -21,7 +21,9 @@ pub enum OpenError {
         path: PathBuf,
     },
     /// Not an event trace log.
-    #[error("{name} is not an event trace log (.etl): at offset {offset} {wanted} was expected, found {found}")]
+    #[error(
+        "{name} is not an event trace log (.etl): at offset {offset} {wanted} was expected, found {found}. {advice}"
+    )]
     NotATrace {
         /// The file's name.
         name: String,
@@ -31,6 +33,8 @@ pub enum OpenError {
         wanted: &'static str,
         /// What this file has there.
         found: String,
+        /// What to do next, a sentence.
+        advice: &'static str,
     },
     /// Another reader refuses: Windows' own.
     #[error("Windows does not read {} as a trace: {reason}", path.display())]
@@ -40,4 +44,14 @@ pub enum OpenError {
         /// What the reader says, with its code where it has one.
         reason: String,
     },
+}
+
+impl OpenError {
+    /// What happened, and what to do next where the file itself shows it: the two sentences of the message, apart.
+    #[must_use]
+    pub fn parts(&self) -> (String, Option<&'static str>) {
+        let text = self.to_string();
+        let Self::NotATrace { advice, .. } = self else { return (text, None) };
+        (text.strip_suffix(advice).unwrap_or(&text).trim_end().to_owned(), Some(advice))
+    }
 }

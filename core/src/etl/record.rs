@@ -246,6 +246,32 @@ fn manifest(bytes: &[u8], pointer_size: u8, offset: usize) -> Result<Record<'_>,
     })
 }
 
+/// Where records go on behind a run of `zeros` zeros at `at`: the next place from which on they frame up to the end of the
+/// events, or up to more zeros. `None` if there is none.
+#[must_use]
+pub fn resume(body: &[u8], at: usize, zeros: usize) -> Option<usize> {
+    const LEAST: usize = 8;
+    // A record that the zeros have cut in two ends within its own size: so far its rest reaches at most.
+    const MOST: usize = 1 << 16;
+    if zeros < LEAST {
+        return None;
+    }
+    let start = (at + zeros).next_multiple_of(8).saturating_sub(8).max(at);
+    let end = body.len().min(at + zeros + MOST);
+    (start..end).step_by(8).find(|&place| {
+        let mut records = Records::new(body.get(place..).unwrap_or_default());
+        let is_any = records.next().is_some();
+        let is_clean = is_any && {
+            records.by_ref().for_each(drop);
+            match records.damage() {
+                None => true,
+                Some((damaged, _)) => body.get(place + damaged..).is_some_and(|rest| rest.starts_with(&[0; LEAST])),
+            }
+        };
+        is_clean
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -292,6 +318,23 @@ mod tests {
         zeroed.extend([0; 64]);
         let mut records = Records::new(&zeroed);
         assert_eq!((records.by_ref().count(), records.damage()), (1, Some((32, FrameError::Marker))));
+    }
+
+    #[test]
+    fn reading_goes_on_behind_zeros() {
+        let one = system64(0x0e20, &[7; 24]);
+        let mut body: Vec<u8> = std::iter::repeat_n(one.clone(), 40).flatten().collect();
+        // From the middle of one record to the middle of another.
+        let range = 10 * one.len() + 16..20 * one.len() + 24;
+        body[range.clone()].fill(0);
+        let mut records = Records::new(&body);
+        let before = records.by_ref().count();
+        let (at, _) = records.damage().expect("zeros are no record");
+        let zeros = body[at..].iter().take_while(|&&b| b == 0).count();
+        let next = resume(&body, at, zeros).expect("records follow");
+        assert_eq!((before, next), (11, 21 * one.len()));
+        assert_eq!(Records::new(&body[next..]).count(), 19);
+        assert_eq!(resume(&body[..range.end], at, range.end - at), None);
     }
 
     #[test]

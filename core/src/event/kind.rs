@@ -143,6 +143,20 @@ pub fn is_kernel_group(guid: &Guid) -> bool {
     GROUPS.iter().any(|(known, _)| known == guid)
 }
 
+/// Whether a GUID is that of the event trace group, whose records are the logger's own.
+#[must_use]
+pub fn is_event_trace_group(guid: &Guid) -> bool {
+    GROUPS[0].0 == *guid
+}
+
+/// Whether an event is an allocation or a free of pool.
+#[inline(always)]
+#[must_use]
+pub const fn is_pool_event(kind: EventKind) -> bool {
+    use EventKind as K;
+    matches!(kind, K::PoolAlloc | K::PoolAllocSession | K::PoolFree | K::PoolFreeSession)
+}
+
 const fn build_table() -> [EventKind; HOOKS] {
     use EventKind as K;
     let mut table = [K::Unknown; HOOKS];

@@ -12,6 +12,8 @@ pub struct Document<'d> {
     pub trace: &'d str,
     /// The range of the figures.
     pub view: View,
+    /// The recorded range of the trace.
+    pub recorded: View,
     /// How ticks become seconds.
     pub clock: Clock,
 }
@@ -25,12 +27,25 @@ impl Document<'_> {
     pub fn open<'k>(&self, out: &mut dyn Write, by: impl Iterator<Item = &'k str>) -> io::Result<()> {
         out.write_all(b"{\"trace\":")?;
         json::text(out, self.trace)?;
-        out.write_all(b",\"range\":{\"from\":")?;
-        json::float(out, self.clock.seconds(self.view.from))?;
-        out.write_all(b",\"to\":")?;
-        json::float(out, self.clock.seconds(self.view.to))?;
-        out.write_all(b"},\"by\":")?;
+        for (name, view) in [("range", self.view), ("recorded_range", self.recorded)] {
+            write!(out, ",\"{name}\":")?;
+            self.range(out, view)?;
+        }
+        out.write_all(b",\"by\":")?;
         json::list(out, by)
+    }
+
+    /// A range as `{"from":s,"to":s}`, in seconds from time zero.
+    ///
+    /// # Errors
+    ///
+    /// What the writer says.
+    pub fn range(&self, out: &mut dyn Write, view: View) -> io::Result<()> {
+        out.write_all(b"{\"from\":")?;
+        json::float(out, self.clock.seconds(view.from))?;
+        out.write_all(b",\"to\":")?;
+        json::float(out, self.clock.seconds(view.to))?;
+        out.write_all(b"}")
     }
 }
 

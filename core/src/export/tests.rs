@@ -13,7 +13,7 @@ const VIEW: View = View { from: Ticks(0), to: Ticks(10_000) };
 
 fn document() -> Document<'static> {
     let clock = Clock { kind: ClockKind::Qpc, ticks_per_second: HZ, start_filetime: 0 };
-    Document { trace: "a \"b\".etl", view: VIEW, clock }
+    Document { trace: "a \"b\".etl", view: VIEW, recorded: VIEW, clock }
 }
 
 fn blocks() -> Vec<Block> {

@@ -87,8 +87,7 @@ pub fn judge(names: &Names, request: Request, cancel: Cancel<'_>) -> Result<Judg
         let order = order.then_with(|| b.growth_bytes_per_s.total_cmp(&a.growth_bytes_per_s));
         order.then_with(|| b.evidence.survivors.bytes.cmp(&a.evidence.survivors.bytes))
     });
-    let recorded = &names.trace().recorded;
-    let is_whole = !recorded.start_missing && !recorded.end_missing && recorded.analyzable == recorded.range;
+    let is_whole = names.trace().recorded.is_whole();
     let seconds = span.seconds(&names.trace().clock);
     Ok(Judgement { request, span, seconds, is_whole, suspects, pools, trust })
 }

@@ -83,25 +83,34 @@ impl Loader for Engine {
         match loaded {
             Ok(trace) => Ok(Some(trace)),
             Err(LoadError::Cancelled(_)) => Ok(None),
-            Err(error) => Err(Failure {
-                what: error.to_string(),
-                next: next_step(&error).to_owned(),
-                windows_may_read: Reader::Windows.is_here() && reader::may_help(&error),
-            }),
+            Err(error) => {
+                let (what, next) = parts(&error);
+                let windows_may_read = Reader::Windows.is_here() && reader::may_help(&error);
+                Err(Failure { what, next: next.to_owned(), windows_may_read })
+            }
         }
     }
 }
 
-/// What to do after a failure.
+/// What happened, and what to do next: the sentences of the command line, apart.
+fn parts(error: &LoadError) -> (String, &'static str) {
+    match error {
+        LoadError::Open(open) => {
+            let (what, next) = open.parts();
+            (what, next.unwrap_or_else(|| next_step(error)))
+        }
+        other => (other.to_string(), next_step(other)),
+    }
+}
+
+/// What to do after a failure that does not say so itself.
 fn next_step(error: &LoadError) -> &'static str {
     match error {
         LoadError::Open(OpenError::Io { .. }) => {
             "Check that the file is still there and that you may read it, then open it again."
         }
         LoadError::Open(OpenError::Empty { .. }) => "Copy the file again, or record again.",
-        LoadError::Open(OpenError::NotATrace { .. }) => {
-            "Choose a file that wpr, xperf or another ETW tool wrote, with the ending .etl. An archive has to be unpacked first."
-        }
+        LoadError::Open(OpenError::NotATrace { advice, .. }) => advice,
         LoadError::Open(OpenError::Refused { .. }) => {
             "Neither reader opens it: copy the file again, or choose one that wpr, xperf or another ETW tool wrote."
         }

@@ -22,6 +22,9 @@ pub(super) struct Buffer {
     pub sequence: i64,
     pub flags: u16,
     pub flush_time: i64,
+    /// First and last kernel record.
+    pub ticks: Option<(i64, i64)>,
+    pub records: u64,
     pub body: Vec<u8>,
     pub tally: Tally,
 }

@@ -1,5 +1,5 @@
 //! The trace writer: collects records into per-CPU buffers and puts those into the file. Memory is one buffer per
-//! CPU (and the kept buffers in buffering mode), whatever the size of the file.
+//! CPU (and the kept buffers in buffering mode) and a line for each buffer of the file.
 
 use std::collections::VecDeque;
 use std::io::{Cursor, Seek, SeekFrom, Write};
@@ -29,6 +29,25 @@ pub struct WriteSummary {
     pub buffers_lost: u32,
     /// Raw timestamp of the latest record.
     pub last_ticks: i64,
+    /// The buffers of the file behind the header buffer, in the order of their places.
+    pub placed: Vec<PlacedBuffer>,
+}
+
+/// A buffer of a finished file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlacedBuffer {
+    /// Its id, as [`TraceWriter::put`] gave it.
+    pub id: u64,
+    /// File offset.
+    pub offset: u64,
+    /// Bytes in the file.
+    pub bytes: u64,
+    /// CPU.
+    pub cpu: u16,
+    /// Raw timestamps of the first and the last kernel record; none without any.
+    pub ticks: Option<(i64, i64)>,
+    /// Records.
+    pub records: u64,
 }
 
 /// Writes one `.etl` file, record by record. Records of one CPU must come in time order; the writer does not check.
@@ -132,6 +151,11 @@ impl<W: Write + Seek> TraceWriter<W> {
         buffer.body.pad8();
         buffer.tally.add(head.key(), 1);
         buffer.flush_time = head.ticks();
+        if head.is_of_kernel() {
+            let (first, _) = *buffer.ticks.get_or_insert((head.ticks(), head.ticks()));
+            buffer.ticks = Some((first, head.ticks()));
+        }
+        buffer.records += 1;
         let id = buffer.id;
         self.summary.last_ticks = self.summary.last_ticks.max(head.ticks());
         Ok(id)
@@ -307,6 +331,7 @@ impl<W: Write + Seek> TraceWriter<W> {
         self.out.seek(SeekFrom::Start(self.position))?;
         self.out.flush()?;
         self.summary.missing_buffers.sort_unstable();
+        self.summary.placed.sort_by_key(|placed| placed.offset);
         self.summary.bytes = self.position;
         Ok((self.out, self.summary))
     }
@@ -371,6 +396,14 @@ impl<W: Write + Seek> TraceWriter<W> {
             self.out.seek(SeekFrom::Start(at))?;
         }
         self.out.write_all(&self.encoded)?;
+        let Buffer { id, cpu, ticks, records, .. } = *buffer;
+        let placed = PlacedBuffer { id, offset: at, bytes: self.encoded.len() as u64, cpu, ticks, records };
+        // A slot of a circular file is used again and again; all others are new places.
+        let slot = (at / u64::from(self.options.buffer_size).max(1)).saturating_sub(1) as usize;
+        match self.summary.placed.get_mut(slot).filter(|old| old.offset == at) {
+            Some(old) => *old = placed,
+            None => self.summary.placed.push(placed),
+        }
         let end = at + self.encoded.len() as u64;
         if end > self.position {
             self.position = end;

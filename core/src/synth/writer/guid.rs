@@ -80,6 +80,12 @@ pub mod guids {
     /// Losses of a real-time consumer.
     pub const RT_LOST: Guid = Guid::new(0x6a399ae0_4bc6_4de9_870b_3657f8947e7e);
 
+    /// Whether a relogged file carries the events of a kernel group under this GUID.
+    #[must_use]
+    pub fn is_kernel_group(guid: Guid) -> bool {
+        (0..=0xff).any(|group| of_hook(group << 8) == Some(guid))
+    }
+
     /// The GUID under which a relogged file carries the events of a kernel hook; none for unknown groups.
     #[must_use]
     pub fn of_hook(hook: u16) -> Option<Guid> {

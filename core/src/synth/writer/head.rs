@@ -185,6 +185,16 @@ impl Head<'_> {
         }
     }
 
+    /// Whether the system itself wrote the record: it has a hook, or the GUID of a kernel group.
+    #[must_use]
+    pub fn is_of_kernel(&self) -> bool {
+        match self {
+            Self::Kernel(_) => true,
+            Self::Full(head) => super::guids::is_kernel_group(head.guid),
+            _ => false,
+        }
+    }
+
     /// Under which key the record is counted.
     #[must_use]
     pub const fn key(&self) -> RecordKey {

@@ -21,7 +21,7 @@ mod tests;
 mod xpress;
 
 pub use bytes::Sink;
-pub use file::{TraceWriter, WriteSummary};
+pub use file::{PlacedBuffer, TraceWriter, WriteSummary};
 pub use guid::{Guid, guids};
 pub use head::{EventHead, ExtItem, FullHead, Head, InstanceHead, KernelForm, KernelHead, MessageHead};
 pub use options::{Clock, Compression, FileMode, TraceOptions, Width};

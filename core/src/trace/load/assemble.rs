@@ -2,23 +2,28 @@
 //! frozen. Each shard's memory is given back as soon as it has been copied.
 
 use super::LoadOptions;
+use super::clock::{self, Shown};
 use super::origin::Origin;
 use super::pair::{End, ExtraRow, Paired};
+use super::recorded::{self, Recording};
 use super::shard::{EventColumns, Shard};
 use super::stacks::Joined;
 use super::system::Facts;
 use super::verdicts;
-use crate::etl::logfile::LogfileHeader;
+use crate::anomaly::{Anomalies, AnomalyKind};
+use crate::job::{CancelToken, Cancelled};
 use crate::trace::Trace;
 use crate::trace::allocation::AllocationTable;
 use crate::trace::context::ContextTable;
 use crate::trace::ids::{ContextId, StackId};
-use crate::trace::recorded::RecordedRange;
 use crate::trace::summary::Census;
-use crate::trace::time::{Clock, ClockKind, Ticks, View};
+use crate::trace::time::{Ticks, View};
 use rayon::prelude::*;
 
 /// Freezes everything into a trace.
+///
+/// # Errors
+/// Cancelled.
 pub fn assemble(
     origin: &Origin,
     mut shards: Vec<Shard>,
@@ -26,10 +31,17 @@ pub fn assemble(
     joined: Joined,
     contexts: ContextTable,
     paired: Paired,
-    options: LoadOptions,
-) -> Trace {
-    let clock = clock(&origin.logfile);
-    let extent = extent(&shards, &clock, &origin.logfile);
+    (options, cancel): (LoadOptions, &CancelToken),
+) -> Result<Trace, Cancelled> {
+    let mut clock_anomalies = Anomalies::default();
+    let second = clock::named(&origin.logfile).ticks_per_second as i64;
+    let recording = Recording::new(shards.iter().flat_map(|s| s.spans.iter().copied()), second, &mut clock_anomalies);
+    let checked = clock::check(origin, shown(origin, &recording, &shards));
+    if checked.is_doubtful && origin.anomalies.count(AnomalyKind::HeaderClock) == 0 {
+        clock_anomalies.add(AnomalyKind::HeaderClock, 1);
+    }
+    let clock = checked.clock;
+    let extent = extent(&shards, checked.end, recording.last());
     let census = census(origin, &shards, &joined);
     let mut anomalies = origin.anomalies.clone();
     for shard in &shards {
@@ -37,16 +49,17 @@ pub fn assemble(
     }
     anomalies.merge(&joined.anomalies);
     anomalies.merge(&paired.anomalies);
-    let found = verdicts::Found {
-        first_time: shards.iter().filter_map(|s| s.first_time).min(),
-        headers: shards.iter().map(|s| s.census.headers).sum(),
-    };
+    anomalies.merge(&clock_anomalies);
+    let first_time = shards.iter().filter_map(|s| s.first_time).min();
+    let is_wrapped = verdicts::has_wrapped(origin, first_time, &clock, extent.to);
+    let recorded = recorded::recorded_range(&recording, origin, &checked, is_wrapped, cancel)?;
+    let headers = shards.iter().map(|s| s.census.headers).sum();
     let allocations = columns(&mut shards, paired);
     let mut trace = Trace {
         summary: facts.summary,
         clock,
         extent,
-        recorded: RecordedRange::whole(extent),
+        recorded,
         allocations,
         contexts,
         stacks: joined.stacks,
@@ -56,36 +69,29 @@ pub fn assemble(
         census,
         anomalies,
     };
-    verdicts::add(&mut trace, origin, found, options);
-    trace
+    verdicts::add(&mut trace, origin, verdicts::Found { is_wrapped, headers }, options);
+    Ok(trace)
 }
 
-/// The clock that the header names; a frequency of zero or less falls back to 10 MHz, which every file here has had.
-pub fn clock(header: &LogfileHeader) -> Clock {
-    const USUAL_HZ: u64 = 10_000_000;
-    let perf_freq = u64::try_from(header.perf_freq).ok().filter(|&hz| hz > 0).unwrap_or(USUAL_HZ);
-    let (kind, ticks_per_second) = match header.clock_type {
-        2 => (ClockKind::SystemTime, 10_000_000),
-        3 => (ClockKind::CpuCycles, u64::from(header.cpu_mhz.max(1)) * 1_000_000),
-        0 => (ClockKind::Raw, perf_freq),
-        _ => (ClockKind::Qpc, perf_freq),
-    };
-    Clock { kind, ticks_per_second, start_filetime: header.start_filetime }
+/// What the records show of the clock.
+fn shown(origin: &Origin, recording: &Recording, shards: &[Shard]) -> Shown {
+    let kernel = recording.last();
+    let last = kernel.or_else(|| shards.iter().filter_map(|s| s.last_other_time).max());
+    let header = &origin.logfile;
+    let found = origin.buffers.map_or(0, |buffers| buffers.total);
+    let written_times =
+        if header.is_circular() || found == 0 { 1.0 } else { f64::from(header.buffers_written) / found as f64 };
+    Shown { last, has_kernel: kernel.is_some(), is_whole: recorded::has_all_buffers(origin), written_times }
 }
 
 /// From time zero, or the first pool event before it, to the end that the header gives, or the last event after it.
-/// Without an end in the header, the last kernel record stands for it: merges inject records with later times.
-fn extent(shards: &[Shard], clock: &Clock, header: &LogfileHeader) -> View {
+/// Without an end in the header that can be believed, the last kernel record stands for it: merges inject records with later
+/// times.
+fn extent(shards: &[Shard], header_end: Option<Ticks>, last_kernel: Option<Ticks>) -> View {
     let pool = shards.iter().filter_map(|s| s.pool_times);
     let first_pool = pool.clone().map(|t| t.0).min();
     let last_pool = pool.map(|t| t.1).max();
-    let span = i128::from(header.end_filetime) - i128::from(header.start_filetime);
-    let end = if header.end_filetime > 0 && span > 0 {
-        let ticks = (span * i128::from(clock.ticks_per_second) + 5_000_000) / 10_000_000;
-        Some(Ticks(ticks.min(i128::from(Ticks::LIMIT)) as i64))
-    } else {
-        shards.iter().filter_map(|s| s.last_time).max()
-    };
+    let end = header_end.or(last_kernel);
     let from = first_pool.unwrap_or(Ticks(0)).min(Ticks(0));
     View { from, to: end.max(last_pool).unwrap_or(Ticks(0)).max(Ticks(0)) }
 }

@@ -5,11 +5,14 @@ use super::batch::Batch;
 use super::raw_stacks::RawStacks;
 use super::recent::{RecentEvents, Slot, Target};
 use super::shard::{Definition, EventColumns, Half, HalfRef, LooseStack, NO_ID, RawContext, Shard};
+use super::span::{Believed, Span, times_behind};
 use super::{LoadOptions, StackScope};
 use crate::anomaly::AnomalyKind;
 use crate::bytes::guid::Guid;
+use crate::etl::anchor::Anchor;
+use crate::etl::buffer::{HEADER_BYTES, TYPE_HEADER};
 use crate::etl::layout::BufferRef;
-use crate::etl::record::{Record, RecordKey, Records};
+use crate::etl::record::{self, Record, RecordKey, Records};
 use crate::etl::walk::{Scratch, TraceFile};
 use crate::event::kind::{self, EventKind};
 use crate::event::{pool, stack};
@@ -17,6 +20,7 @@ use crate::job::{CancelToken, Cancelled, Progress};
 use crate::trace::context::Context;
 use crate::trace::time::Ticks;
 use rustc_hash::FxHashMap;
+use std::collections::BTreeMap;
 
 /// Hook ids that have a dense counter.
 const DENSE_HOOKS: usize = 0x2000;
@@ -44,11 +48,15 @@ impl Worker {
         // A pool event takes 56 bytes on a 64-bit system.
         let events = buffers.iter().map(|b| b.header.filled_bytes as usize / 56).sum();
         let (mut decoder, scratch) = self.begin(raws, file.time_zero, options, events);
+        decoder.believed = Some(believed(&file.anchor));
         for buffer in buffers {
             cancel.check()?;
             let (body, damage) = file.body(buffer, scratch);
-            if let Some(kind) = damage {
-                decoder.shard.anomalies.add_at(kind, buffer.offset);
+            let zeros = damage.map_or(0, |_| zeros_at_end(file.data(), buffer));
+            match damage {
+                Some(_) if zeros > 0 => decoder.shard.anomalies.add(AnomalyKind::ZeroedBytes, zeros),
+                Some(kind) => decoder.shard.anomalies.add_at(kind, buffer.offset),
+                None => {}
             }
             let before = decoder.shard.census.records;
             decoder.buffer(buffer, body);
@@ -82,7 +90,23 @@ impl Worker {
         shard.directions.reserve_exact(events);
         let (providers, stacks) = (FxHashMap::default(), options.stacks);
         let (cpu, place) = (Context::NO_CPU, Place::Unknown);
-        (Decoder { shard, raws, recent, hooks, frames, providers, time_zero, stacks, cpu, place }, scratch)
+        let (believed, span, by_cpu) = (None, Span::default(), BTreeMap::new());
+        let decoder = Decoder {
+            shard,
+            raws,
+            recent,
+            hooks,
+            frames,
+            providers,
+            time_zero,
+            believed,
+            stacks,
+            cpu,
+            place,
+            span,
+            by_cpu,
+        };
+        (decoder, scratch)
     }
 }
 
@@ -90,7 +114,7 @@ impl Worker {
 #[derive(Clone, Copy)]
 enum Place {
     /// In a buffer: its offset.
-    Buffer { offset: u64, is_plain: bool },
+    Buffer { offset: u64, is_plain: bool, is_header: bool },
     /// Another reader does not say.
     Unknown,
 }
@@ -103,27 +127,61 @@ pub(super) struct Decoder<'w> {
     frames: &'w mut Vec<u64>,
     providers: FxHashMap<Guid, u64>,
     time_zero: i64,
+    /// Which times can be; `None` if nobody has seen the whole file.
+    believed: Option<Believed>,
     stacks: StackScope,
     cpu: u16,
     place: Place,
+    /// The buffer that is being read.
+    span: Span,
+    /// The CPUs of the batch that is being read.
+    by_cpu: BTreeMap<u16, Span>,
 }
 
 impl Decoder<'_> {
     fn buffer(&mut self, buffer: &BufferRef, body: &[u8]) {
-        self.cpu = buffer.header.cpu;
-        self.place = Place::Buffer { offset: buffer.offset, is_plain: !buffer.header.is_compressed() };
+        let header = &buffer.header;
+        self.cpu = header.cpu;
+        let is_header = header.kind == TYPE_HEADER;
+        self.place = Place::Buffer { offset: buffer.offset, is_plain: !header.is_compressed(), is_header };
+        self.span = Span {
+            offset: buffer.offset,
+            cpu: header.cpu,
+            flags: header.flags,
+            sequence: header.sequence,
+            stored_bytes: buffer.present_bytes,
+            ..Span::default()
+        };
         self.recent.clear();
         let mut clock = Watch::default();
-        let mut records = Records::new(body);
-        for record in records.by_ref() {
-            self.framed(&record, &mut clock);
-        }
-        if let Some((at, _)) = records.damage() {
-            self.note(AnomalyKind::BadRecord, at);
+        let mut start = 0;
+        let mut read = body.len();
+        while let Some(part) = body.get(start..) {
+            let mut records = Records::new(part);
+            while let Some(record) = records.next() {
+                self.framed(&record, &records, &mut clock);
+            }
+            let Some((at, _)) = records.damage() else { break };
+            let at = start + at;
+            let zeros = body.get(at..).unwrap_or_default().iter().take_while(|&&b| b == 0).count();
+            let next = record::resume(body, at, zeros);
+            read -= next.unwrap_or(body.len()) - at;
+            // Zeros of a compressed stream are counted where it is stored.
+            if zeros >= LEAST_ZEROS && !header.is_compressed() {
+                self.shard.anomalies.add(AnomalyKind::ZeroedBytes, zeros as u64);
+            } else {
+                self.note(AnomalyKind::BadRecord, at);
+            }
+            let Some(next) = next else { break };
+            start = next;
         }
         if clock.went_back {
             self.shard.anomalies.add_at(AnomalyKind::TimeWentBack, buffer.offset);
         }
+        let wanted = (header.filled_bytes as usize).saturating_sub(HEADER_BYTES);
+        self.span.read_bytes = read as u32;
+        self.span.lost_bytes = wanted.saturating_sub(read) as u32;
+        self.shard.spans.push(self.span);
     }
 
     /// All records of a batch: it stands for a buffer.
@@ -132,27 +190,69 @@ impl Decoder<'_> {
         let mut clock = Watch::default();
         for (record, cpu) in batch.records() {
             self.cpu = cpu.unwrap_or(Context::NO_CPU);
-            self.framed(&record, &mut clock);
+            self.framed(&record, &Records::new(&[]), &mut clock);
         }
         self.shard.anomalies.add(AnomalyKind::TimeWentBack, u64::from(clock.went_back));
+        let spans = std::mem::take(&mut self.by_cpu).into_iter().map(|(cpu, span)| Span { cpu, ..span });
+        self.shard.spans.extend(spans);
     }
 
+    /// `rest` are the records behind it in its buffer.
     #[inline]
-    fn framed(&mut self, record: &Record<'_>, clock: &mut Watch) {
+    fn framed(&mut self, record: &Record<'_>, rest: &Records<'_>, clock: &mut Watch) {
         self.shard.census.records += 1;
-        let time = record.time.map(|raw| relative(raw, self.time_zero));
-        if let Some(time) = time {
+        let mut time = record.time.map(|raw| relative(raw, self.time_zero));
+        if let Some(own) = time {
+            if let Some(believed) = self.believed
+                && !believed.is_ordinary(own, clock.latest)
+            {
+                time = Some(self.doubted(record, own, rest, clock.latest, believed));
+            }
+            let time = time.unwrap_or(own);
             clock.went_back |= time < clock.latest;
             clock.latest = clock.latest.max(time);
         }
         self.record(record, time);
     }
 
+    /// The time of a record that does not follow from the one before it: where it is damaged, the time before it.
+    #[cold]
+    fn doubted(
+        &mut self,
+        record: &Record<'_>,
+        own: Ticks,
+        rest: &Records<'_>,
+        latest: Ticks,
+        believed: Believed,
+    ) -> Ticks {
+        // Others are injected by merges with times of their own; nothing rests on them.
+        let is_kernel = match record.key {
+            RecordKey::Hook(hook) => hook != 0,
+            RecordKey::Provider { guid, .. } => kind::is_kernel_group(&guid),
+            RecordKey::Message | RecordKey::Other(_) => false,
+        };
+        // The header record's own time has been looked at.
+        if !is_kernel || matches!(self.place, Place::Buffer { is_header: true, .. }) && is_of_logger(record.key) {
+            return own;
+        }
+        let behind = || times_behind(rest, self.time_zero);
+        if let Some(time) = believed.judge(own, latest, behind()) {
+            return time;
+        }
+        let next = behind().find(|time| (believed.window.0..=believed.window.1).contains(time));
+        self.note(AnomalyKind::BadTime, record.offset);
+        match next {
+            _ if latest != Ticks::UNKNOWN => latest,
+            Some(next) => next,
+            None => own.clamp(believed.window.0, believed.window.1),
+        }
+    }
+
     /// Counts something wrong, with its place in the file where that is known; in a compressed buffer, the buffer's.
     fn note(&mut self, kind: AnomalyKind, body_offset: usize) {
         match self.place {
-            Place::Buffer { offset, is_plain } => {
-                let within = if is_plain { crate::etl::buffer::HEADER_BYTES + body_offset } else { 0 };
+            Place::Buffer { offset, is_plain, .. } => {
+                let within = if is_plain { HEADER_BYTES + body_offset } else { 0 };
                 self.shard.anomalies.add_at(kind, offset + within as u64);
             }
             Place::Unknown => self.shard.anomalies.add(kind, 1),
@@ -167,14 +267,17 @@ impl Decoder<'_> {
                     Some(count) => *count += 1,
                     None => *self.shard.census.hooks.entry(hook).or_default() += 1,
                 }
-                self.shard.last_time = self.shard.last_time.max(time);
+                if let Some(time) = time {
+                    self.kernel(record.key, time);
+                }
                 kind::of_hook(hook)
             }
             RecordKey::Provider { guid, opcode } => {
                 *self.providers.entry(guid).or_default() += 1;
-                // Another reader gives kernel records their GUIDs.
-                if matches!(self.place, Place::Unknown) && kind::is_kernel_group(&guid) {
-                    self.shard.last_time = self.shard.last_time.max(time);
+                // A merge and another reader give kernel records their GUIDs.
+                match time {
+                    Some(time) if kind::is_kernel_group(&guid) => self.kernel(record.key, time),
+                    time => self.shard.last_other_time = self.shard.last_other_time.max(time),
                 }
                 kind::of_provider(&guid, opcode)
             }
@@ -210,6 +313,24 @@ impl Decoder<'_> {
         };
         if !decoded {
             self.note(AnomalyKind::BadPayload, record.offset);
+        }
+    }
+
+    /// A kernel record, for what the buffer shows of when it was recorded. What the logger writes with the header record has
+    /// the header's time, whenever the buffers behind it begin.
+    #[inline]
+    fn kernel(&mut self, key: RecordKey, time: Ticks) {
+        if is_of_logger(key) && (time.0 == 0 || matches!(self.place, Place::Buffer { is_header: true, .. })) {
+            return;
+        }
+        let is_pool = match key {
+            RecordKey::Hook(hook) => kind::is_pool_event(kind::of_hook(hook)),
+            RecordKey::Provider { guid, opcode } => kind::is_pool_event(kind::of_provider(&guid, opcode)),
+            RecordKey::Message | RecordKey::Other(_) => false,
+        };
+        match self.place {
+            Place::Buffer { .. } => self.span.note(time, is_pool),
+            Place::Unknown => self.by_cpu.entry(self.cpu).or_default().note(time, is_pool),
         }
     }
 
@@ -319,6 +440,32 @@ impl Decoder<'_> {
         shard.halves.close();
         shard
     }
+}
+
+/// A shorter run of zeros is no part of a file that was not written.
+const LEAST_ZEROS: usize = 64;
+
+/// Whether a record is the logger's own: of the event trace group.
+fn is_of_logger(key: RecordKey) -> bool {
+    match key {
+        RecordKey::Hook(hook) => hook < 0x100,
+        RecordKey::Provider { guid, .. } => kind::is_event_trace_group(&guid),
+        RecordKey::Message | RecordKey::Other(_) => false,
+    }
+}
+
+/// Times that can be, from what opening the file has found.
+fn believed(anchor: &Anchor) -> Believed {
+    let time = |raw| relative(raw, anchor.time_zero);
+    Believed { window: (time(anchor.window.0), time(anchor.window.1)), step: anchor.second }
+}
+
+/// Zeros at the end of a buffer whose events are not all there.
+fn zeros_at_end(data: &[u8], buffer: &BufferRef) -> u64 {
+    let start = buffer.offset as usize;
+    let stored = data.get(start..start + buffer.present_bytes as usize).unwrap_or_default();
+    let zeros = stored.iter().rev().take_while(|&&b| b == 0).count();
+    if zeros >= LEAST_ZEROS { zeros as u64 } else { 0 }
 }
 
 /// Whether times go back.

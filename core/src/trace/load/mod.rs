@@ -4,6 +4,7 @@
 
 mod assemble;
 mod batch;
+mod clock;
 mod contexts;
 mod decode;
 mod images;
@@ -15,7 +16,9 @@ mod partition;
 mod rare;
 mod raw_stacks;
 mod recent;
+mod recorded;
 mod shard;
+mod span;
 mod stacks;
 mod system;
 mod verdicts;
@@ -176,7 +179,7 @@ fn finish(
     progress.enter(Stage::Pairing);
     let paired = pair::pair(&mut shards, &contexts, cancel)?;
     progress.enter(Stage::Index);
-    let trace = assemble::assemble(origin, shards, facts, joined, contexts, paired, options);
+    let trace = assemble::assemble(origin, shards, facts, joined, contexts, paired, (options, cancel))?;
     cancel.check()?;
     progress.enter(Stage::Done);
     Ok(Arc::new(trace))

@@ -1,6 +1,8 @@
 //! What is known of a trace file as a whole, whichever reader opened it. It must never hold a record.
 
 use crate::anomaly::Anomalies;
+use crate::etl::buffer::{TYPE_HEADER, flag};
+use crate::etl::layout::{BufferRef, Gap, Tail};
 use crate::etl::logfile::LogfileHeader;
 use crate::etl::walk::TraceFile;
 
@@ -13,6 +15,16 @@ pub struct Origin {
     pub buffers: Option<Buffers>,
     /// Whether the order of the buffers shows that a circular file has overwritten its beginning.
     pub wrapped: bool,
+    /// Raw timestamp of time zero.
+    pub time_zero: i64,
+    /// Bytes that belong to no readable buffer.
+    pub gaps: Vec<Gap>,
+    /// How the file ends.
+    pub tail: Tail,
+    /// Highest number of a buffer, where each has one of its own.
+    pub newest: Option<i64>,
+    /// The last buffer of the file is marked as the last of a flush.
+    pub is_last_marked: bool,
     /// What was found wrong so far.
     pub anomalies: Anomalies,
 }
@@ -34,7 +46,23 @@ impl Origin {
             file_bytes: file.data().len() as u64,
             buffers: Some(Buffers { total: buffers.len() as u64, compressed }),
             wrapped: file.layout.wrapped,
+            time_zero: file.time_zero,
+            gaps: file.layout.gaps.clone(),
+            tail: file.layout.tail,
+            newest: newest(buffers),
+            is_last_marked: buffers
+                .iter()
+                .max_by_key(|buffer| buffer.offset)
+                .is_some_and(|buffer| buffer.header.flags & flag::FLUSH_MARKER != 0),
             anomalies: file.anomalies.clone(),
         }
     }
+}
+
+/// The highest number of a buffer behind the header buffer; `None` if one number stands twice.
+fn newest(buffers: &[BufferRef]) -> Option<i64> {
+    let body = buffers.iter().filter(|buffer| buffer.header.kind != TYPE_HEADER);
+    let mut numbers: Vec<i64> = body.map(|buffer| buffer.header.sequence).collect();
+    numbers.sort_unstable();
+    numbers.windows(2).all(|pair| pair[0] != pair[1]).then(|| numbers.last().copied()).flatten()
 }

@@ -2,8 +2,8 @@
 //! over batches, workers decode them into shards in the order in which they came. What follows is the same for all readers.
 //! Nothing is known here of buffers and places in the file, and nothing is made up in their stead.
 
-use super::assemble;
 use super::batch::{Batch, Batcher};
+use super::clock;
 use super::decode::Worker;
 use super::loose::{Moments, SecondWalk, Wanted, moment};
 use super::origin::Origin;
@@ -11,8 +11,10 @@ use super::raw_stacks::RawStacks;
 use super::shard::Shard;
 use super::{LoadError, LoadOptions};
 use crate::anomaly::{Anomalies, AnomalyKind};
+use crate::etl::anchor;
 use crate::etl::buffer::{HEADER_BYTES, MAX_BUFFER_BYTES};
 use crate::etl::error::OpenError;
+use crate::etl::layout::Tail;
 use crate::etl::logfile::LogfileHeader;
 use crate::etl::record::{Record, RecordKey};
 use crate::etl::source::RecordSource;
@@ -82,7 +84,19 @@ pub fn read(
         None => {}
     }
     anomalies.add(AnomalyKind::ReadByWindows, 1);
-    let origin = Origin { logfile, file_bytes: source.file_bytes(), buffers: None, wrapped: false, anomalies };
+    let tail = if anomalies.count(AnomalyKind::ReaderStopped) > 0 { Tail::Torn } else { Tail::Whole };
+    let origin = Origin {
+        logfile,
+        file_bytes: source.file_bytes(),
+        buffers: None,
+        wrapped: false,
+        time_zero,
+        gaps: Vec::new(),
+        tail,
+        newest: None,
+        is_last_marked: true,
+        anomalies,
+    };
     Ok(ReadRecords { origin, shards, again: Again { source: Arc::clone(source), time_zero } })
 }
 
@@ -107,7 +121,14 @@ fn first_header(batch: Option<&Batch>, anomalies: &mut Anomalies) -> (LogfileHea
     if (logfile.buffer_bytes as usize) < HEADER_BYTES || logfile.buffer_bytes > MAX_BUFFER_BYTES {
         logfile.buffer_bytes = 0;
     }
-    (logfile, record.time.unwrap_or(0))
+    // Windows hands out records by time: the one behind the header record is the first of all, or the logger's own.
+    let next = records().filter(|record| !is_header(record)).find_map(|record| record.time);
+    let found = anchor::Evidence { sibling: None, first: next, last: None };
+    let anchor = anchor::anchor(&logfile, record.time, found, false);
+    if !anchor.is_from_header {
+        anomalies.add(AnomalyKind::HeaderClock, 1);
+    }
+    (logfile, anchor.time_zero)
 }
 
 fn is_header(record: &Record<'_>) -> bool {
@@ -131,7 +152,7 @@ struct Meter {
 impl Meter {
     fn new(file_bytes: u64, logfile: &LogfileHeader, time_zero: i64) -> Self {
         let span = logfile.end_filetime.saturating_sub(logfile.start_filetime).max(0);
-        let ticks = i128::from(span) * i128::from(assemble::clock(logfile).ticks_per_second) / 10_000_000;
+        let ticks = i128::from(span) * i128::from(clock::named(logfile).ticks_per_second) / 10_000_000;
         Self { file_bytes, time_zero, span: i64::try_from(ticks).unwrap_or(0), told: 0 }
     }
 

@@ -1,6 +1,7 @@
 //! What one range of buffers yields: columns of pool events with ids that are local to the shard, and the rarer things.
 //! A shard must never refer to another one.
 
+use super::span::Span;
 use crate::anomaly::Anomalies;
 use crate::bytes::guid::Guid;
 use crate::event::identity::{ImageIdEvent, RsdsEvent};
@@ -239,10 +240,12 @@ pub struct Shard {
     pub rare: Vec<(Ticks, Rare)>,
     pub census: ShardCensus,
     pub anomalies: Anomalies,
-    /// Latest time of a kernel record.
-    pub last_time: Option<Ticks>,
+    /// Latest time of a record that is not the kernel's.
+    pub last_other_time: Option<Ticks>,
     /// Earliest time of a record behind the log-file header.
     pub first_time: Option<Ticks>,
+    /// What each buffer recorded, in file order; of another reader's batch, what each CPU did.
+    pub spans: Vec<Span>,
     /// Earliest and latest pool event.
     pub pool_times: Option<(Ticks, Ticks)>,
 }

@@ -11,8 +11,8 @@ use crate::trace::time::{Clock, Ticks};
 
 /// What the records add up to that no table keeps.
 pub struct Found {
-    /// Earliest time of a record behind the log-file header.
-    pub first_time: Option<Ticks>,
+    /// The beginning was overwritten.
+    pub is_wrapped: bool,
     /// Log-file header records.
     pub headers: u64,
 }
@@ -21,7 +21,7 @@ pub struct Found {
 pub fn add(trace: &mut Trace, origin: &Origin, records: Found, options: LoadOptions) {
     let mut found = Anomalies::default();
     header(&mut found, trace, origin, records.headers);
-    if has_wrapped(origin, records.first_time, &trace.clock, trace.extent.to) {
+    if records.is_wrapped {
         found.add(Kind::WrappedCircular, 1);
     }
     if trace.modules.modules().is_empty() {
@@ -51,7 +51,7 @@ fn header(found: &mut Anomalies, trace: &Trace, origin: &Origin, headers: u64) {
 /// A circular log has wrapped if its numbering does not begin at the beginning, or if its first event comes late. The header of
 /// a merged file is the merger's, which says neither how the file was recorded nor how its buffers were numbered: there the first
 /// event alone counts.
-fn has_wrapped(origin: &Origin, first_time: Option<Ticks>, clock: &Clock, end: Ticks) -> bool {
+pub fn has_wrapped(origin: &Origin, first_time: Option<Ticks>, clock: &Clock, end: Ticks) -> bool {
     // Later than a second, and than a tenth of the recording: ordinary sessions write run-down records at once.
     let late = |first: Ticks| first.0 > clock.ticks_per_second as i64 && first.0 > end.0 / 10;
     let is_late = first_time.is_some_and(late);
