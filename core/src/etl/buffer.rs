@@ -11,6 +11,8 @@ pub const MAX_BUFFER_BYTES: u32 = 16 << 20;
 
 /// Flag bits of a buffer (etl-format 1.3).
 pub mod flag {
+    /// The last buffer of a flush.
+    pub const FLUSH_MARKER: u16 = 0x01;
     /// Events were lost before or in this buffer.
     pub const EVENTS_LOST: u16 = 0x02;
     /// A whole buffer was lost.

@@ -25,7 +25,7 @@ pub enum Figure {
     Min,
     /// Greatest size.
     Max,
-    /// Mean lifetime of rows whose allocation and free are known, seconds.
+    /// Mean lifetime of rows whose allocation and free were seen, seconds; what is only implied counts for none.
     LifetimeAverage,
     /// Longest of those lifetimes, seconds.
     LifetimeMax,
@@ -37,6 +37,10 @@ pub enum Figure {
     PeakSize,
     /// Most of the group's rows that were alive at one moment of the view. Not a sum: see [`super::rows`].
     PeakCount,
+    /// Number of rows whose allocation stack may be another's, or lacks a half, since records were lost.
+    UncertainStacks,
+    /// The same of the stack of the free.
+    UncertainFreeStacks,
     /// Number of different values in a key column. Not a sum: see [`super::rows`].
     Unique(Key),
 }
@@ -57,6 +61,8 @@ const NAMED: &[(Figure, &str, &str)] = &[
     (Figure::Growth, "growth_bytes_per_s", "Growth (bytes/s)"),
     (Figure::PeakSize, "peak_size", "Size (peak)"),
     (Figure::PeakCount, "peak_count", "Count (peak)"),
+    (Figure::UncertainStacks, "uncertain_stack_count", "Uncertain Stacks"),
+    (Figure::UncertainFreeStacks, "uncertain_free_stack_count", "Uncertain Free Stacks"),
 ];
 
 /// What a number is measured in, for people.
@@ -130,7 +136,12 @@ impl Figure {
     #[must_use]
     pub const fn unit(self) -> Unit {
         match self {
-            Self::Count | Self::ImpactingCount | Self::PeakCount | Self::Unique(_) => Unit::Count,
+            Self::Count
+            | Self::ImpactingCount
+            | Self::PeakCount
+            | Self::UncertainStacks
+            | Self::UncertainFreeStacks
+            | Self::Unique(_) => Unit::Count,
             Self::LifetimeAverage | Self::LifetimeMax => Unit::Seconds,
             Self::FreesPerAlloc => Unit::Ratio,
             Self::Growth => Unit::BytesPerSecond,
@@ -164,6 +175,8 @@ impl Figure {
             Self::LifetimeMax => cost.lifetime_max_ticks().map_or(Number::None, |t| Number::Float(seconds(t))),
             Self::FreesPerAlloc => Number::quotient(cost.freed_inside() as f64, cost.allocated_inside() as f64),
             Self::Growth => Number::quotient(cost.net_size() as f64, scale.view_seconds),
+            Self::UncertainStacks => Number::Int(cost.uncertain_stacks().into()),
+            Self::UncertainFreeStacks => Number::Int(cost.uncertain_free_stacks().into()),
             Self::PeakSize | Self::PeakCount | Self::Unique(_) => Number::None,
         }
     }
@@ -206,7 +219,9 @@ impl FromStr for Figure {
 
 #[cfg(test)]
 mod tests {
+    use super::super::cost::CostRow;
     use super::*;
+    use crate::trace::time::Ticks;
 
     #[test]
     fn every_name_parses_back() {
@@ -223,7 +238,8 @@ mod tests {
     fn damaged_sizes_stop_at_the_top() {
         let mut cost = Cost::default();
         for _ in 0..3 {
-            cost.add_row(1, u64::MAX, crate::trace::time::Ticks(1), crate::trace::time::Ticks(5));
+            let (alloc, free) = (Ticks(1), Ticks(5));
+            cost.add_row(1, CostRow { size_bytes: u64::MAX, alloc, free, flags: 0 });
         }
         let mut twice = cost;
         twice.add(&cost);

@@ -2,6 +2,7 @@
 //! pushes, an unknown record a count. Damage is counted and never ends more than one buffer.
 
 use super::batch::Batch;
+use super::losses::BufferSpan;
 use super::raw_stacks::RawStacks;
 use super::recent::{RecentEvents, Slot, Target};
 use super::shard::{Definition, EventColumns, Half, HalfRef, LooseStack, NO_ID, RawContext, Shard};
@@ -51,7 +52,7 @@ impl Worker {
                 decoder.shard.anomalies.add_at(kind, buffer.offset);
             }
             let before = decoder.shard.census.records;
-            decoder.buffer(buffer, body);
+            decoder.buffer(buffer, body, damage.is_some());
             progress.advance(u64::from(buffer.present_bytes), decoder.shard.census.records - before);
         }
         Ok(decoder.finish())
@@ -81,8 +82,10 @@ impl Worker {
         shard.frees.reserve(events, with_halves);
         shard.directions.reserve_exact(events);
         let (providers, stacks) = (FxHashMap::default(), options.stacks);
-        let (cpu, place) = (Context::NO_CPU, Place::Unknown);
-        (Decoder { shard, raws, recent, hooks, frames, providers, time_zero, stacks, cpu, place }, scratch)
+        let (cpu, place, times, first_definition) = (Context::NO_CPU, Place::Unknown, None, 0);
+        let decoder =
+            Decoder { shard, raws, recent, hooks, frames, providers, time_zero, stacks, cpu, place, times, first_definition };
+        (decoder, scratch)
     }
 }
 
@@ -106,13 +109,17 @@ pub(super) struct Decoder<'w> {
     stacks: StackScope,
     cpu: u16,
     place: Place,
+    /// Earliest and latest kernel record of the buffer.
+    times: Option<(Ticks, Ticks)>,
+    /// The first definition of a stack key that comes from the buffer.
+    first_definition: usize,
 }
 
 impl Decoder<'_> {
-    fn buffer(&mut self, buffer: &BufferRef, body: &[u8]) {
+    fn buffer(&mut self, buffer: &BufferRef, body: &[u8], mut is_damaged: bool) {
         self.cpu = buffer.header.cpu;
         self.place = Place::Buffer { offset: buffer.offset, is_plain: !buffer.header.is_compressed() };
-        self.recent.clear();
+        self.begin_buffer();
         let mut clock = Watch::default();
         let mut records = Records::new(body);
         for record in records.by_ref() {
@@ -120,15 +127,24 @@ impl Decoder<'_> {
         }
         if let Some((at, _)) = records.damage() {
             self.note(AnomalyKind::BadRecord, at);
+            is_damaged = true;
         }
         if clock.went_back {
             self.shard.anomalies.add_at(AnomalyKind::TimeWentBack, buffer.offset);
         }
+        self.shard.spans.push(BufferSpan { buffer: *buffer, is_damaged, times: self.times });
+    }
+
+    /// Forgets what is known of the buffer before.
+    fn begin_buffer(&mut self) {
+        self.recent.clear();
+        self.times = None;
+        self.first_definition = self.shard.definitions.len();
     }
 
     /// All records of a batch: it stands for a buffer.
     fn batch(&mut self, batch: &Batch) {
-        self.recent.clear();
+        self.begin_buffer();
         let mut clock = Watch::default();
         for (record, cpu) in batch.records() {
             self.cpu = cpu.unwrap_or(Context::NO_CPU);
@@ -161,6 +177,7 @@ impl Decoder<'_> {
 
     #[inline]
     fn record(&mut self, record: &Record<'_>, time: Option<Ticks>) {
+        let is_hook = matches!(record.key, RecordKey::Hook(_));
         let kind = match record.key {
             RecordKey::Hook(hook) => {
                 match self.hooks.get_mut(usize::from(hook)) {
@@ -188,6 +205,10 @@ impl Decoder<'_> {
         if kind != EventKind::LogfileHeader && self.shard.first_time.is_none_or(|first| time < first) {
             self.shard.first_time = Some(time);
         }
+        // Records that a merge has added carry its time, not that of the buffer.
+        if (is_hook || kind.is_pool_event() || kind.is_stack()) && kind != EventKind::LogfileHeader {
+            self.span(time);
+        }
         let decoded = match kind {
             EventKind::PoolAlloc => self.pool(record, time, false, false),
             EventKind::PoolAllocSession => self.pool(record, time, false, true),
@@ -210,6 +231,24 @@ impl Decoder<'_> {
         };
         if !decoded {
             self.note(AnomalyKind::BadPayload, record.offset);
+            if kind == EventKind::StackDefinition {
+                self.shard.losses.push((time, time));
+            }
+        }
+    }
+
+    /// Widens the span of the buffer's kernel records. Where time goes back, the order of what lies between is not known.
+    #[inline]
+    fn span(&mut self, time: Ticks) {
+        match &mut self.times {
+            Some((first, last)) => {
+                if time < *last {
+                    self.shard.losses.push((time, *last));
+                }
+                *first = time.min(*first);
+                *last = time.max(*last);
+            }
+            None => self.times = Some((time, time)),
         }
     }
 
@@ -247,7 +286,7 @@ impl Decoder<'_> {
     }
 
     /// A stack record: finds its event in this buffer, or leaves it for the join.
-    fn stack(&mut self, record: &Record<'_>, record_time: Ticks, kind: EventKind) -> Option<()> {
+    fn stack(&mut self, record: &Record<'_>, mut record_time: Ticks, kind: EventKind) -> Option<()> {
         let pointer_size = record.pointer_size;
         let (target, half, kernel) = if kind == EventKind::StackInline {
             let (target, raw) = stack::inline_stack(record.payload)?;
@@ -259,6 +298,12 @@ impl Decoder<'_> {
         } else {
             let (target, key) = stack::key_reference(record.payload, pointer_size)?;
             let kernel = kind == EventKind::StackKeyKernel;
+            // A processor's records are in order: a definition that it logged before the reference, in the same tick,
+            // ended the key's life before.
+            let own = self.shard.definitions.get(self.first_definition..).unwrap_or_default();
+            if own.iter().rev().take_while(|d| d.time == record_time).any(|d| d.key == key) {
+                record_time.0 += 1;
+            }
             (target, Half::Key { key, kernel }, kernel)
         };
         let event_time = relative(target.event_time, self.time_zero);
@@ -336,6 +381,12 @@ impl Default for Watch {
 /// Puts half a stack on its pool event. An event whose header had no thread takes it from the stack record.
 pub(super) fn attach(shard: &mut Shard, slot: Slot, stack: &LooseStack) {
     shard.census.pool_stack_records += 1;
+    let half = match shard.halves.rows.get(stack.half as usize) {
+        Some(&Half::Key { key, kernel }) if HalfRef::is_late(stack.event_time, stack.record_time) => {
+            shard.halves.intern(Half::LateKey { key, kernel, time: stack.record_time })
+        }
+        _ => stack.half,
+    };
     let columns: &mut EventColumns = if slot.is_free() { &mut shard.frees } else { &mut shard.allocs };
     let row = slot.row();
     if let Some(halves) = columns.halves.get_mut(row) {
@@ -343,7 +394,7 @@ pub(super) fn attach(shard: &mut Shard, slot: Slot, stack: &LooseStack) {
         // A second record of one half is rare (two inline records); the other half takes it if it is free.
         let side = if halves[side] == HalfRef::NONE { side } else { 1 - side };
         if halves[side] == HalfRef::NONE {
-            halves[side] = HalfRef::new(stack.half, stack.event_time, stack.record_time);
+            halves[side] = HalfRef::new(half, stack.event_time, stack.record_time);
         }
     }
     let Some(context) = columns.context.get_mut(row) else {

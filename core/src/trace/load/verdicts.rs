@@ -51,7 +51,7 @@ fn header(found: &mut Anomalies, trace: &Trace, origin: &Origin, headers: u64) {
 /// A circular log has wrapped if its numbering does not begin at the beginning, or if its first event comes late. The header of
 /// a merged file is the merger's, which says neither how the file was recorded nor how its buffers were numbered: there the first
 /// event alone counts.
-fn has_wrapped(origin: &Origin, first_time: Option<Ticks>, clock: &Clock, end: Ticks) -> bool {
+pub fn has_wrapped(origin: &Origin, first_time: Option<Ticks>, clock: &Clock, end: Ticks) -> bool {
     // Later than a second, and than a tenth of the recording: ordinary sessions write run-down records at once.
     let late = |first: Ticks| first.0 > clock.ticks_per_second as i64 && first.0 > end.0 / 10;
     let is_late = first_time.is_some_and(late);
