@@ -149,10 +149,28 @@ impl Figure {
         }
     }
 
+    /// Whether it is about stacks, so that a trace has to be loaded with them.
+    #[must_use]
+    pub const fn needs_stacks(self) -> bool {
+        match self {
+            Self::UncertainStacks | Self::UncertainFreeStacks => true,
+            Self::Unique(key) => key.needs_stacks(),
+            _ => false,
+        }
+    }
+
     /// Whether it follows from the sums of a group; the others need the rows again.
     #[must_use]
     pub const fn is_from_sums(self) -> bool {
         !matches!(self, Self::PeakSize | Self::PeakCount | Self::Unique(_))
+    }
+
+    /// The figures that say how much of a grouping by these keys is uncertain: groups by what comes from a stack hold rows that
+    /// belong elsewhere where that stack is another's.
+    pub fn of_uncertainty(keys: &[Key]) -> impl Iterator<Item = Self> {
+        let by_stack = keys.iter().any(|key| matches!(key, Key::Stack | Key::Function | Key::Driver));
+        let stack = by_stack.then_some(Self::UncertainStacks);
+        stack.into_iter().chain(keys.contains(&Key::FreeStack).then_some(Self::UncertainFreeStacks))
     }
 
     /// The figure of a group; nothing for figures that are not [`Self::is_from_sums`].

@@ -140,10 +140,12 @@ fn columns(shards: &mut [Shard], mut paired: Paired, contexts: &mut ContextTable
     } else {
         // A block whose allocation was not seen has no allocation stack: the stack of its free is no stand-in.
         let mut stacks = gather(shards, total, |c| &mut c.stack, extra, |_| StackId::EMPTY.0);
-        stacks.par_iter_mut().zip(&mut flags).filter(|(stack, _)| **stack & UNCERTAIN != 0).for_each(|(stack, flags)| {
-            *stack &= !UNCERTAIN;
-            *flags |= flag::UNCERTAIN_ALLOCATION_STACK;
-        });
+        stacks.par_iter_mut().zip(&mut flags).filter(|(stack, _)| **stack & UNCERTAIN != 0).for_each(
+            |(stack, flags)| {
+                *stack &= !UNCERTAIN;
+                *flags |= flag::UNCERTAIN_ALLOCATION_STACK;
+            },
+        );
         ids(order.apply(stacks), StackId)
     };
     AllocationTable {

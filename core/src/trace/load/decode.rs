@@ -83,8 +83,20 @@ impl Worker {
         shard.directions.reserve_exact(events);
         let (providers, stacks) = (FxHashMap::default(), options.stacks);
         let (cpu, place, times, first_definition) = (Context::NO_CPU, Place::Unknown, None, 0);
-        let decoder =
-            Decoder { shard, raws, recent, hooks, frames, providers, time_zero, stacks, cpu, place, times, first_definition };
+        let decoder = Decoder {
+            shard,
+            raws,
+            recent,
+            hooks,
+            frames,
+            providers,
+            time_zero,
+            stacks,
+            cpu,
+            place,
+            times,
+            first_definition,
+        };
         (decoder, scratch)
     }
 }

@@ -127,7 +127,8 @@ impl<'s> Search<'s> {
         let header = &self.origin.logfile;
         let is_counted = header.events_lost > 0 || header.buffers_lost > 0;
         let has_stopped = self.origin.anomalies.count(AnomalyKind::ReaderStopped) > 0;
-        if is_counted || has_stopped || header.is_circular() || header.end_filetime == 0 {
+        let is_cut = header.end_filetime == 0 || has_stopped;
+        if is_counted || is_cut || header.is_circular() || self.has_wrapped() {
             self.everywhere();
         }
     }
@@ -312,8 +313,13 @@ mod tests {
     fn found(logfile: LogfileHeader, spans: Vec<BufferSpan>) -> Vec<(i64, i64)> {
         let buffers = Buffers { total: spans.len() as u64, compressed: 0 };
         let wrapped = logfile.is_circular();
-        let origin =
-            Origin { logfile, file_bytes: 0, buffers: Some(buffers), wrapped, anomalies: crate::anomaly::Anomalies::default() };
+        let origin = Origin {
+            logfile,
+            file_bytes: 0,
+            buffers: Some(buffers),
+            wrapped,
+            anomalies: crate::anomaly::Anomalies::default(),
+        };
         let shard = Shard { spans, ..Shard::default() };
         let ranges = Losses::of(&origin, &[shard]).ranges;
         ranges.iter().map(|range| (range.0.0, range.1.0)).collect()

@@ -136,7 +136,13 @@ struct Resolver {
 enum Meaning {
     Raw(u32),
     /// `time`: when it was recorded, where its event does not say.
-    Keys { start: usize, end: usize, other_kind: bool, hint: usize, time: Option<Ticks> },
+    Keys {
+        start: usize,
+        end: usize,
+        other_kind: bool,
+        hint: usize,
+        time: Option<Ticks>,
+    },
 }
 
 impl Resolver {
@@ -184,11 +190,11 @@ impl Resolver {
     }
 
     fn meaning_of_key(&self, key: u64, kernel: bool, time: Option<Ticks>) -> Meaning {
-                let other_kind = self.numbers.contains_key(&(key, !kernel));
-                let number = self.numbers.get(&(key, kernel)).map_or(usize::MAX, |&n| n as usize);
-                let bound = |at: usize| self.starts.get(at).map_or(0, |&start| start as usize);
-                let (start, end) = if number == usize::MAX { (0, 0) } else { (bound(number), bound(number + 1)) };
-                Meaning::Keys { start, end, other_kind, hint: 0, time }
+        let other_kind = self.numbers.contains_key(&(key, !kernel));
+        let number = self.numbers.get(&(key, kernel)).map_or(usize::MAX, |&n| n as usize);
+        let bound = |at: usize| self.starts.get(at).map_or(0, |&start| start as usize);
+        let (start, end) = if number == usize::MAX { (0, 0) } else { (bound(number), bound(number + 1)) };
+        Meaning::Keys { start, end, other_kind, hint: 0, time }
     }
 
     /// The raw stack of a half recorded at `time`, and whether it may be another's. A key has thousands of definitions, but neighbouring events mean
