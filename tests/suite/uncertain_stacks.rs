@@ -76,6 +76,8 @@ struct Counts {
     uncertain: usize,
     /// Wrong and not marked.
     missed: usize,
+    /// Events that were not planted: bytes behind a cut that happen to look like some.
+    made_up: usize,
 }
 
 impl Counts {
@@ -85,6 +87,7 @@ impl Counts {
             wrong: self.wrong + other.wrong,
             uncertain: self.uncertain + other.uncertain,
             missed: self.missed + other.missed,
+            made_up: self.made_up + other.made_up,
         }
     }
 }
@@ -94,16 +97,24 @@ fn counts(trace: &Trace, planted: &Planted, fits: impl Fn(&[String], &[String]) 
     let truth = by_event(planted);
     let mut counts = Counts::default();
     for event in events(trace) {
-        let row = truth.get(&(event.time, event.address, event.free)).expect("every event was planted");
+        let Some(row) = truth.get(&(event.time, event.address, event.free)) else {
+            counts.made_up += 1;
+            continue;
+        };
         let is_wrong = !fits(&event.stack, &row.stack);
         counts = counts.and(Counts {
             events: 1,
             wrong: usize::from(is_wrong),
             uncertain: usize::from(event.is_uncertain),
             missed: usize::from(is_wrong && !event.is_uncertain),
+            made_up: 0,
         });
     }
-    assert_eq!(counts.uncertain as u64, trace.anomalies.count(AnomalyKind::UncertainStack), "each is counted");
+    let said = trace.anomalies.count(AnomalyKind::UncertainStack) as usize;
+    assert!(
+        (counts.uncertain..=counts.uncertain + counts.made_up).contains(&said),
+        "each is counted: {counts:?}, {said}"
+    );
     counts
 }
 
@@ -151,7 +162,7 @@ fn what_is_not_marked_is_what_was_planted() {
         .collect();
     let mut all = Counts::default();
     for (params, is_lossy, counts) in &runs {
-        assert_eq!(counts.missed, 0, "{counts:?} {params:?}");
+        assert_eq!((counts.missed, counts.made_up), (0, 0), "{counts:?} {params:?}");
         assert!(counts.events > 100, "{counts:?} {params:?}");
         let is_certain = !is_lossy || params.stacks == StackMode::Inline;
         assert!(!is_certain || counts.uncertain == 0, "{counts:?} {params:?}");
@@ -208,6 +219,7 @@ fn files_that_are_cut_or_have_holes_show_no_strangers() {
             let trace = loaded(bytes);
             let counts = counts(&trace, &whole, is_part);
             assert_eq!(counts.missed, 0, "{n}: {counts:?}");
+            assert!(counts.made_up * 100 < counts.events, "{n}: {counts:?}");
             counts
         })
         .reduce(Counts::default, Counts::and);

@@ -9,6 +9,7 @@ use super::{caption, section};
 use crate::format;
 use crate::gui::command::{Command, DocumentCommand};
 use crate::gui::jobs::document::Topic;
+use crate::gui::state::columns::What;
 use crate::gui::state::details::Details;
 use crate::gui::state::document::Document;
 use crate::gui::state::frame_parts::{inlined_lines, is_guess, lines};
