@@ -134,6 +134,9 @@ anomaly_kinds! {
     /// A definition that does not fit the kind of its reference.
     KeyMismatch => "key_mismatch", Warning,
         "A stack key's definition has kernel frames where user frames were announced, or the other way round: that half of the stack was left out.";
+    /// A stack that was resolved across a loss, or lacks a half.
+    UncertainStack => "uncertain_stack", Warning,
+        "Pool events whose stack was recorded by a key, and records are missing between the key and its definition: keys are used again, so that the stack may be another's, or a half of it is missing. Groups by stack, function and driver may hold some of these by mistake and say how many; sizes, counts and tags stand.";
     /// Pool events without a stack.
     NoStack => "event_without_stack", Info,
         "Pool allocations without a stack: they stand under an empty stack.";

@@ -166,7 +166,8 @@ fn outstanding_values_are_those_of_the_truth_at_every_point() {
     let view = document(&window).view();
     let data = curves(&window);
     let mut file = std::io::Cursor::new(Vec::new());
-    let request = TruthRequest { ranges: vec![(view.from, view.to)], stacks: false, curve_points: data.times.len() };
+    let ranges = vec![(view.from, view.to)];
+    let request = TruthRequest { ranges, curve_points: data.times.len(), ..TruthRequest::default() };
     let summary = write_trace(&mut file, &params(), Some(&request)).expect("a trace is written");
     let truth = summary.truth.expect("asked for");
     for planted in &truth.ranges[1].curves {

@@ -39,7 +39,7 @@ pub fn params() -> SynthParams {
 /// The trace, and what is in it as a whole and in `ranges`.
 pub fn made_up(ranges: &[(f64, f64)]) -> (Vec<u8>, Truth) {
     let mut file = Cursor::new(Vec::new());
-    let request = TruthRequest { ranges: ranges.to_vec(), stacks: false, curve_points: 0 };
+    let request = TruthRequest { ranges: ranges.to_vec(), ..TruthRequest::default() };
     let summary = write_trace(&mut file, &params(), Some(&request)).expect("a trace is written");
     (file.into_inner(), summary.truth.expect("asked for"))
 }

@@ -85,8 +85,18 @@ fn documents_have_the_fields_of_the_contract_and_csv_says_the_same() {
     let file = leaking();
     let document = json(&["leaks", file.path(), "--by", "stack", "--format", "json"]);
     let fields: Vec<&str> = document.as_object().expect("an object").keys().map(String::as_str).collect();
-    let expected =
-        ["trace", "range", "recorded_range", "by", "analyzed_range", "warm_up_until", "headline", "trust", "pools", "rows"];
+    let expected = [
+        "trace",
+        "range",
+        "recorded_range",
+        "by",
+        "analyzed_range",
+        "warm_up_until",
+        "headline",
+        "trust",
+        "pools",
+        "rows",
+    ];
     assert_eq!(fields, expected);
     assert_eq!(document["by"], serde_json::json!(["tag", "paged", "stack"]));
     assert_eq!(document["pools"].as_array().map(Vec::len), Some(2));

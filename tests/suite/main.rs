@@ -63,5 +63,7 @@ mod symbols_trouble;
 mod threads;
 mod tidy;
 mod truth;
+mod uncertain_stacks;
+mod unknown_allocators;
 mod versions;
 mod wpr_driver;

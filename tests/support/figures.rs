@@ -2,10 +2,11 @@
 
 use poolscope_core::synth::truth::RangeTruth;
 use poolscope_core::trace::Trace;
+use poolscope_core::trace::allocation::flag;
 use poolscope_core::trace::ids::StackId;
 use poolscope_core::trace::time::{Ticks, View};
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 
 /// Type, paged, tag.
@@ -36,6 +37,57 @@ pub fn planted_stacks(range: &RangeTruth) -> BTreeMap<StackKey, Sums> {
 pub fn view_of(trace: &Trace, range: &RangeTruth) -> View {
     let ticks = |seconds: Option<f64>, open| seconds.map_or(Ticks(open), |s| trace.clock.ticks(s));
     View { from: ticks(range.from, -Ticks::LIMIT), to: ticks(range.to, Ticks::LIMIT) }
+}
+
+/// How many rows of each stack may have another's.
+pub type Uncertain = BTreeMap<StackKey, u64>;
+
+/// Rows by type, tag and stack of which the index marks the stack as uncertain.
+#[must_use]
+pub fn index_uncertain(trace: &Trace, view: View) -> Uncertain {
+    let mut uncertain = Uncertain::new();
+    let table = &trace.allocations;
+    let marked = |row: &usize| table.flags[*row] & flag::UNCERTAIN_ALLOCATION_STACK != 0;
+    for row in (0..table.len()).filter(marked) {
+        let Some(kind) = view.classify(table.alloc_time[row], table.free_time[row]) else { continue };
+        let context = trace.contexts.get(table.alloc_context[row]).expect("every row has a context");
+        let key = (kind.name().to_owned(), context.tag.text(), addresses(trace, table.alloc_stack[row]));
+        *uncertain.entry(key).or_default() += 1;
+    }
+    uncertain
+}
+
+/// Where rows by stack differ from what was planted. Rows of uncertain stacks may stand anywhere within their type and tag;
+/// all others stand where they were planted.
+#[must_use]
+pub fn stack_difference(
+    what: &str,
+    found: &BTreeMap<StackKey, Sums>,
+    uncertain: &Uncertain,
+    planted: &BTreeMap<StackKey, Sums>,
+) -> Vec<String> {
+    let group = |key: &StackKey| (key.0.clone(), key.1.clone());
+    let loose: BTreeSet<(String, String)> = uncertain.keys().map(group).collect();
+    let part = |rows: &BTreeMap<StackKey, Sums>, is_loose: bool| -> BTreeMap<StackKey, Sums> {
+        let rows = rows.iter().filter(|(key, _)| loose.contains(&group(key)) == is_loose);
+        rows.map(|(key, sums)| (key.clone(), *sums)).collect()
+    };
+    let mut lines = difference(what, &part(found, false), &part(planted, false));
+    let totals = |rows: BTreeMap<StackKey, Sums>| {
+        let mut totals = BTreeMap::new();
+        rows.iter().for_each(|(key, sums)| add(&mut totals, group(key), *sums));
+        totals
+    };
+    lines.extend(difference(&format!("{what} in all"), &totals(part(found, true)), &totals(part(planted, true))));
+    for (key, (count, _)) in part(found, true) {
+        let certain = count - uncertain.get(&key).copied().unwrap_or(0);
+        let most = planted.get(&key).map_or(0, |sums| sums.0);
+        if certain > most {
+            lines.push(format!("{what}: {key:?} has {certain} certain rows, planted {most}"));
+        }
+    }
+    lines.truncate(5);
+    lines
 }
 
 /// The same rows as the index has them, added up row by row.

@@ -129,6 +129,11 @@ impl Micro {
         self.writer.flush_cpu(cpu).expect("memory takes every buffer");
     }
 
+    /// Throws the open buffer of a CPU away; the next one is marked.
+    pub fn lose(&mut self, cpu: u16) {
+        self.writer.lose_buffer(cpu).expect("the CPU exists");
+    }
+
     /// The finished file, its recording ended at `end`.
     #[must_use]
     pub fn bytes(self, end: i64) -> Vec<u8> {

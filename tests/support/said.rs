@@ -2,8 +2,10 @@
 //! must never leave anything out that a figure rests on.
 
 use poolscope_core::trace::Trace;
+use poolscope_core::trace::allocation::flag;
 use poolscope_core::trace::context::Context;
 use poolscope_core::trace::ids::{ContextId, StackId};
+use poolscope_core::trace::summary::StackCensus;
 use poolscope_core::trace::time::Ticks;
 use std::collections::BTreeMap;
 
@@ -15,7 +17,7 @@ pub type Said = BTreeMap<&'static str, Vec<String>>;
 pub fn said(trace: &Trace, with_cpus: bool) -> Said {
     let rows = 0..trace.allocations.len();
     let census = &trace.census;
-    let stacks = &census.stacks;
+    let known = StackCensus { uncertain_keys: 0, ..census.stacks };
     let modules = |of: &poolscope_core::trace::module::ImageLife| {
         format!("{:?} in {} {:?}..{:?}", trace.modules.get(of.module), of.pid, of.load, of.unload)
     };
@@ -27,7 +29,8 @@ pub fn said(trace: &Trace, with_cpus: bool) -> Said {
         ("blocks in snapshots", trace.snapshots.big.iter().map(|block| format!("{block:?}")).collect()),
         ("recording", vec![format!("{:?}", trace.summary), format!("{:?} {:?}", trace.clock, trace.extent)]),
         ("pool events", vec![format!("{} {} {}", census.pool_allocs, census.pool_frees, census.pool_snapshots)]),
-        ("stacks", vec![format!("{} {} {stacks:?}", census.stack_records, census.stack_definitions)]),
+        ("stacks", vec![format!("{} {} {known:?}", census.stack_records, census.stack_definitions)]),
+        ("uncertain stacks", (0..trace.allocations.len()).filter_map(|row| uncertain(trace, row)).collect()),
         ("records", vec![format!("{} {}", census.records, census.messages)]),
         ("anomalies", trace.anomalies.rows().iter().map(|row| format!("{} {}", row.kind.name(), row.count)).collect()),
     ]);
@@ -47,10 +50,17 @@ fn block(trace: &Trace, row: usize, with_cpus: bool) -> String {
         table.size[row],
         time(table.alloc_time[row]),
         time(table.free_time[row]),
-        table.flags[row],
+        table.flags[row] & flag::IMPLIED,
         side(table.alloc_context[row], table.alloc_stack[row]),
         side(table.free_context[row], table.free_stack[row]),
     )
+}
+
+/// A block with a stack that may be another's. Where records are missing is seen by buffers, which not every reader shows.
+fn uncertain(trace: &Trace, row: usize) -> Option<String> {
+    let table = &trace.allocations;
+    let marks = table.flags[row] & (flag::UNCERTAIN_ALLOCATION_STACK | flag::UNCERTAIN_FREE_STACK);
+    (marks != 0).then(|| format!("{:#x} {} {marks}", table.address[row], time(table.alloc_time[row])))
 }
 
 fn time(time: Ticks) -> String {

@@ -84,6 +84,7 @@ fn losses(base: &SynthParams) -> Vec<Variant> {
         variant("lost events", SynthParams { loss_share: 0.03, ..base.clone() }),
         variant("lost buffers", SynthParams { lost_buffers: 6, ..base.clone() }),
         variant("lost events and buffers", worst),
+        variant("lost definitions", SynthParams { definition_loss: 0.1, stacks: StackMode::Keyed, ..base.clone() }),
     ];
     for seed in 2..6 {
         let headers = HeaderStyle::Mixed;

@@ -27,7 +27,8 @@ pub mod symbols;
 mod symbols_text;
 pub mod synth;
 pub mod synth_words;
-pub mod units;
+pub mod uncertain_stacks;
+mod units;
 
 use crate::association::SystemAssociation;
 use clap::{Parser, Subcommand};

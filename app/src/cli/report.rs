@@ -4,7 +4,7 @@ use super::io::Io;
 use super::open::{TraceArgs, Workers};
 use super::report_text::{self, TreeOptions};
 use super::selection::{Keys, SelectionArgs, parse_key_list};
-use super::{report_markdown, report_text::Heading};
+use super::{report_markdown, report_text::Heading, uncertain_stacks};
 use clap::ValueEnum;
 use poolscope_core::column::key::Key;
 use poolscope_core::column::names::Names;
@@ -12,6 +12,7 @@ use poolscope_core::column::parallel::never;
 use poolscope_core::export::{Document, FigureTable};
 use poolscope_core::pivot::{Evaluator, Figure, Number, Pivot, PivotRequest, PivotTree, SortOrder, pivot};
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::sync::Arc;
 
 /// Options of `report`.
@@ -37,7 +38,8 @@ pub struct Args {
     #[arg(long, value_name = "N")]
     depth: Option<usize>,
     /// Figures to show: count, size, impacting_size, impacting_count, net_size, average, min, max, lifetime_avg_s,
-    /// lifetime_max_s, frees_per_alloc, growth_bytes_per_s, peak_size, peak_count, unique_COLUMN
+    /// lifetime_max_s, frees_per_alloc, growth_bytes_per_s, peak_size, peak_count, uncertain_stack_count,
+    /// uncertain_free_stack_count, unique_COLUMN
     #[arg(long, value_name = "FIGURES", value_parser = parse_figures)]
     columns: Option<Figures>,
     /// Output format
@@ -86,7 +88,9 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
     let unique = args.columns.iter().flat_map(|f| &f.0).copied().chain(args.sort.figures());
     let unique = unique.filter_map(|f| if let Figure::Unique(key) = f { Some(key) } else { None });
     let keys: Vec<Key> = args.by.0.iter().copied().chain(unique).collect();
-    args.trace.with_trace(io, args.selection.load_options(&keys), |trace, workers, io| {
+    let needs_stacks = args.figures().iter().copied().chain(args.sort.figures()).any(Figure::needs_stacks);
+    let loaded: Vec<Key> = keys.iter().copied().chain(needs_stacks.then_some(Key::Stack)).collect();
+    args.trace.with_trace(io, args.selection.load_options(&loaded), |trace, workers, io| {
         let view = args.selection.view(trace)?;
         let names = args.selection.names(trace, &keys, &args.trace, io)?;
         let work = workers.run(|| prepare(args, &names, view));
@@ -131,11 +135,13 @@ fn tree(
     io: &mut Io<'_>,
 ) -> anyhow::Result<()> {
     let options = TreeOptions { figures: args.figures(), sort: args.sort, top: args.top, depth: args.depth };
+    let notes = uncertain_stacks::notes(&args.by.0, table.total());
     let mut tree = PivotTree::new(table);
     let lines = workers.run(|| report_text::lines(&mut tree, evaluator, &options))?;
     let query = args.selection.query_text();
     let heading = Heading { document, keys: &args.by.0, query: query.as_deref() };
     report_text::write(io, &heading, &options, &lines)?;
+    report_text::write_notes(io, &notes)?;
     Ok(())
 }
 
@@ -170,6 +176,9 @@ fn flat(
             let query = args.selection.query_text();
             let heading = Heading { document, keys: &args.by.0, query: query.as_deref() };
             report_markdown::write(&mut io.out, &heading, &rows, order.len())?;
+            for note in uncertain_stacks::notes(&args.by.0, table.total()) {
+                writeln!(io.out, "\n{}", report_markdown::escape(&note))?;
+            }
         }
     }
     Ok(())

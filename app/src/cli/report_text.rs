@@ -270,6 +270,15 @@ pub fn write(io: &mut Io<'_>, heading: &Heading<'_>, options: &TreeOptions<'_>, 
     Ok(())
 }
 
+/// Writes what is to be known about the figures above, if there is anything.
+///
+/// # Errors
+/// What the writer says.
+pub fn write_notes(io: &mut Io<'_>, notes: &[String]) -> std::io::Result<()> {
+    let paint = Paint { on: io.color };
+    notes.iter().try_for_each(|note| writeln!(io.out, "\n{}", paint.paint("33", note)))
+}
+
 /// A share as a bar and a number.
 fn bar(share: Option<f64>, paint: &Paint) -> String {
     let Some(share) = share else { return " ".repeat(BAR_CELLS + 7) };

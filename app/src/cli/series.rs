@@ -9,7 +9,7 @@ use poolscope_core::column::parallel::never;
 use poolscope_core::export::Document;
 use poolscope_core::export::series::{OTHER, write_csv, write_json};
 use poolscope_core::pivot::Number;
-use poolscope_core::series::{Kind, Measure, SeriesRequest, SeriesSet, series_at};
+use poolscope_core::series::{Kind, MOST_COMPARED, Measure, SeriesRequest, SeriesSet, series_at};
 use std::io::Write;
 
 /// Options of `series`.
@@ -78,6 +78,16 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
             };
             series_at(&names, &request, args.selection.moments(trace, view, args.points as usize), &never)
         })?;
+        if set.chosen_by_sum {
+            writeln!(
+                io.err,
+                "poolscope: note: {} combinations of {} are more than the {} whose curves can be compared: the curves shown are those \
+                 that add up to most, not those that rise highest. Group by fewer columns or filter.",
+                format::count((set.curves.len() + set.others).saturating_sub(1) as u64),
+                set.keys.iter().map(|key| key.name()).collect::<Vec<_>>().join(", "),
+                format::count(MOST_COMPARED as u64),
+            )?;
+        }
         let name = args.trace.name();
         let document = Document { trace: &name, view, recorded: trace.recorded.range, clock: trace.clock };
         match args.format {

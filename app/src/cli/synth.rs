@@ -166,6 +166,9 @@ pub struct FileArgs {
     /// Probability that a pool event is lost, 0 to 1
     #[arg(long)]
     pub loss: Option<f64>,
+    /// Probability that the definition of a stack key is lost, 0 to 1: the key is used again for another stack
+    #[arg(long)]
+    pub lost_definitions: Option<f64>,
     /// Whole buffers that are lost
     #[arg(long)]
     pub lost_buffers: Option<u32>,
@@ -196,6 +199,9 @@ pub struct TruthArgs {
     /// Also by whole stack
     #[arg(long, requires = "truth")]
     pub truth_stacks: bool,
+    /// Also every pool event with the stack that it was planted with, whatever became of its key. Very large
+    #[arg(long, requires = "truth")]
+    pub truth_events: bool,
     /// Also curves of outstanding bytes with so many points
     #[arg(long, value_name = "POINTS", default_value_t = 0, requires = "truth")]
     pub truth_points: usize,
@@ -214,6 +220,7 @@ pub fn run(args: &SynthArgs, out: &mut dyn Write, err: &mut dyn Write) -> anyhow
     let request = args.truth.truth.as_ref().map(|_| TruthRequest {
         ranges: args.truth.truth_range.clone(),
         stacks: args.truth.truth_stacks,
+        events: args.truth.truth_events,
         curve_points: args.truth.truth_points,
     });
     let modules = if args.size.sample { Some(SampleModules::from_json(sample::MODULES)?) } else { None };
@@ -314,6 +321,7 @@ fn with_file(base: SynthParams, file: &FileArgs) -> SynthParams {
         headers: file.headers.map_or(base.headers, HeaderArg::style),
         merged: base.merged || file.merged,
         loss_share: file.loss.unwrap_or(base.loss_share),
+        definition_loss: file.lost_definitions.unwrap_or(base.definition_loss),
         lost_buffers: file.lost_buffers.unwrap_or(base.lost_buffers),
         shared_ticks: base.shared_ticks || file.shared_ticks,
         clock: file.clock.map_or(base.clock, ClockArg::clock),

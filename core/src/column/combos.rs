@@ -11,8 +11,9 @@ use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
 
-/// So many combinations are numbered; a table of more would be larger than any cache.
-const MOST: usize = 1 << 17;
+/// Most combinations of key columns that are numbered; a table of more would be larger than any cache. A pivot beyond it adds up
+/// cell by cell and gives the same; what needs the numbers has to say what it leaves out.
+pub const MAX_COMBINATIONS: usize = 1 << 17;
 /// So many sets of columns are kept.
 const KEPT: usize = 2;
 
@@ -39,7 +40,7 @@ impl Combos {
                 if cancel() {
                     return Err(Cancelled);
                 }
-                if found.len() > MOST {
+                if found.len() > MAX_COMBINATIONS {
                     break;
                 }
                 let first = piece * rows + chunk * CHUNK_ROWS;
@@ -66,7 +67,7 @@ impl Combos {
                 })
             });
             numbers.push(of_piece.collect::<Vec<u32>>());
-            if samples.len() > MOST {
+            if samples.len() > MAX_COMBINATIONS {
                 return Ok(None);
             }
         }

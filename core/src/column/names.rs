@@ -28,6 +28,9 @@ const IMPACTING_WORDS: &[&str] = &["Impacting", "Transient", ""];
 /// Words of the Paged column.
 const PAGED_WORDS: &[&str] = &["NonPaged", "Paged"];
 
+/// The process of a block whose allocation was not recorded: the one that freed it need not have allocated it.
+pub const UNKNOWN_ALLOCATOR: &str = "(unknown allocator)";
+
 /// A trace and the texts it is shown with.
 pub struct Names {
     trace: Arc<Trace>,
@@ -308,8 +311,7 @@ impl Names {
                 (Labels::Times(times(values), clock), ids)
             }
             Key::Lifetime => {
-                let span = |r: usize| lifetime(table.alloc_time[r], table.free_time[r]);
-                let (values, ids) = rank_rows(table.len(), |r| ordered(span(r)));
+                let (values, ids) = rank_rows(table.len(), |r| ordered(table.lifetime(r)));
                 (Labels::Spans(times(values), clock), ids)
             }
             _ => {
@@ -328,7 +330,7 @@ impl Names {
 
     fn process_label(&self, process: ProcessId) -> String {
         let row = self.trace.processes.get(process);
-        row.map_or_else(|| "Unknown".to_owned(), crate::trace::process::Process::label)
+        row.map_or_else(|| unknown_process(process).to_owned(), crate::trace::process::Process::label)
     }
 
     fn tag_description(&self, context: &Context) -> String {
@@ -343,18 +345,10 @@ impl Names {
     }
 }
 
-/// Ticks from allocation to free: [`Ticks::NEVER`] for a block that the trace does not show freed, else
-/// [`Ticks::UNKNOWN`] for one whose allocation it does not show.
-#[inline]
+/// What stands in place of a process that is none of the trace's.
 #[must_use]
-pub fn lifetime(alloc: Ticks, free: Ticks) -> Ticks {
-    if free == Ticks::NEVER {
-        Ticks::NEVER
-    } else if !alloc.is_known() {
-        Ticks::UNKNOWN
-    } else {
-        Ticks(free.0.saturating_sub(alloc.0))
-    }
+pub fn unknown_process(process: ProcessId) -> &'static str {
+    if process == ProcessId::UNKNOWN_ALLOCATOR { UNKNOWN_ALLOCATOR } else { "Unknown" }
 }
 
 /// A number that sorts like the time.

@@ -43,6 +43,8 @@ pub struct Block {
     /// `module:offset`, outermost first; module by its first letters as in [`frame`].
     pub stack: &'static [&'static str],
     pub free_stack: &'static [&'static str],
+    /// Bits of [`crate::trace::allocation::flag`].
+    pub flags: u8,
 }
 
 /// A nonpaged block of tag `Leak` of process 0, thread 8, without stacks.
@@ -60,6 +62,7 @@ pub fn block(alloc: Option<i64>, free: Option<i64>, size: u64) -> Block {
         session: None,
         stack: &[],
         free_stack: &[],
+        flags: 0,
     }
 }
 
@@ -142,7 +145,7 @@ pub fn trace(blocks: &[Block]) -> Arc<Trace> {
         table.free_context.push(ContextId::NONE);
         table.alloc_stack.push(stack(&mut interner, b.stack));
         table.free_stack.push(stack(&mut interner, b.free_stack));
-        table.flags.push(0);
+        table.flags.push(b.flags);
     }
     Arc::new(Trace {
         summary: TraceSummary { pointer_size: 8, ..TraceSummary::default() },
@@ -236,6 +239,7 @@ pub fn random_blocks(seed: u64, count: usize) -> Vec<Block> {
                 session: (dice.roll(2) > 0).then_some(1),
                 stack: STACKS[dice.roll(6) as usize],
                 free_stack: STACKS[dice.roll(6) as usize],
+                flags: 0,
             }
         })
         .collect();

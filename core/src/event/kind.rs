@@ -83,6 +83,12 @@ impl EventKind {
     pub const fn is_stack(self) -> bool {
         matches!(self, Self::StackInline | Self::StackDefinition | Self::StackKeyKernel | Self::StackKeyUser)
     }
+
+    /// Whether it is an allocation or a free of pool.
+    #[must_use]
+    pub const fn is_pool_event(self) -> bool {
+        matches!(self, Self::PoolAlloc | Self::PoolAllocSession | Self::PoolFree | Self::PoolFreeSession)
+    }
 }
 
 /// Classic kernel groups that appear with a GUID instead of a hook (etl-format 3.4).

@@ -72,6 +72,7 @@ impl FigureTable<'_> {
         let names: Vec<String> = self.figures.iter().map(|f| f.name()).collect();
         out.write_all(b",\"total\":{")?;
         self.json_figures(out, &names, None, "")?;
+        self.json_uncertain(out, None, names.is_empty())?;
         out.write_all(b"},\"rows\":[")?;
         for (at, group) in self.order.iter().enumerate() {
             out.write_all(if at > 0 { b",\n{" } else { b"\n{" })?;
@@ -82,6 +83,7 @@ impl FigureTable<'_> {
                 comma = ",";
             }
             self.json_figures(out, &names, Some(*group), comma)?;
+            self.json_uncertain(out, Some(*group), comma.is_empty() && names.is_empty())?;
             out.write_all(b"}")?;
         }
         out.write_all(if self.order.is_empty() { b"]}\n" } else { b"\n]}\n" })
@@ -102,14 +104,36 @@ impl FigureTable<'_> {
         Ok(())
     }
 
-    /// Writes a header and one line per row.
+    /// The figures of uncertainty that the keys call for, beside those asked for, and that are not zero altogether.
+    fn uncertain(&self) -> Vec<Figure> {
+        let missing = Figure::of_uncertainty(self.pivot.keys()).filter(|figure| !self.figures.contains(figure));
+        missing.filter(|figure| is_some((self.figure)(None, *figure))).collect()
+    }
+
+    /// Those of a group, or of all, where they are not zero.
+    fn json_uncertain(&self, out: &mut dyn Write, group: Option<u32>, is_first: bool) -> io::Result<()> {
+        let mut comma = if is_first { "" } else { "," };
+        for figure in self.uncertain() {
+            let number = (self.figure)(group, figure);
+            if is_some(number) {
+                write!(out, "{comma}\"{}\":", figure.name())?;
+                json::number(out, number)?;
+                comma = ",";
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes a header and one line per row. A grouping by stacks of which some are uncertain has one column more.
     ///
     /// # Errors
     ///
     /// What the writer says.
     pub fn write_csv(&self, out: &mut dyn Write) -> io::Result<()> {
         let keys = self.pivot.keys().iter().map(|k| k.name().to_owned());
-        let header: Vec<String> = keys.chain(self.figures.iter().map(|f| f.name())).collect();
+        let uncertain = self.uncertain();
+        let figures = || self.figures.iter().chain(&uncertain);
+        let header: Vec<String> = keys.chain(figures().map(|f| f.name())).collect();
         writeln!(out, "{}", header.join(","))?;
         for group in self.order {
             let mut comma = "";
@@ -118,7 +142,7 @@ impl FigureTable<'_> {
                 csv::value(out, &self.pivot.value(*group as usize, column))?;
                 comma = ",";
             }
-            for figure in self.figures {
+            for figure in figures() {
                 out.write_all(comma.as_bytes())?;
                 csv::number(out, (self.figure)(Some(*group), *figure))?;
                 comma = ",";
@@ -127,4 +151,8 @@ impl FigureTable<'_> {
         }
         Ok(())
     }
+}
+
+fn is_some(number: Number) -> bool {
+    matches!(number, Number::Int(count) if count > 0)
 }

@@ -217,7 +217,7 @@ fn old(table: &AllocationTable, rows: &[u32], life: i64, span: &Span) -> Vec<Old
         let end = if is_freed { free.0 } else { to.0 };
         let is_old = alloc >= span.view.from && alloc.0 < bound && end.saturating_sub(alloc.0) > life;
         // When a block was freed whose free was lost, nobody knows.
-        let is_sure = !is_freed || table.flags[row] == 0;
+        let is_sure = !is_freed || table.flags[row] & flag::IMPLIED == 0;
         (is_old && is_sure).then(|| Old { birth: alloc.0, end, size: table.size[row], is_freed })
     });
     old.collect()
@@ -368,7 +368,7 @@ pub fn lifetimes(table: &AllocationTable, rows: &[u32], view: &View) -> Lifetime
     let lived = rows.iter().filter_map(|&row| {
         let row = row as usize;
         let (alloc, free) = (table.alloc_time[row], table.free_time[row]);
-        let seen = alloc >= view.from && free <= view.to && table.flags[row] == 0;
+        let seen = alloc >= view.from && free <= view.to && table.flags[row] & flag::IMPLIED == 0;
         seen.then(|| free.0.saturating_sub(alloc.0))
     });
     let mut lived: Lifetimes = lived.collect();

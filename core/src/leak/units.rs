@@ -14,22 +14,42 @@ pub struct Units {
     starts: Vec<u32>,
     /// A row of each unit.
     samples: Vec<u32>,
+    /// The columns that make the units.
+    keys: Vec<Key>,
+    /// The wanted columns that do not.
+    left_out: Vec<Key>,
 }
 
 impl Units {
-    /// The units of a trace. Where the wanted columns have too many combinations, stacks are left out.
+    /// The units of a trace. Where the wanted columns have more than [`MAX_COMBINATIONS`](crate::column::combos::MAX_COMBINATIONS)
+    /// combinations, stacks are left out, then whatever else it takes: [`Self::left_out`] says what.
     ///
     /// # Errors
     ///
     /// [`Cancelled`] once `cancel` says so.
     pub fn new(names: &Names, wanted: &[Key], cancel: Cancel<'_>) -> Result<Self, Cancelled> {
-        for keys in [wanted, &[Key::Tag, Key::Paged, Key::Function], &[Key::Tag, Key::Paged]] {
+        // The last one has two combinations at most, so that there is always an answer.
+        let fewer: [&[Key]; 3] = [&[Key::Tag, Key::Paged, Key::Function], &[Key::Tag, Key::Paged], &[Key::Paged]];
+        for keys in std::iter::once(wanted).chain(fewer) {
             if let Some(combos) = names.combos(keys, cancel)? {
                 let (rows, starts) = sorted(combos.of_row(), combos.samples().len());
-                return Ok(Self { rows, starts, samples: combos.samples().to_vec() });
+                let left_out = wanted.iter().copied().filter(|key| !keys.contains(key)).collect();
+                return Ok(Self { rows, starts, samples: combos.samples().to_vec(), keys: keys.to_vec(), left_out });
             }
         }
         Ok(Self::default())
+    }
+
+    /// The columns of which each unit has one combination of values.
+    #[must_use]
+    pub fn keys(&self) -> &[Key] {
+        &self.keys
+    }
+
+    /// The wanted columns that could not be told apart, since they have too many combinations with the others.
+    #[must_use]
+    pub fn left_out(&self) -> &[Key] {
+        &self.left_out
     }
 
     /// Number of units.
@@ -73,4 +93,51 @@ fn sorted(of_row: &[u32], groups: usize) -> (Vec<u32>, Vec<u32>) {
         *place += 1;
     }
     (rows, starts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::evidence::lifetimes;
+    use super::*;
+    use crate::column::combos::MAX_COMBINATIONS;
+    use crate::column::parallel::never;
+    use crate::column::testkit::{Block, block, names};
+    use crate::trace::allocation::flag;
+    use crate::trace::time::{Ticks, View};
+
+    const WANTED: [Key; 3] = [Key::Tag, Key::Paged, Key::Stack];
+
+    /// Blocks with so many different callers of one function.
+    fn called_from(count: usize) -> Vec<Block> {
+        let stack = |n: usize| -> &'static [&'static str] {
+            let caller: &'static str = Box::leak(format!("other:{:x}", n + 1).into_boxed_str());
+            Box::leak(vec![caller, "my:30"].into_boxed_slice())
+        };
+        (0..count).map(|n| Block { stack: stack(n), ..block(Some(1), None, 8) }).collect()
+    }
+
+    #[test]
+    fn what_cannot_be_told_apart_is_said() {
+        let few = Units::new(&names(&called_from(50)), &WANTED, &never).unwrap();
+        assert_eq!((few.len(), few.keys(), few.left_out()), (50, &WANTED[..], &[][..]));
+        let names = names(&called_from(MAX_COMBINATIONS + 1));
+        let many = Units::new(&names, &WANTED, &never).unwrap();
+        assert_eq!((many.len(), many.left_out()), (1, &[Key::Stack][..]));
+        assert_eq!(many.keys(), [Key::Tag, Key::Paged, Key::Function]);
+        assert_eq!(many.rows(0).len(), MAX_COMBINATIONS + 1);
+    }
+
+    #[test]
+    fn implied_ends_give_no_lifetime_and_uncertain_stacks_do() {
+        let with = |flags, free| Block { flags, ..block(Some(100), Some(free), 8) };
+        let blocks = [
+            with(0, 110),
+            with(flag::IMPLIED_FREE, 900),
+            with(flag::IMPLIED_ALLOCATION, 800),
+            with(flag::UNCERTAIN_ALLOCATION_STACK | flag::UNCERTAIN_FREE_STACK, 130),
+        ];
+        let names = names(&blocks);
+        let view = View { from: Ticks(0), to: Ticks(10_000) };
+        assert_eq!(lifetimes(&names.trace().allocations, &[0, 1, 2, 3], &view), [30, 10]);
+    }
 }

@@ -1,7 +1,7 @@
 //! Sums of groups where the combinations of keys are numbered already: one plain place per combination and life type.
 //! It must give what a pass over cells gives.
 
-use super::cost::{ClassCost, Cost};
+use super::cost::{ClassCost, Cost, CostRow};
 use super::table::PivotRequest;
 use crate::column::cells::Cells;
 use crate::column::combos::Combos;
@@ -28,15 +28,16 @@ pub(super) fn sums(
         |costs, range| {
             let first = range.start;
             let times = table.alloc_time[range.clone()].iter().zip(&table.free_time[range.clone()]);
-            let rows = times.zip(&table.size[range.clone()]).zip(&combos.of_row()[range]);
-            for (at, (((alloc, free), size), combo)) in rows.enumerate() {
+            let rows = times.zip(&table.size[range.clone()]).zip(&table.flags[range.clone()]);
+            let rows = rows.zip(&combos.of_row()[range]);
+            for (at, ((((alloc, free), size), flags), combo)) in rows.enumerate() {
                 if *free < from || request.rows.is_some_and(|rows| !rows.contains(first + at)) {
                     continue;
                 }
                 // Arithmetic in place of a choice that nobody can foresee; the order of life types.
                 let class = usize::from(*alloc < from) * 2 + usize::from(*free > to);
                 if let Some(cost) = costs.get_mut(*combo as usize * CLASSES + class) {
-                    cost.add_row(*size, *alloc, *free);
+                    cost.add_row(CostRow { size_bytes: *size, alloc: *alloc, free: *free, flags: *flags });
                 }
             }
         },
@@ -97,7 +98,7 @@ mod tests {
                         (class != OUTSIDE && rows.is_none_or(|rows| rows.contains(row))).then_some(class)
                     };
                     let add = |cost: &mut Cost, class, row: usize| {
-                        cost.add_row(class, table.size[row], table.alloc_time[row], table.free_time[row]);
+                        cost.add_row(class, CostRow::of(table, row));
                     };
                     let mut expected = CellPass { table, cells: &cells }.run(classify, add, &never).unwrap();
                     own.sort_by_key(|sum| sum.0);

@@ -1,6 +1,7 @@
 //! What rows add up to. Sums are integers that stop at their greatest value, so that the order of adding never matters
 //! and damaged sizes never panic.
 
+use crate::trace::allocation::{AllocationTable, flag, lifetime};
 use crate::trace::time::{LifeType, Ticks};
 
 /// Sums and extremes over the rows of a group.
@@ -15,6 +16,8 @@ pub struct Cost {
     lifetime_sum_ticks: u64,
     lifetime_max_ticks: u64,
     lifetime_rows: u64,
+    uncertain_stacks: u64,
+    uncertain_free_stacks: u64,
 }
 
 impl Default for Cost {
@@ -27,22 +30,65 @@ impl Default for Cost {
             lifetime_sum_ticks: 0,
             lifetime_max_ticks: 0,
             lifetime_rows: 0,
+            uncertain_stacks: 0,
+            uncertain_free_stacks: 0,
         }
+    }
+}
+
+/// A row as sums need it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct CostRow {
+    /// Bytes.
+    pub size_bytes: u64,
+    /// When it was allocated.
+    pub alloc: Ticks,
+    /// When it was freed.
+    pub free: Ticks,
+    /// Bits of [`flag`].
+    pub flags: u8,
+}
+
+impl CostRow {
+    /// A row of a table.
+    #[inline]
+    #[must_use]
+    pub fn of(table: &AllocationTable, row: usize) -> Self {
+        Self {
+            size_bytes: table.size[row],
+            alloc: table.alloc_time[row],
+            free: table.free_time[row],
+            flags: table.flags[row],
+        }
+    }
+
+    /// Ticks from allocation to free, where both were seen.
+    #[inline]
+    fn lifetime_ticks(&self) -> Option<u64> {
+        let ticks = lifetime(self.alloc, self.free, self.flags);
+        ticks.is_known().then(|| ticks.0.max(0) as u64)
+    }
+
+    #[inline]
+    fn has(&self, bit: u8) -> bool {
+        self.flags & bit != 0
     }
 }
 
 impl Cost {
     /// Adds a row that stands to the view as `class` (a [`LifeType`] as a number).
     #[inline]
-    pub fn add_row(&mut self, class: usize, size_bytes: u64, alloc: Ticks, free: Ticks) {
+    pub fn add_row(&mut self, class: usize, row: CostRow) {
+        let size_bytes = row.size_bytes;
         if let (Some(count), Some(size)) = (self.counts.get_mut(class), self.sizes.get_mut(class)) {
             *count += 1;
             *size = size.saturating_add(size_bytes);
         }
         self.min_bytes = self.min_bytes.min(size_bytes);
         self.max_bytes = self.max_bytes.max(size_bytes);
-        if alloc.is_known() && free.is_known() {
-            let ticks = free.0.saturating_sub(alloc.0).max(0) as u64;
+        self.uncertain_stacks += u64::from(row.has(flag::UNCERTAIN_ALLOCATION_STACK));
+        self.uncertain_free_stacks += u64::from(row.has(flag::UNCERTAIN_FREE_STACK));
+        if let Some(ticks) = row.lifetime_ticks() {
             self.lifetime_sum_ticks = self.lifetime_sum_ticks.saturating_add(ticks);
             self.lifetime_max_ticks = self.lifetime_max_ticks.max(ticks);
             self.lifetime_rows += 1;
@@ -57,6 +103,8 @@ impl Cost {
             lifetime_sum_ticks: rows.lifetime_sum_ticks,
             lifetime_max_ticks: rows.lifetime_max_ticks,
             lifetime_rows: rows.lifetime_rows.into(),
+            uncertain_stacks: rows.uncertain_stacks.into(),
+            uncertain_free_stacks: rows.uncertain_free_stacks.into(),
             ..Self::default()
         };
         if let (Some(count), Some(size)) = (own.counts.get_mut(class), own.sizes.get_mut(class)) {
@@ -79,6 +127,8 @@ impl Cost {
         self.lifetime_sum_ticks = self.lifetime_sum_ticks.saturating_add(other.lifetime_sum_ticks);
         self.lifetime_max_ticks = self.lifetime_max_ticks.max(other.lifetime_max_ticks);
         self.lifetime_rows = self.lifetime_rows.saturating_add(other.lifetime_rows);
+        self.uncertain_stacks = self.uncertain_stacks.saturating_add(other.uncertain_stacks);
+        self.uncertain_free_stacks = self.uncertain_free_stacks.saturating_add(other.uncertain_free_stacks);
     }
 
     /// Number of rows.
@@ -135,7 +185,19 @@ impl Cost {
         (self.count() > 0).then_some(self.max_bytes)
     }
 
-    /// Sum and number of the lifetimes, in ticks, of rows whose allocation and free are both known.
+    /// Rows whose allocation stack may be another's, or lacks a half.
+    #[must_use]
+    pub fn uncertain_stacks(&self) -> u64 {
+        self.uncertain_stacks
+    }
+
+    /// The same of the stack of the free.
+    #[must_use]
+    pub fn uncertain_free_stacks(&self) -> u64 {
+        self.uncertain_free_stacks
+    }
+
+    /// Sum and number of the lifetimes, in ticks, of rows whose allocation and free were both seen.
     #[must_use]
     pub fn lifetime_ticks(&self) -> (u64, u64) {
         (self.lifetime_sum_ticks, self.lifetime_rows)
@@ -159,17 +221,22 @@ pub(super) struct ClassCost {
     lifetime_max_ticks: u64,
     rows: u32,
     lifetime_rows: u32,
+    uncertain_stacks: u32,
+    uncertain_free_stacks: u32,
 }
+const _: () = assert!(size_of::<ClassCost>() <= 64);
 
 impl ClassCost {
     #[inline]
-    pub(super) fn add_row(&mut self, size_bytes: u64, alloc: Ticks, free: Ticks) {
+    pub(super) fn add_row(&mut self, row: CostRow) {
+        let size_bytes = row.size_bytes;
         self.rows += 1;
         self.bytes = self.bytes.saturating_add(size_bytes);
         self.not_min_bytes = self.not_min_bytes.max(!size_bytes);
         self.max_bytes = self.max_bytes.max(size_bytes);
-        if alloc.is_known() && free.is_known() {
-            let ticks = free.0.saturating_sub(alloc.0).max(0) as u64;
+        self.uncertain_stacks += u32::from(row.has(flag::UNCERTAIN_ALLOCATION_STACK));
+        self.uncertain_free_stacks += u32::from(row.has(flag::UNCERTAIN_FREE_STACK));
+        if let Some(ticks) = row.lifetime_ticks() {
             self.lifetime_sum_ticks = self.lifetime_sum_ticks.saturating_add(ticks);
             self.lifetime_max_ticks = self.lifetime_max_ticks.max(ticks);
             self.lifetime_rows += 1;
@@ -184,6 +251,8 @@ impl ClassCost {
         self.lifetime_sum_ticks = self.lifetime_sum_ticks.saturating_add(other.lifetime_sum_ticks);
         self.lifetime_max_ticks = self.lifetime_max_ticks.max(other.lifetime_max_ticks);
         self.lifetime_rows += other.lifetime_rows;
+        self.uncertain_stacks += other.uncertain_stacks;
+        self.uncertain_free_stacks += other.uncertain_free_stacks;
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -25,7 +25,7 @@ pub enum Figure {
     Min,
     /// Greatest size.
     Max,
-    /// Mean lifetime of rows whose allocation and free are known, seconds.
+    /// Mean lifetime of rows whose allocation and free were seen, seconds; what is only implied counts for none.
     LifetimeAverage,
     /// Longest of those lifetimes, seconds.
     LifetimeMax,
@@ -38,6 +38,10 @@ pub enum Figure {
     PeakSize,
     /// Most of the group's rows that were alive at one moment of the view. Not a sum: see [`super::rows`].
     PeakCount,
+    /// Number of rows whose allocation stack may be another's, or lacks a half, since records were lost.
+    UncertainStacks,
+    /// The same of the stack of the free.
+    UncertainFreeStacks,
     /// Number of different values in a key column. Not a sum: see [`super::rows`].
     Unique(Key),
 }
@@ -58,6 +62,8 @@ const NAMED: &[(Figure, &str, &str)] = &[
     (Figure::Growth, "growth_bytes_per_s", "Growth (bytes/s)"),
     (Figure::PeakSize, "peak_size", "Size (peak)"),
     (Figure::PeakCount, "peak_count", "Count (peak)"),
+    (Figure::UncertainStacks, "uncertain_stack_count", "Uncertain Stacks"),
+    (Figure::UncertainFreeStacks, "uncertain_free_stack_count", "Uncertain Free Stacks"),
 ];
 
 /// What a number is measured in, for people.
@@ -129,7 +135,12 @@ impl Figure {
     #[must_use]
     pub const fn unit(self) -> Unit {
         match self {
-            Self::Count | Self::ImpactingCount | Self::PeakCount | Self::Unique(_) => Unit::Count,
+            Self::Count
+            | Self::ImpactingCount
+            | Self::PeakCount
+            | Self::UncertainStacks
+            | Self::UncertainFreeStacks
+            | Self::Unique(_) => Unit::Count,
             Self::LifetimeAverage | Self::LifetimeMax => Unit::Seconds,
             Self::FreesPerAlloc => Unit::Ratio,
             Self::Growth => Unit::BytesPerSecond,
@@ -137,10 +148,28 @@ impl Figure {
         }
     }
 
+    /// Whether it is about stacks, so that a trace has to be loaded with them.
+    #[must_use]
+    pub const fn needs_stacks(self) -> bool {
+        match self {
+            Self::UncertainStacks | Self::UncertainFreeStacks => true,
+            Self::Unique(key) => key.needs_stacks(),
+            _ => false,
+        }
+    }
+
     /// Whether it follows from the sums of a group; the others need the rows again.
     #[must_use]
     pub const fn is_from_sums(self) -> bool {
         !matches!(self, Self::Growth | Self::PeakSize | Self::PeakCount | Self::Unique(_))
+    }
+
+    /// The figures that say how much of a grouping by these keys is uncertain: groups by what comes from a stack hold rows that
+    /// belong elsewhere where that stack is another's.
+    pub fn of_uncertainty(keys: &[Key]) -> impl Iterator<Item = Self> {
+        let by_stack = keys.iter().any(|key| matches!(key, Key::Stack | Key::Function | Key::Driver));
+        let stack = by_stack.then_some(Self::UncertainStacks);
+        stack.into_iter().chain(keys.contains(&Key::FreeStack).then_some(Self::UncertainFreeStacks))
     }
 
     /// The figure of a group; nothing for figures that are not [`Self::is_from_sums`].
@@ -162,6 +191,8 @@ impl Figure {
             }
             Self::LifetimeMax => cost.lifetime_max_ticks().map_or(Number::None, |t| Number::Float(seconds(t))),
             Self::FreesPerAlloc => Number::quotient(cost.freed_inside() as f64, cost.allocated_inside() as f64),
+            Self::UncertainStacks => Number::Int(cost.uncertain_stacks().into()),
+            Self::UncertainFreeStacks => Number::Int(cost.uncertain_free_stacks().into()),
             Self::Growth | Self::PeakSize | Self::PeakCount | Self::Unique(_) => Number::None,
         }
     }
@@ -204,7 +235,9 @@ impl FromStr for Figure {
 
 #[cfg(test)]
 mod tests {
+    use super::super::cost::CostRow;
     use super::*;
+    use crate::trace::time::Ticks;
 
     #[test]
     fn every_name_parses_back() {
@@ -221,7 +254,8 @@ mod tests {
     fn damaged_sizes_stop_at_the_top() {
         let mut cost = Cost::default();
         for _ in 0..3 {
-            cost.add_row(1, u64::MAX, crate::trace::time::Ticks(1), crate::trace::time::Ticks(5));
+            let (alloc, free) = (Ticks(1), Ticks(5));
+            cost.add_row(1, CostRow { size_bytes: u64::MAX, alloc, free, flags: 0 });
         }
         let mut twice = cost;
         twice.add(&cost);

@@ -19,7 +19,7 @@ pub mod translate;
 pub mod tree;
 
 pub use crate::column::key::Key;
-pub use cost::Cost;
+pub use cost::{Cost, CostRow};
 pub use evaluate::{Evaluator, RowFigures};
 pub use figure::Figure;
 pub use find::{FindRequest, Found, find, walk_to};

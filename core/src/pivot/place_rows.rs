@@ -4,7 +4,7 @@
 use super::place::{Place, PlaceStep};
 use crate::column::cells::{OUTSIDE, class_of};
 use crate::column::key::Key;
-use crate::column::names::{Names, lifetime};
+use crate::column::names::Names;
 use crate::column::parallel::{Cancel, Cancelled};
 use crate::column::size_class;
 use crate::column::values::{KeyColumn, Labels, Source};
@@ -188,7 +188,7 @@ impl RowTest {
             Self::Address(address) => table.address[row] == *address,
             Self::AllocTime(first, last) => within(table.alloc_time[row], first, last),
             Self::FreeTime(first, last) => within(table.free_time[row], first, last),
-            Self::Lifetime(first, last) => within(lifetime(table.alloc_time[row], table.free_time[row]), first, last),
+            Self::Lifetime(first, last) => within(table.lifetime(row), first, last),
             Self::Number(ids, id) => ids.get(row) == Some(id),
         }
     }

@@ -1,7 +1,7 @@
 //! The result of a pivot: one group per distinct combination of keys, ordered by the keys, with its sums.
 
 use super::combined;
-use super::cost::Cost;
+use super::cost::{Cost, CostRow};
 use super::figure::{Figure, Scale};
 use super::number::Number;
 use super::sort::SortOrder;
@@ -71,7 +71,7 @@ pub fn pivot(names: &Names, request: &PivotRequest<'_>, cancel: Cancel<'_>) -> R
         taken.then_some(class)
     };
     let add = |cost: &mut Cost, class, row: usize| {
-        cost.add_row(class, table.size[row], table.alloc_time[row], table.free_time[row]);
+        cost.add_row(class, CostRow::of(table, row));
     };
     // Many combinations are numbered once, so that later views of the same columns need not look for them.
     let combos = if cells.count() > DENSE_CELLS { names.combos(request.keys, cancel)? } else { None };

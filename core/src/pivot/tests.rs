@@ -98,6 +98,45 @@ fn a_narrow_view_classifies_again_and_drops_what_it_does_not_meet() {
 }
 
 #[test]
+fn implied_ends_have_no_lifetime_and_uncertain_stacks_are_counted() {
+    use crate::trace::allocation::flag;
+    let with = |flags, free| Block { flags, stack: &["my:30"], ..block(Some(1000), Some(free), 10) };
+    let blocks = [
+        with(0, 2000),
+        with(flag::UNCERTAIN_ALLOCATION_STACK, 4000),
+        // One free and one allocation were lost: how long these lived is not known.
+        with(flag::IMPLIED_FREE | flag::UNCERTAIN_ALLOCATION_STACK, 9000),
+        with(flag::IMPLIED_ALLOCATION | flag::UNCERTAIN_FREE_STACK, 9500),
+    ];
+    let names = names(&blocks);
+    // By a few cells, by numbered combinations, and by cells that are too many for a table: the same figures.
+    for keys in [&[Key::Tag][..], &[Key::Stack, Key::Driver, Key::Process, Key::Thread], &[Key::Type, Key::Session]] {
+        let table = run(&names, keys, view(0, 10_000));
+        let total = |figure: Figure| figure.of(table.total(), table.scale());
+        assert_eq!((total(Figure::Count), total(Figure::LifetimeAverage)), (Number::Int(4), Number::Float(2.0)));
+        assert_eq!(total(Figure::LifetimeMax), Number::Float(3.0));
+        assert_eq!(
+            (total(Figure::UncertainStacks), total(Figure::UncertainFreeStacks)),
+            (Number::Int(2), Number::Int(1))
+        );
+    }
+    let by_lifetime = run(&names, &[Key::Lifetime], view(0, 10_000));
+    let row = |g| (texts(&by_lifetime, g)[0].clone(), by_lifetime.costs()[g].count());
+    let rows: Vec<_> = (0..by_lifetime.len()).map(row).collect();
+    let expected = [("unknown", 2), ("1.000000000 s", 1), ("3.000000000 s", 1)];
+    assert_eq!(rows, expected.map(|(text, count)| (text.to_owned(), count)));
+    let only_implied = names_of_only(flag::IMPLIED_FREE);
+    let table = run(&only_implied, &[], view(0, 10_000));
+    assert_eq!(Figure::LifetimeAverage.of(table.total(), table.scale()), Number::None);
+    assert_eq!(Figure::LifetimeMax.of(table.total(), table.scale()), Number::None);
+}
+
+/// One freed block with these marks.
+fn names_of_only(flags: u8) -> Names {
+    names(&[Block { flags, ..block(Some(1), Some(9), 10) }])
+}
+
+#[test]
 fn equal_figures_are_ordered_by_their_keys() {
     let tags: [&[u8; 4]; 3] = [b"Cccc", b"Aaaa", b"Bbbb"];
     let blocks = tags.map(|tag| Block { tag, ..block(Some(1), None, 10) });

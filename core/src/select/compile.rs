@@ -5,7 +5,7 @@ use super::pattern::TextMatcher;
 use super::query::{Condition, Expression, Pattern, Query, Test};
 use crate::column::generation::Generations;
 use crate::column::key::Key;
-use crate::column::names::Names;
+use crate::column::names::{Names, unknown_process};
 use crate::column::values::{KeyColumn, Source};
 use crate::trace::Trace;
 use crate::trace::context::Context;
@@ -174,8 +174,8 @@ fn by_process(matcher: &TextMatcher, trace: &Trace) -> Predicate {
     let found: Vec<bool> = rows
         .map(|p| matcher.matches(&p.name) || matcher.matches(&p.pid.to_string()) || matcher.matches(&p.label()))
         .collect();
-    let unknown = matcher.matches("Unknown");
-    by_context(trace, |c| found.get(c.process.index()).copied().unwrap_or(unknown))
+    let unknown = |process| matcher.matches(unknown_process(process));
+    by_context(trace, |c| found.get(c.process.index()).copied().unwrap_or_else(|| unknown(c.process)))
 }
 
 /// A stack is found by any of its frames; the empty text finds rows without a stack.

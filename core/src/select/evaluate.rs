@@ -3,7 +3,6 @@
 use super::compile::{CompiledQuery, Predicate, within};
 use super::rowset::RowSet;
 use crate::column::cells::class_of;
-use crate::column::names::lifetime;
 use crate::column::parallel::{Cancel, Cancelled};
 use crate::column::size_class;
 use crate::trace::Trace;
@@ -68,12 +67,12 @@ fn evaluate(p: &Predicate, table: &AllocationTable, view: View, rows: Range<usiz
         Predicate::AllocTime(first, last) => bits(&|r| within(table.alloc_time[r], *first, *last)),
         Predicate::FreeTime(first, last) => bits(&|r| within(table.free_time[r], *first, *last)),
         Predicate::Lifetime(first, last, unending) => bits(&|r| {
-            let ticks = lifetime(table.alloc_time[r], table.free_time[r]);
+            let ticks = table.lifetime(r);
             within(ticks, *first, *last) || (*unending && ticks == Ticks::NEVER)
         }),
         Predicate::AllocTimeMissing => bits(&|r| !table.alloc_time[r].is_known()),
         Predicate::FreeTimeMissing => bits(&|r| !table.free_time[r].is_known()),
-        Predicate::LifetimeMissing => bits(&|r| !lifetime(table.alloc_time[r], table.free_time[r]).is_known()),
+        Predicate::LifetimeMissing => bits(&|r| !table.lifetime(r).is_known()),
     }
 }
 

@@ -235,3 +235,18 @@ fn blocks_of_rows_do_not_show() {
     let query: Query = "tag:Leak".parse().unwrap();
     assert!(CompiledQuery::new(&query, &names, VIEW).rows(names.trace(), &|| true).is_err());
 }
+
+#[test]
+fn a_lifetime_of_which_an_end_is_implied_is_unknown() {
+    use crate::trace::allocation::flag;
+    let of = |flags, at| Block { flags, ..block(Some(at), Some(at + 1000), 8) };
+    let names = names(&[
+        of(0, 1),
+        of(flag::IMPLIED_FREE, 2),
+        of(flag::IMPLIED_ALLOCATION, 3),
+        of(flag::UNCERTAIN_FREE_STACK, 4),
+    ]);
+    assert_eq!(rows(&names, "lifetime:1s"), [0, 3]);
+    assert_eq!(rows(&names, "lifetime:>1ms"), [0, 3]);
+    assert_eq!(rows(&names, "lifetime:none"), [1, 2]);
+}

@@ -48,13 +48,24 @@ pub enum SeriesError {
     #[error("cancelled")]
     Cancelled,
     /// The result would not fit in memory.
-    #[error("{curves} curves of {points} points are too many: ask for fewer points, fewer keys, or --top")]
+    #[error(
+        "{curves} curves by {keys} with {points} points each are too many (at most {MOST_VALUES} values): group by fewer columns, \
+         filter, ask for the largest curves only (--top), or for fewer points"
+    )]
     TooMany {
+        /// The columns of which each combination of values has a curve.
+        keys: String,
         /// Curves asked for.
         curves: usize,
         /// Points asked for.
         points: usize,
     },
+}
+
+pub(super) fn too_many(keys: &[Key], curves: usize, points: usize) -> SeriesError {
+    let names: Vec<&str> = keys.iter().map(|key| key.name()).collect();
+    let keys = if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };
+    SeriesError::TooMany { keys, curves, points }
 }
 
 impl From<Cancelled> for SeriesError {
@@ -91,6 +102,9 @@ pub struct SeriesSet {
     pub curves: Vec<Curve>,
     /// How many combinations of keys the last curve adds up, if it is such a sum.
     pub others: usize,
+    /// There were more than [`MOST_COMPARED`](super::MOST_COMPARED) combinations, so that those with a curve of their own are those
+    /// that add up to most, not those that rise highest.
+    pub chosen_by_sum: bool,
     clock: Clock,
 }
 
@@ -176,7 +190,7 @@ pub(super) fn collect(
     points: &Points,
     amounts: Vec<i128>,
 ) -> SeriesSet {
-    let others = lineup.others();
+    let (others, chosen_by_sum) = (lineup.others(), lineup.chosen_by_sum);
     let ids = lineup.combinations.into_iter().take(lineup.own).map(|r| Some(r.1));
     let ids = ids.chain((others > 0).then_some(None));
     let width = points.times().len();
@@ -190,6 +204,7 @@ pub(super) fn collect(
         seconds: points.times().iter().map(|t| names.trace().clock.seconds(*t)).collect(),
         curves: curves.map(|(ids, values)| Curve { ids, amounts: values.to_vec() }).collect(),
         others,
+        chosen_by_sum,
         clock: names.trace().clock,
     }
 }
@@ -204,7 +219,7 @@ pub(super) fn amounts(
 ) -> Result<Vec<i128>, SeriesError> {
     let width = points.times().len();
     let values = curves.checked_mul(width).filter(|v| *v <= MOST_VALUES);
-    let values = values.ok_or(SeriesError::TooMany { curves, points: width })?;
+    let values = values.ok_or_else(|| too_many(tally.request.keys, curves, width))?;
     let accumulators = (SHARED_VALUES / values.max(1)).clamp(1, rayon::current_num_threads());
     let kind = tally.request.measure.kind;
     let mut sums = fold_rows(

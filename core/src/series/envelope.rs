@@ -1,13 +1,14 @@
 //! Outstanding curves for drawing: the exact smallest and greatest value between any two neighbouring points, so that
 //! no peak is lost however few pixels there are.
 
-use super::curve::{MOST_VALUES, SeriesError, SeriesRequest, SeriesSet, collect};
-use super::lineup::{Lineup, PEAKS};
+use super::curve::{MOST_VALUES, SeriesError, SeriesRequest, SeriesSet, collect, too_many};
+use super::lineup::{Lineup, MOST_PEAKS};
 use super::measure::Kind;
 use super::points::Points;
 use super::sweep::{Slots, Sweep, Swept};
 use super::tally::Tally;
 use crate::column::cells::Cells;
+use crate::column::key::Key;
 use crate::column::names::Names;
 use crate::column::order::EventOrder;
 use crate::column::parallel::Cancel;
@@ -40,7 +41,7 @@ pub fn envelope(
     let lineup = Lineup::new(&tally, cancel)?;
     let points = Points::new(request.view, request.points);
     let curves = lineup.curves();
-    check_size(curves, &points)?;
+    check_size(request.keys, curves, &points)?;
     let slots = Slots::new(&tally, &lineup.curve_of(&tally), curves, cancel)?;
     let number: Vec<u32> = (0..curves as u32).collect();
     let sweep = Sweep { tally: &tally, order, slots: &slots, number: &number, curves, points: &points };
@@ -66,7 +67,7 @@ pub fn highest_envelope(
     request.measure.kind = Kind::Outstanding;
     let cells = Cells::new(names, request.keys);
     let tally = Tally::new(names, &cells, &request);
-    let mut lineup = Lineup::heaviest(&tally, PEAKS, cancel)?;
+    let mut lineup = Lineup::heaviest(&tally, MOST_PEAKS, cancel)?;
     let compared = lineup.curves();
     let slots = Slots::new(&tally, &lineup.curve_of(&tally), compared, cancel)?;
     let every: Vec<u32> = (0..compared as u32).collect();
@@ -77,7 +78,7 @@ pub fn highest_envelope(
     let number = lineup.reorder(&order_by_peak, own);
     let points = Points::new(request.view, request.points);
     let curves = lineup.curves();
-    check_size(curves, &points)?;
+    check_size(request.keys, curves, &points)?;
     let sweep = Sweep { number: &number, curves, points: &points, ..sweep };
     let Swept { amounts, extremes } = sweep.run(cancel)?;
     let set = collect(names, &request, &cells, lineup, &points, amounts);
@@ -95,8 +96,8 @@ fn by_peak(swept: &Swept, own: usize) -> Vec<usize> {
     order
 }
 
-fn check_size(curves: usize, points: &Points) -> Result<(), SeriesError> {
+fn check_size(keys: &[Key], curves: usize, points: &Points) -> Result<(), SeriesError> {
     let points = points.times().len();
     let fits = curves.checked_mul(points).is_some_and(|values| values <= MOST_VALUES);
-    if fits { Ok(()) } else { Err(SeriesError::TooMany { curves, points }) }
+    if fits { Ok(()) } else { Err(too_many(keys, curves, points)) }
 }

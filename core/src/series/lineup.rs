@@ -14,8 +14,11 @@ use rustc_hash::FxHashMap;
 /// Moments at which outstanding curves are compared, and comparisons that are worth their memory.
 const RANKING_POINTS: usize = 17;
 const RANKING_VALUES: usize = 1 << 22;
-/// So many combinations are compared by their exact peaks; a damaged trace may have millions.
-pub(super) const PEAKS: usize = 4096;
+/// Most combinations of keys of which the curves are compared by the greatest of their values; of more, those that add up to most
+/// have one of their own.
+pub const MOST_COMPARED: usize = RANKING_VALUES / RANKING_POINTS;
+/// Most combinations that are compared by their exact peaks, the heaviest; a damaged trace may have millions.
+pub const MOST_PEAKS: usize = 4096;
 /// Stretches of the view that are looked through side by side for peaks, and whose rates are compared.
 const PEAK_POINTS: usize = 65;
 /// The cell of a combination that no row has.
@@ -27,6 +30,8 @@ pub(super) struct Lineup {
     pub combinations: Vec<(u64, Vec<u32>)>,
     /// How many have a curve of their own.
     pub own: usize,
+    /// They are too many to be compared by their values, and not all have a curve.
+    pub chosen_by_sum: bool,
 }
 
 impl Lineup {
@@ -34,16 +39,18 @@ impl Lineup {
         if let Some(chosen) = tally.request.chosen {
             return Ok(Self::chosen(tally.ranked(cancel)?, chosen));
         }
-        let combinations = ranked(tally, cancel)?;
+        let (combinations, by_sum) = ranked(tally, cancel)?;
         let own = tally.request.top.unwrap_or(usize::MAX).min(combinations.len());
-        Ok(Self { combinations, own })
+        let chosen_by_sum = by_sum && own < combinations.len();
+        Ok(Self { combinations, own, chosen_by_sum })
     }
 
     /// The heaviest have a curve of their own, at most `top`.
     pub(super) fn heaviest(tally: &Tally<'_>, top: usize, cancel: Cancel<'_>) -> Result<Self, SeriesError> {
         let combinations = tally.ranked(cancel)?;
         let own = top.min(combinations.len());
-        Ok(Self { combinations, own })
+        let chosen_by_sum = own < combinations.len();
+        Ok(Self { combinations, own, chosen_by_sum })
     }
 
     /// Puts the combinations with a curve into the order of `places`, of which the first `own` keep one; returns the new
@@ -76,7 +83,7 @@ impl Lineup {
             }
         }
         combinations.extend(others);
-        Self { combinations, own: chosen.len() }
+        Self { combinations, own: chosen.len(), chosen_by_sum: false }
     }
 
     /// How many curves there are.
@@ -96,12 +103,14 @@ impl Lineup {
 
 /// The combinations of keys, heaviest first. Outstanding curves weigh what the greatest of their values at a few moments
 /// spread over the view is, whatever the number of points: what is freed at once is large in sum and small in the graph.
-/// The others weigh what they add up to, as do outstanding ones that are too many to be compared, and equal ones.
-fn ranked(tally: &Tally<'_>, cancel: Cancel<'_>) -> Result<Vec<(u64, Vec<u32>)>, SeriesError> {
+/// The others weigh what they add up to, as do outstanding ones that are too many to be compared (then `true`), and equal ones.
+fn ranked(tally: &Tally<'_>, cancel: Cancel<'_>) -> Result<(Vec<(u64, Vec<u32>)>, bool), SeriesError> {
     let ranked = tally.ranked(cancel)?;
-    let values = ranked.len().saturating_mul(RANKING_POINTS);
-    if tally.request.measure.kind != Kind::Outstanding || values > RANKING_VALUES {
-        return Ok(ranked);
+    if tally.request.measure.kind != Kind::Outstanding {
+        return Ok((ranked, false));
+    }
+    if ranked.len() > MOST_COMPARED {
+        return Ok((ranked, true));
     }
     let points = Points::new(tally.request.view, RANKING_POINTS);
     let curve_of = CurveOf::new(tally.cells.count(), &ranked, ranked.len());
@@ -109,7 +118,7 @@ fn ranked(tally: &Tally<'_>, cancel: Cancel<'_>) -> Result<Vec<(u64, Vec<u32>)>,
     let greatest = amounts.chunks(RANKING_POINTS).map(|own| own.iter().copied().max());
     let mut weighed: Vec<_> = greatest.zip(ranked).collect();
     weighed.sort_by_key(|w| std::cmp::Reverse(w.0));
-    Ok(weighed.into_iter().map(|w| w.1).collect())
+    Ok((weighed.into_iter().map(|w| w.1).collect(), false))
 }
 
 /// The combinations of keys whose curves rise highest at any moment of the view, the highest first, equal ones the heavier
@@ -129,7 +138,7 @@ pub fn highest<'o>(
         let drawn = highest_envelope(names, &SeriesRequest { points: 2, ..*request }, order(), cancel)?;
         return Ok(drawn.set.curves.into_iter().filter_map(|c| c.ids).collect());
     }
-    let coarse = SeriesRequest { points: PEAK_POINTS, top: Some(PEAKS), chosen: None, ..*request };
+    let coarse = SeriesRequest { points: PEAK_POINTS, top: Some(MOST_PEAKS), chosen: None, ..*request };
     let set = series(names, &coarse, cancel)?;
     let peak = |at: usize| set.curves.get(at).and_then(|c| c.amounts.iter().max());
     let mut peaks: Vec<(usize, Option<&i128>)> = (0..set.curves.len()).map(|at| (at, peak(at))).collect();

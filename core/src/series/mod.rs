@@ -12,7 +12,7 @@ mod tally;
 pub use crate::column::order::EventOrder;
 pub use curve::{Curve, SeriesError, SeriesRequest, SeriesSet, series, series_at};
 pub use envelope::{Envelope, envelope, highest_envelope};
-pub use lineup::highest;
+pub use lineup::{MOST_COMPARED, MOST_PEAKS, highest};
 pub use measure::{Kind, Measure};
 
 #[cfg(test)]

@@ -127,6 +127,24 @@ fn random_traces_agree_with_sums_made_point_by_point() {
 }
 
 #[test]
+fn what_is_too_much_to_be_compared_is_said_and_added_up_all_the_same() {
+    let of = |n: u64| Block { address: 16 * n, ..block(Some(1 + n as i64 % 5), None, 1 + n % 7) };
+    let count = MOST_COMPARED as u64 + 1;
+    let names = names(&(0..count).map(of).collect::<Vec<_>>());
+    let mut wanted = request("outstanding", view(0, 100), 2);
+    (wanted.keys, wanted.top) = (&[Key::Address], Some(3));
+    let set = series(&names, &wanted, &never).unwrap();
+    assert!(set.chosen_by_sum);
+    let last: i128 = set.curves.iter().map(|curve| curve.amounts[1]).sum();
+    assert_eq!((set.others, last), (count as usize - 3, (0..count).map(|n| i128::from(1 + n % 7)).sum()));
+    wanted.keys = &[Key::Tag];
+    assert!(!series(&names, &wanted, &never).unwrap().chosen_by_sum);
+    // A table has all of the groups, whatever their number.
+    let question = crate::pivot::PivotRequest { keys: &[Key::Address], view: wanted.view, rows: None };
+    assert_eq!(crate::pivot::pivot(&names, &question, &never).unwrap().len(), count as usize);
+}
+
+#[test]
 fn damaged_sizes_and_too_many_points_are_no_panic() {
     let blocks = vec![block(Some(1), Some(3), u64::MAX), block(Some(1), None, u64::MAX)];
     let doubled = i128::from(u64::MAX) * 2;
@@ -134,6 +152,13 @@ fn damaged_sizes_and_too_many_points_are_no_panic() {
     assert_eq!(values(&blocks, &wanted), ints(&[doubled, doubled / 2]));
     let error = series(&names(&blocks), &request("count", view(0, 9), 1 << 26), &never).unwrap_err();
     assert!(matches!(error, SeriesError::TooMany { curves: 1, .. }));
+    let mut by_tag = request("count", view(0, 9), 1 << 26);
+    by_tag.keys = &[Key::Tag, Key::Stack];
+    let said = series(&names(&blocks), &by_tag, &never).unwrap_err().to_string();
+    assert!(
+        said.starts_with("1 curves by tag, stack with 67108864 points each are too many (at most 33554432 values)"),
+        "{said}"
+    );
     assert_eq!(series(&names(&blocks), &wanted, &|| true).unwrap_err(), SeriesError::Cancelled);
     let empty = names(&[]);
     assert!(series(&empty, &wanted, &never).unwrap().curves.is_empty());

@@ -10,6 +10,12 @@ pub mod flag {
     pub const IMPLIED_ALLOCATION: u8 = 1;
     /// The free was not seen: it is implied by a second allocation on the same address.
     pub const IMPLIED_FREE: u8 = 2;
+    /// The stack of the allocation may be another's, or lack a half: records are missing between its key and the definition.
+    pub const UNCERTAIN_ALLOCATION_STACK: u8 = 4;
+    /// The same of the stack of the free.
+    pub const UNCERTAIN_FREE_STACK: u8 = 8;
+    /// Marks of a row of which one end is implied: how long it lived is not known.
+    pub const IMPLIED: u8 = IMPLIED_ALLOCATION | IMPLIED_FREE;
 }
 
 /// The columns. All have the same length; a row is an [`AllocationId`]. Rows are in the order of their allocation times:
@@ -24,7 +30,8 @@ pub struct AllocationTable {
     pub size: Vec<u64>,
     /// Address of the block (`Entry`).
     pub address: Vec<u64>,
-    /// What the allocating event says; what the freeing event says where the allocation was not seen.
+    /// What the allocating event says; where that was not seen, what the freeing event says of the pool
+    /// ([`Context::without_allocator`](super::context::Context::without_allocator)).
     pub alloc_context: Vec<ContextId>,
     /// What the freeing event says; [`ContextId::NONE`] where no free was seen.
     pub free_context: Vec<ContextId>,
@@ -56,6 +63,14 @@ impl AllocationTable {
         is_known && self.flags.get(row).is_some_and(|flags| flags & flag::IMPLIED_ALLOCATION == 0)
     }
 
+    /// Ticks from allocation to free, where the trace shows both: [`Ticks::NEVER`] for a block that it does not show freed,
+    /// [`Ticks::UNKNOWN`] where one of the two was not seen, whether or not other events imply it.
+    #[inline]
+    #[must_use]
+    pub fn lifetime(&self, row: usize) -> Ticks {
+        lifetime(self.alloc_time[row], self.free_time[row], self.flags[row])
+    }
+
     /// The rows allocated at or before a time: all of them lie before this row.
     #[must_use]
     pub fn allocated_by(&self, time: Ticks) -> usize {
@@ -65,6 +80,19 @@ impl AllocationTable {
     /// All rows, in order.
     pub fn ids(&self) -> impl Iterator<Item = AllocationId> + use<> {
         (0..self.len() as u32).map(AllocationId)
+    }
+}
+
+/// See [`AllocationTable::lifetime`].
+#[inline]
+#[must_use]
+pub fn lifetime(alloc: Ticks, free: Ticks, flags: u8) -> Ticks {
+    if free == Ticks::NEVER {
+        Ticks::NEVER
+    } else if !alloc.is_known() || flags & flag::IMPLIED != 0 {
+        Ticks::UNKNOWN
+    } else {
+        Ticks(free.0.saturating_sub(alloc.0))
     }
 }
 

@@ -104,7 +104,8 @@ pub struct Context {
     pub tag: Tag,
     /// Pool type bits as recorded.
     pub pool_type: PoolType,
-    /// Process of the thread that was running; [`ProcessId::NONE`] if the record does not say.
+    /// Process of the thread that was running; [`ProcessId::NONE`] if the record does not say,
+    /// [`ProcessId::UNKNOWN_ALLOCATOR`] if there is no record of the allocation.
     pub process: ProcessId,
     /// Thread that was running; [`Context::NO_THREAD`] if the record does not say.
     pub thread: u32,
@@ -121,6 +122,12 @@ impl Context {
     pub const NO_THREAD: u32 = u32::MAX;
     /// Not a session-pool event.
     pub const NO_SESSION: u32 = u32::MAX;
+
+    /// The same block where its allocation was not recorded: the free says which pool it lay in, not who allocated it.
+    #[must_use]
+    pub const fn without_allocator(self) -> Self {
+        Self { process: ProcessId::UNKNOWN_ALLOCATOR, thread: Self::NO_THREAD, cpu: Self::NO_CPU, ..self }
+    }
 }
 
 /// All contexts, by [`ContextId`].
@@ -133,6 +140,12 @@ impl ContextTable {
     /// A table of rows that are distinct already.
     pub(crate) fn from_rows(rows: Vec<Context>) -> Self {
         Self { rows }
+    }
+
+    /// Adds a row that is not there yet.
+    pub(crate) fn push(&mut self, row: Context) -> ContextId {
+        self.rows.push(row);
+        ContextId(self.rows.len() as u32 - 1)
     }
 
     /// All rows; position = handle.

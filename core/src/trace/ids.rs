@@ -54,6 +54,11 @@ handle!(
     ProcessId
 );
 
+impl ProcessId {
+    /// In place of the process that allocated a block whose allocation was not recorded.
+    pub const UNKNOWN_ALLOCATOR: Self = Self(u32::MAX - 1);
+}
+
 impl StackId {
     /// The root of the stack tree: an allocation without a stack.
     pub const EMPTY: Self = Self(0);

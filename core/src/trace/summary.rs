@@ -79,6 +79,8 @@ pub struct Census {
 pub struct StackCensus {
     /// Key references that found their definition.
     pub resolved_keys: u64,
+    /// Of these, those between which and their definition records may be missing, so that the definition may be another's.
+    pub uncertain_keys: u64,
     /// Key references that did not.
     pub unresolved_keys: u64,
     /// Stack records that found the event they belong to.

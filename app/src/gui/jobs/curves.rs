@@ -9,8 +9,8 @@ use poolscope_core::job::CancelToken;
 use poolscope_core::pivot::Key;
 use poolscope_core::select::rowset::RowSet;
 use poolscope_core::series::{
-    Envelope, EventOrder, Kind, Measure, SeriesError, SeriesRequest, SeriesSet, envelope, highest, highest_envelope,
-    series,
+    Envelope, EventOrder, Kind, MOST_PEAKS, Measure, SeriesError, SeriesRequest, SeriesSet, envelope, highest,
+    highest_envelope, series,
 };
 use poolscope_core::trace::time::View;
 
@@ -73,6 +73,8 @@ pub struct CurvesAnswer {
     pub curves: Vec<Curve>,
     /// How many combinations the last curve adds up.
     pub others: usize,
+    /// They were too many for all to be compared: those with a curve are among the heaviest, but others may rise higher.
+    pub chosen_by_sum: bool,
     /// Smallest and greatest sum of all curves between each time and the next; empty where the values say all or nobody asked.
     pub total_extremes: Vec<(f64, f64)>,
     /// Times and values of the overview, if it was wanted.
@@ -106,6 +108,7 @@ pub(super) fn run(request: &CurvesRequest, generation: u64, cancel: &CancelToken
         times: seconds(&drawn.set),
         curves,
         others: drawn.set.others,
+        chosen_by_sum: drawn.set.others > 0 && drawn.set.others + drawn.set.curves.len() > MOST_PEAKS + 1,
         total_extremes,
         overview,
     })

@@ -61,6 +61,12 @@ fn of_figure(figure: Figure) -> &'static str {
         }
         Figure::Growth => "What the view added, per second of it.",
         Figure::PeakSize => "Most bytes of the row's blocks that were there at one moment of the view.",
+        Figure::UncertainStacks => {
+            "Allocations whose stack may be another's, or lacks a half, because records were lost."
+        }
+        Figure::UncertainFreeStacks => {
+            "Allocations whose free's stack may be another's, or lacks a half, because records were lost."
+        }
         Figure::PeakCount => "Most of the row's blocks that were there at one moment of the view.",
         Figure::Unique(_) => "Number of different values.",
     }

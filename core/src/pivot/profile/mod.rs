@@ -9,7 +9,7 @@ mod tests;
 
 use crate::column::frames::FrameParts;
 use crate::column::key::Key;
-use crate::column::names::{Names, lifetime};
+use crate::column::names::Names;
 use crate::column::parallel::{Cancel, Cancelled};
 use crate::column::size_class;
 use crate::column::values::{KeyColumn, Source};
@@ -45,7 +45,7 @@ pub struct SpanBins {
     pub bins: Vec<Bin>,
     /// Rows whose span has not ended: the trace does not show them freed. Always nothing among ages.
     pub unended: Tally,
-    /// Rows whose span is not known, since the trace does not show their allocation.
+    /// Rows whose span is not known, since the trace does not show their allocation, or only implies one of its ends.
     pub unknown: Tally,
 }
 
@@ -130,6 +130,8 @@ pub struct Profile {
     pub stacks: Vec<StackShare>,
     /// Number of allocation stacks.
     pub stack_count: usize,
+    /// Rows whose allocation stack may be another's: see [`crate::trace::allocation::flag::UNCERTAIN_ALLOCATION_STACK`].
+    pub uncertain_stack: Tally,
     /// Rows without an allocation stack.
     pub without_stack: Tally,
     /// The heaviest stacks of frees in the view, by bytes.
@@ -173,6 +175,7 @@ pub fn profile(names: &Names, rows: &RowSet, view: View, cancel: Cancel<'_>) -> 
         last,
         stacks,
         stack_count,
+        uncertain_stack: sums.uncertain_stack,
         without_stack,
         free_stacks,
         free_stack_count,
@@ -238,7 +241,7 @@ fn alloc(names: &Names, process: &KeyColumn, row: u32) -> Alloc {
         _ => None,
     };
     let said = trace.contexts.get(context);
-    let ticks = lifetime(table.alloc_time[at], table.free_time[at]);
+    let ticks = table.lifetime(at);
     Alloc {
         row: AllocationId(row),
         time_s: trace.clock.seconds(table.alloc_time[at]),

@@ -3,11 +3,10 @@
 use super::BLOCKS;
 use super::spans::{self, Spans};
 use super::tally::{Tallies, Tally};
-use crate::column::names::lifetime;
 use crate::column::parallel::{Cancel, Cancelled, fold_rows, plenty};
 use crate::column::size_class;
 use crate::select::rowset::RowSet;
-use crate::trace::allocation::AllocationTable;
+use crate::trace::allocation::{AllocationTable, flag};
 use crate::trace::time::{Ticks, View};
 use std::cmp::Reverse;
 
@@ -46,6 +45,7 @@ pub(super) struct Sums {
     pub total: Tally,
     pub freed: Tally,
     pub alive: Tally,
+    pub uncertain_stack: Tally,
     pub sizes: Vec<Tally>,
     pub lifetimes: Vec<Tally>,
     pub not_freed: Tally,
@@ -67,6 +67,7 @@ impl Sums {
             total: Tally::default(),
             freed: Tally::default(),
             alive: Tally::default(),
+            uncertain_stack: Tally::default(),
             sizes: vec![Tally::default(); size_class::COUNT as usize],
             lifetimes: vec![Tally::default(); spans::COUNT],
             not_freed: Tally::default(),
@@ -100,12 +101,16 @@ impl Sums {
         let Some(class) = view.classify(alloc, free) else {
             return;
         };
+        let is_seen = table.is_allocation_seen(row);
+        if table.flags[row] & flag::UNCERTAIN_ALLOCATION_STACK != 0 {
+            self.uncertain_stack.add(size);
+        }
         self.total.add(size);
         self.sizes[size_class::class_of(size) as usize].add(size);
         self.distinct_sizes.get(size).add(size);
         self.contexts.get(u64::from(table.alloc_context[row].0)).add(size);
         self.stacks.get(u64::from(table.alloc_stack[row].0)).add(size);
-        match lifetime(alloc, free) {
+        match table.lifetime(row) {
             Ticks::NEVER => self.not_freed.add(size),
             Ticks::UNKNOWN => self.unknown_lifetime.add(size),
             ticks => self.lifetimes[spans.bin(ticks.0)].add(size),
@@ -115,13 +120,13 @@ impl Sums {
             self.free_stacks.get(u64::from(table.free_stack[row].0)).add(size);
         } else {
             self.alive.add(size);
-            if alloc.is_known() {
+            if is_seen {
                 self.ages[spans.bin(view.to.0.saturating_sub(alloc.0))].add(size);
             } else {
                 self.unknown_age.add(size);
             }
         }
-        if alloc.is_known() {
+        if is_seen {
             self.first.add((alloc, row as u32));
             self.last.add(Reverse((alloc, row as u32)));
         }
@@ -136,6 +141,7 @@ impl Sums {
         self.total.merge(&other.total);
         self.freed.merge(&other.freed);
         self.alive.merge(&other.alive);
+        self.uncertain_stack.merge(&other.uncertain_stack);
         self.not_freed.merge(&other.not_freed);
         self.unknown_lifetime.merge(&other.unknown_lifetime);
         self.unknown_age.merge(&other.unknown_age);

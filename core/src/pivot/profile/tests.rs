@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::column::parallel::never;
-use crate::column::testkit::{Block, HZ, names, random_blocks};
+use crate::column::testkit::{Block, HZ, block, names, random_blocks};
 use std::collections::{BTreeMap, BTreeSet};
 
 const VIEW: View = View { from: Ticks(2000), to: Ticks(7000) };
@@ -118,6 +118,35 @@ fn shares_and_stacks_agree_with_a_loop_over_the_blocks() {
     assert_eq!(got.freed_without_stack, tally(each().filter(|b| freed(b) && b.free_stack.is_empty())));
     let frame = &got.stacks[0].frames[0];
     assert_eq!(frame.text, format!("{}+{:#x}", frame.module, frame.offset_bytes));
+}
+
+#[test]
+fn implied_ends_give_no_lifetimes_and_no_ages() {
+    use crate::trace::allocation::flag;
+    let of = |flags, alloc, free, size| Block { flags, ..block(Some(alloc), free, size) };
+    let (from, to) = (VIEW.from.0, VIEW.to.0);
+    let blocks = [
+        of(flag::UNCERTAIN_ALLOCATION_STACK, from + 1, Some(from + 11), 1),
+        of(flag::IMPLIED_FREE, from + 2, Some(from + 12), 2),
+        of(flag::IMPLIED_ALLOCATION, from + 3, Some(from + 13), 4),
+        // Alive at the end of the view, its allocation implied by an earlier free.
+        of(flag::IMPLIED_ALLOCATION, from + 4, Some(to + 5), 8),
+        of(0, from + 5, None, 16),
+    ];
+    let got = profile(&names(&blocks), &RowSet::from_fn(blocks.len(), |_| true), VIEW, &never).unwrap();
+    let in_bins = |bins: &[Bin]| bins.iter().map(|bin| bin.tally.size).sum::<u64>();
+    assert_eq!(
+        (in_bins(&got.lifetimes.bins), got.lifetimes.unknown.size, got.lifetimes.unended.size),
+        (1, 2 + 4 + 8, 16)
+    );
+    assert_eq!((in_bins(&got.ages.bins), got.ages.unknown.size), (16, 8));
+    let listed: Vec<(u64, bool)> = got.first.iter().map(|alloc| (alloc.size, alloc.lifetime_s.is_some())).collect();
+    assert_eq!(
+        listed,
+        [(1, true), (2, false), (16, false)],
+        "only allocations that were recorded, and their known lifetimes"
+    );
+    assert_eq!(got.uncertain_stack, Tally { count: 1, size: 1 });
 }
 
 #[test]

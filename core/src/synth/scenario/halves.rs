@@ -92,16 +92,15 @@ impl Engine<'_> {
         let what = if cached && long_enough { self.write_reference(half)? } else { self.write_inline(half)? };
         let ticks = self.now;
         if let Some(log) = &mut self.log {
-            let what = match what {
-                (buffer, Some(key)) => (buffer, StackWhat::Key(key)),
-                (buffer, None) => (buffer, StackWhat::Inline(log.frames(&self.cast.stacks[half.stack as usize]))),
-            };
+            let planted = log.frames(&self.cast.stacks[half.stack as usize]);
+            let what = (what.0, what.1.map_or(StackWhat::Inline(planted), StackWhat::Key));
             log.half(StackHalf {
                 event_ticks: half.event_ticks,
                 tid: half.owner.1,
                 ticks,
                 user: half.user,
                 what: what.1,
+                planted,
                 buffer: what.0,
             });
         }
@@ -130,14 +129,18 @@ impl Engine<'_> {
         Ok((buffer, Some(entry.key)))
     }
 
-    /// Writes the definition of a key now.
+    /// Writes the definition of a key now, or loses it as the system loses any event.
     pub fn write_definition(&mut self, cpu: u16, hook: u16, key: u64, stack: StackId) -> Result<(), SynthError> {
+        if self.params.definition_loss > 0.0 && self.rng.chance(self.params.definition_loss) {
+            self.writer.count_lost_events(1);
+            return self.writer.flag_events_lost(cpu);
+        }
         self.scratch.clear();
         stack::definition(&mut self.scratch, self.params.width, key, &self.cast.stacks[stack as usize]);
         let buffer = self.kernel(cpu, hook, 2, KernelForm::PerfInfo, (u32::MAX, u32::MAX))?;
         let ticks = self.now;
         if let Some(log) = &mut self.log {
-            log.definition(key, ticks, &self.cast.stacks[stack as usize], buffer);
+            log.definition(key, ticks, buffer);
         }
         Ok(())
     }

@@ -103,6 +103,9 @@ pub struct SynthParams {
     pub merged: bool,
     /// Probability that a pool event is not logged.
     pub loss_share: f64,
+    /// Probability that the definition of a stack key is not logged: the key is used again, and its references point at
+    /// another stack's definition.
+    pub definition_loss: f64,
     /// Buffers that are lost on the way.
     pub lost_buffers: u32,
     /// Blocks that live when the trace begins.
@@ -159,6 +162,7 @@ impl Default for SynthParams {
             headers: HeaderStyle::Kernel,
             merged: false,
             loss_share: 0.0,
+            definition_loss: 0.0,
             lost_buffers: 0,
             preexisting: 2_000,
             snapshots: true,
@@ -211,7 +215,7 @@ impl SynthParams {
         let mix = &self.tags;
         let steady = u64::from(mix.leaking) + u64::from(mix.slow_leaks) + u64::from(mix.plateau);
         let steady = steady + u64::from(mix.churning) + u64::from(mix.ordinary);
-        let shares = [self.leak_share, self.session_share, self.user_halves, self.loss_share];
+        let shares = [self.leak_share, self.session_share, self.user_halves, self.loss_share, self.definition_loss];
         let problems = [
             (steady == 0, "at least one tag besides bursts is needed"),
             (steady + u64::from(mix.burst) > 5_000, "at most 5000 tags"),

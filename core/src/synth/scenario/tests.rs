@@ -63,7 +63,7 @@ fn walk(bytes: &[u8]) -> u64 {
 
 #[test]
 fn the_same_seed_gives_the_same_bytes() {
-    let request = TruthRequest { stacks: true, curve_points: 10, ranges: vec![(1.0, 2.0)] };
+    let request = TruthRequest { stacks: true, curve_points: 10, ranges: vec![(1.0, 2.0)], events: true };
     let (first, _) = written(&small(), None);
     let (second, _) = written(&small(), Some(&request));
     assert!(first == second, "asking for the truth changes nothing");
@@ -115,6 +115,22 @@ fn losses_leave_their_marks() {
     assert!(truth.pool.implied_frees > 100 && truth.pool.implied_allocations > 100, "{:?}", truth.pool);
     assert!(truth.stacks.orphans > 100);
     assert_eq!(truth.buffers.missing, 3);
+}
+
+#[test]
+fn lost_definitions_leave_keys_that_mean_other_stacks() {
+    let base = SynthParams { stacks: StackMode::Keyed, key_cache: 16, ..small() };
+    let whole = truth_of(&base);
+    let truth = truth_of(&SynthParams { definition_loss: 0.2, ..base });
+    assert_eq!((whole.events_lost, whole.stacks.unresolved), (0, 0));
+    // Each is counted as a lost event, and their references are there.
+    assert!(truth.events_lost > 100, "{}", truth.events_lost);
+    // A definition comes when a key is used again, which a lost one does not prevent: nearly as many as there would be.
+    let written = truth.stacks.definitions as f64;
+    let share = f64::from(truth.events_lost) / (written + f64::from(truth.events_lost));
+    assert!((0.15..0.25).contains(&share), "{share}");
+    assert!(truth.stacks.unresolved < truth.stacks.references / 4, "later definitions stand in for the lost ones");
+    assert!(truth.stacks.references > 3_000);
 }
 
 #[test]

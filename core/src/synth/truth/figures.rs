@@ -6,7 +6,7 @@ use super::curve::{TickScale, curves};
 use super::log::EventLog;
 use super::pair::{Block, pair};
 use super::stacks::{Stacks, stacks};
-use super::{BufferTruth, PoolTruth, RangeTruth, StackRow, Sums, TagRow, Truth, TruthRequest, display_tag};
+use super::{BufferTruth, EventRow, PoolTruth, RangeTruth, StackRow, Sums, TagRow, Truth, TruthRequest, display_tag};
 use crate::synth::writer::{RecordKey, TraceOptions, WriteSummary};
 
 /// What the figures are computed from.
@@ -38,6 +38,9 @@ pub fn compute(input: Compute<'_>) -> Truth {
     truth.duration_s = duration_s;
     truth.pool = pool_facts(&log, &blocks);
     truth.stacks = attached.counts.clone();
+    if request.events {
+        truth.events = event_rows(&log, &attached, scale.start);
+    }
     let whole = Span { from: None, to: None, ticks: (i64::MIN, i64::MAX), curve: (0.0, duration_s) };
     let asked = request.ranges.iter().map(|&(from, to)| Span {
         from: Some(from),
@@ -48,6 +51,21 @@ pub fn compute(input: Compute<'_>) -> Truth {
     let spans = std::iter::once(whole).chain(asked);
     truth.ranges = spans.map(|span| range_figures(&blocks, &attached, &span, scale, request)).collect();
     truth
+}
+
+fn event_rows(log: &EventLog, attached: &Stacks, start: i64) -> Vec<EventRow> {
+    let row = |event: &super::PlantedEvent| EventRow {
+        ticks: event.ticks - start,
+        thread: event.tid,
+        free: event.free,
+        address: format!("{:#x}", event.address),
+        stack: hex(attached.by_event.get(&(event.ticks, event.tid)).map_or(&[], Vec::as_slice)),
+    };
+    log.events.iter().map(row).collect()
+}
+
+fn hex(frames: &[u64]) -> Vec<String> {
+    frames.iter().map(|frame| format!("{frame:#x}")).collect()
 }
 
 struct Span {
@@ -129,7 +147,6 @@ fn range_figures(
             by_stack.entry((kind, display_tag(block.tag), frames)).or_default().add(block.size);
         }
     }
-    let hex = |frames: &[u64]| frames.iter().map(|frame| format!("{frame:#x}")).collect();
     RangeTruth {
         from: span.from,
         to: span.to,
@@ -235,26 +252,28 @@ mod tests {
     }
 
     #[test]
-    fn a_reference_takes_the_first_definition_after_it() {
+    fn an_event_has_the_stack_that_was_planted_whatever_its_key_means() {
         let mut log = micro_log();
-        let half = |seconds: i64, late: i64, user, what| StackHalf {
+        let half = |seconds: i64, late: i64, user, what, planted| StackHalf {
             event_ticks: 100 + seconds * 10,
             tid: 7,
             ticks: 100 + seconds * 10 + late,
             user,
             what,
+            planted,
             buffer: 50,
         };
-        log.half(half(2, 1, false, StackWhat::Key(0xE0)));
-        log.half(half(3, 25, true, StackWhat::Key(0xE0)));
-        log.definition(0xE0, 125, &[1, 2], 50);
-        log.definition(0xE0, 190, &[3, 4], 50);
-        let kernel = log.frames(&[5, 6]);
-        log.half(half(3, 1, false, StackWhat::Inline(kernel)));
-        log.half(half(9, 1, false, StackWhat::Key(0xF0)));
-        let truth = truth_of(log, vec![], &TruthRequest { stacks: true, ..TruthRequest::default() });
+        // The definitions of both lives of the first key are lost but for the last one's.
+        let [first, second, kernel] = [[1, 2], [3, 4], [5, 6]].map(|frames| log.frames(&frames));
+        log.half(half(2, 1, false, StackWhat::Key(0xE0), first));
+        log.half(half(3, 25, true, StackWhat::Key(0xE0), second));
+        log.definition(0xE0, 190, 50);
+        log.half(half(3, 1, false, StackWhat::Inline(kernel), kernel));
+        log.half(half(9, 1, false, StackWhat::Key(0xF0), first));
+        let request = TruthRequest { stacks: true, events: true, ..TruthRequest::default() };
+        let truth = truth_of(log, vec![], &request);
         let stacks = &truth.stacks;
-        assert_eq!((stacks.records, stacks.references, stacks.inline, stacks.definitions), (6, 3, 1, 2));
+        assert_eq!((stacks.records, stacks.references, stacks.inline, stacks.definitions), (5, 3, 1, 1));
         assert_eq!((stacks.resolved, stacks.unresolved, stacks.orphans), (2, 1, 1));
         assert_eq!((stacks.pool_events_with_stack, stacks.distinct), (2, 2));
         let of = |kind: &str| {
@@ -263,6 +282,9 @@ mod tests {
         assert_eq!(of("AIFI"), [&vec![], &vec!["0x2".to_owned(), "0x1".to_owned()]]);
         let joined = ["0x4", "0x3", "0x6", "0x5"].map(str::to_owned).to_vec();
         assert_eq!(of("AIFO"), [&vec![], &joined]);
+        let second: Vec<&str> = truth.events[1].stack.iter().map(String::as_str).collect();
+        assert_eq!((truth.events[1].ticks, second), (20, vec!["0x2", "0x1"]));
+        assert_eq!(truth.events.len(), 7);
     }
 
     #[test]

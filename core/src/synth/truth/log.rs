@@ -56,8 +56,10 @@ pub struct StackHalf {
     pub ticks: i64,
     /// User half (true) or kernel half.
     pub user: bool,
-    /// Its frames.
+    /// What the record says.
     pub what: StackWhat,
+    /// The frames that the event came with, by [`EventLog::frames`], whatever became of their definition.
+    pub planted: u32,
     /// Id of the buffer it stands in.
     pub buffer: u64,
 }
@@ -66,7 +68,6 @@ pub struct StackHalf {
 pub(super) struct Definition {
     pub key: u64,
     pub ticks: i64,
-    pub frames: u32,
     pub buffer: u64,
 }
 
@@ -105,9 +106,8 @@ impl EventLog {
     }
 
     /// Notes the definition of a cached stack.
-    pub fn definition(&mut self, key: u64, ticks: i64, frames: &[u64], buffer: u64) {
-        let frames = self.frames(frames);
-        self.definitions.push(Definition { key, ticks, frames, buffer });
+    pub fn definition(&mut self, key: u64, ticks: i64, buffer: u64) {
+        self.definitions.push(Definition { key, ticks, buffer });
     }
 
     /// The number of a list of frames, innermost first.

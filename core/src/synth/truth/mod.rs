@@ -22,6 +22,8 @@ pub struct TruthRequest {
     pub stacks: bool,
     /// Points of the outstanding curve per tag and range; 0 for no curves.
     pub curve_points: usize,
+    /// Also list every pool event with the stack that it was planted with. Very large.
+    pub events: bool,
 }
 
 /// What a correct reader finds.
@@ -71,6 +73,25 @@ pub struct Truth {
     pub snapshot_growth: Vec<SnapshotGrowth>,
     /// The whole trace, then the ranges asked for.
     pub ranges: Vec<RangeTruth>,
+    /// Every pool event of the file, if asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<EventRow>,
+}
+
+/// A pool event and the stack that it was planted with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct EventRow {
+    /// Ticks from time zero.
+    pub ticks: i64,
+    /// Thread.
+    pub thread: u32,
+    /// A free instead of an allocation.
+    pub free: bool,
+    /// Address of the block (`0x…`).
+    pub address: String,
+    /// Addresses (`0x…`) from the outermost frame to the innermost: the halves whose records are in the file, with the frames
+    /// that they were planted with, whether or not the file says so.
+    pub stack: Vec<String>,
 }
 
 /// Buffers in the file.
@@ -122,7 +143,7 @@ pub struct StackTruth {
     pub unresolved: u64,
     /// Whole stacks and references whose event is not in the file.
     pub orphans: u64,
-    /// Pool events with at least one known frame.
+    /// Pool events with the record of at least one half.
     pub pool_events_with_stack: u64,
     /// Distinct whole stacks, those of other events too.
     pub distinct: u64,

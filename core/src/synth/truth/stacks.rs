@@ -1,4 +1,5 @@
-//! Which stack each event has: halves joined, references resolved by the first definition at or after them.
+//! Which stack each event has: the halves that were planted, joined. References are counted by whether the file holds any
+//! definition of their key at or after them; which stack they mean is never asked of the definitions.
 
 use std::collections::BTreeSet;
 
@@ -21,10 +22,10 @@ pub(super) fn stacks(log: &EventLog) -> Stacks {
     let mut counts = StackTruth { definitions: log.definitions.len() as u64, ..StackTruth::default() };
     let mut halves: FxHashMap<(i64, u32), [Option<u32>; 2]> = FxHashMap::default();
     for half in &log.halves {
-        let frames = frames_of(half, &definitions, &mut counts);
+        count(half, &definitions, &mut counts);
         let event = (half.event_ticks, half.tid);
         if events.contains(&event) || others.contains(&event) {
-            halves.entry(event).or_default()[usize::from(half.user)] = frames;
+            halves.entry(event).or_default()[usize::from(half.user)] = Some(half.planted);
         } else {
             counts.orphans += 1;
         }
@@ -55,31 +56,26 @@ fn joined(log: &EventLog, pair: [Option<u32>; 2]) -> Vec<u64> {
     pair.iter().flatten().flat_map(|number| log.frame_lists[*number as usize].iter().copied()).collect()
 }
 
-fn definitions_by_key(definitions: &[Definition]) -> FxHashMap<u64, Vec<(i64, u32)>> {
-    let mut by_key: FxHashMap<u64, Vec<(i64, u32)>> = FxHashMap::default();
-    let mut ordered: Vec<&Definition> = definitions.iter().collect();
-    ordered.sort_by_key(|definition| definition.ticks);
-    for definition in ordered {
-        by_key.entry(definition.key).or_default().push((definition.ticks, definition.frames));
+/// The times of the definitions of each key.
+fn definitions_by_key(definitions: &[Definition]) -> FxHashMap<u64, Vec<i64>> {
+    let mut by_key: FxHashMap<u64, Vec<i64>> = FxHashMap::default();
+    for definition in definitions {
+        by_key.entry(definition.key).or_default().push(definition.ticks);
     }
+    by_key.values_mut().for_each(|times| times.sort_unstable());
     by_key
 }
 
-fn frames_of(half: &StackHalf, definitions: &FxHashMap<u64, Vec<(i64, u32)>>, counts: &mut StackTruth) -> Option<u32> {
-    let key = match half.what {
-        StackWhat::Inline(frames) => {
-            counts.inline += 1;
-            return Some(frames);
-        }
-        StackWhat::Key(key) => key,
+fn count(half: &StackHalf, definitions: &FxHashMap<u64, Vec<i64>>, counts: &mut StackTruth) {
+    let StackWhat::Key(key) = half.what else {
+        counts.inline += 1;
+        return;
     };
     counts.references += 1;
     let of_key = definitions.get(&key).map_or(&[][..], Vec::as_slice);
-    let next = of_key.partition_point(|(ticks, _)| *ticks < half.ticks);
-    let found = of_key.get(next).map(|(_, frames)| *frames);
-    match found {
-        Some(_) => counts.resolved += 1,
-        None => counts.unresolved += 1,
+    if of_key.last().is_some_and(|last| *last >= half.ticks) {
+        counts.resolved += 1;
+    } else {
+        counts.unresolved += 1;
     }
-    found
 }

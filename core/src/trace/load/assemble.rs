@@ -6,19 +6,20 @@ use super::clock::{self, Shown};
 use super::origin::Origin;
 use super::pair::{End, ExtraRow, Paired};
 use super::recorded::{self, Recording};
-use super::shard::{EventColumns, Shard};
+use super::shard::{EventColumns, Shard, UNCERTAIN};
 use super::stacks::Joined;
 use super::system::Facts;
 use super::verdicts;
 use crate::anomaly::{Anomalies, AnomalyKind};
 use crate::job::{CancelToken, Cancelled};
 use crate::trace::Trace;
-use crate::trace::allocation::AllocationTable;
-use crate::trace::context::ContextTable;
+use crate::trace::allocation::{AllocationTable, flag};
+use crate::trace::context::{Context, ContextTable};
 use crate::trace::ids::{ContextId, StackId};
 use crate::trace::summary::Census;
 use crate::trace::time::{Ticks, View};
 use rayon::prelude::*;
+use rustc_hash::FxHashMap;
 
 /// Freezes everything into a trace.
 ///
@@ -29,7 +30,7 @@ pub fn assemble(
     mut shards: Vec<Shard>,
     facts: Facts,
     joined: Joined,
-    contexts: ContextTable,
+    mut contexts: ContextTable,
     paired: Paired,
     (options, cancel): (LoadOptions, &CancelToken),
 ) -> Result<Trace, Cancelled> {
@@ -54,7 +55,7 @@ pub fn assemble(
     let is_wrapped = verdicts::has_wrapped(origin, first_time, &clock, extent.to);
     let recorded = recorded::recorded_range(&recording, origin, &checked, is_wrapped, cancel)?;
     let headers = shards.iter().map(|s| s.census.headers).sum();
-    let allocations = columns(&mut shards, paired);
+    let allocations = columns(&mut shards, paired, &mut contexts);
     let mut trace = Trace {
         summary: facts.summary,
         clock,
@@ -121,7 +122,7 @@ fn census(origin: &Origin, shards: &[Shard], joined: &Joined) -> Census {
     census
 }
 
-fn columns(shards: &mut [Shard], mut paired: Paired) -> AllocationTable {
+fn columns(shards: &mut [Shard], mut paired: Paired, contexts: &mut ContextTable) -> AllocationTable {
     let total = paired.ends.len() + paired.extra.len();
     // Events go from here on: only the allocations' columns are left to copy.
     for shard in shards.iter_mut() {
@@ -129,20 +130,30 @@ fn columns(shards: &mut [Shard], mut paired: Paired) -> AllocationTable {
     }
     // Among blocks from before the trace the free decides.
     paired.extra.par_sort_by_key(|row| (row.alloc_time, row.free_time));
+    let allocators = unknown_allocators(&paired.extra, contexts);
     let extra = &paired.extra;
     let alloc_time = gather(shards, total, |c| &mut c.time, extra, |row| row.alloc_time);
     let order = by_time(&alloc_time);
     let alloc_time = order.apply(alloc_time);
     let address = order.apply(gather(shards, total, |c| &mut c.address, extra, |row| row.address));
     let size = order.apply(gather(shards, total, |c| &mut c.size, extra, |row| row.size));
-    let alloc_context = order.apply(gather(shards, total, |c| &mut c.context, extra, |row| row.context.0));
+    let allocator = |row: &ExtraRow| allocators.get(&row.context).unwrap_or(&row.context).0;
+    let alloc_context = order.apply(gather(shards, total, |c| &mut c.context, extra, allocator));
+    let ends = &paired.ends;
+    let mut flags = ended(ends, End::flags, extra, |row| row.flags);
     let alloc_stack = if shards.iter().all(|s| s.allocs.stack.is_empty()) && extra.iter().all(|e| e.stack.0 == 0) {
         vec![StackId::EMPTY; total]
     } else {
         // A block whose allocation was not seen has no allocation stack: the stack of its free is no stand-in.
-        ids(order.apply(gather(shards, total, |c| &mut c.stack, extra, |_| StackId::EMPTY.0)), StackId)
+        let mut stacks = gather(shards, total, |c| &mut c.stack, extra, |_| StackId::EMPTY.0);
+        stacks.par_iter_mut().zip(&mut flags).filter(|(stack, _)| **stack & UNCERTAIN != 0).for_each(
+            |(stack, flags)| {
+                *stack &= !UNCERTAIN;
+                *flags |= flag::UNCERTAIN_ALLOCATION_STACK;
+            },
+        );
+        ids(order.apply(stacks), StackId)
     };
-    let ends = &paired.ends;
     AllocationTable {
         alloc_time,
         size,
@@ -152,8 +163,24 @@ fn columns(shards: &mut [Shard], mut paired: Paired) -> AllocationTable {
         free_time: order.apply(ended(ends, End::time, extra, |row| row.free_time)),
         free_context: order.apply(ended(ends, End::context, extra, |row| row.context)),
         free_stack: order.apply(ended(ends, End::stack, extra, |row| row.stack)),
-        flags: order.apply(ended(ends, End::flags, extra, |row| row.flags)),
+        flags: order.apply(flags),
     }
+}
+
+/// What is known of who allocated the blocks whose allocation was not seen, by what their frees say: the pool, but not the
+/// process, thread and processor, which are those of the free.
+fn unknown_allocators(extra: &[ExtraRow], contexts: &mut ContextTable) -> FxHashMap<ContextId, ContextId> {
+    let mut of_free: FxHashMap<ContextId, ContextId> = FxHashMap::default();
+    let mut known: FxHashMap<Context, ContextId> = FxHashMap::default();
+    for row in extra {
+        if of_free.contains_key(&row.context) {
+            continue;
+        }
+        let Some(context) = contexts.get(row.context).map(|context| context.without_allocator()) else { continue };
+        let id = *known.entry(context).or_insert_with(|| contexts.push(context));
+        of_free.insert(row.context, id);
+    }
+    of_free
 }
 
 /// Where each row of the table comes from: the position in the joined columns, or nothing if they are in order already.

@@ -89,7 +89,7 @@ impl Worker {
         shard.frees.reserve(events, with_halves);
         shard.directions.reserve_exact(events);
         let (providers, stacks) = (FxHashMap::default(), options.stacks);
-        let (cpu, place) = (Context::NO_CPU, Place::Unknown);
+        let (cpu, place, first_definition) = (Context::NO_CPU, Place::Unknown, 0);
         let (believed, span, by_cpu) = (None, Span::default(), BTreeMap::new());
         let decoder = Decoder {
             shard,
@@ -105,6 +105,7 @@ impl Worker {
             place,
             span,
             by_cpu,
+            first_definition,
         };
         (decoder, scratch)
     }
@@ -136,6 +137,8 @@ pub(super) struct Decoder<'w> {
     span: Span,
     /// The CPUs of the batch that is being read.
     by_cpu: BTreeMap<u16, Span>,
+    /// The first definition of a stack key that comes from the buffer.
+    first_definition: usize,
 }
 
 impl Decoder<'_> {
@@ -146,13 +149,15 @@ impl Decoder<'_> {
         self.place = Place::Buffer { offset: buffer.offset, is_plain: !header.is_compressed(), is_header };
         self.span = Span {
             offset: buffer.offset,
+            is_header,
             cpu: header.cpu,
             flags: header.flags,
             sequence: header.sequence,
+            size_bytes: header.size_bytes,
             stored_bytes: buffer.present_bytes,
             ..Span::default()
         };
-        self.recent.clear();
+        self.begin_buffer();
         let mut clock = Watch::default();
         let mut start = 0;
         let mut read = body.len();
@@ -184,9 +189,15 @@ impl Decoder<'_> {
         self.shard.spans.push(self.span);
     }
 
+    /// Forgets what is known of the buffer before.
+    fn begin_buffer(&mut self) {
+        self.recent.clear();
+        self.first_definition = self.shard.definitions.len();
+    }
+
     /// All records of a batch: it stands for a buffer.
     fn batch(&mut self, batch: &Batch) {
-        self.recent.clear();
+        self.begin_buffer();
         let mut clock = Watch::default();
         for (record, cpu) in batch.records() {
             self.cpu = cpu.unwrap_or(Context::NO_CPU);
@@ -313,6 +324,9 @@ impl Decoder<'_> {
         };
         if !decoded {
             self.note(AnomalyKind::BadPayload, record.offset);
+            if kind == EventKind::StackDefinition {
+                self.shard.losses.push((time, time));
+            }
         }
     }
 
@@ -328,10 +342,15 @@ impl Decoder<'_> {
             RecordKey::Provider { guid, opcode } => kind::is_pool_event(kind::of_provider(&guid, opcode)),
             RecordKey::Message | RecordKey::Other(_) => false,
         };
-        match self.place {
-            Place::Buffer { .. } => self.span.note(time, is_pool),
-            Place::Unknown => self.by_cpu.entry(self.cpu).or_default().note(time, is_pool),
+        let span = match self.place {
+            Place::Buffer { .. } => &mut self.span,
+            Place::Unknown => self.by_cpu.entry(self.cpu).or_default(),
+        };
+        // Where time goes back, the order of what lies between is not known.
+        if time < span.last {
+            self.shard.losses.push((time, span.last));
         }
+        span.note(time, is_pool);
     }
 
     /// A pool event. Every header kind is accepted; one without a thread takes it from its stack.
@@ -368,7 +387,7 @@ impl Decoder<'_> {
     }
 
     /// A stack record: finds its event in this buffer, or leaves it for the join.
-    fn stack(&mut self, record: &Record<'_>, record_time: Ticks, kind: EventKind) -> Option<()> {
+    fn stack(&mut self, record: &Record<'_>, mut record_time: Ticks, kind: EventKind) -> Option<()> {
         let pointer_size = record.pointer_size;
         let (target, half, kernel) = if kind == EventKind::StackInline {
             let (target, raw) = stack::inline_stack(record.payload)?;
@@ -380,6 +399,12 @@ impl Decoder<'_> {
         } else {
             let (target, key) = stack::key_reference(record.payload, pointer_size)?;
             let kernel = kind == EventKind::StackKeyKernel;
+            // A processor's records are in order: a definition that it logged before the reference, in the same tick,
+            // ended the key's life before.
+            let own = self.shard.definitions.get(self.first_definition..).unwrap_or_default();
+            if own.iter().rev().take_while(|d| d.time == record_time).any(|d| d.key == key) {
+                record_time.0 += 1;
+            }
             (target, Half::Key { key, kernel }, kernel)
         };
         let event_time = relative(target.event_time, self.time_zero);
@@ -483,6 +508,12 @@ impl Default for Watch {
 /// Puts half a stack on its pool event. An event whose header had no thread takes it from the stack record.
 pub(super) fn attach(shard: &mut Shard, slot: Slot, stack: &LooseStack) {
     shard.census.pool_stack_records += 1;
+    let half = match shard.halves.rows.get(stack.half as usize) {
+        Some(&Half::Key { key, kernel }) if HalfRef::is_late(stack.event_time, stack.record_time) => {
+            shard.halves.intern(Half::LateKey { key, kernel, time: stack.record_time })
+        }
+        _ => stack.half,
+    };
     let columns: &mut EventColumns = if slot.is_free() { &mut shard.frees } else { &mut shard.allocs };
     let row = slot.row();
     if let Some(halves) = columns.halves.get_mut(row) {
@@ -490,7 +521,7 @@ pub(super) fn attach(shard: &mut Shard, slot: Slot, stack: &LooseStack) {
         // A second record of one half is rare (two inline records); the other half takes it if it is free.
         let side = if halves[side] == HalfRef::NONE { side } else { 1 - side };
         if halves[side] == HalfRef::NONE {
-            halves[side] = HalfRef::new(stack.half, stack.event_time, stack.record_time);
+            halves[side] = HalfRef::new(half, stack.event_time, stack.record_time);
         }
     }
     let Some(context) = columns.context.get_mut(row) else {

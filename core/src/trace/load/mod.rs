@@ -9,6 +9,7 @@ mod contexts;
 mod decode;
 mod images;
 mod loose;
+mod losses;
 mod origin;
 mod other;
 mod pair;
@@ -174,7 +175,7 @@ fn finish(
     }
     progress.enter(Stage::Stacks);
     let facts = system::collect(origin, &mut shards);
-    let joined = stacks::join(again, &mut shards, raws, &facts, options, cancel)?;
+    let joined = stacks::join((again, origin), &mut shards, raws, &facts, options, cancel)?;
     let contexts = contexts::join(&mut shards, &facts.processes, cancel)?;
     progress.enter(Stage::Pairing);
     let paired = pair::pair(&mut shards, &contexts, cancel)?;

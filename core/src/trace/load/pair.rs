@@ -3,7 +3,7 @@
 //! free. Both are marked as implied and counted; a free without any earlier event is a block from before the trace.
 
 use super::partition::{Entry, FREE, Partitioned, hash, partition, partition_bits};
-use super::shard::Shard;
+use super::shard::{Shard, UNCERTAIN};
 use crate::anomaly::{Anomalies, AnomalyKind};
 use crate::job::{CancelToken, Cancelled};
 use crate::trace::allocation::flag;
@@ -63,13 +63,19 @@ impl End {
 
     /// The stack of the free.
     pub fn stack(&self) -> StackId {
-        StackId(self.stack.load(Ordering::Relaxed))
+        StackId(self.stack.load(Ordering::Relaxed) & !UNCERTAIN)
     }
 
     /// Marks of the row.
     pub fn flags(&self) -> u8 {
-        if self.context.load(Ordering::Relaxed) == IMPLIED { flag::IMPLIED_FREE } else { 0 }
+        let implied = if self.context.load(Ordering::Relaxed) == IMPLIED { flag::IMPLIED_FREE } else { 0 };
+        implied | free_stack_flag(self.stack.load(Ordering::Relaxed))
     }
+}
+
+/// The mark of a row that a stack of a free carries.
+fn free_stack_flag(stack: u32) -> u8 {
+    if stack & UNCERTAIN != 0 { flag::UNCERTAIN_FREE_STACK } else { 0 }
 }
 
 /// A block whose allocation was not seen. Everything else comes from its free.
@@ -271,8 +277,8 @@ impl Input<'_> {
             address: entry.address,
             size: sizes[(entry.row & !FREE) as usize],
             context: ContextId(entry.context),
-            stack: StackId(entry.stack),
-            flags: if freed.is_some() { flag::IMPLIED_ALLOCATION } else { 0 },
+            stack: StackId(entry.stack & !UNCERTAIN),
+            flags: free_stack_flag(entry.stack) | if freed.is_some() { flag::IMPLIED_ALLOCATION } else { 0 },
         }
     }
 

@@ -56,6 +56,8 @@ impl Decoder<'_> {
                 },
                 EventKind::Loss => {
                     self.shard.anomalies.add(AnomalyKind::LossRecord, 1);
+                    // It tells of a loss at some time before it.
+                    self.shard.losses.push((Ticks::UNKNOWN, time));
                     return true;
                 }
                 EventKind::LogfileHeader => {

@@ -59,7 +59,16 @@ impl HalfRef {
         let delay = record_time.0.saturating_sub(event_time.0).clamp(0, i64::from(u32::MAX)) as u32;
         Self { half, delay }
     }
+
+    /// Whether the stack record comes so long after its event that a delay cannot say it: seven minutes at 10 MHz. The
+    /// user half of a thread that waits in the kernel does.
+    pub fn is_late(event_time: Ticks, record_time: Ticks) -> bool {
+        record_time.0.saturating_sub(event_time.0) > i64::from(u32::MAX)
+    }
 }
+
+/// Bit of a stack in [`EventColumns::stack`]: it may be another's. Stacks and combinations never get that many.
+pub const UNCERTAIN: u32 = 1 << 31;
 
 /// Kernel half and user half of an event's stack.
 pub type Halves = [HalfRef; 2];
@@ -75,7 +84,7 @@ pub struct EventColumns {
     pub context: Vec<u32>,
     /// Empty if stacks are not loaded.
     pub halves: Vec<Halves>,
-    /// Local combination of halves, then the trace's stack; empty if stacks are not loaded.
+    /// Local combination of halves, then the trace's stack, both with [`UNCERTAIN`]; empty if stacks are not loaded.
     pub stack: Vec<u32>,
 }
 
@@ -110,6 +119,8 @@ impl EventColumns {
 pub enum Half {
     /// A reference to a key of the stack cache.
     Key { key: u64, kernel: bool },
+    /// The same, recorded at `time`: so long after its event that [`HalfRef::delay`] cannot say it.
+    LateKey { key: u64, kernel: bool, time: Ticks },
     /// Frames in the record itself: a raw stack.
     Inline { raw: u32 },
 }
@@ -242,6 +253,8 @@ pub struct Shard {
     pub anomalies: Anomalies,
     /// Latest time of a record that is not the kernel's.
     pub last_other_time: Option<Ticks>,
+    /// Ranges of time of which records are known to be missing or out of order.
+    pub losses: Vec<(Ticks, Ticks)>,
     /// Earliest time of a record behind the log-file header.
     pub first_time: Option<Ticks>,
     /// What each buffer recorded, in file order; of another reader's batch, what each CPU did.

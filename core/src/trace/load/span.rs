@@ -8,12 +8,16 @@ use crate::trace::time::Ticks;
 pub struct Span {
     /// File offset of the buffer.
     pub offset: u64,
+    /// It is the buffer of the log-file header.
+    pub is_header: bool,
     /// CPU that filled it.
     pub cpu: u16,
     /// Flags of its header.
     pub flags: u16,
     /// Flush order within the session; not unique in all files.
     pub sequence: i64,
+    /// Bytes of it by its header.
+    pub size_bytes: u32,
     /// Bytes of it in the file.
     pub stored_bytes: u32,
     /// Bytes of events that could be read, uncompressed.
@@ -36,9 +40,11 @@ impl Default for Span {
     fn default() -> Self {
         Self {
             offset: 0,
+            is_header: false,
             cpu: 0,
             flags: 0,
             sequence: 0,
+            size_bytes: 0,
             stored_bytes: 0,
             read_bytes: 0,
             lost_bytes: 0,
@@ -52,6 +58,36 @@ impl Default for Span {
 }
 
 impl Span {
+    /// Earliest and latest time of a kernel record; `None` without such records.
+    #[must_use]
+    pub fn times(&self) -> Option<(Ticks, Ticks)> {
+        (self.first <= self.last).then_some((self.first, self.last))
+    }
+
+    /// Whether a part of its events could not be read.
+    #[must_use]
+    pub const fn is_damaged(&self) -> bool {
+        self.lost_bytes > 0
+    }
+
+    /// Whether the file ends, or goes on otherwise, before the buffer's end.
+    #[must_use]
+    pub const fn is_cut(&self) -> bool {
+        self.stored_bytes < self.size_bytes
+    }
+
+    /// Whether its header has one of these flags.
+    #[must_use]
+    pub const fn has_flag(&self, bits: u16) -> bool {
+        self.flags & bits != 0
+    }
+
+    /// File offset of its end.
+    #[must_use]
+    pub fn end(&self) -> u64 {
+        self.offset + u64::from(self.stored_bytes)
+    }
+
     /// Takes a kernel record in.
     #[inline]
     pub fn note(&mut self, time: Ticks, is_pool: bool) {

@@ -1,10 +1,13 @@
 //! Whole stacks: keys become frames, kernel and user halves are joined, frames get their modules, and everything is
 //! interned as one prefix tree. A key means the first definition of its kind that comes after the reference
-//! (etl-format 5.4), never one from before it.
+//! (etl-format 5.4), never one from before it. Where records may be missing between the two, so may be the definition
+//! that was meant: the key was then used again, and the next definition is another stack's. Such stacks are marked.
 
 use super::loose::{self, SecondWalk, Stray};
+use super::losses::Losses;
+use super::origin::Origin;
 use super::raw_stacks::{RawRows, RawStacks};
-use super::shard::{Definition, EventColumns, Half, HalfRef, Interner, NO_HALF, NO_ID, Shard};
+use super::shard::{Definition, EventColumns, Half, HalfRef, Interner, NO_HALF, NO_ID, Shard, UNCERTAIN};
 use super::system::Facts;
 use super::{LoadError, LoadOptions, StackScope};
 use crate::anomaly::{Anomalies, AnomalyKind};
@@ -38,13 +41,16 @@ struct Combo {
 
 /// No raw stack.
 const NO_RAW: u32 = u32::MAX;
+/// No combination; [`UNCERTAIN`] may be set.
+const NO_COMBO: u32 = !UNCERTAIN;
 
-/// Attaches all stacks; fills the `stack` columns of the shards with handles of the returned table.
+/// Attaches all stacks; fills the `stack` columns of the shards with handles of the returned table, those that may be
+/// wrong marked as [`UNCERTAIN`].
 ///
 /// # Errors
 /// Cancelled, or the trace cannot be read a second time.
 pub fn join(
-    again: &dyn SecondWalk,
+    (again, origin): (&dyn SecondWalk, &Origin),
     shards: &mut [Shard],
     raws: RawStacks,
     facts: &Facts,
@@ -55,8 +61,9 @@ pub fn join(
         return Ok(Joined::default());
     }
     let definitions: Vec<Vec<Definition>> = shards.iter_mut().map(|s| std::mem::take(&mut s.definitions)).collect();
+    let losses = Losses::of(origin, shards);
     let settle = || loose::settle(again, shards, options, cancel);
-    let (strays, resolver) = rayon::join(settle, || Resolver::new(definitions));
+    let (strays, resolver) = rayon::join(settle, || Resolver::new(definitions, losses));
     let strays = strays?;
     let mut tallies: Vec<Tally> = shards
         .par_iter_mut()
@@ -79,7 +86,8 @@ pub fn join(
     }
     shards.par_iter_mut().zip(&maps).for_each(|(shard, map)| {
         for stack in shard.allocs.stack.iter_mut().chain(&mut shard.frees.stack) {
-            *stack = map.get(*stack as usize).copied().unwrap_or(StackId::EMPTY).0;
+            let (combo, mark) = (*stack & !UNCERTAIN, *stack & UNCERTAIN);
+            *stack = map.get(combo as usize).copied().unwrap_or(StackId::EMPTY).0 | mark;
         }
     });
     count_strays(&strays, &resolver, &facts.modules, &mut builder, &mut joined);
@@ -89,6 +97,9 @@ pub fn join(
     joined.census.distinct = builder.distinct();
     joined.anomalies.add(AnomalyKind::OrphanStack, joined.census.orphans);
     joined.anomalies.add(AnomalyKind::UnresolvedKey, joined.census.unresolved_keys);
+    let marked = |stacks: &[u32]| stacks.iter().filter(|stack| **stack & UNCERTAIN != 0).count() as u64;
+    let uncertain = shards.iter().map(|shard| marked(&shard.allocs.stack) + marked(&shard.frees.stack)).sum();
+    joined.anomalies.add(AnomalyKind::UncertainStack, uncertain);
     joined.stacks = builder.interner.finish();
     Ok(joined)
 }
@@ -96,6 +107,7 @@ pub fn join(
 fn add(joined: &mut Joined, outcome: &Outcome) {
     joined.census.resolved_keys += outcome.resolved;
     joined.census.unresolved_keys += outcome.unresolved;
+    joined.census.uncertain_keys += outcome.uncertain;
     joined.anomalies.add(AnomalyKind::KeyMismatch, outcome.mismatched);
 }
 
@@ -103,6 +115,8 @@ fn add(joined: &mut Joined, outcome: &Outcome) {
 #[derive(Default, Clone, Copy)]
 struct Outcome {
     resolved: u64,
+    /// Of these, those whose own definition may be missing.
+    uncertain: u64,
     unresolved: u64,
     mismatched: u64,
 }
@@ -114,18 +128,26 @@ struct Resolver {
     numbers: FxHashMap<(u64, bool), u32>,
     /// Where the definitions of each number begin, and where the last ones end.
     starts: Vec<u32>,
+    losses: Losses,
 }
 
 /// The definitions that a half can mean.
 #[derive(Clone, Copy)]
 enum Meaning {
     Raw(u32),
-    Keys { start: usize, end: usize, other_kind: bool, hint: usize },
+    /// `time`: when it was recorded, where its event does not say.
+    Keys {
+        start: usize,
+        end: usize,
+        other_kind: bool,
+        hint: usize,
+        time: Option<Ticks>,
+    },
 }
 
 impl Resolver {
     /// Keys are few and definitions many: they are counted into place, not sorted.
-    fn new(parts: Vec<Vec<Definition>>) -> Self {
+    fn new(parts: Vec<Vec<Definition>>, losses: Losses) -> Self {
         let mut numbers: FxHashMap<(u64, bool), u32> = FxHashMap::default();
         let mut starts = vec![0_u32];
         for definition in parts.iter().flatten() {
@@ -156,30 +178,33 @@ impl Resolver {
                 rows.sort_by_key(|d| d.time);
             }
         }
-        Self { definitions, numbers, starts }
+        Self { definitions, numbers, starts, losses }
     }
 
     fn meaning(&self, half: Half) -> Meaning {
         match half {
             Half::Inline { raw } => Meaning::Raw(raw),
-            Half::Key { key, kernel } => {
-                let other_kind = self.numbers.contains_key(&(key, !kernel));
-                let number = self.numbers.get(&(key, kernel)).map_or(usize::MAX, |&n| n as usize);
-                let bound = |at: usize| self.starts.get(at).map_or(0, |&start| start as usize);
-                let (start, end) = if number == usize::MAX { (0, 0) } else { (bound(number), bound(number + 1)) };
-                Meaning::Keys { start, end, other_kind, hint: 0 }
-            }
+            Half::Key { key, kernel } => self.meaning_of_key(key, kernel, None),
+            Half::LateKey { key, kernel, time } => self.meaning_of_key(key, kernel, Some(time)),
         }
     }
 
-    /// The raw stack of a half recorded at `time`. A key has thousands of definitions, but neighbouring events mean
+    fn meaning_of_key(&self, key: u64, kernel: bool, time: Option<Ticks>) -> Meaning {
+        let other_kind = self.numbers.contains_key(&(key, !kernel));
+        let number = self.numbers.get(&(key, kernel)).map_or(usize::MAX, |&n| n as usize);
+        let bound = |at: usize| self.starts.get(at).map_or(0, |&start| start as usize);
+        let (start, end) = if number == usize::MAX { (0, 0) } else { (bound(number), bound(number + 1)) };
+        Meaning::Keys { start, end, other_kind, hint: 0, time }
+    }
+
+    /// The raw stack of a half recorded at `time`, and whether it may be another's. A key has thousands of definitions, but neighbouring events mean
     /// the same one or the next: the last answer is tried first.
     #[inline]
-    fn resolve(&self, meaning: &mut Meaning, time: Ticks, outcome: &mut Outcome) -> u32 {
-        let (rows, hint, other_kind) = match meaning {
-            Meaning::Raw(raw) => return *raw,
-            Meaning::Keys { start, end, other_kind, hint } => {
-                (self.definitions.get(*start..*end).unwrap_or_default(), hint, *other_kind)
+    fn resolve(&self, meaning: &mut Meaning, time: Ticks, outcome: &mut Outcome) -> (u32, bool) {
+        let (rows, hint, other_kind, time) = match meaning {
+            Meaning::Raw(raw) => return (*raw, false),
+            Meaning::Keys { start, end, other_kind, hint, time: own } => {
+                (self.definitions.get(*start..*end).unwrap_or_default(), hint, *other_kind, own.unwrap_or(time))
             }
         };
         let is_first_later = |at: usize| {
@@ -195,13 +220,16 @@ impl Resolver {
         *hint = later;
         match rows.get(later) {
             Some(definition) => {
+                let is_uncertain = self.losses.may_hide(time, definition.time);
                 outcome.resolved += 1;
-                definition.raw
+                outcome.uncertain += u64::from(is_uncertain);
+                (definition.raw, is_uncertain)
             }
             None => {
                 outcome.unresolved += 1;
                 outcome.mismatched += u64::from(other_kind);
-                NO_RAW
+                // What is there of the event's stack is not all of it.
+                (NO_RAW, true)
             }
         }
     }
@@ -226,10 +254,11 @@ fn combine(shard: &mut Shard, resolver: &Resolver, modules: &ModuleTable) -> Tal
         let EventColumns { time, context, halves, stack, .. } = columns;
         stack.reserve_exact(halves.len());
         for ((&time, &context), halves) in time.iter().zip(context.iter()).zip(halves.iter()) {
-            let [kernel, user] =
+            let [(kernel, is_first), (user, is_second)] =
                 halves.map(|half| resolve_half(half, time, &mut meanings, resolver, &mut tally.outcome));
+            let mark = if is_first || is_second { UNCERTAIN } else { 0 };
             if kernel == NO_RAW && user == NO_RAW {
-                stack.push(u32::MAX);
+                stack.push(NO_COMBO | mark);
                 continue;
             }
             let pid = pids.get(context as usize).copied().unwrap_or(NO_ID);
@@ -237,7 +266,7 @@ fn combine(shard: &mut Shard, resolver: &Resolver, modules: &ModuleTable) -> Tal
             if combo as usize == tally.times.len() {
                 tally.times.push(time);
             }
-            stack.push(combo);
+            stack.push(combo | mark);
         }
         *halves = Vec::new();
     }
@@ -251,12 +280,12 @@ fn resolve_half(
     meanings: &mut [Meaning],
     resolver: &Resolver,
     outcome: &mut Outcome,
-) -> u32 {
+) -> (u32, bool) {
     if half.half == NO_HALF {
-        return NO_RAW;
+        return (NO_RAW, false);
     }
     let Some(meaning) = meanings.get_mut(half.half as usize) else {
-        return NO_RAW;
+        return (NO_RAW, false);
     };
     resolver.resolve(meaning, Ticks(time.0 + i64::from(half.delay)), outcome)
 }
@@ -332,7 +361,7 @@ fn count_strays(
     for event in rows.chunk_by(|a, b| (a.stack.event_time, a.stack.thread) == (b.stack.event_time, b.stack.thread)) {
         let mut combo = Combo { kernel: NO_RAW, user: NO_RAW, pid: 0, epoch: 0 };
         for stray in event {
-            let raw = resolver.resolve(&mut resolver.meaning(stray.half), stray.stack.record_time, &mut outcome);
+            let (raw, _) = resolver.resolve(&mut resolver.meaning(stray.half), stray.stack.record_time, &mut outcome);
             combo.pid = stray.stack.pid;
             combo.epoch = modules.epoch(stray.stack.event_time);
             *(if stray.stack.kernel { &mut combo.kernel } else { &mut combo.user }) = raw;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use poolscope_core::pivot::{Figure, Key, NodeId, Place};
-use poolscope_core::series::{Kind as MeasureKind, Measure};
+use poolscope_core::series::{Kind as MeasureKind, MOST_PEAKS, Measure};
 use poolscope_core::trace::time::Ticks;
 
 use super::{Document, Effect, Topic};
@@ -178,7 +178,11 @@ impl Document {
             }
         }
         let by: Vec<&str> = self.arrangement.graph_by.iter().map(|key| key.title()).collect();
-        let title = format!("{} by {}", measure_title(answer.measure), by.join(", "));
+        let mut title = format!("{} by {}", measure_title(answer.measure), by.join(", "));
+        if answer.chosen_by_sum {
+            let most = format::count(MOST_PEAKS as u64);
+            title = format!("{title}, highest of the {most} largest groups");
+        }
         let unit = unit_of(answer.measure);
         let data = GraphData::new(title, answer.times.clone(), series, unit);
         let extremes = answer.total_extremes.clone();

@@ -86,7 +86,7 @@ fn blocks(ui: &mut Ui, document: &Document, profile: &poolscope_core::pivot::Pro
         }
     }
     if spans.unknown.count > 0 {
-        ui.weak(format!("{} from before the trace", format::count(spans.unknown.count)));
+        ui.weak(format!("{} of which the allocation or the free was not recorded", format::count(spans.unknown.count)));
     }
     if !profile.ages.bins.is_empty() {
         section(ui, "AGES OF THE SURVIVORS");

@@ -2,16 +2,18 @@
 
 use eframe::egui::{Align, CollapsingHeader, Label, Layout, RichText, Ui};
 use poolscope_core::column::frames::FrameParts;
-use poolscope_core::pivot::Profile;
 use poolscope_core::pivot::profile::StackShare;
+use poolscope_core::pivot::{Figure, Profile};
 
 use super::{caption, section};
 use crate::format;
 use crate::gui::command::{Command, DocumentCommand};
 use crate::gui::jobs::document::Topic;
+use crate::gui::state::columns::What;
 use crate::gui::state::details::Details;
 use crate::gui::state::document::Document;
 use crate::gui::state::frame_parts::{inlined_lines, is_guess, lines};
+use crate::gui::state::tips;
 use crate::gui::theme::{self, GRID};
 use crate::gui::widgets::frame_line::FrameLine;
 
@@ -41,6 +43,10 @@ pub(super) fn show(ui: &mut Ui, document: &Document, details: &Details, commands
         one(ui, document, "stack", at, share);
     }
     more(ui, profile.stack_count, profile.stacks.len(), "stacks");
+    if profile.uncertain_stack.count > 0 {
+        let text = format!("{} with an uncertain stack", format::count(profile.uncertain_stack.count));
+        ui.weak(text).on_hover_text(tips::of(What::Figure(Figure::UncertainStacks)));
+    }
     if profile.without_stack.count > 0 {
         ui.weak(format!("{} blocks have no stack", format::count(profile.without_stack.count)));
     }
