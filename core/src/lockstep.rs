@@ -254,7 +254,10 @@ impl<'s> Pool<'s> {
         let least = parts.iter().map(|part| part.factor).fold(factor, f64::min);
         let is_whole = |part: f64| (part / least - (part / least).round()).abs() < 1e-9;
         let wanted = object * factor;
-        if (gain / wanted - 1.0).abs() > TOLERANCE || !parts.iter().all(|part| is_whole(part.factor)) || !is_whole(factor) {
+        if (gain / wanted - 1.0).abs() > TOLERANCE
+            || !parts.iter().all(|part| is_whole(part.factor))
+            || !is_whole(factor)
+        {
             return None;
         }
         let weight = self.course(first, at)?;
@@ -360,15 +363,20 @@ mod tests {
         let doubled = [counted(40_000.0, 40_000, 0), counted(80_004.0, 90_000, 9_996), counted(7.0, 9, 2)];
         assert_eq!(found(&doubled), [[(0, 1), (1, 2)]]);
         // One that has one part for two of the others: those become two parts each.
-        let halved =
-            [counted(50_000.0, 50_000, 0), counted(50_001.0, 90_000, 1), counted(50_003.0, 9, 9), counted(25_000.0, 9, 3)];
+        let halved = [
+            counted(50_000.0, 50_000, 0),
+            counted(50_001.0, 90_000, 1),
+            counted(50_003.0, 9, 9),
+            counted(25_000.0, 9, 3),
+        ];
         assert_eq!(found(&halved), [[(0, 2), (1, 2), (3, 1), (2, 2)]]);
     }
 
     #[test]
     fn chance_makes_no_groups() {
         let mut dice = Dice(17);
-        let made = (0..600).filter(|round| !groups(&strangers([12, 60, 300, 900][round % 4], &mut dice)).is_empty()).count();
+        let made =
+            (0..600).filter(|round| !groups(&strangers([12, 60, 300, 900][round % 4], &mut dice)).is_empty()).count();
         assert!(made <= 24, "{made} of 600 lists of strangers have a group");
     }
 

@@ -80,7 +80,7 @@ fn frame_bits(trace: &Trace, names: &Names) -> Vec<u8> {
 mod tests {
     use super::*;
     use crate::column::frames::FrameNaming;
-    use crate::column::testkit::{FakeNames, block, trace};
+    use crate::column::testkit::{Block, FakeNames, block, trace};
     use std::sync::Arc;
 
     #[test]
@@ -93,12 +93,9 @@ mod tests {
             &["?:10", "nt:20"],
             &[],
         ];
-        let blocks: Vec<_> = (0..).zip(stacks).map(|(at, stack)| {
-            let mut one = block(Some(at), None, 8);
-            one.stack = stack;
-            one
-        });
-        let trace = trace(&blocks.collect::<Vec<_>>());
+        let blocks: Vec<Block> =
+            (0..).zip(stacks).map(|(at, stack)| Block { stack, ..block(Some(at), None, 8) }).collect();
+        let trace = trace(&blocks);
         let symbols = FakeNames::new(&trace, &[("nt:40", "KiDpcInterrupt"), ("nt:50", "ExpWorkerThread")]);
         let plain = Names::new(Arc::clone(&trace), FrameNaming::Symbol);
         let named = plain.renamed(Some(Arc::new(symbols)), FrameNaming::Symbol);

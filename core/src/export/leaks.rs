@@ -257,6 +257,7 @@ const fn columns(by: By) -> &'static [&'static str] {
         By::Tag => &["tag", "paged"],
         By::Stack => &["tag", "paged", "stack"],
         By::Driver => &["driver", "paged"],
+        By::Process => &["process", "paged"],
     }
 }
 

@@ -5,12 +5,13 @@ use super::evidence::{Blocks, Evidence, Span};
 use super::reason::Reason;
 use super::trust::Trust;
 use super::verdict::Verdict;
+use super::who::Who;
 use crate::trace::ids::StackId;
 
 /// What was judged as one.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Suspect {
-    /// Pool tag as text; `None` for a driver that uses several.
+    /// Pool tag as text; `None` for a driver or a process that uses several.
     pub tag: Option<String>,
     /// Paged pool.
     pub paged: bool,
@@ -37,6 +38,8 @@ pub struct Suspect {
     pub stack_share: f64,
     /// Survivors by the generation of their birth; the first two are those from before the view and from before the first mark.
     pub generations: Vec<Blocks>,
+    /// Processes and drivers behind its outstanding allocations.
+    pub who: Who,
     /// Why.
     pub reasons: Vec<Reason>,
     /// What its blocks did.

@@ -2,6 +2,7 @@
 //! units are put together to what the user asks for, and ranked by what they cost. It must never call growth a leak without
 //! figures that say so, and it knows neither names of tags nor sizes in bytes that would make one suspicious.
 
+mod arrange;
 pub mod capacity;
 mod course;
 mod curve;
@@ -21,6 +22,7 @@ mod stayed;
 pub mod trust;
 mod units;
 pub mod verdict;
+pub mod who;
 
 #[cfg(test)]
 mod properties;
@@ -40,6 +42,7 @@ pub use reason::Reason;
 pub use stayed::{Onset, Stayed};
 pub use trust::{Trust, TrustNote};
 pub use verdict::Verdict;
+pub use who::{DriverShare, ProcessShare, Who};
 
 use crate::column::generation::Generations;
 use crate::trace::time::{Ticks, View};
@@ -54,9 +57,14 @@ pub enum By {
     Stack,
     /// Everything that one driver allocates in a pool.
     Driver,
+    /// Everything that one process allocates in a pool.
+    Process,
 }
 
 impl By {
+    /// All of them, in the order of menus.
+    pub const ALL: [Self; 4] = [Self::Tag, Self::Stack, Self::Driver, Self::Process];
+
     /// The word on the command line.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -64,6 +72,7 @@ impl By {
             Self::Tag => "tag",
             Self::Stack => "stack",
             Self::Driver => "driver",
+            Self::Process => "process",
         }
     }
 }

@@ -10,7 +10,8 @@ use super::scene::{Scene, Unit};
 use super::trust::{Trust, first_pool_event, trust};
 use super::units::Units;
 use super::verdict::{Doubt, Nearly, Ruling, Verdict, judge as rule};
-use super::{By, Request, capacity, reasons_of};
+use super::who::Who;
+use super::{By, Request, arrange, capacity, reasons_of, units, who};
 use crate::anomaly::AnomalyKind;
 use crate::column::key::Key;
 use crate::column::names::Names;
@@ -32,6 +33,7 @@ pub fn judge(names: &Names, request: Request, cancel: Cancel<'_>) -> Result<Judg
     let wanted: &[Key] = match request.by {
         By::Stack => &[Key::Tag, Key::Paged, Key::Stack],
         By::Tag | By::Driver => &[Key::Tag, Key::Paged, Key::Function],
+        By::Process => units::BY_PROCESS,
     };
     let units = Units::new(names, wanted, cancel)?;
     let scene = Scene::new(names, &units, span, cancel)?;
@@ -65,6 +67,7 @@ pub fn judge(names: &Names, request: Request, cancel: Cancel<'_>) -> Result<Judg
     let pools =
         [false, true].map(|paged| pool_growth(names.trace(), (&suspects, &of_no_suspect), paged, &span, &trust));
     reasons_of::add_shares(&mut suspects, &pools);
+    who::add(&mut suspects, &members, (names, &units), (view, request.by), cancel)?;
     let cases: Vec<Case<'_>> = suspects.iter().zip(&members).map(|(suspect, units)| Case { suspect, units }).collect();
     let found = findings::find(names, &units, &cases, view, cancel)?;
     for (suspect, found) in suspects.iter_mut().zip(found) {
@@ -79,6 +82,7 @@ pub fn judge(names: &Names, request: Request, cancel: Cancel<'_>) -> Result<Judg
         let order = order.then_with(|| b.growth_bytes_per_s.total_cmp(&a.growth_bytes_per_s));
         order.then_with(|| b.evidence.survivors.bytes.cmp(&a.evidence.survivors.bytes))
     });
+    arrange::together(&mut suspects);
     Ok(Judgement { request, span, seconds: span.seconds(&names.trace().clock), suspects, pools, trust })
 }
 
@@ -184,6 +188,7 @@ fn suspect(
         driver_share: driver_bytes as f64 / evidence.survivors.bytes.max(1) as f64,
         stack_share,
         generations: generations(scene, names, &units),
+        who: Who::default(),
         reasons: Vec::new(),
         evidence,
     };

@@ -129,10 +129,13 @@ mod tests {
 
     #[test]
     fn of_tags_that_grow_together_the_one_that_never_frees_comes_first() {
-        let before = " Big  Nonp 10 0 10 9000000 900000\n Held Nonp 900 100 800 80000 100\n Hold Nonp 500 0 500 5000 10\n";
-        let after =
-            " Big  Nonp 20 0 20 18000000 900000\n Held Nonp 41900 1100 40800 4080000 100\n Hold Nonp 40500 0 40500 405000 10\n";
+        let before =
+            " Big  Nonp 10 0 10 9000000 900000\n Held Nonp 900 100 800 80000 100\n Hold Nonp 500 0 500 5000 10\n";
+        let after = " Big  Nonp 20 0 20 18000000 900000\n Held Nonp 41900 1100 40800 4080000 100\n Hold Nonp 40500 0 40500 405000 10\n";
         let suggestion = suggest(&listings(&format!("{before}{after}")), None, 3);
-        assert_eq!((suggestion.tags, suggestion.together.len()), (vec!["Big ".into(), "Hold".into(), "Held".into()], 1));
+        assert_eq!(
+            (suggestion.tags, suggestion.together.len()),
+            (vec!["Big ".into(), "Hold".into(), "Held".into()], 1)
+        );
     }
 }

@@ -120,8 +120,7 @@ fn of_growth(listings: &[Listing], rows: Vec<Growth>) -> Vec<TagsTogether> {
     let is_known = |row: &Growth| !row.before_cut && !row.after_cut && row.after.is_some();
     let known = rows.into_iter().filter(is_known).map(|row| {
         let count = |count: Option<i64>| count.and_then(|count| u64::try_from(count).ok());
-        let series =
-            Series { gained: gained(listings, &row), allocs: count(row.allocs), frees: count(row.frees) };
+        let series = Series { gained: gained(listings, &row), allocs: count(row.allocs), frees: count(row.frees) };
         let tag = Together {
             tag: row.tag,
             pool: row.pool,
@@ -208,7 +207,9 @@ mod tests {
                    Ntff Paged 900 100 800 64000 80\n";
         let found = sentences(one);
         assert_eq!(found.len(), 1);
-        assert!(found[0].starts_with("Etwr, EtwD hold equal numbers of blocks (29,386,543 each), probably one object; "));
+        assert!(
+            found[0].starts_with("Etwr, EtwD hold equal numbers of blocks (29,386,543 each), probably one object; ")
+        );
         assert!(found[0].contains("a trace session that nobody reads; `logman query -ets`"), "{found:?}");
         assert_eq!(note(&["EtwD"]), None);
     }
@@ -220,9 +221,8 @@ mod tests {
         };
         let one = [10, 900, 1_000, 4_000, 4_100, 4_200, 9_000, 9_100, 12_000, 12_100, 19_000, 20_010];
         let other = [10, 2_000, 4_000, 6_000, 8_000, 10_000, 11_000, 12_000, 14_000, 16_000, 18_000, 20_010];
-        let text = |second: [u64; 12]| {
-            (0..12).map(|at| tag("Aaaa", one, at) + &tag("Bbbb", second, at)).collect::<String>()
-        };
+        let text =
+            |second: [u64; 12]| (0..12).map(|at| tag("Aaaa", one, at) + &tag("Bbbb", second, at)).collect::<String>();
         assert_eq!(together(&listings(&text(one))).len(), 1);
         assert_eq!(together(&listings(&text(other))), []);
     }
