@@ -28,6 +28,8 @@ const NEAR_COURSE: f64 = 0.03;
 const UNEVEN: f64 = 0.25;
 /// Intervals with a gain that a course of its own takes.
 const LEAST_INTERVALS: usize = 8;
+/// Intervals that many are put together to.
+const FEW_INTERVALS: usize = 64;
 /// What the same uneven course leaves of the chance of equal numbers.
 const COURSE_WEIGHT: f64 = 1e-4;
 
@@ -192,31 +194,22 @@ impl<'s> Pool<'s> {
         found
     }
 
-    /// Whether two series have the same course, and what that leaves of the chance that they are strangers.
+    /// Whether two series have the same course, and what that leaves of the chance that they are strangers. Many intervals are
+    /// looked at as they are, which tells what happens at the same moments, and put together to a few, which tells what happens
+    /// within the same minutes.
     fn course(&self, a: usize, b: usize) -> Option<f64> {
         let (a, b) = (&self.series[a].gained, &self.series[b].gained);
         if a.len() < 2 && b.len() < 2 {
             return Some(1.0);
         }
-        let (sum_a, sum_b) = (a.iter().sum::<f64>(), b.iter().sum::<f64>());
-        let ratio = sum_a / sum_b;
-        let at = |series: &[f64], interval: usize| series.get(interval).copied().unwrap_or(0.0);
-        let (mut differences, mut expected, mut squares) = (0.0, 0.0, 0.0);
-        for interval in 0..a.len().max(b.len()) {
-            let (x, y) = (at(a, interval), ratio * at(b, interval));
-            differences += (x - y) * (x - y);
-            expected += x.abs() + ratio * y.abs();
-            squares += x * x;
+        let fine = course_of(a, b);
+        let width = a.len().max(b.len()) / FEW_INTERVALS;
+        if width < 2 || fine.is_some_and(|weight| weight < 1.0) {
+            return fine;
         }
-        let is_same = differences <= SAME_COURSE * expected;
-        let is_near = differences.sqrt() <= NEAR_COURSE * squares.sqrt();
-        let filled = a.iter().filter(|x| **x > 0.0).count();
-        let (spread, other) = (spread(a), ratio * ratio * spread(b));
-        let is_uneven = filled >= LEAST_INTERVALS && spread >= UNEVEN * sum_a;
-        if is_same && is_uneven && differences <= SAME_COURSE * (spread + other) {
-            return Some(COURSE_WEIGHT);
-        }
-        (is_same || is_near).then_some(1.0)
+        let coarse = |series: &[f64]| series.chunks(width).map(|part| part.iter().sum()).collect::<Vec<f64>>();
+        // Evenly spaced ones look the same in few intervals: where the moments differ, only a course of their own counts.
+        course_of(&coarse(a), &coarse(b)).filter(|weight| *weight < 1.0).or(fine)
     }
 
     /// The group that belongs to a core; its members are candidates no more.
@@ -286,6 +279,29 @@ impl<'s> Pool<'s> {
         });
         Group { members, objects }
     }
+}
+
+/// Whether two series have the same course in these intervals, and what that leaves of the chance that they are strangers.
+fn course_of(a: &[f64], b: &[f64]) -> Option<f64> {
+    let (sum_a, sum_b) = (a.iter().sum::<f64>(), b.iter().sum::<f64>());
+    let ratio = sum_a / sum_b;
+    let at = |series: &[f64], interval: usize| series.get(interval).copied().unwrap_or(0.0);
+    let (mut differences, mut expected, mut squares) = (0.0, 0.0, 0.0);
+    for interval in 0..a.len().max(b.len()) {
+        let (x, y) = (at(a, interval), ratio * at(b, interval));
+        differences += (x - y) * (x - y);
+        expected += x.abs() + ratio * y.abs();
+        squares += x * x;
+    }
+    let is_same = differences <= SAME_COURSE * expected;
+    let is_near = differences.sqrt() <= NEAR_COURSE * squares.sqrt();
+    let filled = a.iter().filter(|x| **x > 0.0).count();
+    let (own, other) = (spread(a), ratio * ratio * spread(b));
+    let is_uneven = filled >= LEAST_INTERVALS && own >= UNEVEN * sum_a;
+    if is_same && is_uneven && differences <= SAME_COURSE * (own + other) {
+        return Some(COURSE_WEIGHT);
+    }
+    (is_same || is_near).then_some(1.0)
 }
 
 /// Squared distances from the mean, added up.
@@ -415,6 +431,27 @@ mod tests {
                 assert_eq!(found(&all), [[(1, 1), (2, 1), (3, 2)]], "{events} events");
             }
         }
+    }
+
+    #[test]
+    fn what_happens_at_the_same_moments_belongs_together_however_evenly() {
+        // Every 60th of 4,096 intervals; another as often, half a period later.
+        let every = |from: usize| {
+            let mut gained = vec![0.0; 4_096];
+            gained.iter_mut().skip(from).step_by(60).for_each(|gain| *gain = 1.0);
+            Series { gained, allocs: None, frees: None }
+        };
+        assert_eq!(found(&[every(5), every(35), every(5)]), [[(0, 1), (2, 1)]]);
+        // At random, each a few intervals after the other.
+        let mut dice = Dice(8);
+        let times: Vec<usize> = (0..300).map(|_| dice.roll(4_000) as usize).collect();
+        let mut late = |by: u64| {
+            let mut gained = vec![0.0; 4_096];
+            times.iter().for_each(|time| gained[time + dice.roll(by) as usize] += 1.0);
+            Series { gained, allocs: None, frees: None }
+        };
+        let (now, soon) = (late(1), late(12));
+        assert_eq!(found(&[now, soon]), [[(0, 1), (1, 1)]]);
     }
 
     #[test]

@@ -62,4 +62,5 @@ mod threads;
 mod tidy;
 mod truth;
 mod versions;
+mod who;
 mod wpr_driver;

@@ -4,7 +4,6 @@ use super::io::Io;
 use super::leaks::Verdicts;
 use super::record_args;
 use crate::{format, leak_words};
-use poolscope_core::export::leaks::LeakWords as _;
 use poolscope_core::leak::{Suspect, Verdict};
 use std::io::{self, Write};
 
@@ -79,8 +78,8 @@ fn below(out: &mut dyn Write, verdict: &Verdicts<'_>, suspect: &Suspect, with_st
     if let Some(cost) = leak_words::cost(suspect, verdict.judgement) {
         writeln!(out, "     {cost}")?;
     }
-    for claim in verdict.claims(suspect) {
-        writeln!(out, "     owner: {claim}")?;
+    for line in verdict.behind(suspect) {
+        writeln!(out, "     {line}")?;
     }
     let stack = verdict.stack(suspect);
     if with_stack && !stack.is_empty() {

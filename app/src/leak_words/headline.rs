@@ -1,9 +1,10 @@
 //! The one sentence on top.
 
 use super::figures::{counted, rate};
-use super::{driver, function, pool, tag};
+use super::who::subject;
+use super::{function, pool, tag};
 use crate::format;
-use poolscope_core::leak::{Judgement, Suspect, Verdict};
+use poolscope_core::leak::{By, Judgement, Suspect, Verdict};
 
 /// Below this confidence a leak is said to be possible only.
 const SURE: f64 = 0.5;
@@ -21,9 +22,9 @@ pub fn headline(judgement: &Judgement) -> String {
         all => format!(" (and {} more)", format::count(all as u64 - 1)),
     };
     match worst.verdict {
-        Verdict::Leak => leaks(worst) + &more,
-        Verdict::Growing => grows(worst) + &more,
-        Verdict::Burst => format!("Nothing goes on leaking, but {}{more}", step(worst)),
+        Verdict::Leak => leaks(worst, judgement.request.by) + &more,
+        Verdict::Growing => grows(worst, judgement.request.by) + &more,
+        Verdict::Burst => format!("Nothing goes on leaking, but {}{more}", step(worst, judgement.request.by)),
         Verdict::TooLittleData => too_little(judgement),
         Verdict::Bounded | Verdict::InFlight | Verdict::Churn => match judgement.suspects.first() {
             Some(first) if first.score > 0.0 => nearly(judgement, first),
@@ -34,7 +35,7 @@ pub fn headline(judgement: &Judgement) -> String {
 
 /// Nothing grows for sure, but something may.
 fn nearly(judgement: &Judgement, suspect: &Suspect) -> String {
-    let who = match (driver(suspect), &suspect.tag) {
+    let who = match (subject(suspect, judgement.request.by), &suspect.tag) {
         (Some(driver), Some(_)) => format!("{} of {driver}", the_tag(suspect)),
         (Some(driver), None) => driver.to_owned(),
         (None, _) => the_tag(suspect),
@@ -47,33 +48,33 @@ fn nearly(judgement: &Judgement, suspect: &Suspect) -> String {
 }
 
 /// `myfault.sys leaks 1.90 MB/min of nonpaged pool under tag Leak, from MyfaultDeviceControl`.
-fn leaks(suspect: &Suspect) -> String {
+fn leaks(suspect: &Suspect, by: By) -> String {
     let verb = if suspect.confidence < SURE { "may leak" } else { "leaks" };
     let amount = format!("{} of {} pool", rate(suspect.growth_bytes_per_s), pool(suspect.paged));
-    match driver(suspect) {
-        Some(driver) => format!("{driver} {verb} {amount} {}{}", under(suspect), from(suspect)),
-        None => format!("{} {verb} {amount}{}", the_tag(suspect), from(suspect)),
+    match subject(suspect, by) {
+        Some(who) => format!("{who} {verb} {amount} {}{}", under(suspect), from(suspect, who)),
+        None => format!("{} {verb} {amount}", the_tag(suspect)),
     }
 }
 
 /// The same for what is a leak or a queue.
-fn grows(suspect: &Suspect) -> String {
+fn grows(suspect: &Suspect, by: By) -> String {
     let amount = format!("grows by {} of {} pool", rate(suspect.growth_bytes_per_s), pool(suspect.paged));
     let end = "a slow leak, or a queue that grows";
-    match driver(suspect) {
-        Some(driver) => format!("{driver} {amount} {}{}: {end}", under(suspect), from(suspect)),
-        None => format!("{} {amount}{}: {end}", the_tag(suspect), from(suspect)),
+    match subject(suspect, by) {
+        Some(who) => format!("{who} {amount} {}{}: {end}", under(suspect), from(suspect, who)),
+        None => format!("{} {amount}: {end}", the_tag(suspect)),
     }
 }
 
-fn step(suspect: &Suspect) -> String {
+fn step(suspect: &Suspect, by: By) -> String {
     let amount = format::bytes(suspect.evidence.survivors.bytes);
     let pool = pool(suspect.paged);
-    match driver(suspect) {
-        Some(driver) => {
-            format!("{driver} took {amount} of {pool} pool in one step {}{}", under(suspect), from(suspect))
+    match subject(suspect, by) {
+        Some(who) => {
+            format!("{who} took {amount} of {pool} pool in one step {}{}", under(suspect), from(suspect, who))
         }
-        None => format!("{amount} of {pool} pool were taken in one step {}{}", under(suspect), from(suspect)),
+        None => format!("{amount} of {pool} pool were taken in one step {}", under(suspect)),
     }
 }
 
@@ -89,9 +90,10 @@ fn the_tag(suspect: &Suspect) -> String {
     }
 }
 
-fn from(suspect: &Suspect) -> String {
+/// The function, where it is one of the driver that is named.
+fn from(suspect: &Suspect, named: &str) -> String {
     let function = function(suspect);
-    if function.is_empty() { String::new() } else { format!(", from {function}") }
+    if function.is_empty() || suspect.driver != named { String::new() } else { format!(", from {function}") }
 }
 
 fn judged(judgement: &Judgement) -> String {
@@ -144,9 +146,14 @@ mod tests {
         assert_eq!(said(vec![leak.clone(), leak.clone(), suspect(Verdict::Growing)]), format!("{full} (and 1 more)"));
         let mut unknown = leak.clone();
         (unknown.driver, unknown.function, unknown.paged) = (String::new(), String::new(), true);
+        unknown.who.drivers.clear();
         assert_eq!(said(vec![unknown.clone()]), "Tag Leak leaks 1.90 MB/min of paged pool");
         (unknown.driver, unknown.function) = ("Unknown".to_owned(), "0xfffff80012345678".to_owned());
-        assert_eq!(said(vec![unknown]), "Tag Leak leaks 1.90 MB/min of paged pool, from 0xfffff80012345678");
+        assert_eq!(said(vec![unknown]), "Tag Leak leaks 1.90 MB/min of paged pool");
+        // With less than three fifths in one driver the tag is all that can be named.
+        let mut spread = leak.clone();
+        spread.who.drivers[0].share = 0.5;
+        assert_eq!(said(vec![spread]), "Tag Leak leaks 1.90 MB/min of nonpaged pool");
         let mut unsure = leak.clone();
         unsure.confidence = 0.3;
         assert!(said(vec![unsure]).starts_with("myfault.sys may leak 1.90 MB/min"));

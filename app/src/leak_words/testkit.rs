@@ -2,7 +2,7 @@
 
 use poolscope_core::leak::Stayed;
 use poolscope_core::leak::{
-    Blocks, By, Evidence, Judgement, PoolGrowth, Request, Span, Suspect, Trust, Verdict, WarmUp,
+    Blocks, By, DriverShare, Evidence, Judgement, PoolGrowth, Request, Span, Suspect, Trust, Verdict, WarmUp, Who,
 };
 use poolscope_core::trace::ids::StackId;
 use poolscope_core::trace::time::{Ticks, View};
@@ -22,6 +22,15 @@ pub fn suspect(verdict: Verdict) -> Suspect {
         driver_share: 1.0,
         stack_share: 1.0,
         generations: Vec::new(),
+        who: Who {
+            drivers: vec![DriverShare {
+                driver: "myfault.sys".to_owned(),
+                blocks: Blocks { count: 2048, bytes: 4 << 20 },
+                share: 1.0,
+                is_system: false,
+            }],
+            ..Who::default()
+        },
         reasons: Vec::new(),
         evidence: Evidence {
             allocated: Blocks { count: 12_431, bytes: 24 << 20 },

@@ -252,5 +252,6 @@ pub const NAMED_DRIVER_SHARE: f64 = 0.6;
 /// So many drivers of a suspect are listed.
 pub const MOST_DRIVERS: usize = 8;
 
-/// Intervals of the view in which births of outstanding allocations are counted, to see which tags have the same course.
-pub const LOCKSTEP_INTERVALS: usize = 64;
+/// Intervals of the view in which births of outstanding allocations are counted, to see which tags have the same course: parts
+/// of one object are allocated within milliseconds, and a minute has intervals of fifteen.
+pub const LOCKSTEP_INTERVALS: usize = 4096;
