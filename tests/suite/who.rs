@@ -194,21 +194,21 @@ fn poolmon_says_which_tags_move_together_and_which_never_free() {
     assert_eq!(groups.len(), 1, "{groups:?}");
     let tags = groups[0]["tags"].as_array().expect("tags");
     let mut names: Vec<&str> = tags.iter().map(|tag| tag["tag"].as_str().expect("a tag")).collect();
-    assert_eq!(&names[..2], ["WCsc", "WCfc"], "what never frees comes first");
+    assert_eq!(&names[..2], ["WCfc", "WCsc"], "what never frees comes first");
     names.sort_unstable();
     assert_eq!(names, ["FMfc", "FMwi", "FOCX", "File", "IoFE", "IoNm", "NtFC", "WCfc", "WCsc"]);
     let never: Vec<&str> = tags.iter().filter(|t| t["never_freed"] == true).filter_map(|t| t["tag"].as_str()).collect();
-    assert_eq!(never, ["WCsc", "WCfc"]);
+    assert_eq!(never, ["WCfc", "WCsc"]);
     let twice: Vec<&str> = tags.iter().filter(|t| t["parts"] == 2).filter_map(|t| t["tag"].as_str()).collect();
     assert_eq!(twice, ["IoFE"]);
     let advice: Vec<&str> =
         document["record"]["tags"].as_array().expect("tags").iter().filter_map(Value::as_str).collect();
-    assert_eq!(&advice[..2], ["WCsc", "WCfc"], "{advice:?}");
+    assert_eq!(&advice[..2], ["WCfc", "WCsc"], "{advice:?}");
     let text = text_of(&["poolmon", &before, &after]);
-    assert!(text.contains("probably one object; WCsc and WCfc never free: the likely holders."), "{text}");
-    assert!(text.contains("poolscope record --tag WCsc --tag WCfc "), "{text}");
+    assert!(text.contains("probably one object; WCfc and WCsc never free: the likely holders."), "{text}");
+    assert!(text.contains("poolscope record --tag WCfc --tag WCsc "), "{text}");
     let recorded = text_of(&["record", "--from-poolmon", &before, "--and", &after, "--apart", "118h"]);
-    assert!(recorded.contains("WCsc and WCfc never free: the likely holders."), "{recorded}");
+    assert!(recorded.contains("WCfc and WCsc never free: the likely holders."), "{recorded}");
     let at = |tag: &str| recorded.find(&format!("\"{tag}\"")).unwrap_or(usize::MAX);
     assert!(at("WCsc") < at("NtFC") && at("WCfc") < at("NtFC"), "{recorded}");
     assert!(!recorded.contains("ntfs.sys"), "{recorded}");

@@ -2,6 +2,7 @@
 //! They are parts of one object, and one of them that never frees is what holds it.
 
 use super::{Case, Finding, Scene};
+use crate::column::parallel::{Cancel, Cancelled};
 use crate::leak::Verdict;
 use crate::leak::limits::LOCKSTEP_INTERVALS;
 use crate::lockstep::{Group, Series, groups};
@@ -26,7 +27,11 @@ pub struct LockstepTag {
 pub type Groups = FxHashMap<(String, bool), Vec<LockstepTag>>;
 
 /// The groups among all cases. What comes and goes has no number of its own, so that only what stays counts.
-pub fn find_groups(scene: &Scene<'_>, cases: &[Case<'_>]) -> Groups {
+///
+/// # Errors
+///
+/// [`Cancelled`] once `cancel` says so.
+pub fn find_groups(scene: &Scene<'_>, cases: &[Case<'_>], cancel: Cancel<'_>) -> Result<Groups, Cancelled> {
     let keeps = |verdict| matches!(verdict, Verdict::Leak | Verdict::Growing | Verdict::Burst | Verdict::Bounded);
     // A tag may be several cases, one for each stack.
     let mut place: FxHashMap<(String, bool), usize> = FxHashMap::default();
@@ -34,6 +39,9 @@ pub fn find_groups(scene: &Scene<'_>, cases: &[Case<'_>]) -> Groups {
     let mut series: Vec<Series> = Vec::new();
     for case in cases.iter().filter(|case| keeps(case.suspect.verdict)) {
         let Some(tag) = &case.suspect.tag else { continue };
+        if cancel() {
+            return Err(Cancelled);
+        }
         let key = (tag.clone(), case.suspect.paged);
         let at = *place.entry(key.clone()).or_insert_with(|| {
             tags.push(key);
@@ -58,7 +66,7 @@ pub fn find_groups(scene: &Scene<'_>, cases: &[Case<'_>]) -> Groups {
             found.insert((own.tag.clone(), own.paged), members.clone());
         }
     }
-    found
+    Ok(found)
 }
 
 /// Adds a case's births of outstanding allocations by interval, its allocations and its frees.

@@ -206,7 +206,7 @@ pub(super) fn find(
         return Ok(vec![Vec::new(); cases.len()]);
     }
     let scene = Scene::new(names, units, view, cancel)?;
-    let groups = lockstep::find_groups(&scene, cases);
+    let groups = lockstep::find_groups(&scene, cases, cancel)?;
     let places = missing_free::places(&scene, cases);
     let find = |case: &Case<'_>| {
         if cancel() {
@@ -215,13 +215,13 @@ pub(super) fn find(
         let mut found = Vec::new();
         if case.has_grown() {
             found.extend(zero_free::find(case));
-            found.extend(held::find(&scene, case));
             found.extend(partner::find(&scene, case));
             found.extend(sizes::find(&scene, case));
             found.extend(missing_free::find(&scene, case, &places));
             found.extend(exited::find(&scene, case));
         }
         if wanted(case) {
+            found.extend(held::find(&scene, case));
             found.extend(lockstep::find(&groups, case));
             found.extend(marks::find(&scene, case));
         }

@@ -87,7 +87,7 @@ pub(super) fn add_handles(cast: &mut Cast, params: &SynthParams, functions: &[Ve
     let mut handles =
         CastHandles { tags: [first, first + 1, first + 2], parent: parent_threads[0], children: Vec::new() };
     for number in 0..params.handle_leak as usize {
-        let starts_at = 0.02 + 0.9 * rng.unit();
+        let starts_at = 0.01 + 0.97 * rng.unit();
         let process = cast.processes.len();
         cast.processes.push(CastProcess {
             pid: FIRST_CHILD_PID + 4 * number as u32,
