@@ -11,7 +11,7 @@ use super::engine::{Change, Engine, Live};
 use crate::synth::SynthError;
 use crate::synth::rng::Rng;
 use crate::synth::truth::display_tag;
-use crate::synth::writer::process;
+use crate::synth::writer::{Width, process};
 
 /// Accounting sizes of process, thread and token objects.
 const OBJECTS: [([u8; 4], u32, u64); 3] = [(*b"Proc", 0x200, 0xB80), (*b"Thre", 0x200, 0x880), (*b"Toke", 0x1, 0x7D0)];
@@ -69,6 +69,10 @@ pub(super) fn add_handles(cast: &mut Cast, params: &SynthParams, functions: &[Ve
     let parent_threads: Vec<usize> = (0..cast.threads.len()).filter(|at| cast.threads[*at].process == parent).collect();
     let kernel: Vec<StackId> = (0..6).map(|_| system_stack(cast, functions, rng)).collect();
     let paths: Vec<StackPath> = kernel.iter().map(|kernel| StackPath { kernel: *kernel, user: None }).collect();
+    // Code of no image: images of the same address belong to other processes.
+    let code = if params.width == Width::Bits64 { 0x0200_0000_1000 } else { 0x1000_1000 };
+    let user = cast.stacks.len() as StackId;
+    cast.stacks.push((0..5).map(|frame| code + 0x140 * frame).collect());
     let first = cast.tags.len();
     for (tag, pool_type, size) in OBJECTS {
         cast.tags.push(CastTag {
@@ -96,7 +100,7 @@ pub(super) fn add_handles(cast: &mut Cast, params: &SynthParams, functions: &[Ve
             image: "worker.exe".to_owned(),
             command_line: format!("worker.exe --job {number}"),
             starts_at,
-            user_stacks: cast.processes[parent].user_stacks.clone(),
+            user_stacks: vec![user],
         });
         let thread = cast.threads.len();
         for at in 0..THREADS {
