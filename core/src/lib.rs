@@ -8,6 +8,7 @@ pub mod event;
 pub mod export;
 pub mod job;
 pub mod leak;
+pub mod lockstep;
 pub mod pivot;
 pub mod recording;
 pub mod select;

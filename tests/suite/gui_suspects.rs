@@ -185,6 +185,23 @@ fn drivers_and_stacks_are_judged_as_one_each() {
 }
 
 #[test]
+fn processes_are_listed_beside_a_suspect_and_can_be_what_is_grouped() {
+    let mut window = page();
+    window.get_by_label("PROCESSES");
+    assert!(window.query_all_by_label_contains("NotMyfault.exe (").next().is_some());
+    click(&mut window, "Group by process");
+    assert_eq!(document(&window).suspects.judged.as_ref().expect("judged").judgement.request.by, By::Process);
+    let first = listed(&window).remove(0);
+    assert!(first.contains("nonpaged pool, NotMyfault.exe ("), "{first}");
+    press_with(&mut window, Modifiers::NONE, Key::Enter);
+    settle(&mut window);
+    let shown = document(&window);
+    let steps: Vec<String> = shown.filter.steps().iter().map(poolscope::gui::state::filter::Step::title).collect();
+    assert_eq!((shown.page, steps.len()), (Page::Analysis, 1));
+    assert!(steps[0].starts_with("process:=\"NotMyfault.exe (") && steps[0].ends_with("paged:=NonPaged"), "{steps:?}");
+}
+
+#[test]
 fn the_filter_and_the_headers_change_what_is_listed() {
     let mut window = page();
     document_mut(&mut window).suspects.innocent = true;

@@ -5,11 +5,12 @@ use crate::paths::{NamedPath, named_paths};
 use crate::source::rust_files;
 
 /// Core's modules; each may know those before it.
-const CORE_ORDER: [&str; 16] = [
+const CORE_ORDER: [&str; 17] = [
     "job",
     "anomaly",
     "bytes",
     "recording",
+    "lockstep",
     "usage",
     "synth",
     "etl",
@@ -26,7 +27,7 @@ const CORE_ORDER: [&str; 16] = [
 /// Who may not know whom although the order would let them. The generator of made-up traces knows nothing of the reader, so that
 /// the two can disagree; what a payload means does not depend on what carried it; names do not depend on the trace.
 const CORE_WALLS: [(&str, &[&str]); 3] = [
-    ("synth", &["job", "anomaly", "bytes", "recording", "usage"]),
+    ("synth", &["job", "anomaly", "bytes", "recording", "lockstep", "usage"]),
     ("event", &["etl", "synth"]),
     ("symbol", &["trace", "event", "etl", "synth"]),
 ];

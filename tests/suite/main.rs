@@ -66,4 +66,5 @@ mod truth;
 mod uncertain_stacks;
 mod unknown_allocators;
 mod versions;
+mod who;
 mod wpr_driver;

@@ -106,6 +106,8 @@ fn loads(base: &SynthParams) -> Vec<Variant> {
         variant("nothing from before", SynthParams { preexisting: 0, snapshots: false, ..base.clone() }),
         variant("mostly from before", SynthParams { preexisting: base.allocations, ..base.clone() }),
         variant("tiny stack cache", SynthParams { key_cache: 4, stacks: StackMode::Keyed, ..base.clone() }),
+        variant("handles kept", SynthParams { handle_leak: 60, ..base.clone() }),
+        variant("tags that grow together", SynthParams { lockstep: 5, ..base.clone() }),
         variant("no noise", SynthParams { noise_share: 0.0, ..base.clone() }),
     ]
 }

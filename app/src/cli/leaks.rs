@@ -13,7 +13,7 @@ use poolscope_core::column::names::Names;
 use poolscope_core::column::parallel::never;
 use poolscope_core::export::Document;
 use poolscope_core::export::leaks::{LeakTable, LeakWords};
-use poolscope_core::leak::owner::{Hints, claims};
+use poolscope_core::leak::owner::{Claim, Hints, claims};
 use poolscope_core::leak::{By, Judgement, Request, Suspect, TrustNote, WarmUp, judge};
 use poolscope_core::trace::Trace;
 use poolscope_core::trace::time::{Ticks, View};
@@ -67,6 +67,8 @@ enum ByArg {
     Stack,
     /// Everything that one driver allocates in a pool
     Driver,
+    /// Everything that one process allocates in a pool
+    Process,
 }
 
 /// Output formats of `leaks`.
@@ -145,6 +147,7 @@ impl Args {
             ByArg::Tag => By::Tag,
             ByArg::Stack => By::Stack,
             ByArg::Driver => By::Driver,
+            ByArg::Process => By::Process,
         }
     }
 
@@ -239,6 +242,12 @@ impl Verdicts<'_> {
         left_out_words(hidden as u64)
     }
 
+    /// What is said about who is behind a suspect: processes, the rule about a pass-through driver, owners, what to record next.
+    #[must_use]
+    pub fn behind(&self, suspect: &Suspect) -> Vec<String> {
+        leak_words::who::behind(suspect, self.hints)
+    }
+
     /// How the trace is named in a command that can be run again.
     #[must_use]
     pub fn trace_argument(&self) -> String {
@@ -264,6 +273,26 @@ impl LeakWords for Verdicts<'_> {
 
     fn claims(&self, suspect: &Suspect) -> Vec<String> {
         claims(suspect, self.hints).iter().map(leak_words::claim).collect()
+    }
+
+    fn owners(&self, suspect: &Suspect) -> Vec<Claim> {
+        claims(suspect, self.hints)
+    }
+
+    fn processes(&self, suspect: &Suspect) -> Vec<String> {
+        suspect.who.processes.iter().map(|share| leak_words::who::process(share, suspect)).collect()
+    }
+
+    fn passed_through(&self, suspect: &Suspect) -> Option<String> {
+        leak_words::who::passed_through(suspect)
+    }
+
+    fn advice(&self, suspect: &Suspect) -> Option<String> {
+        leak_words::who::advice(suspect)
+    }
+
+    fn score(&self, suspect: &Suspect) -> String {
+        leak_words::who::score(suspect)
     }
 
     fn trust_note(&self, note: &TrustNote) -> String {

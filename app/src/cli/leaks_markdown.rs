@@ -4,7 +4,6 @@ use super::leaks::Verdicts;
 use super::leaks_text::{cells, place};
 use super::report_markdown::escape;
 use crate::leak_words;
-use poolscope_core::export::leaks::LeakWords as _;
 use poolscope_core::leak::Suspect;
 use std::io::{self, Write};
 
@@ -37,7 +36,8 @@ pub fn write(out: &mut dyn Write, verdict: &Verdicts<'_>, shown: &[&Suspect]) ->
     let trust = &judgement.trust;
     writeln!(out, "\n### Data quality\n")?;
     let notes = trust.notes.iter().map(leak_words::trust_note);
-    let notes: Vec<String> = notes.chain(leak_words::reconciliation(trust)).collect();
+    let notes: Vec<String> =
+        notes.chain(leak_words::reconciliation(trust)).chain(leak_words::left_out(judgement)).collect();
     if trust.notes.is_empty() {
         writeln!(out, "- Nothing is known to be missing from the trace.")?;
     }
@@ -54,8 +54,8 @@ fn details(out: &mut dyn Write, verdict: &Verdicts<'_>, at: usize, suspect: &Sus
     for reason in leak_words::reasons(suspect).into_iter().chain(leak_words::cost(suspect, verdict.judgement)) {
         writeln!(out, "- {}", escape(&reason))?;
     }
-    for claim in verdict.claims(suspect) {
-        writeln!(out, "- owner: {}", escape(&claim))?;
+    for line in verdict.behind(suspect) {
+        writeln!(out, "- {}", escape(&line))?;
     }
     let stack = verdict.stack(suspect);
     if !stack.is_empty() {

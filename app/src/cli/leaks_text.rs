@@ -4,7 +4,6 @@ use super::io::Io;
 use super::leaks::Verdicts;
 use super::record_args;
 use crate::{format, leak_words};
-use poolscope_core::export::leaks::LeakWords as _;
 use poolscope_core::leak::Suspect;
 use std::io::{self, Write};
 
@@ -23,7 +22,7 @@ pub fn write(io: &mut Io<'_>, verdict: &Verdicts<'_>, shown: &[&Suspect]) -> io:
     let judgement = verdict.judgement;
     writeln!(io.out, "{}\n\n{bold}{}{end}", verdict.heading(), leak_words::headline(judgement))?;
     let notes = judgement.trust.notes.iter().map(leak_words::trust_note);
-    for note in notes.chain(leak_words::reconciliation(&judgement.trust)) {
+    for note in notes.chain(leak_words::reconciliation(&judgement.trust)).chain(leak_words::left_out(judgement)) {
         writeln!(io.out, "  - {note}")?;
     }
     let cells: Vec<[String; TITLES.len()]> = shown.iter().enumerate().map(|(at, s)| cells(at, s)).collect();
@@ -78,8 +77,8 @@ fn below(out: &mut dyn Write, verdict: &Verdicts<'_>, suspect: &Suspect, with_st
     if let Some(cost) = leak_words::cost(suspect, verdict.judgement) {
         writeln!(out, "     {cost}")?;
     }
-    for claim in verdict.claims(suspect) {
-        writeln!(out, "     owner: {claim}")?;
+    for line in verdict.behind(suspect) {
+        writeln!(out, "     {line}")?;
     }
     let stack = verdict.stack(suspect);
     if with_stack && !stack.is_empty() {

@@ -3,6 +3,7 @@
 use super::io::Io;
 use super::poolmon_table::{Cell, Column, Table};
 use super::record_args::{self, PoolArg};
+use super::report_markdown::escape;
 use anyhow::Context as _;
 use clap::ValueEnum;
 use poolscope_core::recording::tag::TAGS_MAX;
@@ -150,9 +151,17 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
     match args.format {
         Format::Text => {
             table.write_text(io, top)?;
+            for group in &suggestion.together {
+                writeln!(io.out, "\n{}.", group.sentence())?;
+            }
             recording(io, &suggestion)?;
         }
-        Format::Markdown => table.write_markdown(&mut io.out, top)?,
+        Format::Markdown => {
+            table.write_markdown(&mut io.out, top)?;
+            for group in &suggestion.together {
+                writeln!(io.out, "\n{}.", escape(&group.sentence()))?;
+            }
+        }
         Format::Csv => table.write_csv(&mut io.out, top)?,
         Format::Json => table.write_json(&mut io.out, top, &suggestion)?,
     }

@@ -3,7 +3,7 @@
 use super::io::Io;
 use super::report_markdown::escape;
 use crate::format;
-use poolscope_core::usage::Suggestion;
+use poolscope_core::usage::{Suggestion, TagsTogether};
 use serde_json::{Map, Value, json};
 use std::io::Write;
 
@@ -175,9 +175,29 @@ impl Table {
         let document = json!({
             "heading": self.heading,
             "record": { "tags": suggestion.tags, "basis": suggestion.basis.name() },
+            "lockstep": suggestion.together.iter().map(lockstep).collect::<Vec<_>>(),
             "rows": self.shown(top).iter().map(row).collect::<Vec<_>>(),
         });
         serde_json::to_writer_pretty(&mut *out, &document).map_err(std::io::Error::from)?;
         writeln!(out)
     }
+}
+
+/// Tags that grow together.
+pub fn lockstep(group: &TagsTogether) -> Value {
+    let tag = |tag: &poolscope_core::usage::together::Together| {
+        json!({
+            "tag": tag.tag,
+            "pool": tag.pool.name(),
+            "blocks": tag.blocks,
+            "bytes": tag.bytes,
+            "parts": tag.parts,
+            "never_freed": tag.never_freed,
+        })
+    };
+    json!({
+        "sentence": group.sentence(),
+        "objects": group.objects,
+        "tags": group.tags.iter().map(tag).collect::<Vec<_>>(),
+    })
 }

@@ -155,6 +155,9 @@ impl Shown<'_> {
         if let Some(basis) = self.planned.basis {
             writeln!(io.out, "The tags were {}.", basis.sentence())?;
         }
+        for sentence in &self.planned.together {
+            writeln!(io.out, "{sentence}.")?;
+        }
         for sentence in size(plan, self.planned.rate_source) {
             writeln!(io.out, "{sentence}")?;
         }
@@ -188,7 +191,10 @@ impl Shown<'_> {
         json!({
             "description": profile::description(plan),
             "tags": plan.tags().iter().map(tag).collect::<Vec<_>>(),
-            "chosen": self.planned.basis.map(|basis| basis.sentence()),
+            "chosen": self.planned.basis.map(|basis| {
+                let sentences = std::iter::once(basis.sentence()).chain(self.planned.together.iter().map(String::as_str));
+                sentences.collect::<Vec<_>>().join("; ")
+            }),
             "big_allocations": plan.big_allocations,
             "mode": if plan.mode == Mode::File { "file" } else { "memory" },
             "stacks": { "allocation": plan.stacks.on_allocation, "free": plan.stacks.on_free },

@@ -10,7 +10,7 @@ use poolscope_core::recording::tag::TAGS_MAX;
 use poolscope_core::recording::{
     Detail, Expected, Mode, Plan, Scope, ScriptOptions, Stacks, System, TagPattern, TagPatterns, WatchedPool,
 };
-use poolscope_core::usage::{Basis, Growth, Listing, Pool, suggest};
+use poolscope_core::usage::{Basis, Growth, Listing, Pool, Suggestion, TagsTogether, suggest};
 use std::path::PathBuf;
 
 /// Options of `record`.
@@ -154,6 +154,8 @@ pub struct Planned {
     pub rate_source: RateSource,
     /// By what the tags were chosen, if they come from listings.
     pub basis: Option<Basis>,
+    /// Which tags of the listings grow together, in sentences without a full stop.
+    pub together: Vec<String>,
     /// What has to be said about the listings first.
     pub warnings: Vec<String>,
 }
@@ -177,7 +179,9 @@ impl Args {
                 "the listings are in the wrong order, or the system was started again between them: give the older listing first"
             );
         }
-        let (scope, basis) = self.scope(&listings.all)?;
+        let (scope, chosen) = self.scope(&listings.all)?;
+        let basis = chosen.as_ref().map(|chosen| chosen.basis);
+        let together = chosen.iter().flat_map(|chosen| &chosen.together).map(TagsTogether::sentence).collect();
         let counted = self.counted(&scope, &listings);
         let rate_source = match (self.rate, counted) {
             (Some(_), _) => RateSource::Given,
@@ -201,7 +205,7 @@ impl Args {
             system: if self.windows7 { System::Windows7 } else { System::Later },
             expected,
         };
-        Ok(Planned { plan, rate_source, basis, warnings: listings.warnings })
+        Ok(Planned { plan, rate_source, basis, together, warnings: listings.warnings })
     }
 
     /// From start to stop.
@@ -214,7 +218,7 @@ impl Args {
         })
     }
 
-    fn scope(&self, listings: &[Listing]) -> anyhow::Result<(Scope, Option<Basis>)> {
+    fn scope(&self, listings: &[Listing]) -> anyhow::Result<(Scope, Option<Suggestion>)> {
         if self.all {
             return Ok((Scope::All, None));
         }
@@ -226,7 +230,7 @@ impl Args {
         let Some(patterns) = TagPatterns::of_tags(&suggestion.tags) else {
             anyhow::bail!("no tag grew between the listings: wait longer between them, or give the tags with --tag");
         };
-        Ok((Scope::Tags(patterns), Some(suggestion.basis)))
+        Ok((Scope::Tags(patterns), Some(suggestion)))
     }
 
     /// Events per second of the tags that are recorded, as far as the listings count them.

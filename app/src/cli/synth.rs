@@ -106,6 +106,12 @@ pub struct MixArgs {
     /// No snapshots of tags and big blocks
     #[arg(long)]
     pub no_snapshots: bool,
+    /// Processes that start and end while another process keeps handles to most of them [default: 0]
+    #[arg(long)]
+    pub handle_leak: Option<u32>,
+    /// Tags that are parts of one kind of object, which is never freed [default: 0]
+    #[arg(long)]
+    pub lockstep: Option<u32>,
     /// Records of other kinds per allocation [default: 0.1]
     #[arg(long)]
     pub noise: Option<f64>,
@@ -292,6 +298,8 @@ fn params(args: &SynthArgs) -> SynthParams {
         session_share: mix.session_share.unwrap_or(base.session_share),
         preexisting: mix.preexisting.unwrap_or(base.preexisting),
         snapshots: base.snapshots && !mix.no_snapshots,
+        handle_leak: mix.handle_leak.unwrap_or(base.handle_leak),
+        lockstep: mix.lockstep.unwrap_or(base.lockstep),
         noise_share: mix.noise.unwrap_or(base.noise_share),
         stacks: stacks.stacks.map_or(base.stacks, StackArg::mode),
         user_halves: stacks.user_halves.unwrap_or(base.user_halves),

@@ -3,7 +3,6 @@
 use super::{ReportInput, escape, spark, table};
 use crate::leak_words;
 use poolscope_core::leak::Suspect;
-use poolscope_core::leak::owner::claims;
 use std::io::{self, Write};
 
 /// Writes them.
@@ -27,8 +26,8 @@ fn one(out: &mut dyn Write, input: &ReportInput<'_>, rank: usize, suspect: &Susp
     for reason in leak_words::reasons(suspect).into_iter().chain(leak_words::cost(suspect, input.judgement)) {
         writeln!(out, "<li>{}</li>", escape(&reason))?;
     }
-    for claim in claims(suspect, input.hints) {
-        writeln!(out, "<li>owner: {}</li>", escape(&leak_words::claim(&claim)))?;
+    for line in leak_words::who::behind(suspect, input.hints) {
+        writeln!(out, "<li>{}</li>", escape(&line))?;
     }
     writeln!(out, "</ul>\n</div>")?;
     let clock = &input.names.trace().clock;

@@ -17,7 +17,7 @@ pub fn write(out: &mut dyn Write, input: &ReportInput<'_>) -> io::Result<()> {
         writeln!(out, "<li>Nothing is known to be missing that would change a verdict.</li>")?;
     }
     let notes = trust.notes.iter().map(leak_words::trust_note);
-    for note in notes.chain(leak_words::reconciliation(trust)) {
+    for note in notes.chain(leak_words::reconciliation(trust)).chain(leak_words::left_out(input.judgement)) {
         writeln!(out, "<li>{}</li>", escape(&note))?;
     }
     for row in input.names.trace().anomalies.rows() {

@@ -2,6 +2,7 @@
 
 use super::figures::{counted, percent, rate, some_of};
 use super::reason::moment;
+use super::who;
 use crate::format;
 use poolscope_core::leak::{Blocks, Finding};
 
@@ -14,12 +15,11 @@ pub fn finding(finding: &Finding) -> String {
     match finding {
         Finding::ZeroFree { allocated: 1 } => "its only block was not freed".to_owned(),
         Finding::ZeroFree { allocated } => format!("not one of its {} blocks was freed", format::count(*allocated)),
-        Finding::Siblings { tags, alive } => {
-            let names = some_of(tags.iter().map(|t| t.trim_end().to_owned()), LISTED);
-            let (tags, have) = (tags.len() as u64, if tags.len() == 1 { "has" } else { "have" });
-            let (tags, alive) = (counted(tags, "other tag", "other tags"), counted(*alive, "block", "blocks"));
-            format!("{tags} {have} exactly {alive} alive too: {names}")
+        Finding::Lockstep { members } => {
+            let names = some_of(members.iter().map(|member| member.tag.trim_end().to_owned()), LISTED);
+            format!("{names} move together, probably one object")
         }
+        Finding::HeldObjects(held) => who::held(held),
         Finding::Partner { tag, freed_share } => {
             format!("tag {}, allocated on the same path, frees {} of its blocks", tag.trim_end(), percent(*freed_share))
         }
@@ -63,14 +63,14 @@ fn in_bytes(size: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use poolscope_core::leak::findings::LockstepTag;
 
     #[test]
-    fn counts_that_match_name_the_tags() {
-        let tags = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect();
-        let one = Finding::Siblings { tags: tags(&["Ab  "]), alive: 1024 };
-        assert_eq!(finding(&one), "1 other tag has exactly 1,024 blocks alive too: Ab");
-        let many = Finding::Siblings { tags: tags(&["A", "B", "C", "D", "E"]), alive: 8 };
-        assert_eq!(finding(&many), "5 other tags have exactly 8 blocks alive too: A, B, C, D and 1 more");
+    fn tags_that_belong_together_are_named() {
+        let member =
+            |tag: &str| LockstepTag { tag: tag.to_owned(), paged: false, parts: 1, outstanding: 9, never_freed: false };
+        let pair = Finding::Lockstep { members: vec![member("Ab  "), member("Cd  ")] };
+        assert_eq!(finding(&pair), "Ab, Cd move together, probably one object");
         let partner = Finding::Partner { tag: "Irp ".to_owned(), freed_share: 0.997 };
         assert_eq!(finding(&partner), "tag Irp, allocated on the same path, frees 99.7 % of its blocks");
     }

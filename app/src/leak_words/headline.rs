@@ -2,9 +2,10 @@
 
 use super::figures::{counted, rate};
 use super::trust::gap;
-use super::{driver, function, pool, tag};
+use super::who::subject;
+use super::{function, pool, tag};
 use crate::format;
-use poolscope_core::leak::{Judgement, Reason, Suspect, Verdict};
+use poolscope_core::leak::{By, Judgement, Reason, Suspect, Verdict};
 
 /// Below this confidence a leak is said to be possible only.
 const SURE: f64 = 0.5;
@@ -16,6 +17,7 @@ const COMPLETE: f64 = 0.8;
 pub fn headline(judgement: &Judgement) -> String {
     let suspects = &judgement.suspects;
     let Some(first) = suspects.first() else { return nothing_to_judge(judgement) };
+    let by = judgement.request.by;
     // Suspects are in the order of their scores, which begins with what grows, or grew until its load stopped; what came in one
     // step has no score.
     let grown = Some(first).filter(|s| s.verdict.has_grown() && s.score > 0.0);
@@ -25,10 +27,10 @@ pub fn headline(judgement: &Judgement) -> String {
             all => format!(" (and {} more)", format::count(all as u64 - 1)),
         };
         return match told.verdict {
-            Verdict::Leak => leaks(told) + &more,
-            Verdict::Growing => grows(told) + &more,
-            Verdict::Stopped => stopped(told) + &more,
-            _ => format!("No ongoing leak. One-time growth: {}{more}", step(told)),
+            Verdict::Leak => leaks(told, by) + &more,
+            Verdict::Growing => grows(told, by) + &more,
+            Verdict::Stopped => stopped(told, by) + &more,
+            _ => format!("No ongoing leak. One-time growth: {}{more}", step(told, by)),
         };
     }
     if first.score > 0.0 {
@@ -43,7 +45,7 @@ pub fn headline(judgement: &Judgement) -> String {
 
 /// Nothing grows for sure, but something may.
 fn nearly(judgement: &Judgement, suspect: &Suspect) -> String {
-    let who = match (driver(suspect), &suspect.tag) {
+    let who = match (subject(suspect, judgement.request.by), &suspect.tag) {
         (Some(driver), Some(_)) => format!("{} of {driver}", the_tag(suspect)),
         (Some(driver), None) => driver.to_owned(),
         (None, _) => the_tag(suspect),
@@ -53,27 +55,27 @@ fn nearly(judgement: &Judgement, suspect: &Suspect) -> String {
 }
 
 /// `myfault.sys leaks 1.90 MB/min of nonpaged pool under tag Leak, from MyfaultDeviceControl`.
-fn leaks(suspect: &Suspect) -> String {
+fn leaks(suspect: &Suspect, by: By) -> String {
     let verb = if suspect.confidence < SURE { "may leak" } else { "leaks" };
     let amount = format!("{} of {} pool", rate(suspect.growth_bytes_per_s), pool(suspect.paged));
-    match driver(suspect) {
-        Some(driver) => format!("{driver} {verb} {amount} {}{}", under(suspect), from(suspect)),
-        None => format!("{} {verb} {amount}{}", the_tag(suspect), from(suspect)),
+    match subject(suspect, by) {
+        Some(who) => format!("{who} {verb} {amount} {}{}", under(suspect), from(suspect, who)),
+        None => format!("{} {verb} {amount}", the_tag(suspect)),
     }
 }
 
 /// The same for what is a leak or a queue.
-fn grows(suspect: &Suspect) -> String {
+fn grows(suspect: &Suspect, by: By) -> String {
     let amount = format!("grows by {} of {} pool", rate(suspect.growth_bytes_per_s), pool(suspect.paged));
     let end = "a slow leak, or a queue that grows";
-    match driver(suspect) {
-        Some(driver) => format!("{driver} {amount} {}{}: {end}", under(suspect), from(suspect)),
-        None => format!("{} {amount}{}: {end}", the_tag(suspect), from(suspect)),
+    match subject(suspect, by) {
+        Some(who) => format!("{who} {amount} {}{}: {end}", under(suspect), from(suspect, who)),
+        None => format!("{} {amount}: {end}", the_tag(suspect)),
     }
 }
 
 /// The same for what grew until its load stopped.
-fn stopped(suspect: &Suspect) -> String {
+fn stopped(suspect: &Suspect, by: By) -> String {
     let grew = suspect.reasons.iter().find_map(|reason| match reason {
         Reason::GrewUntil { until_s, bytes_per_s, .. } => Some((*until_s, *bytes_per_s)),
         _ => None,
@@ -84,20 +86,20 @@ fn stopped(suspect: &Suspect) -> String {
         "until {}, and none of it was freed: a leak whose load stopped, or a cache that is full",
         super::reason::moment(until_s)
     );
-    match driver(suspect) {
-        Some(driver) => format!("{driver} {amount} {}{} {end}", under(suspect), from(suspect)),
-        None => format!("{} {amount}{} {end}", the_tag(suspect), from(suspect)),
+    match subject(suspect, by) {
+        Some(who) => format!("{who} {amount} {}{} {end}", under(suspect), from(suspect, who)),
+        None => format!("{} {amount} {end}", the_tag(suspect)),
     }
 }
 
-fn step(suspect: &Suspect) -> String {
+fn step(suspect: &Suspect, by: By) -> String {
     let amount = format::bytes(suspect.evidence.survivors.bytes);
     let pool = pool(suspect.paged);
-    match driver(suspect) {
-        Some(driver) => {
-            format!("{driver} took {amount} of {pool} pool in one step {}{}", under(suspect), from(suspect))
+    match subject(suspect, by) {
+        Some(who) => {
+            format!("{who} took {amount} of {pool} pool in one step {}{}", under(suspect), from(suspect, who))
         }
-        None => format!("{amount} of {pool} pool were taken in one step {}{}", under(suspect), from(suspect)),
+        None => format!("{amount} of {pool} pool were taken in one step {}", under(suspect)),
     }
 }
 
@@ -113,9 +115,10 @@ fn the_tag(suspect: &Suspect) -> String {
     }
 }
 
-fn from(suspect: &Suspect) -> String {
+/// The function, where it is one of the driver that is named.
+fn from(suspect: &Suspect, named: &str) -> String {
     let function = function(suspect);
-    if function.is_empty() { String::new() } else { format!(", from {function}") }
+    if function.is_empty() || suspect.driver != named { String::new() } else { format!(", from {function}") }
 }
 
 fn analyzed(judgement: &Judgement) -> String {
@@ -172,9 +175,14 @@ mod tests {
         assert_eq!(said(vec![leak.clone(), leak.clone(), suspect(Verdict::Growing)]), format!("{full} (and 1 more)"));
         let mut unknown = leak.clone();
         (unknown.driver, unknown.function, unknown.paged) = (String::new(), String::new(), true);
+        unknown.who.drivers.clear();
         assert_eq!(said(vec![unknown.clone()]), "Tag Leak leaks 1.90 MB/min of paged pool");
         (unknown.driver, unknown.function) = ("Unknown".to_owned(), "0xfffff80012345678".to_owned());
-        assert_eq!(said(vec![unknown]), "Tag Leak leaks 1.90 MB/min of paged pool, from 0xfffff80012345678");
+        assert_eq!(said(vec![unknown]), "Tag Leak leaks 1.90 MB/min of paged pool");
+        // With less than three fifths in one driver the tag is all that can be named.
+        let mut spread = leak.clone();
+        spread.who.drivers[0].share = 0.5;
+        assert_eq!(said(vec![spread]), "Tag Leak leaks 1.90 MB/min of nonpaged pool");
         let mut unsure = leak.clone();
         unsure.confidence = 0.3;
         assert!(said(vec![unsure]).starts_with("myfault.sys may leak 1.90 MB/min"));

@@ -8,14 +8,15 @@ mod headline;
 mod owner;
 mod reason;
 mod trust;
+pub mod who;
 
 pub use cost::{cost, pool_growth, seconds_to_full};
 pub use figures::{confidence, percent, rate};
 pub use finding::finding;
 pub use headline::{headline, innocents};
-pub use owner::claim;
+pub use owner::{certainty_explained, claim};
 pub use reason::{reason, reasons, sentence};
-pub use trust::{reconciliation, trust_note};
+pub use trust::{left_out, reconciliation, trust_note};
 
 use poolscope_core::leak::Suspect;
 

@@ -1,6 +1,6 @@
 //! Whose tag it is, and how we know.
 
-use super::figures::{confidence, counted, percent};
+use super::figures::{counted, percent};
 use poolscope_core::leak::owner::{Claim, Source};
 
 /// A driver that may own a tag, how sure that is, and why.
@@ -19,7 +19,37 @@ pub fn claim(claim: &Claim) -> String {
             }
         }
     };
-    format!("{} ({}): {why}", claim.driver, confidence(claim.confidence))
+    format!("{} ({}): {why}", claim.driver, certainty(claim.confidence))
+}
+
+/// How sure an owner is, in a word: the confidence of the verdict is the only figure of that kind.
+#[must_use]
+pub fn certainty(confidence: f64) -> &'static str {
+    match confidence {
+        sure if sure >= 0.8 => "very likely",
+        sure if sure >= 0.5 => "likely",
+        sure if sure >= 0.2 => "possible",
+        _ => "a weak hint",
+    }
+}
+
+/// What the word means.
+#[must_use]
+pub fn certainty_explained(claim: &Claim) -> String {
+    let source = match &claim.source {
+        Source::Stack { .. } => "a driver on the stack of all of it counts 90 %, the kernel 25 %, both by their share",
+        Source::PoolTag { .. } => {
+            "a line of pooltag.txt counts 60 %, one about a family of tags 40 %: other makers use the same letters"
+        }
+        Source::File { .. } => {
+            "the only one of many files that has the tag counts 80 %, less for each other one and for short tags"
+        }
+    };
+    format!(
+        "Certainty {} that the tag is of {}: {source}; sources that agree add up",
+        percent(claim.confidence),
+        claim.driver
+    )
 }
 
 #[cfg(test)]
@@ -29,12 +59,13 @@ mod tests {
     #[test]
     fn a_claim_says_how_sure_it_is_and_why() {
         let said = |source| claim(&Claim { driver: "a.sys".to_owned(), source, confidence: 0.9 });
-        assert_eq!(said(Source::Stack { share: 1.0 }), "a.sys (90 %): on the stacks of 100 % of what stays");
+        assert_eq!(said(Source::Stack { share: 1.0 }), "a.sys (very likely): on the stacks of 100 % of what stays");
         let named = |description: &str| said(Source::PoolTag { description: description.to_owned() });
-        assert_eq!(named("I/O packets"), "a.sys (90 %): named in pooltag.txt: I/O packets");
-        assert_eq!(named(""), "a.sys (90 %): named in pooltag.txt");
+        assert_eq!(named("I/O packets"), "a.sys (very likely): named in pooltag.txt: I/O packets");
+        assert_eq!(named(""), "a.sys (very likely): named in pooltag.txt");
         let file = |of_files| said(Source::File { places: 3, of_files });
-        assert_eq!(file(1), "a.sys (90 %): the tag stands at 3 places in its file, and in no other");
-        assert_eq!(file(3), "a.sys (90 %): the tag stands at 3 places in its file, and in 2 others");
+        assert_eq!(file(1), "a.sys (very likely): the tag stands at 3 places in its file, and in no other");
+        assert_eq!([0.79, 0.5, 0.2, 0.1].map(certainty), ["likely", "likely", "possible", "a weak hint"]);
+        assert_eq!(file(3), "a.sys (very likely): the tag stands at 3 places in its file, and in 2 others");
     }
 }

@@ -1,7 +1,7 @@
 //! Reasons as fragments of a sentence, made of figures.
 
 use super::figures::{counted, percent, rate};
-use super::{finding, pool};
+use super::{finding, pool, who};
 use crate::format;
 use poolscope_core::leak::{Blocks, Finding, Reason, Suspect};
 
@@ -57,6 +57,7 @@ pub fn reason(reason: &Reason, suspect: &Suspect) -> String {
             let (stay, others) = (counted(*stayed, "block stays", "blocks stay"), format::count(*others));
             format!("{stay}, about {others} for older ones that went or by lost frees: too close to say that it grows")
         }
+        Reason::Found(Finding::Lockstep { members }) => who::together(members, suspect),
         Reason::Found(found) => finding(found),
     }
 }

@@ -2,7 +2,7 @@
 
 use poolscope_core::leak::Stayed;
 use poolscope_core::leak::{
-    Blocks, By, Evidence, Judgement, PoolGrowth, Request, Span, Suspect, Trust, Verdict, WarmUp,
+    Blocks, By, DriverShare, Evidence, Judgement, PoolGrowth, Request, Span, Suspect, Trust, Verdict, WarmUp, Who,
 };
 use poolscope_core::trace::ids::StackId;
 use poolscope_core::trace::time::{Ticks, View};
@@ -23,6 +23,15 @@ pub fn suspect(verdict: Verdict) -> Suspect {
         driver_share: 1.0,
         stack_share: 1.0,
         generations: Vec::new(),
+        who: Who {
+            drivers: vec![DriverShare {
+                driver: "myfault.sys".to_owned(),
+                blocks: Blocks { count: 2048, bytes: 4 << 20 },
+                share: 1.0,
+                is_system: false,
+            }],
+            ..Who::default()
+        },
         reasons: Vec::new(),
         evidence: Evidence {
             allocated: Blocks { count: 12_431, bytes: 24 << 20 },
@@ -41,6 +50,7 @@ pub fn judgement(suspects: Vec<Suspect>) -> Judgement {
         request: Request { view, by: By::Tag, warm_up: WarmUp::None },
         span: Span { analyzed: view, view, from: view.from },
         is_whole: true,
+        left_out: Vec::new(),
         seconds: 61.0,
         suspects,
         pools: [PoolGrowth::default(); 2],

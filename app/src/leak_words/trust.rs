@@ -2,9 +2,10 @@
 
 use super::figures::{counted, percent};
 use crate::format;
+use poolscope_core::column::combos::MAX_COMBINATIONS;
 use poolscope_core::leak::reconcile::{Reconciliation, TagBalance};
 use poolscope_core::leak::trust::TrustKind;
-use poolscope_core::leak::{Trust, TrustNote};
+use poolscope_core::leak::{Judgement, Trust, TrustNote};
 
 /// What lowers every confidence, why, and by how much: a sentence.
 #[must_use]
@@ -16,6 +17,20 @@ pub fn trust_note(note: &TrustNote) -> String {
         "this is too little to change a verdict".to_owned()
     };
     format!("{}; {end}.", missing(&note.kind))
+}
+
+/// That allocations could not be told apart by all that was asked for: a sentence; `None` where they could.
+#[must_use]
+pub fn left_out(judgement: &Judgement) -> Option<String> {
+    let names: Vec<&str> = judgement.left_out.iter().map(|key| key.title()).collect();
+    let most = format::count(MAX_COMBINATIONS as u64);
+    (!names.is_empty()).then(|| {
+        format!(
+            "Not grouped by {}: with the other keys there are more than {most} combinations. Analyze a shorter range to tell \
+             them apart.",
+            names.join(" and ")
+        )
+    })
 }
 
 /// What could hide a leak, in few words.

@@ -88,7 +88,7 @@ fn frame_blames(trace: &Trace, symbols: Option<&dyn FrameNames>, rules: &LookThr
 }
 
 /// The function's name unless it is only the nearest export, which may be that of another function.
-fn sure_name(answer: &Answer) -> Option<&str> {
+pub(crate) fn sure_name(answer: &Answer) -> Option<&str> {
     (answer.source != NameSource::Export).then_some(&*answer.function)
 }
 

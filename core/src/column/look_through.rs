@@ -13,6 +13,8 @@ const HAL_FILES: &[&str] =
     &["hal.dll", "halacpi.dll", "halmacpi.dll", "halaacpi.dll", "halapic.dll", "halmps.dll", "halsp.dll"];
 /// What a rule looks like, for whoever wrote a wrong one.
 const FORM: &str = "expected KIND MODULE or KIND MODULE!FUNCTION";
+/// The same for what says how code came to run.
+const MARK_FORM: &str = "expected KIND MODULE!FUNCTION, such as interrupt nt!KiInterruptDispatch*";
 
 /// What a rule says about the frames that it fits.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -25,6 +27,36 @@ pub enum FrameRole {
     Wrapper,
     /// To blame.
     Driver,
+}
+
+/// What a frame says about how the code further in came to run: not on behalf of the thread's process.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum FrameMark {
+    /// Interrupts and deferred procedure calls, which run in whatever thread they find.
+    Interrupt,
+    /// Threads that work for the system.
+    Worker,
+}
+
+/// Where a rule comes from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum RuleOrigin {
+    /// It comes with the program.
+    BuiltIn,
+    /// The user wrote it.
+    #[default]
+    User,
+}
+
+impl RuleOrigin {
+    /// In words.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::BuiltIn => "built-in rule",
+            Self::User => "your rule",
+        }
+    }
 }
 
 /// A file name pattern.
@@ -63,6 +95,21 @@ struct Rule {
     role: FrameRole,
     module: ModulePattern,
     function: Option<String>,
+    origin: RuleOrigin,
+}
+
+/// One line that marks frames.
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct MarkRule {
+    mark: FrameMark,
+    module: ModulePattern,
+    function: String,
+}
+
+/// What a line says.
+enum Line {
+    Rule(Rule),
+    Mark(MarkRule),
 }
 
 /// A line that is no rule.
@@ -79,13 +126,18 @@ pub struct RuleError {
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct LookThrough {
     rules: Vec<Rule>,
+    marks: Vec<MarkRule>,
 }
 
 impl LookThrough {
     /// The rules that come with the program.
     #[must_use]
     pub fn standard() -> Arc<Self> {
-        static RULES: LazyLock<Arc<LookThrough>> = LazyLock::new(|| Arc::new(LookThrough::default().and(STANDARD).0));
+        static RULES: LazyLock<Arc<LookThrough>> = LazyLock::new(|| {
+            let mut standard = LookThrough::default().and(STANDARD).0;
+            standard.rules.iter_mut().for_each(|rule| rule.origin = RuleOrigin::BuiltIn);
+            Arc::new(standard)
+        });
         Arc::clone(&RULES)
     }
 
@@ -96,7 +148,8 @@ impl LookThrough {
         let mut errors = Vec::new();
         for (at, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
             match parse_rule(line) {
-                Ok(Some(rule)) => all.rules.push(rule),
+                Ok(Some(Line::Rule(rule))) => all.rules.push(rule),
+                Ok(Some(Line::Mark(mark))) => all.marks.push(mark),
                 Ok(None) => {}
                 Err(what) => errors.push(RuleError { line: at + 1, what }),
             }
@@ -109,7 +162,8 @@ impl LookThrough {
     pub fn of_module(&self, name: &str) -> ModuleRules<'_> {
         let name = name.to_ascii_lowercase();
         let fitting = self.rules.iter().filter(|rule| rule.module.fits(&name));
-        ModuleRules { rules: fitting.collect() }
+        let marks = self.marks.iter().filter(|mark| mark.module.fits(&name));
+        ModuleRules { rules: fitting.collect(), marks: marks.collect() }
     }
 }
 
@@ -117,6 +171,7 @@ impl LookThrough {
 #[derive(Clone, Debug)]
 pub struct ModuleRules<'r> {
     rules: Vec<&'r Rule>,
+    marks: Vec<&'r MarkRule>,
 }
 
 impl ModuleRules<'_> {
@@ -133,10 +188,34 @@ impl ModuleRules<'_> {
         let fits = |rule: &&&Rule| rule.function.as_ref().is_none_or(|pattern| is_like(pattern, function));
         self.rules.iter().rev().find(fits).map_or(FrameRole::Driver, |rule| rule.role)
     }
+
+    /// Where the rule comes from that decides about a function of it, or about the module as a whole without one; `None` if no
+    /// rule speaks.
+    #[must_use]
+    pub fn origin_of(&self, function: Option<&str>) -> Option<RuleOrigin> {
+        let fits = |rule: &&&Rule| match (&rule.function, function) {
+            (None, _) => true,
+            (Some(pattern), Some(function)) => is_like(pattern, function),
+            (Some(_), None) => false,
+        };
+        self.rules.iter().rev().find(fits).map(|rule| rule.origin)
+    }
+
+    /// How what a function of it calls came to run, if the rules say so.
+    #[must_use]
+    pub fn mark_of(&self, function: &str) -> Option<FrameMark> {
+        self.marks.iter().rev().find(|mark| is_like(&mark.function, function)).map(|mark| mark.mark)
+    }
+
+    /// Whether any of its functions is marked.
+    #[must_use]
+    pub fn has_marks(&self) -> bool {
+        !self.marks.is_empty()
+    }
 }
 
 /// A rule; nothing for an empty line or a comment.
-fn parse_rule(line: &str) -> Result<Option<Rule>, String> {
+fn parse_rule(line: &str) -> Result<Option<Line>, String> {
     let is_comment = |at: &usize| *at == 0 || line.as_bytes().get(at - 1).is_some_and(u8::is_ascii_whitespace);
     let end = line.match_indices('#').map(|(at, _)| at).find(is_comment).unwrap_or(line.len());
     let text = line.get(..end).unwrap_or(line).trim();
@@ -144,11 +223,13 @@ fn parse_rule(line: &str) -> Result<Option<Rule>, String> {
         return Ok(None);
     }
     let (kind, pattern) = text.split_once(char::is_whitespace).ok_or_else(|| format!("'{text}' alone: {FORM}"))?;
-    let role = match kind {
-        "tracing" => FrameRole::Tracing,
-        "system" => FrameRole::System,
-        "wrapper" => FrameRole::Wrapper,
-        "driver" => FrameRole::Driver,
+    let meaning = match kind {
+        "tracing" => Ok(FrameRole::Tracing),
+        "system" => Ok(FrameRole::System),
+        "wrapper" => Ok(FrameRole::Wrapper),
+        "driver" => Ok(FrameRole::Driver),
+        "interrupt" => Err(FrameMark::Interrupt),
+        "worker" => Err(FrameMark::Worker),
         other => return Err(format!("'{other}' is none of system, wrapper, driver, tracing: {FORM}")),
     };
     let pattern = pattern.trim();
@@ -166,7 +247,12 @@ fn parse_rule(line: &str) -> Result<Option<Rule>, String> {
     if function.is_some_and(str::is_empty) {
         return Err(format!("no function after '!' in '{pattern}': {FORM}"));
     }
-    Ok(Some(Rule { role, module: ModulePattern::new(module), function: function.map(str::to_owned) }))
+    let (module, function) = (ModulePattern::new(module), function.map(str::to_owned));
+    match (meaning, function) {
+        (Ok(role), function) => Ok(Some(Line::Rule(Rule { role, module, function, origin: RuleOrigin::User }))),
+        (Err(mark), Some(function)) => Ok(Some(Line::Mark(MarkRule { mark, module, function }))),
+        (Err(_), None) => Err(format!("'{kind}' speaks of a function: {MARK_FORM}")),
+    }
 }
 
 /// Whether a text is like a pattern in which `*` stands for any characters and `?` for one.
@@ -225,6 +311,8 @@ mod tests {
         let module = |name| rules.of_module(name).role();
         assert_eq!([module("NTKRNLMP.EXE"), module("halmacpi.dll"), module("VerifierExt.sys")], [FrameRole::System; 3]);
         assert_eq!([module("Wdf01000.sys"), module("NDIS.SYS"), module("ks.sys")], [FrameRole::Wrapper; 3]);
+        assert_eq!([module("classpnp.sys"), module("RDBSS.SYS"), module("ucx01000.sys")], [FrameRole::Wrapper; 3]);
+        assert_eq!([module("tcpip.sys"), module("dxgkrnl.sys"), module("ntfs.sys")], [FrameRole::Driver; 3]);
         assert_eq!([module("myfault.sys"), module("ndisuio.sys"), module("win32kbase.sys")], [FrameRole::Driver; 3]);
         let role = |name, function| rules.of_module(name).role_of(function);
         for function in ["operator new[]", "Node::operator new", "malloc", "ExAllocatePoolZero", "WdfMemoryCreate"] {
@@ -237,6 +325,24 @@ mod tests {
         assert_eq!(role("ntoskrnl.exe", "ExAllocatePoolWithTag"), FrameRole::System);
         assert_eq!(role("ntoskrnl.exe", "EtwTracePool"), FrameRole::Tracing);
         assert_eq!(role("ntoskrnl.exe", "EtwRegister"), FrameRole::System);
+    }
+
+    #[test]
+    fn frames_are_marked_by_functions_and_rules_know_where_they_come_from() {
+        let standard = LookThrough::standard();
+        let nt = standard.of_module("ntoskrnl.exe");
+        let marks = ["KiInterruptDispatchNoLockNoEtw", "KiDpcInterrupt", "KiRetireDpcList", "KiExecuteAllDpcs"];
+        assert!(marks.iter().all(|function| nt.mark_of(function) == Some(FrameMark::Interrupt)));
+        assert_eq!(nt.mark_of("ExpWorkerThread"), Some(FrameMark::Worker));
+        assert_eq!((nt.mark_of("NtCreateFile"), nt.role_of("KiDpcInterrupt")), (None, FrameRole::System));
+        assert!(nt.has_marks() && !standard.of_module("my.sys").has_marks());
+        let (rules, errors) = standard.and("wrapper my.sys!Pass*\nworker my.sys!Pump\ninterrupt my.sys\n");
+        assert_eq!(errors.len(), 1, "{errors:?}");
+        let my = rules.of_module("my.sys");
+        assert_eq!((my.origin_of(Some("PassOn")), my.origin_of(None)), (Some(RuleOrigin::User), None));
+        assert_eq!((my.mark_of("Pump"), my.role_of("Pump")), (Some(FrameMark::Worker), FrameRole::Driver));
+        assert_eq!(rules.of_module("fltmgr.sys").origin_of(Some("FltCreate")), Some(RuleOrigin::BuiltIn));
+        assert_eq!(rules.of_module("fltmgr.sys").origin_of(None), Some(RuleOrigin::BuiltIn));
     }
 
     #[test]

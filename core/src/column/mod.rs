@@ -5,6 +5,7 @@ pub mod cells;
 pub mod combos;
 pub mod driver;
 pub mod folding;
+pub mod frame_marks;
 pub mod frames;
 pub mod generation;
 pub mod key;

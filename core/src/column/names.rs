@@ -166,6 +166,12 @@ impl Names {
         self.symbols.as_ref()
     }
 
+    /// The rules about the frames to look through.
+    #[must_use]
+    pub fn look_through(&self) -> &LookThrough {
+        &self.look_through
+    }
+
     /// How frames are named.
     #[must_use]
     pub fn naming(&self) -> FrameNaming {

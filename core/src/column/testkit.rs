@@ -100,6 +100,7 @@ fn modules() -> ModuleTable {
 fn processes() -> ProcessTable {
     let rows = [("System", 4), ("NotMyfault.exe", 1234), ("svchost.exe", 800), ("svchost.exe", 800)];
     let rows = rows.map(|(name, pid)| Process {
+        object: None,
         pid,
         parent_pid: 0,
         session: 0,

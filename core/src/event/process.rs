@@ -1,11 +1,14 @@
 //! Process events (etl-format 6.3), versions 0 to 5 and both pointer sizes.
 
-use crate::bytes::read::{u8_at, u32_at};
+use crate::bytes::read::{pointer_at, u8_at, u32_at};
 use crate::bytes::text::{bytez, utf16z};
 
 /// What a process event says.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ProcessEvent {
+    /// Address of the process object (`UniqueProcessKey`); `None` before version 2, where its place holds nothing or the page
+    /// directory.
+    pub object: Option<u64>,
     /// Process number.
     pub pid: u32,
     /// Number of its parent.
@@ -34,7 +37,9 @@ pub fn process_event(payload: &[u8], version: u8, pointer_size: u8) -> Option<Pr
     let name_at = skip_sid(payload, sid_at, p)?;
     let (name, after) = bytez(payload, name_at);
     let command_line = if version >= 2 { utf16z(payload, after).0 } else { String::new() };
+    let object = if version >= 2 { pointer_at(payload, 0, pointer_size).filter(|address| *address != 0) } else { None };
     Some(ProcessEvent {
+        object,
         pid: u32_at(payload, pid_at)?,
         parent_pid: u32_at(payload, parent_at)?,
         session: if version == 0 { 0 } else { u32_at(payload, p + 8)? },
@@ -61,6 +66,7 @@ mod tests {
     #[test]
     fn the_name_stands_behind_the_sid() {
         let mut payload = vec![0; 36];
+        payload[..8].copy_from_slice(&0xffff_e28a_1000_0080_u64.to_le_bytes());
         payload[8] = 44;
         payload[16] = 1;
         payload.extend([9; 16]);
@@ -71,6 +77,7 @@ mod tests {
         let event = process_event(&payload, 4, 8).expect("complete");
         assert_eq!((event.pid, event.session, event.name.as_str()), (44, 1, "a.exe"));
         assert_eq!(event.command_line, "a -x");
+        assert_eq!(event.object, Some(0xffff_e28a_1000_0080));
         assert_eq!(process_event(&payload[..50], 4, 8), None);
     }
     #[test]
@@ -88,12 +95,17 @@ mod tests {
         ];
         for (version, pointer_size, fixed, pid_at, parent_at) in layouts {
             let mut payload = vec![0; fixed];
+            payload[..4].copy_from_slice(&0x8123_4560_u32.to_le_bytes());
             (payload[pid_at], payload[parent_at]) = (44, 4);
+            payload[pid_at + 1..pid_at + 4].fill(0);
             payload.extend([0; 4]);
             payload.extend(b"a.exe\0");
             let event = process_event(&payload, version, pointer_size).expect("complete");
             let seen = (event.pid, event.parent_pid, event.name.as_str());
             assert_eq!(seen, (44, 4, "a.exe"), "version {version}, pointer size {pointer_size}");
+            // The first field of version 0 is the number itself, that of version 1 the page directory.
+            let object = (version >= 2).then_some(0x8123_4560);
+            assert_eq!(event.object, object, "version {version}, pointer size {pointer_size}");
         }
     }
 }

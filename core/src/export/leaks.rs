@@ -1,8 +1,9 @@
 //! Suspects as a flat file: one row each, the worst first. The words come from outside, so that a file says what the window
 //! says; the figures are exact.
 
-use super::{Document, csv, json};
+use super::{Document, csv, json, leaks_who};
 use crate::column::stacks::DisplayStacks;
+use crate::leak::owner::Claim;
 use crate::leak::trust::TrustKind;
 use crate::leak::{By, Judgement, PoolGrowth, Suspect, TrustNote};
 use std::io::{self, Write};
@@ -15,6 +16,16 @@ pub trait LeakWords {
     fn reasons(&self, suspect: &Suspect) -> Vec<String>;
     /// Which drivers may own its tag, and how we know.
     fn claims(&self, suspect: &Suspect) -> Vec<String>;
+    /// The same without words.
+    fn owners(&self, suspect: &Suspect) -> Vec<Claim>;
+    /// The processes that made its outstanding allocations, with their shares and whether they run.
+    fn processes(&self, suspect: &Suspect) -> Vec<String>;
+    /// The rule about a pass-through driver on its stack.
+    fn passed_through(&self, suspect: &Suspect) -> Option<String>;
+    /// What to record next.
+    fn advice(&self, suspect: &Suspect) -> Option<String>;
+    /// What its score means.
+    fn score(&self, suspect: &Suspect) -> String;
     /// What lowers every confidence.
     fn trust_note(&self, note: &TrustNote) -> String;
     /// Seconds until its pool would be full, if that is known.
@@ -33,18 +44,25 @@ pub struct LeakTable<'t> {
     pub words: &'t dyn LeakWords,
 }
 
+/// Names and values of an object.
+pub(super) type Fields = Vec<(&'static str, Cell)>;
+
 /// A field of a row.
-enum Cell {
+pub(super) enum Cell {
     Null,
     Text(String),
     Count(u64),
     Net(i128),
     Float(f64),
-    Flag(bool),
     /// Names and numbers, as other exports list them.
     List(Vec<String>),
     /// Sentences.
     Words(Vec<String>),
+    Flag(bool),
+    /// An object, and the text that CSV has in its place.
+    Object(Fields, String),
+    /// The same for several.
+    Objects(Vec<Fields>, Vec<String>),
 }
 
 impl LeakTable<'_> {
@@ -145,7 +163,7 @@ impl LeakTable<'_> {
     ///
     /// What the writer says.
     pub fn write_csv(&self, out: &mut dyn Write) -> io::Result<()> {
-        writeln!(out, "{}", FIELDS.join(","))?;
+        writeln!(out, "{}", fields().copied().collect::<Vec<_>>().join(","))?;
         for (at, suspect) in self.shown().iter().enumerate() {
             for (field, (_, cell)) in self.cells(at, suspect).iter().enumerate() {
                 out.write_all(if field > 0 { b"," } else { b"" })?;
@@ -153,7 +171,8 @@ impl LeakTable<'_> {
                     Cell::Null => {}
                     Cell::Text(text) => csv::text(out, text)?,
                     Cell::List(items) => csv::text(out, &items.join(";"))?,
-                    Cell::Words(items) => csv::text(out, &joined(items))?,
+                    Cell::Object(_, short) => csv::text(out, short)?,
+                    Cell::Words(items) | Cell::Objects(_, items) => csv::text(out, &joined(items))?,
                     other => json_cell(out, other)?,
                 }
             }
@@ -162,7 +181,7 @@ impl LeakTable<'_> {
         Ok(())
     }
 
-    fn cells(&self, at: usize, suspect: &Suspect) -> [(&'static str, Cell); FIELDS.len()] {
+    fn cells(&self, at: usize, suspect: &Suspect) -> Fields {
         let text = |text: &str| if text.is_empty() { Cell::Null } else { Cell::Text(text.to_owned()) };
         let evidence = &suspect.evidence;
         let net = i128::from(evidence.survivors.bytes) - i128::from(evidence.freed_earlier.bytes);
@@ -195,12 +214,17 @@ impl LeakTable<'_> {
             Cell::List(evidence.pyramid.iter().map(u64::to_string).collect()),
             Cell::Words(self.words.claims(suspect)),
         ];
-        let mut names = FIELDS.iter();
-        values.map(|cell| (*names.next().unwrap_or(&""), cell))
+        let who = leaks_who::cells(suspect, self.words);
+        fields().copied().zip(values.into_iter().chain(who)).collect()
     }
 }
 
-/// The fields of a row. `count` and `impacting_size` are those of AIFO blocks; `allocations` counts all.
+/// Names of all fields, in their order.
+fn fields() -> impl Iterator<Item = &'static &'static str> {
+    FIELDS.iter().chain(&leaks_who::FIELDS)
+}
+
+/// The fields of a row; those of [`leaks_who`] follow. `count` and `impacting_size` are those of AIFO blocks; `allocations` counts all.
 const FIELDS: [&str; 26] = [
     "rank",
     "tag",
@@ -248,12 +272,30 @@ fn json_cell(out: &mut dyn Write, cell: &Cell) -> io::Result<()> {
         Cell::Null => out.write_all(b"null"),
         Cell::Text(words) => json::text(out, words),
         Cell::Count(number) => write!(out, "{number}"),
-        Cell::Flag(is_so) => write!(out, "{is_so}"),
         Cell::Net(number) => write!(out, "{number}"),
         // A sum of nothing is -0.0, which reads as less than nothing.
         Cell::Float(number) => json::float(out, *number + 0.0),
         Cell::List(items) | Cell::Words(items) => json::list(out, items.iter().map(String::as_str)),
+        Cell::Flag(is_so) => write!(out, "{is_so}"),
+        Cell::Object(fields, _) => json_object(out, fields),
+        Cell::Objects(rows, _) => {
+            out.write_all(b"[")?;
+            for (at, fields) in rows.iter().enumerate() {
+                out.write_all(if at > 0 { b"," } else { b"" })?;
+                json_object(out, fields)?;
+            }
+            out.write_all(b"]")
+        }
     }
+}
+
+fn json_object(out: &mut dyn Write, fields: &Fields) -> io::Result<()> {
+    out.write_all(b"{")?;
+    for (at, (name, cell)) in fields.iter().enumerate() {
+        write!(out, "{}\"{name}\":", if at > 0 { "," } else { "" })?;
+        json_cell(out, cell)?;
+    }
+    out.write_all(b"}")
 }
 
 /// Sentences in one field, apart again at each ` | `: a bar inside of one, such as in a tag or a description, is drawn broken.
@@ -266,6 +308,7 @@ const fn columns(by: By) -> &'static [&'static str] {
         By::Tag => &["tag", "paged"],
         By::Stack => &["tag", "paged", "stack"],
         By::Driver => &["driver", "paged"],
+        By::Process => &["process", "paged"],
     }
 }
 

@@ -4,6 +4,7 @@
 pub mod csv;
 pub mod json;
 pub mod leaks;
+mod leaks_who;
 pub mod report;
 pub mod series;
 pub mod symbols;

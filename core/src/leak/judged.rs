@@ -5,12 +5,14 @@ use super::evidence::{Blocks, Evidence, Span};
 use super::reason::Reason;
 use super::trust::Trust;
 use super::verdict::Verdict;
+use super::who::Who;
+use crate::column::key::Key;
 use crate::trace::ids::StackId;
 
 /// What was judged as one.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Suspect {
-    /// Pool tag as text; `None` for a driver that uses several.
+    /// Pool tag as text; `None` for a driver or a process that uses several.
     pub tag: Option<String>,
     /// Paged pool.
     pub paged: bool,
@@ -42,6 +44,8 @@ pub struct Suspect {
     pub stack_share: f64,
     /// Survivors by the generation of their birth; the first two are those from before the view and from before the first mark.
     pub generations: Vec<Blocks>,
+    /// Processes and drivers behind its outstanding allocations.
+    pub who: Who,
     /// Why.
     pub reasons: Vec<Reason>,
     /// What its blocks did.
@@ -85,6 +89,9 @@ pub struct Judgement {
     pub seconds: f64,
     /// The recording is there as a whole: nothing of it is missing before, inside or after the analyzed range.
     pub is_whole: bool,
+    /// Keys by which allocations should have been told apart and were not, since they have more than
+    /// [`MAX_COMBINATIONS`](crate::column::combos::MAX_COMBINATIONS) combinations.
+    pub left_out: Vec<Key>,
     /// The suspects, the worst first; nothing that was allocated in the view is left out.
     pub suspects: Vec<Suspect>,
     /// The pools as a whole: nonpaged, paged.

@@ -228,17 +228,6 @@ pub const LEAST_SHORTNESS: f64 = 0.02;
 /// certainty.
 pub const LEAST_ZERO_FREE: u64 = 20;
 
-/// Tags with as many survivors as each other: fewer than this are equal by chance too often, even for a pair.
-pub const LEAST_SIBLINGS: u64 = 16;
-
-/// Survivors needed for each tag that is compared. Numbers of survivors spread over many orders of magnitude: of tags that keep
-/// between one and a million blocks one in 14 n keeps exactly n, so with eight times as many survivors as tags a coincidence
-/// comes up in less than one case of a hundred.
-pub const SIBLINGS_PER_TAG: u64 = 8;
-
-/// So many siblings are named.
-pub const MOST_SIBLINGS: usize = 8;
-
 /// A tag that is allocated beside the suspect needs so many allocations.
 pub const LEAST_PARTNER: u64 = 20;
 
@@ -300,3 +289,14 @@ pub const SIGNIFICANCE: [f64; 5] = [0.05, 0.15, 0.4, 0.8, 1.0];
 
 /// A rising curve alone is never surer than this: what is outstanding may all be in use.
 pub const CURVE_CONFIDENCE: f64 = 0.3;
+
+/// A driver is named as responsible where its frames allocated at least this share of all outstanding bytes: with less, as much
+/// as two in five came from elsewhere.
+pub const NAMED_DRIVER_SHARE: f64 = 0.6;
+
+/// So many drivers of a suspect are listed.
+pub const MOST_DRIVERS: usize = 8;
+
+/// Intervals of the view in which births of outstanding allocations are counted, to see which tags have the same course: parts
+/// of one object are allocated within milliseconds, and a minute has intervals of fifteen.
+pub const LOCKSTEP_INTERVALS: usize = 4096;

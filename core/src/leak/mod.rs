@@ -2,6 +2,7 @@
 //! units are put together to what the user asks for, and ranked by what they cost. It must never call growth a leak without
 //! figures that say so, and it knows neither names of tags nor sizes in bytes that would make one suspicious.
 
+mod arrange;
 pub mod capacity;
 mod course;
 mod curve;
@@ -22,6 +23,7 @@ mod stopped;
 pub mod trust;
 mod units;
 pub mod verdict;
+pub mod who;
 
 #[cfg(test)]
 mod properties;
@@ -41,6 +43,7 @@ pub use reason::Reason;
 pub use stayed::{Onset, Stayed};
 pub use trust::{Trust, TrustNote};
 pub use verdict::Verdict;
+pub use who::{DriverShare, ProcessShare, Who};
 
 use crate::column::generation::Generations;
 use crate::trace::time::{Ticks, View};
@@ -55,9 +58,14 @@ pub enum By {
     Stack,
     /// Everything that one driver allocates in a pool.
     Driver,
+    /// Everything that one process allocates in a pool.
+    Process,
 }
 
 impl By {
+    /// All of them, in the order of menus.
+    pub const ALL: [Self; 4] = [Self::Tag, Self::Stack, Self::Driver, Self::Process];
+
     /// The word on the command line.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -65,6 +73,7 @@ impl By {
             Self::Tag => "tag",
             Self::Stack => "stack",
             Self::Driver => "driver",
+            Self::Process => "process",
         }
     }
 }

@@ -202,7 +202,7 @@ fn odd_blocks_are_judged_without_failing() {
         let trace = testkit::trace(&blocks);
         let ends = [(0, 10_000), (5_000, 5_000), (2_000, 7_000), (-5, -1), (i64::MIN + 1, i64::MAX - 1), (9_000, 100)];
         for (from, to) in ends {
-            for by in [By::Tag, By::Stack, By::Driver] {
+            for by in By::ALL {
                 let judgement = judged(&trace, View { from: Ticks(from), to: Ticks(to) }, by);
                 for s in &judgement.suspects {
                     assert!((0.0..=1.0).contains(&s.confidence) && (0.0..=100.0).contains(&s.score), "{s:?}");

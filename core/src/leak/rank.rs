@@ -14,7 +14,8 @@ use super::scene::{Scene, Unit};
 use super::trust::{Trust, trust};
 use super::units::Units;
 use super::verdict::{Doubt, Nearly, Ruling, Verdict, judge as rule};
-use super::{By, Request, capacity, reasons_of};
+use super::who::Who;
+use super::{By, Request, arrange, capacity, reasons_of, units, who};
 use crate::column::key::Key;
 use crate::column::names::Names;
 use crate::column::parallel::{Cancel, Cancelled};
@@ -38,6 +39,7 @@ pub fn judge(names: &Names, request: Request, cancel: Cancel<'_>) -> Result<Judg
     let wanted: &[Key] = match request.by {
         By::Stack => &[Key::Tag, Key::Paged, Key::Stack],
         By::Tag | By::Driver => &[Key::Tag, Key::Paged, Key::Function],
+        By::Process => units::BY_PROCESS,
     };
     let units = Units::new(names, wanted, cancel)?;
     let scene = Scene::new(names, &units, span, cancel)?;
@@ -74,6 +76,7 @@ pub fn judge(names: &Names, request: Request, cancel: Cancel<'_>) -> Result<Judg
     }
     let pools = [false, true].map(|paged| pool_growth(names, (&suspects, &of_no_suspect), paged, &span, &trust));
     reasons_of::add_shares(&mut suspects, &pools);
+    who::add(&mut suspects, &members, (names, &units), (view, request.by), cancel)?;
     let cases: Vec<Case<'_>> = suspects.iter().zip(&members).map(|(suspect, units)| Case { suspect, units }).collect();
     let found = findings::find(names, &units, &cases, view, cancel)?;
     for (suspect, found) in suspects.iter_mut().zip(found) {
@@ -87,9 +90,11 @@ pub fn judge(names: &Names, request: Request, cancel: Cancel<'_>) -> Result<Judg
         let order = order.then_with(|| b.growth_bytes_per_s.total_cmp(&a.growth_bytes_per_s));
         order.then_with(|| b.evidence.survivors.bytes.cmp(&a.evidence.survivors.bytes))
     });
+    arrange::together(&mut suspects);
     let is_whole = names.trace().recorded.is_whole();
     let seconds = span.seconds(&names.trace().clock);
-    Ok(Judgement { request, span, seconds, is_whole, suspects, pools, trust })
+    let left_out = units.left_out().to_vec();
+    Ok(Judgement { request, span, seconds, is_whole, left_out, suspects, pools, trust })
 }
 
 /// The analyzed range: the visible range cut with what was recorded. Time without a recording is no time in which nothing
@@ -210,6 +215,7 @@ fn suspect(
         driver_share: driver_bytes as f64 / evidence.survivors.bytes.max(1) as f64,
         stack_share,
         generations: generations(scene, names, &units),
+        who: Who::default(),
         reasons: Vec::new(),
         evidence,
     };

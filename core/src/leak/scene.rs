@@ -7,6 +7,7 @@ use super::limits::{FEW_LIFETIMES, LEAST_TAGS_FOR_LOSS};
 use super::stopped::Others;
 use super::units::Units;
 use super::verdict::{Doubt, Ruling, Verdict, judge as rule};
+use super::who::allocator;
 use crate::anomaly::AnomalyKind;
 use crate::column::key::Key;
 use crate::column::names::Names;
@@ -321,6 +322,7 @@ impl<'n> Scene<'n> {
             By::Tag => self.tag_group(unit),
             By::Stack => unit as u64,
             By::Driver => u64::from(self.id(&self.driver, row)) << 1 | u64::from(self.id(&self.paged, row)),
+            By::Process => u64::from(allocator(self.trace, row).0) << 1 | u64::from(self.id(&self.paged, row)),
         }
     }
 }

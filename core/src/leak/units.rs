@@ -1,9 +1,15 @@
 //! The units that are judged: rows with the same tag, pool and function (or stack, where asked for). A tag is often used
 //! by several functions of which one leaks, so units are smaller than what is shown.
 
+use super::who::allocator;
 use crate::column::key::Key;
 use crate::column::names::Names;
 use crate::column::parallel::{Cancel, Cancelled};
+use crate::trace::Trace;
+use crate::trace::ids::ProcessId;
+
+/// Columns of the units where allocations are grouped by process.
+pub const BY_PROCESS: &[Key] = &[Key::Tag, Key::Paged, Key::Function, Key::Process];
 
 /// Rows by unit.
 #[derive(Debug, Default)]
@@ -28,13 +34,20 @@ impl Units {
     ///
     /// [`Cancelled`] once `cancel` says so.
     pub fn new(names: &Names, wanted: &[Key], cancel: Cancel<'_>) -> Result<Self, Cancelled> {
-        // The last one has two combinations at most, so that there is always an answer.
-        let fewer: [&[Key]; 3] = [&[Key::Tag, Key::Paged, Key::Function], &[Key::Tag, Key::Paged], &[Key::Paged]];
+        let by_process = wanted.contains(&Key::Process);
+        // The last one has few combinations at most, so that there is always an answer.
+        let fewer: [&[Key]; 3] = if by_process {
+            [&[Key::Tag, Key::Paged, Key::Process], &[Key::Paged, Key::Process], &[Key::Paged]]
+        } else {
+            [&[Key::Tag, Key::Paged, Key::Function], &[Key::Tag, Key::Paged], &[Key::Paged]]
+        };
         for keys in std::iter::once(wanted).chain(fewer) {
             if let Some(combos) = names.combos(keys, cancel)? {
                 let (rows, starts) = sorted(combos.of_row(), combos.samples().len());
                 let left_out = wanted.iter().copied().filter(|key| !keys.contains(key)).collect();
-                return Ok(Self { rows, starts, samples: combos.samples().to_vec(), keys: keys.to_vec(), left_out });
+                let samples = combos.samples().to_vec();
+                let units = Self { rows, starts, samples, keys: keys.to_vec(), left_out };
+                return Ok(if by_process { units.by_allocator(names.trace()) } else { units });
             }
         }
         Ok(Self::default())
@@ -50,6 +63,24 @@ impl Units {
     #[must_use]
     pub fn left_out(&self) -> &[Key] {
         &self.left_out
+    }
+
+    /// The same units, each cut into those of one allocator: two lives of a process number may have one name, and the process of
+    /// an allocation that was not seen is not known, though its free names one.
+    fn by_allocator(self, trace: &Trace) -> Self {
+        let mut cut =
+            Self { starts: vec![0], keys: self.keys.clone(), left_out: self.left_out.clone(), ..Self::default() };
+        for unit in 0..self.len() {
+            let mut rows: Vec<(ProcessId, u32)> =
+                self.rows(unit).iter().map(|row| (allocator(trace, *row as usize), *row)).collect();
+            rows.sort_unstable();
+            for part in rows.chunk_by(|a, b| a.0 == b.0) {
+                cut.samples.extend(part.first().map(|(_, row)| *row));
+                cut.rows.extend(part.iter().map(|(_, row)| *row));
+                cut.starts.push(cut.rows.len() as u32);
+            }
+        }
+        cut
     }
 
     /// Number of units.

@@ -7,6 +7,8 @@ use rustc_hash::FxHashMap;
 /// One life of a process.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Process {
+    /// Address of the process object, which lies in an allocation with tag `Proc`; `None` if no record says it.
+    pub object: Option<u64>,
     /// Process number.
     pub pid: u32,
     /// Number of the process that created it.
@@ -103,6 +105,7 @@ mod tests {
     #[test]
     fn a_reused_number_means_the_process_of_that_time() {
         let process = |name: &str, start, end| Process {
+            object: None,
             pid: 40,
             parent_pid: 4,
             session: 0,

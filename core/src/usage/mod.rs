@@ -9,10 +9,12 @@ mod number;
 pub mod parse;
 pub mod suggest;
 pub mod text;
+pub mod together;
 
 pub use difference::{Comparison, Growth, compare};
 pub use parse::{Document, UsageError, parse};
 pub use suggest::{Basis, Suggestion, suggest};
+pub use together::{TagsTogether, together};
 
 /// Seconds between two updates of poolmon's display, as its documentation says: what the numbers in parentheses count over.
 pub const UPDATE_SECONDS: u64 = 5;

@@ -1,6 +1,7 @@
 //! Which tags are worth recording: those that grew between two listings, or the largest of one.
 
 use super::difference::compare;
+use super::together::{TagsTogether, together};
 use super::{Listing, Pool};
 
 /// By what tags were chosen.
@@ -41,12 +42,14 @@ impl Basis {
 }
 
 /// Tags to record.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Suggestion {
     /// Different tags as the listing shows them, the one that matters most first; may be empty when nothing grew.
     pub tags: Vec<String>,
     /// By what.
     pub basis: Basis,
+    /// Tags of the listings that grow together. Those of a group that never free stand before its others in `tags`.
+    pub together: Vec<TagsTogether>,
 }
 
 /// At most `count` tags of these listings, of one pool or of both. With two or more, the first and the last are compared.
@@ -75,13 +78,20 @@ pub fn suggest(listings: &[Listing], pool: Option<Pool>, count: usize) -> Sugges
     };
     candidates.retain(|(bytes, _)| *bytes > 0);
     candidates.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
+    let groups = together(listings);
     let mut tags: Vec<String> = Vec::new();
-    for (_, tag) in candidates {
-        if tags.len() < count && !tags.contains(&tag) {
-            tags.push(tag);
+    let is_candidate = |wanted: &str| candidates.iter().any(|(_, tag)| tag == wanted);
+    for (_, tag) in &candidates {
+        // What never frees holds the rest of its group: a recording of it says who leaks.
+        let of_group = groups.iter().filter(|group| group.tags.iter().any(|member| member.tag == *tag));
+        let holders = of_group.flat_map(TagsTogether::holders).map(|holder| &holder.tag);
+        for tag in holders.filter(|tag| is_candidate(tag)).chain([tag]) {
+            if tags.len() < count && !tags.contains(tag) {
+                tags.push(tag.clone());
+            }
         }
     }
-    Suggestion { tags, basis }
+    Suggestion { tags, basis, together: groups }
 }
 
 #[cfg(test)]
@@ -114,6 +124,18 @@ mod tests {
     fn a_tag_of_both_pools_is_given_once() {
         let both = " Leak Nonp 9 0 9 900 100\n Leak Paged 8 0 8 800 100\n Big  Nonp 1 0 1 100 100\n";
         assert_eq!(found(both, None).0, ["Leak", "Big "]);
-        assert_eq!(suggest(&[], None, 4), Suggestion { tags: vec![], basis: Basis::Size });
+        assert_eq!(suggest(&[], None, 4), Suggestion { tags: vec![], basis: Basis::Size, together: vec![] });
+    }
+
+    #[test]
+    fn of_tags_that_grow_together_the_one_that_never_frees_comes_first() {
+        let before =
+            " Big  Nonp 10 0 10 9000000 900000\n Held Nonp 900 100 800 80000 100\n Hold Nonp 500 0 500 5000 10\n";
+        let after = " Big  Nonp 20 0 20 18000000 900000\n Held Nonp 41900 1100 40800 4080000 100\n Hold Nonp 40500 0 40500 405000 10\n";
+        let suggestion = suggest(&listings(&format!("{before}{after}")), None, 3);
+        assert_eq!(
+            (suggestion.tags, suggestion.together.len()),
+            (vec!["Big ".into(), "Hold".into(), "Held".into()], 1)
+        );
     }
 }

@@ -23,13 +23,14 @@ pub enum SuspectsCommand {
 
 impl SuspectsCommand {
     /// Every one, in the order of the menu.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Show,
         Self::FilterTo,
         Self::Flame,
         Self::By(By::Tag),
         Self::By(By::Stack),
         Self::By(By::Driver),
+        Self::By(By::Process),
         Self::View,
         Self::Innocent,
         Self::Headline,
@@ -45,6 +46,7 @@ impl SuspectsCommand {
             Self::By(By::Tag) => "Judge by tag",
             Self::By(By::Stack) => "Judge by stack",
             Self::By(By::Driver) => "Judge by driver",
+            Self::By(By::Process) => "Group by process",
             Self::View => "Judge the view only",
             Self::Innocent => "List what does not leak",
             Self::Headline => "Say above the graph what leaks",

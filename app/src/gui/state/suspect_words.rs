@@ -26,6 +26,9 @@ pub fn pool(paged: bool) -> &'static str {
 /// Who allocates: `myfault.sys!Function`, the driver alone, or that nobody knows.
 #[must_use]
 pub fn source(suspect: &Suspect, by: By) -> String {
+    if let Some(process) = suspect.who.process.as_ref().filter(|_| by == By::Process) {
+        return process.clone();
+    }
     let function = leak_words::function(suspect);
     match leak_words::driver(suspect) {
         None if function.is_empty() => "unknown".to_owned(),
@@ -74,9 +77,6 @@ pub fn facts(judgement: &Judgement, suspect: &Suspect) -> Vec<(&'static str, Str
                 sizes => format!("{sizes} different, {average} on average"),
             },
         ));
-    }
-    if suspect.growth_bytes_per_s > 0.0 {
-        facts.push(("Score", format!("{:.0} of 100: how far up it belongs; a leak has 60 or more", suspect.score)));
     }
     facts
 }

@@ -286,14 +286,19 @@ pub fn is_innocent(verdict: Verdict) -> bool {
 }
 
 fn identity(by: By, suspect: &Suspect) -> Identity {
-    let driver = if by == By::Driver { suspect.driver.clone() } else { String::new() };
-    let tag = suspect.tag.clone().filter(|_| by != By::Driver);
+    let whose = match by {
+        By::Driver => suspect.driver.clone(),
+        By::Process => suspect.who.process.clone().unwrap_or_default(),
+        By::Tag | By::Stack => String::new(),
+    };
+    let tag = suspect.tag.clone().filter(|_| matches!(by, By::Tag | By::Stack));
     let stack = if by == By::Stack { suspect.stack } else { StackId::EMPTY };
-    (tag, suspect.paged, driver, stack)
+    (tag, suspect.paged, whose, stack)
 }
 
 fn has(suspect: &Suspect, wanted: &str) -> bool {
     let tag = suspect.tag.as_deref().unwrap_or_default();
     let source = format!("{}!{}", suspect.driver, suspect.function);
-    wanted.is_empty() || [tag, &source].iter().any(|text| text.to_lowercase().contains(wanted))
+    let process = suspect.who.process.as_deref().unwrap_or_default();
+    wanted.is_empty() || [tag, &source, process].iter().any(|text| text.to_lowercase().contains(wanted))
 }

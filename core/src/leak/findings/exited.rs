@@ -1,17 +1,23 @@
-//! Blocks that processes left behind: whatever a driver allocated for a process should be gone when the process is.
+//! Allocations that processes left behind: whatever a driver allocated for a process should be gone when the process is. Only
+//! what a program called for counts: interrupts and workers of the system are charged to whatever process they find, and objects
+//! belong to whoever holds a handle.
 
 use super::{Case, Finding, Scene};
 use crate::leak::evidence::Blocks;
 use crate::leak::limits::{LEAST_SURVIVORS, LEFT_BEHIND, MOST_PLACES};
 use crate::trace::ids::ProcessId;
+use crate::trace::process::Process;
 use rustc_hash::FxHashMap;
 use std::cmp::Reverse;
+
+/// Number of the process of the system, in whose threads drivers do what nobody called for.
+const SYSTEM_PID: u32 = 4;
 
 /// Survivors whose process ended in the view after it had allocated them.
 pub fn find(scene: &Scene<'_>, case: &Case<'_>) -> Option<Finding> {
     let trace = scene.trace;
     let ended = &scene.ended;
-    if !ended.contains(&true) {
+    if !ended.contains(&true) || case.object_tag().is_some() {
         return None;
     }
     let mut left: FxHashMap<ProcessId, Blocks> = FxHashMap::default();
@@ -22,8 +28,13 @@ pub fn find(scene: &Scene<'_>, case: &Case<'_>) -> Option<Finding> {
             continue;
         }
         let Some(process) = trace.contexts.get(id).map(|context| context.process) else { continue };
-        let lived = trace.processes.get(process).is_some_and(|p| trace.allocations.alloc_time[row] <= p.end);
-        if lived {
+        let is_user = |p: &Process| p.pid != SYSTEM_PID && p.pid != 0;
+        let lived = trace.processes.get(process);
+        let lived = lived.is_some_and(|p| is_user(p) && trace.allocations.alloc_time[row] <= p.end);
+        if lived
+            && trace.allocations.is_allocation_seen(row)
+            && scene.marks.is_called_by_program(trace.allocations.alloc_stack[row])
+        {
             left.entry(process).or_default().add(trace.allocations.size[row]);
             all.add(trace.allocations.size[row]);
         }
@@ -35,7 +46,7 @@ pub fn find(scene: &Scene<'_>, case: &Case<'_>) -> Option<Finding> {
     let mut left: Vec<(ProcessId, Blocks)> = left.into_iter().collect();
     left.sort_unstable_by_key(|(process, blocks)| (Reverse(blocks.bytes), Reverse(blocks.count), *process));
     left.truncate(MOST_PLACES);
-    let label = |id: ProcessId| trace.processes.get(id).map_or_else(String::new, crate::trace::process::Process::label);
+    let label = |id: ProcessId| trace.processes.get(id).map_or_else(String::new, Process::label);
     let processes = left.into_iter().map(|(process, blocks)| (label(process), blocks)).collect();
     Some(Finding::ExitedProcesses { blocks: all, processes })
 }
@@ -44,10 +55,15 @@ pub fn find(scene: &Scene<'_>, case: &Case<'_>) -> Option<Finding> {
 mod tests {
     use super::super::kit::{PATH, blocks, judged, of_tag};
     use super::*;
+    use crate::column::frames::FrameNaming;
+    use crate::column::names::Names;
+    use crate::column::parallel::never;
     use crate::column::testkit::Block;
+    use crate::column::testkit::{FakeNames, trace};
     use crate::leak::By;
+    use crate::leak::{Reason, Request, WarmUp, judge};
     use crate::trace::Trace;
-    use crate::trace::process::{Process, ProcessTable};
+    use crate::trace::process::ProcessTable;
     use crate::trace::time::Ticks;
 
     fn exited(blocks: &[Block], ends: [i64; 4]) -> Option<Finding> {
@@ -73,5 +89,36 @@ mod tests {
         assert_eq!(exited(&all, [ALIVE; 4]), None);
         // Too few for the number of survivors, or for anything.
         assert_eq!(exited(&all, [ALIVE, 200, ALIVE, ALIVE]), None);
+    }
+
+    #[test]
+    fn what_the_system_does_in_a_process_is_not_left_behind_by_it() {
+        let ends = [i64::MAX, 5_000, i64::MAX, i64::MAX];
+        let of = |stack| {
+            let mut all = blocks(b"Leak", 100, stack, |_| None);
+            all.iter_mut().for_each(|block| block.process = 1);
+            all
+        };
+        assert!(exited(&of(PATH), ends).is_some());
+        // Without user frames, and without a stack.
+        assert_eq!(exited(&of(&["nt:20", "my:30"]), ends), None);
+        assert_eq!(exited(&of(&[]), ends), None);
+        let mut system = of(PATH);
+        system.iter_mut().for_each(|block| block.process = 0);
+        assert_eq!(exited(&system, [5_000, i64::MAX, i64::MAX, i64::MAX]), None);
+        // With symbols, interrupts and workers are known by their functions.
+        for function in ["KiInterruptDispatchNoLock", "KiRetireDpcList", "ExpWorkerThread", "NtDeviceIoControlFile"] {
+            let mut made = std::sync::Arc::into_inner(trace(&of(&["app:10", "nt:60", "my:30"]))).unwrap();
+            let mut rows: Vec<Process> = made.processes.rows().to_vec();
+            rows[1].end = Ticks(5_000);
+            made.processes = ProcessTable::new(rows, 4);
+            let symbols = FakeNames::new(&made, &[("nt:60", function)]);
+            let (view, made) = (made.extent, std::sync::Arc::new(made));
+            let names = Names::new(made, FrameNaming::Symbol).with_symbols(std::sync::Arc::new(symbols));
+            let judgement = judge(&names, Request { view, by: By::Tag, warm_up: WarmUp::None }, &never).unwrap();
+            let is_found = |reason: &Reason| matches!(reason, Reason::Found(Finding::ExitedProcesses { .. }));
+            let found = judgement.suspects[0].reasons.iter().any(is_found);
+            assert_eq!(found, function == "NtDeviceIoControlFile", "{function}");
+        }
     }
 }

@@ -2,16 +2,22 @@
 //! changes a verdict.
 
 mod exited;
+mod held;
+mod lockstep;
 mod marks;
 mod missing_free;
 mod partner;
-mod siblings;
 mod sizes;
 mod zero_free;
 
+pub use held::HeldObjects;
+pub use lockstep::LockstepTag;
+
 use super::evidence::Blocks;
 use super::units::Units;
+use super::who::objects::object_type;
 use super::{Suspect, Verdict};
+use crate::column::frame_marks::StackMarks;
 use crate::column::names::Names;
 use crate::column::parallel::{Cancel, Cancelled};
 use crate::trace::Trace;
@@ -28,13 +34,13 @@ pub enum Finding {
         /// Allocations in the view.
         allocated: u64,
     },
-    /// Other tags of the pool have exactly as many blocks alive: parts of one leaked object.
-    Siblings {
-        /// The other tags.
-        tags: Vec<String>,
-        /// Blocks alive, of each.
-        alive: u64,
+    /// Tags that grow together, probably parts of one object.
+    Lockstep {
+        /// The tags, the suspect's own among them: those that never free first. The same list for all of them.
+        members: Vec<LockstepTag>,
     },
+    /// Objects that handles keep.
+    HeldObjects(HeldObjects),
     /// Another tag, allocated on the same path, frees nearly all of its blocks.
     Partner {
         /// The other tag.
@@ -88,6 +94,12 @@ impl Case<'_> {
         matches!(self.suspect.verdict, Verdict::Leak | Verdict::Growing | Verdict::Burst)
     }
 
+    /// Its tag, if that is the tag of an object type.
+    fn object_tag(&self) -> Option<Tag> {
+        let tag = self.suspect.tag.as_deref().and_then(Tag::from_text);
+        tag.filter(|tag| object_type(*tag).is_some())
+    }
+
     /// The unit that the verdict rests on.
     fn lead(&self) -> Option<usize> {
         self.units.first().copied()
@@ -129,6 +141,8 @@ struct Scene<'s> {
     paths: partner::Paths,
     /// For each context whether its process ended in the view.
     ended: Vec<bool>,
+    /// How the code of each stack came to run.
+    marks: StackMarks,
 }
 
 impl<'s> Scene<'s> {
@@ -154,9 +168,10 @@ impl<'s> Scene<'s> {
             Ok(fate)
         });
         let fates = fates.collect::<Result<_, Cancelled>>()?;
-        let has_ended = |id| trace.processes.get(id).is_some_and(|process| process.end < view.to);
+        let has_ended = |id| trace.processes.get(id).is_some_and(|process| process.end <= view.to);
         let ended = trace.contexts.rows().iter().map(|context| has_ended(context.process)).collect();
-        Ok(Self { names, trace, units, view, tags, fates, of_tag, paths: partner::Paths::new(names, units), ended })
+        let (paths, marks) = (partner::Paths::new(names, units), StackMarks::new(names));
+        Ok(Self { names, trace, units, view, tags, fates, of_tag, paths, ended, marks })
     }
 
     /// Rows of a case that were allocated in the view and are alive at its end.
@@ -191,7 +206,7 @@ pub(super) fn find(
         return Ok(vec![Vec::new(); cases.len()]);
     }
     let scene = Scene::new(names, units, view, cancel)?;
-    let candidates = siblings::candidates(cases);
+    let groups = lockstep::find_groups(&scene, cases, cancel)?;
     let places = missing_free::places(&scene, cases);
     let find = |case: &Case<'_>| {
         if cancel() {
@@ -200,13 +215,14 @@ pub(super) fn find(
         let mut found = Vec::new();
         if case.has_grown() {
             found.extend(zero_free::find(case));
-            found.extend(siblings::find(&candidates, case));
             found.extend(partner::find(&scene, case));
             found.extend(sizes::find(&scene, case));
             found.extend(missing_free::find(&scene, case, &places));
             found.extend(exited::find(&scene, case));
         }
         if wanted(case) {
+            found.extend(held::find(&scene, case));
+            found.extend(lockstep::find(&groups, case));
             found.extend(marks::find(&scene, case));
         }
         Ok(found)

@@ -134,6 +134,30 @@ pub struct CastTag {
     pub preexisting: bool,
 }
 
+/// A process that comes and goes while others hold handles to it.
+#[derive(Debug, Clone, Copy)]
+pub struct CastChild {
+    /// Index of the process.
+    pub process: usize,
+    /// Index of its first thread.
+    pub thread: usize,
+    /// When it ends, as a share of the trace's duration.
+    pub ends_at: f64,
+    /// Its objects stay, since a handle is not closed.
+    pub kept: bool,
+}
+
+/// Processes that come and go, and the tags of their objects.
+#[derive(Debug, Clone)]
+pub struct CastHandles {
+    /// Indexes of the tags of process, thread and token objects.
+    pub tags: [usize; 3],
+    /// Index of the thread that starts them.
+    pub parent: usize,
+    /// The processes.
+    pub children: Vec<CastChild>,
+}
+
 /// Everybody.
 #[derive(Debug, Clone, Default)]
 pub struct Cast {
@@ -149,4 +173,8 @@ pub struct Cast {
     pub stacks: Vec<Vec<u64>>,
     /// NT paths and the DOS paths they stand for.
     pub volumes: Vec<(String, String)>,
+    /// Processes to whose objects handles are kept.
+    pub handles: Option<CastHandles>,
+    /// Indexes of tags that are parts of one kind of object.
+    pub lockstep: Vec<usize>,
 }

@@ -9,6 +9,7 @@ use rustc_hash::FxHashMap;
 
 use super::cast::{Cast, StackId};
 use super::halves::Half;
+use super::handles::Held;
 use super::keys::KeyCache;
 use super::places::Space;
 use super::{HeaderStyle, Played, SynthParams};
@@ -39,6 +40,13 @@ impl<T> Ord for Due<T> {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
         (self.at, self.order).cmp(&(other.at, other.order))
     }
+}
+
+/// A process starts (by index) or, of those that come and go, ends (by number).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Change {
+    Start(usize),
+    End(usize),
 }
 
 /// A block that lives.
@@ -108,7 +116,8 @@ pub(super) struct Engine<'a> {
     seasons: Vec<Season>,
     near: BinaryHeap<Reverse<Due<Half>>>,
     far: BinaryHeap<Reverse<Due<Live>>>,
-    starting: VecDeque<(i64, usize)>,
+    pub held: Held,
+    changing: VecDeque<(i64, Change)>,
     order: u64,
 }
 
@@ -127,10 +136,7 @@ impl<'a> Engine<'a> {
         let capacity = params.key_cache as usize;
         let threads = (0..cast.threads.len())
             .map(|index| ThreadState { cpu: (index % usize::from(params.cpus)) as u16, last: start });
-        let late = cast.processes.iter().enumerate().filter(|(_, process)| process.starts_at > 0.0);
-        let mut starting: Vec<(i64, usize)> =
-            late.map(|(index, process)| (start + (process.starts_at * duration as f64) as i64, index)).collect();
-        starting.sort_unstable();
+        let changing = Self::changes(&cast, start, duration);
         Ok(Self {
             params,
             rng,
@@ -151,7 +157,8 @@ impl<'a> Engine<'a> {
             seasons: seasons(&cast),
             near: BinaryHeap::new(),
             far: BinaryHeap::new(),
-            starting: starting.into(),
+            held: Held::default(),
+            changing: changing.into(),
             order: 0,
             cast,
         })
@@ -170,6 +177,7 @@ impl<'a> Engine<'a> {
             let nominal = first + ((index as f64 + self.rng.unit()) * step) as i64;
             self.advance_to(nominal)?;
             self.allocate()?;
+            self.lockstep()?;
             self.noise()?;
             let lost = self.params.lost_buffers > 0 && index > 0 && index % lose_every.max(1) == 0;
             if lost && index / lose_every.max(1) <= u64::from(self.params.lost_buffers) {
@@ -182,10 +190,11 @@ impl<'a> Engine<'a> {
         self.advance_to(i64::MAX)?;
         self.end_rundown()?;
         let growth = self.snapshot_growth();
+        let (handles, lockstep) = self.planted_shapes();
         let end_ticks = self.now;
         self.inject_configuration()?;
         let (_, written) = self.writer.finish_at(end_ticks)?;
-        Ok(Played { written, log: self.log, growth, end_ticks })
+        Ok(Played { written, log: self.log, growth, handles, lockstep, end_ticks })
     }
 
     /// Lets everything happen that is due until `until`, then sets the time.
@@ -215,10 +224,10 @@ impl<'a> Engine<'a> {
     }
 
     fn start_processes(&mut self, until: i64) -> Result<(), SynthError> {
-        while let Some((at, process)) = self.starting.front().copied().filter(|(at, _)| *at <= until) {
-            self.starting.pop_front();
+        while let Some((at, change)) = self.changing.front().copied().filter(|(at, _)| *at <= until) {
+            self.changing.pop_front();
             self.now = self.now.max(at);
-            self.start_process(process)?;
+            self.change(change)?;
         }
         Ok(())
     }

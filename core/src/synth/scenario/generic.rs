@@ -1,7 +1,7 @@
 //! The cast of a generated scenario: everyday modules, processes and tags, drawn by the seed.
 
 use super::cast::{Behaviour, Cast, CastImage, CastProcess, CastTag, CastThread, PoolClass, StackId, StackPath};
-use super::{SynthParams, places};
+use super::{SynthParams, handles, places};
 use crate::synth::rng::Rng;
 use crate::synth::writer::{Guid, Width};
 
@@ -59,6 +59,9 @@ pub(super) fn cast(params: &SynthParams, rng: &mut Rng) -> Cast {
     add_user_stacks(&mut cast, &functions, rng);
     add_tags(&mut cast, params, rng);
     add_kernel_stacks(&mut cast, params, &functions, rng);
+    // Last, so that without them the same numbers are drawn for all else.
+    handles::add_handles(&mut cast, params, &functions, rng);
+    handles::add_lockstep(&mut cast, params, &functions, rng);
     cast.volumes = vec![
         ("\\SystemRoot\\".to_owned(), "C:\\Windows\\".to_owned()),
         ("\\Device\\HarddiskVolume3\\".to_owned(), "C:\\".to_owned()),

@@ -5,6 +5,7 @@ pub mod cast;
 mod engine;
 mod generic;
 mod halves;
+mod handles;
 mod keys;
 mod noise;
 mod params;
@@ -17,6 +18,7 @@ mod tests;
 
 use std::io::{Seek, Write};
 
+pub use handles::{HandleTruth, LockstepTruth};
 pub use params::{HeaderStyle, StackMode, SynthParams, TagMix};
 
 use self::cast::Cast;
@@ -42,6 +44,8 @@ struct Played {
     written: WriteSummary,
     log: Option<EventLog>,
     growth: Vec<SnapshotGrowth>,
+    handles: Option<HandleTruth>,
+    lockstep: Vec<LockstepTruth>,
     end_ticks: i64,
 }
 
@@ -92,6 +96,8 @@ fn play(
         images,
         processes,
         snapshot_growth: played.growth,
+        handles: played.handles,
+        lockstep: played.lockstep,
         ..compute(Compute { log, options: &options, written: &played.written, end_ticks: played.end_ticks, request })
     });
     Ok(Summary { written: played.written, allocations: params.allocations, truth })

@@ -112,6 +112,10 @@ pub struct SynthParams {
     pub preexisting: u64,
     /// Snapshots of tags and big blocks at both ends.
     pub snapshots: bool,
+    /// Processes that start and end while another process keeps handles to most of them.
+    pub handle_leak: u32,
+    /// Tags that are parts of one kind of object, which is never freed.
+    pub lockstep: u32,
     /// Records of other providers per allocation.
     pub noise_share: f64,
     /// Let events share their tick with records that name no thread. Which event a stack means is still certain by
@@ -166,6 +170,8 @@ impl Default for SynthParams {
             lost_buffers: 0,
             preexisting: 2_000,
             snapshots: true,
+            handle_leak: 0,
+            lockstep: 0,
             noise_share: 0.1,
             shared_ticks: false,
             clock: file.clock,
@@ -224,6 +230,9 @@ impl SynthParams {
             (self.processes < 2, "at least two processes (System is one)"),
             (!(self.duration_s > 0.0 && self.duration_s <= 1e6), "the duration must be above 0 and at most 1000000 s"),
             (!shares.iter().all(|share| (0.0..=1.0).contains(share)), "shares must be from 0 to 1"),
+            (self.handle_leak > 0 && self.processes < 3, "handles need three processes: System, a parent and a holder"),
+            (self.handle_leak > 100_000, "at most 100000 processes that come and go"),
+            (self.lockstep == 1 || self.lockstep > 64, "2 to 64 tags grow together"),
             (!(0.0..=100.0).contains(&self.noise_share), "the noise share must be from 0 to 100"),
             (!(1..=190).contains(&self.depth), "the stack depth must be from 1 to 190"),
             (self.distinct_stacks == 0 || self.distinct_stacks > 1_000_000, "distinct stacks must be 1 to 1000000"),

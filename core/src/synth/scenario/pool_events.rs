@@ -68,13 +68,13 @@ impl Engine<'_> {
         Ok(())
     }
 
-    fn draw_thread(&mut self, tag: usize) -> usize {
+    pub fn draw_thread(&mut self, tag: usize) -> usize {
         let threads = &self.cast.tags[tag].threads;
         threads[self.rng.index(threads.len())]
     }
 
     /// A block at a free address; sets the time after the free of that address.
-    fn new_block(&mut self, tag: usize, thread: usize) -> Result<Live, SynthError> {
+    pub fn new_block(&mut self, tag: usize, thread: usize) -> Result<Live, SynthError> {
         let of_tag = &self.cast.tags[tag];
         let size = of_tag.sizes[self.rng.index(of_tag.sizes.len())];
         let pool = of_tag.pool;
@@ -87,7 +87,7 @@ impl Engine<'_> {
     }
 
     /// Keeps the system's own books, which know of lost events too.
-    fn count(&mut self, live: &Live, free: bool) {
+    pub fn count(&mut self, live: &Live, free: bool) {
         let slot = live.session.map_or(0, |session| session as usize + 1);
         let counters = &mut self.tags[live.tag as usize].counters;
         if slot >= counters.len() {
@@ -112,7 +112,7 @@ impl Engine<'_> {
     }
 
     /// Logs the event (or loses it) and plans its stack; returns its time.
-    fn pool_event(&mut self, live: &Live, free: bool, thread: usize) -> Result<i64, SynthError> {
+    pub fn pool_event(&mut self, live: &Live, free: bool, thread: usize) -> Result<i64, SynthError> {
         let (ticks, cpu) = self.tick_of(thread);
         let tag = live.tag as usize;
         let lost = self.params.loss_share > 0.0 && self.rng.chance(self.params.loss_share);

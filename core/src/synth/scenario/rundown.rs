@@ -41,7 +41,7 @@ impl Engine<'_> {
     /// Everything that is written after the last event.
     pub fn end_rundown(&mut self) -> Result<(), SynthError> {
         self.snapshots(true)?;
-        for index in 0..self.cast.processes.len() {
+        for index in (0..self.cast.processes.len()).filter(|index| !self.held.has_ended(*index)).collect::<Vec<_>>() {
             self.process(process::HOOK_DC_END, KernelForm::PerfInfo, index)?;
             self.threads_of(index, process::HOOK_THREAD_DC_END)?;
         }
@@ -96,12 +96,12 @@ impl Engine<'_> {
         Ok(())
     }
 
-    fn process(&mut self, hook: u16, form: KernelForm, index: usize) -> Result<(), SynthError> {
+    pub fn process(&mut self, hook: u16, form: KernelForm, index: usize) -> Result<(), SynthError> {
         const SYSTEM_SID: [u8; 12] = [1, 1, 0, 0, 0, 0, 0, 5, 18, 0, 0, 0];
         let kernel_base = if self.params.width == Width::Bits64 { 0xFFFF_E28A_1000_0080 } else { 0x8700_0080 };
         let of = &self.cast.processes[index];
         let fields = process::Process {
-            key: kernel_base + 0x1000 * index as u64,
+            key: self.held.key(index).unwrap_or(kernel_base + 0x1000 * index as u64),
             pid: of.pid,
             parent: of.parent,
             session: of.session,
@@ -111,14 +111,18 @@ impl Engine<'_> {
             image: &of.image,
             command_line: &of.command_line,
         };
-        let owner = if hook == process::HOOK_START { (of.parent, 8) } else { LOGGER };
+        let owner = match hook {
+            process::HOOK_START => (of.parent, 8),
+            process::HOOK_END => (of.pid, 8),
+            _ => LOGGER,
+        };
         self.scratch.clear();
         process::process(&mut self.scratch, self.params.width, 4, &fields);
         self.rundown(hook, 4, form, owner)?;
         Ok(())
     }
 
-    fn threads_of(&mut self, process: usize, hook: u16) -> Result<(), SynthError> {
+    pub fn threads_of(&mut self, process: usize, hook: u16) -> Result<(), SynthError> {
         for index in 0..self.cast.threads.len() {
             let thread = self.cast.threads[index];
             if thread.process != process {

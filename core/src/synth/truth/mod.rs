@@ -10,6 +10,8 @@ mod stacks;
 
 use serde::Serialize;
 
+use super::scenario::{HandleTruth, LockstepTruth};
+
 pub use figures::{Compute, compute};
 pub use log::{EventLog, PlantedEvent, PlantedOther, StackHalf, StackWhat};
 
@@ -71,6 +73,12 @@ pub struct Truth {
     pub stacks: StackTruth,
     /// Growth per tag as the snapshots show it.
     pub snapshot_growth: Vec<SnapshotGrowth>,
+    /// Processes whose objects were kept by handles, if there are any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub handles: Option<HandleTruth>,
+    /// Tags that are parts of one kind of object, if there are any.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub lockstep: Vec<LockstepTruth>,
     /// The whole trace, then the ranges asked for.
     pub ranges: Vec<RangeTruth>,
     /// Every pool event of the file, if asked for.

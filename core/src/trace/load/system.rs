@@ -117,6 +117,9 @@ impl Processes {
             .get(&event.pid)
             .copied()
             .filter(|&at| self.rows.get(at).is_some_and(|row| row.end == Ticks::NEVER && row.name == event.name));
+        if let Some(row) = open.and_then(|at| self.rows.get_mut(at)).filter(|_| change != ProcessChange::Start) {
+            row.object = row.object.or(event.object);
+        }
         match (change, open) {
             (ProcessChange::Running | ProcessChange::Stop, Some(_)) => {}
             (ProcessChange::Running | ProcessChange::Stop, None) => self.begin(event, Ticks::UNKNOWN),
@@ -141,6 +144,7 @@ impl Processes {
         }
         self.newest.insert(event.pid, self.rows.len());
         self.rows.push(Process {
+            object: event.object,
             pid: event.pid,
             parent_pid: event.parent_pid,
             session: event.session,
@@ -166,6 +170,7 @@ impl Processes {
         mentioned.dedup();
         for pid in mentioned.into_iter().filter(|pid| !self.newest.contains_key(pid)) {
             self.rows.push(Process {
+                object: None,
                 pid,
                 parent_pid: 0,
                 session: 0,

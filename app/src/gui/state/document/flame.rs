@@ -8,7 +8,6 @@ use poolscope_core::pivot::flame::FlameTree;
 use poolscope_core::pivot::{Key, Pivot, Place, PlaceStep};
 use poolscope_core::select::query::quoted;
 
-use super::suspects::pool;
 use super::{Document, Effect, Page, Topic};
 use crate::gui::command::FlameCommand as C;
 use crate::gui::jobs::flame::{Before, FlameAnswer, FlameFindRequest, FlameFound, FlameQuestion, FlameRequest};
@@ -217,12 +216,8 @@ impl Document {
         let Some(suspect) = self.suspects.suspects().get(at) else { return };
         let by = self.judged_by();
         let words = scope_words(suspect, by);
-        let mut steps = if by == By::Driver {
-            // All that it allocates in this pool, also where that is of one tag: its other stacks are the suspect's too.
-            vec![PlaceStep::Value { key: Key::Driver, text: suspect.driver.clone() }, pool(suspect)]
-        } else {
-            self.suspect_steps(suspect)
-        };
+        // All that it allocates in this pool, also where that is of one tag: its other stacks are the suspect's too.
+        let mut steps = self.whose_steps(suspect).unwrap_or_else(|| self.suspect_steps(suspect));
         if by == By::Tag {
             steps.retain(|step| step.key() != Key::Stack);
         }
@@ -302,6 +297,7 @@ fn place_of_most(pivot: &Pivot, goal: &FrameGoal, weigh: impl Fn(usize) -> u64) 
 fn scope_words(suspect: &Suspect, by: By) -> String {
     let pool = if suspect.paged { "paged" } else { "nonpaged" };
     let whose = match &suspect.tag {
+        _ if by == By::Process => format!("process {}", suspect.who.process.as_deref().unwrap_or_default()),
         Some(tag) if by != By::Driver => format!("tag {}", tag.trim_end()),
         _ if suspect.driver.is_empty() => "no driver".to_owned(),
         _ => format!("driver {}", suspect.driver),

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use poolscope_core::column::frames::FrameParts;
+use poolscope_core::leak::who::UNKNOWN_ALLOCATOR;
 use poolscope_core::leak::{By, Suspect};
 use poolscope_core::pivot::{Key, Place, PlaceStep};
 use poolscope_core::select::query::quoted;
@@ -68,6 +69,10 @@ impl Document {
 
     /// Shows the rows of a suspect in the table, opened down to the stack that most of it comes from.
     pub fn show_suspect(&mut self, at: usize) {
+        if self.judged_by() == By::Process {
+            // No preset begins with processes: the rows of one are what a filter leaves.
+            return self.filter_to_suspect(at);
+        }
         let Some(suspect) = self.suspects.suspects().get(at) else { return };
         let by_driver = self.judged_by() == By::Driver;
         let steps = self.suspect_steps(suspect);
@@ -102,6 +107,17 @@ impl Document {
     /// What was judged as one in the judgement that is shown.
     pub(super) fn judged_by(&self) -> By {
         self.suspects.judged.as_ref().map_or(By::Tag, |judged| judged.judgement.request.by)
+    }
+
+    /// The steps that lead to all that a driver or a process allocates in a pool, where that is what was judged as one; `None`
+    /// for allocations whose allocator is unknown, and where a suspect is a tag or a stack.
+    pub(super) fn whose_steps(&self, suspect: &Suspect) -> Option<Vec<PlaceStep>> {
+        let (key, text) = match self.judged_by() {
+            By::Driver => (Key::Driver, suspect.driver.clone()),
+            By::Process => (Key::Process, suspect.who.process.clone().filter(|name| name != UNKNOWN_ALLOCATOR)?),
+            By::Tag | By::Stack => return None,
+        };
+        Some(vec![PlaceStep::Value { key, text }, pool(suspect)])
     }
 
     /// The steps that lead to the rows of a suspect, its stack last.
@@ -151,6 +167,16 @@ impl Document {
     pub fn filter_to_suspect(&mut self, at: usize) {
         let Some(suspect) = self.suspects.suspects().get(at) else { return };
         let paged = if suspect.paged { "Paged" } else { "NonPaged" };
+        if self.judged_by() == By::Process {
+            let query = self.whose_steps(suspect).is_some().then(|| suspect.who.process.clone()).flatten();
+            let query = query.map(|process| format!("process:={} paged:={paged}", quoted(&process)));
+            self.show_table();
+            match query {
+                Some(query) => self.push_query(&query),
+                None => self.tell("Nothing says which rows of the table these are: who allocated them is not recorded"),
+            }
+            return;
+        }
         // A driver that uses one tag is still a driver: others use the tag as well.
         let by_driver = self.judged_by() == By::Driver;
         let query = match &suspect.tag {

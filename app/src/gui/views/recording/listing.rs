@@ -145,7 +145,9 @@ fn record(ui: &mut Ui, kit: &mut Kit) {
             } else {
                 kit.listing.ticked = suggested.tags.iter().cloned().collect();
                 take(kit, &suggested.tags);
-                kit.reason = Some(format!("{}: {}.", suggested.tags.join(", "), suggested.basis.sentence()));
+                let together = suggested.together.iter().map(|group| format!(" {}.", group.sentence()));
+                let together: String = together.collect();
+                kit.reason = Some(format!("{}: {}.{together}", suggested.tags.join(", "), suggested.basis.sentence()));
             }
         }
     });

@@ -24,7 +24,7 @@ pub(super) fn show(ui: &mut Ui, document: &mut Document, listed: &[usize], comma
         filter(ui, document, commands);
         ui.add_space(2.0 * GRID);
         ui.weak("By");
-        for by in [By::Tag, By::Stack, By::Driver] {
+        for by in By::ALL {
             let title = by.name();
             let response = ui.selectable_label(document.suspects.by == by, title);
             response.ctx.accesskit_node_builder(response.id, |node| node.set_label(SuspectsCommand::By(by).title()));

@@ -1,6 +1,6 @@
 //! Why a suspect is one, who may own its tag, what it costs, and how old its blocks are.
 
-use eframe::egui::{Align2, Label, RichText, Sense, Ui, vec2};
+use eframe::egui::{Align2, Label, Response, RichText, Sense, Ui, vec2};
 use poolscope_core::leak::owner::{self, Hints};
 use poolscope_core::leak::{Judgement, Suspect};
 
@@ -13,6 +13,8 @@ use crate::leak_words;
 
 /// Room for a fact's name, in points.
 const NAME: f32 = 48.0;
+/// Processes that are listed.
+const PROCESSES: usize = 8;
 
 pub(super) fn caption(ui: &mut Ui, text: &str) {
     let colour = Palette::of(ui).dim;
@@ -22,25 +24,57 @@ pub(super) fn caption(ui: &mut Ui, text: &str) {
 /// The reasons, and who may own the tag.
 pub(super) fn why(ui: &mut Ui, document: &Document, suspect: &Suspect) {
     caption(ui, "WHY");
-    leak_words::reasons(suspect).iter().for_each(|reason| item(ui, reason));
+    leak_words::reasons(suspect).iter().for_each(|reason| drop(item(ui, reason)));
     let sources = &document.tag_sources;
     let pool_tags = sources.pool_tags.as_ref().map(|found| &*found.tags);
     let claims = owner::claims(suspect, Hints { pool_tags, scanned: sources.drivers.as_deref() });
     if !claims.is_empty() {
         ui.add_space(2.0 * GRID);
         caption(ui, "WHO OWNS IT");
-        claims.iter().for_each(|claim| item(ui, &leak_words::claim(claim)));
+        for claim in &claims {
+            item(ui, &leak_words::claim(claim)).on_hover_text(leak_words::certainty_explained(claim));
+        }
+        leak_words::who::passed_through(suspect).iter().for_each(|rule| drop(item(ui, rule)));
+    }
+    processes(ui, suspect);
+    if let Some(advice) = leak_words::who::advice(suspect) {
+        ui.add_space(2.0 * GRID);
+        caption(ui, "NEXT STEP");
+        item(ui, &advice);
+    }
+}
+
+/// The processes that made its outstanding allocations, with what they made and whether they run.
+fn processes(ui: &mut Ui, suspect: &Suspect) {
+    let shares = &suspect.who.processes;
+    if shares.is_empty() {
+        return;
+    }
+    ui.add_space(2.0 * GRID);
+    caption(ui, "PROCESSES");
+    for share in shares.iter().take(PROCESSES) {
+        let noun = if share.blocks.count == 1 { "allocation" } else { "allocations" };
+        let tip = format!(
+            "{} in {} {noun}, made in the visible range and outstanding at its end",
+            format::bytes(share.blocks.bytes),
+            format::count(share.blocks.count)
+        );
+        item(ui, &leak_words::who::process(share, suspect)).on_hover_text(tip);
+    }
+    if shares.len() > PROCESSES {
+        ui.weak(format!("{} more", format::count((shares.len() - PROCESSES) as u64)));
     }
 }
 
 /// A sentence behind a dot.
-fn item(ui: &mut Ui, text: &str) {
-    ui.horizontal_top(|ui| {
+fn item(ui: &mut Ui, text: &str) -> Response {
+    let line = ui.horizontal_top(|ui| {
         ui.spacing_mut().item_spacing.x = GRID;
         let (dot, _) = ui.allocate_exact_size(vec2(2.0 * GRID, theme::TEXT + GRID), Sense::hover());
         ui.painter().circle_filled(dot.center(), 1.5, Palette::of(ui).dim);
-        ui.add(Label::new(text).wrap());
+        ui.add(Label::new(text).wrap())
     });
+    line.inner
 }
 
 /// What it costs, and how old its blocks are.

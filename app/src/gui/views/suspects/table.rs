@@ -162,7 +162,9 @@ fn cell(ui: &mut Ui, column: SuspectColumn, line: &Line<'_>) {
     let Line { at, suspect, by, faint } = line;
     let palette = Palette::of(ui);
     match column {
-        SuspectColumn::Rank => figure(ui, (at + 1).to_string()),
+        SuspectColumn::Rank => {
+            figure(ui, (at + 1).to_string()).on_hover_text(leak_words::who::score(suspect));
+        }
         SuspectColumn::Verdict => {
             let colour = marks::colour(suspect.verdict, palette);
             marks::badge(suspect.verdict).show(ui, colour, palette.canvas);
@@ -184,10 +186,10 @@ fn cell(ui: &mut Ui, column: SuspectColumn, line: &Line<'_>) {
             let text = RichText::new(words::source(suspect, *by)).color(palette.text);
             ui.add(Label::new(text).truncate().selectable(false));
         }
-        SuspectColumn::Growth => figure(ui, words::per_minute(suspect)),
-        SuspectColumn::Size => figure(ui, format::bytes(suspect.evidence.survivors.bytes)),
-        SuspectColumn::Count => figure(ui, format::count(suspect.evidence.survivors.count)),
-        SuspectColumn::Frees => figure(ui, format::count(suspect.evidence.freed.count)),
+        SuspectColumn::Growth => drop(figure(ui, words::per_minute(suspect))),
+        SuspectColumn::Size => drop(figure(ui, format::bytes(suspect.evidence.survivors.bytes))),
+        SuspectColumn::Count => drop(figure(ui, format::count(suspect.evidence.survivors.count))),
+        SuspectColumn::Frees => drop(figure(ui, format::count(suspect.evidence.freed.count))),
         SuspectColumn::Confidence => confidence(ui, suspect),
         SuspectColumn::Curve => {
             let size = vec2(ui.available_width() - GRID, ROW_HEIGHT - 2.0 * GRID);
@@ -199,12 +201,13 @@ fn cell(ui: &mut Ui, column: SuspectColumn, line: &Line<'_>) {
     }
 }
 
-fn figure(ui: &mut Ui, text: String) {
-    ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+fn figure(ui: &mut Ui, text: String) -> Response {
+    let place = ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
         ui.add_space(GRID);
         let text = RichText::new(text).font(theme::figure_font()).color(Palette::of(ui).text);
-        ui.add(Label::new(text).truncate().selectable(false));
+        ui.add(Label::new(text).truncate().selectable(false))
     });
+    place.inner
 }
 
 /// The share as a bar with its figure on it.
