@@ -202,14 +202,14 @@ fn a_trace_without_pool_events_has_nothing_to_judge() {
     let file = OnDisk::new("quiet.etl", &Micro::default().bytes(1_000));
     let ran = run(&["leaks", file.path()]);
     assert_eq!(ran.code, 0, "{}", ran.err);
-    assert!(String::from_utf8_lossy(&ran.out).contains("Nothing to judge: not one pool allocation"), "{ran:?}");
+    assert!(String::from_utf8_lossy(&ran.out).contains("Nothing to analyze: not one pool allocation"), "{ran:?}");
     assert!(ran.err.contains("wpr -start Pool"), "{}", ran.err);
     let folder = tempfile::tempdir().expect("a scratch folder can be made");
     let html = folder.path().join("quiet.html");
     let html = html.to_str().expect("an ordinary name");
     let document = json(&["leaks", file.path(), "--format", "json", "--html", html, "--fail-if", "suspects > 0"]);
     assert_eq!(document["rows"], serde_json::json!([]));
-    assert!(std::fs::read_to_string(html).expect("the report is there").contains("Nothing to judge"));
+    assert!(std::fs::read_to_string(html).expect("the report is there").contains("Nothing to analyze"));
 }
 
 #[test]

@@ -71,6 +71,7 @@ fn a_whole_trace_is_recorded_from_its_first_to_its_last_kernel_record() {
         variant.params.mode == FileMode::Sequential
             && variant.params.lost_buffers == 0
             && variant.params.loss_share == 0.0
+            && variant.params.definition_loss == 0.0
     };
     let all: Vec<variants::Variant> = variants::all(1_500).into_iter().filter(whole).collect();
     assert!(all.len() > 80);

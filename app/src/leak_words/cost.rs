@@ -79,7 +79,7 @@ mod tests {
         assert_eq!(cost(&leak, &all).as_deref(), Some(words));
         all.pools[0].growing_bytes_per_s = leak.growth_bytes_per_s;
         let words =
-            "114.0 MB/h; at the rate of all that grows in it, 228.0 MB/h, nonpaged pool is exhausted in 1 h 40 min";
+            "114.0 MB/h; at the rate of all that grows in it, 228.0 MB/h, nonpaged pool is exhausted in 100 min 0 s";
         assert_eq!(cost(&leak, &all).as_deref(), Some(words));
         let mut other_pool = leak.clone();
         other_pool.paged = true;

@@ -200,7 +200,6 @@ impl LeakTable<'_> {
             Cell::Count(evidence.freed.count),
             Cell::Float(suspect.growth_bytes_per_s),
             Cell::Float(suspect.growth_bytes_per_s * 3600.0),
-            Cell::Flag(suspect.growth_scale > 1.0),
             self.words.seconds_to_full(suspect).map_or(Cell::Null, Cell::Float),
             Cell::Words(self.words.reasons(suspect)),
             Cell::List(stack.into_iter().map(str::to_owned).collect()),
@@ -212,6 +211,7 @@ impl LeakTable<'_> {
             Cell::Float(suspect.driver_share),
             Cell::Float(suspect.stack_share),
             Cell::List(evidence.pyramid.iter().map(u64::to_string).collect()),
+            Cell::Flag(suspect.growth_scale > 1.0),
             Cell::Words(self.words.claims(suspect)),
         ];
         let who = leaks_who::cells(suspect, self.words);
@@ -239,7 +239,6 @@ const FIELDS: [&str; 26] = [
     "frees",
     "growth_bytes_per_s",
     "growth_bytes_per_hour",
-    "growth_is_estimated",
     "seconds_to_full",
     "reasons",
     "stack",
@@ -251,6 +250,7 @@ const FIELDS: [&str; 26] = [
     "driver_share",
     "stack_share",
     "ages",
+    "growth_is_estimated",
     "claims",
 ];
 

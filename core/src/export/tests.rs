@@ -49,6 +49,7 @@ fn a_report_keeps_every_value_apart() {
     let expected = json!({
         "trace": "a \"b\".etl",
         "range": {"from": 0.0, "to": 10.0},
+        "recorded_range": {"from": 0.0, "to": 10.0},
         "by": ["type", "tag", "stack", "session", "alloc_time", "address"],
         "total": {"count": 2, "average": 23.5, "lifetime_max_s": null},
         "rows": [

@@ -20,8 +20,6 @@ pub struct Units {
     starts: Vec<u32>,
     /// A row of each unit.
     samples: Vec<u32>,
-    /// The columns that make the units.
-    keys: Vec<Key>,
     /// The wanted columns that do not.
     left_out: Vec<Key>,
 }
@@ -46,17 +44,11 @@ impl Units {
                 let (rows, starts) = sorted(combos.of_row(), combos.samples().len());
                 let left_out = wanted.iter().copied().filter(|key| !keys.contains(key)).collect();
                 let samples = combos.samples().to_vec();
-                let units = Self { rows, starts, samples, keys: keys.to_vec(), left_out };
+                let units = Self { rows, starts, samples, left_out };
                 return Ok(if by_process { units.by_allocator(names.trace()) } else { units });
             }
         }
         Ok(Self::default())
-    }
-
-    /// The columns of which each unit has one combination of values.
-    #[must_use]
-    pub fn keys(&self) -> &[Key] {
-        &self.keys
     }
 
     /// The wanted columns that could not be told apart, since they have too many combinations with the others.
@@ -68,8 +60,7 @@ impl Units {
     /// The same units, each cut into those of one allocator: two lives of a process number may have one name, and the process of
     /// an allocation that was not seen is not known, though its free names one.
     fn by_allocator(self, trace: &Trace) -> Self {
-        let mut cut =
-            Self { starts: vec![0], keys: self.keys.clone(), left_out: self.left_out.clone(), ..Self::default() };
+        let mut cut = Self { starts: vec![0], left_out: self.left_out.clone(), ..Self::default() };
         for unit in 0..self.len() {
             let mut rows: Vec<(ProcessId, u32)> =
                 self.rows(unit).iter().map(|row| (allocator(trace, *row as usize), *row)).collect();
@@ -150,11 +141,10 @@ mod tests {
     #[test]
     fn what_cannot_be_told_apart_is_said() {
         let few = Units::new(&names(&called_from(50)), &WANTED, &never).unwrap();
-        assert_eq!((few.len(), few.keys(), few.left_out()), (50, &WANTED[..], &[][..]));
+        assert_eq!((few.len(), few.left_out()), (50, &[][..]));
         let names = names(&called_from(MAX_COMBINATIONS + 1));
         let many = Units::new(&names, &WANTED, &never).unwrap();
         assert_eq!((many.len(), many.left_out()), (1, &[Key::Stack][..]));
-        assert_eq!(many.keys(), [Key::Tag, Key::Paged, Key::Function]);
         assert_eq!(many.rows(0).len(), MAX_COMBINATIONS + 1);
     }
 

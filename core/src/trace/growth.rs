@@ -86,7 +86,6 @@ impl GrowthScale {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::column::testkit::Dice;
     use crate::trace::time::ClockKind;
 
     const CLOCK: Clock = Clock { kind: ClockKind::Qpc, ticks_per_second: 1000, start_filetime: 0 };
@@ -108,13 +107,17 @@ mod tests {
 
     #[test]
     fn it_is_the_slope_of_the_line_through_the_outstanding_bytes() {
-        let mut dice = Dice(5);
+        let mut state = 5_u64;
+        let mut roll = |below: u64| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) % below
+        };
         let scale = GrowthScale::new(View { from: Ticks(500), to: Ticks(4_500) });
         for _ in 0..20 {
             let mut events = Vec::new();
             let mut sum = GrowthSum::default();
             for _ in 0..200 {
-                let (alloc, life, size) = (dice.roll(5_000) as i64, dice.roll(3_000) as i64, dice.roll(4_000));
+                let (alloc, life, size) = (roll(5_000) as i64, roll(3_000) as i64, roll(4_000));
                 events.push((alloc, size as i64));
                 events.push((alloc + life, -(size as i64)));
                 sum.add(scale.allocation(Ticks(alloc), Ticks(alloc + life), size));

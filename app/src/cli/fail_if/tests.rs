@@ -39,7 +39,7 @@ fn units_are_those_of_the_figure() {
         "nonpaged_slope > 39KB/s",
         "leaks=1",
         "growing != 1",
-        "suspects == 4",
+        "suspects == 5",
         "impacting_size <= 8MB",
         "confidence > 80%",
         "confidence < 0.9",
