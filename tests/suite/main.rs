@@ -2,6 +2,7 @@
 
 mod cancel;
 mod cli;
+mod cli_usage;
 mod corpus;
 mod corruption;
 mod gui_analysis_columns;
@@ -16,6 +17,7 @@ mod gui_files;
 mod gui_flame;
 mod gui_graph;
 mod gui_graph_moves;
+mod gui_kept;
 mod gui_kit;
 mod gui_modules;
 mod gui_modules_kit;
@@ -54,6 +56,7 @@ mod source;
 mod symbols_cli;
 mod symbols_kit;
 mod symbols_paths;
+mod symbols_private;
 mod symbols_resolve;
 mod symbols_servers;
 mod symbols_stores;

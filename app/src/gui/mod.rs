@@ -60,7 +60,7 @@ pub fn run(open: OpenRequest) -> anyhow::Result<()> {
         Ok(Box::new(app::App::new(&creation.egui_ctx, services, open)) as Box<dyn eframe::App>)
     };
     eframe::run_native("poolscope", options, Box::new(make)).map_err(|error| {
-        anyhow!("the window cannot be opened: {error}. Without a display, use a command such as `poolscope report`.")
+        anyhow!("the window cannot be opened: {error}; without a display, use a command such as `poolscope report`")
     })
 }
 
@@ -72,7 +72,7 @@ fn icon() -> egui::IconData {
 /// The user's settings, where programs of this system keep them.
 fn store() -> Arc<dyn Store> {
     match eframe::storage_dir("poolscope") {
-        Some(folder) => Arc::new(FileStore::new(folder.join("settings.json"))),
+        Some(folder) => Arc::new(FileStore::new(folder)),
         None => Arc::new(NoStore),
     }
 }
