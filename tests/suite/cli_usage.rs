@@ -3,6 +3,7 @@
 
 use poolscope::cli::io::Io;
 use poolscope::cli::{Outcome, WindowRequest, run as run_cli};
+use poolscope_core::synth::SynthParams;
 use poolscope_tests::planted::{OnDisk, bytes_of};
 use poolscope_tests::program::{output, poolscope_exe, run};
 use poolscope_tests::variants::base;
@@ -68,10 +69,10 @@ fn what_is_or_may_be_a_file_opens_in_the_window() {
 
 #[test]
 fn quiet_leaves_results_and_errors() {
-    // Half a trace: that is told as a warning.
-    let bytes = bytes_of(&base(4_000));
-    let cut = OnDisk::new("cut.etl", &bytes[..bytes.len() / 2]);
-    let line = ["report", cut.path(), "--by", "tag", "--format", "csv"];
+    // What is missing is told as a warning.
+    let lossy = SynthParams { lost_buffers: 6, ..base(4_000) };
+    let file = OnDisk::new("lossy.etl", &bytes_of(&lossy));
+    let line = ["report", file.path(), "--by", "tag", "--format", "csv"];
     let (loud, silent) = (run(&line), run(&[&line[..], &["-q"]].concat()));
     assert!(loud.err.contains("warning"), "{}", loud.err);
     assert_eq!((silent.code, silent.err.as_str()), (0, ""));

@@ -6,9 +6,10 @@ use std::sync::Arc;
 
 use egui_kittest::kittest::Queryable;
 use poolscope::gui::OpenRequest;
+use poolscope::gui::app::App;
 use poolscope::gui::egui::accesskit::Role;
 use poolscope::gui::egui::{Key, Modifiers};
-use poolscope_core::synth::SynthParams;
+use poolscope::gui::widgets::pivot_table::Action;
 
 use crate::gui_kit::*;
 
@@ -174,30 +175,34 @@ fn a_folder_named_on_the_command_line_opens_its_traces_as_tabs() {
 }
 
 #[test]
-fn more_rows_than_can_be_selected_are_not_and_that_is_said() {
-    let (_folder, path) = folder_with(&SynthParams { allocations: 12_000, ..SynthParams::default() });
+fn a_selection_ends_where_it_is_said_to() {
+    use crate::gui_table_kit::{asked, focus_table, press, usual, window};
+    let cut = Action::Cut { selected: 10_000, wanted: 25_000 };
+    let mut table = window(usual());
+    table.state_mut().rows.count = 25_000;
+    focus_table(&mut table);
+    press(&mut table, CTRL, Key::A);
+    let selected = |table: &crate::gui_table_kit::Window<'_>| {
+        let selected = table.state().state.selected();
+        (selected.len(), selected.first().copied(), selected.last().copied())
+    };
+    assert_eq!((selected(&table), asked(&table)), ((10_000, Some(0), Some(9_999)), vec![cut.clone()]));
+    // From the first row to the last one, and back: the rows at the anchor are taken.
+    press(&mut table, Modifiers::NONE, Key::Home);
+    press(&mut table, Modifiers::SHIFT, Key::End);
+    assert_eq!(selected(&table), (10_000, Some(0), Some(9_999)));
+    press(&mut table, Modifiers::NONE, Key::End);
+    press(&mut table, Modifiers::SHIFT, Key::Home);
+    assert_eq!(selected(&table), (10_000, Some(15_000), Some(24_999)));
+    assert_eq!(asked(&table), [cut.clone(), cut.clone(), cut.clone()]);
+    table.state_mut().rows.count = 9_000;
+    press(&mut table, CTRL, Key::A);
+    assert_eq!((selected(&table).0, asked(&table).len()), (9_000, 3), "nothing is said where nothing is cut");
+    // The window tells it.
+    let (_folder, path) = folder();
     let mut window = open_file(&path);
-    header_menu(&mut window, "Stack", &["Remove"]);
-    header_menu(&mut window, "Paged", &["Remove"]);
-    header_menu(&mut window, "Pool Tag", &["Remove"]);
-    command(&mut window, "Columns");
-    window.get_by_label("Address").click();
-    window.run_steps(3);
-    press_with(&mut window, Modifiers::NONE, Key::Escape);
-    settle(&mut window);
-    let rows = document(&window).rows.as_ref().expect("rows");
-    assert!(rows.flat().tree().pivot().keys().len() == 2, "{}", columns(&window));
-    press(&mut window, Key::Home);
-    for _ in 0..6 {
-        window.event(poolscope::gui::egui::Event::Text("*".to_owned()));
-        window.run_steps(2);
-        press(&mut window, Key::End);
-        press(&mut window, Key::ArrowRight);
-    }
-    settle(&mut window);
-    let count = document(&window).rows.as_ref().expect("rows").flat().len();
-    assert!(count > 10_000, "{count} rows");
-    press_with(&mut window, CTRL, Key::A);
-    assert_eq!(document(&window).table.selected().len(), 10_000);
-    window.get_by_label_contains(&format!("10,000 of {} rows are selected", poolscope::format::count(count)));
+    let document = window.state_mut().as_mut().and_then(App::document_mut).expect("a trace is open");
+    document.table_action(cut);
+    window.run_steps(4);
+    window.get_by_label_contains("10,000 of 25,000 rows are selected");
 }

@@ -62,16 +62,25 @@ fn page(mut command: Command) -> io::Result<Vec<u8>> {
     Ok(without_repeats(&String::from_utf8_lossy(&page)).into_bytes())
 }
 
-/// The page with the lines that every part of it begins with told once.
+/// The page in ASCII, with the lines that every part of it begins with told once.
 fn without_repeats(page: &str) -> String {
     let mut text = String::with_capacity(page.len());
     for (at, line) in page.lines().enumerate() {
         if at < 2 || !is_opening(line) {
-            text.push_str(line);
+            line.chars().for_each(|c| push(&mut text, c));
             text.push('\n');
         }
     }
     text
+}
+
+/// Not every reader of man pages takes more than ASCII.
+fn push(text: &mut String, c: char) {
+    if c.is_ascii() {
+        text.push(c);
+    } else {
+        text.push_str(&format!("\\[u{:04X}]", u32::from(c)));
+    }
 }
 
 /// Whether a line is one of those that say what an apostrophe is.

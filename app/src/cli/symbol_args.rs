@@ -30,7 +30,7 @@ impl SymbolArgs {
     /// The names of a trace's frames; `None` if none are wanted.
     ///
     /// # Errors
-    /// A warning cannot be written.
+    /// A warning cannot be written, or the user interrupted the search.
     pub fn names(&self, trace: &Trace, args: &TraceArgs, io: &mut Io<'_>) -> std::io::Result<Option<Arc<SymbolTable>>> {
         if self.symbols.as_deref().is_some_and(|path| path.eq_ignore_ascii_case("none")) {
             return Ok(None);
@@ -39,6 +39,9 @@ impl SymbolArgs {
         let choice = Choice { path: self.symbols.clone(), offline: self.offline || self.symbols.is_none() };
         let resolver = resolver(&choice, args, io)?;
         let resolved = search(&resolver, module_needs(trace), io);
+        if io.cancel.is_cancelled() {
+            return Err(std::io::ErrorKind::Interrupted.into());
+        }
         let (nameless, all) = (resolved.nameless(), resolved.outcomes.len());
         if self.symbols.is_some() && nameless > 0 {
             let (nameless, all) = (format::count(nameless as u64), format::count(all as u64));
