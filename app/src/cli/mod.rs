@@ -42,6 +42,9 @@ use io::{ColorChoice, Io};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+/// The heading of options that every command takes.
+const EVERYWHERE: &str = "Options of every command";
+
 /// Finds kernel pool leaks in Windows Performance Toolkit traces (.etl).
 #[derive(Parser, Debug)]
 #[command(name = "poolscope", version, about, max_term_width = 100)]
@@ -54,10 +57,10 @@ struct Cli {
     #[arg(long, conflicts_with = "files")]
     demo: bool,
     /// Colors in output and messages
-    #[arg(long, value_name = "WHEN", value_enum, default_value_t, global = true)]
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t, global = true, help_heading = EVERYWHERE)]
     color: ColorChoice,
     /// Only results and errors: no progress, no warnings, no notes
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, help_heading = EVERYWHERE)]
     quiet: bool,
     #[command(subcommand)]
     command: Option<Command>,
