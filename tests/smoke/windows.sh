@@ -68,7 +68,7 @@ log=$pictures/program.log
 scratch=$(mktemp -d)
 export WINEPREFIX=$PWD/$CARGO_TARGET_DIR/prefix WINEDEBUG=-all WINEDLLOVERRIDES='mscoree,mshtml=' LC_ALL=C.UTF-8
 wine=/usr/lib/wine/wine64
-trap 'end_all; WINEPREFIX=$WINEPREFIX /usr/lib/wine/wineserver64 -k || true; rm -rf "$scratch"' EXIT
+trap 'end_all; [[ ${parts[*]} == check ]] || WINEPREFIX=$WINEPREFIX /usr/lib/wine/wineserver64 -k || true; rm -rf "$scratch"' EXIT
 
 step() { printf '%s: %s (%s s)\n' "$name" "$*" "$SECONDS"; }
 failed() {
@@ -413,7 +413,7 @@ message() {
 for part in "${parts[@]}"; do
     declare -F "part_$part" >/dev/null || failed "there is no part $part"
     step "$part"
-    [[ $part == build || $part == files ]] || prepare_wine
+    [[ $part == check || $part == build || $part == files ]] || prepare_wine
     "part_$part"
 done
 step "done: ${parts[*]}"

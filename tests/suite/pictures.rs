@@ -30,7 +30,7 @@ fn window<'a>(open: OpenRequest, theme: Theme) -> Window<'a> {
     let store = InMemory::holding(&format!("{{ \"theme\": \"{name}\" }}"));
     let mut given = Some((open, services(store)));
     let size = vec2(WIDTH as f32, HEIGHT as f32);
-    Harness::builder().with_size(size).with_pixels_per_point(1.0).with_step_dt(0.02).build_ui_state(
+    Harness::builder().with_size(size).with_pixels_per_point(1.0).with_step_dt(0.1).build_ui_state(
         move |ui, app: &mut Option<App>| {
             if let Some((open, services)) = given.take() {
                 *app = Some(App::new(ui.ctx(), services, open));
@@ -91,11 +91,11 @@ const PAGES: [(&str, Page); 5] = [
     ("trace", Page::Trace),
 ];
 
-/// Lets messages fade and everything that was asked for come.
+/// Lets messages fade, which takes six seconds of the window's clock, and everything that was asked for come.
 fn calm(window: &mut Window<'_>) {
-    window.run_steps(500);
+    window.run_steps(90);
     settle(window);
-    window.run_steps(30);
+    window.run_steps(10);
 }
 
 #[test]
@@ -104,7 +104,7 @@ fn pages_look_as_they_did() {
     for theme in [Theme::Light, Theme::Dark] {
         let called = |page: &str| format!("{page}-{}", if theme == Theme::Dark { "dark" } else { "light" });
         let mut start = window(OpenRequest::Nothing, theme);
-        start.run_steps(30);
+        start.run_steps(10);
         complaints.extend(compare(&start, &called("start")));
         let mut sample = window(OpenRequest::Sample, theme);
         settle(&mut sample);
@@ -124,7 +124,7 @@ fn pages_look_as_they_did() {
 #[test]
 fn a_changed_word_is_noticed_and_a_shade_is_not() {
     let mut start = window(OpenRequest::Nothing, Theme::Light);
-    start.run_steps(30);
+    start.run_steps(10);
     let drawn = Picture::of(&start.ctx, start.output(), WIDTH, HEIGHT);
     let ink = drawn.rgba.chunks_exact(4).filter(|pixel| pixel[0] < 100).count();
     assert!(ink > 500, "there is text: {ink} dark pixels");
@@ -132,7 +132,7 @@ fn a_changed_word_is_noticed_and_a_shade_is_not() {
     paler.rgba.iter_mut().for_each(|channel| *channel = channel.saturating_sub(SHADE / 2));
     assert_eq!(drawn.differing(&paler, SHADE).0, 0);
     let mut dark = window(OpenRequest::Nothing, Theme::Dark);
-    dark.run_steps(30);
+    dark.run_steps(10);
     let dark = Picture::of(&dark.ctx, dark.output(), WIDTH, HEIGHT);
     assert!(drawn.differing(&dark, SHADE).0 > WIDTH * HEIGHT / 2);
     // As if a menu were called otherwise: its word alone.
