@@ -4,6 +4,7 @@
 pub mod association;
 pub mod cli;
 pub mod drivers;
+pub mod file_identity;
 pub mod format;
 pub mod gui;
 pub mod html_report;
@@ -18,10 +19,15 @@ pub mod windowed;
 pub mod wpr;
 
 use std::ffi::OsString;
+use std::io::Write as _;
 
 /// Runs the program with the arguments of a command line, on the real standard streams. Returns the exit code.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
-    run(args, &mut cli::io::Io::standard(), windowed::hand_over)
+    let code = run(args, &mut cli::io::Io::standard(), windowed::hand_over);
+    if code == cli::interrupt::INTERRUPTED {
+        cli::interrupt::leave();
+    }
+    code
 }
 
 /// Runs a command line on some streams. What asks for the window goes to `hand_over` first, which may open it elsewhere.
@@ -35,12 +41,27 @@ fn run(
         cli::Outcome::Exit(code) => code,
         cli::Outcome::Window(_) if hand_over(&args) => 0,
         cli::Outcome::Window(request) => {
+            let is_sample = request == cli::WindowRequest::Sample;
             let open = match request {
                 cli::WindowRequest::Empty => gui::OpenRequest::Nothing,
                 cli::WindowRequest::Sample => gui::OpenRequest::Sample,
                 cli::WindowRequest::Files(paths) => gui::OpenRequest::Files(paths),
             };
-            cli::report(gui::run(open).map(|()| 0), io)
+            match gui::run(open) {
+                Err(error) if is_sample => print_sample(&error, io),
+                result => cli::report(result.map(|()| 0), io),
+            }
         }
+    }
+}
+
+/// Without a window the sample's verdict is printed instead.
+fn print_sample(why: &anyhow::Error, io: &mut cli::io::Io<'_>) -> u8 {
+    // Whoever cannot be told this still gets what follows.
+    drop(writeln!(io.err, "poolscope: {why:#}. This is what `poolscope leaks --demo` prints:"));
+    let line = ["poolscope", "leaks", "--demo"].map(OsString::from);
+    match cli::run(line, io) {
+        cli::Outcome::Exit(code) => code,
+        cli::Outcome::Window(_) => 1,
     }
 }

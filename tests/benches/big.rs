@@ -4,7 +4,6 @@
 
 use poolscope::cli::io::Io;
 use poolscope::cli::{Outcome, run};
-use poolscope::symbols::Machine;
 use poolscope_core::etl::walk::{TraceFile, bare_walk};
 use std::ffi::OsString;
 use std::io::{Write, sink};
@@ -79,9 +78,8 @@ fn compare(trace: &OsString, out: &mut impl Write) -> Result<(), Box<dyn std::er
 
 /// Runs a command and throws its results away.
 fn quietly(line: &[OsString], out: Box<dyn Write + '_>) -> Result<(), String> {
-    let mut err = Vec::new();
-    let mut io =
-        Io { out, err: Box::new(&mut err), color: false, interactive: false, width: None, machine: Machine::default() };
+    let (mut unused, mut err) = (Vec::new(), Vec::new());
+    let mut io = Io { out, ..Io::captured(&mut unused, &mut err) };
     let outcome = run(line.iter().cloned(), &mut io);
     drop(io);
     if outcome == Outcome::Exit(0) { Ok(()) } else { Err(String::from_utf8_lossy(&err).into_owned()) }

@@ -2,7 +2,8 @@
 # Builds poolscope for Windows on Debian and runs it under wine: `windows.sh PROGRAM [PART...]`. PROGRAM is poolscope for this system,
 # to compare with. The parts, all of them unless some are named:
 #
-#   check     that everything compiles for x86_64-pc-windows-gnu, without making programs; not among all of them
+#   check     that core and app compile for x86_64-pc-windows-gnu, without making programs; `windows.sh check` needs neither PROGRAM
+#             nor wine nor a display; not among all of them
 #   build     the programs and all tests for x86_64-pc-windows-gnu, with the standard library from source
 #   files     what is in the programs: console or none, icon, version, manifest
 #   tests     the tests of core and app, and of the suite what is about Windows
@@ -19,13 +20,19 @@ name=windows
 
 # Rust with the source of its standard library, since rustup's part for Windows may be out of reach; mingw; wine. What comes after
 # is for the window.
-packages=(
-    rustc-web rust-web-src gcc-mingw-w64-x86-64-win32 g++-mingw-w64-x86-64-win32
+packages=(rustc-web rust-web-src gcc-mingw-w64-x86-64-win32)
+for_programs=(
+    g++-mingw-w64-x86-64-win32
     wine wine64
     xvfb xauth xdotool imagemagick mesa-vulkan-drivers
 )
+install=
 if [[ ${1:-} == --install ]]; then
+    install=yes
     shift
+fi
+[[ $* == check ]] || packages+=("${for_programs[@]}")
+if [[ -n $install ]]; then
     as_root=()
     [[ $(id -u) -eq 0 ]] || as_root=(sudo)
     if apt-cache show rustc-web >/dev/null 2>&1; then
@@ -37,12 +44,16 @@ for package in "${packages[@]}"; do
     [[ $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) == installed ]] || missing+=("$package")
 done
 if ((${#missing[@]} > 0)); then
-    echo "$name: SKIPPED, nothing was built or run for Windows; these packages of Debian are missing: ${missing[*]}"
+    why="nothing was built or run for Windows; these packages of Debian are missing: ${missing[*]}"
+    echo "$name: SKIPPED, $why"
+    [[ -z ${POOLSCOPE_SKIPPED:-} ]] || echo "SKIPPED: $why" >>"$POOLSCOPE_SKIPPED"
     exit 0
 fi
 
-program=$(realpath "${1:?the program for this system}")
-shift
+if [[ $* != check ]]; then
+    program=$(realpath "${1:?the program for this system}")
+    shift
+fi
 parts=("$@")
 ((${#parts[@]} > 0)) || parts=(build files tests commands offer window)
 cd "$(dirname "$0")/../.."
@@ -57,7 +68,7 @@ log=$pictures/program.log
 scratch=$(mktemp -d)
 export WINEPREFIX=$PWD/$CARGO_TARGET_DIR/prefix WINEDEBUG=-all WINEDLLOVERRIDES='mscoree,mshtml=' LC_ALL=C.UTF-8
 wine=/usr/lib/wine/wine64
-trap 'end_all; WINEPREFIX=$WINEPREFIX /usr/lib/wine/wineserver64 -k || true; rm -rf "$scratch"' EXIT
+trap 'end_all; [[ ${parts[*]} == check ]] || WINEPREFIX=$WINEPREFIX /usr/lib/wine/wineserver64 -k || true; rm -rf "$scratch"' EXIT
 
 step() { printf '%s: %s (%s s)\n' "$name" "$*" "$SECONDS"; }
 failed() {
@@ -69,20 +80,27 @@ failed() {
 
 # Debian's compiler. Libraries are not optimised, since building takes most of the time and nobody measures here; but core is, whose
 # tests compute a lot, and the reader of C++ names, which needs ten times the stack else.
+# cargo_for_windows CRATES ARGUMENT...: CRATES are those of the standard library that are needed.
 cargo_for_windows() {
+    local crates=$1
+    shift
     RUSTC_BOOTSTRAP=1 RUSTC=/usr/bin/rustc RUSTDOC=/usr/bin/rustdoc CARGO_PROFILE_DEV_DEBUG=0 CARGO_INCREMENTAL=0 \
         CARGO_TARGET_X86_64_PC_WINDOWS_GNU_LINKER=x86_64-w64-mingw32-gcc \
         CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER=$wine \
-        cargo "$@" --locked -Zbuild-std=std,panic_abort,test,proc_macro --target "$target" \
+        cargo "$@" --locked "-Zbuild-std=$crates" --target "$target" \
         --config 'profile.dev.package."*".opt-level=0' --config profile.dev.package.msvc-demangler.opt-level=2 \
-        --config profile.dev.package.poolscope-core.codegen-units=1 --workspace
+        --config profile.dev.package.poolscope-core.codegen-units=1
 }
-part_check() { RUSTFLAGS='-D warnings' cargo_for_windows check --all-targets; }
+# What is special about Windows is in these two; their tests, and the suite, are the same code as here.
+part_check() {
+    RUSTFLAGS='-D warnings' cargo_for_windows std,panic_abort,proc_macro check -p poolscope-core -p poolscope --lib --bins
+}
 part_build() {
     local file
     # The same packages, features and profile in both, so that nothing is compiled twice.
-    cargo_for_windows test --lib --test suite --no-run 2>&1 | tee "$CARGO_TARGET_DIR/tests.log"
-    cargo_for_windows build --bins
+    local std=std,panic_abort,test,proc_macro
+    cargo_for_windows "$std" test --workspace --lib --test suite --no-run 2>&1 | tee "$CARGO_TARGET_DIR/tests.log"
+    cargo_for_windows "$std" build --workspace --bins
     # Without their symbols they are half as large and start sooner.
     mkdir -p "$programs"
     for file in poolscope poolscopew; do
@@ -395,7 +413,7 @@ message() {
 for part in "${parts[@]}"; do
     declare -F "part_$part" >/dev/null || failed "there is no part $part"
     step "$part"
-    [[ $part == build || $part == files ]] || prepare_wine
+    [[ $part == check || $part == build || $part == files ]] || prepare_wine
     "part_$part"
 done
-step "done: ${parts[*]}; pictures in $pictures/"
+step "done: ${parts[*]}"

@@ -190,7 +190,8 @@ fn check(sources: &[Source], cases: u64) {
 fn damaged_made_up_traces_are_survived() {
     let made = |variant: variants::Variant| Source::new(variant.name, bytes_of(&variant.params));
     let sources: Vec<Source> = variants::all(300).into_par_iter().map(made).collect();
-    assert!(sources.len() > 100);
+    // Every pair of ways to write a trace; every combination at night.
+    assert!(sources.len() > 40);
     check(&sources, 30);
 }
 

@@ -18,7 +18,7 @@ use poolscope::gui::jobs::dialog::{Asked, PickFile, Question};
 use poolscope::gui::jobs::load::{Engine, Failure, Loader, Source};
 use poolscope::gui::jobs::symbols::SymbolService;
 use poolscope::gui::settings::Settings;
-use poolscope::gui::settings::store::Store;
+use poolscope::gui::settings::store::{Lock, Part, Store};
 use poolscope::gui::state::document::Document;
 use poolscope::gui::widgets::pivot_table::{Area, Row, TreeModel, header_label, row_label, several_sorted};
 use poolscope::symbols::{Choice, Machine};
@@ -110,34 +110,57 @@ pub type Window<'a> = Harness<'a, Option<App>>;
 #[derive(Default)]
 pub struct InMemory {
     pub text: Mutex<Option<String>>,
+    pub presets: Mutex<Option<String>>,
     pub aside: Mutex<Option<String>>,
 }
 
 impl InMemory {
     pub fn holding(text: &str) -> Arc<Self> {
-        Arc::new(Self { text: Mutex::new(Some(text.to_owned())), aside: Mutex::default() })
+        Arc::new(Self { text: Mutex::new(Some(text.to_owned())), ..Self::default() })
     }
 
     /// What was written last, once the window is gone.
     pub fn settings(&self) -> Settings {
         let text = self.text.lock().expect("nobody panicked").clone().expect("something was written");
-        Settings::parse(text.as_bytes()).expect("it can be read")
+        let (settings, left_out) = Settings::parse(text.as_bytes()).expect("it can be read");
+        assert_eq!(left_out, Vec::<String>::new());
+        settings
+    }
+
+    /// The names of the user's presets that were written last.
+    pub fn preset_names(&self) -> Vec<String> {
+        let text = self.presets.lock().expect("nobody panicked").clone().unwrap_or_else(|| "{}".to_owned());
+        let file: serde_json::Value = serde_json::from_str(&text).expect("it is JSON");
+        let presets = file["presets"].as_array().cloned().unwrap_or_default();
+        presets.iter().filter_map(|preset| preset["name"].as_str().map(str::to_owned)).collect()
+    }
+
+    fn of(&self, part: Part) -> std::sync::MutexGuard<'_, Option<String>> {
+        let text = match part {
+            Part::Settings => &self.text,
+            Part::Presets => &self.presets,
+        };
+        text.lock().expect("nobody panicked")
     }
 }
 
 impl Store for InMemory {
-    fn read(&self) -> std::io::Result<Option<Vec<u8>>> {
-        Ok(self.text.lock().expect("nobody panicked").clone().map(String::into_bytes))
+    fn read(&self, part: Part) -> std::io::Result<Option<Vec<u8>>> {
+        Ok(self.of(part).clone().map(String::into_bytes))
     }
 
-    fn write(&self, text: &str) -> std::io::Result<()> {
-        *self.text.lock().expect("nobody panicked") = Some(text.to_owned());
+    fn write(&self, part: Part, text: &str) -> std::io::Result<()> {
+        *self.of(part) = Some(text.to_owned());
         Ok(())
     }
 
-    fn put_aside(&self) -> std::io::Result<String> {
-        *self.aside.lock().expect("nobody panicked") = self.text.lock().expect("nobody panicked").take();
-        Ok("settings.json.bak".to_owned())
+    fn put_aside(&self, part: Part) -> std::io::Result<String> {
+        *self.aside.lock().expect("nobody panicked") = self.of(part).take();
+        Ok(format!("{}.bak", part.file_name()))
+    }
+
+    fn lock(&self) -> std::io::Result<Lock> {
+        Ok(Box::new(()))
     }
 }
 

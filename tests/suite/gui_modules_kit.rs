@@ -38,7 +38,7 @@ pub fn need(name: &str, module: u32, outstanding_bytes: u64, merged: bool) -> Mo
         image: Some(ImageIdentity { file_name: name.to_owned(), timestamp: 0x5f00_0000 + module, size_bytes: 0x8000 }),
     };
     ModuleNeed {
-        request: ModuleRequest { identity, rvas: vec![0x1000, 0x1040, 0x2000], by_hand: None },
+        request: ModuleRequest { identity, rvas: vec![0x1000, 0x1040, 0x2000], by_hand: None, anew: false },
         modules: vec![ModuleId(module)],
         is_kernel: true,
         frames: 3,

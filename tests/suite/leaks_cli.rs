@@ -246,7 +246,9 @@ fn outputs_do_not_depend_on_the_number_of_threads() {
         let with = |threads: &str| {
             let html = folder.path().join(threads);
             let path = html.to_str().expect("an ordinary name");
-            let ran = run(&["leaks", file.path(), "--format", format, "--all", "--threads", threads, "--html", path]);
+            let line =
+                ["leaks", file.path(), "--format", format, "--all", "--threads", threads, "--html", path, "--force"];
+            let ran = run(&line);
             assert_eq!(ran.code, 0, "{}", ran.err);
             (ran.out, std::fs::read(&html).expect("the report is there"))
         };
@@ -286,7 +288,7 @@ fn the_report_for_mail_stands_alone() {
         "Data quality",
         "prefers-color-scheme: dark",
         "<li>owner: myfault.sys (",
-        "<code>poolscope leaks --demo --by tag --range ",
+        "<code>poolscope leaks --demo</code>",
     ] {
         assert!(html.contains(words), "the report lacks {words}");
     }
@@ -332,7 +334,40 @@ fn what_is_left_out_is_counted_in_every_report() {
 #[test]
 fn the_command_in_the_report_can_be_run_again() {
     let file = OnDisk::new("a&b's trace.etl", &bytes_of(&base(6_000)));
+    let (html, _) = mailed(file.path(), &["--by", "stack", "--top", "4"]);
+    let command = "<code>poolscope leaks &quot;a&amp;b&#39;s trace.etl&quot; --by stack --top 4</code>";
+    assert!(html.contains(command), "{html}");
+}
+
+#[test]
+fn a_report_for_mail_tells_neither_folders_nor_machines_unless_asked() {
+    let file = OnDisk::new("case.etl", &bytes_of(&base(6_000)));
+    let info = json(&["info", "--demo", "--format", "json"]);
+    let machine = info["computer"].as_str().map(str::to_owned);
+    let folder = std::path::Path::new(file.path()).parent().and_then(std::path::Path::to_str).expect("a folder");
     let (html, _) = mailed(file.path(), &[]);
-    let (_, rest) = html.split_once("<code>poolscope leaks &quot;").expect("the path is quoted");
-    assert!(rest.contains("a&amp;b&#39;s trace.etl&quot; --by tag --range "), "{rest}");
+    assert!(html.contains("Kernel pool leaks in case.etl<") && !html.contains(folder), "{html}");
+    let (html, _) = mailed(file.path(), &["--identify"]);
+    assert!(html.contains(folder), "{html}");
+    let of_demo = |options: &[&str]| mailed("--demo", options).0;
+    assert!(!of_demo(&[]).contains("<dt>Machine</dt>"));
+    if let Some(machine) = machine {
+        assert!(of_demo(&["--identify"]).contains(&machine) && !of_demo(&[]).contains(&machine));
+    }
+}
+
+#[test]
+fn a_report_is_never_written_over_unless_asked() {
+    let folder = tempfile::tempdir().expect("a scratch folder can be made");
+    let at = folder.path().join("report.html");
+    let path = at.to_str().expect("an ordinary name");
+    std::fs::write(&at, "the one for the customer").expect("a file");
+    let refused = run(&["leaks", "--demo", "--html", path]);
+    assert_eq!((refused.code, refused.out.len()), (1, 0), "before any work is done");
+    assert!(refused.err.contains(path) && refused.err.contains("--force"), "{}", refused.err);
+    assert_eq!(std::fs::read_to_string(&at).expect("it is there"), "the one for the customer");
+    let written = run(&["leaks", "--demo", "--html", path, "--force"]);
+    assert_eq!(written.code, 0, "{}", written.err);
+    assert!(std::fs::read_to_string(&at).expect("it is there").contains("<h1>myfault.sys leaks "));
+    assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 1, "nothing else is left");
 }

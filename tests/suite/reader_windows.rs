@@ -3,9 +3,7 @@
 
 /// Says past the test runner's capture that nothing was compared.
 fn skipped(why: &str) {
-    use std::io::Write;
-    let line = format!("SKIPPED: Windows' reader was not compared: {why}\n");
-    std::io::stderr().write_all(line.as_bytes()).expect("standard error takes a line");
+    poolscope_tests::skipped(&format!("Windows' reader was not compared: {why}"));
 }
 
 #[cfg(not(windows))]

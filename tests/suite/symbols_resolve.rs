@@ -9,7 +9,6 @@ use poolscope_core::trace::Trace;
 use poolscope_core::trace::load::{LoadOptions, load_file};
 use poolscope_tests::corpus::{RealTrace, real_traces};
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -107,7 +106,7 @@ fn native_images_of_a_real_trace_get_the_names_that_another_reader_finds() {
         let mut count = (*name, need.request.rvas.len(), outcome.names.named(), 0);
         let file = outcome.file.as_ref().expect("it is from a file");
         let Some((all, by_name)) = publics(file, "-gsi-records").zip(publics(file, "-publics")) else {
-            std::io::stderr().write_all(b"SKIPPED: no llvm-pdbutil to compare names with\n").expect("stderr");
+            poolscope_tests::skipped("no llvm-pdbutil to compare names with");
             return;
         };
         for (rva, answer) in outcome.names.iter() {

@@ -55,8 +55,7 @@ fn a_real_compressed_pdb_is_unpacked() {
     let folder = std::env::var_os("POOLSCOPE_CORPUS").map(std::path::PathBuf::from);
     let folder = folder.unwrap_or_else(|| poolscope_tests::root().join("../shared/corpus"));
     let Ok(bytes) = std::fs::read(folder.join("pdb/basic32.pd_")) else {
-        let line = format!("SKIPPED: no pdb/basic32.pd_ in {}; set POOLSCOPE_CORPUS\n", folder.display());
-        std::io::Write::write_all(&mut std::io::stderr(), line.as_bytes()).expect("standard error takes a line");
+        poolscope_tests::skipped(&format!("no pdb/basic32.pd_ in {}; set POOLSCOPE_CORPUS", folder.display()));
         return;
     };
     let room = Room::new();

@@ -5,7 +5,7 @@ use crate::source::{TextFile, code_only, root, rust_files, text_files, words};
 
 const LINES_MAX: usize = 1000;
 const UNSAFE_FILE: &str = "core/src/bytes/map.rs";
-const TOP_LEVEL: [&str; 14] = [
+const TOP_LEVEL: [&str; 15] = [
     ".ci",
     ".clippy.toml",
     ".gitattributes",
@@ -20,6 +20,7 @@ const TOP_LEVEL: [&str; 14] = [
     "app",
     "assets",
     "core",
+    "rust-toolchain.toml",
 ];
 /// Everything wrong with one Rust file: module doc, length, `unsafe` outside the one file that may.
 fn rust_complaints(file: &TextFile) -> Vec<String> {

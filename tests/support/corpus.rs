@@ -1,7 +1,6 @@
 //! The real traces beside the repository, which are never part of it, and what two other readers found in them.
 
 use serde_json::Value;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// One real trace.
@@ -40,9 +39,7 @@ pub fn real_traces() -> Vec<RealTrace> {
     let folder = named.clone().unwrap_or_else(|| crate::root().join("../shared/corpus"));
     let Ok(text) = std::fs::read_to_string(folder.join("expected.json")) else {
         assert!(named.is_none(), "POOLSCOPE_CORPUS names {}, which holds no expected.json", folder.display());
-        // Past the test runner's capture, so that it is seen.
-        let line = format!("SKIPPED: no real traces in {}; set POOLSCOPE_CORPUS\n", folder.display());
-        std::io::stderr().write_all(line.as_bytes()).expect("standard error takes a line");
+        crate::skipped(&format!("no real traces in {}; set POOLSCOPE_CORPUS", folder.display()));
         return Vec::new();
     };
     let expected: serde_json::Map<String, Value> = serde_json::from_str(&text).expect("expected.json is JSON");

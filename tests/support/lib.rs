@@ -15,6 +15,7 @@ pub mod windows_shape;
 pub mod wpr;
 pub mod wpr_schema;
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 /// The repository's root.
@@ -22,4 +23,19 @@ use std::path::{Path, PathBuf};
 pub fn root() -> PathBuf {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
     tests.parent().expect("the tests lie in a folder of the repository").to_path_buf()
+}
+
+/// Says that a test does not look at what it is for, and why: past the test runner's capture, so that it is seen, and where
+/// `POOLSCOPE_SKIPPED` names a file, so that it is counted.
+///
+/// # Panics
+/// If nothing can be said.
+pub fn skipped(why: &str) {
+    let test = std::thread::current().name().unwrap_or("a test").to_owned();
+    let line = format!("SKIPPED: {test}: {why}\n");
+    std::io::stderr().write_all(line.as_bytes()).expect("standard error takes a line");
+    if let Some(file) = std::env::var_os("POOLSCOPE_SKIPPED") {
+        let file = std::fs::File::options().create(true).append(true).open(file);
+        file.and_then(|mut file| file.write_all(line.as_bytes())).expect("the list of skipped tests takes a line");
+    }
 }

@@ -2,7 +2,6 @@
 //! LLVM's reader says of them. It must never read a PDB with the code under test.
 
 use serde_json::Value;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -132,7 +131,7 @@ pub fn real(path: &str) -> Option<PathBuf> {
         return Some(file);
     }
     assert!(named.is_none(), "POOLSCOPE_CORPUS names a folder without {path}");
-    skipped(&format!("no {}; set POOLSCOPE_CORPUS", file.display()));
+    crate::skipped(&format!("no {}; set POOLSCOPE_CORPUS", file.display()));
     None
 }
 
@@ -148,14 +147,8 @@ pub fn llvm(tool: &str, arguments: &[&str], file: &Path) -> Option<String> {
             Some(String::from_utf8_lossy(&output.stdout).into_owned())
         }
         Err(error) => {
-            skipped(&format!("{tool} does not start: {error}"));
+            crate::skipped(&format!("{tool} does not start: {error}"));
             None
         }
     }
-}
-
-/// Past the test runner's capture, so that it is seen.
-fn skipped(why: &str) {
-    let line = format!("SKIPPED: {why}\n");
-    std::io::stderr().write_all(line.as_bytes()).expect("standard error takes a line");
 }

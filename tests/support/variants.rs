@@ -33,26 +33,48 @@ pub fn base(allocations: u64) -> SynthParams {
     }
 }
 
-/// Every variant, with so many allocations each.
+/// The environment variable that asks for every combination instead of every pair.
+const EVERY: &str = "POOLSCOPE_ALL_VARIANTS";
+
+/// Every variant, with so many allocations each: of headers, widths, stacks and merging every pair of values, or with
+/// `POOLSCOPE_ALL_VARIANTS` every combination.
 #[must_use]
 pub fn all(allocations: u64) -> Vec<Variant> {
     let base = base(allocations);
+    let mut variants = if std::env::var_os(EVERY).is_some() { product(&base) } else { pairs(&base) };
+    variants.extend(files(&base));
+    variants.extend(losses(&base));
+    variants.extend(loads(&base));
+    variants
+}
+
+fn combined(base: &SynthParams, headers: HeaderStyle, width: Width, stacks: StackMode, merged: bool) -> Variant {
+    let compression = if merged { Compression::Filled } else { Compression::None };
+    let name = format!("{headers:?} {width:?} {stacks:?}{}", if merged { " merged" } else { "" });
+    Variant { name, params: SynthParams { headers, width, stacks, merged, compression, ..base.clone() } }
+}
+
+/// So few combinations that every pair of values stands in one: headers and stacks in full, the others taking turns.
+fn pairs(base: &SynthParams) -> Vec<Variant> {
+    let each = |(i, headers): (usize, HeaderStyle)| {
+        let of_stacks = move |(j, stacks): (usize, StackMode)| {
+            combined(base, headers, WIDTHS[(i + j) % 2], stacks, (i + j / 2) % 2 == 1)
+        };
+        STACKS.into_iter().enumerate().map(of_stacks)
+    };
+    HEADERS.into_iter().enumerate().flat_map(each).collect()
+}
+
+fn product(base: &SynthParams) -> Vec<Variant> {
     let mut variants = Vec::new();
     for headers in HEADERS {
         for width in WIDTHS {
             for stacks in STACKS {
-                for merged in [false, true] {
-                    let compression = if merged { Compression::Filled } else { Compression::None };
-                    let name = format!("{headers:?} {width:?} {stacks:?}{}", if merged { " merged" } else { "" });
-                    let params = SynthParams { headers, width, stacks, merged, compression, ..base.clone() };
-                    variants.push(Variant { name, params });
-                }
+                let both = [false, true].map(|merged| combined(base, headers, width, stacks, merged));
+                variants.extend(both);
             }
         }
     }
-    variants.extend(files(&base));
-    variants.extend(losses(&base));
-    variants.extend(loads(&base));
     variants
 }
 
@@ -114,4 +136,32 @@ fn loads(base: &SynthParams) -> Vec<Variant> {
 
 fn variant(name: &str, params: SynthParams) -> Variant {
     Variant { name: name.to_owned(), params }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    /// The values of a variant, each with the letter of what it is a value of.
+    fn values(variant: &Variant) -> Vec<String> {
+        let SynthParams { headers, width, stacks, merged, .. } = &variant.params;
+        vec![format!("h{headers:?}"), format!("w{width:?}"), format!("s{stacks:?}"), format!("m{merged}")]
+    }
+
+    fn pairs_of(variants: &[Variant]) -> BTreeSet<(String, String)> {
+        let pairs = |variant: &Variant| {
+            let all = values(variant);
+            let pairs = all.iter().flat_map(|a| all.iter().map(|b| (a.clone(), b.clone())));
+            pairs.collect::<Vec<_>>()
+        };
+        variants.iter().flat_map(pairs).collect()
+    }
+
+    #[test]
+    fn every_pair_of_values_stands_in_a_variant() {
+        let base = base(100);
+        assert_eq!((pairs(&base).len(), product(&base).len()), (20, 80));
+        assert_eq!(pairs_of(&pairs(&base)), pairs_of(&product(&base)));
+    }
 }

@@ -1,6 +1,5 @@
 //! The published schema of WPR's profiles, which is never part of the repository, and `xmllint`, which holds a profile against it.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -13,19 +12,14 @@ use std::process::Command;
 pub fn wpr_schema() -> Option<PathBuf> {
     let named = std::env::var_os("POOLSCOPE_WPR_SCHEMA").map(PathBuf::from);
     let schema = named.clone().unwrap_or_else(|| crate::root().join("../shared/wpr/WPRControlProfiles.xsd"));
-    let skip = |why: &str| {
-        // Past the test runner's capture, so that it is seen.
-        let line = format!("SKIPPED: {why}\n");
-        std::io::stderr().write_all(line.as_bytes()).expect("standard error takes a line");
-    };
     if !schema.is_file() {
         assert!(named.is_none(), "POOLSCOPE_WPR_SCHEMA names {}, which is no file", schema.display());
-        skip(&format!("no schema of WPR's profiles at {}; set POOLSCOPE_WPR_SCHEMA", schema.display()));
+        crate::skipped(&format!("no schema of WPR's profiles at {}; set POOLSCOPE_WPR_SCHEMA", schema.display()));
         return None;
     }
     let has_xmllint = Command::new("xmllint").arg("--version").output().is_ok_and(|ran| ran.status.success());
     if !has_xmllint {
-        skip("xmllint is not installed (libxml2-utils)");
+        crate::skipped("xmllint is not installed (libxml2-utils)");
         return None;
     }
     Some(schema)

@@ -4,7 +4,6 @@
 use super::io::Io;
 use super::open::Workers;
 use crate::drivers::{scan_folder, tags_of};
-use poolscope_core::column::parallel::never;
 use poolscope_core::leak::owner::ScannedDrivers;
 use poolscope_core::trace::Trace;
 use std::io::Write as _;
@@ -26,7 +25,9 @@ impl DriverArgs {
     /// The folder cannot be used, or a warning cannot be written.
     pub fn scan(&self, trace: &Trace, workers: &Workers, io: &mut Io<'_>) -> anyhow::Result<Option<ScannedDrivers>> {
         let Some(folder) = &self.drivers else { return Ok(None) };
-        let scan = workers.run(|| scan_folder(folder, &tags_of(trace), &never)).map_err(anyhow::Error::msg)?;
+        let scan = workers
+            .run(|| scan_folder(folder, &tags_of(trace), &|| workers.cancelled()))
+            .map_err(anyhow::Error::msg)?;
         for problem in &scan.problems {
             writeln!(io.err, "poolscope: warning: drivers: {problem}")?;
         }

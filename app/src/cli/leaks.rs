@@ -1,16 +1,16 @@
 //! `leaks`: the verdict, which tag, function, driver leaks and how we know.
 
+use super::asked::Asked;
 use super::driver_args::DriverArgs;
 use super::fail_if::{Condition, Figures};
 use super::io::Io;
 use super::open::{TraceArgs, Usage};
 use super::selection::SelectionArgs;
-use super::{leaks_html, leaks_markdown, leaks_text};
+use super::{leaks_html, leaks_markdown, leaks_text, output_file};
 use crate::{format, leak_words};
 use clap::ValueEnum;
 use poolscope_core::column::key::Key;
 use poolscope_core::column::names::Names;
-use poolscope_core::column::parallel::never;
 use poolscope_core::export::Document;
 use poolscope_core::export::leaks::{LeakTable, LeakWords};
 use poolscope_core::leak::owner::{Claim, Hints, claims};
@@ -50,11 +50,20 @@ pub struct Args {
     /// Writes a report that needs nothing but a browser, besides the output
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
+    /// The report of --html names the machine, and writes paths in full (default: file names alone)
+    #[arg(long, requires = "html")]
+    identify: bool,
+    /// Replaces the file of --html if it is there
+    #[arg(long, requires = "html")]
+    force: bool,
     /// Ends with code 3 if this holds, such as 'nonpaged_growth > 1MB/min and confidence > 80%'; may be given more than
     /// once. Figures: nonpaged_growth, paged_growth, growth, nonpaged_slope, paged_slope, worst_growth (bytes per time),
     /// leaks, growing, stopped, suspects (how many), impacting_size (bytes), confidence (share)
     #[arg(long, value_name = "CONDITION", value_parser = |text: &str| text.parse::<Condition>())]
     fail_if: Vec<Condition>,
+    /// The command line that these were read from.
+    #[arg(skip)]
+    pub asked: Asked,
 }
 
 /// What is judged as one.
@@ -118,24 +127,26 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
             "leaks judges all blocks of a trace against each other and takes no --where; use --range, --by or --top";
         return Err(Usage(message.to_owned()).into());
     }
+    // Before the work, not after it.
+    args.html.iter().try_for_each(|path| output_file::check(path, args.force))?;
     args.trace.with_trace(io, args.selection.load_options(&KEYS), |trace, workers, io| {
         let view = args.selection.view(trace)?;
         let names = args.selection.names(trace, &KEYS, &args.trace, io)?;
         let request = Request { view, by: args.by(), warm_up: args.warm_up(trace, view)? };
         let scanned = args.drivers.scan(trace, workers, io)?;
-        let judgement = workers.run(|| judge(&names, request, &never))?;
+        let judgement = workers.run(|| judge(&names, request, &|| workers.cancelled()))?;
         let name = args.trace.name();
         let document = Document { trace: &name, view, recorded: trace.recorded.range, clock: trace.clock };
         let hints = Hints { pool_tags: names.pool_tags().map(Arc::as_ref), scanned: scanned.as_ref() };
-        let is_sample = args.trace.trace.is_none();
-        let verdict = Verdicts { judgement: &judgement, names: &names, document: &document, hints, is_sample };
+        let verdict = Verdicts { judgement: &judgement, names: &names, document: &document, hints };
         match args.format {
             Format::Text => leaks_text::write(io, &verdict, &args.shown(&judgement))?,
             Format::Markdown => leaks_markdown::write(&mut io.out, &verdict, &args.shown(&judgement))?,
             Format::Json | Format::Csv => args.flat(&verdict, io)?,
         }
         if let Some(path) = &args.html {
-            leaks_html::write(path, &verdict, &args.shown(&judgement), workers)?;
+            let page = leaks_html::Page { path, replace: args.force, identify: args.identify, asked: &args.asked };
+            leaks_html::write(&page, &verdict, &args.shown(&judgement), workers)?;
         }
         args.conditions(&judgement, io)
     })
@@ -210,8 +221,6 @@ pub struct Verdicts<'v> {
     pub document: &'v Document<'v>,
     /// What else is known about tags.
     pub hints: Hints<'v>,
-    /// The trace is the built-in sample, which is no file.
-    pub is_sample: bool,
 }
 
 /// Whether something stays for good, by the verdict.
@@ -246,12 +255,6 @@ impl Verdicts<'_> {
     #[must_use]
     pub fn behind(&self, suspect: &Suspect) -> Vec<String> {
         leak_words::who::behind(suspect, self.hints)
-    }
-
-    /// How the trace is named in a command that can be run again.
-    #[must_use]
-    pub fn trace_argument(&self) -> String {
-        if self.is_sample { "--demo".to_owned() } else { argument(self.document.trace) }
     }
 
     /// The frames of a suspect's stack, from the outermost to the innermost.
@@ -312,15 +315,6 @@ fn left_out_words(hidden: u64) -> Option<String> {
     }
 }
 
-/// A path as one argument, in quotes where a shell might take it for more.
-fn argument(path: &str) -> String {
-    let is_plain = |c: char| c.is_alphanumeric() || r"./\:_-".contains(c);
-    if !path.is_empty() && path.chars().all(is_plain) {
-        return path.to_owned();
-    }
-    format!("\"{}\"", path.replace('"', "\\\""))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -332,15 +326,6 @@ mod tests {
         assert_eq!(left_out_words(1).as_deref(), Some(one));
         let many = "1,200 more that leak, grow or came in one step: --top shows them.";
         assert_eq!(left_out_words(1200).as_deref(), Some(many));
-    }
-
-    #[test]
-    fn paths_in_a_command_are_quoted_where_they_must_be() {
-        let same = [r"C:\traces\server-1.etl", "traces/server_2.etl", "p\u{f6}\u{f6}l.etl"];
-        assert_eq!(same.map(argument), same);
-        assert_eq!(argument("my trace.etl"), "\"my trace.etl\"");
-        assert_eq!(argument(r"C:\a&b.etl"), r#""C:\a&b.etl""#);
-        assert_eq!(argument("a\"b"), r#""a\"b""#);
     }
 
     #[test]

@@ -1,40 +1,46 @@
 //! `leaks --html FILE`: the report that can be mailed.
 
+use super::asked::Asked;
 use super::leaks::Verdicts;
 use super::open::Workers;
+use super::output_file;
 use crate::html_report::{self, ReportInput};
-use anyhow::Context as _;
-use poolscope_core::column::parallel::never;
 use poolscope_core::leak::Suspect;
-use std::fs::File;
-use std::io::{BufWriter, Write as _};
 use std::path::Path;
+
+/// Where the report goes, and what it may tell.
+pub struct Page<'p> {
+    /// The file.
+    pub path: &'p Path,
+    /// Whether a file that is there may be replaced.
+    pub replace: bool,
+    /// Whether the machine is named and paths are written in full.
+    pub identify: bool,
+    /// The command line.
+    pub asked: &'p Asked,
+}
 
 /// Writes it, with these suspects.
 ///
 /// # Errors
-/// The file cannot be written.
-pub fn write(path: &Path, verdict: &Verdicts<'_>, shown: &[&Suspect], workers: &Workers) -> anyhow::Result<()> {
-    let curves = workers.run(|| html_report::curves(verdict.names, verdict.judgement, shown, &never))?;
-    let (document, span) = (verdict.document, &verdict.judgement.span);
-    let view = document.view;
-    let seconds = |time| document.clock.seconds(time);
-    let (from, to) = (seconds(view.from), seconds(view.to));
-    let (by, warm_up) = (verdict.judgement.request.by.name(), seconds(span.from) - from);
-    let trace = verdict.trace_argument();
-    let command = format!("poolscope leaks {trace} --by {by} --range {from}..{to} --warm-up {warm_up}");
+/// The file is there already, or cannot be written.
+pub fn write(page: &Page<'_>, verdict: &Verdicts<'_>, shown: &[&Suspect], workers: &Workers) -> anyhow::Result<()> {
+    let cancelled = || workers.cancelled();
+    let curves = workers.run(|| html_report::curves(verdict.names, verdict.judgement, shown, &cancelled))?;
+    let name = verdict.document.trace;
+    // Whichever system the trace was named on.
+    let file_name = name.rsplit(['/', '\\']).next().unwrap_or(name);
     let left_out = verdict.left_out(shown);
     let input = ReportInput {
-        name: document.trace,
+        name: if page.identify { name } else { file_name },
+        names_machine: page.identify,
         names: verdict.names,
         judgement: verdict.judgement,
         shown,
         left_out: left_out.as_deref(),
         hints: verdict.hints,
         curves: &curves,
-        command: &command,
+        command: if page.identify { &page.asked.full } else { &page.asked.short },
     };
-    let failed = || format!("cannot write {}", path.display());
-    let mut out = BufWriter::new(File::create(path).with_context(failed)?);
-    html_report::write(&mut out, &input).and_then(|()| out.flush()).with_context(failed)
+    output_file::write(page.path, page.replace, |out| html_report::write(out, &input))
 }

@@ -1,18 +1,24 @@
 //! The command line: one file per command, all over the same engine. Results go to standard output, everything else to
-//! standard error. Exit codes: 0 done, 1 could not, 2 wrong usage, 3 a `--fail-if` held.
+//! standard error. Exit codes: 0 done, 1 could not, 2 wrong usage, 3 a `--fail-if` held, 130 interrupted.
 
+pub mod asked;
 pub mod associate;
+pub mod completions;
 pub mod driver_args;
 mod fail_if;
 pub mod info;
+pub mod interrupt;
 pub mod io;
 pub mod leaks;
 mod leaks_html;
 mod leaks_markdown;
 mod leaks_text;
+mod man;
+mod mistyped;
 #[cfg(test)]
 mod odd_paths;
 pub mod open;
+mod output_file;
 pub mod poolmon;
 mod poolmon_table;
 pub mod record;
@@ -31,22 +37,32 @@ pub mod uncertain_stacks;
 mod units;
 
 use crate::association::SystemAssociation;
-use clap::{Parser, Subcommand};
-use io::Io;
+use asked::Asked;
+use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use io::{ColorChoice, Io};
 use std::ffi::OsString;
 use std::path::PathBuf;
+
+/// The heading of options that every command takes.
+const EVERYWHERE: &str = "Options of every command";
 
 /// Finds kernel pool leaks in Windows Performance Toolkit traces (.etl).
 #[derive(Parser, Debug)]
 #[command(name = "poolscope", version, about, max_term_width = 100)]
-#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+#[command(override_usage = "poolscope [OPTIONS] [FILE]...\n       poolscope [OPTIONS] <COMMAND>")]
 struct Cli {
-    /// Opens these traces in the window, each in a tab of its own
+    /// Opens these traces in the window, each in a tab of its own; of a folder, those in it
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Opens the built-in sample trace in the window
     #[arg(long, conflicts_with = "files")]
     demo: bool,
+    /// Colors in output and messages
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t, global = true, help_heading = EVERYWHERE)]
+    color: ColorChoice,
+    /// Only results and errors: no progress, no warnings, no notes
+    #[arg(short, long, global = true, help_heading = EVERYWHERE)]
+    quiet: bool,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -71,6 +87,10 @@ enum Command {
     Synth(Box<synth::SynthArgs>),
     /// Offers poolscope for .etl files of this user (Windows)
     Associate(associate::Args),
+    /// Prints what a shell needs to complete the command line
+    Completions(completions::Args),
+    /// Prints the man page (roff)
+    Man,
 }
 
 /// What the window opens with.
@@ -98,26 +118,80 @@ const COULD_NOT: u8 = 1;
 
 /// Runs a command line.
 pub fn run(args: impl IntoIterator<Item = OsString>, io: &mut Io<'_>) -> Outcome {
-    let cli = match Cli::try_parse_from(args) {
-        Ok(cli) => cli,
+    let args: Vec<OsString> = args.into_iter().collect();
+    io.choose_color(mistyped::color_of(&args));
+    let mut definition = command();
+    let (cli, matches) = match parse(&mut definition, &args) {
+        Ok(parsed) => parsed,
         Err(error) => return Outcome::Exit(usage(&error, io)),
     };
-    let result = match cli.command {
-        None if cli.demo => return Outcome::Window(WindowRequest::Sample),
-        None if cli.files.is_empty() => return Outcome::Window(WindowRequest::Empty),
-        None => return Outcome::Window(WindowRequest::Files(cli.files)),
-        Some(Command::Info(args)) => info::run(&args, io),
-        Some(Command::Report(args)) => report::run(&args, io),
-        Some(Command::Series(args)) => series::run(&args, io),
-        Some(Command::Leaks(args)) => leaks::run(&args, io),
-        Some(Command::Symbols(args)) => symbols::run(&args, io),
-        Some(Command::Record(args)) => record::run(&args, io),
-        Some(Command::Poolmon(args)) => poolmon::run(&args, io),
-        Some(Command::Synth(args)) => synth::run(&args, &mut io.out, &mut io.err),
-        Some(Command::Associate(args)) => associate::run(args, &SystemAssociation, io),
+    io.choose_color(cli.color);
+    let Some(command) = cli.command else {
+        return Outcome::Window(match cli.files {
+            _ if cli.demo => WindowRequest::Sample,
+            files if files.is_empty() => WindowRequest::Empty,
+            files => WindowRequest::Files(files),
+        });
     };
+    io.listen();
+    let told = cli.quiet.then(|| std::mem::replace(&mut io.err, Box::new(std::io::sink())));
+    io.interactive &= !cli.quiet;
+    let result = carry_out(command, &definition, &matches, io);
     let result = result.and_then(|code| io.out.flush().map(|()| code).map_err(Into::into));
+    // Errors are told even to those who want no warnings.
+    if let Some(err) = told {
+        io.err = err;
+    }
     Outcome::Exit(report(result, io))
+}
+
+/// The definition of the command line.
+#[must_use]
+pub fn command() -> clap::Command {
+    Cli::command()
+}
+
+/// What a command line asks for. Words that are neither commands nor files are found before clap complains about what follows them.
+fn parse(definition: &mut clap::Command, args: &[OsString]) -> Result<(Cli, ArgMatches), clap::Error> {
+    let matches = definition.try_get_matches_from_mut(args).map_err(|error| {
+        let is_usage = error.use_stderr();
+        let mistyped = is_usage.then(|| mistyped::first_word(args, definition)).flatten();
+        mistyped.map_or(error, |message| definition.error(clap::error::ErrorKind::InvalidSubcommand, message))
+    })?;
+    let cli = Cli::from_arg_matches(&matches)?;
+    if let Some(message) = cli.files.iter().find_map(|file| mistyped::complaint(file.as_os_str(), definition)) {
+        return Err(definition.error(clap::error::ErrorKind::InvalidSubcommand, message));
+    }
+    if cli.command.is_some() && (cli.demo || !cli.files.is_empty()) {
+        let message = "options of the window stand before no command: give --demo after the command";
+        return Err(definition.error(clap::error::ErrorKind::ArgumentConflict, message));
+    }
+    Ok((cli, matches))
+}
+
+fn carry_out(
+    command: Command,
+    definition: &clap::Command,
+    matches: &ArgMatches,
+    io: &mut Io<'_>,
+) -> anyhow::Result<u8> {
+    match command {
+        Command::Info(args) => info::run(&args, io),
+        Command::Report(args) => report::run(&args, io),
+        Command::Series(args) => series::run(&args, io),
+        Command::Leaks(mut args) => {
+            let given = matches.subcommand().zip(definition.find_subcommand("leaks"));
+            args.asked = given.map_or_else(Asked::default, |((_, given), leaks)| Asked::of(leaks, given));
+            leaks::run(&args, io)
+        }
+        Command::Symbols(args) => symbols::run(&args, io),
+        Command::Record(args) => record::run(&args, io),
+        Command::Poolmon(args) => poolmon::run(&args, io),
+        Command::Synth(args) => synth::run(&args, &mut io.out, &mut io.err),
+        Command::Associate(args) => associate::run(args, &SystemAssociation, io),
+        Command::Completions(args) => completions::run(args, io),
+        Command::Man => man::run(io),
+    }
 }
 
 /// The exit code of a result, after a failure was told.
@@ -127,8 +201,9 @@ pub fn report(result: anyhow::Result<u8>, io: &mut Io<'_>) -> u8 {
 
 /// Help and version are results; anything else is wrong usage.
 fn usage(error: &clap::Error, io: &mut Io<'_>) -> u8 {
-    let text = if io.color { error.render().ansi().to_string() } else { error.render().to_string() };
-    let stream: &mut dyn std::io::Write = if error.use_stderr() { &mut io.err } else { &mut io.out };
+    let (stream, color): (&mut dyn std::io::Write, bool) =
+        if error.use_stderr() { (&mut io.err, io.err_color) } else { (&mut io.out, io.color) };
+    let text = if color { error.render().ansi().to_string() } else { error.render().to_string() };
     // Nobody can be told that even this could not be written.
     let written = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
     if written.is_err() { COULD_NOT } else { error.exit_code() as u8 }
@@ -143,7 +218,11 @@ fn failure(error: &anyhow::Error, io: &mut Io<'_>) -> u8 {
     if error.chain().any(is_broken_pipe) {
         return 0;
     }
-    let code = if error.is::<open::Usage>() { 2 } else { COULD_NOT };
-    let written = writeln!(io.err, "poolscope: {error:#}").and_then(|()| io.err.flush());
+    let (code, words) = match error.is::<open::Usage>() {
+        _ if io.cancel.is_cancelled() => (interrupt::INTERRUPTED, "interrupted".to_owned()),
+        true => (2, format!("{error:#}")),
+        false => (COULD_NOT, format!("{error:#}")),
+    };
+    let written = writeln!(io.err, "poolscope: {words}").and_then(|()| io.err.flush());
     if written.is_err() { COULD_NOT } else { code }
 }

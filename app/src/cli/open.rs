@@ -50,22 +50,22 @@ impl TraceArgs {
         options: LoadOptions,
         work: impl FnOnce(&Arc<Trace>, &Workers, &mut Io<'_>) -> anyhow::Result<R>,
     ) -> anyhow::Result<R> {
-        let workers = Workers::new(self.threads)?;
+        let workers = Workers::new(self.threads, io.cancel.clone())?;
         let interactive = io.interactive;
-        let trace = workers.run(|| self.load(interactive, options))?;
+        let trace = workers.run(|| self.load(interactive, options, &workers.cancel))?;
         warn(&trace, io)?;
         work(&trace, &workers, io)
     }
 
-    fn load(&self, interactive: bool, options: LoadOptions) -> anyhow::Result<Arc<Trace>> {
+    fn load(&self, interactive: bool, options: LoadOptions, cancel: &CancelToken) -> anyhow::Result<Arc<Trace>> {
         self.check_reader()?;
-        let (progress, never) = (Progress::default(), CancelToken::default());
+        let progress = Progress::default();
         let run = || match (&self.trace, self.reader) {
-            (Some(path), Reader::Native) => load_file(path, options, &progress, &never),
-            (Some(path), Reader::Windows) => reader::load_through_windows(path, options, &progress, &never),
+            (Some(path), Reader::Native) => load_file(path, options, &progress, cancel),
+            (Some(path), Reader::Windows) => reader::load_through_windows(path, options, &progress, cancel),
             (None, _) => TraceFile::from_bytes(sample::TRACE.to_vec(), sample::NAME)
                 .map_err(LoadError::from)
-                .and_then(|file| load(file, options, &progress, &never)),
+                .and_then(|file| load(file, options, &progress, cancel)),
         };
         let loaded = if interactive { with_bar(&progress, run) } else { run() };
         match loaded {
@@ -91,21 +91,32 @@ impl TraceArgs {
 }
 
 /// The worker threads of a command.
-pub struct Workers(Option<rayon::ThreadPool>);
+pub struct Workers {
+    /// Those that an option asks for; else rayon's own.
+    pool: Option<rayon::ThreadPool>,
+    cancel: CancelToken,
+}
 
 impl Workers {
-    fn new(threads: Option<u16>) -> anyhow::Result<Self> {
-        let Some(threads) = threads else { return Ok(Self(None)) };
+    fn new(threads: Option<u16>, cancel: CancelToken) -> anyhow::Result<Self> {
+        let Some(threads) = threads else { return Ok(Self { pool: None, cancel }) };
         let pool = rayon::ThreadPoolBuilder::new().num_threads(usize::from(threads)).build();
-        pool.map(|pool| Self(Some(pool))).with_context(|| format!("cannot start {threads} worker threads"))
+        pool.map(|pool| Self { pool: Some(pool), cancel })
+            .with_context(|| format!("cannot start {threads} worker threads"))
     }
 
     /// Does parallel work on these threads. The work must not print: streams stay with the thread that owns them.
     pub fn run<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
-        match &self.0 {
+        match &self.pool {
             Some(pool) => pool.install(work),
             None => work(),
         }
+    }
+
+    /// Whether the user interrupted the command.
+    #[must_use]
+    pub fn cancelled(&self) -> bool {
+        self.cancel.is_cancelled()
     }
 }
 

@@ -8,9 +8,9 @@ use super::{report_markdown, report_text::Heading, uncertain_stacks};
 use clap::ValueEnum;
 use poolscope_core::column::key::Key;
 use poolscope_core::column::names::Names;
-use poolscope_core::column::parallel::never;
 use poolscope_core::export::{Document, FigureTable};
 use poolscope_core::pivot::{Evaluator, Figure, Number, Pivot, PivotRequest, PivotTree, SortOrder, pivot};
+use poolscope_core::trace::time::View;
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::sync::Arc;
@@ -93,7 +93,7 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
     args.trace.with_trace(io, args.selection.load_options(&loaded), |trace, workers, io| {
         let view = args.selection.view(trace)?;
         let names = args.selection.names(trace, &keys, &args.trace, io)?;
-        let work = workers.run(|| prepare(args, &names, view));
+        let work = workers.run(|| prepare(args, &names, view, workers));
         let (table, evaluator) = work?;
         let name = args.trace.name();
         let document = Document { trace: &name, view, recorded: trace.recorded.range, clock: trace.clock };
@@ -117,10 +117,10 @@ impl Args {
 
 type Prepared<'n> = (Arc<Pivot>, Evaluator<'n>);
 
-fn prepare<'n>(args: &Args, names: &'n Names, view: poolscope_core::trace::time::View) -> anyhow::Result<Prepared<'n>> {
+fn prepare<'n>(args: &Args, names: &'n Names, view: View, workers: &Workers) -> anyhow::Result<Prepared<'n>> {
     let rows = args.selection.rows(names, view);
     let request = PivotRequest { keys: &args.by.0, view, rows: rows.as_ref() };
-    let table = Arc::new(pivot(names, &request, &never)?);
+    let table = Arc::new(pivot(names, &request, &|| workers.cancelled())?);
     let figures: Vec<Figure> = args.figures().iter().copied().chain(args.sort.figures()).collect();
     let evaluator = Evaluator::new(names, &table, rows.as_ref(), &figures);
     Ok((table, evaluator))
@@ -156,8 +156,8 @@ fn flat(
     // Figures from sums are made as they are written; the others are made for all groups at once.
     let from_rows = args.figures().iter().copied().chain(args.sort.figures()).filter(|f| !f.is_from_sums());
     let from_rows: Vec<Figure> = from_rows.collect();
-    let known: Result<BTreeMap<Figure, (Vec<Number>, Number)>, _> =
-        workers.run(|| from_rows.iter().map(|f| evaluator.groups(*f, &never).map(|n| (*f, n))).collect());
+    let known: Result<BTreeMap<Figure, (Vec<Number>, Number)>, _> = workers
+        .run(|| from_rows.iter().map(|f| evaluator.groups(*f, &|| workers.cancelled()).map(|n| (*f, n))).collect());
     let known = known?;
     let figure = |group: Option<u32>, figure: Figure| match (known.get(&figure), group) {
         (Some((groups, _)), Some(group)) => groups.get(group as usize).copied().unwrap_or(Number::None),

@@ -6,7 +6,7 @@ use super::open::{TraceArgs, Usage};
 use super::symbol_args::SymbolArgs;
 use crate::pool_tags::{self, PoolTagChoice};
 use anyhow::Context as _;
-use clap::ValueEnum;
+use clap::{ValueEnum, ValueHint};
 use poolscope_core::column::frames::FrameNaming;
 use poolscope_core::column::key::{Key, parse_keys};
 use poolscope_core::column::look_through::LookThrough;
@@ -41,7 +41,7 @@ pub struct SelectionArgs {
     symbols: SymbolArgs,
     /// A pooltag.txt, for tag_description and the owners of tags; 'none': no file. Without it the one beside the trace, else
     /// that of an installed kit is used
-    #[arg(long, value_name = "FILE", value_parser = parse_pooltag)]
+    #[arg(long, value_name = "FILE", value_parser = parse_pooltag, value_hint = ValueHint::FilePath)]
     pooltag: Option<PoolTagChoice>,
     /// Moments that split allocations into generations by their birth, seconds from the start of the trace
     #[arg(long, value_name = "SECONDS,…", value_parser = parse_marks, allow_hyphen_values = true)]

@@ -5,7 +5,6 @@ use super::open::TraceArgs;
 use super::selection::{Keys, SelectionArgs, parse_key_list};
 use crate::format;
 use clap::ValueEnum;
-use poolscope_core::column::parallel::never;
 use poolscope_core::export::Document;
 use poolscope_core::export::series::{OTHER, write_csv, write_json};
 use poolscope_core::pivot::Number;
@@ -76,7 +75,9 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
                 top,
                 chosen: None,
             };
-            series_at(&names, &request, args.selection.moments(trace, view, args.points as usize), &never)
+            series_at(&names, &request, args.selection.moments(trace, view, args.points as usize), &|| {
+                workers.cancelled()
+            })
         })?;
         if set.chosen_by_sum {
             writeln!(

@@ -5,10 +5,10 @@ use super::io::Io;
 use super::open::TraceArgs;
 use crate::format;
 use crate::symbols::{Choice, Resolved};
+use clap::ValueHint;
 use clap::builder::NonEmptyStringValueParser;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use poolscope_core::column::symbols::{ModuleNeed, SymbolTable, module_needs};
-use poolscope_core::job::CancelToken;
 use poolscope_core::symbol::resolve::{ModuleState, News, Resolver};
 use poolscope_core::trace::Trace;
 use std::io::Write as _;
@@ -19,7 +19,7 @@ use std::sync::Arc;
 pub struct SymbolArgs {
     /// Finds function names along this symbol path, servers included, such as 'srv*C:\symbols*https://…'; 'none': no
     /// names. Without it they come from what this machine has already, and no server is asked
-    #[arg(long, value_name = "PATH", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "PATH", value_parser = NonEmptyStringValueParser::new(), value_hint = ValueHint::AnyPath)]
     symbols: Option<String>,
     /// Asks no symbol server
     #[arg(long)]
@@ -30,7 +30,7 @@ impl SymbolArgs {
     /// The names of a trace's frames; `None` if none are wanted.
     ///
     /// # Errors
-    /// A warning cannot be written.
+    /// A warning cannot be written, or the user interrupted the search.
     pub fn names(&self, trace: &Trace, args: &TraceArgs, io: &mut Io<'_>) -> std::io::Result<Option<Arc<SymbolTable>>> {
         if self.symbols.as_deref().is_some_and(|path| path.eq_ignore_ascii_case("none")) {
             return Ok(None);
@@ -38,7 +38,10 @@ impl SymbolArgs {
         // Without being asked to, no command reaches for the network.
         let choice = Choice { path: self.symbols.clone(), offline: self.offline || self.symbols.is_none() };
         let resolver = resolver(&choice, args, io)?;
-        let resolved = search(&resolver, module_needs(trace), io.interactive);
+        let resolved = search(&resolver, module_needs(trace), io);
+        if io.cancel.is_cancelled() {
+            return Err(std::io::ErrorKind::Interrupted.into());
+        }
         let (nameless, all) = (resolved.nameless(), resolved.outcomes.len());
         if self.symbols.is_some() && nameless > 0 {
             let (nameless, all) = (format::count(nameless as u64), format::count(all as u64));
@@ -66,8 +69,8 @@ pub fn resolver(choice: &Choice, args: &TraceArgs, io: &mut Io<'_>) -> std::io::
 
 /// Finds the names of all needs; shows how far it is if somebody watches.
 #[must_use]
-pub fn search(resolver: &Resolver, needs: Vec<ModuleNeed>, interactive: bool) -> Resolved {
-    let bar = if interactive {
+pub fn search(resolver: &Resolver, needs: Vec<ModuleNeed>, io: &Io<'_>) -> Resolved {
+    let bar = if io.interactive {
         ProgressBar::with_draw_target(Some(needs.len() as u64), ProgressDrawTarget::stderr())
     } else {
         ProgressBar::hidden()
@@ -83,7 +86,7 @@ pub fn search(resolver: &Resolver, needs: Vec<ModuleNeed>, interactive: bool) ->
             bar.set_message(format!("{module} {}", state_words(state)));
         }
     };
-    let resolved = Resolved::find(resolver, needs, &tell, &CancelToken::default());
+    let resolved = Resolved::find(resolver, needs, &tell, &io.cancel);
     bar.finish_and_clear();
     resolved
 }

@@ -5,6 +5,7 @@ use super::open::TraceArgs;
 use super::symbol_args::{resolver, search};
 use super::symbols_text;
 use crate::symbols::Choice;
+use clap::ValueHint;
 use clap::builder::NonEmptyStringValueParser;
 use poolscope_core::column::symbols::{ModuleNeed, module_needs, named_frames};
 use poolscope_core::export::symbols::{ModuleRow, write_csv, write_json};
@@ -21,7 +22,7 @@ pub struct Args {
     trace: TraceArgs,
     /// Symbol path, such as `srv*C:\symbols*https://msdl.microsoft.com/download/symbols;D:\build\pdb`
     /// (default: `_NT_SYMBOL_PATH`, else the usual stores and Microsoft's server). The folder of the trace comes first
-    #[arg(long, value_name = "SYMPATH", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "SYMPATH", value_parser = NonEmptyStringValueParser::new(), value_hint = ValueHint::AnyPath)]
     path: Option<String>,
     /// Asks no symbol server
     #[arg(long)]
@@ -29,6 +30,9 @@ pub struct Args {
     /// PDBs to take whatever the symbol path says; one with another identity than its module's is refused
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pdb: Vec<PathBuf>,
+    /// Reads every PDB anew: names kept from before are not used
+    #[arg(long)]
+    reload: bool,
     /// Says of every module all places that were looked at
     #[arg(long)]
     tried: bool,
@@ -58,12 +62,14 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
         let choice = Choice { path: args.path.clone(), offline: args.offline };
         let resolver = resolver(&choice, &args.trace, io)?;
         let mut needs = module_needs(trace);
+        needs.iter_mut().for_each(|need| need.request.anew = args.reload);
         for file in &args.pdb {
             if !choose(file, &mut needs) {
                 writeln!(io.err, "poolscope: warning: {} belongs to no module of the trace", file.display())?;
             }
         }
-        let resolved = search(&resolver, needs, io.interactive);
+        let resolved = search(&resolver, needs, io);
+        anyhow::ensure!(!io.cancel.is_cancelled(), "the search was given up");
         let named = named_frames(trace, &resolved.needs, &resolved.table(trace));
         let row = |((need, outcome), named)| ModuleRow { need, outcome, named };
         let rows: Vec<ModuleRow<'_>> = resolved.needs.iter().zip(&resolved.outcomes).zip(named).map(row).collect();

@@ -60,8 +60,15 @@ pub fn run(open: OpenRequest) -> anyhow::Result<()> {
         Ok(Box::new(app::App::new(&creation.egui_ctx, services, open)) as Box<dyn eframe::App>)
     };
     eframe::run_native("poolscope", options, Box::new(make)).map_err(|error| {
-        anyhow!("the window cannot be opened: {error}. Without a display, use a command such as `poolscope report`.")
+        let why = reason(&error.to_string()).to_owned();
+        anyhow!("the window cannot be opened: {why}; without a display, use a command such as `poolscope report`")
     })
+}
+
+/// The words of an error without the place in a library's source that comes before them: `… at …/mod.rs:765: no display is set.`
+fn reason(words: &str) -> &str {
+    let told = words.rsplit_once(".rs:").and_then(|(_, place)| place.split_once(": "));
+    told.map_or(words, |(_, told)| told).trim_end_matches('.')
 }
 
 /// The icon of the window. On Windows the programs hold their own, and the system takes that where the window's is missing.
@@ -72,13 +79,20 @@ fn icon() -> egui::IconData {
 /// The user's settings, where programs of this system keep them.
 fn store() -> Arc<dyn Store> {
     match eframe::storage_dir("poolscope") {
-        Some(folder) => Arc::new(FileStore::new(folder.join("settings.json"))),
+        Some(folder) => Arc::new(FileStore::new(folder)),
         None => Arc::new(NoStore),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn a_place_in_a_source_is_no_reason() {
+        let words = "winit EventLoopError: os error at /home/me/winit/src/mod.rs:765: neither A nor B is set.";
+        assert_eq!(super::reason(words), "neither A nor B is set");
+        assert_eq!(super::reason("no adapter: a, b"), "no adapter: a, b");
+    }
+
     #[test]
     fn the_window_has_an_icon() {
         let icon = super::icon();

@@ -21,8 +21,10 @@ use std::io::{self, Write};
 
 /// What a report is made of.
 pub struct ReportInput<'r> {
-    /// The trace's name as the user gave it.
+    /// The trace's name.
     pub name: &'r str,
+    /// Whether the machine is named.
+    pub names_machine: bool,
     /// The trace, and how its stacks are named.
     pub names: &'r Names,
     /// The judgement.

@@ -44,7 +44,7 @@ fn facts(out: &mut dyn Write, input: &ReportInput<'_>) -> io::Result<()> {
     let memory = summary.memory_mb.map(|mb| format::bytes(u64::from(mb) << 20));
     let rows = [
         ("Windows", Some(format!("{windows}, build {}", summary.os_build))),
-        ("Machine", summary.computer.clone()),
+        ("Machine", summary.computer.clone().filter(|_| input.names_machine)),
         ("Processors", (summary.cpus > 0).then(|| summary.cpus.to_string())),
         ("Memory", memory),
         ("Start", format::rfc3339(summary.start_filetime)),

@@ -116,7 +116,7 @@ fn need(module: &Module) -> ModuleNeed {
         image: image_of(module),
     };
     ModuleNeed {
-        request: ModuleRequest { identity, rvas: Vec::new(), by_hand: None },
+        request: ModuleRequest { identity, rvas: Vec::new(), by_hand: None, anew: false },
         modules: Vec::new(),
         is_kernel: module.is_kernel,
         frames: 0,

@@ -218,7 +218,7 @@ mod tests {
         let pdb = PdbIdentity::new("my,fault.pdb", Guid([0xab; 16]), 2);
         let path = "\\SystemRoot\\my.sys".to_owned();
         let identity = ModuleIdentity { name: "my.sys".to_owned(), path, pdb: Some(pdb), image: None };
-        let request = ModuleRequest { identity, rvas: vec![1, 2], by_hand: None };
+        let request = ModuleRequest { identity, rvas: vec![1, 2], by_hand: None, anew: false };
         ModuleNeed { request, modules: Vec::new(), is_kernel: true, frames: 2, allocations: 5, outstanding_bytes: 99 }
     }
 

@@ -1,8 +1,10 @@
-//! Names found before, kept per PDB in small files, so that a second open of the same trace opens no PDB. What cannot be
-//! read there is as good as not there. It must never write outside of its folder, whatever a trace calls its PDBs.
+//! Names found before, kept per PDB in small files, so that a second open of the same trace reads no PDB. They say from which file
+//! they are: PDBs of one identity may differ, as a private one does from its public copy. What cannot be read there is as good as not
+//! there. It must never write outside of its folder, whatever a trace calls its PDBs.
 
 use super::identity::PdbIdentity;
 use super::names::{Answer, ModuleNames};
+use serde::{Deserialize, Serialize};
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -10,7 +12,36 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What the files begin with. The number changes whenever names are found in another way than before, so that nobody
 /// keeps the old ones.
-const MAGIC: &str = "poolscope names 1";
+const MAGIC: &str = "poolscope names 2";
+
+/// What tells a PDB from another one of the same identity.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct PdbStamp {
+    /// Its size.
+    pub bytes: u64,
+    /// When it was written last, in nanoseconds since 1970; 0 where the system does not say.
+    pub modified_unix_ns: u64,
+}
+
+impl PdbStamp {
+    /// The stamp of a file; `None` if it cannot be looked at.
+    #[must_use]
+    pub fn of(path: &Path) -> Option<Self> {
+        let data = fs::metadata(path).ok()?;
+        let modified = data.modified().ok().and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+        let modified_unix_ns = modified.and_then(|since| u64::try_from(since.as_nanos()).ok()).unwrap_or_default();
+        Some(Self { bytes: data.len(), modified_unix_ns })
+    }
+}
+
+/// What is kept of a PDB.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct KeptNames {
+    /// The names.
+    pub names: ModuleNames,
+    /// The file that they are from, if it was one.
+    pub source: Option<PdbStamp>,
+}
 
 /// A folder of names.
 #[derive(Clone, Debug)]
@@ -39,31 +70,33 @@ impl NameCache {
 
     /// What is known of a PDB's addresses.
     #[must_use]
-    pub fn get(&self, identity: &PdbIdentity) -> Option<ModuleNames> {
+    pub fn get(&self, identity: &PdbIdentity) -> Option<KeptNames> {
         let bytes = fs::read(self.file(identity)).ok()?;
         let (head, body) = bytes.split_at(bytes.iter().position(|byte| *byte == b'\n')?);
         let body = body.get(1..)?;
         if head != header(identity, body).as_bytes() {
             return None;
         }
-        let answers: Vec<(u32, Option<Answer>)> = serde_json::from_slice(body).ok()?;
-        Some(ModuleNames::new(answers))
+        let (source, answers): (Option<PdbStamp>, Vec<(u32, Option<Answer>)>) = serde_json::from_slice(body).ok()?;
+        Some(KeptNames { names: ModuleNames::new(answers), source })
     }
 
-    /// Adds names; those of addresses that are known already are replaced. A cache that cannot be written is no reason to
-    /// fail: the error is for whoever wants to tell it.
+    /// Adds names; those of addresses that are known already are replaced, and all of them if they are from another file. A cache that
+    /// cannot be written is no reason to fail: the error is for whoever wants to tell it.
     ///
     /// # Errors
     /// What the system says.
-    pub fn put(&self, identity: &PdbIdentity, names: &ModuleNames) -> io::Result<()> {
-        let kept = self.get(identity).unwrap_or_default();
+    pub fn put(&self, identity: &PdbIdentity, names: &ModuleNames, source: Option<PdbStamp>) -> io::Result<()> {
+        let there = self.get(identity).unwrap_or_default();
+        let is_same_file = there.source == source;
+        let kept = if is_same_file { there.names } else { ModuleNames::default() };
         let own = |(rva, answer): (u32, Option<&Answer>)| (rva, answer.cloned());
         let merged = ModuleNames::new(kept.iter().chain(names.iter()).map(own).collect());
-        if merged == kept {
+        if is_same_file && merged == kept {
             return Ok(());
         }
         let rows: Vec<(u32, Option<&Answer>)> = merged.iter().collect();
-        let body = serde_json::to_vec(&rows)?;
+        let body = serde_json::to_vec(&(source, rows))?;
         let path = self.file(identity);
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder)?;
@@ -147,13 +180,19 @@ mod tests {
         let cache = NameCache::new(&folder);
         let pdb = identity("My.pdb");
         assert_eq!(cache.get(&pdb), None);
-        cache.put(&pdb, &ModuleNames::new(vec![(1, answer("one")), (2, None)])).unwrap();
-        cache.put(&pdb, &ModuleNames::new(vec![(2, answer("two")), (5, None)])).unwrap();
-        let expected = ModuleNames::new(vec![(1, answer("one")), (2, answer("two")), (5, None)]);
-        assert_eq!(cache.get(&pdb), Some(expected));
+        let source = Some(PdbStamp { bytes: 7, modified_unix_ns: 8 });
+        cache.put(&pdb, &ModuleNames::new(vec![(1, answer("one")), (2, None)]), source).unwrap();
+        cache.put(&pdb, &ModuleNames::new(vec![(2, answer("two")), (5, None)]), source).unwrap();
+        let names = ModuleNames::new(vec![(1, answer("one")), (2, answer("two")), (5, None)]);
+        assert_eq!(cache.get(&pdb), Some(KeptNames { names, source }));
         assert_eq!(cache.get(&PdbIdentity { age: 2, ..pdb.clone() }), None);
         let files: Vec<_> = fs::read_dir(folder.join("my.pdb")).unwrap().map(|f| f.unwrap().file_name()).collect();
         assert_eq!(files, ["030303030303030303030303030303031a.names"]);
+        // Names from another file of this identity say nothing about those that were kept.
+        let other = Some(PdbStamp { bytes: 9, modified_unix_ns: 8 });
+        let names = ModuleNames::new(vec![(1, answer("private"))]);
+        cache.put(&pdb, &names, other).unwrap();
+        assert_eq!(cache.get(&pdb), Some(KeptNames { names, source: other }));
         fs::remove_dir_all(folder).unwrap();
     }
 
@@ -162,7 +201,7 @@ mod tests {
         let folder = scratch("damage");
         let cache = NameCache::new(&folder);
         let pdb = identity("a.pdb");
-        cache.put(&pdb, &ModuleNames::new(vec![(1, answer("one"))])).unwrap();
+        cache.put(&pdb, &ModuleNames::new(vec![(1, answer("one"))]), None).unwrap();
         let whole = fs::read(cache.file(&pdb)).unwrap();
         for at in 0..whole.len() {
             let mut damaged = whole.clone();
@@ -172,8 +211,9 @@ mod tests {
             fs::write(cache.file(&pdb), &whole[..at]).unwrap();
             assert_eq!(cache.get(&pdb), None, "cut at byte {at}");
         }
-        cache.put(&pdb, &ModuleNames::new(vec![(4, None)])).unwrap();
-        assert_eq!(cache.get(&pdb), Some(ModuleNames::new(vec![(4, None)])), "damaged files are written anew");
+        cache.put(&pdb, &ModuleNames::new(vec![(4, None)]), None).unwrap();
+        let names = ModuleNames::new(vec![(4, None)]);
+        assert_eq!(cache.get(&pdb), Some(KeptNames { names, source: None }), "damaged files are written anew");
         fs::remove_dir_all(folder).unwrap();
     }
 
@@ -197,7 +237,7 @@ mod tests {
         let file = scratch("file");
         fs::write(&file, b"x").unwrap();
         let cache = NameCache::new(&file);
-        assert!(cache.put(&identity("a.pdb"), &ModuleNames::new(vec![(1, None)])).is_err());
+        assert!(cache.put(&identity("a.pdb"), &ModuleNames::new(vec![(1, None)]), None).is_err());
         fs::remove_file(file).unwrap();
     }
 }

@@ -21,6 +21,8 @@ pub struct ModuleRequest {
     pub rvas: Vec<u32>,
     /// A PDB that the user chose for it; it is looked at before all other places.
     pub by_hand: Option<PathBuf>,
+    /// Names kept from before are not used: its PDB is looked for and read anew.
+    pub anew: bool,
 }
 
 /// How a module stands.
@@ -210,7 +212,7 @@ mod tests {
     fn request(name: &str, pdb: bool) -> ModuleRequest {
         let pdb = pdb.then(|| PdbIdentity::new(&format!("{name}.pdb"), Guid([1; 16]), 1));
         let identity = ModuleIdentity { name: name.to_owned(), path: String::new(), pdb, image: None };
-        ModuleRequest { identity, rvas: vec![8], by_hand: None }
+        ModuleRequest { identity, rvas: vec![8], by_hand: None, anew: false }
     }
 
     fn resolver(cache: Option<NameCache>, at_a_time: usize) -> Resolver {
@@ -244,9 +246,9 @@ mod tests {
             (rva, Some(Answer { function: "f".into(), offset_bytes: 0, source, line: None, inlined: Vec::new() }))
         };
         let kept = request("kept", true);
-        cache.put(kept.identity.pdb.as_ref().unwrap(), &ModuleNames::new(vec![answer(8)])).unwrap();
+        cache.put(kept.identity.pdb.as_ref().unwrap(), &ModuleNames::new(vec![answer(8)]), None).unwrap();
         let partly = request("partly", true);
-        cache.put(partly.identity.pdb.as_ref().unwrap(), &ModuleNames::new(vec![answer(9)])).unwrap();
+        cache.put(partly.identity.pdb.as_ref().unwrap(), &ModuleNames::new(vec![answer(9)]), None).unwrap();
         let requests = [kept, partly, request("bare", false), request("lost", true)];
         for at_a_time in [0, 1, 3] {
             let ends = ends(&resolver(Some(cache.clone()), at_a_time), &requests, &CancelToken::default());

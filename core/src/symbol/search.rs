@@ -1,10 +1,11 @@
-//! The way of one module from its identity to its names: a PDB chosen by hand, one that is part of the program, names kept
-//! from before, the places of the symbol path, and the image's exports at last. It must never believe a file that does
+//! The way of one module from its identity to its names: a PDB chosen by hand, one that is part of the program, the folders of the
+//! symbol path that people fill themselves, names kept from before, all places of the symbol path, and the image's exports at last. It must never believe a file that does
 //! not say the identity that was looked for.
 
 use super::identity::{ImageIdentity, PdbIdentity, base_name};
 use super::image;
 use super::locate::{Attempt, Checked, Located, Locator, LocatorOptions, Outcome, Watch};
+use super::name_cache::{KeptNames, PdbStamp};
 use super::names::ModuleNames;
 use super::pdb_file::{self, PdbBytes, PdbError};
 use super::resolve::{ModuleOutcome, ModuleRequest, ModuleState, Resolver};
@@ -98,10 +99,30 @@ impl Search<'_> {
         if let Some(named) = self.builtin(pdb)? {
             return Ok(Some(named));
         }
-        if let Some(names) = self.kept(pdb) {
-            return Ok(Some(Named { state: ModuleState::Loaded, file: None, names, from_cache: true }));
+        if let Some(named) = self.in_folders(pdb)? {
+            return Ok(Some(named));
+        }
+        if let Some(KeptNames { names, .. }) = self.kept(pdb) {
+            return Ok(Some(kept_names(names)));
         }
         self.along_the_path(pdb)
+    }
+
+    /// A PDB in a folder that people fill. A private one that was put there later has the identity of the public one whose names
+    /// were kept, so that it has to be looked for before them.
+    fn in_folders(&mut self, pdb: &PdbIdentity) -> Result<Option<Named>, Cancelled> {
+        let check = |path: &Path| check_pdb(path, pdb);
+        let located = self.resolver.locator.pdb_in_folders(pdb, &check, &self.watch(&|_| {}));
+        self.cancel.check()?;
+        // Where there is none the same folders are looked at again with all others, and told then.
+        let Some(path) = located.file else { return Ok(None) };
+        self.attempts.extend(located.attempts);
+        let stamp = PdbStamp::of(&path);
+        let kept = self.kept(pdb).filter(|kept| stamp.is_some() && kept.source == stamp);
+        if let Some(KeptNames { names, .. }) = kept {
+            return Ok(Some(kept_names(names)));
+        }
+        self.open(path, pdb)
     }
 
     /// The PDB that the user chose.
@@ -135,15 +156,21 @@ impl Search<'_> {
     }
 
     /// The names kept from before, if they answer everything.
-    fn kept(&self, pdb: &PdbIdentity) -> Option<ModuleNames> {
-        let names = self.resolver.cache.as_ref()?.get(pdb)?;
-        self.request.rvas.iter().all(|rva| names.knows(*rva)).then_some(names)
+    fn kept(&self, pdb: &PdbIdentity) -> Option<KeptNames> {
+        let cache = self.resolver.cache.as_ref().filter(|_| !self.request.anew)?;
+        let kept = cache.get(pdb)?;
+        self.request.rvas.iter().all(|rva| kept.names.knows(*rva)).then_some(kept)
     }
 
     fn along_the_path(&mut self, pdb: &PdbIdentity) -> Result<Option<Named>, Cancelled> {
         let check = |path: &Path| check_pdb(path, pdb);
         let located = self.resolver.locator.pdb(pdb, &check, &self.watch(&|t| (self.say)(ModuleState::Downloading(t))));
         let Some(path) = self.located(located)? else { return Ok(None) };
+        self.open(path, pdb)
+    }
+
+    /// Reads a PDB that was found.
+    fn open(&mut self, path: PathBuf, pdb: &PdbIdentity) -> Result<Option<Named>, Cancelled> {
         match PdbBytes::open(&path) {
             Ok(bytes) => self.read(bytes, Some(path), pdb),
             Err(error) => {
@@ -157,7 +184,6 @@ impl Search<'_> {
     fn read(&mut self, bytes: PdbBytes, file: Option<PathBuf>, pdb: &PdbIdentity) -> Result<Option<Named>, Cancelled> {
         self.cancel.check()?;
         (self.say)(ModuleState::Reading);
-        let is_builtin = file.is_none();
         let place = file.as_ref().map_or_else(|| BUILTIN_PLACE.to_owned(), |path| path.display().to_string());
         let names = match pdb_file::names(&bytes, &self.request.rvas, self.cancel) {
             Ok(names) => names,
@@ -171,16 +197,16 @@ impl Search<'_> {
         if self.attempts.last().is_none_or(|last| last.place != place) {
             self.tried(place, Outcome::Found);
         }
-        if !is_builtin {
-            self.keep(pdb, &names);
+        if let Some(file) = &file {
+            self.keep(pdb, &names, file);
         }
         Ok(Some(Named { state: ModuleState::Loaded, file, names, from_cache: false }))
     }
 
     /// Keeps names for the next time. Where that fails, the names of this time are as good.
-    fn keep(&mut self, pdb: &PdbIdentity, names: &ModuleNames) {
+    fn keep(&mut self, pdb: &PdbIdentity, names: &ModuleNames, file: &Path) {
         let Some(cache) = &self.resolver.cache else { return };
-        if let Err(error) = cache.put(pdb, names) {
+        if let Err(error) = cache.put(pdb, names, PdbStamp::of(file)) {
             let text = format!("names cannot be kept there: {error}");
             let is_denied = error.kind() == std::io::ErrorKind::PermissionDenied;
             let outcome = if is_denied { Outcome::Denied(text) } else { Outcome::Unreachable(text) };
@@ -251,6 +277,11 @@ impl Search<'_> {
     fn tried(&mut self, place: String, outcome: Outcome) {
         self.attempts.push(Attempt { place, outcome });
     }
+}
+
+/// Names that were kept from before.
+fn kept_names(names: ModuleNames) -> Named {
+    Named { state: ModuleState::Loaded, file: None, names, from_cache: true }
 }
 
 /// Whether a file is the PDB that is looked for.

@@ -76,7 +76,7 @@ impl App {
             keys::show(ui, filter, entries, commands);
         }
         if self.boxes.reset {
-            let what = "Theme, scale, panels, recent files, presets and the symbol path and what is remembered of traces go back to how they were at the first start. Open traces stay open.";
+            let what = "Theme, scale, panels, recent files, your presets, the symbol path, tag sources, the places for recording, and what is remembered of traces go back to how they were at the first start. Open traces stay open and are shown as at first.";
             self.boxes.reset = !confirm::show(ui, &Command::Reset, what, "Reset", commands);
         }
         if let Some(state) = &mut self.boxes.palette

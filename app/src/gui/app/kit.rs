@@ -82,7 +82,8 @@ impl App {
                     _ => prepared.script.clone(),
                 });
                 match text {
-                    Ok(text) => self.jobs.save_text(path, text),
+                    // The system's dialog asks before it names a file that is there; the box does not.
+                    Ok(text) => self.jobs.save_text(path, text, self.boxes.open.is_none()),
                     Err(words) => self.kit.note = Some(Err(words.to_owned())),
                 }
             }
@@ -110,6 +111,7 @@ impl App {
     pub(super) fn take_saved(&mut self, answer: FileAnswer) {
         self.kit.note = Some(match answer {
             FileAnswer::Written(path) | FileAnswer::Read(path, _) => Ok(format!("{} is written", path.display())),
+            FileAnswer::Exists(path, _) => Err(format!("{} exists already: choose another name", path.display())),
             FileAnswer::Failed(words) => Err(words),
         });
     }

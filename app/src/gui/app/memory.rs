@@ -24,9 +24,9 @@ pub struct Memory {
 impl Memory {
     /// What lies in a place, and what the user should know about it.
     #[must_use]
-    pub fn open(store: Arc<dyn Store>) -> (Self, Option<String>) {
-        let (keeper, settings, warning) = Keeper::open(store);
-        (Self { keeper, settings, changed: false, since: None }, warning)
+    pub fn open(store: Arc<dyn Store>) -> (Self, Vec<String>) {
+        let (keeper, settings, warnings) = Keeper::open(store);
+        (Self { keeper, settings, changed: false, since: None }, warnings)
     }
 
     /// What is remembered.
@@ -39,6 +39,14 @@ impl Memory {
     pub fn edit(&mut self) -> &mut Settings {
         self.changed = true;
         &mut self.settings
+    }
+
+    /// Forgets everything, whichever window remembered it.
+    pub fn reset(&mut self) {
+        self.settings = Settings::default();
+        self.changed = false;
+        self.since = None;
+        self.keeper.replace(Settings::default());
     }
 
     /// Writes changes that have waited long enough; returns why that failed.
@@ -59,9 +67,7 @@ impl Memory {
 
     fn write(&mut self) {
         self.since = None;
-        if let Ok(text) = self.settings.to_text() {
-            self.keeper.save(text);
-        }
+        self.keeper.save(self.settings.clone());
     }
 }
 

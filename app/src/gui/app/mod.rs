@@ -114,7 +114,7 @@ impl App {
         ctx.options_mut(|options| options.zoom_with_keyboard = false);
         let waker = ctx.clone();
         let Services { loader, picker, symbols, recorder, store, association } = services;
-        let (memory, warning) = Memory::open(store);
+        let (memory, warnings) = Memory::open(store);
         let places = memory.get().recording.clone();
         let scratch = recorder.scratch();
         let workers = Workers { loader, picker, symbols, recorder };
@@ -141,7 +141,7 @@ impl App {
         };
         app.apply_settings(ctx);
         app.read_presets();
-        if let Some(warning) = warning {
+        for warning in warnings {
             app.toasts.push(Kind::Error, warning);
         }
         match open {
@@ -239,6 +239,7 @@ impl App {
         while let Some(answer) = self.jobs.answer() {
             match answer {
                 Answer::Load { tab, answer } => self.loaded(tab, answer),
+                Answer::Identified { tab, path, .. } => self.identified(tab, path),
                 Answer::Document { tab, reply, .. } => {
                     if let Some(document) = self.tabs.get_mut(tab).and_then(|tab| tab.document_mut()) {
                         document.take(reply);
@@ -321,6 +322,7 @@ impl App {
         if presets_changed {
             self.write_presets();
         }
+        self.note_resets();
         self.remember_soon(ui);
     }
 

@@ -8,6 +8,7 @@ use super::App;
 use super::tabs::{Content, Loading};
 use crate::gui::command::Command;
 use crate::gui::jobs::TabId;
+use crate::gui::jobs::discard::discard;
 use crate::gui::jobs::load::{LoadAnswer, LoadRequest, Source};
 use crate::gui::jobs::watch::Change;
 use crate::gui::state::document::Document;
@@ -26,6 +27,11 @@ impl App {
             self.load(id);
             return;
         };
+        self.show_again(id);
+    }
+
+    /// What is to be opened is open already: its tab comes to the front.
+    fn show_again(&mut self, id: TabId) {
         let Some(tab) = self.tabs.get(id) else { return };
         match tab.content {
             Content::Failed(_) => self.load(id),
@@ -34,6 +40,19 @@ impl App {
                 self.reload(id);
             }
             _ => self.tabs.activate(id),
+        }
+    }
+
+    /// The file of a load has this one name. If a tab has it already under another, that one is shown instead.
+    pub(super) fn identified(&mut self, id: TabId, path: PathBuf) {
+        let other = self.tabs.iter().find(|(other, tab)| *other != id && tab.source.path() == Some(path.as_path()));
+        if let Some((other, _)) = other {
+            self.jobs.cancel_load(id);
+            self.close(id);
+            return self.show_again(other);
+        }
+        if let Some(tab) = self.tabs.get_mut(id) {
+            tab.source = tab.source.clone().at(path);
         }
     }
 
@@ -71,10 +90,10 @@ impl App {
 
     pub(super) fn close(&mut self, id: TabId) {
         self.jobs.forget(id);
-        if let Some(tab) = self.tabs.get(id) {
-            Self::remember_tab(&mut self.memory, tab);
+        self.remember_tab(id);
+        if let Some(closed) = self.tabs.close(id) {
+            discard(closed.content);
         }
-        self.tabs.close(id);
         self.looked = false;
     }
 
@@ -85,6 +104,7 @@ impl App {
         let name = answer.source.name();
         let Some(tab) = self.tabs.get_mut(id) else { return };
         let reloaded = tab.reload.take().is_some();
+        let asked = tab.asked.clone();
         // A trace that is loaded again looks as it did.
         let before = tab.document().map(Document::remember);
         let (kind, words) = match answer.result {
@@ -94,20 +114,22 @@ impl App {
                 self.jobs.forget(id);
                 self.jobs.watch(id, &answer.source, answer.stamp);
                 if let Some(path) = answer.source.path() {
-                    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
                     let settings = self.memory.edit();
+                    // The list may have it by another name.
+                    asked.path().iter().for_each(|asked| settings.forget(asked));
                     settings.folder = path.parent().filter(|folder| folder.to_str().is_some()).map(Into::into);
-                    settings.opened(&path, bytes, unix_s());
+                    settings.opened(path, bytes, unix_s());
                 }
                 let mut document = Document::new(answer.source, trace, Arc::clone(&self.presets));
                 match before {
                     Some(before) => document.recall(before),
                     None => self.recall(&mut document),
                 }
+                document.reads_symbols_anew = reloaded;
                 self.begin_symbols(&mut document);
                 if let Some(tab) = self.tabs.get_mut(id) {
                     tab.change = None;
-                    tab.content = Content::Open(Box::new(document));
+                    discard(std::mem::replace(&mut tab.content, Content::Open(Box::new(document))));
                 }
                 (Kind::Success, format!("{name} is open"))
             }

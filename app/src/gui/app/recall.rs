@@ -2,10 +2,12 @@
 //! decides nothing about either.
 
 use eframe::egui::Ui;
+use serde_json::Value;
 
 use super::App;
 use super::memory::Memory;
-use super::tabs::Tab;
+use super::tabs::{SinceReset, Tab};
+use crate::gui::jobs::TabId;
 use crate::gui::state::document::Document;
 use crate::gui::state::presets::{Preset, Presets};
 use crate::gui::views::toasts::Kind;
@@ -17,25 +19,28 @@ impl App {
     /// Takes the user's presets out of the settings; those that this version cannot use stay there and are named.
     pub(super) fn read_presets(&mut self) {
         let mut own = Vec::new();
-        let mut unusable = 0;
+        let mut unusable = Vec::new();
         for value in &self.memory.get().presets {
-            let preset = serde_json::from_value::<Preset>(value.clone()).map_err(|error| error.to_string());
-            match preset.and_then(|preset| Ok(Preset { arrangement: preset.arrangement.checked()?, ..preset })) {
+            match usable(value) {
                 Ok(preset) => own.push(preset),
-                Err(_) => unusable += 1,
+                Err(_) => unusable.push(value.get("name").and_then(|name| name.as_str()).unwrap_or("without a name")),
             }
         }
-        if unusable > 0 {
-            let words = format!("{unusable} of your presets cannot be used by this version and are left out");
-            self.toasts.push(Kind::Warning, words);
-        }
+        let words = (!unusable.is_empty()).then(|| {
+            format!("This version cannot use these of your presets; they stay in the file: {}", unusable.join(", "))
+        });
+        words.into_iter().for_each(|words| self.toasts.push(Kind::Warning, words));
         *self.presets.write() = Presets::with_own(own);
     }
 
-    /// Puts the user's presets into the settings.
+    /// Puts the user's presets into the settings. Those that this version cannot use stay, unless one of their name is new.
     pub(super) fn write_presets(&mut self) {
-        let own = self.presets.read().own().iter().filter_map(|preset| serde_json::to_value(preset).ok()).collect();
-        self.memory.edit().presets = own;
+        let own: Vec<Value> =
+            self.presets.read().own().iter().filter_map(|preset| serde_json::to_value(preset).ok()).collect();
+        let name = |value: &Value| value.get("name").cloned();
+        let settings = self.memory.edit();
+        settings.presets.retain(|kept| usable(kept).is_err() && !own.iter().any(|new| name(new) == name(kept)));
+        settings.presets.extend(own);
     }
 
     /// Shows a trace as it was left, if it was opened before.
@@ -66,26 +71,47 @@ impl App {
     /// Takes what was done with the open traces into the settings.
     pub(super) fn remember_traces(&mut self) {
         let Self { tabs, memory, .. } = self;
-        tabs.iter().filter_map(|(_, tab)| tab.document()).for_each(|document| remember(memory, document));
+        tabs.iter_mut().for_each(|(_, tab)| remember(memory, tab));
     }
 
     /// Takes what was done with a trace that is being closed into the settings.
-    pub(super) fn remember_tab(memory: &mut Memory, tab: &Tab) {
-        if let Some(document) = tab.document() {
-            remember(memory, document);
+    pub(super) fn remember_tab(&mut self, id: TabId) {
+        let Self { tabs, memory, .. } = self;
+        tabs.get_mut(id).into_iter().for_each(|tab| remember(memory, tab));
+    }
+
+    /// Looks how traces are shown after a reset, as soon as they are.
+    pub(super) fn note_resets(&mut self) {
+        for (_, tab) in self.tabs.iter_mut().filter(|(_, tab)| matches!(tab.since_reset, SinceReset::Begins)) {
+            let shown = tab.document().filter(|document| document.rows.is_some() && !document.is_busy());
+            if let Some(state) = shown.and_then(|document| serde_json::to_value(document.remember()).ok()) {
+                tab.since_reset = SinceReset::Untouched(state);
+            }
         }
     }
 }
 
-fn remember(memory: &mut Memory, document: &Document) {
-    let Some(path) = document.source.path() else { return };
+/// A preset as this version understands it.
+fn usable(value: &Value) -> Result<Preset, String> {
+    let preset = serde_json::from_value::<Preset>(value.clone()).map_err(|error| error.to_string())?;
+    Ok(Preset { arrangement: preset.arrangement.checked()?, ..preset })
+}
+
+fn remember(memory: &mut Memory, tab: &mut Tab) {
+    let Some(document) = tab.document() else { return };
+    let Some(path) = document.source.path().map(ToOwned::to_owned) else { return };
     // Nothing was done with what was never shown.
     if document.rows.is_none() {
         return;
     }
     let Ok(state) = serde_json::to_value(document.remember()) else { return };
-    if memory.get().trace_state(path) != Some(&state) {
-        memory.edit().remember_trace(path, state);
+    match &tab.since_reset {
+        SinceReset::Begins => return,
+        SinceReset::Untouched(first) if *first == state => return,
+        SinceReset::Untouched(_) | SinceReset::Used => tab.since_reset = SinceReset::Used,
+    }
+    if memory.get().trace_state(&path) != Some(&state) {
+        memory.edit().remember_trace(&path, state);
     }
 }
 

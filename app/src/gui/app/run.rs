@@ -1,16 +1,21 @@
 //! Carries out commands. What belongs to an open trace is the document's.
 
+use std::sync::Arc;
+
 use eframe::egui::{self, Ui};
 
 use super::App;
 use super::memory::theme_of;
 use super::panels::Narrow;
+use super::tabs::{Content, SinceReset, Tab};
 use crate::gui::command::{Command, DocumentCommand, SCALES, SymbolsCommand};
 use crate::gui::jobs::TabId;
 use crate::gui::jobs::dialog::Asked;
+use crate::gui::jobs::discard::discard;
 use crate::gui::jobs::load::Source;
-use crate::gui::settings::{Panels, Settings};
-use crate::gui::state::document::{GRAPH_SHARE, Layout};
+use crate::gui::settings::Panels;
+use crate::gui::state::document::{Document, GRAPH_SHARE, Layout};
+use crate::gui::state::presets::Presets;
 use crate::gui::views::toasts::Kind;
 
 impl App {
@@ -102,12 +107,35 @@ impl App {
     }
 
     fn reset(&mut self, ui: &Ui) {
-        *self.memory.edit() = Settings::default();
+        self.memory.reset();
         self.layout += 1;
         self.narrow = Narrow::default();
         self.apply_settings(ui.ctx());
-        self.apply_symbol_choice(false);
+        *self.presets.write() = Presets::default();
+        self.recorder.wpr.clear();
+        self.recorder.folder.clear();
+        if self.recorder.standing.is_some() {
+            self.find_recorder();
+        }
+        self.reset_documents();
         self.toasts.push(Kind::Info, "Everything is as at the first start");
+    }
+
+    /// Open traces are shown as if they had just been opened for the first time.
+    fn reset_documents(&mut self) {
+        let open =
+            |(id, tab): (TabId, &Tab)| tab.document().map(|old| (id, old.source.clone(), Arc::clone(&old.trace)));
+        let open: Vec<_> = self.tabs.iter().filter_map(open).collect();
+        for (id, source, trace) in open {
+            // Answers about what was shown before must not reach this.
+            self.jobs.give_up(id);
+            let mut document = Document::new(source, trace, Arc::clone(&self.presets));
+            self.begin_symbols(&mut document);
+            if let Some(tab) = self.tabs.get_mut(id) {
+                tab.since_reset = SinceReset::Begins;
+                discard(std::mem::replace(&mut tab.content, Content::Open(Box::new(document))));
+            }
+        }
     }
 
     /// Once the user turns to a tab, no load that finishes takes it from the front.

@@ -50,14 +50,30 @@ pub enum Content {
 
 /// The tab of a trace.
 pub struct Tab {
-    /// Where its trace comes from.
+    /// Where its trace comes from: its file by its one name, once that is known.
     pub source: Source,
+    /// Where it was asked for.
+    pub asked: Source,
     /// What it holds.
     pub content: Content,
     /// The load that shall replace an open trace.
     pub reload: Option<Loading>,
     /// What happened to the file since it was read.
     pub change: Option<Change>,
+    /// Whether anything was done with it since everything was reset.
+    pub since_reset: SinceReset,
+}
+
+/// Whether anything was done with a trace since everything was reset: until then there is nothing to remember of it.
+#[derive(Default)]
+pub enum SinceReset {
+    /// Something was, or nothing was ever reset.
+    #[default]
+    Used,
+    /// It is not shown yet.
+    Begins,
+    /// It is shown as at first: this is what would be remembered of it.
+    Untouched(serde_json::Value),
 }
 
 impl Tab {
@@ -110,7 +126,17 @@ impl Tabs {
     pub fn add(&mut self, source: Source) -> TabId {
         let in_front = self.document().is_none();
         let id = self.add_tile();
-        self.tabs.insert(id, Tab { source, content: Content::Loading(Loading::begin()), reload: None, change: None });
+        self.tabs.insert(
+            id,
+            Tab {
+                asked: source.clone(),
+                source,
+                content: Content::Loading(Loading::begin()),
+                reload: None,
+                change: None,
+                since_reset: SinceReset::default(),
+            },
+        );
         if in_front {
             self.activate(id);
         }
@@ -287,10 +313,11 @@ impl Tabs {
         self.tabs.len() + usize::from(self.kit.is_some())
     }
 
-    /// The tab of a source. A file is the same one whoever reads it.
+    /// The tab of a source, by its name or as it was asked for. A file is the same one whoever reads it.
     #[must_use]
     pub fn find(&self, source: &Source) -> Option<TabId> {
-        self.iter().find(|(_, tab)| tab.source.path() == source.path()).map(|(id, _)| id)
+        let is_it = |tab: &Tab| [&tab.source, &tab.asked].iter().any(|own| own.path() == source.path());
+        self.iter().find(|(_, tab)| is_it(tab)).map(|(id, _)| id)
     }
 
     fn tile(&self, id: TabId) -> Option<TileId> {

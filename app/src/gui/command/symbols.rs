@@ -7,6 +7,8 @@ use poolscope_core::column::frames::FrameNaming;
 pub enum SymbolsCommand {
     /// Look for the names of all modules.
     Load,
+    /// Look for the names of all modules once more, without those that were kept from before.
+    Reload,
     /// Look for the names of the modules that the selected rows lead through.
     LoadForRows,
     /// Give up the search.
@@ -27,9 +29,10 @@ pub enum SymbolsCommand {
 
 impl SymbolsCommand {
     /// Every one that needs nothing more than to be chosen, in the order of the menu.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Load,
         Self::LoadForRows,
+        Self::Reload,
         Self::Stop,
         Self::OpenPdb,
         Self::GroupBy(FrameNaming::Function),
@@ -43,6 +46,7 @@ impl SymbolsCommand {
     pub fn title(self) -> &'static str {
         match self {
             Self::Load => "Load symbols",
+            Self::Reload => "Reload symbols without the name cache",
             Self::LoadForRows => "Load symbols for the selected rows",
             Self::Stop => "Stop loading symbols",
             Self::OpenPdb => "Open PDB for module\u{2026}",

@@ -1,5 +1,8 @@
-//! Small text files in and out: presets. Everything that can go wrong becomes a sentence.
+//! Small text files in and out: presets, profiles, scripts. Everything that can go wrong becomes a sentence, and no file is written over
+//! unless that is asked for.
 
+use std::fs::File;
+use std::io::{ErrorKind, Write as _};
 use std::path::PathBuf;
 
 /// What to do with a file.
@@ -7,8 +10,10 @@ use std::path::PathBuf;
 pub enum FileRequest {
     /// Read it.
     Read(PathBuf),
-    /// Write this text into it.
-    Write(PathBuf, String),
+    /// Write this text into it if it is not there.
+    Create(PathBuf, String),
+    /// Write this text into it, over what is there.
+    Replace(PathBuf, String),
 }
 
 /// What became of it.
@@ -18,6 +23,8 @@ pub enum FileAnswer {
     Read(PathBuf, String),
     /// It was written.
     Written(PathBuf),
+    /// It is there already, and nothing was written; this was to be.
+    Exists(PathBuf, String),
     /// What went wrong, and what to do next.
     Failed(String),
 }
@@ -31,12 +38,22 @@ pub(super) fn run(request: FileRequest) -> FileAnswer {
                 path.display()
             )),
         },
-        FileRequest::Write(path, text) => match std::fs::write(&path, text) {
-            Ok(()) => FileAnswer::Written(path),
-            Err(error) => FileAnswer::Failed(format!(
-                "{} could not be written: {error}. Choose a folder that you may write to.",
-                path.display()
-            )),
-        },
+        FileRequest::Replace(path, text) => written(std::fs::write(&path, text), path),
+        FileRequest::Create(path, text) => {
+            match File::create_new(&path).and_then(|mut file| file.write_all(text.as_bytes())) {
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => FileAnswer::Exists(path, text),
+                result => written(result, path),
+            }
+        }
+    }
+}
+
+fn written(result: std::io::Result<()>, path: PathBuf) -> FileAnswer {
+    match result {
+        Ok(()) => FileAnswer::Written(path),
+        Err(error) => FileAnswer::Failed(format!(
+            "{} could not be written: {error}. Choose a folder that you may write to.",
+            path.display()
+        )),
     }
 }

@@ -11,6 +11,7 @@ use poolscope_core::trace::Trace;
 use poolscope_core::trace::load::{self, LoadError, LoadOptions};
 
 use super::watch::Stamp;
+use crate::file_identity::identity;
 use crate::reader::{self, Reader};
 use crate::sample;
 
@@ -43,6 +44,16 @@ impl Source {
         match self {
             Self::File(path) | Self::ThroughWindows(path) => Some(path),
             Self::Sample => None,
+        }
+    }
+
+    /// The same, with its file at this path.
+    #[must_use]
+    pub fn at(self, path: PathBuf) -> Self {
+        match self {
+            Self::File(_) => Self::File(path),
+            Self::ThroughWindows(_) => Self::ThroughWindows(path),
+            Self::Sample => Self::Sample,
         }
     }
 }
@@ -127,6 +138,15 @@ pub struct LoadRequest {
     pub progress: Arc<Progress>,
 }
 
+impl LoadRequest {
+    /// The same, with the file by its one name. Asks the file system.
+    pub(super) fn identified(self) -> Self {
+        let path = self.source.path().map(identity);
+        let source = path.map_or(self.source.clone(), |path| self.source.at(path));
+        Self { source, ..self }
+    }
+}
+
 /// What became of a load.
 #[derive(Debug)]
 pub struct LoadAnswer {
@@ -155,7 +175,8 @@ pub(super) fn run(loader: &dyn Loader, request: LoadRequest, generation: u64, ca
 
 /// The traces right inside a folder, by name.
 fn traces_in(folder: &Path) -> Vec<PathBuf> {
-    let is_trace = |path: &PathBuf| path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("etl"));
+    let has_ending = |path: &PathBuf| path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("etl"));
+    let is_trace = |path: &PathBuf| has_ending(path) && path.is_file();
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let mut traces: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(is_trace).collect();
     traces.sort();

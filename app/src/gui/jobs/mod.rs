@@ -5,6 +5,7 @@
 pub mod association;
 pub mod curves;
 pub mod dialog;
+pub mod discard;
 pub mod document;
 pub mod files;
 pub mod find;
@@ -58,6 +59,15 @@ pub enum Answer {
         tab: TabId,
         /// The trace, or why there is none.
         answer: LoadAnswer,
+    },
+    /// What the file of a load is called.
+    Identified {
+        /// For which tab.
+        tab: TabId,
+        /// Number of the load.
+        generation: u64,
+        /// Its one name.
+        path: PathBuf,
     },
     /// Something about an open trace.
     Document {
@@ -226,9 +236,14 @@ impl Jobs {
     pub fn load(&mut self, tab: TabId, request: LoadRequest) {
         let (generation, cancel) = self.loads.entry(tab).or_default().next();
         let loader = Arc::clone(&self.loader);
-        self.spawn("load", move || Answer::Load {
-            tab,
-            answer: load::run(loader.as_ref(), request, generation, &cancel),
+        let (send, wake) = (self.send.clone(), Arc::clone(&self.wake));
+        self.spawn("load", move || {
+            let request = request.identified();
+            let path = request.source.path().map(PathBuf::from);
+            if path.is_some_and(|path| send.send(Answer::Identified { tab, generation, path }).is_ok()) {
+                wake();
+            }
+            Answer::Load { tab, answer: load::run(loader.as_ref(), request, generation, &cancel) }
         });
     }
 
@@ -274,10 +289,16 @@ impl Jobs {
         }
     }
 
-    /// Gives up everything for a tab that is no more. Its numbers go on, so that no late answer is taken for a new one.
-    pub fn forget(&mut self, tab: TabId) {
+    /// Gives up all questions about an open trace. Their numbers go on, so that no late answer is taken for a new one.
+    pub fn give_up(&mut self, tab: TabId) {
         let of_tab = self.lines.iter_mut().filter(|((owner, _), _)| *owner == tab).map(|(_, line)| line);
-        of_tab.chain(self.loads.get_mut(&tab)).chain(self.searches.get_mut(&tab)).for_each(Line::stop);
+        of_tab.chain(self.searches.get_mut(&tab)).for_each(Line::stop);
+    }
+
+    /// Gives up everything for a tab that is no more.
+    pub fn forget(&mut self, tab: TabId) {
+        self.give_up(tab);
+        self.cancel_load(tab);
         if let Some(watch) = &self.watch {
             watch.forget(tab);
         }
@@ -347,6 +368,9 @@ impl Jobs {
             let wanted = match &answer {
                 Answer::Load { tab, answer } => {
                     self.loads.get_mut(tab).is_some_and(|line| line.accept(answer.generation))
+                }
+                Answer::Identified { tab, generation, .. } => {
+                    self.loads.get(tab).is_some_and(|line| line.is_current(*generation))
                 }
                 Answer::Document { tab, generation, reply } => {
                     let line = self.lines.get_mut(&(*tab, reply.topic()));

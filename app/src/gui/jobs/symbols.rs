@@ -89,6 +89,8 @@ pub struct SymbolsRequest {
     pub only: Option<Vec<usize>>,
     /// PDBs that the user chose, by position in the needs.
     pub by_hand: Vec<(usize, PathBuf)>,
+    /// Whether names kept from before are left aside.
+    pub anew: bool,
 }
 
 /// News of a search. Positions are positions in the needs.
@@ -117,10 +119,11 @@ fn search(
     let needs = request.needs.unwrap_or_else(|| Arc::new(module_needs(&request.trace)));
     tell(SymbolsNews::Needs(Arc::clone(&needs)));
     let wanted = request.only.unwrap_or_else(|| (0..needs.len()).collect());
+    let anew = request.anew;
     let by_hand = |at: usize| request.by_hand.iter().find(|hand| hand.0 == at).map(|hand| hand.1.clone());
     let wanted: Vec<(usize, ModuleRequest)> = wanted
         .into_iter()
-        .filter_map(|at| Some((at, ModuleRequest { by_hand: by_hand(at), ..needs.get(at)?.request.clone() })))
+        .filter_map(|at| Some((at, ModuleRequest { by_hand: by_hand(at), anew, ..needs.get(at)?.request.clone() })))
         .collect();
     let left = Mutex::new(BTreeSet::new());
     let at_hand = Choice { offline: true, ..request.choice.clone() };

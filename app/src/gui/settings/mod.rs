@@ -2,12 +2,15 @@
 //! the user did with it; it knows no window and reads no clock.
 
 pub mod keeper;
+mod lenient;
+mod patch;
 pub mod store;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 /// The version of the format that this program writes.
 const VERSION: u32 = 1;
@@ -63,14 +66,11 @@ pub struct SymbolSettings {
     pub automatic: bool,
     /// Rules on frames to look through, beside the program's, one a line.
     pub look_through: Vec<String>,
-    /// What another version wrote; kept as it is.
-    #[serde(flatten)]
-    pub others: Map<String, Value>,
 }
 
 impl Default for SymbolSettings {
     fn default() -> Self {
-        Self { path: None, offline: false, automatic: true, look_through: Vec::new(), others: Map::new() }
+        Self { path: None, offline: false, automatic: true, look_through: Vec::new() }
     }
 }
 
@@ -112,8 +112,8 @@ pub struct Recent {
 pub struct TraceState {
     /// The trace's file.
     pub path: PathBuf,
-    /// What the document wrote.
-    pub state: Value,
+    /// What the document wrote. Shared, so that settings are handed over quickly.
+    pub state: Arc<Value>,
 }
 
 /// Everything that is remembered.
@@ -140,13 +140,11 @@ pub struct Settings {
     pub recent: Vec<Recent>,
     /// Full titles of the commands run from the palette, the newest first.
     pub commands: Vec<String>,
-    /// The user's own presets.
+    /// The user's own presets. They are written into a file of their own; the first versions had them here.
+    #[serde(skip_serializing)]
     pub presets: Vec<Value>,
     /// States of traces, the newest first.
     pub traces: Vec<TraceState>,
-    /// What another version wrote; kept as it is.
-    #[serde(flatten)]
-    pub others: Map<String, Value>,
 }
 
 impl Default for Settings {
@@ -164,18 +162,21 @@ impl Default for Settings {
             commands: Vec::new(),
             presets: Vec::new(),
             traces: Vec::new(),
-            others: Map::new(),
         }
     }
 }
 
 impl Settings {
-    /// Reads what was written.
+    /// Reads what was written, and the values in it that are not known, with their places: they keep their defaults.
     ///
     /// # Errors
-    /// When it is no JSON, or a field holds what it cannot hold.
-    pub fn parse(text: &[u8]) -> Result<Self, serde_json::Error> {
-        let mut settings: Self = serde_json::from_slice(text)?;
+    /// When it is no JSON.
+    pub fn parse(text: &[u8]) -> Result<(Self, Vec<String>), serde_json::Error> {
+        serde_json::from_slice(text).map(Self::from_value)
+    }
+
+    fn from_value(value: Value) -> (Self, Vec<String>) {
+        let (mut settings, left_out): (Self, _) = lenient::read(value);
         settings.scale_percent = settings.scale_percent.clamp(50, 300);
         let panels = &mut settings.panels;
         for width in [&mut panels.summary_width, &mut panels.details_width] {
@@ -183,15 +184,7 @@ impl Settings {
         }
         settings.recent.truncate(RECENT);
         settings.traces.truncate(TRACES);
-        Ok(settings)
-    }
-
-    /// As it is written.
-    ///
-    /// # Errors
-    /// Never for what this program makes; what other versions left may hold anything.
-    pub fn to_text(&self) -> Result<String, serde_json::Error> {
-        serde_json::to_string_pretty(self).map(|text| text + "\n")
+        (settings, left_out)
     }
 
     /// A file was opened. A path that is no Unicode cannot be written down and is not remembered.
@@ -218,7 +211,7 @@ impl Settings {
     /// What was done with a trace before.
     #[must_use]
     pub fn trace_state(&self, path: &Path) -> Option<&Value> {
-        self.traces.iter().find(|trace| trace.path == path).map(|trace| &trace.state)
+        self.traces.iter().find(|trace| trace.path == path).map(|trace| trace.state.as_ref())
     }
 
     /// Remembers what was done with a trace; says whether that changed anything.
@@ -227,7 +220,7 @@ impl Settings {
             return false;
         }
         self.traces.retain(|trace| trace.path != path);
-        self.traces.insert(0, TraceState { path: path.to_owned(), state });
+        self.traces.insert(0, TraceState { path: path.to_owned(), state: Arc::new(state) });
         self.traces.truncate(TRACES);
         true
     }
@@ -242,34 +235,23 @@ mod tests {
         let mut settings = Settings { theme: Theme::Dark, scale_percent: 125, ..Settings::default() };
         settings.opened(Path::new("a.etl"), 5, 7);
         settings.ran("Zoom in".to_owned());
-        settings.presets.push(serde_json::json!({ "name": "mine" }));
         settings.symbols.path = Some("srv*C:\\symbols*https://symbols.example".to_owned());
         settings.symbols.offline = true;
         assert!(settings.remember_trace(Path::new("a.etl"), serde_json::json!([1])));
         assert!(!settings.remember_trace(Path::new("a.etl"), serde_json::json!([1])));
-        let text = settings.to_text().expect("it can be written");
+        let text = serde_json::to_string_pretty(&settings).expect("it can be written");
         assert!(text.contains("\"theme\": \"dark\""));
-        assert_eq!(Settings::parse(text.as_bytes()).expect("it can be read"), settings);
+        assert_eq!(Settings::parse(text.as_bytes()).expect("it can be read"), (settings.clone(), vec![]));
         assert_eq!(settings.trace_state(Path::new("a.etl")), Some(&serde_json::json!([1])));
     }
 
     #[test]
-    fn what_another_version_wrote_is_kept() {
-        let text = br#"{ "version": 9, "theme": "light", "panels": { "details": false }, "colour": "green",
-            "symbols": { "offline": true, "look_through": ["wrapper a.sys"], "proxy": 7 } }"#;
-        let settings = Settings::parse(text).expect("it can be read");
-        assert_eq!((settings.theme, settings.panels.details, settings.panels.summary), (Theme::Light, false, true));
-        assert_eq!((settings.symbols.offline, settings.symbols.automatic, &settings.symbols.path), (true, true, &None));
-        let written = settings.to_text().expect("text");
-        assert!(
-            written.contains("\"colour\": \"green\"")
-                && written.contains("wrapper a.sys")
-                && written.contains("\"proxy\": 7"),
-            "{written}"
-        );
-        assert!(Settings::parse(b"{ \"theme\": 7 }").is_err());
-        assert!(Settings::parse(b"").is_err());
-        assert_eq!(Settings::parse(b"{}").expect("empty"), Settings::default());
+    fn what_is_out_of_range_comes_back_into_it() {
+        let text = br#"{ "scale_percent": 9000, "panels": { "summary_width": -3, "details": false } }"#;
+        let (settings, left_out) = Settings::parse(text).expect("it can be read");
+        assert_eq!((settings.scale_percent, settings.panels.summary_width), (300, 100.0));
+        assert!(!settings.panels.details && settings.panels.summary && left_out.is_empty());
+        assert!(Settings::parse(b"").is_err() && Settings::parse(b"{ half").is_err());
     }
 
     #[test]

@@ -1,70 +1,106 @@
-//! Where settings lie. The window is given one, so that tests never touch the user's.
+//! Where settings are kept. The window is given a store, so that tests never touch the user's.
 
+use std::fs::{File, TryLockError};
 use std::io::{ErrorKind, Result, Write as _};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-/// A place for one text.
+/// One of the texts that are kept, each in a file of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// Everything but presets.
+    Settings,
+    /// The user's own presets.
+    Presets,
+}
+
+impl Part {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Settings, Self::Presets];
+
+    /// The name of its file.
+    #[must_use]
+    pub const fn file_name(self) -> &'static str {
+        match self {
+            Self::Settings => "settings.json",
+            Self::Presets => "presets.json",
+        }
+    }
+}
+
+/// Keeps other windows from writing until it is dropped.
+pub type Lock = Box<dyn Send>;
+
+/// A place for texts.
 pub trait Store: Send + Sync {
     /// The text; `None` when nothing was written yet.
     ///
     /// # Errors
     /// When it is there and cannot be read.
-    fn read(&self) -> Result<Option<Vec<u8>>>;
+    fn read(&self, part: Part) -> Result<Option<Vec<u8>>>;
 
     /// Replaces the text, as a whole or not at all.
     ///
     /// # Errors
     /// When it cannot be written; the text before is still there then.
-    fn write(&self, text: &str) -> Result<()>;
+    fn write(&self, part: Part, text: &str) -> Result<()>;
 
     /// Puts a damaged text aside, so that it is not written over. Says where it is.
     ///
     /// # Errors
     /// When it cannot be moved.
-    fn put_aside(&self) -> Result<String>;
+    fn put_aside(&self, part: Part) -> Result<String>;
+
+    /// Waits until no other window is writing.
+    ///
+    /// # Errors
+    /// When another window does not come to an end.
+    fn lock(&self) -> Result<Lock>;
 }
 
-/// A file.
+/// The name of the file whose lock says that somebody writes.
+const LOCK: &str = "settings.lock";
+/// For so long another window is waited for.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Damaged texts that are kept at most.
+const ASIDE: u32 = 100;
+
+/// Files in a folder.
 #[derive(Debug, Clone)]
 pub struct FileStore {
-    path: PathBuf,
+    folder: PathBuf,
 }
 
 impl FileStore {
-    /// The file with this path; its folder is made when it is written.
+    /// The files in this folder, which is made when something is written.
     #[must_use]
-    pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into() }
+    pub fn new(folder: impl Into<PathBuf>) -> Self {
+        Self { folder: folder.into() }
     }
 
-    fn beside(&self, ending: &str) -> PathBuf {
-        let mut name = self.path.file_name().unwrap_or_default().to_owned();
-        name.push(ending);
-        self.path.with_file_name(name)
+    fn path(&self, part: Part) -> PathBuf {
+        self.folder.join(part.file_name())
     }
 }
 
 impl Store for FileStore {
-    fn read(&self) -> Result<Option<Vec<u8>>> {
-        match std::fs::read(&self.path) {
+    fn read(&self, part: Part) -> Result<Option<Vec<u8>>> {
+        match std::fs::read(self.path(part)) {
             Ok(text) => Ok(Some(text)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    fn write(&self, text: &str) -> Result<()> {
-        if let Some(folder) = self.path.parent().filter(|folder| *folder != Path::new("")) {
-            std::fs::create_dir_all(folder)?;
-        }
-        // Two windows may write at once: each has a file of its own until it is whole.
-        let new = self.beside(&format!(".{}.new", std::process::id()));
-        let mut file = std::fs::File::create(&new)?;
+    fn write(&self, part: Part, text: &str) -> Result<()> {
+        std::fs::create_dir_all(&self.folder)?;
+        // Where locks are not to be had two windows may write at once: each has a file of its own until it is whole.
+        let new = self.folder.join(format!("{}.{}.new", part.file_name(), std::process::id()));
+        let mut file = File::create(&new)?;
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
         drop(file);
-        let placed = replace(&new, &self.path);
+        let placed = replace(&new, &self.path(part));
         if placed.is_err() {
             // The text before is still there; a working file helps nobody.
             drop(std::fs::remove_file(&new));
@@ -72,10 +108,34 @@ impl Store for FileStore {
         placed
     }
 
-    fn put_aside(&self) -> Result<String> {
-        let aside = self.beside(".bak");
-        std::fs::rename(&self.path, &aside)?;
+    fn put_aside(&self, part: Part) -> Result<String> {
+        // What was put aside before is not written over.
+        let name = part.file_name();
+        let names = std::iter::once(format!("{name}.bak")).chain((2..ASIDE).map(|n| format!("{name}.bak{n}")));
+        let free = names.map(|name| self.folder.join(name)).find(|aside| !aside.exists());
+        let aside = free.ok_or_else(|| std::io::Error::other("too many damaged files were put aside already"))?;
+        std::fs::rename(self.path(part), &aside)?;
         Ok(aside.display().to_string())
+    }
+
+    fn lock(&self) -> Result<Lock> {
+        std::fs::create_dir_all(&self.folder)?;
+        let file = File::options().create(true).truncate(false).write(true).open(self.folder.join(LOCK))?;
+        let began = Instant::now();
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(Box::new(file)),
+                Err(TryLockError::WouldBlock) if began.elapsed() < PATIENCE => {
+                    std::thread::sleep(Duration::from_millis(10));
+                }
+                Err(TryLockError::WouldBlock) => {
+                    let why = "another window of poolscope is writing them and does not come to an end";
+                    return Err(std::io::Error::new(ErrorKind::TimedOut, why));
+                }
+                // Some network file systems have no locks: a write is still whole or not at all.
+                Err(TryLockError::Error(_)) => return Ok(Box::new(file)),
+            }
+        }
     }
 }
 
@@ -99,16 +159,20 @@ fn replace(new: &Path, old: &Path) -> Result<()> {
 pub struct NoStore;
 
 impl Store for NoStore {
-    fn read(&self) -> Result<Option<Vec<u8>>> {
+    fn read(&self, _part: Part) -> Result<Option<Vec<u8>>> {
         Ok(None)
     }
 
-    fn write(&self, _text: &str) -> Result<()> {
+    fn write(&self, _part: Part, _text: &str) -> Result<()> {
         Ok(())
     }
 
-    fn put_aside(&self) -> Result<String> {
+    fn put_aside(&self, _part: Part) -> Result<String> {
         Ok(String::new())
+    }
+
+    fn lock(&self) -> Result<Lock> {
+        Ok(Box::new(()))
     }
 }
 
@@ -120,17 +184,17 @@ mod tests {
     fn a_text_replaces_the_one_before_while_somebody_reads_it() {
         let folder = std::env::temp_dir().join(format!("poolscope-store-{}", std::process::id()));
         let path = folder.join("settings.json");
-        let store = FileStore::new(&path);
-        store.write("one").expect("written");
+        let store = FileStore::new(&folder);
+        store.write(Part::Settings, "one").expect("written");
         // Where nobody may replace an open file, it is tried again until the reader is done.
         let reader = std::fs::File::open(&path).expect("open");
         let reading = std::thread::spawn(move || {
             std::thread::sleep(Duration::from_millis(50));
             drop(reader);
         });
-        store.write("two").expect("written over");
+        store.write(Part::Settings, "two").expect("written over");
         reading.join().expect("no panic");
-        assert_eq!(store.read().expect("read"), Some(b"two".to_vec()));
+        assert_eq!(store.read(Part::Settings).expect("read"), Some(b"two".to_vec()));
         let names: Vec<_> = std::fs::read_dir(&folder).expect("a folder").flatten().map(|f| f.file_name()).collect();
         assert_eq!(names, ["settings.json"], "nothing else is left");
         std::fs::remove_dir_all(&folder).expect("removed");
@@ -141,9 +205,42 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("poolscope-store-folder-{}", std::process::id()));
         let path = folder.join("settings.json");
         std::fs::create_dir_all(path.join("in the way")).expect("a folder of that name");
-        assert!(FileStore::new(&path).write("text").is_err());
+        assert!(FileStore::new(&folder).write(Part::Settings, "text").is_err());
         let names: Vec<_> = std::fs::read_dir(&folder).expect("a folder").flatten().map(|f| f.file_name()).collect();
         assert_eq!(names, ["settings.json"]);
+        std::fs::remove_dir_all(&folder).expect("removed");
+    }
+
+    #[test]
+    fn every_damaged_text_is_kept() {
+        let folder = std::env::temp_dir().join(format!("poolscope-store-aside-{}", std::process::id()));
+        let store = FileStore::new(&folder);
+        for text in ["one", "two", "three"] {
+            store.write(Part::Presets, text).expect("written");
+            store.put_aside(Part::Presets).expect("moved");
+        }
+        let read = |name: &str| std::fs::read_to_string(folder.join(name)).expect("kept");
+        assert_eq!(["presets.json.bak", "presets.json.bak2", "presets.json.bak3"].map(read), ["one", "two", "three"]);
+        assert!(store.put_aside(Part::Presets).is_err(), "there is none");
+        std::fs::remove_dir_all(&folder).expect("removed");
+    }
+
+    #[test]
+    fn one_window_writes_at_a_time() {
+        let folder = std::env::temp_dir().join(format!("poolscope-store-lock-{}", std::process::id()));
+        let store = FileStore::new(&folder);
+        let first = store.lock().expect("nobody else");
+        let other = store.clone();
+        let (send, receive) = std::sync::mpsc::channel();
+        let waiting = std::thread::spawn(move || {
+            let second = other.lock();
+            send.send(()).expect("somebody waits");
+            drop(second.expect("its turn"));
+        });
+        assert!(receive.recv_timeout(Duration::from_millis(100)).is_err(), "it waits");
+        drop(first);
+        receive.recv_timeout(Duration::from_secs(60)).expect("its turn");
+        waiting.join().expect("no panic");
         std::fs::remove_dir_all(&folder).expect("removed");
     }
 }

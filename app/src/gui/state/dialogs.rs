@@ -23,6 +23,8 @@ pub enum Dialog {
         path: String,
         /// What came of the last step.
         outcome: Option<Outcome>,
+        /// A file that is there and may be written over with this text, if the user says so.
+        replace: Option<(PathBuf, String)>,
     },
 }
 
@@ -39,7 +41,7 @@ impl Dialog {
     /// The presets, as the box opens.
     #[must_use]
     pub fn presets() -> Self {
-        Self::Presets { renaming: None, path: String::new(), outcome: None }
+        Self::Presets { renaming: None, path: String::new(), outcome: None, replace: None }
     }
 }
 

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::document::Page;
 use super::flame_model::FlameColours;
+use crate::gui::jobs::discard::discard;
 use crate::gui::jobs::flame::{FlameQuestion, moved};
 use crate::gui::widgets::flame::FlameState;
 
@@ -167,7 +168,8 @@ impl FlamePage {
         let zoom = place(self.view.zoom()).0;
         let cursor = self.view.cursor().map(place).filter(|(_, whole)| *whole).map(|(node, _)| node);
         self.zooms = self.zooms.iter().map(|node| place(*node)).filter(|(_, whole)| *whole).map(|(at, _)| at).collect();
-        shown.number = before.map_or(shown.number, |before| before.number + 1);
+        shown.number = before.as_ref().map_or(shown.number, |before| before.number + 1);
+        before.into_iter().for_each(discard);
         self.view.restore(zoom, cursor);
         self.shown = Some(shown);
         self.broken = false;

@@ -17,9 +17,9 @@ pub struct Preset {
 }
 
 /// The words that begin a file of presets.
-const FORMAT: &str = "poolscope presets";
+pub const FORMAT: &str = "poolscope presets";
 /// The version of the files that this program writes.
-const VERSION: u32 = 1;
+pub const VERSION: u32 = 1;
 
 /// Presets as a file holds them.
 #[derive(Serialize, Deserialize)]

@@ -59,6 +59,12 @@ pub fn node_id(row: RowId) -> NodeId {
     NodeId(row as u32)
 }
 
+/// Whether opening this node, or giving it another order, takes so long that it belongs into the background.
+#[must_use]
+pub fn is_heavy(flat: &Flat, node: NodeId) -> bool {
+    flat.tree().groups(node).len() as u32 > HEAVY
+}
+
 impl Rows {
     /// Rows of `flat` in these columns.
     #[must_use]
@@ -125,7 +131,7 @@ impl Rows {
     /// Whether opening this node, or giving it another order, takes so long that it belongs into the background.
     #[must_use]
     pub fn is_heavy(&self, node: NodeId) -> bool {
-        self.flat.tree().groups(node).len() as u32 > HEAVY
+        is_heavy(&self.flat, node)
     }
 
     /// The figures that have still to be computed, with the nodes that lack them.

@@ -171,18 +171,36 @@ impl Locator {
     /// Looks for a PDB. `check` decides whether a file is the right one.
     #[must_use]
     pub fn pdb(&self, identity: &PdbIdentity, check: &dyn Fn(&Path) -> Checked, watch: &Watch<'_>) -> Located {
-        self.find(&identity.file_name, identity.store_key(), check, watch)
+        self.find(&identity.file_name, identity.store_key(), false, check, watch)
+    }
+
+    /// Looks for a PDB only where people put files themselves: in folders, and in stores that no server fills.
+    #[must_use]
+    pub fn pdb_in_folders(
+        &self,
+        identity: &PdbIdentity,
+        check: &dyn Fn(&Path) -> Checked,
+        watch: &Watch<'_>,
+    ) -> Located {
+        self.find(&identity.file_name, identity.store_key(), true, check, watch)
     }
 
     /// Looks for an image file.
     #[must_use]
     pub fn image(&self, identity: &ImageIdentity, check: &dyn Fn(&Path) -> Checked, watch: &Watch<'_>) -> Located {
-        self.find(&identity.file_name, identity.store_key(), check, watch)
+        self.find(&identity.file_name, identity.store_key(), false, check, watch)
     }
 
-    fn find(&self, name: &str, key: String, check: &dyn Fn(&Path) -> Checked, watch: &Watch<'_>) -> Located {
+    fn find(
+        &self,
+        name: &str,
+        key: String,
+        only_folders: bool,
+        check: &dyn Fn(&Path) -> Checked,
+        watch: &Watch<'_>,
+    ) -> Located {
         match Wanted::new(name, key) {
-            Ok(wanted) => Search::new(self, &wanted, check, watch).run(),
+            Ok(wanted) => Search::new(self, &wanted, check, watch).run(only_folders),
             Err(place) => {
                 Located { attempts: vec![Attempt { place, outcome: Outcome::Missing }], ..Located::default() }
             }

@@ -36,18 +36,19 @@ impl<'a> Search<'a> {
         Self { locator, wanted, check, watch, located: Located::default(), looked: Vec::new() }
     }
 
-    /// Searches.
-    pub fn run(mut self) -> Located {
+    /// Searches; `only_folders` leaves out what servers fill.
+    pub fn run(mut self, only_folders: bool) -> Located {
         let locator = self.locator;
         let mut caches: Vec<PathBuf> = Vec::new();
         for (_, part) in &locator.path.parts {
             let found = match part {
                 PathPart::Folder(folder) => self.folder(folder, &caches, true),
                 PathPart::Cache(folder) => {
-                    let found = self.folder(folder, &caches, false);
+                    let found = if only_folders { None } else { self.folder(folder, &caches, false) };
                     caches.push(folder.clone());
                     found
                 }
+                PathPart::Chain { servers, .. } if only_folders && !servers.is_empty() => None,
                 PathPart::Chain { stores, servers } => self.chain(stores, servers, &caches),
             };
             if found.is_some() {

@@ -177,6 +177,8 @@ pub struct Document {
     pub symbols: Symbols,
     /// By what they are searched.
     pub symbol_choice: Choice,
+    /// Whether names kept from before are left aside: the trace was loaded again because something changed.
+    pub reads_symbols_anew: bool,
     /// What the window shall do.
     pub effects: Vec<Effect>,
     /// Why the last figures could not be computed.
@@ -289,6 +291,7 @@ impl Document {
             led: false,
             symbols: Symbols::default(),
             symbol_choice: Choice::default(),
+            reads_symbols_anew: false,
             search: None,
             pdbs_by_hand: BTreeMap::new(),
             naming: FrameNaming::Function,

@@ -1,10 +1,12 @@
 //! What is remembered of a trace from one use to the next: columns, view, filter, marks, what was open and selected. Figures are
 //! not: they are computed anew.
 
+use std::collections::BinaryHeap;
 use std::sync::Arc;
 
 use poolscope_core::series::Kind as MeasureKind;
 use poolscope_core::trace::time::{Ticks, View};
+use rustc_hash::FxHashSet;
 use serde::{Deserialize, Serialize};
 
 use super::renaming::waits_for_names;
@@ -56,19 +58,29 @@ fn graph_share() -> f32 {
     super::GRAPH_SHARE
 }
 
+/// The smallest of some numbers, ascending, as many as are wanted.
+fn least(of: &FxHashSet<u64>, wanted: impl Fn(&u64) -> bool, most: usize) -> Vec<u64> {
+    let mut heap = BinaryHeap::with_capacity(most + 1);
+    of.iter().copied().filter(wanted).for_each(|number| {
+        heap.push(number);
+        if heap.len() > most {
+            heap.pop();
+        }
+    });
+    heap.into_sorted_vec()
+}
+
 impl Document {
     /// What to remember of this trace.
     #[must_use]
     pub fn remember(&self) -> Remembered {
         let now = self.history.now();
         let mut open = self.rows.as_ref().map_or_else(Vec::new, |rows| rows.flat().open_paths(MOST_OPEN));
-        let mut others: Vec<u64> = self.expanded.iter().copied().filter(|path| !open.contains(path)).collect();
-        others.sort_unstable();
-        open.extend(others);
-        open.truncate(MOST_OPEN);
-        let mut selected: Vec<u64> = self.selected.iter().copied().collect();
-        selected.sort_unstable();
-        selected.truncate(MOST_OPEN);
+        if open.len() < MOST_OPEN {
+            let known: FxHashSet<u64> = open.iter().copied().collect();
+            open.extend(least(&self.expanded, |path| !known.contains(path), MOST_OPEN - open.len()));
+        }
+        let selected = least(&self.selected, |_| true, MOST_OPEN);
         Remembered {
             preset: self.preset.clone(),
             arrangement: self.arrangement_to_save(),

@@ -10,6 +10,7 @@ use rustc_hash::FxHashSet;
 
 use super::curves::hidden_name;
 use super::{Document, Topic};
+use crate::gui::jobs::discard::discard;
 use crate::gui::jobs::names::{NamesRequest, Rename, Renamed};
 use crate::gui::state::columns::What;
 use crate::gui::state::flat::Flat;
@@ -75,7 +76,7 @@ impl Document {
     }
 
     fn put_names(&mut self, names: Arc<Names>) {
-        self.names = names;
+        discard(std::mem::replace(&mut self.names, names));
         self.new_names = None;
         if self.query.asked {
             self.query.is_prepared = false;

@@ -9,12 +9,13 @@ use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::{Document, Effect, Topic};
 use crate::format;
+use crate::gui::jobs::discard::discard;
 use crate::gui::jobs::later::{LaterAnswer, LaterRequest};
 use crate::gui::jobs::profile::ProfileRequest;
 use crate::gui::jobs::table::{TableAnswer, TableRequest};
 use crate::gui::state::columns::What;
 use crate::gui::state::details::Details;
-use crate::gui::state::rows::{EXPAND_ALL_LIMIT, Rows, node_id, row_id};
+use crate::gui::state::rows::{EXPAND_ALL_LIMIT, Rows, is_heavy, node_id, row_id};
 use crate::gui::theme::Palette;
 use crate::gui::widgets::pivot_table::{self, RowId, TreeModel};
 
@@ -93,24 +94,41 @@ impl Document {
             expanded.clone_from(&self.expanded);
         }
         let leads = !self.led && !led.is_empty();
+        let heavy = is_heavy(&flat, PivotTree::ROOT);
+        let mut is_late = false;
         if leads {
             self.expanded.extend(expanded);
         } else if expanded != self.expanded {
             // Rows were opened or closed since the question was asked.
-            flat.set_sort(flat.sort(), &self.expanded);
+            is_late = heavy;
+            if !heavy {
+                flat.set_sort(flat.sort(), &self.expanded);
+            }
         }
         let held_path = held.map(|(path, _)| path);
         let now: FxHashSet<u64> = self.selected.iter().copied().chain(self.cursor).chain(held_path).collect();
         if !leads && !now.is_subset(&wanted) {
-            found = flat.find_paths(&now);
+            is_late |= heavy;
+            if !heavy {
+                found = flat.find_paths(&now);
+            }
         }
         self.groups_are_old = false;
         let mut rows = Rows::new(flat, &self.arrangement);
         let order = self.order();
         if rows.flat().sort() != order {
-            rows.set_sort(order, &self.expanded);
+            is_late |= heavy;
+            if !heavy {
+                rows.set_sort(order, &self.expanded);
+            }
         }
-        self.rows = Some(rows);
+        // What would take longer than a frame is asked for again, by what is known now; until then these rows are shown.
+        if is_late {
+            self.changed.insert(Topic::Table);
+        }
+        if let Some(old) = self.rows.replace(rows) {
+            discard(old);
+        }
         if leads {
             self.lead(&led);
         } else {
@@ -203,7 +221,9 @@ impl Document {
         if !Arc::ptr_eq(rows.flat().tree().pivot(), &answer.pivot) {
             return;
         }
-        self.row_figures = Some(answer.row_figures);
+        if let Some(old) = self.row_figures.replace(answer.row_figures) {
+            discard(old);
+        }
         for (figure, numbers) in answer.figures {
             rows.flat_mut().learn(figure, numbers, &self.expanded);
         }
@@ -223,6 +243,11 @@ impl Document {
             }
             pivot_table::Action::MoveColumn { column, area, before } => self.move_column(column, area, before),
             pivot_table::Action::Select => self.remember_selection(),
+            pivot_table::Action::Cut { selected, wanted } => self.tell(format!(
+                "{} of {} rows are selected: no more can be at once. poolscope report writes all of them.",
+                format::count(selected),
+                format::count(wanted)
+            )),
             pivot_table::Action::Copy(text) => self.copy(text),
             pivot_table::Action::ToggleSeries(id) => self.toggle_row(node_id(id)),
             pivot_table::Action::SoloSeries(id) => self.solo_row(node_id(id)),
@@ -250,6 +275,11 @@ impl Document {
 
     fn expand_all(&mut self, id: RowId) {
         let Some(rows) = &mut self.rows else { return };
+        if rows.is_heavy(node_id(id)) {
+            let groups = format::count(rows.flat().tree().groups(node_id(id)).len() as u64);
+            return self
+                .tell(format!("{groups} rows are below this one: too many to open at once. Open it level by level"));
+        }
         let opened = rows.expand_all(id, &mut self.expanded);
         self.ask_for_unknown();
         if opened >= EXPAND_ALL_LIMIT {
@@ -277,8 +307,10 @@ impl Document {
             at = tree.parent(at);
         }
         let order = self.order();
-        if let Some(rows) = &mut self.rows {
-            rows.set_sort(order, &self.expanded);
+        match &mut self.rows {
+            Some(rows) if rows.is_heavy(PivotTree::ROOT) => drop(self.changed.insert(Topic::Table)),
+            Some(rows) => rows.set_sort(order, &self.expanded),
+            None => {}
         }
         self.table.select(id);
         self.remember_selection();
@@ -367,7 +399,7 @@ impl Document {
         self.selected_sums
     }
 
-    /// There may be a million selected rows: they are added up when they change, not in every frame.
+    /// There may be thousands of selected rows: they are added up when they change, not in every frame.
     fn add_up_selection(&self) -> Option<(u64, u64)> {
         let tree = self.rows.as_ref()?.flat().tree();
         let nodes = self.outermost_selected();

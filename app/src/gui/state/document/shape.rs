@@ -222,6 +222,13 @@ impl Document {
     pub(super) fn take_file(&mut self, answer: FileAnswer) {
         self.file = None;
         let result = match answer {
+            FileAnswer::Exists(path, text) => {
+                let Some(Dialog::Presets { outcome, replace, .. }) = &mut self.dialog else {
+                    return self.tell(format!("{} exists already and was not written over", path.display()));
+                };
+                (*outcome, *replace) = (None, Some((path, text)));
+                return;
+            }
             FileAnswer::Read(path, text) => self.presets.write().import(&text).map(|count| {
                 let presets = if count == 1 { "1 preset".to_owned() } else { format!("{count} presets") };
                 format!("Took in {presets} from {}", path.display())

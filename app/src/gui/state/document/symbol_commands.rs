@@ -15,7 +15,11 @@ impl Document {
             }
             C::Stop => self.cancel_symbols(),
             C::OpenPdb | C::OpenPdbOf(_) => {}
-            C::SearchAgain(at) => self.load_symbols(Some(vec![at])),
+            C::SearchAgain(at) => self.reload_symbols(Some(vec![at])),
+            C::Reload => {
+                let all = (0..self.symbols.rows().len()).collect::<Vec<_>>();
+                self.reload_symbols((!all.is_empty()).then_some(all));
+            }
             C::Show(at) => {
                 self.page = Page::Modules;
                 self.modules.wants_focus = true;
@@ -70,7 +74,7 @@ impl Document {
         }
         let running = self.symbols.phase == Phase::Running;
         match command {
-            C::Load => running.then_some("They are being loaded"),
+            C::Load | C::Reload => running.then_some("They are being loaded"),
             C::LoadForRows if self.table.selected().is_empty() => Some("No row is selected"),
             C::Stop => (!running).then_some("They are not being loaded"),
             C::OpenPdb => {

@@ -33,15 +33,25 @@ impl Document {
     /// Searches for the symbols of these modules (positions in the needs), and after them for what a search under way had
     /// still to do; without a list for all that are not loaded.
     pub fn load_symbols(&mut self, only: Option<Vec<usize>>) {
+        self.search_for(only, false);
+    }
+
+    /// The same, without the names that were kept from before: PDBs are looked for and read anew.
+    pub fn reload_symbols(&mut self, only: Option<Vec<usize>>) {
+        self.search_for(only, true);
+    }
+
+    fn search_for(&mut self, only: Option<Vec<usize>>, anew: bool) {
         let order = self.search_order(only);
-        self.begin_search(order, self.symbol_choice.clone());
+        self.begin_search(order, self.symbol_choice.clone(), anew);
     }
 
     /// Shows the names that are at hand and, if `online`, those that servers have.
     pub fn load_symbols_first(&mut self, online: bool) {
         if self.trace.stacks.node_count() > 1 {
             let offline = self.symbol_choice.offline || !online;
-            self.begin_search(None, Choice { offline, ..self.symbol_choice.clone() });
+            let anew = self.reads_symbols_anew;
+            self.begin_search(None, Choice { offline, ..self.symbol_choice.clone() }, anew);
         }
     }
 
@@ -61,7 +71,7 @@ impl Document {
         Some(order)
     }
 
-    fn begin_search(&mut self, only: Option<Vec<usize>>, choice: Choice) {
+    fn begin_search(&mut self, only: Option<Vec<usize>>, choice: Choice, anew: bool) {
         self.symbols.begin(only.as_deref());
         let known = !self.symbols.rows().is_empty();
         self.search = Some(SearchOrder::Begin(SymbolsRequest {
@@ -70,6 +80,7 @@ impl Document {
             choice,
             needs: known.then(|| Arc::clone(self.symbols.needs())),
             only,
+            anew,
             by_hand: self.pdbs_by_hand.iter().map(|(at, path)| (*at, path.clone())).collect(),
         }));
     }

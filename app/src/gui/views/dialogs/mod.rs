@@ -17,8 +17,10 @@ pub fn show(ui: &Ui, document: &mut Document) {
     let shown = Modal::new(Id::unique("dialog")).frame(frame).show(ui.ctx(), |ui| match &mut dialog {
         Dialog::Columns { search } => close = columns::show(ui, document, search),
         Dialog::SavePreset { name } => close = presets::save(ui, document, name),
-        Dialog::Presets { renaming, path, outcome } => {
-            close = presets::manage(ui, document, renaming, path, outcome.as_ref());
+        Dialog::Presets { renaming, path, outcome, replace } => {
+            presets::manage(ui, document, renaming, path, replace);
+            presets::outcome(ui, outcome.as_ref());
+            close = presets::close(ui);
         }
     });
     if !close && !shown.should_close() && document.dialog.is_none() {

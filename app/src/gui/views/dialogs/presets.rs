@@ -1,5 +1,7 @@
 //! Saving the columns under a name, and the user's own presets: rename, delete, export, import.
 
+use std::path::PathBuf;
+
 use eframe::egui::{Button, Key, RichText, ScrollArea, TextEdit, Ui};
 
 use crate::gui::jobs::files::FileRequest;
@@ -40,14 +42,14 @@ pub(super) fn save(ui: &mut Ui, document: &mut Document, name: &mut String) -> b
     close
 }
 
-/// Draws the box with the user's own presets; returns whether to close it.
+/// Draws what is in the box with the user's own presets.
 pub(super) fn manage(
     ui: &mut Ui,
     document: &mut Document,
     renaming: &mut Option<(String, String)>,
     path: &mut String,
-    outcome: Option<&Outcome>,
-) -> bool {
+    replace: &mut Option<(PathBuf, String)>,
+) {
     ui.set_width(480.0);
     ui.heading("Your presets");
     ui.add_space(GRID);
@@ -62,13 +64,37 @@ pub(super) fn manage(
     });
     ui.add_space(2.0 * GRID);
     ui.separator();
-    exchange(ui, document, names.is_empty(), path);
+    exchange(ui, document, names.is_empty(), path, replace);
+    ask_to_replace(ui, document, replace);
+}
+
+/// Says what came of the last step.
+pub(super) fn outcome(ui: &mut Ui, outcome: Option<&Outcome>) {
     if let Some(Outcome { words, failed }) = outcome {
         let palette = Palette::of(ui);
         ui.label(RichText::new(words).color(if *failed { palette.bad } else { palette.good }));
     }
+}
+
+/// Draws the way out; returns whether it is gone.
+pub(super) fn close(ui: &mut Ui) -> bool {
     ui.add_space(2.0 * GRID);
     ui.button("Close").clicked()
+}
+
+/// Asks whether a file that is there is to be written over.
+fn ask_to_replace(ui: &mut Ui, document: &mut Document, replace: &mut Option<(PathBuf, String)>) {
+    let Some((path, _)) = &*replace else { return };
+    ui.label(format!("{} exists already. Replace it?", path.display()));
+    let (mut yes, mut no) = (false, false);
+    ui.horizontal(|ui| {
+        yes = ui.button("Replace").clicked();
+        no = ui.button("Keep").clicked();
+    });
+    if yes || no {
+        let answered = replace.take().filter(|_| yes);
+        answered.into_iter().for_each(|(path, text)| document.exchange_presets(FileRequest::Replace(path, text)));
+    }
 }
 
 fn one(ui: &mut Ui, document: &mut Document, name: &str, renaming: &mut Option<(String, String)>) {
@@ -105,7 +131,13 @@ fn one(ui: &mut Ui, document: &mut Document, name: &str, renaming: &mut Option<(
     });
 }
 
-fn exchange(ui: &mut Ui, document: &mut Document, empty: bool, path: &mut String) {
+fn exchange(
+    ui: &mut Ui,
+    document: &mut Document,
+    empty: bool,
+    path: &mut String,
+    replace: &mut Option<(PathBuf, String)>,
+) {
     let label = ui.weak("File of presets (JSON)");
     ui.add(TextEdit::singleline(path).desired_width(f32::INFINITY).hint_text("presets.json")).labelled_by(label.id);
     let written = written_path(path);
@@ -115,7 +147,8 @@ fn exchange(ui: &mut Ui, document: &mut Document, empty: bool, path: &mut String
         let Some(written) = written else { return };
         if export.on_hover_text("Write all your presets into this file").clicked() {
             let text = document.presets.read().export();
-            document.exchange_presets(FileRequest::Write(written.clone(), text));
+            *replace = None;
+            document.exchange_presets(FileRequest::Create(written.clone(), text));
         }
         if import.on_hover_text("Take in the presets of this file; those of the same name are replaced").clicked() {
             document.exchange_presets(FileRequest::Read(written));

@@ -11,8 +11,8 @@ use super::model::{Action, Row, RowId, TreeModel};
 use super::state::TableState;
 use crate::gui::theme;
 
-/// Most rows that one Shift-selection takes.
-const MAX_SELECTED: u64 = 1_000_000;
+/// Most rows that are selected at once: so many are selected, added up and copied within a frame.
+pub const MAX_SELECTED: u64 = 10_000;
 /// Seconds after which typing starts a new word.
 const TYPE_AHEAD_SECONDS: f64 = 1.0;
 
@@ -116,10 +116,18 @@ fn command(state: &mut TableState, frame: &Frame<'_>, key: Key, shift: bool, act
         Key::A => {
             state.selected = (0..count.min(MAX_SELECTED)).filter_map(|i| model.id_at(i)).collect();
             actions.push(Action::Select);
+            tell_cut(count, actions);
         }
         _ => return false,
     }
     true
+}
+
+/// Says so where not all rows that were meant are selected.
+fn tell_cut(wanted: u64, actions: &mut Vec<Action>) {
+    if wanted > MAX_SELECTED {
+        actions.push(Action::Cut { selected: MAX_SELECTED, wanted });
+    }
 }
 
 /// Leaves the selection with the cursor only; not for the table when nothing else is selected.
@@ -217,11 +225,15 @@ fn move_to(state: &mut TableState, model: &dyn TreeModel, index: u64, extend: bo
     let anchor = *state.anchor.get_or_insert(id);
     let from = model.index_of(anchor).unwrap_or(index);
     let (low, high) = (from.min(index), from.max(index));
-    let span = low..=high.min(low.saturating_add(MAX_SELECTED));
+    // Of too many those at the anchor.
+    let all = high - low + 1;
+    let cut = all.saturating_sub(MAX_SELECTED);
+    let span = if index < from { low + cut..=high } else { low..=high - cut };
     state.selected = span.filter_map(|i| model.id_at(i)).collect();
     state.cursor = Some(id);
     state.wants_reveal = true;
     actions.push(Action::Select);
+    tell_cut(all, actions);
 }
 
 /// A click on a row: alone it selects, with Ctrl it adds or removes, with Shift it takes the range.

@@ -161,6 +161,13 @@ pub enum Action {
     },
     /// The selection changed.
     Select,
+    /// More rows were to be selected than can be.
+    Cut {
+        /// Rows that are selected.
+        selected: u64,
+        /// Rows that were to be.
+        wanted: u64,
+    },
     /// Put this text on the clipboard.
     Copy(String),
     /// Show or hide the series of the row.

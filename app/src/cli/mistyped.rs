@@ -1,0 +1,83 @@
+//! Words that are neither commands nor files. Without this a mistyped command would open the window with a file that is not
+//! there. A word with a path separator or an ending is meant as a file, whether or not it is there.
+
+use super::io::ColorChoice;
+use clap::{Command, ValueEnum as _};
+use poolscope_core::column::key::nearest;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, is_separator};
+
+/// What is wrong with a word that was taken for a file, if it is none.
+#[must_use]
+pub fn complaint(word: &OsStr, definition: &Command) -> Option<String> {
+    let path = Path::new(word);
+    let text = word.to_string_lossy();
+    // Without its own separator a word may still name a drive.
+    let is_meant = text.contains(is_separator) || text.contains(':') || path.extension().is_some();
+    if is_meant || path.exists() {
+        return None;
+    }
+    let names: Vec<&str> = commands(definition).collect();
+    if names.contains(&text.as_ref()) {
+        return Some(format!("the command '{text}' has to come before the file"));
+    }
+    let hint = match nearest(&text, names.iter().copied()) {
+        Some(name) => format!("; did you mean '{name}'?"),
+        None => String::new(),
+    };
+    Some(format!("there is neither a command nor a file called '{text}'{hint}"))
+}
+
+/// What is wrong with the first word of a command line that could not be read, if it is neither an option nor a command nor a file.
+#[must_use]
+pub fn first_word(args: &[OsString], definition: &Command) -> Option<String> {
+    let mut words = args.iter().skip(1);
+    let word = loop {
+        let word = words.next()?;
+        match word.to_string_lossy().as_ref() {
+            "--color" => drop(words.next()),
+            "--" => return None,
+            text if text.starts_with('-') => {}
+            _ => break word,
+        }
+    };
+    let is_command = commands(definition).any(|name| name == word.as_os_str());
+    if is_command { None } else { complaint(word, definition) }
+}
+
+/// All names that commands go by.
+fn commands(definition: &Command) -> impl Iterator<Item = &str> {
+    let own = definition.get_subcommands().filter(|command| !command.is_hide_set());
+    own.flat_map(|command| std::iter::once(command.get_name()).chain(command.get_all_aliases())).chain(["help"])
+}
+
+/// What `--color` says in a command line that may be wrong: its complaint is colored as well.
+#[must_use]
+pub fn color_of(args: &[OsString]) -> ColorChoice {
+    let mut choice = ColorChoice::Auto;
+    let mut words = args.iter().skip(1).take_while(|word| *word != "--").peekable();
+    while let Some(word) = words.next() {
+        let word = word.to_string_lossy();
+        let value = match word.strip_prefix("--color") {
+            Some("") => words.peek().map(|value| value.to_string_lossy()),
+            Some(rest) => rest.strip_prefix('=').map(Into::into),
+            None => None,
+        };
+        choice = value.and_then(|value| ColorChoice::from_str(&value, false).ok()).unwrap_or(choice);
+    }
+    choice
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_color_of_a_wrong_line_is_known() {
+        let of = |line: &str| color_of(&line.split(' ').map(OsString::from).collect::<Vec<_>>());
+        assert_eq!(of("poolscope reprot --color always x"), ColorChoice::Always);
+        assert_eq!(of("poolscope --color=never --nonsense"), ColorChoice::Never);
+        assert_eq!(of("poolscope report --color=purple"), ColorChoice::Auto);
+        assert_eq!(of("poolscope -- --color=never"), ColorChoice::Auto);
+    }
+}
