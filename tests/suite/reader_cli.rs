@@ -99,6 +99,8 @@ fn the_page_of_a_refused_trace_offers_the_other_reader_where_it_is() {
     window.get_by_label("Open with Windows' reader").click();
     window.run_steps(2);
     settle(&mut window);
-    assert_eq!(document(&window).source, Source::ThroughWindows("odd.etl".into()));
+    // By the one name that the file has, whoever reads it.
+    let source = &document(&window).source;
+    assert!(matches!(source, Source::ThroughWindows(path) if path.is_absolute()) && source.name() == "odd.etl");
     assert!(document(&window).trace.census.pool_allocs > 0);
 }
