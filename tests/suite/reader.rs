@@ -114,7 +114,7 @@ fn without_processors_everything_else_is_the_same_and_none_is_made_up() {
         let rows = CompiledQuery::new(&query, &names, trace.extent).rows(trace, &|| false);
         rows.expect("not cancelled").count()
     };
-    // Who allocated what was not seen is not known, nor on which processor.
+    // On which processor a block was allocated is known of those whose allocation was recorded.
     assert_eq!(taken(&ours), ours.census.pool_allocs);
     assert_eq!(taken(&theirs), 0, "no block is on a processor that nobody knows");
 }

@@ -48,7 +48,7 @@ fn without_age(evidence: &Evidence, span: &Span, doubt: &Doubt) -> (Verdict, f64
     if stopped::is_level_at_end(evidence) {
         return (Verdict::Bounded, CURVE_CERTAINTY);
     }
-    if evidence.last_third.allocated >= limit::FEW_ALLOCATIONS {
+    if evidence.last_third.allocated >= limit::LEAST_SURVIVORS {
         return (Verdict::InFlight, CURVE_CERTAINTY);
     }
     let (survivors, explained) = (evidence.stayed.blocks.count as f64, doubt.replaced_young + doubt.lost);
@@ -76,7 +76,7 @@ fn is_level_since(counts: &[f64], start: usize) -> bool {
     let end = gain(start, last);
     end <= limit::LEVEL_SHARE * mean
         && end < least / 2.0
-        && mean - end >= limit::LEVEL_DEVIATIONS * mean.max(0.0).sqrt()
+        && mean - end >= limit::CLEAR_DEVIATIONS * mean.max(0.0).sqrt()
 }
 
 /// Since which point of the whole curve it has been level: where the last stretch begins in which it gained little.

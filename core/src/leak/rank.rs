@@ -330,3 +330,38 @@ fn score(suspects: &mut [Suspect], rulings: &[Ruling], trusted: f64) {
         };
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::leak::reconcile::TagBalance;
+
+    /// Counters of tag `Leak` in nonpaged pool, and how many of what they counted the events show.
+    fn counted(counted_allocs: u64, seen_allocs: u64) -> Reconciliation {
+        let balance = TagBalance {
+            tag: Tag(*b"Leak"),
+            paged: false,
+            session: None,
+            start_bytes: 0,
+            stop_bytes: 0,
+            is_counted: true,
+            counted_allocs,
+            counted_frees: 0,
+            seen_allocs,
+            seen_frees: 0,
+            seen_growth_bytes: 0,
+        };
+        Reconciliation { tags: vec![balance], seen_share: 0.9, ..Reconciliation::default() }
+    }
+
+    #[test]
+    fn growth_is_scaled_by_what_the_counters_count() {
+        let scale = |tag, both: &Reconciliation| growth_scale(Some(tag), false, Some(both));
+        assert!((scale("Leak", &counted(1_000, 800)) - 1.25).abs() < 1e-9);
+        assert!((scale("Else", &counted(1_000, 800)) - 1.0 / 0.9).abs() < 1e-9, "that of the whole pool");
+        assert!((scale("Leak", &counted(50, 40)) - 1.0 / 0.9).abs() < 1e-9, "too few to know its own");
+        assert_eq!(scale("Leak", &counted(1_000, 998)), 1.0, "nothing to speak of is missing");
+        assert_eq!(scale("Leak", &counted(1_000, 300)), 1.0, "what is left is no sample");
+        assert_eq!(growth_scale(Some("Leak"), false, None), 1.0, "without counters nothing is known");
+    }
+}

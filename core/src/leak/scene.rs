@@ -3,7 +3,7 @@
 
 use super::By;
 use super::evidence::{Evidence, Lifetimes, Span, lifetimes, look, older_than};
-use super::limits::{FEW_LIFETIMES, LEAST_TAGS_FOR_LOSS};
+use super::limits::{ENOUGH_ALLOCATIONS, LEAST_TAGS_FOR_LOSS};
 use super::stopped::Others;
 use super::units::Units;
 use super::verdict::{Doubt, Ruling, Verdict, judge as rule};
@@ -270,7 +270,7 @@ impl<'n> Scene<'n> {
                 kin.units.iter().filter_map(|unit| looked.get(*unit)).map(part).sum()
             };
             let freed = sum(|e| e.freed.count);
-            (freed >= FEW_LIFETIMES as u64).then(|| sum(|e| e.stayed.blocks.count) as f64 / freed as f64)
+            (freed >= ENOUGH_ALLOCATIONS as u64).then(|| sum(|e| e.stayed.blocks.count) as f64 / freed as f64)
         };
         let mut shares: Vec<f64> = self.kins.iter().filter_map(of_kin).collect();
         if shares.len() < LEAST_TAGS_FOR_LOSS {

@@ -18,14 +18,14 @@ pub struct Others {
 impl Others {
     /// Whether the other kinds went on while this one ended. Under a tag filter there are none, and nothing else ended.
     fn go_on(self) -> bool {
-        self.before < limit::FEW_ALLOCATIONS || self.after >= limit::FEW_ALLOCATIONS
+        self.before < limit::LEAST_SURVIVORS || self.after >= limit::LEAST_SURVIVORS
     }
 }
 
 /// Whether the kind still allocates near the end, so that its growth can be said to have levelled off: enough allocations in the
 /// last third, of which as many are freed as come, within what chance explains.
 pub(super) fn is_level_at_end(evidence: &Evidence) -> bool {
-    evidence.last_third.allocated >= limit::FEW_ALLOCATIONS && !evidence.last_third.rises()
+    evidence.last_third.allocated >= limit::LEAST_SURVIVORS && !evidence.last_third.rises()
 }
 
 /// Verdict and confidence of a kind whose growth is over, or may be. `certainty`: how sure it is that its blocks stayed.
@@ -33,7 +33,7 @@ pub(super) fn classify(evidence: &Evidence, span: &Span, others: Others, certain
     let stayed = &evidence.stayed;
     let grew_for = stayed.last_birth.saturating_sub(stayed.first_birth) as f64 / span.ticks() as f64;
     let is_steady = grew_for >= limit::STEADY_SHARE && stayed.steadiness >= limit::LEAST_STEADINESS;
-    let none_freed = stayed.late_frees as f64 <= limit::FREED_BY_CHANCE * stayed.blocks.count as f64;
+    let none_freed = stayed.late_frees as f64 <= limit::CHURN_SHARE * stayed.blocks.count as f64;
     let ended = evidence.activity.ending.sure_odds() >= limit::STOPPED_ODDS && others.go_on();
     if ended && is_steady && none_freed && stayed.blocks.count >= limit::LEAST_SURVIVORS {
         let confidence = limit::STOPPED_CONFIDENCE * certainty * stayed.steadiness.min(1.0);
@@ -42,7 +42,7 @@ pub(super) fn classify(evidence: &Evidence, span: &Span, others: Others, certain
     if is_level_at_end(evidence) {
         return (Verdict::Bounded, certainty);
     }
-    if evidence.last_third.allocated >= limit::FEW_ALLOCATIONS {
+    if evidence.last_third.allocated >= limit::LEAST_SURVIVORS {
         // It still rises at the end, without allocations old enough to say that they should have been freed.
         return (Verdict::InFlight, certainty);
     }

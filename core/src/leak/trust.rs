@@ -154,7 +154,7 @@ fn wrapped(trace: &Trace, view: View) -> Option<TrustNote> {
     // The header's time is the start of the recording.
     let missing_s = trace.clock.seconds(first);
     let kind = TrustKind::Wrapped { missing_s: (missing_s > 0.0).then_some(missing_s) };
-    Some(TrustNote { kind, factor: limit::WRAPPED_FACTOR })
+    Some(TrustNote { kind, factor: limit::PARTIAL_FACTOR })
 }
 
 /// The earliest allocation or free of the trace.
@@ -175,7 +175,7 @@ fn tag_filter(trace: &Trace, reconciliation: Option<&Reconciliation>) -> Option<
         Some(reconciliation) => reconciliation.is_filtered(),
         None => (1..=limit::MOST_FILTERED_TAGS).contains(&tags),
     };
-    is_filtered.then_some(TrustNote { kind: TrustKind::TagFilter { tags }, factor: limit::FILTER_FACTOR })
+    is_filtered.then_some(TrustNote { kind: TrustKind::TagFilter { tags }, factor: limit::PARTIAL_FACTOR })
 }
 
 /// What a view holds.
@@ -323,7 +323,7 @@ mod tests {
         let of = |trace: &Trace| looked(trace).notes.first().copied();
         let note = of(&trace).unwrap();
         assert_eq!(note.kind, TrustKind::Wrapped { missing_s: None });
-        assert_eq!(note.factor, limit::WRAPPED_FACTOR);
+        assert_eq!(note.factor, limit::PARTIAL_FACTOR);
         assert_eq!(trust(&trace, View { from: Ticks(10), to: Ticks(10_000) }).notes, []);
         for time in trace.allocations.alloc_time.iter_mut().chain(&mut trace.allocations.free_time) {
             time.0 += 2_500;
@@ -336,7 +336,7 @@ mod tests {
     fn few_tags_mean_a_filter() {
         let blocks: Vec<Block> = (0..9000).map(|k| block(Some(k), Some(k + 9), 8)).collect();
         let trust = looked(&made(&blocks));
-        let note = TrustNote { kind: TrustKind::TagFilter { tags: 1 }, factor: limit::FILTER_FACTOR };
+        let note = TrustNote { kind: TrustKind::TagFilter { tags: 1 }, factor: limit::PARTIAL_FACTOR };
         assert_eq!(trust.notes, [note]);
         assert_eq!(
             looked(&made(&[])).notes.iter().filter(|n| matches!(n.kind, TrustKind::TagFilter { .. })).count(),

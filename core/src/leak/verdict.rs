@@ -172,7 +172,7 @@ fn nearly(evidence: &Evidence, span: &Span, doubt: &Doubt) -> Option<Nearly> {
     }
     let explained = doubt.replaced + doubt.lost;
     let clear = deviations(stayed.blocks.count as f64, explained);
-    let share = weight * (clear / limit::GROWING_DEVIATIONS).min(1.0);
+    let share = weight * (clear / limit::CLEAR_DEVIATIONS).min(1.0);
     (share > 0.0).then_some(Nearly { stayed: stayed.blocks.count, explained, share })
 }
 
@@ -182,7 +182,7 @@ fn stayed(evidence: &Evidence, span: &Span, doubt: &Doubt) -> Option<Ruling> {
     let count = stayed.blocks.count as f64;
     let against = doubt.replaced + doubt.lost;
     let is_unexplained = |against: f64| count - against >= limit::LEAST_UNEXPLAINED * count;
-    let is_clear = is_unexplained(against) && deviations(count, against) >= limit::GROWING_DEVIATIONS;
+    let is_clear = is_unexplained(against) && deviations(count, against) >= limit::CLEAR_DEVIATIONS;
     if !is_enough(evidence, span) || !is_clear {
         return None;
     }

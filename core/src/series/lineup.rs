@@ -24,6 +24,9 @@ const PEAK_POINTS: usize = 65;
 /// The cell of a combination that no row has.
 const NOWHERE: u64 = u64::MAX;
 
+/// A combination of keys: its cell, and the numbers of the keys.
+type Combination = (u64, Vec<u32>);
+
 /// The combinations of keys in the order of their curves.
 pub(super) struct Lineup {
     /// Cell and numbers of each combination; those without a curve of their own come last.
@@ -104,7 +107,7 @@ impl Lineup {
 /// The combinations of keys, heaviest first. Outstanding curves weigh what the greatest of their values at a few moments
 /// spread over the view is, whatever the number of points: what is freed at once is large in sum and small in the graph.
 /// The others weigh what they add up to, as do outstanding ones that are too many to be compared (then `true`), and equal ones.
-fn ranked(tally: &Tally<'_>, cancel: Cancel<'_>) -> Result<(Vec<(u64, Vec<u32>)>, bool), SeriesError> {
+fn ranked(tally: &Tally<'_>, cancel: Cancel<'_>) -> Result<(Vec<Combination>, bool), SeriesError> {
     let ranked = tally.ranked(cancel)?;
     if tally.request.measure.kind != Kind::Outstanding {
         return Ok((ranked, false));

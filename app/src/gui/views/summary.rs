@@ -12,6 +12,7 @@ use crate::gui::state::kit_fix::Fix;
 use crate::gui::state::symbol_words;
 use crate::gui::state::symbols::Phase;
 use crate::gui::theme::{self, GRID, Palette};
+use crate::recorded_words;
 
 /// Width of the facts' names, in points.
 const NAME_WIDTH: f32 = 64.0;
@@ -82,7 +83,11 @@ fn facts(document: &Document) -> Vec<(&'static str, String)> {
 fn quality(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
     let palette = Palette::of(ui);
     let summary = &document.trace.summary;
-    if summary.events_lost == 0 && summary.buffers_lost == 0 {
+    if let Some(part) = recorded_words::missing(&document.trace) {
+        mark(ui, palette.bad, "part of the recording", "", &part);
+    }
+    let worst = document.trace.anomalies.worst();
+    if summary.events_lost == 0 && summary.buffers_lost == 0 && worst != Some(Severity::DataLoss) {
         mark(ui, palette.good, "no losses", "", "Windows says that it lost no events and no buffers.");
     }
     for anomaly in document.trace.anomalies.rows() {

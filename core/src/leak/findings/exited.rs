@@ -4,7 +4,7 @@
 
 use super::{Case, Finding, Scene};
 use crate::leak::evidence::Blocks;
-use crate::leak::limits::{LEAST_SURVIVORS, LEFT_BEHIND, MOST_PLACES};
+use crate::leak::limits::{EXCEPTIONS, LEAST_SURVIVORS, MOST_PLACES};
 use crate::trace::ids::ProcessId;
 use crate::trace::process::Process;
 use rustc_hash::FxHashMap;
@@ -40,7 +40,7 @@ pub fn find(scene: &Scene<'_>, case: &Case<'_>) -> Option<Finding> {
         }
     }
     let survivors = case.suspect.evidence.survivors.count as f64;
-    if all.count < LEAST_SURVIVORS || (all.count as f64) < LEFT_BEHIND * survivors {
+    if all.count < LEAST_SURVIVORS || (all.count as f64) < EXCEPTIONS * survivors {
         return None;
     }
     let mut left: Vec<(ProcessId, Blocks)> = left.into_iter().collect();

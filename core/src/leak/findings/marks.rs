@@ -1,7 +1,7 @@
 //! Growth that begins or ends at a mark of the user, such as the start of a test or a service.
 
 use super::{Case, Finding, Scene};
-use crate::leak::limits::{LEAST_EXPECTED, MARK_FACTOR};
+use crate::leak::limits::{CLEAR_RATIO, LEAST_EXPECTED};
 
 /// Marks where the rate of births that stayed changes by a clear factor, in the order of time. Blocks younger than the usual
 /// lifetime do not count: they may still go, and would make every end of a view look like growth.
@@ -29,7 +29,7 @@ pub fn find(scene: &Scene<'_>, case: &Case<'_>) -> Vec<Finding> {
         let (rate_before, rate_after) = (before.0 as f64 / length(at), after.0 as f64 / length(at + 1));
         // On the slower side there would be so many at the rate of the faster one.
         let (slow, fast) = if rate_before < rate_after { (at, rate_after) } else { (at + 1, rate_before) };
-        let is_clear = rate_before.min(rate_after) * MARK_FACTOR <= fast && fast * length(slow) >= LEAST_EXPECTED;
+        let is_clear = rate_before.min(rate_after) * CLEAR_RATIO <= fast && fast * length(slow) >= LEAST_EXPECTED;
         let per_s = |bytes: u64, part: usize| bytes as f64 / length(part) * clock.ticks_per_second as f64;
         is_clear.then(|| Finding::AtMark {
             mark_s: clock.seconds(crate::trace::time::Ticks(*mark)),

@@ -1,7 +1,7 @@
 //! Where blocks of the suspect's tag are freed, if those of the suspect never are: the free that is missing looks like these.
 
 use super::{Case, Finding, Scene};
-use crate::leak::limits::{ALMOST_NOTHING, LEAST_SURVIVORS, MOST_PLACES};
+use crate::leak::limits::{EXCEPTIONS, LEAST_SURVIVORS, MOST_PLACES};
 use crate::trace::context::Tag;
 use crate::trace::ids::{ContextId, StackId};
 use rayon::prelude::*;
@@ -14,7 +14,7 @@ pub type Places = Vec<(String, u64)>;
 fn keeps(scene: &Scene<'_>, case: &Case<'_>) -> Option<usize> {
     let lead = case.lead().filter(|_| case.has_grown())?;
     let own = scene.fates[lead];
-    (own.kept >= LEAST_SURVIVORS && own.freed_share() <= ALMOST_NOTHING).then_some(lead)
+    (own.kept >= LEAST_SURVIVORS && own.freed_share() <= EXCEPTIONS).then_some(lead)
 }
 
 /// Where blocks of the tags are freed that some case may miss a free of: each tag is looked at once.

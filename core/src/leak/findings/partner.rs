@@ -5,7 +5,7 @@ use super::{Case, Fate, Finding, Scene};
 use crate::column::driver::driver_label;
 use crate::column::look_through::{FrameRole, LookThrough};
 use crate::column::names::Names;
-use crate::leak::limits::{LEAST_PARTNER, PARTNER_FREED, PARTNER_RATIO};
+use crate::leak::limits::{CLEAR_RATIO, ENOUGH_ALLOCATIONS, PARTNER_FREED};
 use crate::leak::units::Units;
 use crate::trace::context::Tag;
 use crate::trace::ids::{FrameId, StackId};
@@ -96,7 +96,7 @@ fn best(scene: &Scene<'_>, lead: usize, units: &[usize]) -> Option<Finding> {
         ratio.max(1.0 / ratio)
     };
     let partners = found.into_iter().filter(|(_, fate)| {
-        fate.allocated() >= LEAST_PARTNER && fate.freed_share() >= PARTNER_FREED && ratio(*fate) <= PARTNER_RATIO
+        fate.allocated() >= ENOUGH_ALLOCATIONS && fate.freed_share() >= PARTNER_FREED && ratio(*fate) <= CLEAR_RATIO
     });
     let nearest = partners.min_by(|a, b| ratio(a.1).total_cmp(&ratio(b.1)).then_with(|| a.0.cmp(&b.0)));
     nearest.map(|(tag, fate)| Finding::Partner { tag: tag.text(), freed_share: fate.freed_share() })

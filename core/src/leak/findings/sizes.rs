@@ -1,7 +1,7 @@
 //! Code that frees all of its blocks but those of one size: one kind of object among several is forgotten.
 
 use super::{Case, Fate, Finding, Scene, outcome};
-use crate::leak::limits::{LEAST_OTHERS, LEAST_SURVIVORS, OTHERS_FREED, SIZE_KEPT};
+use crate::leak::limits::{ENOUGH_ALLOCATIONS, LEAST_SURVIVORS, OTHERS_FREED, SIZE_KEPT};
 use crate::trace::ids::StackId;
 use rustc_hash::FxHashMap;
 
@@ -30,7 +30,7 @@ fn in_rows(scene: &Scene<'_>, unit: usize, stack: Option<StackId>) -> Option<Fin
         others.fold(Fate::default(), |sum, fate| Fate { freed: sum.freed + fate.freed, kept: sum.kept + fate.kept });
     let found = fate.kept >= LEAST_SURVIVORS
         && 1.0 - fate.freed_share() >= SIZE_KEPT
-        && others.freed >= LEAST_OTHERS
+        && others.freed >= ENOUGH_ALLOCATIONS
         && others.freed_share() >= OTHERS_FREED;
     found.then_some(Finding::AllButOneSize { size_bytes, kept: fate.kept, others_freed: others.freed })
 }

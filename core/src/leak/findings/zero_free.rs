@@ -1,12 +1,12 @@
 //! Tags of which nothing is ever freed.
 
 use super::{Case, Finding};
-use crate::leak::limits::LEAST_ZERO_FREE;
+use crate::leak::limits::ENOUGH_ALLOCATIONS;
 
 /// Of enough allocations not one was freed, nor any block from before the view.
 pub fn find(case: &Case<'_>) -> Option<Finding> {
     let evidence = &case.suspect.evidence;
-    let found = evidence.freed.count == 0 && evidence.allocated.count >= LEAST_ZERO_FREE;
+    let found = evidence.freed.count == 0 && evidence.allocated.count >= ENOUGH_ALLOCATIONS;
     found.then_some(Finding::ZeroFree { allocated: evidence.allocated.count })
 }
 

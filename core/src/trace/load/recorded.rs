@@ -150,7 +150,13 @@ pub fn recorded_range(
     let to = if ends.end_missing { first_end.max(from) } else { last };
     let range = View { from, to };
     cancel.check()?;
-    let holes = holes(recording, origin, range);
+    let mut holes = holes(recording, origin, range);
+    // What is missing at an end that is missing anyway is no hole.
+    holes.retain(|hole| {
+        let at_start = ends.start_missing && hole.view.to <= range.from;
+        let at_end = ends.end_missing && hole.view.from >= range.to;
+        !at_start && !at_end
+    });
     cancel.check()?;
     let mut range = RecordedRange {
         start_missing: ends.start_missing,

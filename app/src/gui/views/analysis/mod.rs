@@ -18,8 +18,9 @@ use crate::gui::jobs::document::Topic;
 use crate::gui::state::document::{Document, Layout};
 use crate::gui::state::kit_fix::Fix;
 use crate::gui::theme::{GRID, Palette};
-use crate::gui::widgets::graph::{Graph, Mark};
+use crate::gui::widgets::graph::{Graph, Mark, Range};
 use crate::gui::widgets::pivot_table::{PivotTable, RowId};
+use poolscope_core::trace::Trace;
 
 /// Least height of graph and table, in points.
 const LEAST_HEIGHT: f32 = 140.0;
@@ -95,10 +96,12 @@ fn graph(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>) {
     };
     let marks: Vec<Mark> = document.marks.iter().enumerate().map(mark).collect();
     let note = selection_note(document);
+    let unrecorded = unrecorded(&document.trace);
     let graph = Graph {
         view,
         dimmed: document.waits(Topic::Curves),
         marks: &marks,
+        unrecorded: &unrecorded,
         wall_clock: Some(&wall_clock),
         selection_note: note.as_deref(),
         ..Graph::new(data, &document.overview, document.kind, whole)
@@ -106,6 +109,21 @@ fn graph(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>) {
     let actions = graph.show(ui, &mut document.graph);
     actions.into_iter().for_each(|action| document.graph_action(action));
 }
+
+/// Parts of a trace's time that were not recorded, or not wholly.
+fn unrecorded(trace: &Trace) -> Vec<Range> {
+    let recorded = &trace.recorded;
+    let range = |from, to| Range { from: trace.clock.seconds(from), to: trace.clock.seconds(to) };
+    let (whole, there) = (trace.extent, recorded.range);
+    // What lies before the first record of a recording that is there as a whole was no part of it.
+    let before = recorded.start_missing.then(|| range(whole.from, there.from));
+    let behind = recorded.end_missing.then(|| range(there.to, whole.to));
+    let holes = recorded.holes.iter().take(MOST_HOLES).map(|hole| range(hole.view.from, hole.view.to));
+    before.into_iter().chain(holes).chain(behind).filter(|part| part.to > part.from).collect()
+}
+
+/// Holes of a recording that are hatched; more are told of in words only.
+const MOST_HOLES: usize = 64;
 
 /// What the selected range holds, by type.
 fn selection_note(document: &Document) -> Option<Vec<String>> {

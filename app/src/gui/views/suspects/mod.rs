@@ -16,7 +16,7 @@ use crate::gui::state::document::{Document, Page};
 use crate::gui::state::suspect_marks as marks;
 use crate::gui::theme::{self, GRID, Palette};
 use crate::gui::widgets::badge::Badge;
-use crate::leak_words;
+use crate::{leak_words, recorded_words};
 
 /// Height of what is known of the selected suspect, in points, until the user gives it another.
 const DETAIL: f32 = 312.0;
@@ -84,11 +84,12 @@ fn heading(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
 fn trust(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
     let Some(judged) = &document.suspects.judged else { return };
     let trust = &judged.judgement.trust;
-    if trust.notes.is_empty() {
+    let recorded = recorded_words::missing(&document.trace);
+    let notes: Vec<String> = recorded.into_iter().chain(trust.notes.iter().map(leak_words::trust_note)).collect();
+    if notes.is_empty() {
         return;
     }
     let palette = Palette::of(ui);
-    let notes: Vec<String> = trust.notes.iter().map(leak_words::trust_note).collect();
     ui.horizontal(|ui| {
         Badge::Dot.show(ui, palette.warn, palette.canvas);
         ui.spacing_mut().button_padding.x = 0.0;

@@ -8,6 +8,7 @@ use crate::gui::command::Command;
 use crate::gui::state::document::Document;
 use crate::gui::state::kit_fix::Fix;
 use crate::gui::theme::{self, Palette};
+use crate::recorded_words;
 
 /// Offsets that are written out.
 const MOST_OFFSETS: usize = 4;
@@ -17,7 +18,10 @@ pub(super) fn show(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>
     let palette = Palette::of(ui);
     let trace = &document.trace;
     let summary = &trace.summary;
-    if summary.events_lost == 0 && summary.buffers_lost == 0 {
+    if let Some(part) = recorded_words::missing(trace) {
+        line(ui, palette.bad, "part of the recording", &part, "", None);
+    }
+    if summary.events_lost == 0 && summary.buffers_lost == 0 && trace.anomalies.worst() != Some(Severity::DataLoss) {
         line(ui, palette.good, "no losses", "Windows says that it lost no events and no buffers.", "", None);
     }
     let mut rows: Vec<_> = trace.anomalies.rows().iter().collect();

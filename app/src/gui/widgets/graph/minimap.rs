@@ -8,7 +8,7 @@ use eframe::egui::{
 };
 
 use super::model::{Action, Overview, Range};
-use super::{Graph, GraphState};
+use super::{Graph, GraphState, unrecorded};
 use crate::gui::theme::Palette;
 
 /// Height of the strip, in points.
@@ -155,6 +155,9 @@ fn paint(ui: &Ui, strip: &Strip<'_, '_>, response: &Response, state: &GraphState
     let painter = ui.painter().with_clip_rect(rect.intersect(ui.clip_rect()));
     painter.rect_filled(rect, 2.0, palette.canvas);
     painter.add(curve(strip, graph.overview, palette.other.gamma_multiply(0.6)));
+    for missing in graph.unrecorded {
+        unrecorded::paint(&painter, rect, (strip.x(missing.from), strip.x(missing.to)), false, palette);
+    }
     if let Some(range) = state.selection {
         painter.rect_filled(strip.place(range), 0.0, palette.accent.gamma_multiply(0.3));
     }

@@ -23,6 +23,7 @@ mod scale;
 mod select;
 mod stack;
 mod ticks;
+mod unrecorded;
 mod words;
 
 use eframe::egui::{Rect, Sense, Ui, pos2};
@@ -122,6 +123,8 @@ pub struct Graph<'a> {
     pub wall_clock: Option<&'a dyn Fn(f64) -> Option<String>>,
     /// Lines about what the selection holds, shown at it.
     pub selection_note: Option<&'a [String]>,
+    /// Times that were not recorded, or not wholly: hatched.
+    pub unrecorded: &'a [Range],
     /// Marks, in any order; generations are numbered by time.
     pub marks: &'a [Mark],
     /// Adds entries to the menu of the plot.
@@ -141,6 +144,7 @@ impl<'a> Graph<'a> {
             dimmed: false,
             wall_clock: None,
             selection_note: None,
+            unrecorded: &[],
             marks: &[],
             menu: None,
         }

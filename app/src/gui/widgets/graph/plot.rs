@@ -14,7 +14,7 @@ use super::item::Curves;
 use super::menu::{self, Extra};
 use super::model::{Action, LEAST_SPAN};
 use super::scale::Scale;
-use super::{Graph, GraphState, hover, keys, marks, select, words};
+use super::{Graph, GraphState, hover, keys, marks, select, unrecorded, words};
 use crate::gui::theme::Palette;
 
 /// How much one wheel step of a point zooms.
@@ -72,6 +72,9 @@ pub(super) fn show(
     let whole = ui.painter().with_clip_rect(rect.intersect(ui.clip_rect()));
     let inner = ui.painter().with_clip_rect(frame.intersect(ui.clip_rect()));
     axes.paint(&whole, palette, &stage.scale);
+    for missing in graph.unrecorded.iter().filter(|part| part.to >= graph.view.from && part.from <= graph.view.to) {
+        unrecorded::paint(&inner, frame, (stage.scale.x(missing.from), stage.scale.x(missing.to)), true, palette);
+    }
     if let Some(range) = state.selection {
         select::paint(ui, &inner, &stage, range);
     }
@@ -120,13 +123,19 @@ fn draw(ui: &mut Ui, rect: Rect, graph: &Graph<'_>, axes: &Axes, state: &mut Gra
 
 fn name(graph: &Graph<'_>) -> String {
     let resolution = graph.view.span() / 1000.0;
-    format!(
+    let time = |seconds| words::exact_time_text(seconds, resolution);
+    let mut name = format!(
         "{}, {} to {}, {} series",
         graph.data.title,
-        words::exact_time_text(graph.view.from, resolution),
-        words::exact_time_text(graph.view.to, resolution),
+        time(graph.view.from),
+        time(graph.view.to),
         graph.data.series.len()
-    )
+    );
+    for (at, missing) in graph.unrecorded.iter().enumerate() {
+        let words = if at == 0 { "; not recorded: " } else { ", " };
+        name += &format!("{words}{} to {}", time(missing.from), time(missing.to));
+    }
+    name
 }
 
 /// The crosshair at the pointer, or at the time cursor while the pointer is elsewhere.
