@@ -74,7 +74,7 @@ fn a_whole_trace_is_recorded_from_its_first_to_its_last_kernel_record() {
             && variant.params.definition_loss == 0.0
     };
     let all: Vec<variants::Variant> = variants::all(1_500).into_iter().filter(whole).collect();
-    assert!(all.len() > 80);
+    assert!(all.len() > 10);
     let complaints: Vec<String> = all.par_iter().filter_map(check).collect();
     assert!(complaints.is_empty(), "{}\n{}", complaints.len(), complaints[..complaints.len().min(5)].join("\n"));
 }
