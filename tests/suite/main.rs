@@ -38,6 +38,7 @@ mod gui_tag_sources;
 mod gui_widgets;
 mod layering;
 mod leaks_cli;
+mod leaks_cut;
 mod leaks_many;
 mod leaks_trust;
 mod micro;

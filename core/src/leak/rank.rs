@@ -91,7 +91,7 @@ pub fn judge(names: &Names, request: Request, cancel: Cancel<'_>) -> Result<Judg
         order.then_with(|| b.evidence.survivors.bytes.cmp(&a.evidence.survivors.bytes))
     });
     arrange::together(&mut suspects);
-    let is_whole = names.trace().recorded.is_whole();
+    let is_whole = !names.trace().recorded.is_partial();
     let seconds = span.seconds(&names.trace().clock);
     let left_out = units.left_out().to_vec();
     Ok(Judgement { request, span, seconds, is_whole, left_out, suspects, pools, trust })

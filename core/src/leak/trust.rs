@@ -237,7 +237,8 @@ fn short(trace: &Trace, view: View, facts: &ViewFacts) -> Option<TrustNote> {
 
 fn missing_stacks(trace: &Trace, facts: &ViewFacts) -> Option<TrustNote> {
     // Without any stack they were not recorded, which the trace says, or not loaded, which is no fault of it.
-    let were_loaded = trace.stacks.node_count() > 1 || trace.anomalies.count(AnomalyKind::NoStacks) > 0;
+    let found = |kind: AnomalyKind| trace.anomalies.count(kind) > 0;
+    let were_loaded = trace.stacks.node_count() > 1 || found(AnomalyKind::NoStacks) || found(AnomalyKind::NoStack);
     if !were_loaded || facts.without_stack == 0 {
         return None;
     }

@@ -7,7 +7,7 @@ use super::time::{Ticks, View};
 pub struct RecordedRange {
     /// From the moment at which every CPU that matters was recorded to the last one.
     pub range: View,
-    /// The part of [`Self::range`] that can be analyzed: the longest part between holes where these took many events, else all.
+    /// The part of [`Self::range`] that can be analyzed: the longest part between gaps where these took many events, else all.
     pub analyzable: View,
     /// The recording began earlier: the beginning was overwritten or is missing.
     pub start_missing: bool,
@@ -61,6 +61,13 @@ impl Hole {
     pub fn missing_share(&self) -> f64 {
         share(self.missing_events, self.present_events)
     }
+
+    /// Whether more is missing than is there: a gap. Elsewhere events were lost among others that were recorded, and what is
+    /// there is a sample of all.
+    #[must_use]
+    pub fn is_gap(&self) -> bool {
+        self.missing_events > self.present_events
+    }
 }
 
 impl RecordedRange {
@@ -89,6 +96,12 @@ impl RecordedRange {
     #[must_use]
     pub fn is_whole(&self) -> bool {
         !self.start_missing && !self.end_missing && self.holes.is_empty()
+    }
+
+    /// Whether a part of the recording is missing: its beginning, its end, or a gap inside.
+    #[must_use]
+    pub fn is_partial(&self) -> bool {
+        self.start_missing || self.end_missing || self.holes.iter().any(Hole::is_gap)
     }
 
     /// Events that are missing in all holes, estimated.

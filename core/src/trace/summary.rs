@@ -85,6 +85,8 @@ pub struct StackCensus {
     pub unresolved_keys: u64,
     /// Stack records that found the event they belong to.
     pub matched: u64,
+    /// Of these, those of pool events.
+    pub matched_pool: u64,
     /// Stack records that did not.
     pub orphans: u64,
     /// Distinct whole stacks (kernel and user half joined).

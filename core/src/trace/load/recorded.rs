@@ -409,10 +409,11 @@ impl Counts {
 fn analyzable(recording: &Recording, recorded: &RecordedRange) -> View {
     let is_too_much =
         |missing: f64, present: f64| missing * 100.0 > (missing + present) * RecordedRange::MOST_MISSING_PERCENT as f64;
-    if !is_too_much(recorded.missing_events() as f64, recorded.events as f64) {
+    let mut cuts: Vec<Hole> = recorded.holes.iter().filter(|hole| hole.is_gap()).copied().collect();
+    let in_gaps: u64 = cuts.iter().map(|hole| hole.missing_events).sum();
+    if !is_too_much(in_gaps as f64, recorded.events as f64) {
         return recorded.range;
     }
-    let mut cuts: Vec<Hole> = recorded.holes.clone();
     cuts.sort_by_key(|hole| (std::cmp::Reverse(hole.missing_events), hole.view.from));
     cuts.truncate(CUTS);
     cuts.sort_by_key(|hole| hole.view.from);

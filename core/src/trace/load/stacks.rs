@@ -92,6 +92,7 @@ pub fn join(
     });
     count_strays(&strays, &resolver, &facts.modules, &mut builder, &mut joined);
     joined.census.matched = shards.iter().map(|s| s.census.pool_stack_records).sum::<u64>();
+    joined.census.matched_pool = joined.census.matched;
     joined.census.matched += strays.others.len() as u64;
     joined.census.orphans = strays.orphans.len() as u64;
     joined.census.distinct = builder.distinct();

@@ -118,7 +118,12 @@ fn unrecorded(trace: &Trace) -> Vec<Range> {
     // What lies before the first record of a recording that is there as a whole was no part of it.
     let before = recorded.start_missing.then(|| range(whole.from, there.from));
     let behind = recorded.end_missing.then(|| range(there.to, whole.to));
-    let holes = recorded.holes.iter().take(MOST_HOLES).map(|hole| range(hole.view.from, hole.view.to));
+    let holes = recorded
+        .holes
+        .iter()
+        .filter(|hole| hole.is_gap())
+        .take(MOST_HOLES)
+        .map(|hole| range(hole.view.from, hole.view.to));
     before.into_iter().chain(holes).chain(behind).filter(|part| part.to > part.from).collect()
 }
 

@@ -1,0 +1,145 @@
+//! How often the verdict is right on files of which the end is missing: those of `synth` in several shapes, cut at any byte and
+//! between buffers. The truth is what was planted until the recording ends. `LEAK_EACH` and `LEAK_SEED` in the environment give
+//! more traces and others.
+
+use poolscope_core::column::frames::FrameNaming;
+use poolscope_core::column::names::Names;
+use poolscope_core::column::parallel::never;
+use poolscope_core::leak::{By, Request, Verdict, WarmUp, judge};
+use poolscope_core::synth::scenario::{StackMode, TagMix};
+use poolscope_core::synth::writer::Compression;
+use poolscope_core::synth::{SynthParams, TruthRequest};
+use poolscope_tests::planted::{loaded, placed, plant};
+use rayon::prelude::*;
+
+/// Shares of the file that are left.
+const CUTS: [f64; 7] = [0.99, 0.97, 0.95, 0.9, 0.8, 0.6, 0.4];
+/// Traces for each cut unless the environment says otherwise.
+const EACH: u64 = 6;
+/// The growth that is told lies within this share of the planted one.
+const NEAR: f64 = 0.4;
+
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
+}
+
+/// A trace with one leak, in the shape of this number.
+fn params(seed: u64) -> SynthParams {
+    let merged = seed % 5 == 1;
+    SynthParams {
+        seed,
+        allocations: 20_000,
+        duration_s: [10.0, 60.0, 600.0][seed as usize % 3],
+        tags: TagMix { leaking: 1, slow_leaks: 0, ..SynthParams::default().tags },
+        leak_share: [0.02, 0.05, 0.2][seed as usize / 3 % 3],
+        stacks: [StackMode::Keyed, StackMode::Inline, StackMode::None][seed as usize / 2 % 3],
+        cpus: [1, 4, 16][seed as usize / 4 % 3],
+        merged,
+        compression: if merged { Compression::Filled } else { Compression::None },
+        ..SynthParams::default()
+    }
+}
+
+/// Length of what is left of a file: at any byte, or at the end of the buffer before it.
+fn cut_at(params: &SynthParams, share: f64, at_buffer: bool) -> usize {
+    let (bytes, buffers) = placed(params);
+    let wanted = (bytes.len() as f64 * share) as u64;
+    if !at_buffer {
+        return wanted as usize;
+    }
+    buffers.iter().map(|buffer| buffer.offset + buffer.bytes).filter(|end| *end <= wanted).max().unwrap_or(wanted)
+        as usize
+}
+
+/// Whether the planted leak is first and told, and whether its growth is near the planted one; what went wrong, in words.
+fn outcome(seed: u64, share: f64, at_buffer: bool) -> ([bool; 2], String) {
+    let params = params(seed);
+    let planted = plant(&params, &TruthRequest::default());
+    let length = cut_at(&params, share, at_buffer);
+    let trace = loaded(planted.bytes[..length].to_vec());
+    let end = trace.clock.seconds(trace.recorded.range.to);
+    let truth = plant(&params, &TruthRequest { ranges: vec![(0.0, end)], ..TruthRequest::default() }).truth;
+    let of_leak = |kind: &str| -> f64 {
+        let rows = truth.ranges[1].rows.iter().filter(|row| row.tag == "Leak" && row.kind == kind);
+        rows.map(|row| row.sums.size as f64).sum()
+    };
+    let wanted = (of_leak("AIFO") - of_leak("AOFI")) / end;
+    let names = Names::new(trace.clone(), FrameNaming::Symbol);
+    let request = Request { view: trace.extent, by: By::Tag, warm_up: WarmUp::Usual };
+    let judgement = judge(&names, request, &never).expect("nobody cancels");
+    let top = judgement.suspects.first().expect("something was allocated");
+    let first = top.tag.as_deref() == Some("Leak") && top.verdict.is_growing();
+    let growth =
+        judgement.suspects.iter().find(|s| s.tag.as_deref() == Some("Leak")).map_or(0.0, |s| s.growth_bytes_per_s);
+    let is_near = (growth - wanted).abs() <= NEAR * wanted;
+    let mut notes = String::new();
+    if !first || !is_near {
+        notes = format!(
+            "{seed} at {share} ({at_buffer}): first is {:?} {}, grows by {growth:.0} instead of {wanted:.0}; {:?}\n",
+            top.tag, top.verdict, trace.recorded.range
+        );
+    }
+    assert!(trace.recorded.end_missing, "{seed} at {share}: {:?}", trace.recorded);
+    ([first, is_near], notes)
+}
+
+#[test]
+fn the_planted_leak_comes_first_in_files_that_end_early() {
+    let (each, first_seed) = (number("LEAK_EACH").unwrap_or(EACH), number("LEAK_SEED").unwrap_or(90_000));
+    let cases: Vec<(u64, f64, bool)> = CUTS
+        .iter()
+        .enumerate()
+        .flat_map(|(at, share)| (0..each).map(move |k| (first_seed + at as u64 * 100 + k, *share, k % 2 == 1)))
+        .collect();
+    let outcomes: Vec<([bool; 2], String)> =
+        cases.par_iter().map(|(seed, share, at_buffer)| outcome(*seed, *share, *at_buffer)).collect();
+    outcomes.iter().for_each(|(_, notes)| print!("{notes}"));
+    let count = |at: usize| outcomes.iter().filter(|(is, _)| is[at]).count();
+    let (first, near, all) = (count(0), count(1), outcomes.len());
+    println!("cut files: first and told {first}, growth near {near} of {all}");
+    assert!(first * 100 >= all * 95, "first in {first} of {all}");
+    assert!(near * 100 >= all * 95, "growth is near in {near} of {all}");
+}
+
+#[test]
+fn a_leak_keeps_its_rate_where_events_were_lost_and_the_counters_say_how_many() {
+    let each = number("LEAK_EACH").unwrap_or(EACH);
+    let first_seed = number("LEAK_SEED").unwrap_or(95_000);
+    let run = |at: u64| {
+        let seed = first_seed + at;
+        let loss_share = [0.02, 0.05, 0.1, 0.2][at as usize % 4];
+        let params =
+            SynthParams { loss_share, snapshots: true, merged: false, compression: Compression::None, ..params(seed) };
+        let whole = SynthParams { loss_share: 0.0, ..params.clone() };
+        let truth = plant(&whole, &TruthRequest::default()).truth;
+        let of_leak = |kind: &str| -> f64 {
+            let rows = truth.ranges[0].rows.iter().filter(|row| row.tag == "Leak" && row.kind == kind);
+            rows.map(|row| row.sums.size as f64).sum()
+        };
+        let wanted = (of_leak("AIFO") - of_leak("AOFI")) / truth.duration_s;
+        let trace = loaded(plant(&params, &TruthRequest::default()).bytes);
+        let names = Names::new(trace.clone(), FrameNaming::Symbol);
+        let request = Request { view: trace.extent, by: By::Tag, warm_up: WarmUp::Usual };
+        let judgement = judge(&names, request, &never).expect("nobody cancels");
+        let top = judgement.suspects.first().expect("something was allocated");
+        let first = top.tag.as_deref() == Some("Leak") && top.verdict.is_growing();
+        let own = judgement.suspects.iter().find(|s| s.tag.as_deref() == Some("Leak"));
+        let growth = own.map_or(0.0, |s| s.growth_bytes_per_s);
+        let accused = judgement.suspects.iter().any(|s| s.verdict == Verdict::Leak && s.tag.as_deref() != Some("Leak"));
+        let is_near = growth >= 0.8 * wanted && growth <= 1.25 * wanted;
+        if !first || !is_near || accused {
+            let scale = own.map_or(0.0, |s| s.growth_scale);
+            println!(
+                "{seed} lost {loss_share}: first {:?} {}, {growth:.0} instead of {wanted:.0}, scale {scale:.3}",
+                top.tag, top.verdict
+            );
+        }
+        [first, is_near, accused]
+    };
+    let outcomes: Vec<[bool; 3]> = (0..4 * each).into_par_iter().map(run).collect();
+    let count = |at: usize| outcomes.iter().filter(|is| is[at]).count();
+    let (first, near, accused, all) = (count(0), count(1), count(2), outcomes.len());
+    println!("lost events with counters: first {first}, growth near {near}, innocents accused in {accused} of {all}");
+    assert!(first * 100 >= all * 95, "first in {first} of {all}");
+    assert!(near * 100 >= all * 90, "growth is near in {near} of {all}");
+}
