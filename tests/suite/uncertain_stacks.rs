@@ -124,8 +124,8 @@ fn lossy(n: usize) -> SynthParams {
         seed: n as u64 + 100,
         definition_loss: [0.0, 0.003, 0.03, 0.3][n % 4],
         lost_buffers: [0, 1, 4][n / 4 % 3],
-        loss_share: if n / 12 % 2 == 0 { 0.0 } else { 0.02 },
-        width: if n / 24 % 2 == 0 { Width::Bits64 } else { Width::Bits32 },
+        loss_share: if (n / 12).is_multiple_of(2) { 0.0 } else { 0.02 },
+        width: if (n / 24).is_multiple_of(2) { Width::Bits64 } else { Width::Bits32 },
         key_cache: [12, 48, 200][n / 2 % 3],
         ..base(2_500)
     };

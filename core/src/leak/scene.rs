@@ -270,7 +270,7 @@ impl<'n> Scene<'n> {
                 kin.units.iter().filter_map(|unit| looked.get(*unit)).map(part).sum()
             };
             let freed = sum(|e| e.freed.count);
-            (freed >= ENOUGH_ALLOCATIONS as u64).then(|| sum(|e| e.stayed.blocks.count) as f64 / freed as f64)
+            (freed >= ENOUGH_ALLOCATIONS).then(|| sum(|e| e.stayed.blocks.count) as f64 / freed as f64)
         };
         let mut shares: Vec<f64> = self.kins.iter().filter_map(of_kin).collect();
         if shares.len() < LEAST_TAGS_FOR_LOSS {
