@@ -4,9 +4,11 @@
 use super::shapes::{Family, Load, draw, plan};
 use super::*;
 use crate::column::frames::FrameNaming;
+use crate::column::key::Key;
 use crate::column::names::Names;
 use crate::column::parallel::never;
 use crate::column::testkit::{self, Block, Dice, block, random_blocks};
+use crate::pivot::{Evaluator, Figure, Number, PivotRequest, pivot};
 use crate::trace::Trace;
 use crate::trace::recorded::RecordedRange;
 use std::sync::Arc;
@@ -210,5 +212,79 @@ fn odd_blocks_are_judged_without_failing() {
                 }
             }
         }
+    }
+}
+
+/// Growth of all that is in a pool, by suspect and what belongs to none.
+fn pool_sum(judgement: &Judgement, paged: bool) -> f64 {
+    let of_suspects: f64 = judgement.suspects.iter().filter(|s| s.paged == paged).map(|s| s.growth_bytes_per_s).sum();
+    of_suspects + judgement.pools[usize::from(paged)].unattributed_bytes_per_s
+}
+
+#[test]
+fn growth_adds_up_however_it_is_grouped_and_is_that_of_the_pivot() {
+    for load in loads() {
+        let trace = load.trace();
+        for view in [trace.extent, View { from: Ticks(2_000), to: Ticks(7_500) }] {
+            let by_tag = judged(&trace, view, By::Tag);
+            for paged in [false, true] {
+                let whole = by_tag.pools[usize::from(paged)].slope_bytes_per_s;
+                for by in By::ALL {
+                    let sum = pool_sum(&judged(&trace, view, by), paged);
+                    assert!((sum - whole).abs() <= 1e-6 * whole.abs().max(1.0), "{by:?} {paged}: {sum} {whole}");
+                }
+            }
+            let names = Names::new(trace.clone(), FrameNaming::Symbol);
+            let request = PivotRequest { keys: &[Key::Tag, Key::Paged], view, rows: None };
+            let table = Arc::new(pivot(&names, &request, &never).unwrap());
+            let (groups, _) =
+                Evaluator::new(&names, &table, None, &[Figure::Growth]).groups(Figure::Growth, &never).unwrap();
+            for suspect in &by_tag.suspects {
+                let is_own = |group: &usize| {
+                    let texts =
+                        table.ids(*group).iter().zip(table.columns()).map(|(id, column)| column.text(*id).into_owned());
+                    let pool = if suspect.paged { "Paged" } else { "NonPaged" };
+                    texts.collect::<Vec<_>>() == [suspect.tag.clone().unwrap(), pool.to_owned()]
+                };
+                let group = (0..table.len()).find(is_own).unwrap();
+                let Number::Float(growth) = groups[group] else { panic!("{:?}", groups[group]) };
+                assert!(
+                    (growth - suspect.growth_bytes_per_s).abs() <= 1e-6 * growth.abs().max(1.0),
+                    "{:?}",
+                    suspect.tag
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_leak_grows_the_same_over_one_or_a_hundred_stacks_processes_and_sizes() {
+    let frame = |at: usize| -> &'static str { Box::leak(format!("my:{:x}", 0x1000 + 0x40 * at).into_boxed_str()) };
+    let stacks: Vec<&'static [&'static str]> =
+        (0..100).map(|at| -> &'static [&'static str] { Box::leak(Box::new(["nt:20", frame(at)])) }).collect();
+    let mut dice = Dice(3);
+    let mut moments: Vec<i64> = (0..3_000).map(|_| dice.roll(10_000) as i64).collect();
+    moments.sort_unstable();
+    let load = |ways: u64, dice: &mut Dice| -> Vec<Block> {
+        let one = |at: &i64| {
+            let stack = stacks[dice.roll(ways) as usize];
+            let process = dice.roll(ways.min(4)) as u32;
+            let size = 512 - 4 * (ways / 2) + 8 * dice.roll(ways) + 4;
+            Block { stack, process, ..block(Some(*at), None, size) }
+        };
+        moments.iter().map(one).collect()
+    };
+    let planted = 3_000.0 * 512.0 / 10.0;
+    for ways in [1, 10, 100] {
+        let trace = testkit::trace(&load(ways, &mut dice));
+        let judgement = whole(&trace);
+        let suspect = &judgement.suspects[0];
+        assert_eq!((judgement.suspects.len(), suspect.verdict), (1, Verdict::Leak), "{ways}");
+        assert!((suspect.growth_bytes_per_s / planted - 1.0).abs() < 0.05, "{ways}: {}", suspect.growth_bytes_per_s);
+        let by_stack = judged(&trace, trace.extent, By::Stack);
+        let sum: f64 = by_stack.suspects.iter().map(|s| s.growth_bytes_per_s).sum();
+        assert!((sum - suspect.growth_bytes_per_s).abs() < 1e-6 * sum, "{ways}: {sum}");
+        assert_eq!(judgement.pools[0].leak_bytes_per_s, suspect.growth_bytes_per_s);
     }
 }
