@@ -261,14 +261,13 @@ pub fn resume(body: &[u8], at: usize, zeros: usize) -> Option<usize> {
     (start..end).step_by(8).find(|&place| {
         let mut records = Records::new(body.get(place..).unwrap_or_default());
         let is_any = records.next().is_some();
-        let is_clean = is_any && {
+        is_any && {
             records.by_ref().for_each(drop);
             match records.damage() {
                 None => true,
                 Some((damaged, _)) => body.get(place + damaged..).is_some_and(|rest| rest.starts_with(&[0; LEAST])),
             }
-        };
-        is_clean
+        }
     })
 }
 
