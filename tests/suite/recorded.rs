@@ -145,6 +145,7 @@ fn the_sample_cut_says_so_everywhere() {
         let info = json(&["info", file.path(), "--format", "json"]);
         let to = info["recorded_range"]["to"].as_f64().expect("a number");
         assert_eq!(info["recording"]["end_missing"], true, "{percent}");
+        assert_eq!(info["recording"]["holes"], serde_json::json!([]), "{percent}: what is cut off is no hole");
         // The sample writes evenly; a flush of its quietest CPU that matters takes some seconds.
         assert!(
             to < 61.2 * f64::from(percent as u32 + 8) / 100.0 && to > 61.2 * (percent as f64 - 45.0) / 100.0,

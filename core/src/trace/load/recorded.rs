@@ -150,7 +150,7 @@ pub fn recorded_range(
     let to = if ends.end_missing { first_end.max(from) } else { last };
     let range = View { from, to };
     cancel.check()?;
-    let mut holes = holes(recording, origin, range);
+    let mut holes = holes(recording, origin, range, ends.end_missing);
     // What is missing at an end that is missing anyway is no hole.
     holes.retain(|hole| {
         let at_start = ends.start_missing && hole.view.to <= range.from;
@@ -262,7 +262,7 @@ struct Loss {
 }
 
 /// The parts of a range in which events are missing.
-fn holes(recording: &Recording, origin: &Origin, range: View) -> Vec<Hole> {
+fn holes(recording: &Recording, origin: &Origin, range: View, end_missing: bool) -> Vec<Hole> {
     let mut losses = flagged(recording, origin);
     losses.extend(damaged(recording, range));
     losses.extend(
@@ -270,7 +270,9 @@ fn holes(recording: &Recording, origin: &Origin, range: View) -> Vec<Hole> {
     );
     let clip = |loss: Loss| {
         let view = View { from: loss.view.from.max(range.from), to: loss.view.to.min(range.to) };
-        (view.from <= view.to && loss.records > 0).then_some(Loss { view, ..loss })
+        // What a torn buffer has lost belongs to the end that is missing.
+        let is_behind = end_missing && view.from >= range.to;
+        (view.from <= view.to && loss.records > 0 && !is_behind).then_some(Loss { view, ..loss })
     };
     let mut losses: Vec<Loss> = losses.into_iter().filter_map(clip).collect();
     losses.sort_by_key(|loss| (loss.view.from, loss.view.to));
