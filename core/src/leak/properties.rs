@@ -270,7 +270,7 @@ fn a_leak_grows_the_same_over_one_or_a_hundred_stacks_processes_and_sizes() {
         let one = |at: &i64| {
             let stack = stacks[dice.roll(ways) as usize];
             let process = dice.roll(ways.min(4)) as u32;
-            let size = 512 - 4 * (ways / 2) + 8 * dice.roll(ways) + 4;
+            let size = 512 - 4 * (ways - 1) + 8 * dice.roll(ways);
             Block { stack, process, ..block(Some(*at), None, size) }
         };
         moments.iter().map(one).collect()
