@@ -110,14 +110,12 @@ fn a_leak_keeps_its_rate_where_events_were_lost_and_the_counters_say_how_many() 
         let loss_share = [0.02, 0.05, 0.1, 0.2][at as usize % 4];
         let params =
             SynthParams { loss_share, snapshots: true, merged: false, compression: Compression::None, ..params(seed) };
-        let whole = SynthParams { loss_share: 0.0, ..params.clone() };
-        let truth = plant(&whole, &TruthRequest::default()).truth;
-        let of_leak = |kind: &str| -> f64 {
-            let rows = truth.ranges[0].rows.iter().filter(|row| row.tag == "Leak" && row.kind == kind);
-            rows.map(|row| row.sums.size as f64).sum()
-        };
-        let wanted = (of_leak("AIFO") - of_leak("AOFI")) / truth.duration_s;
-        let trace = loaded(plant(&params, &TruthRequest::default()).bytes);
+        let planted = plant(&params, &TruthRequest::default());
+        // The pool's own counters know of every event, whether it was recorded or lost.
+        let of_leak = planted.truth.snapshot_growth.iter().filter(|row| row.tag == "Leak");
+        let wanted =
+            of_leak.map(|row| (row.nonpaged_bytes + row.paged_bytes) as f64).sum::<f64>() / planted.truth.duration_s;
+        let trace = loaded(planted.bytes);
         let names = Names::new(trace.clone(), FrameNaming::Symbol);
         let request = Request { view: trace.extent, by: By::Tag, warm_up: WarmUp::Usual };
         let judgement = judge(&names, request, &never).expect("nobody cancels");
@@ -141,5 +139,5 @@ fn a_leak_keeps_its_rate_where_events_were_lost_and_the_counters_say_how_many() 
     let (first, near, accused, all) = (count(0), count(1), count(2), outcomes.len());
     println!("lost events with counters: first {first}, growth near {near}, innocents accused in {accused} of {all}");
     assert!(first * 100 >= all * 95, "first in {first} of {all}");
-    assert!(near * 100 >= all * 90, "growth is near in {near} of {all}");
+    assert!(near * 100 >= all * 95, "growth is near in {near} of {all}");
 }
