@@ -114,7 +114,7 @@ fn documents_have_the_fields_of_the_contract() {
     assert!(start.ends_with('Z') && start.contains('T'), "{start}");
 
     let report = json(&["report", file.path(), "--by", "type,paged,tag,stack,driver", "--format", "json"]);
-    assert_eq!(fields(&report), ["trace", "range", "recorded_range", "by", "total", "rows"]);
+    assert_eq!(fields(&report), ["trace", "range", "recorded_range", "analyzed_range", "by", "total", "rows"]);
     assert_eq!((fields(&report["range"]), fields(&report["recorded_range"])), (vec!["from", "to"], vec!["from", "to"]));
     assert_eq!(report["trace"], file.path());
     assert_eq!(report["by"], serde_json::json!(["type", "paged", "tag", "stack", "driver"]));
@@ -125,7 +125,7 @@ fn documents_have_the_fields_of_the_contract() {
     }
     let series = json(&["series", file.path(), "--by", "tag,paged", "--points", "3", "--format", "json"]);
     assert!(rows(&series).iter().all(|row| fields(row) == ["time_s", "tag", "paged", "value"]));
-    assert_eq!(fields(&series), ["trace", "range", "recorded_range", "by", "measure", "rows"]);
+    assert_eq!(fields(&series), ["trace", "range", "recorded_range", "analyzed_range", "by", "measure", "rows"]);
 }
 
 /// Whether a field of a CSV file is a JSON value. The test's own JSON reader may be off in a float's last digit.

@@ -92,6 +92,7 @@ fn facts(trace: &Trace, name: &str) -> Value {
         "start": format::rfc3339(summary.start_filetime),
         "duration_s": trace.clock.seconds(trace.extent.to),
         "recorded_range": range(trace, trace.recorded.range),
+        "analyzed_range": range(trace, trace.recorded.analyzed(trace.extent)),
         "recording": recording(trace),
         "events_lost": summary.events_lost,
         "buffers_lost": summary.buffers_lost,

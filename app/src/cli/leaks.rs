@@ -136,7 +136,13 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
         let scanned = args.drivers.scan(trace, workers, io)?;
         let judgement = workers.run(|| judge(&names, request, &|| workers.cancelled()))?;
         let name = args.trace.name();
-        let document = Document { trace: &name, view, recorded: trace.recorded.range, clock: trace.clock };
+        let document = Document {
+            trace: &name,
+            view,
+            recorded: trace.recorded.range,
+            analyzed: trace.recorded.analyzed(view),
+            clock: trace.clock,
+        };
         let hints = Hints { pool_tags: names.pool_tags().map(Arc::as_ref), scanned: scanned.as_ref() };
         let verdict = Verdicts { judgement: &judgement, names: &names, document: &document, hints };
         match args.format {

@@ -96,7 +96,13 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
         let work = workers.run(|| prepare(args, &names, view, workers));
         let (table, evaluator) = work?;
         let name = args.trace.name();
-        let document = Document { trace: &name, view, recorded: trace.recorded.range, clock: trace.clock };
+        let document = Document {
+            trace: &name,
+            view,
+            recorded: trace.recorded.range,
+            analyzed: trace.recorded.analyzed(view),
+            clock: trace.clock,
+        };
         match args.format {
             Format::Text => tree(args, table, &evaluator, &document, workers, io)?,
             _ => flat(args, &table, &evaluator, &document, workers, io)?,

@@ -90,7 +90,7 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
             )?;
         }
         let name = args.trace.name();
-        let document = Document { trace: &name, view, recorded: trace.recorded.range, clock: trace.clock };
+        let document = Document { trace: &name, view, recorded: trace.recorded.range, analyzed: trace.recorded.analyzed(view), clock: trace.clock };
         match args.format {
             Format::Json => write_json(&mut io.out, &document, &set)?,
             Format::Csv => write_csv(&mut io.out, &set)?,

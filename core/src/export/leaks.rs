@@ -79,11 +79,7 @@ impl LeakTable<'_> {
     pub fn write_json(&self, out: &mut dyn Write, document: &Document<'_>) -> io::Result<()> {
         document.open(out, columns(self.judgement.request.by).iter().copied())?;
         let span = &self.judgement.span;
-        out.write_all(b",\"analyzed_range\":{\"from\":")?;
-        json::float(out, document.clock.seconds(span.analyzed.from))?;
-        out.write_all(b",\"to\":")?;
-        json::float(out, document.clock.seconds(span.analyzed.to))?;
-        out.write_all(b"},\"warm_up_until\":")?;
+        out.write_all(b",\"warm_up_until\":")?;
         json::float(out, document.clock.seconds(span.from))?;
         out.write_all(b",\"headline\":")?;
         json::text(out, &self.words.headline())?;

@@ -14,6 +14,8 @@ pub struct Document<'d> {
     pub view: View,
     /// The recorded range of the trace.
     pub recorded: View,
+    /// The analyzed range: the recorded range cut with the visible range.
+    pub analyzed: View,
     /// How ticks become seconds.
     pub clock: Clock,
 }
@@ -27,7 +29,8 @@ impl Document<'_> {
     pub fn open<'k>(&self, out: &mut dyn Write, by: impl Iterator<Item = &'k str>) -> io::Result<()> {
         out.write_all(b"{\"trace\":")?;
         json::text(out, self.trace)?;
-        for (name, view) in [("range", self.view), ("recorded_range", self.recorded)] {
+        for (name, view) in [("range", self.view), ("recorded_range", self.recorded), ("analyzed_range", self.analyzed)]
+        {
             write!(out, ",\"{name}\":")?;
             self.range(out, view)?;
         }

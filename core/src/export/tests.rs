@@ -13,7 +13,7 @@ const VIEW: View = View { from: Ticks(0), to: Ticks(10_000) };
 
 fn document() -> Document<'static> {
     let clock = Clock { kind: ClockKind::Qpc, ticks_per_second: HZ, start_filetime: 0 };
-    Document { trace: "a \"b\".etl", view: VIEW, recorded: VIEW, clock }
+    Document { trace: "a \"b\".etl", view: VIEW, recorded: VIEW, analyzed: VIEW, clock }
 }
 
 fn blocks() -> Vec<Block> {
@@ -50,6 +50,7 @@ fn a_report_keeps_every_value_apart() {
         "trace": "a \"b\".etl",
         "range": {"from": 0.0, "to": 10.0},
         "recorded_range": {"from": 0.0, "to": 10.0},
+        "analyzed_range": {"from": 0.0, "to": 10.0},
         "by": ["type", "tag", "stack", "session", "alloc_time", "address"],
         "total": {"count": 2, "average": 23.5, "lifetime_max_s": null},
         "rows": [

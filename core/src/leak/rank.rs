@@ -33,7 +33,7 @@ use rustc_hash::FxHashMap;
 ///
 /// [`Cancelled`] once `cancel` says so.
 pub fn judge(names: &Names, request: Request, cancel: Cancel<'_>) -> Result<Judgement, Cancelled> {
-    let view = analyzed_range(request.view, names.trace());
+    let view = names.trace().recorded.analyzed(request.view);
     let span = without_tail(Request { view, ..request }.span(names.generations()), names.trace());
     let trust = trust(names.trace(), View { from: request.view.from.max(names.trace().extent.from), ..view });
     let wanted: &[Key] = match request.by {
@@ -95,14 +95,6 @@ pub fn judge(names: &Names, request: Request, cancel: Cancel<'_>) -> Result<Judg
     let seconds = span.seconds(&names.trace().clock);
     let left_out = units.left_out().to_vec();
     Ok(Judgement { request, span, seconds, is_whole, left_out, suspects, pools, trust })
-}
-
-/// The analyzed range: the visible range cut with what was recorded. Time without a recording is no time in which nothing
-/// grew.
-fn analyzed_range(visible: View, trace: &Trace) -> View {
-    let recorded = trace.recorded.analyzable;
-    let to = visible.to.min(recorded.to);
-    View { from: visible.from.max(recorded.from).min(to), to }
 }
 
 /// The judged time without a short end in which the trace has no pool event at all: what writes the file runs longer than what

@@ -11,7 +11,6 @@ use crate::column::parallel::{Cancel, Cancelled};
 use crate::select::rowset::RowSet;
 use crate::trace::Trace;
 use crate::trace::growth::{GrowthScale, GrowthSum};
-use crate::trace::time::View;
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 use std::ops::Range;
@@ -143,9 +142,7 @@ impl GroupRows {
     /// Growth over the part of the view that was recorded.
     fn growth(&self, nest: &Nest, cancel: Cancel<'_>) -> Result<Vec<Number>, Cancelled> {
         let table = &self.trace.allocations;
-        let (view, recorded) = (self.pivot.view(), self.trace.recorded.analyzable);
-        let to = view.to.min(recorded.to);
-        let scale = GrowthScale::new(View { from: view.from.max(recorded.from).min(to), to });
+        let scale = GrowthScale::new(self.trace.recorded.analyzed(self.pivot.view()));
         let none = || vec![GrowthSum::default(); nest.outer.len()];
         let rows = (0..table.len()).into_par_iter().with_min_len(GROWTH_ROWS);
         let sums = rows.try_fold(none, |mut sums, row| {

@@ -92,6 +92,13 @@ impl RecordedRange {
         }
     }
 
+    /// The analyzed range of a visible range: what can be analyzed of it.
+    #[must_use]
+    pub fn analyzed(&self, visible: View) -> View {
+        let to = visible.to.min(self.analyzable.to);
+        View { from: visible.from.max(self.analyzable.from).min(to), to }
+    }
+
     /// Whether anything is missing.
     #[must_use]
     pub fn is_whole(&self) -> bool {
