@@ -92,7 +92,7 @@ fn quoted(text: &str) -> String {
 mod tests {
     use super::*;
 
-    /// What the report says it was made with, short and full.
+    /// The command line that the report repeats: with file names only, and in full.
     fn asked(line: &[&str]) -> [String; 2] {
         let mut command = super::super::command();
         let matches = command.try_get_matches_from_mut([&["poolscope", "leaks"], line].concat()).expect("right usage");

@@ -124,7 +124,7 @@ fn range(trace: &Trace, view: View) -> Value {
     json!({ "from": trace.clock.seconds(view.from), "to": trace.clock.seconds(view.to) })
 }
 
-/// What part of the recording is there, CPU by CPU and hole by hole.
+/// The part of the recording that the file holds: ranges of the CPUs, and holes.
 fn recording(trace: &Trace) -> Value {
     let (recorded, clock) = (&trace.recorded, &trace.clock);
     let holes: Vec<Value> = recorded

@@ -1,4 +1,4 @@
-//! Where a command writes: the real standard streams, or memory in tests; and what holds for all it writes: colors, width,
+//! Output streams of a command: the real standard streams, or memory in tests; and what holds for all it writes: colors, width,
 //! whether it was interrupted. Commands must never print by other ways.
 
 use super::interrupt;
@@ -26,15 +26,15 @@ pub struct Io<'a> {
     pub machine: Machine,
     /// Set once the user interrupts the command.
     pub cancel: CancelToken,
-    /// What the environment says about colors.
+    /// Color settings of the environment.
     pub color_rules: ColorRules,
-    /// Whether results and errors go to a terminal that shows colors.
+    /// Terminals that show colors, for results and for errors.
     pub terminals: [bool; 2],
     /// These are the process's own streams: Ctrl-C is for the command.
     pub is_real: bool,
 }
 
-/// When output is colored.
+/// The choice of `--color`.
 #[derive(ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ColorChoice {
     /// On a terminal; NO_COLOR, CLICOLOR and CLICOLOR_FORCE are respected
@@ -46,7 +46,7 @@ pub enum ColorChoice {
     Never,
 }
 
-/// What the environment says about colors: <https://no-color.org> and <https://bixense.com/clicolors>.
+/// Color settings of the environment: <https://no-color.org> and <https://bixense.com/clicolors>.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ColorRules {
     /// `NO_COLOR` is not empty.

@@ -22,9 +22,9 @@ pub enum Figure {
     Leaks,
     /// How many grow.
     Growing,
-    /// How many grew until their load stopped.
+    /// Number of suspects that grew until their load stopped.
     Stopped,
-    /// How many leak, grow, grew until their load stopped, or came in one step.
+    /// Number of suspects that leak, grow, grew until their load stopped, or came in one step.
     Suspects,
     /// Bytes of all AIFO blocks.
     ImpactingSize,
