@@ -1,10 +1,10 @@
 //! The tags of a trace in the driver files of a folder, as `findstr` is used for today. For the command line and the window
 //! alike. It must never open anything but regular files whose name ends in `.sys`.
 
-use poolscope_core::bytes::map::FileMap;
-use poolscope_core::column::parallel::Cancel;
-use poolscope_core::leak::owner::{ScannedDrivers, TagSet, scan};
-use poolscope_core::trace::Trace;
+use poolscope_base::bytes::map::FileMap;
+use poolscope_analysis::group::parallel::Cancel;
+use poolscope_analysis::leaks::owner::{ScannedDrivers, TagSet, scan};
+use poolscope_analysis::trace::Trace;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -100,7 +100,7 @@ fn list(folder: &Path, depth: usize, files: &mut Vec<PathBuf>, problems: &mut Ve
 #[cfg(test)]
 mod tests {
     use super::*;
-    use poolscope_core::column::parallel::never;
+    use poolscope_analysis::group::parallel::never;
 
     fn scratch(name: &str) -> PathBuf {
         let folder = std::env::temp_dir().join(format!("poolscope-drivers-{name}-{}", std::process::id()));

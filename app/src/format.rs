@@ -1,9 +1,9 @@
 //! Figures for people: bytes, counts, times, shares. One place for the command line and the window, so that the same
 //! value never reads in two ways. Machine formats never go through here: their figures are exact.
 
-use poolscope_core::pivot::Number;
-use poolscope_core::pivot::figure::Unit;
-use poolscope_core::trace::time::{Clock, Ticks};
+use poolscope_analysis::pivot::Number;
+use poolscope_analysis::pivot::figure::Unit;
+use poolscope_analysis::trace::time::{Clock, Ticks};
 
 /// 100 ns intervals between 1601 (FILETIME) and 1970 (Unix).
 const FILETIME_TO_UNIX: i64 = 116_444_736_000_000_000;

@@ -1,4 +1,4 @@
-//! poolscope as a library: the command line and the window over `poolscope-core`, so that tests can run both without a
+//! poolscope as a library: the command line and the window over the libraries under `core/`, so that tests can run both without a
 //! process. `cli` and `gui` do not know each other.
 
 pub mod association;

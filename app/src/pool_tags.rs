@@ -2,7 +2,7 @@
 //! line and the window alike. It must never bring a list of its own: without a file there is none.
 
 use crate::symbols::Machine;
-use poolscope_core::column::pooltag::PoolTags;
+use poolscope_analysis::group::pooltag::PoolTags;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::Read as _;
@@ -167,7 +167,7 @@ fn decoded(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use poolscope_core::trace::context::Tag;
+    use poolscope_analysis::trace::context::Tag;
 
     const LIST: &str = "Leak - myfault.sys - Leaks\r\nFile - <unknown> - Files\r\n";
 

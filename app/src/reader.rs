@@ -1,10 +1,10 @@
 //! Which of the two readers opens a trace file: the one here, or Windows' own, which only Windows has. It must never take
 //! the other one in silence: figures of the two differ in what they can know.
 
-use poolscope_core::etl::error::OpenError;
-use poolscope_core::job::{CancelToken, Progress};
-use poolscope_core::trace::Trace;
-use poolscope_core::trace::load::{LoadError, LoadOptions};
+use poolscope_etl::error::OpenError;
+use poolscope_base::progress::{CancelToken, Progress};
+use poolscope_analysis::trace::Trace;
+use poolscope_analysis::load::{LoadError, LoadOptions};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -47,8 +47,8 @@ pub fn load_through_windows(
     progress: &Progress,
     cancel: &CancelToken,
 ) -> Result<Arc<Trace>, LoadError> {
-    let source = poolscope_core::etl::windows::WindowsTrace::open(path)?;
-    poolscope_core::trace::load::load_records(Arc::new(source), options, progress, cancel)
+    let source = poolscope_etl::windows::WindowsTrace::open(path)?;
+    poolscope_analysis::load::load_records(Arc::new(source), options, progress, cancel)
 }
 
 /// Says that this system has no such reader.
@@ -72,9 +72,9 @@ mod tests {
 
     #[test]
     fn another_reader_helps_only_with_what_is_no_trace_to_ours() {
-        let file = poolscope_core::etl::walk::TraceFile::from_bytes(vec![7; 300], "a.etl");
+        let file = poolscope_etl::walk::TraceFile::from_bytes(vec![7; 300], "a.etl");
         assert!(may_help(&LoadError::Open(file.expect_err("no trace"))));
-        let file = poolscope_core::etl::walk::TraceFile::from_bytes(Vec::new(), "a.etl");
+        let file = poolscope_etl::walk::TraceFile::from_bytes(Vec::new(), "a.etl");
         assert!(!may_help(&LoadError::Open(file.expect_err("empty"))));
         assert!(!may_help(&LoadError::TooLarge { events: 2, limit: 1 }));
     }

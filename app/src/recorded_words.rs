@@ -1,8 +1,8 @@
 //! One sentence on what part of a recording a trace file holds: the same for the command line and the window.
 
-use poolscope_core::trace::Trace;
-use poolscope_core::trace::recorded::{CpuRange, RecordedRange};
-use poolscope_core::trace::time::{Clock, Ticks, View};
+use poolscope_analysis::trace::Trace;
+use poolscope_analysis::trace::recorded::{CpuRange, RecordedRange};
+use poolscope_analysis::trace::time::{Clock, Ticks, View};
 
 /// CPUs that are named; more are counted.
 const NAMED_CPUS: usize = 4;
@@ -81,13 +81,13 @@ fn seconds(clock: &Clock, time: Ticks) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use poolscope_core::trace::recorded::Hole;
+    use poolscope_analysis::trace::recorded::Hole;
     use std::sync::Arc;
 
     fn sample() -> Arc<Trace> {
-        use poolscope_core::etl::walk::TraceFile;
-        use poolscope_core::job::{CancelToken, Progress};
-        use poolscope_core::trace::load::{LoadOptions, load};
+        use poolscope_etl::walk::TraceFile;
+        use poolscope_base::progress::{CancelToken, Progress};
+        use poolscope_analysis::load::{LoadOptions, load};
         let file = TraceFile::from_bytes(crate::sample::TRACE.to_vec(), "sample.etl").expect("the sample is a trace");
         load(file, LoadOptions::default(), &Progress::default(), &CancelToken::default()).expect("it loads")
     }

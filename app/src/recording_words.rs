@@ -2,7 +2,7 @@
 //! that need no figures are core's.
 
 use crate::format;
-use poolscope_core::recording::{Estimate, Mode, Plan};
+use poolscope_recording::{Estimate, Mode, Plan};
 
 /// Where the expected rate comes from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -68,7 +68,7 @@ const YEAR_SECONDS: u64 = 365 * 86_400;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use poolscope_core::recording::Expected;
+    use poolscope_recording::Expected;
 
     #[test]
     fn a_file_grows_and_a_circular_log_wraps() {

@@ -1,7 +1,7 @@
 //! The built-in sample trace: the classic story of a pool leak, made up, with look-alike modules whose PDBs are ours and
 //! built in too. It must never touch the disk: it is part of the program.
 
-use poolscope_core::symbol::identity::PdbIdentity;
+use poolscope_symbols::identity::PdbIdentity;
 
 /// The bytes of the sample trace, written by `poolscope synth --sample`.
 pub const TRACE: &[u8] = include_bytes!("../../assets/sample/sample.etl");

@@ -3,14 +3,14 @@
 
 use crate::sample;
 use parking_lot::Mutex;
-use poolscope_core::column::symbols::{ModuleNeed, SymbolTable};
-use poolscope_core::job::CancelToken;
-use poolscope_core::symbol::locate::{Locator, LocatorOptions};
-use poolscope_core::symbol::name_cache::NameCache;
-use poolscope_core::symbol::names::ModuleNames;
-use poolscope_core::symbol::path::{MICROSOFT_SERVER, PathPart, Surroundings, SymbolPath};
-use poolscope_core::symbol::resolve::{ModuleOutcome, ModuleRequest, ModuleState, News, Resolver};
-use poolscope_core::trace::Trace;
+use poolscope_analysis::group::symbols::{ModuleNeed, SymbolTable};
+use poolscope_base::progress::CancelToken;
+use poolscope_symbols::locate::{Locator, LocatorOptions};
+use poolscope_symbols::name_cache::NameCache;
+use poolscope_symbols::names::ModuleNames;
+use poolscope_symbols::path::{MICROSOFT_SERVER, PathPart, Surroundings, SymbolPath};
+use poolscope_symbols::resolve::{ModuleOutcome, ModuleRequest, ModuleState, News, Resolver};
+use poolscope_analysis::trace::Trace;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;

@@ -4,7 +4,7 @@
 
 use poolscope::cli::io::Io;
 use poolscope::cli::{Outcome, run};
-use poolscope_core::etl::walk::{TraceFile, bare_walk};
+use poolscope_etl::walk::{TraceFile, bare_walk};
 use std::ffi::OsString;
 use std::io::{Write, sink};
 use std::path::Path;

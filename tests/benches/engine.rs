@@ -3,20 +3,20 @@
 
 use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
-use poolscope_core::column::frames::FrameNaming;
-use poolscope_core::column::key::Key;
-use poolscope_core::column::names::Names;
-use poolscope_core::column::parallel::never;
-use poolscope_core::etl::buffer::HEADER_BYTES;
-use poolscope_core::etl::walk::{TraceFile, bare_walk};
-use poolscope_core::etl::xpress::decompress;
-use poolscope_core::job::{CancelToken, Progress};
-use poolscope_core::pivot::{PivotRequest, pivot};
-use poolscope_core::series::{Kind, Measure, SeriesRequest, series};
-use poolscope_core::synth::SynthParams;
-use poolscope_core::synth::writer::Compression;
-use poolscope_core::trace::Trace;
-use poolscope_core::trace::load::{LoadOptions, StackScope, load};
+use poolscope_analysis::group::frames::FrameNaming;
+use poolscope_analysis::group::key::Key;
+use poolscope_analysis::group::names::Names;
+use poolscope_analysis::group::parallel::never;
+use poolscope_etl::buffer::HEADER_BYTES;
+use poolscope_etl::walk::{TraceFile, bare_walk};
+use poolscope_etl::xpress::decompress;
+use poolscope_base::progress::{CancelToken, Progress};
+use poolscope_analysis::pivot::{PivotRequest, pivot};
+use poolscope_analysis::series::{Kind, Measure, SeriesRequest, series};
+use poolscope_synth::SynthParams;
+use poolscope_synth::writer::Compression;
+use poolscope_analysis::trace::Trace;
+use poolscope_analysis::load::{LoadOptions, StackScope, load};
 use poolscope_tests::planted::{bytes_of, loaded};
 use std::sync::{Arc, LazyLock};
 
@@ -74,7 +74,7 @@ fn loading(bencher: Bencher<'_, '_>, stacks: StackScope) {
 /// Grouping with fresh key columns, as after a load; items are rows of the index.
 #[divan::bench(sample_count = 20, args = ["type,paged,tag", "type,paged,tag,stack", "driver,tag", "process,thread"])]
 fn grouping(bencher: Bencher<'_, '_>, by: &str) {
-    let keys = poolscope_core::column::key::parse_keys(by).expect("these are columns");
+    let keys = poolscope_analysis::group::key::parse_keys(by).expect("these are columns");
     let request = PivotRequest { keys: &keys, view: TRACE.extent, rows: None };
     let bencher = bencher.counter(ItemsCount::new(TRACE.allocations.len()));
     let fresh = || Names::new(Arc::clone(&TRACE), FrameNaming::Symbol);

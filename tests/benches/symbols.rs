@@ -2,8 +2,8 @@
 //! `POOLSCOPE_BENCH_PDBS=folder` for many small ones. `tests/fixtures/symbols/big.sh` makes both. It measures and never judges.
 
 use divan::Bencher;
-use poolscope_core::job::CancelToken;
-use poolscope_core::symbol::pdb_file::{PdbBytes, identity, names};
+use poolscope_base::progress::CancelToken;
+use poolscope_symbols::pdb_file::{PdbBytes, identity, names};
 use std::path::{Path, PathBuf};
 
 /// Addresses asked of the large PDB, over all of its code.

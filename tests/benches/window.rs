@@ -3,17 +3,17 @@
 //! `POOLSCOPE_BENCH_TRACE=big.etl cargo bench -p poolscope-tests --bench window`. It measures and never judges.
 
 use divan::Bencher;
-use poolscope_core::column::frames::FrameNaming;
-use poolscope_core::column::key::Key;
-use poolscope_core::column::names::Names;
-use poolscope_core::column::parallel::never;
-use poolscope_core::etl::walk::TraceFile;
-use poolscope_core::job::{CancelToken, Progress};
-use poolscope_core::pivot::{PivotRequest, pivot};
-use poolscope_core::select::rowset::RowSet;
-use poolscope_core::series::{EventOrder, Kind, Measure, SeriesRequest, highest_envelope};
-use poolscope_core::trace::load::{LoadOptions, load};
-use poolscope_core::trace::time::{Ticks, View};
+use poolscope_analysis::group::frames::FrameNaming;
+use poolscope_analysis::group::key::Key;
+use poolscope_analysis::group::names::Names;
+use poolscope_analysis::group::parallel::never;
+use poolscope_etl::walk::TraceFile;
+use poolscope_base::progress::{CancelToken, Progress};
+use poolscope_analysis::pivot::{PivotRequest, pivot};
+use poolscope_analysis::filter::rowset::RowSet;
+use poolscope_analysis::series::{EventOrder, Kind, Measure, SeriesRequest, highest_envelope};
+use poolscope_analysis::load::{LoadOptions, load};
+use poolscope_analysis::trace::time::{Ticks, View};
 use std::io::Write;
 use std::path::Path;
 use std::sync::LazyLock;

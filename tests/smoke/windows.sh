@@ -89,11 +89,11 @@ cargo_for_windows() {
         CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER=$wine \
         cargo "$@" --locked "-Zbuild-std=$crates" --target "$target" \
         --config 'profile.dev.package."*".opt-level=0' --config profile.dev.package.msvc-demangler.opt-level=2 \
-        --config profile.dev.package.poolscope-core.codegen-units=1
+        --config profile.dev.package.poolscope-analysis.codegen-units=1
 }
 # What is special about Windows is in these two; their tests, and the suite, are the same code as here.
 part_check() {
-    RUSTFLAGS='-D warnings' cargo_for_windows std,panic_abort,proc_macro check -p poolscope-core -p poolscope --lib --bins
+    RUSTFLAGS='-D warnings' cargo_for_windows std,panic_abort,proc_macro check -p poolscope --lib --bins
 }
 part_build() {
     local file
@@ -168,7 +168,10 @@ has_resources() {
 # --- tests
 
 part_tests() {
-    run_tests core poolscope_core
+    local crate
+    for crate in base etl symbols analysis recording synth; do
+        run_tests "core/$crate" "poolscope_$crate"
+    done
     run_tests app poolscope
     run_tests tests suite "${suite_for_windows[@]}"
 }

@@ -1,9 +1,9 @@
 //! Traces that Windows recorded: what other readers count in them is what `info` says. Skipped, visibly, where they are
 //! missing.
 
-use poolscope_core::etl::buffer::HEADER_BYTES;
-use poolscope_core::etl::walk::TraceFile;
-use poolscope_core::etl::xpress::{End, decompress};
+use poolscope_etl::buffer::HEADER_BYTES;
+use poolscope_etl::walk::TraceFile;
+use poolscope_etl::xpress::{End, decompress};
 use poolscope_tests::corpus::{RealTrace, real_traces};
 use poolscope_tests::program::json;
 use serde_json::{Value, json};

@@ -1,17 +1,17 @@
 //! Damaged traces, thousands of them, the same ones in every run: never a panic, never more work or memory than the bytes
 //! of the file allow, and whatever could be read can be reported with totals that add up.
 
-use poolscope_core::column::frames::FrameNaming;
-use poolscope_core::column::key::Key;
-use poolscope_core::column::names::Names;
-use poolscope_core::column::parallel::never;
-use poolscope_core::etl::walk::TraceFile;
-use poolscope_core::job::{CancelToken, Progress};
-use poolscope_core::pivot::{Cost, Pivot, PivotRequest, pivot};
-use poolscope_core::series::{Kind, Measure, SeriesRequest, series};
-use poolscope_core::synth::rng::Rng;
-use poolscope_core::trace::Trace;
-use poolscope_core::trace::load::{LoadError, LoadOptions, load};
+use poolscope_analysis::group::frames::FrameNaming;
+use poolscope_analysis::group::key::Key;
+use poolscope_analysis::group::names::Names;
+use poolscope_analysis::group::parallel::never;
+use poolscope_etl::walk::TraceFile;
+use poolscope_base::progress::{CancelToken, Progress};
+use poolscope_analysis::pivot::{Cost, Pivot, PivotRequest, pivot};
+use poolscope_analysis::series::{Kind, Measure, SeriesRequest, series};
+use poolscope_synth::rng::Rng;
+use poolscope_analysis::trace::Trace;
+use poolscope_analysis::load::{LoadError, LoadOptions, load};
 use poolscope_tests::corpus::real_traces;
 use poolscope_tests::damage::damage;
 use poolscope_tests::planted::{OnDisk, bytes_of};
@@ -95,7 +95,7 @@ fn capacity(file: &TraceFile, len: u64) -> Result<u64, String> {
     if present > len {
         return Err(format!("buffers of {present} bytes in a file of {len}"));
     }
-    let body = |buffer: &poolscope_core::etl::layout::BufferRef| {
+    let body = |buffer: &poolscope_etl::layout::BufferRef| {
         let header = &buffer.header;
         let most =
             if header.is_compressed() { header.filled_bytes.max(buffer.present_bytes) } else { buffer.present_bytes };

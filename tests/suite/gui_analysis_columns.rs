@@ -8,8 +8,8 @@ use poolscope::format;
 use poolscope::gui::egui::accesskit::Role;
 use poolscope::gui::egui::{Key, Modifiers};
 use poolscope::gui::state::units::Unit;
-use poolscope_core::pivot::Figure;
-use poolscope_core::synth::truth::RangeTruth;
+use poolscope_analysis::pivot::Figure;
+use poolscope_synth::truth::RangeTruth;
 
 use crate::gui_kit::*;
 

@@ -5,8 +5,8 @@ use poolscope::gui::egui::accesskit::Role;
 use poolscope::gui::egui::{Event, Key, Modifiers};
 use poolscope::gui::state::document::Layout;
 use poolscope::gui::widgets::graph::{GraphData, Series};
-use poolscope_core::synth::{SynthParams, TruthRequest, write_trace};
-use poolscope_core::trace::time::Ticks;
+use poolscope_synth::{SynthParams, TruthRequest, write_trace};
+use poolscope_analysis::trace::time::Ticks;
 
 use crate::gui_kit::*;
 

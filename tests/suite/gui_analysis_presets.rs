@@ -8,8 +8,8 @@ use poolscope::gui::OpenRequest;
 use poolscope::gui::egui::accesskit::Role;
 use poolscope::gui::egui::{Key, Modifiers};
 use poolscope::gui::state::document::{Layout, Remembered};
-use poolscope_core::synth::SynthParams;
-use poolscope_core::synth::scenario::StackMode;
+use poolscope_synth::SynthParams;
+use poolscope_synth::scenario::StackMode;
 
 use crate::gui_kit::*;
 

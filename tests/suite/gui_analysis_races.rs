@@ -10,8 +10,8 @@ use poolscope::gui::jobs::{Answer, Jobs, TabId};
 use poolscope::gui::state::columns::What;
 use poolscope::gui::state::document::{Document, SharedPresets};
 use poolscope::gui::widgets::pivot_table::{Action, Area, Row, TreeModel};
-use poolscope_core::job::{CancelToken, Progress};
-use poolscope_core::pivot::{Figure, Key};
+use poolscope_base::progress::{CancelToken, Progress};
+use poolscope_analysis::pivot::{Figure, Key};
 
 use crate::gui_kit::{NoSymbols, PATIENCE, folder, workers};
 

@@ -6,8 +6,8 @@ use poolscope::gui::egui::accesskit::Role;
 use poolscope::gui::egui::{Event, Key, Modifiers};
 use poolscope::gui::state::document::Page;
 use poolscope::gui::widgets::pivot_table::TreeModel;
-use poolscope_core::anomaly::Severity;
-use poolscope_core::synth::{SynthParams, TruthRequest, write_trace};
+use poolscope_etl::diagnostics::Severity;
+use poolscope_synth::{SynthParams, TruthRequest, write_trace};
 
 use crate::gui_kit::*;
 
@@ -121,7 +121,7 @@ fn the_details_agree_with_what_was_planted() {
     let profile = &document(&window).profile.as_ref().expect("a profile").profile;
     assert_eq!((profile.total.count, profile.total.size), (count, size));
     assert_eq!((profile.alive.count, profile.freed.count), (count, 0), "AIFO rows are not freed");
-    let of = |bins: &[poolscope_core::pivot::profile::Bin]| bins.iter().map(|bin| bin.tally.count).sum::<u64>();
+    let of = |bins: &[poolscope_analysis::pivot::profile::Bin]| bins.iter().map(|bin| bin.tally.count).sum::<u64>();
     assert_eq!(of(&profile.sizes), count);
     let shares = &profile.processes;
     let shared: u64 = shares.largest.iter().map(|share| share.tally.count).sum();

@@ -7,7 +7,7 @@ use egui_kittest::kittest::Queryable;
 use poolscope::gui::OpenRequest;
 use poolscope::gui::egui::accesskit::Role;
 use poolscope::gui::egui::{Event, Key, Modifiers};
-use poolscope_core::synth::SynthParams;
+use poolscope_synth::SynthParams;
 
 use crate::gui_kit::*;
 

@@ -15,11 +15,11 @@ use poolscope::gui::state::filter::Step;
 use poolscope::gui::state::symbols::Phase;
 use poolscope::gui::widgets::graph::Range;
 use poolscope::symbols::{Choice, Machine};
-use poolscope_core::column::frames::FrameNaming;
-use poolscope_core::pivot::flame::{FlameTree, Weight};
-use poolscope_core::symbol::resolve::Resolver;
-use poolscope_core::synth::SynthParams;
-use poolscope_core::synth::scenario::StackMode;
+use poolscope_analysis::group::frames::FrameNaming;
+use poolscope_analysis::flame::{FlameTree, Weight};
+use poolscope_symbols::resolve::Resolver;
+use poolscope_synth::SynthParams;
+use poolscope_synth::scenario::StackMode;
 
 use crate::gui_kit::{
     InMemory, PATIENCE, Window, app, click, command, copied, cursor, document, folder, folder_with, open_file, press,
@@ -147,8 +147,8 @@ fn a_driver_leads_to_the_flame_graph_of_all_that_it_allocates() {
     click(&mut window, "Flame graph");
     window.get_by_label("driver myfault.sys, nonpaged");
     let scope = document(&window).flame.scope.as_ref().expect("the rows of a suspect");
-    let keys: Vec<_> = scope.place.0.iter().map(poolscope_core::pivot::PlaceStep::key).collect();
-    assert_eq!(keys, [poolscope_core::pivot::Key::Driver, poolscope_core::pivot::Key::Paged]);
+    let keys: Vec<_> = scope.place.0.iter().map(poolscope_analysis::pivot::PlaceStep::key).collect();
+    assert_eq!(keys, [poolscope_analysis::pivot::Key::Driver, poolscope_analysis::pivot::Key::Paged]);
     assert!(frames(&window).iter().any(|label| label.starts_with(LEAKS)), "{:?}", frames(&window));
 }
 

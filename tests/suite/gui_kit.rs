@@ -23,11 +23,11 @@ use poolscope::gui::state::document::Document;
 use poolscope::gui::widgets::pivot_table::{Area, Row, TreeModel, header_label, row_label, several_sorted};
 use poolscope::symbols::{Choice, Machine};
 use poolscope::wpr::machine::MachineRecorder;
-use poolscope_core::job::{CancelToken, Progress};
-use poolscope_core::symbol::resolve::Resolver;
-use poolscope_core::synth::truth::{RangeTruth, TagRow};
-use poolscope_core::synth::{SynthParams, Truth, TruthRequest, write_trace};
-use poolscope_core::trace::Trace;
+use poolscope_base::progress::{CancelToken, Progress};
+use poolscope_symbols::resolve::Resolver;
+use poolscope_synth::truth::{RangeTruth, TagRow};
+use poolscope_synth::{SynthParams, Truth, TruthRequest, write_trace};
+use poolscope_analysis::trace::Trace;
 
 /// Steps of 10 ms after which something is held to hang.
 pub const PATIENCE: usize = 6000;

@@ -11,7 +11,7 @@ use poolscope::gui::jobs::dialog::Asked;
 use poolscope::gui::state::document::Page;
 use poolscope::gui::state::symbols::Phase;
 use poolscope::gui::widgets::pivot_table::TreeModel;
-use poolscope_core::symbol::resolve::{ModuleState, ModuleState as S};
+use poolscope_symbols::resolve::{ModuleState, ModuleState as S};
 
 use crate::gui_kit::{InMemory, Window, app, click, command, copied, document, press, press_with, settle, write};
 use crate::gui_modules_kit::{MadeUpSymbols, document_mut, every_state, many, need, outcome, tell, window_over};
@@ -196,7 +196,7 @@ fn the_rows_of_a_module_are_shown() {
     assert_eq!(document.page, Page::Analysis);
     let rows = document.rows.as_ref().expect("rows");
     let all: u64 = document.trace.allocations.len() as u64;
-    let shown = rows.flat().tree().cost(poolscope_core::pivot::PivotTree::ROOT).count();
+    let shown = rows.flat().tree().cost(poolscope_analysis::pivot::PivotTree::ROOT).count();
     assert!(shown > 0 && shown < all, "{shown} of {all}");
 }
 

@@ -12,15 +12,15 @@ use poolscope::gui::jobs::symbols::{SymbolService, SymbolsNews};
 use poolscope::gui::state::document::Document;
 use poolscope::gui::state::symbols::Phase;
 use poolscope::symbols::{Choice, Machine};
-use poolscope_core::bytes::guid::Guid;
-use poolscope_core::column::symbols::ModuleNeed;
-use poolscope_core::job::CancelToken;
-use poolscope_core::symbol::identity::{ImageIdentity, ModuleIdentity, PdbIdentity};
-use poolscope_core::symbol::locate::{Attempt, Outcome, PartCheck, Transfer};
-use poolscope_core::symbol::names::{Answer, ModuleNames, NameSource, SourceLine};
-use poolscope_core::symbol::path::{PathPart, PathProblem, SymbolPath};
-use poolscope_core::symbol::resolve::{ModuleOutcome, ModuleRequest, ModuleState, Resolver};
-use poolscope_core::trace::ids::ModuleId;
+use poolscope_base::bytes::guid::Guid;
+use poolscope_analysis::group::symbols::ModuleNeed;
+use poolscope_base::progress::CancelToken;
+use poolscope_symbols::identity::{ImageIdentity, ModuleIdentity, PdbIdentity};
+use poolscope_symbols::locate::{Attempt, Outcome, PartCheck, Transfer};
+use poolscope_symbols::names::{Answer, ModuleNames, NameSource, SourceLine};
+use poolscope_symbols::path::{PathPart, PathProblem, SymbolPath};
+use poolscope_symbols::resolve::{ModuleOutcome, ModuleRequest, ModuleState, Resolver};
+use poolscope_analysis::trace::ids::ModuleId;
 
 use crate::gui_kit::{InMemory, PATIENCE, Window, app, services, settle, window_of};
 

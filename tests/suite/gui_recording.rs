@@ -7,9 +7,9 @@ use egui_kittest::kittest::{NodeT, Queryable};
 use poolscope::gui::OpenRequest;
 use poolscope::gui::egui::accesskit::Role;
 use poolscope::gui::egui::{Key, Modifiers, vec2};
-use poolscope_core::recording::quick;
-use poolscope_core::synth::SynthParams;
-use poolscope_core::synth::scenario::StackMode;
+use poolscope_recording::quick;
+use poolscope_synth::SynthParams;
+use poolscope_synth::scenario::StackMode;
 
 use crate::gui_kit::{
     InMemory, Window, app, click, command, copied, folder, folder_with, open_file, press, press_with, settle, window,

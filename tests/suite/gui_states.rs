@@ -6,10 +6,10 @@ use egui_kittest::kittest::{NodeT, Queryable};
 use poolscope::gui::OpenRequest;
 use poolscope::gui::egui::accesskit::Role;
 use poolscope::gui::egui::{Event, Key, Modifiers, OutputCommand, vec2};
-use poolscope_core::anomaly::AnomalyKind;
-use poolscope_core::synth::SynthParams;
-use poolscope_core::synth::scenario::StackMode;
-use poolscope_core::trace::Trace;
+use poolscope_etl::diagnostics::AnomalyKind;
+use poolscope_synth::SynthParams;
+use poolscope_synth::scenario::StackMode;
+use poolscope_analysis::trace::Trace;
 
 use crate::gui_kit::*;
 
@@ -126,7 +126,7 @@ fn a_trace_without_pool_events_says_how_to_record_them() {
     let (_folder, path) = folder_with(&quiet);
     let mut window = open_file(&path);
     window.get_by_label("This trace has no pool events");
-    let [start, stop] = poolscope_core::recording::quick::WPR;
+    let [start, stop] = poolscope_recording::quick::WPR;
     window.get_by_label(start);
     window.get_by_label_contains("-stackwalk PoolAlloc+PoolAllocSession");
     window.get_by_label("Copy the commands: Record again on the machine that leaks, with wpr:").click();

@@ -12,10 +12,10 @@ use poolscope::gui::state::document::{Document, Page};
 use poolscope::gui::state::suspects_page::WarmUpChoice;
 use poolscope::gui::state::symbols::Phase;
 use poolscope::symbols::{Choice, Machine};
-use poolscope_core::leak::{By, Verdict};
-use poolscope_core::symbol::resolve::Resolver;
-use poolscope_core::synth::SynthParams;
-use poolscope_core::synth::scenario::TagMix;
+use poolscope_analysis::leaks::{By, Verdict};
+use poolscope_symbols::resolve::Resolver;
+use poolscope_synth::SynthParams;
+use poolscope_synth::scenario::TagMix;
 
 use crate::gui_kit::{
     InMemory, PATIENCE, Window, app, click, command, copied, cursor, document, folder_with, open_file, press,

@@ -10,9 +10,9 @@ use poolscope::gui::jobs::document::{Reply, Request, Topic};
 use poolscope::gui::jobs::load::{Engine, Loader, Source};
 use poolscope::gui::jobs::{Answer, Jobs, TabId};
 use poolscope::gui::state::document::{Document, Effect, SharedPresets};
-use poolscope_core::column::frames::FrameNaming;
-use poolscope_core::job::{CancelToken, Progress};
-use poolscope_core::leak::By;
+use poolscope_analysis::group::frames::FrameNaming;
+use poolscope_base::progress::{CancelToken, Progress};
+use poolscope_analysis::leaks::By;
 
 use crate::gui_kit::{NoSymbols, PATIENCE, folder, workers};
 

@@ -167,7 +167,7 @@ fn rules_on_frames_to_look_through_are_written_and_traces_go_by_them() {
     }
     let blamed = |window: &Window<'_>| -> Vec<String> {
         let names = &document(window).names;
-        let drivers = names.column(poolscope_core::pivot::Key::Driver);
+        let drivers = names.column(poolscope_analysis::pivot::Key::Driver);
         (0..drivers.count()).map(|id| drivers.text(id).into_owned()).collect()
     };
     let drivers = blamed(&window);

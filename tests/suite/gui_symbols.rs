@@ -18,14 +18,14 @@ use poolscope::gui::state::document::{Document, Effect, Remembered, SearchOrder,
 use poolscope::gui::state::symbols::Phase;
 use poolscope::gui::widgets::pivot_table::{Action, Row, TreeModel};
 use poolscope::symbols::{Choice, Machine};
-use poolscope_core::column::frames::FrameNaming;
-use poolscope_core::column::symbols::{ModuleNeed, module_needs};
-use poolscope_core::job::{CancelToken, Progress};
-use poolscope_core::pivot::Key;
-use poolscope_core::symbol::name_cache::NameCache;
-use poolscope_core::symbol::names::{Answer as Named, ModuleNames, NameSource};
-use poolscope_core::symbol::resolve::{ModuleOutcome, ModuleState, Resolver};
-use poolscope_core::trace::Trace;
+use poolscope_analysis::group::frames::FrameNaming;
+use poolscope_analysis::group::symbols::{ModuleNeed, module_needs};
+use poolscope_base::progress::{CancelToken, Progress};
+use poolscope_analysis::pivot::Key;
+use poolscope_symbols::name_cache::NameCache;
+use poolscope_symbols::names::{Answer as Named, ModuleNames, NameSource};
+use poolscope_symbols::resolve::{ModuleOutcome, ModuleState, Resolver};
+use poolscope_analysis::trace::Trace;
 
 use crate::gui_kit::{
     InMemory, NoSymbols, PATIENCE, Window, all_rows, document, folder, settle, window_naming, workers,

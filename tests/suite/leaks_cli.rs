@@ -1,8 +1,8 @@
 //! `leaks`: the verdict on the sample and on made-up traces, in every format, the conditions of `--fail-if`, and the report
 //! that can be mailed.
 
-use poolscope_core::synth::SynthParams;
-use poolscope_core::synth::scenario::StackMode;
+use poolscope_synth::SynthParams;
+use poolscope_synth::scenario::StackMode;
 use poolscope_tests::micro::Micro;
 use poolscope_tests::planted::{OnDisk, bytes_of};
 use poolscope_tests::program::{csv, json, output, run};

@@ -2,13 +2,13 @@
 //! between buffers. The truth is what was planted until the recording ends. `LEAK_EACH` and `LEAK_SEED` in the environment give
 //! more traces and others.
 
-use poolscope_core::column::frames::FrameNaming;
-use poolscope_core::column::names::Names;
-use poolscope_core::column::parallel::never;
-use poolscope_core::leak::{By, Request, Verdict, WarmUp, judge};
-use poolscope_core::synth::scenario::{StackMode, TagMix};
-use poolscope_core::synth::writer::Compression;
-use poolscope_core::synth::{SynthParams, TruthRequest};
+use poolscope_analysis::group::frames::FrameNaming;
+use poolscope_analysis::group::names::Names;
+use poolscope_analysis::group::parallel::never;
+use poolscope_analysis::leaks::{By, Request, Verdict, WarmUp, judge};
+use poolscope_synth::scenario::{StackMode, TagMix};
+use poolscope_synth::writer::Compression;
+use poolscope_synth::{SynthParams, TruthRequest};
 use poolscope_tests::planted::{loaded, placed, plant};
 use rayon::prelude::*;
 

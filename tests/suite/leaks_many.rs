@@ -2,12 +2,12 @@
 //! judge judges. Its loads know nothing of those that the verdict's limits were chosen on. `LEAK_EACH` and `LEAK_SEED` in the
 //! environment give more traces and others.
 
-use poolscope_core::column::frames::FrameNaming;
-use poolscope_core::column::names::Names;
-use poolscope_core::column::parallel::never;
-use poolscope_core::leak::{By, Judgement, Request, Verdict, WarmUp, judge};
-use poolscope_core::synth::SynthParams;
-use poolscope_core::synth::scenario::{StackMode, TagMix};
+use poolscope_analysis::group::frames::FrameNaming;
+use poolscope_analysis::group::names::Names;
+use poolscope_analysis::group::parallel::never;
+use poolscope_analysis::leaks::{By, Judgement, Request, Verdict, WarmUp, judge};
+use poolscope_synth::SynthParams;
+use poolscope_synth::scenario::{StackMode, TagMix};
 use poolscope_tests::planted::{bytes_of, loaded};
 use rayon::prelude::*;
 

@@ -2,16 +2,16 @@
 //! logs, tag filters; and who owns a tag, from lists and driver files on disk.
 
 use poolscope::drivers::{scan_folder, tags_of};
-use poolscope_core::column::frames::FrameNaming;
-use poolscope_core::column::names::Names;
-use poolscope_core::column::parallel::never;
-use poolscope_core::leak::owner::{Hints, Source, best_driver};
-use poolscope_core::leak::reconcile::{Reconciliation, reconcile};
-use poolscope_core::leak::trust::{TrustKind, trust};
-use poolscope_core::leak::{By, Finding, Judgement, Reason, Request, Verdict, WarmUp, judge};
-use poolscope_core::synth::writer::{FileMode, Width};
-use poolscope_core::synth::{SynthParams, TruthRequest};
-use poolscope_core::trace::Trace;
+use poolscope_analysis::group::frames::FrameNaming;
+use poolscope_analysis::group::names::Names;
+use poolscope_analysis::group::parallel::never;
+use poolscope_analysis::leaks::owner::{Hints, Source, best_driver};
+use poolscope_analysis::leaks::reconcile::{Reconciliation, reconcile};
+use poolscope_analysis::leaks::trust::{TrustKind, trust};
+use poolscope_analysis::leaks::{By, Finding, Judgement, Reason, Request, Verdict, WarmUp, judge};
+use poolscope_synth::writer::{FileMode, Width};
+use poolscope_synth::{SynthParams, TruthRequest};
+use poolscope_analysis::trace::Trace;
 use poolscope_tests::planted::{OnDisk, bytes_of, loaded, plant};
 use poolscope_tests::program::{json, run};
 use poolscope_tests::variants;
@@ -28,7 +28,7 @@ fn judged(trace: &Arc<Trace>) -> Judgement {
     judge(&names, request, &never).expect("nobody cancels")
 }
 
-fn growth(reconciliation: &Reconciliation, of: impl Fn(&poolscope_core::leak::reconcile::TagBalance) -> i64) -> Growth {
+fn growth(reconciliation: &Reconciliation, of: impl Fn(&poolscope_analysis::leaks::reconcile::TagBalance) -> i64) -> Growth {
     let mut growth = Growth::new();
     for row in &reconciliation.tags {
         *growth.entry((row.tag.text(), row.session, row.paged)).or_default() += of(row);
@@ -73,10 +73,10 @@ fn lost_events_show_in_the_counters_and_lower_the_trust() {
         assert!((result.seen_share - (1.0 - loss_share)).abs() < 0.02, "{loss_share}: {}", result.seen_share);
         assert!(!result.is_filtered());
         let trust = trust(&trace, trace.extent);
-        let is_told = |note: &poolscope_core::leak::TrustNote| matches!(note.kind, TrustKind::SnapshotsDiffer { .. });
+        let is_told = |note: &poolscope_analysis::leaks::TrustNote| matches!(note.kind, TrustKind::SnapshotsDiffer { .. });
         assert!(trust.notes.iter().any(is_told), "{:?}", trust.notes);
         let is_empty =
-            |note: &poolscope_core::leak::TrustNote| matches!(note.kind, TrustKind::LostBuffers { buffers: 0, .. });
+            |note: &poolscope_analysis::leaks::TrustNote| matches!(note.kind, TrustKind::LostBuffers { buffers: 0, .. });
         assert!(!trust.notes.iter().any(is_empty), "{:?}", trust.notes);
         // A block is right if both of its events are there.
         assert!(trust.factor() <= (1.0 - loss_share + 0.02_f64).powi(2) && trust.factor() < last, "{:?}", trust.notes);

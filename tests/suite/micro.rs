@@ -1,8 +1,8 @@
 //! Traces of a few records whose outcome is worked out by hand: what the generator does not plant, or plants too rarely.
 
-use poolscope_core::anomaly::AnomalyKind;
-use poolscope_core::synth::writer::pool::PoolBlock;
-use poolscope_core::synth::writer::{
+use poolscope_etl::diagnostics::AnomalyKind;
+use poolscope_synth::writer::pool::PoolBlock;
+use poolscope_synth::writer::{
     EventHead, ExtItem, FullHead, Head, InstanceHead, KernelForm, KernelHead, MessageHead, TraceOptions, Width, guids,
     image, process, stack,
 };

@@ -1,9 +1,9 @@
 //! Damaged PDBs and images, thousands of them, the same ones in every run: never a panic, and names or an error each time.
 
-use poolscope_core::job::CancelToken;
-use poolscope_core::symbol::image::{export_names, facts};
-use poolscope_core::symbol::pdb_file::{PdbBytes, identity, names};
-use poolscope_core::synth::rng::Rng;
+use poolscope_base::progress::CancelToken;
+use poolscope_symbols::image::{export_names, facts};
+use poolscope_symbols::pdb_file::{PdbBytes, identity, names};
+use poolscope_synth::rng::Rng;
 use poolscope_tests::damage::damage;
 use poolscope_tests::pdbs::{module_named, real};
 use std::path::Path;

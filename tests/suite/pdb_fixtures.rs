@@ -1,9 +1,9 @@
 //! PDBs and images built from known sources: identities, functions, lines, inlined functions, exports.
 
-use poolscope_core::job::CancelToken;
-use poolscope_core::symbol::image::{export_names, facts};
-use poolscope_core::symbol::names::{Answer, ModuleNames, NameSource};
-use poolscope_core::symbol::pdb_file::{PdbBytes, PdbError, identity, names};
+use poolscope_base::progress::CancelToken;
+use poolscope_symbols::image::{export_names, facts};
+use poolscope_symbols::names::{Answer, ModuleNames, NameSource};
+use poolscope_symbols::pdb_file::{PdbBytes, PdbError, identity, names};
 use poolscope_tests::pdbs::{Module, llvm, module_named, modules, source_line};
 use std::path::Path;
 
@@ -103,7 +103,7 @@ fn frames(module: &Module, function: &str) -> Vec<Frames> {
     let rvas: Vec<u32> = (function.rva + 1..=function.rva + function.size - 1).collect();
     let found = read(&module.pdb_path(), &rvas);
     let frame = |answer: &Answer| {
-        let line = |line: &Option<poolscope_core::symbol::names::SourceLine>| line.as_ref().map(|line| line.line);
+        let line = |line: &Option<poolscope_symbols::names::SourceLine>| line.as_ref().map(|line| line.line);
         let inlined = answer.inlined.iter().map(|it| (it.function.to_string(), line(&it.line))).collect();
         (line(&answer.line), inlined)
     };

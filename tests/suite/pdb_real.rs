@@ -1,9 +1,9 @@
 //! Real PDBs: of .NET native images, of a rearranged image, and one as symbol servers hand it out, held against other readers.
 
-use poolscope_core::job::CancelToken;
-use poolscope_core::symbol::names::ModuleNames;
-use poolscope_core::symbol::pdb_file::{PdbBytes, identity, names};
-use poolscope_core::symbol::undecorate::undecorate;
+use poolscope_base::progress::CancelToken;
+use poolscope_symbols::names::ModuleNames;
+use poolscope_symbols::pdb_file::{PdbBytes, identity, names};
+use poolscope_symbols::undecorate::undecorate;
 use poolscope_tests::pdbs::{llvm, real};
 use std::collections::BTreeMap;
 use std::path::Path;

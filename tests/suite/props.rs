@@ -1,8 +1,8 @@
 //! Properties of the two lowest layers for any bytes: record framing and decompression.
 
-use poolscope_core::etl::record::{Record, RecordKey, Records};
-use poolscope_core::etl::xpress::{End, decompress};
-use poolscope_core::synth::writer::{
+use poolscope_etl::record::{Record, RecordKey, Records};
+use poolscope_etl::xpress::{End, decompress};
+use poolscope_synth::writer::{
     Compressor, EventHead, ExtItem, FullHead, Guid, Head, InstanceHead, KernelForm, KernelHead, MessageHead, Width,
 };
 use proptest::prelude::*;

@@ -1,18 +1,18 @@
 //! Records from another reader, in the shape in which Windows hands them out: the same trace comes of them as of the file.
 //! What that way cannot know is left open, and said.
 
-use poolscope_core::anomaly::AnomalyKind;
-use poolscope_core::column::frames::FrameNaming;
-use poolscope_core::column::names::Names;
-use poolscope_core::etl::error::OpenError;
-use poolscope_core::etl::source::{RecordSink, RecordSource};
-use poolscope_core::job::{CancelToken, Progress, Stage};
-use poolscope_core::select::{CompiledQuery, Query};
-use poolscope_core::synth::SynthParams;
-use poolscope_core::synth::scenario::StackMode;
-use poolscope_core::trace::Trace;
-use poolscope_core::trace::context::Context;
-use poolscope_core::trace::load::{LoadError, LoadOptions, StackScope, load_records};
+use poolscope_etl::diagnostics::AnomalyKind;
+use poolscope_analysis::group::frames::FrameNaming;
+use poolscope_analysis::group::names::Names;
+use poolscope_etl::error::OpenError;
+use poolscope_etl::source::{RecordSink, RecordSource};
+use poolscope_base::progress::{CancelToken, Progress, Stage};
+use poolscope_analysis::filter::{CompiledQuery, Query};
+use poolscope_synth::SynthParams;
+use poolscope_synth::scenario::StackMode;
+use poolscope_analysis::trace::Trace;
+use poolscope_analysis::trace::context::Context;
+use poolscope_analysis::load::{LoadError, LoadOptions, StackScope, load_records};
 use poolscope_tests::corpus::real_traces;
 use poolscope_tests::planted::{bytes_of, loaded};
 use poolscope_tests::said::{differences, said};

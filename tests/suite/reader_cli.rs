@@ -3,8 +3,8 @@
 use egui_kittest::kittest::Queryable;
 use poolscope::gui::OpenRequest;
 use poolscope::gui::jobs::load::{Engine, Failure, Loader, Source};
-use poolscope_core::job::{CancelToken, Progress};
-use poolscope_core::trace::Trace;
+use poolscope_base::progress::{CancelToken, Progress};
+use poolscope_analysis::trace::Trace;
 use poolscope_tests::planted::{OnDisk, bytes_of};
 use poolscope_tests::program::{Ran, run};
 use poolscope_tests::variants;

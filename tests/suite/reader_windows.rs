@@ -15,8 +15,8 @@ fn windows_reads_what_we_read() {
 #[cfg(windows)]
 mod on_windows {
     use poolscope::reader::load_through_windows;
-    use poolscope_core::job::{CancelToken, Progress};
-    use poolscope_core::trace::load::{LoadOptions, load_file};
+    use poolscope_base::progress::{CancelToken, Progress};
+    use poolscope_analysis::load::{LoadOptions, load_file};
     use poolscope_tests::corpus::real_traces;
     use poolscope_tests::planted::{OnDisk, bytes_of};
     use poolscope_tests::said::{differences, said};

@@ -1,11 +1,11 @@
 //! The recorded range of traces that are whole, cut, overwritten at their beginning or never closed. The truth is the
 //! writer's own list of where each buffer went and which records of the system it got.
 
-use poolscope_core::anomaly::AnomalyKind;
-use poolscope_core::synth::SynthParams;
-use poolscope_core::synth::scenario::{HeaderStyle, StackMode};
-use poolscope_core::synth::writer::{Compression, FileMode, PlacedBuffer, Width};
-use poolscope_core::trace::Trace;
+use poolscope_etl::diagnostics::AnomalyKind;
+use poolscope_synth::SynthParams;
+use poolscope_synth::scenario::{HeaderStyle, StackMode};
+use poolscope_synth::writer::{Compression, FileMode, PlacedBuffer, Width};
+use poolscope_analysis::trace::Trace;
 use poolscope_tests::corpus::real_traces;
 use poolscope_tests::planted::{OnDisk, loaded, placed, try_load};
 use poolscope_tests::program::{json, run};

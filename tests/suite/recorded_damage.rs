@@ -3,12 +3,12 @@
 
 use crate::recorded::{HEADER_PAYLOAD, end_of_cut, shapes};
 use poolscope::gui::jobs::load::{Engine, Loader, Source};
-use poolscope_core::anomaly::AnomalyKind;
-use poolscope_core::job::{CancelToken, Progress};
-use poolscope_core::synth::SynthParams;
-use poolscope_core::synth::writer::{Compression, PlacedBuffer, Width};
-use poolscope_core::trace::Trace;
-use poolscope_core::trace::time::Ticks;
+use poolscope_etl::diagnostics::AnomalyKind;
+use poolscope_base::progress::{CancelToken, Progress};
+use poolscope_synth::SynthParams;
+use poolscope_synth::writer::{Compression, PlacedBuffer, Width};
+use poolscope_analysis::trace::Trace;
+use poolscope_analysis::trace::time::Ticks;
 use poolscope_tests::planted::{OnDisk, bytes_of, loaded, placed, try_load};
 use poolscope_tests::program::run;
 use poolscope_tests::variants;
@@ -91,13 +91,13 @@ fn bit_complaint(clean: &Trace, trace: &Trace) -> Option<String> {
 fn all_records_at_one_time_are_said_to_be_so() {
     // One damaged clock gives all records the header's time: every timestamp of a plain trace is overwritten.
     let bytes =
-        bytes_of(&SynthParams { stacks: poolscope_core::synth::scenario::StackMode::None, ..variants::base(300) });
-    let file = poolscope_core::etl::walk::TraceFile::from_bytes(bytes.clone(), "x.etl").expect("a trace");
+        bytes_of(&SynthParams { stacks: poolscope_synth::scenario::StackMode::None, ..variants::base(300) });
+    let file = poolscope_etl::walk::TraceFile::from_bytes(bytes.clone(), "x.etl").expect("a trace");
     let mut still = bytes.clone();
     for buffer in &file.layout.buffers {
         let body = buffer.offset as usize + 72;
         let events = &bytes[body..buffer.offset as usize + buffer.header.filled_bytes as usize];
-        for record in poolscope_core::etl::record::Records::new(events) {
+        for record in poolscope_etl::record::Records::new(events) {
             let is_short = matches!(events[record.offset + 2], 0x10 | 0x11);
             let at = body + record.offset + if is_short { 8 } else { 16 };
             if record.time.is_some() {
@@ -114,14 +114,14 @@ fn all_records_at_one_time_are_said_to_be_so() {
 
 /// Plain buffers: each record's place of its time, by buffer.
 fn time_places(bytes: &[u8]) -> Vec<Vec<usize>> {
-    let file = poolscope_core::etl::walk::TraceFile::from_bytes(bytes.to_vec(), "x.etl").expect("a trace");
-    let places = |buffer: &poolscope_core::etl::layout::BufferRef| {
+    let file = poolscope_etl::walk::TraceFile::from_bytes(bytes.to_vec(), "x.etl").expect("a trace");
+    let places = |buffer: &poolscope_etl::layout::BufferRef| {
         let body = buffer.offset as usize + 72;
         let events = &bytes[body..buffer.offset as usize + buffer.header.filled_bytes as usize];
-        let at = |record: poolscope_core::etl::record::Record<'_>| {
+        let at = |record: poolscope_etl::record::Record<'_>| {
             body + record.offset + if matches!(events[record.offset + 2], 0x10 | 0x11) { 8 } else { 16 }
         };
-        poolscope_core::etl::record::Records::new(events).map(at).collect()
+        poolscope_etl::record::Records::new(events).map(at).collect()
     };
     file.layout.buffers.iter().skip(1).map(places).collect()
 }
@@ -309,7 +309,7 @@ fn a_trace_with_converted_line_ends_is_refused_or_flagged() {
                     .anomalies
                     .rows()
                     .iter()
-                    .any(|row| row.kind.severity() > poolscope_core::anomaly::Severity::Info),
+                    .any(|row| row.kind.severity() > poolscope_etl::diagnostics::Severity::Info),
                 Err(error) => error.to_string().contains("is not an event trace log"),
             };
             assert!(said, "{name}: nothing says that bytes were taken out");

@@ -1,11 +1,11 @@
 //! Recording profiles held against the published schema, for a table of plans and for whatever else may be typed; and commands and scripts
 //! that no input leaves open.
 
-use poolscope_core::recording::{
+use poolscope_recording::{
     Detail, Expected, FileName, Mode, Names, Plan, Scope, ScriptOptions, Stacks, System, TagPatterns, commands,
     profile, script,
 };
-use poolscope_core::usage::parse;
+use poolscope_recording::poolmon::parse;
 use poolscope_tests::wpr_schema::{complaints, wpr_schema};
 use proptest::prelude::*;
 

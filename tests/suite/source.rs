@@ -162,7 +162,7 @@ mod tests {
     #[test]
     fn the_repository_is_found() {
         let files = rust_files();
-        assert!(files.iter().any(|file| file.path == "core/src/lib.rs"));
+        assert!(files.iter().any(|file| file.path == "core/etl/src/lib.rs"));
         assert!(files.iter().any(|file| file.path == "tests/suite/source.rs"));
         assert!(files.iter().all(|file| !file.path.contains("target/")));
     }

@@ -3,8 +3,8 @@
 
 use crate::source::root;
 use poolscope::symbols::Machine;
-use poolscope_core::synth::writer::image::{HOOK_DC_START, HOOK_LOAD, HOOK_UNLOAD, Image};
-use poolscope_core::synth::writer::{Guid, TraceOptions};
+use poolscope_synth::writer::image::{HOOK_DC_START, HOOK_LOAD, HOOK_UNLOAD, Image};
+use poolscope_synth::writer::{Guid, TraceOptions};
 use poolscope_tests::micro::{Micro, block};
 use poolscope_tests::planted::OnDisk;
 use poolscope_tests::program::{Ran, csv, json, run, run_on};

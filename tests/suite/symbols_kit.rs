@@ -1,11 +1,11 @@
 //! What the tests of symbol search share: a scratch folder, a file to look for, and a search with a check that compares
 //! bytes.
 
-use poolscope_core::bytes::guid::Guid;
-use poolscope_core::job::CancelToken;
-use poolscope_core::symbol::identity::PdbIdentity;
-use poolscope_core::symbol::locate::{Checked, Located, Locator, LocatorOptions, Outcome, Watch};
-use poolscope_core::symbol::path::{Surroundings, SymbolPath};
+use poolscope_base::bytes::guid::Guid;
+use poolscope_base::progress::CancelToken;
+use poolscope_symbols::identity::PdbIdentity;
+use poolscope_symbols::locate::{Checked, Located, Locator, LocatorOptions, Outcome, Watch};
+use poolscope_symbols::path::{Surroundings, SymbolPath};
 use std::path::{Path, PathBuf};
 
 /// The file that everybody looks for.

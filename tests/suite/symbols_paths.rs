@@ -1,6 +1,6 @@
 //! Whatever somebody types as a symbol path: it is read without a panic, and a bad part costs no good one.
 
-use poolscope_core::symbol::path::{PathPart, Surroundings, SymbolPath};
+use poolscope_symbols::path::{PathPart, Surroundings, SymbolPath};
 use proptest::prelude::*;
 use std::path::PathBuf;
 

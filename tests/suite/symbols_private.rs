@@ -2,8 +2,8 @@
 //! names of the other one were kept.
 
 use poolscope::symbols::Machine;
-use poolscope_core::synth::writer::image::{HOOK_DC_START, Image};
-use poolscope_core::synth::writer::{Guid, TraceOptions};
+use poolscope_synth::writer::image::{HOOK_DC_START, Image};
+use poolscope_synth::writer::{Guid, TraceOptions};
 use poolscope_tests::micro::{Micro, block};
 use poolscope_tests::pdbs::{Module, module_named};
 use poolscope_tests::planted::OnDisk;

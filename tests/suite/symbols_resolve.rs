@@ -2,11 +2,11 @@
 //! the reader is missing.
 
 use poolscope::symbols::{Choice, Machine, Resolved};
-use poolscope_core::column::frames::FrameNames;
-use poolscope_core::column::symbols::module_needs;
-use poolscope_core::job::{CancelToken, Progress};
-use poolscope_core::trace::Trace;
-use poolscope_core::trace::load::{LoadOptions, load_file};
+use poolscope_analysis::group::frames::FrameNames;
+use poolscope_analysis::group::symbols::module_needs;
+use poolscope_base::progress::{CancelToken, Progress};
+use poolscope_analysis::trace::Trace;
+use poolscope_analysis::load::{LoadOptions, load_file};
 use poolscope_tests::corpus::{RealTrace, real_traces};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -130,7 +130,7 @@ fn native_images_of_a_real_trace_get_the_names_that_another_reader_finds() {
     assert_eq!(counts, NAMED);
     let table = resolved.table(&trace);
     assert_eq!(table.named(), NAMED_FRAMES);
-    assert!(table.answer(poolscope_core::trace::ids::FrameId::NONE).is_none());
+    assert!(table.answer(poolscope_analysis::trace::ids::FrameId::NONE).is_none());
 }
 
 #[test]
@@ -140,8 +140,8 @@ fn names_do_not_depend_on_how_many_modules_are_read_at_a_time() {
     let shown = |at_a_time| {
         let resolved = resolve(&trace, &store, at_a_time);
         let rows = resolved.needs.iter().zip(&resolved.outcomes);
-        let row = |(need, end): (_, &poolscope_core::symbol::resolve::ModuleOutcome)| {
-            let need: &poolscope_core::column::symbols::ModuleNeed = need;
+        let row = |(need, end): (_, &poolscope_symbols::resolve::ModuleOutcome)| {
+            let need: &poolscope_analysis::group::symbols::ModuleNeed = need;
             (need.request.identity.clone(), end.state.clone(), end.attempts.clone(), (*end.names).clone())
         };
         rows.map(row).collect::<Vec<_>>()

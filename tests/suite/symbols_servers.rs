@@ -4,9 +4,9 @@
 use crate::symbols_kit::{
     KEY, NAME, Room, WRONG, assert_right, check, find, identity, last_sentence, outcomes, right, stored,
 };
-use poolscope_core::job::CancelToken;
-use poolscope_core::symbol::identity::ImageIdentity;
-use poolscope_core::symbol::locate::{LocatorOptions, Transfer, Watch};
+use poolscope_base::progress::CancelToken;
+use poolscope_symbols::identity::ImageIdentity;
+use poolscope_symbols::locate::{LocatorOptions, Transfer, Watch};
 use poolscope_tests::symbol_server::{BareServer, Plan, Script, SymbolServer, cabinet};
 use std::sync::Mutex;
 use std::sync::mpsc::channel;
@@ -64,9 +64,9 @@ fn a_real_compressed_pdb_is_unpacked() {
     let is_pdb = |path: &std::path::Path| {
         let start = std::fs::read(path).unwrap_or_default();
         if start.starts_with(b"Microsoft C/C++ MSF 7.00\r\n") && start.len().is_multiple_of(512) {
-            poolscope_core::symbol::locate::Checked::Right
+            poolscope_symbols::locate::Checked::Right
         } else {
-            poolscope_core::symbol::locate::Checked::Unreadable("no PDB".to_owned())
+            poolscope_symbols::locate::Checked::Unreadable("no PDB".to_owned())
         }
     };
     let locator = room.locator(&format!("srv*{{}}/a*{}", server.url), room.options());

@@ -3,8 +3,8 @@
 use crate::symbols_kit::{
     KEY, NAME, Room, WRONG, assert_right, check, find, last_sentence, named, outcomes, right, stored,
 };
-use poolscope_core::job::CancelToken;
-use poolscope_core::symbol::locate::{LocatorOptions, PartCheck, Watch};
+use poolscope_base::progress::CancelToken;
+use poolscope_symbols::locate::{LocatorOptions, PartCheck, Watch};
 use poolscope_tests::symbol_server::{Plan, SymbolServer, cabinet};
 
 #[test]

@@ -3,8 +3,8 @@
 use crate::symbols_kit::{
     KEY, NAME, Room, assert_right, find, find_watched, last_sentence, named, outcomes, right, stored,
 };
-use poolscope_core::job::CancelToken;
-use poolscope_core::symbol::locate::{LocatorOptions, Outcome, Watch};
+use poolscope_base::progress::CancelToken;
+use poolscope_symbols::locate::{LocatorOptions, Outcome, Watch};
 use poolscope_tests::symbol_server::{BareServer, Script, SymbolServer, wire};
 use std::time::{Duration, Instant};
 

@@ -1,8 +1,8 @@
 //! The number of worker threads never changes a byte of any output.
 
-use poolscope_core::synth::SynthParams;
-use poolscope_core::synth::scenario::{HeaderStyle, StackMode};
-use poolscope_core::synth::writer::{Compression, FileMode, Width};
+use poolscope_synth::SynthParams;
+use poolscope_synth::scenario::{HeaderStyle, StackMode};
+use poolscope_synth::writer::{Compression, FileMode, Width};
 use poolscope_tests::planted::{OnDisk, bytes_of};
 use poolscope_tests::program::run;
 use poolscope_tests::variants::base;

@@ -1,11 +1,11 @@
 //! Every kind of made-up trace gives what was planted in it, exactly: in the index, and through the command line's JSON
 //! and CSV, for the whole trace and for ranges. The truth comes from the writer's own log, never from the reader.
 
-use poolscope_core::anomaly::AnomalyKind;
-use poolscope_core::synth::truth::{RangeTruth, Truth};
-use poolscope_core::synth::writer::FileMode;
-use poolscope_core::synth::{SynthParams, TruthRequest};
-use poolscope_core::trace::Trace;
+use poolscope_etl::diagnostics::AnomalyKind;
+use poolscope_synth::truth::{RangeTruth, Truth};
+use poolscope_synth::writer::FileMode;
+use poolscope_synth::{SynthParams, TruthRequest};
+use poolscope_analysis::trace::Trace;
 use poolscope_tests::figures::{
     Curves, StackKey, Sums, TagKey, Uncertain, add, difference, index_rows, index_uncertain, number, planted_stacks,
     planted_tags, rows, stack_difference, sums, text, view_of,
@@ -72,10 +72,10 @@ fn census(trace: &Trace, truth: &Truth) -> Vec<String> {
         ("free events", census.pool_frees, truth.pool.free_events),
         ("snapshot records", census.pool_snapshots, truth.pool.snapshot_records),
         ("rows", trace.allocations.len() as u64, truth.pool.allocations),
-        ("implied frees", implied(poolscope_core::trace::allocation::flag::IMPLIED_FREE), truth.pool.implied_frees),
+        ("implied frees", implied(poolscope_analysis::trace::allocation::flag::IMPLIED_FREE), truth.pool.implied_frees),
         (
             "implied allocations",
-            implied(poolscope_core::trace::allocation::flag::IMPLIED_ALLOCATION),
+            implied(poolscope_analysis::trace::allocation::flag::IMPLIED_ALLOCATION),
             truth.pool.implied_allocations,
         ),
         ("unknown allocations", times.iter().filter(|t| !t.is_known()).count() as u64, truth.pool.unknown_allocations),
@@ -212,7 +212,7 @@ fn the_curves_are_those_that_were_planted() {
         let planted = plant(params, &TruthRequest { ranges, curve_points: POINTS, ..TruthRequest::default() });
         let file = OnDisk::new("planted.etl", &planted.bytes);
         let [_, range, until @ ..] = planted.truth.ranges.as_slice() else { panic!("all ranges were asked for") };
-        let curve = |value: fn(&poolscope_core::synth::truth::CurvePoint) -> u64| -> Curves {
+        let curve = |value: fn(&poolscope_synth::truth::CurvePoint) -> u64| -> Curves {
             range.curves.iter().map(|c| (c.tag.clone(), c.points.iter().map(value).collect())).collect()
         };
         let wanted =

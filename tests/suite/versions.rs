@@ -1,8 +1,8 @@
 //! Every version of image and process records, for both pointer sizes, as the writer lays them out and the reader reads
 //! them: the two take their layouts from the format's description, not from each other.
 
-use poolscope_core::synth::writer::{TraceOptions, Width, image, process};
-use poolscope_core::trace::Trace;
+use poolscope_synth::writer::{TraceOptions, Width, image, process};
+use poolscope_analysis::trace::Trace;
 use poolscope_tests::micro::Micro;
 use std::sync::Arc;
 

@@ -1,7 +1,7 @@
 //! Who is behind a leak, through the program's output: processes, objects that handles keep, tags that grow together, drivers
 //! that can be named. The truth is what the generator planted, or what the cases beside the repository say.
 
-use poolscope_core::synth::{SynthParams, TruthRequest};
+use poolscope_synth::{SynthParams, TruthRequest};
 use poolscope_tests::planted::{OnDisk, Planted, bytes_of, plant};
 use poolscope_tests::program::{json, output};
 use poolscope_tests::variants::base;

@@ -9,7 +9,7 @@ use poolscope::wpr::machine::MachineRecorder;
 use poolscope::wpr::places::Places;
 use poolscope::wpr::process::{self, Failed};
 use poolscope::wpr::{Done, Recorder, Standing, Start, Task, Trouble};
-use poolscope_core::job::CancelToken;
+use poolscope_base::progress::CancelToken;
 use poolscope_tests::wpr::FakeWpr;
 
 const PROFILE: &str = "<WindowsPerformanceRecorder><Profile Name=\"PoolUsage\"/></WindowsPerformanceRecorder>\n";

@@ -1,7 +1,7 @@
 //! Damage for traces: what crashed machines, bad disks and cut copies do to files, and what somebody with bad intent
 //! would. The same random numbers give the same damage.
 
-use poolscope_core::synth::rng::Rng;
+use poolscope_synth::rng::Rng;
 
 /// Values that arithmetic on sizes and offsets likes least.
 const BAD_VALUES: [u32; 10] = [0, 1, 7, 8, 71, 72, 0x7FFF_FFFF, 0x8000_0000, 0xFFFF_FFF8, u32::MAX];

@@ -1,10 +1,10 @@
 //! What was planted and what came out, in one shape, so that the two can be compared and a difference can be shown.
 
-use poolscope_core::synth::truth::RangeTruth;
-use poolscope_core::trace::Trace;
-use poolscope_core::trace::allocation::flag;
-use poolscope_core::trace::ids::StackId;
-use poolscope_core::trace::time::{Ticks, View};
+use poolscope_synth::truth::RangeTruth;
+use poolscope_analysis::trace::Trace;
+use poolscope_analysis::trace::allocation::flag;
+use poolscope_analysis::trace::ids::StackId;
+use poolscope_analysis::trace::time::{Ticks, View};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;

@@ -2,14 +2,14 @@
 //! can be checked by hand.
 
 use crate::planted::loaded;
-use poolscope_core::synth::writer::pool::{HOOK_ALLOC, HOOK_ALLOC_SESSION, HOOK_FREE, HOOK_FREE_SESSION, PoolBlock};
-use poolscope_core::synth::writer::{
+use poolscope_synth::writer::pool::{HOOK_ALLOC, HOOK_ALLOC_SESSION, HOOK_FREE, HOOK_FREE_SESSION, PoolBlock};
+use poolscope_synth::writer::{
     FullHead, Guid, Head, TraceOptions, TraceWriter, Width, guids, image, pool, stack,
 };
-use poolscope_core::trace::Trace;
-use poolscope_core::trace::allocation::flag;
-use poolscope_core::trace::context::Context;
-use poolscope_core::trace::time::Ticks;
+use poolscope_analysis::trace::Trace;
+use poolscope_analysis::trace::allocation::flag;
+use poolscope_analysis::trace::context::Context;
+use poolscope_analysis::trace::time::Ticks;
 use std::io::Cursor;
 use std::sync::Arc;
 

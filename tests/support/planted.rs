@@ -1,11 +1,11 @@
 //! Made-up traces with what was planted in them.
 
-use poolscope_core::etl::walk::TraceFile;
-use poolscope_core::job::{CancelToken, Progress};
-use poolscope_core::synth::writer::PlacedBuffer;
-use poolscope_core::synth::{SynthParams, Truth, TruthRequest, write_trace};
-use poolscope_core::trace::Trace;
-use poolscope_core::trace::load::{LoadError, LoadOptions, load};
+use poolscope_etl::walk::TraceFile;
+use poolscope_base::progress::{CancelToken, Progress};
+use poolscope_synth::writer::PlacedBuffer;
+use poolscope_synth::{SynthParams, Truth, TruthRequest, write_trace};
+use poolscope_analysis::trace::Trace;
+use poolscope_analysis::load::{LoadError, LoadOptions, load};
 use std::io::Cursor;
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -1,12 +1,12 @@
 //! Everything that a loaded trace says, as sorted lines without handles: two readers of one file agree if the lines do. It
 //! must never leave anything out that a figure rests on.
 
-use poolscope_core::trace::Trace;
-use poolscope_core::trace::allocation::flag;
-use poolscope_core::trace::context::Context;
-use poolscope_core::trace::ids::{ContextId, StackId};
-use poolscope_core::trace::summary::StackCensus;
-use poolscope_core::trace::time::Ticks;
+use poolscope_analysis::trace::Trace;
+use poolscope_analysis::trace::allocation::flag;
+use poolscope_analysis::trace::context::Context;
+use poolscope_analysis::trace::ids::{ContextId, StackId};
+use poolscope_analysis::trace::summary::StackCensus;
+use poolscope_analysis::trace::time::Ticks;
 use std::collections::BTreeMap;
 
 /// Lines by topic.
@@ -18,7 +18,7 @@ pub fn said(trace: &Trace, with_cpus: bool) -> Said {
     let rows = 0..trace.allocations.len();
     let census = &trace.census;
     let known = StackCensus { uncertain_keys: 0, ..census.stacks };
-    let modules = |of: &poolscope_core::trace::module::ImageLife| {
+    let modules = |of: &poolscope_analysis::trace::module::ImageLife| {
         format!("{:?} in {} {:?}..{:?}", trace.modules.get(of.module), of.pid, of.load, of.unload)
     };
     let mut said: Said = BTreeMap::from([
@@ -77,7 +77,7 @@ fn context_words(trace: &Trace, id: ContextId, with_cpus: bool) -> String {
 
 /// Frames from the innermost outward, with their modules.
 fn frames(trace: &Trace, stack: StackId) -> String {
-    let frame = |id: poolscope_core::trace::ids::FrameId| {
+    let frame = |id: poolscope_analysis::trace::ids::FrameId| {
         let frame = trace.stacks.frame_rows()[id.index()];
         let module = trace.modules.get(frame.module).map_or("", |module| module.path.as_str());
         format!("{module}!{:#x}", frame.address)

@@ -1,9 +1,9 @@
 //! Every way in which the generator can write a trace, as a list of named parameters. A new parameter of the generator
 //! gets its line here, and with it every test that walks over all variants.
 
-use poolscope_core::synth::SynthParams;
-use poolscope_core::synth::scenario::{HeaderStyle, StackMode};
-use poolscope_core::synth::writer::{Clock, Compression, FileMode, Width};
+use poolscope_synth::SynthParams;
+use poolscope_synth::scenario::{HeaderStyle, StackMode};
+use poolscope_synth::writer::{Clock, Compression, FileMode, Width};
 
 /// A named way to write a trace.
 #[derive(Debug, Clone)]

@@ -2,11 +2,11 @@
 //! the GUID and opcode of their event. It shares the container reader with what it is compared with, but not the table
 //! from GUIDs to events: that is written down here once more, from the format notes.
 
-use poolscope_core::bytes::guid::Guid;
-use poolscope_core::etl::error::OpenError;
-use poolscope_core::etl::record::{Record, RecordKey, Records};
-use poolscope_core::etl::source::{RecordSink, RecordSource};
-use poolscope_core::etl::walk::{Scratch, TraceFile};
+use poolscope_base::bytes::guid::Guid;
+use poolscope_etl::error::OpenError;
+use poolscope_etl::record::{Record, RecordKey, Records};
+use poolscope_etl::source::{RecordSink, RecordSource};
+use poolscope_etl::walk::{Scratch, TraceFile};
 use std::sync::Mutex;
 
 /// Kernel groups: the high byte of a hook, and the last digits of a GUID that is known. Windows has one for every group;

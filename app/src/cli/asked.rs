@@ -4,7 +4,7 @@
 
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command, ValueHint};
-use poolscope_core::symbol::path::MICROSOFT_SERVER;
+use poolscope_symbols::path::MICROSOFT_SERVER;
 use std::ffi::OsStr;
 
 /// Options that change nothing in a result: where it goes, how it looks, how it is worked out.

@@ -4,8 +4,8 @@
 use super::io::Io;
 use super::open::Workers;
 use crate::drivers::{scan_folder, tags_of};
-use poolscope_core::leak::owner::ScannedDrivers;
-use poolscope_core::trace::Trace;
+use poolscope_analysis::leaks::owner::ScannedDrivers;
+use poolscope_analysis::trace::Trace;
 use std::io::Write as _;
 use std::path::PathBuf;
 

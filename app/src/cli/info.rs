@@ -3,9 +3,9 @@
 use super::io::Io;
 use super::open::TraceArgs;
 use crate::{format, recorded_words};
-use poolscope_core::trace::Trace;
-use poolscope_core::trace::load::LoadOptions;
-use poolscope_core::trace::time::{Ticks, View};
+use poolscope_analysis::trace::Trace;
+use poolscope_analysis::load::LoadOptions;
+use poolscope_analysis::trace::time::{Ticks, View};
 use serde_json::{Map, Value, json};
 use std::io::Write;
 

@@ -1,7 +1,7 @@
 //! Ctrl-C while a command works: it is asked to give up, cleans up and says so; if it does not look in time, or Ctrl-C comes
 //! again, the process ends. Installed for commands only: the window is closed by its own ways.
 
-use poolscope_core::job::CancelToken;
+use poolscope_base::progress::CancelToken;
 use std::thread;
 use std::time::Duration;
 

@@ -4,7 +4,7 @@
 use super::interrupt;
 use crate::symbols::Machine;
 use clap::ValueEnum;
-use poolscope_core::job::CancelToken;
+use poolscope_base::progress::CancelToken;
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 

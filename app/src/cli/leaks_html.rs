@@ -5,7 +5,7 @@ use super::leaks::Verdicts;
 use super::open::Workers;
 use super::output_file;
 use crate::html_report::{self, ReportInput};
-use poolscope_core::leak::Suspect;
+use poolscope_analysis::leaks::Suspect;
 use std::path::Path;
 
 /// Where the report goes, and what it may tell.

@@ -4,7 +4,7 @@ use super::leaks::Verdicts;
 use super::leaks_text::{cells, place};
 use super::report_markdown::escape;
 use crate::leak_words;
-use poolscope_core::leak::Suspect;
+use poolscope_analysis::leaks::Suspect;
 use std::io::{self, Write};
 
 /// Writes it, with these suspects.

@@ -4,7 +4,7 @@ use super::io::Io;
 use super::leaks::Verdicts;
 use super::record_args;
 use crate::{format, leak_words};
-use poolscope_core::leak::Suspect;
+use poolscope_analysis::leaks::Suspect;
 use std::io::{self, Write};
 
 /// Suspects whose stack is shown.

@@ -3,7 +3,7 @@
 
 use super::io::ColorChoice;
 use clap::{Command, ValueEnum as _};
-use poolscope_core::column::key::nearest;
+use poolscope_analysis::group::key::nearest;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, is_separator};
 

@@ -6,8 +6,8 @@ use super::record_args::{self, PoolArg};
 use super::report_markdown::escape;
 use anyhow::Context as _;
 use clap::ValueEnum;
-use poolscope_core::recording::tag::TAGS_MAX;
-use poolscope_core::usage::{Comparison, Document, Growth, Listing, Pool, Suggestion, compare, parse, suggest};
+use poolscope_recording::tag::TAGS_MAX;
+use poolscope_recording::poolmon::{Comparison, Document, Growth, Listing, Pool, Suggestion, compare, parse, suggest};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 

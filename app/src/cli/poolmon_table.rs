@@ -3,7 +3,7 @@
 use super::io::Io;
 use super::report_markdown::escape;
 use crate::format;
-use poolscope_core::usage::{Suggestion, TagsTogether};
+use poolscope_recording::poolmon::{Suggestion, TagsTogether};
 use serde_json::{Map, Value, json};
 use std::io::Write;
 
@@ -185,7 +185,7 @@ impl Table {
 
 /// Tags that grow together.
 pub fn lockstep(group: &TagsTogether) -> Value {
-    let tag = |tag: &poolscope_core::usage::together::Together| {
+    let tag = |tag: &poolscope_recording::poolmon::together::Together| {
         json!({
             "tag": tag.tag,
             "pool": tag.pool.name(),

@@ -7,7 +7,7 @@ use super::record_args::{Args, Format, Planned};
 use crate::format::{bytes, duration};
 use crate::recording_words::size;
 use anyhow::Context as _;
-use poolscope_core::recording::{Estimate, FileName, Mode, Names, ScriptOptions, commands, notes, profile, script};
+use poolscope_recording::{Estimate, FileName, Mode, Names, ScriptOptions, commands, notes, profile, script};
 use serde_json::{Value, json};
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
@@ -182,9 +182,9 @@ impl Shown<'_> {
 
     fn json(&self, script: Option<&str>) -> Value {
         let plan = &self.planned.plan;
-        let tag = |tag: &poolscope_core::recording::TagPattern| json!({ "given": tag.given(), "pattern": tag.text(), "xperf": tag.shell_text() });
+        let tag = |tag: &poolscope_recording::TagPattern| json!({ "given": tag.given(), "pattern": tag.text(), "xperf": tag.shell_text() });
         let estimate = Estimate::of(plan);
-        let group = |group: poolscope_core::recording::Group| {
+        let group = |group: poolscope_recording::Group| {
             let lines = group.commands.iter().map(|command| json!({ "line": command.line, "says": command.says }));
             json!({ "way": group.way.name(), "title": group.title, "commands": lines.collect::<Vec<_>>() })
         };

@@ -5,12 +5,12 @@ use super::poolmon::{Listings, read_listings};
 use super::units::{parse_bytes, parse_duration};
 use crate::recording_words::RateSource;
 use clap::{ArgGroup, ValueEnum};
-use poolscope_core::recording::estimate::MEMORY_BYTES_DEFAULT;
-use poolscope_core::recording::tag::TAGS_MAX;
-use poolscope_core::recording::{
+use poolscope_recording::estimate::MEMORY_BYTES_DEFAULT;
+use poolscope_recording::tag::TAGS_MAX;
+use poolscope_recording::{
     Detail, Expected, Mode, Plan, Scope, ScriptOptions, Stacks, System, TagPattern, TagPatterns, WatchedPool,
 };
-use poolscope_core::usage::{Basis, Growth, Listing, Pool, Suggestion, TagsTogether, suggest};
+use poolscope_recording::poolmon::{Basis, Growth, Listing, Pool, Suggestion, TagsTogether, suggest};
 use std::path::PathBuf;
 
 /// Options of `record`.

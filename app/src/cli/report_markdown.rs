@@ -2,8 +2,8 @@
 
 use super::report_text::Heading;
 use crate::format;
-use poolscope_core::column::values::Value;
-use poolscope_core::export::FigureTable;
+use poolscope_analysis::group::values::Value;
+use poolscope_analysis::export::FigureTable;
 use std::io::{self, Write};
 
 /// Writes the groups of `table`, of `all` in all.

@@ -2,10 +2,10 @@
 
 use super::io::Io;
 use crate::format;
-use poolscope_core::column::key::Key;
-use poolscope_core::column::parallel::{Cancelled, never};
-use poolscope_core::export::Document;
-use poolscope_core::pivot::{Cost, Evaluator, Figure, NodeId, Number, PivotTree, SortOrder, Step};
+use poolscope_analysis::group::key::Key;
+use poolscope_analysis::group::parallel::{Cancelled, never};
+use poolscope_analysis::export::Document;
+use poolscope_analysis::pivot::{Cost, Evaluator, Figure, NodeId, Number, PivotTree, SortOrder, Step};
 use std::collections::BTreeMap;
 use std::io::Write;
 

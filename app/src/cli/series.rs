@@ -5,10 +5,10 @@ use super::open::TraceArgs;
 use super::selection::{Keys, SelectionArgs, parse_key_list};
 use crate::format;
 use clap::ValueEnum;
-use poolscope_core::export::Document;
-use poolscope_core::export::series::{OTHER, write_csv, write_json};
-use poolscope_core::pivot::Number;
-use poolscope_core::series::{Kind, MOST_COMPARED, Measure, SeriesRequest, SeriesSet, series_at};
+use poolscope_analysis::export::Document;
+use poolscope_analysis::export::series::{OTHER, write_csv, write_json};
+use poolscope_analysis::pivot::Number;
+use poolscope_analysis::series::{Kind, MOST_COMPARED, Measure, SeriesRequest, SeriesSet, series_at};
 use std::io::Write;
 
 /// Options of `series`.

@@ -8,9 +8,9 @@ use crate::symbols::{Choice, Resolved};
 use clap::ValueHint;
 use clap::builder::NonEmptyStringValueParser;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use poolscope_core::column::symbols::{ModuleNeed, SymbolTable, module_needs};
-use poolscope_core::symbol::resolve::{ModuleState, News, Resolver};
-use poolscope_core::trace::Trace;
+use poolscope_analysis::group::symbols::{ModuleNeed, SymbolTable, module_needs};
+use poolscope_symbols::resolve::{ModuleState, News, Resolver};
+use poolscope_analysis::trace::Trace;
 use std::io::Write as _;
 use std::sync::Arc;
 

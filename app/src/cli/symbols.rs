@@ -7,11 +7,11 @@ use super::symbols_text;
 use crate::symbols::Choice;
 use clap::ValueHint;
 use clap::builder::NonEmptyStringValueParser;
-use poolscope_core::column::symbols::{ModuleNeed, module_needs, named_frames};
-use poolscope_core::export::symbols::{ModuleRow, write_csv, write_json};
-use poolscope_core::symbol::identity::base_name;
-use poolscope_core::symbol::pdb_file::{self, PdbBytes};
-use poolscope_core::trace::load::LoadOptions;
+use poolscope_analysis::group::symbols::{ModuleNeed, module_needs, named_frames};
+use poolscope_analysis::export::symbols::{ModuleRow, write_csv, write_json};
+use poolscope_symbols::identity::base_name;
+use poolscope_symbols::pdb_file::{self, PdbBytes};
+use poolscope_analysis::load::LoadOptions;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 

@@ -3,11 +3,11 @@
 use super::io::Io;
 use super::symbol_args::state_words;
 use crate::format;
-use poolscope_core::anomaly::AnomalyKind;
-use poolscope_core::export::symbols::{ModuleRow, ModuleSums, attempt_text, source};
-use poolscope_core::symbol::locate::Outcome;
-use poolscope_core::symbol::resolve::ModuleState;
-use poolscope_core::trace::Trace;
+use poolscope_etl::diagnostics::AnomalyKind;
+use poolscope_analysis::export::symbols::{ModuleRow, ModuleSums, attempt_text, source};
+use poolscope_symbols::locate::Outcome;
+use poolscope_symbols::resolve::ModuleState;
+use poolscope_analysis::trace::Trace;
 use std::io::{self, Write};
 
 /// What the table is of.

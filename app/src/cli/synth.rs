@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Args;
-use poolscope_core::synth::sample::{SampleModules, write_sample};
-use poolscope_core::synth::scenario::{StackMode, TagMix};
-use poolscope_core::synth::writer::{Compression, FileMode, Width};
-use poolscope_core::synth::{Summary, SynthError, SynthParams, TruthRequest, write_trace};
+use poolscope_synth::sample::{SampleModules, write_sample};
+use poolscope_synth::scenario::{StackMode, TagMix};
+use poolscope_synth::writer::{Compression, FileMode, Width};
+use poolscope_synth::{Summary, SynthError, SynthParams, TruthRequest, write_trace};
 
 use super::synth_words::{ClockArg, CompressionArg, HeaderArg, Preset, StackArg};
 use super::units::parse_bytes;
@@ -253,7 +253,7 @@ pub fn run(args: &SynthArgs, out: &mut dyn Write, err: &mut dyn Write) -> anyhow
     Ok(0)
 }
 
-fn print_json(out: &mut dyn Write, truth: &poolscope_core::synth::Truth) -> anyhow::Result<()> {
+fn print_json(out: &mut dyn Write, truth: &poolscope_synth::Truth) -> anyhow::Result<()> {
     serde_json::to_writer_pretty(&mut *out, truth)?;
     writeln!(out)?;
     Ok(())

@@ -1,8 +1,8 @@
 //! Words of `synth`'s options and what they mean to the generator. Nothing here does any work.
 
 use clap::ValueEnum;
-use poolscope_core::synth::scenario::{HeaderStyle, StackMode};
-use poolscope_core::synth::writer::{Clock, Compression};
+use poolscope_synth::scenario::{HeaderStyle, StackMode};
+use poolscope_synth::writer::{Clock, Compression};
 
 /// A ready-made set of options.
 #[derive(Debug, Clone, Copy, ValueEnum)]

@@ -1,8 +1,8 @@
 //! What reports by stack say where some stacks may be others'.
 
 use crate::format;
-use poolscope_core::column::key::Key;
-use poolscope_core::pivot::{Cost, Figure};
+use poolscope_analysis::group::key::Key;
+use poolscope_analysis::pivot::{Cost, Figure};
 
 /// A sentence for each kind of stack that the keys show and of which some are uncertain.
 #[must_use]
@@ -29,9 +29,9 @@ fn note(figure: Figure, total: &Cost) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use poolscope_core::pivot::CostRow;
-    use poolscope_core::trace::allocation::flag;
-    use poolscope_core::trace::time::Ticks;
+    use poolscope_analysis::pivot::CostRow;
+    use poolscope_analysis::trace::allocation::flag;
+    use poolscope_analysis::trace::time::Ticks;
 
     #[test]
     fn only_groupings_by_stacks_say_how_many_are_uncertain() {

@@ -1,11 +1,11 @@
 //! The curves of the report's graph: what the suspects have outstanding, and all others together.
 
-use poolscope_core::column::key::Key;
-use poolscope_core::column::names::Names;
-use poolscope_core::column::parallel::Cancel;
-use poolscope_core::column::values::KeyColumn;
-use poolscope_core::leak::{Judgement, Suspect};
-use poolscope_core::series::{Kind, Measure, SeriesError, SeriesRequest, SeriesSet, series};
+use poolscope_analysis::group::key::Key;
+use poolscope_analysis::group::names::Names;
+use poolscope_analysis::group::parallel::Cancel;
+use poolscope_analysis::group::values::KeyColumn;
+use poolscope_analysis::leaks::{Judgement, Suspect};
+use poolscope_analysis::series::{Kind, Measure, SeriesError, SeriesRequest, SeriesSet, series};
 
 /// Curves with a colour of their own.
 const MOST: usize = 8;

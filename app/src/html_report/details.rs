@@ -2,7 +2,7 @@
 
 use super::{ReportInput, escape, spark, table};
 use crate::leak_words;
-use poolscope_core::leak::Suspect;
+use poolscope_analysis::leaks::Suspect;
 use std::io::{self, Write};
 
 /// Writes them.

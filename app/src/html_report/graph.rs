@@ -93,7 +93,7 @@ pub fn write(out: &mut dyn Write, input: &ReportInput<'_>) -> io::Result<()> {
 
 fn lines(input: &ReportInput<'_>) -> Vec<Line> {
     let set = input.curves;
-    let of = |(at, curve): (usize, &poolscope_core::series::Curve)| {
+    let of = |(at, curve): (usize, &poolscope_analysis::series::Curve)| {
         let values: Vec<f64> = curve.amounts.iter().map(|amount| *amount as f64).collect();
         let (label, class) = match set.texts(at) {
             Some(texts) => (texts.iter().map(|t| t.trim_end()).collect::<Vec<_>>().join(", "), format!("c{}", at % 8)),

@@ -12,10 +12,10 @@ mod table;
 
 pub use curves::curves;
 
-use poolscope_core::column::names::Names;
-use poolscope_core::leak::owner::Hints;
-use poolscope_core::leak::{Judgement, Suspect};
-use poolscope_core::series::SeriesSet;
+use poolscope_analysis::group::names::Names;
+use poolscope_analysis::leaks::owner::Hints;
+use poolscope_analysis::leaks::{Judgement, Suspect};
+use poolscope_analysis::series::SeriesSet;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 

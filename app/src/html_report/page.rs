@@ -2,7 +2,7 @@
 
 use super::{ReportInput, escape};
 use crate::{format, leak_words};
-use poolscope_core::leak::Verdict;
+use poolscope_analysis::leaks::Verdict;
 use std::io::{self, Write};
 
 /// Writes everything up to the graph.

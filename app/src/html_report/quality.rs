@@ -2,7 +2,7 @@
 
 use super::{ReportInput, escape};
 use crate::{format, leak_words};
-use poolscope_core::anomaly::Severity;
+use poolscope_etl::diagnostics::Severity;
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 

@@ -2,7 +2,7 @@
 
 use super::points;
 use crate::format;
-use poolscope_core::leak::Suspect;
+use poolscope_analysis::leaks::Suspect;
 
 const WIDTH: f64 = 120.0;
 const HEIGHT: f64 = 26.0;

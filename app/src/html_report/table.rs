@@ -2,7 +2,7 @@
 
 use super::{ReportInput, escape, spark};
 use crate::{format, leak_words};
-use poolscope_core::leak::Suspect;
+use poolscope_analysis::leaks::Suspect;
 use std::io::{self, Write};
 
 /// Writes the table, and how many others there are.
@@ -67,7 +67,7 @@ fn row(out: &mut dyn Write, rank: usize, suspect: &Suspect) -> io::Result<()> {
 
 /// The colour of a verdict.
 pub fn class(suspect: &Suspect) -> &'static str {
-    use poolscope_core::leak::Verdict;
+    use poolscope_analysis::leaks::Verdict;
     match suspect.verdict {
         Verdict::Leak => "bad",
         Verdict::Growing | Verdict::Stopped | Verdict::Burst => "warn",

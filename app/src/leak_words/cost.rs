@@ -2,7 +2,7 @@
 
 use super::{pool, rate};
 use crate::format;
-use poolscope_core::leak::{Judgement, PoolGrowth, Suspect, capacity};
+use poolscope_analysis::leaks::{Judgement, PoolGrowth, Suspect, capacity};
 
 /// What a suspect costs at its rate: `114.0 MB/h; at this rate nonpaged pool is exhausted in 3 h 20 min`. `None` if it does not
 /// go on growing.
@@ -62,7 +62,7 @@ pub fn pool_growth(growth: &PoolGrowth) -> String {
 mod tests {
     use super::super::testkit::{judgement, suspect};
     use super::*;
-    use poolscope_core::leak::Verdict;
+    use poolscope_analysis::leaks::Verdict;
 
     #[test]
     fn the_cost_is_per_hour_and_until_the_pool_is_full() {

@@ -4,7 +4,7 @@ use super::figures::{counted, percent, rate, some_of};
 use super::reason::moment;
 use super::who;
 use crate::format;
-use poolscope_core::leak::{Blocks, Finding};
+use poolscope_analysis::leaks::{Blocks, Finding};
 
 /// Names that a list shows before it says how many more there are.
 const LISTED: usize = 4;
@@ -63,7 +63,7 @@ fn in_bytes(size: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use poolscope_core::leak::findings::LockstepTag;
+    use poolscope_analysis::leaks::findings::LockstepTag;
 
     #[test]
     fn tags_that_belong_together_are_named() {

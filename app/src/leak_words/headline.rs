@@ -5,7 +5,7 @@ use super::trust::gap;
 use super::who::subject;
 use super::{function, pool, tag};
 use crate::format;
-use poolscope_core::leak::{By, Judgement, Reason, Suspect, Verdict};
+use poolscope_analysis::leaks::{By, Judgement, Reason, Suspect, Verdict};
 
 /// Below this confidence a leak is said to be possible only.
 const SURE: f64 = 0.5;
@@ -160,8 +160,8 @@ pub fn innocents(suspects: &[Suspect]) -> String {
 mod tests {
     use super::super::testkit::{judgement, suspect};
     use super::*;
-    use poolscope_core::leak::TrustNote;
-    use poolscope_core::leak::trust::TrustKind;
+    use poolscope_analysis::leaks::TrustNote;
+    use poolscope_analysis::leaks::trust::TrustKind;
 
     fn said(suspects: Vec<Suspect>) -> String {
         headline(&judgement(suspects))

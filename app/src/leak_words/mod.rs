@@ -18,7 +18,7 @@ pub use owner::{certainty_explained, claim};
 pub use reason::{reason, reasons, sentence};
 pub use trust::{left_out, reconciliation, trust_note};
 
-use poolscope_core::leak::Suspect;
+use poolscope_analysis::leaks::Suspect;
 
 /// "paged" or "nonpaged".
 #[must_use]

@@ -1,7 +1,7 @@
 //! Whose tag it is, and how we know.
 
 use super::figures::{counted, percent};
-use poolscope_core::leak::owner::{Claim, Source};
+use poolscope_analysis::leaks::owner::{Claim, Source};
 
 /// A driver that may own a tag, how sure that is, and why.
 #[must_use]

@@ -3,7 +3,7 @@
 use super::figures::{counted, percent, rate};
 use super::{finding, pool, who};
 use crate::format;
-use poolscope_core::leak::{Blocks, Finding, Reason, Suspect};
+use poolscope_analysis::leaks::{Blocks, Finding, Reason, Suspect};
 
 /// From these shares of its variance on, a line explains a curve.
 const STRAIGHT: f64 = 0.98;
@@ -147,7 +147,7 @@ pub(super) fn moment(seconds: f64) -> String {
 mod tests {
     use super::super::testkit::suspect;
     use super::*;
-    use poolscope_core::leak::Verdict;
+    use poolscope_analysis::leaks::Verdict;
 
     fn said(reason_of: &Reason) -> String {
         reason(reason_of, &suspect(Verdict::Leak))

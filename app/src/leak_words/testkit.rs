@@ -1,11 +1,11 @@
 //! A made-up judgement for the tests of the words.
 
-use poolscope_core::leak::Stayed;
-use poolscope_core::leak::{
+use poolscope_analysis::leaks::Stayed;
+use poolscope_analysis::leaks::{
     Blocks, By, DriverShare, Evidence, Judgement, PoolGrowth, Request, Span, Suspect, Trust, Verdict, WarmUp, Who,
 };
-use poolscope_core::trace::ids::StackId;
-use poolscope_core::trace::time::{Ticks, View};
+use poolscope_analysis::trace::ids::StackId;
+use poolscope_analysis::trace::time::{Ticks, View};
 
 /// A suspect with this verdict: 2,048 blocks of 2 KB stay, 1.9 MB come each minute.
 pub fn suspect(verdict: Verdict) -> Suspect {

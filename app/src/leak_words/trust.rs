@@ -2,10 +2,10 @@
 
 use super::figures::{counted, percent};
 use crate::format;
-use poolscope_core::column::combos::MAX_COMBINATIONS;
-use poolscope_core::leak::reconcile::{Reconciliation, TagBalance};
-use poolscope_core::leak::trust::TrustKind;
-use poolscope_core::leak::{Judgement, Trust, TrustNote};
+use poolscope_analysis::group::combos::MAX_COMBINATIONS;
+use poolscope_analysis::leaks::reconcile::{Reconciliation, TagBalance};
+use poolscope_analysis::leaks::trust::TrustKind;
+use poolscope_analysis::leaks::{Judgement, Trust, TrustNote};
 
 /// What lowers every confidence, why, and by how much: a sentence.
 #[must_use]
@@ -126,8 +126,8 @@ fn counters(both: &Reconciliation) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use poolscope_core::leak::reconcile::BigBalance;
-    use poolscope_core::trace::context::Tag;
+    use poolscope_analysis::leaks::reconcile::BigBalance;
+    use poolscope_analysis::trace::context::Tag;
 
     fn said(kind: TrustKind) -> String {
         trust_note(&TrustNote { kind, factor: 0.9 })

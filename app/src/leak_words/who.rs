@@ -3,10 +3,10 @@
 
 use super::figures::{counted, percent, some_of};
 use crate::format;
-use poolscope_core::leak::findings::{HeldObjects, LockstepTag};
-use poolscope_core::leak::owner::{Hints, claims};
-use poolscope_core::leak::{By, Finding, ProcessShare, Reason, Suspect, Verdict};
-use poolscope_core::usage::together::note;
+use poolscope_analysis::leaks::findings::{HeldObjects, LockstepTag};
+use poolscope_analysis::leaks::owner::{Hints, claims};
+use poolscope_analysis::leaks::{By, Finding, ProcessShare, Reason, Suspect, Verdict};
+use poolscope_recording::poolmon::together::note;
 
 /// Processes, tags and names that a list shows before it says how many more there are.
 const LISTED: usize = 3;
@@ -163,9 +163,9 @@ pub fn score(suspect: &Suspect) -> String {
 mod tests {
     use super::super::testkit::suspect;
     use super::*;
-    use poolscope_core::column::look_through::RuleOrigin;
-    use poolscope_core::leak::Blocks;
-    use poolscope_core::leak::who::{PassThrough, ProcessObjects, UNKNOWN_ALLOCATOR};
+    use poolscope_analysis::group::look_through::RuleOrigin;
+    use poolscope_analysis::leaks::Blocks;
+    use poolscope_analysis::leaks::who::{PassThrough, ProcessObjects, UNKNOWN_ALLOCATOR};
 
     fn share(name: &str, pid: Option<u32>, bytes: u64, running: Option<bool>) -> ProcessShare {
         ProcessShare { name: name.to_owned(), pid, blocks: Blocks { count: 1, bytes }, running }

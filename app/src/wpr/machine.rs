@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use poolscope_core::job::CancelToken;
+use poolscope_base::progress::CancelToken;
 
 use super::places::Places;
 use super::process::{self, Failed};

@@ -14,7 +14,7 @@ pub mod trouble;
 
 use std::path::{Path, PathBuf};
 
-use poolscope_core::job::CancelToken;
+use poolscope_base::progress::CancelToken;
 
 pub use status::Status;
 pub use task::{Start, Task};

@@ -11,7 +11,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use poolscope_core::job::CancelToken;
+use poolscope_base::progress::CancelToken;
 
 use super::decode;
 

@@ -2,8 +2,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use poolscope_core::usage::text::decode;
-use poolscope_core::usage::{compare, parse, suggest};
+use poolscope_recording::poolmon::text::decode;
+use poolscope_recording::poolmon::{compare, parse, suggest};
 
 fuzz_target!(|bytes: &[u8]| {
     let Ok(document) = parse(bytes) else { return };

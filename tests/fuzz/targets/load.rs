@@ -2,13 +2,13 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use poolscope_core::etl::walk::TraceFile;
-use poolscope_core::job::{CancelToken, Progress};
-use poolscope_core::trace::load::{LoadOptions, load};
+use poolscope_etl::walk::TraceFile;
+use poolscope_base::progress::{CancelToken, Progress};
+use poolscope_analysis::load::{LoadOptions, load};
 
 fuzz_target!(|bytes: &[u8]| {
     let Ok(file) = TraceFile::from_bytes(bytes.to_vec(), "fuzz.etl") else { return };
-    let body = |buffer: &poolscope_core::etl::layout::BufferRef| {
+    let body = |buffer: &poolscope_etl::layout::BufferRef| {
         let header = &buffer.header;
         let most = if header.is_compressed() { header.filled_bytes } else { 0 };
         u64::from(most.max(buffer.present_bytes))

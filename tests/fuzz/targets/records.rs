@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use poolscope_core::etl::record::Records;
+use poolscope_etl::record::Records;
 
 fuzz_target!(|body: &[u8]| {
     let mut records = Records::new(body);

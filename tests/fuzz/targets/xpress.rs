@@ -2,8 +2,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use poolscope_core::etl::xpress::{End, decompress};
-use poolscope_core::synth::writer::Compressor;
+use poolscope_etl::xpress::{End, decompress};
+use poolscope_synth::writer::Compressor;
 
 fuzz_target!(|input: (u16, &[u8])| {
     let (cap, bytes) = (usize::from(input.0), input.1);

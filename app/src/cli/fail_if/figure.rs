@@ -2,7 +2,7 @@
 
 use crate::format;
 use crate::leak_words::{percent, rate};
-use poolscope_core::leak::{Judgement, Verdict};
+use poolscope_analysis::leaks::{Judgement, Verdict};
 use std::fmt;
 
 /// A figure of a judgement.

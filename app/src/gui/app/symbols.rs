@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use eframe::egui::Ui;
-use poolscope_core::column::look_through::LookThrough;
-use poolscope_core::symbol::path::MICROSOFT_SERVER;
+use poolscope_analysis::group::look_through::LookThrough;
+use poolscope_symbols::path::MICROSOFT_SERVER;
 
 use super::App;
 use crate::gui::command::{Command, SymbolsCommand};

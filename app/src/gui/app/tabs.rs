@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use eframe::egui;
 use egui_tiles::{Container, Tile, TileId, Tree};
-use poolscope_core::job::Progress;
+use poolscope_base::progress::Progress;
 
 use crate::gui::jobs::TabId;
 use crate::gui::jobs::load::{Failure, Source};

@@ -1,8 +1,8 @@
 //! What the user can do with an open trace. Says what; how is the document's.
 
 use eframe::egui::{Key, KeyboardShortcut, Modifiers};
-use poolscope_core::series::Kind as MeasureKind;
-use poolscope_core::series::Measure;
+use poolscope_analysis::series::Kind as MeasureKind;
+use poolscope_analysis::series::Measure;
 
 use super::{CTRL_SHIFT, FlameCommand, Menu, SuspectsCommand, SymbolsCommand};
 use crate::gui::state::document::{CURVE_COUNTS, Layout, Page, measure_title};

@@ -1,6 +1,6 @@
 //! What the user can do with the flame graph. Says what; how is the document's.
 
-use poolscope_core::pivot::flame::{Merge, Weight};
+use poolscope_analysis::flame::{Merge, Weight};
 
 /// Something the user wants of the flame graph of an open trace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

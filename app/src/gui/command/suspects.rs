@@ -1,6 +1,6 @@
 //! What the user can do about what leaks. Says what; how is the document's.
 
-use poolscope_core::leak::By;
+use poolscope_analysis::leaks::By;
 
 /// Something the user wants of the suspects of an open trace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

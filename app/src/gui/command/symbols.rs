@@ -1,6 +1,6 @@
 //! What the user can do about the symbols of an open trace. Says what; how is the document's.
 
-use poolscope_core::column::frames::FrameNaming;
+use poolscope_analysis::group::frames::FrameNaming;
 
 /// Something the user wants of the symbols of an open trace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,15 +4,15 @@
 
 use std::sync::{Arc, OnceLock};
 
-use poolscope_core::column::names::Names;
-use poolscope_core::job::CancelToken;
-use poolscope_core::pivot::Key;
-use poolscope_core::select::rowset::RowSet;
-use poolscope_core::series::{
+use poolscope_analysis::group::names::Names;
+use poolscope_base::progress::CancelToken;
+use poolscope_analysis::pivot::Key;
+use poolscope_analysis::filter::rowset::RowSet;
+use poolscope_analysis::series::{
     Envelope, EventOrder, Kind, MOST_PEAKS, Measure, SeriesError, SeriesRequest, SeriesSet, envelope, highest,
     highest_envelope, series,
 };
-use poolscope_core::trace::time::View;
+use poolscope_analysis::trace::time::View;
 
 /// Points of the overview.
 const OVERVIEW_POINTS: usize = 512;
@@ -206,11 +206,11 @@ fn seconds(set: &SeriesSet) -> Vec<f64> {
 mod tests {
     use std::io::Cursor;
 
-    use poolscope_core::column::frames::FrameNaming;
-    use poolscope_core::etl::walk::TraceFile;
-    use poolscope_core::job::Progress;
-    use poolscope_core::synth::{SynthParams, write_trace};
-    use poolscope_core::trace::load::{LoadOptions, load};
+    use poolscope_analysis::group::frames::FrameNaming;
+    use poolscope_etl::walk::TraceFile;
+    use poolscope_base::progress::Progress;
+    use poolscope_synth::{SynthParams, write_trace};
+    use poolscope_analysis::load::{LoadOptions, load};
 
     use super::*;
 

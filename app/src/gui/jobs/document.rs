@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
-use poolscope_core::column::names::Names;
-use poolscope_core::job::CancelToken;
-use poolscope_core::pivot::Key;
-use poolscope_core::series::SeriesError;
+use poolscope_analysis::group::names::Names;
+use poolscope_base::progress::CancelToken;
+use poolscope_analysis::pivot::Key;
+use poolscope_analysis::series::SeriesError;
 
 use super::curves::{self, Curve, CurvesAnswer, CurvesRequest};
 use super::files::{self, FileAnswer, FileRequest};

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use poolscope_core::job::CancelToken;
-use poolscope_core::pivot::find::{FindRequest as Wanted, Found, find};
-use poolscope_core::pivot::{Pivot, SortOrder};
+use poolscope_base::progress::CancelToken;
+use poolscope_analysis::pivot::find::{FindRequest as Wanted, Found, find};
+use poolscope_analysis::pivot::{Pivot, SortOrder};
 
 /// Matches that are listed at most.
 const MOST_MATCHES: usize = 10_000;

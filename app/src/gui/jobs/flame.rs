@@ -3,13 +3,13 @@
 
 use std::sync::Arc;
 
-use poolscope_core::column::names::Names;
-use poolscope_core::job::CancelToken;
-use poolscope_core::pivot::Place;
-use poolscope_core::pivot::flame::{FlameRequest as Wanted, FlameTree, Merge, Weight, flame};
-use poolscope_core::pivot::translate::Translation;
-use poolscope_core::select::RowSet;
-use poolscope_core::trace::time::View;
+use poolscope_analysis::group::names::Names;
+use poolscope_base::progress::CancelToken;
+use poolscope_analysis::pivot::Place;
+use poolscope_analysis::flame::{FlameRequest as Wanted, FlameTree, Merge, Weight, flame};
+use poolscope_analysis::pivot::translate::Translation;
+use poolscope_analysis::filter::RowSet;
+use poolscope_analysis::trace::time::View;
 
 use super::rows::RowChoice;
 use crate::gui::state::filter::Narrowing;

@@ -4,10 +4,10 @@
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
-use poolscope_core::column::names::Names;
-use poolscope_core::job::CancelToken;
-use poolscope_core::pivot::{Figure, NodeId, Number, Pivot, RowFigures};
-use poolscope_core::series::EventOrder;
+use poolscope_analysis::group::names::Names;
+use poolscope_base::progress::CancelToken;
+use poolscope_analysis::pivot::{Figure, NodeId, Number, Pivot, RowFigures};
+use poolscope_analysis::series::EventOrder;
 
 use crate::gui::state::filter::Narrowing;
 

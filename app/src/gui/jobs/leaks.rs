@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use poolscope_core::column::names::Names;
-use poolscope_core::job::CancelToken;
-use poolscope_core::leak::{Judgement, Request, judge};
+use poolscope_analysis::group::names::Names;
+use poolscope_base::progress::CancelToken;
+use poolscope_analysis::leaks::{Judgement, Request, judge};
 
 /// What to judge, and by which names.
 #[derive(Clone)]

@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use poolscope_core::usage::parse::{Document, parse, parse_text};
+use poolscope_recording::poolmon::parse::{Document, parse, parse_text};
 
 use super::files::{self, FileRequest};
 use super::{Answer, Jobs};

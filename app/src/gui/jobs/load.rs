@@ -4,11 +4,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use poolscope_core::etl::error::OpenError;
-use poolscope_core::etl::walk::TraceFile;
-use poolscope_core::job::{CancelToken, Progress};
-use poolscope_core::trace::Trace;
-use poolscope_core::trace::load::{self, LoadError, LoadOptions};
+use poolscope_etl::error::OpenError;
+use poolscope_etl::walk::TraceFile;
+use poolscope_base::progress::{CancelToken, Progress};
+use poolscope_analysis::trace::Trace;
+use poolscope_analysis::load::{self, LoadError, LoadOptions};
 
 use super::watch::Stamp;
 use crate::file_identity::identity;

@@ -32,7 +32,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
-use poolscope_core::job::CancelToken;
+use poolscope_base::progress::CancelToken;
 
 use crate::association::{Association, AssociationError, Standing as OfferStanding};
 use crate::wpr::{Recorder, Standing};

@@ -3,14 +3,14 @@
 
 use std::sync::Arc;
 
-use poolscope_core::column::frames::{FrameNames, FrameNaming};
-use poolscope_core::column::names::Names;
-use poolscope_core::column::parallel::Cancelled;
-use poolscope_core::column::symbols::{ModuleNeed, SymbolTable};
-use poolscope_core::job::CancelToken;
-use poolscope_core::pivot::translate::{NewPaths, Translation, names_frames};
-use poolscope_core::pivot::{Key, Pivot, PivotTree, rows_of_places};
-use poolscope_core::symbol::names::ModuleNames;
+use poolscope_analysis::group::frames::{FrameNames, FrameNaming};
+use poolscope_analysis::group::names::Names;
+use poolscope_analysis::group::parallel::Cancelled;
+use poolscope_analysis::group::symbols::{ModuleNeed, SymbolTable};
+use poolscope_base::progress::CancelToken;
+use poolscope_analysis::pivot::translate::{NewPaths, Translation, names_frames};
+use poolscope_analysis::pivot::{Key, Pivot, PivotTree, rows_of_places};
+use poolscope_symbols::names::ModuleNames;
 use rustc_hash::FxHashSet;
 
 use crate::gui::state::filter::{Filter, Step};

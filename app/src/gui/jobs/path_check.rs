@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use poolscope_core::symbol::locate::PartCheck;
-use poolscope_core::symbol::path::SymbolPath;
+use poolscope_symbols::locate::PartCheck;
+use poolscope_symbols::path::SymbolPath;
 
 use super::symbols::SymbolService;
 use super::{Answer, Jobs};

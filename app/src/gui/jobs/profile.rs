@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use poolscope_core::column::names::Names;
-use poolscope_core::job::CancelToken;
-use poolscope_core::pivot::Place;
-use poolscope_core::pivot::profile::{Profile, profile};
-use poolscope_core::trace::time::View;
+use poolscope_analysis::group::names::Names;
+use poolscope_base::progress::CancelToken;
+use poolscope_analysis::pivot::Place;
+use poolscope_analysis::pivot::profile::{Profile, profile};
+use poolscope_analysis::trace::time::View;
 
 use super::rows::RowChoice;
 use crate::gui::state::filter::Narrowing;

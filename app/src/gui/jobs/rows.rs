@@ -3,12 +3,12 @@
 
 use std::sync::Arc;
 
-use poolscope_core::column::names::Names;
-use poolscope_core::column::parallel::Cancelled;
-use poolscope_core::job::CancelToken;
-use poolscope_core::pivot::{Key, Place, PlaceStep, rows_of_places};
-use poolscope_core::select::RowSet;
-use poolscope_core::trace::time::View;
+use poolscope_analysis::group::names::Names;
+use poolscope_analysis::group::parallel::Cancelled;
+use poolscope_base::progress::CancelToken;
+use poolscope_analysis::pivot::{Key, Place, PlaceStep, rows_of_places};
+use poolscope_analysis::filter::RowSet;
+use poolscope_analysis::trace::time::View;
 
 use crate::gui::state::filter::Narrowing;
 

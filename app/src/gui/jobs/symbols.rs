@@ -9,12 +9,12 @@ use std::thread;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use poolscope_core::column::symbols::{ModuleNeed, module_needs};
-use poolscope_core::job::CancelToken;
-use poolscope_core::symbol::locate::{Outcome, PartCheck};
-use poolscope_core::symbol::path::SymbolPath;
-use poolscope_core::symbol::resolve::{ModuleOutcome, ModuleRequest, ModuleState, News, Resolver};
-use poolscope_core::trace::Trace;
+use poolscope_analysis::group::symbols::{ModuleNeed, module_needs};
+use poolscope_base::progress::CancelToken;
+use poolscope_symbols::locate::{Outcome, PartCheck};
+use poolscope_symbols::path::SymbolPath;
+use poolscope_symbols::resolve::{ModuleOutcome, ModuleRequest, ModuleState, News, Resolver};
+use poolscope_analysis::trace::Trace;
 
 use crate::symbols::{Choice, Machine};
 

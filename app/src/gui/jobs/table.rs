@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
-use poolscope_core::column::names::Names;
-use poolscope_core::job::CancelToken;
-use poolscope_core::pivot::{Key, NodeId, Pivot, PivotRequest, PivotTree, SortOrder, pivot};
-use poolscope_core::trace::time::View;
+use poolscope_analysis::group::names::Names;
+use poolscope_base::progress::CancelToken;
+use poolscope_analysis::pivot::{Key, NodeId, Pivot, PivotRequest, PivotTree, SortOrder, pivot};
+use poolscope_analysis::trace::time::View;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::names::{Rename, Renamed, known_steps};

@@ -4,9 +4,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use poolscope_core::job::CancelToken;
-use poolscope_core::leak::owner::ScannedDrivers;
-use poolscope_core::trace::Trace;
+use poolscope_base::progress::CancelToken;
+use poolscope_analysis::leaks::owner::ScannedDrivers;
+use poolscope_analysis::trace::Trace;
 
 use crate::drivers::{scan_folder, tags_of};
 use crate::pool_tags::{self, Found, PoolTagChoice};

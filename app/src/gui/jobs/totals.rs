@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use poolscope_core::column::names::Names;
-use poolscope_core::job::CancelToken;
-use poolscope_core::pivot::{Cost, Key, PivotRequest, pivot};
-use poolscope_core::trace::time::View;
+use poolscope_analysis::group::names::Names;
+use poolscope_base::progress::CancelToken;
+use poolscope_analysis::pivot::{Cost, Key, PivotRequest, pivot};
+use poolscope_analysis::trace::time::View;
 
 use crate::gui::state::filter::{Narrowing, Step};
 

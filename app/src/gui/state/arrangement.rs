@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use poolscope_core::pivot::figure::Unit as FigureUnit;
-use poolscope_core::pivot::{Figure, Key};
+use poolscope_analysis::pivot::figure::Unit as FigureUnit;
+use poolscope_analysis::pivot::{Figure, Key};
 use serde::{Deserialize, Serialize};
 
 use super::columns::{Graphed, What, graphed};
@@ -103,7 +103,7 @@ pub struct Arrangement {
 
 /// Keys by their names.
 mod key_names {
-    use poolscope_core::pivot::Key;
+    use poolscope_analysis::pivot::Key;
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
     pub fn serialize<S: Serializer>(keys: &[Key], serializer: S) -> Result<S::Ok, S::Error> {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use poolscope_core::pivot::{Figure, Key};
+use poolscope_analysis::pivot::{Figure, Key};
 
 use crate::gui::widgets::pivot_table::Area;
 

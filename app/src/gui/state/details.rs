@@ -1,6 +1,6 @@
 //! The selected row in full: its keys, its figures, and the whole stack that weighs most in it.
 
-use poolscope_core::pivot::{Figure, Key, NodeId};
+use poolscope_analysis::pivot::{Figure, Key, NodeId};
 
 use super::rows::Rows;
 use super::units::{Unit, number_text};
@@ -36,7 +36,7 @@ impl Details {
         let costs = pivot.costs();
         let heaviest = tree.groups(node).max_by_key(|g| {
             // Of equal ones the first in the order of the keys.
-            (costs.get(*g as usize).map_or(0, poolscope_core::pivot::Cost::size), std::cmp::Reverse(*g))
+            (costs.get(*g as usize).map_or(0, poolscope_analysis::pivot::Cost::size), std::cmp::Reverse(*g))
         });
         let mut stack = Vec::new();
         let mut stack_blocks = 0;
@@ -45,7 +45,7 @@ impl Details {
             && let Some(id) = pivot.ids(group as usize).get(column)
         {
             stack = stacks.frames(*id).into_iter().rev().map(str::to_owned).collect();
-            stack_blocks = costs.get(group as usize).map_or(0, poolscope_core::pivot::Cost::count);
+            stack_blocks = costs.get(group as usize).map_or(0, poolscope_analysis::pivot::Cost::count);
         }
         Self { keys: rows.path_texts(node), figures: figures.collect(), stack, stack_blocks }
     }

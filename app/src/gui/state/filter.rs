@@ -4,13 +4,13 @@
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use poolscope_core::column::names::Names;
-use poolscope_core::column::parallel::{Cancel, Cancelled};
-use poolscope_core::pivot::translate::names_frames;
-use poolscope_core::pivot::{Key, Place, rows_of_places};
-use poolscope_core::select::field::Field;
-use poolscope_core::select::{CompiledQuery, Query, RowSet};
-use poolscope_core::trace::time::View;
+use poolscope_analysis::group::names::Names;
+use poolscope_analysis::group::parallel::{Cancel, Cancelled};
+use poolscope_analysis::pivot::translate::names_frames;
+use poolscope_analysis::pivot::{Key, Place, rows_of_places};
+use poolscope_analysis::filter::field::Field;
+use poolscope_analysis::filter::{CompiledQuery, Query, RowSet};
+use poolscope_analysis::trace::time::View;
 use rustc_hash::FxHashSet;
 use serde::{Deserialize, Serialize};
 

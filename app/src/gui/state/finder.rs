@@ -1,6 +1,6 @@
 //! The search through the rows: what is looked for, what was found, and at which match the cursor is.
 
-use poolscope_core::pivot::Step;
+use poolscope_analysis::pivot::Step;
 
 /// The search.
 #[derive(Debug, Clone, Default)]

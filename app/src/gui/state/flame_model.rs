@@ -1,8 +1,8 @@
 //! Merged stacks as the widget draws them: colours by module, and the words about a frame. Draws nothing.
 
 use eframe::egui::Color32;
-use poolscope_core::pivot::Figure;
-use poolscope_core::pivot::flame::{FlameTree, Weight};
+use poolscope_analysis::pivot::Figure;
+use poolscope_analysis::flame::{FlameTree, Weight};
 use rustc_hash::FxHashMap;
 use std::ops::Range;
 
@@ -43,7 +43,7 @@ pub fn figure_text(tree: &FlameTree, node: u32, figure: Figure) -> String {
 /// A weight, in words.
 #[must_use]
 pub fn weight_text(weight: u64, of: Weight) -> String {
-    let number = poolscope_core::pivot::Number::Int(weight.into());
+    let number = poolscope_analysis::pivot::Number::Int(weight.into());
     let (text, unit) = number_text(number, of.figure(), Unit::Automatic);
     let text = format!("{text} {unit}").trim_end().to_owned();
     let noun = if weight == 1 { "block" } else { "blocks" };

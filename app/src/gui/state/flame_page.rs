@@ -3,9 +3,9 @@
 
 use std::sync::Arc;
 
-use poolscope_core::pivot::Place;
-use poolscope_core::pivot::flame::{FlameTree, Merge, Weight};
-use poolscope_core::pivot::translate::Translation;
+use poolscope_analysis::pivot::Place;
+use poolscope_analysis::flame::{FlameTree, Merge, Weight};
+use poolscope_analysis::pivot::translate::Translation;
 use serde::{Deserialize, Serialize};
 
 use super::document::Page;

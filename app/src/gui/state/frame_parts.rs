@@ -1,8 +1,8 @@
 //! The words about one frame of a stack by its parts: the line that debuggers write, and all that is known of its name. Words
 //! only.
 
-use poolscope_core::column::frames::FrameParts;
-use poolscope_core::symbol::names::{Inlined, NameSource, SourceLine};
+use poolscope_analysis::group::frames::FrameParts;
+use poolscope_symbols::names::{Inlined, NameSource, SourceLine};
 
 /// A frame as debuggers write it, functions inlined there on lines of their own before it.
 #[must_use]

@@ -1,6 +1,6 @@
 //! The visible range, the ranges before it, and those that were left by going back. Small steps (wheel, drag) that follow each other make one entry.
 
-use poolscope_core::trace::time::View;
+use poolscope_analysis::trace::time::View;
 
 /// Where the view is and where it was.
 #[derive(Debug, Clone)]
@@ -80,7 +80,7 @@ impl History {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use poolscope_core::trace::time::Ticks;
+    use poolscope_analysis::trace::time::Ticks;
 
     fn view(from: i64, to: i64) -> View {
         View { from: Ticks(from), to: Ticks(to) }

@@ -3,11 +3,11 @@
 
 use std::path::PathBuf;
 
-use poolscope_core::recording::command::{Group, Way};
-use poolscope_core::recording::script::{self, ScriptOptions};
-use poolscope_core::recording::tag::TAGS_MAX;
-use poolscope_core::recording::{Estimate, FileName, Names, Plan, Scope, Stacks, TagPattern, TagPatterns};
-use poolscope_core::recording::{commands, notes, plan, profile};
+use poolscope_recording::command::{Group, Way};
+use poolscope_recording::script::{self, ScriptOptions};
+use poolscope_recording::tag::TAGS_MAX;
+use poolscope_recording::{Estimate, FileName, Names, Plan, Scope, Stacks, TagPattern, TagPatterns};
+use poolscope_recording::{commands, notes, plan, profile};
 
 use super::kit_fix::{self, Fix};
 use super::kit_listing::ListingPage;
@@ -338,7 +338,7 @@ pub fn sentence(words: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use poolscope_core::recording::Mode;
+    use poolscope_recording::Mode;
 
     use super::*;
 

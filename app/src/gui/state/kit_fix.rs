@@ -1,9 +1,9 @@
 //! What can be wrong with a trace that another recording would mend, and which choices of the page about recording mend just that.
 //! Words and choices only.
 
-use poolscope_core::anomaly::AnomalyKind;
-use poolscope_core::recording::command::Way;
-use poolscope_core::recording::{Mode, Plan, Stacks};
+use poolscope_etl::diagnostics::AnomalyKind;
+use poolscope_recording::command::Way;
+use poolscope_recording::{Mode, Plan, Stacks};
 
 use crate::format;
 

@@ -4,8 +4,8 @@
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
-use poolscope_core::recording::tag::TAGS_MAX;
-use poolscope_core::usage::{Comparison, Growth, Listing, Pool, Row, Suggestion, compare, suggest};
+use poolscope_recording::tag::TAGS_MAX;
+use poolscope_recording::poolmon::{Comparison, Growth, Listing, Pool, Row, Suggestion, compare, suggest};
 
 use super::kit::sentence;
 use crate::format;
@@ -370,7 +370,7 @@ impl ListingPage {
 
 #[cfg(test)]
 mod tests {
-    use poolscope_core::usage::parse::parse_text;
+    use poolscope_recording::poolmon::parse::parse_text;
 
     use super::*;
 

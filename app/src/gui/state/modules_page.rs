@@ -2,8 +2,8 @@
 
 use std::cmp::Ordering;
 
-use poolscope_core::column::symbols::ModuleNeed;
-use poolscope_core::symbol::resolve::ModuleState;
+use poolscope_analysis::group::symbols::ModuleNeed;
+use poolscope_symbols::resolve::ModuleState;
 
 use super::symbols::{ModuleRow, Symbols};
 
@@ -201,7 +201,7 @@ pub fn identity(need: &ModuleNeed, row: &ModuleRow) -> String {
 
 /// The identity of a module's PDB, by the trace or the image file.
 #[must_use]
-pub fn pdb<'a>(need: &'a ModuleNeed, row: &'a ModuleRow) -> Option<&'a poolscope_core::symbol::identity::PdbIdentity> {
+pub fn pdb<'a>(need: &'a ModuleNeed, row: &'a ModuleRow) -> Option<&'a poolscope_symbols::identity::PdbIdentity> {
     row.outcome.as_ref().and_then(|outcome| outcome.pdb.as_ref()).or(need.request.identity.pdb.as_ref())
 }
 

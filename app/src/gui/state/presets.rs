@@ -1,7 +1,7 @@
 //! Presets: the arrangements that poolscope brings, and the user's own. Built-in ones cannot be changed or deleted; a change
 //! marks the preset as modified until it is saved under a name or reset.
 
-use poolscope_core::pivot::{Figure, Key};
+use poolscope_analysis::pivot::{Figure, Key};
 use serde::{Deserialize, Serialize};
 
 use super::arrangement::Arrangement;

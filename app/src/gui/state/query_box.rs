@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use poolscope_core::select::{Completions, Query};
+use poolscope_analysis::filter::{Completions, Query};
 
 /// The query box.
 #[derive(Debug, Clone, Default)]

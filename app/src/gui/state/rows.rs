@@ -2,7 +2,7 @@
 //! [`Flat`] tree and an arrangement of columns. Reads the tree, never computes a pivot.
 
 use eframe::egui::Color32;
-use poolscope_core::pivot::{Figure, Key, NodeId, Number, PivotTree, Place, SortOrder, Step};
+use poolscope_analysis::pivot::{Figure, Key, NodeId, Number, PivotTree, Place, SortOrder, Step};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::arrangement::{Arrangement, Placed, SortBy};

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use poolscope_core::leak::Suspect;
+use poolscope_analysis::leaks::Suspect;
 
 /// A column of the page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 //! always stands beside them.
 
 use eframe::egui::Color32;
-use poolscope_core::leak::{Suspect, Verdict};
+use poolscope_analysis::leaks::{Suspect, Verdict};
 
 use crate::gui::theme::Palette;
 use crate::gui::widgets::badge::Badge;

@@ -1,8 +1,8 @@
 //! The words and figures about a suspect that only the window has: labels, cells, facts, what is copied. The sentences that
 //! command line and reports say too stand elsewhere. Draws nothing.
 
-use poolscope_core::leak::{By, Judgement, Suspect};
-use poolscope_core::trace::time::Clock;
+use poolscope_analysis::leaks::{By, Judgement, Suspect};
+use poolscope_analysis::trace::time::Clock;
 
 use crate::{format, leak_words};
 

@@ -5,11 +5,11 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use poolscope_core::column::names::Names;
-use poolscope_core::leak::{By, Judgement, Request, Suspect, Verdict, WarmUp, limits};
-use poolscope_core::pivot::Place;
-use poolscope_core::trace::ids::StackId;
-use poolscope_core::trace::time::{Clock, Ticks, View};
+use poolscope_analysis::group::names::Names;
+use poolscope_analysis::leaks::{By, Judgement, Request, Suspect, Verdict, WarmUp, limits};
+use poolscope_analysis::pivot::Place;
+use poolscope_analysis::trace::ids::StackId;
+use poolscope_analysis::trace::time::{Clock, Ticks, View};
 
 use super::suspect_columns::SuspectColumn;
 use crate::gui::jobs::leaks::{LeaksAnswer, LeaksRequest};

@@ -1,12 +1,12 @@
 //! What the window says about symbols: how the search stands, what a module's state means and what to do about it. Words
 //! only; it decides nothing.
 
-use poolscope_core::column::symbols::ModuleNeed;
-use poolscope_core::symbol::locate::{Attempt, Outcome, Transfer};
-use poolscope_core::symbol::resolve::ModuleState;
-use poolscope_core::trace::Trace;
-use poolscope_core::trace::ids::ModuleId;
-use poolscope_core::trace::time::Ticks;
+use poolscope_analysis::group::symbols::ModuleNeed;
+use poolscope_symbols::locate::{Attempt, Outcome, Transfer};
+use poolscope_symbols::resolve::ModuleState;
+use poolscope_analysis::trace::Trace;
+use poolscope_analysis::trace::ids::ModuleId;
+use poolscope_analysis::trace::time::Ticks;
 
 use super::modules_page::{file, named, pdb};
 use super::symbols::{ModuleRow, Phase, Symbols, state_words};

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use poolscope_core::column::symbols::ModuleNeed;
-use poolscope_core::symbol::names::ModuleNames;
-use poolscope_core::symbol::resolve::{ModuleOutcome, ModuleState};
-use poolscope_core::trace::ids::ModuleId;
+use poolscope_analysis::group::symbols::ModuleNeed;
+use poolscope_symbols::names::ModuleNames;
+use poolscope_symbols::resolve::{ModuleOutcome, ModuleState};
+use poolscope_analysis::trace::ids::ModuleId;
 
 use crate::gui::jobs::symbols::SymbolsNews;
 

@@ -1,6 +1,6 @@
 //! The sentence that says what a column means, for its header and the column chooser.
 
-use poolscope_core::pivot::{Figure, Key};
+use poolscope_analysis::pivot::{Figure, Key};
 
 use super::columns::What;
 

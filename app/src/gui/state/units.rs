@@ -1,7 +1,7 @@
 //! The units that a column's figures can be written in, and the writing. Rounds for people; files hold exact figures.
 
-use poolscope_core::pivot::figure::Unit as FigureUnit;
-use poolscope_core::pivot::{Figure, Number};
+use poolscope_analysis::pivot::figure::Unit as FigureUnit;
+use poolscope_analysis::pivot::{Figure, Number};
 use serde::{Deserialize, Serialize};
 
 use crate::format;

@@ -1,7 +1,7 @@
 //! The page in place of graph and table for a trace without pool events: why it is empty, and how to record one with them.
 
 use eframe::egui::{Align, Layout, Ui};
-use poolscope_core::recording::quick;
+use poolscope_recording::quick;
 
 use crate::gui::command::Command;
 use crate::gui::state::document::Document;

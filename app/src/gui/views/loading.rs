@@ -1,7 +1,7 @@
 //! How far a load is: stage, bytes, events per second, time left, and the way out.
 
 use eframe::egui::{Align, Layout, ProgressBar, Ui};
-use poolscope_core::job::{ProgressReading, Stage};
+use poolscope_base::progress::{ProgressReading, Stage};
 
 use crate::format;
 use crate::gui::command::Command;

@@ -1,7 +1,7 @@
 //! The box with the user's own rules on frames to look through. It says at once which lines are no rules; it applies nothing.
 
 use eframe::egui::{Button, Frame, Id, Label, Modal, ScrollArea, TextEdit, Ui};
-use poolscope_core::column::look_through::LookThrough;
+use poolscope_analysis::group::look_through::LookThrough;
 
 use crate::gui::theme::{self, GRID, Palette};
 

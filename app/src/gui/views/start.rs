@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use eframe::egui::{
     Align, Align2, CursorIcon, Layout, RichText, Role, ScrollArea, Sense, Stroke, Ui, WidgetInfo, pos2, vec2,
 };
-use poolscope_core::recording::quick;
+use poolscope_recording::quick;
 
 use crate::format;
 use crate::gui::command::{Command, KitCommand};

@@ -1,7 +1,7 @@
 //! The bar at the bottom: what is selected, what is being computed, the view, and whether the data can be trusted.
 
 use eframe::egui::{Align, Button, Layout, RichText, Ui, vec2};
-use poolscope_core::anomaly::Severity;
+use poolscope_etl::diagnostics::Severity;
 
 use crate::format;
 use crate::gui::command::{Command, DocumentCommand, KitCommand, SymbolsCommand};

@@ -3,7 +3,7 @@
 use eframe::egui::{
     Align, Align2, Color32, Label, Layout, Response, RichText, Role, ScrollArea, Sense, Ui, WidgetInfo, vec2,
 };
-use poolscope_core::anomaly::Severity;
+use poolscope_etl::diagnostics::Severity;
 
 use crate::format;
 use crate::gui::command::{Command, DocumentCommand};

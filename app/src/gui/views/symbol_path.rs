@@ -5,8 +5,8 @@ use eframe::egui::{
     Button, Frame, Id, Key, KeyboardShortcut, Label, Modal, Modifiers, RichText, ScrollArea, Sense, Spinner, TextEdit,
     Ui, Vec2, vec2,
 };
-use poolscope_core::symbol::locate::PartCheck;
-use poolscope_core::symbol::path::{PathPart, SymbolPath};
+use poolscope_symbols::locate::PartCheck;
+use poolscope_symbols::path::{PathPart, SymbolPath};
 
 use crate::gui::theme::{self, GRID, Palette};
 

@@ -1,6 +1,6 @@
 //! Carries out the commands about a trace, and says which of them would do anything.
 
-use poolscope_core::pivot::NodeId;
+use poolscope_analysis::pivot::NodeId;
 
 use super::{Document, Effect, Layout, Page, Topic};
 use crate::gui::command::{DocumentCommand as C, FlameCommand};

@@ -4,9 +4,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use poolscope_core::pivot::{Figure, Key, NodeId, Place};
-use poolscope_core::series::{Kind as MeasureKind, MOST_PEAKS, Measure};
-use poolscope_core::trace::time::Ticks;
+use poolscope_analysis::pivot::{Figure, Key, NodeId, Place};
+use poolscope_analysis::series::{Kind as MeasureKind, MOST_PEAKS, Measure};
+use poolscope_analysis::trace::time::Ticks;
 
 use super::{Document, Effect, Topic};
 use crate::format;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use poolscope_core::select::complete;
+use poolscope_analysis::filter::complete;
 
 use super::{Document, Topic};
 use crate::format;
@@ -191,7 +191,7 @@ impl Document {
     /// Shows everything that was allocated through the function of the selected row, from its callers down to it.
     pub fn find_callers(&mut self) {
         let Some(frame) = self.cursor_frame() else { return };
-        let quoted = poolscope_core::select::query::quoted(&frame);
+        let quoted = poolscope_analysis::filter::query::quoted(&frame);
         self.push_query(&format!("stack:={quoted}"));
         self.finder.text = frame;
         self.open_find();
@@ -203,7 +203,7 @@ impl Document {
     pub fn cursor_frame(&self) -> Option<String> {
         let tree = self.rows.as_ref()?.flat().tree();
         let node = crate::gui::state::rows::node_id(self.table.cursor()?);
-        let is_frame = matches!(tree.step(node), poolscope_core::pivot::Step::Frame { frame, .. } if frame > 0);
+        let is_frame = matches!(tree.step(node), poolscope_analysis::pivot::Step::Frame { frame, .. } if frame > 0);
         is_frame.then(|| tree.label(node).into_owned())
     }
 

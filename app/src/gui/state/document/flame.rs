@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
-use poolscope_core::leak::{By, Suspect};
-use poolscope_core::pivot::flame::FlameTree;
-use poolscope_core::pivot::{Key, Pivot, Place, PlaceStep};
-use poolscope_core::select::query::quoted;
+use poolscope_analysis::leaks::{By, Suspect};
+use poolscope_analysis::flame::FlameTree;
+use poolscope_analysis::pivot::{Key, Pivot, Place, PlaceStep};
+use poolscope_analysis::filter::query::quoted;
 
 use super::{Document, Effect, Page, Topic};
 use crate::gui::command::FlameCommand as C;
@@ -190,7 +190,7 @@ impl Document {
     fn flame_stack_text(&self) -> Option<String> {
         let (tree, node) = self.flame_cursor()?;
         let mut path = tree.path(node);
-        if self.flame.look.merge() == poolscope_core::pivot::flame::Merge::Callers {
+        if self.flame.look.merge() == poolscope_analysis::flame::Merge::Callers {
             path.reverse();
         }
         Some(path.join("\n")).filter(|text| !text.is_empty())

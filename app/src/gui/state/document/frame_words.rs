@@ -1,8 +1,8 @@
 //! What there is to say about one frame of a stack: where in the sources it lies, how far its name can be trusted, or why it
 //! has none. Words only.
 
-use poolscope_core::column::frames::FrameParts;
-use poolscope_core::symbol::names::{Answer, NameSource, SourceLine};
+use poolscope_analysis::group::frames::FrameParts;
+use poolscope_symbols::names::{Answer, NameSource, SourceLine};
 
 use super::Document;
 use crate::gui::state::frame_parts::explained;
@@ -15,7 +15,7 @@ impl Document {
     pub fn frame_tip(&self, row: RowId) -> Option<String> {
         let tree = self.rows.as_ref()?.flat().tree();
         let node = node_id(row);
-        let is_frame = matches!(tree.step(node), poolscope_core::pivot::Step::Frame { frame, .. } if frame > 0);
+        let is_frame = matches!(tree.step(node), poolscope_analysis::pivot::Step::Frame { frame, .. } if frame > 0);
         let text = is_frame.then(|| tree.label(node))?;
         let mut words = self.explain_frame(&text)?;
         if self.why_unnamed(&text).is_some() && self.module_of_text(&text).is_some() {
@@ -93,7 +93,7 @@ mod tests {
     #[test]
     fn a_name_says_where_it_is_from() {
         let line = |file: &str, line| SourceLine { file: file.into(), line };
-        let inlined = poolscope_core::symbol::names::Inlined { function: "push".into(), line: Some(line("vec.h", 7)) };
+        let inlined = poolscope_symbols::names::Inlined { function: "push".into(), line: Some(line("vec.h", 7)) };
         let answer = Answer {
             function: "MyfaultDeviceControl".into(),
             offset_bytes: 0x1c,

@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use poolscope_core::leak::Request;
-use poolscope_core::pivot::{Figure, Key};
+use poolscope_analysis::leaks::Request;
+use poolscope_analysis::pivot::{Figure, Key};
 
 use super::{Document, Topic};
 use crate::gui::jobs::leaks::{LeaksAnswer, LeaksRequest};

@@ -21,13 +21,13 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use parking_lot::RwLock;
-use poolscope_core::anomaly::AnomalyKind;
-use poolscope_core::column::frames::FrameNaming;
-use poolscope_core::column::names::Names;
-use poolscope_core::pivot::{Place, RowFigures};
-use poolscope_core::series::{EventOrder, Kind as MeasureKind, Measure};
-use poolscope_core::trace::Trace;
-use poolscope_core::trace::time::{Ticks, View};
+use poolscope_etl::diagnostics::AnomalyKind;
+use poolscope_analysis::group::frames::FrameNaming;
+use poolscope_analysis::group::names::Names;
+use poolscope_analysis::pivot::{Place, RowFigures};
+use poolscope_analysis::series::{EventOrder, Kind as MeasureKind, Measure};
+use poolscope_analysis::trace::Trace;
+use poolscope_analysis::trace::time::{Ticks, View};
 use rustc_hash::FxHashSet;
 
 use super::arrangement::Arrangement;

@@ -4,8 +4,8 @@
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 
-use poolscope_core::series::Kind as MeasureKind;
-use poolscope_core::trace::time::{Ticks, View};
+use poolscope_analysis::series::Kind as MeasureKind;
+use poolscope_analysis::trace::time::{Ticks, View};
 use rustc_hash::FxHashSet;
 use serde::{Deserialize, Serialize};
 

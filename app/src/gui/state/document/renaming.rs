@@ -3,9 +3,9 @@
 
 use std::sync::Arc;
 
-use poolscope_core::column::names::Names;
-use poolscope_core::pivot::translate::names_frames;
-use poolscope_core::pivot::{Figure, Key, PivotTree, Place};
+use poolscope_analysis::group::names::Names;
+use poolscope_analysis::pivot::translate::names_frames;
+use poolscope_analysis::pivot::{Figure, Key, PivotTree, Place};
 use rustc_hash::FxHashSet;
 
 use super::curves::hidden_name;

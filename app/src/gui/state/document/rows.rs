@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use poolscope_core::pivot::{Key, NodeId, PivotTree, Place, Sort, SortOrder};
+use poolscope_analysis::pivot::{Key, NodeId, PivotTree, Place, Sort, SortOrder};
 
 use rustc_hash::{FxHashMap, FxHashSet};
 

@@ -1,7 +1,7 @@
 //! The columns and presets of a document: what the user moves, adds, takes away, saves.
 
-use poolscope_core::pivot::{Figure, Key};
-use poolscope_core::series::Kind as MeasureKind;
+use poolscope_analysis::pivot::{Figure, Key};
+use poolscope_analysis::series::Kind as MeasureKind;
 
 use super::{Document, Effect, Topic};
 use crate::gui::jobs::files::{FileAnswer, FileRequest};

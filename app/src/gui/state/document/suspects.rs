@@ -3,11 +3,11 @@
 
 use std::sync::Arc;
 
-use poolscope_core::column::frames::FrameParts;
-use poolscope_core::leak::who::UNKNOWN_ALLOCATOR;
-use poolscope_core::leak::{By, Suspect};
-use poolscope_core::pivot::{Key, Place, PlaceStep};
-use poolscope_core::select::query::quoted;
+use poolscope_analysis::group::frames::FrameParts;
+use poolscope_analysis::leaks::who::UNKNOWN_ALLOCATOR;
+use poolscope_analysis::leaks::{By, Suspect};
+use poolscope_analysis::pivot::{Key, Place, PlaceStep};
+use poolscope_analysis::filter::query::quoted;
 
 use super::{Document, Effect, Topic};
 use crate::format;
@@ -125,7 +125,7 @@ impl Document {
         let stacks = self.names.stacks();
         let frames = stacks.frames(stacks.node_of(suspect.stack)).into_iter().map(str::to_owned).collect();
         let stack = match suspect.stack {
-            poolscope_core::trace::ids::StackId::EMPTY => PlaceStep::NoStack { key: Key::Stack },
+            poolscope_analysis::trace::ids::StackId::EMPTY => PlaceStep::NoStack { key: Key::Stack },
             _ => PlaceStep::Frames { key: Key::Stack, frames },
         };
         [pool(suspect)].into_iter().chain(tag(suspect)).chain([stack]).collect()

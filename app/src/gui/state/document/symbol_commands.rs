@@ -37,7 +37,7 @@ impl Document {
         let name = regex_text(&need.request.identity.name);
         let pattern = format!("^{name}([!+]|$)");
         self.show_table();
-        self.push_query(&format!("stack:~{}", poolscope_core::select::query::quoted(&pattern)));
+        self.push_query(&format!("stack:~{}", poolscope_analysis::filter::query::quoted(&pattern)));
     }
 
     /// The module whose PDB [`C::OpenPdb`] is about: its place among those that the trace needs.

@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use poolscope_core::column::frames::FrameNaming;
-use poolscope_core::pivot::Key;
-use poolscope_core::symbol::identity::ModuleIdentity;
-use poolscope_core::symbol::locate::{Attempt, Outcome};
-use poolscope_core::symbol::resolve::ModuleState;
-use poolscope_core::trace::ids::{ModuleId, StackId};
+use poolscope_analysis::group::frames::FrameNaming;
+use poolscope_analysis::pivot::Key;
+use poolscope_symbols::identity::ModuleIdentity;
+use poolscope_symbols::locate::{Attempt, Outcome};
+use poolscope_symbols::resolve::ModuleState;
+use poolscope_analysis::trace::ids::{ModuleId, StackId};
 
 use super::Document;
 use crate::gui::jobs::symbols::{SymbolsNews, SymbolsRequest};

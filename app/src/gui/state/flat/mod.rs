@@ -6,7 +6,7 @@ mod shelf;
 #[cfg(test)]
 mod tests;
 
-use poolscope_core::pivot::{Figure, NodeId, Number, PivotTree, Place, PlaceStep, Sort, SortOrder, Step};
+use poolscope_analysis::pivot::{Figure, NodeId, Number, PivotTree, Place, PlaceStep, Sort, SortOrder, Step};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use shelf::Shelf;

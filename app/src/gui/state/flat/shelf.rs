@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use poolscope_core::pivot::{Figure, NodeId, Number, PivotTree, SortOrder};
+use poolscope_analysis::pivot::{Figure, NodeId, Number, PivotTree, SortOrder};
 use rustc_hash::FxHashMap;
 
 /// A tree and the order of its siblings.

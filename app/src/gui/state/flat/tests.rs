@@ -3,13 +3,13 @@
 use std::io::Cursor;
 use std::sync::Arc;
 
-use poolscope_core::column::frames::FrameNaming;
-use poolscope_core::column::names::Names;
-use poolscope_core::etl::walk::TraceFile;
-use poolscope_core::job::{CancelToken, Progress};
-use poolscope_core::pivot::{Figure, Key, PivotRequest, pivot};
-use poolscope_core::synth::{SynthParams, write_trace};
-use poolscope_core::trace::load::{LoadOptions, load};
+use poolscope_analysis::group::frames::FrameNaming;
+use poolscope_analysis::group::names::Names;
+use poolscope_etl::walk::TraceFile;
+use poolscope_base::progress::{CancelToken, Progress};
+use poolscope_analysis::pivot::{Figure, Key, PivotRequest, pivot};
+use poolscope_synth::{SynthParams, write_trace};
+use poolscope_analysis::load::{LoadOptions, load};
 
 use super::*;
 

@@ -1,8 +1,8 @@
 //! The bar above the graph: what it shows, how, by which columns; the range, and the steps between ranges.
 
 use eframe::egui::{Align, Button, ComboBox, Layout, Response, Ui};
-use poolscope_core::pivot::Key;
-use poolscope_core::series::{Kind as MeasureKind, Measure};
+use poolscope_analysis::pivot::Key;
+use poolscope_analysis::series::{Kind as MeasureKind, Measure};
 
 use crate::format;
 use crate::gui::command::{Command, DocumentCommand};

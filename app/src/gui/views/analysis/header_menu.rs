@@ -1,7 +1,7 @@
 //! The menu of a header: sort, aggregation, unit, freeze, width, take away, and the columns that can be taken in.
 
 use eframe::egui::{Button, ScrollArea, Ui};
-use poolscope_core::pivot::{Figure, Key};
+use poolscope_analysis::pivot::{Figure, Key};
 
 use crate::gui::state::arrangement::{Arrangement, Placed};
 use crate::gui::state::columns::{What, aggregations};

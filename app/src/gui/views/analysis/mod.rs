@@ -20,7 +20,7 @@ use crate::gui::state::kit_fix::Fix;
 use crate::gui::theme::{GRID, Palette};
 use crate::gui::widgets::graph::{Graph, Mark, Range};
 use crate::gui::widgets::pivot_table::{PivotTable, RowId};
-use poolscope_core::trace::Trace;
+use poolscope_analysis::trace::Trace;
 
 /// Least height of graph and table, in points.
 const LEAST_HEIGHT: f32 = 140.0;
@@ -90,7 +90,7 @@ fn graph(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>) {
     };
     let clock = document.trace.clock;
     let wall_clock = |seconds: f64| format::wall_clock(&clock, clock.ticks(seconds));
-    let mark = |(at, time): (usize, &poolscope_core::trace::time::Ticks)| Mark {
+    let mark = |(at, time): (usize, &poolscope_analysis::trace::time::Ticks)| Mark {
         time: clock.seconds(*time),
         name: format!("generation {}", at + 2),
     };
@@ -134,7 +134,7 @@ const MOST_HOLES: usize = 64;
 fn selection_note(document: &Document) -> Option<Vec<String>> {
     document.graph.selection()?;
     let totals = document.totals.as_ref()?;
-    let line = |(kind, cost): &(String, poolscope_core::pivot::Cost)| {
+    let line = |(kind, cost): &(String, poolscope_analysis::pivot::Cost)| {
         format!("{kind} {} in {}", format::bytes(cost.size()), blocks(cost.count()))
     };
     let mut lines: Vec<String> = totals.by_type.iter().map(line).collect();

@@ -1,7 +1,7 @@
 //! Shares of a column's values, and single blocks.
 
 use eframe::egui::{Align2, Label, Rect, RichText, Sense, Ui, vec2};
-use poolscope_core::pivot::profile::{Alloc, Shares};
+use poolscope_analysis::pivot::profile::{Alloc, Shares};
 
 use super::section;
 use crate::format;

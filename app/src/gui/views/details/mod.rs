@@ -61,8 +61,8 @@ fn range(ui: &mut Ui, document: &Document) {
     ui.add_space(3.0 * GRID);
 }
 
-fn blocks(ui: &mut Ui, document: &Document, profile: &poolscope_core::pivot::Profile) {
-    let bar = |bin: &poolscope_core::pivot::profile::Bin| Bar {
+fn blocks(ui: &mut Ui, document: &Document, profile: &poolscope_analysis::pivot::Profile) {
+    let bar = |bin: &poolscope_analysis::pivot::profile::Bin| Bar {
         label: bin.label.clone(),
         count: bin.tally.count,
         tip: format!("{}: {} blocks, {}", bin.label, format::count(bin.tally.count), format::bytes(bin.tally.size)),

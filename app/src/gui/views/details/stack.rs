@@ -1,9 +1,9 @@
 //! Stacks of the selected row: the heaviest ones of its allocations, whole, with offsets and raw addresses; and those that free.
 
 use eframe::egui::{Align, CollapsingHeader, Label, Layout, RichText, Ui};
-use poolscope_core::column::frames::FrameParts;
-use poolscope_core::pivot::profile::StackShare;
-use poolscope_core::pivot::{Figure, Profile};
+use poolscope_analysis::group::frames::FrameParts;
+use poolscope_analysis::pivot::profile::StackShare;
+use poolscope_analysis::pivot::{Figure, Profile};
 
 use super::{caption, section};
 use crate::format;

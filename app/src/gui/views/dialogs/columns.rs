@@ -1,7 +1,7 @@
 //! The column chooser: what stands left and right of the bars, and everything else that could, with a search.
 
 use eframe::egui::{Align, Button, CentralPanel, Frame, Id, Label, Layout, Panel, RichText, ScrollArea, TextEdit, Ui};
-use poolscope_core::pivot::{Figure, Key};
+use poolscope_analysis::pivot::{Figure, Key};
 
 use crate::gui::command::DocumentCommand;
 use crate::gui::state::arrangement::Placed;

@@ -2,7 +2,7 @@
 //! the root is.
 
 use eframe::egui::{ComboBox, Key, Modifiers, Response, TextEdit, Ui};
-use poolscope_core::pivot::flame::{FlameTree, Merge, Weight};
+use poolscope_analysis::flame::{FlameTree, Merge, Weight};
 
 use crate::gui::command::{Command, DocumentCommand, FlameCommand};
 use crate::gui::jobs::document::Topic;

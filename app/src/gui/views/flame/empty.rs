@@ -1,8 +1,8 @@
 //! What stands in place of the flame graph while there is none, with the way on.
 
 use eframe::egui::{Align, Layout, Ui, vec2};
-use poolscope_core::pivot::flame::{FlameTree, Weight};
-use poolscope_core::recording::quick;
+use poolscope_analysis::flame::{FlameTree, Weight};
+use poolscope_recording::quick;
 
 use crate::gui::command::{Command, DocumentCommand, FlameCommand};
 use crate::gui::jobs::document::Topic;

@@ -6,8 +6,8 @@ mod empty;
 mod scope;
 
 use eframe::egui::{Align, Button, Frame, Label, Layout, Margin, RichText, Ui};
-use poolscope_core::pivot::Figure;
-use poolscope_core::pivot::flame::FlameTree;
+use poolscope_analysis::pivot::Figure;
+use poolscope_analysis::flame::FlameTree;
 
 use crate::gui::command::{Command, DocumentCommand, FlameCommand};
 use crate::gui::jobs::document::Topic;

@@ -2,10 +2,10 @@
 //! it lay, and what was tried.
 
 use eframe::egui::{Align, Align2, Button, Label, Layout, RichText, ScrollArea, Sense, Ui, vec2};
-use poolscope_core::column::symbols::ModuleNeed;
-use poolscope_core::symbol::locate::{Attempt, Outcome};
-use poolscope_core::symbol::resolve::ModuleState;
-use poolscope_core::trace::Trace;
+use poolscope_analysis::group::symbols::ModuleNeed;
+use poolscope_symbols::locate::{Attempt, Outcome};
+use poolscope_symbols::resolve::ModuleState;
+use poolscope_analysis::trace::Trace;
 
 use super::mark;
 use crate::gui::command::{Command, DocumentCommand, SymbolsCommand};

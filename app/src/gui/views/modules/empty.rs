@@ -2,7 +2,7 @@
 //! PDB.
 
 use eframe::egui::{Align, Label, Layout, Sense, Ui, vec2};
-use poolscope_core::recording::quick;
+use poolscope_recording::quick;
 
 use crate::gui::command::{Command, DocumentCommand, SymbolsCommand};
 use crate::gui::state::document::Document;

@@ -3,7 +3,7 @@
 use std::f32::consts::{FRAC_PI_2, PI};
 
 use eframe::egui::{Color32, Painter, Pos2, Rect, Sense, Stroke, StrokeKind, Ui, Vec2, pos2, vec2};
-use poolscope_core::symbol::resolve::ModuleState;
+use poolscope_symbols::resolve::ModuleState;
 
 use crate::gui::theme::Palette;
 

@@ -7,7 +7,7 @@ mod mark;
 mod table;
 
 use eframe::egui::{Align, Button, Frame, Id, Key, Layout, Margin, Modifiers, Panel, Popup, TextEdit, Ui};
-use poolscope_core::symbol::resolve::ModuleState;
+use poolscope_symbols::resolve::ModuleState;
 
 use crate::format;
 use crate::gui::command::{Command, DocumentCommand, SymbolsCommand};

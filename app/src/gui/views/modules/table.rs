@@ -2,8 +2,8 @@
 
 use eframe::egui::{Align, Button, Label, Layout, Rect, Response, RichText, Role, Sense, Ui, WidgetInfo, vec2};
 use egui_extras::{Column, TableBuilder, TableRow};
-use poolscope_core::column::symbols::ModuleNeed;
-use poolscope_core::symbol::resolve::ModuleState;
+use poolscope_analysis::group::symbols::ModuleNeed;
+use poolscope_symbols::resolve::ModuleState;
 
 use super::{is_under_way, mark};
 use crate::format;

@@ -2,7 +2,7 @@
 //! before they rely on them.
 
 use eframe::egui::{Align, Button, Frame, Label, Layout, Margin, RichText, Role, ScrollArea, Ui, WidgetInfo};
-use poolscope_core::recording::command::{Command as Line, Group};
+use poolscope_recording::command::{Command as Line, Group};
 
 use super::wrong;
 use crate::gui::state::kit::Kit;

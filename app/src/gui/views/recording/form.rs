@@ -2,8 +2,8 @@
 //! each choice means for a leak stands beside it.
 
 use eframe::egui::{Checkbox, DragValue, Label, RadioButton, RichText, ScrollArea, TextEdit, Ui};
-use poolscope_core::recording::estimate::MEMORY_BYTES_MAX;
-use poolscope_core::recording::{Mode, System};
+use poolscope_recording::estimate::MEMORY_BYTES_MAX;
+use poolscope_recording::{Mode, System};
 
 use super::tags::{self, Suggestion};
 use crate::format;

@@ -3,8 +3,8 @@
 
 use eframe::egui::{Align, Button, ComboBox, Label, Layout, RichText, Role, Sense, TextEdit, Ui, WidgetInfo};
 use egui_extras::{Column, TableBuilder, TableRow};
-use poolscope_core::recording::tag::TAGS_MAX;
-use poolscope_core::usage::Pool;
+use poolscope_recording::tag::TAGS_MAX;
+use poolscope_recording::poolmon::Pool;
 
 use crate::format;
 use crate::gui::command::{Command, KitCommand};

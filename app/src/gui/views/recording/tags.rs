@@ -2,7 +2,7 @@
 //! stands below it as it is written.
 
 use eframe::egui::{Checkbox, Id, Label, Popup, PopupCloseBehavior, RadioButton, RichText, TextEdit, Ui, vec2};
-use poolscope_core::recording::tag::TAGS_MAX;
+use poolscope_recording::tag::TAGS_MAX;
 
 use crate::gui::state::kit::Kit;
 use crate::gui::theme::{self, GRID, Palette};

@@ -1,7 +1,7 @@
 //! The profile and the script as texts, with buttons that save and copy them, and for the script when it stops.
 
 use eframe::egui::{DragValue, Frame, Label, Margin, RadioButton, RichText, ScrollArea, TextEdit, Ui};
-use poolscope_core::recording::script::WatchedPool;
+use poolscope_recording::script::WatchedPool;
 
 use super::wrong;
 use crate::gui::command::{Command, KitCommand};

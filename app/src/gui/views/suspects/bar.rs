@@ -1,7 +1,7 @@
 //! The line above the list: what is judged as one, in which time, without what warm-up, and which suspects are listed.
 
 use eframe::egui::{Align, ComboBox, DragValue, Layout, TextEdit, Ui};
-use poolscope_core::leak::By;
+use poolscope_analysis::leaks::By;
 
 use crate::format;
 use crate::gui::command::{Command, DocumentCommand, SuspectsCommand};

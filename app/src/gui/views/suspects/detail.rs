@@ -2,7 +2,7 @@
 //! that most of it comes from.
 
 use eframe::egui::{Align, Button, Label, Layout, RichText, ScrollArea, Ui, vec2};
-use poolscope_core::leak::Suspect;
+use poolscope_analysis::leaks::Suspect;
 
 use super::{facts, stack};
 use crate::gui::command::{Command, DocumentCommand, SuspectsCommand};

@@ -1,8 +1,8 @@
 //! What stands in place of the list of suspects while there is none, with the way on.
 
 use eframe::egui::{Align, Layout, Ui, vec2};
-use poolscope_core::leak::Verdict;
-use poolscope_core::recording::quick;
+use poolscope_analysis::leaks::Verdict;
+use poolscope_recording::quick;
 
 use crate::format;
 use crate::gui::command::{Command, DocumentCommand, SuspectsCommand};

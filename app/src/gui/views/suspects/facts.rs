@@ -1,8 +1,8 @@
 //! Why a suspect is one, who may own its tag, what it costs, and how old its blocks are.
 
 use eframe::egui::{Align2, Label, Response, RichText, Sense, Ui, vec2};
-use poolscope_core::leak::owner::{self, Hints};
-use poolscope_core::leak::{Judgement, Suspect};
+use poolscope_analysis::leaks::owner::{self, Hints};
+use poolscope_analysis::leaks::{Judgement, Suspect};
 
 use crate::format;
 use crate::gui::state::document::Document;

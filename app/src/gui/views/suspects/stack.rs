@@ -1,8 +1,8 @@
 //! The stack that most of a suspect comes from, the innermost frame first, to be read and copied.
 
 use eframe::egui::{Align, Layout, Ui};
-use poolscope_core::column::frames::FrameParts;
-use poolscope_core::leak::Suspect;
+use poolscope_analysis::group::frames::FrameParts;
+use poolscope_analysis::leaks::Suspect;
 
 use super::facts::caption;
 use crate::gui::command::{Command, DocumentCommand};

@@ -4,7 +4,7 @@ use eframe::egui::{
     Align, Button, Label, Layout, Rect, Response, RichText, Role, ScrollArea, Sense, Ui, WidgetInfo, vec2,
 };
 use egui_extras::{Column, TableBuilder, TableRow};
-use poolscope_core::leak::{By, Suspect};
+use poolscope_analysis::leaks::{By, Suspect};
 
 use crate::format;
 use crate::gui::command::{Command, DocumentCommand, SuspectsCommand};

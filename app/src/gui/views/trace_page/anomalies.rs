@@ -1,7 +1,7 @@
 //! Everything that is wrong with the trace, with what it does to the figures, and the way to a recording that mends it.
 
 use eframe::egui::{Color32, RichText, Sense, Ui, vec2};
-use poolscope_core::anomaly::Severity;
+use poolscope_etl::diagnostics::Severity;
 
 use crate::format;
 use crate::gui::command::Command;

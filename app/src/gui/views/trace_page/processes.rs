@@ -2,7 +2,7 @@
 
 use eframe::egui::{Label, RichText, Ui};
 use egui_extras::{Column, TableBuilder};
-use poolscope_core::trace::time::Ticks;
+use poolscope_analysis::trace::time::Ticks;
 
 use crate::gui::state::document::Document;
 use crate::gui::theme::{self, ROW_HEIGHT};

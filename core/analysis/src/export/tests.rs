@@ -1,0 +1,107 @@
+//! Files of small results, byte by byte, and read back.
+
+use super::report::{Document, FigureTable};
+use crate::group::key::Key;
+use crate::group::parallel::never;
+use crate::group::testkit::{Block, HZ, block, names};
+use crate::pivot::{Figure, PivotRequest, Sort, pivot};
+use crate::series::{SeriesRequest, series};
+use crate::trace::time::{Clock, ClockKind, Ticks, View};
+use serde_json::{Value, json};
+
+const VIEW: View = View { from: Ticks(0), to: Ticks(10_000) };
+
+fn document() -> Document<'static> {
+    let clock = Clock { kind: ClockKind::Qpc, ticks_per_second: HZ, start_filetime: 0 };
+    Document { trace: "a \"b\".etl", view: VIEW, recorded: VIEW, analyzed: VIEW, clock }
+}
+
+fn blocks() -> Vec<Block> {
+    vec![
+        Block { stack: &["app:10", "my:30"], ..block(Some(1000), None, 40) },
+        Block { tag: b"A\x00,\"", session: Some(2), ..block(None, Some(500), 7) },
+    ]
+}
+
+fn write(keys: &[Key], figures: &[Figure]) -> (String, String) {
+    let table = pivot(&names(&blocks()), &PivotRequest { keys, view: VIEW, rows: None }, &never).unwrap();
+    let order = table.sorted(Sort::default());
+    let table = FigureTable {
+        pivot: &table,
+        order: &order,
+        figures,
+        figure: &|group, figure| match group {
+            Some(group) => table.figure(group as usize, figure),
+            None => figure.of(table.total(), table.scale()),
+        },
+    };
+    let (mut json, mut csv) = (Vec::new(), Vec::new());
+    table.write_json(&mut json, &document()).unwrap();
+    table.write_csv(&mut csv).unwrap();
+    (String::from_utf8(json).unwrap(), String::from_utf8(csv).unwrap())
+}
+
+#[test]
+fn a_report_keeps_every_value_apart() {
+    let keys = [Key::Type, Key::Tag, Key::Stack, Key::Session, Key::AllocTime, Key::Address];
+    let (json_text, csv) = write(&keys, &[Figure::Count, Figure::Average, Figure::LifetimeMax]);
+    let address = "0xffff900000000000";
+    let expected = json!({
+        "trace": "a \"b\".etl",
+        "range": {"from": 0.0, "to": 10.0},
+        "recorded_range": {"from": 0.0, "to": 10.0},
+        "analyzed_range": {"from": 0.0, "to": 10.0},
+        "by": ["type", "tag", "stack", "session", "alloc_time", "address"],
+        "total": {"count": 2, "average": 23.5, "lifetime_max_s": null},
+        "rows": [
+            {"type": "AIFO", "tag": "Leak", "stack": ["app.exe+0x10", "myfault.sys+0x30"], "session": null,
+             "alloc_time": 1.0, "address": address, "count": 1, "average": 40.0, "lifetime_max_s": null},
+            {"type": "AOFI", "tag": "A\\x00,\"", "stack": [], "session": 2,
+             "alloc_time": null, "address": address, "count": 1, "average": 7.0, "lifetime_max_s": null},
+        ],
+    });
+    assert_eq!(serde_json::from_str::<Value>(&json_text).unwrap(), expected);
+    let lines = [
+        "type,tag,stack,session,alloc_time,address,count,average,lifetime_max_s",
+        "AIFO,Leak,app.exe+0x10;myfault.sys+0x30,,1.0,0xffff900000000000,1,40.0,",
+        "AOFI,\"A\\x00,\"\"\",,2,,0xffff900000000000,1,7.0,",
+    ];
+    assert_eq!(csv.lines().collect::<Vec<_>>(), lines);
+}
+
+#[test]
+fn no_keys_and_no_rows_are_valid_files() {
+    let (json_text, csv) = write(&[], &[Figure::Size]);
+    let read: Value = serde_json::from_str(&json_text).unwrap();
+    assert_eq!(read["rows"], json!([{"size": 47}]));
+    assert_eq!(csv, "size\n47\n");
+}
+
+#[test]
+fn curves_are_rows_of_time_keys_and_value() {
+    let names = names(&blocks());
+    let request = SeriesRequest {
+        keys: &[Key::Tag],
+        measure: "cumulative".parse().unwrap(),
+        view: VIEW,
+        points: 2,
+        rows: None,
+        earlier: false,
+        top: Some(0),
+        chosen: None,
+    };
+    let run = |top| series(&names, &SeriesRequest { top, ..request }, &never).unwrap();
+    let mut csv = Vec::new();
+    super::series::write_csv(&mut csv, &run(None)).unwrap();
+    // A tag that has only blocks from before the trace has a curve as well, of zeros.
+    let lines = ["time_s,tag,value", "0.0,Leak,0", "10.0,Leak,40", "0.0,\"A\\x00,\"\"\",0", "10.0,\"A\\x00,\"\"\",0"];
+    assert_eq!(String::from_utf8(csv).unwrap().lines().collect::<Vec<_>>(), lines);
+    let mut text = Vec::new();
+    super::series::write_json(&mut text, &document(), &run(Some(0))).unwrap();
+    let read: Value = serde_json::from_slice(&text).unwrap();
+    assert_eq!(read["measure"], "cumulative");
+    assert_eq!(
+        read["rows"],
+        json!([{"time_s": 0.0, "tag": "(other)", "value": 0}, {"time_s": 10.0, "tag": "(other)", "value": 40}])
+    );
+}

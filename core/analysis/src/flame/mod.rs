@@ -1,0 +1,333 @@
+//! The stacks of a choice of rows as a tree of frames, each with what it weighs: what a flame graph draws. Figures are the
+//! pivot's, and frames those that tables show. Frames too narrow for any screen are counted, not kept, so that a
+//! million stacks make no more nodes than can be seen; it must never lose their weight.
+
+mod build;
+mod inward;
+mod merge;
+mod outward;
+#[cfg(test)]
+mod tests;
+
+use crate::pivot::cost::Cost;
+use crate::pivot::figure::{Figure, Scale};
+use crate::pivot::number::Number;
+use crate::pivot::table::{Pivot, PivotRequest, pivot};
+use crate::group::key::Key;
+use crate::group::names::Names;
+use crate::group::parallel::{Cancel, Cancelled};
+use crate::group::stacks::DisplayStacks;
+use crate::filter::rowset::RowSet;
+use crate::trace::time::View;
+use rayon::prelude::*;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// A frame is kept if it weighs at least one part in so many of everything, or of the frame that is zoomed to: less is
+/// half a point on a screen of 4096.
+pub const PARTS: u64 = 8192;
+
+/// From which end stacks are merged.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum Merge {
+    /// From the outermost frame inwards: callers carry what they call.
+    #[default]
+    Callers,
+    /// From the innermost frame outwards: who allocates carries who calls it.
+    Callees,
+}
+
+/// What a frame weighs: figures that are the sums of their parts.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+pub enum Weight {
+    /// Bytes of AIFO rows.
+    #[default]
+    ImpactingSize,
+    /// Number of AIFO rows.
+    ImpactingCount,
+    /// Bytes of all rows.
+    Size,
+    /// Number of all rows.
+    Count,
+}
+
+impl Weight {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::ImpactingSize, Self::ImpactingCount, Self::Size, Self::Count];
+
+    /// The figure that it is.
+    #[must_use]
+    pub const fn figure(self) -> Figure {
+        match self {
+            Self::ImpactingSize => Figure::ImpactingSize,
+            Self::ImpactingCount => Figure::ImpactingCount,
+            Self::Size => Figure::Size,
+            Self::Count => Figure::Count,
+        }
+    }
+
+    /// What a group weighs.
+    #[must_use]
+    pub fn of(self, cost: &Cost, scale: &Scale) -> u64 {
+        match self.figure().of(cost, scale) {
+            Number::Int(number) => u64::try_from(number).unwrap_or(0),
+            Number::Float(_) | Number::None => 0,
+        }
+    }
+}
+
+/// Which stacks to merge, and how.
+#[derive(Clone, Copy)]
+pub struct FlameRequest<'r> {
+    /// Relative to which view.
+    pub view: View,
+    /// Only these rows.
+    pub rows: Option<&'r RowSet>,
+    /// From which end.
+    pub merge: Merge,
+    /// What frames weigh.
+    pub weight: Weight,
+    /// The frames from the root to the one whose part of the tree is kept as finely as if it were the whole.
+    pub zoom: &'r [String],
+}
+
+/// What a node stands for.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+enum Label {
+    /// A frame: number of its text among those of the shown stacks.
+    Frame(u32),
+    /// The rows without a stack.
+    NoStack,
+    /// Everything.
+    Root,
+}
+
+#[derive(Clone, Debug)]
+struct Node {
+    label: Label,
+    parent: u32,
+    children: Range<u32>,
+    depth: u32,
+    /// Node of the shown stacks whose innermost frame this is; of several the one of the heaviest stack.
+    shown: u32,
+    /// Node of the shown stacks at which the heaviest stack through the frame ends.
+    stack: u32,
+    weight: u64,
+    /// Weight of the stacks that end here.
+    own: u64,
+    /// Weight and number of the children that are too narrow to be kept.
+    rest: u64,
+    rest_count: u32,
+    /// Whether frames are left out, here or below.
+    is_cut: bool,
+}
+
+/// Merged stacks. Node 0 is the root; children of a node lie together, the heaviest first, equal ones by their texts.
+#[derive(Debug)]
+pub struct FlameTree {
+    pivot: Arc<Pivot>,
+    merge: Merge,
+    weight: Weight,
+    nodes: Vec<Node>,
+    costs: Vec<Cost>,
+}
+
+/// Merges the stacks of rows.
+///
+/// # Errors
+///
+/// [`Cancelled`] once `cancel` says so.
+pub fn flame(names: &Names, request: &FlameRequest<'_>, cancel: Cancel<'_>) -> Result<FlameTree, Cancelled> {
+    let question = PivotRequest { keys: &[Key::Stack], view: request.view, rows: request.rows };
+    let pivot = Arc::new(pivot(names, &question, cancel)?);
+    FlameTree::of_groups(pivot, request, cancel)
+}
+
+impl FlameTree {
+    /// The root.
+    pub const ROOT: u32 = 0;
+
+    /// Merges the groups of a pivot by [`Key::Stack`] alone.
+    ///
+    /// # Errors
+    ///
+    /// [`Cancelled`] once `cancel` says so.
+    pub fn of_groups(pivot: Arc<Pivot>, request: &FlameRequest<'_>, cancel: Cancel<'_>) -> Result<Self, Cancelled> {
+        let (nodes, costs) = build::build(&pivot, request, cancel)?;
+        Ok(Self { pivot, merge: request.merge, weight: request.weight, nodes, costs })
+    }
+
+    /// The groups that were merged: one for each shown stack.
+    #[must_use]
+    pub fn pivot(&self) -> &Arc<Pivot> {
+        &self.pivot
+    }
+
+    /// From which end.
+    #[must_use]
+    pub fn merge(&self) -> Merge {
+        self.merge
+    }
+
+    /// What frames weigh.
+    #[must_use]
+    pub fn measure(&self) -> Weight {
+        self.weight
+    }
+
+    /// Number of nodes, the root included.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.nodes.len()
+    }
+
+    /// Whether no row matched.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.pivot.is_empty()
+    }
+
+    /// Whether no row that matched has a stack.
+    #[must_use]
+    pub fn lacks_stacks(&self) -> bool {
+        (0..self.pivot.len()).all(|group| self.pivot.ids(group) == [0])
+    }
+
+    /// The shown stacks that it was merged from.
+    #[must_use]
+    pub fn stacks(&self) -> Option<&DisplayStacks> {
+        self.pivot.columns().first()?.stacks()
+    }
+
+    fn node(&self, node: u32) -> Option<&Node> {
+        self.nodes.get(node as usize)
+    }
+
+    /// Text of the frame; `[Root]` for the root, `[No stack]` for the rows without one.
+    #[must_use]
+    pub fn text(&self, node: u32) -> &str {
+        match self.node(node).map(|node| node.label) {
+            Some(Label::Frame(text)) => {
+                self.stacks().and_then(|stacks| stacks.texts().get(text as usize)).map_or("", String::as_str)
+            }
+            Some(Label::NoStack) => "[No stack]",
+            Some(Label::Root) | None => "[Root]",
+        }
+    }
+
+    /// Whether it stands for a frame.
+    #[must_use]
+    pub fn is_frame(&self, node: u32) -> bool {
+        self.node(node).is_some_and(|node| matches!(node.label, Label::Frame(_)))
+    }
+
+    /// The node that it lies in; the root's is the root.
+    #[must_use]
+    pub fn parent(&self, node: u32) -> u32 {
+        self.node(node).map_or(Self::ROOT, |node| node.parent)
+    }
+
+    /// Number of frames from the root to it.
+    #[must_use]
+    pub fn depth(&self, node: u32) -> usize {
+        self.node(node).map_or(0, |node| node.depth as usize)
+    }
+
+    /// The nodes in it.
+    #[must_use]
+    pub fn children(&self, node: u32) -> Range<u32> {
+        self.node(node).map_or(0..0, |node| node.children.clone())
+    }
+
+    /// What its rows add up to.
+    #[must_use]
+    pub fn cost(&self, node: u32) -> Cost {
+        self.costs.get(node as usize).copied().unwrap_or_default()
+    }
+
+    /// What it weighs: the sum of its own weight, its children's, and that of the children left out.
+    #[must_use]
+    pub fn weight(&self, node: u32) -> u64 {
+        self.node(node).map_or(0, |node| node.weight)
+    }
+
+    /// Weight of the stacks that end at it.
+    #[must_use]
+    pub fn own_weight(&self, node: u32) -> u64 {
+        self.node(node).map_or(0, |node| node.own)
+    }
+
+    /// Weight and number of its children that are left out because they are too narrow.
+    #[must_use]
+    pub fn rest(&self, node: u32) -> (u64, u32) {
+        self.node(node).map_or((0, 0), |node| (node.rest, node.rest_count))
+    }
+
+    /// Whether frames are left out in it, however deep.
+    #[must_use]
+    pub fn is_cut(&self, node: u32) -> bool {
+        self.node(node).is_some_and(|node| node.is_cut)
+    }
+
+    /// The node of the shown stacks whose innermost frame it is; of several the one of the heaviest stack.
+    #[must_use]
+    pub fn shown(&self, node: u32) -> u32 {
+        self.node(node).map_or(0, |node| node.shown)
+    }
+
+    /// The node of the shown stacks at which the heaviest stack through the frame ends.
+    #[must_use]
+    pub fn heaviest_stack(&self, node: u32) -> u32 {
+        self.node(node).map_or(0, |node| node.stack)
+    }
+
+    /// Texts from the root, which is left out, to the node.
+    #[must_use]
+    pub fn path(&self, node: u32) -> Vec<&str> {
+        let mut path = Vec::with_capacity(self.depth(node));
+        let mut at = node;
+        while at != Self::ROOT && path.len() < self.nodes.len() {
+            path.push(self.text(at));
+            at = self.parent(at);
+        }
+        path.reverse();
+        path
+    }
+
+    /// The node at the end of these texts, or the last one on the way there, and how many texts lead to it.
+    #[must_use]
+    pub fn find(&self, path: &[impl AsRef<str>]) -> (u32, usize) {
+        let mut at = Self::ROOT;
+        for (known, text) in path.iter().enumerate() {
+            match self.children(at).find(|child| self.text(*child) == text.as_ref()) {
+                Some(child) => at = child,
+                None => return (at, known),
+            }
+        }
+        (at, path.len())
+    }
+
+    /// Weight of all stacks that have a frame with this in its text, large and small letters alike; those that are left out of
+    /// the tree too, each once. Nothing has nothing in it.
+    #[must_use]
+    pub fn matched(&self, text: &str) -> u64 {
+        let Some(stacks) = self.stacks().filter(|_| !text.is_empty()) else { return 0 };
+        let text = text.to_lowercase();
+        let hits: Vec<bool> = stacks.texts().par_iter().map(|own| own.to_lowercase().contains(&text)).collect();
+        let hit = |node: u32| stacks.text_id(node).and_then(|id| hits.get(id as usize)).copied().unwrap_or(false);
+        let mut has = vec![false; stacks.len()];
+        // Parents come before what lies in them.
+        for node in 1..stacks.len() as u32 {
+            let above = has.get(stacks.parent(node) as usize).copied().unwrap_or(false);
+            if let Some(place) = has.get_mut(node as usize) {
+                *place = above || hit(node);
+            }
+        }
+        let weight = |group: usize| {
+            let shown = self.pivot.ids(group).first().copied().unwrap_or(0);
+            let taken = has.get(shown as usize).copied().unwrap_or(false);
+            self.pivot.costs().get(group).filter(|_| taken).map_or(0, |cost| self.weight.of(cost, self.pivot.scale()))
+        };
+        (0..self.pivot.len()).map(weight).fold(0, u64::saturating_add)
+    }
+}

@@ -1,0 +1,403 @@
+//! The texts of a trace under one frame naming, made when first asked for and then kept: key columns for pivot and
+//! series, frame texts for queries. New symbols mean a new `Names`, never a change in one.
+
+use super::combos::{Combos, KeptCombos};
+use super::driver::{blamed_frames, driver_label};
+use super::frames::{FrameNames, FrameNaming, FrameParts, frame_parts, frame_texts, function_label};
+use super::generation::Generations;
+use super::key::Key;
+use super::known_tags;
+use super::look_through::LookThrough;
+use super::parallel::{Cancel, Cancelled};
+use super::pooltag::PoolTags;
+use super::rank::{rank_rows, rank_texts};
+use super::stacks::DisplayStacks;
+use super::values::{KeyColumn, Labels, Source};
+use crate::trace::Trace;
+use crate::trace::context::Context;
+use crate::trace::ids::{FrameId, ProcessId, StackId};
+use crate::trace::time::Ticks;
+use rayon::prelude::*;
+use rustc_hash::FxHashMap;
+use std::sync::{Arc, OnceLock};
+
+/// Words of the Type column; the last stands for rows that are not in the view.
+const TYPE_WORDS: &[&str] = &["AIFI", "AIFO", "AOFI", "AOFO", ""];
+/// Words of the Impacting Type column.
+const IMPACTING_WORDS: &[&str] = &["Impacting", "Transient", ""];
+/// Words of the Paged column.
+const PAGED_WORDS: &[&str] = &["NonPaged", "Paged"];
+
+/// The process of a block whose allocation was not recorded: the one that freed it need not have allocated it.
+pub const UNKNOWN_ALLOCATOR: &str = "(unknown allocator)";
+
+/// A trace and the texts it is shown with.
+pub struct Names {
+    trace: Arc<Trace>,
+    naming: FrameNaming,
+    symbols: Option<Arc<dyn FrameNames>>,
+    look_through: Arc<LookThrough>,
+    pool_tags: Option<Arc<PoolTags>>,
+    stacks: OnceLock<Arc<DisplayStacks>>,
+    blamed: OnceLock<Arc<Vec<FrameId>>>,
+    generations: Generations,
+    columns: Vec<OnceLock<Arc<KeyColumn>>>,
+    combos: KeptCombos,
+}
+
+impl Names {
+    /// Names of a trace without symbols or tag descriptions.
+    #[must_use]
+    pub fn new(trace: Arc<Trace>, naming: FrameNaming) -> Self {
+        Self {
+            trace,
+            naming,
+            symbols: None,
+            look_through: LookThrough::standard(),
+            pool_tags: None,
+            stacks: OnceLock::new(),
+            blamed: OnceLock::new(),
+            generations: Generations::default(),
+            columns: Key::ALL.iter().map(|_| OnceLock::new()).collect(),
+            combos: KeptCombos::default(),
+        }
+    }
+
+    /// The same with function names.
+    #[must_use]
+    pub fn with_symbols(self, symbols: Arc<dyn FrameNames>) -> Self {
+        let naming = self.naming;
+        self.renamed(Some(symbols), naming)
+    }
+
+    /// The same with tag descriptions.
+    #[must_use]
+    pub fn with_pool_tags(mut self, tags: Arc<PoolTags>) -> Self {
+        self.pool_tags = Some(tags);
+        self
+    }
+
+    /// The same with the tag descriptions of another list, or of none. What is known already is shared.
+    #[must_use]
+    pub fn described(&self, tags: Option<Arc<PoolTags>>) -> Self {
+        Self { pool_tags: tags, ..self.forgetting(&[Key::TagDescription]) }
+    }
+
+    /// The same with these marks between the generations, in any order. What is known already is shared.
+    #[must_use]
+    pub fn with_marks(&self, marks: &[Ticks]) -> Self {
+        Self { generations: Generations::new(marks), ..self.forgetting(&[Key::Generation]) }
+    }
+
+    /// The same with frames named otherwise. What does not hang on their names is shared: all columns but the stacks,
+    /// the driver and the function, and the latter two as well where the symbols are the same as before.
+    #[must_use]
+    pub fn renamed(&self, symbols: Option<Arc<dyn FrameNames>>, naming: FrameNaming) -> Self {
+        let is_known = match (&self.symbols, &symbols) {
+            (Some(known), Some(new)) => Arc::ptr_eq(known, new),
+            (known, new) => known.is_none() && new.is_none(),
+        };
+        let changed: &[Key] = match (is_known, naming == self.naming) {
+            (true, true) => &[],
+            (true, false) => &[Key::Stack, Key::FreeStack],
+            (false, _) => &[Key::Stack, Key::FreeStack, Key::Driver, Key::Function],
+        };
+        Self { naming, symbols, ..self.forgetting(changed) }
+    }
+
+    /// The same with frames named otherwise by the symbols there are.
+    #[must_use]
+    pub fn with_naming(&self, naming: FrameNaming) -> Self {
+        self.renamed(self.symbols.clone(), naming)
+    }
+
+    /// The same with other rules about the frames to look through.
+    #[must_use]
+    pub fn with_look_through(&self, rules: Arc<LookThrough>) -> Self {
+        let changed = [Key::Stack, Key::FreeStack, Key::Driver, Key::Function];
+        // By function, the rules say which frames are left out of the stacks.
+        let changed = if self.naming == FrameNaming::Function { &changed[..] } else { &changed[2..] };
+        Self { look_through: rules, ..self.forgetting(changed) }
+    }
+
+    /// A copy that shares what is known already but for these columns and what they are made from.
+    fn forgetting(&self, keys: &[Key]) -> Self {
+        let mut columns = self.columns.clone();
+        for key in keys {
+            if let Some(column) = columns.get_mut(*key as usize) {
+                *column = OnceLock::new();
+            }
+        }
+        Self {
+            trace: Arc::clone(&self.trace),
+            naming: self.naming,
+            symbols: self.symbols.clone(),
+            look_through: Arc::clone(&self.look_through),
+            pool_tags: self.pool_tags.clone(),
+            stacks: if keys.contains(&Key::Stack) { OnceLock::new() } else { self.stacks.clone() },
+            blamed: if keys.contains(&Key::Driver) { OnceLock::new() } else { self.blamed.clone() },
+            generations: self.generations.clone(),
+            columns,
+            combos: self.combos.without(keys),
+        }
+    }
+
+    /// The marks between the generations.
+    #[must_use]
+    pub fn generations(&self) -> &Generations {
+        &self.generations
+    }
+
+    /// The tag descriptions, if there are any.
+    #[must_use]
+    pub fn pool_tags(&self) -> Option<&Arc<PoolTags>> {
+        self.pool_tags.as_ref()
+    }
+
+    /// The trace.
+    #[must_use]
+    pub fn trace(&self) -> &Arc<Trace> {
+        &self.trace
+    }
+
+    /// The function names, if there are any yet.
+    #[must_use]
+    pub fn symbols(&self) -> Option<&Arc<dyn FrameNames>> {
+        self.symbols.as_ref()
+    }
+
+    /// The rules about the frames to look through.
+    #[must_use]
+    pub fn look_through(&self) -> &LookThrough {
+        &self.look_through
+    }
+
+    /// How frames are named.
+    #[must_use]
+    pub fn naming(&self) -> FrameNaming {
+        self.naming
+    }
+
+    /// The shown stacks.
+    #[must_use]
+    pub fn stacks(&self) -> &Arc<DisplayStacks> {
+        self.stacks.get_or_init(|| {
+            let frames = frame_texts(&self.trace, self.naming, self.symbols.as_deref(), &self.look_through);
+            Arc::new(DisplayStacks::new(&self.trace.stacks, frames))
+        })
+    }
+
+    /// A frame taken apart.
+    #[must_use]
+    pub fn frame_parts(&self, frame: FrameId) -> FrameParts {
+        frame_parts(&self.trace, self.naming, self.symbols.as_deref(), frame)
+    }
+
+    /// A key column.
+    #[must_use]
+    pub fn column(&self, key: Key) -> Arc<KeyColumn> {
+        let build = || Arc::new(self.build(key));
+        // Columns with a number per row are large and rarely asked for twice.
+        let kept = !matches!(key, Key::Address | Key::AllocTime | Key::FreeTime | Key::Lifetime);
+        match self.columns.get(key as usize) {
+            Some(cell) if kept => Arc::clone(cell.get_or_init(build)),
+            _ => build(),
+        }
+    }
+
+    /// The combinations of key columns that occur, columns that depend on the view left out; `None` where they are too
+    /// many to be numbered. Those of the latest few sets of columns are kept, at four bytes per row each.
+    ///
+    /// # Errors
+    ///
+    /// [`Cancelled`] once `cancel` says so.
+    pub fn combos(&self, keys: &[Key], cancel: Cancel<'_>) -> Result<Option<Arc<Combos>>, Cancelled> {
+        self.combos.get(self, keys, cancel)
+    }
+
+    fn build(&self, key: Key) -> KeyColumn {
+        let (source, labels) = match key {
+            Key::Type => (Source::LifeType([0, 1, 2, 3, 4]), Labels::Words(TYPE_WORDS)),
+            Key::ImpactingType => (Source::LifeType([1, 0, 1, 1, 2]), Labels::Words(IMPACTING_WORDS)),
+            Key::Paged => {
+                let rows = self.trace.contexts.rows().iter();
+                let ids = rows.map(|c| u32::from(c.pool_type.is_paged())).collect();
+                (Source::Context(Arc::new(ids)), Labels::Words(PAGED_WORDS))
+            }
+            Key::PoolType => self.context_texts(|c| c.pool_type.name().to_owned()),
+            Key::Tag => self.context_texts(|c| c.tag.text()),
+            Key::TagDescription => self.context_texts(|c| self.tag_description(c)),
+            Key::Process => self.context_texts(|c| self.process_label(c.process)),
+            Key::Thread => self.context_numbers(|c| (c.thread != Context::NO_THREAD).then_some(c.thread)),
+            Key::Cpu => self.context_numbers(|c| (c.cpu != Context::NO_CPU).then_some(u32::from(c.cpu))),
+            Key::Session => self.context_numbers(|c| (c.session != Context::NO_SESSION).then_some(c.session)),
+            Key::Driver => self.blamed_texts(|f| driver_label(&self.trace, f)),
+            Key::Function => self.blamed_texts(|f| function_label(&self.trace, self.symbols.as_deref(), f)),
+            Key::Stack | Key::FreeStack => {
+                let stacks = self.stacks();
+                let ids = Arc::new(stacks.of_stacks().to_vec());
+                let labels = Labels::Stacks(Arc::clone(stacks));
+                match key {
+                    Key::Stack => (Source::AllocStack(ids), labels),
+                    _ => (Source::FreeStack(ids), labels),
+                }
+            }
+            Key::SizeClass => (Source::SizeClass, Labels::SizeClasses),
+            Key::Generation => self.generation_of_rows(),
+            Key::Address | Key::AllocTime | Key::FreeTime | Key::Lifetime => self.row_values(key),
+        };
+        KeyColumn { key, source, labels }
+    }
+
+    fn context_texts(&self, text: impl Fn(&Context) -> String) -> (Source, Labels) {
+        let texts = self.trace.contexts.rows().iter().map(text).collect();
+        let (distinct, ids) = rank_texts(texts);
+        (Source::Context(Arc::new(ids)), Labels::Texts(distinct))
+    }
+
+    fn context_numbers(&self, number: impl Fn(&Context) -> Option<u32>) -> (Source, Labels) {
+        let numbers = self.trace.contexts.rows().iter().map(|c| number(c).map(u64::from));
+        let numbers: Vec<Option<u64>> = numbers.collect();
+        let mut distinct = numbers.clone();
+        distinct.sort_unstable();
+        distinct.dedup();
+        let position = |n| distinct.binary_search(n).unwrap_or_else(|at| at) as u32;
+        let ids = numbers.iter().map(position).collect();
+        (Source::Context(Arc::new(ids)), Labels::Numbers(distinct))
+    }
+
+    /// The frame to blame, for every stack.
+    fn blamed(&self) -> &Arc<Vec<FrameId>> {
+        self.blamed.get_or_init(|| Arc::new(blamed_frames(&self.trace, self.symbols.as_deref(), &self.look_through)))
+    }
+
+    /// The frame to blame of any stack, of a free too; [`FrameId::NONE`] where it has no kernel frame.
+    #[must_use]
+    pub fn blamed_frame(&self, stack: StackId) -> FrameId {
+        self.blamed().get(stack.index()).copied().unwrap_or(FrameId::NONE)
+    }
+
+    /// The function to blame of any stack, as the Function column shows it for those of allocations; empty where the stack
+    /// has no kernel frame.
+    #[must_use]
+    pub fn blamed_function(&self, stack: StackId) -> String {
+        function_label(&self.trace, self.symbols.as_deref(), self.blamed_frame(stack))
+    }
+
+    /// A text of the frame to blame, for every stack.
+    fn blamed_texts(&self, text: impl Fn(FrameId) -> String) -> (Source, Labels) {
+        let blamed = self.blamed();
+        let mut known: FxHashMap<FrameId, u32> = FxHashMap::default();
+        let mut texts = Vec::new();
+        let of_stack: Vec<u32> = blamed
+            .iter()
+            .map(|frame| {
+                *known.entry(*frame).or_insert_with(|| {
+                    texts.push(text(*frame));
+                    texts.len() as u32 - 1
+                })
+            })
+            .collect();
+        let (distinct, ids) = rank_texts(texts);
+        let ids = of_stack.iter().map(|t| ids[*t as usize]).collect();
+        (Source::AllocStack(Arc::new(ids)), Labels::Texts(distinct))
+    }
+
+    fn row_values(&self, key: Key) -> (Source, Labels) {
+        let table = &self.trace.allocations;
+        let clock = self.trace.clock;
+        let times = |values: Vec<u64>| values.into_iter().map(from_ordered).collect::<Vec<_>>();
+        let (labels, ids) = match key {
+            Key::AllocTime => {
+                let (values, ids) = rank_rows(table.len(), |r| ordered(table.alloc_time[r]));
+                (Labels::Times(times(values), clock), ids)
+            }
+            Key::FreeTime => {
+                let (values, ids) = rank_rows(table.len(), |r| ordered(table.free_time[r]));
+                (Labels::Times(times(values), clock), ids)
+            }
+            Key::Lifetime => {
+                let (values, ids) = rank_rows(table.len(), |r| ordered(table.lifetime(r)));
+                (Labels::Spans(times(values), clock), ids)
+            }
+            _ => {
+                let (values, ids) = rank_rows(table.len(), |r| table.address[r]);
+                (Labels::Addresses(values), ids)
+            }
+        };
+        (Source::Rows(Arc::new(ids)), labels)
+    }
+
+    fn generation_of_rows(&self) -> (Source, Labels) {
+        let ids = self.trace.allocations.alloc_time.par_iter().map(|alloc| self.generations.of(*alloc)).collect();
+        let labels = self.generations.labels(self.trace.extent, &self.trace.clock);
+        (Source::Rows(Arc::new(ids)), Labels::Texts(labels))
+    }
+
+    fn process_label(&self, process: ProcessId) -> String {
+        let row = self.trace.processes.get(process);
+        row.map_or_else(|| unknown_process(process).to_owned(), crate::trace::process::Process::label)
+    }
+
+    fn tag_description(&self, context: &Context) -> String {
+        let built_in =
+            || known_tags::describe(context.tag).map_or_else(String::new, |text| format!("{text}{}", known_tags::MARK));
+        let text = self.pool_tags.as_ref().and_then(|tags| tags.get(context.tag));
+        text.map_or_else(built_in, |text| match (text.binary.as_str(), text.description.as_str()) {
+            (binary, "") => binary.to_owned(),
+            ("", description) => description.to_owned(),
+            (binary, description) => format!("{binary}: {description}"),
+        })
+    }
+}
+
+/// What stands in place of a process that is none of the trace's.
+#[must_use]
+pub fn unknown_process(process: ProcessId) -> &'static str {
+    if process == ProcessId::UNKNOWN_ALLOCATOR { UNKNOWN_ALLOCATOR } else { "Unknown" }
+}
+
+/// A number that sorts like the time.
+fn ordered(time: Ticks) -> u64 {
+    (time.0 as u64) ^ (1 << 63)
+}
+
+fn from_ordered(number: u64) -> Ticks {
+    Ticks((number ^ (1 << 63)) as i64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::group::parallel::never;
+    use crate::group::testkit::{FakeNames, names, random_blocks};
+
+    /// All frames of the blocks.
+    const FRAMES: [&str; 7] = ["app:10", "app:11", "nt:20", "nt:40", "my:30", "other:30", "wdf:1"];
+
+    #[test]
+    fn other_frame_names_leave_everything_else_as_it_is() {
+        let plain = names(&random_blocks(3, 60));
+        let same = |a: &Names, b: &Names, key| Arc::ptr_eq(&a.column(key), &b.column(key));
+        let kept = plain.combos(&[Key::Tag], &never).unwrap().unwrap();
+        let lost = plain.combos(&[Key::Driver], &never).unwrap().unwrap();
+        let functions: Vec<(&str, &str)> = FRAMES.iter().map(|frame| (*frame, "f")).collect();
+        let symbols: Arc<dyn FrameNames> = Arc::new(FakeNames::new(plain.trace(), &functions));
+        for key in Key::ALL {
+            assert_eq!(plain.column(*key).key, *key);
+        }
+        let named = plain.renamed(Some(Arc::clone(&symbols)), FrameNaming::Symbol);
+        assert!(same(&plain, &named, Key::Tag) && same(&plain, &named, Key::Generation));
+        assert!(Arc::ptr_eq(&kept, &named.combos(&[Key::Tag], &never).unwrap().unwrap()));
+        assert!(!Arc::ptr_eq(&lost, &named.combos(&[Key::Driver], &never).unwrap().unwrap()));
+        assert!(!same(&plain, &named, Key::Stack) && !same(&plain, &named, Key::Function));
+        assert_eq!(named.column(Key::Function).count(), plain.column(Key::Driver).count());
+        assert!(named.stacks().texts().iter().all(|text| text.ends_with("f+0x1")));
+
+        let by_module = named.renamed(Some(symbols), FrameNaming::Module);
+        assert!(same(&named, &by_module, Key::Function) && !same(&named, &by_module, Key::Stack));
+        assert!(by_module.stacks().texts().iter().all(|text| !text.contains('!')));
+        let without = by_module.renamed(None, FrameNaming::Symbol);
+        assert_eq!(without.stacks().texts(), plain.stacks().texts());
+    }
+}

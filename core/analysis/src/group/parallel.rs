@@ -1,0 +1,53 @@
+//! Work over all rows on all workers. Results must not depend on how the rows were split, so whatever is folded here has
+//! to commute.
+
+pub use poolscope_base::progress::Cancelled;
+use rayon::prelude::*;
+use std::ops::Range;
+
+/// Asked once per chunk of rows; `true` ends the work.
+pub type Cancel<'c> = &'c (dyn Fn() -> bool + Sync);
+
+/// A [`Cancel`] that never does.
+pub fn never() -> bool {
+    false
+}
+
+/// Rows in a chunk.
+pub const CHUNK_ROWS: usize = 1 << 16;
+
+/// Folds chunks of rows into accumulators, of which there are at most `accumulators` at a time, and merges those.
+///
+/// # Errors
+///
+/// [`Cancelled`] once `cancel` says so.
+pub fn fold_rows<A: Send>(
+    rows: usize,
+    accumulators: usize,
+    cancel: Cancel<'_>,
+    new: impl Fn() -> A + Sync + Send,
+    visit: impl Fn(&mut A, Range<usize>) + Sync + Send,
+    merge: impl Fn(A, A) -> A + Sync + Send,
+) -> Result<A, Cancelled> {
+    let chunks = rows.div_ceil(CHUNK_ROWS);
+    let pieces = accumulators.clamp(1, chunks.max(1));
+    let piece = |p: usize| chunks * p / pieces..chunks * (p + 1) / pieces;
+    let folded = (0..pieces).into_par_iter().map(|p| {
+        let mut accumulator = new();
+        for chunk in piece(p) {
+            if cancel() {
+                return Err(Cancelled);
+            }
+            let from = chunk * CHUNK_ROWS;
+            visit(&mut accumulator, from..rows.min(from + CHUNK_ROWS));
+        }
+        Ok(accumulator)
+    });
+    folded.try_reduce_with(|a, b| Ok(merge(a, b))).unwrap_or_else(|| Ok(new()))
+}
+
+/// Accumulators that keep all workers busy and leave room for stealing.
+#[must_use]
+pub fn plenty() -> usize {
+    rayon::current_num_threads() * 4
+}

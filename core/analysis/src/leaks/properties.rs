@@ -1,0 +1,290 @@
+//! What must not change a verdict: the units of sizes and of time, names, the number of workers; and that no blocks, however
+//! odd, make the judge fail.
+
+use super::shapes::{Family, Load, draw, plan};
+use super::*;
+use crate::group::frames::FrameNaming;
+use crate::group::key::Key;
+use crate::group::names::Names;
+use crate::group::parallel::never;
+use crate::group::testkit::{self, Block, Dice, block, random_blocks};
+use crate::pivot::{Evaluator, Figure, Number, PivotRequest, pivot};
+use crate::trace::Trace;
+use crate::trace::recorded::RecordedRange;
+use std::sync::Arc;
+
+fn judged(trace: &Arc<Trace>, view: View, by: By) -> Judgement {
+    let names = Names::new(trace.clone(), FrameNaming::Symbol);
+    judge(&names, Request { view, by, warm_up: WarmUp::Usual }, &never).unwrap()
+}
+
+fn whole(trace: &Arc<Trace>) -> Judgement {
+    judged(trace, trace.extent, By::Tag)
+}
+
+fn loads() -> Vec<Load> {
+    let families = [Family::Short, Family::Caches, Family::Lost];
+    families.into_iter().enumerate().map(|(at, family)| draw(7000 + at as u64, plan(family, at * 4, true))).collect()
+}
+
+/// Tag, pool, verdict, confidence and score, in their order.
+fn ranking(judgement: &Judgement) -> Vec<(Option<String>, bool, Verdict, String)> {
+    let row = |s: &Suspect| (s.tag.clone(), s.paged, s.verdict, format!("{:.6} {:.6}", s.confidence, s.score));
+    judgement.suspects.iter().map(row).collect()
+}
+
+#[test]
+fn scaling_sizes_changes_no_verdict() {
+    for load in loads() {
+        let before = ranking(&whole(&load.trace()));
+        for factor in [2, 1024] {
+            let mut larger = load.trace();
+            let table = &mut Arc::get_mut(&mut larger).unwrap().allocations;
+            table.size.iter_mut().for_each(|size| *size *= factor);
+            assert_eq!(ranking(&whole(&larger)), before);
+        }
+    }
+}
+
+#[test]
+fn scaling_times_changes_no_verdict() {
+    for load in loads() {
+        let before = ranking(&whole(&load.trace()));
+        for factor in [8, 1 << 20] {
+            let mut longer = load.trace();
+            let trace = Arc::get_mut(&mut longer).unwrap();
+            let times = trace.allocations.alloc_time.iter_mut().chain(&mut trace.allocations.free_time);
+            times.filter(|time| time.is_known()).for_each(|time| time.0 *= factor);
+            trace.extent.to.0 *= factor;
+            trace.recorded = RecordedRange::whole(trace.extent);
+            let after = whole(&longer);
+            let verdicts = |rows: &[(Option<String>, bool, Verdict, String)]| -> Vec<(Option<String>, bool, Verdict)> {
+                rows.iter().filter(|row| row.2 <= Verdict::Growing).map(|row| (row.0.clone(), row.1, row.2)).collect()
+            };
+            assert_eq!(verdicts(&ranking(&after)), verdicts(&before));
+        }
+    }
+}
+
+#[test]
+fn renaming_tags_changes_no_verdict() {
+    for load in loads() {
+        let before = ranking(&whole(&load.trace()));
+        let renamed = |tag: &str| -> String {
+            tag.chars().map(|c| if c.is_ascii_digit() { (b'0' + b'9' - c as u8) as char } else { 'Q' }).collect()
+        };
+        let mut blocks = load.blocks.clone();
+        for block in &mut blocks {
+            let text = renamed(&crate::trace::context::Tag(*block.tag).text());
+            let mut tag = [0u8; 4];
+            tag.copy_from_slice(text.as_bytes());
+            block.tag = Box::leak(Box::new(tag));
+        }
+        let other =
+            Load { blocks, guilty: None, parts: Vec::new(), lost: load.lost, planted: Vec::new(), end: load.end };
+        let expected: Vec<_> = before.into_iter().map(|(tag, p, v, n)| (tag.map(|t| renamed(&t)), p, v, n)).collect();
+        assert_eq!(ranking(&whole(&other.trace())), expected);
+    }
+}
+
+#[test]
+fn the_number_of_workers_changes_nothing() {
+    let pool = |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+    for load in loads() {
+        let trace = load.trace();
+        let of = |threads| pool(threads).install(|| whole(&trace));
+        let one = of(1);
+        assert_eq!(of(4), one);
+    }
+}
+
+#[test]
+fn a_mark_splits_what_was_allocated_and_what_survives() {
+    for load in loads() {
+        let trace = load.trace();
+        for at in [1, 5_000] {
+            let names = Names::new(trace.clone(), FrameNaming::Symbol).with_marks(&[Ticks(at)]);
+            let request = Request { view: trace.extent, by: By::Tag, warm_up: WarmUp::None };
+            let all = judge(&names, request, &never).unwrap();
+            let halves = [View { to: Ticks(at - 1), ..trace.extent }, View { from: Ticks(at), ..trace.extent }];
+            let halves = halves.map(|view| judged(&trace, view, By::Tag));
+            let total = |j: &Judgement| j.suspects.iter().map(|s| s.evidence.allocated.count).sum::<u64>();
+            assert_eq!(total(&all), total(&halves[0]) + total(&halves[1]));
+            for suspect in &all.suspects {
+                let mut sum = evidence::Blocks::default();
+                suspect.generations.iter().for_each(|blocks| sum.merge(*blocks));
+                assert_eq!((sum, suspect.generations.len()), (suspect.evidence.survivors, 3));
+            }
+        }
+    }
+}
+
+#[test]
+fn time_without_a_recording_is_no_time_without_growth() {
+    for load in loads() {
+        let trace = load.trace();
+        let View { from, to } = trace.extent;
+        let before = ranking(&whole(&trace));
+        let longer = View { from: Ticks(from.0 - 7_000), to: Ticks(to.0 + 7_000) };
+        assert_eq!(ranking(&judged(&trace, longer, By::Tag)), before, "around the trace");
+        // The same in a log whose beginning is overwritten: it is analyzed from where it was recorded.
+        let mut wrapped = load.trace();
+        let inner = Arc::get_mut(&mut wrapped).unwrap();
+        inner.anomalies.add(poolscope_etl::diagnostics::AnomalyKind::WrappedCircular, 1);
+        inner.extent.from = Ticks(from.0 - 30_000);
+        let first = super::trust::first_pool_event(&wrapped).unwrap();
+        inner_range(&mut wrapped, View { from: first, to });
+        let (all, rest) = (whole(&wrapped), judged(&wrapped, View { from: first, to }, By::Tag));
+        assert_eq!((all.span, rest.span.view.from), (rest.span, first));
+        let verdicts = |j: &Judgement| j.suspects.iter().map(|s| (s.tag.clone(), s.verdict)).collect::<Vec<_>>();
+        assert_eq!(verdicts(&all), verdicts(&rest));
+        assert!(all.trust.factor() < rest.trust.factor(), "the gap still costs trust");
+    }
+}
+
+/// Sets the recorded range of a trace.
+fn inner_range(trace: &mut Arc<Trace>, range: View) {
+    Arc::get_mut(trace).unwrap().recorded = RecordedRange { start_missing: true, ..RecordedRange::whole(range) };
+}
+
+#[test]
+fn every_free_of_the_view_is_counted() {
+    for load in loads() {
+        let trace = load.trace();
+        let view = View { from: Ticks(3_000), ..trace.extent };
+        let ends = |time: &&Ticks| **time >= view.from && **time <= view.to;
+        let truth = trace.allocations.free_time.iter().filter(ends).count() as u64;
+        let judgement = judged(&trace, view, By::Tag);
+        let counted: u64 = judgement.suspects.iter().map(|s| s.evidence.freed.count).sum();
+        let tags: Vec<&Option<String>> = judgement.suspects.iter().map(|s| &s.tag).collect();
+        // A tag of which nothing was allocated in the view is no suspect.
+        let others = (0..trace.allocations.len()).filter(|row| {
+            let of = trace.contexts.rows()[trace.allocations.alloc_context[*row].index()].tag.text();
+            ends(&&trace.allocations.free_time[*row]) && !tags.contains(&&Some(of))
+        });
+        assert_eq!(counted + others.count() as u64, truth);
+        assert!(judgement.suspects.iter().any(|s| s.evidence.freed_earlier.count > 0));
+    }
+}
+
+#[test]
+fn a_late_mark_is_no_warm_up() {
+    let trace = loads()[0].trace();
+    let marked = |at| {
+        let names = Names::new(trace.clone(), FrameNaming::Symbol).with_marks(&[Ticks(at)]);
+        judge(&names, Request { view: trace.extent, by: By::Tag, warm_up: WarmUp::Usual }, &never).unwrap().span.from
+    };
+    assert_eq!(marked(4_000), Ticks(4_000));
+    assert_eq!(marked(9_500), whole(&trace).span.from);
+}
+
+#[test]
+fn odd_blocks_are_judged_without_failing() {
+    let mut dice = Dice(99);
+    let odd = |dice: &mut Dice, mut b: Block| {
+        match dice.roll(12) {
+            0 => b.size = u64::MAX,
+            1 => (b.alloc, b.free) = (None, None),
+            2 => b.free = b.alloc,
+            3 => b.alloc = Some(-Ticks::LIMIT),
+            4 => b.free = Some(Ticks::LIMIT),
+            5 => b.size = 0,
+            _ => {}
+        }
+        b
+    };
+    let mut sets: Vec<Vec<Block>> =
+        vec![Vec::new(), vec![block(Some(5), None, 1)], vec![block(None, None, u64::MAX); 50]];
+    sets.push((0..300).map(|_| block(Some(10_000), None, u64::MAX)).collect());
+    sets.extend((0..40).map(|seed| {
+        let count = 1 + dice.roll(400) as usize;
+        random_blocks(seed, count).into_iter().map(|b| odd(&mut dice, b)).collect::<Vec<_>>()
+    }));
+    for blocks in sets {
+        let trace = testkit::trace(&blocks);
+        let ends = [(0, 10_000), (5_000, 5_000), (2_000, 7_000), (-5, -1), (i64::MIN + 1, i64::MAX - 1), (9_000, 100)];
+        for (from, to) in ends {
+            for by in By::ALL {
+                let judgement = judged(&trace, View { from: Ticks(from), to: Ticks(to) }, by);
+                for s in &judgement.suspects {
+                    assert!((0.0..=1.0).contains(&s.confidence) && (0.0..=100.0).contains(&s.score), "{s:?}");
+                    assert!(s.growth_bytes_per_s.is_finite() && (0.0..=1.0).contains(&s.stack_share), "{s:?}");
+                }
+            }
+        }
+    }
+}
+
+/// Growth of all that is in a pool, by suspect and what belongs to none.
+fn pool_sum(judgement: &Judgement, paged: bool) -> f64 {
+    let of_suspects: f64 = judgement.suspects.iter().filter(|s| s.paged == paged).map(|s| s.growth_bytes_per_s).sum();
+    of_suspects + judgement.pools[usize::from(paged)].unattributed_bytes_per_s
+}
+
+#[test]
+fn growth_adds_up_however_it_is_grouped_and_is_that_of_the_pivot() {
+    for load in loads() {
+        let trace = load.trace();
+        for view in [trace.extent, View { from: Ticks(2_000), to: Ticks(7_500) }] {
+            let by_tag = judged(&trace, view, By::Tag);
+            for paged in [false, true] {
+                let whole = by_tag.pools[usize::from(paged)].slope_bytes_per_s;
+                for by in By::ALL {
+                    let sum = pool_sum(&judged(&trace, view, by), paged);
+                    assert!((sum - whole).abs() <= 1e-6 * whole.abs().max(1.0), "{by:?} {paged}: {sum} {whole}");
+                }
+            }
+            let names = Names::new(trace.clone(), FrameNaming::Symbol);
+            let request = PivotRequest { keys: &[Key::Tag, Key::Paged], view, rows: None };
+            let table = Arc::new(pivot(&names, &request, &never).unwrap());
+            let (groups, _) =
+                Evaluator::new(&names, &table, None, &[Figure::Growth]).groups(Figure::Growth, &never).unwrap();
+            for suspect in &by_tag.suspects {
+                let is_own = |group: &usize| {
+                    let texts =
+                        table.ids(*group).iter().zip(table.columns()).map(|(id, column)| column.text(*id).into_owned());
+                    let pool = if suspect.paged { "Paged" } else { "NonPaged" };
+                    texts.collect::<Vec<_>>() == [suspect.tag.clone().unwrap(), pool.to_owned()]
+                };
+                let group = (0..table.len()).find(is_own).unwrap();
+                let Number::Float(growth) = groups[group] else { panic!("{:?}", groups[group]) };
+                assert!(
+                    (growth - suspect.growth_bytes_per_s).abs() <= 1e-6 * growth.abs().max(1.0),
+                    "{:?}",
+                    suspect.tag
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_leak_grows_the_same_over_one_or_a_hundred_stacks_processes_and_sizes() {
+    let frame = |at: usize| -> &'static str { Box::leak(format!("my:{:x}", 0x1000 + 0x40 * at).into_boxed_str()) };
+    let stacks: Vec<&'static [&'static str]> =
+        (0..100).map(|at| -> &'static [&'static str] { Box::leak(Box::new(["nt:20", frame(at)])) }).collect();
+    let mut dice = Dice(3);
+    let mut moments: Vec<i64> = (0..3_000).map(|_| dice.roll(10_000) as i64).collect();
+    moments.sort_unstable();
+    let load = |ways: u64, dice: &mut Dice| -> Vec<Block> {
+        let one = |at: &i64| {
+            let stack = stacks[dice.roll(ways) as usize];
+            let process = dice.roll(ways.min(4)) as u32;
+            let size = 512 - 4 * (ways - 1) + 8 * dice.roll(ways);
+            Block { stack, process, ..block(Some(*at), None, size) }
+        };
+        moments.iter().map(one).collect()
+    };
+    let planted = 3_000.0 * 512.0 / 10.0;
+    for ways in [1, 10, 100] {
+        let trace = testkit::trace(&load(ways, &mut dice));
+        let judgement = whole(&trace);
+        let suspect = &judgement.suspects[0];
+        assert_eq!((judgement.suspects.len(), suspect.verdict), (1, Verdict::Leak), "{ways}");
+        assert!((suspect.growth_bytes_per_s / planted - 1.0).abs() < 0.05, "{ways}: {}", suspect.growth_bytes_per_s);
+        let by_stack = judged(&trace, trace.extent, By::Stack);
+        let sum: f64 = by_stack.suspects.iter().map(|s| s.growth_bytes_per_s).sum();
+        assert!((sum - suspect.growth_bytes_per_s).abs() < 1e-6 * sum, "{ways}: {sum}");
+        assert_eq!(judgement.pools[0].leak_bytes_per_s, suspect.growth_bytes_per_s);
+    }
+}

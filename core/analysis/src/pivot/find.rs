@@ -1,0 +1,423 @@
+//! Text search over the whole tree of a pivot, opened or not. Texts are asked once each; which nodes they stand in follows
+//! from counts over the groups, so that only what leads to a match is walked. It must never make nodes for the rest.
+
+use super::cost::Cost;
+use super::figure::Figure;
+use super::number::Number;
+use super::sort::SortOrder;
+use super::table::Pivot;
+use super::tree::{NodeId, PivotTree, Step};
+use crate::group::parallel::{Cancel, Cancelled};
+use crate::group::values::KeyColumn;
+use rayon::prelude::*;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// What to look for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct FindRequest {
+    /// Text that the shown text of a node has to contain. The empty one is nowhere.
+    pub text: String,
+    /// Whether upper and lower case differ.
+    pub case_sensitive: bool,
+    /// Whether it has to be the whole text, apart from spaces at the end.
+    pub whole: bool,
+    /// So many matches are listed at most.
+    pub limit: usize,
+}
+
+/// What was found.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Found {
+    /// Steps from the top row to each match, in the order in which the fully opened tree shows them.
+    pub matches: Vec<Vec<Step>>,
+    /// Whether there are more than those listed.
+    pub more: bool,
+    /// Number of all matching nodes.
+    pub total: u64,
+}
+
+/// Finds the nodes whose text matches, in the tree that `sort` orders (as [`PivotTree::children`] does: figures that do not
+/// follow from sums leave the order of the keys).
+///
+/// # Errors
+///
+/// [`Cancelled`] once `cancel` says so.
+pub fn find(
+    pivot: &Arc<Pivot>,
+    sort: SortOrder,
+    request: &FindRequest,
+    cancel: Cancel<'_>,
+) -> Result<Found, Cancelled> {
+    let Some(matcher) = Matcher::new(request) else {
+        return Ok(Found::default());
+    };
+    let Some(search) = Search::new(pivot, &matcher, cancel)? else {
+        return Ok(Found::default());
+    };
+    let total = search.before.last().copied().unwrap_or(0);
+    let matches = search.walk(sort, request.limit, cancel)?;
+    Ok(Found { more: total > matches.len() as u64, matches, total })
+}
+
+/// Opens a tree along steps that were found in another tree over the same pivot: the nodes on the way, the last is the
+/// match. `None` if the tree has no such way.
+pub fn walk_to(tree: &mut PivotTree, steps: &[Step]) -> Option<Vec<NodeId>> {
+    let mut at = PivotTree::ROOT;
+    let mut way = Vec::with_capacity(steps.len());
+    for step in steps {
+        let children = tree.open(at).to_vec();
+        at = children.into_iter().find(|child| tree.step(*child) == *step)?;
+        way.push(at);
+    }
+    Some(way)
+}
+
+/// A request, ready to be asked.
+struct Matcher {
+    text: String,
+    case_sensitive: bool,
+    whole: bool,
+}
+
+impl Matcher {
+    fn new(request: &FindRequest) -> Option<Self> {
+        let FindRequest { text, case_sensitive, whole, .. } = request;
+        let text = if *case_sensitive { text.clone() } else { text.to_lowercase() };
+        (!text.is_empty()).then_some(Self { text, case_sensitive: *case_sensitive, whole: *whole })
+    }
+
+    fn matches(&self, text: &str) -> bool {
+        if self.case_sensitive { self.holds(text) } else { self.holds(&text.to_lowercase()) }
+    }
+
+    fn holds(&self, text: &str) -> bool {
+        if self.whole { text.trim_end() == self.text.trim_end() } else { text.contains(&self.text) }
+    }
+}
+
+/// Which numbers of a column match.
+enum Hits {
+    Values(Vec<bool>),
+    Stacks {
+        /// Whether the innermost frame matches, by node of the shown stacks.
+        own: Vec<bool>,
+        /// How many frames match, `[Root]` and the innermost included.
+        on_stack: Vec<u32>,
+    },
+}
+
+impl Hits {
+    fn new(column: &KeyColumn, matcher: &Matcher) -> Self {
+        let Some(stacks) = column.stacks() else {
+            let ids = (0..column.count()).into_par_iter();
+            return Self::Values(ids.map(|id| matcher.matches(&column.text(id))).collect());
+        };
+        let texts: Vec<bool> = stacks.texts().par_iter().map(|t| matcher.matches(t)).collect();
+        let root = matcher.matches(stacks.text(0));
+        let hit = |node| stacks.text_id(node).map_or(root, |t| texts.get(t as usize).copied().unwrap_or(false));
+        let own: Vec<bool> = (0..stacks.len() as u32).map(hit).collect();
+        let mut on_stack = vec![0u32; own.len()];
+        for (node, hit) in own.iter().enumerate() {
+            // Nodes come after their parents.
+            let outer = if node == 0 { 0 } else { on_stack[stacks.parent(node as u32) as usize] };
+            on_stack[node] = outer + u32::from(*hit);
+        }
+        Self::Stacks { own, on_stack }
+    }
+
+    fn is_empty(&self) -> bool {
+        let (Self::Values(own) | Self::Stacks { own, .. }) = self;
+        !own.contains(&true)
+    }
+
+    fn is_hit(&self, id: u32) -> bool {
+        let (Self::Values(own) | Self::Stacks { own, .. }) = self;
+        own.get(id as usize).copied().unwrap_or(false)
+    }
+
+    /// How many matching nodes a number stands for: a value for itself, a stack for all its frames.
+    fn count(&self, id: u32) -> u64 {
+        match self {
+            Self::Values(_) => u64::from(self.is_hit(id)),
+            Self::Stacks { on_stack, .. } => on_stack.get(id as usize).copied().map_or(0, u64::from),
+        }
+    }
+}
+
+struct Search<'p> {
+    pivot: &'p Pivot,
+    /// Splits groups; nothing in it is opened.
+    tree: PivotTree,
+    hits: Vec<Hits>,
+    /// Whether the node of the rows without a stack matches.
+    no_stack: bool,
+    /// For every group how many matching nodes begin in groups before it, and at the end how many there are.
+    before: Vec<u64>,
+}
+
+impl<'p> Search<'p> {
+    /// `None` if the text is nowhere in the columns.
+    fn new(pivot: &'p Arc<Pivot>, matcher: &Matcher, cancel: Cancel<'_>) -> Result<Option<Self>, Cancelled> {
+        let mut hits = Vec::new();
+        for column in pivot.columns() {
+            if cancel() {
+                return Err(Cancelled);
+            }
+            hits.push(Hits::new(column, matcher));
+        }
+        let no_stack = matcher.matches("[No stack]");
+        if !no_stack && hits.iter().all(Hits::is_empty) {
+            return Ok(None);
+        }
+        let tree = PivotTree::new(Arc::clone(pivot));
+        let mut search = Self { pivot, tree, hits, no_stack, before: Vec::new() };
+        let begins = |group: usize| {
+            if group.is_multiple_of(1 << 16) && cancel() { Err(Cancelled) } else { Ok(search.begins(group)) }
+        };
+        let mut before: Vec<u64> = (0..pivot.len()).into_par_iter().map(begins).collect::<Result<_, _>>()?;
+        let mut sum = 0;
+        for count in &mut before {
+            sum += std::mem::replace(count, sum);
+        }
+        before.push(sum);
+        search.before = before;
+        Ok(Some(search))
+    }
+
+    /// How many matching nodes have this group as their first.
+    fn begins(&self, group: usize) -> u64 {
+        let own = self.pivot.ids(group);
+        let last = group.checked_sub(1).map_or(&[][..], |g| self.pivot.ids(g));
+        let Some(column) = own.iter().zip(last).position(|(a, b)| a != b) else {
+            return if group == 0 { self.column_onwards(group, 0) } else { 0 };
+        };
+        let (id, last_id) = (own[column], last[column]);
+        let shared = self.pivot.columns().get(column).and_then(|c| c.stacks()).map_or(0, |stacks| {
+            let mut common = id;
+            while common != 0 && !stacks.subtree(common).contains(&last_id) {
+                common = stacks.parent(common);
+            }
+            self.count(column, common)
+        });
+        self.count(column, id) - shared + self.column_onwards(group, column + 1)
+    }
+
+    fn count(&self, column: usize, id: u32) -> u64 {
+        self.hits.get(column).map_or(0, |h| h.count(id))
+    }
+
+    /// How many nodes on the way to a group match, from the node of a column on.
+    fn column_onwards(&self, group: usize, column: usize) -> u64 {
+        let ids = self.pivot.ids(group).iter().enumerate().skip(column);
+        ids.map(|(column, id)| self.count(column, *id) + self.no_stack_at(group, column)).sum()
+    }
+
+    /// 1 if the way to a group leads through a matching node of the rows without a stack.
+    fn no_stack_at(&self, group: usize, column: usize) -> u64 {
+        let own = self.pivot.ids(group);
+        let is_stack = matches!(self.hits.get(column), Some(Hits::Stacks { .. }));
+        if !self.no_stack || !is_stack || own.get(column) != Some(&0) {
+            return 0;
+        }
+        // There is such a node where groups with a stack stand beside: right after those without.
+        let (mut low, mut high) = (group + 1, self.pivot.len());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if self.pivot.ids(middle)[..=column] <= own[..=column] {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        let after = self.pivot.ids(low);
+        u64::from(after.get(..column) == own.get(..column) && !after.is_empty())
+    }
+
+    fn is_hit(&self, step: Step) -> bool {
+        match step {
+            Step::Total => false,
+            Step::Value { column, id } | Step::Frame { column, frame: id } => {
+                self.hits.get(column).is_some_and(|h| h.is_hit(id))
+            }
+            Step::NoStack { .. } => self.no_stack,
+        }
+    }
+
+    /// How many matching nodes lie below a node.
+    fn below(&self, step: Step, groups: &Range<u32>) -> u64 {
+        let first = groups.start as usize;
+        let on_first = match step {
+            Step::Total => self.column_onwards(first, 0),
+            Step::Value { column, .. } | Step::NoStack { column } => self.column_onwards(first, column + 1),
+            Step::Frame { column, frame } => {
+                let id = self.pivot.ids(first).get(column).copied().unwrap_or(0);
+                let inner = self.count(column, id) - self.count(column, frame);
+                let no_stack = if frame == 0 { self.no_stack_at(first, column) } else { 0 };
+                inner + no_stack + self.column_onwards(first, column + 1)
+            }
+        };
+        let at = |group: usize| self.before.get(group).copied().unwrap_or(0);
+        on_first + at(groups.end as usize).saturating_sub(at(first + 1))
+    }
+
+    /// The children of a node that match or lead to a match, in the order of the tree.
+    fn children(&self, step: Step, groups: Range<u32>, sort: SortOrder) -> Vec<(Step, Range<u32>)> {
+        let mut children = self.tree.split_step(step, groups);
+        children.retain(|(step, groups)| self.is_hit(*step) || self.below(*step, groups) > 0);
+        if children.len() < 2 {
+            return children;
+        }
+        let figures: Vec<Figure> = sort.figures().collect();
+        let mut numbers = vec![Number::None; figures.len() * children.len()];
+        if !figures.is_empty() {
+            let places = numbers.par_chunks_mut(figures.len()).zip(&children).with_min_len(1 << 8);
+            places.for_each(|(places, (_, groups))| {
+                let mut cost = Cost::default();
+                let costs = self.pivot.costs().get(groups.start as usize..groups.end as usize);
+                costs.unwrap_or(&[]).iter().for_each(|c| cost.add(c));
+                let numbers = figures.iter().map(|f| f.of(&cost, self.pivot.scale()));
+                places.iter_mut().zip(numbers).for_each(|(place, number)| *place = number);
+            });
+        }
+        let number = |child: usize, figure: Figure| {
+            let at = figures.iter().position(|f| *f == figure);
+            at.map_or(Number::None, |at| numbers[child * figures.len() + at])
+        };
+        let mut order: Vec<usize> = (0..children.len()).collect();
+        order.sort_by(|a, b| sort.order(|figure| (number(*a, figure), number(*b, figure)), a.cmp(b)));
+        order.into_iter().map(|at| children[at].clone()).collect()
+    }
+
+    fn walk(&self, sort: SortOrder, limit: usize, cancel: Cancel<'_>) -> Result<Vec<Vec<Step>>, Cancelled> {
+        let mut matches = Vec::new();
+        let mut way = Vec::new();
+        let everything = 0..self.pivot.len() as u32;
+        let mut open = vec![self.children(Step::Total, everything, sort).into_iter()];
+        while matches.len() < limit {
+            let Some(siblings) = open.last_mut() else {
+                break;
+            };
+            let Some((step, groups)) = siblings.next() else {
+                open.pop();
+                way.pop();
+                continue;
+            };
+            if cancel() {
+                return Err(Cancelled);
+            }
+            way.push(step);
+            if self.is_hit(step) {
+                matches.push(way.clone());
+            }
+            if self.below(step, &groups) > 0 {
+                open.push(self.children(step, groups, sort).into_iter());
+            } else {
+                way.pop();
+            }
+        }
+        Ok(matches)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Key, PivotRequest, Sort, pivot};
+    use super::*;
+    use crate::group::names::Names;
+    use crate::group::parallel::never;
+    use crate::group::testkit::{names, random_blocks};
+    use crate::trace::time::{Ticks, View};
+
+    fn table(names: &Names, keys: &[Key]) -> Arc<Pivot> {
+        let view = View { from: Ticks(1000), to: Ticks(8000) };
+        Arc::new(pivot(names, &PivotRequest { keys, view, rows: None }, &never).unwrap())
+    }
+
+    fn request(text: &str) -> FindRequest {
+        FindRequest { text: text.to_owned(), case_sensitive: false, whole: false, limit: usize::MAX }
+    }
+
+    /// The steps to every node whose text `matches`, in the order of the fully opened tree.
+    fn by_opening_everything(pivot: &Arc<Pivot>, sort: SortOrder, matches: impl Fn(&str) -> bool) -> Vec<Vec<Step>> {
+        let mut tree = PivotTree::new(Arc::clone(pivot));
+        let mut found = Vec::new();
+        let mut open: Vec<(NodeId, Vec<Step>)> = vec![(PivotTree::ROOT, Vec::new())];
+        while let Some((node, way)) = open.pop() {
+            if node != PivotTree::ROOT && matches(&tree.label(node)) {
+                found.push(way.clone());
+            }
+            for child in tree.children(node, sort).into_iter().rev() {
+                let mut way = way.clone();
+                way.push(tree.step(child));
+                open.push((child, way));
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn matches_are_those_of_the_fully_opened_tree_in_its_order() {
+        const KEYS: [&[Key]; 6] = [
+            &[Key::Type, Key::Paged, Key::Tag, Key::Stack],
+            &[Key::Stack, Key::FreeStack, Key::Tag],
+            &[Key::FreeStack, Key::Process, Key::Stack],
+            &[Key::Driver, Key::Stack, Key::Thread],
+            &[Key::Tag, Key::Address],
+            &[],
+        ];
+        const TEXTS: [&str; 11] =
+            ["NT", "a", "[", "[No stack]", "[Root]", "+0x30", "Leak", "sys+0x", "0", "svchost", "nowhere"];
+        let names = names(&random_blocks(17, 700));
+        let sorts = ["size", "count:asc", "key", "key:desc", "peak_size", "max,count:asc", "impacting_count,key:desc"];
+        let mut seen = 0;
+        for keys in KEYS {
+            let pivot = table(&names, keys);
+            for sort in sorts.map(|s| s.parse::<SortOrder>().unwrap()) {
+                for text in TEXTS {
+                    let lower = text.to_lowercase();
+                    let expected = by_opening_everything(&pivot, sort, |t| t.to_lowercase().contains(&lower));
+                    let found = find(&pivot, sort, &request(text), &never).unwrap();
+                    assert_eq!(found.total, expected.len() as u64, "{keys:?} {text}");
+                    assert!(found.matches == expected && !found.more, "{keys:?} {sort:?} {text}");
+                    seen += expected.len();
+                    let few = find(&pivot, sort, &FindRequest { limit: 3, ..request(text) }, &never).unwrap();
+                    assert_eq!(few.matches, expected[..expected.len().min(3)]);
+                    assert_eq!((few.more, few.total), (expected.len() > 3, found.total));
+                }
+            }
+        }
+        assert!(seen > 10_000, "{seen}");
+    }
+
+    #[test]
+    fn case_and_whole_texts_count_where_asked_for() {
+        let names = names(&random_blocks(17, 300));
+        let pivot = table(&names, &[Key::Tag]);
+        let total = |request: FindRequest| find(&pivot, SortOrder::default(), &request, &never).unwrap().total;
+        assert_eq!(total(request("ntf")), 2);
+        assert_eq!(total(FindRequest { case_sensitive: true, ..request("ntf") }), 0);
+        assert_eq!(total(FindRequest { whole: true, ..request("ntf") }), 0);
+        assert_eq!(total(FindRequest { whole: true, ..request("fil") }), 1);
+        assert_eq!(total(request("")), 0);
+        assert!(find(&pivot, SortOrder::default(), &request("a"), &|| true).is_err());
+    }
+
+    #[test]
+    fn another_tree_can_be_opened_to_a_match() {
+        let names = names(&random_blocks(17, 300));
+        let pivot = table(&names, &[Key::Tag, Key::Stack]);
+        let mut tree = PivotTree::new(Arc::clone(&pivot));
+        let sort = SortOrder::new(&[Sort { figure: Some(Figure::Count), ascending: false }]);
+        let found = find(&pivot, sort, &request("myfault"), &never).unwrap();
+        assert!(!found.matches.is_empty());
+        for steps in &found.matches {
+            let way = walk_to(&mut tree, steps).unwrap();
+            assert_eq!(way.len(), steps.len());
+            let last = *way.last().unwrap();
+            assert!(tree.label(last).contains("myfault"));
+            assert_eq!(tree.depth(last), steps.len());
+        }
+        assert_eq!(walk_to(&mut tree, &[Step::NoStack { column: 0 }]), None);
+    }
+}

@@ -1,0 +1,505 @@
+//! Pivots of small traces against figures by hand, and of random ones against sums made row by row.
+
+use super::*;
+use crate::group::names::Names;
+use crate::group::parallel::never;
+use crate::group::testkit::{Block, Dice, block, names, random_blocks};
+use crate::group::values::Value;
+use crate::filter::rowset::RowSet;
+use crate::trace::time::{Ticks, View};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+fn view(from: i64, to: i64) -> View {
+    View { from: Ticks(from), to: Ticks(to) }
+}
+
+fn run(names: &Names, keys: &[Key], view: View) -> Pivot {
+    pivot(names, &PivotRequest { keys, view, rows: None }, &never).unwrap()
+}
+
+fn texts(pivot: &Pivot, group: usize) -> Vec<String> {
+    let ids = pivot.ids(group).iter().zip(pivot.columns());
+    ids.map(|(id, column)| match column.value(*id) {
+        Value::Frames(frames) => frames.join(";"),
+        _ => column.text(*id).into_owned(),
+    })
+    .collect()
+}
+
+fn four() -> Vec<Block> {
+    let mut paged = block(Some(500), None, 7);
+    paged.pool_type = 1;
+    paged.tag = b"Fil ";
+    vec![block(Some(1000), Some(2000), 100), block(Some(3000), None, 40), block(None, Some(4000), 30), paged]
+}
+
+#[test]
+fn a_whole_trace_by_type_and_paged() {
+    let names = names(&four());
+    let table = run(&names, &[Key::Type, Key::Paged, Key::Tag], view(0, 10_000));
+    let rows: Vec<_> = (0..table.len())
+        .map(|g| (texts(&table, g).join(" "), table.costs()[g].count(), table.costs()[g].size()))
+        .collect();
+    let expected = [
+        ("AIFI NonPaged Leak", 1, 100),
+        ("AIFO NonPaged Leak", 1, 40),
+        ("AIFO Paged Fil ", 1, 7),
+        ("AOFI NonPaged Leak", 1, 30),
+    ];
+    assert_eq!(rows, expected.map(|(t, c, s)| (t.to_owned(), c, s)));
+    let total = |figure: Figure| figure.of(table.total(), table.scale());
+    assert_eq!(total(Figure::Size), Number::Int(177));
+    assert_eq!(total(Figure::ImpactingSize), Number::Int(47));
+    assert_eq!(total(Figure::NetSize), Number::Int(17));
+    assert_eq!(total(Figure::Average), Number::Float(44.25));
+    assert_eq!((total(Figure::Min), total(Figure::Max)), (Number::Int(7), Number::Int(100)));
+    assert_eq!(total(Figure::LifetimeAverage), Number::Float(1.0));
+    assert_eq!(total(Figure::FreesPerAlloc), Number::quotient(2.0, 3.0));
+}
+
+#[test]
+fn growth_adds_up_over_every_grouping() {
+    let names = names(&random_blocks(11, 3_000));
+    for range in [view(0, 10_000), view(2_500, 8_000)] {
+        let growth = |keys: &[Key]| {
+            let table = Arc::new(run(&names, keys, range));
+            let (groups, total) =
+                Evaluator::new(&names, &table, None, &[Figure::Growth]).groups(Figure::Growth, &never).unwrap();
+            let float = |number: &Number| match number {
+                Number::Float(value) => *value,
+                other => panic!("{other:?}"),
+            };
+            (groups.iter().map(float).sum::<f64>(), float(&total))
+        };
+        let (_, total) = growth(&[Key::Paged]);
+        assert!(total.abs() > 1.0, "{total}");
+        for keys in [&[Key::Tag][..], &[Key::Driver], &[Key::Stack, Key::Process], &[Key::Type, Key::Tag, Key::Address]]
+        {
+            let (sum, all) = growth(keys);
+            assert!((sum - total).abs() < 1e-6 * total.abs() && all == total, "{keys:?}: {sum} {all} {total}");
+        }
+    }
+}
+
+#[test]
+fn a_narrow_view_classifies_again_and_drops_what_it_does_not_meet() {
+    let names = names(&four());
+    // [1500, 3500]: the first block is AOFI, the second AIFO, the third and fourth AOFO.
+    let table = run(&names, &[Key::Type], view(1500, 3500));
+    let rows: Vec<_> = (0..table.len()).map(|g| (texts(&table, g), table.costs()[g].size())).collect();
+    let expected = [("AIFO", 40), ("AOFI", 100), ("AOFO", 37)];
+    assert_eq!(rows, expected.map(|(t, s)| (vec![t.to_owned()], s)));
+    assert_eq!(Figure::NetSize.of(table.total(), table.scale()), Number::Int(-60));
+    let late = run(&names, &[Key::Type, Key::ImpactingType], view(4001, 5000));
+    let rows: Vec<_> = (0..late.len()).map(|g| texts(&late, g)).collect();
+    assert_eq!(rows, [["AOFO", "Transient"]]);
+    assert_eq!(late.total().size(), 47);
+}
+
+#[test]
+fn implied_ends_have_no_lifetime_and_uncertain_stacks_are_counted() {
+    use crate::trace::allocation::flag;
+    let with = |flags, free| Block { flags, stack: &["my:30"], ..block(Some(1000), Some(free), 10) };
+    let blocks = [
+        with(0, 2000),
+        with(flag::UNCERTAIN_ALLOCATION_STACK, 4000),
+        // One free and one allocation were lost: how long these lived is not known.
+        with(flag::IMPLIED_FREE | flag::UNCERTAIN_ALLOCATION_STACK, 9000),
+        with(flag::IMPLIED_ALLOCATION | flag::UNCERTAIN_FREE_STACK, 9500),
+    ];
+    let names = names(&blocks);
+    // By a few cells, by numbered combinations, and by cells that are too many for a table: the same figures.
+    for keys in [&[Key::Tag][..], &[Key::Stack, Key::Driver, Key::Process, Key::Thread], &[Key::Type, Key::Session]] {
+        let table = run(&names, keys, view(0, 10_000));
+        let total = |figure: Figure| figure.of(table.total(), table.scale());
+        assert_eq!((total(Figure::Count), total(Figure::LifetimeAverage)), (Number::Int(4), Number::Float(2.0)));
+        assert_eq!(total(Figure::LifetimeMax), Number::Float(3.0));
+        assert_eq!(
+            (total(Figure::UncertainStacks), total(Figure::UncertainFreeStacks)),
+            (Number::Int(2), Number::Int(1))
+        );
+    }
+    let by_lifetime = run(&names, &[Key::Lifetime], view(0, 10_000));
+    let row = |g| (texts(&by_lifetime, g)[0].clone(), by_lifetime.costs()[g].count());
+    let rows: Vec<_> = (0..by_lifetime.len()).map(row).collect();
+    let expected = [("unknown", 2), ("1.000000000 s", 1), ("3.000000000 s", 1)];
+    assert_eq!(rows, expected.map(|(text, count)| (text.to_owned(), count)));
+    let only_implied = names_of_only(flag::IMPLIED_FREE);
+    let table = run(&only_implied, &[], view(0, 10_000));
+    assert_eq!(Figure::LifetimeAverage.of(table.total(), table.scale()), Number::None);
+    assert_eq!(Figure::LifetimeMax.of(table.total(), table.scale()), Number::None);
+}
+
+/// One freed block with these marks.
+fn names_of_only(flags: u8) -> Names {
+    names(&[Block { flags, ..block(Some(1), Some(9), 10) }])
+}
+
+#[test]
+fn equal_figures_are_ordered_by_their_keys() {
+    let tags: [&[u8; 4]; 3] = [b"Cccc", b"Aaaa", b"Bbbb"];
+    let blocks = tags.map(|tag| Block { tag, ..block(Some(1), None, 10) });
+    let names = names(&blocks);
+    let table = run(&names, &[Key::Tag], view(0, 10));
+    let order =
+        |sort| -> Vec<String> { table.sorted(sort).iter().map(|g| texts(&table, *g as usize).join("")).collect() };
+    assert_eq!(order(Sort::default()), ["Aaaa", "Bbbb", "Cccc"]);
+    assert_eq!(order("size:asc".parse().unwrap()), ["Aaaa", "Bbbb", "Cccc"]);
+    assert_eq!(order("key:desc".parse().unwrap()), ["Cccc", "Bbbb", "Aaaa"]);
+    let mut tree = PivotTree::new(Arc::new(table));
+    let children = tree.children(PivotTree::ROOT, Sort::default());
+    let labels: Vec<_> = children.iter().map(|c| tree.label(*c).into_owned()).collect();
+    assert_eq!(labels, ["Aaaa", "Bbbb", "Cccc"]);
+}
+
+#[test]
+fn processes_with_one_label_are_one() {
+    let blocks = [2, 3, 1].map(|process| Block { process, ..block(Some(1), None, 5) });
+    let table = run(&names(&blocks), &[Key::Process], view(0, 10));
+    let rows: Vec<_> = (0..table.len()).map(|g| (texts(&table, g), table.costs()[g].count())).collect();
+    let expected = [("NotMyfault.exe (1234)", 1), ("svchost.exe (800)", 2)];
+    assert_eq!(rows, expected.map(|(t, c)| (vec![t.to_owned()], c)));
+}
+
+fn stacked() -> Vec<Block> {
+    let with = |stack, size| Block { stack, ..block(Some(1), None, size) };
+    vec![
+        with(&["app:10", "nt:20", "my:30", "nt:40"], 100),
+        with(&["app:10", "nt:20", "my:34", "wdf:8", "nt:40"], 50),
+        with(&["app:10", "nt:20"], 7),
+        with(&["app:10"], 1),
+        with(&[], 3),
+    ]
+}
+
+#[test]
+fn stacks_are_a_tree_below_root() {
+    let names = names(&stacked());
+    let table = run(&names, &[Key::Tag, Key::Stack], view(0, 10));
+    assert_eq!(table.len(), 5);
+    let mut tree = PivotTree::new(Arc::new(table));
+    let chain = tree.open_chain(PivotTree::ROOT);
+    let labels: Vec<_> = chain.iter().map(|n| tree.label(*n).into_owned()).collect();
+    assert_eq!(labels, ["Total", "Leak", "[Root]"]);
+    let below = tree.children(chain[2], Sort::default());
+    let shown = |tree: &PivotTree, nodes: &[NodeId]| -> Vec<(String, u64)> {
+        nodes.iter().map(|n| (tree.label(*n).into_owned(), tree.cost(*n).size())).collect()
+    };
+    assert_eq!(shown(&tree, &below), [("app.exe+0x10".into(), 158), ("[No stack]".into(), 3)]);
+    let chain = tree.open_chain(below[0]);
+    assert_eq!(shown(&tree, &chain), [("app.exe+0x10".into(), 158), ("ntoskrnl.exe+0x20".into(), 157)]);
+    let leaves = tree.children(chain[1], Sort::default());
+    assert_eq!(shown(&tree, &leaves), [("myfault.sys+0x30".into(), 100), ("myfault.sys+0x34".into(), 50)]);
+    assert!(tree.has_children(leaves[0]));
+    let call = tree.open(leaves[0])[0];
+    assert!(!tree.has_children(call));
+    assert_eq!(tree.frames(call), ["app.exe+0x10", "ntoskrnl.exe+0x20", "myfault.sys+0x30", "ntoskrnl.exe+0x40"]);
+}
+
+#[test]
+fn frames_of_one_module_fold_when_modules_are_shown() {
+    let base = names(&stacked());
+    let names = Names::new(Arc::clone(base.trace()), crate::group::frames::FrameNaming::Module);
+    let table = run(&names, &[Key::Driver, Key::Stack], view(0, 10));
+    let rows: Vec<_> = (0..table.len()).map(|g| texts(&table, g)).collect();
+    let expected = [
+        ["", ""],
+        ["", "app.exe"],
+        ["myfault.sys", "app.exe;ntoskrnl.exe;myfault.sys;ntoskrnl.exe"],
+        ["myfault.sys", "app.exe;ntoskrnl.exe;myfault.sys;wdf01000.sys;ntoskrnl.exe"],
+        ["ntoskrnl.exe", "app.exe;ntoskrnl.exe"],
+    ];
+    assert_eq!(rows, expected);
+}
+
+#[test]
+fn a_column_after_the_stack_hangs_below_the_frame_where_the_stack_ends() {
+    let names = names(&stacked());
+    let mut tree = PivotTree::new(Arc::new(run(&names, &[Key::Stack, Key::Tag], view(0, 10))));
+    let mut lines = Vec::new();
+    let mut open = vec![PivotTree::ROOT];
+    while let Some(node) = open.pop() {
+        lines.push(format!("{}{} {}", " ".repeat(tree.depth(node)), tree.label(node), tree.cost(node).size()));
+        let children = tree.children(node, Sort::default());
+        if !children.is_empty() {
+            let sum: u64 = children.iter().map(|c| tree.cost(*c).size()).sum();
+            assert_eq!(sum, tree.cost(node).size());
+        }
+        open.extend(children.iter().rev());
+    }
+    assert_eq!(lines[..4], ["Total 161", " [Root] 161", "  app.exe+0x10 158", "   ntoskrnl.exe+0x20 157"]);
+    assert!(lines.contains(&"   Leak 1".to_owned()));
+    assert!(lines.contains(&"  [No stack] 3".to_owned()));
+    assert!(lines.contains(&"   Leak 3".to_owned()));
+}
+
+#[test]
+fn paths_survive_another_view_and_order() {
+    let names = names(&random_blocks(3, 400));
+    let keys = [Key::Tag, Key::Stack];
+    let mut before = PivotTree::new(Arc::new(run(&names, &keys, view(0, 10_000))));
+    let tag = before.children(PivotTree::ROOT, Sort::default())[2];
+    let inner = *before.open_chain(tag).last().unwrap();
+    let child = before.open(inner)[0];
+    let mut paths = rustc_hash::FxHashSet::default();
+    let mut at = child;
+    while at != PivotTree::ROOT {
+        paths.insert(before.path(at));
+        at = before.parent(at);
+    }
+    let mut after = PivotTree::new(Arc::new(run(&names, &keys, view(2000, 5000))));
+    let opened = after.open_paths(&paths);
+    assert_eq!(opened.len(), paths.len() + 1);
+    assert_eq!(after.frames(*opened.last().unwrap()), before.frames(child));
+}
+
+/// The same sums made the slow way: by the texts of every row.
+fn by_hand(blocks: &[Block], view: View, pick: &[Key], rows: Option<&RowSet>) -> BTreeMap<Vec<String>, [i128; 6]> {
+    let mut groups: BTreeMap<Vec<String>, [i128; 6]> = BTreeMap::new();
+    for (row, b) in blocks.iter().enumerate() {
+        let (from, to) = (view.from.0, view.to.0);
+        let starts_late = b.alloc.is_some_and(|a| a > to);
+        let ends_early = b.free.is_some_and(|f| f < from);
+        if starts_late || ends_early || rows.is_some_and(|r| !r.contains(row)) {
+            continue;
+        }
+        let inside = b.alloc.is_some_and(|a| a >= from);
+        let freed = b.free.is_some_and(|f| f <= to);
+        let name = format!("A{}F{}", if inside { 'I' } else { 'O' }, if freed { 'I' } else { 'O' });
+        let shown = |frames: &[&str]| -> String {
+            let full = |f: &&str| {
+                let (m, o) = f.split_once(':').unwrap();
+                let m = match m {
+                    "nt" => "ntoskrnl.exe",
+                    "my" => "myfault.sys",
+                    "app" => "app.exe",
+                    "wdf" => "wdf01000.sys",
+                    _ => "other.sys",
+                };
+                format!("{m}+0x{o}")
+            };
+            frames.iter().map(full).collect::<Vec<_>>().join(";")
+        };
+        let key = pick.iter().map(|k| match k {
+            Key::Type => name.clone(),
+            Key::Tag => crate::trace::context::Tag(*b.tag).text(),
+            Key::Stack => shown(b.stack),
+            Key::FreeStack => shown(b.free_stack),
+            Key::Thread => b.thread.to_string(),
+            Key::Address => format!("{:#x}", b.address),
+            Key::SizeClass => {
+                let mut class = 0;
+                while b.size >= 1 << class {
+                    class += 1;
+                }
+                crate::group::size_class::label(class)
+            }
+            other => panic!("{other}"),
+        });
+        let sums = groups.entry(key.collect()).or_default();
+        let size = i128::from(b.size);
+        sums[0] += 1;
+        sums[1] += size;
+        sums[2] += if name == "AIFO" { size } else { 0 };
+        sums[3] += match name.as_str() {
+            "AIFO" => size,
+            "AOFI" => -size,
+            _ => 0,
+        };
+        sums[4] = sums[4].max(size);
+        if let (Some(a), Some(f)) = (b.alloc, b.free) {
+            sums[5] = sums[5].max(i128::from(f - a));
+        }
+    }
+    groups
+}
+
+#[test]
+fn random_traces_agree_with_sums_made_row_by_row() {
+    let key_sets: [&[Key]; 6] = [
+        &[],
+        &[Key::Type, Key::Tag],
+        &[Key::Tag, Key::Thread, Key::SizeClass],
+        &[Key::Type, Key::Tag, Key::Stack],
+        &[Key::FreeStack, Key::Stack],
+        &[Key::Address, Key::Stack, Key::Type],
+    ];
+    let mut dice = Dice(99);
+    for seed in 0..20 {
+        let blocks = random_blocks(seed, 300 + seed as usize * 37);
+        let names = names(&blocks);
+        let from = dice.roll(9000) as i64;
+        let view = view(from, from + dice.roll(5000) as i64);
+        let rows = RowSet::from_fn(blocks.len(), |r| r % 3 != 0);
+        for keys in key_sets {
+            for rows in [None, Some(&rows)] {
+                let table = pivot(&names, &PivotRequest { keys, view, rows }, &never).unwrap();
+                let expected = by_hand(&blocks, view, keys, rows);
+                let mut sum = Cost::default();
+                let mut seen = BTreeMap::new();
+                for (group, cost) in table.costs().iter().enumerate() {
+                    sum.add(cost);
+                    let figures = [
+                        i128::from(cost.count()),
+                        i128::from(cost.size()),
+                        i128::from(cost.impacting_size()),
+                        cost.net_size(),
+                        i128::from(cost.max().unwrap()),
+                        i128::from(cost.lifetime_max_ticks().unwrap_or(0)),
+                    ];
+                    assert_eq!(seen.insert(texts(&table, group), figures), None);
+                }
+                assert_eq!(seen, expected, "seed {seed}, {keys:?}");
+                assert_eq!(sum, *table.total());
+            }
+        }
+    }
+}
+
+#[test]
+fn the_number_of_workers_changes_nothing() {
+    let names = names(&random_blocks(7, 200_000));
+    let keys = [Key::Type, Key::Stack, Key::Address];
+    let shape = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let table = pool.install(|| run(&names, &keys, view(100, 9000)));
+        let ids: Vec<u32> = (0..table.len()).flat_map(|g| table.ids(g).to_vec()).collect();
+        (ids, table.costs().to_vec())
+    };
+    assert_eq!(shape(1), shape(7));
+}
+
+#[test]
+fn cancelling_ends_the_pass() {
+    let names = names(&random_blocks(7, 100));
+    let request = PivotRequest { keys: &[Key::Tag], view: view(0, 10), rows: None };
+    assert!(pivot(&names, &request, &|| true).is_err());
+}
+
+#[test]
+fn peaks_and_different_values_agree_with_a_walk_over_all_ticks() {
+    use crate::group::order::EventOrder;
+    let blocks = random_blocks(21, 120);
+    let names = names(&blocks);
+    let (from, to) = (2000, 6000);
+    let table = Arc::new(run(&names, &[Key::Tag], view(from, to)));
+    let rows = GroupRows::new(&names, &table, None);
+    let order = EventOrder::new(names.trace());
+    let runs: Vec<_> = (0..table.len() as u32).map(|g| g..g + 1).collect();
+    let figures = |figure| rows.figures(figure, &runs, &names, &order, &never).unwrap();
+    let peaks = figures(Figure::PeakSize);
+    let counts = figures(Figure::PeakCount);
+    let threads = figures(Figure::Unique(Key::Thread));
+    for group in 0..table.len() {
+        let tag = texts(&table, group).remove(0);
+        let own = |b: &&Block| crate::trace::context::Tag(*b.tag).text() == tag;
+        let alive = |b: &&Block, t: i64| b.alloc.is_none_or(|a| a <= t) && b.free.is_none_or(|f| t < f);
+        let at = |t: i64| blocks.iter().filter(own).filter(move |b| alive(b, t));
+        let peak = (from..=to).map(|t| at(t).map(|b| i128::from(b.size)).sum::<i128>()).max();
+        let count = (from..=to).map(|t| at(t).count() as i128).max();
+        assert_eq!(peaks[group], Number::Int(peak.unwrap()), "{tag}");
+        assert_eq!(counts[group], Number::Int(count.unwrap()), "{tag}");
+        let seen = |b: &&Block| b.alloc.is_none_or(|a| a <= to) && b.free.is_none_or(|f| f >= from);
+        let kinds: std::collections::BTreeSet<u32> = blocks.iter().filter(own).filter(seen).map(|b| b.thread).collect();
+        assert_eq!(threads[group], Number::Int(kinds.len() as i128), "{tag}");
+        assert_eq!(rows.rows(&runs[group]).count(), table.costs()[group].count());
+    }
+}
+
+#[test]
+fn further_levels_order_what_the_first_leaves_equal() {
+    let tags: [(&[u8; 4], &[u64]); 4] = [(b"Aaaa", &[10]), (b"Bbbb", &[4, 6]), (b"Cccc", &[30]), (b"Dddd", &[1, 9])];
+    let with = |(tag, sizes): (&'static [u8; 4], &'static [u64])| {
+        sizes.iter().map(move |size| Block { tag, ..block(Some(1), None, *size) })
+    };
+    let blocks: Vec<Block> = tags.into_iter().flat_map(with).collect();
+    let table = Arc::new(run(&names(&blocks), &[Key::Tag], view(0, 10)));
+    let order = |text: &str| -> String {
+        let sort: SortOrder = text.parse().unwrap();
+        let groups: Vec<_> = table.sorted(sort).iter().map(|g| texts(&table, *g as usize).join("")).collect();
+        let mut tree = PivotTree::new(Arc::clone(&table));
+        let nodes = tree.children(PivotTree::ROOT, sort);
+        assert!(nodes.is_sorted_by(|a, b| tree.order(sort, *a, *b).is_lt()));
+        let labels: Vec<_> = nodes.iter().map(|n| tree.label(*n).into_owned()).collect();
+        assert_eq!(groups, labels, "{text}");
+        labels.iter().map(|l| &l[..1]).collect()
+    };
+    assert_eq!(order("size"), "CABD");
+    assert_eq!(order("size,count"), "CBDA");
+    assert_eq!(order("size,count,max"), "CDBA");
+    assert_eq!(order("size:asc,key:desc"), "DBAC");
+    assert_eq!(order("key:desc,size"), "DCBA");
+    assert_eq!(order("count:asc,size:asc,key"), "ACBD");
+}
+
+/// The greatest amount alive at one moment of a view, moment by moment.
+fn peak_by_hand(blocks: &[Block], view: View, rows: &RowSet, amount: impl Fn(&Block) -> u64) -> i128 {
+    let alive = |b: &Block, t: i64| b.alloc.is_none_or(|a| a <= t) && b.free.is_none_or(|f| t < f);
+    let at = |t: i64| {
+        let alive = blocks.iter().enumerate().filter(|(r, b)| rows.contains(*r) && alive(b, t));
+        alive.map(|(_, b)| i128::from(amount(b))).sum::<i128>()
+    };
+    (view.from.0..=view.to.0).map(at).max().unwrap_or(0)
+}
+
+#[test]
+fn figures_of_nodes_within_nodes_come_from_one_look() {
+    for seed in 60..66 {
+        let blocks = random_blocks(seed, 60);
+        let names = Arc::new(names(&blocks));
+        let rows = RowSet::from_fn(blocks.len(), |r| r % 7 != 3);
+        let view = view(2000, 2300);
+        let keys = [Key::Type, Key::Tag, Key::Stack];
+        let request = PivotRequest { keys: &keys, view, rows: Some(&rows) };
+        let table = Arc::new(pivot(&names, &request, &never).unwrap());
+        let mut tree = PivotTree::new(Arc::clone(&table));
+        let mut nodes = vec![PivotTree::ROOT];
+        let mut at = 0;
+        while let Some(node) = nodes.get(at) {
+            nodes.extend_from_slice(tree.open(*node));
+            at += 1;
+        }
+        nodes.reverse();
+        let runs: Vec<_> = nodes.iter().map(|n| tree.groups(*n)).collect();
+        assert!(runs.len() > 30, "seed {seed}");
+        let figures = RowFigures::new(Arc::clone(&names), &table, Some(&rows), Arc::default());
+        let all = [Figure::PeakSize, Figure::PeakCount, Figure::Unique(Key::Address), Figure::Size];
+        let evaluator = Evaluator::new(&names, &table, Some(&rows), &all);
+        let [sizes, counts, addresses, sums] = all.map(|f| {
+            let found = figures.any_nodes(f, &runs, &never).unwrap();
+            assert_eq!(found, evaluator.any_nodes(f, &runs, &never).unwrap());
+            found
+        });
+        for (at, run) in runs.iter().enumerate() {
+            let own = figures.groups().rows(run);
+            let peak = |by_size: bool| peak_by_hand(&blocks, view, &own, |b| if by_size { b.size } else { 1 });
+            assert_eq!((sizes[at], counts[at]), (Number::Int(peak(true)), Number::Int(peak(false))), "seed {seed}");
+            let distinct: std::collections::BTreeSet<u64> = own.iter().map(|r| blocks[r].address).collect();
+            assert_eq!(addresses[at], Number::Int(distinct.len() as i128), "seed {seed}");
+            assert_eq!(sums[at], tree.figure(nodes[at], Figure::Size));
+        }
+        assert!(figures.any_nodes(Figure::PeakSize, &runs, &|| true).is_err());
+    }
+}
+
+#[test]
+fn other_marks_change_this_column_alone() {
+    let blocks = [None, Some(0), Some(4999), Some(5000), Some(9000)].map(|alloc| block(alloc, None, 1));
+    let plain = names(&blocks);
+    let by = |names: &Names| -> Vec<(String, u64)> {
+        let keys = [Key::Generation];
+        let request = PivotRequest { keys: &keys, view: names.trace().extent, rows: None };
+        let table = pivot(names, &request, &never).unwrap();
+        let text = |group: usize| table.columns()[0].text(table.ids(group)[0]).into_owned();
+        (0..table.len()).map(|g| (text(g), table.costs()[g].count())).collect()
+    };
+    let row = |text: &str, count| (text.to_owned(), count);
+    assert_eq!(by(&plain), [row("before the trace", 1), row("1: 0.000 s to 10.000 s", 4)]);
+    let tags = plain.column(Key::Tag);
+    let marked = plain.with_marks(&[Ticks(5000)]);
+    assert!(Arc::ptr_eq(&tags, &marked.column(Key::Tag)));
+    let expected = [row("before the trace", 1), row("1: 0.000 s to 5.000 s", 2), row("2: 5.000 s to 10.000 s", 2)];
+    assert_eq!(by(&marked), expected);
+    assert_eq!(by(&plain).len(), 2);
+}

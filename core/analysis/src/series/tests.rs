@@ -1,0 +1,311 @@
+//! Curves of small traces against values by hand, and of random ones against sums made point by point.
+
+use super::*;
+use crate::group::key::Key;
+use crate::group::parallel::never;
+use crate::group::testkit::{Block, Dice, block, names, random_blocks};
+use crate::pivot::number::Number;
+use crate::filter::RowSet;
+use crate::trace::context::Tag;
+use crate::trace::time::{Ticks, View};
+
+fn view(from: i64, to: i64) -> View {
+    View { from: Ticks(from), to: Ticks(to) }
+}
+
+fn request(measure: &str, view: View, points: usize) -> SeriesRequest<'static> {
+    let measure = measure.parse().unwrap();
+    SeriesRequest { keys: &[], measure, view, points, rows: None, earlier: false, top: None, chosen: None }
+}
+
+fn values(blocks: &[Block], request: &SeriesRequest<'_>) -> Vec<Number> {
+    let set = series(&names(blocks), request, &never).unwrap();
+    assert_eq!(set.curves.len(), 1);
+    (0..set.times.len()).map(|k| set.value(0, k)).collect()
+}
+
+fn ints(values: &[i128]) -> Vec<Number> {
+    values.iter().map(|v| Number::Int(*v)).collect()
+}
+
+#[test]
+fn each_measure_by_hand() {
+    let blocks = vec![
+        block(Some(1000), Some(3000), 100),
+        block(Some(2000), None, 10),
+        block(None, Some(2500), 5),
+        block(Some(2500), Some(2500), 1000),
+    ];
+    let run = |measure: &str, from, to, points| values(&blocks, &request(measure, view(from, to), points));
+    // At 0, 1000, 2000, 3000, 4000: an allocation counts at its own tick, a free ends it at its own tick.
+    assert_eq!(run("outstanding", 0, 4000, 5), ints(&[0, 100, 110, 10, 10]));
+    assert_eq!(run("count", 0, 4000, 5), ints(&[0, 1, 2, 1, 1]));
+    assert_eq!(run("cumulative", 0, 4000, 5), ints(&[0, 100, 110, 1110, 1110]));
+    // A part: what came before counts as outstanding and as allocated so far.
+    assert_eq!(run("outstanding", 2900, 3000, 2), ints(&[110, 10]));
+    assert_eq!(run("cumulative", 2900, 3000, 2), ints(&[1110, 1110]));
+    let rates = [0.0, 100.0, 10.0, 1000.0, 0.0].map(Number::Float);
+    assert_eq!(run("rate", 0, 4000, 5), rates);
+    // Half-second steps double it; the first point never has one.
+    assert_eq!(run("rate", 1000, 2000, 3), [0.0, 0.0, 20.0].map(Number::Float));
+    let mut earlier = request("outstanding", view(0, 4000), 5);
+    earlier.earlier = true;
+    assert_eq!(values(&blocks, &earlier), ints(&[5, 105, 115, 10, 10]));
+}
+
+#[test]
+fn the_heaviest_have_their_own_curve_and_the_rest_shares_one() {
+    let tags: [(&[u8; 4], u64); 4] = [(b"Aaaa", 10), (b"Bbbb", 30), (b"Cccc", 10), (b"Dddd", 5)];
+    let blocks: Vec<Block> = tags.iter().map(|(tag, size)| Block { tag, ..block(Some(10), None, *size) }).collect();
+    let mut wanted = request("outstanding", view(0, 100), 2);
+    wanted.keys = &[Key::Tag];
+    wanted.top = Some(2);
+    let set = series(&names(&blocks), &wanted, &never).unwrap();
+    let shown: Vec<_> = (0..set.curves.len()).map(|c| (set.texts(c), set.value(c, 1))).collect();
+    let text = |t: &str| Some(vec![t.to_owned()]);
+    let expected = [(text("Bbbb"), Number::Int(30)), (text("Aaaa"), Number::Int(10)), (None, Number::Int(15))];
+    assert_eq!(shown, expected);
+    assert_eq!(set.others, 2);
+    wanted.top = Some(4);
+    assert_eq!(series(&names(&blocks), &wanted, &never).unwrap().others, 0);
+}
+
+#[test]
+fn what_stays_weighs_more_than_what_is_freed_at_once() {
+    let mut blocks: Vec<Block> =
+        (0..50).map(|at| Block { tag: b"Chur", ..block(Some(at * 100 + 1), Some(at * 100 + 2), 500) }).collect();
+    blocks.push(Block { tag: b"Stay", ..block(Some(10), None, 600) });
+    let mut wanted = request("outstanding", view(0, 5000), 3);
+    wanted.keys = &[Key::Tag];
+    let names = names(&blocks);
+    let first = |request: &SeriesRequest<'_>| series(&names, request, &never).unwrap().texts(0).unwrap().remove(0);
+    assert_eq!(first(&wanted), "Stay");
+    wanted.measure = "cumulative".parse().unwrap();
+    assert_eq!(first(&wanted), "Chur");
+}
+
+fn outstanding_at(blocks: &[Block], tag: &str, rows: &RowSet, t: i64) -> i128 {
+    let alive = blocks.iter().enumerate().filter(|(r, b)| {
+        rows.contains(*r)
+            && Tag(*b.tag).text() == tag
+            && b.alloc.is_some_and(|a| a <= t)
+            && b.free.is_none_or(|f| t < f)
+    });
+    alive.map(|(_, b)| i128::from(b.size)).sum()
+}
+
+#[test]
+fn random_traces_agree_with_sums_made_point_by_point() {
+    let mut dice = Dice(5);
+    for seed in 0..12 {
+        let blocks = random_blocks(seed, 250);
+        let names = names(&blocks);
+        let from = dice.roll(6000) as i64;
+        let view = view(from, from + dice.roll(4000) as i64);
+        let rows = RowSet::from_fn(blocks.len(), |r| r % 4 != 1);
+        let mut wanted = request("outstanding", view, 1 + dice.roll(30) as usize);
+        wanted.keys = &[Key::Tag];
+        wanted.rows = Some(&rows);
+        let set = series(&names, &wanted, &never).unwrap();
+        let order = EventOrder::new(names.trace());
+        let drawn = envelope(&names, &wanted, &order, &never).unwrap();
+        assert_eq!(drawn.set.curves, set.curves);
+        for curve in 0..set.curves.len() {
+            let tag = &set.texts(curve).unwrap()[0];
+            for (k, time) in set.times.iter().enumerate() {
+                let expected = outstanding_at(&blocks, tag, &rows, time.0);
+                assert_eq!(set.value(curve, k), Number::Int(expected), "seed {seed}, {tag} at {time:?}");
+            }
+            for (k, pair) in set.times.windows(2).enumerate() {
+                let all = (pair[0].0..=pair[1].0).map(|t| outstanding_at(&blocks, tag, &rows, t));
+                let all: Vec<i128> = all.collect();
+                let expected = (*all.iter().min().unwrap(), *all.iter().max().unwrap());
+                assert_eq!(drawn.extremes[curve][k], expected, "seed {seed}, {tag}, interval {k}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_too_much_to_be_compared_is_said_and_added_up_all_the_same() {
+    let of = |n: u64| Block { address: 16 * n, ..block(Some(1 + n as i64 % 5), None, 1 + n % 7) };
+    let count = MOST_COMPARED as u64 + 1;
+    let names = names(&(0..count).map(of).collect::<Vec<_>>());
+    let mut wanted = request("outstanding", view(0, 100), 2);
+    (wanted.keys, wanted.top) = (&[Key::Address], Some(3));
+    let set = series(&names, &wanted, &never).unwrap();
+    assert!(set.chosen_by_sum);
+    let last: i128 = set.curves.iter().map(|curve| curve.amounts[1]).sum();
+    assert_eq!((set.others, last), (count as usize - 3, (0..count).map(|n| i128::from(1 + n % 7)).sum()));
+    wanted.keys = &[Key::Tag];
+    assert!(!series(&names, &wanted, &never).unwrap().chosen_by_sum);
+    // A table has all of the groups, whatever their number.
+    let question = crate::pivot::PivotRequest { keys: &[Key::Address], view: wanted.view, rows: None };
+    assert_eq!(crate::pivot::pivot(&names, &question, &never).unwrap().len(), count as usize);
+}
+
+#[test]
+fn damaged_sizes_and_too_many_points_are_no_panic() {
+    let blocks = vec![block(Some(1), Some(3), u64::MAX), block(Some(1), None, u64::MAX)];
+    let doubled = i128::from(u64::MAX) * 2;
+    let wanted = request("outstanding", view(1, 3), 2);
+    assert_eq!(values(&blocks, &wanted), ints(&[doubled, doubled / 2]));
+    let error = series(&names(&blocks), &request("count", view(0, 9), 1 << 26), &never).unwrap_err();
+    assert!(matches!(error, SeriesError::TooMany { curves: 1, .. }));
+    let mut by_tag = request("count", view(0, 9), 1 << 26);
+    by_tag.keys = &[Key::Tag, Key::Stack];
+    let said = series(&names(&blocks), &by_tag, &never).unwrap_err().to_string();
+    assert!(
+        said.starts_with("1 curves by tag, stack with 67108864 points each are too many (at most 33554432 values)"),
+        "{said}"
+    );
+    assert_eq!(series(&names(&blocks), &wanted, &|| true).unwrap_err(), SeriesError::Cancelled);
+    let empty = names(&[]);
+    assert!(series(&empty, &wanted, &never).unwrap().curves.is_empty());
+    let order = EventOrder::new(empty.trace());
+    assert!(envelope(&empty, &wanted, &order, &never).unwrap().set.curves.is_empty());
+    assert!(highest_envelope(&empty, &wanted, &order, &never).unwrap().extremes.is_empty());
+    // Rows, but none in the view.
+    let later = names(&[block(Some(9000), None, 1)]);
+    let order = EventOrder::new(later.trace());
+    assert!(highest_envelope(&later, &wanted, &order, &never).unwrap().set.curves.is_empty());
+}
+
+#[test]
+fn the_number_of_workers_changes_nothing() {
+    let blocks = random_blocks(11, 150_000);
+    let names = names(&blocks);
+    let mut wanted = request("outstanding", view(100, 9000), 333);
+    wanted.keys = &[Key::Stack, Key::Thread];
+    let run = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(|| series(&names, &wanted, &never).unwrap().curves)
+    };
+    assert_eq!(run(1), run(7));
+    let order = EventOrder::new(names.trace());
+    let drawn = |threads, keys| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let wanted = SeriesRequest { keys, top: Some(3), ..wanted };
+        let drawn = pool.install(|| highest_envelope(&names, &wanted, &order, &never).unwrap());
+        (drawn.set.curves, drawn.extremes)
+    };
+    for keys in [&[Key::Tag][..], &[Key::Stack, Key::Thread]] {
+        assert_eq!(drawn(1, keys), drawn(7, keys));
+    }
+}
+
+#[test]
+fn the_highest_drawn_at_once_are_the_highest_and_then_drawn() {
+    let mut dice = Dice(23);
+    for (seed, keys) in [&[][..], &[Key::Tag], &[Key::Stack], &[Key::Type, Key::Driver]].into_iter().enumerate() {
+        let blocks = random_blocks(seed as u64 + 70, 300);
+        let names = names(&blocks);
+        let order = EventOrder::new(names.trace());
+        let rows = RowSet::from_fn(blocks.len(), |r| r % 3 != 0);
+        for top in [None, Some(0), Some(1), Some(3)] {
+            let from = dice.roll(5000) as i64;
+            let mut wanted = request("outstanding", view(from, from + 2000), 1 + dice.roll(12) as usize);
+            (wanted.keys, wanted.rows, wanted.top) = (keys, Some(&rows), top);
+            let drawn = highest_envelope(&names, &wanted, &order, &never).unwrap();
+            let ids = highest(&names, &wanted, || &order, &never).unwrap();
+            let again = SeriesRequest { chosen: Some(&ids), ..wanted };
+            let chosen = envelope(&names, &again, &order, &never).unwrap();
+            assert_eq!((&drawn.set.curves, drawn.set.others), (&chosen.set.curves, chosen.set.others), "seed {seed}");
+            assert_eq!(drawn.extremes, chosen.extremes, "seed {seed}");
+            let all = envelope(&names, &SeriesRequest { top: None, ..wanted }, &order, &never).unwrap();
+            let peak = |e: &Envelope, c: usize| e.extremes[c].iter().map(|e| e.1).max();
+            let mut peaks: Vec<_> = (0..all.set.curves.len()).map(|c| peak(&all, c)).collect();
+            peaks.sort_unstable_by_key(|p| std::cmp::Reverse(*p));
+            let own: Vec<_> = (0..ids.len()).map(|c| peak(&drawn, c)).collect();
+            assert_eq!(own, peaks[..ids.len().min(peaks.len())], "seed {seed}");
+        }
+    }
+}
+
+/// Curves that are chosen, against each one drawn alone: the values, and the extremes if they are outstanding ones.
+fn check_chosen(names: &crate::group::names::Names, wanted: &SeriesRequest<'_>, seed: u64) {
+    let order = EventOrder::new(names.trace());
+    let all = series(names, &SeriesRequest { top: None, ..*wanted }, &never).unwrap();
+    let every: Vec<Vec<u32>> = all.curves.iter().filter_map(|c| c.ids.clone()).collect();
+    let mut chosen: Vec<Vec<u32>> = every.iter().rev().step_by(3).cloned().collect();
+    let nowhere = vec![u32::MAX; wanted.keys.len()];
+    chosen.insert(chosen.len() / 2, nowhere.clone());
+    let request = SeriesRequest { chosen: Some(&chosen), ..*wanted };
+    let set = series(names, &request, &never).unwrap();
+    let own: Vec<_> = set.curves.iter().map(|c| c.ids.clone()).take(chosen.len()).collect();
+    assert_eq!(own, chosen.iter().cloned().map(Some).collect::<Vec<_>>(), "seed {seed}");
+    let left = every.len() + 1 - chosen.len();
+    assert_eq!((set.others, set.curves.len()), (left, chosen.len() + usize::from(left > 0)));
+    let mut rest = vec![0i128; set.times.len()];
+    for curve in &all.curves {
+        let at = chosen.iter().position(|ids| Some(ids) == curve.ids.as_ref());
+        match at {
+            Some(at) => assert_eq!(set.curves[at].amounts, curve.amounts, "seed {seed}"),
+            None => rest.iter_mut().zip(&curve.amounts).for_each(|(sum, amount)| *sum += amount),
+        }
+    }
+    let zero = chosen.iter().position(|ids| *ids == nowhere).unwrap();
+    assert!(set.curves[zero].amounts.iter().all(|a| *a == 0));
+    if left > 0 {
+        assert_eq!(set.curves.last().map(|c| (&c.ids, &c.amounts)), Some((&None, &rest)), "seed {seed}");
+    }
+    if wanted.measure.kind == Kind::Outstanding {
+        let drawn = envelope(names, &request, &order, &never).unwrap();
+        assert_eq!(drawn.set.curves, set.curves, "seed {seed}");
+        let alone = envelope(names, &SeriesRequest { top: None, ..*wanted }, &order, &never).unwrap();
+        for (at, ids) in chosen.iter().enumerate().filter(|c| *c.1 != nowhere) {
+            let other = alone.set.curves.iter().position(|c| c.ids.as_ref() == Some(ids)).unwrap();
+            assert_eq!(drawn.extremes[at], alone.extremes[other], "seed {seed}");
+        }
+    }
+}
+
+#[test]
+fn any_combination_of_keys_can_be_chosen() {
+    let combinations: [&[Key]; 6] = [
+        &[Key::Tag],
+        &[Key::Type, Key::Tag],
+        &[Key::Stack],
+        &[Key::Driver, Key::Process],
+        &[Key::Address, Key::FreeStack],
+        &[Key::SizeClass, Key::ImpactingType, Key::Stack],
+    ];
+    let mut dice = Dice(17);
+    for (seed, keys) in combinations.into_iter().enumerate() {
+        let blocks = random_blocks(seed as u64 + 40, 220);
+        let names = names(&blocks);
+        let from = dice.roll(5000) as i64;
+        let rows = RowSet::from_fn(blocks.len(), |r| r % 5 != 2);
+        for measure in ["outstanding", "count", "cumulative", "rate_count"] {
+            let mut wanted = request(measure, view(from, from + 3000), 1 + dice.roll(20) as usize);
+            (wanted.keys, wanted.rows) = (keys, Some(&rows));
+            wanted.earlier = seed % 2 == 0;
+            check_chosen(&names, &wanted, seed as u64);
+        }
+    }
+    let nothing = SeriesRequest { chosen: Some(&[]), ..request("outstanding", view(0, 9), 2) };
+    let set = series(&names(&random_blocks(3, 20)), &nothing, &never).unwrap();
+    assert_eq!((set.curves.len(), set.others), (1, 1));
+}
+
+#[test]
+fn the_highest_are_found_by_their_exact_peaks() {
+    // A short peak between any moments that are looked at beats what stays lower for long.
+    let blocks = vec![
+        Block { tag: b"Peak", ..block(Some(5003), Some(5004), 900) },
+        Block { tag: b"Stay", ..block(Some(10), None, 600) },
+        Block { tag: b"Tiny", ..block(Some(10), None, 1) },
+    ];
+    let names = names(&blocks);
+    let order = EventOrder::new(names.trace());
+    let found = |measure: &str, top| {
+        let wanted = SeriesRequest { keys: &[Key::Tag], top, ..request(measure, view(0, 10_000), 3) };
+        let ids = highest(&names, &wanted, || &order, &never).unwrap();
+        let column = names.column(Key::Tag);
+        ids.iter().map(|ids| column.text(ids[0]).into_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(found("outstanding", Some(2)), ["Peak", "Stay"]);
+    assert_eq!(found("outstanding", None), ["Peak", "Stay", "Tiny"]);
+    assert_eq!(found("cumulative", Some(1)), ["Peak"]);
+    assert!(found("rate", Some(0)).is_empty());
+}

@@ -1,0 +1,145 @@
+//! Progress and cancellation: counters that a window polls, and a token that workers check.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+
+/// Asks work to stop. Clones share one state.
+#[derive(Clone, Debug, Default)]
+pub struct CancelToken(Arc<AtomicBool>);
+
+/// The work was stopped by its [`CancelToken`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("cancelled")]
+pub struct Cancelled;
+
+impl CancelToken {
+    /// Asks the work to stop; it does so at its next check.
+    pub fn cancel(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it was asked to stop.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// For workers: go on, or stop with an error.
+    ///
+    /// # Errors
+    /// [`Cancelled`] if it was asked to stop.
+    pub fn check(&self) -> Result<(), Cancelled> {
+        if self.is_cancelled() { Err(Cancelled) } else { Ok(()) }
+    }
+}
+
+/// What a load is doing.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[repr(u8)]
+pub enum Stage {
+    /// Finding the buffers.
+    Buffers = 0,
+    /// Reading records.
+    Records = 1,
+    /// Joining what the workers read, matching stacks.
+    Stacks = 2,
+    /// Pairing allocations and frees.
+    Pairing = 3,
+    /// Freezing the index.
+    Index = 4,
+    /// Finished.
+    Done = 5,
+}
+
+impl Stage {
+    const ALL: [Self; 6] = [Self::Buffers, Self::Records, Self::Stacks, Self::Pairing, Self::Index, Self::Done];
+
+    /// The words that a progress bar shows.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Buffers => "finding buffers",
+            Self::Records => "reading events",
+            Self::Stacks => "matching stacks",
+            Self::Pairing => "pairing allocations and frees",
+            Self::Index => "building the index",
+            Self::Done => "done",
+        }
+    }
+}
+
+/// Counters of one load, written by workers and read by whoever watches.
+#[derive(Debug, Default)]
+pub struct Progress {
+    stage: AtomicU8,
+    bytes_total: AtomicU64,
+    bytes_done: AtomicU64,
+    events: AtomicU64,
+}
+
+/// A reading of [`Progress`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ProgressReading {
+    /// Current stage.
+    pub stage: Stage,
+    /// Bytes of the file in all.
+    pub bytes_total: u64,
+    /// Bytes of the file read so far.
+    pub bytes_done: u64,
+    /// Records read so far.
+    pub events: u64,
+}
+
+impl Progress {
+    /// The state now.
+    #[must_use]
+    pub fn read(&self) -> ProgressReading {
+        let stage = usize::from(self.stage.load(Ordering::Relaxed));
+        ProgressReading {
+            stage: Stage::ALL.get(stage).copied().unwrap_or(Stage::Done),
+            bytes_total: self.bytes_total.load(Ordering::Relaxed),
+            bytes_done: self.bytes_done.load(Ordering::Relaxed),
+            events: self.events.load(Ordering::Relaxed),
+        }
+    }
+
+    /// Enters a stage.
+    pub fn enter(&self, stage: Stage) {
+        self.stage.store(stage as u8, Ordering::Relaxed);
+    }
+
+    /// Sets the bytes of the file.
+    pub fn set_total(&self, bytes: u64) {
+        self.bytes_total.store(bytes, Ordering::Relaxed);
+    }
+
+    /// Adds bytes and records that were read.
+    pub fn advance(&self, bytes: u64, events: u64) {
+        self.bytes_done.fetch_add(bytes, Ordering::Relaxed);
+        self.events.fetch_add(events, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_clone_of_a_token_sees_the_cancel() {
+        let token = CancelToken::default();
+        let other = token.clone();
+        assert_eq!(other.check(), Ok(()));
+        token.cancel();
+        assert_eq!(other.check(), Err(Cancelled));
+    }
+
+    #[test]
+    fn progress_reads_what_was_written() {
+        let progress = Progress::default();
+        progress.set_total(100);
+        progress.enter(Stage::Records);
+        progress.advance(40, 7);
+        let reading = progress.read();
+        assert_eq!((reading.stage, reading.bytes_done, reading.events), (Stage::Records, 40, 7));
+    }
+}

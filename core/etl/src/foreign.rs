@@ -1,0 +1,328 @@
+//! Files that people open as traces by mistake: how each kind is recognized, its name, and what to do with it. One table;
+//! a kind is added by one row. It must never be asked about a file that reads as a trace.
+
+use poolscope_base::bytes::read::u32_at;
+
+/// A kind of file that is no event trace log.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Foreign {
+    /// What it is, with its article.
+    pub name: &'static str,
+    /// What to do next, as a sentence.
+    pub advice: &'static str,
+}
+
+/// Advice where nothing is known of the file.
+pub const CHOOSE_A_TRACE: &str = "Choose a file that wpr, xperf or another ETW tool wrote, with the ending .etl.";
+/// Advice for a file whose line ends were converted.
+pub const COPY_AS_BINARY: &str = "Copy the file again from where it was recorded, as binary: git needs the line \"*.etl binary\" in .gitattributes, ftp its binary mode.";
+
+const UNPACK: &str = "Unpack it and open the .etl file in it.";
+const OTHER_TOOL: &str = "Open it with the tool that wrote it, and choose a trace that wpr or xperf recorded.";
+const DUMP: &str =
+    "Open it in WinDbg: !poolused 2 lists the pool by tag, and what it prints is read by poolscope poolmon FILE.";
+const DOCUMENT: &str = "Choose the .etl file itself: this is something else with its name.";
+const POOLMON: &str = "Read it with: poolscope poolmon FILE.";
+const PROFILE: &str =
+    "A recording profile is given to wpr -start, which then writes the trace; other XML is no trace either.";
+const DOWNLOAD: &str =
+    "The download gave a page instead of the file: sign in where it comes from, and download the .etl file again.";
+
+/// A magic number: where, which bytes, what kind of file.
+type Magic = (usize, &'static [u8], Foreign);
+
+const fn row(at: usize, magic: &'static [u8], name: &'static str, advice: &'static str) -> Magic {
+    (at, magic, Foreign { name, advice })
+}
+
+/// Binary formats by their magic numbers. Longer ones stand before shorter ones that begin alike.
+const MAGICS: &[Magic] = &[
+    row(0, b"\x1f\x8b", "a gzip archive", UNPACK),
+    row(0, b"\xfd7zXZ\0", "an xz archive", UNPACK),
+    row(0, b"\x28\xb5\x2f\xfd", "a Zstandard archive", UNPACK),
+    row(0, b"PK\x03\x04", "a ZIP archive", UNPACK),
+    row(0, b"PK\x05\x06", "an empty ZIP archive", UNPACK),
+    row(0, b"PK\x07\x08", "a part of a ZIP archive", UNPACK),
+    row(0, b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", UNPACK),
+    row(0, b"MSCF\0\0\0\0", "a cabinet (.cab)", UNPACK),
+    row(0, b"BZh", "a bzip2 archive", UNPACK),
+    row(0, b"Rar!\x1a\x07", "a RAR archive", UNPACK),
+    row(0, b"\x04\x22\x4d\x18", "an LZ4 archive", UNPACK),
+    row(0, b"\x1f\x9d", "a compress archive (.Z)", UNPACK),
+    row(0, b"MSWIM\0\0\0", "a Windows image (.wim)", UNPACK),
+    row(257, b"ustar", "a tar archive", UNPACK),
+    row(
+        0,
+        b"Nettrace",
+        "a .NET trace (.nettrace)",
+        "It holds events of .NET, none of the kernel: open it in PerfView or Visual Studio, and record pool with wpr.",
+    ),
+    row(0, b"\x0a\x0d\x0d\x0a", "a network capture (pcapng)", "Open it in Wireshark."),
+    row(0, b"\xd4\xc3\xb2\xa1", "a network capture (pcap)", "Open it in Wireshark."),
+    row(0, b"\xa1\xb2\xc3\xd4", "a network capture (pcap)", "Open it in Wireshark."),
+    row(0, b"\x4d\x3c\xb2\xa1", "a network capture (pcap)", "Open it in Wireshark."),
+    row(0, b"GMBU", "a network capture (Network Monitor)", "Open it in Wireshark."),
+    row(0, b"MDMP", "a minidump", "Open it in WinDbg."),
+    row(0, b"PAGEDU64", "a kernel dump of a 64-bit system", DUMP),
+    row(0, b"PAGEDUMP", "a kernel dump of a 32-bit system", DUMP),
+    row(
+        0,
+        b"Microsoft C/C++ ",
+        "a PDB file",
+        "Give its folder as a symbol path (--symbols), and open the trace itself.",
+    ),
+    row(0, b"BSJB", "a portable PDB file", "Give its folder as a symbol path (--symbols), and open the trace itself."),
+    row(0, b"ElfFile\0", "an event log (.evtx)", "Open it in Event Viewer."),
+    row(4, b"LfLe", "an event log of an old Windows (.evt)", "Open it in Event Viewer."),
+    row(0, b"\"(PDH-BIN", "a log of performance counters of an old Windows (.blg)", RELOG),
+    row(0, b"\"(PDH-CSV", "a log of performance counters (CSV)", RELOG),
+    row(0, b"\"(PDH-TSV", "a log of performance counters (TSV)", RELOG),
+    row(0, b"regf", "a registry hive", OTHER_TOOL),
+    row(0, b"SQLite format 3\0", "an SQLite database", OTHER_TOOL),
+    row(
+        0,
+        b"PERFILE2",
+        "a Linux perf recording (perf.data)",
+        "Open it with perf report: it holds no Windows pool events.",
+    ),
+    row(0, b"\xc1\x1f\xfc\xc1", "an LTTng trace (CTF)", "Open it in Trace Compass or with babeltrace2."),
+    row(0, b"\x75\xd1\x1d\x57", "an LTTng trace's metadata (CTF)", "Open it in Trace Compass or with babeltrace2."),
+    row(0, b"\x7fELF", "a Linux program or library (ELF)", DOCUMENT),
+    row(0, b"MZ", "a Windows program, library or driver (PE)", DOCUMENT),
+    row(0, b"\xcf\xfa\xed\xfe", "a macOS program (Mach-O)", DOCUMENT),
+    row(0, b"!<arch>\n", "a static library", DOCUMENT),
+    row(0, b"%PDF-", "a PDF document", DOCUMENT),
+    row(0, b"\x89PNG\r\n\x1a\n", "a picture (PNG)", DOCUMENT),
+    row(0, b"\xff\xd8\xff", "a picture (JPEG)", DOCUMENT),
+    row(0, b"GIF8", "a picture (GIF)", DOCUMENT),
+    row(8, b"WEBP", "a picture (WebP)", DOCUMENT),
+    row(4, b"ftyp", "a video (MP4)", DOCUMENT),
+    row(0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an Office or installer file (OLE compound)", DOCUMENT),
+    row(0, b"{\\rtf", "a document (RTF)", DOCUMENT),
+    row(
+        0,
+        b"PAR1",
+        "a Parquet file",
+        "It is read by poolscope fleet and by DuckDB; open the trace that it was made from.",
+    ),
+    row(0, b"LLVMFB", "an LLVM profile", OTHER_TOOL),
+    row(0, b"KSHARK", "a KernelShark trace", OTHER_TOOL),
+    row(0, b"\x17\x08\x44tracing", "a trace-cmd recording (trace.dat)", "It comes from Linux: open it in KernelShark."),
+];
+
+/// Texts by what they begin with, blanks and case ignored.
+const TEXTS: &[(&str, Foreign)] = &[
+    (
+        "version https://git-lfs.github.com/spec",
+        Foreign {
+            name: "a Git LFS pointer, not the file it stands for",
+            advice: "Run git lfs pull, or download the file itself.",
+        },
+    ),
+    ("<!doctype html", Foreign { name: "a web page (HTML)", advice: DOWNLOAD }),
+    ("<html", Foreign { name: "a web page (HTML)", advice: DOWNLOAD }),
+    ("<windowsperformancerecorder", Foreign { name: "a recording profile (.wprp)", advice: PROFILE }),
+    ("<?xml", Foreign { name: "XML, such as a recording profile (.wprp)", advice: PROFILE }),
+    ("{", Foreign { name: "JSON", advice: DOCUMENT }),
+    ("[{", Foreign { name: "JSON", advice: DOCUMENT }),
+    ("-----begin", Foreign { name: "a certificate or key", advice: DOCUMENT }),
+];
+
+const UTF16: Foreign = Foreign {
+    name: "a text file (UTF-16)",
+    advice: "A listing of poolmon or !poolused is read with poolscope poolmon FILE; what a console redirected is no trace.",
+};
+const TEXT: Foreign = Foreign {
+    name: "a text file",
+    advice: "Choose a file that wpr, xperf or another ETW tool wrote, with the ending .etl; a listing of poolmon or !poolused is read with: poolscope poolmon FILE.",
+};
+const POOLMON_TEXT: Foreign = Foreign { name: "a listing of poolmon or !poolused", advice: POOLMON };
+const CSV: Foreign = Foreign {
+    name: "a table as text (CSV)",
+    advice: "A table of pool tags is read with poolscope poolmon FILE; choose the .etl file for a trace.",
+};
+const RELOG: &str =
+    "Open it in Performance Monitor, or turn it into a table with relog FILE -f csv; record pool with wpr.";
+/// A log of performance counters: since Windows XP an event trace log whose events are all those of PDH.
+pub const PERFORMANCE_LOG: Foreign = Foreign { name: "a log of performance counters (.blg)", advice: RELOG };
+const ZEROS: Foreign = Foreign {
+    name: "nothing but zeros: the file was made, but its content never reached the disk",
+    advice: "Copy the file again, or record again.",
+};
+const BIG_ENDIAN: Foreign = Foreign {
+    name: "what could be a trace with its bytes in reverse order",
+    advice: "Windows writes no such files: copy it again without any conversion.",
+};
+/// A trace of which hardly anything is there.
+pub const CUT_OFF: Foreign = Foreign {
+    name: "the end of the file within its first record: the copy did not finish",
+    advice: "Copy the file again, or record again.",
+};
+/// A trace whose line ends were converted.
+pub const MANGLED: Foreign = Foreign {
+    name: "a trace that a conversion of line ends has damaged (every 0A became 0D 0A, as git autocrlf and text-mode ftp do)",
+    advice: COPY_AS_BINARY,
+};
+
+/// What a file is that is no trace; `None` if nothing here knows it.
+#[must_use]
+pub fn recognize(data: &[u8]) -> Option<Foreign> {
+    let by_magic = MAGICS.iter().find(|(at, magic, _)| data.get(*at..).is_some_and(|rest| rest.starts_with(magic)));
+    if let Some((_, _, foreign)) = by_magic {
+        return Some(*foreign);
+    }
+    let head = data.get(..data.len().min(4096)).unwrap_or_default();
+    if head.iter().all(|&b| b == 0) && data.iter().all(|&b| b == 0) {
+        return Some(ZEROS);
+    }
+    if let Some(text) = as_text(head) {
+        return Some(text_kind(&text));
+    }
+    if head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff") {
+        return Some(UTF16);
+    }
+    let swapped =
+        u32_at(data, 0).map(u32::swap_bytes).is_some_and(|size| size.is_multiple_of(1024) && size <= 16 << 20);
+    (swapped && u32_at(data, 0x2c).map(u32::swap_bytes).is_some_and(|state| state <= 3)).then_some(BIG_ENDIAN)
+}
+
+/// The beginning of a text in lower case; `None` if it is no text.
+fn as_text(head: &[u8]) -> Option<String> {
+    let wide = |from_le: fn([u8; 2]) -> u16| {
+        let units: Vec<u16> = head.get(2..)?.chunks_exact(2).map(|pair| from_le([pair[0], pair[1]])).collect();
+        Some(String::from_utf16_lossy(&units))
+    };
+    let text = match head {
+        [0xff, 0xfe, ..] => wide(u16::from_le_bytes)?,
+        [0xfe, 0xff, ..] => wide(u16::from_be_bytes)?,
+        [0xef, 0xbb, 0xbf, rest @ ..] => String::from_utf8_lossy(rest).into_owned(),
+        // UTF-16 without a mark: every other byte of the first letters is zero.
+        [a, 0, b, 0, c, 0, ..] if [a, b, c].iter().all(|byte| byte.is_ascii_graphic() || **byte == b' ') => {
+            let units: Vec<u16> = head.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect();
+            String::from_utf16_lossy(&units)
+        }
+        bytes => String::from_utf8_lossy(bytes).into_owned(),
+    };
+    let is_control = |c: char| c.is_control() && !matches!(c, '\t' | '\r' | '\n' | '\u{c}' | '\u{1b}');
+    let odd = text.chars().filter(|&c| is_control(c) || c == char::REPLACEMENT_CHARACTER).count();
+    let is_text = !text.trim().is_empty() && odd * 50 <= text.chars().count();
+    is_text.then(|| text.trim_start().to_lowercase())
+}
+
+/// Which kind of text it is.
+fn text_kind(text: &str) -> Foreign {
+    if let Some((_, foreign)) = TEXTS.iter().find(|(start, _)| text.starts_with(start)) {
+        return *foreign;
+    }
+    let is_listing =
+        ["pool tag", "poolmon", "!poolused", "sorting by", "memory:"].iter().any(|word| text.contains(word))
+            || (text.contains("tag") && text.contains("type") && text.contains("allocs"))
+            || (text.contains("nonp") && text.contains("paged"));
+    if is_listing {
+        return POOLMON_TEXT;
+    }
+    let mut commas = text.lines().map(|line| line.matches([',', ';', '\t']).count()).take(3);
+    match (commas.next(), commas.next()) {
+        (Some(first), Some(second)) if first >= 1 && first == second => CSV,
+        _ => TEXT,
+    }
+}
+
+/// Whether a conversion of line ends has put a 0D before every 0A. `follows` says whether the buffers follow one another as
+/// their headers say: only where they do not is anything wrong.
+#[must_use]
+pub fn has_converted_line_ends(data: &[u8], follows: bool) -> bool {
+    if follows {
+        return false;
+    }
+    let mut line_ends = 0_u32;
+    let mut previous = 0_u8;
+    // A trace without a conversion has a bare 0A within its first kilobytes: a look at a megabyte is enough.
+    for &byte in data.iter().take(1 << 20) {
+        if byte == b'\n' {
+            if previous != b'\r' {
+                return false;
+            }
+            line_ends += 1;
+        }
+        previous = byte;
+    }
+    line_ends >= 4
+}
+
+/// Whether no 0A has a 0D before it anywhere: what is left when every 0D 0A became 0A. Only says something about a file in
+/// which buffers begin earlier than the one before ends.
+#[must_use]
+pub fn has_bare_line_ends(data: &[u8]) -> bool {
+    let pair = data.windows(2).any(|pair| pair == b"\r\n");
+    !pair && data.iter().filter(|&&b| b == b'\n').take(4).count() == 4
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// First bytes, what the name has to hold, what the advice has to hold.
+    const CASES: &[(&[u8], &str, &str)] = &[
+        (b"\x1f\x8b\x08\0", "gzip", "Unpack"),
+        (b"\xfd7zXZ\0\0\x04", "xz", "Unpack"),
+        (b"\x28\xb5\x2f\xfd\x04", "Zstandard", "Unpack"),
+        (b"PK\x03\x04\x14", "ZIP", "Unpack"),
+        (b"7z\xbc\xaf\x27\x1c\0\x04", "7-Zip", "Unpack"),
+        (b"MSCF\0\0\0\0\x2c", "cabinet", "Unpack"),
+        (b"Nettrace\x14\0\0\0!FastSerialization.1", ".NET", "PerfView"),
+        (b"\x0a\x0d\x0d\x0a\x1c\0\0\0\x4d\x3c\x2b\x1a", "pcapng", "Wireshark"),
+        (b"MZ\x90\0\x03\0", "PE", ".etl"),
+        (b"Microsoft C/C++ MSF 7.00\r\n\x1aDS\0", "PDB", "symbol path"),
+        (b"MDMP\x93\xa7", "minidump", "WinDbg"),
+        (b"PAGEDU64\x0f\0\0\0", "64-bit", "!poolused"),
+        (b"PAGEDUMP\x0f\0\0\0", "32-bit", "!poolused"),
+        (b"ElfFile\0\0\0\0\0", ".evtx", "Event Viewer"),
+        (b"SQLite format 3\0\x10\0", "SQLite", "tool"),
+        (b"PERFILE2\x68\0", "perf.data", "perf report"),
+        (b"\xc1\x1f\xfc\xc1\x01", "CTF", "Trace Compass"),
+        (b"\x7fELF\x02\x01", "ELF", ".etl"),
+        (b"%PDF-1.7\n", "PDF", ".etl"),
+        (b"\x89PNG\r\n\x1a\n\0\0", "PNG", ".etl"),
+        (b"\xff\xd8\xff\xe0\0\x10JFIF", "JPEG", ".etl"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n", "LFS", "git lfs pull"),
+        (b"<!DOCTYPE html><html><head>", "HTML", "download"),
+        (b"\r\n<HTML>\r\n<body>", "HTML", "download"),
+        (b"<?xml version=\"1.0\"?>\r\n<WindowsPerformanceRecorder Version=\"1.0\">", "profile", "wpr"),
+        (b"\xef\xbb\xbf<?xml version=\"1.0\"?>", "XML", "wpr"),
+        (b"{ \"traceEvents\": [ ] }", "JSON", ".etl"),
+        (b"Tag,Type,Allocs,Frees,Diff,Bytes\r\nLeak,Nonp,1,2,3,4\r\n", "poolmon", "poolscope poolmon"),
+        (b"time,cpu\n1,2\n3,4\n", "CSV", "poolmon"),
+        (b" Memory: 16777216K Avail: 1K\n Tag  Type     Allocs            Frees\n", "poolmon", "poolscope poolmon"),
+        (b"Dear reader,\nthis is a letter\n", "text", "poolmon"),
+        (b"\xff\xfe \0T\0a\0g\0 \0 \0T\0y\0p\0e\0 \0 \0A\0l\0l\0o\0c\0s\0", "poolmon", "poolscope poolmon"),
+        (b"H\0e\0l\0l\0o\0 \0y\0o\0u\0", "text", "poolmon"),
+        (b"\"(PDH-BIN 4.0)\"\r\n", "performance counters", "relog"),
+        (b"\"(PDH-CSV 4.0) (W. Europe)(-60)\",\"\\\\A\\b\"\n", "performance counters", "relog"),
+        (&[0; 5000], "zeros", "Copy"),
+        (b"\0\x01\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x03\0\0\0\x48", "reverse", "conversion"),
+    ];
+
+    #[test]
+    fn every_kind_is_named_with_what_to_do() {
+        for (bytes, name, advice) in CASES {
+            let found = recognize(bytes).unwrap_or_else(|| panic!("{name}: {bytes:02x?} is not known"));
+            assert!(found.name.contains(name), "{bytes:02x?}: {} does not hold {name}", found.name);
+            assert!(found.advice.contains(advice), "{name}: {} does not hold {advice}", found.advice);
+        }
+        let mut tar = vec![b'a'; 257];
+        tar.extend(b"ustar\0");
+        assert!(recognize(&tar).is_some_and(|kind| kind.name.contains("tar")));
+        assert_eq!(recognize(&[0x12, 0x80, 0xff, 0x91, 0x02, 0x99, 0xe3, 0x00]), None);
+    }
+
+    #[test]
+    fn converted_line_ends_are_told_from_a_trace_that_has_some() {
+        let converted = b"ab\r\ncd\r\n\r\nef\r\n\r\n";
+        assert!(has_converted_line_ends(converted, false));
+        assert!(!has_converted_line_ends(converted, true), "its buffers follow one another");
+        assert!(!has_converted_line_ends(b"ab\r\ncd\n\r\nef\r\n\r\n", false), "one has no 0D");
+        assert!(has_bare_line_ends(b"ab\ncd\n\nef\n"));
+        assert!(!has_bare_line_ends(converted));
+    }
+}

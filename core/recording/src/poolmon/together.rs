@@ -1,0 +1,234 @@
+//! Tags that grow together between listings, or that hold equal numbers of blocks in one: parts of one kind of object. Which of
+//! them never free, and what is known about such a group.
+
+use super::{Growth, Listing, Pool, compare};
+use poolscope_base::lockstep::{Series, groups};
+use std::sync::LazyLock;
+
+/// The notes that come with the program.
+const NOTES: &str = include_str!("tag_notes.txt");
+/// Tags that a sentence names before it says how many more there are.
+const NAMED: usize = 12;
+
+/// A tag of a group.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Together {
+    /// The tag, four characters.
+    pub tag: String,
+    /// The pool.
+    pub pool: Pool,
+    /// Blocks gained; in one listing alone, blocks that are allocated.
+    pub blocks: u64,
+    /// Bytes, likewise.
+    pub bytes: i64,
+    /// Its blocks in one object.
+    pub parts: u32,
+    /// It freed none at all.
+    pub never_freed: bool,
+}
+
+/// Tags that grow together.
+#[derive(Clone, PartialEq, Debug)]
+pub struct TagsTogether {
+    /// The tags, at least two: those that never free first.
+    pub tags: Vec<Together>,
+    /// Objects gained.
+    pub objects: u64,
+    /// Whether it is the growth between listings; else the blocks of one.
+    pub is_growth: bool,
+}
+
+impl TagsTogether {
+    /// Those that never free: what holds the others.
+    pub fn holders(&self) -> impl Iterator<Item = &Together> {
+        self.tags.iter().filter(|tag| tag.never_freed)
+    }
+
+    /// What is known about such a group.
+    #[must_use]
+    pub fn note(&self) -> Option<&'static str> {
+        let tags: Vec<&str> = self.tags.iter().map(|tag| tag.tag.trim_end()).collect();
+        note(&tags)
+    }
+
+    /// The one sentence about it.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let name = |tag: &Together| match tag.parts {
+            1 => tag.tag.trim_end().to_owned(),
+            parts => format!("{} ({parts}:1)", tag.tag.trim_end()),
+        };
+        let shown: Vec<String> = self.tags.iter().take(NAMED).map(name).collect();
+        let rest = self.tags.len().saturating_sub(NAMED);
+        let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
+        let verb = if self.is_growth { "move together" } else { "hold equal numbers of blocks" };
+        let count = grouped(self.objects);
+        let amount = if self.is_growth { format!("{count} more blocks each") } else { format!("{count} each") };
+        let holders: Vec<&str> = self.holders().map(|tag| tag.tag.trim_end()).collect();
+        let holding = match (holders.len(), self.is_growth) {
+            (0, _) => String::new(),
+            (1, _) => format!("; {} never frees: the likely holder", holders[0]),
+            (2, _) => format!("; {} and {} never free: the likely holders", holders[0], holders[1]),
+            _ => format!("; {} never free: the likely holders", holders.join(", ")),
+        };
+        let note = self.note().map_or_else(String::new, |note| format!("; {note}"));
+        format!("{}{more} {verb} ({amount}), probably one object{holding}{note}", shown.join(", "))
+    }
+}
+
+/// The note about a group that holds these tags.
+#[must_use]
+pub fn note(tags: &[&str]) -> Option<&'static str> {
+    static PARSED: LazyLock<Vec<(Vec<&'static str>, &'static str)>> = LazyLock::new(|| {
+        let lines = NOTES.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+        let parsed = lines.filter_map(|line| line.split_once(" : "));
+        parsed.map(|(tags, note)| (tags.split_whitespace().collect(), note.trim())).collect()
+    });
+    let found = PARSED.iter().find(|(wanted, _)| wanted.iter().all(|tag| tags.contains(tag)));
+    found.map(|(_, note)| *note)
+}
+
+/// The groups among the tags of these listings, the one with the most tags first: by the growth from the first listing to the
+/// last, with the course between them where all tags are listed; in one listing, by the blocks that are allocated.
+#[must_use]
+pub fn together(listings: &[Listing]) -> Vec<TagsTogether> {
+    match listings {
+        [] => Vec::new(),
+        [one] => of_one(one),
+        [first, .., last] => of_growth(listings, compare(first, last).rows),
+    }
+}
+
+fn of_one(listing: &Listing) -> Vec<TagsTogether> {
+    let rows = listing.rows.iter().map(|row| {
+        let figures = row.figures;
+        let series = Series { gained: vec![figures.blocks as f64], allocs: figures.allocs, frees: figures.frees };
+        let tag = Together {
+            tag: row.tag.clone(),
+            pool: row.pool,
+            blocks: figures.blocks,
+            bytes: i64::try_from(figures.bytes).unwrap_or(i64::MAX),
+            parts: 1,
+            never_freed: false,
+        };
+        (series, tag)
+    });
+    grouped_rows(rows.collect(), false)
+}
+
+fn of_growth(listings: &[Listing], rows: Vec<Growth>) -> Vec<TagsTogether> {
+    let is_known = |row: &Growth| !row.before_cut && !row.after_cut && row.after.is_some();
+    let known = rows.into_iter().filter(is_known).map(|row| {
+        let count = |count: Option<i64>| count.and_then(|count| u64::try_from(count).ok());
+        let series = Series { gained: gained(listings, &row), allocs: count(row.allocs), frees: count(row.frees) };
+        let tag = Together {
+            tag: row.tag,
+            pool: row.pool,
+            blocks: u64::try_from(row.blocks).unwrap_or(0),
+            bytes: row.bytes,
+            parts: 1,
+            never_freed: false,
+        };
+        (series, tag)
+    });
+    grouped_rows(known.collect(), true)
+}
+
+/// Blocks gained from each listing to the next, if all show the tag; else from the first to the last.
+fn gained(listings: &[Listing], row: &Growth) -> Vec<f64> {
+    let blocks = |listing: &Listing| listing.row(&row.tag, row.pool).map(|found| found.figures.blocks as f64);
+    let all: Option<Vec<f64>> = if listings.len() > 2 { listings.iter().map(blocks).collect() } else { None };
+    match all {
+        Some(all) => all.windows(2).map(|pair| pair[1] - pair[0]).collect(),
+        None => vec![row.blocks as f64],
+    }
+}
+
+fn grouped_rows(rows: Vec<(Series, Together)>, is_growth: bool) -> Vec<TagsTogether> {
+    let (series, tags): (Vec<Series>, Vec<Together>) = rows.into_iter().unzip();
+    let group = |group: poolscope_base::lockstep::Group| TagsTogether {
+        tags: group
+            .members
+            .iter()
+            .filter_map(|member| {
+                let tag = tags.get(member.series)?.clone();
+                Some(Together { parts: member.parts, never_freed: member.never_freed, ..tag })
+            })
+            .collect(),
+        objects: group.objects as u64,
+        is_growth,
+    };
+    groups(&series).into_iter().map(group).collect()
+}
+
+/// A number with a comma after each three digits.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::parse;
+    use super::*;
+
+    fn listings(text: &str) -> Vec<Listing> {
+        parse(text.as_bytes()).expect("listings").listings
+    }
+
+    fn sentences(text: &str) -> Vec<String> {
+        together(&listings(text)).iter().map(TagsTogether::sentence).collect()
+    }
+
+    const BEFORE: &str = " Obj1 Nonp 1000 0 1000 96000 96\n Obj2 Paged 90000 80000 10000 640000 64\n \
+                          Twin Nonp 5000 1000 4000 64000 16\n Else Nonp 70 10 60 600 10\n";
+    const AFTER: &str = " Obj1 Nonp 61000 0 61000 5856000 96\n Obj2 Paged 190000 120010 69990 4479360 64\n \
+                         Twin Nonp 165000 41003 123997 1983952 16\n Else Nonp 7000 900 6100 61000 10\n";
+
+    #[test]
+    fn what_grows_together_across_the_pools_is_one_sentence() {
+        let both = format!("{BEFORE}{AFTER}");
+        let words = "Obj1, Twin (2:1), Obj2 move together (59,990 more blocks each), probably one object; \
+                     Obj1 never frees: the likely holder";
+        assert_eq!(sentences(&both), [words]);
+        assert_eq!(sentences(&format!("{BEFORE}{BEFORE}")), [] as [String; 0]);
+    }
+
+    #[test]
+    fn one_listing_holds_equal_numbers_and_events_nobody_reads_have_a_note() {
+        let one = " Etwr Nonp 31000000 1613331 29386669 2350933520 80\n EtwD Paged 31000100 1613557 29386543 2287618336 77\n \
+                   Ntff Paged 900 100 800 64000 80\n";
+        let found = sentences(one);
+        assert_eq!(found.len(), 1);
+        assert!(
+            found[0].starts_with("Etwr, EtwD hold equal numbers of blocks (29,386,543 each), probably one object; ")
+        );
+        assert!(found[0].contains("a trace session that nobody reads; `logman query -ets`"), "{found:?}");
+        assert_eq!(note(&["EtwD"]), None);
+    }
+
+    #[test]
+    fn with_several_listings_the_course_counts() {
+        let tag = |tag: &str, blocks: [u64; 12], at: usize| {
+            format!(" {tag} Nonp {} 10 {} {} 100\n", blocks[at] + 10, blocks[at], blocks[at] * 100)
+        };
+        let one = [10, 900, 1_000, 4_000, 4_100, 4_200, 9_000, 9_100, 12_000, 12_100, 19_000, 20_010];
+        let other = [10, 2_000, 4_000, 6_000, 8_000, 10_000, 11_000, 12_000, 14_000, 16_000, 18_000, 20_010];
+        let text =
+            |second: [u64; 12]| (0..12).map(|at| tag("Aaaa", one, at) + &tag("Bbbb", second, at)).collect::<String>();
+        assert_eq!(together(&listings(&text(one))).len(), 1);
+        assert_eq!(together(&listings(&text(other))), []);
+    }
+
+    #[test]
+    fn numbers_are_grouped_by_three() {
+        assert_eq!([0, 999, 1_000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
+    }
+}

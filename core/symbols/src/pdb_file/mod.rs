@@ -1,0 +1,181 @@
+//! Reads PDBs: identity, and names of the addresses that are asked for. The only place that knows the `pdb` crate. It must
+//! never believe a file: whatever is in it, the answer is names, no names, or an error.
+
+mod inlines;
+mod items;
+mod layout;
+mod lines;
+mod places;
+mod procedures;
+mod publics;
+mod source;
+
+use super::identity::PdbIdentity;
+use super::names::{Answer, Inlined, ModuleNames, NameSource};
+use super::undecorate::undecorate;
+use poolscope_base::bytes::guid::Guid;
+use poolscope_base::bytes::map::FileMap;
+use poolscope_base::progress::{CancelToken, Cancelled};
+use pdb::{IdIndex, MachineType};
+use places::Wanted;
+use procedures::Hit;
+use publics::Public;
+use rustc_hash::FxHashMap;
+use source::ByteSource;
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::Arc;
+
+type Pdb<'s> = pdb::PDB<'s, ByteSource>;
+
+/// Where a PDB's bytes are. Cheap to clone.
+#[derive(Clone, Debug)]
+pub enum PdbBytes {
+    /// A file, mapped.
+    Map(Arc<FileMap>),
+    /// In memory.
+    Memory(Arc<[u8]>),
+    /// Part of the program.
+    Static(&'static [u8]),
+}
+
+/// Why a PDB cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum PdbError {
+    /// The file cannot be opened.
+    #[error("cannot open it: {0}")]
+    Open(#[from] std::io::Error),
+    /// It is no PDB, or a damaged one.
+    #[error("cannot read it as a PDB: {0}")]
+    Format(String),
+    /// The work was stopped.
+    #[error(transparent)]
+    Cancelled(#[from] Cancelled),
+}
+
+impl PdbBytes {
+    /// A file.
+    ///
+    /// # Errors
+    /// It cannot be opened, or is empty.
+    pub fn open(path: &Path) -> Result<Self, PdbError> {
+        let map = FileMap::open(path)?.ok_or_else(|| PdbError::Format("it is empty".to_owned()))?;
+        Ok(Self::Map(Arc::new(map)))
+    }
+
+    /// The bytes.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Map(map) => map.bytes(),
+            Self::Memory(bytes) => bytes,
+            Self::Static(bytes) => bytes,
+        }
+    }
+}
+
+/// Reads the GUID and the age that debuggers compare; the name is the file's.
+///
+/// # Errors
+/// It is no PDB.
+pub fn identity(bytes: &PdbBytes, file_name: &str) -> Result<PdbIdentity, PdbError> {
+    contained(|| {
+        let mut pdb = Pdb::open(ByteSource(bytes.clone())).map_err(damaged)?;
+        let about = pdb.pdb_information().map_err(damaged)?;
+        // The linker writes the image's age into the stream of debug information; tools that change the PDB later count up the
+        // other one only. Old PDBs have only that.
+        let linked = pdb.debug_information().map_or(None, |debug| debug.age());
+        Ok(PdbIdentity::new(file_name, Guid(about.guid.to_bytes_le()), linked.unwrap_or(about.age)))
+    })
+}
+
+/// Looks addresses up. `rvas`: ascending, relative to the image as it was loaded.
+///
+/// The function is that of the address itself. Lines and inlined functions are those of the byte before, unless the address is
+/// the function's first: addresses in stacks are where calls return to, and the call is the instruction before.
+///
+/// # Errors
+/// The PDB is damaged so far that nothing can be read, or the work was stopped.
+pub fn names(bytes: &PdbBytes, rvas: &[u32], cancel: &CancelToken) -> Result<ModuleNames, PdbError> {
+    cancel.check()?;
+    contained(|| look_up(bytes, rvas, cancel))
+}
+
+fn look_up(bytes: &PdbBytes, rvas: &[u32], cancel: &CancelToken) -> Result<ModuleNames, PdbError> {
+    let mut pdb = Pdb::open(ByteSource(bytes.clone())).map_err(damaged)?;
+    let debug = pdb.debug_information().map_err(damaged)?;
+    let x86 = matches!(debug.machine_type(), Ok(MachineType::X86));
+    let wanted = places::places(&mut pdb, rvas)?;
+    let hits = procedures::around(&mut pdb, &debug, &wanted, cancel)?;
+    let without = || hits.iter().zip(&wanted).filter(|(hit, _)| hit.is_none()).map(|(_, wanted)| *wanted);
+    let left: Vec<Wanted> = without().collect();
+    let publics = if left.is_empty() { Vec::new() } else { publics::before(&mut pdb, &left, cancel)? };
+    cancel.check()?;
+    let inlined = hits.iter().flatten().flat_map(|hit| hit.inlined.iter().map(|(id, _)| *id));
+    // Without the names of inlined functions there are still those of the others.
+    let functions = contained(|| Ok(items::function_names(&mut pdb, inlined))).unwrap_or_default();
+
+    let mut answers: Vec<(u32, Option<Answer>)> = rvas.iter().map(|rva| (*rva, None)).collect();
+    let mut texts = Texts::default();
+    let mut publics = publics.into_iter();
+    for (wanted, hit) in wanted.iter().zip(hits) {
+        let answer = match hit {
+            Some(hit) => Some(from_procedure(wanted, hit, &functions, &mut texts)),
+            None => publics.next().flatten().map(|public| from_public(wanted, &public, x86, &mut texts)),
+        };
+        answers.push((wanted.rva, answer));
+    }
+    Ok(ModuleNames::new(answers))
+}
+
+/// Names once made, so that all addresses of a function share one.
+#[derive(Default)]
+struct Texts(FxHashMap<String, Arc<str>>);
+
+impl Texts {
+    /// `x86`: whether decorations of plain C names come off.
+    fn readable(&mut self, raw: &str, x86: bool) -> Arc<str> {
+        if let Some(text) = self.0.get(raw) {
+            return text.clone();
+        }
+        let text: Arc<str> = undecorate(raw, x86).into();
+        self.0.insert(raw.to_owned(), text.clone());
+        text
+    }
+}
+
+fn from_procedure(wanted: &Wanted, hit: Hit, functions: &BTreeMap<IdIndex, Arc<str>>, texts: &mut Texts) -> Answer {
+    // What lies in a function without a name would hang in the air: it ends there.
+    let inlined = hit.inlined.into_iter();
+    let inlined = inlined.map_while(|(id, line)| Some(Inlined { function: functions.get(&id)?.clone(), line }));
+    Answer {
+        // Compilers write these names readable, apart from those of other languages.
+        function: texts.readable(&hit.name, false),
+        offset_bytes: wanted.place.offset - hit.start,
+        source: NameSource::Procedure,
+        line: hit.line,
+        inlined: inlined.collect(),
+    }
+}
+
+fn from_public(wanted: &Wanted, public: &Public, x86: bool, texts: &mut Texts) -> Answer {
+    Answer {
+        function: texts.readable(&public.name, x86),
+        offset_bytes: wanted.place.offset - public.place.offset,
+        source: NameSource::Public,
+        line: None,
+        inlined: Vec::new(),
+    }
+}
+
+fn damaged(error: pdb::Error) -> PdbError {
+    PdbError::Format(error.to_string())
+}
+
+/// Runs the reader. The crate checks what it reads, but not everywhere: there are PDBs, damaged by a disk or by intent, on which
+/// it slices past the end or subtracts below zero. Such a panic says that the file is bad, and must not end the program.
+fn contained<T>(read: impl FnOnce() -> Result<T, PdbError>) -> Result<T, PdbError> {
+    let complaint = || PdbError::Format("its records contradict each other".to_owned());
+    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| Err(complaint()))
+}

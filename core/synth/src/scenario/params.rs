@@ -1,0 +1,249 @@
+//! The parameters of a made-up trace, their defaults, and which combinations make no sense.
+
+use serde::{Deserialize, Serialize};
+
+use crate::SynthError;
+use crate::writer::{Clock, Compression, FileMode, TraceOptions, Width};
+
+/// Which stacks are written and how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StackMode {
+    /// None at all.
+    None,
+    /// Whole stacks.
+    Inline,
+    /// References to a stack cache; only stacks too short for it are whole.
+    Keyed,
+    /// Both, and now and then one record with kernel and user frames.
+    Mixed,
+}
+
+/// How kernel events are headed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HeaderStyle {
+    /// As the kernel logs them: SYSTEM for pool events.
+    Kernel,
+    /// COMPACT for pool events.
+    Compact,
+    /// PERFINFO for pool events: no thread, no process.
+    PerfInfo,
+    /// Under the GUID of their group, as a relogged file has them.
+    Guid,
+    /// All of those that carry a thread, at random, some with performance counters.
+    Mixed,
+}
+
+/// How many tags behave in which way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TagMix {
+    /// Most blocks stay.
+    pub leaking: u32,
+    /// A few blocks in a hundred stay.
+    pub slow_leaks: u32,
+    /// Grow to a level and hold it.
+    pub plateau: u32,
+    /// Much in a short time, then nothing.
+    pub burst: u32,
+    /// Very short lives.
+    pub churning: u32,
+    /// Lives of milliseconds to seconds.
+    pub ordinary: u32,
+}
+
+/// Everything that decides what a made-up trace contains.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SynthParams {
+    /// The same seed and parameters give the same bytes.
+    pub seed: u64,
+    /// Allocations made while the trace runs.
+    pub allocations: u64,
+    /// File size to aim at instead of a number of allocations, in bytes.
+    pub target_bytes: Option<u64>,
+    /// Seconds.
+    pub duration_s: f64,
+    /// CPUs.
+    pub cpus: u16,
+    /// Threads over all processes.
+    pub threads: u32,
+    /// Processes, System included.
+    pub processes: u32,
+    /// Tags by behaviour.
+    pub tags: TagMix,
+    /// Share of the allocations that the leaking tags make.
+    pub leak_share: f64,
+    /// Share of the tags that live in session pool.
+    pub session_share: f64,
+    /// How stacks are written.
+    pub stacks: StackMode,
+    /// Share of the events with a user half.
+    pub user_halves: f64,
+    /// Stacks of frees too.
+    pub free_stacks: bool,
+    /// Most kernel frames of a stack.
+    pub depth: u32,
+    /// Distinct kernel stacks, about.
+    pub distinct_stacks: u32,
+    /// Entries of the kernel's stack cache; a small one re-uses its keys often.
+    pub key_cache: u32,
+    /// Bitness.
+    pub width: Width,
+    /// How buffers are stored.
+    pub compression: Compression,
+    /// What happens when the file is full.
+    pub mode: FileMode,
+    /// Session buffer size in bytes.
+    pub buffer_size: u32,
+    /// How kernel events are headed.
+    pub headers: HeaderStyle,
+    /// Looks like a merged file: short first buffer, symbol identities, volume mappings.
+    pub merged: bool,
+    /// Probability that a pool event is not logged.
+    pub loss_share: f64,
+    /// Probability that the definition of a stack key is not logged: the key is used again, and its references point at
+    /// another stack's definition.
+    pub definition_loss: f64,
+    /// Buffers that are lost on the way.
+    pub lost_buffers: u32,
+    /// Blocks that live when the trace begins.
+    pub preexisting: u64,
+    /// Snapshots of tags and big blocks at both ends.
+    pub snapshots: bool,
+    /// Processes that start and end while another process keeps handles to most of them.
+    pub handle_leak: u32,
+    /// Tags that are parts of one kind of object, which is never freed.
+    pub lockstep: u32,
+    /// Records of other providers per allocation.
+    pub noise_share: f64,
+    /// Let events share their tick with records that name no thread. Which event a stack means is still certain by
+    /// time and thread, but whether a stack whose event is lost is an orphan is not.
+    pub shared_ticks: bool,
+    /// Meaning of the timestamps.
+    pub clock: Clock,
+    /// Ticks per second of the performance counter.
+    pub perf_freq: i64,
+    /// CPU speed in MHz.
+    pub cpu_mhz: u32,
+    /// Start as FILETIME.
+    pub start_filetime: i64,
+    /// OS build.
+    pub os_build: u32,
+}
+
+impl Default for TagMix {
+    fn default() -> Self {
+        Self { leaking: 1, slow_leaks: 1, plateau: 1, burst: 1, churning: 3, ordinary: 12 }
+    }
+}
+
+impl Default for SynthParams {
+    fn default() -> Self {
+        let file = TraceOptions::default();
+        Self {
+            seed: 1,
+            allocations: 100_000,
+            target_bytes: None,
+            duration_s: 60.0,
+            cpus: file.cpus,
+            threads: 24,
+            processes: 8,
+            tags: TagMix::default(),
+            leak_share: 0.05,
+            session_share: 0.1,
+            stacks: StackMode::Mixed,
+            user_halves: 0.7,
+            free_stacks: true,
+            depth: 16,
+            distinct_stacks: 400,
+            key_cache: 256,
+            width: file.width,
+            compression: file.compression,
+            mode: file.mode,
+            buffer_size: file.buffer_size,
+            headers: HeaderStyle::Kernel,
+            merged: false,
+            loss_share: 0.0,
+            definition_loss: 0.0,
+            lost_buffers: 0,
+            preexisting: 2_000,
+            snapshots: true,
+            handle_leak: 0,
+            lockstep: 0,
+            noise_share: 0.1,
+            shared_ticks: false,
+            clock: file.clock,
+            perf_freq: file.perf_freq,
+            cpu_mhz: file.cpu_mhz,
+            start_filetime: file.start_filetime,
+            os_build: file.os_build,
+        }
+    }
+}
+
+impl SynthParams {
+    /// The file's set-up.
+    #[must_use]
+    pub fn options(&self) -> TraceOptions {
+        let base = TraceOptions::default();
+        let start_ticks = match self.clock {
+            Clock::SystemTime => self.start_filetime,
+            Clock::Raw | Clock::Qpc | Clock::CpuCycles => base.start_ticks,
+        };
+        TraceOptions {
+            width: self.width,
+            buffer_size: self.buffer_size,
+            cpus: self.cpus,
+            clock: self.clock,
+            perf_freq: self.perf_freq,
+            cpu_mhz: self.cpu_mhz,
+            start_filetime: self.start_filetime,
+            boot_filetime: self.start_filetime.saturating_sub(388_000_000_000),
+            start_ticks,
+            os_build: self.os_build,
+            compression: self.compression,
+            mode: self.mode,
+            short_header: self.merged.then_some(1024),
+            session_name: if self.merged { "Relogger" } else { "NT Kernel Logger" }.to_owned(),
+            file_name: if self.merged { "[multiple files]" } else { "C:\\traces\\kernel.etl" }.to_owned(),
+            swap_every: if matches!(self.mode, FileMode::Circular { .. }) { 0 } else { 13 },
+            ..base
+        }
+    }
+
+    /// Refuses what cannot be generated.
+    ///
+    /// # Errors
+    /// [`SynthError::Params`] with the reason.
+    pub fn check(&self) -> Result<(), SynthError> {
+        let mix = &self.tags;
+        let steady = u64::from(mix.leaking) + u64::from(mix.slow_leaks) + u64::from(mix.plateau);
+        let steady = steady + u64::from(mix.churning) + u64::from(mix.ordinary);
+        let shares = [self.leak_share, self.session_share, self.user_halves, self.loss_share, self.definition_loss];
+        let problems = [
+            (steady == 0, "at least one tag besides bursts is needed"),
+            (steady + u64::from(mix.burst) > 5_000, "at most 5000 tags"),
+            (self.threads < self.processes, "every process needs a thread"),
+            (self.threads > 100_000, "at most 100000 threads"),
+            (self.processes < 2, "at least two processes (System is one)"),
+            (!(self.duration_s > 0.0 && self.duration_s <= 1e6), "the duration must be above 0 and at most 1000000 s"),
+            (!shares.iter().all(|share| (0.0..=1.0).contains(share)), "shares must be from 0 to 1"),
+            (self.handle_leak > 0 && self.processes < 3, "handles need three processes: System, a parent and a holder"),
+            (self.handle_leak > 100_000, "at most 100000 processes that come and go"),
+            (self.lockstep == 1 || self.lockstep > 64, "2 to 64 tags grow together"),
+            (!(0.0..=100.0).contains(&self.noise_share), "the noise share must be from 0 to 100"),
+            (!(1..=190).contains(&self.depth), "the stack depth must be from 1 to 190"),
+            (self.distinct_stacks == 0 || self.distinct_stacks > 1_000_000, "distinct stacks must be 1 to 1000000"),
+            (self.key_cache == 0 || self.key_cache > 1 << 20, "the stack cache must have 1 to 1048576 entries"),
+            (self.buffer_size < 8192, "a scenario needs buffers of at least 8192 bytes"),
+            (self.merged && matches!(self.mode, FileMode::Circular { .. }), "a merged file is not circular"),
+            (self.target_bytes.is_some_and(|bytes| bytes < 1 << 20), "the least target size is 1 MiB"),
+        ];
+        match problems.iter().find(|(wrong, _)| *wrong) {
+            Some((_, text)) => Err(SynthError::Params((*text).to_owned())),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! Allocations and frees: which block, when it dies, and its record, unless that is lost.
+
+use super::cast::Behaviour;
+use super::engine::{Engine, Live};
+use super::places::BIG_LIMIT;
+use crate::SynthError;
+use crate::truth::PlantedEvent;
+use crate::writer::pool;
+
+/// Set by the kernel for blocks of more than a page.
+const BIG_POOL_BIT: u32 = 0x1000_0000;
+/// Bits in which the free of a block may differ from its allocation: quota, NX.
+const LOOSE_BITS: [u32; 2] = [0x8, 0x200];
+
+impl Engine<'_> {
+    /// Blocks that live when the trace begins: half of them are freed during it.
+    pub fn plan_preexisting(&mut self) -> Result<(), SynthError> {
+        for _ in 0..self.params.preexisting {
+            let tag = self.draw_tag();
+            if !self.cast.tags[tag].preexisting {
+                continue;
+            }
+            let thread = self.draw_thread(tag);
+            let live = self.new_block(tag, thread)?;
+            self.count(&live, false);
+            if self.rng.chance(0.5) {
+                let life = self.rng.below((self.end - self.start).unsigned_abs()) as i64;
+                self.plan_free(self.start + life, live);
+            }
+        }
+        Ok(())
+    }
+
+    /// One allocation now, and the plan for its end.
+    pub fn allocate(&mut self) -> Result<(), SynthError> {
+        let tag = self.draw_tag();
+        let thread = self.draw_thread(tag);
+        let mut live = self.new_block(tag, thread)?;
+        live.allocated = self.pool_event(&live, false, thread)?;
+        self.count(&live, false);
+        let ticks = self.ticks_per_second as f64;
+        let mean_s = match self.cast.tags[tag].behaviour {
+            Behaviour::Plateau { level } => {
+                self.tags[tag].held.push_back(live);
+                if self.tags[tag].held.len() > level
+                    && let Some(oldest) = self.tags[tag].held.pop_front()
+                {
+                    self.plan_free(self.now + self.micros(3), oldest);
+                }
+                return Ok(());
+            }
+            Behaviour::Leak { kept, .. } if self.rng.chance(kept) => return Ok(()),
+            Behaviour::Leak { mean_s, .. } | Behaviour::Lives { mean_s } => mean_s,
+        };
+        let life = self.rng.lifetime((mean_s * ticks) as u64);
+        self.plan_free(self.now.saturating_add(i64::try_from(life).unwrap_or(i64::MAX)), live);
+        Ok(())
+    }
+
+    /// Frees a block now.
+    pub fn free(&mut self, live: Live) -> Result<(), SynthError> {
+        let tag = live.tag as usize;
+        let thread = self.draw_thread(tag);
+        self.now = self.now.max(live.allocated + 1);
+        let freed = self.pool_event(&live, true, thread)?;
+        self.count(&live, true);
+        self.space.give_back(self.cast.tags[tag].pool, live.session, live.size, live.address, freed);
+        Ok(())
+    }
+
+    pub fn draw_thread(&mut self, tag: usize) -> usize {
+        let threads = &self.cast.tags[tag].threads;
+        threads[self.rng.index(threads.len())]
+    }
+
+    /// A block at a free address; sets the time after the free of that address.
+    pub fn new_block(&mut self, tag: usize, thread: usize) -> Result<Live, SynthError> {
+        let of_tag = &self.cast.tags[tag];
+        let size = of_tag.sizes[self.rng.index(of_tag.sizes.len())];
+        let pool = of_tag.pool;
+        let session = pool.session.then(|| self.cast.processes[self.cast.threads[thread].process].session);
+        let (address, free_since) = self.space.take(pool, session, size)?;
+        self.now = self.now.max(free_since.saturating_add(1));
+        let big = if size > BIG_LIMIT { BIG_POOL_BIT } else { 0 };
+        let pool_type = pool.pool_type | big;
+        Ok(Live { tag: tag as u32, pool_type, size, address, session, allocated: i64::MIN })
+    }
+
+    /// Keeps the system's own books, which know of lost events too.
+    pub fn count(&mut self, live: &Live, free: bool) {
+        let slot = live.session.map_or(0, |session| session as usize + 1);
+        let counters = &mut self.tags[live.tag as usize].counters;
+        if slot >= counters.len() {
+            counters.resize_with(slot + 1, Default::default);
+        }
+        let counter = &mut counters[slot];
+        if free {
+            counter.frees += 1;
+            counter.bytes -= live.size;
+        } else {
+            counter.allocs += 1;
+            counter.bytes += live.size;
+        }
+        if live.size > BIG_LIMIT {
+            let place = (live.session, live.address);
+            if free {
+                self.big.remove(&place)
+            } else {
+                self.big.insert(place, *live)
+            };
+        }
+    }
+
+    /// Logs the event (or loses it) and plans its stack; returns its time.
+    pub fn pool_event(&mut self, live: &Live, free: bool, thread: usize) -> Result<i64, SynthError> {
+        let (ticks, cpu) = self.tick_of(thread);
+        let tag = live.tag as usize;
+        let lost = self.params.loss_share > 0.0 && self.rng.chance(self.params.loss_share);
+        if lost {
+            self.writer.count_lost_events(1);
+            self.writer.flag_events_lost(cpu)?;
+        } else {
+            self.write_block(live, free, thread, cpu)?;
+        }
+        // A stack may survive its event: an orphan.
+        let with_stack = !lost || self.rng.chance(0.5);
+        if with_stack && (!free || self.params.free_stacks) {
+            self.plan_stack(tag, free, thread, cpu);
+        }
+        Ok(ticks)
+    }
+
+    fn write_block(&mut self, live: &Live, free: bool, thread: usize, cpu: u16) -> Result<(), SynthError> {
+        let tag = self.cast.tags[live.tag as usize].tag;
+        let mut pool_type = live.pool_type;
+        if free && self.rng.chance(0.05) {
+            pool_type ^= LOOSE_BITS[self.rng.index(LOOSE_BITS.len())];
+        }
+        let block = pool::PoolBlock { pool_type, tag, size: live.size, address: live.address, session: live.session };
+        let hook = match (free, live.session.is_some()) {
+            (false, false) => pool::HOOK_ALLOC,
+            (false, true) => pool::HOOK_ALLOC_SESSION,
+            (true, false) => pool::HOOK_FREE,
+            (true, true) => pool::HOOK_FREE_SESSION,
+        };
+        self.scratch.clear();
+        pool::block(&mut self.scratch, self.params.width, &block);
+        let owner = self.owner(thread);
+        let form = self.pool_form();
+        let buffer = self.kernel(cpu, hook, 2, form, owner)?;
+        let ticks = self.now;
+        if let Some(log) = &mut self.log {
+            log.event(PlantedEvent {
+                ticks,
+                free,
+                address: live.address,
+                session: live.session,
+                size: live.size,
+                tag,
+                pool_type,
+                tid: owner.1,
+                buffer,
+            });
+        }
+        Ok(())
+    }
+
+    /// Process and thread of a thread index.
+    pub fn owner(&self, thread: usize) -> (u32, u32) {
+        let of = self.cast.threads[thread];
+        (self.cast.processes[of.process].pid, of.tid)
+    }
+}

@@ -1,0 +1,300 @@
+//! What stands at both ends of a trace: masks, processes, threads, images and their identities, snapshots, cached
+//! stacks; and what a merge injects.
+
+use super::cast::StackId;
+use super::engine::{Counters, Engine, full_head};
+use crate::SynthError;
+use crate::truth::{SnapshotGrowth, display_tag};
+use crate::writer::{Guid, Head, KernelForm, Width, guids, image, pool, process, stack, system};
+
+/// Who logs rundown records: a thread of System.
+const LOGGER: (u32, u32) = (4, 8);
+/// Counters of this tag start just below 2^32, to see them wrap.
+const WRAPPING_TAG: usize = 1;
+
+impl Engine<'_> {
+    /// Everything that is written before the first event.
+    pub fn start_rundown(&mut self) -> Result<(), SynthError> {
+        self.group_masks(system::HOOK_GROUP_MASKS)?;
+        self.scratch.clear();
+        let (mhz, cpus) = (self.params.cpu_mhz, u32::from(self.params.cpus));
+        system::cpu_config(&mut self.scratch, self.params.width, mhz, cpus, 16_384, "SRV07");
+        self.rundown(system::HOOK_CPU, 3, KernelForm::System, LOGGER)?;
+        for index in 0..self.cast.processes.len() {
+            if self.cast.processes[index].starts_at == 0.0 {
+                self.process(process::HOOK_DC_START, KernelForm::PerfInfo, index)?;
+                self.threads_of(index, process::HOOK_THREAD_DC_START)?;
+            }
+        }
+        for index in 0..self.cast.images.len() {
+            let with = self.cast.images[index].comes_with;
+            if with.is_none_or(|process| self.cast.processes[process].starts_at == 0.0) {
+                self.image(image::HOOK_DC_START, index)?;
+            }
+        }
+        for tag in &mut self.tags {
+            tag.at_start.clone_from(&tag.counters);
+        }
+        self.snapshots(false)
+    }
+
+    /// Everything that is written after the last event.
+    pub fn end_rundown(&mut self) -> Result<(), SynthError> {
+        self.snapshots(true)?;
+        for index in (0..self.cast.processes.len()).filter(|index| !self.held.has_ended(*index)).collect::<Vec<_>>() {
+            self.process(process::HOOK_DC_END, KernelForm::PerfInfo, index)?;
+            self.threads_of(index, process::HOOK_THREAD_DC_END)?;
+        }
+        for index in 0..self.cast.images.len() {
+            self.image(image::HOOK_DC_END, index)?;
+        }
+        let cached: Vec<(u64, StackId)> = self.caches.iter().flat_map(super::keys::KeyCache::rest).collect();
+        for (key, stack) in cached {
+            self.now += 1;
+            self.write_definition(0, stack::HOOK_KEY_RUNDOWN, key, stack)?;
+        }
+        self.scratch.clear();
+        self.rundown(system::HOOK_RUNDOWN_COMPLETE, 2, KernelForm::PerfInfo, LOGGER)?;
+        self.group_masks(system::HOOK_GROUP_MASKS_END)
+    }
+
+    /// A process that starts while the trace runs, with its threads and images.
+    pub fn start_process(&mut self, index: usize) -> Result<(), SynthError> {
+        self.process(process::HOOK_START, KernelForm::System, index)?;
+        self.threads_of(index, process::HOOK_THREAD_START)?;
+        for image in 0..self.cast.images.len() {
+            if self.cast.images[image].comes_with == Some(index) {
+                self.image(image::HOOK_LOAD, image)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes `scratch` one tick later, on the first CPU.
+    fn rundown(&mut self, hook: u16, version: u8, form: KernelForm, owner: (u32, u32)) -> Result<u64, SynthError> {
+        self.now += 1;
+        self.claim_tick();
+        self.kernel(0, hook, version, form, owner)
+    }
+
+    /// Writes `scratch` as a record of a snapshot.
+    fn snapshot(&mut self, hook: u16) -> Result<(), SynthError> {
+        let buffer = self.rundown(hook, 2, KernelForm::PerfInfo, LOGGER)?;
+        if let Some(log) = &mut self.log {
+            log.snapshot(buffer);
+        }
+        Ok(())
+    }
+
+    fn group_masks(&mut self, hook: u16) -> Result<(), SynthError> {
+        let mut masks = [0u32; 8];
+        // Process, thread, image; pool; stacks are asked for elsewhere.
+        (masks[0], masks[1]) = (0x7, system::MASK1_POOL);
+        self.scratch.clear();
+        system::group_masks(&mut self.scratch, &masks, 0x46);
+        self.rundown(hook, 2, KernelForm::PerfInfo, LOGGER)?;
+        Ok(())
+    }
+
+    pub fn process(&mut self, hook: u16, form: KernelForm, index: usize) -> Result<(), SynthError> {
+        const SYSTEM_SID: [u8; 12] = [1, 1, 0, 0, 0, 0, 0, 5, 18, 0, 0, 0];
+        let kernel_base = if self.params.width == Width::Bits64 { 0xFFFF_E28A_1000_0080 } else { 0x8700_0080 };
+        let of = &self.cast.processes[index];
+        let fields = process::Process {
+            key: self.held.key(index).unwrap_or(kernel_base + 0x1000 * index as u64),
+            pid: of.pid,
+            parent: of.parent,
+            session: of.session,
+            exit_status: 0x103,
+            flags: 0,
+            sid: if index == 0 { &[] } else { &SYSTEM_SID },
+            image: &of.image,
+            command_line: &of.command_line,
+        };
+        let owner = match hook {
+            process::HOOK_START => (of.parent, 8),
+            process::HOOK_END => (of.pid, 8),
+            _ => LOGGER,
+        };
+        self.scratch.clear();
+        process::process(&mut self.scratch, self.params.width, 4, &fields);
+        self.rundown(hook, 4, form, owner)?;
+        Ok(())
+    }
+
+    pub fn threads_of(&mut self, process: usize, hook: u16) -> Result<(), SynthError> {
+        for index in 0..self.cast.threads.len() {
+            let thread = self.cast.threads[index];
+            if thread.process != process {
+                continue;
+            }
+            let pid = self.cast.processes[process].pid;
+            let start_address = if self.params.width == Width::Bits64 { 0x7FFB_1A22_2630 } else { 0x7702_2630 };
+            let fields = process::Thread { pid, tid: thread.tid, start_address, name: Some("") };
+            self.scratch.clear();
+            process::thread(&mut self.scratch, self.params.width, &fields);
+            self.rundown(hook, 3, KernelForm::System, LOGGER)?;
+        }
+        Ok(())
+    }
+
+    fn image(&mut self, hook: u16, index: usize) -> Result<(), SynthError> {
+        let pid = self.cast.images[index].process.map_or(0, |process| self.cast.processes[process].pid);
+        let of = &self.cast.images[index];
+        let fields = image::Image {
+            base: of.base,
+            size: of.size,
+            pid,
+            checksum: of.checksum,
+            timestamp: of.timestamp,
+            path: &of.path,
+        };
+        self.scratch.clear();
+        image::image(&mut self.scratch, self.params.width, 3, &fields);
+        let form = if pid == 0 || hook == image::HOOK_LOAD { KernelForm::System } else { KernelForm::PerfInfo };
+        let owner = if hook == image::HOOK_LOAD { (pid, 8) } else { LOGGER };
+        self.rundown(hook, 3, form, owner)?;
+        if self.params.merged && hook != image::HOOK_DC_END {
+            self.identity(index, pid)?;
+        }
+        Ok(())
+    }
+
+    /// The identity records of an image, at the time of its image record, as a merge injects them.
+    fn identity(&mut self, index: usize, pid: u32) -> Result<(), SynthError> {
+        let width = self.params.width;
+        let of = &self.cast.images[index];
+        let fields =
+            image::Image { base: of.base, size: of.size, pid, checksum: 0, timestamp: of.timestamp, path: &of.path };
+        let version = "10.0.19041.1 (WinBuild.160101.0800)";
+        let file = of.file.as_str();
+        let texts = [file, "", version, "10.0.19041.1", "English", "Product", "Company", "10.0.19041.1", "", ""];
+        let (mut version_text, mut id, mut rsds) = (Vec::new(), Vec::new(), Vec::new());
+        image::file_version(&mut version_text, of.size as u32, of.timestamp, &texts);
+        image::image_id(&mut id, width, &fields, file);
+        image::rsds(&mut rsds, width, of.base, pid, (&of.guid, of.age), &of.pdb);
+        self.injected(guids::IMAGE_ID, (image::OPCODE_FILE_VERSION, 0), pid, &version_text)?;
+        self.injected(guids::IMAGE_ID, (image::OPCODE_IMAGE_ID, 2), pid, &id)?;
+        self.injected(guids::IMAGE_ID, (image::OPCODE_RSDS, 2), pid, &rsds)
+    }
+
+    fn injected(&mut self, guid: Guid, kind: (u8, u16), pid: u32, payload: &[u8]) -> Result<(), SynthError> {
+        let head = full_head(self.params.width, guid, kind.0, kind.1, self.now, (pid, u32::MAX));
+        self.writer.put(0, &Head::Full(head), payload)?;
+        Ok(())
+    }
+
+    /// The system's configuration as a merge injects it: later than the end of the trace.
+    pub fn inject_configuration(&mut self) -> Result<(), SynthError> {
+        if !self.params.merged {
+            return Ok(());
+        }
+        self.now += self.micros(2_000_000);
+        let mut payload = Vec::new();
+        let build = format!("{}.1.amd64fre.vb_release.191206-1406", self.params.os_build);
+        system::build_info(&mut payload, 132_000_000_000_000_000, &build, "Windows 10 Pro");
+        self.injected(guids::SYS_CONFIG_EX, (system::OPCODE_BUILD_INFO, 0), 4, &payload)?;
+        payload.clear();
+        system::two_texts(&mut payload, "C:\\Windows\\system32\\", "C:\\Windows\\");
+        self.injected(guids::SYS_CONFIG_EX, (system::OPCODE_SYSTEM_PATHS, 0), 4, &payload)?;
+        for index in 0..self.cast.volumes.len() {
+            let (nt_path, dos_path) = &self.cast.volumes[index];
+            payload.clear();
+            system::two_texts(&mut payload, nt_path, dos_path);
+            self.injected(guids::SYS_CONFIG_EX, (system::OPCODE_VOLUME_MAPPING, 0), 4, &payload)?;
+        }
+        Ok(())
+    }
+
+    /// Sessions with blocks, none first.
+    fn sessions(&self) -> Vec<Option<u32>> {
+        let slots = self.tags.iter().map(|tag| tag.counters.len()).max().unwrap_or(0);
+        (0..slots.max(1)).map(|slot| (slot as u32).checked_sub(1)).collect()
+    }
+
+    fn snapshots(&mut self, end: bool) -> Result<(), SynthError> {
+        if !self.params.snapshots {
+            return Ok(());
+        }
+        for session in self.sessions() {
+            let step = if session.is_some() { pool::SESSION_SNAPSHOT_STEP } else { 0 };
+            let tags = self.tag_entries(session);
+            for entries in tags.chunks(pool::SNAPSHOT_ENTRIES) {
+                self.scratch.clear();
+                pool::tag_snapshot(&mut self.scratch, self.params.width, session, entries);
+                self.snapshot(pool::HOOK_TAGS_START + u16::from(end) + step)?;
+            }
+            let of_session = self.big.iter().filter(|((of, _), _)| *of == session);
+            let big: Vec<pool::BigBlock> = of_session
+                .map(|((_, address), live)| pool::BigBlock {
+                    address: *address,
+                    nonpaged: live.pool_type & 1 == 0,
+                    size: live.size,
+                    tag: self.cast.tags[live.tag as usize].tag,
+                })
+                .collect();
+            for entries in big.chunks(pool::SNAPSHOT_ENTRIES) {
+                self.scratch.clear();
+                pool::big_snapshot(&mut self.scratch, self.params.width, session, entries);
+                self.snapshot(pool::HOOK_BIG_START + u16::from(end) + step)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The counters of all tags that have any in `session`. Two tags of one name are one entry.
+    fn tag_entries(&self, session: Option<u32>) -> Vec<pool::TagCounters> {
+        let slot = session.map_or(0, |session| session as usize + 1);
+        let mut entries: Vec<pool::TagCounters> = Vec::new();
+        for (index, (state, of)) in self.tags.iter().zip(&self.cast.tags).enumerate() {
+            let Some(counters) = state.counters.get(slot).filter(|counters| counters.allocs > 0) else {
+                continue;
+            };
+            let known = entries.iter().position(|entry| entry.tag == of.tag);
+            let at = known.unwrap_or_else(|| {
+                entries.push(pool::TagCounters { tag: of.tag, ..pool::TagCounters::default() });
+                entries.len() - 1
+            });
+            let base = if index == WRAPPING_TAG { u32::MAX - 50 } else { 1_000 * index as u32 };
+            add(&mut entries[at], counters, of.pool.paged(), base);
+        }
+        entries
+    }
+
+    /// Growth per tag between the snapshots, largest tags of a name summed; only tags that any snapshot names.
+    pub fn snapshot_growth(&self) -> Vec<SnapshotGrowth> {
+        let mut growth: Vec<SnapshotGrowth> = Vec::new();
+        if !self.params.snapshots {
+            return growth;
+        }
+        for session in self.sessions() {
+            let slot = session.map_or(0, |session| session as usize + 1);
+            for (state, of) in self.tags.iter().zip(&self.cast.tags) {
+                let Some(last) = state.counters.get(slot).filter(|counters| counters.allocs > 0) else {
+                    continue;
+                };
+                let first = state.at_start.get(slot).map_or(0, |counters| counters.bytes);
+                let bytes = last.bytes as i64 - first as i64;
+                let tag = display_tag(of.tag);
+                let known = growth.iter().position(|entry| entry.tag == tag && entry.session == session);
+                let at = known.unwrap_or_else(|| {
+                    growth.push(SnapshotGrowth { tag, session, paged_bytes: 0, nonpaged_bytes: 0 });
+                    growth.len() - 1
+                });
+                if of.pool.paged() { growth[at].paged_bytes += bytes } else { growth[at].nonpaged_bytes += bytes }
+            }
+        }
+        growth
+    }
+}
+
+fn add(entry: &mut pool::TagCounters, counters: &Counters, paged: bool, base: u32) {
+    let (allocs, frees, used) = if paged {
+        (&mut entry.paged_allocs, &mut entry.paged_frees, &mut entry.paged_used)
+    } else {
+        (&mut entry.nonpaged_allocs, &mut entry.nonpaged_frees, &mut entry.nonpaged_used)
+    };
+    *allocs = allocs.wrapping_add(base).wrapping_add(counters.allocs as u32);
+    *frees = frees.wrapping_add(base).wrapping_add(counters.frees as u32);
+    *used += counters.bytes;
+}
