@@ -1,7 +1,7 @@
 //! Where the user's `pooltag.txt` lies: chosen by the user, beside the trace, or where Microsoft's kits put it. For the command
 //! line and the window alike. It must never bring a list of its own: without a file there is none.
 
-use crate::symbols::Machine;
+use crate::symbols::SymbolEnvironment;
 use poolscope_analysis::group::pooltag::PoolTags;
 use std::ffi::OsStr;
 use std::fs::File;
@@ -60,7 +60,7 @@ pub struct Search {
 ///
 /// # Errors
 /// A sentence, if the user chose a file that cannot be used.
-pub fn find(choice: &PoolTagChoice, trace: Option<&Path>, machine: &Machine) -> Result<Search, String> {
+pub fn find(choice: &PoolTagChoice, trace: Option<&Path>, machine: &SymbolEnvironment) -> Result<Search, String> {
     match choice {
         PoolTagChoice::None => Ok(Search::default()),
         PoolTagChoice::File(path) => Ok(Search { found: Some(read(path)?), problems: Vec::new() }),
@@ -93,7 +93,7 @@ fn beside(trace: Option<&Path>) -> Option<PathBuf> {
 
 /// Where the kits put the file, the newest kit first. Folders come from the environment, so that nothing is looked for where
 /// there is no Windows.
-fn usual_places(machine: &Machine) -> Vec<PathBuf> {
+fn usual_places(machine: &SymbolEnvironment) -> Vec<PathBuf> {
     let folder = |name: &str| {
         let value =
             machine.variables.iter().find(|variable| variable.0 == name).map(|variable| PathBuf::from(&variable.1));
@@ -187,10 +187,10 @@ mod tests {
         std::fs::write(path, text).unwrap();
     }
 
-    fn machine(variables: &[(&str, &Path)]) -> Machine {
+    fn machine(variables: &[(&str, &Path)]) -> SymbolEnvironment {
         let text = |path: &Path| path.to_str().unwrap().to_owned();
         let variables = variables.iter().map(|(name, path)| ((*name).to_owned(), text(path))).collect();
-        Machine { variables, ..Machine::default() }
+        SymbolEnvironment { variables, ..SymbolEnvironment::default() }
     }
 
     #[test]
@@ -203,14 +203,14 @@ mod tests {
         put(&kit("8.1"), LIST);
         put(&traces.join("a.etl"), "");
         let here = machine(&[("PROGRAMFILES(X86)", &kits)]);
-        let find = |machine: &Machine| {
+        let find = |machine: &SymbolEnvironment| {
             let search = find(&PoolTagChoice::Automatic, Some(&traces.join("a.etl")), machine).unwrap();
             (search.found.map(|found| found.path), search.problems)
         };
         assert_eq!(find(&here), (Some(kit("8.1")), vec![]));
         put(&kit("10"), LIST);
         assert_eq!(find(&here), (Some(kit("10")), vec![]));
-        assert_eq!(find(&Machine::default()), (None, vec![]));
+        assert_eq!(find(&SymbolEnvironment::default()), (None, vec![]));
         put(&traces.join("PoolTag.TXT"), LIST);
         assert_eq!(find(&here), (Some(traces.join("PoolTag.TXT")), vec![]));
         // One that is no list is told and passed over.
@@ -242,14 +242,14 @@ mod tests {
         put(&wide, [&[0xff, 0xfe], units.as_slice()].concat());
         for path in [&list, &wide] {
             let choice = PoolTagChoice::from_text(path.to_str().unwrap());
-            let found = find(&choice, None, &Machine::default()).unwrap().found.unwrap();
+            let found = find(&choice, None, &SymbolEnvironment::default()).unwrap().found.unwrap();
             assert_eq!(found.tags.get(Tag(*b"Leak")).unwrap().binary, "myfault.sys");
         }
-        let error = find(&PoolTagChoice::File(folder.join("gone.txt")), None, &Machine::default()).unwrap_err();
+        let error = find(&PoolTagChoice::File(folder.join("gone.txt")), None, &SymbolEnvironment::default()).unwrap_err();
         assert!(error.contains("gone.txt cannot be read"), "{error}");
-        assert!(find(&PoolTagChoice::File(folder.clone()), None, &Machine::default()).is_err());
+        assert!(find(&PoolTagChoice::File(folder.clone()), None, &SymbolEnvironment::default()).is_err());
         put(&folder.join(NAME), LIST);
-        assert!(find(&PoolTagChoice::None, Some(&folder.join("a.etl")), &Machine::default()).unwrap().found.is_none());
+        assert!(find(&PoolTagChoice::None, Some(&folder.join("a.etl")), &SymbolEnvironment::default()).unwrap().found.is_none());
         assert_eq!(PoolTagChoice::from_text(" None "), PoolTagChoice::None);
         assert_eq!(PoolTagChoice::from_text(""), PoolTagChoice::Automatic);
         std::fs::remove_dir_all(folder).unwrap();

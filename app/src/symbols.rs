@@ -8,8 +8,8 @@ use poolscope_base::progress::CancelToken;
 use poolscope_symbols::locate::{Locator, LocatorOptions};
 use poolscope_symbols::name_cache::NameCache;
 use poolscope_symbols::names::ModuleNames;
-use poolscope_symbols::path::{MICROSOFT_SERVER, PathPart, Surroundings, SymbolPath};
-use poolscope_symbols::resolve::{ModuleOutcome, ModuleRequest, ModuleState, News, Resolver};
+use poolscope_symbols::path::{MICROSOFT_SERVER, PathPart, PathContext, SymbolPath};
+use poolscope_symbols::resolve::{ModuleOutcome, ModuleRequest, ModuleState, ProgressEvent, Resolver};
 use poolscope_analysis::trace::Trace;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,7 +20,7 @@ const USUAL_STORES: [&str; 2] = [r"C:\ProgramData\Dbg\sym", r"C:\symbols"];
 
 /// What the user can choose.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Choice {
+pub struct SymbolOptions {
     /// A symbol path; `None`: what `_NT_SYMBOL_PATH` says, else the usual one.
     pub path: Option<String>,
     /// No server is asked.
@@ -29,7 +29,7 @@ pub struct Choice {
 
 /// What the machine says; tests make their own.
 #[derive(Clone, Debug, Default)]
-pub struct Machine {
+pub struct SymbolEnvironment {
     /// `_NT_SYMBOL_PATH`.
     pub symbol_path: Option<String>,
     /// The user's folder.
@@ -46,10 +46,10 @@ pub struct Machine {
     pub stores: Vec<PathBuf>,
 }
 
-impl Machine {
+impl SymbolEnvironment {
     /// This machine, now.
     #[must_use]
-    pub fn this() -> Self {
+    pub fn from_system() -> Self {
         let variable = |name| std::env::var(name).ok().filter(|value: &String| !value.trim().is_empty());
         let home = std::env::home_dir().filter(|home| !home.as_os_str().is_empty());
         let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
@@ -83,26 +83,26 @@ impl Machine {
 
     /// A choice of the user as text: the symbol path that it means.
     #[must_use]
-    pub fn path_text(&self, choice: &Choice) -> String {
+    pub fn effective_path(&self, choice: &SymbolOptions) -> String {
         choice.path.clone().unwrap_or_else(|| self.default_path())
     }
 
     /// A choice of the user as a resolver.
     #[must_use]
-    pub fn resolver(&self, choice: &Choice) -> Resolver {
-        self.resolver_beside(choice, None)
+    pub fn resolver(&self, choice: &SymbolOptions) -> Resolver {
+        self.resolver_for_trace(choice, None)
     }
 
     /// A choice of the user as a resolver for a trace file. Its own folder is looked at first: people put PDBs beside it.
     #[must_use]
-    pub fn resolver_beside(&self, choice: &Choice, trace: Option<&Path>) -> Resolver {
-        let around = Surroundings {
+    pub fn resolver_for_trace(&self, choice: &SymbolOptions, trace: Option<&Path>) -> Resolver {
+        let around = PathContext {
             home: self.home.clone(),
             default_store: self.store(),
             variables: self.variables.clone(),
             windows: cfg!(windows),
         };
-        let mut path = SymbolPath::parse(&self.path_text(choice), &around);
+        let mut path = SymbolPath::parse(&self.effective_path(choice), &around);
         let folder = trace.and_then(Path::parent);
         if let Some(folder) = folder {
             let here = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
@@ -116,7 +116,7 @@ impl Machine {
             ..LocatorOptions::default()
         };
         let names = self.cache.as_ref().map(|cache| NameCache::new(cache.join("names")));
-        Resolver { locator: Locator::new(path, options), cache: names, builtin: Some(sample::pdb), at_a_time: 0 }
+        Resolver { locator: Locator::new(path, options), cache: names, builtin_pdbs: Some(sample::pdb), max_concurrent: 0 }
     }
 
     /// The store that this program fills.
@@ -139,20 +139,20 @@ fn cache_folder(home: Option<&Path>) -> Option<PathBuf> {
 }
 
 /// What became of everything that a trace needs.
-pub struct Resolved {
+pub struct ResolvedModules {
     /// What it needs.
     pub needs: Vec<ModuleNeed>,
     /// What became of each.
     pub outcomes: Vec<ModuleOutcome>,
 }
 
-impl Resolved {
+impl ResolvedModules {
     /// Finds names for all needs and returns when all is done. `tell` is called from several threads.
     #[must_use]
-    pub fn find(
+    pub fn resolve(
         resolver: &Resolver,
         needs: Vec<ModuleNeed>,
-        tell: &(dyn Fn(usize, &News) + Sync),
+        tell: &(dyn Fn(usize, &ProgressEvent) + Sync),
         cancel: &CancelToken,
     ) -> Self {
         let requests: Vec<ModuleRequest> = needs.iter().map(|need| need.request.clone()).collect();
@@ -161,9 +161,9 @@ impl Resolved {
             ModuleOutcome::without_names(ModuleState::Waiting, pdb, Vec::new())
         };
         let outcomes = Mutex::new(requests.iter().map(waiting).collect::<Vec<_>>());
-        let take = |at: usize, news: News| {
+        let take = |at: usize, news: ProgressEvent| {
             tell(at, &news);
-            if let News::Done(outcome) = news
+            if let ProgressEvent::Done(outcome) = news
                 && let Some(place) = outcomes.lock().get_mut(at)
             {
                 *place = outcome;
@@ -187,7 +187,7 @@ impl Resolved {
 
     /// Number of modules that have neither a PDB nor exports.
     #[must_use]
-    pub fn nameless(&self) -> usize {
+    pub fn unresolved_count(&self) -> usize {
         let is_named = |state: &ModuleState| matches!(state, ModuleState::Loaded | ModuleState::ExportsOnly);
         self.outcomes.iter().filter(|outcome| !is_named(&outcome.state)).count()
     }
@@ -199,28 +199,28 @@ mod tests {
 
     #[test]
     fn without_a_setting_stores_at_hand_come_before_the_server() {
-        let machine = Machine {
+        let machine = SymbolEnvironment {
             cache: Some(PathBuf::from("/cache")),
             stores: vec![PathBuf::from("/dbg/sym")],
-            ..Machine::default()
+            ..SymbolEnvironment::default()
         };
         let path = machine.default_path().replace('\\', "/");
         assert_eq!(path, format!("/dbg/sym;srv*/cache/symbols*{MICROSOFT_SERVER}"));
-        let set = Machine { symbol_path: Some("srv*/mine".to_owned()), ..machine };
+        let set = SymbolEnvironment { symbol_path: Some("srv*/mine".to_owned()), ..machine };
         assert_eq!(set.default_path(), "srv*/mine");
-        assert_eq!(set.path_text(&Choice { path: Some("/x".to_owned()), offline: true }), "/x");
+        assert_eq!(set.effective_path(&SymbolOptions { path: Some("/x".to_owned()), offline: true }), "/x");
     }
 
     #[test]
     fn the_folder_of_the_trace_is_looked_at_first() {
-        let choice = Choice { path: Some("/x".to_owned()), offline: true };
+        let choice = SymbolOptions { path: Some("/x".to_owned()), offline: true };
         let first = |trace: &str| {
-            let resolver = Machine::default().resolver_beside(&choice, Some(Path::new(trace)));
+            let resolver = SymbolEnvironment::default().resolver_for_trace(&choice, Some(Path::new(trace)));
             assert!(resolver.locator.options().offline && resolver.cache.is_none());
             (resolver.locator.path().parts.len(), resolver.locator.path().parts[0].1.clone())
         };
         assert_eq!(first("/cases/4711/leak.etl"), (2, PathPart::Folder(PathBuf::from("/cases/4711"))));
         assert_eq!(first("leak.etl"), (2, PathPart::Folder(PathBuf::from("."))));
-        assert_eq!(Machine::default().resolver(&choice).locator.path().parts.len(), 1);
+        assert_eq!(SymbolEnvironment::default().resolver(&choice).locator.path().parts.len(), 1);
     }
 }

@@ -3,7 +3,7 @@
 
 use divan::Bencher;
 use poolscope_base::progress::CancelToken;
-use poolscope_symbols::pdb_file::{PdbBytes, identity, names};
+use poolscope_symbols::pdb_file::{PdbBytes, read_identity, resolve_names};
 use std::path::{Path, PathBuf};
 
 /// Addresses asked of the large PDB, over all of its code.
@@ -28,7 +28,7 @@ fn opened(path: &Path) -> PdbBytes {
 #[divan::bench(sample_count = 10)]
 fn identity_of_a_large_pdb(bencher: Bencher<'_, '_>) {
     let Some(path) = from_environment("POOLSCOPE_BENCH_PDB") else { return };
-    bencher.bench(|| identity(&opened(&path), "big.pdb"));
+    bencher.bench(|| read_identity(&opened(&path), "big.pdb"));
 }
 
 #[divan::bench(sample_count = 5)]
@@ -36,7 +36,7 @@ fn a_thousand_names_of_a_large_pdb(bencher: Bencher<'_, '_>) {
     let Some(path) = from_environment("POOLSCOPE_BENCH_PDB") else { return };
     let code_bytes = (opened(&path).bytes().len() as f64 * CODE_BYTES_PER_FILE_BYTE) as u32;
     let rvas: Vec<u32> = (0..ADDRESSES).map(|at| 0x1001 + at * (code_bytes / ADDRESSES)).collect();
-    bencher.bench(|| names(&opened(&path), &rvas, &CancelToken::default()).map(|names| names.named()));
+    bencher.bench(|| resolve_names(&opened(&path), &rvas, &CancelToken::default()).map(|names| resolve_names.named_count()));
 }
 
 #[divan::bench(sample_count = 5)]
@@ -48,7 +48,7 @@ fn many_small_pdbs(bencher: Bencher<'_, '_>) {
     let rvas: Vec<u32> = (0..ADDRESSES_EACH).map(|at| 0x1001 + at * 32).collect();
     bencher.bench(|| {
         let one =
-            |path: &PathBuf| names(&opened(path), &rvas, &CancelToken::default()).map_or(0, |names| names.named());
+            |path: &PathBuf| resolve_names(&opened(path), &rvas, &CancelToken::default()).map_or(0, |names| resolve_names.named_count());
         files.iter().map(one).sum::<usize>()
     });
 }

@@ -14,7 +14,7 @@ use poolscope::gui::state::document::Page;
 use poolscope::gui::state::filter::Step;
 use poolscope::gui::state::symbols::Phase;
 use poolscope::gui::widgets::graph::Range;
-use poolscope::symbols::{Choice, Machine};
+use poolscope::symbols::{SymbolOptions, SymbolEnvironment};
 use poolscope_analysis::group::frames::FrameNaming;
 use poolscope_analysis::flame::{FlameTree, Weight};
 use poolscope_symbols::resolve::Resolver;
@@ -31,9 +31,9 @@ use crate::gui_modules_kit::document_mut;
 struct SampleNames;
 
 impl SymbolService for SampleNames {
-    fn resolver(&self, choice: &Choice) -> Resolver {
-        let machine = Machine { symbol_path: Some(String::new()), ..Machine::default() };
-        Resolver { cache: None, ..machine.resolver(&Choice { offline: true, ..choice.clone() }) }
+    fn resolver(&self, choice: &SymbolOptions) -> Resolver {
+        let machine = SymbolEnvironment { symbol_path: Some(String::new()), ..SymbolEnvironment::default() };
+        Resolver { cache: None, ..machine.resolver(&SymbolOptions { offline: true, ..choice.clone() }) }
     }
 
     fn default_path(&self) -> String {

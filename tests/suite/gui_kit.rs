@@ -21,7 +21,7 @@ use poolscope::gui::settings::Settings;
 use poolscope::gui::settings::store::{Lock, Part, Store};
 use poolscope::gui::state::document::Document;
 use poolscope::gui::widgets::pivot_table::{Area, Row, TreeModel, header_label, row_label, several_sorted};
-use poolscope::symbols::{Choice, Machine};
+use poolscope::symbols::{SymbolOptions, SymbolEnvironment};
 use poolscope::wpr::machine::MachineRecorder;
 use poolscope_base::progress::{CancelToken, Progress};
 use poolscope_symbols::resolve::Resolver;
@@ -94,9 +94,9 @@ impl Loader for Slow {
 pub struct NoSymbols;
 
 impl SymbolService for NoSymbols {
-    fn resolver(&self, choice: &Choice) -> Resolver {
-        let machine = Machine { symbol_path: Some(String::new()), ..Machine::default() };
-        Resolver { cache: None, builtin: None, ..machine.resolver(&Choice { offline: true, ..choice.clone() }) }
+    fn resolver(&self, choice: &SymbolOptions) -> Resolver {
+        let machine = SymbolEnvironment { symbol_path: Some(String::new()), ..SymbolEnvironment::default() };
+        Resolver { cache: None, builtin_pdbs: None, ..machine.resolver(&SymbolOptions { offline: true, ..choice.clone() }) }
     }
 
     fn default_path(&self) -> String {

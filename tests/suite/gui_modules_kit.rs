@@ -11,13 +11,13 @@ use poolscope::gui::jobs::load::Engine;
 use poolscope::gui::jobs::symbols::{SymbolService, SymbolsNews};
 use poolscope::gui::state::document::Document;
 use poolscope::gui::state::symbols::Phase;
-use poolscope::symbols::{Choice, Machine};
+use poolscope::symbols::{SymbolOptions, SymbolEnvironment};
 use poolscope_base::bytes::guid::Guid;
 use poolscope_analysis::group::symbols::ModuleNeed;
 use poolscope_base::progress::CancelToken;
 use poolscope_symbols::identity::{ImageIdentity, ModuleIdentity, PdbIdentity};
-use poolscope_symbols::locate::{Attempt, Outcome, PartCheck, Transfer};
-use poolscope_symbols::names::{Answer, ModuleNames, NameSource, SourceLine};
+use poolscope_symbols::locate::{LookupAttempt, LookupResult, PathPartCheck, DownloadProgress};
+use poolscope_symbols::names::{AddressSymbol, ModuleNames, NameSource, SourceLine};
 use poolscope_symbols::path::{PathPart, PathProblem, SymbolPath};
 use poolscope_symbols::resolve::{ModuleOutcome, ModuleRequest, ModuleState, Resolver};
 use poolscope_analysis::trace::ids::ModuleId;
@@ -38,7 +38,7 @@ pub fn need(name: &str, module: u32, outstanding_bytes: u64, merged: bool) -> Mo
         image: Some(ImageIdentity { file_name: name.to_owned(), timestamp: 0x5f00_0000 + module, size_bytes: 0x8000 }),
     };
     ModuleNeed {
-        request: ModuleRequest { identity, rvas: vec![0x1000, 0x1040, 0x2000], by_hand: None, anew: false },
+        request: ModuleRequest { identity, rvas: vec![0x1000, 0x1040, 0x2000], explicit_pdb: None, ignore_cache: false },
         modules: vec![ModuleId(module)],
         is_kernel: true,
         frames: 3,
@@ -48,7 +48,7 @@ pub fn need(name: &str, module: u32, outstanding_bytes: u64, merged: bool) -> Mo
 }
 
 /// What became of a module.
-pub fn outcome(need: &ModuleNeed, state: ModuleState, attempts: Vec<Attempt>) -> ModuleOutcome {
+pub fn outcome(need: &ModuleNeed, state: ModuleState, attempts: Vec<LookupAttempt>) -> ModuleOutcome {
     let pdb = need.request.identity.pdb.clone();
     let names = match state {
         ModuleState::Loaded => {
@@ -71,8 +71,8 @@ pub fn outcome(need: &ModuleNeed, state: ModuleState, attempts: Vec<Attempt>) ->
     }
 }
 
-pub fn answer(function: &str) -> Answer {
-    Answer {
+pub fn answer(function: &str) -> AddressSymbol {
+    AddressSymbol {
         function: function.into(),
         offset_bytes: 0x1c,
         source: NameSource::Public,
@@ -81,35 +81,35 @@ pub fn answer(function: &str) -> Answer {
     }
 }
 
-fn attempts(need: &ModuleNeed, what: Outcome) -> Vec<Attempt> {
+fn attempts(need: &ModuleNeed, what: LookupResult) -> Vec<LookupAttempt> {
     let name = need.request.identity.pdb.as_ref().map_or("", |pdb| pdb.file_name.as_str());
     let key = need.request.identity.pdb.as_ref().map(PdbIdentity::store_key).unwrap_or_default();
     let store = format!("/srv/cache/{name}/{key}/{name}");
     vec![
-        Attempt { place: store, outcome: Outcome::Missing },
-        Attempt { place: format!("{SERVER}/{name}/{key}/{name}"), outcome: what },
+        LookupAttempt { location: store, result: LookupResult::NotFound },
+        LookupAttempt { location: format!("{SERVER}/{name}/{key}/{name}"), result: what },
     ]
 }
 
 /// One module in each state; the first has the most outstanding bytes.
 pub fn every_state() -> Vec<SymbolsNews> {
     let because = || "HTTP 403".to_owned();
-    let states: [(&str, ModuleState, Outcome); 11] = [
-        ("ntoskrnl.exe", ModuleState::Loaded, Outcome::Found),
-        ("myfault.sys", ModuleState::NotFound, Outcome::Missing),
+    let states: [(&str, ModuleState, LookupResult); 11] = [
+        ("ntoskrnl.exe", ModuleState::Loaded, LookupResult::Found),
+        ("myfault.sys", ModuleState::NotFound, LookupResult::NotFound),
         (
             "ndis.sys",
             ModuleState::WrongIdentity,
-            Outcome::Wrong("GUID 11111111-2222-3333-4444-555555555555 age 3".into()),
+            LookupResult::Mismatch("GUID 11111111-2222-3333-4444-555555555555 age 3".into()),
         ),
-        ("tcpip.sys", ModuleState::Denied, Outcome::Denied(because())),
-        ("fltmgr.sys", ModuleState::Unreachable, Outcome::Unreachable("no answer in 30 s".to_owned())),
-        ("ntfs.sys", ModuleState::Offline, Outcome::Offline),
-        ("wdf01000.sys", ModuleState::Unreadable, Outcome::Unreadable("it ends too soon".to_owned())),
-        ("win32k.sys", ModuleState::ExportsOnly, Outcome::Missing),
-        ("afd.sys", ModuleState::Cancelled, Outcome::Missing),
-        ("volsnap.sys", ModuleState::NoIdentity, Outcome::Missing),
-        ("classpnp.sys", ModuleState::Loaded, Outcome::Found),
+        ("tcpip.sys", ModuleState::Denied, LookupResult::Denied(because())),
+        ("fltmgr.sys", ModuleState::Unreachable, LookupResult::Unreachable("no answer in 30 s".to_owned())),
+        ("ntfs.sys", ModuleState::Offline, LookupResult::Offline),
+        ("wdf01000.sys", ModuleState::Unreadable, LookupResult::Unreadable("it ends too soon".to_owned())),
+        ("win32k.sys", ModuleState::ExportsOnly, LookupResult::NotFound),
+        ("afd.sys", ModuleState::Cancelled, LookupResult::NotFound),
+        ("volsnap.sys", ModuleState::NoIdentity, LookupResult::NotFound),
+        ("classpnp.sys", ModuleState::Loaded, LookupResult::Found),
     ];
     let count = states.len() as u32;
     let needs: Vec<ModuleNeed> = (0..count)
@@ -132,13 +132,13 @@ pub fn many(count: u32) -> Vec<SymbolsNews> {
         (0..count).map(|at| need(&name(at), at, u64::from(count - at) * 77_777, true)).collect();
     let mut news = vec![SymbolsNews::Needs(Arc::new(needs.clone()))];
     for (at, need) in needs.iter().enumerate() {
-        let transfer = Transfer { server: SERVER.to_owned(), bytes: 3_250_586, total_bytes: Some(12_582_912) };
+        let transfer = DownloadProgress { server: SERVER.to_owned(), bytes: 3_250_586, total_bytes: Some(12_582_912) };
         news.push(match at % 4 {
             0 => SymbolsNews::State(at, ModuleState::Downloading(transfer)),
             1 => SymbolsNews::State(at, ModuleState::Searching),
-            2 => SymbolsNews::Done(at, Box::new(outcome(need, ModuleState::Loaded, attempts(need, Outcome::Found)))),
+            2 => SymbolsNews::Done(at, Box::new(outcome(need, ModuleState::Loaded, attempts(need, LookupResult::Found)))),
             _ => {
-                SymbolsNews::Done(at, Box::new(outcome(need, ModuleState::NotFound, attempts(need, Outcome::Missing))))
+                SymbolsNews::Done(at, Box::new(outcome(need, ModuleState::NotFound, attempts(need, LookupResult::NotFound))))
             }
         });
     }
@@ -149,7 +149,7 @@ pub fn many(count: u32) -> Vec<SymbolsNews> {
 #[derive(Default)]
 pub struct MadeUpSymbols {
     /// By what searches went.
-    pub choices: Mutex<Vec<Choice>>,
+    pub choices: Mutex<Vec<SymbolOptions>>,
     /// What was asked of the dialog.
     pub asked: Mutex<Vec<Asked>>,
     /// What the dialog answers.
@@ -163,10 +163,10 @@ impl MadeUpSymbols {
 }
 
 impl SymbolService for MadeUpSymbols {
-    fn resolver(&self, choice: &Choice) -> Resolver {
+    fn resolver(&self, choice: &SymbolOptions) -> Resolver {
         self.choices.lock().expect("nobody panicked").push(choice.clone());
-        let machine = Machine { symbol_path: Some(String::new()), ..Machine::default() };
-        Resolver { cache: None, builtin: None, ..machine.resolver(&Choice { path: None, offline: true }) }
+        let machine = SymbolEnvironment { symbol_path: Some(String::new()), ..SymbolEnvironment::default() };
+        Resolver { cache: None, builtin_pdbs: None, ..machine.resolver(&SymbolOptions { path: None, offline: true }) }
     }
 
     fn default_path(&self) -> String {
@@ -177,7 +177,7 @@ impl SymbolService for MadeUpSymbols {
         true
     }
 
-    fn read_path(&self, choice: &Choice) -> SymbolPath {
+    fn read_path(&self, choice: &SymbolOptions) -> SymbolPath {
         let text = choice.path.clone().unwrap_or_else(|| self.default_path());
         let mut path = SymbolPath::default();
         for part in text.split(';').map(str::to_owned) {
@@ -192,14 +192,14 @@ impl SymbolService for MadeUpSymbols {
         path
     }
 
-    fn check(&self, choice: &Choice, tell: &mut dyn FnMut(PartCheck), _cancel: &CancelToken) {
+    fn check(&self, choice: &SymbolOptions, tell: &mut dyn FnMut(PathPartCheck), _cancel: &CancelToken) {
         for (part, _) in self.read_path(choice).parts {
             let result = if part.contains("gone") {
                 Err("the folder is not there; create it or correct the path".to_owned())
             } else {
                 Ok("two-tier store, 1,204 files".to_owned())
             };
-            tell(PartCheck { place: part.clone(), part, result });
+            tell(PathPartCheck { location: part.clone(), part, result });
         }
     }
 }

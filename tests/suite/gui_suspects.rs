@@ -11,7 +11,7 @@ use poolscope::gui::jobs::symbols::SymbolService;
 use poolscope::gui::state::document::{Document, Page};
 use poolscope::gui::state::suspects_page::WarmUpChoice;
 use poolscope::gui::state::symbols::Phase;
-use poolscope::symbols::{Choice, Machine};
+use poolscope::symbols::{SymbolOptions, SymbolEnvironment};
 use poolscope_analysis::leaks::{By, Verdict};
 use poolscope_symbols::resolve::Resolver;
 use poolscope_synth::SynthParams;
@@ -27,9 +27,9 @@ use crate::gui_modules_kit::document_mut;
 struct SampleNames;
 
 impl SymbolService for SampleNames {
-    fn resolver(&self, choice: &Choice) -> Resolver {
-        let machine = Machine { symbol_path: Some(String::new()), ..Machine::default() };
-        Resolver { cache: None, ..machine.resolver(&Choice { offline: true, ..choice.clone() }) }
+    fn resolver(&self, choice: &SymbolOptions) -> Resolver {
+        let machine = SymbolEnvironment { symbol_path: Some(String::new()), ..SymbolEnvironment::default() };
+        Resolver { cache: None, ..machine.resolver(&SymbolOptions { offline: true, ..choice.clone() }) }
     }
 
     fn default_path(&self) -> String {

@@ -8,7 +8,7 @@ use poolscope::gui::OpenRequest;
 use poolscope::gui::egui::accesskit::Role;
 use poolscope::gui::egui::{Key, Modifiers};
 use poolscope::gui::jobs::dialog::Asked;
-use poolscope::symbols::Choice;
+use poolscope::symbols::SymbolOptions;
 
 use crate::gui_kit::{InMemory, PATIENCE, Window, app, command, document, press, press_with, settle, write};
 use crate::gui_modules_kit::{MadeUpSymbols, window_over};
@@ -77,7 +77,7 @@ fn enter_takes_the_path_and_open_traces_go_by_it() {
     assert!(window.query_by_label("The path of _NT_SYMBOL_PATH holds:").is_none(), "it is closed");
     let path = Some("/srv/pdbs;/more".to_owned());
     assert_eq!(app(&window).settings().symbols.path, path);
-    assert_eq!(document(&window).symbol_choice, Choice { path: path.clone(), offline: false });
+    assert_eq!(document(&window).symbol_choice, SymbolOptions { path: path.clone(), offline: false });
     command(&mut window, "Symbol path");
     click(&mut window, "Use default");
     window.get_by_label("The path of _NT_SYMBOL_PATH holds:");
@@ -87,7 +87,7 @@ fn enter_takes_the_path_and_open_traces_go_by_it() {
     click(&mut window, "Use default");
     click(&mut window, "OK");
     assert_eq!(app(&window).settings().symbols.path, None);
-    assert_eq!(document(&window).symbol_choice, Choice::default());
+    assert_eq!(document(&window).symbol_choice, SymbolOptions::default());
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn what_was_chosen_survives_a_restart() {
     assert_eq!((written.path.as_deref(), written.offline, written.automatic), (Some("/srv/pdbs"), true, false));
     let symbols = Arc::new(MadeUpSymbols::default());
     let mut window = window_over(OpenRequest::Sample, store, Arc::clone(&symbols));
-    let choice = Choice { path: Some("/srv/pdbs".to_owned()), offline: true };
+    let choice = SymbolOptions { path: Some("/srv/pdbs".to_owned()), offline: true };
     assert_eq!(document(&window).symbol_choice, choice);
     let searches = symbols.choices.lock().expect("nobody panicked").clone();
     assert!(searches.iter().all(|choice| choice.offline), "{searches:?}");

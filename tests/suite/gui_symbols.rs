@@ -17,13 +17,13 @@ use poolscope::gui::jobs::{Answer, Jobs, TabId};
 use poolscope::gui::state::document::{Document, Effect, Remembered, SearchOrder, SharedPresets};
 use poolscope::gui::state::symbols::Phase;
 use poolscope::gui::widgets::pivot_table::{Action, Row, TreeModel};
-use poolscope::symbols::{Choice, Machine};
+use poolscope::symbols::{SymbolOptions, SymbolEnvironment};
 use poolscope_analysis::group::frames::FrameNaming;
 use poolscope_analysis::group::symbols::{ModuleNeed, module_needs};
 use poolscope_base::progress::{CancelToken, Progress};
 use poolscope_analysis::pivot::Key;
 use poolscope_symbols::name_cache::NameCache;
-use poolscope_symbols::names::{Answer as Named, ModuleNames, NameSource};
+use poolscope_symbols::names::{AddressSymbol as Named, ModuleNames, NameSource};
 use poolscope_symbols::resolve::{ModuleOutcome, ModuleState, Resolver};
 use poolscope_analysis::trace::Trace;
 
@@ -347,7 +347,7 @@ impl Slow {
 }
 
 impl SymbolService for Slow {
-    fn resolver(&self, choice: &Choice) -> Resolver {
+    fn resolver(&self, choice: &SymbolOptions) -> Resolver {
         let _end = self.go_on.lock().expect("nobody panicked").recv();
         self.done.store(true, Ordering::SeqCst);
         assert!(!self.falls, "a mistake in the search");
@@ -428,10 +428,10 @@ struct InFolder {
 }
 
 impl SymbolService for InFolder {
-    fn resolver(&self, choice: &Choice) -> Resolver {
-        let machine = Machine { symbol_path: Some(self.folder.display().to_string()), ..Machine::default() };
-        let resolver = machine.resolver(&Choice { offline: true, ..choice.clone() });
-        Resolver { cache: Some(NameCache::new(&self.kept)), builtin: None, ..resolver }
+    fn resolver(&self, choice: &SymbolOptions) -> Resolver {
+        let machine = SymbolEnvironment { symbol_path: Some(self.folder.display().to_string()), ..SymbolEnvironment::default() };
+        let resolver = machine.resolver(&SymbolOptions { offline: true, ..choice.clone() });
+        Resolver { cache: Some(NameCache::new(&self.kept)), builtin_pdbs: None, ..resolver }
     }
 
     fn default_path(&self) -> String {
@@ -460,7 +460,7 @@ fn the_sample_has_its_names_and_the_second_time_from_what_is_kept() {
     let (pdbs, kept, nowhere) =
         (folder.path().join("pdbs"), folder.path().join("names"), folder.path().join("nowhere"));
     std::fs::create_dir(&pdbs).expect("a folder");
-    let builtin = Machine::default().resolver(&Choice { offline: true, ..Choice::default() }).builtin;
+    let builtin = SymbolEnvironment::default().resolver(&SymbolOptions { offline: true, ..SymbolOptions::default() }).builtin_pdbs;
     let sample = Engine.load(&Source::Sample, &Progress::default(), &CancelToken::default());
     let sample = sample.ok().flatten().expect("the sample");
     for need in module_needs(&sample) {

@@ -1,8 +1,8 @@
 //! Damaged PDBs and images, thousands of them, the same ones in every run: never a panic, and names or an error each time.
 
 use poolscope_base::progress::CancelToken;
-use poolscope_symbols::image::{export_names, facts};
-use poolscope_symbols::pdb_file::{PdbBytes, identity, names};
+use poolscope_symbols::image::{export_names, read_info};
+use poolscope_symbols::pdb_file::{PdbBytes, read_identity, resolve_names};
 use poolscope_synth::rng::Rng;
 use poolscope_tests::damage::damage;
 use poolscope_tests::pdbs::{module_named, real};
@@ -24,11 +24,11 @@ fn damaged(path: &Path, page_bytes: usize, cases: u64) -> (u64, u64) {
         // What was done is of interest once something goes wrong, and the case's number gives it again.
         let _done = damage(&mut bytes, &places, &mut Rng::new(case));
         let bytes = PdbBytes::Memory(bytes.into());
-        let known = identity(&bytes, "damaged.pdb").is_ok();
-        if let Ok(names) = names(&bytes, &rvas, &CancelToken::default()) {
+        let known = read_identity(&bytes, "damaged.pdb").is_ok();
+        if let Ok(names) = resolve_names(&bytes, &rvas, &CancelToken::default()) {
             assert_eq!(names.iter().count(), rvas.len());
             read += u64::from(known);
-            named += u64::from(names.named() > 0);
+            named += u64::from(resolve_names.named_count() > 0);
         }
     }
     (read, named)
@@ -54,9 +54,9 @@ fn cut_pdbs_give_names_or_an_error() {
     let whole = std::fs::read(module_named("shapes.dll").pdb_path()).expect("the PDB can be read");
     for length in (0..whole.len()).step_by(997) {
         let bytes = PdbBytes::Memory(whole[..length].into());
-        let _known = identity(&bytes, "cut.pdb").is_ok();
-        if let Ok(names) = names(&bytes, &[0x1000, 0x1175], &CancelToken::default()) {
-            assert!(names.named() <= 2);
+        let _known = read_identity(&bytes, "cut.pdb").is_ok();
+        if let Ok(names) = resolve_names(&bytes, &[0x1000, 0x1175], &CancelToken::default()) {
+            assert!(names.named_count() <= 2);
         }
     }
 }
@@ -73,7 +73,7 @@ fn damaged_images_give_facts_or_an_error() {
             let mut bytes = whole.clone();
             let _done = damage(&mut bytes, &[0, 0x78, 0x178, 0x600], &mut Rng::new(case));
             std::fs::write(&file, &bytes).expect("it can be written");
-            if facts(&file).is_ok() {
+            if read_info(&file).is_ok() {
                 known += 1
             } else {
                 unknown += 1

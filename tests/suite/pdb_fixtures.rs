@@ -1,18 +1,18 @@
 //! PDBs and images built from known sources: identities, functions, lines, inlined functions, exports.
 
 use poolscope_base::progress::CancelToken;
-use poolscope_symbols::image::{export_names, facts};
-use poolscope_symbols::names::{Answer, ModuleNames, NameSource};
-use poolscope_symbols::pdb_file::{PdbBytes, PdbError, identity, names};
+use poolscope_symbols::image::{export_names, read_info};
+use poolscope_symbols::names::{AddressSymbol, ModuleNames, NameSource};
+use poolscope_symbols::pdb_file::{PdbBytes, PdbError, read_identity, resolve_names};
 use poolscope_tests::pdbs::{Module, llvm, module_named, modules, source_line};
 use std::path::Path;
 
 fn read(path: &Path, rvas: &[u32]) -> ModuleNames {
     let bytes = PdbBytes::open(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    names(&bytes, rvas, &CancelToken::default()).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    resolve_names(&bytes, rvas, &CancelToken::default()).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-fn shown(answer: Option<&Answer>) -> String {
+fn shown(answer: Option<&AddressSymbol>) -> String {
     answer.map_or_else(|| "-".to_owned(), |answer| format!("{}+{:#x}", answer.function, answer.offset_bytes))
 }
 
@@ -22,17 +22,17 @@ fn identities_are_those_that_images_record() {
     assert!(modules.len() >= 5, "{} modules", modules.len());
     for module in &modules {
         let bytes = PdbBytes::open(&module.pdb_path()).unwrap_or_else(|error| panic!("{}: {error}", module.pdb));
-        let found = identity(&bytes, &module.pdb).unwrap_or_else(|error| panic!("{}: {error}", module.pdb));
+        let found = read_identity(&bytes, &module.pdb).unwrap_or_else(|error| panic!("{}: {error}", module.pdb));
         let expected = (module.pdb.clone(), module.guid.clone(), module.age);
         assert_eq!((found.file_name.clone(), found.guid.to_string(), found.age), expected);
         assert!(module.pdb_path().to_string_lossy().contains(&found.store_key()));
     }
     for file in ["shapes.dll", "old32.dll"] {
         let module = module_named(file);
-        let facts = facts(&module.image_path()).unwrap_or_else(|error| panic!("{file}: {error}"));
-        let image = (facts.identity.file_name.as_str(), facts.identity.timestamp, facts.identity.size_bytes);
+        let facts = read_info(&module.image_path()).unwrap_or_else(|error| panic!("{file}: {error}"));
+        let image = (read_info.identity.file_name.as_str(), read_info.identity.timestamp, read_info.identity.size_bytes);
         assert_eq!(image, (file, module.timestamp, module.image_size));
-        let pdb = facts.pdb.unwrap_or_else(|| panic!("{file} names no PDB"));
+        let pdb = read_info.pdb.unwrap_or_else(|| panic!("{file} names no PDB"));
         assert_eq!((pdb.file_name, pdb.guid.to_string(), pdb.age), (module.pdb, module.guid, module.age));
     }
 }
@@ -102,7 +102,7 @@ fn frames(module: &Module, function: &str) -> Vec<Frames> {
     let function = module.procedure(function);
     let rvas: Vec<u32> = (function.rva + 1..=function.rva + function.size - 1).collect();
     let found = read(&module.pdb_path(), &rvas);
-    let frame = |answer: &Answer| {
+    let frame = |answer: &AddressSymbol| {
         let line = |line: &Option<poolscope_symbols::names::SourceLine>| line.as_ref().map(|line| line.line);
         let inlined = answer.inlined.iter().map(|it| (it.function.to_string(), line(&it.line))).collect();
         (line(&answer.line), inlined)
@@ -248,12 +248,12 @@ fn exports_are_names_of_last_resort() {
 fn what_is_no_pdb_or_image_says_so_and_a_cancelled_search_stops() {
     let module = module_named("shapes.dll");
     let image = PdbBytes::open(&module.image_path()).expect("it can be opened");
-    assert!(matches!(identity(&image, "x"), Err(PdbError::Format(_))));
-    assert!(matches!(names(&image, &[1], &CancelToken::default()), Err(PdbError::Format(_))));
-    assert!(facts(&module.pdb_path()).is_err());
+    assert!(matches!(read_identity(&image, "x"), Err(PdbError::Format(_))));
+    assert!(matches!(resolve_names(&image, &[1], &CancelToken::default()), Err(PdbError::Format(_))));
+    assert!(read_info(&module.pdb_path()).is_err());
     assert!(export_names(&module.pdb_path(), &[1]).is_err());
     let cancel = CancelToken::default();
     cancel.cancel();
     let pdb = PdbBytes::open(&module.pdb_path()).expect("it can be opened");
-    assert!(matches!(names(&pdb, &[0x1000], &cancel), Err(PdbError::Cancelled(_))));
+    assert!(matches!(resolve_names(&pdb, &[0x1000], &cancel), Err(PdbError::Cancelled(_))));
 }

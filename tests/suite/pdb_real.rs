@@ -2,7 +2,7 @@
 
 use poolscope_base::progress::CancelToken;
 use poolscope_symbols::names::ModuleNames;
-use poolscope_symbols::pdb_file::{PdbBytes, identity, names};
+use poolscope_symbols::pdb_file::{PdbBytes, read_identity, resolve_names};
 use poolscope_symbols::undecorate::undecorate;
 use poolscope_tests::pdbs::{llvm, real};
 use std::collections::BTreeMap;
@@ -19,7 +19,7 @@ fn open(path: &Path) -> PdbBytes {
 }
 
 fn read(bytes: &PdbBytes, rvas: &[u32]) -> ModuleNames {
-    names(bytes, rvas, &CancelToken::default()).expect("a real PDB can be read")
+    resolve_names(bytes, rvas, &CancelToken::default()).expect("a real PDB can be read")
 }
 
 /// The numbers behind a word, one from each line that has it.
@@ -44,7 +44,7 @@ fn native_images_have_the_names_that_llvm_reads() {
     for (file, key) in NATIVE_IMAGES {
         let Some(path) = real(&format!("symbols/{file}/{key}/{file}")) else { return };
         let bytes = open(&path);
-        assert_eq!(identity(&bytes, file).expect("it has an identity").store_key(), key);
+        assert_eq!(read_identity(&bytes, file).expect("it has an identity").store_key(), key);
         let Some(map) = llvm("llvm-pdbutil", &["dump", "-section-map"], &path) else { return };
         // All records: the listing through the hash table (-publics) leaves some out.
         let Some(listing) = llvm("llvm-pdbutil", &["dump", "-gsi-records"], &path) else { return };
@@ -147,7 +147,7 @@ fn a_compressed_pdb_of_visual_c_is_read_once_it_is_unpacked() {
     let plain = place.path().join("basic32.pdb");
     std::fs::write(&plain, &unpacked).expect("it can be written");
     let bytes = open(&plain);
-    assert_eq!(identity(&bytes, "basic32.pdb").expect("an identity").store_key(), "34060D222DBB44E5AA72243CE8326C2F2");
+    assert_eq!(read_identity(&bytes, "basic32.pdb").expect("an identity").store_key(), "34060D222DBB44E5AA72243CE8326C2F2");
     let Some(listing) = llvm("llvm-pdbutil", &["dump", "-symbols"], &plain) else { return };
     let lines: Vec<&str> = listing.lines().collect();
     let mut checked = 0;

@@ -2,7 +2,7 @@
 //! that were not merged, names kept for the next time. Nothing here reads a setting of this machine or asks a server.
 
 use crate::source::root;
-use poolscope::symbols::Machine;
+use poolscope::symbols::SymbolEnvironment;
 use poolscope_synth::writer::image::{HOOK_DC_START, HOOK_LOAD, HOOK_UNLOAD, Image};
 use poolscope_synth::writer::{Guid, TraceOptions};
 use poolscope_tests::micro::{Micro, block};
@@ -89,7 +89,7 @@ fn parsed(ran: &Ran) -> Value {
     serde_json::from_slice(&ran.out).expect("the output is JSON")
 }
 
-fn symbols(machine: &Machine, trace: &OnDisk, path: &Path, more: &[&str]) -> Value {
+fn symbols(machine: &SymbolEnvironment, trace: &OnDisk, path: &Path, more: &[&str]) -> Value {
     let path = path.to_str().expect("an ordinary name");
     let args = [&["symbols", trace.path(), "--path", path, "--offline", "--format", "json"], more].concat();
     parsed(&run_on(machine, &args))
@@ -212,14 +212,14 @@ fn a_pdb_chosen_by_hand_is_taken_if_it_is_right_and_named_if_not() {
     let nowhere = folder.path().join("empty");
     fs::create_dir(&nowhere).expect("a folder can be made");
     let name = |path: &Path| path.to_str().expect("an ordinary name").to_owned();
-    let table = symbols(&Machine::default(), &trace, &nowhere, &["--pdb", &name(&renamed)]);
+    let table = symbols(&SymbolEnvironment::default(), &trace, &nowhere, &["--pdb", &name(&renamed)]);
     assert_eq!((&table["rows"][0]["state"], &table["rows"][0]["file"]), (&"loaded".into(), &name(&renamed).into()));
     assert_eq!(table["rows"][1]["state"], "not_found");
     // A file that says it is the tenant's goes to the tenant, whatever its name is.
-    let table = symbols(&Machine::default(), &trace, &nowhere, &["--pdb", &name(&posing)]);
+    let table = symbols(&SymbolEnvironment::default(), &trace, &nowhere, &["--pdb", &name(&posing)]);
     assert_eq!((&table["rows"][0]["state"], &table["rows"][1]["state"]), (&"loaded".into(), &"not_found".into()));
     fs::copy(store().join("shapes.pdb/A78711C60F080F0E4C4C44205044422E1/shapes.pdb"), &posing).expect("copied");
-    let table = symbols(&Machine::default(), &trace, &nowhere, &["--pdb", &name(&posing)]);
+    let table = symbols(&SymbolEnvironment::default(), &trace, &nowhere, &["--pdb", &name(&posing)]);
     let row = &table["rows"][1];
     assert_eq!((&row["state"], &row["named"]), (&"wrong_identity".into(), &0.into()));
     assert_eq!(
@@ -238,7 +238,7 @@ fn names_are_kept_for_the_next_time() {
         fs::create_dir_all(copied.join(name)).expect("a folder can be made");
         fs::copy(store().join(name).join(file), copied.join(name).join(file)).expect("a file can be copied");
     }
-    let machine = Machine { cache: Some(scratch.path().join("cache")), ..Machine::default() };
+    let machine = SymbolEnvironment { cache: Some(scratch.path().join("cache")), ..SymbolEnvironment::default() };
     let sources =
         |table: &Value| table["rows"].as_array().expect("rows").iter().map(|r| r["source"].clone()).collect::<Vec<_>>();
     assert_eq!(sources(&symbols(&machine, &trace, &copied, &[])), ["pdb", "pdb"]);
@@ -257,7 +257,7 @@ fn names_are_kept_for_the_next_time() {
 fn a_trace_that_was_not_merged_says_so_and_is_named_through_the_image() {
     let trace = unmerged();
     let scratch = tempfile::tempdir().expect("a scratch folder can be made");
-    let nothing = symbols(&Machine::default(), &trace, scratch.path(), &[]);
+    let nothing = symbols(&SymbolEnvironment::default(), &trace, scratch.path(), &[]);
     assert_eq!((&nothing["rows"][0]["state"], &nothing["rows"][0]["pdb"]), (&"no_identity".into(), &Value::Null));
     let hint = "xperf -merge in.etl out.etl";
     let path = scratch.path().to_str().expect("an ordinary name");
@@ -266,13 +266,13 @@ fn a_trace_that_was_not_merged_says_so_and_is_named_through_the_image() {
         assert!(out.contains(hint), "{args:?}: {out}");
     }
     fs::copy(store().join("shapes.dll/CEA55F495000/shapes.dll"), scratch.path().join("shapes.dll")).expect("copied");
-    let exports = symbols(&Machine::default(), &trace, scratch.path(), &[]);
+    let exports = symbols(&SymbolEnvironment::default(), &trace, scratch.path(), &[]);
     let row = &exports["rows"][0];
     assert_eq!(
         (&row["state"], &row["source"], &row["pdb"]),
         (&"exports_only".into(), &"exports".into(), &"shapes.pdb".into())
     );
-    let whole = symbols(&Machine::default(), &trace, &store(), &[]);
+    let whole = symbols(&SymbolEnvironment::default(), &trace, &store(), &[]);
     let row = &whole["rows"][0];
     assert_eq!((&row["state"], &row["source"], &row["named"]), (&"loaded".into(), &"pdb".into(), &1.into()));
     assert_eq!(row["guid"], fixture("shapes.dll")["guid"]);

@@ -4,8 +4,8 @@
 use poolscope_base::bytes::guid::Guid;
 use poolscope_base::progress::CancelToken;
 use poolscope_symbols::identity::PdbIdentity;
-use poolscope_symbols::locate::{Checked, Located, Locator, LocatorOptions, Outcome, Watch};
-use poolscope_symbols::path::{Surroundings, SymbolPath};
+use poolscope_symbols::locate::{FileMatch, FileLookup, Locator, LocatorOptions, LookupResult, LookupControl};
+use poolscope_symbols::path::{PathContext, SymbolPath};
 use std::path::{Path, PathBuf};
 
 /// The file that everybody looks for.
@@ -35,12 +35,12 @@ pub fn right() -> Vec<u8> {
 pub const WRONG: &[u8] = b"PDB of another version";
 
 /// Right if the bytes are; wrong if it is the same kind of file; unreadable otherwise.
-pub fn check(path: &Path) -> Checked {
+pub fn check(path: &Path) -> FileMatch {
     match std::fs::read(path) {
-        Ok(bytes) if bytes == right() => Checked::Right,
-        Ok(bytes) if bytes.starts_with(b"PDB of") => Checked::Wrong("another version".to_owned()),
-        Ok(bytes) => Checked::Unreadable(format!("{} bytes that are no PDB", bytes.len())),
-        Err(error) => Checked::Unreadable(error.to_string()),
+        Ok(bytes) if bytes == right() => FileMatch::Match,
+        Ok(bytes) if bytes.starts_with(b"PDB of") => FileMatch::Mismatch("another version".to_owned()),
+        Ok(bytes) => FileMatch::Unreadable(format!("{} bytes that are no PDB", bytes.len())),
+        Err(error) => FileMatch::Unreadable(error.to_string()),
     }
 }
 
@@ -80,8 +80,8 @@ impl Room {
         LocatorOptions {
             default_store: self.at("default"),
             now_unix_s: 1_000_000,
-            pause_ms: 1,
-            silence_ms: 20_000,
+            retry_delay_ms: 1,
+            timeout_ms: 20_000,
             ..LocatorOptions::default()
         }
     }
@@ -89,7 +89,7 @@ impl Room {
     /// A locator over a path in which `{}` stands for this folder.
     pub fn locator(&self, path: &str, options: LocatorOptions) -> Locator {
         let around =
-            Surroundings { default_store: self.at("default"), windows: cfg!(windows), ..Surroundings::default() };
+            PathContext { default_store: self.at("default"), windows: cfg!(windows), ..PathContext::default() };
         let text = path.replace("{}", &self.folder.path().display().to_string());
         let path = SymbolPath::parse(&text, &around);
         assert!(path.problems.is_empty(), "{:?}", path.problems);
@@ -97,7 +97,7 @@ impl Room {
     }
 
     /// Searches along a path.
-    pub fn find(&self, path: &str) -> Located {
+    pub fn find(&self, path: &str) -> FileLookup {
         find(&self.locator(path, self.options()))
     }
 
@@ -123,34 +123,34 @@ fn collect(folder: &Path, prefix: &str, found: &mut Vec<String>) {
 }
 
 /// Searches.
-pub fn find(locator: &Locator) -> Located {
+pub fn find(locator: &Locator) -> FileLookup {
     find_watched(locator, &CancelToken::default())
 }
 
 /// Searches until told to stop.
-pub fn find_watched(locator: &Locator, cancel: &CancelToken) -> Located {
-    locator.pdb(&identity(), &check, &Watch { transfer: &|_| {}, cancel })
+pub fn find_watched(locator: &Locator, cancel: &CancelToken) -> FileLookup {
+    locator.find_pdb(&identity(), &check, &LookupControl { on_download: &|_| {}, cancel })
 }
 
 /// What became of each place, in order, without the sentences.
-pub fn outcomes(located: &Located) -> Vec<&'static str> {
-    let word = |outcome: &Outcome| match outcome {
-        Outcome::Found => "found",
-        Outcome::Missing => "missing",
-        Outcome::MissingLately => "missing lately",
-        Outcome::Wrong(_) => "wrong",
-        Outcome::Denied(_) => "denied",
-        Outcome::Unreachable(_) => "unreachable",
-        Outcome::Unreadable(_) => "unreadable",
-        Outcome::Offline => "offline",
+pub fn outcomes(located: &FileLookup) -> Vec<&'static str> {
+    let word = |outcome: &LookupResult| match outcome {
+        LookupResult::Found => "found",
+        LookupResult::NotFound => "missing",
+        LookupResult::NotFoundCached => "missing lately",
+        LookupResult::Mismatch(_) => "wrong",
+        LookupResult::Denied(_) => "denied",
+        LookupResult::Unreachable(_) => "unreachable",
+        LookupResult::Unreadable(_) => "unreadable",
+        LookupResult::Offline => "offline",
     };
-    located.attempts.iter().map(|attempt| word(&attempt.outcome)).collect()
+    located.attempts.iter().map(|attempt| word(&attempt.result)).collect()
 }
 
 /// The sentence of the last attempt.
-pub fn last_sentence(located: &Located) -> String {
-    match located.attempts.last().map(|attempt| &attempt.outcome) {
-        Some(Outcome::Wrong(text) | Outcome::Denied(text) | Outcome::Unreachable(text) | Outcome::Unreadable(text)) => {
+pub fn last_sentence(located: &FileLookup) -> String {
+    match located.attempts.last().map(|attempt| &attempt.result) {
+        Some(LookupResult::Mismatch(text) | LookupResult::Denied(text) | LookupResult::Unreachable(text) | LookupResult::Unreadable(text)) => {
             text.clone()
         }
         other => panic!("no sentence in {other:?}"),
@@ -163,8 +163,8 @@ pub fn stored(store: &str) -> String {
 }
 
 /// The search found the right bytes.
-pub fn assert_right(located: &Located) -> PathBuf {
+pub fn assert_right(located: &FileLookup) -> PathBuf {
     let file = located.file.clone().unwrap_or_else(|| panic!("not found: {:?}", located.attempts));
-    assert_eq!(check(&file), Checked::Right, "{}", file.display());
+    assert_eq!(check(&file), FileMatch::Match, "{}", file.display());
     file
 }

@@ -1,11 +1,11 @@
 //! Whatever somebody types as a symbol path: it is read without a panic, and a bad part costs no good one.
 
-use poolscope_symbols::path::{PathPart, Surroundings, SymbolPath};
+use poolscope_symbols::path::{PathPart, PathContext, SymbolPath};
 use proptest::prelude::*;
 use std::path::PathBuf;
 
-fn around(windows: bool) -> Surroundings {
-    Surroundings {
+fn around(windows: bool) -> PathContext {
+    PathContext {
         home: Some(PathBuf::from("/users/ann")),
         default_store: PathBuf::from("/default"),
         variables: vec![("A".to_owned(), "/a".to_owned()), ("LOOP".to_owned(), "%LOOP%;%A%".to_owned())],

@@ -1,7 +1,7 @@
 //! A private PDB has the identity of its public copy. One that is put into a folder of the symbol path later is read although the
 //! names of the other one were kept.
 
-use poolscope::symbols::Machine;
+use poolscope::symbols::SymbolEnvironment;
 use poolscope_synth::writer::image::{HOOK_DC_START, Image};
 use poolscope_synth::writer::{Guid, TraceOptions};
 use poolscope_tests::micro::{Micro, block};
@@ -55,7 +55,7 @@ fn put(folder: &Path, module: &Module, bytes: &[u8]) {
 }
 
 /// The function that allocates, by names along a path.
-fn function(machine: &Machine, trace: &OnDisk, path: &str) -> String {
+fn function(machine: &SymbolEnvironment, trace: &OnDisk, path: &str) -> String {
     let line = ["report", trace.path(), "--by", "stack", "--format", "csv", "--offline", "--symbols", path];
     let ran = run_on(machine, &line);
     assert_eq!(ran.code, 0, "{}", ran.err);
@@ -73,7 +73,7 @@ fn a_private_pdb_that_comes_later_is_read_and_a_reload_reads_anew() {
     let room = tempfile::tempdir().expect("a scratch folder");
     let (store, own) = (room.path().join("store"), room.path().join("own"));
     std::fs::create_dir_all(&own).expect("a folder");
-    let machine = Machine { cache: Some(room.path().join("cache")), ..Machine::default() };
+    let machine = SymbolEnvironment { cache: Some(room.path().join("cache")), ..SymbolEnvironment::default() };
     // As if Microsoft's server had filled the store; nobody is asked here.
     let path = format!("srv*{}*http://127.0.0.1:9/symbols;{}", store.display(), own.display());
     put(&store, &module, &public);

@@ -1,7 +1,7 @@
 //! Symbols of a trace that Windows recorded, against another reader of the same PDBs. Skipped, visibly, where the trace or
 //! the reader is missing.
 
-use poolscope::symbols::{Choice, Machine, Resolved};
+use poolscope::symbols::{SymbolOptions, SymbolEnvironment, ResolvedModules};
 use poolscope_analysis::group::frames::FrameNames;
 use poolscope_analysis::group::symbols::module_needs;
 use poolscope_base::progress::{CancelToken, Progress};
@@ -22,11 +22,11 @@ fn merged_trace() -> Option<(RealTrace, PathBuf)> {
     Some((found, folder))
 }
 
-fn resolve(trace: &Trace, store: &Path, at_a_time: usize) -> Resolved {
-    let choice = Choice { path: Some(store.to_str().expect("an ordinary name").to_owned()), offline: true };
-    let mut resolver = Machine::default().resolver(&choice);
-    resolver.at_a_time = at_a_time;
-    Resolved::find(&resolver, module_needs(trace), &|_, _| {}, &CancelToken::default())
+fn resolve(trace: &Trace, store: &Path, at_a_time: usize) -> ResolvedModules {
+    let choice = SymbolOptions { path: Some(store.to_str().expect("an ordinary name").to_owned()), offline: true };
+    let mut resolver = SymbolEnvironment::default().resolver(&choice);
+    resolver.max_concurrent = at_a_time;
+    ResolvedModules::resolve(&resolver, module_needs(trace), &|_, _| {}, &CancelToken::default())
 }
 
 fn load(trace: &RealTrace) -> Arc<Trace> {
@@ -99,11 +99,11 @@ fn native_images_of_a_real_trace_get_the_names_that_another_reader_finds() {
     let (mut counts, mut complaints) = (Vec::new(), Vec::new());
     for (need, outcome) in resolved.needs.iter().zip(&resolved.outcomes) {
         let Some(name) = MODULES.iter().find(|name| **name == need.request.identity.name) else {
-            assert_eq!(outcome.names.named(), 0, "{}", need.request.identity.name);
+            assert_eq!(outcome.names.named_count(), 0, "{}", need.request.identity.name);
             continue;
         };
         assert!(outcome.state.is_loaded(), "{name}: {:?}", outcome.attempts);
-        let mut count = (*name, need.request.rvas.len(), outcome.names.named(), 0);
+        let mut count = (*name, need.request.rvas.len(), outcome.names.named_count(), 0);
         let file = outcome.file.as_ref().expect("it is from a file");
         let Some((all, by_name)) = publics(file, "-gsi-records").zip(publics(file, "-publics")) else {
             poolscope_tests::skipped("no llvm-pdbutil to compare names with");

@@ -6,7 +6,7 @@ use crate::symbols_kit::{
 };
 use poolscope_base::progress::CancelToken;
 use poolscope_symbols::identity::ImageIdentity;
-use poolscope_symbols::locate::{LocatorOptions, Transfer, Watch};
+use poolscope_symbols::locate::{LocatorOptions, DownloadProgress, LookupControl};
 use poolscope_tests::symbol_server::{BareServer, Plan, Script, SymbolServer, cabinet};
 use std::sync::Mutex;
 use std::sync::mpsc::channel;
@@ -22,10 +22,10 @@ fn a_plain_file_is_kept_in_all_stores_and_asked_for_once() {
     let server = SymbolServer::serve(&room.served());
     let path = format!("cache*{{}}/c;srv*{{}}/a*{{}}/b*{}", server.url);
     let seen = Mutex::new(Vec::new());
-    let tell = |transfer: Transfer| seen.lock().unwrap().push(transfer);
+    let tell = |transfer: DownloadProgress| seen.lock().unwrap().push(transfer);
     let cancel = CancelToken::default();
     let locator = room.locator(&path, room.options());
-    let first = locator.pdb(&identity(), &check, &Watch { transfer: &tell, cancel: &cancel });
+    let first = locator.find_pdb(&identity(), &check, &LookupControl { on_download: &tell, cancel: &cancel });
     assert_eq!(assert_right(&first), room.at(&stored("c")));
     assert_eq!(first.downloaded_bytes, right().len() as u64);
     assert_eq!(server.requests(), [get(NAME)]);
@@ -64,14 +64,14 @@ fn a_real_compressed_pdb_is_unpacked() {
     let is_pdb = |path: &std::path::Path| {
         let start = std::fs::read(path).unwrap_or_default();
         if start.starts_with(b"Microsoft C/C++ MSF 7.00\r\n") && start.len().is_multiple_of(512) {
-            poolscope_symbols::locate::Checked::Right
+            poolscope_symbols::locate::FileMatch::Match
         } else {
-            poolscope_symbols::locate::Checked::Unreadable("no PDB".to_owned())
+            poolscope_symbols::locate::FileMatch::Unreadable("no PDB".to_owned())
         }
     };
     let locator = room.locator(&format!("srv*{{}}/a*{}", server.url), room.options());
     let cancel = CancelToken::default();
-    let found = locator.pdb(&identity(), &is_pdb, &Watch { transfer: &|_| {}, cancel: &cancel });
+    let found = locator.find_pdb(&identity(), &is_pdb, &LookupControl { on_download: &|_| {}, cancel: &cancel });
     assert_eq!(found.file, Some(room.at(&stored("a"))), "{:?}", found.attempts);
 }
 
@@ -80,7 +80,7 @@ fn what_a_server_does_not_have_is_remembered_for_a_while() {
     let room = Room::new();
     let server = SymbolServer::serve(&room.served());
     let path = format!("srv*{{}}/a*{}", server.url);
-    let at = |now_unix_s| find(&room.locator(&path, LocatorOptions { now_unix_s, missing_s: 100, ..room.options() }));
+    let at = |now_unix_s| find(&room.locator(&path, LocatorOptions { now_unix_s, not_found_ttl_s: 100, ..room.options() }));
     assert_eq!(outcomes(&at(1_000)), ["missing", "missing", "missing"], "store, default store, server");
     let asked = [get(NAME), get("drv.pd_"), get("file.ptr"), "GET index2.txt".to_owned()];
     assert_eq!(server.requests(), asked);
@@ -272,6 +272,6 @@ fn an_image_is_found_by_its_own_key() {
     let server = SymbolServer::serve(&room.served());
     let image = ImageIdentity { file_name: "drv.sys".to_owned(), timestamp: 0x0a1b_2c3d, size_bytes: 0x44_b000 };
     let locator = room.locator(&format!("srv*{{}}/a*{}", server.url), room.options());
-    let found = locator.image(&image, &check, &Watch { transfer: &|_| {}, cancel: &CancelToken::default() });
+    let found = locator.find_image(&image, &check, &LookupControl { on_download: &|_| {}, cancel: &CancelToken::default() });
     assert_right(&found);
 }

@@ -4,7 +4,7 @@ use crate::symbols_kit::{
     KEY, NAME, Room, WRONG, assert_right, check, find, last_sentence, named, outcomes, right, stored,
 };
 use poolscope_base::progress::CancelToken;
-use poolscope_symbols::locate::{LocatorOptions, PartCheck, Watch};
+use poolscope_symbols::locate::{LocatorOptions, PathPartCheck, LookupControl};
 use poolscope_tests::symbol_server::{Plan, SymbolServer, cabinet};
 
 #[test]
@@ -124,13 +124,13 @@ fn cancelled_before_it_began() {
     let cancel = CancelToken::default();
     cancel.cancel();
     let found =
-        room.locator("{}/f", room.options()).pdb(&named(NAME), &check, &Watch { transfer: &|_| {}, cancel: &cancel });
+        room.locator("{}/f", room.options()).find_pdb(&named(NAME), &check, &LookupControl { on_download: &|_| {}, cancel: &cancel });
     assert!(found.file.is_none());
 }
 
 fn checks(room: &Room, path: &str, options: LocatorOptions) -> Vec<Result<String, String>> {
-    let mut results: Vec<PartCheck> = Vec::new();
-    room.locator(path, options).check_parts(&mut |check| results.push(check), &CancelToken::default());
+    let mut results: Vec<PathPartCheck> = Vec::new();
+    room.locator(path, options).check_path(&mut |check| results.push(check), &CancelToken::default());
     results.into_iter().map(|check| check.result).collect()
 }
 

@@ -4,7 +4,7 @@ use crate::symbols_kit::{
     KEY, NAME, Room, assert_right, find, find_watched, last_sentence, named, outcomes, right, stored,
 };
 use poolscope_base::progress::CancelToken;
-use poolscope_symbols::locate::{LocatorOptions, Outcome, Watch};
+use poolscope_symbols::locate::{LocatorOptions, LookupResult, LookupControl};
 use poolscope_tests::symbol_server::{BareServer, Script, SymbolServer, wire};
 use std::time::{Duration, Instant};
 
@@ -65,7 +65,7 @@ fn cancelling_does_not_wait_for_a_silent_server() {
     for script in [Script::SendAndHang(Vec::new()), Script::SendAndHang(wire(&whole(""), b"PDB"))] {
         let room = Room::new();
         let server = BareServer::start(vec![script]);
-        let options = LocatorOptions { silence_ms: 3_600_000, ..room.options() };
+        let options = LocatorOptions { timeout_ms: 3_600_000, ..room.options() };
         let locator = room.locator(&format!("srv*{{}}/a*http://{}", server.address), options);
         let cancel = CancelToken::default();
         let found = std::thread::scope(|scope| {
@@ -85,7 +85,7 @@ fn cancelling_does_not_wait_for_a_silent_server() {
 fn silence_is_an_error_after_its_time() {
     let room = Room::new();
     let server = BareServer::start(vec![Script::SendAndHang(wire(&whole(""), b"PDB"))]);
-    let options = LocatorOptions { silence_ms: 50, retries: 1, ..room.options() };
+    let options = LocatorOptions { timeout_ms: 50, retries: 1, ..room.options() };
     let found = find(&room.locator(&format!("srv*{{}}/a*http://{}", server.address), options));
     assert_eq!(outcomes(&found).last(), Some(&"unreachable"));
     assert!(last_sentence(&found).contains("silent"), "{:?}", found.attempts);
@@ -99,8 +99,8 @@ fn a_port_without_a_server_is_tried_twice_for_all_files() {
     let first = find(&locator);
     assert_eq!(outcomes(&first).last(), Some(&"unreachable"));
     assert!(last_sentence(&first).contains("check the address"), "{:?}", first.attempts);
-    let watch = Watch { transfer: &|_| {}, cancel: &CancelToken::default() };
-    let other = locator.pdb(&named("other.pdb"), &crate::symbols_kit::check, &watch);
+    let watch = LookupControl { on_download: &|_| {}, cancel: &CancelToken::default() };
+    let other = locator.find_pdb(&named("other.pdb"), &crate::symbols_kit::check, &watch);
     assert!(last_sentence(&other).contains("not asked again"), "{:?}", other.attempts);
 }
 
@@ -126,12 +126,12 @@ fn a_name_that_leads_out_is_not_looked_for() {
     let locator = room.locator(&format!("srv*{{}}/a*{}", server.url), room.options());
     let cancel = CancelToken::default();
     for name in ["..", "../out.pdb", "..\\out.pdb", "C:out.pdb", "a\0b.pdb", "", "nul"] {
-        let watch = Watch { transfer: &|_| {}, cancel: &cancel };
-        let found = locator.pdb(&named(name), &crate::symbols_kit::check, &watch);
+        let watch = LookupControl { on_download: &|_| {}, cancel: &cancel };
+        let found = locator.find_pdb(&named(name), &crate::symbols_kit::check, &watch);
         assert!(found.file.is_none(), "{name:?}");
         assert_eq!(found.attempts.len(), 1, "{name:?}");
-        assert_eq!(found.attempts[0].outcome, Outcome::Missing);
-        assert!(found.attempts[0].place.contains("is not looked for"), "{}", found.attempts[0].place);
+        assert_eq!(found.attempts[0].result, LookupResult::NotFound);
+        assert!(found.attempts[0].location.contains("is not looked for"), "{}", found.attempts[0].location);
     }
     assert!(server.requests().is_empty() && room.files("a").is_empty());
 }
@@ -146,8 +146,8 @@ fn a_store_that_cannot_be_written_sends_the_file_to_the_default_store() {
     let path = format!("srv*{{}}/a/store*{}", server.url);
     let found = room.find(&path);
     assert_eq!(assert_right(&found), room.at(&stored("default")));
-    let told = found.attempts.iter().any(|attempt| match &attempt.outcome {
-        Outcome::Unreachable(why) | Outcome::Denied(why) => why.contains("nothing can be kept here"),
+    let told = found.attempts.iter().any(|attempt| match &attempt.result {
+        LookupResult::Unreachable(why) | LookupResult::Denied(why) => why.contains("nothing can be kept here"),
         _ => false,
     });
     assert!(told, "{:?}", found.attempts);

@@ -2,7 +2,7 @@
 
 use poolscope::cli::io::Io;
 use poolscope::cli::{Outcome, run as run_cli};
-use poolscope::symbols::Machine;
+use poolscope::symbols::SymbolEnvironment;
 use serde_json::Value;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -26,7 +26,7 @@ pub struct Ran {
 /// If it asks for the window.
 #[must_use]
 pub fn run(args: &[&str]) -> Ran {
-    run_on(&Machine::default(), args)
+    run_on(&SymbolEnvironment::default(), args)
 }
 
 /// Runs a command line in this process, on a machine that is only made up.
@@ -34,7 +34,7 @@ pub fn run(args: &[&str]) -> Ran {
 /// # Panics
 /// If it asks for the window.
 #[must_use]
-pub fn run_on(machine: &Machine, args: &[&str]) -> Ran {
+pub fn run_on(machine: &SymbolEnvironment, args: &[&str]) -> Ran {
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let line = std::iter::once("poolscope").chain(args.iter().copied()).map(OsString::from);
     let mut io = Io { machine: machine.clone(), ..Io::captured(&mut out, &mut err) };

@@ -2,7 +2,7 @@
 //! whether it was interrupted. Commands must never print by other ways.
 
 use super::interrupt;
-use crate::symbols::Machine;
+use crate::symbols::SymbolEnvironment;
 use clap::ValueEnum;
 use poolscope_base::progress::CancelToken;
 use std::ffi::OsString;
@@ -23,7 +23,7 @@ pub struct Io<'a> {
     /// Columns of the terminal, if results go to one.
     pub width: Option<usize>,
     /// What decides where symbols are looked for.
-    pub machine: Machine,
+    pub machine: SymbolEnvironment,
     /// Set once the user interrupts the command.
     pub cancel: CancelToken,
     /// Color settings of the environment.
@@ -96,7 +96,7 @@ impl Io<'_> {
             out: Box::new(std::io::BufWriter::with_capacity(1 << 16, out)),
             err: Box::new(err),
             interactive,
-            machine: Machine::this(),
+            machine: SymbolEnvironment::from_system(),
             cancel: CancelToken::default(),
             color_rules: ColorRules::of(|name| std::env::var_os(name)),
             terminals: [is_terminal && shows, interactive && shows],
@@ -131,7 +131,7 @@ impl<'a> Io<'a> {
             err_color: false,
             interactive: false,
             width: None,
-            machine: Machine::default(),
+            machine: SymbolEnvironment::default(),
             cancel: CancelToken::default(),
             color_rules: ColorRules::default(),
             terminals: [false; 2],

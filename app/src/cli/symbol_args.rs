@@ -4,12 +4,12 @@
 use super::io::Io;
 use super::open::TraceArgs;
 use crate::format;
-use crate::symbols::{Choice, Resolved};
+use crate::symbols::{SymbolOptions, ResolvedModules};
 use clap::ValueHint;
 use clap::builder::NonEmptyStringValueParser;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use poolscope_analysis::group::symbols::{ModuleNeed, SymbolTable, module_needs};
-use poolscope_symbols::resolve::{ModuleState, News, Resolver};
+use poolscope_symbols::resolve::{ModuleState, ProgressEvent, Resolver};
 use poolscope_analysis::trace::Trace;
 use std::io::Write as _;
 use std::sync::Arc;
@@ -36,13 +36,13 @@ impl SymbolArgs {
             return Ok(None);
         }
         // Without being asked to, no command reaches for the network.
-        let choice = Choice { path: self.symbols.clone(), offline: self.offline || self.symbols.is_none() };
+        let choice = SymbolOptions { path: self.symbols.clone(), offline: self.offline || self.symbols.is_none() };
         let resolver = resolver(&choice, args, io)?;
         let resolved = search(&resolver, module_needs(trace), io);
         if io.cancel.is_cancelled() {
             return Err(std::io::ErrorKind::Interrupted.into());
         }
-        let (nameless, all) = (resolved.nameless(), resolved.outcomes.len());
+        let (nameless, all) = (resolved.unresolved_count(), resolved.outcomes.len());
         if self.symbols.is_some() && nameless > 0 {
             let (nameless, all) = (format::count(nameless as u64), format::count(all as u64));
             let why = format!("'poolscope symbols {}' says why", args.name());
@@ -56,9 +56,9 @@ impl SymbolArgs {
 ///
 /// # Errors
 /// A warning cannot be written.
-pub fn resolver(choice: &Choice, args: &TraceArgs, io: &mut Io<'_>) -> std::io::Result<Resolver> {
-    let mut resolver = io.machine.resolver_beside(choice, args.trace.as_deref());
-    resolver.at_a_time = args.threads.map_or(0, usize::from);
+pub fn resolver(choice: &SymbolOptions, args: &TraceArgs, io: &mut Io<'_>) -> std::io::Result<Resolver> {
+    let mut resolver = io.machine.resolver_for_trace(choice, args.trace.as_deref());
+    resolver.max_concurrent = args.threads.map_or(0, usize::from);
     if choice.path.is_some() {
         for problem in &resolver.locator.path().problems {
             writeln!(io.err, "poolscope: warning: symbol path: '{}': {}", problem.part, problem.text)?;
@@ -69,7 +69,7 @@ pub fn resolver(choice: &Choice, args: &TraceArgs, io: &mut Io<'_>) -> std::io::
 
 /// Finds the names of all needs; shows how far it is if somebody watches.
 #[must_use]
-pub fn search(resolver: &Resolver, needs: Vec<ModuleNeed>, io: &Io<'_>) -> Resolved {
+pub fn search(resolver: &Resolver, needs: Vec<ModuleNeed>, io: &Io<'_>) -> ResolvedModules {
     let bar = if io.interactive {
         ProgressBar::with_draw_target(Some(needs.len() as u64), ProgressDrawTarget::stderr())
     } else {
@@ -79,14 +79,14 @@ pub fn search(resolver: &Resolver, needs: Vec<ModuleNeed>, io: &Io<'_>) -> Resol
         bar.set_style(style);
     }
     let modules: Vec<String> = needs.iter().map(|need| need.request.identity.name.clone()).collect();
-    let tell = |at: usize, news: &News| match news {
-        News::Done(_) => bar.inc(1),
-        News::State(state) => {
+    let tell = |at: usize, news: &ProgressEvent| match news {
+        ProgressEvent::Done(_) => bar.inc(1),
+        ProgressEvent::State(state) => {
             let module = modules.get(at).map_or("", String::as_str);
             bar.set_message(format!("{module} {}", state_words(state)));
         }
     };
-    let resolved = Resolved::find(resolver, needs, &tell, &io.cancel);
+    let resolved = ResolvedModules::resolve(resolver, needs, &tell, &io.cancel);
     bar.finish_and_clear();
     resolved
 }

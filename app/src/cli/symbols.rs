@@ -4,7 +4,7 @@ use super::io::Io;
 use super::open::TraceArgs;
 use super::symbol_args::{resolver, search};
 use super::symbols_text;
-use crate::symbols::Choice;
+use crate::symbols::SymbolOptions;
 use clap::ValueHint;
 use clap::builder::NonEmptyStringValueParser;
 use poolscope_analysis::group::symbols::{ModuleNeed, module_needs, named_frames};
@@ -59,10 +59,10 @@ enum Format {
 /// The trace cannot be loaded, or the output cannot be written.
 pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
     args.trace.with_trace(io, LoadOptions::default(), |trace, _, io| {
-        let choice = Choice { path: args.path.clone(), offline: args.offline };
+        let choice = SymbolOptions { path: args.path.clone(), offline: args.offline };
         let resolver = resolver(&choice, &args.trace, io)?;
         let mut needs = module_needs(trace);
-        needs.iter_mut().for_each(|need| need.request.anew = args.reload);
+        needs.iter_mut().for_each(|need| need.request.ignore_cache = args.reload);
         for file in &args.pdb {
             if !choose(file, &mut needs) {
                 writeln!(io.err, "poolscope: warning: {} belongs to no module of the trace", file.display())?;
@@ -73,7 +73,7 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
         let named = named_frames(trace, &resolved.needs, &resolved.table(trace));
         let row = |((need, outcome), named)| ModuleRow { need, outcome, named };
         let rows: Vec<ModuleRow<'_>> = resolved.needs.iter().zip(&resolved.outcomes).zip(named).map(row).collect();
-        let (name, path) = (args.trace.name(), io.machine.path_text(&choice));
+        let (name, path) = (args.trace.name(), io.machine.effective_path(&choice));
         match args.format {
             Format::Json => write_json(&mut io.out, &name, &path, &rows)?,
             Format::Csv => write_csv(&mut io.out, &rows)?,
@@ -91,7 +91,7 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
 fn choose(file: &Path, needs: &mut [ModuleNeed]) -> bool {
     let path = file.to_string_lossy();
     let name = base_name(&path);
-    let identity = PdbBytes::open(file).and_then(|bytes| pdb_file::identity(&bytes, name)).ok();
+    let identity = PdbBytes::open(file).and_then(|bytes| pdb_file::read_identity(&bytes, name)).ok();
     let pdb_of = |need: &ModuleNeed| need.request.identity.pdb.clone();
     let is_it = |need: &ModuleNeed| {
         let wanted = pdb_of(need).map(|pdb| (pdb.guid, pdb.age));
@@ -103,7 +103,7 @@ fn choose(file: &Path, needs: &mut [ModuleNeed]) -> bool {
     };
     let at = needs.iter().position(is_it).or_else(|| needs.iter().position(is_called));
     let need = at.and_then(|at| needs.get_mut(at));
-    need.map(|need| need.request.by_hand = Some(file.to_owned())).is_some()
+    need.map(|need| need.request.explicit_pdb = Some(file.to_owned())).is_some()
 }
 
 fn stem(name: &str) -> &str {

@@ -5,7 +5,7 @@ use super::symbol_args::state_words;
 use crate::format;
 use poolscope_etl::diagnostics::AnomalyKind;
 use poolscope_analysis::export::symbols::{ModuleRow, ModuleSums, attempt_text, source};
-use poolscope_symbols::locate::Outcome;
+use poolscope_symbols::locate::LookupResult;
 use poolscope_symbols::resolve::ModuleState;
 use poolscope_analysis::trace::Trace;
 use std::io::{self, Write};
@@ -96,8 +96,8 @@ fn below(out: &mut dyn Write, row: &ModuleRow<'_>, tried: bool) -> io::Result<()
     if let Some(nothing) = nothing {
         writeln!(out, "      {nothing}")?;
     }
-    let is_empty_place = |outcome: &Outcome| matches!(outcome, Outcome::Missing | Outcome::MissingLately);
-    for attempt in row.outcome.attempts.iter().filter(|attempt| tried || !is_empty_place(&attempt.outcome)) {
+    let is_empty_place = |outcome: &LookupResult| matches!(outcome, LookupResult::NotFound | LookupResult::NotFoundCached);
+    for attempt in row.outcome.attempts.iter().filter(|attempt| tried || !is_empty_place(&attempt.result)) {
         writeln!(out, "      {}", attempt_text(attempt))?;
     }
     let path = &row.need.request.identity.path;

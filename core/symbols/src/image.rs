@@ -2,7 +2,7 @@
 //! that knows the `object` crate. It must never believe a file more than its headers bear out.
 
 use super::identity::{ImageIdentity, PdbIdentity, base_name};
-use super::names::{Answer, ModuleNames, NameSource};
+use super::names::{AddressSymbol, ModuleNames, NameSource};
 use super::undecorate::undecorate;
 use poolscope_base::bytes::guid::Guid;
 use poolscope_base::bytes::map::FileMap;
@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 /// What an image file says of itself.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct ImageFacts {
+pub struct ImageInfo {
     /// Its identity.
     pub identity: ImageIdentity,
     /// The identity of its PDB, where it has one.
@@ -37,7 +37,7 @@ pub enum ImageError {
 ///
 /// # Errors
 /// It is no PE image.
-pub fn facts(path: &Path) -> Result<ImageFacts, ImageError> {
+pub fn read_info(path: &Path) -> Result<ImageInfo, ImageError> {
     let map = open(path)?;
     let file_name = base_name(&path.to_string_lossy()).to_owned();
     match FileKind::parse(map.bytes()).map_err(damaged)? {
@@ -72,7 +72,7 @@ fn damaged(error: object::read::Error) -> ImageError {
     ImageError::Format(error.to_string())
 }
 
-fn facts_of<H: ImageNtHeaders>(image: &PeFile<'_, H>, file_name: String) -> Result<ImageFacts, ImageError> {
+fn facts_of<H: ImageNtHeaders>(image: &PeFile<'_, H>, file_name: String) -> Result<ImageInfo, ImageError> {
     let headers = image.nt_headers();
     let identity = ImageIdentity {
         file_name,
@@ -85,7 +85,7 @@ fn facts_of<H: ImageNtHeaders>(image: &PeFile<'_, H>, file_name: String) -> Resu
         let name = String::from_utf8_lossy(record.path()).into_owned();
         PdbIdentity::new(&name, Guid(record.guid()), record.age())
     };
-    Ok(ImageFacts { identity, pdb: record.map(named) })
+    Ok(ImageInfo { identity, pdb: record.map(named) })
 }
 
 fn names_of<H: ImageNtHeaders>(image: &PeFile<'_, H>, rvas: &[u32]) -> Result<ModuleNames, ImageError> {
@@ -96,7 +96,7 @@ fn names_of<H: ImageNtHeaders>(image: &PeFile<'_, H>, rvas: &[u32]) -> Result<Mo
         let (start, _) = sections.iter().find(|(start, end)| (*start..*end).contains(&rva))?;
         let behind = exports.partition_point(|export| export.rva <= rva);
         let export = exports.get(behind.checked_sub(1)?).filter(|export| export.rva >= *start)?;
-        Some(Answer {
+        Some(AddressSymbol {
             function: export.readable(x86),
             offset_bytes: rva - export.rva,
             source: NameSource::Export,

@@ -3,7 +3,7 @@
 //! there. It must never write outside of its folder, whatever a trace calls its PDBs.
 
 use super::identity::PdbIdentity;
-use super::names::{Answer, ModuleNames};
+use super::names::{AddressSymbol, ModuleNames};
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::io::{self, Write};
@@ -36,7 +36,7 @@ impl PdbStamp {
 
 /// What is kept of a PDB.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct KeptNames {
+pub struct CachedNames {
     /// The names.
     pub names: ModuleNames,
     /// The file that they are from, if it was one.
@@ -70,15 +70,15 @@ impl NameCache {
 
     /// What is known of a PDB's addresses.
     #[must_use]
-    pub fn get(&self, identity: &PdbIdentity) -> Option<KeptNames> {
+    pub fn get(&self, identity: &PdbIdentity) -> Option<CachedNames> {
         let bytes = fs::read(self.file(identity)).ok()?;
         let (head, body) = bytes.split_at(bytes.iter().position(|byte| *byte == b'\n')?);
         let body = body.get(1..)?;
         if head != header(identity, body).as_bytes() {
             return None;
         }
-        let (source, answers): (Option<PdbStamp>, Vec<(u32, Option<Answer>)>) = serde_json::from_slice(body).ok()?;
-        Some(KeptNames { names: ModuleNames::new(answers), source })
+        let (source, answers): (Option<PdbStamp>, Vec<(u32, Option<AddressSymbol>)>) = serde_json::from_slice(body).ok()?;
+        Some(CachedNames { names: ModuleNames::new(answers), source })
     }
 
     /// Adds names; those of addresses that are known already are replaced, and all of them if they are from another file. A cache that
@@ -90,12 +90,12 @@ impl NameCache {
         let there = self.get(identity).unwrap_or_default();
         let is_same_file = there.source == source;
         let kept = if is_same_file { there.names } else { ModuleNames::default() };
-        let own = |(rva, answer): (u32, Option<&Answer>)| (rva, answer.cloned());
+        let own = |(rva, answer): (u32, Option<&AddressSymbol>)| (rva, answer.cloned());
         let merged = ModuleNames::new(kept.iter().chain(names.iter()).map(own).collect());
         if is_same_file && merged == kept {
             return Ok(());
         }
-        let rows: Vec<(u32, Option<&Answer>)> = merged.iter().collect();
+        let rows: Vec<(u32, Option<&AddressSymbol>)> = merged.iter().collect();
         let body = serde_json::to_vec(&(source, rows))?;
         let path = self.file(identity);
         if let Some(folder) = path.parent() {
@@ -155,16 +155,16 @@ fn safe_name(name: &str) -> String {
 mod tests {
     use super::*;
     use poolscope_base::bytes::guid::Guid;
-    use crate::names::{Inlined, NameSource, SourceLine};
+    use crate::names::{InlinedFunction, NameSource, SourceLine};
 
     fn identity(name: &str) -> PdbIdentity {
         PdbIdentity { file_name: name.to_owned(), guid: Guid([3; 16]), age: 0x1a }
     }
 
-    fn answer(function: &str) -> Option<Answer> {
+    fn answer(function: &str) -> Option<AddressSymbol> {
         let line = Some(SourceLine { file: "c:\\src\\a \"b\".c".into(), line: 7 });
-        let inlined = vec![Inlined { function: "inner<int>".into(), line: line.clone() }];
-        Some(Answer { function: function.into(), offset_bytes: 9, source: NameSource::Procedure, line, inlined })
+        let inlined = vec![InlinedFunction { function: "inner<int>".into(), line: line.clone() }];
+        Some(AddressSymbol { function: function.into(), offset_bytes: 9, source: NameSource::Procedure, line, inlined })
     }
 
     /// A folder of its own for a test, empty.
@@ -184,7 +184,7 @@ mod tests {
         cache.put(&pdb, &ModuleNames::new(vec![(1, answer("one")), (2, None)]), source).unwrap();
         cache.put(&pdb, &ModuleNames::new(vec![(2, answer("two")), (5, None)]), source).unwrap();
         let names = ModuleNames::new(vec![(1, answer("one")), (2, answer("two")), (5, None)]);
-        assert_eq!(cache.get(&pdb), Some(KeptNames { names, source }));
+        assert_eq!(cache.get(&pdb), Some(CachedNames { names, source }));
         assert_eq!(cache.get(&PdbIdentity { age: 2, ..pdb.clone() }), None);
         let files: Vec<_> = fs::read_dir(folder.join("my.pdb")).unwrap().map(|f| f.unwrap().file_name()).collect();
         assert_eq!(files, ["030303030303030303030303030303031a.names"]);
@@ -192,7 +192,7 @@ mod tests {
         let other = Some(PdbStamp { bytes: 9, modified_unix_ns: 8 });
         let names = ModuleNames::new(vec![(1, answer("private"))]);
         cache.put(&pdb, &names, other).unwrap();
-        assert_eq!(cache.get(&pdb), Some(KeptNames { names, source: other }));
+        assert_eq!(cache.get(&pdb), Some(CachedNames { names, source: other }));
         fs::remove_dir_all(folder).unwrap();
     }
 
@@ -213,7 +213,7 @@ mod tests {
         }
         cache.put(&pdb, &ModuleNames::new(vec![(4, None)]), None).unwrap();
         let names = ModuleNames::new(vec![(4, None)]);
-        assert_eq!(cache.get(&pdb), Some(KeptNames { names, source: None }), "damaged files are written anew");
+        assert_eq!(cache.get(&pdb), Some(CachedNames { names, source: None }), "damaged files are written anew");
         fs::remove_dir_all(folder).unwrap();
     }
 

@@ -15,7 +15,7 @@ pub struct SourceLine {
 
 /// A function that the compiler put into another one at the address.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Inlined {
+pub struct InlinedFunction {
     /// Its undecorated name.
     pub function: Arc<str>,
     /// Where in it the address lies.
@@ -36,7 +36,7 @@ pub enum NameSource {
 
 /// What an address means.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Answer {
+pub struct AddressSymbol {
     /// The undecorated name of the function whose machine code this is, without the module.
     pub function: Arc<str>,
     /// Bytes from the function's start to the address.
@@ -46,20 +46,20 @@ pub struct Answer {
     /// Where in the function the address lies: where it has inlined code, the line of the outermost call into that.
     pub line: Option<SourceLine>,
     /// Functions inlined at the address, the outermost first.
-    pub inlined: Vec<Inlined>,
+    pub inlined: Vec<InlinedFunction>,
 }
 
 /// Answers for one module, by relative virtual address.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct ModuleNames {
     rvas: Vec<u32>,
-    answers: Vec<Option<Answer>>,
+    answers: Vec<Option<AddressSymbol>>,
 }
 
 impl ModuleNames {
     /// From answers in any order; `None` stands for an address that has no name. Of equal addresses the last counts.
     #[must_use]
-    pub fn new(mut answers: Vec<(u32, Option<Answer>)>) -> Self {
+    pub fn new(mut answers: Vec<(u32, Option<AddressSymbol>)>) -> Self {
         answers.reverse();
         answers.sort_by_key(|a| a.0);
         answers.dedup_by_key(|a| a.0);
@@ -69,25 +69,25 @@ impl ModuleNames {
 
     /// What an address means; `None` where it has no name or was not asked for.
     #[must_use]
-    pub fn get(&self, rva: u32) -> Option<&Answer> {
+    pub fn get(&self, rva: u32) -> Option<&AddressSymbol> {
         let at = self.rvas.binary_search(&rva).ok()?;
         self.answers.get(at).and_then(Option::as_ref)
     }
 
     /// Whether it was asked for.
     #[must_use]
-    pub fn knows(&self, rva: u32) -> bool {
+    pub fn contains(&self, rva: u32) -> bool {
         self.rvas.binary_search(&rva).is_ok()
     }
 
     /// Number of addresses with a name.
     #[must_use]
-    pub fn named(&self) -> usize {
+    pub fn named_count(&self) -> usize {
         self.answers.iter().filter(|a| a.is_some()).count()
     }
 
     /// All that was asked for, in the order of the addresses.
-    pub fn iter(&self) -> impl Iterator<Item = (u32, Option<&Answer>)> {
+    pub fn iter(&self) -> impl Iterator<Item = (u32, Option<&AddressSymbol>)> {
         self.rvas.iter().copied().zip(self.answers.iter().map(Option::as_ref))
     }
 }
@@ -99,7 +99,7 @@ mod tests {
     #[test]
     fn answers_are_found_and_the_last_counts() {
         let answer = |name: &str| {
-            Some(Answer {
+            Some(AddressSymbol {
                 function: name.into(),
                 offset_bytes: 1,
                 source: NameSource::Public,
@@ -109,6 +109,6 @@ mod tests {
         };
         let names = ModuleNames::new(vec![(9, answer("b")), (4, None), (9, answer("c"))]);
         assert_eq!(names.get(9).map(|a| &*a.function), Some("c"));
-        assert_eq!((names.get(4), names.knows(4), names.knows(5), names.named()), (None, true, false, 1));
+        assert_eq!((names.get(4), names.contains(4), names.contains(5), names.named_count()), (None, true, false, 1));
     }
 }

@@ -2,7 +2,7 @@
 //! does while it does it. It must never wait for anything after it was cancelled.
 
 use super::identity::{ModuleIdentity, PdbIdentity};
-use super::locate::{Attempt, Locator, Outcome, Transfer};
+use super::locate::{LookupAttempt, Locator, LookupResult, DownloadProgress};
 use super::name_cache::NameCache;
 use super::names::ModuleNames;
 use super::search;
@@ -20,9 +20,9 @@ pub struct ModuleRequest {
     /// Relative virtual addresses, ascending, none twice.
     pub rvas: Vec<u32>,
     /// A PDB that the user chose for it; it is looked at before all other places.
-    pub by_hand: Option<PathBuf>,
+    pub explicit_pdb: Option<PathBuf>,
     /// Names kept from before are not used: its PDB is looked for and read anew.
-    pub anew: bool,
+    pub ignore_cache: bool,
 }
 
 /// How a module stands.
@@ -33,7 +33,7 @@ pub enum ModuleState {
     /// Being looked for.
     Searching,
     /// On its way from a server.
-    Downloading(Transfer),
+    Downloading(DownloadProgress),
     /// Being read.
     Reading,
     /// Its PDB was read, now or at an earlier time.
@@ -68,7 +68,7 @@ pub struct ModuleOutcome {
     /// The file that the names are from; `None` where they are from the name cache or part of the program.
     pub file: Option<PathBuf>,
     /// What was tried, in order.
-    pub attempts: Vec<Attempt>,
+    pub attempts: Vec<LookupAttempt>,
     /// The names; empty where there are none.
     pub names: Arc<ModuleNames>,
     /// Whether the names were known from an earlier time.
@@ -108,14 +108,14 @@ impl ModuleState {
     /// How a module stands that was found nowhere: what the user can do something about comes first. A wrong file before a
     /// damaged one, then places that refuse, that do not answer, that were not asked; else it is in none of them.
     #[must_use]
-    pub fn of_failure(attempts: &[Attempt]) -> Self {
-        let rank = |attempt: &Attempt| match attempt.outcome {
-            Outcome::Wrong(_) => 0,
-            Outcome::Unreadable(_) => 1,
-            Outcome::Denied(_) => 2,
-            Outcome::Unreachable(_) => 3,
-            Outcome::Offline => 4,
-            Outcome::Missing | Outcome::MissingLately | Outcome::Found => 5,
+    pub fn from_attempts(attempts: &[LookupAttempt]) -> Self {
+        let rank = |attempt: &LookupAttempt| match attempt.result {
+            LookupResult::Mismatch(_) => 0,
+            LookupResult::Unreadable(_) => 1,
+            LookupResult::Denied(_) => 2,
+            LookupResult::Unreachable(_) => 3,
+            LookupResult::Offline => 4,
+            LookupResult::NotFound | LookupResult::NotFoundCached | LookupResult::Found => 5,
         };
         match attempts.iter().map(rank).min() {
             Some(0) => Self::WrongIdentity,
@@ -131,7 +131,7 @@ impl ModuleState {
 impl ModuleOutcome {
     /// An end without names.
     #[must_use]
-    pub fn without_names(state: ModuleState, pdb: Option<PdbIdentity>, attempts: Vec<Attempt>) -> Self {
+    pub fn without_names(state: ModuleState, pdb: Option<PdbIdentity>, attempts: Vec<LookupAttempt>) -> Self {
         let names = Arc::new(ModuleNames::default());
         Self { state, pdb, file: None, attempts, names, from_cache: false, downloaded_bytes: 0 }
     }
@@ -139,7 +139,7 @@ impl ModuleOutcome {
 
 /// News of a module, by its position in the requests.
 #[derive(Clone, Debug)]
-pub enum News {
+pub enum ProgressEvent {
     /// It goes on.
     State(ModuleState),
     /// It is done.
@@ -147,7 +147,7 @@ pub enum News {
 }
 
 /// PDBs that are part of the program, by identity.
-pub type Builtin = fn(&PdbIdentity) -> Option<&'static [u8]>;
+pub type BuiltinPdbs = fn(&PdbIdentity) -> Option<&'static [u8]>;
 
 /// Finds names.
 pub struct Resolver {
@@ -156,9 +156,9 @@ pub struct Resolver {
     /// Where names are kept.
     pub cache: Option<NameCache>,
     /// PDBs at hand without any file.
-    pub builtin: Option<Builtin>,
+    pub builtin_pdbs: Option<BuiltinPdbs>,
     /// Modules at a time; 0: as many as make sense.
-    pub at_a_time: usize,
+    pub max_concurrent: usize,
 }
 
 /// Modules at a time unless told otherwise: servers take that many requests well, and each PDB is mapped, not read.
@@ -167,19 +167,19 @@ const AT_A_TIME: usize = 8;
 impl Resolver {
     /// Finds names for all requests; every request ends with one [`News::Done`], cancelled ones too. `tell` is called from
     /// several threads. What becomes of a module does not depend on how many are worked on at a time.
-    pub fn resolve(&self, requests: &[ModuleRequest], tell: &(dyn Fn(usize, News) + Sync), cancel: &CancelToken) {
-        let limit = if self.at_a_time == 0 { AT_A_TIME } else { self.at_a_time };
+    pub fn resolve(&self, requests: &[ModuleRequest], tell: &(dyn Fn(usize, ProgressEvent) + Sync), cancel: &CancelToken) {
+        let limit = if self.max_concurrent == 0 { AT_A_TIME } else { self.max_concurrent };
         let next = AtomicUsize::new(0);
         let work = || {
             while let Some((at, request)) = {
                 let at = next.fetch_add(1, Ordering::Relaxed);
                 requests.get(at).map(|request| (at, request))
             } {
-                let say = |state| tell(at, News::State(state));
+                let say = |state| tell(at, ProgressEvent::State(state));
                 // A mistake in reading one PDB must not cost the names of the others.
                 let module = || search::module(self, request, &say, cancel);
                 let outcome = catch_unwind(AssertUnwindSafe(module)).unwrap_or_else(|panic| mistake(request, &*panic));
-                tell(at, News::Done(outcome));
+                tell(at, ProgressEvent::Done(outcome));
             }
         };
         std::thread::scope(|scope| {
@@ -196,7 +196,7 @@ fn mistake(request: &ModuleRequest, panic: &(dyn std::any::Any + Send)) -> Modul
     let said = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
     let text =
         format!("poolscope made a mistake while reading it ({}); please report it", said.unwrap_or("no message"));
-    let attempt = Attempt { place: request.identity.name.clone(), outcome: Outcome::Unreadable(text) };
+    let attempt = LookupAttempt { location: request.identity.name.clone(), result: LookupResult::Unreadable(text) };
     ModuleOutcome::without_names(ModuleState::Unreadable, request.identity.pdb.clone(), vec![attempt])
 }
 
@@ -205,26 +205,26 @@ mod tests {
     use super::*;
     use poolscope_base::bytes::guid::Guid;
     use crate::locate::LocatorOptions;
-    use crate::names::{Answer, NameSource};
+    use crate::names::{AddressSymbol, NameSource};
     use crate::path::SymbolPath;
     use parking_lot::Mutex;
 
     fn request(name: &str, pdb: bool) -> ModuleRequest {
         let pdb = pdb.then(|| PdbIdentity::new(&format!("{name}.pdb"), Guid([1; 16]), 1));
         let identity = ModuleIdentity { name: name.to_owned(), path: String::new(), pdb, image: None };
-        ModuleRequest { identity, rvas: vec![8], by_hand: None, anew: false }
+        ModuleRequest { identity, rvas: vec![8], explicit_pdb: None, ignore_cache: false }
     }
 
     fn resolver(cache: Option<NameCache>, at_a_time: usize) -> Resolver {
         let locator = Locator::new(SymbolPath::default(), LocatorOptions::default());
-        Resolver { locator, cache, builtin: None, at_a_time }
+        Resolver { locator, cache, builtin_pdbs: None, max_concurrent: at_a_time }
     }
 
     /// The ends of all requests, each of which must come once.
     fn ends(resolver: &Resolver, requests: &[ModuleRequest], cancel: &CancelToken) -> Vec<ModuleOutcome> {
         let done: Vec<Mutex<Vec<ModuleOutcome>>> = requests.iter().map(|_| Mutex::default()).collect();
         let tell = |at: usize, news| {
-            if let News::Done(outcome) = news {
+            if let ProgressEvent::Done(outcome) = news {
                 done[at].lock().push(outcome);
             }
         };
@@ -243,7 +243,7 @@ mod tests {
         let cache = NameCache::new(&folder);
         let answer = |rva| {
             let source = NameSource::Public;
-            (rva, Some(Answer { function: "f".into(), offset_bytes: 0, source, line: None, inlined: Vec::new() }))
+            (rva, Some(AddressSymbol { function: "f".into(), offset_bytes: 0, source, line: None, inlined: Vec::new() }))
         };
         let kept = request("kept", true);
         cache.put(kept.identity.pdb.as_ref().unwrap(), &ModuleNames::new(vec![answer(8)]), None).unwrap();
@@ -252,7 +252,7 @@ mod tests {
         let requests = [kept, partly, request("bare", false), request("lost", true)];
         for at_a_time in [0, 1, 3] {
             let ends = ends(&resolver(Some(cache.clone()), at_a_time), &requests, &CancelToken::default());
-            let shown: Vec<_> = ends.iter().map(|end| (end.state.name(), end.names.named(), end.from_cache)).collect();
+            let shown: Vec<_> = ends.iter().map(|end| (end.state.name(), end.names.named_count(), end.from_cache)).collect();
             let expected =
                 [("loaded", 1, true), ("not_found", 0, false), ("no_identity", 0, false), ("not_found", 0, false)];
             assert_eq!(shown, expected);
@@ -273,10 +273,10 @@ mod tests {
     #[test]
     fn a_mistake_in_one_module_leaves_the_others() {
         let mut bad = resolver(None, 2);
-        bad.builtin = Some(|pdb| if pdb.file_name == "bad.pdb" { panic!("a hole in the file") } else { None });
+        bad.builtin_pdbs = Some(|pdb| if pdb.file_name == "bad.pdb" { panic!("a hole in the file") } else { None });
         let ends = ends(&bad, &[request("bad", true), request("good", true)], &CancelToken::default());
         assert_eq!((ends[0].state.name(), ends[1].state.name()), ("unreadable", "not_found"));
-        let Outcome::Unreadable(text) = &ends[0].attempts[0].outcome else { panic!("{:?}", ends[0].attempts) };
+        let LookupResult::Unreadable(text) = &ends[0].attempts[0].result else { panic!("{:?}", ends[0].attempts) };
         assert!(text.contains("a hole in the file"), "{text}");
     }
 
@@ -284,19 +284,19 @@ mod tests {
     fn of_several_failures_the_one_to_act_on_is_told() {
         let text = || "x".to_owned();
         let mut outcomes = vec![
-            (Outcome::Missing, "not_found"),
-            (Outcome::Offline, "offline"),
-            (Outcome::Unreachable(text()), "unreachable"),
-            (Outcome::Denied(text()), "denied"),
-            (Outcome::Unreadable(text()), "unreadable"),
-            (Outcome::Wrong(text()), "wrong_identity"),
+            (LookupResult::NotFound, "not_found"),
+            (LookupResult::Offline, "offline"),
+            (LookupResult::Unreachable(text()), "unreachable"),
+            (LookupResult::Denied(text()), "denied"),
+            (LookupResult::Unreadable(text()), "unreadable"),
+            (LookupResult::Mismatch(text()), "wrong_identity"),
         ];
         while let Some((_, expected)) = outcomes.last() {
             let attempts =
-                outcomes.iter().map(|(o, _)| Attempt { place: text(), outcome: o.clone() }).collect::<Vec<_>>();
-            assert_eq!(ModuleState::of_failure(&attempts).name(), *expected);
+                outcomes.iter().map(|(o, _)| LookupAttempt { location: text(), result: o.clone() }).collect::<Vec<_>>();
+            assert_eq!(ModuleState::from_attempts(&attempts).name(), *expected);
             outcomes.pop();
         }
-        assert_eq!(ModuleState::of_failure(&[]), ModuleState::NotFound);
+        assert_eq!(ModuleState::from_attempts(&[]), ModuleState::NotFound);
     }
 }

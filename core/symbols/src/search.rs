@@ -4,8 +4,8 @@
 
 use super::identity::{ImageIdentity, PdbIdentity, base_name};
 use super::image;
-use super::locate::{Attempt, Checked, Located, Locator, LocatorOptions, Outcome, Watch};
-use super::name_cache::{KeptNames, PdbStamp};
+use super::locate::{LookupAttempt, FileMatch, FileLookup, Locator, LocatorOptions, LookupResult, LookupControl};
+use super::name_cache::{CachedNames, PdbStamp};
 use super::names::ModuleNames;
 use super::pdb_file::{self, PdbBytes, PdbError};
 use super::resolve::{ModuleOutcome, ModuleRequest, ModuleState, Resolver};
@@ -49,7 +49,7 @@ struct Search<'r> {
     pdb: Option<PdbIdentity>,
     /// Its image file, once it was found.
     image: Option<PathBuf>,
-    attempts: Vec<Attempt>,
+    attempts: Vec<LookupAttempt>,
     downloaded: u64,
 }
 
@@ -86,7 +86,7 @@ impl Search<'_> {
             return Ok(End::Named(named));
         }
         let failure = match self.pdb {
-            Some(_) => ModuleState::of_failure(self.attempts.get(before..).unwrap_or_default()),
+            Some(_) => ModuleState::from_attempts(self.attempts.get(before..).unwrap_or_default()),
             None => ModuleState::NoIdentity,
         };
         Ok(self.by_exports()?.map_or(End::Nameless(failure), End::Named))
@@ -102,7 +102,7 @@ impl Search<'_> {
         if let Some(named) = self.in_folders(pdb)? {
             return Ok(Some(named));
         }
-        if let Some(KeptNames { names, .. }) = self.kept(pdb) {
+        if let Some(CachedNames { names, .. }) = self.kept(pdb) {
             return Ok(Some(kept_names(names)));
         }
         self.along_the_path(pdb)
@@ -112,14 +112,14 @@ impl Search<'_> {
     /// were kept, so that it has to be looked for before them.
     fn in_folders(&mut self, pdb: &PdbIdentity) -> Result<Option<Named>, Cancelled> {
         let check = |path: &Path| check_pdb(path, pdb);
-        let located = self.resolver.locator.pdb_in_folders(pdb, &check, &self.watch(&|_| {}));
+        let located = self.resolver.locator.find_pdb_in_folders(pdb, &check, &self.watch(&|_| {}));
         self.cancel.check()?;
         // Where there is none the same folders are looked at again with all others, and told then.
         let Some(path) = located.file else { return Ok(None) };
         self.attempts.extend(located.attempts);
         let stamp = PdbStamp::of(&path);
         let kept = self.kept(pdb).filter(|kept| stamp.is_some() && kept.source == stamp);
-        if let Some(KeptNames { names, .. }) = kept {
+        if let Some(CachedNames { names, .. }) = kept {
             return Ok(Some(kept_names(names)));
         }
         self.open(path, pdb)
@@ -127,12 +127,12 @@ impl Search<'_> {
 
     /// The PDB that the user chose.
     fn by_hand(&mut self, pdb: &PdbIdentity) -> Result<Option<Named>, Cancelled> {
-        let Some(path) = self.request.by_hand.clone() else { return Ok(None) };
+        let Some(path) = self.request.explicit_pdb.clone() else { return Ok(None) };
         let outcome = match PdbBytes::open(&path) {
             Ok(bytes) => match check_bytes(&bytes, &path, pdb) {
-                Checked::Right => return self.read(bytes, Some(path), pdb),
-                Checked::Wrong(identity) => Outcome::Wrong(identity),
-                Checked::Unreadable(why) => Outcome::Unreadable(why),
+                FileMatch::Match => return self.read(bytes, Some(path), pdb),
+                FileMatch::Mismatch(identity) => LookupResult::Mismatch(identity),
+                FileMatch::Unreadable(why) => LookupResult::Unreadable(why),
             },
             Err(error) => refused(&error),
         };
@@ -142,29 +142,29 @@ impl Search<'_> {
 
     /// Says why a PDB chosen by hand is of no use where nothing says which PDB would be right.
     fn refuse_by_hand(&mut self) {
-        if let Some(path) = &self.request.by_hand {
+        if let Some(path) = &self.request.explicit_pdb {
             let text = "it cannot be checked: the trace does not say which PDB belongs to the module";
-            self.tried(path.display().to_string(), Outcome::Wrong(text.to_owned()));
+            self.tried(path.display().to_string(), LookupResult::Mismatch(text.to_owned()));
         }
     }
 
     fn builtin(&mut self, pdb: &PdbIdentity) -> Result<Option<Named>, Cancelled> {
-        match self.resolver.builtin.and_then(|builtin| builtin(pdb)) {
+        match self.resolver.builtin_pdbs.and_then(|builtin| builtin(pdb)) {
             Some(bytes) => self.read(PdbBytes::Static(bytes), None, pdb),
             None => Ok(None),
         }
     }
 
     /// The names kept from before, if they answer everything.
-    fn kept(&self, pdb: &PdbIdentity) -> Option<KeptNames> {
-        let cache = self.resolver.cache.as_ref().filter(|_| !self.request.anew)?;
+    fn kept(&self, pdb: &PdbIdentity) -> Option<CachedNames> {
+        let cache = self.resolver.cache.as_ref().filter(|_| !self.request.ignore_cache)?;
         let kept = cache.get(pdb)?;
-        self.request.rvas.iter().all(|rva| kept.names.knows(*rva)).then_some(kept)
+        self.request.rvas.iter().all(|rva| kept.names.contains(*rva)).then_some(kept)
     }
 
     fn along_the_path(&mut self, pdb: &PdbIdentity) -> Result<Option<Named>, Cancelled> {
         let check = |path: &Path| check_pdb(path, pdb);
-        let located = self.resolver.locator.pdb(pdb, &check, &self.watch(&|t| (self.say)(ModuleState::Downloading(t))));
+        let located = self.resolver.locator.find_pdb(pdb, &check, &self.watch(&|t| (self.say)(ModuleState::Downloading(t))));
         let Some(path) = self.located(located)? else { return Ok(None) };
         self.open(path, pdb)
     }
@@ -185,17 +185,17 @@ impl Search<'_> {
         self.cancel.check()?;
         (self.say)(ModuleState::Reading);
         let place = file.as_ref().map_or_else(|| BUILTIN_PLACE.to_owned(), |path| path.display().to_string());
-        let names = match pdb_file::names(&bytes, &self.request.rvas, self.cancel) {
+        let names = match pdb_file::resolve_names(&bytes, &self.request.rvas, self.cancel) {
             Ok(names) => names,
             Err(PdbError::Cancelled(cancelled)) => return Err(cancelled),
             Err(error) => {
-                self.attempts.retain(|attempt| attempt.place != place);
-                self.tried(place, Outcome::Unreadable(error.to_string()));
+                self.attempts.retain(|attempt| attempt.location != place);
+                self.tried(place, LookupResult::Unreadable(error.to_string()));
                 return Ok(None);
             }
         };
-        if self.attempts.last().is_none_or(|last| last.place != place) {
-            self.tried(place, Outcome::Found);
+        if self.attempts.last().is_none_or(|last| last.location != place) {
+            self.tried(place, LookupResult::Found);
         }
         if let Some(file) = &file {
             self.keep(pdb, &names, file);
@@ -209,7 +209,7 @@ impl Search<'_> {
         if let Err(error) = cache.put(pdb, names, PdbStamp::of(file)) {
             let text = format!("names cannot be kept there: {error}");
             let is_denied = error.kind() == std::io::ErrorKind::PermissionDenied;
-            let outcome = if is_denied { Outcome::Denied(text) } else { Outcome::Unreachable(text) };
+            let outcome = if is_denied { LookupResult::Denied(text) } else { LookupResult::Unreachable(text) };
             self.tried(cache.folder().display().to_string(), outcome);
         }
     }
@@ -218,7 +218,7 @@ impl Search<'_> {
     fn identity_from_image(&mut self) -> Result<(), Cancelled> {
         let Some(identity) = self.request.identity.image.clone() else { return Ok(()) };
         let Some(path) = self.find_image(&self.resolver.locator, &identity)? else { return Ok(()) };
-        self.pdb = image::facts(&path).ok().and_then(|facts| facts.pdb);
+        self.pdb = image::read_info(&path).ok().and_then(|facts| facts.pdb);
         self.image = Some(path);
         Ok(())
     }
@@ -236,13 +236,13 @@ impl Search<'_> {
             self.image = self.find_image(&local, &identity)?;
             // The places were named when the PDB was missing; that the image is not there either is no news.
             let of_image = self.attempts.split_off(before);
-            let is_news = |attempt: &Attempt| !matches!(attempt.outcome, Outcome::Missing | Outcome::MissingLately);
+            let is_news = |attempt: &LookupAttempt| !matches!(attempt.result, LookupResult::NotFound | LookupResult::NotFoundCached);
             self.attempts.extend(of_image.into_iter().filter(is_news));
         }
         let Some(path) = self.image.clone() else { return Ok(None) };
         (self.say)(ModuleState::Reading);
         let names = match image::export_names(&path, &self.request.rvas) {
-            Ok(names) if names.named() > 0 => names,
+            Ok(names) if names.named_count() > 0 => names,
             _ => return Ok(None),
         };
         Ok(Some(Named { state: ModuleState::ExportsOnly, file: Some(path), names, from_cache: false }))
@@ -250,32 +250,32 @@ impl Search<'_> {
 
     fn find_image(&mut self, locator: &Locator, identity: &ImageIdentity) -> Result<Option<PathBuf>, Cancelled> {
         let check = |path: &Path| check_image(path, identity);
-        let mut located = locator.image(identity, &check, &self.watch(&|t| (self.say)(ModuleState::Downloading(t))));
+        let mut located = locator.find_image(identity, &check, &self.watch(&|t| (self.say)(ModuleState::Downloading(t))));
         if !self.resolver.locator.options().offline {
             // Servers that were left out on purpose were not asked in vain.
-            located.attempts.retain(|attempt| attempt.outcome != Outcome::Offline);
+            located.attempts.retain(|attempt| attempt.result != LookupResult::Offline);
         }
         // The same places are asked for the PDB: say what was looked for, unless a file's name does.
-        for attempt in located.attempts.iter_mut().filter(|attempt| !attempt.place.ends_with(&identity.file_name)) {
-            attempt.place = format!("{} (for the image {})", attempt.place, identity.file_name);
+        for attempt in located.attempts.iter_mut().filter(|attempt| !attempt.location.ends_with(&identity.file_name)) {
+            attempt.location = format!("{} (for the image {})", attempt.location, identity.file_name);
         }
         self.located(located)
     }
 
-    fn watch<'w>(&'w self, transfer: &'w (dyn Fn(super::locate::Transfer) + Sync)) -> Watch<'w> {
-        Watch { transfer, cancel: self.cancel }
+    fn watch<'w>(&'w self, transfer: &'w (dyn Fn(super::locate::DownloadProgress) + Sync)) -> LookupControl<'w> {
+        LookupControl { on_download: transfer, cancel: self.cancel }
     }
 
     /// Takes what a search found into the books.
-    fn located(&mut self, located: Located) -> Result<Option<PathBuf>, Cancelled> {
+    fn located(&mut self, located: FileLookup) -> Result<Option<PathBuf>, Cancelled> {
         self.attempts.extend(located.attempts);
         self.downloaded += located.downloaded_bytes;
         self.cancel.check()?;
         Ok(located.file)
     }
 
-    fn tried(&mut self, place: String, outcome: Outcome) {
-        self.attempts.push(Attempt { place, outcome });
+    fn tried(&mut self, place: String, outcome: LookupResult) {
+        self.attempts.push(LookupAttempt { location: place, result: outcome });
     }
 }
 
@@ -285,42 +285,42 @@ fn kept_names(names: ModuleNames) -> Named {
 }
 
 /// Whether a file is the PDB that is looked for.
-fn check_pdb(path: &Path, wanted: &PdbIdentity) -> Checked {
+fn check_pdb(path: &Path, wanted: &PdbIdentity) -> FileMatch {
     match PdbBytes::open(path) {
         Ok(bytes) => check_bytes(&bytes, path, wanted),
-        Err(error) => Checked::Unreadable(error.to_string()),
+        Err(error) => FileMatch::Unreadable(error.to_string()),
     }
 }
 
 /// A PDB may have been renamed: GUID and age count, the file's name does not.
-fn check_bytes(bytes: &PdbBytes, path: &Path, wanted: &PdbIdentity) -> Checked {
+fn check_bytes(bytes: &PdbBytes, path: &Path, wanted: &PdbIdentity) -> FileMatch {
     let name = path.to_string_lossy();
-    match pdb_file::identity(bytes, base_name(&name)) {
-        Ok(found) if (found.guid, found.age) == (wanted.guid, wanted.age) => Checked::Right,
-        Ok(found) => Checked::Wrong(format!("GUID {} age {}", found.guid, found.age)),
-        Err(error) => Checked::Unreadable(error.to_string()),
+    match pdb_file::read_identity(bytes, base_name(&name)) {
+        Ok(found) if (found.guid, found.age) == (wanted.guid, wanted.age) => FileMatch::Match,
+        Ok(found) => FileMatch::Mismatch(format!("GUID {} age {}", found.guid, found.age)),
+        Err(error) => FileMatch::Unreadable(error.to_string()),
     }
 }
 
 /// Whether a file is the image that is looked for.
-fn check_image(path: &Path, wanted: &ImageIdentity) -> Checked {
-    match image::facts(path) {
+fn check_image(path: &Path, wanted: &ImageIdentity) -> FileMatch {
+    match image::read_info(path) {
         Ok(facts) if (facts.identity.timestamp, facts.identity.size_bytes) == (wanted.timestamp, wanted.size_bytes) => {
-            Checked::Right
+            FileMatch::Match
         }
         Ok(facts) => {
             let ImageIdentity { timestamp, size_bytes, .. } = facts.identity;
-            Checked::Wrong(format!("time stamp {timestamp:08X}, {size_bytes:#x} bytes"))
+            FileMatch::Mismatch(format!("time stamp {timestamp:08X}, {size_bytes:#x} bytes"))
         }
-        Err(error) => Checked::Unreadable(error.to_string()),
+        Err(error) => FileMatch::Unreadable(error.to_string()),
     }
 }
 
 /// What became of a file that cannot be used.
-fn refused(error: &PdbError) -> Outcome {
+fn refused(error: &PdbError) -> LookupResult {
     match error {
-        PdbError::Open(io) if io.kind() == std::io::ErrorKind::NotFound => Outcome::Missing,
-        PdbError::Open(io) if io.kind() == std::io::ErrorKind::PermissionDenied => Outcome::Denied(io.to_string()),
-        other => Outcome::Unreadable(other.to_string()),
+        PdbError::Open(io) if io.kind() == std::io::ErrorKind::NotFound => LookupResult::NotFound,
+        PdbError::Open(io) if io.kind() == std::io::ErrorKind::PermissionDenied => LookupResult::Denied(io.to_string()),
+        other => LookupResult::Unreadable(other.to_string()),
     }
 }

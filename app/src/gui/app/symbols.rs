@@ -19,13 +19,13 @@ use crate::gui::views::look_through;
 use crate::gui::views::open_box::OpenBox;
 use crate::gui::views::symbol_path::{self, SymbolPathBox, Wish};
 use crate::gui::views::toasts::Kind;
-use crate::symbols::Choice;
+use crate::symbols::SymbolOptions;
 
 impl App {
     /// What the user chose.
-    pub(super) fn symbol_choice(&self) -> Choice {
+    pub(super) fn symbol_choice(&self) -> SymbolOptions {
         let symbols = &self.memory.get().symbols;
-        Choice { path: symbols.path.clone(), offline: symbols.offline }
+        SymbolOptions { path: symbols.path.clone(), offline: symbols.offline }
     }
 
     /// Names come after the trace: those at hand by themselves, those of servers if the user wants that.
@@ -141,7 +141,7 @@ impl App {
         let Some(state) = &mut self.boxes.symbol_path else { return };
         let wish = symbol_path::show(ui, state, &format!("srv**{MICROSOFT_SERVER}"));
         let written = state.written();
-        let choice = Choice { path: written.clone(), offline };
+        let choice = SymbolOptions { path: written.clone(), offline };
         if state.asked.as_ref() != Some(&written) {
             state.asked = Some(written.clone());
             state.checking = false;

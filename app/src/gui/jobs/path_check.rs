@@ -3,20 +3,20 @@
 
 use std::sync::Arc;
 
-use poolscope_symbols::locate::PartCheck;
+use poolscope_symbols::locate::PathPartCheck;
 use poolscope_symbols::path::SymbolPath;
 
 use super::symbols::SymbolService;
 use super::{Answer, Jobs};
-use crate::symbols::Choice;
+use crate::symbols::SymbolOptions;
 
 /// News about a symbol path.
 #[derive(Debug, Clone)]
 pub enum PathNews {
     /// What it means.
-    Read(Choice, SymbolPath),
+    Read(SymbolOptions, SymbolPath),
     /// Whether one place of it works.
-    Checked(PartCheck),
+    Checked(PathPartCheck),
     /// All places were looked at.
     Finished,
 }
@@ -29,7 +29,7 @@ impl Jobs {
     }
 
     /// Says what a symbol path means; a check that is under way is given up.
-    pub fn read_path(&mut self, choice: Choice) {
+    pub fn read_path(&mut self, choice: SymbolOptions) {
         let service = self.symbols();
         let (generation, _) = self.path.next();
         self.spawn("symbol path", move || {
@@ -39,12 +39,12 @@ impl Jobs {
     }
 
     /// Looks whether a symbol path works; a check that is under way is given up.
-    pub fn check_path(&mut self, choice: Choice) {
+    pub fn check_path(&mut self, choice: SymbolOptions) {
         let service = self.symbols();
         let (generation, cancel) = self.path.next();
         let (send, wake) = (self.send.clone(), Arc::clone(&self.wake));
         self.spawn("symbol path", move || {
-            let mut tell = |check: PartCheck| {
+            let mut tell = |check: PathPartCheck| {
                 if send.send(Answer::Path { generation, news: PathNews::Checked(check) }).is_ok() {
                     wake();
                 }

@@ -11,12 +11,12 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use poolscope_analysis::group::symbols::{ModuleNeed, module_needs};
 use poolscope_base::progress::CancelToken;
-use poolscope_symbols::locate::{Outcome, PartCheck};
+use poolscope_symbols::locate::{LookupResult, PathPartCheck};
 use poolscope_symbols::path::SymbolPath;
-use poolscope_symbols::resolve::{ModuleOutcome, ModuleRequest, ModuleState, News, Resolver};
+use poolscope_symbols::resolve::{ModuleOutcome, ModuleRequest, ModuleState, ProgressEvent, Resolver};
 use poolscope_analysis::trace::Trace;
 
-use crate::symbols::{Choice, Machine};
+use crate::symbols::{SymbolOptions, SymbolEnvironment};
 
 /// Time between two bundles of news.
 const BUNDLE_EVERY: Duration = Duration::from_millis(50);
@@ -24,28 +24,28 @@ const BUNDLE_EVERY: Duration = Duration::from_millis(50);
 /// Gives resolvers; tests give their own.
 pub trait SymbolService: Send + Sync {
     /// A resolver for what the user chose.
-    fn resolver(&self, choice: &Choice) -> Resolver;
+    fn resolver(&self, choice: &SymbolOptions) -> Resolver;
     /// The same for a trace file: its own folder is looked at first.
-    fn resolver_beside(&self, choice: &Choice, _trace: Option<&Path>) -> Resolver {
+    fn resolver_beside(&self, choice: &SymbolOptions, _trace: Option<&Path>) -> Resolver {
         self.resolver(choice)
     }
     /// The symbol path that holds if the user chooses none.
     fn default_path(&self) -> String;
     /// The machine that a `pooltag.txt` is looked for on.
-    fn machine(&self) -> Machine {
-        Machine::default()
+    fn machine(&self) -> SymbolEnvironment {
+        SymbolEnvironment::default()
     }
     /// Whether that path is the one of `_NT_SYMBOL_PATH`.
     fn is_from_environment(&self) -> bool {
         false
     }
     /// What the symbol path means.
-    fn read_path(&self, choice: &Choice) -> SymbolPath {
+    fn read_path(&self, choice: &SymbolOptions) -> SymbolPath {
         self.resolver(choice).locator.path().clone()
     }
     /// Looks whether each part of the symbol path works.
-    fn check(&self, choice: &Choice, tell: &mut dyn FnMut(PartCheck), cancel: &CancelToken) {
-        self.resolver(choice).locator.check_parts(tell, cancel);
+    fn check(&self, choice: &SymbolOptions, tell: &mut dyn FnMut(PathPartCheck), cancel: &CancelToken) {
+        self.resolver(choice).locator.check_path(tell, cancel);
     }
 }
 
@@ -54,24 +54,24 @@ pub trait SymbolService: Send + Sync {
 pub struct MachineSymbols;
 
 impl SymbolService for MachineSymbols {
-    fn resolver(&self, choice: &Choice) -> Resolver {
-        Machine::this().resolver(choice)
+    fn resolver(&self, choice: &SymbolOptions) -> Resolver {
+        SymbolEnvironment::from_system().resolver(choice)
     }
 
-    fn machine(&self) -> Machine {
-        Machine::this()
+    fn machine(&self) -> SymbolEnvironment {
+        SymbolEnvironment::from_system()
     }
 
-    fn resolver_beside(&self, choice: &Choice, trace: Option<&Path>) -> Resolver {
-        Machine::this().resolver_beside(choice, trace)
+    fn resolver_beside(&self, choice: &SymbolOptions, trace: Option<&Path>) -> Resolver {
+        SymbolEnvironment::from_system().resolver_for_trace(choice, trace)
     }
 
     fn default_path(&self) -> String {
-        Machine::this().default_path()
+        SymbolEnvironment::from_system().default_path()
     }
 
     fn is_from_environment(&self) -> bool {
-        Machine::this().symbol_path.is_some()
+        SymbolEnvironment::from_system().symbol_path.is_some()
     }
 }
 
@@ -82,7 +82,7 @@ pub struct SymbolsRequest {
     /// Its file, if it is from one.
     pub file: Option<PathBuf>,
     /// What the user chose.
-    pub choice: Choice,
+    pub choice: SymbolOptions,
     /// What the trace needs, if that is known already.
     pub needs: Option<Arc<Vec<ModuleNeed>>>,
     /// Positions in the needs that are to be looked for, in this order; `None`: all, in their order.
@@ -123,25 +123,25 @@ fn search(
     let by_hand = |at: usize| request.by_hand.iter().find(|hand| hand.0 == at).map(|hand| hand.1.clone());
     let wanted: Vec<(usize, ModuleRequest)> = wanted
         .into_iter()
-        .filter_map(|at| Some((at, ModuleRequest { by_hand: by_hand(at), anew, ..needs.get(at)?.request.clone() })))
+        .filter_map(|at| Some((at, ModuleRequest { explicit_pdb: by_hand(at), ignore_cache: anew, ..needs.get(at)?.request.clone() })))
         .collect();
     let left = Mutex::new(BTreeSet::new());
-    let at_hand = Choice { offline: true, ..request.choice.clone() };
-    let pass = |choice: &Choice, goes_on: bool, wanted: &[(usize, ModuleRequest)]| {
+    let at_hand = SymbolOptions { offline: true, ..request.choice.clone() };
+    let pass = |choice: &SymbolOptions, goes_on: bool, wanted: &[(usize, ModuleRequest)]| {
         let requests: Vec<ModuleRequest> = wanted.iter().map(|one| one.1.clone()).collect();
-        let pass_on = |at: usize, news: News| {
+        let pass_on = |at: usize, news: ProgressEvent| {
             let Some(at) = wanted.get(at).map(|one| one.0) else { return };
             tell(match news {
-                News::State(state) => SymbolsNews::State(at, state),
-                News::Done(outcome) if goes_on && is_left(&outcome) => {
+                ProgressEvent::State(state) => SymbolsNews::State(at, state),
+                ProgressEvent::Done(outcome) if goes_on && is_left(&outcome) => {
                     left.lock().insert(at);
                     // Names by exports are better than none until there are others.
-                    if outcome.names.named() > 0 {
+                    if outcome.names.named_count() > 0 {
                         tell(SymbolsNews::Done(at, Box::new(outcome)));
                     }
                     SymbolsNews::State(at, ModuleState::Waiting)
                 }
-                News::Done(outcome) => SymbolsNews::Done(at, Box::new(outcome)),
+                ProgressEvent::Done(outcome) => SymbolsNews::Done(at, Box::new(outcome)),
             });
         };
         let resolver = service.resolver_beside(choice, request.file.as_deref());
@@ -158,7 +158,7 @@ fn search(
 
 /// Whether servers that were not asked may have what was not found.
 fn is_left(outcome: &ModuleOutcome) -> bool {
-    let skipped = || outcome.attempts.iter().any(|attempt| attempt.outcome == Outcome::Offline);
+    let skipped = || outcome.attempts.iter().any(|attempt| attempt.result == LookupResult::Offline);
     outcome.state != ModuleState::Loaded && (outcome.state == ModuleState::Offline || skipped())
 }
 

@@ -10,7 +10,7 @@ use poolscope_analysis::trace::Trace;
 
 use crate::drivers::{scan_folder, tags_of};
 use crate::pool_tags::{self, Found, PoolTagChoice};
-use crate::symbols::Machine;
+use crate::symbols::SymbolEnvironment;
 
 /// Where to look.
 #[derive(Debug, Clone, Default)]
@@ -20,7 +20,7 @@ pub struct TagChoice {
     /// The folder with driver files.
     pub drivers: Option<PathBuf>,
     /// The machine that lists are looked for on.
-    pub machine: Machine,
+    pub machine: SymbolEnvironment,
 }
 
 /// What to read, and for which trace.

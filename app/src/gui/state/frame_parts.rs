@@ -2,7 +2,7 @@
 //! only.
 
 use poolscope_analysis::group::frames::FrameParts;
-use poolscope_symbols::names::{Inlined, NameSource, SourceLine};
+use poolscope_symbols::names::{InlinedFunction, NameSource, SourceLine};
 
 /// A frame as debuggers write it, functions inlined there on lines of their own before it.
 #[must_use]
@@ -22,7 +22,7 @@ pub fn is_guess(frame: &FrameParts) -> bool {
 
 /// A function inlined in a frame.
 #[must_use]
-fn inlined_text(frame: &FrameParts, inlined: &Inlined) -> String {
+fn inlined_text(frame: &FrameParts, inlined: &InlinedFunction) -> String {
     let module = if frame.module.is_empty() { String::new() } else { format!("{}!", frame.module) };
     format!("{module}{} [inlined]", inlined.function)
 }
@@ -33,7 +33,7 @@ fn place(line: &SourceLine) -> String {
 
 /// What is known of a function inlined in a frame.
 #[must_use]
-fn explained_inlined(frame: &FrameParts, inlined: &Inlined) -> String {
+fn explained_inlined(frame: &FrameParts, inlined: &InlinedFunction) -> String {
     let outer = frame.function.as_deref().unwrap_or("the frame's function");
     let line = inlined.line.as_ref().map_or_else(|| "source line not known".to_owned(), place);
     format!("{}\n{line}\ninlined in {outer}", inlined.function)
@@ -76,7 +76,7 @@ mod tests {
     #[test]
     fn copied_frames_have_their_lines_and_what_was_inlined() {
         let line = |line| Some(SourceLine { file: "my.c".into(), line });
-        let inlined = |function: &str, at| Inlined { function: function.into(), line: line(at) };
+        let inlined = |function: &str, at| InlinedFunction { function: function.into(), line: line(at) };
         let known = FrameParts {
             line: line(7),
             inlined: vec![inlined("outer", 8), inlined("inner", 9)],

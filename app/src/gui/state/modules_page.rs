@@ -184,7 +184,7 @@ impl ModulesPage {
 /// Frames of a module that have a name.
 #[must_use]
 pub fn named(row: &ModuleRow) -> usize {
-    row.outcome.as_ref().map_or(0, |outcome| outcome.names.named())
+    row.outcome.as_ref().map_or(0, |outcome| outcome.names.named_count())
 }
 
 /// File name of a module's PDB, by the trace or the image file; empty where neither says.

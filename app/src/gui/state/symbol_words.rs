@@ -2,7 +2,7 @@
 //! only; it decides nothing.
 
 use poolscope_analysis::group::symbols::ModuleNeed;
-use poolscope_symbols::locate::{Attempt, Outcome, Transfer};
+use poolscope_symbols::locate::{LookupAttempt, LookupResult, DownloadProgress};
 use poolscope_symbols::resolve::ModuleState;
 use poolscope_analysis::trace::Trace;
 use poolscope_analysis::trace::ids::ModuleId;
@@ -17,7 +17,7 @@ const MOST_NAMES: usize = 12;
 
 /// How far a download is: "3.1 MB of 12.0 MB".
 #[must_use]
-pub fn transfer(transfer: &Transfer) -> String {
+pub fn transfer(transfer: &DownloadProgress) -> String {
     let so_far = format::bytes(transfer.bytes);
     match transfer.total_bytes {
         Some(total) => format!("{so_far} of {}", format::bytes(total)),
@@ -27,7 +27,7 @@ pub fn transfer(transfer: &Transfer) -> String {
 
 /// How far a download is, from 0 to 1, where that is known.
 #[must_use]
-pub fn share(transfer: &Transfer) -> Option<f32> {
+pub fn share(transfer: &DownloadProgress) -> Option<f32> {
     let total = transfer.total_bytes.filter(|total| *total > 0)?;
     Some((transfer.bytes as f64 / total as f64).clamp(0.0, 1.0) as f32)
 }
@@ -60,7 +60,7 @@ pub fn standing(symbols: &Symbols) -> Option<String> {
 }
 
 /// The first module that is on its way from a server: the name of its PDB, and how far it is.
-fn downloading(symbols: &Symbols) -> Option<(String, &Transfer)> {
+fn downloading(symbols: &Symbols) -> Option<(String, &DownloadProgress)> {
     let mut rows = symbols.needs().iter().zip(symbols.rows());
     rows.find_map(|(need, row)| match &row.state {
         ModuleState::Downloading(now) => {
@@ -151,17 +151,17 @@ fn loaded(need: &ModuleNeed, row: &ModuleRow) -> String {
 
 /// What became of a place that was looked at.
 #[must_use]
-pub fn outcome(outcome: &Outcome) -> String {
+pub fn outcome(outcome: &LookupResult) -> String {
     let because = |what: &str, why: &str| if why.is_empty() { what.to_owned() } else { format!("{what}: {why}") };
     match outcome {
-        Outcome::Found => "found".to_owned(),
-        Outcome::Missing => "not there".to_owned(),
-        Outcome::MissingLately => "not there when it was asked lately".to_owned(),
-        Outcome::Wrong(other) => because("another build", other),
-        Outcome::Denied(why) => because("refused", why),
-        Outcome::Unreachable(why) => because("not reached", why),
-        Outcome::Unreadable(why) => because("damaged", why),
-        Outcome::Offline => "not asked: offline".to_owned(),
+        LookupResult::Found => "found".to_owned(),
+        LookupResult::NotFound => "not there".to_owned(),
+        LookupResult::NotFoundCached => "not there when it was asked lately".to_owned(),
+        LookupResult::Mismatch(other) => because("another build", other),
+        LookupResult::Denied(why) => because("refused", why),
+        LookupResult::Unreachable(why) => because("not reached", why),
+        LookupResult::Unreadable(why) => because("damaged", why),
+        LookupResult::Offline => "not asked: offline".to_owned(),
     }
 }
 
@@ -198,7 +198,7 @@ pub fn report(trace: &Trace, need: &ModuleNeed, row: &ModuleRow) -> String {
     lines.extend(facts(need, row).into_iter().map(|(name, value)| format!("{name}: {value}")));
     lines.extend(lives(trace, &need.modules).into_iter().map(|life| format!("Loaded at {life}")));
     let tried = row.outcome.iter().flat_map(|done| &done.attempts);
-    lines.extend(tried.map(|Attempt { place, outcome: what }| format!("Tried {place}: {}", outcome(what))));
+    lines.extend(tried.map(|LookupAttempt { location: place, result: what }| format!("Tried {place}: {}", outcome(what))));
     lines.join("\n")
 }
 

@@ -43,7 +43,7 @@ impl ModuleRow {
     /// Whether any address in it has a name.
     #[must_use]
     pub fn has_names(&self) -> bool {
-        self.outcome.as_ref().is_some_and(|outcome| outcome.names.named() > 0)
+        self.outcome.as_ref().is_some_and(|outcome| outcome.names.named_count() > 0)
     }
 }
 
@@ -163,7 +163,7 @@ impl Symbols {
         let Some(row) = self.rows.get_mut(at) else { return false };
         row.state = outcome.state.clone();
         let before = row.outcome.as_ref().map(|before| Arc::clone(&before.names)).unwrap_or_default();
-        if outcome.names.named() == 0 && before.named() > 0 {
+        if outcome.names.named_count() == 0 && before.named_count() > 0 {
             outcome.names = before;
             row.outcome = Some(outcome);
             return false;

@@ -5,7 +5,7 @@ use eframe::egui::{
     Button, Frame, Id, Key, KeyboardShortcut, Label, Modal, Modifiers, RichText, ScrollArea, Sense, Spinner, TextEdit,
     Ui, Vec2, vec2,
 };
-use poolscope_symbols::locate::PartCheck;
+use poolscope_symbols::locate::PathPartCheck;
 use poolscope_symbols::path::{PathPart, SymbolPath};
 
 use crate::gui::theme::{self, GRID, Palette};
@@ -27,7 +27,7 @@ pub struct SymbolPathBox {
     /// What the path means, and the text that it was read from.
     pub read: Option<(Option<String>, SymbolPath)>,
     /// What the parts were found to be, in their order.
-    pub checks: Vec<PartCheck>,
+    pub checks: Vec<PathPartCheck>,
     /// Whether the parts are being looked at.
     pub checking: bool,
     /// A word from the window.
@@ -196,12 +196,12 @@ fn under(ui: &mut Ui, draw: impl FnOnce(&mut Ui)) {
     });
 }
 
-fn result(ui: &mut Ui, check: &PartCheck) {
+fn result(ui: &mut Ui, check: &PathPartCheck) {
     let (mark, what) = match &check.result {
         Ok(what) => (Mark::Good, what),
         Err(why) => (Mark::Bad, why),
     };
-    line(ui, mark, &format!("{}: {what}", check.place));
+    line(ui, mark, &format!("{}: {what}", check.location));
 }
 
 #[derive(Clone, Copy)]

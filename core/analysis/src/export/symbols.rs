@@ -2,7 +2,7 @@
 
 use super::{csv, json};
 use crate::group::symbols::ModuleNeed;
-use poolscope_symbols::locate::{Attempt, Outcome};
+use poolscope_symbols::locate::{LookupAttempt, LookupResult};
 use poolscope_symbols::resolve::{ModuleOutcome, ModuleState};
 use std::io::{self, Write};
 
@@ -53,16 +53,16 @@ impl ModuleSums {
 
 /// A word for what became of a place, and the rest that is known of it.
 #[must_use]
-pub fn outcome_words(outcome: &Outcome) -> (&'static str, &str) {
+pub fn outcome_words(outcome: &LookupResult) -> (&'static str, &str) {
     match outcome {
-        Outcome::Found => ("found", ""),
-        Outcome::Missing => ("missing", ""),
-        Outcome::MissingLately => ("missing_lately", ""),
-        Outcome::Wrong(detail) => ("wrong_identity", detail),
-        Outcome::Denied(detail) => ("denied", detail),
-        Outcome::Unreachable(detail) => ("unreachable", detail),
-        Outcome::Unreadable(detail) => ("unreadable", detail),
-        Outcome::Offline => ("offline", ""),
+        LookupResult::Found => ("found", ""),
+        LookupResult::NotFound => ("missing", ""),
+        LookupResult::NotFoundCached => ("missing_lately", ""),
+        LookupResult::Mismatch(detail) => ("wrong_identity", detail),
+        LookupResult::Denied(detail) => ("denied", detail),
+        LookupResult::Unreachable(detail) => ("unreachable", detail),
+        LookupResult::Unreadable(detail) => ("unreadable", detail),
+        LookupResult::Offline => ("offline", ""),
     }
 }
 
@@ -83,7 +83,7 @@ enum Field<'f> {
     None,
     Text(String),
     Number(u64),
-    Attempts(&'f [Attempt]),
+    Attempts(&'f [LookupAttempt]),
 }
 
 /// All fields of a row with their names, in the order of the columns.
@@ -137,12 +137,12 @@ pub fn write_json(out: &mut dyn Write, trace: &str, path: &str, rows: &[ModuleRo
     out.write_all(if rows.is_empty() { b"]}\n" } else { b"\n]}\n" })
 }
 
-fn json_attempts(out: &mut dyn Write, attempts: &[Attempt]) -> io::Result<()> {
+fn json_attempts(out: &mut dyn Write, attempts: &[LookupAttempt]) -> io::Result<()> {
     out.write_all(b"[")?;
     for (at, attempt) in attempts.iter().enumerate() {
-        let (word, detail) = outcome_words(&attempt.outcome);
+        let (word, detail) = outcome_words(&attempt.result);
         out.write_all(if at > 0 { b",{\"place\":" } else { b"{\"place\":" })?;
-        json::text(out, &attempt.place)?;
+        json::text(out, &attempt.location)?;
         write!(out, ",\"outcome\":\"{word}\",\"detail\":")?;
         if detail.is_empty() {
             out.write_all(b"null")?
@@ -197,13 +197,13 @@ pub fn write_csv(out: &mut dyn Write, rows: &[ModuleRow<'_>]) -> io::Result<()> 
 
 /// What became of a place, in one line.
 #[must_use]
-pub fn attempt_text(attempt: &Attempt) -> String {
-    let (word, detail) = outcome_words(&attempt.outcome);
+pub fn attempt_text(attempt: &LookupAttempt) -> String {
+    let (word, detail) = outcome_words(&attempt.result);
     let word = word.replace('_', " ");
     if detail.is_empty() {
-        format!("{}: {word}", attempt.place)
+        format!("{}: {word}", attempt.location)
     } else {
-        format!("{}: {word} ({detail})", attempt.place)
+        format!("{}: {word} ({detail})", attempt.location)
     }
 }
 
@@ -218,14 +218,14 @@ mod tests {
         let pdb = PdbIdentity::new("my,fault.pdb", Guid([0xab; 16]), 2);
         let path = "\\SystemRoot\\my.sys".to_owned();
         let identity = ModuleIdentity { name: "my.sys".to_owned(), path, pdb: Some(pdb), image: None };
-        let request = ModuleRequest { identity, rvas: vec![1, 2], by_hand: None, anew: false };
+        let request = ModuleRequest { identity, rvas: vec![1, 2], explicit_pdb: None, ignore_cache: false };
         ModuleNeed { request, modules: Vec::new(), is_kernel: true, frames: 2, allocations: 5, outstanding_bytes: 99 }
     }
 
     fn outcome(need: &ModuleNeed) -> ModuleOutcome {
-        let wrong = Outcome::Wrong("GUID x age 1".to_owned());
-        let attempts = [("C:\\s\\my.pdb", wrong), ("https://server", Outcome::Offline)];
-        let attempts = attempts.map(|(place, outcome)| Attempt { place: place.to_owned(), outcome });
+        let wrong = LookupResult::Mismatch("GUID x age 1".to_owned());
+        let attempts = [("C:\\s\\my.pdb", wrong), ("https://server", LookupResult::Offline)];
+        let attempts = attempts.map(|(place, outcome)| LookupAttempt { location: place.to_owned(), result: outcome });
         let pdb = need.request.identity.pdb.clone();
         ModuleOutcome::without_names(ModuleState::WrongIdentity, pdb, attempts.to_vec())
     }

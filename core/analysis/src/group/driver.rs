@@ -3,7 +3,7 @@
 
 use super::frames::FrameNames;
 use super::look_through::{FrameRole, LookThrough, ModuleRules};
-use poolscope_symbols::names::{Answer, NameSource};
+use poolscope_symbols::names::{AddressSymbol, NameSource};
 use crate::trace::Trace;
 use crate::trace::ids::{FrameId, StackId};
 use crate::trace::stack::Frame;
@@ -88,7 +88,7 @@ fn frame_blames(trace: &Trace, symbols: Option<&dyn FrameNames>, rules: &LookThr
 }
 
 /// The function's name unless it is only the nearest export, which may be that of another function.
-pub(crate) fn sure_name(answer: &Answer) -> Option<&str> {
+pub(crate) fn sure_name(answer: &AddressSymbol) -> Option<&str> {
     (answer.source != NameSource::Export).then_some(&*answer.function)
 }
 

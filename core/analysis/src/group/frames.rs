@@ -4,7 +4,7 @@
 use super::driver::tracing_frames;
 use super::folding::FrameTexts;
 use super::look_through::LookThrough;
-use poolscope_symbols::names::{Answer, Inlined, NameSource, SourceLine};
+use poolscope_symbols::names::{AddressSymbol, InlinedFunction, NameSource, SourceLine};
 use crate::trace::Trace;
 use crate::trace::ids::FrameId;
 use crate::trace::stack::Frame;
@@ -57,7 +57,7 @@ impl FromStr for FrameNaming {
 /// Where function names come from.
 pub trait FrameNames: Send + Sync {
     /// What is known of a frame; `None` while or where nothing is.
-    fn answer(&self, frame: FrameId) -> Option<&Answer>;
+    fn answer(&self, frame: FrameId) -> Option<&AddressSymbol>;
 }
 
 /// The text of a frame.
@@ -130,7 +130,7 @@ pub struct FrameParts {
     /// Where in the source, where that is known: with inlined functions, the outermost call into those.
     pub line: Option<SourceLine>,
     /// Functions inlined there, the outermost first.
-    pub inlined: Vec<Inlined>,
+    pub inlined: Vec<InlinedFunction>,
     /// How the function is known, where it is.
     pub source: Option<NameSource>,
 }
@@ -157,7 +157,7 @@ pub fn frame_parts(trace: &Trace, naming: FrameNaming, symbols: Option<&dyn Fram
 }
 
 /// `module!function+0xoff`.
-fn with_offset(trace: &Trace, frame: Frame, answer: &Answer) -> String {
+fn with_offset(trace: &Trace, frame: Frame, answer: &AddressSymbol) -> String {
     format!("{}+{:#x}", in_module(trace, frame, &answer.function), answer.offset_bytes)
 }
 
@@ -200,7 +200,7 @@ mod tests {
         let line = |line| Some(SourceLine { file: "a.c".into(), line });
         let known = whole(1);
         assert_eq!((known.line, known.source), (line(7), Some(NameSource::Procedure)));
-        assert_eq!(known.inlined, [Inlined { function: "compare".into(), line: line(9) }]);
+        assert_eq!(known.inlined, [InlinedFunction { function: "compare".into(), line: line(9) }]);
         let export = whole(3);
         assert_eq!((export.text, export.source), (own("other.sys!Start+0x1"), Some(NameSource::Export)));
         let by_function = frame_parts(&trace, FrameNaming::Function, Some(&names), FrameId(1));

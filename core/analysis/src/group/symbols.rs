@@ -3,7 +3,7 @@
 
 use super::frames::FrameNames;
 use poolscope_symbols::identity::{ImageIdentity, ModuleIdentity, PdbIdentity, base_name};
-use poolscope_symbols::names::{Answer, ModuleNames};
+use poolscope_symbols::names::{AddressSymbol, ModuleNames};
 use poolscope_symbols::resolve::ModuleRequest;
 use crate::trace::Trace;
 use crate::trace::ids::{FrameId, ModuleId, StackId};
@@ -116,7 +116,7 @@ fn need(module: &Module) -> ModuleNeed {
         image: image_of(module),
     };
     ModuleNeed {
-        request: ModuleRequest { identity, rvas: Vec::new(), by_hand: None, anew: false },
+        request: ModuleRequest { identity, rvas: Vec::new(), explicit_pdb: None, ignore_cache: false },
         modules: Vec::new(),
         is_kernel: module.is_kernel,
         frames: 0,
@@ -211,7 +211,7 @@ pub fn named_frames(trace: &Trace, needs: &[ModuleNeed], table: &SymbolTable) ->
 }
 
 impl FrameNames for SymbolTable {
-    fn answer(&self, frame: FrameId) -> Option<&Answer> {
+    fn answer(&self, frame: FrameId) -> Option<&AddressSymbol> {
         let (module, rva) = (*self.frames.get(frame.index())?)?;
         self.modules.get(module as usize)?.get(rva)
     }
@@ -283,7 +283,7 @@ mod tests {
         let needs = module_needs(&trace);
         let names = |need: &ModuleNeed| {
             let function = format!("f_{}", need.request.identity.name).into();
-            let answer = Answer { function, offset_bytes: 0, source: NameSource::Public, line: None, inlined: vec![] };
+            let answer = AddressSymbol { function, offset_bytes: 0, source: NameSource::Public, line: None, inlined: vec![] };
             let is_known = need.request.identity.name != "ntoskrnl.exe";
             is_known.then(|| Arc::new(ModuleNames::new(vec![(0x10, Some(answer))])))
         };

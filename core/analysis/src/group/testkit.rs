@@ -3,7 +3,7 @@
 use super::frames::{FrameNames, FrameNaming};
 use super::names::Names;
 use poolscope_etl::diagnostics::Anomalies;
-use poolscope_symbols::names::{Answer, Inlined, NameSource, SourceLine};
+use poolscope_symbols::names::{AddressSymbol, InlinedFunction, NameSource, SourceLine};
 use crate::trace::Trace;
 use crate::trace::allocation::AllocationTable;
 use crate::trace::context::{Context, ContextTable, PoolType, Tag};
@@ -170,7 +170,7 @@ pub fn names(blocks: &[Block]) -> Names {
 }
 
 /// Function names by hand.
-pub struct FakeNames(Vec<Option<Answer>>);
+pub struct FakeNames(Vec<Option<AddressSymbol>>);
 
 impl FakeNames {
     /// For frames as in [`Block::stack`] their functions, each one byte before the frame; `f > g > h` for functions inlined
@@ -181,12 +181,12 @@ impl FakeNames {
             let source = if text.starts_with('~') { NameSource::Export } else { NameSource::Procedure };
             let mut functions = text.trim_start_matches('~').split(" > ");
             let line = |line| Some(SourceLine { file: "a.c".into(), line });
-            Some(Answer {
+            Some(AddressSymbol {
                 function: functions.next().unwrap().into(),
                 offset_bytes: 1,
                 source,
                 line: line(7).filter(|_| source == NameSource::Procedure),
-                inlined: functions.map(|f| Inlined { function: f.into(), line: line(9) }).collect(),
+                inlined: functions.map(|f| InlinedFunction { function: f.into(), line: line(9) }).collect(),
             })
         };
         Self(trace.stacks.frame_rows().iter().map(answer).collect())
@@ -194,7 +194,7 @@ impl FakeNames {
 }
 
 impl FrameNames for FakeNames {
-    fn answer(&self, frame: FrameId) -> Option<&Answer> {
+    fn answer(&self, frame: FrameId) -> Option<&AddressSymbol> {
         self.0.get(frame.index())?.as_ref()
     }
 }

@@ -30,7 +30,6 @@ use poolscope_etl::layout::BufferRef;
 use poolscope_etl::source::RecordSource;
 use poolscope_etl::walk::TraceFile;
 use poolscope_base::progress::{CancelToken, Cancelled, Progress, Stage};
-use loose::SecondWalk;
 use origin::Origin;
 use raw_stacks::RawStacks;
 use rayon::prelude::*;
@@ -40,16 +39,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 
-/// Which stacks a load attaches. Less is faster.
+/// Which call stacks a load attaches to allocations and frees.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum StackScope {
-    /// None: stack records are only counted.
+    /// None: stack records are only counted, which is faster.
     None,
-    /// Those of pool events.
-    Pool,
-    /// Those of pool events, and those of all other events are checked and counted.
+    /// Those of pool events. Stacks of other events are counted and not stored.
     #[default]
-    All,
+    Pool,
 }
 
 /// What to load.
@@ -138,7 +135,7 @@ pub fn load_records(
     no_panic(|| {
         let raws = RawStacks::default();
         let read = other::read(&source, &raws, options, progress, cancel)?;
-        finish(&read.origin, &read.again, read.shards, raws, (options, progress, cancel))
+        finish(&read.origin, read.shards, raws, (options, progress, cancel))
     })
 }
 
@@ -157,13 +154,12 @@ fn run(
     progress.enter(Stage::Records);
     let raws = RawStacks::default();
     let shards = decode_all(file, &raws, options, progress, cancel)?;
-    finish(&Origin::of(file), file, shards, raws, (options, progress, cancel))
+    finish(&Origin::of(file), shards, raws, (options, progress, cancel))
 }
 
 /// From shards to the trace: the same for all readers.
 fn finish(
     origin: &Origin,
-    again: &dyn SecondWalk,
     mut shards: Vec<Shard>,
     raws: RawStacks,
     (options, progress, cancel): (LoadOptions, &Progress, &CancelToken),
@@ -175,7 +171,7 @@ fn finish(
     }
     progress.enter(Stage::Stacks);
     let facts = system::collect(origin, &mut shards);
-    let joined = stacks::join((again, origin), &mut shards, raws, &facts, options, cancel)?;
+    let joined = stacks::join(origin, &mut shards, raws, &facts, options, cancel)?;
     let contexts = contexts::join(&mut shards, &facts.processes, cancel)?;
     progress.enter(Stage::Pairing);
     let paired = pair::pair(&mut shards, &contexts, cancel)?;

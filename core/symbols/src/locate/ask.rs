@@ -4,7 +4,7 @@ use super::deposit::{Slot, WorkingFile};
 use super::pointer::{self, Pointer};
 use super::search::Search;
 use super::server::Fetched;
-use super::{Checked, Outcome, cabinet};
+use super::{FileMatch, LookupResult, cabinet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
@@ -27,7 +27,7 @@ impl Search<'_> {
         let locator = self.locator;
         let place = self.wanted.address(server, false, &self.wanted.name);
         if locator.options.offline {
-            self.attempt(place, Outcome::Offline);
+            self.attempt(place, LookupResult::Offline);
             return None;
         }
         if self.known(server, &place) {
@@ -69,7 +69,7 @@ impl Search<'_> {
         }
         if not_there {
             self.missing().note(server, &self.wanted.stem());
-            self.attempt(place, Outcome::Missing);
+            self.attempt(place, LookupResult::NotFound);
         }
         None
     }
@@ -77,12 +77,12 @@ impl Search<'_> {
     /// Whether the answer is known without asking.
     fn known(&mut self, server: &str, place: &str) -> bool {
         if let Some(why) = self.locator.servers.down(server) {
-            self.attempt(place, Outcome::Unreachable(why));
+            self.attempt(place, LookupResult::Unreachable(why));
             return true;
         }
         let lately = self.missing().lately(server, &self.wanted.stem());
         if lately {
-            self.attempt(place, Outcome::MissingLately);
+            self.attempt(place, LookupResult::NotFoundCached);
         }
         lately
     }
@@ -137,13 +137,13 @@ impl Search<'_> {
             Fetched::Whole { .. } if is_pointer => Answer::Elsewhere(pointer::read(&working.path, cfg!(windows))),
             Fetched::Whole { html } => self.take(url, html, slot, &working),
             Fetched::Missing => Answer::NotThere,
-            Fetched::Denied(why) | Fetched::Disk(why) => self.over(url, Outcome::Denied(why)),
-            Fetched::Unreachable(why) => self.over(url, Outcome::Unreachable(why)),
+            Fetched::Denied(why) | Fetched::Disk(why) => self.over(url, LookupResult::Denied(why)),
+            Fetched::Unreachable(why) => self.over(url, LookupResult::Unreachable(why)),
             Fetched::Cancelled => Answer::Over,
         }
     }
 
-    fn over(&mut self, place: &str, outcome: Outcome) -> Answer {
+    fn over(&mut self, place: &str, outcome: LookupResult) -> Answer {
         self.attempt(place, outcome);
         Answer::Over
     }
@@ -157,7 +157,7 @@ impl Search<'_> {
             self.judge(url.to_owned(), checked, slot, &unpacked)
         } else {
             let checked = match (self.check)(&working.path) {
-                Checked::Unreadable(why) => Checked::Unreadable(explained(why, html, &working.path)),
+                FileMatch::Unreadable(why) => FileMatch::Unreadable(explained(why, html, &working.path)),
                 checked => checked,
             };
             self.judge(url.to_owned(), checked, slot, working)

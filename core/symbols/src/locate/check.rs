@@ -1,7 +1,7 @@
 //! Whether the parts of a path work, said in sentences that tell what to do. Nothing is left behind in any folder.
 
 use super::http::{Failure, Request};
-use super::{Locator, PartCheck};
+use super::{Locator, PathPartCheck};
 use poolscope_base::progress::CancelToken;
 use crate::path::PathPart;
 use std::fs::File;
@@ -16,9 +16,9 @@ const SAMPLED_MAX: usize = 64;
 const PATIENCE_MS: u64 = 8_000;
 
 /// Checks all parts, in order.
-pub(super) fn check_parts(locator: &Locator, tell: &mut dyn FnMut(PartCheck), cancel: &CancelToken) {
+pub(super) fn check_parts(locator: &Locator, tell: &mut dyn FnMut(PathPartCheck), cancel: &CancelToken) {
     for (written, part) in &locator.path.parts {
-        let mut say = |place: String, result| tell(PartCheck { part: written.clone(), place, result });
+        let mut say = |place: String, result| tell(PathPartCheck { part: written.clone(), location: place, result });
         match part {
             PathPart::Folder(folder) => say(folder.display().to_string(), source(folder)),
             PathPart::Cache(folder) => say(folder.display().to_string(), cache(folder)),
@@ -121,7 +121,7 @@ fn ask(locator: &Locator, server: &str, cancel: &CancelToken) -> Result<String, 
     if locator.options.offline {
         return Ok("not asked: offline".to_owned());
     }
-    let silence_ms = locator.options.silence_ms.min(PATIENCE_MS);
+    let silence_ms = locator.options.timeout_ms.min(PATIENCE_MS);
     let client = super::http::Client::new(locator.options.proxy.as_deref(), silence_ms)?;
     let mut request = Request { url: format!("{server}/pingme.txt"), head_only: true, ..Request::default() };
     let mut answer = client.start(request.clone()).head(cancel);

@@ -32,15 +32,15 @@ pub struct LocatorOptions {
     /// The time now, in seconds since 1970: for how long "not found" is believed.
     pub now_unix_s: u64,
     /// For how long a server's "not found" is believed, in seconds.
-    pub missing_s: u64,
+    pub not_found_ttl_s: u64,
     /// A proxy (`host:port` or a URL); `None`: what the usual environment variables say.
     pub proxy: Option<String>,
     /// For how long a server may be silent, in milliseconds.
-    pub silence_ms: u64,
+    pub timeout_ms: u64,
     /// How often a request is repeated after an error that may pass.
     pub retries: u32,
     /// Pause before the first repetition, in milliseconds; it doubles each time.
-    pub pause_ms: u64,
+    pub retry_delay_ms: u64,
 }
 
 impl Default for LocatorOptions {
@@ -49,37 +49,37 @@ impl Default for LocatorOptions {
             offline: false,
             default_store: PathBuf::new(),
             now_unix_s: 0,
-            missing_s: 24 * 60 * 60,
+            not_found_ttl_s: 24 * 60 * 60,
             proxy: None,
-            silence_ms: 30_000,
+            timeout_ms: 30_000,
             retries: 2,
-            pause_ms: 500,
+            retry_delay_ms: 500,
         }
     }
 }
 
 /// Whether a file is what was looked for.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Checked {
+pub enum FileMatch {
     /// It is.
-    Right,
+    Match,
     /// It is the same kind of file with this identity.
-    Wrong(String),
+    Mismatch(String),
     /// It is no such file at all, for this reason.
     Unreadable(String),
 }
 
 /// What became of one place.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Outcome {
+pub enum LookupResult {
     /// The file is there and right.
     Found,
     /// It is not there.
-    Missing,
+    NotFound,
     /// The server said lately that it has no such file, and was not asked again.
-    MissingLately,
+    NotFoundCached,
     /// A file of another identity is there.
-    Wrong(String),
+    Mismatch(String),
     /// Not allowed: no rights to the folder, or 401, 403, 407 from the server.
     Denied(String),
     /// The folder, share or server cannot be reached, or the transfer broke off.
@@ -92,27 +92,27 @@ pub enum Outcome {
 
 /// One place that was looked at.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Attempt {
+pub struct LookupAttempt {
     /// The file or address.
-    pub place: String,
+    pub location: String,
     /// What became of it.
-    pub outcome: Outcome,
+    pub result: LookupResult,
 }
 
 /// The result of a search.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Located {
+pub struct FileLookup {
     /// The file, ready to read.
     pub file: Option<PathBuf>,
     /// What was tried, in order.
-    pub attempts: Vec<Attempt>,
+    pub attempts: Vec<LookupAttempt>,
     /// Bytes that came over the network.
     pub downloaded_bytes: u64,
 }
 
 /// How far a download is.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Transfer {
+pub struct DownloadProgress {
     /// The server's address.
     pub server: String,
     /// Bytes so far.
@@ -122,20 +122,20 @@ pub struct Transfer {
 }
 
 /// What a search asks back.
-pub struct Watch<'a> {
+pub struct LookupControl<'a> {
     /// Tells how far a download is.
-    pub transfer: &'a (dyn Fn(Transfer) + Sync),
+    pub on_download: &'a (dyn Fn(DownloadProgress) + Sync),
     /// Stops the search.
     pub cancel: &'a CancelToken,
 }
 
 /// Whether a part of a symbol path works.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct PartCheck {
+pub struct PathPartCheck {
     /// The part as written.
     pub part: String,
     /// The place in it that was checked.
-    pub place: String,
+    pub location: String,
     /// `Ok`: what it is ("three-tier store, 1,204 files"); `Err`: what is wrong and what to do.
     pub result: Result<String, String>,
 }
@@ -170,24 +170,24 @@ impl Locator {
 
     /// Looks for a PDB. `check` decides whether a file is the right one.
     #[must_use]
-    pub fn pdb(&self, identity: &PdbIdentity, check: &dyn Fn(&Path) -> Checked, watch: &Watch<'_>) -> Located {
+    pub fn find_pdb(&self, identity: &PdbIdentity, check: &dyn Fn(&Path) -> FileMatch, watch: &LookupControl<'_>) -> FileLookup {
         self.find(&identity.file_name, identity.store_key(), false, check, watch)
     }
 
     /// Looks for a PDB only where people put files themselves: in folders, and in stores that no server fills.
     #[must_use]
-    pub fn pdb_in_folders(
+    pub fn find_pdb_in_folders(
         &self,
         identity: &PdbIdentity,
-        check: &dyn Fn(&Path) -> Checked,
-        watch: &Watch<'_>,
-    ) -> Located {
+        check: &dyn Fn(&Path) -> FileMatch,
+        watch: &LookupControl<'_>,
+    ) -> FileLookup {
         self.find(&identity.file_name, identity.store_key(), true, check, watch)
     }
 
     /// Looks for an image file.
     #[must_use]
-    pub fn image(&self, identity: &ImageIdentity, check: &dyn Fn(&Path) -> Checked, watch: &Watch<'_>) -> Located {
+    pub fn find_image(&self, identity: &ImageIdentity, check: &dyn Fn(&Path) -> FileMatch, watch: &LookupControl<'_>) -> FileLookup {
         self.find(&identity.file_name, identity.store_key(), false, check, watch)
     }
 
@@ -196,20 +196,20 @@ impl Locator {
         name: &str,
         key: String,
         only_folders: bool,
-        check: &dyn Fn(&Path) -> Checked,
-        watch: &Watch<'_>,
-    ) -> Located {
+        check: &dyn Fn(&Path) -> FileMatch,
+        watch: &LookupControl<'_>,
+    ) -> FileLookup {
         match Wanted::new(name, key) {
             Ok(wanted) => Search::new(self, &wanted, check, watch).run(only_folders),
             Err(place) => {
-                Located { attempts: vec![Attempt { place, outcome: Outcome::Missing }], ..Located::default() }
+                FileLookup { attempts: vec![LookupAttempt { location, result: LookupResult::NotFound }], ..FileLookup::default() }
             }
         }
     }
 
     /// Looks whether each part of the path works: folders are listed, servers are asked for something that they answer
     /// quickly. Results come one by one, in order.
-    pub fn check_parts(&self, tell: &mut dyn FnMut(PartCheck), cancel: &CancelToken) {
+    pub fn check_path(&self, tell: &mut dyn FnMut(PathPartCheck), cancel: &CancelToken) {
         check::check_parts(self, tell, cancel);
     }
 }

@@ -6,7 +6,7 @@ use super::missing::Missing;
 use super::name::Wanted;
 use super::pointer::{self, Pointer};
 use super::store::{FolderProblem, Hit, look};
-use super::{Attempt, Checked, Located, Locator, Outcome, Watch, cabinet};
+use super::{LookupAttempt, FileMatch, FileLookup, Locator, LookupResult, LookupControl, cabinet};
 use crate::path::PathPart;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -18,9 +18,9 @@ const LOCK_WAIT_MS: u64 = 300_000;
 pub(super) struct Search<'a> {
     pub(super) locator: &'a Locator,
     pub(super) wanted: &'a Wanted,
-    pub(super) check: &'a dyn Fn(&Path) -> Checked,
-    pub(super) watch: &'a Watch<'a>,
-    pub(super) located: Located,
+    pub(super) check: &'a dyn Fn(&Path) -> FileMatch,
+    pub(super) watch: &'a LookupControl<'a>,
+    pub(super) located: FileLookup,
     /// Folders that were looked into.
     looked: Vec<PathBuf>,
 }
@@ -30,14 +30,14 @@ impl<'a> Search<'a> {
     pub fn new(
         locator: &'a Locator,
         wanted: &'a Wanted,
-        check: &'a dyn Fn(&Path) -> Checked,
-        watch: &'a Watch<'a>,
+        check: &'a dyn Fn(&Path) -> FileMatch,
+        watch: &'a LookupControl<'a>,
     ) -> Self {
-        Self { locator, wanted, check, watch, located: Located::default(), looked: Vec::new() }
+        Self { locator, wanted, check, watch, located: FileLookup::default(), looked: Vec::new() }
     }
 
     /// Searches; `only_folders` leaves out what servers fill.
-    pub fn run(mut self, only_folders: bool) -> Located {
+    pub fn run(mut self, only_folders: bool) -> FileLookup {
         let locator = self.locator;
         let mut caches: Vec<PathBuf> = Vec::new();
         for (_, part) in &locator.path.parts {
@@ -93,13 +93,13 @@ impl<'a> Search<'a> {
         self.watch.cancel.is_cancelled()
     }
 
-    pub(super) fn attempt(&mut self, place: impl Into<String>, outcome: Outcome) {
-        self.located.attempts.push(Attempt { place: place.into(), outcome });
+    pub(super) fn attempt(&mut self, place: impl Into<String>, outcome: LookupResult) {
+        self.located.attempts.push(LookupAttempt { location: place.into(), result: outcome });
     }
 
     pub(super) fn missing(&self) -> Missing<'a> {
         let options = &self.locator.options;
-        Missing { store: &options.default_store, now_unix_s: options.now_unix_s, missing_s: options.missing_s }
+        Missing { store: &options.default_store, now_unix_s: options.now_unix_s, missing_s: options.not_found_ttl_s }
     }
 
     /// Looks into a folder. `source`: nothing is ever put there, so it should be there.
@@ -115,19 +115,19 @@ impl<'a> Search<'a> {
                 self.attempt(
                     place,
                     match problem {
-                        FolderProblem::Missing if source => Outcome::Unreachable(
+                        FolderProblem::Missing if source => LookupResult::Unreachable(
                             "there is no such folder; check its spelling, or connect the drive".to_owned(),
                         ),
-                        FolderProblem::Missing => Outcome::Missing,
-                        FolderProblem::Denied(why) => Outcome::Denied(why),
-                        FolderProblem::Unreachable(why) => Outcome::Unreachable(why),
+                        FolderProblem::Missing => LookupResult::NotFound,
+                        FolderProblem::Denied(why) => LookupResult::Denied(why),
+                        FolderProblem::Unreachable(why) => LookupResult::Unreachable(why),
                     },
                 );
                 return None;
             }
         };
         if hits.is_empty() {
-            self.attempt(place, Outcome::Missing);
+            self.attempt(place, LookupResult::NotFound);
         }
         for hit in hits {
             if self.cancelled() {
@@ -151,16 +151,16 @@ impl<'a> Search<'a> {
             return self.compressed(file, targets);
         }
         match (self.check)(file) {
-            Checked::Right => {
-                self.attempt(place, Outcome::Found);
+            FileMatch::Match => {
+                self.attempt(place, LookupResult::Found);
                 Some(self.copy(file, targets))
             }
-            Checked::Wrong(what) => {
-                self.attempt(place, Outcome::Wrong(what));
+            FileMatch::Mismatch(what) => {
+                self.attempt(place, LookupResult::Mismatch(what));
                 None
             }
-            Checked::Unreadable(why) => {
-                self.attempt(place, Outcome::Unreadable(why));
+            FileMatch::Unreadable(why) => {
+                self.attempt(place, LookupResult::Unreadable(why));
                 None
             }
         }
@@ -178,16 +178,16 @@ impl<'a> Search<'a> {
                 Ok(found) if found.is_file() => self.file(&file, targets),
                 _ => {
                     let why = format!("file.ptr leads to {}, which cannot be opened", file.display());
-                    self.attempt(place, Outcome::Unreachable(why));
+                    self.attempt(place, LookupResult::Unreachable(why));
                     None
                 }
             },
             Pointer::Message(text) => {
-                self.attempt(place, Outcome::Unreachable(format!("the store says: {text}")));
+                self.attempt(place, LookupResult::Unreachable(format!("the store says: {text}")));
                 None
             }
             Pointer::Useless(why) => {
-                self.attempt(place, Outcome::Unreachable(why));
+                self.attempt(place, LookupResult::Unreachable(why));
                 None
             }
         }
@@ -220,7 +220,7 @@ impl<'a> Search<'a> {
         }
         let default_store = self.locator.options.default_store.clone();
         if default_store.as_os_str().is_empty() {
-            self.attempt("the default store", Outcome::Denied("there is no folder to keep the file in".to_owned()));
+            self.attempt("the default store", LookupResult::Denied("there is no folder to keep the file in".to_owned()));
             return None;
         }
         if targets.contains(&default_store) {
@@ -243,8 +243,8 @@ impl<'a> Search<'a> {
     pub(super) fn cannot_keep(&mut self, place: &Path, error: &io::Error) {
         let text = format!("nothing can be kept here ({error}); check the rights, and whether the disk is full");
         let outcome = match error.kind() {
-            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Outcome::Denied(text),
-            _ => Outcome::Unreachable(text),
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => LookupResult::Denied(text),
+            _ => LookupResult::Unreachable(text),
         };
         self.attempt(place.display().to_string(), outcome);
     }
@@ -252,9 +252,9 @@ impl<'a> Search<'a> {
     /// The file, if somebody else put it there by now.
     pub(super) fn there(&mut self, slot: &Slot) -> Option<PathBuf> {
         let target = slot.target();
-        let right = target.is_file() && (self.check)(target) == Checked::Right;
+        let right = target.is_file() && (self.check)(target) == FileMatch::Match;
         right.then(|| {
-            self.attempt(target.display().to_string(), Outcome::Found);
+            self.attempt(target.display().to_string(), LookupResult::Found);
             target.to_path_buf()
         })
     }
@@ -263,16 +263,16 @@ impl<'a> Search<'a> {
         match slot.working_file() {
             Ok(working) => Some(working),
             Err(error) => {
-                self.attempt(place, Outcome::Denied(format!("no working file can be made: {error}")));
+                self.attempt(place, LookupResult::Denied(format!("no working file can be made: {error}")));
                 None
             }
         }
     }
 
-    pub(super) fn unpack(&self, file: &Path, into: &WorkingFile) -> Checked {
+    pub(super) fn unpack(&self, file: &Path, into: &WorkingFile) -> FileMatch {
         match cabinet::unpack(file, &self.wanted.name, into, self.watch.cancel) {
             Ok(()) => (self.check)(&into.path),
-            Err(error) => Checked::Unreadable(format!("the compressed file cannot be unpacked: {error}")),
+            Err(error) => FileMatch::Unreadable(format!("the compressed file cannot be unpacked: {error}")),
         }
     }
 
@@ -280,7 +280,7 @@ impl<'a> Search<'a> {
     pub(super) fn judge(
         &mut self,
         place: String,
-        checked: Checked,
+        checked: FileMatch,
         slot: &Slot,
         working: &WorkingFile,
     ) -> Option<PathBuf> {
@@ -288,11 +288,11 @@ impl<'a> Search<'a> {
             return None;
         }
         match checked {
-            Checked::Wrong(what) => self.attempt(place, Outcome::Wrong(what)),
-            Checked::Unreadable(why) => self.attempt(place, Outcome::Unreadable(why)),
-            Checked::Right => match slot.place(working) {
+            FileMatch::Mismatch(what) => self.attempt(place, LookupResult::Mismatch(what)),
+            FileMatch::Unreadable(why) => self.attempt(place, LookupResult::Unreadable(why)),
+            FileMatch::Match => match slot.place(working) {
                 Ok(file) => {
-                    self.attempt(place, Outcome::Found);
+                    self.attempt(place, LookupResult::Found);
                     return Some(file);
                 }
                 Err(error) => self.cannot_keep(slot.target(), &error),
@@ -314,7 +314,7 @@ impl<'a> Search<'a> {
                 continue;
             }
             let Some(slot) = self.open(store) else { continue };
-            if slot.target().is_file() && (self.check)(slot.target()) == Checked::Right {
+            if slot.target().is_file() && (self.check)(slot.target()) == FileMatch::Match {
                 copy = Some(slot.target().to_path_buf());
                 continue;
             }

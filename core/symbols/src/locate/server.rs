@@ -2,7 +2,7 @@
 //! server is down. A body that is shorter than promised must never pass for a file.
 
 use super::http::{Client, Exchange, Failure, Head, Request};
-use super::{LocatorOptions, Transfer, Watch};
+use super::{LocatorOptions, DownloadProgress, LookupControl};
 use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
 use std::fs::File;
@@ -56,7 +56,7 @@ struct Job<'a> {
     server: &'a str,
     url: &'a str,
     file: &'a mut File,
-    watch: &'a Watch<'a>,
+    watch: &'a LookupControl<'a>,
     /// Bytes of the file that are there.
     have: u64,
     /// Bytes that came, again and again.
@@ -91,7 +91,7 @@ impl Servers {
 
     /// The client for all requests; made when the first one is due, so that nothing is when there is none.
     pub fn client(&self, options: &LocatorOptions) -> Result<&Client, String> {
-        let made = self.client.get_or_init(|| Client::new(options.proxy.as_deref(), options.silence_ms));
+        let made = self.client.get_or_init(|| Client::new(options.proxy.as_deref(), options.timeout_ms));
         made.as_ref().map_err(Clone::clone)
     }
 
@@ -101,7 +101,7 @@ impl Servers {
         options: &LocatorOptions,
         (server, url): (&str, &str),
         file: &mut File,
-        watch: &Watch<'_>,
+        watch: &LookupControl<'_>,
         downloaded: &mut u64,
     ) -> Fetched {
         let client = match self.client(options) {
@@ -115,7 +115,7 @@ impl Servers {
     }
 
     fn tries(&self, options: &LocatorOptions, client: &Client, job: &mut Job<'_>) -> Fetched {
-        let (mut failed, mut pause_ms) = (0, options.pause_ms);
+        let (mut failed, mut pause_ms) = (0, options.retry_delay_ms);
         loop {
             let before = job.have;
             let (why, at_least_ms) = match job.once(client) {
@@ -130,7 +130,7 @@ impl Servers {
                 }
             };
             if job.mark.is_some() && job.have >= before + PROGRESS_BYTES {
-                (failed, pause_ms) = (0, options.pause_ms);
+                (failed, pause_ms) = (0, options.retry_delay_ms);
             } else if failed == options.retries {
                 self.file_failed(job.server, &why);
                 return Fetched::Unreachable(why);
@@ -175,7 +175,7 @@ impl Servers {
 }
 
 /// Waits, in steps short enough to stop at once.
-fn pause(ms: u64, watch: &Watch<'_>) -> Result<(), poolscope_base::progress::Cancelled> {
+fn pause(ms: u64, watch: &LookupControl<'_>) -> Result<(), poolscope_base::progress::Cancelled> {
     let mut left_ms = ms;
     while left_ms > 0 {
         watch.cancel.check()?;
@@ -264,7 +264,7 @@ impl Job<'_> {
     }
 
     fn tell(&self, total_bytes: Option<u64>) {
-        (self.watch.transfer)(Transfer { server: self.server.to_owned(), bytes: self.have, total_bytes });
+        (self.watch.on_download)(DownloadProgress { server: self.server.to_owned(), bytes: self.have, total_bytes });
     }
 }
 

@@ -1,7 +1,7 @@
 //! What one element between stars means: a folder of this system, the address of a server, or something that cannot be
 //! used here, with the reason.
 
-use super::Surroundings;
+use super::PathContext;
 use super::split::next_variable;
 use std::path::PathBuf;
 
@@ -21,7 +21,7 @@ pub(super) enum Element {
 #[derive(Clone, Copy)]
 pub(super) struct Reader<'a> {
     /// What they are read against.
-    pub around: &'a Surroundings,
+    pub around: &'a PathContext,
 }
 
 impl Reader<'_> {

@@ -14,7 +14,7 @@ pub const MICROSOFT_SERVER: &str = "https://msdl.microsoft.com/download/symbols"
 
 /// What a symbol path is read against.
 #[derive(Clone, Debug, Default)]
-pub struct Surroundings {
+pub struct PathContext {
     /// The user's folder, for `~`.
     pub home: Option<PathBuf>,
     /// The store that empty parts (`srv**https://…`, `cache*`) mean.
@@ -62,7 +62,7 @@ pub struct SymbolPath {
 impl SymbolPath {
     /// Reads a symbol path. Nothing in it is an error that costs the rest.
     #[must_use]
-    pub fn parse(text: &str, around: &Surroundings) -> Self {
+    pub fn parse(text: &str, around: &PathContext) -> Self {
         let mut path = Self::default();
         let (parts, unbalanced) = split::parts(text);
         if unbalanced {
@@ -83,7 +83,7 @@ impl SymbolPath {
         self.problems.push(PathProblem { part: part.to_owned(), text });
     }
 
-    fn part(&mut self, written: &str, part: &str, around: &Surroundings) {
+    fn part(&mut self, written: &str, part: &str, around: &PathContext) {
         let mut elements = part.split('*').map(str::trim);
         let first = elements.next().unwrap_or_default();
         let rest: Vec<&str> = elements.collect();

@@ -5,8 +5,8 @@ use std::path::Path;
 
 const URL: &str = "https://msdl.microsoft.com/download/symbols";
 
-fn unix() -> Surroundings {
-    Surroundings {
+fn unix() -> PathContext {
+    PathContext {
         home: Some(PathBuf::from("/users/ann")),
         default_store: PathBuf::from("/cache/symbols"),
         variables: vec![("SYMS".to_owned(), "/mnt/syms".to_owned()), ("TWO".to_owned(), "/a;srv*/b".to_owned())],
@@ -14,8 +14,8 @@ fn unix() -> Surroundings {
     }
 }
 
-fn windows() -> Surroundings {
-    Surroundings {
+fn windows() -> PathContext {
+    PathContext {
         home: Some(PathBuf::from("C:\\Users\\ann")),
         default_store: PathBuf::from("C:\\cache"),
         variables: vec![("SYSTEMDRIVE".to_owned(), "C:".to_owned())],
@@ -39,7 +39,7 @@ fn cache(path: &str) -> PathPart {
 }
 
 /// The meanings of the parts, and how many problems there are.
-fn read(text: &str, around: &Surroundings) -> (Vec<PathPart>, usize) {
+fn read(text: &str, around: &PathContext) -> (Vec<PathPart>, usize) {
     let path = SymbolPath::parse(text, around);
     (path.parts.into_iter().map(|(_, part)| part).collect(), path.problems.len())
 }
@@ -79,7 +79,7 @@ fn the_users_folder_and_variables() {
     assert_eq!(read("%syms%/x64", &u), (vec![folder("/mnt/syms/x64")], 0));
     assert_eq!(read("%TWO%;/c", &u).0, [folder("/a"), chain(&["/b"], &[]), folder("/c")]);
     assert_eq!(read("srv*/s*http://x/a%20b%20c", &u), (vec![chain(&["/s"], &["http://x/a%20b%20c"])], 0));
-    let home = SymbolPath::parse("~/s", &Surroundings { home: None, ..unix() });
+    let home = SymbolPath::parse("~/s", &PathContext { home: None, ..unix() });
     assert!(home.parts.is_empty() && home.problems[0].text.contains("not known"), "{home:?}");
     let joined = read("srv*~\\s*http://x", &windows()).0;
     assert_eq!(

@@ -11,7 +11,7 @@ mod publics;
 mod source;
 
 use super::identity::PdbIdentity;
-use super::names::{Answer, Inlined, ModuleNames, NameSource};
+use super::names::{AddressSymbol, InlinedFunction, ModuleNames, NameSource};
 use super::undecorate::undecorate;
 use poolscope_base::bytes::guid::Guid;
 use poolscope_base::bytes::map::FileMap;
@@ -79,7 +79,7 @@ impl PdbBytes {
 ///
 /// # Errors
 /// It is no PDB.
-pub fn identity(bytes: &PdbBytes, file_name: &str) -> Result<PdbIdentity, PdbError> {
+pub fn read_identity(bytes: &PdbBytes, file_name: &str) -> Result<PdbIdentity, PdbError> {
     contained(|| {
         let mut pdb = Pdb::open(ByteSource(bytes.clone())).map_err(damaged)?;
         let about = pdb.pdb_information().map_err(damaged)?;
@@ -97,7 +97,7 @@ pub fn identity(bytes: &PdbBytes, file_name: &str) -> Result<PdbIdentity, PdbErr
 ///
 /// # Errors
 /// The PDB is damaged so far that nothing can be read, or the work was stopped.
-pub fn names(bytes: &PdbBytes, rvas: &[u32], cancel: &CancelToken) -> Result<ModuleNames, PdbError> {
+pub fn resolve_names(bytes: &PdbBytes, rvas: &[u32], cancel: &CancelToken) -> Result<ModuleNames, PdbError> {
     cancel.check()?;
     contained(|| look_up(bytes, rvas, cancel))
 }
@@ -116,7 +116,7 @@ fn look_up(bytes: &PdbBytes, rvas: &[u32], cancel: &CancelToken) -> Result<Modul
     // Without the names of inlined functions there are still those of the others.
     let functions = contained(|| Ok(items::function_names(&mut pdb, inlined))).unwrap_or_default();
 
-    let mut answers: Vec<(u32, Option<Answer>)> = rvas.iter().map(|rva| (*rva, None)).collect();
+    let mut answers: Vec<(u32, Option<AddressSymbol>)> = rvas.iter().map(|rva| (*rva, None)).collect();
     let mut texts = Texts::default();
     let mut publics = publics.into_iter();
     for (wanted, hit) in wanted.iter().zip(hits) {
@@ -145,11 +145,11 @@ impl Texts {
     }
 }
 
-fn from_procedure(wanted: &Wanted, hit: Hit, functions: &BTreeMap<IdIndex, Arc<str>>, texts: &mut Texts) -> Answer {
+fn from_procedure(wanted: &Wanted, hit: Hit, functions: &BTreeMap<IdIndex, Arc<str>>, texts: &mut Texts) -> AddressSymbol {
     // What lies in a function without a name would hang in the air: it ends there.
     let inlined = hit.inlined.into_iter();
-    let inlined = inlined.map_while(|(id, line)| Some(Inlined { function: functions.get(&id)?.clone(), line }));
-    Answer {
+    let inlined = inlined.map_while(|(id, line)| Some(InlinedFunction { function: functions.get(&id)?.clone(), line }));
+    AddressSymbol {
         // Compilers write these names readable, apart from those of other languages.
         function: texts.readable(&hit.name, false),
         offset_bytes: wanted.place.offset - hit.start,
@@ -159,8 +159,8 @@ fn from_procedure(wanted: &Wanted, hit: Hit, functions: &BTreeMap<IdIndex, Arc<s
     }
 }
 
-fn from_public(wanted: &Wanted, public: &Public, x86: bool, texts: &mut Texts) -> Answer {
-    Answer {
+fn from_public(wanted: &Wanted, public: &Public, x86: bool, texts: &mut Texts) -> AddressSymbol {
+    AddressSymbol {
         function: texts.readable(&public.name, x86),
         offset_bytes: wanted.place.offset - public.place.offset,
         source: NameSource::Public,

@@ -269,13 +269,16 @@ mod tests {
         log.half(half(3, 25, true, StackWhat::Key(0xE0), second));
         log.definition(0xE0, 190, 50);
         log.half(half(3, 1, false, StackWhat::Inline(kernel), kernel));
-        log.half(half(9, 1, false, StackWhat::Key(0xF0), first));
+        log.half(half(5, 1, false, StackWhat::Key(0xF0), first));
+        log.other(PlantedOther { ticks: 160, tid: 7, buffer: 50 });
+        log.half(half(6, 1, false, StackWhat::Key(0xF0), first));
+        log.half(half(9, 1, false, StackWhat::Inline(kernel), kernel));
         let request = TruthRequest { stacks: true, events: true, ..TruthRequest::default() };
         let truth = truth_of(log, vec![], &request);
         let stacks = &truth.stacks;
-        assert_eq!((stacks.records, stacks.references, stacks.inline, stacks.definitions), (5, 3, 1, 1));
-        assert_eq!((stacks.resolved, stacks.unresolved, stacks.orphans), (2, 1, 1));
-        assert_eq!((stacks.pool_events_with_stack, stacks.distinct), (2, 2));
+        assert_eq!((stacks.records, stacks.references, stacks.inline, stacks.definitions), (7, 4, 2, 1));
+        assert_eq!((stacks.resolved, stacks.unresolved, stacks.other_events, stacks.orphans), (2, 1, 1, 1));
+        assert_eq!((stacks.pool_events_with_stack, stacks.distinct), (3, 2));
         let of = |kind: &str| {
             truth.ranges[0].stacks.iter().filter(|row| row.kind == kind).map(|row| &row.stack).collect::<Vec<_>>()
         };

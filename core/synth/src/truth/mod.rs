@@ -145,15 +145,17 @@ pub struct StackTruth {
     pub references: u64,
     /// Definitions of cached stacks.
     pub definitions: u64,
-    /// References with a definition at or after them.
+    /// References of pool events with a definition at or after them.
     pub resolved: u64,
-    /// References without.
+    /// References of pool events without one.
     pub unresolved: u64,
+    /// Whole stacks and references of events that are not pool events.
+    pub other_events: u64,
     /// Whole stacks and references whose event is not in the file.
     pub orphans: u64,
     /// Pool events with the record of at least one half.
     pub pool_events_with_stack: u64,
-    /// Distinct whole stacks, those of other events too.
+    /// Distinct whole stacks of pool events.
     pub distinct: u64,
 }
 

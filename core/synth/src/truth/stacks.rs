@@ -22,10 +22,13 @@ pub(super) fn stacks(log: &EventLog) -> Stacks {
     let mut counts = StackTruth { definitions: log.definitions.len() as u64, ..StackTruth::default() };
     let mut halves: FxHashMap<(i64, u32), [Option<u32>; 2]> = FxHashMap::default();
     for half in &log.halves {
-        count(half, &definitions, &mut counts);
         let event = (half.event_ticks, half.tid);
-        if events.contains(&event) || others.contains(&event) {
+        let is_of_pool = events.contains(&event);
+        count(half, is_of_pool, &definitions, &mut counts);
+        if is_of_pool {
             halves.entry(event).or_default()[usize::from(half.user)] = Some(half.planted);
+        } else if others.contains(&event) {
+            counts.other_events += 1;
         } else {
             counts.orphans += 1;
         }
@@ -45,8 +48,7 @@ pub(super) fn stacks(log: &EventLog) -> Stacks {
         counts.pool_events_with_stack += 1;
         by_event.insert((event.ticks, event.tid), frames);
     }
-    let every = events.union(&others).filter_map(|event| halves.get(event));
-    let pairs: BTreeSet<[Option<u32>; 2]> = every.copied().collect();
+    let pairs: BTreeSet<[Option<u32>; 2]> = halves.values().copied().collect();
     let whole: BTreeSet<Vec<u64>> = pairs.into_iter().map(|pair| joined(log, pair)).collect();
     counts.distinct = whole.iter().filter(|frames| !frames.is_empty()).count() as u64;
     Stacks { counts, by_event }
@@ -66,12 +68,15 @@ fn definitions_by_key(definitions: &[Definition]) -> FxHashMap<u64, Vec<i64>> {
     by_key
 }
 
-fn count(half: &StackHalf, definitions: &FxHashMap<u64, Vec<i64>>, counts: &mut StackTruth) {
+fn count(half: &StackHalf, is_of_pool: bool, definitions: &FxHashMap<u64, Vec<i64>>, counts: &mut StackTruth) {
     let StackWhat::Key(key) = half.what else {
         counts.inline += 1;
         return;
     };
     counts.references += 1;
+    if !is_of_pool {
+        return;
+    }
     let of_key = definitions.get(&key).map_or(&[][..], Vec::as_slice);
     if of_key.last().is_some_and(|last| *last >= half.ticks) {
         counts.resolved += 1;

@@ -2,7 +2,7 @@
 //! has none. Words only.
 
 use poolscope_analysis::group::frames::FrameParts;
-use poolscope_symbols::names::{Answer, NameSource, SourceLine};
+use poolscope_symbols::names::{AddressSymbol, NameSource, SourceLine};
 
 use super::Document;
 use crate::gui::state::frame_parts::explained;
@@ -53,7 +53,7 @@ impl Document {
     }
 
     /// The answer that gave a frame its text.
-    fn answer_of_text(&self, text: &str) -> Option<&Answer> {
+    fn answer_of_text(&self, text: &str) -> Option<&AddressSymbol> {
         let (module, function) = text.split_once('!')?;
         let rows = self.symbols.needs().iter().zip(self.symbols.rows());
         let of_module = rows.filter(|(need, _)| need.request.identity.name.eq_ignore_ascii_case(module));
@@ -63,13 +63,13 @@ impl Document {
 }
 
 /// Whether an answer is shown as this function, with the offset in it or without.
-fn fits(answer: &Answer, text: &str) -> bool {
+fn fits(answer: &AddressSymbol, text: &str) -> bool {
     let Some(rest) = text.strip_prefix(&*answer.function) else { return false };
     rest.is_empty() || *rest == *format!("+{:#x}", answer.offset_bytes)
 }
 
 /// What an answer says beside the function's name.
-fn answer_words(answer: &Answer) -> Vec<String> {
+fn answer_words(answer: &AddressSymbol) -> Vec<String> {
     let mut words = Vec::new();
     words.extend(answer.line.as_ref().map(line_words));
     for inlined in &answer.inlined {
@@ -93,8 +93,8 @@ mod tests {
     #[test]
     fn a_name_says_where_it_is_from() {
         let line = |file: &str, line| SourceLine { file: file.into(), line };
-        let inlined = poolscope_symbols::names::Inlined { function: "push".into(), line: Some(line("vec.h", 7)) };
-        let answer = Answer {
+        let inlined = poolscope_symbols::names::InlinedFunction { function: "push".into(), line: Some(line("vec.h", 7)) };
+        let answer = AddressSymbol {
             function: "MyfaultDeviceControl".into(),
             offset_bytes: 0x1c,
             source: NameSource::Export,

@@ -53,7 +53,7 @@ use crate::gui::jobs::tag_sources::{TagChoice, TagSources};
 use crate::gui::jobs::totals::{TotalsAnswer, TotalsRequest};
 use crate::gui::widgets::graph::{self, GraphData, GraphState, Overview, Range};
 use crate::gui::widgets::pivot_table::TableState;
-use crate::symbols::Choice;
+use crate::symbols::SymbolOptions;
 
 pub use curves::{CURVE_COUNTS, measure_title};
 pub use remember::Remembered;
@@ -176,7 +176,7 @@ pub struct Document {
     /// What is known of the trace's symbols.
     pub symbols: Symbols,
     /// By what they are searched.
-    pub symbol_choice: Choice,
+    pub symbol_choice: SymbolOptions,
     /// Whether names kept from before are left aside: the trace was loaded again because something changed.
     pub reads_symbols_anew: bool,
     /// What the window shall do.
@@ -290,7 +290,7 @@ impl Document {
             find_goes_on: None,
             led: false,
             symbols: Symbols::default(),
-            symbol_choice: Choice::default(),
+            symbol_choice: SymbolOptions::default(),
             reads_symbols_anew: false,
             search: None,
             pdbs_by_hand: BTreeMap::new(),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use poolscope_analysis::group::frames::FrameNaming;
 use poolscope_analysis::pivot::Key;
 use poolscope_symbols::identity::ModuleIdentity;
-use poolscope_symbols::locate::{Attempt, Outcome};
+use poolscope_symbols::locate::{LookupAttempt, LookupResult};
 use poolscope_symbols::resolve::ModuleState;
 use poolscope_analysis::trace::ids::{ModuleId, StackId};
 
@@ -16,7 +16,7 @@ use super::Document;
 use crate::gui::jobs::symbols::{SymbolsNews, SymbolsRequest};
 use crate::gui::state::rows::node_id;
 use crate::gui::state::symbols::{Phase, state_words};
-use crate::symbols::Choice;
+use crate::symbols::SymbolOptions;
 
 /// Groups of the selected rows that are looked through for their modules.
 const MOST_GROUPS: usize = 100_000;
@@ -51,7 +51,7 @@ impl Document {
         if self.trace.stacks.node_count() > 1 {
             let offline = self.symbol_choice.offline || !online;
             let anew = self.reads_symbols_anew;
-            self.begin_search(None, Choice { offline, ..self.symbol_choice.clone() }, anew);
+            self.begin_search(None, SymbolOptions { offline, ..self.symbol_choice.clone() }, anew);
         }
     }
 
@@ -71,7 +71,7 @@ impl Document {
         Some(order)
     }
 
-    fn begin_search(&mut self, only: Option<Vec<usize>>, choice: Choice, anew: bool) {
+    fn begin_search(&mut self, only: Option<Vec<usize>>, choice: SymbolOptions, anew: bool) {
         self.symbols.begin(only.as_deref());
         let known = !self.symbols.rows().is_empty();
         self.search = Some(SearchOrder::Begin(SymbolsRequest {
@@ -100,7 +100,7 @@ impl Document {
     }
 
     /// What the next search goes by.
-    pub fn set_symbol_choice(&mut self, choice: Choice) {
+    pub fn set_symbol_choice(&mut self, choice: SymbolOptions) {
         self.symbol_choice = choice;
     }
 
@@ -254,15 +254,15 @@ fn places(count: usize) -> String {
 }
 
 /// What says most about a failure: the last place that was not just empty.
-fn last(attempts: &[Attempt]) -> String {
+fn last(attempts: &[LookupAttempt]) -> String {
     let telling = attempts.iter().rev().find_map(|attempt| {
-        let words = match &attempt.outcome {
-            Outcome::Wrong(what) => format!("has another file: {what}"),
-            Outcome::Denied(what) | Outcome::Unreachable(what) | Outcome::Unreadable(what) => format!("said: {what}"),
-            Outcome::MissingLately => "said lately that it does not have it".to_owned(),
-            Outcome::Found | Outcome::Missing | Outcome::Offline => return None,
+        let words = match &attempt.result {
+            LookupResult::Mismatch(what) => format!("has another file: {what}"),
+            LookupResult::Denied(what) | LookupResult::Unreachable(what) | LookupResult::Unreadable(what) => format!("said: {what}"),
+            LookupResult::NotFoundCached => "said lately that it does not have it".to_owned(),
+            LookupResult::Found | LookupResult::NotFound | LookupResult::Offline => return None,
         };
-        Some(format!("; {} {words}", attempt.place))
+        Some(format!("; {} {words}", attempt.location))
     });
     telling.unwrap_or_default()
 }

@@ -3,7 +3,7 @@
 
 use eframe::egui::{Align, Align2, Button, Label, Layout, RichText, ScrollArea, Sense, Ui, vec2};
 use poolscope_analysis::group::symbols::ModuleNeed;
-use poolscope_symbols::locate::{Attempt, Outcome};
+use poolscope_symbols::locate::{LookupAttempt, LookupResult};
 use poolscope_symbols::resolve::ModuleState;
 use poolscope_analysis::trace::Trace;
 
@@ -124,7 +124,7 @@ fn tried(ui: &mut Ui, row: &ModuleRow) {
             Some(_) => "No place had to be looked at.",
         });
     }
-    for Attempt { place, outcome } in attempts {
+    for LookupAttempt { location: place, result: outcome } in attempts {
         ui.horizontal_top(|ui| {
             mark::show(ui, &like(outcome));
             ui.vertical(|ui| {
@@ -137,14 +137,14 @@ fn tried(ui: &mut Ui, row: &ModuleRow) {
 }
 
 /// The state that a module has for this alone: its mark stands before the place.
-fn like(outcome: &Outcome) -> ModuleState {
+fn like(outcome: &LookupResult) -> ModuleState {
     match outcome {
-        Outcome::Found => ModuleState::Loaded,
-        Outcome::Missing | Outcome::MissingLately => ModuleState::NotFound,
-        Outcome::Wrong(_) => ModuleState::WrongIdentity,
-        Outcome::Denied(_) => ModuleState::Denied,
-        Outcome::Unreachable(_) => ModuleState::Unreachable,
-        Outcome::Unreadable(_) => ModuleState::Unreadable,
-        Outcome::Offline => ModuleState::Offline,
+        LookupResult::Found => ModuleState::Loaded,
+        LookupResult::NotFound | LookupResult::NotFoundCached => ModuleState::NotFound,
+        LookupResult::Mismatch(_) => ModuleState::WrongIdentity,
+        LookupResult::Denied(_) => ModuleState::Denied,
+        LookupResult::Unreachable(_) => ModuleState::Unreachable,
+        LookupResult::Unreadable(_) => ModuleState::Unreadable,
+        LookupResult::Offline => ModuleState::Offline,
     }
 }

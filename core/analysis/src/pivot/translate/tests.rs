@@ -5,24 +5,24 @@ use crate::group::frames::{FrameNames, FrameNaming};
 use crate::group::parallel::never;
 use crate::group::testkit::{Dice, random_blocks, trace};
 use crate::pivot::{PivotRequest, pivot, rows_of_places};
-use poolscope_symbols::names::{Answer, Inlined, NameSource};
+use poolscope_symbols::names::{AddressSymbol, InlinedFunction, NameSource};
 use crate::trace::Trace;
 use crate::trace::ids::FrameId;
 
 /// Every second frame is in one function, each at a place of its own.
 struct EverySecond;
 
-static ANSWERS: OnceLock<Vec<Answer>> = OnceLock::new();
+static ANSWERS: OnceLock<Vec<AddressSymbol>> = OnceLock::new();
 
 impl FrameNames for EverySecond {
-    fn answer(&self, frame: FrameId) -> Option<&Answer> {
+    fn answer(&self, frame: FrameId) -> Option<&AddressSymbol> {
         let answers = ANSWERS.get_or_init(|| {
-            let answer = |offset_bytes| Answer {
+            let answer = |offset_bytes| AddressSymbol {
                 function: "work".into(),
                 offset_bytes,
                 source: NameSource::Public,
                 line: None,
-                inlined: (0..offset_bytes % 3).map(|_| Inlined { function: "small".into(), line: None }).collect(),
+                inlined: (0..offset_bytes % 3).map(|_| InlinedFunction { function: "small".into(), line: None }).collect(),
             };
             (0..64).map(answer).collect()
         });
