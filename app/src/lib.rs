@@ -7,15 +7,15 @@ pub mod drivers;
 pub mod file_identity;
 pub mod format;
 pub mod gui;
-pub mod html_report;
-pub mod leak_words;
+pub mod report;
+pub mod leak_text;
 pub mod pool_tags;
 pub mod reader;
-pub mod recorded_words;
-pub mod recording_words;
+pub mod recorded_range_text;
+pub mod recording_text;
 pub mod sample;
 pub mod symbols;
-pub mod windowed;
+pub mod gui_program;
 pub mod wpr;
 
 use std::ffi::OsString;
@@ -23,7 +23,7 @@ use std::io::Write as _;
 
 /// Runs the program with the arguments of a command line, on the real standard streams. Returns the exit code.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
-    let code = run(args, &mut cli::io::Io::standard(), windowed::hand_over);
+    let code = run(args, &mut cli::io::Io::standard(), gui_program::launch);
     if code == cli::interrupt::INTERRUPTED {
         cli::interrupt::leave();
     }
@@ -49,7 +49,7 @@ fn run(
             };
             match gui::run(open) {
                 Err(error) if is_sample => print_sample(&error, io),
-                result => cli::report(result.map(|()| 0), io),
+                result => cli::exit_code(result.map(|()| 0), io),
             }
         }
     }

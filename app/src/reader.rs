@@ -25,14 +25,14 @@ pub const ONLY_WINDOWS: &str =
 impl Reader {
     /// Whether this system has it.
     #[must_use]
-    pub const fn is_here(self) -> bool {
+    pub const fn is_available(self) -> bool {
         matches!(self, Self::Native) || cfg!(windows)
     }
 }
 
 /// Whether Windows' reader could open what the reader here refuses: only what is no trace to one may be one to the other.
 #[must_use]
-pub const fn may_help(error: &LoadError) -> bool {
+pub const fn windows_reader_may_open(error: &LoadError) -> bool {
     matches!(error, LoadError::Open(OpenError::NotATrace { .. }))
 }
 
@@ -73,9 +73,9 @@ mod tests {
     #[test]
     fn another_reader_helps_only_with_what_is_no_trace_to_ours() {
         let file = poolscope_etl::walk::TraceFile::from_bytes(vec![7; 300], "a.etl");
-        assert!(may_help(&LoadError::Open(file.expect_err("no trace"))));
+        assert!(windows_reader_may_open(&LoadError::Open(file.expect_err("no trace"))));
         let file = poolscope_etl::walk::TraceFile::from_bytes(Vec::new(), "a.etl");
-        assert!(!may_help(&LoadError::Open(file.expect_err("empty"))));
-        assert!(!may_help(&LoadError::TooLarge { events: 2, limit: 1 }));
+        assert!(!windows_reader_may_open(&LoadError::Open(file.expect_err("empty"))));
+        assert!(!windows_reader_may_open(&LoadError::TooLarge { events: 2, limit: 1 }));
     }
 }

@@ -139,14 +139,14 @@ fn cache_folder(home: Option<&Path>) -> Option<PathBuf> {
 }
 
 /// What became of everything that a trace needs.
-pub struct ResolvedModules {
+pub struct ResolvedSymbols {
     /// What it needs.
     pub needs: Vec<ModuleNeed>,
     /// What became of each.
     pub outcomes: Vec<ModuleOutcome>,
 }
 
-impl ResolvedModules {
+impl ResolvedSymbols {
     /// Finds names for all needs and returns when all is done. `tell` is called from several threads.
     #[must_use]
     pub fn resolve(

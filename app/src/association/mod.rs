@@ -10,13 +10,13 @@ use std::path::{Path, PathBuf};
 
 /// How it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Standing {
+pub enum AssociationState {
     /// It is offered; this is the program that would be started.
-    Offered(String),
+    Registered(String),
     /// It is not.
-    NotOffered,
+    NotRegistered,
     /// poolscope cannot do it on this system; how the user can.
-    Elsewhere(&'static str),
+    Unsupported(&'static str),
 }
 
 /// What went wrong, in words for the user.
@@ -40,7 +40,7 @@ pub enum AssociationError {
     },
     /// This is not Windows.
     #[error("poolscope offers itself for .etl files on Windows only. {0}")]
-    Elsewhere(&'static str),
+    Unsupported(&'static str),
 }
 
 /// Who keeps what files are opened with. The window and the commands are given one, so that tests never touch the user's.
@@ -49,19 +49,19 @@ pub trait Association: Send + Sync {
     ///
     /// # Errors
     /// When that cannot be read.
-    fn standing(&self) -> Result<Standing, AssociationError>;
+    fn state(&self) -> Result<AssociationState, AssociationError>;
 
     /// Offers poolscope for `.etl` files.
     ///
     /// # Errors
     /// When it cannot be written.
-    fn offer(&self) -> Result<(), AssociationError>;
+    fn register(&self) -> Result<(), AssociationError>;
 
     /// Takes the offer back. Nothing happens where there is none.
     ///
     /// # Errors
     /// When it cannot be removed.
-    fn withdraw(&self) -> Result<(), AssociationError>;
+    fn unregister(&self) -> Result<(), AssociationError>;
 }
 
 /// The one of this system.
@@ -70,7 +70,7 @@ pub struct SystemAssociation;
 
 #[cfg(windows)]
 impl Association for SystemAssociation {
-    fn standing(&self) -> Result<Standing, AssociationError> {
+    fn standing(&self) -> Result<AssociationState, AssociationError> {
         registry::UserRegistry::default().standing()
     }
 
@@ -85,16 +85,16 @@ impl Association for SystemAssociation {
 
 #[cfg(not(windows))]
 impl Association for SystemAssociation {
-    fn standing(&self) -> Result<Standing, AssociationError> {
-        Ok(Standing::Elsewhere(HOW_ELSEWHERE))
+    fn state(&self) -> Result<AssociationState, AssociationError> {
+        Ok(AssociationState::Unsupported(HOW_ELSEWHERE))
     }
 
-    fn offer(&self) -> Result<(), AssociationError> {
-        Err(AssociationError::Elsewhere(HOW_ELSEWHERE))
+    fn register(&self) -> Result<(), AssociationError> {
+        Err(AssociationError::Unsupported(HOW_ELSEWHERE))
     }
 
-    fn withdraw(&self) -> Result<(), AssociationError> {
-        Err(AssociationError::Elsewhere(HOW_ELSEWHERE))
+    fn unregister(&self) -> Result<(), AssociationError> {
+        Err(AssociationError::Unsupported(HOW_ELSEWHERE))
     }
 }
 
@@ -111,7 +111,7 @@ const HOW_ELSEWHERE: &str = "Put poolscope on the PATH and copy the files of its
 #[cfg_attr(not(windows), expect(dead_code, reason = "only Windows is told a program"))]
 fn program() -> Result<PathBuf, AssociationError> {
     let own = std::env::current_exe().map_err(|error| AssociationError::NoProgram(error.to_string()))?;
-    Ok(crate::windowed::window_program(&own).unwrap_or(own))
+    Ok(crate::gui_program::path_beside(&own).unwrap_or(own))
 }
 
 /// A path as the registry holds it.

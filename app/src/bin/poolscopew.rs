@@ -6,5 +6,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    ExitCode::from(poolscope::windowed::main(std::env::args_os()))
+    ExitCode::from(poolscope::gui_program::main(std::env::args_os()))
 }

@@ -2,7 +2,7 @@
 //! choice.
 
 use super::io::Io;
-use crate::association::{Association, Standing};
+use crate::association::{Association, AssociationState};
 use std::io::Write as _;
 
 /// Options of `associate`.
@@ -19,16 +19,16 @@ pub struct Args {
 /// When the system does not take it.
 pub fn run(args: Args, association: &dyn Association, io: &mut Io<'_>) -> anyhow::Result<u8> {
     if args.remove {
-        let before = association.standing()?;
-        association.withdraw()?;
+        let before = association.state()?;
+        association.unregister()?;
         match before {
-            Standing::Offered(program) => writeln!(io.out, "{program} is not offered for .etl files any more.")?,
+            AssociationState::Registered(program) => writeln!(io.out, "{program} is not offered for .etl files any more.")?,
             _ => writeln!(io.out, "poolscope was not offered for .etl files; nothing of it is left.")?,
         }
         return Ok(0);
     }
-    association.offer()?;
-    if let Standing::Offered(program) = association.standing()? {
+    association.register()?;
+    if let AssociationState::Registered(program) = association.state()? {
         writeln!(io.out, "{program} is offered for .etl files of this user.")?;
         writeln!(
             io.out,
@@ -50,16 +50,16 @@ mod tests {
     struct Remembered(Mutex<Option<String>>);
 
     impl Association for Remembered {
-        fn standing(&self) -> Result<Standing, AssociationError> {
-            Ok(self.0.lock().clone().map_or(Standing::NotOffered, Standing::Offered))
+        fn state(&self) -> Result<AssociationState, AssociationError> {
+            Ok(self.0.lock().clone().map_or(AssociationState::NotRegistered, AssociationState::Registered))
         }
 
-        fn offer(&self) -> Result<(), AssociationError> {
+        fn register(&self) -> Result<(), AssociationError> {
             *self.0.lock() = Some("C:\\poolscopew.exe".to_owned());
             Ok(())
         }
 
-        fn withdraw(&self) -> Result<(), AssociationError> {
+        fn unregister(&self) -> Result<(), AssociationError> {
             *self.0.lock() = None;
             Ok(())
         }

@@ -2,7 +2,7 @@
 
 use super::io::Io;
 use super::open::TraceArgs;
-use crate::{format, recorded_words};
+use crate::{format, recorded_range_text};
 use poolscope_analysis::trace::Trace;
 use poolscope_analysis::load::LoadOptions;
 use poolscope_analysis::trace::time::{Ticks, View};
@@ -106,7 +106,6 @@ fn facts(trace: &Trace, name: &str) -> Value {
             "resolved_keys": census.stacks.resolved_keys,
             "unresolved_keys": census.stacks.unresolved_keys,
             "matched": census.stacks.matched,
-            "orphans": census.stacks.orphans,
         },
         "pool": {
             "alloc_events": census.pool_allocs,
@@ -154,7 +153,7 @@ fn recording(trace: &Trace) -> Value {
         })
         .collect();
     json!({
-        "summary": recorded_words::sentence(trace),
+        "summary": recorded_range_text::sentence(trace),
         "start_missing": recorded.start_missing,
         "end_missing": recorded.end_missing,
         "analyzable_range": range(trace, recorded.analyzable),
@@ -230,7 +229,7 @@ fn system_lines(trace: &Trace, name: &str) -> Vec<(&'static str, String)> {
         ("Trace", format!("{name}, {}", format::bytes(summary.file_bytes))),
         ("System", format!("Windows build {}, {bits}, {} CPUs{os}", summary.os_build, summary.cpus)),
         ("Recorded", format!("{start}, {duration}, logger \"{}\"", summary.session_name)),
-        ("Range", recorded_words::sentence(trace)),
+        ("Range", recorded_range_text::sentence(trace)),
         ("Clock", format!("{}, {} Hz", clock.kind.name(), format::count(clock.ticks_per_second))),
     ];
     if let (Some(computer), Some(mb)) = (&summary.computer, summary.memory_mb) {

@@ -23,7 +23,7 @@ pub struct Io<'a> {
     /// Columns of the terminal, if results go to one.
     pub width: Option<usize>,
     /// What decides where symbols are looked for.
-    pub machine: SymbolEnvironment,
+    pub environment: SymbolEnvironment,
     /// Set once the user interrupts the command.
     pub cancel: CancelToken,
     /// Color settings of the environment.
@@ -96,25 +96,25 @@ impl Io<'_> {
             out: Box::new(std::io::BufWriter::with_capacity(1 << 16, out)),
             err: Box::new(err),
             interactive,
-            machine: SymbolEnvironment::from_system(),
+            environment: SymbolEnvironment::from_system(),
             cancel: CancelToken::default(),
             color_rules: ColorRules::of(|name| std::env::var_os(name)),
             terminals: [is_terminal && shows, interactive && shows],
             is_real: true,
         };
-        io.choose_color(ColorChoice::Auto);
+        io.set_color_choice(ColorChoice::Auto);
         io
     }
 
     /// Decides for each stream on its own whether it is colored.
-    pub fn choose_color(&mut self, choice: ColorChoice) {
+    pub fn set_color_choice(&mut self, choice: ColorChoice) {
         let [out, err] = self.terminals;
         self.color = self.color_rules.colored(choice, out);
         self.err_color = self.color_rules.colored(choice, err);
     }
 
     /// From now on Ctrl-C sets [`Io::cancel`], and ends the process if nobody looks at that.
-    pub fn listen(&self) {
+    pub fn cancel_on_interrupt(&self) {
         if self.is_real {
             interrupt::listen(&self.cancel);
         }
@@ -131,7 +131,7 @@ impl<'a> Io<'a> {
             err_color: false,
             interactive: false,
             width: None,
-            machine: SymbolEnvironment::default(),
+            environment: SymbolEnvironment::default(),
             cancel: CancelToken::default(),
             color_rules: ColorRules::default(),
             terminals: [false; 2],

@@ -1,20 +1,20 @@
 //! `leaks`: the verdict, which tag, function, driver leaks and how we know.
 
-use super::asked::Asked;
+use super::command_line::CommandLine;
 use super::driver_args::DriverArgs;
 use super::fail_if::{Condition, Figures};
 use super::io::Io;
-use super::open::{TraceArgs, Usage};
+use super::open::{TraceArgs, UsageError};
 use super::selection::SelectionArgs;
 use super::{leaks_html, leaks_markdown, leaks_text, output_file};
-use crate::{format, leak_words};
+use crate::{format, leak_text};
 use clap::ValueEnum;
 use poolscope_analysis::group::key::Key;
 use poolscope_analysis::group::names::Names;
 use poolscope_analysis::export::Document;
 use poolscope_analysis::export::leaks::{LeakTable, LeakWords};
 use poolscope_analysis::leaks::owner::{Claim, Hints, claims};
-use poolscope_analysis::leaks::{By, Judgement, Request, Suspect, TrustNote, WarmUp, judge};
+use poolscope_analysis::leaks::{SuspectGrouping, Judgement, AnalysisRequest, Suspect, TrustNote, WarmUp, judge};
 use poolscope_analysis::trace::Trace;
 use poolscope_analysis::trace::time::{Ticks, View};
 use std::io::Write as _;
@@ -63,7 +63,7 @@ pub struct Args {
     fail_if: Vec<Condition>,
     /// The command line that these were read from.
     #[arg(skip)]
-    pub asked: Asked,
+    pub asked: CommandLine,
 }
 
 /// What is judged as one.
@@ -125,14 +125,14 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
     if args.selection.query_text().is_some() {
         let message =
             "leaks judges all blocks of a trace against each other and takes no --where; use --range, --by or --top";
-        return Err(Usage(message.to_owned()).into());
+        return Err(UsageError(message.to_owned()).into());
     }
     // Before the work, not after it.
     args.html.iter().try_for_each(|path| output_file::check(path, args.force))?;
     args.trace.with_trace(io, args.selection.load_options(&KEYS), |trace, workers, io| {
         let view = args.selection.view(trace)?;
         let names = args.selection.names(trace, &KEYS, &args.trace, io)?;
-        let request = Request { view, by: args.by(), warm_up: args.warm_up(trace, view)? };
+        let request = AnalysisRequest { visible_range: view, grouping: args.by(), warm_up: args.warm_up(trace, view)? };
         let scanned = args.drivers.scan(trace, workers, io)?;
         let judgement = workers.run(|| judge(&names, request, &|| workers.cancelled()))?;
         let name = args.trace.name();
@@ -144,7 +144,7 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
             clock: trace.clock,
         };
         let hints = Hints { pool_tags: names.pool_tags().map(Arc::as_ref), scanned: scanned.as_ref() };
-        let verdict = Verdicts { judgement: &judgement, names: &names, document: &document, hints };
+        let verdict = LeakReport { judgement: &judgement, names: &names, document: &document, hints };
         match args.format {
             Format::Text => leaks_text::write(io, &verdict, &args.shown(&judgement))?,
             Format::Markdown => leaks_markdown::write(&mut io.out, &verdict, &args.shown(&judgement))?,
@@ -159,24 +159,24 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
 }
 
 impl Args {
-    fn by(&self) -> By {
+    fn by(&self) -> SuspectGrouping {
         match self.by {
-            ByArg::Tag => By::Tag,
-            ByArg::Stack => By::Stack,
-            ByArg::Driver => By::Driver,
-            ByArg::Process => By::Process,
+            ByArg::Tag => SuspectGrouping::Tag,
+            ByArg::Stack => SuspectGrouping::Stack,
+            ByArg::Driver => SuspectGrouping::Driver,
+            ByArg::Process => SuspectGrouping::Process,
         }
     }
 
     fn warm_up(&self, trace: &Arc<Trace>, view: View) -> anyhow::Result<WarmUp> {
         Ok(match self.warm_up {
-            None => WarmUp::Usual,
+            None => WarmUp::Automatic,
             Some(WarmUpArg::None) => WarmUp::None,
             Some(WarmUpArg::Seconds(seconds)) => {
                 let until = Ticks(view.from.0.saturating_add(trace.clock.ticks(seconds).0));
                 if until >= view.to.min(trace.extent.to) {
                     let message = format!("a warm-up of {seconds} s leaves nothing to judge: give less, or 'none'");
-                    return Err(Usage(message).into());
+                    return Err(UsageError(message).into());
                 }
                 WarmUp::Until(until)
             }
@@ -186,11 +186,11 @@ impl Args {
     /// The suspects that are worth reading about.
     fn shown<'j>(&self, judgement: &'j Judgement) -> Vec<&'j Suspect> {
         let top = self.top.unwrap_or(if self.all { usize::MAX } else { TOP });
-        let is_shown = |s: &&Suspect| self.all || is_accused(s);
+        let is_shown = |s: &&Suspect| self.all || is_shown_by_default(s);
         judgement.suspects.iter().filter(is_shown).take(top).collect()
     }
 
-    fn flat(&self, verdict: &Verdicts<'_>, io: &mut Io<'_>) -> std::io::Result<()> {
+    fn flat(&self, verdict: &LeakReport<'_>, io: &mut Io<'_>) -> std::io::Result<()> {
         let table = LeakTable {
             judgement: verdict.judgement,
             top: self.top.unwrap_or(usize::MAX),
@@ -218,7 +218,7 @@ impl Args {
 }
 
 /// A judgement, and what is needed to tell of it.
-pub struct Verdicts<'v> {
+pub struct LeakReport<'v> {
     /// The judgement.
     pub judgement: &'v Judgement,
     /// How stacks are named.
@@ -230,37 +230,37 @@ pub struct Verdicts<'v> {
 }
 
 /// Whether something stays for good, by the verdict.
-fn is_accused(suspect: &Suspect) -> bool {
+fn is_shown_by_default(suspect: &Suspect) -> bool {
     suspect.verdict.has_grown()
 }
 
-impl Verdicts<'_> {
+impl LeakReport<'_> {
     /// What was analyzed, in one line: `sample.etl: 0.000 s to 61.167 s, analyzed 6.117 s to 61.002 s, by tag`.
     #[must_use]
     pub fn heading(&self) -> String {
         let clock = self.document.clock;
         let (from, to) = (clock.seconds(self.document.view.from), clock.seconds(self.document.view.to));
         let span = &self.judgement.span;
-        let (first, last) = (clock.seconds(span.from), clock.seconds(span.view.to));
+        let (first, last) = (clock.seconds(span.warm_up_end), clock.seconds(span.active.to));
         let is_part = first > from || last < to;
         let analyzed = if is_part { format!(", analyzed {first:.3} s to {last:.3} s") } else { String::new() };
-        let by = self.judgement.request.by.name();
+        let by = self.judgement.request.grouping.name();
         format!("{}: {from:.3} s to {to:.3} s{analyzed}, by {by}", self.document.trace)
     }
 
     /// That suspects are left out although they stay for good: a sentence; `None` where none is.
     #[must_use]
     pub fn left_out(&self, shown: &[&Suspect]) -> Option<String> {
-        let accused = self.judgement.suspects.iter().filter(|suspect| is_accused(suspect)).count();
+        let accused = self.judgement.suspects.iter().filter(|suspect| is_shown_by_default(suspect)).count();
         // Beside them innocent ones may be shown.
-        let hidden = accused.saturating_sub(shown.iter().filter(|suspect| is_accused(suspect)).count());
+        let hidden = accused.saturating_sub(shown.iter().filter(|suspect| is_shown_by_default(suspect)).count());
         left_out_words(hidden as u64)
     }
 
     /// What is said about who is behind a suspect: processes, the rule about a pass-through driver, owners, what to record next.
     #[must_use]
     pub fn behind(&self, suspect: &Suspect) -> Vec<String> {
-        leak_words::who::behind(suspect, self.hints)
+        leak_text::attribution::lines(suspect, self.hints)
     }
 
     /// The frames of a suspect's stack, from the outermost to the innermost.
@@ -271,17 +271,17 @@ impl Verdicts<'_> {
     }
 }
 
-impl LeakWords for Verdicts<'_> {
+impl LeakWords for LeakReport<'_> {
     fn headline(&self) -> String {
-        leak_words::headline(self.judgement)
+        leak_text::summary(self.judgement)
     }
 
     fn reasons(&self, suspect: &Suspect) -> Vec<String> {
-        leak_words::reasons(suspect)
+        leak_text::reasons(suspect)
     }
 
     fn claims(&self, suspect: &Suspect) -> Vec<String> {
-        claims(suspect, self.hints).iter().map(leak_words::claim).collect()
+        claims(suspect, self.hints).iter().map(leak_text::owner_candidate).collect()
     }
 
     fn owners(&self, suspect: &Suspect) -> Vec<Claim> {
@@ -289,27 +289,27 @@ impl LeakWords for Verdicts<'_> {
     }
 
     fn processes(&self, suspect: &Suspect) -> Vec<String> {
-        suspect.who.processes.iter().map(|share| leak_words::who::process(share, suspect)).collect()
+        suspect.who.processes.iter().map(|share| leak_text::attribution::process(share, suspect)).collect()
     }
 
     fn passed_through(&self, suspect: &Suspect) -> Option<String> {
-        leak_words::who::passed_through(suspect)
+        leak_text::attribution::pass_through(suspect)
     }
 
     fn advice(&self, suspect: &Suspect) -> Option<String> {
-        leak_words::who::advice(suspect)
+        leak_text::attribution::recording_advice(suspect)
     }
 
     fn score(&self, suspect: &Suspect) -> String {
-        leak_words::who::score(suspect)
+        leak_text::attribution::score_help(suspect)
     }
 
     fn trust_note(&self, note: &TrustNote) -> String {
-        leak_words::trust_note(note)
+        leak_text::data_quality_note(note)
     }
 
     fn seconds_to_full(&self, suspect: &Suspect) -> Option<f64> {
-        leak_words::seconds_to_full(suspect, self.judgement)
+        leak_text::seconds_to_exhaustion(suspect, self.judgement)
     }
 }
 

@@ -1,10 +1,10 @@
 //! `leaks --html FILE`: the report that can be mailed.
 
-use super::asked::Asked;
-use super::leaks::Verdicts;
+use super::command_line::CommandLine;
+use super::leaks::LeakReport;
 use super::open::Workers;
 use super::output_file;
-use crate::html_report::{self, ReportInput};
+use crate::report::{self, ReportInput};
 use poolscope_analysis::leaks::Suspect;
 use std::path::Path;
 
@@ -17,16 +17,16 @@ pub struct Page<'p> {
     /// Whether the machine is named and paths are written in full.
     pub identify: bool,
     /// The command line.
-    pub asked: &'p Asked,
+    pub asked: &'p CommandLine,
 }
 
 /// Writes it, with these suspects.
 ///
 /// # Errors
 /// The file is there already, or cannot be written.
-pub fn write(page: &Page<'_>, verdict: &Verdicts<'_>, shown: &[&Suspect], workers: &Workers) -> anyhow::Result<()> {
+pub fn write(page: &Page<'_>, verdict: &LeakReport<'_>, shown: &[&Suspect], workers: &Workers) -> anyhow::Result<()> {
     let cancelled = || workers.cancelled();
-    let curves = workers.run(|| html_report::curves(verdict.names, verdict.judgement, shown, &cancelled))?;
+    let curves = workers.run(|| report::curves(verdict.names, verdict.judgement, shown, &cancelled))?;
     let name = verdict.document.trace;
     // Whichever system the trace was named on.
     let file_name = name.rsplit(['/', '\\']).next().unwrap_or(name);
@@ -40,7 +40,7 @@ pub fn write(page: &Page<'_>, verdict: &Verdicts<'_>, shown: &[&Suspect], worker
         left_out: left_out.as_deref(),
         hints: verdict.hints,
         curves: &curves,
-        command: if page.identify { &page.asked.full } else { &page.asked.short },
+        command: if page.identify { &page.asked.full } else { &page.asked.anonymized },
     };
-    output_file::write(page.path, page.replace, |out| html_report::write(out, &input))
+    output_file::write(page.path, page.replace, |out| report::write(out, &input))
 }

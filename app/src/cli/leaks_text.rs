@@ -1,9 +1,9 @@
 //! `leaks` for reading: the sentence, what lowers its worth, then the suspects with their reasons.
 
 use super::io::Io;
-use super::leaks::Verdicts;
+use super::leaks::LeakReport;
 use super::record_args;
-use crate::{format, leak_words};
+use crate::{format, leak_text};
 use poolscope_analysis::leaks::Suspect;
 use std::io::{self, Write};
 
@@ -17,12 +17,12 @@ const LEFT: [usize; 3] = [1, 7, 8];
 ///
 /// # Errors
 /// What the writer says.
-pub fn write(io: &mut Io<'_>, verdict: &Verdicts<'_>, shown: &[&Suspect]) -> io::Result<()> {
+pub fn write(io: &mut Io<'_>, verdict: &LeakReport<'_>, shown: &[&Suspect]) -> io::Result<()> {
     let (bold, end) = if io.color { ("\x1b[1m", "\x1b[0m") } else { ("", "") };
     let judgement = verdict.judgement;
-    writeln!(io.out, "{}\n\n{bold}{}{end}", verdict.heading(), leak_words::headline(judgement))?;
-    let notes = judgement.trust.notes.iter().map(leak_words::trust_note);
-    for note in notes.chain(leak_words::reconciliation(&judgement.trust)).chain(leak_words::left_out(judgement)) {
+    writeln!(io.out, "{}\n\n{bold}{}{end}", verdict.heading(), leak_text::summary(judgement))?;
+    let notes = judgement.trust.notes.iter().map(leak_text::data_quality_note);
+    for note in notes.chain(leak_text::counter_comparison(&judgement.trust)).chain(leak_text::grouping_note(judgement)) {
         writeln!(io.out, "  - {note}")?;
     }
     let cells: Vec<[String; TITLES.len()]> = shown.iter().enumerate().map(|(at, s)| cells(at, s)).collect();
@@ -48,13 +48,13 @@ pub(super) fn cells(at: usize, suspect: &Suspect) -> [String; TITLES.len()] {
     [
         (at + 1).to_string(),
         suspect.verdict.name().to_owned(),
-        leak_words::confidence(suspect.confidence),
-        leak_words::rate(suspect.growth_bytes_per_s),
-        format::bytes(evidence.survivors.bytes),
-        format::count(evidence.survivors.count),
+        leak_text::confidence(suspect.confidence),
+        leak_text::rate(suspect.growth_bytes_per_s),
+        format::bytes(evidence.outstanding.bytes),
+        format::count(evidence.outstanding.count),
         format::count(evidence.freed.count),
-        leak_words::pool(suspect.paged).to_owned(),
-        leak_words::tag(suspect).to_owned(),
+        leak_text::pool(suspect.paged).to_owned(),
+        leak_text::tag(suspect).to_owned(),
     ]
 }
 
@@ -70,11 +70,11 @@ fn line(cells: &[String; TITLES.len()], widths: &[usize]) -> String {
     padded.collect::<Vec<_>>().join("  ")
 }
 
-fn below(out: &mut dyn Write, verdict: &Verdicts<'_>, suspect: &Suspect, with_stack: bool) -> io::Result<()> {
-    for reason in leak_words::reasons(suspect) {
+fn below(out: &mut dyn Write, verdict: &LeakReport<'_>, suspect: &Suspect, with_stack: bool) -> io::Result<()> {
+    for reason in leak_text::reasons(suspect) {
         writeln!(out, "     {reason}")?;
     }
-    if let Some(cost) = leak_words::cost(suspect, verdict.judgement) {
+    if let Some(cost) = leak_text::cost(suspect, verdict.judgement) {
         writeln!(out, "     {cost}")?;
     }
     for line in verdict.behind(suspect) {
@@ -82,7 +82,7 @@ fn below(out: &mut dyn Write, verdict: &Verdicts<'_>, suspect: &Suspect, with_st
     }
     let stack = verdict.stack(suspect);
     if with_stack && !stack.is_empty() {
-        writeln!(out, "     stack of {} of it, from the outermost frame:", leak_words::percent(suspect.stack_share))?;
+        writeln!(out, "     stack of {} of it, from the outermost frame:", leak_text::percent(suspect.stack_share))?;
         for frame in &stack {
             writeln!(out, "       {frame}")?;
         }
@@ -97,7 +97,7 @@ fn below(out: &mut dyn Write, verdict: &Verdicts<'_>, suspect: &Suspect, with_st
 }
 
 /// What is not shown, and the pools as a whole.
-fn rest(out: &mut dyn Write, verdict: &Verdicts<'_>, shown: &[&Suspect]) -> io::Result<()> {
+fn rest(out: &mut dyn Write, verdict: &LeakReport<'_>, shown: &[&Suspect]) -> io::Result<()> {
     let suspects = &verdict.judgement.suspects;
     if suspects.is_empty() {
         return Ok(());
@@ -108,10 +108,10 @@ fn rest(out: &mut dyn Write, verdict: &Verdicts<'_>, shown: &[&Suspect]) -> io::
     if let Some(left_out) = verdict.left_out(shown) {
         writeln!(out, "{left_out}")?;
     }
-    let innocents = leak_words::innocents(suspects);
+    let innocents = leak_text::non_leaking_counts(suspects);
     if !innocents.is_empty() && shown.len() < suspects.len() {
         writeln!(out, "Innocent: {innocents}; --all shows them.")?;
     }
-    let [nonpaged, paged] = verdict.judgement.pools.each_ref().map(leak_words::pool_growth);
+    let [nonpaged, paged] = verdict.judgement.pools.each_ref().map(leak_text::pool_growth);
     writeln!(out, "All that is outstanding: nonpaged {nonpaged}, paged {paged}.")
 }

@@ -9,7 +9,7 @@ use std::path::{Path, is_separator};
 
 /// What is wrong with a word that was taken for a file, if it is none.
 #[must_use]
-pub fn complaint(word: &OsStr, definition: &Command) -> Option<String> {
+pub fn error_of_word(word: &OsStr, definition: &Command) -> Option<String> {
     let path = Path::new(word);
     let text = word.to_string_lossy();
     // Without its own separator a word may still name a drive.
@@ -30,7 +30,7 @@ pub fn complaint(word: &OsStr, definition: &Command) -> Option<String> {
 
 /// What is wrong with the first word of a command line that could not be read, if it is neither an option nor a command nor a file.
 #[must_use]
-pub fn first_word(args: &[OsString], definition: &Command) -> Option<String> {
+pub fn error_of_first_word(args: &[OsString], definition: &Command) -> Option<String> {
     let mut words = args.iter().skip(1);
     let word = loop {
         let word = words.next()?;
@@ -42,7 +42,7 @@ pub fn first_word(args: &[OsString], definition: &Command) -> Option<String> {
         }
     };
     let is_command = commands(definition).any(|name| name == word.as_os_str());
-    if is_command { None } else { complaint(word, definition) }
+    if is_command { None } else { error_of_word(word, definition) }
 }
 
 /// All names that commands go by.
@@ -53,7 +53,7 @@ fn commands(definition: &Command) -> impl Iterator<Item = &str> {
 
 /// What `--color` says in a command line that may be wrong: its complaint is colored as well.
 #[must_use]
-pub fn color_of(args: &[OsString]) -> ColorChoice {
+pub fn color_choice(args: &[OsString]) -> ColorChoice {
     let mut choice = ColorChoice::Auto;
     let mut words = args.iter().skip(1).take_while(|word| *word != "--").peekable();
     while let Some(word) = words.next() {
@@ -74,7 +74,7 @@ mod tests {
 
     #[test]
     fn the_color_of_a_wrong_line_is_known() {
-        let of = |line: &str| color_of(&line.split(' ').map(OsString::from).collect::<Vec<_>>());
+        let of = |line: &str| color_choice(&line.split(' ').map(OsString::from).collect::<Vec<_>>());
         assert_eq!(of("poolscope reprot --color always x"), ColorChoice::Always);
         assert_eq!(of("poolscope --color=never --nonsense"), ColorChoice::Never);
         assert_eq!(of("poolscope report --color=purple"), ColorChoice::Auto);

@@ -1,7 +1,7 @@
 //! The command line: one file per command, all over the same engine. Results go to standard output, everything else to
 //! standard error. Exit codes: 0 done, 1 could not, 2 wrong usage, 3 a `--fail-if` held, 130 interrupted.
 
-pub mod asked;
+pub mod command_line;
 pub mod associate;
 pub mod completions;
 pub mod driver_args;
@@ -16,7 +16,7 @@ mod leaks_text;
 mod man;
 mod mistyped;
 #[cfg(test)]
-mod odd_paths;
+mod path_tests;
 pub mod open;
 mod output_file;
 pub mod poolmon;
@@ -37,7 +37,7 @@ pub mod uncertain_stacks;
 mod units;
 
 use crate::association::SystemAssociation;
-use asked::Asked;
+use command_line::CommandLine;
 use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use io::{ColorChoice, Io};
 use std::ffi::OsString;
@@ -114,18 +114,18 @@ pub enum Outcome {
 }
 
 /// Exit code of a command that could not do its work.
-const COULD_NOT: u8 = 1;
+const EXIT_FAILURE: u8 = 1;
 
 /// Runs a command line.
 pub fn run(args: impl IntoIterator<Item = OsString>, io: &mut Io<'_>) -> Outcome {
     let args: Vec<OsString> = args.into_iter().collect();
-    io.choose_color(mistyped::color_of(&args));
+    io.set_color_choice(mistyped::color_choice(&args));
     let mut definition = command();
     let (cli, matches) = match parse(&mut definition, &args) {
         Ok(parsed) => parsed,
         Err(error) => return Outcome::Exit(usage(&error, io)),
     };
-    io.choose_color(cli.color);
+    io.set_color_choice(cli.color);
     let Some(command) = cli.command else {
         return Outcome::Window(match cli.files {
             _ if cli.demo => WindowRequest::Sample,
@@ -133,16 +133,16 @@ pub fn run(args: impl IntoIterator<Item = OsString>, io: &mut Io<'_>) -> Outcome
             files => WindowRequest::Files(files),
         });
     };
-    io.listen();
+    io.cancel_on_interrupt();
     let told = cli.quiet.then(|| std::mem::replace(&mut io.err, Box::new(std::io::sink())));
     io.interactive &= !cli.quiet;
-    let result = carry_out(command, &definition, &matches, io);
+    let result = execute(command, &definition, &matches, io);
     let result = result.and_then(|code| io.out.flush().map(|()| code).map_err(Into::into));
     // Errors are told even to those who want no warnings.
     if let Some(err) = told {
         io.err = err;
     }
-    Outcome::Exit(report(result, io))
+    Outcome::Exit(exit_code(result, io))
 }
 
 /// The definition of the command line.
@@ -155,11 +155,11 @@ pub fn command() -> clap::Command {
 fn parse(definition: &mut clap::Command, args: &[OsString]) -> Result<(Cli, ArgMatches), clap::Error> {
     let matches = definition.try_get_matches_from_mut(args).map_err(|error| {
         let is_usage = error.use_stderr();
-        let mistyped = is_usage.then(|| mistyped::first_word(args, definition)).flatten();
+        let mistyped = is_usage.then(|| mistyped::error_of_first_word(args, definition)).flatten();
         mistyped.map_or(error, |message| definition.error(clap::error::ErrorKind::InvalidSubcommand, message))
     })?;
     let cli = Cli::from_arg_matches(&matches)?;
-    if let Some(message) = cli.files.iter().find_map(|file| mistyped::complaint(file.as_os_str(), definition)) {
+    if let Some(message) = cli.files.iter().find_map(|file| mistyped::error_of_word(file.as_os_str(), definition)) {
         return Err(definition.error(clap::error::ErrorKind::InvalidSubcommand, message));
     }
     if cli.command.is_some() && (cli.demo || !cli.files.is_empty()) {
@@ -169,7 +169,7 @@ fn parse(definition: &mut clap::Command, args: &[OsString]) -> Result<(Cli, ArgM
     Ok((cli, matches))
 }
 
-fn carry_out(
+fn execute(
     command: Command,
     definition: &clap::Command,
     matches: &ArgMatches,
@@ -181,7 +181,7 @@ fn carry_out(
         Command::Series(args) => series::run(&args, io),
         Command::Leaks(mut args) => {
             let given = matches.subcommand().zip(definition.find_subcommand("leaks"));
-            args.asked = given.map_or_else(Asked::default, |((_, given), leaks)| Asked::of(leaks, given));
+            args.asked = given.map_or_else(CommandLine::default, |((_, given), leaks)| CommandLine::of(leaks, given));
             leaks::run(&args, io)
         }
         Command::Symbols(args) => symbols::run(&args, io),
@@ -195,7 +195,7 @@ fn carry_out(
 }
 
 /// The exit code of a result, after a failure was told.
-pub fn report(result: anyhow::Result<u8>, io: &mut Io<'_>) -> u8 {
+pub fn exit_code(result: anyhow::Result<u8>, io: &mut Io<'_>) -> u8 {
     result.unwrap_or_else(|error| failure(&error, io))
 }
 
@@ -206,7 +206,7 @@ fn usage(error: &clap::Error, io: &mut Io<'_>) -> u8 {
     let text = if color { error.render().ansi().to_string() } else { error.render().to_string() };
     // Nobody can be told that even this could not be written.
     let written = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
-    if written.is_err() { COULD_NOT } else { error.exit_code() as u8 }
+    if written.is_err() { EXIT_FAILURE } else { error.exit_code() as u8 }
 }
 
 /// Tells the user why it could not be done. A reader that went away (`| head`) is no failure.
@@ -218,11 +218,11 @@ fn failure(error: &anyhow::Error, io: &mut Io<'_>) -> u8 {
     if error.chain().any(is_broken_pipe) {
         return 0;
     }
-    let (code, words) = match error.is::<open::Usage>() {
+    let (code, words) = match error.is::<open::UsageError>() {
         _ if io.cancel.is_cancelled() => (interrupt::INTERRUPTED, "interrupted".to_owned()),
         true => (2, format!("{error:#}")),
-        false => (COULD_NOT, format!("{error:#}")),
+        false => (EXIT_FAILURE, format!("{error:#}")),
     };
     let written = writeln!(io.err, "poolscope: {words}").and_then(|()| io.err.flush());
-    if written.is_err() { COULD_NOT } else { code }
+    if written.is_err() { EXIT_FAILURE } else { code }
 }

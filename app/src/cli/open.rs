@@ -3,7 +3,7 @@
 
 use super::io::Io;
 use crate::reader::{self, Reader};
-use crate::recorded_words;
+use crate::recorded_range_text;
 use crate::sample;
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -69,7 +69,7 @@ impl TraceArgs {
         };
         let loaded = if interactive { with_bar(&progress, run) } else { run() };
         match loaded {
-            Err(error) if self.reader == Reader::Native && Reader::Windows.is_here() && reader::may_help(&error) => {
+            Err(error) if self.reader == Reader::Native && Reader::Windows.is_available() && reader::windows_reader_may_open(&error) => {
                 Err(anyhow::anyhow!("{error}; Windows' own reader may still open it: add --reader windows"))
             }
             // These name the file themselves.
@@ -78,13 +78,13 @@ impl TraceArgs {
         }
     }
 
-    fn check_reader(&self) -> Result<(), Usage> {
-        if !self.reader.is_here() {
-            return Err(Usage(reader::ONLY_WINDOWS.to_owned()));
+    fn check_reader(&self) -> Result<(), UsageError> {
+        if !self.reader.is_available() {
+            return Err(UsageError(reader::ONLY_WINDOWS.to_owned()));
         }
         if self.reader == Reader::Windows && self.demo {
             let why = "the sample lies inside the program, and Windows' reader reads files: leave out --reader windows";
-            return Err(Usage(why.to_owned()));
+            return Err(UsageError(why.to_owned()));
         }
         Ok(())
     }
@@ -123,7 +123,7 @@ impl Workers {
 /// Wrong usage that only shows once the arguments are looked at together: exit code 2.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub struct Usage(pub String);
+pub struct UsageError(pub String);
 
 /// Shows a bar on standard error while `run` works.
 fn with_bar<R>(progress: &Progress, run: impl FnOnce() -> R) -> R {
@@ -164,7 +164,7 @@ fn warn(trace: &Trace, io: &mut Io<'_>) -> anyhow::Result<()> {
         let times = crate::format::count(row.count);
         writeln!(io.err, "poolscope: warning: {} ({times}): {}", row.kind.name(), row.kind.effect())?;
     }
-    if let Some(sentence) = recorded_words::missing(trace) {
+    if let Some(sentence) = recorded_range_text::missing(trace) {
         writeln!(io.err, "poolscope: warning: {sentence}")?;
     }
     Ok(())

@@ -7,7 +7,7 @@ use super::report_markdown::escape;
 use anyhow::Context as _;
 use clap::ValueEnum;
 use poolscope_recording::tag::TAGS_MAX;
-use poolscope_recording::poolmon::{Comparison, Document, Growth, Listing, Pool, Suggestion, compare, parse, suggest};
+use poolscope_recording::poolmon::{SnapshotComparison, SnapshotFile, TagDelta, Snapshot, Pool, TagSuggestion, compare, parse, suggest};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -54,11 +54,11 @@ const TOP: usize = 20;
 
 /// The listings of one or two files, and what follows from them.
 #[derive(Default)]
-pub struct Listings {
+pub struct Snapshots {
     /// All of them, in the order in which they were given.
-    pub all: Vec<Listing>,
+    pub all: Vec<Snapshot>,
     /// The first and the last, if there are several and they are compared.
-    pub comparison: Option<Comparison>,
+    pub comparison: Option<SnapshotComparison>,
     /// What has to be said before anybody relies on them, in sentences.
     pub warnings: Vec<String>,
 }
@@ -67,17 +67,17 @@ pub struct Listings {
 ///
 /// # Errors
 /// A file can't be read, or holds no listing.
-pub fn read_listings<'p>(paths: impl Iterator<Item = &'p PathBuf>, only_last: bool) -> anyhow::Result<Listings> {
-    let mut listings = Listings::default();
+pub fn read_snapshots<'p>(paths: impl Iterator<Item = &'p PathBuf>, only_last: bool) -> anyhow::Result<Snapshots> {
+    let mut listings = Snapshots::default();
     for path in paths {
         let document = read_document(path)?;
         listings.warnings.extend(strange_lines(path, &document));
-        listings.all.extend(document.listings);
+        listings.all.extend(document.snapshots);
     }
     match listings.all.as_slice() {
         [first, .., last] if !only_last => {
             let comparison = compare(first, last);
-            if comparison.backwards {
+            if comparison.is_reversed {
                 let words = "most counts of allocations went down: the listings are in the wrong order, or the system was started again \
                              between them";
                 listings.warnings.push(words.to_owned());
@@ -101,24 +101,24 @@ pub fn warn(warnings: &[String], io: &mut Io<'_>) -> std::io::Result<()> {
     warnings.iter().try_for_each(|warning| writeln!(io.err, "poolscope: warning: {warning}"))
 }
 
-fn strange_lines(path: &Path, document: &Document) -> Option<String> {
-    let count = document.strange_count;
-    let first = document.strange.first();
+fn strange_lines(path: &Path, document: &SnapshotFile) -> Option<String> {
+    let count = document.unparsed_count;
+    let first = document.unparsed_lines.first();
     let first = first.map_or_else(String::new, |line| format!(", first line {}: '{}'", line.number, line.text));
     (count > 0).then(|| format!("{}: {count} lines were not understood{first}", path.display()))
 }
 
 /// Says so if rows add up to less than the tool itself says.
-fn cut(listing: &Listing, which: &str, then: &str) -> Vec<String> {
+fn cut(listing: &Snapshot, which: &str, then: &str) -> Vec<String> {
     let sentence = |pool: Pool| {
-        let total = crate::format::bytes(listing.cut_total(pool)?);
+        let total = crate::format::bytes(listing.truncated_total(pool)?);
         let (rows, pool) = (crate::format::bytes(listing.bytes_in(pool)), pool.name());
         Some(format!("the rows {which}hold {rows} of {total} of the {pool} pool: the listing is cut{then}"))
     };
     Pool::ALL.into_iter().filter_map(sentence).collect()
 }
 
-fn read_document(path: &Path) -> anyhow::Result<Document> {
+fn read_document(path: &Path) -> anyhow::Result<SnapshotFile> {
     let name = path.display();
     let mut bytes = Vec::new();
     if path == Path::new("-") {
@@ -135,7 +135,7 @@ fn read_document(path: &Path) -> anyhow::Result<Document> {
 /// # Errors
 /// A file can't be read, or holds no listing.
 pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
-    let listings = read_listings(std::iter::once(&args.file).chain(&args.later), args.last)?;
+    let listings = read_snapshots(std::iter::once(&args.file).chain(&args.later), args.last)?;
     warn(&listings.warnings, io)?;
     let pool = args.pool.map(PoolArg::listed);
     let suggestion = suggest(&listings.all, pool, TAGS_MAX);
@@ -169,12 +169,12 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
 }
 
 /// How to record the tags that matter.
-fn recording(io: &mut Io<'_>, suggestion: &Suggestion) -> std::io::Result<()> {
+fn recording(io: &mut Io<'_>, suggestion: &TagSuggestion) -> std::io::Result<()> {
     let Some(command) = record_args::command(&suggestion.tags) else { return Ok(()) };
     writeln!(io.out, "\nTo see who allocates them, {}:\n    {command}", suggestion.basis.sentence())
 }
 
-fn one(listing: &Listing, pool: Option<Pool>) -> Table {
+fn one(listing: &Snapshot, pool: Option<Pool>) -> Table {
     let columns = [
         Column::text("tag", "Tag"),
         Column::text("pool", "Pool"),
@@ -186,7 +186,7 @@ fn one(listing: &Listing, pool: Option<Pool>) -> Table {
         Column::text("description", "Known as"),
     ];
     let rows = listing.rows.iter().filter(|row| pool.is_none_or(|pool| pool == row.pool)).map(|row| {
-        let figures = row.figures;
+        let figures = row.counts;
         vec![
             Cell::Text(row.tag.clone()),
             Cell::Text(row.pool.name().to_owned()),
@@ -203,23 +203,23 @@ fn one(listing: &Listing, pool: Option<Pool>) -> Table {
 }
 
 /// Whether there is something to say about it.
-fn is_shown(row: &Growth, pool: Option<Pool>) -> bool {
+fn is_shown(row: &TagDelta, pool: Option<Pool>) -> bool {
     let counted = [row.allocs, row.frees].into_iter().flatten().any(|n| n != 0);
-    let changed = row.bytes != 0 || row.blocks != 0 || counted || row.before_cut || row.after_cut;
+    let changed = row.bytes != 0 || row.blocks != 0 || counted || row.before_is_truncated || row.after_is_truncated;
     changed && pool.is_none_or(|pool| pool == row.pool)
 }
 
-fn state(row: &Growth) -> &'static str {
+fn state(row: &TagDelta) -> &'static str {
     match (row.before, row.after) {
-        (None, _) if row.before_cut => "not listed before",
+        (None, _) if row.before_is_truncated => "not listed before",
         (None, _) => "new",
-        (_, None) if row.after_cut => "not listed after",
+        (_, None) if row.after_is_truncated => "not listed after",
         (_, None) => "gone",
         _ => "",
     }
 }
 
-fn compared(comparison: &Comparison, listings: usize, pool: Option<Pool>) -> Table {
+fn compared(comparison: &SnapshotComparison, listings: usize, pool: Option<Pool>) -> Table {
     let columns = [
         Column::text("tag", "Tag"),
         Column::text("pool", "Pool"),

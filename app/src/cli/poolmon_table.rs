@@ -3,7 +3,7 @@
 use super::io::Io;
 use super::report_markdown::escape;
 use crate::format;
-use poolscope_recording::poolmon::{Suggestion, TagsTogether};
+use poolscope_recording::poolmon::{TagSuggestion, TagGroup};
 use serde_json::{Map, Value, json};
 use std::io::Write;
 
@@ -160,7 +160,7 @@ impl Table {
     ///
     /// # Errors
     /// What the writer says.
-    pub fn write_json(&self, out: &mut dyn Write, top: usize, suggestion: &Suggestion) -> std::io::Result<()> {
+    pub fn write_json(&self, out: &mut dyn Write, top: usize, suggestion: &TagSuggestion) -> std::io::Result<()> {
         let cell = |cell: &Cell| match cell {
             Cell::None => Value::Null,
             Cell::Text(text) => Value::from(text.as_str()),
@@ -184,20 +184,20 @@ impl Table {
 }
 
 /// Tags that grow together.
-pub fn lockstep(group: &TagsTogether) -> Value {
-    let tag = |tag: &poolscope_recording::poolmon::together::Together| {
+pub fn lockstep(group: &TagGroup) -> Value {
+    let tag = |tag: &poolscope_recording::poolmon::together::TagGroupMember| {
         json!({
             "tag": tag.tag,
             "pool": tag.pool.name(),
             "blocks": tag.blocks,
             "bytes": tag.bytes,
-            "parts": tag.parts,
+            "parts": tag.blocks_per_object,
             "never_freed": tag.never_freed,
         })
     };
     json!({
         "sentence": group.sentence(),
         "objects": group.objects,
-        "tags": group.tags.iter().map(tag).collect::<Vec<_>>(),
+        "tags": group.members.iter().map(tag).collect::<Vec<_>>(),
     })
 }

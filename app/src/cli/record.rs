@@ -1,13 +1,13 @@
 //! `record`: a recording profile for `wpr`, the commands beside it, and a script that needs no key press.
 
 use super::io::Io;
-use super::open::Usage;
+use super::open::UsageError;
 use super::poolmon::warn;
 use super::record_args::{Args, Format, Planned};
 use crate::format::{bytes, duration};
-use crate::recording_words::size;
+use crate::recording_text::size_estimate;
 use anyhow::Context as _;
-use poolscope_recording::{Estimate, FileName, Mode, Names, ScriptOptions, commands, notes, profile, script};
+use poolscope_recording::{SizeEstimate, ShellPath, LoggingMode, ToolNames, ScriptOptions, commands, notes, profile, script};
 use serde_json::{Value, json};
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
@@ -24,13 +24,13 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
     if let (Some(out), Some(script)) = (&args.out, &args.script)
         && is_same(out, script)
     {
-        return Err(Usage(format!("--out and --script both name {}: give each its own file", out.display())).into());
+        return Err(UsageError(format!("--out and --script both name {}: give each its own file", out.display())).into());
     }
     let planned = args.plan()?;
     warn(&planned.warnings, io)?;
     let text = profile::text(&planned.plan);
     let alone = args.out.as_deref() == Some(Path::new("-"));
-    let names = Names { profile: file_name(args.out.as_deref().filter(|_| !alone))?, trace: name(&args.trace)? };
+    let names = ToolNames { profile: file_name(args.out.as_deref().filter(|_| !alone))?, trace: name(&args.trace)? };
     let options = args.script_options();
     let script = args.script.as_deref().map(|path| (path, script::text(&planned.plan, &names, &options)));
     // Neither file is written if the other one can't be.
@@ -63,14 +63,14 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
 }
 
 /// The last part of a path: the file is taken to the machine that is recorded.
-fn file_name(path: Option<&Path>) -> anyhow::Result<FileName> {
+fn file_name(path: Option<&Path>) -> anyhow::Result<ShellPath> {
     let Some(path) = path else { return name(PROFILE) };
     let last = path.file_name().map(|last| last.to_string_lossy().into_owned());
-    name(&last.ok_or_else(|| Usage(format!("'{}' names no file", path.display())))?)
+    name(&last.ok_or_else(|| UsageError(format!("'{}' names no file", path.display())))?)
 }
 
-fn name(text: &str) -> anyhow::Result<FileName> {
-    FileName::new(text).map_err(|error| Usage(error.to_string()).into())
+fn name(text: &str) -> anyhow::Result<ShellPath> {
+    ShellPath::new(text).map_err(|error| UsageError(error.to_string()).into())
 }
 
 /// Whether two paths lead to one file.
@@ -84,11 +84,11 @@ fn how_to_run(path: &Path, options: &ScriptOptions) -> String {
     let pool = options.pool.name();
     let growth = options.stop_at_growth_bytes.map(|growth| format!("when {pool} has grown by {}", bytes(growth)));
     let size = options.stop_at_bytes.map(|size| format!("when {pool} holds {}", bytes(size)));
-    let mut stops: Vec<String> = growth.into_iter().chain(size).collect();
+    let mut stops: Vec<String> = growth.into_iter().chain(size_estimate).collect();
     let latest = if stops.is_empty() { "after" } else { "at the latest after" };
     stops.push(format!("{latest} {}", duration(options.stop_after_seconds as f64)));
     let shown = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
-    let file = FileName::new(&shown).map_or_else(|_| format!("\"{shown}\""), |name| name.argument());
+    let file = ShellPath::new(&shown).map_or_else(|_| format!("\"{shown}\""), |name| name.argument());
     format!(
         "{} stops {}; run it with: powershell -NoProfile -ExecutionPolicy Bypass -File {file}",
         path.display(),
@@ -142,7 +142,7 @@ fn write_new(path: &Path, text: &str, replace: bool) -> anyhow::Result<()> {
 /// What is shown.
 struct Shown<'s> {
     planned: &'s Planned,
-    names: &'s Names,
+    names: &'s ToolNames,
     profile: &'s str,
     is_written: bool,
 }
@@ -158,7 +158,7 @@ impl Shown<'_> {
         for sentence in &self.planned.together {
             writeln!(io.out, "{sentence}.")?;
         }
-        for sentence in size(plan, self.planned.rate_source) {
+        for sentence in size_estimate(plan, self.planned.rate_source) {
             writeln!(io.out, "{sentence}")?;
         }
         let file = self.names.profile.as_str();
@@ -170,7 +170,7 @@ impl Shown<'_> {
         for group in commands(plan, self.names) {
             writeln!(io.out, "\n{bold}{}{end}", group.title)?;
             for command in group.commands {
-                writeln!(io.out, "    {}\n        {}", command.line, command.says)?;
+                writeln!(io.out, "    {}\n        {}", command.line, command.description)?;
             }
         }
         writeln!(io.out, "\n{bold}Good to know{end}")?;
@@ -183,10 +183,10 @@ impl Shown<'_> {
     fn json(&self, script: Option<&str>) -> Value {
         let plan = &self.planned.plan;
         let tag = |tag: &poolscope_recording::TagPattern| json!({ "given": tag.given(), "pattern": tag.text(), "xperf": tag.shell_text() });
-        let estimate = Estimate::of(plan);
-        let group = |group: poolscope_recording::Group| {
-            let lines = group.commands.iter().map(|command| json!({ "line": command.line, "says": command.says }));
-            json!({ "way": group.way.name(), "title": group.title, "commands": lines.collect::<Vec<_>>() })
+        let estimate = SizeEstimate::for_plan(plan);
+        let group = |group: poolscope_recording::CommandGroup| {
+            let lines = group.commands.iter().map(|command| json!({ "line": command.line, "says": command.description }));
+            json!({ "way": group.kind.name(), "title": group.title, "commands": lines.collect::<Vec<_>>() })
         };
         json!({
             "description": profile::description(plan),
@@ -196,7 +196,7 @@ impl Shown<'_> {
                 sentences.collect::<Vec<_>>().join("; ")
             }),
             "big_allocations": plan.big_allocations,
-            "mode": if plan.mode == Mode::File { "file" } else { "memory" },
+            "mode": if plan.logging_mode == LoggingMode::File { "file" } else { "memory" },
             "stacks": { "allocation": plan.stacks.on_allocation, "free": plan.stacks.on_free },
             "boot": plan.boot,
             "estimate": {
@@ -205,7 +205,7 @@ impl Shown<'_> {
                 "seconds": plan.expected.seconds,
                 "bytes_per_event": estimate.bytes_per_event,
                 "bytes_per_minute": estimate.bytes_per_minute,
-                "bytes": estimate.whole_bytes,
+                "bytes": estimate.total_bytes,
                 "buffer_kib": estimate.buffer_kib,
                 "buffers": estimate.buffers,
                 "wraps_after_s": estimate.wraps_after_seconds,

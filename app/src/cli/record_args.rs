@@ -1,16 +1,16 @@
 //! The options of `record`, and the plan they make. Nothing is read or written here but the listings that tags are taken from.
 
-use super::open::Usage;
-use super::poolmon::{Listings, read_listings};
+use super::open::UsageError;
+use super::poolmon::{Snapshots, read_snapshots};
 use super::units::{parse_bytes, parse_duration};
-use crate::recording_words::RateSource;
+use crate::recording_text::RateSource;
 use clap::{ArgGroup, ValueEnum};
 use poolscope_recording::estimate::MEMORY_BYTES_DEFAULT;
 use poolscope_recording::tag::TAGS_MAX;
 use poolscope_recording::{
-    Detail, Expected, Mode, Plan, Scope, ScriptOptions, Stacks, System, TagPattern, TagPatterns, WatchedPool,
+    DetailLevel, ExpectedLoad, LoggingMode, RecordingPlan, TagScope, ScriptOptions, StackOptions, WindowsVersion, TagPattern, TagPatterns, WatchedPool,
 };
-use poolscope_recording::poolmon::{Basis, Growth, Listing, Pool, Suggestion, TagsTogether, suggest};
+use poolscope_recording::poolmon::{SuggestionBasis, TagDelta, Snapshot, Pool, TagSuggestion, TagGroup, suggest};
 use std::path::PathBuf;
 
 /// Options of `record`.
@@ -142,18 +142,18 @@ pub fn command<T: AsRef<str>>(shown: &[T]) -> Option<String> {
         // A shell of Unix looks for files that match.
         if text.contains(['?', '*']) { format!(" --tag \"{text}\"") } else { format!(" --tag {text}") }
     };
-    let patterns = TagPatterns::of_tags(shown)?;
+    let patterns = TagPatterns::from_tags(shown)?;
     Some(format!("poolscope record{}", patterns.as_slice().iter().map(tag).collect::<String>()))
 }
 
 /// The plan, and how it came about.
 pub struct Planned {
     /// The plan.
-    pub plan: Plan,
+    pub plan: RecordingPlan,
     /// Where its rate comes from.
     pub rate_source: RateSource,
     /// By what the tags were chosen, if they come from listings.
-    pub basis: Option<Basis>,
+    pub basis: Option<SuggestionBasis>,
     /// Which tags of the listings grow together, in sentences without a full stop.
     pub together: Vec<String>,
     /// What has to be said about the listings first.
@@ -173,36 +173,36 @@ impl Args {
     /// # Errors
     /// [`Usage`] for tags that can't be recorded; a listing that can't be read.
     pub fn plan(&self) -> anyhow::Result<Planned> {
-        let listings = read_listings(self.from_poolmon.iter().chain(&self.and), false)?;
-        if listings.comparison.as_ref().is_some_and(|comparison| comparison.backwards) {
+        let listings = read_snapshots(self.from_poolmon.iter().chain(&self.and), false)?;
+        if listings.comparison.as_ref().is_some_and(|comparison| comparison.is_reversed) {
             anyhow::bail!(
                 "the listings are in the wrong order, or the system was started again between them: give the older listing first"
             );
         }
         let (scope, chosen) = self.scope(&listings.all)?;
         let basis = chosen.as_ref().map(|chosen| chosen.basis);
-        let together = chosen.iter().flat_map(|chosen| &chosen.together).map(TagsTogether::sentence).collect();
+        let together = chosen.iter().flat_map(|chosen| &chosen.together).map(TagGroup::sentence).collect();
         let counted = self.counted(&scope, &listings);
         let rate_source = match (self.rate, counted) {
             (Some(_), _) => RateSource::Given,
-            (None, Some(_)) => RateSource::Listing,
+            (None, Some(_)) => RateSource::Snapshot,
             (None, None) => RateSource::Assumed,
         };
-        let expected = Expected {
+        let expected = ExpectedLoad {
             events_per_second: self.rate.or(counted),
             // What memory has to keep is the last stretch, however long a script waits for it.
             seconds: if self.memory { self.duration.unwrap_or(SECONDS) } else { self.seconds() },
             memory_bytes: self.memory_size.unwrap_or(MEMORY_BYTES_DEFAULT),
-            ..Expected::default()
+            ..ExpectedLoad::default()
         };
-        let plan = Plan {
+        let plan = RecordingPlan {
             scope,
             big_allocations: self.big,
-            mode: if self.memory { Mode::Memory } else { Mode::File },
+            logging_mode: if self.memory { LoggingMode::Memory } else { LoggingMode::File },
             stacks: self.stacks.stacks(),
-            detail: if self.detail == DetailArg::Light { Detail::Light } else { Detail::Verbose },
+            detail_level: if self.detail == DetailArg::Light { DetailLevel::Light } else { DetailLevel::Verbose },
             boot: self.boot,
-            system: if self.windows7 { System::Windows7 } else { System::Later },
+            windows: if self.windows7 { WindowsVersion::Windows7 } else { WindowsVersion::Later },
             expected,
         };
         Ok(Planned { plan, rate_source, basis, together, warnings: listings.warnings })
@@ -218,26 +218,26 @@ impl Args {
         })
     }
 
-    fn scope(&self, listings: &[Listing]) -> anyhow::Result<(Scope, Option<Suggestion>)> {
+    fn scope(&self, listings: &[Snapshot]) -> anyhow::Result<(TagScope, Option<TagSuggestion>)> {
         if self.all {
-            return Ok((Scope::All, None));
+            return Ok((TagScope::All, None));
         }
         if self.from_poolmon.is_none() {
-            let patterns = TagPatterns::parse(&self.tag).map_err(|error| Usage(error.to_string()))?;
-            return Ok((Scope::Tags(patterns), None));
+            let patterns = TagPatterns::parse(&self.tag).map_err(|error| UsageError(error.to_string()))?;
+            return Ok((TagScope::Tags(patterns), None));
         }
         let suggestion = suggest(listings, None, TAGS_MAX);
-        let Some(patterns) = TagPatterns::of_tags(&suggestion.tags) else {
+        let Some(patterns) = TagPatterns::from_tags(&suggestion.tags) else {
             anyhow::bail!("no tag grew between the listings: wait longer between them, or give the tags with --tag");
         };
-        Ok((Scope::Tags(patterns), Some(suggestion)))
+        Ok((TagScope::Tags(patterns), Some(suggestion)))
     }
 
     /// Events per second of the tags that are recorded, as far as the listings count them.
-    fn counted(&self, scope: &Scope, listings: &Listings) -> Option<u64> {
+    fn counted(&self, scope: &TagScope, listings: &Snapshots) -> Option<u64> {
         let takes = |tag: &str| match scope {
-            Scope::All => true,
-            Scope::Tags(patterns) => patterns.as_slice().iter().any(|pattern| takes(pattern, tag)),
+            TagScope::All => true,
+            TagScope::Tags(patterns) => patterns.as_slice().iter().any(|pattern| takes(pattern, tag)),
         };
         let between = match (&listings.comparison, self.apart) {
             (Some(comparison), Some(seconds)) => {
@@ -263,19 +263,19 @@ impl Args {
 }
 
 /// Allocations and frees of a tag between two listings. A count that went down says nothing.
-fn events(row: &Growth) -> Option<u64> {
+fn events(row: &TagDelta) -> Option<u64> {
     let up = |count: Option<i64>| u64::try_from(count?).ok();
     Some(up(row.allocs)?.saturating_add(up(row.frees)?))
 }
 
 /// Whether the pattern takes a tag as listings show it.
 fn takes(pattern: &TagPattern, tag: &str) -> bool {
-    <[u8; 4]>::try_from(tag.as_bytes()).is_ok_and(|bytes| pattern.takes(bytes))
+    <[u8; 4]>::try_from(tag.as_bytes()).is_ok_and(|bytes| pattern.matches(bytes))
 }
 
 impl StacksArg {
-    const fn stacks(self) -> Stacks {
-        Stacks {
+    const fn stacks(self) -> StackOptions {
+        StackOptions {
             on_allocation: matches!(self, Self::Both | Self::Alloc),
             on_free: matches!(self, Self::Both | Self::Free),
         }

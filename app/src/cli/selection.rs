@@ -2,7 +2,7 @@
 //! that group rows.
 
 use super::io::Io;
-use super::open::{TraceArgs, Usage};
+use super::open::{TraceArgs, UsageError};
 use super::symbol_args::SymbolArgs;
 use crate::pool_tags::{self, PoolTagChoice};
 use anyhow::Context as _;
@@ -171,7 +171,7 @@ impl SelectionArgs {
         if view.from > view.to {
             let (first, last) = (trace.clock.seconds(trace.extent.from), trace.clock.seconds(trace.extent.to));
             let message = format!("the range lies outside of the trace, which spans {first} s to {last} s");
-            return Err(Usage(message).into());
+            return Err(UsageError(message).into());
         }
         Ok(view)
     }
@@ -208,7 +208,7 @@ impl SelectionArgs {
         let ticks = |marks: &Marks| marks.0.iter().map(|s| trace.clock.ticks(*s)).collect::<Vec<_>>();
         let names = names.with_marks(&self.marks.as_ref().map_or_else(Vec::new, ticks));
         let choice = self.pooltag.as_ref().unwrap_or(&PoolTagChoice::Automatic);
-        let search = pool_tags::find(choice, args.trace.as_deref(), &io.machine).map_err(anyhow::Error::msg)?;
+        let search = pool_tags::find(choice, args.trace.as_deref(), &io.environment).map_err(anyhow::Error::msg)?;
         for problem in &search.problems {
             writeln!(io.err, "poolscope: warning: {problem}")?;
         }

@@ -4,7 +4,7 @@
 use super::io::Io;
 use super::open::TraceArgs;
 use crate::format;
-use crate::symbols::{SymbolOptions, ResolvedModules};
+use crate::symbols::{SymbolOptions, ResolvedSymbols};
 use clap::ValueHint;
 use clap::builder::NonEmptyStringValueParser;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -57,7 +57,7 @@ impl SymbolArgs {
 /// # Errors
 /// A warning cannot be written.
 pub fn resolver(choice: &SymbolOptions, args: &TraceArgs, io: &mut Io<'_>) -> std::io::Result<Resolver> {
-    let mut resolver = io.machine.resolver_for_trace(choice, args.trace.as_deref());
+    let mut resolver = io.environment.resolver_for_trace(choice, args.trace.as_deref());
     resolver.max_concurrent = args.threads.map_or(0, usize::from);
     if choice.path.is_some() {
         for problem in &resolver.locator.path().problems {
@@ -69,7 +69,7 @@ pub fn resolver(choice: &SymbolOptions, args: &TraceArgs, io: &mut Io<'_>) -> st
 
 /// Finds the names of all needs; shows how far it is if somebody watches.
 #[must_use]
-pub fn search(resolver: &Resolver, needs: Vec<ModuleNeed>, io: &Io<'_>) -> ResolvedModules {
+pub fn search(resolver: &Resolver, needs: Vec<ModuleNeed>, io: &Io<'_>) -> ResolvedSymbols {
     let bar = if io.interactive {
         ProgressBar::with_draw_target(Some(needs.len() as u64), ProgressDrawTarget::stderr())
     } else {
@@ -86,7 +86,7 @@ pub fn search(resolver: &Resolver, needs: Vec<ModuleNeed>, io: &Io<'_>) -> Resol
             bar.set_message(format!("{module} {}", state_words(state)));
         }
     };
-    let resolved = ResolvedModules::resolve(resolver, needs, &tell, &io.cancel);
+    let resolved = ResolvedSymbols::resolve(resolver, needs, &tell, &io.cancel);
     bar.finish_and_clear();
     resolved
 }

@@ -73,7 +73,7 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
         let named = named_frames(trace, &resolved.needs, &resolved.table(trace));
         let row = |((need, outcome), named)| ModuleRow { need, outcome, named };
         let rows: Vec<ModuleRow<'_>> = resolved.needs.iter().zip(&resolved.outcomes).zip(named).map(row).collect();
-        let (name, path) = (args.trace.name(), io.machine.effective_path(&choice));
+        let (name, path) = (args.trace.name(), io.environment.effective_path(&choice));
         match args.format {
             Format::Json => write_json(&mut io.out, &name, &path, &rows)?,
             Format::Csv => write_csv(&mut io.out, &rows)?,

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 
 use poolscope_base::progress::CancelToken;
 
-use super::places::Places;
-use super::process::{self, Failed};
-use super::trouble::NOT_RUNNING;
-use super::{Done, Recorder, Standing, Start, Status, Task, Trouble};
+use super::locations::SearchLocations;
+use super::process::{self, ProcessError};
+use super::error::NOT_RUNNING;
+use super::{TaskResult, Recorder, WprStatus, Start, RecordingStatus, Task, WprError};
 
 /// The folder for profiles and temporary files, inside the one for temporary files.
 const FOLDER: &str = "poolscope-recording";
@@ -17,19 +17,19 @@ const FOLDER: &str = "poolscope-recording";
 #[derive(Debug, Clone, Default)]
 pub struct MachineRecorder {
     /// Where programs are.
-    pub places: Places,
+    pub places: SearchLocations,
 }
 
 impl MachineRecorder {
     /// That of this machine.
     #[must_use]
     pub fn this() -> Self {
-        Self { places: Places::this() }
+        Self { places: SearchLocations::this() }
     }
 }
 
 impl Recorder for MachineRecorder {
-    fn standing(&self, chosen: Option<&Path>) -> Standing {
+    fn wpr_status(&self, chosen: Option<&Path>) -> WprStatus {
         self.places.find(chosen)
     }
 
@@ -37,17 +37,17 @@ impl Recorder for MachineRecorder {
         self.places.temp.join(FOLDER)
     }
 
-    fn run(&self, program: &Path, task: &Task, tell: &dyn Fn(&str), cancel: &CancelToken) -> Result<Done, Trouble> {
+    fn run(&self, program: &Path, task: &Task, tell: &dyn Fn(&str), cancel: &CancelToken) -> Result<TaskResult, WprError> {
         if let Task::Start(start) = task {
             prepare(start)?;
         }
         let ran =
             process::run(program, &task.arguments(), task.limit(), tell, cancel).map_err(|failed| match failed {
-                Failed::NoStart(error) => Trouble::NoStart { program: program.to_owned(), error },
-                Failed::Cancelled => Trouble::Cancelled,
-                Failed::Hung(limit) => Trouble::Hung { what: task.words(), seconds: limit.as_secs() },
+                ProcessError::NoStart(error) => WprError::NoStart { program: program.to_owned(), error },
+                ProcessError::Cancelled => WprError::Cancelled,
+                ProcessError::Hung(limit) => WprError::Hung { what: task.action(), seconds: limit.as_secs() },
             })?;
-        let trouble = (ran.exit != Some(0)).then(|| Trouble::refused(task, ran.exit, &ran.output));
+        let trouble = (ran.exit != Some(0)).then(|| WprError::refused(task, ran.exit, &ran.output));
         // Newer ones report it as a failure that there is nothing to tell of.
         let trouble = match task {
             Task::Status { .. } => trouble.filter(|trouble| trouble.code() != Some(NOT_RUNNING)),
@@ -60,8 +60,8 @@ impl Recorder for MachineRecorder {
     }
 }
 
-fn done(task: &Task, output: String) -> Done {
-    let status = matches!(task, Task::Status { .. }).then(|| Status::parse(&output));
+fn done(task: &Task, output: String) -> TaskResult {
+    let status = matches!(task, Task::Status { .. }).then(|| RecordingStatus::parse(&output));
     let bytes = match task {
         Task::Status { temp } => {
             let said = status.as_ref().and_then(|status| status.temp.as_deref());
@@ -70,15 +70,15 @@ fn done(task: &Task, output: String) -> Done {
         Task::Stop { to, .. } => fs::metadata(to).ok().map(|meta| meta.len()),
         Task::Start(_) | Task::Cancel => None,
     };
-    Done { output, status, bytes }
+    TaskResult { output, status, bytes }
 }
 
 /// Writes the profile, and makes the folders that a recording needs.
-fn prepare(start: &Start) -> Result<(), Trouble> {
+fn prepare(start: &Start) -> Result<(), WprError> {
     for folder in start.profile.parent().into_iter().chain([start.temp.as_path()]) {
-        fs::create_dir_all(folder).map_err(|error| Trouble::NoFolder { folder: folder.to_owned(), error })?;
+        fs::create_dir_all(folder).map_err(|error| WprError::NoFolder { folder: folder.to_owned(), error })?;
     }
-    fs::write(&start.profile, &start.text).map_err(|error| Trouble::NoProfile { file: start.profile.clone(), error })
+    fs::write(&start.profile, &start.text).map_err(|error| WprError::NoProfile { file: start.profile.clone(), error })
 }
 
 /// Size of the traces in a folder, in bytes; `None` when there are none.

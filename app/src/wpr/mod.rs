@@ -6,23 +6,23 @@
 
 pub mod decode;
 pub mod machine;
-pub mod places;
+pub mod locations;
 pub mod process;
 pub mod status;
 pub mod task;
-pub mod trouble;
+pub mod error;
 
 use std::path::{Path, PathBuf};
 
 use poolscope_base::progress::CancelToken;
 
-pub use status::Status;
+pub use status::RecordingStatus;
 pub use task::{Start, Task};
-pub use trouble::Trouble;
+pub use error::WprError;
 
 /// Whether recordings can be made on this machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Standing {
+pub enum WprStatus {
     /// This system is not Windows: recordings are made on the machine that leaks.
     NotWindows,
     /// No `wpr.exe` is where it is usually found.
@@ -39,11 +39,11 @@ pub enum Standing {
 
 /// What came of a task.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Done {
+pub struct TaskResult {
     /// What `wpr` wrote.
     pub output: String,
     /// How the recording stands, if that was asked.
-    pub status: Option<Status>,
+    pub status: Option<RecordingStatus>,
     /// Size of the saved trace, or of the temporary files of the recording that runs, in bytes; `None` when there are none.
     pub bytes: Option<u64>,
 }
@@ -51,7 +51,7 @@ pub struct Done {
 /// Who records: the machine, or what a test makes up.
 pub trait Recorder: Send + Sync {
     /// Whether recordings can be made; `chosen` is the `wpr.exe` that the user named. Looks at files only.
-    fn standing(&self, chosen: Option<&Path>) -> Standing;
+    fn wpr_status(&self, chosen: Option<&Path>) -> WprStatus;
 
     /// The folder for what is written while a recording runs, if the user names none.
     fn scratch(&self) -> PathBuf;
@@ -61,5 +61,5 @@ pub trait Recorder: Send + Sync {
     ///
     /// # Errors
     /// When it cannot be run, is cancelled, hangs, or reports a failure.
-    fn run(&self, program: &Path, task: &Task, tell: &dyn Fn(&str), cancel: &CancelToken) -> Result<Done, Trouble>;
+    fn run(&self, program: &Path, task: &Task, tell: &dyn Fn(&str), cancel: &CancelToken) -> Result<TaskResult, WprError>;
 }

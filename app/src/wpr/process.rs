@@ -24,7 +24,7 @@ const MOST: usize = 1 << 20;
 
 /// How a program ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ran {
+pub struct ProcessResult {
     /// Its exit code; `None` when the system ended it.
     pub exit: Option<i32>,
     /// What it wrote, to either stream.
@@ -33,7 +33,7 @@ pub struct Ran {
 
 /// Why there is no end to tell of.
 #[derive(Debug)]
-pub enum Failed {
+pub enum ProcessError {
     /// It could not be started.
     NoStart(std::io::Error),
     /// It was not wanted any more, and was ended.
@@ -52,11 +52,11 @@ pub fn run(
     limit: Option<Duration>,
     tell: &dyn Fn(&str),
     cancel: &CancelToken,
-) -> Result<Ran, Failed> {
+) -> Result<ProcessResult, ProcessError> {
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     without_window(&mut command);
-    let mut child = command.spawn().map_err(Failed::NoStart)?;
+    let mut child = command.spawn().map_err(ProcessError::NoStart)?;
     let written = Arc::new(Mutex::new(Vec::new()));
     let (closed, streams) = collect(&mut child, &written);
     let began = Instant::now();
@@ -65,17 +65,17 @@ pub fn run(
         match child.try_wait() {
             Ok(Some(status)) => break status.code(),
             Ok(None) => {}
-            Err(error) => return Err(Failed::NoStart(error)),
+            Err(error) => return Err(ProcessError::NoStart(error)),
         }
         if cancel.is_cancelled() {
             end(&mut child);
-            return Err(Failed::Cancelled);
+            return Err(ProcessError::Cancelled);
         }
         if let Some(limit) = limit.filter(|limit| began.elapsed() > *limit) {
             end(&mut child);
-            return Err(Failed::Hung(limit));
+            return Err(ProcessError::Hung(limit));
         }
-        told = tell_more(&written, told, tell);
+        told = report_output(&written, told, tell);
         thread::sleep(LOOK);
     };
     let ended = Instant::now();
@@ -85,9 +85,9 @@ pub fn run(
             break;
         }
     }
-    tell_more(&written, told, tell);
+    report_output(&written, told, tell);
     let output = decode::text(&written.lock());
-    Ok(Ran { exit, output })
+    Ok(ProcessResult { exit, output })
 }
 
 /// Collects both streams on threads; each says when its stream is closed.
@@ -114,7 +114,7 @@ fn collect(child: &mut Child, written: &Arc<Mutex<Vec<u8>>>) -> (Receiver<()>, u
     (receive, streams)
 }
 
-fn tell_more(written: &Mutex<Vec<u8>>, told: usize, tell: &dyn Fn(&str)) -> usize {
+fn report_output(written: &Mutex<Vec<u8>>, told: usize, tell: &dyn Fn(&str)) -> usize {
     let (length, text) = {
         let written = written.lock();
         if written.len() == told {

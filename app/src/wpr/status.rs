@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 /// How a recording stands.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Status {
+pub struct RecordingStatus {
     /// Whether one is under way.
     pub recording: bool,
     /// Seconds since it began.
@@ -20,7 +20,7 @@ pub struct Status {
     pub temp: Option<PathBuf>,
 }
 
-impl Status {
+impl RecordingStatus {
     /// Events that are not in the recording, by whichever count is higher: the two overlap.
     #[must_use]
     pub fn missing_events(&self) -> u64 {
@@ -92,7 +92,7 @@ mod tests {
 
     #[test]
     fn a_recording_under_way_is_read() {
-        let status = Status::parse(RUNNING);
+        let status = RecordingStatus::parse(RUNNING);
         let read = (status.recording, status.elapsed_s, status.dropped, status.lost, status.file_mode);
         assert_eq!(read, (true, Some(267), Some(3), Some(1042), Some(true)));
         assert_eq!(status.temp, Some(PathBuf::from("C:\\Temp\\wpr\\")));
@@ -101,21 +101,21 @@ mod tests {
 
     #[test]
     fn without_a_recording_nothing_is_known() {
-        assert_eq!(Status::parse("\n    WPR is not recording\n"), Status::default());
+        assert_eq!(RecordingStatus::parse("\n    WPR is not recording\n"), RecordingStatus::default());
         assert_eq!(
-            Status::parse("\tThere are no trace profiles running.\n\tError code: 0xc5583000\n"),
-            Status::default()
+            RecordingStatus::parse("\tThere are no trace profiles running.\n\tError code: 0xc5583000\n"),
+            RecordingStatus::default()
         );
-        assert_eq!(Status::parse(""), Status::default());
+        assert_eq!(RecordingStatus::parse(""), RecordingStatus::default());
     }
 
     #[test]
     fn another_language_is_read_by_its_shape() {
         let text = "WPR-Aufzeichnung wird ausgef?hrt...\n\nZeit seit Start : 26:04:27\nVerworfenes Ereignis : 7\nProtokolliermodus : Datei\n";
-        let status = Status::parse(text);
+        let status = RecordingStatus::parse(text);
         assert_eq!((status.recording, status.elapsed_s, status.dropped), (true, Some(93_867), Some(7)));
         assert_eq!((status.lost, status.file_mode), (None, None));
-        assert_eq!(Status::parse("Zeit : 1.02:00:00\nX : y\n").elapsed_s, Some(93_600), "with days");
+        assert_eq!(RecordingStatus::parse("Zeit : 1.02:00:00\nX : y\n").elapsed_s, Some(93_600), "with days");
     }
 
     #[test]

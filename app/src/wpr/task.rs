@@ -75,7 +75,7 @@ impl Task {
 
     /// What it does, as the end of "wpr did not ...".
     #[must_use]
-    pub fn words(&self) -> &'static str {
+    pub fn action(&self) -> &'static str {
         match self {
             Self::Start(_) => "start the recording",
             Self::Status { .. } => "say how the recording stands",

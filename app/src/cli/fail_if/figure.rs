@@ -1,7 +1,7 @@
 //! The figures that a condition may ask for, and their units.
 
 use crate::format;
-use crate::leak_words::{percent, rate};
+use crate::leak_text::{percent, rate};
 use poolscope_analysis::leaks::{Judgement, Verdict};
 use std::fmt;
 
@@ -108,7 +108,7 @@ impl Figures {
             growing: count(Verdict::Growing),
             bursts: count(Verdict::Burst),
             stopped: count(Verdict::Stopped),
-            impacting_bytes: suspects.iter().map(|s| s.evidence.survivors.bytes).fold(0, u64::saturating_add),
+            impacting_bytes: suspects.iter().map(|s| s.evidence.outstanding.bytes).fold(0, u64::saturating_add),
             worst_growth: growing().map(|s| s.growth_bytes_per_s).fold(0.0, f64::max),
             confidence: growing().next().map_or(0.0, |s| s.confidence),
         }

@@ -4,7 +4,7 @@ use eframe::egui::Ui;
 use std::sync::Arc;
 
 use super::App;
-use crate::association::{AssociationError, Standing};
+use crate::association::{AssociationError, AssociationState};
 use crate::gui::jobs::association::Wanted;
 use crate::gui::views::association::{self, AssociationBox, Wish};
 
@@ -19,7 +19,7 @@ impl App {
     }
 
     /// How it stands now; of no interest once the box is closed.
-    pub(super) fn take_association(&mut self, standing: Result<Standing, AssociationError>) {
+    pub(super) fn take_association(&mut self, standing: Result<AssociationState, AssociationError>) {
         if let Some(state) = &mut self.boxes.association {
             state.standing = Some(standing.map_err(|error| error.to_string()));
         }

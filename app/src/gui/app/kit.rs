@@ -15,7 +15,7 @@ use crate::gui::state::kit::{PROFILE_FILE, SCRIPT_FILE, Section};
 use crate::gui::state::recorder::{Phase, Question};
 use crate::gui::state::suspects_page::is_innocent;
 use crate::gui::views::recording::Suggestion;
-use crate::leak_words;
+use crate::leak_text;
 use crate::wpr::Task;
 
 /// Suspects of one trace that are proposed at most.
@@ -169,7 +169,7 @@ fn suspects(document: &Document) -> Vec<Suggestion> {
     let guilty = judged.judgement.suspects.iter().filter(|suspect| !is_innocent(suspect.verdict));
     let tagged = guilty.filter_map(|suspect| {
         let tag = suspect.tag.clone()?;
-        let words = format!("{}, {}", suspect.verdict.name(), leak_words::pool(suspect.paged));
+        let words = format!("{}, {}", suspect.verdict.name(), leak_text::pool(suspect.paged));
         Some(Suggestion { tag, words })
     });
     tagged.take(SUGGESTED).collect()

@@ -1,6 +1,6 @@
 //! What the user can do about what leaks. Says what; how is the document's.
 
-use poolscope_analysis::leaks::By;
+use poolscope_analysis::leaks::SuspectGrouping;
 
 /// Something the user wants of the suspects of an open trace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -12,7 +12,7 @@ pub enum SuspectsCommand {
     /// Show the stacks of the selected suspect, or of the worst one, as a flame graph.
     Flame,
     /// What is judged as one.
-    By(By),
+    By(SuspectGrouping),
     /// Judge the visible range, or the whole trace again.
     View,
     /// List those that do not leak, too, or no longer.
@@ -27,10 +27,10 @@ impl SuspectsCommand {
         Self::Show,
         Self::FilterTo,
         Self::Flame,
-        Self::By(By::Tag),
-        Self::By(By::Stack),
-        Self::By(By::Driver),
-        Self::By(By::Process),
+        Self::By(SuspectGrouping::Tag),
+        Self::By(SuspectGrouping::Stack),
+        Self::By(SuspectGrouping::Driver),
+        Self::By(SuspectGrouping::Process),
         Self::View,
         Self::Innocent,
         Self::Headline,
@@ -43,10 +43,10 @@ impl SuspectsCommand {
             Self::Show => "Show in table",
             Self::FilterTo => "Filter to it",
             Self::Flame => "Flame graph of it",
-            Self::By(By::Tag) => "Judge by tag",
-            Self::By(By::Stack) => "Judge by stack",
-            Self::By(By::Driver) => "Judge by driver",
-            Self::By(By::Process) => "Group by process",
+            Self::By(SuspectGrouping::Tag) => "Judge by tag",
+            Self::By(SuspectGrouping::Stack) => "Judge by stack",
+            Self::By(SuspectGrouping::Driver) => "Judge by driver",
+            Self::By(SuspectGrouping::Process) => "Group by process",
             Self::View => "Judge the view only",
             Self::Innocent => "List what does not leak",
             Self::Headline => "Say above the graph what leaks",

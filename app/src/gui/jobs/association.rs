@@ -1,6 +1,6 @@
 //! Offers poolscope for `.etl` files and looks how that stands. The system may take its time: the window never waits for it.
 
-use crate::association::{Association, AssociationError, Standing};
+use crate::association::{Association, AssociationError, AssociationState};
 
 /// What is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,11 +13,11 @@ pub enum Wanted {
     Withdraw,
 }
 
-pub(super) fn run(association: &dyn Association, wanted: Wanted) -> Result<Standing, AssociationError> {
+pub(super) fn run(association: &dyn Association, wanted: Wanted) -> Result<AssociationState, AssociationError> {
     match wanted {
         Wanted::Look => {}
-        Wanted::Offer => association.offer()?,
-        Wanted::Withdraw => association.withdraw()?,
+        Wanted::Offer => association.register()?,
+        Wanted::Withdraw => association.unregister()?,
     }
-    association.standing()
+    association.state()
 }

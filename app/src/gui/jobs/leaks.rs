@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use poolscope_analysis::group::names::Names;
 use poolscope_base::progress::CancelToken;
-use poolscope_analysis::leaks::{Judgement, Request, judge};
+use poolscope_analysis::leaks::{Judgement, AnalysisRequest, judge};
 
 /// What to judge, and by which names.
 #[derive(Clone)]
@@ -12,7 +12,7 @@ pub struct LeaksRequest {
     /// The trace and its texts.
     pub names: Arc<Names>,
     /// The question.
-    pub request: Request,
+    pub request: AnalysisRequest,
 }
 
 /// What was found, and by which names.

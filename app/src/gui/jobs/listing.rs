@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use poolscope_recording::poolmon::parse::{Document, parse, parse_text};
+use poolscope_recording::poolmon::parse::{SnapshotFile, parse, parse_text};
 
 use super::files::{self, FileRequest};
 use super::{Answer, Jobs};
@@ -23,7 +23,7 @@ pub struct ListingAnswer {
     /// What to call it.
     pub name: String,
     /// What it holds, or why it is none.
-    pub result: Result<Document, String>,
+    pub result: Result<SnapshotFile, String>,
 }
 
 impl Jobs {

@@ -96,7 +96,7 @@ impl Loader for Engine {
             Err(LoadError::Cancelled(_)) => Ok(None),
             Err(error) => {
                 let (what, next) = parts(&error);
-                let windows_may_read = Reader::Windows.is_here() && reader::may_help(&error);
+                let windows_may_read = Reader::Windows.is_available() && reader::windows_reader_may_open(&error);
                 Err(Failure { what, next: next.to_owned(), windows_may_read })
             }
         }

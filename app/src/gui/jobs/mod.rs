@@ -34,8 +34,8 @@ use std::thread;
 
 use poolscope_base::progress::CancelToken;
 
-use crate::association::{Association, AssociationError, Standing as OfferStanding};
-use crate::wpr::{Recorder, Standing};
+use crate::association::{Association, AssociationError, AssociationState as OfferStanding};
+use crate::wpr::{Recorder, WprStatus};
 use association::Wanted;
 use dialog::{Asked, PickFile};
 use document::{Reply, Request, Topic};
@@ -117,7 +117,7 @@ pub enum Answer {
         /// Number of the question.
         generation: u64,
         /// The answer.
-        standing: Standing,
+        standing: WprStatus,
     },
     /// Something about recording on this machine.
     Record {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{Answer, Jobs};
-use crate::wpr::{Done, Recorder, Task, Trouble};
+use crate::wpr::{TaskResult, Recorder, Task, WprError};
 
 /// News of recording.
 #[derive(Debug)]
@@ -13,7 +13,7 @@ pub enum RecordNews {
     /// All that the recorder has written so far.
     Said(String),
     /// A task came to its end.
-    Done(Task, Result<Done, Trouble>),
+    Done(Task, Result<TaskResult, WprError>),
 }
 
 impl Jobs {
@@ -33,7 +33,7 @@ impl Jobs {
     pub fn find_recorder(&mut self, chosen: Option<PathBuf>) {
         let recorder = self.recorder();
         let (generation, _) = self.recorder_look.next();
-        self.spawn("recorder", move || Answer::Recorder { generation, standing: recorder.standing(chosen.as_deref()) });
+        self.spawn("recorder", move || Answer::Recorder { generation, standing: recorder.wpr_status(chosen.as_deref()) });
     }
 
     /// Runs the recorder for a task.

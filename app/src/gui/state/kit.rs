@@ -3,10 +3,10 @@
 
 use std::path::PathBuf;
 
-use poolscope_recording::command::{Group, Way};
+use poolscope_recording::command::{CommandGroup, CommandKind};
 use poolscope_recording::script::{self, ScriptOptions};
 use poolscope_recording::tag::TAGS_MAX;
-use poolscope_recording::{Estimate, FileName, Names, Plan, Scope, Stacks, TagPattern, TagPatterns};
+use poolscope_recording::{SizeEstimate, ShellPath, ToolNames, RecordingPlan, TagScope, StackOptions, TagPattern, TagPatterns};
 use poolscope_recording::{commands, notes, plan, profile};
 
 use super::kit_fix::{self, Fix};
@@ -71,11 +71,11 @@ pub enum Wanted {
 #[derive(Debug)]
 pub struct Prepared {
     /// The plan, tags and all.
-    pub plan: Plan,
+    pub plan: RecordingPlan,
     /// How large it gets.
-    pub estimate: Estimate,
+    pub estimate: SizeEstimate,
     /// The commands.
-    pub groups: Vec<Group>,
+    pub groups: Vec<CommandGroup>,
     /// The profile.
     pub profile: String,
     /// The script.
@@ -89,7 +89,7 @@ pub struct Prepared {
 struct Basis {
     all: bool,
     tags: [String; TAGS_MAX],
-    plan: Plan,
+    plan: RecordingPlan,
     trace_file: String,
     options: ScriptOptions,
 }
@@ -102,7 +102,7 @@ pub struct Kit {
     /// The tags, as they were written.
     pub tags: [String; TAGS_MAX],
     /// Everything but the tags.
-    pub plan: Plan,
+    pub plan: RecordingPlan,
     /// When the script stops.
     pub options: ScriptOptions,
     /// What commands call the trace.
@@ -116,7 +116,7 @@ pub struct Kit {
     /// All tags or which ones, when the expected rate was taken from a listing or a trace; nothing if the user wrote it, or nobody did.
     pub counted_for: Option<(bool, [String; TAGS_MAX])>,
     /// The commands that are to be brought into view.
-    pub reveal: Option<Way>,
+    pub reveal: Option<CommandKind>,
     /// What was saved last, or why it was not.
     pub note: Option<Result<String, String>>,
     basis: Option<Basis>,
@@ -129,7 +129,7 @@ impl Default for Kit {
         Self {
             all: true,
             tags: Default::default(),
-            plan: Plan::default(),
+            plan: RecordingPlan::default(),
             options: ScriptOptions::default(),
             trace_file: TRACE_FILE.to_owned(),
             section: Section::default(),
@@ -152,7 +152,7 @@ impl Kit {
         match wanted {
             Wanted::Tags(tags) => {
                 self.record_tags(tags);
-                self.plan.stacks = Stacks::BOTH;
+                self.plan.stacks = StackOptions::BOTH;
                 let shown: Vec<&str> = self.tags.iter().map(String::as_str).filter(|tag| !tag.is_empty()).collect();
                 let noun = if shown.len() == 1 { "tag" } else { "tags" };
                 self.reason = Some(format!(
@@ -193,7 +193,7 @@ impl Kit {
     /// Takes the first of these tags, as tables show them: as many as fit.
     pub fn record_tags<T: AsRef<str>>(&mut self, shown: &[T]) {
         self.tags = Default::default();
-        if let Some(patterns) = TagPatterns::of_tags(shown) {
+        if let Some(patterns) = TagPatterns::from_tags(shown) {
             let texts = patterns.as_slice().iter().map(TagPattern::text);
             self.tags.iter_mut().zip(texts).for_each(|(field, text)| *field = text);
             self.all = false;
@@ -203,13 +203,13 @@ impl Kit {
     /// Whether a tag, as tables show it, is among those that are written.
     #[must_use]
     pub fn has_tag(&self, shown: &str) -> bool {
-        let pattern = TagPattern::of_tag(shown).ok().map(|pattern| pattern.text());
+        let pattern = TagPattern::from_tag(shown).ok().map(|pattern| pattern.text());
         !self.all && pattern.is_some_and(|pattern| self.tags.contains(&pattern))
     }
 
     /// Takes a tag in, or out if it is among those that are written. Where there is no room nothing happens.
     pub fn toggle_tag(&mut self, shown: &str) {
-        let Ok(pattern) = TagPattern::of_tag(shown) else { return };
+        let Ok(pattern) = TagPattern::from_tag(shown) else { return };
         let text = pattern.text();
         if !self.all
             && let Some(field) = self.tags.iter_mut().find(|field| **field == text)
@@ -288,26 +288,26 @@ impl Kit {
 
     fn work_out(&self) -> Result<Prepared, String> {
         let scope = if self.all {
-            Scope::All
+            TagScope::All
         } else if let Some(error) = self.errors.iter().flatten().next() {
             return Err(error.clone());
         } else {
             let written = self.tags.iter().filter(|tag| !tag.trim().is_empty());
             match self.written() {
                 0 => return Err("Write a tag, or record all tags.".to_owned()),
-                _ => Scope::Tags(TagPatterns::parse(written).map_err(|error| sentence(&error.to_string()))?),
+                _ => TagScope::Tags(TagPatterns::parse(written).map_err(|error| sentence(&error.to_string()))?),
             }
         };
-        let name = |text: &str| FileName::new(text).map_err(|error| sentence(&error.to_string()));
-        let names = Names { profile: name(PROFILE_FILE)?, trace: name(&self.trace_file)? };
-        let plan = Plan { scope, ..self.plan.clone() };
+        let name = |text: &str| ShellPath::new(text).map_err(|error| sentence(&error.to_string()));
+        let names = ToolNames { profile: name(PROFILE_FILE)?, trace: name(&self.trace_file)? };
+        let plan = RecordingPlan { scope, ..self.plan.clone() };
         Ok(Prepared {
-            estimate: Estimate::of(&plan),
+            estimate: SizeEstimate::for_plan(&plan),
             groups: commands(&plan, &names),
             profile: profile::text(&plan),
             script: script::text(&plan, &names, &self.options),
             // What the mode means stands beside the choice.
-            notes: notes(&plan).into_iter().filter(|note| note != plan.mode.meaning()).collect(),
+            notes: notes(&plan).into_iter().filter(|note| note != plan.logging_mode.meaning()).collect(),
             plan,
         })
     }
@@ -321,8 +321,8 @@ impl Kit {
         Ok(Start {
             profile: folder.join(PROFILE_FILE),
             text: prepared.profile.clone(),
-            name: format!("{}.{}", plan::PROFILE_NAME, prepared.plan.detail.name()),
-            file_mode: prepared.plan.mode == plan::Mode::File,
+            name: format!("{}.{}", plan::PROFILE_NAME, prepared.plan.detail_level.name()),
+            file_mode: prepared.plan.logging_mode == plan::LoggingMode::File,
             temp: folder,
         })
     }
@@ -338,7 +338,7 @@ pub fn sentence(words: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use poolscope_recording::Mode;
+    use poolscope_recording::LoggingMode;
 
     use super::*;
 
@@ -402,7 +402,7 @@ mod tests {
             (kit.prepared().expect("it can").profile.clone(), "PoolUsage.Verbose")
         );
         assert!(start.file_mode);
-        kit.plan.mode = Mode::Memory;
+        kit.plan.logging_mode = LoggingMode::Memory;
         kit.prepare();
         assert!(!kit.start(PathBuf::new()).expect("it can").file_mode);
         kit.tags[0] = "much too long".to_owned();
@@ -413,12 +413,12 @@ mod tests {
     #[test]
     fn what_is_wanted_is_chosen_and_said() {
         let mut kit = Kit::default();
-        kit.plan.stacks = Stacks::NONE;
+        kit.plan.stacks = StackOptions::NONE;
         kit.want(&Wanted::Tags(vec!["Leak".to_owned()]));
-        assert!(kit.has_tag("Leak") && kit.plan.stacks == Stacks::BOTH);
+        assert!(kit.has_tag("Leak") && kit.plan.stacks == StackOptions::BOTH);
         assert!(kit.reason.as_ref().is_some_and(|words| words.contains("Leak")));
         kit.want(&Wanted::Fix { fix: Fix::Unmerged, events_per_second: Some(10) });
-        assert_eq!((kit.reveal, kit.plan.expected.events_per_second), (Some(Way::Merge), Some(20)));
+        assert_eq!((kit.reveal, kit.plan.expected.events_per_second), (Some(CommandKind::Merge), Some(20)));
         assert!(kit.has_tag("Leak"), "the tags that were written are kept");
     }
 
@@ -431,7 +431,7 @@ mod tests {
         let mut kit = kit(&["Leak"]);
         kit.take_rate(30);
         assert_eq!(rate(&mut kit), Some(30));
-        kit.plan.mode = Mode::Memory;
+        kit.plan.logging_mode = LoggingMode::Memory;
         assert_eq!(rate(&mut kit), Some(30), "the mode changes no rate");
         kit.tags[1] = "File".to_owned();
         assert_eq!(rate(&mut kit), None);

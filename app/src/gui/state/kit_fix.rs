@@ -2,8 +2,8 @@
 //! Words and choices only.
 
 use poolscope_etl::diagnostics::AnomalyKind;
-use poolscope_recording::command::Way;
-use poolscope_recording::{Mode, Plan, Stacks};
+use poolscope_recording::command::CommandKind;
+use poolscope_recording::{LoggingMode, RecordingPlan, StackOptions};
 
 use crate::format;
 
@@ -103,16 +103,16 @@ impl Fix {
 
     /// The commands that matter most.
     #[must_use]
-    pub fn way(self) -> Option<Way> {
-        (self == Self::Unmerged).then_some(Way::Merge)
+    pub fn way(self) -> Option<CommandKind> {
+        (self == Self::Unmerged).then_some(CommandKind::Merge)
     }
 
     /// Chooses what mends it; `events_per_second` is what the bad trace had.
-    pub fn apply(self, plan: &mut Plan, events_per_second: Option<u64>) {
+    pub fn apply(self, plan: &mut RecordingPlan, events_per_second: Option<u64>) {
         match self {
-            Self::NoStacks => plan.stacks = Stacks::BOTH,
-            Self::Wrapped => plan.mode = Mode::File,
-            Self::Lost => plan.expected.roomy_buffers = true,
+            Self::NoStacks => plan.stacks = StackOptions::BOTH,
+            Self::Wrapped => plan.logging_mode = LoggingMode::File,
+            Self::Lost => plan.expected.max_file_buffers = true,
             Self::NoPoolEvents | Self::NoImages | Self::Unmerged | Self::NotClosed => {}
         }
         if let Some(rate) = events_per_second.filter(|rate| *rate > 0) {
@@ -149,11 +149,11 @@ mod tests {
             assert!(AnomalyKind::ALL.iter().any(|kind| Fix::of(*kind) == Some(fix)), "{fix:?}");
             assert!(fix.words().ends_with('.') || fix.words().ends_with("below."), "{fix:?}");
         }
-        let mut bad = Plan { mode: Mode::Memory, stacks: Stacks::NONE, ..Plan::default() };
+        let mut bad = RecordingPlan { logging_mode: LoggingMode::Memory, stacks: StackOptions::NONE, ..RecordingPlan::default() };
         for fix in Fix::ALL {
             fix.apply(&mut bad, None);
         }
-        assert_eq!((bad.mode, bad.stacks, bad.expected.roomy_buffers), (Mode::File, Stacks::BOTH, true));
+        assert_eq!((bad.logging_mode, bad.stacks, bad.expected.max_file_buffers), (LoggingMode::File, StackOptions::BOTH, true));
         assert_eq!(bad.expected.events_per_second, None, "no rate is known");
         Fix::Lost.apply(&mut bad, Some(61_728));
         assert_eq!(bad.expected.events_per_second, Some(130_000));

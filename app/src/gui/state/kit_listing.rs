@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 use poolscope_recording::tag::TAGS_MAX;
-use poolscope_recording::poolmon::{Comparison, Growth, Listing, Pool, Row, Suggestion, compare, suggest};
+use poolscope_recording::poolmon::{SnapshotComparison, TagDelta, Snapshot, Pool, SnapshotRow, TagSuggestion, compare, suggest};
 
 use super::kit::sentence;
 use crate::format;
@@ -97,20 +97,20 @@ pub struct ListRow {
 }
 
 impl ListRow {
-    fn of(row: &Row) -> Self {
+    fn of(row: &SnapshotRow) -> Self {
         let whole = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
         Self {
             tag: row.tag.clone(),
             pool: row.pool,
-            bytes: whole(row.figures.bytes),
-            blocks: whole(row.figures.blocks),
-            allocs: row.figures.allocs.map(whole),
-            frees: row.figures.frees.map(whole),
+            bytes: whole(row.counts.bytes),
+            blocks: whole(row.counts.blocks),
+            allocs: row.counts.allocs.map(whole),
+            frees: row.counts.frees.map(whole),
             about: row.description.clone().unwrap_or_default(),
         }
     }
 
-    fn of_growth(row: &Growth) -> Self {
+    fn of_growth(row: &TagDelta) -> Self {
         Self {
             tag: row.tag.clone(),
             pool: row.pool,
@@ -184,7 +184,7 @@ pub struct NamedListing {
     /// What to call it.
     pub name: String,
     /// The listing.
-    pub listing: Listing,
+    pub listing: Snapshot,
 }
 
 /// The listings.
@@ -214,7 +214,7 @@ pub struct ListingPage {
     number: u64,
     basis: Option<Basis>,
     rows: Vec<ListRow>,
-    comparison: Option<Comparison>,
+    comparison: Option<SnapshotComparison>,
 }
 
 impl Default for ListingPage {
@@ -263,14 +263,14 @@ impl ListingPage {
                 return;
             }
         };
-        self.odd = document.strange.first().map(|first| {
-            let lines = if document.strange_count == 1 { "line was" } else { "lines were" };
-            let count = format::count(document.strange_count as u64);
+        self.odd = document.unparsed_lines.first().map(|first| {
+            let lines = if document.unparsed_count == 1 { "line was" } else { "lines were" };
+            let count = format::count(document.unparsed_count as u64);
             format!("{count} {lines} not understood, the first is line {}: {}", first.number, first.text)
         });
         self.text.clear();
-        let several = document.listings.len() > 1;
-        for listing in document.listings {
+        let several = document.snapshots.len() > 1;
+        for listing in document.snapshots {
             let at = if several { format!(", line {}", listing.first_line) } else { String::new() };
             let name = format!("{}. {}{at}", self.number + 1, answer.name);
             self.listings.push(NamedListing { name, listing });
@@ -298,13 +298,13 @@ impl ListingPage {
 
     /// The comparison that is shown.
     #[must_use]
-    pub fn comparison(&self) -> Option<&Comparison> {
+    pub fn comparison(&self) -> Option<&SnapshotComparison> {
         self.comparison.as_ref()
     }
 
     /// The listing that is shown.
     #[must_use]
-    pub fn listing(&self) -> Option<&Listing> {
+    pub fn listing(&self) -> Option<&Snapshot> {
         self.listings.get(self.shown).map(|named| &named.listing)
     }
 
@@ -360,10 +360,10 @@ impl ListingPage {
 
     /// The tags that are most worth recording, and why.
     #[must_use]
-    pub fn suggested(&self) -> Suggestion {
+    pub fn suggested(&self) -> TagSuggestion {
         let listing = |at: usize| self.listings.get(at).map(|named| named.listing.clone());
         let before = self.before.filter(|_| self.is_compared()).and_then(listing);
-        let all: Vec<Listing> = before.into_iter().chain(listing(self.shown)).collect();
+        let all: Vec<Snapshot> = before.into_iter().chain(listing(self.shown)).collect();
         suggest(&all, None, TAGS_MAX)
     }
 }

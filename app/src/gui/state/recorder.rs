@@ -4,8 +4,8 @@
 use std::path::{Path, PathBuf};
 
 use crate::gui::jobs::record::RecordNews;
-use crate::wpr::trouble::{ALREADY_RUNNING, NOT_RUNNING};
-use crate::wpr::{Done, Standing, Start, Status, Task, Trouble};
+use crate::wpr::error::{ALREADY_RUNNING, NOT_RUNNING};
+use crate::wpr::{TaskResult, WprStatus, Start, RecordingStatus, Task, WprError};
 
 /// Seconds between two looks at a recording that is being watched, and at one whose page is not in front.
 pub const LOOK_S: f64 = 2.0;
@@ -63,11 +63,11 @@ pub enum Question {
 #[derive(Debug, Default)]
 pub struct Recorder {
     /// Whether recordings can be made; `None` until that was looked up.
-    pub standing: Option<Standing>,
+    pub standing: Option<WprStatus>,
     /// How far the recording is.
     pub phase: Phase,
     /// What is known of it, from the last look.
-    pub status: Option<Status>,
+    pub status: Option<RecordingStatus>,
     /// When that was, in seconds of the window's clock.
     pub looked_at: f64,
     /// Size of the temporary files, in bytes.
@@ -106,7 +106,7 @@ impl Recorder {
     #[must_use]
     pub fn program(&self) -> Option<&Path> {
         match &self.standing {
-            Some(Standing::Ready { program }) => Some(program),
+            Some(WprStatus::Ready { program }) => Some(program),
             _ => None,
         }
     }
@@ -116,8 +116,8 @@ impl Recorder {
     pub fn start_blocked(&self) -> Option<&'static str> {
         match (&self.standing, self.phase) {
             (None, _) => Some("Looking for wpr.exe"),
-            (Some(Standing::NotWindows), _) => Some("Recordings are made on Windows, on the machine that leaks"),
-            (Some(Standing::Missing { .. }), _) => Some("No wpr.exe was found on this machine"),
+            (Some(WprStatus::NotWindows), _) => Some("Recordings are made on Windows, on the machine that leaks"),
+            (Some(WprStatus::Missing { .. }), _) => Some("No wpr.exe was found on this machine"),
             (_, Phase::Unknown | Phase::Idle) => None,
             (_, Phase::Looking) => Some("wpr is being asked"),
             _ => Some("A recording is running"),
@@ -171,7 +171,7 @@ impl Recorder {
         }
     }
 
-    fn done(&mut self, task: &Task, done: Done, now: f64) {
+    fn done(&mut self, task: &Task, done: TaskResult, now: f64) {
         self.failures = 0;
         match task {
             Task::Start(_) => {
@@ -213,7 +213,7 @@ impl Recorder {
         }
     }
 
-    fn failed(&mut self, task: &Task, trouble: &Trouble, now: f64) {
+    fn failed(&mut self, task: &Task, trouble: &WprError, now: f64) {
         let code = trouble.code();
         let watching = matches!(task, Task::Status { .. }) && self.phase == Phase::Running;
         self.looked_at = now;
@@ -259,7 +259,7 @@ mod tests {
     use super::*;
 
     fn ready() -> Recorder {
-        let standing = Standing::Ready { program: PathBuf::from("wpr.exe") };
+        let standing = WprStatus::Ready { program: PathBuf::from("wpr.exe") };
         Recorder { standing: Some(standing), ..Recorder::default() }
     }
 
@@ -279,12 +279,12 @@ mod tests {
 
     fn status(recording: bool) -> RecordNews {
         let elapsed_s = recording.then_some(60);
-        let status = Status { recording, elapsed_s, ..Status::default() };
-        let done = Done { status: Some(status), bytes: Some(4096), ..Done::default() };
+        let status = RecordingStatus { recording, elapsed_s, ..RecordingStatus::default() };
+        let done = TaskResult { status: Some(status), bytes: Some(4096), ..TaskResult::default() };
         RecordNews::Done(Task::Status { temp: None }, Ok(done))
     }
 
-    fn run(recorder: &mut Recorder, task: Task, result: Result<Done, Trouble>, now: f64) {
+    fn run(recorder: &mut Recorder, task: Task, result: Result<TaskResult, WprError>, now: f64) {
         recorder.begin(&task);
         recorder.take(RecordNews::Done(task, result), now);
     }
@@ -293,13 +293,13 @@ mod tests {
     fn a_recording_goes_from_its_start_to_its_trace() {
         let mut recorder = ready();
         assert_eq!(recorder.start_blocked(), None);
-        run(&mut recorder, start(), Ok(Done::default()), 100.0);
+        run(&mut recorder, start(), Ok(TaskResult::default()), 100.0);
         assert_eq!((recorder.phase, recorder.start_blocked()), (Phase::Running, Some("A recording is running")));
         assert!(recorder.next_look(true).is_some_and(|at| at <= 100.0), "it is looked at soon");
         recorder.take(status(true), 101.0);
         assert_eq!((recorder.elapsed_s(105.0), recorder.temp_bytes), (Some(64.0), Some(4096)));
         assert_eq!((recorder.next_look(true), recorder.next_look(false)), (Some(103.0), Some(111.0)));
-        run(&mut recorder, stop(), Ok(Done { bytes: Some(7), ..Done::default() }), 110.0);
+        run(&mut recorder, stop(), Ok(TaskResult { bytes: Some(7), ..TaskResult::default() }), 110.0);
         assert_eq!(recorder.saved, Some((PathBuf::from("a.etl"), Some(7))));
         assert_eq!((recorder.phase, recorder.next_look(true)), (Phase::Idle, None));
     }
@@ -307,12 +307,12 @@ mod tests {
     #[test]
     fn what_cannot_be_saved_is_still_there() {
         let mut recorder = ready();
-        run(&mut recorder, start(), Ok(Done::default()), 0.0);
-        let full = Trouble::Refused { what: "save", code: Some(0x8007_0070), said: String::new() };
+        run(&mut recorder, start(), Ok(TaskResult::default()), 0.0);
+        let full = WprError::Refused { what: "save", code: Some(0x8007_0070), said: String::new() };
         run(&mut recorder, stop(), Err(full), 1.0);
         assert_eq!(recorder.phase, Phase::Running);
         assert!(recorder.trouble.as_ref().is_some_and(|words| words.contains("disk is full")));
-        let gone = Trouble::Refused { what: "save", code: Some(NOT_RUNNING), said: String::new() };
+        let gone = WprError::Refused { what: "save", code: Some(NOT_RUNNING), said: String::new() };
         run(&mut recorder, stop(), Err(gone), 2.0);
         assert_eq!(recorder.phase, Phase::Idle);
     }
@@ -320,7 +320,7 @@ mod tests {
     #[test]
     fn a_recording_that_runs_already_can_be_taken_over() {
         let mut recorder = ready();
-        let running = Trouble::Refused { what: "start", code: Some(ALREADY_RUNNING), said: String::new() };
+        let running = WprError::Refused { what: "start", code: Some(ALREADY_RUNNING), said: String::new() };
         run(&mut recorder, start(), Err(running), 0.0);
         assert!(recorder.phase == Phase::Running && recorder.trouble.is_some());
         recorder.take(status(false), 1.0);
@@ -331,8 +331,8 @@ mod tests {
     #[test]
     fn looks_that_fail_are_told_only_when_they_go_on() {
         let mut recorder = ready();
-        run(&mut recorder, start(), Ok(Done::default()), 0.0);
-        let look = || RecordNews::Done(Task::Status { temp: None }, Err(Trouble::Hung { what: "say", seconds: 20 }));
+        run(&mut recorder, start(), Ok(TaskResult::default()), 0.0);
+        let look = || RecordNews::Done(Task::Status { temp: None }, Err(WprError::Hung { what: "say", seconds: 20 }));
         for _ in 1..FAILURES {
             recorder.take(look(), 1.0);
             assert_eq!((recorder.phase, &recorder.trouble), (Phase::Running, &None));

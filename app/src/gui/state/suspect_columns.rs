@@ -106,8 +106,8 @@ impl SuspectColumn {
             SuspectColumn::Pool => a.paged.cmp(&b.paged),
             SuspectColumn::Source => text(a).cmp(&text(b)),
             SuspectColumn::Growth => a.growth_bytes_per_s.total_cmp(&b.growth_bytes_per_s),
-            SuspectColumn::Size | SuspectColumn::Curve => a.evidence.survivors.bytes.cmp(&b.evidence.survivors.bytes),
-            SuspectColumn::Count => a.evidence.survivors.count.cmp(&b.evidence.survivors.count),
+            SuspectColumn::Size | SuspectColumn::Curve => a.evidence.outstanding.bytes.cmp(&b.evidence.outstanding.bytes),
+            SuspectColumn::Count => a.evidence.outstanding.count.cmp(&b.evidence.outstanding.count),
             SuspectColumn::Frees => a.evidence.freed.count.cmp(&b.evidence.freed.count),
             SuspectColumn::Confidence => a.confidence.total_cmp(&b.confidence),
         }

@@ -1,10 +1,10 @@
 //! The words and figures about a suspect that only the window has: labels, cells, facts, what is copied. The sentences that
 //! command line and reports say too stand elsewhere. Draws nothing.
 
-use poolscope_analysis::leaks::{By, Judgement, Suspect};
+use poolscope_analysis::leaks::{SuspectGrouping, Judgement, Suspect};
 use poolscope_analysis::trace::time::Clock;
 
-use crate::{format, leak_words};
+use crate::{format, leak_text};
 
 /// Seconds of a minute.
 const MINUTE_S: f64 = 60.0;
@@ -25,16 +25,16 @@ pub fn pool(paged: bool) -> &'static str {
 
 /// Who allocates: `myfault.sys!Function`, the driver alone, or that nobody knows.
 #[must_use]
-pub fn source(suspect: &Suspect, by: By) -> String {
-    if let Some(process) = suspect.who.process.as_ref().filter(|_| by == By::Process) {
+pub fn source(suspect: &Suspect, by: SuspectGrouping) -> String {
+    if let Some(process) = suspect.who.process.as_ref().filter(|_| by == SuspectGrouping::Process) {
         return process.clone();
     }
-    let function = leak_words::function(suspect);
-    match leak_words::driver(suspect) {
+    let function = leak_text::function(suspect);
+    match leak_text::driver(suspect) {
         None if function.is_empty() => "unknown".to_owned(),
         None => function.to_owned(),
         // A driver stands for all of its functions.
-        Some(driver) if by == By::Driver || function.is_empty() => driver.to_owned(),
+        Some(driver) if by == SuspectGrouping::Driver || function.is_empty() => driver.to_owned(),
         // An offset in place of a name begins with the driver already.
         Some(driver) if function.starts_with(driver) => function.to_owned(),
         Some(driver) => format!("{driver}!{function}"),
@@ -43,18 +43,18 @@ pub fn source(suspect: &Suspect, by: By) -> String {
 
 /// What the row says to whoever does not see it.
 #[must_use]
-pub fn row_label(rank: usize, suspect: &Suspect, by: By) -> String {
+pub fn row_label(rank: usize, suspect: &Suspect, by: SuspectGrouping) -> String {
     format!(
         "{rank}. {} {}, {} pool, {}, {} per minute, {} in {} blocks, {} freed, confidence {}",
-        leak_words::tag(suspect),
+        leak_text::tag(suspect),
         suspect.verdict.name(),
         pool(suspect.paged).to_lowercase(),
         source(suspect, by),
         per_minute(suspect),
-        format::bytes(suspect.evidence.survivors.bytes),
-        format::count(suspect.evidence.survivors.count),
+        format::bytes(suspect.evidence.outstanding.bytes),
+        format::count(suspect.evidence.outstanding.count),
         format::count(suspect.evidence.freed.count),
-        leak_words::confidence(suspect.confidence),
+        leak_text::confidence(suspect.confidence),
     )
 }
 
@@ -63,15 +63,15 @@ pub fn row_label(rank: usize, suspect: &Suspect, by: By) -> String {
 pub fn facts(judgement: &Judgement, suspect: &Suspect) -> Vec<(&'static str, String)> {
     let evidence = &suspect.evidence;
     let mut facts: Vec<(&'static str, String)> = Vec::new();
-    facts.extend(leak_words::cost(suspect, judgement).map(|words| ("Costs", words)));
-    let stayed = &evidence.survivors;
+    facts.extend(leak_text::cost(suspect, judgement).map(|words| ("Costs", words)));
+    let stayed = &evidence.outstanding;
     facts.push(("Stayed", format!("{} in {} blocks", format::bytes(stayed.bytes), format::count(stayed.count))));
     let (made, freed) = (&evidence.allocated, &evidence.freed);
     facts.push(("Traffic", format!("{} allocated, {} freed", format::count(made.count), format::count(freed.count))));
     if let Some(average) = stayed.bytes.checked_div(stayed.count).map(format::bytes) {
         facts.push((
             "Sizes",
-            match evidence.sizes {
+            match evidence.distinct_sizes {
                 0 | 1 => format!("all {average}"),
                 64.. => format!("64 or more, {average} on average"),
                 sizes => format!("{sizes} different, {average} on average"),
@@ -84,16 +84,16 @@ pub fn facts(judgement: &Judgement, suspect: &Suspect) -> Vec<(&'static str, Str
 /// The judged time in seconds: `5.6 s to 61.0 s`.
 #[must_use]
 pub fn judged_time(judgement: &Judgement, clock: &Clock) -> String {
-    let (from, to) = (clock.seconds(judgement.span.from), clock.seconds(judgement.span.view.to));
+    let (from, to) = (clock.seconds(judgement.span.warm_up_end), clock.seconds(judgement.span.active.to));
     format!("{from:.1} s to {to:.1} s")
 }
 
 /// The part of the judged view that is warm-up, 0 to 1.
 #[must_use]
 pub fn warm_up_share(judgement: &Judgement) -> f32 {
-    let view = judgement.span.view;
+    let view = judgement.span.active;
     let length = view.to.0.saturating_sub(view.from.0).max(1) as f64;
-    (judgement.span.from.0.saturating_sub(view.from.0) as f64 / length) as f32
+    (judgement.span.warm_up_end.0.saturating_sub(view.from.0) as f64 / length) as f32
 }
 
 /// Suspects as tab-separated text with exact figures, in the order of their ranks.
@@ -124,10 +124,10 @@ pub fn tab_separated(judgement: &Judgement, chosen: impl Iterator<Item = usize>)
             suspect.driver.clone(),
             suspect.function.clone(),
             format!("{:.0}", suspect.growth_bytes_per_s * MINUTE_S),
-            evidence.survivors.bytes.to_string(),
-            evidence.survivors.count.to_string(),
+            evidence.outstanding.bytes.to_string(),
+            evidence.outstanding.count.to_string(),
             evidence.freed.count.to_string(),
-            leak_words::confidence(suspect.confidence),
+            leak_text::confidence(suspect.confidence),
         ];
         text.push_str(&cells.map(|cell| cell.replace(['\t', '\n'], " ")).join("\t"));
         text.push('\n');

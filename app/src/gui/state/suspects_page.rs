@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use poolscope_analysis::group::names::Names;
-use poolscope_analysis::leaks::{By, Judgement, Request, Suspect, Verdict, WarmUp, limits};
+use poolscope_analysis::leaks::{SuspectGrouping, Judgement, AnalysisRequest, Suspect, Verdict, WarmUp, limits};
 use poolscope_analysis::pivot::Place;
 use poolscope_analysis::trace::ids::StackId;
 use poolscope_analysis::trace::time::{Clock, Ticks, View};
@@ -33,7 +33,7 @@ impl WarmUpChoice {
     #[must_use]
     pub fn of(self, view: View, clock: &Clock) -> WarmUp {
         match self {
-            Self::Usual => WarmUp::Usual,
+            Self::Usual => WarmUp::Automatic,
             Self::None => WarmUp::None,
             Self::Share => {
                 let length = view.to.0.saturating_sub(view.from.0).max(0);
@@ -81,7 +81,7 @@ struct Listing {
 /// What leaks, and what the page of suspects remembers.
 pub struct SuspectsPage {
     /// What is judged as one.
-    pub by: By,
+    pub by: SuspectGrouping,
     /// What at the beginning is set aside.
     pub warm_up: WarmUpChoice,
     /// The visible range is judged, not the whole trace.
@@ -123,7 +123,7 @@ pub struct SuspectsPage {
 impl Default for SuspectsPage {
     fn default() -> Self {
         Self {
-            by: By::default(),
+            by: SuspectGrouping::default(),
             warm_up: WarmUpChoice::default(),
             follows_view: false,
             judged: None,
@@ -165,7 +165,7 @@ impl SuspectsPage {
 
     /// Whether the judgement that is shown answers another question than `request`.
     #[must_use]
-    pub fn is_old(&self, request: &Request) -> bool {
+    pub fn is_old(&self, request: &AnalysisRequest) -> bool {
         self.judged.as_ref().is_some_and(|judged| judged.judgement.request != *request)
     }
 
@@ -178,8 +178,8 @@ impl SuspectsPage {
     /// Takes in a judgement; what was selected stays selected if it is still there.
     pub fn take(&mut self, answer: LeaksAnswer) {
         let LeaksAnswer { names, judgement } = answer;
-        let before = self.judged.as_ref().filter(|judged| judged.judgement.request.by == judgement.request.by);
-        let by = judgement.request.by;
+        let before = self.judged.as_ref().filter(|judged| judged.judgement.request.grouping == judgement.request.grouping);
+        let by = judgement.request.grouping;
         let known = |at: usize| before.and_then(|judged| Some(identity(by, judged.judgement.suspects.get(at)?)));
         let now: BTreeMap<Identity, usize> =
             judgement.suspects.iter().enumerate().map(|(at, suspect)| (identity(by, suspect), at)).collect();
@@ -285,14 +285,14 @@ pub fn is_innocent(verdict: Verdict) -> bool {
     }
 }
 
-fn identity(by: By, suspect: &Suspect) -> Identity {
+fn identity(by: SuspectGrouping, suspect: &Suspect) -> Identity {
     let whose = match by {
-        By::Driver => suspect.driver.clone(),
-        By::Process => suspect.who.process.clone().unwrap_or_default(),
-        By::Tag | By::Stack => String::new(),
+        SuspectGrouping::Driver => suspect.driver.clone(),
+        SuspectGrouping::Process => suspect.who.process.clone().unwrap_or_default(),
+        SuspectGrouping::Tag | SuspectGrouping::Stack => String::new(),
     };
-    let tag = suspect.tag.clone().filter(|_| matches!(by, By::Tag | By::Stack));
-    let stack = if by == By::Stack { suspect.stack } else { StackId::EMPTY };
+    let tag = suspect.tag.clone().filter(|_| matches!(by, SuspectGrouping::Tag | SuspectGrouping::Stack));
+    let stack = if by == SuspectGrouping::Stack { suspect.stack } else { StackId::EMPTY };
     (tag, suspect.paged, whose, stack)
 }
 

@@ -2,7 +2,7 @@
 
 use eframe::egui::{Frame, Id, Key, Label, Modal, RichText, Ui};
 
-use crate::association::Standing;
+use crate::association::AssociationState;
 use crate::gui::theme::{GRID, Palette};
 
 /// Widest that the box gets, and what it leaves of the window beside it, in points.
@@ -13,7 +13,7 @@ const BESIDE: f32 = 64.0;
 #[derive(Debug, Default)]
 pub struct AssociationBox {
     /// How it stands, or why that is not known; `None` until the system has answered.
-    pub standing: Option<Result<Standing, String>>,
+    pub standing: Option<Result<AssociationState, String>>,
 }
 
 /// What the user wants of the window.
@@ -43,14 +43,14 @@ pub fn show(ui: &Ui, state: &AssociationBox) -> Option<Wish> {
 }
 
 /// Says how it stands; returns what can be done about it.
-fn words(ui: &mut Ui, standing: Option<&Result<Standing, String>>) -> Option<(&'static str, Wish)> {
+fn words(ui: &mut Ui, standing: Option<&Result<AssociationState, String>>) -> Option<(&'static str, Wish)> {
     let mut text = |words: &str| drop(ui.add(Label::new(words).wrap()));
     match standing {
         None => {
             text("Asking the system\u{2026}");
             None
         }
-        Some(Ok(Standing::NotOffered)) => {
+        Some(Ok(AssociationState::NotRegistered)) => {
             text(
                 "poolscope can be offered for .etl files: in Explorer under Open with, and in the settings of default apps. \
                   It is for you alone and can be taken back here.",
@@ -59,14 +59,14 @@ fn words(ui: &mut Ui, standing: Option<&Result<Standing, String>>) -> Option<(&'
             ui.add(Label::new(RichText::new(DEFAULT).weak()).wrap());
             Some(("Offer poolscope", Wish::Offer))
         }
-        Some(Ok(Standing::Offered(program))) => {
+        Some(Ok(AssociationState::Registered(program))) => {
             text("This program is offered for .etl files:");
             ui.add(Label::new(RichText::new(program).monospace()).wrap());
             ui.add_space(GRID);
             ui.add(Label::new(RichText::new(DEFAULT).weak()).wrap());
             Some(("Take the offer back", Wish::Withdraw))
         }
-        Some(Ok(Standing::Elsewhere(how))) => {
+        Some(Ok(AssociationState::Unsupported(how))) => {
             text("On this system the desktop decides what opens a file.");
             ui.add_space(GRID);
             ui.add(Label::new(*how).wrap().selectable(true));

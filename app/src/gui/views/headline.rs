@@ -10,7 +10,7 @@ use crate::gui::state::document::{Document, Page};
 use crate::gui::state::suspect_marks as marks;
 use crate::gui::theme::{self, Palette, ROW_HEIGHT};
 use crate::gui::widgets::badge::Badge;
-use crate::leak_words;
+use crate::leak_text;
 
 /// Height of the line, in points.
 const HEIGHT: f32 = 30.0;
@@ -61,7 +61,7 @@ fn line(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
 
 fn sentence(ui: &mut Ui, document: &Document, alarming: bool) {
     let words = match &document.suspects.judged {
-        Some(judged) => leak_words::headline(&judged.judgement),
+        Some(judged) => leak_text::summary(&judged.judgement),
         None if document.suspects.broken => "What leaks could not be judged: poolscope made a mistake.".to_owned(),
         None => "Looking for leaks\u{2026}".to_owned(),
     };

@@ -10,7 +10,7 @@ use crate::gui::state::recorder::{Phase as Recording, Recorder, clock};
 use crate::gui::state::symbol_words;
 use crate::gui::state::symbols::Phase;
 use crate::gui::theme::{self, GRID, Palette};
-use crate::wpr::Status;
+use crate::wpr::RecordingStatus;
 
 /// Draws the bar; `words` say what is being computed or what happened last, `recording` how a recording on this machine goes on.
 pub fn show(
@@ -63,7 +63,7 @@ fn recorder(ui: &mut Ui, recording: Option<&Recorder>, commands: &mut Vec<Comman
     let palette = Palette::of(ui);
     let now = ui.input(|input| input.time);
     let time = recorder.elapsed_s(now).map(|seconds| format!(" {}", clock(seconds))).unwrap_or_default();
-    let lost = recorder.status.as_ref().map_or(0, Status::missing_events);
+    let lost = recorder.status.as_ref().map_or(0, RecordingStatus::missing_events);
     let text = match (recorder.phase, lost) {
         (Recording::Saving, _) => "saving the recording".to_owned(),
         (_, 0) => format!("recording{time}"),

@@ -12,7 +12,7 @@ use crate::gui::state::kit_fix::Fix;
 use crate::gui::state::symbol_words;
 use crate::gui::state::symbols::Phase;
 use crate::gui::theme::{self, GRID, Palette};
-use crate::recorded_words;
+use crate::recorded_range_text;
 
 /// Width of the facts' names, in points.
 const NAME_WIDTH: f32 = 64.0;
@@ -83,7 +83,7 @@ fn facts(document: &Document) -> Vec<(&'static str, String)> {
 fn quality(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
     let palette = Palette::of(ui);
     let summary = &document.trace.summary;
-    if let Some(part) = recorded_words::missing(&document.trace) {
+    if let Some(part) = recorded_range_text::missing(&document.trace) {
         mark(ui, palette.bad, "part of the recording", "", &part);
     }
     let worst = document.trace.anomalies.worst();

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use poolscope_analysis::leaks::{By, Suspect};
+use poolscope_analysis::leaks::{SuspectGrouping, Suspect};
 use poolscope_analysis::flame::FlameTree;
 use poolscope_analysis::pivot::{Key, Pivot, Place, PlaceStep};
 use poolscope_analysis::filter::query::quoted;
@@ -218,7 +218,7 @@ impl Document {
         let words = scope_words(suspect, by);
         // All that it allocates in this pool, also where that is of one tag: its other stacks are the suspect's too.
         let mut steps = self.whose_steps(suspect).unwrap_or_else(|| self.suspect_steps(suspect));
-        if by == By::Tag {
+        if by == SuspectGrouping::Tag {
             steps.retain(|step| step.key() != Key::Stack);
         }
         self.flame.scope = Some(FlameScope { place: Place(steps), words: Some(words) });
@@ -294,13 +294,13 @@ fn place_of_most(pivot: &Pivot, goal: &FrameGoal, weigh: impl Fn(usize) -> u64) 
 }
 
 /// "tag Leak, nonpaged", "driver myfault.sys, nonpaged".
-fn scope_words(suspect: &Suspect, by: By) -> String {
+fn scope_words(suspect: &Suspect, by: SuspectGrouping) -> String {
     let pool = if suspect.paged { "paged" } else { "nonpaged" };
     let whose = match &suspect.tag {
-        _ if by == By::Process => format!("process {}", suspect.who.process.as_deref().unwrap_or_default()),
-        Some(tag) if by != By::Driver => format!("tag {}", tag.trim_end()),
+        _ if by == SuspectGrouping::Process => format!("process {}", suspect.who.process.as_deref().unwrap_or_default()),
+        Some(tag) if by != SuspectGrouping::Driver => format!("tag {}", tag.trim_end()),
         _ if suspect.driver.is_empty() => "no driver".to_owned(),
         _ => format!("driver {}", suspect.driver),
     };
-    if by == By::Stack { format!("{whose}, {pool}, one stack") } else { format!("{whose}, {pool}") }
+    if by == SuspectGrouping::Stack { format!("{whose}, {pool}, one stack") } else { format!("{whose}, {pool}") }
 }

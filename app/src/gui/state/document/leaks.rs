@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use poolscope_analysis::leaks::Request;
+use poolscope_analysis::leaks::AnalysisRequest;
 use poolscope_analysis::pivot::{Figure, Key};
 
 use super::{Document, Topic};
@@ -13,9 +13,9 @@ use crate::gui::jobs::tag_sources::{TagChoice, TagSources, TagSourcesRequest};
 impl Document {
     /// The question to the judge as things stand.
     #[must_use]
-    pub fn leak_question(&self) -> Request {
+    pub fn leak_question(&self) -> AnalysisRequest {
         let view = if self.suspects.follows_view { self.history.now() } else { self.history.whole() };
-        Request { view, by: self.suspects.by, warm_up: self.suspects.warm_up.of(view, &self.trace.clock) }
+        AnalysisRequest { visible_range: view, grouping: self.suspects.by, warm_up: self.suspects.warm_up.of(view, &self.trace.clock) }
     }
 
     /// Whether the judgement that is shown is about something else than what is asked now.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use poolscope_analysis::group::frames::FrameParts;
 use poolscope_analysis::leaks::who::UNKNOWN_ALLOCATOR;
-use poolscope_analysis::leaks::{By, Suspect};
+use poolscope_analysis::leaks::{SuspectGrouping, Suspect};
 use poolscope_analysis::pivot::{Key, Place, PlaceStep};
 use poolscope_analysis::filter::query::quoted;
 
@@ -69,12 +69,12 @@ impl Document {
 
     /// Shows the rows of a suspect in the table, opened down to the stack that most of it comes from.
     pub fn show_suspect(&mut self, at: usize) {
-        if self.judged_by() == By::Process {
+        if self.judged_by() == SuspectGrouping::Process {
             // No preset begins with processes: the rows of one are what a filter leaves.
             return self.filter_to_suspect(at);
         }
         let Some(suspect) = self.suspects.suspects().get(at) else { return };
-        let by_driver = self.judged_by() == By::Driver;
+        let by_driver = self.judged_by() == SuspectGrouping::Driver;
         let steps = self.suspect_steps(suspect);
         let mut place = if by_driver {
             vec![PlaceStep::Value { key: Key::Driver, text: suspect.driver.clone() }, pool(suspect)]
@@ -86,11 +86,11 @@ impl Document {
         if !by_driver {
             place.extend(steps.last().filter(|step| matches!(step, PlaceStep::Frames { .. })).cloned());
         }
-        if self.judged_by() == By::Stack {
+        if self.judged_by() == SuspectGrouping::Stack {
             length = place.len();
         }
         let Some(judged) = &self.suspects.judged else { return };
-        let view = judged.judgement.request.view;
+        let view = judged.judgement.request.visible_range;
         self.suspects.goal = Some(Goal { place: Place(place), steps: length, view });
         self.show_table();
         let keys = self.arrangement.keys();
@@ -105,17 +105,17 @@ impl Document {
     }
 
     /// What was judged as one in the judgement that is shown.
-    pub(super) fn judged_by(&self) -> By {
-        self.suspects.judged.as_ref().map_or(By::Tag, |judged| judged.judgement.request.by)
+    pub(super) fn judged_by(&self) -> SuspectGrouping {
+        self.suspects.judged.as_ref().map_or(SuspectGrouping::Tag, |judged| judged.judgement.request.grouping)
     }
 
     /// The steps that lead to all that a driver or a process allocates in a pool, where that is what was judged as one; `None`
     /// for allocations whose allocator is unknown, and where a suspect is a tag or a stack.
     pub(super) fn whose_steps(&self, suspect: &Suspect) -> Option<Vec<PlaceStep>> {
         let (key, text) = match self.judged_by() {
-            By::Driver => (Key::Driver, suspect.driver.clone()),
-            By::Process => (Key::Process, suspect.who.process.clone().filter(|name| name != UNKNOWN_ALLOCATOR)?),
-            By::Tag | By::Stack => return None,
+            SuspectGrouping::Driver => (Key::Driver, suspect.driver.clone()),
+            SuspectGrouping::Process => (Key::Process, suspect.who.process.clone().filter(|name| name != UNKNOWN_ALLOCATOR)?),
+            SuspectGrouping::Tag | SuspectGrouping::Stack => return None,
         };
         Some(vec![PlaceStep::Value { key, text }, pool(suspect)])
     }
@@ -167,7 +167,7 @@ impl Document {
     pub fn filter_to_suspect(&mut self, at: usize) {
         let Some(suspect) = self.suspects.suspects().get(at) else { return };
         let paged = if suspect.paged { "Paged" } else { "NonPaged" };
-        if self.judged_by() == By::Process {
+        if self.judged_by() == SuspectGrouping::Process {
             let query = self.whose_steps(suspect).is_some().then(|| suspect.who.process.clone()).flatten();
             let query = query.map(|process| format!("process:={} paged:={paged}", quoted(&process)));
             self.show_table();
@@ -178,11 +178,11 @@ impl Document {
             return;
         }
         // A driver that uses one tag is still a driver: others use the tag as well.
-        let by_driver = self.judged_by() == By::Driver;
+        let by_driver = self.judged_by() == SuspectGrouping::Driver;
         let query = match &suspect.tag {
             _ if by_driver && suspect.driver.is_empty() => None,
             _ if by_driver => Some(format!("driver:={} paged:={paged}", quoted(&suspect.driver))),
-            Some(tag) if self.judged_by() == By::Tag => Some(format!("tag:={} paged:={paged}", quoted(tag))),
+            Some(tag) if self.judged_by() == SuspectGrouping::Tag => Some(format!("tag:={} paged:={paged}", quoted(tag))),
             _ => None,
         };
         let steps = if by_driver {

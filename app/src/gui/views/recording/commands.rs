@@ -2,7 +2,7 @@
 //! before they rely on them.
 
 use eframe::egui::{Align, Button, Frame, Label, Layout, Margin, RichText, Role, ScrollArea, Ui, WidgetInfo};
-use poolscope_recording::command::{Command as Line, Group};
+use poolscope_recording::command::{CommandLine as Line, CommandGroup};
 
 use super::wrong;
 use crate::gui::state::kit::Kit;
@@ -28,7 +28,7 @@ pub(super) fn show(ui: &mut Ui, kit: &mut Kit) {
         ui.add_space(2.0 * GRID);
         for group in &prepared.groups {
             let title = ui.label(RichText::new(&group.title).font(theme::strong_font()));
-            if reveal == Some(group.way) {
+            if reveal == Some(group.kind) {
                 title.scroll_to_me(Some(Align::TOP));
             }
             lines(ui, group);
@@ -42,7 +42,7 @@ pub(super) fn show(ui: &mut Ui, kit: &mut Kit) {
     });
 }
 
-fn lines(ui: &mut Ui, group: &Group) {
+fn lines(ui: &mut Ui, group: &CommandGroup) {
     let palette = Palette::of(ui);
     let ground = Frame::new().fill(palette.panel).corner_radius(RADIUS).inner_margin(Margin::symmetric(8, 4));
     ground.show(ui, |ui| {
@@ -66,7 +66,7 @@ fn command(ui: &mut Ui, line: &Line) {
             ui.set_max_width(ui.available_width().max(BUTTON));
             ui.spacing_mut().item_spacing.y = 0.0;
             ui.add(Label::new(RichText::new(&line.line).monospace()).wrap());
-            let says = RichText::new(&line.says).font(theme::small_font()).color(Palette::of(ui).dim);
+            let says = RichText::new(&line.description).font(theme::small_font()).color(Palette::of(ui).dim);
             ui.add(Label::new(says).wrap());
         });
     });

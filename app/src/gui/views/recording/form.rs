@@ -3,13 +3,13 @@
 
 use eframe::egui::{Checkbox, DragValue, Label, RadioButton, RichText, ScrollArea, TextEdit, Ui};
 use poolscope_recording::estimate::MEMORY_BYTES_MAX;
-use poolscope_recording::{Mode, System};
+use poolscope_recording::{LoggingMode, WindowsVersion};
 
 use super::tags::{self, Suggestion};
 use crate::format;
 use crate::gui::state::kit::Kit;
 use crate::gui::theme::{self, GRID, Palette};
-use crate::recording_words::{self, RateSource};
+use crate::recording_text::{self, RateSource};
 
 /// Between two groups, in points.
 const GAP: f32 = 3.0 * GRID;
@@ -56,14 +56,14 @@ fn stacks(ui: &mut Ui, kit: &mut Kit) {
 
 fn mode(ui: &mut Ui, kit: &mut Kit) {
     ui.horizontal(|ui| {
-        for (mode, title) in [(Mode::File, "A file"), (Mode::Memory, "Memory, used again and again")] {
-            if ui.add(RadioButton::new(kit.plan.mode == mode, title)).clicked() {
-                kit.plan.mode = mode;
+        for (mode, title) in [(LoggingMode::File, "A file"), (LoggingMode::Memory, "Memory, used again and again")] {
+            if ui.add(RadioButton::new(kit.plan.logging_mode == mode, title)).clicked() {
+                kit.plan.logging_mode = mode;
             }
         }
     });
     ui.add(
-        Label::new(RichText::new(kit.plan.mode.meaning()).font(theme::small_font()).color(Palette::of(ui).dim)).wrap(),
+        Label::new(RichText::new(kit.plan.logging_mode.meaning()).font(theme::small_font()).color(Palette::of(ui).dim)).wrap(),
     );
 }
 
@@ -86,12 +86,12 @@ fn expected(ui: &mut Ui, kit: &mut Kit) {
         }
         ui.label("min");
     });
-    match kit.plan.mode {
-        Mode::File => {
-            let roomy = Checkbox::new(&mut kit.plan.expected.roomy_buffers, "Larger buffers: events were lost before");
+    match kit.plan.logging_mode {
+        LoggingMode::File => {
+            let roomy = Checkbox::new(&mut kit.plan.expected.max_file_buffers, "Larger buffers: events were lost before");
             ui.add(roomy).on_hover_text("50 MB of memory for buffers, the most that Microsoft advises");
         }
-        Mode::Memory => {
+        LoggingMode::Memory => {
             ui.horizontal(|ui| {
                 let mut megabytes = kit.plan.expected.memory_bytes / MIB;
                 let most = MEMORY_BYTES_MAX / MIB;
@@ -108,10 +108,10 @@ fn expected(ui: &mut Ui, kit: &mut Kit) {
         Ok(prepared) => {
             let estimate = &prepared.estimate;
             let minute = format::bytes(estimate.bytes_per_minute);
-            let whole = format::bytes(estimate.whole_bytes);
+            let whole = format::bytes(estimate.total_bytes);
             ui.label(RichText::new(format!("About {minute} per minute, {whole} in all")).font(theme::strong_font()));
             // The first sentence says what stands above; the second what it means for buffers and disk.
-            let words = recording_words::size(&prepared.plan, RateSource::Given).split_off(1).join(" ");
+            let words = recording_text::size_estimate(&prepared.plan, RateSource::Given).split_off(1).join(" ");
             ui.add(Label::new(RichText::new(words).font(theme::small_font()).color(Palette::of(ui).dim)).wrap());
         }
         Err(_) => {
@@ -129,9 +129,9 @@ fn named(ui: &mut Ui, value: DragValue<'_>, name: &str) -> eframe::egui::Respons
 
 fn machine(ui: &mut Ui, kit: &mut Kit) {
     ui.horizontal(|ui| {
-        for (system, title) in [(System::Later, "Windows 8.1 to 11"), (System::Windows7, "Windows 7")] {
-            if ui.add(RadioButton::new(kit.plan.system == system, title)).clicked() {
-                kit.plan.system = system;
+        for (system, title) in [(WindowsVersion::Later, "Windows 8.1 to 11"), (WindowsVersion::Windows7, "Windows 7")] {
+            if ui.add(RadioButton::new(kit.plan.windows == system, title)).clicked() {
+                kit.plan.windows = system;
             }
         }
     });

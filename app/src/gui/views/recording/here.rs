@@ -9,7 +9,7 @@ use crate::format;
 use crate::gui::command::{Command, KitCommand};
 use crate::gui::state::recorder::{Phase, Recorder, clock};
 use crate::gui::theme::{self, GRID, Palette};
-use crate::wpr::{Standing, Status};
+use crate::wpr::{WprStatus, RecordingStatus};
 
 /// Room for a button beside a field, in points.
 const BUTTON: f32 = 140.0;
@@ -36,9 +36,9 @@ pub(super) fn show(
                 });
                 return;
             }
-            Some(Standing::NotWindows) => return elsewhere(ui),
-            Some(Standing::Missing { looked }) => missing(ui, &looked),
-            Some(Standing::Ready { program }) => {
+            Some(WprStatus::NotWindows) => return elsewhere(ui),
+            Some(WprStatus::Missing { looked }) => missing(ui, &looked),
+            Some(WprStatus::Ready { program }) => {
                 fact(ui, "Recorder", &program.display().to_string());
             }
         }
@@ -206,7 +206,7 @@ fn running(ui: &mut Ui, recorder: &Recorder) {
     });
 }
 
-fn mode(status: &Status) -> &'static str {
+fn mode(status: &RecordingStatus) -> &'static str {
     match status.file_mode {
         Some(true) => "a file",
         Some(false) => "memory; the oldest events are overwritten",

@@ -106,11 +106,11 @@ fn choice(ui: &mut Ui, page: &mut ListingPage) {
         filter.ctx.accesskit_node_builder(filter.id, |node| node.set_label("Filter tags"));
     });
     ui.add(Label::new(RichText::new(summary(page)).font(theme::small_font()).color(Palette::of(ui).dim)).wrap());
-    if page.comparison().is_some_and(|comparison| comparison.backwards) {
+    if page.comparison().is_some_and(|comparison| comparison.is_reversed) {
         let words = "The counts went down: this listing is older than the one it is compared with, or Windows was started between them.";
         ui.add(Label::new(RichText::new(words).color(Palette::of(ui).warn)).wrap());
     }
-    if page.comparison().is_some_and(|comparison| comparison.rows.iter().any(|row| row.before_cut || row.after_cut)) {
+    if page.comparison().is_some_and(|comparison| comparison.rows.iter().any(|row| row.before_is_truncated || row.after_is_truncated)) {
         let words =
             "One of the two listings is cut. A tag that it does not show may have grown by more than stands here.";
         ui.add(Label::new(RichText::new(words).color(Palette::of(ui).warn)).wrap());

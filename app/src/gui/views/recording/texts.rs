@@ -101,9 +101,9 @@ fn options(ui: &mut Ui, kit: &mut Kit) {
             options.stop_after_seconds = minutes * 60;
         }
         ui.label("or when a disk has less room than");
-        let mut room = options.keep_free_bytes / MIB;
+        let mut room = options.min_free_bytes / MIB;
         if named(ui, true, DragValue::new(&mut room).range(0..=MOST_MIB).suffix(" MB"), "Free room in MB") {
-            options.keep_free_bytes = room * MIB;
+            options.min_free_bytes = room * MIB;
         }
     });
 }

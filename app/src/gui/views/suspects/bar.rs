@@ -1,7 +1,7 @@
 //! The line above the list: what is judged as one, in which time, without what warm-up, and which suspects are listed.
 
 use eframe::egui::{Align, ComboBox, DragValue, Layout, TextEdit, Ui};
-use poolscope_analysis::leaks::By;
+use poolscope_analysis::leaks::SuspectGrouping;
 
 use crate::format;
 use crate::gui::command::{Command, DocumentCommand, SuspectsCommand};
@@ -24,7 +24,7 @@ pub(super) fn show(ui: &mut Ui, document: &mut Document, listed: &[usize], comma
         filter(ui, document, commands);
         ui.add_space(2.0 * GRID);
         ui.weak("By");
-        for by in By::ALL {
+        for by in SuspectGrouping::ALL {
             let title = by.name();
             let response = ui.selectable_label(document.suspects.by == by, title);
             response.ctx.accesskit_node_builder(response.id, |node| node.set_label(SuspectsCommand::By(by).title()));
@@ -91,7 +91,7 @@ fn filter(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>) {
 
 /// What at the beginning is set aside.
 fn warm_up(ui: &mut Ui, document: &mut Document) {
-    let view = document.leak_question().view;
+    let view = document.leak_question().visible_range;
     // A mark near the end ends no warm-up.
     let half = view.from.0.saturating_add(view.to.0.saturating_sub(view.from.0) / 2);
     let marked = document.marks.iter().any(|mark| *mark > view.from && mark.0 <= half);

@@ -10,7 +10,7 @@ use crate::gui::state::document::Document;
 use crate::gui::state::suspect_marks as marks;
 use crate::gui::state::suspect_words as words;
 use crate::gui::theme::{self, GRID, Palette};
-use crate::leak_words;
+use crate::leak_text;
 
 /// Below these widths two columns, or all three, stand one above the other, in points.
 const TWO_COLUMNS: f32 = 640.0;
@@ -69,7 +69,7 @@ fn columns(ui: &mut Ui, width: f32, parts: &mut [&mut dyn FnMut(&mut Ui)]) {
 /// What it is, and what can be done about it.
 fn head(ui: &mut Ui, document: &Document, suspect: &Suspect, commands: &mut Vec<Command>) {
     let palette = Palette::of(ui);
-    let by = document.suspects.judged.as_ref().map(|judged| judged.judgement.request.by).unwrap_or_default();
+    let by = document.suspects.judged.as_ref().map(|judged| judged.judgement.request.grouping).unwrap_or_default();
     ui.horizontal(|ui| {
         marks::badge(suspect.verdict).show(ui, marks::colour(suspect.verdict, palette), palette.canvas);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
@@ -90,14 +90,14 @@ fn head(ui: &mut Ui, document: &Document, suspect: &Suspect, commands: &mut Vec<
                 }
             }
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-                let tag = leak_words::tag(suspect);
-                let pool = leak_words::pool(suspect.paged);
+                let tag = leak_text::tag(suspect);
+                let pool = leak_text::pool(suspect.paged);
                 let title = format!("{tag}, {pool} pool, {}", words::source(suspect, by));
                 ui.add(Label::new(RichText::new(title).font(theme::strong_font())).truncate());
             });
         });
     });
-    let sure = leak_words::confidence(suspect.confidence);
+    let sure = leak_text::confidence(suspect.confidence);
     let words = format!("{} ({sure} sure). {}", capital(suspect.verdict.name()), suspect.verdict.meaning());
     ui.add(Label::new(RichText::new(words).color(palette.dim)).wrap());
 }

@@ -11,7 +11,7 @@ use crate::gui::state::kit_fix::Fix;
 use crate::gui::theme::GRID;
 use crate::gui::widgets::command_lines;
 use crate::gui::widgets::empty_page::{self, WIDTH};
-use crate::leak_words;
+use crate::leak_text;
 
 /// Why there is no page but these words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,7 +94,7 @@ pub(super) fn no_rows(ui: &mut Ui, document: &mut Document, commands: &mut Vec<C
         .judged
         .iter()
         .flat_map(|judged| &judged.judgement.trust.notes)
-        .map(leak_words::trust_note)
+        .map(leak_text::data_quality_note)
         .collect();
     let (title, words) = match (suspects.is_empty(), unclear) {
         (true, _) => ("Nothing to judge", "Nothing was allocated in the judged time."),

@@ -9,7 +9,7 @@ use crate::gui::state::document::Document;
 use crate::gui::state::suspect_words as words;
 use crate::gui::theme::{self, GRID, Palette};
 use crate::gui::widgets::histogram::{Bar, Histogram};
-use crate::leak_words;
+use crate::leak_text;
 
 /// Room for a fact's name, in points.
 const NAME: f32 = 48.0;
@@ -24,7 +24,7 @@ pub(super) fn caption(ui: &mut Ui, text: &str) {
 /// The reasons, and who may own the tag.
 pub(super) fn why(ui: &mut Ui, document: &Document, suspect: &Suspect) {
     caption(ui, "WHY");
-    leak_words::reasons(suspect).iter().for_each(|reason| drop(item(ui, reason)));
+    leak_text::reasons(suspect).iter().for_each(|reason| drop(item(ui, reason)));
     let sources = &document.tag_sources;
     let pool_tags = sources.pool_tags.as_ref().map(|found| &*found.tags);
     let claims = owner::claims(suspect, Hints { pool_tags, scanned: sources.drivers.as_deref() });
@@ -32,12 +32,12 @@ pub(super) fn why(ui: &mut Ui, document: &Document, suspect: &Suspect) {
         ui.add_space(2.0 * GRID);
         caption(ui, "WHO OWNS IT");
         for claim in &claims {
-            item(ui, &leak_words::claim(claim)).on_hover_text(leak_words::certainty_explained(claim));
+            item(ui, &leak_text::owner_candidate(claim)).on_hover_text(leak_text::certainty_help(claim));
         }
-        leak_words::who::passed_through(suspect).iter().for_each(|rule| drop(item(ui, rule)));
+        leak_text::attribution::pass_through(suspect).iter().for_each(|rule| drop(item(ui, rule)));
     }
     processes(ui, suspect);
-    if let Some(advice) = leak_words::who::advice(suspect) {
+    if let Some(advice) = leak_text::attribution::recording_advice(suspect) {
         ui.add_space(2.0 * GRID);
         caption(ui, "NEXT STEP");
         item(ui, &advice);
@@ -59,7 +59,7 @@ fn processes(ui: &mut Ui, suspect: &Suspect) {
             format::bytes(share.blocks.bytes),
             format::count(share.blocks.count)
         );
-        item(ui, &leak_words::who::process(share, suspect)).on_hover_text(tip);
+        item(ui, &leak_text::attribution::process(share, suspect)).on_hover_text(tip);
     }
     if shares.len() > PROCESSES {
         ui.weak(format!("{} more", format::count((shares.len() - PROCESSES) as u64)));
@@ -89,13 +89,13 @@ pub(super) fn figures(ui: &mut Ui, document: &Document, judgement: &Judgement, s
         });
     }
     let evidence = &suspect.evidence;
-    if evidence.survivors.count > 0 {
+    if evidence.outstanding.count > 0 {
         ui.add_space(2.0 * GRID);
         caption(ui, "AGES OF WHAT STAYED");
         let clock = &document.trace.clock;
-        let view = judgement.span.view;
+        let view = judgement.span.active;
         let length = clock.seconds(view.to) - clock.seconds(view.from);
-        let eighth = length / evidence.pyramid.len() as f64;
+        let eighth = length / evidence.age_histogram.len() as f64;
         let bar = |(at, count): (usize, &u64)| {
             let (young, old) = (at as f64 * eighth, (at + 1) as f64 * eighth);
             let label = if at == 0 { "new".to_owned() } else { format!("{old:.1} s old") };
@@ -103,7 +103,7 @@ pub(super) fn figures(ui: &mut Ui, document: &Document, judgement: &Judgement, s
             let tip = format!("{young:.1} s to {old:.1} s old: {} {blocks}", format::count(*count));
             Bar { label, count: *count, tip }
         };
-        let bars: Vec<Bar> = evidence.pyramid.iter().enumerate().map(bar).collect();
+        let bars: Vec<Bar> = evidence.age_histogram.iter().enumerate().map(bar).collect();
         Histogram { name: "Ages of what stayed", bars: &bars }.show(ui);
     }
     generations(ui, document, suspect);

@@ -16,7 +16,7 @@ use crate::gui::state::document::{Document, Page};
 use crate::gui::state::suspect_marks as marks;
 use crate::gui::theme::{self, GRID, Palette};
 use crate::gui::widgets::badge::Badge;
-use crate::{leak_words, recorded_words};
+use crate::{leak_text, recorded_range_text};
 
 /// Height of what is known of the selected suspect, in points, until the user gives it another.
 const DETAIL: f32 = 312.0;
@@ -75,7 +75,7 @@ fn heading(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
             Some(verdict) => marks::badge(verdict).show(ui, marks::colour(verdict, palette), palette.canvas),
             None => Badge::Ring.show(ui, palette.dim, palette.canvas),
         }
-        let words = RichText::new(leak_words::headline(&judged.judgement)).font(theme::strong_font());
+        let words = RichText::new(leak_text::summary(&judged.judgement)).font(theme::strong_font());
         ui.add(Label::new(words).truncate());
     });
 }
@@ -84,8 +84,8 @@ fn heading(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
 fn trust(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
     let Some(judged) = &document.suspects.judged else { return };
     let trust = &judged.judgement.trust;
-    let recorded = recorded_words::missing(&document.trace);
-    let notes: Vec<String> = recorded.into_iter().chain(trust.notes.iter().map(leak_words::trust_note)).collect();
+    let recorded = recorded_range_text::missing(&document.trace);
+    let notes: Vec<String> = recorded.into_iter().chain(trust.notes.iter().map(leak_text::data_quality_note)).collect();
     if notes.is_empty() {
         return;
     }
@@ -99,7 +99,7 @@ fn trust(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
         if line.clicked() {
             commands.push(DocumentCommand::Page(Page::Trace).into());
         }
-        let counters = leak_words::reconciliation(trust);
+        let counters = leak_text::counter_comparison(trust);
         let all: Vec<String> = notes.into_iter().chain(counters).collect();
         line.on_hover_text(format!("{}\nClick: what the trace lacks", all.join("\n")));
     });

@@ -11,7 +11,7 @@ use crate::gui::state::frame_parts::{inlined_lines, is_guess, lines};
 use crate::gui::state::kit_fix::Fix;
 use crate::gui::theme::GRID;
 use crate::gui::widgets::frame_line::FrameLine;
-use crate::leak_words;
+use crate::leak_text;
 
 /// Draws the stack.
 pub(super) fn show(ui: &mut Ui, document: &Document, suspect: &Suspect, commands: &mut Vec<Command>) {
@@ -40,7 +40,7 @@ pub(super) fn show(ui: &mut Ui, document: &Document, suspect: &Suspect, commands
         return;
     }
     if suspect.stack_share > 0.0 {
-        ui.weak(format!("{} of what stayed, innermost frame first", leak_words::percent(suspect.stack_share)));
+        ui.weak(format!("{} of what stayed, innermost frame first", leak_text::percent(suspect.stack_share)));
     }
     ui.add_space(GRID / 2.0);
     ui.spacing_mut().item_spacing.y = GRID / 2.0;

@@ -4,7 +4,7 @@ use eframe::egui::{
     Align, Button, Label, Layout, Rect, Response, RichText, Role, ScrollArea, Sense, Ui, WidgetInfo, vec2,
 };
 use egui_extras::{Column, TableBuilder, TableRow};
-use poolscope_analysis::leaks::{By, Suspect};
+use poolscope_analysis::leaks::{SuspectGrouping, Suspect};
 
 use crate::format;
 use crate::gui::command::{Command, DocumentCommand, SuspectsCommand};
@@ -16,7 +16,7 @@ use crate::gui::state::suspects_page::SuspectsPage;
 use crate::gui::theme::{self, GRID, HEADER_HEIGHT, Palette, ROW_HEIGHT};
 use crate::gui::widgets::sort_header::SortHeader;
 use crate::gui::widgets::sparkline::Sparkline;
-use crate::leak_words;
+use crate::leak_text;
 
 /// Least width of the column that takes what is left, in points.
 const SOURCE: f32 = 168.0;
@@ -49,7 +49,7 @@ fn width(column: SuspectColumn, wide: bool) -> Option<f32> {
 struct Line<'s> {
     at: usize,
     suspect: &'s Suspect,
-    by: By,
+    by: SuspectGrouping,
     faint: f32,
 }
 
@@ -67,7 +67,7 @@ pub(super) fn show(ui: &mut Ui, document: &mut Document, listed: &[usize], comma
     let page = &document.suspects;
     let Some(judged) = &page.judged else { return };
     let judgement = &judged.judgement;
-    let (by, faint) = (judgement.request.by, words::warm_up_share(judgement));
+    let (by, faint) = (judgement.request.grouping, words::warm_up_share(judgement));
     let to = page.cursor.filter(|_| reveal).and_then(|cursor| listed.iter().position(|at| *at == cursor));
     let wide = ui.available_width() >= WIDE;
     let (mut sort, mut clicked) = (None, None);
@@ -163,7 +163,7 @@ fn cell(ui: &mut Ui, column: SuspectColumn, line: &Line<'_>) {
     let palette = Palette::of(ui);
     match column {
         SuspectColumn::Rank => {
-            figure(ui, (at + 1).to_string()).on_hover_text(leak_words::who::score(suspect));
+            figure(ui, (at + 1).to_string()).on_hover_text(leak_text::attribution::score_help(suspect));
         }
         SuspectColumn::Verdict => {
             let colour = marks::colour(suspect.verdict, palette);
@@ -173,7 +173,7 @@ fn cell(ui: &mut Ui, column: SuspectColumn, line: &Line<'_>) {
         }
         SuspectColumn::Tag => {
             let colour = if suspect.tag.is_some() { palette.text } else { palette.dim };
-            let tag = leak_words::tag(suspect);
+            let tag = leak_text::tag(suspect);
             let text = RichText::new(tag).font(theme::figure_font()).color(colour);
             ui.add(Label::new(text).truncate().selectable(false));
         }
@@ -187,16 +187,16 @@ fn cell(ui: &mut Ui, column: SuspectColumn, line: &Line<'_>) {
             ui.add(Label::new(text).truncate().selectable(false));
         }
         SuspectColumn::Growth => drop(figure(ui, words::per_minute(suspect))),
-        SuspectColumn::Size => drop(figure(ui, format::bytes(suspect.evidence.survivors.bytes))),
-        SuspectColumn::Count => drop(figure(ui, format::count(suspect.evidence.survivors.count))),
+        SuspectColumn::Size => drop(figure(ui, format::bytes(suspect.evidence.outstanding.bytes))),
+        SuspectColumn::Count => drop(figure(ui, format::count(suspect.evidence.outstanding.count))),
         SuspectColumn::Frees => drop(figure(ui, format::count(suspect.evidence.freed.count))),
         SuspectColumn::Confidence => confidence(ui, suspect),
         SuspectColumn::Curve => {
             let size = vec2(ui.available_width() - GRID, ROW_HEIGHT - 2.0 * GRID);
-            let name = format!("Outstanding bytes of {} over time", leak_words::tag(suspect));
+            let name = format!("Outstanding bytes of {} over time", leak_text::tag(suspect));
             let colour =
                 if marks::alarming(std::slice::from_ref(suspect)).is_some() { palette.accent } else { palette.dim };
-            Sparkline { name: &name, values: &suspect.evidence.curve, faint: *faint, colour }.show(ui, size);
+            Sparkline { name: &name, values: &suspect.evidence.bytes_curve, faint: *faint, colour }.show(ui, size);
         }
     }
 }
@@ -217,5 +217,5 @@ fn confidence(ui: &mut Ui, suspect: &Suspect) {
     let share = suspect.confidence.clamp(0.0, 1.0) as f32;
     let bar = Rect::from_min_size(place.min, vec2(place.width() * share, place.height()));
     ui.painter().rect_filled(bar, f32::from(theme::RADIUS), palette.share);
-    figure(ui, leak_words::confidence(suspect.confidence));
+    figure(ui, leak_text::confidence(suspect.confidence));
 }

@@ -8,7 +8,7 @@ use crate::gui::command::Command;
 use crate::gui::state::document::Document;
 use crate::gui::state::kit_fix::Fix;
 use crate::gui::theme::{self, Palette};
-use crate::recorded_words;
+use crate::recorded_range_text;
 
 /// Offsets that are written out.
 const MOST_OFFSETS: usize = 4;
@@ -18,7 +18,7 @@ pub(super) fn show(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>
     let palette = Palette::of(ui);
     let trace = &document.trace;
     let summary = &trace.summary;
-    if let Some(part) = recorded_words::missing(trace) {
+    if let Some(part) = recorded_range_text::missing(trace) {
         line(ui, palette.bad, "part of the recording", &part, "", None);
     }
     if summary.events_lost == 0 && summary.buffers_lost == 0 && trace.anomalies.worst() != Some(Severity::DataLoss) {

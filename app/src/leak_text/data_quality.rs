@@ -9,7 +9,7 @@ use poolscope_analysis::leaks::{Judgement, Trust, TrustNote};
 
 /// What lowers every confidence, why, and by how much: a sentence.
 #[must_use]
-pub fn trust_note(note: &TrustNote) -> String {
+pub fn data_quality_note(note: &TrustNote) -> String {
     let lowered = 1.0 - note.factor;
     let end = if lowered > 0.0 {
         format!("every confidence is lowered by {}", percent(lowered))
@@ -21,7 +21,7 @@ pub fn trust_note(note: &TrustNote) -> String {
 
 /// That allocations could not be told apart by all that was asked for: a sentence; `None` where they could.
 #[must_use]
-pub fn left_out(judgement: &Judgement) -> Option<String> {
+pub fn grouping_note(judgement: &Judgement) -> Option<String> {
     let names: Vec<&str> = judgement.left_out.iter().map(|key| key.title()).collect();
     let most = format::count(MAX_COMBINATIONS as u64);
     (!names.is_empty()).then(|| {
@@ -98,7 +98,7 @@ fn missing(kind: &TrustKind) -> String {
 
 /// How the pool's own counters and the events agree: a sentence; `None` where the snapshots hold nothing to compare.
 #[must_use]
-pub fn reconciliation(trust: &Trust) -> Option<String> {
+pub fn counter_comparison(trust: &Trust) -> Option<String> {
     trust.reconciliation.as_ref().and_then(counters)
 }
 
@@ -130,7 +130,7 @@ mod tests {
     use poolscope_analysis::trace::context::Tag;
 
     fn said(kind: TrustKind) -> String {
-        trust_note(&TrustNote { kind, factor: 0.9 })
+        data_quality_note(&TrustNote { kind, factor: 0.9 })
     }
 
     #[test]
@@ -154,13 +154,13 @@ mod tests {
             assert!(text.ends_with("; every confidence is lowered by 10 %."), "{text}");
             assert!(text.starts_with(|c: char| c.is_uppercase() || c.is_ascii_digit()), "{text}");
         }
-        let harmless = trust_note(&TrustNote { kind: TrustKind::Short { seconds: 1.0 }, factor: 1.0 });
+        let harmless = data_quality_note(&TrustNote { kind: TrustKind::Short { seconds: 1.0 }, factor: 1.0 });
         assert!(harmless.ends_with("; this is too little to change a verdict."));
     }
 
     /// What is said of a comparison.
     fn compared(both: Reconciliation) -> Option<String> {
-        reconciliation(&Trust { reconciliation: Some(both), ..Trust::default() })
+        counter_comparison(&Trust { reconciliation: Some(both), ..Trust::default() })
     }
 
     /// A tag with so many allocations by the counters and by the events.
@@ -210,6 +210,6 @@ mod tests {
         assert_eq!(compared(both.clone()), None, "no block came or went");
         both.tags = vec![TagBalance { is_counted: false, ..tag(b"Leak", 0, 4) }];
         assert_eq!(compared(both), None, "where the counters stood is not known");
-        assert_eq!((compared(Reconciliation::default()), reconciliation(&Trust::default())), (None, None));
+        assert_eq!((compared(Reconciliation::default()), counter_comparison(&Trust::default())), (None, None));
     }
 }

@@ -7,7 +7,7 @@ mod graph;
 mod page;
 mod quality;
 mod scale;
-mod spark;
+mod charts;
 mod table;
 
 pub use curves::curves;

@@ -1,7 +1,7 @@
 //! Reasons as fragments of a sentence, made of figures.
 
 use super::figures::{counted, percent, rate};
-use super::{finding, pool, who};
+use super::{finding, pool, attribution};
 use crate::format;
 use poolscope_analysis::leaks::{Blocks, Finding, Reason, Suspect};
 
@@ -23,7 +23,7 @@ pub fn reason(reason: &Reason, suspect: &Suspect) -> String {
         Reason::OneStack { share } if *share >= ALL => "all from one stack".to_owned(),
         Reason::OneStack { share } => format!("{} from one stack", percent(*share)),
         Reason::Sizes { distinct } => sizes(*distinct, suspect),
-        Reason::Overdue { blocks, usual_life_s, late_frees } => overdue(*blocks, *usual_life_s, *late_frees),
+        Reason::Overdue { blocks, usual_life_s, late_frees } => older_than_usual(*blocks, *usual_life_s, *late_frees),
         Reason::ShareOfGrowth(share) => {
             format!("{} of what leaks or grows in {} pool", percent(*share), pool(suspect.paged))
         }
@@ -57,7 +57,7 @@ pub fn reason(reason: &Reason, suspect: &Suspect) -> String {
             let (stay, others) = (counted(*stayed, "block stays", "blocks stay"), format::count(*others));
             format!("{stay}, about {others} for older ones that went or by lost frees: too close to say that it grows")
         }
-        Reason::Found(Finding::Lockstep { members }) => who::together(members, suspect),
+        Reason::Found(Finding::Lockstep { members }) => attribution::lockstep(members, suspect),
         Reason::Found(found) => finding(found),
     }
 }
@@ -123,7 +123,7 @@ fn sizes(distinct: u64, suspect: &Suspect) -> String {
     }
 }
 
-fn overdue(blocks: Blocks, usual_life_s: f64, late_frees: u64) -> String {
+fn older_than_usual(blocks: Blocks, usual_life_s: f64, late_frees: u64) -> String {
     let all = format!("{} ({})", counted(blocks.count, "block", "blocks"), format::bytes(blocks.bytes));
     let (stay, are, their) = if blocks.count == 1 { ("stays", "is", "its") } else { ("stay", "are", "their") };
     if usual_life_s <= 0.0 {
@@ -145,7 +145,7 @@ pub(super) fn moment(seconds: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testkit::suspect;
+    use super::super::test_util::suspect;
     use super::*;
     use poolscope_analysis::leaks::Verdict;
 

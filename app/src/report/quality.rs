@@ -1,7 +1,7 @@
 //! How far the trace can be trusted: what is missing, what is odd about it, which modules have no names.
 
 use super::{ReportInput, escape};
-use crate::{format, leak_words};
+use crate::{format, leak_text};
 use poolscope_etl::diagnostics::Severity;
 use std::collections::BTreeSet;
 use std::io::{self, Write};
@@ -16,8 +16,8 @@ pub fn write(out: &mut dyn Write, input: &ReportInput<'_>) -> io::Result<()> {
     if trust.notes.is_empty() {
         writeln!(out, "<li>Nothing is known to be missing that would change a verdict.</li>")?;
     }
-    let notes = trust.notes.iter().map(leak_words::trust_note);
-    for note in notes.chain(leak_words::reconciliation(trust)).chain(leak_words::left_out(input.judgement)) {
+    let notes = trust.notes.iter().map(leak_text::data_quality_note);
+    for note in notes.chain(leak_text::counter_comparison(trust)).chain(leak_text::grouping_note(input.judgement)) {
         writeln!(out, "<li>{}</li>", escape(&note))?;
     }
     for row in input.names.trace().anomalies.rows() {

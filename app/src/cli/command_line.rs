@@ -12,14 +12,14 @@ const WITHOUT_EFFECT: [&str; 8] = ["html", "force", "threads", "color", "quiet",
 
 /// A command line as text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Asked {
+pub struct CommandLine {
     /// Files without their folders, servers without their names.
-    pub short: String,
+    pub anonymized: String,
     /// As it was given.
     pub full: String,
 }
 
-impl Asked {
+impl CommandLine {
     /// The command line of a subcommand: its definition, after it was built, and what was given.
     #[must_use]
     pub fn of(command: &Command, given: &ArgMatches) -> Self {
@@ -33,7 +33,7 @@ impl Asked {
             let words = words.iter().filter_map(|(_, both)| both.get(which));
             words.fold(format!("poolscope {}", command.get_name()), |line, word| format!("{line} {word}"))
         };
-        Self { short: line(0), full: line(1) }
+        Self { anonymized: line(0), full: line(1) }
     }
 }
 
@@ -57,7 +57,7 @@ fn written(arg: &Arg, given: &ArgMatches) -> Vec<(usize, [String; 2])> {
             let place = at.next().unwrap_or(usize::MAX);
             let name = option.as_ref().filter(|_| nth == 0).map_or_else(String::new, |option| format!("{option} "));
             let full = value.to_string_lossy();
-            let short = if is_path { without_names(value) } else { full.clone().into_owned() };
+            let short = if is_path { anonymized(value) } else { full.clone().into_owned() };
             words.push((place, [short, full.into_owned()].map(|value| format!("{name}{}", quoted(&value)))));
         }
     }
@@ -65,7 +65,7 @@ fn written(arg: &Arg, given: &ArgMatches) -> Vec<(usize, [String; 2])> {
 }
 
 /// A path, or a symbol path, without what only the user's machine knows.
-fn without_names(value: &OsStr) -> String {
+fn anonymized(value: &OsStr) -> String {
     let text = value.to_string_lossy();
     let element = |element: &str| -> String {
         if element.contains("://") {
@@ -97,7 +97,7 @@ mod tests {
         let mut command = super::super::command();
         let matches = command.try_get_matches_from_mut([&["poolscope", "leaks"], line].concat()).expect("right usage");
         let leaks = matches.subcommand_matches("leaks").expect("the command");
-        let Asked { short, full } = Asked::of(command.find_subcommand("leaks").expect("it is there"), leaks);
+        let CommandLine { anonymized: short, full } = CommandLine::of(command.find_subcommand("leaks").expect("it is there"), leaks);
         [short, full]
     }
 

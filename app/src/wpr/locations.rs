@@ -4,7 +4,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use super::Standing;
+use super::WprStatus;
 
 /// The program's file name.
 const PROGRAM: &str = "wpr.exe";
@@ -13,7 +13,7 @@ const KITS: [&str; 4] = ["11", "10", "8.1", "8.0"];
 
 /// What a machine says about its folders; tests make their own.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Places {
+pub struct SearchLocations {
     /// Whether recordings can be made at all: on Windows.
     pub windows: bool,
     /// `PATH`.
@@ -26,7 +26,7 @@ pub struct Places {
     pub temp: PathBuf,
 }
 
-impl Places {
+impl SearchLocations {
     /// Those of this machine.
     #[must_use]
     pub fn this() -> Self {
@@ -68,9 +68,9 @@ impl Places {
     /// Whether there is one; `chosen` is the one that the user named, and then no other is taken. A folder stands for the
     /// program in it.
     #[must_use]
-    pub fn find(&self, chosen: Option<&Path>) -> Standing {
+    pub fn find(&self, chosen: Option<&Path>) -> WprStatus {
         if !self.windows {
-            return Standing::NotWindows;
+            return WprStatus::NotWindows;
         }
         let looked = match chosen {
             Some(chosen) if chosen.is_dir() => vec![chosen.join(PROGRAM)],
@@ -78,8 +78,8 @@ impl Places {
             None => self.candidates(),
         };
         match looked.iter().find(|file| file.is_file()) {
-            Some(program) => Standing::Ready { program: program.clone() },
-            None => Standing::Missing { looked },
+            Some(program) => WprStatus::Ready { program: program.clone() },
+            None => WprStatus::Missing { looked },
         }
     }
 }

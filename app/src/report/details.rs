@@ -1,7 +1,7 @@
 //! Each suspect with its reasons, its cost, who may own its tag, its stack and the ages of its blocks.
 
-use super::{ReportInput, escape, spark, table};
-use crate::leak_words;
+use super::{ReportInput, escape, charts, table};
+use crate::leak_text;
 use poolscope_analysis::leaks::Suspect;
 use std::io::{self, Write};
 
@@ -17,16 +17,16 @@ pub fn write(out: &mut dyn Write, input: &ReportInput<'_>) -> io::Result<()> {
 }
 
 fn one(out: &mut dyn Write, input: &ReportInput<'_>, rank: usize, suspect: &Suspect) -> io::Result<()> {
-    let tag = escape(leak_words::tag(suspect));
-    let owner = leak_words::driver(suspect).map_or_else(String::new, |d| format!(" &middot; {}", escape(d)));
+    let tag = escape(leak_text::tag(suspect));
+    let owner = leak_text::driver(suspect).map_or_else(String::new, |d| format!(" &middot; {}", escape(d)));
     let (class, verdict) = (table::class(suspect), suspect.verdict);
     writeln!(out, "<section id=\"s{rank}\" class=\"one\">")?;
     writeln!(out, "<h2>{rank}. <span class=\"code\">{tag}</span>{owner} <b class=\"v {class}\">{verdict}</b></h2>")?;
     writeln!(out, "<p class=\"dim\">{}</p>\n<div class=\"pair\">\n<div>\n<ul>", verdict.meaning())?;
-    for reason in leak_words::reasons(suspect).into_iter().chain(leak_words::cost(suspect, input.judgement)) {
+    for reason in leak_text::reasons(suspect).into_iter().chain(leak_text::cost(suspect, input.judgement)) {
         writeln!(out, "<li>{}</li>", escape(&reason))?;
     }
-    for line in leak_words::who::behind(suspect, input.hints) {
+    for line in leak_text::attribution::lines(suspect, input.hints) {
         writeln!(out, "<li>{}</li>", escape(&line))?;
     }
     writeln!(out, "</ul>\n</div>")?;
@@ -34,13 +34,13 @@ fn one(out: &mut dyn Write, input: &ReportInput<'_>, rank: usize, suspect: &Susp
     let view = input.judgement.span.view;
     let seconds = clock.seconds(view.to) - clock.seconds(view.from);
     if suspect.evidence.survivors.count > 0 {
-        write!(out, "<div>{}</div>", spark::ages(suspect, seconds))?;
+        write!(out, "<div>{}</div>", charts::age_histogram(suspect, seconds))?;
     }
     writeln!(out, "</div>")?;
     let stacks = input.names.stacks();
     let frames = stacks.frames(stacks.node_of(suspect.stack));
     if !frames.is_empty() {
-        let share = leak_words::percent(suspect.stack_share);
+        let share = leak_text::percent(suspect.stack_share);
         writeln!(out, "<h3>Stack of {share} of it, from the outermost frame</h3>\n<ol class=\"stack code\">")?;
         for frame in frames {
             writeln!(out, "<li>{}</li>", escape(frame))?;

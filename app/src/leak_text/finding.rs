@@ -2,7 +2,7 @@
 
 use super::figures::{counted, percent, rate, some_of};
 use super::reason::moment;
-use super::who;
+use super::attribution;
 use crate::format;
 use poolscope_analysis::leaks::{Blocks, Finding};
 
@@ -19,7 +19,7 @@ pub fn finding(finding: &Finding) -> String {
             let names = some_of(members.iter().map(|member| member.tag.trim_end().to_owned()), LISTED);
             format!("{names} move together, probably one object")
         }
-        Finding::HeldObjects(held) => who::held(held),
+        Finding::HeldObjects(held) => attribution::held_objects(held),
         Finding::Partner { tag, freed_share } => {
             format!("tag {}, allocated on the same path, frees {} of its blocks", tag.trim_end(), percent(*freed_share))
         }

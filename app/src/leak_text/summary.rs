@@ -1,8 +1,8 @@
 //! The one sentence on top.
 
 use super::figures::{counted, rate};
-use super::trust::gap;
-use super::who::subject;
+use super::data_quality::gap;
+use super::attribution::subject;
 use super::{function, pool, tag};
 use crate::format;
 use poolscope_analysis::leaks::{By, Judgement, Reason, Suspect, Verdict};
@@ -14,9 +14,9 @@ const COMPLETE: f64 = 0.8;
 
 /// The one sentence on top: who leaks how much, or that nothing does.
 #[must_use]
-pub fn headline(judgement: &Judgement) -> String {
+pub fn summary(judgement: &Judgement) -> String {
     let suspects = &judgement.suspects;
-    let Some(first) = suspects.first() else { return nothing_to_judge(judgement) };
+    let Some(first) = suspects.first() else { return nothing_to_analyze(judgement) };
     let by = judgement.request.by;
     // Suspects are in the order of their scores, which begins with what grows, or grew until its load stopped; what came in one
     // step has no score.
@@ -34,7 +34,7 @@ pub fn headline(judgement: &Judgement) -> String {
         };
     }
     if first.score > 0.0 {
-        return nearly(judgement, first);
+        return borderline(judgement, first);
     }
     if suspects.iter().all(|s| s.verdict == Verdict::TooLittleData) {
         too_little(judgement)
@@ -44,7 +44,7 @@ pub fn headline(judgement: &Judgement) -> String {
 }
 
 /// Nothing grows for sure, but something may.
-fn nearly(judgement: &Judgement, suspect: &Suspect) -> String {
+fn borderline(judgement: &Judgement, suspect: &Suspect) -> String {
     let who = match (subject(suspect, judgement.request.by), &suspect.tag) {
         (Some(driver), Some(_)) => format!("{} of {driver}", the_tag(suspect)),
         (Some(driver), None) => driver.to_owned(),
@@ -84,7 +84,7 @@ fn stopped(suspect: &Suspect, by: By) -> String {
     let amount = format!("grew by {} of {} pool", rate(bytes_per_s), pool(suspect.paged));
     let end = format!(
         "until {}, and none of it was freed: a leak whose load stopped, or a cache that is full",
-        super::reason::moment(until_s)
+        leak_text::reason::moment(until_s)
     );
     match subject(suspect, by) {
         Some(who) => format!("{who} {amount} {}{} {end}", under(suspect), from(suspect, who)),
@@ -143,13 +143,13 @@ fn too_little(judgement: &Judgement) -> String {
     format!("Too little data: {blocks} in {}.", analyzed(judgement))
 }
 
-fn nothing_to_judge(judgement: &Judgement) -> String {
+fn nothing_to_analyze(judgement: &Judgement) -> String {
     format!("Nothing to analyze: not one pool allocation was recorded in these {}.", analyzed(judgement))
 }
 
 /// How many suspects are none, by verdict: `12 churn, 3 bounded`. Empty if there are none.
 #[must_use]
-pub fn innocents(suspects: &[Suspect]) -> String {
+pub fn non_leaking_counts(suspects: &[Suspect]) -> String {
     const INNOCENT: [Verdict; 4] = [Verdict::Bounded, Verdict::InFlight, Verdict::Churn, Verdict::TooLittleData];
     let counts = INNOCENT.map(|verdict| (verdict, suspects.iter().filter(|s| s.verdict == verdict).count() as u64));
     let shown = counts.iter().filter(|(_, count)| *count > 0);
@@ -158,13 +158,13 @@ pub fn innocents(suspects: &[Suspect]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testkit::{judgement, suspect};
+    use super::super::test_util::{judgement, suspect};
     use super::*;
     use poolscope_analysis::leaks::TrustNote;
     use poolscope_analysis::leaks::trust::TrustKind;
 
     fn said(suspects: Vec<Suspect>) -> String {
-        headline(&judgement(suspects))
+        summary(&judgement(suspects))
     }
 
     #[test]
@@ -219,11 +219,11 @@ mod tests {
         let mut gaps = judgement(vec![suspect(Verdict::Churn)]);
         gaps.trust.notes.push(TrustNote { kind: TrustKind::Short { seconds: 1.0 }, factor: 0.5 });
         assert!(
-            headline(&gaps).starts_with("No leak found, but this trace could hide one (only 1.00 s): no tag keeps")
+            summary(&gaps).starts_with("No leak found, but this trace could hide one (only 1.00 s): no tag keeps")
         );
         let mut part = judgement(vec![suspect(Verdict::Churn)]);
         part.is_whole = false;
-        assert!(headline(&part).starts_with("No leak found in the part of the recording that is there: no tag keeps"));
+        assert!(summary(&part).starts_with("No leak found in the part of the recording that is there: no tag keeps"));
     }
 
     #[test]
@@ -239,7 +239,7 @@ mod tests {
     #[test]
     fn the_others_are_counted_by_verdict() {
         let verdicts = [Verdict::Leak, Verdict::Churn, Verdict::Bounded, Verdict::Churn];
-        assert_eq!(innocents(&verdicts.map(suspect)), "1 bounded, 2 churn");
-        assert_eq!(innocents(&[suspect(Verdict::Leak)]), "");
+        assert_eq!(non_leaking_counts(&verdicts.map(suspect)), "1 bounded, 2 churn");
+        assert_eq!(non_leaking_counts(&[suspect(Verdict::Leak)]), "");
     }
 }

@@ -13,35 +13,35 @@ pub fn cost(suspect: &Suspect, judgement: &Judgement) -> Option<String> {
     }
     let hourly = |bytes_per_s: f64| format!("{}/h", format::bytes((bytes_per_s * 3600.0).round() as u64));
     let per_hour = hourly(suspect.growth_bytes_per_s);
-    let Some(seconds) = seconds_to_full(suspect, judgement) else { return Some(per_hour) };
-    let all = of(suspect, judgement).growth_bytes_per_s();
+    let Some(seconds) = seconds_to_exhaustion(suspect, judgement) else { return Some(per_hour) };
+    let all = pool_of(suspect, judgement).growth_bytes_per_s();
     let is_alone = (all - suspect.growth_bytes_per_s).abs() <= 0.005 * all;
     let rate =
         if is_alone { "this rate".to_owned() } else { format!("the rate of all that grows in it, {},", hourly(all)) };
-    Some(format!("{per_hour}; at {rate} {} pool is exhausted in {}", pool(suspect.paged), far(seconds)))
+    Some(format!("{per_hour}; at {rate} {} pool is exhausted in {}", pool(suspect.paged), long_duration(seconds)))
 }
 
 /// Seconds from the end of the analyzed range until the suspect's pool is exhausted, if all that leaks or grows in it goes on. An
 /// upper bound: other users of the memory make the pool fail earlier, and without a pool rundown it is fuller than it looks.
 /// `None` if it does not go on growing, or it is not known how large the pool can become.
 #[must_use]
-pub fn seconds_to_full(suspect: &Suspect, judgement: &Judgement) -> Option<f64> {
+pub fn seconds_to_exhaustion(suspect: &Suspect, judgement: &Judgement) -> Option<f64> {
     if !suspect.verdict.is_growing() {
         return None;
     }
-    let growth = of(suspect, judgement);
+    let growth = pool_of(suspect, judgement);
     let gained = judgement.suspects.iter().filter(|s| s.paged == suspect.paged).filter_map(|s| s.evidence.curve.last());
     let used = growth.baseline_bytes.unwrap_or(0) as f64 + gained.sum::<f64>();
     capacity::seconds_to_full(growth.limit_bytes?, used.max(0.0) as u64, growth.growth_bytes_per_s())
 }
 
-fn of<'j>(suspect: &Suspect, judgement: &'j Judgement) -> &'j PoolGrowth {
+fn pool_of<'j>(suspect: &Suspect, judgement: &'j Judgement) -> &'j PoolGrowth {
     let [nonpaged, paged] = &judgement.pools;
     if suspect.paged { paged } else { nonpaged }
 }
 
 /// A time that may be years away.
-fn far(seconds: f64) -> String {
+fn long_duration(seconds: f64) -> String {
     const DAY: f64 = 86_400.0;
     match seconds / DAY {
         days if days < 2.0 => format::duration(seconds),
@@ -60,7 +60,7 @@ pub fn pool_growth(growth: &PoolGrowth) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testkit::{judgement, suspect};
+    use super::super::test_util::{judgement, suspect};
     use super::*;
     use poolscope_analysis::leaks::Verdict;
 
@@ -87,12 +87,12 @@ mod tests {
         other_pool.growth_bytes_per_s = 0.0;
         assert_eq!(cost(&other_pool, &all), None);
         let over = Suspect { verdict: Verdict::Stopped, ..leak };
-        assert_eq!((cost(&over, &all), seconds_to_full(&over, &all)), (None, None));
+        assert_eq!((cost(&over, &all), seconds_to_exhaustion(&over, &all)), (None, None));
     }
 
     #[test]
     fn far_times_lose_their_minutes() {
-        let shown: Vec<String> = [7200.0, 86_400.0 * 12.0, 86_400.0 * 800.0, 1e12].map(far).into();
+        let shown: Vec<String> = [7200.0, 86_400.0 * 12.0, 86_400.0 * 800.0, 1e12].map(long_duration).into();
         assert_eq!(shown, ["2 h 0 min", "12 days", "2 years", "over 1,000 years"]);
     }
 

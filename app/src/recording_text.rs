@@ -2,7 +2,7 @@
 //! that need no figures are core's.
 
 use crate::format;
-use poolscope_recording::{Estimate, Mode, Plan};
+use poolscope_recording::{SizeEstimate, LoggingMode, RecordingPlan};
 
 /// Where the expected rate comes from.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -12,7 +12,7 @@ pub enum RateSource {
     /// Nobody said anything.
     Assumed,
     /// Counted in what poolmon printed.
-    Listing,
+    Snapshot,
 }
 
 impl RateSource {
@@ -22,15 +22,15 @@ impl RateSource {
         match self {
             Self::Given => "given",
             Self::Assumed => "assumed",
-            Self::Listing => "listing",
+            Self::Snapshot => "listing",
         }
     }
 }
 
 /// How large the plan's recording gets, in sentences.
 #[must_use]
-pub fn size(plan: &Plan, source: RateSource) -> Vec<String> {
-    let (estimate, expected) = (Estimate::of(plan), plan.expected);
+pub fn size_estimate(plan: &RecordingPlan, source: RateSource) -> Vec<String> {
+    let (estimate, expected) = (SizeEstimate::for_plan(plan), plan.expected);
     let rate = format::count(plan.events_per_second());
     let each = format::count(estimate.bytes_per_event);
     let source = match source {
@@ -38,7 +38,7 @@ pub fn size(plan: &Plan, source: RateSource) -> Vec<String> {
         RateSource::Assumed => {
             " (an assumption; poolmon shows the real rate: its changes of Allocs and Frees, divided by 5)"
         }
-        RateSource::Listing => " (counted in the listing)",
+        RateSource::Snapshot => " (counted in the listing)",
     };
     let mut sentences = vec![format!(
         "About {} per minute, from {rate} allocations and frees per second{source} of about {each} bytes each.",
@@ -48,16 +48,16 @@ pub fn size(plan: &Plan, source: RateSource) -> Vec<String> {
     let memory = format::bytes(estimate.buffer_bytes());
     let buffers =
         format!("{} buffers of {} KB, {memory} of memory", format::count(estimate.buffers), estimate.buffer_kib);
-    sentences.push(match (plan.mode, estimate.wraps_after_seconds) {
-        (Mode::Memory, Some(seconds)) if seconds < expected.seconds => format!(
+    sentences.push(match (plan.logging_mode, estimate.wraps_after_seconds) {
+        (LoggingMode::Memory, Some(seconds)) if seconds < expected.seconds => format!(
             "{buffers}, hold the last {}; of {time} that is too little: give the buffers more memory or record into a file.",
             format::duration(seconds as f64)
         ),
-        (Mode::Memory, Some(seconds)) if seconds < YEAR_SECONDS => {
+        (LoggingMode::Memory, Some(seconds)) if seconds < YEAR_SECONDS => {
             format!("{buffers}, hold the last {}; what is older is overwritten.", format::duration(seconds as f64))
         }
-        (Mode::Memory, _) => format!("{buffers}, hold everything."),
-        (Mode::File, _) => format!("{time} make {} on the disk; {buffers} while it runs.", format::bytes(estimate.whole_bytes)),
+        (LoggingMode::Memory, _) => format!("{buffers}, hold everything."),
+        (LoggingMode::File, _) => format!("{time} make {} on the disk; {buffers} while it runs.", format::bytes(estimate.total_bytes)),
     });
     sentences
 }
@@ -68,20 +68,20 @@ const YEAR_SECONDS: u64 = 365 * 86_400;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use poolscope_recording::Expected;
+    use poolscope_recording::ExpectedLoad;
 
     #[test]
     fn a_file_grows_and_a_circular_log_wraps() {
         let plan = |mode, events_per_second, seconds| {
-            let expected = Expected { events_per_second: Some(events_per_second), seconds, ..Expected::default() };
-            size(&Plan { mode, expected, ..Plan::default() }, RateSource::Given).join(" ")
+            let expected = ExpectedLoad { events_per_second: Some(events_per_second), seconds, ..ExpectedLoad::default() };
+            size_estimate(&RecordingPlan { logging_mode: mode, expected, ..RecordingPlan::default() }, RateSource::Given).join(" ")
         };
-        let file = plan(Mode::File, 1000, 600);
+        let file = plan(LoggingMode::File, 1000, 600);
         assert!(file.contains("per minute, from 1,000 allocations") && file.contains("10 min 0 s make "), "{file}");
-        let wraps = plan(Mode::Memory, 100_000, 600);
+        let wraps = plan(LoggingMode::Memory, 100_000, 600);
         assert!(wraps.contains("256.0 MB of memory, hold the last ") && wraps.contains("too little"), "{wraps}");
-        let holds = plan(Mode::Memory, 100, 600);
+        let holds = plan(LoggingMode::Memory, 100, 600);
         assert!(holds.contains("what is older is overwritten"), "{holds}");
-        assert!(plan(Mode::Memory, 0, 600).ends_with("hold everything."));
+        assert!(plan(LoggingMode::Memory, 0, 600).ends_with("hold everything."));
     }
 }

@@ -47,7 +47,7 @@ pub fn processes(suspect: &Suspect) -> String {
 
 /// The rule that looked through a pass-through driver on the stack.
 #[must_use]
-pub fn passed_through(suspect: &Suspect) -> Option<String> {
+pub fn pass_through(suspect: &Suspect) -> Option<String> {
     let passed = suspect.who.passed_through.as_ref()?;
     let (module, rule) = (&passed.module, passed.rule.name());
     Some(match &passed.next {
@@ -58,11 +58,11 @@ pub fn passed_through(suspect: &Suspect) -> Option<String> {
 
 /// Objects that handles keep, as a fragment of a sentence.
 #[must_use]
-pub fn held(held: &HeldObjects) -> String {
-    let object = held.object.to_lowercase();
-    let all = format::count(held.outstanding);
+pub fn held_objects(held: &HeldObjects) -> String {
+    let object = held_objects.object.to_lowercase();
+    let all = format::count(held_objects.outstanding);
     let mut parts: Vec<String> = Vec::new();
-    if let Some(processes) = held.processes.as_ref().filter(|processes| processes.ended > 0) {
+    if let Some(processes) = held_objects.processes.as_ref().filter(|processes| processes.ended > 0) {
         let names = processes.names.iter().map(|(name, count)| format!("{name} ({})", format::count(*count)));
         let names: Vec<String> = names.collect();
         let names = some_of(names.into_iter(), LISTED);
@@ -72,9 +72,9 @@ pub fn held(held: &HeldObjects) -> String {
             "{ended} of {all} process objects {verb} to processes that have ended (zombie processes, held by a handle): {names}"
         ));
     }
-    if held.by_ended.count > 0 {
-        let verb = if held.by_ended.count == 1 { "was" } else { "were" };
-        let ended = format::count(held.by_ended.count);
+    if held_objects.by_ended.count > 0 {
+        let verb = if held_objects.by_ended.count == 1 { "was" } else { "were" };
+        let ended = format::count(held_objects.by_ended.count);
         parts.push(format!("{ended} of {all} {object} objects {verb} allocated by processes that have ended"));
     }
     if parts.is_empty() {
@@ -85,12 +85,12 @@ pub fn held(held: &HeldObjects) -> String {
 
 /// What to do next about a suspect whose objects are kept by handles.
 #[must_use]
-pub fn advice(suspect: &Suspect) -> Option<String> {
-    let held = objects(suspect)?;
+pub fn recording_advice(suspect: &Suspect) -> Option<String> {
+    let held = held_objects_of(suspect)?;
     if !matches!(suspect.verdict, Verdict::Leak | Verdict::Growing | Verdict::Burst) {
         return None;
     }
-    let object = held.object;
+    let object = held_objects.object;
     Some(format!(
         "to see which process keeps the {object} handles open: wpr -start Handle, wait while it grows, wpr -stop handles.etl; then in \
          WPA the graph \"Handles\", preset \"Outstanding Count by Process\", with the column \"Create Stack\""
@@ -99,21 +99,21 @@ pub fn advice(suspect: &Suspect) -> Option<String> {
 
 /// What is known of the objects of a suspect that handles keep.
 #[must_use]
-pub fn objects(suspect: &Suspect) -> Option<&HeldObjects> {
+pub fn held_objects_of(suspect: &Suspect) -> Option<&HeldObjects> {
     suspect.reasons.iter().find_map(|reason| match reason {
-        Reason::Found(Finding::HeldObjects(held)) => Some(held),
+        Reason::Found(Finding::HeldObjects(held)) => Some(held_objects),
         _ => None,
     })
 }
 
 /// Tags that grow together with a suspect, as a fragment of a sentence.
 #[must_use]
-pub fn together(members: &[LockstepTag], suspect: &Suspect) -> String {
+pub fn lockstep(members: &[LockstepTag], suspect: &Suspect) -> String {
     let is_own =
         |member: &&LockstepTag| suspect.tag.as_deref() == Some(member.tag.as_str()) && suspect.paged == member.paged;
     let name = |member: &LockstepTag| {
         let twice = members.iter().filter(|other| other.tag == member.tag).count() > 1;
-        let pool = if twice { format!(" in {} pool", super::pool(member.paged)) } else { String::new() };
+        let pool = if twice { format!(" in {} pool", leak_text::pool(member.paged)) } else { String::new() };
         match member.parts {
             1 => format!("{}{pool}", member.tag.trim_end()),
             parts => format!("{} ({parts}:1){pool}", member.tag.trim_end()),
@@ -139,18 +139,18 @@ pub fn together(members: &[LockstepTag], suspect: &Suspect) -> String {
 /// All that is said about who is behind a suspect, one line each: processes, the rule about a pass-through driver, owners, what to
 /// record next.
 #[must_use]
-pub fn behind(suspect: &Suspect, hints: Hints<'_>) -> Vec<String> {
+pub fn lines(suspect: &Suspect, hints: Hints<'_>) -> Vec<String> {
     let processes = Some(processes(suspect)).filter(|words| !words.is_empty());
     let mut lines: Vec<String> = processes.map(|words| format!("processes: {words}")).into_iter().collect();
-    lines.extend(passed_through(suspect));
-    lines.extend(claims(suspect, hints).iter().map(|claim| format!("owner: {}", super::claim(claim))));
-    lines.extend(advice(suspect));
+    lines.extend(pass_through(suspect));
+    lines.extend(claims(suspect, hints).iter().map(|claim| format!("owner: {}", leak_text::claim(claim))));
+    lines.extend(recording_advice(suspect));
     lines
 }
 
 /// What the score of a suspect means.
 #[must_use]
-pub fn score(suspect: &Suspect) -> String {
+pub fn score_help(suspect: &Suspect) -> String {
     let class = match suspect.verdict {
         Verdict::Leak => "leaks have 60 to 100, by their share of the growth of all leaks and by confidence",
         Verdict::Growing => "what grows has 20 to 60, by confidence",
@@ -161,7 +161,7 @@ pub fn score(suspect: &Suspect) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testkit::suspect;
+    use super::super::test_util::suspect;
     use super::*;
     use poolscope_analysis::group::look_through::RuleOrigin;
     use poolscope_analysis::leaks::Blocks;
@@ -207,17 +207,17 @@ mod tests {
         };
         let words =
             "380 of 400 process objects belong to processes that have ended (zombie processes, held by a handle): ";
-        assert_eq!(held(&objects), format!("{words}sh.exe (300), git.exe (80)"));
-        (objects.object, objects.processes, objects.by_ended.count) = ("Token", None, 12);
-        assert_eq!(held(&objects), "12 of 400 token objects were allocated by processes that have ended");
-        objects.by_ended.count = 0;
-        assert_eq!(held(&objects), "token objects stay while a handle or a reference to them is open");
+        assert_eq!(held_objects(&objects), format!("{words}sh.exe (300), git.exe (80)"));
+        (held_objects_of.object, held_objects_of.processes, held_objects_of.by_ended.count) = ("Token", None, 12);
+        assert_eq!(held_objects(&objects), "12 of 400 token objects were allocated by processes that have ended");
+        held_objects_of.by_ended.count = 0;
+        assert_eq!(held_objects(&objects), "token objects stay while a handle or a reference to them is open");
         let mut of = suspect(Verdict::Leak);
-        assert_eq!(advice(&of), None);
-        of.reasons.push(Reason::Found(Finding::HeldObjects(objects)));
-        assert!(advice(&of).is_some_and(|words| words.contains("keeps the Token handles open: wpr -start Handle, ")));
+        assert_eq!(recording_advice(&of), None);
+        of.reasons.push(Reason::Found(Finding::HeldObjects(held_objects_of)));
+        assert!(recording_advice(&of).is_some_and(|words| words.contains("keeps the Token handles open: wpr -start Handle, ")));
         of.verdict = Verdict::Bounded;
-        assert_eq!(advice(&of), None);
+        assert_eq!(recording_advice(&of), None);
     }
 
     #[test]
@@ -232,21 +232,21 @@ mod tests {
         let of = suspect(Verdict::Leak);
         let pair = [member("Leak", false, 1, true), member("IoFE", true, 2, false)];
         let words = "moves together with 1 tag (IoFE (2:1)), probably one object; it never frees: the likely holder";
-        assert_eq!(together(&pair, &of), words);
+        assert_eq!(lockstep(&pair, &of), words);
         let many = [member("Ab  ", false, 1, true), member("Leak", true, 1, true), member("Leak", false, 1, false)];
         let words = "moves together with 2 tags (Ab, Leak in paged pool), probably one object; Ab, Leak never free: the likely \
                      holders";
-        assert_eq!(together(&many, &of), words);
+        assert_eq!(lockstep(&many, &of), words);
     }
 
     #[test]
     fn the_rule_that_spoke_is_named() {
         let mut of = suspect(Verdict::Leak);
-        assert_eq!(passed_through(&of), None);
+        assert_eq!(pass_through(&of), None);
         let next = Some("ntfs.sys!NtfsCreate".to_owned());
         of.who.passed_through = Some(PassThrough { module: "fltmgr.sys".to_owned(), rule: RuleOrigin::BuiltIn, next });
         let words = "fltmgr.sys is a pass-through driver (built-in rule); the next frame is ntfs.sys!NtfsCreate";
-        assert_eq!(passed_through(&of).as_deref(), Some(words));
-        assert!(score(&of).starts_with("Score 90 of 100, the order of the list: leaks have 60 to 100"));
+        assert_eq!(pass_through(&of).as_deref(), Some(words));
+        assert!(score_help(&of).starts_with("Score 90 of 100, the order of the list: leaks have 60 to 100"));
     }
 }

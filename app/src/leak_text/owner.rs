@@ -5,8 +5,8 @@ use poolscope_analysis::leaks::owner::{Claim, Source};
 
 /// A driver that may own a tag, how sure that is, and why.
 #[must_use]
-pub fn claim(claim: &Claim) -> String {
-    let why = match &claim.source {
+pub fn owner_candidate(claim: &Claim) -> String {
+    let why = match &owner_candidate.source {
         Source::Stack { share } => format!("on the stacks of {} of what stays", percent(*share)),
         Source::PoolTag { description } if description.is_empty() => "named in pooltag.txt".to_owned(),
         Source::PoolTag { description } => format!("named in pooltag.txt: {description}"),
@@ -35,8 +35,8 @@ pub fn certainty(confidence: f64) -> &'static str {
 
 /// What the word means.
 #[must_use]
-pub fn certainty_explained(claim: &Claim) -> String {
-    let source = match &claim.source {
+pub fn certainty_help(claim: &Claim) -> String {
+    let source = match &owner_candidate.source {
         Source::Stack { .. } => "a driver on the stack of all of it counts 90 %, the kernel 25 %, both by their share",
         Source::PoolTag { .. } => {
             "a line of pooltag.txt counts 60 %, one about a family of tags 40 %: other makers use the same letters"
@@ -58,7 +58,7 @@ mod tests {
 
     #[test]
     fn a_claim_says_how_sure_it_is_and_why() {
-        let said = |source| claim(&Claim { driver: "a.sys".to_owned(), source, confidence: 0.9 });
+        let said = |source| owner_candidate(&Claim { driver: "a.sys".to_owned(), source, confidence: 0.9 });
         assert_eq!(said(Source::Stack { share: 1.0 }), "a.sys (very likely): on the stacks of 100 % of what stays");
         let named = |description: &str| said(Source::PoolTag { description: description.to_owned() });
         assert_eq!(named("I/O packets"), "a.sys (very likely): named in pooltag.txt: I/O packets");

@@ -1,6 +1,6 @@
 //! A made-up judgement for the tests of the words.
 
-use poolscope_analysis::leaks::Stayed;
+use poolscope_analysis::leaks::OldAllocation;
 use poolscope_analysis::leaks::{
     Blocks, By, DriverShare, Evidence, Judgement, PoolGrowth, Request, Span, Suspect, Trust, Verdict, WarmUp, Who,
 };
@@ -36,7 +36,7 @@ pub fn suspect(verdict: Verdict) -> Suspect {
         evidence: Evidence {
             allocated: Blocks { count: 12_431, bytes: 24 << 20 },
             survivors: Blocks { count: 2048, bytes: 4 << 20 },
-            stayed: Stayed::default(),
+            stayed: OldAllocation::default(),
             curve: vec![0.0, (2 << 20) as f64, (4 << 20) as f64],
             ..Evidence::default()
         },

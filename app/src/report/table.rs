@@ -1,7 +1,7 @@
 //! The suspects as a table.
 
-use super::{ReportInput, escape, spark};
-use crate::{format, leak_words};
+use super::{ReportInput, escape, charts};
+use crate::{format, leak_text};
 use poolscope_analysis::leaks::Suspect;
 use std::io::{self, Write};
 
@@ -33,18 +33,18 @@ pub fn write(out: &mut dyn Write, input: &ReportInput<'_>) -> io::Result<()> {
     if let Some(left_out) = input.left_out {
         writeln!(out, "<p>{}</p>", escape(left_out))?;
     }
-    let innocents = leak_words::innocents(suspects);
+    let innocents = leak_text::non_leaking_counts(suspects);
     if !innocents.is_empty() {
         writeln!(out, "<p class=\"dim\">Innocent: {innocents}.</p>")?;
     }
-    let [nonpaged, paged] = input.judgement.pools.each_ref().map(leak_words::pool_growth);
+    let [nonpaged, paged] = input.judgement.pools.each_ref().map(leak_text::pool_growth);
     writeln!(out, "<p class=\"dim\">All that is outstanding: nonpaged {nonpaged}, paged {paged}.</p>\n</section>")
 }
 
 fn row(out: &mut dyn Write, rank: usize, suspect: &Suspect) -> io::Result<()> {
     let evidence = &suspect.evidence;
-    let growth = leak_words::rate(suspect.growth_bytes_per_s);
-    let place = [leak_words::driver(suspect).unwrap_or(""), leak_words::function(suspect)].map(escape);
+    let growth = leak_text::rate(suspect.growth_bytes_per_s);
+    let place = [leak_text::driver(suspect).unwrap_or(""), leak_text::function(suspect)].map(escape);
     writeln!(
         out,
         "<tr><td class=\"n\"><a href=\"#s{rank}\">{rank}</a></td><td><b class=\"v {class}\">{verdict}</b></td>\
@@ -53,15 +53,15 @@ fn row(out: &mut dyn Write, rank: usize, suspect: &Suspect) -> io::Result<()> {
          <td class=\"n\">{sure}</td></tr>",
         class = class(suspect),
         verdict = suspect.verdict,
-        tag = escape(leak_words::tag(suspect)),
-        pool = leak_words::pool(suspect.paged),
+        tag = escape(leak_text::tag(suspect)),
+        pool = leak_text::pool(suspect.paged),
         driver = place[0],
         function = place[1],
-        course = spark::course(suspect),
+        course = charts::sparkline(suspect),
         size = format::bytes(evidence.survivors.bytes),
         blocks = format::count(evidence.survivors.count),
         frees = format::count(evidence.freed.count),
-        sure = leak_words::confidence(suspect.confidence),
+        sure = leak_text::confidence(suspect.confidence),
     )
 }
 

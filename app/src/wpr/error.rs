@@ -9,7 +9,7 @@ use super::task::Task;
 
 /// Why a task was not done.
 #[derive(Debug, Error)]
-pub enum Trouble {
+pub enum WprError {
     /// The program does not run.
     #[error("{program} cannot be started: {error}. Choose another wpr.exe, or run the commands in a console.", program = .program.display())]
     NoStart {
@@ -59,11 +59,11 @@ pub enum Trouble {
     },
 }
 
-impl Trouble {
+impl WprError {
     /// A failure that `wpr` reported: its exit code and what it wrote.
     #[must_use]
     pub fn refused(task: &Task, exit: Option<i32>, output: &str) -> Self {
-        Self::Refused { what: task.words(), code: code_of(exit, output), said: said(output) }
+        Self::Refused { what: task.action(), code: code_of(exit, output), said: said(output) }
     }
 
     /// The code that `wpr` gave.
@@ -203,7 +203,7 @@ mod tests {
         for code in known {
             let (reason, next) = advice(code).expect("it is known");
             assert!(reason.ends_with('.') && !next.ends_with('.'), "{code:#x}");
-            let words = Trouble::refused(&stop(), Some(code.cast_signed()), "").to_string();
+            let words = WprError::refused(&stop(), Some(code.cast_signed()), "").to_string();
             assert!(words.contains(next) && words.contains(&format!("{code:#010x}")), "{words}");
         }
         assert_eq!(advice(0x8000_4005), None);
@@ -211,7 +211,7 @@ mod tests {
 
     #[test]
     fn rights_are_asked_for_in_a_sentence() {
-        let trouble = Trouble::refused(&stop(), Some(1), DENIED);
+        let trouble = WprError::refused(&stop(), Some(1), DENIED);
         assert_eq!(trouble.code(), Some(0xc558_5011), "from the text: the exit code says nothing");
         assert_eq!(
             trouble.to_string(),
@@ -223,12 +223,12 @@ mod tests {
 
     #[test]
     fn an_unknown_failure_keeps_its_own_words() {
-        let trouble = Trouble::refused(&Task::Cancel, Some(-2_147_467_259), "Unspecified error\n");
+        let trouble = WprError::refused(&Task::Cancel, Some(-2_147_467_259), "Unspecified error\n");
         assert_eq!(
             trouble.to_string(),
             "wpr did not drop the recording (code 0x80004005). wpr said: Unspecified error"
         );
-        let silent = Trouble::refused(&Task::Cancel, None, "").to_string();
+        let silent = WprError::refused(&Task::Cancel, None, "").to_string();
         assert!(silent.contains("did not say why"), "{silent}");
         assert_eq!(code_of(Some(1), "keyword 0x12 and 0x7fffffff"), None);
     }

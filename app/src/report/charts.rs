@@ -8,7 +8,7 @@ const WIDTH: f64 = 120.0;
 const HEIGHT: f64 = 26.0;
 
 /// What a suspect has outstanding over the view. Blocks from before the view that were freed in it can press it below zero.
-pub fn course(suspect: &Suspect) -> String {
+pub fn sparkline(suspect: &Suspect) -> String {
     let curve = &suspect.evidence.curve;
     let low = curve.iter().copied().fold(0.0, f64::min);
     let high = curve.iter().copied().fold(0.0, f64::max);
@@ -22,7 +22,7 @@ pub fn course(suspect: &Suspect) -> String {
 }
 
 /// The survivors by age, the youngest first, as rows of bars. `seconds`: length of the view.
-pub fn ages(suspect: &Suspect, seconds: f64) -> String {
+pub fn age_histogram(suspect: &Suspect, seconds: f64) -> String {
     let pyramid = &suspect.evidence.pyramid;
     let most = pyramid.iter().copied().max().unwrap_or(0).max(1) as f64;
     let mut rows = String::new();

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::cli::io::Io;
-use crate::symbols::Machine;
+use crate::symbols::SymbolEnvironment;
 
 /// What the program without a console is called.
 const WINDOW_PROGRAM: &str = "poolscopew.exe";
@@ -25,19 +25,19 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
         return crate::main(args);
     }
     let (mut out, mut err) = (Vec::new(), Vec::new());
-    let mut io = Io { machine: Machine::this(), ..Io::captured(&mut out, &mut err) };
+    let mut io = Io { environment: SymbolEnvironment::from_system(), ..Io::captured(&mut out, &mut err) };
     let code = crate::run(args, &mut io, |_| false);
     drop(io);
     let said = if err.is_empty() { out } else { err };
     if !said.is_empty() {
-        say(code, &words(&said));
+        show_message(code, &message_text(&said));
     }
     code
 }
 
 /// Hands the arguments to the program without a console. Says whether that is done; else the window is opened here.
-pub fn hand_over(args: &[OsString]) -> bool {
-    let Some(program) = std::env::current_exe().ok().and_then(|own| window_program(&own)) else { return false };
+pub fn launch(args: &[OsString]) -> bool {
+    let Some(program) = std::env::current_exe().ok().and_then(|own| path_beside(&own)) else { return false };
     let mut command = Command::new(program);
     command.args(args.iter().skip(1)).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     command.spawn().is_ok()
@@ -45,13 +45,13 @@ pub fn hand_over(args: &[OsString]) -> bool {
 
 /// The program without a console beside this one, on Windows.
 #[must_use]
-pub fn window_program(own: &Path) -> Option<PathBuf> {
+pub fn path_beside(own: &Path) -> Option<PathBuf> {
     let beside = own.with_file_name(WINDOW_PROGRAM);
     (cfg!(windows) && beside != own && beside.is_file()).then_some(beside)
 }
 
 /// What was said, as much of it as a box holds.
-fn words(said: &[u8]) -> String {
+fn message_text(said: &[u8]) -> String {
     let text = String::from_utf8_lossy(said);
     let text = text.trim_end();
     match text.char_indices().nth(WORDS_MAX) {
@@ -60,7 +60,7 @@ fn words(said: &[u8]) -> String {
     }
 }
 
-fn say(code: u8, words: &str) {
+fn show_message(code: u8, words: &str) {
     let level = if code == 0 { rfd::MessageLevel::Info } else { rfd::MessageLevel::Error };
     rfd::MessageDialog::new().set_level(level).set_title("poolscope").set_description(words).show();
 }
@@ -74,19 +74,19 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("poolscope-windowed-{}", std::process::id()));
         std::fs::create_dir_all(&folder).expect("a folder");
         let own = folder.join("poolscope.exe");
-        assert_eq!(window_program(&own), None, "it is not there");
+        assert_eq!(path_beside(&own), None, "it is not there");
         let other = folder.join(WINDOW_PROGRAM);
         std::fs::write(&other, b"").expect("a file");
-        assert_eq!(window_program(&own), cfg!(windows).then(|| other.clone()));
-        assert_eq!(window_program(&other), None, "it does not start itself");
+        assert_eq!(path_beside(&own), cfg!(windows).then(|| other.clone()));
+        assert_eq!(path_beside(&other), None, "it does not start itself");
         std::fs::remove_dir_all(&folder).expect("removed");
     }
 
     #[test]
     fn a_box_holds_only_so_much() {
-        assert_eq!(words(b"error: no such file\n"), "error: no such file");
-        assert_eq!(words(b"a \xff\n"), "a \u{fffd}");
-        let long = words("\u{fc}".repeat(WORDS_MAX + 1).as_bytes());
+        assert_eq!(message_text(b"error: no such file\n"), "error: no such file");
+        assert_eq!(message_text(b"a \xff\n"), "a \u{fffd}");
+        let long = message_text("\u{fc}".repeat(WORDS_MAX + 1).as_bytes());
         assert!(long.starts_with('\u{fc}') && long.ends_with("from a console to see all of it."), "{long}");
         assert!(long.chars().count() < WORDS_MAX + 60);
     }

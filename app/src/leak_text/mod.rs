@@ -4,19 +4,19 @@
 mod cost;
 mod figures;
 mod finding;
-mod headline;
+mod summary;
 mod owner;
 mod reason;
-mod trust;
-pub mod who;
+mod data_quality;
+pub mod attribution;
 
-pub use cost::{cost, pool_growth, seconds_to_full};
+pub use cost::{cost, pool_growth, seconds_to_exhaustion};
 pub use figures::{confidence, percent, rate};
 pub use finding::finding;
-pub use headline::{headline, innocents};
-pub use owner::{certainty_explained, claim};
+pub use summary::{summary, non_leaking_counts};
+pub use owner::{certainty_help, owner_candidate};
 pub use reason::{reason, reasons, sentence};
-pub use trust::{left_out, reconciliation, trust_note};
+pub use data_quality::{grouping_note, counter_comparison, data_quality_note};
 
 use poolscope_analysis::leaks::Suspect;
 
@@ -50,4 +50,4 @@ pub fn driver(suspect: &Suspect) -> Option<&str> {
 const UNKNOWN: &str = "Unknown";
 
 #[cfg(test)]
-mod testkit;
+mod test_util;

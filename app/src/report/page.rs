@@ -1,7 +1,7 @@
 //! The frame of the page: title, headline, what the trace is, and how the report was made.
 
 use super::{ReportInput, escape};
-use crate::{format, leak_words};
+use crate::{format, leak_text};
 use poolscope_analysis::leaks::Verdict;
 use std::io::{self, Write};
 
@@ -11,7 +11,7 @@ use std::io::{self, Write};
 /// What the writer says.
 pub fn open(out: &mut dyn Write, input: &ReportInput<'_>) -> io::Result<()> {
     let name = escape(input.name);
-    let headline = escape(&leak_words::headline(input.judgement));
+    let headline = escape(&leak_text::summary(input.judgement));
     let class = match input.judgement.suspects.iter().map(|s| s.verdict).min() {
         Some(Verdict::Leak) => "bad",
         Some(Verdict::Growing | Verdict::Stopped | Verdict::Burst) => "warn",
