@@ -5,10 +5,10 @@ use poolscope::drivers::{scan_folder, tags_of};
 use poolscope_analysis::group::frames::FrameNaming;
 use poolscope_analysis::group::names::Names;
 use poolscope_analysis::group::parallel::never;
-use poolscope_analysis::leaks::owner::{Hints, Source, best_driver};
+use poolscope_analysis::leaks::owner::{TagOwnerData, OwnerSource, best_owner_candidate};
 use poolscope_analysis::leaks::reconcile::{Reconciliation, reconcile};
-use poolscope_analysis::leaks::trust::{TrustKind, trust};
-use poolscope_analysis::leaks::{By, Finding, Judgement, Reason, Request, Verdict, WarmUp, judge};
+use poolscope_analysis::leaks::data_quality::{DataQualityKind, assess_data_quality};
+use poolscope_analysis::leaks::{SuspectGrouping, Finding, LeakAnalysis, Reason, AnalysisRequest, Verdict, WarmUp, analyze};
 use poolscope_synth::writer::{FileMode, Width};
 use poolscope_synth::{SynthParams, TruthRequest};
 use poolscope_analysis::trace::Trace;
@@ -22,10 +22,10 @@ use std::sync::Arc;
 /// Growth in bytes by tag, session, and whether it is paged.
 type Growth = BTreeMap<(String, Option<u32>, bool), i64>;
 
-fn judged(trace: &Arc<Trace>) -> Judgement {
+fn judged(trace: &Arc<Trace>) -> LeakAnalysis {
     let names = Names::new(Arc::clone(trace), FrameNaming::Symbol);
-    let request = Request { view: trace.extent, by: By::Tag, warm_up: WarmUp::Usual };
-    judge(&names, request, &never).expect("nobody cancels")
+    let request = AnalysisRequest { visible_range: trace.extent, grouping: SuspectGrouping::Tag, warm_up: WarmUp::Automatic };
+    analyze(&names, request, &never).expect("nobody cancels")
 }
 
 fn growth(reconciliation: &Reconciliation, of: impl Fn(&poolscope_analysis::leaks::reconcile::TagBalance) -> i64) -> Growth {
@@ -51,15 +51,15 @@ fn counters_and_events_agree_to_the_byte_where_nothing_is_lost() {
         }
         told.retain(|_, bytes| *bytes != 0);
         assert!(told.len() > 5, "{told:?}");
-        assert_eq!(growth(&result, |row| row.counted_growth_bytes()), told, "seed {seed}");
-        assert_eq!(growth(&result, |row| row.seen_growth_bytes), told, "seed {seed}");
-        let differing: Vec<_> = result.tags.iter().filter(|row| row.difference() > 0).collect();
+        assert_eq!(growth(&result, |row| row.counted_events()), told, "seed {seed}");
+        assert_eq!(growth(&result, |row| row.recorded_growth_bytes), told, "seed {seed}");
+        let differing: Vec<_> = result.tags.iter().filter(|row| row.event_difference() > 0).collect();
         assert!(differing.is_empty(), "{differing:?}");
-        assert_eq!((result.seen_share, result.silent_tags, result.is_filtered()), (1.0, 0, false));
-        let big = result.big.expect("both snapshots list big blocks");
-        assert_eq!((big.came, big.went), (big.came_seen, big.went_seen));
-        let notes = trust(&trace, trace.extent).notes;
-        assert!(!notes.iter().any(|note| matches!(note.kind, TrustKind::SnapshotsDiffer { .. })), "{notes:?}");
+        assert_eq!((result.recorded_share, result.tags_without_events, result.is_filtered()), (1.0, 0, false));
+        let big = result.big_pool.expect("both snapshots list big blocks");
+        assert_eq!((big.allocated, big.freed), (big.allocated_recorded, big.freed_recorded));
+        let notes = assess_data_quality(&trace, trace.extent).issues;
+        assert!(!notes.iter().any(|note| matches!(note.kind, DataQualityKind::PoolRundownDiffers { .. })), "{notes:?}");
     }
 }
 
@@ -70,18 +70,18 @@ fn lost_events_show_in_the_counters_and_lower_the_trust() {
         let params = SynthParams { loss_share, ..variants::base(20_000) };
         let trace = loaded(bytes_of(&params));
         let result = reconcile(&trace).expect("it has snapshots");
-        assert!((result.seen_share - (1.0 - loss_share)).abs() < 0.02, "{loss_share}: {}", result.seen_share);
+        assert!((result.recorded_share - (1.0 - loss_share)).abs() < 0.02, "{loss_share}: {}", result.recorded_share);
         assert!(!result.is_filtered());
-        let trust = trust(&trace, trace.extent);
-        let is_told = |note: &poolscope_analysis::leaks::TrustNote| matches!(note.kind, TrustKind::SnapshotsDiffer { .. });
-        assert!(trust.notes.iter().any(is_told), "{:?}", trust.notes);
+        let trust = assess_data_quality(&trace, trace.extent);
+        let is_told = |note: &poolscope_analysis::leaks::DataQualityIssue| matches!(note.kind, DataQualityKind::PoolRundownDiffers { .. });
+        assert!(trust.issues.iter().any(is_told), "{:?}", trust.issues);
         let is_empty =
-            |note: &poolscope_analysis::leaks::TrustNote| matches!(note.kind, TrustKind::LostBuffers { buffers: 0, .. });
-        assert!(!trust.notes.iter().any(is_empty), "{:?}", trust.notes);
+            |note: &poolscope_analysis::leaks::DataQualityIssue| matches!(note.kind, DataQualityKind::LostBuffers { buffers: 0, .. });
+        assert!(!trust.issues.iter().any(is_empty), "{:?}", trust.issues);
         // A block is right if both of its events are there.
-        assert!(trust.factor() <= (1.0 - loss_share + 0.02_f64).powi(2) && trust.factor() < last, "{:?}", trust.notes);
-        assert!(trust.factor() > 0.0);
-        last = trust.factor();
+        assert!(trust.confidence_factor() <= (1.0 - loss_share + 0.02_f64).powi(2) && trust.confidence_factor() < last, "{:?}", trust.issues);
+        assert!(trust.confidence_factor() > 0.0);
+        last = assess_data_quality.confidence_factor();
     }
 }
 
@@ -90,16 +90,16 @@ fn without_snapshots_nothing_is_compared_and_with_them_the_pool_has_a_start() {
     let base = variants::base(10_000);
     let bare = loaded(bytes_of(&SynthParams { snapshots: false, ..base.clone() }));
     assert_eq!(reconcile(&bare), None);
-    assert_eq!(judged(&bare).pools.map(|pool| pool.baseline_bytes), [None, None]);
+    assert_eq!(judged(&bare).pools.map(|pool| pool.start_bytes), [None, None]);
 
     let params = SynthParams { preexisting: 3_000, ..base };
     let trace = loaded(bytes_of(&params));
     let judgement = judged(&trace);
-    let result = judgement.trust.reconciliation.as_ref().expect("it has snapshots");
+    let result = judgement.data_quality.reconciliation.as_ref().expect("it has snapshots");
     for (pool, paged) in judgement.pools.iter().zip([false, true]) {
         // The first snapshot lies a few ticks after the start: nothing happens between.
         let start = result.pool_start_bytes(paged).expect("the first snapshot was taken");
-        assert_eq!(pool.baseline_bytes, Some(start));
+        assert_eq!(pool.start_bytes, Some(start));
         let of_tags: u64 = result.tags.iter().filter(|row| row.paged == paged).map(|row| row.start_bytes).sum();
         assert_eq!(start, of_tags);
         assert!(start > 0);
@@ -113,12 +113,12 @@ fn without_snapshots_nothing_is_compared_and_with_them_the_pool_has_a_start() {
 fn a_log_that_wrapped_and_a_whole_one() {
     let wrapped = |mode| {
         let trace = loaded(bytes_of(&SynthParams { mode, ..variants::base(20_000) }));
-        let notes = trust(&trace, trace.extent).notes;
-        notes.into_iter().find(|note| matches!(note.kind, TrustKind::Wrapped { .. }))
+        let notes = assess_data_quality(&trace, trace.extent).issues;
+        notes.into_iter().find(|note| matches!(note.kind, DataQualityKind::CircularLogWrapped { .. }))
     };
     let note = wrapped(FileMode::Circular { buffers: 24 }).expect("24 buffers hold a small part");
-    assert!(note.factor == 0.95, "{note:?}");
-    assert!(matches!(note.kind, TrustKind::Wrapped { missing_s: Some(seconds) } if seconds > 0.1), "{note:?}");
+    assert!(note.confidence_factor == 0.95, "{note:?}");
+    assert!(matches!(note.kind, DataQualityKind::CircularLogWrapped { missing_s: Some(seconds) } if seconds > 0.1), "{note:?}");
     assert_eq!(wrapped(FileMode::Sequential), None);
 }
 
@@ -128,7 +128,7 @@ fn tags_that_never_free_are_told_and_no_others() {
     let judgement = judged(&trace);
     let mut accused = 0;
     for suspect in &judgement.suspects {
-        let is_zero = |reason: &Reason| matches!(reason, Reason::Found(Finding::ZeroFree { .. }));
+        let is_zero = |reason: &Reason| matches!(reason, Reason::Finding(Finding::NeverFreed { .. }));
         let has_grown = matches!(suspect.verdict, Verdict::Leak | Verdict::Growing | Verdict::Burst);
         let never = suspect.evidence.freed.count == 0 && suspect.evidence.allocated.count >= 20;
         accused += u32::from(has_grown);
@@ -151,11 +151,11 @@ fn driver_files_name_the_owner_where_stacks_do_not() {
         std::fs::write(folder.path().join(name), [0x90; 5000]).expect("a scratch file can be written");
     }
     let scan = scan_folder(folder.path(), &tags_of(&trace), &never).expect("the folder holds drivers");
-    assert_eq!((scan.drivers.looked_at, scan.problems.len()), (5, 0));
-    let hints = Hints { pool_tags: None, scanned: Some(&scan.drivers) };
-    let claim = best_driver(&suspect, hints).expect("the tag stands in one file");
-    assert_eq!((claim.driver.as_str(), claim.source), ("guilty.sys", Source::File { places: 2, of_files: 1 }));
-    assert_eq!(best_driver(&suspect, Hints::default()), None);
+    assert_eq!((scan.drivers.scanned_files, scan.problems.len()), (5, 0));
+    let hints = TagOwnerData { pool_tags: None, scanned_drivers: Some(&scan.drivers) };
+    let claim = best_owner_candidate(&suspect, hints).expect("the tag stands in one file");
+    assert_eq!((claim.driver.as_str(), claim.source), ("guilty.sys", OwnerSource::DriverFile { occurrences: 2, files_with_tag: 1 }));
+    assert_eq!(best_owner_candidate(&suspect, TagOwnerData::default()), None);
 }
 
 #[test]

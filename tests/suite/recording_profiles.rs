@@ -2,7 +2,7 @@
 //! that no input leaves open.
 
 use poolscope_recording::{
-    Detail, Expected, FileName, Mode, Names, Plan, Scope, ScriptOptions, Stacks, System, TagPatterns, commands,
+    DetailLevel, ExpectedLoad, ShellPath, LoggingMode, ToolNames, RecordingPlan, TagScope, ScriptOptions, StackOptions, WindowsVersion, TagPatterns, commands,
     profile, script,
 };
 use poolscope_recording::poolmon::parse;
@@ -27,14 +27,14 @@ const TAGS: [&[&str]; 14] = [
     &["a=b,", "~!#.", "\\q\\q", "    x"],
 ];
 
-fn plans() -> Vec<Plan> {
+fn plans() -> Vec<RecordingPlan> {
     let mut plans = Vec::new();
     for tags in TAGS {
         let scope = if tags.is_empty() {
-            Scope::All
+            TagScope::All
         } else {
             match TagPatterns::parse(tags) {
-                Ok(tags) => Scope::Tags(tags),
+                Ok(tags) => TagScope::Tags(tags),
                 // The last row holds one that is too long on purpose.
                 Err(error) => {
                     assert!(error.to_string().contains("5 characters"), "{tags:?}: {error}");
@@ -43,19 +43,19 @@ fn plans() -> Vec<Plan> {
             }
         };
         for (on_allocation, on_free) in [(true, true), (true, false), (false, true), (false, false)] {
-            for (detail, big_allocations) in [(Detail::Light, true), (Detail::Verbose, false)] {
-                let stacks = Stacks { on_allocation, on_free };
-                plans.push(Plan { scope: scope.clone(), stacks, detail, big_allocations, ..Plan::default() });
+            for (detail, big_allocations) in [(DetailLevel::Light, true), (DetailLevel::Verbose, false)] {
+                let stacks = StackOptions { on_allocation, on_free };
+                plans.push(RecordingPlan { scope: scope.clone(), stacks, detail_level: detail, big_allocations, ..RecordingPlan::default() });
             }
         }
     }
     for (events_per_second, seconds, memory_bytes) in
         [(0, 0, 0), (1, 1, 1), (100_000, 3600, 1 << 30), (u64::MAX, u64::MAX, u64::MAX)]
     {
-        for (mode, boot) in [(Mode::File, true), (Mode::Memory, false)] {
+        for (mode, boot) in [(LoggingMode::File, true), (LoggingMode::Memory, false)] {
             let expected =
-                Expected { events_per_second: Some(events_per_second), seconds, memory_bytes, ..Expected::default() };
-            plans.push(Plan { mode, boot, expected, system: System::Windows7, ..Plan::default() });
+                ExpectedLoad { events_per_second: Some(events_per_second), seconds, memory_bytes, ..ExpectedLoad::default() };
+            plans.push(RecordingPlan { logging_mode: mode, boot, expected, windows: WindowsVersion::Windows7, ..RecordingPlan::default() });
         }
     }
     plans
@@ -72,7 +72,7 @@ fn profiles_are_valid_against_the_schema() {
 #[test]
 fn the_schema_refuses_what_the_kit_refuses() {
     let Some(schema) = wpr_schema() else { return };
-    let plan = Plan { scope: Scope::Tags(TagPatterns::parse(["Leak"]).expect("a tag")), ..Plan::default() };
+    let plan = RecordingPlan { scope: TagScope::Tags(TagPatterns::parse(["Leak"]).expect("a tag")), ..RecordingPlan::default() };
     let good = profile::text(&plan);
     assert_eq!(complaints(&schema, std::slice::from_ref(&good)), "");
     let tag = "<PoolTag Value=\"Leak\" />";
@@ -87,8 +87,8 @@ fn the_schema_refuses_what_the_kit_refuses() {
     );
 }
 
-fn names(trace: &str) -> Option<Names> {
-    Some(Names { profile: FileName::new("pool.wprp").ok()?, trace: FileName::new(trace).ok()? })
+fn names(trace: &str) -> Option<ToolNames> {
+    Some(ToolNames { profile: ShellPath::new("pool.wprp").ok()?, trace: ShellPath::new(trace).ok()? })
 }
 
 /// Whether a text has a character that a shell would take for something else, outside of double quotes or in them.
@@ -106,14 +106,14 @@ proptest! {
     #[test]
     fn any_tag_is_refused_or_recorded(tags in prop::collection::vec("(.{0,6}|[ -~]{1,4}|[?*a-c ]{1,4})", 1..6), trace in "(.{1,12}|[ -~]{1,12})") {
         let scope = match TagPatterns::parse(&tags) {
-            Ok(patterns) => Scope::Tags(patterns),
+            Ok(patterns) => TagScope::Tags(patterns),
             Err(error) => {
                 let said = error.to_string();
                 prop_assert!(said.len() > 20 && !said.chars().any(char::is_control), "{said}");
                 return Ok(());
             }
         };
-        let plan = Plan { scope, ..Plan::default() };
+        let plan = RecordingPlan { scope, ..RecordingPlan::default() };
         let text = profile::text(&plan);
         prop_assert!(text.is_ascii());
         for tag in plan.tags() {
@@ -139,8 +139,8 @@ proptest! {
     #[test]
     fn any_text_is_a_listing_or_is_refused(text in "([ -~\t\n]{0,200}|( ?[a-c ]{1,4} (Nonp|Paged)( +[0-9(,)-]{1,12}){0,8}\r?\n){0,6}| Tag Allocs Used Allocs Used\n( [!-~]{1,4}( +[0-9,.]{1,21}){2,9}[a-z ]{0,9}\n){0,4}|.{0,80})") {
         if let Ok(document) = parse(text.as_bytes()) {
-            prop_assert!(document.strange.len() <= document.strange_count);
-            for listing in &document.listings {
+            prop_assert!(document.unparsed_lines.len() <= document.unparsed_count);
+            for listing in &document.snapshots {
                 prop_assert!(listing.first_line <= text.lines().count());
                 for row in &listing.rows {
                     prop_assert_eq!(row.tag.chars().count(), 4);
@@ -165,7 +165,7 @@ fn every_printable_character_gives_a_valid_profile() {
         .filter_map(|byte| {
             TagPatterns::parse([format!("{}x", char::from(byte)), format!("x{0}{0}{0}", char::from(byte))]).ok()
         })
-        .map(|tags| profile::text(&Plan { scope: Scope::Tags(tags), ..Plan::default() }))
+        .map(|tags| profile::text(&RecordingPlan { scope: TagScope::Tags(tags), ..RecordingPlan::default() }))
         .collect();
     assert!(profiles.len() > 90, "{}", profiles.len());
     assert_eq!(complaints(&schema, &profiles), "");

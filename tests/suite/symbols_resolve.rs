@@ -1,7 +1,7 @@
 //! Symbols of a trace that Windows recorded, against another reader of the same PDBs. Skipped, visibly, where the trace or
 //! the reader is missing.
 
-use poolscope::symbols::{SymbolOptions, SymbolEnvironment, ResolvedModules};
+use poolscope::symbols::{SymbolOptions, SymbolEnvironment, ResolvedSymbols};
 use poolscope_analysis::group::frames::FrameNames;
 use poolscope_analysis::group::symbols::module_needs;
 use poolscope_base::progress::{CancelToken, Progress};
@@ -22,11 +22,11 @@ fn merged_trace() -> Option<(RealTrace, PathBuf)> {
     Some((found, folder))
 }
 
-fn resolve(trace: &Trace, store: &Path, at_a_time: usize) -> ResolvedModules {
+fn resolve(trace: &Trace, store: &Path, at_a_time: usize) -> ResolvedSymbols {
     let choice = SymbolOptions { path: Some(store.to_str().expect("an ordinary name").to_owned()), offline: true };
     let mut resolver = SymbolEnvironment::default().resolver(&choice);
     resolver.max_concurrent = at_a_time;
-    ResolvedModules::resolve(&resolver, module_needs(trace), &|_, _| {}, &CancelToken::default())
+    ResolvedSymbols::resolve(&resolver, module_needs(trace), &|_, _| {}, &CancelToken::default())
 }
 
 fn load(trace: &RealTrace) -> Arc<Trace> {

@@ -175,7 +175,7 @@ impl Table {
         let document = json!({
             "heading": self.heading,
             "record": { "tags": suggestion.tags, "basis": suggestion.basis.name() },
-            "lockstep": suggestion.together.iter().map(lockstep).collect::<Vec<_>>(),
+            "lockstep": suggestion.groups.iter().map(lockstep).collect::<Vec<_>>(),
             "rows": self.shown(top).iter().map(row).collect::<Vec<_>>(),
         });
         serde_json::to_writer_pretty(&mut *out, &document).map_err(std::io::Error::from)?;
@@ -185,7 +185,7 @@ impl Table {
 
 /// Tags that grow together.
 pub fn lockstep(group: &TagGroup) -> Value {
-    let tag = |tag: &poolscope_recording::poolmon::together::TagGroupMember| {
+    let tag = |tag: &poolscope_recording::poolmon::lockstep::TagGroupMember| {
         json!({
             "tag": tag.tag,
             "pool": tag.pool.name(),

@@ -181,7 +181,7 @@ impl Args {
         }
         let (scope, chosen) = self.scope(&listings.all)?;
         let basis = chosen.as_ref().map(|chosen| chosen.basis);
-        let together = chosen.iter().flat_map(|chosen| &chosen.together).map(TagGroup::sentence).collect();
+        let together = chosen.iter().flat_map(|chosen| &chosen.groups).map(TagGroup::sentence).collect();
         let counted = self.counted(&scope, &listings);
         let rate_source = match (self.rate, counted) {
             (Some(_), _) => RateSource::Given,

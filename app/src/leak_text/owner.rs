@@ -1,16 +1,16 @@
 //! Whose tag it is, and how we know.
 
 use super::figures::{counted, percent};
-use poolscope_analysis::leaks::owner::{Claim, Source};
+use poolscope_analysis::leaks::owner::{TagOwnerCandidate, OwnerSource};
 
 /// A driver that may own a tag, how sure that is, and why.
 #[must_use]
-pub fn owner_candidate(claim: &Claim) -> String {
+pub fn owner_candidate(claim: &TagOwnerCandidate) -> String {
     let why = match &owner_candidate.source {
-        Source::Stack { share } => format!("on the stacks of {} of what stays", percent(*share)),
-        Source::PoolTag { description } if description.is_empty() => "named in pooltag.txt".to_owned(),
-        Source::PoolTag { description } => format!("named in pooltag.txt: {description}"),
-        Source::File { places, of_files } => {
+        OwnerSource::Stack { share } => format!("on the stacks of {} of what stays", percent(*share)),
+        OwnerSource::PoolTagFile { description } if description.is_empty() => "named in pooltag.txt".to_owned(),
+        OwnerSource::PoolTagFile { description } => format!("named in pooltag.txt: {description}"),
+        OwnerSource::DriverFile { occurrences: places, files_with_tag: of_files } => {
             let places = counted(*places, "place", "places");
             let others = of_files.saturating_sub(1);
             match others {
@@ -35,13 +35,13 @@ pub fn certainty(confidence: f64) -> &'static str {
 
 /// What the word means.
 #[must_use]
-pub fn certainty_help(claim: &Claim) -> String {
+pub fn certainty_help(claim: &TagOwnerCandidate) -> String {
     let source = match &owner_candidate.source {
-        Source::Stack { .. } => "a driver on the stack of all of it counts 90 %, the kernel 25 %, both by their share",
-        Source::PoolTag { .. } => {
+        OwnerSource::Stack { .. } => "a driver on the stack of all of it counts 90 %, the kernel 25 %, both by their share",
+        OwnerSource::PoolTagFile { .. } => {
             "a line of pooltag.txt counts 60 %, one about a family of tags 40 %: other makers use the same letters"
         }
-        Source::File { .. } => {
+        OwnerSource::DriverFile { .. } => {
             "the only one of many files that has the tag counts 80 %, less for each other one and for short tags"
         }
     };
@@ -58,12 +58,12 @@ mod tests {
 
     #[test]
     fn a_claim_says_how_sure_it_is_and_why() {
-        let said = |source| owner_candidate(&Claim { driver: "a.sys".to_owned(), source, confidence: 0.9 });
-        assert_eq!(said(Source::Stack { share: 1.0 }), "a.sys (very likely): on the stacks of 100 % of what stays");
-        let named = |description: &str| said(Source::PoolTag { description: description.to_owned() });
+        let said = |source| owner_candidate(&TagOwnerCandidate { driver: "a.sys".to_owned(), source, confidence: 0.9 });
+        assert_eq!(said(OwnerSource::Stack { share: 1.0 }), "a.sys (very likely): on the stacks of 100 % of what stays");
+        let named = |description: &str| said(OwnerSource::PoolTagFile { description: description.to_owned() });
         assert_eq!(named("I/O packets"), "a.sys (very likely): named in pooltag.txt: I/O packets");
         assert_eq!(named(""), "a.sys (very likely): named in pooltag.txt");
-        let file = |of_files| said(Source::File { places: 3, of_files });
+        let file = |of_files| said(OwnerSource::DriverFile { occurrences: 3, files_with_tag: of_files });
         assert_eq!(file(1), "a.sys (very likely): the tag stands at 3 places in its file, and in no other");
         assert_eq!([0.79, 0.5, 0.2, 0.1].map(certainty), ["likely", "likely", "possible", "a weak hint"]);
         assert_eq!(file(3), "a.sys (very likely): the tag stands at 3 places in its file, and in 2 others");

@@ -22,7 +22,7 @@ fn one(out: &mut dyn Write, input: &ReportInput<'_>, rank: usize, suspect: &Susp
     let (class, verdict) = (table::class(suspect), suspect.verdict);
     writeln!(out, "<section id=\"s{rank}\" class=\"one\">")?;
     writeln!(out, "<h2>{rank}. <span class=\"code\">{tag}</span>{owner} <b class=\"v {class}\">{verdict}</b></h2>")?;
-    writeln!(out, "<p class=\"dim\">{}</p>\n<div class=\"pair\">\n<div>\n<ul>", verdict.meaning())?;
+    writeln!(out, "<p class=\"dim\">{}</p>\n<div class=\"pair\">\n<div>\n<ul>", verdict.description())?;
     for reason in leak_text::reasons(suspect).into_iter().chain(leak_text::cost(suspect, input.judgement)) {
         writeln!(out, "<li>{}</li>", escape(&reason))?;
     }
@@ -31,7 +31,7 @@ fn one(out: &mut dyn Write, input: &ReportInput<'_>, rank: usize, suspect: &Susp
     }
     writeln!(out, "</ul>\n</div>")?;
     let clock = &input.names.trace().clock;
-    let view = input.judgement.span.view;
+    let view = input.judgement.range.view;
     let seconds = clock.seconds(view.to) - clock.seconds(view.from);
     if suspect.evidence.survivors.count > 0 {
         write!(out, "<div>{}</div>", charts::age_histogram(suspect, seconds))?;

@@ -3,7 +3,7 @@
 
 pub mod command;
 pub mod estimate;
-pub mod file_name;
+pub mod shell_path;
 pub mod note;
 pub mod plan;
 pub mod poolmon;
@@ -12,10 +12,10 @@ pub mod quick;
 pub mod script;
 pub mod tag;
 
-pub use command::{Command, Group, Names, commands};
-pub use estimate::{Estimate, Expected};
-pub use file_name::{FileName, NameError};
+pub use command::{CommandLine, CommandGroup, ToolNames, commands};
+pub use estimate::{SizeEstimate, ExpectedLoad};
+pub use shell_path::{ShellPath, ShellPathError};
 pub use note::notes;
-pub use plan::{Detail, Mode, Plan, Scope, Stacks, System};
+pub use plan::{DetailLevel, LoggingMode, RecordingPlan, TagScope, StackOptions, WindowsVersion};
 pub use script::{ScriptOptions, WatchedPool};
 pub use tag::{TagError, TagPattern, TagPatterns};

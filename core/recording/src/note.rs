@@ -2,21 +2,21 @@
 //! from what was asked for. Sentences, in the order in which they matter.
 
 use super::estimate::MEMORY_BYTES_MAX;
-use super::plan::{Mode, Plan, Scope, System};
+use super::plan::{LoggingMode, RecordingPlan, TagScope, WindowsVersion};
 use super::tag::TagPattern;
 
 /// The sentences; never empty.
 #[must_use]
-pub fn notes(plan: &Plan) -> Vec<String> {
-    let mut notes = vec![plan.mode.meaning().to_owned()];
-    if plan.mode == Mode::Memory && plan.expected.memory_bytes > MEMORY_BYTES_MAX {
+pub fn notes(plan: &RecordingPlan) -> Vec<String> {
+    let mut notes = vec![plan.logging_mode.meaning().to_owned()];
+    if plan.logging_mode == LoggingMode::Memory && plan.expected.memory_bytes > MEMORY_BYTES_MAX {
         let most = MEMORY_BYTES_MAX >> 30;
         notes.push(format!(
             "{most} GiB is the most memory that is taken for buffers, so it is not as much as was asked for."
         ));
     }
     notes.extend(tag_notes(plan.tags()));
-    if plan.scope == Scope::All {
+    if plan.scope == TagScope::All {
         notes.push(
             "Every tag is recorded. That is a lot on a busy machine: if the tag is known from poolmon, a filter makes traces of hours possible."
                 .to_owned(),
@@ -30,12 +30,12 @@ pub fn notes(plan: &Plan) -> Vec<String> {
             .to_owned(),
     );
     if plan.boot {
-        let wpr = if plan.system == System::Later { "Boot traces need a wpr of 2017 or later. " } else { "" };
+        let wpr = if plan.windows == WindowsVersion::Later { "Boot traces need a wpr of 2017 or later. " } else { "" };
         notes.push(format!(
             "{wpr}What is left from before the restart is gone, so every block is seen from its allocation on."
         ));
     }
-    if plan.system == System::Windows7 {
+    if plan.windows == WindowsVersion::Windows7 {
         notes.push(
             "wpr is not part of Windows 7, and its newer releases don't run there; xperf comes with the Windows Performance Toolkit of \
              Windows 7 to 8.1. For a start of Windows that toolkit has xbootmgr, which takes no tag filter. The script needs PowerShell 3, and \
@@ -46,7 +46,7 @@ pub fn notes(plan: &Plan) -> Vec<String> {
     notes
 }
 
-fn stack_note(plan: &Plan) -> Option<&'static str> {
+fn stack_note(plan: &RecordingPlan) -> Option<&'static str> {
     match (plan.stacks.on_allocation, plan.stacks.on_free) {
         (true, true) => None,
         (true, false) => {
@@ -59,11 +59,11 @@ fn stack_note(plan: &Plan) -> Option<&'static str> {
     }
 }
 
-fn big_notes(plan: &Plan) -> &'static [&'static str] {
+fn big_notes(plan: &RecordingPlan) -> &'static [&'static str] {
     if !plan.big_allocations {
         return &[];
     }
-    if plan.scope == Scope::All {
+    if plan.scope == TagScope::All {
         &[
             "WPR has no filter by size: every allocation is recorded, and the big ones are picked afterwards with the query size>4064.",
         ]
@@ -87,7 +87,7 @@ fn tag_notes(tags: &[TagPattern]) -> Vec<String> {
     let mut notes = Vec::new();
     for (at, tag) in tags.iter().enumerate() {
         let (given, pattern) = (tag.given(), tag.text());
-        if tag.is_filled() {
+        if tag.is_padded() {
             notes.push(format!(
                 "Tag '{given}' has fewer than four characters. Windows fills such a tag up with blanks or zeros, so it is recorded as {pattern}, \
                  which takes both, and longer tags that begin like it too."
@@ -104,10 +104,10 @@ fn tag_notes(tags: &[TagPattern]) -> Vec<String> {
                 "Tag '{given}' holds a byte that no profile can name; ? stands in its place and takes any one."
             ));
         }
-        if tag.is_cut() {
+        if tag.is_truncated() {
             notes.push(format!("Tag '{given}': the filter doesn't look beyond the first *, so {pattern} is recorded."));
         }
-        if tag.differs_in_a_shell() {
+        if tag.is_altered_for_shell() {
             notes.push(format!(
                 "Tag '{given}' stands as {} in xperf's command, where a shell would change it; the profile has {pattern}.",
                 tag.shell_text()
@@ -125,12 +125,12 @@ fn tag_notes(tags: &[TagPattern]) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::plan::Stacks;
+    use super::super::plan::StackOptions;
     use super::super::tag::TagPatterns;
     use super::*;
 
-    fn of(tags: &[&str], change: impl FnOnce(&mut Plan)) -> String {
-        let mut plan = Plan { scope: Scope::Tags(TagPatterns::parse(tags).expect("tags")), ..Plan::default() };
+    fn of(tags: &[&str], change: impl FnOnce(&mut RecordingPlan)) -> String {
+        let mut plan = RecordingPlan { scope: TagScope::Tags(TagPatterns::parse(tags).expect("tags")), ..RecordingPlan::default() };
         change(&mut plan);
         notes(&plan).join("\n")
     }
@@ -138,7 +138,7 @@ mod tests {
     #[test]
     fn what_differs_from_what_was_asked_for_is_said() {
         let plain = of(&["Leak"], |_| {});
-        assert!(plain.starts_with(Mode::File.meaning()) && !plain.contains("Tag 'Leak'"), "{plain}");
+        assert!(plain.starts_with(LoggingMode::File.meaning()) && !plain.contains("Tag 'Leak'"), "{plain}");
         assert!(of(&["Fil"], |_| {}).contains("it is recorded as Fil?, which takes both"));
         assert!(of(&["Le*k"], |_| {}).contains("doesn't look beyond the first *, so Le* is recorded"));
         assert!(of(&["a%bc"], |_| {}).contains("stands as a?bc in xperf's command"));
@@ -159,18 +159,18 @@ mod tests {
 
     #[test]
     fn what_choices_mean_is_said() {
-        assert!(of(&["Leak"], |plan| plan.mode = Mode::Memory).contains("wrong for a slow leak"));
-        assert!(of(&["Leak"], |plan| plan.stacks = Stacks::NONE).contains("no function and no driver can be named"));
+        assert!(of(&["Leak"], |plan| plan.logging_mode = LoggingMode::Memory).contains("wrong for a slow leak"));
+        assert!(of(&["Leak"], |plan| plan.stacks = StackOptions::NONE).contains("no function and no driver can be named"));
         assert!(of(&["Leak"], |plan| plan.big_allocations = true).contains("With the Memory keyword"));
         assert!(
-            of(&["Leak"], |plan| (plan.scope, plan.big_allocations) = (Scope::All, true))
+            of(&["Leak"], |plan| (plan.scope, plan.big_allocations) = (TagScope::All, true))
                 .contains("the query size>4064")
         );
         assert!(of(&["Leak"], |plan| plan.boot = true).contains("wpr of 2017"));
-        let old = of(&["Leak"], |plan| plan.system = System::Windows7);
+        let old = of(&["Leak"], |plan| plan.windows = WindowsVersion::Windows7);
         assert!(old.contains("xbootmgr") && old.contains("PowerShell 3"), "{old}");
         let buffers =
-            |memory_bytes| of(&["Leak"], |plan| (plan.mode, plan.expected.memory_bytes) = (Mode::Memory, memory_bytes));
+            |memory_bytes| of(&["Leak"], |plan| (plan.logging_mode, plan.expected.memory_bytes) = (LoggingMode::Memory, memory_bytes));
         assert!(buffers(MEMORY_BYTES_MAX + 1).contains("4 GiB is the most memory"));
         assert!(!buffers(MEMORY_BYTES_MAX).contains("GiB"));
     }

@@ -1,6 +1,6 @@
 //! What is to be recorded, and how. A plan is always possible: what can be wrong was refused before, tag by tag.
 
-use super::estimate::Expected;
+use super::estimate::ExpectedLoad;
 use super::tag::TagPatterns;
 
 /// The profile's name; `wpr` takes it as `FILE!NAME.DETAIL`.
@@ -8,7 +8,7 @@ pub const PROFILE_NAME: &str = "PoolUsage";
 
 /// Which allocations.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub enum Scope {
+pub enum TagScope {
     /// Those of every tag.
     #[default]
     All,
@@ -29,7 +29,7 @@ pub const fn assumed_events_per_second(of_all_tags: bool) -> u64 {
 
 /// Where events go while recording.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum Mode {
+pub enum LoggingMode {
     /// To a file that grows: everything from start to stop is there.
     #[default]
     File,
@@ -37,7 +37,7 @@ pub enum Mode {
     Memory,
 }
 
-impl Mode {
+impl LoggingMode {
     /// Both.
     pub const ALL: [Self; 2] = [Self::File, Self::Memory];
 
@@ -68,14 +68,14 @@ impl Mode {
 
 /// Which events carry a call stack.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Stacks {
+pub struct StackOptions {
     /// Allocations: names the code that leaks.
     pub on_allocation: bool,
     /// Frees: shows who frees the blocks that are freed, and so where a free is missing.
     pub on_free: bool,
 }
 
-impl Stacks {
+impl StackOptions {
     /// Both.
     pub const BOTH: Self = Self { on_allocation: true, on_free: true };
     /// Neither.
@@ -90,7 +90,7 @@ impl Stacks {
 
 /// The profile's `DetailLevel`. It is a name by which `wpr` finds the profile; what is recorded does not depend on it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum Detail {
+pub enum DetailLevel {
     /// `Light`
     Light,
     /// `Verbose`
@@ -98,7 +98,7 @@ pub enum Detail {
     Verbose,
 }
 
-impl Detail {
+impl DetailLevel {
     /// WPR's word.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -111,7 +111,7 @@ impl Detail {
 
 /// The machine that is recorded.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum System {
+pub enum WindowsVersion {
     /// Windows 7 or Server 2008 R2: `wpr` is not part of it, and on x64 stacks need a registry value and a restart.
     Windows7,
     /// Anything later.
@@ -121,68 +121,68 @@ pub enum System {
 
 /// What is to be recorded.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Plan {
+pub struct RecordingPlan {
     /// Which allocations.
-    pub scope: Scope,
+    pub scope: TagScope,
     /// Big allocations, of more than about a page, of every tag as well, although a tag filter is set. Without a filter it changes nothing.
     pub big_allocations: bool,
     /// Where events go.
-    pub mode: Mode,
+    pub logging_mode: LoggingMode,
     /// Which events carry a stack.
-    pub stacks: Stacks,
+    pub stacks: StackOptions,
     /// The profile's detail level.
-    pub detail: Detail,
+    pub detail_level: DetailLevel,
     /// From the start of Windows on, so that what a driver allocates while it loads is seen.
     pub boot: bool,
     /// The machine.
-    pub system: System,
+    pub windows: WindowsVersion,
     /// How much is expected.
-    pub expected: Expected,
+    pub expected: ExpectedLoad,
 }
 
-impl Default for Plan {
+impl Default for RecordingPlan {
     /// All tags into a file, with stacks on allocation and free.
     fn default() -> Self {
         Self {
-            scope: Scope::default(),
+            scope: TagScope::default(),
             big_allocations: false,
-            mode: Mode::default(),
-            stacks: Stacks::BOTH,
-            detail: Detail::default(),
+            logging_mode: LoggingMode::default(),
+            stacks: StackOptions::BOTH,
+            detail_level: DetailLevel::default(),
             boot: false,
-            system: System::default(),
-            expected: Expected::default(),
+            windows: WindowsVersion::default(),
+            expected: ExpectedLoad::default(),
         }
     }
 }
 
-impl Plan {
+impl RecordingPlan {
     /// Allocations and frees per second that are expected.
     #[must_use]
     pub fn events_per_second(&self) -> u64 {
-        self.expected.events_per_second.unwrap_or_else(|| assumed_events_per_second(self.scope == Scope::All))
+        self.expected.events_per_second.unwrap_or_else(|| assumed_events_per_second(self.scope == TagScope::All))
     }
 
     /// The patterns; none when all tags are recorded.
     #[must_use]
     pub fn tags(&self) -> &[super::tag::TagPattern] {
         match &self.scope {
-            Scope::All => &[],
-            Scope::Tags(patterns) => patterns.as_slice(),
+            TagScope::All => &[],
+            TagScope::Tags(patterns) => patterns.as_slice(),
         }
     }
 
     /// The profile's id in this mode: `Name.DetailLevel.LoggingMode`, as the schema's documentation asks for.
     #[must_use]
-    pub fn profile_id(&self, mode: Mode) -> String {
-        format!("{PROFILE_NAME}.{}.{}", self.detail.name(), mode.name())
+    pub fn profile_id(&self, mode: LoggingMode) -> String {
+        format!("{PROFILE_NAME}.{}.{}", self.detail_level.name(), mode.name())
     }
 
     /// WPR's keywords, in the schema's spelling. Without processes and images there would be no modules, and so no symbols.
     #[must_use]
     pub fn keywords(&self) -> Vec<&'static str> {
         let mut keywords = vec!["ProcessThread", "Loader", "Pool"];
-        if self.wants_memory_events() {
+        if self.needs_memory_keyword() {
             keywords.push("Memory");
         }
         keywords
@@ -216,7 +216,7 @@ impl Plan {
 
     /// The kernel logs an allocation of more than 4,064 bytes whatever its tag when the memory events are on (read in the
     /// kernel's code by others, seen in no trace here). Without a filter it is logged anyway.
-    pub(super) fn wants_memory_events(&self) -> bool {
-        self.big_allocations && matches!(self.scope, Scope::Tags(_))
+    pub(super) fn needs_memory_keyword(&self) -> bool {
+        self.big_allocations && matches!(self.scope, TagScope::Tags(_))
     }
 }

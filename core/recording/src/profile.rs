@@ -2,8 +2,8 @@
 //! logging modes stand in it, since `wpr` wants both; each has a collector with buffers of its own. It never inherits (`Base`), so that
 //! what one mode records can be read in one place.
 
-use super::estimate::Estimate;
-use super::plan::{Mode, PROFILE_NAME, Plan};
+use super::estimate::SizeEstimate;
+use super::plan::{LoggingMode, PROFILE_NAME, RecordingPlan};
 use super::tag::TagPattern;
 use quick_xml::escape::escape;
 use std::fmt::Write as _;
@@ -12,18 +12,18 @@ const PROVIDER: &str = "PoolProvider";
 
 /// The profile: ASCII, lines ended by a line feed, deterministic.
 #[must_use]
-pub fn text(plan: &Plan) -> String {
+pub fn text(plan: &RecordingPlan) -> String {
     let mut xml = Xml::default();
     xml.open(
         "WindowsPerformanceRecorder",
         &[("Version", "1.0"), ("Author", "poolscope"), ("Comments", &comment(plan))],
     );
     xml.open("Profiles", &[]);
-    for mode in Mode::ALL {
+    for mode in LoggingMode::ALL {
         collector(&mut xml, plan, mode);
     }
     provider(&mut xml, plan);
-    for mode in Mode::ALL {
+    for mode in LoggingMode::ALL {
         profile(&mut xml, plan, mode);
     }
     xml.close();
@@ -33,37 +33,37 @@ pub fn text(plan: &Plan) -> String {
 
 /// What is recorded, in a few words: for the profile's description and for a heading.
 #[must_use]
-pub fn description(plan: &Plan) -> String {
+pub fn description(plan: &RecordingPlan) -> String {
     let tags: Vec<String> = plan.tags().iter().map(TagPattern::text).collect();
     let what = match tags.as_slice() {
         [] => "every tag".to_owned(),
         [tag] => format!("tag {tag}"),
         several => format!("tags {}", several.join(" ")),
     };
-    let big = if plan.wants_memory_events() { ", and big ones of every tag" } else { "" };
+    let big = if plan.needs_memory_keyword() { ", and big ones of every tag" } else { "" };
     format!("Pool allocations and frees of {what}{big}")
 }
 
-fn comment(plan: &Plan) -> String {
+fn comment(plan: &RecordingPlan) -> String {
     let start = if plan.boot { "wpr -boottrace -addboot" } else { "wpr -start" };
-    let file_mode = if plan.mode == Mode::File { " -filemode" } else { "" };
-    format!("{start} FILE!{PROFILE_NAME}.{}{file_mode}", plan.detail.name())
+    let file_mode = if plan.logging_mode == LoggingMode::File { " -filemode" } else { "" };
+    format!("{start} FILE!{PROFILE_NAME}.{}{file_mode}", plan.detail_level.name())
 }
 
 /// Each mode's collector: the kernel's one logger, with this mode's buffers.
-fn collector(xml: &mut Xml, plan: &Plan, mode: Mode) {
-    let estimate = Estimate::in_mode(plan, mode);
+fn collector(xml: &mut Xml, plan: &RecordingPlan, mode: LoggingMode) {
+    let estimate = SizeEstimate::for_mode(plan, mode);
     xml.open("SystemCollector", &[("Id", &collector_id(mode)), ("Name", "NT Kernel Logger")]);
     xml.empty("BufferSize", &estimate.buffer_kib.to_string());
     xml.empty("Buffers", &estimate.buffers.to_string());
     xml.close();
 }
 
-fn collector_id(mode: Mode) -> String {
+fn collector_id(mode: LoggingMode) -> String {
     format!("PoolCollector.{}", mode.name())
 }
 
-fn provider(xml: &mut Xml, plan: &Plan) {
+fn provider(xml: &mut Xml, plan: &RecordingPlan) {
     xml.open("SystemProvider", &[("Id", PROVIDER)]);
     let tags: Vec<String> = plan.tags().iter().map(TagPattern::text).collect();
     let tags: Vec<&str> = tags.iter().map(String::as_str).collect();
@@ -83,13 +83,13 @@ fn provider(xml: &mut Xml, plan: &Plan) {
     xml.close();
 }
 
-fn profile(xml: &mut Xml, plan: &Plan, mode: Mode) {
+fn profile(xml: &mut Xml, plan: &RecordingPlan, mode: LoggingMode) {
     let attributes = [
         ("Id", plan.profile_id(mode)),
         ("Name", PROFILE_NAME.to_owned()),
         ("Description", description(plan)),
         ("LoggingMode", mode.name().to_owned()),
-        ("DetailLevel", plan.detail.name().to_owned()),
+        ("DetailLevel", plan.detail_level.name().to_owned()),
     ];
     let attributes: Vec<(&str, &str)> = attributes.iter().map(|(name, value)| (*name, value.as_str())).collect();
     xml.open("Profile", &attributes);
@@ -151,12 +151,12 @@ impl Xml {
 
 #[cfg(test)]
 mod tests {
-    use super::super::plan::{Detail, Scope, Stacks};
+    use super::super::plan::{DetailLevel, TagScope, StackOptions};
     use super::super::tag::TagPatterns;
     use super::*;
 
-    fn tagged(tags: &[&str]) -> Plan {
-        Plan { scope: Scope::Tags(TagPatterns::parse(tags).expect("tags")), ..Plan::default() }
+    fn tagged(tags: &[&str]) -> RecordingPlan {
+        RecordingPlan { scope: TagScope::Tags(TagPatterns::parse(tags).expect("tags")), ..RecordingPlan::default() }
     }
 
     /// The elements in order, with their attributes.
@@ -187,14 +187,14 @@ mod tests {
 
     #[test]
     fn both_modes_have_a_profile_with_their_own_buffers() {
-        let plan = Plan { detail: Detail::Light, ..tagged(&["Leak"]) };
+        let plan = RecordingPlan { detail_level: DetailLevel::Light, ..tagged(&["Leak"]) };
         let text = text(&plan);
-        for mode in Mode::ALL {
+        for mode in LoggingMode::ALL {
             let (id, name) = (plan.profile_id(mode), mode.name());
             assert_eq!(id, format!("PoolUsage.Light.{name}"));
             assert!(text.contains(&format!("<Profile Id=\"{id}\" Name=\"PoolUsage\"")), "{text}");
             assert!(text.contains(&format!("LoggingMode=\"{name}\" DetailLevel=\"Light\"")), "{text}");
-            let estimate = Estimate::in_mode(&plan, mode);
+            let estimate = SizeEstimate::for_mode(&plan, mode);
             let collector = format!(
                 "<SystemCollector Id=\"PoolCollector.{name}\" Name=\"NT Kernel Logger\">\n      <BufferSize Value=\"{}\" />\n      \
                  <Buffers Value=\"{}\" />",
@@ -207,11 +207,11 @@ mod tests {
 
     #[test]
     fn choices_leave_their_elements_out() {
-        let bare = text(&Plan { stacks: Stacks::NONE, ..Plan::default() });
+        let bare = text(&RecordingPlan { stacks: StackOptions::NONE, ..RecordingPlan::default() });
         assert!(!bare.contains("Stack") && !bare.contains("PoolTag"), "{bare}");
-        let frees = text(&Plan { stacks: Stacks { on_allocation: false, on_free: true }, ..Plan::default() });
+        let frees = text(&RecordingPlan { stacks: StackOptions { on_allocation: false, on_free: true }, ..RecordingPlan::default() });
         assert!(frees.contains("\"PoolFree\"") && !frees.contains("\"PoolAllocation\""), "{frees}");
-        let big = |plan: Plan| text(&Plan { big_allocations: true, ..plan }).contains("<Keyword Value=\"Memory\" />");
-        assert!(big(tagged(&["Leak"])) && !big(Plan::default()), "without a filter every size is recorded anyway");
+        let big = |plan: RecordingPlan| text(&RecordingPlan { big_allocations: true, ..plan }).contains("<Keyword Value=\"Memory\" />");
+        assert!(big(tagged(&["Leak"])) && !big(RecordingPlan::default()), "without a filter every size is recorded anyway");
     }
 }

@@ -2,8 +2,8 @@
 //! pool, and stops and saves at a size, at a growth or at a time. ASCII with Windows line ends, for Windows PowerShell 3 and later. Its
 //! text is checked here as far as text can be; it is never run by this program.
 
-use super::command::Names;
-use super::plan::{Mode, PROFILE_NAME, Plan};
+use super::command::ToolNames;
+use super::plan::{LoggingMode, PROFILE_NAME, RecordingPlan};
 use super::profile;
 
 /// The pool that is watched.
@@ -49,7 +49,7 @@ pub struct ScriptOptions {
     /// Time between two looks at the pool.
     pub poll_seconds: u64,
     /// Stop when a disk has less room than this; a recording in file mode fills it else.
-    pub keep_free_bytes: u64,
+    pub min_free_bytes: u64,
 }
 
 impl Default for ScriptOptions {
@@ -61,19 +61,19 @@ impl Default for ScriptOptions {
             stop_at_growth_bytes: None,
             stop_after_seconds: 3600,
             poll_seconds: 5,
-            keep_free_bytes: 2 << 30,
+            min_free_bytes: 2 << 30,
         }
     }
 }
 
 /// The script. A plan from the start of Windows on is recorded from the script's start on: a script doesn't survive the restart.
 #[must_use]
-pub fn text(plan: &Plan, names: &Names, options: &ScriptOptions) -> String {
+pub fn text(plan: &RecordingPlan, names: &ToolNames, options: &ScriptOptions) -> String {
     let (folder, base) = folder_and_base(names.trace.as_str());
     let long = |bytes: u64| bytes.min(i64::MAX.unsigned_abs()).to_string();
     let int = |seconds: u64| seconds.clamp(1, i32::MAX.unsigned_abs().into()).to_string();
     // Beside the trace, so that one disk is filled, which is the one that is watched.
-    let file_mode = if plan.mode == Mode::File { ", '-filemode', '-recordtempto', $OutFolder" } else { "" };
+    let file_mode = if plan.logging_mode == LoggingMode::File { ", '-filemode', '-recordtempto', $OutFolder" } else { "" };
     let values = [
         ("DESCRIPTION", profile::description(plan)),
         ("FOLDER", folder.map_or_else(|| "$PSScriptRoot".to_owned(), literal)),
@@ -84,8 +84,8 @@ pub fn text(plan: &Plan, names: &Names, options: &ScriptOptions) -> String {
         ("GROWTH_BYTES", long(options.stop_at_growth_bytes.unwrap_or(0))),
         ("SECONDS", int(options.stop_after_seconds)),
         ("POLL", int(options.poll_seconds.min(3600))),
-        ("KEEP_FREE", long(options.keep_free_bytes)),
-        ("PROFILE_NAME", format!("{PROFILE_NAME}.{}", plan.detail.name())),
+        ("KEEP_FREE", long(options.min_free_bytes)),
+        ("PROFILE_NAME", format!("{PROFILE_NAME}.{}", plan.detail_level.name())),
         ("FILE_MODE", file_mode.to_owned()),
         ("PROFILE", profile::text(plan)),
     ];
@@ -147,15 +147,15 @@ fn literal(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::file_name::FileName;
-    use super::super::plan::Scope;
+    use super::super::shell_path::ShellPath;
+    use super::super::plan::TagScope;
     use super::super::tag::TagPatterns;
     use super::*;
 
     fn script(trace: &str, tags: &[&str], options: &ScriptOptions) -> String {
-        let name = |text| FileName::new(text).expect("a name");
-        let plan = Plan { scope: Scope::Tags(TagPatterns::parse(tags).expect("tags")), ..Plan::default() };
-        text(&plan, &Names { profile: name("pool.wprp"), trace: name(trace) }, options)
+        let name = |text| ShellPath::new(text).expect("a name");
+        let plan = RecordingPlan { scope: TagScope::Tags(TagPatterns::parse(tags).expect("tags")), ..RecordingPlan::default() };
+        text(&plan, &ToolNames { profile: name("pool.wprp"), trace: name(trace) }, options)
     }
 
     /// What is left open at the end of the script: quotes and brackets, as PowerShell reads them.

@@ -33,7 +33,7 @@ pub enum TagError {
     #[error(
         "tag '{given}' holds {character}, and a pool tag is made of ASCII characters: put ? in its place, it takes any one character"
     )]
-    Foreign {
+    NotAscii {
         /// What was given, made printable.
         given: String,
         /// The character, made printable.
@@ -43,13 +43,13 @@ pub enum TagError {
     #[error(
         "tag '{given}' takes every tag: record all tags instead, or give at least one character before the first *"
     )]
-    Everything {
+    MatchesAll {
         /// What was given.
         given: String,
     },
     /// Twice the same.
     #[error("tag '{given}' is given twice{}: give each tag once", padding(.given, .earlier))]
-    Twice {
+    Duplicate {
         /// What was given.
         given: String,
         /// The same as it was given before.
@@ -73,11 +73,11 @@ fn padding(given: &str, earlier: &str) -> String {
 
 /// Any one character, or one that is known.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Place {
+enum TagPosition {
     /// `?`
     Any,
     /// This one, printable ASCII.
-    One(char),
+    Literal(char),
 }
 
 /// One pattern.
@@ -85,7 +85,7 @@ enum Place {
 pub struct TagPattern {
     given: String,
     /// The four places; what comes after the first `*` is [`Place::Any`].
-    places: [Place; TAG_LENGTH],
+    places: [TagPosition; TAG_LENGTH],
     /// Places before the first `*`, or all four.
     known: usize,
     /// Bytes that are no printable ASCII and stand as `?` now.
@@ -110,7 +110,7 @@ impl TagPattern {
     ///
     /// # Errors
     /// Every [`TagError`] but those of several tags.
-    pub fn of_tag(shown: &str) -> Result<Self, TagError> {
+    pub fn from_tag(shown: &str) -> Result<Self, TagError> {
         Self::read(shown, false)
     }
 
@@ -125,7 +125,7 @@ impl TagPattern {
         }
         let mut pattern = Self {
             given,
-            places: [Place::Any; TAG_LENGTH],
+            places: [TagPosition::Any; TAG_LENGTH],
             known: TAG_LENGTH,
             bytes_replaced: false,
             filled: end < TAG_LENGTH,
@@ -147,19 +147,19 @@ impl TagPattern {
                 Character::Plain('*' | '?') => pattern.bytes_replaced = true,
                 Character::Plain(c) if c.is_ascii_graphic() || *c == ' ' => {
                     if let Some(place) = pattern.places.get_mut(at) {
-                        *place = Place::One(*c);
+                        *place = TagPosition::Literal(*c);
                     }
                 }
                 Character::Byte => pattern.bytes_replaced = true,
                 Character::Plain(_) if !wildcards => pattern.bytes_replaced = true,
                 Character::Plain(c) => {
                     let character = name_of(*c);
-                    return Err(TagError::Foreign { given: pattern.given, character });
+                    return Err(TagError::NotAscii { given: pattern.given, character });
                 }
             }
         }
-        if pattern.places.iter().all(|place| *place == Place::Any) {
-            return Err(TagError::Everything { given: pattern.given });
+        if pattern.places.iter().all(|place| *place == TagPosition::Any) {
+            return Err(TagError::MatchesAll { given: pattern.given });
         }
         Ok(pattern)
     }
@@ -189,7 +189,7 @@ impl TagPattern {
             .take(self.known)
             .enumerate()
             .map(|(at, place)| match place {
-                Place::One(c) if keep(at, *c) => *c,
+                TagPosition::Literal(c) if keep(at, *c) => *c,
                 _ => '?',
             })
             .collect();
@@ -201,13 +201,13 @@ impl TagPattern {
 
     /// Whether a command line can't hold it as it is.
     #[must_use]
-    pub fn differs_in_a_shell(&self) -> bool {
+    pub fn is_altered_for_shell(&self) -> bool {
         self.text() != self.shell_text()
     }
 
     /// Whether it was filled up to four characters with `?`, and so takes longer tags too.
     #[must_use]
-    pub const fn is_filled(&self) -> bool {
+    pub const fn is_padded(&self) -> bool {
         self.filled
     }
 
@@ -219,22 +219,22 @@ impl TagPattern {
 
     /// Whether something stood after the first `*`, which the filter doesn't look at.
     #[must_use]
-    pub const fn is_cut(&self) -> bool {
+    pub const fn is_truncated(&self) -> bool {
         self.cut
     }
 
     /// Whether every tag that `other` takes is taken by this one too.
     #[must_use]
     pub fn covers(&self, other: &Self) -> bool {
-        self.places.iter().zip(&other.places).all(|(own, other)| *own == Place::Any || own == other)
+        self.places.iter().zip(&other.places).all(|(own, other)| *own == TagPosition::Any || own == other)
     }
 
     /// Whether it takes the tag, four bytes.
     #[must_use]
-    pub fn takes(&self, tag: [u8; TAG_LENGTH]) -> bool {
+    pub fn matches(&self, tag: [u8; TAG_LENGTH]) -> bool {
         self.places.iter().zip(tag).all(|(place, byte)| match place {
-            Place::Any => true,
-            Place::One(c) => *c == char::from(byte & 0x7F),
+            TagPosition::Any => true,
+            TagPosition::Literal(c) => *c == char::from(byte & 0x7F),
         })
     }
 }
@@ -269,7 +269,7 @@ impl TagPatterns {
         }
         for (at, pattern) in patterns.iter().enumerate() {
             if let Some(earlier) = patterns.iter().take(at).find(|earlier| earlier.text() == pattern.text()) {
-                return Err(TagError::Twice { given: pattern.given.clone(), earlier: earlier.given.clone() });
+                return Err(TagError::Duplicate { given: pattern.given.clone(), earlier: earlier.given.clone() });
             }
         }
         if patterns.len() > TAGS_MAX {
@@ -280,9 +280,9 @@ impl TagPatterns {
 
     /// As many of these tags, as tables show them, as a filter holds: the first of them, each once. Nothing if none can be recorded.
     #[must_use]
-    pub fn of_tags<T: AsRef<str>>(shown: impl IntoIterator<Item = T>) -> Option<Self> {
+    pub fn from_tags<T: AsRef<str>>(shown: impl IntoIterator<Item = T>) -> Option<Self> {
         let mut patterns: Vec<TagPattern> = Vec::new();
-        for pattern in shown.into_iter().filter_map(|tag| TagPattern::of_tag(tag.as_ref()).ok()) {
+        for pattern in shown.into_iter().filter_map(|tag| TagPattern::from_tag(tag.as_ref()).ok()) {
             if patterns.len() < TAGS_MAX && !patterns.iter().any(|earlier| earlier.covers(&pattern)) {
                 patterns.push(pattern);
             }
@@ -407,15 +407,15 @@ mod tests {
 
     #[test]
     fn a_tag_of_a_table_is_taken_literally() {
-        let text = |shown: &str| TagPattern::of_tag(shown).map(|tag| (tag.text(), tag.has_replaced_bytes())).ok();
+        let text = |shown: &str| TagPattern::from_tag(shown).map(|tag| (tag.text(), tag.has_replaced_bytes())).ok();
         assert_eq!(text("Leak"), Some(("Leak".to_owned(), false)));
         assert_eq!(text("a*b?"), Some(("a?b?".to_owned(), true)));
         assert_eq!(text("a\\x00\u{e9}d"), Some(("a??d".to_owned(), true)));
         assert_eq!(text("****"), None);
-        let tags = TagPatterns::of_tags(["Leak", "****", "Leak", "Fil ", "File", "b", "c", "d"]).expect("some");
+        let tags = TagPatterns::from_tags(["Leak", "****", "Leak", "Fil ", "File", "b", "c", "d"]).expect("some");
         let texts: Vec<String> = tags.as_slice().iter().map(TagPattern::text).collect();
         assert_eq!(texts, ["Leak", "Fil?", "b???", "c???"], "what another takes already is left out");
-        assert_eq!(TagPatterns::of_tags(["\\x01\\x02\\x03\\x04"]), None);
+        assert_eq!(TagPatterns::from_tags(["\\x01\\x02\\x03\\x04"]), None);
     }
 
     #[test]
@@ -435,6 +435,6 @@ mod tests {
         assert!(covers("Le*", "Leak") && covers("L?ak", "Leak") && covers("Fil", "File") && covers("ab*", "ab??"));
         assert!(!covers("Leak", "Le*") && !covers("leak", "Leak") && !covers("L?ak", "Le?k"));
         let pattern = TagPattern::parse("Le?k").expect("a tag");
-        assert!(pattern.takes(*b"Leak") && pattern.takes([b'L', b'e', 0, b'k' | 0x80]) && !pattern.takes(*b"leak"));
+        assert!(pattern.matches(*b"Leak") && pattern.matches([b'L', b'e', 0, b'k' | 0x80]) && !pattern.matches(*b"leak"));
     }
 }

@@ -1,66 +1,66 @@
 //! What the outstanding curve alone says of a unit of whose blocks none, or not clearly enough, got older than usual.
 
-use super::evidence::{Evidence, Span};
+use super::evidence::{Evidence, AnalysisRange};
 use super::limits as limit;
 use super::stopped;
-use super::verdict::{Doubt, Ruling, Verdict};
+use super::verdict::{Uncertainty, Classification, Verdict};
 
 /// Judges by the outstanding curve.
-pub(super) fn judge(evidence: &Evidence, span: &Span, doubt: &Doubt) -> Ruling {
-    let growth = evidence.gained(span);
-    let peak = evidence.curve.iter().copied().fold(0.0, f64::max);
-    let end = evidence.curve.last().copied().unwrap_or(0.0);
-    let survivors = evidence.survivors.count;
-    let is_little = evidence.allocated.count < limit::LEAST_SURVIVORS
-        || (survivors < limit::LEAST_SURVIVORS && evidence.freed.count < limit::LEAST_SURVIVORS);
-    let rises = evidence.slope.low > 0.0 && evidence.slope.rising >= limit::LEAST_MONOTONY;
+pub(super) fn classify_by_curve(evidence: &Evidence, span: &AnalysisRange, doubt: &Uncertainty) -> Classification {
+    let growth = evidence.gained_bytes(span);
+    let peak = evidence.bytes_curve.iter().copied().fold(0.0, f64::max);
+    let end = evidence.bytes_curve.last().copied().unwrap_or(0.0);
+    let survivors = evidence.outstanding.count;
+    let is_little = evidence.allocated.count < limit::MIN_OUTSTANDING
+        || (survivors < limit::MIN_OUTSTANDING && evidence.freed.count < limit::MIN_OUTSTANDING);
+    let rises = evidence.slope.low > 0.0 && evidence.slope.rising_share >= limit::MIN_RISING_SHARE;
     let grows = rises
-        && survivors >= limit::LEAST_SURVIVORS
+        && survivors >= limit::MIN_OUTSTANDING
         && growth > limit::CHURN_SHARE * evidence.allocated.bytes as f64
-        && end >= limit::GROWS_TO * peak;
-    let against = doubt.replaced_young + doubt.lost;
-    let is_replaced = (survivors as f64 - against) < limit::LEAST_UNEXPLAINED * survivors as f64;
+        && end >= limit::MIN_END_OF_PEAK * peak;
+    let against = doubt.replaced_any_age + doubt.lost_frees;
+    let is_replaced = (survivors as f64 - against) < limit::MIN_UNEXPLAINED_SHARE * survivors as f64;
     let levels_off = evidence.late_slope.median < limit::LEVEL_SHARE * evidence.slope.median;
     let (verdict, confidence) = if is_little {
         (Verdict::TooLittleData, 0.5)
-    } else if grows && (is_replaced || levels_off || is_level(evidence.settled_counts(span))) {
-        without_age(evidence, span, doubt)
-    } else if grows && load_share(evidence, span) >= limit::LOAD_SHARE {
+    } else if grows && (is_replaced || levels_off || is_level_at_curve_end(evidence.counts_after_warm_up(span))) {
+        classify_level_curve(evidence, span, doubt)
+    } else if grows && load_growth_share(evidence, span) >= limit::MIN_LOAD_SHARE {
         (Verdict::InFlight, 0.5)
     } else if grows {
-        (Verdict::Growing, limit::CURVE_CONFIDENCE * evidence.straightness)
+        (Verdict::Growing, limit::MAX_CURVE_CONFIDENCE * evidence.linearity)
     } else if survivors as f64 > limit::CHURN_SHARE * evidence.allocated.count as f64 {
         // Alive at the end without a rising curve: what was there early is a level, what is young is in use.
-        let young: u64 = evidence.pyramid.iter().take(2).sum();
-        if young * 2 > survivors { (Verdict::InFlight, CURVE_CERTAINTY) } else { without_age(evidence, span, doubt) }
+        let young: u64 = evidence.age_histogram.iter().take(2).sum();
+        if young * 2 > survivors { (Verdict::InFlight, LEVEL_CURVE_CONFIDENCE) } else { classify_level_curve(evidence, span, doubt) }
     } else {
         (Verdict::Churn, 0.8)
     };
-    Ruling { verdict, confidence, by_age: false, nearly: None }
+    Classification { verdict, confidence, is_by_age: false, borderline: None }
 }
 
 /// How sure a level is by the outstanding curve alone.
-const CURVE_CERTAINTY: f64 = 0.6;
+const LEVEL_CURVE_CONFIDENCE: f64 = 0.6;
 
 /// A kind that no longer grows, as far as its curve shows. Without enough allocations at the end nothing shows that it has
 /// levelled off.
-fn without_age(evidence: &Evidence, span: &Span, doubt: &Doubt) -> (Verdict, f64) {
+fn classify_level_curve(evidence: &Evidence, span: &AnalysisRange, doubt: &Uncertainty) -> (Verdict, f64) {
     if stopped::is_level_at_end(evidence) {
-        return (Verdict::Bounded, CURVE_CERTAINTY);
+        return (Verdict::Bounded, LEVEL_CURVE_CONFIDENCE);
     }
-    if evidence.last_third.allocated >= limit::LEAST_SURVIVORS {
-        return (Verdict::InFlight, CURVE_CERTAINTY);
+    if evidence.last_third.allocated >= limit::MIN_OUTSTANDING {
+        return (Verdict::InFlight, LEVEL_CURVE_CONFIDENCE);
     }
-    let (survivors, explained) = (evidence.stayed.blocks.count as f64, doubt.replaced_young + doubt.lost);
-    match stopped::classify(evidence, span, doubt.others, CURVE_CERTAINTY) {
-        stopped @ (Verdict::Stopped, _) if survivors - explained >= limit::LEAST_UNEXPLAINED * survivors => stopped,
+    let (survivors, explained) = (evidence.older_than_usual.allocations.count as f64, doubt.replaced_any_age + doubt.lost_frees);
+    match stopped::classify_ended_growth(evidence, span, doubt.other_allocations, LEVEL_CURVE_CONFIDENCE) {
+        stopped @ (Verdict::Stopped, _) if survivors - explained >= limit::MIN_UNEXPLAINED_SHARE * survivors => stopped,
         _ => (Verdict::TooLittleData, 0.5),
     }
 }
 
 /// Whether the end of a curve of blocks gains much less than any stretch of the same length before, and less than chance
 /// allows.
-fn is_level(counts: &[f64]) -> bool {
+fn is_level_at_curve_end(counts: &[f64]) -> bool {
     let last = counts.len().saturating_sub(1);
     (3..=last / 2).any(|length| is_level_since(counts, last - length))
 }
@@ -76,12 +76,12 @@ fn is_level_since(counts: &[f64], start: usize) -> bool {
     let end = gain(start, last);
     end <= limit::LEVEL_SHARE * mean
         && end < least / 2.0
-        && mean - end >= limit::CLEAR_DEVIATIONS * mean.max(0.0).sqrt()
+        && mean - end >= limit::GROWTH_DEVIATIONS * mean.max(0.0).sqrt()
 }
 
 /// Since which point of the whole curve it has been level: where the last stretch begins in which it gained little.
-pub(super) fn level_since(evidence: &Evidence, span: &Span) -> usize {
-    let counts = evidence.settled_counts(span);
+pub(super) fn level_since(evidence: &Evidence, span: &AnalysisRange) -> usize {
+    let counts = evidence.counts_after_warm_up(span);
     let first = evidence.count_curve.len().saturating_sub(counts.len());
     let end = counts.last().copied().unwrap_or(0.0);
     let start = counts.first().copied().unwrap_or(0.0);
@@ -92,9 +92,9 @@ pub(super) fn level_since(evidence: &Evidence, span: &Span) -> usize {
 
 /// Share of the growth of the outstanding bytes that the growth of the allocation rate explains: with lifetimes that stay the
 /// same, both grow in proportion (Little's law).
-pub(super) fn load_share(evidence: &Evidence, span: &Span) -> f64 {
-    let settled = evidence.settled(span);
-    let rate = evidence.rate.get(evidence.rate.len().saturating_sub(settled.len())..).unwrap_or_default();
+pub(super) fn load_growth_share(evidence: &Evidence, span: &AnalysisRange) -> f64 {
+    let settled = evidence.bytes_after_warm_up(span);
+    let rate = evidence.allocated_bytes_curve.get(evidence.allocated_bytes_curve.len().saturating_sub(settled.len())..).unwrap_or_default();
     let third = settled.len() / 3;
     let ends = |values: &[f64]| {
         let mean = |part: &[f64]| part.iter().sum::<f64>() / part.len().max(1) as f64;

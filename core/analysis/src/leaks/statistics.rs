@@ -10,7 +10,7 @@ pub struct Slope {
     /// The upper end.
     pub high: f64,
     /// Share of the pairs that rise, ties counted half.
-    pub rising: f64,
+    pub rising_share: f64,
 }
 
 /// The robust slope of values at distances of 1. Fewer than three values have none.
@@ -41,13 +41,13 @@ pub fn slope(values: &[f64]) -> Slope {
         median: at(middle - 0.5),
         low: at(middle - half),
         high: at(middle + half),
-        rising: (up as f64 + level as f64 / 2.0) / slopes.len() as f64,
+        rising_share: (up as f64 + level as f64 / 2.0) / slopes.len() as f64,
     }
 }
 
 /// How many of `bins` equally likely bins `count` things fill on average.
 #[must_use]
-pub fn filled_by_chance(count: u64, bins: usize) -> f64 {
+pub fn expected_filled_bins(count: u64, bins: usize) -> f64 {
     let bins = bins as f64;
     bins * (1.0 - (1.0 - 1.0 / bins).powf(count as f64))
 }
@@ -55,7 +55,7 @@ pub fn filled_by_chance(count: u64, bins: usize) -> f64 {
 /// How surprising it is to see at most `seen` of `expected` independent events: the natural logarithm of one over Chernoff's
 /// bound of that chance, 0 where it is no surprise. For `seen` = 0 it is exact.
 #[must_use]
-pub fn too_few(seen: f64, expected: f64) -> f64 {
+pub fn surprisal_of_at_most(seen: f64, expected: f64) -> f64 {
     if seen >= expected || expected <= 0.0 {
         return 0.0;
     }
@@ -65,7 +65,7 @@ pub fn too_few(seen: f64, expected: f64) -> f64 {
 
 /// How surprising it is that at least `share` of `count` independent events fell where each falls with `chance`: as above.
 #[must_use]
-pub fn too_many(count: f64, share: f64, chance: f64) -> f64 {
+pub fn surprisal_of_at_least(count: f64, share: f64, chance: f64) -> f64 {
     let (share, chance) = (share.min(1.0), chance.max(f64::MIN_POSITIVE));
     if share <= chance || count <= 0.0 {
         return 0.0;
@@ -89,7 +89,7 @@ pub fn stopped_odds(count: f64, share: f64) -> f64 {
 
 /// How much more counts vary than those of independent events do: variance over mean, at least 1.
 #[must_use]
-pub fn clustering(counts: &[u64]) -> f64 {
+pub fn dispersion_index(counts: &[u64]) -> f64 {
     let n = counts.len() as f64;
     let mean = counts.iter().sum::<u64>() as f64 / n.max(1.0);
     if n < 2.0 || mean <= 0.0 {
@@ -101,7 +101,7 @@ pub fn clustering(counts: &[u64]) -> f64 {
 
 /// How straight values rise: the share of their variance that a line explains; 0 for constant ones.
 #[must_use]
-pub fn straightness(values: &[f64]) -> f64 {
+pub fn r_squared(values: &[f64]) -> f64 {
     let n = values.len() as f64;
     let mean_x = (n - 1.0) / 2.0;
     let mean_y = values.iter().sum::<f64>() / n.max(1.0);
@@ -122,8 +122,8 @@ mod tests {
     #[test]
     fn a_line_has_its_slope_and_outliers_do_not_move_it() {
         let mut values: Vec<f64> = (0..64).map(|x| 10.0 + 3.0 * f64::from(x)).collect();
-        assert_eq!((slope(&values).median, slope(&values).rising), (3.0, 1.0));
-        assert!((straightness(&values) - 1.0).abs() < 1e-9);
+        assert_eq!((slope(&values).median, slope(&values).rising_share), (3.0, 1.0));
+        assert!((r_squared(&values) - 1.0).abs() < 1e-9);
         values[60] = 5000.0;
         values[10] = -5000.0;
         let s = slope(&values);
@@ -136,23 +136,23 @@ mod tests {
         let values: Vec<f64> = (0u32..64).map(|x| f64::from(x.wrapping_mul(2_654_435_761) >> 20)).collect();
         let s = slope(&values);
         assert!(s.low < 0.0 && s.high > 0.0, "{s:?}");
-        assert_eq!((slope(&[1.0, 2.0]), straightness(&[2.0, 2.0, 2.0])), (Slope::default(), 0.0));
+        assert_eq!((slope(&[1.0, 2.0]), r_squared(&[2.0, 2.0, 2.0])), (Slope::default(), 0.0));
     }
 
     #[test]
     fn chance_fills_bins() {
-        assert_eq!(filled_by_chance(0, 16), 0.0);
-        assert!((filled_by_chance(16, 16) - 10.3).abs() < 0.1);
+        assert_eq!(expected_filled_bins(0, 16), 0.0);
+        assert!((expected_filled_bins(16, 16) - 10.3).abs() < 0.1);
     }
 
     #[test]
     fn surprise_is_the_logarithm_of_a_small_chance() {
-        assert_eq!((too_few(5.0, 5.0), too_few(7.0, 5.0), too_few(0.0, 0.0)), (0.0, 0.0, 0.0));
-        assert_eq!(too_few(0.0, 9.0), 9.0);
-        assert!(too_few(1.0, 9.0) < 9.0 && too_few(1.0, 9.0) > 5.0);
-        assert!((too_many(3.0, 1.0, 0.1) - 3.0 * 10f64.ln()).abs() < 1e-9);
-        assert_eq!(too_many(100.0, 0.1, 0.1), 0.0);
-        assert!(too_many(10.0, 0.9, 0.1) < too_many(10.0, 1.0, 0.1));
+        assert_eq!((surprisal_of_at_most(5.0, 5.0), surprisal_of_at_most(7.0, 5.0), surprisal_of_at_most(0.0, 0.0)), (0.0, 0.0, 0.0));
+        assert_eq!(surprisal_of_at_most(0.0, 9.0), 9.0);
+        assert!(surprisal_of_at_most(1.0, 9.0) < 9.0 && surprisal_of_at_most(1.0, 9.0) > 5.0);
+        assert!((surprisal_of_at_least(3.0, 1.0, 0.1) - 3.0 * 10f64.ln()).abs() < 1e-9);
+        assert_eq!(surprisal_of_at_least(100.0, 0.1, 0.1), 0.0);
+        assert!(surprisal_of_at_least(10.0, 0.9, 0.1) < surprisal_of_at_least(10.0, 1.0, 0.1));
     }
 
     #[test]
@@ -165,8 +165,8 @@ mod tests {
 
     #[test]
     fn clusters_are_told_from_chance() {
-        assert_eq!(clustering(&[5, 5, 5, 5]), 1.0);
-        assert!(clustering(&[20, 0, 0, 0]) > 10.0);
-        assert_eq!((clustering(&[]), clustering(&[0, 0])), (1.0, 1.0));
+        assert_eq!(dispersion_index(&[5, 5, 5, 5]), 1.0);
+        assert!(dispersion_index(&[20, 0, 0, 0]) > 10.0);
+        assert_eq!((dispersion_index(&[]), dispersion_index(&[0, 0])), (1.0, 1.0));
     }
 }

@@ -6,15 +6,15 @@
 //! that may follow the last number without a blank.
 
 use super::number::{leading, leading_signed};
-use super::{Change, Figures, Pool, Row, Tool};
+use super::{ChangeSinceUpdate, TagCounts, Pool, SnapshotRow, SnapshotTool};
 
 /// What a line is.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Line {
+pub enum ParsedLine {
     /// Rows of a tag: one from poolmon; up to two from `!poolused`, none if both pools hold nothing.
-    Rows(Tool, Vec<Row>),
+    Rows(SnapshotTool, Vec<SnapshotRow>),
     /// The head of a listing, or a part of it; with the order of the rows, where it says so.
-    Heading(Tool, Option<Order>),
+    Heading(SnapshotTool, Option<SnapshotOrder>),
     /// The tool's own sums, nonpaged and paged, in bytes.
     Totals([u64; 2]),
     /// Known and without meaning here: blank, a prompt, the debugger's remarks about its cache.
@@ -25,7 +25,7 @@ pub enum Line {
 
 /// By what `!poolused` sorts its rows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Order {
+pub enum SnapshotOrder {
     /// By tag.
     Tag,
     /// By bytes of nonpaged pool: flag 2.
@@ -56,73 +56,73 @@ const REMARKS: [&str; 8] = [
 
 /// Reads a line, without its end.
 #[must_use]
-pub fn read(line: &str) -> Line {
+pub fn parse_line(line: &str) -> ParsedLine {
     if line.len() > LINE_BYTES_MAX {
-        return Line::Unknown;
+        return ParsedLine::Unknown;
     }
     let words: Vec<&str> = line.split_whitespace().collect();
-    let (Some(first), text) = (words.first(), line.trim()) else { return Line::Nothing };
+    let (Some(first), text) = (words.first(), line.trim()) else { return ParsedLine::Nothing };
     if is_prompt(text) {
         let command = text.split_once("!poolused");
-        return command.map_or(Line::Nothing, |(_, flags)| Line::Heading(Tool::PoolUsed, order_of_flags(flags)));
+        return command.map_or(ParsedLine::Nothing, |(_, flags)| ParsedLine::Heading(SnapshotTool::PoolUsed, order_of_flags(flags)));
     }
     if let Some(line) = heading(text, &words) {
         return line;
     }
     if let Some(row) = poolmon_row(line) {
-        return Line::Rows(Tool::PoolMon, vec![row]);
+        return ParsedLine::Rows(SnapshotTool::PoolMon, vec![row]);
     }
     if first.eq_ignore_ascii_case("total") {
         return match numbers(text.get(first.len()..).unwrap_or_default()).as_slice() {
-            [_, nonpaged, _, paged] | [_, _, _, nonpaged, _, _, _, paged] => Line::Totals([*nonpaged, *paged]),
-            _ => Line::Nothing,
+            [_, nonpaged, _, paged] | [_, _, _, nonpaged, _, _, _, paged] => ParsedLine::Totals([*nonpaged, *paged]),
+            _ => ParsedLine::Nothing,
         };
     }
     if REMARKS.iter().any(|remark| text.starts_with(remark))
         || text.contains("full reads broken into")
         || text.bytes().all(|b| b == b'.')
     {
-        return Line::Nothing;
+        return ParsedLine::Nothing;
     }
-    poolused_rows(line).map_or(Line::Unknown, |rows| Line::Rows(Tool::PoolUsed, rows))
+    poolused_rows(line).map_or(ParsedLine::Unknown, |rows| ParsedLine::Rows(SnapshotTool::PoolUsed, rows))
 }
 
-fn heading(text: &str, words: &[&str]) -> Option<Line> {
+fn heading(text: &str, words: &[&str]) -> Option<ParsedLine> {
     let has = |word: &str| words.iter().any(|found| found.eq_ignore_ascii_case(word));
     if text.starts_with("Memory:") || text.starts_with("System pool information") {
-        return Some(Line::Heading(Tool::PoolMon, None));
+        return Some(ParsedLine::Heading(SnapshotTool::PoolMon, None));
     }
     if text.starts_with("Commit:") {
-        return Some(pool_sums(text).map_or(Line::Nothing, Line::Totals));
+        return Some(pool_sums(text).map_or(ParsedLine::Nothing, ParsedLine::Totals));
     }
     if has("Tag") && has("Allocs") {
-        let tool = if has("Used") { Tool::PoolUsed } else { Tool::PoolMon };
-        return (has("Used") || has("Bytes")).then_some(Line::Heading(tool, None));
+        let tool = if has("Used") { SnapshotTool::PoolUsed } else { SnapshotTool::PoolMon };
+        return (has("Used") || has("Bytes")).then_some(ParsedLine::Heading(tool, None));
     }
     if let Some(order) = text.strip_prefix("Sorting by") {
-        return Some(Line::Heading(Tool::PoolUsed, order_of_words(order)));
+        return Some(ParsedLine::Heading(SnapshotTool::PoolUsed, order_of_words(order)));
     }
     let is_poolused = text.starts_with("Pool Used:") || words == ["NonPaged", "Paged"];
-    is_poolused.then_some(Line::Heading(Tool::PoolUsed, None))
+    is_poolused.then_some(ParsedLine::Heading(SnapshotTool::PoolUsed, None))
 }
 
 /// `NonPaged Pool Consumed`, `Paged Pool Consumed`, `Tag`.
-fn order_of_words(text: &str) -> Option<Order> {
+fn order_of_words(text: &str) -> Option<SnapshotOrder> {
     match text.split_whitespace().next()? {
-        "NonPaged" => Some(Order::NonPaged),
-        "Paged" => Some(Order::Paged),
-        "Tag" => Some(Order::Tag),
+        "NonPaged" => Some(SnapshotOrder::NonPaged),
+        "Paged" => Some(SnapshotOrder::Paged),
+        "Tag" => Some(SnapshotOrder::Tag),
         _ => None,
     }
 }
 
 /// What follows `!poolused`: options, then the flags, of which 2 and 4 choose an order. Numbers of a debugger are hexadecimal.
-fn order_of_flags(text: &str) -> Option<Order> {
+fn order_of_flags(text: &str) -> Option<SnapshotOrder> {
     let flags = text.split_whitespace().find(|word| !word.starts_with('/'))?;
     let flags = u64::from_str_radix(flags.strip_prefix("0x").unwrap_or(flags), 16).ok()?;
     match flags & 6 {
-        2 => Some(Order::NonPaged),
-        4 => Some(Order::Paged),
+        2 => Some(SnapshotOrder::NonPaged),
+        4 => Some(SnapshotOrder::Paged),
         _ => None,
     }
 }
@@ -152,7 +152,7 @@ fn numbers(text: &str) -> Vec<u64> {
         .collect()
 }
 
-fn poolmon_row(line: &str) -> Option<Row> {
+fn poolmon_row(line: &str) -> Option<SnapshotRow> {
     // A tag may be called like a pool, so the word counts only where figures follow.
     for (at, _) in line.match_indices(char::is_whitespace) {
         let after = line.get(at..)?.trim_start();
@@ -162,13 +162,13 @@ fn poolmon_row(line: &str) -> Option<Row> {
         let Some((word, pool)) = known else { continue };
         if let (Some(tag), Some(row)) = (tag_before(line.get(..at)?), poolmon_figures(after.get(word.len()..)?)) {
             let (figures, change, description) = row;
-            return Some(Row { tag, pool: *pool, figures, change, description });
+            return Some(SnapshotRow { tag, pool: *pool, counts: figures, change, description });
         }
     }
     None
 }
 
-fn poolmon_figures(text: &str) -> Option<(Figures, Option<Change>, Option<String>)> {
+fn poolmon_figures(text: &str) -> Option<(TagCounts, Option<ChangeSinceUpdate>, Option<String>)> {
     let mut rest = text;
     let (allocs, allocs_change) = (count(&mut rest)?, change(&mut rest));
     let (frees, frees_change) = (count(&mut rest)?, change(&mut rest));
@@ -178,12 +178,12 @@ fn poolmon_figures(text: &str) -> Option<(Figures, Option<Change>, Option<String
     let _per_alloc = signed_figure(&mut rest);
     let changes = (allocs_change, frees_change, bytes_change);
     let change = match changes {
-        (Some(allocs), Some(frees), Some(bytes)) => Some(Change { allocs, frees, bytes }),
+        (Some(allocs), Some(frees), Some(bytes)) => Some(ChangeSinceUpdate { allocs, frees, bytes }),
         // The line was broken on the way, maybe in the middle of its bytes: what is left of them is no figure.
         (Some(_), Some(_), None) => return None,
         _ => None,
     };
-    let figures = Figures { allocs: Some(allocs), frees: Some(frees), blocks, bytes };
+    let figures = TagCounts { allocs: Some(allocs), frees: Some(frees), blocks, bytes };
     Some((figures, change, description(rest.trim().trim_start_matches('[').trim_end_matches(']'))))
 }
 
@@ -238,7 +238,7 @@ fn tag(text: &str) -> Option<String> {
     is_tag.then(|| format!("{text}{}", " ".repeat(TAG_LENGTH - length)))
 }
 
-fn poolused_rows(line: &str) -> Option<Vec<Row>> {
+fn poolused_rows(line: &str) -> Option<Vec<SnapshotRow>> {
     // The tag has a column of four; where blanks were lost on the way it is the first word.
     let in_column = line.strip_prefix(' ').unwrap_or(line);
     let column = in_column.char_indices().nth(TAG_LENGTH).and_then(|(at, next)| {
@@ -252,17 +252,17 @@ fn poolused_rows(line: &str) -> Option<Vec<Row>> {
         let (figures, description) = poolused_figures(rest)?;
         let rows = Pool::ALL.into_iter().zip(figures).filter(|(_, figures)| *figures != empty(figures));
         let row =
-            |(pool, figures)| Row { tag: tag.clone(), pool, figures, change: None, description: description.clone() };
+            |(pool, figures)| SnapshotRow { tag: tag.clone(), pool, counts: figures, change: None, description: description.clone() };
         Some(rows.map(row).collect())
     })
 }
 
 /// The same with nothing counted.
-fn empty(figures: &Figures) -> Figures {
-    Figures { allocs: figures.allocs.map(|_| 0), frees: figures.frees.map(|_| 0), blocks: 0, bytes: 0 }
+fn empty(figures: &TagCounts) -> TagCounts {
+    TagCounts { allocs: figures.allocs.map(|_| 0), frees: figures.frees.map(|_| 0), blocks: 0, bytes: 0 }
 }
 
-fn poolused_figures(text: &str) -> Option<([Figures; 2], Option<String>)> {
+fn poolused_figures(text: &str) -> Option<([TagCounts; 2], Option<String>)> {
     let mut values = Vec::with_capacity(8);
     let mut rest = text;
     while values.len() < 8 && rest.starts_with(char::is_whitespace) {
@@ -280,8 +280,8 @@ fn poolused_figures(text: &str) -> Option<([Figures; 2], Option<String>)> {
             break;
         }
     }
-    let plain = |blocks: u64, bytes: u64| Figures { allocs: None, frees: None, blocks, bytes };
-    let whole = |allocs: u64, frees: u64, blocks: u64, bytes: u64| Figures {
+    let plain = |blocks: u64, bytes: u64| TagCounts { allocs: None, frees: None, blocks, bytes };
+    let whole = |allocs: u64, frees: u64, blocks: u64, bytes: u64| TagCounts {
         allocs: Some(allocs),
         frees: Some(frees),
         blocks,
@@ -318,9 +318,9 @@ fn description(text: &str) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn rows(line: &str) -> Vec<Row> {
-        match read(line) {
-            Line::Rows(_, rows) => rows,
+    fn rows(line: &str) -> Vec<SnapshotRow> {
+        match parse_line(line) {
+            ParsedLine::Rows(_, rows) => rows,
             other => panic!("{line:?} is {other:?}"),
         }
     }
@@ -328,7 +328,7 @@ mod tests {
     fn figures(line: &str) -> (String, [Option<u64>; 4]) {
         let rows = rows(line);
         let [row] = rows.as_slice() else { panic!("{line:?} has {} rows", rows.len()) };
-        let figures = row.figures;
+        let figures = row.counts;
         (row.tag.clone(), [figures.allocs, figures.frees, Some(figures.blocks), Some(figures.bytes)])
     }
 
@@ -362,7 +362,7 @@ mod tests {
         ] {
             assert_eq!(figures(line), wanted, "{line}");
         }
-        assert_eq!(read(" Busy Nonp -2147483649 (3) 1 (1) 7 64 (0) 9"), Line::Unknown);
+        assert_eq!(parse_line(" Busy Nonp -2147483649 (3) 1 (1) 7 64 (0) 9"), ParsedLine::Unknown);
     }
 
     #[test]
@@ -372,32 +372,32 @@ mod tests {
             " Leak Nonp       9000 (   3)      8000 (   1)     1000    4096 (   5",
             "96 (   512)      4",
         ] {
-            assert_eq!(read(broken), Line::Unknown, "{broken}");
+            assert_eq!(parse_line(broken), ParsedLine::Unknown, "{broken}");
         }
     }
 
     #[test]
     fn headings_say_how_rows_are_sorted() {
         for (heading, order) in [
-            ("0: kd> !poolused 2", Some(Order::NonPaged)),
-            ("lkd> !poolused /t20 0x4", Some(Order::Paged)),
-            ("!poolused 3", Some(Order::NonPaged)),
+            ("0: kd> !poolused 2", Some(SnapshotOrder::NonPaged)),
+            ("lkd> !poolused /t20 0x4", Some(SnapshotOrder::Paged)),
+            ("!poolused 3", Some(SnapshotOrder::NonPaged)),
             ("0: kd> !poolused", None),
             ("0: kd> !poolused 1 Leak", None),
-            (" Sorting by  NonPaged Pool Consumed", Some(Order::NonPaged)),
-            (" Sorting by  Paged Pool Consumed", Some(Order::Paged)),
-            (" Sorting by  Tag", Some(Order::Tag)),
+            (" Sorting by  NonPaged Pool Consumed", Some(SnapshotOrder::NonPaged)),
+            (" Sorting by  Paged Pool Consumed", Some(SnapshotOrder::Paged)),
+            (" Sorting by  Tag", Some(SnapshotOrder::Tag)),
             (" Sorting by Session Tag", None),
             ("  Pool Used:", None),
         ] {
-            assert_eq!(read(heading), Line::Heading(Tool::PoolUsed, order), "{heading}");
+            assert_eq!(parse_line(heading), ParsedLine::Heading(SnapshotTool::PoolUsed, order), "{heading}");
         }
     }
 
     #[test]
     fn what_poolmon_adds_to_a_row() {
         let row = &rows(" NtFB Paged 3996 ( 1) 3986 ( -2) 10 252088 ( 30) 25208 [ntfs.sys  -  BitmpSup.c]")[0];
-        assert_eq!(row.change, Some(Change { allocs: 1, frees: -2, bytes: 30 }));
+        assert_eq!(row.change, Some(ChangeSinceUpdate { allocs: 1, frees: -2, bytes: 30 }));
         assert_eq!((row.pool, row.description.as_deref()), (Pool::Paged, Some("ntfs.sys - BitmpSup.c")));
         let row = &rows(" Leak Nonp 3996 3986 10 252088 25208 Unknown Driver")[0];
         assert_eq!((row.change, row.description.as_deref()), (None, None));
@@ -406,8 +406,8 @@ mod tests {
     #[test]
     fn rows_of_poolused() {
         let both = rows(" AGP         1      344         2      384UNKNOWN pooltag 'AGP ', please update pooltag.txt");
-        let plain = |blocks, bytes| Figures { allocs: None, frees: None, blocks, bytes };
-        let found: Vec<_> = both.iter().map(|row| (row.tag.as_str(), row.pool, row.figures)).collect();
+        let plain = |blocks, bytes| TagCounts { allocs: None, frees: None, blocks, bytes };
+        let found: Vec<_> = both.iter().map(|row| (row.tag.as_str(), row.pool, row.counts)).collect();
         assert_eq!(found, [("AGP ", Pool::NonPaged, plain(1, 344)), ("AGP ", Pool::Paged, plain(2, 384))]);
         assert_eq!(both[0].description, None);
         let one = rows(" 8042        4     3944         0        0PS/2 kb and mouse , Binary: i8042prt.sys");
@@ -421,8 +421,8 @@ mod tests {
         assert!(rows(" None        0        0         0        0\tUNKNOWN").is_empty());
         let verbose =
             rows(" Hack  1,000  400  600  67,200  7  0  7  112\tUNKNOWN pooltag 'Hack', please update pooltag.txt");
-        let whole = |allocs, frees, blocks, bytes| Figures { allocs: Some(allocs), frees: Some(frees), blocks, bytes };
-        assert_eq!([verbose[0].figures, verbose[1].figures], [whole(1000, 400, 600, 67_200), whole(7, 0, 7, 112)]);
+        let whole = |allocs, frees, blocks, bytes| TagCounts { allocs: Some(allocs), frees: Some(frees), blocks, bytes };
+        assert_eq!([verbose[0].counts, verbose[1].counts], [whole(1000, 400, 600, 67_200), whole(7, 0, 7, 112)]);
     }
 
     #[test]
@@ -438,12 +438,12 @@ mod tests {
             " Tag    Allocs     Used    Allocs     Used",
             " Sorting by  Tag",
         ] {
-            assert!(matches!(read(heading), Line::Heading(..)), "{heading}");
+            assert!(matches!(parse_line(heading), ParsedLine::Heading(..)), "{heading}");
         }
         let sums = " Commit: 203500K Limit: 640916K Peak: 260632K            Pool N: 8332K P:27220K";
-        assert_eq!(read(sums), Line::Totals([8332 << 10, 27_220 << 10]));
-        assert_eq!(read("TOTAL    12      5000         3      900"), Line::Totals([5000, 900]));
-        assert_eq!(read("TOTAL  1 0 1 112  0 0 0 0"), Line::Totals([112, 0]));
+        assert_eq!(parse_line(sums), ParsedLine::Totals([8332 << 10, 27_220 << 10]));
+        assert_eq!(parse_line("TOTAL    12      5000         3      900"), ParsedLine::Totals([5000, 900]));
+        assert_eq!(parse_line("TOTAL  1 0 1 112  0 0 0 0"), ParsedLine::Totals([112, 0]));
         for nothing in [
             "",
             "   ",
@@ -453,18 +453,18 @@ mod tests {
             "PS C:\\Tools> .\\poolmon.exe",
             "*** CacheSize too low - increasing to 81 MB",
         ] {
-            assert_eq!(read(nothing), Line::Nothing, "{nothing}");
+            assert_eq!(parse_line(nothing), ParsedLine::Nothing, "{nothing}");
         }
         for unknown in
             ["hello", "a b c d e", "Leakage Nonp 1 2 3 4", " Leak Nonp 1 2", " PS   -> 1 2", &"x ".repeat(501)]
         {
-            assert_eq!(read(unknown), Line::Unknown, "{unknown}");
+            assert_eq!(parse_line(unknown), ParsedLine::Unknown, "{unknown}");
         }
     }
 
     #[test]
     fn no_control_character_gets_through() {
-        assert_eq!(read(" a\x1bbc Nonp 1 2 3 4"), Line::Unknown);
+        assert_eq!(parse_line(" a\x1bbc Nonp 1 2 3 4"), ParsedLine::Unknown);
         let row = &rows(" Leak Nonp 1 (0) 0 (0) 1 64 (0) 64 \x1b[31mred\x07")[0];
         assert_eq!(row.description.as_deref(), Some("[31mred"));
     }

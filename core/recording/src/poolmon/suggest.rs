@@ -1,12 +1,12 @@
 //! Which tags are worth recording: those that grew between two listings, or the largest of one.
 
-use super::difference::compare;
-use super::together::{TagsTogether, together};
-use super::{Listing, Pool};
+use super::comparison::compare;
+use super::lockstep::{TagGroup, find_tag_groups};
+use super::{Snapshot, Pool};
 
 /// By what tags were chosen.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Basis {
+pub enum SuggestionBasis {
     /// They grew from the first listing to the last.
     Growth,
     /// They changed most since poolmon's last update; a few seconds say little.
@@ -15,7 +15,7 @@ pub enum Basis {
     Size,
 }
 
-impl Basis {
+impl SuggestionBasis {
     /// The word that machines read.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -43,21 +43,21 @@ impl Basis {
 
 /// Tags to record.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Suggestion {
+pub struct TagSuggestion {
     /// Different tags as the listing shows them, the one that matters most first; may be empty when nothing grew.
     pub tags: Vec<String>,
     /// By what.
-    pub basis: Basis,
+    pub basis: SuggestionBasis,
     /// Tags of the listings that grow together. Those of a group that never free stand before its others in `tags`.
-    pub together: Vec<TagsTogether>,
+    pub groups: Vec<TagGroup>,
 }
 
 /// At most `count` tags of these listings, of one pool or of both. With two or more, the first and the last are compared.
 #[must_use]
-pub fn suggest(listings: &[Listing], pool: Option<Pool>, count: usize) -> Suggestion {
+pub fn suggest(listings: &[Snapshot], pool: Option<Pool>, count: usize) -> TagSuggestion {
     let wanted = |of: Pool| pool.is_none_or(|pool| pool == of);
-    let (basis, mut candidates): (Basis, Vec<(i128, String)>) = match listings {
-        [] => (Basis::Size, Vec::new()),
+    let (basis, mut candidates): (SuggestionBasis, Vec<(i128, String)>) = match listings {
+        [] => (SuggestionBasis::Size, Vec::new()),
         [one] => {
             let rows = || one.rows.iter().filter(|row| wanted(row.pool));
             let changed: Vec<(i128, String)> = rows()
@@ -65,33 +65,33 @@ pub fn suggest(listings: &[Listing], pool: Option<Pool>, count: usize) -> Sugges
                 .filter(|(bytes, _)| *bytes > 0)
                 .collect();
             if changed.is_empty() {
-                (Basis::Size, rows().map(|row| (i128::from(row.figures.bytes), row.tag.clone())).collect())
+                (SuggestionBasis::Size, rows().map(|row| (i128::from(row.counts.bytes), row.tag.clone())).collect())
             } else {
-                (Basis::Change, changed)
+                (SuggestionBasis::Change, changed)
             }
         }
         [first, .., last] => {
             let comparison = compare(first, last);
             let grown = comparison.rows.into_iter().filter(|row| wanted(row.pool));
-            (Basis::Growth, grown.map(|row| (i128::from(row.bytes), row.tag)).collect())
+            (SuggestionBasis::Growth, grown.map(|row| (i128::from(row.bytes), row.tag)).collect())
         }
     };
     candidates.retain(|(bytes, _)| *bytes > 0);
     candidates.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
-    let groups = together(listings);
+    let groups = find_tag_groups(listings);
     let mut tags: Vec<String> = Vec::new();
     let is_candidate = |wanted: &str| candidates.iter().any(|(_, tag)| tag == wanted);
     for (_, tag) in &candidates {
         // What never frees holds the rest of its group: a recording of it says who leaks.
-        let of_group = groups.iter().filter(|group| group.tags.iter().any(|member| member.tag == *tag));
-        let holders = of_group.flat_map(TagsTogether::holders).map(|holder| &holder.tag);
+        let of_group = groups.iter().filter(|group| group.members.iter().any(|member| member.tag == *tag));
+        let holders = of_group.flat_map(TagGroup::holders).map(|holder| &holder.tag);
         for tag in holders.filter(|tag| is_candidate(tag)).chain([tag]) {
             if tags.len() < count && !tags.contains(tag) {
                 tags.push(tag.clone());
             }
         }
     }
-    Suggestion { tags, basis, together: groups }
+    TagSuggestion { tags, basis, groups }
 }
 
 #[cfg(test)]
@@ -99,11 +99,11 @@ mod tests {
     use super::super::parse;
     use super::*;
 
-    fn listings(text: &str) -> Vec<Listing> {
-        parse(text.as_bytes()).expect("listings").listings
+    fn listings(text: &str) -> Vec<Snapshot> {
+        parse(text.as_bytes()).expect("listings").snapshots
     }
 
-    fn found(text: &str, pool: Option<Pool>) -> (Vec<String>, Basis) {
+    fn found(text: &str, pool: Option<Pool>) -> (Vec<String>, SuggestionBasis) {
         let suggestion = suggest(&listings(text), pool, 2);
         (suggestion.tags, suggestion.basis)
     }
@@ -111,20 +111,20 @@ mod tests {
     #[test]
     fn growth_counts_more_than_size() {
         let one = " Big  Nonp 9 0 9 900 100\n Leak Nonp 1 0 1 100 100\n Pag  Paged 1 0 1 300 300\n";
-        assert_eq!(found(one, None), (vec!["Big ".to_owned(), "Pag ".to_owned()], Basis::Size));
+        assert_eq!(found(one, None), (vec!["Big ".to_owned(), "Pag ".to_owned()], SuggestionBasis::Size));
         let later = " Big  Nonp 9 0 9 900 100\n Leak Nonp 5 0 5 500 100\n Pag  Paged 2 0 2 310 155\n";
-        assert_eq!(found(&format!("{one}{later}"), None), (vec!["Leak".to_owned(), "Pag ".to_owned()], Basis::Growth));
-        assert_eq!(found(&format!("{one}{later}"), Some(Pool::Paged)), (vec!["Pag ".to_owned()], Basis::Growth));
-        assert_eq!(found(&format!("{later}{one}"), None), (vec![], Basis::Growth));
+        assert_eq!(found(&format!("{one}{later}"), None), (vec!["Leak".to_owned(), "Pag ".to_owned()], SuggestionBasis::Growth));
+        assert_eq!(found(&format!("{one}{later}"), Some(Pool::Paged)), (vec!["Pag ".to_owned()], SuggestionBasis::Growth));
+        assert_eq!(found(&format!("{later}{one}"), None), (vec![], SuggestionBasis::Growth));
         let moving = " Big  Nonp 9 (0) 0 (0) 9 900 (-8) 100\n Leak Nonp 1 (1) 0 (0) 1 100 (64) 100\n";
-        assert_eq!(found(moving, None), (vec!["Leak".to_owned()], Basis::Change));
+        assert_eq!(found(moving, None), (vec!["Leak".to_owned()], SuggestionBasis::Change));
     }
 
     #[test]
     fn a_tag_of_both_pools_is_given_once() {
         let both = " Leak Nonp 9 0 9 900 100\n Leak Paged 8 0 8 800 100\n Big  Nonp 1 0 1 100 100\n";
         assert_eq!(found(both, None).0, ["Leak", "Big "]);
-        assert_eq!(suggest(&[], None, 4), Suggestion { tags: vec![], basis: Basis::Size, together: vec![] });
+        assert_eq!(suggest(&[], None, 4), TagSuggestion { tags: vec![], basis: SuggestionBasis::Size, groups: vec![] });
     }
 
     #[test]
@@ -134,7 +134,7 @@ mod tests {
         let after = " Big  Nonp 20 0 20 18000000 900000\n Held Nonp 41900 1100 40800 4080000 100\n Hold Nonp 40500 0 40500 405000 10\n";
         let suggestion = suggest(&listings(&format!("{before}{after}")), None, 3);
         assert_eq!(
-            (suggestion.tags, suggestion.together.len()),
+            (suggestion.tags, suggestion.groups.len()),
             (vec!["Big ".into(), "Hold".into(), "Held".into()], 1)
         );
     }

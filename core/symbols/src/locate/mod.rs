@@ -202,7 +202,7 @@ impl Locator {
         match Wanted::new(name, key) {
             Ok(wanted) => Search::new(self, &wanted, check, watch).run(only_folders),
             Err(place) => {
-                FileLookup { attempts: vec![LookupAttempt { location, result: LookupResult::NotFound }], ..FileLookup::default() }
+                FileLookup { attempts: vec![LookupAttempt { location: place, result: LookupResult::NotFound }], ..FileLookup::default() }
             }
         }
     }

@@ -170,7 +170,7 @@ impl Sums {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::truth::{CurvePoint, PlantedEvent, StackHalf, StackWhat};
+    use crate::truth::{CurvePoint, PlantedEvent, PlantedOther, StackHalf, StackWhat};
 
     const LEAK: [u8; 4] = *b"Leak";
 

@@ -98,7 +98,7 @@ fn head(ui: &mut Ui, document: &Document, suspect: &Suspect, commands: &mut Vec<
         });
     });
     let sure = leak_text::confidence(suspect.confidence);
-    let words = format!("{} ({sure} sure). {}", capital(suspect.verdict.name()), suspect.verdict.meaning());
+    let words = format!("{} ({sure} sure). {}", capital(suspect.verdict.name()), suspect.verdict.description());
     ui.add(Label::new(RichText::new(words).color(palette.dim)).wrap());
 }
 

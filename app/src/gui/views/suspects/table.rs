@@ -169,7 +169,7 @@ fn cell(ui: &mut Ui, column: SuspectColumn, line: &Line<'_>) {
             let colour = marks::colour(suspect.verdict, palette);
             marks::badge(suspect.verdict).show(ui, colour, palette.canvas);
             let word = RichText::new(suspect.verdict.name()).color(colour);
-            ui.add(Label::new(word).truncate().selectable(false)).on_hover_text(suspect.verdict.meaning());
+            ui.add(Label::new(word).truncate().selectable(false)).on_hover_text(suspect.verdict.description());
         }
         SuspectColumn::Tag => {
             let colour = if suspect.tag.is_some() { palette.text } else { palette.dim };

@@ -1,6 +1,6 @@
 //! What changed between two listings, tag by tag and pool by pool.
 
-use super::{Figures, Listing, Pool};
+use super::{TagCounts, Snapshot, Pool};
 use std::collections::BTreeMap;
 
 /// Where the kernel's counts of allocations and frees begin again at zero (`SYSTEM_POOLTAG` holds them in 32 bits).
@@ -8,19 +8,19 @@ const COUNT_WRAPS: u64 = 1 << 32;
 
 /// One tag in one pool, before and after.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Growth {
+pub struct TagDelta {
     /// The tag, four characters.
     pub tag: String,
     /// The pool.
     pub pool: Pool,
     /// In the first listing; nothing if the tag is new, or not listed there.
-    pub before: Option<Figures>,
+    pub before: Option<TagCounts>,
     /// In the second listing; nothing if the tag is gone, or not listed there.
-    pub after: Option<Figures>,
+    pub after: Option<TagCounts>,
     /// The first listing is cut and does not show the tag: it grew by `bytes` at least.
-    pub before_cut: bool,
+    pub before_is_truncated: bool,
     /// The second listing is cut and does not show the tag: whether it changed is not known.
-    pub after_cut: bool,
+    pub after_is_truncated: bool,
     /// Bytes more than before.
     pub bytes: i64,
     /// Blocks more than before; none where that is not known.
@@ -35,36 +35,36 @@ pub struct Growth {
 
 /// Two listings, compared.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Comparison {
+pub struct SnapshotComparison {
     /// Every tag that is in one of them, the largest growth in bytes first; ties by tag and pool.
-    pub rows: Vec<Growth>,
+    pub rows: Vec<TagDelta>,
     /// Bytes more in each pool, of the tags listed; nonpaged first.
     pub bytes: [i64; 2],
     /// Counts of allocations went down for most tags, and they only ever grow: the second listing is the older one, or the system was
     /// started again between them.
-    pub backwards: bool,
+    pub is_reversed: bool,
 }
 
 /// Compares them.
 #[must_use]
-pub fn compare(before: &Listing, after: &Listing) -> Comparison {
-    let mut pairs: BTreeMap<(&str, Pool), Growth> = BTreeMap::new();
+pub fn compare(before: &Snapshot, after: &Snapshot) -> SnapshotComparison {
+    let mut pairs: BTreeMap<(&str, Pool), TagDelta> = BTreeMap::new();
     for (listing, is_after) in [(before, false), (after, true)] {
         for row in &listing.rows {
-            let growth = pairs.entry((row.tag.as_str(), row.pool)).or_insert_with(|| Growth {
+            let growth = pairs.entry((row.tag.as_str(), row.pool)).or_insert_with(|| TagDelta {
                 tag: row.tag.clone(),
                 pool: row.pool,
                 before: None,
                 after: None,
-                before_cut: false,
-                after_cut: false,
+                before_is_truncated: false,
+                after_is_truncated: false,
                 bytes: 0,
                 blocks: 0,
                 allocs: None,
                 frees: None,
                 description: None,
             });
-            *(if is_after { &mut growth.after } else { &mut growth.before }) = Some(row.figures);
+            *(if is_after { &mut growth.after } else { &mut growth.before }) = Some(row.counts);
             growth.description = row.description.clone().or_else(|| growth.description.take());
         }
     }
@@ -74,7 +74,7 @@ pub fn compare(before: &Listing, after: &Listing) -> Comparison {
         let (unseen_before, unseen_after) = of_pool.map_or((None, None), |(_, before, after)| (*before, *after));
         finish(growth, unseen_before, unseen_after)
     });
-    let mut rows: Vec<Growth> = finished.collect();
+    let mut rows: Vec<TagDelta> = finished.collect();
     rows.sort_by(|a, b| b.bytes.cmp(&a.bytes).then_with(|| (&a.tag, a.pool).cmp(&(&b.tag, b.pool))));
     let bytes = Pool::ALL.map(|pool| {
         let rows = rows.iter().filter(|row| row.pool == pool);
@@ -82,27 +82,27 @@ pub fn compare(before: &Listing, after: &Listing) -> Comparison {
     });
     let both = || rows.iter().filter(|row| row.before.is_some() && row.after.is_some()).filter_map(|row| row.allocs);
     let (down, up) = (both().filter(|allocs| *allocs < 0).count(), both().filter(|allocs| *allocs > 0).count());
-    Comparison { rows, bytes, backwards: down > up }
+    SnapshotComparison { rows, bytes, is_reversed: down > up }
 }
 
 /// Works out the differences. `unseen_before` and `unseen_after` are what a tag may hold that the listing does not show, if it is cut.
-fn finish(mut growth: Growth, unseen_before: Option<u64>, unseen_after: Option<u64>) -> Growth {
+fn finish(mut growth: TagDelta, unseen_before: Option<u64>, unseen_after: Option<u64>) -> TagDelta {
     let (before, after) = (growth.before, growth.after);
     if let (None, Some(after), Some(unseen)) = (before, after, unseen_before) {
         // It may have been there before. What was more than the smallest row would have been listed.
-        growth.before_cut = true;
+        growth.before_is_truncated = true;
         growth.bytes = minus(after.bytes.saturating_sub(unseen), 0);
         return growth;
     }
     if before.is_some() && after.is_none() && unseen_after.is_some() {
-        growth.after_cut = true;
+        growth.after_is_truncated = true;
         return growth;
     }
-    let known = |figures: Option<Figures>| figures.unwrap_or_default();
+    let known = |figures: Option<TagCounts>| figures.unwrap_or_default();
     growth.bytes = minus(known(after).bytes, known(before).bytes);
     growth.blocks = minus(known(after).blocks, known(before).blocks);
     // A tag that is new was never allocated before, so its counts began at zero. One that is gone is only not listed: counts don't go down.
-    let count = |of: fn(&Figures) -> Option<u64>| {
+    let count = |of: fn(&TagCounts) -> Option<u64>| {
         let before = growth.before.map_or(Some(0), |figures| of(&figures))?;
         Some(counted(before, growth.after.and_then(|figures| of(&figures))?))
     };
@@ -131,8 +131,8 @@ mod tests {
     use super::super::parse;
     use super::*;
 
-    fn listing(text: &str) -> Listing {
-        parse(text.as_bytes()).expect("a listing").listings.remove(0)
+    fn listing(text: &str) -> Snapshot {
+        parse(text.as_bytes()).expect("a listing").snapshots.remove(0)
     }
 
     #[test]
@@ -155,10 +155,10 @@ mod tests {
                 ("Gone", -64, -1, None, None),
             ]
         );
-        assert_eq!((comparison.bytes, comparison.backwards), ([29_200, -64], false));
+        assert_eq!((comparison.bytes, comparison.is_reversed), ([29_200, -64], false));
         assert_eq!(comparison.rows[0].description.as_deref(), Some("x.sys"));
         assert!(comparison.rows[1].before.is_none() && comparison.rows[3].after.is_none());
-        assert!(compare(&after, &before).backwards);
+        assert!(compare(&after, &before).is_reversed);
     }
 
     #[test]
@@ -173,7 +173,7 @@ mod tests {
         let found: Vec<_> = comparison
             .rows
             .iter()
-            .map(|row| (row.tag.as_str(), row.bytes, row.blocks, row.allocs, (row.before_cut, row.after_cut)))
+            .map(|row| (row.tag.as_str(), row.bytes, row.blocks, row.allocs, (row.before_is_truncated, row.after_is_truncated)))
             .collect();
         assert_eq!(
             found,
@@ -190,7 +190,7 @@ mod tests {
             listing(" Commit: 1K Limit: 1K Peak: 1K            Pool N: 1K P: 9K\n Leak Nonp 9 1 8 800 100\n");
         let both = listing(" Leak Nonp 9 1 8 800 100\n Page Paged 9 1 8 800 100\n");
         let row = &compare(&one_pool, &both).rows[1];
-        assert_eq!((row.tag.as_str(), row.bytes, row.before_cut), ("Page", 0, true));
+        assert_eq!((row.tag.as_str(), row.bytes, row.before_is_truncated), ("Page", 0, true));
         assert_eq!(compare(&both, &one_pool).bytes, [0, 0]);
     }
 
@@ -206,7 +206,7 @@ mod tests {
         let after = listing(" Busy Nonp 94 4 90 900 10\n");
         let row = &compare(&before, &after).rows[0];
         assert_eq!((row.allocs, row.frees), (Some(100), Some(100)));
-        assert!(!compare(&before, &after).backwards);
+        assert!(!compare(&before, &after).is_reversed);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Tags that grow together between listings, or that hold equal numbers of blocks in one: parts of one kind of object. Which of
 //! them never free, and what is known about such a group.
 
-use super::{Growth, Listing, Pool, compare};
+use super::{TagDelta, Snapshot, Pool, compare};
 use poolscope_base::lockstep::{Series, groups};
 use std::sync::LazyLock;
 
@@ -12,7 +12,7 @@ const NAMED: usize = 12;
 
 /// A tag of a group.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Together {
+pub struct TagGroupMember {
     /// The tag, four characters.
     pub tag: String,
     /// The pool.
@@ -22,44 +22,44 @@ pub struct Together {
     /// Bytes, likewise.
     pub bytes: i64,
     /// Its blocks in one object.
-    pub parts: u32,
+    pub blocks_per_object: u32,
     /// It freed none at all.
     pub never_freed: bool,
 }
 
 /// Tags that grow together.
 #[derive(Clone, PartialEq, Debug)]
-pub struct TagsTogether {
+pub struct TagGroup {
     /// The tags, at least two: those that never free first.
-    pub tags: Vec<Together>,
+    pub members: Vec<TagGroupMember>,
     /// Objects gained.
     pub objects: u64,
     /// Whether it is the growth between listings; else the blocks of one.
     pub is_growth: bool,
 }
 
-impl TagsTogether {
+impl TagGroup {
     /// Those that never free: what holds the others.
-    pub fn holders(&self) -> impl Iterator<Item = &Together> {
-        self.tags.iter().filter(|tag| tag.never_freed)
+    pub fn holders(&self) -> impl Iterator<Item = &TagGroupMember> {
+        self.members.iter().filter(|tag| tag.never_freed)
     }
 
     /// What is known about such a group.
     #[must_use]
     pub fn note(&self) -> Option<&'static str> {
-        let tags: Vec<&str> = self.tags.iter().map(|tag| tag.tag.trim_end()).collect();
+        let tags: Vec<&str> = self.members.iter().map(|tag| tag.tag.trim_end()).collect();
         note(&tags)
     }
 
     /// The one sentence about it.
     #[must_use]
     pub fn sentence(&self) -> String {
-        let name = |tag: &Together| match tag.parts {
+        let name = |tag: &TagGroupMember| match tag.blocks_per_object {
             1 => tag.tag.trim_end().to_owned(),
             parts => format!("{} ({parts}:1)", tag.tag.trim_end()),
         };
-        let shown: Vec<String> = self.tags.iter().take(NAMED).map(name).collect();
-        let rest = self.tags.len().saturating_sub(NAMED);
+        let shown: Vec<String> = self.members.iter().take(NAMED).map(name).collect();
+        let rest = self.members.len().saturating_sub(NAMED);
         let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
         let verb = if self.is_growth { "move together" } else { "hold equal numbers of blocks" };
         let count = grouped(self.objects);
@@ -91,7 +91,7 @@ pub fn note(tags: &[&str]) -> Option<&'static str> {
 /// The groups among the tags of these listings, the one with the most tags first: by the growth from the first listing to the
 /// last, with the course between them where all tags are listed; in one listing, by the blocks that are allocated.
 #[must_use]
-pub fn together(listings: &[Listing]) -> Vec<TagsTogether> {
+pub fn find_tag_groups(listings: &[Snapshot]) -> Vec<TagGroup> {
     match listings {
         [] => Vec::new(),
         [one] => of_one(one),
@@ -99,16 +99,16 @@ pub fn together(listings: &[Listing]) -> Vec<TagsTogether> {
     }
 }
 
-fn of_one(listing: &Listing) -> Vec<TagsTogether> {
+fn of_one(listing: &Snapshot) -> Vec<TagGroup> {
     let rows = listing.rows.iter().map(|row| {
-        let figures = row.figures;
+        let figures = row.counts;
         let series = Series { gained: vec![figures.blocks as f64], allocs: figures.allocs, frees: figures.frees };
-        let tag = Together {
+        let tag = TagGroupMember {
             tag: row.tag.clone(),
             pool: row.pool,
             blocks: figures.blocks,
             bytes: i64::try_from(figures.bytes).unwrap_or(i64::MAX),
-            parts: 1,
+            blocks_per_object: 1,
             never_freed: false,
         };
         (series, tag)
@@ -116,17 +116,17 @@ fn of_one(listing: &Listing) -> Vec<TagsTogether> {
     grouped_rows(rows.collect(), false)
 }
 
-fn of_growth(listings: &[Listing], rows: Vec<Growth>) -> Vec<TagsTogether> {
-    let is_known = |row: &Growth| !row.before_cut && !row.after_cut && row.after.is_some();
+fn of_growth(listings: &[Snapshot], rows: Vec<TagDelta>) -> Vec<TagGroup> {
+    let is_known = |row: &TagDelta| !row.before_is_truncated && !row.after_is_truncated && row.after.is_some();
     let known = rows.into_iter().filter(is_known).map(|row| {
         let count = |count: Option<i64>| count.and_then(|count| u64::try_from(count).ok());
         let series = Series { gained: gained(listings, &row), allocs: count(row.allocs), frees: count(row.frees) };
-        let tag = Together {
+        let tag = TagGroupMember {
             tag: row.tag,
             pool: row.pool,
             blocks: u64::try_from(row.blocks).unwrap_or(0),
             bytes: row.bytes,
-            parts: 1,
+            blocks_per_object: 1,
             never_freed: false,
         };
         (series, tag)
@@ -135,8 +135,8 @@ fn of_growth(listings: &[Listing], rows: Vec<Growth>) -> Vec<TagsTogether> {
 }
 
 /// Blocks gained from each listing to the next, if all show the tag; else from the first to the last.
-fn gained(listings: &[Listing], row: &Growth) -> Vec<f64> {
-    let blocks = |listing: &Listing| listing.row(&row.tag, row.pool).map(|found| found.figures.blocks as f64);
+fn gained(listings: &[Snapshot], row: &TagDelta) -> Vec<f64> {
+    let blocks = |listing: &Snapshot| listing.row(&row.tag, row.pool).map(|found| found.counts.blocks as f64);
     let all: Option<Vec<f64>> = if listings.len() > 2 { listings.iter().map(blocks).collect() } else { None };
     match all {
         Some(all) => all.windows(2).map(|pair| pair[1] - pair[0]).collect(),
@@ -144,15 +144,15 @@ fn gained(listings: &[Listing], row: &Growth) -> Vec<f64> {
     }
 }
 
-fn grouped_rows(rows: Vec<(Series, Together)>, is_growth: bool) -> Vec<TagsTogether> {
-    let (series, tags): (Vec<Series>, Vec<Together>) = rows.into_iter().unzip();
-    let group = |group: poolscope_base::lockstep::Group| TagsTogether {
-        tags: group
+fn grouped_rows(rows: Vec<(Series, TagGroupMember)>, is_growth: bool) -> Vec<TagGroup> {
+    let (series, tags): (Vec<Series>, Vec<TagGroupMember>) = rows.into_iter().unzip();
+    let group = |group: poolscope_base::lockstep::Group| TagGroup {
+        members: group
             .members
             .iter()
             .filter_map(|member| {
                 let tag = tags.get(member.series)?.clone();
-                Some(Together { parts: member.parts, never_freed: member.never_freed, ..tag })
+                Some(TagGroupMember { blocks_per_object: member.parts, never_freed: member.never_freed, ..tag })
             })
             .collect(),
         objects: group.objects as u64,
@@ -179,12 +179,12 @@ mod tests {
     use super::super::parse;
     use super::*;
 
-    fn listings(text: &str) -> Vec<Listing> {
-        parse(text.as_bytes()).expect("listings").listings
+    fn listings(text: &str) -> Vec<Snapshot> {
+        parse(text.as_bytes()).expect("listings").snapshots
     }
 
     fn sentences(text: &str) -> Vec<String> {
-        together(&listings(text)).iter().map(TagsTogether::sentence).collect()
+        find_tag_groups(&listings(text)).iter().map(TagGroup::sentence).collect()
     }
 
     const BEFORE: &str = " Obj1 Nonp 1000 0 1000 96000 96\n Obj2 Paged 90000 80000 10000 640000 64\n \
@@ -223,8 +223,8 @@ mod tests {
         let other = [10, 2_000, 4_000, 6_000, 8_000, 10_000, 11_000, 12_000, 14_000, 16_000, 18_000, 20_010];
         let text =
             |second: [u64; 12]| (0..12).map(|at| tag("Aaaa", one, at) + &tag("Bbbb", second, at)).collect::<String>();
-        assert_eq!(together(&listings(&text(one))).len(), 1);
-        assert_eq!(together(&listings(&text(other))), []);
+        assert_eq!(find_tag_groups(&listings(&text(one))).len(), 1);
+        assert_eq!(find_tag_groups(&listings(&text(other))), []);
     }
 
     #[test]

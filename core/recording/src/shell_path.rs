@@ -3,7 +3,7 @@
 
 /// Why a name can't stand in the commands.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NameError {
+pub enum ShellPathError {
     /// Nothing was given.
     #[error("a file name is empty: give one, such as leak.etl")]
     Empty,
@@ -17,7 +17,7 @@ pub enum NameError {
     },
     /// One of the shells would change it even between quotes, or `wpr` takes it for something else.
     #[error("'{given}' holds {character}, which {changer} takes for something else: choose a name without it")]
-    Changed {
+    Unquotable {
         /// What was given, made printable.
         given: String,
         /// The character, made printable.
@@ -35,14 +35,14 @@ pub enum NameError {
 
 /// A path that both shells take as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FileName(String);
+pub struct ShellPath(String);
 
-impl FileName {
+impl ShellPath {
     /// A path on the machine that is recorded.
     ///
     /// # Errors
     /// [`NameError`], for what no quoting can carry.
-    pub fn new(path: &str) -> Result<Self, NameError> {
+    pub fn new(path: &str) -> Result<Self, ShellPathError> {
         let given = || {
             path.chars()
                 .flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] })
@@ -50,20 +50,20 @@ impl FileName {
         };
         let path = path.trim_matches(' ');
         if path.is_empty() {
-            return Err(NameError::Empty);
+            return Err(ShellPathError::Empty);
         }
         for (at, c) in path.chars().enumerate() {
             let character = if c.is_control() { "a control character".to_owned() } else { c.to_string() };
             let drive = c == ':' && at == 1 && path.starts_with(|first: char| first.is_ascii_alphabetic());
             if c.is_control() || "<>|?*\"".contains(c) || (c == ':' && !drive) {
-                return Err(NameError::Forbidden { given: given(), character });
+                return Err(ShellPathError::Forbidden { given: given(), character });
             }
             if let Some(changer) = changer(c) {
-                return Err(NameError::Changed { given: given(), character, changer });
+                return Err(ShellPathError::Unquotable { given: given(), character, changer });
             }
         }
         if path.ends_with(['\\', '/', '.', ':']) {
-            return Err(NameError::Folder { given: given() });
+            return Err(ShellPathError::Folder { given: given() });
         }
         // A name that begins like an option is made a path.
         let path = if path.starts_with('-') { format!(".\\{path}") } else { path.to_owned() };
@@ -111,7 +111,7 @@ mod tests {
     use super::*;
 
     fn argument(path: &str) -> String {
-        FileName::new(path).expect("a name").argument()
+        ShellPath::new(path).expect("a name").argument()
     }
 
     #[test]
@@ -130,13 +130,13 @@ mod tests {
         ] {
             assert_eq!(argument(path), wanted, "{path}");
         }
-        let name = FileName::new("my leak.wprp").expect("a name");
+        let name = ShellPath::new("my leak.wprp").expect("a name");
         assert_eq!(name.argument_with("!PoolUsage.Verbose"), "\"my leak.wprp!PoolUsage.Verbose\"");
     }
 
     #[test]
     fn names_that_no_quoting_carries_are_refused() {
-        let refused = |path: &str| FileName::new(path).expect_err("refused").to_string();
+        let refused = |path: &str| ShellPath::new(path).expect_err("refused").to_string();
         assert!(refused(" ").contains("empty"));
         for path in ["a\"b", "a<b", "a|b", "a?b", "a*b", "ab:c", "a\tb"] {
             assert!(refused(path).contains("Windows allows in no file name"), "{path}");
