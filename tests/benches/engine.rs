@@ -7,16 +7,16 @@ use poolscope_analysis::group::frames::FrameNaming;
 use poolscope_analysis::group::key::Key;
 use poolscope_analysis::group::names::Names;
 use poolscope_analysis::group::parallel::never;
+use poolscope_analysis::load::{LoadOptions, StackScope, load};
+use poolscope_analysis::pivot::{PivotRequest, pivot};
+use poolscope_analysis::series::{Kind, Measure, SeriesRequest, series};
+use poolscope_analysis::trace::Trace;
+use poolscope_base::progress::{CancelToken, Progress};
 use poolscope_etl::buffer::HEADER_BYTES;
 use poolscope_etl::walk::{TraceFile, bare_walk};
 use poolscope_etl::xpress::decompress;
-use poolscope_base::progress::{CancelToken, Progress};
-use poolscope_analysis::pivot::{PivotRequest, pivot};
-use poolscope_analysis::series::{Kind, Measure, SeriesRequest, series};
 use poolscope_synth::SynthParams;
 use poolscope_synth::writer::Compression;
-use poolscope_analysis::trace::Trace;
-use poolscope_analysis::load::{LoadOptions, StackScope, load};
 use poolscope_tests::planted::{bytes_of, loaded};
 use std::sync::{Arc, LazyLock};
 
@@ -64,7 +64,7 @@ fn decompression(bencher: Bencher<'_, '_>) {
 }
 
 /// From bytes to the frozen index.
-#[divan::bench(sample_count = 10, args = [StackScope::None, StackScope::Pool, StackScope::All])]
+#[divan::bench(sample_count = 10, args = [StackScope::None, StackScope::Pool])]
 fn loading(bencher: Bencher<'_, '_>, stacks: StackScope) {
     let work = |file| load(file, LoadOptions { stacks }, &Progress::default(), &CancelToken::default());
     let bencher = bencher.counter(BytesCount::new(PLAIN.len()));

@@ -1,9 +1,9 @@
 //! A load that is cancelled from another thread ends as cancelled, after little more work: counted in records, since time
 //! means nothing on a busy machine.
 
-use poolscope_etl::walk::TraceFile;
-use poolscope_base::progress::{CancelToken, Progress, Stage};
 use poolscope_analysis::load::{LoadError, LoadOptions, load};
+use poolscope_base::progress::{CancelToken, Progress, Stage};
+use poolscope_etl::walk::TraceFile;
 use poolscope_tests::planted::bytes_of;
 use poolscope_tests::variants::base;
 

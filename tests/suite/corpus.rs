@@ -2,11 +2,15 @@
 //! missing.
 
 use poolscope_etl::buffer::HEADER_BYTES;
-use poolscope_etl::walk::TraceFile;
+use poolscope_etl::event::kind::{self, EventKind};
+use poolscope_etl::event::stack;
+use poolscope_etl::record::{RecordKey, Records};
+use poolscope_etl::walk::{Scratch, TraceFile};
 use poolscope_etl::xpress::{End, decompress};
 use poolscope_tests::corpus::{RealTrace, real_traces};
 use poolscope_tests::program::json;
 use serde_json::{Value, json};
+use std::collections::{HashMap, HashSet};
 
 fn info(trace: &RealTrace) -> Value {
     json(&["info", trace.argument(), "--format", "json"])
@@ -80,18 +84,88 @@ fn every_compressed_buffer_gives_exactly_its_events() {
     assert!(checked == 0 || checked > 300, "{checked} buffers");
 }
 
+/// Stack records of a trace, by what the file holds for them.
+#[derive(Default, PartialEq, Eq, Debug)]
+struct StackRecords {
+    records: usize,
+    definitions: usize,
+    /// Key references with a definition of their key at or after them.
+    resolved_keys: usize,
+    unresolved_keys: usize,
+    /// Those whose event is in the file, by raw timestamp and thread.
+    matched: usize,
+}
+
+fn stack_records(trace: &RealTrace) -> StackRecords {
+    let file = TraceFile::open(&trace.path).expect("a trace of the corpus opens");
+    let mut events: HashSet<(i64, Option<u32>)> = HashSet::new();
+    let mut targets = Vec::new();
+    let mut references = Vec::new();
+    let mut definitions: HashMap<u64, i64> = HashMap::new();
+    let mut found = StackRecords::default();
+    let mut scratch = Scratch::default();
+    for buffer in &file.layout.buffers {
+        let (body, _) = file.body(buffer, &mut scratch);
+        for record in Records::new(body) {
+            let Some(time) = record.time else { continue };
+            let kind = match record.key {
+                RecordKey::Hook(hook) => kind::of_hook(hook),
+                RecordKey::Provider { guid, opcode } => kind::of_provider(&guid, opcode),
+                RecordKey::Message | RecordKey::Other(_) => continue,
+            };
+            match kind {
+                EventKind::StackInline => {
+                    targets.push(stack::inline_stack(record.payload).expect("a whole stack").0);
+                }
+                EventKind::StackKeyKernel | EventKind::StackKeyUser => {
+                    let reference = stack::key_reference(record.payload, record.pointer_size);
+                    let (target, key) = reference.expect("a reference");
+                    targets.push(target);
+                    references.push((time, key));
+                }
+                EventKind::StackDefinition => {
+                    let (key, _) = stack::definition(record.payload, record.pointer_size).expect("a definition");
+                    let latest = definitions.entry(key).or_insert(time);
+                    *latest = time.max(*latest);
+                    found.definitions += 1;
+                }
+                _ => drop(events.insert((time, record.thread))),
+            }
+        }
+    }
+    found.records = targets.len();
+    let is_resolved = |(time, key): &&(i64, u64)| definitions.get(key).is_some_and(|latest| latest >= time);
+    found.resolved_keys = references.iter().filter(is_resolved).count();
+    found.unresolved_keys = references.len() - found.resolved_keys;
+    let is_event = |target: &&stack::StackTarget| {
+        let has = |thread| events.contains(&(target.event_time, thread));
+        has(Some(target.thread)) || has(None)
+    };
+    found.matched = targets.iter().filter(is_event).count();
+    found
+}
+
 #[test]
 fn every_stack_key_of_windows_8_is_resolved() {
     let Some(trace) = find("win8-compressed-stackkeys.etl") else { return };
-    let stacks = &info(&trace)["stacks"];
-    let found = ["records", "definitions", "resolved_keys", "unresolved_keys", "matched", "orphans"];
-    assert_eq!(found.map(|field| stacks[field].as_u64()), [12_401, 4_073, 12_172, 0, 12_401, 0].map(Some), "{stacks}");
+    let (records, definitions, resolved_keys) = (12_401, 4_073, 12_172);
+    let expected = StackRecords { records, definitions, resolved_keys, unresolved_keys: 0, matched: records };
+    assert_eq!(stack_records(&trace), expected);
+    check_info(&trace, &expected);
 }
 
 #[test]
 fn every_stack_of_windows_7_finds_its_event() {
     let Some(trace) = find("win7-merged-stacks.etl") else { return };
-    let stacks = &info(&trace)["stacks"];
-    let found = ["records", "definitions", "unresolved_keys", "matched", "orphans"];
-    assert_eq!(found.map(|field| stacks[field].as_u64()), [18_532, 0, 0, 18_532, 0].map(Some), "{stacks}");
+    let expected = StackRecords { records: 18_532, matched: 18_532, ..StackRecords::default() };
+    assert_eq!(stack_records(&trace), expected);
+    check_info(&trace, &expected);
+}
+
+/// Neither trace has pool events, so that `info` counts all of their stack records and matches none.
+fn check_info(trace: &RealTrace, expected: &StackRecords) {
+    let stacks = &info(trace)["stacks"];
+    let found = ["records", "definitions", "resolved_keys", "unresolved_keys", "matched", "distinct"];
+    let found = found.map(|field| stacks[field].as_u64());
+    assert_eq!(found, [expected.records as u64, expected.definitions as u64, 0, 0, 0, 0].map(Some), "{stacks}");
 }

@@ -42,6 +42,7 @@ mod leaks_cut;
 mod leaks_many;
 mod leaks_trust;
 mod micro;
+mod other_stacks;
 mod paths;
 mod pdb_damage;
 mod pdb_fixtures;

@@ -30,7 +30,7 @@ fn two_events_of_one_thread_in_one_tick_get_their_halves_in_order() {
     trace.stack(0, (14, 10), OWNER, &[U2]);
     let trace = trace.load();
     assert_eq!(stacks(&trace), ["0xa0: 0x7ff600001000 0xfffff80000001000", "0xb0: 0x7ff600002000 0xfffff80000002000"]);
-    assert_eq!((trace.census.stacks.matched, trace.census.stacks.orphans), (4, 0));
+    assert_eq!((trace.census.stacks.matched, trace.census.stacks.unmatched), (4, 0));
 }
 
 #[test]
@@ -264,7 +264,7 @@ fn a_user_half_may_come_half_a_second_later_from_another_cpu() {
     trace.stack(3, (5_000_010, 10), OWNER, &[U1, U2]);
     let trace = trace.load();
     assert_eq!(stacks(&trace), ["0xa0: 0x7ff600002000 0x7ff600001000 0xfffff80000001000"]);
-    assert_eq!(trace.census.stacks.orphans, 0);
+    assert_eq!(trace.census.stacks.unmatched, 0);
 }
 
 #[test]

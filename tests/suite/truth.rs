@@ -1,11 +1,11 @@
 //! Every kind of made-up trace gives what was planted in it, exactly: in the index, and through the command line's JSON
 //! and CSV, for the whole trace and for ranges. The truth comes from the writer's own log, never from the reader.
 
+use poolscope_analysis::trace::Trace;
 use poolscope_etl::diagnostics::AnomalyKind;
 use poolscope_synth::truth::{RangeTruth, Truth};
 use poolscope_synth::writer::FileMode;
 use poolscope_synth::{SynthParams, TruthRequest};
-use poolscope_analysis::trace::Trace;
 use poolscope_tests::figures::{
     Curves, StackKey, Sums, TagKey, Uncertain, add, difference, index_rows, index_uncertain, number, planted_stacks,
     planted_tags, rows, stack_difference, sums, text, view_of,
@@ -84,7 +84,7 @@ fn census(trace: &Trace, truth: &Truth) -> Vec<String> {
         ("stack definitions", census.stack_definitions, truth.stacks.definitions),
         ("resolved keys", census.stacks.resolved_keys, truth.stacks.resolved),
         ("unresolved keys", census.stacks.unresolved_keys, truth.stacks.unresolved),
-        ("orphan stacks", census.stacks.orphans, truth.stacks.orphans),
+        ("unmatched stacks", census.stacks.unmatched, truth.stacks.other_events + truth.stacks.orphans),
         ("distinct stacks", census.stacks.distinct, truth.stacks.distinct),
     ];
     // Of which stacks some are only guessed, nobody can count the distinct ones.

@@ -2,15 +2,15 @@
 //! stack that is not marked is the one that was planted with its event, and those that are wrong are all marked. The truth is
 //! the writer's own list of the frames of each event, which asks no key what it means.
 
+use poolscope_analysis::trace::Trace;
+use poolscope_analysis::trace::allocation::flag;
+use poolscope_analysis::trace::ids::{ContextId, StackId};
+use poolscope_analysis::trace::time::Ticks;
 use poolscope_etl::diagnostics::AnomalyKind;
 use poolscope_synth::scenario::StackMode;
 use poolscope_synth::truth::EventRow;
 use poolscope_synth::writer::{Compression, FileMode, Width, stack};
 use poolscope_synth::{SynthParams, TruthRequest};
-use poolscope_analysis::trace::Trace;
-use poolscope_analysis::trace::allocation::flag;
-use poolscope_analysis::trace::ids::{ContextId, StackId};
-use poolscope_analysis::trace::time::Ticks;
 use poolscope_tests::figures::addresses;
 use poolscope_tests::micro::{Micro, block};
 use poolscope_tests::planted::{Planted, loaded, plant};

@@ -1,10 +1,10 @@
 //! A block whose allocation was not recorded has an unknown allocator: the process, thread and processor of its free are
 //! nobody's who allocated. Its pool, tag, size and address are known. In the index, in reports, and for queries.
 
-use poolscope_synth::SynthParams;
-use poolscope_synth::writer::pool::PoolBlock;
 use poolscope_analysis::trace::context::Context;
 use poolscope_analysis::trace::ids::ProcessId;
+use poolscope_synth::SynthParams;
+use poolscope_synth::writer::pool::PoolBlock;
 use poolscope_tests::figures::{number, rows};
 use poolscope_tests::micro::{Micro, block};
 use poolscope_tests::planted::{OnDisk, bytes_of, loaded};

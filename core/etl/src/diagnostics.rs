@@ -125,9 +125,6 @@ anomaly_kinds! {
     /// The recording was not stopped properly.
     NotClosed => "not_closed", Warning,
         "The recording was never closed: the header's losses and end time are not known, the last event stands for the end.";
-    /// A stack record whose event is not in the trace.
-    OrphanStack => "orphan_stack", Info,
-        "A stack belongs to an event that is not in the file: it is not counted anywhere.";
     /// A key reference without a definition.
     UnresolvedKey => "unresolved_key", Warning,
         "A stack was recorded by a key whose definition is not in the file: that half of the stack is missing.";

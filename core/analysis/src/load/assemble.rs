@@ -10,14 +10,14 @@ use super::shard::{EventColumns, Shard, UNCERTAIN};
 use super::stacks::Joined;
 use super::system::Facts;
 use super::verdicts;
-use poolscope_etl::diagnostics::{Anomalies, AnomalyKind};
-use poolscope_base::progress::{CancelToken, Cancelled};
 use crate::trace::Trace;
 use crate::trace::allocation::{AllocationTable, flag};
 use crate::trace::context::{Context, ContextTable};
 use crate::trace::ids::{ContextId, StackId};
 use crate::trace::summary::Census;
 use crate::trace::time::{Ticks, View};
+use poolscope_base::progress::{CancelToken, Cancelled};
+use poolscope_etl::diagnostics::{Anomalies, AnomalyKind};
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 

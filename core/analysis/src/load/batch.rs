@@ -1,9 +1,9 @@
 //! Records of another reader on their way to the workers: that reader keeps its memory to itself, so each batch is a copy
 //! of its records. A batch ends by what it holds, never by time, so that the same trace gives the same batches.
 
+use poolscope_etl::event::kind::{self, EventKind};
 use poolscope_etl::record::{Record, RecordKey};
 use poolscope_etl::source::RecordSink;
-use poolscope_etl::event::kind::{self, EventKind};
 use std::ops::ControlFlow;
 use std::sync::mpsc::SyncSender;
 
@@ -84,13 +84,12 @@ impl Batch {
 pub struct Batcher {
     sender: SyncSender<Batch>,
     batch: Batch,
-    with_payloads: bool,
 }
 
 impl Batcher {
-    /// For a channel; a second walk needs no payloads.
-    pub fn new(sender: SyncSender<Batch>, with_payloads: bool) -> Self {
-        Self { sender, batch: Batch::default(), with_payloads }
+    /// For a channel.
+    pub fn new(sender: SyncSender<Batch>) -> Self {
+        Self { sender, batch: Batch::default() }
     }
 
     /// Sends what is left. `Break` if nobody listens any more.
@@ -107,7 +106,7 @@ impl Batcher {
 
 impl RecordSink for Batcher {
     fn wants(&self, key: &RecordKey) -> bool {
-        self.with_payloads && kind_of(key) != EventKind::Unknown
+        kind_of(key) != EventKind::Unknown
     }
 
     fn take(&mut self, record: &Record<'_>, cpu: Option<u16>) -> ControlFlow<()> {
@@ -139,7 +138,7 @@ mod tests {
     #[test]
     fn records_come_out_as_they_went_in_and_unknown_ones_without_payload() {
         let (sender, receiver) = sync_channel(1);
-        let mut batcher = Batcher::new(sender, true);
+        let mut batcher = Batcher::new(sender);
         for (hook, payload) in [(0x0e20, &[1_u8, 2, 3][..]), (0x0524, &[9, 9]), (0x0e22, &[4])] {
             assert!(batcher.take(&record(hook, payload), Some(3)).is_continue());
         }
@@ -156,7 +155,7 @@ mod tests {
     #[test]
     fn a_full_batch_is_sent_and_nobody_listening_ends_it() {
         let (sender, receiver) = sync_channel(4);
-        let mut batcher = Batcher::new(sender, true);
+        let mut batcher = Batcher::new(sender);
         let payload = vec![0; PAYLOAD_BYTES / 2];
         assert!((0..3).all(|_| batcher.take(&record(0x0e20, &payload), None).is_continue()));
         assert_eq!(receiver.try_recv().map(|batch| batch.len()), Ok(2));

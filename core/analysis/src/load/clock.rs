@@ -2,8 +2,8 @@
 //! each other, the records are right: their times are many, the header's are one.
 
 use super::origin::Origin;
-use poolscope_etl::logfile::LogfileHeader;
 use crate::trace::time::{Clock, ClockKind, Ticks};
+use poolscope_etl::logfile::LogfileHeader;
 
 /// Every system here has had it or one of [`KNOWN_HZ`].
 const USUAL_HZ: u64 = 10_000_000;

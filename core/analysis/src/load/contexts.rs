@@ -2,12 +2,12 @@
 //! during the trace, each event's own time decides which process it means.
 
 use super::shard::{Interner, NO_ID, RawContext, Shard};
-use poolscope_base::progress::{CancelToken, Cancelled};
 use crate::trace::context::PoolType;
 use crate::trace::context::{Context, ContextTable, Tag};
 use crate::trace::ids::ProcessId;
 use crate::trace::process::ProcessTable;
 use crate::trace::time::Ticks;
+use poolscope_base::progress::{CancelToken, Cancelled};
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 

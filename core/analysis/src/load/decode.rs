@@ -7,18 +7,18 @@ use super::recent::{RecentEvents, Slot, Target};
 use super::shard::{Definition, EventColumns, Half, HalfRef, LooseStack, NO_ID, RawContext, Shard};
 use super::span::{Believed, Span, times_behind};
 use super::{LoadOptions, StackScope};
-use poolscope_etl::diagnostics::AnomalyKind;
+use crate::trace::context::Context;
+use crate::trace::time::Ticks;
 use poolscope_base::bytes::guid::Guid;
+use poolscope_base::progress::{CancelToken, Cancelled, Progress};
 use poolscope_etl::anchor::Anchor;
 use poolscope_etl::buffer::{HEADER_BYTES, TYPE_HEADER};
+use poolscope_etl::diagnostics::AnomalyKind;
+use poolscope_etl::event::kind::{self, EventKind};
+use poolscope_etl::event::{pool, stack};
 use poolscope_etl::layout::BufferRef;
 use poolscope_etl::record::{self, Record, RecordKey, Records};
 use poolscope_etl::walk::{Scratch, TraceFile};
-use poolscope_etl::event::kind::{self, EventKind};
-use poolscope_etl::event::{pool, stack};
-use poolscope_base::progress::{CancelToken, Cancelled, Progress};
-use crate::trace::context::Context;
-use crate::trace::time::Ticks;
 use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
 
@@ -386,16 +386,16 @@ impl Decoder<'_> {
         true
     }
 
-    /// A stack record: finds its event in this buffer, or leaves it for the join.
+    /// Decodes a stack record and puts it on its pool event if that is in this buffer. A stack of another event is counted;
+    /// one without an event here is kept until all pool events are known.
     fn stack(&mut self, record: &Record<'_>, mut record_time: Ticks, kind: EventKind) -> Option<()> {
         let pointer_size = record.pointer_size;
-        let (target, half, kernel) = if kind == EventKind::StackInline {
+        let (target, key, kernel) = if kind == EventKind::StackInline {
             let (target, raw) = stack::inline_stack(record.payload)?;
             self.frames.clear();
             self.frames.extend(stack::frames(raw, pointer_size));
             let kernel = self.frames.first().is_some_and(|&f| stack::is_kernel_address(f, pointer_size));
-            let raw = self.raws.intern(self.frames);
-            (target, Half::Inline { raw }, kernel)
+            (target, None, kernel)
         } else {
             let (target, key) = stack::key_reference(record.payload, pointer_size)?;
             let kernel = kind == EventKind::StackKeyKernel;
@@ -405,7 +405,7 @@ impl Decoder<'_> {
             if own.iter().rev().take_while(|d| d.time == record_time).any(|d| d.key == key) {
                 record_time.0 += 1;
             }
-            (target, Half::Key { key, kernel }, kernel)
+            (target, Some(key), kernel)
         };
         let event_time = relative(target.event_time, self.time_zero);
         let side = usize::from(!kernel);
@@ -415,23 +415,19 @@ impl Decoder<'_> {
             columns.halves.get(slot.row()).is_none_or(|halves| halves[side] != HalfRef::NONE)
         };
         let found = self.recent.find(event_time, target.thread, is_taken);
-        if found == Target::Other && self.stacks == StackScope::Pool {
+        if found == Target::Other {
+            self.shard.census.unmatched_stacks += 1;
             return Some(());
         }
-        let half = self.shard.halves.intern(half);
-        let stray = LooseStack {
-            event_time,
-            record_time,
-            thread: target.thread,
-            pid: target.process,
-            half,
-            kernel,
-            maybe_other: found == Target::MaybeOther,
+        let half = match key {
+            Some(key) => Half::Key { key, kernel },
+            None => Half::Inline { raw: self.raws.intern(self.frames) },
         };
+        let half = self.shard.halves.intern(half);
+        let loose = LooseStack { event_time, record_time, thread: target.thread, pid: target.process, half, kernel };
         match found {
-            Target::Pool(slot) => attach(&mut self.shard, slot, &stray),
-            Target::Other => self.shard.others.push(stray),
-            Target::MaybeOther | Target::Unknown => self.shard.loose.push(stray),
+            Target::Pool(slot) => attach(&mut self.shard, slot, &loose),
+            Target::Other | Target::Unknown => self.shard.loose.push(loose),
         }
         Some(())
     }

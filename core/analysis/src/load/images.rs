@@ -2,12 +2,12 @@
 //! their lives. It must never give an identity to an image that was not the one there at the identity's time.
 
 use super::shard::ImageChange;
-use poolscope_etl::event::identity::{ImageIdEvent, RsdsEvent};
-use poolscope_etl::event::image::ImageEvent;
-use poolscope_etl::event::stack::is_kernel_address;
 use crate::trace::ids::ModuleId;
 use crate::trace::module::{ImageLife, Module, ModuleTable, Rsds, file_name};
 use crate::trace::time::Ticks;
+use poolscope_etl::event::identity::{ImageIdEvent, RsdsEvent};
+use poolscope_etl::event::image::ImageEvent;
+use poolscope_etl::event::stack::is_kernel_address;
 use rustc_hash::FxHashMap;
 
 /// Process and base address.

@@ -8,9 +8,9 @@ use super::origin::Origin;
 use super::shard::Shard;
 use super::span::Span;
 use super::{clock, verdicts};
-use poolscope_etl::diagnostics::AnomalyKind;
-use poolscope_etl::buffer::flag;
 use crate::trace::time::Ticks;
+use poolscope_etl::buffer::flag;
+use poolscope_etl::diagnostics::AnomalyKind;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Ranges of time in which records may be missing, both ends included: ascending, and apart from one another.
@@ -261,9 +261,9 @@ impl<'s> Search<'s> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::load::origin::Buffers;
     use poolscope_etl::layout::Tail;
     use poolscope_etl::logfile::LogfileHeader;
-    use crate::load::origin::Buffers;
 
     /// Buffers of a kilobyte, one behind the other: processor, first and last time.
     fn spans(of: &[(u16, i64, i64)]) -> Vec<Span> {

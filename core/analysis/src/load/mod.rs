@@ -25,12 +25,12 @@ mod system;
 mod verdicts;
 
 use crate::trace::Trace;
+use origin::Origin;
+use poolscope_base::progress::{CancelToken, Cancelled, Progress, Stage};
 use poolscope_etl::error::OpenError;
 use poolscope_etl::layout::BufferRef;
 use poolscope_etl::source::RecordSource;
 use poolscope_etl::walk::TraceFile;
-use poolscope_base::progress::{CancelToken, Cancelled, Progress, Stage};
-use origin::Origin;
 use raw_stacks::RawStacks;
 use rayon::prelude::*;
 use shard::Shard;

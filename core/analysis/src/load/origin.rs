@@ -1,7 +1,7 @@
 //! What is known of a trace file as a whole, whichever reader opened it. It must never hold a record.
 
-use poolscope_etl::diagnostics::Anomalies;
 use poolscope_etl::buffer::{TYPE_HEADER, flag};
+use poolscope_etl::diagnostics::Anomalies;
 use poolscope_etl::layout::{BufferRef, Gap, Tail};
 use poolscope_etl::logfile::LogfileHeader;
 use poolscope_etl::walk::TraceFile;

@@ -5,21 +5,20 @@
 use super::batch::{Batch, Batcher};
 use super::clock;
 use super::decode::Worker;
-use super::loose::{Moments, SecondWalk, Wanted, moment};
 use super::origin::Origin;
 use super::raw_stacks::RawStacks;
 use super::shard::Shard;
 use super::{LoadError, LoadOptions};
-use poolscope_etl::diagnostics::{Anomalies, AnomalyKind};
+use poolscope_base::progress::{CancelToken, Cancelled, Progress, Stage};
 use poolscope_etl::anchor;
 use poolscope_etl::buffer::{HEADER_BYTES, MAX_BUFFER_BYTES};
+use poolscope_etl::diagnostics::{Anomalies, AnomalyKind};
 use poolscope_etl::error::OpenError;
+use poolscope_etl::event::kind::{self, EventKind};
 use poolscope_etl::layout::Tail;
 use poolscope_etl::logfile::LogfileHeader;
 use poolscope_etl::record::{Record, RecordKey};
 use poolscope_etl::source::RecordSource;
-use poolscope_etl::event::kind::{self, EventKind};
-use poolscope_base::progress::{CancelToken, Cancelled, Progress, Stage};
 use rayon::prelude::*;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -34,7 +33,6 @@ const PATIENCE: Duration = Duration::from_millis(20);
 pub struct ReadRecords {
     pub origin: Origin,
     pub shards: Vec<Shard>,
-    pub again: Again,
 }
 
 /// Reads and decodes everything that `source` hands out.
@@ -47,7 +45,7 @@ pub fn read(
 ) -> Result<ReadRecords, LoadError> {
     progress.set_total(source.file_bytes());
     progress.enter(Stage::Records);
-    let mut stream = Stream::begin(source, true)?;
+    let mut stream = Stream::begin(source)?;
     let mut anomalies = Anomalies::default();
     let first = stream.next(cancel)?;
     let (logfile, time_zero) = first_header(first.as_ref(), &mut anomalies);
@@ -97,7 +95,7 @@ pub fn read(
         is_last_marked: true,
         anomalies,
     };
-    Ok(ReadRecords { origin, shards, again: Again { source: Arc::clone(source), time_zero } })
+    Ok(ReadRecords { origin, shards })
 }
 
 /// The log-file header of a trace and the time of its record. It comes first; where it does not, what can be known
@@ -176,12 +174,12 @@ struct Stream {
 }
 
 impl Stream {
-    fn begin(source: &Arc<dyn RecordSource>, with_payloads: bool) -> Result<Self, LoadError> {
+    fn begin(source: &Arc<dyn RecordSource>) -> Result<Self, LoadError> {
         // A few batches in stock, so that neither side waits for the other all the time.
         let (sender, receiver) = sync_channel(2);
         let reading = Arc::clone(source);
         let work = move || {
-            let mut batcher = Batcher::new(sender, with_payloads);
+            let mut batcher = Batcher::new(sender);
             let walked = reading.walk(&mut batcher);
             // What came before an error counts; nobody listening is no error of the reader.
             let _listening = batcher.send();
@@ -212,27 +210,6 @@ impl Stream {
     }
 }
 
-/// Lets the source hand everything out once more.
-pub struct Again {
-    source: Arc<dyn RecordSource>,
-    time_zero: i64,
-}
-
-impl SecondWalk for Again {
-    /// An early end of the second walk comes where that of the first did: what it has not found stays an orphan.
-    fn find(&self, wanted: &Wanted, cancel: &CancelToken) -> Result<Moments, LoadError> {
-        let mut stream = Stream::begin(&self.source, false)?;
-        let mut found = Moments::default();
-        while let Some(batch) = stream.next(cancel)? {
-            found.extend(batch.records().filter_map(|(record, _)| moment(&record, self.time_zero, wanted)));
-        }
-        match stream.error {
-            Some(LoadError::Open(_)) | None => Ok(found),
-            Some(error) => Err(error),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -249,7 +226,7 @@ mod tests {
         let mut meter = Meter::new(400, &logfile, 5_000);
         assert_eq!(meter.span, 2_000);
         let (sender, receiver) = sync_channel(1);
-        let mut batcher = Batcher::new(sender, true);
+        let mut batcher = Batcher::new(sender);
         let key = RecordKey::Hook(0x0524);
         let time = Some(5_500);
         let head =

@@ -4,12 +4,12 @@
 
 use super::partition::{Entry, FREE, Partitioned, hash, partition, partition_bits};
 use super::shard::{Shard, UNCERTAIN};
-use poolscope_etl::diagnostics::{Anomalies, AnomalyKind};
-use poolscope_base::progress::{CancelToken, Cancelled};
 use crate::trace::allocation::flag;
 use crate::trace::context::{Context, ContextTable};
 use crate::trace::ids::{ContextId, StackId};
 use crate::trace::time::Ticks;
+use poolscope_base::progress::{CancelToken, Cancelled};
+use poolscope_etl::diagnostics::{Anomalies, AnomalyKind};
 use rayon::prelude::*;
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 

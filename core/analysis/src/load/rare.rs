@@ -2,12 +2,12 @@
 
 use super::decode::Decoder;
 use super::shard::{ImageChange, ProcessChange, Rare};
-use poolscope_etl::diagnostics::AnomalyKind;
-use poolscope_etl::record::Record;
-use poolscope_etl::event::kind::EventKind;
-use poolscope_etl::event::{identity, image, pool, process, system};
 use crate::trace::summary::SnapshotEnd;
 use crate::trace::time::Ticks;
+use poolscope_etl::diagnostics::AnomalyKind;
+use poolscope_etl::event::kind::EventKind;
+use poolscope_etl::event::{identity, image, pool, process, system};
+use poolscope_etl::record::Record;
 
 /// Newest versions that the decoders know (etl-format 6.1 and 6.3).
 const NEWEST_IMAGE: u8 = 3;

@@ -41,9 +41,7 @@ pub enum Target {
     Pool(Slot),
     /// Another event of this buffer, by time and thread.
     Other,
-    /// An event of this buffer that has the time but names no thread: it may be that one, or an event elsewhere.
-    MaybeOther,
-    /// Nothing in this buffer.
+    /// None that is certain: an event of this buffer may have the time, but then its record names no thread.
     Unknown,
 }
 
@@ -90,15 +88,10 @@ impl RecentEvents {
             }
             first = first.or(Some(slot));
         }
-        let mut others = candidates.iter().filter(|row| row.slot == NO_SLOT);
-        if others.clone().any(|row| row.thread == thread) {
+        if candidates.iter().any(|row| row.slot == NO_SLOT && row.thread == thread) {
             return Target::Other;
         }
-        match first {
-            Some(slot) => Target::Pool(slot),
-            None if others.any(|row| row.thread == NO_ID) => Target::MaybeOther,
-            None => Target::Unknown,
-        }
+        first.map_or(Target::Unknown, Target::Pool)
     }
 }
 
@@ -120,7 +113,7 @@ mod tests {
         assert_eq!(recent.find(Ticks(5), 3, |_| false), Target::Unknown);
         assert_eq!(recent.find(Ticks(39), 9, |_| false), Target::Other);
         recent.push(Ticks(40), None, None);
-        assert_eq!(recent.find(Ticks(40), 9, |_| false), Target::MaybeOther);
+        assert_eq!(recent.find(Ticks(40), 9, |_| false), Target::Unknown);
         assert_eq!(recent.find(Ticks(4), 9, |_| false), Target::Unknown);
         assert_eq!((slots[1].is_free(), slots[2].row()), (true, 1));
     }

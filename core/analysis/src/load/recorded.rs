@@ -4,12 +4,12 @@
 use super::clock::Checked;
 use super::origin::Origin;
 use super::span::Span;
-use poolscope_etl::diagnostics::{Anomalies, AnomalyKind};
-use poolscope_etl::buffer::flag;
-use poolscope_etl::layout::Tail;
-use poolscope_base::progress::{CancelToken, Cancelled};
 use crate::trace::recorded::{CpuRange, Hole, RecordedRange};
 use crate::trace::time::{Ticks, View};
+use poolscope_base::progress::{CancelToken, Cancelled};
+use poolscope_etl::buffer::flag;
+use poolscope_etl::diagnostics::{Anomalies, AnomalyKind};
+use poolscope_etl::layout::Tail;
 use std::collections::BTreeMap;
 
 /// A CPU matters if it has written this share of the pool events (of all kernel records where there are none), in percent.

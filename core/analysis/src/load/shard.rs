@@ -2,16 +2,16 @@
 //! A shard must never refer to another one.
 
 use super::span::Span;
-use poolscope_etl::diagnostics::Anomalies;
+use crate::trace::context::Context;
+use crate::trace::summary::SnapshotEnd;
+use crate::trace::time::Ticks;
 use poolscope_base::bytes::guid::Guid;
+use poolscope_etl::diagnostics::Anomalies;
 use poolscope_etl::event::identity::{ImageIdEvent, RsdsEvent};
 use poolscope_etl::event::image::ImageEvent;
 use poolscope_etl::event::pool::{BigPoolEntry, TagCounters};
 use poolscope_etl::event::process::ProcessEvent;
 use poolscope_etl::event::system::CpuConfig;
-use crate::trace::context::Context;
-use crate::trace::summary::SnapshotEnd;
-use crate::trace::time::Ticks;
 use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
@@ -144,8 +144,6 @@ pub struct LooseStack {
     pub pid: u32,
     pub half: u32,
     pub kernel: bool,
-    /// An event of its buffer has the time but names no thread.
-    pub maybe_other: bool,
 }
 
 /// Rows that are held once each, found by value.
@@ -231,6 +229,8 @@ pub struct ShardCensus {
     pub stack_records: u64,
     pub stack_definitions: u64,
     pub pool_stack_records: u64,
+    /// Stack records of events that are not pool events.
+    pub unmatched_stacks: u64,
 }
 
 /// Everything from one range of buffers.
@@ -246,8 +246,6 @@ pub struct Shard {
     pub halves: Interner<Half>,
     pub definitions: Vec<Definition>,
     pub loose: Vec<LooseStack>,
-    /// Stacks of events that are not pool events, by the same fields; only counted.
-    pub others: Vec<LooseStack>,
     pub rare: Vec<(Ticks, Rare)>,
     pub census: ShardCensus,
     pub anomalies: Anomalies,

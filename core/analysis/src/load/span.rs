@@ -1,7 +1,7 @@
 //! What one buffer shows of when it was recorded, gathered while it is decoded; and which of its records' times can be.
 
-use poolscope_etl::record::{RecordKey, Records};
 use crate::trace::time::Ticks;
+use poolscope_etl::record::{RecordKey, Records};
 
 /// The kernel records of one buffer; of another reader's batch, those of one CPU.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -3,21 +3,21 @@
 //! (etl-format 5.4), never one from before it. Where records may be missing between the two, so may be the definition
 //! that was meant: the key was then used again, and the next definition is another stack's. Such stacks are marked.
 
-use super::loose::{self, SecondWalk, Stray};
+use super::loose;
 use super::losses::Losses;
 use super::origin::Origin;
 use super::raw_stacks::{RawRows, RawStacks};
 use super::shard::{Definition, EventColumns, Half, HalfRef, Interner, NO_HALF, NO_ID, Shard, UNCERTAIN};
 use super::system::Facts;
-use super::{LoadError, LoadOptions, StackScope};
-use poolscope_etl::diagnostics::{Anomalies, AnomalyKind};
-use poolscope_etl::event::stack::is_kernel_address;
-use poolscope_base::progress::{CancelToken, Cancelled};
+use super::{LoadOptions, StackScope};
 use crate::trace::ids::{FrameId, StackId};
 use crate::trace::module::ModuleTable;
 use crate::trace::stack::{Frame, StackInterner, StackTable};
 use crate::trace::summary::StackCensus;
 use crate::trace::time::Ticks;
+use poolscope_base::progress::{CancelToken, Cancelled};
+use poolscope_etl::diagnostics::{Anomalies, AnomalyKind};
+use poolscope_etl::event::stack::is_kernel_address;
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -48,23 +48,22 @@ const NO_COMBO: u32 = !UNCERTAIN;
 /// wrong marked as [`UNCERTAIN`].
 ///
 /// # Errors
-/// Cancelled, or the trace cannot be read a second time.
+/// Cancelled.
 pub fn join(
-    (again, origin): (&dyn SecondWalk, &Origin),
+    origin: &Origin,
     shards: &mut [Shard],
     raws: RawStacks,
     facts: &Facts,
     options: LoadOptions,
     cancel: &CancelToken,
-) -> Result<Joined, LoadError> {
+) -> Result<Joined, Cancelled> {
     if options.stacks == StackScope::None {
         return Ok(Joined::default());
     }
     let definitions: Vec<Vec<Definition>> = shards.iter_mut().map(|s| std::mem::take(&mut s.definitions)).collect();
     let losses = Losses::of(origin, shards);
-    let settle = || loose::settle(again, shards, options, cancel);
-    let (strays, resolver) = rayon::join(settle, || Resolver::new(definitions, losses));
-    let strays = strays?;
+    let (unmatched, resolver) = rayon::join(|| loose::settle(shards, cancel), || Resolver::new(definitions, losses));
+    let unmatched = unmatched?;
     let mut tallies: Vec<Tally> = shards
         .par_iter_mut()
         .map(|shard| {
@@ -90,13 +89,9 @@ pub fn join(
             *stack = map.get(combo as usize).copied().unwrap_or(StackId::EMPTY).0 | mark;
         }
     });
-    count_strays(&strays, &resolver, &facts.modules, &mut builder, &mut joined);
-    joined.census.matched = shards.iter().map(|s| s.census.pool_stack_records).sum::<u64>();
-    joined.census.matched_pool = joined.census.matched;
-    joined.census.matched += strays.others.len() as u64;
-    joined.census.orphans = strays.orphans.len() as u64;
+    joined.census.matched = shards.iter().map(|s| s.census.pool_stack_records).sum();
+    joined.census.unmatched = unmatched + shards.iter().map(|s| s.census.unmatched_stacks).sum::<u64>();
     joined.census.distinct = builder.distinct();
-    joined.anomalies.add(AnomalyKind::OrphanStack, joined.census.orphans);
     joined.anomalies.add(AnomalyKind::UnresolvedKey, joined.census.unresolved_keys);
     let marked = |stacks: &[u32]| stacks.iter().filter(|stack| **stack & UNCERTAIN != 0).count() as u64;
     let uncertain = shards.iter().map(|shard| marked(&shard.allocs.stack) + marked(&shard.frees.stack)).sum();
@@ -346,33 +341,4 @@ impl<'a> Builder<'a> {
     fn distinct(&self) -> u64 {
         self.used.len() as u64
     }
-}
-
-/// Counts the stacks of events that are not pool events: they are joined and told apart, but belong to no row.
-fn count_strays(
-    strays: &loose::Strays,
-    resolver: &Resolver,
-    modules: &ModuleTable,
-    builder: &mut Builder<'_>,
-    joined: &mut Joined,
-) {
-    let mut outcome = Outcome::default();
-    let mut rows: Vec<&Stray> = strays.others.iter().collect();
-    rows.sort_by_key(|s| (s.stack.event_time, s.stack.thread, !s.stack.kernel));
-    for event in rows.chunk_by(|a, b| (a.stack.event_time, a.stack.thread) == (b.stack.event_time, b.stack.thread)) {
-        let mut combo = Combo { kernel: NO_RAW, user: NO_RAW, pid: 0, epoch: 0 };
-        for stray in event {
-            let (raw, _) = resolver.resolve(&mut resolver.meaning(stray.half), stray.stack.record_time, &mut outcome);
-            combo.pid = stray.stack.pid;
-            combo.epoch = modules.epoch(stray.stack.event_time);
-            *(if stray.stack.kernel { &mut combo.kernel } else { &mut combo.user }) = raw;
-        }
-        if let Some(first) = event.first() {
-            builder.stack(combo, first.stack.event_time);
-        }
-    }
-    for stray in &strays.orphans {
-        resolver.resolve(&mut resolver.meaning(stray.half), stray.stack.record_time, &mut outcome);
-    }
-    add(joined, &outcome);
 }

@@ -4,11 +4,11 @@
 use super::images::Images;
 use super::origin::Origin;
 use super::shard::{NO_ID, ProcessChange, Rare, Shard};
-use poolscope_etl::event::process::ProcessEvent;
 use crate::trace::module::ModuleTable;
 use crate::trace::process::{Process, ProcessTable};
 use crate::trace::summary::{BigBlock, PoolUsage, Snapshots, TagUsage, TraceSummary};
 use crate::trace::time::Ticks;
+use poolscope_etl::event::process::ProcessEvent;
 use rustc_hash::FxHashMap;
 
 /// What the rare records of a trace add up to.

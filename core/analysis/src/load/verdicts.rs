@@ -3,11 +3,11 @@
 
 use super::origin::Origin;
 use super::{LoadOptions, StackScope};
-use poolscope_etl::diagnostics::{Anomalies, AnomalyKind as Kind};
-use poolscope_etl::logfile::LogfileHeader;
 use crate::trace::Trace;
 use crate::trace::ids::StackId;
 use crate::trace::time::{Clock, Ticks};
+use poolscope_etl::diagnostics::{Anomalies, AnomalyKind as Kind};
+use poolscope_etl::logfile::LogfileHeader;
 
 /// What the records add up to that no table keeps.
 pub struct Found {
@@ -75,7 +75,7 @@ fn pool(found: &mut Anomalies, trace: &Trace, options: LoadOptions) {
         |row: &usize| allocations.is_allocation_seen(*row) && allocations.alloc_stack[*row] == StackId::EMPTY;
     let without = (0..allocations.len()).filter(is_without).count();
     // Stacks that were recorded by keys whose definitions are missing were recorded all the same.
-    if without == seen && trace.census.stacks.matched_pool == 0 {
+    if without == seen && trace.census.stacks.matched == 0 {
         found.add(Kind::NoStacks, 1);
     } else {
         found.add(Kind::NoStack, without as u64);

@@ -12,10 +12,10 @@ pub mod stack;
 pub mod summary;
 pub mod time;
 
-use poolscope_etl::diagnostics::Anomalies;
 use allocation::AllocationTable;
 use context::ContextTable;
 use module::ModuleTable;
+use poolscope_etl::diagnostics::Anomalies;
 use process::ProcessTable;
 use recorded::RecordedRange;
 use stack::StackTable;

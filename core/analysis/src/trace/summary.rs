@@ -70,26 +70,25 @@ pub struct Census {
     pub stack_records: u64,
     /// Definitions of stack keys.
     pub stack_definitions: u64,
-    /// Stack records by what became of them; zero when stacks were not loaded.
+    /// Stack records by the event that they belong to; zero when stacks were not loaded.
     pub stacks: StackCensus,
 }
 
-/// What became of the stack records.
+/// Stack records of pool events, and their keys.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StackCensus {
-    /// Key references that found their definition.
+    /// Key references of pool events that found their definition.
     pub resolved_keys: u64,
-    /// Of these, those between which and their definition records may be missing, so that the definition may be another's.
+    /// Those of [`Self::resolved_keys`] where records may be missing between the reference and its definition, so that the
+    /// definition may belong to another use of the key.
     pub uncertain_keys: u64,
-    /// Key references that did not.
+    /// Key references of pool events without a definition in the file.
     pub unresolved_keys: u64,
-    /// Stack records that found the event they belong to.
+    /// Stack records of pool events.
     pub matched: u64,
-    /// Of these, those of pool events.
-    pub matched_pool: u64,
-    /// Stack records that did not.
-    pub orphans: u64,
-    /// Distinct whole stacks (kernel and user half joined).
+    /// Stack records of other events, and of events that are not in the file. Their stacks are not stored.
+    pub unmatched: u64,
+    /// Distinct whole stacks of pool events (kernel and user part joined).
     pub distinct: u64,
 }
 
