@@ -3,7 +3,7 @@
 
 use poolscope_base::bytes::map::FileMap;
 use poolscope_analysis::group::parallel::Cancel;
-use poolscope_analysis::leaks::owner::{ScannedDrivers, TagSet, scan};
+use poolscope_analysis::leaks::owner::{ScannedDrivers, TagSet, scan_driver};
 use poolscope_analysis::trace::Trace;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
@@ -24,7 +24,7 @@ pub struct DriverScan {
 /// The tags of a trace, to be looked for.
 #[must_use]
 pub fn tags_of(trace: &Trace) -> TagSet {
-    TagSet::new(trace.contexts.rows().iter().map(|context| context.tag.0))
+    TagSet::new(trace.attributes.rows().iter().map(|context| context.tag.0))
 }
 
 /// Looks through the `.sys` files of a folder and those below it, on the current rayon pool.
@@ -44,7 +44,7 @@ pub fn scan_folder(folder: &Path, tags: &TagSet, cancel: Cancel<'_>) -> Result<D
         if cancel() {
             return None;
         }
-        let found = FileMap::open(path).map(|map| map.map_or_else(Vec::new, |map| scan(map.bytes(), tags)));
+        let found = FileMap::open(path).map(|map| map.map_or_else(Vec::new, |map| scan_driver(map.bytes(), tags)));
         Some(found.map_err(|error| format!("{} cannot be read: {error}.", path.display())))
     };
     let looked: Option<Vec<_>> = files.par_iter().map(look).collect();
@@ -67,7 +67,7 @@ pub fn scan_folder(folder: &Path, tags: &TagSet, cancel: Cancel<'_>) -> Result<D
     let looked_at = by_name.len() as u64;
     let with_tags = by_name.into_values().filter(|(_, tags)| !tags.is_empty());
     let files = with_tags.map(|(name, tags)| (name, tags.into_iter().collect())).collect();
-    Ok(DriverScan { drivers: ScannedDrivers { files, looked_at }, problems })
+    Ok(DriverScan { drivers: ScannedDrivers { files, scanned_files: looked_at }, problems })
 }
 
 /// Adds the driver files of a folder, in the order of their names. Links are not followed.
@@ -130,7 +130,7 @@ mod tests {
         let (abc, leak) = (*b"Abc ", *b"Leak");
         let files =
             vec![("MyFault.sys".to_owned(), vec![(abc, 1), (leak, 3)]), ("other.sys".to_owned(), vec![(leak, 1)])];
-        assert_eq!(found, DriverScan { drivers: ScannedDrivers { files, looked_at: 4 }, problems: vec![] });
+        assert_eq!(found, DriverScan { drivers: ScannedDrivers { files, scanned_files: 4 }, problems: vec![] });
         assert!(scan_folder(&folder, &tags(), &|| true).unwrap_err().contains("cancelled"));
         std::fs::remove_dir_all(folder).unwrap();
     }
@@ -153,7 +153,7 @@ mod tests {
         std::os::unix::fs::symlink(&folder, folder.join("deep").join("round")).unwrap();
         std::os::unix::fs::symlink(folder.join("gone"), folder.join("b.sys")).unwrap();
         let found = scan_folder(&folder, &tags(), &never).unwrap();
-        assert_eq!((found.drivers.looked_at, found.problems.len()), (1, 0));
+        assert_eq!((found.drivers.scanned_files, found.problems.len()), (1, 0));
         std::fs::remove_dir_all(folder).unwrap();
     }
 }

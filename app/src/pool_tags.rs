@@ -167,7 +167,7 @@ fn decoded(bytes: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use poolscope_analysis::trace::context::Tag;
+    use poolscope_analysis::trace::attributes::Tag;
 
     const LIST: &str = "Leak - myfault.sys - Leaks\r\nFile - <unknown> - Files\r\n";
 

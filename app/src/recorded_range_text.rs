@@ -2,7 +2,7 @@
 
 use poolscope_analysis::trace::Trace;
 use poolscope_analysis::trace::recorded::{CpuRange, RecordedRange};
-use poolscope_analysis::trace::time::{Clock, Ticks, View};
+use poolscope_analysis::trace::time::{Clock, Ticks, TimeRange};
 
 /// CPUs that are named; more are counted.
 const NAMED_CPUS: usize = 4;
@@ -23,7 +23,7 @@ pub fn sentence(trace: &Trace) -> String {
     text.push_str(&early_cpus(recorded, clock));
     if !recorded.holes.is_empty() {
         let holes = match recorded.holes.as_slice() {
-            [hole] => format!("; {} of the events are missing in it, at {}", percent(recorded), span(clock, hole.view)),
+            [hole] => format!("; {} of the events are missing in it, at {}", percent(recorded), span(clock, hole.range)),
             holes => format!("; {} of the events are missing in it, at {} places", percent(recorded), holes.len()),
         };
         text.push_str(&holes);
@@ -70,7 +70,7 @@ fn percent(recorded: &RecordedRange) -> String {
     if share < 0.1 { "less than 0.1 %".to_owned() } else { format!("about {share:.1} %") }
 }
 
-fn span(clock: &Clock, view: View) -> String {
+fn span(clock: &Clock, view: TimeRange) -> String {
     format!("{} to {}", seconds(clock, view.from), seconds(clock, view.to))
 }
 
@@ -102,7 +102,7 @@ mod tests {
             sentence(&trace)
         );
         let at = |seconds: f64| trace.clock.ticks(seconds);
-        let view = |from: f64, to: f64| View { from: at(from), to: at(to) };
+        let view = |from: f64, to: f64| TimeRange { from: at(from), to: at(to) };
         let cpu = CpuRange { cpu: 3, first: at(0.0), last: at(12.0), pool_events: 100, records: 200 };
         let cut = RecordedRange {
             end_missing: true,
@@ -114,7 +114,7 @@ mod tests {
             events: 1_000,
             ..RecordedRange::whole(view(0.0, 12.0))
         };
-        let hole = Hole { view: view(2.0, 3.0), missing_events: 250, present_events: 10 };
+        let hole = Hole { range: view(2.0, 3.0), missing_events: 250, present_events: 10 };
         let holed = RecordedRange {
             start_missing: true,
             holes: vec![hole],

@@ -13,7 +13,7 @@ use poolscope_analysis::pivot::{PivotRequest, pivot};
 use poolscope_analysis::filter::rowset::RowSet;
 use poolscope_analysis::series::{EventOrder, Kind, Measure, SeriesRequest, highest_envelope};
 use poolscope_analysis::load::{LoadOptions, load};
-use poolscope_analysis::trace::time::{Ticks, View};
+use poolscope_analysis::trace::time::{Ticks, TimeRange};
 use std::io::Write;
 use std::path::Path;
 use std::sync::LazyLock;
@@ -53,10 +53,10 @@ fn main() -> std::io::Result<()> {
 }
 
 /// The middle of the trace.
-fn view(hundredths: i64) -> View {
+fn view(hundredths: i64) -> TimeRange {
     let whole = LOADED.names.trace().extent;
     let cut = (whole.to.0 - whole.from.0) / 200 * (100 - hundredths);
-    View { from: Ticks(whole.from.0 + cut), to: Ticks(whole.to.0 - cut) }
+    TimeRange { from: Ticks(whole.from.0 + cut), to: Ticks(whole.to.0 - cut) }
 }
 
 #[divan::bench(args = VIEWS, sample_count = 9, sample_size = 1)]

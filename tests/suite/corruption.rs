@@ -105,13 +105,13 @@ fn capacity(file: &TraceFile, len: u64) -> Result<u64, String> {
 }
 
 fn bounded(trace: &Trace, capacity: u64) -> Result<(), String> {
-    let census = &trace.census;
+    let census = &trace.statistics;
     let events = census.pool_allocs + census.pool_frees;
     let bounds = [
         ("records", census.records, capacity / RECORD_BYTES),
         ("pool events", events, capacity / POOL_EVENT_BYTES),
         ("rows", trace.allocations.len() as u64, events),
-        ("contexts", trace.contexts.rows().len() as u64, 2 * events),
+        ("contexts", trace.attributes.rows().len() as u64, 2 * events),
         (
             "stack nodes",
             trace.stacks.node_count() as u64,
@@ -119,7 +119,7 @@ fn bounded(trace: &Trace, capacity: u64) -> Result<(), String> {
         ),
         ("frames", trace.stacks.frame_rows().len() as u64, 2 * capacity / FRAME_BYTES),
         ("modules", trace.modules.modules().len() as u64, census.records),
-        ("image lives", trace.modules.lives().len() as u64, census.records),
+        ("image lives", trace.modules.loaded_images().len() as u64, census.records),
         ("processes", trace.processes.rows().len() as u64, census.records + events),
     ];
     match bounds.iter().find(|(_, found, most)| found > most) {

@@ -55,14 +55,14 @@ fn recent_files_open_from_the_start_page() {
 fn a_changed_file_is_noticed_and_loaded_again() {
     let (folder, path) = folder();
     let mut window = open_file(&path);
-    let before = document(&window).trace.census.pool_allocs;
+    let before = document(&window).trace.statistics.pool_allocs;
     let other = folder_with(&SynthParams { allocations: 1000, ..SynthParams::default() });
     std::fs::copy(&other.1, &path).expect("written over");
     wait_for(&mut window, "made-up.etl changed on disk");
     window.get_by_label("Reload").click();
     window.run_steps(2);
     settle(&mut window);
-    assert!(document(&window).trace.census.pool_allocs < before);
+    assert!(document(&window).trace.statistics.pool_allocs < before);
     assert!(window.query_by_label("made-up.etl changed on disk").is_none());
     // The next change is noticed as well, and a file that goes away; both can be ignored.
     std::fs::copy(folder_with(&params()).1, &path).expect("written over");

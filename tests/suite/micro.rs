@@ -30,7 +30,7 @@ fn two_events_of_one_thread_in_one_tick_get_their_halves_in_order() {
     trace.stack(0, (14, 10), OWNER, &[U2]);
     let trace = trace.load();
     assert_eq!(stacks(&trace), ["0xa0: 0x7ff600001000 0xfffff80000001000", "0xb0: 0x7ff600002000 0xfffff80000002000"]);
-    assert_eq!((trace.census.stacks.matched, trace.census.stacks.unmatched), (4, 0));
+    assert_eq!((trace.statistics.stacks.matched, trace.statistics.stacks.unmatched), (4, 0));
 }
 
 #[test]
@@ -251,7 +251,7 @@ fn a_key_means_the_next_definition_whatever_came_before() {
             "0xc0: "
         ]
     );
-    assert_eq!((trace.census.stacks.resolved_keys, trace.census.stacks.unresolved_keys), (2, 1));
+    assert_eq!((trace.statistics.stacks.resolved_keys, trace.statistics.stacks.unresolved_keys), (2, 1));
     assert_eq!(trace.anomalies.count(AnomalyKind::UnresolvedKey), 1);
 }
 
@@ -264,7 +264,7 @@ fn a_user_half_may_come_half_a_second_later_from_another_cpu() {
     trace.stack(3, (5_000_010, 10), OWNER, &[U1, U2]);
     let trace = trace.load();
     assert_eq!(stacks(&trace), ["0xa0: 0x7ff600002000 0x7ff600001000 0xfffff80000001000"]);
-    assert_eq!(trace.census.stacks.unmatched, 0);
+    assert_eq!(trace.statistics.stacks.unmatched, 0);
 }
 
 #[test]
@@ -342,9 +342,9 @@ fn records_of_other_kinds_in_between_are_stepped_over() {
         trace.alloc(0, 10 * n, OWNER, &block(0x1000 + n as u64));
     }
     let trace = trace.load();
-    assert_eq!((trace.census.messages, trace.census.pool_allocs), (40, 40));
+    assert_eq!((trace.statistics.messages, trace.statistics.pool_allocs), (40, 40));
     // The log-file header, the record behind it, and four in each round.
-    assert_eq!(trace.census.records, 2 + 4 * 40);
+    assert_eq!(trace.statistics.records, 2 + 4 * 40);
     assert_eq!(trace.anomalies.count(AnomalyKind::BadRecord), 0);
 }
 

@@ -73,8 +73,8 @@ fn symbols_are_asked_only_for_modules_of_pool_stacks() {
 #[test]
 fn stacks_of_other_events_are_counted_and_not_stored() {
     let trace = sampled_trace().load();
-    let stacks = &trace.census.stacks;
-    assert_eq!((trace.census.stack_records, trace.census.stack_definitions), (7, 2));
+    let stacks = &trace.statistics.stacks;
+    assert_eq!((trace.statistics.stack_records, trace.statistics.stack_definitions), (7, 2));
     assert_eq!((stacks.matched, stacks.unmatched, stacks.distinct), (2, 5, 2));
     assert_eq!((stacks.resolved_keys, stacks.unresolved_keys), (1, 0));
     let addresses: Vec<u64> = trace.stacks.frame_rows().iter().map(|frame| frame.address).collect();
@@ -89,7 +89,7 @@ fn every_stored_frame_is_on_the_stack_of_a_pool_event() {
     for stacks in [StackMode::Inline, StackMode::Keyed, StackMode::Mixed] {
         let params = SynthParams { stacks, noise_share: 3.0, loss_share: 0.02, ..base(3_000) };
         let trace = loaded(bytes_of(&params));
-        assert!(trace.census.stacks.unmatched > 1_000, "{:?}", trace.census.stacks);
+        assert!(trace.statistics.stacks.unmatched > 1_000, "{:?}", trace.statistics.stacks);
         let frames = frames_of_pool_events(&trace);
         assert_eq!(frames.len(), trace.stacks.frame_rows().len(), "{stacks:?}");
     }

@@ -6,7 +6,7 @@ use poolscope_analysis::group::frames::FrameNaming;
 use poolscope_analysis::group::names::Names;
 use poolscope_analysis::load::{LoadError, LoadOptions, StackScope, load_records};
 use poolscope_analysis::trace::Trace;
-use poolscope_analysis::trace::context::Context;
+use poolscope_analysis::trace::attributes::EventAttributes;
 use poolscope_base::progress::{CancelToken, Progress, Stage};
 use poolscope_etl::diagnostics::AnomalyKind;
 use poolscope_etl::error::OpenError;
@@ -54,7 +54,7 @@ fn complaints(name: &str, bytes: Vec<u8>) -> Vec<String> {
     if uncertain(&theirs) < uncertain(&ours) {
         found.push(format!("uncertain stacks: {} and only {}", uncertain(&ours), uncertain(&theirs)));
     }
-    if theirs.anomalies.count(AnomalyKind::ReadByWindows) != 1 || theirs.census.compressed_buffers.is_some() {
+    if theirs.anomalies.count(AnomalyKind::ReadByWindows) != 1 || theirs.statistics.compressed_buffers.is_some() {
         found.push("it does not say that Windows read it".to_owned());
     }
     found.into_iter().map(|words| format!("{name}: {words}")).collect()
@@ -108,7 +108,7 @@ fn without_processors_everything_else_is_the_same_and_none_is_made_up() {
     shape.with_cpus = false;
     let theirs = load_as(shape).expect("records make a trace");
     assert_eq!(differences(&said(&ours, false), &said(&theirs, false), &["anomalies"]), [""; 0]);
-    assert!(theirs.contexts.rows().iter().all(|context| context.cpu == Context::NO_CPU));
+    assert!(theirs.attributes.rows().iter().all(|context| context.cpu == EventAttributes::NO_CPU));
     let taken = |trace: &Arc<Trace>| {
         let query: Query = "cpu:>=0".parse().expect("a query");
         let names = Names::new(Arc::clone(trace), FrameNaming::Symbol);
@@ -116,7 +116,7 @@ fn without_processors_everything_else_is_the_same_and_none_is_made_up() {
         rows.expect("not cancelled").count()
     };
     // On which processor a block was allocated is known of those whose allocation was recorded.
-    assert_eq!(taken(&ours), ours.census.pool_allocs);
+    assert_eq!(taken(&ours), ours.statistics.pool_allocs);
     assert_eq!(taken(&theirs), 0, "no block is on a processor that nobody knows");
 }
 
@@ -141,7 +141,7 @@ fn an_early_end_keeps_what_came_before_it_and_is_data_loss() {
     shape.ending = Ending::Error(shape.len() / 2);
     let part = load_as(shape).expect("half a trace is a trace");
     assert_eq!(part.anomalies.count(AnomalyKind::ReaderStopped), 1);
-    assert!(part.census.pool_allocs > 0 && part.census.pool_allocs < whole.census.pool_allocs);
+    assert!(part.statistics.pool_allocs > 0 && part.statistics.pool_allocs < whole.statistics.pool_allocs);
     // Refused at once, there is no trace.
     let mut refused = WindowsShape::new(bytes);
     refused.ending = Ending::Error(0);

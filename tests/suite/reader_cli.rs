@@ -102,5 +102,5 @@ fn the_page_of_a_refused_trace_offers_the_other_reader_where_it_is() {
     // By the one name that the file has, whoever reads it.
     let source = &document(&window).source;
     assert!(matches!(source, Source::ThroughWindows(path) if path.is_absolute()) && source.name() == "odd.etl");
-    assert!(document(&window).trace.census.pool_allocs > 0);
+    assert!(document(&window).trace.statistics.pool_allocs > 0);
 }

@@ -22,7 +22,7 @@ fn figures(trace: &Trace) -> (u64, u64, u64, u128, u128) {
     let is_known = |row: &usize| table.alloc_time[*row].is_known() && table.free_time[*row].is_known();
     let life = |row: usize| (table.free_time[row].0 - table.alloc_time[row].0) as u128;
     let lives = rows.filter(is_known).map(life).sum();
-    (trace.census.pool_allocs, trace.census.pool_frees, table.len() as u64, sizes, lives)
+    (trace.statistics.pool_allocs, trace.statistics.pool_frees, table.len() as u64, sizes, lives)
 }
 
 #[test]
@@ -108,7 +108,7 @@ fn all_records_at_one_time_are_said_to_be_so() {
     let trace = loaded(still);
     assert_eq!(trace.anomalies.count(AnomalyKind::ClockStandsStill), 1, "{:?}", trace.anomalies.rows());
     assert_eq!(trace.recorded.range.from, trace.recorded.range.to);
-    assert!(trace.census.pool_allocs > 0);
+    assert!(trace.statistics.pool_allocs > 0);
     assert_eq!(loaded(bytes).anomalies.count(AnomalyKind::ClockStandsStill), 0);
 }
 
@@ -214,9 +214,9 @@ fn reading_goes_on_behind_zeros_in_the_middle_which_are_a_hole() {
                 .filter(|b| b.offset >= range.start as u64 && b.offset + b.bytes <= range.end as u64)
                 .collect();
             let behind: u64 = buffers.iter().filter(|b| b.offset >= range.end as u64).map(|b| b.records).sum();
-            assert!(trace.census.records >= behind, "{what}");
+            assert!(trace.statistics.records >= behind, "{what}");
             let (gone_from, gone_to) = covered(&params, &gone);
-            let is_in_hole = |time: i64| recorded.holes.iter().any(|h| h.view.from.0 <= time && time <= h.view.to.0);
+            let is_in_hole = |time: i64| recorded.holes.iter().any(|h| h.range.from.0 <= time && time <= h.range.to.0);
             let is_covered = gone.is_empty() || (is_in_hole(gone_from) && is_in_hole(gone_to));
             assert!(is_covered, "{gone_from}..{gone_to}: {what}");
             let missing: u64 = gone.iter().map(|b| b.records).sum();

@@ -54,7 +54,7 @@ fn the_index_holds_what_was_planted() {
 
 /// Counts of everything in the file.
 fn census(trace: &Trace, truth: &Truth) -> Vec<String> {
-    let census = &trace.census;
+    let census = &trace.statistics;
     let implied = |bit| trace.allocations.flags.iter().filter(|flags| **flags & bit != 0).count() as u64;
     let (times, never) = (&trace.allocations.alloc_time, &trace.allocations.free_time);
     let pairs = [
@@ -70,7 +70,7 @@ fn census(trace: &Trace, truth: &Truth) -> Vec<String> {
         ("buffers lost", trace.summary.buffers_lost, u64::from(truth.buffers_lost)),
         ("allocation events", census.pool_allocs, truth.pool.alloc_events),
         ("free events", census.pool_frees, truth.pool.free_events),
-        ("snapshot records", census.pool_snapshots, truth.pool.snapshot_records),
+        ("snapshot records", census.pool_rundown_records, truth.pool.snapshot_records),
         ("rows", trace.allocations.len() as u64, truth.pool.allocations),
         ("implied frees", implied(poolscope_analysis::trace::allocation::flag::IMPLIED_FREE), truth.pool.implied_frees),
         (

@@ -4,7 +4,7 @@
 
 use poolscope_analysis::trace::Trace;
 use poolscope_analysis::trace::allocation::flag;
-use poolscope_analysis::trace::ids::{ContextId, StackId};
+use poolscope_analysis::trace::ids::{AttributesId, StackId};
 use poolscope_analysis::trace::time::Ticks;
 use poolscope_etl::diagnostics::AnomalyKind;
 use poolscope_synth::scenario::StackMode;
@@ -48,7 +48,7 @@ fn events(trace: &Trace) -> Vec<Found> {
         if table.is_allocation_seen(row) {
             push(table.alloc_time[row], false, table.alloc_stack[row], flag::UNCERTAIN_ALLOCATION_STACK);
         }
-        if table.free_context[row] != ContextId::NONE {
+        if table.free_attributes[row] != AttributesId::NONE {
             push(table.free_time[row], true, table.free_stack[row], flag::UNCERTAIN_FREE_STACK);
         }
     }
@@ -262,7 +262,7 @@ fn a_key_used_again_behind_a_loss_is_uncertain_and_after_it_certain() {
     let trace = trace.load();
     let without = || (String::new(), false);
     assert_eq!(innermost(&trace), [named(2, true), without(), without(), named(2, false), without()]);
-    assert_eq!(trace.census.stacks.uncertain_keys, 1);
+    assert_eq!(trace.statistics.stacks.uncertain_keys, 1);
     assert_eq!(trace.anomalies.count(AnomalyKind::UncertainStack), 1);
 }
 

@@ -1,7 +1,7 @@
 //! A block whose allocation was not recorded has an unknown allocator: the process, thread and processor of its free are
 //! nobody's who allocated. Its pool, tag, size and address are known. In the index, in reports, and for queries.
 
-use poolscope_analysis::trace::context::Context;
+use poolscope_analysis::trace::attributes::EventAttributes;
 use poolscope_analysis::trace::ids::ProcessId;
 use poolscope_synth::SynthParams;
 use poolscope_synth::writer::pool::PoolBlock;
@@ -69,8 +69,8 @@ fn no_made_up_trace_has_an_allocator_without_an_allocation() {
         let table = &trace.allocations;
         let mut unknown = 0;
         for row in 0..table.len() {
-            let context = trace.contexts.get(table.alloc_context[row]).expect("a context");
-            let free = trace.contexts.get(table.free_context[row]);
+            let context = trace.attributes.get(table.alloc_attributes[row]).expect("a context");
+            let free = trace.attributes.get(table.free_attributes[row]);
             if table.is_allocation_seen(row) {
                 assert!(trace.processes.get(context.process).is_some());
                 continue;
@@ -78,9 +78,9 @@ fn no_made_up_trace_has_an_allocator_without_an_allocation() {
             unknown += 1;
             let free = free.expect("only the free was recorded");
             assert_eq!(context.process, ProcessId::UNKNOWN_ALLOCATOR);
-            assert_eq!((context.thread, context.cpu), (Context::NO_THREAD, Context::NO_CPU));
+            assert_eq!((context.thread, context.cpu), (EventAttributes::NO_THREAD, EventAttributes::NO_CPU));
             assert_eq!((context.tag, context.pool_type, context.session), (free.tag, free.pool_type, free.session));
-            assert!(free.thread != Context::NO_THREAD && free.cpu != Context::NO_CPU, "who freed it is known");
+            assert!(free.thread != EventAttributes::NO_THREAD && free.cpu != EventAttributes::NO_CPU, "who freed it is known");
         }
         assert!(unknown > 50, "{unknown}");
     }

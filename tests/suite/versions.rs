@@ -30,7 +30,7 @@ fn images_of_every_version() {
         let identity = if version >= 2 { (7, 9) } else { (0, 0) };
         assert_eq!((module.checksum, module.timestamp), identity, "{case}");
         // Version 0 names no process: it is the one that logged the load.
-        assert_eq!(trace.modules.lives()[0].pid, 40, "{case}");
+        assert_eq!(trace.modules.loaded_images()[0].pid, 40, "{case}");
     }
 }
 

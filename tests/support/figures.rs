@@ -4,7 +4,7 @@ use poolscope_synth::truth::RangeTruth;
 use poolscope_analysis::trace::Trace;
 use poolscope_analysis::trace::allocation::flag;
 use poolscope_analysis::trace::ids::StackId;
-use poolscope_analysis::trace::time::{Ticks, View};
+use poolscope_analysis::trace::time::{Ticks, TimeRange};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
@@ -34,9 +34,9 @@ pub fn planted_stacks(range: &RangeTruth) -> BTreeMap<StackKey, Sums> {
 
 /// The view that a range of the truth means.
 #[must_use]
-pub fn view_of(trace: &Trace, range: &RangeTruth) -> View {
+pub fn view_of(trace: &Trace, range: &RangeTruth) -> TimeRange {
     let ticks = |seconds: Option<f64>, open| seconds.map_or(Ticks(open), |s| trace.clock.ticks(s));
-    View { from: ticks(range.from, -Ticks::LIMIT), to: ticks(range.to, Ticks::LIMIT) }
+    TimeRange { from: ticks(range.from, -Ticks::LIMIT), to: ticks(range.to, Ticks::LIMIT) }
 }
 
 /// How many rows of each stack may have another's.
@@ -44,13 +44,13 @@ pub type Uncertain = BTreeMap<StackKey, u64>;
 
 /// Rows by type, tag and stack of which the index marks the stack as uncertain.
 #[must_use]
-pub fn index_uncertain(trace: &Trace, view: View) -> Uncertain {
+pub fn index_uncertain(trace: &Trace, view: TimeRange) -> Uncertain {
     let mut uncertain = Uncertain::new();
     let table = &trace.allocations;
     let marked = |row: &usize| table.flags[*row] & flag::UNCERTAIN_ALLOCATION_STACK != 0;
     for row in (0..table.len()).filter(marked) {
         let Some(kind) = view.classify(table.alloc_time[row], table.free_time[row]) else { continue };
-        let context = trace.contexts.get(table.alloc_context[row]).expect("every row has a context");
+        let context = trace.attributes.get(table.alloc_attributes[row]).expect("every row has a context");
         let key = (kind.name().to_owned(), context.tag.text(), addresses(trace, table.alloc_stack[row]));
         *uncertain.entry(key).or_default() += 1;
     }
@@ -92,12 +92,12 @@ pub fn stack_difference(
 
 /// The same rows as the index has them, added up row by row.
 #[must_use]
-pub fn index_rows(trace: &Trace, view: View) -> (BTreeMap<TagKey, Sums>, BTreeMap<StackKey, Sums>) {
+pub fn index_rows(trace: &Trace, view: TimeRange) -> (BTreeMap<TagKey, Sums>, BTreeMap<StackKey, Sums>) {
     let (mut tags, mut stacks) = (BTreeMap::new(), BTreeMap::new());
     let table = &trace.allocations;
     for row in 0..table.len() {
         let Some(kind) = view.classify(table.alloc_time[row], table.free_time[row]) else { continue };
-        let context = trace.contexts.get(table.alloc_context[row]).expect("every row has a context");
+        let context = trace.attributes.get(table.alloc_attributes[row]).expect("every row has a context");
         let (kind, tag) = (kind.name().to_owned(), context.tag.text());
         let key = (kind.clone(), context.pool_type.paged_name().to_owned(), tag.clone());
         add(&mut tags, key, (1, table.size[row]));

@@ -8,7 +8,7 @@ use poolscope_synth::writer::{
 };
 use poolscope_analysis::trace::Trace;
 use poolscope_analysis::trace::allocation::flag;
-use poolscope_analysis::trace::context::Context;
+use poolscope_analysis::trace::attributes::EventAttributes;
 use poolscope_analysis::trace::time::Ticks;
 use std::io::Cursor;
 use std::sync::Arc;
@@ -156,11 +156,11 @@ pub fn blocks(trace: &Trace) -> Vec<String> {
     let table = &trace.allocations;
     let mut rows: Vec<(u64, u32, Ticks, String)> = Vec::new();
     for row in 0..table.len() {
-        let context = trace.contexts.get(table.alloc_context[row]).expect("every row has a context");
+        let context = trace.attributes.get(table.alloc_attributes[row]).expect("every row has a context");
         let time = |time: Ticks| if time.is_known() { time.0.to_string() } else { String::new() };
         let mark = |bit| if table.flags[row] & bit != 0 { "!" } else { "" };
         let session =
-            if context.session == Context::NO_SESSION { String::new() } else { format!("/{}", context.session) };
+            if context.session == EventAttributes::NO_SESSION { String::new() } else { format!("/{}", context.session) };
         let line = format!(
             "{} {:#x}{session} {} {}{}..{}{}",
             context.tag.text(),

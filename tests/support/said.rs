@@ -3,9 +3,9 @@
 
 use poolscope_analysis::trace::Trace;
 use poolscope_analysis::trace::allocation::flag;
-use poolscope_analysis::trace::context::Context;
-use poolscope_analysis::trace::ids::{ContextId, StackId};
-use poolscope_analysis::trace::summary::StackCensus;
+use poolscope_analysis::trace::attributes::EventAttributes;
+use poolscope_analysis::trace::ids::{AttributesId, StackId};
+use poolscope_analysis::trace::summary::StackStatistics;
 use poolscope_analysis::trace::time::Ticks;
 use std::collections::BTreeMap;
 
@@ -16,19 +16,19 @@ pub type Said = BTreeMap<&'static str, Vec<String>>;
 #[must_use]
 pub fn said(trace: &Trace, with_cpus: bool) -> Said {
     let rows = 0..trace.allocations.len();
-    let census = &trace.census;
-    let known = StackCensus { uncertain_keys: 0, ..census.stacks };
-    let modules = |of: &poolscope_analysis::trace::module::ImageLife| {
+    let census = &trace.statistics;
+    let known = StackStatistics { uncertain_keys: 0, ..census.stacks };
+    let modules = |of: &poolscope_analysis::trace::module::LoadedImage| {
         format!("{:?} in {} {:?}..{:?}", trace.modules.get(of.module), of.pid, of.load, of.unload)
     };
     let mut said: Said = BTreeMap::from([
         ("blocks", rows.map(|row| block(trace, row, with_cpus)).collect()),
-        ("modules", trace.modules.lives().iter().map(modules).collect()),
+        ("modules", trace.modules.loaded_images().iter().map(modules).collect()),
         ("processes", trace.processes.rows().iter().map(|process| format!("{process:?}")).collect()),
-        ("tags in snapshots", trace.snapshots.tags.iter().map(|tag| format!("{tag:?}")).collect()),
-        ("blocks in snapshots", trace.snapshots.big.iter().map(|block| format!("{block:?}")).collect()),
+        ("tags in snapshots", trace.pool_rundown.tags.iter().map(|tag| format!("{tag:?}")).collect()),
+        ("blocks in snapshots", trace.pool_rundown.big.iter().map(|block| format!("{block:?}")).collect()),
         ("recording", vec![format!("{:?}", trace.summary), format!("{:?} {:?}", trace.clock, trace.extent)]),
-        ("pool events", vec![format!("{} {} {}", census.pool_allocs, census.pool_frees, census.pool_snapshots)]),
+        ("pool events", vec![format!("{} {} {}", census.pool_allocs, census.pool_frees, census.pool_rundown_records)]),
         ("stacks", vec![format!("{} {} {known:?}", census.stack_records, census.stack_definitions)]),
         ("uncertain stacks", (0..trace.allocations.len()).filter_map(|row| uncertain(trace, row)).collect()),
         ("records", vec![format!("{} {}", census.records, census.messages)]),
@@ -41,7 +41,7 @@ pub fn said(trace: &Trace, with_cpus: bool) -> Said {
 /// One block: its life, and what both of its events say.
 fn block(trace: &Trace, row: usize, with_cpus: bool) -> String {
     let table = &trace.allocations;
-    let side = |context: ContextId, stack: StackId| {
+    let side = |context: AttributesId, stack: StackId| {
         format!("[{}] {}", context_words(trace, context, with_cpus), frames(trace, stack))
     };
     format!(
@@ -51,8 +51,8 @@ fn block(trace: &Trace, row: usize, with_cpus: bool) -> String {
         time(table.alloc_time[row]),
         time(table.free_time[row]),
         table.flags[row] & flag::IMPLIED,
-        side(table.alloc_context[row], table.alloc_stack[row]),
-        side(table.free_context[row], table.free_stack[row]),
+        side(table.alloc_attributes[row], table.alloc_stack[row]),
+        side(table.free_attributes[row], table.free_stack[row]),
     )
 }
 
@@ -67,10 +67,10 @@ fn time(time: Ticks) -> String {
     if time.is_known() { time.0.to_string() } else { String::new() }
 }
 
-fn context_words(trace: &Trace, id: ContextId, with_cpus: bool) -> String {
-    let Some(context) = trace.contexts.get(id) else { return String::new() };
+fn context_words(trace: &Trace, id: AttributesId, with_cpus: bool) -> String {
+    let Some(context) = trace.attributes.get(id) else { return String::new() };
     let process = trace.processes.get(context.process).map(|process| format!("{process:?}"));
-    let Context { tag, pool_type, thread, session, cpu, .. } = context;
+    let EventAttributes { tag, pool_type, thread, session, cpu, .. } = context;
     let cpu = if with_cpus { format!(" on {cpu}") } else { String::new() };
     format!("{} {pool_type:?} {process:?} {thread} {session}{cpu}", tag.text())
 }

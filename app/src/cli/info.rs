@@ -5,7 +5,7 @@ use super::open::TraceArgs;
 use crate::{format, recorded_range_text};
 use poolscope_analysis::trace::Trace;
 use poolscope_analysis::load::LoadOptions;
-use poolscope_analysis::trace::time::{Ticks, View};
+use poolscope_analysis::trace::time::{Ticks, TimeRange};
 use serde_json::{Map, Value, json};
 use std::io::Write;
 
@@ -52,7 +52,7 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
 
 /// Everything about a trace, as one JSON object with the names of the contract.
 fn facts(trace: &Trace, name: &str) -> Value {
-    let (summary, census) = (&trace.summary, &trace.census);
+    let (summary, census) = (&trace.summary, &trace.statistics);
     let hooks: Map<String, Value> =
         census.hooks.iter().map(|(hook, count)| (format!("0x{hook:04X}"), json!(count))).collect();
     let providers: Map<String, Value> =
@@ -96,7 +96,7 @@ fn facts(trace: &Trace, name: &str) -> Value {
         "recording": recording(trace),
         "events_lost": summary.events_lost,
         "buffers_lost": summary.buffers_lost,
-        "images": trace.modules.lives().len(),
+        "images": trace.modules.loaded_images().len(),
         "modules": trace.modules.modules().len(),
         "processes": trace.processes.recorded_count(),
         "stacks": {
@@ -111,7 +111,7 @@ fn facts(trace: &Trace, name: &str) -> Value {
             "alloc_events": census.pool_allocs,
             "free_events": census.pool_frees,
             "allocations": trace.allocations.len(),
-            "snapshots": census.pool_snapshots,
+            "snapshots": census.pool_rundown_records,
             "group_enabled": summary.pool_group_enabled,
         },
         "anomalies": anomalies,
@@ -119,7 +119,7 @@ fn facts(trace: &Trace, name: &str) -> Value {
 }
 
 /// A range in seconds from time zero.
-fn range(trace: &Trace, view: View) -> Value {
+fn range(trace: &Trace, view: TimeRange) -> Value {
     json!({ "from": trace.clock.seconds(view.from), "to": trace.clock.seconds(view.to) })
 }
 
@@ -131,8 +131,8 @@ fn recording(trace: &Trace) -> Value {
         .iter()
         .map(|hole| {
             json!({
-                "from": clock.seconds(hole.view.from),
-                "to": clock.seconds(hole.view.to),
+                "from": clock.seconds(hole.range.from),
+                "to": clock.seconds(hole.range.to),
                 "missing_events": hole.missing_events,
                 "missing_share": hole.missing_share(),
             })
@@ -199,11 +199,11 @@ fn text(trace: &Trace, name: &str, io: &mut Io<'_>) -> anyhow::Result<()> {
         writeln!(out, "{label:<12} {value}")?;
     }
     writeln!(out, "\nKernel records by hook")?;
-    for (hook, count) in &trace.census.hooks {
+    for (hook, count) in &trace.statistics.hooks {
         writeln!(out, "  0x{hook:04X} {:>14}", format::count(*count))?;
     }
     writeln!(out, "\nRecords by provider")?;
-    for (guid, count) in &trace.census.providers {
+    for (guid, count) in &trace.statistics.providers {
         writeln!(out, "  {guid} {:>14}", format::count(*count))?;
     }
     writeln!(out, "\nAnomalies")?;
@@ -240,7 +240,7 @@ fn system_lines(trace: &Trace, name: &str) -> Vec<(&'static str, String)> {
 
 /// What it holds.
 fn count_lines(trace: &Trace) -> Vec<(&'static str, String)> {
-    let (summary, census, stacks) = (&trace.summary, &trace.census, &trace.census.stacks);
+    let (summary, census, stacks) = (&trace.summary, &trace.statistics, &trace.statistics.stacks);
     let n = format::count;
     let mut lines = vec![
         (
@@ -255,7 +255,7 @@ fn count_lines(trace: &Trace) -> Vec<(&'static str, String)> {
             ),
         ),
         ("Records", format!("{}, {} events lost", n(census.records), n(summary.events_lost))),
-        ("Images", format!("{} of {} modules", trace.modules.lives().len(), trace.modules.modules().len())),
+        ("Images", format!("{} of {} modules", trace.modules.loaded_images().len(), trace.modules.modules().len())),
         ("Processes", n(trace.processes.recorded_count() as u64)),
         (
             "Stacks",
@@ -274,7 +274,7 @@ fn count_lines(trace: &Trace) -> Vec<(&'static str, String)> {
                 n(census.pool_allocs),
                 n(census.pool_frees),
                 n(trace.allocations.len() as u64),
-                n(census.pool_snapshots)
+                n(census.pool_rundown_records)
             ),
         ),
     ];

@@ -13,10 +13,10 @@ use poolscope_analysis::group::key::Key;
 use poolscope_analysis::group::names::Names;
 use poolscope_analysis::export::Document;
 use poolscope_analysis::export::leaks::{LeakTable, LeakWords};
-use poolscope_analysis::leaks::owner::{Claim, Hints, claims};
-use poolscope_analysis::leaks::{SuspectGrouping, Judgement, AnalysisRequest, Suspect, TrustNote, WarmUp, judge};
+use poolscope_analysis::leaks::owner::{TagOwnerCandidate, TagOwnerData, owner_candidates};
+use poolscope_analysis::leaks::{SuspectGrouping, LeakAnalysis, AnalysisRequest, Suspect, DataQualityIssue, WarmUp, analyze};
 use poolscope_analysis::trace::Trace;
-use poolscope_analysis::trace::time::{Ticks, View};
+use poolscope_analysis::trace::time::{Ticks, TimeRange};
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -134,7 +134,7 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
         let names = args.selection.names(trace, &KEYS, &args.trace, io)?;
         let request = AnalysisRequest { visible_range: view, grouping: args.by(), warm_up: args.warm_up(trace, view)? };
         let scanned = args.drivers.scan(trace, workers, io)?;
-        let judgement = workers.run(|| judge(&names, request, &|| workers.cancelled()))?;
+        let judgement = workers.run(|| analyze(&names, request, &|| workers.cancelled()))?;
         let name = args.trace.name();
         let document = Document {
             trace: &name,
@@ -143,7 +143,7 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
             analyzed: trace.recorded.analyzed(view),
             clock: trace.clock,
         };
-        let hints = Hints { pool_tags: names.pool_tags().map(Arc::as_ref), scanned: scanned.as_ref() };
+        let hints = TagOwnerData { pool_tags: names.pool_tags().map(Arc::as_ref), scanned_drivers: scanned.as_ref() };
         let verdict = LeakReport { judgement: &judgement, names: &names, document: &document, hints };
         match args.format {
             Format::Text => leaks_text::write(io, &verdict, &args.shown(&judgement))?,
@@ -168,7 +168,7 @@ impl Args {
         }
     }
 
-    fn warm_up(&self, trace: &Arc<Trace>, view: View) -> anyhow::Result<WarmUp> {
+    fn warm_up(&self, trace: &Arc<Trace>, view: TimeRange) -> anyhow::Result<WarmUp> {
         Ok(match self.warm_up {
             None => WarmUp::Automatic,
             Some(WarmUpArg::None) => WarmUp::None,
@@ -184,7 +184,7 @@ impl Args {
     }
 
     /// The suspects that are worth reading about.
-    fn shown<'j>(&self, judgement: &'j Judgement) -> Vec<&'j Suspect> {
+    fn shown<'j>(&self, judgement: &'j LeakAnalysis) -> Vec<&'j Suspect> {
         let top = self.top.unwrap_or(if self.all { usize::MAX } else { TOP });
         let is_shown = |s: &&Suspect| self.all || is_shown_by_default(s);
         judgement.suspects.iter().filter(is_shown).take(top).collect()
@@ -204,7 +204,7 @@ impl Args {
     }
 
     /// Tells which conditions hold; the exit code.
-    fn conditions(&self, judgement: &Judgement, io: &mut Io<'_>) -> anyhow::Result<u8> {
+    fn conditions(&self, judgement: &LeakAnalysis, io: &mut Io<'_>) -> anyhow::Result<u8> {
         let figures = Figures::new(judgement);
         let mut code = 0;
         for condition in &self.fail_if {
@@ -220,13 +220,13 @@ impl Args {
 /// A judgement, and what is needed to tell of it.
 pub struct LeakReport<'v> {
     /// The judgement.
-    pub judgement: &'v Judgement,
+    pub judgement: &'v LeakAnalysis,
     /// How stacks are named.
     pub names: &'v Names,
     /// The trace and the range.
     pub document: &'v Document<'v>,
     /// What else is known about tags.
-    pub hints: Hints<'v>,
+    pub hints: TagOwnerData<'v>,
 }
 
 /// Whether something stays for good, by the verdict.
@@ -240,7 +240,7 @@ impl LeakReport<'_> {
     pub fn heading(&self) -> String {
         let clock = self.document.clock;
         let (from, to) = (clock.seconds(self.document.view.from), clock.seconds(self.document.view.to));
-        let span = &self.judgement.span;
+        let span = &self.judgement.range;
         let (first, last) = (clock.seconds(span.warm_up_end), clock.seconds(span.active.to));
         let is_part = first > from || last < to;
         let analyzed = if is_part { format!(", analyzed {first:.3} s to {last:.3} s") } else { String::new() };
@@ -281,15 +281,15 @@ impl LeakWords for LeakReport<'_> {
     }
 
     fn claims(&self, suspect: &Suspect) -> Vec<String> {
-        claims(suspect, self.hints).iter().map(leak_text::owner_candidate).collect()
+        owner_candidates(suspect, self.hints).iter().map(leak_text::owner_candidate).collect()
     }
 
-    fn owners(&self, suspect: &Suspect) -> Vec<Claim> {
-        claims(suspect, self.hints)
+    fn owners(&self, suspect: &Suspect) -> Vec<TagOwnerCandidate> {
+        owner_candidates(suspect, self.hints)
     }
 
     fn processes(&self, suspect: &Suspect) -> Vec<String> {
-        suspect.who.processes.iter().map(|share| leak_text::attribution::process(share, suspect)).collect()
+        suspect.attribution.processes.iter().map(|share| leak_text::attribution::process(share, suspect)).collect()
     }
 
     fn passed_through(&self, suspect: &Suspect) -> Option<String> {
@@ -304,7 +304,7 @@ impl LeakWords for LeakReport<'_> {
         leak_text::attribution::score_help(suspect)
     }
 
-    fn trust_note(&self, note: &TrustNote) -> String {
+    fn trust_note(&self, note: &DataQualityIssue) -> String {
         leak_text::data_quality_note(note)
     }
 

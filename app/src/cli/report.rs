@@ -10,7 +10,7 @@ use poolscope_analysis::group::key::Key;
 use poolscope_analysis::group::names::Names;
 use poolscope_analysis::export::{Document, FigureTable};
 use poolscope_analysis::pivot::{Evaluator, Figure, Number, Pivot, PivotRequest, PivotTree, SortOrder, pivot};
-use poolscope_analysis::trace::time::View;
+use poolscope_analysis::trace::time::TimeRange;
 use std::collections::BTreeMap;
 use std::io::Write as _;
 use std::sync::Arc;
@@ -123,7 +123,7 @@ impl Args {
 
 type Prepared<'n> = (Arc<Pivot>, Evaluator<'n>);
 
-fn prepare<'n>(args: &Args, names: &'n Names, view: View, workers: &Workers) -> anyhow::Result<Prepared<'n>> {
+fn prepare<'n>(args: &Args, names: &'n Names, view: TimeRange, workers: &Workers) -> anyhow::Result<Prepared<'n>> {
     let rows = args.selection.rows(names, view);
     let request = PivotRequest { keys: &args.by.0, view, rows: rows.as_ref() };
     let table = Arc::new(pivot(names, &request, &|| workers.cancelled())?);

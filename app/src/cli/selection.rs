@@ -17,7 +17,7 @@ use poolscope_analysis::filter::literal::{self, Literal};
 use poolscope_analysis::filter::{CompiledQuery, Query, RowSet};
 use poolscope_analysis::trace::Trace;
 use poolscope_analysis::load::{LoadOptions, StackScope};
-use poolscope_analysis::trace::time::View;
+use poolscope_analysis::trace::time::TimeRange;
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -161,10 +161,10 @@ impl SelectionArgs {
     ///
     /// # Errors
     /// [`Usage`] if the range and the trace leave nothing between them.
-    pub fn view(&self, trace: &Trace) -> anyhow::Result<View> {
+    pub fn view(&self, trace: &Trace) -> anyhow::Result<TimeRange> {
         let ticks = |seconds: Option<f64>| seconds.map(|s| trace.clock.ticks(s));
         let range = self.range.unwrap_or(Range { from: None, to: None });
-        let view = View {
+        let view = TimeRange {
             from: ticks(range.from).unwrap_or(trace.extent.from),
             to: ticks(range.to).unwrap_or(trace.extent.to),
         };
@@ -179,7 +179,7 @@ impl SelectionArgs {
     /// `count` moments spread evenly over the range, in seconds: `FROM + k * (TO - FROM) / (count - 1)` with the numbers
     /// that were typed, so that a clock whose ticks are no round fractions of a second shifts no point.
     #[must_use]
-    pub fn moments(&self, trace: &Trace, view: View, count: usize) -> Vec<f64> {
+    pub fn moments(&self, trace: &Trace, view: TimeRange, count: usize) -> Vec<f64> {
         let range = self.range.unwrap_or(Range { from: None, to: None });
         let from = range.from.unwrap_or_else(|| trace.clock.seconds(view.from));
         let to = range.to.unwrap_or_else(|| trace.clock.seconds(view.to));
@@ -230,7 +230,7 @@ impl SelectionArgs {
 
     /// The rows that the query takes; `None` if there is no query.
     #[must_use]
-    pub fn rows(&self, names: &Names, view: View) -> Option<RowSet> {
+    pub fn rows(&self, names: &Names, view: TimeRange) -> Option<RowSet> {
         let query = self.query.as_ref()?;
         // Nobody cancels a command's query: `never` leaves no error.
         CompiledQuery::new(query, names, view).rows(names.trace(), &never).ok()

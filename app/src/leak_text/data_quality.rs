@@ -4,13 +4,13 @@ use super::figures::{counted, percent};
 use crate::format;
 use poolscope_analysis::group::combos::MAX_COMBINATIONS;
 use poolscope_analysis::leaks::reconcile::{Reconciliation, TagBalance};
-use poolscope_analysis::leaks::trust::TrustKind;
-use poolscope_analysis::leaks::{Judgement, Trust, TrustNote};
+use poolscope_analysis::leaks::data_quality::DataQualityKind;
+use poolscope_analysis::leaks::{LeakAnalysis, DataQuality, DataQualityIssue};
 
 /// What lowers every confidence, why, and by how much: a sentence.
 #[must_use]
-pub fn data_quality_note(note: &TrustNote) -> String {
-    let lowered = 1.0 - note.factor;
+pub fn data_quality_note(note: &DataQualityIssue) -> String {
+    let lowered = 1.0 - note.confidence_factor;
     let end = if lowered > 0.0 {
         format!("every confidence is lowered by {}", percent(lowered))
     } else {
@@ -21,8 +21,8 @@ pub fn data_quality_note(note: &TrustNote) -> String {
 
 /// That allocations could not be told apart by all that was asked for: a sentence; `None` where they could.
 #[must_use]
-pub fn grouping_note(judgement: &Judgement) -> Option<String> {
-    let names: Vec<&str> = judgement.left_out.iter().map(|key| key.title()).collect();
+pub fn grouping_note(analysis: &LeakAnalysis) -> Option<String> {
+    let names: Vec<&str> = analysis.dropped_keys.iter().map(|key| key.title()).collect();
     let most = format::count(MAX_COMBINATIONS as u64);
     (!names.is_empty()).then(|| {
         format!(
@@ -34,62 +34,62 @@ pub fn grouping_note(judgement: &Judgement) -> Option<String> {
 }
 
 /// What could hide a leak, in few words.
-pub(super) fn gap(kind: &TrustKind) -> String {
+pub(super) fn gap(kind: &DataQualityKind) -> String {
     match kind {
-        TrustKind::LostEvents { share, .. } => format!("{} of the events were lost", percent(*share)),
-        TrustKind::LostBuffers { share, .. } => format!("{} of the buffers are missing", percent(*share)),
-        TrustKind::Wrapped { .. } => "its beginning was overwritten".to_owned(),
-        TrustKind::TagFilter { .. } => "a tag filter was on".to_owned(),
-        TrustKind::Short { seconds } => format!("only {}", format::duration(*seconds)),
-        TrustKind::MissingStacks { .. } => "stacks are missing".to_owned(),
-        TrustKind::ImpliedPairs { share, .. } => {
+        DataQualityKind::LostEvents { share, .. } => format!("{} of the events were lost", percent(*share)),
+        DataQualityKind::LostBuffers { share, .. } => format!("{} of the buffers are missing", percent(*share)),
+        DataQualityKind::CircularLogWrapped { .. } => "its beginning was overwritten".to_owned(),
+        DataQualityKind::TagFilter { .. } => "a tag filter was on".to_owned(),
+        DataQualityKind::ShortRange { seconds } => format!("only {}", format::duration(*seconds)),
+        DataQualityKind::MissingStacks { .. } => "stacks are missing".to_owned(),
+        DataQualityKind::ImpliedEvents { share, .. } => {
             format!("of {} of the allocations the free or the allocation is missing", percent(*share))
         }
-        TrustKind::SnapshotsDiffer { share } => format!("{} of the events are missing", percent(*share)),
+        DataQualityKind::PoolRundownDiffers { share } => format!("{} of the events are missing", percent(*share)),
     }
 }
 
 /// What is missing and why it matters, without the full stop.
-fn missing(kind: &TrustKind) -> String {
+fn missing(kind: &DataQualityKind) -> String {
     match kind {
-        TrustKind::LostEvents { events, share } => format!(
+        DataQualityKind::LostEvents { events, share } => format!(
             "Windows lost {} while recording ({} of all): a block whose free was lost looks like a leak",
             counted(*events, "event", "events"),
             percent(*share)
         ),
-        TrustKind::LostBuffers { buffers, share } => format!(
+        DataQualityKind::LostBuffers { buffers, share } => format!(
             "{} of events {} missing ({} of all): blocks that were freed in the gaps look like leaks",
             counted(*buffers, "buffer", "buffers"),
             if *buffers == 1 { "is" } else { "are" },
             percent(*share)
         ),
-        TrustKind::Wrapped { missing_s } => {
+        DataQualityKind::CircularLogWrapped { missing_s } => {
             let what = missing_s.map_or_else(
                 || "the beginning of the recording is".to_owned(),
                 |s| format!("the first {} of the recording are", format::duration(s)),
             );
             format!("The log was circular and {what} overwritten: growth before that is not seen, nor where it began")
         }
-        TrustKind::TagFilter { tags } => format!(
+        DataQualityKind::TagFilter { tags } => format!(
             "A tag filter was on, only {} recorded: what the rest of the pool does is not seen",
             if *tags == 1 { "1 tag is".to_owned() } else { format!("{} tags are", format::count(*tags)) }
         ),
-        TrustKind::Short { seconds } => {
+        DataQualityKind::ShortRange { seconds } => {
             format!(
                 "Only {} are in the range: a cache that is still filling looks like a leak",
                 format::duration(*seconds)
             )
         }
-        TrustKind::MissingStacks { share } => format!(
+        DataQualityKind::MissingStacks { share } => format!(
             "{} of the allocations have no stack: they cannot be told apart by function, and drivers may be missed",
             percent(*share)
         ),
-        TrustKind::ImpliedPairs { pairs, share } => format!(
+        DataQualityKind::ImpliedEvents { events: pairs, share } => format!(
             "The free or the allocation of {} is missing ({} of all): other frees are lost without a sign of it",
             counted(*pairs, "block", "blocks"),
             percent(*share)
         ),
-        TrustKind::SnapshotsDiffer { share } => format!(
+        DataQualityKind::PoolRundownDiffers { share } => format!(
             "The pool's own counters count more allocations and frees than the events show ({} are missing)",
             percent(*share)
         ),
@@ -98,16 +98,16 @@ fn missing(kind: &TrustKind) -> String {
 
 /// How the pool's own counters and the events agree: a sentence; `None` where the snapshots hold nothing to compare.
 #[must_use]
-pub fn counter_comparison(trust: &Trust) -> Option<String> {
+pub fn counter_comparison(trust: &DataQuality) -> Option<String> {
     trust.reconciliation.as_ref().and_then(counters)
 }
 
 fn counters(both: &Reconciliation) -> Option<String> {
     let is_filtered = both.is_filtered();
     // The share is over these tags only: what a filter kept out of the recording is not missing from it.
-    let is_compared = |row: &&TagBalance| !is_filtered || row.seen_allocs > 0 || row.seen_frees > 0;
+    let is_compared = |row: &&TagBalance| !is_filtered || row.recorded_allocs > 0 || row.recorded_frees > 0;
     let all = both.tags.iter().filter(is_compared).map(TagBalance::counted).fold(0, u64::saturating_add);
-    let share = percent(both.seen_share);
+    let share = percent(both.recorded_share);
     if all > 0 {
         let all = counted(all, "allocation or free", "allocations and frees");
         let of_tags = if is_filtered { " of the tags that were recorded" } else { "" };
@@ -116,8 +116,8 @@ fn counters(both: &Reconciliation) -> Option<String> {
         ));
     }
     // Without counters the share is that of big blocks, of all tags.
-    let big = both.big.filter(|big| !is_filtered && big.came + big.went > 0)?;
-    let blocks = counted(big.came + big.went, "block that came or went", "blocks that came or went");
+    let big = both.big_pool.filter(|big| !is_filtered && big.allocated + big.freed > 0)?;
+    let blocks = counted(big.allocated + big.freed, "block that came or went", "blocks that came or went");
     Some(format!(
         "The pool's own lists of big blocks at both ends of the recording show {blocks}; the events show {share} of that."
     ))
@@ -126,27 +126,27 @@ fn counters(both: &Reconciliation) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use poolscope_analysis::leaks::reconcile::BigBalance;
-    use poolscope_analysis::trace::context::Tag;
+    use poolscope_analysis::leaks::reconcile::BigPoolBalance;
+    use poolscope_analysis::trace::attributes::Tag;
 
-    fn said(kind: TrustKind) -> String {
-        data_quality_note(&TrustNote { kind, factor: 0.9 })
+    fn said(kind: DataQualityKind) -> String {
+        data_quality_note(&DataQualityIssue { kind, confidence_factor: 0.9 })
     }
 
     #[test]
     fn each_gap_says_what_is_missing_why_it_matters_and_by_how_much() {
         let kinds = [
-            (TrustKind::LostEvents { events: 1204, share: 0.003 }, "1,204 events while recording (0.3 % of all)"),
-            (TrustKind::LostBuffers { buffers: 1, share: 0.02 }, "1 buffer of events is missing (2.0 % of all)"),
-            (TrustKind::LostBuffers { buffers: 2, share: 0.04 }, "2 buffers of events are missing (4.0 % of all)"),
-            (TrustKind::Wrapped { missing_s: Some(90.0) }, "the first 90.00 s of the recording are overwritten"),
-            (TrustKind::Wrapped { missing_s: None }, "the beginning of the recording is overwritten"),
-            (TrustKind::TagFilter { tags: 1 }, "only 1 tag is recorded"),
-            (TrustKind::TagFilter { tags: 4 }, "only 4 tags are recorded"),
-            (TrustKind::Short { seconds: 4.5 }, "Only 4.50 s are in the range"),
-            (TrustKind::MissingStacks { share: 0.4 }, "40 % of the allocations have no stack"),
-            (TrustKind::ImpliedPairs { pairs: 12, share: 0.01 }, "of 12 blocks is missing (1.0 % of all)"),
-            (TrustKind::SnapshotsDiffer { share: 0.12 }, "(12 % are missing)"),
+            (DataQualityKind::LostEvents { events: 1204, share: 0.003 }, "1,204 events while recording (0.3 % of all)"),
+            (DataQualityKind::LostBuffers { buffers: 1, share: 0.02 }, "1 buffer of events is missing (2.0 % of all)"),
+            (DataQualityKind::LostBuffers { buffers: 2, share: 0.04 }, "2 buffers of events are missing (4.0 % of all)"),
+            (DataQualityKind::CircularLogWrapped { missing_s: Some(90.0) }, "the first 90.00 s of the recording are overwritten"),
+            (DataQualityKind::CircularLogWrapped { missing_s: None }, "the beginning of the recording is overwritten"),
+            (DataQualityKind::TagFilter { tags: 1 }, "only 1 tag is recorded"),
+            (DataQualityKind::TagFilter { tags: 4 }, "only 4 tags are recorded"),
+            (DataQualityKind::ShortRange { seconds: 4.5 }, "Only 4.50 s are in the range"),
+            (DataQualityKind::MissingStacks { share: 0.4 }, "40 % of the allocations have no stack"),
+            (DataQualityKind::ImpliedEvents { events: 12, share: 0.01 }, "of 12 blocks is missing (1.0 % of all)"),
+            (DataQualityKind::PoolRundownDiffers { share: 0.12 }, "(12 % are missing)"),
         ];
         for (kind, words) in kinds {
             let text = said(kind);
@@ -154,13 +154,13 @@ mod tests {
             assert!(text.ends_with("; every confidence is lowered by 10 %."), "{text}");
             assert!(text.starts_with(|c: char| c.is_uppercase() || c.is_ascii_digit()), "{text}");
         }
-        let harmless = data_quality_note(&TrustNote { kind: TrustKind::Short { seconds: 1.0 }, factor: 1.0 });
+        let harmless = data_quality_note(&DataQualityIssue { kind: DataQualityKind::ShortRange { seconds: 1.0 }, confidence_factor: 1.0 });
         assert!(harmless.ends_with("; this is too little to change a verdict."));
     }
 
     /// What is said of a comparison.
     fn compared(both: Reconciliation) -> Option<String> {
-        counter_comparison(&Trust { reconciliation: Some(both), ..Trust::default() })
+        counter_comparison(&DataQuality { reconciliation: Some(both), ..DataQuality::default() })
     }
 
     /// A tag with so many allocations by the counters and by the events.
@@ -174,42 +174,42 @@ mod tests {
             is_counted: true,
             counted_allocs,
             counted_frees: 0,
-            seen_allocs,
-            seen_frees: 0,
-            seen_growth_bytes: 0,
+            recorded_allocs: seen_allocs,
+            recorded_frees: 0,
+            recorded_growth_bytes: 0,
         }
     }
 
     #[test]
     fn counters_and_events_are_compared_in_a_sentence() {
         let tags = vec![tag(b"Leak", 5_000, 4_990), tag(b"Free", 300, 300)];
-        let whole = Reconciliation { tags, seen_share: 0.998, ..Reconciliation::default() };
+        let whole = Reconciliation { tags, recorded_share: 0.998, ..Reconciliation::default() };
         let words = "count 5,300 allocations and frees; the events show 99.8 % of that.";
         let said = compared(whole.clone()).expect("two tags are compared");
         assert!(said.ends_with(words), "{said}");
         // A tag without events beside those that a filter let through is not among what the events can show.
-        let mut filtered = Reconciliation { busy_tags: 3, silent_tags: 2, seen_share: 1.0, ..whole };
+        let mut filtered = Reconciliation { busy_tags: 3, tags_without_events: 2, recorded_share: 1.0, ..whole };
         filtered.tags = vec![tag(b"Leak", 5_300, 5_300), tag(b"Aaaa", 180_000, 0), tag(b"Bbbb", 826, 0)];
         let words = "count 5,300 allocations and frees of the tags that were recorded; the events show 100 % of that.";
         let said = compared(filtered.clone()).expect("one tag is compared");
         assert!(said.ends_with(words), "{said}");
         filtered.tags.remove(0);
-        filtered.big = Some(BigBalance { came: 3, came_seen: 0, went: 1, went_seen: 0 });
+        filtered.big_pool = Some(BigPoolBalance { allocated: 3, allocated_recorded: 0, freed: 1, freed_recorded: 0 });
         assert_eq!(compared(filtered), None, "nothing of what was recorded is compared");
     }
 
     #[test]
     fn without_counters_big_blocks_are_compared_or_nothing() {
-        let mut both = Reconciliation { seen_share: 0.5, ..Reconciliation::default() };
-        both.big = Some(BigBalance { came: 3, came_seen: 1, went: 1, went_seen: 1 });
+        let mut both = Reconciliation { recorded_share: 0.5, ..Reconciliation::default() };
+        both.big_pool = Some(BigPoolBalance { allocated: 3, allocated_recorded: 1, freed: 1, freed_recorded: 1 });
         let words =
             "lists of big blocks at both ends of the recording show 4 blocks that came or went; the events show 50 %";
         let said = compared(both.clone()).expect("big blocks are compared");
         assert!(said.contains(words), "{said}");
-        (both.big, both.seen_share) = (Some(BigBalance::default()), 1.0);
+        (both.big_pool, both.recorded_share) = (Some(BigPoolBalance::default()), 1.0);
         assert_eq!(compared(both.clone()), None, "no block came or went");
         both.tags = vec![TagBalance { is_counted: false, ..tag(b"Leak", 0, 4) }];
         assert_eq!(compared(both), None, "where the counters stood is not known");
-        assert_eq!((compared(Reconciliation::default()), counter_comparison(&Trust::default())), (None, None));
+        assert_eq!((compared(Reconciliation::default()), counter_comparison(&DataQuality::default())), (None, None));
     }
 }

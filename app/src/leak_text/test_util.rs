@@ -1,11 +1,11 @@
-//! A made-up judgement for the tests of the words.
+//! A made-up analysis for the tests of the words.
 
-use poolscope_analysis::leaks::OldAllocation;
+use poolscope_analysis::leaks::OlderThanUsual;
 use poolscope_analysis::leaks::{
-    Blocks, By, DriverShare, Evidence, Judgement, PoolGrowth, Request, Span, Suspect, Trust, Verdict, WarmUp, Who,
+    AllocationTotals, SuspectGrouping, DriverShare, Evidence, LeakAnalysis, PoolGrowth, AnalysisRequest, AnalysisRange, Suspect, DataQuality, Verdict, WarmUp, Attribution,
 };
 use poolscope_analysis::trace::ids::StackId;
-use poolscope_analysis::trace::time::{Ticks, View};
+use poolscope_analysis::trace::time::{Ticks, TimeRange};
 
 /// A suspect with this verdict: 2,048 blocks of 2 KB stay, 1.9 MB come each minute.
 pub fn suspect(verdict: Verdict) -> Suspect {
@@ -19,41 +19,41 @@ pub fn suspect(verdict: Verdict) -> Suspect {
         confidence: 0.9,
         score: if verdict.is_growing() { 90.0 } else { 0.0 },
         growth_bytes_per_s: 1.9 * 1024.0 * 1024.0 / 60.0,
-        growth_scale: 1.0,
+        loss_correction: 1.0,
         driver_share: 1.0,
         stack_share: 1.0,
-        generations: Vec::new(),
-        who: Who {
+        outstanding_by_generation: Vec::new(),
+        attribution: Attribution {
             drivers: vec![DriverShare {
                 driver: "myfault.sys".to_owned(),
-                blocks: Blocks { count: 2048, bytes: 4 << 20 },
+                allocations: AllocationTotals { count: 2048, bytes: 4 << 20 },
                 share: 1.0,
                 is_system: false,
             }],
-            ..Who::default()
+            ..Attribution::default()
         },
         reasons: Vec::new(),
         evidence: Evidence {
-            allocated: Blocks { count: 12_431, bytes: 24 << 20 },
-            survivors: Blocks { count: 2048, bytes: 4 << 20 },
-            stayed: OldAllocation::default(),
-            curve: vec![0.0, (2 << 20) as f64, (4 << 20) as f64],
+            allocated: AllocationTotals { count: 12_431, bytes: 24 << 20 },
+            outstanding: AllocationTotals { count: 2048, bytes: 4 << 20 },
+            older_than_usual: OlderThanUsual::default(),
+            bytes_curve: vec![0.0, (2 << 20) as f64, (4 << 20) as f64],
             ..Evidence::default()
         },
     }
 }
 
-/// A judgement of 61 s with these suspects.
-pub fn judgement(suspects: Vec<Suspect>) -> Judgement {
-    let view = View { from: Ticks(0), to: Ticks(610_000_000) };
-    Judgement {
-        request: Request { view, by: By::Tag, warm_up: WarmUp::None },
-        span: Span { analyzed: view, view, from: view.from },
-        is_whole: true,
-        left_out: Vec::new(),
+/// A analysis of 61 s with these suspects.
+pub fn analysis(suspects: Vec<Suspect>) -> LeakAnalysis {
+    let view = TimeRange { from: Ticks(0), to: Ticks(610_000_000) };
+    LeakAnalysis {
+        request: AnalysisRequest { visible_range: view, grouping: SuspectGrouping::Tag, warm_up: WarmUp::None },
+        range: AnalysisRange { analyzed: view, active: view, warm_up_end: view.from },
+        is_complete_recording: true,
+        dropped_keys: Vec::new(),
         seconds: 61.0,
         suspects,
         pools: [PoolGrowth::default(); 2],
-        trust: Trust::default(),
+        data_quality: DataQuality::default(),
     }
 }

@@ -11,8 +11,8 @@ use std::io::{self, Write};
 /// What the writer says.
 pub fn open(out: &mut dyn Write, input: &ReportInput<'_>) -> io::Result<()> {
     let name = escape(input.name);
-    let headline = escape(&leak_text::summary(input.judgement));
-    let class = match input.judgement.suspects.iter().map(|s| s.verdict).min() {
+    let headline = escape(&leak_text::summary(input.analysis));
+    let class = match input.analysis.suspects.iter().map(|s| s.verdict).min() {
         Some(Verdict::Leak) => "bad",
         Some(Verdict::Growing | Verdict::Stopped | Verdict::Burst) => "warn",
         _ => "calm",
@@ -38,7 +38,7 @@ pub fn open(out: &mut dyn Write, input: &ReportInput<'_>) -> io::Result<()> {
 fn facts(out: &mut dyn Write, input: &ReportInput<'_>) -> io::Result<()> {
     let trace = input.names.trace();
     let (summary, clock) = (&trace.summary, &trace.clock);
-    let (view, span) = (input.judgement.request.view, &input.judgement.span);
+    let (view, span) = (input.analysis.request.visible_range, &input.analysis.range);
     let seconds = |time| format!("{:.3} s", clock.seconds(time));
     let windows = summary.os_name.clone().unwrap_or_else(|| "Windows".to_owned());
     let memory = summary.memory_mb.map(|mb| format::bytes(u64::from(mb) << 20));
@@ -49,8 +49,8 @@ fn facts(out: &mut dyn Write, input: &ReportInput<'_>) -> io::Result<()> {
         ("Memory", memory),
         ("Start", format::rfc3339(summary.start_filetime)),
         ("Range", Some(format!("{} to {}", seconds(view.from), seconds(view.to)))),
-        ("Judged", Some(format!("{} to {}", seconds(span.from), seconds(span.view.to)))),
-        ("Pool events", Some(format::count(trace.census.pool_allocs + trace.census.pool_frees))),
+        ("Judged", Some(format!("{} to {}", seconds(span.warm_up_end), seconds(span.active.to)))),
+        ("Pool events", Some(format::count(trace.statistics.pool_allocs + trace.statistics.pool_frees))),
         ("File", Some(format::bytes(summary.file_bytes))),
     ];
     writeln!(out, "<dl>")?;

@@ -12,7 +12,7 @@ use poolscope_analysis::series::{
     Envelope, EventOrder, Kind, MOST_PEAKS, Measure, SeriesError, SeriesRequest, SeriesSet, envelope, highest,
     highest_envelope, series,
 };
-use poolscope_analysis::trace::time::View;
+use poolscope_analysis::trace::time::TimeRange;
 
 /// Points of the overview.
 const OVERVIEW_POINTS: usize = 512;
@@ -34,9 +34,9 @@ pub struct CurvesRequest {
     /// Whether blocks from before the trace count.
     pub earlier: bool,
     /// The visible range.
-    pub view: View,
+    pub view: TimeRange,
     /// The whole trace, if its curve is wanted.
-    pub whole: Option<View>,
+    pub whole: Option<TimeRange>,
     /// Whether it has to be known how low and high the sum of all curves goes between the points.
     pub total: bool,
     /// How many points each curve has.
@@ -145,11 +145,11 @@ impl Pen<'_> {
     }
 
     /// One curve of all rows.
-    fn total(&self, view: View, points: usize, rows: Option<&RowSet>) -> Result<Drawn, SeriesError> {
+    fn total(&self, view: TimeRange, points: usize, rows: Option<&RowSet>) -> Result<Drawn, SeriesError> {
         self.draw(&self.wanted(&[], view, points, rows))
     }
 
-    fn wanted<'w>(&self, keys: &'w [Key], view: View, points: usize, rows: Option<&'w RowSet>) -> SeriesRequest<'w> {
+    fn wanted<'w>(&self, keys: &'w [Key], view: TimeRange, points: usize, rows: Option<&'w RowSet>) -> SeriesRequest<'w> {
         let CurvesRequest { measure, earlier, .. } = *self.request;
         SeriesRequest { keys, measure, view, points, rows, earlier, top: None, chosen: None }
     }

@@ -9,7 +9,7 @@ use poolscope_analysis::pivot::Place;
 use poolscope_analysis::flame::{FlameRequest as Wanted, FlameTree, Merge, Weight, flame};
 use poolscope_analysis::pivot::translate::Translation;
 use poolscope_analysis::filter::RowSet;
-use poolscope_analysis::trace::time::View;
+use poolscope_analysis::trace::time::TimeRange;
 
 use super::rows::RowChoice;
 use crate::gui::state::filter::Narrowing;
@@ -23,7 +23,7 @@ pub struct FlameQuestion {
     /// The trace and its texts.
     pub names: Arc<Names>,
     /// The view that figures are relative to.
-    pub view: View,
+    pub view: TimeRange,
     /// Which rows are shown.
     pub filter: Arc<Narrowing>,
     /// Only the rows in this place.

@@ -6,7 +6,7 @@ use poolscope_analysis::group::names::Names;
 use poolscope_base::progress::CancelToken;
 use poolscope_analysis::pivot::Place;
 use poolscope_analysis::pivot::profile::{Profile, profile};
-use poolscope_analysis::trace::time::View;
+use poolscope_analysis::trace::time::TimeRange;
 
 use super::rows::RowChoice;
 use crate::gui::state::filter::Narrowing;
@@ -18,7 +18,7 @@ pub struct ProfileRequest {
     /// Where the row is in the tree.
     pub place: Place,
     /// The view that its figures are relative to.
-    pub view: View,
+    pub view: TimeRange,
     /// Which rows are shown.
     pub filter: Arc<Narrowing>,
 }

@@ -8,7 +8,7 @@ use poolscope_analysis::group::parallel::Cancelled;
 use poolscope_base::progress::CancelToken;
 use poolscope_analysis::pivot::{Key, Place, PlaceStep, rows_of_places};
 use poolscope_analysis::filter::RowSet;
-use poolscope_analysis::trace::time::View;
+use poolscope_analysis::trace::time::TimeRange;
 
 use crate::gui::state::filter::Narrowing;
 
@@ -18,7 +18,7 @@ pub struct RowChoice {
     /// The trace and its texts.
     pub names: Arc<Names>,
     /// The view that type and filter are relative to.
-    pub view: View,
+    pub view: TimeRange,
     /// The filter.
     pub filter: Arc<Narrowing>,
     /// Only AIFO rows.

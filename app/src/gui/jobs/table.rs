@@ -6,7 +6,7 @@ use std::sync::Arc;
 use poolscope_analysis::group::names::Names;
 use poolscope_base::progress::CancelToken;
 use poolscope_analysis::pivot::{Key, NodeId, Pivot, PivotRequest, PivotTree, SortOrder, pivot};
-use poolscope_analysis::trace::time::View;
+use poolscope_analysis::trace::time::TimeRange;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::names::{Rename, Renamed, known_steps};
@@ -22,7 +22,7 @@ pub struct TableRequest {
     /// Key columns, outermost first.
     pub keys: Vec<Key>,
     /// The view that every figure is relative to.
-    pub view: View,
+    pub view: TimeRange,
     /// Which rows to group.
     pub filter: Arc<Narrowing>,
     /// Order of the rows, the deciding one first.
@@ -44,7 +44,7 @@ pub struct TableAnswer {
     /// Number of the request.
     pub generation: u64,
     /// The view that the figures are relative to.
-    pub view: View,
+    pub view: TimeRange,
     /// The rows.
     pub flat: Flat,
     /// Paths of open rows, with what was opened to lead to the answer.

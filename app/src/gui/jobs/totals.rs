@@ -5,7 +5,7 @@ use std::sync::Arc;
 use poolscope_analysis::group::names::Names;
 use poolscope_base::progress::CancelToken;
 use poolscope_analysis::pivot::{Cost, Key, PivotRequest, pivot};
-use poolscope_analysis::trace::time::View;
+use poolscope_analysis::trace::time::TimeRange;
 
 use crate::gui::state::filter::{Narrowing, Step};
 
@@ -14,7 +14,7 @@ pub struct TotalsRequest {
     /// The trace and its texts.
     pub names: Arc<Names>,
     /// The range.
-    pub view: View,
+    pub view: TimeRange,
     /// The filter's steps; their types are relative to the range.
     pub steps: Vec<Step>,
 }
@@ -25,7 +25,7 @@ pub struct TotalsAnswer {
     /// Number of the request.
     pub generation: u64,
     /// The range.
-    pub view: View,
+    pub view: TimeRange,
     /// Sums over all rows that live in it.
     pub total: Cost,
     /// The same by type, in the order AIFI, AIFO, AOFI, AOFO; types without rows are left out.

@@ -10,7 +10,7 @@ use poolscope_analysis::pivot::translate::names_frames;
 use poolscope_analysis::pivot::{Key, Place, rows_of_places};
 use poolscope_analysis::filter::field::Field;
 use poolscope_analysis::filter::{CompiledQuery, Query, RowSet};
-use poolscope_analysis::trace::time::View;
+use poolscope_analysis::trace::time::TimeRange;
 use rustc_hash::FxHashSet;
 use serde::{Deserialize, Serialize};
 
@@ -71,7 +71,7 @@ impl Step {
 }
 
 /// The rows that the last use found: for which view, and which.
-type Found = Option<(View, Arc<RowSet>)>;
+type Found = Option<(TimeRange, Arc<RowSet>)>;
 
 /// Steps that belong together, with the rows that the last use found: table, curves and sums share them.
 #[derive(Debug, Default)]
@@ -119,7 +119,7 @@ impl Narrowing {
     ///
     /// # Errors
     /// [`Cancelled`] once `cancel` says so.
-    pub fn rows(&self, names: &Names, view: View, cancel: Cancel<'_>) -> Result<Option<Arc<RowSet>>, Cancelled> {
+    pub fn rows(&self, names: &Names, view: TimeRange, cancel: Cancel<'_>) -> Result<Option<Arc<RowSet>>, Cancelled> {
         if self.steps.is_empty() {
             return Ok(None);
         }

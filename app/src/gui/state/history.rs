@@ -1,33 +1,33 @@
 //! The visible range, the ranges before it, and those that were left by going back. Small steps (wheel, drag) that follow each other make one entry.
 
-use poolscope_analysis::trace::time::View;
+use poolscope_analysis::trace::time::TimeRange;
 
 /// Where the view is and where it was.
 #[derive(Debug, Clone)]
 pub struct History {
-    whole: View,
-    now: View,
-    earlier: Vec<View>,
-    later: Vec<View>,
+    whole: TimeRange,
+    now: TimeRange,
+    earlier: Vec<TimeRange>,
+    later: Vec<TimeRange>,
     smooth: bool,
 }
 
 impl History {
     /// Begins with the whole trace.
     #[must_use]
-    pub fn new(whole: View) -> Self {
+    pub fn new(whole: TimeRange) -> Self {
         Self { whole, now: whole, earlier: Vec::new(), later: Vec::new(), smooth: false }
     }
 
     /// The visible range.
     #[must_use]
-    pub fn now(&self) -> View {
+    pub fn now(&self) -> TimeRange {
         self.now
     }
 
     /// The whole trace.
     #[must_use]
-    pub fn whole(&self) -> View {
+    pub fn whole(&self) -> TimeRange {
         self.whole
     }
 
@@ -45,9 +45,9 @@ impl History {
 
     /// Goes to a range, kept inside the trace; returns whether it differs from the one before. `smooth` marks one of
     /// many small steps.
-    pub fn go(&mut self, to: View, smooth: bool) -> bool {
+    pub fn go(&mut self, to: TimeRange, smooth: bool) -> bool {
         let from = to.from.clamp(self.whole.from, self.whole.to);
-        let to = View { from, to: to.to.clamp(from, self.whole.to) };
+        let to = TimeRange { from, to: to.to.clamp(from, self.whole.to) };
         if to == self.now {
             return false;
         }
@@ -82,8 +82,8 @@ mod tests {
     use super::*;
     use poolscope_analysis::trace::time::Ticks;
 
-    fn view(from: i64, to: i64) -> View {
-        View { from: Ticks(from), to: Ticks(to) }
+    fn view(from: i64, to: i64) -> TimeRange {
+        TimeRange { from: Ticks(from), to: Ticks(to) }
     }
 
     #[test]

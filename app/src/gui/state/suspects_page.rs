@@ -6,10 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use poolscope_analysis::group::names::Names;
-use poolscope_analysis::leaks::{SuspectGrouping, Judgement, AnalysisRequest, Suspect, Verdict, WarmUp, limits};
+use poolscope_analysis::leaks::{SuspectGrouping, LeakAnalysis, AnalysisRequest, Suspect, Verdict, WarmUp, limits};
 use poolscope_analysis::pivot::Place;
 use poolscope_analysis::trace::ids::StackId;
-use poolscope_analysis::trace::time::{Clock, Ticks, View};
+use poolscope_analysis::trace::time::{Clock, Ticks, TimeRange};
 
 use super::suspect_columns::SuspectColumn;
 use crate::gui::jobs::leaks::{LeaksAnswer, LeaksRequest};
@@ -31,7 +31,7 @@ pub enum WarmUpChoice {
 impl WarmUpChoice {
     /// What it means in a range of time.
     #[must_use]
-    pub fn of(self, view: View, clock: &Clock) -> WarmUp {
+    pub fn of(self, view: TimeRange, clock: &Clock) -> WarmUp {
         match self {
             Self::Usual => WarmUp::Automatic,
             Self::None => WarmUp::None,
@@ -54,7 +54,7 @@ pub struct Judged {
     /// The names that it was made with.
     pub names: Arc<Names>,
     /// The suspects.
-    pub judgement: Judgement,
+    pub judgement: LeakAnalysis,
 }
 
 /// A row of the table that is to be shown as soon as the rows lead to it.
@@ -65,7 +65,7 @@ pub struct Goal {
     /// Steps of the way that lead to the row.
     pub steps: usize,
     /// The range that the row is surely found in.
-    pub view: View,
+    pub view: TimeRange,
 }
 
 /// What the listed suspects follow from.
@@ -288,7 +288,7 @@ pub fn is_innocent(verdict: Verdict) -> bool {
 fn identity(by: SuspectGrouping, suspect: &Suspect) -> Identity {
     let whose = match by {
         SuspectGrouping::Driver => suspect.driver.clone(),
-        SuspectGrouping::Process => suspect.who.process.clone().unwrap_or_default(),
+        SuspectGrouping::Process => suspect.attribution.process.clone().unwrap_or_default(),
         SuspectGrouping::Tag | SuspectGrouping::Stack => String::new(),
     };
     let tag = suspect.tag.clone().filter(|_| matches!(by, SuspectGrouping::Tag | SuspectGrouping::Stack));
@@ -299,6 +299,6 @@ fn identity(by: SuspectGrouping, suspect: &Suspect) -> Identity {
 fn has(suspect: &Suspect, wanted: &str) -> bool {
     let tag = suspect.tag.as_deref().unwrap_or_default();
     let source = format!("{}!{}", suspect.driver, suspect.function);
-    let process = suspect.who.process.as_deref().unwrap_or_default();
+    let process = suspect.attribution.process.as_deref().unwrap_or_default();
     wanted.is_empty() || [tag, &source, process].iter().any(|text| text.to_lowercase().contains(wanted))
 }

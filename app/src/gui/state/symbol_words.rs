@@ -169,7 +169,7 @@ pub fn outcome(outcome: &LookupResult) -> String {
 #[must_use]
 pub fn lives(trace: &Trace, modules: &[ModuleId]) -> Vec<String> {
     let time = |ticks: Ticks| format!("{:.3} s", trace.clock.seconds(ticks));
-    let of_module = trace.modules.lives().iter().filter(|life| modules.contains(&life.module));
+    let of_module = trace.modules.loaded_images().iter().filter(|life| modules.contains(&life.module));
     let mut lines: Vec<(u64, u32, Ticks, String)> = of_module
         .map(|life| {
             let base = trace.modules.get(life.module).map_or(0, |module| module.base);

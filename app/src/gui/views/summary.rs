@@ -70,10 +70,10 @@ fn facts(document: &Document) -> Vec<(&'static str, String)> {
         facts.push(("Start (UTC)", minutes));
     }
     facts.push(("Duration", format!("{:.3} s", document.whole().span())));
-    facts.push(("Events", format::count(trace.census.records)));
-    facts.push(("Allocations", format::count(trace.census.pool_allocs)));
-    facts.push(("Frees", format::count(trace.census.pool_frees)));
-    facts.push(("Stacks", format::count(trace.census.stacks.distinct)));
+    facts.push(("Events", format::count(trace.statistics.records)));
+    facts.push(("Allocations", format::count(trace.statistics.pool_allocs)));
+    facts.push(("Frees", format::count(trace.statistics.pool_frees)));
+    facts.push(("Stacks", format::count(trace.statistics.stacks.distinct)));
     facts.push(("Images", format::count(trace.modules.modules().len() as u64)));
     facts.push(("File", format::bytes(summary.file_bytes)));
     facts

@@ -3,9 +3,9 @@
 
 use super::{Document, csv, json, leaks_who};
 use crate::group::stacks::DisplayStacks;
-use crate::leaks::owner::Claim;
-use crate::leaks::trust::TrustKind;
-use crate::leaks::{By, Judgement, PoolGrowth, Suspect, TrustNote};
+use crate::leaks::owner::TagOwnerCandidate;
+use crate::leaks::data_quality::DataQualityKind;
+use crate::leaks::{SuspectGrouping, LeakAnalysis, PoolGrowth, Suspect, DataQualityIssue};
 use std::io::{self, Write};
 
 /// What is said about a judgement in words.
@@ -17,7 +17,7 @@ pub trait LeakWords {
     /// Which drivers may own its tag, and how we know.
     fn claims(&self, suspect: &Suspect) -> Vec<String>;
     /// The same without words.
-    fn owners(&self, suspect: &Suspect) -> Vec<Claim>;
+    fn owners(&self, suspect: &Suspect) -> Vec<TagOwnerCandidate>;
     /// The processes that made its outstanding allocations, with their shares and whether they run.
     fn processes(&self, suspect: &Suspect) -> Vec<String>;
     /// The rule about a pass-through driver on its stack.
@@ -27,7 +27,7 @@ pub trait LeakWords {
     /// What its score means.
     fn score(&self, suspect: &Suspect) -> String;
     /// What lowers every confidence.
-    fn trust_note(&self, note: &TrustNote) -> String;
+    fn trust_note(&self, note: &DataQualityIssue) -> String;
     /// Seconds until its pool would be full, if that is known.
     fn seconds_to_full(&self, suspect: &Suspect) -> Option<f64>;
 }
@@ -35,7 +35,7 @@ pub trait LeakWords {
 /// A judgement to write.
 pub struct LeakTable<'t> {
     /// The judgement.
-    pub judgement: &'t Judgement,
+    pub judgement: &'t LeakAnalysis,
     /// Write so many suspects at most.
     pub top: usize,
     /// How stacks are shown.
@@ -77,10 +77,10 @@ impl LeakTable<'_> {
     ///
     /// What the writer says.
     pub fn write_json(&self, out: &mut dyn Write, document: &Document<'_>) -> io::Result<()> {
-        document.open(out, columns(self.judgement.request.by).iter().copied())?;
-        let span = &self.judgement.span;
+        document.open(out, columns(self.judgement.request.grouping).iter().copied())?;
+        let span = &self.judgement.range;
         out.write_all(b",\"warm_up_until\":")?;
-        json::float(out, document.clock.seconds(span.from))?;
+        json::float(out, document.clock.seconds(span.warm_up_end))?;
         out.write_all(b",\"headline\":")?;
         json::text(out, &self.words.headline())?;
         self.json_trust(out)?;
@@ -99,13 +99,13 @@ impl LeakTable<'_> {
     }
 
     fn json_trust(&self, out: &mut dyn Write) -> io::Result<()> {
-        let trust = &self.judgement.trust;
+        let trust = &self.judgement.data_quality;
         out.write_all(b",\"trust\":{\"factor\":")?;
-        json::float(out, trust.factor())?;
+        json::float(out, trust.confidence_factor())?;
         out.write_all(b",\"notes\":[")?;
-        for (at, note) in trust.notes.iter().enumerate() {
+        for (at, note) in trust.issues.iter().enumerate() {
             write!(out, "{}{{\"kind\":\"{}\",\"factor\":", if at > 0 { "," } else { "" }, kind_name(&note.kind))?;
-            json::float(out, note.factor)?;
+            json::float(out, note.confidence_factor)?;
             out.write_all(b",\"text\":")?;
             json::text(out, &self.words.trust_note(note))?;
             out.write_all(b"}")?;
@@ -113,7 +113,7 @@ impl LeakTable<'_> {
         out.write_all(b"],\"reconciliation\":")?;
         let Some(both) = &trust.reconciliation else { return out.write_all(b"null}") };
         out.write_all(b"{\"seen_share\":")?;
-        json::float(out, both.seen_share)?;
+        json::float(out, both.recorded_share)?;
         out.write_all(b",\"tags\":[")?;
         for (at, tag) in both.tags.iter().enumerate() {
             out.write_all(if at > 0 { b",{\"tag\":" } else { b"{\"tag\":" })?;
@@ -131,9 +131,9 @@ impl LeakTable<'_> {
                 tag.stop_bytes,
                 tag.counted_allocs,
                 tag.counted_frees,
-                tag.seen_allocs,
-                tag.seen_frees,
-                tag.seen_growth_bytes
+                tag.recorded_allocs,
+                tag.recorded_frees,
+                tag.recorded_growth_bytes
             )?;
         }
         out.write_all(b"]}}")
@@ -180,7 +180,7 @@ impl LeakTable<'_> {
     fn cells(&self, at: usize, suspect: &Suspect) -> Fields {
         let text = |text: &str| if text.is_empty() { Cell::Null } else { Cell::Text(text.to_owned()) };
         let evidence = &suspect.evidence;
-        let net = i128::from(evidence.survivors.bytes) - i128::from(evidence.freed_earlier.bytes);
+        let net = i128::from(evidence.outstanding.bytes) - i128::from(evidence.freed_preexisting.bytes);
         let stack = self.stacks.frames(self.stacks.node_of(suspect.stack));
         let values = [
             Cell::Count(at as u64 + 1),
@@ -191,8 +191,8 @@ impl LeakTable<'_> {
             Cell::Text(suspect.verdict.name().to_owned()),
             Cell::Float(suspect.score),
             Cell::Float(suspect.confidence),
-            Cell::Count(evidence.survivors.bytes),
-            Cell::Count(evidence.survivors.count),
+            Cell::Count(evidence.outstanding.bytes),
+            Cell::Count(evidence.outstanding.count),
             Cell::Count(evidence.freed.count),
             Cell::Float(suspect.growth_bytes_per_s),
             Cell::Float(suspect.growth_bytes_per_s * 3600.0),
@@ -202,12 +202,12 @@ impl LeakTable<'_> {
             Cell::Count(evidence.allocated.count),
             Cell::Count(evidence.allocated.bytes),
             Cell::Net(net),
-            Cell::Count(evidence.stayed.blocks.count),
-            Cell::Count(evidence.stayed.blocks.bytes),
+            Cell::Count(evidence.older_than_usual.allocations.count),
+            Cell::Count(evidence.older_than_usual.allocations.bytes),
             Cell::Float(suspect.driver_share),
             Cell::Float(suspect.stack_share),
-            Cell::List(evidence.pyramid.iter().map(u64::to_string).collect()),
-            Cell::Flag(suspect.growth_scale > 1.0),
+            Cell::List(evidence.age_histogram.iter().map(u64::to_string).collect()),
+            Cell::Flag(suspect.loss_correction > 1.0),
             Cell::Words(self.words.claims(suspect)),
         ];
         let who = leaks_who::cells(suspect, self.words);
@@ -254,11 +254,11 @@ fn pool_cells(growth: &PoolGrowth) -> [(&'static str, Cell); 7] {
     let known = |bytes: Option<u64>| bytes.map_or(Cell::Null, Cell::Count);
     [
         ("growth_bytes_per_s", Cell::Float(growth.growth_bytes_per_s())),
-        ("slope_bytes_per_s", Cell::Float(growth.slope_bytes_per_s)),
+        ("slope_bytes_per_s", Cell::Float(growth.net_growth_bytes_per_s)),
         ("leak_bytes_per_s", Cell::Float(growth.leak_bytes_per_s)),
         ("growing_bytes_per_s", Cell::Float(growth.growing_bytes_per_s)),
         ("unattributed_bytes_per_s", Cell::Float(growth.unattributed_bytes_per_s)),
-        ("baseline_bytes", known(growth.baseline_bytes)),
+        ("baseline_bytes", known(growth.start_bytes)),
         ("limit_bytes", known(growth.limit_bytes)),
     ]
 }
@@ -299,12 +299,12 @@ fn joined(sentences: &[String]) -> String {
     sentences.iter().map(|text| text.replace('|', "\u{a6}")).collect::<Vec<_>>().join(" | ")
 }
 
-const fn columns(by: By) -> &'static [&'static str] {
+const fn columns(by: SuspectGrouping) -> &'static [&'static str] {
     match by {
-        By::Tag => &["tag", "paged"],
-        By::Stack => &["tag", "paged", "stack"],
-        By::Driver => &["driver", "paged"],
-        By::Process => &["process", "paged"],
+        SuspectGrouping::Tag => &["tag", "paged"],
+        SuspectGrouping::Stack => &["tag", "paged", "stack"],
+        SuspectGrouping::Driver => &["driver", "paged"],
+        SuspectGrouping::Process => &["process", "paged"],
     }
 }
 
@@ -313,16 +313,16 @@ const fn pool(paged: bool) -> &'static str {
 }
 
 /// The name of a note in files.
-const fn kind_name(kind: &TrustKind) -> &'static str {
+const fn kind_name(kind: &DataQualityKind) -> &'static str {
     match kind {
-        TrustKind::LostEvents { .. } => "lost_events",
-        TrustKind::LostBuffers { .. } => "lost_buffers",
-        TrustKind::Wrapped { .. } => "wrapped",
-        TrustKind::TagFilter { .. } => "tag_filter",
-        TrustKind::Short { .. } => "short",
-        TrustKind::MissingStacks { .. } => "missing_stacks",
-        TrustKind::ImpliedPairs { .. } => "implied_pairs",
-        TrustKind::SnapshotsDiffer { .. } => "snapshots_differ",
+        DataQualityKind::LostEvents { .. } => "lost_events",
+        DataQualityKind::LostBuffers { .. } => "lost_buffers",
+        DataQualityKind::CircularLogWrapped { .. } => "wrapped",
+        DataQualityKind::TagFilter { .. } => "tag_filter",
+        DataQualityKind::ShortRange { .. } => "short",
+        DataQualityKind::MissingStacks { .. } => "missing_stacks",
+        DataQualityKind::ImpliedEvents { .. } => "implied_pairs",
+        DataQualityKind::PoolRundownDiffers { .. } => "snapshots_differ",
     }
 }
 

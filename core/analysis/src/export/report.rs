@@ -2,7 +2,7 @@
 
 use super::{csv, json};
 use crate::pivot::{Figure, Number, Pivot};
-use crate::trace::time::{Clock, View};
+use crate::trace::time::{Clock, TimeRange};
 use std::io::{self, Write};
 
 /// What a file says about where its figures come from.
@@ -11,11 +11,11 @@ pub struct Document<'d> {
     /// The trace's name as the user gave it.
     pub trace: &'d str,
     /// The range of the figures.
-    pub view: View,
+    pub view: TimeRange,
     /// The recorded range of the trace.
-    pub recorded: View,
+    pub recorded: TimeRange,
     /// The analyzed range: the recorded range cut with the visible range.
-    pub analyzed: View,
+    pub analyzed: TimeRange,
     /// How ticks become seconds.
     pub clock: Clock,
 }
@@ -43,7 +43,7 @@ impl Document<'_> {
     /// # Errors
     ///
     /// What the writer says.
-    pub fn range(&self, out: &mut dyn Write, view: View) -> io::Result<()> {
+    pub fn range(&self, out: &mut dyn Write, view: TimeRange) -> io::Result<()> {
         out.write_all(b"{\"from\":")?;
         json::float(out, self.clock.seconds(view.from))?;
         out.write_all(b",\"to\":")?;

@@ -6,10 +6,10 @@ use crate::group::parallel::never;
 use crate::group::testkit::{Block, HZ, block, names};
 use crate::pivot::{Figure, PivotRequest, Sort, pivot};
 use crate::series::{SeriesRequest, series};
-use crate::trace::time::{Clock, ClockKind, Ticks, View};
+use crate::trace::time::{Clock, ClockKind, Ticks, TimeRange};
 use serde_json::{Value, json};
 
-const VIEW: View = View { from: Ticks(0), to: Ticks(10_000) };
+const VIEW: TimeRange = TimeRange { from: Ticks(0), to: Ticks(10_000) };
 
 fn document() -> Document<'static> {
     let clock = Clock { kind: ClockKind::Qpc, ticks_per_second: HZ, start_filetime: 0 };

@@ -8,14 +8,14 @@ use crate::group::key::Key;
 use crate::group::names::{Names, unknown_process};
 use crate::group::values::{KeyColumn, Source};
 use crate::trace::Trace;
-use crate::trace::context::Context;
-use crate::trace::time::{Clock, Ticks, View};
+use crate::trace::attributes::EventAttributes;
+use crate::trace::time::{Clock, Ticks, TimeRange};
 
 /// A query for one trace and one view.
 #[derive(Debug)]
 pub struct CompiledQuery {
     pub(super) root: Predicate,
-    pub(super) view: View,
+    pub(super) view: TimeRange,
 }
 
 /// A test on rows.
@@ -50,7 +50,7 @@ impl CompiledQuery {
     /// lifetime of a block whose allocation the trace does not show is unknown: no comparison takes it, `lifetime:none`
     /// takes both.
     #[must_use]
-    pub fn new(query: &Query, names: &Names, view: View) -> Self {
+    pub fn new(query: &Query, names: &Names, view: TimeRange) -> Self {
         Self { root: compile(&query.expression, names), view }
     }
 }
@@ -130,16 +130,16 @@ fn by_generation(low: Option<i128>, high: Option<i128>, generations: &Generation
     Predicate::Any(parts)
 }
 
-fn number_of(key: Key, context: &Context) -> Option<u32> {
+fn number_of(key: Key, context: &EventAttributes) -> Option<u32> {
     match key {
-        Key::Thread => (context.thread != Context::NO_THREAD).then_some(context.thread),
-        Key::Session => (context.session != Context::NO_SESSION).then_some(context.session),
-        _ => (context.cpu != Context::NO_CPU).then_some(u32::from(context.cpu)),
+        Key::Thread => (context.thread != EventAttributes::NO_THREAD).then_some(context.thread),
+        Key::Session => (context.session != EventAttributes::NO_SESSION).then_some(context.session),
+        _ => (context.cpu != EventAttributes::NO_CPU).then_some(u32::from(context.cpu)),
     }
 }
 
-fn by_context(trace: &Trace, matches: impl Fn(&Context) -> bool) -> Predicate {
-    Predicate::Context(trace.contexts.rows().iter().map(matches).collect())
+fn by_context(trace: &Trace, matches: impl Fn(&EventAttributes) -> bool) -> Predicate {
+    Predicate::Context(trace.attributes.rows().iter().map(matches).collect())
 }
 
 fn by_text(test: &Test, key: Key, names: &Names) -> Predicate {

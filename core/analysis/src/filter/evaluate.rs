@@ -7,7 +7,7 @@ use crate::group::parallel::{Cancel, Cancelled};
 use crate::group::size_class;
 use crate::trace::Trace;
 use crate::trace::allocation::AllocationTable;
-use crate::trace::time::{Ticks, View};
+use crate::trace::time::{Ticks, TimeRange};
 use rayon::prelude::*;
 use std::ops::Range;
 
@@ -37,7 +37,7 @@ impl CompiledQuery {
     }
 }
 
-fn evaluate(p: &Predicate, table: &AllocationTable, view: View, rows: Range<usize>) -> Vec<u64> {
+fn evaluate(p: &Predicate, table: &AllocationTable, view: TimeRange, rows: Range<usize>) -> Vec<u64> {
     let words = rows.len().div_ceil(64);
     let bits = |test: &dyn Fn(usize) -> bool| fill(rows.clone(), test);
     let bit = |list: &[bool], at: usize| list.get(at).copied().unwrap_or(false);
@@ -58,7 +58,7 @@ fn evaluate(p: &Predicate, table: &AllocationTable, view: View, rows: Range<usiz
             words
         }
         Predicate::LifeType(list) => bits(&|r| bit(list, class_of(view, table, r))),
-        Predicate::Context(list) => bits(&|r| bit(list, table.alloc_context[r].index())),
+        Predicate::Context(list) => bits(&|r| bit(list, table.alloc_attributes[r].index())),
         Predicate::AllocStack(list) => bits(&|r| bit(list, table.alloc_stack[r].index())),
         Predicate::FreeStack(list) => bits(&|r| bit(list, table.free_stack[r].index())),
         Predicate::SizeClass(list) => bits(&|r| bit(list, size_class::class_of(table.size[r]) as usize)),

@@ -5,9 +5,9 @@ use crate::group::key::Key;
 use crate::group::names::Names;
 use crate::group::parallel::never;
 use crate::group::testkit::{Block, block, names, random_blocks};
-use crate::trace::time::{Ticks, View};
+use crate::trace::time::{Ticks, TimeRange};
 
-const VIEW: View = View { from: Ticks(1000), to: Ticks(5000) };
+const VIEW: TimeRange = TimeRange { from: Ticks(1000), to: Ticks(5000) };
 
 fn blocks() -> Vec<Block> {
     let my: &[&str] = &["app:10", "nt:20", "my:30", "nt:40"];

@@ -18,7 +18,7 @@ use crate::group::names::Names;
 use crate::group::parallel::{Cancel, Cancelled};
 use crate::group::stacks::DisplayStacks;
 use crate::filter::rowset::RowSet;
-use crate::trace::time::View;
+use crate::trace::time::TimeRange;
 use rayon::prelude::*;
 use std::ops::Range;
 use std::sync::Arc;
@@ -80,7 +80,7 @@ impl Weight {
 #[derive(Clone, Copy)]
 pub struct FlameRequest<'r> {
     /// Relative to which view.
-    pub view: View,
+    pub view: TimeRange,
     /// Only these rows.
     pub rows: Option<&'r RowSet>,
     /// From which end.

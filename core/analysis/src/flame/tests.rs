@@ -3,10 +3,10 @@
 use super::*;
 use crate::group::parallel::never;
 use crate::group::testkit::{Block, Dice, block, names, random_blocks};
-use crate::trace::time::{LifeType, Ticks};
+use crate::trace::time::{LifetimeClass, Ticks};
 use std::collections::BTreeMap;
 
-const VIEW: View = View { from: Ticks(2000), to: Ticks(7000) };
+const VIEW: TimeRange = TimeRange { from: Ticks(2000), to: Ticks(7000) };
 const NO_ZOOM: &[String] = &[];
 
 fn request(merge: Merge, weight: Weight) -> FlameRequest<'static> {
@@ -40,15 +40,15 @@ fn shown(stack: &[&str]) -> Vec<String> {
     stack.iter().map(frame).collect()
 }
 
-fn class(block: &Block) -> Option<LifeType> {
+fn class(block: &Block) -> Option<LifetimeClass> {
     let alloc = block.alloc.unwrap_or(i64::MIN);
     let free = block.free.unwrap_or(i64::MAX);
     let inside = (alloc >= VIEW.from.0, free <= VIEW.to.0);
     (alloc <= VIEW.to.0 && free >= VIEW.from.0).then_some(match inside {
-        (true, true) => LifeType::Aifi,
-        (true, false) => LifeType::Aifo,
-        (false, true) => LifeType::Aofi,
-        (false, false) => LifeType::Aofo,
+        (true, true) => LifetimeClass::Aifi,
+        (true, false) => LifetimeClass::Aifo,
+        (false, true) => LifetimeClass::Aofi,
+        (false, false) => LifetimeClass::Aofo,
     })
 }
 
@@ -57,7 +57,7 @@ fn folded(blocks: &[Block], merge: Merge, weight: Weight) -> BTreeMap<String, (u
     let mut nodes: BTreeMap<String, (u64, u64, u64)> = BTreeMap::new();
     for block in blocks {
         let Some(class) = class(block) else { continue };
-        let impacting = class == LifeType::Aifo;
+        let impacting = class == LifetimeClass::Aifo;
         let weighs = match weight {
             Weight::ImpactingSize => block.size * u64::from(impacting),
             Weight::ImpactingCount => u64::from(impacting),
@@ -223,7 +223,7 @@ fn rows_without_stacks_are_said_to_be_none() {
     assert!(tree.lacks_stacks() && !tree.is_empty());
     assert_eq!(listed(&tree).keys().collect::<Vec<_>>(), ["", "[No stack]"]);
     assert!(!tree.is_frame(1) && tree.own_weight(1) == 16);
-    let late = View { from: Ticks(9000), to: Ticks(9001) };
+    let late = TimeRange { from: Ticks(9000), to: Ticks(9001) };
     let question = FlameRequest { view: late, ..request(Merge::Callees, Weight::Size) };
     let nothing = flame(&names(&[block(Some(1), Some(2), 5)]), &question, &never).unwrap();
     assert!(nothing.is_empty() && nothing.lacks_stacks());

@@ -8,7 +8,7 @@ use super::rank::{rank_rows, rank_tuples};
 use super::size_class;
 use super::values::{KeyColumn, Source};
 use crate::trace::allocation::AllocationTable;
-use crate::trace::time::{LifeType, View};
+use crate::trace::time::{LifetimeClass, TimeRange};
 use std::sync::Arc;
 
 /// Position in tables by life type of rows that are not in the view.
@@ -17,9 +17,9 @@ pub const OUTSIDE: usize = 4;
 /// Position of a life type in tables by life type.
 #[inline]
 #[must_use]
-pub fn class_of(view: View, table: &AllocationTable, row: usize) -> usize {
+pub fn class_of(view: TimeRange, table: &AllocationTable, row: usize) -> usize {
     let life = view.classify(table.alloc_time[row], table.free_time[row]);
-    life.map_or(OUTSIDE, |l: LifeType| l as usize)
+    life.map_or(OUTSIDE, |l: LifetimeClass| l as usize)
 }
 
 /// The columns whose numbers come from one place, as one number.
@@ -180,7 +180,7 @@ impl Cells {
             cell += axis.part(size_class::class_of(table.size[row]) as usize);
         }
         if let Some(axis) = &self.context {
-            cell += axis.part(table.alloc_context[row].index());
+            cell += axis.part(table.alloc_attributes[row].index());
         }
         if let Some(axis) = &self.alloc_stack {
             cell += axis.part(table.alloc_stack[row].index());

@@ -1,6 +1,6 @@
 //! Generations: marks on the time axis split allocations by their birth. It knows moments alone, no rows.
 
-use crate::trace::time::{Clock, Ticks, View};
+use crate::trace::time::{Clock, Ticks, TimeRange};
 
 /// Marks on the time axis. Generation 0 holds the blocks from before the trace, whose allocation it does not show; 1 those
 /// allocated before the first mark, 2 those from it on, and so on: what is allocated exactly at a mark belongs to the
@@ -58,7 +58,7 @@ impl Generations {
 
     /// The generations' texts by number, `2: 12.400 s to 30.000 s`; the first begins and the last ends with the trace.
     #[must_use]
-    pub fn labels(&self, extent: View, clock: &Clock) -> Vec<String> {
+    pub fn labels(&self, extent: TimeRange, clock: &Clock) -> Vec<String> {
         let mut labels = vec!["before the trace".to_owned()];
         let mut from = extent.from;
         for (at, to) in self.marks.iter().chain([&extent.to]).enumerate() {

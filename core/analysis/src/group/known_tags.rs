@@ -1,7 +1,7 @@
 //! What well-known tags stand for, in words of our own, for those who have no `pooltag.txt`. Only what is certain stands here:
 //! a tag that is not in the table has no description, and a family is named only where all of its tags belong to it.
 
-use crate::trace::context::Tag;
+use crate::trace::attributes::Tag;
 
 /// What follows a description from here, so that nobody takes it for the words of a `pooltag.txt`.
 pub const MARK: &str = " (built-in note)";

@@ -14,7 +14,7 @@ use super::rank::{rank_rows, rank_texts};
 use super::stacks::DisplayStacks;
 use super::values::{KeyColumn, Labels, Source};
 use crate::trace::Trace;
-use crate::trace::context::Context;
+use crate::trace::attributes::EventAttributes;
 use crate::trace::ids::{FrameId, ProcessId, StackId};
 use crate::trace::time::Ticks;
 use rayon::prelude::*;
@@ -220,7 +220,7 @@ impl Names {
             Key::Type => (Source::LifeType([0, 1, 2, 3, 4]), Labels::Words(TYPE_WORDS)),
             Key::ImpactingType => (Source::LifeType([1, 0, 1, 1, 2]), Labels::Words(IMPACTING_WORDS)),
             Key::Paged => {
-                let rows = self.trace.contexts.rows().iter();
+                let rows = self.trace.attributes.rows().iter();
                 let ids = rows.map(|c| u32::from(c.pool_type.is_paged())).collect();
                 (Source::Context(Arc::new(ids)), Labels::Words(PAGED_WORDS))
             }
@@ -228,9 +228,9 @@ impl Names {
             Key::Tag => self.context_texts(|c| c.tag.text()),
             Key::TagDescription => self.context_texts(|c| self.tag_description(c)),
             Key::Process => self.context_texts(|c| self.process_label(c.process)),
-            Key::Thread => self.context_numbers(|c| (c.thread != Context::NO_THREAD).then_some(c.thread)),
-            Key::Cpu => self.context_numbers(|c| (c.cpu != Context::NO_CPU).then_some(u32::from(c.cpu))),
-            Key::Session => self.context_numbers(|c| (c.session != Context::NO_SESSION).then_some(c.session)),
+            Key::Thread => self.context_numbers(|c| (c.thread != EventAttributes::NO_THREAD).then_some(c.thread)),
+            Key::Cpu => self.context_numbers(|c| (c.cpu != EventAttributes::NO_CPU).then_some(u32::from(c.cpu))),
+            Key::Session => self.context_numbers(|c| (c.session != EventAttributes::NO_SESSION).then_some(c.session)),
             Key::Driver => self.blamed_texts(|f| driver_label(&self.trace, f)),
             Key::Function => self.blamed_texts(|f| function_label(&self.trace, self.symbols.as_deref(), f)),
             Key::Stack | Key::FreeStack => {
@@ -249,14 +249,14 @@ impl Names {
         KeyColumn { key, source, labels }
     }
 
-    fn context_texts(&self, text: impl Fn(&Context) -> String) -> (Source, Labels) {
-        let texts = self.trace.contexts.rows().iter().map(text).collect();
+    fn context_texts(&self, text: impl Fn(&EventAttributes) -> String) -> (Source, Labels) {
+        let texts = self.trace.attributes.rows().iter().map(text).collect();
         let (distinct, ids) = rank_texts(texts);
         (Source::Context(Arc::new(ids)), Labels::Texts(distinct))
     }
 
-    fn context_numbers(&self, number: impl Fn(&Context) -> Option<u32>) -> (Source, Labels) {
-        let numbers = self.trace.contexts.rows().iter().map(|c| number(c).map(u64::from));
+    fn context_numbers(&self, number: impl Fn(&EventAttributes) -> Option<u32>) -> (Source, Labels) {
+        let numbers = self.trace.attributes.rows().iter().map(|c| number(c).map(u64::from));
         let numbers: Vec<Option<u64>> = numbers.collect();
         let mut distinct = numbers.clone();
         distinct.sort_unstable();
@@ -339,7 +339,7 @@ impl Names {
         row.map_or_else(|| unknown_process(process).to_owned(), crate::trace::process::Process::label)
     }
 
-    fn tag_description(&self, context: &Context) -> String {
+    fn tag_description(&self, context: &EventAttributes) -> String {
         let built_in =
             || known_tags::describe(context.tag).map_or_else(String::new, |text| format!("{text}{}", known_tags::MARK));
         let text = self.pool_tags.as_ref().and_then(|tags| tags.get(context.tag));

@@ -66,7 +66,7 @@ impl EventOrder {
         let size = |row: &u32| u32::try_from(table.size[*row as usize]).unwrap_or(LARGE);
         Self {
             first_known,
-            contexts: frees.par_iter().map(|row| table.alloc_context[*row as usize].0).collect(),
+            contexts: frees.par_iter().map(|row| table.alloc_attributes[*row as usize].0).collect(),
             sizes: frees.par_iter().map(size).collect(),
             frees,
             is_free,
@@ -129,7 +129,7 @@ impl EventOrder {
                 of_free = table.size.get(freed).copied().unwrap_or(0);
             }
             let of_alloc = table.size.get(alloc).copied().unwrap_or(0);
-            let allocated = table.alloc_context.get(alloc).map_or(0, |context| context.0);
+            let allocated = table.alloc_attributes.get(alloc).map_or(0, |context| context.0);
             let mask = u64::from(is_free).wrapping_neg();
             let choose = |alloc: u64, free: u64| alloc ^ ((alloc ^ free) & mask);
             visit(Event {

@@ -1,7 +1,7 @@
 //! The user's `pooltag.txt`: lines `Tag - binary - description`. It must never be invented: without a file there are no
 //! descriptions.
 
-use crate::trace::context::Tag;
+use crate::trace::attributes::Tag;
 use std::collections::BTreeMap;
 
 /// What a file says about one tag.

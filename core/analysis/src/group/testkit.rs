@@ -6,14 +6,14 @@ use poolscope_etl::diagnostics::Anomalies;
 use poolscope_symbols::names::{AddressSymbol, InlinedFunction, NameSource, SourceLine};
 use crate::trace::Trace;
 use crate::trace::allocation::AllocationTable;
-use crate::trace::context::{Context, ContextTable, PoolType, Tag};
-use crate::trace::ids::{ContextId, FrameId, ModuleId, ProcessId, StackId};
+use crate::trace::attributes::{EventAttributes, AttributesTable, PoolType, Tag};
+use crate::trace::ids::{AttributesId, FrameId, ModuleId, ProcessId, StackId};
 use crate::trace::module::{Module, ModuleTable};
 use crate::trace::process::{Process, ProcessTable};
 use crate::trace::recorded::RecordedRange;
 use crate::trace::stack::{Frame, StackInterner};
-use crate::trace::summary::{Census, Snapshots, TraceSummary};
-use crate::trace::time::{Clock, ClockKind, Ticks, View};
+use crate::trace::summary::{TraceStatistics, PoolRundown, TraceSummary};
+use crate::trace::time::{Clock, ClockKind, Ticks, TimeRange};
 use std::sync::Arc;
 
 /// Ticks in a second of the traces made here.
@@ -123,15 +123,15 @@ pub fn in_row_order(mut blocks: Vec<Block>) -> Vec<Block> {
 pub fn trace(blocks: &[Block]) -> Arc<Trace> {
     let blocks = in_row_order(blocks.to_vec());
     let mut table = AllocationTable::default();
-    let mut contexts: Vec<Context> = Vec::new();
+    let mut contexts: Vec<EventAttributes> = Vec::new();
     let mut interner = StackInterner::default();
     for b in &blocks {
-        let context = Context {
+        let context = EventAttributes {
             tag: Tag(*b.tag),
             pool_type: PoolType(b.pool_type),
             process: ProcessId(b.process),
             thread: b.thread,
-            session: b.session.unwrap_or(Context::NO_SESSION),
+            session: b.session.unwrap_or(EventAttributes::NO_SESSION),
             cpu: b.cpu,
         };
         let at = contexts.iter().position(|c| *c == context).unwrap_or_else(|| {
@@ -142,8 +142,8 @@ pub fn trace(blocks: &[Block]) -> Arc<Trace> {
         table.free_time.push(b.free.map_or(Ticks::NEVER, Ticks));
         table.size.push(b.size);
         table.address.push(b.address);
-        table.alloc_context.push(ContextId(at as u32));
-        table.free_context.push(ContextId::NONE);
+        table.alloc_attributes.push(AttributesId(at as u32));
+        table.free_attributes.push(AttributesId::NONE);
         table.alloc_stack.push(stack(&mut interner, b.stack));
         table.free_stack.push(stack(&mut interner, b.free_stack));
         table.flags.push(b.flags);
@@ -151,15 +151,15 @@ pub fn trace(blocks: &[Block]) -> Arc<Trace> {
     Arc::new(Trace {
         summary: TraceSummary { pointer_size: 8, ..TraceSummary::default() },
         clock: Clock { kind: ClockKind::Qpc, ticks_per_second: HZ, start_filetime: 0 },
-        extent: View { from: Ticks(0), to: Ticks(10_000) },
-        recorded: RecordedRange::whole(View { from: Ticks(0), to: Ticks(10_000) }),
+        extent: TimeRange { from: Ticks(0), to: Ticks(10_000) },
+        recorded: RecordedRange::whole(TimeRange { from: Ticks(0), to: Ticks(10_000) }),
         allocations: table,
-        contexts: ContextTable::from_rows(contexts),
+        attributes: AttributesTable::from_rows(contexts),
         stacks: interner.finish(),
         modules: modules(),
         processes: processes(),
-        snapshots: Snapshots::default(),
-        census: Census::default(),
+        pool_rundown: PoolRundown::default(),
+        statistics: TraceStatistics::default(),
         anomalies: Anomalies::default(),
     })
 }

@@ -12,10 +12,10 @@ use super::system::Facts;
 use super::verdicts;
 use crate::trace::Trace;
 use crate::trace::allocation::{AllocationTable, flag};
-use crate::trace::context::{Context, ContextTable};
-use crate::trace::ids::{ContextId, StackId};
-use crate::trace::summary::Census;
-use crate::trace::time::{Ticks, View};
+use crate::trace::attributes::{EventAttributes, AttributesTable};
+use crate::trace::ids::{AttributesId, StackId};
+use crate::trace::summary::TraceStatistics;
+use crate::trace::time::{Ticks, TimeRange};
 use poolscope_base::progress::{CancelToken, Cancelled};
 use poolscope_etl::diagnostics::{Anomalies, AnomalyKind};
 use rayon::prelude::*;
@@ -30,7 +30,7 @@ pub fn assemble(
     mut shards: Vec<Shard>,
     facts: Facts,
     joined: Joined,
-    mut contexts: ContextTable,
+    mut contexts: AttributesTable,
     paired: Paired,
     (options, cancel): (LoadOptions, &CancelToken),
 ) -> Result<Trace, Cancelled> {
@@ -66,8 +66,8 @@ pub fn assemble(
         stacks: joined.stacks,
         modules: facts.modules,
         processes: facts.processes,
-        snapshots: facts.snapshots,
-        census,
+        pool_rundown: facts.snapshots,
+        statistics: census,
         anomalies,
     };
     verdicts::add(&mut trace, origin, verdicts::Found { is_wrapped, headers }, options);
@@ -88,26 +88,26 @@ fn shown(origin: &Origin, recording: &Recording, shards: &[Shard]) -> Shown {
 /// From time zero, or the first pool event before it, to the end that the header gives, or the last event after it.
 /// Without an end in the header that can be believed, the last kernel record stands for it: merges inject records with later
 /// times.
-fn extent(shards: &[Shard], header_end: Option<Ticks>, last_kernel: Option<Ticks>) -> View {
+fn extent(shards: &[Shard], header_end: Option<Ticks>, last_kernel: Option<Ticks>) -> TimeRange {
     let pool = shards.iter().filter_map(|s| s.pool_times);
     let first_pool = pool.clone().map(|t| t.0).min();
     let last_pool = pool.map(|t| t.1).max();
     let end = header_end.or(last_kernel);
     let from = first_pool.unwrap_or(Ticks(0)).min(Ticks(0));
-    View { from, to: end.max(last_pool).unwrap_or(Ticks(0)).max(Ticks(0)) }
+    TimeRange { from, to: end.max(last_pool).unwrap_or(Ticks(0)).max(Ticks(0)) }
 }
 
-fn census(origin: &Origin, shards: &[Shard], joined: &Joined) -> Census {
+fn census(origin: &Origin, shards: &[Shard], joined: &Joined) -> TraceStatistics {
     let (buffers, compressed_buffers) = match &origin.buffers {
         Some(buffers) => (buffers.total, Some(buffers.compressed)),
         None => (u64::from(origin.logfile.buffers_written), None),
     };
-    let mut census = Census { buffers, compressed_buffers, stacks: joined.census, ..Census::default() };
+    let mut census = TraceStatistics { buffers, compressed_buffers, stacks: joined.census, ..TraceStatistics::default() };
     for shard in shards {
         let part = &shard.census;
         census.records += part.records;
         census.messages += part.messages;
-        census.pool_snapshots += part.snapshots;
+        census.pool_rundown_records += part.snapshots;
         census.stack_records += part.stack_records;
         census.stack_definitions += part.stack_definitions;
         census.pool_allocs += shard.allocs.len() as u64;
@@ -122,7 +122,7 @@ fn census(origin: &Origin, shards: &[Shard], joined: &Joined) -> Census {
     census
 }
 
-fn columns(shards: &mut [Shard], mut paired: Paired, contexts: &mut ContextTable) -> AllocationTable {
+fn columns(shards: &mut [Shard], mut paired: Paired, contexts: &mut AttributesTable) -> AllocationTable {
     let total = paired.ends.len() + paired.extra.len();
     // Events go from here on: only the allocations' columns are left to copy.
     for shard in shards.iter_mut() {
@@ -138,7 +138,7 @@ fn columns(shards: &mut [Shard], mut paired: Paired, contexts: &mut ContextTable
     let address = order.apply(gather(shards, total, |c| &mut c.address, extra, |row| row.address));
     let size = order.apply(gather(shards, total, |c| &mut c.size, extra, |row| row.size));
     let allocator = |row: &ExtraRow| allocators.get(&row.context).unwrap_or(&row.context).0;
-    let alloc_context = order.apply(gather(shards, total, |c| &mut c.context, extra, allocator));
+    let alloc_attributes = order.apply(gather(shards, total, |c| &mut c.context, extra, allocator));
     let ends = &paired.ends;
     let mut flags = ended(ends, End::flags, extra, |row| row.flags);
     let alloc_stack = if shards.iter().all(|s| s.allocs.stack.is_empty()) && extra.iter().all(|e| e.stack.0 == 0) {
@@ -158,10 +158,10 @@ fn columns(shards: &mut [Shard], mut paired: Paired, contexts: &mut ContextTable
         alloc_time,
         size,
         address,
-        alloc_context: ids(alloc_context, ContextId),
+        alloc_attributes: ids(alloc_attributes, AttributesId),
         alloc_stack,
         free_time: order.apply(ended(ends, End::time, extra, |row| row.free_time)),
-        free_context: order.apply(ended(ends, End::context, extra, |row| row.context)),
+        free_attributes: order.apply(ended(ends, End::context, extra, |row| row.context)),
         free_stack: order.apply(ended(ends, End::stack, extra, |row| row.stack)),
         flags: order.apply(flags),
     }
@@ -169,9 +169,9 @@ fn columns(shards: &mut [Shard], mut paired: Paired, contexts: &mut ContextTable
 
 /// What is known of who allocated the blocks whose allocation was not seen, by what their frees say: the pool, but not the
 /// process, thread and processor, which are those of the free.
-fn unknown_allocators(extra: &[ExtraRow], contexts: &mut ContextTable) -> FxHashMap<ContextId, ContextId> {
-    let mut of_free: FxHashMap<ContextId, ContextId> = FxHashMap::default();
-    let mut known: FxHashMap<Context, ContextId> = FxHashMap::default();
+fn unknown_allocators(extra: &[ExtraRow], contexts: &mut AttributesTable) -> FxHashMap<AttributesId, AttributesId> {
+    let mut of_free: FxHashMap<AttributesId, AttributesId> = FxHashMap::default();
+    let mut known: FxHashMap<EventAttributes, AttributesId> = FxHashMap::default();
     for row in extra {
         if of_free.contains_key(&row.context) {
             continue;

@@ -2,8 +2,8 @@
 //! during the trace, each event's own time decides which process it means.
 
 use super::shard::{Interner, NO_ID, RawContext, Shard};
-use crate::trace::context::PoolType;
-use crate::trace::context::{Context, ContextTable, Tag};
+use crate::trace::attributes::PoolType;
+use crate::trace::attributes::{EventAttributes, AttributesTable, Tag};
 use crate::trace::ids::ProcessId;
 use crate::trace::process::ProcessTable;
 use crate::trace::time::Ticks;
@@ -12,13 +12,13 @@ use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
 /// Replaces the local contexts of all events by the trace's.
-pub fn join(shards: &mut [Shard], processes: &ProcessTable, cancel: &CancelToken) -> Result<ContextTable, Cancelled> {
+pub fn join(shards: &mut [Shard], processes: &ProcessTable, cancel: &CancelToken) -> Result<AttributesTable, Cancelled> {
     shards.par_iter_mut().try_for_each(|shard| {
         cancel.check()?;
         name_processes(shard, processes);
         Ok(())
     })?;
-    let mut table: Interner<Context> = Interner::default();
+    let mut table: Interner<EventAttributes> = Interner::default();
     let mut maps: Vec<Vec<u32>> = Vec::with_capacity(shards.len());
     for shard in shards.iter_mut() {
         cancel.check()?;
@@ -32,7 +32,7 @@ pub fn join(shards: &mut [Shard], processes: &ProcessTable, cancel: &CancelToken
         }
         Ok(())
     })?;
-    Ok(ContextTable::from_rows(table.rows))
+    Ok(AttributesTable::from_rows(table.rows))
 }
 
 fn name_processes(shard: &mut Shard, processes: &ProcessTable) {
@@ -59,8 +59,8 @@ fn name_processes(shard: &mut Shard, processes: &ProcessTable) {
     }
 }
 
-fn with_process(row: &RawContext, process: ProcessId) -> Context {
-    Context {
+fn with_process(row: &RawContext, process: ProcessId) -> EventAttributes {
+    EventAttributes {
         tag: Tag(row.tag),
         pool_type: PoolType(row.pool_type),
         process: if row.pid == NO_ID { ProcessId::NONE } else { process },

@@ -7,7 +7,7 @@ use super::recent::{RecentEvents, Slot, Target};
 use super::shard::{Definition, EventColumns, Half, HalfRef, LooseStack, NO_ID, RawContext, Shard};
 use super::span::{Believed, Span, times_behind};
 use super::{LoadOptions, StackScope};
-use crate::trace::context::Context;
+use crate::trace::attributes::EventAttributes;
 use crate::trace::time::Ticks;
 use poolscope_base::bytes::guid::Guid;
 use poolscope_base::progress::{CancelToken, Cancelled, Progress};
@@ -89,7 +89,7 @@ impl Worker {
         shard.frees.reserve(events, with_halves);
         shard.directions.reserve_exact(events);
         let (providers, stacks) = (FxHashMap::default(), options.stacks);
-        let (cpu, place, first_definition) = (Context::NO_CPU, Place::Unknown, 0);
+        let (cpu, place, first_definition) = (EventAttributes::NO_CPU, Place::Unknown, 0);
         let (believed, span, by_cpu) = (None, Span::default(), BTreeMap::new());
         let decoder = Decoder {
             shard,
@@ -200,7 +200,7 @@ impl Decoder<'_> {
         self.begin_buffer();
         let mut clock = Watch::default();
         for (record, cpu) in batch.records() {
-            self.cpu = cpu.unwrap_or(Context::NO_CPU);
+            self.cpu = cpu.unwrap_or(EventAttributes::NO_CPU);
             self.framed(&record, &Records::new(&[]), &mut clock);
         }
         self.shard.anomalies.add(AnomalyKind::TimeWentBack, u64::from(clock.went_back));

@@ -3,7 +3,7 @@
 
 use super::shard::ImageChange;
 use crate::trace::ids::ModuleId;
-use crate::trace::module::{ImageLife, Module, ModuleTable, Rsds, file_name};
+use crate::trace::module::{LoadedImage, Module, ModuleTable, Rsds, file_name};
 use crate::trace::time::Ticks;
 use poolscope_etl::event::identity::{ImageIdEvent, RsdsEvent};
 use poolscope_etl::event::image::ImageEvent;
@@ -207,7 +207,7 @@ impl Images {
                 modules.push(module);
                 ModuleId(modules.len() as u32 - 1)
             });
-            lives.push(ImageLife { module: id, pid, load, unload });
+            lives.push(LoadedImage { module: id, pid, load, unload });
         }
         ModuleTable::new(modules, lives)
     }
@@ -354,7 +354,7 @@ mod tests {
         images.event(Ticks(900), ImageChange::Stop, event("\\SystemRoot\\new.sys", 0), 4);
         let table = images.finish();
         assert_eq!((at(&table, 50), at(&table, 300)), (("old.sys", Some(1), 10), ("new.sys", Some(2), 20)));
-        assert_eq!((table.modules().len(), table.lives().len()), (2, 2));
+        assert_eq!((table.modules().len(), table.loaded_images().len()), (2, 2));
     }
 
     #[test]

@@ -5,8 +5,8 @@
 use super::partition::{Entry, FREE, Partitioned, hash, partition, partition_bits};
 use super::shard::{Shard, UNCERTAIN};
 use crate::trace::allocation::flag;
-use crate::trace::context::{Context, ContextTable};
-use crate::trace::ids::{ContextId, StackId};
+use crate::trace::attributes::{EventAttributes, AttributesTable};
+use crate::trace::ids::{AttributesId, StackId};
 use crate::trace::time::Ticks;
 use poolscope_base::progress::{CancelToken, Cancelled};
 use poolscope_etl::diagnostics::{Anomalies, AnomalyKind};
@@ -37,7 +37,7 @@ impl Default for End {
     fn default() -> Self {
         Self {
             time: AtomicI64::new(Ticks::NEVER.0),
-            context: AtomicU32::new(ContextId::NONE.0),
+            context: AtomicU32::new(AttributesId::NONE.0),
             stack: AtomicU32::new(StackId::EMPTY.0),
         }
     }
@@ -56,9 +56,9 @@ impl End {
     }
 
     /// What freed it.
-    pub fn context(&self) -> ContextId {
+    pub fn context(&self) -> AttributesId {
         let context = self.context.load(Ordering::Relaxed);
-        if context == IMPLIED { ContextId::NONE } else { ContextId(context) }
+        if context == IMPLIED { AttributesId::NONE } else { AttributesId(context) }
     }
 
     /// The stack of the free.
@@ -86,13 +86,13 @@ pub struct ExtraRow {
     pub free_time: Ticks,
     pub address: u64,
     pub size: u64,
-    pub context: ContextId,
+    pub context: AttributesId,
     pub stack: StackId,
     pub flags: u8,
 }
 
 /// Pairs the events of all shards.
-pub fn pair(shards: &mut [Shard], contexts: &ContextTable, cancel: &CancelToken) -> Result<Paired, Cancelled> {
+pub fn pair(shards: &mut [Shard], contexts: &AttributesTable, cancel: &CancelToken) -> Result<Paired, Cancelled> {
     let allocs: usize = shards.iter().map(|s| s.allocs.len()).sum();
     let frees: usize = shards.iter().map(|s| s.frees.len()).sum();
     let bits = partition_bits(allocs + frees);
@@ -169,7 +169,7 @@ struct Input<'a> {
     shards: &'a [Shard],
     parts: &'a [Partitioned],
     bases: &'a [u32],
-    contexts: &'a ContextTable,
+    contexts: &'a AttributesTable,
     paired: &'a Paired,
 }
 
@@ -260,7 +260,7 @@ impl Input<'_> {
         let (alloc_entry, free_entry) = (&alloc.entry, &free.entry);
         self.end_of(alloc).set(free_entry.time, free_entry.context, free_entry.stack);
         let (context, before) = (free_entry.context, alloc_entry.context);
-        let tag = |id: u32| self.contexts.get(ContextId(id)).map(|c| c.tag);
+        let tag = |id: u32| self.contexts.get(AttributesId(id)).map(|c| c.tag);
         if free_entry.size != alloc_entry.size || (context != before && tag(context) != tag(before)) {
             outcome.anomalies.add(AnomalyKind::PairDisagrees, 1);
         }
@@ -276,7 +276,7 @@ impl Input<'_> {
             free_time: entry.time,
             address: entry.address,
             size: sizes[(entry.row & !FREE) as usize],
-            context: ContextId(entry.context),
+            context: AttributesId(entry.context),
             stack: StackId(entry.stack & !UNCERTAIN),
             flags: free_stack_flag(entry.stack) | if freed.is_some() { flag::IMPLIED_ALLOCATION } else { 0 },
         }
@@ -287,12 +287,12 @@ impl Input<'_> {
     }
 
     fn cpu(&self, event: &Event) -> u16 {
-        self.contexts.get(ContextId(event.entry.context)).map_or(0, |c| c.cpu)
+        self.contexts.get(AttributesId(event.entry.context)).map_or(0, |c| c.cpu)
     }
 }
 
 /// Groups the events of a partition by address and session, each group in file order.
-fn group(scratch: &mut Scratch, bits: u32, contexts: &ContextTable) {
+fn group(scratch: &mut Scratch, bits: u32, contexts: &AttributesTable) {
     let Scratch { events, table, groups, group_of, starts, order } = scratch;
     let slots = (events.len() * 2).next_power_of_two().max(16);
     table.clear();
@@ -304,7 +304,7 @@ fn group(scratch: &mut Scratch, bits: u32, contexts: &ContextTable) {
     let shift = 64 - slots.ilog2();
     for event in events.iter() {
         // The top bits chose the partition; the next ones choose the slot.
-        let session = contexts.get(ContextId(event.entry.context)).map_or(Context::NO_SESSION, |c| c.session);
+        let session = contexts.get(AttributesId(event.entry.context)).map_or(EventAttributes::NO_SESSION, |c| c.session);
         let mixed = (hash(event.entry.address) << bits) ^ (u64::from(session.wrapping_add(1)) << 40);
         let mut slot = (mixed >> shift) as usize;
         let key = (event.entry.address, session);

@@ -2,7 +2,7 @@
 
 use super::decode::Decoder;
 use super::shard::{ImageChange, ProcessChange, Rare};
-use crate::trace::summary::SnapshotEnd;
+use crate::trace::summary::RundownPhase;
 use crate::trace::time::Ticks;
 use poolscope_etl::diagnostics::AnomalyKind;
 use poolscope_etl::event::kind::EventKind;
@@ -85,6 +85,6 @@ impl Decoder<'_> {
     }
 }
 
-fn snapshot_end(stop: bool) -> SnapshotEnd {
-    if stop { SnapshotEnd::Stop } else { SnapshotEnd::Start }
+fn snapshot_end(stop: bool) -> RundownPhase {
+    if stop { RundownPhase::Stop } else { RundownPhase::Start }
 }

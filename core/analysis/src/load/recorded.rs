@@ -5,7 +5,7 @@ use super::clock::Checked;
 use super::origin::Origin;
 use super::span::Span;
 use crate::trace::recorded::{CpuRange, Hole, RecordedRange};
-use crate::trace::time::{Ticks, View};
+use crate::trace::time::{Ticks, TimeRange};
 use poolscope_base::progress::{CancelToken, Cancelled};
 use poolscope_etl::buffer::flag;
 use poolscope_etl::diagnostics::{Anomalies, AnomalyKind};
@@ -138,7 +138,7 @@ pub fn recorded_range(
     let (Some(first), Some(last)) = (recording.first(), recording.last()) else {
         // Nothing of the kernel was recorded: what the header says is all there is.
         let to = checked.end.unwrap_or_default().max(Ticks(0));
-        let mut nothing = RecordedRange::whole(View { from: Ticks(0), to });
+        let mut nothing = RecordedRange::whole(TimeRange { from: Ticks(0), to });
         (nothing.buffers, nothing.buffers_written, nothing.header_end) = (found, written, checked.end);
         nothing.start_missing = is_wrapped;
         nothing.end_missing = is_end_missing(recording, origin, checked, Ticks(0));
@@ -148,13 +148,13 @@ pub fn recorded_range(
     let from = if ends.start_missing { start_of_wrapped(recording, origin).clamp(first, last) } else { first };
     let first_end = recording.main_cpus().map(|cpu| cpu.last).min().unwrap_or(last);
     let to = if ends.end_missing { first_end.max(from) } else { last };
-    let range = View { from, to };
+    let range = TimeRange { from, to };
     cancel.check()?;
     let mut holes = holes(recording, origin, range, ends.end_missing);
     // What is missing at an end that is missing anyway is no hole.
     holes.retain(|hole| {
-        let at_start = ends.start_missing && hole.view.to <= range.from;
-        let at_end = ends.end_missing && hole.view.from >= range.to;
+        let at_start = ends.start_missing && hole.range.to <= range.from;
+        let at_end = ends.end_missing && hole.range.from >= range.to;
         !at_start && !at_end
     });
     cancel.check()?;
@@ -257,19 +257,19 @@ fn merged_start(recording: &Recording) -> Ticks {
 
 /// A loss: where, and how many records.
 struct Loss {
-    view: View,
+    view: TimeRange,
     records: u64,
 }
 
 /// The parts of a range in which events are missing.
-fn holes(recording: &Recording, origin: &Origin, range: View, end_missing: bool) -> Vec<Hole> {
+fn holes(recording: &Recording, origin: &Origin, range: TimeRange, end_missing: bool) -> Vec<Hole> {
     let mut losses = flagged(recording, origin);
     losses.extend(damaged(recording, range));
     losses.extend(
         breaks(recording, origin).into_iter().filter_map(|(place, records)| gap(recording, place, records, range)),
     );
     let clip = |loss: Loss| {
-        let view = View { from: loss.view.from.max(range.from), to: loss.view.to.min(range.to) };
+        let view = TimeRange { from: loss.view.from.max(range.from), to: loss.view.to.min(range.to) };
         // What a torn buffer has lost belongs to the end that is missing.
         let is_behind = end_missing && view.from >= range.to;
         (view.from <= view.to && loss.records > 0 && !is_behind).then_some(Loss { view, ..loss })
@@ -289,7 +289,7 @@ fn holes(recording: &Recording, origin: &Origin, range: View, end_missing: bool)
     let counts = Counts::new(&recording.spans);
     let hole = |loss: Loss| {
         let present_events = (counts.until(loss.view.to) - counts.until(loss.view.from)).max(0.0) as u64;
-        Hole { view: loss.view, missing_events: loss.records, present_events }
+        Hole { range: loss.view, missing_events: loss.records, present_events }
     };
     joined.into_iter().map(hole).collect()
 }
@@ -304,10 +304,10 @@ fn flagged(recording: &Recording, origin: &Origin) -> Vec<Loss> {
         for &place in chain {
             let span = &recording.spans[place];
             if span.flags & flag::BUFFER_LOST != 0 {
-                losses.push(Loss { view: View { from: before, to: span.first }, records: recording.fill(cpu).max(1) });
+                losses.push(Loss { view: TimeRange { from: before, to: span.first }, records: recording.fill(cpu).max(1) });
             }
             if span.flags & flag::EVENTS_LOST != 0 {
-                losses.push(Loss { view: View { from: before, to: span.last }, records: lost_events });
+                losses.push(Loss { view: TimeRange { from: before, to: span.last }, records: lost_events });
             }
             before = span.last;
         }
@@ -316,7 +316,7 @@ fn flagged(recording: &Recording, origin: &Origin) -> Vec<Loss> {
 }
 
 /// Buffers that could be read in part.
-fn damaged(recording: &Recording, range: View) -> Vec<Loss> {
+fn damaged(recording: &Recording, range: TimeRange) -> Vec<Loss> {
     let mut losses = Vec::new();
     for chain in recording.chains.values() {
         for (at, &place) in chain.iter().enumerate() {
@@ -325,7 +325,7 @@ fn damaged(recording: &Recording, range: View) -> Vec<Loss> {
                 let to = chain.get(at + 1).map_or(range.to, |&next| recording.spans[next].first);
                 let each = (u64::from(span.read_bytes) / span.records.max(1)).max(8);
                 losses.push(Loss {
-                    view: View { from: span.last.min(to), to },
+                    view: TimeRange { from: span.last.min(to), to },
                     records: u64::from(span.lost_bytes) / each,
                 });
             }
@@ -355,7 +355,7 @@ fn breaks(recording: &Recording, origin: &Origin) -> Vec<(usize, u64)> {
 
 /// The time that is missing at a place between two buffers. Which CPUs the missing buffers were from, the silence shows: one
 /// that was hit has none of its own there for as long as a buffer of it usually takes.
-fn gap(recording: &Recording, place: usize, records: u64, range: View) -> Option<Loss> {
+fn gap(recording: &Recording, place: usize, records: u64, range: TimeRange) -> Option<Loss> {
     // Buffers that are missing at the end leave a file whose end is missing, not a hole.
     if place == 0 || place >= recording.spans.len() {
         return None;
@@ -365,13 +365,13 @@ fn gap(recording: &Recording, place: usize, records: u64, range: View) -> Option
         let from = at.checked_sub(1).map_or(range.from, |before| recording.spans[chain[before]].last);
         let to = chain.get(at).map_or(range.to, |&next| recording.spans[next].first);
         let share = (to.0 - from.0) as f64 / recording.period(cpu).max(1) as f64;
-        (from <= to).then_some((share, View { from, to }))
+        (from <= to).then_some((share, TimeRange { from, to }))
     });
-    let silences: Vec<(f64, View)> = silences.collect();
+    let silences: Vec<(f64, TimeRange)> = silences.collect();
     let longest = silences.iter().map(|(share, _)| *share).fold(0.0, f64::max);
     let is_hit = |share: f64| share >= 0.5 || share >= longest;
     let hit = silences.into_iter().filter(|(share, _)| is_hit(*share)).map(|(_, view)| view);
-    let view = hit.reduce(|a, b| View { from: a.from.min(b.from), to: a.to.max(b.to) })?;
+    let view = hit.reduce(|a, b| TimeRange { from: a.from.min(b.from), to: a.to.max(b.to) })?;
     Some(Loss { view, records: records.max(1) })
 }
 
@@ -408,21 +408,21 @@ impl Counts {
 }
 
 /// The longest part of a range, from one hole or end to another, in which no more than a tenth of the events is missing.
-fn analyzable(recording: &Recording, recorded: &RecordedRange) -> View {
+fn analyzable(recording: &Recording, recorded: &RecordedRange) -> TimeRange {
     let is_too_much =
-        |missing: f64, present: f64| missing * 100.0 > (missing + present) * RecordedRange::MOST_MISSING_PERCENT as f64;
+        |missing: f64, present: f64| missing * 100.0 > (missing + present) * RecordedRange::MAX_MISSING_PERCENT as f64;
     let mut cuts: Vec<Hole> = recorded.holes.iter().filter(|hole| hole.is_gap()).copied().collect();
     let in_gaps: u64 = cuts.iter().map(|hole| hole.missing_events).sum();
     if !is_too_much(in_gaps as f64, recorded.events as f64) {
         return recorded.range;
     }
-    cuts.sort_by_key(|hole| (std::cmp::Reverse(hole.missing_events), hole.view.from));
+    cuts.sort_by_key(|hole| (std::cmp::Reverse(hole.missing_events), hole.range.from));
     cuts.truncate(CUTS);
-    cuts.sort_by_key(|hole| hole.view.from);
+    cuts.sort_by_key(|hole| hole.range.from);
     let counts = Counts::new(&recording.spans);
-    let starts: Vec<Ticks> = std::iter::once(recorded.range.from).chain(cuts.iter().map(|hole| hole.view.to)).collect();
-    let ends: Vec<Ticks> = cuts.iter().map(|hole| hole.view.from).chain([recorded.range.to]).collect();
-    let mut best: Option<View> = None;
+    let starts: Vec<Ticks> = std::iter::once(recorded.range.from).chain(cuts.iter().map(|hole| hole.range.to)).collect();
+    let ends: Vec<Ticks> = cuts.iter().map(|hole| hole.range.from).chain([recorded.range.to]).collect();
+    let mut best: Option<TimeRange> = None;
     for (at, &from) in starts.iter().enumerate() {
         let mut missing = 0.0;
         for (end, &to) in ends.iter().enumerate().skip(at) {
@@ -431,7 +431,7 @@ fn analyzable(recording: &Recording, recorded: &RecordedRange) -> View {
                 && !is_too_much(missing, counts.until(to) - counts.until(from))
                 && best.is_none_or(|best| length > best.to.0 - best.from.0)
             {
-                best = Some(View { from, to });
+                best = Some(TimeRange { from, to });
             }
             missing += cuts.get(end).map_or(0.0, |hole| hole.missing_events as f64);
         }
@@ -521,12 +521,12 @@ mod tests {
         let buffers: Vec<(u16, i64, i64, u64)> = (0..100).map(|at| (0, at * 10, at * 10 + 9, 10)).collect();
         let found = recording(&buffers);
         let hole = |from: i64, to: i64, missing_events| Hole {
-            view: View { from: Ticks(from), to: Ticks(to) },
+            range: TimeRange { from: Ticks(from), to: Ticks(to) },
             missing_events,
             present_events: 0,
         };
         let analyzed = |holes: Vec<Hole>| {
-            let whole = View { from: Ticks(0), to: Ticks(999) };
+            let whole = TimeRange { from: Ticks(0), to: Ticks(999) };
             let range = analyzable(&found, &RecordedRange { holes, events: 1_000, ..RecordedRange::whole(whole) });
             (range.from.0, range.to.0)
         };

@@ -2,8 +2,8 @@
 //! A shard must never refer to another one.
 
 use super::span::Span;
-use crate::trace::context::Context;
-use crate::trace::summary::SnapshotEnd;
+use crate::trace::attributes::EventAttributes;
+use crate::trace::summary::RundownPhase;
 use crate::trace::time::Ticks;
 use poolscope_base::bytes::guid::Guid;
 use poolscope_etl::diagnostics::Anomalies;
@@ -195,8 +195,8 @@ pub enum Rare {
     Cpu(CpuConfig),
     Build(String, String),
     PoolGroup(bool),
-    Tags { end: SnapshotEnd, session: Option<u32>, rows: Vec<TagCounters> },
-    Big { end: SnapshotEnd, session: Option<u32>, rows: Vec<BigPoolEntry> },
+    Tags { end: RundownPhase, session: Option<u32>, rows: Vec<TagCounters> },
+    Big { end: RundownPhase, session: Option<u32>, rows: Vec<BigPoolEntry> },
 }
 
 /// What an image event reports.
@@ -242,7 +242,7 @@ pub struct Shard {
     pub directions: Vec<bool>,
     pub contexts: Interner<RawContext>,
     /// The trace's contexts with processes known; filled by the join.
-    pub context_rows: Vec<Context>,
+    pub context_rows: Vec<EventAttributes>,
     pub halves: Interner<Half>,
     pub definitions: Vec<Definition>,
     pub loose: Vec<LooseStack>,

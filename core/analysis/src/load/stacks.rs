@@ -13,7 +13,7 @@ use super::{LoadOptions, StackScope};
 use crate::trace::ids::{FrameId, StackId};
 use crate::trace::module::ModuleTable;
 use crate::trace::stack::{Frame, StackInterner, StackTable};
-use crate::trace::summary::StackCensus;
+use crate::trace::summary::StackStatistics;
 use crate::trace::time::Ticks;
 use poolscope_base::progress::{CancelToken, Cancelled};
 use poolscope_etl::diagnostics::{Anomalies, AnomalyKind};
@@ -25,7 +25,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 #[derive(Default, Debug)]
 pub struct Joined {
     pub stacks: StackTable,
-    pub census: StackCensus,
+    pub census: StackStatistics,
     pub anomalies: Anomalies,
 }
 

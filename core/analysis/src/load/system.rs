@@ -6,7 +6,7 @@ use super::origin::Origin;
 use super::shard::{NO_ID, ProcessChange, Rare, Shard};
 use crate::trace::module::ModuleTable;
 use crate::trace::process::{Process, ProcessTable};
-use crate::trace::summary::{BigBlock, PoolUsage, Snapshots, TagUsage, TraceSummary};
+use crate::trace::summary::{BigPoolAllocation, PoolUsage, PoolRundown, TagUsage, TraceSummary};
 use crate::trace::time::Ticks;
 use poolscope_etl::event::process::ProcessEvent;
 use rustc_hash::FxHashMap;
@@ -16,7 +16,7 @@ use rustc_hash::FxHashMap;
 pub struct Facts {
     pub modules: ModuleTable,
     pub processes: ProcessTable,
-    pub snapshots: Snapshots,
+    pub snapshots: PoolRundown,
     pub summary: TraceSummary,
 }
 
@@ -37,7 +37,7 @@ pub fn collect(origin: &Origin, shards: &mut [Shard]) -> Facts {
         }
     }
     let mut processes = Processes::default();
-    let mut snapshots = Snapshots::default();
+    let mut snapshots = PoolRundown::default();
     let mut summary = from_header(origin);
     for (time, rare) in rows {
         match rare {
@@ -80,24 +80,24 @@ fn from_header(origin: &Origin) -> TraceSummary {
     }
 }
 
-fn snapshot(snapshots: &mut Snapshots, time: Ticks, rare: Rare) {
+fn snapshot(snapshots: &mut PoolRundown, time: Ticks, rare: Rare) {
     let usage = |(allocs, frees, used_bytes)| PoolUsage { allocs, frees, used_bytes };
     match rare {
         Rare::Tags { end, session, rows } => snapshots.tags.extend(rows.into_iter().map(|row| TagUsage {
             end,
             time,
             session,
-            tag: crate::trace::context::Tag(row.tag),
+            tag: crate::trace::attributes::Tag(row.tag),
             paged: usage(row.paged),
             nonpaged: usage(row.nonpaged),
         })),
-        Rare::Big { end, session, rows } => snapshots.big.extend(rows.into_iter().map(|row| BigBlock {
+        Rare::Big { end, session, rows } => snapshots.big.extend(rows.into_iter().map(|row| BigPoolAllocation {
             end,
             time,
             session,
             address: row.address,
             size_bytes: row.size,
-            tag: crate::trace::context::Tag(row.tag),
+            tag: crate::trace::attributes::Tag(row.tag),
             nonpaged: row.nonpaged,
         })),
         _ => {}

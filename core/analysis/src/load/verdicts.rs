@@ -42,8 +42,8 @@ fn header(found: &mut Anomalies, trace: &Trace, origin: &Origin, headers: u64) {
     found.add(Kind::BuffersLost, u64::from(header.buffers_lost));
     if header.end_filetime == 0 {
         found.add(Kind::NotClosed, 1);
-    } else if !header.is_circular() && u64::from(header.buffers_written) != trace.census.buffers {
-        found.add(Kind::BufferCountDiffers, u64::from(header.buffers_written).abs_diff(trace.census.buffers));
+    } else if !header.is_circular() && u64::from(header.buffers_written) != trace.statistics.buffers {
+        found.add(Kind::BufferCountDiffers, u64::from(header.buffers_written).abs_diff(trace.statistics.buffers));
     }
     found.add(Kind::MergedHeaders, headers.saturating_sub(1));
 }
@@ -60,22 +60,22 @@ pub fn has_wrapped(origin: &Origin, first_time: Option<Ticks>, clock: &Clock, en
 
 fn pool(found: &mut Anomalies, trace: &Trace, options: LoadOptions) {
     let allocations = &trace.allocations;
-    if trace.census.pool_allocs + trace.census.pool_frees == 0 {
+    if trace.statistics.pool_allocs + trace.statistics.pool_frees == 0 {
         found.add(Kind::NoPoolEvents, 1);
     }
     if trace.summary.pool_group_enabled == Some(false) {
         found.add(Kind::PoolGroupOff, 1);
     }
-    if options.stacks == StackScope::None || trace.census.pool_allocs == 0 {
+    if options.stacks == StackScope::None || trace.statistics.pool_allocs == 0 {
         return;
     }
     // Blocks whose allocation was not seen have no allocation stack by their nature.
-    let seen = trace.census.pool_allocs as usize;
+    let seen = trace.statistics.pool_allocs as usize;
     let is_without =
         |row: &usize| allocations.is_allocation_seen(*row) && allocations.alloc_stack[*row] == StackId::EMPTY;
     let without = (0..allocations.len()).filter(is_without).count();
     // Stacks that were recorded by keys whose definitions are missing were recorded all the same.
-    if without == seen && trace.census.stacks.matched == 0 {
+    if without == seen && trace.statistics.stacks.matched == 0 {
         found.add(Kind::NoStacks, 1);
     } else {
         found.add(Kind::NoStack, without as u64);

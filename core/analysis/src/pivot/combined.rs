@@ -71,7 +71,7 @@ mod tests {
     use crate::group::sums::CellPass;
     use crate::group::testkit::{names, random_blocks};
     use crate::filter::RowSet;
-    use crate::trace::time::{Ticks, View};
+    use crate::trace::time::{Ticks, TimeRange};
 
     #[test]
     fn it_gives_what_a_pass_over_cells_gives() {
@@ -88,7 +88,7 @@ mod tests {
         for keys in key_sets {
             for (from, to) in [(0, 10_000), (2000, 5000), (4000, 4000), (-5, 3), (9000, 20_000)] {
                 for rows in [None, Some(&filter)] {
-                    let view = View { from: Ticks(from), to: Ticks(to) };
+                    let view = TimeRange { from: Ticks(from), to: Ticks(to) };
                     let request = PivotRequest { keys, view, rows };
                     let cells = Cells::new(&names, keys);
                     let combos = names.combos(keys, &never).unwrap().unwrap();

@@ -2,7 +2,7 @@
 //! and damaged sizes never panic.
 
 use crate::trace::allocation::{AllocationTable, flag, lifetime};
-use crate::trace::time::{LifeType, Ticks};
+use crate::trace::time::{LifetimeClass, Ticks};
 
 /// Sums and extremes over the rows of a group.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -146,31 +146,31 @@ impl Cost {
     /// Bytes of AIFO rows: allocated in the view, not freed in it.
     #[must_use]
     pub fn impacting_size(&self) -> u64 {
-        self.sizes[LifeType::Aifo as usize]
+        self.sizes[LifetimeClass::Aifo as usize]
     }
 
     /// Number of AIFO rows.
     #[must_use]
     pub fn impacting_count(&self) -> u64 {
-        self.counts[LifeType::Aifo as usize]
+        self.counts[LifetimeClass::Aifo as usize]
     }
 
     /// AIFO minus AOFI bytes: by how much the outstanding bytes change over the view.
     #[must_use]
     pub fn net_size(&self) -> i128 {
-        i128::from(self.impacting_size()) - i128::from(self.sizes[LifeType::Aofi as usize])
+        i128::from(self.impacting_size()) - i128::from(self.sizes[LifetimeClass::Aofi as usize])
     }
 
     /// Rows allocated in the view.
     #[must_use]
     pub fn allocated_inside(&self) -> u64 {
-        self.counts[LifeType::Aifi as usize].saturating_add(self.impacting_count())
+        self.counts[LifetimeClass::Aifi as usize].saturating_add(self.impacting_count())
     }
 
     /// Rows freed in the view.
     #[must_use]
     pub fn freed_inside(&self) -> u64 {
-        self.counts[LifeType::Aifi as usize].saturating_add(self.counts[LifeType::Aofi as usize])
+        self.counts[LifetimeClass::Aifi as usize].saturating_add(self.counts[LifetimeClass::Aofi as usize])
     }
 
     /// Smallest size in bytes; `None` without rows.

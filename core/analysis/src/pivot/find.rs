@@ -327,10 +327,10 @@ mod tests {
     use crate::group::names::Names;
     use crate::group::parallel::never;
     use crate::group::testkit::{names, random_blocks};
-    use crate::trace::time::{Ticks, View};
+    use crate::trace::time::{Ticks, TimeRange};
 
     fn table(names: &Names, keys: &[Key]) -> Arc<Pivot> {
-        let view = View { from: Ticks(1000), to: Ticks(8000) };
+        let view = TimeRange { from: Ticks(1000), to: Ticks(8000) };
         Arc::new(pivot(names, &PivotRequest { keys, view, rows: None }, &never).unwrap())
     }
 

@@ -10,7 +10,7 @@ use crate::group::size_class;
 use crate::group::values::{KeyColumn, Labels, Source};
 use crate::filter::rowset::RowSet;
 use crate::trace::allocation::AllocationTable;
-use crate::trace::time::{Clock, Ticks, View};
+use crate::trace::time::{Clock, Ticks, TimeRange};
 use rayon::prelude::*;
 use std::ops::Range;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ impl Place {
     /// # Errors
     ///
     /// [`Cancelled`] once `cancel` says so.
-    pub fn rows(&self, names: &Names, view: View, cancel: Cancel<'_>) -> Result<RowSet, Cancelled> {
+    pub fn rows(&self, names: &Names, view: TimeRange, cancel: Cancel<'_>) -> Result<RowSet, Cancelled> {
         rows_of_places(std::slice::from_ref(self), names, view, cancel)
     }
 }
@@ -35,7 +35,7 @@ impl Place {
 /// # Errors
 ///
 /// [`Cancelled`] once `cancel` says so.
-pub fn rows_of_places(places: &[Place], names: &Names, view: View, cancel: Cancel<'_>) -> Result<RowSet, Cancelled> {
+pub fn rows_of_places(places: &[Place], names: &Names, view: TimeRange, cancel: Cancel<'_>) -> Result<RowSet, Cancelled> {
     let table = &names.trace().allocations;
     let mut union = RowSet::from_words(Vec::new(), table.len());
     for places in places.chunks(PLACES_PER_PASS) {
@@ -137,11 +137,11 @@ impl Masks {
 
     /// Asks the tables that take least memory per row first; most places take few rows.
     #[inline]
-    fn takes(&self, table: &AllocationTable, view: View, row: usize) -> bool {
+    fn takes(&self, table: &AllocationTable, view: TimeRange, row: usize) -> bool {
         let look_up = |masks: &[u64], at: usize| masks.get(at).copied().unwrap_or(0);
         let mut mask = u64::MAX;
         if let Some(masks) = &self.context {
-            mask &= look_up(masks, table.alloc_context[row].index());
+            mask &= look_up(masks, table.alloc_attributes[row].index());
         }
         if let Some(masks) = &self.alloc_stack
             && mask != 0
@@ -265,7 +265,7 @@ mod tests {
         let mut dice = Dice(5);
         let mut seen = [0; 4];
         for keys in KEYS {
-            for view in [(0, 10_000), (3000, 6000)].map(|(f, t)| View { from: Ticks(f), to: Ticks(t) }) {
+            for view in [(0, 10_000), (3000, 6000)].map(|(f, t)| TimeRange { from: Ticks(f), to: Ticks(t) }) {
                 let table = Arc::new(pivot(&names, &PivotRequest { keys, view, rows: None }, &never).unwrap());
                 let mut tree = PivotTree::new(table);
                 let mut places = Vec::new();

@@ -12,7 +12,7 @@ use crate::group::parallel::{Cancel, Cancelled};
 use crate::group::sums::{CellPass, DENSE_CELLS, Sum};
 use crate::group::values::{KeyColumn, Value};
 use crate::filter::rowset::RowSet;
-use crate::trace::time::View;
+use crate::trace::time::TimeRange;
 use rayon::prelude::*;
 use std::sync::Arc;
 
@@ -32,7 +32,7 @@ pub struct PivotRequest<'r> {
     /// By which columns, outermost first.
     pub keys: &'r [Key],
     /// Relative to which view.
-    pub view: View,
+    pub view: TimeRange,
     /// Only these rows.
     pub rows: Option<&'r RowSet>,
 }
@@ -45,7 +45,7 @@ pub type PivotError = Cancelled;
 pub struct Pivot {
     keys: Vec<Key>,
     columns: Vec<Arc<KeyColumn>>,
-    view: View,
+    view: TimeRange,
     scale: Scale,
     /// `keys.len()` numbers for each group, groups in ascending order of them.
     ids: Vec<u32>,
@@ -128,7 +128,7 @@ impl Pivot {
 
     /// The view that the sums are relative to.
     #[must_use]
-    pub fn view(&self) -> View {
+    pub fn view(&self) -> TimeRange {
         self.view
     }
 

@@ -6,15 +6,15 @@ use crate::group::parallel::never;
 use crate::group::testkit::{Block, Dice, block, names, random_blocks};
 use crate::group::values::Value;
 use crate::filter::rowset::RowSet;
-use crate::trace::time::{Ticks, View};
+use crate::trace::time::{Ticks, TimeRange};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-fn view(from: i64, to: i64) -> View {
-    View { from: Ticks(from), to: Ticks(to) }
+fn view(from: i64, to: i64) -> TimeRange {
+    TimeRange { from: Ticks(from), to: Ticks(to) }
 }
 
-fn run(names: &Names, keys: &[Key], view: View) -> Pivot {
+fn run(names: &Names, keys: &[Key], view: TimeRange) -> Pivot {
     pivot(names, &PivotRequest { keys, view, rows: None }, &never).unwrap()
 }
 
@@ -255,7 +255,7 @@ fn paths_survive_another_view_and_order() {
 }
 
 /// The same sums made the slow way: by the texts of every row.
-fn by_hand(blocks: &[Block], view: View, pick: &[Key], rows: Option<&RowSet>) -> BTreeMap<Vec<String>, [i128; 6]> {
+fn by_hand(blocks: &[Block], view: TimeRange, pick: &[Key], rows: Option<&RowSet>) -> BTreeMap<Vec<String>, [i128; 6]> {
     let mut groups: BTreeMap<Vec<String>, [i128; 6]> = BTreeMap::new();
     for (row, b) in blocks.iter().enumerate() {
         let (from, to) = (view.from.0, view.to.0);
@@ -283,7 +283,7 @@ fn by_hand(blocks: &[Block], view: View, pick: &[Key], rows: Option<&RowSet>) ->
         };
         let key = pick.iter().map(|k| match k {
             Key::Type => name.clone(),
-            Key::Tag => crate::trace::context::Tag(*b.tag).text(),
+            Key::Tag => crate::trace::attributes::Tag(*b.tag).text(),
             Key::Stack => shown(b.stack),
             Key::FreeStack => shown(b.free_stack),
             Key::Thread => b.thread.to_string(),
@@ -393,7 +393,7 @@ fn peaks_and_different_values_agree_with_a_walk_over_all_ticks() {
     let threads = figures(Figure::Unique(Key::Thread));
     for group in 0..table.len() {
         let tag = texts(&table, group).remove(0);
-        let own = |b: &&Block| crate::trace::context::Tag(*b.tag).text() == tag;
+        let own = |b: &&Block| crate::trace::attributes::Tag(*b.tag).text() == tag;
         let alive = |b: &&Block, t: i64| b.alloc.is_none_or(|a| a <= t) && b.free.is_none_or(|f| t < f);
         let at = |t: i64| blocks.iter().filter(own).filter(move |b| alive(b, t));
         let peak = (from..=to).map(|t| at(t).map(|b| i128::from(b.size)).sum::<i128>()).max();
@@ -434,7 +434,7 @@ fn further_levels_order_what_the_first_leaves_equal() {
 }
 
 /// The greatest amount alive at one moment of a view, moment by moment.
-fn peak_by_hand(blocks: &[Block], view: View, rows: &RowSet, amount: impl Fn(&Block) -> u64) -> i128 {
+fn peak_by_hand(blocks: &[Block], view: TimeRange, rows: &RowSet, amount: impl Fn(&Block) -> u64) -> i128 {
     let alive = |b: &Block, t: i64| b.alloc.is_none_or(|a| a <= t) && b.free.is_none_or(|f| t < f);
     let at = |t: i64| {
         let alive = blocks.iter().enumerate().filter(|(r, b)| rows.contains(*r) && alive(b, t));

@@ -11,7 +11,7 @@ use crate::group::parallel::{Cancel, Cancelled, fold_rows};
 use crate::group::values::KeyColumn;
 use crate::pivot::number::Number;
 use crate::filter::rowset::RowSet;
-use crate::trace::time::{Clock, Ticks, View};
+use crate::trace::time::{Clock, Ticks, TimeRange};
 use std::sync::Arc;
 
 /// Values that a result may hold, and values that the workers together may hold on the way.
@@ -26,7 +26,7 @@ pub struct SeriesRequest<'r> {
     /// What the curves show.
     pub measure: Measure,
     /// From when to when. Blocks count whether or not they belong to it as pivot rows do.
-    pub view: View,
+    pub view: TimeRange,
     /// Number of points, both ends of the view included.
     pub points: usize,
     /// Only these rows.
@@ -93,7 +93,7 @@ pub struct SeriesSet {
     /// What the curves show.
     pub measure: Measure,
     /// From when to when.
-    pub view: View,
+    pub view: TimeRange,
     /// When the points are.
     pub times: Vec<Ticks>,
     /// The same in seconds from time zero, as they were asked for: a tick may lie a little beside.

@@ -1,6 +1,6 @@
 //! The moments at which curves have values: evenly spread over a view, each rounded to the nearest tick.
 
-use crate::trace::time::{Ticks, View};
+use crate::trace::time::{Ticks, TimeRange};
 
 /// Moments in ascending order; two may be the same tick.
 #[derive(Clone, PartialEq, Debug)]
@@ -13,7 +13,7 @@ pub struct Points {
 impl Points {
     /// `count` moments (at least one): `from + k * (to - from) / (count - 1)`, halves rounded up; a single one is `from`.
     #[must_use]
-    pub fn new(view: View, count: usize) -> Self {
+    pub fn new(view: TimeRange, count: usize) -> Self {
         let span = i128::from(view.to.0) - i128::from(view.from.0);
         let steps = count.saturating_sub(1) as i128;
         let time = |k: usize| {
@@ -70,7 +70,7 @@ mod tests {
 
     #[test]
     fn points_round_to_the_nearest_tick_and_are_found() {
-        let view = View { from: Ticks(-3), to: Ticks(7) };
+        let view = TimeRange { from: Ticks(-3), to: Ticks(7) };
         assert_eq!(Points::new(view, 1).times(), [Ticks(-3)]);
         let four = Points::new(view, 4);
         assert_eq!(four.times(), [Ticks(-3), Ticks(0), Ticks(4), Ticks(7)]);
@@ -81,9 +81,9 @@ mod tests {
                 assert_eq!(points.first_at_or_after(Ticks(t)), expected, "{t} of {count}");
             }
         }
-        let point = View { from: Ticks(5), to: Ticks(5) };
+        let point = TimeRange { from: Ticks(5), to: Ticks(5) };
         assert_eq!(Points::new(point, 3).first_at_or_after(Ticks(6)), 3);
-        let wide = View { from: Ticks(-Ticks::LIMIT), to: Ticks(Ticks::LIMIT) };
+        let wide = TimeRange { from: Ticks(-Ticks::LIMIT), to: Ticks(Ticks::LIMIT) };
         let points = Points::new(wide, 1001);
         assert_eq!(points.first_at_or_after(Ticks(1)), 501);
     }

@@ -60,7 +60,7 @@ impl Slots {
                     // Most are gone by then: only one column is looked at for those.
                     if table.free_time[row] > from
                         && tally.counts(row)
-                        && let Some(start) = start.get_mut(of.get(row, table.alloc_context[row].0) as usize)
+                        && let Some(start) = start.get_mut(of.get(row, table.alloc_attributes[row].0) as usize)
                     {
                         *start += i128::from(tally.amount(row));
                     }

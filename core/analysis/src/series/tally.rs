@@ -45,7 +45,7 @@ pub(super) struct Tally<'t> {
 impl<'t> Tally<'t> {
     pub(super) fn new(names: &'t Names, cells: &'t Cells, request: &'t SeriesRequest<'t>) -> Self {
         let trace = names.trace();
-        Self { table: &trace.allocations, cells, contexts: trace.contexts.rows().len(), request }
+        Self { table: &trace.allocations, cells, contexts: trace.attributes.rows().len(), request }
     }
 }
 
@@ -137,7 +137,7 @@ impl Tally<'_> {
                     if outstanding && table.free_time[row] < view.from {
                         continue;
                     }
-                    if let Some(weight) = weights.get_mut(table.alloc_context[row].index()) {
+                    if let Some(weight) = weights.get_mut(table.alloc_attributes[row].index()) {
                         self.weigh(weight, class_of(view, table, row), row);
                     }
                 }

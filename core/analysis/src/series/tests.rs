@@ -6,14 +6,14 @@ use crate::group::parallel::never;
 use crate::group::testkit::{Block, Dice, block, names, random_blocks};
 use crate::pivot::number::Number;
 use crate::filter::RowSet;
-use crate::trace::context::Tag;
-use crate::trace::time::{Ticks, View};
+use crate::trace::attributes::Tag;
+use crate::trace::time::{Ticks, TimeRange};
 
-fn view(from: i64, to: i64) -> View {
-    View { from: Ticks(from), to: Ticks(to) }
+fn view(from: i64, to: i64) -> TimeRange {
+    TimeRange { from: Ticks(from), to: Ticks(to) }
 }
 
-fn request(measure: &str, view: View, points: usize) -> SeriesRequest<'static> {
+fn request(measure: &str, view: TimeRange, points: usize) -> SeriesRequest<'static> {
     let measure = measure.parse().unwrap();
     SeriesRequest { keys: &[], measure, view, points, rows: None, earlier: false, top: None, chosen: None }
 }

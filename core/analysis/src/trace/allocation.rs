@@ -1,7 +1,7 @@
 //! The allocation table: one row per block that the trace knows of, as parallel columns. It must never change after
 //! the load, and holds no name: names come from the other tables.
 
-use super::ids::{AllocationId, ContextId, StackId};
+use super::ids::{AllocationId, AttributesId, StackId};
 use super::time::Ticks;
 
 /// Marks on a row.
@@ -31,10 +31,10 @@ pub struct AllocationTable {
     /// Address of the block (`Entry`).
     pub address: Vec<u64>,
     /// What the allocating event says; where that was not seen, what the freeing event says of the pool
-    /// ([`Context::without_allocator`](super::context::Context::without_allocator)).
-    pub alloc_context: Vec<ContextId>,
-    /// What the freeing event says; [`ContextId::NONE`] where no free was seen.
-    pub free_context: Vec<ContextId>,
+    /// ([`EventAttributes::without_allocator`](super::attributes::EventAttributes::without_allocator)).
+    pub alloc_attributes: Vec<AttributesId>,
+    /// What the freeing event says; [`AttributesId::NONE`] where no free was seen.
+    pub free_attributes: Vec<AttributesId>,
     /// Stack of the allocation; [`StackId::EMPTY`] if none.
     pub alloc_stack: Vec<StackId>,
     /// Stack of the free; [`StackId::EMPTY`] if none.
@@ -98,5 +98,5 @@ pub fn lifetime(alloc: Ticks, free: Ticks, flags: u8) -> Ticks {
 
 /// Bytes that a row takes; the memory aim of the design rests on it.
 pub const ROW_BYTES: usize = 8 + 8 + 8 + 8 + 4 + 4 + 4 + 4 + 1;
-const _: () = assert!(size_of::<Ticks>() == 8 && size_of::<ContextId>() == 4 && size_of::<StackId>() == 4);
+const _: () = assert!(size_of::<Ticks>() == 8 && size_of::<AttributesId>() == 4 && size_of::<StackId>() == 4);
 const _: () = assert!(ROW_BYTES == 49);

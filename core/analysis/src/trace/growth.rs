@@ -6,7 +6,7 @@
 //! allocated near either end of the range, and with it what is merely in flight there, hardly weighs.
 
 use super::allocation::AllocationTable;
-use super::time::{Clock, Ticks, View};
+use super::time::{Clock, Ticks, TimeRange};
 
 /// Bits of the grid on which places in the range are counted: weights are integers up to 2^60, so that sums are the same in
 /// any order.
@@ -29,7 +29,7 @@ impl GrowthSum {
 /// Weighs events of one range.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct GrowthScale {
-    range: View,
+    range: TimeRange,
     places_per_tick: f64,
     ticks: f64,
 }
@@ -37,7 +37,7 @@ pub struct GrowthScale {
 impl GrowthScale {
     /// Of a range of at least two ticks; a shorter one has no growth.
     #[must_use]
-    pub fn new(range: View) -> Self {
+    pub fn new(range: TimeRange) -> Self {
         let ticks = range.to.0.saturating_sub(range.from.0).max(1) as f64;
         let places_per_tick = (1_u64 << PLACE_BITS) as f64 / ticks;
         Self { range, places_per_tick, ticks }
@@ -112,7 +112,7 @@ mod tests {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             (state >> 33) % below
         };
-        let scale = GrowthScale::new(View { from: Ticks(500), to: Ticks(4_500) });
+        let scale = GrowthScale::new(TimeRange { from: Ticks(500), to: Ticks(4_500) });
         for _ in 0..20 {
             let mut events = Vec::new();
             let mut sum = GrowthSum::default();
@@ -131,7 +131,7 @@ mod tests {
 
     #[test]
     fn a_steady_leak_has_its_rate_and_what_is_in_flight_none() {
-        let scale = GrowthScale::new(View { from: Ticks(0), to: Ticks(100_000) });
+        let scale = GrowthScale::new(TimeRange { from: Ticks(0), to: Ticks(100_000) });
         let mut leak = GrowthSum::default();
         (0..1000).for_each(|k| leak.add(scale.allocation(Ticks(k * 100 + 50), Ticks::NEVER, 4096)));
         assert!((scale.bytes_per_s(leak, &CLOCK) / 40_960.0 - 1.0).abs() < 1e-5);
@@ -145,7 +145,7 @@ mod tests {
     #[test]
     fn odd_ranges_and_sizes_stay_finite() {
         for (from, to) in [(5, 5), (9, 3), (i64::MIN + 1, i64::MAX - 1), (-Ticks::LIMIT, Ticks::LIMIT)] {
-            let scale = GrowthScale::new(View { from: Ticks(from), to: Ticks(to) });
+            let scale = GrowthScale::new(TimeRange { from: Ticks(from), to: Ticks(to) });
             let mut sum = GrowthSum::default();
             (0..100).for_each(|k| sum.add(scale.allocation(Ticks(k), Ticks(k * 3), u64::MAX)));
             assert!(scale.bytes_per_s(sum, &CLOCK).is_finite());

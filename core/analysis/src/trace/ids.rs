@@ -35,7 +35,7 @@ handle!(
 );
 handle!(
     /// A distinct combination of what an event says beside time, address and size.
-    ContextId
+    AttributesId
 );
 handle!(
     /// A node of the stack tree; [`StackId::EMPTY`] is the root, which stands for "no stack".

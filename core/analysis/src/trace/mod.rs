@@ -2,7 +2,7 @@
 //! loaded; it is shared as `Arc<Trace>`, and everything that is computed from it lives elsewhere.
 
 pub mod allocation;
-pub mod context;
+pub mod attributes;
 pub mod growth;
 pub mod ids;
 pub mod module;
@@ -13,14 +13,14 @@ pub mod summary;
 pub mod time;
 
 use allocation::AllocationTable;
-use context::ContextTable;
+use attributes::AttributesTable;
 use module::ModuleTable;
 use poolscope_etl::diagnostics::Anomalies;
 use process::ProcessTable;
 use recorded::RecordedRange;
 use stack::StackTable;
-use summary::{Census, Snapshots, TraceSummary};
-use time::{Clock, View};
+use summary::{TraceStatistics, PoolRundown, TraceSummary};
+use time::{Clock, TimeRange};
 
 /// Everything a load yields.
 #[derive(Debug)]
@@ -30,13 +30,13 @@ pub struct Trace {
     /// How ticks become seconds.
     pub clock: Clock,
     /// The whole trace as a view: from time zero (or the first pool event before it) to the end of the recording.
-    pub extent: View,
+    pub extent: TimeRange,
     /// The part of the recording that the file holds.
     pub recorded: RecordedRange,
     /// One row per block.
     pub allocations: AllocationTable,
     /// Distinct tags, pool types, processes, threads, CPUs, sessions of events.
-    pub contexts: ContextTable,
+    pub attributes: AttributesTable,
     /// Distinct stacks.
     pub stacks: StackTable,
     /// Images.
@@ -44,9 +44,9 @@ pub struct Trace {
     /// Processes.
     pub processes: ProcessTable,
     /// Pool snapshots at start and end.
-    pub snapshots: Snapshots,
+    pub pool_rundown: PoolRundown,
     /// Counts of records and buffers.
-    pub census: Census,
+    pub statistics: TraceStatistics,
     /// What is wrong with the trace.
     pub anomalies: Anomalies,
 }

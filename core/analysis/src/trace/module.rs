@@ -40,7 +40,7 @@ pub struct Module {
 
 /// One life of a module in one process (0: the kernel).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct ImageLife {
+pub struct LoadedImage {
     /// Which module.
     pub module: ModuleId,
     /// Process number; 0 for kernel images.
@@ -55,7 +55,7 @@ pub struct ImageLife {
 #[derive(Default, Debug)]
 pub struct ModuleTable {
     modules: Vec<Module>,
-    lives: Vec<ImageLife>,
+    lives: Vec<LoadedImage>,
     /// Lives per process, sorted by base; positions in `lives`.
     by_pid: FxHashMap<u32, Vec<u32>>,
     /// Longest image in bytes: how far below an address a base can lie.
@@ -67,7 +67,7 @@ pub struct ModuleTable {
 impl ModuleTable {
     /// Builds the look-up tables over finished rows.
     #[must_use]
-    pub(crate) fn new(modules: Vec<Module>, lives: Vec<ImageLife>) -> Self {
+    pub(crate) fn new(modules: Vec<Module>, lives: Vec<LoadedImage>) -> Self {
         let mut by_pid: FxHashMap<u32, Vec<u32>> = FxHashMap::default();
         for (position, life) in lives.iter().enumerate() {
             by_pid.entry(life.pid).or_default().push(position as u32);
@@ -95,7 +95,7 @@ impl ModuleTable {
 
     /// All lives, in the order of the trace.
     #[must_use]
-    pub fn lives(&self) -> &[ImageLife] {
+    pub fn loaded_images(&self) -> &[LoadedImage] {
         &self.lives
     }
 
@@ -211,8 +211,8 @@ mod tests {
     fn an_address_means_the_driver_that_was_loaded_then() {
         let modules = vec![module("old.sys", 0x1000, 0x1000), module("new.sys", 0x1800, 0x1000)];
         let lives = vec![
-            ImageLife { module: ModuleId(0), pid: 0, load: Ticks::UNKNOWN, unload: Ticks(100) },
-            ImageLife { module: ModuleId(1), pid: 0, load: Ticks(200), unload: Ticks::NEVER },
+            LoadedImage { module: ModuleId(0), pid: 0, load: Ticks::UNKNOWN, unload: Ticks(100) },
+            LoadedImage { module: ModuleId(1), pid: 0, load: Ticks(200), unload: Ticks::NEVER },
         ];
         let table = ModuleTable::new(modules, lives);
         assert_eq!(table.find(0, 0x1900, Ticks(50)), ModuleId(0));

@@ -1,14 +1,14 @@
 //! The part of the recording that a trace file holds, as its records show it, never as the header alone claims.
 
-use super::time::{Ticks, View};
+use super::time::{Ticks, TimeRange};
 
 /// The recorded range of a trace, and what is missing around and inside it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RecordedRange {
     /// From the moment at which every CPU that matters was recorded to the last one.
-    pub range: View,
+    pub range: TimeRange,
     /// The part of [`Self::range`] that can be analyzed: the longest part between gaps where these took many events, else all.
-    pub analyzable: View,
+    pub analyzable: TimeRange,
     /// The recording began earlier: the beginning was overwritten or is missing.
     pub start_missing: bool,
     /// The recording went on longer: the file ends early, or was never closed.
@@ -48,7 +48,7 @@ pub struct CpuRange {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Hole {
     /// From the last record before it to the first behind it, of the CPUs that it hit.
-    pub view: View,
+    pub range: TimeRange,
     /// Events that are missing, estimated.
     pub missing_events: u64,
     /// Events of the same time that are there, of all CPUs.
@@ -72,11 +72,11 @@ impl Hole {
 
 impl RecordedRange {
     /// Share of all events from which on holes cut the range, in percent.
-    pub const MOST_MISSING_PERCENT: u64 = 10;
+    pub const MAX_MISSING_PERCENT: u64 = 10;
 
     /// A recording that is there as a whole.
     #[must_use]
-    pub const fn whole(range: View) -> Self {
+    pub const fn whole(range: TimeRange) -> Self {
         Self {
             range,
             analyzable: range,
@@ -94,9 +94,9 @@ impl RecordedRange {
 
     /// The analyzed range of a visible range: what can be analyzed of it.
     #[must_use]
-    pub fn analyzed(&self, visible: View) -> View {
+    pub fn analyzed(&self, visible: TimeRange) -> TimeRange {
         let to = visible.to.min(self.analyzable.to);
-        View { from: visible.from.max(self.analyzable.from).min(to), to }
+        TimeRange { from: visible.from.max(self.analyzable.from).min(to), to }
     }
 
     /// Whether anything is missing.

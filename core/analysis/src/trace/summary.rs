@@ -1,7 +1,7 @@
 //! Facts about a trace as a whole: where and how it was recorded, how many records of which kind it has, what the pool
 //! snapshots say. Counts only; nothing here looks at single allocations.
 
-use super::context::Tag;
+use super::attributes::Tag;
 use super::time::Ticks;
 use poolscope_base::bytes::guid::Guid;
 use std::collections::BTreeMap;
@@ -47,7 +47,7 @@ pub struct TraceSummary {
 
 /// Counts of what the file holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Census {
+pub struct TraceStatistics {
     /// Buffers, the header buffer included; as many as the header says where the reader does not show them.
     pub buffers: u64,
     /// Buffers that are compressed; `None` where the reader does not show buffers.
@@ -65,18 +65,18 @@ pub struct Census {
     /// Pool free events, session pool included.
     pub pool_frees: u64,
     /// Pool snapshot records.
-    pub pool_snapshots: u64,
+    pub pool_rundown_records: u64,
     /// Stack records: inline stacks and key references.
     pub stack_records: u64,
     /// Definitions of stack keys.
     pub stack_definitions: u64,
     /// Stack records by the event that they belong to; zero when stacks were not loaded.
-    pub stacks: StackCensus,
+    pub stacks: StackStatistics,
 }
 
 /// Stack records of pool events, and their keys.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct StackCensus {
+pub struct StackStatistics {
     /// Key references of pool events that found their definition.
     pub resolved_keys: u64,
     /// Those of [`Self::resolved_keys`] where records may be missing between the reference and its definition, so that the
@@ -94,7 +94,7 @@ pub struct StackCensus {
 
 /// When a snapshot was taken.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum SnapshotEnd {
+pub enum RundownPhase {
     /// At the start of the recording.
     Start,
     /// At its end.
@@ -105,7 +105,7 @@ pub enum SnapshotEnd {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct TagUsage {
     /// Start or stop.
-    pub end: SnapshotEnd,
+    pub end: RundownPhase,
     /// When the record was written.
     pub time: Ticks,
     /// Session, for session pool.
@@ -131,9 +131,9 @@ pub struct PoolUsage {
 
 /// One big block in a big-pool snapshot.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub struct BigBlock {
+pub struct BigPoolAllocation {
     /// Start or stop.
-    pub end: SnapshotEnd,
+    pub end: RundownPhase,
     /// When the record was written.
     pub time: Ticks,
     /// Session, for session pool.
@@ -150,9 +150,9 @@ pub struct BigBlock {
 
 /// The pool snapshots of a trace, in time order.
 #[derive(Clone, Debug, Default)]
-pub struct Snapshots {
+pub struct PoolRundown {
     /// Pool tag counters.
     pub tags: Vec<TagUsage>,
     /// Big blocks.
-    pub big: Vec<BigBlock>,
+    pub big: Vec<BigPoolAllocation>,
 }

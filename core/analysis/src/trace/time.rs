@@ -89,7 +89,7 @@ impl Clock {
 
 /// The visible time range; both ends belong to it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct View {
+pub struct TimeRange {
     /// First tick of the view.
     pub from: Ticks,
     /// Last tick of the view.
@@ -99,7 +99,7 @@ pub struct View {
 /// What WPA calls the type of an allocation: allocated inside or outside the view, freed inside or outside it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 #[repr(u8)]
-pub enum LifeType {
+pub enum LifetimeClass {
     /// Allocated inside, freed inside: transient.
     Aifi = 0,
     /// Allocated inside, freed outside or never: the leak candidates.
@@ -110,7 +110,7 @@ pub enum LifeType {
     Aofo = 3,
 }
 
-impl LifeType {
+impl LifetimeClass {
     /// All four, in the order of their numbers.
     pub const ALL: [Self; 4] = [Self::Aifi, Self::Aifo, Self::Aofi, Self::Aofo];
 
@@ -127,30 +127,30 @@ impl LifeType {
 
     /// Whether the block was allocated inside the view.
     #[must_use]
-    pub const fn allocated_inside(self) -> bool {
+    pub const fn is_allocated_inside(self) -> bool {
         matches!(self, Self::Aifi | Self::Aifo)
     }
 
     /// Whether the block was freed inside the view.
     #[must_use]
-    pub const fn freed_inside(self) -> bool {
+    pub const fn is_freed_inside(self) -> bool {
         matches!(self, Self::Aifi | Self::Aofi)
     }
 }
 
-impl View {
+impl TimeRange {
     /// How a block that lived from `alloc` to `free` stands to the view; `None` if it does not belong to it.
     #[inline]
     #[must_use]
-    pub fn classify(&self, alloc: Ticks, free: Ticks) -> Option<LifeType> {
+    pub fn classify(&self, alloc: Ticks, free: Ticks) -> Option<LifetimeClass> {
         if alloc > self.to || free < self.from {
             return None;
         }
         Some(match (alloc >= self.from, free <= self.to) {
-            (true, true) => LifeType::Aifi,
-            (true, false) => LifeType::Aifo,
-            (false, true) => LifeType::Aofi,
-            (false, false) => LifeType::Aofo,
+            (true, true) => LifetimeClass::Aifi,
+            (true, false) => LifetimeClass::Aifo,
+            (false, true) => LifetimeClass::Aofi,
+            (false, false) => LifetimeClass::Aofo,
         })
     }
 }
@@ -161,11 +161,11 @@ mod tests {
 
     #[test]
     fn both_ends_of_a_view_are_inside() {
-        let view = View { from: Ticks(10), to: Ticks(20) };
-        assert_eq!(view.classify(Ticks(10), Ticks(20)), Some(LifeType::Aifi));
-        assert_eq!(view.classify(Ticks(20), Ticks(21)), Some(LifeType::Aifo));
-        assert_eq!(view.classify(Ticks(9), Ticks(10)), Some(LifeType::Aofi));
-        assert_eq!(view.classify(Ticks::UNKNOWN, Ticks::NEVER), Some(LifeType::Aofo));
+        let view = TimeRange { from: Ticks(10), to: Ticks(20) };
+        assert_eq!(view.classify(Ticks(10), Ticks(20)), Some(LifetimeClass::Aifi));
+        assert_eq!(view.classify(Ticks(20), Ticks(21)), Some(LifetimeClass::Aifo));
+        assert_eq!(view.classify(Ticks(9), Ticks(10)), Some(LifetimeClass::Aofi));
+        assert_eq!(view.classify(Ticks::UNKNOWN, Ticks::NEVER), Some(LifetimeClass::Aofo));
         assert_eq!(view.classify(Ticks(21), Ticks::NEVER), None);
         assert_eq!(view.classify(Ticks(1), Ticks(9)), None);
     }

@@ -27,7 +27,7 @@ use poolscope_analysis::group::names::Names;
 use poolscope_analysis::pivot::{Place, RowFigures};
 use poolscope_analysis::series::{EventOrder, Kind as MeasureKind, Measure};
 use poolscope_analysis::trace::Trace;
-use poolscope_analysis::trace::time::{Ticks, View};
+use poolscope_analysis::trace::time::{Ticks, TimeRange};
 use rustc_hash::FxHashSet;
 
 use super::arrangement::Arrangement;
@@ -323,7 +323,7 @@ impl Document {
 
     /// A view in seconds.
     #[must_use]
-    pub fn seconds(&self, view: View) -> Range {
+    pub fn seconds(&self, view: TimeRange) -> Range {
         let clock = &self.trace.clock;
         Range::between(clock.seconds(view.from), clock.seconds(view.to))
     }
@@ -450,14 +450,14 @@ impl Document {
     fn totals_request(&self) -> Option<TotalsRequest> {
         let range = self.graph.selection()?;
         let clock = &self.trace.clock;
-        let view = View { from: clock.ticks(range.from), to: clock.ticks(range.to) };
+        let view = TimeRange { from: clock.ticks(range.from), to: clock.ticks(range.to) };
         Some(TotalsRequest { names: Arc::clone(&self.names), view, steps: self.filter.steps().to_vec() })
     }
 
     /// Shows a range.
     pub fn zoom(&mut self, to: Range, smooth: bool) {
         let clock = &self.trace.clock;
-        let to = View { from: clock.ticks(to.from), to: clock.ticks(to.to) };
+        let to = TimeRange { from: clock.ticks(to.from), to: clock.ticks(to.to) };
         if self.history.go(to, smooth) {
             self.view_changed();
         }

@@ -28,7 +28,7 @@ impl Document {
 
     /// Allocations and frees per second over the whole trace, with the events that were lost; `None` when it has none.
     fn events_per_second(&self) -> Option<u64> {
-        let census = &self.trace.census;
+        let census = &self.trace.statistics;
         let pool = census.pool_allocs.saturating_add(census.pool_frees);
         let seconds = self.whole().span();
         if pool == 0 || seconds <= 0.0 {

@@ -5,7 +5,7 @@ use std::collections::BinaryHeap;
 use std::sync::Arc;
 
 use poolscope_analysis::series::Kind as MeasureKind;
-use poolscope_analysis::trace::time::{Ticks, View};
+use poolscope_analysis::trace::time::{Ticks, TimeRange};
 use rustc_hash::FxHashSet;
 use serde::{Deserialize, Serialize};
 
@@ -117,7 +117,7 @@ impl Document {
         self.earlier = remembered.earlier;
         self.most_curves = remembered.most_curves.clamp(1, 50);
         if let Some((from, to)) = remembered.view {
-            self.history.go(View { from: Ticks(from), to: Ticks(to.max(from)) }, false);
+            self.history.go(TimeRange { from: Ticks(from), to: Ticks(to.max(from)) }, false);
         }
         let whole = self.history.whole();
         let inside = remembered.marks.into_iter().filter(|mark| (whole.from.0..=whole.to.0).contains(mark));

@@ -19,7 +19,7 @@ pub(super) fn show(ui: &mut Ui, document: &Document) {
 fn facts(document: &Document) -> Vec<(&'static str, String)> {
     let trace = &document.trace;
     let summary = &trace.summary;
-    let census = &trace.census;
+    let census = &trace.statistics;
     let mut facts = Vec::new();
     if let Some(name) = &summary.os_name {
         facts.push(("Windows", name.clone()));

@@ -14,9 +14,9 @@ use crate::group::parallel::{Cancel, Cancelled};
 use crate::group::size_class;
 use crate::group::values::{KeyColumn, Source};
 use crate::filter::rowset::RowSet;
-use crate::trace::context::Context;
+use crate::trace::attributes::EventAttributes;
 use crate::trace::ids::{AllocationId, StackId};
-use crate::trace::time::{Ticks, View};
+use crate::trace::time::{Ticks, TimeRange};
 use spans::Spans;
 use sums::Sums;
 pub use tally::Tally;
@@ -147,7 +147,7 @@ pub struct Profile {
 /// # Errors
 ///
 /// [`Cancelled`] once `cancel` says so.
-pub fn profile(names: &Names, rows: &RowSet, view: View, cancel: Cancel<'_>) -> Result<Profile, Cancelled> {
+pub fn profile(names: &Names, rows: &RowSet, view: TimeRange, cancel: Cancel<'_>) -> Result<Profile, Cancelled> {
     let trace = names.trace();
     let spans = Spans::new(&trace.clock);
     let sums = Sums::of(&trace.allocations, rows, view, &spans, cancel)?;
@@ -235,12 +235,12 @@ fn alloc(names: &Names, process: &KeyColumn, row: u32) -> Alloc {
     let trace = names.trace();
     let table = &trace.allocations;
     let at = row as usize;
-    let context = table.alloc_context[at];
+    let context = table.alloc_attributes[at];
     let id = match &process.source {
         Source::Context(ids) => ids.get(context.index()).copied(),
         _ => None,
     };
-    let said = trace.contexts.get(context);
+    let said = trace.attributes.get(context);
     let ticks = table.lifetime(at);
     Alloc {
         row: AllocationId(row),
@@ -248,8 +248,8 @@ fn alloc(names: &Names, process: &KeyColumn, row: u32) -> Alloc {
         size: table.size[at],
         address: table.address[at],
         process: id.map_or_else(String::new, |id| process.text(id).into_owned()),
-        thread: said.map(|c| c.thread).filter(|t| *t != Context::NO_THREAD),
-        cpu: said.map(|c| c.cpu).filter(|cpu| *cpu != Context::NO_CPU),
+        thread: said.map(|c| c.thread).filter(|t| *t != EventAttributes::NO_THREAD),
+        cpu: said.map(|c| c.cpu).filter(|cpu| *cpu != EventAttributes::NO_CPU),
         lifetime_s: ticks.is_known().then(|| trace.clock.seconds(ticks)),
     }
 }

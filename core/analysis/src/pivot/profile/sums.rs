@@ -7,7 +7,7 @@ use crate::group::parallel::{Cancel, Cancelled, fold_rows, plenty};
 use crate::group::size_class;
 use crate::filter::rowset::RowSet;
 use crate::trace::allocation::{AllocationTable, flag};
-use crate::trace::time::{Ticks, View};
+use crate::trace::time::{Ticks, TimeRange};
 use std::cmp::Reverse;
 
 /// The few rows with the smallest keys, in ascending order.
@@ -86,7 +86,7 @@ impl Sums {
     pub(super) fn of(
         table: &AllocationTable,
         rows: &RowSet,
-        view: View,
+        view: TimeRange,
         spans: &Spans,
         cancel: Cancel<'_>,
     ) -> Result<Self, Cancelled> {
@@ -96,7 +96,7 @@ impl Sums {
         fold_rows(table.len(), plenty(), cancel, Self::new, visit, Self::merge)
     }
 
-    fn add(&mut self, table: &AllocationTable, row: usize, view: View, spans: &Spans) {
+    fn add(&mut self, table: &AllocationTable, row: usize, view: TimeRange, spans: &Spans) {
         let (alloc, free, size) = (table.alloc_time[row], table.free_time[row], table.size[row]);
         let Some(class) = view.classify(alloc, free) else {
             return;
@@ -108,14 +108,14 @@ impl Sums {
         self.total.add(size);
         self.sizes[size_class::class_of(size) as usize].add(size);
         self.distinct_sizes.get(size).add(size);
-        self.contexts.get(u64::from(table.alloc_context[row].0)).add(size);
+        self.contexts.get(u64::from(table.alloc_attributes[row].0)).add(size);
         self.stacks.get(u64::from(table.alloc_stack[row].0)).add(size);
         match table.lifetime(row) {
             Ticks::NEVER => self.not_freed.add(size),
             Ticks::UNKNOWN => self.unknown_lifetime.add(size),
             ticks => self.lifetimes[spans.bin(ticks.0)].add(size),
         }
-        if class.freed_inside() {
+        if class.is_freed_inside() {
             self.freed.add(size);
             self.free_stacks.get(u64::from(table.free_stack[row].0)).add(size);
         } else {

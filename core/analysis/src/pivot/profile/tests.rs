@@ -5,7 +5,7 @@ use crate::group::parallel::never;
 use crate::group::testkit::{Block, HZ, block, names, random_blocks};
 use std::collections::{BTreeMap, BTreeSet};
 
-const VIEW: View = View { from: Ticks(2000), to: Ticks(7000) };
+const VIEW: TimeRange = TimeRange { from: Ticks(2000), to: Ticks(7000) };
 
 /// The blocks that a profile of the rows `r % 3 != 0` has to look at.
 fn taken(blocks: &[Block]) -> Vec<(usize, &Block)> {

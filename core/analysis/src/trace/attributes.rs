@@ -2,7 +2,7 @@
 //! happened. A trace has few of them, so a row of the allocation table names one in four bytes, and grouping by any of
 //! these columns looks at contexts, not at rows. It must never hold two equal rows.
 
-use super::ids::{ContextId, ProcessId};
+use super::ids::{AttributesId, ProcessId};
 
 /// A pool tag: four bytes in the order PoolMon shows them, the "protected" bit removed.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -99,7 +99,7 @@ impl PoolType {
 
 /// What an event says beside time, address, size and stack.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub struct Context {
+pub struct EventAttributes {
     /// Pool tag.
     pub tag: Tag,
     /// Pool type bits as recorded.
@@ -115,7 +115,7 @@ pub struct Context {
     pub cpu: u16,
 }
 
-impl Context {
+impl EventAttributes {
     /// The reader does not say which processor wrote the record. No buffer names it: they have 11 bits.
     pub const NO_CPU: u16 = u16::MAX;
     /// The record has no thread.
@@ -130,33 +130,33 @@ impl Context {
     }
 }
 
-/// All contexts, by [`ContextId`].
+/// All contexts, by [`AttributesId`].
 #[derive(Default, Debug)]
-pub struct ContextTable {
-    rows: Vec<Context>,
+pub struct AttributesTable {
+    rows: Vec<EventAttributes>,
 }
 
-impl ContextTable {
+impl AttributesTable {
     /// A table of rows that are distinct already.
-    pub(crate) fn from_rows(rows: Vec<Context>) -> Self {
+    pub(crate) fn from_rows(rows: Vec<EventAttributes>) -> Self {
         Self { rows }
     }
 
     /// Adds a row that is not there yet.
-    pub(crate) fn push(&mut self, row: Context) -> ContextId {
+    pub(crate) fn push(&mut self, row: EventAttributes) -> AttributesId {
         self.rows.push(row);
-        ContextId(self.rows.len() as u32 - 1)
+        AttributesId(self.rows.len() as u32 - 1)
     }
 
     /// All rows; position = handle.
     #[must_use]
-    pub fn rows(&self) -> &[Context] {
+    pub fn rows(&self) -> &[EventAttributes] {
         &self.rows
     }
 
     /// One row; a handle of another trace gives `None`.
     #[must_use]
-    pub fn get(&self, id: ContextId) -> Option<&Context> {
+    pub fn get(&self, id: AttributesId) -> Option<&EventAttributes> {
         self.rows.get(id.index())
     }
 }
