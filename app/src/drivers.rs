@@ -1,7 +1,7 @@
 //! The tags of a trace in the driver files of a folder, as `findstr` is used for today. For the command line and the window
 //! alike. It must never open anything but regular files whose name ends in `.sys`.
 
-use poolscope_base::bytes::map::FileMap;
+use poolscope_base::bytes::FileMap;
 use poolscope_analysis::group::parallel::Cancel;
 use poolscope_analysis::leaks::owner::{ScannedDrivers, TagSet, scan_driver};
 use poolscope_analysis::trace::Trace;

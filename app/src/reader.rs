@@ -1,7 +1,7 @@
 //! Which of the two readers opens a trace file: the one here, or Windows' own, which only Windows has. It must never take
 //! the other one in silence: figures of the two differ in what they can know.
 
-use poolscope_etl::error::OpenError;
+use poolscope_etl::file::OpenError;
 use poolscope_base::progress::{CancelToken, Progress};
 use poolscope_analysis::trace::Trace;
 use poolscope_analysis::load::{LoadError, LoadOptions};
@@ -72,9 +72,9 @@ mod tests {
 
     #[test]
     fn another_reader_helps_only_with_what_is_no_trace_to_ours() {
-        let file = poolscope_etl::walk::TraceFile::from_bytes(vec![7; 300], "a.etl");
+        let file = poolscope_etl::file::TraceFile::from_bytes(vec![7; 300], "a.etl");
         assert!(windows_reader_may_open(&LoadError::Open(file.expect_err("no trace"))));
-        let file = poolscope_etl::walk::TraceFile::from_bytes(Vec::new(), "a.etl");
+        let file = poolscope_etl::file::TraceFile::from_bytes(Vec::new(), "a.etl");
         assert!(!windows_reader_may_open(&LoadError::Open(file.expect_err("empty"))));
         assert!(!windows_reader_may_open(&LoadError::TooLarge { events: 2, limit: 1 }));
     }

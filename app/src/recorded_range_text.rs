@@ -85,11 +85,11 @@ mod tests {
     use std::sync::Arc;
 
     fn sample() -> Arc<Trace> {
-        use poolscope_etl::walk::TraceFile;
+        use poolscope_etl::file::TraceFile;
         use poolscope_base::progress::{CancelToken, Progress};
         use poolscope_analysis::load::{LoadOptions, load};
         let file = TraceFile::from_bytes(crate::sample::TRACE.to_vec(), "sample.etl").expect("the sample is a trace");
-        load(file, LoadOptions::default(), &Progress::default(), &CancelToken::default()).expect("it loads")
+        load(file, LoadOptions::default(), &Progress::default(), &CancelToken::none()).expect("it loads")
     }
 
     #[test]

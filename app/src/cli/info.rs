@@ -57,8 +57,8 @@ fn facts(trace: &Trace, name: &str) -> Value {
         census.hooks.iter().map(|(hook, count)| (format!("0x{hook:04X}"), json!(count))).collect();
     let providers: Map<String, Value> =
         census.providers.iter().map(|(guid, count)| (guid.to_string(), json!(count))).collect();
-    let anomalies: Vec<Value> = trace
-        .anomalies
+    let diagnostics: Vec<Value> = trace
+        .diagnostics
         .rows()
         .iter()
         .map(|row| {
@@ -114,7 +114,7 @@ fn facts(trace: &Trace, name: &str) -> Value {
             "snapshots": census.pool_rundown_records,
             "group_enabled": summary.pool_group_enabled,
         },
-        "anomalies": anomalies,
+        "diagnostics": diagnostics,
     })
 }
 
@@ -207,10 +207,10 @@ fn text(trace: &Trace, name: &str, io: &mut Io<'_>) -> anyhow::Result<()> {
         writeln!(out, "  {guid} {:>14}", format::count(*count))?;
     }
     writeln!(out, "\nAnomalies")?;
-    if trace.anomalies.rows().is_empty() {
+    if trace.diagnostics.rows().is_empty() {
         writeln!(out, "  none")?;
     }
-    for row in trace.anomalies.rows() {
+    for row in trace.diagnostics.rows() {
         writeln!(out, "  {} ({}, {})", row.kind.name(), row.kind.severity().name(), format::count(row.count))?;
         writeln!(out, "      {}", row.kind.effect())?;
     }

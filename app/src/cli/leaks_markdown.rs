@@ -33,12 +33,12 @@ pub fn write(out: &mut dyn Write, verdict: &LeakReport<'_>, shown: &[&Suspect]) 
     if !innocents.is_empty() {
         writeln!(out, "\nInnocent: {innocents}.")?;
     }
-    let trust = &judgement.trust;
+    let trust = &judgement.data_quality;
     writeln!(out, "\n### Data quality\n")?;
-    let notes = trust.notes.iter().map(leak_text::data_quality_note);
+    let notes = trust.issues.iter().map(leak_text::data_quality_note);
     let notes: Vec<String> =
         notes.chain(leak_text::counter_comparison(trust)).chain(leak_text::grouping_note(judgement)).collect();
-    if trust.notes.is_empty() {
+    if trust.issues.is_empty() {
         writeln!(out, "- Nothing is known to be missing from the trace.")?;
     }
     for note in notes {

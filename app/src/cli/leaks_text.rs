@@ -21,8 +21,8 @@ pub fn write(io: &mut Io<'_>, verdict: &LeakReport<'_>, shown: &[&Suspect]) -> i
     let (bold, end) = if io.color { ("\x1b[1m", "\x1b[0m") } else { ("", "") };
     let judgement = verdict.judgement;
     writeln!(io.out, "{}\n\n{bold}{}{end}", verdict.heading(), leak_text::summary(judgement))?;
-    let notes = judgement.trust.notes.iter().map(leak_text::data_quality_note);
-    for note in notes.chain(leak_text::counter_comparison(&judgement.trust)).chain(leak_text::grouping_note(judgement)) {
+    let notes = judgement.data_quality.issues.iter().map(leak_text::data_quality_note);
+    for note in notes.chain(leak_text::counter_comparison(&judgement.data_quality)).chain(leak_text::grouping_note(judgement)) {
         writeln!(io.out, "  - {note}")?;
     }
     let cells: Vec<[String; TITLES.len()]> = shown.iter().enumerate().map(|(at, s)| cells(at, s)).collect();

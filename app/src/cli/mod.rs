@@ -69,7 +69,7 @@ struct Cli {
 
 #[derive(Subcommand, Debug)]
 enum Command {
-    /// What the trace is: system, clock, losses, records by kind, anomalies
+    /// What the trace is: system, clock, losses, records by kind, diagnostics
     Info(info::Args),
     /// The pivot: who allocated what, grouped by any columns
     Report(report::Args),

@@ -7,8 +7,8 @@ use crate::recorded_range_text;
 use crate::sample;
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use poolscope_etl::diagnostics::{AnomalyKind, Severity};
-use poolscope_etl::walk::TraceFile;
+use poolscope_etl::diagnostics::{DiagnosticKind, Severity};
+use poolscope_etl::file::TraceFile;
 use poolscope_base::progress::{CancelToken, Progress};
 use poolscope_analysis::trace::Trace;
 use poolscope_analysis::load::{LoadError, LoadOptions, load, load_file};
@@ -155,11 +155,11 @@ fn with_bar<R>(progress: &Progress, run: impl FnOnce() -> R) -> R {
 /// trace. So is a trace that cannot have any figures: an empty report would leave the user guessing. A header whose times are
 /// not used is told as well, since every second is counted from it.
 fn warn(trace: &Trace, io: &mut Io<'_>) -> anyhow::Result<()> {
-    let is_told = |kind: AnomalyKind| {
+    let is_told = |kind: DiagnosticKind| {
         kind.severity() == Severity::DataLoss
-            || matches!(kind, AnomalyKind::NoPoolEvents | AnomalyKind::HeaderClock | AnomalyKind::ClockStandsStill)
+            || matches!(kind, DiagnosticKind::NoPoolEvents | DiagnosticKind::HeaderClock | DiagnosticKind::ConstantTimestamps)
     };
-    let losses = trace.anomalies.rows().iter().filter(|row| is_told(row.kind));
+    let losses = trace.diagnostics.rows().iter().filter(|row| is_told(row.kind));
     for row in losses {
         let times = crate::format::count(row.count);
         writeln!(io.err, "poolscope: warning: {} ({times}): {}", row.kind.name(), row.kind.effect())?;

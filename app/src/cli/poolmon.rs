@@ -151,14 +151,14 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
     match args.format {
         Format::Text => {
             table.write_text(io, top)?;
-            for group in &suggestion.together {
+            for group in &suggestion.groups {
                 writeln!(io.out, "\n{}.", group.sentence())?;
             }
             recording(io, &suggestion)?;
         }
         Format::Markdown => {
             table.write_markdown(&mut io.out, top)?;
-            for group in &suggestion.together {
+            for group in &suggestion.groups {
                 writeln!(io.out, "\n{}.", escape(&group.sentence()))?;
             }
         }

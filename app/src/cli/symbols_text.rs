@@ -3,7 +3,7 @@
 use super::io::Io;
 use super::symbol_args::state_words;
 use crate::format;
-use poolscope_etl::diagnostics::AnomalyKind;
+use poolscope_etl::diagnostics::DiagnosticKind;
 use poolscope_analysis::export::symbols::{ModuleRow, ModuleSums, attempt_text, source};
 use poolscope_symbols::locate::LookupResult;
 use poolscope_symbols::resolve::ModuleState;
@@ -31,8 +31,8 @@ pub fn write(io: &mut Io<'_>, heading: &Heading<'_>, rows: &[ModuleRow<'_>], tri
     let (bold, end) = if io.color { ("\x1b[1m", "\x1b[0m") } else { ("", "") };
     let offline = if heading.offline { ", no server asked" } else { "" };
     writeln!(io.out, "{bold}{}: symbols along {}{offline}{end}\n", heading.name, heading.path)?;
-    if heading.trace.anomalies.count(AnomalyKind::UnmergedImages) > 0 {
-        writeln!(io.out, "{}\n", AnomalyKind::UnmergedImages.effect())?;
+    if heading.trace.diagnostics.count(DiagnosticKind::UnmergedImages) > 0 {
+        writeln!(io.out, "{}\n", DiagnosticKind::UnmergedImages.effect())?;
     }
     if rows.is_empty() {
         return writeln!(io.out, "No stack leads through a module: there is nothing to name.");

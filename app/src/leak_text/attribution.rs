@@ -1,62 +1,65 @@
-//! Who is behind a suspect, in words: processes, the driver that can be named, the rule about a pass-through driver, objects that
-//! handles keep, and tags that grow together.
+//! Texts about the origin of a suspect: processes, responsible driver, wrapper driver, objects kept by handles, tags that grow in
+//! lockstep.
 
 use super::figures::{counted, percent, some_of};
 use crate::format;
 use poolscope_analysis::leaks::findings::{HeldObjects, LockstepTag};
-use poolscope_analysis::leaks::owner::{Hints, claims};
-use poolscope_analysis::leaks::{By, Finding, ProcessShare, Reason, Suspect, Verdict};
-use poolscope_recording::poolmon::together::note;
+use poolscope_analysis::leaks::owner::{TagOwnerData, owner_candidates};
+use poolscope_analysis::leaks::{Finding, ProcessShare, Reason, Suspect, SuspectGrouping, Verdict};
+use poolscope_recording::poolmon::lockstep::note;
 
-/// Processes, tags and names that a list shows before it says how many more there are.
+/// Processes and names that a list shows before "and N more".
 const LISTED: usize = 3;
+/// Tags that a list shows before "and N more".
 const TAGS_LISTED: usize = 12;
 
-/// Who can be named in a sentence about the suspect: the process or the driver that it stands for, or the driver that most of
-/// what is outstanding comes through. `None` where the tag alone can be named.
+/// Subject of a sentence about the suspect: its process or driver if it is grouped by one, else the driver of most outstanding
+/// bytes. `None` if only the tag can be named.
 #[must_use]
-pub fn subject(suspect: &Suspect, by: By) -> Option<&str> {
+pub fn subject(suspect: &Suspect, by: SuspectGrouping) -> Option<&str> {
     match by {
-        By::Process => suspect.who.process.as_deref(),
-        By::Driver => super::driver(suspect),
-        By::Tag | By::Stack => suspect.who.responsible_driver().map(|driver| driver.driver.as_str()),
+        SuspectGrouping::Process => suspect.attribution.process.as_deref(),
+        SuspectGrouping::Driver => super::driver(suspect),
+        SuspectGrouping::Tag | SuspectGrouping::Stack => {
+            suspect.attribution.responsible_driver().map(|driver| driver.driver.as_str())
+        }
     }
 }
 
-/// A process with its share of what is outstanding and whether it still runs: `app.exe (1234) 87 %, running`.
+/// A process with its share of the outstanding bytes and its state: `app.exe (1234) 87 %, running`.
 #[must_use]
 pub fn process(share: &ProcessShare, suspect: &Suspect) -> String {
-    let of_all = share.blocks.bytes as f64 / suspect.evidence.survivors.bytes.max(1) as f64;
-    let state = match share.running {
+    let of_all = share.allocations.bytes as f64 / suspect.evidence.outstanding.bytes.max(1) as f64;
+    let state = match share.is_running {
         Some(true) => ", running",
-        Some(false) => ", ended",
+        Some(false) => ", exited",
         None => "",
     };
     format!("{} {}{state}", share.label(), percent(of_all.min(1.0)))
 }
 
-/// The processes with the most outstanding bytes; empty if nothing is outstanding.
+/// The processes with the most outstanding bytes; empty without outstanding allocations.
 #[must_use]
 pub fn processes(suspect: &Suspect) -> String {
-    let shares = suspect.who.processes.iter().map(|share| process(share, suspect));
+    let shares = suspect.attribution.processes.iter().map(|share| process(share, suspect));
     let shown: Vec<String> = shares.clone().take(LISTED).collect();
     let rest = shares.len().saturating_sub(LISTED);
     let more = if rest > 0 { format!("; {} more", format::count(rest as u64)) } else { String::new() };
     format!("{}{more}", shown.join("; "))
 }
 
-/// The rule that looked through a pass-through driver on the stack.
+/// Sentence about the wrapper driver that was skipped on the stack, with the rule that skipped it.
 #[must_use]
 pub fn pass_through(suspect: &Suspect) -> Option<String> {
-    let passed = suspect.who.passed_through.as_ref()?;
+    let passed = suspect.attribution.wrapper_driver.as_ref()?;
     let (module, rule) = (&passed.module, passed.rule.name());
-    Some(match &passed.next {
-        Some(next) => format!("{module} is a pass-through driver ({rule}); the next frame is {next}"),
-        None => format!("{module} is a pass-through driver ({rule}); no other driver is on the stack"),
+    Some(match &passed.responsible_function {
+        Some(next) => format!("{module} is a wrapper ({rule}); the responsible frame is {next}"),
+        None => format!("{module} is a wrapper ({rule}); no other driver is on the stack"),
     })
 }
 
-/// Objects that handles keep, as a fragment of a sentence.
+/// Objects kept by handles, as a fragment of a sentence.
 #[must_use]
 pub fn held_objects(held: &HeldObjects) -> String {
     let object = held_objects.object.to_lowercase();
@@ -69,21 +72,21 @@ pub fn held_objects(held: &HeldObjects) -> String {
         let verb = if processes.ended == 1 { "belongs" } else { "belong" };
         let ended = format::count(processes.ended);
         parts.push(format!(
-            "{ended} of {all} process objects {verb} to processes that have ended (zombie processes, held by a handle): {names}"
+            "{ended} of {all} process objects {verb} to processes that have exited (zombie processes, kept by a handle): {names}"
         ));
     }
     if held_objects.by_ended.count > 0 {
         let verb = if held_objects.by_ended.count == 1 { "was" } else { "were" };
         let ended = format::count(held_objects.by_ended.count);
-        parts.push(format!("{ended} of {all} {object} objects {verb} allocated by processes that have ended"));
+        parts.push(format!("{ended} of {all} {object} objects {verb} allocated by processes that have exited"));
     }
     if parts.is_empty() {
-        parts.push(format!("{object} objects stay while a handle or a reference to them is open"));
+        parts.push(format!("{object} objects remain allocated while a handle or reference to them is open"));
     }
     parts.join("; ")
 }
 
-/// What to do next about a suspect whose objects are kept by handles.
+/// Advice to record handles, for a growing suspect whose objects are kept by handles.
 #[must_use]
 pub fn recording_advice(suspect: &Suspect) -> Option<String> {
     let held = held_objects_of(suspect)?;
@@ -92,21 +95,22 @@ pub fn recording_advice(suspect: &Suspect) -> Option<String> {
     }
     let object = held_objects.object;
     Some(format!(
-        "to see which process keeps the {object} handles open: wpr -start Handle, wait while it grows, wpr -stop handles.etl; then in \
-         WPA the graph \"Handles\", preset \"Outstanding Count by Process\", with the column \"Create Stack\""
+        "to find the process that keeps the {object} handles open: run wpr -start Handle, wait while the pool grows, run wpr -stop \
+         handles.etl; then open the graph \"Handles\" in WPA with the preset \"Outstanding Count by Process\" and the column \
+         \"Create Stack\""
     ))
 }
 
-/// What is known of the objects of a suspect that handles keep.
+/// The finding about objects kept by handles, if the suspect has one.
 #[must_use]
 pub fn held_objects_of(suspect: &Suspect) -> Option<&HeldObjects> {
     suspect.reasons.iter().find_map(|reason| match reason {
-        Reason::Found(Finding::HeldObjects(held)) => Some(held_objects),
+        Reason::Finding(Finding::HeldObjects(held)) => Some(held_objects),
         _ => None,
     })
 }
 
-/// Tags that grow together with a suspect, as a fragment of a sentence.
+/// Tags that grow in lockstep with the suspect, as a fragment of a sentence.
 #[must_use]
 pub fn lockstep(members: &[LockstepTag], suspect: &Suspect) -> String {
     let is_own =
@@ -124,39 +128,40 @@ pub fn lockstep(members: &[LockstepTag], suspect: &Suspect) -> String {
     let holding = match holders.as_slice() {
         [] => String::new(),
         [one] if Some(*one) == suspect.tag.as_deref().map(str::trim_end) => {
-            "; it never frees: the likely holder".to_owned()
+            "; it is never freed and probably holds the others".to_owned()
         }
-        [one] => format!("; {one} never frees: the likely holder"),
-        all => format!("; {} never free: the likely holders", all.join(", ")),
+        [one] => format!("; {one} is never freed and probably holds the others"),
+        all => format!("; {} are never freed and probably hold the others", all.join(", ")),
     };
     let tags: Vec<&str> = members.iter().map(|member| member.tag.trim_end()).collect();
     let note = note(&tags).map_or_else(String::new, |note| format!("; {note}"));
     let count = counted(others.len() as u64, "tag", "tags");
     let named = some_of(others.into_iter(), TAGS_LISTED);
-    format!("moves together with {count} ({named}), probably one object{holding}{note}")
+    format!("grows in lockstep with {count} ({named}), probably parts of one object{holding}{note}")
 }
 
-/// All that is said about who is behind a suspect, one line each: processes, the rule about a pass-through driver, owners, what to
-/// record next.
+/// Lines about the origin of a suspect: processes, wrapper driver, owner candidates, what to record next.
 #[must_use]
-pub fn lines(suspect: &Suspect, hints: Hints<'_>) -> Vec<String> {
-    let processes = Some(processes(suspect)).filter(|words| !words.is_empty());
-    let mut lines: Vec<String> = processes.map(|words| format!("processes: {words}")).into_iter().collect();
+pub fn lines(suspect: &Suspect, owner_data: TagOwnerData<'_>) -> Vec<String> {
+    let processes = Some(processes(suspect)).filter(|text| !text.is_empty());
+    let mut lines: Vec<String> = processes.map(|text| format!("processes: {text}")).into_iter().collect();
     lines.extend(pass_through(suspect));
-    lines.extend(claims(suspect, hints).iter().map(|claim| format!("owner: {}", leak_text::claim(claim))));
+    lines.extend(
+        owner_candidates(suspect, owner_data).iter().map(|claim| format!("owner: {}", leak_text::claim(claim))),
+    );
     lines.extend(recording_advice(suspect));
     lines
 }
 
-/// What the score of a suspect means.
+/// Help text on the score of a suspect.
 #[must_use]
 pub fn score_help(suspect: &Suspect) -> String {
     let class = match suspect.verdict {
-        Verdict::Leak => "leaks have 60 to 100, by their share of the growth of all leaks and by confidence",
-        Verdict::Growing => "what grows has 20 to 60, by confidence",
-        _ => "what does not grow has 0 to 20, by how near it comes to growing",
+        Verdict::Leak => "leaks score 60 to 100, by their share of the growth of all leaks and by confidence",
+        Verdict::Growing => "growing suspects score 20 to 60, by confidence",
+        _ => "others score 0 to 20, by how close they are to growing",
     };
-    format!("Score {:.0} of 100, the order of the list: {class}", suspect.score)
+    format!("Score {:.0} of 100, sorts the list: {class}", suspect.score)
 }
 
 #[cfg(test)]
@@ -164,64 +169,81 @@ mod tests {
     use super::super::test_util::suspect;
     use super::*;
     use poolscope_analysis::group::look_through::RuleOrigin;
-    use poolscope_analysis::leaks::Blocks;
-    use poolscope_analysis::leaks::who::{PassThrough, ProcessObjects, UNKNOWN_ALLOCATOR};
+    use poolscope_analysis::leaks::AllocationTotals;
+    use poolscope_analysis::leaks::attribution::{ProcessObjects, UNKNOWN_ALLOCATOR, WrapperDriver};
 
     fn share(name: &str, pid: Option<u32>, bytes: u64, running: Option<bool>) -> ProcessShare {
-        ProcessShare { name: name.to_owned(), pid, blocks: Blocks { count: 1, bytes }, running }
+        ProcessShare {
+            name: name.to_owned(),
+            pid,
+            allocations: AllocationTotals { count: 1, bytes },
+            is_running: running,
+        }
     }
 
     #[test]
-    fn processes_have_their_share_and_whether_they_run() {
+    fn processes_have_their_share_and_state() {
         let mut of = suspect(Verdict::Leak);
-        of.evidence.survivors.bytes = 100;
+        of.evidence.outstanding.bytes = 100;
         let (app, svc) = (share("app.exe", Some(1234), 80, Some(true)), share("svc.exe", Some(8), 10, Some(false)));
-        of.who.processes = vec![app, svc, share(UNKNOWN_ALLOCATOR, None, 6, None)];
-        let words = "app.exe (1234) 80 %, running; svc.exe (8) 10 %, ended; (unknown allocator) 6.0 %";
+        of.attribution.processes = vec![app, svc, share(UNKNOWN_ALLOCATOR, None, 6, None)];
+        let words = "app.exe (1234) 80 %, running; svc.exe (8) 10 %, exited; (unknown allocator) 6.0 %";
         assert_eq!(processes(&of), words);
-        of.who.processes.push(share("x.exe", Some(9), 4, Some(true)));
+        of.attribution.processes.push(share("x.exe", Some(9), 4, Some(true)));
         assert_eq!(processes(&of), format!("{words}; 1 more"));
-        of.who.processes.clear();
+        of.attribution.processes.clear();
         assert_eq!(processes(&of), "");
     }
 
     #[test]
     fn sixty_percent_of_all_bytes_name_a_driver() {
         let mut of = suspect(Verdict::Leak);
-        assert_eq!(subject(&of, By::Tag), Some("myfault.sys"));
-        of.who.drivers[0].share = 0.59;
-        assert_eq!((subject(&of, By::Tag), subject(&of, By::Driver)), (None, Some("myfault.sys")));
-        of.who.process = Some("app.exe (8)".to_owned());
-        assert_eq!(subject(&of, By::Process), Some("app.exe (8)"));
+        assert_eq!(subject(&of, SuspectGrouping::Tag), Some("myfault.sys"));
+        of.attribution.drivers[0].share = 0.59;
+        assert_eq!(
+            (subject(&of, SuspectGrouping::Tag), subject(&of, SuspectGrouping::Driver)),
+            (None, Some("myfault.sys"))
+        );
+        of.attribution.process = Some("app.exe (8)".to_owned());
+        assert_eq!(subject(&of, SuspectGrouping::Process), Some("app.exe (8)"));
     }
 
     #[test]
-    fn objects_are_told_with_zombies_and_how_to_find_the_handles() {
-        let processes =
-            ProcessObjects { ended: 380, running: 8, names: vec![("sh.exe".into(), 300), ("git.exe".into(), 80)] };
+    fn kept_objects_come_with_zombies_and_advice() {
+        let processes = ProcessObjects {
+            of_ended_processes: 380,
+            of_running_processes: 8,
+            ended_process_names: vec![("sh.exe".into(), 300), ("git.exe".into(), 80)],
+        };
         let mut objects = HeldObjects {
-            object: "Process",
+            object_type: "Process",
             outstanding: 400,
-            by_ended: Blocks::default(),
-            processes: Some(processes),
+            by_ended_processes: AllocationTotals::default(),
+            process_objects: Some(processes),
         };
         let words =
-            "380 of 400 process objects belong to processes that have ended (zombie processes, held by a handle): ";
+            "380 of 400 process objects belong to processes that have exited (zombie processes, kept by a handle): ";
         assert_eq!(held_objects(&objects), format!("{words}sh.exe (300), git.exe (80)"));
         (held_objects_of.object, held_objects_of.processes, held_objects_of.by_ended.count) = ("Token", None, 12);
-        assert_eq!(held_objects(&objects), "12 of 400 token objects were allocated by processes that have ended");
+        assert_eq!(held_objects(&objects), "12 of 400 token objects were allocated by processes that have exited");
         held_objects_of.by_ended.count = 0;
-        assert_eq!(held_objects(&objects), "token objects stay while a handle or a reference to them is open");
+        assert_eq!(
+            held_objects(&objects),
+            "token objects remain allocated while a handle or reference to them is open"
+        );
         let mut of = suspect(Verdict::Leak);
         assert_eq!(recording_advice(&of), None);
-        of.reasons.push(Reason::Found(Finding::HeldObjects(held_objects_of)));
-        assert!(recording_advice(&of).is_some_and(|words| words.contains("keeps the Token handles open: wpr -start Handle, ")));
+        of.reasons.push(Reason::Finding(Finding::HeldObjects(held_objects_of)));
+        assert!(
+            recording_advice(&of)
+                .is_some_and(|words| words.contains("keeps the Token handles open: run wpr -start Handle, "))
+        );
         of.verdict = Verdict::Bounded;
         assert_eq!(recording_advice(&of), None);
     }
 
     #[test]
-    fn tags_that_move_together_name_the_holder() {
+    fn lockstep_tags_name_the_holder() {
         let member = |tag: &str, paged, parts, never_freed| LockstepTag {
             tag: tag.to_owned(),
             paged,
@@ -231,22 +253,26 @@ mod tests {
         };
         let of = suspect(Verdict::Leak);
         let pair = [member("Leak", false, 1, true), member("IoFE", true, 2, false)];
-        let words = "moves together with 1 tag (IoFE (2:1)), probably one object; it never frees: the likely holder";
+        let words = "grows in lockstep with 1 tag (IoFE (2:1)), probably parts of one object; it is never freed and probably holds the others";
         assert_eq!(lockstep(&pair, &of), words);
         let many = [member("Ab  ", false, 1, true), member("Leak", true, 1, true), member("Leak", false, 1, false)];
-        let words = "moves together with 2 tags (Ab, Leak in paged pool), probably one object; Ab, Leak never free: the likely \
-                     holders";
+        let words = "grows in lockstep with 2 tags (Ab, Leak in paged pool), probably parts of one object; Ab, Leak are never \
+                     freed and probably hold the others";
         assert_eq!(lockstep(&many, &of), words);
     }
 
     #[test]
-    fn the_rule_that_spoke_is_named() {
+    fn the_wrapper_rule_is_named() {
         let mut of = suspect(Verdict::Leak);
         assert_eq!(pass_through(&of), None);
         let next = Some("ntfs.sys!NtfsCreate".to_owned());
-        of.who.passed_through = Some(PassThrough { module: "fltmgr.sys".to_owned(), rule: RuleOrigin::BuiltIn, next });
-        let words = "fltmgr.sys is a pass-through driver (built-in rule); the next frame is ntfs.sys!NtfsCreate";
+        of.attribution.wrapper_driver = Some(WrapperDriver {
+            module: "fltmgr.sys".to_owned(),
+            rule: RuleOrigin::BuiltIn,
+            responsible_function: next,
+        });
+        let words = "fltmgr.sys is a wrapper (built-in rule); the responsible frame is ntfs.sys!NtfsCreate";
         assert_eq!(pass_through(&of).as_deref(), Some(words));
-        assert!(score_help(&of).starts_with("Score 90 of 100, the order of the list: leaks have 60 to 100"));
+        assert!(score_help(&of).starts_with("Score 90 of 100, sorts the list: leaks score 60 to 100"));
     }
 }

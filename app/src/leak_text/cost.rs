@@ -1,23 +1,22 @@
-//! What growth costs: bytes per hour, and when its pool is exhausted.
+//! Growth per hour of a suspect and the time until its pool is exhausted.
 
 use super::{pool, rate};
 use crate::format;
-use poolscope_analysis::leaks::{Judgement, PoolGrowth, Suspect, capacity};
+use poolscope_analysis::leaks::{LeakAnalysis, PoolGrowth, Suspect, capacity};
 
-/// What a suspect costs at its rate: `114.0 MB/h; at this rate nonpaged pool is exhausted in 3 h 20 min`. `None` if it does not
-/// go on growing.
+/// Hourly growth of a suspect and the time until its pool is exhausted: `114.0 MB/h; at this rate nonpaged pool is exhausted in
+/// 3 h 20 min`. `None` if the suspect no longer grows.
 #[must_use]
-pub fn cost(suspect: &Suspect, judgement: &Judgement) -> Option<String> {
+pub fn cost(suspect: &Suspect, analysis: &LeakAnalysis) -> Option<String> {
     if !suspect.verdict.is_growing() || suspect.growth_bytes_per_s <= 0.0 {
         return None;
     }
     let hourly = |bytes_per_s: f64| format!("{}/h", format::bytes((bytes_per_s * 3600.0).round() as u64));
     let per_hour = hourly(suspect.growth_bytes_per_s);
-    let Some(seconds) = seconds_to_exhaustion(suspect, judgement) else { return Some(per_hour) };
-    let all = pool_of(suspect, judgement).growth_bytes_per_s();
+    let Some(seconds) = seconds_to_exhaustion(suspect, analysis) else { return Some(per_hour) };
+    let all = pool_of(suspect, analysis).growth_bytes_per_s();
     let is_alone = (all - suspect.growth_bytes_per_s).abs() <= 0.005 * all;
-    let rate =
-        if is_alone { "this rate".to_owned() } else { format!("the rate of all that grows in it, {},", hourly(all)) };
+    let rate = if is_alone { "this rate".to_owned() } else { format!("the total growth of {}", hourly(all)) };
     Some(format!("{per_hour}; at {rate} {} pool is exhausted in {}", pool(suspect.paged), long_duration(seconds)))
 }
 
@@ -25,22 +24,23 @@ pub fn cost(suspect: &Suspect, judgement: &Judgement) -> Option<String> {
 /// upper bound: other users of the memory make the pool fail earlier, and without a pool rundown it is fuller than it looks.
 /// `None` if it does not go on growing, or it is not known how large the pool can become.
 #[must_use]
-pub fn seconds_to_exhaustion(suspect: &Suspect, judgement: &Judgement) -> Option<f64> {
+pub fn seconds_to_exhaustion(suspect: &Suspect, analysis: &LeakAnalysis) -> Option<f64> {
     if !suspect.verdict.is_growing() {
         return None;
     }
-    let growth = pool_of(suspect, judgement);
-    let gained = judgement.suspects.iter().filter(|s| s.paged == suspect.paged).filter_map(|s| s.evidence.curve.last());
-    let used = growth.baseline_bytes.unwrap_or(0) as f64 + gained.sum::<f64>();
-    capacity::seconds_to_full(growth.limit_bytes?, used.max(0.0) as u64, growth.growth_bytes_per_s())
+    let growth = pool_of(suspect, analysis);
+    let gained =
+        analysis.suspects.iter().filter(|s| s.paged == suspect.paged).filter_map(|s| s.evidence.bytes_curve.last());
+    let used = growth.start_bytes.unwrap_or(0) as f64 + gained.sum::<f64>();
+    capacity::seconds_to_exhaustion(growth.limit_bytes?, used.max(0.0) as u64, growth.growth_bytes_per_s())
 }
 
-fn pool_of<'j>(suspect: &Suspect, judgement: &'j Judgement) -> &'j PoolGrowth {
-    let [nonpaged, paged] = &judgement.pools;
+fn pool_of<'j>(suspect: &Suspect, analysis: &'j LeakAnalysis) -> &'j PoolGrowth {
+    let [nonpaged, paged] = &analysis.pools;
     if suspect.paged { paged } else { nonpaged }
 }
 
-/// A time that may be years away.
+/// A time span, coarser the longer it is.
 fn long_duration(seconds: f64) -> String {
     const DAY: f64 = 86_400.0;
     match seconds / DAY {
@@ -51,23 +51,23 @@ fn long_duration(seconds: f64) -> String {
     }
 }
 
-/// The growth of a pool as a whole, in words.
+/// Net growth of a whole pool: `+60.0 KB/min`.
 #[must_use]
 pub fn pool_growth(growth: &PoolGrowth) -> String {
-    let sign = if growth.slope_bytes_per_s > 0.0 { "+" } else { "" };
-    format!("{sign}{}", rate(growth.slope_bytes_per_s))
+    let sign = if growth.net_growth_bytes_per_s > 0.0 { "+" } else { "" };
+    format!("{sign}{}", rate(growth.net_growth_bytes_per_s))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::test_util::{judgement, suspect};
+    use super::super::test_util::{analysis, suspect};
     use super::*;
     use poolscope_analysis::leaks::Verdict;
 
     #[test]
     fn the_cost_is_per_hour_and_until_the_pool_is_full() {
         let leak = suspect(Verdict::Leak);
-        let mut all = judgement(vec![leak.clone()]);
+        let mut all = analysis(vec![leak.clone()]);
         assert_eq!(cost(&leak, &all).as_deref(), Some("114.0 MB/h"));
         all.pools[0].leak_bytes_per_s = leak.growth_bytes_per_s;
         all.pools[0].limit_bytes = Some(384 << 20);
@@ -75,11 +75,10 @@ mod tests {
         let words = "114.0 MB/h; at this rate nonpaged pool is exhausted in 3 h 20 min";
         assert_eq!(cost(&leak, &all).as_deref(), Some(words));
         all.pools[0].limit_bytes = Some(484 << 20);
-        all.pools[0].baseline_bytes = Some(100 << 20);
+        all.pools[0].start_bytes = Some(100 << 20);
         assert_eq!(cost(&leak, &all).as_deref(), Some(words));
         all.pools[0].growing_bytes_per_s = leak.growth_bytes_per_s;
-        let words =
-            "114.0 MB/h; at the rate of all that grows in it, 228.0 MB/h, nonpaged pool is exhausted in 100 min 0 s";
+        let words = "114.0 MB/h; at the total growth of 228.0 MB/h nonpaged pool is exhausted in 100 min 0 s";
         assert_eq!(cost(&leak, &all).as_deref(), Some(words));
         let mut other_pool = leak.clone();
         other_pool.paged = true;
@@ -98,7 +97,9 @@ mod tests {
 
     #[test]
     fn a_pool_grows_or_shrinks() {
-        let growth = |slope_bytes_per_s| pool_growth(&PoolGrowth { slope_bytes_per_s, ..PoolGrowth::default() });
+        let growth = |slope_bytes_per_s| {
+            pool_growth(&PoolGrowth { net_growth_bytes_per_s: slope_bytes_per_s, ..PoolGrowth::default() })
+        };
         assert_eq!([1024.0, -1024.0, 0.0].map(growth), ["+60.0 KB/min", "-60.0 KB/min", "0 B/min"]);
     }
 }

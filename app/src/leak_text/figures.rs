@@ -1,8 +1,8 @@
-//! Figures of a judgement for reading: rates in the unit that suits them, shares, counted things.
+//! Figures of a leak analysis as text: rates in a fitting unit, shares, counts.
 
 use crate::format;
 
-/// Bytes per second as people say it: per minute, or per hour or day where that would be less than 1 KB.
+/// A rate in bytes per second as bytes per minute, or per hour or day if that is less than 1 KB.
 #[must_use]
 pub fn rate(bytes_per_s: f64) -> String {
     const PER: [(f64, &str); 3] = [(60.0, "min"), (3600.0, "h"), (86_400.0, "day")];
@@ -30,13 +30,13 @@ pub fn percent(share: f64) -> String {
     }
 }
 
-/// How sure a verdict is, from 0 to 1: never more than 99 %, as no trace proves what comes after its end.
+/// Confidence of a verdict, given from 0 to 1; at most 99 %, since no trace proves what happens after its end.
 #[must_use]
 pub fn confidence(share: f64) -> String {
     format!("{:.0} %", (share * 100.0).round().clamp(0.0, 99.0))
 }
 
-/// A number of things: `1 block`, `12,431 blocks`.
+/// A number of things: `1 free`, `12,431 frees`.
 #[must_use]
 pub fn counted(count: u64, one: &str, many: &str) -> String {
     format!("{} {}", format::count(count), if count == 1 { one } else { many })

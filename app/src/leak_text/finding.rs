@@ -1,48 +1,56 @@
-//! What the detectors found, as fragments of a sentence.
+//! Findings of the detectors as fragments of a sentence.
 
+use super::attribution;
 use super::figures::{counted, percent, rate, some_of};
 use super::reason::moment;
-use super::attribution;
 use crate::format;
-use poolscope_analysis::leaks::{Blocks, Finding};
+use poolscope_analysis::leaks::{AllocationTotals, Finding};
 
 /// Names that a list shows before it says how many more there are.
 const LISTED: usize = 4;
 
-/// What a detector found, as a fragment made of figures.
+/// A finding as a fragment of a sentence: no capital at the beginning, no full stop at the end.
 #[must_use]
 pub fn finding(finding: &Finding) -> String {
     match finding {
-        Finding::ZeroFree { allocated: 1 } => "its only block was not freed".to_owned(),
-        Finding::ZeroFree { allocated } => format!("not one of its {} blocks was freed", format::count(*allocated)),
-        Finding::Lockstep { members } => {
+        Finding::NeverFreed { allocated: 1 } => "its only allocation was not freed".to_owned(),
+        Finding::NeverFreed { allocated } => format!("none of its {} allocations was freed", format::count(*allocated)),
+        Finding::LockstepTags { members } => {
             let names = some_of(members.iter().map(|member| member.tag.trim_end().to_owned()), LISTED);
-            format!("{names} move together, probably one object")
+            format!("{names} grow in lockstep, probably parts of one object")
         }
         Finding::HeldObjects(held) => attribution::held_objects(held),
-        Finding::Partner { tag, freed_share } => {
-            format!("tag {}, allocated on the same path, frees {} of its blocks", tag.trim_end(), percent(*freed_share))
+        Finding::PairedTag { tag, freed_share } => {
+            format!(
+                "{} of the allocations with tag {} on the same path are freed",
+                percent(*freed_share),
+                tag.trim_end()
+            )
         }
-        Finding::AllButOneSize { size_bytes, kept, others_freed } => {
-            let size_kept = kept;
-            let (kept, others) = (counted(*kept, "block", "blocks"), counted(*others_freed, "block", "blocks"));
-            let (stay, were) = (plural(*size_kept, "stays", "stay"), plural(*others_freed, "was", "were"));
-            format!("{kept} of exactly {} {stay}, while {others} of other sizes {were} freed", in_bytes(*size_bytes))
+        Finding::AllButOneSize { size_bytes, outstanding, others_freed } => {
+            let count = |count: u64| counted(count, "allocation", "allocations");
+            let (are, were) = (plural(*outstanding, "is", "are"), plural(*others_freed, "was", "were"));
+            format!(
+                "{} of exactly {} {are} outstanding, while {} of other sizes {were} freed",
+                count(*outstanding),
+                in_bytes(*size_bytes),
+                count(*others_freed)
+            )
         }
         Finding::MissingFree { freed_by } => {
-            let places =
-                freed_by.iter().map(|(place, frees)| format!("{place} ({})", counted(*frees, "free", "frees")));
-            format!("other blocks of the tag are freed in {}; these never are", some_of(places, LISTED))
+            let functions =
+                freed_by.iter().map(|(function, frees)| format!("{function} ({})", counted(*frees, "free", "frees")));
+            format!("other allocations with this tag are freed in {}; these never are", some_of(functions, LISTED))
         }
-        Finding::ExitedProcesses { blocks, processes } => {
+        Finding::ExitedProcesses { allocations, processes } => {
             let each = processes.iter().map(|(process, left)| format!("{process} ({})", format::bytes(left.bytes)));
-            let verb = plural(blocks.count, "belongs", "belong");
-            format!("{} {verb} to processes that have exited: {}", amount(*blocks), some_of(each, LISTED))
+            let verb = plural(allocations.count, "belongs", "belong");
+            format!("{} {verb} to processes that have exited: {}", amount(*allocations), some_of(each, LISTED))
         }
-        Finding::AtMark { mark_s, before_bytes_per_s, after_bytes_per_s } => {
+        Finding::RateChangeAtMarker { marker_s, before_bytes_per_s, after_bytes_per_s } => {
             let verb = if after_bytes_per_s > before_bytes_per_s { "begins" } else { "ends" };
             let (before, after) = (rate(*before_bytes_per_s), rate(*after_bytes_per_s));
-            format!("growth {verb} at the mark at {}: {before} before, {after} after", moment(*mark_s))
+            format!("growth {verb} at the marker at {}: {before} before, {after} after", moment(*marker_s))
         }
     }
 }
@@ -51,11 +59,11 @@ fn plural<'w>(count: u64, one: &'w str, many: &'w str) -> &'w str {
     if count == 1 { one } else { many }
 }
 
-fn amount(blocks: Blocks) -> String {
-    format!("{} ({})", counted(blocks.count, "block", "blocks"), format::bytes(blocks.bytes))
+fn amount(allocations: AllocationTotals) -> String {
+    format!("{} ({})", counted(allocations.count, "allocation", "allocations"), format::bytes(allocations.bytes))
 }
 
-/// An exact size, as it stands in the driver's source.
+/// An exact size, as in the source of the driver.
 fn in_bytes(size: u64) -> String {
     counted(size, "byte", "bytes")
 }
@@ -66,38 +74,38 @@ mod tests {
     use poolscope_analysis::leaks::findings::LockstepTag;
 
     #[test]
-    fn tags_that_belong_together_are_named() {
+    fn lockstep_and_paired_tags_are_named() {
         let member =
             |tag: &str| LockstepTag { tag: tag.to_owned(), paged: false, parts: 1, outstanding: 9, never_freed: false };
-        let pair = Finding::Lockstep { members: vec![member("Ab  "), member("Cd  ")] };
-        assert_eq!(finding(&pair), "Ab, Cd move together, probably one object");
-        let partner = Finding::Partner { tag: "Irp ".to_owned(), freed_share: 0.997 };
-        assert_eq!(finding(&partner), "tag Irp, allocated on the same path, frees 99.7 % of its blocks");
+        let pair = Finding::LockstepTags { members: vec![member("Ab  "), member("Cd  ")] };
+        assert_eq!(finding(&pair), "Ab, Cd grow in lockstep, probably parts of one object");
+        let partner = Finding::PairedTag { tag: "Irp ".to_owned(), freed_share: 0.997 };
+        assert_eq!(finding(&partner), "99.7 % of the allocations with tag Irp on the same path are freed");
     }
 
     #[test]
-    fn what_is_not_freed_is_told_by_what_is() {
-        assert_eq!(finding(&Finding::ZeroFree { allocated: 2000 }), "not one of its 2,000 blocks was freed");
-        let size = Finding::AllButOneSize { size_bytes: 2064, kept: 1024, others_freed: 10_201 };
-        let words = "1,024 blocks of exactly 2,064 bytes stay, while 10,201 blocks of other sizes were freed";
+    fn missing_frees_are_contrasted_with_frees() {
+        assert_eq!(finding(&Finding::NeverFreed { allocated: 2000 }), "none of its 2,000 allocations was freed");
+        let size = Finding::AllButOneSize { size_bytes: 2064, outstanding: 1024, others_freed: 10_201 };
+        let words = "1,024 allocations of exactly 2,064 bytes are outstanding, while 10,201 allocations of other sizes were freed";
         assert_eq!(finding(&size), words);
         let free =
             Finding::MissingFree { freed_by: vec![("a.sys!Close".to_owned(), 1204), ("a.sys!Stop".to_owned(), 1)] };
-        let words =
-            "other blocks of the tag are freed in a.sys!Close (1,204 frees), a.sys!Stop (1 free); these never are";
+        let words = "other allocations with this tag are freed in a.sys!Close (1,204 frees), a.sys!Stop (1 free); these never are";
         assert_eq!(finding(&free), words);
     }
 
     #[test]
-    fn processes_and_marks_are_told_with_their_figures() {
-        let blocks = Blocks { count: 412, bytes: 1 << 20 };
-        let left = Finding::ExitedProcesses { blocks, processes: vec![("app.exe (1234)".to_owned(), blocks)] };
-        let words = "412 blocks (1.00 MB) belong to processes that have exited: app.exe (1234) (1.00 MB)";
+    fn processes_and_markers_have_their_figures() {
+        let allocations = AllocationTotals { count: 412, bytes: 1 << 20 };
+        let left =
+            Finding::ExitedProcesses { allocations, processes: vec![("app.exe (1234)".to_owned(), allocations)] };
+        let words = "412 allocations (1.00 MB) belong to processes that have exited: app.exe (1234) (1.00 MB)";
         assert_eq!(finding(&left), words);
         let mark = |before_bytes_per_s, after_bytes_per_s| {
-            finding(&Finding::AtMark { mark_s: 12.4, before_bytes_per_s, after_bytes_per_s })
+            finding(&Finding::RateChangeAtMarker { marker_s: 12.4, before_bytes_per_s, after_bytes_per_s })
         };
-        assert_eq!(mark(0.0, 1024.0), "growth begins at the mark at 12.4 s: 0 B/min before, 60.0 KB/min after");
-        assert_eq!(mark(1024.0, 0.0), "growth ends at the mark at 12.4 s: 60.0 KB/min before, 0 B/min after");
+        assert_eq!(mark(0.0, 1024.0), "growth begins at the marker at 12.4 s: 0 B/min before, 60.0 KB/min after");
+        assert_eq!(mark(1024.0, 0.0), "growth ends at the marker at 12.4 s: 60.0 KB/min before, 0 B/min after");
     }
 }

@@ -1,68 +1,74 @@
-//! Reasons as fragments of a sentence, made of figures.
+//! Reasons of a verdict as fragments of a sentence.
 
 use super::figures::{counted, percent, rate};
-use super::{finding, pool, attribution};
+use super::{attribution, finding, pool};
 use crate::format;
-use poolscope_analysis::leaks::{Blocks, Finding, Reason, Suspect};
+use poolscope_analysis::leaks::{AllocationTotals, Finding, Reason, Suspect};
 
-/// From these shares of its variance on, a line explains a curve.
+/// Lowest linearity (share of the variance that a line explains) of a straight and of a nearly straight curve.
 const STRAIGHT: f64 = 0.98;
 const NEARLY_STRAIGHT: f64 = 0.9;
-/// From this share on, something is said to be all of it.
+/// Share from which the text says "all".
 const ALL: f64 = 0.9995;
+/// End of the sentences on the usual age at a free.
+const USUALLY_FREED: &str = "allocations of this kind are usually freed";
 
-/// A reason as a fragment made of figures: no capital at the beginning, no full stop at the end.
+/// A reason as a fragment of a sentence: no capital at the beginning, no full stop at the end.
 #[must_use]
 pub fn reason(reason: &Reason, suspect: &Suspect) -> String {
     match reason {
-        Reason::Traffic { allocated, freed } => {
+        Reason::AllocationsAndFrees { allocated, freed } => {
             let allocated = counted(*allocated, "allocation", "allocations");
             format!("{allocated}, {}", counted(*freed, "free", "frees"))
         }
-        Reason::Growth { bytes_per_s, straightness } => growth(*bytes_per_s, *straightness) + &estimated(suspect),
-        Reason::OneStack { share } if *share >= ALL => "all from one stack".to_owned(),
-        Reason::OneStack { share } => format!("{} from one stack", percent(*share)),
-        Reason::Sizes { distinct } => sizes(*distinct, suspect),
-        Reason::Overdue { blocks, usual_life_s, late_frees } => older_than_usual(*blocks, *usual_life_s, *late_frees),
-        Reason::ShareOfGrowth(share) => {
-            format!("{} of what leaks or grows in {} pool", percent(*share), pool(suspect.paged))
+        Reason::Growth { bytes_per_s, linearity } => growth(*bytes_per_s, *linearity) + &estimated(suspect),
+        Reason::TopStack { share } if *share >= ALL => "all from one stack".to_owned(),
+        Reason::TopStack { share } => format!("{} from one stack", percent(*share)),
+        Reason::DistinctSizes { count } => sizes(*count, suspect),
+        Reason::OlderThanUsual { allocations, usual_lifetime_s, late_frees } => {
+            older_than_usual(*allocations, *usual_lifetime_s, *late_frees)
         }
-        Reason::Step { at_s, share } => {
+        Reason::ShareOfPoolGrowth(share) => {
+            format!("{} of the growth of {} pool", percent(*share), pool(suspect.paged))
+        }
+        Reason::SingleStep { at_s, share } => {
             let all = if *share >= ALL { "all".to_owned() } else { percent(*share) };
-            format!("{all} of what stays came in one step at {}", moment(*at_s))
+            format!("{all} of the outstanding allocations were made in one step at {}", moment(*at_s))
         }
         Reason::GrewUntil { from_s, until_s, bytes_per_s } => {
             let (from, until) = (moment(*from_s), moment(*until_s));
             let rate = rate(*bytes_per_s);
             format!(
-                "+{rate} from {from} to {until}, then its allocations ended while others went on: a leak whose load stopped, \
-                 or a cache that is full; with the load on again a leak grows again, a cache does not"
+                "+{rate} from {from} to {until}, then its allocations ended while others continued: a leak whose load stopped \
+                 or a full cache; when the load returns, a leak grows again, a cache does not"
             )
         }
-        Reason::Level { since_s } => format!("no growth since {}", moment(*since_s)),
-        Reason::Load { share } => {
+        Reason::LevelSince { since_s } => format!("no growth since {}", moment(*since_s)),
+        Reason::LoadIncrease { share } => {
             let share = percent(share.min(1.0));
-            format!("allocations became more frequent too, which explains {share} of the growth")
+            format!("the allocation rate rose as well, which explains {share} of the growth")
         }
-        Reason::Young { share, usual_life_s } => {
-            let (share, life) = (percent(*share), format::duration(*usual_life_s));
-            format!("{share} of what is alive is younger than {life}, the age by which blocks of this kind are freed")
+        Reason::WithinUsualLifetime { share, usual_lifetime_s } => {
+            let (share, life) = (percent(*share), format::duration(*usual_lifetime_s));
+            format!("{share} of the outstanding allocations are younger than {life}, the age by which {USUALLY_FREED}")
         }
-        Reason::Few { survivors: 0 } => "no block stayed".to_owned(),
-        Reason::Few { survivors } => format!("only {} stayed", counted(*survivors, "block", "blocks")),
-        Reason::Explained { stayed, others: 0 } => {
-            format!("{}, too few to say that it grows", counted(*stayed, "block stays", "blocks stay"))
+        Reason::TooFewAllocations { outstanding: 0 } => "no outstanding allocations".to_owned(),
+        Reason::TooFewAllocations { outstanding: count } => format!("only {}", outstanding(*count)),
+        Reason::ExplainedByOtherCauses { older_than_usual, explained_by_others: 0 } => {
+            format!("{}, too few to call it growth", outstanding(*older_than_usual))
         }
-        Reason::Explained { stayed, others } => {
-            let (stay, others) = (counted(*stayed, "block stays", "blocks stay"), format::count(*others));
-            format!("{stay}, about {others} for older ones that went or by lost frees: too close to say that it grows")
+        Reason::ExplainedByOtherCauses { older_than_usual, explained_by_others } => {
+            let (all, explained) = (outstanding(*older_than_usual), format::count(*explained_by_others));
+            format!(
+                "{all}, of which about {explained} replace freed older ones or result from lost frees: too close to call it growth"
+            )
         }
-        Reason::Found(Finding::Lockstep { members }) => attribution::lockstep(members, suspect),
-        Reason::Found(found) => finding(found),
+        Reason::Finding(Finding::LockstepTags { members }) => attribution::lockstep(members, suspect),
+        Reason::Finding(found) => finding(found),
     }
 }
 
-/// All reasons of a suspect. What another one says already is left out.
+/// All reasons of a suspect, without those that repeat another one.
 #[must_use]
 pub fn reasons(suspect: &Suspect) -> Vec<String> {
     shown(suspect).map(|r| reason(r, suspect)).collect()
@@ -72,11 +78,17 @@ pub fn reasons(suspect: &Suspect) -> Vec<String> {
 #[must_use]
 pub fn sentence(suspect: &Suspect) -> String {
     let is_short = |r: &&Reason| {
-        matches!(r, Reason::Traffic { .. } | Reason::Growth { .. } | Reason::OneStack { .. } | Reason::Sizes { .. })
+        matches!(
+            r,
+            Reason::AllocationsAndFrees { .. }
+                | Reason::Growth { .. }
+                | Reason::TopStack { .. }
+                | Reason::DistinctSizes { .. }
+        )
     };
-    let words = |r: &Reason| reason(r, suspect);
-    let short: Vec<String> = shown(suspect).filter(is_short).map(words).collect();
-    let long: Vec<String> = shown(suspect).filter(|r| !is_short(r)).take(2).map(words).collect();
+    let text_of = |r: &Reason| reason(r, suspect);
+    let short: Vec<String> = shown(suspect).filter(is_short).map(text_of).collect();
+    let long: Vec<String> = shown(suspect).filter(|r| !is_short(r)).take(2).map(text_of).collect();
     let parts: Vec<String> = std::iter::once(short.join(", ")).filter(|s| !s.is_empty()).chain(long).collect();
     let mut text = parts.join("; ");
     if let Some(first) = text.get_mut(..1) {
@@ -86,59 +98,66 @@ pub fn sentence(suspect: &Suspect) -> String {
 }
 
 fn shown(suspect: &Suspect) -> impl Iterator<Item = &Reason> {
-    let says_zero = suspect.reasons.iter().any(|r| matches!(r, Reason::Traffic { freed: 0, .. }));
-    let is_told = move |r: &Reason| says_zero && matches!(r, Reason::Found(Finding::ZeroFree { .. }));
-    suspect.reasons.iter().filter(move |r| !is_told(r))
+    let has_no_frees = suspect.reasons.iter().any(|r| matches!(r, Reason::AllocationsAndFrees { freed: 0, .. }));
+    let is_repeated = move |r: &Reason| has_no_frees && matches!(r, Reason::Finding(Finding::NeverFreed { .. }));
+    suspect.reasons.iter().filter(move |r| !is_repeated(r))
 }
 
-fn growth(bytes_per_s: f64, straightness: f64) -> String {
+fn growth(bytes_per_s: f64, linearity: f64) -> String {
     let sign = if bytes_per_s > 0.0 { "+" } else { "" };
     let gain = format!("{sign}{}", rate(bytes_per_s));
-    match straightness {
+    match linearity {
         s if s >= STRAIGHT => format!("{gain} in a straight line"),
         s if s >= NEARLY_STRAIGHT => format!("{gain} in a nearly straight line"),
         _ => format!("{gain}, unevenly"),
     }
 }
 
-/// That the growth is scaled up for lost events, and what was recorded.
+/// Remark that the growth is corrected for lost events, with the recorded growth; empty without a correction.
 fn estimated(suspect: &Suspect) -> String {
-    let scale = suspect.growth_scale;
+    let scale = suspect.loss_correction;
     if scale <= 1.0 {
         return String::new();
     }
     let (lost, recorded) = (percent(1.0 - 1.0 / scale), rate(suspect.growth_bytes_per_s / scale));
     format!(
-        " (estimated: by the pool's own counters {lost} of its events were lost; what was recorded grows by {recorded})"
+        " (estimated: according to the pool counters {lost} of its events were lost; the recorded growth is {recorded})"
     )
 }
 
-fn sizes(distinct: u64, suspect: &Suspect) -> String {
-    let survivors = suspect.evidence.survivors;
-    match distinct {
-        1 if survivors.count > 0 => format!("all of one size, {}", format::bytes(survivors.bytes / survivors.count)),
+fn sizes(count: u64, suspect: &Suspect) -> String {
+    let outstanding = suspect.evidence.outstanding;
+    match count {
+        1 if outstanding.count > 0 => {
+            format!("all of one size, {}", format::bytes(outstanding.bytes / outstanding.count))
+        }
         1 => "all of one size".to_owned(),
         64.. => "of 64 sizes or more".to_owned(),
-        _ => format!("of {distinct} sizes"),
+        _ => format!("of {count} sizes"),
     }
 }
 
-fn older_than_usual(blocks: Blocks, usual_life_s: f64, late_frees: u64) -> String {
-    let all = format!("{} ({})", counted(blocks.count, "block", "blocks"), format::bytes(blocks.bytes));
-    let (stay, are, their) = if blocks.count == 1 { ("stays", "is", "its") } else { ("stay", "are", "their") };
-    if usual_life_s <= 0.0 {
-        return format!("{all} {stay}, and nothing of {their} kind was freed");
+fn outstanding(count: u64) -> String {
+    counted(count, "outstanding allocation", "outstanding allocations")
+}
+
+fn older_than_usual(allocations: AllocationTotals, usual_lifetime_s: f64, late_frees: u64) -> String {
+    let all =
+        format!("{} ({})", counted(allocations.count, "allocation", "allocations"), format::bytes(allocations.bytes));
+    let are = if allocations.count == 1 { "is" } else { "are" };
+    if usual_lifetime_s <= 0.0 {
+        return format!("{all} {are} outstanding, and none of this kind was freed");
     }
-    let life = format::duration(usual_life_s);
-    let all = format!("{all} {are} older than {life}, the age by which blocks of this kind are freed");
+    let life = format::duration(usual_lifetime_s);
+    let all = format!("{all} {are} older than {life}, the age by which {USUALLY_FREED}");
     match late_frees {
         0 => all,
-        1 => format!("{all}; only 1 was freed later than that"),
-        late => format!("{all}; only {} were freed later than that", format::count(late)),
+        1 => format!("{all}; only 1 was freed at a greater age"),
+        late => format!("{all}; only {} were freed at a greater age", format::count(late)),
     }
 }
 
-/// A moment of the trace.
+/// A time of the trace: `12.4 s`.
 pub(super) fn moment(seconds: f64) -> String {
     format!("{seconds:.1} s")
 }
@@ -149,93 +168,103 @@ mod tests {
     use super::*;
     use poolscope_analysis::leaks::Verdict;
 
-    fn said(reason_of: &Reason) -> String {
+    fn text_of(reason_of: &Reason) -> String {
         reason(reason_of, &suspect(Verdict::Leak))
     }
 
     #[test]
     fn traffic_and_growth_are_figures() {
-        assert_eq!(said(&Reason::Traffic { allocated: 12_431, freed: 0 }), "12,431 allocations, 0 frees");
-        assert_eq!(said(&Reason::Traffic { allocated: 1, freed: 1 }), "1 allocation, 1 free");
-        let growth = |bytes_per_s, straightness| said(&Reason::Growth { bytes_per_s, straightness });
+        assert_eq!(
+            text_of(&Reason::AllocationsAndFrees { allocated: 12_431, freed: 0 }),
+            "12,431 allocations, 0 frees"
+        );
+        assert_eq!(text_of(&Reason::AllocationsAndFrees { allocated: 1, freed: 1 }), "1 allocation, 1 free");
+        let growth = |bytes_per_s, linearity| text_of(&Reason::Growth { bytes_per_s, linearity });
         assert_eq!(growth(36_700.0, 0.999), "+2.10 MB/min in a straight line");
         assert_eq!(growth(36_700.0, 0.95), "+2.10 MB/min in a nearly straight line");
         assert_eq!(growth(36_700.0, 0.5), "+2.10 MB/min, unevenly");
         let mut scaled = suspect(Verdict::Leak);
-        scaled.growth_scale = 1.25;
-        let words = "+1.90 MB/min, unevenly (estimated: by the pool's own counters 20 % of its events were lost; what was \
-                     recorded grows by 1.52 MB/min)";
-        let growth = Reason::Growth { bytes_per_s: scaled.growth_bytes_per_s, straightness: 0.5 };
+        scaled.loss_correction = 1.25;
+        let words = "+1.90 MB/min, unevenly (estimated: according to the pool counters 20 % of its events were lost; the \
+                     recorded growth is 1.52 MB/min)";
+        let growth = Reason::Growth { bytes_per_s: scaled.growth_bytes_per_s, linearity: 0.5 };
         assert_eq!(reason(&growth, &scaled), words);
         let until = Reason::GrewUntil { from_s: 6.0, until_s: 36.6, bytes_per_s: 36_700.0 };
-        let words = "+2.10 MB/min from 6.0 s to 36.6 s, then its allocations ended while others went on: a leak whose load \
-                     stopped, or a cache that is full; with the load on again a leak grows again, a cache does not";
-        assert_eq!(said(&until), words);
+        let words = "+2.10 MB/min from 6.0 s to 36.6 s, then its allocations ended while others continued: a leak whose load \
+                     stopped or a full cache; when the load returns, a leak grows again, a cache does not";
+        assert_eq!(text_of(&until), words);
     }
 
     #[test]
     fn where_it_comes_from_and_how_large_it_is() {
-        assert_eq!(said(&Reason::OneStack { share: 1.0 }), "all from one stack");
-        assert_eq!(said(&Reason::OneStack { share: 0.934 }), "93 % from one stack");
-        assert_eq!(said(&Reason::Sizes { distinct: 1 }), "all of one size, 2.00 KB");
-        assert_eq!(said(&Reason::Sizes { distinct: 3 }), "of 3 sizes");
-        assert_eq!(said(&Reason::Sizes { distinct: 64 }), "of 64 sizes or more");
-        assert_eq!(said(&Reason::ShareOfGrowth(0.98)), "98 % of what leaks or grows in nonpaged pool");
+        assert_eq!(text_of(&Reason::TopStack { share: 1.0 }), "all from one stack");
+        assert_eq!(text_of(&Reason::TopStack { share: 0.934 }), "93 % from one stack");
+        assert_eq!(text_of(&Reason::DistinctSizes { count: 1 }), "all of one size, 2.00 KB");
+        assert_eq!(text_of(&Reason::DistinctSizes { count: 3 }), "of 3 sizes");
+        assert_eq!(text_of(&Reason::DistinctSizes { count: 64 }), "of 64 sizes or more");
+        assert_eq!(text_of(&Reason::ShareOfPoolGrowth(0.98)), "98 % of the growth of nonpaged pool");
     }
 
     #[test]
-    fn ages_say_what_is_overdue_and_what_is_young() {
-        let blocks = Blocks { count: 10_201, bytes: 4_299_161 };
-        let overdue = |usual_life_s, late_frees| said(&Reason::Overdue { blocks, usual_life_s, late_frees });
-        let words = "10,201 blocks (4.10 MB) are older than 1.20 s, the age by which blocks of this kind are freed";
+    fn ages_are_compared_with_the_usual_one() {
+        let blocks = AllocationTotals { count: 10_201, bytes: 4_299_161 };
+        let overdue = |usual_life_s, late_frees| {
+            text_of(&Reason::OlderThanUsual { allocations: blocks, usual_lifetime_s: usual_life_s, late_frees })
+        };
+        let words = "10,201 allocations (4.10 MB) are older than 1.20 s, the age by which allocations of this kind are usually freed";
         assert_eq!(overdue(1.2, 0), words);
-        assert_eq!(overdue(1.2, 3), format!("{words}; only 3 were freed later than that"));
-        assert_eq!(overdue(0.0, 0), "10,201 blocks (4.10 MB) stay, and nothing of their kind was freed");
-        let blocks = Blocks { count: 1, bytes: 416 };
-        let overdue = |usual_life_s| said(&Reason::Overdue { blocks, usual_life_s, late_frees: 0 });
-        let words = "1 block (416 B) is older than 1.20 s, the age by which blocks of this kind are freed";
+        assert_eq!(overdue(1.2, 3), format!("{words}; only 3 were freed at a greater age"));
+        assert_eq!(overdue(0.0, 0), "10,201 allocations (4.10 MB) are outstanding, and none of this kind was freed");
+        let blocks = AllocationTotals { count: 1, bytes: 416 };
+        let overdue = |usual_life_s| {
+            text_of(&Reason::OlderThanUsual { allocations: blocks, usual_lifetime_s: usual_life_s, late_frees: 0 })
+        };
+        let words =
+            "1 allocation (416 B) is older than 1.20 s, the age by which allocations of this kind are usually freed";
         assert_eq!(overdue(1.2), words);
-        assert_eq!(overdue(0.0), "1 block (416 B) stays, and nothing of its kind was freed");
-        let young = said(&Reason::Young { share: 0.96, usual_life_s: 1.2 });
+        assert_eq!(overdue(0.0), "1 allocation (416 B) is outstanding, and none of this kind was freed");
+        let young = text_of(&Reason::WithinUsualLifetime { share: 0.96, usual_lifetime_s: 1.2 });
         assert_eq!(
             young,
-            "96 % of what is alive is younger than 1.20 s, the age by which blocks of this kind are freed"
+            "96 % of the outstanding allocations are younger than 1.20 s, the age by which allocations of this kind are usually freed"
         );
-        assert_eq!(said(&Reason::Few { survivors: 0 }), "no block stayed");
-        assert_eq!(said(&Reason::Few { survivors: 1 }), "only 1 block stayed");
-        let close =
-            "23 blocks stay, about 12 for older ones that went or by lost frees: too close to say that it grows";
-        assert_eq!(said(&Reason::Explained { stayed: 23, others: 12 }), close);
-        let few = "9 blocks stay, too few to say that it grows";
-        assert_eq!(said(&Reason::Explained { stayed: 9, others: 0 }), few);
-        let one = "1 block stays, too few to say that it grows";
-        assert_eq!(said(&Reason::Explained { stayed: 1, others: 0 }), one);
+        assert_eq!(text_of(&Reason::TooFewAllocations { outstanding: 0 }), "no outstanding allocations");
+        assert_eq!(text_of(&Reason::TooFewAllocations { outstanding: 1 }), "only 1 outstanding allocation");
+        let close = "23 outstanding allocations, of which about 12 replace freed older ones or result from lost frees: too close to call it growth";
+        assert_eq!(text_of(&Reason::ExplainedByOtherCauses { older_than_usual: 23, explained_by_others: 12 }), close);
+        let few = "9 outstanding allocations, too few to call it growth";
+        assert_eq!(text_of(&Reason::ExplainedByOtherCauses { older_than_usual: 9, explained_by_others: 0 }), few);
+        let one = "1 outstanding allocation, too few to call it growth";
+        assert_eq!(text_of(&Reason::ExplainedByOtherCauses { older_than_usual: 1, explained_by_others: 0 }), one);
     }
 
     #[test]
-    fn the_course_of_innocents_is_told() {
-        assert_eq!(said(&Reason::Step { at_s: 12.44, share: 0.94 }), "94 % of what stays came in one step at 12.4 s");
-        assert_eq!(said(&Reason::Level { since_s: 34.0 }), "no growth since 34.0 s");
-        let load = said(&Reason::Load { share: 0.8 });
-        assert_eq!(load, "allocations became more frequent too, which explains 80 % of the growth");
+    fn steps_levels_and_load_have_their_figures() {
+        assert_eq!(
+            text_of(&Reason::SingleStep { at_s: 12.44, share: 0.94 }),
+            "94 % of the outstanding allocations were made in one step at 12.4 s"
+        );
+        assert_eq!(text_of(&Reason::LevelSince { since_s: 34.0 }), "no growth since 34.0 s");
+        let load = text_of(&Reason::LoadIncrease { share: 0.8 });
+        assert_eq!(load, "the allocation rate rose as well, which explains 80 % of the growth");
     }
 
     #[test]
     fn a_sentence_joins_the_main_reasons_and_says_nothing_twice() {
         let mut leak = suspect(Verdict::Leak);
         leak.reasons = vec![
-            Reason::Traffic { allocated: 12_431, freed: 0 },
-            Reason::Growth { bytes_per_s: 36_700.0, straightness: 1.0 },
-            Reason::Found(Finding::ZeroFree { allocated: 12_431 }),
-            Reason::OneStack { share: 1.0 },
-            Reason::ShareOfGrowth(0.98),
+            Reason::AllocationsAndFrees { allocated: 12_431, freed: 0 },
+            Reason::Growth { bytes_per_s: 36_700.0, linearity: 1.0 },
+            Reason::Finding(Finding::NeverFreed { allocated: 12_431 }),
+            Reason::TopStack { share: 1.0 },
+            Reason::ShareOfPoolGrowth(0.98),
         ];
         let all = ["12,431 allocations, 0 frees", "+2.10 MB/min in a straight line", "all from one stack"];
-        let growth = "98 % of what leaks or grows in nonpaged pool";
+        let growth = "98 % of the growth of nonpaged pool";
         assert_eq!(reasons(&leak), [&all[..], &[growth]].concat());
         assert_eq!(sentence(&leak), format!("{}; {growth}.", all.join(", ")));
-        leak.reasons = vec![Reason::Few { survivors: 2 }];
-        assert_eq!(sentence(&leak), "Only 2 blocks stayed.");
+        leak.reasons = vec![Reason::TooFewAllocations { outstanding: 2 }];
+        assert_eq!(sentence(&leak), "Only 2 outstanding allocations.");
         leak.reasons.clear();
         assert_eq!(sentence(&leak), "");
     }

@@ -1,13 +1,14 @@
-//! A made-up analysis for the tests of the words.
+//! A made-up leak analysis for the tests of the texts.
 
 use poolscope_analysis::leaks::OlderThanUsual;
 use poolscope_analysis::leaks::{
-    AllocationTotals, SuspectGrouping, DriverShare, Evidence, LeakAnalysis, PoolGrowth, AnalysisRequest, AnalysisRange, Suspect, DataQuality, Verdict, WarmUp, Attribution,
+    AllocationTotals, AnalysisRange, AnalysisRequest, Attribution, DataQuality, DriverShare, Evidence, LeakAnalysis,
+    PoolGrowth, Suspect, SuspectGrouping, Verdict, WarmUp,
 };
 use poolscope_analysis::trace::ids::StackId;
 use poolscope_analysis::trace::time::{Ticks, TimeRange};
 
-/// A suspect with this verdict: 2,048 blocks of 2 KB stay, 1.9 MB come each minute.
+/// A suspect with this verdict: 2,048 outstanding allocations of 2 KB, growth of 1.9 MB/min.
 pub fn suspect(verdict: Verdict) -> Suspect {
     Suspect {
         tag: Some("Leak".to_owned()),
@@ -43,7 +44,7 @@ pub fn suspect(verdict: Verdict) -> Suspect {
     }
 }
 
-/// A analysis of 61 s with these suspects.
+/// An analysis of 61 s with these suspects.
 pub fn analysis(suspects: Vec<Suspect>) -> LeakAnalysis {
     let view = TimeRange { from: Ticks(0), to: Ticks(610_000_000) };
     LeakAnalysis {

@@ -1,11 +1,11 @@
-//! Each suspect with its reasons, its cost, who may own its tag, its stack and the ages of its blocks.
+//! One section per suspect: reasons, growth, owner candidates, stack, ages of its outstanding allocations.
 
-use super::{ReportInput, escape, charts, table};
+use super::{ReportInput, charts, escape, table};
 use crate::leak_text;
 use poolscope_analysis::leaks::Suspect;
 use std::io::{self, Write};
 
-/// Writes them.
+/// Writes the sections.
 ///
 /// # Errors
 /// What the writer says.
@@ -23,17 +23,17 @@ fn one(out: &mut dyn Write, input: &ReportInput<'_>, rank: usize, suspect: &Susp
     writeln!(out, "<section id=\"s{rank}\" class=\"one\">")?;
     writeln!(out, "<h2>{rank}. <span class=\"code\">{tag}</span>{owner} <b class=\"v {class}\">{verdict}</b></h2>")?;
     writeln!(out, "<p class=\"dim\">{}</p>\n<div class=\"pair\">\n<div>\n<ul>", verdict.description())?;
-    for reason in leak_text::reasons(suspect).into_iter().chain(leak_text::cost(suspect, input.judgement)) {
+    for reason in leak_text::reasons(suspect).into_iter().chain(leak_text::cost(suspect, input.analysis)) {
         writeln!(out, "<li>{}</li>", escape(&reason))?;
     }
-    for line in leak_text::attribution::lines(suspect, input.hints) {
+    for line in leak_text::attribution::lines(suspect, input.owner_data) {
         writeln!(out, "<li>{}</li>", escape(&line))?;
     }
     writeln!(out, "</ul>\n</div>")?;
     let clock = &input.names.trace().clock;
-    let view = input.judgement.range.view;
+    let view = input.analysis.range.active;
     let seconds = clock.seconds(view.to) - clock.seconds(view.from);
-    if suspect.evidence.survivors.count > 0 {
+    if suspect.evidence.outstanding.count > 0 {
         write!(out, "<div>{}</div>", charts::age_histogram(suspect, seconds))?;
     }
     writeln!(out, "</div>")?;
@@ -41,7 +41,10 @@ fn one(out: &mut dyn Write, input: &ReportInput<'_>, rank: usize, suspect: &Susp
     let frames = stacks.frames(stacks.node_of(suspect.stack));
     if !frames.is_empty() {
         let share = leak_text::percent(suspect.stack_share);
-        writeln!(out, "<h3>Stack of {share} of it, from the outermost frame</h3>\n<ol class=\"stack code\">")?;
+        writeln!(
+            out,
+            "<h3>Stack of {share} of the outstanding bytes, outermost frame first</h3>\n<ol class=\"stack code\">"
+        )?;
         for frame in frames {
             writeln!(out, "<li>{}</li>", escape(frame))?;
         }

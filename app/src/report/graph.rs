@@ -1,4 +1,4 @@
-//! The graph: outstanding bytes over time, drawn as SVG.
+//! Graph of outstanding bytes over time, as SVG.
 
 use super::{ReportInput, escape, points, scale};
 use crate::format;
@@ -11,10 +11,10 @@ const LEFT: f64 = 70.0;
 const TOP: f64 = 12.0;
 const RIGHT: f64 = 12.0;
 const BOTTOM: f64 = 28.0;
-/// The sum of all others is not drawn where it would press the suspects flat: more than so many times as high.
-const OFF_SCALE: f64 = 4.0;
+/// Multiple of the highest suspect above which the curve of all others is left out, since it would flatten the suspects.
+const MAX_OTHERS_RATIO: f64 = 4.0;
 
-/// Where values stand.
+/// Scales of the axes.
 struct Plot {
     from_s: f64,
     to_s: f64,
@@ -32,7 +32,7 @@ impl Plot {
     }
 }
 
-/// A curve with what the legend says.
+/// A curve and its legend entry.
 struct Line {
     label: String,
     class: String,
@@ -51,7 +51,7 @@ pub fn write(out: &mut dyn Write, input: &ReportInput<'_>) -> io::Result<()> {
         return Ok(());
     }
     let clock = &input.names.trace().clock;
-    let (view, span) = (input.judgement.request.view, &input.judgement.span);
+    let (view, span) = (input.analysis.request.visible_range, &input.analysis.range);
     let (from_s, to_s) = (clock.seconds(view.from), clock.seconds(view.to));
     let plot = Plot { from_s, to_s, highest: highest * 1.04 };
     writeln!(out, "<section>\n<h2>Outstanding bytes</h2>")?;
@@ -59,9 +59,9 @@ pub fn write(out: &mut dyn Write, input: &ReportInput<'_>) -> io::Result<()> {
         out,
         "<svg class=\"graph\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"Outstanding bytes over time\">"
     )?;
-    let judged_s = clock.seconds(span.from);
-    if judged_s > from_s {
-        let (x, width) = (plot.x(from_s), plot.x(judged_s) - plot.x(from_s));
+    let analyzed_from_s = clock.seconds(span.warm_up_end);
+    if analyzed_from_s > from_s {
+        let (x, width) = (plot.x(from_s), plot.x(analyzed_from_s) - plot.x(from_s));
         let height = HEIGHT - TOP - BOTTOM;
         writeln!(out, "<rect class=\"warm\" x=\"{x:.1}\" y=\"{TOP}\" width=\"{width:.1}\" height=\"{height}\"/>")?;
         let middle = x + 4.0;
@@ -84,7 +84,7 @@ pub fn write(out: &mut dyn Write, input: &ReportInput<'_>) -> io::Result<()> {
     writeln!(out, "</svg>\n<ul class=\"legend\">")?;
     for line in &lines {
         let end = format::bytes(line.values.last().copied().unwrap_or(0.0).max(0.0).round() as u64);
-        let off = if line.is_drawn { "" } else { ", too high for this scale" };
+        let off = if line.is_drawn { "" } else { ", beyond this scale" };
         let label = escape(&line.label);
         writeln!(out, "<li><i class=\"{}\"></i>{label} <span>{end} at the end{off}</span></li>", line.class)?;
     }
@@ -105,7 +105,7 @@ fn lines(input: &ReportInput<'_>) -> Vec<Line> {
     let peak = |line: &Line| line.values.iter().copied().fold(0.0, f64::max);
     let own = lines.iter().filter(|l| l.class != "other").map(peak).fold(0.0, f64::max);
     for line in lines.iter_mut().filter(|l| l.class == "other") {
-        line.is_drawn = own <= 0.0 || peak(line) <= OFF_SCALE * own;
+        line.is_drawn = own <= 0.0 || peak(line) <= MAX_OTHERS_RATIO * own;
     }
     lines
 }

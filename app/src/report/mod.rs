@@ -1,43 +1,43 @@
-//! The verdict as one HTML file that can be mailed: no script, no network, nothing beside it. It decides nothing and reads no
-//! clock: the same judgement gives the same bytes.
+//! HTML report of a leak analysis: one self-contained file without scripts or network access. The same analysis gives the same
+//! bytes: no clock is read.
 
+mod charts;
 mod curves;
 mod details;
 mod graph;
 mod page;
 mod quality;
 mod scale;
-mod charts;
 mod table;
 
 pub use curves::curves;
 
 use poolscope_analysis::group::names::Names;
-use poolscope_analysis::leaks::owner::Hints;
-use poolscope_analysis::leaks::{Judgement, Suspect};
+use poolscope_analysis::leaks::owner::TagOwnerData;
+use poolscope_analysis::leaks::{LeakAnalysis, Suspect};
 use poolscope_analysis::series::SeriesSet;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-/// What a report is made of.
+/// Input of a report.
 pub struct ReportInput<'r> {
     /// The trace's name.
     pub name: &'r str,
-    /// Whether the machine is named.
-    pub names_machine: bool,
-    /// The trace, and how its stacks are named.
+    /// Whether the computer name is shown.
+    pub shows_computer_name: bool,
+    /// The trace with the names of its stacks.
     pub names: &'r Names,
-    /// The judgement.
-    pub judgement: &'r Judgement,
+    /// The analysis.
+    pub analysis: &'r LeakAnalysis,
     /// The suspects to show, the worst first.
     pub shown: &'r [&'r Suspect],
-    /// A sentence about suspects that leak and are not shown, if there are any.
-    pub left_out: Option<&'r str>,
-    /// What else is known about tags.
-    pub hints: Hints<'r>,
-    /// What was outstanding; see [`curves()`].
+    /// Sentence about leaking suspects that are not shown, if there are any.
+    pub hidden_suspects_note: Option<&'r str>,
+    /// Further sources of tag owners.
+    pub owner_data: TagOwnerData<'r>,
+    /// Outstanding bytes over time; see [`curves()`].
     pub curves: &'r SeriesSet,
-    /// The command that makes this report.
+    /// The command line that creates this report.
     pub command: &'r str,
 }
 
@@ -54,7 +54,7 @@ pub fn write(out: &mut dyn Write, input: &ReportInput<'_>) -> io::Result<()> {
     page::close(out, input)
 }
 
-/// A text as HTML shows it, in elements and in attributes. Characters that no page may hold become a mark.
+/// A text escaped for HTML elements and attributes. Control characters become U+FFFD.
 fn escape(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
@@ -72,7 +72,7 @@ fn escape(text: &str) -> String {
     safe
 }
 
-/// Points of a line, as SVG wants them.
+/// The `points` attribute of an SVG line.
 fn points(line: impl Iterator<Item = (f64, f64)>) -> String {
     let mut text = String::new();
     for (x, y) in line {
@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nothing_in_a_text_is_taken_for_markup() {
+    fn markup_in_texts_is_escaped() {
         assert_eq!(escape("<b a='1'>\"&\u{1}\n"), "&lt;b a=&#39;1&#39;&gt;&quot;&amp;\u{fffd} ");
         assert_eq!(points([(0.0, 1.26), (2.0, 3.0)].into_iter()), "0.0,1.3 2.0,3.0");
     }

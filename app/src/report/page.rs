@@ -1,4 +1,4 @@
-//! The frame of the page: title, headline, what the trace is, and how the report was made.
+//! Frame of the page: title, summary, facts about the trace, and how the report was created.
 
 use super::{ReportInput, escape};
 use crate::{format, leak_text};
@@ -11,14 +11,14 @@ use std::io::{self, Write};
 /// What the writer says.
 pub fn open(out: &mut dyn Write, input: &ReportInput<'_>) -> io::Result<()> {
     let name = escape(input.name);
-    let headline = escape(&leak_text::summary(input.analysis));
+    let summary = escape(&leak_text::summary(input.analysis));
     let class = match input.analysis.suspects.iter().map(|s| s.verdict).min() {
         Some(Verdict::Leak) => "bad",
         Some(Verdict::Growing | Verdict::Stopped | Verdict::Burst) => "warn",
         _ => "calm",
     };
     writeln!(out, "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">")?;
-    // Nothing in a report that came by mail may load or run anything.
+    // A report that arrives by mail must not load or run anything.
     let policy = "default-src 'none'; style-src 'unsafe-inline'";
     writeln!(out, "<meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\">")?;
     writeln!(out, "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">")?;
@@ -29,12 +29,12 @@ pub fn open(out: &mut dyn Write, input: &ReportInput<'_>) -> io::Result<()> {
     )?;
     writeln!(
         out,
-        "<header class=\"{class}\">\n<p class=\"dim\">Kernel pool leaks in {name}</p>\n<h1>{headline}</h1>\n</header>"
+        "<header class=\"{class}\">\n<p class=\"dim\">Kernel pool leaks in {name}</p>\n<h1>{summary}</h1>\n</header>"
     )?;
     facts(out, input)
 }
 
-/// What the trace is.
+/// Facts about the trace.
 fn facts(out: &mut dyn Write, input: &ReportInput<'_>) -> io::Result<()> {
     let trace = input.names.trace();
     let (summary, clock) = (&trace.summary, &trace.clock);
@@ -44,12 +44,12 @@ fn facts(out: &mut dyn Write, input: &ReportInput<'_>) -> io::Result<()> {
     let memory = summary.memory_mb.map(|mb| format::bytes(u64::from(mb) << 20));
     let rows = [
         ("Windows", Some(format!("{windows}, build {}", summary.os_build))),
-        ("Machine", summary.computer.clone().filter(|_| input.names_machine)),
+        ("Computer", summary.computer.clone().filter(|_| input.shows_computer_name)),
         ("Processors", (summary.cpus > 0).then(|| summary.cpus.to_string())),
         ("Memory", memory),
         ("Start", format::rfc3339(summary.start_filetime)),
-        ("Range", Some(format!("{} to {}", seconds(view.from), seconds(view.to)))),
-        ("Judged", Some(format!("{} to {}", seconds(span.warm_up_end), seconds(span.active.to)))),
+        ("Visible range", Some(format!("{} to {}", seconds(view.from), seconds(view.to)))),
+        ("Analyzed range", Some(format!("{} to {}", seconds(span.warm_up_end), seconds(span.active.to)))),
         ("Pool events", Some(format::count(trace.statistics.pool_allocs + trace.statistics.pool_frees))),
         ("File", Some(format::bytes(summary.file_bytes))),
     ];
@@ -67,5 +67,5 @@ fn facts(out: &mut dyn Write, input: &ReportInput<'_>) -> io::Result<()> {
 pub fn close(out: &mut dyn Write, input: &ReportInput<'_>) -> io::Result<()> {
     let version = env!("CARGO_PKG_VERSION");
     let command = escape(input.command);
-    writeln!(out, "<footer>Made by poolscope {version} with <code>{command}</code></footer>\n</body>\n</html>")
+    writeln!(out, "<footer>Created by poolscope {version} with <code>{command}</code></footer>\n</body>\n</html>")
 }

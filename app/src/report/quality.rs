@@ -1,4 +1,4 @@
-//! How far the trace can be trusted: what is missing, what is odd about it, which modules have no names.
+//! Data quality: issues that lower the confidence, diagnostics of the trace, modules without symbols.
 
 use super::{ReportInput, escape};
 use crate::{format, leak_text};
@@ -6,21 +6,22 @@ use poolscope_etl::diagnostics::Severity;
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 
-/// Writes it.
+/// Writes the section.
 ///
 /// # Errors
 /// What the writer says.
 pub fn write(out: &mut dyn Write, input: &ReportInput<'_>) -> io::Result<()> {
-    let trust = &input.judgement.trust;
+    let data_quality = &input.analysis.data_quality;
     writeln!(out, "<section>\n<h2>Data quality</h2>\n<ul>")?;
-    if trust.notes.is_empty() {
-        writeln!(out, "<li>Nothing is known to be missing that would change a verdict.</li>")?;
+    if data_quality.issues.is_empty() {
+        writeln!(out, "<li>No data loss that would change a verdict.</li>")?;
     }
-    let notes = trust.notes.iter().map(leak_text::data_quality_note);
-    for note in notes.chain(leak_text::counter_comparison(trust)).chain(leak_text::grouping_note(input.judgement)) {
+    let notes = data_quality.issues.iter().map(leak_text::data_quality_note);
+    for note in notes.chain(leak_text::counter_comparison(data_quality)).chain(leak_text::grouping_note(input.analysis))
+    {
         writeln!(out, "<li>{}</li>", escape(&note))?;
     }
-    for row in input.names.trace().anomalies.rows() {
+    for row in input.names.trace().diagnostics.rows() {
         let class = match row.kind.severity() {
             Severity::DataLoss => "bad",
             Severity::Warning => "warn",
@@ -33,9 +34,9 @@ pub fn write(out: &mut dyn Write, input: &ReportInput<'_>) -> io::Result<()> {
             "<li><b class=\"v {class}\">{severity}</b> {effect} <span class=\"dim\">{name}, {times}</span></li>"
         )?;
     }
-    let nameless = nameless(input);
-    if !nameless.is_empty() {
-        let names: Vec<String> = nameless.iter().map(|name| escape(name)).collect();
+    let unnamed = unnamed_modules(input);
+    if !unnamed.is_empty() {
+        let names: Vec<String> = unnamed.iter().map(|name| escape(name)).collect();
         writeln!(
             out,
             "<li>Modules on these stacks without symbols: <span class=\"code\">{}</span></li>",
@@ -45,8 +46,8 @@ pub fn write(out: &mut dyn Write, input: &ReportInput<'_>) -> io::Result<()> {
     writeln!(out, "</ul>\n</section>")
 }
 
-/// Modules on the stacks shown that have a frame without a name.
-fn nameless(input: &ReportInput<'_>) -> BTreeSet<String> {
+/// Modules on the stacks shown that have an unnamed frame.
+fn unnamed_modules(input: &ReportInput<'_>) -> BTreeSet<String> {
     let trace = input.names.trace();
     let mut found = BTreeSet::new();
     for suspect in input.shown {

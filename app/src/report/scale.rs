@@ -1,8 +1,8 @@
-//! Round numbers for axes.
+//! Round tick values for axes.
 
 use crate::format;
 
-/// About `wanted` round values from 0 to `highest` bytes, and how each reads.
+/// About `wanted` round values from 0 to `highest` bytes with their labels.
 pub fn bytes(highest: f64, wanted: f64) -> Vec<(f64, String)> {
     let highest = highest.max(1.0);
     let unit = 1024_f64.powf((highest.log2() / 10.0).floor().max(0.0));
@@ -11,14 +11,14 @@ pub fn bytes(highest: f64, wanted: f64) -> Vec<(f64, String)> {
     (0..=count).map(|k| k as f64 * step).map(|value| (value, short(value))).collect()
 }
 
-/// A round number of bytes without needless digits.
+/// Bytes without trailing zeros.
 fn short(value: f64) -> String {
     let (number, unit) = format::bytes_parts(value.round() as u64);
     let number = if number.contains('.') { number.trim_end_matches('0').trim_end_matches('.') } else { &number };
     format!("{number} {unit}")
 }
 
-/// About `wanted` round values between two numbers.
+/// About `wanted` round values between two times in seconds with their labels.
 pub fn seconds(from: f64, to: f64, wanted: f64) -> Vec<(f64, String)> {
     let length = to - from;
     if !length.is_finite() || length <= 0.0 {
@@ -26,13 +26,13 @@ pub fn seconds(from: f64, to: f64, wanted: f64) -> Vec<(f64, String)> {
     }
     let step = step(length, wanted);
     let digits = (-step.log10().floor()).clamp(0.0, 9.0) as usize;
-    // What lies on a tick but for rounding is on it.
+    // An end that misses a tick by rounding only counts as on it.
     let (first, last) = ((from / step - 1e-6).ceil(), (to / step + 1e-6).floor());
     let count = (last - first).clamp(0.0, 100.0) as usize;
     (0..=count).map(|k| (first + k as f64) * step).map(|value| (value, format!("{value:.digits$} s"))).collect()
 }
 
-/// A distance of 1, 2 or 5 times a power of ten that cuts a length into about so many parts, not more.
+/// Step of 1, 2 or 5 times a power of ten that divides `length` into at most `wanted` parts.
 fn step(length: f64, wanted: f64) -> f64 {
     let least = length / wanted.max(1.0);
     let power = 10_f64.powf(least.log10().floor());

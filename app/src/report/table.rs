@@ -1,44 +1,44 @@
-//! The suspects as a table.
+//! Table of the suspects.
 
-use super::{ReportInput, escape, charts};
+use super::{ReportInput, charts, escape};
 use crate::{format, leak_text};
 use poolscope_analysis::leaks::Suspect;
 use std::io::{self, Write};
 
-/// Writes the table, and how many others there are.
+/// Writes the table and the number of analyzed tags that do not leak.
 ///
 /// # Errors
 /// What the writer says.
 pub fn write(out: &mut dyn Write, input: &ReportInput<'_>) -> io::Result<()> {
-    let suspects = &input.judgement.suspects;
+    let suspects = &input.analysis.suspects;
     if suspects.is_empty() {
         return Ok(());
     }
     writeln!(out, "<section>\n<h2>Suspects</h2>")?;
     if input.shown.is_empty() {
-        // The headline may still say that something leaks.
-        if input.left_out.is_none() {
+        // The summary may still name a leak that is not shown.
+        if input.hidden_suspects_note.is_none() {
             writeln!(out, "<p>None.</p>")?;
         }
     } else {
-        let titles = "<th>Verdict</th><th>Pool tag</th><th>Pool</th><th>Driver and function</th><th>Course</th>\
-                      <th class=\"n\">Growth</th><th class=\"n\">Impacting size</th><th class=\"n\">Blocks</th>\
-                      <th class=\"n\">Frees</th><th class=\"n\">Sure</th>";
+        let titles = "<th>Verdict</th><th>Pool tag</th><th>Pool</th><th>Driver and function</th><th>Outstanding</th>\
+                      <th class=\"n\">Growth</th><th class=\"n\">Impacting size</th><th class=\"n\">Count</th>\
+                      <th class=\"n\">Frees</th><th class=\"n\">Confidence</th>";
         writeln!(out, "<div class=\"wide\"><table>\n<thead><tr><th class=\"n\">#</th>{titles}</tr></thead>\n<tbody>")?;
         for (at, suspect) in input.shown.iter().enumerate() {
             row(out, at + 1, suspect)?;
         }
         writeln!(out, "</tbody>\n</table></div>")?;
     }
-    if let Some(left_out) = input.left_out {
-        writeln!(out, "<p>{}</p>", escape(left_out))?;
+    if let Some(note) = input.hidden_suspects_note {
+        writeln!(out, "<p>{}</p>", escape(note))?;
     }
-    let innocents = leak_text::non_leaking_counts(suspects);
-    if !innocents.is_empty() {
-        writeln!(out, "<p class=\"dim\">Innocent: {innocents}.</p>")?;
+    let not_leaking = leak_text::non_leaking_counts(suspects);
+    if !not_leaking.is_empty() {
+        writeln!(out, "<p class=\"dim\">Not leaking: {not_leaking}.</p>")?;
     }
-    let [nonpaged, paged] = input.judgement.pools.each_ref().map(leak_text::pool_growth);
-    writeln!(out, "<p class=\"dim\">All that is outstanding: nonpaged {nonpaged}, paged {paged}.</p>\n</section>")
+    let [nonpaged, paged] = input.analysis.pools.each_ref().map(leak_text::pool_growth);
+    writeln!(out, "<p class=\"dim\">Net growth: nonpaged pool {nonpaged}, paged pool {paged}.</p>\n</section>")
 }
 
 fn row(out: &mut dyn Write, rank: usize, suspect: &Suspect) -> io::Result<()> {
@@ -48,24 +48,24 @@ fn row(out: &mut dyn Write, rank: usize, suspect: &Suspect) -> io::Result<()> {
     writeln!(
         out,
         "<tr><td class=\"n\"><a href=\"#s{rank}\">{rank}</a></td><td><b class=\"v {class}\">{verdict}</b></td>\
-         <td class=\"code\">{tag}</td><td>{pool}</td><td class=\"code\">{driver}<br>{function}</td><td>{course}</td>\
-         <td class=\"n\">{growth}</td><td class=\"n\">{size}</td><td class=\"n\">{blocks}</td><td class=\"n\">{frees}</td>\
-         <td class=\"n\">{sure}</td></tr>",
+         <td class=\"code\">{tag}</td><td>{pool}</td><td class=\"code\">{driver}<br>{function}</td><td>{trend}</td>\
+         <td class=\"n\">{growth}</td><td class=\"n\">{size}</td><td class=\"n\">{count}</td><td class=\"n\">{frees}</td>\
+         <td class=\"n\">{confidence}</td></tr>",
         class = class(suspect),
         verdict = suspect.verdict,
         tag = escape(leak_text::tag(suspect)),
         pool = leak_text::pool(suspect.paged),
         driver = place[0],
         function = place[1],
-        course = charts::sparkline(suspect),
-        size = format::bytes(evidence.survivors.bytes),
-        blocks = format::count(evidence.survivors.count),
+        trend = charts::sparkline(suspect),
+        size = format::bytes(evidence.outstanding.bytes),
+        count = format::count(evidence.outstanding.count),
         frees = format::count(evidence.freed.count),
-        sure = leak_text::confidence(suspect.confidence),
+        confidence = leak_text::confidence(suspect.confidence),
     )
 }
 
-/// The colour of a verdict.
+/// CSS class of a verdict.
 pub fn class(suspect: &Suspect) -> &'static str {
     use poolscope_analysis::leaks::Verdict;
     match suspect.verdict {

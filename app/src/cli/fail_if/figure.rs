@@ -2,7 +2,7 @@
 
 use crate::format;
 use crate::leak_text::{percent, rate};
-use poolscope_analysis::leaks::{Judgement, Verdict};
+use poolscope_analysis::leaks::{LeakAnalysis, Verdict};
 use std::fmt;
 
 /// A figure of a judgement.
@@ -97,13 +97,13 @@ pub struct Figures {
 impl Figures {
     /// Of a judgement.
     #[must_use]
-    pub fn new(judgement: &Judgement) -> Self {
+    pub fn new(judgement: &LeakAnalysis) -> Self {
         let suspects = &judgement.suspects;
         let count = |verdict| suspects.iter().filter(|s| s.verdict == verdict).count() as u64;
         let growing = || suspects.iter().filter(|s| s.verdict.is_growing());
         Self {
             growth: judgement.pools.map(|pool| pool.growth_bytes_per_s()),
-            slope: judgement.pools.map(|p| p.slope_bytes_per_s),
+            slope: judgement.pools.map(|p| p.net_growth_bytes_per_s),
             leaks: count(Verdict::Leak),
             growing: count(Verdict::Growing),
             bursts: count(Verdict::Burst),

@@ -28,7 +28,7 @@ impl App {
         let TagSettings { pool_tags, drivers } = self.memory.get().tags.clone();
         let sources = self.document().map(|document| &document.tag_sources);
         let used = sources.and_then(|sources| sources.pool_tags.as_ref()).map(|found| found.path.display().to_string());
-        let scanned = sources.and_then(|sources| sources.drivers.as_ref()).map(|drivers| drivers.looked_at);
+        let scanned = sources.and_then(|sources| sources.drivers.as_ref()).map(|drivers| drivers.scanned_files);
         self.boxes.tag_sources = Some(TagSourcesBox { pool_tags, drivers, used, scanned, note: None });
     }
 

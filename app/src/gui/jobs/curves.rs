@@ -207,7 +207,7 @@ mod tests {
     use std::io::Cursor;
 
     use poolscope_analysis::group::frames::FrameNaming;
-    use poolscope_etl::walk::TraceFile;
+    use poolscope_etl::file::TraceFile;
     use poolscope_base::progress::Progress;
     use poolscope_synth::{SynthParams, write_trace};
     use poolscope_analysis::load::{LoadOptions, load};
@@ -219,7 +219,7 @@ mod tests {
         let params = SynthParams { allocations: 500, ..SynthParams::default() };
         write_trace(&mut file, &params, None).unwrap();
         let file = TraceFile::from_bytes(file.into_inner(), "made up").unwrap();
-        let trace = load(file, LoadOptions::default(), &Progress::default(), &CancelToken::default()).unwrap();
+        let trace = load(file, LoadOptions::default(), &Progress::default(), &CancelToken::none()).unwrap();
         CurvesRequest {
             view: trace.extent,
             whole: Some(trace.extent),
@@ -236,7 +236,7 @@ mod tests {
     }
 
     fn answer(request: &CurvesRequest) -> CurvesAnswer {
-        run(request, 1, &CancelToken::default()).unwrap()
+        run(request, 1, &CancelToken::none()).unwrap()
     }
 
     fn sum(curves: &[Curve]) -> Vec<f64> {
@@ -281,7 +281,7 @@ mod tests {
         for rest in [0, 1] {
             wanted.rows = Some(Arc::new(RowSet::from_fn(count, |row| row % 2 == rest)));
             let drawn = answer(&wanted);
-            let half = picked(&wanted, "Half", &CancelToken::default()).unwrap();
+            let half = picked(&wanted, "Half", &CancelToken::none()).unwrap();
             assert_eq!(half.name.as_deref(), Some("Half"));
             assert_eq!((&drawn.curves[0].values, &drawn.curves[0].extremes), (&half.values, &half.extremes));
             assert_ne!(drawn.overview, total.overview);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use poolscope_analysis::group::names::Names;
 use poolscope_base::progress::CancelToken;
-use poolscope_analysis::leaks::{Judgement, AnalysisRequest, judge};
+use poolscope_analysis::leaks::{LeakAnalysis, AnalysisRequest, analyze};
 
 /// What to judge, and by which names.
 #[derive(Clone)]
@@ -20,11 +20,11 @@ pub struct LeaksAnswer {
     /// The trace and its texts.
     pub names: Arc<Names>,
     /// The suspects.
-    pub judgement: Judgement,
+    pub judgement: LeakAnalysis,
 }
 
 pub(super) fn run(request: LeaksRequest, cancel: &CancelToken) -> Option<LeaksAnswer> {
     let LeaksRequest { names, request } = request;
-    let judgement = judge(&names, request, &|| cancel.is_cancelled()).ok()?;
+    let judgement = analyze(&names, request, &|| cancel.is_cancelled()).ok()?;
     (!cancel.is_cancelled()).then_some(LeaksAnswer { names, judgement })
 }

@@ -4,8 +4,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use poolscope_etl::error::OpenError;
-use poolscope_etl::walk::TraceFile;
+use poolscope_etl::file::OpenError;
+use poolscope_etl::file::TraceFile;
 use poolscope_base::progress::{CancelToken, Progress};
 use poolscope_analysis::trace::Trace;
 use poolscope_analysis::load::{self, LoadError, LoadOptions};
@@ -107,7 +107,7 @@ impl Loader for Engine {
 fn parts(error: &LoadError) -> (String, &'static str) {
     match error {
         LoadError::Open(open) => {
-            let (what, next) = open.parts();
+            let (what, next) = open.message_and_advice();
             (what, next.unwrap_or_else(|| next_step(error)))
         }
         other => (other.to_string(), next_step(other)),

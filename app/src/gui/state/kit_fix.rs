@@ -1,7 +1,7 @@
 //! What can be wrong with a trace that another recording would mend, and which choices of the page about recording mend just that.
 //! Words and choices only.
 
-use poolscope_etl::diagnostics::AnomalyKind;
+use poolscope_etl::diagnostics::DiagnosticKind;
 use poolscope_recording::command::CommandKind;
 use poolscope_recording::{LoggingMode, RecordingPlan, StackOptions};
 
@@ -41,10 +41,10 @@ impl Fix {
         Self::NotClosed,
     ];
 
-    /// What mends an anomaly; `None` for what no recording mends.
+    /// What mends an diagnostic; `None` for what no recording mends.
     #[must_use]
-    pub fn of(kind: AnomalyKind) -> Option<Self> {
-        use AnomalyKind as A;
+    pub fn of(kind: DiagnosticKind) -> Option<Self> {
+        use DiagnosticKind as A;
         Some(match kind {
             A::NoPoolEvents | A::PoolGroupOff => Self::NoPoolEvents,
             A::NoStacks => Self::NoStacks,
@@ -146,7 +146,7 @@ mod tests {
     #[test]
     fn every_fix_is_for_something_and_changes_what_was_wrong() {
         for fix in Fix::ALL {
-            assert!(AnomalyKind::ALL.iter().any(|kind| Fix::of(*kind) == Some(fix)), "{fix:?}");
+            assert!(DiagnosticKind::ALL.iter().any(|kind| Fix::of(*kind) == Some(fix)), "{fix:?}");
             assert!(fix.words().ends_with('.') || fix.words().ends_with("below."), "{fix:?}");
         }
         let mut bad = RecordingPlan { logging_mode: LoggingMode::Memory, stacks: StackOptions::NONE, ..RecordingPlan::default() };
@@ -157,7 +157,7 @@ mod tests {
         assert_eq!(bad.expected.events_per_second, None, "no rate is known");
         Fix::Lost.apply(&mut bad, Some(61_728));
         assert_eq!(bad.expected.events_per_second, Some(130_000));
-        assert_eq!(Fix::of(AnomalyKind::BadRecord), None);
+        assert_eq!(Fix::of(DiagnosticKind::BadRecord), None);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The words and figures about a suspect that only the window has: labels, cells, facts, what is copied. The sentences that
 //! command line and reports say too stand elsewhere. Draws nothing.
 
-use poolscope_analysis::leaks::{SuspectGrouping, Judgement, Suspect};
+use poolscope_analysis::leaks::{SuspectGrouping, LeakAnalysis, Suspect};
 use poolscope_analysis::trace::time::Clock;
 
 use crate::{format, leak_text};
@@ -26,7 +26,7 @@ pub fn pool(paged: bool) -> &'static str {
 /// Who allocates: `myfault.sys!Function`, the driver alone, or that nobody knows.
 #[must_use]
 pub fn source(suspect: &Suspect, by: SuspectGrouping) -> String {
-    if let Some(process) = suspect.who.process.as_ref().filter(|_| by == SuspectGrouping::Process) {
+    if let Some(process) = suspect.attribution.process.as_ref().filter(|_| by == SuspectGrouping::Process) {
         return process.clone();
     }
     let function = leak_text::function(suspect);
@@ -60,7 +60,7 @@ pub fn row_label(rank: usize, suspect: &Suspect, by: SuspectGrouping) -> String 
 
 /// What it costs and how its blocks are: names and values.
 #[must_use]
-pub fn facts(judgement: &Judgement, suspect: &Suspect) -> Vec<(&'static str, String)> {
+pub fn facts(judgement: &LeakAnalysis, suspect: &Suspect) -> Vec<(&'static str, String)> {
     let evidence = &suspect.evidence;
     let mut facts: Vec<(&'static str, String)> = Vec::new();
     facts.extend(leak_text::cost(suspect, judgement).map(|words| ("Costs", words)));
@@ -83,22 +83,22 @@ pub fn facts(judgement: &Judgement, suspect: &Suspect) -> Vec<(&'static str, Str
 
 /// The judged time in seconds: `5.6 s to 61.0 s`.
 #[must_use]
-pub fn judged_time(judgement: &Judgement, clock: &Clock) -> String {
-    let (from, to) = (clock.seconds(judgement.span.warm_up_end), clock.seconds(judgement.span.active.to));
+pub fn judged_time(judgement: &LeakAnalysis, clock: &Clock) -> String {
+    let (from, to) = (clock.seconds(judgement.range.warm_up_end), clock.seconds(judgement.range.active.to));
     format!("{from:.1} s to {to:.1} s")
 }
 
 /// The part of the judged view that is warm-up, 0 to 1.
 #[must_use]
-pub fn warm_up_share(judgement: &Judgement) -> f32 {
-    let view = judgement.span.active;
+pub fn warm_up_share(judgement: &LeakAnalysis) -> f32 {
+    let view = judgement.range.active;
     let length = view.to.0.saturating_sub(view.from.0).max(1) as f64;
-    (judgement.span.warm_up_end.0.saturating_sub(view.from.0) as f64 / length) as f32
+    (judgement.range.warm_up_end.0.saturating_sub(view.from.0) as f64 / length) as f32
 }
 
 /// Suspects as tab-separated text with exact figures, in the order of their ranks.
 #[must_use]
-pub fn tab_separated(judgement: &Judgement, chosen: impl Iterator<Item = usize>) -> String {
+pub fn tab_separated(judgement: &LeakAnalysis, chosen: impl Iterator<Item = usize>) -> String {
     let head = [
         "Rank",
         "Verdict",

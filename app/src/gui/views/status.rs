@@ -107,8 +107,8 @@ fn symbols(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
 
 fn quality(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
     let palette = Palette::of(ui);
-    let anomalies = &document.trace.anomalies;
-    let number = |severity: Severity| anomalies.rows().iter().filter(|a| a.kind.severity() == severity).count();
+    let diagnostics = &document.trace.diagnostics;
+    let number = |severity: Severity| diagnostics.rows().iter().filter(|a| a.kind.severity() == severity).count();
     let (losses, warnings) = (number(Severity::DataLoss), number(Severity::Warning));
     let (colour, text) = match (losses, warnings) {
         (0, 0) => (palette.good, "data complete".to_owned()),
@@ -124,12 +124,12 @@ fn quality(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
     ui.painter().circle_filled(label.rect.left_center() + vec2(8.0, 0.0), 4.0, colour);
     label.on_hover_ui(|ui| {
         ui.set_max_width(420.0);
-        if anomalies.rows().is_empty() {
+        if diagnostics.rows().is_empty() {
             ui.label("Nothing is missing and nothing looks wrong.");
         }
-        for anomaly in anomalies.rows() {
-            ui.label(format!("{} x {}", format::count(anomaly.count), anomaly.kind.name().replace('_', " ")));
-            ui.weak(anomaly.kind.effect());
+        for diagnostic in diagnostics.rows() {
+            ui.label(format!("{} x {}", format::count(diagnostic.count), diagnostic.kind.name().replace('_', " ")));
+            ui.weak(diagnostic.kind.effect());
         }
     });
 }

@@ -86,27 +86,27 @@ fn quality(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
     if let Some(part) = recorded_range_text::missing(&document.trace) {
         mark(ui, palette.bad, "part of the recording", "", &part);
     }
-    let worst = document.trace.anomalies.worst();
+    let worst = document.trace.diagnostics.worst();
     if summary.events_lost == 0 && summary.buffers_lost == 0 && worst != Some(Severity::DataLoss) {
         mark(ui, palette.good, "no losses", "", "Windows says that it lost no events and no buffers.");
     }
-    for anomaly in document.trace.anomalies.rows() {
-        let colour = match anomaly.kind.severity() {
+    for diagnostic in document.trace.diagnostics.rows() {
+        let colour = match diagnostic.kind.severity() {
             Severity::Info => palette.faint,
             Severity::Warning => palette.warn,
             Severity::DataLoss => palette.bad,
         };
-        let name = anomaly.kind.name().replace('_', " ");
-        let count = if anomaly.count > 1 { format::count(anomaly.count) } else { String::new() };
+        let name = diagnostic.kind.name().replace('_', " ");
+        let count = if diagnostic.count > 1 { format::count(diagnostic.count) } else { String::new() };
         let tip = if count.is_empty() { name.clone() } else { format!("{count} x {name}") };
-        let tip = format!("{tip}\n{}", anomaly.kind.effect());
-        let Some(fix) = Fix::of(anomaly.kind) else {
+        let tip = format!("{tip}\n{}", diagnostic.kind.effect());
+        let Some(fix) = Fix::of(diagnostic.kind) else {
             mark(ui, colour, &name, &count, &tip);
             continue;
         };
         let way = fix.title().trim_end_matches('\u{2026}');
         let line = mark(ui, colour, &name, &count, "");
-        let response = ui.interact(line.rect, ui.scope_id().with(anomaly.kind.name()), Sense::click());
+        let response = ui.interact(line.rect, ui.scope_id().with(diagnostic.kind.name()), Sense::click());
         response.widget_info(|| WidgetInfo::labeled(Role::Button, true, format!("{way} ({name})")));
         if response.clicked() {
             commands.push(document.record_again(fix));

@@ -297,7 +297,7 @@ fn place_of_most(pivot: &Pivot, goal: &FrameGoal, weigh: impl Fn(usize) -> u64) 
 fn scope_words(suspect: &Suspect, by: SuspectGrouping) -> String {
     let pool = if suspect.paged { "paged" } else { "nonpaged" };
     let whose = match &suspect.tag {
-        _ if by == SuspectGrouping::Process => format!("process {}", suspect.who.process.as_deref().unwrap_or_default()),
+        _ if by == SuspectGrouping::Process => format!("process {}", suspect.attribution.process.as_deref().unwrap_or_default()),
         Some(tag) if by != SuspectGrouping::Driver => format!("tag {}", tag.trim_end()),
         _ if suspect.driver.is_empty() => "no driver".to_owned(),
         _ => format!("driver {}", suspect.driver),

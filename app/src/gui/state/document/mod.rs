@@ -21,7 +21,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use parking_lot::RwLock;
-use poolscope_etl::diagnostics::AnomalyKind;
+use poolscope_etl::diagnostics::DiagnosticKind;
 use poolscope_analysis::group::frames::FrameNaming;
 use poolscope_analysis::group::names::Names;
 use poolscope_analysis::pivot::{Place, RowFigures};
@@ -311,7 +311,7 @@ impl Document {
     /// Whether all allocations were recorded without stacks.
     #[must_use]
     pub fn lacks_stacks(&self) -> bool {
-        self.trace.anomalies.count(AnomalyKind::NoStacks) > 0
+        self.trace.diagnostics.count(DiagnosticKind::NoStacks) > 0
     }
 
     /// What the curves show.

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use poolscope_analysis::group::frames::FrameParts;
-use poolscope_analysis::leaks::who::UNKNOWN_ALLOCATOR;
+use poolscope_analysis::leaks::attribution::UNKNOWN_ALLOCATOR;
 use poolscope_analysis::leaks::{SuspectGrouping, Suspect};
 use poolscope_analysis::pivot::{Key, Place, PlaceStep};
 use poolscope_analysis::filter::query::quoted;
@@ -114,7 +114,7 @@ impl Document {
     pub(super) fn whose_steps(&self, suspect: &Suspect) -> Option<Vec<PlaceStep>> {
         let (key, text) = match self.judged_by() {
             SuspectGrouping::Driver => (Key::Driver, suspect.driver.clone()),
-            SuspectGrouping::Process => (Key::Process, suspect.who.process.clone().filter(|name| name != UNKNOWN_ALLOCATOR)?),
+            SuspectGrouping::Process => (Key::Process, suspect.attribution.process.clone().filter(|name| name != UNKNOWN_ALLOCATOR)?),
             SuspectGrouping::Tag | SuspectGrouping::Stack => return None,
         };
         Some(vec![PlaceStep::Value { key, text }, pool(suspect)])
@@ -168,7 +168,7 @@ impl Document {
         let Some(suspect) = self.suspects.suspects().get(at) else { return };
         let paged = if suspect.paged { "Paged" } else { "NonPaged" };
         if self.judged_by() == SuspectGrouping::Process {
-            let query = self.whose_steps(suspect).is_some().then(|| suspect.who.process.clone()).flatten();
+            let query = self.whose_steps(suspect).is_some().then(|| suspect.attribution.process.clone()).flatten();
             let query = query.map(|process| format!("process:={} paged:={paged}", quoted(&process)));
             self.show_table();
             match query {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use poolscope_analysis::group::frames::FrameNaming;
 use poolscope_analysis::group::names::Names;
-use poolscope_etl::walk::TraceFile;
+use poolscope_etl::file::TraceFile;
 use poolscope_base::progress::{CancelToken, Progress};
 use poolscope_analysis::pivot::{Figure, Key, PivotRequest, pivot};
 use poolscope_synth::{SynthParams, write_trace};
@@ -18,7 +18,7 @@ fn tree() -> PivotTree {
     let params = SynthParams { allocations: 500, ..SynthParams::default() };
     write_trace(&mut file, &params, None).unwrap();
     let file = TraceFile::from_bytes(file.into_inner(), "made up").unwrap();
-    let trace = load(file, LoadOptions::default(), &Progress::default(), &CancelToken::default()).unwrap();
+    let trace = load(file, LoadOptions::default(), &Progress::default(), &CancelToken::none()).unwrap();
     let view = trace.extent;
     let names = Names::new(trace, FrameNaming::Symbol);
     let keys = [Key::Type, Key::Paged, Key::Tag, Key::Stack];

@@ -123,7 +123,7 @@ fn unrecorded(trace: &Trace) -> Vec<Range> {
         .iter()
         .filter(|hole| hole.is_gap())
         .take(MOST_HOLES)
-        .map(|hole| range(hole.view.from, hole.view.to));
+        .map(|hole| range(hole.range.from, hole.range.to));
     before.into_iter().chain(holes).chain(behind).filter(|part| part.to > part.from).collect()
 }
 

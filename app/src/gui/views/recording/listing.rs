@@ -145,7 +145,7 @@ fn record(ui: &mut Ui, kit: &mut Kit) {
             } else {
                 kit.listing.ticked = suggested.tags.iter().cloned().collect();
                 take(kit, &suggested.tags);
-                let together = suggested.together.iter().map(|group| format!(" {}.", group.sentence()));
+                let together = suggested.groups.iter().map(|group| format!(" {}.", group.sentence()));
                 let together: String = together.collect();
                 kit.reason = Some(format!("{}: {}.{together}", suggested.tags.join(", "), suggested.basis.sentence()));
             }

@@ -93,7 +93,7 @@ pub(super) fn no_rows(ui: &mut Ui, document: &mut Document, commands: &mut Vec<C
         .suspects
         .judged
         .iter()
-        .flat_map(|judged| &judged.judgement.trust.notes)
+        .flat_map(|judged| &judged.judgement.data_quality.issues)
         .map(leak_text::data_quality_note)
         .collect();
     let (title, words) = match (suspects.is_empty(), unclear) {

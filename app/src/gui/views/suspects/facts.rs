@@ -1,8 +1,8 @@
 //! Why a suspect is one, who may own its tag, what it costs, and how old its blocks are.
 
 use eframe::egui::{Align2, Label, Response, RichText, Sense, Ui, vec2};
-use poolscope_analysis::leaks::owner::{self, Hints};
-use poolscope_analysis::leaks::{Judgement, Suspect};
+use poolscope_analysis::leaks::owner::{self, TagOwnerData};
+use poolscope_analysis::leaks::{LeakAnalysis, Suspect};
 
 use crate::format;
 use crate::gui::state::document::Document;
@@ -27,7 +27,7 @@ pub(super) fn why(ui: &mut Ui, document: &Document, suspect: &Suspect) {
     leak_text::reasons(suspect).iter().for_each(|reason| drop(item(ui, reason)));
     let sources = &document.tag_sources;
     let pool_tags = sources.pool_tags.as_ref().map(|found| &*found.tags);
-    let claims = owner::claims(suspect, Hints { pool_tags, scanned: sources.drivers.as_deref() });
+    let claims = owner::owner_candidates(suspect, TagOwnerData { pool_tags, scanned_drivers: sources.drivers.as_deref() });
     if !claims.is_empty() {
         ui.add_space(2.0 * GRID);
         caption(ui, "WHO OWNS IT");
@@ -46,18 +46,18 @@ pub(super) fn why(ui: &mut Ui, document: &Document, suspect: &Suspect) {
 
 /// The processes that made its outstanding allocations, with what they made and whether they run.
 fn processes(ui: &mut Ui, suspect: &Suspect) {
-    let shares = &suspect.who.processes;
+    let shares = &suspect.attribution.processes;
     if shares.is_empty() {
         return;
     }
     ui.add_space(2.0 * GRID);
     caption(ui, "PROCESSES");
     for share in shares.iter().take(PROCESSES) {
-        let noun = if share.blocks.count == 1 { "allocation" } else { "allocations" };
+        let noun = if share.allocations.count == 1 { "allocation" } else { "allocations" };
         let tip = format!(
             "{} in {} {noun}, made in the visible range and outstanding at its end",
-            format::bytes(share.blocks.bytes),
-            format::count(share.blocks.count)
+            format::bytes(share.allocations.bytes),
+            format::count(share.allocations.count)
         );
         item(ui, &leak_text::attribution::process(share, suspect)).on_hover_text(tip);
     }
@@ -78,7 +78,7 @@ fn item(ui: &mut Ui, text: &str) -> Response {
 }
 
 /// What it costs, and how old its blocks are.
-pub(super) fn figures(ui: &mut Ui, document: &Document, judgement: &Judgement, suspect: &Suspect) {
+pub(super) fn figures(ui: &mut Ui, document: &Document, judgement: &LeakAnalysis, suspect: &Suspect) {
     caption(ui, "FIGURES");
     for (name, value) in words::facts(judgement, suspect) {
         ui.horizontal_top(|ui| {
@@ -93,7 +93,7 @@ pub(super) fn figures(ui: &mut Ui, document: &Document, judgement: &Judgement, s
         ui.add_space(2.0 * GRID);
         caption(ui, "AGES OF WHAT STAYED");
         let clock = &document.trace.clock;
-        let view = judgement.span.active;
+        let view = judgement.range.active;
         let length = clock.seconds(view.to) - clock.seconds(view.from);
         let eighth = length / evidence.age_histogram.len() as f64;
         let bar = |(at, count): (usize, &u64)| {
@@ -113,13 +113,13 @@ pub(super) fn figures(ui: &mut Ui, document: &Document, judgement: &Judgement, s
 fn generations(ui: &mut Ui, document: &Document, suspect: &Suspect) {
     let Some(judged) = &document.suspects.judged else { return };
     let generations = judged.names.generations();
-    if suspect.generations.is_empty() || generations.marks().is_empty() {
+    if suspect.outstanding_by_generation.is_empty() || generations.marks().is_empty() {
         return;
     }
     ui.add_space(2.0 * GRID);
     caption(ui, "GENERATIONS");
     let labels = generations.labels(document.trace.extent, &document.trace.clock);
-    for (label, blocks) in labels.iter().zip(&suspect.generations).filter(|(_, blocks)| blocks.count > 0) {
+    for (label, blocks) in labels.iter().zip(&suspect.outstanding_by_generation).filter(|(_, blocks)| blocks.count > 0) {
         let noun = if blocks.count == 1 { "block" } else { "blocks" };
         let size = format::bytes(blocks.bytes);
         ui.add(Label::new(format!("{label}: {size} in {} {noun}", format::count(blocks.count))).wrap());

@@ -83,9 +83,9 @@ fn heading(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
 /// What is missing from the trace, in one line that leads to the page about that.
 fn trust(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
     let Some(judged) = &document.suspects.judged else { return };
-    let trust = &judged.judgement.trust;
+    let trust = &judged.judgement.data_quality;
     let recorded = recorded_range_text::missing(&document.trace);
-    let notes: Vec<String> = recorded.into_iter().chain(trust.notes.iter().map(leak_text::data_quality_note)).collect();
+    let notes: Vec<String> = recorded.into_iter().chain(trust.issues.iter().map(leak_text::data_quality_note)).collect();
     if notes.is_empty() {
         return;
     }

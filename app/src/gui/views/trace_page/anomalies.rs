@@ -21,32 +21,32 @@ pub(super) fn show(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>
     if let Some(part) = recorded_range_text::missing(trace) {
         line(ui, palette.bad, "part of the recording", &part, "", None);
     }
-    if summary.events_lost == 0 && summary.buffers_lost == 0 && trace.anomalies.worst() != Some(Severity::DataLoss) {
+    if summary.events_lost == 0 && summary.buffers_lost == 0 && trace.diagnostics.worst() != Some(Severity::DataLoss) {
         line(ui, palette.good, "no losses", "Windows says that it lost no events and no buffers.", "", None);
     }
-    let mut rows: Vec<_> = trace.anomalies.rows().iter().collect();
-    rows.sort_by_key(|anomaly| match anomaly.kind.severity() {
+    let mut rows: Vec<_> = trace.diagnostics.rows().iter().collect();
+    rows.sort_by_key(|diagnostic| match diagnostic.kind.severity() {
         Severity::DataLoss => 0,
         Severity::Warning => 1,
         Severity::Info => 2,
     });
     // One way for all that it mends, at the first of them.
     let mut offered: Vec<Fix> = Vec::new();
-    for anomaly in rows {
-        let colour = match anomaly.kind.severity() {
+    for diagnostic in rows {
+        let colour = match diagnostic.kind.severity() {
             Severity::Info => palette.faint,
             Severity::Warning => palette.warn,
             Severity::DataLoss => palette.bad,
         };
-        let name = anomaly.kind.name().replace('_', " ");
-        let title = if anomaly.count > 1 { format!("{} x {name}", format::count(anomaly.count)) } else { name };
+        let name = diagnostic.kind.name().replace('_', " ");
+        let title = if diagnostic.count > 1 { format!("{} x {name}", format::count(diagnostic.count)) } else { name };
         let offsets: Vec<String> =
-            anomaly.offsets.iter().take(MOST_OFFSETS).map(|offset| format!("{offset:#x}")).collect();
+            diagnostic.offsets.iter().take(MOST_OFFSETS).map(|offset| format!("{offset:#x}")).collect();
         let at =
             if offsets.is_empty() { String::new() } else { format!("first at file offset {}", offsets.join(", ")) };
-        let fix = Fix::of(anomaly.kind).filter(|fix| !offered.contains(fix));
+        let fix = Fix::of(diagnostic.kind).filter(|fix| !offered.contains(fix));
         offered.extend(fix);
-        if line(ui, colour, &title, anomaly.kind.effect(), &at, fix)
+        if line(ui, colour, &title, diagnostic.kind.effect(), &at, fix)
             && let Some(fix) = fix
         {
             commands.push(document.record_again(fix));
