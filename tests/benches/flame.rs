@@ -12,7 +12,7 @@ use poolscope_analysis::group::frames::FrameNaming;
 use poolscope_analysis::group::key::Key;
 use poolscope_analysis::group::names::Names;
 use poolscope_analysis::group::parallel::never;
-use poolscope_etl::walk::TraceFile;
+use poolscope_etl::file::TraceFile;
 use poolscope_base::progress::{CancelToken, Progress};
 use poolscope_analysis::flame::{FlameRequest, FlameTree, Merge, Weight, flame};
 use poolscope_analysis::load::{LoadOptions, load};
@@ -26,7 +26,7 @@ const SCREEN: Vec2 = vec2(2560.0, 1440.0);
 static NAMES: LazyLock<Names> = LazyLock::new(|| {
     let path = std::env::var_os(TRACE).expect("a trace is named");
     let file = TraceFile::open(Path::new(&path)).expect("the trace opens");
-    let trace = load(file, LoadOptions::default(), &Progress::default(), &CancelToken::default());
+    let trace = load(file, LoadOptions::default(), &Progress::default(), &CancelToken::none());
     let names = Names::new(trace.expect("the trace loads"), FrameNaming::Function);
     // The shown stacks are made once for every trace and set of names.
     drop(names.column(Key::Stack));

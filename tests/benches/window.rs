@@ -7,7 +7,7 @@ use poolscope_analysis::group::frames::FrameNaming;
 use poolscope_analysis::group::key::Key;
 use poolscope_analysis::group::names::Names;
 use poolscope_analysis::group::parallel::never;
-use poolscope_etl::walk::TraceFile;
+use poolscope_etl::file::TraceFile;
 use poolscope_base::progress::{CancelToken, Progress};
 use poolscope_analysis::pivot::{PivotRequest, pivot};
 use poolscope_analysis::filter::rowset::RowSet;
@@ -34,7 +34,7 @@ struct Loaded {
 static LOADED: LazyLock<Loaded> = LazyLock::new(|| {
     let path = std::env::var_os(TRACE).expect("a trace is named");
     let file = TraceFile::open(Path::new(&path)).expect("the trace opens");
-    let trace = load(file, LoadOptions::default(), &Progress::default(), &CancelToken::default());
+    let trace = load(file, LoadOptions::default(), &Progress::default(), &CancelToken::none());
     let trace = trace.expect("the trace loads");
     Loaded {
         order: EventOrder::new(&trace),

@@ -94,7 +94,7 @@ fn documents_have_the_fields_of_the_contract() {
     let file = sample_trace();
     let info = json(&["info", file.path(), "--format", "json"]);
     let names = "records hooks providers buffers pointer_size os_build cpus clock perf_freq start duration_s events_lost \
-                 buffers_lost images processes stacks pool anomalies";
+                 buffers_lost images processes stacks pool diagnostics";
     let missing: Vec<&str> = names.split(' ').filter(|name| info[*name].is_null()).collect();
     assert_eq!(missing, Vec::<&str>::new(), "of info");
     let parts: [(&str, &[&str]); 3] = [
@@ -106,9 +106,9 @@ fn documents_have_the_fields_of_the_contract() {
         let missing: Vec<&&str> = names.iter().filter(|name| !info[part][**name].is_u64()).collect();
         assert_eq!(missing, Vec::<&&str>::new(), "of {part}");
     }
-    for anomaly in info["anomalies"].as_array().expect("a list") {
-        assert!(["kind", "severity", "effect"].iter().all(|name| anomaly[*name].is_string()), "{anomaly}");
-        assert!(anomaly["count"].is_u64(), "{anomaly}");
+    for diagnostic in info["diagnostics"].as_array().expect("a list") {
+        assert!(["kind", "severity", "effect"].iter().all(|name| diagnostic[*name].is_string()), "{diagnostic}");
+        assert!(diagnostic["count"].is_u64(), "{diagnostic}");
     }
     let start = info["start"].as_str().expect("a time");
     assert!(start.ends_with('Z') && start.contains('T'), "{start}");

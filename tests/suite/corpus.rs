@@ -2,11 +2,11 @@
 //! missing.
 
 use poolscope_etl::buffer::HEADER_BYTES;
-use poolscope_etl::event::kind::{self, EventKind};
-use poolscope_etl::event::stack;
+use poolscope_etl::event::EventKind;
+use poolscope_etl::event::stack::{InlineStackEvent, StackKeyDefinitionEvent, StackKeyReferenceEvent, StackTarget};
 use poolscope_etl::record::{RecordKey, Records};
-use poolscope_etl::walk::{Scratch, TraceFile};
-use poolscope_etl::xpress::{End, decompress};
+use poolscope_etl::file::{BodyScratch, TraceFile};
+use poolscope_etl::xpress::{StreamEnd, decompress};
 use poolscope_tests::corpus::{RealTrace, real_traces};
 use poolscope_tests::program::json;
 use serde_json::{Value, json};
@@ -57,9 +57,9 @@ fn info_says_what_other_readers_count() {
 fn only_the_trace_that_lost_events_shows_a_loss() {
     for trace in real_traces() {
         let info = info(&trace);
-        let anomalies = info["anomalies"].as_array().expect("anomalies are a list").iter();
+        let diagnostics = info["diagnostics"].as_array().expect("diagnostics are a list").iter();
         let losses: Vec<&Value> =
-            anomalies.filter(|row| row["severity"] == "data-loss").map(|row| &row["kind"]).collect();
+            diagnostics.filter(|row| row["severity"] == "data-loss").map(|row| &row["kind"]).collect();
         let wanted = if trace.name == "win11-events-lost.etl" { vec!["events_lost"] } else { vec![] };
         assert_eq!(losses, wanted, "{}", trace.name);
     }
@@ -75,7 +75,7 @@ fn every_compressed_buffer_gives_exactly_its_events() {
             let start = buffer.offset as usize;
             let stored = &file.data()[start + HEADER_BYTES..start + buffer.header.size_bytes as usize];
             let end = decompress(stored, &mut body, file.logfile.buffer_bytes as usize - HEADER_BYTES);
-            assert_eq!(end, End::Complete, "{} at {start}", trace.name);
+            assert_eq!(end, StreamEnd::Complete, "{} at {start}", trace.name);
             assert_eq!(body.len(), buffer.header.filled_bytes as usize - HEADER_BYTES, "{} at {start}", trace.name);
             checked += 1;
         }
@@ -103,29 +103,26 @@ fn stack_records(trace: &RealTrace) -> StackRecords {
     let mut references = Vec::new();
     let mut definitions: HashMap<u64, i64> = HashMap::new();
     let mut found = StackRecords::default();
-    let mut scratch = Scratch::default();
+    let mut scratch = BodyScratch::default();
     for buffer in &file.layout.buffers {
-        let (body, _) = file.body(buffer, &mut scratch);
-        for record in Records::new(body) {
+        for record in file.records(buffer, &mut scratch) {
             let Some(time) = record.time else { continue };
-            let kind = match record.key {
-                RecordKey::Hook(hook) => kind::of_hook(hook),
-                RecordKey::Provider { guid, opcode } => kind::of_provider(&guid, opcode),
-                RecordKey::Message | RecordKey::Other(_) => continue,
-            };
-            match kind {
+            if matches!(record.key, RecordKey::Message | RecordKey::Other(_)) {
+                continue;
+            }
+            let (payload, pointer_size) = (record.payload, record.pointer_size);
+            match record.kind() {
                 EventKind::StackInline => {
-                    targets.push(stack::inline_stack(record.payload).expect("a whole stack").0);
+                    targets.push(InlineStackEvent::decode(payload, pointer_size).expect("a whole stack").target);
                 }
                 EventKind::StackKeyKernel | EventKind::StackKeyUser => {
-                    let reference = stack::key_reference(record.payload, record.pointer_size);
-                    let (target, key) = reference.expect("a reference");
-                    targets.push(target);
-                    references.push((time, key));
+                    let reference = StackKeyReferenceEvent::decode(payload, pointer_size).expect("a reference");
+                    targets.push(reference.target);
+                    references.push((time, reference.key));
                 }
-                EventKind::StackDefinition => {
-                    let (key, _) = stack::definition(record.payload, record.pointer_size).expect("a definition");
-                    let latest = definitions.entry(key).or_insert(time);
+                EventKind::StackKeyDefinition => {
+                    let definition = StackKeyDefinitionEvent::decode(payload, pointer_size).expect("a definition");
+                    let latest = definitions.entry(definition.key).or_insert(time);
                     *latest = time.max(*latest);
                     found.definitions += 1;
                 }
@@ -137,7 +134,7 @@ fn stack_records(trace: &RealTrace) -> StackRecords {
     let is_resolved = |(time, key): &&(i64, u64)| definitions.get(key).is_some_and(|latest| latest >= time);
     found.resolved_keys = references.iter().filter(is_resolved).count();
     found.unresolved_keys = references.len() - found.resolved_keys;
-    let is_event = |target: &&stack::StackTarget| {
+    let is_event = |target: &&StackTarget| {
         let has = |thread| events.contains(&(target.event_time, thread));
         has(Some(target.thread)) || has(None)
     };

@@ -5,7 +5,7 @@ use poolscope_analysis::group::frames::FrameNaming;
 use poolscope_analysis::group::key::Key;
 use poolscope_analysis::group::names::Names;
 use poolscope_analysis::group::parallel::never;
-use poolscope_etl::walk::TraceFile;
+use poolscope_etl::file::TraceFile;
 use poolscope_base::progress::{CancelToken, Progress};
 use poolscope_analysis::pivot::{Cost, Pivot, PivotRequest, pivot};
 use poolscope_analysis::series::{Kind, Measure, SeriesRequest, series};
@@ -71,7 +71,7 @@ fn examine(bytes: Vec<u8>, outcomes: &Outcomes) -> Result<(), String> {
     };
     let capacity = capacity(&file, len)?;
     let progress = Progress::default();
-    let trace = match load(file, LoadOptions::default(), &progress, &CancelToken::default()) {
+    let trace = match load(file, LoadOptions::default(), &progress, &CancelToken::none()) {
         Ok(trace) => trace,
         Err(LoadError::Open(error)) => return Err(format!("opened, then not: {error}")),
         Err(error) => return Err(error.to_string()),
@@ -95,7 +95,7 @@ fn capacity(file: &TraceFile, len: u64) -> Result<u64, String> {
     if present > len {
         return Err(format!("buffers of {present} bytes in a file of {len}"));
     }
-    let body = |buffer: &poolscope_etl::layout::BufferRef| {
+    let body = |buffer: &poolscope_etl::file::BufferRef| {
         let header = &buffer.header;
         let most =
             if header.is_compressed() { header.filled_bytes.max(buffer.present_bytes) } else { buffer.present_bytes };

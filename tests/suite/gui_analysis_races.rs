@@ -27,7 +27,7 @@ impl Desk {
     fn new() -> Self {
         let (folder, path) = folder();
         let source = Source::File(path);
-        let loaded = Engine.load(&source, &Progress::default(), &CancelToken::default());
+        let loaded = Engine.load(&source, &Progress::default(), &CancelToken::none());
         let trace = loaded.ok().flatten().expect("it is a trace");
         let document = Document::new(source, trace, SharedPresets::default());
         let jobs = Jobs::new(workers(Arc::new(NoSymbols)), Arc::new(|| {}));

@@ -12,7 +12,7 @@ use poolscope::gui::jobs::symbols::{SymbolService, SymbolsNews};
 use poolscope::gui::state::document::Document;
 use poolscope::gui::state::symbols::Phase;
 use poolscope::symbols::{SymbolOptions, SymbolEnvironment};
-use poolscope_base::bytes::guid::Guid;
+use poolscope_base::guid::Guid;
 use poolscope_analysis::group::symbols::ModuleNeed;
 use poolscope_base::progress::CancelToken;
 use poolscope_symbols::identity::{ImageIdentity, ModuleIdentity, PdbIdentity};

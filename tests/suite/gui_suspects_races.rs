@@ -12,7 +12,7 @@ use poolscope::gui::jobs::{Answer, Jobs, TabId};
 use poolscope::gui::state::document::{Document, Effect, SharedPresets};
 use poolscope_analysis::group::frames::FrameNaming;
 use poolscope_base::progress::{CancelToken, Progress};
-use poolscope_analysis::leaks::By;
+use poolscope_analysis::leaks::SuspectGrouping;
 
 use crate::gui_kit::{NoSymbols, PATIENCE, folder, workers};
 
@@ -27,7 +27,7 @@ impl Desk {
     fn new() -> Self {
         let (_folder, path) = folder();
         let source = Source::File(path);
-        let loaded = Engine.load(&source, &Progress::default(), &CancelToken::default());
+        let loaded = Engine.load(&source, &Progress::default(), &CancelToken::none());
         let trace = loaded.ok().flatten().expect("it is a trace");
         let document = Document::new(source, trace, SharedPresets::default());
         let jobs = Jobs::new(workers(Arc::new(NoSymbols)), Arc::new(|| {}));
@@ -65,8 +65,8 @@ impl Desk {
         self.document.run(&DocumentCommand::Suspects(command));
     }
 
-    fn judged_by(&self) -> Option<By> {
-        self.document.suspects.judged.as_ref().map(|judged| judged.judgement.request.by)
+    fn judged_by(&self) -> Option<SuspectGrouping> {
+        self.document.suspects.judged.as_ref().map(|judged| judged.judgement.request.grouping)
     }
 }
 
@@ -85,15 +85,15 @@ fn the_judge_is_asked_after_rows_and_curves() {
 fn answers_to_old_questions_are_dropped() {
     let mut desk = Desk::new();
     desk.wait();
-    for by in [By::Stack, By::Driver] {
+    for by in [SuspectGrouping::Stack, SuspectGrouping::Driver] {
         desk.run(SuspectsCommand::By(by));
         assert_eq!(desk.ask(), [Topic::Leaks]);
         assert!(desk.document.leaks_are_old(), "the answer before is still shown");
-        assert_eq!(desk.judged_by(), Some(By::Tag));
+        assert_eq!(desk.judged_by(), Some(SuspectGrouping::Tag));
     }
     let answers = desk.wait();
     assert_eq!(answers, [Topic::Leaks], "the one about stacks is not taken in");
-    assert_eq!(desk.judged_by(), Some(By::Driver));
+    assert_eq!(desk.judged_by(), Some(SuspectGrouping::Driver));
     assert!(!desk.document.leaks_are_old());
 }
 
@@ -120,12 +120,12 @@ fn other_names_are_judged_anew_and_what_was_selected_stays() {
 fn a_mistake_of_the_judge_is_told_once_and_leaves_the_rest() {
     let mut desk = Desk::new();
     desk.wait();
-    desk.run(SuspectsCommand::By(By::Stack));
+    desk.run(SuspectsCommand::By(SuspectGrouping::Stack));
     desk.ask();
     desk.document.take(Reply::Broken(Topic::Leaks));
     let told =
         desk.document.effects.iter().any(|effect| matches!(effect, Effect::Tell(words) if words.contains("suspects")));
     assert!(told && desk.document.suspects.broken);
-    assert_eq!(desk.judged_by(), Some(By::Tag), "the answer before stays");
+    assert_eq!(desk.judged_by(), Some(SuspectGrouping::Tag), "the answer before stays");
     assert_eq!(desk.document.requests().len(), 0, "it is not asked for ever");
 }

@@ -41,7 +41,7 @@ struct Desk {
 
 fn made_up_trace() -> Arc<Trace> {
     let (_folder, path) = folder();
-    let loaded = Engine.load(&Source::File(path), &Progress::default(), &CancelToken::default());
+    let loaded = Engine.load(&Source::File(path), &Progress::default(), &CancelToken::none());
     loaded.ok().flatten().expect("it is a trace")
 }
 
@@ -461,7 +461,7 @@ fn the_sample_has_its_names_and_the_second_time_from_what_is_kept() {
         (folder.path().join("pdbs"), folder.path().join("names"), folder.path().join("nowhere"));
     std::fs::create_dir(&pdbs).expect("a folder");
     let builtin = SymbolEnvironment::default().resolver(&SymbolOptions { offline: true, ..SymbolOptions::default() }).builtin_pdbs;
-    let sample = Engine.load(&Source::Sample, &Progress::default(), &CancelToken::default());
+    let sample = Engine.load(&Source::Sample, &Progress::default(), &CancelToken::none());
     let sample = sample.ok().flatten().expect("the sample");
     for need in module_needs(&sample) {
         let pdb = need.request.identity.pdb.expect("the sample says by what its names are found");

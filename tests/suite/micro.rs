@@ -1,6 +1,6 @@
 //! Traces of a few records whose outcome is worked out by hand: what the generator does not plant, or plants too rarely.
 
-use poolscope_etl::diagnostics::AnomalyKind;
+use poolscope_etl::diagnostics::DiagnosticKind;
 use poolscope_synth::writer::pool::PoolBlock;
 use poolscope_synth::writer::{
     EventHead, ExtItem, FullHead, Head, InstanceHead, KernelForm, KernelHead, MessageHead, TraceOptions, Width, guids,
@@ -41,7 +41,7 @@ fn an_address_used_twice_in_one_tick_on_one_cpu() {
     trace.alloc(0, 10, OWNER, &PoolBlock { size: 128, ..block(0xA0) });
     let trace = trace.load();
     assert_eq!(blocks(&trace), ["Leak 0xa0 128 10..", "Leak 0xa0 64 10..10"]);
-    assert_eq!(trace.anomalies.count(AnomalyKind::ImpliedFree), 0);
+    assert_eq!(trace.diagnostics.count(DiagnosticKind::ImpliedFree), 0);
 }
 
 #[test]
@@ -88,8 +88,8 @@ fn lost_events_are_implied_and_counted() {
             "Leak 0xb0 64 60.."
         ]
     );
-    let counts = [AnomalyKind::ImpliedFree, AnomalyKind::ImpliedAllocation, AnomalyKind::FreeWithoutAllocation];
-    assert_eq!(counts.map(|kind| trace.anomalies.count(kind)), [1, 1, 1]);
+    let counts = [DiagnosticKind::ImpliedFree, DiagnosticKind::ImpliedAllocation, DiagnosticKind::FreeWithoutAllocation];
+    assert_eq!(counts.map(|kind| trace.diagnostics.count(kind)), [1, 1, 1]);
 }
 
 #[test]
@@ -112,7 +112,7 @@ fn the_protected_bit_is_no_part_of_a_tag() {
     trace.alloc(0, 30, OWNER, &PoolBlock { tag: *b"Fil ", ..block(0xB0) });
     let trace = trace.load();
     assert_eq!(blocks(&trace), ["Leak 0xa0 64 10..20", "Fil  0xb0 64 30.."]);
-    assert_eq!(trace.anomalies.count(AnomalyKind::PairDisagrees), 0);
+    assert_eq!(trace.diagnostics.count(DiagnosticKind::PairDisagrees), 0);
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn blocks_over_4_gib_add_up() {
     trace.alloc(0, 4, OWNER, &PoolBlock { size: (1 << 48) + 1, ..block(4) });
     let trace = trace.load();
     assert_eq!(trace.allocations.size, [1 << 48; 3]);
-    assert_eq!(trace.anomalies.count(AnomalyKind::BadPayload), 1);
+    assert_eq!(trace.diagnostics.count(DiagnosticKind::BadPayload), 1);
 }
 
 #[test]
@@ -252,7 +252,7 @@ fn a_key_means_the_next_definition_whatever_came_before() {
         ]
     );
     assert_eq!((trace.statistics.stacks.resolved_keys, trace.statistics.stacks.unresolved_keys), (2, 1));
-    assert_eq!(trace.anomalies.count(AnomalyKind::UnresolvedKey), 1);
+    assert_eq!(trace.diagnostics.count(DiagnosticKind::UnresolvedKey), 1);
 }
 
 #[test]
@@ -281,7 +281,7 @@ fn processor_counters_before_a_payload_are_skipped() {
     }
     let trace = trace.load();
     assert_eq!(blocks(&trace), ["Leak 0xa0 64 0..10", "Leak 0xb0 64 100..110", "Leak 0xc0 64 200..210"]);
-    assert_eq!(trace.anomalies.count(AnomalyKind::UnknownVersion), 0);
+    assert_eq!(trace.diagnostics.count(DiagnosticKind::UnknownVersion), 0);
 }
 
 #[test]
@@ -345,7 +345,7 @@ fn records_of_other_kinds_in_between_are_stepped_over() {
     assert_eq!((trace.statistics.messages, trace.statistics.pool_allocs), (40, 40));
     // The log-file header, the record behind it, and four in each round.
     assert_eq!(trace.statistics.records, 2 + 4 * 40);
-    assert_eq!(trace.anomalies.count(AnomalyKind::BadRecord), 0);
+    assert_eq!(trace.diagnostics.count(DiagnosticKind::BadRecord), 0);
 }
 
 /// What `report --format json` says about a trace.

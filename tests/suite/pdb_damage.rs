@@ -25,7 +25,7 @@ fn damaged(path: &Path, page_bytes: usize, cases: u64) -> (u64, u64) {
         let _done = damage(&mut bytes, &places, &mut Rng::new(case));
         let bytes = PdbBytes::Memory(bytes.into());
         let known = read_identity(&bytes, "damaged.pdb").is_ok();
-        if let Ok(names) = resolve_names(&bytes, &rvas, &CancelToken::default()) {
+        if let Ok(names) = resolve_names(&bytes, &rvas, &CancelToken::none()) {
             assert_eq!(names.iter().count(), rvas.len());
             read += u64::from(known);
             named += u64::from(resolve_names.named_count() > 0);
@@ -55,7 +55,7 @@ fn cut_pdbs_give_names_or_an_error() {
     for length in (0..whole.len()).step_by(997) {
         let bytes = PdbBytes::Memory(whole[..length].into());
         let _known = read_identity(&bytes, "cut.pdb").is_ok();
-        if let Ok(names) = resolve_names(&bytes, &[0x1000, 0x1175], &CancelToken::default()) {
+        if let Ok(names) = resolve_names(&bytes, &[0x1000, 0x1175], &CancelToken::none()) {
             assert!(names.named_count() <= 2);
         }
     }

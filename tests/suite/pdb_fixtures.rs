@@ -9,7 +9,7 @@ use std::path::Path;
 
 fn read(path: &Path, rvas: &[u32]) -> ModuleNames {
     let bytes = PdbBytes::open(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    resolve_names(&bytes, rvas, &CancelToken::default()).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    resolve_names(&bytes, rvas, &CancelToken::none()).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
 fn shown(answer: Option<&AddressSymbol>) -> String {
@@ -249,7 +249,7 @@ fn what_is_no_pdb_or_image_says_so_and_a_cancelled_search_stops() {
     let module = module_named("shapes.dll");
     let image = PdbBytes::open(&module.image_path()).expect("it can be opened");
     assert!(matches!(read_identity(&image, "x"), Err(PdbError::Format(_))));
-    assert!(matches!(resolve_names(&image, &[1], &CancelToken::default()), Err(PdbError::Format(_))));
+    assert!(matches!(resolve_names(&image, &[1], &CancelToken::none()), Err(PdbError::Format(_))));
     assert!(read_info(&module.pdb_path()).is_err());
     assert!(export_names(&module.pdb_path(), &[1]).is_err());
     let cancel = CancelToken::default();

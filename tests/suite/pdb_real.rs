@@ -19,7 +19,7 @@ fn open(path: &Path) -> PdbBytes {
 }
 
 fn read(bytes: &PdbBytes, rvas: &[u32]) -> ModuleNames {
-    resolve_names(bytes, rvas, &CancelToken::default()).expect("a real PDB can be read")
+    resolve_names(bytes, rvas, &CancelToken::none()).expect("a real PDB can be read")
 }
 
 /// The numbers behind a word, one from each line that has it.

@@ -1,7 +1,7 @@
 //! Properties of the two lowest layers for any bytes: record framing and decompression.
 
 use poolscope_etl::record::{Record, RecordKey, Records};
-use poolscope_etl::xpress::{End, decompress};
+use poolscope_etl::xpress::{StreamEnd, decompress};
 use poolscope_synth::writer::{
     Compressor, EventHead, ExtItem, FullHead, Guid, Head, InstanceHead, KernelForm, KernelHead, MessageHead, Width,
 };
@@ -181,9 +181,9 @@ proptest! {
     fn decompression_gives_back_what_was_compressed(input in compressible()) {
         let stream = compressed(&input);
         let mut output = Vec::new();
-        prop_assert_eq!(decompress(&stream, &mut output, input.len()), End::Complete);
+        prop_assert_eq!(decompress(&stream, &mut output, input.len()), StreamEnd::Complete);
         prop_assert_eq!(&output, &input);
-        prop_assert_eq!(decompress(&stream, &mut output, input.len() + 1_000), End::Complete);
+        prop_assert_eq!(decompress(&stream, &mut output, input.len() + 1_000), StreamEnd::Complete);
         prop_assert_eq!(&output, &input);
     }
 

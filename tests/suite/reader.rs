@@ -8,9 +8,9 @@ use poolscope_analysis::load::{LoadError, LoadOptions, StackScope, load_records}
 use poolscope_analysis::trace::Trace;
 use poolscope_analysis::trace::attributes::EventAttributes;
 use poolscope_base::progress::{CancelToken, Progress, Stage};
-use poolscope_etl::diagnostics::AnomalyKind;
-use poolscope_etl::error::OpenError;
-use poolscope_etl::source::{RecordSink, RecordSource};
+use poolscope_etl::diagnostics::DiagnosticKind;
+use poolscope_etl::file::OpenError;
+use poolscope_etl::reader::{RecordSink, RecordSource};
 use poolscope_synth::SynthParams;
 use poolscope_synth::scenario::StackMode;
 use poolscope_tests::corpus::real_traces;
@@ -23,38 +23,38 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 fn load_as(source: WindowsShape) -> Result<Arc<Trace>, LoadError> {
-    load_records(Arc::new(source), LoadOptions::default(), &Progress::default(), &CancelToken::default())
+    load_records(Arc::new(source), LoadOptions::default(), &Progress::default(), &CancelToken::none())
 }
 
-/// Anomalies that only one way of reading can see: what buffers show. That a file has wrapped is also seen without them, but
+/// Diagnostics that only one way of reading can see: what buffers show. That a file has wrapped is also seen without them, but
 /// only if its first event comes late.
-const ONE_SIDED: [AnomalyKind; 5] = [
-    AnomalyKind::UncertainStack,
-    AnomalyKind::ReadByWindows,
-    AnomalyKind::LossInBuffer,
-    AnomalyKind::BufferCountDiffers,
-    AnomalyKind::WrappedCircular,
+const ONE_SIDED: [DiagnosticKind; 5] = [
+    DiagnosticKind::UncertainStack,
+    DiagnosticKind::ReadByWindows,
+    DiagnosticKind::LossInBuffer,
+    DiagnosticKind::BufferCountDiffers,
+    DiagnosticKind::WrappedCircular,
 ];
 
 /// Topics that may differ.
-const APART: [&str; 2] = ["anomalies", "uncertain stacks"];
+const APART: [&str; 2] = ["diagnostics", "uncertain stacks"];
 
 fn complaints(name: &str, bytes: Vec<u8>) -> Vec<String> {
     let ours = loaded(bytes.clone());
     let theirs = load_as(WindowsShape::new(bytes)).expect("records make a trace");
     let mut found = differences(&said(&ours, true), &said(&theirs, true), &APART);
-    for kind in AnomalyKind::ALL.iter().filter(|kind| !ONE_SIDED.contains(kind)) {
-        let (here, there) = (ours.anomalies.count(*kind), theirs.anomalies.count(*kind));
+    for kind in DiagnosticKind::ALL.iter().filter(|kind| !ONE_SIDED.contains(kind)) {
+        let (here, there) = (ours.diagnostics.count(*kind), theirs.diagnostics.count(*kind));
         if here != there {
             found.push(format!("{}: {here} and {there}", kind.name()));
         }
     }
     // Without buffers nobody can tell where records are missing, and so more stacks are uncertain, never fewer.
-    let uncertain = |trace: &Trace| trace.anomalies.count(AnomalyKind::UncertainStack);
+    let uncertain = |trace: &Trace| trace.diagnostics.count(DiagnosticKind::UncertainStack);
     if uncertain(&theirs) < uncertain(&ours) {
         found.push(format!("uncertain stacks: {} and only {}", uncertain(&ours), uncertain(&theirs)));
     }
-    if theirs.anomalies.count(AnomalyKind::ReadByWindows) != 1 || theirs.statistics.compressed_buffers.is_some() {
+    if theirs.diagnostics.count(DiagnosticKind::ReadByWindows) != 1 || theirs.statistics.compressed_buffers.is_some() {
         found.push("it does not say that Windows read it".to_owned());
     }
     found.into_iter().map(|words| format!("{name}: {words}")).collect()
@@ -90,9 +90,9 @@ fn many_batches_and_any_number_of_threads_give_one_trace() {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
         let source: Arc<dyn RecordSource> = Arc::<WindowsShape>::clone(&shape);
         let progress = Progress::default();
-        let run = || load_records(source, LoadOptions::default(), &progress, &CancelToken::default());
+        let run = || load_records(source, LoadOptions::default(), &progress, &CancelToken::none());
         let theirs = pool.install(run).expect("records make a trace");
-        assert_eq!(differences(&ours, &said(&theirs, true), &["anomalies"]), [""; 0], "{threads} threads");
+        assert_eq!(differences(&ours, &said(&theirs, true), &["diagnostics"]), [""; 0], "{threads} threads");
         let reading = progress.read();
         assert_eq!((reading.stage, reading.events), (Stage::Done, shape.len() as u64));
         assert!(reading.bytes_done > reading.bytes_total / 2, "{reading:?}");
@@ -107,7 +107,7 @@ fn without_processors_everything_else_is_the_same_and_none_is_made_up() {
     let mut shape = WindowsShape::new(bytes);
     shape.with_cpus = false;
     let theirs = load_as(shape).expect("records make a trace");
-    assert_eq!(differences(&said(&ours, false), &said(&theirs, false), &["anomalies"]), [""; 0]);
+    assert_eq!(differences(&said(&ours, false), &said(&theirs, false), &["diagnostics"]), [""; 0]);
     assert!(theirs.attributes.rows().iter().all(|context| context.cpu == EventAttributes::NO_CPU));
     let taken = |trace: &Arc<Trace>| {
         let query: Query = "cpu:>=0".parse().expect("a query");
@@ -127,7 +127,7 @@ fn a_load_reads_the_records_once() {
     for (params, stacks) in [(&base, StackScope::None), (&base, StackScope::Pool), (&lossy, StackScope::Pool)] {
         let shape = Arc::new(WindowsShape::new(bytes_of(params)));
         let source: Arc<dyn RecordSource> = Arc::<WindowsShape>::clone(&shape);
-        let loaded = load_records(source, LoadOptions { stacks }, &Progress::default(), &CancelToken::default());
+        let loaded = load_records(source, LoadOptions { stacks }, &Progress::default(), &CancelToken::none());
         loaded.expect("records make a trace");
         assert_eq!(shape.walks.load(Ordering::Relaxed), 1);
     }
@@ -140,7 +140,7 @@ fn an_early_end_keeps_what_came_before_it_and_is_data_loss() {
     let mut shape = WindowsShape::new(bytes.clone());
     shape.ending = Ending::Error(shape.len() / 2);
     let part = load_as(shape).expect("half a trace is a trace");
-    assert_eq!(part.anomalies.count(AnomalyKind::ReaderStopped), 1);
+    assert_eq!(part.diagnostics.count(DiagnosticKind::ReaderStopped), 1);
     assert!(part.statistics.pool_allocs > 0 && part.statistics.pool_allocs < whole.statistics.pool_allocs);
     // Refused at once, there is no trace.
     let mut refused = WindowsShape::new(bytes);
@@ -154,7 +154,7 @@ fn a_missing_header_is_said_and_the_usual_clock_assumed() {
     let bytes = bytes_of(&variants::base(500));
     let ours = loaded(bytes.clone());
     let theirs = load_as(WindowsShape::new(bytes).headless()).expect("records make a trace");
-    assert_eq!(theirs.anomalies.count(AnomalyKind::BadHeader), 1);
+    assert_eq!(theirs.diagnostics.count(DiagnosticKind::BadHeader), 1);
     assert_eq!(theirs.allocations.len(), ours.allocations.len());
     assert_eq!(theirs.clock.ticks_per_second, 10_000_000);
 }
@@ -188,7 +188,7 @@ impl RecordSource for Odd {
 
 #[test]
 fn a_source_without_records_and_one_that_breaks_are_errors() {
-    let load = |odd| load_records(Arc::new(odd), LoadOptions::default(), &Progress::default(), &CancelToken::default());
+    let load = |odd| load_records(Arc::new(odd), LoadOptions::default(), &Progress::default(), &CancelToken::none());
     let error = load(Odd::Nothing).expect_err("no records").to_string();
     assert!(error.contains("odd.etl") && error.contains("no record"), "{error}");
     let error = load(Odd::Panics).expect_err("a panic");

@@ -24,7 +24,7 @@ mod on_windows {
     use std::path::Path;
 
     /// What may differ: Windows does not hand out records that it cannot name, and passes over damage.
-    const APART: [&str; 3] = ["anomalies", "records", "uncertain stacks"];
+    const APART: [&str; 3] = ["diagnostics", "records", "uncertain stacks"];
 
     /// Wine has this program, Windows has not.
     fn is_wine() -> bool {

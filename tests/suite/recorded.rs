@@ -1,7 +1,7 @@
 //! The recorded range of traces that are whole, cut, overwritten at their beginning or never closed. The truth is the
 //! writer's own list of where each buffer went and which records of the system it got.
 
-use poolscope_etl::diagnostics::AnomalyKind;
+use poolscope_etl::diagnostics::DiagnosticKind;
 use poolscope_synth::SynthParams;
 use poolscope_synth::scenario::{HeaderStyle, StackMode};
 use poolscope_synth::writer::{Compression, FileMode, PlacedBuffer, Width};
@@ -63,9 +63,9 @@ fn a_whole_trace_is_recorded_from_its_first_to_its_last_kernel_record() {
         let planted =
             all.iter().map(|(cpu, ends)| (*cpu, (ticks(&variant.params, ends.0), ticks(&variant.params, ends.1))));
         let cpus_match = cpus == planted.collect();
-        let clock = trace.anomalies.count(AnomalyKind::HeaderClock) + trace.anomalies.count(AnomalyKind::BadTime);
+        let clock = trace.diagnostics.count(DiagnosticKind::HeaderClock) + trace.diagnostics.count(DiagnosticKind::BadTime);
         (!is_whole || !cpus_match || clock > 0)
-            .then(|| format!("{}: {found:?}, planted {wanted:?}; {:?}", variant.name, trace.anomalies.rows()))
+            .then(|| format!("{}: {found:?}, planted {wanted:?}; {:?}", variant.name, trace.diagnostics.rows()))
     };
     let whole = |variant: &variants::Variant| {
         variant.params.mode == FileMode::Sequential
@@ -233,7 +233,7 @@ fn a_session_that_was_killed_ends_with_its_first_cpu() {
     assert_eq!(trace.recorded.range.to.0, ticks(params, wanted));
     let last = ends(&there).values().map(|ends| ends.1).max().expect("CPUs");
     assert_eq!(trace.extent.to.0, ticks(params, last), "without an end in the header, the last record ends the whole");
-    assert_eq!(trace.anomalies.count(AnomalyKind::HeaderClock), 0);
+    assert_eq!(trace.diagnostics.count(DiagnosticKind::HeaderClock), 0);
 }
 
 #[test]
@@ -272,7 +272,7 @@ fn a_wall_clock_that_was_set_neither_stretches_nor_shortens_the_range() {
             let trace = loaded(with_header(&bytes, &[(16, &stepped.to_le_bytes())]));
             assert_eq!(trace.recorded.range, clean.recorded.range, "{name}, {seconds} s");
             assert!(!trace.recorded.end_missing && trace.recorded.holes.is_empty(), "{name}, {seconds} s");
-            assert!(trace.anomalies.count(AnomalyKind::HeaderClock) == 1, "{name}, {seconds} s: it is said");
+            assert!(trace.diagnostics.count(DiagnosticKind::HeaderClock) == 1, "{name}, {seconds} s: it is said");
             let length = |trace: &Trace| trace.clock.seconds(trace.extent.to);
             assert!((length(&trace) - length(&clean)).abs() < 3.0, "{name}, {seconds} s: {}", length(&trace));
         }
@@ -288,9 +288,9 @@ fn real_traces_have_sane_recorded_ranges_whole_and_cut() {
         let seconds = |trace: &Trace, to| trace.clock.seconds(to);
         assert!(!recorded.end_missing && recorded.holes.is_empty(), "{}: {recorded:?}", real.name);
         for kind in
-            [AnomalyKind::HeaderClock, AnomalyKind::BadTime, AnomalyKind::ZeroedBytes, AnomalyKind::ClockWentBack]
+            [DiagnosticKind::HeaderClock, DiagnosticKind::BadTime, DiagnosticKind::ZeroedBytes, DiagnosticKind::ClockWentBack]
         {
-            assert_eq!(trace.anomalies.count(kind), 0, "{}: {}", real.name, kind.name());
+            assert_eq!(trace.diagnostics.count(kind), 0, "{}: {}", real.name, kind.name());
         }
         assert!(recorded.range.from <= recorded.range.to, "{}", real.name);
         let end = recorded.header_end.unwrap_or_else(|| panic!("{}: its header has an end", real.name));

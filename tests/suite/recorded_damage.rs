@@ -3,7 +3,7 @@
 
 use crate::recorded::{HEADER_PAYLOAD, end_of_cut, shapes};
 use poolscope::gui::jobs::load::{Engine, Loader, Source};
-use poolscope_etl::diagnostics::AnomalyKind;
+use poolscope_etl::diagnostics::DiagnosticKind;
 use poolscope_base::progress::{CancelToken, Progress};
 use poolscope_synth::SynthParams;
 use poolscope_synth::writer::{Compression, PlacedBuffer, Width};
@@ -75,7 +75,7 @@ fn bit_complaint(clean: &Trace, trace: &Trace) -> Option<String> {
         return Some(format!("the whole is {extent} s"));
     }
     // Time zero, frequency, end and start of the wall clock are used where they are not replaced.
-    let is_said = trace.anomalies.count(AnomalyKind::HeaderClock) > 0;
+    let is_said = trace.diagnostics.count(DiagnosticKind::HeaderClock) > 0;
     let is_other =
         trace.clock.ticks_per_second != trace.summary.perf_freq as u64 || trace.recorded.header_end.is_none();
     if is_other && !is_said {
@@ -92,7 +92,7 @@ fn all_records_at_one_time_are_said_to_be_so() {
     // One damaged clock gives all records the header's time: every timestamp of a plain trace is overwritten.
     let bytes =
         bytes_of(&SynthParams { stacks: poolscope_synth::scenario::StackMode::None, ..variants::base(300) });
-    let file = poolscope_etl::walk::TraceFile::from_bytes(bytes.clone(), "x.etl").expect("a trace");
+    let file = poolscope_etl::file::TraceFile::from_bytes(bytes.clone(), "x.etl").expect("a trace");
     let mut still = bytes.clone();
     for buffer in &file.layout.buffers {
         let body = buffer.offset as usize + 72;
@@ -106,16 +106,16 @@ fn all_records_at_one_time_are_said_to_be_so() {
         }
     }
     let trace = loaded(still);
-    assert_eq!(trace.anomalies.count(AnomalyKind::ClockStandsStill), 1, "{:?}", trace.anomalies.rows());
+    assert_eq!(trace.diagnostics.count(DiagnosticKind::ConstantTimestamps), 1, "{:?}", trace.diagnostics.rows());
     assert_eq!(trace.recorded.range.from, trace.recorded.range.to);
     assert!(trace.statistics.pool_allocs > 0);
-    assert_eq!(loaded(bytes).anomalies.count(AnomalyKind::ClockStandsStill), 0);
+    assert_eq!(loaded(bytes).diagnostics.count(DiagnosticKind::ConstantTimestamps), 0);
 }
 
 /// Plain buffers: each record's place of its time, by buffer.
 fn time_places(bytes: &[u8]) -> Vec<Vec<usize>> {
-    let file = poolscope_etl::walk::TraceFile::from_bytes(bytes.to_vec(), "x.etl").expect("a trace");
-    let places = |buffer: &poolscope_etl::layout::BufferRef| {
+    let file = poolscope_etl::file::TraceFile::from_bytes(bytes.to_vec(), "x.etl").expect("a trace");
+    let places = |buffer: &poolscope_etl::file::BufferRef| {
         let body = buffer.offset as usize + 72;
         let events = &bytes[body..buffer.offset as usize + buffer.header.filled_bytes as usize];
         let at = |record: poolscope_etl::record::Record<'_>| {
@@ -169,7 +169,7 @@ fn a_tail_of_zeros_is_measured_and_ends_the_range() {
             let mut zeroed = bytes.clone();
             zeroed[start..].fill(0);
             let trace = loaded(zeroed);
-            let bytes_of_zeros = trace.anomalies.count(AnomalyKind::ZeroedBytes) as usize;
+            let bytes_of_zeros = trace.diagnostics.count(DiagnosticKind::ZeroedBytes) as usize;
             let wanted = bytes.len() - start;
             // A stored buffer ends in some zeros of its own, and where the fill of the last one begins nothing is missing.
             let is_measured = bytes_of_zeros + params.buffer_size as usize >= wanted && bytes_of_zeros <= wanted + 64;
@@ -179,7 +179,7 @@ fn a_tail_of_zeros_is_measured_and_ends_the_range() {
                 let to = trace.recorded.range.to.0;
                 assert!((least..=most).contains(&to), "{name} from {start}: {to}, wanted {least}..{most}");
             }
-            assert_eq!(trace.anomalies.count(AnomalyKind::BadBuffer), 0, "{name} from {start}");
+            assert_eq!(trace.diagnostics.count(DiagnosticKind::BadBuffer), 0, "{name} from {start}");
         }
     }
 }
@@ -202,7 +202,7 @@ fn reading_goes_on_behind_zeros_in_the_middle_which_are_a_hole() {
             let what = format!("{name}, zeros in {range:?}: {recorded:?}");
             assert_eq!(recorded.range, clean.recorded.range, "{what}");
             assert!(!recorded.end_missing, "{what}");
-            let zeros = trace.anomalies.count(AnomalyKind::ZeroedBytes) as usize;
+            let zeros = trace.diagnostics.count(DiagnosticKind::ZeroedBytes) as usize;
             assert!(
                 zeros + 2 * params.buffer_size as usize >= range.len() && zeros <= range.len() + 64,
                 "{zeros}: {what}"
@@ -270,8 +270,8 @@ fn unknown_flags_and_types_of_buffers_are_read_and_said() {
         odd[place..place + 2].copy_from_slice(&value.to_le_bytes());
         let trace = loaded(odd);
         assert_eq!(figures(&trace), figures(&clean), "{value:#x} at {at:#x}");
-        assert_eq!(trace.anomalies.count(AnomalyKind::UnknownBufferKind), 1, "{value:#x} at {at:#x}");
-        assert_eq!(trace.anomalies.count(AnomalyKind::BadBuffer), 0, "{value:#x} at {at:#x}");
+        assert_eq!(trace.diagnostics.count(DiagnosticKind::UnknownBufferKind), 1, "{value:#x} at {at:#x}");
+        assert_eq!(trace.diagnostics.count(DiagnosticKind::BadBuffer), 0, "{value:#x} at {at:#x}");
     }
 }
 
@@ -306,7 +306,7 @@ fn a_trace_with_converted_line_ends_is_refused_or_flagged() {
         if shorter.len() < bytes.len() {
             let said = match try_load(shorter) {
                 Ok(trace) => trace
-                    .anomalies
+                    .diagnostics
                     .rows()
                     .iter()
                     .any(|row| row.kind.severity() > poolscope_etl::diagnostics::Severity::Info),
@@ -326,9 +326,9 @@ fn a_trace_whose_line_ends_lost_their_first_half_is_flagged() {
         let fill = (buffer.offset + buffer.bytes) as usize - 4;
         with_pairs[fill..fill + 2].copy_from_slice(b"\r\n");
     }
-    assert_eq!(loaded(with_pairs.clone()).anomalies.count(AnomalyKind::ConvertedLineEnds), 0);
+    assert_eq!(loaded(with_pairs.clone()).diagnostics.count(DiagnosticKind::ConvertedLineEnds), 0);
     let trace = loaded(replaced(&with_pairs, b"\r\n", b"\n"));
-    assert_eq!(trace.anomalies.count(AnomalyKind::ConvertedLineEnds), 1, "{:?}", trace.anomalies.rows());
+    assert_eq!(trace.diagnostics.count(DiagnosticKind::ConvertedLineEnds), 1, "{:?}", trace.diagnostics.rows());
 }
 
 #[test]
@@ -376,7 +376,7 @@ fn what_is_opened_by_mistake_is_named_on_the_command_line_and_in_the_window() {
             assert!(ran.err.contains(part), "{name}: {} does not hold {part}", ran.err);
         }
         let failure = Engine
-            .load(&Source::File(file.path().into()), &Progress::default(), &CancelToken::default())
+            .load(&Source::File(file.path().into()), &Progress::default(), &CancelToken::none())
             .expect_err("it is no trace");
         assert!(failure.what.contains(what) && failure.next.contains(next), "{name}: {failure:?}");
         assert!(ran.err.contains(&failure.what) && ran.err.contains(&failure.next), "{name}: {failure:?}");

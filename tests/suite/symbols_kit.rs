@@ -1,7 +1,7 @@
 //! What the tests of symbol search share: a scratch folder, a file to look for, and a search with a check that compares
 //! bytes.
 
-use poolscope_base::bytes::guid::Guid;
+use poolscope_base::guid::Guid;
 use poolscope_base::progress::CancelToken;
 use poolscope_symbols::identity::PdbIdentity;
 use poolscope_symbols::locate::{FileMatch, FileLookup, Locator, LocatorOptions, LookupResult, LookupControl};
@@ -124,7 +124,7 @@ fn collect(folder: &Path, prefix: &str, found: &mut Vec<String>) {
 
 /// Searches.
 pub fn find(locator: &Locator) -> FileLookup {
-    find_watched(locator, &CancelToken::default())
+    find_watched(locator, &CancelToken::none())
 }
 
 /// Searches until told to stop.

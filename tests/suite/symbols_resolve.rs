@@ -26,11 +26,11 @@ fn resolve(trace: &Trace, store: &Path, at_a_time: usize) -> ResolvedSymbols {
     let choice = SymbolOptions { path: Some(store.to_str().expect("an ordinary name").to_owned()), offline: true };
     let mut resolver = SymbolEnvironment::default().resolver(&choice);
     resolver.max_concurrent = at_a_time;
-    ResolvedSymbols::resolve(&resolver, module_needs(trace), &|_, _| {}, &CancelToken::default())
+    ResolvedSymbols::resolve(&resolver, module_needs(trace), &|_, _| {}, &CancelToken::none())
 }
 
 fn load(trace: &RealTrace) -> Arc<Trace> {
-    load_file(&trace.path, LoadOptions::default(), &Progress::default(), &CancelToken::default()).expect("it loads")
+    load_file(&trace.path, LoadOptions::default(), &Progress::default(), &CancelToken::none()).expect("it loads")
 }
 
 /// Public symbols by section: (offset, name), ascending; and where each section begins in the image.

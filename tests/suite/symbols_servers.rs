@@ -272,6 +272,6 @@ fn an_image_is_found_by_its_own_key() {
     let server = SymbolServer::serve(&room.served());
     let image = ImageIdentity { file_name: "drv.sys".to_owned(), timestamp: 0x0a1b_2c3d, size_bytes: 0x44_b000 };
     let locator = room.locator(&format!("srv*{{}}/a*{}", server.url), room.options());
-    let found = locator.find_image(&image, &check, &LookupControl { on_download: &|_| {}, cancel: &CancelToken::default() });
+    let found = locator.find_image(&image, &check, &LookupControl { on_download: &|_| {}, cancel: &CancelToken::none() });
     assert_right(&found);
 }

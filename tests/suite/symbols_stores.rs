@@ -130,7 +130,7 @@ fn cancelled_before_it_began() {
 
 fn checks(room: &Room, path: &str, options: LocatorOptions) -> Vec<Result<String, String>> {
     let mut results: Vec<PathPartCheck> = Vec::new();
-    room.locator(path, options).check_path(&mut |check| results.push(check), &CancelToken::default());
+    room.locator(path, options).check_path(&mut |check| results.push(check), &CancelToken::none());
     results.into_iter().map(|check| check.result).collect()
 }
 

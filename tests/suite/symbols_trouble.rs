@@ -99,7 +99,7 @@ fn a_port_without_a_server_is_tried_twice_for_all_files() {
     let first = find(&locator);
     assert_eq!(outcomes(&first).last(), Some(&"unreachable"));
     assert!(last_sentence(&first).contains("check the address"), "{:?}", first.attempts);
-    let watch = LookupControl { on_download: &|_| {}, cancel: &CancelToken::default() };
+    let watch = LookupControl { on_download: &|_| {}, cancel: &CancelToken::none() };
     let other = locator.find_pdb(&named("other.pdb"), &crate::symbols_kit::check, &watch);
     assert!(last_sentence(&other).contains("not asked again"), "{:?}", other.attempts);
 }

@@ -2,7 +2,7 @@
 //! and CSV, for the whole trace and for ranges. The truth comes from the writer's own log, never from the reader.
 
 use poolscope_analysis::trace::Trace;
-use poolscope_etl::diagnostics::AnomalyKind;
+use poolscope_etl::diagnostics::DiagnosticKind;
 use poolscope_synth::truth::{RangeTruth, Truth};
 use poolscope_synth::writer::FileMode;
 use poolscope_synth::{SynthParams, TruthRequest};
@@ -88,7 +88,7 @@ fn census(trace: &Trace, truth: &Truth) -> Vec<String> {
         ("distinct stacks", census.stacks.distinct, truth.stacks.distinct),
     ];
     // Of which stacks some are only guessed, nobody can count the distinct ones.
-    let is_guessed = trace.anomalies.count(AnomalyKind::UncertainStack) > 0;
+    let is_guessed = trace.diagnostics.count(DiagnosticKind::UncertainStack) > 0;
     let wrong =
         pairs.iter().filter(|(what, found, wanted)| found != wanted && !(is_guessed && *what == "distinct stacks"));
     let mut complaints: Vec<String> =

@@ -6,7 +6,7 @@ use poolscope_analysis::trace::Trace;
 use poolscope_analysis::trace::allocation::flag;
 use poolscope_analysis::trace::ids::{AttributesId, StackId};
 use poolscope_analysis::trace::time::Ticks;
-use poolscope_etl::diagnostics::AnomalyKind;
+use poolscope_etl::diagnostics::DiagnosticKind;
 use poolscope_synth::scenario::StackMode;
 use poolscope_synth::truth::EventRow;
 use poolscope_synth::writer::{Compression, FileMode, Width, stack};
@@ -110,7 +110,7 @@ fn counts(trace: &Trace, planted: &Planted, fits: impl Fn(&[String], &[String]) 
             made_up: 0,
         });
     }
-    let said = trace.anomalies.count(AnomalyKind::UncertainStack) as usize;
+    let said = trace.diagnostics.count(DiagnosticKind::UncertainStack) as usize;
     assert!(
         (counts.uncertain..=counts.uncertain + counts.made_up).contains(&said),
         "each is counted: {counts:?}, {said}"
@@ -263,7 +263,7 @@ fn a_key_used_again_behind_a_loss_is_uncertain_and_after_it_certain() {
     let without = || (String::new(), false);
     assert_eq!(innermost(&trace), [named(2, true), without(), without(), named(2, false), without()]);
     assert_eq!(trace.statistics.stacks.uncertain_keys, 1);
-    assert_eq!(trace.anomalies.count(AnomalyKind::UncertainStack), 1);
+    assert_eq!(trace.diagnostics.count(DiagnosticKind::UncertainStack), 1);
 }
 
 #[test]

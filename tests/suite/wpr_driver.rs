@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use poolscope::wpr::machine::MachineRecorder;
-use poolscope::wpr::places::Places;
-use poolscope::wpr::process::{self, Failed};
-use poolscope::wpr::{Done, Recorder, Standing, Start, Task, Trouble};
+use poolscope::wpr::locations::SearchLocations;
+use poolscope::wpr::process::{self, ProcessError};
+use poolscope::wpr::{TaskResult, Recorder, WprStatus, Start, Task, WprError};
 use poolscope_base::progress::CancelToken;
 use poolscope_tests::wpr::FakeWpr;
 
@@ -25,13 +25,13 @@ fn start(fake: &FakeWpr, file_mode: bool) -> Task {
     })
 }
 
-fn run(fake: &FakeWpr, task: &Task) -> Result<Done, Trouble> {
+fn run(fake: &FakeWpr, task: &Task) -> Result<TaskResult, WprError> {
     let recorder = fake.recorder();
-    let Standing::Ready { program } = recorder.standing(None) else { panic!("it is on the search path") };
-    recorder.run(&program, task, &|_| {}, &CancelToken::default())
+    let WprStatus::Ready { program } = recorder.wpr_status(None) else { panic!("it is on the search path") };
+    recorder.run(&program, task, &|_| {}, &CancelToken::none())
 }
 
-fn status(fake: &FakeWpr) -> Done {
+fn status(fake: &FakeWpr) -> TaskResult {
     run(fake, &Task::Status { temp: Some(fake.recorder().scratch()) }).expect("a status")
 }
 
@@ -107,8 +107,8 @@ fn what_hangs_is_ended() {
     let fake = FakeWpr::new(b"", "hang");
     let began = Instant::now();
     let short = Some(Duration::from_millis(300));
-    let hung = process::run(&fake.program(), &["-cancel".into()], short, &|_| {}, &CancelToken::default());
-    assert!(matches!(hung, Err(Failed::Hung(limit)) if Some(limit) == short), "{hung:?}");
+    let hung = process::run(&fake.program(), &["-cancel".into()], short, &|_| {}, &CancelToken::none());
+    assert!(matches!(hung, Err(ProcessError::Hung(limit)) if Some(limit) == short), "{hung:?}");
     let cancel = CancelToken::default();
     let other = cancel.clone();
     let stopper = std::thread::spawn(move || {
@@ -116,7 +116,7 @@ fn what_hangs_is_ended() {
         other.cancel();
     });
     let given_up = fake.recorder().run(&fake.program(), &Task::Cancel, &|_| {}, &cancel);
-    assert!(matches!(given_up, Err(Trouble::Cancelled)), "{given_up:?}");
+    assert!(matches!(given_up, Err(WprError::Cancelled)), "{given_up:?}");
     stopper.join().expect("no panic");
     assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
 }
@@ -132,7 +132,7 @@ fn output_is_told_while_it_comes() {
         fake.go();
     };
     let task = stop(&fake.folder().join("x.etl"));
-    let done = fake.recorder().run(&fake.program(), &task, &tell, &CancelToken::default()).expect("it is saved");
+    let done = fake.recorder().run(&fake.program(), &task, &tell, &CancelToken::none()).expect("it is saved");
     let told = told.into_inner();
     assert!(told[0].contains("Press Ctrl+C") && !told[0].contains("successfully"), "{told:?}");
     assert_eq!(told.last(), Some(&done.output));
@@ -142,8 +142,8 @@ fn output_is_told_while_it_comes() {
 fn a_program_that_is_none_is_named() {
     let fake = FakeWpr::new(b"", "");
     let text = fake.folder().join("trace.etl");
-    let trouble = fake.recorder().run(&text, &Task::Cancel, &|_| {}, &CancelToken::default()).expect_err("no program");
-    assert!(matches!(&trouble, Trouble::NoStart { program, .. } if *program == text), "{trouble:?}");
+    let trouble = fake.recorder().run(&text, &Task::Cancel, &|_| {}, &CancelToken::none()).expect_err("no program");
+    assert!(matches!(&trouble, WprError::NoStart { program, .. } if *program == text), "{trouble:?}");
     assert!(trouble.to_string().contains("Choose another wpr.exe"), "{trouble}");
     let blocked = match start(&fake, true) {
         Task::Start(start) => Task::Start(Start { temp: text.clone(), ..start }),
@@ -166,14 +166,14 @@ fn it_is_found_in_its_usual_places() {
     let system = program(&["Windows", "System32"]);
     let kit = program(&["Program Files", "Windows Kits", "10", "Windows Performance Toolkit"]);
     let path = std::env::join_paths([Path::new("relative"), &folder.path().join("bin")]).expect("a path");
-    let mut places = Places {
+    let mut places = SearchLocations {
         windows: true,
         path: Some(path),
         system_root: Some(folder.path().join("Windows")),
         program_files: vec![folder.path().join("Program Files")],
-        ..Places::default()
+        ..SearchLocations::default()
     };
-    let ready = |program: &Path| Standing::Ready { program: program.to_owned() };
+    let ready = |program: &Path| WprStatus::Ready { program: program.to_owned() };
     assert_eq!(places.find(None), ready(&first));
     places.path = None;
     assert_eq!(places.find(None), ready(&system));
@@ -182,19 +182,19 @@ fn it_is_found_in_its_usual_places() {
     assert_eq!(places.find(Some(&first)), ready(&first), "the one that is named");
     assert_eq!(places.find(system.parent()), ready(&system), "a folder stands for the program in it");
     let nowhere = folder.path().join("nowhere.exe");
-    assert_eq!(places.find(Some(&nowhere)), Standing::Missing { looked: vec![nowhere] });
-    assert_eq!(Places { windows: false, ..places }.find(None), Standing::NotWindows);
+    assert_eq!(places.find(Some(&nowhere)), WprStatus::Missing { looked: vec![nowhere] });
+    assert_eq!(SearchLocations { windows: false, ..places }.find(None), WprStatus::NotWindows);
 }
 
 #[test]
 fn what_lies_in_the_current_folder_is_not_run() {
-    let places = Places { windows: true, path: Some("relative".into()), ..Places::default() };
+    let places = SearchLocations { windows: true, path: Some("relative".into()), ..SearchLocations::default() };
     assert_eq!(places.candidates(), Vec::<PathBuf>::new());
-    assert_eq!(places.find(None), Standing::Missing { looked: Vec::new() });
+    assert_eq!(places.find(None), WprStatus::Missing { looked: Vec::new() });
 }
 
 #[test]
 fn this_machine_records_only_if_it_is_windows() {
-    let standing = MachineRecorder::this().standing(None);
-    assert_eq!(standing == Standing::NotWindows, !cfg!(windows), "{standing:?}");
+    let standing = MachineRecorder::this().wpr_status(None);
+    assert_eq!(standing == WprStatus::NotWindows, !cfg!(windows), "{standing:?}");
 }

@@ -1,6 +1,6 @@
 //! Made-up traces with what was planted in them.
 
-use poolscope_etl::walk::TraceFile;
+use poolscope_etl::file::TraceFile;
 use poolscope_base::progress::{CancelToken, Progress};
 use poolscope_synth::writer::PlacedBuffer;
 use poolscope_synth::{SynthParams, Truth, TruthRequest, write_trace};
@@ -49,7 +49,7 @@ pub fn bytes_of(params: &SynthParams) -> Vec<u8> {
 /// What the loader says.
 pub fn try_load(bytes: Vec<u8>) -> Result<Arc<Trace>, LoadError> {
     let file = TraceFile::from_bytes(bytes, "made-up.etl")?;
-    load(file, LoadOptions::default(), &Progress::default(), &CancelToken::default())
+    load(file, LoadOptions::default(), &Progress::default(), &CancelToken::none())
 }
 
 /// Loads a trace that is known to be one.

@@ -32,7 +32,7 @@ pub fn said(trace: &Trace, with_cpus: bool) -> Said {
         ("stacks", vec![format!("{} {} {known:?}", census.stack_records, census.stack_definitions)]),
         ("uncertain stacks", (0..trace.allocations.len()).filter_map(|row| uncertain(trace, row)).collect()),
         ("records", vec![format!("{} {}", census.records, census.messages)]),
-        ("anomalies", trace.anomalies.rows().iter().map(|row| format!("{} {}", row.kind.name(), row.count)).collect()),
+        ("diagnostics", trace.diagnostics.rows().iter().map(|row| format!("{} {}", row.kind.name(), row.count)).collect()),
     ]);
     said.values_mut().for_each(|lines| lines.sort());
     said

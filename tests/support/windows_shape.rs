@@ -2,11 +2,11 @@
 //! the GUID and opcode of their event. It shares the container reader with what it is compared with, but not the table
 //! from GUIDs to events: that is written down here once more, from the format notes.
 
-use poolscope_base::bytes::guid::Guid;
-use poolscope_etl::error::OpenError;
-use poolscope_etl::record::{Record, RecordKey, Records};
-use poolscope_etl::source::{RecordSink, RecordSource};
-use poolscope_etl::walk::{Scratch, TraceFile};
+use poolscope_base::guid::Guid;
+use poolscope_etl::file::OpenError;
+use poolscope_etl::record::{Record, RecordKey};
+use poolscope_etl::reader::{RecordSink, RecordSource};
+use poolscope_etl::file::{BodyScratch, TraceFile};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Kernel groups: the high byte of a hook, and the last digits of a GUID that is known. Windows has one for every group;
@@ -72,11 +72,10 @@ impl WindowsShape {
     pub fn new(bytes: Vec<u8>) -> Self {
         let file = TraceFile::from_bytes(bytes, "as-windows.etl").expect("a trace");
         let mut timed: Vec<(i64, Owned)> = Vec::new();
-        let mut scratch = Scratch::default();
+        let mut scratch = BodyScratch::default();
         for buffer in &file.layout.buffers {
             let mut latest = i64::MIN;
-            let (body, _) = file.body(buffer, &mut scratch);
-            for record in Records::new(body) {
+            for record in file.records(buffer, &mut scratch) {
                 latest = record.time.unwrap_or(latest);
                 timed.push((latest, owned(&record, buffer.header.cpu)));
             }

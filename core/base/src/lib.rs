@@ -1,6 +1,7 @@
-//! What the other crates share: byte readers and the file map, progress and cancellation, and counts that grow together. It
-//! knows no file format.
+//! Foundation of the poolscope crates: bounds-checked byte readers, the file map, GUIDs, progress and cancellation of long work,
+//! and the search for counts that grow in lockstep. Knows no file format.
 
 pub mod bytes;
+pub mod guid;
 pub mod lockstep;
 pub mod progress;

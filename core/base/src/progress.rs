@@ -1,39 +1,45 @@
-//! Progress and cancellation: counters that a window polls, and a token that workers check.
+//! Progress and cancellation of long work: counters that a progress bar polls, and a token that workers check.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 
-/// Asks work to stop. Clones share one state.
+/// Request to stop work, shared between the side that cancels and the workers. Clones share one state.
 #[derive(Clone, Debug, Default)]
 pub struct CancelToken(Arc<AtomicBool>);
 
-/// The work was stopped by its [`CancelToken`].
+/// Error of work that was stopped by its [`CancelToken`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("cancelled")]
 pub struct Cancelled;
 
 impl CancelToken {
-    /// Asks the work to stop; it does so at its next check.
+    /// Creates a token for work that is never cancelled.
+    #[must_use]
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// Asks the work to stop at its next check.
     pub fn cancel(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
 
-    /// Whether it was asked to stop.
+    /// Returns `true` once [`Self::cancel`] was called on any clone.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// For workers: go on, or stop with an error.
+    /// Returns an error once the work was asked to stop, so that workers can leave with `?`.
     ///
     /// # Errors
-    /// [`Cancelled`] if it was asked to stop.
+    /// [`Cancelled`] after [`Self::cancel`].
     pub fn check(&self) -> Result<(), Cancelled> {
         if self.is_cancelled() { Err(Cancelled) } else { Ok(()) }
     }
 }
 
-/// What a load is doing.
+/// Stages of a load, in their order.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 #[repr(u8)]
 pub enum Stage {
@@ -41,11 +47,11 @@ pub enum Stage {
     Buffers = 0,
     /// Reading records.
     Records = 1,
-    /// Joining what the workers read, matching stacks.
+    /// Joining the workers' results and matching stacks to events.
     Stacks = 2,
     /// Pairing allocations and frees.
     Pairing = 3,
-    /// Freezing the index.
+    /// Building the allocation index.
     Index = 4,
     /// Finished.
     Done = 5,
@@ -54,7 +60,7 @@ pub enum Stage {
 impl Stage {
     const ALL: [Self; 6] = [Self::Buffers, Self::Records, Self::Stacks, Self::Pairing, Self::Index, Self::Done];
 
-    /// The words that a progress bar shows.
+    /// Text for a progress bar.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -68,7 +74,7 @@ impl Stage {
     }
 }
 
-/// Counters of one load, written by workers and read by whoever watches.
+/// Counters of one load, written by its workers and read by other threads.
 #[derive(Debug, Default)]
 pub struct Progress {
     stage: AtomicU8,
@@ -77,12 +83,12 @@ pub struct Progress {
     events: AtomicU64,
 }
 
-/// A reading of [`Progress`].
+/// Values of [`Progress`] at one moment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ProgressReading {
     /// Current stage.
     pub stage: Stage,
-    /// Bytes of the file in all.
+    /// Size of the file in bytes.
     pub bytes_total: u64,
     /// Bytes of the file read so far.
     pub bytes_done: u64,
@@ -91,7 +97,7 @@ pub struct ProgressReading {
 }
 
 impl Progress {
-    /// The state now.
+    /// Reads all counters. They are not read atomically together: bytes and records may be one step apart.
     #[must_use]
     pub fn read(&self) -> ProgressReading {
         let stage = usize::from(self.stage.load(Ordering::Relaxed));
@@ -108,7 +114,7 @@ impl Progress {
         self.stage.store(stage as u8, Ordering::Relaxed);
     }
 
-    /// Sets the bytes of the file.
+    /// Sets the size of the file in bytes.
     pub fn set_total(&self, bytes: u64) {
         self.bytes_total.store(bytes, Ordering::Relaxed);
     }

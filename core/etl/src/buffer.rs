@@ -1,64 +1,80 @@
-//! The header of a buffer (`WMI_BUFFER_HEADER`, etl-format 1.2). It must never trust `SavedOffset`, `CurrentOffset` or
-//! the buffer's own timestamp: real files disagree with themselves there.
+//! Header of a buffer (`WMI_BUFFER_HEADER`), 72 bytes on 32- and 64-bit systems:
+//!
+//! | offset | type | field | meaning in a file |
+//! | --- | --- | --- | --- |
+//! | 0x00 | u32 | `BufferSize` | bytes that the buffer takes in the file; of a compressed buffer 72 plus the compressed length |
+//! | 0x18 | i64 | `SequenceNumber` | order of flushes within the session; not unique, 0 in the header buffer |
+//! | 0x28 | u16 | `ProcessorIndex` | processor that filled the buffer |
+//! | 0x2C | u32 | `State` | 3 (flushed) in files |
+//! | 0x30 | u32 | `Offset` | end of the events, this header included, in uncompressed bytes |
+//! | 0x34 | u16 | `BufferFlag` | see [`flag`] |
+//! | 0x36 | u16 | `BufferType` | 0 general, 4 header buffer; up to 7 described, no others seen |
+//!
+//! `SavedOffset` (0x04) and `CurrentOffset` (0x08) are not read: real files have events behind the one and stale values in the other.
+//! Nor is the buffer's timestamp (0x10): it is in clock ticks in files of the kernel and in 100 ns units in merged ones. The sizes of
+//! buffers differ within one file and need not be multiples of 8.
+//!
+//! Sources: `ntwmi.h` of System Informer's phnt headers; Geoff Chappell, "WMI_BUFFER_HEADER"; every offset above agrees with all
+//! buffers of the real files measured.
 
-use poolscope_base::bytes::read::{i64_at, u16_at, u32_at};
+use poolscope_base::bytes::{i64_at, u16_at, u32_at};
 
 /// Bytes of a buffer header, the same on 32- and 64-bit systems.
 pub const HEADER_BYTES: usize = 72;
 
-/// No session buffer is larger (etl-format 1.1: 1 MiB up to Windows 7, 16 MiB from Windows 8).
+/// Largest buffer of a session: 1 MiB up to Windows 7, 16 MiB from Windows 8 (phnt `ntwmi.h`).
 pub const MAX_BUFFER_BYTES: u32 = 16 << 20;
 
-/// Flag bits of a buffer (etl-format 1.3).
+/// Bits of `BufferFlag` (phnt `ntwmi.h`).
 pub mod flag {
     /// Events were lost before or in this buffer.
     pub const EVENTS_LOST: u16 = 0x02;
-    /// A whole buffer was lost.
+    /// A whole buffer was lost before this one.
     pub const BUFFER_LOST: u16 = 0x04;
-    /// The last buffer of a flush: on the last buffer of a file that was closed.
+    /// Last buffer of a flush. Set on the header buffer and on the last buffer of a file that was closed.
     pub const FLUSH_MARKER: u16 = 0x01;
-    /// The processor index has 16 bits.
+    /// The processor index takes 16 bits, of which 11 are used, instead of 8.
     pub const PROC_INDEX: u16 = 0x20;
     /// The body is compressed.
     pub const COMPRESSED: u16 = 0x40;
-    /// All that are described (etl-format 1.3).
+    /// All documented bits.
     pub const KNOWN: u16 = 0x7f;
 }
 
-/// `BufferType` of the header buffer.
+/// `BufferType` of the header buffer, the first one of a file.
 pub const TYPE_HEADER: u16 = 4;
-/// The last `BufferType` that is described (etl-format 1.4).
+/// Largest documented `BufferType`.
 const LAST_TYPE: u16 = 7;
-/// `State` of a buffer that is being flushed, the last that is described (etl-format 1.2).
+/// Largest documented `State`: the buffer is being flushed.
 const LAST_STATE: u32 = 3;
 
-/// A buffer header, as far as it is of use.
+/// The fields of a buffer header that reading needs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct BufferHeader {
-    /// Bytes that the buffer takes in the file.
+    /// Bytes that the buffer takes in the file, header included.
     pub size_bytes: u32,
     /// End of the events, the header included, in uncompressed bytes.
     pub filled_bytes: u32,
-    /// Flush order within the session; not unique.
+    /// Order of flushes within the session; not unique.
     pub sequence: i64,
-    /// CPU that filled it.
+    /// Processor that filled the buffer.
     pub cpu: u16,
-    /// See [`flag`].
+    /// Bits of [`flag`].
     pub flags: u16,
-    /// See [`TYPE_HEADER`].
+    /// `BufferType`; see [`TYPE_HEADER`].
     pub kind: u16,
-    /// What the buffer was used for when it was written; 3 in files.
+    /// `State`; 3 in files.
     pub state: u32,
 }
 
 impl BufferHeader {
-    /// Reads a header at the start of `data`; `None` if the data ends before it does.
+    /// Reads a header at the start of `data`; `None` if there are fewer than 72 bytes.
     #[must_use]
     pub fn parse(data: &[u8]) -> Option<Self> {
         let data = data.get(..HEADER_BYTES)?;
         let flags = u16_at(data, 0x34)?;
         let processor = u16_at(data, 0x28)?;
-        // Older systems keep an alignment byte behind an 8-bit processor number.
+        // Without the flag the second byte is an alignment.
         let cpu = if flags & flag::PROC_INDEX != 0 { processor & 0x07ff } else { processor & 0x00ff };
         Some(Self {
             size_bytes: u32_at(data, 0)?,
@@ -71,28 +87,28 @@ impl BufferHeader {
         })
     }
 
-    /// Whether the body is compressed.
+    /// Returns `true` if the body is compressed.
     #[must_use]
     pub const fn is_compressed(&self) -> bool {
         self.flags & flag::COMPRESSED != 0
     }
 
-    /// Whether a buffer of a trace could begin like this. `session_bytes` is the session's buffer size from the file
-    /// header (0: not known).
+    /// Returns `true` if the values can be those of a buffer. `session_bytes` is the session's buffer size from the log-file
+    /// header, 0 if not known.
     #[must_use]
     pub fn is_plausible(&self, session_bytes: u32) -> bool {
         let limit = if session_bytes == 0 { MAX_BUFFER_BYTES } else { session_bytes.max(1 << 20) };
         let size_fits = self.size_bytes >= HEADER_BYTES as u32 && self.size_bytes <= MAX_BUFFER_BYTES;
         let filled_fits =
             self.filled_bytes == 0 || (self.filled_bytes >= HEADER_BYTES as u32 && self.filled_bytes <= limit);
-        // Flags and types that nobody has described yet are no reason to refuse a buffer whose sizes fit; nearly all bytes
-        // that are no buffer fail the state as well.
-        size_fits && filled_fits && (self.is_described() || self.state <= LAST_STATE && self.filled_bytes > 0)
+        // Undocumented flags or types are no reason to refuse a buffer whose sizes fit, but then its state has to fit as well,
+        // which excludes nearly all bytes that are no buffer header.
+        size_fits && filled_fits && (self.is_documented() || self.state <= LAST_STATE && self.filled_bytes > 0)
     }
 
-    /// Whether its flags and type are all described.
+    /// Returns `true` if flags and type are documented ones.
     #[must_use]
-    pub const fn is_described(&self) -> bool {
+    pub const fn is_documented(&self) -> bool {
         self.kind <= LAST_TYPE && self.flags & !flag::KNOWN == 0
     }
 }
@@ -121,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn implausible_sizes_are_told_apart() {
+    fn implausible_sizes_are_recognized() {
         let plausible = |size, filled| BufferHeader::parse(&bytes(size, filled, 0)).map(|h| h.is_plausible(65536));
         assert_eq!(plausible(65536, 65536), Some(true));
         assert_eq!(plausible(71, 100), Some(false));

@@ -1,52 +1,72 @@
-//! Record framing (etl-format 1.6 and 3): from the body of a buffer to records with their header read. One header kind
-//! per record decides sizes and places of everything else. This module must never look into a payload.
+//! Records of a buffer: framing, and the header of each record. A record begins at a multiple of 8 within the body, with a 32-bit
+//! marker:
+//!
+//! * bits 31-24: 0xC0 for an event header whose type is in bits 23-16, 0x90 for a WPP message, 0xFF for unused space,
+//! * bits 15-0: the record's size; for the kernel's own headers the version instead, with the size in the next 16 bits.
+//!
+//! | type | header | bytes | size at | thread, process | time at | provider |
+//! | --- | --- | --- | --- | --- | --- | --- |
+//! | 0x01, 0x02 | `SYSTEM_TRACE_HEADER`, 32/64 bits | 32 | 4 | 8, 12 | 16 | hook at 6 |
+//! | 0x03, 0x04 | compact system header | 24 | 4 | 8, 12 | 16 | hook at 6 |
+//! | 0x10, 0x11 | `PERFINFO_TRACE_HEADER` | 16 | 4 | none | 8 | hook at 6 |
+//! | 0x0A, 0x14 | `EVENT_TRACE_HEADER` | 48 | 0 | 8, 12 | 16 | GUID at 0x18, opcode at 4 |
+//! | 0x0B, 0x15 | `EVENT_INSTANCE_GUID_HEADER` | 72 | 0 | 8, 12 | 16 | GUID at 0x18, opcode at 4 |
+//! | 0x12, 0x13 | `EVENT_HEADER` and extended items | 80 | 0 | 8, 12 | 16 | GUID at 0x18, opcode at 0x2D |
+//!
+//! Of each pair the first type is that of a 32-bit writer, the second that of a 64-bit one: it sets the pointer size of the payload. A
+//! hook is `group << 8 | opcode`. In kernel headers the upper bits of the version word announce values between header and payload: one
+//! of 8 bytes for bit 15 (PEBS), and as many processor counters of 8 bytes as bits 8-10 say. Extended items of an `EVENT_HEADER` have
+//! a header of 8 bytes in files (size, type, "another follows", data size), unlike the structure of the API.
+//!
+//! Sources: phnt `ntwmi.h`; Microsoft Learn, `EVENT_TRACE_HEADER` and `EVENT_HEADER`; dissect.etl and super-speedy-syslog-searcher
+//! read the same. All records of the real files measured are framed by these rules without an error.
 
-use poolscope_base::bytes::guid::Guid;
-use poolscope_base::bytes::read::{bytes16_at, i64_at, u8_at, u16_at, u32_at};
+use poolscope_base::bytes::{bytes16_at, i64_at, u8_at, u16_at, u32_at};
+use poolscope_base::guid::Guid;
 
-/// What identifies a record's event.
+/// Identity of a record's event.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum RecordKey {
-    /// A kernel event: group << 8 | opcode.
+    /// Kernel event by its hook: `group << 8 | opcode`.
     Hook(u16),
-    /// A GUID-headed event: provider and opcode (for manifest events, the event id as well).
+    /// Event of a provider. Relogged files have kernel events in this form, with the GUID of the kernel group.
     Provider {
-        /// Provider or event class.
+        /// Provider, or event class of a classic one.
         guid: Guid,
         /// Opcode.
         opcode: u8,
     },
-    /// A WPP trace message.
+    /// WPP trace message.
     Message,
-    /// A header kind without key (error, timed and the like), or one that nobody has described.
+    /// Header type without a provider (error, timed and others), or an undocumented one.
     Other(u8),
 }
 
-/// A record whose header has been read.
+/// A record with its header decoded.
 #[derive(Clone, Copy, Debug)]
 pub struct Record<'a> {
-    /// What it is.
+    /// Identity of the event.
     pub key: RecordKey,
-    /// Version of the event's payload.
+    /// Version of the payload's layout.
     pub version: u8,
-    /// Pointer size of whoever wrote it: 4 or 8.
+    /// Pointer size of the writer, 4 or 8.
     pub pointer_size: u8,
-    /// Thread; `None` where the header has none.
+    /// Thread that was running; `None` if the header type has no such field.
     pub thread: Option<u32>,
-    /// Process; `None` where the header has none.
+    /// Process of that thread; `None` if the header type has no such field.
     pub process: Option<u32>,
-    /// Raw clock ticks; `None` where the header has none.
+    /// Time in ticks of the trace's clock; `None` if the header type has no such field.
     pub time: Option<i64>,
-    /// What follows header, counters and extended items.
+    /// Bytes behind header, counters and extended items.
     pub payload: &'a [u8],
-    /// Offset of the record within the body.
+    /// Offset of the record within the buffer's body.
     pub offset: usize,
 }
 
-/// Why framing stopped before the end of the events.
+/// Reason why framing stopped before the end of the events.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum FrameError {
-    /// The marker is zero, or its flags are none that a record has.
+    /// The marker is zero or has unknown flags.
     Marker,
     /// The size is smaller than the header or runs past the end of the events.
     Size,
@@ -54,7 +74,8 @@ pub enum FrameError {
     ExtendedItems,
 }
 
-/// Iterates over the records of a body. Ends at the first record that makes no sense; [`Records::damage`] says so.
+/// Iterator over the records of a buffer's body. Ends at the first record with an impossible header; [`Records::damage`] then tells
+/// where and why.
 #[derive(Clone, Debug)]
 pub struct Records<'a> {
     body: &'a [u8],
@@ -67,18 +88,18 @@ const TYPE_COMPACT64: u8 = 0x04;
 const TYPE_PERFINFO32: u8 = 0x10;
 const TYPE_PERFINFO64: u8 = 0x11;
 
-/// Counters of the processor stand between header and payload (etl-format 3.2).
+/// Bits of the version word that announce values between header and payload.
 const VERSION_PEBS: u16 = 0x8000;
 const VERSION_COUNTERS: u16 = 0x0700;
 
 impl<'a> Records<'a> {
-    /// Frames `body`: the bytes behind the buffer header up to the end of events.
+    /// Starts at the beginning of `body`: the bytes from the end of the buffer header to the end of events.
     #[must_use]
     pub const fn new(body: &'a [u8]) -> Self {
         Self { body, at: 0, damage: None }
     }
 
-    /// Where and why framing stopped early; `None` if it reached the end of the events.
+    /// Offset within the body and reason of an early end; `None` if the iterator has not ended or reached the end of the events.
     #[must_use]
     pub const fn damage(&self) -> Option<(usize, FrameError)> {
         self.damage
@@ -86,7 +107,7 @@ impl<'a> Records<'a> {
 
     #[cold]
     fn stop(&mut self, error: FrameError) -> Option<Record<'a>> {
-        // The kernel fills what it never wrote with ones: that is an end, not damage.
+        // The kernel fills unused space with ones: that is an end, not damage.
         let is_fill = self.body.get(self.at..).is_some_and(|rest| rest.iter().all(|&b| b == 0xff));
         if !is_fill {
             self.damage = Some((self.at, error));
@@ -103,7 +124,7 @@ impl<'a> Iterator for Records<'a> {
     fn next(&mut self) -> Option<Record<'a>> {
         let rest = self.body.get(self.at..)?;
         if rest.len() < 8 {
-            // Less than the smallest header: alignment, or a cut that the buffer level reports.
+            // Less than the smallest header: alignment, or a torn buffer, which is reported with the buffer.
             return None;
         }
         let marker = u32_at(rest, 0)?;
@@ -124,7 +145,7 @@ impl<'a> Iterator for Records<'a> {
     }
 }
 
-/// Size of a record with its header, as the header kind says where to find it.
+/// Reads a record's size, header included, from the field that its header type has for it.
 #[inline]
 fn frame_size(rest: &[u8], marker: u32) -> Result<usize, FrameError> {
     let flags = (marker >> 24) as u8;
@@ -170,7 +191,7 @@ fn keyless(key: RecordKey, bytes: &[u8], header: usize, offset: usize) -> Record
     Record { key, version: 0, pointer_size: 8, thread: None, process: None, time: None, payload, offset }
 }
 
-/// SYSTEM, COMPACT and PERFINFO headers.
+/// Reads a system, compact or PERFINFO header.
 #[inline]
 fn kernel(
     bytes: &[u8],
@@ -196,7 +217,7 @@ fn kernel(
     })
 }
 
-/// EVENT_TRACE_HEADER and EVENT_INSTANCE_GUID_HEADER.
+/// Reads an `EVENT_TRACE_HEADER` or `EVENT_INSTANCE_GUID_HEADER`.
 fn provider(bytes: &[u8], header: usize, pointer_size: u8, offset: usize) -> Result<Record<'_>, FrameError> {
     Ok(Record {
         payload: bytes.get(header..).ok_or(FrameError::Size)?,
@@ -213,7 +234,7 @@ fn provider(bytes: &[u8], header: usize, pointer_size: u8, offset: usize) -> Res
     })
 }
 
-/// EVENT_HEADER with its extended items.
+/// Reads an `EVENT_HEADER` and steps over its extended items.
 fn manifest(bytes: &[u8], pointer_size: u8, offset: usize) -> Result<Record<'_>, FrameError> {
     const EXTENDED: u16 = 0x0001;
     let flags = u16_at(bytes, 4).ok_or(FrameError::Size)?;
@@ -246,27 +267,27 @@ fn manifest(bytes: &[u8], pointer_size: u8, offset: usize) -> Result<Record<'_>,
     })
 }
 
-/// Where records go on behind a run of `zeros` zeros at `at`: the next place from which on they frame up to the end of the
-/// events, or up to more zeros. `None` if there is none.
+/// Finds the offset at which records continue behind a run of `zeros` zeros at `at`: the next one from which all records up to the
+/// end of the events, or up to more zeros, have valid headers. `None` if there is none.
 #[must_use]
-pub fn resume(body: &[u8], at: usize, zeros: usize) -> Option<usize> {
-    const LEAST: usize = 8;
-    // A record that the zeros have cut in two ends within its own size: so far its rest reaches at most.
-    const MOST: usize = 1 << 16;
-    if zeros < LEAST {
+pub fn resume_after_zeros(body: &[u8], at: usize, zeros: usize) -> Option<usize> {
+    const MIN_ZEROS: usize = 8;
+    // The rest of a record that was cut by the zeros is no longer than the largest record.
+    const MAX_REST: usize = 1 << 16;
+    if zeros < MIN_ZEROS {
         return None;
     }
     let start = (at + zeros).next_multiple_of(8).saturating_sub(8).max(at);
-    let end = body.len().min(at + zeros + MOST);
-    (start..end).step_by(8).find(|&place| {
-        let mut records = Records::new(body.get(place..).unwrap_or_default());
-        let is_any = records.next().is_some();
-        is_any && {
-            records.by_ref().for_each(drop);
-            match records.damage() {
-                None => true,
-                Some((damaged, _)) => body.get(place + damaged..).is_some_and(|rest| rest.starts_with(&[0; LEAST])),
-            }
+    let end = body.len().min(at + zeros + MAX_REST);
+    (start..end).step_by(8).find(|&offset| {
+        let mut records = Records::new(body.get(offset..).unwrap_or_default());
+        if records.next().is_none() {
+            return false;
+        }
+        records.by_ref().for_each(drop);
+        match records.damage() {
+            None => true,
+            Some((damaged, _)) => body.get(offset + damaged..).is_some_and(|rest| rest.starts_with(&[0; MIN_ZEROS])),
         }
     })
 }
@@ -308,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn ones_end_a_buffer_and_zeros_damage_it() {
+    fn a_fill_of_ones_is_an_end_and_zeros_are_damage() {
         let mut filled = system64(0x0e20, &[]);
         filled.extend([0xff; 64]);
         let mut records = Records::new(&filled);
@@ -320,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn reading_goes_on_behind_zeros() {
+    fn reading_resumes_after_zeros() {
         let one = system64(0x0e20, &[7; 24]);
         let mut body: Vec<u8> = std::iter::repeat_n(one.clone(), 40).flatten().collect();
         // From the middle of one record to the middle of another.
@@ -330,10 +351,10 @@ mod tests {
         let before = records.by_ref().count();
         let (at, _) = records.damage().expect("zeros are no record");
         let zeros = body[at..].iter().take_while(|&&b| b == 0).count();
-        let next = resume(&body, at, zeros).expect("records follow");
+        let next = resume_after_zeros(&body, at, zeros).expect("records follow");
         assert_eq!((before, next), (11, 21 * one.len()));
         assert_eq!(Records::new(&body[next..]).count(), 19);
-        assert_eq!(resume(&body[..range.end], at, range.end - at), None);
+        assert_eq!(resume_after_zeros(&body[..range.end], at, range.end - at), None);
     }
 
     #[test]

@@ -1,28 +1,24 @@
-//! Windows' own reader as a [`RecordSource`], through the crate `etw-reader` (0.1): `OpenTrace` and `ProcessTrace`, with raw
-//! timestamps. Windows alone has it. Nothing here may panic: records come in a call from Windows, which a panic would turn
-//! into the end of the process.
+//! Reader of trace files through the Windows API (`OpenTrace` and `ProcessTrace` with raw timestamps, by the crate `etw-reader` 0.1), as a
+//! [`RecordSource`]. Windows only. Code here must not panic: it runs in a callback from Windows, where a panic ends the process.
 //!
-//! What that way of reading lacks, compared with the reader in this module:
+//! Compared with [`crate::file`], this way of reading lacks:
 //!
-//! * **The processor.** It stands in a union of the record (`ETW_BUFFER_CONTEXT`), which safe code cannot read, and
-//!   `etw-reader` has no function for it. All records have an unknown one. Allocation and free of one address in one tick
-//!   are then ordered by what fits, without regard to processors.
-//! * **The kind of header.** A kernel record comes with the GUID and opcode of its event whether the file has a hook or a
-//!   GUID there; one without thread and process has all ones for both, read here as none.
-//! * **Buffers**: their number, their loss flags, offsets, what does not decompress, what lies behind damage, and the
-//!   numbering that shows when a circular file has wrapped. Windows passes over it in silence.
-//! * **Stopping.** `open_trace` keeps the handle to itself and has no callback per buffer: a walk that nobody listens to
-//!   runs to the end of the file, handing out nothing. It never closes the handle either, so that the file stays open as
-//!   long as the process lives.
-//! * **Why a file does not open.** `open_trace` passes the invalid handle of a failed `OpenTrace` on to `ProcessTrace` and
-//!   reports that error; the reason is lost. What can be seen beforehand (no such file, a folder, no bytes) is.
-//! * **Payloads.** The function that gives them is private to `etw-reader`. Its parser shows them, but asks Windows for the
-//!   event's schema first, which fails for many kernel events; so the parser gets an empty schema for each key of use.
+//! * **Processors.** They are in a union of the record (`ETW_BUFFER_CONTEXT`), which safe code cannot read, and `etw-reader` has no
+//!   function for it. An allocation and a free of one address in one tick are then ordered without regard to processors.
+//! * **Header types.** A kernel record has the GUID and opcode of its event, whether the file has a hook or a GUID. If thread and
+//!   process are all ones, the header has none.
+//! * **Buffers**: their number, flags of losses, file offsets, damage, and sequence numbers, which show that a circular file has
+//!   wrapped. Windows skips damage silently.
+//! * **Stopping.** `open_trace` has no callback per buffer and does not return its handle: after the sink's `Break` the API reads on to the
+//!   end of the file, and nothing is delivered. The handle is never closed, so that the file stays open until the process ends.
+//! * **Reasons of a failure to open.** `open_trace` passes the invalid handle of a failed `OpenTrace` to `ProcessTrace` and returns the
+//!   error of that. Common reasons (no such file, a folder, no bytes) are checked before.
+//! * **Payloads** are private to `etw-reader`, except to its parser, which needs the event's schema, and Windows has none for many kernel
+//!   events. Each event identity is therefore registered with an empty schema.
 
-use super::error::OpenError;
-use super::record::{Record, RecordKey};
-use super::source::{RecordSink, RecordSource};
-use poolscope_base::bytes::guid::Guid;
+use crate::file::OpenError;
+use crate::reader::{RecordSink, RecordSource};
+use crate::record::{Record, RecordKey};
 use etw_reader::etw_types::{DecodingSource, EventRecord};
 use etw_reader::parser::Parser;
 use etw_reader::schema::{EventSchema, SchemaLocator};
@@ -30,26 +26,27 @@ use etw_reader::tdh_types::{
     PrimitiveDesc, Property, PropertyDesc, PropertyFlags, PropertyLength, TdhInType, TdhOutType,
 };
 use etw_reader::{GUID, open_trace};
+use poolscope_base::guid::Guid;
 use rustc_hash::FxHashSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Bits of a record's flags (`EVENT_HEADER_FLAG_*` in evntcons.h).
+/// Bits of a record's flags (`EVENT_HEADER_FLAG_*` in `evntcons.h`).
 mod flag {
-    /// A WPP message.
+    /// WPP message.
     pub const TRACE_MESSAGE: u16 = 0x0008;
-    /// Its writer was a 32-bit one.
+    /// Event of a 32-bit writer.
     pub const BITS_32: u16 = 0x0020;
-    /// No manifest event: a kernel event, or one with an event class.
+    /// Event without a manifest: a kernel event, or one with an event class.
     pub const CLASSIC: u16 = 0x0100;
 }
 
-/// Facility of a system error code that was made an HRESULT.
+/// Upper half of an HRESULT that contains a system error code.
 const FACILITY_WIN32: u32 = 0x8007;
-/// `ERROR_INVALID_HANDLE`: `OpenTrace` had failed before.
+/// `ERROR_INVALID_HANDLE`, returned after a failed `OpenTrace`.
 const INVALID_HANDLE: u32 = 6;
 
-/// A trace file that Windows reads.
+/// Trace file that is read through the Windows API.
 #[derive(Debug)]
 pub struct WindowsTrace {
     path: PathBuf,
@@ -57,10 +54,10 @@ pub struct WindowsTrace {
 }
 
 impl WindowsTrace {
-    /// Looks whether the file is there. Windows opens it with each walk.
+    /// Checks that the file can be opened. Each walk opens it again.
     ///
     /// # Errors
-    /// There is no such file, it may not be read, or is empty.
+    /// The file does not exist, may not be read, or is empty.
     pub fn open(path: &Path) -> Result<Self, OpenError> {
         let io = |reason| OpenError::Io { path: PathBuf::from(path), reason };
         let meta = std::fs::metadata(path).map_err(io)?;
@@ -89,15 +86,15 @@ impl RecordSource for WindowsTrace {
         let mut is_stopped = false;
         let walked = open_trace(&self.path, |event| {
             if !is_stopped {
-                is_stopped = hand_out(event, &mut payloads, sink);
+                is_stopped = deliver(event, &mut payloads, sink);
             }
         });
-        walked.map_err(|error| OpenError::Refused { path: self.path.clone(), reason: words(&error) })
+        walked.map_err(|error| OpenError::Refused { path: self.path.clone(), reason: error_text(&error) })
     }
 }
 
-/// Hands a record to the sink; whether that was the last one wanted.
-fn hand_out(event: &EventRecord, payloads: &mut Payloads, sink: &mut dyn RecordSink) -> bool {
+/// Delivers a record to the sink and returns `true` if the sink wants no more.
+fn deliver(event: &EventRecord, payloads: &mut Payloads, sink: &mut dyn RecordSink) -> bool {
     let header = &event.EventHeader;
     let key = if header.Flags & flag::TRACE_MESSAGE != 0 {
         RecordKey::Message
@@ -122,14 +119,14 @@ fn hand_out(event: &EventRecord, payloads: &mut Payloads, sink: &mut dyn RecordS
     if is_wanted { payloads.show(event, take) } else { take(&[]) }
 }
 
-/// Shows payloads.
+/// Access to payloads, with the event identities registered so far.
 #[derive(Default)]
 struct Payloads {
     locator: SchemaLocator,
     known: FxHashSet<SchemaKey>,
 }
 
-/// What `etw-reader` tells schemas apart by.
+/// Identity of an event by which `etw-reader` finds its schema.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct SchemaKey {
     provider: GUID,
@@ -140,16 +137,16 @@ struct SchemaKey {
 }
 
 impl Payloads {
-    /// Calls `work` with the payload of an event that has one.
+    /// Calls `work` with the payload of an event, or with no bytes if there is no access to it.
     fn show(&mut self, event: &EventRecord, work: impl FnOnce(&[u8]) -> bool) -> bool {
         let header = &event.EventHeader;
-        // With extended data the schema may be another one than that of the key, whose lookup asserts what it assumes.
+        // For events with extended data `etw-reader` may look up another schema and assert its properties.
         if header.Flags & flag::CLASSIC == 0 && event.ExtendedDataCount > 0 {
             return work(&[]);
         }
-        let of = &header.EventDescriptor;
+        let id = &header.EventDescriptor;
         let provider = header.ProviderId;
-        let key = SchemaKey { provider, id: of.Id, version: of.Version, level: of.Level, opcode: of.Opcode };
+        let key = SchemaKey { provider, id: id.Id, version: id.Version, level: id.Level, opcode: id.Opcode };
         if self.known.insert(key) {
             self.locator.add_custom_schema(Box::new(key));
         }
@@ -160,7 +157,7 @@ impl Payloads {
     }
 }
 
-/// A schema without properties: the decoders here know the layouts.
+/// Schema without properties.
 impl EventSchema for SchemaKey {
     fn decoding_source(&self) -> DecodingSource {
         DecodingSource::DecodingSourceMax
@@ -202,7 +199,7 @@ impl EventSchema for SchemaKey {
         0
     }
 
-    /// Never asked for, since there are none.
+    /// Never called, since there are no properties.
     fn property(&self, _: u32) -> Property {
         let (in_type, out_type) = (TdhInType::InTypeNull, TdhOutType::OutTypeNull);
         Property {
@@ -220,15 +217,15 @@ fn guid(of: &GUID) -> Guid {
     Guid::from_parts(of.data1, of.data2, of.data3, u64::from_be_bytes(of.data4))
 }
 
-/// What Windows says, with its code.
-fn words(error: &io::Error) -> String {
-    // `etw-reader` gives the HRESULT where the system's own code is expected.
+/// Text of an error of the API, with its code.
+fn error_text(error: &io::Error) -> String {
+    // `etw-reader` stores an HRESULT where a system error code is expected.
     let code = error.raw_os_error().unwrap_or(0) as u32;
     if code >> 16 != FACILITY_WIN32 {
         return error.to_string();
     }
     match code & 0xffff {
-        INVALID_HANDLE => "OpenTrace failed and does not say why".to_owned(),
+        INVALID_HANDLE => "OpenTrace failed without a reason".to_owned(),
         code => io::Error::from_raw_os_error(code as i32).to_string(),
     }
 }

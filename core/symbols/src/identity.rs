@@ -1,7 +1,7 @@
 //! By what a symbol file is found: the identity of a PDB (GUID and age) and of an image (time stamp and size), and how
 //! symbol stores write them. It must never be guessed.
 
-use poolscope_base::bytes::guid::Guid;
+use poolscope_base::guid::Guid;
 use serde::{Deserialize, Serialize};
 
 /// Identity of a PDB, from the RSDS record of its image.

@@ -4,12 +4,12 @@
 use super::identity::{ImageIdentity, PdbIdentity, base_name};
 use super::names::{AddressSymbol, ModuleNames, NameSource};
 use super::undecorate::undecorate;
-use poolscope_base::bytes::guid::Guid;
-use poolscope_base::bytes::map::FileMap;
 use object::pe::{IMAGE_FILE_MACHINE_I386, ImageSectionHeader};
 use object::read::Object;
 use object::read::pe::{ExportTable, ImageNtHeaders, ImageOptionalHeader, PeFile, PeFile32, PeFile64};
 use object::{FileKind, LittleEndian as LE};
+use poolscope_base::guid::Guid;
+use poolscope_base::bytes::FileMap;
 use std::path::Path;
 use std::sync::Arc;
 

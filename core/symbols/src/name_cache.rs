@@ -77,7 +77,8 @@ impl NameCache {
         if head != header(identity, body).as_bytes() {
             return None;
         }
-        let (source, answers): (Option<PdbStamp>, Vec<(u32, Option<AddressSymbol>)>) = serde_json::from_slice(body).ok()?;
+        let (source, answers): (Option<PdbStamp>, Vec<(u32, Option<AddressSymbol>)>) =
+            serde_json::from_slice(body).ok()?;
         Some(CachedNames { names: ModuleNames::new(answers), source })
     }
 
@@ -138,14 +139,14 @@ fn checksum(bytes: &[u8]) -> u64 {
 }
 
 /// Characters of a folder's name at most.
-const LONGEST_NAME: usize = 80;
+const FOLDER_NAME_MAX: usize = 80;
 /// Names that Windows takes for devices, with any ending.
 const DEVICES: [&str; 6] = ["con", "prn", "aux", "nul", "com", "lpt"];
 
 /// A PDB's name as the name of a folder: harmless on every system, the same for names that Windows takes for the same.
 fn safe_name(name: &str) -> String {
     let harmless = |c: char| if c.is_ascii_alphanumeric() || "-_+.".contains(c) { c.to_ascii_lowercase() } else { '_' };
-    let safe: String = name.chars().take(LONGEST_NAME).map(harmless).collect();
+    let safe: String = name.chars().take(FOLDER_NAME_MAX).map(harmless).collect();
     let stem = safe.split('.').next().unwrap_or_default().trim_end_matches(|c: char| c.is_ascii_digit());
     // A name of dots is another folder, and Windows drops dots at the end.
     if stem.is_empty() || safe.ends_with('.') || DEVICES.contains(&stem) { format!("_{safe}_") } else { safe }
@@ -154,8 +155,8 @@ fn safe_name(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use poolscope_base::bytes::guid::Guid;
     use crate::names::{InlinedFunction, NameSource, SourceLine};
+    use poolscope_base::guid::Guid;
 
     fn identity(name: &str) -> PdbIdentity {
         PdbIdentity { file_name: name.to_owned(), guid: Guid([3; 16]), age: 0x1a }

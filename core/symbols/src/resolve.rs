@@ -1,14 +1,19 @@
-//! Names for many modules: one after the other in the order given, several at a time, each PDB opened once. It says what it
-//! does while it does it. It must never wait for anything after it was cancelled.
+//! Resolves the names of many modules in parallel, in the order given, and reports progress per module.
+//!
+//! Sources of one module, in order: the PDB that the user chose, PDBs built into the program, folders of the symbol path that
+//! users fill, the name cache, the whole symbol path, and the exports of the image. A file whose identity differs is never used.
 
-use super::identity::{ModuleIdentity, PdbIdentity};
-use super::locate::{LookupAttempt, Locator, LookupResult, DownloadProgress};
-use super::name_cache::NameCache;
-use super::names::ModuleNames;
-use super::search;
-use poolscope_base::progress::CancelToken;
+use crate::identity::{ImageIdentity, ModuleIdentity, PdbIdentity, base_name};
+use crate::image;
+use crate::locate::{
+    DownloadProgress, FileLookup, FileMatch, Locator, LocatorOptions, LookupAttempt, LookupControl, LookupResult,
+};
+use crate::name_cache::{CachedNames, NameCache, PdbStamp};
+use crate::names::ModuleNames;
+use crate::pdb_file::{self, PdbBytes, PdbError};
+use poolscope_base::progress::{CancelToken, Cancelled};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -162,13 +167,18 @@ pub struct Resolver {
 }
 
 /// Modules at a time unless told otherwise: servers take that many requests well, and each PDB is mapped, not read.
-const AT_A_TIME: usize = 8;
+const DEFAULT_CONCURRENCY: usize = 8;
 
 impl Resolver {
     /// Finds names for all requests; every request ends with one [`News::Done`], cancelled ones too. `tell` is called from
     /// several threads. What becomes of a module does not depend on how many are worked on at a time.
-    pub fn resolve(&self, requests: &[ModuleRequest], tell: &(dyn Fn(usize, ProgressEvent) + Sync), cancel: &CancelToken) {
-        let limit = if self.max_concurrent == 0 { AT_A_TIME } else { self.max_concurrent };
+    pub fn resolve(
+        &self,
+        requests: &[ModuleRequest],
+        tell: &(dyn Fn(usize, ProgressEvent) + Sync),
+        cancel: &CancelToken,
+    ) {
+        let limit = if self.max_concurrent == 0 { DEFAULT_CONCURRENCY } else { self.max_concurrent };
         let next = AtomicUsize::new(0);
         let work = || {
             while let Some((at, request)) = {
@@ -177,8 +187,9 @@ impl Resolver {
             } {
                 let say = |state| tell(at, ProgressEvent::State(state));
                 // A mistake in reading one PDB must not cost the names of the others.
-                let module = || search::module(self, request, &say, cancel);
-                let outcome = catch_unwind(AssertUnwindSafe(module)).unwrap_or_else(|panic| mistake(request, &*panic));
+                let module = || resolve_module(self, request, &say, cancel);
+                let outcome =
+                    catch_unwind(AssertUnwindSafe(module)).unwrap_or_else(|panic| internal_error(request, &*panic));
                 tell(at, ProgressEvent::Done(outcome));
             }
         };
@@ -192,7 +203,7 @@ impl Resolver {
 }
 
 /// The end of a module on which this program made a mistake.
-fn mistake(request: &ModuleRequest, panic: &(dyn std::any::Any + Send)) -> ModuleOutcome {
+fn internal_error(request: &ModuleRequest, panic: &(dyn std::any::Any + Send)) -> ModuleOutcome {
     let said = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
     let text =
         format!("poolscope made a mistake while reading it ({}); please report it", said.unwrap_or("no message"));
@@ -200,14 +211,336 @@ fn mistake(request: &ModuleRequest, panic: &(dyn std::any::Any + Send)) -> Modul
     ModuleOutcome::without_names(ModuleState::Unreadable, request.identity.pdb.clone(), vec![attempt])
 }
 
+/// What a PDB that is part of the program is called among the places.
+const BUILTIN_LOCATION: &str = "built into poolscope";
+
+/// Finds the names of one module.
+pub fn resolve_module(
+    resolver: &Resolver,
+    request: &ModuleRequest,
+    report: &(dyn Fn(ModuleState) + Sync),
+    cancel: &CancelToken,
+) -> ModuleOutcome {
+    let pdb = request.identity.pdb.clone();
+    let mut search =
+        ModuleSearch { resolver, request, say: report, cancel, pdb, image: None, attempts: Vec::new(), downloaded: 0 };
+    let ended = search.run();
+    let ModuleSearch { pdb, attempts, downloaded, .. } = search;
+    let outcome = match ended {
+        Ok(SearchEnd::Named(named)) => {
+            let FoundNames { state, file, names, from_cache } = named;
+            let names = Arc::new(names);
+            ModuleOutcome { state, pdb, file, attempts, names, from_cache, downloaded_bytes: 0 }
+        }
+        Ok(SearchEnd::Nameless(state)) => ModuleOutcome::without_names(state, pdb, attempts),
+        Err(Cancelled) => ModuleOutcome::without_names(ModuleState::Cancelled, pdb, attempts),
+    };
+    ModuleOutcome { downloaded_bytes: downloaded, ..outcome }
+}
+
+/// A module on its way.
+struct ModuleSearch<'r> {
+    resolver: &'r Resolver,
+    request: &'r ModuleRequest,
+    say: &'r (dyn Fn(ModuleState) + Sync),
+    cancel: &'r CancelToken,
+    /// The identity of its PDB, once it is known.
+    pdb: Option<PdbIdentity>,
+    /// Its image file, once it was found.
+    image: Option<PathBuf>,
+    attempts: Vec<LookupAttempt>,
+    downloaded: u64,
+}
+
+/// Names, and where they are from.
+struct FoundNames {
+    state: ModuleState,
+    file: Option<PathBuf>,
+    names: ModuleNames,
+    from_cache: bool,
+}
+
+enum SearchEnd {
+    Named(FoundNames),
+    Nameless(ModuleState),
+}
+
+impl ModuleSearch<'_> {
+    fn run(&mut self) -> Result<SearchEnd, Cancelled> {
+        self.cancel.check()?;
+        (self.say)(ModuleState::Searching);
+        if self.pdb.is_none() {
+            self.identity_from_image()?;
+        }
+        // What the search for the image says must not hide what becomes of the PDB.
+        let before = self.attempts.len();
+        let found = match self.pdb.clone() {
+            Some(pdb) => self.resolve_by_pdb(&pdb)?,
+            None => {
+                self.reject_explicit_pdb();
+                None
+            }
+        };
+        if let Some(named) = found {
+            return Ok(SearchEnd::Named(named));
+        }
+        let failure = match self.pdb {
+            Some(_) => ModuleState::from_attempts(self.attempts.get(before..).unwrap_or_default()),
+            None => ModuleState::NoIdentity,
+        };
+        Ok(self.resolve_by_exports()?.map_or(SearchEnd::Nameless(failure), SearchEnd::Named))
+    }
+
+    fn resolve_by_pdb(&mut self, pdb: &PdbIdentity) -> Result<Option<FoundNames>, Cancelled> {
+        if let Some(named) = self.try_explicit_pdb(pdb)? {
+            return Ok(Some(named));
+        }
+        if let Some(named) = self.try_builtin_pdb(pdb)? {
+            return Ok(Some(named));
+        }
+        if let Some(named) = self.search_folders(pdb)? {
+            return Ok(Some(named));
+        }
+        if let Some(CachedNames { names, .. }) = self.cached_names(pdb) {
+            return Ok(Some(from_cache(names)));
+        }
+        self.search_path(pdb)
+    }
+
+    /// A PDB in a folder that people fill. A private one that was put there later has the identity of the public one whose names
+    /// were kept, so that it has to be looked for before them.
+    fn search_folders(&mut self, pdb: &PdbIdentity) -> Result<Option<FoundNames>, Cancelled> {
+        let check = |path: &Path| check_pdb(path, pdb);
+        let located = self.resolver.locator.find_pdb_in_folders(pdb, &check, &self.control(&|_| {}));
+        self.cancel.check()?;
+        // Where there is none the same folders are looked at again with all others, and told then.
+        let Some(path) = located.file else { return Ok(None) };
+        self.attempts.extend(located.attempts);
+        let stamp = PdbStamp::of(&path);
+        let kept = self.cached_names(pdb).filter(|kept| stamp.is_some() && kept.source == stamp);
+        if let Some(CachedNames { names, .. }) = kept {
+            return Ok(Some(from_cache(names)));
+        }
+        self.read_pdb(path, pdb)
+    }
+
+    /// The PDB that the user chose.
+    fn try_explicit_pdb(&mut self, pdb: &PdbIdentity) -> Result<Option<FoundNames>, Cancelled> {
+        let Some(path) = self.request.explicit_pdb.clone() else { return Ok(None) };
+        let outcome = match PdbBytes::open(&path) {
+            Ok(bytes) => match check_bytes(&bytes, &path, pdb) {
+                FileMatch::Match => return self.read(bytes, Some(path), pdb),
+                FileMatch::Mismatch(identity) => LookupResult::Mismatch(identity),
+                FileMatch::Unreadable(why) => LookupResult::Unreadable(why),
+            },
+            Err(error) => open_failure(&error),
+        };
+        self.record(path.display().to_string(), outcome);
+        Ok(None)
+    }
+
+    /// Says why a PDB chosen by hand is of no use where nothing says which PDB would be right.
+    fn reject_explicit_pdb(&mut self) {
+        if let Some(path) = &self.request.explicit_pdb {
+            let text = "it cannot be checked: the trace does not say which PDB belongs to the module";
+            self.record(path.display().to_string(), LookupResult::Mismatch(text.to_owned()));
+        }
+    }
+
+    fn try_builtin_pdb(&mut self, pdb: &PdbIdentity) -> Result<Option<FoundNames>, Cancelled> {
+        match self.resolver.builtin_pdbs.and_then(|builtin| builtin(pdb)) {
+            Some(bytes) => self.read(PdbBytes::Static(bytes), None, pdb),
+            None => Ok(None),
+        }
+    }
+
+    /// The names kept from before, if they answer everything.
+    fn cached_names(&self, pdb: &PdbIdentity) -> Option<CachedNames> {
+        let cache = self.resolver.cache.as_ref().filter(|_| !self.request.ignore_cache)?;
+        let kept = cache.get(pdb)?;
+        self.request.rvas.iter().all(|rva| kept.names.contains(*rva)).then_some(kept)
+    }
+
+    fn search_path(&mut self, pdb: &PdbIdentity) -> Result<Option<FoundNames>, Cancelled> {
+        let check = |path: &Path| check_pdb(path, pdb);
+        let located =
+            self.resolver.locator.find_pdb(pdb, &check, &self.control(&|t| (self.say)(ModuleState::Downloading(t))));
+        let Some(path) = self.absorb(located)? else { return Ok(None) };
+        self.read_pdb(path, pdb)
+    }
+
+    /// Reads a PDB that was found.
+    fn read_pdb(&mut self, path: PathBuf, pdb: &PdbIdentity) -> Result<Option<FoundNames>, Cancelled> {
+        match PdbBytes::open(&path) {
+            Ok(bytes) => self.read(bytes, Some(path), pdb),
+            Err(error) => {
+                self.record(path.display().to_string(), open_failure(&error));
+                Ok(None)
+            }
+        }
+    }
+
+    /// Reads a PDB whose identity is right, and keeps what it says.
+    fn read(
+        &mut self,
+        bytes: PdbBytes,
+        file: Option<PathBuf>,
+        pdb: &PdbIdentity,
+    ) -> Result<Option<FoundNames>, Cancelled> {
+        self.cancel.check()?;
+        (self.say)(ModuleState::Reading);
+        let place = file.as_ref().map_or_else(|| BUILTIN_LOCATION.to_owned(), |path| path.display().to_string());
+        let names = match pdb_file::resolve_names(&bytes, &self.request.rvas, self.cancel) {
+            Ok(names) => names,
+            Err(PdbError::Cancelled(cancelled)) => return Err(cancelled),
+            Err(error) => {
+                self.attempts.retain(|attempt| attempt.location != place);
+                self.record(place, LookupResult::Unreadable(error.to_string()));
+                return Ok(None);
+            }
+        };
+        if self.attempts.last().is_none_or(|last| last.location != place) {
+            self.record(place, LookupResult::Found);
+        }
+        if let Some(file) = &file {
+            self.store_in_cache(pdb, &names, file);
+        }
+        Ok(Some(FoundNames { state: ModuleState::Loaded, file, names, from_cache: false }))
+    }
+
+    /// Keeps names for the next time. Where that fails, the names of this time are as good.
+    fn store_in_cache(&mut self, pdb: &PdbIdentity, names: &ModuleNames, file: &Path) {
+        let Some(cache) = &self.resolver.cache else { return };
+        if let Err(error) = cache.put(pdb, names, PdbStamp::of(file)) {
+            let text = format!("names cannot be kept there: {error}");
+            let is_denied = error.kind() == std::io::ErrorKind::PermissionDenied;
+            let outcome = if is_denied { LookupResult::Denied(text) } else { LookupResult::Unreachable(text) };
+            self.record(cache.folder().display().to_string(), outcome);
+        }
+    }
+
+    /// Reads the PDB's identity out of the image, where only that can be found: traces that were not merged.
+    fn identity_from_image(&mut self) -> Result<(), Cancelled> {
+        let Some(identity) = self.request.identity.image.clone() else { return Ok(()) };
+        let Some(path) = self.find_image(&self.resolver.locator, &identity)? else { return Ok(()) };
+        self.pdb = image::read_info(&path).ok().and_then(|facts| facts.pdb);
+        self.image = Some(path);
+        Ok(())
+    }
+
+    /// Names by the exports of the image, if it is at hand: nothing is downloaded for so little.
+    fn resolve_by_exports(&mut self) -> Result<Option<FoundNames>, Cancelled> {
+        if self.image.is_none()
+            && self.request.identity.pdb.is_some()
+            && let Some(identity) = self.request.identity.image.clone()
+        {
+            let locator = &self.resolver.locator;
+            let options = LocatorOptions { offline: true, ..locator.options().clone() };
+            let local = Locator::new(locator.path().clone(), options);
+            let before = self.attempts.len();
+            self.image = self.find_image(&local, &identity)?;
+            // The places were named when the PDB was missing; that the image is not there either is no news.
+            let of_image = self.attempts.split_off(before);
+            let is_news = |attempt: &LookupAttempt| {
+                !matches!(attempt.result, LookupResult::NotFound | LookupResult::NotFoundCached)
+            };
+            self.attempts.extend(of_image.into_iter().filter(is_news));
+        }
+        let Some(path) = self.image.clone() else { return Ok(None) };
+        (self.say)(ModuleState::Reading);
+        let names = match image::export_names(&path, &self.request.rvas) {
+            Ok(names) if names.named_count() > 0 => names,
+            _ => return Ok(None),
+        };
+        Ok(Some(FoundNames { state: ModuleState::ExportsOnly, file: Some(path), names, from_cache: false }))
+    }
+
+    fn find_image(&mut self, locator: &Locator, identity: &ImageIdentity) -> Result<Option<PathBuf>, Cancelled> {
+        let check = |path: &Path| check_image(path, identity);
+        let mut located =
+            locator.find_image(identity, &check, &self.control(&|t| (self.say)(ModuleState::Downloading(t))));
+        if !self.resolver.locator.options().offline {
+            // Servers that were left out on purpose were not asked in vain.
+            located.attempts.retain(|attempt| attempt.result != LookupResult::Offline);
+        }
+        // The same places are asked for the PDB: say what was looked for, unless a file's name does.
+        for attempt in located.attempts.iter_mut().filter(|attempt| !attempt.location.ends_with(&identity.file_name)) {
+            attempt.location = format!("{} (for the image {})", attempt.location, identity.file_name);
+        }
+        self.absorb(located)
+    }
+
+    fn control<'w>(&'w self, transfer: &'w (dyn Fn(DownloadProgress) + Sync)) -> LookupControl<'w> {
+        LookupControl { on_download: transfer, cancel: self.cancel }
+    }
+
+    /// Takes what a search found into the books.
+    fn absorb(&mut self, located: FileLookup) -> Result<Option<PathBuf>, Cancelled> {
+        self.attempts.extend(located.attempts);
+        self.downloaded += located.downloaded_bytes;
+        self.cancel.check()?;
+        Ok(located.file)
+    }
+
+    fn record(&mut self, place: String, outcome: LookupResult) {
+        self.attempts.push(LookupAttempt { location: place, result: outcome });
+    }
+}
+
+/// Names that were kept from before.
+fn from_cache(names: ModuleNames) -> FoundNames {
+    FoundNames { state: ModuleState::Loaded, file: None, names, from_cache: true }
+}
+
+/// Whether a file is the PDB that is looked for.
+fn check_pdb(path: &Path, wanted: &PdbIdentity) -> FileMatch {
+    match PdbBytes::open(path) {
+        Ok(bytes) => check_bytes(&bytes, path, wanted),
+        Err(error) => FileMatch::Unreadable(error.to_string()),
+    }
+}
+
+/// A PDB may have been renamed: GUID and age count, the file's name does not.
+fn check_bytes(bytes: &PdbBytes, path: &Path, wanted: &PdbIdentity) -> FileMatch {
+    let name = path.to_string_lossy();
+    match pdb_file::read_identity(bytes, base_name(&name)) {
+        Ok(found) if (found.guid, found.age) == (wanted.guid, wanted.age) => FileMatch::Match,
+        Ok(found) => FileMatch::Mismatch(format!("GUID {} age {}", found.guid, found.age)),
+        Err(error) => FileMatch::Unreadable(error.to_string()),
+    }
+}
+
+/// Whether a file is the image that is looked for.
+fn check_image(path: &Path, wanted: &ImageIdentity) -> FileMatch {
+    match image::read_info(path) {
+        Ok(facts) if (facts.identity.timestamp, facts.identity.size_bytes) == (wanted.timestamp, wanted.size_bytes) => {
+            FileMatch::Match
+        }
+        Ok(facts) => {
+            let ImageIdentity { timestamp, size_bytes, .. } = facts.identity;
+            FileMatch::Mismatch(format!("time stamp {timestamp:08X}, {size_bytes:#x} bytes"))
+        }
+        Err(error) => FileMatch::Unreadable(error.to_string()),
+    }
+}
+
+/// What became of a file that cannot be used.
+fn open_failure(error: &PdbError) -> LookupResult {
+    match error {
+        PdbError::Open(io) if io.kind() == std::io::ErrorKind::NotFound => LookupResult::NotFound,
+        PdbError::Open(io) if io.kind() == std::io::ErrorKind::PermissionDenied => LookupResult::Denied(io.to_string()),
+        other => LookupResult::Unreadable(other.to_string()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use poolscope_base::bytes::guid::Guid;
     use crate::locate::LocatorOptions;
     use crate::names::{AddressSymbol, NameSource};
     use crate::path::SymbolPath;
     use parking_lot::Mutex;
+    use poolscope_base::guid::Guid;
 
     fn request(name: &str, pdb: bool) -> ModuleRequest {
         let pdb = pdb.then(|| PdbIdentity::new(&format!("{name}.pdb"), Guid([1; 16]), 1));
@@ -243,7 +576,10 @@ mod tests {
         let cache = NameCache::new(&folder);
         let answer = |rva| {
             let source = NameSource::Public;
-            (rva, Some(AddressSymbol { function: "f".into(), offset_bytes: 0, source, line: None, inlined: Vec::new() }))
+            (
+                rva,
+                Some(AddressSymbol { function: "f".into(), offset_bytes: 0, source, line: None, inlined: Vec::new() }),
+            )
         };
         let kept = request("kept", true);
         cache.put(kept.identity.pdb.as_ref().unwrap(), &ModuleNames::new(vec![answer(8)]), None).unwrap();
@@ -251,8 +587,9 @@ mod tests {
         cache.put(partly.identity.pdb.as_ref().unwrap(), &ModuleNames::new(vec![answer(9)]), None).unwrap();
         let requests = [kept, partly, request("bare", false), request("lost", true)];
         for at_a_time in [0, 1, 3] {
-            let ends = ends(&resolver(Some(cache.clone()), at_a_time), &requests, &CancelToken::default());
-            let shown: Vec<_> = ends.iter().map(|end| (end.state.name(), end.names.named_count(), end.from_cache)).collect();
+            let ends = ends(&resolver(Some(cache.clone()), at_a_time), &requests, &CancelToken::none());
+            let shown: Vec<_> =
+                ends.iter().map(|end| (end.state.name(), end.names.named_count(), end.from_cache)).collect();
             let expected =
                 [("loaded", 1, true), ("not_found", 0, false), ("no_identity", 0, false), ("not_found", 0, false)];
             assert_eq!(shown, expected);
@@ -274,7 +611,7 @@ mod tests {
     fn a_mistake_in_one_module_leaves_the_others() {
         let mut bad = resolver(None, 2);
         bad.builtin_pdbs = Some(|pdb| if pdb.file_name == "bad.pdb" { panic!("a hole in the file") } else { None });
-        let ends = ends(&bad, &[request("bad", true), request("good", true)], &CancelToken::default());
+        let ends = ends(&bad, &[request("bad", true), request("good", true)], &CancelToken::none());
         assert_eq!((ends[0].state.name(), ends[1].state.name()), ("unreadable", "not_found"));
         let LookupResult::Unreadable(text) = &ends[0].attempts[0].result else { panic!("{:?}", ends[0].attempts) };
         assert!(text.contains("a hole in the file"), "{text}");

@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use poolscope_etl::xpress::{End, decompress};
+use poolscope_etl::xpress::{StreamEnd, decompress};
 use poolscope_synth::writer::Compressor;
 
 fuzz_target!(|input: (u16, &[u8])| {
@@ -12,6 +12,6 @@ fuzz_target!(|input: (u16, &[u8])| {
     assert!(output.len() <= cap);
     let mut stream = Vec::new();
     Compressor::new().compress(bytes, &mut stream);
-    assert_eq!(decompress(&stream, &mut output, bytes.len()), End::Complete);
+    assert_eq!(decompress(&stream, &mut output, bytes.len()), StreamEnd::Complete);
     assert_eq!(output, bytes);
 });

@@ -210,7 +210,7 @@ pub fn attempt_text(attempt: &LookupAttempt) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use poolscope_base::bytes::guid::Guid;
+    use poolscope_base::guid::Guid;
     use poolscope_symbols::identity::{ModuleIdentity, PdbIdentity};
     use poolscope_symbols::resolve::ModuleRequest;
 

@@ -220,7 +220,7 @@ impl FrameNames for SymbolTable {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use poolscope_base::bytes::guid::Guid;
+    use poolscope_base::guid::Guid;
     use crate::group::testkit::{Block, block, trace};
     use poolscope_symbols::names::NameSource;
     use crate::trace::module::{ModuleTable, Rsds};

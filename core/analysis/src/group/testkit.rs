@@ -2,7 +2,7 @@
 
 use super::frames::{FrameNames, FrameNaming};
 use super::names::Names;
-use poolscope_etl::diagnostics::Anomalies;
+use poolscope_etl::diagnostics::Diagnostics;
 use poolscope_symbols::names::{AddressSymbol, InlinedFunction, NameSource, SourceLine};
 use crate::trace::Trace;
 use crate::trace::allocation::AllocationTable;
@@ -160,7 +160,7 @@ pub fn trace(blocks: &[Block]) -> Arc<Trace> {
         processes: processes(),
         pool_rundown: PoolRundown::default(),
         statistics: TraceStatistics::default(),
-        anomalies: Anomalies::default(),
+        diagnostics: Diagnostics::default(),
     })
 }
 

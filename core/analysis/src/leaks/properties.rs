@@ -13,13 +13,13 @@ use crate::trace::Trace;
 use crate::trace::recorded::RecordedRange;
 use std::sync::Arc;
 
-fn judged(trace: &Arc<Trace>, view: View, by: By) -> Judgement {
+fn judged(trace: &Arc<Trace>, view: TimeRange, by: SuspectGrouping) -> LeakAnalysis {
     let names = Names::new(trace.clone(), FrameNaming::Symbol);
-    judge(&names, Request { view, by, warm_up: WarmUp::Usual }, &never).unwrap()
+    analyze(&names, AnalysisRequest { visible_range: view, grouping: by, warm_up: WarmUp::Automatic }, &never).unwrap()
 }
 
-fn whole(trace: &Arc<Trace>) -> Judgement {
-    judged(trace, trace.extent, By::Tag)
+fn whole(trace: &Arc<Trace>) -> LeakAnalysis {
+    judged(trace, trace.extent, SuspectGrouping::Tag)
 }
 
 fn loads() -> Vec<Load> {
@@ -28,7 +28,7 @@ fn loads() -> Vec<Load> {
 }
 
 /// Tag, pool, verdict, confidence and score, in their order.
-fn ranking(judgement: &Judgement) -> Vec<(Option<String>, bool, Verdict, String)> {
+fn ranking(judgement: &LeakAnalysis) -> Vec<(Option<String>, bool, Verdict, String)> {
     let row = |s: &Suspect| (s.tag.clone(), s.paged, s.verdict, format!("{:.6} {:.6}", s.confidence, s.score));
     judgement.suspects.iter().map(row).collect()
 }
@@ -75,7 +75,7 @@ fn renaming_tags_changes_no_verdict() {
         };
         let mut blocks = load.blocks.clone();
         for block in &mut blocks {
-            let text = renamed(&crate::trace::context::Tag(*block.tag).text());
+            let text = renamed(&crate::trace::attributes::Tag(*block.tag).text());
             let mut tag = [0u8; 4];
             tag.copy_from_slice(text.as_bytes());
             block.tag = Box::leak(Box::new(tag));
@@ -104,16 +104,16 @@ fn a_mark_splits_what_was_allocated_and_what_survives() {
         let trace = load.trace();
         for at in [1, 5_000] {
             let names = Names::new(trace.clone(), FrameNaming::Symbol).with_marks(&[Ticks(at)]);
-            let request = Request { view: trace.extent, by: By::Tag, warm_up: WarmUp::None };
-            let all = judge(&names, request, &never).unwrap();
-            let halves = [View { to: Ticks(at - 1), ..trace.extent }, View { from: Ticks(at), ..trace.extent }];
-            let halves = halves.map(|view| judged(&trace, view, By::Tag));
-            let total = |j: &Judgement| j.suspects.iter().map(|s| s.evidence.allocated.count).sum::<u64>();
+            let request = AnalysisRequest { visible_range: trace.extent, grouping: SuspectGrouping::Tag, warm_up: WarmUp::None };
+            let all = analyze(&names, request, &never).unwrap();
+            let halves = [TimeRange { to: Ticks(at - 1), ..trace.extent }, TimeRange { from: Ticks(at), ..trace.extent }];
+            let halves = halves.map(|view| judged(&trace, view, SuspectGrouping::Tag));
+            let total = |j: &LeakAnalysis| j.suspects.iter().map(|s| s.evidence.allocated.count).sum::<u64>();
             assert_eq!(total(&all), total(&halves[0]) + total(&halves[1]));
             for suspect in &all.suspects {
-                let mut sum = evidence::Blocks::default();
-                suspect.generations.iter().for_each(|blocks| sum.merge(*blocks));
-                assert_eq!((sum, suspect.generations.len()), (suspect.evidence.survivors, 3));
+                let mut sum = evidence::AllocationTotals::default();
+                suspect.outstanding_by_generation.iter().for_each(|blocks| sum.merge(*blocks));
+                assert_eq!((sum, suspect.outstanding_by_generation.len()), (suspect.evidence.outstanding, 3));
             }
         }
     }
@@ -123,27 +123,27 @@ fn a_mark_splits_what_was_allocated_and_what_survives() {
 fn time_without_a_recording_is_no_time_without_growth() {
     for load in loads() {
         let trace = load.trace();
-        let View { from, to } = trace.extent;
+        let TimeRange { from, to } = trace.extent;
         let before = ranking(&whole(&trace));
-        let longer = View { from: Ticks(from.0 - 7_000), to: Ticks(to.0 + 7_000) };
-        assert_eq!(ranking(&judged(&trace, longer, By::Tag)), before, "around the trace");
+        let longer = TimeRange { from: Ticks(from.0 - 7_000), to: Ticks(to.0 + 7_000) };
+        assert_eq!(ranking(&judged(&trace, longer, SuspectGrouping::Tag)), before, "around the trace");
         // The same in a log whose beginning is overwritten: it is analyzed from where it was recorded.
         let mut wrapped = load.trace();
         let inner = Arc::get_mut(&mut wrapped).unwrap();
-        inner.anomalies.add(poolscope_etl::diagnostics::AnomalyKind::WrappedCircular, 1);
+        inner.diagnostics.add(poolscope_etl::diagnostics::DiagnosticKind::WrappedCircular, 1);
         inner.extent.from = Ticks(from.0 - 30_000);
-        let first = super::trust::first_pool_event(&wrapped).unwrap();
-        inner_range(&mut wrapped, View { from: first, to });
-        let (all, rest) = (whole(&wrapped), judged(&wrapped, View { from: first, to }, By::Tag));
-        assert_eq!((all.span, rest.span.view.from), (rest.span, first));
-        let verdicts = |j: &Judgement| j.suspects.iter().map(|s| (s.tag.clone(), s.verdict)).collect::<Vec<_>>();
+        let first = super::data_quality::first_pool_event(&wrapped).unwrap();
+        inner_range(&mut wrapped, TimeRange { from: first, to });
+        let (all, rest) = (whole(&wrapped), judged(&wrapped, TimeRange { from: first, to }, SuspectGrouping::Tag));
+        assert_eq!((all.range, rest.range.active.from), (rest.range, first));
+        let verdicts = |j: &LeakAnalysis| j.suspects.iter().map(|s| (s.tag.clone(), s.verdict)).collect::<Vec<_>>();
         assert_eq!(verdicts(&all), verdicts(&rest));
-        assert!(all.trust.factor() < rest.trust.factor(), "the gap still costs trust");
+        assert!(all.data_quality.confidence_factor() < rest.data_quality.confidence_factor(), "the gap still costs trust");
     }
 }
 
 /// Sets the recorded range of a trace.
-fn inner_range(trace: &mut Arc<Trace>, range: View) {
+fn inner_range(trace: &mut Arc<Trace>, range: TimeRange) {
     Arc::get_mut(trace).unwrap().recorded = RecordedRange { start_missing: true, ..RecordedRange::whole(range) };
 }
 
@@ -151,19 +151,19 @@ fn inner_range(trace: &mut Arc<Trace>, range: View) {
 fn every_free_of_the_view_is_counted() {
     for load in loads() {
         let trace = load.trace();
-        let view = View { from: Ticks(3_000), ..trace.extent };
+        let view = TimeRange { from: Ticks(3_000), ..trace.extent };
         let ends = |time: &&Ticks| **time >= view.from && **time <= view.to;
         let truth = trace.allocations.free_time.iter().filter(ends).count() as u64;
-        let judgement = judged(&trace, view, By::Tag);
+        let judgement = judged(&trace, view, SuspectGrouping::Tag);
         let counted: u64 = judgement.suspects.iter().map(|s| s.evidence.freed.count).sum();
         let tags: Vec<&Option<String>> = judgement.suspects.iter().map(|s| &s.tag).collect();
         // A tag of which nothing was allocated in the view is no suspect.
         let others = (0..trace.allocations.len()).filter(|row| {
-            let of = trace.contexts.rows()[trace.allocations.alloc_context[*row].index()].tag.text();
+            let of = trace.attributes.rows()[trace.allocations.alloc_attributes[*row].index()].tag.text();
             ends(&&trace.allocations.free_time[*row]) && !tags.contains(&&Some(of))
         });
         assert_eq!(counted + others.count() as u64, truth);
-        assert!(judgement.suspects.iter().any(|s| s.evidence.freed_earlier.count > 0));
+        assert!(judgement.suspects.iter().any(|s| s.evidence.freed_preexisting.count > 0));
     }
 }
 
@@ -172,10 +172,10 @@ fn a_late_mark_is_no_warm_up() {
     let trace = loads()[0].trace();
     let marked = |at| {
         let names = Names::new(trace.clone(), FrameNaming::Symbol).with_marks(&[Ticks(at)]);
-        judge(&names, Request { view: trace.extent, by: By::Tag, warm_up: WarmUp::Usual }, &never).unwrap().span.from
+        analyze(&names, AnalysisRequest { visible_range: trace.extent, grouping: SuspectGrouping::Tag, warm_up: WarmUp::Automatic }, &never).unwrap().range.warm_up_end
     };
     assert_eq!(marked(4_000), Ticks(4_000));
-    assert_eq!(marked(9_500), whole(&trace).span.from);
+    assert_eq!(marked(9_500), whole(&trace).range.warm_up_end);
 }
 
 #[test]
@@ -204,8 +204,8 @@ fn odd_blocks_are_judged_without_failing() {
         let trace = testkit::trace(&blocks);
         let ends = [(0, 10_000), (5_000, 5_000), (2_000, 7_000), (-5, -1), (i64::MIN + 1, i64::MAX - 1), (9_000, 100)];
         for (from, to) in ends {
-            for by in By::ALL {
-                let judgement = judged(&trace, View { from: Ticks(from), to: Ticks(to) }, by);
+            for by in SuspectGrouping::ALL {
+                let judgement = judged(&trace, TimeRange { from: Ticks(from), to: Ticks(to) }, by);
                 for s in &judgement.suspects {
                     assert!((0.0..=1.0).contains(&s.confidence) && (0.0..=100.0).contains(&s.score), "{s:?}");
                     assert!(s.growth_bytes_per_s.is_finite() && (0.0..=1.0).contains(&s.stack_share), "{s:?}");
@@ -216,7 +216,7 @@ fn odd_blocks_are_judged_without_failing() {
 }
 
 /// Growth of all that is in a pool, by suspect and what belongs to none.
-fn pool_sum(judgement: &Judgement, paged: bool) -> f64 {
+fn pool_sum(judgement: &LeakAnalysis, paged: bool) -> f64 {
     let of_suspects: f64 = judgement.suspects.iter().filter(|s| s.paged == paged).map(|s| s.growth_bytes_per_s).sum();
     of_suspects + judgement.pools[usize::from(paged)].unattributed_bytes_per_s
 }
@@ -225,11 +225,11 @@ fn pool_sum(judgement: &Judgement, paged: bool) -> f64 {
 fn growth_adds_up_however_it_is_grouped_and_is_that_of_the_pivot() {
     for load in loads() {
         let trace = load.trace();
-        for view in [trace.extent, View { from: Ticks(2_000), to: Ticks(7_500) }] {
-            let by_tag = judged(&trace, view, By::Tag);
+        for view in [trace.extent, TimeRange { from: Ticks(2_000), to: Ticks(7_500) }] {
+            let by_tag = judged(&trace, view, SuspectGrouping::Tag);
             for paged in [false, true] {
-                let whole = by_tag.pools[usize::from(paged)].slope_bytes_per_s;
-                for by in By::ALL {
+                let whole = by_tag.pools[usize::from(paged)].net_growth_bytes_per_s;
+                for by in SuspectGrouping::ALL {
                     let sum = pool_sum(&judged(&trace, view, by), paged);
                     assert!((sum - whole).abs() <= 1e-6 * whole.abs().max(1.0), "{by:?} {paged}: {sum} {whole}");
                 }
@@ -282,7 +282,7 @@ fn a_leak_grows_the_same_over_one_or_a_hundred_stacks_processes_and_sizes() {
         let suspect = &judgement.suspects[0];
         assert_eq!((judgement.suspects.len(), suspect.verdict), (1, Verdict::Leak), "{ways}");
         assert!((suspect.growth_bytes_per_s / planted - 1.0).abs() < 0.05, "{ways}: {}", suspect.growth_bytes_per_s);
-        let by_stack = judged(&trace, trace.extent, By::Stack);
+        let by_stack = judged(&trace, trace.extent, SuspectGrouping::Stack);
         let sum: f64 = by_stack.suspects.iter().map(|s| s.growth_bytes_per_s).sum();
         assert!((sum - suspect.growth_bytes_per_s).abs() < 1e-6 * sum, "{ways}: {sum}");
         assert_eq!(judgement.pools[0].leak_bytes_per_s, suspect.growth_bytes_per_s);

@@ -17,7 +17,7 @@ use crate::trace::ids::{AttributesId, StackId};
 use crate::trace::summary::TraceStatistics;
 use crate::trace::time::{Ticks, TimeRange};
 use poolscope_base::progress::{CancelToken, Cancelled};
-use poolscope_etl::diagnostics::{Anomalies, AnomalyKind};
+use poolscope_etl::diagnostics::{Diagnostics, DiagnosticKind};
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
@@ -34,23 +34,23 @@ pub fn assemble(
     paired: Paired,
     (options, cancel): (LoadOptions, &CancelToken),
 ) -> Result<Trace, Cancelled> {
-    let mut clock_anomalies = Anomalies::default();
+    let mut clock_anomalies = Diagnostics::default();
     let second = clock::named(&origin.logfile).ticks_per_second as i64;
     let recording = Recording::new(shards.iter().flat_map(|s| s.spans.iter().copied()), second, &mut clock_anomalies);
     let checked = clock::check(origin, shown(origin, &recording, &shards));
-    if checked.is_doubtful && origin.anomalies.count(AnomalyKind::HeaderClock) == 0 {
-        clock_anomalies.add(AnomalyKind::HeaderClock, 1);
+    if checked.is_doubtful && origin.diagnostics.count(DiagnosticKind::HeaderClock) == 0 {
+        clock_anomalies.add(DiagnosticKind::HeaderClock, 1);
     }
     let clock = checked.clock;
     let extent = extent(&shards, checked.end, recording.last());
     let census = census(origin, &shards, &joined);
-    let mut anomalies = origin.anomalies.clone();
+    let mut diagnostics = origin.diagnostics.clone();
     for shard in &shards {
-        anomalies.merge(&shard.anomalies);
+        diagnostics.merge(&shard.diagnostics);
     }
-    anomalies.merge(&joined.anomalies);
-    anomalies.merge(&paired.anomalies);
-    anomalies.merge(&clock_anomalies);
+    diagnostics.merge(&joined.diagnostics);
+    diagnostics.merge(&paired.diagnostics);
+    diagnostics.merge(&clock_anomalies);
     let first_time = shards.iter().filter_map(|s| s.first_time).min();
     let is_wrapped = verdicts::has_wrapped(origin, first_time, &clock, extent.to);
     let recorded = recorded::recorded_range(&recording, origin, &checked, is_wrapped, cancel)?;
@@ -68,7 +68,7 @@ pub fn assemble(
         processes: facts.processes,
         pool_rundown: facts.snapshots,
         statistics: census,
-        anomalies,
+        diagnostics,
     };
     verdicts::add(&mut trace, origin, verdicts::Found { is_wrapped, headers }, options);
     Ok(trace)
@@ -176,7 +176,7 @@ fn unknown_allocators(extra: &[ExtraRow], contexts: &mut AttributesTable) -> FxH
         if of_free.contains_key(&row.context) {
             continue;
         }
-        let Some(context) = contexts.get(row.context).map(|context| context.without_allocator()) else { continue };
+        let Some(context) = contexts.get(row.context).map(|context| context.with_unknown_allocator()) else { continue };
         let id = *known.entry(context).or_insert_with(|| contexts.push(context));
         of_free.insert(row.context, id);
     }

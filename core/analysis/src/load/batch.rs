@@ -1,9 +1,9 @@
 //! Records of another reader on their way to the workers: that reader keeps its memory to itself, so each batch is a copy
 //! of its records. A batch ends by what it holds, never by time, so that the same trace gives the same batches.
 
-use poolscope_etl::event::kind::{self, EventKind};
+use poolscope_etl::event::EventKind;
 use poolscope_etl::record::{Record, RecordKey};
-use poolscope_etl::source::RecordSink;
+use poolscope_etl::reader::RecordSink;
 use std::ops::ControlFlow;
 use std::sync::mpsc::SyncSender;
 
@@ -119,8 +119,8 @@ impl RecordSink for Batcher {
 
 fn kind_of(key: &RecordKey) -> EventKind {
     match key {
-        RecordKey::Hook(hook) => kind::of_hook(*hook),
-        RecordKey::Provider { guid, opcode } => kind::of_provider(guid, *opcode),
+        RecordKey::Hook(hook) => EventKind::from_hook(*hook),
+        RecordKey::Provider { guid, opcode } => EventKind::from_provider(guid, *opcode),
         RecordKey::Message | RecordKey::Other(_) => EventKind::Unknown,
     }
 }

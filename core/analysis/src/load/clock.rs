@@ -3,7 +3,7 @@
 
 use super::origin::Origin;
 use crate::trace::time::{Clock, ClockKind, Ticks};
-use poolscope_etl::logfile::LogfileHeader;
+use poolscope_etl::file::LogfileHeader;
 
 /// Every system here has had it or one of [`KNOWN_HZ`].
 const USUAL_HZ: u64 = 10_000_000;
@@ -141,8 +141,8 @@ fn likely_start(origin: &Origin, clock: &Clock, last: Option<Ticks>) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use poolscope_etl::diagnostics::Anomalies;
-    use poolscope_etl::layout::Tail;
+    use poolscope_etl::diagnostics::Diagnostics;
+    use poolscope_etl::file::Tail;
 
     const START: i64 = 132_854_688_000_000_000;
 
@@ -170,7 +170,7 @@ mod tests {
             tail: Tail::Whole,
             newest: None,
             is_last_marked: true,
-            anomalies: Anomalies::default(),
+            diagnostics: Diagnostics::default(),
         };
         check(&origin, shown)
     }

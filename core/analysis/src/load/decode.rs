@@ -9,16 +9,15 @@ use super::span::{Believed, Span, times_behind};
 use super::{LoadOptions, StackScope};
 use crate::trace::attributes::EventAttributes;
 use crate::trace::time::Ticks;
-use poolscope_base::bytes::guid::Guid;
+use poolscope_base::guid::Guid;
 use poolscope_base::progress::{CancelToken, Cancelled, Progress};
-use poolscope_etl::anchor::Anchor;
 use poolscope_etl::buffer::{HEADER_BYTES, TYPE_HEADER};
-use poolscope_etl::diagnostics::AnomalyKind;
-use poolscope_etl::event::kind::{self, EventKind};
-use poolscope_etl::event::{pool, stack};
-use poolscope_etl::layout::BufferRef;
+use poolscope_etl::diagnostics::DiagnosticKind;
+use poolscope_etl::event::pool::PoolEvent;
+use poolscope_etl::event::stack::{InlineStackEvent, StackKeyDefinitionEvent, StackKeyReferenceEvent, is_kernel_address};
+use poolscope_etl::event::{EventKind, is_event_trace_group, is_kernel_group};
+use poolscope_etl::file::{BodyScratch, BufferRef, RecordClock, TraceFile};
 use poolscope_etl::record::{self, Record, RecordKey, Records};
-use poolscope_etl::walk::{Scratch, TraceFile};
 use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
 
@@ -28,7 +27,7 @@ const DENSE_HOOKS: usize = 0x2000;
 /// Memory that a worker uses again for each range.
 #[derive(Default)]
 pub struct Worker {
-    scratch: Scratch,
+    scratch: BodyScratch,
     recent: RecentEvents,
     hooks: Vec<u64>,
     frames: Vec<u64>,
@@ -47,15 +46,15 @@ impl Worker {
     ) -> Result<Shard, Cancelled> {
         // A pool event takes 56 bytes on a 64-bit system.
         let events = buffers.iter().map(|b| b.header.filled_bytes as usize / 56).sum();
-        let (mut decoder, scratch) = self.begin(raws, file.time_zero, options, events);
-        decoder.believed = Some(believed(&file.anchor));
+        let (mut decoder, scratch) = self.begin(raws, file.clock.time_zero, options, events);
+        decoder.believed = Some(believed(&file.clock));
         for buffer in buffers {
             cancel.check()?;
             let (body, damage) = file.body(buffer, scratch);
             let zeros = damage.map_or(0, |_| zeros_at_end(file.data(), buffer));
             match damage {
-                Some(_) if zeros > 0 => decoder.shard.anomalies.add(AnomalyKind::ZeroedBytes, zeros),
-                Some(kind) => decoder.shard.anomalies.add_at(kind, buffer.offset),
+                Some(_) if zeros > 0 => decoder.shard.diagnostics.add(DiagnosticKind::ZeroedBytes, zeros),
+                Some(kind) => decoder.shard.diagnostics.add_at(kind, buffer.offset),
                 None => {}
             }
             let before = decoder.shard.census.records;
@@ -79,7 +78,7 @@ impl Worker {
         time_zero: i64,
         options: LoadOptions,
         events: usize,
-    ) -> (Decoder<'w>, &'w mut Scratch) {
+    ) -> (Decoder<'w>, &'w mut BodyScratch) {
         let Self { scratch, recent, hooks, frames } = self;
         hooks.clear();
         hooks.resize(DENSE_HOOKS, 0);
@@ -169,19 +168,19 @@ impl Decoder<'_> {
             let Some((at, _)) = records.damage() else { break };
             let at = start + at;
             let zeros = body.get(at..).unwrap_or_default().iter().take_while(|&&b| b == 0).count();
-            let next = record::resume(body, at, zeros);
+            let next = record::resume_after_zeros(body, at, zeros);
             read -= next.unwrap_or(body.len()) - at;
             // Zeros of a compressed stream are counted where it is stored.
             if zeros >= LEAST_ZEROS && !header.is_compressed() {
-                self.shard.anomalies.add(AnomalyKind::ZeroedBytes, zeros as u64);
+                self.shard.diagnostics.add(DiagnosticKind::ZeroedBytes, zeros as u64);
             } else {
-                self.note(AnomalyKind::BadRecord, at);
+                self.note(DiagnosticKind::BadRecord, at);
             }
             let Some(next) = next else { break };
             start = next;
         }
         if clock.went_back {
-            self.shard.anomalies.add_at(AnomalyKind::TimeWentBack, buffer.offset);
+            self.shard.diagnostics.add_at(DiagnosticKind::TimeWentBack, buffer.offset);
         }
         let wanted = (header.filled_bytes as usize).saturating_sub(HEADER_BYTES);
         self.span.read_bytes = read as u32;
@@ -203,7 +202,7 @@ impl Decoder<'_> {
             self.cpu = cpu.unwrap_or(EventAttributes::NO_CPU);
             self.framed(&record, &Records::new(&[]), &mut clock);
         }
-        self.shard.anomalies.add(AnomalyKind::TimeWentBack, u64::from(clock.went_back));
+        self.shard.diagnostics.add(DiagnosticKind::TimeWentBack, u64::from(clock.went_back));
         let spans = std::mem::take(&mut self.by_cpu).into_iter().map(|(cpu, span)| Span { cpu, ..span });
         self.shard.spans.extend(spans);
     }
@@ -239,7 +238,7 @@ impl Decoder<'_> {
         // Others are injected by merges with times of their own; nothing rests on them.
         let is_kernel = match record.key {
             RecordKey::Hook(hook) => hook != 0,
-            RecordKey::Provider { guid, .. } => kind::is_kernel_group(&guid),
+            RecordKey::Provider { guid, .. } => is_kernel_group(&guid),
             RecordKey::Message | RecordKey::Other(_) => false,
         };
         // The header record's own time has been looked at.
@@ -251,7 +250,7 @@ impl Decoder<'_> {
             return time;
         }
         let next = behind().find(|time| (believed.window.0..=believed.window.1).contains(time));
-        self.note(AnomalyKind::BadTime, record.offset);
+        self.note(DiagnosticKind::BadTime, record.offset);
         match next {
             _ if latest != Ticks::UNKNOWN => latest,
             Some(next) => next,
@@ -260,13 +259,13 @@ impl Decoder<'_> {
     }
 
     /// Counts something wrong, with its place in the file where that is known; in a compressed buffer, the buffer's.
-    fn note(&mut self, kind: AnomalyKind, body_offset: usize) {
+    fn note(&mut self, kind: DiagnosticKind, body_offset: usize) {
         match self.place {
             Place::Buffer { offset, is_plain, .. } => {
                 let within = if is_plain { HEADER_BYTES + body_offset } else { 0 };
-                self.shard.anomalies.add_at(kind, offset + within as u64);
+                self.shard.diagnostics.add_at(kind, offset + within as u64);
             }
-            Place::Unknown => self.shard.anomalies.add(kind, 1),
+            Place::Unknown => self.shard.diagnostics.add(kind, 1),
         }
     }
 
@@ -281,16 +280,16 @@ impl Decoder<'_> {
                 if let Some(time) = time {
                     self.kernel(record.key, time);
                 }
-                kind::of_hook(hook)
+                EventKind::from_hook(hook)
             }
             RecordKey::Provider { guid, opcode } => {
                 *self.providers.entry(guid).or_default() += 1;
                 // A merge and another reader give kernel records their GUIDs.
                 match time {
-                    Some(time) if kind::is_kernel_group(&guid) => self.kernel(record.key, time),
+                    Some(time) if is_kernel_group(&guid) => self.kernel(record.key, time),
                     time => self.shard.last_other_time = self.shard.last_other_time.max(time),
                 }
-                kind::of_provider(&guid, opcode)
+                EventKind::from_provider(&guid, opcode)
             }
             RecordKey::Message => {
                 self.shard.census.messages += 1;
@@ -311,7 +310,7 @@ impl Decoder<'_> {
                 self.shard.census.stack_records += 1;
                 self.stacks == StackScope::None || self.stack(record, time, kind).is_some()
             }
-            EventKind::StackDefinition => {
+            EventKind::StackKeyDefinition => {
                 self.shard.census.stack_definitions += 1;
                 self.stacks == StackScope::None || self.definition(record, time).is_some()
             }
@@ -323,8 +322,8 @@ impl Decoder<'_> {
             }
         };
         if !decoded {
-            self.note(AnomalyKind::BadPayload, record.offset);
-            if kind == EventKind::StackDefinition {
+            self.note(DiagnosticKind::BadPayload, record.offset);
+            if kind == EventKind::StackKeyDefinition {
                 self.shard.losses.push((time, time));
             }
         }
@@ -338,8 +337,8 @@ impl Decoder<'_> {
             return;
         }
         let is_pool = match key {
-            RecordKey::Hook(hook) => kind::is_pool_event(kind::of_hook(hook)),
-            RecordKey::Provider { guid, opcode } => kind::is_pool_event(kind::of_provider(&guid, opcode)),
+            RecordKey::Hook(hook) => EventKind::from_hook(hook).is_pool_event(),
+            RecordKey::Provider { guid, opcode } => EventKind::from_provider(&guid, opcode).is_pool_event(),
             RecordKey::Message | RecordKey::Other(_) => false,
         };
         let span = match self.place {
@@ -356,11 +355,11 @@ impl Decoder<'_> {
     /// A pool event. Every header kind is accepted; one without a thread takes it from its stack.
     #[inline]
     fn pool(&mut self, record: &Record<'_>, time: Ticks, is_free: bool, with_session: bool) -> bool {
-        let Some(event) = pool::pool_event(record.payload, record.pointer_size, with_session) else {
+        let Some(event) = PoolEvent::decode(record.payload, record.pointer_size, with_session) else {
             return false;
         };
         if record.version != 2 {
-            self.note(AnomalyKind::UnknownVersion, record.offset);
+            self.note(DiagnosticKind::UnknownVersion, record.offset);
         }
         let context = self.shard.contexts.intern(RawContext {
             tag: event.tag,
@@ -391,13 +390,13 @@ impl Decoder<'_> {
     fn stack(&mut self, record: &Record<'_>, mut record_time: Ticks, kind: EventKind) -> Option<()> {
         let pointer_size = record.pointer_size;
         let (target, key, kernel) = if kind == EventKind::StackInline {
-            let (target, raw) = stack::inline_stack(record.payload)?;
+            let InlineStackEvent { target, frames } = InlineStackEvent::decode(record.payload, pointer_size)?;
             self.frames.clear();
-            self.frames.extend(stack::frames(raw, pointer_size));
-            let kernel = self.frames.first().is_some_and(|&f| stack::is_kernel_address(f, pointer_size));
+            self.frames.extend(frames.iter());
+            let kernel = self.frames.first().is_some_and(|&f| is_kernel_address(f, pointer_size));
             (target, None, kernel)
         } else {
-            let (target, key) = stack::key_reference(record.payload, pointer_size)?;
+            let StackKeyReferenceEvent { target, key } = StackKeyReferenceEvent::decode(record.payload, pointer_size)?;
             let kernel = kind == EventKind::StackKeyKernel;
             // A processor's records are in order: a definition that it logged before the reference, in the same tick,
             // ended the key's life before.
@@ -433,10 +432,10 @@ impl Decoder<'_> {
     }
 
     fn definition(&mut self, record: &Record<'_>, time: Ticks) -> Option<()> {
-        let (key, raw) = stack::definition(record.payload, record.pointer_size)?;
+        let StackKeyDefinitionEvent { key, frames } = StackKeyDefinitionEvent::decode(record.payload, record.pointer_size)?;
         self.frames.clear();
-        self.frames.extend(stack::frames(raw, record.pointer_size));
-        let kernel = self.frames.first().is_some_and(|&f| stack::is_kernel_address(f, record.pointer_size));
+        self.frames.extend(frames.iter());
+        let kernel = self.frames.first().is_some_and(|&f| is_kernel_address(f, record.pointer_size));
         let raw = self.raws.intern(self.frames);
         self.shard.definitions.push(Definition { time, key, kernel, raw });
         Some(())
@@ -444,7 +443,7 @@ impl Decoder<'_> {
 
     pub(super) fn note_version(&mut self, record: &Record<'_>, newest: u8) {
         if record.version > newest {
-            self.note(AnomalyKind::UnknownVersion, record.offset);
+            self.note(DiagnosticKind::UnknownVersion, record.offset);
         }
     }
 
@@ -470,15 +469,15 @@ const LEAST_ZEROS: usize = 64;
 fn is_of_logger(key: RecordKey) -> bool {
     match key {
         RecordKey::Hook(hook) => hook < 0x100,
-        RecordKey::Provider { guid, .. } => kind::is_event_trace_group(&guid),
+        RecordKey::Provider { guid, .. } => is_event_trace_group(&guid),
         RecordKey::Message | RecordKey::Other(_) => false,
     }
 }
 
 /// Times that can be, from what opening the file has found.
-fn believed(anchor: &Anchor) -> Believed {
-    let time = |raw| relative(raw, anchor.time_zero);
-    Believed { window: (time(anchor.window.0), time(anchor.window.1)), step: anchor.second }
+fn believed(clock: &RecordClock) -> Believed {
+    let time = |raw| relative(raw, clock.time_zero);
+    Believed { window: (time(clock.plausible.0), time(clock.plausible.1)), step: clock.ticks_per_second }
 }
 
 /// Zeros at the end of a buffer whose events are not all there.

@@ -5,7 +5,7 @@ use super::shard::ImageChange;
 use crate::trace::ids::ModuleId;
 use crate::trace::module::{LoadedImage, Module, ModuleTable, Rsds, file_name};
 use crate::trace::time::Ticks;
-use poolscope_etl::event::identity::{ImageIdEvent, RsdsEvent};
+use poolscope_etl::event::image::{ImageIdEvent, RsdsEvent};
 use poolscope_etl::event::image::ImageEvent;
 use poolscope_etl::event::stack::is_kernel_address;
 use rustc_hash::FxHashMap;
@@ -318,7 +318,7 @@ fn share_identities(lives: &mut [Life]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use poolscope_base::bytes::guid::Guid;
+    use poolscope_base::guid::Guid;
 
     const BASE: u64 = 0xffff_f880_0100_0000;
 

@@ -10,7 +10,7 @@ use super::span::Span;
 use super::{clock, verdicts};
 use crate::trace::time::Ticks;
 use poolscope_etl::buffer::flag;
-use poolscope_etl::diagnostics::AnomalyKind;
+use poolscope_etl::diagnostics::DiagnosticKind;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Ranges of time in which records may be missing, both ends included: ascending, and apart from one another.
@@ -101,7 +101,7 @@ impl<'s> Search<'s> {
     fn without_buffers(&mut self) {
         let header = &self.origin.logfile;
         let is_counted = header.events_lost > 0 || header.buffers_lost > 0;
-        let has_stopped = self.origin.anomalies.count(AnomalyKind::ReaderStopped) > 0;
+        let has_stopped = self.origin.diagnostics.count(DiagnosticKind::ReaderStopped) > 0;
         let is_cut = header.end_filetime == 0 || has_stopped;
         if is_counted || is_cut || header.is_circular() || self.has_wrapped() {
             self.everywhere();
@@ -183,7 +183,7 @@ impl<'s> Search<'s> {
     /// recording.
     fn missing_buffers(&mut self) -> bool {
         let header = &self.origin.logfile;
-        if header.end_filetime == 0 || self.origin.anomalies.count(AnomalyKind::BadHeader) > 0 {
+        if header.end_filetime == 0 || self.origin.diagnostics.count(DiagnosticKind::BadHeader) > 0 {
             return false;
         }
         let held = self.origin.buffers.map_or(0, |buffers| buffers.total);
@@ -245,7 +245,7 @@ impl<'s> Search<'s> {
         let header = &self.origin.logfile;
         let marked = |bits: u16| self.spans.iter().filter(|span| span.has_flag(bits)).count() as u64;
         let is_placed = marked(flag::EVENTS_LOST | flag::BUFFER_LOST) > 0
-            || self.shards.iter().any(|shard| shard.anomalies.count(AnomalyKind::LossRecord) > 0);
+            || self.shards.iter().any(|shard| shard.diagnostics.count(DiagnosticKind::LossRecord) > 0);
         // Where the beginning was overwritten, the marks may have been as well; a merge does not keep them.
         let may_be_gone = has_wrapped && !header.is_merged();
         let is_counted = header.events_lost > 0 || header.buffers_lost > 0;
@@ -262,8 +262,8 @@ impl<'s> Search<'s> {
 mod tests {
     use super::*;
     use crate::load::origin::Buffers;
-    use poolscope_etl::layout::Tail;
-    use poolscope_etl::logfile::LogfileHeader;
+    use poolscope_etl::file::Tail;
+    use poolscope_etl::file::LogfileHeader;
 
     /// Buffers of a kilobyte, one behind the other: processor, first and last time.
     fn spans(of: &[(u16, i64, i64)]) -> Vec<Span> {
@@ -305,7 +305,7 @@ mod tests {
             tail: Tail::default(),
             newest: None,
             is_last_marked: false,
-            anomalies: poolscope_etl::diagnostics::Anomalies::default(),
+            diagnostics: poolscope_etl::diagnostics::Diagnostics::default(),
         };
         let shard = Shard { spans, ..Shard::default() };
         let ranges = Losses::of(&origin, &[shard]).ranges;

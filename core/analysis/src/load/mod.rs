@@ -27,10 +27,8 @@ mod verdicts;
 use crate::trace::Trace;
 use origin::Origin;
 use poolscope_base::progress::{CancelToken, Cancelled, Progress, Stage};
-use poolscope_etl::error::OpenError;
-use poolscope_etl::layout::BufferRef;
-use poolscope_etl::source::RecordSource;
-use poolscope_etl::walk::TraceFile;
+use poolscope_etl::file::{BufferRef, OpenError, TraceFile};
+use poolscope_etl::reader::RecordSource;
 use raw_stacks::RawStacks;
 use rayon::prelude::*;
 use shard::Shard;
@@ -96,7 +94,7 @@ impl LoadError {
 /// Loads a trace file on the current rayon pool.
 ///
 /// # Errors
-/// See [`LoadError`]. Damage within the trace is never an error: it is in the trace's anomalies.
+/// See [`LoadError`]. Damage within the trace is never an error: it is in the trace's diagnostics.
 pub fn load_file(
     path: &Path,
     options: LoadOptions,
@@ -116,13 +114,13 @@ pub fn load(
     progress: &Progress,
     cancel: &CancelToken,
 ) -> Result<Arc<Trace>, LoadError> {
-    no_panic(|| run(&file, options, progress, cancel))
+    catch_panic(|| run(&file, options, progress, cancel))
 }
 
 /// Loads what another reader hands out, on the current rayon pool and a thread for that reader. A cancel takes effect at
 /// once; a reader that cannot be stopped goes on alone, and nobody listens.
 ///
-/// The result is that of [`load`], but for what only this crate's own reader sees: see [`poolscope_etl::diagnostics::AnomalyKind::ReadByWindows`].
+/// The result is that of [`load`], but for what only this crate's own reader sees: see [`poolscope_etl::diagnostics::DiagnosticKind::ReadByWindows`].
 ///
 /// # Errors
 /// See [`LoadError`].
@@ -132,7 +130,7 @@ pub fn load_records(
     progress: &Progress,
     cancel: &CancelToken,
 ) -> Result<Arc<Trace>, LoadError> {
-    no_panic(|| {
+    catch_panic(|| {
         let raws = RawStacks::default();
         let read = other::read(&source, &raws, options, progress, cancel)?;
         finish(&read.origin, read.shards, raws, (options, progress, cancel))
@@ -140,7 +138,7 @@ pub fn load_records(
 }
 
 /// Turns a panic into an error.
-fn no_panic(work: impl FnOnce() -> Result<Arc<Trace>, LoadError>) -> Result<Arc<Trace>, LoadError> {
+fn catch_panic(work: impl FnOnce() -> Result<Arc<Trace>, LoadError>) -> Result<Arc<Trace>, LoadError> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| Err(LoadError::panicked(&*panic)))
 }
 

@@ -1,10 +1,8 @@
 //! What is known of a trace file as a whole, whichever reader opened it. It must never hold a record.
 
 use poolscope_etl::buffer::{TYPE_HEADER, flag};
-use poolscope_etl::diagnostics::Anomalies;
-use poolscope_etl::layout::{BufferRef, Gap, Tail};
-use poolscope_etl::logfile::LogfileHeader;
-use poolscope_etl::walk::TraceFile;
+use poolscope_etl::diagnostics::Diagnostics;
+use poolscope_etl::file::{BufferRef, LogfileHeader, Tail, TraceFile, UnreadableRange};
 
 /// The file as a whole.
 #[derive(Debug)]
@@ -18,7 +16,7 @@ pub struct Origin {
     /// Raw timestamp of time zero.
     pub time_zero: i64,
     /// Bytes that belong to no readable buffer.
-    pub gaps: Vec<Gap>,
+    pub gaps: Vec<UnreadableRange>,
     /// How the file ends.
     pub tail: Tail,
     /// Highest number of a buffer, where each has one of its own.
@@ -26,7 +24,7 @@ pub struct Origin {
     /// The last buffer of the file is marked as the last of a flush.
     pub is_last_marked: bool,
     /// What was found wrong so far.
-    pub anomalies: Anomalies,
+    pub diagnostics: Diagnostics,
 }
 
 /// Numbers of buffers.
@@ -46,7 +44,7 @@ impl Origin {
             file_bytes: file.data().len() as u64,
             buffers: Some(Buffers { total: buffers.len() as u64, compressed }),
             wrapped: file.layout.wrapped,
-            time_zero: file.time_zero,
+            time_zero: file.clock.time_zero,
             gaps: file.layout.gaps.clone(),
             tail: file.layout.tail,
             newest: newest(buffers),
@@ -54,7 +52,7 @@ impl Origin {
                 .iter()
                 .max_by_key(|buffer| buffer.offset)
                 .is_some_and(|buffer| buffer.header.flags & flag::FLUSH_MARKER != 0),
-            anomalies: file.anomalies.clone(),
+            diagnostics: file.diagnostics.clone(),
         }
     }
 }

@@ -10,15 +10,12 @@ use super::raw_stacks::RawStacks;
 use super::shard::Shard;
 use super::{LoadError, LoadOptions};
 use poolscope_base::progress::{CancelToken, Cancelled, Progress, Stage};
-use poolscope_etl::anchor;
 use poolscope_etl::buffer::{HEADER_BYTES, MAX_BUFFER_BYTES};
-use poolscope_etl::diagnostics::{Anomalies, AnomalyKind};
-use poolscope_etl::error::OpenError;
-use poolscope_etl::event::kind::{self, EventKind};
-use poolscope_etl::layout::Tail;
-use poolscope_etl::logfile::LogfileHeader;
+use poolscope_etl::diagnostics::{Diagnostics, DiagnosticKind};
+use poolscope_etl::file::{ClockEvidence, LogfileHeader, OpenError, RecordClock, Tail};
+use poolscope_etl::event::EventKind;
 use poolscope_etl::record::{Record, RecordKey};
-use poolscope_etl::source::RecordSource;
+use poolscope_etl::reader::RecordSource;
 use rayon::prelude::*;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -46,9 +43,9 @@ pub fn read(
     progress.set_total(source.file_bytes());
     progress.enter(Stage::Records);
     let mut stream = Stream::begin(source)?;
-    let mut anomalies = Anomalies::default();
+    let mut diagnostics = Diagnostics::default();
     let first = stream.next(cancel)?;
-    let (logfile, time_zero) = first_header(first.as_ref(), &mut anomalies);
+    let (logfile, time_zero) = first_header(first.as_ref(), &mut diagnostics);
     let mut meter = Meter::new(source.file_bytes(), &logfile, time_zero);
     let mut shards = Vec::new();
     let mut next = first;
@@ -73,7 +70,7 @@ pub fn read(
     match stream.error {
         // Without any record there is no trace to be partly read.
         Some(error) if shards.is_empty() => return Err(error),
-        Some(LoadError::Open(_)) => anomalies.add(AnomalyKind::ReaderStopped, 1),
+        Some(LoadError::Open(_)) => diagnostics.add(DiagnosticKind::ReaderStopped, 1),
         Some(error) => return Err(error),
         None if shards.is_empty() => {
             let (path, reason) = (PathBuf::from(source.name()), "it found no record in it".to_owned());
@@ -81,8 +78,8 @@ pub fn read(
         }
         None => {}
     }
-    anomalies.add(AnomalyKind::ReadByWindows, 1);
-    let tail = if anomalies.count(AnomalyKind::ReaderStopped) > 0 { Tail::Torn } else { Tail::Whole };
+    diagnostics.add(DiagnosticKind::ReadByWindows, 1);
+    let tail = if diagnostics.count(DiagnosticKind::ReaderStopped) > 0 { Tail::Torn } else { Tail::Whole };
     let origin = Origin {
         logfile,
         file_bytes: source.file_bytes(),
@@ -93,27 +90,27 @@ pub fn read(
         tail,
         newest: None,
         is_last_marked: true,
-        anomalies,
+        diagnostics,
     };
     Ok(ReadRecords { origin, shards })
 }
 
 /// The log-file header of a trace and the time of its record. It comes first; where it does not, what can be known
 /// without it stands in.
-fn first_header(batch: Option<&Batch>, anomalies: &mut Anomalies) -> (LogfileHeader, i64) {
+fn first_header(batch: Option<&Batch>, diagnostics: &mut Diagnostics) -> (LogfileHeader, i64) {
     let records = || batch.into_iter().flat_map(Batch::records).map(|(record, _)| record);
     let Some(record) = records().find(is_header) else {
-        anomalies.add(AnomalyKind::BadHeader, 1);
+        diagnostics.add(DiagnosticKind::BadHeader, 1);
         let pointer_size = records().next().map_or(8, |record| u32::from(record.pointer_size));
         return (LogfileHeader::assumed(0, pointer_size), records().find_map(|record| record.time).unwrap_or(0));
     };
     let pointer_size = u32::from(record.pointer_size);
     let mut logfile = LogfileHeader::parse(record.payload).unwrap_or_else(|| {
-        anomalies.add(AnomalyKind::BadHeader, 1);
+        diagnostics.add(DiagnosticKind::BadHeader, 1);
         LogfileHeader::assumed(0, pointer_size)
     });
     if !matches!(logfile.pointer_size, 4 | 8) {
-        anomalies.add(AnomalyKind::BadHeader, 1);
+        diagnostics.add(DiagnosticKind::BadHeader, 1);
         logfile.pointer_size = pointer_size;
     }
     if (logfile.buffer_bytes as usize) < HEADER_BYTES || logfile.buffer_bytes > MAX_BUFFER_BYTES {
@@ -121,18 +118,18 @@ fn first_header(batch: Option<&Batch>, anomalies: &mut Anomalies) -> (LogfileHea
     }
     // Windows hands out records by time: the one behind the header record is the first of all, or the logger's own.
     let next = records().filter(|record| !is_header(record)).find_map(|record| record.time);
-    let found = anchor::Evidence { sibling: None, first: next, last: None };
-    let anchor = anchor::anchor(&logfile, record.time, found, false);
-    if !anchor.is_from_header {
-        anomalies.add(AnomalyKind::HeaderClock, 1);
+    let found = ClockEvidence { sibling: None, first: next, last: None };
+    let clock = RecordClock::new(&logfile, record.time, found, false);
+    if !clock.is_from_header {
+        diagnostics.add(DiagnosticKind::HeaderClock, 1);
     }
-    (logfile, anchor.time_zero)
+    (logfile, clock.time_zero)
 }
 
 fn is_header(record: &Record<'_>) -> bool {
     match record.key {
-        RecordKey::Hook(hook) => kind::of_hook(hook) == EventKind::LogfileHeader,
-        RecordKey::Provider { guid, opcode } => kind::of_provider(&guid, opcode) == EventKind::LogfileHeader,
+        RecordKey::Hook(hook) => EventKind::from_hook(hook) == EventKind::LogfileHeader,
+        RecordKey::Provider { guid, opcode } => EventKind::from_provider(&guid, opcode) == EventKind::LogfileHeader,
         RecordKey::Message | RecordKey::Other(_) => false,
     }
 }
@@ -231,7 +228,7 @@ mod tests {
         let time = Some(5_500);
         let head =
             Record { key, version: 0, pointer_size: 8, thread: None, process: None, time, payload: &[], offset: 0 };
-        assert!(poolscope_etl::source::RecordSink::take(&mut batcher, &head, None).is_continue());
+        assert!(poolscope_etl::reader::RecordSink::take(&mut batcher, &head, None).is_continue());
         assert!(batcher.send().is_continue());
         let round = [receiver.recv().expect("a batch was sent")];
         let progress = Progress::default();

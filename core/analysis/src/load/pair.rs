@@ -9,7 +9,7 @@ use crate::trace::attributes::{EventAttributes, AttributesTable};
 use crate::trace::ids::{AttributesId, StackId};
 use crate::trace::time::Ticks;
 use poolscope_base::progress::{CancelToken, Cancelled};
-use poolscope_etl::diagnostics::{Anomalies, AnomalyKind};
+use poolscope_etl::diagnostics::{Diagnostics, DiagnosticKind};
 use rayon::prelude::*;
 use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 
@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 pub struct Paired {
     pub ends: Vec<End>,
     pub extra: Vec<ExtraRow>,
-    pub anomalies: Anomalies,
+    pub diagnostics: Diagnostics,
 }
 
 /// How one allocation ended. Workers write different rows of one table: each field is its own atomic, and together they
@@ -112,7 +112,7 @@ pub fn pair(shards: &mut [Shard], contexts: &AttributesTable, cancel: &CancelTok
     let paired = Paired {
         ends: (0..allocs).into_par_iter().map(|_| End::default()).collect(),
         extra: Vec::new(),
-        anomalies: Anomalies::default(),
+        diagnostics: Diagnostics::default(),
     };
     let input = Input { shards, parts: &parts, bases: &bases, contexts, paired: &paired };
     let outcomes: Vec<Outcome> = (0..1_usize << bits)
@@ -126,7 +126,7 @@ pub fn pair(shards: &mut [Shard], contexts: &AttributesTable, cancel: &CancelTok
     let mut paired = paired;
     for mut outcome in outcomes {
         paired.extra.append(&mut outcome.extra);
-        paired.anomalies.merge(&outcome.anomalies);
+        paired.diagnostics.merge(&outcome.diagnostics);
     }
     Ok(paired)
 }
@@ -162,7 +162,7 @@ struct Scratch {
 #[derive(Default)]
 struct Outcome {
     extra: Vec<ExtraRow>,
-    anomalies: Anomalies,
+    diagnostics: Diagnostics,
 }
 
 struct Input<'a> {
@@ -244,13 +244,13 @@ impl Input<'_> {
             if !event.is_free() {
                 if let Some(earlier) = live.replace(event) {
                     self.end_of(earlier).set(event.entry.time, IMPLIED, StackId::EMPTY.0);
-                    outcome.anomalies.add(AnomalyKind::ImpliedFree, 1);
+                    outcome.diagnostics.add(DiagnosticKind::ImpliedFree, 1);
                 }
                 continue;
             }
             match live.take() {
                 Some(alloc) => self.end(alloc, event, outcome),
-                None => outcome.extra.push(self.extra_row(event, freed, &mut outcome.anomalies)),
+                None => outcome.extra.push(self.extra_row(event, freed, &mut outcome.diagnostics)),
             }
             freed = Some(event.entry.time);
         }
@@ -262,15 +262,15 @@ impl Input<'_> {
         let (context, before) = (free_entry.context, alloc_entry.context);
         let tag = |id: u32| self.contexts.get(AttributesId(id)).map(|c| c.tag);
         if free_entry.size != alloc_entry.size || (context != before && tag(context) != tag(before)) {
-            outcome.anomalies.add(AnomalyKind::PairDisagrees, 1);
+            outcome.diagnostics.add(DiagnosticKind::PairDisagrees, 1);
         }
     }
 
-    fn extra_row(&self, free: &Event, freed: Option<Ticks>, anomalies: &mut Anomalies) -> ExtraRow {
+    fn extra_row(&self, free: &Event, freed: Option<Ticks>, diagnostics: &mut Diagnostics) -> ExtraRow {
         let entry = &free.entry;
         let sizes = &self.shards[free.shard as usize].frees.size;
-        let kind = if freed.is_some() { AnomalyKind::ImpliedAllocation } else { AnomalyKind::FreeWithoutAllocation };
-        anomalies.add(kind, 1);
+        let kind = if freed.is_some() { DiagnosticKind::ImpliedAllocation } else { DiagnosticKind::FreeWithoutAllocation };
+        diagnostics.add(kind, 1);
         ExtraRow {
             alloc_time: freed.unwrap_or(Ticks::UNKNOWN),
             free_time: entry.time,

@@ -8,8 +8,8 @@ use crate::trace::recorded::{CpuRange, Hole, RecordedRange};
 use crate::trace::time::{Ticks, TimeRange};
 use poolscope_base::progress::{CancelToken, Cancelled};
 use poolscope_etl::buffer::flag;
-use poolscope_etl::diagnostics::{Anomalies, AnomalyKind};
-use poolscope_etl::layout::Tail;
+use poolscope_etl::diagnostics::{Diagnostics, DiagnosticKind};
+use poolscope_etl::file::Tail;
 use std::collections::BTreeMap;
 
 /// A CPU matters if it has written this share of the pool events (of all kernel records where there are none), in percent.
@@ -31,21 +31,21 @@ pub struct Recording {
 
 impl Recording {
     /// Sorts the spans of all shards, which are in the order of the recording.
-    pub fn new(spans: impl Iterator<Item = Span>, second: i64, anomalies: &mut Anomalies) -> Self {
+    pub fn new(spans: impl Iterator<Item = Span>, second: i64, diagnostics: &mut Diagnostics) -> Self {
         let mut spans: Vec<Span> = spans.filter(|span| span.records > 0).collect();
         let mut chains: BTreeMap<u16, Vec<usize>> = BTreeMap::new();
         for (place, span) in spans.iter().enumerate() {
             chains.entry(span.cpu).or_default().push(place);
         }
         let went_back = drop_unconfirmed(&mut spans, &chains, second);
-        anomalies.add(AnomalyKind::ClockWentBack, went_back);
+        diagnostics.add(DiagnosticKind::ClockWentBack, went_back);
         let cpus = chains.iter().map(|(&cpu, chain)| cpu_range(cpu, chain.iter().map(|&at| &spans[at]))).collect();
         let recording = Self { spans, chains, cpus };
         if let (Some(first), Some(last)) = (recording.first(), recording.last())
             && first == last
             && recording.records() >= STANDS_STILL
         {
-            anomalies.add(AnomalyKind::ClockStandsStill, 1);
+            diagnostics.add(DiagnosticKind::ConstantTimestamps, 1);
         }
         recording
     }
@@ -455,11 +455,11 @@ mod tests {
             stored_bytes: 1_000,
             ..Span::default()
         };
-        Recording::new(buffers.iter().map(span), 10, &mut Anomalies::default())
+        Recording::new(buffers.iter().map(span), 10, &mut Diagnostics::default())
     }
 
     fn origin(mode: u32) -> Origin {
-        use poolscope_etl::logfile::LogfileHeader;
+        use poolscope_etl::file::LogfileHeader;
         Origin {
             logfile: LogfileHeader {
                 log_file_mode: mode,
@@ -475,7 +475,7 @@ mod tests {
             tail: Tail::Whole,
             newest: None,
             is_last_marked: true,
-            anomalies: Anomalies::default(),
+            diagnostics: Diagnostics::default(),
         }
     }
 
@@ -507,11 +507,11 @@ mod tests {
     fn only_cpus_that_matter_end_a_file_whose_end_is_missing() {
         let buffers = [(0, 0, 500, 4_000), (0, 500, 990, 4_000), (1, 0, 600, 1_000), (2, 0, 100, 20)];
         let found = recording(&buffers);
-        let unclosed = Origin { logfile: poolscope_etl::logfile::LogfileHeader::default(), ..origin(1) };
+        let unclosed = Origin { logfile: poolscope_etl::file::LogfileHeader::default(), ..origin(1) };
         let clock = crate::load::clock::named(&unclosed.logfile);
         let checked = Checked { clock, end: None, is_doubtful: false };
         let range =
-            recorded_range(&found, &unclosed, &checked, false, &CancelToken::default()).expect("nobody cancels");
+            recorded_range(&found, &unclosed, &checked, false, &CancelToken::none()).expect("nobody cancels");
         assert_eq!((range.range.from.0, range.range.to.0), (0, 600));
         assert!(range.end_missing && !range.start_missing && range.holes.is_empty());
     }

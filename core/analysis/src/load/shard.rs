@@ -5,13 +5,13 @@ use super::span::Span;
 use crate::trace::attributes::EventAttributes;
 use crate::trace::summary::RundownPhase;
 use crate::trace::time::Ticks;
-use poolscope_base::bytes::guid::Guid;
-use poolscope_etl::diagnostics::Anomalies;
-use poolscope_etl::event::identity::{ImageIdEvent, RsdsEvent};
+use poolscope_base::guid::Guid;
+use poolscope_etl::diagnostics::Diagnostics;
+use poolscope_etl::event::image::{ImageIdEvent, RsdsEvent};
 use poolscope_etl::event::image::ImageEvent;
-use poolscope_etl::event::pool::{BigPoolEntry, TagCounters};
+use poolscope_etl::event::pool::{BigPoolEntry, PoolTagUsage};
 use poolscope_etl::event::process::ProcessEvent;
-use poolscope_etl::event::system::CpuConfig;
+use poolscope_etl::event::system::{BuildInfo, CpuConfig};
 use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
@@ -193,9 +193,9 @@ pub enum Rare {
     ImageId(ImageIdEvent),
     Rsds(RsdsEvent),
     Cpu(CpuConfig),
-    Build(String, String),
+    Build(BuildInfo),
     PoolGroup(bool),
-    Tags { end: RundownPhase, session: Option<u32>, rows: Vec<TagCounters> },
+    Tags { end: RundownPhase, session: Option<u32>, rows: Vec<PoolTagUsage> },
     Big { end: RundownPhase, session: Option<u32>, rows: Vec<BigPoolEntry> },
 }
 
@@ -248,7 +248,7 @@ pub struct Shard {
     pub loose: Vec<LooseStack>,
     pub rare: Vec<(Ticks, Rare)>,
     pub census: ShardCensus,
-    pub anomalies: Anomalies,
+    pub diagnostics: Diagnostics,
     /// Latest time of a record that is not the kernel's.
     pub last_other_time: Option<Ticks>,
     /// Ranges of time of which records are known to be missing or out of order.

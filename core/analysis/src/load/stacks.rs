@@ -16,7 +16,7 @@ use crate::trace::stack::{Frame, StackInterner, StackTable};
 use crate::trace::summary::StackStatistics;
 use crate::trace::time::Ticks;
 use poolscope_base::progress::{CancelToken, Cancelled};
-use poolscope_etl::diagnostics::{Anomalies, AnomalyKind};
+use poolscope_etl::diagnostics::{Diagnostics, DiagnosticKind};
 use poolscope_etl::event::stack::is_kernel_address;
 use rayon::prelude::*;
 use rustc_hash::{FxHashMap, FxHashSet};
@@ -26,7 +26,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 pub struct Joined {
     pub stacks: StackTable,
     pub census: StackStatistics,
-    pub anomalies: Anomalies,
+    pub diagnostics: Diagnostics,
 }
 
 /// Two raw halves, and what decides which modules their addresses lie in.
@@ -92,10 +92,10 @@ pub fn join(
     joined.census.matched = shards.iter().map(|s| s.census.pool_stack_records).sum();
     joined.census.unmatched = unmatched + shards.iter().map(|s| s.census.unmatched_stacks).sum::<u64>();
     joined.census.distinct = builder.distinct();
-    joined.anomalies.add(AnomalyKind::UnresolvedKey, joined.census.unresolved_keys);
+    joined.diagnostics.add(DiagnosticKind::UnresolvedKey, joined.census.unresolved_keys);
     let marked = |stacks: &[u32]| stacks.iter().filter(|stack| **stack & UNCERTAIN != 0).count() as u64;
     let uncertain = shards.iter().map(|shard| marked(&shard.allocs.stack) + marked(&shard.frees.stack)).sum();
-    joined.anomalies.add(AnomalyKind::UncertainStack, uncertain);
+    joined.diagnostics.add(DiagnosticKind::UncertainStack, uncertain);
     joined.stacks = builder.interner.finish();
     Ok(joined)
 }
@@ -104,7 +104,7 @@ fn add(joined: &mut Joined, outcome: &Outcome) {
     joined.census.resolved_keys += outcome.resolved;
     joined.census.unresolved_keys += outcome.unresolved;
     joined.census.uncertain_keys += outcome.uncertain;
-    joined.anomalies.add(AnomalyKind::KeyMismatch, outcome.mismatched);
+    joined.diagnostics.add(DiagnosticKind::KeyMismatch, outcome.mismatched);
 }
 
 /// What became of key references.

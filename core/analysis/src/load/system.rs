@@ -49,7 +49,7 @@ pub fn collect(origin: &Origin, shards: &mut [Shard]) -> Facts {
                 summary.memory_mb = Some(cpu.memory_mb).filter(|&mb| mb > 0);
                 summary.computer = Some(cpu.computer).filter(|name| !name.is_empty());
             }
-            Rare::Build(build, product) => summary.os_name = Some(format!("{product} ({build})")),
+            Rare::Build(info) => summary.os_name = Some(format!("{} ({})", info.product, info.build)),
             Rare::PoolGroup(on) => {
                 summary.pool_group_enabled = Some(summary.pool_group_enabled.unwrap_or(false) || on);
             }
@@ -84,7 +84,7 @@ fn snapshot(snapshots: &mut PoolRundown, time: Ticks, rare: Rare) {
     let usage = |(allocs, frees, used_bytes)| PoolUsage { allocs, frees, used_bytes };
     match rare {
         Rare::Tags { end, session, rows } => snapshots.tags.extend(rows.into_iter().map(|row| TagUsage {
-            end,
+            phase: end,
             time,
             session,
             tag: crate::trace::attributes::Tag(row.tag),
@@ -92,7 +92,7 @@ fn snapshot(snapshots: &mut PoolRundown, time: Ticks, rare: Rare) {
             nonpaged: usage(row.nonpaged),
         })),
         Rare::Big { end, session, rows } => snapshots.big.extend(rows.into_iter().map(|row| BigPoolAllocation {
-            end,
+            phase: end,
             time,
             session,
             address: row.address,

@@ -6,8 +6,8 @@ use super::{LoadOptions, StackScope};
 use crate::trace::Trace;
 use crate::trace::ids::StackId;
 use crate::trace::time::{Clock, Ticks};
-use poolscope_etl::diagnostics::{Anomalies, AnomalyKind as Kind};
-use poolscope_etl::logfile::LogfileHeader;
+use poolscope_etl::diagnostics::{Diagnostics, DiagnosticKind as Kind};
+use poolscope_etl::file::LogfileHeader;
 
 /// What the records add up to that no table keeps.
 pub struct Found {
@@ -17,9 +17,9 @@ pub struct Found {
     pub headers: u64,
 }
 
-/// Adds the anomalies of the whole.
+/// Adds the diagnostics of the whole.
 pub fn add(trace: &mut Trace, origin: &Origin, records: Found, options: LoadOptions) {
-    let mut found = Anomalies::default();
+    let mut found = Diagnostics::default();
     header(&mut found, trace, origin, records.headers);
     if records.is_wrapped {
         found.add(Kind::WrappedCircular, 1);
@@ -33,10 +33,10 @@ pub fn add(trace: &mut Trace, origin: &Origin, records: Found, options: LoadOpti
         }
     }
     pool(&mut found, trace, options);
-    trace.anomalies.merge(&found);
+    trace.diagnostics.merge(&found);
 }
 
-fn header(found: &mut Anomalies, trace: &Trace, origin: &Origin, headers: u64) {
+fn header(found: &mut Diagnostics, trace: &Trace, origin: &Origin, headers: u64) {
     let header: &LogfileHeader = &origin.logfile;
     found.add(Kind::EventsLost, u64::from(header.events_lost));
     found.add(Kind::BuffersLost, u64::from(header.buffers_lost));
@@ -58,7 +58,7 @@ pub fn has_wrapped(origin: &Origin, first_time: Option<Ticks>, clock: &Clock, en
     (origin.logfile.is_circular() && (origin.wrapped || is_late)) || (origin.logfile.is_merged() && is_late)
 }
 
-fn pool(found: &mut Anomalies, trace: &Trace, options: LoadOptions) {
+fn pool(found: &mut Diagnostics, trace: &Trace, options: LoadOptions) {
     let allocations = &trace.allocations;
     if trace.statistics.pool_allocs + trace.statistics.pool_frees == 0 {
         found.add(Kind::NoPoolEvents, 1);

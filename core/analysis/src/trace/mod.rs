@@ -15,7 +15,7 @@ pub mod time;
 use allocation::AllocationTable;
 use attributes::AttributesTable;
 use module::ModuleTable;
-use poolscope_etl::diagnostics::Anomalies;
+use poolscope_etl::diagnostics::Diagnostics;
 use process::ProcessTable;
 use recorded::RecordedRange;
 use stack::StackTable;
@@ -48,5 +48,5 @@ pub struct Trace {
     /// Counts of records and buffers.
     pub statistics: TraceStatistics,
     /// What is wrong with the trace.
-    pub anomalies: Anomalies,
+    pub diagnostics: Diagnostics,
 }

@@ -3,7 +3,7 @@
 
 use super::ids::ModuleId;
 use super::time::Ticks;
-use poolscope_base::bytes::guid::Guid;
+use poolscope_base::guid::Guid;
 use rustc_hash::FxHashMap;
 
 /// Identity of a PDB (the CodeView RSDS record).

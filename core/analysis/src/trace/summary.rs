@@ -3,7 +3,7 @@
 
 use super::attributes::Tag;
 use super::time::Ticks;
-use poolscope_base::bytes::guid::Guid;
+use poolscope_base::guid::Guid;
 use std::collections::BTreeMap;
 
 /// What the log-file header and the system configuration records say.
@@ -105,7 +105,7 @@ pub enum RundownPhase {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct TagUsage {
     /// Start or stop.
-    pub end: RundownPhase,
+    pub phase: RundownPhase,
     /// When the record was written.
     pub time: Ticks,
     /// Session, for session pool.
@@ -133,7 +133,7 @@ pub struct PoolUsage {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct BigPoolAllocation {
     /// Start or stop.
-    pub end: RundownPhase,
+    pub phase: RundownPhase,
     /// When the record was written.
     pub time: Ticks,
     /// Session, for session pool.

@@ -1,25 +1,25 @@
-//! The file map: a trace is read where it lies. This is the only place with `unsafe` code. It must never map anything
-//! but a regular, non-empty file, and never for writing.
+//! Read-only memory map of a file, so that a large trace is read in place instead of copied. The only file of the workspace with
+//! `unsafe` code. Maps regular, non-empty files only, and never for writing.
 
 use std::fs::File;
 use std::io;
 use std::path::Path;
 
-/// A read-only file in memory.
+/// A file mapped read-only into memory.
 #[derive(Debug)]
 pub struct FileMap {
     map: memmap2::Mmap,
 }
 
 impl FileMap {
-    /// Maps a whole file. An empty file gives `None`: there is nothing to map.
+    /// Maps a whole file; `None` for an empty one, which cannot be mapped.
     ///
     /// # Errors
-    /// What the system says when the file cannot be opened, is no regular file, or cannot be mapped.
+    /// The system's error if the file cannot be opened or mapped, or is not a regular file.
     pub fn open(path: &Path) -> io::Result<Option<Self>> {
         let folder = || io::Error::new(io::ErrorKind::IsADirectory, "it is a folder, not a file");
-        // Windows opens no folder and says that access is denied. A file may be open elsewhere, even for writing: `File::open`
-        // shares everything there.
+        // On Windows opening a folder fails with "access denied", which would mislead. `File::open` shares all access there, so
+        // that a file which another program writes can be opened.
         let file = File::open(path).map_err(|error| if path.is_dir() { folder() } else { error })?;
         let meta = file.metadata()?;
         if meta.is_dir() {
@@ -34,19 +34,19 @@ impl FileMap {
         Ok(Some(Self { map: map_read_only(&file)? }))
     }
 
-    /// The bytes.
+    /// Returns the bytes of the file as they were when it was mapped, as many as it had then.
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         &self.map
     }
 }
 
-#[expect(unsafe_code, reason = "the one place where a file becomes memory")]
+#[expect(unsafe_code, reason = "memory maps are unsafe by nature; this is the only one")]
 fn map_read_only(file: &File) -> io::Result<memmap2::Mmap> {
     // SAFETY: the map is private to this process and read-only. If another program changes the file while it is read,
-    // bytes may change between two reads: every reader above checks lengths at each read and keeps no reference into
-    // unchecked data. If another program shortens the file, the system ends the process: the same contract as every
-    // tool that maps its input, and a finished trace is not shortened.
+    // bytes may change between two reads: the readers check lengths at each read and keep no reference into unchecked
+    // data. If another program shortens the file, the system ends this process: the same contract as every tool that
+    // maps its input, and a finished trace is not shortened.
     unsafe { memmap2::MmapOptions::new().map(file) }
 }
 
@@ -61,12 +61,12 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_being_written_is_read_as_far_as_it_is() {
+    fn a_file_that_is_being_written_is_mapped_at_its_current_length() {
         use std::io::Write as _;
         let path = std::env::temp_dir().join(format!("poolscope-map-{}.etl", std::process::id()));
         let mut options = File::options();
         options.write(true).create(true).truncate(true);
-        // FILE_SHARE_READ, as the recorder of Windows: others may read, no more.
+        // FILE_SHARE_READ, as the trace logger of Windows opens its file: others may read it only.
         #[cfg(windows)]
         std::os::windows::fs::OpenOptionsExt::share_mode(&mut options, 1);
         let mut writer = options.open(&path).unwrap();
@@ -74,7 +74,7 @@ mod tests {
         let map = FileMap::open(&path).unwrap().expect("not empty");
         assert_eq!(map.bytes(), b"first");
         writer.write_all(b" second").unwrap();
-        assert_eq!(map.bytes(), b"first", "what is mapped keeps its length");
+        assert_eq!(map.bytes(), b"first", "an existing map keeps its length");
         assert_eq!(FileMap::open(&path).unwrap().expect("not empty").bytes(), b"first second");
         drop((map, writer));
         std::fs::remove_file(&path).unwrap();

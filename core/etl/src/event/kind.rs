@@ -1,17 +1,23 @@
-//! The table from a record's key to its event. Kernel events come in two forms, by hook and by GUID and opcode (relogged
-//! files); both lead to the same kind. It must stay the only place where hooks, GUIDs and opcodes are named.
+//! Types of events, and the table from a record's key to its type. Kernel events come in two forms: with a hook (`group << 8 | opcode`)
+//! as the kernel logs them, and with the GUID of their group and the opcode in relogged files. Both lead to the same type. Hooks, GUIDs
+//! and opcodes are named here only.
+//!
+//! Sources: phnt `ntwmi.h` for hooks, group GUIDs and names; Microsoft Learn for the classes `Image_Load`, `Process_TypeGroup1`,
+//! `StackWalk_Event` and `SystemConfig`; dissect.etl agrees on the pool events; image identities and `SysConfigEx` as in TraceEvent.
 
-use poolscope_base::bytes::guid::Guid;
+use crate::record::{Record, RecordKey};
+use poolscope_base::guid::Guid;
 
-/// An event that something here can decode.
+/// Type of an event that this crate knows. "Rundown" events describe what exists at the start or stop of the recording (DCStart and
+/// DCEnd in ETW's headers).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 #[repr(u8)]
 pub enum EventKind {
-    /// Nothing that is decoded; counted by its key.
+    /// Any other event; not decoded.
     Unknown,
-    /// The log-file header.
+    /// Log-file header.
     LogfileHeader,
-    /// Group masks: which kernel groups were on.
+    /// Masks of the enabled kernel groups.
     GroupMasks,
     /// Pool allocation.
     PoolAlloc,
@@ -21,77 +27,139 @@ pub enum EventKind {
     PoolFree,
     /// Pool free in session space.
     PoolFreeSession,
-    /// Pool tag snapshot, by start or stop and with a session or without.
-    PoolTagSnapshot {
-        /// Taken at the stop of the recording.
-        stop: bool,
-        /// With a session number.
-        session: bool,
+    /// Pool rundown: counters of each pool tag.
+    PoolTagRundown {
+        /// Taken when the recording stopped, not when it started.
+        is_end: bool,
+        /// Of session pool, with a session number.
+        has_session: bool,
     },
-    /// Big pool snapshot.
-    BigPoolSnapshot {
-        /// Taken at the stop of the recording.
-        stop: bool,
-        /// With a session number.
-        session: bool,
+    /// Pool rundown: all big allocations.
+    BigPoolRundown {
+        /// Taken when the recording stopped, not when it started.
+        is_end: bool,
+        /// Of session pool, with a session number.
+        has_session: bool,
     },
-    /// A stack, inline.
+    /// Stack with its frames.
     StackInline,
-    /// A definition of a stack key.
-    StackDefinition,
-    /// A reference to a stack key, kernel half.
+    /// Definition of a stack key: its frames.
+    StackKeyDefinition,
+    /// Reference to a stack key: kernel frames of an event.
     StackKeyKernel,
-    /// A reference to a stack key, user half.
+    /// Reference to a stack key: user frames of an event.
     StackKeyUser,
     /// Image load.
     ImageLoad,
     /// Image unload.
     ImageUnload,
-    /// Image that was loaded when the recording began.
-    ImageStart,
-    /// Image that was loaded when the recording stopped.
-    ImageStop,
+    /// Image rundown at the start of the recording.
+    ImageDcStart,
+    /// Image rundown at the stop of the recording.
+    ImageDcEnd,
     /// Process start.
     ProcessStart,
     /// Process end.
     ProcessEnd,
-    /// Process that ran when the recording began.
-    ProcessRunning,
-    /// Process that ran when the recording stopped.
-    ProcessStop,
-    /// Thread start, or a thread that ran when the recording began or stopped.
+    /// Process rundown at the start of the recording.
+    ProcessDcStart,
+    /// Process rundown at the stop of the recording.
+    ProcessDcEnd,
+    /// Thread start or thread rundown.
     Thread,
-    /// Image identity: timestamp, size, original name.
+    /// Image identity: size, timestamp and original name.
     ImageId,
     /// Image identity: PDB.
     ImageRsds,
-    /// Image identity: managed PDB, file version and other parts that are counted only.
+    /// Image identity: managed PDB, file version and others; not decoded.
     ImageOther,
-    /// CPU and computer.
+    /// Processors and name of the computer.
     SystemCpu,
     /// Windows build string and product name.
     BuildInfo,
-    /// NT path to DOS path.
+    /// NT path and DOS path of a volume.
     VolumeMapping,
-    /// Events, buffers or files were lost.
+    /// Loss of events, buffers or files.
     Loss,
 }
 
 impl EventKind {
-    /// Whether it is part of a stack rather than something that has one.
+    /// Returns the type of a record.
+    #[inline]
     #[must_use]
-    pub const fn is_stack(self) -> bool {
-        matches!(self, Self::StackInline | Self::StackDefinition | Self::StackKeyKernel | Self::StackKeyUser)
+    pub fn of(key: &RecordKey) -> Self {
+        match key {
+            RecordKey::Hook(hook) => Self::from_hook(*hook),
+            RecordKey::Provider { guid, opcode } => Self::from_provider(guid, *opcode),
+            RecordKey::Message | RecordKey::Other(_) => Self::Unknown,
+        }
     }
 
-    /// Whether it is an allocation or a free of pool.
+    /// Returns the type of a kernel event with a hook, of which the lower 13 bits count (phnt `ntwmi.h`).
+    #[inline(always)]
+    #[must_use]
+    pub fn from_hook(hook: u16) -> Self {
+        TABLE[usize::from(hook) & (HOOKS - 1)]
+    }
+
+    /// Returns the type of an event with a GUID: a kernel event of a relogged file, or one that a merge added.
+    #[must_use]
+    pub fn from_provider(guid: &Guid, opcode: u8) -> Self {
+        if let Some(&(_, group)) = GROUPS.iter().find(|(known, _)| known == guid) {
+            return match (group, opcode) {
+                // The hook of an image load is in the process group, but its GUID is that of the image group.
+                (0x03, 10) => Self::Unknown,
+                (0x14, 10) => Self::ImageLoad,
+                _ => Self::from_hook(u16::from(group) << 8 | u16::from(opcode)),
+            };
+        }
+        match (*guid, opcode) {
+            (IMAGE_ID, 0) => Self::ImageId,
+            (IMAGE_ID, 36) => Self::ImageRsds,
+            (IMAGE_ID, _) => Self::ImageOther,
+            (SYS_CONFIG_EX, 32) => Self::BuildInfo,
+            (SYS_CONFIG_EX, 35) => Self::VolumeMapping,
+            (LOST_EVENT, 32..=34) => Self::Loss,
+            _ => Self::Unknown,
+        }
+    }
+
+    /// Returns `true` for the parts of stacks, which belong to other events.
+    #[must_use]
+    pub const fn is_stack(self) -> bool {
+        matches!(self, Self::StackInline | Self::StackKeyDefinition | Self::StackKeyKernel | Self::StackKeyUser)
+    }
+
+    /// Returns `true` for pool allocations and frees.
+    #[inline(always)]
     #[must_use]
     pub const fn is_pool_event(self) -> bool {
         matches!(self, Self::PoolAlloc | Self::PoolAllocSession | Self::PoolFree | Self::PoolFreeSession)
     }
 }
 
-/// Classic kernel groups that appear with a GUID instead of a hook (etl-format 3.4).
+impl Record<'_> {
+    /// Returns the type of the event.
+    #[inline]
+    #[must_use]
+    pub fn kind(&self) -> EventKind {
+        EventKind::of(&self.key)
+    }
+}
+
+/// Returns `true` if the GUID is that of a kernel group, so that its events are kernel events of a relogged file.
+#[must_use]
+pub fn is_kernel_group(guid: &Guid) -> bool {
+    GROUPS.iter().any(|(known, _)| known == guid)
+}
+
+/// Returns `true` if the GUID is that of the event trace group, whose events the logger itself writes.
+#[must_use]
+pub fn is_event_trace_group(guid: &Guid) -> bool {
+    GROUPS[0].0 == *guid
+}
+
+/// GUIDs and hook groups of kernel events. The first one is the event trace group.
 const GROUPS: [(Guid, u8); 9] = [
     (Guid::from_parts(0x68fd_d900, 0x4a3e, 0x11d1, 0x84f4_0000_f804_64e3), 0x00),
     (Guid::from_parts(0x3d6f_a8d3, 0xfe05, 0x11d0, 0x9dda_00c0_4fd7_ba7c), 0x02),
@@ -104,64 +172,16 @@ const GROUPS: [(Guid, u8); 9] = [
     (Guid::from_parts(0xdef2_fe46, 0x7bd6, 0x4b80, 0xbd94_f57f_e20d_0ce3), 0x18),
 ];
 
-/// Image identities that a merge injects (etl-format 6.2).
+/// Image identities that a merge adds (`KernelTraceControl` in TraceEvent).
 const IMAGE_ID: Guid = Guid::from_parts(0xb3e6_75d7, 0x2554, 0x4f18, 0x830b_2762_7325_60de);
-/// System configuration that a merge injects.
+/// System configuration that a merge adds.
 const SYS_CONFIG_EX: Guid = Guid::from_parts(0x9b79_ee91, 0xb5fd, 0x41c0, 0xa243_4248_e266_e9d0);
-/// RT_LostEvent (etl-format 6.6).
+/// `RT_LostEvent`, events of real-time sessions (Microsoft Learn).
 const LOST_EVENT: Guid = Guid::from_parts(0x6a39_9ae0, 0x4bc6, 0x4de9, 0x870b_3657_f894_7e7e);
 
+/// Number of hooks: 13 bits.
 const HOOKS: usize = 0x2000;
 static TABLE: [EventKind; HOOKS] = build_table();
-
-/// The event of a kernel record. Only 13 bits of a hook id are used (etl-format 3.2).
-#[inline(always)]
-#[must_use]
-pub fn of_hook(hook: u16) -> EventKind {
-    TABLE[usize::from(hook) & (HOOKS - 1)]
-}
-
-/// The event of a GUID-headed record.
-#[must_use]
-pub fn of_provider(guid: &Guid, opcode: u8) -> EventKind {
-    if let Some(&(_, group)) = GROUPS.iter().find(|(known, _)| known == guid) {
-        return match (group, opcode) {
-            // In hook form a load stands in the process group; in GUID form it has the image GUID.
-            (0x03, 10) => EventKind::Unknown,
-            (0x14, 10) => EventKind::ImageLoad,
-            _ => of_hook(u16::from(group) << 8 | u16::from(opcode)),
-        };
-    }
-    match (*guid, opcode) {
-        (IMAGE_ID, 0) => EventKind::ImageId,
-        (IMAGE_ID, 36) => EventKind::ImageRsds,
-        (IMAGE_ID, _) => EventKind::ImageOther,
-        (SYS_CONFIG_EX, 32) => EventKind::BuildInfo,
-        (SYS_CONFIG_EX, 35) => EventKind::VolumeMapping,
-        (LOST_EVENT, 32..=34) => EventKind::Loss,
-        _ => EventKind::Unknown,
-    }
-}
-
-/// Whether a GUID stands for a kernel group of the table: what its records are in hook form.
-#[must_use]
-pub fn is_kernel_group(guid: &Guid) -> bool {
-    GROUPS.iter().any(|(known, _)| known == guid)
-}
-
-/// Whether a GUID is that of the event trace group, whose records are the logger's own.
-#[must_use]
-pub fn is_event_trace_group(guid: &Guid) -> bool {
-    GROUPS[0].0 == *guid
-}
-
-/// Whether an event is an allocation or a free of pool.
-#[inline(always)]
-#[must_use]
-pub const fn is_pool_event(kind: EventKind) -> bool {
-    use EventKind as K;
-    matches!(kind, K::PoolAlloc | K::PoolAllocSession | K::PoolFree | K::PoolFreeSession)
-}
 
 const fn build_table() -> [EventKind; HOOKS] {
     use EventKind as K;
@@ -173,27 +193,27 @@ const fn build_table() -> [EventKind; HOOKS] {
     table[0x0e21] = K::PoolAllocSession;
     table[0x0e22] = K::PoolFree;
     table[0x0e23] = K::PoolFreeSession;
-    table[0x0e28] = K::PoolTagSnapshot { stop: false, session: false };
-    table[0x0e29] = K::PoolTagSnapshot { stop: true, session: false };
-    table[0x0e2a] = K::BigPoolSnapshot { stop: false, session: false };
-    table[0x0e2b] = K::BigPoolSnapshot { stop: true, session: false };
-    table[0x0e2c] = K::PoolTagSnapshot { stop: false, session: true };
-    table[0x0e2d] = K::PoolTagSnapshot { stop: true, session: true };
-    table[0x0e2e] = K::BigPoolSnapshot { stop: false, session: true };
-    table[0x0e2f] = K::BigPoolSnapshot { stop: true, session: true };
+    table[0x0e28] = K::PoolTagRundown { is_end: false, has_session: false };
+    table[0x0e29] = K::PoolTagRundown { is_end: true, has_session: false };
+    table[0x0e2a] = K::BigPoolRundown { is_end: false, has_session: false };
+    table[0x0e2b] = K::BigPoolRundown { is_end: true, has_session: false };
+    table[0x0e2c] = K::PoolTagRundown { is_end: false, has_session: true };
+    table[0x0e2d] = K::PoolTagRundown { is_end: true, has_session: true };
+    table[0x0e2e] = K::BigPoolRundown { is_end: false, has_session: true };
+    table[0x0e2f] = K::BigPoolRundown { is_end: true, has_session: true };
     table[0x1820] = K::StackInline;
-    table[0x1823] = K::StackDefinition;
-    table[0x1824] = K::StackDefinition;
+    table[0x1823] = K::StackKeyDefinition;
+    table[0x1824] = K::StackKeyDefinition;
     table[0x1825] = K::StackKeyKernel;
     table[0x1826] = K::StackKeyUser;
     table[0x030a] = K::ImageLoad;
     table[0x1402] = K::ImageUnload;
-    table[0x1403] = K::ImageStart;
-    table[0x1404] = K::ImageStop;
+    table[0x1403] = K::ImageDcStart;
+    table[0x1404] = K::ImageDcEnd;
     table[0x0301] = K::ProcessStart;
     table[0x0302] = K::ProcessEnd;
-    table[0x0303] = K::ProcessRunning;
-    table[0x0304] = K::ProcessStop;
+    table[0x0303] = K::ProcessDcStart;
+    table[0x0304] = K::ProcessDcEnd;
     table[0x0501] = K::Thread;
     table[0x0503] = K::Thread;
     table[0x0504] = K::Thread;
@@ -208,11 +228,11 @@ mod tests {
     #[test]
     fn both_forms_of_an_event_lead_to_the_same_kind() {
         let pool = Guid::from_parts(0x0268_a8b6, 0x74fd, 0x4302, 0x9dd0_6e8f_1795_c0cf);
-        assert_eq!(of_provider(&pool, 32), of_hook(0x0e20));
-        assert_eq!(of_provider(&pool, 35), EventKind::PoolFreeSession);
+        assert_eq!(EventKind::from_provider(&pool, 32), EventKind::from_hook(0x0e20));
+        assert_eq!(EventKind::from_provider(&pool, 35), EventKind::PoolFreeSession);
         let image = Guid::from_parts(0x2cb1_5d1d, 0x5fc1, 0x11d2, 0xabe1_00a0_c911_f518);
-        assert_eq!(of_provider(&image, 10), of_hook(0x030a));
-        assert_eq!(of_hook(0x1825), EventKind::StackKeyKernel);
-        assert_eq!(of_provider(&Guid::default(), 32), EventKind::Unknown);
+        assert_eq!(EventKind::from_provider(&image, 10), EventKind::from_hook(0x030a));
+        assert_eq!(EventKind::from_hook(0x1825), EventKind::StackKeyKernel);
+        assert_eq!(EventKind::from_provider(&Guid::default(), 32), EventKind::Unknown);
     }
 }

@@ -2,7 +2,7 @@
 //! them never free, and what is known about such a group.
 
 use super::{TagDelta, Snapshot, Pool, compare};
-use poolscope_base::lockstep::{Series, groups};
+use poolscope_base::lockstep::{CountSeries, find_groups};
 use std::sync::LazyLock;
 
 /// The notes that come with the program.
@@ -102,7 +102,7 @@ pub fn find_tag_groups(listings: &[Snapshot]) -> Vec<TagGroup> {
 fn of_one(listing: &Snapshot) -> Vec<TagGroup> {
     let rows = listing.rows.iter().map(|row| {
         let figures = row.counts;
-        let series = Series { gained: vec![figures.blocks as f64], allocs: figures.allocs, frees: figures.frees };
+        let series = CountSeries { gained: vec![figures.blocks as f64], allocs: figures.allocs, frees: figures.frees };
         let tag = TagGroupMember {
             tag: row.tag.clone(),
             pool: row.pool,
@@ -120,7 +120,7 @@ fn of_growth(listings: &[Snapshot], rows: Vec<TagDelta>) -> Vec<TagGroup> {
     let is_known = |row: &TagDelta| !row.before_is_truncated && !row.after_is_truncated && row.after.is_some();
     let known = rows.into_iter().filter(is_known).map(|row| {
         let count = |count: Option<i64>| count.and_then(|count| u64::try_from(count).ok());
-        let series = Series { gained: gained(listings, &row), allocs: count(row.allocs), frees: count(row.frees) };
+        let series = CountSeries { gained: gained(listings, &row), allocs: count(row.allocs), frees: count(row.frees) };
         let tag = TagGroupMember {
             tag: row.tag,
             pool: row.pool,
@@ -144,9 +144,9 @@ fn gained(listings: &[Snapshot], row: &TagDelta) -> Vec<f64> {
     }
 }
 
-fn grouped_rows(rows: Vec<(Series, TagGroupMember)>, is_growth: bool) -> Vec<TagGroup> {
-    let (series, tags): (Vec<Series>, Vec<TagGroupMember>) = rows.into_iter().unzip();
-    let group = |group: poolscope_base::lockstep::Group| TagGroup {
+fn grouped_rows(rows: Vec<(CountSeries, TagGroupMember)>, is_growth: bool) -> Vec<TagGroup> {
+    let (series, tags): (Vec<CountSeries>, Vec<TagGroupMember>) = rows.into_iter().unzip();
+    let group = |group: poolscope_base::lockstep::LockstepGroup| TagGroup {
         members: group
             .members
             .iter()
@@ -158,7 +158,7 @@ fn grouped_rows(rows: Vec<(Series, TagGroupMember)>, is_growth: bool) -> Vec<Tag
         objects: group.objects as u64,
         is_growth,
     };
-    groups(&series).into_iter().map(group).collect()
+    find_groups(&series).into_iter().map(group).collect()
 }
 
 /// A number with a comma after each three digits.

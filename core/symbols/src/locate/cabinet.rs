@@ -1,7 +1,7 @@
 //! `.pd_`: one file in a cabinet, as symbol stores compress it. The only place that knows the `cab` crate. The cabinet comes
 //! from a server or a share: it must never write more than it may, nor take the program down.
 
-use super::deposit::WorkingFile;
+use super::store_writer::TempFile;
 use poolscope_base::progress::CancelToken;
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
@@ -24,7 +24,7 @@ pub(super) fn is_cabinet(path: &Path) -> bool {
 }
 
 /// Unpacks the file of the given name, else the first one, into a working file.
-pub(super) fn unpack(from: &Path, name: &str, into: &WorkingFile, cancel: &CancelToken) -> io::Result<()> {
+pub(super) fn unpack(from: &Path, name: &str, into: &TempFile, cancel: &CancelToken) -> io::Result<()> {
     let file = File::open(from)?;
     let out = File::create(&into.path)?;
     unpack_stream(BufReader::new(file), name, BufWriter::new(out), cancel)
@@ -167,7 +167,7 @@ mod tests {
 
     fn unpacked(bytes: &[u8], name: &str) -> io::Result<Vec<u8>> {
         let mut out = Vec::new();
-        unpack_stream(Cursor::new(bytes), name, &mut out, &CancelToken::default())?;
+        unpack_stream(Cursor::new(bytes), name, &mut out, &CancelToken::none())?;
         Ok(out)
     }
 

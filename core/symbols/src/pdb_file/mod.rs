@@ -2,25 +2,22 @@
 //! never believe a file: whatever is in it, the answer is names, no names, or an error.
 
 mod inlines;
-mod items;
-mod layout;
-mod lines;
-mod places;
 mod procedures;
 mod publics;
+mod sections;
 mod source;
 
-use super::identity::PdbIdentity;
-use super::names::{AddressSymbol, InlinedFunction, ModuleNames, NameSource};
-use super::undecorate::undecorate;
-use poolscope_base::bytes::guid::Guid;
-use poolscope_base::bytes::map::FileMap;
-use poolscope_base::progress::{CancelToken, Cancelled};
+use crate::identity::PdbIdentity;
+use crate::names::{AddressSymbol, InlinedFunction, ModuleNames, NameSource};
+use crate::undecorate::undecorate;
 use pdb::{IdIndex, MachineType};
-use places::Wanted;
-use procedures::Hit;
+use poolscope_base::guid::Guid;
+use poolscope_base::bytes::FileMap;
+use poolscope_base::progress::{CancelToken, Cancelled};
+use procedures::ProcedureMatch;
 use publics::Public;
 use rustc_hash::FxHashMap;
+use sections::RequestedAddress;
 use source::ByteSource;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -80,7 +77,7 @@ impl PdbBytes {
 /// # Errors
 /// It is no PDB.
 pub fn read_identity(bytes: &PdbBytes, file_name: &str) -> Result<PdbIdentity, PdbError> {
-    contained(|| {
+    catch_panics(|| {
         let mut pdb = Pdb::open(ByteSource(bytes.clone())).map_err(damaged)?;
         let about = pdb.pdb_information().map_err(damaged)?;
         // The linker writes the image's age into the stream of debug information; tools that change the PDB later count up the
@@ -99,25 +96,25 @@ pub fn read_identity(bytes: &PdbBytes, file_name: &str) -> Result<PdbIdentity, P
 /// The PDB is damaged so far that nothing can be read, or the work was stopped.
 pub fn resolve_names(bytes: &PdbBytes, rvas: &[u32], cancel: &CancelToken) -> Result<ModuleNames, PdbError> {
     cancel.check()?;
-    contained(|| look_up(bytes, rvas, cancel))
+    catch_panics(|| look_up(bytes, rvas, cancel))
 }
 
 fn look_up(bytes: &PdbBytes, rvas: &[u32], cancel: &CancelToken) -> Result<ModuleNames, PdbError> {
     let mut pdb = Pdb::open(ByteSource(bytes.clone())).map_err(damaged)?;
     let debug = pdb.debug_information().map_err(damaged)?;
     let x86 = matches!(debug.machine_type(), Ok(MachineType::X86));
-    let wanted = places::places(&mut pdb, rvas)?;
-    let hits = procedures::around(&mut pdb, &debug, &wanted, cancel)?;
+    let wanted = sections::locate_addresses(&mut pdb, rvas)?;
+    let hits = procedures::procedures_at(&mut pdb, &debug, &wanted, cancel)?;
     let without = || hits.iter().zip(&wanted).filter(|(hit, _)| hit.is_none()).map(|(_, wanted)| *wanted);
-    let left: Vec<Wanted> = without().collect();
-    let publics = if left.is_empty() { Vec::new() } else { publics::before(&mut pdb, &left, cancel)? };
+    let left: Vec<RequestedAddress> = without().collect();
+    let publics = if left.is_empty() { Vec::new() } else { publics::publics_before(&mut pdb, &left, cancel)? };
     cancel.check()?;
     let inlined = hits.iter().flatten().flat_map(|hit| hit.inlined.iter().map(|(id, _)| *id));
     // Without the names of inlined functions there are still those of the others.
-    let functions = contained(|| Ok(items::function_names(&mut pdb, inlined))).unwrap_or_default();
+    let functions = catch_panics(|| Ok(inlines::function_names(&mut pdb, inlined))).unwrap_or_default();
 
     let mut answers: Vec<(u32, Option<AddressSymbol>)> = rvas.iter().map(|rva| (*rva, None)).collect();
-    let mut texts = Texts::default();
+    let mut texts = UndecoratedNames::default();
     let mut publics = publics.into_iter();
     for (wanted, hit) in wanted.iter().zip(hits) {
         let answer = match hit {
@@ -131,9 +128,9 @@ fn look_up(bytes: &PdbBytes, rvas: &[u32], cancel: &CancelToken) -> Result<Modul
 
 /// Names once made, so that all addresses of a function share one.
 #[derive(Default)]
-struct Texts(FxHashMap<String, Arc<str>>);
+struct UndecoratedNames(FxHashMap<String, Arc<str>>);
 
-impl Texts {
+impl UndecoratedNames {
     /// `x86`: whether decorations of plain C names come off.
     fn readable(&mut self, raw: &str, x86: bool) -> Arc<str> {
         if let Some(text) = self.0.get(raw) {
@@ -145,24 +142,29 @@ impl Texts {
     }
 }
 
-fn from_procedure(wanted: &Wanted, hit: Hit, functions: &BTreeMap<IdIndex, Arc<str>>, texts: &mut Texts) -> AddressSymbol {
+fn from_procedure(
+    wanted: &RequestedAddress,
+    hit: ProcedureMatch,
+    functions: &BTreeMap<IdIndex, Arc<str>>,
+    texts: &mut UndecoratedNames,
+) -> AddressSymbol {
     // What lies in a function without a name would hang in the air: it ends there.
     let inlined = hit.inlined.into_iter();
     let inlined = inlined.map_while(|(id, line)| Some(InlinedFunction { function: functions.get(&id)?.clone(), line }));
     AddressSymbol {
         // Compilers write these names readable, apart from those of other languages.
         function: texts.readable(&hit.name, false),
-        offset_bytes: wanted.place.offset - hit.start,
+        offset_bytes: wanted.position.offset - hit.start,
         source: NameSource::Procedure,
         line: hit.line,
         inlined: inlined.collect(),
     }
 }
 
-fn from_public(wanted: &Wanted, public: &Public, x86: bool, texts: &mut Texts) -> AddressSymbol {
+fn from_public(wanted: &RequestedAddress, public: &Public, x86: bool, texts: &mut UndecoratedNames) -> AddressSymbol {
     AddressSymbol {
         function: texts.readable(&public.name, x86),
-        offset_bytes: wanted.place.offset - public.place.offset,
+        offset_bytes: wanted.position.offset - public.position.offset,
         source: NameSource::Public,
         line: None,
         inlined: Vec::new(),
@@ -175,7 +177,7 @@ fn damaged(error: pdb::Error) -> PdbError {
 
 /// Runs the reader. The crate checks what it reads, but not everywhere: there are PDBs, damaged by a disk or by intent, on which
 /// it slices past the end or subtracts below zero. Such a panic says that the file is bad, and must not end the program.
-fn contained<T>(read: impl FnOnce() -> Result<T, PdbError>) -> Result<T, PdbError> {
+fn catch_panics<T>(read: impl FnOnce() -> Result<T, PdbError>) -> Result<T, PdbError> {
     let complaint = || PdbError::Format("its records contradict each other".to_owned());
     catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| Err(complaint()))
 }

@@ -1,11 +1,11 @@
 //! Tags of both pools that grow together: as many allocations of each stay, made at the same times, or a small whole multiple.
 //! They are parts of one object, and one of them that never frees is what holds it.
 
-use super::{Case, Finding, Scene};
+use super::{SuspectUnits, Finding, DetectorInput};
 use crate::group::parallel::{Cancel, Cancelled};
 use crate::leaks::Verdict;
 use crate::leaks::limits::LOCKSTEP_INTERVALS;
-use poolscope_base::lockstep::{Group, Series, groups};
+use poolscope_base::lockstep::{self, CountSeries, LockstepGroup};
 use rustc_hash::FxHashMap;
 
 /// A tag of a group.
@@ -24,19 +24,19 @@ pub struct LockstepTag {
 }
 
 /// The groups that tags belong to, by tag and pool.
-pub type Groups = FxHashMap<(String, bool), Vec<LockstepTag>>;
+pub type LockstepGroups = FxHashMap<(String, bool), Vec<LockstepTag>>;
 
 /// The groups among all cases. What comes and goes has no number of its own, so that only what stays counts.
 ///
 /// # Errors
 ///
 /// [`Cancelled`] once `cancel` says so.
-pub fn find_groups(scene: &Scene<'_>, cases: &[Case<'_>], cancel: Cancel<'_>) -> Result<Groups, Cancelled> {
+pub fn find_groups(scene: &DetectorInput<'_>, cases: &[SuspectUnits<'_>], cancel: Cancel<'_>) -> Result<LockstepGroups, Cancelled> {
     let keeps = |verdict| matches!(verdict, Verdict::Leak | Verdict::Growing | Verdict::Burst | Verdict::Bounded);
     // A tag may be several cases, one for each stack.
     let mut place: FxHashMap<(String, bool), usize> = FxHashMap::default();
     let mut tags: Vec<(String, bool)> = Vec::new();
-    let mut series: Vec<Series> = Vec::new();
+    let mut series: Vec<CountSeries> = Vec::new();
     for case in cases.iter().filter(|case| keeps(case.suspect.verdict)) {
         let Some(tag) = &case.suspect.tag else { continue };
         if cancel() {
@@ -45,23 +45,23 @@ pub fn find_groups(scene: &Scene<'_>, cases: &[Case<'_>], cancel: Cancel<'_>) ->
         let key = (tag.clone(), case.suspect.paged);
         let at = *place.entry(key.clone()).or_insert_with(|| {
             tags.push(key);
-            series.push(Series { gained: vec![0.0; LOCKSTEP_INTERVALS], allocs: Some(0), frees: Some(0) });
+            series.push(CountSeries { gained: vec![0.0; LOCKSTEP_INTERVALS], allocs: Some(0), frees: Some(0) });
             series.len() - 1
         });
         if let Some(series) = series.get_mut(at) {
             count(scene, case, series);
         }
     }
-    let member = |group: &Group| -> Vec<LockstepTag> {
-        let tag = |member: &poolscope_base::lockstep::Member| {
+    let member = |group: &LockstepGroup| -> Vec<LockstepTag> {
+        let tag = |member: &poolscope_base::lockstep::LockstepMember| {
             let (tag, paged) = tags.get(member.series)?.clone();
             let outstanding = series.get(member.series).map_or(0, |series| series.total() as u64);
             Some(LockstepTag { tag, paged, parts: member.parts, outstanding, never_freed: member.never_freed })
         };
         group.members.iter().filter_map(tag).collect()
     };
-    let mut found = Groups::default();
-    for members in groups(&series).iter().map(member) {
+    let mut found = LockstepGroups::default();
+    for members in lockstep::find_groups(&series).iter().map(member) {
         for own in &members {
             found.insert((own.tag.clone(), own.paged), members.clone());
         }
@@ -70,10 +70,10 @@ pub fn find_groups(scene: &Scene<'_>, cases: &[Case<'_>], cancel: Cancel<'_>) ->
 }
 
 /// Adds a case's births of outstanding allocations by interval, its allocations and its frees.
-fn count(scene: &Scene<'_>, case: &Case<'_>, series: &mut Series) {
+fn count(scene: &DetectorInput<'_>, case: &SuspectUnits<'_>, series: &mut CountSeries) {
     let view = scene.view;
     let length = i128::from(view.to.0.saturating_sub(view.from.0).max(0)) + 1;
-    for row in scene.survivors(case) {
+    for row in scene.outstanding_rows(case) {
         let since = i128::from(scene.trace.allocations.alloc_time[row].0.saturating_sub(view.from.0));
         let at = since * LOCKSTEP_INTERVALS as i128 / length;
         if let Some(gained) = usize::try_from(at).ok().and_then(|at| series.gained.get_mut(at)) {
@@ -87,10 +87,10 @@ fn count(scene: &Scene<'_>, case: &Case<'_>, series: &mut Series) {
 }
 
 /// The group of a case.
-pub fn find(groups: &Groups, case: &Case<'_>) -> Option<Finding> {
+pub fn find(groups: &LockstepGroups, case: &SuspectUnits<'_>) -> Option<Finding> {
     let tag = case.suspect.tag.clone()?;
     let members = groups.get(&(tag, case.suspect.paged))?;
-    Some(Finding::Lockstep { members: members.clone() })
+    Some(Finding::LockstepTags { members: members.clone() })
 }
 
 #[cfg(test)]
@@ -98,11 +98,11 @@ mod tests {
     use super::super::kit::{PATH, blocks, found, judged};
     use super::*;
     use crate::group::testkit::{Block, Dice};
-    use crate::leaks::By;
+    use crate::leaks::SuspectGrouping;
 
     fn group(blocks: &[Block], tag: &str) -> Vec<(String, bool, u32, bool)> {
         let lockstep = found(blocks, tag).into_iter().find_map(|finding| match finding {
-            Finding::Lockstep { members } => Some(members),
+            Finding::LockstepTags { members } => Some(members),
             _ => None,
         });
         let members = lockstep.into_iter().flatten();
@@ -146,7 +146,7 @@ mod tests {
         let mut heavy = all;
         heavy.iter_mut().filter(|block| block.tag == b"Body").for_each(|block| block.size = 4_096);
         heavy.iter_mut().filter(|block| block.tag == b"Else").for_each(|block| block.size = 1_024);
-        let judgement = judged(&heavy, By::Tag, &[], |_| {});
+        let judgement = judged(&heavy, SuspectGrouping::Tag, &[], |_| {});
         let order: Vec<&str> = judgement.suspects.iter().filter_map(|suspect| suspect.tag.as_deref()).collect();
         assert_eq!(order, ["Head", "Pair", "Body", "Else"]);
     }

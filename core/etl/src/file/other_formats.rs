@@ -1,41 +1,40 @@
-//! Files that people open as traces by mistake: how each kind is recognized, its name, and what to do with it. One table;
-//! a kind is added by one row. It must never be asked about a file that reads as a trace.
+//! Recognition of files that are opened as traces by mistake: magic number or first text, name of the format, and advice. A format is
+//! added by one row of a table. Also detects damage by a conversion of line ends.
 
-use poolscope_base::bytes::read::u32_at;
+use poolscope_base::bytes::u32_at;
 
-/// A kind of file that is no event trace log.
+/// A file format other than an event trace log, or a damaged trace that cannot be read.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Foreign {
-    /// What it is, with its article.
+pub struct OtherFormat {
+    /// Name with its article.
     pub name: &'static str,
-    /// What to do next, as a sentence.
+    /// Advice on what to do next, a sentence.
     pub advice: &'static str,
 }
 
-/// Advice where nothing is known of the file.
+/// Advice for a file of an unknown format.
 pub const CHOOSE_A_TRACE: &str = "Choose a file that wpr, xperf or another ETW tool wrote, with the ending .etl.";
 /// Advice for a file whose line ends were converted.
-pub const COPY_AS_BINARY: &str = "Copy the file again from where it was recorded, as binary: git needs the line \"*.etl binary\" in .gitattributes, ftp its binary mode.";
+const COPY_AS_BINARY: &str = "Copy the file again from where it was recorded, as binary: git needs the line \"*.etl binary\" in .gitattributes, ftp its binary mode.";
 
 const UNPACK: &str = "Unpack it and open the .etl file in it.";
 const OTHER_TOOL: &str = "Open it with the tool that wrote it, and choose a trace that wpr or xperf recorded.";
-const DUMP: &str =
-    "Open it in WinDbg: !poolused 2 lists the pool by tag, and what it prints is read by poolscope poolmon FILE.";
-const DOCUMENT: &str = "Choose the .etl file itself: this is something else with its name.";
+const DUMP: &str = "Open it in WinDbg: !poolused 2 lists the pool by tag, and poolscope poolmon FILE reads its output.";
+const DOCUMENT: &str = "Choose the .etl file itself.";
 const POOLMON: &str = "Read it with: poolscope poolmon FILE.";
 const PROFILE: &str =
-    "A recording profile is given to wpr -start, which then writes the trace; other XML is no trace either.";
+    "Pass a recording profile to wpr -start, which records a trace with it; other XML is no trace either.";
 const DOWNLOAD: &str =
-    "The download gave a page instead of the file: sign in where it comes from, and download the .etl file again.";
+    "The download returned a web page instead of the file: sign in to the site, and download the .etl file again.";
 
-/// A magic number: where, which bytes, what kind of file.
-type Magic = (usize, &'static [u8], Foreign);
+/// Offset and bytes of a magic number, and the format that it belongs to.
+type Magic = (usize, &'static [u8], OtherFormat);
 
 const fn row(at: usize, magic: &'static [u8], name: &'static str, advice: &'static str) -> Magic {
-    (at, magic, Foreign { name, advice })
+    (at, magic, OtherFormat { name, advice })
 }
 
-/// Binary formats by their magic numbers. Longer ones stand before shorter ones that begin alike.
+/// Binary formats by their magic numbers. A longer number precedes a shorter one that it begins with.
 const MAGICS: &[Magic] = &[
     row(0, b"\x1f\x8b", "a gzip archive", UNPACK),
     row(0, b"\xfd7zXZ\0", "an xz archive", UNPACK),
@@ -55,7 +54,7 @@ const MAGICS: &[Magic] = &[
         0,
         b"Nettrace",
         "a .NET trace (.nettrace)",
-        "It holds events of .NET, none of the kernel: open it in PerfView or Visual Studio, and record pool with wpr.",
+        "It contains events of .NET, not of the kernel: open it in PerfView or Visual Studio, and record pool events with wpr.",
     ),
     row(0, b"\x0a\x0d\x0d\x0a", "a network capture (pcapng)", "Open it in Wireshark."),
     row(0, b"\xd4\xc3\xb2\xa1", "a network capture (pcap)", "Open it in Wireshark."),
@@ -83,7 +82,7 @@ const MAGICS: &[Magic] = &[
         0,
         b"PERFILE2",
         "a Linux perf recording (perf.data)",
-        "Open it with perf report: it holds no Windows pool events.",
+        "Open it with perf report: it contains no Windows pool events.",
     ),
     row(0, b"\xc1\x1f\xfc\xc1", "an LTTng trace (CTF)", "Open it in Trace Compass or with babeltrace2."),
     row(0, b"\x75\xd1\x1d\x57", "an LTTng trace's metadata (CTF)", "Open it in Trace Compass or with babeltrace2."),
@@ -103,80 +102,80 @@ const MAGICS: &[Magic] = &[
         0,
         b"PAR1",
         "a Parquet file",
-        "It is read by poolscope fleet and by DuckDB; open the trace that it was made from.",
+        "Query it with poolscope fleet or DuckDB, or open the trace that it was made from.",
     ),
     row(0, b"LLVMFB", "an LLVM profile", OTHER_TOOL),
     row(0, b"KSHARK", "a KernelShark trace", OTHER_TOOL),
     row(0, b"\x17\x08\x44tracing", "a trace-cmd recording (trace.dat)", "It comes from Linux: open it in KernelShark."),
 ];
 
-/// Texts by what they begin with, blanks and case ignored.
-const TEXTS: &[(&str, Foreign)] = &[
+/// Text formats by their first characters; leading blanks and case are ignored.
+const TEXTS: &[(&str, OtherFormat)] = &[
     (
         "version https://git-lfs.github.com/spec",
-        Foreign {
-            name: "a Git LFS pointer, not the file it stands for",
+        OtherFormat {
+            name: "a Git LFS pointer instead of the file itself",
             advice: "Run git lfs pull, or download the file itself.",
         },
     ),
-    ("<!doctype html", Foreign { name: "a web page (HTML)", advice: DOWNLOAD }),
-    ("<html", Foreign { name: "a web page (HTML)", advice: DOWNLOAD }),
-    ("<windowsperformancerecorder", Foreign { name: "a recording profile (.wprp)", advice: PROFILE }),
-    ("<?xml", Foreign { name: "XML, such as a recording profile (.wprp)", advice: PROFILE }),
-    ("{", Foreign { name: "JSON", advice: DOCUMENT }),
-    ("[{", Foreign { name: "JSON", advice: DOCUMENT }),
-    ("-----begin", Foreign { name: "a certificate or key", advice: DOCUMENT }),
+    ("<!doctype html", OtherFormat { name: "a web page (HTML)", advice: DOWNLOAD }),
+    ("<html", OtherFormat { name: "a web page (HTML)", advice: DOWNLOAD }),
+    ("<windowsperformancerecorder", OtherFormat { name: "a recording profile (.wprp)", advice: PROFILE }),
+    ("<?xml", OtherFormat { name: "XML, such as a recording profile (.wprp)", advice: PROFILE }),
+    ("{", OtherFormat { name: "JSON", advice: DOCUMENT }),
+    ("[{", OtherFormat { name: "JSON", advice: DOCUMENT }),
+    ("-----begin", OtherFormat { name: "a certificate or key", advice: DOCUMENT }),
 ];
 
-const UTF16: Foreign = Foreign {
+const UTF16: OtherFormat = OtherFormat {
     name: "a text file (UTF-16)",
-    advice: "A listing of poolmon or !poolused is read with poolscope poolmon FILE; what a console redirected is no trace.",
+    advice: "Read a snapshot of poolmon or !poolused with: poolscope poolmon FILE. Redirected console output is no trace.",
 };
-const TEXT: Foreign = Foreign {
+const TEXT: OtherFormat = OtherFormat {
     name: "a text file",
-    advice: "Choose a file that wpr, xperf or another ETW tool wrote, with the ending .etl; a listing of poolmon or !poolused is read with: poolscope poolmon FILE.",
+    advice: "Choose a file that wpr, xperf or another ETW tool wrote, with the ending .etl. Read a snapshot of poolmon or !poolused with: poolscope poolmon FILE.",
 };
-const POOLMON_TEXT: Foreign = Foreign { name: "a listing of poolmon or !poolused", advice: POOLMON };
-const CSV: Foreign = Foreign {
+const POOLMON_TEXT: OtherFormat = OtherFormat { name: "a snapshot of poolmon or !poolused", advice: POOLMON };
+const CSV: OtherFormat = OtherFormat {
     name: "a table as text (CSV)",
-    advice: "A table of pool tags is read with poolscope poolmon FILE; choose the .etl file for a trace.",
+    advice: "Read a table of pool tags with poolscope poolmon FILE; for a trace choose the .etl file.",
 };
 const RELOG: &str =
-    "Open it in Performance Monitor, or turn it into a table with relog FILE -f csv; record pool with wpr.";
-/// A log of performance counters: since Windows XP an event trace log whose events are all those of PDH.
-pub const PERFORMANCE_LOG: Foreign = Foreign { name: "a log of performance counters (.blg)", advice: RELOG };
-const ZEROS: Foreign = Foreign {
-    name: "nothing but zeros: the file was made, but its content never reached the disk",
+    "Open it in Performance Monitor, or convert it with relog FILE -f csv; record pool events with wpr.";
+/// A log of performance counters: since Windows XP an event trace log with events of PDH only.
+pub const PERFORMANCE_LOG: OtherFormat = OtherFormat { name: "a log of performance counters (.blg)", advice: RELOG };
+const ZEROS: OtherFormat = OtherFormat {
+    name: "only zeros: the file was created, but its content was never written to the disk",
     advice: "Copy the file again, or record again.",
 };
-const BIG_ENDIAN: Foreign = Foreign {
-    name: "what could be a trace with its bytes in reverse order",
-    advice: "Windows writes no such files: copy it again without any conversion.",
+const BIG_ENDIAN: OtherFormat = OtherFormat {
+    name: "a trace with its bytes in reverse order (big-endian)",
+    advice: "Windows does not write such files: copy it again without any conversion.",
 };
-/// A trace of which hardly anything is there.
-pub const CUT_OFF: Foreign = Foreign {
+/// A trace that ends within its first record.
+pub const CUT_OFF: OtherFormat = OtherFormat {
     name: "the end of the file within its first record: the copy did not finish",
     advice: "Copy the file again, or record again.",
 };
-/// A trace whose line ends were converted.
-pub const MANGLED: Foreign = Foreign {
+/// A trace that a conversion of line ends has made unreadable.
+pub const LINE_ENDS_CONVERTED: OtherFormat = OtherFormat {
     name: "a trace that a conversion of line ends has damaged (every 0A became 0D 0A, as git autocrlf and text-mode ftp do)",
     advice: COPY_AS_BINARY,
 };
 
-/// What a file is that is no trace; `None` if nothing here knows it.
+/// Recognizes the format of a file that is no readable trace; `None` for unknown formats.
 #[must_use]
-pub fn recognize(data: &[u8]) -> Option<Foreign> {
+pub fn recognize(data: &[u8]) -> Option<OtherFormat> {
     let by_magic = MAGICS.iter().find(|(at, magic, _)| data.get(*at..).is_some_and(|rest| rest.starts_with(magic)));
-    if let Some((_, _, foreign)) = by_magic {
-        return Some(*foreign);
+    if let Some((_, _, format)) = by_magic {
+        return Some(*format);
     }
     let head = data.get(..data.len().min(4096)).unwrap_or_default();
     if head.iter().all(|&b| b == 0) && data.iter().all(|&b| b == 0) {
         return Some(ZEROS);
     }
     if let Some(text) = as_text(head) {
-        return Some(text_kind(&text));
+        return Some(text_format(&text));
     }
     if head.starts_with(b"\xff\xfe") || head.starts_with(b"\xfe\xff") {
         return Some(UTF16);
@@ -186,7 +185,7 @@ pub fn recognize(data: &[u8]) -> Option<Foreign> {
     (swapped && u32_at(data, 0x2c).map(u32::swap_bytes).is_some_and(|state| state <= 3)).then_some(BIG_ENDIAN)
 }
 
-/// The beginning of a text in lower case; `None` if it is no text.
+/// Decodes the beginning of a text file in lower case; `None` for binary data.
 fn as_text(head: &[u8]) -> Option<String> {
     let wide = |from_le: fn([u8; 2]) -> u16| {
         let units: Vec<u16> = head.get(2..)?.chunks_exact(2).map(|pair| from_le([pair[0], pair[1]])).collect();
@@ -196,7 +195,7 @@ fn as_text(head: &[u8]) -> Option<String> {
         [0xff, 0xfe, ..] => wide(u16::from_le_bytes)?,
         [0xfe, 0xff, ..] => wide(u16::from_be_bytes)?,
         [0xef, 0xbb, 0xbf, rest @ ..] => String::from_utf8_lossy(rest).into_owned(),
-        // UTF-16 without a mark: every other byte of the first letters is zero.
+        // UTF-16 without a byte-order mark: every other byte of the first characters is zero.
         [a, 0, b, 0, c, 0, ..] if [a, b, c].iter().all(|byte| byte.is_ascii_graphic() || **byte == b' ') => {
             let units: Vec<u16> = head.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect();
             String::from_utf16_lossy(&units)
@@ -209,16 +208,16 @@ fn as_text(head: &[u8]) -> Option<String> {
     is_text.then(|| text.trim_start().to_lowercase())
 }
 
-/// Which kind of text it is.
-fn text_kind(text: &str) -> Foreign {
-    if let Some((_, foreign)) = TEXTS.iter().find(|(start, _)| text.starts_with(start)) {
-        return *foreign;
+/// Recognizes the format of a text by its beginning in lower case.
+fn text_format(text: &str) -> OtherFormat {
+    if let Some((_, format)) = TEXTS.iter().find(|(start, _)| text.starts_with(start)) {
+        return *format;
     }
-    let is_listing =
+    let is_pool_snapshot =
         ["pool tag", "poolmon", "!poolused", "sorting by", "memory:"].iter().any(|word| text.contains(word))
             || (text.contains("tag") && text.contains("type") && text.contains("allocs"))
             || (text.contains("nonp") && text.contains("paged"));
-    if is_listing {
+    if is_pool_snapshot {
         return POOLMON_TEXT;
     }
     let mut commas = text.lines().map(|line| line.matches([',', ';', '\t']).count()).take(3);
@@ -228,16 +227,16 @@ fn text_kind(text: &str) -> Foreign {
     }
 }
 
-/// Whether a conversion of line ends has put a 0D before every 0A. `follows` says whether the buffers follow one another as
-/// their headers say: only where they do not is anything wrong.
+/// Returns `true` if a conversion of line ends has put a 0D before every 0A. `is_contiguous` tells that each buffer begins where the
+/// previous one ends, which excludes the damage.
 #[must_use]
-pub fn has_converted_line_ends(data: &[u8], follows: bool) -> bool {
-    if follows {
+pub fn has_added_carriage_returns(data: &[u8], is_contiguous: bool) -> bool {
+    if is_contiguous {
         return false;
     }
     let mut line_ends = 0_u32;
     let mut previous = 0_u8;
-    // A trace without a conversion has a bare 0A within its first kilobytes: a look at a megabyte is enough.
+    // An undamaged trace has a bare 0A within its first kilobytes: a megabyte is enough.
     for &byte in data.iter().take(1 << 20) {
         if byte == b'\n' {
             if previous != b'\r' {
@@ -250,10 +249,10 @@ pub fn has_converted_line_ends(data: &[u8], follows: bool) -> bool {
     line_ends >= 4
 }
 
-/// Whether no 0A has a 0D before it anywhere: what is left when every 0D 0A became 0A. Only says something about a file in
-/// which buffers begin earlier than the one before ends.
+/// Returns `true` if no 0A has a 0D before it, as after a conversion of every 0D 0A to 0A. This is evidence only in a file with a
+/// buffer that begins before the end of the previous one.
 #[must_use]
-pub fn has_bare_line_ends(data: &[u8]) -> bool {
+pub fn has_no_carriage_returns(data: &[u8]) -> bool {
     let pair = data.windows(2).any(|pair| pair == b"\r\n");
     !pair && data.iter().filter(|&&b| b == b'\n').take(4).count() == 4
 }
@@ -262,7 +261,7 @@ pub fn has_bare_line_ends(data: &[u8]) -> bool {
 mod tests {
     use super::*;
 
-    /// First bytes, what the name has to hold, what the advice has to hold.
+    /// First bytes of a file, and texts that the name and the advice have to contain.
     const CASES: &[(&[u8], &str, &str)] = &[
         (b"\x1f\x8b\x08\0", "gzip", "Unpack"),
         (b"\xfd7zXZ\0\0\x04", "xz", "Unpack"),
@@ -304,25 +303,25 @@ mod tests {
     ];
 
     #[test]
-    fn every_kind_is_named_with_what_to_do() {
+    fn every_format_is_named_with_advice() {
         for (bytes, name, advice) in CASES {
-            let found = recognize(bytes).unwrap_or_else(|| panic!("{name}: {bytes:02x?} is not known"));
-            assert!(found.name.contains(name), "{bytes:02x?}: {} does not hold {name}", found.name);
-            assert!(found.advice.contains(advice), "{name}: {} does not hold {advice}", found.advice);
+            let found = recognize(bytes).unwrap_or_else(|| panic!("{name}: {bytes:02x?} is not recognized"));
+            assert!(found.name.contains(name), "{bytes:02x?}: {} does not contain {name}", found.name);
+            assert!(found.advice.contains(advice), "{name}: {} does not contain {advice}", found.advice);
         }
         let mut tar = vec![b'a'; 257];
         tar.extend(b"ustar\0");
-        assert!(recognize(&tar).is_some_and(|kind| kind.name.contains("tar")));
+        assert!(recognize(&tar).is_some_and(|format| format.name.contains("tar")));
         assert_eq!(recognize(&[0x12, 0x80, 0xff, 0x91, 0x02, 0x99, 0xe3, 0x00]), None);
     }
 
     #[test]
-    fn converted_line_ends_are_told_from_a_trace_that_has_some() {
+    fn converted_line_ends_are_distinguished_from_ordinary_bytes() {
         let converted = b"ab\r\ncd\r\n\r\nef\r\n\r\n";
-        assert!(has_converted_line_ends(converted, false));
-        assert!(!has_converted_line_ends(converted, true), "its buffers follow one another");
-        assert!(!has_converted_line_ends(b"ab\r\ncd\n\r\nef\r\n\r\n", false), "one has no 0D");
-        assert!(has_bare_line_ends(b"ab\ncd\n\nef\n"));
-        assert!(!has_bare_line_ends(converted));
+        assert!(has_added_carriage_returns(converted, false));
+        assert!(!has_added_carriage_returns(converted, true), "its buffers are contiguous");
+        assert!(!has_added_carriage_returns(b"ab\r\ncd\n\r\nef\r\n\r\n", false), "one has no 0D");
+        assert!(has_no_carriage_returns(b"ab\ncd\n\nef\n"));
+        assert!(!has_no_carriage_returns(converted));
     }
 }

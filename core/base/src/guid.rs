@@ -1,4 +1,4 @@
-//! GUIDs as keys and as text. Nothing here knows what a GUID stands for.
+//! GUIDs as keys and as text. Names of providers are the business of the crates that read records.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use std::fmt;
 pub struct Guid(pub [u8; 16]);
 
 impl Guid {
-    /// From the numbers of its usual notation `aaaaaaaa-bbbb-cccc-dddd-dddddddddddd`.
+    /// Builds a GUID from the numbers of its usual notation `aaaaaaaa-bbbb-cccc-dddd-dddddddddddd`.
     #[must_use]
     pub const fn from_parts(a: u32, b: u16, c: u16, d: u64) -> Self {
         let (a, b, c, d) = (a.to_le_bytes(), b.to_le_bytes(), c.to_le_bytes(), d.to_be_bytes());
