@@ -55,7 +55,7 @@ impl EventOrder {
     #[must_use]
     pub fn new(trace: &Trace) -> Self {
         let table = &trace.allocations;
-        let first_known = table.allocated_by(Ticks::UNKNOWN);
+        let first_known = table.rows_allocated_by(Ticks::UNKNOWN);
         // Times beside the rows: sorting rows alone would look far away at every comparison.
         let times = table.free_time.par_iter().zip(0..table.len() as u32);
         let mut timed: Vec<(Ticks, u32)> = times.map(|(t, row)| (*t, row)).filter(|t| t.0.is_known()).collect();

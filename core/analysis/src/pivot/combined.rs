@@ -21,7 +21,7 @@ pub(super) fn sums(
 ) -> Result<Vec<(u64, Cost)>, Cancelled> {
     let (from, to) = (request.view.from, request.view.to);
     let costs = fold_rows(
-        table.allocated_by(to),
+        table.rows_allocated_by(to),
         rayon::current_num_threads() * 2,
         cancel,
         || vec![ClassCost::default(); combos.samples().len() * CLASSES],

@@ -107,7 +107,7 @@ impl GroupRows {
             if by_size { i128::from(table.size[row]) } else { 1 }
         };
         let mut now = vec![0i128; nest.outer.len()];
-        for row in 0..table.allocated_by(view.from) {
+        for row in 0..table.rows_allocated_by(view.from) {
             if row.is_multiple_of(1 << 16) && cancel() {
                 return Err(Cancelled);
             }
@@ -152,7 +152,7 @@ impl GroupRows {
             if let Some(run) = self.run_of_row(nest, row)
                 && let Some(sum) = sums.get_mut(run as usize)
             {
-                sum.add(scale.allocation(table.alloc_time[row], table.free_time[row], table.size[row]));
+                sum.add(scale.weigh(table.alloc_time[row], table.free_time[row], table.size[row]));
             }
             Ok(sums)
         });

@@ -48,7 +48,7 @@ impl Slots {
         };
         let table = tally.table;
         let from = tally.request.view.from;
-        let rows = table.allocated_by(from);
+        let rows = table.rows_allocated_by(from);
         let pieces = (SHARED_VALUES / curves.max(1)).clamp(1, rayon::current_num_threads() * 4);
         let start = fold_rows(
             rows,

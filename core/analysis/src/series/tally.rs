@@ -127,7 +127,7 @@ impl Tally<'_> {
         let (table, view) = (self.table, self.request.view);
         let outstanding = self.request.measure.kind == Kind::Outstanding;
         let weights = fold_rows(
-            table.allocated_by(view.to),
+            table.rows_allocated_by(view.to),
             plenty(),
             cancel,
             || vec![Weight::default(); self.contexts],

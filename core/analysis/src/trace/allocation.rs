@@ -1,43 +1,44 @@
-//! The allocation table: one row per block that the trace knows of, as parallel columns. It must never change after
-//! the load, and holds no name: names come from the other tables.
+//! The allocation table: one row per allocation that the trace shows or implies, as parallel columns. Rows refer to tags,
+//! processes and stacks by handles into the other tables of the trace.
 
-use super::ids::{AllocationId, AttributesId, StackId};
+use super::ids::{AttributesId, StackId};
 use super::time::Ticks;
 
-/// Marks on a row.
+/// Bits of [`AllocationTable::flags`].
 pub mod flag {
-    /// The allocation was not seen: it is implied by a second free of the same address.
+    /// The allocation was not recorded: a second free of the same address implies it.
     pub const IMPLIED_ALLOCATION: u8 = 1;
-    /// The free was not seen: it is implied by a second allocation on the same address.
+    /// The free was not recorded: a second allocation at the same address implies it.
     pub const IMPLIED_FREE: u8 = 2;
-    /// The stack of the allocation may be another's, or lack a half: records are missing between its key and the definition.
+    /// The allocation stack may be that of another event, or incomplete: records may be missing between its key and the
+    /// definition.
     pub const UNCERTAIN_ALLOCATION_STACK: u8 = 4;
-    /// The same of the stack of the free.
+    /// The free stack may be that of another event, or incomplete.
     pub const UNCERTAIN_FREE_STACK: u8 = 8;
-    /// Marks of a row of which one end is implied: how long it lived is not known.
+    /// Either end is implied, so that the lifetime is not known.
     pub const IMPLIED: u8 = IMPLIED_ALLOCATION | IMPLIED_FREE;
 }
 
-/// The columns. All have the same length; a row is an [`AllocationId`]. Rows are in the order of their allocation times:
-/// first those whose allocation the trace does not show, by their free times.
+/// Allocations as columns of the same length; a row is an [`AllocationId`](super::ids::AllocationId). Rows are sorted by
+/// allocation time. Those with an unknown allocation time come first, sorted by free time.
 #[derive(Default, Debug)]
 pub struct AllocationTable {
-    /// When it was allocated; [`Ticks::UNKNOWN`] if before the trace.
+    /// Allocation time; [`Ticks::UNKNOWN`] if before the trace.
     pub alloc_time: Vec<Ticks>,
-    /// When it was freed; [`Ticks::NEVER`] if the trace does not show it.
+    /// Free time; [`Ticks::NEVER`] if the trace shows no free.
     pub free_time: Vec<Ticks>,
-    /// Bytes, as the kernel accounts for them.
+    /// Size in bytes, as the kernel accounts for it.
     pub size: Vec<u64>,
-    /// Address of the block (`Entry`).
+    /// Address (`Entry` of the event).
     pub address: Vec<u64>,
-    /// What the allocating event says; where that was not seen, what the freeing event says of the pool
+    /// Attributes of the allocation event. If that was not recorded, those of the free with an unknown allocator
     /// ([`EventAttributes::without_allocator`](super::attributes::EventAttributes::without_allocator)).
     pub alloc_attributes: Vec<AttributesId>,
-    /// What the freeing event says; [`AttributesId::NONE`] where no free was seen.
+    /// Attributes of the free event; [`AttributesId::NONE`] without one.
     pub free_attributes: Vec<AttributesId>,
-    /// Stack of the allocation; [`StackId::EMPTY`] if none.
+    /// Allocation stack; [`StackId::EMPTY`] if none was recorded.
     pub alloc_stack: Vec<StackId>,
-    /// Stack of the free; [`StackId::EMPTY`] if none.
+    /// Free stack; [`StackId::EMPTY`] if none was recorded.
     pub free_stack: Vec<StackId>,
     /// Bits of [`flag`].
     pub flags: Vec<u8>,
@@ -56,30 +57,25 @@ impl AllocationTable {
         self.alloc_time.is_empty()
     }
 
-    /// Whether the trace shows the allocation of a row; its stack is empty by nature otherwise.
+    /// Whether the allocation event of a row was recorded. Without one, the row has no allocation stack.
     #[must_use]
     pub fn is_allocation_seen(&self, row: usize) -> bool {
         let is_known = self.alloc_time.get(row).is_some_and(|time| time.is_known());
         is_known && self.flags.get(row).is_some_and(|flags| flags & flag::IMPLIED_ALLOCATION == 0)
     }
 
-    /// Ticks from allocation to free, where the trace shows both: [`Ticks::NEVER`] for a block that it does not show freed,
-    /// [`Ticks::UNKNOWN`] where one of the two was not seen, whether or not other events imply it.
+    /// Ticks from allocation to free: [`Ticks::NEVER`] without a free, [`Ticks::UNKNOWN`] if one of the two events was not
+    /// recorded, even if other events imply it.
     #[inline]
     #[must_use]
     pub fn lifetime(&self, row: usize) -> Ticks {
         lifetime(self.alloc_time[row], self.free_time[row], self.flags[row])
     }
 
-    /// The rows allocated at or before a time: all of them lie before this row.
+    /// Number of rows that were allocated at or before a time: the first rows of the table.
     #[must_use]
-    pub fn allocated_by(&self, time: Ticks) -> usize {
+    pub fn rows_allocated_by(&self, time: Ticks) -> usize {
         self.alloc_time.partition_point(|alloc| *alloc <= time)
-    }
-
-    /// All rows, in order.
-    pub fn ids(&self) -> impl Iterator<Item = AllocationId> + use<> {
-        (0..self.len() as u32).map(AllocationId)
     }
 }
 
@@ -95,8 +91,3 @@ pub fn lifetime(alloc: Ticks, free: Ticks, flags: u8) -> Ticks {
         Ticks(free.0.saturating_sub(alloc.0))
     }
 }
-
-/// Bytes that a row takes; the memory aim of the design rests on it.
-pub const ROW_BYTES: usize = 8 + 8 + 8 + 8 + 4 + 4 + 4 + 4 + 1;
-const _: () = assert!(size_of::<Ticks>() == 8 && size_of::<AttributesId>() == 4 && size_of::<StackId>() == 4);
-const _: () = assert!(ROW_BYTES == 49);

@@ -1,15 +1,15 @@
-//! Contexts: the distinct combinations of tag, pool type, process, thread, CPU and session with which pool events
-//! happened. A trace has few of them, so a row of the allocation table names one in four bytes, and grouping by any of
-//! these columns looks at contexts, not at rows. It must never hold two equal rows.
+//! Attributes of pool events: tag, pool type, process, thread, CPU and session. A trace has few distinct combinations, so the
+//! allocation table refers to one by a four-byte handle, and grouping by any of these columns visits combinations instead of
+//! allocations.
 
 use super::ids::{AttributesId, ProcessId};
 
-/// A pool tag: four bytes in the order PoolMon shows them, the "protected" bit removed.
+/// A pool tag: four bytes in the order that PoolMon shows, without the "protected" bit.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Tag(pub [u8; 4]);
 
 impl Tag {
-    /// The tag as people write it: printable ASCII as it is (spaces kept), other bytes as `\xNN`.
+    /// Text of the tag: printable ASCII unchanged (spaces kept), other bytes as `\xNN`.
     #[must_use]
     pub fn text(self) -> String {
         let mut text = String::with_capacity(4);
@@ -23,7 +23,7 @@ impl Tag {
         text
     }
 
-    /// The tag that [`Self::text`] writes like this; `None` if there is none.
+    /// Parses the text that [`Self::text`] writes; `None` if it is not a tag.
     #[must_use]
     pub fn from_text(text: &str) -> Option<Self> {
         if let Ok(bytes) = <[u8; 4]>::try_from(text.as_bytes()) {
@@ -48,24 +48,24 @@ impl Tag {
     }
 }
 
-/// The pool type bits of an event (etl-format 4.4).
+/// Pool type bits of an event (etl-format 4.4).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct PoolType(pub u32);
 
 impl PoolType {
-    /// Paged pool (bit 0).
+    /// Whether it is paged pool (bit 0).
     #[must_use]
     pub const fn is_paged(self) -> bool {
         self.0 & 1 != 0
     }
 
-    /// Session pool (bit 5).
+    /// Whether it is session pool (bit 5).
     #[must_use]
     pub const fn is_session(self) -> bool {
         self.0 & 0x20 != 0
     }
 
-    /// Nonpaged and not executable (bit 9).
+    /// Whether it is not executable (bit 9).
     #[must_use]
     pub const fn is_nx(self) -> bool {
         self.0 & 0x200 != 0
@@ -77,7 +77,7 @@ impl PoolType {
         if self.is_paged() { "Paged" } else { "NonPaged" }
     }
 
-    /// The pool's name as Windows names its POOL_TYPE values.
+    /// Name after the POOL_TYPE values of Windows.
     #[must_use]
     pub const fn name(self) -> &'static str {
         let aligned = self.0 & 4 != 0;
@@ -97,52 +97,53 @@ impl PoolType {
     }
 }
 
-/// What an event says beside time, address, size and stack.
+/// Attributes of a pool event, besides time, address, size and stack.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct EventAttributes {
     /// Pool tag.
     pub tag: Tag,
     /// Pool type bits as recorded.
     pub pool_type: PoolType,
-    /// Process of the thread that was running; [`ProcessId::NONE`] if the record does not say,
-    /// [`ProcessId::UNKNOWN_ALLOCATOR`] if there is no record of the allocation.
+    /// Process of the running thread; [`ProcessId::NONE`] if the record has none, [`ProcessId::UNKNOWN_ALLOCATOR`] if the
+    /// allocation was not recorded.
     pub process: ProcessId,
-    /// Thread that was running; [`Context::NO_THREAD`] if the record does not say.
+    /// Running thread; [`EventAttributes::NO_THREAD`] if the record has none.
     pub thread: u32,
-    /// Session of a session-pool event, [`Context::NO_SESSION`] otherwise.
+    /// Session of a session-pool event; [`EventAttributes::NO_SESSION`] for all others.
     pub session: u32,
-    /// Processor that wrote the record; [`Context::NO_CPU`] if the reader cannot tell.
+    /// Processor that wrote the record; [`EventAttributes::NO_CPU`] if not known.
     pub cpu: u16,
 }
 
 impl EventAttributes {
-    /// The reader does not say which processor wrote the record. No buffer names it: they have 11 bits.
+    /// The processor is not known. No buffer has this number: buffers hold 11 bits.
     pub const NO_CPU: u16 = u16::MAX;
     /// The record has no thread.
     pub const NO_THREAD: u32 = u32::MAX;
     /// Not a session-pool event.
     pub const NO_SESSION: u32 = u32::MAX;
 
-    /// The same block where its allocation was not recorded: the free says which pool it lay in, not who allocated it.
+    /// Attributes of an allocation that was not recorded, from those of its free: the pool is known, the allocating process,
+    /// thread and processor are not.
     #[must_use]
-    pub const fn without_allocator(self) -> Self {
+    pub const fn with_unknown_allocator(self) -> Self {
         Self { process: ProcessId::UNKNOWN_ALLOCATOR, thread: Self::NO_THREAD, cpu: Self::NO_CPU, ..self }
     }
 }
 
-/// All contexts, by [`AttributesId`].
+/// Distinct attributes; position = [`AttributesId`].
 #[derive(Default, Debug)]
 pub struct AttributesTable {
     rows: Vec<EventAttributes>,
 }
 
 impl AttributesTable {
-    /// A table of rows that are distinct already.
+    /// Table of rows that must be distinct.
     pub(crate) fn from_rows(rows: Vec<EventAttributes>) -> Self {
         Self { rows }
     }
 
-    /// Adds a row that is not there yet.
+    /// Adds a row that must be new.
     pub(crate) fn push(&mut self, row: EventAttributes) -> AttributesId {
         self.rows.push(row);
         AttributesId(self.rows.len() as u32 - 1)
@@ -154,7 +155,7 @@ impl AttributesTable {
         &self.rows
     }
 
-    /// One row; a handle of another trace gives `None`.
+    /// One row; `None` for [`AttributesId::NONE`].
     #[must_use]
     pub fn get(&self, id: AttributesId) -> Option<&EventAttributes> {
         self.rows.get(id.index())

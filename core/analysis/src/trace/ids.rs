@@ -1,5 +1,5 @@
-//! Handles into the tables of a [`Trace`](super::Trace): small, copyable, meaningless without their table. A handle
-//! must never be made from a number in a file.
+//! Handles: typed row numbers of the tables of a [`Trace`](super::Trace). A handle is valid only for the trace that it comes
+//! from.
 
 macro_rules! handle {
     ($(#[$doc:meta])* $name:ident) => {
@@ -9,17 +9,17 @@ macro_rules! handle {
         pub struct $name(pub u32);
 
         impl $name {
-            /// No row.
+            /// Handle of no row.
             pub const NONE: Self = Self(u32::MAX);
 
-            /// The row's position, for indexing.
+            /// Position of the row, for indexing.
             #[inline]
             #[must_use]
             pub const fn index(self) -> usize {
                 self.0 as usize
             }
 
-            /// Whether this names a row at all.
+            /// Whether this is not [`Self::NONE`].
             #[inline]
             #[must_use]
             pub const fn is_some(self) -> bool {
@@ -30,36 +30,36 @@ macro_rules! handle {
 }
 
 handle!(
-    /// A row of the allocation table.
+    /// Row of the allocation table.
     AllocationId
 );
 handle!(
-    /// A distinct combination of what an event says beside time, address and size.
+    /// Distinct attributes of pool events.
     AttributesId
 );
 handle!(
-    /// A node of the stack tree; [`StackId::EMPTY`] is the root, which stands for "no stack".
+    /// Node of the stack tree: a stack from the root to this node.
     StackId
 );
 handle!(
-    /// A distinct (address, module) pair.
+    /// Distinct pair of address and module.
     FrameId
 );
 handle!(
-    /// A distinct image file at a distinct base address.
+    /// Distinct image file at a base address.
     ModuleId
 );
 handle!(
-    /// One life of a process.
+    /// Process, from its start to its end.
     ProcessId
 );
 
 impl ProcessId {
-    /// In place of the process that allocated a block whose allocation was not recorded.
+    /// Process of an allocation that was not recorded.
     pub const UNKNOWN_ALLOCATOR: Self = Self(u32::MAX - 1);
 }
 
 impl StackId {
-    /// The root of the stack tree: an allocation without a stack.
+    /// Root of the stack tree: no stack.
     pub const EMPTY: Self = Self(0);
 }

@@ -1,5 +1,5 @@
-//! The allocation index: what a trace file says, joined, paired and frozen. A [`Trace`] never changes once it is
-//! loaded; it is shared as `Arc<Trace>`, and everything that is computed from it lives elsewhere.
+//! The allocation index of a trace file: allocations as columns, and the tables that these refer to by handles. A [`Trace`]
+//! never changes once it is loaded and is shared as `Arc<Trace>`; what is computed from it is kept elsewhere.
 
 pub mod allocation;
 pub mod attributes;
@@ -19,34 +19,34 @@ use poolscope_etl::diagnostics::Diagnostics;
 use process::ProcessTable;
 use recorded::RecordedRange;
 use stack::StackTable;
-use summary::{TraceStatistics, PoolRundown, TraceSummary};
+use summary::{PoolRundown, TraceStatistics, TraceSummary};
 use time::{Clock, TimeRange};
 
-/// Everything a load yields.
+/// A loaded trace.
 #[derive(Debug)]
 pub struct Trace {
-    /// What the log-file header and the system configuration records say.
+    /// Facts from the log-file header and the system configuration records.
     pub summary: TraceSummary,
-    /// How ticks become seconds.
+    /// Conversion of ticks to seconds and wall-clock time.
     pub clock: Clock,
-    /// The whole trace as a view: from time zero (or the first pool event before it) to the end of the recording.
+    /// The whole trace: from time zero, or the first pool event before it, to the end of the recording.
     pub extent: TimeRange,
     /// The part of the recording that the file holds.
     pub recorded: RecordedRange,
-    /// One row per block.
+    /// One row per allocation.
     pub allocations: AllocationTable,
-    /// Distinct tags, pool types, processes, threads, CPUs, sessions of events.
+    /// Distinct combinations of tag, pool type, process, thread, CPU and session of pool events.
     pub attributes: AttributesTable,
-    /// Distinct stacks.
+    /// Distinct stacks of pool events.
     pub stacks: StackTable,
-    /// Images.
+    /// Images, those that no stack leads through included.
     pub modules: ModuleTable,
     /// Processes.
     pub processes: ProcessTable,
-    /// Pool snapshots at start and end.
+    /// Pool rundown at the start and the end of the recording.
     pub pool_rundown: PoolRundown,
     /// Counts of records and buffers.
     pub statistics: TraceStatistics,
-    /// What is wrong with the trace.
+    /// Data-quality issues.
     pub diagnostics: Diagnostics,
 }

@@ -1,27 +1,27 @@
-//! Processes: one row per life, since Windows uses process numbers again. It must never mix two lives of one number.
+//! Processes. Windows reuses process numbers, so a process is a number and the time during which it had that number.
 
 use super::ids::ProcessId;
 use super::time::Ticks;
 use rustc_hash::FxHashMap;
 
-/// One life of a process.
+/// A process, from its start to its end.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Process {
-    /// Address of the process object, which lies in an allocation with tag `Proc`; `None` if no record says it.
+    /// Address of the process object, which is in an allocation with tag `Proc`; `None` if not recorded.
     pub object: Option<u64>,
     /// Process number.
     pub pid: u32,
-    /// Number of the process that created it.
+    /// Number of the parent process.
     pub parent_pid: u32,
     /// Terminal-services session.
     pub session: u32,
-    /// Image file name as recorded (at most 15 characters on most systems); empty if the trace has no record of it.
+    /// Image file name as recorded (at most 15 characters on most systems); empty without a process record.
     pub name: String,
     /// Command line; empty if not recorded.
     pub command_line: String,
-    /// When it started; [`Ticks::UNKNOWN`] if before the trace.
+    /// Start time; [`Ticks::UNKNOWN`] if before the trace.
     pub start: Ticks,
-    /// When it ended; [`Ticks::NEVER`] if not seen.
+    /// End time; [`Ticks::NEVER`] if no end was recorded.
     pub end: Ticks,
 }
 
@@ -38,26 +38,25 @@ impl Process {
     }
 }
 
-/// All lives, by [`ProcessId`].
+/// All processes; position = [`ProcessId`].
 #[derive(Default, Debug)]
 pub struct ProcessTable {
     rows: Vec<Process>,
-    /// Lives of one number, in time order.
+    /// Processes with the same number, by start time.
     by_pid: FxHashMap<u32, Vec<ProcessId>>,
-    /// How many of the rows come from process records; the others are numbers that only other records mention.
+    /// Number of rows that come from process records. The others are numbers that only other records contain.
     recorded: usize,
 }
 
 impl ProcessTable {
-    /// Builds the look-up table. `recorded`: how many of the rows come from process records.
+    /// Builds the lookup table; the first `recorded` rows come from process records.
     #[must_use]
     pub(crate) fn new(rows: Vec<Process>, recorded: usize) -> Self {
         let mut by_pid: FxHashMap<u32, Vec<ProcessId>> = FxHashMap::default();
         for (position, row) in rows.iter().enumerate() {
             by_pid.entry(row.pid).or_default().push(ProcessId(position as u32));
         }
-        let mut lives: Vec<&mut Vec<ProcessId>> = by_pid.values_mut().collect();
-        for ids in &mut lives {
+        for ids in by_pid.values_mut() {
             ids.sort_by_key(|id| (rows.get(id.index()).map(|r| r.start), *id));
         }
         Self { rows, by_pid, recorded }
@@ -75,19 +74,19 @@ impl ProcessTable {
         self.rows.get(id.index())
     }
 
-    /// Number of lives that the trace has process records of.
+    /// Number of processes with process records.
     #[must_use]
     pub fn recorded_count(&self) -> usize {
         self.recorded
     }
 
-    /// Whether a process number was used more than once.
+    /// Whether several processes had this number.
     #[must_use]
     pub fn is_reused(&self, pid: u32) -> bool {
         self.by_pid.get(&pid).is_some_and(|ids| ids.len() > 1)
     }
 
-    /// The life of process number `pid` at `time`; the nearest earlier one, else the first.
+    /// The process that had number `pid` at `time`, else the last one before, else the first.
     #[must_use]
     pub fn find(&self, pid: u32, time: Ticks) -> ProcessId {
         let Some(ids) = self.by_pid.get(&pid) else {
@@ -103,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_reused_number_means_the_process_of_that_time() {
+    fn a_reused_number_is_resolved_by_time() {
         let process = |name: &str, start, end| Process {
             object: None,
             pid: 40,

@@ -1,69 +1,69 @@
-//! The part of the recording that a trace file holds, as its records show it, never as the header alone claims.
+//! The recorded range: the part of a recording that the trace file holds, with the gaps in it, as its records show.
 
 use super::time::{Ticks, TimeRange};
 
-/// The recorded range of a trace, and what is missing around and inside it.
+/// The recorded range of a trace, and the parts of the recording that are missing.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RecordedRange {
-    /// From the moment at which every CPU that matters was recorded to the last one.
+    /// The time range in which all CPUs with a relevant share of the events were recorded.
     pub range: TimeRange,
-    /// The part of [`Self::range`] that can be analyzed: the longest part between gaps where these took many events, else all.
+    /// The part of [`Self::range`] that can be analyzed: all of it, or the longest part between gaps if too many events are
+    /// missing in gaps.
     pub analyzable: TimeRange,
-    /// The recording began earlier: the beginning was overwritten or is missing.
+    /// Whether the beginning of the recording was overwritten or is missing.
     pub start_missing: bool,
-    /// The recording went on longer: the file ends early, or was never closed.
+    /// Whether the recording went on longer: the file ends early, or was never closed.
     pub end_missing: bool,
-    /// What each CPU recorded, by number; none without kernel records.
+    /// Recorded range of each CPU, by number; empty without kernel records.
     pub cpus: Vec<CpuRange>,
     /// CPUs whose records end well before those of the others in a file whose end is missing, by number.
     pub ended_early: Vec<u16>,
-    /// Parts of [`Self::range`] in which events are missing, in order; they do not overlap.
+    /// Parts of [`Self::range`] in which events are missing, in order and without overlap.
     pub holes: Vec<Hole>,
-    /// Kernel records that the file holds.
+    /// Number of kernel records in the file.
     pub events: u64,
-    /// Where the recording ended by the header; `None` if it does not say, or what it says cannot be.
+    /// End of the recording by the header; `None` if the header has none, or an implausible one.
     pub header_end: Option<Ticks>,
-    /// Buffers of the file.
+    /// Number of buffers in the file.
     pub buffers: u64,
-    /// Buffers that the recording wrote, by the header; `None` if it does not say.
+    /// Number of buffers that the recording wrote, by the header; `None` if not known.
     pub buffers_written: Option<u64>,
 }
 
-/// The kernel records of one CPU.
+/// Time range and number of the kernel records of one CPU.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct CpuRange {
-    /// Its number.
+    /// CPU number.
     pub cpu: u16,
-    /// Time of its first kernel record.
+    /// Time of the first kernel record.
     pub first: Ticks,
-    /// Time of its last kernel record.
+    /// Time of the last kernel record.
     pub last: Ticks,
-    /// Pool allocations and frees.
+    /// Number of pool allocations and frees.
     pub pool_events: u64,
-    /// Kernel records.
+    /// Number of kernel records.
     pub records: u64,
 }
 
 /// A part of the recording in which events are missing.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Hole {
-    /// From the last record before it to the first behind it, of the CPUs that it hit.
+    /// From the last record before it to the first record after it, on the CPUs that lost records.
     pub range: TimeRange,
-    /// Events that are missing, estimated.
+    /// Estimated number of missing events.
     pub missing_events: u64,
-    /// Events of the same time that are there, of all CPUs.
+    /// Number of recorded events of all CPUs in the same time.
     pub present_events: u64,
 }
 
 impl Hole {
-    /// Share of the events that is missing there, 0..=1.
+    /// Share of the events in the hole that is missing, 0..=1.
     #[must_use]
     pub fn missing_share(&self) -> f64 {
         share(self.missing_events, self.present_events)
     }
 
-    /// Whether more is missing than is there: a gap. Elsewhere events were lost among others that were recorded, and what is
-    /// there is a sample of all.
+    /// Whether more events are missing than were recorded. Otherwise the recorded events are a sample of all.
     #[must_use]
     pub fn is_gap(&self) -> bool {
         self.missing_events > self.present_events
@@ -71,10 +71,10 @@ impl Hole {
 }
 
 impl RecordedRange {
-    /// Share of all events from which on holes cut the range, in percent.
+    /// Upper bound on the events that may be missing in gaps of an analyzable range, in percent.
     pub const MAX_MISSING_PERCENT: u64 = 10;
 
-    /// A recording that is there as a whole.
+    /// A recording without missing parts.
     #[must_use]
     pub const fn whole(range: TimeRange) -> Self {
         Self {
@@ -92,38 +92,38 @@ impl RecordedRange {
         }
     }
 
-    /// The analyzed range of a visible range: what can be analyzed of it.
+    /// Analyzed range: the part of a visible range that can be analyzed.
     #[must_use]
     pub fn analyzed(&self, visible: TimeRange) -> TimeRange {
         let to = visible.to.min(self.analyzable.to);
         TimeRange { from: visible.from.max(self.analyzable.from).min(to), to }
     }
 
-    /// Whether anything is missing.
+    /// Whether nothing is missing.
     #[must_use]
     pub fn is_whole(&self) -> bool {
         !self.start_missing && !self.end_missing && self.holes.is_empty()
     }
 
-    /// Whether a part of the recording is missing: its beginning, its end, or a gap inside.
+    /// Whether a part of the recording is missing: its beginning, its end, or a gap.
     #[must_use]
     pub fn is_partial(&self) -> bool {
         self.start_missing || self.end_missing || self.holes.iter().any(Hole::is_gap)
     }
 
-    /// Events that are missing in all holes, estimated.
+    /// Estimated number of events that are missing in all holes.
     #[must_use]
     pub fn missing_events(&self) -> u64 {
         self.holes.iter().map(|hole| hole.missing_events).sum()
     }
 
-    /// Share of the events between the ends of the range that is missing, 0..=1.
+    /// Share of the events in the recorded range that is missing, 0..=1.
     #[must_use]
     pub fn missing_share(&self) -> f64 {
         share(self.missing_events(), self.events)
     }
 
-    /// Share of the recording's buffers that the file holds, 0..=1; `None` if the header does not say how many there were.
+    /// Share of the recording's buffers that the file holds, 0..=1; `None` if their number is not known.
     #[must_use]
     pub fn present_share(&self) -> Option<f64> {
         let written = self.buffers_written.filter(|&count| count > 0)?;

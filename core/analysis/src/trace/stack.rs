@@ -1,19 +1,18 @@
-//! Call stacks as a prefix tree, outermost frame first, and the frames they are made of. Parents come before children.
-//! It must never hold the same stack twice.
+//! Call stacks as a prefix tree, outermost frame first: each distinct stack is one node, and parents come before children.
 
 use super::ids::{FrameId, ModuleId, StackId};
 use rustc_hash::FxHashMap;
 
-/// A place in code: an address within a module at its base, or a bare address.
+/// A frame of a call stack: a return address and the module that it is in.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Frame {
-    /// The return address as recorded.
+    /// Return address as recorded.
     pub address: u64,
-    /// The image that was there at the time; [`ModuleId::NONE`] if none is known.
+    /// Module at that address at the time of the event; [`ModuleId::NONE`] if not known.
     pub module: ModuleId,
 }
 
-/// The tree. Node 0 is the root: the empty stack.
+/// The tree of stacks. Node 0 is the root: the empty stack.
 #[derive(Debug)]
 pub struct StackTable {
     parents: Vec<StackId>,
@@ -41,7 +40,7 @@ impl StackTable {
         if id == StackId::EMPTY { None } else { self.frames.get(id.index()).copied() }
     }
 
-    /// Number of frames.
+    /// Number of frames of a stack.
     #[must_use]
     pub fn depth(&self, id: StackId) -> usize {
         self.depths.get(id.index()).copied().map_or(0, usize::from)
@@ -78,7 +77,7 @@ impl Default for StackTable {
     }
 }
 
-/// Builds a [`StackTable`].
+/// Builder of a [`StackTable`].
 #[derive(Debug)]
 pub struct StackInterner {
     table: StackTable,
@@ -108,7 +107,7 @@ impl StackInterner {
         })
     }
 
-    /// The stack that continues `parent` by one frame inwards.
+    /// The stack that has one more inner frame than `parent`.
     pub fn push(&mut self, parent: StackId, frame: FrameId) -> StackId {
         let table = &mut self.table;
         *self.nodes.entry((parent, frame)).or_insert_with(|| {
@@ -120,7 +119,7 @@ impl StackInterner {
         })
     }
 
-    /// The finished tree.
+    /// Finishes the tree.
     #[must_use]
     pub fn finish(mut self) -> StackTable {
         self.table.parents.shrink_to_fit();

@@ -1,12 +1,11 @@
-//! Facts about a trace as a whole: where and how it was recorded, how many records of which kind it has, what the pool
-//! snapshots say. Counts only; nothing here looks at single allocations.
+//! Facts about a trace as a whole: the recording session and its system, numbers of records, and the pool rundown.
 
 use super::attributes::Tag;
 use super::time::Ticks;
 use poolscope_base::guid::Guid;
 use std::collections::BTreeMap;
 
-/// What the log-file header and the system configuration records say.
+/// Facts from the log-file header and the system configuration records.
 #[derive(Clone, Debug, Default)]
 pub struct TraceSummary {
     /// Size of the file.
@@ -15,13 +14,13 @@ pub struct TraceSummary {
     pub pointer_size: u32,
     /// Windows build number.
     pub os_build: u32,
-    /// Build string and product name from the merge, where recorded.
+    /// Product name and build string that a merge added; `None` in unmerged files.
     pub os_name: Option<String>,
-    /// Number of processors.
+    /// Number of processors of the recording system.
     pub cpus: u32,
-    /// Computer name, where recorded.
+    /// Computer name, if recorded.
     pub computer: Option<String>,
-    /// Physical memory in MB, where recorded.
+    /// Physical memory in MB, if recorded.
     pub memory_mb: Option<u32>,
     /// Size of the session's buffers in bytes.
     pub buffer_bytes: u32,
@@ -29,28 +28,28 @@ pub struct TraceSummary {
     pub log_file_mode: u32,
     /// Name of the logger session.
     pub session_name: String,
-    /// Start of the recording, FILETIME (UTC).
+    /// Start of the recording as FILETIME (UTC).
     pub start_filetime: i64,
-    /// End of the recording, FILETIME (UTC); 0 if it was never closed.
+    /// End of the recording as FILETIME (UTC); 0 if it was never closed.
     pub end_filetime: i64,
-    /// Boot time, FILETIME (UTC).
+    /// Boot time as FILETIME (UTC).
     pub boot_filetime: i64,
     /// `PerfFreq` of the header.
     pub perf_freq: i64,
-    /// Events that Windows says it lost.
+    /// Number of lost events, by the header.
     pub events_lost: u64,
-    /// Buffers that Windows says it lost.
+    /// Number of lost buffers, by the header.
     pub buffers_lost: u64,
-    /// Whether the pool group was on, as the group mask records say; `None` without such records.
+    /// Whether the pool event group was enabled, by the group mask records; `None` without such records.
     pub pool_group_enabled: Option<bool>,
 }
 
-/// Counts of what the file holds.
+/// Numbers of records and buffers in a file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TraceStatistics {
-    /// Buffers, the header buffer included; as many as the header says where the reader does not show them.
+    /// Buffers, including the header buffer; the header's number if the reader does not show buffers.
     pub buffers: u64,
-    /// Buffers that are compressed; `None` where the reader does not show buffers.
+    /// Compressed buffers; `None` if the reader does not show buffers.
     pub compressed_buffers: Option<u64>,
     /// Records of every kind.
     pub records: u64,
@@ -60,13 +59,13 @@ pub struct TraceStatistics {
     pub providers: BTreeMap<Guid, u64>,
     /// WPP trace messages.
     pub messages: u64,
-    /// Pool allocation events, session pool included.
+    /// Pool allocation events, including session pool.
     pub pool_allocs: u64,
-    /// Pool free events, session pool included.
+    /// Pool free events, including session pool.
     pub pool_frees: u64,
-    /// Pool snapshot records.
+    /// Pool rundown records.
     pub pool_rundown_records: u64,
-    /// Stack records: inline stacks and key references.
+    /// Stack records of all events: inline stacks and key references.
     pub stack_records: u64,
     /// Definitions of stack keys.
     pub stack_definitions: u64,
@@ -92,7 +91,7 @@ pub struct StackStatistics {
     pub distinct: u64,
 }
 
-/// When a snapshot was taken.
+/// Time of a pool rundown.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum RundownPhase {
     /// At the start of the recording.
@@ -101,58 +100,58 @@ pub enum RundownPhase {
     Stop,
 }
 
-/// Counters of one tag in a pool tag snapshot.
+/// Counters of one tag in a pool tag rundown record.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct TagUsage {
-    /// Start or stop.
+    /// Whether it is of the rundown at the start or at the end of the recording.
     pub phase: RundownPhase,
-    /// When the record was written.
+    /// Time of the record.
     pub time: Ticks,
     /// Session, for session pool.
     pub session: Option<u32>,
     /// Pool tag.
     pub tag: Tag,
-    /// Allocations and frees so far (wrap at 2^32) and bytes in use, paged pool.
+    /// Counters of paged pool.
     pub paged: PoolUsage,
-    /// The same for nonpaged pool.
+    /// Counters of nonpaged pool.
     pub nonpaged: PoolUsage,
 }
 
-/// Counters of one pool.
+/// Counters of one pool since the start of the system.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
 pub struct PoolUsage {
-    /// Allocations so far; wraps.
+    /// Allocations; wraps at 2^32.
     pub allocs: u32,
-    /// Frees so far; wraps.
+    /// Frees; wraps at 2^32.
     pub frees: u32,
     /// Bytes in use.
     pub used_bytes: u64,
 }
 
-/// One big block in a big-pool snapshot.
+/// An allocation of at least a page in a big pool rundown record.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct BigPoolAllocation {
-    /// Start or stop.
+    /// Whether it is of the rundown at the start or at the end of the recording.
     pub phase: RundownPhase,
-    /// When the record was written.
+    /// Time of the record.
     pub time: Ticks,
     /// Session, for session pool.
     pub session: Option<u32>,
-    /// Address, the nonpaged mark removed.
+    /// Address without the bit that marks nonpaged pool.
     pub address: u64,
     /// Size in bytes.
     pub size_bytes: u64,
     /// Pool tag.
     pub tag: Tag,
-    /// Nonpaged pool.
+    /// Whether it is nonpaged pool.
     pub nonpaged: bool,
 }
 
-/// The pool snapshots of a trace, in time order.
+/// The pool rundown of a trace, in time order.
 #[derive(Clone, Debug, Default)]
 pub struct PoolRundown {
-    /// Pool tag counters.
+    /// Counters by tag.
     pub tags: Vec<TagUsage>,
-    /// Big blocks.
+    /// Big pool allocations.
     pub big: Vec<BigPoolAllocation>,
 }

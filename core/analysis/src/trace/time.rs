@@ -1,21 +1,21 @@
-//! Time as the trace counts it: clock ticks from the log-file header's own timestamp. This module must never round
-//! twice: ticks are exact, seconds are for people.
+//! Time in a trace: exact clock ticks from the timestamp of the log-file header record, conversion to seconds and wall-clock
+//! time, and time ranges, which classify allocations by where they begin and end.
 
-/// Clock ticks since time zero (the timestamp of the log-file header record). Negative for events before it.
+/// Clock ticks since time zero, the timestamp of the log-file header record. Negative for events before it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 #[repr(transparent)]
 pub struct Ticks(pub i64);
 
 impl Ticks {
-    /// Allocation time of a block whose allocation the trace does not show: before everything.
+    /// Time of an event that was before the trace or was not recorded: less than all others.
     pub const UNKNOWN: Self = Self(i64::MIN);
-    /// Free time of a block that the trace does not show freed: after everything.
+    /// Time of an event that the trace does not show: greater than all others.
     pub const NEVER: Self = Self(i64::MAX);
-    /// Real timestamps are kept within plus/minus this, so that neither sentinel can come from a damaged record and
-    /// no difference of two times overflows.
+    /// Upper bound on the absolute value of timestamps. With it, neither sentinel can come from a damaged record, and no
+    /// difference of two times overflows.
     pub const LIMIT: i64 = i64::MAX / 4;
 
-    /// Whether this is a moment and neither sentinel.
+    /// Whether this is neither [`Self::UNKNOWN`] nor [`Self::NEVER`].
     #[inline]
     #[must_use]
     pub const fn is_known(self) -> bool {
@@ -23,7 +23,7 @@ impl Ticks {
     }
 }
 
-/// Which clock stamped the records (`ReservedFlags` of the log-file header).
+/// Clock of the timestamps (`ReservedFlags` of the log-file header).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ClockKind {
     /// 0: unspecified; read as QPC when a frequency is given.
@@ -37,7 +37,7 @@ pub enum ClockKind {
 }
 
 impl ClockKind {
-    /// The word that reports use.
+    /// Name in reports.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -49,12 +49,12 @@ impl ClockKind {
     }
 }
 
-/// How ticks become seconds and wall-clock time.
+/// Conversion of ticks to seconds and wall-clock time.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Clock {
-    /// Which clock.
+    /// Kind of clock.
     pub kind: ClockKind,
-    /// Ticks in a second of that clock; never 0.
+    /// Ticks in a second; never 0.
     pub ticks_per_second: u64,
     /// Wall-clock time of time zero, in 100 ns since 1601 (FILETIME, UTC).
     pub start_filetime: i64,
@@ -78,7 +78,7 @@ impl Clock {
         Ticks((exact as i64).clamp(-Ticks::LIMIT, Ticks::LIMIT))
     }
 
-    /// Wall-clock time of a moment as FILETIME (100 ns since 1601, UTC).
+    /// Wall-clock time as FILETIME (100 ns since 1601, UTC).
     #[must_use]
     pub fn filetime(&self, time: Ticks) -> i64 {
         let offset = i128::from(time.0) * 10_000_000 / i128::from(self.ticks_per_second.max(1));
@@ -87,16 +87,17 @@ impl Clock {
     }
 }
 
-/// The visible time range; both ends belong to it.
+/// A time range; both ends belong to it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct TimeRange {
-    /// First tick of the view.
+    /// First tick.
     pub from: Ticks,
-    /// Last tick of the view.
+    /// Last tick.
     pub to: Ticks,
 }
 
-/// What WPA calls the type of an allocation: allocated inside or outside the view, freed inside or outside it.
+/// Class of an allocation in a time range (WPA: Type): allocated inside or outside of the range, freed inside or outside of
+/// it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 #[repr(u8)]
 pub enum LifetimeClass {
@@ -104,9 +105,9 @@ pub enum LifetimeClass {
     Aifi = 0,
     /// Allocated inside, freed outside or never: the leak candidates.
     Aifo = 1,
-    /// Allocated before the view, freed inside.
+    /// Allocated before the range, freed inside.
     Aofi = 2,
-    /// Allocated before the view, alive over the whole of it.
+    /// Allocated before the range, outstanding in all of it.
     Aofo = 3,
 }
 
@@ -125,13 +126,7 @@ impl LifetimeClass {
         }
     }
 
-    /// Whether the block was allocated inside the view.
-    #[must_use]
-    pub const fn is_allocated_inside(self) -> bool {
-        matches!(self, Self::Aifi | Self::Aifo)
-    }
-
-    /// Whether the block was freed inside the view.
+    /// Whether the free is inside the range.
     #[must_use]
     pub const fn is_freed_inside(self) -> bool {
         matches!(self, Self::Aifi | Self::Aofi)
@@ -139,7 +134,7 @@ impl LifetimeClass {
 }
 
 impl TimeRange {
-    /// How a block that lived from `alloc` to `free` stands to the view; `None` if it does not belong to it.
+    /// Class of an allocation by its allocation and free time; `None` if it was not outstanding at any time of the range.
     #[inline]
     #[must_use]
     pub fn classify(&self, alloc: Ticks, free: Ticks) -> Option<LifetimeClass> {
@@ -160,14 +155,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_ends_of_a_view_are_inside() {
-        let view = TimeRange { from: Ticks(10), to: Ticks(20) };
-        assert_eq!(view.classify(Ticks(10), Ticks(20)), Some(LifetimeClass::Aifi));
-        assert_eq!(view.classify(Ticks(20), Ticks(21)), Some(LifetimeClass::Aifo));
-        assert_eq!(view.classify(Ticks(9), Ticks(10)), Some(LifetimeClass::Aofi));
-        assert_eq!(view.classify(Ticks::UNKNOWN, Ticks::NEVER), Some(LifetimeClass::Aofo));
-        assert_eq!(view.classify(Ticks(21), Ticks::NEVER), None);
-        assert_eq!(view.classify(Ticks(1), Ticks(9)), None);
+    fn both_ends_of_a_range_are_inside() {
+        let range = TimeRange { from: Ticks(10), to: Ticks(20) };
+        assert_eq!(range.classify(Ticks(10), Ticks(20)), Some(LifetimeClass::Aifi));
+        assert_eq!(range.classify(Ticks(20), Ticks(21)), Some(LifetimeClass::Aifo));
+        assert_eq!(range.classify(Ticks(9), Ticks(10)), Some(LifetimeClass::Aofi));
+        assert_eq!(range.classify(Ticks::UNKNOWN, Ticks::NEVER), Some(LifetimeClass::Aofo));
+        assert_eq!(range.classify(Ticks(21), Ticks::NEVER), None);
+        assert_eq!(range.classify(Ticks(1), Ticks(9)), None);
     }
 
     #[test]
