@@ -1,17 +1,17 @@
-//! Damaged traces, thousands of them, the same ones in every run: never a panic, never more work or memory than the bytes
-//! of the file allow, and whatever could be read can be reported with totals that add up.
+//! Thousands of damaged traces, the same ones in every run: no panic, no more results than the bytes of the file allow,
+//! and totals that are the sums of their groups.
 
 use poolscope_analysis::group::frames::FrameNaming;
 use poolscope_analysis::group::key::Key;
 use poolscope_analysis::group::names::Names;
 use poolscope_analysis::group::parallel::never;
-use poolscope_etl::file::TraceFile;
-use poolscope_base::progress::{CancelToken, Progress};
+use poolscope_analysis::load::{LoadError, LoadOptions, load};
 use poolscope_analysis::pivot::{Cost, Pivot, PivotRequest, pivot};
 use poolscope_analysis::series::{Kind, Measure, SeriesRequest, series};
-use poolscope_synth::rng::Rng;
 use poolscope_analysis::trace::Trace;
-use poolscope_analysis::load::{LoadError, LoadOptions, load};
+use poolscope_base::progress::{CancelToken, Progress};
+use poolscope_etl::file::TraceFile;
+use poolscope_synth::rng::Rng;
 use poolscope_tests::corpus::real_traces;
 use poolscope_tests::damage::damage;
 use poolscope_tests::planted::{OnDisk, bytes_of};
@@ -21,33 +21,34 @@ use rayon::prelude::*;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// No record is shorter than this.
+/// Bytes of the shortest record.
 const RECORD_BYTES: u64 = 8;
-/// Header and payload of the shortest pool event.
+/// Bytes of the shortest pool event: header and payload.
 const POOL_EVENT_BYTES: u64 = 16 + 16;
-/// The shortest frame.
+/// Bytes of the shortest stack frame.
 const FRAME_BYTES: u64 = 4;
 
+/// A trace to be damaged.
 struct Source {
     name: String,
     bytes: Vec<u8>,
-    /// Offsets of the buffers.
-    places: Vec<usize>,
+    /// File offsets of the buffers.
+    buffer_offsets: Vec<usize>,
 }
 
 impl Source {
     fn new(name: String, bytes: Vec<u8>) -> Self {
-        let file = TraceFile::from_bytes(bytes.clone(), &name).expect("it is a trace before it is damaged");
-        let places = file.layout.buffers.iter().map(|buffer| buffer.offset as usize).collect();
-        Self { name, bytes, places }
+        let file = TraceFile::from_bytes(bytes.clone(), &name).expect("a trace before it is damaged");
+        let buffer_offsets = file.layout.buffers.iter().map(|buffer| buffer.offset as usize).collect();
+        Self { name, bytes, buffer_offsets }
     }
 
-    /// Damages it in `cases` ways; what went wrong.
+    /// Loads the trace with `cases` different damages and returns the faults.
     fn check(&self, cases: u64, outcomes: &Outcomes) -> Vec<String> {
         let case = |number: u64| {
             let mut bytes = self.bytes.clone();
-            let done = damage(&mut bytes, &self.places, &mut Rng::new(number));
-            let complaint = catch_unwind(AssertUnwindSafe(|| examine(bytes, outcomes)));
+            let done = damage(&mut bytes, &self.buffer_offsets, &mut Rng::new(number));
+            let complaint = catch_unwind(AssertUnwindSafe(|| check_file(bytes, outcomes)));
             let complaint = complaint.unwrap_or_else(|_| Err("panicked".to_owned())).err()?;
             Some(format!("{} case {number} ({done}): {complaint}", self.name))
         };
@@ -55,15 +56,15 @@ impl Source {
     }
 }
 
-/// How many of the damaged files were still traces, and how many of those had blocks.
+/// Numbers of damaged files that were refused, that were read, and of the latter those with allocations.
 #[derive(Default)]
 struct Outcomes {
     refused: AtomicU64,
     read: AtomicU64,
-    with_blocks: AtomicU64,
+    with_allocations: AtomicU64,
 }
 
-fn examine(bytes: Vec<u8>, outcomes: &Outcomes) -> Result<(), String> {
+fn check_file(bytes: Vec<u8>, outcomes: &Outcomes) -> Result<(), String> {
     let len = bytes.len() as u64;
     let Ok(file) = TraceFile::from_bytes(bytes, "damaged.etl") else {
         outcomes.refused.fetch_add(1, Ordering::Relaxed);
@@ -73,23 +74,23 @@ fn examine(bytes: Vec<u8>, outcomes: &Outcomes) -> Result<(), String> {
     let progress = Progress::default();
     let trace = match load(file, LoadOptions::default(), &progress, &CancelToken::none()) {
         Ok(trace) => trace,
-        Err(LoadError::Open(error)) => return Err(format!("opened, then not: {error}")),
+        Err(LoadError::Open(error)) => return Err(format!("opened, then refused: {error}")),
         Err(error) => return Err(error.to_string()),
     };
     outcomes.read.fetch_add(1, Ordering::Relaxed);
-    bounded(&trace, capacity)?;
+    check_bounds(&trace, capacity)?;
     if trace.allocations.is_empty() {
         return Ok(());
     }
-    outcomes.with_blocks.fetch_add(1, Ordering::Relaxed);
+    outcomes.with_allocations.fetch_add(1, Ordering::Relaxed);
     let names = Names::new(trace, FrameNaming::Address);
     for keys in [&[Key::Type, Key::Paged, Key::Tag][..], &[Key::Tag, Key::Driver, Key::Stack]] {
-        adds_up(&names, keys)?;
+        check_sums(&names, keys)?;
     }
-    curve(&names)
+    check_curves(&names)
 }
 
-/// Bytes that the records can come from: what lies in the file, or the most that a compressed buffer gives.
+/// Upper bound on the bytes of all records: those in the file, or the most that a compressed buffer decompresses to.
 fn capacity(file: &TraceFile, len: u64) -> Result<u64, String> {
     let present: u64 = file.layout.buffers.iter().map(|buffer| u64::from(buffer.present_bytes)).sum();
     if present > len {
@@ -104,7 +105,8 @@ fn capacity(file: &TraceFile, len: u64) -> Result<u64, String> {
     Ok(file.layout.buffers.iter().map(body).sum())
 }
 
-fn bounded(trace: &Trace, capacity: u64) -> Result<(), String> {
+/// Checks that no table is larger than `capacity` bytes of records can fill.
+fn check_bounds(trace: &Trace, capacity: u64) -> Result<(), String> {
     let census = &trace.statistics;
     let events = census.pool_allocs + census.pool_frees;
     let bounds = [
@@ -128,8 +130,8 @@ fn bounded(trace: &Trace, capacity: u64) -> Result<(), String> {
     }
 }
 
-/// Every row of the trace stands in exactly one group.
-fn adds_up(names: &Names, keys: &[Key]) -> Result<(), String> {
+/// Checks that each row of the trace is in exactly one group.
+fn check_sums(names: &Names, keys: &[Key]) -> Result<(), String> {
     let trace = names.trace();
     let view = trace.extent;
     let table = pivot(names, &PivotRequest { keys, view, rows: None }, &never).map_err(|error| error.to_string())?;
@@ -154,7 +156,7 @@ fn count(table: &Pivot) -> u64 {
     table.costs().iter().map(Cost::count).sum()
 }
 
-fn curve(names: &Names) -> Result<(), String> {
+fn check_curves(names: &Names) -> Result<(), String> {
     let measure = Measure { kind: Kind::Outstanding, by_count: false };
     let view = names.trace().extent;
     let request = SeriesRequest {
@@ -169,7 +171,7 @@ fn curve(names: &Names) -> Result<(), String> {
     };
     let set = series(names, &request, &never).map_err(|error| error.to_string())?;
     let negative = set.curves.iter().any(|curve| curve.amounts.iter().any(|amount| *amount < 0));
-    if negative { Err("a curve falls below nothing".to_owned()) } else { Ok(()) }
+    if negative { Err("a curve is negative".to_owned()) } else { Ok(()) }
 }
 
 fn check(sources: &[Source], cases: u64) {
@@ -183,25 +185,25 @@ fn check(sources: &[Source], cases: u64) {
         complaints[..complaints.len().min(12)].join("\n")
     );
     let read = outcomes.read.into_inner();
-    assert!(sources.is_empty() || read > 0, "damage leaves no trace readable: nothing was tested");
+    assert!(sources.is_empty() || read > 0, "no damaged trace could be read: nothing was tested");
 }
 
 #[test]
-fn damaged_made_up_traces_are_survived() {
-    let made = |variant: variants::Variant| Source::new(variant.name, bytes_of(&variant.params));
-    let sources: Vec<Source> = variants::all(300).into_par_iter().map(made).collect();
-    // Every pair of ways to write a trace; every combination at night.
+fn damaged_synthetic_traces_cause_no_fault() {
+    let source = |variant: variants::Variant| Source::new(variant.name, bytes_of(&variant.params));
+    let sources: Vec<Source> = variants::all(300).into_par_iter().map(source).collect();
+    // All pairs of variants; all combinations with POOLSCOPE_ALL_VARIANTS.
     assert!(sources.len() > 40);
     check(&sources, 30);
 }
 
 #[test]
-fn damaged_real_traces_are_survived() {
-    // The large ones by their beginning: a cut file is damaged already, and damage is found sooner in less.
-    const MOST: usize = 400_000;
+fn damaged_real_traces_cause_no_fault() {
+    // Large traces are cut: smaller ones reveal the same faults sooner.
+    const MAX_BYTES: usize = 400_000;
     let cut = |trace: &poolscope_tests::corpus::RealTrace| {
         let mut bytes = trace.bytes();
-        bytes.truncate(MOST);
+        bytes.truncate(MAX_BYTES);
         Source::new(trace.name.clone(), bytes)
     };
     let sources: Vec<Source> = real_traces().iter().map(cut).collect();
@@ -213,7 +215,7 @@ fn a_damaged_trace_is_reported_or_refused_with_a_message() {
     let source = Source::new("base".to_owned(), bytes_of(&variants::base(300)));
     let complaints = (0..60_u64).into_par_iter().filter_map(|number| {
         let mut bytes = source.bytes.clone();
-        let done = damage(&mut bytes, &source.places, &mut Rng::new(number));
+        let done = damage(&mut bytes, &source.buffer_offsets, &mut Rng::new(number));
         let file = OnDisk::new("damaged.etl", &bytes);
         let ran = run(&["report", file.path(), "--by", "type,tag", "--format", "json"]);
         let valid = match ran.code {

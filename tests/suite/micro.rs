@@ -1,4 +1,5 @@
-//! Traces of a few records whose outcome is worked out by hand: what the generator does not plant, or plants too rarely.
+//! Traces of a few records with results worked out by hand: cases that the generator of synthetic traces does not
+//! produce, or too rarely.
 
 use poolscope_etl::diagnostics::DiagnosticKind;
 use poolscope_synth::writer::pool::PoolBlock;
@@ -20,7 +21,7 @@ const U1: u64 = 0x7FF6_0000_1000;
 const U2: u64 = 0x7FF6_0000_2000;
 
 #[test]
-fn two_events_of_one_thread_in_one_tick_get_their_halves_in_order() {
+fn two_events_of_one_thread_in_one_tick_get_their_stacks_in_order() {
     let mut trace = Micro::default();
     trace.alloc(0, 10, OWNER, &block(0xA0));
     trace.alloc(0, 10, OWNER, &block(0xB0));
@@ -69,7 +70,7 @@ fn a_dead_address_is_allocated_first_where_two_cpus_share_a_tick() {
 }
 
 #[test]
-fn lost_events_are_implied_and_counted() {
+fn implied_events_are_counted() {
     let mut trace = Micro::default();
     trace.alloc(0, 10, OWNER, &block(0xA0));
     trace.alloc(0, 20, OWNER, &PoolBlock { size: 128, ..block(0xA0) });
@@ -88,12 +89,13 @@ fn lost_events_are_implied_and_counted() {
             "Leak 0xb0 64 60.."
         ]
     );
-    let counts = [DiagnosticKind::ImpliedFree, DiagnosticKind::ImpliedAllocation, DiagnosticKind::FreeWithoutAllocation];
+    let counts =
+        [DiagnosticKind::ImpliedFree, DiagnosticKind::ImpliedAllocation, DiagnosticKind::FreeWithoutAllocation];
     assert_eq!(counts.map(|kind| trace.diagnostics.count(kind)), [1, 1, 1]);
 }
 
 #[test]
-fn one_address_in_two_sessions_is_two_blocks() {
+fn one_address_in_two_sessions_is_two_allocations() {
     let of = |session| PoolBlock { session: Some(session), pool_type: 33, ..block(0xA0) };
     let mut trace = Micro::default();
     trace.alloc(0, 10, OWNER, &of(1));
@@ -116,13 +118,13 @@ fn the_protected_bit_is_no_part_of_a_tag() {
 }
 
 #[test]
-fn blocks_over_4_gib_add_up() {
+fn allocations_over_4_gib_add_up() {
     let mut trace = Micro::default();
     trace.alloc(0, 10, OWNER, &PoolBlock { size: 5 << 30, ..block(0xA0) });
     trace.alloc(0, 11, OWNER, &PoolBlock { size: 7 << 30, ..block(0xB0) });
     let document = report(trace, &["--by", "tag"]);
     assert_eq!(number(&rows(&document)[0], "size"), 12 << 30);
-    // No address space holds more than 2^48 bytes; what claims to is damaged, and is counted as that.
+    // A size above 2^48 bytes is damage, and is counted as that.
     let mut trace = Micro::default();
     (1..=3).for_each(|n| trace.alloc(0, n, OWNER, &PoolBlock { size: 1 << 48, ..block(n as u64) }));
     trace.alloc(0, 4, OWNER, &PoolBlock { size: (1 << 48) + 1, ..block(4) });
@@ -132,7 +134,7 @@ fn blocks_over_4_gib_add_up() {
 }
 
 #[test]
-fn a_driver_loaded_where_another_was_gives_its_own_name() {
+fn frames_are_named_by_the_driver_that_was_loaded_at_the_time() {
     let driver = |path| image::Image { base: K1, size: 0x4000, pid: 0, checksum: 1, timestamp: 2, path };
     let payload = |path| {
         let mut out = Vec::new();
@@ -157,7 +159,7 @@ fn a_driver_loaded_where_another_was_gives_its_own_name() {
 }
 
 #[test]
-fn a_process_number_used_again_is_another_process() {
+fn a_reused_process_id_is_another_process() {
     let payload = |name| {
         let mut out = Vec::new();
         let of = process::Process {
@@ -187,7 +189,7 @@ fn a_process_number_used_again_is_another_process() {
 }
 
 #[test]
-fn both_ends_of_a_range_belong_to_it() {
+fn a_range_includes_both_bounds() {
     let types = |range: &str| -> Vec<String> {
         let mut trace = Micro::default();
         trace.alloc(0, 100, OWNER, &block(0xA0));
@@ -202,7 +204,7 @@ fn both_ends_of_a_range_belong_to_it() {
     assert_eq!(types("0..0.00001"), ["AIFO"]);
     assert_eq!(types("0.0000201..0.00003"), Vec::<String>::new());
     assert_eq!(types("0..0.0000099"), Vec::<String>::new());
-    // Rounded to the nearest tick: 0.4 ticks more are still the same tick, 0.6 are the next.
+    // Bounds are rounded to the nearest tick: 0.4 ticks more are the same tick, 0.6 ticks more the next one.
     assert_eq!(types("0.00001004..0.00002"), ["AIFI"]);
     assert_eq!(types("0.00001006..0.00002"), ["AOFI"]);
 }
@@ -231,7 +233,7 @@ fn pool_events_relogged_by_a_32_bit_program_keep_their_64_bit_payload() {
 }
 
 #[test]
-fn a_key_means_the_next_definition_whatever_came_before() {
+fn a_stack_key_is_resolved_by_the_next_definition() {
     let kernel = |n: u64| [K1 + n, K1 + n + 1, K2 + n, K2 + n + 1];
     let mut trace = Micro::default();
     trace.alloc(0, 10, OWNER, &block(0xA0));
@@ -256,7 +258,7 @@ fn a_key_means_the_next_definition_whatever_came_before() {
 }
 
 #[test]
-fn a_user_half_may_come_half_a_second_later_from_another_cpu() {
+fn a_user_stack_may_follow_half_a_second_later_on_another_cpu() {
     let mut trace = Micro::default();
     trace.alloc(0, 10, OWNER, &block(0xA0));
     trace.stack(0, (11, 10), OWNER, &[K1]);
@@ -299,17 +301,17 @@ fn events_before_time_zero_count() {
     assert_eq!(number(&document["total"], "count"), 3);
     let range = report(write(), &["--by", "type", "--range", "-0.000001..0.0001"]);
     let found: Vec<(String, u64)> = rows(&range).iter().map(|row| (text(row, "type"), number(row, "count"))).collect();
-    // Tick -10 is the free of the first block; the second one lives on from before, the third begins inside.
+    // Tick -10 is the free of the first allocation; the second one was made before the range, the third within it.
     assert_eq!(found, [("AIFO".to_owned(), 1), ("AOFI".to_owned(), 1), ("AOFO".to_owned(), 1)]);
 }
 
 #[test]
-fn records_of_other_kinds_in_between_are_stepped_over() {
+fn other_records_in_between_are_skipped() {
     let mut trace = Micro::new(TraceOptions { buffer_size: 4096, ..TraceOptions::default() });
     for n in 0..40 {
         let ticks = trace.raw(10 * n);
         let message = MessageHead { number: 10, guid: guids::RT_LOST, ticks, pid: 1, tid: 2 };
-        // Odd lengths: the next record begins at the next multiple of eight.
+        // The length is no multiple of eight: the next record begins at the next one.
         trace.put(0, &Head::Message(message), &[0xC0; 13]);
         let items = [ExtItem { kind: 6, data: &[1; 12] }, ExtItem { kind: 1, data: &[2; 16] }];
         let event = EventHead {
@@ -343,12 +345,12 @@ fn records_of_other_kinds_in_between_are_stepped_over() {
     }
     let trace = trace.load();
     assert_eq!((trace.statistics.messages, trace.statistics.pool_allocs), (40, 40));
-    // The log-file header, the record behind it, and four in each round.
+    // The log-file header, the logger's record behind it, and four of each iteration.
     assert_eq!(trace.statistics.records, 2 + 4 * 40);
     assert_eq!(trace.diagnostics.count(DiagnosticKind::BadRecord), 0);
 }
 
-/// What `report --format json` says about a trace.
+/// Runs `report --format json` on a trace.
 fn report(trace: Micro, options: &[&str]) -> Value {
     let file = OnDisk::new("micro.etl", &trace.bytes(1_000));
     let mut line = vec!["report", file.path(), "--format", "json"];

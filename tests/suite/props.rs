@@ -1,4 +1,4 @@
-//! Properties of the two lowest layers for any bytes: record framing and decompression.
+//! Properties of record framing, event decoders and decompression for arbitrary input.
 
 use poolscope_etl::record::{Record, RecordKey, Records};
 use poolscope_etl::xpress::{StreamEnd, decompress};
@@ -8,7 +8,7 @@ use poolscope_synth::writer::{
 use proptest::prelude::*;
 use std::ops::Range;
 
-/// A record before it is written.
+/// A record to be written.
 #[derive(Debug, Clone)]
 struct Planned {
     shape: Shape,
@@ -65,7 +65,7 @@ fn planned() -> impl Strategy<Value = Planned> {
 }
 
 impl Planned {
-    /// Appends the record; where its payload lies in `out`.
+    /// Appends the record to `out` and returns the range of its payload there.
     fn write(&self, out: &mut Vec<u8>) -> Range<usize> {
         let width = if self.wide { Width::Bits64 } else { Width::Bits32 };
         let (guid, opcode, hook) = (Guid::new(self.key.0), self.key.1, self.key.2);
@@ -123,7 +123,7 @@ impl Planned {
     }
 }
 
-/// Bytes with repetitions near and far, as records have them.
+/// Bytes with repetitions at short and long distances, as records have them.
 fn compressible() -> impl Strategy<Value = Vec<u8>> {
     let run = prop_oneof![
         prop::collection::vec(any::<u8>(), 1..40),
@@ -155,10 +155,10 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_are_framed_within_their_bounds(body in prop::collection::vec(any::<u8>(), 0..600), marker in any::<bool>()) {
+    fn arbitrary_bytes_are_framed_within_their_bounds(body in prop::collection::vec(any::<u8>(), 0..600), marker in any::<bool>()) {
         let mut body = body;
         if marker {
-            // Without this, hardly any random bytes begin like a record.
+            // Hardly any random bytes begin like a record.
             for at in (3..body.len()).step_by(8) {
                 body[at] = 0xC0;
             }
@@ -178,7 +178,7 @@ proptest! {
     }
 
     #[test]
-    fn decompression_gives_back_what_was_compressed(input in compressible()) {
+    fn decompression_restores_compressed_bytes(input in compressible()) {
         let stream = compressed(&input);
         let mut output = Vec::new();
         prop_assert_eq!(decompress(&stream, &mut output, input.len()), StreamEnd::Complete);
@@ -188,7 +188,7 @@ proptest! {
     }
 
     #[test]
-    fn a_cut_stream_or_a_small_cap_gives_a_beginning(input in compressible(), keep in 0.0..1.0_f64) {
+    fn a_truncated_stream_or_a_small_cap_yields_a_prefix(input in compressible(), keep in 0.0..1.0_f64) {
         let stream = compressed(&input);
         let mut output = Vec::new();
         decompress(&stream[..(stream.len() as f64 * keep) as usize], &mut output, input.len());
@@ -199,7 +199,7 @@ proptest! {
     }
 
     #[test]
-    fn any_bytes_decompress_within_the_cap(input in prop::collection::vec(any::<u8>(), 0..400), cap in 0_usize..5_000) {
+    fn arbitrary_bytes_decompress_within_the_cap(input in prop::collection::vec(any::<u8>(), 0..400), cap in 0_usize..5_000) {
         let mut output = vec![1, 2, 3];
         decompress(&input, &mut output, cap);
         prop_assert!(output.len() <= cap, "{} of {}", output.len(), cap);

@@ -1,5 +1,5 @@
-//! Records from another reader, in the shape in which Windows hands them out: the same trace comes of them as of the file.
-//! What that way cannot know is left open, and said.
+//! Traces delivered record by record, as the Windows API does: the result is the same as from the file, and properties
+//! that only the file has (buffers, processors) are reported as unknown.
 
 use poolscope_analysis::filter::{CompiledQuery, Query};
 use poolscope_analysis::group::frames::FrameNaming;
@@ -22,13 +22,13 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-fn load_as(source: WindowsShape) -> Result<Arc<Trace>, LoadError> {
+fn load_shape(source: WindowsShape) -> Result<Arc<Trace>, LoadError> {
     load_records(Arc::new(source), LoadOptions::default(), &Progress::default(), &CancelToken::none())
 }
 
-/// Diagnostics that only one way of reading can see: what buffers show. That a file has wrapped is also seen without them, but
-/// only if its first event comes late.
-const ONE_SIDED: [DiagnosticKind; 5] = [
+/// Diagnostics that depend on buffers, and therefore differ between the two ways of reading. A wrapped file is
+/// recognized without buffers too, but only if its first event comes late.
+const BUFFER_DIAGNOSTICS: [DiagnosticKind; 5] = [
     DiagnosticKind::UncertainStack,
     DiagnosticKind::ReadByWindows,
     DiagnosticKind::LossInBuffer,
@@ -36,32 +36,33 @@ const ONE_SIDED: [DiagnosticKind; 5] = [
     DiagnosticKind::WrappedCircular,
 ];
 
-/// Topics that may differ.
-const APART: [&str; 2] = ["diagnostics", "uncertain stacks"];
+/// Topics of a trace dump that may differ.
+const MAY_DIFFER: [&str; 2] = ["diagnostics", "uncertain stacks"];
 
+/// Loads a trace in both ways and lists the differences.
 fn complaints(name: &str, bytes: Vec<u8>) -> Vec<String> {
     let ours = loaded(bytes.clone());
-    let theirs = load_as(WindowsShape::new(bytes)).expect("records make a trace");
-    let mut found = differences(&said(&ours, true), &said(&theirs, true), &APART);
-    for kind in DiagnosticKind::ALL.iter().filter(|kind| !ONE_SIDED.contains(kind)) {
+    let theirs = load_shape(WindowsShape::new(bytes)).expect("records make a trace");
+    let mut found = differences(&said(&ours, true), &said(&theirs, true), &MAY_DIFFER);
+    for kind in DiagnosticKind::ALL.iter().filter(|kind| !BUFFER_DIAGNOSTICS.contains(kind)) {
         let (here, there) = (ours.diagnostics.count(*kind), theirs.diagnostics.count(*kind));
         if here != there {
             found.push(format!("{}: {here} and {there}", kind.name()));
         }
     }
-    // Without buffers nobody can tell where records are missing, and so more stacks are uncertain, never fewer.
+    // Without buffers the position of a loss is unknown, so that more stacks are uncertain, never fewer.
     let uncertain = |trace: &Trace| trace.diagnostics.count(DiagnosticKind::UncertainStack);
     if uncertain(&theirs) < uncertain(&ours) {
         found.push(format!("uncertain stacks: {} and only {}", uncertain(&ours), uncertain(&theirs)));
     }
     if theirs.diagnostics.count(DiagnosticKind::ReadByWindows) != 1 || theirs.statistics.compressed_buffers.is_some() {
-        found.push("it does not say that Windows read it".to_owned());
+        found.push("it does not report that Windows read it".to_owned());
     }
     found.into_iter().map(|words| format!("{name}: {words}")).collect()
 }
 
 #[test]
-fn made_up_traces_say_the_same_through_both_readers() {
+fn synthetic_traces_are_the_same_through_both_readers() {
     let mut found = Vec::new();
     for variant in variants::all(800) {
         found.extend(complaints(&variant.name, bytes_of(&variant.params)));
@@ -70,7 +71,7 @@ fn made_up_traces_say_the_same_through_both_readers() {
 }
 
 #[test]
-fn the_sample_and_real_traces_say_the_same_through_both_readers() {
+fn the_sample_and_real_traces_are_the_same_through_both_readers() {
     let mut found = complaints("sample", poolscope::sample::TRACE.to_vec());
     for trace in real_traces() {
         found.extend(complaints(&trace.name, trace.bytes()));
@@ -79,7 +80,7 @@ fn the_sample_and_real_traces_say_the_same_through_both_readers() {
 }
 
 #[test]
-fn many_batches_and_any_number_of_threads_give_one_trace() {
+fn the_result_does_not_depend_on_batches_and_threads() {
     // Several batches of 65536 records.
     let params = SynthParams { stacks: StackMode::Mixed, noise_share: 0.9, ..variants::base(60_000) };
     let bytes = bytes_of(&params);
@@ -101,23 +102,23 @@ fn many_batches_and_any_number_of_threads_give_one_trace() {
 }
 
 #[test]
-fn without_processors_everything_else_is_the_same_and_none_is_made_up() {
+fn without_processors_everything_else_is_the_same() {
     let bytes = bytes_of(&SynthParams { stacks: StackMode::Keyed, ..variants::base(3_000) });
     let ours = loaded(bytes.clone());
     let mut shape = WindowsShape::new(bytes);
     shape.with_cpus = false;
-    let theirs = load_as(shape).expect("records make a trace");
+    let theirs = load_shape(shape).expect("records make a trace");
     assert_eq!(differences(&said(&ours, false), &said(&theirs, false), &["diagnostics"]), [""; 0]);
     assert!(theirs.attributes.rows().iter().all(|context| context.cpu == EventAttributes::NO_CPU));
-    let taken = |trace: &Arc<Trace>| {
+    let with_cpu = |trace: &Arc<Trace>| {
         let query: Query = "cpu:>=0".parse().expect("a query");
         let names = Names::new(Arc::clone(trace), FrameNaming::Symbol);
         let rows = CompiledQuery::new(&query, &names, trace.extent).rows(trace, &|| false);
         rows.expect("not cancelled").count()
     };
-    // On which processor a block was allocated is known of those whose allocation was recorded.
-    assert_eq!(taken(&ours), ours.statistics.pool_allocs);
-    assert_eq!(taken(&theirs), 0, "no block is on a processor that nobody knows");
+    // The processor is known of allocations that were made within the trace.
+    assert_eq!(with_cpu(&ours), ours.statistics.pool_allocs);
+    assert_eq!(with_cpu(&theirs), 0, "no allocation has a processor");
 }
 
 #[test]
@@ -134,39 +135,39 @@ fn a_load_reads_the_records_once() {
 }
 
 #[test]
-fn an_early_end_keeps_what_came_before_it_and_is_data_loss() {
+fn records_before_an_early_end_are_kept_and_the_end_is_data_loss() {
     let bytes = bytes_of(&variants::base(2_000));
     let whole = loaded(bytes.clone());
     let mut shape = WindowsShape::new(bytes.clone());
     shape.ending = Ending::Error(shape.len() / 2);
-    let part = load_as(shape).expect("half a trace is a trace");
+    let part = load_shape(shape).expect("half a trace is a trace");
     assert_eq!(part.diagnostics.count(DiagnosticKind::ReaderStopped), 1);
     assert!(part.statistics.pool_allocs > 0 && part.statistics.pool_allocs < whole.statistics.pool_allocs);
-    // Refused at once, there is no trace.
+    // Without any record there is no trace.
     let mut refused = WindowsShape::new(bytes);
     refused.ending = Ending::Error(0);
-    let error = load_as(refused).expect_err("nothing was read").to_string();
+    let error = load_shape(refused).expect_err("nothing was read").to_string();
     assert!(error.contains("as-windows.etl") && error.contains("corrupt"), "{error}");
 }
 
 #[test]
-fn a_missing_header_is_said_and_the_usual_clock_assumed() {
+fn a_missing_header_is_reported_and_the_usual_clock_assumed() {
     let bytes = bytes_of(&variants::base(500));
     let ours = loaded(bytes.clone());
-    let theirs = load_as(WindowsShape::new(bytes).headless()).expect("records make a trace");
+    let theirs = load_shape(WindowsShape::new(bytes).headless()).expect("records make a trace");
     assert_eq!(theirs.diagnostics.count(DiagnosticKind::BadHeader), 1);
     assert_eq!(theirs.allocations.len(), ours.allocations.len());
     assert_eq!(theirs.clock.ticks_per_second, 10_000_000);
 }
 
-/// A source that is not a trace: it says nothing, hangs, or breaks.
-enum Odd {
-    Nothing,
+/// A source that delivers no record, never returns, or panics.
+enum FaultySource {
+    Empty,
     Hangs,
     Panics,
 }
 
-impl RecordSource for Odd {
+impl RecordSource for FaultySource {
     fn name(&self) -> String {
         "odd.etl".to_owned()
     }
@@ -177,7 +178,7 @@ impl RecordSource for Odd {
 
     fn walk(&self, _: &mut dyn RecordSink) -> Result<(), OpenError> {
         match self {
-            Self::Nothing => Ok(()),
+            Self::Empty => Ok(()),
             Self::Hangs => loop {
                 std::thread::sleep(Duration::from_secs(60));
             },
@@ -187,23 +188,24 @@ impl RecordSource for Odd {
 }
 
 #[test]
-fn a_source_without_records_and_one_that_breaks_are_errors() {
-    let load = |odd| load_records(Arc::new(odd), LoadOptions::default(), &Progress::default(), &CancelToken::none());
-    let error = load(Odd::Nothing).expect_err("no records").to_string();
+fn a_source_without_records_and_one_that_panics_are_errors() {
+    let load =
+        |source| load_records(Arc::new(source), LoadOptions::default(), &Progress::default(), &CancelToken::none());
+    let error = load(FaultySource::Empty).expect_err("no records").to_string();
     assert!(error.contains("odd.etl") && error.contains("no record"), "{error}");
-    let error = load(Odd::Panics).expect_err("a panic");
+    let error = load(FaultySource::Panics).expect_err("a panic");
     assert!(matches!(&error, LoadError::Internal { message } if message == "out of luck"), "{error:?}");
 }
 
 #[test]
-fn a_cancel_does_not_wait_for_a_reader_that_cannot_be_stopped() {
+fn a_cancel_does_not_wait_for_a_source_that_cannot_be_stopped() {
     let cancel = CancelToken::default();
     let token = cancel.clone();
     let work = std::thread::spawn(move || {
-        load_records(Arc::new(Odd::Hangs), LoadOptions::default(), &Progress::default(), &token)
+        load_records(Arc::new(FaultySource::Hangs), LoadOptions::default(), &Progress::default(), &token)
     });
     cancel.cancel();
-    // The source sleeps for ever: only a load that leaves it behind gets here.
+    // The source never returns: the load has to leave it behind.
     let result = work.join().expect("no panic");
     assert!(matches!(result, Err(LoadError::Cancelled(_))), "{result:?}");
 }

@@ -1,50 +1,51 @@
-//! Windows' own reader against the one here, on a real Windows: the same blocks, stacks, images and processes. Skipped,
-//! visibly, elsewhere, and under Wine, whose event tracing is a stub.
+//! The Windows API against the portable reader: the same allocations, stacks, images and processes. Needs Windows;
+//! elsewhere, and under Wine, whose event tracing is a stub, the test reports that it was skipped.
 
-/// Says past the test runner's capture that nothing was compared.
+/// Reports that nothing was compared.
 fn skipped(why: &str) {
-    poolscope_tests::skipped(&format!("Windows' reader was not compared: {why}"));
+    poolscope_tests::skipped(&format!("the Windows API was not compared: {why}"));
 }
 
 #[cfg(not(windows))]
 #[test]
-fn windows_reads_what_we_read() {
-    skipped("this is no Windows");
+fn the_windows_api_gives_the_same_traces() {
+    skipped("this is not Windows");
 }
 
 #[cfg(windows)]
 mod on_windows {
     use poolscope::reader::load_through_windows;
-    use poolscope_base::progress::{CancelToken, Progress};
     use poolscope_analysis::load::{LoadOptions, load_file};
+    use poolscope_base::progress::{CancelToken, Progress};
     use poolscope_tests::corpus::real_traces;
     use poolscope_tests::planted::{OnDisk, bytes_of};
     use poolscope_tests::said::{differences, said};
     use poolscope_tests::variants;
     use std::path::Path;
 
-    /// What may differ: Windows does not hand out records that it cannot name, and passes over damage.
-    const APART: [&str; 3] = ["diagnostics", "records", "uncertain stacks"];
+    /// Topics of a trace dump that may differ: Windows does not deliver records without a schema, and skips damage.
+    const MAY_DIFFER: [&str; 3] = ["diagnostics", "records", "uncertain stacks"];
 
-    /// Wine has this program, Windows has not.
+    /// Recognizes Wine by a program that Windows does not have.
     fn is_wine() -> bool {
         Path::new("C:\\windows\\system32\\winecfg.exe").exists()
     }
 
+    /// Loads a trace in both ways and lists the differences.
     fn complaints(name: &str, path: &Path) -> Vec<String> {
-        let (progress, never) = (Progress::default(), CancelToken::default());
+        let (progress, cancel) = (Progress::default(), CancelToken::none());
         let options = LoadOptions::default();
-        let ours = load_file(path, options, &progress, &never).expect("our reader opens it");
-        let theirs = match load_through_windows(path, options, &progress, &never) {
+        let ours = load_file(path, options, &progress, &cancel).expect("the portable reader opens it");
+        let theirs = match load_through_windows(path, options, &progress, &cancel) {
             Ok(trace) => trace,
             Err(error) => return vec![format!("{name}: {error}")],
         };
-        let found = differences(&said(&ours, false), &said(&theirs, false), &APART);
+        let found = differences(&said(&ours, false), &said(&theirs, false), &MAY_DIFFER);
         found.into_iter().map(|words| format!("{name}: {words}")).collect()
     }
 
     #[test]
-    fn windows_reads_what_we_read() {
+    fn the_windows_api_gives_the_same_traces() {
         if is_wine() {
             return super::skipped("Wine has no event tracing");
         }

@@ -1,8 +1,8 @@
-//! Every version of image and process records, for both pointer sizes, as the writer lays them out and the reader reads
-//! them: the two take their layouts from the format's description, not from each other.
+//! All versions of image and process events for both pointer sizes, written by the generator of synthetic traces and
+//! read back. Writer and reader take the layouts from the documentation of the format, not from each other.
 
-use poolscope_synth::writer::{TraceOptions, Width, image, process};
 use poolscope_analysis::trace::Trace;
+use poolscope_synth::writer::{TraceOptions, Width, image, process};
 use poolscope_tests::micro::Micro;
 use std::sync::Arc;
 
@@ -29,7 +29,7 @@ fn images_of_every_version() {
         assert_eq!((module.base, module.size_bytes, module.path.as_str()), (of.base, of.size, path), "{case}");
         let identity = if version >= 2 { (7, 9) } else { (0, 0) };
         assert_eq!((module.checksum, module.timestamp), identity, "{case}");
-        // Version 0 names no process: it is the one that logged the load.
+        // Version 0 has no process: the one of the record's header is used.
         assert_eq!(trace.modules.loaded_images()[0].pid, 40, "{case}");
     }
 }

@@ -1,5 +1,5 @@
-//! Foundation of the poolscope crates: bounds-checked byte readers, the file map, GUIDs, progress and cancellation of long work,
-//! and the search for counts that grow in lockstep. Knows no file format.
+//! Foundation of the poolscope crates: bounds-checked byte readers, the file map, GUIDs, progress and cancellation of
+//! long work, and the search for counts that grow in lockstep. Knows no file format.
 
 pub mod bytes;
 pub mod guid;

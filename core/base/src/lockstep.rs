@@ -1,10 +1,10 @@
-//! Search for counts that grow in lockstep: equal gains, or gains in small whole ratios, over the same time intervals. Pool tags
-//! that do so are probably parts of one object. Knows neither traces nor snapshots, only series of numbers.
+//! Search for counts that grow in lockstep: equal gains, or gains in small whole ratios, over the same time intervals.
+//! Pool tags that do so are probably parts of one object. Knows neither traces nor snapshots, only series of numbers.
 //!
-//! Equal numbers also occur by chance: the smaller the numbers and the more series are compared, the more often. The density of all
-//! counts around the same order of magnitude tells how often an unrelated count comes equally close, and a group is reported only if
-//! chance produces it in less than one comparison of a hundred. With several intervals the members must also have the same shape over
-//! time.
+//! Equal numbers also occur by chance: the smaller the numbers and the more series are compared, the more often. The
+//! density of all counts around the same order of magnitude tells how often an unrelated count comes equally close, and
+//! a group is reported only if chance produces it in less than one comparison of a hundred. With several intervals the
+//! members must also have the same shape over time.
 
 /// Largest relative difference between two gains that count as equal.
 const RATIO_TOLERANCE: f64 = 0.03;
@@ -16,14 +16,16 @@ const MIN_GAIN: f64 = 16.0;
 const MAX_CHANCE: f64 = 0.01;
 /// Largest chance of an equally close unrelated count at which a series joins a group that is established already.
 const MAX_CHANCE_TO_JOIN: f64 = 0.05;
-/// Factor around a gain within which other gains are counted to estimate their density: about an order of magnitude in all.
+/// Factor around a gain within which other gains are counted to estimate their density: about an order of magnitude in
+/// all.
 const DENSITY_FACTOR: f64 = 4.0;
 /// Largest sum of squared differences of two shapes, as a share of what independent counts would have (about the counts
 /// themselves). Over 64 intervals this limit is four standard deviations below independence.
 const SAME_SHAPE: f64 = 0.3;
 /// Largest difference of two shapes relative to their size at which they are the same whatever their variation.
 const NEAR_SHAPE: f64 = 0.03;
-/// Smallest variation, relative to that of random events, at which a shape is distinctive. All evenly spaced series look alike.
+/// Smallest variation, relative to that of random events, at which a shape is distinctive. All evenly spaced series
+/// look alike.
 const UNEVEN: f64 = 0.25;
 /// Smallest number of intervals with a gain at which a shape is distinctive.
 const MIN_FILLED_INTERVALS: usize = 8;
@@ -130,8 +132,8 @@ impl<'s> Candidates<'s> {
         Self { series, by_gain, logarithms }
     }
 
-    /// Number of series per unit of the logarithm around `gain`, without the `own` ones that belong to the group in question, and
-    /// with one more so that it is never zero.
+    /// Number of series per unit of the logarithm around `gain`, without the `own` ones that belong to the group in
+    /// question, and with one more so that it is never zero.
     fn density(&self, gain: f64, own: usize) -> f64 {
         let (low, high) = ((gain / DENSITY_FACTOR).ln(), (gain * DENSITY_FACTOR).ln());
         let from = self.logarithms.partition_point(|value| *value < low);
@@ -201,9 +203,9 @@ impl<'s> Candidates<'s> {
         found
     }
 
-    /// Factor that the shapes of two series over time put on the chance that they are unrelated; `None` if the shapes differ. Long
-    /// series are compared in full, which shows events at the same moments, and in few intervals, which shows events within
-    /// the same minutes.
+    /// Factor that the shapes of two series over time put on the chance that they are unrelated; `None` if the shapes
+    /// differ. Long series are compared in full, which shows events at the same moments, and in few intervals, which
+    /// shows events within the same minutes.
     fn shape_weight(&self, a: usize, b: usize) -> Option<f64> {
         let (a, b) = (&self.series[a].gained, &self.series[b].gained);
         if a.len() < 2 && b.len() < 2 {
@@ -215,7 +217,8 @@ impl<'s> Candidates<'s> {
             return fine;
         }
         let coarse = |series: &[f64]| series.chunks(width).map(|part| part.iter().sum()).collect::<Vec<f64>>();
-        // Evenly spaced series look the same in few intervals: where the moments differ, only a distinctive shape counts.
+        // Evenly spaced series look the same in few intervals: where the moments differ, only a distinctive shape
+        // counts.
         compare_shapes(&coarse(a), &coarse(b)).filter(|weight| *weight < 1.0).or(fine)
     }
 
@@ -241,8 +244,8 @@ impl<'s> Candidates<'s> {
         self.group(&parts)
     }
 
-    /// Whole multiple or fraction of the gain of one object that `gain` is, and the chance of an equally close unrelated gain;
-    /// `None` if it is neither or the shapes differ.
+    /// Whole multiple or fraction of the gain of one object that `gain` is, and the chance of an equally close
+    /// unrelated gain; `None` if it is neither or the shapes differ.
     fn fit(&self, gain: f64, at: usize, object: f64, parts: &[Part]) -> Option<(f64, f64)> {
         let first = parts.first()?.series;
         let ratio = gain / object;
@@ -299,8 +302,8 @@ struct Multiple {
     series: usize,
 }
 
-/// Factor that the shapes of two series put on the chance that they are unrelated: [`SHAPE_WEIGHT`] for the same distinctive shape,
-/// 1 for the same common one, `None` if they differ.
+/// Factor that the shapes of two series put on the chance that they are unrelated: [`SHAPE_WEIGHT`] for the same
+/// distinctive shape, 1 for the same common one, `None` if they differ.
 fn compare_shapes(a: &[f64], b: &[f64]) -> Option<f64> {
     let (sum_a, sum_b) = (a.iter().sum::<f64>(), b.iter().sum::<f64>());
     let ratio = sum_a / sum_b;

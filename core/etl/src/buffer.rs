@@ -10,12 +10,12 @@
 //! | 0x34 | u16 | `BufferFlag` | see [`flag`] |
 //! | 0x36 | u16 | `BufferType` | 0 general, 4 header buffer; up to 7 described, no others seen |
 //!
-//! `SavedOffset` (0x04) and `CurrentOffset` (0x08) are not read: real files have events behind the one and stale values in the other.
-//! Nor is the buffer's timestamp (0x10): it is in clock ticks in files of the kernel and in 100 ns units in merged ones. The sizes of
-//! buffers differ within one file and need not be multiples of 8.
+//! `SavedOffset` (0x04) and `CurrentOffset` (0x08) are not read: real files have events behind the one and stale values
+//! in the other. Nor is the buffer's timestamp (0x10): it is in clock ticks in files of the kernel and in 100 ns units
+//! in merged ones. The sizes of buffers differ within one file and need not be multiples of 8.
 //!
-//! Sources: `ntwmi.h` of System Informer's phnt headers; Geoff Chappell, "WMI_BUFFER_HEADER"; every offset above agrees with all
-//! buffers of the real files measured.
+//! Sources: `ntwmi.h` of System Informer's phnt headers; Geoff Chappell, "WMI_BUFFER_HEADER"; every offset above agrees
+//! with all buffers of the real files measured.
 
 use poolscope_base::bytes::{i64_at, u16_at, u32_at};
 
@@ -93,16 +93,16 @@ impl BufferHeader {
         self.flags & flag::COMPRESSED != 0
     }
 
-    /// Returns `true` if the values can be those of a buffer. `session_bytes` is the session's buffer size from the log-file
-    /// header, 0 if not known.
+    /// Returns `true` if the values can be those of a buffer. `session_bytes` is the session's buffer size from the
+    /// log-file header, 0 if not known.
     #[must_use]
     pub fn is_plausible(&self, session_bytes: u32) -> bool {
         let limit = if session_bytes == 0 { MAX_BUFFER_BYTES } else { session_bytes.max(1 << 20) };
         let size_fits = self.size_bytes >= HEADER_BYTES as u32 && self.size_bytes <= MAX_BUFFER_BYTES;
         let filled_fits =
             self.filled_bytes == 0 || (self.filled_bytes >= HEADER_BYTES as u32 && self.filled_bytes <= limit);
-        // Undocumented flags or types are no reason to refuse a buffer whose sizes fit, but then its state has to fit as well,
-        // which excludes nearly all bytes that are no buffer header.
+        // Undocumented flags or types are no reason to refuse a buffer whose sizes fit, but then its state has to fit
+        // as well, which excludes nearly all bytes that are no buffer header.
         size_fits && filled_fits && (self.is_documented() || self.state <= LAST_STATE && self.filled_bytes > 0)
     }
 

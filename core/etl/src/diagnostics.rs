@@ -1,5 +1,6 @@
-//! Data-quality issues of a trace: the complete list of kinds, each with a severity and a text on its effect on results, and the
-//! counter of occurrences with the first file offsets of each kind. Data that is left out of a result is always counted here.
+//! Data-quality issues of a trace: the complete list of kinds, each with a severity and a text on its effect on
+//! results, and the counter of occurrences with the first file offsets of each kind. Data that is left out of a result
+//! is always counted here.
 
 /// Severity of a data-quality issue.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

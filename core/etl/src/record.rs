@@ -1,5 +1,5 @@
-//! Records of a buffer: framing, and the header of each record. A record begins at a multiple of 8 within the body, with a 32-bit
-//! marker:
+//! Records of a buffer: framing, and the header of each record. A record begins at a multiple of 8 within the body,
+//! with a 32-bit marker:
 //!
 //! * bits 31-24: 0xC0 for an event header whose type is in bits 23-16, 0x90 for a WPP message, 0xFF for unused space,
 //! * bits 15-0: the record's size; for the kernel's own headers the version instead, with the size in the next 16 bits.
@@ -13,13 +13,15 @@
 //! | 0x0B, 0x15 | `EVENT_INSTANCE_GUID_HEADER` | 72 | 0 | 8, 12 | 16 | GUID at 0x18, opcode at 4 |
 //! | 0x12, 0x13 | `EVENT_HEADER` and extended items | 80 | 0 | 8, 12 | 16 | GUID at 0x18, opcode at 0x2D |
 //!
-//! Of each pair the first type is that of a 32-bit writer, the second that of a 64-bit one: it sets the pointer size of the payload. A
-//! hook is `group << 8 | opcode`. In kernel headers the upper bits of the version word announce values between header and payload: one
-//! of 8 bytes for bit 15 (PEBS), and as many processor counters of 8 bytes as bits 8-10 say. Extended items of an `EVENT_HEADER` have
-//! a header of 8 bytes in files (size, type, "another follows", data size), unlike the structure of the API.
+//! Of each pair the first type is that of a 32-bit writer, the second that of a 64-bit one: it sets the pointer size of
+//! the payload. A hook is `group << 8 | opcode`. In kernel headers the upper bits of the version word announce values
+//! between header and payload: one of 8 bytes for bit 15 (PEBS), and as many processor counters of 8 bytes as bits 8-10
+//! say. Extended items of an `EVENT_HEADER` have a header of 8 bytes in files (size, type, "another follows", data
+//! size), unlike the structure of the API.
 //!
-//! Sources: phnt `ntwmi.h`; Microsoft Learn, `EVENT_TRACE_HEADER` and `EVENT_HEADER`; dissect.etl and super-speedy-syslog-searcher
-//! read the same. All records of the real files measured are framed by these rules without an error.
+//! Sources: phnt `ntwmi.h`; Microsoft Learn, `EVENT_TRACE_HEADER` and `EVENT_HEADER`; dissect.etl and
+//! super-speedy-syslog-searcher read the same. All records of the real files measured are framed by these rules without
+//! an error.
 
 use poolscope_base::bytes::{bytes16_at, i64_at, u8_at, u16_at, u32_at};
 use poolscope_base::guid::Guid;
@@ -74,8 +76,8 @@ pub enum FrameError {
     ExtendedItems,
 }
 
-/// Iterator over the records of a buffer's body. Ends at the first record with an impossible header; [`Records::damage`] then tells
-/// where and why.
+/// Iterator over the records of a buffer's body. Ends at the first record with an impossible header;
+/// [`Records::damage`] then tells where and why.
 #[derive(Clone, Debug)]
 pub struct Records<'a> {
     body: &'a [u8],
@@ -99,7 +101,8 @@ impl<'a> Records<'a> {
         Self { body, at: 0, damage: None }
     }
 
-    /// Offset within the body and reason of an early end; `None` if the iterator has not ended or reached the end of the events.
+    /// Offset within the body and reason of an early end; `None` if the iterator has not ended or reached the end of
+    /// the events.
     #[must_use]
     pub const fn damage(&self) -> Option<(usize, FrameError)> {
         self.damage
@@ -267,8 +270,8 @@ fn manifest(bytes: &[u8], pointer_size: u8, offset: usize) -> Result<Record<'_>,
     })
 }
 
-/// Finds the offset at which records continue behind a run of `zeros` zeros at `at`: the next one from which all records up to the
-/// end of the events, or up to more zeros, have valid headers. `None` if there is none.
+/// Finds the offset at which records continue behind a run of `zeros` zeros at `at`: the next one from which all
+/// records up to the end of the events, or up to more zeros, have valid headers. `None` if there is none.
 #[must_use]
 pub fn resume_after_zeros(body: &[u8], at: usize, zeros: usize) -> Option<usize> {
     const MIN_ZEROS: usize = 8;

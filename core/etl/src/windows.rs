@@ -1,20 +1,23 @@
-//! Reader of trace files through the Windows API (`OpenTrace` and `ProcessTrace` with raw timestamps, by the crate `etw-reader` 0.1), as a
-//! [`RecordSource`]. Windows only. Code here must not panic: it runs in a callback from Windows, where a panic ends the process.
+//! Reader of trace files through the Windows API (`OpenTrace` and `ProcessTrace` with raw timestamps, by the crate
+//! `etw-reader` 0.1), as a [`RecordSource`]. Windows only. Code here must not panic: it runs in a callback from
+//! Windows, where a panic ends the process.
 //!
 //! Compared with [`crate::file`], this way of reading lacks:
 //!
-//! * **Processors.** They are in a union of the record (`ETW_BUFFER_CONTEXT`), which safe code cannot read, and `etw-reader` has no
-//!   function for it. An allocation and a free of one address in one tick are then ordered without regard to processors.
-//! * **Header types.** A kernel record has the GUID and opcode of its event, whether the file has a hook or a GUID. If thread and
-//!   process are all ones, the header has none.
-//! * **Buffers**: their number, flags of losses, file offsets, damage, and sequence numbers, which show that a circular file has
-//!   wrapped. Windows skips damage silently.
-//! * **Stopping.** `open_trace` has no callback per buffer and does not return its handle: after the sink's `Break` the API reads on to the
-//!   end of the file, and nothing is delivered. The handle is never closed, so that the file stays open until the process ends.
-//! * **Reasons of a failure to open.** `open_trace` passes the invalid handle of a failed `OpenTrace` to `ProcessTrace` and returns the
-//!   error of that. Common reasons (no such file, a folder, no bytes) are checked before.
-//! * **Payloads** are private to `etw-reader`, except to its parser, which needs the event's schema, and Windows has none for many kernel
-//!   events. Each event identity is therefore registered with an empty schema.
+//! * **Processors.** They are in a union of the record (`ETW_BUFFER_CONTEXT`), which safe code cannot read, and
+//!   `etw-reader` has no function for it. An allocation and a free of one address in one tick are then ordered without
+//!   regard to processors.
+//! * **Header types.** A kernel record has the GUID and opcode of its event, whether the file has a hook or a GUID. If
+//!   thread and process are all ones, the header has none.
+//! * **Buffers**: their number, flags of losses, file offsets, damage, and sequence numbers, which show that a circular
+//!   file has wrapped. Windows skips damage silently.
+//! * **Stopping.** `open_trace` has no callback per buffer and does not return its handle: after the sink's `Break` the
+//!   API reads on to the end of the file, and nothing is delivered. The handle is never closed, so that the file stays
+//!   open until the process ends.
+//! * **Reasons of a failure to open.** `open_trace` passes the invalid handle of a failed `OpenTrace` to `ProcessTrace`
+//!   and returns the error of that. Common reasons (no such file, a folder, no bytes) are checked before.
+//! * **Payloads** are private to `etw-reader`, except to its parser, which needs the event's schema, and Windows has
+//!   none for many kernel events. Each event identity is therefore registered with an empty schema.
 
 use crate::file::OpenError;
 use crate::reader::{RecordSink, RecordSource};

@@ -1,14 +1,15 @@
-//! XPRESS decompression (Plain LZ77) of one buffer's body. The output never grows beyond its cap, whatever the input says, and a
-//! damaged stream yields the bytes before the damage.
+//! XPRESS decompression (Plain LZ77) of one buffer's body. The output never grows beyond its cap, whatever the input
+//! says, and a damaged stream yields the bytes before the damage.
 //!
-//! The body of a buffer with the compressed flag is one stream without length prefix, magic number or checksum. Input is a sequence
-//! of groups: 32 flag bits from the highest down, then one item per flag: a literal byte (0) or a match (1) of 16 bits with
-//! distance and length, longer lengths in extra bytes. The stream ends at a match flag without input. Where the data ends exactly with
-//! a group of 32, the compressor appends a flag word of all ones without data (24 of 636 real buffers), which some decoders take for
-//! truncation.
+//! The body of a buffer with the compressed flag is one stream without length prefix, magic number or checksum. Input
+//! is a sequence of groups: 32 flag bits from the highest down, then one item per flag: a literal byte (0) or a match
+//! (1) of 16 bits with distance and length, longer lengths in extra bytes. The stream ends at a match flag without
+//! input. Where the data ends exactly with a group of 32, the compressor appends a flag word of all ones without data
+//! (24 of 636 real buffers), which some decoders take for truncation.
 //!
-//! Source: [MS-XCA] sections 2.3 and 2.4 (Plain LZ77), whose examples are tests here; that `.etl` files use it is confirmed by all
-//! 636 compressed buffers of three independent files. Texts that name LZNT1 or XPRESS Huffman are wrong.
+//! Source: [MS-XCA] sections 2.3 and 2.4 (Plain LZ77), whose examples are tests here; that `.etl` files use it is
+//! confirmed by all 636 compressed buffers of three independent files. Texts that name LZNT1 or XPRESS Huffman are
+//! wrong.
 
 use poolscope_base::bytes::{u16_at, u32_at};
 
@@ -24,7 +25,8 @@ pub enum StreamEnd {
 /// Decompresses `input` into `output` (cleared first), at most `cap` bytes.
 pub fn decompress(input: &[u8], output: &mut Vec<u8>, cap: usize) -> StreamEnd {
     output.clear();
-    // The cap may come from a damaged header. A real stream rarely grows more than eightfold; the rest is allocated on demand.
+    // The cap may come from a damaged header. A real stream rarely grows more than eightfold; the rest is allocated on
+    // demand.
     output.reserve(cap.min(input.len().saturating_mul(8)));
     let mut state = Decoder { input, at: 0, half_byte: None };
     while state.at < input.len() {

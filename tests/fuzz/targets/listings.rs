@@ -1,4 +1,5 @@
-//! Any text is a listing or is refused: without a panic, with no more rows than two per line, and comparable with itself.
+//! Arbitrary text is read as snapshots of poolmon or `!poolused` or is refused, with at most two rows per line, and
+//! each snapshot equals itself in a comparison.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
@@ -6,12 +7,12 @@ use poolscope_recording::poolmon::text::decode;
 use poolscope_recording::poolmon::{compare, parse, suggest};
 
 fuzz_target!(|bytes: &[u8]| {
-    let Ok(document) = parse(bytes) else { return };
+    let Ok(file) = parse(bytes) else { return };
     let lines = decode(bytes).lines().count();
-    let rows: usize = document.listings.iter().map(|listing| listing.rows.len()).sum();
-    assert!(rows + document.strange_count <= 2 * lines);
-    for listing in &document.listings {
-        assert!(compare(listing, listing).rows.iter().all(|row| row.bytes == 0 && row.blocks == 0));
-        assert!(suggest(std::slice::from_ref(listing), None, 4).tags.len() <= 4);
+    let rows: usize = file.snapshots.iter().map(|snapshot| snapshot.rows.len()).sum();
+    assert!(rows + file.unparsed_count <= 2 * lines);
+    for snapshot in &file.snapshots {
+        assert!(compare(snapshot, snapshot).rows.iter().all(|row| row.bytes == 0 && row.blocks == 0));
+        assert!(suggest(std::slice::from_ref(snapshot), None, 4).tags.len() <= 4);
     }
 });

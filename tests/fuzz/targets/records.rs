@@ -1,7 +1,9 @@
-//! Any bytes are framed without leaving their bounds and without standing still.
+//! Record framing and the decoders of all events on arbitrary bytes: records stay within the body, in ascending order,
+//! and no payload makes a decoder panic.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use poolscope_etl::event::Event;
 use poolscope_etl::record::Records;
 
 fuzz_target!(|body: &[u8]| {
@@ -11,8 +13,9 @@ fuzz_target!(|body: &[u8]| {
         assert!(record.offset >= end && record.offset % 8 == 0);
         assert!(record.offset + record.payload.len() <= body.len());
         end = record.offset + 8;
+        drop(Event::decode(&record));
     }
-    if let Some((at, _)) = records.damage() {
-        assert!(at >= end && at < body.len());
+    if let Some((offset, _)) = records.damage() {
+        assert!(offset >= end && offset < body.len());
     }
 });

@@ -1,4 +1,4 @@
-//! Any bytes decompress within their cap, and compressing is undone by decompressing.
+//! Decompression of arbitrary bytes stays within its cap, and decompressing compressed bytes restores them.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,5 +1,5 @@
-//! Read-only memory map of a file, so that a large trace is read in place instead of copied. The only file of the workspace with
-//! `unsafe` code. Maps regular, non-empty files only, and never for writing.
+//! Read-only memory map of a file, so that a large trace is read in place instead of copied. The only file of the
+//! workspace with `unsafe` code. Maps regular, non-empty files only, and never for writing.
 
 use std::fs::File;
 use std::io;
@@ -18,8 +18,8 @@ impl FileMap {
     /// The system's error if the file cannot be opened or mapped, or is not a regular file.
     pub fn open(path: &Path) -> io::Result<Option<Self>> {
         let folder = || io::Error::new(io::ErrorKind::IsADirectory, "it is a folder, not a file");
-        // On Windows opening a folder fails with "access denied", which would mislead. `File::open` shares all access there, so
-        // that a file which another program writes can be opened.
+        // On Windows opening a folder fails with "access denied", which would mislead. `File::open` shares all access
+        // there, so that a file which another program writes can be opened.
         let file = File::open(path).map_err(|error| if path.is_dir() { folder() } else { error })?;
         let meta = file.metadata()?;
         if meta.is_dir() {

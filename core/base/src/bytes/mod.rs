@@ -1,5 +1,5 @@
-//! Bounds-checked reads from a byte slice: little-endian integers, pointers, zero-terminated strings. Numbers past the end of the
-//! slice are `None`; nothing here panics or knows a file format. [`FileMap`] maps a whole file into memory.
+//! Bounds-checked reads from a byte slice: little-endian integers, pointers, zero-terminated strings. Numbers past the
+//! end of the slice are `None`; nothing here panics or knows a file format. [`FileMap`] maps a whole file into memory.
 
 mod map;
 
@@ -55,8 +55,8 @@ pub fn bytes16_at(data: &[u8], offset: usize) -> Option<[u8; 16]> {
     data.get(offset..)?.first_chunk::<16>().copied()
 }
 
-/// Reads a zero-terminated UTF-16 string and returns it with the offset behind its terminator. Without a terminator the string
-/// ends with the data; invalid code units become replacement characters.
+/// Reads a zero-terminated UTF-16 string and returns it with the offset behind its terminator. Without a terminator the
+/// string ends with the data; invalid code units become replacement characters.
 #[must_use]
 pub fn utf16z_at(data: &[u8], offset: usize) -> (String, usize) {
     let mut units = Vec::new();
@@ -71,8 +71,8 @@ pub fn utf16z_at(data: &[u8], offset: usize) -> (String, usize) {
     (String::from_utf16_lossy(&units), at)
 }
 
-/// Reads a zero-terminated string of bytes (UTF-8 or ANSI) and returns it with the offset behind its terminator. Without a
-/// terminator the string ends with the data; bytes that are no UTF-8 become replacement characters.
+/// Reads a zero-terminated string of bytes (UTF-8 or ANSI) and returns it with the offset behind its terminator.
+/// Without a terminator the string ends with the data; bytes that are no UTF-8 become replacement characters.
 #[must_use]
 pub fn bytez_at(data: &[u8], offset: usize) -> (String, usize) {
     let rest = data.get(offset..).unwrap_or_default();

@@ -1,4 +1,5 @@
-//! Image events (kernel groups 0x14 and 0x03): load, unload and rundown of modules, and the identities of images that a merge adds.
+//! Image events (kernel groups 0x14 and 0x03): load, unload and rundown of modules, and the identities of images that a
+//! merge adds.
 //!
 //! | offset, 64-bit (32-bit) | type | field of versions 2 and 3 |
 //! | --- | --- | --- |
@@ -9,12 +10,12 @@
 //! | 24 (16) | u32 | `TimeDateStamp` of the PE header |
 //! | 56 (44) | string | NT path, UTF-16 |
 //!
-//! Version 1 has base, size, process and path; version 0 base, size and path. Sources: Microsoft Learn, `Image_Load`; phnt `ntwmi.h`;
-//! TraceEvent. Versions 0 to 3 were measured in real files.
+//! Version 1 has base, size, process and path; version 0 base, size and path. Sources: Microsoft Learn, `Image_Load`;
+//! phnt `ntwmi.h`; TraceEvent. Versions 0 to 3 were measured in real files.
 //!
-//! A merge (`xperf -d`, `wpr -stop`, `CreateMergedTraceFile`) adds the identities that symbol servers need as events of the provider
-//! b3e675d7-2554-4f18-830b-2762732560de, with the process and time of the image event that they belong to. Their fields are packed.
-//! Source: TraceEvent; in a real file all 3,590 of them follow this layout.
+//! A merge (`xperf -d`, `wpr -stop`, `CreateMergedTraceFile`) adds the identities that symbol servers need as events of
+//! the provider b3e675d7-2554-4f18-830b-2762732560de, with the process and time of the image event that they belong to.
+//! Their fields are packed. Source: TraceEvent; in a real file all 3,590 of them follow this layout.
 
 use poolscope_base::bytes::{bytes16_at, bytez_at, pointer_at, u32_at, utf16z_at};
 use poolscope_base::guid::Guid;
@@ -42,8 +43,8 @@ impl ImageEvent {
 
     /// Decodes the record; `None` if the payload is too short for its version.
     ///
-    /// A 32-bit program that relogs a 64-bit trace marks its records as 32-bit. If the result is not plausible with the record's own
-    /// pointer size but is with the other one, the other one is used.
+    /// A 32-bit program that relogs a 64-bit trace marks its records as 32-bit. If the result is not plausible with the
+    /// record's own pointer size but is with the other one, the other one is used.
     #[must_use]
     pub fn decode(payload: &[u8], version: u8, pointer_size: u8) -> Option<Self> {
         let own = Self::decode_as(payload, version, pointer_size);

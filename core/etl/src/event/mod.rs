@@ -1,5 +1,6 @@
-//! Kernel events: the type of a record ([`EventKind`]) and its decoded payload ([`Event`]). Each file describes the layouts of one group of
-//! events with their sources. Decoders are pure functions of one payload; a payload that is too short or has impossible values is `None`.
+//! Kernel events: the type of a record ([`EventKind`]) and its decoded payload ([`Event`]). Each file describes the
+//! layouts of one group of events with their sources. Decoders are pure functions of one payload; a payload that is too
+//! short or has impossible values is `None`.
 
 pub mod image;
 mod kind;

@@ -10,17 +10,17 @@
 //! | 16 (12) | pointer | address |
 //! | 24 (16) | u32 | session, in the session variants only |
 //!
-//! Frees have the same fields as allocations. The size is the kernel's accounting size (with pool header and rounding for small
-//! allocations), the one that poolmon counts, not the size that the caller asked for. The kernel logs these events with a system
-//! header, which has thread and process; other header types are accepted.
+//! Frees have the same fields as allocations. The size is the kernel's accounting size (with pool header and rounding
+//! for small allocations), the one that poolmon counts, not the size that the caller asked for. The kernel logs these
+//! events with a system header, which has thread and process; other header types are accepted.
 //!
-//! Sources: phnt `ntwmi.h`; the MOF-derived manifest in dissect.etl (version 2); type dumps of the symbol files of four Windows
-//! versions. A public report of a relogged trace has 24-byte payloads with opcodes 32 and 34. No original kernel file with pool events
-//! was measured.
+//! Sources: phnt `ntwmi.h`; the MOF-derived manifest in dissect.etl (version 2); type dumps of the symbol files of four
+//! Windows versions. A public report of a relogged trace has 24-byte payloads with opcodes 32 and 34. No original
+//! kernel file with pool events was measured.
 //!
-//! Pool rundown (hooks 0x0E28-0x0E2F): a count of entries, in session variants the session, then the entries without alignment. An
-//! entry is a `SYSTEM_POOLTAG` or `SYSTEM_BIGPOOL_ENTRY` of phnt `ntexapi.h`. The layout is **unconfirmed**: a payload whose length is not
-//! exactly that of its entries is not decoded.
+//! Pool rundown (hooks 0x0E28-0x0E2F): a count of entries, in session variants the session, then the entries without
+//! alignment. An entry is a `SYSTEM_POOLTAG` or `SYSTEM_BIGPOOL_ENTRY` of phnt `ntexapi.h`. The layout is
+//! **unconfirmed**: a payload whose length is not exactly that of its entries is not decoded.
 
 use poolscope_base::bytes::{pointer_at, u32_at};
 
@@ -47,7 +47,8 @@ impl PoolEvent {
     #[inline]
     #[must_use]
     pub fn decode(payload: &[u8], pointer_size: u8, has_session: bool) -> Option<Self> {
-        // A 32-bit program that relogs a 64-bit trace marks its records as 32-bit; the length tells the true pointer size.
+        // A 32-bit program that relogs a 64-bit trace marks its records as 32-bit; the length tells the true pointer
+        // size.
         let pointer_size = match (payload.len(), has_session) {
             (24, false) | (28, true) => 8,
             (16, false) | (20, true) => 4,
@@ -101,7 +102,8 @@ pub struct PoolTagUsage {
 }
 
 impl PoolTagRundown {
-    /// Decodes a record of the rundown. `None` unless the length is exactly that of the entries, of either pointer size.
+    /// Decodes a record of the rundown. `None` unless the length is exactly that of the entries, of either pointer
+    /// size.
     #[must_use]
     pub fn decode(payload: &[u8], pointer_size: u8, has_session: bool) -> Option<Self> {
         decode_relogged(pointer_size, |p| Self::decode_as(payload, p, has_session))
@@ -145,7 +147,8 @@ pub struct BigPoolEntry {
 }
 
 impl BigPoolRundown {
-    /// Decodes a record of the rundown. `None` unless the length is exactly that of the entries, of either pointer size.
+    /// Decodes a record of the rundown. `None` unless the length is exactly that of the entries, of either pointer
+    /// size.
     #[must_use]
     pub fn decode(payload: &[u8], pointer_size: u8, has_session: bool) -> Option<Self> {
         decode_relogged(pointer_size, |p| Self::decode_as(payload, p, has_session))
@@ -168,8 +171,8 @@ impl BigPoolRundown {
     }
 }
 
-/// Decodes with the record's pointer size, else with the other one: a 32-bit program that relogs a 64-bit trace marks its records
-/// as 32-bit.
+/// Decodes with the record's pointer size, else with the other one: a 32-bit program that relogs a 64-bit trace marks
+/// its records as 32-bit.
 fn decode_relogged<T>(pointer_size: u8, decode: impl Fn(u8) -> Option<T>) -> Option<T> {
     decode(pointer_size).or_else(|| decode(if pointer_size == 8 { 4 } else { 8 }))
 }

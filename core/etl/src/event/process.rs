@@ -8,9 +8,10 @@
 //! | 3 | as 2, then `DirectoryTableBase` (pointer) |
 //! | 4, 5 | as 3, then flags (u32) |
 //!
-//! The SID is four zero bytes, or two pointers and a SID of `8 + 4 * sub-authorities` bytes. The image name follows as a zero-terminated
-//! string of bytes (usually no longer than 15), from version 2 on then the command line in UTF-16. Sources: Microsoft Learn,
-//! `Process_V0_TypeGroup1` to `Process_TypeGroup1`; phnt `ntwmi.h`; TraceEvent. Versions 1, 3 and 4 were measured in real files.
+//! The SID is four zero bytes, or two pointers and a SID of `8 + 4 * sub-authorities` bytes. The image name follows as
+//! a zero-terminated string of bytes (usually no longer than 15), from version 2 on then the command line in UTF-16.
+//! Sources: Microsoft Learn, `Process_V0_TypeGroup1` to `Process_TypeGroup1`; phnt `ntwmi.h`; TraceEvent. Versions 1, 3
+//! and 4 were measured in real files.
 
 use poolscope_base::bytes::{bytez_at, pointer_at, u8_at, u32_at, utf16z_at};
 

@@ -1,4 +1,5 @@
-//! Stack records (kernel group 0x18): stacks with their frames, references to cached stacks, and the definitions of these.
+//! Stack records (kernel group 0x18): stacks with their frames, references to cached stacks, and the definitions of
+//! these.
 //!
 //! | hook | event | payload |
 //! | --- | --- | --- |
@@ -8,12 +9,14 @@
 //! | 0x1823 | definition of a key, when it leaves the cache | the key, then the frames, innermost first |
 //! | 0x1824 | definition of a key, at the stop of the recording | as 0x1823 |
 //!
-//! A stack record belongs to the event of the same thread with exactly the same raw timestamp, and follows it in the file. Kernel and
-//! user frames come in separate records, the user frames up to half a second later and from any processor. A definition follows the
-//! references to its key, and a key is reused after its definition: a reference means the first later definition of its key.
+//! A stack record belongs to the event of the same thread with exactly the same raw timestamp, and follows it in the
+//! file. Kernel and user frames come in separate records, the user frames up to half a second later and from any
+//! processor. A definition follows the references to its key, and a key is reused after its definition: a reference
+//! means the first later definition of its key.
 //!
-//! Sources: Microsoft Learn, `StackWalk_Event` (0x1820); phnt `ntwmi.h` and TraceEvent (keys). In two real files all 21,760 stack
-//! records have an event with their timestamp, and all 21,279 references are resolved by this rule, none of them ambiguously.
+//! Sources: Microsoft Learn, `StackWalk_Event` (0x1820); phnt `ntwmi.h` and TraceEvent (keys). In two real files all
+//! 21,760 stack records have an event with their timestamp, and all 21,279 references are resolved by this rule, none
+//! of them ambiguously.
 
 use poolscope_base::bytes::{i64_at, pointer_at, u32_at};
 
@@ -106,8 +109,8 @@ impl<'a> StackKeyDefinitionEvent<'a> {
     }
 }
 
-/// Returns `true` for an address of kernel mode: the upper half of the address space. (On 32-bit systems with the /3GB switch the
-/// kernel's part is smaller.)
+/// Returns `true` for an address of kernel mode: the upper half of the address space. (On 32-bit systems with the /3GB
+/// switch the kernel's part is smaller.)
 #[inline]
 #[must_use]
 pub const fn is_kernel_address(address: u64, pointer_size: u8) -> bool {

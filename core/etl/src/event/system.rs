@@ -1,9 +1,10 @@
-//! System configuration: the processor record of the kernel, enabled kernel groups, and what a merge adds about the system.
+//! System configuration: the processor record of the kernel, enabled kernel groups, and what a merge adds about the
+//! system.
 //!
-//! Sources: Microsoft Learn, `SystemConfig_CPU` (hook 0x0B0A: memory in MB at 8, computer name in 256 UTF-16 units at 20; the payload
-//! has 828 bytes on 64-bit systems in real files); phnt `ntwmi.h` for the group masks (hooks 0x0005 and 0x0020: eight masks of 32
-//! bits); TraceEvent for `SysConfigEx` (opcode 32: installation time as a FILETIME, build string, product name; opcode 35: NT path, DOS
-//! path; all strings UTF-16).
+//! Sources: Microsoft Learn, `SystemConfig_CPU` (hook 0x0B0A: memory in MB at 8, computer name in 256 UTF-16 units at
+//! 20; the payload has 828 bytes on 64-bit systems in real files); phnt `ntwmi.h` for the group masks (hooks 0x0005 and
+//! 0x0020: eight masks of 32 bits); TraceEvent for `SysConfigEx` (opcode 32: installation time as a FILETIME, build
+//! string, product name; opcode 35: NT path, DOS path; all strings UTF-16).
 
 use poolscope_base::bytes::{u32_at, u64_at, utf16z_at};
 

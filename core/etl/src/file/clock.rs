@@ -1,10 +1,10 @@
-//! Time zero of a trace and the range of plausible times. The timestamp of the log-file header record is time zero; a damaged one
-//! would shift every relative time, so that it is checked against the times of the other records.
+//! Time zero of a trace and the range of plausible times. The timestamp of the log-file header record is time zero; a
+//! damaged one would shift every relative time, so that it is checked against the times of the other records.
 //!
-//! Times of records are raw ticks of the clock that the log-file header names, with
-//! `filetime = StartTime + (ticks - time zero) * 10^7 / PerfFreq`. In a file with several log-file headers (a merge) the first one
-//! counts. Sources: dissect.etl, super-speedy-syslog-searcher and TraceEvent use the same anchor; on a real trace of Windows 8 it
-//! puts the last kernel event 0.08 s before `EndTime`.
+//! Times of records are raw ticks of the clock that the log-file header names, with `filetime = StartTime + (ticks -
+//! time zero) * 10^7 / PerfFreq`. In a file with several log-file headers (a merge) the first one counts. Sources:
+//! dissect.etl, super-speedy-syslog-searcher and TraceEvent use the same anchor; on a real trace of Windows 8 it puts
+//! the last kernel event 0.08 s before `EndTime`.
 
 use super::header::LogfileHeader;
 use super::layout::{BufferRef, FileLayout};
@@ -14,14 +14,15 @@ use crate::record::{Record, RecordKey, Records};
 
 /// Longest usual time in seconds from the header record to the first other record: rundown events are logged at once.
 const PROMPT_SECONDS: i64 = 5;
-/// Longest time in seconds by which the header record may be later than the first record: buffers are opened before the header is
-/// written.
+/// Longest time in seconds by which the header record may be later than the first record: buffers are opened before the
+/// header is written.
 const EARLY_SECONDS: i64 = 1;
 /// Longest plausible time in seconds from the start of a session to the first buffer that is left.
 const LONGEST_SECONDS: i64 = 366 * 86_400;
 /// Number of buffers at the end of the file whose records are all searched for the latest time.
 const LAST_BUFFERS: usize = 256;
-/// Distance in ticks to the next record at which a first record is not used as evidence: nearly a second of the usual clock.
+/// Distance in ticks to the next record at which a first record is not used as evidence: nearly a second of the usual
+/// clock.
 const ISOLATED_TICKS: i64 = 1 << 23;
 /// Smallest margin in seconds around the times of the buffers within which times are plausible.
 const MARGIN_SECONDS: i64 = 3600;
@@ -42,8 +43,8 @@ pub struct RecordClock {
 /// Raw timestamps of a trace that show whether the header record's time can be right.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct ClockEvidence {
-    /// Time of a record that the logger wrote together with the header record (event trace group, in the header buffer). The two
-    /// times are equal in all traces that have one.
+    /// Time of a record that the logger wrote together with the header record (event trace group, in the header
+    /// buffer). The two times are equal in all traces that have one.
     pub sibling: Option<i64>,
     /// Time of the earliest record behind the header buffer.
     pub first: Option<i64>,
@@ -78,8 +79,8 @@ impl ClockEvidence {
 }
 
 impl RecordClock {
-    /// Determines time zero. `header_time` is the timestamp of the header record, `None` if it cannot be read; `is_complete` tells that
-    /// the file has all buffers that its header promises.
+    /// Determines time zero. `header_time` is the timestamp of the header record, `None` if it cannot be read;
+    /// `is_complete` tells that the file has all buffers that its header promises.
     #[must_use]
     pub fn new(header: &LogfileHeader, header_time: Option<i64>, evidence: ClockEvidence, is_complete: bool) -> Self {
         let time_zero = time_zero(header, header_time, evidence, is_complete);
@@ -88,7 +89,8 @@ impl RecordClock {
             _ => (time_zero, time_zero),
         };
         let span = evidence.first.zip(evidence.last).map_or(0, |(first, last)| last.saturating_sub(first));
-        // The first record of a buffer does not tell how far the others reach: a margin of the whole span is left for these.
+        // The first record of a buffer does not tell how far the others reach: a margin of the whole span is left for
+        // these.
         let margin = ticks_of(MARGIN_SECONDS, header).max(span);
         Self {
             time_zero,
@@ -110,8 +112,8 @@ fn is_of_logger(record: &Record<'_>) -> bool {
     matches!(record.key, RecordKey::Hook(1..=0xff))
 }
 
-/// Time of a buffer's first record. Records of a buffer are in the order of time, which shows a damaged time among the first three:
-/// then another one of them is returned, which is close enough.
+/// Time of a buffer's first record. Records of a buffer are in the order of time, which shows a damaged time among the
+/// first three: then another one of them is returned, which is close enough.
 fn first_time(data: &[u8], buffer: &BufferRef, scratch: &mut BodyScratch) -> Option<i64> {
     // Compressed bodies are decompressed only as far as the first records.
     const BEGINNING_BYTES: u32 = 8192;
@@ -133,7 +135,8 @@ fn first_time(data: &[u8], buffer: &BufferRef, scratch: &mut BodyScratch) -> Opt
     }
 }
 
-/// Latest time of a body's kernel records. A time counts if the next record is not earlier, so that a damaged one does not.
+/// Latest time of a body's kernel records. A time counts if the next record is not earlier, so that a damaged one does
+/// not.
 fn last_time(body: &[u8]) -> Option<i64> {
     let mut latest = None;
     let mut previous: Option<i64> = None;
@@ -190,8 +193,8 @@ fn fits(header: &LogfileHeader, time: i64, evidence: ClockEvidence, is_complete:
     if ahead <= i128::from(ticks_of(PROMPT_SECONDS, header)) {
         return true;
     }
-    // The first record comes late, as in a circular recording that wrapped or in a boot trace. That is possible if the header's own
-    // start and end leave room for it.
+    // The first record comes late, as in a circular recording that wrapped or in a boot trace. That is possible if the
+    // header's own start and end leave room for it.
     let filetimes = i128::from(header.end_filetime) - i128::from(header.start_filetime);
     if header.end_filetime == 0 || filetimes <= 0 {
         return ahead <= i128::from(ticks_of(LONGEST_SECONDS, header));
@@ -231,7 +234,8 @@ mod tests {
                 let flipped = zero ^ (1_i64 << bit);
                 let clock = RecordClock::new(&header(60), Some(flipped), evidence(sibling, zero + 1, end), true);
                 let off = (i128::from(clock.time_zero) - i128::from(zero)).abs();
-                // Without a sibling, a header time a few seconds before the first record is accepted, since many traces have one.
+                // Without a sibling, a header time a few seconds before the first record is accepted, since many traces
+                // have one.
                 let allowed = if sibling.is_some() { 2 } else { PROMPT_SECONDS * HZ };
                 assert!(off <= i128::from(allowed), "bit {bit}, {sibling:?}: {off} ticks off");
                 assert_eq!(clock.is_from_header, clock.time_zero == flipped);

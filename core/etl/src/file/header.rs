@@ -1,5 +1,5 @@
-//! Log-file header (`TRACE_LOGFILE_HEADER`): the payload of the first record of a trace. Values are returned as they are in the
-//! file; callers check those that matter to them.
+//! Log-file header (`TRACE_LOGFILE_HEADER`): the payload of the first record of a trace. Values are returned as they
+//! are in the file; callers check those that matter to them.
 //!
 //! | offset, 64-bit (32-bit) | type | field |
 //! | --- | --- | --- |
@@ -23,8 +23,9 @@
 //! | 276 (268) | u32 | `BuffersLost` |
 //! | 280 (272) | 2 strings | names of session and log file, UTF-16 |
 //!
-//! Sources: Microsoft Learn, `TRACE_LOGFILE_HEADER` and "Logging Mode Constants"; the 32-bit offsets from the type dumps of the
-//! Vergilius Project. The 64-bit layout agrees with all real files measured; no file of a 32-bit system was measured.
+//! Sources: Microsoft Learn, `TRACE_LOGFILE_HEADER` and "Logging Mode Constants"; the 32-bit offsets from the type
+//! dumps of the Vergilius Project. The 64-bit layout agrees with all real files measured; no file of a 32-bit system
+//! was measured.
 
 use poolscope_base::bytes::{i64_at, u32_at, utf16z_at};
 
@@ -71,7 +72,8 @@ pub struct LogfileHeader {
 }
 
 impl LogfileHeader {
-    /// Builds a substitute for a damaged header: a performance counter of 10 MHz, as on all recent systems, and nothing else known.
+    /// Builds a substitute for a damaged header: a performance counter of 10 MHz, as on all recent systems, and nothing
+    /// else known.
     #[must_use]
     pub fn assumed(buffer_bytes: u32, pointer_size: u32) -> Self {
         Self { buffer_bytes, pointer_size, perf_freq: 10_000_000, clock_type: 1, ..Self::default() }
@@ -109,7 +111,8 @@ impl LogfileHeader {
         self.log_file_mode & MODE_RELOGGED != 0
     }
 
-    /// Returns `true` if the recording was circular, in a file or in memory, so that its beginning may have been overwritten.
+    /// Returns `true` if the recording was circular, in a file or in memory, so that its beginning may have been
+    /// overwritten.
     #[must_use]
     pub const fn is_circular(&self) -> bool {
         self.log_file_mode & (MODE_CIRCULAR | MODE_BUFFERING) != 0

@@ -1,11 +1,13 @@
-//! Buffers of a file: one pass over the buffer headers, with recovery behind damaged ones, and the order in which they were written.
+//! Buffers of a file: one pass over the buffer headers, with recovery behind damaged ones, and the order in which they
+//! were written.
 //!
-//! A file is a sequence of buffers and nothing else: each begins where the previous one ends by its `BufferSize`; there is no file
-//! header, index or footer. The first buffer has type 4 and begins with the log-file header record. When a circular file is full, the
-//! logger goes on behind the header buffer and overwrites the oldest buffers, so that the order in the file is a rotation of the order
-//! of time. Sources: dissect.etl, etl-parser and super-speedy-syslog-searcher walk files like this; the last buffer ends exactly with
-//! the file in all intact real files measured. The rotation of circular files is from Microsoft Learn ("Logging Mode Constants") and
-//! was not seen in a real file.
+//! A file is a sequence of buffers and nothing else: each begins where the previous one ends by its `BufferSize`; there
+//! is no file header, index or footer. The first buffer has type 4 and begins with the log-file header record. When a
+//! circular file is full, the logger goes on behind the header buffer and overwrites the oldest buffers, so that the
+//! order in the file is a rotation of the order of time. Sources: dissect.etl, etl-parser and
+//! super-speedy-syslog-searcher walk files like this; the last buffer ends exactly with the file in all intact real
+//! files measured. The rotation of circular files is from Microsoft Learn ("Logging Mode Constants") and was not seen
+//! in a real file.
 
 use super::header::LogfileHeader;
 use super::{BodyScratch, body_of, other_formats};
@@ -121,7 +123,8 @@ impl FileLayout {
         self.buffers.push(BufferRef { offset: at as u64, present_bytes, header });
     }
 
-    /// Notes zeros behind the last buffer. Files are extended ahead of the writing: if all buffers are there, nothing is missing.
+    /// Notes zeros behind the last buffer. Files are extended ahead of the writing: if all buffers are there, nothing
+    /// is missing.
     fn add_zero_tail(&mut self, at: usize, bytes: usize, logfile: &LogfileHeader, diagnostics: &mut Diagnostics) {
         let is_complete = logfile.end_filetime != 0 && self.buffers.len() as u64 >= u64::from(logfile.buffers_written);
         if !is_complete {
@@ -163,8 +166,8 @@ impl FileLayout {
     }
 }
 
-/// Finds a buffer that begins a few bytes before `at`, where the previous one should end: bytes were removed from the previous one, as
-/// by a conversion of line ends. The result is not below `min`, so that buffers do not overlap.
+/// Finds a buffer that begins a few bytes before `at`, where the previous one should end: bytes were removed from the
+/// previous one, as by a conversion of line ends. The result is not below `min`, so that buffers do not overlap.
 fn early_start(data: &[u8], min: usize, at: usize, session_bytes: u32) -> Option<usize> {
     const MAX_REMOVED: usize = 256;
     (at.saturating_sub(MAX_REMOVED).max(min)..at).rev().find(|&start| looks_like_buffer(data, start, session_bytes))
@@ -178,7 +181,8 @@ fn note_losses(buffers: &[BufferRef], diagnostics: &mut Diagnostics) {
     }
 }
 
-/// Finds the next buffer behind `at`. Multiples of the session's buffer size are tried first, since most files have buffers of one size.
+/// Finds the next buffer behind `at`. Multiples of the session's buffer size are tried first, since most files have
+/// buffers of one size.
 fn resync(data: &[u8], at: usize, session_bytes: u32) -> Option<usize> {
     let stride = session_bytes as usize;
     if stride >= HEADER_BYTES {
@@ -199,7 +203,8 @@ fn resync(data: &[u8], at: usize, session_bytes: u32) -> Option<usize> {
     None
 }
 
-/// Stricter test than [`looks_like_buffer`]: the buffer has to be followed by another one, by zeros, or by the end of the file.
+/// Stricter test than [`looks_like_buffer`]: the buffer has to be followed by another one, by zeros, or by the end of
+/// the file.
 fn is_buffer_start(data: &[u8], at: usize, session_bytes: u32) -> bool {
     if !looks_like_buffer(data, at, session_bytes) {
         return false;
@@ -211,7 +216,8 @@ fn is_buffer_start(data: &[u8], at: usize, session_bytes: u32) -> bool {
         || BufferHeader::parse(after).is_some_and(|h| h.is_plausible(session_bytes))
 }
 
-/// Stricter test than [`BufferHeader::is_plausible`], which many bytes of payloads pass: sizes, state and the first record's marker fit.
+/// Stricter test than [`BufferHeader::is_plausible`], which many bytes of payloads pass: sizes, state and the first
+/// record's marker fit.
 pub(super) fn looks_like_buffer(data: &[u8], at: usize, session_bytes: u32) -> bool {
     let Some(rest) = data.get(at..) else {
         return false;
@@ -233,7 +239,8 @@ pub(super) fn looks_like_buffer(data: &[u8], at: usize, session_bytes: u32) -> b
     header.is_compressed() || matches!(marker, Some(0xc0 | 0x90))
 }
 
-/// Sorts the buffers of a circular file by sequence number, or by the times of their first records if the numbers are not unique.
+/// Sorts the buffers of a circular file by sequence number, or by the times of their first records if the numbers are
+/// not unique.
 fn order(data: &[u8], layout: FileLayout, logfile: &LogfileHeader) -> FileLayout {
     if !logfile.is_circular() {
         return layout;

@@ -1,5 +1,6 @@
-//! Trace files: opening one (log-file header, positions of the buffers, time zero), the body of each buffer, and the errors of files
-//! that cannot be read as a trace. Damage within a trace is not an error; it is counted in [`TraceFile::diagnostics`].
+//! Trace files: opening one (log-file header, positions of the buffers, time zero), the body of each buffer, and the
+//! errors of files that cannot be read as a trace. Damage within a trace is not an error; it is counted in
+//! [`TraceFile::diagnostics`].
 
 mod clock;
 mod header;
@@ -149,13 +150,14 @@ impl TraceFile {
         self.content.bytes()
     }
 
-    /// Returns the records of one buffer, decompressed into `scratch` if needed. Of a damaged buffer these are the readable ones; see
-    /// [`Self::body`] for the damage.
+    /// Returns the records of one buffer, decompressed into `scratch` if needed. Of a damaged buffer these are the
+    /// readable ones; see [`Self::body`] for the damage.
     pub fn records<'a>(&'a self, buffer: &BufferRef, scratch: &'a mut BodyScratch) -> Records<'a> {
         Records::new(self.body(buffer, scratch).0)
     }
 
-    /// Returns the bytes of one buffer's records, decompressed into `scratch` if needed, and the kind of damage if some are missing.
+    /// Returns the bytes of one buffer's records, decompressed into `scratch` if needed, and the kind of damage if some
+    /// are missing.
     pub fn body<'a>(&'a self, buffer: &BufferRef, scratch: &'a mut BodyScratch) -> (&'a [u8], Option<DiagnosticKind>) {
         body_of(self.data(), buffer, scratch)
     }
@@ -176,7 +178,8 @@ pub struct BodyScratch {
     body: Vec<u8>,
 }
 
-/// Bytes between the header of a buffer and the end of its events, as far as they are readable, and the kind of damage if not all are.
+/// Bytes between the header of a buffer and the end of its events, as far as they are readable, and the kind of damage
+/// if not all are.
 fn body_of<'a>(data: &'a [u8], buffer: &BufferRef, scratch: &'a mut BodyScratch) -> (&'a [u8], Option<DiagnosticKind>) {
     let start = buffer.offset as usize;
     let header = &buffer.header;
@@ -188,8 +191,9 @@ fn body_of<'a>(data: &'a [u8], buffer: &BufferRef, scratch: &'a mut BodyScratch)
             (wanted > stored.len() && header.size_bytes == buffer.present_bytes).then_some(DiagnosticKind::BadBuffer);
         return (stored.get(..wanted).unwrap_or(stored), damage);
     }
-    // Merges compress only the events of a buffer. The kernel's file-mode compression is said to compress the whole session buffer
-    // with its fill (not seen in a real file): decompression stops at the end of the events in both cases.
+    // Merges compress only the events of a buffer. The kernel's file-mode compression is said to compress the whole
+    // session buffer with its fill (not seen in a real file): decompression stops at the end of the events in both
+    // cases.
     let cap = wanted.min(MAX_BUFFER_BYTES as usize);
     xpress::decompress(stored, &mut scratch.body, cap);
     let damage = (scratch.body.len() < wanted).then_some(DiagnosticKind::BadCompression);
@@ -250,7 +254,8 @@ fn checked_header(record: &Record<'_>, buffer: &BufferHeader, diagnostics: &mut 
     logfile
 }
 
-/// Returns `true` if the header record (a system header of either width with hook 0) begins, but the file ends within it.
+/// Returns `true` if the header record (a system header of either width with hook 0) begins, but the file ends within
+/// it.
 fn is_cut_header_record(body: &[u8]) -> bool {
     let is_header = matches!(u32_at(body, 0).map(|marker| marker >> 16), Some(0xc001 | 0xc002));
     let sizes = u32_at(body, 4).map(|word| (word as usize & 0xffff, word >> 16));
@@ -275,7 +280,8 @@ fn not_a_trace(data: &[u8], name: &str, offset: u64, expected: &'static str, for
     OpenError::NotATrace { name: name.to_owned(), offset, expected, found, advice }
 }
 
-/// Returns `true` if the file is a log of performance counters, whose events are all those of PDH (`PdhTransactionGuid`).
+/// Returns `true` if the file is a log of performance counters, whose events are all those of PDH
+/// (`PdhTransactionGuid`).
 fn is_performance_log(data: &[u8], layout: &FileLayout) -> bool {
     const PDH: Guid = Guid::from_parts(0x933f_3bb3, 0x943e, 0x490d, 0x9ced_3cbb_14c1_4479);
     let mut scratch = BodyScratch::default();

@@ -1,5 +1,5 @@
-//! Recognition of files that are opened as traces by mistake: magic number or first text, name of the format, and advice. A format is
-//! added by one row of a table. Also detects damage by a conversion of line ends.
+//! Recognition of files that are opened as traces by mistake: magic number or first text, name of the format, and
+//! advice. A format is added by one row of a table. Also detects damage by a conversion of line ends.
 
 use poolscope_base::bytes::u32_at;
 
@@ -227,8 +227,8 @@ fn text_format(text: &str) -> OtherFormat {
     }
 }
 
-/// Returns `true` if a conversion of line ends has put a 0D before every 0A. `is_contiguous` tells that each buffer begins where the
-/// previous one ends, which excludes the damage.
+/// Returns `true` if a conversion of line ends has put a 0D before every 0A. `is_contiguous` tells that each buffer
+/// begins where the previous one ends, which excludes the damage.
 #[must_use]
 pub fn has_added_carriage_returns(data: &[u8], is_contiguous: bool) -> bool {
     if is_contiguous {
@@ -249,8 +249,8 @@ pub fn has_added_carriage_returns(data: &[u8], is_contiguous: bool) -> bool {
     line_ends >= 4
 }
 
-/// Returns `true` if no 0A has a 0D before it, as after a conversion of every 0D 0A to 0A. This is evidence only in a file with a
-/// buffer that begins before the end of the previous one.
+/// Returns `true` if no 0A has a 0D before it, as after a conversion of every 0D 0A to 0A. This is evidence only in a
+/// file with a buffer that begins before the end of the previous one.
 #[must_use]
 pub fn has_no_carriage_returns(data: &[u8]) -> bool {
     let pair = data.windows(2).any(|pair| pair == b"\r\n");
