@@ -154,49 +154,50 @@ fn frame_size(rest: &[u8], marker: u32) -> Result<usize, FrameError> {
     let flags = (marker >> 24) as u8;
     let kind = (marker >> 16) as u8;
     let size = match flags {
-        0xc0 if is_kernel_kind(kind) => u16_at(rest, 4).ok_or(FrameError::Size)?,
+        0xc0 if is_kernel_type(kind) => u16_at(rest, 4).ok_or(FrameError::Size)?,
         0xc0 | 0x90 | 0xb0 => marker as u16,
         _ => return Err(FrameError::Marker),
     };
     if usize::from(size) < 8 { Err(FrameError::Size) } else { Ok(usize::from(size)) }
 }
 
+/// Returns `true` for the header types that have a version in the marker's lower half.
 #[inline]
-const fn is_kernel_kind(kind: u8) -> bool {
+const fn is_kernel_type(kind: u8) -> bool {
     (kind >= TYPE_SYSTEM32 && kind <= TYPE_COMPACT64) || kind == TYPE_PERFINFO32 || kind == TYPE_PERFINFO64
 }
 
 #[inline]
 fn read_header(bytes: &[u8], marker: u32, offset: usize) -> Result<Record<'_>, FrameError> {
     if marker >> 24 != 0xc0 {
-        return Ok(keyless(RecordKey::Message, bytes, 8, offset));
+        return Ok(record_without_key(RecordKey::Message, bytes, 8, offset));
     }
     match (marker >> 16) as u8 {
         kind @ TYPE_SYSTEM32..=TYPE_COMPACT64 => {
             let header = if kind <= 0x02 { 32 } else { 24 };
             let pointer_size = if kind & 1 == 1 { 4 } else { 8 };
-            kernel(bytes, header, pointer_size, 0x10, true, offset)
+            read_kernel_header(bytes, header, pointer_size, 0x10, true, offset)
         }
-        TYPE_PERFINFO32 => kernel(bytes, 16, 4, 0x08, false, offset),
-        TYPE_PERFINFO64 => kernel(bytes, 16, 8, 0x08, false, offset),
-        0x0a => provider(bytes, 48, 4, offset),
-        0x14 => provider(bytes, 48, 8, offset),
-        0x0b => provider(bytes, 72, 4, offset),
-        0x15 => provider(bytes, 72, 8, offset),
-        0x12 => manifest(bytes, 4, offset),
-        0x13 => manifest(bytes, 8, offset),
-        kind => Ok(keyless(RecordKey::Other(kind), bytes, 8, offset)),
+        TYPE_PERFINFO32 => read_kernel_header(bytes, 16, 4, 0x08, false, offset),
+        TYPE_PERFINFO64 => read_kernel_header(bytes, 16, 8, 0x08, false, offset),
+        0x0a => read_classic_header(bytes, 48, 4, offset),
+        0x14 => read_classic_header(bytes, 48, 8, offset),
+        0x0b => read_classic_header(bytes, 72, 4, offset),
+        0x15 => read_classic_header(bytes, 72, 8, offset),
+        0x12 => read_manifest_header(bytes, 4, offset),
+        0x13 => read_manifest_header(bytes, 8, offset),
+        kind => Ok(record_without_key(RecordKey::Other(kind), bytes, 8, offset)),
     }
 }
 
-fn keyless(key: RecordKey, bytes: &[u8], header: usize, offset: usize) -> Record<'_> {
+fn record_without_key(key: RecordKey, bytes: &[u8], header: usize, offset: usize) -> Record<'_> {
     let payload = bytes.get(header..).unwrap_or_default();
     Record { key, version: 0, pointer_size: 8, thread: None, process: None, time: None, payload, offset }
 }
 
 /// Reads a system, compact or PERFINFO header.
 #[inline]
-fn kernel(
+fn read_kernel_header(
     bytes: &[u8],
     header: usize,
     pointer_size: u8,
@@ -221,7 +222,7 @@ fn kernel(
 }
 
 /// Reads an `EVENT_TRACE_HEADER` or `EVENT_INSTANCE_GUID_HEADER`.
-fn provider(bytes: &[u8], header: usize, pointer_size: u8, offset: usize) -> Result<Record<'_>, FrameError> {
+fn read_classic_header(bytes: &[u8], header: usize, pointer_size: u8, offset: usize) -> Result<Record<'_>, FrameError> {
     Ok(Record {
         payload: bytes.get(header..).ok_or(FrameError::Size)?,
         key: RecordKey::Provider {
@@ -238,22 +239,22 @@ fn provider(bytes: &[u8], header: usize, pointer_size: u8, offset: usize) -> Res
 }
 
 /// Reads an `EVENT_HEADER` and steps over its extended items.
-fn manifest(bytes: &[u8], pointer_size: u8, offset: usize) -> Result<Record<'_>, FrameError> {
+fn read_manifest_header(bytes: &[u8], pointer_size: u8, offset: usize) -> Result<Record<'_>, FrameError> {
     const EXTENDED: u16 = 0x0001;
     let flags = u16_at(bytes, 4).ok_or(FrameError::Size)?;
     let mut start = 80;
     if bytes.len() < start {
         return Err(FrameError::Size);
     }
-    let mut more = flags & EXTENDED != 0;
-    while more {
+    let mut has_item = flags & EXTENDED != 0;
+    while has_item {
         let size = usize::from(u16_at(bytes, start).ok_or(FrameError::ExtendedItems)?);
         let link = u16_at(bytes, start + 4).ok_or(FrameError::ExtendedItems)?;
         if size < 8 || start + size > bytes.len() {
             return Err(FrameError::ExtendedItems);
         }
         start += size;
-        more = link & 1 != 0;
+        has_item = link & 1 != 0;
     }
     Ok(Record {
         payload: bytes.get(start..).ok_or(FrameError::Size)?,

@@ -1,16 +1,17 @@
-//! Types of events, and the table from a record's key to its type. Kernel events come in two forms: with a hook (`group
-//! << 8 | opcode`) as the kernel logs them, and with the GUID of their group and the opcode in relogged files. Both
-//! lead to the same type. Hooks, GUIDs and opcodes are named here only.
-//!
-//! Sources: phnt `ntwmi.h` for hooks, group GUIDs and names; Microsoft Learn for the classes `Image_Load`,
-//! `Process_TypeGroup1`, `StackWalk_Event` and `SystemConfig`; dissect.etl agrees on the pool events; image identities
-//! and `SysConfigEx` as in TraceEvent.
+//! Types of events ([`EventKind`]) and the table from a record's key to its type. Hooks, GUIDs and opcodes are named here only.
 
 use crate::record::{Record, RecordKey};
 use poolscope_base::guid::Guid;
 
-/// Type of an event that this crate knows. "Rundown" events describe what exists at the start or stop of the recording
+/// Type of an event that this crate knows. Rundown events describe what exists at the start or stop of the recording
 /// (DCStart and DCEnd in ETW's headers).
+///
+/// Kernel events come in two forms: with a hook (`group << 8 | opcode`) as the kernel logs them, and in relogged files
+/// with the GUID of their group and the opcode. Both lead to the same type.
+///
+/// Sources: phnt `ntwmi.h` for hooks, group GUIDs and names; Microsoft Learn for the classes `Image_Load`,
+/// `Process_TypeGroup1`, `StackWalk_Event` and `SystemConfig`; dissect.etl agrees on the pool events; image identities
+/// and `SysConfigEx` as in TraceEvent.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 #[repr(u8)]
 pub enum EventKind {

@@ -1,10 +1,5 @@
 //! Time zero of a trace and the range of plausible times. The timestamp of the log-file header record is time zero; a
 //! damaged one would shift every relative time, so that it is checked against the times of the other records.
-//!
-//! Times of records are raw ticks of the clock that the log-file header names, with `filetime = StartTime + (ticks -
-//! time zero) * 10^7 / PerfFreq`. In a file with several log-file headers (a merge) the first one counts. Sources:
-//! dissect.etl, super-speedy-syslog-searcher and TraceEvent use the same anchor; on a real trace of Windows 8 it puts
-//! the last kernel event 0.08 s before `EndTime`.
 
 use super::header::LogfileHeader;
 use super::layout::{BufferRef, FileLayout};
@@ -28,6 +23,13 @@ const ISOLATED_TICKS: i64 = 1 << 23;
 const MARGIN_SECONDS: i64 = 3600;
 
 /// Time zero of a trace, its clock rate, and the range of plausible times.
+///
+/// Times of records are raw ticks of the clock that the log-file header names:
+/// `filetime = StartTime + (ticks - time zero) * 10^7 / PerfFreq`. In a file with several log-file headers (a merge) the
+/// first one counts.
+///
+/// Sources: dissect.etl, super-speedy-syslog-searcher and TraceEvent use the same time zero; on a real trace of Windows
+/// 8 it puts the last kernel event 0.08 s before `EndTime`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct RecordClock {
     /// Raw timestamp of time zero: that of the log-file header record, unless the other records contradict it.

@@ -1,31 +1,4 @@
-//! Log-file header (`TRACE_LOGFILE_HEADER`): the payload of the first record of a trace. Values are returned as they
-//! are in the file; callers check those that matter to them.
-//!
-//! | offset, 64-bit (32-bit) | type | field |
-//! | --- | --- | --- |
-//! | 0 | u32 | `BufferSize` of the session |
-//! | 4 | 4 x u8 | major, minor, sub and sub-minor version of the format |
-//! | 8 | u32 | `ProviderVersion`: build number of Windows |
-//! | 12 | u32 | `NumberOfProcessors` |
-//! | 16 | i64 | `EndTime`, FILETIME; 0 if the session was not closed |
-//! | 28 | u32 | `MaximumFileSize` |
-//! | 32 | u32 | `LogFileMode` |
-//! | 36 | u32 | `BuffersWritten`, the header buffer included |
-//! | 44 | u32 | `PointerSize`, at the same offset for both widths |
-//! | 48 | u32 | `EventsLost` |
-//! | 52 | u32 | `CpuSpeedInMHz` |
-//! | 56 | 2 pointers | no meaning in a file |
-//! | 72 (64) | 172 bytes | `TIME_ZONE_INFORMATION`, then padding to a multiple of 8 |
-//! | 248 (240) | i64 | `BootTime`, FILETIME |
-//! | 256 (248) | i64 | `PerfFreq`, ticks per second |
-//! | 264 (256) | i64 | `StartTime`, FILETIME |
-//! | 272 (264) | u32 | `ReservedFlags`: clock type |
-//! | 276 (268) | u32 | `BuffersLost` |
-//! | 280 (272) | 2 strings | names of session and log file, UTF-16 |
-//!
-//! Sources: Microsoft Learn, `TRACE_LOGFILE_HEADER` and "Logging Mode Constants"; the 32-bit offsets from the type
-//! dumps of the Vergilius Project. The 64-bit layout agrees with all real files measured; no file of a 32-bit system
-//! was measured.
+//! Log-file header (`TRACE_LOGFILE_HEADER`), the payload of the first record of a trace.
 
 use poolscope_base::bytes::{i64_at, u32_at, utf16z_at};
 
@@ -36,7 +9,34 @@ const MODE_BUFFERING: u32 = 0x400;
 /// `LogFileMode`: written by a merge or another relogging.
 const MODE_RELOGGED: u32 = 0x1_0000;
 
-/// The fields of the log-file header that reading needs.
+/// The fields of the log-file header (`TRACE_LOGFILE_HEADER`) that reading needs. Values are those of the file; callers
+/// check the ones that matter to them.
+///
+/// | offset, 64-bit (32-bit) | type | field |
+/// | --- | --- | --- |
+/// | 0 | u32 | `BufferSize` of the session |
+/// | 4 | 4 x u8 | major, minor, sub and sub-minor version of the format |
+/// | 8 | u32 | `ProviderVersion`: build number of Windows |
+/// | 12 | u32 | `NumberOfProcessors` |
+/// | 16 | i64 | `EndTime`, FILETIME; 0 if the session was not closed |
+/// | 28 | u32 | `MaximumFileSize` |
+/// | 32 | u32 | `LogFileMode` |
+/// | 36 | u32 | `BuffersWritten`, the header buffer included |
+/// | 44 | u32 | `PointerSize`, at the same offset for both widths |
+/// | 48 | u32 | `EventsLost` |
+/// | 52 | u32 | `CpuSpeedInMHz` |
+/// | 56 | 2 pointers | no meaning in a file |
+/// | 72 (64) | 172 bytes | `TIME_ZONE_INFORMATION`, then padding to a multiple of 8 |
+/// | 248 (240) | i64 | `BootTime`, FILETIME |
+/// | 256 (248) | i64 | `PerfFreq`, ticks per second |
+/// | 264 (256) | i64 | `StartTime`, FILETIME |
+/// | 272 (264) | u32 | `ReservedFlags`: clock type |
+/// | 276 (268) | u32 | `BuffersLost` |
+/// | 280 (272) | 2 strings | names of session and log file, UTF-16 |
+///
+/// Sources: Microsoft Learn, `TRACE_LOGFILE_HEADER` and "Logging Mode Constants"; the 32-bit offsets from the type
+/// dumps of the Vergilius Project. The 64-bit layout agrees with all real files measured; no file of a 32-bit system
+/// was measured.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct LogfileHeader {
     /// Session buffer size in bytes.

@@ -1,13 +1,5 @@
 //! Buffers of a file: one pass over the buffer headers, with recovery behind damaged ones, and the order in which they
 //! were written.
-//!
-//! A file is a sequence of buffers and nothing else: each begins where the previous one ends by its `BufferSize`; there
-//! is no file header, index or footer. The first buffer has type 4 and begins with the log-file header record. When a
-//! circular file is full, the logger goes on behind the header buffer and overwrites the oldest buffers, so that the
-//! order in the file is a rotation of the order of time. Sources: dissect.etl, etl-parser and
-//! super-speedy-syslog-searcher walk files like this; the last buffer ends exactly with the file in all intact real
-//! files measured. The rotation of circular files is from Microsoft Learn ("Logging Mode Constants") and was not seen
-//! in a real file.
 
 use super::header::LogfileHeader;
 use super::{BodyScratch, body_of, other_formats};
@@ -49,6 +41,15 @@ pub enum Tail {
 }
 
 /// Positions of all buffers of a file.
+///
+/// A file is a sequence of buffers and nothing else: each begins where the previous one ends by its `BufferSize`; there
+/// is no file header, index or footer. The first buffer has type 4 and begins with the log-file header record. When a
+/// circular file is full, the logger goes on behind the header buffer and overwrites the oldest buffers, so that the
+/// order in the file is a rotation of the order of time.
+///
+/// Sources: dissect.etl, etl-parser and super-speedy-syslog-searcher walk files like this; the last buffer ends exactly
+/// with the file in all intact real files measured. That circular files replace their oldest events is from Microsoft
+/// Learn ("Logging Mode Constants"); the rotation was not seen in a real file.
 #[derive(Clone, Debug, Default)]
 pub struct FileLayout {
     /// The buffers, in the order in which they were written.
@@ -104,7 +105,7 @@ pub(super) fn find_buffers(data: &[u8], logfile: &LogfileHeader, diagnostics: &m
         diagnostics.add(DiagnosticKind::ConvertedLineEnds, 1);
     }
     note_losses(&found.buffers, diagnostics);
-    order(data, found, logfile)
+    in_written_order(data, found, logfile)
 }
 
 impl FileLayout {
@@ -158,7 +159,7 @@ impl FileLayout {
             }
             None if zeros >= HEADER_BYTES => diagnostics.add(DiagnosticKind::ZeroedBytes, zeros as u64),
             None if next.is_none() && bytes.len() < HEADER_BYTES => {
-                diagnostics.add_at(DiagnosticKind::TornTail, at as u64)
+                diagnostics.add_at(DiagnosticKind::TornTail, at as u64);
             }
             None => diagnostics.add_at(DiagnosticKind::BadBuffer, at as u64),
         }
@@ -173,6 +174,7 @@ fn early_start(data: &[u8], min: usize, at: usize, session_bytes: u32) -> Option
     (at.saturating_sub(MAX_REMOVED).max(min)..at).rev().find(|&start| looks_like_buffer(data, start, session_bytes))
 }
 
+/// Counts the buffers that are flagged as having lost something.
 fn note_losses(buffers: &[BufferRef], diagnostics: &mut Diagnostics) {
     for buffer in buffers {
         if buffer.header.flags & (flag::EVENTS_LOST | flag::BUFFER_LOST) != 0 {
@@ -241,7 +243,7 @@ pub(super) fn looks_like_buffer(data: &[u8], at: usize, session_bytes: u32) -> b
 
 /// Sorts the buffers of a circular file by sequence number, or by the times of their first records if the numbers are
 /// not unique.
-fn order(data: &[u8], layout: FileLayout, logfile: &LogfileHeader) -> FileLayout {
+fn in_written_order(data: &[u8], layout: FileLayout, logfile: &LogfileHeader) -> FileLayout {
     if !logfile.is_circular() {
         return layout;
     }
@@ -260,10 +262,11 @@ fn order(data: &[u8], layout: FileLayout, logfile: &LogfileHeader) -> FileLayout
     let mut timed: Vec<(bool, i64, BufferRef)> =
         buffers.iter().map(|b| (b.header.kind != TYPE_HEADER, first_time(data, b, &mut scratch), *b)).collect();
     timed.sort_by_key(|&(is_body, time, _)| (is_body, time));
-    let rotated = timed.windows(2).any(|pair| pair[0].2.offset > pair[1].2.offset);
-    FileLayout { buffers: timed.into_iter().map(|t| t.2).collect(), wrapped: rotated, gaps, tail }
+    let is_rotated = timed.windows(2).any(|pair| pair[0].2.offset > pair[1].2.offset);
+    FileLayout { buffers: timed.into_iter().map(|t| t.2).collect(), wrapped: is_rotated, gaps, tail }
 }
 
+/// Time of a buffer's first record; the largest value for a buffer without one.
 fn first_time(data: &[u8], buffer: &BufferRef, scratch: &mut BodyScratch) -> i64 {
     let (body, _) = body_of(data, buffer, scratch);
     Records::new(body).find_map(|record| record.time).unwrap_or(i64::MAX)
