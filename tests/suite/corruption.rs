@@ -107,22 +107,22 @@ fn capacity(file: &TraceFile, len: u64) -> Result<u64, String> {
 
 /// Checks that no table is larger than `capacity` bytes of records can fill.
 fn check_bounds(trace: &Trace, capacity: u64) -> Result<(), String> {
-    let census = &trace.statistics;
-    let events = census.pool_allocs + census.pool_frees;
+    let statistics = &trace.statistics;
+    let events = statistics.pool_allocs + statistics.pool_frees;
     let bounds = [
-        ("records", census.records, capacity / RECORD_BYTES),
+        ("records", statistics.records, capacity / RECORD_BYTES),
         ("pool events", events, capacity / POOL_EVENT_BYTES),
         ("rows", trace.allocations.len() as u64, events),
         ("contexts", trace.attributes.rows().len() as u64, 2 * events),
         (
             "stack nodes",
             trace.stacks.node_count() as u64,
-            1 + 2 * (capacity / FRAME_BYTES) * (1 + census.stack_records),
+            1 + 2 * (capacity / FRAME_BYTES) * (1 + statistics.stack_records),
         ),
         ("frames", trace.stacks.frame_rows().len() as u64, 2 * capacity / FRAME_BYTES),
-        ("modules", trace.modules.modules().len() as u64, census.records),
-        ("image lives", trace.modules.loaded_images().len() as u64, census.records),
-        ("processes", trace.processes.rows().len() as u64, census.records + events),
+        ("modules", trace.modules.modules().len() as u64, statistics.records),
+        ("image lives", trace.modules.loaded_images().len() as u64, statistics.records),
+        ("processes", trace.processes.rows().len() as u64, statistics.records + events),
     ];
     match bounds.iter().find(|(_, found, most)| found > most) {
         Some((what, found, most)) => Err(format!("{found} {what} from {capacity} bytes, at most {most}")),

@@ -74,8 +74,6 @@ pub struct LockstepMember {
     pub series: usize,
     /// Parts of this kind in one object.
     pub parts: u32,
-    /// Gain of the series divided by the number of objects; close to `parts`.
-    pub ratio: f64,
     /// No free was counted.
     pub never_freed: bool,
 }
@@ -279,7 +277,6 @@ impl<'s> Candidates<'s> {
             .map(|part| LockstepMember {
                 series: part.series,
                 parts: whole(part),
-                ratio: self.series[part.series].total() / objects,
                 never_freed: self.series[part.series].never_freed(),
             })
             .collect();
@@ -390,7 +387,7 @@ mod tests {
         let order: Vec<(usize, u32)> = members.iter().map(|m| (m.series, m.parts)).collect();
         assert_eq!(order, [(3, 1), (4, 1), (5, 1), (6, 1), (8, 1), (2, 2), (0, 1), (1, 1), (7, 1)]);
         assert_eq!(members.iter().filter(|m| m.never_freed).count(), 2);
-        assert!((members[5].ratio - 1.9987).abs() < 1e-3 && (all[0].objects - 503_677.0).abs() < 0.5);
+        assert!((all[0].objects - 503_677.0).abs() < 0.5);
     }
 
     #[test]

@@ -38,7 +38,7 @@ pub mod flag {
     /// The body is compressed.
     pub const COMPRESSED: u16 = 0x40;
     /// All documented bits.
-    pub const KNOWN: u16 = 0x7f;
+    pub(super) const DOCUMENTED: u16 = 0x7f;
 }
 
 /// `BufferType` of the header buffer, the first one of a file.
@@ -107,9 +107,8 @@ impl BufferHeader {
     }
 
     /// Returns `true` if flags and type are documented ones.
-    #[must_use]
-    pub const fn is_documented(&self) -> bool {
-        self.kind <= LAST_TYPE && self.flags & !flag::KNOWN == 0
+    pub(crate) const fn is_documented(&self) -> bool {
+        self.kind <= LAST_TYPE && self.flags & !flag::DOCUMENTED == 0
     }
 }
 

@@ -176,7 +176,7 @@ diagnostic_kinds! {
 }
 
 /// Upper bound on the file offsets that are kept of one kind.
-pub const MAX_OFFSETS: usize = 8;
+const MAX_OFFSETS: usize = 8;
 
 /// Occurrences of one kind in a trace.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -185,7 +185,7 @@ pub struct Diagnostic {
     pub kind: DiagnosticKind,
     /// Number of occurrences; for [`DiagnosticKind::ZeroedBytes`] of bytes.
     pub count: u64,
-    /// The lowest file offsets, ascending, at most [`MAX_OFFSETS`]; empty for kinds without an offset.
+    /// The lowest file offsets, ascending, at most eight; empty for kinds without an offset.
     pub offsets: Vec<u64>,
 }
 

@@ -67,14 +67,10 @@ pub enum EventKind {
     ProcessDcStart,
     /// Process rundown at the stop of the recording.
     ProcessDcEnd,
-    /// Thread start or thread rundown.
-    Thread,
     /// Image identity: size, timestamp and original name.
     ImageId,
     /// Image identity: PDB.
     ImageRsds,
-    /// Image identity: managed PDB, file version and others; not decoded.
-    ImageOther,
     /// Processors and name of the computer.
     SystemCpu,
     /// Windows build string and product name.
@@ -118,18 +114,11 @@ impl EventKind {
         match (*guid, opcode) {
             (IMAGE_ID, 0) => Self::ImageId,
             (IMAGE_ID, 36) => Self::ImageRsds,
-            (IMAGE_ID, _) => Self::ImageOther,
             (SYS_CONFIG_EX, 32) => Self::BuildInfo,
             (SYS_CONFIG_EX, 35) => Self::VolumeMapping,
             (LOST_EVENT, 32..=34) => Self::Loss,
             _ => Self::Unknown,
         }
-    }
-
-    /// Returns `true` for the parts of stacks, which belong to other events.
-    #[must_use]
-    pub const fn is_stack(self) -> bool {
-        matches!(self, Self::StackInline | Self::StackKeyDefinition | Self::StackKeyKernel | Self::StackKeyUser)
     }
 
     /// Returns `true` for pool allocations and frees.
@@ -216,9 +205,6 @@ const fn build_table() -> [EventKind; HOOKS] {
     table[0x0302] = K::ProcessEnd;
     table[0x0303] = K::ProcessDcStart;
     table[0x0304] = K::ProcessDcEnd;
-    table[0x0501] = K::Thread;
-    table[0x0503] = K::Thread;
-    table[0x0504] = K::Thread;
     table[0x0b0a] = K::SystemCpu;
     table
 }

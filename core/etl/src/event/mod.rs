@@ -88,7 +88,7 @@ impl<'a> Event<'a> {
             Kind::BuildInfo => BuildInfo::decode(payload).map(Self::BuildInfo),
             Kind::VolumeMapping => Some(Self::VolumeMapping(VolumeMapping::decode(payload))),
             Kind::GroupMasks => GroupMasks::decode(payload).map(Self::GroupMasks),
-            Kind::Unknown | Kind::LogfileHeader | Kind::Thread | Kind::ImageOther | Kind::Loss => None,
+            Kind::Unknown | Kind::LogfileHeader | Kind::Loss => None,
         }
     }
 }

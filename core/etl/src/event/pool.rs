@@ -40,7 +40,7 @@ pub struct PoolEvent {
 }
 
 /// Largest plausible size of an allocation: no address space is larger. A size above it comes from a damaged record.
-pub const MAX_ALLOCATION_BYTES: u64 = 1 << 48;
+const MAX_ALLOCATION_BYTES: u64 = 1 << 48;
 
 impl PoolEvent {
     /// Decodes an allocation or a free. `None` if the payload is too short or the size is impossible.
