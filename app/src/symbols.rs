@@ -1,53 +1,53 @@
-//! Symbols as the program uses them: the symbol path that holds without any setting, where things are kept on this system,
-//! and a resolver over both. For the command line and the window alike; the only place that asks the environment for it.
+//! Symbol settings of the program: default symbol path, cache folders of this system, and the resolver built from them. Shared
+//! by the command line and the window; the only reader of the environment for symbols.
 
 use crate::sample;
 use parking_lot::Mutex;
 use poolscope_analysis::group::symbols::{ModuleNeed, SymbolTable};
+use poolscope_analysis::trace::Trace;
 use poolscope_base::progress::CancelToken;
 use poolscope_symbols::locate::{Locator, LocatorOptions};
 use poolscope_symbols::name_cache::NameCache;
 use poolscope_symbols::names::ModuleNames;
-use poolscope_symbols::path::{MICROSOFT_SERVER, PathPart, PathContext, SymbolPath};
+use poolscope_symbols::path::{MICROSOFT_SERVER, PathContext, PathPart, SymbolPath};
 use poolscope_symbols::resolve::{ModuleOutcome, ModuleRequest, ModuleState, ProgressEvent, Resolver};
-use poolscope_analysis::trace::Trace;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-/// Where debuggers keep their symbols on Windows, more often than not.
+/// Usual symbol stores of debuggers on Windows.
 const USUAL_STORES: [&str; 2] = [r"C:\ProgramData\Dbg\sym", r"C:\symbols"];
 
-/// What the user can choose.
+/// Symbol options that the user can set.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SymbolOptions {
-    /// A symbol path; `None`: what `_NT_SYMBOL_PATH` says, else the usual one.
+    /// Symbol path; `None` for `_NT_SYMBOL_PATH`, or else the default path.
     pub path: Option<String>,
-    /// No server is asked.
+    /// Skip all symbol servers.
     pub offline: bool,
 }
 
-/// What the machine says; tests make their own.
+/// Environment of the machine that symbol resolution depends on; tests construct their own.
 #[derive(Clone, Debug, Default)]
 pub struct SymbolEnvironment {
     /// `_NT_SYMBOL_PATH`.
     pub symbol_path: Option<String>,
-    /// The user's folder.
+    /// The user's home folder.
     pub home: Option<PathBuf>,
-    /// Where this program keeps what it can fetch again; `None`: nothing is kept.
+    /// Cache folder of this program; `None` disables caching.
     pub cache: Option<PathBuf>,
-    /// A proxy for symbol servers (`_NT_SYMBOL_PROXY`).
+    /// Proxy for symbol servers (`_NT_SYMBOL_PROXY`).
     pub proxy: Option<String>,
     /// Environment variables, names in upper case.
     pub variables: Vec<(String, String)>,
-    /// Seconds since 1970.
+    /// Current time in seconds since 1970.
     pub now_unix_s: u64,
-    /// Symbol stores of other programs that are there: part of the path that holds without any setting.
+    /// Existing symbol stores of other programs, which are part of the default path.
     pub stores: Vec<PathBuf>,
 }
 
 impl SymbolEnvironment {
-    /// This machine, now.
+    /// Reads the environment of this machine.
     #[must_use]
     pub fn from_system() -> Self {
         let variable = |name| std::env::var(name).ok().filter(|value: &String| !value.trim().is_empty());
@@ -70,7 +70,7 @@ impl SymbolEnvironment {
         }
     }
 
-    /// The symbol path that holds if the user chooses none.
+    /// Symbol path if the user sets none.
     #[must_use]
     pub fn default_path(&self) -> String {
         let usual = || {
@@ -81,51 +81,56 @@ impl SymbolEnvironment {
         self.symbol_path.clone().unwrap_or_else(usual)
     }
 
-    /// A choice of the user as text: the symbol path that it means.
+    /// Symbol path that the options mean, as text.
     #[must_use]
-    pub fn effective_path(&self, choice: &SymbolOptions) -> String {
-        choice.path.clone().unwrap_or_else(|| self.default_path())
+    pub fn effective_path(&self, options: &SymbolOptions) -> String {
+        options.path.clone().unwrap_or_else(|| self.default_path())
     }
 
-    /// A choice of the user as a resolver.
+    /// A resolver for the options.
     #[must_use]
-    pub fn resolver(&self, choice: &SymbolOptions) -> Resolver {
-        self.resolver_for_trace(choice, None)
+    pub fn resolver(&self, options: &SymbolOptions) -> Resolver {
+        self.resolver_for_trace(options, None)
     }
 
-    /// A choice of the user as a resolver for a trace file. Its own folder is looked at first: people put PDBs beside it.
+    /// A resolver for a trace file. The trace's folder is searched first, because PDBs are often stored next to the trace.
     #[must_use]
-    pub fn resolver_for_trace(&self, choice: &SymbolOptions, trace: Option<&Path>) -> Resolver {
-        let around = PathContext {
+    pub fn resolver_for_trace(&self, options: &SymbolOptions, trace: Option<&Path>) -> Resolver {
+        let context = PathContext {
             home: self.home.clone(),
             default_store: self.store(),
             variables: self.variables.clone(),
             windows: cfg!(windows),
         };
-        let mut path = SymbolPath::parse(&self.effective_path(choice), &around);
+        let mut path = SymbolPath::parse(&self.effective_path(options), &context);
         let folder = trace.and_then(Path::parent);
         if let Some(folder) = folder {
             let here = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
             path.parts.insert(0, (here.display().to_string(), PathPart::Folder(here.to_owned())));
         }
-        let options = LocatorOptions {
-            offline: choice.offline,
+        let locator_options = LocatorOptions {
+            offline: options.offline,
             default_store: self.store(),
             now_unix_s: self.now_unix_s,
             proxy: self.proxy.clone(),
             ..LocatorOptions::default()
         };
         let names = self.cache.as_ref().map(|cache| NameCache::new(cache.join("names")));
-        Resolver { locator: Locator::new(path, options), cache: names, builtin_pdbs: Some(sample::pdb), max_concurrent: 0 }
+        Resolver {
+            locator: Locator::new(path, locator_options),
+            cache: names,
+            builtin_pdbs: Some(sample::pdb),
+            max_concurrent: 0,
+        }
     }
 
-    /// The store that this program fills.
+    /// Default store for downloads.
     fn store(&self) -> PathBuf {
         self.cache.clone().unwrap_or_else(|| std::env::temp_dir().join("poolscope")).join("symbols")
     }
 }
 
-/// Where programs keep what they can fetch again.
+/// Cache folder of this program in the system's location for caches.
 fn cache_folder(home: Option<&Path>) -> Option<PathBuf> {
     let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let base = if cfg!(windows) {
@@ -138,21 +143,21 @@ fn cache_folder(home: Option<&Path>) -> Option<PathBuf> {
     base.map(|base| base.join("poolscope"))
 }
 
-/// What became of everything that a trace needs.
+/// Results for all modules that a trace needs.
 pub struct ResolvedSymbols {
-    /// What it needs.
+    /// Modules and addresses needed.
     pub needs: Vec<ModuleNeed>,
-    /// What became of each.
+    /// Result of each module.
     pub outcomes: Vec<ModuleOutcome>,
 }
 
 impl ResolvedSymbols {
-    /// Finds names for all needs and returns when all is done. `tell` is called from several threads.
+    /// Resolves all modules and returns when finished. `on_event` is called from several threads.
     #[must_use]
     pub fn resolve(
         resolver: &Resolver,
         needs: Vec<ModuleNeed>,
-        tell: &(dyn Fn(usize, &ProgressEvent) + Sync),
+        on_event: &(dyn Fn(usize, &ProgressEvent) + Sync),
         cancel: &CancelToken,
     ) -> Self {
         let requests: Vec<ModuleRequest> = needs.iter().map(|need| need.request.clone()).collect();
@@ -161,9 +166,9 @@ impl ResolvedSymbols {
             ModuleOutcome::without_names(ModuleState::Waiting, pdb, Vec::new())
         };
         let outcomes = Mutex::new(requests.iter().map(waiting).collect::<Vec<_>>());
-        let take = |at: usize, news: ProgressEvent| {
-            tell(at, &news);
-            if let ProgressEvent::Done(outcome) = news
+        let take = |at: usize, event: ProgressEvent| {
+            on_event(at, &event);
+            if let ProgressEvent::Done(outcome) = event
                 && let Some(place) = outcomes.lock().get_mut(at)
             {
                 *place = outcome;
@@ -173,19 +178,19 @@ impl ResolvedSymbols {
         Self { needs, outcomes: outcomes.into_inner() }
     }
 
-    /// The names found, by position in the needs.
+    /// Names by position in `needs`.
     #[must_use]
     pub fn names(&self) -> Vec<Option<Arc<ModuleNames>>> {
         self.outcomes.iter().map(|outcome| Some(Arc::clone(&outcome.names))).collect()
     }
 
-    /// The names by frame.
+    /// Names by frame.
     #[must_use]
     pub fn table(&self, trace: &Trace) -> SymbolTable {
         SymbolTable::new(trace, &self.needs, &self.names())
     }
 
-    /// Number of modules that have neither a PDB nor exports.
+    /// Number of modules without names from a PDB or exports.
     #[must_use]
     pub fn unresolved_count(&self) -> usize {
         let is_named = |state: &ModuleState| matches!(state, ModuleState::Loaded | ModuleState::ExportsOnly);

@@ -4,7 +4,7 @@
 use poolscope_base::guid::Guid;
 use poolscope_base::progress::CancelToken;
 use poolscope_symbols::identity::PdbIdentity;
-use poolscope_symbols::locate::{FileMatch, FileLookup, Locator, LocatorOptions, LookupResult, LookupControl};
+use poolscope_symbols::locate::{FileLookup, FileMatch, Locator, LocatorOptions, LookupControl, LookupResult};
 use poolscope_symbols::path::{PathContext, SymbolPath};
 use std::path::{Path, PathBuf};
 
@@ -150,9 +150,12 @@ pub fn outcomes(located: &FileLookup) -> Vec<&'static str> {
 /// The sentence of the last attempt.
 pub fn last_sentence(located: &FileLookup) -> String {
     match located.attempts.last().map(|attempt| &attempt.result) {
-        Some(LookupResult::Mismatch(text) | LookupResult::Denied(text) | LookupResult::Unreachable(text) | LookupResult::Unreadable(text)) => {
-            text.clone()
-        }
+        Some(
+            LookupResult::Mismatch(text)
+            | LookupResult::Denied(text)
+            | LookupResult::Unreachable(text)
+            | LookupResult::Unreadable(text),
+        ) => text.clone(),
         other => panic!("no sentence in {other:?}"),
     }
 }

@@ -1,6 +1,6 @@
 //! Whatever somebody types as a symbol path: it is read without a panic, and a bad part costs no good one.
 
-use poolscope_symbols::path::{PathPart, PathContext, SymbolPath};
+use poolscope_symbols::path::{PathContext, PathPart, SymbolPath};
 use proptest::prelude::*;
 use std::path::PathBuf;
 

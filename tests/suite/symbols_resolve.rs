@@ -1,12 +1,12 @@
 //! Symbols of a trace that Windows recorded, against another reader of the same PDBs. Skipped, visibly, where the trace or
 //! the reader is missing.
 
-use poolscope::symbols::{SymbolOptions, SymbolEnvironment, ResolvedSymbols};
+use poolscope::symbols::{ResolvedSymbols, SymbolEnvironment, SymbolOptions};
 use poolscope_analysis::group::frames::FrameNames;
 use poolscope_analysis::group::symbols::module_needs;
-use poolscope_base::progress::{CancelToken, Progress};
-use poolscope_analysis::trace::Trace;
 use poolscope_analysis::load::{LoadOptions, load_file};
+use poolscope_analysis::trace::Trace;
+use poolscope_base::progress::{CancelToken, Progress};
 use poolscope_tests::corpus::{RealTrace, real_traces};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -6,7 +6,7 @@ use crate::symbols_kit::{
 };
 use poolscope_base::progress::CancelToken;
 use poolscope_symbols::identity::ImageIdentity;
-use poolscope_symbols::locate::{LocatorOptions, DownloadProgress, LookupControl};
+use poolscope_symbols::locate::{DownloadProgress, LocatorOptions, LookupControl};
 use poolscope_tests::symbol_server::{BareServer, Plan, Script, SymbolServer, cabinet};
 use std::sync::Mutex;
 use std::sync::mpsc::channel;
@@ -80,7 +80,8 @@ fn what_a_server_does_not_have_is_remembered_for_a_while() {
     let room = Room::new();
     let server = SymbolServer::serve(&room.served());
     let path = format!("srv*{{}}/a*{}", server.url);
-    let at = |now_unix_s| find(&room.locator(&path, LocatorOptions { now_unix_s, not_found_ttl_s: 100, ..room.options() }));
+    let at =
+        |now_unix_s| find(&room.locator(&path, LocatorOptions { now_unix_s, not_found_ttl_s: 100, ..room.options() }));
     assert_eq!(outcomes(&at(1_000)), ["missing", "missing", "missing"], "store, default store, server");
     let asked = [get(NAME), get("drv.pd_"), get("file.ptr"), "GET index2.txt".to_owned()];
     assert_eq!(server.requests(), asked);
@@ -272,6 +273,7 @@ fn an_image_is_found_by_its_own_key() {
     let server = SymbolServer::serve(&room.served());
     let image = ImageIdentity { file_name: "drv.sys".to_owned(), timestamp: 0x0a1b_2c3d, size_bytes: 0x44_b000 };
     let locator = room.locator(&format!("srv*{{}}/a*{}", server.url), room.options());
-    let found = locator.find_image(&image, &check, &LookupControl { on_download: &|_| {}, cancel: &CancelToken::none() });
+    let found =
+        locator.find_image(&image, &check, &LookupControl { on_download: &|_| {}, cancel: &CancelToken::none() });
     assert_right(&found);
 }

@@ -4,7 +4,7 @@ use crate::symbols_kit::{
     KEY, NAME, Room, WRONG, assert_right, check, find, last_sentence, named, outcomes, right, stored,
 };
 use poolscope_base::progress::CancelToken;
-use poolscope_symbols::locate::{LocatorOptions, PathPartCheck, LookupControl};
+use poolscope_symbols::locate::{LocatorOptions, LookupControl, PathPartCheck};
 use poolscope_tests::symbol_server::{Plan, SymbolServer, cabinet};
 
 #[test]
@@ -47,7 +47,7 @@ fn compressed_files_are_unpacked_into_the_cache_once() {
     room.put("f/drv.pd_", &cabinet(NAME, &right())[..5_000]);
     let broken = room.find("{}/f");
     assert_eq!(outcomes(&broken), ["unreadable"]);
-    assert!(last_sentence(&broken).contains("unpacked"), "{:?}", broken.attempts);
+    assert!(last_sentence(&broken).contains("unpack"), "{:?}", broken.attempts);
 }
 
 #[test]
@@ -123,8 +123,11 @@ fn cancelled_before_it_began() {
     room.put(&format!("f/{NAME}"), &right());
     let cancel = CancelToken::default();
     cancel.cancel();
-    let found =
-        room.locator("{}/f", room.options()).find_pdb(&named(NAME), &check, &LookupControl { on_download: &|_| {}, cancel: &cancel });
+    let found = room.locator("{}/f", room.options()).find_pdb(
+        &named(NAME),
+        &check,
+        &LookupControl { on_download: &|_| {}, cancel: &cancel },
+    );
     assert!(found.file.is_none());
 }
 
@@ -150,9 +153,9 @@ fn parts_of_a_path_are_checked_with_what_to_do() {
     assert_eq!(results[2], ok("flat folder, 1 entry"));
     assert!(results[3].as_ref().is_err_and(|why| why.contains("does not exist")), "{:?}", results[3]);
     assert!(results[4].as_ref().is_err_and(|why| why.contains("is a file")), "{:?}", results[4]);
-    assert_eq!(results[5], ok("not there yet, will be made"));
-    assert_eq!(results[6], ok("two-tier store, 1 entry, can be written"));
-    assert_eq!(results[7], ok("answers"));
+    assert_eq!(results[5], ok("does not exist yet, will be created"));
+    assert_eq!(results[6], ok("two-tier store, 1 entry, writable"));
+    assert_eq!(results[7], ok("responds"));
     assert_eq!(server.requests(), ["HEAD pingme.txt"]);
     assert!(!room.at("new").exists() && room.files("two").len() == 1, "checking leaves nothing behind");
 }
@@ -164,10 +167,10 @@ fn servers_are_checked_with_what_to_do() {
     let path = format!("srv*{}", server.url);
     server.plan("pingme.txt", [Plan::Status(403), Plan::Status(405), Plan::Status(404)]);
     assert!(checks(&room, &path, room.options())[1].as_ref().is_err_and(|why| why.contains("403")));
-    assert_eq!(checks(&room, &path, room.options())[1], Ok("answers".to_owned()));
+    assert_eq!(checks(&room, &path, room.options())[1], Ok("responds".to_owned()));
     assert_eq!(server.requests(), ["HEAD pingme.txt", "HEAD pingme.txt", "GET pingme.txt"]);
     let offline = LocatorOptions { offline: true, ..room.options() };
-    assert_eq!(checks(&room, &path, offline)[1], Ok("not asked: offline".to_owned()));
+    assert_eq!(checks(&room, &path, offline)[1], Ok("skipped: offline".to_owned()));
     let port = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
     let refused = checks(&room, &format!("srv*http://{port}"), room.options());
     assert!(refused[1].as_ref().is_err_and(|why| why.contains("check the address")), "{refused:?}");

@@ -1,10 +1,10 @@
-//! By what a symbol file is found: the identity of a PDB (GUID and age) and of an image (time stamp and size), and how
-//! symbol stores write them. It must never be guessed.
+//! Identities by which symbol files are found: GUID and age of a PDB, time stamp and size of an image, and their keys in
+//! symbol stores.
 
 use poolscope_base::guid::Guid;
 use serde::{Deserialize, Serialize};
 
-/// Identity of a PDB, from the RSDS record of its image.
+/// Identity of a PDB, as in the RSDS record of its image.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct PdbIdentity {
     /// File name without a folder, as the linker wrote it (`ntkrnlmp.pdb`).
@@ -16,13 +16,13 @@ pub struct PdbIdentity {
 }
 
 impl PdbIdentity {
-    /// An identity whose name may come with a folder.
+    /// An identity; a folder in front of the name is dropped.
     #[must_use]
     pub fn new(name: &str, guid: Guid, age: u32) -> Self {
         Self { file_name: base_name(name).to_owned(), guid, age }
     }
 
-    /// Name of the folder in a symbol store: GUID in upper case without dashes, then the age in lower-case hex.
+    /// Folder name in a symbol store: GUID in upper case without dashes, then the age in lower-case hex.
     #[must_use]
     pub fn store_key(&self) -> String {
         format!("{}{:x}", self.guid.to_string().replace('-', "").to_ascii_uppercase(), self.age)
@@ -41,27 +41,27 @@ pub struct ImageIdentity {
 }
 
 impl ImageIdentity {
-    /// Name of the folder in a symbol store: time stamp in eight upper-case hex digits, then the size in lower-case hex.
+    /// Folder name in a symbol store: time stamp in eight upper-case hex digits, then the size in lower-case hex.
     #[must_use]
     pub fn store_key(&self) -> String {
         format!("{:08X}{:x}", self.timestamp, self.size_bytes)
     }
 }
 
-/// What is known of a module whose names are wanted.
+/// Everything known about a module that identifies its symbol files.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct ModuleIdentity {
-    /// File name of the image, as people know the module.
+    /// File name of the image.
     pub name: String,
-    /// Path of the image on the machine that recorded, as recorded.
+    /// Path of the image on the recorded machine.
     pub path: String,
-    /// Identity of its PDB; `None` where the trace was not merged on the machine that recorded it.
+    /// Identity of its PDB; `None` if the trace was not merged on the recorded machine.
     pub pdb: Option<PdbIdentity>,
-    /// Identity of the image file; `None` where the records do not say.
+    /// Identity of the image file; `None` if the trace does not contain it.
     pub image: Option<ImageIdentity>,
 }
 
-/// The file name at the end of a path of Windows or Unix.
+/// The file name at the end of a Windows or Unix path.
 #[must_use]
 pub fn base_name(path: &str) -> &str {
     path.rsplit(['\\', '/']).next().unwrap_or(path)

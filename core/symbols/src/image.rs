@@ -1,5 +1,5 @@
-//! Reads image files: their identity, the identity of their PDB, and their exports as names of last resort. The only place
-//! that knows the `object` crate. It must never believe a file more than its headers bear out.
+//! Reads PE images: their identity, the identity of their PDB, and their exports as a fallback for names. The only user of
+//! the `object` crate.
 
 use super::identity::{ImageIdentity, PdbIdentity, base_name};
 use super::names::{AddressSymbol, ModuleNames, NameSource};
@@ -8,64 +8,64 @@ use object::pe::{IMAGE_FILE_MACHINE_I386, ImageSectionHeader};
 use object::read::Object;
 use object::read::pe::{ExportTable, ImageNtHeaders, ImageOptionalHeader, PeFile, PeFile32, PeFile64};
 use object::{FileKind, LittleEndian as LE};
-use poolscope_base::guid::Guid;
 use poolscope_base::bytes::FileMap;
+use poolscope_base::guid::Guid;
 use std::path::Path;
 use std::sync::Arc;
 
-/// What an image file says of itself.
+/// Identities read from an image file.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ImageInfo {
-    /// Its identity.
+    /// Identity of the image.
     pub identity: ImageIdentity,
-    /// The identity of its PDB, where it has one.
+    /// Identity of its PDB, from the RSDS record.
     pub pdb: Option<PdbIdentity>,
 }
 
-/// Why an image cannot be used.
+/// Reason why an image cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ImageError {
     /// The file cannot be opened.
-    #[error("cannot open it: {0}")]
+    #[error("cannot open the file: {0}")]
     Open(#[from] std::io::Error),
-    /// It is no PE image, or a damaged one.
-    #[error("cannot read it as an image: {0}")]
+    /// Not a PE image, or a damaged one.
+    #[error("not a valid image: {0}")]
     Format(String),
 }
 
-/// Reads the identities.
+/// Reads the identities of an image and of its PDB.
 ///
 /// # Errors
-/// It is no PE image.
+/// The file is not a PE image.
 pub fn read_info(path: &Path) -> Result<ImageInfo, ImageError> {
     let map = open(path)?;
     let file_name = base_name(&path.to_string_lossy()).to_owned();
     match FileKind::parse(map.bytes()).map_err(damaged)? {
         FileKind::Pe32 => facts_of(&PeFile32::parse(map.bytes()).map_err(damaged)?, file_name),
         FileKind::Pe64 => facts_of(&PeFile64::parse(map.bytes()).map_err(damaged)?, file_name),
-        _ => Err(no_image()),
+        _ => Err(not_an_image()),
     }
 }
 
-/// Names addresses by the export before them. `rvas`: ascending.
+/// Names each address by the nearest export before it in the same section. `rvas`: ascending.
 ///
 /// # Errors
-/// It is no PE image.
+/// The file is not a PE image.
 pub fn export_names(path: &Path, rvas: &[u32]) -> Result<ModuleNames, ImageError> {
     let map = open(path)?;
     match FileKind::parse(map.bytes()).map_err(damaged)? {
         FileKind::Pe32 => names_of(&PeFile32::parse(map.bytes()).map_err(damaged)?, rvas),
         FileKind::Pe64 => names_of(&PeFile64::parse(map.bytes()).map_err(damaged)?, rvas),
-        _ => Err(no_image()),
+        _ => Err(not_an_image()),
     }
 }
 
 fn open(path: &Path) -> Result<FileMap, ImageError> {
-    FileMap::open(path)?.ok_or_else(|| ImageError::Format("it is empty".to_owned()))
+    FileMap::open(path)?.ok_or_else(|| ImageError::Format("the file is empty".to_owned()))
 }
 
-fn no_image() -> ImageError {
-    ImageError::Format("it is no image of a program, library or driver".to_owned())
+fn not_an_image() -> ImageError {
+    ImageError::Format("not a PE image".to_owned())
 }
 
 fn damaged(error: object::read::Error) -> ImageError {
@@ -79,7 +79,7 @@ fn facts_of<H: ImageNtHeaders>(image: &PeFile<'_, H>, file_name: String) -> Resu
         timestamp: headers.file_header().time_date_stamp.get(LE),
         size_bytes: headers.optional_header().size_of_image(),
     };
-    // A debug directory that cannot be read says nothing about the identity of the image itself.
+    // A damaged debug directory does not affect the identity of the image.
     let record = image.pdb_info().unwrap_or(None);
     let named = |record: object::read::CodeView<'_>| {
         let name = String::from_utf8_lossy(record.path()).into_owned();
@@ -107,7 +107,7 @@ fn names_of<H: ImageNtHeaders>(image: &PeFile<'_, H>, rvas: &[u32]) -> Result<Mo
     Ok(ModuleNames::new(rvas.iter().map(|rva| (*rva, answer(*rva))).collect()))
 }
 
-/// Where a section starts and ends in memory, relative to the image.
+/// RVA range of a section.
 fn extent(section: &ImageSectionHeader) -> (u32, u32) {
     let start = section.virtual_address.get(LE);
     let length = section.virtual_size.get(LE).max(section.size_of_raw_data.get(LE));
@@ -124,17 +124,17 @@ impl Export<'_> {
     fn readable(&self, x86: bool) -> Arc<str> {
         let Some(name) = self.name else { return format!("#{}", self.ordinal).into() };
         let name = String::from_utf8_lossy(name);
-        // Linkers take the one underscore of plain C names off by themselves: one that is left belongs to the name.
+        // Linkers remove the leading underscore of plain C names in the export table: one that is left belongs to the name.
         undecorate(&name, x86 && name.contains('@')).into()
     }
 }
 
-/// Exports that have code or data in this image, in the order of their addresses, one for each address: of several names for
-/// it the first in the table, which is in the order of the alphabet.
+/// Exports with code or data in this image (no forwarders), ascending by address, one per address: of several names the
+/// first in the table, which is sorted alphabetically.
 fn exports<'d>(table: &ExportTable<'d>) -> Vec<Export<'d>> {
     let mut names: Vec<Option<&[u8]>> = vec![None; table.addresses().len()];
     for (pointer, index) in table.name_iter() {
-        // A name that cannot be read leaves the export its number.
+        // An export with an unreadable name is shown by its ordinal.
         if let Some(slot) = names.get_mut(usize::from(index.0))
             && slot.is_none()
         {

@@ -1,6 +1,8 @@
-//! Names found before, kept per PDB in small files, so that a second open of the same trace reads no PDB. They say from which file
-//! they are: PDBs of one identity may differ, as a private one does from its public copy. What cannot be read there is as good as not
-//! there. It must never write outside of its folder, whatever a trace calls its PDBs.
+//! Cache of resolved names on disk, one small file per PDB, so that reopening a trace reads no PDB. Each file records the
+//! size and time of the PDB it came from, because a private PDB has the same identity as its public copy.
+//!
+//! Unreadable files count as absent. PDB names come from a trace and are untrusted: file names are sanitized so that nothing
+//! is written outside the folder.
 
 use super::identity::PdbIdentity;
 use super::names::{AddressSymbol, ModuleNames};
@@ -10,21 +12,20 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// What the files begin with. The number changes whenever names are found in another way than before, so that nobody
-/// keeps the old ones.
+/// First word of each file. The number is raised whenever names are resolved differently, which discards older files.
 const MAGIC: &str = "poolscope names 2";
 
-/// What tells a PDB from another one of the same identity.
+/// Size and time of a PDB file, to distinguish files of the same identity.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct PdbStamp {
-    /// Its size.
+    /// File size.
     pub bytes: u64,
-    /// When it was written last, in nanoseconds since 1970; 0 where the system does not say.
+    /// Last write time in nanoseconds since 1970; 0 if unknown.
     pub modified_unix_ns: u64,
 }
 
 impl PdbStamp {
-    /// The stamp of a file; `None` if it cannot be looked at.
+    /// The stamp of a file; `None` if its metadata cannot be read.
     #[must_use]
     pub fn of(path: &Path) -> Option<Self> {
         let data = fs::metadata(path).ok()?;
@@ -34,23 +35,23 @@ impl PdbStamp {
     }
 }
 
-/// What is kept of a PDB.
+/// Names of one PDB in the cache.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct CachedNames {
     /// The names.
     pub names: ModuleNames,
-    /// The file that they are from, if it was one.
+    /// PDB file that they come from; `None` for a built-in PDB.
     pub source: Option<PdbStamp>,
 }
 
-/// A folder of names.
+/// A folder of cached names.
 #[derive(Clone, Debug)]
 pub struct NameCache {
     folder: PathBuf,
 }
 
 impl NameCache {
-    /// The cache in a folder, which need not be there yet.
+    /// The cache in a folder, which is created when needed.
     #[must_use]
     pub fn new(folder: impl Into<PathBuf>) -> Self {
         Self { folder: folder.into() }
@@ -62,13 +63,13 @@ impl NameCache {
         &self.folder
     }
 
-    /// The file that holds the names of a PDB, whether or not it is there.
+    /// Path of the cache file of a PDB; the file may not exist.
     #[must_use]
     pub fn file(&self, identity: &PdbIdentity) -> PathBuf {
         self.folder.join(safe_name(&identity.file_name)).join(format!("{}.names", identity.store_key()))
     }
 
-    /// What is known of a PDB's addresses.
+    /// Reads the names of a PDB; `None` if absent or damaged.
     #[must_use]
     pub fn get(&self, identity: &PdbIdentity) -> Option<CachedNames> {
         let bytes = fs::read(self.file(identity)).ok()?;
@@ -82,11 +83,11 @@ impl NameCache {
         Some(CachedNames { names: ModuleNames::new(answers), source })
     }
 
-    /// Adds names; those of addresses that are known already are replaced, and all of them if they are from another file. A cache that
-    /// cannot be written is no reason to fail: the error is for whoever wants to tell it.
+    /// Adds names, replacing those of the same addresses; names from a different PDB file are discarded. Callers may ignore the
+    /// error: the cache is optional.
     ///
     /// # Errors
-    /// What the system says.
+    /// The file cannot be written.
     pub fn put(&self, identity: &PdbIdentity, names: &ModuleNames, source: Option<PdbStamp>) -> io::Result<()> {
         let there = self.get(identity).unwrap_or_default();
         let is_same_file = there.source == source;
@@ -104,10 +105,10 @@ impl NameCache {
         }
         let temporary = path.with_extension(temporary_ending());
         let written = write(&temporary, header(identity, &body).as_bytes(), &body);
-        // Whoever reads meanwhile finds the old file or the new one, never a part.
+        // Renamed in one step, so that a concurrent reader never sees a partial file.
         let written = written.and_then(|()| fs::rename(&temporary, &path));
         if written.is_err() {
-            // What is left of it helps nobody; the first error is the one to tell.
+            // The first error is the one to report.
             let _best_effort = fs::remove_file(&temporary);
         }
         written
@@ -122,13 +123,13 @@ fn write(path: &Path, head: &[u8], body: &[u8]) -> io::Result<()> {
     file.flush()
 }
 
-/// An ending that no other writer uses at this moment.
+/// A file extension that no other writer uses at the moment.
 fn temporary_ending() -> String {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     format!("{}-{}.part", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
 }
 
-/// The first line: which PDB the rest is about, and a sum that notices damage.
+/// First line: magic, key of the PDB, checksum of the rest.
 fn header(identity: &PdbIdentity, body: &[u8]) -> String {
     format!("{MAGIC} {} {:016x}", identity.store_key(), checksum(body))
 }
@@ -138,17 +139,17 @@ fn checksum(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |sum, byte| (sum ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3))
 }
 
-/// Characters of a folder's name at most.
+/// Maximum length of a folder name in characters.
 const FOLDER_NAME_MAX: usize = 80;
-/// Names that Windows takes for devices, with any ending.
+/// Device names on Windows, with any extension.
 const DEVICES: [&str; 6] = ["con", "prn", "aux", "nul", "com", "lpt"];
 
-/// A PDB's name as the name of a folder: harmless on every system, the same for names that Windows takes for the same.
+/// A PDB's name as a folder name that is valid on every system; names that differ only in case give the same folder.
 fn safe_name(name: &str) -> String {
     let harmless = |c: char| if c.is_ascii_alphanumeric() || "-_+.".contains(c) { c.to_ascii_lowercase() } else { '_' };
     let safe: String = name.chars().take(FOLDER_NAME_MAX).map(harmless).collect();
     let stem = safe.split('.').next().unwrap_or_default().trim_end_matches(|c: char| c.is_ascii_digit());
-    // A name of dots is another folder, and Windows drops dots at the end.
+    // A name of dots is another folder, and Windows drops trailing dots.
     if stem.is_empty() || safe.ends_with('.') || DEVICES.contains(&stem) { format!("_{safe}_") } else { safe }
 }
 
@@ -168,7 +169,7 @@ mod tests {
         Some(AddressSymbol { function: function.into(), offset_bytes: 9, source: NameSource::Procedure, line, inlined })
     }
 
-    /// A folder of its own for a test, empty.
+    /// An empty folder for one test.
     fn scratch(name: &str) -> PathBuf {
         let folder = std::env::temp_dir().join(format!("poolscope-names-{name}-{}", std::process::id()));
         let _may_not_be_there = fs::remove_dir_all(&folder);

@@ -1,5 +1,5 @@
-//! What is known of addresses in one module: function, place in it, source line, functions inlined there. The answers to
-//! what was asked, never a whole symbol table.
+//! Symbols of the requested addresses of one module: function, offset, source line, inlined functions. Never a whole symbol
+//! table.
 
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -13,43 +13,43 @@ pub struct SourceLine {
     pub line: u32,
 }
 
-/// A function that the compiler put into another one at the address.
+/// A function inlined at the address.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct InlinedFunction {
-    /// Its undecorated name.
+    /// Undecorated name.
     pub function: Arc<str>,
-    /// Where in it the address lies.
+    /// Line in the inlined function.
     pub line: Option<SourceLine>,
 }
 
-/// How a name is known.
+/// Kind of record that a name comes from.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum NameSource {
-    /// A procedure of a private PDB: its extent is known.
+    /// Procedure of a private PDB: its extent is known.
     Procedure,
-    /// The public symbol before the address.
+    /// Nearest public symbol before the address.
     Public,
-    /// The export before the address, from the image itself: may well be the wrong function.
+    /// Nearest export before the address, from the image itself: often a different function.
     Export,
 }
 
-/// What an address means.
+/// Symbol of one address.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct AddressSymbol {
-    /// The undecorated name of the function whose machine code this is, without the module.
+    /// Undecorated name of the function that contains the machine code, without the module.
     pub function: Arc<str>,
     /// Bytes from the function's start to the address.
     pub offset_bytes: u32,
-    /// How the name is known.
+    /// Kind of record that the name comes from.
     pub source: NameSource,
-    /// Where in the function the address lies: where it has inlined code, the line of the outermost call into that.
+    /// Source line in the function; inside inlined code, the line of the outermost inlined call.
     pub line: Option<SourceLine>,
-    /// Functions inlined at the address, the outermost first.
+    /// Functions inlined at the address, outermost first.
     pub inlined: Vec<InlinedFunction>,
 }
 
-/// Answers for one module, by relative virtual address.
+/// Symbols of one module by relative virtual address.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct ModuleNames {
     rvas: Vec<u32>,
@@ -57,7 +57,7 @@ pub struct ModuleNames {
 }
 
 impl ModuleNames {
-    /// From answers in any order; `None` stands for an address that has no name. Of equal addresses the last counts.
+    /// From entries in any order; `None` for an address without a name. Of equal addresses the last entry is kept.
     #[must_use]
     pub fn new(mut answers: Vec<(u32, Option<AddressSymbol>)>) -> Self {
         answers.reverse();
@@ -67,14 +67,14 @@ impl ModuleNames {
         Self { rvas, answers }
     }
 
-    /// What an address means; `None` where it has no name or was not asked for.
+    /// Symbol of an address; `None` if it has no name or was not requested.
     #[must_use]
     pub fn get(&self, rva: u32) -> Option<&AddressSymbol> {
         let at = self.rvas.binary_search(&rva).ok()?;
         self.answers.get(at).and_then(Option::as_ref)
     }
 
-    /// Whether it was asked for.
+    /// True if the address was requested.
     #[must_use]
     pub fn contains(&self, rva: u32) -> bool {
         self.rvas.binary_search(&rva).is_ok()
@@ -86,7 +86,7 @@ impl ModuleNames {
         self.answers.iter().filter(|a| a.is_some()).count()
     }
 
-    /// All that was asked for, in the order of the addresses.
+    /// All requested addresses in ascending order.
     pub fn iter(&self) -> impl Iterator<Item = (u32, Option<&AddressSymbol>)> {
         self.rvas.iter().copied().zip(self.answers.iter().map(Option::as_ref))
     }

@@ -17,73 +17,73 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// A module and the addresses in it that are wanted.
+/// A module and the addresses in it to resolve.
 #[derive(Clone, Debug)]
 pub struct ModuleRequest {
-    /// What is known of it.
+    /// Identity of the module.
     pub identity: ModuleIdentity,
-    /// Relative virtual addresses, ascending, none twice.
+    /// Relative virtual addresses, ascending, without duplicates.
     pub rvas: Vec<u32>,
-    /// A PDB that the user chose for it; it is looked at before all other places.
+    /// PDB file chosen by the user; tried before everything else.
     pub explicit_pdb: Option<PathBuf>,
-    /// Names kept from before are not used: its PDB is looked for and read anew.
+    /// Ignore cached names: find and read the PDB again.
     pub ignore_cache: bool,
 }
 
-/// How a module stands.
+/// Progress or result of resolving a module.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum ModuleState {
-    /// Not looked at yet.
+    /// Queued.
     Waiting,
-    /// Being looked for.
+    /// Its symbol file is being searched.
     Searching,
-    /// On its way from a server.
+    /// Its symbol file is being downloaded.
     Downloading(DownloadProgress),
-    /// Being read.
+    /// Its symbol file is being read.
     Reading,
-    /// Its PDB was read, now or at an earlier time.
+    /// Names come from its PDB, read now or taken from the cache.
     Loaded,
-    /// No PDB, but the image: named by its exports.
+    /// No PDB was found; names come from the exports of its image.
     ExportsOnly,
-    /// In none of the places.
+    /// Found at none of the locations.
     NotFound,
-    /// A file of another identity is there, none of the right one.
+    /// Only files of a different identity were found.
     WrongIdentity,
-    /// Found nowhere, and at least one place refused access.
+    /// Not found, and at least one location denied access.
     Denied,
-    /// Found nowhere, and at least one place could not be reached.
+    /// Not found, and at least one location could not be reached.
     Unreachable,
-    /// Found nowhere on this machine, and servers were not to be asked.
+    /// Not found on this machine, and servers were skipped (offline).
     Offline,
-    /// The right file is damaged.
+    /// The matching file is damaged.
     Unreadable,
-    /// The trace does not say by what its symbols are found.
+    /// The trace does not contain the identity of its PDB.
     NoIdentity,
-    /// Given up.
+    /// Cancelled.
     Cancelled,
 }
 
-/// What became of a module.
+/// Result of resolving one module.
 #[derive(Clone, Debug)]
 pub struct ModuleOutcome {
-    /// How it stands at the end.
+    /// Final state.
     pub state: ModuleState,
-    /// The identity of the PDB: the trace's, or the one that the image file named.
+    /// Identity of the PDB, from the trace or else from the image file.
     pub pdb: Option<PdbIdentity>,
-    /// The file that the names are from; `None` where they are from the name cache or part of the program.
+    /// File that the names come from; `None` for the name cache and for built-in PDBs.
     pub file: Option<PathBuf>,
-    /// What was tried, in order.
+    /// Locations tried, in order.
     pub attempts: Vec<LookupAttempt>,
-    /// The names; empty where there are none.
+    /// The names; empty if none were found.
     pub names: Arc<ModuleNames>,
-    /// Whether the names were known from an earlier time.
+    /// The names come from the name cache.
     pub from_cache: bool,
-    /// Bytes that came over the network.
+    /// Bytes downloaded.
     pub downloaded_bytes: u64,
 }
 
 impl ModuleState {
-    /// The word that reports use.
+    /// Identifier for reports and JSON.
     #[must_use]
     pub const fn name(&self) -> &'static str {
         match self {
@@ -104,16 +104,15 @@ impl ModuleState {
         }
     }
 
-    /// Whether names come from the module's own PDB.
+    /// True if names come from the module's PDB.
     #[must_use]
     pub const fn is_loaded(&self) -> bool {
         matches!(self, Self::Loaded)
     }
 
-    /// How a module stands that was found nowhere: what the user can do something about comes first. A wrong file before a
-    /// damaged one, then places that refuse, that do not answer, that were not asked; else it is in none of them.
-    #[must_use]
-    pub fn from_attempts(attempts: &[LookupAttempt]) -> Self {
+    /// State of a module that was not found, by the attempt that the user can act on best: a file of another identity, a damaged
+    /// file, denied access, an unreachable location, a skipped server; else [`Self::NotFound`].
+    fn from_attempts(attempts: &[LookupAttempt]) -> Self {
         let rank = |attempt: &LookupAttempt| match attempt.result {
             LookupResult::Mismatch(_) => 0,
             LookupResult::Unreadable(_) => 1,
@@ -134,7 +133,7 @@ impl ModuleState {
 }
 
 impl ModuleOutcome {
-    /// An end without names.
+    /// A result without names.
     #[must_use]
     pub fn without_names(state: ModuleState, pdb: Option<PdbIdentity>, attempts: Vec<LookupAttempt>) -> Self {
         let names = Arc::new(ModuleNames::default());
@@ -142,40 +141,40 @@ impl ModuleOutcome {
     }
 }
 
-/// News of a module, by its position in the requests.
+/// Progress of one module, reported with its position in the requests.
 #[derive(Clone, Debug)]
 pub enum ProgressEvent {
-    /// It goes on.
+    /// Its state changed.
     State(ModuleState),
-    /// It is done.
+    /// It is finished.
     Done(ModuleOutcome),
 }
 
-/// PDBs that are part of the program, by identity.
+/// Looks up PDBs that are built into the program.
 pub type BuiltinPdbs = fn(&PdbIdentity) -> Option<&'static [u8]>;
 
-/// Finds names.
+/// Resolves names of modules.
 pub struct Resolver {
-    /// Where files are looked for.
+    /// Finds symbol files.
     pub locator: Locator,
-    /// Where names are kept.
+    /// Cache of resolved names, if any.
     pub cache: Option<NameCache>,
-    /// PDBs at hand without any file.
+    /// PDBs built into the program.
     pub builtin_pdbs: Option<BuiltinPdbs>,
-    /// Modules at a time; 0: as many as make sense.
+    /// Maximum number of modules resolved at the same time; 0 for the default.
     pub max_concurrent: usize,
 }
 
-/// Modules at a time unless told otherwise: servers take that many requests well, and each PDB is mapped, not read.
+/// Default number of modules resolved at the same time: few enough for servers, and PDBs are mapped, not read into memory.
 const DEFAULT_CONCURRENCY: usize = 8;
 
 impl Resolver {
-    /// Finds names for all requests; every request ends with one [`News::Done`], cancelled ones too. `tell` is called from
-    /// several threads. What becomes of a module does not depend on how many are worked on at a time.
+    /// Resolves all requests. Every request ends with exactly one [`ProgressEvent::Done`], also when cancelled. `on_event` is
+    /// called from several threads. Results do not depend on the number of threads.
     pub fn resolve(
         &self,
         requests: &[ModuleRequest],
-        tell: &(dyn Fn(usize, ProgressEvent) + Sync),
+        on_event: &(dyn Fn(usize, ProgressEvent) + Sync),
         cancel: &CancelToken,
     ) {
         let limit = if self.max_concurrent == 0 { DEFAULT_CONCURRENCY } else { self.max_concurrent };
@@ -185,12 +184,12 @@ impl Resolver {
                 let at = next.fetch_add(1, Ordering::Relaxed);
                 requests.get(at).map(|request| (at, request))
             } {
-                let say = |state| tell(at, ProgressEvent::State(state));
-                // A mistake in reading one PDB must not cost the names of the others.
+                let say = |state| on_event(at, ProgressEvent::State(state));
+                // A panic while reading one PDB must not lose the names of the others.
                 let module = || resolve_module(self, request, &say, cancel);
                 let outcome =
                     catch_unwind(AssertUnwindSafe(module)).unwrap_or_else(|panic| internal_error(request, &*panic));
-                tell(at, ProgressEvent::Done(outcome));
+                on_event(at, ProgressEvent::Done(outcome));
             }
         };
         std::thread::scope(|scope| {
@@ -202,20 +201,19 @@ impl Resolver {
     }
 }
 
-/// The end of a module on which this program made a mistake.
+/// Result of a module whose resolution panicked.
 fn internal_error(request: &ModuleRequest, panic: &(dyn std::any::Any + Send)) -> ModuleOutcome {
     let said = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
-    let text =
-        format!("poolscope made a mistake while reading it ({}); please report it", said.unwrap_or("no message"));
+    let text = format!("internal error while reading the PDB ({}); please report it", said.unwrap_or("no message"));
     let attempt = LookupAttempt { location: request.identity.name.clone(), result: LookupResult::Unreadable(text) };
     ModuleOutcome::without_names(ModuleState::Unreadable, request.identity.pdb.clone(), vec![attempt])
 }
 
-/// What a PDB that is part of the program is called among the places.
+/// Location shown for built-in PDBs.
 const BUILTIN_LOCATION: &str = "built into poolscope";
 
-/// Finds the names of one module.
-pub fn resolve_module(
+/// Resolves one module.
+fn resolve_module(
     resolver: &Resolver,
     request: &ModuleRequest,
     report: &(dyn Fn(ModuleState) + Sync),
@@ -238,21 +236,21 @@ pub fn resolve_module(
     ModuleOutcome { downloaded_bytes: downloaded, ..outcome }
 }
 
-/// A module on its way.
+/// Resolution of one module in progress.
 struct ModuleSearch<'r> {
     resolver: &'r Resolver,
     request: &'r ModuleRequest,
     say: &'r (dyn Fn(ModuleState) + Sync),
     cancel: &'r CancelToken,
-    /// The identity of its PDB, once it is known.
+    /// Identity of its PDB, once known.
     pdb: Option<PdbIdentity>,
-    /// Its image file, once it was found.
+    /// Its image file, once found.
     image: Option<PathBuf>,
     attempts: Vec<LookupAttempt>,
     downloaded: u64,
 }
 
-/// Names, and where they are from.
+/// Names and their source.
 struct FoundNames {
     state: ModuleState,
     file: Option<PathBuf>,
@@ -272,7 +270,7 @@ impl ModuleSearch<'_> {
         if self.pdb.is_none() {
             self.identity_from_image()?;
         }
-        // What the search for the image says must not hide what becomes of the PDB.
+        // Attempts for the image must not decide the state of the PDB.
         let before = self.attempts.len();
         let found = match self.pdb.clone() {
             Some(pdb) => self.resolve_by_pdb(&pdb)?,
@@ -307,13 +305,13 @@ impl ModuleSearch<'_> {
         self.search_path(pdb)
     }
 
-    /// A PDB in a folder that people fill. A private one that was put there later has the identity of the public one whose names
-    /// were kept, so that it has to be looked for before them.
+    /// Searches folders that users fill. It precedes the name cache, because a private PDB placed there later has the same
+    /// identity as the public one whose names are cached.
     fn search_folders(&mut self, pdb: &PdbIdentity) -> Result<Option<FoundNames>, Cancelled> {
         let check = |path: &Path| check_pdb(path, pdb);
         let located = self.resolver.locator.find_pdb_in_folders(pdb, &check, &self.control(&|_| {}));
         self.cancel.check()?;
-        // Where there is none the same folders are looked at again with all others, and told then.
+        // Without a match the same folders are searched again with all others, and their attempts are recorded then.
         let Some(path) = located.file else { return Ok(None) };
         self.attempts.extend(located.attempts);
         let stamp = PdbStamp::of(&path);
@@ -324,7 +322,7 @@ impl ModuleSearch<'_> {
         self.read_pdb(path, pdb)
     }
 
-    /// The PDB that the user chose.
+    /// Tries the PDB file that the user chose.
     fn try_explicit_pdb(&mut self, pdb: &PdbIdentity) -> Result<Option<FoundNames>, Cancelled> {
         let Some(path) = self.request.explicit_pdb.clone() else { return Ok(None) };
         let outcome = match PdbBytes::open(&path) {
@@ -339,10 +337,10 @@ impl ModuleSearch<'_> {
         Ok(None)
     }
 
-    /// Says why a PDB chosen by hand is of no use where nothing says which PDB would be right.
+    /// Records that a chosen PDB cannot be verified, because the identity of the module's PDB is unknown.
     fn reject_explicit_pdb(&mut self) {
         if let Some(path) = &self.request.explicit_pdb {
-            let text = "it cannot be checked: the trace does not say which PDB belongs to the module";
+            let text = "cannot be verified: the trace does not contain the identity of the module's PDB";
             self.record(path.display().to_string(), LookupResult::Mismatch(text.to_owned()));
         }
     }
@@ -354,7 +352,7 @@ impl ModuleSearch<'_> {
         }
     }
 
-    /// The names kept from before, if they answer everything.
+    /// Cached names, if they cover all requested addresses.
     fn cached_names(&self, pdb: &PdbIdentity) -> Option<CachedNames> {
         let cache = self.resolver.cache.as_ref().filter(|_| !self.request.ignore_cache)?;
         let kept = cache.get(pdb)?;
@@ -369,7 +367,7 @@ impl ModuleSearch<'_> {
         self.read_pdb(path, pdb)
     }
 
-    /// Reads a PDB that was found.
+    /// Opens and reads a PDB file.
     fn read_pdb(&mut self, path: PathBuf, pdb: &PdbIdentity) -> Result<Option<FoundNames>, Cancelled> {
         match PdbBytes::open(&path) {
             Ok(bytes) => self.read(bytes, Some(path), pdb),
@@ -380,7 +378,7 @@ impl ModuleSearch<'_> {
         }
     }
 
-    /// Reads a PDB whose identity is right, and keeps what it says.
+    /// Reads a PDB of matching identity and stores its names in the cache.
     fn read(
         &mut self,
         bytes: PdbBytes,
@@ -408,18 +406,18 @@ impl ModuleSearch<'_> {
         Ok(Some(FoundNames { state: ModuleState::Loaded, file, names, from_cache: false }))
     }
 
-    /// Keeps names for the next time. Where that fails, the names of this time are as good.
+    /// Stores names in the cache. A failure is recorded and otherwise ignored.
     fn store_in_cache(&mut self, pdb: &PdbIdentity, names: &ModuleNames, file: &Path) {
         let Some(cache) = &self.resolver.cache else { return };
         if let Err(error) = cache.put(pdb, names, PdbStamp::of(file)) {
-            let text = format!("names cannot be kept there: {error}");
+            let text = format!("the name cache cannot be written: {error}");
             let is_denied = error.kind() == std::io::ErrorKind::PermissionDenied;
             let outcome = if is_denied { LookupResult::Denied(text) } else { LookupResult::Unreachable(text) };
             self.record(cache.folder().display().to_string(), outcome);
         }
     }
 
-    /// Reads the PDB's identity out of the image, where only that can be found: traces that were not merged.
+    /// Reads the PDB's identity from the image file, for traces that were not merged.
     fn identity_from_image(&mut self) -> Result<(), Cancelled> {
         let Some(identity) = self.request.identity.image.clone() else { return Ok(()) };
         let Some(path) = self.find_image(&self.resolver.locator, &identity)? else { return Ok(()) };
@@ -428,7 +426,7 @@ impl ModuleSearch<'_> {
         Ok(())
     }
 
-    /// Names by the exports of the image, if it is at hand: nothing is downloaded for so little.
+    /// Resolves names by the exports of the image, if it is on this machine: an image is not downloaded for exports alone.
     fn resolve_by_exports(&mut self) -> Result<Option<FoundNames>, Cancelled> {
         if self.image.is_none()
             && self.request.identity.pdb.is_some()
@@ -439,7 +437,7 @@ impl ModuleSearch<'_> {
             let local = Locator::new(locator.path().clone(), options);
             let before = self.attempts.len();
             self.image = self.find_image(&local, &identity)?;
-            // The places were named when the PDB was missing; that the image is not there either is no news.
+            // The locations are listed for the PDB already; that the image is missing as well adds nothing.
             let of_image = self.attempts.split_off(before);
             let is_news = |attempt: &LookupAttempt| {
                 !matches!(attempt.result, LookupResult::NotFound | LookupResult::NotFoundCached)
@@ -460,10 +458,10 @@ impl ModuleSearch<'_> {
         let mut located =
             locator.find_image(identity, &check, &self.control(&|t| (self.say)(ModuleState::Downloading(t))));
         if !self.resolver.locator.options().offline {
-            // Servers that were left out on purpose were not asked in vain.
+            // Servers skipped on purpose are not failed attempts.
             located.attempts.retain(|attempt| attempt.result != LookupResult::Offline);
         }
-        // The same places are asked for the PDB: say what was looked for, unless a file's name does.
+        // The same locations are searched for the PDB: name the image, unless the path does.
         for attempt in located.attempts.iter_mut().filter(|attempt| !attempt.location.ends_with(&identity.file_name)) {
             attempt.location = format!("{} (for the image {})", attempt.location, identity.file_name);
         }
@@ -474,7 +472,7 @@ impl ModuleSearch<'_> {
         LookupControl { on_download: transfer, cancel: self.cancel }
     }
 
-    /// Takes what a search found into the books.
+    /// Adds the attempts and bytes of a search.
     fn absorb(&mut self, located: FileLookup) -> Result<Option<PathBuf>, Cancelled> {
         self.attempts.extend(located.attempts);
         self.downloaded += located.downloaded_bytes;
@@ -487,12 +485,12 @@ impl ModuleSearch<'_> {
     }
 }
 
-/// Names that were kept from before.
+/// Names from the cache.
 fn from_cache(names: ModuleNames) -> FoundNames {
     FoundNames { state: ModuleState::Loaded, file: None, names, from_cache: true }
 }
 
-/// Whether a file is the PDB that is looked for.
+/// Compares the identity of a PDB file.
 fn check_pdb(path: &Path, wanted: &PdbIdentity) -> FileMatch {
     match PdbBytes::open(path) {
         Ok(bytes) => check_bytes(&bytes, path, wanted),
@@ -500,7 +498,7 @@ fn check_pdb(path: &Path, wanted: &PdbIdentity) -> FileMatch {
     }
 }
 
-/// A PDB may have been renamed: GUID and age count, the file's name does not.
+/// Compares GUID and age; the file name is ignored, since a PDB may have been renamed.
 fn check_bytes(bytes: &PdbBytes, path: &Path, wanted: &PdbIdentity) -> FileMatch {
     let name = path.to_string_lossy();
     match pdb_file::read_identity(bytes, base_name(&name)) {
@@ -510,7 +508,7 @@ fn check_bytes(bytes: &PdbBytes, path: &Path, wanted: &PdbIdentity) -> FileMatch
     }
 }
 
-/// Whether a file is the image that is looked for.
+/// Compares the identity of an image file.
 fn check_image(path: &Path, wanted: &ImageIdentity) -> FileMatch {
     match image::read_info(path) {
         Ok(facts) if (facts.identity.timestamp, facts.identity.size_bytes) == (wanted.timestamp, wanted.size_bytes) => {
@@ -524,7 +522,7 @@ fn check_image(path: &Path, wanted: &ImageIdentity) -> FileMatch {
     }
 }
 
-/// What became of a file that cannot be used.
+/// Lookup result of a PDB that cannot be opened.
 fn open_failure(error: &PdbError) -> LookupResult {
     match error {
         PdbError::Open(io) if io.kind() == std::io::ErrorKind::NotFound => LookupResult::NotFound,
@@ -553,7 +551,7 @@ mod tests {
         Resolver { locator, cache, builtin_pdbs: None, max_concurrent: at_a_time }
     }
 
-    /// The ends of all requests, each of which must come once.
+    /// The results of all requests; each must be reported once.
     fn ends(resolver: &Resolver, requests: &[ModuleRequest], cancel: &CancelToken) -> Vec<ModuleOutcome> {
         let done: Vec<Mutex<Vec<ModuleOutcome>>> = requests.iter().map(|_| Mutex::default()).collect();
         let tell = |at: usize, news| {

@@ -1,22 +1,20 @@
-//! Names as people write them, from names as linkers see them: C++ (Visual C++ decoration), Rust, and the decorations of
-//! 32-bit calling conventions. A name that cannot be read stays as it is. Names come from files that nobody checked: none may
-//! cost more than a little time, memory and stack.
+//! Undecorates linker names: Visual C++, Rust, and the 32-bit calling conventions. A name that cannot be parsed is returned
+//! unchanged. Names come from untrusted files, so time, memory and stack per name are bounded.
 
 use msvc_demangler::DemangleFlags;
 use std::borrow::Cow;
 
-/// Longer names than Visual C++ makes (it replaces what is longer by a hash): not looked into.
+/// Maximum length of a name that is parsed; Visual C++ replaces longer names by a hash.
 const NAME_BYTES_MAX: usize = 4096;
-/// Names up to this length cannot nest so deep that the stack of a worker does not suffice: measured, the C++ parser takes up to
-/// one kilobyte of stack per character.
+/// Names up to this length are parsed on the calling thread: measured, the C++ parser uses up to 1 KB of stack per character.
 const SHALLOW_BYTES: usize = 512;
-/// Stack for longer names, in bytes per character of the name.
+/// Stack of the thread that parses longer names, in bytes per character.
 const STACK_PER_CHARACTER: usize = 2048;
-/// How many times a name may repeat parts of itself.
+/// Upper bound on the expansion factor of back references in a name.
 const REPETITIONS_MAX: f64 = 10_000.0;
 
 /// A function's name without decoration, arguments and return type: `shapes::Circle::area`, `operator new`,
-/// `` `anonymous namespace'::f ``. `x86`: whether the image is a 32-bit one, where plain C names are decorated too.
+/// `` `anonymous namespace'::f ``. `x86`: the image is 32-bit, where plain C names are decorated too.
 #[must_use]
 pub fn undecorate(name: &str, x86: bool) -> Cow<'_, str> {
     if name.len() > NAME_BYTES_MAX {
@@ -27,7 +25,7 @@ pub fn undecorate(name: &str, x86: bool) -> Cow<'_, str> {
 }
 
 fn cpp(name: &str) -> Option<String> {
-    // Names that stand for longer ones, as a hash: there is nothing to read in them.
+    // `??@` names are hashes of longer names.
     if name.starts_with("??@") || repeats_too_often(name) {
         return None;
     }
@@ -46,8 +44,8 @@ fn cpp_here(name: &str) -> Option<String> {
     msvc_demangler::demangle(name, flags).ok().filter(|readable| !readable.is_empty())
 }
 
-/// Whether a name could grow beyond all bounds: function types in it can stand for arguments before them, by a digit, and
-/// those again, so that the text multiplies with every level.
+/// True if back references could expand a name without bound: a digit repeats an earlier argument, arguments may be function
+/// types with back references of their own, so the text multiplies with every level.
 fn repeats_too_often(name: &str) -> bool {
     let bytes = name.as_bytes();
     let is_level = |pair: &[u8]| matches!(pair, [b'A'..=b'Z' | b'$', b'6' | b'8']);
@@ -56,13 +54,13 @@ fn repeats_too_often(name: &str) -> bool {
     if levels < 2 {
         return false;
     }
-    // At worst the digits are spread evenly over the levels.
+    // The worst case spreads the digits evenly over the levels.
     let levels = levels.min(digits) as f64;
     (digits as f64 / levels + 1.0).powf(levels) > REPETITIONS_MAX
 }
 
 fn rust(name: &str, x86: bool) -> Option<String> {
-    // On 32-bit images every C name has one more underscore in front.
+    // On 32-bit images every C name has one additional leading underscore.
     let bare = if x86 {
         name.strip_prefix('_').filter(|rest| rest.starts_with("_ZN") || rest.starts_with("_R"))
     } else {
@@ -72,11 +70,11 @@ fn rust(name: &str, x86: bool) -> Option<String> {
     if !(bare.starts_with("_ZN") || bare.starts_with("_R")) {
         return None;
     }
-    // The alternate form leaves the hash out.
+    // The alternate format omits the hash.
     rustc_demangle::try_demangle(bare).ok().map(|readable| format!("{readable:#}"))
 }
 
-/// Takes off what a calling convention adds: `_name@8`, `@name@8`, `_name` on 32-bit images, `name@@16` everywhere.
+/// Removes calling-convention decoration: `_name@8`, `@name@8`, `_name` on 32-bit images, `name@@16` everywhere.
 fn convention(name: &str, x86: bool) -> &str {
     if let Some(vector) = without_count(name, "@@") {
         return vector;
@@ -92,7 +90,7 @@ fn convention(name: &str, x86: bool) -> &str {
     if plain.is_empty() { name } else { plain }
 }
 
-/// The part before `mark` and a number of bytes at the end.
+/// The part before `mark` and a trailing byte count.
 fn without_count<'a>(name: &'a str, mark: &str) -> Option<&'a str> {
     let (before, count) = name.rsplit_once(mark)?;
     let is_count = !count.is_empty() && count.bytes().all(|byte| byte.is_ascii_digit());
@@ -160,7 +158,7 @@ mod tests {
         }
     }
 
-    /// Each of these once ended the process, or took seconds and gigabytes.
+    /// Each of these once crashed the process, or took seconds and gigabytes.
     #[test]
     fn hostile_names_cost_little() {
         let deep = (NAME_BYTES_MAX - 16) / 6;
@@ -173,7 +171,7 @@ mod tests {
             "?".repeat(NAME_BYTES_MAX),
             format!("_RN{}", "Nv".repeat(deep * 2)),
         ];
-        // Workers have two megabytes of stack at least; all of these have to do with half of it.
+        // Workers have at least 2 MB of stack; half of it must be enough.
         let reader = std::thread::Builder::new().stack_size(1 << 20);
         let read = move || hostile.iter().map(|name| undecorate(name, false).len()).max();
         assert!(reader.spawn(read).unwrap().join().unwrap().is_some());

@@ -1,5 +1,5 @@
-//! `.pd_`: one file in a cabinet, as symbol stores compress it. The only place that knows the `cab` crate. The cabinet comes
-//! from a server or a share: it must never write more than it may, nor take the program down.
+//! Unpacks `.pd_` files: cabinets with one file, as symbol stores compress them. The only user of the `cab` crate. Cabinets
+//! come from servers and shares and are untrusted: sizes are checked first, and panics of the decoder are caught.
 
 use super::store_writer::TempFile;
 use poolscope_base::progress::CancelToken;
@@ -8,22 +8,22 @@ use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-/// What a cabinet starts with.
+/// Signature of a cabinet.
 const MAGIC: &[u8; 4] = b"MSCF";
-/// More than any PDB in a cabinet: its sizes are 32-bit numbers.
+/// Upper bound on the size of a file in a cabinet, whose sizes are 32-bit.
 const BYTES_MAX: u64 = u32::MAX as u64;
-/// Cabinets for symbols hold one file.
+/// Upper bound on the number of files; cabinets in symbol stores have one.
 const FILES_MAX: usize = 1_000;
-/// One block of a cabinet is at most this long when unpacked.
+/// Upper bound on the unpacked size of one block, from the cabinet format.
 const BLOCK_BYTES_MAX: u64 = 32_768;
 
-/// Whether a file starts like a cabinet.
+/// True if a file starts with the signature of a cabinet.
 pub(super) fn is_cabinet(path: &Path) -> bool {
     let mut magic = [0; 4];
     File::open(path).and_then(|mut file| file.read_exact(&mut magic)).is_ok() && magic == *MAGIC
 }
 
-/// Unpacks the file of the given name, else the first one, into a working file.
+/// Unpacks the file of the given name, or else the first one, into a temporary file.
 pub(super) fn unpack(from: &Path, name: &str, into: &TempFile, cancel: &CancelToken) -> io::Result<()> {
     let file = File::open(from)?;
     let out = File::create(&into.path)?;
@@ -33,16 +33,16 @@ pub(super) fn unpack(from: &Path, name: &str, into: &TempFile, cancel: &CancelTo
 fn unpack_stream<R: Read + Seek, W: Write>(mut from: R, name: &str, into: W, cancel: &CancelToken) -> io::Result<()> {
     check_layout(&mut from)?;
     from.seek(SeekFrom::Start(0))?;
-    // The decoders of this format hold assertions of their own about what they read.
+    // The decoder asserts on invalid input.
     let done = catch_unwind(AssertUnwindSafe(|| decode(from, name, into, cancel)));
-    done.unwrap_or_else(|_| Err(invalid("it is damaged inside")))
+    done.unwrap_or_else(|_| Err(invalid("the compressed data is damaged")))
 }
 
 fn decode<R: Read + Seek, W: Write>(from: R, name: &str, mut into: W, cancel: &CancelToken) -> io::Result<()> {
     let mut cabinet = cab::Cabinet::new(from)?;
     let files = || cabinet.folder_entries().flat_map(|folder| folder.file_entries());
     let named = files().find(|file| file.name().eq_ignore_ascii_case(name)).or_else(|| files().next());
-    let file = named.ok_or_else(|| invalid("it holds no file"))?;
+    let file = named.ok_or_else(|| invalid("the cabinet contains no file"))?;
     let (inner, size) = (file.name().to_owned(), u64::from(file.uncompressed_size()));
     let mut reader = cabinet.read_file(&inner)?;
     let mut buffer = vec![0; 64 * 1024];
@@ -51,7 +51,7 @@ fn decode<R: Read + Seek, W: Write>(from: R, name: &str, mut into: W, cancel: &C
         cancel.check().map_err(io::Error::other)?;
         let read = reader.read(&mut buffer)?;
         if read == 0 {
-            return Err(invalid("it ends before its file does"));
+            return Err(invalid("the compressed data is truncated"));
         }
         into.write_all(&buffer[..read])?;
         written += read as u64;
@@ -63,20 +63,20 @@ fn invalid(what: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, what)
 }
 
-/// Holds the table of contents against the blocks that are there, since the decoder trusts it.
+/// Checks the table of contents against the blocks, because the decoder trusts it.
 fn check_layout<R: Read + Seek>(from: &mut R) -> io::Result<()> {
     let mut head = [0; 36];
     from.read_exact(&mut head)?;
     if head[..4] != *MAGIC {
-        return Err(invalid("it is no cabinet"));
+        return Err(invalid("not a cabinet"));
     }
     let first_file = u64::from(u32_at(&head, 16));
     let (folders, files, flags) = (u16_at(&head, 26), u16_at(&head, 28), u16_at(&head, 30));
     if flags & 3 != 0 {
-        return Err(invalid("it is one of several that belong together"));
+        return Err(invalid("multi-part cabinets are not supported"));
     }
     if folders == 0 || files == 0 || usize::from(files) > FILES_MAX {
-        return Err(invalid("it holds no file, or too many"));
+        return Err(invalid("the cabinet contains no file, or too many"));
     }
     let (mut folder_reserve, mut block_reserve) = (0, 0);
     if flags & 4 != 0 {
@@ -103,14 +103,14 @@ fn check_layout<R: Read + Seek>(from: &mut R) -> io::Result<()> {
         let (size, offset, folder) = (u32_at(&file, 0), u32_at(&file, 4), u16_at(&file, 8));
         let end = u64::from(size) + u64::from(offset);
         if lengths.get(usize::from(folder)).is_none_or(|&length| end > length || end > BYTES_MAX) {
-            return Err(invalid("its table of contents does not fit what it holds"));
+            return Err(invalid("the table of contents does not match the data"));
         }
         skip_name(from)?;
     }
     Ok(())
 }
 
-/// How much the blocks of a folder hold when unpacked, as they say themselves.
+/// Sum of the unpacked sizes that the blocks of a folder declare.
 fn unpacked_bytes<R: Read + Seek>(from: &mut R, start: u64, blocks: u16, reserve: u64) -> io::Result<u64> {
     let (mut at, mut bytes) = (start, 0);
     for _ in 0..blocks {
@@ -119,7 +119,7 @@ fn unpacked_bytes<R: Read + Seek>(from: &mut R, start: u64, blocks: u16, reserve
         from.read_exact(&mut head)?;
         let unpacked = u64::from(u16_at(&head, 6));
         if unpacked > BLOCK_BYTES_MAX {
-            return Err(invalid("one of its blocks is longer than blocks are"));
+            return Err(invalid("a block is too large"));
         }
         at += 8 + reserve + u64::from(u16_at(&head, 4));
         bytes += unpacked;
@@ -135,7 +135,7 @@ fn skip_name<R: Read>(from: &mut R) -> io::Result<()> {
             return Ok(());
         }
     }
-    Err(invalid("a file name in it does not end"))
+    Err(invalid("a file name is not terminated"))
 }
 
 fn u16_at(bytes: &[u8], at: usize) -> u16 {
@@ -193,6 +193,6 @@ mod tests {
         let mut far = whole.clone();
         let first_file = u32_at(&whole, 16) as usize;
         far[first_file + 4..first_file + 8].copy_from_slice(&u32::MAX.to_le_bytes());
-        assert!(unpacked(&far, "a.pdb").unwrap_err().to_string().contains("does not fit"));
+        assert!(unpacked(&far, "a.pdb").unwrap_err().to_string().contains("does not match"));
     }
 }

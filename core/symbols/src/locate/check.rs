@@ -1,37 +1,41 @@
-//! Whether the parts of a path work, said in sentences that tell what to do. Nothing is left behind in any folder.
+//! Tests whether the parts of a symbol path work, with messages that tell what to do. Leaves no files behind.
 
-use super::http::{Failure, Request};
+use super::http::{HttpError, HttpRequest};
 use super::{Locator, PathPartCheck};
-use poolscope_base::progress::CancelToken;
 use crate::path::PathPart;
+use poolscope_base::progress::CancelToken;
 use std::fs::File;
 use std::io;
 use std::path::Path;
 
-/// So many entries are counted; who has more, knows.
-const COUNTED_MAX: usize = 10_000;
-/// So many folders are looked into to tell what kind of store it is.
-const SAMPLED_MAX: usize = 64;
-/// A server that takes longer than this to say anything is as good as down, in milliseconds.
-const PATIENCE_MS: u64 = 8_000;
+/// Maximum number of entries that are counted in a folder.
+const ENTRIES_COUNTED_MAX: usize = 10_000;
+/// Maximum number of entries that are examined to tell the kind of store.
+const FOLDERS_SAMPLED_MAX: usize = 64;
+/// Timeout for a server, in milliseconds.
+const CHECK_TIMEOUT_MS: u64 = 8_000;
 
-/// Checks all parts, in order.
-pub(super) fn check_parts(locator: &Locator, tell: &mut dyn FnMut(PathPartCheck), cancel: &CancelToken) {
+/// Tests all parts in order.
+pub(super) fn check_parts(locator: &Locator, on_result: &mut dyn FnMut(PathPartCheck), cancel: &CancelToken) {
     for (written, part) in &locator.path.parts {
-        let mut say = |place: String, result| tell(PathPartCheck { part: written.clone(), location: place, result });
+        let mut report =
+            |place: String, result| on_result(PathPartCheck { part: written.clone(), location: place, result });
         match part {
-            PathPart::Folder(folder) => say(folder.display().to_string(), source(folder)),
-            PathPart::Cache(folder) => say(folder.display().to_string(), cache(folder)),
+            PathPart::Folder(folder) => report(folder.display().to_string(), check_source_folder(folder)),
+            PathPart::Cache(folder) => report(folder.display().to_string(), check_cache_folder(folder)),
             PathPart::Chain { stores, servers } => {
                 for (index, store) in stores.iter().enumerate() {
                     let is_source = servers.is_empty() && index + 1 == stores.len();
-                    say(store.display().to_string(), if is_source { source(store) } else { cache(store) });
+                    report(
+                        store.display().to_string(),
+                        if is_source { check_source_folder(store) } else { check_cache_folder(store) },
+                    );
                 }
                 for server in servers {
                     if cancel.is_cancelled() {
                         return;
                     }
-                    say(server.clone(), ask(locator, server, cancel));
+                    report(server.clone(), check_server(locator, server, cancel));
                 }
             }
         }
@@ -41,73 +45,81 @@ pub(super) fn check_parts(locator: &Locator, tell: &mut dyn FnMut(PathPartCheck)
     }
 }
 
-/// A folder that files are taken from.
-fn source(folder: &Path) -> Result<String, String> {
+/// Tests a folder that files are only read from.
+fn check_source_folder(folder: &Path) -> Result<String, String> {
     match std::fs::read_dir(folder) {
-        Ok(_) => Ok(kind(folder)),
-        Err(error) => Err(unreadable(folder, &error)),
+        Ok(_) => Ok(describe_folder(folder)),
+        Err(error) => Err(folder_message(folder, &error)),
     }
 }
 
-fn unreadable(folder: &Path, error: &io::Error) -> String {
+fn folder_message(folder: &Path, error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => {
-            format!("{} does not exist; check its spelling, or connect the drive or share", folder.display())
+            format!("{} does not exist; check the spelling, or connect the drive or share", folder.display())
         }
         io::ErrorKind::PermissionDenied => {
-            format!("no right to read {}; ask its owner, or choose another folder", folder.display())
+            format!("no permission to read {}; ask its owner for access, or choose another folder", folder.display())
         }
-        io::ErrorKind::NotADirectory => format!("{} is a file; name the folder it lies in", folder.display()),
+        io::ErrorKind::NotADirectory => format!("{} is a file; enter the folder that contains it", folder.display()),
         _ => format!("{} cannot be read: {error}", folder.display()),
     }
 }
 
-/// A folder that files are put into: it may have to be made first.
-fn cache(folder: &Path) -> Result<String, String> {
+/// Tests a folder that files are copied into; it may not exist yet.
+fn check_cache_folder(folder: &Path) -> Result<String, String> {
     if folder.as_os_str().is_empty() {
-        return Err("no folder is known for the default store; name one".to_owned());
+        return Err("the default store has no folder; enter one".to_owned());
     }
     let there = match std::fs::read_dir(folder) {
         Ok(_) => true,
         Err(error) if error.kind() == io::ErrorKind::NotFound => false,
-        Err(error) => return Err(unreadable(folder, &error)),
+        Err(error) => return Err(folder_message(folder, &error)),
     };
     let nearest = folder.ancestors().find(|above| above.is_dir()).unwrap_or_else(|| Path::new("."));
     let trial = nearest.join(format!(".poolscope-trial-{}", std::process::id()));
     if let Err(error) = File::create(&trial) {
         return Err(format!(
-            "nothing can be kept in {}: {error}; what is fetched goes to the default store, choose a folder of your own",
+            "cannot write to {}: {error}; downloads go to the default store instead, choose another folder",
             folder.display()
         ));
     }
     drop(std::fs::remove_file(&trial));
-    Ok(if there { format!("{}, can be written", kind(folder)) } else { "not there yet, will be made".to_owned() })
+    Ok(if there {
+        format!("{}, writable", describe_folder(folder))
+    } else {
+        "does not exist yet, will be created".to_owned()
+    })
 }
 
-/// What kind of folder it is and how much is in it.
-fn kind(folder: &Path) -> String {
+/// Kind of store and number of entries.
+fn describe_folder(folder: &Path) -> String {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let names = entries.map(|entry| entry.path()).filter(|path| !hidden(path));
-    let mut listed: Vec<_> = names.take(COUNTED_MAX + 1).collect();
+    let names = entries.map(|entry| entry.path()).filter(|path| !is_hidden(path));
+    let mut listed: Vec<_> = names.take(ENTRIES_COUNTED_MAX + 1).collect();
     listed.sort();
-    let count = if listed.len() > COUNTED_MAX { format!("more than {COUNTED_MAX}") } else { listed.len().to_string() };
+    let count = if listed.len() > ENTRIES_COUNTED_MAX {
+        format!("more than {ENTRIES_COUNTED_MAX}")
+    } else {
+        listed.len().to_string()
+    };
     let entries = if listed.len() == 1 { "entry" } else { "entries" };
-    let files = listed.iter().take(SAMPLED_MAX).any(|path| is_symbol_file(path) && path.is_file());
+    let files = listed.iter().take(FOLDERS_SAMPLED_MAX).any(|path| is_symbol_file(path) && path.is_file());
     let kind = if listed.is_empty() {
         return "empty".to_owned();
     } else if folder.join("index2.txt").is_file() {
         "three-tier store"
-    } else if listed.iter().take(SAMPLED_MAX).any(|path| is_symbol_file(path) && path.is_dir()) {
+    } else if listed.iter().take(FOLDERS_SAMPLED_MAX).any(|path| is_symbol_file(path) && path.is_dir()) {
         "two-tier store"
     } else if files {
         "flat folder"
     } else {
-        "folder without symbol files at its top"
+        "folder without symbol files at its top level"
     };
     format!("{kind}, {count} {entries}")
 }
 
-fn hidden(path: &Path) -> bool {
+fn is_hidden(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'))
 }
 
@@ -116,30 +128,30 @@ fn is_symbol_file(path: &Path) -> bool {
     ending.is_some_and(|ending| ["pdb", "pd_", "dll", "exe", "sys", "dl_", "ex_", "sy_"].contains(&ending.as_str()))
 }
 
-/// Asks a server for the small file that symbol servers have for this.
-fn ask(locator: &Locator, server: &str, cancel: &CancelToken) -> Result<String, String> {
+/// Requests `pingme.txt`, which symbol servers provide for this purpose.
+fn check_server(locator: &Locator, server: &str, cancel: &CancelToken) -> Result<String, String> {
     if locator.options.offline {
-        return Ok("not asked: offline".to_owned());
+        return Ok("skipped: offline".to_owned());
     }
-    let silence_ms = locator.options.timeout_ms.min(PATIENCE_MS);
-    let client = super::http::Client::new(locator.options.proxy.as_deref(), silence_ms)?;
-    let mut request = Request { url: format!("{server}/pingme.txt"), head_only: true, ..Request::default() };
+    let silence_ms = locator.options.timeout_ms.min(CHECK_TIMEOUT_MS);
+    let client = super::http::HttpClient::new(locator.options.proxy.as_deref(), silence_ms)?;
+    let mut request = HttpRequest { url: format!("{server}/pingme.txt"), head_only: true, ..HttpRequest::default() };
     let mut answer = client.start(request.clone()).head(cancel);
     if answer.as_ref().is_ok_and(|head| matches!(head.status, 405 | 501)) {
-        // It knows no question for the head alone.
+        // The server does not support HEAD.
         request.head_only = false;
         answer = client.start(request).head(cancel);
     }
     match answer {
         Ok(head) => match head.status {
-            401 | 403 => {
-                Err(format!("refuses access ({}); sign in, or use an address that is open to you", head.status))
+            401 | 403 => Err(format!("access denied ({}); sign in, or use another URL", head.status)),
+            407 => {
+                Err("the proxy requires authentication (407); enter it as http://user:password@host:port".to_owned())
             }
-            407 => Err("the proxy wants a sign-in (407); write it as http://user:password@host:port".to_owned()),
-            500..=599 => Ok(format!("answers, but with {}; it may be in trouble", head.status)),
-            _ => Ok("answers".to_owned()),
+            500..=599 => Ok(format!("responds, but with {}; it may be unavailable", head.status)),
+            _ => Ok("responds".to_owned()),
         },
-        Err(Failure::Cancelled) => Err("given up".to_owned()),
-        Err(Failure::Connect(why) | Failure::Denied(why) | Failure::Broken(why)) => Err(why),
+        Err(HttpError::Cancelled) => Err("cancelled".to_owned()),
+        Err(HttpError::Connect(why) | HttpError::Denied(why) | HttpError::Interrupted(why)) => Err(why),
     }
 }

@@ -1,5 +1,5 @@
-//! One HTTP request, made on a thread of its own, so that whoever waits for it can stop waiting at any moment. The only
-//! place that knows the `ureq` crate. It decides nothing: statuses and failures are handed on with a sentence.
+//! HTTP client for symbol servers. Each request runs on its own thread, so that a waiting caller can be cancelled at any
+//! moment. The only user of the `ureq` crate. Status codes and errors are passed on without any decision.
 
 use poolscope_base::progress::CancelToken;
 use std::io::{self, Read};
@@ -9,99 +9,99 @@ use ureq::http::HeaderMap;
 use ureq::tls::{RootCerts, TlsConfig};
 use ureq::{Agent, Body, Proxy, Timeout};
 
-/// Servers that look at it answer those that they know.
+/// Some servers answer only to user agents that they know.
 const USER_AGENT: &str = concat!("Microsoft-Symbol-Server/10.0.0.0 poolscope/", env!("CARGO_PKG_VERSION"));
 const CHUNK_BYTES: usize = 64 * 1024;
 const CHUNKS_WAITING: usize = 8;
-/// So much of the page that comes with an error is read, so that the connection can serve the next request.
+/// Bytes of an error page that are read, so that the connection can be reused.
 const PAGE_BYTES: u64 = 32 * 1024;
 const POLL_MS: u64 = 10;
 
-/// What is asked for.
+/// A GET or HEAD request.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Request {
+pub(super) struct HttpRequest {
     pub url: String,
-    /// Only from this byte on, if the file is still the one that has this mark (an `ETag` or a date).
+    /// Range request: first byte, and the validator (`ETag` or date) that the file must still have.
     pub from: Option<(u64, String)>,
-    /// Only the head of the answer.
+    /// Send HEAD instead of GET.
     pub head_only: bool,
 }
 
-/// The head of an answer.
+/// Status and headers of a response.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub(super) struct Head {
+pub(super) struct ResponseHead {
     pub status: u16,
-    /// Bytes of this answer's body; `None` where the server does not say, or packs it.
+    /// Length of the body in bytes; `None` if not announced or compressed.
     pub length: Option<u64>,
-    /// What to ask the rest of the same file by, where that is possible.
-    pub mark: Option<String>,
-    /// First byte of a part, and bytes of the whole.
-    pub part: Option<(u64, Option<u64>)>,
+    /// Validator for range requests, if the server supports them.
+    pub validator: Option<String>,
+    /// First byte of a partial response, and the size of the whole file.
+    pub content_range: Option<(u64, Option<u64>)>,
     pub retry_after_s: Option<u64>,
-    /// A page for people.
-    pub html: bool,
+    /// The content type is HTML.
+    pub is_html: bool,
 }
 
-/// Why there is no answer, or no end of it.
+/// Reason why a response is missing or incomplete.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) enum Failure {
-    /// No connection: what to check.
+pub(super) enum HttpError {
+    /// No connection; what to check.
     Connect(String),
-    /// The proxy wants to know who asks.
+    /// The proxy requires authentication.
     Denied(String),
-    /// The server was silent or the connection broke.
-    Broken(String),
-    /// Nobody wants it any more.
+    /// Timeout, or the connection was interrupted.
+    Interrupted(String),
+    /// The caller cancelled.
     Cancelled,
 }
 
 enum Message {
-    Head(Head),
+    Head(ResponseHead),
     Chunk(Vec<u8>),
     End,
-    Failed(Failure),
+    Failed(HttpError),
 }
 
-/// Connections to servers, with and without a proxy.
+/// Connection pools with and without the proxy.
 #[derive(Debug)]
-pub(super) struct Client {
+pub(super) struct HttpClient {
     direct: Agent,
     proxied: Option<Agent>,
-    /// A proxy that somebody chose is for all addresses; one from the environment is not for this machine itself.
+    /// A configured proxy is used for all URLs, one from the environment not for this machine.
     proxy_for_all: bool,
-    silence_ms: u64,
+    timeout_ms: u64,
 }
 
-impl Client {
-    /// A client; `proxy`: `host:port` or an address, `None`: what the environment says.
-    pub fn new(proxy: Option<&str>, silence_ms: u64) -> Result<Self, String> {
+impl HttpClient {
+    /// A client. `proxy`: `host:port` or a URL; `None` for the proxy of the environment.
+    pub fn new(proxy: Option<&str>, timeout_ms: u64) -> Result<Self, String> {
         let chosen = match proxy.map(str::trim).filter(|proxy| !proxy.is_empty()) {
             Some(text) => {
-                let bad = |_| format!("{text:?} is no address of a proxy; write host:port or http://host:port");
+                let bad = |_| format!("{text:?} is not a valid proxy; enter host:port or http://host:port");
                 Some(Proxy::new(text).map_err(bad)?)
             }
             None => None,
         };
         let proxy_for_all = chosen.is_some();
-        let proxied = chosen.or_else(Proxy::try_from_env).map(|proxy| agent(Some(proxy), silence_ms));
-        Ok(Self { direct: agent(None, silence_ms), proxied, proxy_for_all, silence_ms })
+        let proxied = chosen.or_else(Proxy::try_from_env).map(|proxy| agent(Some(proxy), timeout_ms));
+        Ok(Self { direct: agent(None, timeout_ms), proxied, proxy_for_all, timeout_ms })
     }
 
-    /// Starts a request.
-    pub fn start(&self, request: Request) -> Exchange {
+    /// Starts a request on a new thread.
+    pub fn start(&self, request: HttpRequest) -> HttpResponse {
         let direct = !self.proxy_for_all && is_this_machine(&request.url);
         let agent = self.proxied.as_ref().filter(|_| !direct).unwrap_or(&self.direct).clone();
         let (sender, receiver) = sync_channel(CHUNKS_WAITING);
-        let silence_ms = self.silence_ms;
+        let timeout_ms = self.timeout_ms;
         let started = std::thread::Builder::new()
             .name("symbol server".to_owned())
-            .spawn(move || run(&agent, &request, silence_ms, &sender));
-        Exchange { receiver, silence_ms, started: started.map(drop).map_err(|error| error.to_string()) }
+            .spawn(move || run_request(&agent, &request, timeout_ms, &sender));
+        HttpResponse { receiver, timeout_ms, started: started.map(drop).map_err(|error| error.to_string()) }
     }
 }
 
-fn agent(proxy: Option<Proxy>, silence_ms: u64) -> Agent {
-    let silence = Some(Duration::from_millis(silence_ms));
+fn agent(proxy: Option<Proxy>, timeout_ms: u64) -> Agent {
+    let silence = Some(Duration::from_millis(timeout_ms));
     let config = Agent::config_builder()
         .proxy(proxy)
         .http_status_as_error(false)
@@ -117,66 +117,66 @@ fn agent(proxy: Option<Proxy>, silence_ms: u64) -> Agent {
     Agent::new_with_config(config)
 }
 
-/// Whether an address leads to this machine itself.
+/// True for URLs of this machine.
 fn is_this_machine(url: &str) -> bool {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     let host = rest.split(['/', '?']).next().unwrap_or_default();
     host.starts_with("localhost") || host.starts_with("127.") || host.starts_with("[::1]")
 }
 
-/// A request under way. Dropping it gives it up.
-pub(super) struct Exchange {
+/// A running request. Dropping it abandons the request.
+pub(super) struct HttpResponse {
     receiver: Receiver<Message>,
-    silence_ms: u64,
+    timeout_ms: u64,
     started: Result<(), String>,
 }
 
-impl Exchange {
-    /// Waits for the head of the answer.
-    pub fn head(&self, cancel: &CancelToken) -> Result<Head, Failure> {
+impl HttpResponse {
+    /// Waits for status and headers.
+    pub fn head(&self, cancel: &CancelToken) -> Result<ResponseHead, HttpError> {
         if let Err(error) = &self.started {
-            return Err(Failure::Broken(format!("no thread for the request: {error}")));
+            return Err(HttpError::Interrupted(format!("cannot start a thread for the request: {error}")));
         }
         match self.next(cancel)? {
             Message::Head(head) => Ok(head),
-            _ => Err(Failure::Broken("the answer has no head".to_owned())),
+            _ => Err(HttpError::Interrupted("the response has no headers".to_owned())),
         }
     }
 
-    /// Waits for more of the body; `None` at its end.
-    pub fn chunk(&self, cancel: &CancelToken) -> Result<Option<Vec<u8>>, Failure> {
+    /// Waits for the next chunk of the body; `None` at its end.
+    pub fn chunk(&self, cancel: &CancelToken) -> Result<Option<Vec<u8>>, HttpError> {
         match self.next(cancel)? {
             Message::Chunk(bytes) => Ok(Some(bytes)),
             _ => Ok(None),
         }
     }
 
-    fn next(&self, cancel: &CancelToken) -> Result<Message, Failure> {
-        // The request has limits of its own for each of its steps; this one is for a look-up of a name that hangs.
-        let limit_ms = self.silence_ms.saturating_mul(5).max(POLL_MS);
+    fn next(&self, cancel: &CancelToken) -> Result<Message, HttpError> {
+        // Each step of the request has its own timeout; this limit covers a name resolution that hangs.
+        let limit_ms = self.timeout_ms.saturating_mul(5).max(POLL_MS);
         let mut waited_ms = 0;
         while waited_ms < limit_ms {
             if cancel.is_cancelled() {
-                return Err(Failure::Cancelled);
+                return Err(HttpError::Cancelled);
             }
             match self.receiver.recv_timeout(Duration::from_millis(POLL_MS)) {
                 Ok(Message::Failed(failure)) => return Err(failure),
                 Ok(message) => return Ok(message),
                 Err(RecvTimeoutError::Timeout) => waited_ms += POLL_MS,
                 Err(RecvTimeoutError::Disconnected) => {
-                    return Err(Failure::Broken("the request ended without a word".to_owned()));
+                    return Err(HttpError::Interrupted("the request ended unexpectedly".to_owned()));
                 }
             }
         }
-        Err(Failure::Broken(silent(self.silence_ms)))
+        Err(HttpError::Interrupted(timeout_message(self.timeout_ms)))
     }
 }
 
-/// The thread's part. It ends when nobody listens any more, at the latest when the server has been silent for too long.
-fn run(agent: &Agent, request: &Request, silence_ms: u64, sender: &SyncSender<Message>) {
+/// Body of the request thread. It ends when the receiver is dropped, at the latest after the timeout.
+fn run_request(agent: &Agent, request: &HttpRequest, timeout_ms: u64, sender: &SyncSender<Message>) {
     let builder = if request.head_only { agent.head(&request.url) } else { agent.get(&request.url) };
     let builder = match &request.from {
-        // The parts of a packed answer could not be put together.
+        // Ranges of a compressed response cannot be concatenated.
         Some((from, mark)) => builder
             .header("Range", format!("bytes={from}-"))
             .header("If-Range", mark)
@@ -184,28 +184,28 @@ fn run(agent: &Agent, request: &Request, silence_ms: u64, sender: &SyncSender<Me
         None => builder,
     };
     let last = match builder.call() {
-        Err(error) => Message::Failed(failure(&error, silence_ms)),
+        Err(error) => Message::Failed(request_error(&error, timeout_ms)),
         Ok(response) => {
             let (parts, body) = response.into_parts();
             let status = parts.status.as_u16();
-            if sender.send(Message::Head(head(status, &parts.headers))).is_err() {
+            if sender.send(Message::Head(parse_head(status, &parts.headers))).is_err() {
                 return;
             }
-            match pass_on(body, matches!(status, 200..=299) && !request.head_only, sender) {
+            match forward_body(body, matches!(status, 200..=299) && !request.head_only, sender) {
                 Ok(true) => Message::End,
                 Ok(false) => return,
-                Err(error) => Message::Failed(broken(&error, silence_ms)),
+                Err(error) => Message::Failed(body_error(&error, timeout_ms)),
             }
         }
     };
-    // Nobody may be listening any more, and that is all right.
+    // The receiver may be gone.
     drop(sender.send(last));
 }
 
-/// Hands the body on; false if nobody listens any more.
-fn pass_on(body: Body, wanted: bool, sender: &SyncSender<Message>) -> io::Result<bool> {
+/// Forwards the body; false if the receiver is gone.
+fn forward_body(body: Body, wanted: bool, sender: &SyncSender<Message>) -> io::Result<bool> {
     if !wanted {
-        // An error here says nothing that the status has not said.
+        // The status already tells the error.
         drop(io::copy(&mut body.into_reader().take(PAGE_BYTES), &mut io::sink()));
         return Ok(true);
     }
@@ -223,91 +223,89 @@ fn pass_on(body: Body, wanted: bool, sender: &SyncSender<Message>) -> io::Result
     }
 }
 
-fn head(status: u16, headers: &HeaderMap) -> Head {
+fn parse_head(status: u16, headers: &HeaderMap) -> ResponseHead {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim);
     let length = text("content-length").and_then(|text| text.parse().ok());
     let strong = text("etag").filter(|mark| !mark.starts_with("W/"));
     let parts = text("accept-ranges").is_none_or(|ranges| !ranges.eq_ignore_ascii_case("none"));
-    // Without a length the answer was packed, and its bytes are not those of the file.
+    // Without a length the response was compressed, and its bytes are not those of the file.
     let mark = strong.or_else(|| text("last-modified")).filter(|_| parts && length.is_some());
-    Head {
+    ResponseHead {
         status,
         length,
-        mark: mark.map(str::to_owned),
-        part: text("content-range").and_then(part),
+        validator: mark.map(str::to_owned),
+        content_range: text("content-range").and_then(parse_content_range),
         retry_after_s: text("retry-after").and_then(|text| text.parse().ok()),
-        html: text("content-type").is_some_and(|kind| kind.to_ascii_lowercase().starts_with("text/html")),
+        is_html: text("content-type").is_some_and(|kind| kind.to_ascii_lowercase().starts_with("text/html")),
     }
 }
 
 /// `bytes 100-199/200` is (100, 200).
-fn part(text: &str) -> Option<(u64, Option<u64>)> {
+fn parse_content_range(text: &str) -> Option<(u64, Option<u64>)> {
     let (range, whole) = text.strip_prefix("bytes")?.trim().split_once('/')?;
     let (first, _) = range.split_once('-')?;
     Some((first.trim().parse().ok()?, whole.trim().parse().ok()))
 }
 
-fn silent(silence_ms: u64) -> String {
-    format!("silent for {} s; the server or the network is overloaded or down", silence_ms.div_ceil(1_000))
+fn timeout_message(timeout_ms: u64) -> String {
+    format!("no data for {} s; the server or the network is overloaded or down", timeout_ms.div_ceil(1_000))
 }
 
-fn failure(error: &ureq::Error, silence_ms: u64) -> Failure {
-    let connect = |text: &str| Failure::Connect(text.to_owned());
+fn request_error(error: &ureq::Error, timeout_ms: u64) -> HttpError {
+    let connect = |text: &str| HttpError::Connect(text.to_owned());
     match error {
         ureq::Error::HostNotFound => connect(
-            "the name of the server is not known; check its spelling, the network, and whether a proxy is needed",
+            "the server name cannot be resolved; check the spelling, the network, and whether a proxy is needed",
         ),
         ureq::Error::Timeout(Timeout::Resolve | Timeout::Connect) => {
-            connect("no connection in time; check the network, the firewall, and whether a proxy is needed")
+            connect("connection timed out; check the network, the firewall, and whether a proxy is needed")
         }
-        ureq::Error::Timeout(_) => Failure::Broken(silent(silence_ms)),
-        ureq::Error::ConnectProxyFailed(reason) if reason.contains("407") => Failure::Denied(
-            "the proxy wants a sign-in (407); write the proxy as http://user:password@host:port".to_owned(),
+        ureq::Error::Timeout(_) => HttpError::Interrupted(timeout_message(timeout_ms)),
+        ureq::Error::ConnectProxyFailed(reason) if reason.contains("407") => HttpError::Denied(
+            "the proxy requires authentication (407); enter the proxy as http://user:password@host:port".to_owned(),
         ),
-        ureq::Error::ConnectProxyFailed(reason) => Failure::Connect(format!("the proxy does not connect: {reason}")),
-        ureq::Error::Tls(_) | ureq::Error::Rustls(_) => Failure::Connect(no_tls(&error.to_string())),
-        ureq::Error::Io(error) => failure_of_io(error),
-        ureq::Error::ConnectionFailed => connect("no connection; check the network and the address"),
-        ureq::Error::BadUri(_) | ureq::Error::Http(_) => {
-            Failure::Connect(format!("no such address can be asked: {error}"))
-        }
-        _ => Failure::Broken(error.to_string()),
+        ureq::Error::ConnectProxyFailed(reason) => HttpError::Connect(format!("the proxy cannot connect: {reason}")),
+        ureq::Error::Tls(_) | ureq::Error::Rustls(_) => HttpError::Connect(tls_message(&error.to_string())),
+        ureq::Error::Io(error) => io_error(error),
+        ureq::Error::ConnectionFailed => connect("cannot connect; check the network and the address"),
+        ureq::Error::BadUri(_) | ureq::Error::Http(_) => HttpError::Connect(format!("invalid URL: {error}")),
+        _ => HttpError::Interrupted(error.to_string()),
     }
 }
 
-fn no_tls(why: &str) -> String {
-    format!("no secure connection ({why}); check this machine's clock and certificates, and proxies that open TLS")
+fn tls_message(why: &str) -> String {
+    format!("no secure connection ({why}); check this machine's clock and certificates, and proxies that intercept TLS")
 }
 
-fn failure_of_io(error: &io::Error) -> Failure {
+fn io_error(error: &io::Error) -> HttpError {
     use io::ErrorKind as Kind;
     let text = error.to_string();
     match error.kind() {
-        Kind::ConnectionRefused => Failure::Connect(
-            "the server refuses connections; check the address and the port, or whether it runs".to_owned(),
+        Kind::ConnectionRefused => HttpError::Connect(
+            "the server refuses connections; check the address and the port, and that the server is running".to_owned(),
         ),
         Kind::HostUnreachable | Kind::NetworkUnreachable | Kind::NetworkDown | Kind::AddrNotAvailable => {
-            Failure::Connect(format!("there is no way to the server ({text}); check the network"))
+            HttpError::Connect(format!("no route to the server ({text}); check the network"))
         }
-        Kind::InvalidData => Failure::Connect(no_tls(&text)),
+        Kind::InvalidData => HttpError::Connect(tls_message(&text)),
         Kind::UnexpectedEof | Kind::ConnectionReset | Kind::ConnectionAborted | Kind::BrokenPipe => {
-            Failure::Broken(format!("the connection broke ({text})"))
+            HttpError::Interrupted(format!("the connection was lost ({text})"))
         }
-        _ if text.contains("lookup") || text.contains("resolve") => Failure::Connect(format!(
-            "the name of the server is not known ({text}); check its spelling, the network, and whether a proxy is needed"
+        _ if text.contains("lookup") || text.contains("resolve") => HttpError::Connect(format!(
+            "the server name cannot be resolved ({text}); check the spelling, the network, and whether a proxy is needed"
         )),
-        _ => Failure::Broken(format!("the transfer failed: {text}")),
+        _ => HttpError::Interrupted(format!("the transfer failed: {text}")),
     }
 }
 
-/// What went wrong within a body.
-fn broken(error: &io::Error, silence_ms: u64) -> Failure {
+/// Error while reading a body.
+fn body_error(error: &io::Error, timeout_ms: u64) -> HttpError {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<ureq::Error>());
     let timeout = matches!(error.kind(), io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock);
     if timeout || matches!(inner, Some(ureq::Error::Timeout(_))) {
-        return Failure::Broken(silent(silence_ms));
+        return HttpError::Interrupted(timeout_message(timeout_ms));
     }
-    Failure::Broken(format!("the transfer broke off ({error})"))
+    HttpError::Interrupted(format!("the transfer was interrupted ({error})"))
 }
 
 #[cfg(test)]
@@ -315,28 +313,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn heads_say_whether_a_file_can_be_asked_for_in_parts() {
+    fn headers_tell_whether_range_requests_work() {
         let read = |pairs: &[(&'static str, &str)]| {
             let pairs =
                 pairs.iter().map(|(name, value)| (ureq::http::HeaderName::from_static(name), value.parse().unwrap()));
-            head(200, &pairs.collect())
+            parse_head(200, &pairs.collect())
         };
-        assert_eq!(read(&[("content-length", "9"), ("etag", "\"a\"")]).mark.as_deref(), Some("\"a\""));
+        assert_eq!(read(&[("content-length", "9"), ("etag", "\"a\"")]).validator.as_deref(), Some("\"a\""));
         assert_eq!(
-            read(&[("content-length", "9"), ("etag", "W/\"a\""), ("last-modified", "d")]).mark.as_deref(),
+            read(&[("content-length", "9"), ("etag", "W/\"a\""), ("last-modified", "d")]).validator.as_deref(),
             Some("d")
         );
-        assert_eq!(read(&[("content-length", "9"), ("etag", "\"a\""), ("accept-ranges", "none")]).mark, None);
-        assert_eq!(read(&[("etag", "\"a\"")]).mark, None, "packed");
-        assert_eq!(read(&[("content-range", "bytes 100-199/200")]).part, Some((100, Some(200))));
-        assert_eq!(read(&[("content-range", "bytes 100-199/*")]).part, Some((100, None)));
-        assert!(read(&[("content-type", "Text/HTML; charset=utf-8")]).html);
+        assert_eq!(read(&[("content-length", "9"), ("etag", "\"a\""), ("accept-ranges", "none")]).validator, None);
+        assert_eq!(read(&[("etag", "\"a\"")]).validator, None, "compressed");
+        assert_eq!(read(&[("content-range", "bytes 100-199/200")]).content_range, Some((100, Some(200))));
+        assert_eq!(read(&[("content-range", "bytes 100-199/*")]).content_range, Some((100, None)));
+        assert!(read(&[("content-type", "Text/HTML; charset=utf-8")]).is_html);
     }
 
     #[test]
     fn a_proxy_from_the_environment_is_not_for_this_machine() {
         assert!(is_this_machine("http://127.0.0.1:80/x") && is_this_machine("https://localhost/x"));
         assert!(!is_this_machine("http://symbols.example/127.0.0.1"));
-        assert!(Client::new(Some("not a proxy"), 10).is_err_and(|why| why.contains("host:port")));
+        assert!(HttpClient::new(Some("not a proxy"), 10).is_err_and(|why| why.contains("host:port")));
     }
 }

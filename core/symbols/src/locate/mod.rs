@@ -1,45 +1,45 @@
-//! Finds symbol files along a symbol path: stores, caches, servers. What is found is checked before it is believed, and
-//! everything that was tried is told. It must never leave a half-written file where another program looks for a whole one.
+//! Finds symbol files along a symbol path: stores, caches, servers.
+//!
+//! Every file is checked by the caller's function before it is accepted, every location tried is recorded, and stores are
+//! written so that other programs never see a partial file.
+//!
+//! `search` walks the path, `store` knows the layout of stores, `store_writer` adds files to them, `server` downloads with
+//! retries over `http`, `cabinet` unpacks compressed files, `check` tests whether the parts of a path work.
 
-mod ask;
 mod cabinet;
 mod check;
-mod deposit;
 mod http;
-mod missing;
-mod name;
-mod pointer;
 mod search;
 mod server;
 mod store;
+mod store_writer;
 
-use super::identity::{ImageIdentity, PdbIdentity};
-use super::path::SymbolPath;
+use crate::identity::{ImageIdentity, PdbIdentity};
+use crate::path::SymbolPath;
 use poolscope_base::progress::CancelToken;
-use name::Wanted;
-use search::Search;
-use server::Servers;
+use search::PathSearch;
+use server::SymbolServers;
 use std::path::{Path, PathBuf};
-use store::Listings;
+use store::{FolderListings, StorePath};
 
-/// How files are looked for.
+/// Options of a [`Locator`].
 #[derive(Clone, Debug)]
 pub struct LocatorOptions {
-    /// No server is asked.
+    /// Skip all servers.
     pub offline: bool,
-    /// Where downloads go if no part of the path before the server takes them, and where answers "not found" are noted.
+    /// Store for downloads when no part of the path to the left of the server can be written; also holds the "not found" cache.
     pub default_store: PathBuf,
-    /// The time now, in seconds since 1970: for how long "not found" is believed.
+    /// Current time in seconds since 1970, for the age of "not found" answers.
     pub now_unix_s: u64,
-    /// For how long a server's "not found" is believed, in seconds.
+    /// Time in seconds for which a server's "not found" answer is cached.
     pub not_found_ttl_s: u64,
-    /// A proxy (`host:port` or a URL); `None`: what the usual environment variables say.
+    /// Proxy as `host:port` or URL; `None` for the usual environment variables.
     pub proxy: Option<String>,
-    /// For how long a server may be silent, in milliseconds.
+    /// Time in milliseconds without any data after which a request fails.
     pub timeout_ms: u64,
-    /// How often a request is repeated after an error that may pass.
+    /// Number of retries after a transient error.
     pub retries: u32,
-    /// Pause before the first repetition, in milliseconds; it doubles each time.
+    /// Delay before the first retry in milliseconds; doubles with each retry.
     pub retry_delay_ms: u64,
 }
 
@@ -58,105 +58,105 @@ impl Default for LocatorOptions {
     }
 }
 
-/// Whether a file is what was looked for.
+/// Comparison of a file with the wanted identity.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum FileMatch {
-    /// It is.
+    /// The identity matches.
     Match,
-    /// It is the same kind of file with this identity.
+    /// The file has this different identity.
     Mismatch(String),
-    /// It is no such file at all, for this reason.
+    /// The file is not of this kind or is damaged; the reason.
     Unreadable(String),
 }
 
-/// What became of one place.
+/// Result of looking at one location.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum LookupResult {
-    /// The file is there and right.
+    /// The file exists and matches.
     Found,
-    /// It is not there.
+    /// The file does not exist.
     NotFound,
-    /// The server said lately that it has no such file, and was not asked again.
+    /// The server recently answered "not found" and was not asked again.
     NotFoundCached,
-    /// A file of another identity is there.
+    /// The file has a different identity.
     Mismatch(String),
-    /// Not allowed: no rights to the folder, or 401, 403, 407 from the server.
+    /// Access denied: no rights to the folder, or 401, 403, 407 from the server.
     Denied(String),
-    /// The folder, share or server cannot be reached, or the transfer broke off.
+    /// The folder, share or server cannot be reached, or the transfer was interrupted.
     Unreachable(String),
-    /// A file is there that cannot be read as what it should be.
+    /// The file is damaged or of another kind.
     Unreadable(String),
-    /// Not asked: offline.
+    /// Skipped: offline.
     Offline,
 }
 
-/// One place that was looked at.
+/// One location tried.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct LookupAttempt {
-    /// The file or address.
+    /// File path or URL.
     pub location: String,
-    /// What became of it.
+    /// Result at this location.
     pub result: LookupResult,
 }
 
-/// The result of a search.
+/// Result of a search for one file.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct FileLookup {
-    /// The file, ready to read.
+    /// Local path of the file, if found.
     pub file: Option<PathBuf>,
-    /// What was tried, in order.
+    /// Locations tried, in order.
     pub attempts: Vec<LookupAttempt>,
-    /// Bytes that came over the network.
+    /// Bytes downloaded.
     pub downloaded_bytes: u64,
 }
 
-/// How far a download is.
+/// Progress of a download.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct DownloadProgress {
-    /// The server's address.
+    /// URL of the server.
     pub server: String,
-    /// Bytes so far.
+    /// Bytes received.
     pub bytes: u64,
-    /// Bytes in all, where the server says so.
+    /// Size of the file, if the server announced it.
     pub total_bytes: Option<u64>,
 }
 
-/// What a search asks back.
+/// Progress callback and cancellation of a search.
 pub struct LookupControl<'a> {
-    /// Tells how far a download is.
+    /// Receives the progress of downloads.
     pub on_download: &'a (dyn Fn(DownloadProgress) + Sync),
-    /// Stops the search.
+    /// Cancels the search.
     pub cancel: &'a CancelToken,
 }
 
-/// Whether a part of a symbol path works.
+/// Test result of one location of a symbol path.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct PathPartCheck {
-    /// The part as written.
+    /// The part of the path as written.
     pub part: String,
-    /// The place in it that was checked.
+    /// Folder or server that was tested.
     pub location: String,
-    /// `Ok`: what it is ("three-tier store, 1,204 files"); `Err`: what is wrong and what to do.
+    /// `Ok`: a description ("three-tier store, 1204 entries"); `Err`: the problem and what to do.
     pub result: Result<String, String>,
 }
 
-/// Looks for files. Shared by all threads.
+/// Finds files along a symbol path. Shared by all threads.
 #[derive(Debug)]
 pub struct Locator {
     path: SymbolPath,
     options: LocatorOptions,
-    listings: Listings,
-    servers: Servers,
+    listings: FolderListings,
+    servers: SymbolServers,
 }
 
 impl Locator {
-    /// A locator over a path. It remembers which servers are down; a new one asks them again.
+    /// A locator for a path. It remembers which servers are unavailable for as long as it lives.
     #[must_use]
     pub fn new(path: SymbolPath, options: LocatorOptions) -> Self {
-        Self { path, options, listings: Listings::default(), servers: Servers::default() }
+        Self { path, options, listings: FolderListings::default(), servers: SymbolServers::default() }
     }
 
-    /// The path.
+    /// The symbol path.
     #[must_use]
     pub fn path(&self) -> &SymbolPath {
         &self.path
@@ -168,27 +168,37 @@ impl Locator {
         &self.options
     }
 
-    /// Looks for a PDB. `check` decides whether a file is the right one.
+    /// Finds a PDB. `check` compares the identity of a candidate.
     #[must_use]
-    pub fn find_pdb(&self, identity: &PdbIdentity, check: &dyn Fn(&Path) -> FileMatch, watch: &LookupControl<'_>) -> FileLookup {
-        self.find(&identity.file_name, identity.store_key(), false, check, watch)
+    pub fn find_pdb(
+        &self,
+        identity: &PdbIdentity,
+        check: &dyn Fn(&Path) -> FileMatch,
+        control: &LookupControl<'_>,
+    ) -> FileLookup {
+        self.find(&identity.file_name, identity.store_key(), false, check, control)
     }
 
-    /// Looks for a PDB only where people put files themselves: in folders, and in stores that no server fills.
+    /// Finds a PDB only in folders and in stores without a server, which users fill themselves.
     #[must_use]
     pub fn find_pdb_in_folders(
         &self,
         identity: &PdbIdentity,
         check: &dyn Fn(&Path) -> FileMatch,
-        watch: &LookupControl<'_>,
+        control: &LookupControl<'_>,
     ) -> FileLookup {
-        self.find(&identity.file_name, identity.store_key(), true, check, watch)
+        self.find(&identity.file_name, identity.store_key(), true, check, control)
     }
 
-    /// Looks for an image file.
+    /// Finds an image file. `check` compares the identity of a candidate.
     #[must_use]
-    pub fn find_image(&self, identity: &ImageIdentity, check: &dyn Fn(&Path) -> FileMatch, watch: &LookupControl<'_>) -> FileLookup {
-        self.find(&identity.file_name, identity.store_key(), false, check, watch)
+    pub fn find_image(
+        &self,
+        identity: &ImageIdentity,
+        check: &dyn Fn(&Path) -> FileMatch,
+        control: &LookupControl<'_>,
+    ) -> FileLookup {
+        self.find(&identity.file_name, identity.store_key(), false, check, control)
     }
 
     fn find(
@@ -197,19 +207,19 @@ impl Locator {
         key: String,
         only_folders: bool,
         check: &dyn Fn(&Path) -> FileMatch,
-        watch: &LookupControl<'_>,
+        control: &LookupControl<'_>,
     ) -> FileLookup {
-        match Wanted::new(name, key) {
-            Ok(wanted) => Search::new(self, &wanted, check, watch).run(only_folders),
-            Err(place) => {
-                FileLookup { attempts: vec![LookupAttempt { location: place, result: LookupResult::NotFound }], ..FileLookup::default() }
-            }
+        match StorePath::new(name, key) {
+            Ok(wanted) => PathSearch::new(self, &wanted, check, control).run(only_folders),
+            Err(place) => FileLookup {
+                attempts: vec![LookupAttempt { location: place, result: LookupResult::NotFound }],
+                ..FileLookup::default()
+            },
         }
     }
 
-    /// Looks whether each part of the path works: folders are listed, servers are asked for something that they answer
-    /// quickly. Results come one by one, in order.
-    pub fn check_path(&self, tell: &mut dyn FnMut(PathPartCheck), cancel: &CancelToken) {
-        check::check_parts(self, tell, cancel);
+    /// Tests each part of the path: folders are listed, servers receive one small request. Results are reported in order.
+    pub fn check_path(&self, on_result: &mut dyn FnMut(PathPartCheck), cancel: &CancelToken) {
+        check::check_parts(self, on_result, cancel);
     }
 }

@@ -1,101 +1,103 @@
-//! Fetches files from servers: repetition after errors that may pass, resumption where it is offered, and the memory that a
-//! server is down. A body that is shorter than promised must never pass for a file.
+//! Downloads from symbol servers: retries after transient errors, resumption of broken transfers, a per-run record of servers
+//! that are down, and a persistent cache of "not found" answers. A body shorter than announced is never accepted as a file.
 
-use super::http::{Client, Exchange, Failure, Head, Request};
-use super::{LocatorOptions, DownloadProgress, LookupControl};
+use super::http::{HttpClient, HttpError, HttpRequest, HttpResponse, ResponseHead};
+use super::store_writer::WORK_FOLDER;
+use super::{DownloadProgress, LocatorOptions, LookupControl};
 use parking_lot::Mutex;
 use rustc_hash::FxHashMap;
 use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// So many failed connections, or files that a server failed to give, and it is not asked again.
+/// Number of failed connections after which a server is not asked again, and number of failed files in a row.
 const CONNECT_FAILURES_MAX: u32 = 2;
 const FILE_FAILURES_MAX: u32 = 3;
-/// Longer pauses that a server asks for are cut, in milliseconds.
+/// Upper bound on the delay that a server can request by `Retry-After`, in milliseconds.
 const RETRY_AFTER_MS_MAX: u64 = 15_000;
-/// A broken transfer that brought so much before it broke, and can be resumed, does not count as a failed try.
+/// An interrupted, resumable transfer that delivered at least this much does not count as a failed attempt.
 const PROGRESS_BYTES: u64 = 1 << 20;
 
-/// What became of a request for a file.
+/// Result of downloading one file.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) enum Fetched {
-    /// It is there. `html`: the server called it a page for people.
-    Whole { html: bool },
-    /// The server does not have it.
-    Missing,
-    /// Not allowed.
+pub(super) enum FetchResult {
+    /// Complete. `is_html`: the server declared it as HTML.
+    Complete { is_html: bool },
+    /// The server does not have the file.
+    NotFound,
+    /// Access denied.
     Denied(String),
-    /// The server cannot be reached, or does not do its work.
+    /// The server cannot be reached or fails.
     Unreachable(String),
-    /// This machine does not take what the server gives.
-    Disk(String),
-    /// Given up.
+    /// The file cannot be written on this machine.
+    WriteFailed(String),
+    /// Cancelled.
     Cancelled,
 }
 
 #[derive(Clone, Debug, Default)]
-struct Health {
+struct ServerHealth {
     connect_failures: u32,
     file_failures: u32,
-    /// Why it is not asked again.
-    down: Option<String>,
-    /// Whether its store has three tiers; `None`: not known.
-    prefixed: Option<bool>,
+    /// Reason why the server is not asked again.
+    unavailable: Option<String>,
+    /// Its store has three tiers; `None`: not known.
+    is_three_tier: Option<bool>,
 }
 
-/// All servers, as far as they were asked.
+/// State of all servers asked so far.
 #[derive(Debug, Default)]
-pub(super) struct Servers {
-    client: std::sync::OnceLock<Result<Client, String>>,
-    health: Mutex<FxHashMap<String, Health>>,
+pub(super) struct SymbolServers {
+    client: std::sync::OnceLock<Result<HttpClient, String>>,
+    health: Mutex<FxHashMap<String, ServerHealth>>,
 }
 
-/// One file on its way.
-struct Job<'a> {
+/// Download of one file in progress.
+struct Download<'a> {
     server: &'a str,
     url: &'a str,
     file: &'a mut File,
     watch: &'a LookupControl<'a>,
-    /// Bytes of the file that are there.
-    have: u64,
-    /// Bytes that came, again and again.
+    /// Bytes of the file on disk.
+    written: u64,
+    /// Bytes received, including repeated ones.
     received: u64,
-    /// By what the rest can be asked for.
-    mark: Option<String>,
+    /// `ETag` or date of the file, if the rest can be requested.
+    validator: Option<String>,
 }
 
-/// How one try ended.
-enum Try {
-    Done(Fetched),
-    /// It may work another time, after at least so many milliseconds.
-    Again(String, u64),
-    NoConnection(String),
+/// Result of one attempt.
+enum TryResult {
+    Done(FetchResult),
+    /// Transient error, with the minimum delay before a retry in milliseconds.
+    Retry(String, u64),
+    ConnectFailed(String),
 }
 
-impl Servers {
-    /// Why a server is not asked any more.
-    pub fn down(&self, server: &str) -> Option<String> {
-        self.health.lock().get(server).and_then(|health| health.down.clone())
+impl SymbolServers {
+    /// Reason why a server is not asked again, if so.
+    pub fn unavailable_reason(&self, server: &str) -> Option<String> {
+        self.health.lock().get(server).and_then(|health| health.unavailable.clone())
     }
 
-    /// Whether a server's store has three tiers, where that is known.
-    pub fn prefixed(&self, server: &str) -> Option<bool> {
-        self.health.lock().get(server).and_then(|health| health.prefixed)
+    /// True if a server's store has three tiers; `None` if not known.
+    pub fn is_three_tier(&self, server: &str) -> Option<bool> {
+        self.health.lock().get(server).and_then(|health| health.is_three_tier)
     }
 
-    /// Notes whether a server's store has three tiers.
-    pub fn set_prefixed(&self, server: &str, prefixed: bool) {
-        self.health.lock().entry(server.to_owned()).or_default().prefixed = Some(prefixed);
+    /// Records the layout of a server's store.
+    pub fn set_three_tier(&self, server: &str, prefixed: bool) {
+        self.health.lock().entry(server.to_owned()).or_default().is_three_tier = Some(prefixed);
     }
 
-    /// The client for all requests; made when the first one is due, so that nothing is when there is none.
-    pub fn client(&self, options: &LocatorOptions) -> Result<&Client, String> {
-        let made = self.client.get_or_init(|| Client::new(options.proxy.as_deref(), options.timeout_ms));
+    /// The client for all requests, created on first use.
+    pub fn client(&self, options: &LocatorOptions) -> Result<&HttpClient, String> {
+        let made = self.client.get_or_init(|| HttpClient::new(options.proxy.as_deref(), options.timeout_ms));
         made.as_ref().map_err(Clone::clone)
     }
 
-    /// Fetches a file from a server into an empty file, and counts the bytes that came.
+    /// Downloads a file into an empty file and adds the bytes received to `downloaded`.
     pub fn fetch(
         &self,
         options: &LocatorOptions,
@@ -103,78 +105,78 @@ impl Servers {
         file: &mut File,
         watch: &LookupControl<'_>,
         downloaded: &mut u64,
-    ) -> Fetched {
+    ) -> FetchResult {
         let client = match self.client(options) {
             Ok(client) => client,
-            Err(why) => return Fetched::Unreachable(why),
+            Err(why) => return FetchResult::Unreachable(why),
         };
-        let mut job = Job { server, url, file, watch, have: 0, received: 0, mark: None };
-        let fetched = self.tries(options, client, &mut job);
+        let mut job = Download { server, url, file, watch, written: 0, received: 0, validator: None };
+        let fetched = self.fetch_with_retries(options, client, &mut job);
         *downloaded += job.received;
         fetched
     }
 
-    fn tries(&self, options: &LocatorOptions, client: &Client, job: &mut Job<'_>) -> Fetched {
+    fn fetch_with_retries(&self, options: &LocatorOptions, client: &HttpClient, job: &mut Download<'_>) -> FetchResult {
         let (mut failed, mut pause_ms) = (0, options.retry_delay_ms);
         loop {
-            let before = job.have;
-            let (why, at_least_ms) = match job.once(client) {
-                Try::Done(fetched) => {
-                    self.answered(job.server, &fetched);
+            let before = job.written;
+            let (why, at_least_ms) = match job.try_once(client) {
+                TryResult::Done(fetched) => {
+                    self.handle_head(job.server, &fetched);
                     return fetched;
                 }
-                Try::Again(why, at_least_ms) => (why, at_least_ms),
-                Try::NoConnection(why) => {
-                    self.no_connection(job.server, &why);
+                TryResult::Retry(why, at_least_ms) => (why, at_least_ms),
+                TryResult::ConnectFailed(why) => {
+                    self.record_connect_failure(job.server, &why);
                     (why, 0)
                 }
             };
-            if job.mark.is_some() && job.have >= before + PROGRESS_BYTES {
+            if job.validator.is_some() && job.written >= before + PROGRESS_BYTES {
                 (failed, pause_ms) = (0, options.retry_delay_ms);
             } else if failed == options.retries {
-                self.file_failed(job.server, &why);
-                return Fetched::Unreachable(why);
+                self.record_file_failure(job.server, &why);
+                return FetchResult::Unreachable(why);
             } else {
                 failed += 1;
             }
-            if let Some(why) = self.down(job.server) {
-                return Fetched::Unreachable(why);
+            if let Some(why) = self.unavailable_reason(job.server) {
+                return FetchResult::Unreachable(why);
             }
             if pause(pause_ms.max(at_least_ms), job.watch).is_err() {
-                return Fetched::Cancelled;
+                return FetchResult::Cancelled;
             }
             pause_ms = pause_ms.saturating_mul(2);
         }
     }
 
-    fn answered(&self, server: &str, fetched: &Fetched) {
-        if matches!(fetched, Fetched::Whole { .. } | Fetched::Missing | Fetched::Denied(_)) {
+    fn handle_head(&self, server: &str, fetched: &FetchResult) {
+        if matches!(fetched, FetchResult::Complete { .. } | FetchResult::NotFound | FetchResult::Denied(_)) {
             let mut health = self.health.lock();
             let health = health.entry(server.to_owned()).or_default();
             (health.connect_failures, health.file_failures) = (0, 0);
         }
     }
 
-    fn no_connection(&self, server: &str, why: &str) {
+    fn record_connect_failure(&self, server: &str, why: &str) {
         let mut health = self.health.lock();
         let health = health.entry(server.to_owned()).or_default();
         health.connect_failures += 1;
         if health.connect_failures >= CONNECT_FAILURES_MAX {
-            health.down = Some(format!("{why} (failed {} times, not asked again)", health.connect_failures));
+            health.unavailable = Some(format!("{why} (failed {} times, not asked again)", health.connect_failures));
         }
     }
 
-    fn file_failed(&self, server: &str, why: &str) {
+    fn record_file_failure(&self, server: &str, why: &str) {
         let mut health = self.health.lock();
         let health = health.entry(server.to_owned()).or_default();
         health.file_failures += 1;
         if health.file_failures >= FILE_FAILURES_MAX {
-            health.down = Some(format!("{why} (for {} files in a row, not asked again)", health.file_failures));
+            health.unavailable = Some(format!("{why} (for {} files in a row, not asked again)", health.file_failures));
         }
     }
 }
 
-/// Waits, in steps short enough to stop at once.
+/// Sleeps in steps short enough to cancel at once.
 fn pause(ms: u64, watch: &LookupControl<'_>) -> Result<(), poolscope_base::progress::Cancelled> {
     let mut left_ms = ms;
     while left_ms > 0 {
@@ -186,93 +188,160 @@ fn pause(ms: u64, watch: &LookupControl<'_>) -> Result<(), poolscope_base::progr
     watch.cancel.check()
 }
 
-impl Job<'_> {
-    fn once(&mut self, client: &Client) -> Try {
-        let from = self.mark.clone().filter(|_| self.have > 0).map(|mark| (self.have, mark));
-        let exchange = client.start(Request { url: self.url.to_owned(), from, head_only: false });
+impl Download<'_> {
+    fn try_once(&mut self, client: &HttpClient) -> TryResult {
+        let from = self.validator.clone().filter(|_| self.written > 0).map(|mark| (self.written, mark));
+        let exchange = client.start(HttpRequest { url: self.url.to_owned(), from, head_only: false });
         match exchange.head(self.watch.cancel) {
             Ok(head) => self.answer(&exchange, &head),
-            Err(failure) => failed(failure),
+            Err(failure) => try_result_of(failure),
         }
     }
 
-    fn answer(&mut self, exchange: &Exchange, head: &Head) -> Try {
+    fn answer(&mut self, exchange: &HttpResponse, head: &ResponseHead) -> TryResult {
         match head.status {
             200 => {
                 if self.restart().is_err() {
-                    return Try::Done(Fetched::Disk("the working file cannot be emptied".to_owned()));
+                    return TryResult::Done(FetchResult::WriteFailed("cannot truncate the temporary file".to_owned()));
                 }
-                self.mark.clone_from(&head.mark);
-                self.body(exchange, head, head.length)
+                self.validator.clone_from(&head.validator);
+                self.receive_body(exchange, head, head.length)
             }
-            206 if self.have > 0 && head.part.is_some_and(|(first, _)| first == self.have) => {
-                let whole = head.part.and_then(|(_, whole)| whole);
-                let have = self.have;
-                self.body(exchange, head, whole.or(head.length.map(|length| have + length)))
+            206 if self.written > 0 && head.content_range.is_some_and(|(first, _)| first == self.written) => {
+                let whole = head.content_range.and_then(|(_, whole)| whole);
+                let have = self.written;
+                self.receive_body(exchange, head, whole.or(head.length.map(|length| have + length)))
             }
             206 | 416 => match self.restart() {
-                Ok(()) => Try::Again("the server sent another part than it was asked for".to_owned(), 0),
-                Err(error) => Try::Done(Fetched::Disk(error.to_string())),
+                Ok(()) => TryResult::Retry("the server sent a different range than requested".to_owned(), 0),
+                Err(error) => TryResult::Done(FetchResult::WriteFailed(error.to_string())),
             },
-            404 | 410 => Try::Done(Fetched::Missing),
-            401 | 403 => Try::Done(Fetched::Denied(format!(
-                "the server refuses access ({}); it wants a sign-in, or this address is not open to everybody",
+            404 | 410 => TryResult::Done(FetchResult::NotFound),
+            401 | 403 => TryResult::Done(FetchResult::Denied(format!(
+                "the server denies access ({}); it requires a sign-in, or this URL is not public",
                 head.status
             ))),
-            407 => Try::Done(Fetched::Denied(
-                "the proxy wants a sign-in (407); write the proxy as http://user:password@host:port".to_owned(),
+            407 => TryResult::Done(FetchResult::Denied(
+                "the proxy requires authentication (407); enter the proxy as http://user:password@host:port".to_owned(),
             )),
             408 | 429 | 500..=599 => {
                 let at_least_ms = head.retry_after_s.unwrap_or(0).saturating_mul(1_000).min(RETRY_AFTER_MS_MAX);
-                Try::Again(format!("the server answers {}; it may be overloaded, try later", head.status), at_least_ms)
+                TryResult::Retry(
+                    format!("the server returned {}; it may be overloaded, try again later", head.status),
+                    at_least_ms,
+                )
             }
-            status => Try::Done(Fetched::Unreachable(format!(
-                "the server answers {status}; check that the address is that of a symbol server"
+            status => TryResult::Done(FetchResult::Unreachable(format!(
+                "the server returned {status}; check that the URL is that of a symbol server"
             ))),
         }
     }
 
     fn restart(&mut self) -> std::io::Result<()> {
-        self.have = 0;
-        self.mark = None;
+        self.written = 0;
+        self.validator = None;
         self.file.set_len(0)?;
         self.file.seek(SeekFrom::Start(0)).map(drop)
     }
 
-    fn body(&mut self, exchange: &Exchange, head: &Head, total_bytes: Option<u64>) -> Try {
-        self.tell(total_bytes);
+    fn receive_body(&mut self, exchange: &HttpResponse, head: &ResponseHead, total_bytes: Option<u64>) -> TryResult {
+        self.report_progress(total_bytes);
         loop {
             match exchange.chunk(self.watch.cancel) {
                 Ok(Some(bytes)) => {
                     if let Err(error) = self.file.write_all(&bytes) {
-                        return Try::Done(Fetched::Disk(format!("the file cannot be written: {error}")));
+                        return TryResult::Done(FetchResult::WriteFailed(format!("cannot write the file: {error}")));
                     }
-                    self.have += bytes.len() as u64;
+                    self.written += bytes.len() as u64;
                     self.received += bytes.len() as u64;
-                    self.tell(total_bytes);
+                    self.report_progress(total_bytes);
                 }
                 Ok(None) => break,
-                Err(failure) => return failed(failure),
+                Err(failure) => return try_result_of(failure),
             }
         }
         match total_bytes {
-            Some(total) if total != self.have => {
-                Try::Again(format!("the transfer ended after {} of {total} bytes", self.have), 0)
+            Some(total) if total != self.written => {
+                TryResult::Retry(format!("the transfer ended after {} of {total} bytes", self.written), 0)
             }
-            _ => Try::Done(Fetched::Whole { html: head.html }),
+            _ => TryResult::Done(FetchResult::Complete { is_html: head.is_html }),
         }
     }
 
-    fn tell(&self, total_bytes: Option<u64>) {
-        (self.watch.on_download)(DownloadProgress { server: self.server.to_owned(), bytes: self.have, total_bytes });
+    fn report_progress(&self, total_bytes: Option<u64>) {
+        (self.watch.on_download)(DownloadProgress { server: self.server.to_owned(), bytes: self.written, total_bytes });
     }
 }
 
-fn failed(failure: Failure) -> Try {
+fn try_result_of(failure: HttpError) -> TryResult {
     match failure {
-        Failure::Connect(why) => Try::NoConnection(why),
-        Failure::Denied(why) => Try::Done(Fetched::Denied(why)),
-        Failure::Broken(why) => Try::Again(why, 0),
-        Failure::Cancelled => Try::Done(Fetched::Cancelled),
+        HttpError::Connect(why) => TryResult::ConnectFailed(why),
+        HttpError::Denied(why) => TryResult::Done(FetchResult::Denied(why)),
+        HttpError::Interrupted(why) => TryResult::Retry(why, 0),
+        HttpError::Cancelled => TryResult::Done(FetchResult::Cancelled),
+    }
+}
+
+/// Persistent cache of "not found" answers: small files in the default store. Files that cannot be read or written are
+/// treated as absent.
+#[derive(Clone, Debug)]
+pub(super) struct NotFoundCache<'a> {
+    /// The default store.
+    pub store: &'a Path,
+    /// Current time in seconds since 1970.
+    pub now_unix_s: u64,
+    /// Lifetime of an entry in seconds.
+    pub ttl_s: u64,
+}
+
+impl NotFoundCache<'_> {
+    /// True if the server answered "not found" within the lifetime. Entries from the future are ignored.
+    pub fn contains(&self, server: &str, stem: &str) -> bool {
+        if self.store.as_os_str().is_empty() {
+            return false;
+        }
+        let Ok(text) = std::fs::read_to_string(self.file(server, stem)) else { return false };
+        let mut lines = text.lines();
+        let noted = lines.next().and_then(|line| line.parse::<u64>().ok());
+        // Two servers may map to the same file name, since some characters are replaced.
+        let same = lines.next() == Some(server) && lines.next() == Some(stem);
+        let age_s = noted.and_then(|noted| self.now_unix_s.checked_sub(noted));
+        same && age_s.is_some_and(|age_s| age_s < self.ttl_s)
+    }
+
+    /// Records that the server does not have the file.
+    pub fn insert(&self, server: &str, stem: &str) {
+        if self.store.as_os_str().is_empty() {
+            return;
+        }
+        let file = self.file(server, stem);
+        let text = format!("{}\n{server}\n{stem}\n", self.now_unix_s);
+        if let Some(folder) = file.parent() {
+            // Best effort: without the entry the server is asked again.
+            drop(std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&file, text)));
+        }
+    }
+
+    fn file(&self, server: &str, stem: &str) -> PathBuf {
+        let plain = |c: char| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' };
+        let host: String = server.split("://").last().unwrap_or(server).chars().take(100).map(plain).collect();
+        self.store.join(WORK_FOLDER).join("missing").join(format!("at-{host}")).join(stem)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_note_holds_for_its_time_and_its_server() {
+        let folder = std::env::temp_dir().join(format!("poolscope-missing-{}", std::process::id()));
+        let at = |now_unix_s| NotFoundCache { store: &folder, now_unix_s, ttl_s: 100 };
+        at(1_000).insert("https://a/x", "n.pdb-K1");
+        assert!(at(1_000).contains("https://a/x", "n.pdb-K1") && at(1_099).contains("https://a/x", "n.pdb-K1"));
+        assert!(!at(1_100).contains("https://a/x", "n.pdb-K1"), "too old");
+        assert!(!at(999).contains("https://a/x", "n.pdb-K1"), "from the future");
+        assert!(!at(1_000).contains("http://a/x", "n.pdb-K1") && !at(1_000).contains("https://a/x", "n.pdb-K2"));
+        std::fs::remove_dir_all(&folder).unwrap();
     }
 }

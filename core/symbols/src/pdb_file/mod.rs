@@ -1,5 +1,8 @@
-//! Reads PDBs: identity, and names of the addresses that are asked for. The only place that knows the `pdb` crate. It must
-//! never believe a file: whatever is in it, the answer is names, no names, or an error.
+//! Reads PDBs: identity, and symbols of the requested addresses. The only user of the `pdb` crate. Files are untrusted: any
+//! content gives names, no names, or an error.
+//!
+//! An address is converted to section and offset (`sections`), then looked up in the procedures of its compiland
+//! (`procedures`, `inlines`), or else among the public symbols (`publics`). `source` maps the file for the `pdb` crate.
 
 mod inlines;
 mod procedures;
@@ -11,8 +14,8 @@ use crate::identity::PdbIdentity;
 use crate::names::{AddressSymbol, InlinedFunction, ModuleNames, NameSource};
 use crate::undecorate::undecorate;
 use pdb::{IdIndex, MachineType};
-use poolscope_base::guid::Guid;
 use poolscope_base::bytes::FileMap;
+use poolscope_base::guid::Guid;
 use poolscope_base::progress::{CancelToken, Cancelled};
 use procedures::ProcedureMatch;
 use publics::Public;
@@ -26,38 +29,38 @@ use std::sync::Arc;
 
 type Pdb<'s> = pdb::PDB<'s, ByteSource>;
 
-/// Where a PDB's bytes are. Cheap to clone.
+/// Bytes of a PDB. Cheap to clone.
 #[derive(Clone, Debug)]
 pub enum PdbBytes {
-    /// A file, mapped.
+    /// A mapped file.
     Map(Arc<FileMap>),
     /// In memory.
     Memory(Arc<[u8]>),
-    /// Part of the program.
+    /// Built into the program.
     Static(&'static [u8]),
 }
 
-/// Why a PDB cannot be used.
+/// Reason why a PDB cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum PdbError {
     /// The file cannot be opened.
-    #[error("cannot open it: {0}")]
+    #[error("cannot open the file: {0}")]
     Open(#[from] std::io::Error),
-    /// It is no PDB, or a damaged one.
-    #[error("cannot read it as a PDB: {0}")]
+    /// Not a PDB, or a damaged one.
+    #[error("not a valid PDB: {0}")]
     Format(String),
-    /// The work was stopped.
+    /// Cancelled.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),
 }
 
 impl PdbBytes {
-    /// A file.
+    /// Maps a file.
     ///
     /// # Errors
-    /// It cannot be opened, or is empty.
+    /// The file cannot be opened or is empty.
     pub fn open(path: &Path) -> Result<Self, PdbError> {
-        let map = FileMap::open(path)?.ok_or_else(|| PdbError::Format("it is empty".to_owned()))?;
+        let map = FileMap::open(path)?.ok_or_else(|| PdbError::Format("the file is empty".to_owned()))?;
         Ok(Self::Map(Arc::new(map)))
     }
 
@@ -72,28 +75,28 @@ impl PdbBytes {
     }
 }
 
-/// Reads the GUID and the age that debuggers compare; the name is the file's.
+/// Reads the GUID and the age that debuggers compare. `file_name` becomes the name of the identity.
 ///
 /// # Errors
-/// It is no PDB.
+/// The file is not a PDB.
 pub fn read_identity(bytes: &PdbBytes, file_name: &str) -> Result<PdbIdentity, PdbError> {
     catch_panics(|| {
         let mut pdb = Pdb::open(ByteSource(bytes.clone())).map_err(damaged)?;
         let about = pdb.pdb_information().map_err(damaged)?;
-        // The linker writes the image's age into the stream of debug information; tools that change the PDB later count up the
-        // other one only. Old PDBs have only that.
+        // The DBI stream has the age that the linker wrote into the image; tools that modify the PDB later increment only the
+        // age in the info stream. Old PDBs have only the latter.
         let linked = pdb.debug_information().map_or(None, |debug| debug.age());
         Ok(PdbIdentity::new(file_name, Guid(about.guid.to_bytes_le()), linked.unwrap_or(about.age)))
     })
 }
 
-/// Looks addresses up. `rvas`: ascending, relative to the image as it was loaded.
+/// Resolves addresses. `rvas`: ascending, relative to the loaded image.
 ///
-/// The function is that of the address itself. Lines and inlined functions are those of the byte before, unless the address is
-/// the function's first: addresses in stacks are where calls return to, and the call is the instruction before.
+/// The function is that of the address itself. Lines and inlined functions are those of the byte before, unless the address
+/// is the function's first: addresses in stacks are return addresses, and the call is the instruction before.
 ///
 /// # Errors
-/// The PDB is damaged so far that nothing can be read, or the work was stopped.
+/// The PDB is too damaged to read anything, or the work was cancelled.
 pub fn resolve_names(bytes: &PdbBytes, rvas: &[u32], cancel: &CancelToken) -> Result<ModuleNames, PdbError> {
     cancel.check()?;
     catch_panics(|| look_up(bytes, rvas, cancel))
@@ -110,7 +113,7 @@ fn look_up(bytes: &PdbBytes, rvas: &[u32], cancel: &CancelToken) -> Result<Modul
     let publics = if left.is_empty() { Vec::new() } else { publics::publics_before(&mut pdb, &left, cancel)? };
     cancel.check()?;
     let inlined = hits.iter().flatten().flat_map(|hit| hit.inlined.iter().map(|(id, _)| *id));
-    // Without the names of inlined functions there are still those of the others.
+    // If the names of inlined functions cannot be read, the others are still used.
     let functions = catch_panics(|| Ok(inlines::function_names(&mut pdb, inlined))).unwrap_or_default();
 
     let mut answers: Vec<(u32, Option<AddressSymbol>)> = rvas.iter().map(|rva| (*rva, None)).collect();
@@ -126,12 +129,12 @@ fn look_up(bytes: &PdbBytes, rvas: &[u32], cancel: &CancelToken) -> Result<Modul
     Ok(ModuleNames::new(answers))
 }
 
-/// Names once made, so that all addresses of a function share one.
+/// Undecorated names by raw name, so that all addresses of a function share one.
 #[derive(Default)]
 struct UndecoratedNames(FxHashMap<String, Arc<str>>);
 
 impl UndecoratedNames {
-    /// `x86`: whether decorations of plain C names come off.
+    /// `x86`: plain C names are decorated.
     fn readable(&mut self, raw: &str, x86: bool) -> Arc<str> {
         if let Some(text) = self.0.get(raw) {
             return text.clone();
@@ -148,11 +151,11 @@ fn from_procedure(
     functions: &BTreeMap<IdIndex, Arc<str>>,
     texts: &mut UndecoratedNames,
 ) -> AddressSymbol {
-    // What lies in a function without a name would hang in the air: it ends there.
+    // The chain ends at the first function without a name.
     let inlined = hit.inlined.into_iter();
     let inlined = inlined.map_while(|(id, line)| Some(InlinedFunction { function: functions.get(&id)?.clone(), line }));
     AddressSymbol {
-        // Compilers write these names readable, apart from those of other languages.
+        // Compilers write these names undecorated, except for other languages.
         function: texts.readable(&hit.name, false),
         offset_bytes: wanted.position.offset - hit.start,
         source: NameSource::Procedure,
@@ -175,9 +178,9 @@ fn damaged(error: pdb::Error) -> PdbError {
     PdbError::Format(error.to_string())
 }
 
-/// Runs the reader. The crate checks what it reads, but not everywhere: there are PDBs, damaged by a disk or by intent, on which
-/// it slices past the end or subtracts below zero. Such a panic says that the file is bad, and must not end the program.
+/// Runs the reader and turns a panic into an error: the `pdb` crate does not check every offset, so damaged PDBs can make it
+/// slice past the end or underflow.
 fn catch_panics<T>(read: impl FnOnce() -> Result<T, PdbError>) -> Result<T, PdbError> {
-    let complaint = || PdbError::Format("its records contradict each other".to_owned());
-    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| Err(complaint()))
+    let inconsistent = || PdbError::Format("its records are inconsistent".to_owned());
+    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| Err(inconsistent()))
 }

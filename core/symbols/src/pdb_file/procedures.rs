@@ -1,64 +1,64 @@
-//! Procedures of private PDBs: their extents, lines and inlined functions. Only the compilands are opened that the addresses
-//! lie in. It must never name an address after a procedure that does not cover it.
+//! Procedures of private PDBs: extents, source lines and inlined functions of the requested addresses. Only the compilands
+//! that contribute code at those addresses are opened.
 
-use super::inlines::InlineSites;
-use super::lines::Lines;
-use super::places::{Place, Wanted};
-use super::{Pdb, PdbError, contained, damaged};
-use poolscope_base::progress::CancelToken;
+use super::inlines::{FileLine, InlineSites};
+use super::sections::{RequestedAddress, SectionOffset};
+use super::{Pdb, PdbError, catch_panics, damaged};
 use crate::names::SourceLine;
 use pdb::{
-    DebugInformation, FallibleIterator, IdIndex, Inlinee, ModuleInfo, PdbInternalSectionOffset, RawString, StringTable,
-    Symbol, SymbolData, SymbolIndex,
+    DebugInformation, FallibleIterator, IdIndex, Inlinee, LineProgram, ModuleInfo, PdbInternalSectionOffset, RawString,
+    StringTable, Symbol, SymbolData, SymbolIndex,
 };
+use poolscope_base::progress::CancelToken;
 use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-/// How many section contributions are read between two looks at the token.
+/// Section contributions read between two checks for cancellation.
 const CONTRIBUTIONS_PER_CHECK: usize = 1 << 16;
 
-/// What a procedure says of an address in it.
+/// Symbol information of an address inside a procedure.
 #[derive(Debug)]
-pub(super) struct Hit {
-    /// Where the procedure starts, in the address's section.
+pub(super) struct ProcedureMatch {
+    /// Offset of the procedure's start in the section.
     pub(super) start: u32,
     pub(super) name: String,
     pub(super) line: Option<SourceLine>,
-    /// Inlined functions, the outermost first.
+    /// Inlined functions, outermost first.
     pub(super) inlined: Vec<(IdIndex, Option<SourceLine>)>,
 }
 
-/// A run of machine code with a name.
-struct Span<'t> {
-    /// Where its record stands.
+/// Machine code of a procedure, a thunk, or a separated block.
+struct CodeSpan<'t> {
+    /// Index of its record.
     index: SymbolIndex,
     start: PdbInternalSectionOffset,
     length: u32,
-    /// Where the records about it end.
+    /// Index where its records end.
     end: SymbolIndex,
-    name: Name<'t>,
+    name: SpanName<'t>,
 }
 
-enum Name<'t> {
+enum SpanName<'t> {
     Own(RawString<'t>),
-    /// Part of the procedure at that place, which the compiler put elsewhere.
-    PartOf(Place),
+    /// Separated code of the procedure at that position.
+    PartOf(SectionOffset),
 }
 
-/// Looks for the procedures around addresses (`wanted` is in the order of places).
-pub(super) fn around(
+/// Finds the procedures that contain the addresses (`wanted` is sorted by position).
+pub(super) fn procedures_at(
     pdb: &mut Pdb<'_>,
     debug: &DebugInformation<'_>,
-    wanted: &[Wanted],
+    wanted: &[RequestedAddress],
     cancel: &CancelToken,
-) -> Result<Vec<Option<Hit>>, PdbError> {
-    let mut hits: Vec<Option<Hit>> = wanted.iter().map(|_| None).collect();
-    let by_module = modules(debug, wanted, cancel)?;
+) -> Result<Vec<Option<ProcedureMatch>>, PdbError> {
+    let mut hits: Vec<Option<ProcedureMatch>> = wanted.iter().map(|_| None).collect();
+    let by_module = addresses_by_compiland(debug, wanted, cancel)?;
     let Some(last) = by_module.keys().next_back().copied() else { return Ok(hits) };
     let mut strings: Option<StringTable<'_>> = None;
     let mut modules = debug.modules().map_err(damaged)?;
     for index in 0..=last {
-        // Behind a damaged record of a compiland no other one can be found; its addresses get public symbols.
+        // Records after a damaged one cannot be found; their addresses get public symbols.
         let Ok(Some(module)) = modules.next() else { break };
         let Some(addresses) = by_module.get(&index) else { continue };
         cancel.check()?;
@@ -67,10 +67,10 @@ pub(super) fn around(
             if strings.is_none() {
                 strings = pdb.string_table().ok();
             }
-            search(&info, strings.as_ref(), wanted, addresses, &mut hits)
+            search_compiland(&info, strings.as_ref(), wanted, addresses, &mut hits)
         };
-        match contained(read) {
-            // A damaged compiland costs its own procedures only.
+        match catch_panics(read) {
+            // A damaged compiland affects only its own procedures.
             Ok(()) | Err(PdbError::Format(_)) => {}
             Err(error) => return Err(error),
         }
@@ -78,10 +78,10 @@ pub(super) fn around(
     Ok(hits)
 }
 
-/// By compiland, the addresses (positions in `wanted`) that it contributed the code of.
-fn modules(
+/// Indexes into `wanted` by the compiland that contributes the code at the address.
+fn addresses_by_compiland(
     debug: &DebugInformation<'_>,
-    wanted: &[Wanted],
+    wanted: &[RequestedAddress],
     cancel: &CancelToken,
 ) -> Result<BTreeMap<usize, Vec<usize>>, PdbError> {
     let mut by_module: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
@@ -92,7 +92,7 @@ fn modules(
             cancel.check()?;
         }
         let Ok(Some(contribution)) = contributions.next() else { break };
-        for at in inside(wanted, contribution.offset, contribution.size) {
+        for at in addresses_in(wanted, contribution.offset, contribution.size) {
             owner[at].get_or_insert(contribution.module);
         }
     }
@@ -104,37 +104,37 @@ fn modules(
     Ok(by_module)
 }
 
-/// Positions of the addresses in `length` bytes from `start`.
-fn inside(wanted: &[Wanted], start: PdbInternalSectionOffset, length: u32) -> std::ops::Range<usize> {
-    let start = Place::from(start);
+/// Range of `wanted` inside `length` bytes from `start`.
+fn addresses_in(wanted: &[RequestedAddress], start: PdbInternalSectionOffset, length: u32) -> std::ops::Range<usize> {
+    let start = SectionOffset::from(start);
     let Some(end) = start.offset.checked_add(length) else { return 0..0 };
-    let end = Place { section: start.section, offset: end };
-    let first = wanted.partition_point(|wanted| wanted.place < start);
-    let count = wanted[first..].partition_point(|wanted| wanted.place < end);
+    let end = SectionOffset { section: start.section, offset: end };
+    let first = wanted.partition_point(|wanted| wanted.position < start);
+    let count = wanted[first..].partition_point(|wanted| wanted.position < end);
     first..first + count
 }
 
-/// Goes through the procedures of a compiland and fills in the hits.
-fn search<'s>(
+/// Reads the procedures of a compiland and fills in the matches.
+fn search_compiland<'s>(
     info: &ModuleInfo<'s>,
     strings: Option<&StringTable<'s>>,
-    wanted: &[Wanted],
+    wanted: &[RequestedAddress],
     addresses: &[usize],
-    hits: &mut [Option<Hit>],
+    hits: &mut [Option<ProcedureMatch>],
 ) -> Result<(), PdbError> {
-    let mine: Vec<Wanted> = addresses.iter().map(|at| wanted[*at]).collect();
+    let mine: Vec<RequestedAddress> = addresses.iter().map(|at| wanted[*at]).collect();
     let mut compiland = Compiland { info, lines: Lines::new(info, strings), inlinees: None };
     let mut symbols = info.symbols().map_err(damaged)?;
-    // Behind a damaged record no other one can be found; what stands before is good.
+    // Records after a damaged one cannot be found.
     while let Ok(Some(symbol)) = symbols.next() {
         let Some(span) = span(&symbol) else { continue };
-        // Of nested or doubled procedures the one that starts last counts, then the first in the file.
+        // Of nested or duplicate procedures the one that starts last is used, then the first in the file.
         let is_better = |at: &usize| hits[addresses[*at]].as_ref().is_none_or(|hit| hit.start < span.start.offset);
-        let covered: Vec<usize> = inside(&mine, span.start, span.length).filter(is_better).collect();
+        let covered: Vec<usize> = addresses_in(&mine, span.start, span.length).filter(is_better).collect();
         if !covered.is_empty() {
-            compiland.describe(&span, &mine, &covered, |at, hit| hits[addresses[at]] = Some(hit));
+            compiland.describe_addresses(&span, &mine, &covered, |at, hit| hits[addresses[at]] = Some(hit));
         }
-        // An end before its start would lead in circles.
+        // An end before the start would loop forever.
         if span.end > span.index {
             symbols.seek(span.end);
         }
@@ -142,22 +142,22 @@ fn search<'s>(
     Ok(())
 }
 
-/// The machine code that a symbol is about.
-fn span<'t>(symbol: &Symbol<'t>) -> Option<Span<'t>> {
+/// The machine code that a symbol record describes.
+fn span<'t>(symbol: &Symbol<'t>) -> Option<CodeSpan<'t>> {
     if !symbol.starts_scope() {
         return None;
     }
     let index = symbol.index();
     match symbol.parse().ok()? {
         SymbolData::Procedure(it) => {
-            Some(Span { index, start: it.offset, length: it.len, end: it.end, name: Name::Own(it.name) })
+            Some(CodeSpan { index, start: it.offset, length: it.len, end: it.end, name: SpanName::Own(it.name) })
         }
         SymbolData::Thunk(it) => {
-            Some(Span { index, start: it.offset, length: it.len.into(), end: it.end, name: Name::Own(it.name) })
+            Some(CodeSpan { index, start: it.offset, length: it.len.into(), end: it.end, name: SpanName::Own(it.name) })
         }
         SymbolData::SeparatedCode(it) => {
-            let name = Name::PartOf(it.parent_offset.into());
-            Some(Span { index, start: it.offset, length: it.len, end: it.end, name })
+            let name = SpanName::PartOf(it.parent_offset.into());
+            Some(CodeSpan { index, start: it.offset, length: it.len, end: it.end, name })
         }
         _ => None,
     }
@@ -166,34 +166,40 @@ fn span<'t>(symbol: &Symbol<'t>) -> Option<Span<'t>> {
 struct Compiland<'m, 's> {
     info: &'m ModuleInfo<'s>,
     lines: Lines<'m, 's>,
-    /// Read when the first procedure is met that needs them.
+    /// Read on first use.
     inlinees: Option<FxHashMap<IdIndex, Inlinee<'m>>>,
 }
 
 impl Compiland<'_, '_> {
-    /// Finds out what is at the addresses that a span covers.
-    fn describe(&mut self, span: &Span<'_>, mine: &[Wanted], covered: &[usize], mut tell: impl FnMut(usize, Hit)) {
+    /// Determines name, line and inlined functions of the addresses that a span covers.
+    fn describe_addresses(
+        &mut self,
+        span: &CodeSpan<'_>,
+        mine: &[RequestedAddress],
+        covered: &[usize],
+        mut tell: impl FnMut(usize, ProcedureMatch),
+    ) {
         let Some(name) = self.name(span) else { return };
         let code = self.lines.of(span.start);
         let sites = self.sites(span);
         for &at in covered {
-            let offset = call_before(mine[at].place.offset, span.start.offset);
+            let offset = call_site_offset(mine[at].position.offset, span.start.offset);
             let line = code.at(offset).and_then(|line| self.lines.named(line));
             let inlined = sites.at(offset).into_iter();
             let inlined = inlined.map(|(id, line)| (id, line.and_then(|line| self.lines.named(line)))).collect();
-            tell(at, Hit { start: span.start.offset, name: name.clone(), line, inlined });
+            tell(at, ProcedureMatch { start: span.start.offset, name: name.clone(), line, inlined });
         }
     }
 
-    fn name(&self, span: &Span<'_>) -> Option<String> {
+    fn name(&self, span: &CodeSpan<'_>) -> Option<String> {
         let place = match span.name {
-            Name::Own(name) => return Some(name.to_string().into_owned()),
-            Name::PartOf(place) => place,
+            SpanName::Own(name) => return Some(name.to_string().into_owned()),
+            SpanName::PartOf(place) => place,
         };
         let mut symbols = self.info.symbols().ok()?;
         while let Ok(Some(symbol)) = symbols.next() {
             match symbol.parse() {
-                Ok(SymbolData::Procedure(it)) if Place::from(it.offset) == place => {
+                Ok(SymbolData::Procedure(it)) if SectionOffset::from(it.offset) == place => {
                     return Some(it.name.to_string().into_owned());
                 }
                 _ => {}
@@ -202,9 +208,9 @@ impl Compiland<'_, '_> {
         None
     }
 
-    fn sites(&mut self, span: &Span<'_>) -> InlineSites {
+    fn sites(&mut self, span: &CodeSpan<'_>) -> InlineSites {
         let Ok(mut symbols) = self.info.symbols_at(span.index) else { return InlineSites::default() };
-        // The record of the procedure itself opens the scope whose inside is wanted.
+        // Skips the record of the procedure itself, which opens the scope.
         if !matches!(symbols.next(), Ok(Some(_))) {
             return InlineSites::default();
         }
@@ -224,8 +230,63 @@ fn inlinees<'m>(info: &'m ModuleInfo<'_>) -> FxHashMap<IdIndex, Inlinee<'m>> {
     found
 }
 
-/// Addresses in stacks are where a call returns to: the line and the inlined functions of interest are those of the call, the
-/// instruction before. Only the first byte of a function cannot be returned to; it was sampled.
-fn call_before(offset: u32, start: u32) -> u32 {
+/// Offset inside the call instruction before a return address, for lines and inlined functions. The first byte of a function
+/// cannot be a return address; it was sampled and is used as it is.
+fn call_site_offset(offset: u32, start: u32) -> u32 {
     if offset > start { offset - 1 } else { offset }
+}
+
+/// Source lines of one compiland.
+pub(super) struct Lines<'m, 's> {
+    program: Option<LineProgram<'m>>,
+    strings: Option<&'m StringTable<'s>>,
+    files: FxHashMap<u32, Option<Arc<str>>>,
+}
+
+/// Lines of one procedure: start offset and line, ascending by offset.
+pub(super) struct ProcedureLines(Vec<(u32, FileLine)>);
+
+impl<'m, 's> Lines<'m, 's> {
+    /// The lines of a compiland; empty for old formats and damaged streams.
+    pub(super) fn new(info: &'m ModuleInfo<'_>, strings: Option<&'m StringTable<'s>>) -> Self {
+        Self { program: info.line_program().ok(), strings, files: FxHashMap::default() }
+    }
+
+    /// The lines of the procedure that starts at `start`.
+    pub(super) fn of(&self, start: PdbInternalSectionOffset) -> ProcedureLines {
+        let mut found = Vec::new();
+        if let Some(program) = &self.program {
+            let mut lines = program.lines_for_symbol(start);
+            while let Ok(Some(info)) = lines.next() {
+                if info.offset.section == start.section && info.offset.offset >= start.offset {
+                    found.push((info.offset.offset, FileLine { file: info.file_index, line: info.line_start }));
+                }
+            }
+        }
+        // Lines are grouped by file. Of two at one offset the later one is used.
+        found.sort_by_key(|(offset, _)| *offset);
+        ProcedureLines(found)
+    }
+
+    /// A line with its file name. Compilers use line 0 for code without a line.
+    pub(super) fn named(&mut self, at: FileLine) -> Option<SourceLine> {
+        if at.line == 0 {
+            return None;
+        }
+        let (program, strings) = (self.program.as_ref()?, self.strings?);
+        let name = || {
+            let name = program.get_file_info(at.file).ok()?.name;
+            Some(Arc::from(name.to_string_lossy(strings).ok()?))
+        };
+        let file = self.files.entry(at.file.0).or_insert_with(name).clone()?;
+        Some(SourceLine { file, line: at.line })
+    }
+}
+
+impl ProcedureLines {
+    /// The line of an offset in the section.
+    pub(super) fn at(&self, offset: u32) -> Option<FileLine> {
+        let behind = self.0.partition_point(|(start, _)| *start <= offset);
+        self.0.get(behind.checked_sub(1)?).map(|(_, line)| *line)
+    }
 }

@@ -1,29 +1,28 @@
-//! Public symbols: for each address the one before it, in one pass over the symbols and without a list of them. It must never
-//! reach across the end of a section.
+//! Public symbols: the nearest one before each address in the same section, in one pass over the symbols without storing them.
 
-use super::places::{Place, Wanted};
+use super::sections::{RequestedAddress, SectionOffset};
 use super::{Pdb, PdbError, damaged};
-use poolscope_base::progress::CancelToken;
 use pdb::{FallibleIterator, RawString, SymbolData};
+use poolscope_base::progress::CancelToken;
 
-/// How many symbols are read between two looks at the token.
+/// Symbols read between two checks for cancellation.
 const SYMBOLS_PER_CHECK: usize = 1 << 16;
-/// Kinds of records: a public symbol, today's and that of old PDBs.
+/// Record kinds of public symbols: `S_PUB32`, and `S_PUB32_ST` of old PDBs.
 const PUBLIC_KINDS: [u16; 2] = [0x110E, 0x1009];
 
 /// A public symbol.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Public {
-    pub(super) place: Place,
-    /// As the linker sees it.
+    pub(super) position: SectionOffset,
+    /// Decorated name.
     pub(super) name: String,
 }
 
-/// The public symbol before each address (`wanted` is in the order of places). Where several stand at the same place, the
-/// first in the file counts.
-pub(super) fn before(
+/// The nearest public symbol before each address (`wanted` is sorted by position). Of several at one position the first in
+/// the file is used.
+pub(super) fn publics_before(
     pdb: &mut Pdb<'_>,
-    wanted: &[Wanted],
+    wanted: &[RequestedAddress],
     cancel: &CancelToken,
 ) -> Result<Vec<Option<Public>>, PdbError> {
     let table = match pdb.global_symbols() {
@@ -37,7 +36,7 @@ pub(super) fn before(
         if count.is_multiple_of(SYMBOLS_PER_CHECK) {
             cancel.check()?;
         }
-        // What stands behind a damaged record cannot be found; what stands before is good.
+        // Records after a damaged one cannot be found.
         let Ok(Some(symbol)) = symbols.next() else { break };
         if !PUBLIC_KINDS.contains(&symbol.raw_kind()) {
             continue;
@@ -46,35 +45,36 @@ pub(super) fn before(
             nearest.offer(public.offset.into(), public.name);
         }
     }
-    let named = |(place, name): (Place, RawString<'_>)| Public { place, name: name.to_string().into_owned() };
+    let named =
+        |(place, name): (SectionOffset, RawString<'_>)| Public { position: place, name: name.to_string().into_owned() };
     Ok(nearest.finish().into_iter().map(|best| best.map(named)).collect())
 }
 
-/// Keeps for each address the nearest symbol before it that no earlier address is nearer to.
+/// Nearest symbol so far between each address and the address before it.
 struct Nearest<'w, N> {
-    wanted: &'w [Wanted],
-    best: Vec<Option<(Place, N)>>,
+    wanted: &'w [RequestedAddress],
+    best: Vec<Option<(SectionOffset, N)>>,
 }
 
 impl<'w, N: Copy> Nearest<'w, N> {
-    fn new(wanted: &'w [Wanted]) -> Self {
+    fn new(wanted: &'w [RequestedAddress]) -> Self {
         Self { wanted, best: vec![None; wanted.len()] }
     }
 
-    fn offer(&mut self, place: Place, name: N) {
-        let first = self.wanted.partition_point(|wanted| wanted.place < place);
+    fn offer(&mut self, place: SectionOffset, name: N) {
+        let first = self.wanted.partition_point(|wanted| wanted.position < place);
         let Some(wanted) = self.wanted.get(first) else { return };
         let slot = &mut self.best[first];
         let is_nearer = slot.as_ref().is_none_or(|best| best.0 < place);
-        if wanted.place.section == place.section && is_nearer {
+        if wanted.position.section == place.section && is_nearer {
             *slot = Some((place, name));
         }
     }
 
-    /// Where no symbol stands between two addresses, the second has the same as the first.
-    fn finish(mut self) -> Vec<Option<(Place, N)>> {
+    /// Without a symbol between two addresses, the second gets the symbol of the first.
+    fn finish(mut self) -> Vec<Option<(SectionOffset, N)>> {
         for at in 1..self.best.len() {
-            let same_section = self.wanted[at - 1].place.section == self.wanted[at].place.section;
+            let same_section = self.wanted[at - 1].position.section == self.wanted[at].position.section;
             if self.best[at].is_none() && same_section {
                 self.best[at] = self.best[at - 1];
             }
@@ -89,8 +89,8 @@ mod tests {
 
     #[test]
     fn the_nearest_symbol_before_in_the_same_section_counts() {
-        let place = |section, offset| Place { section, offset };
-        let wanted = |section, offset| Wanted { place: place(section, offset), rva: 0 };
+        let place = |section, offset| SectionOffset { section, offset };
+        let wanted = |section, offset| RequestedAddress { position: place(section, offset), rva: 0 };
         let wanted = [wanted(1, 5), wanted(1, 20), wanted(1, 30), wanted(2, 0), wanted(2, 9), wanted(3, 7)];
         let mut nearest = Nearest::new(&wanted);
         let symbols =

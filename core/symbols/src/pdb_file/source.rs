@@ -1,25 +1,25 @@
-//! Hands the `pdb` crate the bytes of a file: pages that lie one after the other are lent, not copied. It must never give
-//! more bytes than the file has.
+//! Adapter that gives the `pdb` crate views of a file: consecutive pages are borrowed, others are copied. Requests for more
+//! bytes than the file has are rejected.
 
 use super::PdbBytes;
 use pdb::{Source, SourceSlice, SourceView};
 use std::io::{Error, ErrorKind};
 use std::ops::Range;
 
-/// A whole PDB. The crate wants views that own what they show, so that they share the map or the memory.
+/// A whole PDB. The `pdb` crate requires owning views, so views share the map or the memory.
 #[derive(Debug)]
 pub(super) struct ByteSource(pub(super) PdbBytes);
 
 #[derive(Debug)]
-enum View {
-    Lent(PdbBytes, Range<usize>),
+enum PageView {
+    Borrowed(PdbBytes, Range<usize>),
     Joined(Vec<u8>),
 }
 
-impl SourceView<'_> for View {
+impl SourceView<'_> for PageView {
     fn as_slice(&self) -> &[u8] {
         match self {
-            Self::Lent(file, range) => file.bytes().get(range.clone()).unwrap_or_default(),
+            Self::Borrowed(file, range) => file.bytes().get(range.clone()).unwrap_or_default(),
             Self::Joined(bytes) => bytes,
         }
     }
@@ -28,21 +28,21 @@ impl SourceView<'_> for View {
 impl<'s> Source<'s> for ByteSource {
     fn view(&mut self, slices: &[SourceSlice]) -> Result<Box<dyn SourceView<'s>>, Error> {
         let file = self.0.bytes();
-        // Each page belongs to one stream, once. A directory that says otherwise could ask for far more than the file has.
+        // Each page belongs to one stream, once. A forged directory could otherwise request far more than the file has.
         let total = slices.iter().try_fold(0_usize, |sum, slice| sum.checked_add(slice.size));
         let total = total.filter(|total| *total <= file.len()).ok_or(ErrorKind::UnexpectedEof)?;
         let parts = slices.iter().map(|slice| range(file, slice)).collect::<Result<Vec<_>, _>>()?;
         if parts.windows(2).all(|pair| pair[0].end == pair[1].start) {
             let start = parts.first().map_or(0, |part| part.start);
-            return Ok(Box::new(View::Lent(self.0.clone(), start..start + total)));
+            return Ok(Box::new(PageView::Borrowed(self.0.clone(), start..start + total)));
         }
         let mut joined = Vec::with_capacity(total);
         parts.into_iter().for_each(|part| joined.extend_from_slice(&file[part]));
-        Ok(Box::new(View::Joined(joined)))
+        Ok(Box::new(PageView::Joined(joined)))
     }
 }
 
-/// The bytes of a slice, all of them in the file.
+/// Byte range of a slice, checked to be inside the file.
 fn range(file: &[u8], slice: &SourceSlice) -> Result<Range<usize>, Error> {
     let start = usize::try_from(slice.offset).map_err(Error::other)?;
     let end = start.checked_add(slice.size).filter(|end| *end <= file.len());
@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn pages_in_a_row_are_lent_and_others_are_joined() {
+    fn consecutive_pages_are_borrowed_and_others_joined() {
         let bytes: Vec<u8> = (0..40).collect();
         let shared: Arc<[u8]> = bytes.clone().into();
         let mut source = ByteSource(PdbBytes::Memory(shared.clone()));
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_read_behind_the_end_or_twice_over() {
+    fn oversized_requests_are_rejected() {
         let mut source = ByteSource(PdbBytes::Static(&[0; 40]));
         for bad in [vec![slice(36, 8)], vec![slice(u64::MAX, 1)], vec![slice(0, 32), slice(0, 32)]] {
             let error = source.view(&bad).expect_err("there are only 40 bytes");
