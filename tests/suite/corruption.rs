@@ -10,7 +10,7 @@ use poolscope_analysis::pivot::{Cost, Pivot, PivotRequest, pivot};
 use poolscope_analysis::series::{Kind, Measure, SeriesRequest, series};
 use poolscope_analysis::trace::Trace;
 use poolscope_base::progress::{CancelToken, Progress};
-use poolscope_etl::file::TraceFile;
+use poolscope_etl::file::{BufferRef, TraceFile};
 use poolscope_synth::rng::Rng;
 use poolscope_tests::corpus::real_traces;
 use poolscope_tests::damage::damage;
@@ -96,7 +96,7 @@ fn capacity(file: &TraceFile, len: u64) -> Result<u64, String> {
     if present > len {
         return Err(format!("buffers of {present} bytes in a file of {len}"));
     }
-    let body = |buffer: &poolscope_etl::file::BufferRef| {
+    let body = |buffer: &BufferRef| {
         let header = &buffer.header;
         let most =
             if header.is_compressed() { header.filled_bytes.max(buffer.present_bytes) } else { buffer.present_bytes };
@@ -113,7 +113,7 @@ fn check_bounds(trace: &Trace, capacity: u64) -> Result<(), String> {
         ("records", statistics.records, capacity / RECORD_BYTES),
         ("pool events", events, capacity / POOL_EVENT_BYTES),
         ("rows", trace.allocations.len() as u64, events),
-        ("contexts", trace.attributes.rows().len() as u64, 2 * events),
+        ("event attributes", trace.attributes.rows().len() as u64, 2 * events),
         (
             "stack nodes",
             trace.stacks.node_count() as u64,
@@ -121,7 +121,7 @@ fn check_bounds(trace: &Trace, capacity: u64) -> Result<(), String> {
         ),
         ("frames", trace.stacks.frame_rows().len() as u64, 2 * capacity / FRAME_BYTES),
         ("modules", trace.modules.modules().len() as u64, statistics.records),
-        ("image lives", trace.modules.loaded_images().len() as u64, statistics.records),
+        ("loaded images", trace.modules.loaded_images().len() as u64, statistics.records),
         ("processes", trace.processes.rows().len() as u64, statistics.records + events),
     ];
     match bounds.iter().find(|(_, found, most)| found > most) {

@@ -85,7 +85,7 @@ impl RecordSource for WindowsTrace {
     }
 
     fn walk(&self, sink: &mut dyn RecordSink) -> Result<(), OpenError> {
-        let mut payloads = Payloads::default();
+        let mut payloads = PayloadAccess::default();
         let mut is_stopped = false;
         let walked = open_trace(&self.path, |event| {
             if !is_stopped {
@@ -97,7 +97,7 @@ impl RecordSource for WindowsTrace {
 }
 
 /// Delivers a record to the sink and returns `true` if the sink wants no more.
-fn deliver(event: &EventRecord, payloads: &mut Payloads, sink: &mut dyn RecordSink) -> bool {
+fn deliver(event: &EventRecord, payloads: &mut PayloadAccess, sink: &mut dyn RecordSink) -> bool {
     let header = &event.EventHeader;
     let key = if header.Flags & flag::TRACE_MESSAGE != 0 {
         RecordKey::Message
@@ -119,12 +119,12 @@ fn deliver(event: &EventRecord, payloads: &mut Payloads, sink: &mut dyn RecordSi
         };
         sink.take(&record, None).is_break()
     };
-    if is_wanted { payloads.show(event, take) } else { take(&[]) }
+    if is_wanted { payloads.with_payload(event, take) } else { take(&[]) }
 }
 
 /// Access to payloads, with the event identities registered so far.
 #[derive(Default)]
-struct Payloads {
+struct PayloadAccess {
     locator: SchemaLocator,
     known: FxHashSet<SchemaKey>,
 }
@@ -139,9 +139,9 @@ struct SchemaKey {
     opcode: u8,
 }
 
-impl Payloads {
+impl PayloadAccess {
     /// Calls `work` with the payload of an event, or with no bytes if there is no access to it.
-    fn show(&mut self, event: &EventRecord, work: impl FnOnce(&[u8]) -> bool) -> bool {
+    fn with_payload(&mut self, event: &EventRecord, work: impl FnOnce(&[u8]) -> bool) -> bool {
         let header = &event.EventHeader;
         // For events with extended data `etw-reader` may look up another schema and assert its properties.
         if header.Flags & flag::CLASSIC == 0 && event.ExtendedDataCount > 0 {
