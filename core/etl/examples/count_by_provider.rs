@@ -6,11 +6,10 @@ use poolscope_etl::record::RecordKey;
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::io::{Write, stdout};
-use std::path::Path;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let path = std::env::args_os().nth(1).ok_or("usage: count_by_provider TRACE.etl")?;
-    let file = TraceFile::open(Path::new(&path))?;
+    let file = TraceFile::open(path)?;
     let mut counts: BTreeMap<String, u64> = BTreeMap::new();
     let mut scratch = BodyScratch::default();
     for buffer in &file.layout.buffers {

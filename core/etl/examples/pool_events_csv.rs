@@ -4,11 +4,10 @@ use poolscope_etl::event::{Event, EventKind};
 use poolscope_etl::file::{BodyScratch, TraceFile};
 use std::error::Error;
 use std::io::{BufWriter, Write, stdout};
-use std::path::Path;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let path = std::env::args_os().nth(1).ok_or("usage: pool_events_csv TRACE.etl")?;
-    let file = TraceFile::open(Path::new(&path))?;
+    let file = TraceFile::open(path)?;
     let mut out = BufWriter::new(stdout().lock());
     writeln!(out, "seconds,event,tag,paged,size,address,process,thread,cpu")?;
     let mut scratch = BodyScratch::default();

@@ -101,7 +101,8 @@ impl TraceFile {
     ///
     /// # Errors
     /// The file cannot be read, is empty, or is not a trace.
-    pub fn open(path: &Path) -> Result<Self, OpenError> {
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, OpenError> {
+        let path = path.as_ref();
         let io = |reason| OpenError::Io { path: PathBuf::from(path), reason };
         let map = FileMap::open(path).map_err(io)?.ok_or_else(|| OpenError::Empty { path: PathBuf::from(path) })?;
         Self::new(Content::Mapped(map), &path.display().to_string())
