@@ -1,44 +1,53 @@
-//! One worker's part of the load: a range of buffers into a [`Shard`]. This is the hot loop: a pool event costs a few
-//! pushes, an unknown record a count. Damage is counted and never ends more than one buffer.
+//! Decoding of a range of buffers into a [`Shard`]. This is the hot loop of a load: a pool event costs a few pushes, a record
+//! of an unknown kind one count. Damage is counted and ends at most the buffer that it is in.
 
-use super::batch::Batch;
-use super::raw_stacks::RawStacks;
-use super::recent::{RecentEvents, Slot, Target};
-use super::shard::{Definition, EventColumns, Half, HalfRef, LooseStack, NO_ID, RawContext, Shard};
-use super::span::{Believed, Span, times_behind};
+use super::buffer_span::{BufferSpan, PlausibleTimes, following_times};
+use super::match_stacks::{BufferEvents, EventSlot, MatchedEvent, attach_stack};
+use super::record_source::Batch;
+use super::resolve_stacks::FrameLists;
+use super::shard::{
+    ImageChange, NO_ID, PendingStack, ProcessChange, RawAttributes, Shard, StackKeyDefinition, StackPart, StackPartRef,
+    SystemEvent,
+};
 use super::{LoadOptions, StackScope};
 use crate::trace::attributes::EventAttributes;
+use crate::trace::summary::RundownPhase;
 use crate::trace::time::Ticks;
 use poolscope_base::guid::Guid;
 use poolscope_base::progress::{CancelToken, Cancelled, Progress};
 use poolscope_etl::buffer::{HEADER_BYTES, TYPE_HEADER};
 use poolscope_etl::diagnostics::DiagnosticKind;
-use poolscope_etl::event::pool::PoolEvent;
-use poolscope_etl::event::stack::{InlineStackEvent, StackKeyDefinitionEvent, StackKeyReferenceEvent, is_kernel_address};
+use poolscope_etl::event::image::{ImageEvent, ImageIdEvent, RsdsEvent};
+use poolscope_etl::event::pool::{BigPoolRundown, PoolEvent, PoolTagRundown};
+use poolscope_etl::event::process::ProcessEvent;
+use poolscope_etl::event::stack::{
+    InlineStackEvent, StackKeyDefinitionEvent, StackKeyReferenceEvent, is_kernel_address,
+};
+use poolscope_etl::event::system::{BuildInfo, CpuConfig, GroupMasks};
 use poolscope_etl::event::{EventKind, is_event_trace_group, is_kernel_group};
 use poolscope_etl::file::{BodyScratch, BufferRef, RecordClock, TraceFile};
 use poolscope_etl::record::{self, Record, RecordKey, Records};
 use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
 
-/// Hook ids that have a dense counter.
+/// Hook ids below this are counted in an array.
 const DENSE_HOOKS: usize = 0x2000;
 
-/// Memory that a worker uses again for each range.
+/// A worker thread's memory, reused for each range of buffers.
 #[derive(Default)]
-pub struct Worker {
+pub struct DecodeWorker {
     scratch: BodyScratch,
-    recent: RecentEvents,
+    buffer_events: BufferEvents,
     hooks: Vec<u64>,
     frames: Vec<u64>,
 }
 
-impl Worker {
+impl DecodeWorker {
     /// Decodes a range of buffers.
     pub fn decode(
         &mut self,
         file: &TraceFile,
-        raws: &RawStacks,
+        frame_lists: &FrameLists,
         buffers: &[BufferRef],
         options: LoadOptions,
         progress: &Progress,
@@ -46,8 +55,8 @@ impl Worker {
     ) -> Result<Shard, Cancelled> {
         // A pool event takes 56 bytes on a 64-bit system.
         let events = buffers.iter().map(|b| b.header.filled_bytes as usize / 56).sum();
-        let (mut decoder, scratch) = self.begin(raws, file.clock.time_zero, options, events);
-        decoder.believed = Some(believed(&file.clock));
+        let (mut decoder, scratch) = self.begin(frame_lists, file.clock.time_zero, options, events);
+        decoder.plausible = Some(plausible_times(&file.clock));
         for buffer in buffers {
             cancel.check()?;
             let (body, damage) = file.body(buffer, scratch);
@@ -57,51 +66,57 @@ impl Worker {
                 Some(kind) => decoder.shard.diagnostics.add_at(kind, buffer.offset),
                 None => {}
             }
-            let before = decoder.shard.census.records;
+            let before = decoder.shard.statistics.records;
             decoder.buffer(buffer, body);
-            progress.advance(u64::from(buffer.present_bytes), decoder.shard.census.records - before);
+            progress.advance(u64::from(buffer.present_bytes), decoder.shard.statistics.records - before);
         }
         Ok(decoder.finish())
     }
 
     /// Decodes records that another reader handed out.
-    pub fn decode_batch(&mut self, batch: &Batch, raws: &RawStacks, time_zero: i64, options: LoadOptions) -> Shard {
-        let (mut decoder, _) = self.begin(raws, time_zero, options, batch.pool_events());
+    pub fn decode_batch(
+        &mut self,
+        batch: &Batch,
+        frame_lists: &FrameLists,
+        time_zero: i64,
+        options: LoadOptions,
+    ) -> Shard {
+        let (mut decoder, _) = self.begin(frame_lists, time_zero, options, batch.pool_events());
         decoder.batch(batch);
         decoder.finish()
     }
 
-    /// A decoder with room for some pool events, and the memory for decompression.
+    /// A decoder with memory for an expected number of pool events, and the memory for decompression.
     fn begin<'w>(
         &'w mut self,
-        raws: &'w RawStacks,
+        frame_lists: &'w FrameLists,
         time_zero: i64,
         options: LoadOptions,
         events: usize,
     ) -> (Decoder<'w>, &'w mut BodyScratch) {
-        let Self { scratch, recent, hooks, frames } = self;
+        let Self { scratch, buffer_events, hooks, frames } = self;
         hooks.clear();
         hooks.resize(DENSE_HOOKS, 0);
         let mut shard = Shard::default();
-        let with_halves = options.stacks != StackScope::None;
-        shard.allocs.reserve(events, with_halves);
-        shard.frees.reserve(events, with_halves);
+        let with_parts = options.stacks != StackScope::None;
+        shard.allocs.reserve(events, with_parts);
+        shard.frees.reserve(events, with_parts);
         shard.directions.reserve_exact(events);
         let (providers, stacks) = (FxHashMap::default(), options.stacks);
-        let (cpu, place, first_definition) = (EventAttributes::NO_CPU, Place::Unknown, 0);
-        let (believed, span, by_cpu) = (None, Span::default(), BTreeMap::new());
+        let (cpu, offset, first_definition) = (EventAttributes::NO_CPU, RecordOffset::Unknown, 0);
+        let (plausible, span, by_cpu) = (None, BufferSpan::default(), BTreeMap::new());
         let decoder = Decoder {
             shard,
-            raws,
-            recent,
+            frame_lists,
+            buffer_events,
             hooks,
             frames,
             providers,
             time_zero,
-            believed,
+            plausible,
             stacks,
             cpu,
-            place,
+            offset,
             span,
             by_cpu,
             first_definition,
@@ -110,43 +125,45 @@ impl Worker {
     }
 }
 
-/// Where the records of a decoder lie in the file.
+/// Position in the file of the records that are decoded.
 #[derive(Clone, Copy)]
-enum Place {
-    /// In a buffer: its offset.
+enum RecordOffset {
+    /// In the buffer at this offset.
     Buffer { offset: u64, is_plain: bool, is_header: bool },
-    /// Another reader does not say.
+    /// Not known: the records come from another reader.
     Unknown,
 }
 
-pub(super) struct Decoder<'w> {
-    pub shard: Shard,
-    raws: &'w RawStacks,
-    recent: &'w mut RecentEvents,
+/// The state of decoding one range of buffers.
+struct Decoder<'w> {
+    shard: Shard,
+    frame_lists: &'w FrameLists,
+    buffer_events: &'w mut BufferEvents,
     hooks: &'w mut Vec<u64>,
     frames: &'w mut Vec<u64>,
     providers: FxHashMap<Guid, u64>,
     time_zero: i64,
-    /// Which times can be; `None` if nobody has seen the whole file.
-    believed: Option<Believed>,
+    /// Plausible times; `None` for records of another reader.
+    plausible: Option<PlausibleTimes>,
     stacks: StackScope,
     cpu: u16,
-    place: Place,
-    /// The buffer that is being read.
-    span: Span,
-    /// The CPUs of the batch that is being read.
-    by_cpu: BTreeMap<u16, Span>,
-    /// The first definition of a stack key that comes from the buffer.
+    offset: RecordOffset,
+    /// Kernel records of the current buffer.
+    span: BufferSpan,
+    /// Kernel records of the current batch by CPU.
+    by_cpu: BTreeMap<u16, BufferSpan>,
+    /// Number of stack key definitions before the current buffer.
     first_definition: usize,
 }
 
 impl Decoder<'_> {
+    /// Decodes a buffer; `body` are its decompressed records.
     fn buffer(&mut self, buffer: &BufferRef, body: &[u8]) {
         let header = &buffer.header;
         self.cpu = header.cpu;
         let is_header = header.kind == TYPE_HEADER;
-        self.place = Place::Buffer { offset: buffer.offset, is_plain: !header.is_compressed(), is_header };
-        self.span = Span {
+        self.offset = RecordOffset::Buffer { offset: buffer.offset, is_plain: !header.is_compressed(), is_header };
+        self.span = BufferSpan {
             offset: buffer.offset,
             is_header,
             cpu: header.cpu,
@@ -154,32 +171,32 @@ impl Decoder<'_> {
             sequence: header.sequence,
             size_bytes: header.size_bytes,
             stored_bytes: buffer.present_bytes,
-            ..Span::default()
+            ..BufferSpan::default()
         };
         self.begin_buffer();
-        let mut clock = Watch::default();
+        let mut order = TimeOrder::default();
         let mut start = 0;
         let mut read = body.len();
         while let Some(part) = body.get(start..) {
             let mut records = Records::new(part);
             while let Some(record) = records.next() {
-                self.framed(&record, &records, &mut clock);
+                self.timed_record(&record, &records, &mut order);
             }
             let Some((at, _)) = records.damage() else { break };
             let at = start + at;
             let zeros = body.get(at..).unwrap_or_default().iter().take_while(|&&b| b == 0).count();
             let next = record::resume_after_zeros(body, at, zeros);
             read -= next.unwrap_or(body.len()) - at;
-            // Zeros of a compressed stream are counted where it is stored.
-            if zeros >= LEAST_ZEROS && !header.is_compressed() {
+            // Zeros in a compressed buffer are counted before decompression.
+            if zeros >= MIN_ZEROS && !header.is_compressed() {
                 self.shard.diagnostics.add(DiagnosticKind::ZeroedBytes, zeros as u64);
             } else {
-                self.note(DiagnosticKind::BadRecord, at);
+                self.add_diagnostic(DiagnosticKind::BadRecord, at);
             }
             let Some(next) = next else { break };
             start = next;
         }
-        if clock.went_back {
+        if order.went_back {
             self.shard.diagnostics.add_at(DiagnosticKind::TimeWentBack, buffer.offset);
         }
         let wanted = (header.filled_bytes as usize).saturating_sub(HEADER_BYTES);
@@ -188,111 +205,115 @@ impl Decoder<'_> {
         self.shard.spans.push(self.span);
     }
 
-    /// Forgets what is known of the buffer before.
+    /// Resets the state that belongs to one buffer.
     fn begin_buffer(&mut self) {
-        self.recent.clear();
+        self.buffer_events.clear();
         self.first_definition = self.shard.definitions.len();
     }
 
-    /// All records of a batch: it stands for a buffer.
+    /// Decodes a batch, which takes the place of a buffer.
     fn batch(&mut self, batch: &Batch) {
         self.begin_buffer();
-        let mut clock = Watch::default();
+        let mut order = TimeOrder::default();
         for (record, cpu) in batch.records() {
             self.cpu = cpu.unwrap_or(EventAttributes::NO_CPU);
-            self.framed(&record, &Records::new(&[]), &mut clock);
+            self.timed_record(&record, &Records::new(&[]), &mut order);
         }
-        self.shard.diagnostics.add(DiagnosticKind::TimeWentBack, u64::from(clock.went_back));
-        let spans = std::mem::take(&mut self.by_cpu).into_iter().map(|(cpu, span)| Span { cpu, ..span });
+        self.shard.diagnostics.add(DiagnosticKind::TimeWentBack, u64::from(order.went_back));
+        let spans = std::mem::take(&mut self.by_cpu).into_iter().map(|(cpu, span)| BufferSpan { cpu, ..span });
         self.shard.spans.extend(spans);
     }
 
-    /// `rest` are the records behind it in its buffer.
+    /// Checks the time of a record and decodes it; `rest` are the following records of its buffer.
     #[inline]
-    fn framed(&mut self, record: &Record<'_>, rest: &Records<'_>, clock: &mut Watch) {
-        self.shard.census.records += 1;
-        let mut time = record.time.map(|raw| relative(raw, self.time_zero));
+    fn timed_record(&mut self, record: &Record<'_>, rest: &Records<'_>, order: &mut TimeOrder) {
+        self.shard.statistics.records += 1;
+        let mut time = record.time.map(|raw| ticks_from_zero(raw, self.time_zero));
         if let Some(own) = time {
-            if let Some(believed) = self.believed
-                && !believed.is_ordinary(own, clock.latest)
+            if let Some(plausible) = self.plausible
+                && !plausible.is_ordinary(own, order.latest)
             {
-                time = Some(self.doubted(record, own, rest, clock.latest, believed));
+                time = Some(self.corrected_time(record, own, rest, order.latest, plausible));
             }
             let time = time.unwrap_or(own);
-            clock.went_back |= time < clock.latest;
-            clock.latest = clock.latest.max(time);
+            order.went_back |= time < order.latest;
+            order.latest = order.latest.max(time);
         }
         self.record(record, time);
     }
 
-    /// The time of a record that does not follow from the one before it: where it is damaged, the time before it.
+    /// The time to use for a record whose own time differs much from that of the record before it: its own, or a neighbor's if
+    /// its own is damaged.
     #[cold]
-    fn doubted(
+    fn corrected_time(
         &mut self,
         record: &Record<'_>,
         own: Ticks,
         rest: &Records<'_>,
         latest: Ticks,
-        believed: Believed,
+        plausible: PlausibleTimes,
     ) -> Ticks {
-        // Others are injected by merges with times of their own; nothing rests on them.
+        // Merges inject records of other providers with times of their own, and no figure depends on these.
         let is_kernel = match record.key {
             RecordKey::Hook(hook) => hook != 0,
             RecordKey::Provider { guid, .. } => is_kernel_group(&guid),
             RecordKey::Message | RecordKey::Other(_) => false,
         };
-        // The header record's own time has been looked at.
-        if !is_kernel || matches!(self.place, Place::Buffer { is_header: true, .. }) && is_of_logger(record.key) {
+        // The time of the header record was checked when the file was opened.
+        if !is_kernel
+            || matches!(self.offset, RecordOffset::Buffer { is_header: true, .. }) && is_logger_record(record.key)
+        {
             return own;
         }
-        let behind = || times_behind(rest, self.time_zero);
-        if let Some(time) = believed.judge(own, latest, behind()) {
+        let following = || following_times(rest, self.time_zero);
+        if let Some(time) = plausible.accepted_time(own, latest, following()) {
             return time;
         }
-        let next = behind().find(|time| (believed.window.0..=believed.window.1).contains(time));
-        self.note(DiagnosticKind::BadTime, record.offset);
+        let next = following().find(|time| (plausible.window.0..=plausible.window.1).contains(time));
+        self.add_diagnostic(DiagnosticKind::BadTime, record.offset);
         match next {
             _ if latest != Ticks::UNKNOWN => latest,
             Some(next) => next,
-            None => own.clamp(believed.window.0, believed.window.1),
+            None => own.clamp(plausible.window.0, plausible.window.1),
         }
     }
 
-    /// Counts something wrong, with its place in the file where that is known; in a compressed buffer, the buffer's.
-    fn note(&mut self, kind: DiagnosticKind, body_offset: usize) {
-        match self.place {
-            Place::Buffer { offset, is_plain, .. } => {
+    /// Counts a data-quality issue, with its file offset if known; in a compressed buffer, the offset of the buffer.
+    fn add_diagnostic(&mut self, kind: DiagnosticKind, body_offset: usize) {
+        match self.offset {
+            RecordOffset::Buffer { offset, is_plain, .. } => {
                 let within = if is_plain { HEADER_BYTES + body_offset } else { 0 };
                 self.shard.diagnostics.add_at(kind, offset + within as u64);
             }
-            Place::Unknown => self.shard.diagnostics.add(kind, 1),
+            RecordOffset::Unknown => self.shard.diagnostics.add(kind, 1),
         }
     }
 
+    /// Decodes a record by its kind.
     #[inline]
     fn record(&mut self, record: &Record<'_>, time: Option<Ticks>) {
         let kind = match record.key {
             RecordKey::Hook(hook) => {
                 match self.hooks.get_mut(usize::from(hook)) {
                     Some(count) => *count += 1,
-                    None => *self.shard.census.hooks.entry(hook).or_default() += 1,
+                    None => *self.shard.statistics.hooks.entry(hook).or_default() += 1,
                 }
                 if let Some(time) = time {
-                    self.kernel(record.key, time);
+                    self.note_kernel_record(record.key, time);
                 }
                 EventKind::from_hook(hook)
             }
             RecordKey::Provider { guid, opcode } => {
                 *self.providers.entry(guid).or_default() += 1;
-                // A merge and another reader give kernel records their GUIDs.
+                // Merges and other readers give kernel records a GUID header.
                 match time {
-                    Some(time) if is_kernel_group(&guid) => self.kernel(record.key, time),
+                    Some(time) if is_kernel_group(&guid) => self.note_kernel_record(record.key, time),
                     time => self.shard.last_other_time = self.shard.last_other_time.max(time),
                 }
                 EventKind::from_provider(&guid, opcode)
             }
             RecordKey::Message => {
-                self.shard.census.messages += 1;
+                self.shard.statistics.messages += 1;
                 return;
             }
             RecordKey::Other(_) => return,
@@ -302,38 +323,39 @@ impl Decoder<'_> {
             self.shard.first_time = Some(time);
         }
         let decoded = match kind {
-            EventKind::PoolAlloc => self.pool(record, time, false, false),
-            EventKind::PoolAllocSession => self.pool(record, time, false, true),
-            EventKind::PoolFree => self.pool(record, time, true, false),
-            EventKind::PoolFreeSession => self.pool(record, time, true, true),
+            EventKind::PoolAlloc => self.pool_event(record, time, false, false),
+            EventKind::PoolAllocSession => self.pool_event(record, time, false, true),
+            EventKind::PoolFree => self.pool_event(record, time, true, false),
+            EventKind::PoolFreeSession => self.pool_event(record, time, true, true),
             EventKind::StackInline | EventKind::StackKeyKernel | EventKind::StackKeyUser => {
-                self.shard.census.stack_records += 1;
-                self.stacks == StackScope::None || self.stack(record, time, kind).is_some()
+                self.shard.statistics.stack_records += 1;
+                self.stacks == StackScope::None || self.stack_record(record, time, kind).is_some()
             }
             EventKind::StackKeyDefinition => {
-                self.shard.census.stack_definitions += 1;
-                self.stacks == StackScope::None || self.definition(record, time).is_some()
+                self.shard.statistics.stack_definitions += 1;
+                self.stacks == StackScope::None || self.stack_key_definition(record, time).is_some()
             }
             other => {
                 if self.stacks != StackScope::None {
-                    self.recent.push(time, record.thread, None);
+                    self.buffer_events.push(time, record.thread, None);
                 }
-                self.rare(record, time, other)
+                self.system_event(record, time, other)
             }
         };
         if !decoded {
-            self.note(DiagnosticKind::BadPayload, record.offset);
+            self.add_diagnostic(DiagnosticKind::BadPayload, record.offset);
             if kind == EventKind::StackKeyDefinition {
                 self.shard.losses.push((time, time));
             }
         }
     }
 
-    /// A kernel record, for what the buffer shows of when it was recorded. What the logger writes with the header record has
-    /// the header's time, whenever the buffers behind it begin.
+    /// Adds a kernel record to the time span of its buffer. Records that the logger writes along with the header record are left
+    /// out: they have the header's time, even if the following buffers begin later.
     #[inline]
-    fn kernel(&mut self, key: RecordKey, time: Ticks) {
-        if is_of_logger(key) && (time.0 == 0 || matches!(self.place, Place::Buffer { is_header: true, .. })) {
+    fn note_kernel_record(&mut self, key: RecordKey, time: Ticks) {
+        if is_logger_record(key) && (time.0 == 0 || matches!(self.offset, RecordOffset::Buffer { is_header: true, .. }))
+        {
             return;
         }
         let is_pool = match key {
@@ -341,27 +363,27 @@ impl Decoder<'_> {
             RecordKey::Provider { guid, opcode } => EventKind::from_provider(&guid, opcode).is_pool_event(),
             RecordKey::Message | RecordKey::Other(_) => false,
         };
-        let span = match self.place {
-            Place::Buffer { .. } => &mut self.span,
-            Place::Unknown => self.by_cpu.entry(self.cpu).or_default(),
+        let span = match self.offset {
+            RecordOffset::Buffer { .. } => &mut self.span,
+            RecordOffset::Unknown => self.by_cpu.entry(self.cpu).or_default(),
         };
-        // Where time goes back, the order of what lies between is not known.
+        // If time goes back, the order of the records in between is not known.
         if time < span.last {
             self.shard.losses.push((time, span.last));
         }
-        span.note(time, is_pool);
+        span.add(time, is_pool);
     }
 
-    /// A pool event. Every header kind is accepted; one without a thread takes it from its stack.
+    /// Decodes a pool event. Events whose header has no thread get it from their stack record.
     #[inline]
-    fn pool(&mut self, record: &Record<'_>, time: Ticks, is_free: bool, with_session: bool) -> bool {
+    fn pool_event(&mut self, record: &Record<'_>, time: Ticks, is_free: bool, with_session: bool) -> bool {
         let Some(event) = PoolEvent::decode(record.payload, record.pointer_size, with_session) else {
             return false;
         };
         if record.version != 2 {
-            self.note(DiagnosticKind::UnknownVersion, record.offset);
+            self.add_diagnostic(DiagnosticKind::UnknownVersion, record.offset);
         }
-        let context = self.shard.contexts.intern(RawContext {
+        let attributes = self.shard.attributes.intern(RawAttributes {
             tag: event.tag,
             pool_type: event.pool_type,
             thread: record.thread.unwrap_or(NO_ID),
@@ -372,22 +394,22 @@ impl Decoder<'_> {
         self.shard.directions.push(is_free);
         let columns = if is_free { &mut self.shard.frees } else { &mut self.shard.allocs };
         if self.stacks != StackScope::None {
-            self.recent.push(time, record.thread, Some(Slot::new(is_free, columns.len())));
-            columns.halves.push([HalfRef::NONE; 2]);
+            self.buffer_events.push(time, record.thread, Some(EventSlot::new(is_free, columns.len())));
+            columns.parts.push([StackPartRef::NONE; 2]);
         }
         columns.time.push(time);
         columns.address.push(event.address);
         columns.size.push(event.size);
-        columns.context.push(context);
+        columns.attributes.push(attributes);
         let (first, last) = self.shard.pool_times.get_or_insert((time, time));
         *first = time.min(*first);
         *last = time.max(*last);
         true
     }
 
-    /// Decodes a stack record and puts it on its pool event if that is in this buffer. A stack of another event is counted;
-    /// one without an event here is kept until all pool events are known.
-    fn stack(&mut self, record: &Record<'_>, mut record_time: Ticks, kind: EventKind) -> Option<()> {
+    /// Decodes a stack record and attaches it to its pool event if that is in the same buffer. Stacks of other events are
+    /// counted; stacks without a known event are kept until all pool events are known.
+    fn stack_record(&mut self, record: &Record<'_>, mut record_time: Ticks, kind: EventKind) -> Option<()> {
         let pointer_size = record.pointer_size;
         let (target, key, kernel) = if kind == EventKind::StackInline {
             let InlineStackEvent { target, frames } = InlineStackEvent::decode(record.payload, pointer_size)?;
@@ -398,75 +420,80 @@ impl Decoder<'_> {
         } else {
             let StackKeyReferenceEvent { target, key } = StackKeyReferenceEvent::decode(record.payload, pointer_size)?;
             let kernel = kind == EventKind::StackKeyKernel;
-            // A processor's records are in order: a definition that it logged before the reference, in the same tick,
-            // ended the key's life before.
+            // The records of a processor are in order: a definition that it logged before the reference, in the same tick,
+            // belongs to an earlier use of the key.
             let own = self.shard.definitions.get(self.first_definition..).unwrap_or_default();
             if own.iter().rev().take_while(|d| d.time == record_time).any(|d| d.key == key) {
                 record_time.0 += 1;
             }
             (target, Some(key), kernel)
         };
-        let event_time = relative(target.event_time, self.time_zero);
+        let event_time = ticks_from_zero(target.event_time, self.time_zero);
         let side = usize::from(!kernel);
         let (allocs, frees) = (&self.shard.allocs, &self.shard.frees);
-        let is_taken = |slot: Slot| {
+        let is_taken = |slot: EventSlot| {
             let columns = if slot.is_free() { frees } else { allocs };
-            columns.halves.get(slot.row()).is_none_or(|halves| halves[side] != HalfRef::NONE)
+            columns.parts.get(slot.row()).is_none_or(|parts| parts[side] != StackPartRef::NONE)
         };
-        let found = self.recent.find(event_time, target.thread, is_taken);
-        if found == Target::Other {
-            self.shard.census.unmatched_stacks += 1;
+        let found = self.buffer_events.find(event_time, target.thread, is_taken);
+        if found == MatchedEvent::Other {
+            self.shard.statistics.unmatched_stacks += 1;
             return Some(());
         }
-        let half = match key {
-            Some(key) => Half::Key { key, kernel },
-            None => Half::Inline { raw: self.raws.intern(self.frames) },
+        let part = match key {
+            Some(key) => StackPart::Key { key, kernel },
+            None => StackPart::Inline { frames: self.frame_lists.intern(self.frames) },
         };
-        let half = self.shard.halves.intern(half);
-        let loose = LooseStack { event_time, record_time, thread: target.thread, pid: target.process, half, kernel };
+        let part = self.shard.parts.intern(part);
+        let pending =
+            PendingStack { event_time, record_time, thread: target.thread, pid: target.process, part, kernel };
         match found {
-            Target::Pool(slot) => attach(&mut self.shard, slot, &loose),
-            Target::Other | Target::Unknown => self.shard.loose.push(loose),
+            MatchedEvent::Pool(slot) => attach_stack(&mut self.shard, slot, &pending),
+            MatchedEvent::Other | MatchedEvent::Unknown => self.shard.pending.push(pending),
         }
         Some(())
     }
 
-    fn definition(&mut self, record: &Record<'_>, time: Ticks) -> Option<()> {
-        let StackKeyDefinitionEvent { key, frames } = StackKeyDefinitionEvent::decode(record.payload, record.pointer_size)?;
+    /// Decodes the definition of a stack key.
+    fn stack_key_definition(&mut self, record: &Record<'_>, time: Ticks) -> Option<()> {
+        let StackKeyDefinitionEvent { key, frames } =
+            StackKeyDefinitionEvent::decode(record.payload, record.pointer_size)?;
         self.frames.clear();
         self.frames.extend(frames.iter());
         let kernel = self.frames.first().is_some_and(|&f| is_kernel_address(f, record.pointer_size));
-        let raw = self.raws.intern(self.frames);
-        self.shard.definitions.push(Definition { time, key, kernel, raw });
+        let frames = self.frame_lists.intern(self.frames);
+        self.shard.definitions.push(StackKeyDefinition { time, key, kernel, frames });
         Some(())
     }
 
-    pub(super) fn note_version(&mut self, record: &Record<'_>, newest: u8) {
+    /// Counts a record of a newer version than those that the decoders know.
+    fn check_version(&mut self, record: &Record<'_>, newest: u8) {
         if record.version > newest {
-            self.note(DiagnosticKind::UnknownVersion, record.offset);
+            self.add_diagnostic(DiagnosticKind::UnknownVersion, record.offset);
         }
     }
 
+    /// Finishes the shard and frees memory that it does not need.
     fn finish(mut self) -> Shard {
         for (hook, &count) in self.hooks.iter().enumerate().filter(|(_, count)| **count > 0) {
-            *self.shard.census.hooks.entry(hook as u16).or_default() += count;
+            *self.shard.statistics.hooks.entry(hook as u16).or_default() += count;
         }
-        self.shard.census.providers = self.providers.into_iter().collect();
+        self.shard.statistics.providers = self.providers.into_iter().collect();
         let mut shard = self.shard;
         shard.allocs.shrink();
         shard.frees.shrink();
         shard.directions.shrink_to_fit();
-        shard.contexts.close();
-        shard.halves.close();
+        shard.attributes.close();
+        shard.parts.close();
         shard
     }
 }
 
-/// A shorter run of zeros is no part of a file that was not written.
-const LEAST_ZEROS: usize = 64;
+/// Shorter runs of zeros are not counted as unwritten parts of the file.
+const MIN_ZEROS: usize = 64;
 
-/// Whether a record is the logger's own: of the event trace group.
-fn is_of_logger(key: RecordKey) -> bool {
+/// Whether the logger itself wrote a record: one of the event trace group.
+fn is_logger_record(key: RecordKey) -> bool {
     match key {
         RecordKey::Hook(hook) => hook < 0x100,
         RecordKey::Provider { guid, .. } => is_event_trace_group(&guid),
@@ -474,64 +501,105 @@ fn is_of_logger(key: RecordKey) -> bool {
     }
 }
 
-/// Times that can be, from what opening the file has found.
-fn believed(clock: &RecordClock) -> Believed {
-    let time = |raw| relative(raw, clock.time_zero);
-    Believed { window: (time(clock.plausible.0), time(clock.plausible.1)), step: clock.ticks_per_second }
+/// Plausible times, from the clock of an opened file.
+fn plausible_times(clock: &RecordClock) -> PlausibleTimes {
+    let time = |raw| ticks_from_zero(raw, clock.time_zero);
+    PlausibleTimes { window: (time(clock.plausible.0), time(clock.plausible.1)), step: clock.ticks_per_second }
 }
 
-/// Zeros at the end of a buffer whose events are not all there.
+/// Number of zeros at the end of a damaged buffer; 0 if less than [`MIN_ZEROS`].
 fn zeros_at_end(data: &[u8], buffer: &BufferRef) -> u64 {
     let start = buffer.offset as usize;
     let stored = data.get(start..start + buffer.present_bytes as usize).unwrap_or_default();
     let zeros = stored.iter().rev().take_while(|&&b| b == 0).count();
-    if zeros >= LEAST_ZEROS { zeros as u64 } else { 0 }
+    if zeros >= MIN_ZEROS { zeros as u64 } else { 0 }
 }
 
-/// Whether times go back.
-struct Watch {
+/// Latest time of the records of a buffer, and whether a later record had an earlier time.
+struct TimeOrder {
     latest: Ticks,
     went_back: bool,
 }
 
-impl Default for Watch {
+impl Default for TimeOrder {
     fn default() -> Self {
         Self { latest: Ticks::UNKNOWN, went_back: false }
     }
 }
 
-/// Puts half a stack on its pool event. An event whose header had no thread takes it from the stack record.
-pub(super) fn attach(shard: &mut Shard, slot: Slot, stack: &LooseStack) {
-    shard.census.pool_stack_records += 1;
-    let half = match shard.halves.rows.get(stack.half as usize) {
-        Some(&Half::Key { key, kernel }) if HalfRef::is_late(stack.event_time, stack.record_time) => {
-            shard.halves.intern(Half::LateKey { key, kernel, time: stack.record_time })
-        }
-        _ => stack.half,
-    };
-    let columns: &mut EventColumns = if slot.is_free() { &mut shard.frees } else { &mut shard.allocs };
-    let row = slot.row();
-    if let Some(halves) = columns.halves.get_mut(row) {
-        let side = usize::from(!stack.kernel);
-        // A second record of one half is rare (two inline records); the other half takes it if it is free.
-        let side = if halves[side] == HalfRef::NONE { side } else { 1 - side };
-        if halves[side] == HalfRef::NONE {
-            halves[side] = HalfRef::new(half, stack.event_time, stack.record_time);
-        }
+/// Converts a raw timestamp to ticks from time zero, within [`Ticks::LIMIT`].
+#[inline]
+pub(super) fn ticks_from_zero(raw: i64, time_zero: i64) -> Ticks {
+    Ticks(raw.saturating_sub(time_zero).clamp(-Ticks::LIMIT, Ticks::LIMIT))
+}
+
+impl Decoder<'_> {
+    /// Decodes a record that is neither a pool event nor a stack record; `false` if its payload is invalid.
+    fn system_event(&mut self, record: &Record<'_>, time: Ticks, kind: EventKind) -> bool {
+        let payload = record.payload;
+        let pointer_size = record.pointer_size;
+        let system_event = match kind {
+            EventKind::ImageLoad => self.image(record, ImageChange::Load),
+            EventKind::ImageUnload => self.image(record, ImageChange::Unload),
+            EventKind::ImageDcStart => self.image(record, ImageChange::DcStart),
+            EventKind::ImageDcEnd => self.image(record, ImageChange::DcEnd),
+            EventKind::ProcessStart => self.process(record, ProcessChange::Start),
+            EventKind::ProcessEnd => self.process(record, ProcessChange::End),
+            EventKind::ProcessDcStart => self.process(record, ProcessChange::DcStart),
+            EventKind::ProcessDcEnd => self.process(record, ProcessChange::DcEnd),
+            EventKind::ImageId => ImageIdEvent::decode(payload, pointer_size).map(SystemEvent::ImageId),
+            EventKind::ImageRsds => RsdsEvent::decode(payload, pointer_size).map(SystemEvent::Rsds),
+            EventKind::SystemCpu => CpuConfig::decode(payload).map(SystemEvent::Cpu),
+            EventKind::BuildInfo => BuildInfo::decode(payload).map(SystemEvent::Build),
+            EventKind::PoolTagRundown { is_end, has_session } => {
+                self.shard.statistics.pool_rundown_records += 1;
+                let phase = rundown_phase(is_end);
+                let rundown = PoolTagRundown::decode(payload, pointer_size, has_session);
+                rundown.map(|PoolTagRundown { session, tags }| SystemEvent::PoolTags { phase, session, tags })
+            }
+            EventKind::BigPoolRundown { is_end, has_session } => {
+                self.shard.statistics.pool_rundown_records += 1;
+                let phase = rundown_phase(is_end);
+                let rundown = BigPoolRundown::decode(payload, pointer_size, has_session);
+                rundown.map(|BigPoolRundown { session, entries }| SystemEvent::BigPool { phase, session, entries })
+            }
+            EventKind::GroupMasks => match GroupMasks::decode(payload).and_then(|masks| masks.has_pool()) {
+                Some(enabled) => Some(SystemEvent::PoolGroup(enabled)),
+                None => return true,
+            },
+            EventKind::Loss => {
+                self.shard.diagnostics.add(DiagnosticKind::LossRecord, 1);
+                // The loss was at some time before the record.
+                self.shard.losses.push((Ticks::UNKNOWN, time));
+                return true;
+            }
+            EventKind::LogfileHeader => {
+                self.shard.statistics.headers += 1;
+                return true;
+            }
+            _ => return true,
+        };
+        let Some(system_event) = system_event else { return false };
+        self.shard.system_events.push((time, system_event));
+        true
     }
-    let Some(context) = columns.context.get_mut(row) else {
-        return;
-    };
-    let Some(&raw) = shard.contexts.rows.get(*context as usize) else {
-        return;
-    };
-    if raw.thread == NO_ID {
-        *context = shard.contexts.intern(RawContext { thread: stack.thread, pid: stack.pid, ..raw });
+
+    /// Decodes an image record.
+    fn image(&mut self, record: &Record<'_>, change: ImageChange) -> Option<SystemEvent> {
+        self.check_version(record, ImageEvent::NEWEST_VERSION);
+        let event = ImageEvent::decode(record.payload, record.version, record.pointer_size)?;
+        let pid = event.process.or(record.process).unwrap_or(0);
+        Some(SystemEvent::Image { change, event, pid })
+    }
+
+    /// Decodes a process record.
+    fn process(&mut self, record: &Record<'_>, change: ProcessChange) -> Option<SystemEvent> {
+        self.check_version(record, ProcessEvent::NEWEST_VERSION);
+        let event = ProcessEvent::decode(record.payload, record.version, record.pointer_size)?;
+        Some(SystemEvent::Process { change, event })
     }
 }
 
-/// Raw ticks to ticks from time zero, kept within the limit that leaves room for the sentinels.
-#[inline]
-pub(super) fn relative(raw: i64, time_zero: i64) -> Ticks {
-    Ticks(raw.saturating_sub(time_zero).clamp(-Ticks::LIMIT, Ticks::LIMIT))
+fn rundown_phase(is_end: bool) -> RundownPhase {
+    if is_end { RundownPhase::Stop } else { RundownPhase::Start }
 }

@@ -1,35 +1,35 @@
-//! Images: from their load, unload and run-down records, and the identities that a merge puts beside these, to modules and
-//! their lives. It must never give an identity to an image that was not the one there at the identity's time.
+//! Images: load, unload and rundown records, and the identity records that a merge adds next to them, become the module table.
+//! An identity belongs to the image that was loaded at its address at its time.
 
 use super::shard::ImageChange;
 use crate::trace::ids::ModuleId;
 use crate::trace::module::{LoadedImage, Module, ModuleTable, Rsds, file_name};
 use crate::trace::time::Ticks;
-use poolscope_etl::event::image::{ImageIdEvent, RsdsEvent};
-use poolscope_etl::event::image::ImageEvent;
+use poolscope_etl::event::image::{ImageEvent, ImageIdEvent, RsdsEvent};
 use poolscope_etl::event::stack::is_kernel_address;
 use rustc_hash::FxHashMap;
 
-/// Process and base address.
-type Place = (u32, u64);
+/// Process number (0: kernel) and base address of an image.
+type ImageSlot = (u32, u64);
 
-/// System, which some records name as the process of kernel images.
+/// The System process, which some records have as the process of kernel images.
 const SYSTEM_PID: u32 = 4;
 
-/// What identity records of one moment say about the image at a place.
+/// Identity records of one time and one image.
 #[derive(Debug)]
-struct Identity {
+struct IdentityRecord {
     time: Ticks,
-    /// 0 where no record says.
+    /// Time stamp of the image file; 0 if not recorded.
     timestamp: u32,
     rsds: Option<Rsds>,
-    used: bool,
+    /// Whether an image record of the same time has taken it.
+    is_used: bool,
 }
 
-/// One image in one process from load to unload.
+/// An image in one process, from load to unload.
 #[derive(Debug)]
-struct Life {
-    place: Place,
+struct TrackedImage {
+    slot: ImageSlot,
     path: String,
     size: u64,
     checksum: u32,
@@ -39,10 +39,10 @@ struct Life {
     unload: Ticks,
 }
 
-impl Life {
-    /// Whether a record may be about this image: the same file, as far as both say. Load records give another form of the
-    /// path than run-downs do.
-    fn is_of(&self, event: &ImageEvent, identity: &Known) -> bool {
+impl TrackedImage {
+    /// Whether a record is about this image: name, size, checksum and known identities are the same. Paths are not compared, since
+    /// load records and rundown records have different forms.
+    fn is_same_image(&self, event: &ImageEvent, identity: &KnownIdentity) -> bool {
         let same_name = file_name(&self.path).eq_ignore_ascii_case(file_name(&event.path));
         let same_rsds = match (&self.rsds, &identity.rsds) {
             (Some(own), Some(other)) => own == other,
@@ -51,10 +51,11 @@ impl Life {
         same_name
             && same_rsds
             && (self.size, self.checksum) == (event.size, event.checksum)
-            && agree(self.timestamp, identity.timestamp)
+            && may_be_equal(self.timestamp, identity.timestamp)
     }
 
-    fn learn(&mut self, identity: Known) {
+    /// Adds what is known of the identity where the image has none.
+    fn fill_in(&mut self, identity: KnownIdentity) {
         if self.timestamp == 0 {
             self.timestamp = identity.timestamp;
         }
@@ -64,91 +65,91 @@ impl Life {
     }
 }
 
-/// Whether two time stamps may be the same: 0 says nothing.
-fn agree(a: u32, b: u32) -> bool {
+/// Whether two time stamps may be equal; 0 is unknown.
+fn may_be_equal(a: u32, b: u32) -> bool {
     a == 0 || b == 0 || a == b
 }
 
-/// What is known of the image of one record.
-struct Known {
+/// Known identity of an image.
+struct KnownIdentity {
     timestamp: u32,
     rsds: Option<Rsds>,
 }
 
-/// Images in the making. Identities first, then the images, both in the order of time.
+/// Builder of the module table. It takes all identity records first, then all image records, both in time order.
 #[derive(Debug)]
-pub struct Images {
+pub struct ImageTracker {
     pointer_size: u8,
-    identities: FxHashMap<Place, Vec<Identity>>,
-    lives: Vec<Life>,
-    /// Newest life at a place.
-    newest: FxHashMap<Place, usize>,
+    identities: FxHashMap<ImageSlot, Vec<IdentityRecord>>,
+    images: Vec<TrackedImage>,
+    /// Position of the latest image by process and base address.
+    newest: FxHashMap<ImageSlot, usize>,
 }
 
-impl Images {
-    /// For a trace of this bitness.
+impl ImageTracker {
+    /// Builder for a trace with this pointer size.
     pub fn new(pointer_size: u8) -> Self {
         let (identities, newest) = Default::default();
-        Self { pointer_size, identities, lives: Vec::new(), newest }
+        Self { pointer_size, identities, images: Vec::new(), newest }
     }
 
-    /// Kernel images are the same in every process.
-    fn place(&self, pid: u32, base: u64) -> Place {
+    /// Slot of an image; kernel images are the same in every process.
+    fn slot(&self, pid: u32, base: u64) -> ImageSlot {
         let is_kernel = pid == SYSTEM_PID && is_kernel_address(base, self.pointer_size);
         (if is_kernel { 0 } else { pid }, base)
     }
 
-    /// An ImageID record. It stands before the RSDS record of the same image.
+    /// Adds an ImageID record. It comes before the RSDS record of the same image.
     pub fn image_id(&mut self, time: Ticks, event: &ImageIdEvent) {
-        let place = self.place(event.process, event.base);
-        let identity = Identity { time, timestamp: event.timestamp, rsds: None, used: false };
-        self.identities.entry(place).or_default().push(identity);
+        let slot = self.slot(event.process, event.base);
+        let identity = IdentityRecord { time, timestamp: event.timestamp, rsds: None, is_used: false };
+        self.identities.entry(slot).or_default().push(identity);
     }
 
-    /// An RSDS record.
+    /// Adds an RSDS record.
     pub fn rsds(&mut self, time: Ticks, event: &RsdsEvent) {
         let rsds = Rsds { guid: event.guid, age: event.age, pdb_name: event.pdb_name.clone() };
-        let rows = self.identities.entry(self.place(event.process, event.base)).or_default();
+        let rows = self.identities.entry(self.slot(event.process, event.base)).or_default();
         match rows.last_mut().filter(|last| last.time == time && last.rsds.is_none()) {
             Some(last) => last.rsds = Some(rsds),
-            None => rows.push(Identity { time, timestamp: 0, rsds: Some(rsds), used: false }),
+            None => rows.push(IdentityRecord { time, timestamp: 0, rsds: Some(rsds), is_used: false }),
         }
     }
 
-    /// An image record.
+    /// Adds an image record.
     pub fn event(&mut self, time: Ticks, change: ImageChange, event: ImageEvent, pid: u32) {
         if event.size == 0 {
             return;
         }
-        let place = self.place(pid, event.base);
-        let known = self.identity_at(place, time, event.timestamp);
-        let newest = self.newest.get(&place).copied();
-        let open = newest.filter(|at| self.lives.get(*at).is_some_and(|life| life.unload == Ticks::NEVER));
-        let same = open.filter(|at| self.lives.get(*at).is_some_and(|life| life.is_of(&event, &known)));
+        let slot = self.slot(pid, event.base);
+        let known = self.identity_at(slot, time, event.timestamp);
+        let newest = self.newest.get(&slot).copied();
+        let open = newest.filter(|at| self.images.get(*at).is_some_and(|image| image.unload == Ticks::NEVER));
+        let same = open.filter(|at| self.images.get(*at).is_some_and(|image| image.is_same_image(&event, &known)));
         let at = match (change, same) {
-            // The same image again: a run-down repeats itself, or had put the beginning earlier than the load.
+            // The same image again: in another rundown, or in a load record after its rundown record.
             (_, Some(at)) => {
-                if let Some(life) = self.lives.get_mut(at) {
-                    life.learn(known);
+                if let Some(image) = self.images.get_mut(at) {
+                    image.fill_in(known);
                 }
                 at
             }
-            (ImageChange::Load, None) => self.begin(place, event, known, time),
-            // A stop run-down may be all that is left of a wrapped trace.
-            (ImageChange::Start | ImageChange::Stop | ImageChange::Unload, None) => {
-                self.begin(place, event, known, Ticks::UNKNOWN)
+            (ImageChange::Load, None) => self.begin_image(slot, event, known, time),
+            // A rundown at the end may be the only record of an image in a wrapped trace.
+            (ImageChange::DcStart | ImageChange::DcEnd | ImageChange::Unload, None) => {
+                self.begin_image(slot, event, known, Ticks::UNKNOWN)
             }
         };
         if change == ImageChange::Unload
-            && let Some(life) = self.lives.get_mut(at)
+            && let Some(image) = self.images.get_mut(at)
         {
-            life.unload = time;
+            image.unload = time;
         }
     }
 
-    fn begin(&mut self, place: Place, event: ImageEvent, known: Known, load: Ticks) -> usize {
+    fn begin_image(&mut self, slot: ImageSlot, event: ImageEvent, known: KnownIdentity, load: Ticks) -> usize {
         let mut load = load;
-        if let Some(before) = self.newest.get(&place).and_then(|&at| self.lives.get_mut(at)) {
+        if let Some(before) = self.newest.get(&slot).and_then(|&at| self.images.get_mut(at)) {
             if before.unload == Ticks::NEVER && load.is_known() {
                 before.unload = load;
             }
@@ -156,23 +157,23 @@ impl Images {
                 load = Ticks(before.unload.0 + 1);
             }
         }
-        self.newest.insert(place, self.lives.len());
-        let Known { timestamp, rsds } = known;
+        self.newest.insert(slot, self.images.len());
+        let KnownIdentity { timestamp, rsds } = known;
         let ImageEvent { path, size, checksum, .. } = event;
-        self.lives.push(Life { place, path, size, checksum, timestamp, rsds, load, unload: Ticks::NEVER });
-        self.lives.len() - 1
+        self.images.push(TrackedImage { slot, path, size, checksum, timestamp, rsds, load, unload: Ticks::NEVER });
+        self.images.len() - 1
     }
 
-    /// What is known of the image of a record: identities have its time, and stand before it or after it in the file.
-    fn identity_at(&mut self, place: Place, time: Ticks, timestamp: u32) -> Known {
-        let mut known = Known { timestamp, rsds: None };
-        let rows = self.identities.get_mut(&place).map(Vec::as_mut_slice).unwrap_or_default();
+    /// Identity of the image of a record: that of identity records of the same time, which come before or after it in the file.
+    fn identity_at(&mut self, slot: ImageSlot, time: Ticks, timestamp: u32) -> KnownIdentity {
+        let mut known = KnownIdentity { timestamp, rsds: None };
+        let rows = self.identities.get_mut(&slot).map(Vec::as_mut_slice).unwrap_or_default();
         let first = rows.partition_point(|row| row.time < time);
         for row in rows.iter_mut().skip(first).take_while(|row| row.time == time) {
-            if !agree(known.timestamp, row.timestamp) {
+            if !may_be_equal(known.timestamp, row.timestamp) {
                 continue;
             }
-            row.used = true;
+            row.is_used = true;
             known.timestamp = known.timestamp.max(row.timestamp);
             if let Some(rsds) = &row.rsds
                 && known.rsds.as_ref().is_none_or(|before| is_native(rsds) && !is_native(before))
@@ -183,77 +184,79 @@ impl Images {
         known
     }
 
-    /// The finished modules and lives.
+    /// Finishes the module table.
     pub fn finish(mut self) -> ModuleTable {
-        self.settle_identities();
+        self.assign_identities();
         let mut modules: Vec<Module> = Vec::new();
         let mut by_key: FxHashMap<ModuleKey, ModuleId> = FxHashMap::default();
-        let mut lives = Vec::with_capacity(self.lives.len());
-        share_identities(&mut self.lives);
-        for life in self.lives {
-            let (load, unload) = (life.load, life.unload);
-            let (pid, base) = life.place;
+        let mut images = Vec::with_capacity(self.images.len());
+        share_identities(&mut self.images);
+        for image in self.images {
+            let (load, unload) = (image.load, image.unload);
+            let (pid, base) = image.slot;
             let module = Module {
-                name: file_name(&life.path).to_owned(),
-                path: life.path,
+                name: file_name(&image.path).to_owned(),
+                path: image.path,
                 base,
-                size_bytes: life.size,
-                timestamp: life.timestamp,
-                checksum: life.checksum,
-                rsds: life.rsds,
+                size_bytes: image.size,
+                timestamp: image.timestamp,
+                checksum: image.checksum,
+                rsds: image.rsds,
                 is_kernel: pid == 0,
             };
             let id = *by_key.entry(ModuleKey::of(&module)).or_insert_with(|| {
                 modules.push(module);
                 ModuleId(modules.len() as u32 - 1)
             });
-            lives.push(LoadedImage { module: id, pid, load, unload });
+            images.push(LoadedImage { module: id, pid, load, unload });
         }
-        ModuleTable::new(modules, lives)
+        ModuleTable::new(modules, images)
     }
 
-    /// Gives the identities that no image record has the time of to the image that was there then.
-    fn settle_identities(&mut self) {
-        let mut at_place: FxHashMap<Place, Vec<usize>> = FxHashMap::default();
-        for (at, life) in self.lives.iter().enumerate() {
-            at_place.entry(life.place).or_default().push(at);
+    /// Gives identities that have the time of no image record to the image that was loaded at their time.
+    fn assign_identities(&mut self) {
+        let mut images_at: FxHashMap<ImageSlot, Vec<usize>> = FxHashMap::default();
+        for (at, image) in self.images.iter().enumerate() {
+            images_at.entry(image.slot).or_default().push(at);
         }
-        // Each place is looked at alone, so that the order of the places changes nothing.
-        let mut places: Vec<Place> = self.identities.keys().copied().collect();
-        places.sort_unstable();
-        for place in places {
-            let Some((rows, there)) = self.identities.remove(&place).zip(at_place.get(&place)) else { continue };
-            for row in rows.into_iter().filter(|row| !row.used) {
+        // Slots are independent, so the result does not depend on their order.
+        let mut slots: Vec<ImageSlot> = self.identities.keys().copied().collect();
+        slots.sort_unstable();
+        for slot in slots {
+            let Some((rows, there)) = self.identities.remove(&slot).zip(images_at.get(&slot)) else { continue };
+            for row in rows.into_iter().filter(|row| !row.is_used) {
                 let fits = |at: &&usize| {
-                    self.lives.get(**at).is_some_and(|life| life.rsds.is_none() && agree(life.timestamp, row.timestamp))
+                    self.images
+                        .get(**at)
+                        .is_some_and(|image| image.rsds.is_none() && may_be_equal(image.timestamp, row.timestamp))
                 };
                 let distance = |at: &&usize| {
-                    let life = self.lives.get(**at);
-                    life.map_or((true, i64::MAX), |life| {
-                        let same_stamp = row.timestamp != 0 && life.timestamp == row.timestamp;
-                        let away = if row.time > life.unload {
-                            row.time.0.saturating_sub(life.unload.0)
+                    let image = self.images.get(**at);
+                    image.map_or((true, i64::MAX), |image| {
+                        let same_stamp = row.timestamp != 0 && image.timestamp == row.timestamp;
+                        let away = if row.time > image.unload {
+                            row.time.0.saturating_sub(image.unload.0)
                         } else {
-                            life.load.0.saturating_sub(row.time.0).max(0)
+                            image.load.0.saturating_sub(row.time.0).max(0)
                         };
                         (!same_stamp, away)
                     })
                 };
                 let nearest = there.iter().filter(fits).min_by_key(distance).copied();
-                if let Some(life) = nearest.and_then(|at| self.lives.get_mut(at)) {
-                    life.learn(Known { timestamp: row.timestamp, rsds: row.rsds });
+                if let Some(image) = nearest.and_then(|at| self.images.get_mut(at)) {
+                    image.fill_in(KnownIdentity { timestamp: row.timestamp, rsds: row.rsds });
                 }
             }
         }
     }
 }
 
-/// Whether a PDB is that of a native image, whose managed PDB some merges name too.
+/// Whether it is the PDB of a native (precompiled .NET) image. Some merges record its managed PDB too.
 fn is_native(rsds: &Rsds) -> bool {
     rsds.pdb_name.to_ascii_lowercase().ends_with(".ni.pdb")
 }
 
-/// A module is the same file, by place, path, size and identity, at the same base.
+/// Key of a module: the same file at the same base address.
 #[derive(PartialEq, Eq, Hash)]
 struct ModuleKey {
     base: u64,
@@ -279,7 +282,7 @@ impl ModuleKey {
     }
 }
 
-/// A path in the form that all records of a file have in common: without the volume, in lower case.
+/// A path in the form that is the same in all records of a file: without the volume, in lower case.
 fn plain_path(path: &str) -> String {
     let lower = path.to_lowercase();
     let rest = lower.strip_prefix("\\??\\").unwrap_or(&lower);
@@ -292,25 +295,26 @@ fn plain_path(path: &str) -> String {
     folder.or(drive).unwrap_or(rest).to_owned()
 }
 
-/// The same file at another base, in another process or at another time has the same identity, where only one is known.
-fn share_identities(lives: &mut [Life]) {
+/// Gives images without an identity that of the same file at other addresses, in other processes or at other times, if only one
+/// is known.
+fn share_identities(images: &mut [TrackedImage]) {
     type FileKey = (String, u64, u32);
-    let key = |life: &Life| -> FileKey { (plain_path(&life.path), life.size, life.checksum) };
-    // `None`: several identities are known, so that none of them is sure for the rest.
+    let key = |image: &TrackedImage| -> FileKey { (plain_path(&image.path), image.size, image.checksum) };
+    // `None`: several identities are known, so that none is certain for the others.
     let mut known: FxHashMap<FileKey, Option<(Rsds, u32)>> = FxHashMap::default();
-    for life in lives.iter() {
-        let Some(rsds) = &life.rsds else { continue };
-        let one = known.entry(key(life)).or_insert_with(|| Some((rsds.clone(), life.timestamp)));
+    for image in images.iter() {
+        let Some(rsds) = &image.rsds else { continue };
+        let one = known.entry(key(image)).or_insert_with(|| Some((rsds.clone(), image.timestamp)));
         match one {
-            Some((other, timestamp)) if other == rsds => *timestamp = (*timestamp).max(life.timestamp),
+            Some((other, timestamp)) if other == rsds => *timestamp = (*timestamp).max(image.timestamp),
             other => *other = None,
         }
     }
-    for life in lives.iter_mut() {
-        if let Some(Some((rsds, timestamp))) = known.get(&key(life))
-            && agree(life.timestamp, *timestamp)
+    for image in images.iter_mut() {
+        if let Some(Some((rsds, timestamp))) = known.get(&key(image))
+            && may_be_equal(image.timestamp, *timestamp)
         {
-            life.learn(Known { timestamp: *timestamp, rsds: Some(rsds.clone()) });
+            image.fill_in(KnownIdentity { timestamp: *timestamp, rsds: Some(rsds.clone()) });
         }
     }
 }
@@ -342,16 +346,16 @@ mod tests {
 
     #[test]
     fn a_driver_in_the_place_of_another_keeps_its_own_identity() {
-        let mut images = Images::new(8);
+        let mut images = ImageTracker::new(8);
         // As merges write them: identity first, of the same time as the image record.
         for (time, age) in [(0, 1), (100, 1), (200, 2), (900, 2)] {
             images.image_id(Ticks(time), &id(age * 10));
             images.rsds(Ticks(time), &rsds(age));
         }
-        images.event(Ticks(0), ImageChange::Start, event("\\SystemRoot\\old.sys", 0), 0);
+        images.event(Ticks(0), ImageChange::DcStart, event("\\SystemRoot\\old.sys", 0), 0);
         images.event(Ticks(100), ImageChange::Unload, event("\\SystemRoot\\old.sys", 10), 0);
         images.event(Ticks(200), ImageChange::Load, event("\\??\\C:\\Windows\\new.sys", 20), 0);
-        images.event(Ticks(900), ImageChange::Stop, event("\\SystemRoot\\new.sys", 0), 4);
+        images.event(Ticks(900), ImageChange::DcEnd, event("\\SystemRoot\\new.sys", 0), 4);
         let table = images.finish();
         assert_eq!((at(&table, 50), at(&table, 300)), (("old.sys", Some(1), 10), ("new.sys", Some(2), 20)));
         assert_eq!((table.modules().len(), table.loaded_images().len()), (2, 2));
@@ -359,9 +363,9 @@ mod tests {
 
     #[test]
     fn an_identity_is_not_given_to_the_driver_before_whose_unload_was_lost() {
-        let mut images = Images::new(8);
+        let mut images = ImageTracker::new(8);
         images.rsds(Ticks(200), &rsds(2));
-        images.event(Ticks(0), ImageChange::Start, event("\\SystemRoot\\old.sys", 0), 0);
+        images.event(Ticks(0), ImageChange::DcStart, event("\\SystemRoot\\old.sys", 0), 0);
         images.event(Ticks(200), ImageChange::Load, event("\\SystemRoot\\new.sys", 0), 0);
         let table = images.finish();
         assert_eq!((at(&table, 50), at(&table, 300)), (("old.sys", None, 0), ("new.sys", Some(2), 0)));
@@ -369,10 +373,10 @@ mod tests {
 
     #[test]
     fn a_new_build_of_a_driver_is_another_module() {
-        let mut images = Images::new(8);
+        let mut images = ImageTracker::new(8);
         images.rsds(Ticks(0), &rsds(1));
         images.rsds(Ticks(200), &rsds(2));
-        images.event(Ticks(0), ImageChange::Start, event("\\SystemRoot\\my.sys", 0), 0);
+        images.event(Ticks(0), ImageChange::DcStart, event("\\SystemRoot\\my.sys", 0), 0);
         images.event(Ticks(100), ImageChange::Unload, event("\\SystemRoot\\my.sys", 0), 0);
         images.event(Ticks(200), ImageChange::Load, event("\\SystemRoot\\my.sys", 0), 0);
         images.event(Ticks(300), ImageChange::Unload, event("\\SystemRoot\\my.sys", 0), 0);
@@ -384,11 +388,11 @@ mod tests {
 
     #[test]
     fn identities_of_other_times_go_to_the_image_that_was_there_then() {
-        let mut images = Images::new(8);
+        let mut images = ImageTracker::new(8);
         images.rsds(Ticks(60), &rsds(1));
         images.image_id(Ticks(950), &id(20));
         images.rsds(Ticks(950), &rsds(2));
-        images.event(Ticks(0), ImageChange::Start, event("\\SystemRoot\\old.sys", 0), 0);
+        images.event(Ticks(0), ImageChange::DcStart, event("\\SystemRoot\\old.sys", 0), 0);
         images.event(Ticks(100), ImageChange::Unload, event("\\SystemRoot\\old.sys", 0), 0);
         images.event(Ticks(200), ImageChange::Load, event("\\SystemRoot\\new.sys", 20), 0);
         images.event(Ticks(900), ImageChange::Unload, event("\\SystemRoot\\new.sys", 20), 0);
@@ -398,9 +402,9 @@ mod tests {
 
     #[test]
     fn a_file_elsewhere_shares_the_identity_but_never_one_of_two() {
-        let mut images = Images::new(8);
+        let mut images = ImageTracker::new(8);
         images.rsds(Ticks(0), &rsds(1));
-        images.event(Ticks(0), ImageChange::Start, event("\\Device\\HarddiskVolume3\\Windows\\a.dll", 0), 0);
+        images.event(Ticks(0), ImageChange::DcStart, event("\\Device\\HarddiskVolume3\\Windows\\a.dll", 0), 0);
         let elsewhere = ImageEvent { base: 0x7000_0000, ..event("\\SystemRoot\\A.dll", 0) };
         images.event(Ticks(5), ImageChange::Load, elsewhere, 77);
         let table = images.finish();
@@ -411,12 +415,12 @@ mod tests {
 
     #[test]
     fn a_native_image_has_the_pdb_of_its_machine_code() {
-        let mut images = Images::new(8);
+        let mut images = ImageTracker::new(8);
         let named = |name: &str, age| RsdsEvent { pdb_name: name.to_owned(), ..rsds(age) };
         images.image_id(Ticks(0), &id(7));
         images.rsds(Ticks(0), &named("System.pdb", 1));
         images.rsds(Ticks(0), &named("System.ni.pdb", 2));
-        images.event(Ticks(0), ImageChange::Start, event("\\Windows\\System.ni.dll", 0), 0);
+        images.event(Ticks(0), ImageChange::DcStart, event("\\Windows\\System.ni.dll", 0), 0);
         assert_eq!(at(&images.finish(), 9), ("System.ni.dll", Some(2), 7));
     }
 

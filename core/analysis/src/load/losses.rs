@@ -1,33 +1,33 @@
-//! When records may be missing: the ranges of time in which a processor may have logged something that the file does not
-//! hold. A stack key may be resolved across none of them, since the definition that belonged to it may lie there.
+//! Loss ranges: time ranges in which a processor may have logged records that the file does not hold. A stack key that is
+//! resolved across one of them is uncertain, since its definition may be missing.
 //!
-//! Each range is the gap between two buffers of one processor that follow one another in the file: what one processor
-//! logged is complete and in order within a buffer, whatever happened to the others.
+//! Each range is the gap between two successive buffers of one processor: within a buffer, the records of its processor are
+//! complete and in order.
 
-use super::origin::Origin;
+use super::buffer_span::BufferSpan;
+use super::consistency;
+use super::session::SessionInfo;
 use super::shard::Shard;
-use super::span::Span;
-use super::{clock, verdicts};
 use crate::trace::time::Ticks;
 use poolscope_etl::buffer::flag;
 use poolscope_etl::diagnostics::DiagnosticKind;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Ranges of time in which records may be missing, both ends included: ascending, and apart from one another.
+/// Time ranges in which records may be missing, both ends included, in order and without overlap.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Losses {
+pub struct LossRanges {
     ranges: Vec<(Ticks, Ticks)>,
 }
 
-impl Losses {
-    /// The losses that a file shows or admits.
-    pub fn of(origin: &Origin, shards: &[Shard]) -> Self {
-        let mut search = Search::new(origin, shards);
+impl LossRanges {
+    /// Finds the losses that the buffers show or the header counts.
+    pub fn find(info: &SessionInfo, shards: &[Shard]) -> Self {
+        let mut search = LossSearch::new(info, shards);
         search.run();
         Self::merged(search.ranges)
     }
 
-    /// Whether a record between two moments may be missing.
+    /// Whether a record between two times may be missing.
     #[inline]
     pub fn may_hide(&self, from: Ticks, to: Ticks) -> bool {
         if self.ranges.is_empty() {
@@ -37,6 +37,7 @@ impl Losses {
         self.ranges.get(first).is_some_and(|range| range.0 <= to)
     }
 
+    /// Sorts ranges and joins those that overlap.
     fn merged(mut ranges: Vec<(Ticks, Ticks)>) -> Self {
         ranges.sort_unstable();
         let mut merged: Vec<(Ticks, Ticks)> = Vec::with_capacity(ranges.len());
@@ -50,65 +51,68 @@ impl Losses {
     }
 }
 
-/// Before all records, and after them.
+/// Times before and after all records.
 const START: Ticks = Ticks::UNKNOWN;
 const END: Ticks = Ticks::NEVER;
 
-struct Search<'s> {
-    origin: &'s Origin,
+/// The search for losses in a file.
+struct LossSearch<'s> {
+    info: &'s SessionInfo,
     shards: &'s [Shard],
-    /// The buffers in the order in which they were written, without those that hold only the header.
-    spans: Vec<Span>,
-    /// Their places in [`Self::spans`], by processor.
+    /// Buffers in the order of writing, without that of the header.
+    spans: Vec<BufferSpan>,
+    /// Positions in [`Self::spans`] by processor.
     by_cpu: BTreeMap<u16, Vec<usize>>,
-    /// The header names more processors than there are buffers of.
+    /// Whether some processors of the header have no buffer.
     has_unseen_cpu: bool,
+    /// Loss ranges that were found.
     ranges: Vec<(Ticks, Ticks)>,
 }
 
-impl<'s> Search<'s> {
-    fn new(origin: &'s Origin, shards: &'s [Shard]) -> Self {
+impl<'s> LossSearch<'s> {
+    fn new(info: &'s SessionInfo, shards: &'s [Shard]) -> Self {
         let all = shards.iter().flat_map(|shard| &shard.spans).copied();
-        let spans: Vec<Span> = all.filter(|span| !span.is_header).collect();
+        let spans: Vec<BufferSpan> = all.filter(|span| !span.is_header).collect();
         let mut by_cpu: BTreeMap<u16, Vec<usize>> = BTreeMap::new();
         for (at, span) in spans.iter().enumerate() {
             by_cpu.entry(span.cpu).or_default().push(at);
         }
-        let has_unseen_cpu = origin.logfile.cpus as usize > by_cpu.len();
+        let has_unseen_cpu = info.logfile.cpus as usize > by_cpu.len();
         let ranges = shards.iter().flat_map(|shard| &shard.losses).copied().collect();
-        Self { origin, shards, spans, by_cpu, has_unseen_cpu, ranges }
+        Self { info, shards, spans, by_cpu, has_unseen_cpu, ranges }
     }
 
     fn run(&mut self) {
-        if self.origin.buffers.is_none() {
-            self.without_buffers();
+        if self.info.buffers.is_none() {
+            self.search_without_buffers();
             return;
         }
         let has_wrapped = self.has_wrapped();
         if has_wrapped {
-            self.overwritten();
+            self.add_overwritten();
         }
-        self.marked();
-        self.unreadable();
-        let is_complete = self.missing_buffers();
+        self.add_marked_buffers();
+        self.add_unreadable_parts();
+        let is_complete = self.add_missing_buffers();
         if !is_complete {
-            self.behind_the_last();
+            self.add_ends();
         }
-        self.counted_only(has_wrapped);
+        self.add_counted_losses(has_wrapped);
     }
 
-    /// Another reader shows no buffers: a loss that is known of may be anywhere.
-    fn without_buffers(&mut self) {
-        let header = &self.origin.logfile;
+    /// Without buffers, a known loss may be anywhere.
+    fn search_without_buffers(&mut self) {
+        let header = &self.info.logfile;
         let is_counted = header.events_lost > 0 || header.buffers_lost > 0;
-        let has_stopped = self.origin.diagnostics.count(DiagnosticKind::ReaderStopped) > 0;
+        let has_stopped = self.info.diagnostics.count(DiagnosticKind::ReaderStopped) > 0;
         let is_cut = header.end_filetime == 0 || has_stopped;
         if is_counted || is_cut || header.is_circular() || self.has_wrapped() {
-            self.everywhere();
+            self.set_everywhere();
         }
     }
 
-    fn everywhere(&mut self) {
+    /// Marks the whole time as a loss.
+    fn set_everywhere(&mut self) {
         self.ranges = vec![(START, END)];
     }
 
@@ -117,27 +121,27 @@ impl<'s> Search<'s> {
     }
 
     fn has_wrapped(&self) -> bool {
-        let clock = clock::named(&self.origin.logfile);
+        let clock = consistency::header_clock(&self.info.logfile);
         let first = self.shards.iter().filter_map(|shard| shard.first_time).min();
         let end = self.spans.iter().map(|span| span.last).max().unwrap_or(Ticks(0));
-        verdicts::has_wrapped(self.origin, first, &clock, end)
+        consistency::has_wrapped(self.info, first, &clock, end)
     }
 
-    /// Latest record of a processor among its buffers before the place `at` of its list, and the earliest behind it.
+    /// Time of the last record of a processor before the buffer at position `at` of its list, and of the first one after it.
     fn around(&self, own: &[usize], at: usize) -> (Ticks, Ticks) {
-        let times = |place: &usize| self.spans.get(*place).and_then(Span::times);
+        let times = |position: &usize| self.spans.get(*position).and_then(BufferSpan::times);
         let before = own.get(..at).unwrap_or_default().iter().rev().find_map(times);
         let behind = own.get(at + 1..).unwrap_or_default().iter().find_map(times);
         (before.map_or(START, |t| t.1), behind.map_or(END, |t| t.0))
     }
 
-    /// Buffers that are marked as having lost something "before or in" them (etl-format 1.3), and damaged ones, of which
-    /// the rest is missing.
-    fn marked(&mut self) {
+    /// Adds buffers that are marked as having lost something "before or in" them (etl-format 1.3), and the missing rest of damaged
+    /// buffers.
+    fn add_marked_buffers(&mut self) {
         let mut found = Vec::new();
         for own in self.by_cpu.values() {
-            for (at, place) in own.iter().enumerate() {
-                let Some(span) = self.spans.get(*place) else { continue };
+            for (at, position) in own.iter().enumerate() {
+                let Some(span) = self.spans.get(*position) else { continue };
                 let (before, behind) = self.around(own, at);
                 if span.has_flag(flag::EVENTS_LOST | flag::BUFFER_LOST) {
                     found.push((before, behind));
@@ -149,75 +153,74 @@ impl<'s> Search<'s> {
         found.into_iter().for_each(|(from, to)| self.add(from, to));
     }
 
-    /// Stretches of the file in which no buffer was found. Any processor may have filled what was there.
-    fn unreadable(&mut self) {
-        let mut spans: Vec<Span> = self.shards.iter().flat_map(|shard| &shard.spans).copied().collect();
+    /// Adds parts of the file without a readable buffer. Any processor may have filled the buffers that were there.
+    fn add_unreadable_parts(&mut self) {
+        let mut spans: Vec<BufferSpan> = self.shards.iter().flat_map(|shard| &shard.spans).copied().collect();
         spans.sort_by_key(|span| span.offset);
-        let mut places: Vec<u64> = spans.iter().filter(|span| span.is_cut()).map(|span| span.offset).collect();
+        let mut offsets: Vec<u64> = spans.iter().filter(|span| span.is_cut()).map(|span| span.offset).collect();
         let gaps = spans.windows(2).filter(|pair| pair[1].offset > pair[0].end());
-        places.extend(gaps.map(|pair| pair[0].end()));
-        for place in places {
-            self.between(|span| span.offset <= place);
+        offsets.extend(gaps.map(|pair| pair[0].end()));
+        for offset in offsets {
+            self.add_between(|span| span.offset <= offset);
         }
     }
 
-    /// Something of any processor is missing between the buffers that `is_before` takes and the others.
-    fn between(&mut self, is_before: impl Fn(&Span) -> bool) {
-        // The places in a circular file say nothing about the order of time, and a processor without a buffer may have
-        // had its only one there.
-        if self.has_unseen_cpu || self.origin.logfile.is_circular() {
-            self.everywhere();
+    /// Adds the gap of each processor between its buffers for which `is_before` holds and its others.
+    fn add_between(&mut self, is_before: impl Fn(&BufferSpan) -> bool) {
+        // File offsets in a circular file are not in the order of time, and a processor without a buffer may have had its only
+        // one in the gap.
+        if self.has_unseen_cpu || self.info.logfile.is_circular() {
+            self.set_everywhere();
             return;
         }
         let mut found = Vec::new();
         for own in self.by_cpu.values() {
-            let spans = || own.iter().filter_map(|place| self.spans.get(*place));
-            let before = spans().filter(|span| is_before(span)).filter_map(Span::times).map(|t| t.1).max();
-            let behind = spans().filter(|span| !is_before(span)).filter_map(Span::times).map(|t| t.0).min();
+            let spans = || own.iter().filter_map(|position| self.spans.get(*position));
+            let before = spans().filter(|span| is_before(span)).filter_map(BufferSpan::times).map(|t| t.1).max();
+            let behind = spans().filter(|span| !is_before(span)).filter_map(BufferSpan::times).map(|t| t.0).min();
             found.push((before.unwrap_or(START), behind.unwrap_or(END)));
         }
         found.into_iter().for_each(|(from, to)| self.add(from, to));
     }
 
-    /// Buffers that the header counts and the file does not hold. Returns whether the file goes on to the end of the
-    /// recording.
-    fn missing_buffers(&mut self) -> bool {
-        let header = &self.origin.logfile;
-        if header.end_filetime == 0 || self.origin.diagnostics.count(DiagnosticKind::BadHeader) > 0 {
+    /// Adds buffers that the header counts and the file does not hold. Returns whether the file holds the end of the recording.
+    fn add_missing_buffers(&mut self) -> bool {
+        let header = &self.info.logfile;
+        if header.end_filetime == 0 || self.info.diagnostics.count(DiagnosticKind::BadHeader) > 0 {
             return false;
         }
-        let held = self.origin.buffers.map_or(0, |buffers| buffers.total);
+        let held = self.info.buffers.map_or(0, |buffers| buffers.total);
         let missing = u64::from(header.buffers_written).saturating_sub(held);
         if header.is_circular() || missing == 0 {
             return true;
         }
-        // Buffers are numbered in the order in which they were handed over; real files that are whole have gaps in the
-        // numbers too, so these count only where buffers are missing.
+        // Buffers are numbered in the order of flushing. Complete files may have gaps in the numbers too, so gaps count only if
+        // buffers are missing.
         let numbers: BTreeSet<i64> = self.spans.iter().map(|span| span.sequence).collect();
         if numbers.len() != self.spans.len() {
-            self.everywhere();
+            self.set_everywhere();
             return true;
         }
         let gaps: Vec<(i64, i64)> =
             numbers.iter().zip(numbers.iter().skip(1)).map(|(a, b)| (*a, *b)).filter(|(a, b)| b - a > 1).collect();
         let inside: u64 = gaps.iter().map(|(a, b)| (b - a - 1) as u64).fold(0, u64::saturating_add);
         for (before, _) in gaps {
-            self.between(|span| span.sequence <= before);
+            self.add_between(|span| span.sequence <= before);
         }
         let last = self.spans.iter().max_by_key(|span| span.sequence);
         inside >= missing && last.is_some_and(|span| span.has_flag(flag::FLUSH_MARKER))
     }
 
-    /// The end of the recording is missing: each processor may have gone on behind its last record.
-    fn behind_the_last(&mut self) {
-        self.between(|_| true);
+    /// Adds the time after the last record of each processor: the end of the recording is missing.
+    fn add_ends(&mut self) {
+        self.add_between(|_| true);
     }
 
-    /// The beginning was overwritten, the oldest buffers first, those of slow processors last.
-    fn overwritten(&mut self) {
-        let until = if self.origin.logfile.is_merged() { END } else { self.first_hand_over() };
+    /// Adds the beginning, which was overwritten: the oldest buffers first, those of slow processors last.
+    fn add_overwritten(&mut self) {
+        let until = if self.info.logfile.is_merged() { END } else { self.first_flush() };
         let first = |own: &Vec<usize>| {
-            let times = own.iter().filter_map(|place| self.spans.get(*place)?.times());
+            let times = own.iter().filter_map(|position| self.spans.get(*position)?.times());
             times.map(|t| t.0).min()
         };
         let firsts: Vec<Ticks> = self.by_cpu.values().map(|own| first(own).unwrap_or(END).min(until)).collect();
@@ -227,11 +230,10 @@ impl<'s> Search<'s> {
         }
     }
 
-    /// A moment by which every overwritten buffer had been handed over, and so before which all of its records lie.
-    /// Buffers are overwritten in the order in which they were handed over, and a buffer was at the latest when its
-    /// processor logged into the next one. Those of several processors may overtake each other on their way, at most one
-    /// each.
-    fn first_hand_over(&self) -> Ticks {
+    /// A time by which every overwritten buffer had been flushed, so that all of its records are earlier. Buffers are overwritten
+    /// in the order of flushing, and a buffer is flushed no later than its processor logs into the next one. Buffers of different
+    /// processors may overtake each other, at most one of each.
+    fn first_flush(&self) -> Ticks {
         let mut latest: Vec<Ticks> = Vec::with_capacity(self.spans.len());
         for own in self.by_cpu.values() {
             latest.extend((0..own.len()).map(|at| self.around(own, at).1));
@@ -240,20 +242,20 @@ impl<'s> Search<'s> {
         latest.get(self.by_cpu.len()).copied().unwrap_or(END)
     }
 
-    /// Losses that the header counts and no buffer is marked with.
-    fn counted_only(&mut self, has_wrapped: bool) {
-        let header = &self.origin.logfile;
+    /// Adds losses that the header counts and no buffer is marked with.
+    fn add_counted_losses(&mut self, has_wrapped: bool) {
+        let header = &self.info.logfile;
         let marked = |bits: u16| self.spans.iter().filter(|span| span.has_flag(bits)).count() as u64;
-        let is_placed = marked(flag::EVENTS_LOST | flag::BUFFER_LOST) > 0
+        let is_located = marked(flag::EVENTS_LOST | flag::BUFFER_LOST) > 0
             || self.shards.iter().any(|shard| shard.diagnostics.count(DiagnosticKind::LossRecord) > 0);
-        // Where the beginning was overwritten, the marks may have been as well; a merge does not keep them.
+        // Marks may have been overwritten with the beginning. A merge does not keep marks.
         let may_be_gone = has_wrapped && !header.is_merged();
         let is_counted = header.events_lost > 0 || header.buffers_lost > 0;
-        if is_counted && !is_placed && !may_be_gone {
-            self.everywhere();
+        if is_counted && !is_located && !may_be_gone {
+            self.set_everywhere();
         } else if u64::from(header.buffers_lost) > marked(flag::BUFFER_LOST) && !may_be_gone {
-            // Several may share a mark, or a processor wrote none behind its last lost one.
-            self.behind_the_last();
+            // Several losses may share a mark, or a processor wrote no buffer after its last lost one.
+            self.add_ends();
         }
     }
 }
@@ -261,15 +263,15 @@ impl<'s> Search<'s> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::load::origin::Buffers;
-    use poolscope_etl::file::Tail;
+    use crate::load::session::BufferCounts;
     use poolscope_etl::file::LogfileHeader;
+    use poolscope_etl::file::Tail;
 
     /// Buffers of a kilobyte, one behind the other: processor, first and last time.
-    fn spans(of: &[(u16, i64, i64)]) -> Vec<Span> {
+    fn spans(of: &[(u16, i64, i64)]) -> Vec<BufferSpan> {
         let span = |(at, &(cpu, first, last)): (usize, &(u16, i64, i64))| {
             let sequence = at as i64 + 1;
-            Span {
+            BufferSpan {
                 offset: at as u64 * 1024,
                 cpu,
                 sequence,
@@ -277,14 +279,14 @@ mod tests {
                 stored_bytes: 1024,
                 first: Ticks(first),
                 last: Ticks(last),
-                ..Span::default()
+                ..BufferSpan::default()
             }
         };
         of.iter().enumerate().map(span).collect()
     }
 
     /// Two processors, three buffers each.
-    fn six() -> Vec<Span> {
+    fn six() -> Vec<BufferSpan> {
         spans(&[(0, 1, 10), (1, 2, 12), (0, 11, 20), (1, 13, 22), (0, 21, 30), (1, 23, 32)])
     }
 
@@ -292,23 +294,23 @@ mod tests {
         LogfileHeader { cpus: 2, end_filetime: 1, buffers_written: 6, ..LogfileHeader::default() }
     }
 
-    fn found(logfile: LogfileHeader, spans: Vec<Span>) -> Vec<(i64, i64)> {
-        let buffers = Buffers { total: spans.len() as u64, compressed: 0 };
+    fn found(logfile: LogfileHeader, spans: Vec<BufferSpan>) -> Vec<(i64, i64)> {
+        let buffers = BufferCounts { total: spans.len() as u64, compressed: 0 };
         let wrapped = logfile.is_circular();
-        let origin = Origin {
+        let info = SessionInfo {
             logfile,
             file_bytes: 0,
             buffers: Some(buffers),
-            wrapped,
+            has_wrapped_buffers: wrapped,
             time_zero: 0,
             gaps: Vec::new(),
             tail: Tail::default(),
-            newest: None,
+            newest_sequence: None,
             is_last_marked: false,
             diagnostics: poolscope_etl::diagnostics::Diagnostics::default(),
         };
         let shard = Shard { spans, ..Shard::default() };
-        let ranges = Losses::of(&origin, &[shard]).ranges;
+        let ranges = LossRanges::find(&info, &[shard]).ranges;
         ranges.iter().map(|range| (range.0.0, range.1.0)).collect()
     }
 
@@ -375,11 +377,11 @@ mod tests {
 
     #[test]
     fn what_lies_between_two_moments_is_found() {
-        let losses = Losses::merged(vec![(Ticks(5), Ticks(7)), (Ticks(20), Ticks(30)), (Ticks(6), Ticks(9))]);
+        let losses = LossRanges::merged(vec![(Ticks(5), Ticks(7)), (Ticks(20), Ticks(30)), (Ticks(6), Ticks(9))]);
         assert_eq!(losses.ranges, [(Ticks(5), Ticks(9)), (Ticks(20), Ticks(30))]);
         let hides = |from, to| losses.may_hide(Ticks(from), Ticks(to));
         assert!(hides(1, 5) && hides(9, 9) && hides(25, 26) && hides(1, 100));
         assert!(!hides(1, 4) && !hides(10, 19) && !hides(31, 99));
-        assert!(!Losses::default().may_hide(Ticks(0), Ticks(9)));
+        assert!(!LossRanges::default().may_hide(Ticks(0), Ticks(9)));
     }
 }

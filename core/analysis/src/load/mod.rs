@@ -1,43 +1,47 @@
-//! From a trace file to a frozen [`Trace`]: rayon workers decode ranges of buffers into shards, the shards are joined,
-//! stacks attached, allocations and frees paired. The result must never depend on the number of threads: everything
-//! that is cut into parts is cut by the file, and everything that is joined is joined in the order of the file.
+//! Loading: from a trace file to a frozen [`Trace`], in phases.
+//!
+//! 1. Decode: workers decode ranges of buffers into shards (`decode`, `shard`, `buffer_span`), or batches of records of another
+//!    reader (`record_source`).
+//! 2. System: image, process and configuration records of all shards become tables (`system_events`, `images`); `session` holds
+//!    what the log-file header and the file as a whole say.
+//! 3. Match stacks: stack records are matched with their pool events (`match_stacks`), and keys with their definitions
+//!    (`resolve_stacks`, `losses`); attributes of events get the numbers of the whole trace (`attributes`).
+//! 4. Pair: allocations and frees of each address are paired in time order (`pair`).
+//! 5. Freeze: the columns of the shards become those of the trace (`freeze`), which is then checked (`recorded_range`,
+//!    `consistency`).
+//!
+//! The result does not depend on the number of threads: parts are cut by the file alone, and joined in the order of the file.
 
-mod assemble;
-mod batch;
-mod clock;
-mod contexts;
+mod attributes;
+mod buffer_span;
+mod consistency;
 mod decode;
+mod freeze;
 mod images;
-mod loose;
 mod losses;
-mod origin;
-mod other;
+mod match_stacks;
 mod pair;
-mod partition;
-mod rare;
-mod raw_stacks;
-mod recent;
-mod recorded;
+mod record_source;
+mod recorded_range;
+mod resolve_stacks;
+mod session;
 mod shard;
-mod span;
-mod stacks;
-mod system;
-mod verdicts;
+mod system_events;
 
 use crate::trace::Trace;
-use origin::Origin;
 use poolscope_base::progress::{CancelToken, Cancelled, Progress, Stage};
 use poolscope_etl::file::{BufferRef, OpenError, TraceFile};
 use poolscope_etl::reader::RecordSource;
-use raw_stacks::RawStacks;
 use rayon::prelude::*;
+use resolve_stacks::FrameLists;
+use session::SessionInfo;
 use shard::Shard;
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 
-/// Which call stacks a load attaches to allocations and frees.
+/// Call stacks that a load attaches to allocations and frees.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum StackScope {
     /// None: stack records are only counted, which is faster.
@@ -47,41 +51,41 @@ pub enum StackScope {
     Pool,
 }
 
-/// What to load.
+/// Options of a load.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct LoadOptions {
-    /// Which stacks to attach.
+    /// Stacks to attach.
     pub stacks: StackScope,
 }
 
-/// Why there is no trace.
+/// Failure of a load.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
-    /// The file cannot be read or is no trace.
+    /// The file cannot be read or is not a trace.
     #[error(transparent)]
     Open(#[from] OpenError),
     /// Stopped by its token.
     #[error(transparent)]
     Cancelled(#[from] Cancelled),
-    /// The trace has more events than the index has numbers for.
+    /// The trace has more events than the index can number.
     #[error("the trace has {events} pool events; the index holds at most {limit}: cut the trace to a shorter time")]
     TooLarge {
-        /// Events in the trace.
+        /// Number of pool events in the trace.
         events: u64,
-        /// Most that can be held.
+        /// Upper bound on their number.
         limit: u64,
     },
-    /// A worker panicked: a mistake in this program, not in the trace.
-    #[error("poolscope made a mistake while reading the trace ({message}); please report it with the trace")]
+    /// A worker panicked: a defect of this program.
+    #[error("internal error while loading the trace: {message}. Please report it with the trace")]
     Internal {
-        /// What the panic said.
+        /// Message of the panic.
         message: String,
     },
 }
 
 impl LoadError {
-    /// What a panic said.
-    fn panicked(panic: &(dyn Any + Send)) -> Self {
+    /// Error of a caught panic.
+    fn from_panic(panic: &(dyn Any + Send)) -> Self {
         let message = panic
             .downcast_ref::<String>()
             .cloned()
@@ -114,13 +118,20 @@ pub fn load(
     progress: &Progress,
     cancel: &CancelToken,
 ) -> Result<Arc<Trace>, LoadError> {
-    catch_panic(|| run(&file, options, progress, cancel))
+    catch_panic(|| {
+        progress.set_total(file.data().len() as u64);
+        progress.enter(Stage::Records);
+        let frame_lists = FrameLists::default();
+        let shards = decode_file(&file, &frame_lists, options, progress, cancel)?;
+        finish(&SessionInfo::of(&file), shards, frame_lists, (options, progress, cancel))
+    })
 }
 
-/// Loads what another reader hands out, on the current rayon pool and a thread for that reader. A cancel takes effect at
-/// once; a reader that cannot be stopped goes on alone, and nobody listens.
+/// Loads the records of another reader, on the current rayon pool and a thread for that reader. A cancel takes effect at once;
+/// a reader that cannot be stopped runs on, and its records are dropped.
 ///
-/// The result is that of [`load`], but for what only this crate's own reader sees: see [`poolscope_etl::diagnostics::DiagnosticKind::ReadByWindows`].
+/// The result is that of [`load`], except for what buffers show, which other readers do not hand out: see
+/// [`DiagnosticKind::ReadByWindows`](poolscope_etl::diagnostics::DiagnosticKind::ReadByWindows).
 ///
 /// # Errors
 /// See [`LoadError`].
@@ -131,35 +142,22 @@ pub fn load_records(
     cancel: &CancelToken,
 ) -> Result<Arc<Trace>, LoadError> {
     catch_panic(|| {
-        let raws = RawStacks::default();
-        let read = other::read(&source, &raws, options, progress, cancel)?;
-        finish(&read.origin, read.shards, raws, (options, progress, cancel))
+        let frame_lists = FrameLists::default();
+        let read = record_source::read(&source, &frame_lists, options, progress, cancel)?;
+        finish(&read.info, read.shards, frame_lists, (options, progress, cancel))
     })
 }
 
-/// Turns a panic into an error.
+/// Runs `work` and turns a panic into an error.
 fn catch_panic(work: impl FnOnce() -> Result<Arc<Trace>, LoadError>) -> Result<Arc<Trace>, LoadError> {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| Err(LoadError::panicked(&*panic)))
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| Err(LoadError::from_panic(&*panic)))
 }
 
-fn run(
-    file: &TraceFile,
-    options: LoadOptions,
-    progress: &Progress,
-    cancel: &CancelToken,
-) -> Result<Arc<Trace>, LoadError> {
-    progress.set_total(file.data().len() as u64);
-    progress.enter(Stage::Records);
-    let raws = RawStacks::default();
-    let shards = decode_all(file, &raws, options, progress, cancel)?;
-    finish(&Origin::of(file), shards, raws, (options, progress, cancel))
-}
-
-/// From shards to the trace: the same for all readers.
+/// Runs all phases behind the decoding, which are the same for all readers.
 fn finish(
-    origin: &Origin,
+    info: &SessionInfo,
     mut shards: Vec<Shard>,
-    raws: RawStacks,
+    frame_lists: FrameLists,
     (options, progress, cancel): (LoadOptions, &Progress, &CancelToken),
 ) -> Result<Arc<Trace>, LoadError> {
     let events: u64 = shards.iter().map(|s| (s.allocs.len() + s.frees.len()) as u64).sum();
@@ -168,22 +166,22 @@ fn finish(
         return Err(LoadError::TooLarge { events, limit });
     }
     progress.enter(Stage::Stacks);
-    let facts = system::collect(origin, &mut shards);
-    let joined = stacks::join(origin, &mut shards, raws, &facts, options, cancel)?;
-    let contexts = contexts::join(&mut shards, &facts.processes, cancel)?;
+    let system = system_events::collect_system_info(info, &mut shards);
+    let resolved = resolve_stacks::resolve_stacks(info, &mut shards, frame_lists, &system, options, cancel)?;
+    let attributes = attributes::join_attributes(&mut shards, &system.processes, cancel)?;
     progress.enter(Stage::Pairing);
-    let paired = pair::pair(&mut shards, &contexts, cancel)?;
+    let paired = pair::pair(&mut shards, &attributes, cancel)?;
     progress.enter(Stage::Index);
-    let trace = assemble::assemble(origin, shards, facts, joined, contexts, paired, (options, cancel))?;
+    let trace = freeze::freeze(info, shards, system, resolved, attributes, paired, (options, cancel))?;
     cancel.check()?;
     progress.enter(Stage::Done);
     Ok(Arc::new(trace))
 }
 
-/// Cuts the buffers into ranges and decodes them side by side.
-fn decode_all(
+/// Decodes all buffers of a file in parallel.
+fn decode_file(
     file: &TraceFile,
-    raws: &RawStacks,
+    frame_lists: &FrameLists,
     options: LoadOptions,
     progress: &Progress,
     cancel: &CancelToken,
@@ -194,11 +192,13 @@ fn decode_all(
     ranges
         .into_par_iter()
         .with_max_len(1)
-        .map_init(decode::Worker::default, |worker, range| worker.decode(file, raws, range, options, progress, cancel))
+        .map_init(decode::DecodeWorker::default, |worker, range| {
+            worker.decode(file, frame_lists, range, options, progress, cancel)
+        })
         .collect()
 }
 
-/// Runs of buffers of about `target` bytes each; a cut never depends on anything but the file.
+/// Cuts buffers into ranges of about `target` bytes each. The cuts depend on the file alone.
 fn ranges(buffers: &[BufferRef], target: u64) -> Vec<&[BufferRef]> {
     let mut ranges = Vec::new();
     let mut start = 0;

@@ -1,14 +1,14 @@
-//! What one range of buffers yields: columns of pool events with ids that are local to the shard, and the rarer things.
-//! A shard must never refer to another one.
+//! Shards: the result of decoding one range of buffers. Pool events are columns; their attributes and stacks are numbers that
+//! are valid in this shard only until later phases replace them by those of the whole trace.
 
-use super::span::Span;
+use super::buffer_span::BufferSpan;
 use crate::trace::attributes::EventAttributes;
 use crate::trace::summary::RundownPhase;
 use crate::trace::time::Ticks;
 use poolscope_base::guid::Guid;
 use poolscope_etl::diagnostics::Diagnostics;
-use poolscope_etl::event::image::{ImageIdEvent, RsdsEvent};
 use poolscope_etl::event::image::ImageEvent;
+use poolscope_etl::event::image::{ImageIdEvent, RsdsEvent};
 use poolscope_etl::event::pool::{BigPoolEntry, PoolTagUsage};
 use poolscope_etl::event::process::ProcessEvent;
 use poolscope_etl::event::system::{BuildInfo, CpuConfig};
@@ -16,9 +16,9 @@ use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
 
-/// What a pool event says beside time, address, size; numbers as recorded.
+/// Attributes of a pool event with thread and process numbers as recorded.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct RawContext {
+pub struct RawAttributes {
     pub tag: [u8; 4],
     pub pool_type: u32,
     pub thread: u32,
@@ -27,8 +27,8 @@ pub struct RawContext {
     pub cpu: u16,
 }
 
-impl Hash for RawContext {
-    /// Three words instead of six fields: this runs once per pool event.
+impl Hash for RawAttributes {
+    // Three words instead of six fields, since this runs once per pool event.
     fn hash<H: Hasher>(&self, state: &mut H) {
         let pair = |high: u32, low: u32| u64::from(high) << 32 | u64::from(low);
         state.write_u64(pair(u32::from_le_bytes(self.tag), self.pool_type));
@@ -37,118 +37,136 @@ impl Hash for RawContext {
     }
 }
 
-/// The record's header has no thread or process.
+/// Thread, process or session that the record does not have.
 pub const NO_ID: u32 = u32::MAX;
 
-/// No half: this part of the stack was not recorded.
-pub const NO_HALF: u32 = u32::MAX;
+/// Kernel or user stack that was not recorded.
+pub const NO_PART: u32 = u32::MAX;
 
-/// One half of an event's stack: a local half, and how long after the event it was recorded, which decides what its
-/// key meant.
+/// Kernel stack or user stack of one event, and the delay of its record, which decides which definition its key refers to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct HalfRef {
-    pub half: u32,
-    /// Ticks from the event to the stack record; saturates.
+pub struct StackPartRef {
+    /// Position in [`Shard::parts`]; [`NO_PART`] if not recorded.
+    pub part: u32,
+    /// Ticks from the event to the stack record; saturates at [`u32::MAX`].
     pub delay: u32,
 }
 
-impl HalfRef {
-    pub const NONE: Self = Self { half: NO_HALF, delay: 0 };
+impl StackPartRef {
+    /// A stack that was not recorded.
+    pub const NONE: Self = Self { part: NO_PART, delay: 0 };
 
-    pub fn new(half: u32, event_time: Ticks, record_time: Ticks) -> Self {
+    /// A stack that was recorded at `record_time` for an event at `event_time`.
+    pub fn new(part: u32, event_time: Ticks, record_time: Ticks) -> Self {
         let delay = record_time.0.saturating_sub(event_time.0).clamp(0, i64::from(u32::MAX)) as u32;
-        Self { half, delay }
+        Self { part, delay }
     }
 
-    /// Whether the stack record comes so long after its event that a delay cannot say it: seven minutes at 10 MHz. The
-    /// user half of a thread that waits in the kernel does.
-    pub fn is_late(event_time: Ticks, record_time: Ticks) -> bool {
+    /// Whether [`Self::delay`] saturates: after seven minutes at 10 MHz. The user stack of a thread that waits in the kernel is
+    /// recorded when the thread returns.
+    pub fn is_delay_too_long(event_time: Ticks, record_time: Ticks) -> bool {
         record_time.0.saturating_sub(event_time.0) > i64::from(u32::MAX)
     }
 }
 
-/// Bit of a stack in [`EventColumns::stack`]: it may be another's. Stacks and combinations never get that many.
+/// Bit of [`EventColumns::stack`]: the stack may be that of another event, or incomplete. Stack numbers are lower.
 pub const UNCERTAIN: u32 = 1 << 31;
 
-/// Kernel half and user half of an event's stack.
-pub type Halves = [HalfRef; 2];
-const _: () = assert!(size_of::<Halves>() == 16);
+/// Kernel stack and user stack of an event.
+pub type StackParts = [StackPartRef; 2];
+const _: () = assert!(size_of::<StackParts>() == 16);
 
-/// Pool events of one direction, in file order.
+/// Allocation events or free events as columns, in file order.
 #[derive(Default, Debug)]
 pub struct EventColumns {
+    /// Time of the event.
     pub time: Vec<Ticks>,
+    /// Address of the allocation.
     pub address: Vec<u64>,
+    /// Size in bytes.
     pub size: Vec<u64>,
-    /// Local context; after the join, the trace's.
-    pub context: Vec<u32>,
-    /// Empty if stacks are not loaded.
-    pub halves: Vec<Halves>,
-    /// Local combination of halves, then the trace's stack, both with [`UNCERTAIN`]; empty if stacks are not loaded.
+    /// Position in [`Shard::attributes`]; after `join_attributes`, that in the table of the trace.
+    pub attributes: Vec<u32>,
+    /// Kernel and user stack; empty if stacks are not loaded, and once they are resolved.
+    pub parts: Vec<StackParts>,
+    /// Position among the distinct stacks of the shard, then among those of the trace, both with [`UNCERTAIN`]; empty if stacks
+    /// are not loaded.
     pub stack: Vec<u32>,
 }
 
 impl EventColumns {
+    /// Number of events.
     pub fn len(&self) -> usize {
         self.time.len()
     }
 
-    /// Makes room for as many events as a range of buffers could hold. The room costs nothing until it is used, and
-    /// blocks this large are given back to the system when they are freed, which small grown ones are not.
-    pub fn reserve(&mut self, events: usize, with_halves: bool) {
+    /// Reserves memory for as many events as a range of buffers can hold. The system commits it when it is used, and gets
+    /// back large reservations when they are freed, unlike small ones that grew.
+    pub fn reserve(&mut self, events: usize, with_parts: bool) {
         self.time.reserve_exact(events);
         self.address.reserve_exact(events);
         self.size.reserve_exact(events);
-        self.context.reserve_exact(events);
-        if with_halves {
-            self.halves.reserve_exact(events);
+        self.attributes.reserve_exact(events);
+        if with_parts {
+            self.parts.reserve_exact(events);
         }
     }
 
+    /// Frees reserved memory that was not used.
     pub fn shrink(&mut self) {
         self.time.shrink_to_fit();
         self.address.shrink_to_fit();
         self.size.shrink_to_fit();
-        self.context.shrink_to_fit();
-        self.halves.shrink_to_fit();
+        self.attributes.shrink_to_fit();
+        self.parts.shrink_to_fit();
     }
 }
 
-/// What a half of a stack was recorded as.
+/// Kernel stack or user stack as recorded: a stack key or frames.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub enum Half {
-    /// A reference to a key of the stack cache.
+pub enum StackPart {
+    /// A reference to a stack key.
     Key { key: u64, kernel: bool },
-    /// The same, recorded at `time`: so long after its event that [`HalfRef::delay`] cannot say it.
+    /// A reference to a stack key that was recorded at `time`, too long after its event for [`StackPartRef::delay`].
     LateKey { key: u64, kernel: bool, time: Ticks },
-    /// Frames in the record itself: a raw stack.
-    Inline { raw: u32 },
+    /// Frames in the record itself, as a number of the frame lists.
+    Inline { frames: u32 },
 }
 
-/// A definition of a stack key.
+/// Definition of a stack key: its frames. References to the key come before it (etl-format 5.4).
 #[derive(Clone, Copy, Debug)]
-pub struct Definition {
+pub struct StackKeyDefinition {
+    /// Time of the record.
     pub time: Ticks,
+    /// Stack key.
     pub key: u64,
+    /// Whether the frames are those of a kernel stack.
     pub kernel: bool,
-    /// Raw stack.
-    pub raw: u32,
+    /// Number of the frame list.
+    pub frames: u32,
 }
 
-/// A stack record whose event was not found in its own buffer.
+/// A stack record that has yet to be matched with its event.
 #[derive(Clone, Copy, Debug)]
-pub struct LooseStack {
+pub struct PendingStack {
+    /// Time of the event.
     pub event_time: Ticks,
+    /// Time of the stack record.
     pub record_time: Ticks,
+    /// Thread of the event.
     pub thread: u32,
+    /// Process of the event.
     pub pid: u32,
-    pub half: u32,
+    /// Position in [`Shard::parts`].
+    pub part: u32,
+    /// Whether it is a kernel stack.
     pub kernel: bool,
 }
 
-/// Rows that are held once each, found by value.
+/// Numbering of distinct values.
 #[derive(Debug)]
 pub struct Interner<T> {
+    /// Values by number.
     pub rows: Vec<T>,
     map: FxHashMap<T, u32>,
     last: Option<(T, u32)>,
@@ -161,7 +179,7 @@ impl<T> Default for Interner<T> {
 }
 
 impl<T: Copy + Eq + Hash> Interner<T> {
-    /// The row's number. Neighbouring events mostly say the same, so the last answer is tried first.
+    /// The number of a value. Neighboring events mostly have the same, so the last one is tried first.
     #[inline]
     pub fn intern(&mut self, row: T) -> u32 {
         if let Some((last, id)) = self.last
@@ -178,85 +196,120 @@ impl<T: Copy + Eq + Hash> Interner<T> {
         id
     }
 
-    /// Forgets how to find rows.
+    /// Frees the lookup table. Values that are interned afterwards may get a second number.
     pub fn close(&mut self) {
         self.map = FxHashMap::default();
         self.last = None;
     }
 }
 
-/// A record that is neither pool event nor stack.
+/// A decoded record that is neither a pool event nor a stack record: images, processes, configuration, pool rundown.
 #[derive(Debug)]
-pub enum Rare {
+pub enum SystemEvent {
+    /// Image load, unload or rundown; `pid` is the process that it was loaded into.
     Image { change: ImageChange, event: ImageEvent, pid: u32 },
+    /// Process start, end or rundown.
     Process { change: ProcessChange, event: ProcessEvent },
+    /// Time stamp of an image file.
     ImageId(ImageIdEvent),
+    /// Identity of the PDB of an image.
     Rsds(RsdsEvent),
+    /// CPU configuration.
     Cpu(CpuConfig),
+    /// Product and build of Windows.
     Build(BuildInfo),
+    /// Whether the pool event group was enabled.
     PoolGroup(bool),
-    Tags { end: RundownPhase, session: Option<u32>, rows: Vec<PoolTagUsage> },
-    Big { end: RundownPhase, session: Option<u32>, rows: Vec<BigPoolEntry> },
+    /// Pool tag rundown.
+    PoolTags { phase: RundownPhase, session: Option<u32>, tags: Vec<PoolTagUsage> },
+    /// Big pool rundown.
+    BigPool { phase: RundownPhase, session: Option<u32>, entries: Vec<BigPoolEntry> },
 }
 
-/// What an image event reports.
+/// Kind of an image event.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ImageChange {
+    /// Loaded.
     Load,
+    /// Unloaded.
     Unload,
-    Start,
-    Stop,
+    /// Already loaded at the start of the recording (DCStart).
+    DcStart,
+    /// Still loaded at the end of the recording (DCEnd).
+    DcEnd,
 }
 
-/// What a process event reports.
+/// Kind of a process event.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ProcessChange {
+    /// Started.
     Start,
+    /// Ended.
     End,
-    Running,
-    Stop,
+    /// Already running at the start of the recording (DCStart).
+    DcStart,
+    /// Still running at the end of the recording (DCEnd).
+    DcEnd,
 }
 
-/// Counts of records.
+/// Numbers of records in a shard.
 #[derive(Default, Debug)]
-pub struct ShardCensus {
+pub struct ShardStatistics {
+    /// Records with a kernel header, by hook id.
     pub hooks: BTreeMap<u16, u64>,
+    /// Records with a GUID header, by provider.
     pub providers: BTreeMap<Guid, u64>,
+    /// All records.
     pub records: u64,
+    /// WPP trace messages.
     pub messages: u64,
+    /// Log-file header records.
     pub headers: u64,
-    pub snapshots: u64,
+    /// Pool rundown records.
+    pub pool_rundown_records: u64,
+    /// Stack records of all events.
     pub stack_records: u64,
+    /// Definitions of stack keys.
     pub stack_definitions: u64,
-    pub pool_stack_records: u64,
-    /// Stack records of events that are not pool events.
+    /// Stack records of pool events.
+    pub matched_stacks: u64,
+    /// Stack records of other events of the same buffer.
     pub unmatched_stacks: u64,
 }
 
-/// Everything from one range of buffers.
+/// The decoded records of one range of buffers.
 #[derive(Default, Debug)]
 pub struct Shard {
+    /// Allocation events.
     pub allocs: EventColumns,
+    /// Free events.
     pub frees: EventColumns,
-    /// Which of the two columns the next event went to (`true`: frees), in file order: it joins them again.
+    /// Whether each pool event is a free, in file order: the order of the events of both columns.
     pub directions: Vec<bool>,
-    pub contexts: Interner<RawContext>,
-    /// The trace's contexts with processes known; filled by the join.
-    pub context_rows: Vec<EventAttributes>,
-    pub halves: Interner<Half>,
-    pub definitions: Vec<Definition>,
-    pub loose: Vec<LooseStack>,
-    pub rare: Vec<(Ticks, Rare)>,
-    pub census: ShardCensus,
+    /// Distinct attributes of pool events, as recorded.
+    pub attributes: Interner<RawAttributes>,
+    /// Attributes with processes instead of process numbers, while the shards are joined.
+    pub resolved_attributes: Vec<EventAttributes>,
+    /// Distinct kernel and user stacks of pool events, as recorded.
+    pub parts: Interner<StackPart>,
+    /// Definitions of stack keys.
+    pub definitions: Vec<StackKeyDefinition>,
+    /// Stack records without a known event in their own buffer.
+    pub pending: Vec<PendingStack>,
+    /// System events with their times.
+    pub system_events: Vec<(Ticks, SystemEvent)>,
+    /// Numbers of records.
+    pub statistics: ShardStatistics,
+    /// Data-quality issues.
     pub diagnostics: Diagnostics,
-    /// Latest time of a record that is not the kernel's.
+    /// Latest time of a record of another provider than the kernel.
     pub last_other_time: Option<Ticks>,
-    /// Ranges of time of which records are known to be missing or out of order.
+    /// Time ranges in which records are known to be missing or out of order.
     pub losses: Vec<(Ticks, Ticks)>,
-    /// Earliest time of a record behind the log-file header.
+    /// Earliest time of a record other than the log-file header.
     pub first_time: Option<Ticks>,
-    /// What each buffer recorded, in file order; of another reader's batch, what each CPU did.
-    pub spans: Vec<Span>,
-    /// Earliest and latest pool event.
+    /// Kernel records of each buffer, in file order; for batches of another reader, of each CPU.
+    pub spans: Vec<BufferSpan>,
+    /// Times of the earliest and the latest pool event.
     pub pool_times: Option<(Ticks, Ticks)>,
 }

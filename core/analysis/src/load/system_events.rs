@@ -1,69 +1,75 @@
-//! Images, processes and facts about the recording, joined from all shards in time order. Run-downs at start and stop
-//! fill what a circular file has lost; nothing is made up for what no record says.
+//! System events: the image, process, configuration and pool rundown records of all shards, in time order, become the tables
+//! of the trace. Rundown records at the start and the end replace the events that a circular file has overwritten.
 
-use super::images::Images;
-use super::origin::Origin;
-use super::shard::{NO_ID, ProcessChange, Rare, Shard};
+use super::images::ImageTracker;
+use super::session::SessionInfo;
+use super::shard::{NO_ID, ProcessChange, Shard, SystemEvent};
+use crate::trace::attributes::Tag;
 use crate::trace::module::ModuleTable;
 use crate::trace::process::{Process, ProcessTable};
-use crate::trace::summary::{BigPoolAllocation, PoolUsage, PoolRundown, TagUsage, TraceSummary};
+use crate::trace::summary::{BigPoolAllocation, PoolRundown, PoolUsage, TagUsage, TraceSummary};
 use crate::trace::time::Ticks;
 use poolscope_etl::event::process::ProcessEvent;
 use rustc_hash::FxHashMap;
 
-/// What the rare records of a trace add up to.
+/// Tables and facts from the system events of a trace.
 #[derive(Debug)]
-pub struct Facts {
+pub struct SystemInfo {
+    /// Images.
     pub modules: ModuleTable,
+    /// Processes.
     pub processes: ProcessTable,
-    pub snapshots: PoolRundown,
+    /// Pool rundown.
+    pub pool_rundown: PoolRundown,
+    /// Facts from the header and the configuration records.
     pub summary: TraceSummary,
 }
 
-/// Takes the rare records out of the shards and joins them.
-pub fn collect(origin: &Origin, shards: &mut [Shard]) -> Facts {
-    let mut rows: Vec<(Ticks, Rare)> = Vec::new();
+/// Takes the system events out of the shards.
+pub fn collect_system_info(info: &SessionInfo, shards: &mut [Shard]) -> SystemInfo {
+    let mut rows: Vec<(Ticks, SystemEvent)> = Vec::new();
     for shard in shards.iter_mut() {
-        rows.append(&mut shard.rare);
+        rows.append(&mut shard.system_events);
     }
-    // Stable: records of one tick stay in file order.
+    // A stable sort: records of one tick stay in file order.
     rows.sort_by_key(|row| row.0);
-    let mut images = Images::new(if origin.logfile.pointer_size == 4 { 4 } else { 8 });
-    for (time, rare) in &rows {
-        match rare {
-            Rare::ImageId(event) => images.image_id(*time, event),
-            Rare::Rsds(event) => images.rsds(*time, event),
+    let mut images = ImageTracker::new(if info.logfile.pointer_size == 4 { 4 } else { 8 });
+    for (time, system_event) in &rows {
+        match system_event {
+            SystemEvent::ImageId(event) => images.image_id(*time, event),
+            SystemEvent::Rsds(event) => images.rsds(*time, event),
             _ => {}
         }
     }
-    let mut processes = Processes::default();
-    let mut snapshots = PoolRundown::default();
-    let mut summary = from_header(origin);
-    for (time, rare) in rows {
-        match rare {
-            Rare::Image { change, event, pid } => images.event(time, change, event, pid),
-            Rare::Process { change, event } => processes.event(time, change, event),
-            // They were taken before, since they stand before their images in some files and after them in others.
-            Rare::ImageId(_) | Rare::Rsds(_) => {}
-            Rare::Cpu(cpu) => {
+    let mut processes = ProcessTracker::default();
+    let mut pool_rundown = PoolRundown::default();
+    let mut summary = header_summary(info);
+    for (time, system_event) in rows {
+        match system_event {
+            SystemEvent::Image { change, event, pid } => images.event(time, change, event, pid),
+            SystemEvent::Process { change, event } => processes.event(time, change, event),
+            // Added above, since they come before their images in some files and after them in others.
+            SystemEvent::ImageId(_) | SystemEvent::Rsds(_) => {}
+            SystemEvent::Cpu(cpu) => {
                 summary.memory_mb = Some(cpu.memory_mb).filter(|&mb| mb > 0);
                 summary.computer = Some(cpu.computer).filter(|name| !name.is_empty());
             }
-            Rare::Build(info) => summary.os_name = Some(format!("{} ({})", info.product, info.build)),
-            Rare::PoolGroup(on) => {
+            SystemEvent::Build(build) => summary.os_name = Some(format!("{} ({})", build.product, build.build)),
+            SystemEvent::PoolGroup(on) => {
                 summary.pool_group_enabled = Some(summary.pool_group_enabled.unwrap_or(false) || on);
             }
-            rare => snapshot(&mut snapshots, time, rare),
+            system_event => add_rundown(&mut pool_rundown, time, system_event),
         }
     }
     let processes = processes.finish(shards);
-    Facts { modules: images.finish(), processes, snapshots, summary }
+    SystemInfo { modules: images.finish(), processes, pool_rundown, summary }
 }
 
-fn from_header(origin: &Origin) -> TraceSummary {
-    let header = &origin.logfile;
+/// Facts from the log-file header.
+fn header_summary(info: &SessionInfo) -> TraceSummary {
+    let header = &info.logfile;
     TraceSummary {
-        file_bytes: origin.file_bytes,
+        file_bytes: info.file_bytes,
         pointer_size: header.pointer_size,
         os_build: header.os_build,
         cpus: header.cpus,
@@ -80,37 +86,38 @@ fn from_header(origin: &Origin) -> TraceSummary {
     }
 }
 
-fn snapshot(snapshots: &mut PoolRundown, time: Ticks, rare: Rare) {
+/// Adds a pool rundown record.
+fn add_rundown(pool_rundown: &mut PoolRundown, time: Ticks, system_event: SystemEvent) {
     let usage = |(allocs, frees, used_bytes)| PoolUsage { allocs, frees, used_bytes };
-    match rare {
-        Rare::Tags { end, session, rows } => snapshots.tags.extend(rows.into_iter().map(|row| TagUsage {
-            phase: end,
-            time,
-            session,
-            tag: crate::trace::attributes::Tag(row.tag),
-            paged: usage(row.paged),
-            nonpaged: usage(row.nonpaged),
+    match system_event {
+        SystemEvent::PoolTags { phase, session, tags } => pool_rundown.tags.extend(tags.into_iter().map(|row| {
+            TagUsage { phase, time, session, tag: Tag(row.tag), paged: usage(row.paged), nonpaged: usage(row.nonpaged) }
         })),
-        Rare::Big { end, session, rows } => snapshots.big.extend(rows.into_iter().map(|row| BigPoolAllocation {
-            phase: end,
-            time,
-            session,
-            address: row.address,
-            size_bytes: row.size,
-            tag: crate::trace::attributes::Tag(row.tag),
-            nonpaged: row.nonpaged,
-        })),
+        SystemEvent::BigPool { phase, session, entries } => {
+            pool_rundown.big.extend(entries.into_iter().map(|row| BigPoolAllocation {
+                phase,
+                time,
+                session,
+                address: row.address,
+                size_bytes: row.size,
+                tag: Tag(row.tag),
+                nonpaged: row.nonpaged,
+            }))
+        }
         _ => {}
     }
 }
 
+/// Builder of the process table from process events in time order.
 #[derive(Default)]
-struct Processes {
+struct ProcessTracker {
     rows: Vec<Process>,
+    /// Row of the latest process by number.
     newest: FxHashMap<u32, usize>,
 }
 
-impl Processes {
+impl ProcessTracker {
+    /// Adds a process event.
     fn event(&mut self, time: Ticks, change: ProcessChange, event: ProcessEvent) {
         let open = self
             .newest
@@ -121,8 +128,8 @@ impl Processes {
             row.object = row.object.or(event.object);
         }
         match (change, open) {
-            (ProcessChange::Running | ProcessChange::Stop, Some(_)) => {}
-            (ProcessChange::Running | ProcessChange::Stop, None) => self.begin(event, Ticks::UNKNOWN),
+            (ProcessChange::DcStart | ProcessChange::DcEnd, Some(_)) => {}
+            (ProcessChange::DcStart | ProcessChange::DcEnd, None) => self.begin(event, Ticks::UNKNOWN),
             (ProcessChange::Start, _) => self.begin(event, time),
             (ProcessChange::End, Some(at)) => self.end(at, time),
             (ProcessChange::End, None) => {
@@ -132,6 +139,7 @@ impl Processes {
         }
     }
 
+    /// Adds a process that started at `start`, after the end of the one before with its number.
     fn begin(&mut self, event: ProcessEvent, start: Ticks) {
         let mut start = start;
         if let Some(before) = self.newest.get(&event.pid).and_then(|&at| self.rows.get_mut(at)) {
@@ -161,11 +169,11 @@ impl Processes {
         }
     }
 
-    /// Adds the numbers that only pool events mention, so that every event has a process.
+    /// Finishes the table with a process for each number that only pool events contain, so that every event has a process.
     fn finish(mut self, shards: &[Shard]) -> ProcessTable {
         let recorded = self.rows.len();
         let mut mentioned: Vec<u32> =
-            shards.iter().flat_map(|s| s.contexts.rows.iter().map(|c| c.pid)).filter(|&pid| pid != NO_ID).collect();
+            shards.iter().flat_map(|s| s.attributes.rows.iter().map(|c| c.pid)).filter(|&pid| pid != NO_ID).collect();
         mentioned.sort_unstable();
         mentioned.dedup();
         for pid in mentioned.into_iter().filter(|pid| !self.newest.contains_key(pid)) {

@@ -1,38 +1,38 @@
-//! The recorded range of a trace, from what its buffers show. Kernel records alone count: a merge injects others with times
-//! of its own. What the header says decides only whether something is missing, never where the range ends.
+//! The recorded range of a trace, from the time spans of its buffers. Only kernel records count, since merges inject records of
+//! other providers with times of their own. The header decides only whether something is missing, not where the range ends.
 
-use super::clock::Checked;
-use super::origin::Origin;
-use super::span::Span;
+use super::buffer_span::BufferSpan;
+use super::consistency::CheckedClock;
+use super::session::SessionInfo;
 use crate::trace::recorded::{CpuRange, Hole, RecordedRange};
 use crate::trace::time::{Ticks, TimeRange};
 use poolscope_base::progress::{CancelToken, Cancelled};
 use poolscope_etl::buffer::flag;
-use poolscope_etl::diagnostics::{Diagnostics, DiagnosticKind};
+use poolscope_etl::diagnostics::{DiagnosticKind, Diagnostics};
 use poolscope_etl::file::Tail;
 use std::collections::BTreeMap;
 
-/// A CPU matters if it has written this share of the pool events (of all kernel records where there are none), in percent.
-const MATTERS_PERCENT: u64 = 1;
-/// Most holes at which the range is cut.
-const CUTS: usize = 512;
-/// Records of a trace that tells no time by one tick for all of them.
-const STANDS_STILL: u64 = 16;
+/// Lower bound on the share of the pool events (of all kernel records without pool events) that a main CPU has, in percent.
+const MIN_CPU_SHARE_PERCENT: u64 = 1;
+/// Upper bound on the holes at which the range is cut.
+const MAX_CUTS: usize = 512;
+/// Lower bound on the records with one time at which the clock is reported as standing still.
+const MIN_RECORDS_STANDING_STILL: u64 = 16;
 
 /// The kernel records of a trace, buffer by buffer and CPU by CPU.
 pub struct Recording {
     /// Buffers with kernel records, in the order in which they were written.
-    spans: Vec<Span>,
-    /// By CPU: places in `spans`.
+    spans: Vec<BufferSpan>,
+    /// Positions in `spans` by CPU.
     chains: BTreeMap<u16, Vec<usize>>,
-    /// By CPU, in the same order.
+    /// Recorded range of each CPU, in the order of `chains`.
     cpus: Vec<CpuRange>,
 }
 
 impl Recording {
-    /// Sorts the spans of all shards, which are in the order of the recording.
-    pub fn new(spans: impl Iterator<Item = Span>, second: i64, diagnostics: &mut Diagnostics) -> Self {
-        let mut spans: Vec<Span> = spans.filter(|span| span.records > 0).collect();
+    /// Recording of spans in the order of writing; `second` is the number of ticks in a second.
+    pub fn new(spans: impl Iterator<Item = BufferSpan>, second: i64, diagnostics: &mut Diagnostics) -> Self {
+        let mut spans: Vec<BufferSpan> = spans.filter(|span| span.records > 0).collect();
         let mut chains: BTreeMap<u16, Vec<usize>> = BTreeMap::new();
         for (place, span) in spans.iter().enumerate() {
             chains.entry(span.cpu).or_default().push(place);
@@ -43,7 +43,7 @@ impl Recording {
         let recording = Self { spans, chains, cpus };
         if let (Some(first), Some(last)) = (recording.first(), recording.last())
             && first == last
-            && recording.records() >= STANDS_STILL
+            && recording.records() >= MIN_RECORDS_STANDING_STILL
         {
             diagnostics.add(DiagnosticKind::ConstantTimestamps, 1);
         }
@@ -60,16 +60,17 @@ impl Recording {
         self.cpus.iter().map(|cpu| cpu.last).max()
     }
 
+    /// Number of kernel records.
     fn records(&self) -> u64 {
         self.cpus.iter().map(|cpu| cpu.records).sum()
     }
 
-    /// CPUs that matter.
+    /// CPUs with a relevant share of the events.
     fn main_cpus(&self) -> impl Iterator<Item = &CpuRange> {
         let pool_events: u64 = self.cpus.iter().map(|cpu| cpu.pool_events).sum();
         let weight = move |cpu: &CpuRange| if pool_events > 0 { cpu.pool_events } else { cpu.records };
         let all: u64 = self.cpus.iter().map(weight).sum();
-        self.cpus.iter().filter(move |cpu| weight(cpu) * 100 >= all * MATTERS_PERCENT)
+        self.cpus.iter().filter(move |cpu| weight(cpu) * 100 >= all * MIN_CPU_SHARE_PERCENT)
     }
 
     /// Mean time from one buffer of a CPU to the next.
@@ -86,7 +87,7 @@ impl Recording {
     }
 }
 
-fn cpu_range<'s>(cpu: u16, spans: impl Iterator<Item = &'s Span>) -> CpuRange {
+fn cpu_range<'s>(cpu: u16, spans: impl Iterator<Item = &'s BufferSpan>) -> CpuRange {
     let nothing = CpuRange { cpu, first: Ticks::NEVER, last: Ticks::UNKNOWN, pool_events: 0, records: 0 };
     spans.fold(nothing, |row, span| CpuRange {
         cpu,
@@ -97,21 +98,22 @@ fn cpu_range<'s>(cpu: u16, spans: impl Iterator<Item = &'s Span>) -> CpuRange {
     })
 }
 
-/// The last record of a buffer has no other behind it that would show its time to be damaged: where it lies far behind the
-/// one before it, the next buffer of its CPU, or for the last buffer all other CPUs, has to bear it out. Returns how often
-/// the clock of a CPU went back from one buffer to the next.
-fn drop_unconfirmed(spans: &mut [Span], chains: &BTreeMap<u16, Vec<usize>>, second: i64) -> u64 {
-    let is_lone = |span: &Span| span.confirmed != Ticks::UNKNOWN && span.last.0 - span.confirmed.0 > second;
-    let latest = spans.iter().map(|span| if is_lone(span) { span.confirmed } else { span.last }).max();
+/// Corrects spans whose last time is damaged. No record of the buffer confirms that time: if it is much later than the one before
+/// it, the next buffer of its CPU has to confirm it, or all other CPUs for the last buffer. Returns how often the clock of a CPU
+/// went back from one buffer to the next.
+fn drop_unconfirmed(spans: &mut [BufferSpan], chains: &BTreeMap<u16, Vec<usize>>, second: i64) -> u64 {
+    let is_unconfirmed =
+        |span: &BufferSpan| span.confirmed != Ticks::UNKNOWN && span.last.0 - span.confirmed.0 > second;
+    let latest = spans.iter().map(|span| if is_unconfirmed(span) { span.confirmed } else { span.last }).max();
     let latest = latest.unwrap_or_default();
     let mut went_back = 0;
     for chain in chains.values() {
         for (at, &place) in chain.iter().enumerate() {
             let next = chain.get(at + 1).map(|&next| spans[next].first);
             let span = &mut spans[place];
-            let is_borne_out =
+            let is_confirmed =
                 next.map_or_else(|| span.last.0 <= latest.0.saturating_add(second), |next| next >= span.last);
-            if is_lone(span) && !is_borne_out {
+            if is_unconfirmed(span) && !is_confirmed {
                 span.last = span.confirmed;
             }
             went_back += u64::from(next.is_some_and(|next| next < span.last));
@@ -120,38 +122,41 @@ fn drop_unconfirmed(spans: &mut [Span], chains: &BTreeMap<u16, Vec<usize>>, seco
     went_back
 }
 
-/// What the header and the file's shape say about the ends of a recording.
-struct Ends {
+/// Ends of a recording that the file does not hold.
+struct MissingEnds {
     start_missing: bool,
     end_missing: bool,
 }
 
-/// The recorded range. `is_wrapped` says whether the beginning was overwritten.
+/// The recorded range of a trace; `is_wrapped` if the beginning was overwritten.
+///
+/// # Errors
+/// Cancelled.
 pub fn recorded_range(
     recording: &Recording,
-    origin: &Origin,
-    checked: &Checked,
+    info: &SessionInfo,
+    checked: &CheckedClock,
     is_wrapped: bool,
     cancel: &CancelToken,
 ) -> Result<RecordedRange, Cancelled> {
-    let (found, written) = buffers(origin);
+    let (found, written) = buffers(info);
     let (Some(first), Some(last)) = (recording.first(), recording.last()) else {
-        // Nothing of the kernel was recorded: what the header says is all there is.
+        // Without kernel records, only the header has times.
         let to = checked.end.unwrap_or_default().max(Ticks(0));
         let mut nothing = RecordedRange::whole(TimeRange { from: Ticks(0), to });
         (nothing.buffers, nothing.buffers_written, nothing.header_end) = (found, written, checked.end);
         nothing.start_missing = is_wrapped;
-        nothing.end_missing = is_end_missing(recording, origin, checked, Ticks(0));
+        nothing.end_missing = is_end_missing(recording, info, checked, Ticks(0));
         return Ok(nothing);
     };
-    let ends = Ends { start_missing: is_wrapped, end_missing: is_end_missing(recording, origin, checked, last) };
-    let from = if ends.start_missing { start_of_wrapped(recording, origin).clamp(first, last) } else { first };
+    let ends = MissingEnds { start_missing: is_wrapped, end_missing: is_end_missing(recording, info, checked, last) };
+    let from = if ends.start_missing { start_of_wrapped(recording, info).clamp(first, last) } else { first };
     let first_end = recording.main_cpus().map(|cpu| cpu.last).min().unwrap_or(last);
     let to = if ends.end_missing { first_end.max(from) } else { last };
     let range = TimeRange { from, to };
     cancel.check()?;
-    let mut holes = holes(recording, origin, range, ends.end_missing);
-    // What is missing at an end that is missing anyway is no hole.
+    let mut holes = holes(recording, info, range, ends.end_missing);
+    // Losses at a missing end are not holes.
     holes.retain(|hole| {
         let at_start = ends.start_missing && hole.range.to <= range.from;
         let at_end = ends.end_missing && hole.range.from >= range.to;
@@ -174,48 +179,48 @@ pub fn recorded_range(
     Ok(range)
 }
 
-/// Buffers that the file has, and that the recording wrote by its header. A log that overwrote its beginning wrote more
-/// than any file of it has.
-fn buffers(origin: &Origin) -> (u64, Option<u64>) {
-    let written = u64::from(origin.logfile.buffers_written);
-    let found = origin.buffers.map_or(written, |buffers| buffers.total);
-    (found, Some(written).filter(|&count| count > 0 && !origin.logfile.is_circular()))
+/// Number of buffers in the file, and of those that the recording wrote, by its header; `None` for circular logs, which write more
+/// than the file holds.
+fn buffers(info: &SessionInfo) -> (u64, Option<u64>) {
+    let written = u64::from(info.logfile.buffers_written);
+    let found = info.buffers.map_or(written, |buffers| buffers.total);
+    (found, Some(written).filter(|&count| count > 0 && !info.logfile.is_circular()))
 }
 
-/// Whether the file holds every buffer that its header promises.
-pub fn has_all_buffers(origin: &Origin) -> bool {
-    let (found, written) = buffers(origin);
+/// Whether the file holds all buffers that its header counts.
+pub fn has_all_buffers(info: &SessionInfo) -> bool {
+    let (found, written) = buffers(info);
     let missing = written.map_or(0, |written| written.saturating_sub(found));
-    // How many buffers a part held that cannot be read is only estimated where they are compressed: then the mark of the
-    // last one decides.
-    let may_lie_in_gaps = || missing <= lost_in_gaps(origin) || (!origin.gaps.is_empty() && origin.is_last_marked);
-    origin.tail == Tail::Whole && (missing == 0 || may_lie_in_gaps())
+    // The number of buffers in unreadable parts is an estimate for compressed buffers: then the mark of the last buffer decides.
+    let may_be_in_gaps = || missing <= lost_in_gaps(info) || (!info.gaps.is_empty() && info.is_last_marked);
+    info.tail == Tail::Whole && (missing == 0 || may_be_in_gaps())
 }
 
-/// Buffers that the unreadable parts of a file held.
-fn lost_in_gaps(origin: &Origin) -> u64 {
-    let Some(buffers) = origin.buffers else { return 0 };
-    let gaps: u64 = origin.gaps.iter().map(|gap| gap.bytes).sum();
-    let session = u64::from(origin.logfile.buffer_bytes);
-    let mean = origin.file_bytes.saturating_sub(gaps) / buffers.total.max(1);
+/// Estimated number of buffers in the unreadable parts of a file.
+fn lost_in_gaps(info: &SessionInfo) -> u64 {
+    let Some(buffers) = info.buffers else { return 0 };
+    let gaps: u64 = info.gaps.iter().map(|gap| gap.bytes).sum();
+    let session = u64::from(info.logfile.buffer_bytes);
+    let mean = info.file_bytes.saturating_sub(gaps) / buffers.total.max(1);
     let bytes = if buffers.compressed == 0 && session > 0 { session } else { mean.max(1) };
     (gaps + bytes / 2) / bytes
 }
 
-fn is_end_missing(recording: &Recording, origin: &Origin, checked: &Checked, last: Ticks) -> bool {
-    let header = &origin.logfile;
+/// Whether the end of the recording is not in the file.
+fn is_end_missing(recording: &Recording, info: &SessionInfo, checked: &CheckedClock, last: Ticks) -> bool {
+    let header = &info.logfile;
     if header.end_filetime == 0 {
         return true;
     }
-    // A log that overwrites its beginning is rotated: how the file ends says nothing. Its newest buffer has the number of
-    // the last one written, where numbers are given without gaps.
-    if let Some(newest) = origin.newest.filter(|_| header.is_circular() && !header.is_merged()) {
+    // The end of a circular file is not the end of the recording. Its newest buffer has the number of the last one written, if
+    // numbers have no gaps.
+    if let Some(newest) = info.newest_sequence.filter(|_| header.is_circular() && !header.is_merged()) {
         return newest + 1 < i64::from(header.buffers_written);
     }
-    let (_, written) = buffers(origin);
+    let (_, written) = buffers(info);
     let slack = (last.0 / 10).max(5 * checked.clock.ticks_per_second as i64);
     let is_later = || checked.end.is_some_and(|end| end.0 > last.0.saturating_add(slack));
-    !has_all_buffers(origin)
+    !has_all_buffers(info)
         || (written.is_none() && !recording.cpus.is_empty() && is_later())
         || (header.buffers_lost > 0 && !ended_early(recording, 4).is_empty())
 }
@@ -232,9 +237,9 @@ fn ended_early(recording: &Recording, periods: i64) -> Vec<u16> {
 /// order in which they were flushed. A buffer that is left was flushed before its CPU wrote the first record of its next
 /// one; so at the earliest of these moments at least one buffer that is left had been flushed, and none that was flushed
 /// later is gone: every record from there on, of busy and idle CPUs alike, is in the file.
-fn start_of_wrapped(recording: &Recording, origin: &Origin) -> Ticks {
+fn start_of_wrapped(recording: &Recording, info: &SessionInfo) -> Ticks {
     let latest_first = || recording.main_cpus().map(|cpu| cpu.first).max().unwrap_or_default();
-    if origin.logfile.is_merged() && !origin.logfile.is_circular() {
+    if info.logfile.is_merged() && !info.logfile.is_circular() {
         return merged_start(recording);
     }
     let next_firsts =
@@ -255,59 +260,62 @@ fn merged_start(recording: &Recording) -> Ticks {
     recording.main_cpus().filter(is_telling).map(|cpu| cpu.first).max().unwrap_or(first)
 }
 
-/// A loss: where, and how many records.
+/// Lost records in a time range.
 struct Loss {
-    view: TimeRange,
+    range: TimeRange,
     records: u64,
 }
 
 /// The parts of a range in which events are missing.
-fn holes(recording: &Recording, origin: &Origin, range: TimeRange, end_missing: bool) -> Vec<Hole> {
-    let mut losses = flagged(recording, origin);
+fn holes(recording: &Recording, info: &SessionInfo, range: TimeRange, end_missing: bool) -> Vec<Hole> {
+    let mut losses = flagged(recording, info);
     losses.extend(damaged(recording, range));
     losses.extend(
-        breaks(recording, origin).into_iter().filter_map(|(place, records)| gap(recording, place, records, range)),
+        breaks(recording, info).into_iter().filter_map(|(place, records)| gap(recording, place, records, range)),
     );
     let clip = |loss: Loss| {
-        let view = TimeRange { from: loss.view.from.max(range.from), to: loss.view.to.min(range.to) };
-        // What a torn buffer has lost belongs to the end that is missing.
+        let view = TimeRange { from: loss.range.from.max(range.from), to: loss.range.to.min(range.to) };
+        // The loss of a torn buffer is a part of the missing end.
         let is_behind = end_missing && view.from >= range.to;
-        (view.from <= view.to && loss.records > 0 && !is_behind).then_some(Loss { view, ..loss })
+        (view.from <= view.to && loss.records > 0 && !is_behind).then_some(Loss { range: view, ..loss })
     };
     let mut losses: Vec<Loss> = losses.into_iter().filter_map(clip).collect();
-    losses.sort_by_key(|loss| (loss.view.from, loss.view.to));
+    losses.sort_by_key(|loss| (loss.range.from, loss.range.to));
     let mut joined: Vec<Loss> = Vec::new();
     for loss in losses {
-        match joined.last_mut().filter(|last| loss.view.from <= last.view.to) {
+        match joined.last_mut().filter(|last| loss.range.from <= last.range.to) {
             Some(last) => {
-                last.view.to = last.view.to.max(loss.view.to);
+                last.range.to = last.range.to.max(loss.range.to);
                 last.records += loss.records;
             }
             None => joined.push(loss),
         }
     }
-    let counts = Counts::new(&recording.spans);
+    let counts = RecordCounts::new(&recording.spans);
     let hole = |loss: Loss| {
-        let present_events = (counts.until(loss.view.to) - counts.until(loss.view.from)).max(0.0) as u64;
-        Hole { range: loss.view, missing_events: loss.records, present_events }
+        let present_events = (counts.until(loss.range.to) - counts.until(loss.range.from)).max(0.0) as u64;
+        Hole { range: loss.range, missing_events: loss.records, present_events }
     };
     joined.into_iter().map(hole).collect()
 }
 
-/// Losses that buffers are marked with.
-fn flagged(recording: &Recording, origin: &Origin) -> Vec<Loss> {
+/// Losses by the flags of buffers.
+fn flagged(recording: &Recording, info: &SessionInfo) -> Vec<Loss> {
     let with_lost_events = recording.spans.iter().filter(|span| span.flags & flag::EVENTS_LOST != 0).count() as u64;
-    let lost_events = (u64::from(origin.logfile.events_lost) / with_lost_events.max(1)).max(1);
+    let lost_events = (u64::from(info.logfile.events_lost) / with_lost_events.max(1)).max(1);
     let mut losses = Vec::new();
     for (&cpu, chain) in &recording.chains {
         let mut before = recording.first().unwrap_or_default();
         for &place in chain {
             let span = &recording.spans[place];
             if span.flags & flag::BUFFER_LOST != 0 {
-                losses.push(Loss { view: TimeRange { from: before, to: span.first }, records: recording.fill(cpu).max(1) });
+                losses.push(Loss {
+                    range: TimeRange { from: before, to: span.first },
+                    records: recording.fill(cpu).max(1),
+                });
             }
             if span.flags & flag::EVENTS_LOST != 0 {
-                losses.push(Loss { view: TimeRange { from: before, to: span.last }, records: lost_events });
+                losses.push(Loss { range: TimeRange { from: before, to: span.last }, records: lost_events });
             }
             before = span.last;
         }
@@ -315,7 +323,7 @@ fn flagged(recording: &Recording, origin: &Origin) -> Vec<Loss> {
     losses
 }
 
-/// Buffers that could be read in part.
+/// Losses in buffers that could be read in part.
 fn damaged(recording: &Recording, range: TimeRange) -> Vec<Loss> {
     let mut losses = Vec::new();
     for chain in recording.chains.values() {
@@ -325,7 +333,7 @@ fn damaged(recording: &Recording, range: TimeRange) -> Vec<Loss> {
                 let to = chain.get(at + 1).map_or(range.to, |&next| recording.spans[next].first);
                 let each = (u64::from(span.read_bytes) / span.records.max(1)).max(8);
                 losses.push(Loss {
-                    view: TimeRange { from: span.last.min(to), to },
+                    range: TimeRange { from: span.last.min(to), to },
                     records: u64::from(span.lost_bytes) / each,
                 });
             }
@@ -334,29 +342,29 @@ fn damaged(recording: &Recording, range: TimeRange) -> Vec<Loss> {
     losses
 }
 
-/// Places between two buffers at which others are missing, with the number of records that these held.
-fn breaks(recording: &Recording, origin: &Origin) -> Vec<(usize, u64)> {
+/// Positions between two buffers at which others are missing, with the estimated number of records in these.
+fn breaks(recording: &Recording, info: &SessionInfo) -> Vec<(usize, u64)> {
     let spans = &recording.spans;
     let stored: u64 = spans.iter().map(|span| u64::from(span.stored_bytes)).sum();
     let records = |bytes: u64| (u128::from(bytes) * u128::from(recording.records()) / u128::from(stored.max(1))) as u64;
-    if !origin.logfile.is_circular() {
+    if !info.logfile.is_circular() {
         let place = |offset: u64| spans.partition_point(|span| span.offset < offset);
-        return origin.gaps.iter().map(|gap| (place(gap.offset), records(gap.bytes))).collect();
+        return info.gaps.iter().map(|gap| (place(gap.offset), records(gap.bytes))).collect();
     }
-    // A rotated file: what is missing shows in the numbers of the buffers.
-    let is_damaged = !origin.gaps.is_empty() || origin.tail != Tail::Whole;
+    // In a circular file, missing buffers show in the sequence numbers.
+    let is_damaged = !info.gaps.is_empty() || info.tail != Tail::Whole;
     let is_numbered =
-        origin.newest.is_some_and(|newest| is_damaged || newest + 1 == i64::from(origin.logfile.buffers_written));
+        info.newest_sequence.is_some_and(|newest| is_damaged || newest + 1 == i64::from(info.logfile.buffers_written));
     let mean = recording.records() / (spans.len() as u64).max(1);
     let jumps = spans.windows(2).enumerate().map(|(at, pair)| (at + 1, pair[1].sequence - pair[0].sequence - 1));
     let jumps = jumps.filter(|(_, missing)| is_numbered && *missing > 0);
     jumps.map(|(place, missing)| (place, mean.saturating_mul(missing as u64))).collect()
 }
 
-/// The time that is missing at a place between two buffers. Which CPUs the missing buffers were from, the silence shows: one
-/// that was hit has none of its own there for as long as a buffer of it usually takes.
+/// The loss at a position between two buffers. The CPUs of the missing buffers are those without a record for as long as one of
+/// their buffers usually lasts.
 fn gap(recording: &Recording, place: usize, records: u64, range: TimeRange) -> Option<Loss> {
-    // Buffers that are missing at the end leave a file whose end is missing, not a hole.
+    // Buffers that are missing at the ends are not a hole.
     if place == 0 || place >= recording.spans.len() {
         return None;
     }
@@ -372,17 +380,17 @@ fn gap(recording: &Recording, place: usize, records: u64, range: TimeRange) -> O
     let is_hit = |share: f64| share >= 0.5 || share >= longest;
     let hit = silences.into_iter().filter(|(share, _)| is_hit(*share)).map(|(_, view)| view);
     let view = hit.reduce(|a, b| TimeRange { from: a.from.min(b.from), to: a.to.max(b.to) })?;
-    Some(Loss { view, records: records.max(1) })
+    Some(Loss { range: view, records: records.max(1) })
 }
 
-/// How many records of all CPUs lie before a moment; those of one buffer are taken to be spread evenly.
-struct Counts {
-    /// Moments at which the number of records per tick changes, in order: number so far, and per tick from there on.
+/// Estimated number of records of all CPUs before a time. Those of one buffer are assumed to be spread evenly.
+struct RecordCounts {
+    /// Times at which the rate of records changes, in order: number of records before, and records per tick from there on.
     steps: Vec<(Ticks, f64, f64)>,
 }
 
-impl Counts {
-    fn new(spans: &[Span]) -> Self {
+impl RecordCounts {
+    fn new(spans: &[BufferSpan]) -> Self {
         let mut changes: Vec<(Ticks, f64)> = Vec::with_capacity(2 * spans.len());
         for span in spans {
             let rate = span.records as f64 / (span.last.0 - span.first.0 + 1).max(1) as f64;
@@ -400,6 +408,7 @@ impl Counts {
         Self { steps: steps.collect() }
     }
 
+    /// Number of records before a time.
     fn until(&self, time: Ticks) -> f64 {
         let at = self.steps.partition_point(|step| step.0 <= time);
         let step = at.checked_sub(1).and_then(|at| self.steps.get(at));
@@ -407,7 +416,8 @@ impl Counts {
     }
 }
 
-/// The longest part of a range, from one hole or end to another, in which no more than a tenth of the events is missing.
+/// The longest part of a range, between two holes or ends, in which at most
+/// [`MAX_MISSING_PERCENT`](RecordedRange::MAX_MISSING_PERCENT) of the events are missing.
 fn analyzable(recording: &Recording, recorded: &RecordedRange) -> TimeRange {
     let is_too_much =
         |missing: f64, present: f64| missing * 100.0 > (missing + present) * RecordedRange::MAX_MISSING_PERCENT as f64;
@@ -417,10 +427,11 @@ fn analyzable(recording: &Recording, recorded: &RecordedRange) -> TimeRange {
         return recorded.range;
     }
     cuts.sort_by_key(|hole| (std::cmp::Reverse(hole.missing_events), hole.range.from));
-    cuts.truncate(CUTS);
+    cuts.truncate(MAX_CUTS);
     cuts.sort_by_key(|hole| hole.range.from);
-    let counts = Counts::new(&recording.spans);
-    let starts: Vec<Ticks> = std::iter::once(recorded.range.from).chain(cuts.iter().map(|hole| hole.range.to)).collect();
+    let counts = RecordCounts::new(&recording.spans);
+    let starts: Vec<Ticks> =
+        std::iter::once(recorded.range.from).chain(cuts.iter().map(|hole| hole.range.to)).collect();
     let ends: Vec<Ticks> = cuts.iter().map(|hole| hole.range.from).chain([recorded.range.to]).collect();
     let mut best: Option<TimeRange> = None;
     for (at, &from) in starts.iter().enumerate() {
@@ -445,7 +456,7 @@ mod tests {
 
     /// Buffers as `(CPU, first, last, records)`, all of pool events.
     fn recording(buffers: &[(u16, i64, i64, u64)]) -> Recording {
-        let span = |&(cpu, first, last, records): &(u16, i64, i64, u64)| Span {
+        let span = |&(cpu, first, last, records): &(u16, i64, i64, u64)| BufferSpan {
             cpu,
             first: Ticks(first),
             last: Ticks(last),
@@ -453,14 +464,14 @@ mod tests {
             records,
             pool_events: records,
             stored_bytes: 1_000,
-            ..Span::default()
+            ..BufferSpan::default()
         };
         Recording::new(buffers.iter().map(span), 10, &mut Diagnostics::default())
     }
 
-    fn origin(mode: u32) -> Origin {
+    fn info(mode: u32) -> SessionInfo {
         use poolscope_etl::file::LogfileHeader;
-        Origin {
+        SessionInfo {
             logfile: LogfileHeader {
                 log_file_mode: mode,
                 end_filetime: 2,
@@ -469,11 +480,11 @@ mod tests {
             },
             file_bytes: 0,
             buffers: None,
-            wrapped: true,
+            has_wrapped_buffers: true,
             time_zero: 0,
             gaps: Vec::new(),
             tail: Tail::Whole,
-            newest: None,
+            newest_sequence: None,
             is_last_marked: true,
             diagnostics: Diagnostics::default(),
         }
@@ -484,7 +495,7 @@ mod tests {
         // CPU 0 fills a buffer in ten ticks. CPU 1 wrote a few records long ago, into a buffer that only the stop flushed.
         let busy = [(0, 900, 909, 50), (0, 910, 919, 50), (0, 920, 929, 50)];
         let idle = |first, last| [&busy[..], &[(1, first, last, 3)]].concat();
-        let start = |buffers: &[_]| start_of_wrapped(&recording(buffers), &origin(2)).0;
+        let start = |buffers: &[_]| start_of_wrapped(&recording(buffers), &info(2)).0;
         assert_eq!(
             start(&busy),
             910,
@@ -499,7 +510,7 @@ mod tests {
 
     #[test]
     fn a_merged_file_begins_where_the_last_busy_cpu_does() {
-        let start = |buffers: &[_]| start_of_wrapped(&recording(buffers), &origin(0x1_0001)).0;
+        let start = |buffers: &[_]| start_of_wrapped(&recording(buffers), &info(0x1_0001)).0;
         assert_eq!(start(&[(0, 900, 999, 500), (1, 904, 999, 480), (2, 990, 999, 2)]), 904);
     }
 
@@ -507,11 +518,10 @@ mod tests {
     fn only_cpus_that_matter_end_a_file_whose_end_is_missing() {
         let buffers = [(0, 0, 500, 4_000), (0, 500, 990, 4_000), (1, 0, 600, 1_000), (2, 0, 100, 20)];
         let found = recording(&buffers);
-        let unclosed = Origin { logfile: poolscope_etl::file::LogfileHeader::default(), ..origin(1) };
-        let clock = crate::load::clock::named(&unclosed.logfile);
-        let checked = Checked { clock, end: None, is_doubtful: false };
-        let range =
-            recorded_range(&found, &unclosed, &checked, false, &CancelToken::none()).expect("nobody cancels");
+        let unclosed = SessionInfo { logfile: poolscope_etl::file::LogfileHeader::default(), ..info(1) };
+        let clock = crate::load::consistency::header_clock(&unclosed.logfile);
+        let checked = CheckedClock { clock, end: None, is_doubtful: false };
+        let range = recorded_range(&found, &unclosed, &checked, false, &CancelToken::none()).expect("nobody cancels");
         assert_eq!((range.range.from.0, range.range.to.0), (0, 600));
         assert!(range.end_missing && !range.start_missing && range.holes.is_empty());
     }
