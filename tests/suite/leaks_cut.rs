@@ -5,7 +5,7 @@
 use poolscope_analysis::group::frames::FrameNaming;
 use poolscope_analysis::group::names::Names;
 use poolscope_analysis::group::parallel::never;
-use poolscope_analysis::leaks::{By, Request, Verdict, WarmUp, judge};
+use poolscope_analysis::leaks::{SuspectGrouping, AnalysisRequest, Verdict, WarmUp, analyze};
 use poolscope_synth::scenario::{StackMode, TagMix};
 use poolscope_synth::writer::Compression;
 use poolscope_synth::{SynthParams, TruthRequest};
@@ -65,8 +65,8 @@ fn outcome(seed: u64, share: f64, at_buffer: bool) -> ([bool; 2], String) {
     };
     let wanted = (of_leak("AIFO") - of_leak("AOFI")) / end;
     let names = Names::new(trace.clone(), FrameNaming::Symbol);
-    let request = Request { view: trace.extent, by: By::Tag, warm_up: WarmUp::Usual };
-    let judgement = judge(&names, request, &never).expect("nobody cancels");
+    let request = AnalysisRequest { visible_range: trace.extent, grouping: SuspectGrouping::Tag, warm_up: WarmUp::Automatic };
+    let judgement = analyze(&names, request, &never).expect("nobody cancels");
     let top = judgement.suspects.first().expect("something was allocated");
     let first = top.tag.as_deref() == Some("Leak") && top.verdict.is_growing();
     let growth =
@@ -117,8 +117,8 @@ fn a_leak_keeps_its_rate_where_events_were_lost_and_the_counters_say_how_many() 
             of_leak.map(|row| (row.nonpaged_bytes + row.paged_bytes) as f64).sum::<f64>() / planted.truth.duration_s;
         let trace = loaded(planted.bytes);
         let names = Names::new(trace.clone(), FrameNaming::Symbol);
-        let request = Request { view: trace.extent, by: By::Tag, warm_up: WarmUp::Usual };
-        let judgement = judge(&names, request, &never).expect("nobody cancels");
+        let request = AnalysisRequest { visible_range: trace.extent, grouping: SuspectGrouping::Tag, warm_up: WarmUp::Automatic };
+        let judgement = analyze(&names, request, &never).expect("nobody cancels");
         let top = judgement.suspects.first().expect("something was allocated");
         let first = top.tag.as_deref() == Some("Leak") && top.verdict.is_growing();
         let own = judgement.suspects.iter().find(|s| s.tag.as_deref() == Some("Leak"));
@@ -126,7 +126,7 @@ fn a_leak_keeps_its_rate_where_events_were_lost_and_the_counters_say_how_many() 
         let accused = judgement.suspects.iter().any(|s| s.verdict == Verdict::Leak && s.tag.as_deref() != Some("Leak"));
         let is_near = growth >= 0.8 * wanted && growth <= 1.25 * wanted;
         if !first || !is_near || accused {
-            let scale = own.map_or(0.0, |s| s.growth_scale);
+            let scale = own.map_or(0.0, |s| s.loss_correction);
             println!(
                 "{seed} lost {loss_share}: first {:?} {}, {growth:.0} instead of {wanted:.0}, scale {scale:.3}",
                 top.tag, top.verdict

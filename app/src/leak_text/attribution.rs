@@ -50,7 +50,7 @@ pub fn processes(suspect: &Suspect) -> String {
 
 /// Sentence about the wrapper driver that was skipped on the stack, with the rule that skipped it.
 #[must_use]
-pub fn pass_through(suspect: &Suspect) -> Option<String> {
+pub fn wrapper_driver(suspect: &Suspect) -> Option<String> {
     let passed = suspect.attribution.wrapper_driver.as_ref()?;
     let (module, rule) = (&passed.module, passed.rule.name());
     Some(match &passed.responsible_function {
@@ -145,7 +145,7 @@ pub fn lockstep(members: &[LockstepTag], suspect: &Suspect) -> String {
 pub fn lines(suspect: &Suspect, owner_data: TagOwnerData<'_>) -> Vec<String> {
     let processes = Some(processes(suspect)).filter(|text| !text.is_empty());
     let mut lines: Vec<String> = processes.map(|text| format!("processes: {text}")).into_iter().collect();
-    lines.extend(pass_through(suspect));
+    lines.extend(wrapper_driver(suspect));
     lines.extend(
         owner_candidates(suspect, owner_data).iter().map(|claim| format!("owner: {}", leak_text::claim(claim))),
     );
@@ -170,7 +170,8 @@ mod tests {
     use super::*;
     use poolscope_analysis::group::look_through::RuleOrigin;
     use poolscope_analysis::leaks::AllocationTotals;
-    use poolscope_analysis::leaks::attribution::{ProcessObjects, UNKNOWN_ALLOCATOR, WrapperDriver};
+    use poolscope_analysis::group::names::UNKNOWN_ALLOCATOR;
+    use poolscope_analysis::leaks::attribution::{ProcessObjects, WrapperDriver};
 
     fn share(name: &str, pid: Option<u32>, bytes: u64, running: Option<bool>) -> ProcessShare {
         ProcessShare {
@@ -264,7 +265,7 @@ mod tests {
     #[test]
     fn the_wrapper_rule_is_named() {
         let mut of = suspect(Verdict::Leak);
-        assert_eq!(pass_through(&of), None);
+        assert_eq!(wrapper_driver(&of), None);
         let next = Some("ntfs.sys!NtfsCreate".to_owned());
         of.attribution.wrapper_driver = Some(WrapperDriver {
             module: "fltmgr.sys".to_owned(),
@@ -272,7 +273,7 @@ mod tests {
             responsible_function: next,
         });
         let words = "fltmgr.sys is a wrapper (built-in rule); the responsible frame is ntfs.sys!NtfsCreate";
-        assert_eq!(pass_through(&of).as_deref(), Some(words));
+        assert_eq!(wrapper_driver(&of).as_deref(), Some(words));
         assert!(score_help(&of).starts_with("Score 90 of 100, sorts the list: leaks score 60 to 100"));
     }
 }

@@ -1,22 +1,22 @@
-//! When a pool would be full: how large Windows lets it grow, and how long a rate takes to get there. All of it is an upper
-//! bound: other users of the machine's memory make the pool fail earlier, so whoever shows it says "at the latest".
+//! Capacity of the pools: how large Windows lets a pool become, and how long a rate of growth takes to exhaust it. All values are
+//! upper bounds: other users of memory make the pool fail earlier.
 //!
-//! The limits are those of Microsoft's page "Memory Limits for Windows and Windows Server Releases". What is uncertain: the
-//! page gives the limits of 64-bit Windows 8 without naming it (128 GB for nonpaged pool); for 32-bit systems since Windows
-//! 8.1 it prints the limit of 64-bit ones, where the address space allows 2 GB; and paged pool ends with the commit limit,
-//! which a trace does not hold. The page file is taken to be as large as Windows makes it by itself ("Introduction to page
-//! files": at most three times the memory, or 4 GB if that is more).
+//! The limits are those of Microsoft's page "Memory Limits for Windows and Windows Server Releases", with three uncertainties. The
+//! page gives the limits of 64-bit Windows 8 without naming it (128 GB for nonpaged pool). For 32-bit systems since Windows 8.1 it
+//! prints the limit of 64-bit ones, where the address space allows 2 GB. Paged pool is limited by the commit limit, which a trace
+//! does not contain: the page file is assumed to be as large as Windows makes it by itself ("Introduction to page files": at most
+//! three times the memory, or 4 GB if that is more).
 
 use crate::trace::summary::TraceSummary;
 
 const GB: u64 = 1 << 30;
 const TB: u64 = 1 << 40;
 
-/// First builds of the releases with other limits than those before.
+/// First build numbers of the releases that changed a limit.
 mod build {
-    /// Windows Vista; Server 2008 and Vista's service packs follow.
+    /// Windows Vista before its first service pack.
     pub const VISTA: u32 = 6000;
-    /// Windows Server 2008, and Vista with its first service pack.
+    /// Windows Server 2008, and Vista with service pack 1.
     pub const SERVER_2008: u32 = 6001;
     /// Windows 8 and Server 2012.
     pub const WINDOWS_8: u32 = 9200;
@@ -24,28 +24,28 @@ mod build {
     pub const WINDOWS_8_1: u32 = 9600;
 }
 
-/// How large a pool can become, in bytes; `None` if the trace does not say how much memory the machine had.
+/// Maximum size of a pool in bytes; `None` if the trace does not contain the memory size of the computer.
 #[must_use]
 pub fn limit_bytes(summary: &TraceSummary, paged: bool) -> Option<u64> {
     let memory = u64::from(summary.memory_mb.filter(|mb| *mb > 0)?) << 20;
-    // A trace without a build number is more likely of a new system, and the newest have the widest limits.
+    // A trace without a build number is probably of a new system, and these have the highest limits.
     let os_build = if summary.os_build == 0 { u32::MAX } else { summary.os_build };
     let is_32_bit = summary.pointer_size == 4;
     let limit = match (paged, is_32_bit) {
         (true, true) => commit_limit(memory).min(2 * GB),
-        (true, false) => commit_limit(memory).min(most_paged(os_build)),
-        (false, true) => share(memory, 75).min(2 * GB),
-        (false, false) => nonpaged(memory, os_build),
+        (true, false) => commit_limit(memory).min(max_paged_bytes(os_build)),
+        (false, true) => percent_of(memory, 75).min(2 * GB),
+        (false, false) => max_nonpaged_bytes(memory, os_build),
     };
     Some(limit)
 }
 
-/// Memory and the largest page file that Windows makes by itself.
+/// Memory plus the largest page file that Windows makes by itself, in bytes.
 fn commit_limit(memory: u64) -> u64 {
     memory + (3 * memory).max(4 * GB)
 }
 
-fn most_paged(os_build: u32) -> u64 {
+fn max_paged_bytes(os_build: u32) -> u64 {
     match os_build {
         ..build::WINDOWS_8 => 128 * GB,
         build::WINDOWS_8..build::WINDOWS_8_1 => 384 * GB,
@@ -53,23 +53,23 @@ fn most_paged(os_build: u32) -> u64 {
     }
 }
 
-fn nonpaged(memory: u64, os_build: u32) -> u64 {
+fn max_nonpaged_bytes(memory: u64, os_build: u32) -> u64 {
     match os_build {
         ..build::VISTA => memory.min(128 * GB),
-        build::VISTA..build::SERVER_2008 => share(memory, 40).min(128 * GB),
-        build::SERVER_2008..build::WINDOWS_8 => share(memory, 75).min(128 * GB),
+        build::VISTA..build::SERVER_2008 => percent_of(memory, 40).min(128 * GB),
+        build::SERVER_2008..build::WINDOWS_8 => percent_of(memory, 75).min(128 * GB),
         build::WINDOWS_8..build::WINDOWS_8_1 => memory.min(128 * GB),
         _ => memory.min(16 * TB),
     }
 }
 
-fn share(memory: u64, percent: u64) -> u64 {
+fn percent_of(memory: u64, percent: u64) -> u64 {
     memory / 100 * percent
 }
 
-/// Seconds until a pool is full that holds `used_bytes` and grows by `bytes_per_s`; `None` if it does not grow.
+/// Seconds until a pool with `used_bytes` that grows by `bytes_per_s` is exhausted; `None` if it does not grow.
 #[must_use]
-pub fn seconds_to_full(limit_bytes: u64, used_bytes: u64, bytes_per_s: f64) -> Option<f64> {
+pub fn seconds_to_exhaustion(limit_bytes: u64, used_bytes: u64, bytes_per_s: f64) -> Option<f64> {
     (bytes_per_s > 0.0).then(|| limit_bytes.saturating_sub(used_bytes) as f64 / bytes_per_s)
 }
 
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn nonpaged_pool_ends_by_release_memory_and_pointer_size() {
+    fn nonpaged_pool_is_limited_by_release_memory_and_pointer_size() {
         let near = |a: f64, b: f64| (a - b).abs() < 1e-3;
         assert!(near(limit_gb(7601, 8, 16, false), 12.0), "Windows 7");
         assert!(near(limit_gb(6000, 8, 10, false), 4.0), "Vista");
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn paged_pool_ends_with_the_commit_limit_or_the_address_space() {
+    fn paged_pool_is_limited_by_commit_limit_or_address_space() {
         assert_eq!(limit_gb(19041, 8, 16, true), 64.0);
         assert_eq!(limit_gb(19041, 8, 1, true), 5.0);
         assert_eq!(limit_gb(7601, 8, 64, true), 128.0);
@@ -106,12 +106,12 @@ mod tests {
     }
 
     #[test]
-    fn without_memory_size_or_growth_there_is_no_end() {
+    fn without_memory_size_or_growth_nothing_is_exhausted() {
         assert_eq!(limit_bytes(&TraceSummary::default(), false), None);
         assert_eq!(limit_bytes(&TraceSummary { memory_mb: Some(0), ..TraceSummary::default() }, true), None);
-        assert_eq!(seconds_to_full(1000, 400, 0.0), None);
-        assert_eq!(seconds_to_full(1000, 400, -1.0), None);
-        assert_eq!(seconds_to_full(1000, 400, 60.0), Some(10.0));
-        assert_eq!(seconds_to_full(1000, 4000, 60.0), Some(0.0));
+        assert_eq!(seconds_to_exhaustion(1000, 400, 0.0), None);
+        assert_eq!(seconds_to_exhaustion(1000, 400, -1.0), None);
+        assert_eq!(seconds_to_exhaustion(1000, 400, 60.0), Some(10.0));
+        assert_eq!(seconds_to_exhaustion(1000, 4000, 60.0), Some(0.0));
     }
 }

@@ -1,24 +1,25 @@
-//! What the blocks of one unit (a tag, in a pool, from a function or stack) did: how many stayed and since when, how long
-//! the others lived, how much was outstanding over time. Figures only; what they mean is said elsewhere.
+//! What the allocations of one unit did in the analyzed range: how many are outstanding and since when, how long the others lived,
+//! how much was outstanding over time. Evidence only; [`super::classification`] interprets it.
 
-use super::ending::{GrowthEnd, find_growth_end};
-use super::limits::{CURVE_POINTS, MIN_OUTSTANDING, LEVEL_DEVIATIONS};
-use super::statistics::{Slope, slope, r_squared};
-use super::stayed::{UnitBirths, Old, LateFreeStart, OldAllocation, find_usual_lifetime};
+use super::growth_end::{GrowthEnd, find_growth_end};
+use super::limits::{CURVE_POINTS, LEVEL_DEVIATIONS, MIN_OUTSTANDING};
+use super::older_than_usual::{LateFreeStart, OldAllocation, OlderThanUsual, UnitBirths, find_usual_lifetime};
+use super::statistics::{Slope, bin_of, r_squared, slope};
 use crate::trace::allocation::{AllocationTable, flag};
 use crate::trace::growth::{GrowthScale, GrowthSum};
-use crate::trace::time::{Clock, Ticks, View};
+use crate::trace::time::{Clock, Ticks, TimeRange};
 
-/// Blocks and their bytes.
+/// Number and bytes of allocations.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct AllocationTotals {
-    /// How many.
+    /// Number of allocations.
     pub count: u64,
     /// Their bytes.
     pub bytes: u64,
 }
 
 impl AllocationTotals {
+    /// Adds one allocation.
     pub(super) fn add(&mut self, bytes: u64) {
         self.count += 1;
         self.bytes = self.bytes.saturating_add(bytes);
@@ -30,84 +31,98 @@ impl AllocationTotals {
     }
 }
 
-/// The time that is analyzed.
+/// The range of an analysis.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct AnalysisRange {
-    /// The analyzed range: the recorded range cut with the visible range. Growth is measured over it.
-    pub analyzed: View,
-    /// The same without a short end in which no pool event was recorded at all. Verdicts are reached over it.
-    pub active: View,
-    /// Where the warm-up ends.
+    /// The analyzed range: the part of the visible range that was recorded. Growth is measured over it.
+    pub analyzed: TimeRange,
+    /// The same without a short end in which no pool event was recorded. Verdicts are reached over it.
+    pub active: TimeRange,
+    /// The end of the warm-up.
     pub warm_up_end: Ticks,
 }
 
 impl AnalysisRange {
-    /// Ticks from the end of the warm-up to the end of the view, at least 1.
+    /// The analyzed time: ticks from the end of the warm-up to the end of the active range, at least 1.
     #[must_use]
     pub fn ticks_after_warm_up(&self) -> i64 {
         self.active.to.0.saturating_sub(self.warm_up_end.0).max(1)
     }
 
-    /// The same in seconds.
+    /// The analyzed time in seconds.
     #[must_use]
     pub fn seconds_after_warm_up(&self, clock: &Clock) -> f64 {
         self.ticks_after_warm_up() as f64 / clock.ticks_per_second as f64
     }
+
+    /// Ticks of the active range, at least 1.
+    fn active_ticks(&self) -> i64 {
+        self.active.to.0.saturating_sub(self.active.from.0).max(1)
+    }
 }
 
-/// What the blocks of a unit did in a view.
+/// Outstanding allocations by age: eighths of the active range, the youngest first.
+pub type AgeHistogram = [u64; 8];
+
+/// Lifetimes of freed allocations, in ticks, the longest first.
+pub type Lifetimes = Vec<i64>;
+
+/// Evidence about a unit, or about several together. "In the range" means the active range.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Evidence {
-    /// Allocated in the view.
+    /// Allocated in the range.
     pub allocated: AllocationTotals,
-    /// Freed in the view, wherever they were allocated.
+    /// Freed in the range, whether or not they were allocated in it.
     pub freed: AllocationTotals,
-    /// Of these, blocks from before the view.
+    /// Freed in the range and allocated before it.
     pub freed_preexisting: AllocationTotals,
-    /// Allocated in the view and alive at its end.
+    /// Allocated in the range and outstanding at its end.
     pub outstanding: AllocationTotals,
-    /// Ended by another block on their address: their free was lost.
+    /// Frees that were not recorded and follow from another allocation at the same address.
     pub implied_frees: u64,
-    /// Survivors by age: eighths of the view, the youngest first.
-    pub age_histogram: [u64; 8],
-    /// Survivors beyond the usual lifetime.
-    pub older_than_usual: OldAllocation,
-    /// Weighted bytes of all events in the analyzed range: what growth follows from.
+    /// The outstanding allocations by age.
+    pub age_histogram: AgeHistogram,
+    /// The outstanding allocations that are older than usual.
+    pub older_than_usual: OlderThanUsual,
+    /// Weighted bytes of all events in the analyzed range, from which growth is computed.
     pub growth: GrowthSum,
-    /// Allocations and frees in the last third of the view.
+    /// Allocations and frees in the last third of the range.
     pub last_third: LastThird,
-    /// How the unit's allocations, whatever became of them, end: see [`Activity`].
+    /// When allocations are made.
     pub activity: AllocationActivity,
-    /// Outstanding bytes at the end of each of [`CURVE_POINTS`] intervals of the view, from 0 at its start.
+    /// Outstanding bytes at the end of each of [`CURVE_POINTS`] intervals of the range, relative to its start.
     pub bytes_curve: Vec<f64>,
-    /// The same in blocks.
+    /// Outstanding allocations at the end of each interval, relative to the start of the range.
     pub count_curve: Vec<f64>,
-    /// Bytes allocated in each of these intervals.
+    /// Bytes allocated in each interval.
     pub allocated_bytes_curve: Vec<f64>,
-    /// Slope of the curve after the warm-up, in bytes per interval.
+    /// Slope of [`Self::bytes_curve`] after the warm-up, in bytes per interval.
     pub slope: Slope,
-    /// Slope of its second half.
+    /// Slope of the second half of that curve.
     pub late_slope: Slope,
-    /// How straight the curve is after the warm-up, 0 to 1.
+    /// Linearity (R²) of [`Self::bytes_curve`] after the warm-up, 0 to 1.
     pub linearity: f64,
-    /// Number of distinct sizes of the survivors, counted up to 64.
+    /// Number of distinct sizes of the outstanding allocations, at most [`MAX_DISTINCT_SIZES`].
     pub distinct_sizes: usize,
-    /// Median lifetime of the blocks allocated and freed in the view, in ticks; of several units, the longest.
+    /// Median lifetime of the allocations made and freed in the range, in ticks; of several units, the longest.
     pub median_lifetime: Option<i64>,
 }
 
-/// What happened in the last third of a view.
+/// Upper bound on distinct sizes that are counted.
+const MAX_DISTINCT_SIZES: usize = 64;
+
+/// Allocations and frees in the last third of the range.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct LastThird {
     /// Allocations.
     pub allocated: u64,
-    /// Frees, wherever their blocks were allocated.
+    /// Frees, whenever their allocations were made.
     pub freed: u64,
 }
 
 impl LastThird {
-    /// Whether the number outstanding rises there by more than chance explains: births and deaths that are independent of
-    /// each other differ by less than two standard deviations in 97 of 100 cases.
+    /// True if the number of outstanding allocations rises by more than chance explains: independent allocations and frees
+    /// differ by less than two standard deviations in 97 of 100 cases.
     #[must_use]
     pub fn is_rising(&self) -> bool {
         let (allocated, freed) = (self.allocated as f64, self.freed as f64);
@@ -115,19 +130,25 @@ impl LastThird {
     }
 }
 
-/// When a unit allocates, whatever becomes of its blocks.
+/// Times of the allocations of a unit after the warm-up, freed or not.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
 pub struct AllocationActivity {
-    /// The first and the last allocation in the view, in ticks; both 0 without any.
+    /// The first allocation, in ticks; 0, like [`Self::last`], without any.
     pub first: i64,
-    /// See [`Self::first`].
+    /// The last allocation, in ticks.
     pub last: i64,
-    /// How the allocations end.
+    /// Whether the allocations have ended.
     pub end: GrowthEnd,
 }
 
 impl AllocationActivity {
-    /// Of several units together: the longest-lasting one decides.
+    /// `births`: all allocations after the warm-up, ascending.
+    fn new(births: &[i64], range: &AnalysisRange) -> Self {
+        let (Some(first), Some(last)) = (births.first(), births.last()) else { return Self::default() };
+        Self { first: *first, last: *last, end: find_growth_end(births, range.warm_up_end.0, range.active.to.0) }
+    }
+
+    /// Adds another unit. The end is that of the unit with the latest allocation.
     fn merge(&mut self, other: &Self) {
         if *other == Self::default() {
             return;
@@ -143,147 +164,141 @@ impl AllocationActivity {
     }
 }
 
-/// Lifetimes of freed blocks, in ticks, the longest first.
-pub type Lifetimes = Vec<i64>;
-
-/// Looks at rows, which are in the order of their allocation. `lifetimes`: those of the
-/// blocks among them that were allocated and freed in the view, the longest first.
+/// Collects the evidence about `rows`, which are in the order of the table. `lifetimes`: those of the allocations among them that
+/// were made and freed in the range.
 #[must_use]
-pub fn collect_evidence(table: &AllocationTable, rows: &[u32], span: &AnalysisRange, lifetimes: &[i64]) -> Evidence {
+pub fn collect_evidence(table: &AllocationTable, rows: &[u32], range: &AnalysisRange, lifetimes: &[i64]) -> Evidence {
     let mut evidence = Evidence {
         bytes_curve: vec![0.0; CURVE_POINTS],
         count_curve: vec![0.0; CURVE_POINTS],
         allocated_bytes_curve: vec![0.0; CURVE_POINTS],
         ..Evidence::default()
     };
-    let scale = GrowthScale::new(span.analyzed);
-    let mut alive: Vec<i64> = Vec::new();
-    let mut births: Vec<i64> = Vec::new();
+    let scale = GrowthScale::new(range.analyzed);
+    let mut births_after_warm_up: Vec<i64> = Vec::new();
+    let mut births_outstanding: Vec<i64> = Vec::new();
     let mut sizes: Vec<u64> = Vec::new();
     for &row in rows {
         let row = row as usize;
         let (alloc, free, size) = (table.alloc_time[row], table.free_time[row], table.size[row]);
-        evidence.growth.add(scale.allocation(alloc, free, size));
-        if alloc > span.active.to || free < span.active.from {
+        evidence.growth.add(scale.weigh(alloc, free, size));
+        if alloc > range.active.to || free < range.active.from {
             continue;
         }
-        evidence.count_allocation(alloc, free, size, span);
-        evidence.implied_frees += u64::from(free <= span.active.to && table.flags[row] & flag::IMPLIED_FREE != 0);
-        if alloc >= span.warm_up_end {
-            births.push(alloc.0);
+        evidence.count_allocation(alloc, free, size, range);
+        evidence.implied_frees += u64::from(free <= range.active.to && table.flags[row] & flag::IMPLIED_FREE != 0);
+        if alloc >= range.warm_up_end {
+            births_after_warm_up.push(alloc.0);
         }
-        if alloc >= span.active.from && free > span.active.to {
-            alive.push(alloc.0);
+        if alloc >= range.active.from && free > range.active.to {
+            births_outstanding.push(alloc.0);
             insert_distinct_size(&mut sizes, size);
         }
     }
-    for changes in [&mut evidence.bytes_curve, &mut evidence.count_curve] {
+    // So far the curves have the changes in each interval.
+    for curve in [&mut evidence.bytes_curve, &mut evidence.count_curve] {
         let mut sum = 0.0;
-        for value in changes {
+        for value in curve {
             sum += *value;
             *value = sum;
         }
     }
     evidence.distinct_sizes = sizes.len();
-    let life = find_usual_lifetime(&alive, lifetimes, span);
-    evidence.activity = activity(&births, span);
-    let unit = UnitBirths { all: &births, outstanding: &alive };
-    evidence.older_than_usual = OldAllocation::new(&older_allocations(table, rows, life, span), life, &unit, span);
-    if life > 0 && evidence.freed.count <= evidence.outstanding.count {
-        // Nearly all of it may be one store: then frees of any age say when it was full.
-        let onset = LateFreeStart::new(&older_allocations(table, rows, 0, span), 0, span.active.to.0, span);
-        if onset.surprisal > evidence.older_than_usual.late_free_start.surprisal {
-            evidence.older_than_usual.late_free_start = onset;
+    evidence.activity = AllocationActivity::new(&births_after_warm_up, range);
+    let usual_lifetime = find_usual_lifetime(&births_outstanding, lifetimes, range);
+    let births = UnitBirths { all: &births_after_warm_up, outstanding: &births_outstanding };
+    let older = older_allocations(table, rows, usual_lifetime, range);
+    evidence.older_than_usual = OlderThanUsual::new(&older, usual_lifetime, &births, range);
+    if usual_lifetime > 0 && evidence.freed.count <= evidence.outstanding.count {
+        // Nearly all of it may be one cache: then the first frees of any age show when it was full.
+        let of_any_age = older_allocations(table, rows, 0, range);
+        let start = LateFreeStart::new(&of_any_age, 0, range.active.to.0, range);
+        if start.surprisal > evidence.older_than_usual.late_free_start.surprisal {
+            evidence.older_than_usual.late_free_start = start;
         }
     }
-    evidence.update_curve_statistics(span);
+    evidence.update_curve_statistics(range);
     evidence
 }
 
-/// How the allocations of a unit after the warm-up, ascending, end.
-fn activity(births: &[i64], span: &AnalysisRange) -> AllocationActivity {
-    let (Some(first), Some(last)) = (births.first(), births.last()) else { return AllocationActivity::default() };
-    AllocationActivity { first: *first, last: *last, end: find_growth_end(births, span.warm_up_end.0, span.active.to.0) }
-}
-
-/// Blocks born in the view that are, or got, older than `life`.
-fn older_allocations(table: &AllocationTable, rows: &[u32], life: i64, span: &AnalysisRange) -> Vec<Old> {
-    let to = span.active.to;
-    let bound = to.0.saturating_sub(life);
-    let old = rows.iter().filter_map(|&row| {
+/// Allocations made in the range that are older than `lifetime`, or were when they were freed.
+fn older_allocations(
+    table: &AllocationTable,
+    rows: &[u32],
+    lifetime: i64,
+    range: &AnalysisRange,
+) -> Vec<OldAllocation> {
+    let to = range.active.to;
+    let window_end = to.0.saturating_sub(lifetime);
+    let older = rows.iter().filter_map(|&row| {
         let row = row as usize;
         let (alloc, free) = (table.alloc_time[row], table.free_time[row]);
         let is_freed = free <= to;
         let end = if is_freed { free.0 } else { to.0 };
-        let is_old = alloc >= span.active.from && alloc.0 < bound && end.saturating_sub(alloc.0) > life;
-        // When a block was freed whose free was lost, nobody knows.
-        let is_sure = !is_freed || table.flags[row] & flag::IMPLIED == 0;
-        (is_old && is_sure).then(|| Old { birth: alloc.0, end, size: table.size[row], is_freed })
+        let is_older = alloc >= range.active.from && alloc.0 < window_end && end.saturating_sub(alloc.0) > lifetime;
+        // The time of an implied free is not known.
+        let has_known_end = !is_freed || table.flags[row] & flag::IMPLIED == 0;
+        (is_older && has_known_end).then(|| OldAllocation { birth: alloc.0, end, size: table.size[row], is_freed })
     });
-    old.collect()
+    older.collect()
 }
 
 impl Evidence {
-    /// Counts a block that belongs to the view.
-    fn count_allocation(&mut self, alloc: Ticks, free: Ticks, size: u64, span: &AnalysisRange) {
-        let view = span.active;
-        let length = view.to.0.saturating_sub(view.from.0).max(1);
-        let interval = |t: Ticks| {
-            let at =
-                i128::from(t.0.saturating_sub(view.from.0).max(0)) * CURVE_POINTS as i128 / (i128::from(length) + 1);
-            (at as usize).min(CURVE_POINTS - 1)
-        };
-        let late_from = view.to.0.saturating_sub(length / 3);
-        let is_late = |time: Ticks| time.0 >= late_from;
-        let (inside, ends) = (alloc >= view.from, free <= view.to);
-        if inside {
+    /// Counts an allocation that is outstanding at any time in the range.
+    fn count_allocation(&mut self, alloc: Ticks, free: Ticks, size: u64, range: &AnalysisRange) {
+        let (TimeRange { from, to }, length) = (range.active, range.active_ticks());
+        let interval = |time: Ticks| bin_of(time.0.saturating_sub(from.0).max(0), length, CURVE_POINTS);
+        let last_third_start = to.0.saturating_sub(length / 3);
+        let is_in_last_third = |time: Ticks| time.0 >= last_third_start;
+        let (is_allocated, is_freed) = (alloc >= from, free <= to);
+        if is_allocated {
             let at = interval(alloc);
             self.allocated.add(size);
             self.bytes_curve[at] += size as f64;
             self.count_curve[at] += 1.0;
             self.allocated_bytes_curve[at] += size as f64;
-            self.last_third.allocated += u64::from(is_late(alloc));
+            self.last_third.allocated += u64::from(is_in_last_third(alloc));
         }
-        if ends {
+        if is_freed {
             let at = interval(free);
-            self.last_third.freed += u64::from(is_late(free));
+            self.last_third.freed += u64::from(is_in_last_third(free));
             self.freed.add(size);
             self.bytes_curve[at] -= size as f64;
             self.count_curve[at] -= 1.0;
-            if !inside {
+            if !is_allocated {
                 self.freed_preexisting.add(size);
             }
-        } else if inside {
+        } else if is_allocated {
             self.outstanding.add(size);
-            let age = i128::from(view.to.0.saturating_sub(alloc.0)) * 8 / (i128::from(length) + 1);
-            self.age_histogram[(age as usize).min(7)] += 1;
+            let ages = self.age_histogram.len();
+            self.age_histogram[bin_of(to.0.saturating_sub(alloc.0), length, ages)] += 1;
         }
     }
 
-    /// The figures that follow from the curve. Of few survivors it has no slope worth the work.
-    pub(super) fn update_curve_statistics(&mut self, span: &AnalysisRange) {
+    /// Computes the statistics of the curve. Few outstanding allocations have none.
+    pub(super) fn update_curve_statistics(&mut self, range: &AnalysisRange) {
         if self.outstanding.count < MIN_OUTSTANDING {
             (self.slope, self.late_slope, self.linearity) = (Slope::default(), Slope::default(), 0.0);
             return;
         }
-        let settled = self.bytes_after_warm_up(span);
-        let late = settled.get(settled.len() / 2..).unwrap_or_default();
-        (self.slope, self.late_slope, self.linearity) = (slope(settled), slope(late), r_squared(settled));
+        let curve = self.bytes_after_warm_up(range);
+        let second_half = curve.get(curve.len() / 2..).unwrap_or_default();
+        (self.slope, self.late_slope, self.linearity) = (slope(curve), slope(second_half), r_squared(curve));
     }
 
-    /// The curve after the warm-up.
+    /// [`Self::bytes_curve`] after the warm-up.
     #[must_use]
-    pub fn bytes_after_warm_up(&self, span: &AnalysisRange) -> &[f64] {
-        after_warm_up(&self.bytes_curve, span)
+    pub fn bytes_after_warm_up(&self, range: &AnalysisRange) -> &[f64] {
+        after_warm_up(&self.bytes_curve, range)
     }
 
-    /// The same in blocks.
+    /// [`Self::count_curve`] after the warm-up.
     #[must_use]
-    pub fn counts_after_warm_up(&self, span: &AnalysisRange) -> &[f64] {
-        after_warm_up(&self.count_curve, span)
+    pub fn counts_after_warm_up(&self, range: &AnalysisRange) -> &[f64] {
+        after_warm_up(&self.count_curve, range)
     }
 
-    /// Adds what another unit did; what follows from the curve is to be measured anew.
+    /// Adds the evidence about another unit. [`Self::update_curve_statistics`] is called afterwards.
     pub(super) fn merge(&mut self, other: &Self) {
         self.allocated.merge(other.allocated);
         self.freed.merge(other.freed);
@@ -294,8 +309,8 @@ impl Evidence {
         self.last_third.allocated += other.last_third.allocated;
         self.last_third.freed += other.last_third.freed;
         self.activity.merge(&other.activity);
-        add_all(&mut self.age_histogram, &other.age_histogram);
-        self.distinct_sizes = (self.distinct_sizes + other.distinct_sizes).min(64);
+        self.age_histogram.iter_mut().zip(&other.age_histogram).for_each(|(sum, count)| *sum += count);
+        self.distinct_sizes = (self.distinct_sizes + other.distinct_sizes).min(MAX_DISTINCT_SIZES);
         self.older_than_usual.merge(&other.older_than_usual);
         self.median_lifetime = self.median_lifetime.max(other.median_lifetime);
         for (sum, more) in [
@@ -308,8 +323,8 @@ impl Evidence {
         }
     }
 
-    /// Adds the frees of a unit in which nothing was allocated, and what they did to the curves. Its lifetimes are not known, so
-    /// it says nothing about survivors.
+    /// Adds the frees of a unit in which nothing was allocated, and their effect on the curves. Their lifetimes are not known, so
+    /// they say nothing about what is outstanding.
     pub(super) fn merge_freed(&mut self, other: &Self) {
         self.freed.merge(other.freed);
         self.freed_preexisting.merge(other.freed_preexisting);
@@ -322,63 +337,52 @@ impl Evidence {
         }
     }
 
-    /// Survivors older than `life`, about: as the pyramid tells.
-    pub(super) fn outstanding_older_than(&self, life: i64, span: &AnalysisRange) -> f64 {
-        count_older_than(&self.age_histogram, life, span)
-    }
-
     /// Bytes per second of the analyzed range by which the outstanding bytes grow: see [`crate::trace::growth`].
     #[must_use]
-    pub fn growth_bytes_per_s(&self, span: &AnalysisRange, clock: &Clock) -> f64 {
-        GrowthScale::new(span.analyzed).bytes_per_s(self.growth, clock)
+    pub fn growth_bytes_per_s(&self, range: &AnalysisRange, clock: &Clock) -> f64 {
+        GrowthScale::new(range.analyzed).bytes_per_s(self.growth, clock)
     }
 
-    /// Outstanding bytes gained over the judged time.
+    /// Outstanding bytes gained over the analyzed time.
     #[must_use]
-    pub(super) fn gained_bytes(&self, span: &AnalysisRange) -> f64 {
-        let settled = self.bytes_after_warm_up(span);
-        let before = self.bytes_curve.len().checked_sub(settled.len() + 1).and_then(|at| self.bytes_curve.get(at));
-        settled.last().copied().unwrap_or(0.0) - before.copied().unwrap_or(0.0)
+    pub(super) fn gained_bytes(&self, range: &AnalysisRange) -> f64 {
+        let curve = self.bytes_after_warm_up(range);
+        let before = self.bytes_curve.len().checked_sub(curve.len() + 1).and_then(|at| self.bytes_curve.get(at));
+        curve.last().copied().unwrap_or(0.0) - before.copied().unwrap_or(0.0)
     }
 }
 
-/// How many of these survivors, counted by age in eighths of the view, are older than `life`, about.
-pub(super) fn count_older_than(ages: &[u64; 8], life: i64, span: &AnalysisRange) -> f64 {
-    let length = span.active.to.0.saturating_sub(span.active.from.0).max(1) as f64;
-    let eighths = life as f64 / length * ages.len() as f64;
-    let older = |(at, count): (usize, &u64)| *count as f64 * (at as f64 + 1.0 - eighths).clamp(0.0, 1.0);
+/// Approximate number of allocations older than `lifetime` ticks: the interval that contains this age counts in proportion.
+pub(super) fn count_older_than(ages: &AgeHistogram, lifetime: i64, range: &AnalysisRange) -> f64 {
+    let intervals = lifetime as f64 / range.active_ticks() as f64 * ages.len() as f64;
+    let older = |(at, count): (usize, &u64)| *count as f64 * (at as f64 + 1.0 - intervals).clamp(0.0, 1.0);
     ages.iter().enumerate().map(older).sum()
 }
 
 /// The values of a curve after the warm-up.
-fn after_warm_up<'c>(curve: &'c [f64], span: &AnalysisRange) -> &'c [f64] {
-    let length = span.active.to.0.saturating_sub(span.active.from.0).max(1) as f64;
-    let share = (span.warm_up_end.0.saturating_sub(span.active.from.0)) as f64 / length;
+fn after_warm_up<'c>(curve: &'c [f64], range: &AnalysisRange) -> &'c [f64] {
+    let share = (range.warm_up_end.0.saturating_sub(range.active.from.0)) as f64 / range.active_ticks() as f64;
     let first = (share * CURVE_POINTS as f64).round() as usize;
     curve.get(first.min(CURVE_POINTS)..).unwrap_or_default()
 }
 
-fn add_all<const N: usize>(sum: &mut [u64; N], more: &[u64; N]) {
-    sum.iter_mut().zip(more).for_each(|(a, b)| *a += b);
-}
-
-/// Lifetimes of the blocks among `rows` that were seen to be allocated and freed in the view, the longest first.
+/// Lifetimes of the allocations among `rows` that were made and freed in a range; implied frees have none.
 #[must_use]
-pub fn lifetimes(table: &AllocationTable, rows: &[u32], view: &View) -> Lifetimes {
-    let lived = rows.iter().filter_map(|&row| {
+pub fn lifetimes(table: &AllocationTable, rows: &[u32], range: &TimeRange) -> Lifetimes {
+    let lifetimes = rows.iter().filter_map(|&row| {
         let row = row as usize;
         let (alloc, free) = (table.alloc_time[row], table.free_time[row]);
-        let seen = alloc >= view.from && free <= view.to && table.flags[row] & flag::IMPLIED == 0;
-        seen.then(|| free.0.saturating_sub(alloc.0))
+        let is_known = alloc >= range.from && free <= range.to && table.flags[row] & flag::IMPLIED == 0;
+        is_known.then(|| free.0.saturating_sub(alloc.0))
     });
-    let mut lived: Lifetimes = lived.collect();
-    lived.sort_unstable_by_key(|life| std::cmp::Reverse(*life));
-    lived
+    let mut lifetimes: Lifetimes = lifetimes.collect();
+    lifetimes.sort_unstable_by_key(|lifetime| std::cmp::Reverse(*lifetime));
+    lifetimes
 }
 
-/// Adds a size to a sorted list of at most 64 distinct ones.
+/// Adds a size to a sorted list of at most [`MAX_DISTINCT_SIZES`] sizes.
 fn insert_distinct_size(sizes: &mut Vec<u64>, size: u64) {
-    if sizes.len() < 64
+    if sizes.len() < MAX_DISTINCT_SIZES
         && let Err(at) = sizes.binary_search(&size)
     {
         sizes.insert(at, size);

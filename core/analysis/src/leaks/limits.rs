@@ -346,6 +346,12 @@ pub const MAX_CURVE_CONFIDENCE: f64 = 0.3;
 /// Confidence of a verdict by the outstanding curve alone that something no longer grows.
 pub const LEVEL_CURVE_CONFIDENCE: f64 = 0.6;
 
+/// Confidence of verdicts that leave growth open: too little data, and growth that follows the load.
+pub const UNDECIDED_CONFIDENCE: f64 = 0.5;
+
+/// Confidence that allocations are freed again, where the outstanding curve shows no growth.
+pub const CHURN_CONFIDENCE: f64 = 0.8;
+
 /// Minimum share of the outstanding bytes from which a driver is named as responsible: with less, as much as two in five came from
 /// elsewhere.
 /// Tested by `leaks::attribution::tests::a_driver_is_named_from_sixty_percent_of_all_bytes`.
@@ -356,5 +362,5 @@ pub const MAX_LISTED_DRIVERS: usize = 8;
 
 /// Intervals of the range in which births of outstanding allocations are compared between tags: the allocations of one object come
 /// within milliseconds, and a minute has intervals of fifteen.
-/// Tested by `lockstep::tests::over_time_the_same_course_is_needed`.
+/// Tested by `lockstep::tests::over_time_the_same_shape_is_needed`.
 pub const LOCKSTEP_INTERVALS: usize = 4096;

@@ -1,72 +1,83 @@
-//! The verdict: which tag, function, driver leaks, and how we know. Blocks are judged in units of tag, pool and function;
-//! units are put together to what the user asks for, and ranked by what they cost. It must never call growth a leak without
-//! figures that say so, and it knows neither names of tags nor sizes in bytes that would make one suspicious.
+//! Leak analysis: which tags, functions and drivers leak pool memory, and the evidence for it. Growth is called a leak only where
+//! counted allocations and frees show it; names of tags and sizes in bytes play no role.
+//!
+//! The way of an analysis, in the order in which the files are best read:
+//!
+//! 1. [`units`]: allocations are split into units of tag, pool and function (or stack, or process): one tag is often used by
+//!    several functions of which one leaks.
+//! 2. [`evidence`]: what the allocations of a unit did: outstanding curve, lifetimes, allocations that are outstanding beyond the
+//!    usual lifetime ([`older_than_usual`]) and whether their growth has ended ([`growth_end`], [`statistics`]).
+//! 3. [`input`]: what a unit has to be compared with: the other units of its tag, allocations from before the range, lost events.
+//! 4. [`classification`]: from the evidence of a unit to a [`verdict`] and a confidence. All thresholds are in [`limits`].
+//! 5. [`ranking`]: [`analyze`] runs the steps, combines units into the suspects that are asked for, and sorts them.
+//! 6. [`reason`], [`findings`]: the evidence for a verdict as a list, and patterns that explain a leak; they change no verdict.
+//! 7. [`attribution`], [`owner`]: processes and drivers behind a suspect, and the probable owners of its tag.
+//! 8. [`data_quality`], [`reconcile`], [`capacity`]: what the trace lacks, the pool's counters compared with the events, and how
+//!    large a pool can become.
+//!
+//! The result, [`LeakAnalysis`], is in [`suspect`].
 
-mod arrange;
+pub mod attribution;
 pub mod capacity;
-mod course;
-mod curve;
-mod ending;
+mod classification;
+pub mod data_quality;
 pub mod evidence;
 pub mod findings;
-mod judged;
+mod growth_end;
+mod input;
 pub mod limits;
+mod older_than_usual;
 pub mod owner;
-mod rank;
+mod ranking;
 pub mod reason;
-mod reasons_of;
 pub mod reconcile;
-mod scene;
 mod statistics;
-mod stayed;
-mod stopped;
-pub mod trust;
+mod suspect;
 mod units;
 pub mod verdict;
-pub mod who;
 
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
-mod shapes;
+mod scenarios;
+#[cfg(test)]
+mod simulation;
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod world;
 
-pub use ending::Ending;
-pub use evidence::{Blocks, Evidence, Span};
+pub use attribution::{Attribution, DriverShare, ProcessShare};
+pub use data_quality::{DataQuality, DataQualityIssue};
+pub use evidence::{AllocationTotals, AnalysisRange, Evidence};
 pub use findings::Finding;
-pub use judged::{Judgement, PoolGrowth, Suspect};
-pub use rank::judge;
+pub use growth_end::GrowthEnd;
+pub use older_than_usual::{LateFreeStart, OlderThanUsual};
+pub use ranking::analyze;
 pub use reason::Reason;
-pub use stayed::{Onset, Stayed};
-pub use trust::{Trust, TrustNote};
+pub use suspect::{LeakAnalysis, PoolGrowth, Suspect};
 pub use verdict::Verdict;
-pub use who::{DriverShare, ProcessShare, Who};
 
 use crate::group::generation::Generations;
-use crate::trace::time::{Ticks, View};
+use crate::trace::time::{Ticks, TimeRange};
 
-/// What is judged as one.
+/// Keys by which allocations are combined into one suspect.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
-pub enum By {
-    /// A tag in a pool.
+pub enum SuspectGrouping {
+    /// Tag and pool.
     #[default]
     Tag,
-    /// A tag in a pool, allocated by one stack.
+    /// Tag, pool and allocation stack.
     Stack,
-    /// Everything that one driver allocates in a pool.
+    /// Responsible driver and pool.
     Driver,
-    /// Everything that one process allocates in a pool.
+    /// Allocating process and pool.
     Process,
 }
 
-impl By {
-    /// All of them, in the order of menus.
+impl SuspectGrouping {
+    /// All groupings, in the order of menus.
     pub const ALL: [Self; 4] = [Self::Tag, Self::Stack, Self::Driver, Self::Process];
 
-    /// The word on the command line.
+    /// The value of the command-line option.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -78,44 +89,42 @@ impl By {
     }
 }
 
-/// What at the beginning of the view is set aside.
+/// The part at the beginning of the range that is skipped as warm-up.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
 pub enum WarmUp {
-    /// The first generation, where a mark in the first half of the view ends one; else [`limits::WARM_UP_SHARE`] of the view.
+    /// Until the first marker, if that is in the first half of the range; else [`limits::WARM_UP_SHARE`] of the range.
     #[default]
-    Usual,
-    /// Everything before a moment.
+    Automatic,
+    /// Until this moment.
     Until(Ticks),
-    /// Nothing.
+    /// Nothing is skipped.
     None,
 }
 
-/// A question to the judge.
+/// The parameters of an analysis.
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub struct Request {
-    /// The time to look at.
-    pub view: View,
-    /// What is judged as one.
-    pub by: By,
-    /// What is set aside.
+pub struct AnalysisRequest {
+    /// The range to analyze.
+    pub visible_range: TimeRange,
+    /// Keys by which allocations are combined into one suspect.
+    pub grouping: SuspectGrouping,
+    /// The part that is skipped.
     pub warm_up: WarmUp,
 }
 
-impl Request {
-    /// The judged time of a trace with these generations.
+impl AnalysisRequest {
+    /// The visible range with the end of its warm-up, in a trace with these markers.
     #[must_use]
-    pub fn span(&self, generations: &Generations) -> Span {
-        let View { from, to } = self.view;
+    pub fn analysis_range(&self, generations: &Generations) -> AnalysisRange {
+        let TimeRange { from, to } = self.visible_range;
         let length = to.0.saturating_sub(from.0).max(0);
-        // A mark near the end does not make everything before it a warm-up.
-        let half = Ticks(from.0.saturating_add(length / 2));
-        let mark = generations.marks().iter().copied().find(|mark| *mark > from && *mark <= half);
-        let usual = Ticks(from.0 + (length as f64 * limits::WARM_UP_SHARE) as i64);
-        let start = match self.warm_up {
-            WarmUp::Usual => mark.unwrap_or(usual),
+        let middle = Ticks(from.0.saturating_add(length / 2));
+        let first_marker = generations.marks().iter().copied().find(|mark| *mark > from && *mark <= middle);
+        let warm_up_end = match self.warm_up {
+            WarmUp::Automatic => first_marker.unwrap_or(Ticks(from.0 + (length as f64 * limits::WARM_UP_SHARE) as i64)),
             WarmUp::Until(moment) => Ticks(moment.0.clamp(from.0, to.0)),
             WarmUp::None => from,
         };
-        Span { analyzed: self.view, view: self.view, from: start }
+        AnalysisRange { analyzed: self.visible_range, active: self.visible_range, warm_up_end }
     }
 }

@@ -1,7 +1,7 @@
-//! What must not change a verdict: the units of sizes and of time, names, the number of workers; and that no blocks, however
-//! odd, make the judge fail.
+//! Invariants of the analysis: scaled sizes and times, renamed tags and the number of threads change no verdict, sums are complete, and
+//! unusual allocations cause no failure.
 
-use super::shapes::{Family, Load, draw, plan};
+use super::scenarios::{Scenario, ScenarioFamily, generate, scenario_plan};
 use super::*;
 use crate::group::frames::FrameNaming;
 use crate::group::key::Key;
@@ -13,51 +13,55 @@ use crate::trace::Trace;
 use crate::trace::recorded::RecordedRange;
 use std::sync::Arc;
 
-fn judged(trace: &Arc<Trace>, view: TimeRange, by: SuspectGrouping) -> LeakAnalysis {
+fn analyzed(trace: &Arc<Trace>, view: TimeRange, by: SuspectGrouping) -> LeakAnalysis {
     let names = Names::new(trace.clone(), FrameNaming::Symbol);
     analyze(&names, AnalysisRequest { visible_range: view, grouping: by, warm_up: WarmUp::Automatic }, &never).unwrap()
 }
 
-fn whole(trace: &Arc<Trace>) -> LeakAnalysis {
-    judged(trace, trace.extent, SuspectGrouping::Tag)
+fn analyzed_by_tag(trace: &Arc<Trace>) -> LeakAnalysis {
+    analyzed(trace, trace.extent, SuspectGrouping::Tag)
 }
 
-fn loads() -> Vec<Load> {
-    let families = [Family::Short, Family::Caches, Family::Lost];
-    families.into_iter().enumerate().map(|(at, family)| draw(7000 + at as u64, plan(family, at * 4, true))).collect()
+fn generated_scenarios() -> Vec<Scenario> {
+    let families = [ScenarioFamily::Short, ScenarioFamily::Caches, ScenarioFamily::Lost];
+    families
+        .into_iter()
+        .enumerate()
+        .map(|(at, family)| generate(7000 + at as u64, scenario_plan(family, at * 4, true)))
+        .collect()
 }
 
-/// Tag, pool, verdict, confidence and score, in their order.
-fn ranking(judgement: &LeakAnalysis) -> Vec<(Option<String>, bool, Verdict, String)> {
+/// Tag, pool, verdict, confidence and score of all suspects, in their order.
+fn ranking(analysis: &LeakAnalysis) -> Vec<(Option<String>, bool, Verdict, String)> {
     let row = |s: &Suspect| (s.tag.clone(), s.paged, s.verdict, format!("{:.6} {:.6}", s.confidence, s.score));
-    judgement.suspects.iter().map(row).collect()
+    analysis.suspects.iter().map(row).collect()
 }
 
 #[test]
 fn scaling_sizes_changes_no_verdict() {
-    for load in loads() {
-        let before = ranking(&whole(&load.trace()));
+    for scenario in generated_scenarios() {
+        let before = ranking(&analyzed_by_tag(&scenario.trace()));
         for factor in [2, 1024] {
-            let mut larger = load.trace();
+            let mut larger = scenario.trace();
             let table = &mut Arc::get_mut(&mut larger).unwrap().allocations;
             table.size.iter_mut().for_each(|size| *size *= factor);
-            assert_eq!(ranking(&whole(&larger)), before);
+            assert_eq!(ranking(&analyzed_by_tag(&larger)), before);
         }
     }
 }
 
 #[test]
 fn scaling_times_changes_no_verdict() {
-    for load in loads() {
-        let before = ranking(&whole(&load.trace()));
+    for scenario in generated_scenarios() {
+        let before = ranking(&analyzed_by_tag(&scenario.trace()));
         for factor in [8, 1 << 20] {
-            let mut longer = load.trace();
+            let mut longer = scenario.trace();
             let trace = Arc::get_mut(&mut longer).unwrap();
             let times = trace.allocations.alloc_time.iter_mut().chain(&mut trace.allocations.free_time);
             times.filter(|time| time.is_known()).for_each(|time| time.0 *= factor);
             trace.extent.to.0 *= factor;
             trace.recorded = RecordedRange::whole(trace.extent);
-            let after = whole(&longer);
+            let after = analyzed_by_tag(&longer);
             let verdicts = |rows: &[(Option<String>, bool, Verdict, String)]| -> Vec<(Option<String>, bool, Verdict)> {
                 rows.iter().filter(|row| row.2 <= Verdict::Growing).map(|row| (row.0.clone(), row.1, row.2)).collect()
             };
@@ -68,46 +72,54 @@ fn scaling_times_changes_no_verdict() {
 
 #[test]
 fn renaming_tags_changes_no_verdict() {
-    for load in loads() {
-        let before = ranking(&whole(&load.trace()));
+    for scenario in generated_scenarios() {
+        let before = ranking(&analyzed_by_tag(&scenario.trace()));
         let renamed = |tag: &str| -> String {
             tag.chars().map(|c| if c.is_ascii_digit() { (b'0' + b'9' - c as u8) as char } else { 'Q' }).collect()
         };
-        let mut blocks = load.blocks.clone();
+        let mut blocks = scenario.blocks.clone();
         for block in &mut blocks {
             let text = renamed(&crate::trace::attributes::Tag(*block.tag).text());
             let mut tag = [0u8; 4];
             tag.copy_from_slice(text.as_bytes());
             block.tag = Box::leak(Box::new(tag));
         }
-        let other =
-            Load { blocks, guilty: None, parts: Vec::new(), lost: load.lost, planted: Vec::new(), end: load.end };
+        let other = Scenario {
+            blocks,
+            leaking_tag: None,
+            parts: Vec::new(),
+            lost: scenario.lost,
+            planted: Vec::new(),
+            end: scenario.end,
+        };
         let expected: Vec<_> = before.into_iter().map(|(tag, p, v, n)| (tag.map(|t| renamed(&t)), p, v, n)).collect();
-        assert_eq!(ranking(&whole(&other.trace())), expected);
+        assert_eq!(ranking(&analyzed_by_tag(&other.trace())), expected);
     }
 }
 
 #[test]
-fn the_number_of_workers_changes_nothing() {
+fn the_number_of_threads_changes_nothing() {
     let pool = |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-    for load in loads() {
-        let trace = load.trace();
-        let of = |threads| pool(threads).install(|| whole(&trace));
+    for scenario in generated_scenarios() {
+        let trace = scenario.trace();
+        let of = |threads| pool(threads).install(|| analyzed_by_tag(&trace));
         let one = of(1);
         assert_eq!(of(4), one);
     }
 }
 
 #[test]
-fn a_mark_splits_what_was_allocated_and_what_survives() {
-    for load in loads() {
-        let trace = load.trace();
+fn a_marker_splits_allocated_and_outstanding() {
+    for scenario in generated_scenarios() {
+        let trace = scenario.trace();
         for at in [1, 5_000] {
             let names = Names::new(trace.clone(), FrameNaming::Symbol).with_marks(&[Ticks(at)]);
-            let request = AnalysisRequest { visible_range: trace.extent, grouping: SuspectGrouping::Tag, warm_up: WarmUp::None };
+            let request =
+                AnalysisRequest { visible_range: trace.extent, grouping: SuspectGrouping::Tag, warm_up: WarmUp::None };
             let all = analyze(&names, request, &never).unwrap();
-            let halves = [TimeRange { to: Ticks(at - 1), ..trace.extent }, TimeRange { from: Ticks(at), ..trace.extent }];
-            let halves = halves.map(|view| judged(&trace, view, SuspectGrouping::Tag));
+            let halves =
+                [TimeRange { to: Ticks(at - 1), ..trace.extent }, TimeRange { from: Ticks(at), ..trace.extent }];
+            let halves = halves.map(|view| analyzed(&trace, view, SuspectGrouping::Tag));
             let total = |j: &LeakAnalysis| j.suspects.iter().map(|s| s.evidence.allocated.count).sum::<u64>();
             assert_eq!(total(&all), total(&halves[0]) + total(&halves[1]));
             for suspect in &all.suspects {
@@ -120,66 +132,77 @@ fn a_mark_splits_what_was_allocated_and_what_survives() {
 }
 
 #[test]
-fn time_without_a_recording_is_no_time_without_growth() {
-    for load in loads() {
-        let trace = load.trace();
+fn unrecorded_time_does_not_count_as_a_pause() {
+    for scenario in generated_scenarios() {
+        let trace = scenario.trace();
         let TimeRange { from, to } = trace.extent;
-        let before = ranking(&whole(&trace));
+        let before = ranking(&analyzed_by_tag(&trace));
         let longer = TimeRange { from: Ticks(from.0 - 7_000), to: Ticks(to.0 + 7_000) };
-        assert_eq!(ranking(&judged(&trace, longer, SuspectGrouping::Tag)), before, "around the trace");
-        // The same in a log whose beginning is overwritten: it is analyzed from where it was recorded.
-        let mut wrapped = load.trace();
+        assert_eq!(ranking(&analyzed(&trace, longer, SuspectGrouping::Tag)), before, "around the trace");
+        // A log whose beginning is overwritten is analyzed from the first event on.
+        let mut wrapped = scenario.trace();
         let inner = Arc::get_mut(&mut wrapped).unwrap();
         inner.diagnostics.add(poolscope_etl::diagnostics::DiagnosticKind::WrappedCircular, 1);
         inner.extent.from = Ticks(from.0 - 30_000);
         let first = super::data_quality::first_pool_event(&wrapped).unwrap();
-        inner_range(&mut wrapped, TimeRange { from: first, to });
-        let (all, rest) = (whole(&wrapped), judged(&wrapped, TimeRange { from: first, to }, SuspectGrouping::Tag));
+        set_recorded_range(&mut wrapped, TimeRange { from: first, to });
+        let (all, rest) =
+            (analyzed_by_tag(&wrapped), analyzed(&wrapped, TimeRange { from: first, to }, SuspectGrouping::Tag));
         assert_eq!((all.range, rest.range.active.from), (rest.range, first));
         let verdicts = |j: &LeakAnalysis| j.suspects.iter().map(|s| (s.tag.clone(), s.verdict)).collect::<Vec<_>>();
         assert_eq!(verdicts(&all), verdicts(&rest));
-        assert!(all.data_quality.confidence_factor() < rest.data_quality.confidence_factor(), "the gap still costs trust");
+        assert!(
+            all.data_quality.confidence_factor() < rest.data_quality.confidence_factor(),
+            "the gap still costs data_quality"
+        );
     }
 }
 
 /// Sets the recorded range of a trace.
-fn inner_range(trace: &mut Arc<Trace>, range: TimeRange) {
+fn set_recorded_range(trace: &mut Arc<Trace>, range: TimeRange) {
     Arc::get_mut(trace).unwrap().recorded = RecordedRange { start_missing: true, ..RecordedRange::whole(range) };
 }
 
 #[test]
-fn every_free_of_the_view_is_counted() {
-    for load in loads() {
-        let trace = load.trace();
+fn every_free_in_the_range_is_counted() {
+    for scenario in generated_scenarios() {
+        let trace = scenario.trace();
         let view = TimeRange { from: Ticks(3_000), ..trace.extent };
         let ends = |time: &&Ticks| **time >= view.from && **time <= view.to;
         let truth = trace.allocations.free_time.iter().filter(ends).count() as u64;
-        let judgement = judged(&trace, view, SuspectGrouping::Tag);
-        let counted: u64 = judgement.suspects.iter().map(|s| s.evidence.freed.count).sum();
-        let tags: Vec<&Option<String>> = judgement.suspects.iter().map(|s| &s.tag).collect();
-        // A tag of which nothing was allocated in the view is no suspect.
+        let analysis = analyzed(&trace, view, SuspectGrouping::Tag);
+        let counted: u64 = analysis.suspects.iter().map(|s| s.evidence.freed.count).sum();
+        let tags: Vec<&Option<String>> = analysis.suspects.iter().map(|s| &s.tag).collect();
+        // A tag without an allocation in the range is no suspect.
         let others = (0..trace.allocations.len()).filter(|row| {
             let of = trace.attributes.rows()[trace.allocations.alloc_attributes[*row].index()].tag.text();
             ends(&&trace.allocations.free_time[*row]) && !tags.contains(&&Some(of))
         });
         assert_eq!(counted + others.count() as u64, truth);
-        assert!(judgement.suspects.iter().any(|s| s.evidence.freed_preexisting.count > 0));
+        assert!(analysis.suspects.iter().any(|s| s.evidence.freed_preexisting.count > 0));
     }
 }
 
 #[test]
-fn a_late_mark_is_no_warm_up() {
-    let trace = loads()[0].trace();
+fn a_late_marker_ends_no_warm_up() {
+    let trace = generated_scenarios()[0].trace();
     let marked = |at| {
         let names = Names::new(trace.clone(), FrameNaming::Symbol).with_marks(&[Ticks(at)]);
-        analyze(&names, AnalysisRequest { visible_range: trace.extent, grouping: SuspectGrouping::Tag, warm_up: WarmUp::Automatic }, &never).unwrap().range.warm_up_end
+        analyze(
+            &names,
+            AnalysisRequest { visible_range: trace.extent, grouping: SuspectGrouping::Tag, warm_up: WarmUp::Automatic },
+            &never,
+        )
+        .unwrap()
+        .range
+        .warm_up_end
     };
     assert_eq!(marked(4_000), Ticks(4_000));
-    assert_eq!(marked(9_500), whole(&trace).range.warm_up_end);
+    assert_eq!(marked(9_500), analyzed_by_tag(&trace).range.warm_up_end);
 }
 
 #[test]
-fn odd_blocks_are_judged_without_failing() {
+fn unusual_allocations_cause_no_failure() {
     let mut dice = Dice(99);
     let odd = |dice: &mut Dice, mut b: Block| {
         match dice.roll(12) {
@@ -205,8 +228,8 @@ fn odd_blocks_are_judged_without_failing() {
         let ends = [(0, 10_000), (5_000, 5_000), (2_000, 7_000), (-5, -1), (i64::MIN + 1, i64::MAX - 1), (9_000, 100)];
         for (from, to) in ends {
             for by in SuspectGrouping::ALL {
-                let judgement = judged(&trace, TimeRange { from: Ticks(from), to: Ticks(to) }, by);
-                for s in &judgement.suspects {
+                let analysis = analyzed(&trace, TimeRange { from: Ticks(from), to: Ticks(to) }, by);
+                for s in &analysis.suspects {
                     assert!((0.0..=1.0).contains(&s.confidence) && (0.0..=100.0).contains(&s.score), "{s:?}");
                     assert!(s.growth_bytes_per_s.is_finite() && (0.0..=1.0).contains(&s.stack_share), "{s:?}");
                 }
@@ -215,22 +238,22 @@ fn odd_blocks_are_judged_without_failing() {
     }
 }
 
-/// Growth of all that is in a pool, by suspect and what belongs to none.
-fn pool_sum(judgement: &LeakAnalysis, paged: bool) -> f64 {
-    let of_suspects: f64 = judgement.suspects.iter().filter(|s| s.paged == paged).map(|s| s.growth_bytes_per_s).sum();
-    of_suspects + judgement.pools[usize::from(paged)].unattributed_bytes_per_s
+/// Growth of a pool: that of all suspects, and that of frees that belong to none.
+fn pool_sum(analysis: &LeakAnalysis, paged: bool) -> f64 {
+    let of_suspects: f64 = analysis.suspects.iter().filter(|s| s.paged == paged).map(|s| s.growth_bytes_per_s).sum();
+    of_suspects + analysis.pools[usize::from(paged)].unattributed_bytes_per_s
 }
 
 #[test]
-fn growth_adds_up_however_it_is_grouped_and_is_that_of_the_pivot() {
-    for load in loads() {
-        let trace = load.trace();
+fn growth_is_the_same_in_every_grouping_and_in_the_pivot_table() {
+    for scenario in generated_scenarios() {
+        let trace = scenario.trace();
         for view in [trace.extent, TimeRange { from: Ticks(2_000), to: Ticks(7_500) }] {
-            let by_tag = judged(&trace, view, SuspectGrouping::Tag);
+            let by_tag = analyzed(&trace, view, SuspectGrouping::Tag);
             for paged in [false, true] {
                 let whole = by_tag.pools[usize::from(paged)].net_growth_bytes_per_s;
                 for by in SuspectGrouping::ALL {
-                    let sum = pool_sum(&judged(&trace, view, by), paged);
+                    let sum = pool_sum(&analyzed(&trace, view, by), paged);
                     assert!((sum - whole).abs() <= 1e-6 * whole.abs().max(1.0), "{by:?} {paged}: {sum} {whole}");
                 }
             }
@@ -259,14 +282,14 @@ fn growth_adds_up_however_it_is_grouped_and_is_that_of_the_pivot() {
 }
 
 #[test]
-fn a_leak_grows_the_same_over_one_or_a_hundred_stacks_processes_and_sizes() {
+fn a_leak_over_a_hundred_stacks_and_sizes_grows_like_one() {
     let frame = |at: usize| -> &'static str { Box::leak(format!("my:{:x}", 0x1000 + 0x40 * at).into_boxed_str()) };
     let stacks: Vec<&'static [&'static str]> =
         (0..100).map(|at| -> &'static [&'static str] { Box::leak(Box::new(["nt:20", frame(at)])) }).collect();
     let mut dice = Dice(3);
     let mut moments: Vec<i64> = (0..3_000).map(|_| dice.roll(10_000) as i64).collect();
     moments.sort_unstable();
-    let load = |ways: u64, dice: &mut Dice| -> Vec<Block> {
+    let scenario = |ways: u64, dice: &mut Dice| -> Vec<Block> {
         let one = |at: &i64| {
             let stack = stacks[dice.roll(ways) as usize];
             let process = dice.roll(ways.min(4)) as u32;
@@ -277,14 +300,14 @@ fn a_leak_grows_the_same_over_one_or_a_hundred_stacks_processes_and_sizes() {
     };
     let planted = 3_000.0 * 512.0 / 10.0;
     for ways in [1, 10, 100] {
-        let trace = testkit::trace(&load(ways, &mut dice));
-        let judgement = whole(&trace);
-        let suspect = &judgement.suspects[0];
-        assert_eq!((judgement.suspects.len(), suspect.verdict), (1, Verdict::Leak), "{ways}");
+        let trace = testkit::trace(&scenario(ways, &mut dice));
+        let analysis = analyzed_by_tag(&trace);
+        let suspect = &analysis.suspects[0];
+        assert_eq!((analysis.suspects.len(), suspect.verdict), (1, Verdict::Leak), "{ways}");
         assert!((suspect.growth_bytes_per_s / planted - 1.0).abs() < 0.05, "{ways}: {}", suspect.growth_bytes_per_s);
-        let by_stack = judged(&trace, trace.extent, SuspectGrouping::Stack);
+        let by_stack = analyzed(&trace, trace.extent, SuspectGrouping::Stack);
         let sum: f64 = by_stack.suspects.iter().map(|s| s.growth_bytes_per_s).sum();
         assert!((sum - suspect.growth_bytes_per_s).abs() < 1e-6 * sum, "{ways}: {sum}");
-        assert_eq!(judgement.pools[0].leak_bytes_per_s, suspect.growth_bytes_per_s);
+        assert_eq!(analysis.pools[0].leak_bytes_per_s, suspect.growth_bytes_per_s);
     }
 }

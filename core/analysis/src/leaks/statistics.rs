@@ -1,19 +1,19 @@
-//! The few statistics that the verdict needs. Pure functions of numbers; nothing here knows what they stand for.
+//! Statistics of the leak analysis: pure functions of numbers.
 
-/// A slope and the interval in which it lies with 95 % confidence.
+/// A slope with its 95 % confidence interval.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
 pub struct Slope {
-    /// The median of the slopes between all pairs of points (Theil, Sen).
+    /// Median of the slopes between all pairs of points (Theil-Sen estimator).
     pub median: f64,
-    /// The lower end of the interval.
+    /// Lower end of the interval.
     pub low: f64,
-    /// The upper end.
+    /// Upper end of the interval.
     pub high: f64,
-    /// Share of the pairs that rise, ties counted half.
+    /// Share of the pairs of points that rise, 0 to 1; ties count half.
     pub rising_share: f64,
 }
 
-/// The robust slope of values at distances of 1. Fewer than three values have none.
+/// Robust slope of values at equal distances, per distance; 0 for fewer than three values.
 #[must_use]
 pub fn slope(values: &[f64]) -> Slope {
     let n = values.len();
@@ -29,7 +29,7 @@ pub fn slope(values: &[f64]) -> Slope {
     slopes.sort_unstable_by(f64::total_cmp);
     let up = slopes.iter().filter(|s| **s > 0.0).count();
     let level = slopes.iter().filter(|s| **s == 0.0).count();
-    // Kendall's S has this variance when there is no trend; 1.96 standard deviations hold 95 % of it.
+    // Variance of Kendall's S without a trend; 1.96 standard deviations cover 95 %.
     let n = n as f64;
     let half = 1.96 * (n * (n - 1.0) * (2.0 * n + 5.0) / 18.0).sqrt() / 2.0;
     let middle = slopes.len() as f64 / 2.0;
@@ -45,15 +45,22 @@ pub fn slope(values: &[f64]) -> Slope {
     }
 }
 
-/// How many of `bins` equally likely bins `count` things fill on average.
+/// Index of the bin, of `bins` equal ones, that an offset of 0 to `length` falls into.
+#[must_use]
+pub fn bin_of(offset: i64, length: i64, bins: usize) -> usize {
+    let bin = i128::from(offset) * bins as i128 / (i128::from(length) + 1);
+    (bin as usize).min(bins - 1)
+}
+
+/// Expected number of filled bins when `count` events fall into `bins` equally likely ones.
 #[must_use]
 pub fn expected_filled_bins(count: u64, bins: usize) -> f64 {
     let bins = bins as f64;
     bins * (1.0 - (1.0 - 1.0 / bins).powf(count as f64))
 }
 
-/// How surprising it is to see at most `seen` of `expected` independent events: the natural logarithm of one over Chernoff's
-/// bound of that chance, 0 where it is no surprise. For `seen` = 0 it is exact.
+/// Surprisal of at most `seen` independent events where `expected` are expected: the natural logarithm of one over the Chernoff
+/// bound of the probability; 0 where `seen` is not below `expected`. Exact for `seen` = 0.
 #[must_use]
 pub fn surprisal_of_at_most(seen: f64, expected: f64) -> f64 {
     if seen >= expected || expected <= 0.0 {
@@ -63,7 +70,7 @@ pub fn surprisal_of_at_most(seen: f64, expected: f64) -> f64 {
     expected - seen + log
 }
 
-/// How surprising it is that at least `share` of `count` independent events fell where each falls with `chance`: as above.
+/// Surprisal of at least `share` of `count` independent events having an outcome of probability `chance`, by the same bound.
 #[must_use]
 pub fn surprisal_of_at_least(count: f64, share: f64, chance: f64) -> f64 {
     let (share, chance) = (share.min(1.0), chance.max(f64::MIN_POSITIVE));
@@ -74,20 +81,20 @@ pub fn surprisal_of_at_least(count: f64, share: f64, chance: f64) -> f64 {
     count * (share * (share / chance).ln() + rest)
 }
 
-/// The odds that a process has stopped against that it goes on, when the last of `count` events lies before the last `share`
-/// of the time: the likelihood of events spread evenly until a moment, averaged over all moments since the last one, against
-/// that of events spread evenly until the end.
+/// Odds that a process has stopped rather than continues, when the last of `count` events is before the last `share` of the
+/// time: the likelihood of events spread evenly until some moment, averaged over all moments since the last event, divided by that
+/// of events spread evenly until the end.
 #[must_use]
 pub fn stopped_odds(count: f64, share: f64) -> f64 {
-    const MOST: f64 = 1e9;
+    const MAX_ODDS: f64 = 1e9;
     if count <= 1.0 {
         return share.clamp(0.0, 1.0);
     }
     let power = -(count - 1.0) * (1.0 - share.clamp(0.0, 1.0)).ln();
-    if power > 30.0 { MOST } else { (power.exp_m1() / (count - 1.0)).min(MOST) }
+    if power > 30.0 { MAX_ODDS } else { (power.exp_m1() / (count - 1.0)).min(MAX_ODDS) }
 }
 
-/// How much more counts vary than those of independent events do: variance over mean, at least 1.
+/// Index of dispersion: variance divided by mean, at least 1, which is that of independent events.
 #[must_use]
 pub fn dispersion_index(counts: &[u64]) -> f64 {
     let n = counts.len() as f64;
@@ -99,7 +106,7 @@ pub fn dispersion_index(counts: &[u64]) -> f64 {
     (squares / mean / (n - 1.0)).max(1.0)
 }
 
-/// How straight values rise: the share of their variance that a line explains; 0 for constant ones.
+/// Coefficient of determination (R²) of a line through values at equal distances; 0 for constant values.
 #[must_use]
 pub fn r_squared(values: &[f64]) -> f64 {
     let n = values.len() as f64;
@@ -120,7 +127,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_has_its_slope_and_outliers_do_not_move_it() {
+    fn the_slope_of_a_line_is_robust_against_outliers() {
         let mut values: Vec<f64> = (0..64).map(|x| 10.0 + 3.0 * f64::from(x)).collect();
         assert_eq!((slope(&values).median, slope(&values).rising_share), (3.0, 1.0));
         assert!((r_squared(&values) - 1.0).abs() < 1e-9);
@@ -140,14 +147,17 @@ mod tests {
     }
 
     #[test]
-    fn chance_fills_bins() {
+    fn expected_bins_of_random_events() {
         assert_eq!(expected_filled_bins(0, 16), 0.0);
         assert!((expected_filled_bins(16, 16) - 10.3).abs() < 0.1);
     }
 
     #[test]
-    fn surprise_is_the_logarithm_of_a_small_chance() {
-        assert_eq!((surprisal_of_at_most(5.0, 5.0), surprisal_of_at_most(7.0, 5.0), surprisal_of_at_most(0.0, 0.0)), (0.0, 0.0, 0.0));
+    fn surprisal_is_the_logarithm_of_a_small_probability() {
+        assert_eq!(
+            (surprisal_of_at_most(5.0, 5.0), surprisal_of_at_most(7.0, 5.0), surprisal_of_at_most(0.0, 0.0)),
+            (0.0, 0.0, 0.0)
+        );
         assert_eq!(surprisal_of_at_most(0.0, 9.0), 9.0);
         assert!(surprisal_of_at_most(1.0, 9.0) < 9.0 && surprisal_of_at_most(1.0, 9.0) > 5.0);
         assert!((surprisal_of_at_least(3.0, 1.0, 0.1) - 3.0 * 10f64.ln()).abs() < 1e-9);
@@ -156,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_pause_after_many_events_says_that_they_stopped() {
+    fn a_long_pause_after_many_events_has_high_odds() {
         assert!(stopped_odds(100.0, 0.01) < 0.1);
         assert!(stopped_odds(12.0, 0.1) < 0.3);
         assert!(stopped_odds(100.0, 0.2) > 1e6);
@@ -164,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn clusters_are_told_from_chance() {
+    fn clusters_have_a_high_dispersion() {
         assert_eq!(dispersion_index(&[5, 5, 5, 5]), 1.0);
         assert!(dispersion_index(&[20, 0, 0, 0]) > 10.0);
         assert_eq!((dispersion_index(&[]), dispersion_index(&[0, 0])), (1.0, 1.0));

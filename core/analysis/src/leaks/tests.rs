@@ -1,7 +1,8 @@
-//! How often the verdict is right, on made-up loads whose truth is known.
+//! Accuracy of the verdict on generated scenarios and simulations whose leak is known. `LEAK_EACH` and `LEAK_SEED` in the
+//! environment set the number of traces and the first seed, for tuning.
 
-use super::shapes::{Family, Plan, draw_until, plan};
-use super::world::{Leak, world};
+use super::scenarios::{ScenarioFamily, ScenarioPlan, generate_until, scenario_plan};
+use super::simulation::{LeakKind, simulate};
 use super::*;
 use crate::group::frames::FrameNaming;
 use crate::group::names::Names;
@@ -12,135 +13,143 @@ use rayon::prelude::*;
 use std::fmt::{Debug, Write};
 use std::sync::Arc;
 
-fn judged(trace: &Arc<Trace>) -> Judgement {
+fn analyzed(trace: &Arc<Trace>) -> LeakAnalysis {
     let names = Names::new(trace.clone(), FrameNaming::Symbol);
-    judge(&names, Request { view: trace.extent, by: By::Tag, warm_up: WarmUp::Usual }, &never).unwrap()
+    let request =
+        AnalysisRequest { visible_range: trace.extent, grouping: SuspectGrouping::Tag, warm_up: WarmUp::Automatic };
+    analyze(&names, request, &never).unwrap()
 }
 
-/// How a family came out.
+/// Number of traces by outcome.
 #[derive(Clone, Copy, Default, Debug)]
-struct Tally {
+struct Outcomes {
     traces: usize,
-    /// The planted leak is first.
+    /// The leaking tag ranks first.
     first: usize,
-    /// Of these, said to leak or to grow.
-    told: usize,
-    /// Of these, said to leak.
+    /// Of these, with a verdict of leak, growing or stopped.
+    detected: usize,
+    /// Of these, with a verdict of leak.
     leak: usize,
-    /// An innocent tag is said to leak.
-    accused: usize,
-    /// Of those told, the planted growth of the tag is known.
+    /// Another tag has a verdict of leak.
+    false_positive: usize,
+    /// Of those detected, the growth of the tag is known.
     known: usize,
-    /// And of these, the growth is within -20 % and +25 % of the planted one.
+    /// Of these, the reported growth is within -20 % and +25 % of the known growth.
     near: usize,
 }
 
-impl Tally {
+impl Outcomes {
     fn add(self, other: Self) -> Self {
         Self {
             traces: self.traces + other.traces,
             first: self.first + other.first,
-            told: self.told + other.told,
+            detected: self.detected + other.detected,
             leak: self.leak + other.leak,
-            accused: self.accused + other.accused,
+            false_positive: self.false_positive + other.false_positive,
             known: self.known + other.known,
             near: self.near + other.near,
         }
     }
+
+    fn sum(outcomes: &[(Self, String)]) -> Self {
+        outcomes.iter().fold(Self::default(), |sum, (outcome, _)| sum.add(*outcome))
+    }
 }
 
-/// Judges a trace of which the guilty tag, and what the parts of each tag do, are known. What went wrong is told in words.
-/// `truth`: the planted growth in bytes per second.
-fn tally<P: Debug>(
+/// Analyzes a trace with a known leaking tag and known `parts` of each tag; `known_growth` is in bytes per second. The text describes
+/// what is wrong.
+fn outcome<P: Debug>(
     trace: &Arc<Trace>,
-    guilty: Option<&String>,
+    leaking_tag: Option<&String>,
     parts: &[(String, P)],
-    truth: Option<f64>,
-) -> (Tally, String) {
-    let judgement = judged(trace);
-    let is_guilty = |s: &&Suspect| guilty.is_some() && s.tag.as_ref() == guilty;
-    let top = judgement.suspects.first();
-    let first = top.is_some_and(|s| is_guilty(&s));
-    let told = first && top.is_some_and(|s| s.verdict.is_growing() || s.verdict == Verdict::Stopped);
-    let growth = judgement.suspects.iter().find(is_guilty).map_or(0.0, |s| s.growth_bytes_per_s);
-    let is_near = truth.is_some_and(|truth| growth >= 0.8 * truth && growth <= 1.25 * truth);
-    let leak = first && top.is_some_and(|s| s.verdict == Verdict::Leak);
-    let innocents: Vec<&Suspect> =
-        judgement.suspects.iter().filter(|s| s.verdict == Verdict::Leak && !is_guilty(s)).collect();
+    known_growth: Option<f64>,
+) -> (Outcomes, String) {
+    let analysis = analyzed(trace);
+    let is_leaking = |s: &&Suspect| leaking_tag.is_some() && s.tag.as_ref() == leaking_tag;
+    let top = analysis.suspects.first();
+    let is_first = top.is_some_and(|s| is_leaking(&s));
+    let is_detected = is_first && top.is_some_and(|s| s.verdict.is_growing() || s.verdict == Verdict::Stopped);
+    let is_leak = is_first && top.is_some_and(|s| s.verdict == Verdict::Leak);
+    let growth = analysis.suspects.iter().find(is_leaking).map_or(0.0, |s| s.growth_bytes_per_s);
+    let is_near = known_growth.is_some_and(|known| growth >= 0.8 * known && growth <= 1.25 * known);
+    let is_false_positive = |s: &&Suspect| s.verdict == Verdict::Leak && !is_leaking(s);
+    let false_positives: Vec<&Suspect> = analysis.suspects.iter().filter(is_false_positive).collect();
     let mut notes = String::new();
     let mut note = |what: &str, s: &Suspect| {
-        let of: Vec<&P> = parts.iter().filter(|p| Some(&p.0) == s.tag.as_ref()).map(|p| &p.1).collect();
-        let (verdict, stayed) = (s.verdict, &s.evidence.stayed);
-        writeln!(notes, "  {what} {:?} {verdict} conf {:.2} {of:?}\n     {stayed:?}", s.tag, s.confidence).unwrap();
+        let parts: Vec<&P> = parts.iter().filter(|part| Some(&part.0) == s.tag.as_ref()).map(|part| &part.1).collect();
+        let (verdict, older) = (s.verdict, &s.evidence.older_than_usual);
+        writeln!(notes, "  {what} {:?} {verdict} conf {:.2} {parts:?}\n     {older:?}", s.tag, s.confidence).unwrap();
     };
-    innocents.iter().for_each(|s| note("accused", s));
-    if guilty.is_some() && !told {
-        judgement.suspects.iter().filter(is_guilty).for_each(|s| note("guilty", s));
-        judgement.suspects.iter().take(1).for_each(|s| note("before it", s));
+    false_positives.iter().for_each(|s| note("false positive", s));
+    if leaking_tag.is_some() && !is_detected {
+        analysis.suspects.iter().filter(is_leaking).for_each(|s| note("leaking", s));
+        analysis.suspects.iter().take(1).for_each(|s| note("before it", s));
     }
-    if told && truth.is_some() && !is_near {
-        writeln!(notes, "  growth {growth:.0} instead of {:.0} bytes/s", truth.unwrap_or(0.0)).unwrap();
+    if is_detected && known_growth.is_some() && !is_near {
+        writeln!(notes, "  growth {growth:.0} instead of {:.0} bytes/s", known_growth.unwrap_or(0.0)).unwrap();
     }
-    let tally = Tally {
-        known: usize::from(told && truth.is_some()),
-        near: usize::from(told && is_near),
+    let outcome = Outcomes {
         traces: 1,
-        first: usize::from(first),
-        told: usize::from(told),
-        leak: usize::from(leak),
-        accused: usize::from(!innocents.is_empty()),
+        first: usize::from(is_first),
+        detected: usize::from(is_detected),
+        leak: usize::from(is_leak),
+        false_positive: usize::from(!false_positives.is_empty()),
+        known: usize::from(is_detected && known_growth.is_some()),
+        near: usize::from(is_detected && is_near),
     };
-    (tally, notes)
+    (outcome, notes)
 }
 
-/// A trace of a family, cut at a share of its time.
-fn drawn(seed: u64, plan: Plan, cut: f64) -> (Tally, String) {
-    let load = draw_until(seed, plan, cut);
-    let (tally, notes) = tally(&load.trace(), load.guilty.as_ref(), &load.parts, load.truth());
-    let head = if notes.is_empty() { String::new() } else { format!("seed {seed} {plan:?} lost {:?}\n", load.lost) };
-    (tally, head + &notes)
+/// Outcome of a scenario that is truncated at a share of its time.
+fn outcome_of_scenario(seed: u64, plan: ScenarioPlan, end: f64) -> (Outcomes, String) {
+    let scenario = generate_until(seed, plan, end);
+    let leaking_tag = scenario.leaking_tag.as_ref();
+    let (outcome, notes) = outcome(&scenario.trace(), leaking_tag, &scenario.parts, scenario.planted_growth());
+    let head =
+        if notes.is_empty() { String::new() } else { format!("seed {seed} {plan:?} lost {:?}\n", scenario.lost) };
+    (outcome, head + &notes)
 }
 
-/// A world of the other maker.
-fn other(seed: u64, at: usize, leak: Option<Leak>) -> (Tally, String) {
+/// Outcome of a simulation.
+fn outcome_of_simulation(seed: u64, at: usize, leak: Option<LeakKind>) -> (Outcomes, String) {
     let tags = [20, 60, 150, 400][at % 4];
     let traffic = 30_000;
     let share = [0.001, 0.003, 0.01, 0.05, 0.3][at / 4 % 5];
-    let stays = ((share * f64::from(traffic)) as usize).max(30);
-    let world = world(seed, tags, traffic as usize, leak.map(|leak| (leak, stays)));
-    let (tally, notes) = tally(&testkit::trace(&world.blocks), world.guilty.as_ref(), &world.parts, None);
+    let leaked = ((share * f64::from(traffic)) as usize).max(30);
+    let simulation = simulate(seed, tags, traffic as usize, leak.map(|leak| (leak, leaked)));
+    let trace = testkit::trace(&simulation.blocks);
+    let (outcome, notes) = outcome(&trace, simulation.leaking_tag.as_ref(), &simulation.parts, None);
     let head = if notes.is_empty() { String::new() } else { format!("seed {seed} tags {tags} share {share}\n") };
-    (tally, head + &notes)
+    (outcome, head + &notes)
 }
 
-/// Judges so many worlds of each kind of leak.
-fn run_worlds(first_seed: u64, each: usize, leaks: &[Option<Leak>]) -> Tally {
-    let mut all = Tally::default();
+/// Analyzes `each` simulations of each kind of leak.
+fn run_simulations(first_seed: u64, each: usize, leaks: &[Option<LeakKind>]) -> Outcomes {
+    let mut all = Outcomes::default();
     for (at, leak) in leaks.iter().enumerate() {
         let seed = |k: usize| first_seed + (at * 1000 + k) as u64;
-        let worlds: Vec<(Tally, String)> = (0..each).into_par_iter().map(|k| other(seed(k), k, *leak)).collect();
-        let sum = worlds.iter().fold(Tally::default(), |sum, (tally, _)| sum.add(*tally));
-        worlds.iter().for_each(|(_, notes)| print!("{notes}"));
-        println!("World{leak:?}: {sum:?}");
+        let outcomes: Vec<(Outcomes, String)> =
+            (0..each).into_par_iter().map(|k| outcome_of_simulation(seed(k), k, *leak)).collect();
+        outcomes.iter().for_each(|(_, notes)| print!("{notes}"));
+        let sum = Outcomes::sum(&outcomes);
+        println!("Simulation {leak:?}: {sum:?}");
         all = all.add(sum);
     }
     println!("all: {all:?}");
     all
 }
 
-/// Judges so many traces of each family, each cut at one of these shares.
-fn run(families: &[Family], first_seed: u64, each: usize, leaks: bool, cuts: &[f64]) -> Tally {
-    let mut all = Tally::default();
+/// Analyzes `each` scenarios of each family, each truncated at one of the shares in `ends`.
+fn run(families: &[ScenarioFamily], first_seed: u64, each: usize, leaks: bool, ends: &[f64]) -> Outcomes {
+    let mut all = Outcomes::default();
     for (at, family) in families.iter().copied().enumerate() {
-        let of_family: Vec<(Tally, String)> = (0..each)
-            .into_par_iter()
-            .map(|k| {
-                let cut = cuts.get(k % cuts.len()).copied().unwrap_or(1.0);
-                drawn(first_seed + (at * 1000 + k) as u64, plan(family, k, leaks), cut)
-            })
-            .collect();
-        let sum = of_family.iter().fold(Tally::default(), |sum, (tally, _)| sum.add(*tally));
-        of_family.iter().for_each(|(_, notes)| print!("{notes}"));
+        let of_scenario = |k: usize| {
+            let end = ends.get(k % ends.len()).copied().unwrap_or(1.0);
+            outcome_of_scenario(first_seed + (at * 1000 + k) as u64, scenario_plan(family, k, leaks), end)
+        };
+        let outcomes: Vec<(Outcomes, String)> = (0..each).into_par_iter().map(of_scenario).collect();
+        outcomes.iter().for_each(|(_, notes)| print!("{notes}"));
+        let sum = Outcomes::sum(&outcomes);
         println!("{family:?}: {sum:?}");
         all = all.add(sum);
     }
@@ -148,81 +157,82 @@ fn run(families: &[Family], first_seed: u64, each: usize, leaks: bool, cuts: &[f
     all
 }
 
-/// From the environment when the verdict is being tuned, by hand.
-fn from_env(name: &str, usual: u64) -> u64 {
-    std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(usual)
+/// A number from the environment, or `default`.
+fn from_env(name: &str, default: u64) -> u64 {
+    std::env::var(name).ok().and_then(|value| value.parse().ok()).unwrap_or(default)
+}
+
+fn seed(default: u64) -> u64 {
+    from_env("LEAK_SEED", default)
+}
+
+fn each(default: u64) -> usize {
+    from_env("LEAK_EACH", default) as usize
 }
 
 #[test]
-fn the_planted_leak_comes_first_and_innocents_are_not_accused() {
-    let all = run(&Family::ALL, from_env("LEAK_SEED", 1), from_env("LEAK_EACH", 24) as usize, true, &[1.0]);
+fn planted_leaks_rank_first_without_false_positives() {
+    let all = run(&ScenarioFamily::ALL, seed(1), each(24), true, &[1.0]);
     assert!(all.first * 100 >= all.traces * 99, "{all:?}");
-    assert!(all.accused * 100 < all.traces, "{all:?}");
+    assert!(all.false_positive * 100 < all.traces, "{all:?}");
     assert!(all.near * 100 >= all.known * 95, "{all:?}");
 }
 
 #[test]
-fn without_a_leak_nothing_is_called_one() {
-    let all = run(&Family::ALL, from_env("LEAK_SEED", 100_001), from_env("LEAK_EACH", 24) as usize, false, &[1.0]);
-    assert!(all.accused * 100 < all.traces, "{all:?}");
+fn no_leak_is_reported_where_none_was_planted() {
+    let all = run(&ScenarioFamily::ALL, seed(100_001), each(24), false, &[1.0]);
+    assert!(all.false_positive * 100 < all.traces, "{all:?}");
 }
 
 #[test]
-fn in_worlds_it_was_not_tuned_on_the_leak_comes_first() {
-    let leaks = Leak::ALL.map(Some);
-    let all = run_worlds(from_env("LEAK_SEED", 1_200_001), from_env("LEAK_EACH", 40) as usize, &leaks);
-    // Of 30 blocks in a tag among 400, the pauses of chance hide one in some fifty: 157 of these 160 come first.
+fn leaks_rank_first_in_simulations() {
+    let all = run_simulations(seed(1_200_001), each(40), &LeakKind::ALL.map(Some));
+    // Of 30 leaked allocations in a tag among 400, pauses by chance hide one in about fifty: 157 of these 160 rank first.
     assert!(all.first * 100 >= all.traces * 97, "{all:?}");
-    assert!(all.accused * 100 < all.traces, "{all:?}");
+    assert!(all.false_positive * 100 < all.traces, "{all:?}");
 }
 
 #[test]
-fn in_worlds_without_a_leak_nothing_is_called_one() {
-    let all = run_worlds(from_env("LEAK_SEED", 1_200_001), from_env("LEAK_EACH", 40) as usize, &[None]);
-    assert!(all.accused * 100 < all.traces, "{all:?}");
+fn no_leak_is_reported_in_simulations_without_one() {
+    let all = run_simulations(seed(1_200_001), each(40), &[None]);
+    assert!(all.false_positive * 100 < all.traces, "{all:?}");
 }
 
-/// Shares at which recordings are cut: at least a third of the leak's growth is left.
-const CUTS: [f64; 7] = [0.99, 0.97, 0.95, 0.9, 0.8, 0.6, 0.4];
+/// Shares at which recordings are truncated: at least a third of the growth of the leak is left.
+const ENDS: [f64; 7] = [0.99, 0.97, 0.95, 0.9, 0.8, 0.6, 0.4];
 
 #[test]
-fn the_planted_leak_comes_first_in_recordings_that_end_early() {
-    let families = [&Family::ALL[..], &[Family::Spread]].concat();
-    let all = run(&families, from_env("LEAK_SEED", 300_001), from_env("LEAK_EACH", 28) as usize, true, &CUTS);
+fn planted_leaks_rank_first_in_truncated_recordings() {
+    let families = [&ScenarioFamily::ALL[..], &[ScenarioFamily::Spread]].concat();
+    let all = run(&families, seed(300_001), each(28), true, &ENDS);
     assert!(all.first * 100 >= all.traces * 95, "{all:?}");
-    assert!(all.accused * 100 < all.traces, "{all:?}");
+    assert!(all.false_positive * 100 < all.traces, "{all:?}");
     assert!(all.near * 100 >= all.known * 95, "{all:?}");
 }
 
 #[test]
-fn without_a_leak_nothing_is_called_one_in_recordings_that_end_early() {
-    let all = run(&Family::ALL, from_env("LEAK_SEED", 400_001), from_env("LEAK_EACH", 14) as usize, false, &CUTS);
-    assert!(all.accused * 100 < all.traces, "{all:?}");
+fn no_leak_is_reported_in_truncated_recordings_without_one() {
+    let all = run(&ScenarioFamily::ALL, seed(400_001), each(14), false, &ENDS);
+    assert!(all.false_positive * 100 < all.traces, "{all:?}");
 }
 
 #[test]
-fn leaks_that_are_spread_or_lost_events_come_first() {
-    let all = run(
-        &[Family::Spread, Family::Lossy],
-        from_env("LEAK_SEED", 500_001),
-        from_env("LEAK_EACH", 48) as usize,
-        true,
-        &[1.0],
-    );
+fn spread_leaks_and_leaks_with_lost_events_rank_first() {
+    let all = run(&[ScenarioFamily::Spread, ScenarioFamily::Lossy], seed(500_001), each(48), true, &[1.0]);
     assert!(all.first * 100 >= all.traces * 95, "{all:?}");
-    assert!(all.accused * 100 < all.traces, "{all:?}");
+    assert!(all.false_positive * 100 < all.traces, "{all:?}");
 }
 
 #[test]
-fn leaks_whose_load_stopped_are_told() {
-    let all = run(&[Family::Stopped], from_env("LEAK_SEED", 550_001), from_env("LEAK_EACH", 48) as usize, true, &[1.0]);
-    // With hundreds of tags a dozen allocations of another one often seem to grow, however faintly, and stand before it.
+fn leaks_whose_load_stopped_are_reported() {
+    let all = run(&[ScenarioFamily::Stopped], seed(550_001), each(48), true, &[1.0]);
+    // With hundreds of tags, a dozen allocations of another one often seem to grow, with low confidence, and rank before it.
     assert!(all.first * 100 >= all.traces * 80, "{all:?}");
-    assert!(all.accused * 100 < all.traces, "{all:?}");
+    assert!(all.false_positive * 100 < all.traces, "{all:?}");
 }
 
 #[test]
-fn without_a_leak_nothing_is_called_one_where_events_were_lost() {
-    let all = run(&Family::LATER, from_env("LEAK_SEED", 600_001), from_env("LEAK_EACH", 24) as usize, false, &[1.0]);
-    assert!(all.accused * 100 < all.traces, "{all:?}");
+fn no_leak_is_reported_where_events_were_lost() {
+    let all = run(&ScenarioFamily::LATER, seed(600_001), each(24), false, &[1.0]);
+    assert!(all.false_positive * 100 < all.traces, "{all:?}");
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use poolscope_analysis::group::frames::FrameParts;
-use poolscope_analysis::leaks::attribution::UNKNOWN_ALLOCATOR;
+use poolscope_analysis::group::names::UNKNOWN_ALLOCATOR;
 use poolscope_analysis::leaks::{SuspectGrouping, Suspect};
 use poolscope_analysis::pivot::{Key, Place, PlaceStep};
 use poolscope_analysis::filter::query::quoted;

@@ -1,67 +1,70 @@
-//! Tags of both pools that grow together: as many allocations of each stay, made at the same times, or a small whole multiple.
-//! They are parts of one object, and one of them that never frees is what holds it.
+//! Tags of both pools that grow in lockstep: equally many allocations of each, or a small multiple, are outstanding and were made at
+//! the same times. They are parts of one object; the tag that never frees is the one to investigate.
 
-use super::{SuspectUnits, Finding, DetectorInput};
+use super::{DetectorInput, Finding, SuspectUnits};
 use crate::group::parallel::{Cancel, Cancelled};
 use crate::leaks::Verdict;
 use crate::leaks::limits::LOCKSTEP_INTERVALS;
-use poolscope_base::lockstep::{self, CountSeries, LockstepGroup};
+use crate::leaks::statistics::bin_of;
+use poolscope_base::lockstep::{self, CountSeries, LockstepGroup, LockstepMember};
 use rustc_hash::FxHashMap;
 
-/// A tag of a group.
+/// A tag of a lockstep group.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct LockstepTag {
     /// The tag as text.
     pub tag: String,
     /// Paged pool.
     pub paged: bool,
-    /// Its allocations in one object.
+    /// Number of its allocations in one object.
     pub parts: u32,
-    /// Allocations in the view that are outstanding at its end.
+    /// Allocations made in the range and outstanding at its end.
     pub outstanding: u64,
-    /// Not one allocation of it was freed in the view.
+    /// Nothing of it was freed in the range.
     pub never_freed: bool,
 }
 
-/// The groups that tags belong to, by tag and pool.
+/// The group of each tag and pool that is in one.
 pub type LockstepGroups = FxHashMap<(String, bool), Vec<LockstepTag>>;
 
-/// The groups among all cases. What comes and goes has no number of its own, so that only what stays counts.
+/// Finds the groups among all suspects with outstanding growth; counts of traffic are similar by chance.
 ///
 /// # Errors
 ///
-/// [`Cancelled`] once `cancel` says so.
-pub fn find_groups(scene: &DetectorInput<'_>, cases: &[SuspectUnits<'_>], cancel: Cancel<'_>) -> Result<LockstepGroups, Cancelled> {
-    let keeps = |verdict| matches!(verdict, Verdict::Leak | Verdict::Growing | Verdict::Burst | Verdict::Bounded);
-    // A tag may be several cases, one for each stack.
-    let mut place: FxHashMap<(String, bool), usize> = FxHashMap::default();
+/// [`Cancelled`] once `cancel` returns true.
+pub fn find_groups(
+    input: &DetectorInput<'_>,
+    suspects: &[SuspectUnits<'_>],
+    cancel: Cancel<'_>,
+) -> Result<LockstepGroups, Cancelled> {
+    let has_grown = |verdict| matches!(verdict, Verdict::Leak | Verdict::Growing | Verdict::Burst | Verdict::Bounded);
+    // A tag may be several suspects, one for each stack.
+    let mut index_of: FxHashMap<(String, bool), usize> = FxHashMap::default();
     let mut tags: Vec<(String, bool)> = Vec::new();
     let mut series: Vec<CountSeries> = Vec::new();
-    for case in cases.iter().filter(|case| keeps(case.suspect.verdict)) {
-        let Some(tag) = &case.suspect.tag else { continue };
+    for suspect in suspects.iter().filter(|suspect| has_grown(suspect.suspect.verdict)) {
+        let Some(tag) = &suspect.suspect.tag else { continue };
         if cancel() {
             return Err(Cancelled);
         }
-        let key = (tag.clone(), case.suspect.paged);
-        let at = *place.entry(key.clone()).or_insert_with(|| {
+        let key = (tag.clone(), suspect.suspect.paged);
+        let at = *index_of.entry(key.clone()).or_insert_with(|| {
             tags.push(key);
             series.push(CountSeries { gained: vec![0.0; LOCKSTEP_INTERVALS], allocs: Some(0), frees: Some(0) });
             series.len() - 1
         });
         if let Some(series) = series.get_mut(at) {
-            count(scene, case, series);
+            add_to_series(input, suspect, series);
         }
     }
-    let member = |group: &LockstepGroup| -> Vec<LockstepTag> {
-        let tag = |member: &poolscope_base::lockstep::LockstepMember| {
-            let (tag, paged) = tags.get(member.series)?.clone();
-            let outstanding = series.get(member.series).map_or(0, |series| series.total() as u64);
-            Some(LockstepTag { tag, paged, parts: member.parts, outstanding, never_freed: member.never_freed })
-        };
-        group.members.iter().filter_map(tag).collect()
+    let tag_of = |member: &LockstepMember| {
+        let (tag, paged) = tags.get(member.series)?.clone();
+        let outstanding = series.get(member.series).map_or(0, |series| series.total() as u64);
+        Some(LockstepTag { tag, paged, parts: member.parts, outstanding, never_freed: member.never_freed })
     };
+    let tags_of = |group: &LockstepGroup| -> Vec<LockstepTag> { group.members.iter().filter_map(tag_of).collect() };
     let mut found = LockstepGroups::default();
-    for members in lockstep::find_groups(&series).iter().map(member) {
+    for members in lockstep::find_groups(&series).iter().map(tags_of) {
         for own in &members {
             found.insert((own.tag.clone(), own.paged), members.clone());
         }
@@ -69,39 +72,38 @@ pub fn find_groups(scene: &DetectorInput<'_>, cases: &[SuspectUnits<'_>], cancel
     Ok(found)
 }
 
-/// Adds a case's births of outstanding allocations by interval, its allocations and its frees.
-fn count(scene: &DetectorInput<'_>, case: &SuspectUnits<'_>, series: &mut CountSeries) {
-    let view = scene.view;
-    let length = i128::from(view.to.0.saturating_sub(view.from.0).max(0)) + 1;
-    for row in scene.outstanding_rows(case) {
-        let since = i128::from(scene.trace.allocations.alloc_time[row].0.saturating_sub(view.from.0));
-        let at = since * LOCKSTEP_INTERVALS as i128 / length;
-        if let Some(gained) = usize::try_from(at).ok().and_then(|at| series.gained.get_mut(at)) {
+/// Adds the births of a suspect's outstanding allocations by interval, and the number of its allocations and frees.
+fn add_to_series(input: &DetectorInput<'_>, suspect: &SuspectUnits<'_>, series: &mut CountSeries) {
+    let (from, to) = (input.range.from.0, input.range.to.0);
+    let length = to.saturating_sub(from).max(0);
+    for row in input.outstanding_rows(suspect) {
+        let offset = input.trace.allocations.alloc_time[row].0.saturating_sub(from);
+        if let Some(gained) = series.gained.get_mut(bin_of(offset, length, LOCKSTEP_INTERVALS)) {
             *gained += 1.0;
         }
     }
-    let evidence = &case.suspect.evidence;
+    let evidence = &suspect.suspect.evidence;
     let plus = |sum: Option<u64>, more: u64| sum.map(|sum| sum.saturating_add(more));
     series.allocs = plus(series.allocs, evidence.allocated.count);
     series.frees = plus(series.frees, evidence.freed.count);
 }
 
-/// The group of a case.
-pub fn find(groups: &LockstepGroups, case: &SuspectUnits<'_>) -> Option<Finding> {
-    let tag = case.suspect.tag.clone()?;
-    let members = groups.get(&(tag, case.suspect.paged))?;
+/// Returns the group of a suspect's tag.
+pub fn find(groups: &LockstepGroups, suspect: &SuspectUnits<'_>) -> Option<Finding> {
+    let tag = suspect.suspect.tag.clone()?;
+    let members = groups.get(&(tag, suspect.suspect.paged))?;
     Some(Finding::LockstepTags { members: members.clone() })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::kit::{PATH, blocks, found, judged};
+    use super::super::test_util::{PATH, analyzed, blocks, findings};
     use super::*;
     use crate::group::testkit::{Block, Dice};
     use crate::leaks::SuspectGrouping;
 
     fn group(blocks: &[Block], tag: &str) -> Vec<(String, bool, u32, bool)> {
-        let lockstep = found(blocks, tag).into_iter().find_map(|finding| match finding {
+        let lockstep = findings(blocks, tag).into_iter().find_map(|finding| match finding {
             Finding::LockstepTags { members } => Some(members),
             _ => None,
         });
@@ -109,7 +111,7 @@ mod tests {
         members.map(|m| (m.tag, m.paged, m.parts, m.never_freed)).collect()
     }
 
-    /// So many blocks of a tag at these times, all of which stay.
+    /// Outstanding allocations of a tag at these times.
     fn at(tag: &'static [u8; 4], times: &[i64]) -> Vec<Block> {
         let mut made = blocks(tag, times.len() as i64, PATH, |_| None);
         made.iter_mut().zip(times).for_each(|(block, time)| block.alloc = Some(*time));
@@ -132,7 +134,7 @@ mod tests {
         all.extend(body);
         let twice: Vec<i64> = times.iter().flat_map(|time| [*time, *time]).collect();
         all.extend(at(b"Pair", &twice));
-        // Body also frees some that are no part of it, and somebody else keeps as many, at other times.
+        // Body also has traffic, and Else has as many outstanding allocations at other times.
         let mut traffic = blocks(b"Body", 80, PATH, |_| Some(40));
         traffic.iter_mut().for_each(|block| block.pool_type = 1);
         all.extend(traffic);
@@ -142,20 +144,20 @@ mod tests {
         assert_eq!(group(&all, "Head"), wanted);
         assert_eq!(group(&all, "Body"), wanted);
         assert_eq!(group(&all, "Else"), []);
-        // They stand together, the one that never frees first, though another has more bytes.
+        // They are listed together, the one that never frees first, though another one has more bytes.
         let mut heavy = all;
         heavy.iter_mut().filter(|block| block.tag == b"Body").for_each(|block| block.size = 4_096);
         heavy.iter_mut().filter(|block| block.tag == b"Else").for_each(|block| block.size = 1_024);
-        let judgement = judged(&heavy, SuspectGrouping::Tag, &[], |_| {});
-        let order: Vec<&str> = judgement.suspects.iter().filter_map(|suspect| suspect.tag.as_deref()).collect();
+        let analysis = analyzed(&heavy, SuspectGrouping::Tag, &[], |_| {});
+        let order: Vec<&str> = analysis.suspects.iter().filter_map(|suspect| suspect.tag.as_deref()).collect();
         assert_eq!(order, ["Head", "Pair", "Body", "Else"]);
     }
 
     #[test]
-    fn strangers_that_keep_equally_many_are_no_group() {
+    fn unrelated_tags_with_equal_counts_are_no_group() {
         let all = [at(b"Leak", &random_times(90, 1)), at(b"Obj1", &random_times(90, 2))].concat();
         assert_eq!(group(&all, "Leak"), []);
-        // Evenly spaced ones at other moments, one of them as many: they look the same in few intervals only.
+        // Evenly spaced allocations at other times, one tag with as many: equal in few intervals only.
         let tags: [&[u8; 4]; 12] = [
             b"Ta00", b"Ta01", b"Ta02", b"Ta03", b"Ta04", b"Ta05", b"Ta06", b"Ta07", b"Ta08", b"Ta09", b"Ta10", b"Ta11",
         ];

@@ -1,74 +1,86 @@
-//! Where blocks of the suspect's tag are freed, if those of the suspect never are: the free that is missing looks like these.
+//! Missing free: where allocations of the suspect's tag are freed, if those of the suspect itself are not. The missing free is
+//! similar to these.
 
-use super::{Case, Finding, Scene};
-use crate::leaks::limits::{EXCEPTIONS, LEAST_SURVIVORS, MOST_PLACES};
-use crate::trace::context::Tag;
-use crate::trace::ids::{ContextId, StackId};
+use super::{DetectorInput, Finding, SuspectUnits};
+use crate::leaks::limits::{EXCEPTION_SHARE, MAX_LISTED, MIN_OUTSTANDING};
+use crate::trace::attributes::Tag;
+use crate::trace::ids::{AttributesId, StackId};
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
-/// Functions that free blocks of one tag in the view, whoever allocated them, the most frequent first, and how often.
-pub type Places = Vec<(String, u64)>;
+/// Functions that free allocations of one tag in the range, with the number of frees, the most frequent first. The allocations may
+/// come from any function.
+pub type FreeingFunctions = Vec<(String, u64)>;
 
-/// Whether the unit that the verdict rests on keeps its blocks.
-fn keeps(scene: &Scene<'_>, case: &Case<'_>) -> Option<usize> {
-    let lead = case.lead().filter(|_| case.has_grown())?;
-    let own = scene.fates[lead];
-    (own.kept >= LEAST_SURVIVORS && own.freed_share() <= EXCEPTIONS).then_some(lead)
+/// The main unit of a suspect, if its allocations are practically never freed.
+fn unit_without_frees(input: &DetectorInput<'_>, suspect: &SuspectUnits<'_>) -> Option<usize> {
+    let unit = suspect.main_unit().filter(|_| suspect.has_grown())?;
+    let outcome = input.outcomes[unit];
+    (outcome.outstanding >= MIN_OUTSTANDING && outcome.freed_share() <= EXCEPTION_SHARE).then_some(unit)
 }
 
-/// Where blocks of the tags are freed that some case may miss a free of: each tag is looked at once.
-pub fn places(scene: &Scene<'_>, cases: &[Case<'_>]) -> FxHashMap<(Tag, bool), Places> {
-    let mut tags: Vec<(Tag, bool)> = cases.iter().filter_map(|case| Some(scene.tags[keeps(scene, case)?])).collect();
+/// Finds the freeing functions of all tags that a suspect without frees has.
+pub fn freeing_functions_by_tag(
+    input: &DetectorInput<'_>,
+    suspects: &[SuspectUnits<'_>],
+) -> FxHashMap<(Tag, bool), FreeingFunctions> {
+    let tags = suspects.iter().filter_map(|suspect| Some(input.tags[unit_without_frees(input, suspect)?]));
+    let mut tags: Vec<(Tag, bool)> = tags.collect();
     tags.sort_unstable();
     tags.dedup();
-    tags.into_par_iter().map(|tag| (tag, of_tag(scene, tag))).collect()
+    tags.into_par_iter().map(|tag| (tag, freeing_functions(input, tag))).collect()
 }
 
-fn of_tag(scene: &Scene<'_>, tag: (Tag, bool)) -> Places {
-    let table = &scene.trace.allocations;
-    let mut stacks: FxHashMap<StackId, u64> = FxHashMap::default();
-    let units = scene.of_tag.get(&tag).into_iter().flatten();
-    for row in units.flat_map(|unit| scene.units.rows(*unit)).map(|row| *row as usize) {
+fn freeing_functions(input: &DetectorInput<'_>, tag: (Tag, bool)) -> FreeingFunctions {
+    let table = &input.trace.allocations;
+    let mut by_stack: FxHashMap<StackId, u64> = FxHashMap::default();
+    let units = input.units_of_tag.get(&tag).into_iter().flatten();
+    for row in units.flat_map(|unit| input.units.rows(*unit)).map(|row| *row as usize) {
         let free = table.free_time[row];
-        // An implied free happened nowhere.
-        if free >= scene.view.from && free <= scene.view.to && table.free_context[row] != ContextId::NONE {
-            *stacks.entry(table.free_stack[row]).or_default() += 1;
+        // An implied free has no attributes and no place.
+        let is_recorded = table.free_attributes[row] != AttributesId::NONE;
+        if free >= input.range.from && free <= input.range.to && is_recorded {
+            *by_stack.entry(table.free_stack[row]).or_default() += 1;
         }
     }
-    let mut functions: FxHashMap<String, u64> = FxHashMap::default();
-    let mut stacks: Vec<(StackId, u64)> = stacks.into_iter().collect();
-    stacks.sort_unstable();
-    for (stack, count) in stacks {
-        *functions.entry(scene.names.blamed_function(stack)).or_default() += count;
+    let mut by_stack: Vec<(StackId, u64)> = by_stack.into_iter().collect();
+    by_stack.sort_unstable();
+    let mut by_function: FxHashMap<String, u64> = FxHashMap::default();
+    for (stack, count) in by_stack {
+        *by_function.entry(input.names.blamed_function(stack)).or_default() += count;
     }
-    let mut places: Places = functions.into_iter().filter(|(function, _)| !function.is_empty()).collect();
-    places.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-    places
+    let mut functions: FreeingFunctions =
+        by_function.into_iter().filter(|(function, _)| !function.is_empty()).collect();
+    functions.sort_unstable_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    functions
 }
 
-/// The functions that free blocks of the tag, if they are more than the few that the suspect itself frees.
-pub fn find(scene: &Scene<'_>, case: &Case<'_>, places: &FxHashMap<(Tag, bool), Places>) -> Option<Finding> {
-    let lead = keeps(scene, case)?;
-    let places = places.get(&scene.tags[lead])?;
-    let frees: u64 = places.iter().map(|place| place.1).sum();
-    let freed_by = places.iter().take(MOST_PLACES).cloned().collect();
-    (frees >= LEAST_SURVIVORS + scene.fates[lead].freed).then_some(Finding::MissingFree { freed_by })
+/// Finds the functions that free allocations of the tag, if they free more than the few that the suspect itself frees.
+pub fn find(
+    input: &DetectorInput<'_>,
+    suspect: &SuspectUnits<'_>,
+    by_tag: &FxHashMap<(Tag, bool), FreeingFunctions>,
+) -> Option<Finding> {
+    let unit = unit_without_frees(input, suspect)?;
+    let functions = by_tag.get(&input.tags[unit])?;
+    let frees: u64 = functions.iter().map(|function| function.1).sum();
+    let freed_by = functions.iter().take(MAX_LISTED).cloned().collect();
+    (frees >= MIN_OUTSTANDING + input.outcomes[unit].freed).then_some(Finding::MissingFree { freed_by })
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::kit::{PATH, blocks, judged, of_tag};
+    use super::super::test_util::{PATH, analyzed, blocks, findings_of_tag};
     use super::*;
     use crate::group::testkit::Block;
-    use crate::leaks::By;
+    use crate::leaks::SuspectGrouping;
 
-    /// The testkit leaves the context of frees out; here every free was seen.
+    /// The finding in a trace whose frees were all recorded; test traces have no attributes of frees.
     fn missing(blocks: &[Block]) -> Option<Finding> {
         let seen = |trace: &mut crate::trace::Trace| {
-            trace.allocations.free_context.clone_from(&trace.allocations.alloc_context);
+            trace.allocations.free_attributes.clone_from(&trace.allocations.alloc_attributes);
         };
-        let found = of_tag(&judged(blocks, By::Tag, &[], seen), "Leak");
+        let found = findings_of_tag(&analyzed(blocks, SuspectGrouping::Tag, &[], seen), "Leak");
         found.into_iter().find(|finding| matches!(finding, Finding::MissingFree { .. }))
     }
 
@@ -78,11 +90,11 @@ mod tests {
     }
 
     #[test]
-    fn the_frees_of_other_blocks_of_the_tag_are_told_by_function() {
+    fn frees_of_other_allocations_of_the_tag_are_listed_by_function() {
         let mut all = blocks(b"Leak", 100, PATH, |_| None);
         all.extend(freed_at(blocks(b"Leak", 60, &["nt:20", "other:31"], |_| Some(5)), &["nt:20", "other:50"]));
         all.extend(freed_at(blocks(b"Leak", 40, &["nt:20", "other:31"], |_| Some(5)), &["app:1", "nt:20", "my:51"]));
-        // No stack says nothing, and other tags do not matter.
+        // Frees without a stack and of other tags do not count.
         all.extend(blocks(b"Leak", 30, &["nt:20", "other:31"], |_| Some(5)));
         all.extend(freed_at(blocks(b"Else", 90, &["nt:20", "other:31"], |_| Some(5)), &["nt:20", "other:52"]));
         let freed_by = vec![("other.sys+0x50".to_owned(), 60), ("myfault.sys+0x51".to_owned(), 40)];
@@ -90,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_frees_itself_misses_nothing() {
+    fn a_suspect_with_its_own_frees_misses_none() {
         let free = &["nt:20", "other:50"];
         let mut all = freed_at(blocks(b"Leak", 600, PATH, |k| (k % 5 > 0).then_some(5)), free);
         all.extend(freed_at(blocks(b"Leak", 60, &["nt:20", "other:31"], |_| Some(5)), free));

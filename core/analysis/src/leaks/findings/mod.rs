@@ -1,95 +1,95 @@
-//! Detectors: what people look for by hand in tables of tags, as rules. Each finds a pattern and gives its figures; none
-//! changes a verdict.
+//! Detectors: patterns in the units of a suspect that explain a leak, as an engineer looks for them in tables of tags. Each returns
+//! its pattern with values; none changes a verdict.
 
-mod exited;
-mod held;
+mod exited_processes;
+mod held_objects;
 mod lockstep;
-mod marks;
 mod missing_free;
-mod partner;
-mod sizes;
-mod zero_free;
+mod one_size;
+mod paired_tag;
+mod rate_change;
 
-pub use held::HeldObjects;
+pub use held_objects::HeldObjects;
 pub use lockstep::LockstepTag;
 
-use super::evidence::Blocks;
+use super::attribution::objects::object_type;
+use super::evidence::AllocationTotals;
+use super::limits::MIN_EVENTS_FOR_SHARE;
 use super::units::Units;
-use super::who::objects::object_type;
 use super::{Suspect, Verdict};
 use crate::group::frame_marks::StackMarks;
 use crate::group::names::Names;
 use crate::group::parallel::{Cancel, Cancelled};
 use crate::trace::Trace;
-use crate::trace::context::Tag;
-use crate::trace::time::View;
+use crate::trace::attributes::Tag;
+use crate::trace::time::TimeRange;
 use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 
-/// A pattern.
+/// A pattern found by a detector.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Finding {
-    /// Not one block was freed.
-    ZeroFree {
-        /// Allocations in the view.
+    /// Nothing of the suspect was freed, including preexisting allocations.
+    NeverFreed {
+        /// Allocations in the range.
         allocated: u64,
     },
     /// Tags that grow together, probably parts of one object.
-    Lockstep {
-        /// The tags, the suspect's own among them: those that never free first. The same list for all of them.
+    LockstepTags {
+        /// The tags including the suspect's own, those that never free first. The same list for all of them.
         members: Vec<LockstepTag>,
     },
-    /// Objects that handles keep.
+    /// Kernel objects that handles keep.
     HeldObjects(HeldObjects),
-    /// Another tag, allocated on the same path, frees nearly all of its blocks.
-    Partner {
+    /// Another tag on the same call path, nearly all of whose allocations are freed.
+    PairedTag {
         /// The other tag.
         tag: String,
-        /// Share of its blocks that are freed, 0 to 1.
+        /// Share of its allocations that are freed, 0 to 1.
         freed_share: f64,
     },
-    /// One stack frees all but one size.
+    /// Allocations of all sizes but one are freed.
     AllButOneSize {
-        /// The size that stays, bytes.
+        /// The size that is not freed, in bytes.
         size_bytes: u64,
-        /// Blocks of it that stay.
-        kept: u64,
-        /// Blocks of other sizes that were freed.
+        /// Outstanding allocations of this size.
+        outstanding: u64,
+        /// Freed allocations of other sizes.
         others_freed: u64,
     },
-    /// Blocks of the tag are freed elsewhere, those of this suspect never are: the missing free.
+    /// Allocations of the tag are freed elsewhere, but those of this suspect are not: its free is missing.
     MissingFree {
-        /// Where blocks of the tag are freed, the most frequent first: functions as shown, with the number of frees.
+        /// Functions that free allocations of the tag, with the number of frees, the most frequent first.
         freed_by: Vec<(String, u64)>,
     },
-    /// Survivors that processes left behind that have exited.
+    /// Outstanding allocations of processes that have exited.
     ExitedProcesses {
-        /// The blocks.
-        blocks: Blocks,
-        /// The processes as shown, those with the most bytes first.
-        processes: Vec<(String, Blocks)>,
+        /// The allocations.
+        allocations: AllocationTotals,
+        /// The processes as `name (pid)`, those with the most bytes first.
+        processes: Vec<(String, AllocationTotals)>,
     },
-    /// Growth begins or ends at a mark.
-    AtMark {
-        /// The mark, seconds from time zero.
-        mark_s: f64,
-        /// Growth before it, bytes per second.
+    /// The growth rate changes at a marker.
+    RateChangeAtMarker {
+        /// Time of the marker, in seconds from time zero.
+        marker_s: f64,
+        /// Growth before it, in bytes per second.
         before_bytes_per_s: f64,
-        /// Growth after it, bytes per second.
+        /// Growth after it, in bytes per second.
         after_bytes_per_s: f64,
     },
 }
 
-/// A suspect and the units that it consists of.
-pub(super) struct Case<'c> {
+/// A suspect and its units.
+pub(super) struct SuspectUnits<'c> {
     /// The suspect.
     pub suspect: &'c Suspect,
-    /// Numbers of its units.
+    /// Indices of its units.
     pub units: &'c [usize],
 }
 
-impl Case<'_> {
-    /// Whether it has grown, so that what it kept wants an explanation.
+impl SuspectUnits<'_> {
+    /// True if it grew, so that its outstanding allocations need an explanation.
     fn has_grown(&self) -> bool {
         matches!(self.suspect.verdict, Verdict::Leak | Verdict::Growing | Verdict::Burst)
     }
@@ -100,24 +100,31 @@ impl Case<'_> {
         tag.filter(|tag| object_type(*tag).is_some())
     }
 
-    /// The unit that the verdict rests on.
-    fn lead(&self) -> Option<usize> {
+    /// The unit that decides the verdict.
+    fn main_unit(&self) -> Option<usize> {
         self.units.first().copied()
     }
 }
 
-/// What became of the blocks of a unit that were allocated in the view.
+/// Allocations made in the range, by whether they were freed in it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-struct Fate {
-    /// Freed in it.
+struct UnitOutcome {
     freed: u64,
-    /// Alive at its end.
-    kept: u64,
+    outstanding: u64,
 }
 
-impl Fate {
+impl UnitOutcome {
+    fn add(&mut self, is_freed: bool) {
+        *(if is_freed { &mut self.freed } else { &mut self.outstanding }) += 1;
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.freed += other.freed;
+        self.outstanding += other.outstanding;
+    }
+
     fn allocated(self) -> u64 {
-        self.freed + self.kept
+        self.freed + self.outstanding
     }
 
     fn freed_share(self) -> f64 {
@@ -125,116 +132,121 @@ impl Fate {
     }
 }
 
-/// What the detectors look at.
-struct Scene<'s> {
+/// Input of the detectors: the units of a trace, with what several detectors need to know of them.
+struct DetectorInput<'s> {
     names: &'s Names,
     trace: &'s Trace,
     units: &'s Units,
-    view: View,
-    /// Tag and pool (paged) of each unit.
+    range: TimeRange,
+    /// Tag of each unit, and whether it is in paged pool.
     tags: Vec<(Tag, bool)>,
-    /// What became of the blocks of each unit.
-    fates: Vec<Fate>,
-    /// Units by tag and pool.
-    of_tag: FxHashMap<(Tag, bool), Vec<usize>>,
-    /// How the units' blocks are allocated.
-    paths: partner::Paths,
-    /// For each context whether its process ended in the view.
-    ended: Vec<bool>,
-    /// How the code of each stack came to run.
-    marks: StackMarks,
+    /// Outcome of each unit.
+    outcomes: Vec<UnitOutcome>,
+    units_of_tag: FxHashMap<(Tag, bool), Vec<usize>>,
+    paths: paired_tag::AllocationPaths,
+    /// For each set of attributes, whether its process ended in the range.
+    has_process_ended: Vec<bool>,
+    stack_marks: StackMarks,
 }
 
-impl<'s> Scene<'s> {
-    fn new(names: &'s Names, units: &'s Units, view: View, cancel: Cancel<'_>) -> Result<Self, Cancelled> {
+impl<'s> DetectorInput<'s> {
+    fn new(names: &'s Names, units: &'s Units, range: TimeRange, cancel: Cancel<'_>) -> Result<Self, Cancelled> {
         let trace = names.trace().as_ref();
-        let tags: Vec<(Tag, bool)> = (0..units.len()).map(|unit| tag_of(trace, units.sample(unit))).collect();
-        let mut of_tag: FxHashMap<(Tag, bool), Vec<usize>> = FxHashMap::default();
+        let tags: Vec<(Tag, bool)> = (0..units.len()).map(|unit| tag_of(trace, units.sample_row(unit))).collect();
+        let mut units_of_tag: FxHashMap<(Tag, bool), Vec<usize>> = FxHashMap::default();
         for (unit, tag) in tags.iter().enumerate() {
-            of_tag.entry(*tag).or_default().push(unit);
+            units_of_tag.entry(*tag).or_default().push(unit);
         }
-        let fates = (0..units.len()).into_par_iter().map(|unit| {
+        let outcomes = (0..units.len()).into_par_iter().map(|unit| {
             if cancel() {
                 return Err(Cancelled);
             }
-            let mut fate = Fate::default();
-            for row in units.rows(unit).iter().map(|row| *row as usize) {
-                match outcome(trace, row, view) {
-                    Some(true) => fate.freed += 1,
-                    Some(false) => fate.kept += 1,
-                    None => {}
-                }
-            }
-            Ok(fate)
+            let mut outcome = UnitOutcome::default();
+            let rows = units.rows(unit).iter().map(|row| *row as usize);
+            rows.filter_map(|row| is_freed_in_range(trace, row, range)).for_each(|is_freed| outcome.add(is_freed));
+            Ok(outcome)
         });
-        let fates = fates.collect::<Result<_, Cancelled>>()?;
-        let has_ended = |id| trace.processes.get(id).is_some_and(|process| process.end <= view.to);
-        let ended = trace.contexts.rows().iter().map(|context| has_ended(context.process)).collect();
-        let (paths, marks) = (partner::Paths::new(names, units), StackMarks::new(names));
-        Ok(Self { names, trace, units, view, tags, fates, of_tag, paths, ended, marks })
+        let outcomes = outcomes.collect::<Result<_, Cancelled>>()?;
+        let has_ended = |id| trace.processes.get(id).is_some_and(|process| process.end <= range.to);
+        let has_process_ended =
+            trace.attributes.rows().iter().map(|attributes| has_ended(attributes.process)).collect();
+        let (paths, stack_marks) = (paired_tag::AllocationPaths::new(names, units), StackMarks::new(names));
+        Ok(Self { names, trace, units, range, tags, outcomes, units_of_tag, paths, has_process_ended, stack_marks })
     }
 
-    /// Rows of a case that were allocated in the view and are alive at its end.
-    fn survivors(&self, case: &Case<'s>) -> impl Iterator<Item = usize> {
-        let rows = case.units.iter().flat_map(|unit| self.units.rows(*unit)).map(|row| *row as usize);
-        rows.filter(|row| outcome(self.trace, *row, self.view) == Some(false))
+    /// Rows of a suspect that were allocated in the range and are outstanding at its end.
+    fn outstanding_rows(&self, suspect: &SuspectUnits<'s>) -> impl Iterator<Item = usize> {
+        let rows = suspect.units.iter().flat_map(|unit| self.units.rows(*unit)).map(|row| *row as usize);
+        rows.filter(|row| is_freed_in_range(self.trace, *row, self.range) == Some(false))
     }
 }
 
-/// Whether a block allocated in the view is freed in it; `None` for the others.
-fn outcome(trace: &Trace, row: usize, view: View) -> Option<bool> {
+/// Whether an allocation made in the range is freed in it; `None` for other allocations.
+fn is_freed_in_range(trace: &Trace, row: usize, range: TimeRange) -> Option<bool> {
     let (alloc, free) = (trace.allocations.alloc_time[row], trace.allocations.free_time[row]);
-    (alloc >= view.from && alloc <= view.to).then_some(free <= view.to)
+    (alloc >= range.from && alloc <= range.to).then_some(free <= range.to)
 }
 
-/// Tag and pool of a row.
+/// Tag of a row, and whether it is in paged pool.
 fn tag_of(trace: &Trace, row: usize) -> (Tag, bool) {
-    let context = trace.allocations.alloc_context.get(row).and_then(|id| trace.contexts.get(*id));
-    context.map_or((Tag([0; 4]), false), |context| (context.tag, context.pool_type.is_paged()))
+    let attributes = trace.allocations.alloc_attributes.get(row).and_then(|id| trace.attributes.get(*id));
+    attributes.map_or((Tag([0; 4]), false), |attributes| (attributes.tag, attributes.pool_type.is_paged()))
 }
 
-/// What the detectors find, for each case.
-pub(super) fn find(
+/// Runs all detectors; returns the findings of each suspect.
+///
+/// # Errors
+///
+/// [`Cancelled`] once `cancel` returns true.
+pub(super) fn detect(
     names: &Names,
     units: &Units,
-    cases: &[Case<'_>],
-    view: View,
+    suspects: &[SuspectUnits<'_>],
+    range: TimeRange,
     cancel: Cancel<'_>,
 ) -> Result<Vec<Vec<Finding>>, Cancelled> {
-    let wanted = |case: &Case<'_>| case.has_grown() || case.suspect.verdict == Verdict::Bounded;
-    if !cases.iter().any(wanted) {
-        return Ok(vec![Vec::new(); cases.len()]);
+    let has_grown_or_leveled_off =
+        |suspect: &SuspectUnits<'_>| suspect.has_grown() || suspect.suspect.verdict == Verdict::Bounded;
+    if !suspects.iter().any(has_grown_or_leveled_off) {
+        return Ok(vec![Vec::new(); suspects.len()]);
     }
-    let scene = Scene::new(names, units, view, cancel)?;
-    let groups = lockstep::find_groups(&scene, cases, cancel)?;
-    let places = missing_free::places(&scene, cases);
-    let find = |case: &Case<'_>| {
+    let input = DetectorInput::new(names, units, range, cancel)?;
+    let lockstep_groups = lockstep::find_groups(&input, suspects, cancel)?;
+    let freeing_functions = missing_free::freeing_functions_by_tag(&input, suspects);
+    let find = |suspect: &SuspectUnits<'_>| {
         if cancel() {
             return Err(Cancelled);
         }
-        let mut found = Vec::new();
-        if case.has_grown() {
-            found.extend(zero_free::find(case));
-            found.extend(partner::find(&scene, case));
-            found.extend(sizes::find(&scene, case));
-            found.extend(missing_free::find(&scene, case, &places));
-            found.extend(exited::find(&scene, case));
+        let mut findings = Vec::new();
+        if suspect.has_grown() {
+            findings.extend(find_never_freed(suspect));
+            findings.extend(paired_tag::find(&input, suspect));
+            findings.extend(one_size::find(&input, suspect));
+            findings.extend(missing_free::find(&input, suspect, &freeing_functions));
+            findings.extend(exited_processes::find(&input, suspect));
         }
-        if wanted(case) {
-            found.extend(held::find(&scene, case));
-            found.extend(lockstep::find(&groups, case));
-            found.extend(marks::find(&scene, case));
+        if has_grown_or_leveled_off(suspect) {
+            findings.extend(held_objects::find(&input, suspect));
+            findings.extend(lockstep::find(&lockstep_groups, suspect));
+            findings.extend(rate_change::find(&input, suspect));
         }
-        Ok(found)
+        Ok(findings)
     };
-    cases.par_iter().map(find).collect()
+    suspects.par_iter().map(find).collect()
+}
+
+/// Finds a suspect with enough allocations of which nothing was freed, including preexisting allocations.
+fn find_never_freed(suspect: &SuspectUnits<'_>) -> Option<Finding> {
+    let evidence = &suspect.suspect.evidence;
+    let is_never_freed = evidence.freed.count == 0 && evidence.allocated.count >= MIN_EVENTS_FOR_SHARE;
+    is_never_freed.then_some(Finding::NeverFreed { allocated: evidence.allocated.count })
 }
 
 #[cfg(test)]
-mod kit {
-    //! Cases for the detectors' tests.
+mod test_util {
+    //! Traces and analyses for the tests of the detectors.
 
-    use super::super::{By, Judgement, Reason, Request, WarmUp, judge};
+    use super::super::{AnalysisRequest, LeakAnalysis, Reason, SuspectGrouping, WarmUp, analyze};
     use super::Finding;
     use crate::group::frames::FrameNaming;
     use crate::group::names::Names;
@@ -244,43 +256,68 @@ mod kit {
     use crate::trace::time::Ticks;
     use std::sync::Arc;
 
-    /// The stack of the made-up leak.
+    /// The stack of the constructed leak.
     pub const PATH: &[&str] = &["app:10", "nt:20", "my:30"];
 
-    /// `count` blocks of a tag, evenly over the trace; those for which `life` gives one are freed after it.
+    /// `count` allocations of a tag, evenly distributed over the trace; those with a `lifetime` are freed after it.
     pub fn blocks(
         tag: &'static [u8; 4],
         count: i64,
         stack: &'static [&'static str],
-        life: impl Fn(i64) -> Option<i64>,
+        lifetime: impl Fn(i64) -> Option<i64>,
     ) -> Vec<Block> {
         let of = |k: i64| {
-            let born = k * 10_000 / count;
-            let free = life(k).map(|life| born + life).filter(|free| *free <= 10_000);
-            Block { tag, stack, ..block(Some(born), free, 64) }
+            let birth = k * 10_000 / count;
+            let free = lifetime(k).map(|lifetime| birth + lifetime).filter(|free| *free <= 10_000);
+            Block { tag, stack, ..block(Some(birth), free, 64) }
         };
         (0..count).map(of).collect()
     }
 
-    pub fn judged(blocks: &[Block], by: By, marks: &[i64], change: impl FnOnce(&mut Trace)) -> Judgement {
+    /// Analyzes a trace of these allocations after `change`.
+    pub fn analyzed(
+        blocks: &[Block],
+        grouping: SuspectGrouping,
+        markers: &[i64],
+        change: impl FnOnce(&mut Trace),
+    ) -> LeakAnalysis {
         let mut trace = Arc::into_inner(trace(blocks)).unwrap();
         change(&mut trace);
-        let (view, marks) = (trace.extent, marks.iter().map(|mark| Ticks(*mark)).collect::<Vec<_>>());
-        let names = Names::new(Arc::new(trace), FrameNaming::Symbol).with_marks(&marks);
-        judge(&names, Request { view, by, warm_up: WarmUp::None }, &never).unwrap()
+        let visible_range = trace.extent;
+        let markers: Vec<Ticks> = markers.iter().map(|marker| Ticks(*marker)).collect();
+        let names = Names::new(Arc::new(trace), FrameNaming::Symbol).with_marks(&markers);
+        analyze(&names, AnalysisRequest { visible_range, grouping, warm_up: WarmUp::None }, &never).unwrap()
     }
 
-    /// What was found about a tag.
-    pub fn of_tag(judgement: &Judgement, tag: &str) -> Vec<Finding> {
-        let suspect = judgement.suspects.iter().find(|suspect| suspect.tag.as_deref() == Some(tag)).unwrap();
-        let found = suspect.reasons.iter().filter_map(|reason| match reason {
-            Reason::Found(finding) => Some(finding.clone()),
+    /// The findings about a tag.
+    pub fn findings_of_tag(analysis: &LeakAnalysis, tag: &str) -> Vec<Finding> {
+        let suspect = analysis.suspects.iter().find(|suspect| suspect.tag.as_deref() == Some(tag)).unwrap();
+        let findings = suspect.reasons.iter().filter_map(|reason| match reason {
+            Reason::Finding(finding) => Some(finding.clone()),
             _ => None,
         });
-        found.collect()
+        findings.collect()
     }
 
-    pub fn found(blocks: &[Block], tag: &str) -> Vec<Finding> {
-        of_tag(&judged(blocks, By::Tag, &[], |_| {}), tag)
+    /// The findings about a tag in a trace of these allocations.
+    pub fn findings(blocks: &[Block], tag: &str) -> Vec<Finding> {
+        findings_of_tag(&analyzed(blocks, SuspectGrouping::Tag, &[], |_| {}), tag)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::test_util::{PATH, blocks, findings};
+    use super::*;
+
+    #[test]
+    fn a_single_free_is_not_never_freed() {
+        let never_freed =
+            |blocks: &[_]| findings(blocks, "Leak").into_iter().find(|f| matches!(f, Finding::NeverFreed { .. }));
+        let all_outstanding = blocks(b"Leak", 40, PATH, |_| None);
+        assert_eq!(never_freed(&all_outstanding), Some(Finding::NeverFreed { allocated: 40 }));
+        assert_eq!(never_freed(&blocks(b"Leak", 40, PATH, |k| (k == 7).then_some(5))), None);
+        // So few may be freed later.
+        assert_eq!(never_freed(&blocks(b"Leak", 15, PATH, |_| None)), None);
     }
 }

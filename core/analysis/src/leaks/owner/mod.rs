@@ -1,34 +1,34 @@
-//! Whose tag it is: what the stacks say, what the user's `pooltag.txt` says, and in which driver files the tag stands, each with
-//! how sure it is and why. It reads no file itself.
+//! Probable owners of a tag: drivers on the stacks, drivers that the user's `pooltag.txt` names, and driver files that contain the
+//! tag, each with a confidence. Reads no file itself.
 
-mod scan;
+mod driver_scan;
 
-pub use scan::{TagSet, scan_driver};
+pub use driver_scan::{TagSet, scan_driver};
 
 use super::Suspect;
 use super::limits as limit;
 use crate::group::look_through::{FrameRole, LookThrough};
 use crate::group::pooltag::{PoolTags, TagText};
-use crate::trace::context::Tag;
+use crate::trace::attributes::Tag;
 
-/// Where a claim comes from.
+/// The source that names an owner.
 #[derive(Clone, PartialEq, Debug)]
 pub enum OwnerSource {
-    /// The stacks of the survivors lead through the driver.
+    /// The driver is on the stacks of the outstanding allocations.
     Stack {
-        /// Share of the survivors' bytes, 0 to 1.
+        /// Share of the outstanding bytes, 0 to 1.
         share: f64,
     },
     /// `pooltag.txt` names the file.
     PoolTagFile {
-        /// What it says about the tag.
+        /// Description of the tag in the file.
         description: String,
     },
-    /// The tag stands in the driver's file.
+    /// The driver file contains the tag.
     DriverFile {
-        /// How often.
+        /// Number of occurrences in the file.
         occurrences: u64,
-        /// How many of the files that were looked at have it.
+        /// Number of scanned files that contain the tag.
         files_with_tag: u64,
     },
 }
@@ -38,60 +38,62 @@ pub enum OwnerSource {
 pub struct TagOwnerCandidate {
     /// File name of the driver.
     pub driver: String,
-    /// Why.
+    /// The source that names it.
     pub source: OwnerSource,
-    /// How sure, 0 to 1.
+    /// Confidence, 0 to 1.
     pub confidence: f64,
 }
 
-/// Tags found in a file, with how often.
+/// Tags in a file with the number of their occurrences.
 pub type TagOccurrences = Vec<([u8; 4], u64)>;
 
-/// In which driver files of a folder which tags stand.
+/// Result of a scan of the driver files in a folder.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct ScannedDrivers {
-    /// By file, in the order of their names: its name, and the tags found in it with how often. Files without any are left out.
+    /// File names and the tags that they contain, sorted by name. Files without any tag are left out.
     pub files: Vec<(String, TagOccurrences)>,
-    /// How many files were looked at.
+    /// Number of scanned files.
     pub scanned_files: u64,
 }
 
-/// What else is known about tags.
+/// Sources of tag ownership other than the stacks.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct TagOwnerData<'h> {
+pub struct TagOwnerData<'d> {
     /// The user's `pooltag.txt`.
-    pub pool_tags: Option<&'h PoolTags>,
-    /// Driver files that were looked through.
-    pub scanned_drivers: Option<&'h ScannedDrivers>,
+    pub pool_tags: Option<&'d PoolTags>,
+    /// Scanned driver files.
+    pub scanned_drivers: Option<&'d ScannedDrivers>,
 }
 
-/// The drivers that may own a suspect, the surest first. Sources that agree on a driver make each other surer: their doubts
-/// multiply.
+/// Drivers that may own the tag of a suspect, the most probable first. Sources that agree on a driver raise each other's confidence:
+/// their doubts are multiplied.
 #[must_use]
-pub fn owner_candidates(suspect: &Suspect, hints: TagOwnerData<'_>) -> Vec<TagOwnerCandidate> {
+pub fn owner_candidates(suspect: &Suspect, data: TagOwnerData<'_>) -> Vec<TagOwnerCandidate> {
     let tag = suspect.tag.as_deref().and_then(Tag::from_text);
-    let mut claims: Vec<TagOwnerCandidate> = by_stack(suspect).into_iter().collect();
+    let mut candidates: Vec<TagOwnerCandidate> = by_stack(suspect).into_iter().collect();
     if let Some(tag) = tag {
-        claims.extend(hints.pool_tags.map(|tags| by_pool_tag(tag, tags)).unwrap_or_default());
-        claims.extend(hints.scanned_drivers.map(|files| by_file(tag, files)).unwrap_or_default());
+        candidates.extend(data.pool_tags.map(|tags| by_pool_tag(tag, tags)).unwrap_or_default());
+        candidates.extend(data.scanned_drivers.map(|drivers| by_driver_file(tag, drivers)).unwrap_or_default());
     }
-    let alone: Vec<(String, f64)> = claims.iter().map(|claim| (driver_stem(&claim.driver), claim.confidence)).collect();
-    for claim in &mut claims {
-        let own = driver_stem(&claim.driver);
+    let alone: Vec<(String, f64)> =
+        candidates.iter().map(|candidate| (driver_stem(&candidate.driver), candidate.confidence)).collect();
+    for candidate in &mut candidates {
+        let own = driver_stem(&candidate.driver);
         let doubts = alone.iter().filter(|(driver, _)| *driver == own).map(|(_, confidence)| 1.0 - confidence);
-        claim.confidence = 1.0 - doubts.product::<f64>();
+        candidate.confidence = 1.0 - doubts.product::<f64>();
     }
-    claims.sort_by(|a, b| {
-        let order = b.confidence.total_cmp(&a.confidence).then_with(|| driver_stem(&a.driver).cmp(&driver_stem(&b.driver)));
+    candidates.sort_by(|a, b| {
+        let order = b.confidence.total_cmp(&a.confidence);
+        let order = order.then_with(|| driver_stem(&a.driver).cmp(&driver_stem(&b.driver)));
         order.then_with(|| source_order(&a.source).cmp(&source_order(&b.source)))
     });
-    claims
+    candidates
 }
 
-/// The driver to name where one has to be named: where no stack leads to a driver, what the other sources agree on.
+/// The most probable owner of the tag of a suspect.
 #[must_use]
-pub fn best_owner_candidate(suspect: &Suspect, hints: TagOwnerData<'_>) -> Option<TagOwnerCandidate> {
-    owner_candidates(suspect, hints).into_iter().next()
+pub fn best_owner_candidate(suspect: &Suspect, data: TagOwnerData<'_>) -> Option<TagOwnerCandidate> {
+    owner_candidates(suspect, data).into_iter().next()
 }
 
 fn source_order(source: &OwnerSource) -> u8 {
@@ -102,7 +104,8 @@ fn source_order(source: &OwnerSource) -> u8 {
     }
 }
 
-/// A driver's name without its ending, in small letters: lists write both. The kernel has many file names and is one.
+/// A driver's name in lower case without its extension, since lists have it with and without. All file names of the kernel become
+/// `nt`.
 fn driver_stem(driver: &str) -> String {
     let name = driver.to_ascii_lowercase();
     let is_kernel = LookThrough::standard().of_module(&name).role() == FrameRole::System && name.starts_with("nt");
@@ -119,22 +122,22 @@ fn by_stack(suspect: &Suspect) -> Option<TagOwnerCandidate> {
     }
     let share = suspect.driver_share.max(suspect.stack_share).clamp(0.0, 1.0);
     let is_driver = LookThrough::standard().of_module(driver).role() == FrameRole::Driver;
-    let most = if is_driver { limit::STACK_CONFIDENCE } else { limit::SYSTEM_STACK_CONFIDENCE };
-    // A driver that half of the bytes come through is still the one to ask first.
-    let confidence = most * (0.5 + 0.5 * share);
+    let max_confidence = if is_driver { limit::STACK_CONFIDENCE } else { limit::SYSTEM_STACK_CONFIDENCE };
+    // A driver with half of the bytes is still the first one to investigate.
+    let confidence = max_confidence * (0.5 + 0.5 * share);
     Some(TagOwnerCandidate { driver: driver.to_owned(), source: OwnerSource::Stack { share }, confidence })
 }
 
 fn by_pool_tag(tag: Tag, tags: &PoolTags) -> Vec<TagOwnerCandidate> {
     let Some(text) = tags.get(tag) else { return Vec::new() };
     let drivers = named_files(text);
-    let sure = if tags.is_exact(tag) { limit::POOLTAG_CONFIDENCE } else { limit::POOLTAG_PREFIX_CONFIDENCE };
-    let confidence = sure * tag_weight(tag) / drivers.len().max(1) as f64;
-    let claim = |driver| {
+    let by_line = if tags.is_exact(tag) { limit::POOLTAG_CONFIDENCE } else { limit::POOLTAG_PREFIX_CONFIDENCE };
+    let confidence = by_line * tag_weight(tag) / drivers.len().max(1) as f64;
+    let candidate = |driver| {
         let source = OwnerSource::PoolTagFile { description: text.description.clone() };
         TagOwnerCandidate { driver, source, confidence }
     };
-    drivers.into_iter().map(claim).collect()
+    drivers.into_iter().map(candidate).collect()
 }
 
 /// The files that the list names for a tag: `ntfs.sys`, `nt!mm`, `a.sys & b.sys`; none for `<unknown>`.
@@ -143,8 +146,8 @@ fn named_files(text: &TagText) -> Vec<String> {
     let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '!' | '<' | '>');
     for word in text.binary.split(|c: char| !is_part(c)) {
         let module = word.split('!').next().unwrap_or_default();
-        let is_file = module.rsplit_once('.').is_some_and(|(stem, ending)| {
-            !stem.is_empty() && ["sys", "exe", "dll"].contains(&ending.to_ascii_lowercase().as_str())
+        let is_file = module.rsplit_once('.').is_some_and(|(stem, extension)| {
+            !stem.is_empty() && ["sys", "exe", "dll"].contains(&extension.to_ascii_lowercase().as_str())
         });
         let file = match (is_file, word.contains('!'), module) {
             (true, ..) => module.to_owned(),
@@ -159,27 +162,26 @@ fn named_files(text: &TagText) -> Vec<String> {
     files
 }
 
-fn by_file(tag: Tag, scanned: &ScannedDrivers) -> Vec<TagOwnerCandidate> {
-    let places = |found: &[([u8; 4], u64)]| found.iter().find(|row| row.0 == tag.0).map_or(0, |row| row.1);
-    let having = scanned.files.iter().filter_map(|(file, found)| {
-        let places = places(found);
-        (places > 0).then_some((file, places))
+fn by_driver_file(tag: Tag, scanned: &ScannedDrivers) -> Vec<TagOwnerCandidate> {
+    let files_with_tag = scanned.files.iter().filter_map(|(file, tags)| {
+        let (_, occurrences) = tags.iter().find(|row| row.0 == tag.0)?;
+        (*occurrences > 0).then_some((file, *occurrences))
     });
-    let having: Vec<(&String, u64)> = having.collect();
-    let of_files = having.len() as u64;
-    // A folder of one driver always has the tag in all of its files or in none.
-    let looked_at = scanned.scanned_files.max(scanned.files.len() as u64) as f64;
-    let seen = looked_at / (looked_at + limit::HALF_CONFIDENCE_FILES);
-    let alone = 1.0 / (1.0 + limit::DOUBT_PER_FILE * of_files.saturating_sub(1) as f64);
-    let confidence = limit::DRIVER_FILE_CONFIDENCE * seen * alone * tag_weight(tag);
-    let claim = |(file, places): (&String, u64)| {
-        let source = OwnerSource::DriverFile { occurrences: places, files_with_tag: of_files };
+    let files_with_tag: Vec<(&String, u64)> = files_with_tag.collect();
+    let count = files_with_tag.len() as u64;
+    // In a folder of one driver, the only file that contains the tag says little.
+    let scanned_files = scanned.scanned_files.max(scanned.files.len() as u64) as f64;
+    let by_scanned = scanned_files / (scanned_files + limit::HALF_CONFIDENCE_FILES);
+    let by_count = 1.0 / (1.0 + limit::DOUBT_PER_FILE * count.saturating_sub(1) as f64);
+    let confidence = limit::DRIVER_FILE_CONFIDENCE * by_scanned * by_count * tag_weight(tag);
+    let candidate = |(file, occurrences): (&String, u64)| {
+        let source = OwnerSource::DriverFile { occurrences, files_with_tag: count };
         TagOwnerCandidate { driver: file.clone(), source, confidence }
     };
-    having.into_iter().map(claim).collect()
+    files_with_tag.into_iter().map(candidate).collect()
 }
 
-/// How much a tag tells by itself, 0 to 1: four letters are somebody's choice; one letter and blanks are many people's.
+/// Weight of a tag, 0 to 1: a tag of four different letters is probably used by one driver, one letter and blanks by many.
 fn tag_weight(tag: Tag) -> f64 {
     let mut letters: Vec<u8> = tag.0.into_iter().filter(|byte| !matches!(byte, b' ' | 0 | 0xff)).collect();
     letters.dedup();
@@ -190,14 +192,15 @@ fn tag_weight(tag: Tag) -> f64 {
 mod tests {
     use super::*;
     use crate::group::testkit::{Block, block, trace};
-    use crate::leaks::{SuspectGrouping, AnalysisRequest, WarmUp, analyze};
+    use crate::leaks::{AnalysisRequest, SuspectGrouping, WarmUp, analyze};
 
-    /// A suspect with this tag and stack.
+    /// A suspect with one tag and stack.
     fn suspect(tag: &'static [u8; 4], stack: &'static [&'static str]) -> Suspect {
         let blocks: Vec<Block> = (0..40).map(|k| Block { tag, stack, ..block(Some(250 * k), None, 64) }).collect();
         let trace = trace(&blocks);
         let names = crate::group::names::Names::new(trace.clone(), crate::group::frames::FrameNaming::Symbol);
-        let request = AnalysisRequest { visible_range: trace.extent, grouping: SuspectGrouping::Tag, warm_up: WarmUp::None };
+        let request =
+            AnalysisRequest { visible_range: trace.extent, grouping: SuspectGrouping::Tag, warm_up: WarmUp::None };
         analyze(&names, request, &crate::group::parallel::never).unwrap().suspects.remove(0)
     }
 
@@ -209,7 +212,7 @@ mod tests {
     const BARE: &[&str] = &[];
 
     #[test]
-    fn a_driver_on_the_stack_is_surest_and_the_kernel_weak() {
+    fn drivers_on_the_stack_rank_before_the_kernel() {
         let none = TagOwnerData::default();
         let by_driver = owner_candidates(&suspect(b"Leak", &["nt:20", "my:30"]), none);
         assert_eq!((by_driver.len(), by_driver[0].driver.as_str()), (1, "myfault.sys"));
@@ -223,43 +226,54 @@ mod tests {
     }
 
     #[test]
-    fn the_fewer_files_have_a_tag_the_surer_it_is() {
+    fn confidence_falls_with_the_number_of_files_that_have_the_tag() {
         let bare = suspect(b"Leak", BARE);
-        let of = |files: &ScannedDrivers| best_owner_candidate(&bare, TagOwnerData { scanned_drivers: Some(files), pool_tags: None });
+        let of = |files: &ScannedDrivers| {
+            best_owner_candidate(&bare, TagOwnerData { scanned_drivers: Some(files), pool_tags: None })
+        };
         let one = scanned(&[("a.sys", b"Leak", 3), ("b.sys", b"Else", 1)], 300);
-        let claim = of(&one).unwrap();
-        assert_eq!((claim.driver.as_str(), &claim.source), ("a.sys", &OwnerSource::DriverFile { occurrences: 3, files_with_tag: 1 }));
-        assert!(claim.confidence > 0.7, "{claim:?}");
+        let candidate = of(&one).unwrap();
+        assert_eq!(
+            (candidate.driver.as_str(), &candidate.source),
+            ("a.sys", &OwnerSource::DriverFile { occurrences: 3, files_with_tag: 1 })
+        );
+        assert!(candidate.confidence > 0.7, "{candidate:?}");
         let names: Vec<String> = (0..40).map(|k| format!("d{k:02}.sys")).collect();
         let many: Vec<(&str, &[u8; 4], u64)> = names.iter().map(|name| (name.as_str(), b"Leak", 1)).collect();
         assert!(of(&scanned(&many, 300)).unwrap().confidence < 0.1);
-        assert!(of(&scanned(&many[..2], 300)).unwrap().confidence < claim.confidence);
-        // The only file that was looked at.
-        assert!(of(&scanned(&many[..1], 1)).unwrap().confidence < claim.confidence / 2.0);
+        assert!(of(&scanned(&many[..2], 300)).unwrap().confidence < candidate.confidence);
+        // The only scanned file.
+        assert!(of(&scanned(&many[..1], 1)).unwrap().confidence < candidate.confidence / 2.0);
         assert_eq!(of(&scanned(&[("b.sys", b"Else", 1)], 300)), None);
     }
 
     #[test]
-    fn short_tags_say_little() {
+    fn short_tags_have_little_weight() {
         let files = [("a.sys", b"Leak", 1), ("a.sys", b"Abc ", 1), ("a.sys", b"A   ", 1), ("a.sys", b"AAAA", 1)];
-        let sure = |tag: &'static [u8; 4]| {
+        let confidence = |tag: &'static [u8; 4]| {
             let found = scanned(&files.map(|(file, tag, places)| (file, tag, places)), 300);
             let file = found.files.iter().find(|file| file.1[0].0 == *tag).unwrap().clone();
             let alone = ScannedDrivers { files: vec![file], scanned_files: 300 };
-            best_owner_candidate(&suspect(tag, BARE), TagOwnerData { scanned_drivers: Some(&alone), pool_tags: None }).unwrap().confidence
+            best_owner_candidate(&suspect(tag, BARE), TagOwnerData { scanned_drivers: Some(&alone), pool_tags: None })
+                .unwrap()
+                .confidence
         };
-        assert!(sure(b"Leak") > sure(b"Abc ") && sure(b"Abc ") > sure(b"A   ") && sure(b"AAAA") == sure(b"A   "));
+        assert!(
+            confidence(b"Leak") > confidence(b"Abc ")
+                && confidence(b"Abc ") > confidence(b"A   ")
+                && confidence(b"AAAA") == confidence(b"A   ")
+        );
     }
 
     #[test]
-    fn the_list_names_files_and_agreement_raises() {
+    fn the_list_names_files_and_agreement_raises_confidence() {
         let list = PoolTags::parse(
             "Leak - myfault.sys - Leaks\nTwo  - a.sys & b.sys - Two\nUnkn - <unknown> - ?\nMmSt - nt!mm - Mm\nNtf* - ntfs.sys - Ntfs\n",
         );
-        let hints = TagOwnerData { pool_tags: Some(&list), scanned_drivers: None };
+        let data = TagOwnerData { pool_tags: Some(&list), scanned_drivers: None };
         let of = |tag| {
-            let claims = owner_candidates(&suspect(tag, BARE), hints);
-            claims.into_iter().map(|claim| (claim.driver, claim.confidence)).collect::<Vec<_>>()
+            let candidates = owner_candidates(&suspect(tag, BARE), data);
+            candidates.into_iter().map(|candidate| (candidate.driver, candidate.confidence)).collect::<Vec<_>>()
         };
         assert_eq!(of(b"Leak"), [("myfault.sys".to_owned(), limit::POOLTAG_CONFIDENCE)]);
         let two = of(b"Two ");
@@ -269,15 +283,19 @@ mod tests {
         assert_eq!(of(b"NtfQ"), [("ntfs.sys".to_owned(), limit::POOLTAG_PREFIX_CONFIDENCE)]);
 
         let on_stack = suspect(b"Leak", &["nt:20", "my:30"]);
-        let both = owner_candidates(&on_stack, hints);
+        let both = owner_candidates(&on_stack, data);
         assert_eq!(both.len(), 2);
-        assert!(both.iter().all(|claim| claim.driver == "myfault.sys" && claim.confidence > limit::STACK_CONFIDENCE));
+        assert!(
+            both.iter()
+                .all(|candidate| candidate.driver == "myfault.sys" && candidate.confidence > limit::STACK_CONFIDENCE)
+        );
         let agreed = 1.0 - (1.0 - limit::STACK_CONFIDENCE) * (1.0 - limit::POOLTAG_CONFIDENCE);
         assert!((both[0].confidence - agreed).abs() < 1e-9 && matches!(both[0].source, OwnerSource::Stack { .. }));
-        // A stack that only knows the kernel leaves the word to list and files.
+        // With only the kernel on the stack, list and files decide.
         let files = scanned(&[("MYFAULT.SYS", b"Leak", 2)], 300);
         let weak = suspect(b"Leak", &["nt:20", "nt:30"]);
-        let best = best_owner_candidate(&weak, TagOwnerData { pool_tags: Some(&list), scanned_drivers: Some(&files) }).unwrap();
+        let best = best_owner_candidate(&weak, TagOwnerData { pool_tags: Some(&list), scanned_drivers: Some(&files) })
+            .unwrap();
         assert_eq!(best.driver.to_ascii_lowercase(), "myfault.sys");
         assert!(best.confidence > limit::POOLTAG_CONFIDENCE);
     }

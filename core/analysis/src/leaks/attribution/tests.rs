@@ -1,11 +1,11 @@
-//! Who is behind a suspect, on made-up allocations.
+//! Tests of the attribution on constructed allocations.
 
 use super::*;
 use crate::group::frames::FrameNaming;
 use crate::group::look_through::RuleOrigin;
 use crate::group::parallel::never;
 use crate::group::testkit::{Block, FakeNames, block, trace};
-use crate::leaks::{Judgement, Request, WarmUp, judge};
+use crate::leaks::{AnalysisRequest, LeakAnalysis, WarmUp, analyze};
 use crate::trace::process::ProcessTable;
 use crate::trace::time::Ticks;
 use std::sync::Arc;
@@ -14,10 +14,10 @@ fn blocks(count: i64, of: impl Fn(i64) -> Block) -> Vec<Block> {
     (0..count).map(|k| Block { alloc: Some(k * 10_000 / count), ..of(k) }).collect()
 }
 
-fn judged(trace: Trace, by: By) -> Judgement {
+fn analyzed(trace: Trace, by: SuspectGrouping) -> LeakAnalysis {
     let view = trace.extent;
     let names = Names::new(Arc::new(trace), FrameNaming::Symbol);
-    judge(&names, Request { view, by, warm_up: WarmUp::None }, &never).unwrap()
+    analyze(&names, AnalysisRequest { visible_range: view, grouping: by, warm_up: WarmUp::None }, &never).unwrap()
 }
 
 fn made(blocks: &[Block]) -> Trace {
@@ -26,7 +26,7 @@ fn made(blocks: &[Block]) -> Trace {
 
 #[test]
 fn processes_add_up_to_all_that_is_outstanding() {
-    // Of 120 allocations 40 of each process stay; those of process 3 are larger, and process 2 ends.
+    // 120 outstanding allocations, 40 of each process; those of process 3 are larger, and process 2 ends.
     let all =
         blocks(120, |k| Block { process: 1 + k as u32 % 3, ..block(None, None, if k % 3 == 2 { 100 } else { 64 }) });
     let mut trace = made(&all);
@@ -34,15 +34,15 @@ fn processes_add_up_to_all_that_is_outstanding() {
     rows[2].end = Ticks(10_000);
     rows[3].pid = 900;
     trace.processes = ProcessTable::new(rows, 4);
-    // Ten allocations of process 1 were not seen; what their context names is who freed the address before.
+    // Ten allocations of process 1 were not recorded; their attributes are those of other events.
     trace.allocations.flags.iter_mut().step_by(3).take(10).for_each(|flags| *flags = 1);
-    let judgement = judged(trace, By::Tag);
-    let suspect = &judgement.suspects[0];
+    let analysis = analyzed(trace, SuspectGrouping::Tag);
+    let suspect = &analysis.suspects[0];
     let share = |name: &str, pid, count, size, running| ProcessShare {
         name: name.to_owned(),
         pid,
-        blocks: Blocks { count, bytes: count * size },
-        running,
+        allocations: AllocationTotals { count, bytes: count * size },
+        is_running: running,
     };
     let expected = [
         share("svchost.exe", Some(900), 40, 100, Some(true)),
@@ -50,14 +50,14 @@ fn processes_add_up_to_all_that_is_outstanding() {
         share("NotMyfault.exe", Some(1234), 30, 64, Some(true)),
         share(UNKNOWN_ALLOCATOR, None, 10, 64, None),
     ];
-    assert_eq!(suspect.who.processes, expected);
-    let sum = suspect.who.processes.iter().map(|process| process.blocks.bytes).sum::<u64>();
-    assert_eq!(sum, suspect.evidence.survivors.bytes);
-    assert_eq!(suspect.who.processes[3].label(), UNKNOWN_ALLOCATOR);
+    assert_eq!(suspect.attribution.processes, expected);
+    let sum = suspect.attribution.processes.iter().map(|process| process.allocations.bytes).sum::<u64>();
+    assert_eq!(sum, suspect.evidence.outstanding.bytes);
+    assert_eq!(suspect.attribution.processes[3].label(), UNKNOWN_ALLOCATOR);
 }
 
 #[test]
-fn by_process_each_pool_of_a_process_is_one_suspect() {
+fn a_process_is_one_suspect_for_each_pool() {
     const TAGS: [&[u8; 4]; 3] = [b"TagA", b"TagB", b"TagC"];
     let all = blocks(300, |k| Block {
         tag: TAGS[k as usize % 3],
@@ -67,17 +67,17 @@ fn by_process_each_pool_of_a_process_is_one_suspect() {
         ..block(None, None, 64)
     });
     let mut trace = made(&all);
-    // Two lives of one number and name are two processes.
+    // Two processes with the same ID and name are different.
     let mut rows = trace.processes.rows().to_vec();
     rows[1] = Process { end: Ticks(9_999), ..rows[2].clone() };
     trace.processes = ProcessTable::new(rows, 4);
-    // A free whose allocation nobody saw belongs to no process, whoever freed it.
+    // A free without a recorded allocation belongs to no process.
     trace.allocations.flags[0] = 1;
-    let judgement = judged(trace, By::Process);
-    let mut found: Vec<_> = judgement
+    let analysis = analyzed(trace, SuspectGrouping::Process);
+    let mut found: Vec<_> = analysis
         .suspects
         .iter()
-        .map(|s| (s.who.process.clone().unwrap(), s.paged, s.evidence.survivors.count, s.tag.clone()))
+        .map(|s| (s.attribution.process.clone().unwrap(), s.paged, s.evidence.outstanding.count, s.tag.clone()))
         .collect();
     found.sort();
     let of = |name: &str, paged, count, tag: Option<&str>| (name.to_owned(), paged, count, tag.map(str::to_owned));
@@ -90,33 +90,34 @@ fn by_process_each_pool_of_a_process_is_one_suspect() {
         of(svchost, true, 75, None),
     ];
     assert_eq!(found, expected);
-    assert!(judgement.suspects.iter().all(|s| s.who.processes.len() == 1));
+    assert!(analysis.suspects.iter().all(|s| s.attribution.processes.len() == 1));
 }
 
 #[test]
-fn a_driver_is_named_from_sixty_percent_of_all_bytes_on() {
+fn a_driver_is_named_from_sixty_percent_of_all_bytes() {
     let with = |own: i64| {
         let all = blocks(100, |k| Block {
             stack: if k < own { &["app:1", "nt:20", "my:30"] } else { &["app:1", "nt:20", "nt:40"] },
             ..block(None, None, 64)
         });
-        judged(made(&all), By::Tag).suspects.remove(0).who
+        analyzed(made(&all), SuspectGrouping::Tag).suspects.remove(0).attribution
     };
-    let who = with(60);
-    let named = who.responsible_driver().unwrap();
-    assert_eq!((named.driver.as_str(), named.blocks.count, named.share), ("myfault.sys", 60, 0.6));
+    let attribution = with(60);
+    let named = attribution.responsible_driver().unwrap();
+    assert_eq!((named.driver.as_str(), named.allocations.count, named.share), ("myfault.sys", 60, 0.6));
     let less = with(59);
     assert_eq!((less.responsible_driver(), less.largest_driver().unwrap().share), (None, 0.59));
-    // The kernel never counts, however much it has, nor does what has no stack.
+    // The kernel never counts, nor do allocations without a stack.
     assert_eq!(with(0).largest_driver(), None);
     assert_eq!(with(0).drivers[0].share, 1.0);
-    let bare = judged(made(&blocks(100, |_| block(None, None, 64))), By::Tag).suspects.remove(0).who;
+    let bare =
+        analyzed(made(&blocks(100, |_| block(None, None, 64))), SuspectGrouping::Tag).suspects.remove(0).attribution;
     assert_eq!((bare.largest_driver(), bare.drivers[0].driver.as_str()), (None, ""));
 }
 
 #[test]
-fn the_rule_about_a_pass_through_driver_is_told() {
-    let who = |stack: &'static [&'static str], rules: &str| {
+fn the_rule_of_a_wrapper_driver_is_reported() {
+    let wrapper_of = |stack: &'static [&'static str], rules: &str| {
         let trace = trace(&blocks(40, |_| Block { stack, ..block(None, None, 64) }));
         let symbols = FakeNames::new(&trace, &[("my:30", "Create"), ("my:31", "operator new")]);
         let (rules, errors) = crate::group::look_through::LookThrough::standard().and(rules);
@@ -124,21 +125,21 @@ fn the_rule_about_a_pass_through_driver_is_told() {
         let view = trace.extent;
         let names = Names::new(trace, FrameNaming::Symbol).with_symbols(Arc::new(symbols));
         let names = names.with_look_through(Arc::new(rules));
-        let request = Request { view, by: By::Tag, warm_up: WarmUp::None };
-        judge(&names, request, &never).unwrap().suspects.remove(0).who.passed_through
+        let request = AnalysisRequest { visible_range: view, grouping: SuspectGrouping::Tag, warm_up: WarmUp::None };
+        analyze(&names, request, &never).unwrap().suspects.remove(0).attribution.wrapper_driver
     };
-    let passed = |module: &str, rule, next: Option<&str>| {
-        Some(PassThrough { module: module.to_owned(), rule, next: next.map(str::to_owned) })
+    let wrapper = |module: &str, rule, next: Option<&str>| {
+        Some(WrapperDriver { module: module.to_owned(), rule, responsible_function: next.map(str::to_owned) })
     };
     let built_in = RuleOrigin::BuiltIn;
     assert_eq!(
-        who(&["nt:20", "my:30", "wdf:1", "nt:40"], ""),
-        passed("wdf01000.sys", built_in, Some("myfault.sys!Create"))
+        wrapper_of(&["nt:20", "my:30", "wdf:1", "nt:40"], ""),
+        wrapper("wdf01000.sys", built_in, Some("myfault.sys!Create"))
     );
-    assert_eq!(who(&["nt:20", "wdf:1", "nt:40"], ""), passed("wdf01000.sys", built_in, None));
-    let own = passed("other.sys", RuleOrigin::User, Some("myfault.sys!Create"));
-    assert_eq!(who(&["nt:20", "my:30", "other:1", "nt:40"], "wrapper other"), own);
-    // A driver that is called through one, or has a function of its own that allocates, passes nothing on.
-    assert_eq!(who(&["nt:20", "wdf:1", "my:30", "nt:40"], ""), None);
-    assert_eq!(who(&["nt:20", "my:30", "my:31", "nt:40"], ""), None);
+    assert_eq!(wrapper_of(&["nt:20", "wdf:1", "nt:40"], ""), wrapper("wdf01000.sys", built_in, None));
+    let own = wrapper("other.sys", RuleOrigin::User, Some("myfault.sys!Create"));
+    assert_eq!(wrapper_of(&["nt:20", "my:30", "other:1", "nt:40"], "wrapper other"), own);
+    // A driver that calls a wrapper driver, or has an allocating function of its own, is no wrapper driver.
+    assert_eq!(wrapper_of(&["nt:20", "wdf:1", "my:30", "nt:40"], ""), None);
+    assert_eq!(wrapper_of(&["nt:20", "my:30", "my:31", "nt:40"], ""), None);
 }

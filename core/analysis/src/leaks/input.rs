@@ -1,0 +1,343 @@
+//! Input of the classification: the units of a trace with the evidence about each, and what a unit has to be compared with: other
+//! units of its tag and pool, frees of preexisting allocations, and lost events.
+
+use super::SuspectGrouping;
+use super::attribution::allocating_process;
+use super::classification::{Classification, OtherAllocations, Uncertainty, classify};
+use super::evidence::{
+    AgeHistogram, AnalysisRange, Evidence, Lifetimes, collect_evidence, count_older_than, lifetimes,
+};
+use super::limits::{MIN_EVENTS_FOR_SHARE, MIN_TAGS_FOR_LOSS};
+use super::units::Units;
+use super::verdict::Verdict;
+use crate::group::key::Key;
+use crate::group::names::Names;
+use crate::group::parallel::{Cancel, Cancelled};
+use crate::group::values::{KeyColumn, Source};
+use crate::trace::Trace;
+use crate::trace::allocation::flag;
+use crate::trace::time::TimeRange;
+use poolscope_etl::diagnostics::DiagnosticKind;
+use rayon::prelude::*;
+use std::sync::Arc;
+
+/// A classified unit.
+pub(super) struct AnalyzedUnit {
+    pub index: usize,
+    pub evidence: Evidence,
+    pub uncertainty: Uncertainty,
+    pub classification: Classification,
+}
+
+/// All units with events in the active range.
+pub(super) struct AnalyzedUnits {
+    /// Units in which something was allocated.
+    pub units: Vec<AnalyzedUnit>,
+    /// Index and evidence of units that only have frees of preexisting allocations.
+    pub freed_only: Vec<(usize, Evidence)>,
+}
+
+/// The units of a trace and their keys.
+pub(super) struct AnalysisInput<'n> {
+    pub trace: &'n Trace,
+    pub units: &'n Units,
+    pub range: AnalysisRange,
+    pub tag: Arc<KeyColumn>,
+    pub paged: Arc<KeyColumn>,
+    pub driver: Arc<KeyColumn>,
+    pub function: Arc<KeyColumn>,
+    /// Lifetimes of each unit.
+    lifetimes: Vec<Lifetimes>,
+    tag_units: Vec<TagUnits>,
+    /// For each unit, the index into `tag_units`.
+    tag_units_of: Vec<u32>,
+}
+
+/// The units of one tag and pool.
+struct TagUnits {
+    units: Vec<usize>,
+    /// Minimum ages of the preexisting allocations that were freed after the warm-up, in ticks, ascending.
+    preexisting_free_ages: Vec<i64>,
+    /// All frees after the warm-up.
+    frees: u64,
+}
+
+/// The units of one tag and pool that grow by themselves, together. Empty where the tag has no frees of preexisting allocations.
+#[derive(Default)]
+struct GrowingTagUnits {
+    /// Indices of the units, ascending.
+    units: Vec<usize>,
+    /// The longest first.
+    lifetimes: Lifetimes,
+    age_histogram: AgeHistogram,
+    outstanding: u64,
+}
+
+/// Applies `f` to `0..count` in parallel.
+fn map_parallel<T: Send>(count: usize, cancel: Cancel<'_>, f: impl Fn(usize) -> T + Sync) -> Result<Vec<T>, Cancelled> {
+    (0..count).into_par_iter().map(|at| if cancel() { Err(Cancelled) } else { Ok(f(at)) }).collect()
+}
+
+impl<'n> AnalysisInput<'n> {
+    pub fn new(
+        names: &'n Names,
+        units: &'n Units,
+        range: AnalysisRange,
+        cancel: Cancel<'_>,
+    ) -> Result<Self, Cancelled> {
+        let trace = names.trace().as_ref();
+        let mut input = Self {
+            trace,
+            units,
+            range,
+            tag: names.column(Key::Tag),
+            paged: names.column(Key::Paged),
+            driver: names.column(Key::Driver),
+            function: names.column(Key::Function),
+            lifetimes: Vec::new(),
+            tag_units: Vec::new(),
+            tag_units_of: vec![0; units.len()],
+        };
+        input.lifetimes =
+            map_parallel(units.len(), cancel, |unit| lifetimes(&trace.allocations, units.rows(unit), &range.active))?;
+        let mut by_tag: Vec<(u64, usize)> = (0..units.len()).map(|unit| (input.tag_pool_key(unit), unit)).collect();
+        by_tag.sort_unstable();
+        let tags: Vec<&[(u64, usize)]> = by_tag.chunk_by(|a, b| a.0 == b.0).collect();
+        for (at, of_tag) in tags.iter().enumerate() {
+            of_tag.iter().for_each(|(_, unit)| input.tag_units_of[*unit] = at as u32);
+        }
+        input.tag_units = map_parallel(tags.len(), cancel, |at| {
+            input.tag_units_for(tags[at].iter().map(|(_, unit)| *unit).collect())
+        })?;
+        Ok(input)
+    }
+
+    fn tag_units_for(&self, units: Vec<usize>) -> TagUnits {
+        let table = &self.trace.allocations;
+        let TimeRange { from, to } = self.range.active;
+        let (mut preexisting_free_ages, mut frees) = (Vec::new(), 0);
+        for row in units.iter().flat_map(|unit| self.units.rows(*unit)).map(|row| *row as usize) {
+            let (alloc, free) = (table.alloc_time[row], table.free_time[row]);
+            if free < self.range.warm_up_end || free > to {
+                continue;
+            }
+            frees += 1;
+            if alloc < from {
+                preexisting_free_ages.push(free.0.saturating_sub(from.0.max(alloc.0)));
+            }
+        }
+        preexisting_free_ages.sort_unstable();
+        TagUnits { units, preexisting_free_ages, frees }
+    }
+
+    fn lifetimes_of_unit(&self, unit: usize) -> &[i64] {
+        self.lifetimes.get(unit).map_or(&[], Vec::as_slice)
+    }
+
+    /// Lifetimes of the freed allocations of several units, the longest first.
+    pub fn lifetimes_of(&self, units: impl Iterator<Item = usize>) -> Lifetimes {
+        let mut all: Lifetimes = units.flat_map(|unit| self.lifetimes_of_unit(unit)).copied().collect();
+        all.par_sort_unstable_by_key(|lifetime| std::cmp::Reverse(*lifetime));
+        all
+    }
+
+    /// Collects the evidence about all units and classifies those in which something was allocated.
+    pub fn analyze_units(&self, cancel: Cancel<'_>) -> Result<AnalyzedUnits, Cancelled> {
+        let evidence: Vec<Evidence> = map_parallel(self.units.len(), cancel, |unit| self.evidence_of_unit(unit))?;
+        let lost_ratio = self.lost_frees_per_free(&evidence);
+        // First each unit by itself: which of them grow decides how frees of preexisting allocations are divided.
+        let alone: Vec<Verdict> = map_parallel(evidence.len(), cancel, |unit| {
+            let evidence = &evidence[unit];
+            let uncertainty = Uncertainty {
+                lost_frees: lost_ratio * evidence.freed.count as f64,
+                other_allocations: self.other_allocations(evidence),
+                ..Uncertainty::default()
+            };
+            classify(evidence, &self.range, &uncertainty).verdict
+        })?;
+        let growing: Vec<GrowingTagUnits> = map_parallel(self.tag_units.len(), cancel, |at| {
+            self.growing_units_of(&self.tag_units[at], &evidence, &alone)
+        })?;
+        let uncertainties: Vec<Uncertainty> =
+            map_parallel(evidence.len(), cancel, |unit| self.uncertainty(unit, &evidence, &growing, lost_ratio))?;
+        let (mut allocating, mut freed_only) = (Vec::new(), Vec::new());
+        for (index, (evidence, uncertainty)) in evidence.into_iter().zip(uncertainties).enumerate() {
+            match (evidence.allocated.count, evidence.freed.count) {
+                (0, 0) => {}
+                (0, _) => freed_only.push((index, evidence)),
+                _ => allocating.push((index, evidence, uncertainty)),
+            }
+        }
+        let units = allocating.into_par_iter().map(|(index, evidence, uncertainty)| {
+            let classification = classify(&evidence, &self.range, &uncertainty);
+            AnalyzedUnit { index, evidence, uncertainty, classification }
+        });
+        Ok(AnalyzedUnits { units: units.collect(), freed_only })
+    }
+
+    fn evidence_of_unit(&self, unit: usize) -> Evidence {
+        let lifetimes = self.lifetimes_of_unit(unit);
+        let evidence = collect_evidence(&self.trace.allocations, self.units.rows(unit), &self.range, lifetimes);
+        Evidence { median_lifetime: lifetimes.get(lifetimes.len() / 2).copied(), ..evidence }
+    }
+
+    /// Allocations of all other units before and after the unit's allocations ended.
+    pub fn other_allocations(&self, evidence: &Evidence) -> OtherAllocations {
+        let times = &self.trace.allocations.alloc_time;
+        let allocated_until = |time: i64| times.partition_point(|t| t.0 <= time);
+        let TimeRange { from, to } = self.range.active;
+        let until_end_of_unit = allocated_until(evidence.activity.last);
+        let before = until_end_of_unit.saturating_sub(allocated_until(from.0)) as u64;
+        OtherAllocations {
+            // All allocations of the unit itself are before its end.
+            before: before.saturating_sub(evidence.allocated.count),
+            after: allocated_until(to.0).saturating_sub(until_end_of_unit) as u64,
+        }
+    }
+
+    /// The units of a tag whose growth replaced preexisting allocations may explain, together. `alone`: the verdict about each unit
+    /// by itself.
+    fn growing_units_of(&self, tag: &TagUnits, evidence: &[Evidence], alone: &[Verdict]) -> GrowingTagUnits {
+        let mut growing = GrowingTagUnits::default();
+        if tag.preexisting_free_ages.is_empty() {
+            return growing;
+        }
+        let grows_alone =
+            |unit: &usize| matches!(alone.get(*unit), Some(Verdict::Leak | Verdict::Growing | Verdict::InFlight));
+        growing.units = tag.units.iter().copied().filter(grows_alone).collect();
+        growing.lifetimes = self.lifetimes_of(growing.units.iter().copied());
+        for evidence in growing.units.iter().filter_map(|unit| evidence.get(*unit)) {
+            growing.outstanding += evidence.outstanding.count;
+            growing.age_histogram.iter_mut().zip(&evidence.age_histogram).for_each(|(sum, count)| *sum += count);
+        }
+        growing
+    }
+
+    /// Causes other than growth that leave allocations of a unit outstanding. The unit of a preexisting allocation is not known: such
+    /// allocations are divided among the units whose growth they may explain, in proportion to the late frees of each plus, with the
+    /// weight of one late free in all, to its outstanding allocations.
+    fn uncertainty(
+        &self,
+        unit: usize,
+        evidence: &[Evidence],
+        growing: &[GrowingTagUnits],
+        lost_ratio: f64,
+    ) -> Uncertainty {
+        let at = self.tag_units_of.get(unit).map_or(0, |at| *at as usize);
+        let Some(((evidence, tag), growing)) = evidence.get(unit).zip(self.tag_units.get(at)).zip(growing.get(at))
+        else {
+            return Uncertainty::default();
+        };
+        let lost_frees = lost_ratio * evidence.freed.count as f64;
+        let other_allocations = self.other_allocations(evidence);
+        let ages = &tag.preexisting_free_ages;
+        if ages.is_empty() {
+            return Uncertainty { lost_frees, other_allocations, ..Uncertainty::default() };
+        }
+        let usual_lifetime = evidence.older_than_usual.usual_lifetime;
+        let late = |lifetimes: &[i64]| lifetimes.partition_point(|lifetime| *lifetime > usual_lifetime) as f64;
+        let own_older = count_older_than(&evidence.age_histogram, usual_lifetime, &self.range);
+        let own_late = late(self.lifetimes_of_unit(unit));
+        let mut all_older = count_older_than(&growing.age_histogram, usual_lifetime, &self.range);
+        let mut all_late = late(&growing.lifetimes);
+        let mut all_outstanding = growing.outstanding;
+        if growing.units.binary_search(&unit).is_err() {
+            all_older += own_older;
+            all_late += own_late;
+            all_outstanding += evidence.outstanding.count;
+        }
+        // A free whose allocation was lost looks like the free of a preexisting allocation.
+        let by_lost_allocations = lost_ratio * tag.frees as f64;
+        let freed_later = (ages.len() - ages.partition_point(|age| *age <= usual_lifetime)) as f64;
+        let freed_later = (freed_later - by_lost_allocations).max(0.0);
+        let replaced = freed_later * (own_late + own_older / all_older.max(1.0)) / (all_late + 1.0);
+        let outstanding_share = evidence.outstanding.count as f64 / all_outstanding.max(1) as f64;
+        Uncertainty {
+            replaced,
+            replaced_max: replaced.max(freed_later.min(own_older)),
+            replaced_any_age: (ages.len() as f64 - by_lost_allocations).max(0.0) * outstanding_share,
+            lost_frees,
+            other_allocations,
+        }
+    }
+
+    /// Lost frees for each recorded free: the maximum of what the header says, what pairing found missing (only frees of addresses
+    /// that were used again) and, if events are known to be lost, the median over the tags of outstanding allocations older than
+    /// usual for each free.
+    fn lost_frees_per_free(&self, evidence: &[Evidence]) -> f64 {
+        let trace = self.trace;
+        let flags = &trace.allocations.flags;
+        let implied = flags.par_iter().filter(|flags| **flags & flag::IMPLIED_FREE != 0).count() as f64;
+        let frees = trace.statistics.pool_frees.max(1) as f64;
+        let lost = trace.diagnostics.count(DiagnosticKind::EventsLost) as f64;
+        let lost_share = lost / (lost + trace.statistics.records as f64).max(1.0);
+        let known = (implied / frees).max(lost_share);
+        if known == 0.0 {
+            return 0.0;
+        }
+        let older_per_free = |tag: &TagUnits| {
+            let sum = |part: fn(&Evidence) -> u64| -> u64 {
+                tag.units.iter().filter_map(|unit| evidence.get(*unit)).map(part).sum()
+            };
+            let freed = sum(|evidence| evidence.freed.count);
+            let older = sum(|evidence| evidence.older_than_usual.allocations.count);
+            (freed >= MIN_EVENTS_FOR_SHARE).then(|| older as f64 / freed as f64)
+        };
+        let mut ratios: Vec<f64> = self.tag_units.iter().filter_map(older_per_free).collect();
+        if ratios.len() < MIN_TAGS_FOR_LOSS {
+            return known;
+        }
+        ratios.sort_unstable_by(f64::total_cmp);
+        known.max(ratios.get(ratios.len() / 2).copied().unwrap_or(0.0))
+    }
+
+    /// Rows of a unit that were allocated in the active range and are outstanding at its end.
+    pub fn outstanding_rows(&self, unit: usize) -> impl Iterator<Item = usize> + '_ {
+        let (table, TimeRange { from, to }) = (&self.trace.allocations, self.range.active);
+        let rows = self.units.rows(unit).iter().map(|row| *row as usize);
+        rows.filter(move |row| {
+            let alloc = table.alloc_time[*row];
+            alloc >= from && alloc <= to && table.free_time[*row] > to
+        })
+    }
+
+    /// Id of the value of a row in a key column.
+    pub fn value_id(&self, column: &KeyColumn, row: usize) -> u32 {
+        let table = &self.trace.allocations;
+        let of = |ids: &[u32], at: usize| ids.get(at).copied().unwrap_or(0);
+        match &column.source {
+            Source::Context(ids) => table.alloc_attributes.get(row).map_or(0, |attributes| of(ids, attributes.index())),
+            Source::AllocStack(ids) => table.alloc_stack.get(row).map_or(0, |stack| of(ids, stack.index())),
+            _ => 0,
+        }
+    }
+
+    /// Text of the value of a row in a key column.
+    pub fn value_text(&self, column: &KeyColumn, row: usize) -> String {
+        column.text(self.value_id(column, row)).into_owned()
+    }
+
+    pub fn is_paged(&self, unit: usize) -> bool {
+        self.value_id(&self.paged, self.units.sample_row(unit)) == 1
+    }
+
+    /// Key of the tag and pool of a unit.
+    pub fn tag_pool_key(&self, unit: usize) -> u64 {
+        self.with_pool(unit, self.value_id(&self.tag, self.units.sample_row(unit)))
+    }
+
+    /// Key of the suspect that a unit is part of.
+    pub fn suspect_key(&self, unit: usize, grouping: SuspectGrouping) -> u64 {
+        let row = self.units.sample_row(unit);
+        match grouping {
+            SuspectGrouping::Tag => self.tag_pool_key(unit),
+            SuspectGrouping::Stack => unit as u64,
+            SuspectGrouping::Driver => self.with_pool(unit, self.value_id(&self.driver, row)),
+            SuspectGrouping::Process => self.with_pool(unit, allocating_process(self.trace, row).0),
+        }
+    }
+
+    fn with_pool(&self, unit: usize, id: u32) -> u64 {
+        u64::from(id) << 1 | u64::from(self.is_paged(unit))
+    }
+}
