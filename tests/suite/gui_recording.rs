@@ -78,7 +78,7 @@ fn the_estimate_follows_what_is_chosen() {
     let one = estimate(&window);
     assert_ne!(both, one);
     click(&mut window, "Memory, used again and again");
-    assert!(says(&window, "Only the last stretch before the stop is kept"));
+    assert!(says(&window, "Only the last part before the stop is kept"));
     assert!(says(&window, "that is too little"), "all tags make too much: {}", estimate(&window));
     assert!(says(&window, "assumed"));
     let rate = |window: &mut Window<'_>, text: &str| {

@@ -120,7 +120,7 @@ fn what_cannot_be_recorded_is_wrong_usage() {
         (&["record"][..], "--tag <TAG>|--all|--from-poolmon <FILE>"),
         (&["record", "--tag", "Leaks"], "tag 'Leaks' has 5 characters"),
         (&["record", "--tag", ""], "a tag is empty"),
-        (&["record", "--tag", "*"], "takes every tag"),
+        (&["record", "--tag", "*"], "matches every tag"),
         (&["record", "--tag", "\u{e9}"], "ASCII"),
         (&["record", "--tag", "a", "--tag", "a "], "given twice"),
         (&["record", "--tag", "a", "--tag", "b", "--tag", "c", "--tag", "d", "--tag", "e"], "four at most"),
@@ -128,8 +128,8 @@ fn what_cannot_be_recorded_is_wrong_usage() {
         (&["record", "--all", "--file", "--memory"], "cannot be used with"),
         (&["record", "--all", "--memory-size", "1GB"], "--memory"),
         (&["record", "--all", "--duration", "soon"], "write 90s, 10min or 2h"),
-        (&["record", "--all", "--trace", "a%b.etl"], "cmd.exe takes for something else"),
-        (&["record", "--all", "--out", "a!b.wprp"], "wpr takes for something else"),
+        (&["record", "--all", "--trace", "a%b.etl"], "has a special meaning in cmd.exe"),
+        (&["record", "--all", "--out", "a!b.wprp"], "has a special meaning in wpr"),
         (&["record", "--all", "--boot", "--script", "x.ps1"], "cannot be used with"),
     ] {
         let ran = run(args);

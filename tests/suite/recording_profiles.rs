@@ -1,11 +1,11 @@
 //! Recording profiles held against the published schema, for a table of plans and for whatever else may be typed; and commands and scripts
 //! that no input leaves open.
 
-use poolscope_recording::{
-    DetailLevel, ExpectedLoad, ShellPath, LoggingMode, ToolNames, RecordingPlan, TagScope, ScriptOptions, StackOptions, WindowsVersion, TagPatterns, commands,
-    profile, script,
-};
 use poolscope_recording::poolmon::parse;
+use poolscope_recording::{
+    DetailLevel, ExpectedLoad, LoggingMode, RecordingPlan, ScriptOptions, ShellPath, StackOptions, TagPatterns,
+    TagScope, ToolNames, WindowsVersion, commands, profile, script,
+};
 use poolscope_tests::wpr_schema::{complaints, wpr_schema};
 use proptest::prelude::*;
 
@@ -45,7 +45,13 @@ fn plans() -> Vec<RecordingPlan> {
         for (on_allocation, on_free) in [(true, true), (true, false), (false, true), (false, false)] {
             for (detail, big_allocations) in [(DetailLevel::Light, true), (DetailLevel::Verbose, false)] {
                 let stacks = StackOptions { on_allocation, on_free };
-                plans.push(RecordingPlan { scope: scope.clone(), stacks, detail_level: detail, big_allocations, ..RecordingPlan::default() });
+                plans.push(RecordingPlan {
+                    scope: scope.clone(),
+                    stacks,
+                    detail_level: detail,
+                    big_allocations,
+                    ..RecordingPlan::default()
+                });
             }
         }
     }
@@ -53,9 +59,19 @@ fn plans() -> Vec<RecordingPlan> {
         [(0, 0, 0), (1, 1, 1), (100_000, 3600, 1 << 30), (u64::MAX, u64::MAX, u64::MAX)]
     {
         for (mode, boot) in [(LoggingMode::File, true), (LoggingMode::Memory, false)] {
-            let expected =
-                ExpectedLoad { events_per_second: Some(events_per_second), seconds, memory_bytes, ..ExpectedLoad::default() };
-            plans.push(RecordingPlan { logging_mode: mode, boot, expected, windows: WindowsVersion::Windows7, ..RecordingPlan::default() });
+            let expected = ExpectedLoad {
+                events_per_second: Some(events_per_second),
+                seconds,
+                memory_bytes,
+                ..ExpectedLoad::default()
+            };
+            plans.push(RecordingPlan {
+                logging_mode: mode,
+                boot,
+                expected,
+                windows: WindowsVersion::Windows7,
+                ..RecordingPlan::default()
+            });
         }
     }
     plans
@@ -72,7 +88,10 @@ fn profiles_are_valid_against_the_schema() {
 #[test]
 fn the_schema_refuses_what_the_kit_refuses() {
     let Some(schema) = wpr_schema() else { return };
-    let plan = RecordingPlan { scope: TagScope::Tags(TagPatterns::parse(["Leak"]).expect("a tag")), ..RecordingPlan::default() };
+    let plan = RecordingPlan {
+        scope: TagScope::Tags(TagPatterns::parse(["Leak"]).expect("a tag")),
+        ..RecordingPlan::default()
+    };
     let good = profile::text(&plan);
     assert_eq!(complaints(&schema, std::slice::from_ref(&good)), "");
     let tag = "<PoolTag Value=\"Leak\" />";

@@ -1,11 +1,9 @@
-//! What a console program of Windows writes into a pipe, as text: UTF-8, UTF-16, or one byte a letter in the code page of the
-//! console. It fails on nothing.
+//! Decodes the output of a Windows console program in a pipe: UTF-8, UTF-16, or a single-byte code page. Never fails.
 
-/// Share of zero bytes from which on bytes are taken for UTF-16, as one in so many. Half of them are zero in plain English.
-const ZEROS: usize = 4;
+/// Bytes count as UTF-16 if at least one in this many is zero; in English text every second one is.
+const ZERO_RATIO: usize = 4;
 
-/// The text of `bytes`. Letters of an unknown code page that are not ASCII stand as `?`: which one it is, only the console
-/// knows; all that is looked for in the text is ASCII.
+/// The text of `bytes`. Without UTF-8 or UTF-16, characters other than ASCII become `?`, since the code page is unknown.
 #[must_use]
 pub fn text(bytes: &[u8]) -> String {
     let text = match bytes {
@@ -19,11 +17,11 @@ pub fn text(bytes: &[u8]) -> String {
 
 fn is_wide(bytes: &[u8]) -> bool {
     let zeros = bytes.iter().skip(1).step_by(2).filter(|byte| **byte == 0).count();
-    bytes.len() >= 4 && zeros * ZEROS >= bytes.len()
+    bytes.len() >= 4 && zeros * ZERO_RATIO >= bytes.len()
 }
 
 fn utf_16(bytes: &[u8]) -> String {
-    // An odd byte at the end is half of what is still to come.
+    // An odd last byte is half a character.
     let units = bytes.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]]));
     char::decode_utf16(units).map(|letter| letter.unwrap_or('?')).collect()
 }
@@ -31,7 +29,7 @@ fn utf_16(bytes: &[u8]) -> String {
 fn utf_8_or_narrow(bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
         Ok(text) => text.to_owned(),
-        // Cut inside a letter: the rest of it is still to come.
+        // The last character is incomplete.
         Err(error) if error.error_len().is_none() => {
             String::from_utf8_lossy(&bytes[..error.valid_up_to()]).into_owned()
         }
@@ -44,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_ways_to_write_the_same_give_the_same() {
+    fn all_encodings_give_the_same_text() {
         let said = "WPR is not recording\n";
         let windows = said.replace('\n', "\r\n");
         let wide: Vec<u8> = windows.encode_utf16().flat_map(u16::to_le_bytes).collect();
@@ -56,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_page_is_read_where_it_is_ascii() {
+    fn ascii_of_a_code_page_is_decoded() {
         // "Es läuft" in code page 850.
         assert_eq!(text(b"Es l\x84uft: 12"), "Es l?uft: 12");
         assert_eq!(text("Es läuft".as_bytes()), "Es läuft");

@@ -1,5 +1,5 @@
-//! Where `wpr.exe` usually is: on the search path, in the system's folder (Windows 10 and later bring it along), and in the
-//! Windows Performance Toolkit of a Windows kit. Looks at files; runs none.
+//! Usual locations of `wpr.exe`: the search path, the system folder (Windows 10 and later), and the Windows Performance Toolkit of a
+//! Windows kit.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -8,13 +8,13 @@ use super::WprStatus;
 
 /// The program's file name.
 const PROGRAM: &str = "wpr.exe";
-/// Versions of the Windows kits, the newest first, as their folders are called.
+/// Folder names of the Windows kits, newest first.
 const KITS: [&str; 4] = ["11", "10", "8.1", "8.0"];
 
-/// What a machine says about its folders; tests make their own.
+/// Folders of a computer that are searched.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SearchLocations {
-    /// Whether recordings can be made at all: on Windows.
+    /// Whether the system is Windows.
     pub windows: bool,
     /// `PATH`.
     pub path: Option<OsString>,
@@ -27,12 +27,12 @@ pub struct SearchLocations {
 }
 
 impl SearchLocations {
-    /// Those of this machine.
+    /// Folders of this computer.
     #[must_use]
     pub fn this() -> Self {
         let folder = |name| std::env::var_os(name).filter(|value: &OsString| !value.is_empty()).map(PathBuf::from);
         let mut program_files: Vec<PathBuf> = Vec::new();
-        // `ProgramW6432` is what a 32-bit program needs to see the folder of the 64-bit ones.
+        // A 32-bit program finds the 64-bit folder in `ProgramW6432`.
         for found in ["ProgramFiles(x86)", "ProgramFiles", "ProgramW6432"].into_iter().filter_map(folder) {
             if !program_files.contains(&found) {
                 program_files.push(found);
@@ -47,8 +47,8 @@ impl SearchLocations {
         }
     }
 
-    /// Files that may be it, in the order of preference. Relative parts of the search path are left out: what lies in the
-    /// current folder is not run.
+    /// Possible paths of `wpr.exe` in order of preference. Relative parts of the search path are ignored, so that no program of the
+    /// current folder is run.
     #[must_use]
     pub fn candidates(&self) -> Vec<PathBuf> {
         let on_path = self.path.iter().flat_map(std::env::split_paths).filter(|folder| folder.is_absolute());
@@ -65,8 +65,7 @@ impl SearchLocations {
         all
     }
 
-    /// Whether there is one; `chosen` is the one that the user named, and then no other is taken. A folder stands for the
-    /// program in it.
+    /// Finds `wpr.exe`; `chosen` is the path selected by the user, which excludes all others. A folder means the program in it.
     #[must_use]
     pub fn find(&self, chosen: Option<&Path>) -> WprStatus {
         if !self.windows {

@@ -1,4 +1,4 @@
-//! The recorder of this machine: `wpr.exe` where it is found, run as a process of its own.
+//! Runs `wpr.exe` of this computer as a process.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,18 +10,18 @@ use super::process::{self, ProcessError};
 use super::error::NOT_RUNNING;
 use super::{TaskResult, Recorder, WprStatus, Start, RecordingStatus, Task, WprError};
 
-/// The folder for profiles and temporary files, inside the one for temporary files.
+/// Name of the folder for profiles and temporary files, in the temporary folder.
 const FOLDER: &str = "poolscope-recording";
 
-/// The recorder of a machine with these folders.
+/// Runs `wpr.exe` found in these locations.
 #[derive(Debug, Clone, Default)]
 pub struct MachineRecorder {
-    /// Where programs are.
+    /// Locations to search.
     pub places: SearchLocations,
 }
 
 impl MachineRecorder {
-    /// That of this machine.
+    /// Locations of this computer.
     #[must_use]
     pub fn this() -> Self {
         Self { places: SearchLocations::this() }
@@ -37,35 +37,35 @@ impl Recorder for MachineRecorder {
         self.places.temp.join(FOLDER)
     }
 
-    fn run(&self, program: &Path, task: &Task, tell: &dyn Fn(&str), cancel: &CancelToken) -> Result<TaskResult, WprError> {
+    fn run(&self, program: &Path, task: &Task, on_output: &dyn Fn(&str), cancel: &CancelToken) -> Result<TaskResult, WprError> {
         if let Task::Start(start) = task {
             prepare(start)?;
         }
         let ran =
-            process::run(program, &task.arguments(), task.limit(), tell, cancel).map_err(|failed| match failed {
+            process::run(program, &task.arguments(), task.limit(), on_output, cancel).map_err(|failed| match failed {
                 ProcessError::NoStart(error) => WprError::NoStart { program: program.to_owned(), error },
                 ProcessError::Cancelled => WprError::Cancelled,
                 ProcessError::Hung(limit) => WprError::Hung { what: task.action(), seconds: limit.as_secs() },
             })?;
-        let trouble = (ran.exit != Some(0)).then(|| WprError::refused(task, ran.exit, &ran.output));
-        // Newer ones report it as a failure that there is nothing to tell of.
-        let trouble = match task {
-            Task::Status { .. } => trouble.filter(|trouble| trouble.code() != Some(NOT_RUNNING)),
-            _ => trouble,
+        let failure = (ran.exit != Some(0)).then(|| WprError::refused(task, ran.exit, &ran.output));
+        // Newer versions report a missing recording as a failure.
+        let failure = match task {
+            Task::Status { .. } => failure.filter(|error| error.code() != Some(NOT_RUNNING)),
+            _ => failure,
         };
-        match trouble {
-            Some(trouble) => Err(trouble),
-            None => Ok(done(task, ran.output)),
+        match failure {
+            Some(error) => Err(error),
+            None => Ok(task_result(task, ran.output)),
         }
     }
 }
 
-fn done(task: &Task, output: String) -> TaskResult {
+fn task_result(task: &Task, output: String) -> TaskResult {
     let status = matches!(task, Task::Status { .. }).then(|| RecordingStatus::parse(&output));
     let bytes = match task {
         Task::Status { temp } => {
-            let said = status.as_ref().and_then(|status| status.temp.as_deref());
-            temp.as_deref().or(said).and_then(size_of_traces)
+            let reported = status.as_ref().and_then(|status| status.temp.as_deref());
+            temp.as_deref().or(reported).and_then(size_of_traces)
         }
         Task::Stop { to, .. } => fs::metadata(to).ok().map(|meta| meta.len()),
         Task::Start(_) | Task::Cancel => None,
@@ -73,7 +73,7 @@ fn done(task: &Task, output: String) -> TaskResult {
     TaskResult { output, status, bytes }
 }
 
-/// Writes the profile, and makes the folders that a recording needs.
+/// Writes the profile and creates the folders of a recording.
 fn prepare(start: &Start) -> Result<(), WprError> {
     for folder in start.profile.parent().into_iter().chain([start.temp.as_path()]) {
         fs::create_dir_all(folder).map_err(|error| WprError::NoFolder { folder: folder.to_owned(), error })?;
@@ -81,10 +81,10 @@ fn prepare(start: &Start) -> Result<(), WprError> {
     fs::write(&start.profile, &start.text).map_err(|error| WprError::NoProfile { file: start.profile.clone(), error })
 }
 
-/// Size of the traces in a folder, in bytes; `None` when there are none.
+/// Bytes of all traces in a folder; `None` without traces.
 fn size_of_traces(folder: &Path) -> Option<u64> {
     let is_trace = |path: &Path| path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("etl"));
     let traces = fs::read_dir(folder).ok()?.flatten().map(|entry| entry.path()).filter(|path| is_trace(path));
-    // The entry in the folder is behind while a file is written to: the file itself knows.
+    // The folder entry is outdated while a file is written; the file itself has the current size.
     traces.filter_map(|path| fs::metadata(path).ok()).map(|meta| meta.len()).reduce(|sum, size| sum + size)
 }

@@ -1,8 +1,7 @@
-//! Drives `wpr.exe`, the recorder that is part of Windows: finds it, starts, watches, saves and drops recordings, and says in
-//! sentences why something failed. It runs nothing by itself: every call is something that the user agreed to. It knows
-//! neither the command line nor the window, and goes through no shell.
+//! Controls `wpr.exe`, the recorder of Windows: finds it, starts, monitors, saves and cancels recordings, and describes failures. Every
+//! call is confirmed by the user first. No shell is involved.
 //!
-//! Options and output are those of Microsoft's page "WPR command-line options"; codes are named in `trouble`.
+//! Options and output are those of Microsoft's page "WPR command-line options"; codes are described in `error`.
 
 pub mod decode;
 pub mod machine;
@@ -20,46 +19,46 @@ pub use status::RecordingStatus;
 pub use task::{Start, Task};
 pub use error::WprError;
 
-/// Whether recordings can be made on this machine.
+/// Availability of `wpr.exe` on this computer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WprStatus {
-    /// This system is not Windows: recordings are made on the machine that leaks.
+    /// This system is not Windows.
     NotWindows,
-    /// No `wpr.exe` is where it is usually found.
+    /// `wpr.exe` was not found.
     Missing {
-        /// Where it was looked for.
+        /// Paths that were searched.
         looked: Vec<PathBuf>,
     },
-    /// It can be run.
+    /// `wpr.exe` was found.
     Ready {
         /// The program.
         program: PathBuf,
     },
 }
 
-/// What came of a task.
+/// Result of a task.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TaskResult {
-    /// What `wpr` wrote.
+    /// Output of `wpr`.
     pub output: String,
-    /// How the recording stands, if that was asked.
+    /// State of the recording, for [`Task::Status`].
     pub status: Option<RecordingStatus>,
     /// Size of the saved trace, or of the temporary files of the recording that runs, in bytes; `None` when there are none.
     pub bytes: Option<u64>,
 }
 
-/// Who records: the machine, or what a test makes up.
+/// Runs `wpr`; tests use another implementation.
 pub trait Recorder: Send + Sync {
-    /// Whether recordings can be made; `chosen` is the `wpr.exe` that the user named. Looks at files only.
+    /// Availability of `wpr.exe`; `chosen` is the path selected by the user. Only looks at files.
     fn wpr_status(&self, chosen: Option<&Path>) -> WprStatus;
 
-    /// The folder for what is written while a recording runs, if the user names none.
+    /// Default folder for temporary files of a recording.
     fn scratch(&self) -> PathBuf;
 
-    /// Runs `wpr` for a task and waits for its end; `tell` gets all that it has written so far, whenever that grows. When
-    /// cancelled, `wpr` is ended; a recording that it had begun goes on.
+    /// Runs `wpr` for a task and waits for it to exit; `on_output` gets its whole output whenever it grows. Cancellation terminates
+    /// `wpr`; a recording that was started continues.
     ///
     /// # Errors
-    /// When it cannot be run, is cancelled, hangs, or reports a failure.
-    fn run(&self, program: &Path, task: &Task, tell: &dyn Fn(&str), cancel: &CancelToken) -> Result<TaskResult, WprError>;
+    /// `wpr` cannot be started, is cancelled, hangs, or reports a failure.
+    fn run(&self, program: &Path, task: &Task, on_output: &dyn Fn(&str), cancel: &CancelToken) -> Result<TaskResult, WprError>;
 }

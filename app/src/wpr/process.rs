@@ -1,5 +1,4 @@
-//! Runs a program without a shell and without a window of its own, collects what it writes, and ends it when it takes too long
-//! or is not wanted any more. It never waits longer than it is told to.
+//! Runs a program without a shell and without a window, collects its output, and terminates it on timeout or cancellation.
 
 use std::ffi::OsString;
 use std::io::Read;
@@ -15,42 +14,42 @@ use poolscope_base::progress::CancelToken;
 
 use super::decode;
 
-/// How often it is looked whether the program has ended.
-const LOOK: Duration = Duration::from_millis(20);
-/// How long output is waited for after the end: whatever the program started may still hold the pipes.
-const REST: Duration = Duration::from_secs(2);
-/// The most output that is kept, in bytes.
-const MOST: usize = 1 << 20;
+/// Interval between checks whether the program has exited.
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
+/// Time to wait for output after the exit: child processes of the program can keep the pipes open.
+const OUTPUT_TIMEOUT: Duration = Duration::from_secs(2);
+/// Upper bound on bytes of output that are kept.
+const MAX_OUTPUT_BYTES: usize = 1 << 20;
 
-/// How a program ended.
+/// Result of a program.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProcessResult {
-    /// Its exit code; `None` when the system ended it.
+    /// Exit code; `None` if the system terminated it.
     pub exit: Option<i32>,
-    /// What it wrote, to either stream.
+    /// Output of both streams.
     pub output: String,
 }
 
-/// Why there is no end to tell of.
+/// Error of running a program.
 #[derive(Debug)]
 pub enum ProcessError {
     /// It could not be started.
     NoStart(std::io::Error),
-    /// It was not wanted any more, and was ended.
+    /// It was cancelled and terminated.
     Cancelled,
-    /// It took longer than it may, and was ended.
+    /// It exceeded its time limit and was terminated.
     Hung(Duration),
 }
 
-/// Runs `program`; `tell` gets all that it has written so far, whenever that has grown.
+/// Runs `program`; `on_output` gets its whole output whenever it grows.
 ///
 /// # Errors
-/// When it cannot be started, is cancelled, or takes longer than `limit`.
+/// The program cannot be started, is cancelled, or exceeds `limit`.
 pub fn run(
     program: &Path,
     arguments: &[OsString],
     limit: Option<Duration>,
-    tell: &dyn Fn(&str),
+    on_output: &dyn Fn(&str),
     cancel: &CancelToken,
 ) -> Result<ProcessResult, ProcessError> {
     let mut command = Command::new(program);
@@ -60,7 +59,7 @@ pub fn run(
     let written = Arc::new(Mutex::new(Vec::new()));
     let (closed, streams) = collect(&mut child, &written);
     let began = Instant::now();
-    let mut told = 0;
+    let mut reported = 0;
     let exit = loop {
         match child.try_wait() {
             Ok(Some(status)) => break status.code(),
@@ -68,29 +67,29 @@ pub fn run(
             Err(error) => return Err(ProcessError::NoStart(error)),
         }
         if cancel.is_cancelled() {
-            end(&mut child);
+            terminate(&mut child);
             return Err(ProcessError::Cancelled);
         }
         if let Some(limit) = limit.filter(|limit| began.elapsed() > *limit) {
-            end(&mut child);
+            terminate(&mut child);
             return Err(ProcessError::Hung(limit));
         }
-        told = report_output(&written, told, tell);
-        thread::sleep(LOOK);
+        reported = report_output(&written, reported, on_output);
+        thread::sleep(POLL_INTERVAL);
     };
     let ended = Instant::now();
     for _ in 0..streams {
-        // Whether a stream was closed or only waited for: what is there is taken.
-        if closed.recv_timeout(REST.saturating_sub(ended.elapsed())).is_err() {
+        // After the timeout, the output so far is used.
+        if closed.recv_timeout(OUTPUT_TIMEOUT.saturating_sub(ended.elapsed())).is_err() {
             break;
         }
     }
-    report_output(&written, told, tell);
+    report_output(&written, reported, on_output);
     let output = decode::text(&written.lock());
     Ok(ProcessResult { exit, output })
 }
 
-/// Collects both streams on threads; each says when its stream is closed.
+/// Collects both streams on threads, each of which signals the end of its stream.
 fn collect(child: &mut Child, written: &Arc<Mutex<Vec<u8>>>) -> (Receiver<()>, usize) {
     let (send, receive) = channel();
     let out = child.stdout.take().map(|stream| Box::new(stream) as Box<dyn Read + Send>);
@@ -102,11 +101,11 @@ fn collect(child: &mut Child, written: &Arc<Mutex<Vec<u8>>>) -> (Receiver<()>, u
             let mut part = [0; 4096];
             while let Ok(count @ 1..) = stream.read(&mut part) {
                 let mut written = written.lock();
-                // A program that never stops writing shall not fill the memory; it is read on, so that it does not hang.
-                let room = MOST.saturating_sub(written.len()).min(count);
+                // Further output is read, so that the program does not block, and discarded, to bound memory.
+                let room = MAX_OUTPUT_BYTES.saturating_sub(written.len()).min(count);
                 written.extend_from_slice(&part[..room]);
             }
-            // Nobody listens any more when the program took too long to end.
+            // The receiver is gone after a timeout.
             send.send(()).ok();
         };
         streams += usize::from(thread::Builder::new().name("output".to_owned()).spawn(body).is_ok());
@@ -114,20 +113,20 @@ fn collect(child: &mut Child, written: &Arc<Mutex<Vec<u8>>>) -> (Receiver<()>, u
     (receive, streams)
 }
 
-fn report_output(written: &Mutex<Vec<u8>>, told: usize, tell: &dyn Fn(&str)) -> usize {
+fn report_output(written: &Mutex<Vec<u8>>, reported: usize, on_output: &dyn Fn(&str)) -> usize {
     let (length, text) = {
         let written = written.lock();
-        if written.len() == told {
-            return told;
+        if written.len() == reported {
+            return reported;
         }
         (written.len(), decode::text(&written))
     };
-    tell(&text);
+    on_output(&text);
     length
 }
 
-fn end(child: &mut Child) {
-    // It may have ended by itself meanwhile: then there is nothing to end.
+fn terminate(child: &mut Child) {
+    // The program may have exited meanwhile.
     if child.kill().is_ok() {
         child.wait().ok();
     }

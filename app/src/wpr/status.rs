@@ -1,33 +1,33 @@
-//! What `wpr -status collectors` says, as facts. The labels are English only on an English Windows: where they are not known,
-//! the shape of the values and their order say what they are.
+//! Parses the output of `wpr -status collectors`. Labels are localized; unknown ones are recognized by the form and order of their
+//! values.
 
 use std::path::PathBuf;
 
-/// How a recording stands.
+/// State of a recording.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RecordingStatus {
-    /// Whether one is under way.
+    /// Whether a recording is running.
     pub recording: bool,
-    /// Seconds since it began.
+    /// Seconds since its start.
     pub elapsed_s: Option<u64>,
-    /// Events that `wpr` counts as dropped.
+    /// Dropped events according to `wpr`.
     pub dropped: Option<u64>,
-    /// Events that the collectors count as lost, all together.
+    /// Lost events of all collectors.
     pub lost: Option<u64>,
-    /// Whether it goes into a file; else it stays in memory.
+    /// Whether it logs to a file; else to memory.
     pub file_mode: Option<bool>,
-    /// The folder of temporary files, if it says so.
+    /// Folder of temporary files, if known.
     pub temp: Option<PathBuf>,
 }
 
 impl RecordingStatus {
-    /// Events that are not in the recording, by whichever count is higher: the two overlap.
+    /// Missing events: the higher of both counts, since they overlap.
     #[must_use]
     pub fn missing_events(&self) -> u64 {
         self.dropped.unwrap_or(0).max(self.lost.unwrap_or(0))
     }
 
-    /// Reads what `wpr` wrote.
+    /// Parses the output of `wpr`.
     #[must_use]
     pub fn parse(text: &str) -> Self {
         let mut status = Self::default();
@@ -40,25 +40,25 @@ impl RecordingStatus {
                 "logging mode" => status.file_mode = Some(value.eq_ignore_ascii_case("file")),
                 "temp folder" => status.temp = Some(PathBuf::from(value)).filter(|_| !value.is_empty()),
                 _ if status.elapsed_s.is_none() => status.elapsed_s = clock(value),
-                // Straight after the time comes the number of dropped events, in every language.
+                // In every language the number of dropped events follows the time.
                 _ if status.dropped.is_none() && status.lost.is_none() => status.dropped = number(value),
                 _ => {}
             }
         }
-        // Only a recording that is under way has a time.
+        // Only a running recording has a time.
         status.recording = status.elapsed_s.is_some() || text.to_lowercase().contains("recording is in progress");
         status
     }
 }
 
-/// A count, whichever separators stand in it.
+/// A count with any thousands separators.
 fn number(value: &str) -> Option<u64> {
     let digits: String = value.chars().filter(char::is_ascii_digit).collect();
     let only = value.chars().all(|letter| letter.is_ascii_digit() || matches!(letter, ',' | '.' | ' ' | '\u{a0}'));
     if only { digits.parse().ok() } else { None }
 }
 
-/// Seconds of `hh:mm:ss`, with days before it or fractions behind it where a recording is long.
+/// Seconds of `hh:mm:ss`, optionally with days (`d.hh:mm:ss`) or fractions.
 fn clock(value: &str) -> Option<u64> {
     let (days, rest) = match value.split_once('.') {
         Some((days, rest)) if rest.contains(':') => (number(days)?, rest),
@@ -83,7 +83,7 @@ fn clock(value: &str) -> Option<u64> {
 mod tests {
     use super::*;
 
-    /// As the page on the command line options shows it, with two collectors.
+    /// Example of the page on command line options, with two collectors.
     const RUNNING: &str = "\nWPR recording is in progress...\n\nTime since start        : 00:04:27\nDropped event           : 3\n\
         Logging mode            : File\nTemp Folder     : C:\\Temp\\wpr\\\n\n\
         Collector Name          : NT Kernel Logger\nBuffer Size (KB)        : 1024\nEvents Lost             : 12\nSystem Keywords\n        Pool\n\n\
@@ -91,7 +91,7 @@ mod tests {
         Providers\n        Microsoft-Windows-Win32k: 0x1000000402000: 0xff : Stack\n";
 
     #[test]
-    fn a_recording_under_way_is_read() {
+    fn a_running_recording_is_parsed() {
         let status = RecordingStatus::parse(RUNNING);
         let read = (status.recording, status.elapsed_s, status.dropped, status.lost, status.file_mode);
         assert_eq!(read, (true, Some(267), Some(3), Some(1042), Some(true)));
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn another_language_is_read_by_its_shape() {
+    fn another_language_is_parsed_by_form() {
         let text = "WPR-Aufzeichnung wird ausgef?hrt...\n\nZeit seit Start : 26:04:27\nVerworfenes Ereignis : 7\nProtokolliermodus : Datei\n";
         let status = RecordingStatus::parse(text);
         assert_eq!((status.recording, status.elapsed_s, status.dropped), (true, Some(93_867), Some(7)));
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_time_and_no_count_is_none() {
+    fn other_values_are_none() {
         for text in ["1:2", "00:61:00", "a:b:c", "00:00:00:00", "12", "0x12:0x04:0xff", "18446744073709551615:00:00"] {
             assert_eq!(clock(text), None, "{text}");
         }

@@ -1,42 +1,42 @@
-//! What `wpr` is run for, as the list of its arguments, and as the line that shows the user what will be run.
+//! Tasks of `wpr` as arguments, and as a command line to show to the user.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// A recording to begin.
+/// A recording to start.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Start {
-    /// Where the profile is written before.
+    /// Path to write the profile to.
     pub profile: PathBuf,
     /// The profile's text.
     pub text: String,
-    /// Which profile of the file, as in `PoolUsage`.
+    /// Name of the profile in the file, such as `PoolUsage`.
     pub name: String,
-    /// Whether it goes into a file; else it stays in memory and forgets its beginning.
+    /// Whether it logs to a file; else to a circular buffer in memory.
     pub file_mode: bool,
     /// The folder for temporary files in file mode.
     pub temp: PathBuf,
 }
 
-/// What `wpr` is to do.
+/// Task of `wpr`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Task {
-    /// Begin a recording.
+    /// Start a recording.
     Start(Start),
-    /// Say how the recording stands.
+    /// Query the state of the recording.
     Status {
-        /// The folder of temporary files, if it was begun with one.
+        /// Folder of temporary files, if the recording was started with one.
         temp: Option<PathBuf>,
     },
-    /// End the recording and save it.
+    /// Stop the recording and save it.
     Stop {
         /// The trace.
         to: PathBuf,
-        /// What it is about; it becomes part of the trace.
+        /// Description, stored in the trace.
         about: String,
     },
-    /// End the recording and drop it.
+    /// Stop the recording and discard it.
     Cancel,
 }
 
@@ -55,7 +55,7 @@ impl Task {
                 }
                 all
             }
-            // `collectors` brings the lost events of each collector.
+            // `collectors` adds the lost events of each collector.
             Self::Status { .. } => vec!["-status".into(), "collectors".into()],
             Self::Stop { to, about } if about.trim().is_empty() => vec!["-stop".into(), to.clone().into_os_string()],
             Self::Stop { to, about } => vec!["-stop".into(), to.clone().into_os_string(), about.trim().into()],
@@ -63,7 +63,7 @@ impl Task {
         }
     }
 
-    /// How long it may take; `None`: as long as it takes, merging a large recording does.
+    /// Time limit; `None` for saving, since merging a large recording takes long.
     #[must_use]
     pub fn limit(&self) -> Option<Duration> {
         match self {
@@ -73,18 +73,18 @@ impl Task {
         }
     }
 
-    /// What it does, as the end of "wpr did not ...".
+    /// Description that completes "wpr did not …".
     #[must_use]
     pub fn action(&self) -> &'static str {
         match self {
             Self::Start(_) => "start the recording",
-            Self::Status { .. } => "say how the recording stands",
+            Self::Status { .. } => "report the state of the recording",
             Self::Stop { .. } => "save the recording",
-            Self::Cancel => "drop the recording",
+            Self::Cancel => "cancel the recording",
         }
     }
 
-    /// The line that would do the same in a console.
+    /// The equivalent command line.
     #[must_use]
     pub fn line(&self, program: &Path) -> String {
         let all = std::iter::once(program.as_os_str().to_owned()).chain(self.arguments());
@@ -92,7 +92,7 @@ impl Task {
     }
 }
 
-/// A part of a line, in quotes where a console would cut it.
+/// An argument, in quotes if needed.
 fn quoted(part: &str) -> String {
     let plain = |letter: char| letter.is_alphanumeric() || r"\/:._-!~".contains(letter);
     if !part.is_empty() && part.chars().all(plain) { part.to_owned() } else { format!("\"{part}\"") }
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn the_line_is_what_is_run() {
+    fn the_command_line_matches_the_arguments() {
         let program = Path::new(r"C:\Windows\System32\wpr.exe");
         let line = |task: &Task| task.line(program);
         assert_eq!(
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn only_saving_may_take_any_time() {
+    fn only_saving_has_no_time_limit() {
         assert!(Task::Stop { to: PathBuf::new(), about: String::new() }.limit().is_none());
         assert!([start(true), Task::Cancel, Task::Status { temp: None }].iter().all(|task| task.limit().is_some()));
     }

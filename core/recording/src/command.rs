@@ -1,43 +1,43 @@
-//! The exact commands of a plan, in plain ASCII but for names of files, each with one line on what it does. `cmd.exe` and PowerShell take
-//! each of them as it stands. Facts: Microsoft's pages on the command lines of `wpr` and `xperf`.
+//! Command lines that record a plan with wpr, xperf or xbootmgr, each with a description. ASCII except for file names; `cmd.exe` and
+//! PowerShell take them unchanged. Source: Microsoft's documentation of the command lines of `wpr` and `xperf`.
 
 use super::estimate::SizeEstimate;
-use super::shell_path::ShellPath;
 use super::plan::{LoggingMode, PROFILE_NAME, RecordingPlan, WindowsVersion};
+use super::shell_path::ShellPath;
 use super::tag::TagPattern;
 
-/// A line to copy.
+/// A command line with its description.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommandLine {
-    /// The line.
+    /// The command line.
     pub line: String,
-    /// What it does, in one sentence.
+    /// One sentence on what it does.
     pub description: String,
 }
 
-/// What a group of commands is for.
+/// Purpose of a group of commands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CommandKind {
-    /// Rights of an administrator.
+    /// Opening a prompt with administrator rights.
     Elevation,
-    /// What has to be set before, with a restart.
+    /// Settings that require a restart before recording.
     Prepare,
-    /// `wpr` with the plan's profile.
+    /// Recording by `wpr` with the plan's profile.
     Wpr,
-    /// The same from the start of Windows on.
+    /// Boot trace.
     Boot,
-    /// `wpr` without a profile of one's own.
+    /// Recording by `wpr` with its built-in profiles.
     BuiltIn,
-    /// `xperf`.
+    /// Recording by `xperf`.
     Xperf,
-    /// A file that nobody merged.
+    /// Merging a trace that was not merged.
     Merge,
-    /// What to do with the trace.
+    /// Analyzing the trace.
     Read,
 }
 
 impl CommandKind {
-    /// The word that machines read.
+    /// Identifier in JSON.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -53,31 +53,31 @@ impl CommandKind {
     }
 }
 
-/// Commands that belong together, in the order in which they are given.
+/// Commands for one purpose, in the order of use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommandGroup {
-    /// What for.
+    /// Purpose.
     pub kind: CommandKind,
-    /// The same as a heading.
+    /// Heading.
     pub title: String,
     /// The commands.
     pub commands: Vec<CommandLine>,
 }
 
-/// The files that the commands name, on the machine that is recorded.
+/// File names in the command lines, on the recorded machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ToolNames {
-    /// The profile, `.wprp`.
+    /// Profile, `.wprp`.
     pub profile: ShellPath,
-    /// The trace, `.etl`.
+    /// Trace, `.etl`.
     pub trace: ShellPath,
 }
 
-fn command(line: impl Into<String>, says: impl Into<String>) -> CommandLine {
-    CommandLine { line: line.into(), description: says.into() }
+fn command(line: impl Into<String>, description: impl Into<String>) -> CommandLine {
+    CommandLine { line: line.into(), description: description.into() }
 }
 
-/// Every command of the plan: first what has to be done before, then the way that fits best.
+/// All commands of a plan: preparation, recording (preferred tool first), merging, analysis.
 #[must_use]
 pub fn commands(plan: &RecordingPlan, names: &ToolNames) -> Vec<CommandGroup> {
     let mut groups = vec![elevation(names)];
@@ -93,7 +93,7 @@ pub fn commands(plan: &RecordingPlan, names: &ToolNames) -> Vec<CommandGroup> {
     groups
 }
 
-/// Where the commands are run and the traces are saved.
+/// Folder in which the commands run and traces are saved.
 const FOLDER: &str = "C:\\poolscope";
 
 fn elevation(names: &ToolNames) -> CommandGroup {
@@ -101,22 +101,22 @@ fn elevation(names: &ToolNames) -> CommandGroup {
     let commands = vec![
         command(
             "powershell -NoProfile -Command \"Start-Process cmd -Verb RunAs\"",
-            "Opens a command prompt with the rights that recording needs.",
+            "Opens a command prompt with administrator rights, which recording requires.",
         ),
         command(
-            // The second is that of SYSTEM.
+            // High integrity level, and that of SYSTEM.
             "whoami /groups | findstr \"S-1-16-12288 S-1-16-16384\"",
-            "Prints a line if this prompt has them already, and nothing if not.",
+            "Prints a line if this prompt already has administrator rights, and nothing otherwise.",
         ),
-        command(format!("mkdir {FOLDER}"), "Makes a folder for profile and trace."),
+        command(format!("mkdir {FOLDER}"), "Creates a folder for profile and trace."),
         command(
             format!("cd {FOLDER}"),
             format!(
-                "Goes there: a prompt run as administrator begins in System32. Copy {profile} into this folder first."
+                "Changes to the folder: an administrator prompt starts in System32. Copy {profile} into this folder first."
             ),
         ),
     ];
-    CommandGroup { kind: CommandKind::Elevation, title: "First: a prompt run as administrator".to_owned(), commands }
+    CommandGroup { kind: CommandKind::Elevation, title: "First: open an administrator prompt".to_owned(), commands }
 }
 
 fn prepare(plan: &RecordingPlan) -> Option<CommandGroup> {
@@ -125,16 +125,20 @@ fn prepare(plan: &RecordingPlan) -> Option<CommandGroup> {
     let commands = vec![
         command(
             set(1),
-            "Only on Windows 7 and Server 2008 R2 for x64: keeps the kernel's unwind data in memory, without which stacks break off.",
+            "Only on Windows 7 and Server 2008 R2 for x64: keeps the kernel's unwind data in memory; without it stacks are incomplete.",
         ),
-        command("shutdown /r /t 0", "Restarts at once; the setting counts from then on."),
-        command(set(0), "After the recording: sets it back; it counts from the next start on."),
+        command("shutdown /r /t 0", "Restarts immediately; the setting takes effect then."),
+        command(set(0), "After the recording: restores the setting; takes effect at the next restart."),
     ];
     let needed = plan.windows == WindowsVersion::Windows7 && plan.stacks.any();
-    needed.then(|| CommandGroup { kind: CommandKind::Prepare, title: "Once, on x64 only, for whole stacks".to_owned(), commands })
+    needed.then(|| CommandGroup {
+        kind: CommandKind::Prepare,
+        title: "Once, on x64 only, for complete stacks".to_owned(),
+        commands,
+    })
 }
 
-/// The profile as `wpr` takes it.
+/// Profile argument of `wpr`, with the logging mode.
 fn profile_argument(plan: &RecordingPlan, names: &ToolNames) -> String {
     let file_mode = file_mode(plan.logging_mode);
     let profile = names.profile.argument_with(&format!("!{PROFILE_NAME}.{}", plan.detail_level.name()));
@@ -145,10 +149,10 @@ fn file_mode(mode: LoggingMode) -> &'static str {
     if mode == LoggingMode::File { " -filemode" } else { "" }
 }
 
-fn into(mode: LoggingMode) -> &'static str {
+fn destination(mode: LoggingMode) -> &'static str {
     match mode {
-        LoggingMode::File => "into a file that grows",
-        LoggingMode::Memory => "into memory, where the oldest is overwritten",
+        LoggingMode::File => "to a growing file",
+        LoggingMode::Memory => "to memory, where the oldest events are overwritten",
     }
 }
 
@@ -156,12 +160,12 @@ fn wpr(plan: &RecordingPlan, names: &ToolNames) -> CommandGroup {
     let commands = vec![
         command(
             format!("wpr -start {}", profile_argument(plan, names)),
-            format!("Starts to record with this profile, {}.", into(plan.logging_mode)),
+            format!("Starts recording with this profile, {}.", destination(plan.logging_mode)),
         ),
         status(),
         command(
             format!("wpr -stop {}", names.trace.argument()),
-            "Stops, adds what symbols need and saves the trace; it can take minutes.",
+            "Stops, adds the data needed for symbols and saves the trace; this can take minutes.",
         ),
         cancel(),
     ];
@@ -175,37 +179,37 @@ fn wpr(plan: &RecordingPlan, names: &ToolNames) -> CommandGroup {
 fn status() -> CommandLine {
     command(
         "wpr -status collectors -details",
-        "While it records: shows the time, the buffers and how many events were lost; that has to be 0 (an old wpr wants details without the dash).",
+        "While recording: shows the time, the buffers and the number of lost events, which should be 0 (old versions of wpr take details without the dash).",
     )
 }
 
 fn cancel() -> CommandLine {
-    command("wpr -cancel", "Instead of the stop: ends the recording and throws it away.")
+    command("wpr -cancel", "Instead of stopping: cancels the recording and discards it.")
 }
 
 fn boot(plan: &RecordingPlan, names: &ToolNames) -> CommandGroup {
-    let says = format!("Records from the next start of Windows on, {}.", into(plan.logging_mode));
-    let commands = boot_commands(&profile_argument(plan, names), says, names);
-    CommandGroup { kind: CommandKind::Boot, title: "With wpr, from the start of Windows on".to_owned(), commands }
+    let description = format!("Records from the next start of Windows, {}.", destination(plan.logging_mode));
+    let commands = boot_commands(&profile_argument(plan, names), description, names);
+    CommandGroup { kind: CommandKind::Boot, title: "With wpr, boot trace".to_owned(), commands }
 }
 
-fn boot_commands(profile: &str, says: String, names: &ToolNames) -> Vec<CommandLine> {
+fn boot_commands(profile: &str, description: String, names: &ToolNames) -> Vec<CommandLine> {
     vec![
-        command(format!("wpr -boottrace -addboot {profile}"), says),
-        command("shutdown /r /t 0", "Restarts at once: save everything before."),
+        command(format!("wpr -boottrace -addboot {profile}"), description),
+        command("shutdown /r /t 0", "Restarts immediately: save your work first."),
         status(),
         command(
             format!("wpr -boottrace -stopboot {}", names.trace.argument()),
-            "After the restart, when the leak was seen: stops, adds what symbols need and saves the trace.",
+            "After the restart, once the leak has occurred: stops, adds the data needed for symbols and saves the trace.",
         ),
         command(
             "wpr -boottrace -cancelboot",
-            "Instead of the stop: ends it, throws it away, and records no later start.",
+            "Instead of stopping: cancels and discards the recording, and does not record later starts.",
         ),
     ]
 }
 
-/// On Windows 7 no wpr records a start of Windows.
+/// Boot trace on Windows 7, where wpr has none.
 fn xbootmgr(plan: &RecordingPlan) -> CommandGroup {
     let mut line = format!("xbootmgr -trace boot -traceFlags {}", xperf_flags(plan));
     let stacks = plan.xperf_stack_names();
@@ -213,49 +217,48 @@ fn xbootmgr(plan: &RecordingPlan) -> CommandGroup {
         line.push_str(&format!(" -stackWalk {}", stacks.join("+")));
     }
     line.push_str(&format!(" -resultPath {FOLDER}"));
-    let says =
-        "Restarts at once, records from the start of Windows on, and saves the trace there; it takes no tag filter.";
-    let title = "With xbootmgr of the Windows Performance Toolkit, from the start of Windows on";
-    CommandGroup { kind: CommandKind::Boot, title: title.to_owned(), commands: vec![command(line, says)] }
+    let description = "Restarts immediately, records from the start of Windows, and saves the trace in that folder; it has no tag filter.";
+    let title = "With xbootmgr of the Windows Performance Toolkit, boot trace";
+    CommandGroup { kind: CommandKind::Boot, title: title.to_owned(), commands: vec![command(line, description)] }
 }
 
 fn built_in(plan: &RecordingPlan, names: &ToolNames) -> CommandGroup {
-    let title = "Without a profile of one's own: larger, and no tag can be chosen".to_owned();
+    let title = "With wpr's built-in profiles: larger trace, no tag filter".to_owned();
     let file_mode = file_mode(plan.logging_mode);
     if plan.boot {
-        let says = format!(
-            "Records every tag from the next start of Windows on, by a profile of wpr itself, {}.",
-            into(plan.logging_mode)
+        let description = format!(
+            "Records all tags from the next start of Windows with a built-in profile of wpr, {}.",
+            destination(plan.logging_mode)
         );
-        let commands = boot_commands(&format!("Pool{file_mode}"), says, names);
+        let commands = boot_commands(&format!("Pool{file_mode}"), description, names);
         return CommandGroup { kind: CommandKind::BuiltIn, title, commands };
     }
     let commands = vec![
         command(
             format!("wpr -start GeneralProfile -start Pool{file_mode}"),
             format!(
-                "Starts to record every tag, with what the processors and disks do, by profiles of wpr itself, {}.",
-                into(plan.logging_mode)
+                "Starts recording all tags, with processor and disk activity, with built-in profiles of wpr, {}.",
+                destination(plan.logging_mode)
             ),
         ),
-        command(format!("wpr -start Pool{file_mode}"), "Instead of it: every tag, and nothing else."),
+        command(format!("wpr -start Pool{file_mode}"), "Instead of it: all tags, and nothing else."),
         status(),
         command(
             format!("wpr -stop {}", names.trace.argument()),
-            "Stops, adds what symbols need and saves the trace; it can take minutes.",
+            "Stops, adds the data needed for symbols and saves the trace; this can take minutes.",
         ),
         cancel(),
     ];
     CommandGroup { kind: CommandKind::BuiltIn, title, commands }
 }
 
-/// The kernel's flags, as xperf and xbootmgr call them.
+/// Kernel flags for xperf and xbootmgr.
 fn xperf_flags(plan: &RecordingPlan) -> &'static str {
     if plan.needs_memory_keyword() { "PROC_THREAD+LOADER+POOL+MEMORY" } else { "PROC_THREAD+LOADER+POOL" }
 }
 
-/// The start of a recording with `xperf`, without buffers and files.
-pub(super) fn xperf_start(plan: &RecordingPlan) -> String {
+/// Start of a recording with `xperf`, without buffer and file options.
+fn xperf_start(plan: &RecordingPlan) -> String {
     let mut line = format!("xperf -on {}", xperf_flags(plan));
     let stacks = plan.xperf_stack_names();
     if !stacks.is_empty() {
@@ -269,7 +272,7 @@ pub(super) fn xperf_start(plan: &RecordingPlan) -> String {
 }
 
 fn xperf(plan: &RecordingPlan, names: &ToolNames) -> CommandGroup {
-    // In its circular mode the log is a file of fixed size; its buffers are those of a file in both modes.
+    // The circular mode of xperf uses a file of fixed size, so the buffers are those of file mode in both modes.
     let buffers = SizeEstimate::for_mode(plan, LoggingMode::File);
     let mut line = format!(
         "{} -BufferSize {} -MinBuffers {} -MaxBuffers {}",
@@ -284,26 +287,26 @@ fn xperf(plan: &RecordingPlan, names: &ToolNames) -> CommandGroup {
     } else {
         line.push_str(" -FileMode Sequential");
     }
-    let says = match plan.logging_mode {
-        LoggingMode::File => "Starts to record into a file that grows, \\kernel.etl in the root of the current drive.",
+    let description = match plan.logging_mode {
+        LoggingMode::File => "Starts recording to a growing file, \\kernel.etl in the root of the current drive.",
         LoggingMode::Memory => {
-            "Starts to record into a file of this many MB, in which the oldest is overwritten: \\kernel.etl in the root of the current drive."
+            "Starts recording to a file of this many MB, in which the oldest events are overwritten: \\kernel.etl in the root of the current drive."
         }
     };
     let commands = vec![
-        command(line, says),
+        command(line, description),
         command(
             "xperf -loggers",
-            "While it records: lists the loggers with the events and buffers they lost; that has to be 0.",
+            "While recording: lists the loggers with their lost events and buffers, which should be 0.",
         ),
         command(
             format!("xperf -d {}", names.trace.argument()),
-            "Stops, merges and saves the trace; only what is merged on this machine carries what symbols need.",
+            "Stops, merges and saves the trace; only merging on this machine adds the data needed for symbols.",
         ),
-        command("xperf -stop", "Instead: ends the recording and leaves \\kernel.etl unmerged."),
+        command("xperf -stop", "Instead: stops the recording and leaves \\kernel.etl unmerged."),
     ];
-    let usual = if plan.windows == WindowsVersion::Windows7 { ", the usual way on Windows 7" } else { "" };
-    let from_now = if plan.boot { ": from now on, not from the start" } else { "" };
+    let usual = if plan.windows == WindowsVersion::Windows7 { ", recommended on Windows 7" } else { "" };
+    let from_now = if plan.boot { ": from now on, not a boot trace" } else { "" };
     let title = format!("With xperf of the Windows Performance Toolkit{usual}{from_now}");
     CommandGroup { kind: CommandKind::Xperf, title, commands }
 }
@@ -313,30 +316,32 @@ fn merge(names: &ToolNames) -> CommandGroup {
     let commands = vec![
         command(
             format!("xperf -merge recorded.etl {merged}"),
-            "On the machine that recorded it: adds the identities of the modules to a file that was never merged. recorded.etl stands for it; \
+            "On the recorded machine: adds the identities of the modules to a file that was not merged. Replace recorded.etl by its name; \
              xperf calls it \\kernel.etl.",
         ),
-        command(format!("wpr -merge recorded.etl {merged}"), "The same with a newer wpr."),
+        command(format!("wpr -merge recorded.etl {merged}"), "The same with newer versions of wpr."),
     ];
-    CommandGroup { kind: CommandKind::Merge, title: "If there is a file already, and it was never merged".to_owned(), commands }
+    CommandGroup { kind: CommandKind::Merge, title: "For an existing file that was not merged".to_owned(), commands }
 }
 
 fn read(plan: &RecordingPlan, names: &ToolNames) -> CommandGroup {
     let trace = names.trace.argument();
-    let mut commands =
-        vec![command(format!("poolscope leaks {trace}"), "Says what leaks, from where, and how sure that is.")];
+    let mut commands = vec![command(
+        format!("poolscope leaks {trace}"),
+        "Shows what leaks, the responsible code, and the confidence.",
+    )];
     if plan.big_allocations {
         commands.push(command(
             format!("poolscope report {trace} --where \"size>4064\""),
-            "Shows the big allocations alone.",
+            "Shows only the large allocations.",
         ));
     }
-    CommandGroup { kind: CommandKind::Read, title: "Then, on any machine".to_owned(), commands }
+    CommandGroup { kind: CommandKind::Read, title: "Analyze, on any machine".to_owned(), commands }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::plan::{TagScope, StackOptions};
+    use super::super::plan::{StackOptions, TagScope};
     use super::super::tag::TagPatterns;
     use super::*;
 
@@ -345,17 +350,20 @@ mod tests {
         ToolNames { profile: name("pool.wprp"), trace: name("C:\\my traces\\leak.etl") }
     }
 
-    fn lines(plan: &RecordingPlan, way: CommandKind) -> Vec<String> {
-        let group = commands(plan, &names()).into_iter().find(|group| group.kind == way);
+    fn lines(plan: &RecordingPlan, kind: CommandKind) -> Vec<String> {
+        let group = commands(plan, &names()).into_iter().find(|group| group.kind == kind);
         group.map_or_else(Vec::new, |group| group.commands.into_iter().map(|command| command.line).collect())
     }
 
     fn leak() -> RecordingPlan {
-        RecordingPlan { scope: TagScope::Tags(TagPatterns::parse(["Leak", "Fil"]).expect("tags")), ..RecordingPlan::default() }
+        RecordingPlan {
+            scope: TagScope::Tags(TagPatterns::parse(["Leak", "Fil"]).expect("tags")),
+            ..RecordingPlan::default()
+        }
     }
 
     #[test]
-    fn wpr_takes_the_profile_by_name_and_mode() {
+    fn wpr_commands_name_profile_and_mode() {
         let trace = "\"C:\\my traces\\leak.etl\"";
         assert_eq!(
             lines(&leak(), CommandKind::Wpr),
@@ -374,7 +382,7 @@ mod tests {
     }
 
     #[test]
-    fn a_boot_trace_is_added_and_stopped_after_the_restart() {
+    fn boot_traces_are_added_and_stopped_after_the_restart() {
         let boot = lines(&RecordingPlan { boot: true, ..leak() }, CommandKind::Boot);
         assert_eq!(boot[0], "wpr -boottrace -addboot pool.wprp!PoolUsage.Verbose -filemode");
         assert_eq!(boot[3], "wpr -boottrace -stopboot \"C:\\my traces\\leak.etl\"");
@@ -388,7 +396,7 @@ mod tests {
     }
 
     #[test]
-    fn only_xbootmgr_records_the_start_of_windows_7() {
+    fn windows_7_boot_traces_use_xbootmgr() {
         let old = RecordingPlan { boot: true, windows: WindowsVersion::Windows7, ..leak() };
         assert_eq!(
             lines(&old, CommandKind::Boot),
@@ -401,13 +409,23 @@ mod tests {
             ["xbootmgr -trace boot -traceFlags PROC_THREAD+LOADER+POOL+MEMORY -resultPath C:\\poolscope"]
         );
         let groups = commands(&old, &names());
-        let ways: Vec<CommandKind> = groups.iter().map(|group| group.kind).collect();
-        assert_eq!(ways, [CommandKind::Elevation, CommandKind::Prepare, CommandKind::Boot, CommandKind::Xperf, CommandKind::Merge, CommandKind::Read]);
-        assert!(groups[3].title.ends_with("Windows 7: from now on, not from the start"), "{}", groups[3].title);
+        let kinds: Vec<CommandKind> = groups.iter().map(|group| group.kind).collect();
+        assert_eq!(
+            kinds,
+            [
+                CommandKind::Elevation,
+                CommandKind::Prepare,
+                CommandKind::Boot,
+                CommandKind::Xperf,
+                CommandKind::Merge,
+                CommandKind::Read
+            ]
+        );
+        assert!(groups[3].title.ends_with("Windows 7: from now on, not a boot trace"), "{}", groups[3].title);
     }
 
     #[test]
-    fn an_elevated_prompt_begins_elsewhere() {
+    fn elevated_prompts_change_to_a_folder() {
         let lines = lines(&leak(), CommandKind::Elevation);
         assert_eq!(
             lines[1..],
@@ -418,7 +436,7 @@ mod tests {
     }
 
     #[test]
-    fn xperf_says_where_its_file_is() {
+    fn xperf_descriptions_name_the_file() {
         let plans = [leak(), RecordingPlan { logging_mode: LoggingMode::Memory, ..leak() }];
         for group in plans.iter().flat_map(|plan| commands(plan, &names())) {
             for command in group.commands {
@@ -430,33 +448,47 @@ mod tests {
     }
 
     #[test]
-    fn xperf_walks_all_four_stacks_and_filters() {
+    fn xperf_has_all_four_stacks_and_the_filter() {
         let start = &lines(&leak(), CommandKind::Xperf)[0];
         let wanted = "xperf -on PROC_THREAD+LOADER+POOL -stackwalk PoolAlloc+PoolAllocSession+PoolFree+PoolFreeSession -PoolTag Leak+Fil? \
                       -BufferSize 128 -MinBuffers ";
         assert!(start.starts_with(wanted) && start.ends_with(" -FileMode Sequential"), "{start}");
         let circular = &lines(&RecordingPlan { logging_mode: LoggingMode::Memory, ..leak() }, CommandKind::Xperf)[0];
         assert!(circular.contains(" -MaxFile ") && circular.ends_with(" -FileMode Circular"), "{circular}");
-        let bare = &lines(&RecordingPlan { stacks: StackOptions::NONE, ..RecordingPlan::default() }, CommandKind::Xperf)[0];
+        let bare =
+            &lines(&RecordingPlan { stacks: StackOptions::NONE, ..RecordingPlan::default() }, CommandKind::Xperf)[0];
         assert!(!bare.contains("-stackwalk") && !bare.contains("-PoolTag"), "{bare}");
         assert_eq!(lines(&leak(), CommandKind::Xperf)[2], "xperf -d \"C:\\my traces\\leak.etl\"");
-        assert!(lines(&RecordingPlan { big_allocations: true, ..leak() }, CommandKind::Xperf)[0].contains("+POOL+MEMORY "));
+        assert!(
+            lines(&RecordingPlan { big_allocations: true, ..leak() }, CommandKind::Xperf)[0].contains("+POOL+MEMORY ")
+        );
     }
 
     #[test]
-    fn only_windows_7_needs_the_registry_and_has_xperf_first() {
+    fn windows_7_needs_the_registry_and_prefers_xperf() {
         assert!(lines(&leak(), CommandKind::Prepare).is_empty());
         let old = RecordingPlan { windows: WindowsVersion::Windows7, ..leak() };
         assert!(lines(&old, CommandKind::Prepare)[0].contains("DisablePagingExecutive /t REG_DWORD /d 1"));
         assert!(lines(&RecordingPlan { stacks: StackOptions::NONE, ..old.clone() }, CommandKind::Prepare).is_empty());
-        let ways: Vec<CommandKind> = commands(&old, &names()).iter().map(|group| group.kind).collect();
-        assert_eq!(ways, [CommandKind::Elevation, CommandKind::Prepare, CommandKind::Xperf, CommandKind::Wpr, CommandKind::Merge, CommandKind::Read]);
+        let kinds: Vec<CommandKind> = commands(&old, &names()).iter().map(|group| group.kind).collect();
+        assert_eq!(
+            kinds,
+            [
+                CommandKind::Elevation,
+                CommandKind::Prepare,
+                CommandKind::Xperf,
+                CommandKind::Wpr,
+                CommandKind::Merge,
+                CommandKind::Read
+            ]
+        );
     }
 
     #[test]
-    fn every_line_is_ascii_and_says_what_it_does() {
-        let plans = [WindowsVersion::Later, WindowsVersion::Windows7]
-            .map(|system| [false, true].map(|boot| RecordingPlan { boot, windows: system, big_allocations: true, ..leak() }));
+    fn command_lines_are_ascii_and_described() {
+        let plans = [WindowsVersion::Later, WindowsVersion::Windows7].map(|system| {
+            [false, true].map(|boot| RecordingPlan { boot, windows: system, big_allocations: true, ..leak() })
+        });
         for plan in plans.as_flattened() {
             for group in commands(plan, &names()) {
                 for command in group.commands {
@@ -465,7 +497,11 @@ mod tests {
                         "{}",
                         command.line
                     );
-                    assert!(command.description.ends_with('.') && !command.description.contains('\n'), "{}", command.description);
+                    assert!(
+                        command.description.ends_with('.') && !command.description.contains('\n'),
+                        "{}",
+                        command.description
+                    );
                 }
             }
         }

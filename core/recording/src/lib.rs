@@ -1,21 +1,34 @@
-//! The recording kit: from what somebody wants to know about a leak to a profile for `wpr`, the exact commands, a script, and how
-//! large the trace gets. Words and numbers only: nothing here starts a program, reads the clock or writes a file.
+//! Recording setup for pool traces, and snapshots of poolmon and `!poolused`. Pure functions from values to text and numbers:
+//! nothing here starts a program, reads the clock or writes a file. Knows no trace.
+//!
+//! | module | content |
+//! | --- | --- |
+//! | [`plan`] | what is recorded: tags, stacks, logging mode, boot trace |
+//! | [`tag`] | tag patterns as the kernel's filter takes them |
+//! | [`estimate`] | size of the trace and buffer settings |
+//! | [`profile`] | the WPR profile (`.wprp`) of a plan |
+//! | [`command`] | command lines for wpr, xperf and xbootmgr |
+//! | [`script`] | a PowerShell script that records until a pool reaches a size |
+//! | [`note`] | consequences of a plan's options, as sentences |
+//! | [`shell_path`] | paths that `cmd.exe` and PowerShell take unchanged |
+//! | [`quick`] | the shortest commands |
+//! | [`poolmon`] | snapshots of poolmon and `!poolused`: parsing, comparison, suggested tags |
 
 pub mod command;
 pub mod estimate;
-pub mod shell_path;
 pub mod note;
 pub mod plan;
 pub mod poolmon;
 pub mod profile;
 pub mod quick;
 pub mod script;
+pub mod shell_path;
 pub mod tag;
 
-pub use command::{CommandLine, CommandGroup, ToolNames, commands};
-pub use estimate::{SizeEstimate, ExpectedLoad};
-pub use shell_path::{ShellPath, ShellPathError};
+pub use command::{CommandGroup, CommandLine, ToolNames, commands};
+pub use estimate::{ExpectedLoad, SizeEstimate};
 pub use note::notes;
-pub use plan::{DetailLevel, LoggingMode, RecordingPlan, TagScope, StackOptions, WindowsVersion};
+pub use plan::{DetailLevel, LoggingMode, RecordingPlan, StackOptions, TagScope, WindowsVersion};
 pub use script::{ScriptOptions, WatchedPool};
+pub use shell_path::{ShellPath, ShellPathError};
 pub use tag::{TagError, TagPattern, TagPatterns};

@@ -1,47 +1,48 @@
-//! What is to be recorded, and how. A plan is always possible: what can be wrong was refused before, tag by tag.
+//! Recording plan: tags, logging mode, stacks, boot trace, expected load. Every value of the type is valid; tags are checked when
+//! they are parsed.
 
 use super::estimate::ExpectedLoad;
 use super::tag::TagPatterns;
 
-/// The profile's name; `wpr` takes it as `FILE!NAME.DETAIL`.
+/// Name of the profile; `wpr` takes it as `FILE!NAME.DETAIL`.
 pub const PROFILE_NAME: &str = "PoolUsage";
 
-/// Which allocations.
+/// Tags that are recorded.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub enum TagScope {
-    /// Those of every tag.
+    /// All tags.
     #[default]
     All,
-    /// Those of up to four tags: traces of hours stay small.
+    /// Up to four tags, so that traces of hours stay small.
     Tags(TagPatterns),
 }
 
-/// Events per second of all tags, where nobody said: an assumption, not a measurement.
+/// Assumed events per second of all tags; not measured.
 const ASSUMED_OF_ALL: u64 = 20_000;
-/// The same of a few tags.
+/// Assumed events per second of a few tags; not measured.
 const ASSUMED_OF_FEW: u64 = 1000;
 
-/// Allocations and frees per second that are assumed where nobody said how many there are.
+/// Assumed allocations and frees per second when no rate is given.
 #[must_use]
 pub const fn assumed_events_per_second(of_all_tags: bool) -> u64 {
     if of_all_tags { ASSUMED_OF_ALL } else { ASSUMED_OF_FEW }
 }
 
-/// Where events go while recording.
+/// WPR's logging mode: where events are stored while recording.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum LoggingMode {
-    /// To a file that grows: everything from start to stop is there.
+    /// A growing file with everything from start to stop.
     #[default]
     File,
-    /// To buffers in memory that are used again: only the last stretch before the stop is there.
+    /// Circular buffers in memory with only the last part before the stop.
     Memory,
 }
 
 impl LoggingMode {
-    /// Both.
+    /// Both modes.
     pub const ALL: [Self; 2] = [Self::File, Self::Memory];
 
-    /// WPR's word, as in a profile's `LoggingMode`.
+    /// Value of `LoggingMode` in a profile.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -50,45 +51,45 @@ impl LoggingMode {
         }
     }
 
-    /// What it means for a leak.
+    /// Consequences for finding a leak.
     #[must_use]
     pub const fn meaning(self) -> &'static str {
         match self {
             Self::File => {
-                "Everything from start to stop is kept, so every block that was allocated and not freed is seen with its stack. \
+                "Everything from start to stop is recorded, so every allocation that is not freed is seen with its stack. \
                  The file grows until the recording is stopped or the disk is full."
             }
             Self::Memory => {
-                "Only the last stretch before the stop is kept. What leaked earlier is overwritten, and so is the allocation of a block \
-                 whose free is still there. Right for a leak that comes in a burst, or when nobody knows when it comes; wrong for a slow leak."
+                "Only the last part before the stop is kept. Older events are overwritten, including the allocation of a block whose free is \
+                 still recorded. Suitable for a leak in a burst or at an unknown time; not suitable for a slow leak."
             }
         }
     }
 }
 
-/// Which events carry a call stack.
+/// Events that carry a call stack.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct StackOptions {
-    /// Allocations: names the code that leaks.
+    /// Stacks on allocations: they name the code that leaks.
     pub on_allocation: bool,
-    /// Frees: shows who frees the blocks that are freed, and so where a free is missing.
+    /// Stacks on frees: they show the code that frees, and so where a free is missing.
     pub on_free: bool,
 }
 
 impl StackOptions {
-    /// Both.
+    /// Stacks on allocations and frees.
     pub const BOTH: Self = Self { on_allocation: true, on_free: true };
-    /// Neither.
+    /// No stacks.
     pub const NONE: Self = Self { on_allocation: false, on_free: false };
 
-    /// Whether any event carries one.
+    /// True if any event carries a stack.
     #[must_use]
     pub const fn any(self) -> bool {
         self.on_allocation || self.on_free
     }
 }
 
-/// The profile's `DetailLevel`. It is a name by which `wpr` finds the profile; what is recorded does not depend on it.
+/// The profile's `DetailLevel`: part of the name by which `wpr` finds the profile. It does not affect what is recorded.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum DetailLevel {
     /// `Light`
@@ -99,7 +100,7 @@ pub enum DetailLevel {
 }
 
 impl DetailLevel {
-    /// WPR's word.
+    /// Value of `DetailLevel` in a profile.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -109,39 +110,39 @@ impl DetailLevel {
     }
 }
 
-/// The machine that is recorded.
+/// Windows version of the recorded machine.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum WindowsVersion {
-    /// Windows 7 or Server 2008 R2: `wpr` is not part of it, and on x64 stacks need a registry value and a restart.
+    /// Windows 7 or Server 2008 R2: `wpr` is not included, and on x64 stacks need a registry value and a restart.
     Windows7,
-    /// Anything later.
+    /// Any later version.
     #[default]
     Later,
 }
 
-/// What is to be recorded.
+/// Settings of a recording.
 #[derive(Clone, PartialEq, Debug)]
 pub struct RecordingPlan {
-    /// Which allocations.
+    /// Tags that are recorded.
     pub scope: TagScope,
-    /// Big allocations, of more than about a page, of every tag as well, although a tag filter is set. Without a filter it changes nothing.
+    /// With a tag filter, also record allocations of more than about a page of every tag. No effect without a filter.
     pub big_allocations: bool,
-    /// Where events go.
+    /// Logging mode.
     pub logging_mode: LoggingMode,
-    /// Which events carry a stack.
+    /// Events that carry a stack.
     pub stacks: StackOptions,
-    /// The profile's detail level.
+    /// Detail level of the profile.
     pub detail_level: DetailLevel,
-    /// From the start of Windows on, so that what a driver allocates while it loads is seen.
+    /// Boot trace: records from the next start of Windows, including allocations of drivers while they load.
     pub boot: bool,
-    /// The machine.
+    /// Windows version of the recorded machine.
     pub windows: WindowsVersion,
-    /// How much is expected.
+    /// Expected load.
     pub expected: ExpectedLoad,
 }
 
 impl Default for RecordingPlan {
-    /// All tags into a file, with stacks on allocation and free.
+    /// All tags to a file, with stacks on allocations and frees.
     fn default() -> Self {
         Self {
             scope: TagScope::default(),
@@ -157,13 +158,13 @@ impl Default for RecordingPlan {
 }
 
 impl RecordingPlan {
-    /// Allocations and frees per second that are expected.
+    /// Expected allocations and frees per second, given or assumed.
     #[must_use]
     pub fn events_per_second(&self) -> u64 {
         self.expected.events_per_second.unwrap_or_else(|| assumed_events_per_second(self.scope == TagScope::All))
     }
 
-    /// The patterns; none when all tags are recorded.
+    /// Tag patterns; empty when all tags are recorded.
     #[must_use]
     pub fn tags(&self) -> &[super::tag::TagPattern] {
         match &self.scope {
@@ -172,13 +173,13 @@ impl RecordingPlan {
         }
     }
 
-    /// The profile's id in this mode: `Name.DetailLevel.LoggingMode`, as the schema's documentation asks for.
+    /// The profile's `Id` for a logging mode: `Name.DetailLevel.LoggingMode`, as the schema requires.
     #[must_use]
     pub fn profile_id(&self, mode: LoggingMode) -> String {
         format!("{PROFILE_NAME}.{}.{}", self.detail_level.name(), mode.name())
     }
 
-    /// WPR's keywords, in the schema's spelling. Without processes and images there would be no modules, and so no symbols.
+    /// WPR keywords in the schema's spelling. Processes and images are included because symbols need modules.
     #[must_use]
     pub fn keywords(&self) -> Vec<&'static str> {
         let mut keywords = vec!["ProcessThread", "Loader", "Pool"];
@@ -188,13 +189,13 @@ impl RecordingPlan {
         keywords
     }
 
-    /// WPR's names of the events that carry a stack, in the schema's spelling.
+    /// WPR's names of the events with stacks, in the schema's spelling.
     #[must_use]
     pub fn stack_names(&self) -> Vec<&'static str> {
         self.stack_hooks(["PoolAllocation", "PoolAllocationSession", "PoolFree", "PoolFreeSession"])
     }
 
-    /// The same as `xperf` calls them.
+    /// xperf's names of the events with stacks.
     #[must_use]
     pub fn xperf_stack_names(&self) -> Vec<&'static str> {
         self.stack_hooks(["PoolAlloc", "PoolAllocSession", "PoolFree", "PoolFreeSession"])
@@ -214,8 +215,8 @@ impl RecordingPlan {
         names
     }
 
-    /// The kernel logs an allocation of more than 4,064 bytes whatever its tag when the memory events are on (read in the
-    /// kernel's code by others, seen in no trace here). Without a filter it is logged anyway.
+    /// True if the `Memory` keyword is needed: with it the kernel logs allocations of more than 4,064 bytes whatever their tag
+    /// (known from published analysis of the kernel's code, not confirmed in a trace). Without a filter they are logged anyway.
     pub(super) fn needs_memory_keyword(&self) -> bool {
         self.big_allocations && matches!(self.scope, TagScope::Tags(_))
     }

@@ -1,6 +1,6 @@
-//! The recording profile (`.wprp`) of a plan, in the order and the spelling that the published schema of WPR's profiles asks for. Both
-//! logging modes stand in it, since `wpr` wants both; each has a collector with buffers of its own. It never inherits (`Base`), so that
-//! what one mode records can be read in one place.
+//! WPR profile (`.wprp`) of a plan, in the order and spelling of the published schema of WPR profiles. It contains both logging
+//! modes, because `wpr` requires both; each has its own collector and buffers. No profile inherits (`Base`), so that each mode can
+//! be read on its own.
 
 use super::estimate::SizeEstimate;
 use super::plan::{LoggingMode, PROFILE_NAME, RecordingPlan};
@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 
 const PROVIDER: &str = "PoolProvider";
 
-/// The profile: ASCII, lines ended by a line feed, deterministic.
+/// The profile as XML: ASCII, LF line ends, deterministic.
 #[must_use]
 pub fn text(plan: &RecordingPlan) -> String {
     let mut xml = Xml::default();
@@ -31,16 +31,16 @@ pub fn text(plan: &RecordingPlan) -> String {
     xml.text
 }
 
-/// What is recorded, in a few words: for the profile's description and for a heading.
+/// Short description of what is recorded, for the profile and for headings.
 #[must_use]
 pub fn description(plan: &RecordingPlan) -> String {
     let tags: Vec<String> = plan.tags().iter().map(TagPattern::text).collect();
     let what = match tags.as_slice() {
-        [] => "every tag".to_owned(),
+        [] => "all tags".to_owned(),
         [tag] => format!("tag {tag}"),
         several => format!("tags {}", several.join(" ")),
     };
-    let big = if plan.needs_memory_keyword() { ", and big ones of every tag" } else { "" };
+    let big = if plan.needs_memory_keyword() { ", and large allocations of all tags" } else { "" };
     format!("Pool allocations and frees of {what}{big}")
 }
 
@@ -50,7 +50,7 @@ fn comment(plan: &RecordingPlan) -> String {
     format!("{start} FILE!{PROFILE_NAME}.{}{file_mode}", plan.detail_level.name())
 }
 
-/// Each mode's collector: the kernel's one logger, with this mode's buffers.
+/// Collector of a logging mode: the NT Kernel Logger with the buffers of this mode.
 fn collector(xml: &mut Xml, plan: &RecordingPlan, mode: LoggingMode) {
     let estimate = SizeEstimate::for_mode(plan, mode);
     xml.open("SystemCollector", &[("Id", &collector_id(mode)), ("Name", "NT Kernel Logger")]);
@@ -101,7 +101,7 @@ fn profile(xml: &mut Xml, plan: &RecordingPlan, mode: LoggingMode) {
     xml.close();
 }
 
-/// Elements one per line, indented by two.
+/// XML writer: one element per line, indented by two spaces.
 struct Xml {
     text: String,
     open: Vec<&'static str>,
@@ -128,7 +128,7 @@ impl Xml {
     fn close(&mut self) {
         if let Some(name) = self.open.pop() {
             self.indent();
-            // Writing to a string can't fail.
+            // Writing to a string cannot fail.
             let _written = writeln!(self.text, "</{name}>");
         }
     }
@@ -151,7 +151,7 @@ impl Xml {
 
 #[cfg(test)]
 mod tests {
-    use super::super::plan::{DetailLevel, TagScope, StackOptions};
+    use super::super::plan::{DetailLevel, StackOptions, TagScope};
     use super::super::tag::TagPatterns;
     use super::*;
 
@@ -159,13 +159,13 @@ mod tests {
         RecordingPlan { scope: TagScope::Tags(TagPatterns::parse(tags).expect("tags")), ..RecordingPlan::default() }
     }
 
-    /// The elements in order, with their attributes.
+    /// Elements in order, with their attributes.
     fn elements(xml: &str) -> Vec<&str> {
         xml.lines().map(str::trim).filter(|line| line.starts_with('<') && !line.starts_with("</")).collect()
     }
 
     #[test]
-    fn keywords_stacks_and_tags_stand_in_the_order_of_the_schema() {
+    fn elements_follow_the_order_of_the_schema() {
         let text = text(&tagged(&["Leak", "a&<b"]));
         let elements = elements(&text);
         let at = |wanted: &str| elements.iter().position(|element| element.contains(wanted)).expect(wanted);
@@ -206,12 +206,17 @@ mod tests {
     }
 
     #[test]
-    fn choices_leave_their_elements_out() {
+    fn options_omit_their_elements() {
         let bare = text(&RecordingPlan { stacks: StackOptions::NONE, ..RecordingPlan::default() });
         assert!(!bare.contains("Stack") && !bare.contains("PoolTag"), "{bare}");
-        let frees = text(&RecordingPlan { stacks: StackOptions { on_allocation: false, on_free: true }, ..RecordingPlan::default() });
+        let frees = text(&RecordingPlan {
+            stacks: StackOptions { on_allocation: false, on_free: true },
+            ..RecordingPlan::default()
+        });
         assert!(frees.contains("\"PoolFree\"") && !frees.contains("\"PoolAllocation\""), "{frees}");
-        let big = |plan: RecordingPlan| text(&RecordingPlan { big_allocations: true, ..plan }).contains("<Keyword Value=\"Memory\" />");
-        assert!(big(tagged(&["Leak"])) && !big(RecordingPlan::default()), "without a filter every size is recorded anyway");
+        let big = |plan: RecordingPlan| {
+            text(&RecordingPlan { big_allocations: true, ..plan }).contains("<Keyword Value=\"Memory\" />")
+        };
+        assert!(big(tagged(&["Leak"])) && !big(RecordingPlan::default()), "without a filter all sizes are recorded");
     }
 }

@@ -1,12 +1,11 @@
-//! A PowerShell script that records without a key press: it starts `wpr` with the plan's profile, which it carries in itself, watches a
-//! pool, and stops and saves at a size, at a growth or at a time. ASCII with Windows line ends, for Windows PowerShell 3 and later. Its
-//! text is checked here as far as text can be; it is never run by this program.
+//! Unattended recording: a PowerShell script that starts `wpr` with the plan's profile (embedded in the script), polls the size of a
+//! pool, and stops and saves when a size, a growth or a time is reached. ASCII with CRLF line ends, for Windows PowerShell 3 and later.
 
 use super::command::ToolNames;
 use super::plan::{LoggingMode, PROFILE_NAME, RecordingPlan};
 use super::profile;
 
-/// The pool that is watched.
+/// Pool whose size the script polls.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum WatchedPool {
     /// Nonpaged pool.
@@ -17,7 +16,7 @@ pub enum WatchedPool {
 }
 
 impl WatchedPool {
-    /// The property of `Win32_PerfRawData_PerfOS_Memory`.
+    /// Property of `Win32_PerfRawData_PerfOS_Memory`.
     const fn property(self) -> &'static str {
         match self {
             Self::NonPaged => "PoolNonpagedBytes",
@@ -25,7 +24,7 @@ impl WatchedPool {
         }
     }
 
-    /// In words.
+    /// Name in sentences.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -35,25 +34,25 @@ impl WatchedPool {
     }
 }
 
-/// When the script stops. Whatever comes first.
+/// Conditions on which the script stops; the first that is met applies.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ScriptOptions {
-    /// The pool that is watched.
+    /// Pool whose size is polled.
     pub pool: WatchedPool,
-    /// Stop when the pool is this large.
+    /// Stop when the pool reaches this size.
     pub stop_at_bytes: Option<u64>,
     /// Stop when the pool has grown by this much since the start.
     pub stop_at_growth_bytes: Option<u64>,
-    /// Stop after this time at the latest.
+    /// Stop after this time.
     pub stop_after_seconds: u64,
-    /// Time between two looks at the pool.
+    /// Polling interval.
     pub poll_seconds: u64,
-    /// Stop when a disk has less room than this; a recording in file mode fills it else.
+    /// Stop when free disk space falls below this; a recording in file mode would fill the disk.
     pub min_free_bytes: u64,
 }
 
 impl Default for ScriptOptions {
-    /// At the latest after an hour; a look every five seconds; two gigabytes are left on the disk.
+    /// Stops after one hour, polls every five seconds, keeps 2 GB of disk space free.
     fn default() -> Self {
         Self {
             pool: WatchedPool::default(),
@@ -66,14 +65,15 @@ impl Default for ScriptOptions {
     }
 }
 
-/// The script. A plan from the start of Windows on is recorded from the script's start on: a script doesn't survive the restart.
+/// The script. A boot trace plan is recorded from the script's start instead, because a script does not survive the restart.
 #[must_use]
 pub fn text(plan: &RecordingPlan, names: &ToolNames, options: &ScriptOptions) -> String {
     let (folder, base) = folder_and_base(names.trace.as_str());
     let long = |bytes: u64| bytes.min(i64::MAX.unsigned_abs()).to_string();
     let int = |seconds: u64| seconds.clamp(1, i32::MAX.unsigned_abs().into()).to_string();
-    // Beside the trace, so that one disk is filled, which is the one that is watched.
-    let file_mode = if plan.logging_mode == LoggingMode::File { ", '-filemode', '-recordtempto', $OutFolder" } else { "" };
+    // Temporary files go to the trace's folder, whose disk space is monitored.
+    let file_mode =
+        if plan.logging_mode == LoggingMode::File { ", '-filemode', '-recordtempto', $OutFolder" } else { "" };
     let values = [
         ("DESCRIPTION", profile::description(plan)),
         ("FOLDER", folder.map_or_else(|| "$PSScriptRoot".to_owned(), literal)),
@@ -92,7 +92,7 @@ pub fn text(plan: &RecordingPlan, names: &ToolNames, options: &ScriptOptions) ->
     fill(include_str!("script.ps1"), &values).replace('\n', "\r\n")
 }
 
-/// Puts the values where `{{NAME}}` stands. What a value holds is never looked at again.
+/// Replaces `{{NAME}}` by values. Values are not expanded again.
 fn fill(template: &str, values: &[(&str, String)]) -> String {
     let mut text = String::with_capacity(template.len() * 2);
     let mut rest = template;
@@ -107,7 +107,7 @@ fn fill(template: &str, values: &[(&str, String)]) -> String {
     text
 }
 
-/// The folder of a path, if it names one, and its name without the ending.
+/// The folder of a path, if any, and the file name without extension.
 fn folder_and_base(path: &str) -> (Option<&str>, &str) {
     let (folder, name) = match path.rfind(['\\', '/', ':']) {
         Some(at) => (path.get(..=at), path.get(at + 1..).unwrap_or_default()),
@@ -117,7 +117,7 @@ fn folder_and_base(path: &str) -> (Option<&str>, &str) {
     (folder, if base.is_empty() { name } else { base })
 }
 
-/// A string of PowerShell in ASCII: single quotes are doubled, other characters written as their codes.
+/// A PowerShell string literal in ASCII: single quotes are doubled, non-ASCII characters written as `[char]` codes.
 fn literal(text: &str) -> String {
     let mut parts: Vec<String> = Vec::new();
     let mut plain = String::new();
@@ -140,25 +140,28 @@ fn literal(text: &str) -> String {
     }
     match parts.as_slice() {
         [one] if one.starts_with('\'') => one.clone(),
-        // A string in front, since the sum of two characters is no string.
+        // Starts with a string, because adding two characters does not give a string.
         several => format!("('' + {})", several.join(" + ")),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::shell_path::ShellPath;
     use super::super::plan::TagScope;
+    use super::super::shell_path::ShellPath;
     use super::super::tag::TagPatterns;
     use super::*;
 
     fn script(trace: &str, tags: &[&str], options: &ScriptOptions) -> String {
         let name = |text| ShellPath::new(text).expect("a name");
-        let plan = RecordingPlan { scope: TagScope::Tags(TagPatterns::parse(tags).expect("tags")), ..RecordingPlan::default() };
+        let plan = RecordingPlan {
+            scope: TagScope::Tags(TagPatterns::parse(tags).expect("tags")),
+            ..RecordingPlan::default()
+        };
         text(&plan, &ToolNames { profile: name("pool.wprp"), trace: name(trace) }, options)
     }
 
-    /// What is left open at the end of the script: quotes and brackets, as PowerShell reads them.
+    /// Brackets left open at the end of the script, as PowerShell parses it; panics on an open quote.
     fn open_at_end(script: &str) -> Vec<char> {
         let mut open = Vec::new();
         let mut in_here_string = false;
@@ -193,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn every_place_is_filled_and_every_bracket_closed() {
+    fn placeholders_are_filled_and_brackets_balanced() {
         let text = script("leak.etl", &["Leak", "'@{{", "a'\"`"], &ScriptOptions::default());
         assert!(text.is_ascii() && text.lines().count() > 100);
         assert_eq!(text.matches('\n').count(), text.matches("\r\n").count());
@@ -211,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn limits_and_names_stand_in_it() {
+    fn limits_and_names_are_inserted() {
         let options = ScriptOptions {
             pool: WatchedPool::Paged,
             stop_at_bytes: Some(u64::MAX),
@@ -236,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_started_is_saved_and_only_ctrl_c_throws_it_away() {
+    fn recordings_are_saved_unless_ctrl_c_cancels() {
         let text = script("leak.etl", &["Leak"], &ScriptOptions::default());
         let at = |words: &str| text.find(words).unwrap_or_else(|| panic!("{words} is missing"));
         let order = [
@@ -246,18 +249,18 @@ mod tests {
             "while (",
             "'-stop'",
             "$recording = $false\r\n    Write-Host",
-            "} catch {\r\n    # Not after Ctrl+C",
+            "} catch {\r\n    # Not reached after Ctrl+C",
             "wpr -stop D:\\leak.etl",
             "    throw\r\n} finally {",
             "-cancel\r\n",
         ];
-        let places: Vec<usize> = order.iter().map(|words| at(words)).collect();
-        assert!(places.is_sorted(), "{places:?}");
+        let positions: Vec<usize> = order.iter().map(|words| at(words)).collect();
+        assert!(positions.is_sorted(), "{positions:?}");
         assert!(text.contains("if ($LASTEXITCODE -ne 0)"));
     }
 
     #[test]
-    fn strings_of_powershell_are_ascii() {
+    fn powershell_literals_are_ascii() {
         assert_eq!(literal(""), "''");
         assert_eq!(literal("a'b"), "'a''b'");
         assert_eq!(literal("\u{e9}"), "('' + [char]0x00E9)");

@@ -1,47 +1,47 @@
-//! Names of files in command lines: quoted so that `cmd.exe` and PowerShell both take them as they are, and refused where no quoting does
-//! that for both. A name that was accepted never leaves a quote open.
+//! Paths in command lines, quoted so that `cmd.exe` and PowerShell both take them unchanged. Paths that no quoting makes safe in both
+//! are rejected.
 
-/// Why a name can't stand in the commands.
+/// Reason why a path cannot be used in the commands.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ShellPathError {
-    /// Nothing was given.
-    #[error("a file name is empty: give one, such as leak.etl")]
+    /// The path is empty.
+    #[error("the file name is empty: enter one, such as leak.etl")]
     Empty,
-    /// Windows allows no such character in a file name.
-    #[error("'{given}' holds {character}, which Windows allows in no file name: choose another name")]
+    /// A character that Windows does not allow in file names.
+    #[error("'{given}' contains {character}, which Windows does not allow in file names: choose another name")]
     Forbidden {
-        /// What was given, made printable.
+        /// The input, with control characters escaped.
         given: String,
-        /// The character, made printable.
+        /// The character, escaped.
         character: String,
     },
-    /// One of the shells would change it even between quotes, or `wpr` takes it for something else.
-    #[error("'{given}' holds {character}, which {changer} takes for something else: choose a name without it")]
+    /// A character that a shell or `wpr` interprets even between quotes.
+    #[error("'{given}' contains {character}, which has a special meaning in {interpreter}: choose a name without it")]
     Unquotable {
-        /// What was given, made printable.
+        /// The input, with control characters escaped.
         given: String,
-        /// The character, made printable.
+        /// The character, escaped.
         character: String,
-        /// Who.
-        changer: &'static str,
+        /// The program that interprets it.
+        interpreter: &'static str,
     },
-    /// It ends like a folder.
-    #[error("'{given}' names a folder: add the name of a file")]
+    /// The path ends like a folder.
+    #[error("'{given}' is a folder: add a file name")]
     Folder {
-        /// What was given.
+        /// The input.
         given: String,
     },
 }
 
-/// A path that both shells take as it is.
+/// A path that both shells take unchanged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShellPath(String);
 
 impl ShellPath {
-    /// A path on the machine that is recorded.
+    /// A path on the recorded machine.
     ///
     /// # Errors
-    /// [`NameError`], for what no quoting can carry.
+    /// The path cannot be quoted safely.
     pub fn new(path: &str) -> Result<Self, ShellPathError> {
         let given = || {
             path.chars()
@@ -58,49 +58,49 @@ impl ShellPath {
             if c.is_control() || "<>|?*\"".contains(c) || (c == ':' && !drive) {
                 return Err(ShellPathError::Forbidden { given: given(), character });
             }
-            if let Some(changer) = changer(c) {
-                return Err(ShellPathError::Unquotable { given: given(), character, changer });
+            if let Some(interpreter) = interpreter(c) {
+                return Err(ShellPathError::Unquotable { given: given(), character, interpreter });
             }
         }
         if path.ends_with(['\\', '/', '.', ':']) {
             return Err(ShellPathError::Folder { given: given() });
         }
-        // A name that begins like an option is made a path.
+        // Without a folder it would be taken for an option.
         let path = if path.starts_with('-') { format!(".\\{path}") } else { path.to_owned() };
         Ok(Self(path))
     }
 
-    /// The path itself, without quotes.
+    /// The path without quotes.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// As an argument.
+    /// The path as an argument, quoted if needed.
     #[must_use]
     pub fn argument(&self) -> String {
         quoted(&self.0)
     }
 
-    /// As an argument with something after it, such as the name of a profile in it.
+    /// The path followed by other text, such as the name of a profile, as one argument.
     pub(super) fn argument_with(&self, rest: &str) -> String {
         quoted(&format!("{}{rest}", self.0))
     }
 }
 
-/// Who takes the character for something else, even between double quotes.
-fn changer(c: char) -> Option<&'static str> {
+/// The program that interprets the character even between double quotes.
+fn interpreter(c: char) -> Option<&'static str> {
     match c {
         '%' => Some("cmd.exe"),
         '$' | '`' => Some("PowerShell"),
-        // PowerShell takes typographic quotes for plain ones.
+        // PowerShell treats typographic quotes as plain ones.
         '\u{2018}'..='\u{201F}' => Some("PowerShell"),
         '!' => Some("wpr"),
         _ => None,
     }
 }
 
-/// In double quotes where it needs them. The text holds no double quote.
+/// Adds double quotes if needed. The text must not contain a double quote.
 pub(super) fn quoted(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "._-\\:!".contains(c);
     if text.chars().all(plain) && !text.starts_with('-') { text.to_owned() } else { format!("\"{text}\"") }
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_quoted_where_a_shell_needs_it() {
+    fn paths_are_quoted_where_a_shell_needs_it() {
         for (path, wanted) in [
             ("leak.etl", "leak.etl"),
             ("C:\\Traces\\leak-1_a.etl", "C:\\Traces\\leak-1_a.etl"),
@@ -135,20 +135,20 @@ mod tests {
     }
 
     #[test]
-    fn names_that_no_quoting_carries_are_refused() {
+    fn unquotable_paths_are_rejected() {
         let refused = |path: &str| ShellPath::new(path).expect_err("refused").to_string();
         assert!(refused(" ").contains("empty"));
         for path in ["a\"b", "a<b", "a|b", "a?b", "a*b", "ab:c", "a\tb"] {
-            assert!(refused(path).contains("Windows allows in no file name"), "{path}");
+            assert!(refused(path).contains("Windows does not allow in file names"), "{path}");
         }
-        assert!(refused("%TEMP%\\a.etl").contains("holds %, which cmd.exe takes for something else"));
+        assert!(refused("%TEMP%\\a.etl").contains("contains %, which has a special meaning in cmd.exe"));
         for (path, changer) in
             [("$a", "PowerShell"), ("a`b", "PowerShell"), ("a\u{201d}b", "PowerShell"), ("a!b", "wpr")]
         {
             assert!(refused(path).contains(changer), "{path}");
         }
         for folder in ["C:\\", "a\\", "a/", ".", "C:"] {
-            assert!(refused(folder).contains("names a folder"), "{folder}");
+            assert!(refused(folder).contains("is a folder"), "{folder}");
         }
     }
 }

@@ -1,64 +1,62 @@
-//! Which tags are recorded: up to four patterns of one to four characters, as `wpr`, `xperf` and the kernel's filter take them. A
-//! pattern that was accepted here can always be written into a profile and into a command line.
+//! Tag patterns of the kernel's pool tag filter: up to four patterns of one to four characters, for `wpr` and `xperf`. Every value of
+//! the types can be written into a profile and into a command line.
 //!
-//! Facts: the kernel holds at most four filters; `?` is any one character, `*` takes the rest of the tag; case counts (the published
-//! schema of WPR's profiles, and the documentation of `PoolTags` and of `xperf -PoolTag`). A tag is always four bytes: a shorter one is
-//! filled up with blanks or zeros, and no document says with which of them a filter of three characters is. So a short pattern is filled up with `?`,
-//! which takes both.
+//! The kernel has at most four filters; `?` matches any one character, `*` the rest of the tag; case matters (published schema of WPR
+//! profiles, documentation of `PoolTags` and of `xperf -PoolTag`). A tag is always four bytes: shorter ones are padded with spaces or
+//! zeros, and it is not documented how a filter of three characters is padded. Short patterns are therefore padded with `?`, which
+//! matches both.
 
 use std::fmt;
 
-/// As many patterns as the kernel's filter holds.
+/// Maximum number of patterns in the kernel's filter.
 pub const TAGS_MAX: usize = 4;
-/// Characters of a tag.
+/// Length of a tag in characters.
 pub const TAG_LENGTH: usize = 4;
 
-/// Why a tag can't be recorded: what was given, what is wrong, what to do.
+/// Reason why a tag cannot be recorded.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TagError {
-    /// Nothing was given.
-    #[error("a tag is empty: give one to four characters, such as Leak, or record all tags")]
+    /// The tag is empty.
+    #[error("a tag is empty: enter one to four characters, such as Leak, or record all tags")]
     Empty,
     /// More than four characters.
     #[error(
-        "tag '{given}' has {count} characters, a pool tag has one to four: give the tag alone, as poolmon shows it"
+        "tag '{given}' has {count} characters, a pool tag has one to four: enter only the tag, as poolmon shows it"
     )]
     TooLong {
-        /// What was given, made printable.
+        /// The input, with control characters escaped.
         given: String,
-        /// Its characters.
+        /// Number of characters.
         count: usize,
     },
-    /// A character that no tag can hold.
-    #[error(
-        "tag '{given}' holds {character}, and a pool tag is made of ASCII characters: put ? in its place, it takes any one character"
-    )]
+    /// A character that is not allowed in a tag.
+    #[error("tag '{given}' contains {character}, and pool tags are ASCII: use ? instead, which matches any character")]
     NotAscii {
-        /// What was given, made printable.
+        /// The input, with control characters escaped.
         given: String,
-        /// The character, made printable.
+        /// The character, escaped.
         character: String,
     },
-    /// It would take everything.
+    /// The pattern matches every tag.
     #[error(
-        "tag '{given}' takes every tag: record all tags instead, or give at least one character before the first *"
+        "tag '{given}' matches every tag: record all tags instead, or enter at least one character before the first *"
     )]
     MatchesAll {
-        /// What was given.
+        /// The input.
         given: String,
     },
-    /// Twice the same.
-    #[error("tag '{given}' is given twice{}: give each tag once", padding(.given, .earlier))]
+    /// The same pattern twice.
+    #[error("tag '{given}' is given twice{}: enter each tag once", padding(.given, .earlier))]
     Duplicate {
         /// What was given.
         given: String,
-        /// The same as it was given before.
+        /// The equivalent earlier input.
         earlier: String,
     },
-    /// More than four.
-    #[error("{count} tags are given, and Windows filters by four at most: leave some out, or join them with ? and *")]
+    /// More than four patterns.
+    #[error("{count} tags are given, and Windows filters by four at most: remove some, or combine them with ? and *")]
     TooMany {
-        /// How many.
+        /// Number of patterns.
         count: usize,
     },
 }
@@ -67,37 +65,37 @@ fn padding(given: &str, earlier: &str) -> String {
     if given == earlier {
         String::new()
     } else {
-        format!(" (a shorter tag is filled up, so it is the same as '{earlier}')")
+        format!(" (shorter tags are padded, so it is the same as '{earlier}')")
     }
 }
 
-/// Any one character, or one that is known.
+/// One position of a pattern.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum TagPosition {
-    /// `?`
+    /// `?`: any character.
     Any,
-    /// This one, printable ASCII.
+    /// A printable ASCII character.
     Literal(char),
 }
 
-/// One pattern.
+/// A tag pattern.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct TagPattern {
     given: String,
-    /// The four places; what comes after the first `*` is [`Place::Any`].
-    places: [TagPosition; TAG_LENGTH],
-    /// Places before the first `*`, or all four.
+    /// The four positions; those from the first `*` on are [`TagPosition::Any`].
+    positions: [TagPosition; TAG_LENGTH],
+    /// Number of positions before the first `*`, or four.
     known: usize,
-    /// Bytes that are no printable ASCII and stand as `?` now.
+    /// Characters that a pattern cannot express were replaced by `?`.
     bytes_replaced: bool,
-    /// Filled up from fewer than four characters.
-    filled: bool,
-    /// Something stood after the first `*`.
-    cut: bool,
+    /// Padded from fewer than four characters.
+    padded: bool,
+    /// Characters after the first `*` were dropped.
+    truncated: bool,
 }
 
 impl TagPattern {
-    /// A pattern as somebody types it: `?`, `*`, and `\xNN` for a byte that is no letter.
+    /// Parses user input: `?` and `*` are wildcards, `\xNN` is one byte.
     ///
     /// # Errors
     /// Every [`TagError`] but those of several tags.
@@ -105,8 +103,8 @@ impl TagPattern {
         Self::read(text, true)
     }
 
-    /// The pattern of one tag as tables show it: four characters, `\xNN` for bytes that are no letter. A `*` or `?` in it is a
-    /// character of the tag, and only `?` can stand for it; so it does for whatever no tag can hold.
+    /// The pattern of one tag as tables show it: four characters, `\xNN` for unprintable bytes. `*` and `?` are literal and, like all
+    /// characters that a pattern cannot express, are replaced by `?`.
     ///
     /// # Errors
     /// Every [`TagError`] but those of several tags.
@@ -118,20 +116,20 @@ impl TagPattern {
         let given = printable(text);
         let characters = characters(text);
         let blanks = characters.iter().rev().take_while(|c| **c == Character::Plain(' ')).count();
-        // Where the blanks at the end begin.
+        // Length without trailing spaces.
         let end = characters.len() - blanks;
         if end == 0 {
             return Err(TagError::Empty);
         }
         let mut pattern = Self {
             given,
-            places: [TagPosition::Any; TAG_LENGTH],
+            positions: [TagPosition::Any; TAG_LENGTH],
             known: TAG_LENGTH,
             bytes_replaced: false,
-            filled: end < TAG_LENGTH,
-            cut: false,
+            padded: end < TAG_LENGTH,
+            truncated: false,
         };
-        // Blanks after the fourth character are a slip of whoever copied it.
+        // Trailing spaces beyond the fourth character are ignored.
         if end > TAG_LENGTH {
             return Err(TagError::TooLong { given: pattern.given, count: end });
         }
@@ -139,15 +137,15 @@ impl TagPattern {
             match character {
                 Character::Plain('*') if wildcards => {
                     pattern.known = at;
-                    pattern.filled = false;
-                    pattern.cut = at + 1 < end;
+                    pattern.padded = false;
+                    pattern.truncated = at + 1 < end;
                     break;
                 }
                 Character::Plain('?') if wildcards => {}
                 Character::Plain('*' | '?') => pattern.bytes_replaced = true,
                 Character::Plain(c) if c.is_ascii_graphic() || *c == ' ' => {
-                    if let Some(place) = pattern.places.get_mut(at) {
-                        *place = TagPosition::Literal(*c);
+                    if let Some(position) = pattern.positions.get_mut(at) {
+                        *position = TagPosition::Literal(*c);
                     }
                 }
                 Character::Byte => pattern.bytes_replaced = true,
@@ -158,25 +156,25 @@ impl TagPattern {
                 }
             }
         }
-        if pattern.places.iter().all(|place| *place == TagPosition::Any) {
+        if pattern.positions.iter().all(|position| *position == TagPosition::Any) {
             return Err(TagError::MatchesAll { given: pattern.given });
         }
         Ok(pattern)
     }
 
-    /// What was given, made printable.
+    /// The input, with control characters escaped.
     #[must_use]
     pub fn given(&self) -> &str {
         &self.given
     }
 
-    /// The pattern for a profile: one to four characters of printable ASCII, not escaped.
+    /// The pattern for a profile: one to four printable ASCII characters, not escaped for XML.
     #[must_use]
     pub fn text(&self) -> String {
         self.write(|_, _| true)
     }
 
-    /// The pattern for a command line: what `cmd.exe`, PowerShell or `xperf` would take for something else stands as `?`.
+    /// The pattern for a command line: characters with a special meaning in `cmd.exe`, PowerShell or `xperf` are replaced by `?`.
     #[must_use]
     pub fn shell_text(&self) -> String {
         self.write(is_plain)
@@ -184,11 +182,11 @@ impl TagPattern {
 
     fn write(&self, keep: impl Fn(usize, char) -> bool) -> String {
         let mut text: String = self
-            .places
+            .positions
             .iter()
             .take(self.known)
             .enumerate()
-            .map(|(at, place)| match place {
+            .map(|(at, position)| match position {
                 TagPosition::Literal(c) if keep(at, *c) => *c,
                 _ => '?',
             })
@@ -199,40 +197,40 @@ impl TagPattern {
         text
     }
 
-    /// Whether a command line can't hold it as it is.
+    /// True if the pattern differs in a command line.
     #[must_use]
     pub fn is_altered_for_shell(&self) -> bool {
         self.text() != self.shell_text()
     }
 
-    /// Whether it was filled up to four characters with `?`, and so takes longer tags too.
+    /// True if the pattern was padded with `?` to four characters and so matches longer tags too.
     #[must_use]
     pub const fn is_padded(&self) -> bool {
-        self.filled
+        self.padded
     }
 
-    /// Whether bytes that are no letter, or a literal `*` or `?`, stand as `?`.
+    /// True if unprintable bytes or a literal `*` or `?` were replaced by `?`.
     #[must_use]
     pub const fn has_replaced_bytes(&self) -> bool {
         self.bytes_replaced
     }
 
-    /// Whether something stood after the first `*`, which the filter doesn't look at.
+    /// True if characters after the first `*` were dropped; the kernel's filter ignores them.
     #[must_use]
     pub const fn is_truncated(&self) -> bool {
-        self.cut
+        self.truncated
     }
 
-    /// Whether every tag that `other` takes is taken by this one too.
+    /// True if every tag that `other` matches is matched by this pattern too.
     #[must_use]
     pub fn covers(&self, other: &Self) -> bool {
-        self.places.iter().zip(&other.places).all(|(own, other)| *own == TagPosition::Any || own == other)
+        self.positions.iter().zip(&other.positions).all(|(own, other)| *own == TagPosition::Any || own == other)
     }
 
-    /// Whether it takes the tag, four bytes.
+    /// True if the pattern matches a tag of four bytes; the high bit of each byte is ignored.
     #[must_use]
     pub fn matches(&self, tag: [u8; TAG_LENGTH]) -> bool {
-        self.places.iter().zip(tag).all(|(place, byte)| match place {
+        self.positions.iter().zip(tag).all(|(position, byte)| match position {
             TagPosition::Any => true,
             TagPosition::Literal(c) => *c == char::from(byte & 0x7F),
         })
@@ -245,12 +243,12 @@ impl fmt::Display for TagPattern {
     }
 }
 
-/// One to four different patterns.
+/// One to four distinct patterns.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct TagPatterns(Vec<TagPattern>);
 
 impl TagPatterns {
-    /// These patterns, as somebody types them.
+    /// Parses user input.
     ///
     /// # Errors
     /// The first [`TagError`].
@@ -259,10 +257,10 @@ impl TagPatterns {
         Self::new(patterns)
     }
 
-    /// These patterns.
+    /// A list of patterns.
     ///
     /// # Errors
-    /// None at all, one of them twice, or more than four.
+    /// The list is empty, has duplicates, or has more than four patterns.
     pub fn new(patterns: Vec<TagPattern>) -> Result<Self, TagError> {
         if patterns.is_empty() {
             return Err(TagError::Empty);
@@ -278,7 +276,7 @@ impl TagPatterns {
         Ok(Self(patterns))
     }
 
-    /// As many of these tags, as tables show them, as a filter holds: the first of them, each once. Nothing if none can be recorded.
+    /// The first four of these tags, as tables show them, that can be recorded, without duplicates. `None` if there are none.
     #[must_use]
     pub fn from_tags<T: AsRef<str>>(shown: impl IntoIterator<Item = T>) -> Option<Self> {
         let mut patterns: Vec<TagPattern> = Vec::new();
@@ -290,7 +288,7 @@ impl TagPatterns {
         Self::new(patterns).ok()
     }
 
-    /// The patterns, in the order given.
+    /// The patterns in the given order.
     #[must_use]
     pub fn as_slice(&self) -> &[TagPattern] {
         &self.0
@@ -300,11 +298,11 @@ impl TagPatterns {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Character {
     Plain(char),
-    /// `\xNN`, or what it stands for.
+    /// A byte that is not printable ASCII, written as `\xNN`.
     Byte,
 }
 
-/// The characters of a tag; `\xNN` is one.
+/// Splits a tag into characters; `\xNN` is one character.
 fn characters(text: &str) -> Vec<Character> {
     let mut found = Vec::new();
     let mut rest = text;
@@ -322,13 +320,13 @@ fn characters(text: &str) -> Vec<Character> {
     found
 }
 
-/// Characters that neither `cmd.exe` nor PowerShell nor `xperf` takes for anything else. At the start, `-` would be an option and `#` a
+/// True for characters without a special meaning in `cmd.exe`, PowerShell and `xperf`. At the start, `-` would be an option and `#` a
 /// comment.
 const fn is_plain(at: usize, c: char) -> bool {
     c.is_ascii_alphanumeric() || c == '_' || (at > 0 && matches!(c, '.' | '#' | '-'))
 }
 
-/// The same without characters that would do something to a terminal.
+/// Escapes control characters.
 fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() }).collect()
 }
@@ -350,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn patterns_are_written_as_the_filter_takes_them() {
+    fn patterns_have_the_filter_syntax() {
         for (given, wanted) in [
             ("Leak", "Leak"),
             ("leaK", "leaK"),
@@ -374,39 +372,36 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_recorded_says_why_and_what_to_do() {
-        assert!(refused("").contains("is empty: give one to four"));
+    fn invalid_tags_give_the_reason_and_a_remedy() {
+        assert!(refused("").contains("is empty: enter one to four"));
         assert_eq!(refused("   "), refused(""));
         assert!(refused("Leak*").contains("has 5 characters"));
         assert!(refused("Leaks").starts_with("tag 'Leaks' has 5 characters, a pool tag has one to four: "));
-        assert!(
-            refused("\u{e9}")
-                .contains("holds '\u{e9}', and a pool tag is made of ASCII characters: put ? in its place")
-        );
-        assert!(refused("a\x1b[2").contains("'a\\u{1b}[2' holds a control character (\\u{1b})"));
+        assert!(refused("\u{e9}").contains("contains '\u{e9}', and pool tags are ASCII: use ? instead"));
+        assert!(refused("a\x1b[2").contains("'a\\u{1b}[2' contains a control character (\\u{1b})"));
         for everything in ["*", "????", "*eak", "?", "\\x00", "**"] {
-            assert!(refused(everything).contains("takes every tag: record all tags instead"), "{everything}");
+            assert!(refused(everything).contains("matches every tag: record all tags instead"), "{everything}");
         }
     }
 
     #[test]
-    fn several_tags_are_different_and_at_most_four() {
+    fn at_most_four_distinct_tags_are_accepted() {
         let refused = |tags: &[&str]| TagPatterns::parse(tags).expect_err("refused").to_string();
-        assert_eq!(refused(&["Leak", "Leak"]), "tag 'Leak' is given twice: give each tag once");
-        let filled = refused(&["Fil", "Leak", "Fil "]);
+        assert_eq!(refused(&["Leak", "Leak"]), "tag 'Leak' is given twice: enter each tag once");
+        let padded = refused(&["Fil", "Leak", "Fil "]);
         assert!(
-            filled.starts_with("tag 'Fil ' is given twice (a shorter tag is filled up, so it is the same as 'Fil')"),
-            "{filled}"
+            padded.starts_with("tag 'Fil ' is given twice (shorter tags are padded, so it is the same as 'Fil')"),
+            "{padded}"
         );
         assert!(
             refused(&["a", "b", "c", "d", "e"]).starts_with("5 tags are given, and Windows filters by four at most")
         );
         assert!(refused(&[]).contains("empty"));
-        assert!(TagPatterns::parse(["leak", "Leak"]).is_ok(), "case counts");
+        assert!(TagPatterns::parse(["leak", "Leak"]).is_ok(), "case matters");
     }
 
     #[test]
-    fn a_tag_of_a_table_is_taken_literally() {
+    fn displayed_tags_are_literal() {
         let text = |shown: &str| TagPattern::from_tag(shown).map(|tag| (tag.text(), tag.has_replaced_bytes())).ok();
         assert_eq!(text("Leak"), Some(("Leak".to_owned(), false)));
         assert_eq!(text("a*b?"), Some(("a?b?".to_owned(), true)));
@@ -414,12 +409,12 @@ mod tests {
         assert_eq!(text("****"), None);
         let tags = TagPatterns::from_tags(["Leak", "****", "Leak", "Fil ", "File", "b", "c", "d"]).expect("some");
         let texts: Vec<String> = tags.as_slice().iter().map(TagPattern::text).collect();
-        assert_eq!(texts, ["Leak", "Fil?", "b???", "c???"], "what another takes already is left out");
+        assert_eq!(texts, ["Leak", "Fil?", "b???", "c???"], "covered tags are omitted");
         assert_eq!(TagPatterns::from_tags(["\\x01\\x02\\x03\\x04"]), None);
     }
 
     #[test]
-    fn no_shell_changes_what_stands_in_a_command() {
+    fn command_lines_have_no_special_characters() {
         let shell = |given: &str| TagPattern::parse(given).expect("a tag").shell_text();
         assert_eq!(
             ["Leak", "Fil ", "a%b^", "-UMD", "#abc", "a-b#", ".a.b", "a;+b"].map(shell),
@@ -435,6 +430,8 @@ mod tests {
         assert!(covers("Le*", "Leak") && covers("L?ak", "Leak") && covers("Fil", "File") && covers("ab*", "ab??"));
         assert!(!covers("Leak", "Le*") && !covers("leak", "Leak") && !covers("L?ak", "Le?k"));
         let pattern = TagPattern::parse("Le?k").expect("a tag");
-        assert!(pattern.matches(*b"Leak") && pattern.matches([b'L', b'e', 0, b'k' | 0x80]) && !pattern.matches(*b"leak"));
+        assert!(
+            pattern.matches(*b"Leak") && pattern.matches([b'L', b'e', 0, b'k' | 0x80]) && !pattern.matches(*b"leak")
+        );
     }
 }

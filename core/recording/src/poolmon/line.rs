@@ -1,29 +1,28 @@
-//! One line of a listing: what kind of line it is, and the figures in it. A line is looked at by itself; which listing it belongs to is
-//! not known here.
+//! Parses one line of output of poolmon or `!poolused`: its kind and its numbers. Lines are independent; `parse` assigns them to
+//! snapshots.
 //!
 //! poolmon: `Tag Type Allocs (change) Frees (change) Diff Bytes (change) Per-Alloc [driver]`; its snapshot files have no changes.
-//! `!poolused`: `Tag`, then for nonpaged and for paged pool `Allocs Used`, or with flag 1 `Allocs Frees Diff Used`, then a description
-//! that may follow the last number without a blank.
+//! `!poolused`: `Tag`, then for nonpaged and for paged pool `Allocs Used`, or with flag 1 `Allocs Frees Diff Used`, then a
+//! description, which may follow the last number without a space.
 
-use super::number::{leading, leading_signed};
-use super::{ChangeSinceUpdate, TagCounts, Pool, SnapshotRow, SnapshotTool};
+use super::{ChangeSinceUpdate, Pool, SnapshotRow, SnapshotTool, TagCounts};
 
-/// What a line is.
+/// Kind and content of a line.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum ParsedLine {
-    /// Rows of a tag: one from poolmon; up to two from `!poolused`, none if both pools hold nothing.
+    /// Rows of a tag: one for poolmon; up to two for `!poolused`, none if both pools are empty.
     Rows(SnapshotTool, Vec<SnapshotRow>),
-    /// The head of a listing, or a part of it; with the order of the rows, where it says so.
+    /// Part of the heading of a snapshot, with the order of the rows if given.
     Heading(SnapshotTool, Option<SnapshotOrder>),
-    /// The tool's own sums, nonpaged and paged, in bytes.
+    /// The tool's totals of nonpaged and paged pool, in bytes.
     Totals([u64; 2]),
-    /// Known and without meaning here: blank, a prompt, the debugger's remarks about its cache.
+    /// Known and ignored: blank lines, prompts, the debugger's messages about its cache.
     Nothing,
-    /// Anything else.
+    /// Not understood.
     Unknown,
 }
 
-/// By what `!poolused` sorts its rows.
+/// Order of the rows of `!poolused`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum SnapshotOrder {
     /// By tag.
@@ -34,15 +33,15 @@ pub enum SnapshotOrder {
     Paged,
 }
 
-/// Characters of a tag.
+/// Length of a tag in characters.
 const TAG_LENGTH: usize = 4;
 const KIB: u64 = 1024;
-/// No tool prints longer lines; what looks for a tag in one goes over it several times.
+/// Maximum length of a line that is parsed; no tool prints longer ones, and parsing scans a line several times.
 const LINE_BYTES_MAX: usize = 1000;
-/// What poolmon calls the pools.
+/// poolmon's names of the pools.
 const TYPES: [(&str, Pool); 4] =
     [("Nonp", Pool::NonPaged), ("NonPaged", Pool::NonPaged), ("Nonpaged", Pool::NonPaged), ("Paged", Pool::Paged)];
-/// Lines that a debugger prints before the table.
+/// Beginnings of lines that a debugger prints before the table.
 const REMARKS: [&str; 8] = [
     "Using a machine size",
     "*** CacheSize",
@@ -54,7 +53,7 @@ const REMARKS: [&str; 8] = [
     "** ",
 ];
 
-/// Reads a line, without its end.
+/// Parses a line without its line end.
 #[must_use]
 pub fn parse_line(line: &str) -> ParsedLine {
     if line.len() > LINE_BYTES_MAX {
@@ -64,7 +63,9 @@ pub fn parse_line(line: &str) -> ParsedLine {
     let (Some(first), text) = (words.first(), line.trim()) else { return ParsedLine::Nothing };
     if is_prompt(text) {
         let command = text.split_once("!poolused");
-        return command.map_or(ParsedLine::Nothing, |(_, flags)| ParsedLine::Heading(SnapshotTool::PoolUsed, order_of_flags(flags)));
+        return command.map_or(ParsedLine::Nothing, |(_, flags)| {
+            ParsedLine::Heading(SnapshotTool::PoolUsed, order_of_flags(flags))
+        });
     }
     if let Some(line) = heading(text, &words) {
         return line;
@@ -106,7 +107,7 @@ fn heading(text: &str, words: &[&str]) -> Option<ParsedLine> {
     is_poolused.then_some(ParsedLine::Heading(SnapshotTool::PoolUsed, None))
 }
 
-/// `NonPaged Pool Consumed`, `Paged Pool Consumed`, `Tag`.
+/// Parses `NonPaged Pool Consumed`, `Paged Pool Consumed`, `Tag`.
 fn order_of_words(text: &str) -> Option<SnapshotOrder> {
     match text.split_whitespace().next()? {
         "NonPaged" => Some(SnapshotOrder::NonPaged),
@@ -116,7 +117,7 @@ fn order_of_words(text: &str) -> Option<SnapshotOrder> {
     }
 }
 
-/// What follows `!poolused`: options, then the flags, of which 2 and 4 choose an order. Numbers of a debugger are hexadecimal.
+/// Parses the arguments of `!poolused`: options, then the flags in hexadecimal, of which 2 and 4 select an order.
 fn order_of_flags(text: &str) -> Option<SnapshotOrder> {
     let flags = text.split_whitespace().find(|word| !word.starts_with('/'))?;
     let flags = u64::from_str_radix(flags.strip_prefix("0x").unwrap_or(flags), 16).ok()?;
@@ -127,16 +128,16 @@ fn order_of_flags(text: &str) -> Option<SnapshotOrder> {
     }
 }
 
-/// `Pool N: 8332K P:27220K` at the end of poolmon's second line.
+/// Parses `Pool N: 8332K P:27220K` at the end of poolmon's second line.
 fn pool_sums(text: &str) -> Option<[u64; 2]> {
     let (_, after) = text.split_once("Pool N:")?;
-    let (nonpaged, rest) = leading(after.trim_start())?;
+    let (nonpaged, rest) = leading_number(after.trim_start())?;
     let (_, after) = rest.split_once("P:")?;
-    let (paged, rest) = leading(after.trim_start())?;
+    let (paged, rest) = leading_number(after.trim_start())?;
     rest.starts_with('K').then(|| [nonpaged.saturating_mul(KIB), paged.saturating_mul(KIB)])
 }
 
-/// `0: kd> …`, `lkd> …`, `C:\Tools>…`, and `!poolused` at the start of a line.
+/// True for `0: kd> …`, `lkd> …`, `C:\Tools>…`, and `!poolused` at the start of a line.
 fn is_prompt(text: &str) -> bool {
     let Some((before, _)) = text.split_once('>') else { return text.starts_with("!poolused") };
     let debugger = before.ends_with("kd") && before.len() <= 16;
@@ -145,15 +146,15 @@ fn is_prompt(text: &str) -> bool {
     debugger || console
 }
 
-/// Every number of a text that holds nothing else.
+/// The leading words of a text that are numbers.
 fn numbers(text: &str) -> Vec<u64> {
     text.split_whitespace()
-        .map_while(|word| leading(word).filter(|(_, rest)| rest.is_empty()).map(|(value, _)| value))
+        .map_while(|word| leading_number(word).filter(|(_, rest)| rest.is_empty()).map(|(value, _)| value))
         .collect()
 }
 
 fn poolmon_row(line: &str) -> Option<SnapshotRow> {
-    // A tag may be called like a pool, so the word counts only where figures follow.
+    // A tag may have the name of a pool, so the word is a pool only if numbers follow.
     for (at, _) in line.match_indices(char::is_whitespace) {
         let after = line.get(at..)?.trim_start();
         let known = TYPES
@@ -174,12 +175,12 @@ fn poolmon_figures(text: &str) -> Option<(TagCounts, Option<ChangeSinceUpdate>, 
     let (frees, frees_change) = (count(&mut rest)?, change(&mut rest));
     let blocks = signed_figure(&mut rest)?;
     let (bytes, bytes_change) = (signed_figure(&mut rest)?, change(&mut rest));
-    // Per Alloc is bytes by blocks.
+    // Per Alloc is bytes divided by blocks.
     let _per_alloc = signed_figure(&mut rest);
     let changes = (allocs_change, frees_change, bytes_change);
     let change = match changes {
         (Some(allocs), Some(frees), Some(bytes)) => Some(ChangeSinceUpdate { allocs, frees, bytes }),
-        // The line was broken on the way, maybe in the middle of its bytes: what is left of them is no figure.
+        // The line was wrapped by another program, possibly inside the bytes, which are then incomplete.
         (Some(_), Some(_), None) => return None,
         _ => None,
     };
@@ -188,12 +189,12 @@ fn poolmon_figures(text: &str) -> Option<(TagCounts, Option<ChangeSinceUpdate>, 
 }
 
 fn figure(rest: &mut &str) -> Option<u64> {
-    let (value, after) = leading(rest.trim_start())?;
+    let (value, after) = leading_number(rest.trim_start())?;
     *rest = after;
     Some(value)
 }
 
-/// A count that only grows. The poolmon of 32-bit systems shows one of 2^31 and more as a negative number.
+/// A counter. poolmon on 32-bit systems shows values from 2^31 as negative numbers.
 fn count(rest: &mut &str) -> Option<u64> {
     let text = rest.trim_start();
     if text.starts_with('-') {
@@ -205,7 +206,7 @@ fn count(rest: &mut &str) -> Option<u64> {
     figure(rest)
 }
 
-/// A figure that a 32-bit counter may have turned negative; then it is nothing.
+/// A difference; negative values, caused by 32-bit counters, become 0.
 fn signed_figure(rest: &mut &str) -> Option<u64> {
     let text = rest.trim_start();
     if text.starts_with('-') {
@@ -216,7 +217,7 @@ fn signed_figure(rest: &mut &str) -> Option<u64> {
     figure(rest)
 }
 
-/// `(  12)`
+/// Parses a change such as `(  12)`.
 fn change(rest: &mut &str) -> Option<i64> {
     let inside = rest.trim_start().strip_prefix('(')?;
     let (value, after) = leading_signed(inside.trim_start())?;
@@ -224,7 +225,7 @@ fn change(rest: &mut &str) -> Option<i64> {
     Some(value)
 }
 
-/// The tag in what stands before the pool: at most four characters after the one blank that every line begins with.
+/// The tag in the text before the pool: at most four characters after the space that starts every line.
 fn tag_before(text: &str) -> Option<String> {
     let text = text.strip_prefix(' ').unwrap_or(text);
     let text = if text.trim_end().chars().count() > TAG_LENGTH { text.trim() } else { text.trim_end() };
@@ -239,7 +240,7 @@ fn tag(text: &str) -> Option<String> {
 }
 
 fn poolused_rows(line: &str) -> Option<Vec<SnapshotRow>> {
-    // The tag has a column of four; where blanks were lost on the way it is the first word.
+    // The tag is a column of four characters, or the first word if another program removed spaces.
     let in_column = line.strip_prefix(' ').unwrap_or(line);
     let column = in_column.char_indices().nth(TAG_LENGTH).and_then(|(at, next)| {
         let (tag, rest) = in_column.split_at(at);
@@ -251,13 +252,18 @@ fn poolused_rows(line: &str) -> Option<Vec<SnapshotRow>> {
         let tag = tag(text)?;
         let (figures, description) = poolused_figures(rest)?;
         let rows = Pool::ALL.into_iter().zip(figures).filter(|(_, figures)| *figures != empty(figures));
-        let row =
-            |(pool, figures)| SnapshotRow { tag: tag.clone(), pool, counts: figures, change: None, description: description.clone() };
+        let row = |(pool, figures)| SnapshotRow {
+            tag: tag.clone(),
+            pool,
+            counts: figures,
+            change: None,
+            description: description.clone(),
+        };
         Some(rows.map(row).collect())
     })
 }
 
-/// The same with nothing counted.
+/// The same counters, all zero.
 fn empty(figures: &TagCounts) -> TagCounts {
     TagCounts { allocs: figures.allocs.map(|_| 0), frees: figures.frees.map(|_| 0), blocks: 0, bytes: 0 }
 }
@@ -267,8 +273,8 @@ fn poolused_figures(text: &str) -> Option<([TagCounts; 2], Option<String>)> {
     let mut rest = text;
     while values.len() < 8 && rest.starts_with(char::is_whitespace) {
         let start = rest.trim_start();
-        let Some((value, after)) = leading(start) else { break };
-        // A number that has text right behind it is the last one.
+        let Some((value, after)) = leading_number(start) else { break };
+        // The last number may be followed by text without a space.
         let (value, after) = match start.strip_prefix('0') {
             Some(behind) if after.starts_with(|c: char| !c.is_whitespace()) => (0, behind),
             _ => (value, after),
@@ -295,23 +301,53 @@ fn poolused_figures(text: &str) -> Option<([TagCounts; 2], Option<String>)> {
     Some((figures, description(rest)))
 }
 
-/// A description may begin with a number, so four more have to follow before a line counts as one of flag 1.
+/// True if four more numbers follow, as with flag 1. A description may start with a number, so fewer are not enough.
 fn next_four_are_numbers(text: &str) -> bool {
     let words: Vec<&str> = text.split_whitespace().take(4).collect();
     text.starts_with(char::is_whitespace)
         && words.len() == 4
-        && words.iter().take(3).all(|word| leading(word).is_some_and(|(_, rest)| rest.is_empty()))
-        && words.last().is_some_and(|word| leading(word).is_some())
+        && words.iter().take(3).all(|word| leading_number(word).is_some_and(|(_, rest)| rest.is_empty()))
+        && words.last().is_some_and(|word| leading_number(word).is_some())
 }
 
-/// What a tool knows about a tag; nothing where it says that it knows nothing.
+/// The description of a tag; `None` if the tool has none.
 fn description(text: &str) -> Option<String> {
-    // No control character of a paste gets to a terminal.
+    // Control characters in pasted text must not reach a terminal.
     let words: Vec<&str> =
         text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()).collect();
     let text = words.join(" ");
     let unknown = text.is_empty() || text.starts_with("UNKNOWN pooltag") || text.eq_ignore_ascii_case("Unknown Driver");
     (!unknown).then_some(text)
+}
+
+/// Parses a number at the start of the text and returns the rest. Thousands separators (comma, point, apostrophe, no-break or thin
+/// space) are accepted between groups of three digits. `None` without digits or beyond 64 bits.
+pub(super) fn leading_number(text: &str) -> Option<(u64, &str)> {
+    let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
+    let first = digits(text);
+    let mut value: u64 = text.get(..first).filter(|digits| !digits.is_empty())?.parse().ok()?;
+    let mut rest = text.get(first..)?;
+    if (1..=3).contains(&first) {
+        let separator = rest.chars().next().filter(|c| ",.'\u{2019}\u{a0}\u{202f}\u{2009}".contains(*c));
+        while let Some(after) = separator.and_then(|separator| rest.strip_prefix(separator)) {
+            let group = after.get(..3).filter(|_| digits(after) == 3).and_then(|group| group.parse::<u64>().ok());
+            let Some(group) = group else { break };
+            value = value.checked_mul(1000)?.checked_add(group)?;
+            rest = after.get(3..)?;
+        }
+    }
+    Some((value, rest))
+}
+
+/// Parses a number with an optional sign.
+pub(super) fn leading_signed(text: &str) -> Option<(i64, &str)> {
+    let (negative, text) = match text.strip_prefix('-') {
+        Some(rest) => (true, rest),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let (value, rest) = leading_number(text)?;
+    let value = i64::try_from(value).ok()?;
+    Some((if negative { -value } else { value }, rest))
 }
 
 #[cfg(test)]
@@ -333,7 +369,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_of_poolmon() {
+    fn poolmon_rows_parse() {
         let counted = |tag: &str, figures: [u64; 4]| (tag.to_owned(), figures.map(Some));
         let all = [9000, 8000, 1000, 4096];
         for line in [
@@ -353,7 +389,7 @@ mod tests {
     }
 
     #[test]
-    fn counts_of_a_32_bit_system_are_never_negative() {
+    fn counters_of_32_bit_systems_are_not_negative() {
         let half = 1_u64 << 31;
         let wanted = ("Busy".to_owned(), [half, (1 << 32) - 1, 7, 64].map(Some));
         for line in [
@@ -377,7 +413,7 @@ mod tests {
     }
 
     #[test]
-    fn headings_say_how_rows_are_sorted() {
+    fn headings_give_the_order() {
         for (heading, order) in [
             ("0: kd> !poolused 2", Some(SnapshotOrder::NonPaged)),
             ("lkd> !poolused /t20 0x4", Some(SnapshotOrder::Paged)),
@@ -395,7 +431,7 @@ mod tests {
     }
 
     #[test]
-    fn what_poolmon_adds_to_a_row() {
+    fn changes_and_drivers_of_poolmon_parse() {
         let row = &rows(" NtFB Paged 3996 ( 1) 3986 ( -2) 10 252088 ( 30) 25208 [ntfs.sys  -  BitmpSup.c]")[0];
         assert_eq!(row.change, Some(ChangeSinceUpdate { allocs: 1, frees: -2, bytes: 30 }));
         assert_eq!((row.pool, row.description.as_deref()), (Pool::Paged, Some("ntfs.sys - BitmpSup.c")));
@@ -404,7 +440,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_of_poolused() {
+    fn poolused_rows_parse() {
         let both = rows(" AGP         1      344         2      384UNKNOWN pooltag 'AGP ', please update pooltag.txt");
         let plain = |blocks, bytes| TagCounts { allocs: None, frees: None, blocks, bytes };
         let found: Vec<_> = both.iter().map(|row| (row.tag.as_str(), row.pool, row.counts)).collect();
@@ -421,12 +457,13 @@ mod tests {
         assert!(rows(" None        0        0         0        0\tUNKNOWN").is_empty());
         let verbose =
             rows(" Hack  1,000  400  600  67,200  7  0  7  112\tUNKNOWN pooltag 'Hack', please update pooltag.txt");
-        let whole = |allocs, frees, blocks, bytes| TagCounts { allocs: Some(allocs), frees: Some(frees), blocks, bytes };
+        let whole =
+            |allocs, frees, blocks, bytes| TagCounts { allocs: Some(allocs), frees: Some(frees), blocks, bytes };
         assert_eq!([verbose[0].counts, verbose[1].counts], [whole(1000, 400, 600, 67_200), whole(7, 0, 7, 112)]);
     }
 
     #[test]
-    fn other_lines_are_told_apart() {
+    fn other_lines_are_classified() {
         for heading in [
             " Memory:  260620K Avail:   96364K  PageFlts:     0   InRam Krnl: 1916K P:17856K",
             " System pool information",
@@ -463,9 +500,26 @@ mod tests {
     }
 
     #[test]
-    fn no_control_character_gets_through() {
+    fn control_characters_are_removed() {
         assert_eq!(parse_line(" a\x1bbc Nonp 1 2 3 4"), ParsedLine::Unknown);
         let row = &rows(" Leak Nonp 1 (0) 0 (0) 1 64 (0) 64 \x1b[31mred\x07")[0];
         assert_eq!(row.description.as_deref(), Some("[31mred"));
+    }
+
+    #[test]
+    fn separators_count_between_groups_of_three() {
+        assert_eq!(leading_number("1234 x"), Some((1234, " x")));
+        assert_eq!(leading_number("1,234,567)"), Some((1_234_567, ")")));
+        assert_eq!(leading_number("1\u{a0}234 5"), Some((1234, " 5")));
+        assert_eq!(leading_number("12.345"), Some((12_345, "")));
+        assert_eq!(leading_number("1,23"), Some((1, ",23")));
+        assert_eq!(leading_number("1,2345"), Some((1, ",2345")));
+        assert_eq!(leading_number("1234,567"), Some((1234, ",567")));
+        assert_eq!(leading_number("0UNKNOWN"), Some((0, "UNKNOWN")));
+        assert_eq!(leading_number("x"), None);
+        assert_eq!(leading_number("18446744073709551616"), None);
+        assert_eq!(leading_signed("-12)"), Some((-12, ")")));
+        assert_eq!(leading_signed("--12"), None);
+        assert_eq!(leading_signed("9223372036854775808"), None);
     }
 }

@@ -1,57 +1,57 @@
-//! Tags that grow together between listings, or that hold equal numbers of blocks in one: parts of one kind of object. Which of
-//! them never free, and what is known about such a group.
+//! Groups of tags that grow in lockstep between snapshots, or have equal numbers of blocks in one snapshot: probably parts of one
+//! kind of object. Marks tags that are never freed, and adds known explanations.
 
-use super::{TagDelta, Snapshot, Pool, compare};
+use super::{Pool, Snapshot, TagDelta, compare};
 use poolscope_base::lockstep::{CountSeries, find_groups};
 use std::sync::LazyLock;
 
-/// The notes that come with the program.
+/// Built-in explanations of groups.
 const NOTES: &str = include_str!("tag_notes.txt");
-/// Tags that a sentence names before it says how many more there are.
+/// Maximum number of tags that a sentence names.
 const NAMED: usize = 12;
 
-/// A tag of a group.
+/// One tag of a group.
 #[derive(Clone, PartialEq, Debug)]
 pub struct TagGroupMember {
-    /// The tag, four characters.
+    /// Tag, four characters.
     pub tag: String,
     /// The pool.
     pub pool: Pool,
-    /// Blocks gained; in one listing alone, blocks that are allocated.
+    /// Growth in blocks; for one snapshot, the allocated blocks.
     pub blocks: u64,
-    /// Bytes, likewise.
+    /// Growth in bytes; for one snapshot, the allocated bytes.
     pub bytes: i64,
-    /// Its blocks in one object.
+    /// Number of its blocks per object.
     pub blocks_per_object: u32,
-    /// It freed none at all.
+    /// The tag has no frees.
     pub never_freed: bool,
 }
 
-/// Tags that grow together.
+/// Tags that grow in lockstep.
 #[derive(Clone, PartialEq, Debug)]
 pub struct TagGroup {
-    /// The tags, at least two: those that never free first.
+    /// At least two tags; those that are never freed come first.
     pub members: Vec<TagGroupMember>,
-    /// Objects gained.
+    /// Growth in objects.
     pub objects: u64,
-    /// Whether it is the growth between listings; else the blocks of one.
+    /// True for the growth between snapshots, false for the blocks of one snapshot.
     pub is_growth: bool,
 }
 
 impl TagGroup {
-    /// Those that never free: what holds the others.
+    /// Tags without any free: they probably hold the others.
     pub fn holders(&self) -> impl Iterator<Item = &TagGroupMember> {
         self.members.iter().filter(|tag| tag.never_freed)
     }
 
-    /// What is known about such a group.
+    /// Built-in explanation of the group, if any.
     #[must_use]
     pub fn note(&self) -> Option<&'static str> {
         let tags: Vec<&str> = self.members.iter().map(|tag| tag.tag.trim_end()).collect();
         note(&tags)
     }
 
-    /// The one sentence about it.
+    /// One sentence that describes the group.
     #[must_use]
     pub fn sentence(&self) -> String {
         let name = |tag: &TagGroupMember| match tag.blocks_per_object {
@@ -61,22 +61,21 @@ impl TagGroup {
         let shown: Vec<String> = self.members.iter().take(NAMED).map(name).collect();
         let rest = self.members.len().saturating_sub(NAMED);
         let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
-        let verb = if self.is_growth { "move together" } else { "hold equal numbers of blocks" };
-        let count = grouped(self.objects);
+        let verb = if self.is_growth { "grow in lockstep" } else { "have equal numbers of blocks" };
+        let count = with_separators(self.objects);
         let amount = if self.is_growth { format!("{count} more blocks each") } else { format!("{count} each") };
         let holders: Vec<&str> = self.holders().map(|tag| tag.tag.trim_end()).collect();
-        let holding = match (holders.len(), self.is_growth) {
-            (0, _) => String::new(),
-            (1, _) => format!("; {} never frees: the likely holder", holders[0]),
-            (2, _) => format!("; {} and {} never free: the likely holders", holders[0], holders[1]),
-            _ => format!("; {} never free: the likely holders", holders.join(", ")),
+        let holding = match holders.as_slice() {
+            [] => String::new(),
+            [one] => format!("; {one} is never freed and probably holds the others"),
+            all => format!("; {} are never freed and probably hold the others", all.join(", ")),
         };
         let note = self.note().map_or_else(String::new, |note| format!("; {note}"));
-        format!("{}{more} {verb} ({amount}), probably one object{holding}{note}", shown.join(", "))
+        format!("{}{more} {verb} ({amount}), probably parts of one object{holding}{note}", shown.join(", "))
     }
 }
 
-/// The note about a group that holds these tags.
+/// Built-in explanation of a group with these tags, if any.
 #[must_use]
 pub fn note(tags: &[&str]) -> Option<&'static str> {
     static PARSED: LazyLock<Vec<(Vec<&'static str>, &'static str)>> = LazyLock::new(|| {
@@ -88,19 +87,19 @@ pub fn note(tags: &[&str]) -> Option<&'static str> {
     found.map(|(_, note)| *note)
 }
 
-/// The groups among the tags of these listings, the one with the most tags first: by the growth from the first listing to the
-/// last, with the course between them where all tags are listed; in one listing, by the blocks that are allocated.
+/// Finds groups of tags, largest first: by the growth from the first snapshot to the last, and between all of them where all show
+/// the tag; for one snapshot, by the allocated blocks.
 #[must_use]
-pub fn find_tag_groups(listings: &[Snapshot]) -> Vec<TagGroup> {
-    match listings {
+pub fn find_tag_groups(snapshots: &[Snapshot]) -> Vec<TagGroup> {
+    match snapshots {
         [] => Vec::new(),
         [one] => of_one(one),
-        [first, .., last] => of_growth(listings, compare(first, last).rows),
+        [first, .., last] => of_growth(snapshots, compare(first, last).rows),
     }
 }
 
-fn of_one(listing: &Snapshot) -> Vec<TagGroup> {
-    let rows = listing.rows.iter().map(|row| {
+fn of_one(snapshot: &Snapshot) -> Vec<TagGroup> {
+    let rows = snapshot.rows.iter().map(|row| {
         let figures = row.counts;
         let series = CountSeries { gained: vec![figures.blocks as f64], allocs: figures.allocs, frees: figures.frees };
         let tag = TagGroupMember {
@@ -116,11 +115,12 @@ fn of_one(listing: &Snapshot) -> Vec<TagGroup> {
     grouped_rows(rows.collect(), false)
 }
 
-fn of_growth(listings: &[Snapshot], rows: Vec<TagDelta>) -> Vec<TagGroup> {
+fn of_growth(snapshots: &[Snapshot], rows: Vec<TagDelta>) -> Vec<TagGroup> {
     let is_known = |row: &TagDelta| !row.before_is_truncated && !row.after_is_truncated && row.after.is_some();
     let known = rows.into_iter().filter(is_known).map(|row| {
         let count = |count: Option<i64>| count.and_then(|count| u64::try_from(count).ok());
-        let series = CountSeries { gained: gained(listings, &row), allocs: count(row.allocs), frees: count(row.frees) };
+        let series =
+            CountSeries { gained: gained(snapshots, &row), allocs: count(row.allocs), frees: count(row.frees) };
         let tag = TagGroupMember {
             tag: row.tag,
             pool: row.pool,
@@ -134,10 +134,10 @@ fn of_growth(listings: &[Snapshot], rows: Vec<TagDelta>) -> Vec<TagGroup> {
     grouped_rows(known.collect(), true)
 }
 
-/// Blocks gained from each listing to the next, if all show the tag; else from the first to the last.
-fn gained(listings: &[Snapshot], row: &TagDelta) -> Vec<f64> {
-    let blocks = |listing: &Snapshot| listing.row(&row.tag, row.pool).map(|found| found.counts.blocks as f64);
-    let all: Option<Vec<f64>> = if listings.len() > 2 { listings.iter().map(blocks).collect() } else { None };
+/// Growth in blocks from each snapshot to the next if all show the tag, or else from the first to the last.
+fn gained(snapshots: &[Snapshot], row: &TagDelta) -> Vec<f64> {
+    let blocks = |snapshot: &Snapshot| snapshot.row(&row.tag, row.pool).map(|found| found.counts.blocks as f64);
+    let all: Option<Vec<f64>> = if snapshots.len() > 2 { snapshots.iter().map(blocks).collect() } else { None };
     match all {
         Some(all) => all.windows(2).map(|pair| pair[1] - pair[0]).collect(),
         None => vec![row.blocks as f64],
@@ -161,8 +161,8 @@ fn grouped_rows(rows: Vec<(CountSeries, TagGroupMember)>, is_growth: bool) -> Ve
     find_groups(&series).into_iter().map(group).collect()
 }
 
-/// A number with a comma after each three digits.
-fn grouped(number: u64) -> String {
+/// A number with thousands separators.
+fn with_separators(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (at, digit) in digits.chars().enumerate() {
@@ -179,12 +179,12 @@ mod tests {
     use super::super::parse;
     use super::*;
 
-    fn listings(text: &str) -> Vec<Snapshot> {
-        parse(text.as_bytes()).expect("listings").snapshots
+    fn snapshots(text: &str) -> Vec<Snapshot> {
+        parse(text.as_bytes()).expect("snapshots").snapshots
     }
 
     fn sentences(text: &str) -> Vec<String> {
-        find_tag_groups(&listings(text)).iter().map(TagGroup::sentence).collect()
+        find_tag_groups(&snapshots(text)).iter().map(TagGroup::sentence).collect()
     }
 
     const BEFORE: &str = " Obj1 Nonp 1000 0 1000 96000 96\n Obj2 Paged 90000 80000 10000 640000 64\n \
@@ -193,29 +193,31 @@ mod tests {
                          Twin Nonp 165000 41003 123997 1983952 16\n Else Nonp 7000 900 6100 61000 10\n";
 
     #[test]
-    fn what_grows_together_across_the_pools_is_one_sentence() {
+    fn lockstep_growth_across_pools_is_one_sentence() {
         let both = format!("{BEFORE}{AFTER}");
-        let words = "Obj1, Twin (2:1), Obj2 move together (59,990 more blocks each), probably one object; \
-                     Obj1 never frees: the likely holder";
+        let words = "Obj1, Twin (2:1), Obj2 grow in lockstep (59,990 more blocks each), probably parts of one object; \
+                     Obj1 is never freed and probably holds the others";
         assert_eq!(sentences(&both), [words]);
         assert_eq!(sentences(&format!("{BEFORE}{BEFORE}")), [] as [String; 0]);
     }
 
     #[test]
-    fn one_listing_holds_equal_numbers_and_events_nobody_reads_have_a_note() {
+    fn one_snapshots_holds_equal_numbers_and_events_nobody_reads_have_a_note() {
         let one = " Etwr Nonp 31000000 1613331 29386669 2350933520 80\n EtwD Paged 31000100 1613557 29386543 2287618336 77\n \
                    Ntff Paged 900 100 800 64000 80\n";
         let found = sentences(one);
         assert_eq!(found.len(), 1);
         assert!(
-            found[0].starts_with("Etwr, EtwD hold equal numbers of blocks (29,386,543 each), probably one object; ")
+            found[0].starts_with(
+                "Etwr, EtwD have equal numbers of blocks (29,386,543 each), probably parts of one object; "
+            )
         );
-        assert!(found[0].contains("a trace session that nobody reads; `logman query -ets`"), "{found:?}");
+        assert!(found[0].contains("a trace session that has no consumer; `logman query -ets`"), "{found:?}");
         assert_eq!(note(&["EtwD"]), None);
     }
 
     #[test]
-    fn with_several_listings_the_course_counts() {
+    fn with_several_snapshots_the_course_counts() {
         let tag = |tag: &str, blocks: [u64; 12], at: usize| {
             format!(" {tag} Nonp {} 10 {} {} 100\n", blocks[at] + 10, blocks[at], blocks[at] * 100)
         };
@@ -223,12 +225,12 @@ mod tests {
         let other = [10, 2_000, 4_000, 6_000, 8_000, 10_000, 11_000, 12_000, 14_000, 16_000, 18_000, 20_010];
         let text =
             |second: [u64; 12]| (0..12).map(|at| tag("Aaaa", one, at) + &tag("Bbbb", second, at)).collect::<String>();
-        assert_eq!(find_tag_groups(&listings(&text(one))).len(), 1);
-        assert_eq!(find_tag_groups(&listings(&text(other))), []);
+        assert_eq!(find_tag_groups(&snapshots(&text(one))).len(), 1);
+        assert_eq!(find_tag_groups(&snapshots(&text(other))), []);
     }
 
     #[test]
-    fn numbers_are_grouped_by_three() {
-        assert_eq!([0, 999, 1_000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
+    fn numbers_have_thousands_separators() {
+        assert_eq!([0, 999, 1_000, 1_234_567].map(with_separators), ["0", "999", "1,000", "1,234,567"]);
     }
 }

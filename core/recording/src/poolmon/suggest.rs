@@ -1,22 +1,22 @@
-//! Which tags are worth recording: those that grew between two listings, or the largest of one.
+//! Suggests tags to record: those that grew between snapshots, or the largest of one snapshot.
 
 use super::comparison::compare;
 use super::lockstep::{TagGroup, find_tag_groups};
-use super::{Snapshot, Pool};
+use super::{Pool, Snapshot};
 
-/// By what tags were chosen.
+/// Criterion by which tags were chosen.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum SuggestionBasis {
-    /// They grew from the first listing to the last.
+    /// Growth from the first snapshot to the last.
     Growth,
-    /// They changed most since poolmon's last update; a few seconds say little.
+    /// Change since poolmon's last update, a few seconds only.
     Change,
-    /// They are the largest: what is large need not grow.
+    /// Size, which does not imply growth.
     Size,
 }
 
 impl SuggestionBasis {
-    /// The word that machines read.
+    /// Identifier in JSON.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -26,37 +26,37 @@ impl SuggestionBasis {
         }
     }
 
-    /// In words.
+    /// The criterion as a sentence.
     #[must_use]
     pub const fn sentence(self) -> &'static str {
         match self {
-            Self::Growth => "chosen because they grew most from the first listing to the last",
+            Self::Growth => "chosen because they grew most from the first snapshot to the last",
             Self::Change => {
-                "chosen because they grew most since poolmon's last update, a few seconds before; two listings an hour apart say more"
+                "chosen because they grew most since poolmon's last update, a few seconds earlier; two snapshots an hour apart are more reliable"
             }
             Self::Size => {
-                "chosen because they are the largest, which is no proof that they grow; two listings an hour apart say more"
+                "chosen because they are the largest, which does not prove that they grow; two snapshots an hour apart are more reliable"
             }
         }
     }
 }
 
-/// Tags to record.
+/// Suggested tags.
 #[derive(Clone, PartialEq, Debug)]
 pub struct TagSuggestion {
-    /// Different tags as the listing shows them, the one that matters most first; may be empty when nothing grew.
+    /// Distinct tags as shown in the snapshot, most important first; empty if nothing grew.
     pub tags: Vec<String>,
-    /// By what.
+    /// Criterion.
     pub basis: SuggestionBasis,
-    /// Tags of the listings that grow together. Those of a group that never free stand before its others in `tags`.
+    /// Groups of tags that grow in lockstep. In `tags`, members that are never freed precede the others of their group.
     pub groups: Vec<TagGroup>,
 }
 
-/// At most `count` tags of these listings, of one pool or of both. With two or more, the first and the last are compared.
+/// Suggests at most `count` tags of one pool or of both. Of two or more snapshots the first and the last are compared.
 #[must_use]
-pub fn suggest(listings: &[Snapshot], pool: Option<Pool>, count: usize) -> TagSuggestion {
+pub fn suggest(snapshots: &[Snapshot], pool: Option<Pool>, count: usize) -> TagSuggestion {
     let wanted = |of: Pool| pool.is_none_or(|pool| pool == of);
-    let (basis, mut candidates): (SuggestionBasis, Vec<(i128, String)>) = match listings {
+    let (basis, mut candidates): (SuggestionBasis, Vec<(i128, String)>) = match snapshots {
         [] => (SuggestionBasis::Size, Vec::new()),
         [one] => {
             let rows = || one.rows.iter().filter(|row| wanted(row.pool));
@@ -78,11 +78,11 @@ pub fn suggest(listings: &[Snapshot], pool: Option<Pool>, count: usize) -> TagSu
     };
     candidates.retain(|(bytes, _)| *bytes > 0);
     candidates.sort_by(|a, b| b.0.cmp(&a.0).then_with(|| a.1.cmp(&b.1)));
-    let groups = find_tag_groups(listings);
+    let groups = find_tag_groups(snapshots);
     let mut tags: Vec<String> = Vec::new();
     let is_candidate = |wanted: &str| candidates.iter().any(|(_, tag)| tag == wanted);
     for (_, tag) in &candidates {
-        // What never frees holds the rest of its group: a recording of it says who leaks.
+        // A member that is never freed probably holds the rest of its group, so its stacks show who leaks.
         let of_group = groups.iter().filter(|group| group.members.iter().any(|member| member.tag == *tag));
         let holders = of_group.flat_map(TagGroup::holders).map(|holder| &holder.tag);
         for tag in holders.filter(|tag| is_candidate(tag)).chain([tag]) {
@@ -99,43 +99,46 @@ mod tests {
     use super::super::parse;
     use super::*;
 
-    fn listings(text: &str) -> Vec<Snapshot> {
-        parse(text.as_bytes()).expect("listings").snapshots
+    fn snapshots(text: &str) -> Vec<Snapshot> {
+        parse(text.as_bytes()).expect("snapshots").snapshots
     }
 
     fn found(text: &str, pool: Option<Pool>) -> (Vec<String>, SuggestionBasis) {
-        let suggestion = suggest(&listings(text), pool, 2);
+        let suggestion = suggest(&snapshots(text), pool, 2);
         (suggestion.tags, suggestion.basis)
     }
 
     #[test]
-    fn growth_counts_more_than_size() {
+    fn growth_takes_precedence_over_size() {
         let one = " Big  Nonp 9 0 9 900 100\n Leak Nonp 1 0 1 100 100\n Pag  Paged 1 0 1 300 300\n";
         assert_eq!(found(one, None), (vec!["Big ".to_owned(), "Pag ".to_owned()], SuggestionBasis::Size));
         let later = " Big  Nonp 9 0 9 900 100\n Leak Nonp 5 0 5 500 100\n Pag  Paged 2 0 2 310 155\n";
-        assert_eq!(found(&format!("{one}{later}"), None), (vec!["Leak".to_owned(), "Pag ".to_owned()], SuggestionBasis::Growth));
-        assert_eq!(found(&format!("{one}{later}"), Some(Pool::Paged)), (vec!["Pag ".to_owned()], SuggestionBasis::Growth));
+        assert_eq!(
+            found(&format!("{one}{later}"), None),
+            (vec!["Leak".to_owned(), "Pag ".to_owned()], SuggestionBasis::Growth)
+        );
+        assert_eq!(
+            found(&format!("{one}{later}"), Some(Pool::Paged)),
+            (vec!["Pag ".to_owned()], SuggestionBasis::Growth)
+        );
         assert_eq!(found(&format!("{later}{one}"), None), (vec![], SuggestionBasis::Growth));
         let moving = " Big  Nonp 9 (0) 0 (0) 9 900 (-8) 100\n Leak Nonp 1 (1) 0 (0) 1 100 (64) 100\n";
         assert_eq!(found(moving, None), (vec!["Leak".to_owned()], SuggestionBasis::Change));
     }
 
     #[test]
-    fn a_tag_of_both_pools_is_given_once() {
+    fn tags_in_both_pools_are_suggested_once() {
         let both = " Leak Nonp 9 0 9 900 100\n Leak Paged 8 0 8 800 100\n Big  Nonp 1 0 1 100 100\n";
         assert_eq!(found(both, None).0, ["Leak", "Big "]);
         assert_eq!(suggest(&[], None, 4), TagSuggestion { tags: vec![], basis: SuggestionBasis::Size, groups: vec![] });
     }
 
     #[test]
-    fn of_tags_that_grow_together_the_one_that_never_frees_comes_first() {
+    fn members_that_are_never_freed_come_first() {
         let before =
             " Big  Nonp 10 0 10 9000000 900000\n Held Nonp 900 100 800 80000 100\n Hold Nonp 500 0 500 5000 10\n";
         let after = " Big  Nonp 20 0 20 18000000 900000\n Held Nonp 41900 1100 40800 4080000 100\n Hold Nonp 40500 0 40500 405000 10\n";
-        let suggestion = suggest(&listings(&format!("{before}{after}")), None, 3);
-        assert_eq!(
-            (suggestion.tags, suggestion.groups.len()),
-            (vec!["Big ".into(), "Hold".into(), "Held".into()], 1)
-        );
+        let suggestion = suggest(&snapshots(&format!("{before}{after}")), None, 3);
+        assert_eq!((suggestion.tags, suggestion.groups.len()), (vec!["Big ".into(), "Hold".into(), "Held".into()], 1));
     }
 }
