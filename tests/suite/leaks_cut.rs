@@ -1,11 +1,11 @@
-//! How often the verdict is right on files of which the end is missing: those of `synth` in several shapes, cut at any byte and
-//! between buffers. The truth is what was planted until the recording ends. `LEAK_EACH` and `LEAK_SEED` in the environment give
-//! more traces and others.
+//! Accuracy of the verdict on truncated files: several forms of files of `synth`, cut at any byte and between buffers. The ground truth
+//! is the leak until the end of the recording. `LEAK_EACH` and `LEAK_SEED` in the environment set the number of traces and the first
+//! seed.
 
 use poolscope_analysis::group::frames::FrameNaming;
 use poolscope_analysis::group::names::Names;
 use poolscope_analysis::group::parallel::never;
-use poolscope_analysis::leaks::{SuspectGrouping, AnalysisRequest, Verdict, WarmUp, analyze};
+use poolscope_analysis::leaks::{AnalysisRequest, SuspectGrouping, Verdict, WarmUp, analyze};
 use poolscope_synth::scenario::{StackMode, TagMix};
 use poolscope_synth::writer::Compression;
 use poolscope_synth::{SynthParams, TruthRequest};
@@ -14,16 +14,16 @@ use rayon::prelude::*;
 
 /// Shares of the file that are left.
 const CUTS: [f64; 7] = [0.99, 0.97, 0.95, 0.9, 0.8, 0.6, 0.4];
-/// Traces for each cut unless the environment says otherwise.
+/// Default number of traces for each cut.
 const EACH: u64 = 6;
-/// The growth that is told lies within this share of the planted one.
+/// Maximum deviation of the reported growth, as a share of the planted growth.
 const NEAR: f64 = 0.4;
 
 fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
 }
 
-/// A trace with one leak, in the shape of this number.
+/// Parameters of a trace with one leak, whose form depends on the seed.
 fn params(seed: u64) -> SynthParams {
     let merged = seed % 5 == 1;
     SynthParams {
@@ -40,18 +40,23 @@ fn params(seed: u64) -> SynthParams {
     }
 }
 
-/// Length of what is left of a file: at any byte, or at the end of the buffer before it.
+/// Length of a truncated file: at any byte, or at the end of the last buffer before it.
 fn cut_at(params: &SynthParams, share: f64, at_buffer: bool) -> usize {
     let (bytes, buffers) = placed(params);
-    let wanted = (bytes.len() as f64 * share) as u64;
+    let max_length = (bytes.len() as f64 * share) as u64;
     if !at_buffer {
-        return wanted as usize;
+        return max_length as usize;
     }
-    buffers.iter().map(|buffer| buffer.offset + buffer.bytes).filter(|end| *end <= wanted).max().unwrap_or(wanted)
-        as usize
+    buffers
+        .iter()
+        .map(|buffer| buffer.offset + buffer.bytes)
+        .filter(|end| *end <= max_length)
+        .max()
+        .unwrap_or(max_length) as usize
 }
 
-/// Whether the planted leak is first and told, and whether its growth is near the planted one; what went wrong, in words.
+/// Whether the leaking tag ranks first with verdict leak or growing, and whether its growth is near the planted one. The text describes
+/// what is wrong.
 fn outcome(seed: u64, share: f64, at_buffer: bool) -> ([bool; 2], String) {
     let params = params(seed);
     let planted = plant(&params, &TruthRequest::default());
@@ -63,28 +68,29 @@ fn outcome(seed: u64, share: f64, at_buffer: bool) -> ([bool; 2], String) {
         let rows = truth.ranges[1].rows.iter().filter(|row| row.tag == "Leak" && row.kind == kind);
         rows.map(|row| row.sums.size as f64).sum()
     };
-    let wanted = (of_leak("AIFO") - of_leak("AOFI")) / end;
+    let planted_growth = (of_leak("AIFO") - of_leak("AOFI")) / end;
     let names = Names::new(trace.clone(), FrameNaming::Symbol);
-    let request = AnalysisRequest { visible_range: trace.extent, grouping: SuspectGrouping::Tag, warm_up: WarmUp::Automatic };
-    let judgement = analyze(&names, request, &never).expect("nobody cancels");
-    let top = judgement.suspects.first().expect("something was allocated");
-    let first = top.tag.as_deref() == Some("Leak") && top.verdict.is_growing();
+    let request =
+        AnalysisRequest { visible_range: trace.extent, grouping: SuspectGrouping::Tag, warm_up: WarmUp::Automatic };
+    let analysis = analyze(&names, request, &never).expect("not canceled");
+    let top = analysis.suspects.first().expect("something was allocated");
+    let is_first = top.tag.as_deref() == Some("Leak") && top.verdict.is_growing();
     let growth =
-        judgement.suspects.iter().find(|s| s.tag.as_deref() == Some("Leak")).map_or(0.0, |s| s.growth_bytes_per_s);
-    let is_near = (growth - wanted).abs() <= NEAR * wanted;
+        analysis.suspects.iter().find(|s| s.tag.as_deref() == Some("Leak")).map_or(0.0, |s| s.growth_bytes_per_s);
+    let is_near = (growth - planted_growth).abs() <= NEAR * planted_growth;
     let mut notes = String::new();
-    if !first || !is_near {
+    if !is_first || !is_near {
         notes = format!(
-            "{seed} at {share} ({at_buffer}): first is {:?} {}, grows by {growth:.0} instead of {wanted:.0}; {:?}\n",
+            "{seed} at {share} ({at_buffer}): first is {:?} {}, grows by {growth:.0} instead of {planted_growth:.0}; {:?}\n",
             top.tag, top.verdict, trace.recorded.range
         );
     }
     assert!(trace.recorded.end_missing, "{seed} at {share}: {:?}", trace.recorded);
-    ([first, is_near], notes)
+    ([is_first, is_near], notes)
 }
 
 #[test]
-fn the_planted_leak_comes_first_in_files_that_end_early() {
+fn planted_leaks_rank_first_in_truncated_files() {
     let (each, first_seed) = (number("LEAK_EACH").unwrap_or(EACH), number("LEAK_SEED").unwrap_or(90_000));
     let cases: Vec<(u64, f64, bool)> = CUTS
         .iter()
@@ -96,13 +102,13 @@ fn the_planted_leak_comes_first_in_files_that_end_early() {
     outcomes.iter().for_each(|(_, notes)| print!("{notes}"));
     let count = |at: usize| outcomes.iter().filter(|(is, _)| is[at]).count();
     let (first, near, all) = (count(0), count(1), outcomes.len());
-    println!("cut files: first and told {first}, growth near {near} of {all}");
+    println!("truncated files: first and detected {first}, growth near {near} of {all}");
     assert!(first * 100 >= all * 95, "first in {first} of {all}");
     assert!(near * 100 >= all * 95, "growth is near in {near} of {all}");
 }
 
 #[test]
-fn a_leak_keeps_its_rate_where_events_were_lost_and_the_counters_say_how_many() {
+fn growth_is_corrected_for_lost_events_by_the_pool_counters() {
     let each = number("LEAK_EACH").unwrap_or(EACH);
     let first_seed = number("LEAK_SEED").unwrap_or(95_000);
     let run = |at: u64| {
@@ -111,33 +117,37 @@ fn a_leak_keeps_its_rate_where_events_were_lost_and_the_counters_say_how_many() 
         let params =
             SynthParams { loss_share, snapshots: true, merged: false, compression: Compression::None, ..params(seed) };
         let planted = plant(&params, &TruthRequest::default());
-        // The pool's own counters know of every event, whether it was recorded or lost.
+        // The pool's counters count every event, recorded or lost.
         let of_leak = planted.truth.snapshot_growth.iter().filter(|row| row.tag == "Leak");
-        let wanted =
+        let planted_growth =
             of_leak.map(|row| (row.nonpaged_bytes + row.paged_bytes) as f64).sum::<f64>() / planted.truth.duration_s;
         let trace = loaded(planted.bytes);
         let names = Names::new(trace.clone(), FrameNaming::Symbol);
-        let request = AnalysisRequest { visible_range: trace.extent, grouping: SuspectGrouping::Tag, warm_up: WarmUp::Automatic };
-        let judgement = analyze(&names, request, &never).expect("nobody cancels");
-        let top = judgement.suspects.first().expect("something was allocated");
-        let first = top.tag.as_deref() == Some("Leak") && top.verdict.is_growing();
-        let own = judgement.suspects.iter().find(|s| s.tag.as_deref() == Some("Leak"));
+        let request =
+            AnalysisRequest { visible_range: trace.extent, grouping: SuspectGrouping::Tag, warm_up: WarmUp::Automatic };
+        let analysis = analyze(&names, request, &never).expect("not canceled");
+        let top = analysis.suspects.first().expect("something was allocated");
+        let is_first = top.tag.as_deref() == Some("Leak") && top.verdict.is_growing();
+        let own = analysis.suspects.iter().find(|s| s.tag.as_deref() == Some("Leak"));
         let growth = own.map_or(0.0, |s| s.growth_bytes_per_s);
-        let accused = judgement.suspects.iter().any(|s| s.verdict == Verdict::Leak && s.tag.as_deref() != Some("Leak"));
-        let is_near = growth >= 0.8 * wanted && growth <= 1.25 * wanted;
-        if !first || !is_near || accused {
+        let is_false_positive =
+            analysis.suspects.iter().any(|s| s.verdict == Verdict::Leak && s.tag.as_deref() != Some("Leak"));
+        let is_near = growth >= 0.8 * planted_growth && growth <= 1.25 * planted_growth;
+        if !is_first || !is_near || is_false_positive {
             let scale = own.map_or(0.0, |s| s.loss_correction);
             println!(
-                "{seed} lost {loss_share}: first {:?} {}, {growth:.0} instead of {wanted:.0}, scale {scale:.3}",
+                "{seed} lost {loss_share}: first {:?} {}, {growth:.0} instead of {planted_growth:.0}, scale {scale:.3}",
                 top.tag, top.verdict
             );
         }
-        [first, is_near, accused]
+        [is_first, is_near, is_false_positive]
     };
     let outcomes: Vec<[bool; 3]> = (0..4 * each).into_par_iter().map(run).collect();
     let count = |at: usize| outcomes.iter().filter(|is| is[at]).count();
-    let (first, near, accused, all) = (count(0), count(1), count(2), outcomes.len());
-    println!("lost events with counters: first {first}, growth near {near}, innocents accused in {accused} of {all}");
+    let (first, near, false_positives, all) = (count(0), count(1), count(2), outcomes.len());
+    println!(
+        "lost events with counters: first {first}, growth near {near}, false positives in {false_positives} of {all}"
+    );
     assert!(first * 100 >= all * 95, "first in {first} of {all}");
     assert!(near * 100 >= all * 95, "growth is near in {near} of {all}");
 }
