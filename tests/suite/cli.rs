@@ -90,7 +90,7 @@ fn fields(value: &Value) -> Vec<&str> {
 }
 
 #[test]
-fn documents_have_the_fields_of_the_contract() {
+fn documents_have_the_specified_fields() {
     let file = sample_trace();
     let info = json(&["info", file.path(), "--format", "json"]);
     let names = "records hooks providers buffers pointer_size os_build cpus clock perf_freq start duration_s events_lost \
@@ -100,7 +100,7 @@ fn documents_have_the_fields_of_the_contract() {
     let parts: [(&str, &[&str]); 3] = [
         ("buffers", &["total", "compressed"]),
         ("stacks", &["records", "distinct", "resolved_keys", "unresolved_keys"]),
-        ("pool", &["alloc_events", "free_events", "allocations", "snapshots"]),
+        ("pool", &["alloc_events", "free_events", "allocations", "rundown_records"]),
     ];
     for (part, names) in parts {
         let missing: Vec<&&str> = names.iter().filter(|name| !info[part][**name].is_u64()).collect();
@@ -267,7 +267,7 @@ fn marks_split_a_report_by_birth() {
 }
 
 #[test]
-fn rules_of_the_user_say_who_is_to_blame() {
+fn wrapper_rules_of_the_user_determine_the_driver() {
     let file = sample_trace();
     let drivers = |more: &[&str]| {
         let line = [&["report", file.path(), "--by", "driver,stack", "--format", "json"][..], more].concat();
@@ -277,10 +277,10 @@ fn rules_of_the_user_say_who_is_to_blame() {
         (number(&document["total"], "count"), drivers, stacks)
     };
     let (count, plain, stacks) = drivers(&[]);
-    let driver = plain.iter().find(|name| name.ends_with(".sys")).expect("a driver is to blame");
+    let driver = plain.iter().find(|name| name.ends_with(".sys")).expect("a driver is responsible");
     let (stem, _) = driver.split_once('.').expect("a file name");
     let rules = OnDisk::new("rules.txt", format!("# not this one\nsystem {}\n", stem.to_uppercase()).as_bytes());
-    let (same, other, same_stacks) = drivers(&["--look-through", rules.path()]);
+    let (same, other, same_stacks) = drivers(&["--wrappers", rules.path()]);
     assert_eq!((same, stacks.len()), (count, same_stacks.len()));
     assert!(plain.contains(driver) && !other.contains(driver), "{other:?}");
     // Without names a frame by function is the frame itself; only one that calls itself is folded.
@@ -289,8 +289,8 @@ fn rules_of_the_user_say_who_is_to_blame() {
     assert_eq!((same, distinct(folded)), (count, distinct(plain)));
 
     let wrong = OnDisk::new("wrong.txt", b"wrapper a.sys\nwraper b.sys\n\nsystem\n");
-    let ran = run(&["report", file.path(), "--by", "driver", "--look-through", wrong.path()]);
+    let ran = run(&["report", file.path(), "--by", "driver", "--wrappers", wrong.path()]);
     assert_eq!((ran.code, ran.out.len()), (1, 0), "{}", ran.err);
-    let told = |words: &str| ran.err.contains(&format!("{}: {words}", wrong.path()));
-    assert!(told("line 2: 'wraper' is none of") && told("line 4: 'system' alone"), "{}", ran.err);
+    let has_error = |words: &str| ran.err.contains(&format!("{}: {words}", wrong.path()));
+    assert!(has_error("line 2: 'wraper' is none of") && has_error("line 4: 'system' alone"), "{}", ran.err);
 }

@@ -9,19 +9,19 @@ use poolscope::gui::egui::accesskit::Role;
 use poolscope::gui::egui::{Key, Modifiers};
 use poolscope::gui::state::units::Unit;
 use poolscope_analysis::pivot::Figure;
-use poolscope_synth::truth::RangeTruth;
+use poolscope_synth::ground_truth::RangeGroundTruth;
 
 use crate::gui_kit::*;
 
 const CTRL: Modifiers = Modifiers::COMMAND;
 
 /// Per tag: blocks, bytes, different types.
-fn by_tag(truth: &RangeTruth) -> BTreeMap<String, (u64, u64, usize)> {
+fn by_tag(truth: &RangeGroundTruth) -> BTreeMap<String, (u64, u64, usize)> {
     let mut tags: BTreeMap<String, (u64, u64, BTreeSet<&str>)> = BTreeMap::new();
     for row in &truth.rows {
         let tag = tags.entry(row.tag.clone()).or_default();
-        tag.0 += row.sums.count;
-        tag.1 += row.sums.size;
+        tag.0 += row.totals.count;
+        tag.1 += row.totals.size;
         tag.2.insert(row.kind);
     }
     tags.into_iter().map(|(tag, (count, size, types))| (tag, (count, size, types.len()))).collect()

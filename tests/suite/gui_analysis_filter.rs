@@ -5,14 +5,14 @@ use poolscope::format;
 use poolscope::gui::egui::accesskit::Role;
 use poolscope::gui::egui::{Event, Key, Modifiers};
 use poolscope::gui::widgets::pivot_table::{TreeModel, row_label};
-use poolscope_synth::truth::RangeTruth;
+use poolscope_synth::ground_truth::RangeGroundTruth;
 
 use crate::gui_kit::*;
 
 const CTRL: Modifiers = Modifiers::COMMAND;
 
 /// The labels of the types' rows, by the truth, of the rows that `wanted` takes.
-fn types(truth: &RangeTruth, wanted: impl Fn(&poolscope_synth::truth::TagRow) -> bool) -> Vec<String> {
+fn types(truth: &RangeGroundTruth, wanted: impl Fn(&poolscope_synth::ground_truth::TagTotals) -> bool) -> Vec<String> {
     let mut labels = Vec::new();
     for kind in ["AIFI", "AIFO", "AOFI", "AOFO"] {
         let (count, size) = sums(truth, |row| row.kind == kind && wanted(row));
@@ -74,7 +74,7 @@ fn a_filter_by_type_follows_the_zoom() {
 }
 
 /// Rows of the tree down to the tag whose text has `needle` in it, by the truth.
-fn rows_with(truth: &RangeTruth, needle: &str) -> usize {
+fn rows_with(truth: &RangeGroundTruth, needle: &str) -> usize {
     truth.rows.iter().filter(|row| row.tag.to_lowercase().contains(needle)).count()
 }
 
@@ -245,7 +245,7 @@ fn the_selection_is_kept_or_left_out() {
     click(&mut window, "Expand AIFI");
     click_row(&mut window, "Paged Paged", Modifiers::NONE);
     press_with(&mut window, CTRL | Modifiers::SHIFT, Key::Enter);
-    let left = |row: &poolscope_synth::truth::TagRow| {
+    let left = |row: &poolscope_synth::ground_truth::TagTotals| {
         row.kind == "AOFI" || (row.kind == "AIFI" && row.paged == "NonPaged")
     };
     assert_eq!(tops(&window), types(whole, left));
@@ -270,8 +270,8 @@ fn the_selection_is_kept_or_left_out() {
 /// The cumulative curves end at the bytes that the filter leaves.
 fn curves_are_those_of(
     window: &Window<'_>,
-    truth: &poolscope_synth::Truth,
-    left: impl Fn(&poolscope_synth::truth::TagRow) -> bool,
+    truth: &poolscope_synth::GroundTruth,
+    left: impl Fn(&poolscope_synth::ground_truth::TagTotals) -> bool,
 ) {
     let data = document(window).graph_data.as_ref().expect("curves");
     assert!(!data.series.is_empty());

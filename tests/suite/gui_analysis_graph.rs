@@ -5,7 +5,7 @@ use poolscope::gui::egui::accesskit::Role;
 use poolscope::gui::egui::{Event, Key, Modifiers};
 use poolscope::gui::state::document::Layout;
 use poolscope::gui::widgets::graph::{GraphData, Series};
-use poolscope_synth::{SynthParams, TruthRequest, write_trace};
+use poolscope_synth::{SynthParams, GroundTruthRequest, write_trace};
 use poolscope_analysis::trace::time::Ticks;
 
 use crate::gui_kit::*;
@@ -167,7 +167,7 @@ fn outstanding_values_are_those_of_the_truth_at_every_point() {
     let data = curves(&window);
     let mut file = std::io::Cursor::new(Vec::new());
     let ranges = vec![(view.from, view.to)];
-    let request = TruthRequest { ranges, curve_points: data.times.len(), ..TruthRequest::default() };
+    let request = GroundTruthRequest { ranges, curve_points: data.times.len(), ..GroundTruthRequest::default() };
     let summary = write_trace(&mut file, &params(), Some(&request)).expect("a trace is written");
     let truth = summary.truth.expect("asked for");
     for planted in &truth.ranges[1].curves {
@@ -280,7 +280,7 @@ fn graph_or_table_alone() {
 
 #[test]
 fn a_trace_of_one_block_works() {
-    let one = SynthParams { allocations: 1, preexisting: 0, snapshots: false, ..SynthParams::default() };
+    let one = SynthParams { allocations: 1, preexisting: 0, pool_rundown: false, ..SynthParams::default() };
     let (_folder, path) = folder_with(&one);
     let mut window = open_file(&path);
     assert_eq!(document(&window).trace.allocations.len(), 1);

@@ -7,7 +7,7 @@ use poolscope::gui::egui::{Event, Key, Modifiers};
 use poolscope::gui::state::document::Page;
 use poolscope::gui::widgets::pivot_table::TreeModel;
 use poolscope_etl::diagnostics::Severity;
-use poolscope_synth::{SynthParams, TruthRequest, write_trace};
+use poolscope_synth::{SynthParams, GroundTruthRequest, write_trace};
 
 use crate::gui_kit::*;
 
@@ -101,7 +101,7 @@ fn others_are_closed_and_everything_below_is_opened() {
 
 #[test]
 fn opening_too_much_stops_and_says_so() {
-    let wide = SynthParams { allocations: 9000, distinct_stacks: 9000, depth: 40, ..SynthParams::default() };
+    let wide = SynthParams { allocations: 9000, distinct_stacks: 9000, max_depth: 40, ..SynthParams::default() };
     let (_folder, path) = folder_with(&wide);
     let mut window = open_file(&path);
     go_to(&mut window, "aifi");
@@ -227,7 +227,7 @@ fn odd_tags_are_shown_found_and_filtered() {
     many.tags.ordinary = 30;
     let (_folder, path) = folder_with(&many);
     let mut file = std::io::Cursor::new(Vec::new());
-    let summary = write_trace(&mut file, &many, Some(&TruthRequest::default())).expect("a trace is written");
+    let summary = write_trace(&mut file, &many, Some(&GroundTruthRequest::default())).expect("a trace is written");
     let truth = summary.truth.expect("asked for");
     let mut window = open_file(&path);
     preset(&mut window, "Who frees it");

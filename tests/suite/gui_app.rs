@@ -23,7 +23,7 @@ fn a_trace_opens_at_its_largest_leak() {
     }
     let (paged, tag) = largest(whole);
     let row = whole.rows.iter().find(|r| (r.kind, r.paged, &r.tag) == ("AIFO", paged, &tag));
-    let sums = row.expect("it is there").sums;
+    let sums = row.expect("it is there").totals;
     let name = label(&format!("Pool Tag {tag}"), sums.count, sums.size);
     let row = window.get_by_label(&name);
     assert_eq!(row.accesskit_node().data().is_expanded(), Some(true));
@@ -129,7 +129,7 @@ fn a_dragged_range_shows_its_totals() {
     let range = document.seconds(view);
     let (_, truth) = made_up(&[(range.from, range.to)]);
     let kept = truth.ranges[1].rows.iter().filter(|r| r.kind == "AIFO");
-    let (count, size) = kept.fold((0, 0), |(c, s), r| (c + r.sums.count, s + r.sums.size));
+    let (count, size) = kept.fold((0, 0), |(c, s), r| (c + r.totals.count, s + r.totals.size));
     assert!(count > 0);
     let text = format!("kept {} in {} blocks", format::bytes(size), format::count(count));
     window.get_by_label(&text);

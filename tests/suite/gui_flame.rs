@@ -369,7 +369,7 @@ fn traces_without_stacks_or_pool_events_say_what_to_do() {
     let mut window = open_file(&path);
     press_with(&mut window, CTRL_SHIFT, Key::I);
     window.get_by_label("Recorded without stacks");
-    let quiet = SynthParams { allocations: 0, preexisting: 0, snapshots: false, ..SynthParams::default() };
+    let quiet = SynthParams { allocations: 0, preexisting: 0, pool_rundown: false, ..SynthParams::default() };
     let (_folder, path) = folder_with(&quiet);
     let mut window = open_file(&path);
     press_with(&mut window, CTRL_SHIFT, Key::I);

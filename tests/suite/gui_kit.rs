@@ -25,8 +25,8 @@ use poolscope::symbols::{SymbolOptions, SymbolEnvironment};
 use poolscope::wpr::machine::MachineRecorder;
 use poolscope_base::progress::{CancelToken, Progress};
 use poolscope_symbols::resolve::Resolver;
-use poolscope_synth::truth::{RangeTruth, TagRow};
-use poolscope_synth::{SynthParams, Truth, TruthRequest, write_trace};
+use poolscope_synth::ground_truth::{RangeGroundTruth, TagTotals};
+use poolscope_synth::{SynthParams, GroundTruth, GroundTruthRequest, write_trace};
 use poolscope_analysis::trace::Trace;
 
 /// Steps of 10 ms after which something is held to hang.
@@ -37,9 +37,9 @@ pub fn params() -> SynthParams {
 }
 
 /// The trace, and what is in it as a whole and in `ranges`.
-pub fn made_up(ranges: &[(f64, f64)]) -> (Vec<u8>, Truth) {
+pub fn made_up(ranges: &[(f64, f64)]) -> (Vec<u8>, GroundTruth) {
     let mut file = Cursor::new(Vec::new());
-    let request = TruthRequest { ranges: ranges.to_vec(), ..TruthRequest::default() };
+    let request = GroundTruthRequest { ranges: ranges.to_vec(), ..GroundTruthRequest::default() };
     let summary = write_trace(&mut file, &params(), Some(&request)).expect("a trace is written");
     (file.into_inner(), summary.truth.expect("asked for"))
 }
@@ -245,21 +245,21 @@ pub fn label(key: &str, count: u64, size: u64) -> String {
 }
 
 /// The label of the row of a type, by the planted truth.
-pub fn type_label(truth: &RangeTruth, kind: &str) -> String {
+pub fn type_label(truth: &RangeGroundTruth, kind: &str) -> String {
     let rows = truth.rows.iter().filter(|row| row.kind == kind);
-    let (count, size) = rows.fold((0, 0), |(count, size), row| (count + row.sums.count, size + row.sums.size));
+    let (count, size) = rows.fold((0, 0), |(count, size), row| (count + row.totals.count, size + row.totals.size));
     label(&format!("Type {kind}"), count, size)
 }
 
 /// The largest tag in the largest pool of the AIFO rows: pool and tag.
-pub fn largest(truth: &RangeTruth) -> (&'static str, String) {
+pub fn largest(truth: &RangeGroundTruth) -> (&'static str, String) {
     let pool_size = |paged: &str| -> u64 {
         let rows = truth.rows.iter().filter(|r| r.kind == "AIFO" && r.paged == paged);
-        rows.map(|r| r.sums.size).sum()
+        rows.map(|r| r.totals.size).sum()
     };
     let paged = if pool_size("Paged") > pool_size("NonPaged") { "Paged" } else { "NonPaged" };
     let rows = truth.rows.iter().filter(|r| r.kind == "AIFO" && r.paged == paged);
-    let tag = rows.max_by_key(|r| r.sums.size).expect("something leaks");
+    let tag = rows.max_by_key(|r| r.totals.size).expect("something leaks");
     (paged, tag.tag.clone())
 }
 
@@ -434,9 +434,9 @@ pub fn click(window: &mut Window<'_>, name: &str) {
 }
 
 /// The sums of the rows for which `wanted` holds.
-pub fn sums(truth: &RangeTruth, wanted: impl Fn(&TagRow) -> bool) -> (u64, u64) {
+pub fn sums(truth: &RangeGroundTruth, wanted: impl Fn(&TagTotals) -> bool) -> (u64, u64) {
     let rows = truth.rows.iter().filter(|row| wanted(row));
-    rows.fold((0, 0), |(count, size), row| (count + row.sums.count, size + row.sums.size))
+    rows.fold((0, 0), |(count, size), row| (count + row.totals.count, size + row.totals.size))
 }
 
 /// What the next frames put on the clipboard.

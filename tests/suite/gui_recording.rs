@@ -239,7 +239,7 @@ fn what_is_wrong_with_a_trace_leads_to_what_mends_it() {
     assert!(checked(&window, "On free: who should have freed"));
 
     // No pool events: from the empty page.
-    let quiet = SynthParams { allocations: 0, preexisting: 0, snapshots: false, ..SynthParams::default() };
+    let quiet = SynthParams { allocations: 0, preexisting: 0, pool_rundown: false, ..SynthParams::default() };
     let (_folder, path) = folder_with(&quiet);
     let mut window = open_file(&path);
     click(&mut window, "Record pool events\u{2026}");

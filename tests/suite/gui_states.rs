@@ -122,7 +122,7 @@ fn the_legend_finds_rows_that_are_hidden() {
 
 #[test]
 fn a_trace_without_pool_events_says_how_to_record_them() {
-    let quiet = SynthParams { allocations: 0, preexisting: 0, snapshots: false, ..SynthParams::default() };
+    let quiet = SynthParams { allocations: 0, preexisting: 0, pool_rundown: false, ..SynthParams::default() };
     let (_folder, path) = folder_with(&quiet);
     let mut window = open_file(&path);
     window.get_by_label("This trace has no pool events");
@@ -155,7 +155,7 @@ fn a_trace_without_stacks_says_why() {
 
 #[test]
 fn a_view_in_which_nothing_lives_leads_back() {
-    let few = SynthParams { allocations: 3, preexisting: 0, snapshots: false, ..SynthParams::default() };
+    let few = SynthParams { allocations: 3, preexisting: 0, pool_rundown: false, ..SynthParams::default() };
     let (_folder, path) = folder_with(&few);
     let mut window = open_file(&path);
     drag_graph(&mut window, 0.15, 0.2);

@@ -12,7 +12,7 @@ use poolscope::gui::state::document::{Document, Page};
 use poolscope::gui::state::suspects_page::WarmUpChoice;
 use poolscope::gui::state::symbols::Phase;
 use poolscope::symbols::{SymbolOptions, SymbolEnvironment};
-use poolscope_analysis::leaks::{By, Verdict};
+use poolscope_analysis::leaks::{SuspectGrouping, Verdict};
 use poolscope_symbols::resolve::Resolver;
 use poolscope_synth::SynthParams;
 use poolscope_synth::scenario::TagMix;
@@ -178,7 +178,7 @@ fn drivers_and_stacks_are_judged_as_one_each() {
     assert!(way(document(&window)).contains(&"NonPaged".to_owned()), "{:?}", way(document(&window)));
     press_with(&mut window, CTRL_SHIFT, Key::L);
     click(&mut window, "Judge by stack");
-    assert_eq!(document(&window).suspects.judged.as_ref().expect("judged").judgement.request.by, By::Stack);
+    assert_eq!(document(&window).suspects.judged.as_ref().expect("judged").judgement.request.grouping, SuspectGrouping::Stack);
     press_with(&mut window, Modifiers::NONE, Key::Enter);
     // The row is the call that allocates.
     assert!(cursor(&window).text.contains("ExAllocatePoolWithTag"), "{}", cursor(&window).text);
@@ -190,7 +190,7 @@ fn processes_are_listed_beside_a_suspect_and_can_be_what_is_grouped() {
     window.get_by_label("PROCESSES");
     assert!(window.query_all_by_label_contains("NotMyfault.exe (").next().is_some());
     click(&mut window, "Group by process");
-    assert_eq!(document(&window).suspects.judged.as_ref().expect("judged").judgement.request.by, By::Process);
+    assert_eq!(document(&window).suspects.judged.as_ref().expect("judged").judgement.request.grouping, SuspectGrouping::Process);
     let first = listed(&window).remove(0);
     assert!(first.contains("nonpaged pool, NotMyfault.exe ("), "{first}");
     press_with(&mut window, Modifiers::NONE, Key::Enter);
@@ -259,7 +259,7 @@ fn the_keys_go_through_the_list_and_copy_it() {
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines.len(), 3, "{text}");
     assert!(lines[0].starts_with("Rank\tVerdict\tPool Tag\tPool\tDriver\tFunction\tGrowth (bytes/min)"), "{text}");
-    let bytes = document(&window).suspects.suspects()[0].evidence.survivors.bytes.to_string();
+    let bytes = document(&window).suspects.suspects()[0].evidence.outstanding.bytes.to_string();
     assert!(lines[1].starts_with("1\tleak\tLeak\tNonPaged\tmyfault.sys\t") && lines[1].contains(&bytes), "{text}");
     press(&mut window, Key::End);
     let last = document_mut(&mut window).suspects.listed().last().copied();
@@ -292,16 +292,16 @@ fn the_judged_time_is_the_users() {
     let mut window = page();
     let whole = document(&window).history.whole();
     let request = |window: &Window<'_>| document(window).suspects.judged.as_ref().expect("judged").judgement.request;
-    assert_eq!(request(&window).view, whole);
+    assert_eq!(request(&window).visible_range, whole);
     document_mut(&mut window).zoom(poolscope::gui::widgets::graph::Range::between(20.0, 40.0), false);
     settle(&mut window);
-    assert_eq!(request(&window).view, whole, "a zoom alone changes nothing");
+    assert_eq!(request(&window).visible_range, whole, "a zoom alone changes nothing");
     click(&mut window, "Judge the view");
-    assert_eq!(request(&window).view, document(&window).history.now());
+    assert_eq!(request(&window).visible_range, document(&window).history.now());
     document_mut(&mut window).suspects.warm_up = WarmUpChoice::None;
     settle(&mut window);
     let judged = &document(&window).suspects.judged.as_ref().expect("judged").judgement;
-    assert_eq!(judged.span.from, judged.span.view.from);
+    assert_eq!(judged.range.warm_up_end, judged.range.active.from);
     document_mut(&mut window).suspects.warm_up = WarmUpChoice::Seconds(5.0);
     settle(&mut window);
     window.get_by_label("analyzed 25.0 s to 40.0 s");
@@ -332,7 +332,7 @@ fn a_trace_in_which_nothing_leaks_says_so_quietly() {
 
 #[test]
 fn a_trace_without_pool_events_has_no_suspects_and_no_sentence() {
-    let quiet = SynthParams { allocations: 0, preexisting: 0, snapshots: false, ..SynthParams::default() };
+    let quiet = SynthParams { allocations: 0, preexisting: 0, pool_rundown: false, ..SynthParams::default() };
     let (_folder, path) = folder_with(&quiet);
     let mut window = open_file(&path);
     assert!(window.query_by_label("Suspects").is_none());

@@ -8,7 +8,7 @@ use poolscope_analysis::group::parallel::never;
 use poolscope_analysis::leaks::{AnalysisRequest, SuspectGrouping, Verdict, WarmUp, analyze};
 use poolscope_synth::scenario::{StackMode, TagMix};
 use poolscope_synth::writer::Compression;
-use poolscope_synth::{SynthParams, TruthRequest};
+use poolscope_synth::{SynthParams, GroundTruthRequest};
 use poolscope_tests::planted::{loaded, placed, plant};
 use rayon::prelude::*;
 
@@ -59,14 +59,14 @@ fn cut_at(params: &SynthParams, share: f64, at_buffer: bool) -> usize {
 /// what is wrong.
 fn outcome(seed: u64, share: f64, at_buffer: bool) -> ([bool; 2], String) {
     let params = params(seed);
-    let planted = plant(&params, &TruthRequest::default());
+    let planted = plant(&params, &GroundTruthRequest::default());
     let length = cut_at(&params, share, at_buffer);
     let trace = loaded(planted.bytes[..length].to_vec());
     let end = trace.clock.seconds(trace.recorded.range.to);
-    let truth = plant(&params, &TruthRequest { ranges: vec![(0.0, end)], ..TruthRequest::default() }).truth;
+    let truth = plant(&params, &GroundTruthRequest { ranges: vec![(0.0, end)], ..GroundTruthRequest::default() }).truth;
     let of_leak = |kind: &str| -> f64 {
         let rows = truth.ranges[1].rows.iter().filter(|row| row.tag == "Leak" && row.kind == kind);
-        rows.map(|row| row.sums.size as f64).sum()
+        rows.map(|row| row.totals.size as f64).sum()
     };
     let planted_growth = (of_leak("AIFO") - of_leak("AOFI")) / end;
     let names = Names::new(trace.clone(), FrameNaming::Symbol);
@@ -115,10 +115,10 @@ fn growth_is_corrected_for_lost_events_by_the_pool_counters() {
         let seed = first_seed + at;
         let loss_share = [0.02, 0.05, 0.1, 0.2][at as usize % 4];
         let params =
-            SynthParams { loss_share, snapshots: true, merged: false, compression: Compression::None, ..params(seed) };
-        let planted = plant(&params, &TruthRequest::default());
+            SynthParams { loss_share, pool_rundown: true, merged: false, compression: Compression::None, ..params(seed) };
+        let planted = plant(&params, &GroundTruthRequest::default());
         // The pool's counters count every event, recorded or lost.
-        let of_leak = planted.truth.snapshot_growth.iter().filter(|row| row.tag == "Leak");
+        let of_leak = planted.truth.rundown_growth.iter().filter(|row| row.tag == "Leak");
         let planted_growth =
             of_leak.map(|row| (row.nonpaged_bytes + row.paged_bytes) as f64).sum::<f64>() / planted.truth.duration_s;
         let trace = loaded(planted.bytes);

@@ -64,7 +64,7 @@ fn params(kind: Kind, seed: u64) -> SynthParams {
         stacks: if kind == Kind::NoStacks { StackMode::None } else { StackMode::Keyed },
         // Half of these are freed in the trace: a tag with more such frees than leaked allocations does not grow.
         preexisting: [0, 100, 500][seed as usize / 3 % 3],
-        snapshots: seed.is_multiple_of(2),
+        pool_rundown: seed.is_multiple_of(2),
         noise_share: 0.0,
         ..SynthParams::default()
     }

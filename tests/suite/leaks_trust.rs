@@ -13,7 +13,7 @@ use poolscope_analysis::leaks::{
 };
 use poolscope_analysis::trace::Trace;
 use poolscope_synth::writer::{FileMode, Width};
-use poolscope_synth::{SynthParams, TruthRequest};
+use poolscope_synth::{SynthParams, GroundTruthRequest};
 use poolscope_tests::planted::{OnDisk, bytes_of, loaded, plant};
 use poolscope_tests::program::{json, run};
 use poolscope_tests::variants;
@@ -47,11 +47,11 @@ fn growth(
 fn counters_and_events_agree_to_the_byte_where_nothing_is_lost() {
     for (seed, width) in [(1, Width::Bits64), (2, Width::Bits32), (3, Width::Bits64)] {
         let params = SynthParams { seed, width, preexisting: 3_000, ..variants::base(20_000) };
-        let planted = plant(&params, &TruthRequest::default());
+        let planted = plant(&params, &GroundTruthRequest::default());
         let trace = loaded(planted.bytes);
         let result = reconcile(&trace).expect("it has snapshots");
         let mut expected = Growth::new();
-        for row in &planted.truth.snapshot_growth {
+        for row in &planted.truth.rundown_growth {
             expected.insert((row.tag.clone(), row.session, false), row.nonpaged_bytes);
             expected.insert((row.tag.clone(), row.session, true), row.paged_bytes);
         }
@@ -104,7 +104,7 @@ fn lost_events_differ_from_the_counters_and_lower_the_confidence() {
 #[test]
 fn without_snapshots_nothing_is_compared_and_with_them_the_pool_has_a_start() {
     let base = variants::base(10_000);
-    let bare = loaded(bytes_of(&SynthParams { snapshots: false, ..base.clone() }));
+    let bare = loaded(bytes_of(&SynthParams { pool_rundown: false, ..base.clone() }));
     assert_eq!(reconcile(&bare), None);
     assert_eq!(analyzed(&bare).pools.map(|pool| pool.start_bytes), [None, None]);
 

@@ -4,7 +4,7 @@
 use poolscope_etl::diagnostics::DiagnosticKind;
 use poolscope_synth::writer::pool::PoolBlock;
 use poolscope_synth::writer::{
-    EventHead, ExtItem, FullHead, Head, InstanceHead, KernelForm, KernelHead, MessageHead, TraceOptions, Width, guids,
+    EventHeader, ExtendedItem, EventTraceHeader, RecordHeader, EventInstanceHeader, KernelHeaderForm, KernelHeader, TraceMessageHeader, TraceOptions, Width, guids,
     image, process, stack,
 };
 use poolscope_tests::figures::{number, rows, text};
@@ -216,7 +216,7 @@ fn pool_events_relogged_by_a_32_bit_program_keep_their_64_bit_payload() {
     let in_session = PoolBlock { session: Some(3), pool_type: 33, ..block(0xFFFF_9000_0000_00B0) };
     for (time, free, of) in [(10, false, of), (20, true, of), (30, false, in_session)] {
         let (hook, payload) = pool_event(free, &of, Width::Bits64);
-        let head = FullHead {
+        let head = EventTraceHeader {
             width: Width::Bits32,
             guid: guids::POOL,
             opcode: hook as u8,
@@ -226,7 +226,7 @@ fn pool_events_relogged_by_a_32_bit_program_keep_their_64_bit_payload() {
             pid: OWNER.0,
             tid: OWNER.1,
         };
-        trace.put(0, &Head::Full(head), &payload);
+        trace.put(0, &RecordHeader::Full(head), &payload);
     }
     let trace = trace.load();
     assert_eq!(blocks(&trace), ["Leak 0xffff9000000000a0 5368709120 10..20", "Leak 0xffff9000000000b0/3 64 30.."]);
@@ -272,13 +272,13 @@ fn a_user_stack_may_follow_half_a_second_later_on_another_cpu() {
 #[test]
 fn processor_counters_before_a_payload_are_skipped() {
     let mut trace = Micro::default();
-    let forms = [(KernelForm::System, 0xA0), (KernelForm::Compact, 0xB0), (KernelForm::PerfInfo, 0xC0)];
+    let forms = [(KernelHeaderForm::System, 0xA0), (KernelHeaderForm::Compact, 0xB0), (KernelHeaderForm::PerfInfo, 0xC0)];
     for (n, (form, address)) in (0_i64..).zip(forms) {
         for (step, pebs, counters) in [(0, None, &[1, 2, 3][..]), (10, Some(9), &[])] {
             let (hook, payload) = pool_event(step > 0, &block(address), Width::Bits64);
             let ticks = trace.raw(100 * n + step);
-            let base = KernelHead::new(form, Width::Bits64, hook, 2, ticks, OWNER);
-            trace.put(0, &Head::Kernel(KernelHead { pebs, counters, ..base }), &payload);
+            let base = KernelHeader::new(form, Width::Bits64, hook, 2, ticks, OWNER);
+            trace.put(0, &RecordHeader::Kernel(KernelHeader { pebs, counters, ..base }), &payload);
         }
     }
     let trace = trace.load();
@@ -310,11 +310,11 @@ fn other_records_in_between_are_skipped() {
     let mut trace = Micro::new(TraceOptions { buffer_size: 4096, ..TraceOptions::default() });
     for n in 0..40 {
         let ticks = trace.raw(10 * n);
-        let message = MessageHead { number: 10, guid: guids::RT_LOST, ticks, pid: 1, tid: 2 };
+        let message = TraceMessageHeader { number: 10, guid: guids::RT_LOST, ticks, pid: 1, tid: 2 };
         // The length is no multiple of eight: the next record begins at the next one.
-        trace.put(0, &Head::Message(message), &[0xC0; 13]);
-        let items = [ExtItem { kind: 6, data: &[1; 12] }, ExtItem { kind: 1, data: &[2; 16] }];
-        let event = EventHead {
+        trace.put(0, &RecordHeader::Message(message), &[0xC0; 13]);
+        let items = [ExtendedItem { kind: 6, data: &[1; 12] }, ExtendedItem { kind: 1, data: &[2; 16] }];
+        let event = EventHeader {
             width: if n % 2 == 0 { Width::Bits64 } else { Width::Bits32 },
             guid: guids::SYS_CONFIG_EX,
             id: 7,
@@ -328,8 +328,8 @@ fn other_records_in_between_are_skipped() {
             tid: 2,
             items: &items[..(n % 3) as usize],
         };
-        trace.put(0, &Head::Event(event), &[0xC0; 5]);
-        let full = FullHead {
+        trace.put(0, &RecordHeader::Event(event), &[0xC0; 5]);
+        let full = EventTraceHeader {
             width: Width::Bits64,
             guid: guids::PERF_INFO,
             opcode: 46,
@@ -339,8 +339,8 @@ fn other_records_in_between_are_skipped() {
             pid: 1,
             tid: 2,
         };
-        let instance = InstanceHead { full, instance: 1, parent: 2, parent_guid: guids::PROCESS };
-        trace.put(0, &Head::Instance(instance), &[0xC0; 3]);
+        let instance = EventInstanceHeader { full, instance: 1, parent: 2, parent_guid: guids::PROCESS };
+        trace.put(0, &RecordHeader::Instance(instance), &[0xC0; 3]);
         trace.alloc(0, 10 * n, OWNER, &block(0x1000 + n as u64));
     }
     let trace = trace.load();

@@ -3,7 +3,7 @@
 use poolscope_etl::record::{Record, RecordKey, Records};
 use poolscope_etl::xpress::{StreamEnd, decompress};
 use poolscope_synth::writer::{
-    Compressor, EventHead, ExtItem, FullHead, Guid, Head, InstanceHead, KernelForm, KernelHead, MessageHead, Width,
+    Compressor, EventHeader, ExtendedItem, EventTraceHeader, Guid, RecordHeader, EventInstanceHeader, KernelHeaderForm, KernelHeader, TraceMessageHeader, Width,
 };
 use proptest::prelude::*;
 use std::ops::Range;
@@ -25,7 +25,7 @@ struct Planned {
 
 #[derive(Debug, Clone, Copy)]
 enum Shape {
-    Kernel(KernelForm),
+    Kernel(KernelHeaderForm),
     Full,
     Instance,
     Event,
@@ -34,9 +34,9 @@ enum Shape {
 
 fn planned() -> impl Strategy<Value = Planned> {
     let shape = prop_oneof![
-        Just(Shape::Kernel(KernelForm::System)),
-        Just(Shape::Kernel(KernelForm::Compact)),
-        Just(Shape::Kernel(KernelForm::PerfInfo)),
+        Just(Shape::Kernel(KernelHeaderForm::System)),
+        Just(Shape::Kernel(KernelHeaderForm::Compact)),
+        Just(Shape::Kernel(KernelHeaderForm::PerfInfo)),
         Just(Shape::Full),
         Just(Shape::Instance),
         Just(Shape::Event),
@@ -71,16 +71,16 @@ impl Planned {
         let (guid, opcode, hook) = (Guid::new(self.key.0), self.key.1, self.key.2);
         let (pid, tid) = self.owner;
         let full =
-            FullHead { width, guid, opcode, level: 3, version: u16::from(self.version), ticks: self.ticks, pid, tid };
-        let items: Vec<ExtItem<'_>> = self.items.iter().map(|data| ExtItem { kind: 6, data }).collect();
+            EventTraceHeader { width, guid, opcode, level: 3, version: u16::from(self.version), ticks: self.ticks, pid, tid };
+        let items: Vec<ExtendedItem<'_>> = self.items.iter().map(|data| ExtendedItem { kind: 6, data }).collect();
         let head = match self.shape {
             Shape::Kernel(form) => {
-                let base = KernelHead::new(form, width, hook, self.version, self.ticks, self.owner);
-                Head::Kernel(KernelHead { pebs: self.pebs, counters: &self.counters, ..base })
+                let base = KernelHeader::new(form, width, hook, self.version, self.ticks, self.owner);
+                RecordHeader::Kernel(KernelHeader { pebs: self.pebs, counters: &self.counters, ..base })
             }
-            Shape::Full => Head::Full(full),
-            Shape::Instance => Head::Instance(InstanceHead { full, instance: 1, parent: 2, parent_guid: guid }),
-            Shape::Event => Head::Event(EventHead {
+            Shape::Full => RecordHeader::Full(full),
+            Shape::Instance => RecordHeader::Instance(EventInstanceHeader { full, instance: 1, parent: 2, parent_guid: guid }),
+            Shape::Event => RecordHeader::Event(EventHeader {
                 width,
                 guid,
                 id: hook,
@@ -94,7 +94,7 @@ impl Planned {
                 tid,
                 items: &items,
             }),
-            Shape::Message => Head::Message(MessageHead { number: hook, guid, ticks: self.ticks, pid, tid }),
+            Shape::Message => RecordHeader::Message(TraceMessageHeader { number: hook, guid, ticks: self.ticks, pid, tid }),
         };
         head.write(out, (head.len() + self.payload.len()) as u16);
         let start = out.len();
@@ -117,7 +117,7 @@ impl Planned {
         prop_assert_eq!(record.payload, &body[payload.clone()]);
         prop_assert_eq!((record.version, record.time), (self.version, Some(self.ticks)));
         prop_assert_eq!(record.pointer_size, if self.wide { 8 } else { 4 });
-        let named = !matches!(self.shape, Shape::Kernel(KernelForm::PerfInfo));
+        let named = !matches!(self.shape, Shape::Kernel(KernelHeaderForm::PerfInfo));
         prop_assert_eq!(record.process.zip(record.thread), named.then_some(self.owner));
         Ok(())
     }

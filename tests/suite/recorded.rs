@@ -32,7 +32,7 @@ pub fn shapes() -> Vec<(&'static str, SynthParams)> {
         ("relogged", SynthParams { headers: HeaderStyle::Guid, merged: true, ..base.clone() }),
         ("keyed, 32-bit", SynthParams { width: Width::Bits32, stacks: StackMode::Keyed, ..base.clone() }),
         ("inline, 12 CPUs", SynthParams { cpus: 12, stacks: StackMode::Inline, allocations: 12_000, ..base.clone() }),
-        ("without rundown", SynthParams { snapshots: false, stacks: StackMode::None, ..base }),
+        ("without rundown", SynthParams { pool_rundown: false, stacks: StackMode::None, ..base }),
     ]
 }
 

@@ -124,7 +124,7 @@ fn every_frame_of_the_sample_has_the_name_of_its_function() {
         assert!(offset > 0 && offset <= number(function, "size"), "{frame}");
         named.insert((text(module, "file").to_owned(), number(function, "rva") + offset));
     }
-    let addresses: BTreeSet<_> = stacks(&report(&["--symbols", "none"])).concat().iter().map(|f| bare(f)).collect();
+    let addresses: BTreeSet<_> = stacks(&report(&["--no-symbols"])).concat().iter().map(|f| bare(f)).collect();
     assert_eq!(named, addresses);
     let leak = report(&["--where", "type:AIFO tag:Leak"]);
     let stack = stacks(&leak).concat().join(";");
@@ -186,7 +186,7 @@ fn the_table_says_what_was_loaded_and_why_the_rest_was_not() {
     let ran = run(&["symbols", trace.path(), "--path", path, "--offline"]);
     let out = String::from_utf8(ran.out).expect("text");
     let lines: Vec<&str> = out.lines().map(str::trim_end).collect();
-    assert_eq!(lines[0], format!("{}: symbols along {path}, no server asked", trace.path()));
+    assert_eq!(lines[0], format!("{}: symbols along {path}, without servers", trace.path()));
     assert!(lines[2].starts_with("Outstanding  Allocations  Frames  Named  State"), "{out}");
     let row = "      128 B            2       2      0  wrong identity  tenant.sys  tenant.pdb 696198ab-d112-bfa6-";
     assert!(lines[3].starts_with(row), "{out}");
@@ -196,7 +196,7 @@ fn the_table_says_what_was_loaded_and_why_the_rest_was_not() {
         out.contains("       64 B            1       2      2  loaded          lodger.sys  lodger.pdb 53503be2"),
         "{out}"
     );
-    let end = ["1 of 2 modules loaded, 2 of 4 frames named", "Every place that was looked at: --tried"];
+    let end = ["1 of 2 modules loaded, 2 of 4 frames named", "--search-log shows every location that was searched."];
     assert!(lines.ends_with(&end), "{out}");
 }
 
@@ -223,7 +223,7 @@ fn a_pdb_chosen_by_hand_is_taken_if_it_is_right_and_named_if_not() {
     let row = &table["rows"][1];
     assert_eq!((&row["state"], &row["named"]), (&"wrong_identity".into(), &0.into()));
     assert_eq!(
-        (&row["attempts"][0]["place"], &row["attempts"][0]["outcome"]),
+        (&row["attempts"][0]["location"], &row["attempts"][0]["result"]),
         (&name(&posing).into(), &"wrong_identity".into())
     );
 }

@@ -3,9 +3,9 @@
 
 use poolscope_analysis::trace::Trace;
 use poolscope_etl::diagnostics::DiagnosticKind;
-use poolscope_synth::truth::{RangeTruth, Truth};
+use poolscope_synth::ground_truth::{RangeGroundTruth, GroundTruth};
 use poolscope_synth::writer::FileMode;
-use poolscope_synth::{SynthParams, TruthRequest};
+use poolscope_synth::{SynthParams, GroundTruthRequest};
 use poolscope_tests::figures::{
     Curves, StackKey, Sums, TagKey, Uncertain, add, difference, index_rows, index_uncertain, number, planted_stacks,
     planted_tags, rows, stack_difference, sums, text, view_of,
@@ -36,7 +36,7 @@ fn check_all(variants: &[Variant], check: impl Fn(&SynthParams) -> Vec<String> +
 fn the_index_holds_what_was_planted() {
     check_all(&variants::all(8_000), |params| {
         let ranges = vec![(1.0, 2.5), (0.0, 0.003), (3.25, 5.0)];
-        let planted = plant(params, &TruthRequest { ranges, stacks: true, ..TruthRequest::default() });
+        let planted = plant(params, &GroundTruthRequest { ranges, stacks: true, ..GroundTruthRequest::default() });
         let trace = loaded(planted.bytes);
         let mut complaints = census(&trace, &planted.truth);
         assert!(planted.truth.pool.allocations > 0, "nothing was planted");
@@ -53,7 +53,7 @@ fn the_index_holds_what_was_planted() {
 }
 
 /// Counts of everything in the file.
-fn census(trace: &Trace, truth: &Truth) -> Vec<String> {
+fn census(trace: &Trace, truth: &GroundTruth) -> Vec<String> {
     let census = &trace.statistics;
     let implied = |bit| trace.allocations.flags.iter().filter(|flags| **flags & bit != 0).count() as u64;
     let (times, never) = (&trace.allocations.alloc_time, &trace.allocations.free_time);
@@ -70,7 +70,7 @@ fn census(trace: &Trace, truth: &Truth) -> Vec<String> {
         ("buffers lost", trace.summary.buffers_lost, u64::from(truth.buffers_lost)),
         ("allocation events", census.pool_allocs, truth.pool.alloc_events),
         ("free events", census.pool_frees, truth.pool.free_events),
-        ("snapshot records", census.pool_rundown_records, truth.pool.snapshot_records),
+        ("snapshot records", census.pool_rundown_records, truth.pool.rundown_records),
         ("rows", trace.allocations.len() as u64, truth.pool.allocations),
         ("implied frees", implied(poolscope_analysis::trace::allocation::flag::IMPLIED_FREE), truth.pool.implied_frees),
         (
@@ -104,14 +104,14 @@ fn census(trace: &Trace, truth: &Truth) -> Vec<String> {
 fn the_command_line_reports_what_was_planted() {
     check_all(&variants::all(2_000), |params| {
         let ranges = vec![(1.0, 2.5), (0.004, 0.02)];
-        let planted = plant(params, &TruthRequest { ranges, stacks: true, ..TruthRequest::default() });
+        let planted = plant(params, &GroundTruthRequest { ranges, stacks: true, ..GroundTruthRequest::default() });
         let file = OnDisk::new("planted.etl", &planted.bytes);
         planted.truth.ranges.iter().flat_map(|range| report(file.path(), range)).collect()
     });
 }
 
 /// Both groupings of one range, as JSON and as CSV.
-fn report(path: &str, range: &RangeTruth) -> Vec<String> {
+fn report(path: &str, range: &RangeGroundTruth) -> Vec<String> {
     let span = range.from.zip(range.to).map(|(from, to)| format!("{from}..{to}"));
     let span = span.as_deref();
     let arguments = |by: &'static str, format: &'static str| {
@@ -209,10 +209,10 @@ fn the_curves_are_those_that_were_planted() {
         // What was allocated up to a point is what was allocated inside a range that ends there.
         let until = |k: usize| (-1e4, CURVE.0 + k as f64 * (CURVE.1 - CURVE.0) / (POINTS - 1) as f64);
         let ranges = std::iter::once(CURVE).chain((0..POINTS).map(until)).collect();
-        let planted = plant(params, &TruthRequest { ranges, curve_points: POINTS, ..TruthRequest::default() });
+        let planted = plant(params, &GroundTruthRequest { ranges, curve_points: POINTS, ..GroundTruthRequest::default() });
         let file = OnDisk::new("planted.etl", &planted.bytes);
         let [_, range, until @ ..] = planted.truth.ranges.as_slice() else { panic!("all ranges were asked for") };
-        let curve = |value: fn(&poolscope_synth::truth::CurvePoint) -> u64| -> Curves {
+        let curve = |value: fn(&poolscope_synth::ground_truth::OutstandingPoint) -> u64| -> Curves {
             range.curves.iter().map(|c| (c.tag.clone(), c.points.iter().map(value).collect())).collect()
         };
         let wanted =
@@ -233,12 +233,12 @@ fn the_curves_are_those_that_were_planted() {
 }
 
 /// Bytes allocated up to each point, by tag.
-fn cumulative(until: &[RangeTruth]) -> Curves {
+fn cumulative(until: &[RangeGroundTruth]) -> Curves {
     let mut curves = Curves::new();
     for (point, range) in until.iter().enumerate() {
         for row in range.rows.iter().filter(|row| row.kind.starts_with("AI")) {
             let values = curves.entry(row.tag.clone()).or_insert_with(|| vec![0; POINTS]);
-            values[point] += row.sums.size;
+            values[point] += row.totals.size;
         }
     }
     curves

@@ -8,9 +8,9 @@ use poolscope_analysis::trace::ids::{AttributesId, StackId};
 use poolscope_analysis::trace::time::Ticks;
 use poolscope_etl::diagnostics::DiagnosticKind;
 use poolscope_synth::scenario::StackMode;
-use poolscope_synth::truth::EventRow;
+use poolscope_synth::ground_truth::EventGroundTruth;
 use poolscope_synth::writer::{Compression, FileMode, Width, stack};
-use poolscope_synth::{SynthParams, TruthRequest};
+use poolscope_synth::{SynthParams, GroundTruthRequest};
 use poolscope_tests::figures::addresses;
 use poolscope_tests::micro::{Micro, block};
 use poolscope_tests::planted::{Planted, loaded, plant};
@@ -56,15 +56,15 @@ fn events(trace: &Trace) -> Vec<Found> {
 }
 
 /// What was planted, by time, address and direction.
-type Events<'p> = HashMap<(i64, u64, bool), &'p EventRow>;
+type Events<'p> = HashMap<(i64, u64, bool), &'p EventGroundTruth>;
 
 fn by_event(planted: &Planted) -> Events<'_> {
-    let address = |row: &EventRow| u64::from_str_radix(&row.address[2..], 16).expect("an address");
+    let address = |row: &EventGroundTruth| u64::from_str_radix(&row.address[2..], 16).expect("an address");
     planted.truth.events.iter().map(|row| ((row.ticks, address(row), row.free), row)).collect()
 }
 
 fn planted(params: &SynthParams) -> Planted {
-    plant(params, &TruthRequest { events: true, ..TruthRequest::default() })
+    plant(params, &GroundTruthRequest { events: true, ..GroundTruthRequest::default() })
 }
 
 /// Counts of events.

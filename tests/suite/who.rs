@@ -1,7 +1,7 @@
 //! Who is behind a leak, through the program's output: processes, objects that handles keep, tags that grow together, drivers
 //! that can be named. The truth is what the generator planted, or what the cases beside the repository say.
 
-use poolscope_synth::{SynthParams, TruthRequest};
+use poolscope_synth::{SynthParams, GroundTruthRequest};
 use poolscope_tests::planted::{OnDisk, Planted, bytes_of, plant};
 use poolscope_tests::program::{json, output};
 use poolscope_tests::variants::base;
@@ -26,20 +26,20 @@ fn text_of(args: &[&str]) -> String {
 /// A minute in which 200 processes come and go, and the handles to three of four of them stay open.
 fn handles(seed: u64) -> Planted {
     let params = SynthParams { seed, handle_leak: 200, duration_s: 60.0, ..base(20_000) };
-    plant(&params, &TruthRequest::default())
+    plant(&params, &GroundTruthRequest::default())
 }
 
 #[test]
 fn zombie_processes_are_counted_with_their_parent_and_the_way_to_the_handles() {
     let planted = handles(3);
     let truth = planted.truth.handles.expect("handles were planted");
-    assert!(truth.kept >= 100 && truth.closed >= 20, "{truth:?}");
+    assert!(truth.outstanding >= 100 && truth.freed >= 20, "{truth:?}");
     let file = OnDisk::new("handles.etl", &planted.bytes);
     let document = json(&["leaks", file.path(), "--format", "json"]);
     let process = of_tag(&document, "Proc", "NonPaged");
     assert!(["leak", "growing"].contains(&process["verdict"].as_str().expect("a verdict")), "{process}");
     let object = &process["object"];
-    assert_eq!((&object["type"], &object["zombies"]), (&Value::from("Process"), &Value::from(truth.kept)), "{object}");
+    assert_eq!((&object["type"], &object["zombies"]), (&Value::from("Process"), &Value::from(truth.outstanding)), "{object}");
     assert_eq!(object["zombie_names"][0]["name"], truth.image.as_str());
     // The parent made the process objects and still runs; the children made their tokens and have ended.
     let first = &process["processes"][0];
@@ -50,16 +50,17 @@ fn zombie_processes_are_counted_with_their_parent_and_the_way_to_the_handles() {
         (&token["object"]["type"], &token["object"]["by_ended_count"]),
         (&Value::from("Token"), &token["count"])
     );
-    assert_eq!(token["count"], Value::from(truth.kept));
+    assert_eq!(token["count"], Value::from(truth.outstanding));
     let shares = token["processes"].as_array().expect("processes");
-    assert!(shares.len() as u64 == truth.kept && shares.iter().all(|share| share["running"] == false), "{token}");
+    assert!(shares.len() as u64 == truth.outstanding && shares.iter().all(|share| share["running"] == false), "{token}");
     // No driver is on the stacks, so that none is named; what to record next is.
     assert_eq!(process["responsible_driver"], Value::Null);
-    let text = text_of(&["leaks", file.path(), "--all"]);
-    let words = format!("{0} of {0} process objects belong to processes that have ended (zombie processes", truth.kept);
+    let text = text_of(&["leaks", file.path(), "--show-non-leaking"]);
+    let words =
+        format!("{0} of {0} process objects belong to processes that have exited (zombie processes", truth.outstanding);
     assert!(text.contains(&words), "{text}");
-    assert!(text.contains("wpr -start Handle, wait while it grows, wpr -stop handles.etl"), "{text}");
-    assert!(!text.contains("belong to processes that have exited"), "{text}");
+    assert!(text.contains("run wpr -start Handle, wait while the pool grows, run wpr -stop handles.etl"), "{text}");
+    assert!(!text.contains(") belong to processes that have exited"), "{text}");
     // Parts of one thing: three tags of both pools move together, threads twice as often.
     let tags = |row: &Value| {
         let tags = row["lockstep"].as_array().cloned().unwrap_or_default();
@@ -115,10 +116,10 @@ fn by_process_rows_are_those_of_the_report() {
 
 #[test]
 fn tags_that_are_parts_of_one_object_stand_together_with_the_holder_first() {
-    let params = SynthParams { seed: 8, lockstep: 5, duration_s: 60.0, ..base(40_000) };
-    let planted = plant(&params, &TruthRequest::default());
+    let params = SynthParams { seed: 8, lockstep_tags: 5, duration_s: 60.0, ..base(40_000) };
+    let planted = plant(&params, &GroundTruthRequest::default());
     let truth = &planted.truth.lockstep;
-    assert!(truth.len() == 5 && truth[0].kept > 200, "{truth:?}");
+    assert!(truth.len() == 5 && truth[0].outstanding > 200, "{truth:?}");
     let file = OnDisk::new("lockstep.etl", &planted.bytes);
     let document = json(&["leaks", file.path(), "--format", "json"]);
     let place = |tag: &str| rows(&document).iter().position(|row| row["tag"] == tag).expect("the tag is listed");
@@ -133,14 +134,14 @@ fn tags_that_are_parts_of_one_object_stand_together_with_the_holder_first() {
         assert_eq!(found[0], (truth[0].tag.as_str(), 1, true));
         found.sort_unstable();
         let mut planted: Vec<(&str, u64, bool)> =
-            truth.iter().map(|t| (t.tag.as_str(), t.parts, t.transient == 0)).collect();
+            truth.iter().map(|t| (t.tag.as_str(), t.allocations_per_object, t.transient == 0)).collect();
         planted.sort_unstable();
         assert_eq!(found, planted);
         assert!(place(&of.tag) - holder < 5 && (at == 0 || place(&of.tag) > holder), "{} is elsewhere", of.tag);
     }
-    let text = text_of(&["leaks", file.path(), "--all"]);
-    assert!(text.contains("moves together with 4 tags ("), "{text}");
-    assert!(text.contains("probably one object; it never frees: the likely holder"), "{text}");
+    let text = text_of(&["leaks", file.path(), "--show-non-leaking"]);
+    assert!(text.contains("grows in lockstep with 4 tags ("), "{text}");
+    assert!(text.contains("probably parts of one object; it is never freed and probably holds the others"), "{text}");
 }
 
 #[test]
@@ -148,7 +149,7 @@ fn ordinary_traces_have_no_groups_and_nothing_left_behind() {
     let complaints = |name: &str, document: &Value| {
         let found = rows(document).iter().filter(|row| {
             let reasons = row["reasons"].to_string();
-            !row["lockstep"].is_null() || reasons.contains("moves together") || reasons.contains("have exited")
+            !row["lockstep"].is_null() || reasons.contains("in lockstep") || reasons.contains("have exited")
         });
         found.map(|row| format!("{name}: {} {}", row["tag"], row["reasons"])).collect::<Vec<_>>()
     };
@@ -205,7 +206,10 @@ fn poolmon_says_which_tags_move_together_and_which_never_free() {
         document["record"]["tags"].as_array().expect("tags").iter().filter_map(Value::as_str).collect();
     assert_eq!(&advice[..2], ["WCfc", "WCsc"], "{advice:?}");
     let text = text_of(&["poolmon", &before, &after]);
-    assert!(text.contains("probably parts of one object; WCfc, WCsc are never freed and probably hold the others."), "{text}");
+    assert!(
+        text.contains("probably parts of one object; WCfc, WCsc are never freed and probably hold the others."),
+        "{text}"
+    );
     assert!(text.contains("poolscope record --tag WCfc --tag WCsc "), "{text}");
     let recorded = text_of(&["record", "--from-poolmon", &before, "--and", &after, "--apart", "118h"]);
     assert!(recorded.contains("WCfc, WCsc are never freed and probably hold the others."), "{recorded}");

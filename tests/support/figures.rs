@@ -1,6 +1,6 @@
 //! What was planted and what came out, in one shape, so that the two can be compared and a difference can be shown.
 
-use poolscope_synth::truth::RangeTruth;
+use poolscope_synth::ground_truth::RangeGroundTruth;
 use poolscope_analysis::trace::Trace;
 use poolscope_analysis::trace::allocation::flag;
 use poolscope_analysis::trace::ids::StackId;
@@ -20,21 +20,21 @@ pub type Curves = BTreeMap<String, Vec<u64>>;
 
 /// Rows by type, paged and tag as planted.
 #[must_use]
-pub fn planted_tags(range: &RangeTruth) -> BTreeMap<TagKey, Sums> {
+pub fn planted_tags(range: &RangeGroundTruth) -> BTreeMap<TagKey, Sums> {
     let rows = range.rows.iter();
-    rows.map(|r| ((r.kind.to_owned(), r.paged.to_owned(), r.tag.clone()), (r.sums.count, r.sums.size))).collect()
+    rows.map(|r| ((r.kind.to_owned(), r.paged.to_owned(), r.tag.clone()), (r.totals.count, r.totals.size))).collect()
 }
 
 /// Rows by type, tag and stack as planted.
 #[must_use]
-pub fn planted_stacks(range: &RangeTruth) -> BTreeMap<StackKey, Sums> {
+pub fn planted_stacks(range: &RangeGroundTruth) -> BTreeMap<StackKey, Sums> {
     let rows = range.stacks.iter();
-    rows.map(|r| ((r.kind.to_owned(), r.tag.clone(), r.stack.clone()), (r.sums.count, r.sums.size))).collect()
+    rows.map(|r| ((r.kind.to_owned(), r.tag.clone(), r.stack.clone()), (r.totals.count, r.totals.size))).collect()
 }
 
 /// The view that a range of the truth means.
 #[must_use]
-pub fn view_of(trace: &Trace, range: &RangeTruth) -> TimeRange {
+pub fn view_of(trace: &Trace, range: &RangeGroundTruth) -> TimeRange {
     let ticks = |seconds: Option<f64>, open| seconds.map_or(Ticks(open), |s| trace.clock.ticks(s));
     TimeRange { from: ticks(range.from, -Ticks::LIMIT), to: ticks(range.to, Ticks::LIMIT) }
 }

@@ -4,7 +4,7 @@
 use crate::planted::loaded;
 use poolscope_synth::writer::pool::{HOOK_ALLOC, HOOK_ALLOC_SESSION, HOOK_FREE, HOOK_FREE_SESSION, PoolBlock};
 use poolscope_synth::writer::{
-    FullHead, Guid, Head, TraceOptions, TraceWriter, Width, guids, image, pool, stack,
+    EventTraceHeader, Guid, RecordHeader, TraceOptions, TraceWriter, Width, guids, image, pool, stack,
 };
 use poolscope_analysis::trace::Trace;
 use poolscope_analysis::trace::allocation::flag;
@@ -58,7 +58,7 @@ impl Micro {
     }
 
     /// Any record.
-    pub fn put(&mut self, cpu: u16, head: &Head<'_>, payload: &[u8]) {
+    pub fn put(&mut self, cpu: u16, head: &RecordHeader<'_>, payload: &[u8]) {
         self.writer.put(cpu, head, payload).expect("the record fits");
     }
 
@@ -114,8 +114,8 @@ impl Micro {
         image::rsds(&mut payload, width, of.base, of.pid, pdb, name);
         let (ticks, pid) = (self.raw(time), of.pid);
         let (guid, opcode, tid) = (guids::IMAGE_ID, image::OPCODE_RSDS, u32::MAX);
-        let head = FullHead { width, guid, opcode, level: 0, version: 2, ticks, pid, tid };
-        self.put(0, &Head::Full(head), &payload);
+        let head = EventTraceHeader { width, guid, opcode, level: 0, version: 2, ticks, pid, tid };
+        self.put(0, &RecordHeader::Full(head), &payload);
     }
 
     /// A kernel event without thread and process.

@@ -3,7 +3,7 @@
 use poolscope_etl::file::TraceFile;
 use poolscope_base::progress::{CancelToken, Progress};
 use poolscope_synth::writer::PlacedBuffer;
-use poolscope_synth::{SynthParams, Truth, TruthRequest, write_trace};
+use poolscope_synth::{SynthParams, GroundTruth, GroundTruthRequest, write_trace};
 use poolscope_analysis::trace::Trace;
 use poolscope_analysis::load::{LoadError, LoadOptions, load};
 use std::io::Cursor;
@@ -16,12 +16,12 @@ pub struct Planted {
     /// The file.
     pub bytes: Vec<u8>,
     /// What a correct reader finds in it.
-    pub truth: Truth,
+    pub truth: GroundTruth,
 }
 
 /// Writes a trace into memory.
 #[must_use]
-pub fn plant(params: &SynthParams, request: &TruthRequest) -> Planted {
+pub fn plant(params: &SynthParams, request: &GroundTruthRequest) -> Planted {
     let mut out = Cursor::new(Vec::new());
     let summary = write_trace(&mut out, params, Some(request)).expect("the parameters of a variant make sense");
     Planted { bytes: out.into_inner(), truth: summary.truth.expect("the truth was asked for") }

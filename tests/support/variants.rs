@@ -123,13 +123,13 @@ fn loads(base: &SynthParams) -> Vec<Variant> {
         variant("one CPU, dense", SynthParams { cpus: 1, duration_s: 0.01, ..base.clone() }),
         variant("64 CPUs, dense", SynthParams { cpus: 64, threads: 500, duration_s: 0.05, ..base.clone() }),
         variant("session pool only", SynthParams { session_share: 1.0, ..base.clone() }),
-        variant("deep stacks", SynthParams { depth: 150, distinct_stacks: 60, ..base.clone() }),
-        variant("kernel halves only", SynthParams { user_halves: 0.0, free_stacks: false, ..base.clone() }),
-        variant("nothing from before", SynthParams { preexisting: 0, snapshots: false, ..base.clone() }),
+        variant("deep stacks", SynthParams { max_depth: 150, distinct_stacks: 60, ..base.clone() }),
+        variant("kernel halves only", SynthParams { user_stack_share: 0.0, free_stacks: false, ..base.clone() }),
+        variant("nothing from before", SynthParams { preexisting: 0, pool_rundown: false, ..base.clone() }),
         variant("mostly from before", SynthParams { preexisting: base.allocations, ..base.clone() }),
         variant("tiny stack cache", SynthParams { key_cache: 4, stacks: StackMode::Keyed, ..base.clone() }),
         variant("handles kept", SynthParams { handle_leak: 60, ..base.clone() }),
-        variant("tags that grow together", SynthParams { lockstep: 5, ..base.clone() }),
+        variant("tags that grow together", SynthParams { lockstep_tags: 5, ..base.clone() }),
         variant("no noise", SynthParams { noise_share: 0.0, ..base.clone() }),
     ]
 }

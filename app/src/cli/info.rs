@@ -1,12 +1,17 @@
-//! `info`: what a trace is, before any question about pool is asked.
+//! `info`: facts about a trace: system, recording, numbers of records, diagnostics.
 
 use super::io::Io;
 use super::open::TraceArgs;
+use super::output_format::OutputFormat;
 use crate::{format, recorded_range_text};
-use poolscope_analysis::trace::Trace;
 use poolscope_analysis::load::LoadOptions;
+use poolscope_analysis::trace::Trace;
+use poolscope_analysis::trace::recorded::{CpuRange, Hole};
 use poolscope_analysis::trace::time::{Ticks, TimeRange};
-use serde_json::{Map, Value, json};
+use poolscope_etl::diagnostics::Diagnostic;
+use serde::Serialize;
+use serde_json::Value;
+use std::collections::BTreeMap;
 use std::io::Write;
 
 /// Options of `info`.
@@ -15,21 +20,11 @@ pub struct Args {
     #[command(flatten)]
     trace: TraceArgs,
     /// Output format
-    #[arg(long, value_enum, default_value_t)]
-    format: Format,
+    #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = OutputFormat::parser(&FORMATS))]
+    format: OutputFormat,
 }
 
-/// Output formats of `info`.
-#[derive(clap::ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Format {
-    /// For reading
-    #[default]
-    Text,
-    /// Rows of `name,value`
-    Csv,
-    /// One object
-    Json,
-}
+const FORMATS: [OutputFormat; 3] = [OutputFormat::Text, OutputFormat::Csv, OutputFormat::Json];
 
 /// Runs the command.
 ///
@@ -39,134 +34,222 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
     let name = args.trace.name();
     args.trace.with_trace(io, LoadOptions::default(), |trace, _, io| {
         match args.format {
-            Format::Json => {
-                serde_json::to_writer_pretty(&mut io.out, &facts(trace, &name))?;
+            OutputFormat::Json => {
+                serde_json::to_writer_pretty(&mut io.out, &TraceFacts::new(trace, &name))?;
                 writeln!(io.out)?;
             }
-            Format::Csv => csv(&facts(trace, &name), io)?,
-            Format::Text => text(trace, &name, io)?,
+            OutputFormat::Csv => write_csv(&serde_json::to_value(TraceFacts::new(trace, &name))?, io)?,
+            _ => write_text(trace, &name, io)?,
         }
         Ok(0)
     })
 }
 
-/// Everything about a trace, as one JSON object with the names of the contract.
-fn facts(trace: &Trace, name: &str) -> Value {
-    let (summary, census) = (&trace.summary, &trace.statistics);
-    let hooks: Map<String, Value> =
-        census.hooks.iter().map(|(hook, count)| (format!("0x{hook:04X}"), json!(count))).collect();
-    let providers: Map<String, Value> =
-        census.providers.iter().map(|(guid, count)| (guid.to_string(), json!(count))).collect();
-    let diagnostics: Vec<Value> = trace
-        .diagnostics
-        .rows()
-        .iter()
-        .map(|row| {
-            json!({
-                "kind": row.kind.name(),
-                "severity": row.kind.severity().name(),
-                "count": row.count,
-                "effect": row.kind.effect(),
-                "offsets": row.offsets,
-            })
-        })
-        .collect();
-    json!({
-        "trace": name,
-        "file_bytes": summary.file_bytes,
-        "records": census.records,
-        "hooks": hooks,
-        "providers": providers,
-        "messages": census.messages,
-        "buffers": { "total": census.buffers, "compressed": census.compressed_buffers },
-        "pointer_size": summary.pointer_size,
-        "os_build": summary.os_build,
-        "os_name": summary.os_name,
-        "computer": summary.computer,
-        "memory_mb": summary.memory_mb,
-        "session_name": summary.session_name,
-        "log_file_mode": summary.log_file_mode,
-        "cpus": summary.cpus,
-        "clock": trace.clock.kind.name(),
-        "perf_freq": summary.perf_freq,
-        "start": format::rfc3339(summary.start_filetime),
-        "duration_s": trace.clock.seconds(trace.extent.to),
-        "recorded_range": range(trace, trace.recorded.range),
-        "analyzed_range": range(trace, trace.recorded.analyzed(trace.extent)),
-        "recording": recording(trace),
-        "events_lost": summary.events_lost,
-        "buffers_lost": summary.buffers_lost,
-        "images": trace.modules.loaded_images().len(),
-        "modules": trace.modules.modules().len(),
-        "processes": trace.processes.recorded_count(),
-        "stacks": {
-            "records": census.stack_records,
-            "definitions": census.stack_definitions,
-            "distinct": census.stacks.distinct,
-            "resolved_keys": census.stacks.resolved_keys,
-            "unresolved_keys": census.stacks.unresolved_keys,
-            "matched": census.stacks.matched,
-        },
-        "pool": {
-            "alloc_events": census.pool_allocs,
-            "free_events": census.pool_frees,
-            "allocations": trace.allocations.len(),
-            "snapshots": census.pool_rundown_records,
-            "group_enabled": summary.pool_group_enabled,
-        },
-        "diagnostics": diagnostics,
-    })
+/// Facts about a trace as a JSON document.
+#[derive(Serialize)]
+struct TraceFacts<'a> {
+    trace: &'a str,
+    file_bytes: u64,
+    records: u64,
+    hooks: BTreeMap<String, u64>,
+    providers: BTreeMap<String, u64>,
+    messages: u64,
+    buffers: BufferFacts,
+    pointer_size: u32,
+    os_build: u32,
+    os_name: &'a Option<String>,
+    computer: &'a Option<String>,
+    memory_mb: Option<u32>,
+    session_name: &'a str,
+    log_file_mode: u32,
+    cpus: u32,
+    clock: &'static str,
+    perf_freq: i64,
+    start: Option<String>,
+    duration_s: f64,
+    recorded_range: RangeFacts,
+    analyzed_range: RangeFacts,
+    recording: RecordingFacts,
+    events_lost: u64,
+    buffers_lost: u64,
+    images: usize,
+    modules: usize,
+    processes: usize,
+    stacks: StackFacts,
+    pool: PoolFacts<'a>,
+    diagnostics: Vec<DiagnosticFacts<'a>>,
+}
+
+#[derive(Serialize)]
+struct BufferFacts {
+    total: u64,
+    compressed: Option<u64>,
 }
 
 /// A range in seconds from time zero.
-fn range(trace: &Trace, view: TimeRange) -> Value {
-    json!({ "from": trace.clock.seconds(view.from), "to": trace.clock.seconds(view.to) })
+#[derive(Serialize)]
+struct RangeFacts {
+    from: f64,
+    to: f64,
 }
 
-/// The part of the recording that the file holds: ranges of the CPUs, and holes.
-fn recording(trace: &Trace) -> Value {
-    let (recorded, clock) = (&trace.recorded, &trace.clock);
-    let holes: Vec<Value> = recorded
-        .holes
-        .iter()
-        .map(|hole| {
-            json!({
-                "from": clock.seconds(hole.range.from),
-                "to": clock.seconds(hole.range.to),
-                "missing_events": hole.missing_events,
-                "missing_share": hole.missing_share(),
-            })
-        })
-        .collect();
-    let cpus: Vec<Value> = recorded
-        .cpus
-        .iter()
-        .map(|cpu| {
-            json!({
-                "cpu": cpu.cpu,
-                "from": clock.seconds(cpu.first),
-                "to": clock.seconds(cpu.last),
-                "records": cpu.records,
-                "pool_events": cpu.pool_events,
-                "ended_early": recorded.ended_early.contains(&cpu.cpu),
-            })
-        })
-        .collect();
-    json!({
-        "summary": recorded_range_text::sentence(trace),
-        "start_missing": recorded.start_missing,
-        "end_missing": recorded.end_missing,
-        "analyzable_range": range(trace, recorded.analyzable),
-        "header_end_s": recorded.header_end.map(|end| clock.seconds(end)),
-        "buffers_written": recorded.buffers_written,
-        "missing_share": recorded.missing_share(),
-        "holes": holes,
-        "cpus": cpus,
-    })
+/// The part of the recording that the file holds.
+#[derive(Serialize)]
+struct RecordingFacts {
+    summary: String,
+    start_missing: bool,
+    end_missing: bool,
+    analyzable_range: RangeFacts,
+    header_end_s: Option<f64>,
+    buffers_written: Option<u64>,
+    missing_share: f64,
+    holes: Vec<HoleFacts>,
+    cpus: Vec<CpuFacts>,
 }
 
-/// The object as rows: nested names joined by dots.
-fn csv(facts: &Value, io: &mut Io<'_>) -> anyhow::Result<()> {
+#[derive(Serialize)]
+struct HoleFacts {
+    from: f64,
+    to: f64,
+    missing_events: u64,
+    missing_share: f64,
+}
+
+#[derive(Serialize)]
+struct CpuFacts {
+    cpu: u16,
+    from: f64,
+    to: f64,
+    records: u64,
+    pool_events: u64,
+    ended_early: bool,
+}
+
+#[derive(Serialize)]
+struct StackFacts {
+    records: u64,
+    definitions: u64,
+    distinct: u64,
+    resolved_keys: u64,
+    unresolved_keys: u64,
+    matched: u64,
+}
+
+#[derive(Serialize)]
+struct PoolFacts<'a> {
+    alloc_events: u64,
+    free_events: u64,
+    allocations: usize,
+    rundown_records: u64,
+    group_enabled: &'a Option<bool>,
+}
+
+#[derive(Serialize)]
+struct DiagnosticFacts<'a> {
+    kind: &'static str,
+    severity: &'static str,
+    count: u64,
+    effect: &'static str,
+    offsets: &'a [u64],
+}
+
+impl<'a> TraceFacts<'a> {
+    fn new(trace: &'a Trace, name: &'a str) -> Self {
+        let (summary, statistics) = (&trace.summary, &trace.statistics);
+        let diagnostic = |row: &'a Diagnostic| DiagnosticFacts {
+            kind: row.kind.name(),
+            severity: row.kind.severity().name(),
+            count: row.count,
+            effect: row.kind.effect(),
+            offsets: &row.offsets,
+        };
+        Self {
+            trace: name,
+            file_bytes: summary.file_bytes,
+            records: statistics.records,
+            hooks: statistics.hooks.iter().map(|(hook, count)| (format!("0x{hook:04X}"), *count)).collect(),
+            providers: statistics.providers.iter().map(|(guid, count)| (guid.to_string(), *count)).collect(),
+            messages: statistics.messages,
+            buffers: BufferFacts { total: statistics.buffers, compressed: statistics.compressed_buffers },
+            pointer_size: summary.pointer_size,
+            os_build: summary.os_build,
+            os_name: &summary.os_name,
+            computer: &summary.computer,
+            memory_mb: summary.memory_mb,
+            session_name: &summary.session_name,
+            log_file_mode: summary.log_file_mode,
+            cpus: summary.cpus,
+            clock: trace.clock.kind.name(),
+            perf_freq: summary.perf_freq,
+            start: format::rfc3339(summary.start_filetime),
+            duration_s: trace.clock.seconds(trace.extent.to),
+            recorded_range: RangeFacts::new(trace, trace.recorded.range),
+            analyzed_range: RangeFacts::new(trace, trace.recorded.analyzed(trace.extent)),
+            recording: RecordingFacts::new(trace),
+            events_lost: summary.events_lost,
+            buffers_lost: summary.buffers_lost,
+            images: trace.modules.loaded_images().len(),
+            modules: trace.modules.modules().len(),
+            processes: trace.processes.recorded_count(),
+            stacks: StackFacts {
+                records: statistics.stack_records,
+                definitions: statistics.stack_definitions,
+                distinct: statistics.stacks.distinct,
+                resolved_keys: statistics.stacks.resolved_keys,
+                unresolved_keys: statistics.stacks.unresolved_keys,
+                matched: statistics.stacks.matched,
+            },
+            pool: PoolFacts {
+                alloc_events: statistics.pool_allocs,
+                free_events: statistics.pool_frees,
+                allocations: trace.allocations.len(),
+                rundown_records: statistics.pool_rundown_records,
+                group_enabled: &summary.pool_group_enabled,
+            },
+            diagnostics: trace.diagnostics.rows().iter().map(diagnostic).collect(),
+        }
+    }
+}
+
+impl RangeFacts {
+    fn new(trace: &Trace, range: TimeRange) -> Self {
+        Self { from: trace.clock.seconds(range.from), to: trace.clock.seconds(range.to) }
+    }
+}
+
+impl RecordingFacts {
+    fn new(trace: &Trace) -> Self {
+        let (recorded, clock) = (&trace.recorded, &trace.clock);
+        let hole = |hole: &Hole| HoleFacts {
+            from: clock.seconds(hole.range.from),
+            to: clock.seconds(hole.range.to),
+            missing_events: hole.missing_events,
+            missing_share: hole.missing_share(),
+        };
+        let cpu = |cpu: &CpuRange| CpuFacts {
+            cpu: cpu.cpu,
+            from: clock.seconds(cpu.first),
+            to: clock.seconds(cpu.last),
+            records: cpu.records,
+            pool_events: cpu.pool_events,
+            ended_early: recorded.ended_early.contains(&cpu.cpu),
+        };
+        Self {
+            summary: recorded_range_text::sentence(trace),
+            start_missing: recorded.start_missing,
+            end_missing: recorded.end_missing,
+            analyzable_range: RangeFacts::new(trace, recorded.analyzable),
+            header_end_s: recorded.header_end.map(|end| clock.seconds(end)),
+            buffers_written: recorded.buffers_written,
+            missing_share: recorded.missing_share(),
+            holes: recorded.holes.iter().map(hole).collect(),
+            cpus: recorded.cpus.iter().map(cpu).collect(),
+        }
+    }
+}
+
+/// Writes the facts as rows; names of nested fields are joined by dots.
+fn write_csv(facts: &Value, io: &mut Io<'_>) -> anyhow::Result<()> {
     let mut writer = csv::Writer::from_writer(&mut io.out);
     writer.write_record(["name", "value"])?;
     let mut rows = Vec::new();
@@ -193,7 +276,7 @@ fn flatten(path: &str, value: &Value, rows: &mut Vec<(String, String)>) {
     }
 }
 
-fn text(trace: &Trace, name: &str, io: &mut Io<'_>) -> anyhow::Result<()> {
+fn write_text(trace: &Trace, name: &str, io: &mut Io<'_>) -> anyhow::Result<()> {
     let out = &mut io.out;
     for (label, value) in system_lines(trace, name).into_iter().chain(count_lines(trace)) {
         writeln!(out, "{label:<12} {value}")?;
@@ -206,7 +289,7 @@ fn text(trace: &Trace, name: &str, io: &mut Io<'_>) -> anyhow::Result<()> {
     for (guid, count) in &trace.statistics.providers {
         writeln!(out, "  {guid} {:>14}", format::count(*count))?;
     }
-    writeln!(out, "\nAnomalies")?;
+    writeln!(out, "\nDiagnostics")?;
     if trace.diagnostics.rows().is_empty() {
         writeln!(out, "  none")?;
     }
@@ -217,7 +300,7 @@ fn text(trace: &Trace, name: &str, io: &mut Io<'_>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Where and how it was recorded.
+/// System and recording.
 fn system_lines(trace: &Trace, name: &str) -> Vec<(&'static str, String)> {
     let summary = &trace.summary;
     let bits = if summary.pointer_size == 4 { "32-bit" } else { "64-bit" };
@@ -238,30 +321,30 @@ fn system_lines(trace: &Trace, name: &str) -> Vec<(&'static str, String)> {
     lines
 }
 
-/// What it holds.
+/// Contents of the trace.
 fn count_lines(trace: &Trace) -> Vec<(&'static str, String)> {
-    let (summary, census, stacks) = (&trace.summary, &trace.statistics, &trace.statistics.stacks);
+    let (summary, statistics, stacks) = (&trace.summary, &trace.statistics, &trace.statistics.stacks);
     let n = format::count;
     let mut lines = vec![
         (
             "Buffers",
             format!(
                 "{} ({}), {} lost",
-                n(census.buffers),
-                census
+                n(statistics.buffers),
+                statistics
                     .compressed_buffers
-                    .map_or_else(|| "by the header".to_owned(), |count| format!("{} compressed", n(count))),
+                    .map_or_else(|| "from the header".to_owned(), |count| format!("{} compressed", n(count))),
                 n(summary.buffers_lost)
             ),
         ),
-        ("Records", format!("{}, {} events lost", n(census.records), n(summary.events_lost))),
+        ("Records", format!("{}, {} events lost", n(statistics.records), n(summary.events_lost))),
         ("Images", format!("{} of {} modules", trace.modules.loaded_images().len(), trace.modules.modules().len())),
         ("Processes", n(trace.processes.recorded_count() as u64)),
         (
             "Stacks",
             format!(
                 "{} records, {} distinct, keys {} resolved, {} not",
-                n(census.stack_records),
+                n(statistics.stack_records),
                 n(stacks.distinct),
                 n(stacks.resolved_keys),
                 n(stacks.unresolved_keys)
@@ -270,11 +353,11 @@ fn count_lines(trace: &Trace) -> Vec<(&'static str, String)> {
         (
             "Pool",
             format!(
-                "{} allocations, {} frees: {} blocks, {} snapshot records",
-                n(census.pool_allocs),
-                n(census.pool_frees),
+                "{} allocation events, {} free events: {} allocations, {} rundown records",
+                n(statistics.pool_allocs),
+                n(statistics.pool_frees),
                 n(trace.allocations.len() as u64),
-                n(census.pool_rundown_records)
+                n(statistics.pool_rundown_records)
             ),
         ),
     ];
@@ -284,10 +367,10 @@ fn count_lines(trace: &Trace) -> Vec<(&'static str, String)> {
     lines
 }
 
-/// First and last moment of a block's life that the trace shows, in seconds.
+/// First and last time of an allocation or free in seconds; `None` without pool events.
 fn pool_times(trace: &Trace) -> Option<(f64, f64)> {
     let allocations = &trace.allocations;
-    let moments = allocations.alloc_time.iter().chain(&allocations.free_time).filter(|t| t.is_known());
-    let (first, last) = moments.fold((Ticks::NEVER, Ticks::UNKNOWN), |(a, b), &t| (a.min(t), b.max(t)));
+    let times = allocations.alloc_time.iter().chain(&allocations.free_time).filter(|t| t.is_known());
+    let (first, last) = times.fold((Ticks::NEVER, Ticks::UNKNOWN), |(a, b), &t| (a.min(t), b.max(t)));
     (first <= last).then(|| (trace.clock.seconds(first), trace.clock.seconds(last)))
 }

@@ -1,236 +1,241 @@
-//! `poolscope synth OUT.etl`: writes a made-up trace with known contents. It never reads a trace.
+//! `synth`: writes a synthetic trace with known contents.
 
-use std::fs::File;
-use std::io::{BufWriter, Write};
-use std::path::{Path, PathBuf};
-
-use anyhow::Context;
-use clap::Args;
+use clap::{Args, ValueEnum};
 use poolscope_synth::sample::{SampleModules, write_sample};
 use poolscope_synth::scenario::{StackMode, TagMix};
 use poolscope_synth::writer::{Compression, FileMode, Width};
-use poolscope_synth::{Summary, SynthError, SynthParams, TruthRequest, write_trace};
+use poolscope_synth::{SynthSummary, SynthError, SynthParams, GroundTruthRequest, write_trace};
 
-use super::synth_words::{ClockArg, CompressionArg, HeaderArg, Preset, StackArg};
-use super::units::parse_bytes;
+use super::output_file;
+use super::units::{SecondsRange, parse_bytes, parse_range};
 use crate::sample;
+use poolscope_synth::scenario::HeaderStyle;
+use poolscope_synth::writer::Clock;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 
-const WRITE_BUFFER_BYTES: usize = 1 << 20;
-
-/// Write a made-up trace with known contents
+/// Writes a synthetic trace with known contents
 #[derive(Debug, Args)]
 pub struct SynthArgs {
-    /// The file to write
-    pub out: PathBuf,
+    /// Trace file to write
+    #[arg(value_name = "OUT.etl")]
+    out: PathBuf,
+    /// Replaces existing files
+    #[arg(long)]
+    force: bool,
     #[command(flatten)]
-    /// How much
-    pub size: SizeArgs,
+    /// Amount
+    size: SizeArgs,
     #[command(flatten)]
-    /// Which tags
-    pub mix: MixArgs,
+    /// Tags
+    mix: MixArgs,
     #[command(flatten)]
-    /// Which stacks
-    pub stacks: StackArgs,
+    /// Stacks
+    stacks: StackArgs,
     #[command(flatten)]
-    /// How it is stored
-    pub file: FileArgs,
+    /// File
+    file: FileArgs,
     #[command(flatten)]
-    /// What is told about it
-    pub truth: TruthArgs,
+    /// Ground truth
+    truth: TruthArgs,
 }
 
-/// How much, how long, on what
+/// Amount, duration, system
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Size")]
-pub struct SizeArgs {
-    /// The same seed and options give the same bytes
+struct SizeArgs {
+    /// Seed; the same seed and options give the same file
     #[arg(long, default_value_t = 1)]
-    pub seed: u64,
-    /// Write the built-in sample trace instead; all other options but --truth are left out
+    seed: u64,
+    /// Writes the built-in sample trace; only --truth options apply
     #[arg(long, hide = true)]
-    pub sample: bool,
-    /// Start from a ready-made set of options; the others still apply
+    sample: bool,
+    /// Set of options to start from; other options override it
     #[arg(long, value_enum)]
-    pub preset: Option<Preset>,
-    /// Allocations made while the trace runs [default: 100000]
+    preset: Option<Preset>,
+    /// Number of allocations in the trace [default: 100000]
     #[arg(long, conflicts_with = "target_bytes")]
-    pub allocations: Option<u64>,
-    /// Aim at a file size instead: 500MB, 20GB, 64MiB
+    allocations: Option<u64>,
+    /// Approximate file size instead of --allocations, such as 500MB, 20GB, 64MiB
     #[arg(long, value_parser = parse_bytes)]
-    pub target_bytes: Option<u64>,
-    /// Seconds [default: 60]
+    target_bytes: Option<u64>,
+    /// Duration in seconds [default: 60]
     #[arg(long)]
-    pub duration: Option<f64>,
-    /// CPUs [default: 4]
+    duration: Option<f64>,
+    /// Number of CPUs [default: 4]
     #[arg(long)]
-    pub cpus: Option<u16>,
-    /// Threads over all processes [default: 24]
+    cpus: Option<u16>,
+    /// Number of threads of all processes [default: 24]
     #[arg(long)]
-    pub threads: Option<u32>,
-    /// Processes, System included [default: 8]
+    threads: Option<u32>,
+    /// Number of processes, including System [default: 8]
     #[arg(long)]
-    pub processes: Option<u32>,
+    processes: Option<u32>,
 }
 
-/// What the tags do
+/// Behavior of tags
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Tags")]
-pub struct MixArgs {
-    /// Tags whose blocks mostly stay [default: 1]
+struct MixArgs {
+    /// Number of tags that leak most of their allocations [default: 1]
     #[arg(long)]
-    pub leaking: Option<u32>,
-    /// Tags of whose blocks a few in a hundred stay [default: 1]
+    leaking: Option<u32>,
+    /// Number of tags that leak a few percent of their allocations [default: 1]
     #[arg(long)]
-    pub slow_leaks: Option<u32>,
-    /// Tags that grow to a level and hold it [default: 1]
+    slow_leaks: Option<u32>,
+    /// Number of tags that grow to a constant level [default: 1]
     #[arg(long)]
-    pub plateau: Option<u32>,
-    /// Tags that allocate much in a short time [default: 1]
+    plateau: Option<u32>,
+    /// Number of tags that allocate much in a short time [default: 1]
     #[arg(long)]
-    pub burst: Option<u32>,
-    /// Tags with very short lives [default: 3]
+    burst: Option<u32>,
+    /// Number of tags with very short lifetimes [default: 3]
     #[arg(long)]
-    pub churning: Option<u32>,
-    /// Tags with lives of milliseconds to seconds [default: 12]
+    churning: Option<u32>,
+    /// Number of tags with lifetimes of milliseconds to seconds [default: 12]
     #[arg(long)]
-    pub ordinary: Option<u32>,
-    /// Share of the allocations that the leaking tags make, 0 to 1 [default: 0.05]
+    ordinary: Option<u32>,
+    /// Share of the allocations with leaking tags, 0 to 1 [default: 0.05]
     #[arg(long)]
-    pub leak_share: Option<f64>,
+    leak_share: Option<f64>,
     /// Share of the tags in session pool, 0 to 1 [default: 0.1]
     #[arg(long)]
-    pub session_share: Option<f64>,
-    /// Blocks that live when the trace begins [default: 2000]
+    session_share: Option<f64>,
+    /// Number of allocations from before the trace [default: 2000]
     #[arg(long)]
-    pub preexisting: Option<u64>,
-    /// No snapshots of tags and big blocks
+    preexisting: Option<u64>,
+    /// Omits the pool rundown: counters of tags and big allocations at start and end
     #[arg(long)]
-    pub no_snapshots: bool,
-    /// Processes that start and end while another process keeps handles to most of them [default: 0]
+    no_pool_rundown: bool,
+    /// Number of processes that start and exit while another process keeps handles to most of them [default: 0]
     #[arg(long)]
-    pub handle_leak: Option<u32>,
-    /// Tags that are parts of one kind of object, which is never freed [default: 0]
+    handle_leak: Option<u32>,
+    /// Number of tags that grow in lockstep, as parts of objects that are never freed [default: 0]
     #[arg(long)]
-    pub lockstep: Option<u32>,
-    /// Records of other kinds per allocation [default: 0.1]
+    lockstep: Option<u32>,
+    /// Number of other records per allocation [default: 0.1]
     #[arg(long)]
-    pub noise: Option<f64>,
+    noise: Option<f64>,
 }
 
-/// How stacks are written
+/// Stack records
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Stacks")]
-pub struct StackArgs {
-    /// Which stack records [default: mixed]
+struct StackArgs {
+    /// Kind of stack records [default: mixed]
     #[arg(long, value_enum)]
-    pub stacks: Option<StackArg>,
-    /// Share of the events with a user half, 0 to 1 [default: 0.7]
+    stacks: Option<StackArg>,
+    /// Share of the events with a user stack, 0 to 1 [default: 0.7]
     #[arg(long)]
-    pub user_halves: Option<f64>,
-    /// No stacks of frees
+    user_halves: Option<f64>,
+    /// Omits the stacks of frees
     #[arg(long)]
-    pub no_free_stacks: bool,
-    /// Most kernel frames of a stack [default: 16]
+    no_free_stacks: bool,
+    /// Maximum number of kernel frames of a stack [default: 16]
     #[arg(long)]
-    pub depth: Option<u32>,
-    /// Distinct kernel stacks, about [default: 400]
+    depth: Option<u32>,
+    /// Approximate number of distinct kernel stacks [default: 400]
     #[arg(long)]
-    pub distinct_stacks: Option<u32>,
-    /// Entries of the kernel's stack cache; few re-use keys often [default: 256]
+    distinct_stacks: Option<u32>,
+    /// Number of entries of the kernel's stack cache; few entries reuse keys often [default: 256]
     #[arg(long)]
-    pub key_cache: Option<u32>,
+    key_cache: Option<u32>,
 }
 
-/// How the file is laid out and what is wrong with it
+/// File format and damage
 #[derive(Debug, Args)]
 #[command(next_help_heading = "File")]
-pub struct FileArgs {
-    /// Bytes of a pointer: 4 or 8 [default: 8]
+struct FileArgs {
+    /// Pointer size in bytes: 4 or 8 [default: 8]
     #[arg(long, value_parser = clap::value_parser!(u8).range(4..=8))]
-    pub pointer_size: Option<u8>,
-    /// How buffers are stored [default: none]
+    pointer_size: Option<u8>,
+    /// Compression of buffers [default: none]
     #[arg(long, value_enum)]
-    pub compression: Option<CompressionArg>,
-    /// Short for --compression filled
+    compression: Option<CompressionArg>,
+    /// Same as --compression filled
     #[arg(long, conflicts_with = "compression")]
-    pub compressed: bool,
-    /// A circular file with so many buffers
+    compressed: bool,
+    /// Writes a circular file with this number of buffers
     #[arg(long, value_name = "BUFFERS", conflicts_with = "buffering")]
-    pub circular: Option<u32>,
-    /// Keep the last so many buffers in memory and write those at the end
+    circular: Option<u32>,
+    /// Keeps this number of last buffers in memory and writes them at the end
     #[arg(long, value_name = "BUFFERS")]
-    pub buffering: Option<u32>,
-    /// Session buffer size: 64KiB, 1MiB [default: 64KiB]
+    buffering: Option<u32>,
+    /// Buffer size of the session, such as 64KiB or 1MiB [default: 64KiB]
     #[arg(long, value_parser = parse_bytes)]
-    pub buffer_size: Option<u64>,
-    /// How kernel events are headed [default: kernel]
+    buffer_size: Option<u64>,
+    /// Headers of kernel events [default: kernel]
     #[arg(long, value_enum)]
-    pub headers: Option<HeaderArg>,
-    /// Looks like a merged file: short first buffer, symbol identities, volumes
+    headers: Option<HeaderArg>,
+    /// Writes a merged file: short first buffer, symbol identities, volumes
     #[arg(long)]
-    pub merged: bool,
-    /// Probability that a pool event is lost, 0 to 1
+    merged: bool,
+    /// Probability of losing a pool event, 0 to 1
     #[arg(long)]
-    pub loss: Option<f64>,
-    /// Probability that the definition of a stack key is lost, 0 to 1: the key is used again for another stack
+    loss: Option<f64>,
+    /// Probability of losing the definition of a stack key, 0 to 1. The key is reused for another stack
     #[arg(long)]
-    pub lost_definitions: Option<f64>,
-    /// Whole buffers that are lost
+    lost_definitions: Option<f64>,
+    /// Number of lost buffers
     #[arg(long)]
-    pub lost_buffers: Option<u32>,
-    /// Let events share their tick with records that name no thread
+    lost_buffers: Option<u32>,
+    /// Gives some records without a thread the time stamp of a pool event
     #[arg(long)]
-    pub shared_ticks: bool,
-    /// What the timestamps count [default: qpc]
+    shared_ticks: bool,
+    /// Clock of the time stamps [default: qpc]
     #[arg(long, value_enum)]
-    pub clock: Option<ClockArg>,
+    clock: Option<ClockArg>,
     /// Ticks per second of the performance counter [default: 10000000]
     #[arg(long)]
-    pub perf_freq: Option<i64>,
-    /// OS build [default: 19041]
+    perf_freq: Option<i64>,
+    /// Windows build [default: 19041]
     #[arg(long)]
-    pub os_build: Option<u32>,
+    os_build: Option<u32>,
 }
 
-/// Say what was planted
+/// Ground truth
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Truth")]
-pub struct TruthArgs {
-    /// Write what was planted as JSON to a file, or to stdout for -; keeps all events in memory
+#[command(next_help_heading = "Ground truth")]
+struct TruthArgs {
+    /// Writes the ground truth as JSON to this file, or to standard output for '-'. Keeps all events in memory
     #[arg(long, value_name = "FILE")]
-    pub truth: Option<PathBuf>,
-    /// Also for this range of seconds; may be repeated
-    #[arg(long, value_name = "FROM..TO", value_parser = parse_range, requires = "truth")]
-    pub truth_range: Vec<(f64, f64)>,
-    /// Also by whole stack
+    truth: Option<PathBuf>,
+    /// Adds the ground truth of this range of seconds. Can be given more than once
+    #[arg(long, value_name = "FROM..TO", value_parser = parse_closed_range, requires = "truth")]
+    truth_range: Vec<(f64, f64)>,
+    /// Adds the ground truth by stack
     #[arg(long, requires = "truth")]
-    pub truth_stacks: bool,
-    /// Also every pool event with the stack that it was planted with, whatever became of its key. Very large
+    truth_stacks: bool,
+    /// Adds every pool event with its original stack. Very large
     #[arg(long, requires = "truth")]
-    pub truth_events: bool,
-    /// Also curves of outstanding bytes with so many points
+    truth_events: bool,
+    /// Adds curves of outstanding bytes with this number of points
     #[arg(long, value_name = "POINTS", default_value_t = 0, requires = "truth")]
-    pub truth_points: usize,
+    truth_points: usize,
 }
 
 /// Runs the command; returns the exit code.
 ///
 /// # Errors
-/// Parameters that make no sense, or an output that cannot be written.
+/// A file cannot be written. Invalid parameters are reported on `err` with exit code 2.
 pub fn run(args: &SynthArgs, out: &mut dyn Write, err: &mut dyn Write) -> anyhow::Result<u8> {
     let params = params(args);
     if let Err(problem) = params.check() {
         writeln!(err, "error: {problem}")?;
         return Ok(2);
     }
-    let request = args.truth.truth.as_ref().map(|_| TruthRequest {
+    let request = args.truth.truth.as_ref().map(|_| GroundTruthRequest {
         ranges: args.truth.truth_range.clone(),
         stacks: args.truth.truth_stacks,
         events: args.truth.truth_events,
         curve_points: args.truth.truth_points,
     });
+    output_file::check(&args.out, args.force)?;
+    if let Some(path) = args.truth.truth.as_deref().filter(|path| *path != Path::new("-")) {
+        output_file::check(path, args.force)?;
+    }
     let modules = if args.size.sample { Some(SampleModules::from_json(sample::MODULES)?) } else { None };
-    let summary = match write_file(&args.out, &params, modules.as_ref(), request.as_ref()) {
+    let summary = match write_file(args, &params, modules.as_ref(), request.as_ref()) {
         Err(problem) if matches!(problem.downcast_ref(), Some(SynthError::Params(_))) => {
             writeln!(err, "error: {problem}")?;
             return Ok(2);
@@ -238,41 +243,36 @@ pub fn run(args: &SynthArgs, out: &mut dyn Write, err: &mut dyn Write) -> anyhow
         outcome => outcome?,
     };
     let written = &summary.written;
-    let (records, buffers, bytes) = (written.tally.records(), written.buffers, written.bytes);
+    let (records, buffers, bytes) = (written.records.records(), written.buffers, written.bytes);
     writeln!(err, "{}: {bytes} bytes, {buffers} buffers, {records} records", args.out.display())?;
     if let (Some(path), Some(truth)) = (&args.truth.truth, &summary.truth) {
         if path == Path::new("-") {
             print_json(out, truth)?;
         } else {
-            let file = File::create(path).with_context(|| format!("cannot create {}", path.display()))?;
-            let mut file = BufWriter::new(file);
-            print_json(&mut file, truth)?;
-            file.flush().with_context(|| format!("cannot write {}", path.display()))?;
+            output_file::write(path, args.force, |file| print_json(file, truth))?;
         }
     }
     Ok(0)
 }
 
-fn print_json(out: &mut dyn Write, truth: &poolscope_synth::Truth) -> anyhow::Result<()> {
+fn print_json(out: &mut dyn Write, truth: &poolscope_synth::GroundTruth) -> anyhow::Result<()> {
     serde_json::to_writer_pretty(&mut *out, truth)?;
     writeln!(out)?;
     Ok(())
 }
 
 fn write_file(
-    path: &Path,
+    args: &SynthArgs,
     params: &SynthParams,
     sample: Option<&SampleModules>,
-    request: Option<&TruthRequest>,
-) -> anyhow::Result<Summary> {
-    let file = File::create(path).with_context(|| format!("cannot create {}", path.display()))?;
-    let mut file = BufWriter::with_capacity(WRITE_BUFFER_BYTES, file);
-    let summary = match sample {
-        Some(modules) => write_sample(&mut file, modules, request)?,
-        None => write_trace(&mut file, params, request)?,
-    };
-    file.flush().with_context(|| format!("cannot write {}", path.display()))?;
-    Ok(summary)
+    request: Option<&GroundTruthRequest>,
+) -> anyhow::Result<SynthSummary> {
+    output_file::write(&args.out, args.force, |file| {
+        Ok(match sample {
+            Some(modules) => write_sample(file, modules, request)?,
+            None => write_trace(file, params, request)?,
+        })
+    })
 }
 
 fn params(args: &SynthArgs) -> SynthParams {
@@ -297,14 +297,14 @@ fn params(args: &SynthArgs) -> SynthParams {
         leak_share: mix.leak_share.unwrap_or(base.leak_share),
         session_share: mix.session_share.unwrap_or(base.session_share),
         preexisting: mix.preexisting.unwrap_or(base.preexisting),
-        snapshots: base.snapshots && !mix.no_snapshots,
+        pool_rundown: base.pool_rundown && !mix.no_pool_rundown,
         handle_leak: mix.handle_leak.unwrap_or(base.handle_leak),
-        lockstep: mix.lockstep.unwrap_or(base.lockstep),
+        lockstep_tags: mix.lockstep.unwrap_or(base.lockstep_tags),
         noise_share: mix.noise.unwrap_or(base.noise_share),
         stacks: stacks.stacks.map_or(base.stacks, StackArg::mode),
-        user_halves: stacks.user_halves.unwrap_or(base.user_halves),
+        user_stack_share: stacks.user_halves.unwrap_or(base.user_stack_share),
         free_stacks: base.free_stacks && !stacks.no_free_stacks,
-        depth: stacks.depth.unwrap_or(base.depth),
+        max_depth: stacks.depth.unwrap_or(base.max_depth),
         distinct_stacks: stacks.distinct_stacks.unwrap_or(base.distinct_stacks),
         key_cache: stacks.key_cache.unwrap_or(base.key_cache),
         ..base
@@ -343,7 +343,7 @@ fn preset(preset: Preset) -> SynthParams {
     let base = SynthParams::default();
     match preset {
         Preset::Tiny => {
-            SynthParams { allocations: 500, duration_s: 5.0, preexisting: 40, distinct_stacks: 20, depth: 8, ..base }
+            SynthParams { allocations: 500, duration_s: 5.0, preexisting: 40, distinct_stacks: 20, max_depth: 8, ..base }
         }
         Preset::Wpr => SynthParams { merged: true, compression: Compression::Filled, stacks: StackMode::Keyed, ..base },
         Preset::Damaged => SynthParams { loss_share: 0.01, lost_buffers: 5, key_cache: 32, noise_share: 1.0, ..base },
@@ -351,11 +351,120 @@ fn preset(preset: Preset) -> SynthParams {
     }
 }
 
-/// `FROM..TO` in seconds.
-fn parse_range(text: &str) -> Result<(f64, f64), String> {
-    let number = |part: &str| part.trim().parse::<f64>().ok().filter(|value| value.is_finite());
-    let range = text.split_once("..").and_then(|(from, to)| number(from).zip(number(to)));
-    range.filter(|(from, to)| from <= to).ok_or_else(|| format!("{text:?} is no range; write 10..25.5 (seconds)"))
+fn parse_closed_range(text: &str) -> Result<(f64, f64), String> {
+    match parse_range(text)? {
+        SecondsRange { from: Some(from), to: Some(to) } => Ok((from, to)),
+        _ => Err(format!("'{text}' is not a range with both ends, such as 10..25.5")),
+    }
+}
+
+/// A ready-made set of options.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Preset {
+    /// A small trace: 500 allocations in 5 s
+    Tiny,
+    /// A trace as wpr writes it: merged, compressed, stacks by key
+    Wpr,
+    /// A damaged recording: lost events, lost buffers, reused stack keys
+    Damaged,
+    /// A 32-bit system
+    Old,
+}
+
+/// See [`StackMode`].
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum StackArg {
+    /// No stacks
+    None,
+    /// Whole stacks
+    Inline,
+    /// References to a stack cache
+    Keyed,
+    /// Both
+    Mixed,
+}
+
+/// See [`Compression`].
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum CompressionArg {
+    /// Not compressed
+    None,
+    /// The used part of each buffer, as a merge does
+    Filled,
+    /// Whole buffers, as the kernel does
+    Whole,
+}
+
+/// See [`HeaderStyle`].
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum HeaderArg {
+    /// As logged by the kernel
+    Kernel,
+    /// Pool events with the compact header
+    Compact,
+    /// Pool events without thread and process
+    Perfinfo,
+    /// With the GUID of the event group, as relogged
+    Guid,
+    /// Several kinds in one file
+    Mixed,
+}
+
+/// See [`Clock`].
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum ClockArg {
+    /// Raw ticks
+    Raw,
+    /// Performance counter
+    Qpc,
+    /// System time
+    System,
+    /// CPU cycles
+    Cycles,
+}
+
+impl StackArg {
+    const fn mode(self) -> StackMode {
+        match self {
+            Self::None => StackMode::None,
+            Self::Inline => StackMode::Inline,
+            Self::Keyed => StackMode::Keyed,
+            Self::Mixed => StackMode::Mixed,
+        }
+    }
+}
+
+impl CompressionArg {
+    const fn mode(self) -> Compression {
+        match self {
+            Self::None => Compression::None,
+            Self::Filled => Compression::Filled,
+            Self::Whole => Compression::Whole,
+        }
+    }
+}
+
+impl HeaderArg {
+    const fn style(self) -> HeaderStyle {
+        match self {
+            Self::Kernel => HeaderStyle::Kernel,
+            Self::Compact => HeaderStyle::Compact,
+            Self::Perfinfo => HeaderStyle::PerfInfo,
+            Self::Guid => HeaderStyle::Guid,
+            Self::Mixed => HeaderStyle::Mixed,
+        }
+    }
+}
+
+impl ClockArg {
+    const fn clock(self) -> Clock {
+        match self {
+            Self::Raw => Clock::Raw,
+            Self::Qpc => Clock::Qpc,
+            Self::System => Clock::SystemTime,
+            Self::Cycles => Clock::CpuCycles,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -385,12 +494,12 @@ mod tests {
 
     #[test]
     fn ranges_are_two_numbers() {
-        assert_eq!(parse_range("1..2.5"), Ok((1.0, 2.5)));
-        assert!(parse_range("3..2").is_err() && parse_range("1").is_err());
+        assert_eq!(parse_closed_range("1..2.5"), Ok((1.0, 2.5)));
+        assert!(["3..2", "1", "1.."].map(parse_closed_range).iter().all(Result::is_err));
     }
 
     #[test]
-    fn contradictions_are_wrong_usage() {
+    fn contradictory_options_are_usage_errors() {
         let folder = std::env::temp_dir();
         let path = folder.join("never-written.etl").display().to_string();
         let line = Line::try_parse_from(["synth", &path, "--circular", "4", "--merged"]).unwrap();

@@ -8,9 +8,9 @@ mod error;
 pub mod rng;
 pub mod sample;
 pub mod scenario;
-pub mod truth;
+pub mod ground_truth;
 pub mod writer;
 
 pub use error::SynthError;
-pub use scenario::{Summary, SynthParams, write_trace};
-pub use truth::{Truth, TruthRequest};
+pub use scenario::{SynthSummary, SynthParams, write_trace};
+pub use ground_truth::{GroundTruth, GroundTruthRequest};

@@ -1,227 +1,154 @@
-//! Suspects as a flat file: one row each, the worst first. The words come from outside, so that a file says what the window
-//! says; the figures are exact.
+//! Leak suspects as a flat table: one row per suspect, the worst first. Sentences come from the caller, so that a file has the
+//! texts of the window; figures are exact.
 
-use super::{Document, csv, json, leaks_who};
+use super::report::{DocumentHeader, HeaderFields};
+use super::{csv, json};
 use crate::group::stacks::DisplayStacks;
-use crate::leaks::owner::TagOwnerCandidate;
 use crate::leaks::data_quality::DataQualityKind;
-use crate::leaks::{SuspectGrouping, LeakAnalysis, PoolGrowth, Suspect, DataQualityIssue};
+use crate::leaks::findings::{Finding, HeldObjects, LockstepTag};
+use crate::leaks::owner::{OwnerSource, TagOwnerCandidate};
+use crate::leaks::reconcile::{Reconciliation, TagBalance};
+use crate::leaks::{
+    DataQualityIssue, DriverShare, LeakAnalysis, PoolGrowth, ProcessShare, Reason, Suspect, SuspectGrouping,
+};
+use serde::Serialize;
 use std::io::{self, Write};
 
-/// What is said about a judgement in words.
-pub trait LeakWords {
-    /// The sentence on top.
-    fn headline(&self) -> String;
-    /// Why a suspect is judged as it is.
+/// Sentences about an analysis and its suspects.
+pub trait LeakTexts {
+    /// The summary sentence.
+    fn summary(&self) -> String;
+    /// Reasons of a verdict.
     fn reasons(&self, suspect: &Suspect) -> Vec<String>;
-    /// Which drivers may own its tag, and how we know.
-    fn claims(&self, suspect: &Suspect) -> Vec<String>;
-    /// The same without words.
-    fn owners(&self, suspect: &Suspect) -> Vec<TagOwnerCandidate>;
-    /// The processes that made its outstanding allocations, with their shares and whether they run.
+    /// Candidates for the owner of the suspect's tag, each with its sentence.
+    fn owners(&self, suspect: &Suspect) -> Vec<(TagOwnerCandidate, String)>;
+    /// The processes of the outstanding allocations, with their shares and states.
     fn processes(&self, suspect: &Suspect) -> Vec<String>;
-    /// The rule about a pass-through driver on its stack.
-    fn passed_through(&self, suspect: &Suspect) -> Option<String>;
-    /// What to record next.
+    /// The wrapper driver on the stack, with the rule that skipped it.
+    fn wrapper_driver(&self, suspect: &Suspect) -> Option<String>;
+    /// Advice on what to record next.
     fn advice(&self, suspect: &Suspect) -> Option<String>;
-    /// What its score means.
+    /// Help text on the score.
     fn score(&self, suspect: &Suspect) -> String;
-    /// What lowers every confidence.
-    fn trust_note(&self, note: &DataQualityIssue) -> String;
-    /// Seconds until its pool would be full, if that is known.
-    fn seconds_to_full(&self, suspect: &Suspect) -> Option<f64>;
+    /// An issue that lowers the confidence.
+    fn data_quality_issue(&self, issue: &DataQualityIssue) -> String;
+    /// Seconds until the suspect's pool is exhausted, if known.
+    fn seconds_to_exhaustion(&self, suspect: &Suspect) -> Option<f64>;
 }
 
-/// A judgement to write.
+/// An analysis to write.
 pub struct LeakTable<'t> {
-    /// The judgement.
-    pub judgement: &'t LeakAnalysis,
-    /// Write so many suspects at most.
+    /// The analysis.
+    pub analysis: &'t LeakAnalysis,
+    /// Number of suspects at most.
     pub top: usize,
-    /// How stacks are shown.
+    /// Stacks as shown.
     pub stacks: &'t DisplayStacks,
-    /// What is said about it.
-    pub words: &'t dyn LeakWords,
+    /// The sentences.
+    pub texts: &'t dyn LeakTexts,
 }
 
-/// Names and values of an object.
-pub(super) type Fields = Vec<(&'static str, Cell)>;
-
-/// A field of a row.
-pub(super) enum Cell {
-    Null,
-    Text(String),
-    Count(u64),
-    Net(i128),
-    Float(f64),
-    /// Names and numbers, as other exports list them.
-    List(Vec<String>),
-    /// Sentences.
-    Words(Vec<String>),
-    Flag(bool),
-    /// An object, and the text that CSV has in its place.
-    Object(Fields, String),
-    /// The same for several.
-    Objects(Vec<Fields>, Vec<String>),
+/// A document without its rows.
+#[derive(Serialize)]
+struct LeaksHead<'a> {
+    #[serde(flatten)]
+    header: HeaderFields<'a>,
+    warm_up_until: f64,
+    summary: String,
+    data_quality: DataQualityFields<'a>,
+    pools: [PoolFields; 2],
 }
 
-impl LeakTable<'_> {
-    fn shown(&self) -> &[Suspect] {
-        let suspects = &self.judgement.suspects;
-        suspects.get(..self.top).unwrap_or(suspects)
-    }
-
-    /// Writes one JSON object, one row per line.
-    ///
-    /// # Errors
-    ///
-    /// What the writer says.
-    pub fn write_json(&self, out: &mut dyn Write, document: &Document<'_>) -> io::Result<()> {
-        document.open(out, columns(self.judgement.request.grouping).iter().copied())?;
-        let span = &self.judgement.range;
-        out.write_all(b",\"warm_up_until\":")?;
-        json::float(out, document.clock.seconds(span.warm_up_end))?;
-        out.write_all(b",\"headline\":")?;
-        json::text(out, &self.words.headline())?;
-        self.json_trust(out)?;
-        self.json_pools(out)?;
-        out.write_all(b",\"rows\":[")?;
-        let shown = self.shown();
-        for (at, suspect) in shown.iter().enumerate() {
-            out.write_all(if at > 0 { b",\n{" } else { b"\n{" })?;
-            for (field, (name, cell)) in self.cells(at, suspect).iter().enumerate() {
-                write!(out, "{}\"{name}\":", if field > 0 { "," } else { "" })?;
-                json_cell(out, cell)?;
-            }
-            out.write_all(b"}")?;
-        }
-        out.write_all(if shown.is_empty() { b"]}\n" } else { b"\n]}\n" })
-    }
-
-    fn json_trust(&self, out: &mut dyn Write) -> io::Result<()> {
-        let trust = &self.judgement.data_quality;
-        out.write_all(b",\"trust\":{\"factor\":")?;
-        json::float(out, trust.confidence_factor())?;
-        out.write_all(b",\"notes\":[")?;
-        for (at, note) in trust.issues.iter().enumerate() {
-            write!(out, "{}{{\"kind\":\"{}\",\"factor\":", if at > 0 { "," } else { "" }, kind_name(&note.kind))?;
-            json::float(out, note.confidence_factor)?;
-            out.write_all(b",\"text\":")?;
-            json::text(out, &self.words.trust_note(note))?;
-            out.write_all(b"}")?;
-        }
-        out.write_all(b"],\"reconciliation\":")?;
-        let Some(both) = &trust.reconciliation else { return out.write_all(b"null}") };
-        out.write_all(b"{\"seen_share\":")?;
-        json::float(out, both.recorded_share)?;
-        out.write_all(b",\"tags\":[")?;
-        for (at, tag) in both.tags.iter().enumerate() {
-            out.write_all(if at > 0 { b",{\"tag\":" } else { b"{\"tag\":" })?;
-            json::text(out, &tag.tag.text())?;
-            write!(out, ",\"paged\":\"{}\",\"session\":", pool(tag.paged))?;
-            match tag.session {
-                Some(session) => write!(out, "{session}")?,
-                None => out.write_all(b"null")?,
-            }
-            write!(
-                out,
-                ",\"start_bytes\":{},\"stop_bytes\":{},\"counted_allocs\":{},\"counted_frees\":{},\"seen_allocs\":{},\
-                 \"seen_frees\":{},\"seen_growth_bytes\":{}}}",
-                tag.start_bytes,
-                tag.stop_bytes,
-                tag.counted_allocs,
-                tag.counted_frees,
-                tag.recorded_allocs,
-                tag.recorded_frees,
-                tag.recorded_growth_bytes
-            )?;
-        }
-        out.write_all(b"]}}")
-    }
-
-    fn json_pools(&self, out: &mut dyn Write) -> io::Result<()> {
-        out.write_all(b",\"pools\":[")?;
-        for (paged, growth) in [false, true].into_iter().zip(&self.judgement.pools) {
-            write!(out, "{}{{\"paged\":\"{}\"", if paged { "," } else { "" }, pool(paged))?;
-            for (name, cell) in pool_cells(growth) {
-                write!(out, ",\"{name}\":")?;
-                json_cell(out, &cell)?;
-            }
-            out.write_all(b"}")?;
-        }
-        out.write_all(b"]")
-    }
-
-    /// Writes a header and one line per row. Frames and ages are joined by `;` as in all tables; reasons and claims, which hold
-    /// that sign themselves, by ` | `.
-    ///
-    /// # Errors
-    ///
-    /// What the writer says.
-    pub fn write_csv(&self, out: &mut dyn Write) -> io::Result<()> {
-        writeln!(out, "{}", fields().copied().collect::<Vec<_>>().join(","))?;
-        for (at, suspect) in self.shown().iter().enumerate() {
-            for (field, (_, cell)) in self.cells(at, suspect).iter().enumerate() {
-                out.write_all(if field > 0 { b"," } else { b"" })?;
-                match cell {
-                    Cell::Null => {}
-                    Cell::Text(text) => csv::text(out, text)?,
-                    Cell::List(items) => csv::text(out, &items.join(";"))?,
-                    Cell::Object(_, short) => csv::text(out, short)?,
-                    Cell::Words(items) | Cell::Objects(_, items) => csv::text(out, &joined(items))?,
-                    other => json_cell(out, other)?,
-                }
-            }
-            out.write_all(b"\n")?;
-        }
-        Ok(())
-    }
-
-    fn cells(&self, at: usize, suspect: &Suspect) -> Fields {
-        let text = |text: &str| if text.is_empty() { Cell::Null } else { Cell::Text(text.to_owned()) };
-        let evidence = &suspect.evidence;
-        let net = i128::from(evidence.outstanding.bytes) - i128::from(evidence.freed_preexisting.bytes);
-        let stack = self.stacks.frames(self.stacks.node_of(suspect.stack));
-        let values = [
-            Cell::Count(at as u64 + 1),
-            suspect.tag.as_deref().map_or(Cell::Null, |tag| Cell::Text(tag.to_owned())),
-            Cell::Text(pool(suspect.paged).to_owned()),
-            text(&suspect.driver),
-            text(&suspect.function),
-            Cell::Text(suspect.verdict.name().to_owned()),
-            Cell::Float(suspect.score),
-            Cell::Float(suspect.confidence),
-            Cell::Count(evidence.outstanding.bytes),
-            Cell::Count(evidence.outstanding.count),
-            Cell::Count(evidence.freed.count),
-            Cell::Float(suspect.growth_bytes_per_s),
-            Cell::Float(suspect.growth_bytes_per_s * 3600.0),
-            self.words.seconds_to_full(suspect).map_or(Cell::Null, Cell::Float),
-            Cell::Words(self.words.reasons(suspect)),
-            Cell::List(stack.into_iter().map(str::to_owned).collect()),
-            Cell::Count(evidence.allocated.count),
-            Cell::Count(evidence.allocated.bytes),
-            Cell::Net(net),
-            Cell::Count(evidence.older_than_usual.allocations.count),
-            Cell::Count(evidence.older_than_usual.allocations.bytes),
-            Cell::Float(suspect.driver_share),
-            Cell::Float(suspect.stack_share),
-            Cell::List(evidence.age_histogram.iter().map(u64::to_string).collect()),
-            Cell::Flag(suspect.loss_correction > 1.0),
-            Cell::Words(self.words.claims(suspect)),
-        ];
-        let who = leaks_who::cells(suspect, self.words);
-        fields().copied().zip(values.into_iter().chain(who)).collect()
-    }
+#[derive(Serialize)]
+struct DataQualityFields<'a> {
+    factor: f64,
+    issues: Vec<IssueFields>,
+    reconciliation: Option<ReconciliationFields<'a>>,
 }
 
-/// Names of all fields, in their order.
-fn fields() -> impl Iterator<Item = &'static &'static str> {
-    FIELDS.iter().chain(&leaks_who::FIELDS)
+#[derive(Serialize)]
+struct IssueFields {
+    kind: &'static str,
+    factor: f64,
+    text: String,
 }
 
-/// The fields of a row; those of [`leaks_who`] follow. `count` and `impacting_size` are those of AIFO blocks; `allocations` counts all.
-const FIELDS: [&str; 26] = [
+#[derive(Serialize)]
+struct ReconciliationFields<'a> {
+    recorded_share: f64,
+    #[serde(serialize_with = "tag_balances")]
+    tags: &'a [TagBalance],
+}
+
+#[derive(Serialize)]
+struct TagBalanceFields {
+    tag: String,
+    paged: &'static str,
+    session: Option<u32>,
+    start_bytes: u64,
+    stop_bytes: u64,
+    counted_allocs: u64,
+    counted_frees: u64,
+    recorded_allocs: u64,
+    recorded_frees: u64,
+    recorded_growth_bytes: i64,
+}
+
+#[derive(Serialize)]
+struct PoolFields {
+    paged: &'static str,
+    growth_bytes_per_s: f64,
+    net_growth_bytes_per_s: f64,
+    leak_bytes_per_s: f64,
+    growing_bytes_per_s: f64,
+    unattributed_bytes_per_s: f64,
+    start_bytes: Option<u64>,
+    limit_bytes: Option<u64>,
+}
+
+/// A suspect. `count` and `impacting_size` are those of AIFO allocations; `allocations` counts all in the range.
+#[derive(Serialize)]
+struct SuspectRow<'a> {
+    rank: usize,
+    tag: Option<&'a str>,
+    paged: &'static str,
+    driver: Option<&'a str>,
+    function: Option<&'a str>,
+    verdict: &'static str,
+    score: f64,
+    confidence: f64,
+    impacting_size: u64,
+    count: u64,
+    frees: u64,
+    growth_bytes_per_s: f64,
+    growth_bytes_per_hour: f64,
+    seconds_to_exhaustion: Option<f64>,
+    reasons: Vec<String>,
+    stack: Vec<&'a str>,
+    allocations: u64,
+    size: u64,
+    net_size: i128,
+    older_than_usual_count: u64,
+    older_than_usual_size: u64,
+    driver_share: f64,
+    stack_share: f64,
+    ages: &'a [u64],
+    growth_is_estimated: bool,
+    process: Option<&'a str>,
+    processes: Vec<ProcessFields<'a>>,
+    drivers: Vec<DriverFields<'a>>,
+    responsible_driver: Option<&'a str>,
+    wrapper_driver: Option<WrapperDriverFields<'a>>,
+    object: Option<ObjectFields<'a>>,
+    lockstep: Option<Vec<LockstepFields<'a>>>,
+    advice: Option<String>,
+    owners: Vec<OwnerFields>,
+    score_explained: String,
+    confidence_explained: &'static str,
+}
+
+/// Names of the fields of [`SuspectRow`], as the header of a CSV file.
+const COLUMNS: [&str; 36] = [
     "rank",
     "tag",
     "paged",
@@ -235,72 +162,359 @@ const FIELDS: [&str; 26] = [
     "frees",
     "growth_bytes_per_s",
     "growth_bytes_per_hour",
-    "seconds_to_full",
+    "seconds_to_exhaustion",
     "reasons",
     "stack",
     "allocations",
     "size",
     "net_size",
-    "overdue_count",
-    "overdue_size",
+    "older_than_usual_count",
+    "older_than_usual_size",
     "driver_share",
     "stack_share",
     "ages",
     "growth_is_estimated",
-    "claims",
+    "process",
+    "processes",
+    "drivers",
+    "responsible_driver",
+    "wrapper_driver",
+    "object",
+    "lockstep",
+    "advice",
+    "owners",
+    "score_explained",
+    "confidence_explained",
 ];
 
-fn pool_cells(growth: &PoolGrowth) -> [(&'static str, Cell); 7] {
-    let known = |bytes: Option<u64>| bytes.map_or(Cell::Null, Cell::Count);
-    [
-        ("growth_bytes_per_s", Cell::Float(growth.growth_bytes_per_s())),
-        ("slope_bytes_per_s", Cell::Float(growth.net_growth_bytes_per_s)),
-        ("leak_bytes_per_s", Cell::Float(growth.leak_bytes_per_s)),
-        ("growing_bytes_per_s", Cell::Float(growth.growing_bytes_per_s)),
-        ("unattributed_bytes_per_s", Cell::Float(growth.unattributed_bytes_per_s)),
-        ("baseline_bytes", known(growth.start_bytes)),
-        ("limit_bytes", known(growth.limit_bytes)),
-    ]
+/// Explanation of the confidence for readers of a file.
+const CONFIDENCE: &str = "Confidence in the verdict by the evidence in this trace, 0 to 1, lowered by data-quality issues (data_quality.factor).";
+
+#[derive(Serialize)]
+struct ProcessFields<'a> {
+    name: &'a str,
+    pid: Option<u32>,
+    impacting_size: u64,
+    count: u64,
+    running: Option<bool>,
+    #[serde(skip)]
+    text: String,
 }
 
-fn json_cell(out: &mut dyn Write, cell: &Cell) -> io::Result<()> {
-    match cell {
-        Cell::Null => out.write_all(b"null"),
-        Cell::Text(words) => json::text(out, words),
-        Cell::Count(number) => write!(out, "{number}"),
-        Cell::Net(number) => write!(out, "{number}"),
-        // A sum of nothing is -0.0, which reads as less than nothing.
-        Cell::Float(number) => json::float(out, *number + 0.0),
-        Cell::List(items) | Cell::Words(items) => json::list(out, items.iter().map(String::as_str)),
-        Cell::Flag(is_so) => write!(out, "{is_so}"),
-        Cell::Object(fields, _) => json_object(out, fields),
-        Cell::Objects(rows, _) => {
-            out.write_all(b"[")?;
-            for (at, fields) in rows.iter().enumerate() {
-                out.write_all(if at > 0 { b"," } else { b"" })?;
-                json_object(out, fields)?;
+#[derive(Serialize)]
+struct DriverFields<'a> {
+    driver: Option<&'a str>,
+    impacting_size: u64,
+    count: u64,
+    share: f64,
+    is_system: bool,
+}
+
+#[derive(Serialize)]
+struct WrapperDriverFields<'a> {
+    module: &'a str,
+    rule: &'static str,
+    responsible_function: Option<&'a str>,
+    #[serde(skip)]
+    text: String,
+}
+
+#[derive(Serialize)]
+struct ObjectFields<'a> {
+    r#type: &'static str,
+    outstanding: u64,
+    by_ended_count: u64,
+    by_ended_size: u64,
+    zombies: Option<u64>,
+    running: Option<u64>,
+    zombie_names: Vec<ImageCount<'a>>,
+}
+
+#[derive(Serialize)]
+struct ImageCount<'a> {
+    name: &'a str,
+    count: u64,
+}
+
+#[derive(Serialize)]
+struct LockstepFields<'a> {
+    tag: &'a str,
+    paged: &'static str,
+    parts: u32,
+    count: u64,
+    never_freed: bool,
+}
+
+#[derive(Serialize)]
+struct OwnerFields {
+    driver: String,
+    source: &'static str,
+    certainty: f64,
+    text: String,
+}
+
+impl<'t> LeakTable<'t> {
+    fn shown(&self) -> &'t [Suspect] {
+        let suspects = &self.analysis.suspects;
+        suspects.get(..self.top).unwrap_or(suspects)
+    }
+
+    fn rows(&self) -> impl Iterator<Item = SuspectRow<'t>> {
+        self.shown().iter().enumerate().map(|(at, suspect)| self.row(at + 1, suspect))
+    }
+
+    /// Writes one JSON object, one row per line.
+    ///
+    /// # Errors
+    ///
+    /// If the output cannot be written.
+    pub fn write_json(&self, out: &mut dyn Write, header: &DocumentHeader<'_>) -> io::Result<()> {
+        let [nonpaged, paged] = &self.analysis.pools;
+        let head = LeaksHead {
+            header: header.fields(key_columns(self.analysis.request.grouping).iter().copied()),
+            warm_up_until: header.clock.seconds(self.analysis.range.warm_up_end),
+            summary: self.texts.summary(),
+            data_quality: self.data_quality(),
+            pools: [pool_fields(false, nonpaged), pool_fields(true, paged)],
+        };
+        json::write_document(out, &head, self.rows())
+    }
+
+    /// Writes a header and one line per row. Frames and ages are joined by `;` as in all tables; sentences, which contain that
+    /// sign, by ` | `.
+    ///
+    /// # Errors
+    ///
+    /// If the output cannot be written.
+    pub fn write_csv(&self, out: &mut dyn Write) -> io::Result<()> {
+        csv::line(out, COLUMNS)?;
+        self.rows().try_for_each(|row| csv::line(out, row.csv_fields()))
+    }
+
+    fn data_quality(&self) -> DataQualityFields<'t> {
+        let quality = &self.analysis.data_quality;
+        let issue = |issue: &DataQualityIssue| IssueFields {
+            kind: issue_name(&issue.kind),
+            factor: issue.confidence_factor,
+            text: self.texts.data_quality_issue(issue),
+        };
+        let reconciliation =
+            |both: &'t Reconciliation| ReconciliationFields { recorded_share: both.recorded_share, tags: &both.tags };
+        DataQualityFields {
+            factor: quality.confidence_factor(),
+            issues: quality.issues.iter().map(issue).collect(),
+            reconciliation: quality.reconciliation.as_ref().map(reconciliation),
+        }
+    }
+
+    fn row(&self, rank: usize, suspect: &'t Suspect) -> SuspectRow<'t> {
+        let (evidence, attribution) = (&suspect.evidence, &suspect.attribution);
+        let processes = attribution.processes.iter().zip(self.texts.processes(suspect));
+        let (mut held, mut lockstep) = (None, None);
+        for reason in &suspect.reasons {
+            match reason {
+                Reason::Finding(Finding::HeldObjects(objects)) => held = Some(object_fields(objects)),
+                Reason::Finding(Finding::LockstepTags { members }) => {
+                    lockstep = Some(members.iter().map(lockstep_fields).collect());
+                }
+                _ => {}
             }
-            out.write_all(b"]")
+        }
+        let wrapper_driver = attribution.wrapper_driver.as_ref().map(|wrapper| WrapperDriverFields {
+            module: &wrapper.module,
+            rule: wrapper.rule.name(),
+            responsible_function: wrapper.responsible_function.as_deref(),
+            text: self.texts.wrapper_driver(suspect).unwrap_or_default(),
+        });
+        SuspectRow {
+            rank,
+            tag: suspect.tag.as_deref(),
+            paged: pool_name(suspect.paged),
+            driver: non_empty(&suspect.driver),
+            function: non_empty(&suspect.function),
+            verdict: suspect.verdict.name(),
+            score: unsigned_zero(suspect.score),
+            confidence: unsigned_zero(suspect.confidence),
+            impacting_size: evidence.outstanding.bytes,
+            count: evidence.outstanding.count,
+            frees: evidence.freed.count,
+            growth_bytes_per_s: unsigned_zero(suspect.growth_bytes_per_s),
+            growth_bytes_per_hour: unsigned_zero(suspect.growth_bytes_per_s * 3600.0),
+            seconds_to_exhaustion: self.texts.seconds_to_exhaustion(suspect).map(unsigned_zero),
+            reasons: self.texts.reasons(suspect),
+            stack: self.stacks.frames(self.stacks.node_of(suspect.stack)),
+            allocations: evidence.allocated.count,
+            size: evidence.allocated.bytes,
+            net_size: i128::from(evidence.outstanding.bytes) - i128::from(evidence.freed_preexisting.bytes),
+            older_than_usual_count: evidence.older_than_usual.allocations.count,
+            older_than_usual_size: evidence.older_than_usual.allocations.bytes,
+            driver_share: unsigned_zero(suspect.driver_share),
+            stack_share: unsigned_zero(suspect.stack_share),
+            ages: &evidence.age_histogram,
+            growth_is_estimated: suspect.loss_correction > 1.0,
+            process: attribution.process.as_deref(),
+            processes: processes.map(|(share, text)| process_fields(share, text)).collect(),
+            drivers: attribution.drivers.iter().map(driver_fields).collect(),
+            responsible_driver: attribution.responsible_driver().map(|driver| driver.driver.as_str()),
+            wrapper_driver,
+            object: held,
+            lockstep,
+            advice: self.texts.advice(suspect),
+            owners: self.texts.owners(suspect).into_iter().map(|(owner, text)| owner_fields(owner, text)).collect(),
+            score_explained: self.texts.score(suspect),
+            confidence_explained: CONFIDENCE,
         }
     }
 }
 
-fn json_object(out: &mut dyn Write, fields: &Fields) -> io::Result<()> {
-    out.write_all(b"{")?;
-    for (at, (name, cell)) in fields.iter().enumerate() {
-        write!(out, "{}\"{name}\":", if at > 0 { "," } else { "" })?;
-        json_cell(out, cell)?;
+impl SuspectRow<'_> {
+    /// The fields as texts, in the order of [`COLUMNS`].
+    fn csv_fields(&self) -> [String; COLUMNS.len()] {
+        let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
+        let lockstep = self.lockstep.iter().flatten().map(|member| member.tag);
+        [
+            self.rank.to_string(),
+            text(self.tag),
+            self.paged.to_owned(),
+            text(self.driver),
+            text(self.function),
+            self.verdict.to_owned(),
+            csv::plain(&self.score),
+            csv::plain(&self.confidence),
+            self.impacting_size.to_string(),
+            self.count.to_string(),
+            self.frees.to_string(),
+            csv::plain(&self.growth_bytes_per_s),
+            csv::plain(&self.growth_bytes_per_hour),
+            csv::plain(&self.seconds_to_exhaustion),
+            joined(self.reasons.iter().map(String::as_str)),
+            self.stack.join(";"),
+            self.allocations.to_string(),
+            self.size.to_string(),
+            self.net_size.to_string(),
+            self.older_than_usual_count.to_string(),
+            self.older_than_usual_size.to_string(),
+            csv::plain(&self.driver_share),
+            csv::plain(&self.stack_share),
+            self.ages.iter().map(u64::to_string).collect::<Vec<_>>().join(";"),
+            self.growth_is_estimated.to_string(),
+            text(self.process),
+            joined(self.processes.iter().map(|process| process.text.as_str())),
+            joined(self.drivers.iter().map(driver_text).collect::<Vec<_>>().iter().map(String::as_str)),
+            text(self.responsible_driver),
+            text(self.wrapper_driver.as_ref().map(|wrapper| wrapper.text.as_str())),
+            text(self.object.as_ref().map(|object| object.r#type)),
+            joined(lockstep),
+            text(self.advice.as_deref()),
+            joined(self.owners.iter().map(|owner| owner.text.as_str())),
+            self.score_explained.clone(),
+            self.confidence_explained.to_owned(),
+        ]
     }
-    out.write_all(b"}")
 }
 
-/// Sentences in one field, apart again at each ` | `: a bar inside of one, such as in a tag or a description, is drawn broken.
-fn joined(sentences: &[String]) -> String {
-    sentences.iter().map(|text| text.replace('|', "\u{a6}")).collect::<Vec<_>>().join(" | ")
+fn pool_fields(paged: bool, growth: &PoolGrowth) -> PoolFields {
+    PoolFields {
+        paged: pool_name(paged),
+        growth_bytes_per_s: unsigned_zero(growth.growth_bytes_per_s()),
+        net_growth_bytes_per_s: unsigned_zero(growth.net_growth_bytes_per_s),
+        leak_bytes_per_s: unsigned_zero(growth.leak_bytes_per_s),
+        growing_bytes_per_s: unsigned_zero(growth.growing_bytes_per_s),
+        unattributed_bytes_per_s: unsigned_zero(growth.unattributed_bytes_per_s),
+        start_bytes: growth.start_bytes,
+        limit_bytes: growth.limit_bytes,
+    }
 }
 
-const fn columns(by: SuspectGrouping) -> &'static [&'static str] {
-    match by {
+fn tag_balances<S: serde::Serializer>(tags: &[TagBalance], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(tags.iter().map(|tag| TagBalanceFields {
+        tag: tag.tag.text(),
+        paged: pool_name(tag.paged),
+        session: tag.session,
+        start_bytes: tag.start_bytes,
+        stop_bytes: tag.stop_bytes,
+        counted_allocs: tag.counted_allocs,
+        counted_frees: tag.counted_frees,
+        recorded_allocs: tag.recorded_allocs,
+        recorded_frees: tag.recorded_frees,
+        recorded_growth_bytes: tag.recorded_growth_bytes,
+    }))
+}
+
+fn process_fields(share: &ProcessShare, text: String) -> ProcessFields<'_> {
+    ProcessFields {
+        name: &share.name,
+        pid: share.pid,
+        impacting_size: share.allocations.bytes,
+        count: share.allocations.count,
+        running: share.is_running,
+        text,
+    }
+}
+
+fn driver_fields(share: &DriverShare) -> DriverFields<'_> {
+    DriverFields {
+        driver: non_empty(&share.driver),
+        impacting_size: share.allocations.bytes,
+        count: share.allocations.count,
+        share: unsigned_zero(share.share),
+        is_system: share.is_system,
+    }
+}
+
+fn driver_text(driver: &DriverFields<'_>) -> String {
+    format!("{} {:.1} %", driver.driver.unwrap_or("(no kernel frame)"), driver.share * 100.0)
+}
+
+fn object_fields(held: &HeldObjects) -> ObjectFields<'_> {
+    let processes = held.process_objects.as_ref();
+    let names = processes.into_iter().flat_map(|processes| &processes.ended_process_names);
+    ObjectFields {
+        r#type: held.object_type,
+        outstanding: held.outstanding,
+        by_ended_count: held.by_ended_processes.count,
+        by_ended_size: held.by_ended_processes.bytes,
+        zombies: processes.map(|processes| processes.of_ended_processes),
+        running: processes.map(|processes| processes.of_running_processes),
+        zombie_names: names.map(|(name, count)| ImageCount { name, count: *count }).collect(),
+    }
+}
+
+fn lockstep_fields(member: &LockstepTag) -> LockstepFields<'_> {
+    LockstepFields {
+        tag: &member.tag,
+        paged: pool_name(member.paged),
+        parts: member.parts,
+        count: member.outstanding,
+        never_freed: member.never_freed,
+    }
+}
+
+fn owner_fields(owner: TagOwnerCandidate, text: String) -> OwnerFields {
+    let source = match &owner.source {
+        OwnerSource::Stack { .. } => "stack",
+        OwnerSource::PoolTagFile { .. } => "pooltag",
+        OwnerSource::DriverFile { .. } => "file",
+    };
+    OwnerFields { driver: owner.driver, source, certainty: unsigned_zero(owner.confidence), text }
+}
+
+fn non_empty(text: &str) -> Option<&str> {
+    Some(text).filter(|text| !text.is_empty())
+}
+
+/// Turns -0.0, the sum of no numbers, into 0.0.
+fn unsigned_zero(number: f64) -> f64 {
+    number + 0.0
+}
+
+/// Sentences in one field, separated by ` | `; a bar inside a sentence, such as in a tag or description, becomes a broken bar.
+fn joined<'s>(sentences: impl Iterator<Item = &'s str>) -> String {
+    sentences.map(|text| text.replace('|', "\u{a6}")).collect::<Vec<_>>().join(" | ")
+}
+
+const fn key_columns(grouping: SuspectGrouping) -> &'static [&'static str] {
+    match grouping {
         SuspectGrouping::Tag => &["tag", "paged"],
         SuspectGrouping::Stack => &["tag", "paged", "stack"],
         SuspectGrouping::Driver => &["driver", "paged"],
@@ -308,12 +522,11 @@ const fn columns(by: SuspectGrouping) -> &'static [&'static str] {
     }
 }
 
-const fn pool(paged: bool) -> &'static str {
+const fn pool_name(paged: bool) -> &'static str {
     if paged { "Paged" } else { "NonPaged" }
 }
 
-/// The name of a note in files.
-const fn kind_name(kind: &DataQualityKind) -> &'static str {
+const fn issue_name(kind: &DataQualityKind) -> &'static str {
     match kind {
         DataQualityKind::LostEvents { .. } => "lost_events",
         DataQualityKind::LostBuffers { .. } => "lost_buffers",
@@ -321,8 +534,8 @@ const fn kind_name(kind: &DataQualityKind) -> &'static str {
         DataQualityKind::TagFilter { .. } => "tag_filter",
         DataQualityKind::ShortRange { .. } => "short",
         DataQualityKind::MissingStacks { .. } => "missing_stacks",
-        DataQualityKind::ImpliedEvents { .. } => "implied_pairs",
-        DataQualityKind::PoolRundownDiffers { .. } => "snapshots_differ",
+        DataQualityKind::ImpliedEvents { .. } => "implied_events",
+        DataQualityKind::PoolRundownDiffers { .. } => "pool_rundown_differs",
     }
 }
 
@@ -331,11 +544,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sentences_in_one_field_can_be_told_apart() {
-        let sentences = ["1 block stays; only 1 was freed".to_owned(), "1 other tag: a | b".to_owned()];
-        let field = joined(&sentences);
-        assert_eq!(field, "1 block stays; only 1 was freed | 1 other tag: a \u{a6} b");
+    fn sentences_in_one_field_can_be_separated() {
+        let sentences = ["1 outstanding allocation; only 1 was freed", "1 other tag: a | b"];
+        let field = joined(sentences.into_iter());
+        assert_eq!(field, "1 outstanding allocation; only 1 was freed | 1 other tag: a \u{a6} b");
         assert_eq!(field.split(" | ").count(), sentences.len());
-        assert_eq!(joined(&[]), "");
+        assert_eq!(joined(std::iter::empty()), "");
+    }
+
+    #[test]
+    fn numbers_have_the_same_digits_in_both_formats() {
+        assert_eq!(csv::plain(&1.0), "1.0");
+        assert_eq!(csv::plain(&unsigned_zero(-0.0)), "0.0");
+        assert_eq!(csv::plain(&Some(0.1)), "0.1");
+        assert_eq!(csv::plain(&None::<f64>), "");
     }
 }

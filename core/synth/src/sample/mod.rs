@@ -3,18 +3,18 @@
 
 mod modules;
 mod paths;
-mod story;
+mod scenario;
 
 use std::io::{Seek, Write};
 
 pub use modules::{SampleFunction, SampleModule, SampleModules};
 
-use self::paths::Paths;
-use self::story::{LINES, Line, PROCESSES};
-use super::scenario::cast::{Cast, CastImage, CastProcess, CastTag, CastThread, PoolClass};
-use super::scenario::{StackMode, Summary, SynthParams, write_cast};
+use self::paths::CallPaths;
+use self::scenario::{TAG_USES, TagUse, PROCESSES};
+use super::scenario::entities::{Entities, ImageEntity, ProcessEntity, TagEntity, ThreadEntity, PoolClass};
+use super::scenario::{StackMode, SynthSummary, SynthParams, write_entities};
 use super::writer::{Compression, Guid};
-use super::{SynthError, TruthRequest};
+use super::{SynthError, GroundTruthRequest};
 
 /// Blocks that are allocated while the sample runs.
 const ALLOCATIONS: u64 = 12_000;
@@ -30,9 +30,9 @@ const SPACING: u64 = 0x10_0000;
 pub fn write_sample<W: Write + Seek>(
     out: W,
     modules: &SampleModules,
-    truth: Option<&TruthRequest>,
-) -> Result<Summary, SynthError> {
-    write_cast(out, &params(), cast(modules)?, truth)
+    truth: Option<&GroundTruthRequest>,
+) -> Result<SynthSummary, SynthError> {
+    write_entities(out, &params(), cast(modules)?, truth)
 }
 
 /// Four CPUs of a Windows 10 for a minute, traced and merged as wpr does.
@@ -42,7 +42,7 @@ fn params() -> SynthParams {
         allocations: ALLOCATIONS,
         duration_s: 61.0,
         stacks: StackMode::Keyed,
-        user_halves: 1.0,
+        user_stack_share: 1.0,
         key_cache: 96,
         compression: Compression::Filled,
         merged: true,
@@ -52,11 +52,11 @@ fn params() -> SynthParams {
     }
 }
 
-fn cast(modules: &SampleModules) -> Result<Cast, SynthError> {
-    let mut cast = Cast::default();
+fn cast(modules: &SampleModules) -> Result<Entities, SynthError> {
+    let mut cast = Entities::default();
     for (index, (pid, image, starts_at, threads)) in PROCESSES.into_iter().enumerate() {
         let session = if matches!(image, "explorer.exe" | "NotMyfault.exe") { 1 } else { 0 };
-        cast.processes.push(CastProcess {
+        cast.processes.push(ProcessEntity {
             pid,
             parent: if index == 0 { 0 } else { 4 },
             session,
@@ -66,11 +66,11 @@ fn cast(modules: &SampleModules) -> Result<Cast, SynthError> {
             user_stacks: Vec::new(),
         });
         let tids = (0..threads).map(|thread| pid * 4 + 8 + 4 * thread);
-        cast.threads.extend(tids.map(|tid| CastThread { tid, process: index }));
+        cast.threads.extend(tids.map(|tid| ThreadEntity { tid, process: index }));
     }
     add_images(&mut cast, modules)?;
-    let mut paths = Paths::new(modules, &cast.images);
-    for line in LINES {
+    let mut paths = CallPaths::new(modules, &cast.images);
+    for line in TAG_USES {
         let tag = tag_of(line, &cast, &mut paths)?;
         cast.tags.push(tag);
     }
@@ -82,7 +82,7 @@ fn cast(modules: &SampleModules) -> Result<Cast, SynthError> {
 }
 
 /// Drivers once; a program in its own process; libraries in every process but System.
-fn add_images(cast: &mut Cast, modules: &SampleModules) -> Result<(), SynthError> {
+fn add_images(cast: &mut Entities, modules: &SampleModules) -> Result<(), SynthError> {
     let culprit = position(cast, "NotMyfault.exe")?;
     let (mut driver, mut library, mut program) = (FIRST_DRIVER, FIRST_LIBRARY, FIRST_PROGRAM);
     for module in &modules.modules {
@@ -104,7 +104,7 @@ fn add_images(cast: &mut Cast, modules: &SampleModules) -> Result<(), SynthError
     Ok(())
 }
 
-fn position(cast: &Cast, image: &str) -> Result<usize, SynthError> {
+fn position(cast: &Entities, image: &str) -> Result<usize, SynthError> {
     let found = cast.processes.iter().position(|process| process.image == image);
     found.ok_or_else(|| SynthError::Params(format!("the sample has no process {image}")))
 }
@@ -114,12 +114,12 @@ fn image(
     process: Option<usize>,
     comes_with: Option<usize>,
     base: u64,
-) -> Result<CastImage, SynthError> {
+) -> Result<ImageEntity, SynthError> {
     let guid = Guid::parse(&module.guid);
     let guid = guid.ok_or_else(|| SynthError::Params(format!("{}: {:?} is no GUID", module.file, module.guid)))?;
-    Ok(CastImage {
+    Ok(ImageEntity {
         process,
-        comes_with,
+        loaded_with: comes_with,
         base,
         size: module.image_size,
         checksum: module.checksum,
@@ -132,13 +132,13 @@ fn image(
     })
 }
 
-fn tag_of(line: &Line, cast: &Cast, paths: &mut Paths<'_>) -> Result<CastTag, SynthError> {
+fn tag_of(line: &TagUse, cast: &Entities, paths: &mut CallPaths<'_>) -> Result<TagEntity, SynthError> {
     let process = position(cast, line.process)?;
     let threads: Vec<usize> = (0..cast.threads.len()).filter(|index| cast.threads[*index].process == process).collect();
     let threads = if line.one_thread { threads[..1].to_vec() } else { threads };
-    Ok(CastTag {
+    Ok(TagEntity {
         tag: *line.tag,
-        behaviour: line.behaviour,
+        pattern: line.behaviour,
         weight: line.weight,
         window: line.window,
         pool: PoolClass { pool_type: line.pool_type, session: line.pool_type & 0x20 != 0 },

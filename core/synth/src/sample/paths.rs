@@ -4,20 +4,20 @@
 use rustc_hash::FxHashMap;
 
 use super::modules::{SampleFunction, SampleModule, SampleModules};
-use super::story::SEGMENTS;
+use super::scenario::SEGMENTS;
 use crate::SynthError;
-use crate::scenario::cast::{CastImage, StackId, StackPath};
+use crate::scenario::entities::{ImageEntity, StackId, StackPath};
 
 /// Resolves call paths and keeps their stacks.
-pub(super) struct Paths<'a> {
+pub(super) struct CallPaths<'a> {
     modules: &'a SampleModules,
     images: Vec<(String, Option<usize>, u64)>,
     stacks: Vec<Vec<u64>>,
     known: FxHashMap<Vec<u64>, StackId>,
 }
 
-impl<'a> Paths<'a> {
-    pub fn new(modules: &'a SampleModules, images: &[CastImage]) -> Self {
+impl<'a> CallPaths<'a> {
+    pub fn new(modules: &'a SampleModules, images: &[ImageEntity]) -> Self {
         let images = images.iter().map(|image| (image.file.clone(), image.process, image.base)).collect();
         Self { modules, images, stacks: Vec::new(), known: FxHashMap::default() }
     }

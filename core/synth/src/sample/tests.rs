@@ -3,20 +3,20 @@
 use std::io::Cursor;
 
 use super::*;
-use crate::truth::Truth;
+use crate::ground_truth::GroundTruth;
 
 const MODULES: &str = include_str!("../../../../assets/sample/modules.json");
 const BYTES_MAX: usize = 800_000;
 
-fn sample() -> (Vec<u8>, Truth) {
+fn sample() -> (Vec<u8>, GroundTruth) {
     let modules = SampleModules::from_json(MODULES).unwrap();
     let mut out = Cursor::new(Vec::new());
-    let request = TruthRequest { stacks: true, curve_points: 61, ..TruthRequest::default() };
+    let request = GroundTruthRequest { stacks: true, curve_points: 61, ..GroundTruthRequest::default() };
     let summary = write_sample(&mut out, &modules, Some(&request)).unwrap();
     (out.into_inner(), summary.truth.unwrap())
 }
 
-fn sizes_over_time(truth: &Truth, tag: &str) -> Vec<u64> {
+fn sizes_over_time(truth: &GroundTruth, tag: &str) -> Vec<u64> {
     let curve = truth.ranges[0].curves.iter().find(|curve| curve.tag == tag).unwrap();
     curve.points.iter().map(|point| point.size).collect()
 }
@@ -33,7 +33,7 @@ fn leak_cache_and_burst_show_in_the_curves() {
     let burst = sizes_over_time(&truth, "FMsl");
     let highest = burst.iter().max().unwrap();
     assert!(burst[20] == 0 && burst[50] < highest / 20 && *highest > 50_000, "{burst:?}");
-    let largest = truth.ranges[0].rows.iter().filter(|row| row.kind == "AIFO").max_by_key(|row| row.sums.size);
+    let largest = truth.ranges[0].rows.iter().filter(|row| row.kind == "AIFO").max_by_key(|row| row.totals.size);
     assert_eq!(largest.map(|row| (row.tag.as_str(), row.paged)), Some(("Leak", "NonPaged")));
 }
 

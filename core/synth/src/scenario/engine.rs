@@ -7,36 +7,36 @@ use std::io::{Seek, Write};
 
 use rustc_hash::FxHashMap;
 
-use super::cast::{Cast, StackId};
-use super::halves::Half;
-use super::handles::Held;
-use super::keys::KeyCache;
-use super::places::Space;
-use super::{HeaderStyle, Played, SynthParams};
+use super::entities::{Entities, StackId};
+use super::stack_records::PendingStack;
+use super::leak_shapes::LeakState;
+use super::stack_cache::StackCache;
+use super::addresses::PoolAddressSpace;
+use super::{HeaderStyle, EngineResult, SynthParams};
 use crate::SynthError;
 use crate::rng::Rng;
-use crate::truth::EventLog;
-use crate::writer::{FullHead, Head, KernelForm, KernelHead, TraceWriter, Width, guids};
+use crate::ground_truth::EventLog;
+use crate::writer::{EventTraceHeader, RecordHeader, KernelHeaderForm, KernelHeader, TraceWriter, Width, guids};
 
 /// Something that happens at a tick; ties keep the order of planning.
-pub(super) struct Due<T> {
+pub(super) struct Scheduled<T> {
     pub at: i64,
     order: u64,
     pub what: T,
 }
 
-impl<T> PartialEq for Due<T> {
+impl<T> PartialEq for Scheduled<T> {
     fn eq(&self, other: &Self) -> bool {
         self.cmp(other).is_eq()
     }
 }
-impl<T> Eq for Due<T> {}
-impl<T> PartialOrd for Due<T> {
+impl<T> Eq for Scheduled<T> {}
+impl<T> PartialOrd for Scheduled<T> {
     fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
         Some(self.cmp(other))
     }
 }
-impl<T> Ord for Due<T> {
+impl<T> Ord for Scheduled<T> {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
         (self.at, self.order).cmp(&(other.at, other.order))
     }
@@ -44,14 +44,14 @@ impl<T> Ord for Due<T> {
 
 /// A process starts (by index) or, of those that come and go, ends (by number).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Change {
+pub(super) enum ProcessChange {
     Start(usize),
     End(usize),
 }
 
 /// A block that lives.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Live {
+pub(super) struct LiveBlock {
     pub tag: u32,
     pub pool_type: u32,
     pub size: u64,
@@ -68,7 +68,7 @@ pub(super) struct ThreadState {
 
 /// The system's own counters of one tag in one session (or none).
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Counters {
+pub(super) struct TagCounters {
     pub allocs: u64,
     pub frees: u64,
     pub bytes: u64,
@@ -77,15 +77,15 @@ pub(super) struct Counters {
 #[derive(Default)]
 pub(super) struct TagState {
     /// By session: none first, then session 0, 1, …
-    pub counters: Vec<Counters>,
+    pub counters: Vec<TagCounters>,
     /// As they were at the first snapshot.
-    pub at_start: Vec<Counters>,
+    pub at_start: Vec<TagCounters>,
     /// Blocks of a cache, oldest first.
-    pub held: VecDeque<Live>,
+    pub held: VecDeque<LiveBlock>,
 }
 
 /// From which share of the duration on which cumulative weights hold.
-struct Season {
+struct TagWeights {
     until: f64,
     weights: Vec<f64>,
 }
@@ -96,28 +96,28 @@ impl<T: Write + Seek> Output for T {}
 
 pub(super) struct Engine<'a> {
     pub params: &'a SynthParams,
-    pub cast: Cast,
+    pub cast: Entities,
     pub rng: Rng,
     pub writer: TraceWriter<&'a mut dyn Output>,
     pub log: Option<EventLog>,
     pub now: i64,
     /// Tick of the latest record that names no thread.
-    pub nameless: i64,
+    pub last_threadless: i64,
     pub start: i64,
     pub end: i64,
     pub ticks_per_second: u64,
     pub threads: Vec<ThreadState>,
     pub tags: Vec<TagState>,
-    pub space: Space,
-    pub caches: [KeyCache; 2],
-    pub big: BTreeMap<(Option<u32>, u64), Live>,
+    pub space: PoolAddressSpace,
+    pub caches: [StackCache; 2],
+    pub big: BTreeMap<(Option<u32>, u64), LiveBlock>,
     pub combined: FxHashMap<(StackId, StackId), StackId>,
     pub scratch: Vec<u8>,
-    seasons: Vec<Season>,
-    near: BinaryHeap<Reverse<Due<Half>>>,
-    far: BinaryHeap<Reverse<Due<Live>>>,
-    pub held: Held,
-    changing: VecDeque<(i64, Change)>,
+    seasons: Vec<TagWeights>,
+    pending_stacks: BinaryHeap<Reverse<Scheduled<PendingStack>>>,
+    pending_frees: BinaryHeap<Reverse<Scheduled<LiveBlock>>>,
+    pub leaks: LeakState,
+    process_changes: VecDeque<(i64, ProcessChange)>,
     order: u64,
 }
 
@@ -125,7 +125,7 @@ impl<'a> Engine<'a> {
     pub fn new(
         out: &'a mut dyn Output,
         params: &'a SynthParams,
-        cast: Cast,
+        cast: Entities,
         rng: Rng,
         log: Option<EventLog>,
     ) -> Result<Self, SynthError> {
@@ -143,29 +143,29 @@ impl<'a> Engine<'a> {
             writer: TraceWriter::new(out, options)?,
             log,
             now: start + 1,
-            nameless: start,
+            last_threadless: start,
             start,
             end: start + duration,
             ticks_per_second,
             threads: threads.collect(),
             tags: cast.tags.iter().map(|_| TagState::default()).collect(),
-            space: Space::new(params.width),
-            caches: [false, true].map(|user| KeyCache::new(params.width, user, capacity)),
+            space: PoolAddressSpace::new(params.width),
+            caches: [false, true].map(|user| StackCache::new(params.width, user, capacity)),
             big: BTreeMap::new(),
             combined: FxHashMap::default(),
             scratch: Vec::new(),
             seasons: seasons(&cast),
-            near: BinaryHeap::new(),
-            far: BinaryHeap::new(),
-            held: Held::default(),
-            changing: changing.into(),
+            pending_stacks: BinaryHeap::new(),
+            pending_frees: BinaryHeap::new(),
+            leaks: LeakState::default(),
+            process_changes: changing.into(),
             order: 0,
             cast,
         })
     }
 
     /// Plays the whole scenario and ends the file.
-    pub fn run(mut self) -> Result<Played, SynthError> {
+    pub fn run(mut self) -> Result<EngineResult, SynthError> {
         self.plan_preexisting()?;
         self.start_rundown()?;
         let first = self.now;
@@ -186,22 +186,22 @@ impl<'a> Engine<'a> {
             }
         }
         self.advance_to(self.end)?;
-        self.far.clear();
+        self.pending_frees.clear();
         self.advance_to(i64::MAX)?;
         self.end_rundown()?;
         let growth = self.snapshot_growth();
-        let (handles, lockstep) = self.planted_shapes();
+        let (handles, lockstep) = self.leak_ground_truth();
         let end_ticks = self.now;
         self.inject_configuration()?;
         let (_, written) = self.writer.finish_at(end_ticks)?;
-        Ok(Played { written, log: self.log, growth, handles, lockstep, end_ticks })
+        Ok(EngineResult { written, log: self.log, growth, handles, lockstep, end_ticks })
     }
 
     /// Lets everything happen that is due until `until`, then sets the time.
     pub fn advance_to(&mut self, until: i64) -> Result<(), SynthError> {
         loop {
-            let near = self.near.peek().map_or(i64::MAX, |due| due.0.at);
-            let far = self.far.peek().map_or(i64::MAX, |due| due.0.at);
+            let near = self.pending_stacks.peek().map_or(i64::MAX, |due| due.0.at);
+            let far = self.pending_frees.peek().map_or(i64::MAX, |due| due.0.at);
             let next = near.min(far);
             if next > until || next == i64::MAX {
                 break;
@@ -209,10 +209,10 @@ impl<'a> Engine<'a> {
             self.start_processes(next)?;
             self.now = self.now.max(next);
             if near <= far {
-                if let Some(Reverse(due)) = self.near.pop() {
-                    self.write_half(&due.what)?;
+                if let Some(Reverse(due)) = self.pending_stacks.pop() {
+                    self.write_stack(&due.what)?;
                 }
-            } else if let Some(Reverse(due)) = self.far.pop() {
+            } else if let Some(Reverse(due)) = self.pending_frees.pop() {
                 self.free(due.what)?;
             }
         }
@@ -224,23 +224,23 @@ impl<'a> Engine<'a> {
     }
 
     fn start_processes(&mut self, until: i64) -> Result<(), SynthError> {
-        while let Some((at, change)) = self.changing.front().copied().filter(|(at, _)| *at <= until) {
-            self.changing.pop_front();
+        while let Some((at, change)) = self.process_changes.front().copied().filter(|(at, _)| *at <= until) {
+            self.process_changes.pop_front();
             self.now = self.now.max(at);
             self.change(change)?;
         }
         Ok(())
     }
 
-    pub fn plan_half(&mut self, at: i64, half: Half) {
+    pub fn schedule_stack(&mut self, at: i64, half: PendingStack) {
         self.order += 1;
-        self.near.push(Reverse(Due { at, order: self.order, what: half }));
+        self.pending_stacks.push(Reverse(Scheduled { at, order: self.order, what: half }));
     }
 
-    pub fn plan_free(&mut self, at: i64, live: Live) {
+    pub fn schedule_free(&mut self, at: i64, live: LiveBlock) {
         if at <= self.end {
             self.order += 1;
-            self.far.push(Reverse(Due { at, order: self.order, what: live }));
+            self.pending_frees.push(Reverse(Scheduled { at, order: self.order, what: live }));
         }
     }
 
@@ -268,7 +268,7 @@ impl<'a> Engine<'a> {
         }
         let exact = self.params.headers == HeaderStyle::PerfInfo;
         let state = &mut self.threads[thread];
-        self.now = self.now.max(state.last + 1).max(self.nameless + 1) + i64::from(exact);
+        self.now = self.now.max(state.last + 1).max(self.last_threadless + 1) + i64::from(exact);
         state.last = self.now;
         (self.now, state.cpu)
     }
@@ -276,42 +276,42 @@ impl<'a> Engine<'a> {
     /// Notes that a record without a thread is written now.
     pub fn claim_tick(&mut self) {
         if !self.params.shared_ticks {
-            self.nameless = self.now;
+            self.last_threadless = self.now;
         }
     }
 
     /// Writes the payload in `scratch` as a kernel event at the present time, headed as the parameters say.
     /// `owner` is process and thread.
-    pub fn kernel(
+    pub fn write_kernel_event(
         &mut self,
         cpu: u16,
         hook: u16,
         version: u8,
-        form: KernelForm,
+        form: KernelHeaderForm,
         owner: (u32, u32),
     ) -> Result<u64, SynthError> {
         let style = self.params.headers;
-        let threaded = form != KernelForm::PerfInfo;
+        let threaded = form != KernelHeaderForm::PerfInfo;
         let draw = if style == HeaderStyle::Mixed && threaded { self.rng.below(10) } else { 9 };
         let relogged = style == HeaderStyle::Guid || draw < 4;
         let counters: &[u64] = if draw == 4 { &[0x1111, 0x2222] } else { &[] };
         let width = self.params.width;
-        let kernel = KernelHead { counters, ..KernelHead::new(form, width, hook, version, self.now, owner) };
+        let kernel = KernelHeader { counters, ..KernelHeader::new(form, width, hook, version, self.now, owner) };
         let head = match guids::of_hook(hook).filter(|_| relogged) {
-            Some(guid) => Head::Full(full_head(width, guid, hook as u8, u16::from(version), self.now, owner)),
-            None => Head::Kernel(kernel),
+            Some(guid) => RecordHeader::Full(full_head(width, guid, hook as u8, u16::from(version), self.now, owner)),
+            None => RecordHeader::Kernel(kernel),
         };
         self.writer.put(cpu, &head, &self.scratch)
     }
 
     /// The header form of pool events.
-    pub fn pool_form(&mut self) -> KernelForm {
+    pub fn pool_form(&mut self) -> KernelHeaderForm {
         match self.params.headers {
-            HeaderStyle::Kernel | HeaderStyle::Guid => KernelForm::System,
-            HeaderStyle::Compact => KernelForm::Compact,
-            HeaderStyle::PerfInfo => KernelForm::PerfInfo,
-            HeaderStyle::Mixed if self.rng.chance(0.3) => KernelForm::Compact,
-            HeaderStyle::Mixed => KernelForm::System,
+            HeaderStyle::Kernel | HeaderStyle::Guid => KernelHeaderForm::System,
+            HeaderStyle::Compact => KernelHeaderForm::Compact,
+            HeaderStyle::PerfInfo => KernelHeaderForm::PerfInfo,
+            HeaderStyle::Mixed if self.rng.chance(0.3) => KernelHeaderForm::Compact,
+            HeaderStyle::Mixed => KernelHeaderForm::System,
         }
     }
 }
@@ -324,12 +324,12 @@ pub(super) fn full_head(
     version: u16,
     ticks: i64,
     owner: (u32, u32),
-) -> FullHead {
-    FullHead { width, guid, opcode, level: 0, version, ticks, pid: owner.0, tid: owner.1 }
+) -> EventTraceHeader {
+    EventTraceHeader { width, guid, opcode, level: 0, version, ticks, pid: owner.0, tid: owner.1 }
 }
 
 /// Cuts the duration where a tag begins or ceases to allocate.
-fn seasons(cast: &Cast) -> Vec<Season> {
+fn seasons(cast: &Entities) -> Vec<TagWeights> {
     let mut cuts: Vec<f64> = cast.tags.iter().flat_map(|tag| [tag.window.0, tag.window.1]).collect();
     cuts.push(1.0);
     cuts.retain(|cut| *cut > 0.0);
@@ -342,7 +342,7 @@ fn seasons(cast: &Cast) -> Vec<Season> {
             sum += if active(tag.window) { tag.weight } else { 0.0 };
             sum
         });
-        Season { until, weights: weigh.collect() }
+        TagWeights { until, weights: weigh.collect() }
     };
     cuts.into_iter().map(season).collect()
 }

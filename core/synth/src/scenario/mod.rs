@@ -1,15 +1,15 @@
 //! The parametrised generator: a cast of processes, modules and tags, an engine that lets them allocate and free,
 //! and the records of all that. It streams: memory grows with the blocks alive, never with the file.
 
-pub mod cast;
+pub mod entities;
 mod engine;
-mod generic;
-mod halves;
-mod handles;
-mod keys;
+mod draw;
+mod stack_records;
+mod leak_shapes;
+mod stack_cache;
 mod noise;
 mod params;
-mod places;
+mod addresses;
 mod pool_events;
 mod rundown;
 mod target;
@@ -18,34 +18,34 @@ mod tests;
 
 use std::io::{Seek, Write};
 
-pub use handles::{HandleTruth, LockstepTruth};
+pub use leak_shapes::{HandleLeakTruth, LockstepTagTruth};
 pub use params::{HeaderStyle, StackMode, SynthParams, TagMix};
 
-use self::cast::Cast;
+use self::entities::Entities;
 use self::engine::{Engine, Output};
 use crate::rng::Rng;
-use crate::truth::{Compute, EventLog, SnapshotGrowth, Truth, compute};
+use crate::ground_truth::{GroundTruthInput, EventLog, RundownGrowth, GroundTruth, compute_ground_truth};
 use crate::writer::WriteSummary;
-use crate::{SynthError, TruthRequest};
+use crate::{SynthError, GroundTruthRequest};
 
 /// How a trace came out.
 #[derive(Debug, Clone)]
-pub struct Summary {
+pub struct SynthSummary {
     /// The file.
     pub written: WriteSummary,
     /// Allocations made, logged or not.
     pub allocations: u64,
     /// The truth, if asked for.
-    pub truth: Option<Truth>,
+    pub truth: Option<GroundTruth>,
 }
 
 /// What the engine hands over at the end.
-struct Played {
+struct EngineResult {
     written: WriteSummary,
     log: Option<EventLog>,
-    growth: Vec<SnapshotGrowth>,
-    handles: Option<HandleTruth>,
-    lockstep: Vec<LockstepTruth>,
+    growth: Vec<RundownGrowth>,
+    handles: Option<HandleLeakTruth>,
+    lockstep: Vec<LockstepTagTruth>,
     end_ticks: i64,
 }
 
@@ -57,48 +57,48 @@ struct Played {
 pub fn write_trace<W: Write + Seek>(
     mut out: W,
     params: &SynthParams,
-    truth: Option<&TruthRequest>,
-) -> Result<Summary, SynthError> {
+    truth: Option<&GroundTruthRequest>,
+) -> Result<SynthSummary, SynthError> {
     params.check()?;
     let resolved = target::resolve(params)?;
     let mut rng = Rng::new(resolved.seed);
-    let cast = generic::cast(&resolved, &mut rng);
-    play(&mut out, &resolved, cast, rng, truth)
+    let cast = draw::draw_entities(&resolved, &mut rng);
+    run_scenario(&mut out, &resolved, cast, rng, truth)
 }
 
 /// Writes the trace of a given cast instead of a drawn one.
 ///
 /// # Errors
 /// As [`write_trace`].
-pub fn write_cast<W: Write + Seek>(
+pub fn write_entities<W: Write + Seek>(
     mut out: W,
     params: &SynthParams,
-    cast: Cast,
-    truth: Option<&TruthRequest>,
-) -> Result<Summary, SynthError> {
+    cast: Entities,
+    truth: Option<&GroundTruthRequest>,
+) -> Result<SynthSummary, SynthError> {
     params.check()?;
-    play(&mut out, params, cast, Rng::new(params.seed), truth)
+    run_scenario(&mut out, params, cast, Rng::new(params.seed), truth)
 }
 
-fn play(
+fn run_scenario(
     out: &mut dyn Output,
     params: &SynthParams,
-    cast: Cast,
+    cast: Entities,
     rng: Rng,
-    request: Option<&TruthRequest>,
-) -> Result<Summary, SynthError> {
+    request: Option<&GroundTruthRequest>,
+) -> Result<SynthSummary, SynthError> {
     let (images, processes) = (cast.images.len() as u64, cast.processes.len() as u64);
     let log = request.map(|_| EventLog::default());
     let played = Engine::new(out, params, cast, rng, log)?.run()?;
     let options = params.options();
-    let truth = request.zip(played.log).map(|(request, log)| Truth {
+    let truth = request.zip(played.log).map(|(request, log)| GroundTruth {
         seed: params.seed,
         images,
         processes,
-        snapshot_growth: played.growth,
+        rundown_growth: played.growth,
         handles: played.handles,
         lockstep: played.lockstep,
-        ..compute(Compute { log, options: &options, written: &played.written, end_ticks: played.end_ticks, request })
+        ..compute_ground_truth(GroundTruthInput { log, options: &options, written: &played.written, end_ticks: played.end_ticks, request })
     });
-    Ok(Summary { written: played.written, allocations: params.allocations, truth })
+    Ok(SynthSummary { written: played.written, allocations: params.allocations, truth })
 }

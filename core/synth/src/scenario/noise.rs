@@ -4,7 +4,7 @@ use super::StackMode;
 use super::engine::{Engine, full_head};
 use crate::SynthError;
 use crate::writer::{
-    EventHead, ExtItem, Guid, Head, InstanceHead, KernelForm, KernelHead, MessageHead, Sink, Width,
+    EventHeader, ExtendedItem, Guid, RecordHeader, EventInstanceHeader, KernelHeaderForm, KernelHeader, TraceMessageHeader, Sink, Width,
 };
 
 const PROVIDER: Guid = Guid::new(0x0f17ca93_8d4e_4c5a_9b1e_3c60a2b4d5e6);
@@ -55,9 +55,9 @@ impl Engine<'_> {
         }
     }
 
-    fn put_kernel(&mut self, cpu: u16, hook: u16, form: KernelForm, owner: (u32, u32)) -> Result<u64, SynthError> {
-        let head = KernelHead::new(form, self.params.width, hook, 2, self.now, owner);
-        self.writer.put(cpu, &Head::Kernel(head), &self.scratch)
+    fn put_kernel(&mut self, cpu: u16, hook: u16, form: KernelHeaderForm, owner: (u32, u32)) -> Result<u64, SynthError> {
+        let head = KernelHeader::new(form, self.params.width, hook, 2, self.now, owner);
+        self.writer.put(cpu, &RecordHeader::Kernel(head), &self.scratch)
     }
 
     fn context_switch(&mut self, cpu: u16, owner: (u32, u32)) -> Result<(), SynthError> {
@@ -66,7 +66,7 @@ impl Engine<'_> {
         self.scratch.u32(0);
         self.scratch.extend_from_slice(&[8, 0, 0, 0, 0, 0, 2, 1]);
         self.scratch.u64(0);
-        self.put_kernel(cpu, HOOK_CSWITCH, KernelForm::PerfInfo, owner)?;
+        self.put_kernel(cpu, HOOK_CSWITCH, KernelHeaderForm::PerfInfo, owner)?;
         Ok(())
     }
 
@@ -77,13 +77,13 @@ impl Engine<'_> {
         self.scratch.ptr(self.params.width, address);
         self.scratch.u32(owner.1);
         self.scratch.u32(1);
-        let buffer = self.put_kernel(cpu, HOOK_SAMPLE, KernelForm::PerfInfo, owner)?;
+        let buffer = self.put_kernel(cpu, HOOK_SAMPLE, KernelHeaderForm::PerfInfo, owner)?;
         self.noise_stack(thread, cpu, owner, buffer);
         Ok(())
     }
 
     fn file_io(&mut self, thread: usize, cpu: u16, owner: (u32, u32)) -> Result<(), SynthError> {
-        let form = if self.rng.chance(0.5) { KernelForm::Compact } else { KernelForm::System };
+        let form = if self.rng.chance(0.5) { KernelHeaderForm::Compact } else { KernelHeaderForm::System };
         self.scratch.clear();
         self.scratch.zeros(36);
         let buffer = self.put_kernel(cpu, HOOK_FILE_IO, form, owner)?;
@@ -106,8 +106,8 @@ impl Engine<'_> {
         }
         let activity = [7; 16];
         let kind = if width == Width::Bits64 { 6 } else { 5 };
-        let items = [ExtItem { kind: 1, data: &activity }, ExtItem { kind, data: &stack }];
-        let head = EventHead {
+        let items = [ExtendedItem { kind: 1, data: &activity }, ExtendedItem { kind, data: &stack }];
+        let head = EventHeader {
             width,
             guid: PROVIDER,
             id: 1_001,
@@ -121,21 +121,21 @@ impl Engine<'_> {
             tid: owner.1,
             items: if self.now % 3 == 0 { &[] } else { &items },
         };
-        self.writer.put(cpu, &Head::Event(head), b"w\0o\0r\0d\0\0\0")?;
+        self.writer.put(cpu, &RecordHeader::Event(head), b"w\0o\0r\0d\0\0\0")?;
         Ok(())
     }
 
     fn classic_event(&mut self, cpu: u16, owner: (u32, u32)) -> Result<(), SynthError> {
         let full = full_head(Width::Bits32, CLASSIC, 34, 2, self.now, owner);
-        let instance = InstanceHead { full, instance: 3, parent: 2, parent_guid: PROVIDER };
-        let head = if self.now % 2 == 0 { Head::Full(full) } else { Head::Instance(instance) };
+        let instance = EventInstanceHeader { full, instance: 3, parent: 2, parent_guid: PROVIDER };
+        let head = if self.now % 2 == 0 { RecordHeader::Full(full) } else { RecordHeader::Instance(instance) };
         self.writer.put(cpu, &head, &[1, 2, 3, 4, 5])?;
         Ok(())
     }
 
     fn message(&mut self, cpu: u16, owner: (u32, u32)) -> Result<(), SynthError> {
-        let head = MessageHead { number: 17, guid: CLASSIC, ticks: self.now, pid: owner.0, tid: owner.1 };
-        self.writer.put(cpu, &Head::Message(head), &[9; 6])?;
+        let head = TraceMessageHeader { number: 17, guid: CLASSIC, ticks: self.now, pid: owner.0, tid: owner.1 };
+        self.writer.put(cpu, &RecordHeader::Message(head), &[9; 6])?;
         Ok(())
     }
 
@@ -144,12 +144,12 @@ impl Engine<'_> {
         self.scratch.clear();
         self.scratch.zeros(16);
         if self.now % 2 == 0 {
-            self.put_kernel(cpu, HOOK_POOL_PAGE, KernelForm::PerfInfo, (0, 0))?;
+            self.put_kernel(cpu, HOOK_POOL_PAGE, KernelHeaderForm::PerfInfo, (0, 0))?;
             return Ok(());
         }
-        let base = KernelHead::new(KernelForm::PerfInfo, self.params.width, HOOK_DPC, 2, self.now, (0, 0));
-        let head = KernelHead { pebs: Some(1), counters: &[10, 20, 30], ..base };
-        self.writer.put(cpu, &Head::Kernel(head), &self.scratch)?;
+        let base = KernelHeader::new(KernelHeaderForm::PerfInfo, self.params.width, HOOK_DPC, 2, self.now, (0, 0));
+        let head = KernelHeader { pebs: Some(1), counters: &[10, 20, 30], ..base };
+        self.writer.put(cpu, &RecordHeader::Kernel(head), &self.scratch)?;
         Ok(())
     }
 }

@@ -80,11 +80,11 @@ pub struct SynthParams {
     /// How stacks are written.
     pub stacks: StackMode,
     /// Share of the events with a user half.
-    pub user_halves: f64,
+    pub user_stack_share: f64,
     /// Stacks of frees too.
     pub free_stacks: bool,
     /// Most kernel frames of a stack.
-    pub depth: u32,
+    pub max_depth: u32,
     /// Distinct kernel stacks, about.
     pub distinct_stacks: u32,
     /// Entries of the kernel's stack cache; a small one re-uses its keys often.
@@ -111,11 +111,11 @@ pub struct SynthParams {
     /// Blocks that live when the trace begins.
     pub preexisting: u64,
     /// Snapshots of tags and big blocks at both ends.
-    pub snapshots: bool,
+    pub pool_rundown: bool,
     /// Processes that start and end while another process keeps handles to most of them.
     pub handle_leak: u32,
     /// Tags that are parts of one kind of object, which is never freed.
-    pub lockstep: u32,
+    pub lockstep_tags: u32,
     /// Records of other providers per allocation.
     pub noise_share: f64,
     /// Let events share their tick with records that name no thread. Which event a stack means is still certain by
@@ -154,9 +154,9 @@ impl Default for SynthParams {
             leak_share: 0.05,
             session_share: 0.1,
             stacks: StackMode::Mixed,
-            user_halves: 0.7,
+            user_stack_share: 0.7,
             free_stacks: true,
-            depth: 16,
+            max_depth: 16,
             distinct_stacks: 400,
             key_cache: 256,
             width: file.width,
@@ -169,9 +169,9 @@ impl Default for SynthParams {
             definition_loss: 0.0,
             lost_buffers: 0,
             preexisting: 2_000,
-            snapshots: true,
+            pool_rundown: true,
             handle_leak: 0,
-            lockstep: 0,
+            lockstep_tags: 0,
             noise_share: 0.1,
             shared_ticks: false,
             clock: file.clock,
@@ -221,7 +221,7 @@ impl SynthParams {
         let mix = &self.tags;
         let steady = u64::from(mix.leaking) + u64::from(mix.slow_leaks) + u64::from(mix.plateau);
         let steady = steady + u64::from(mix.churning) + u64::from(mix.ordinary);
-        let shares = [self.leak_share, self.session_share, self.user_halves, self.loss_share, self.definition_loss];
+        let shares = [self.leak_share, self.session_share, self.user_stack_share, self.loss_share, self.definition_loss];
         let problems = [
             (steady == 0, "at least one tag besides bursts is needed"),
             (steady + u64::from(mix.burst) > 5_000, "at most 5000 tags"),
@@ -232,9 +232,9 @@ impl SynthParams {
             (!shares.iter().all(|share| (0.0..=1.0).contains(share)), "shares must be from 0 to 1"),
             (self.handle_leak > 0 && self.processes < 3, "handles need three processes: System, a parent and a holder"),
             (self.handle_leak > 100_000, "at most 100000 processes that come and go"),
-            (self.lockstep == 1 || self.lockstep > 64, "2 to 64 tags grow together"),
+            (self.lockstep_tags == 1 || self.lockstep_tags > 64, "2 to 64 tags grow together"),
             (!(0.0..=100.0).contains(&self.noise_share), "the noise share must be from 0 to 100"),
-            (!(1..=190).contains(&self.depth), "the stack depth must be from 1 to 190"),
+            (!(1..=190).contains(&self.max_depth), "the stack depth must be from 1 to 190"),
             (self.distinct_stacks == 0 || self.distinct_stacks > 1_000_000, "distinct stacks must be 1 to 1000000"),
             (self.key_cache == 0 || self.key_cache > 1 << 20, "the stack cache must have 1 to 1048576 entries"),
             (self.buffer_size < 8192, "a scenario needs buffers of at least 8192 bytes"),

@@ -1,10 +1,10 @@
 //! Allocations and frees: which block, when it dies, and its record, unless that is lost.
 
-use super::cast::Behaviour;
-use super::engine::{Engine, Live};
-use super::places::BIG_LIMIT;
+use super::entities::AllocationPattern;
+use super::engine::{Engine, LiveBlock};
+use super::addresses::BIG_LIMIT;
 use crate::SynthError;
-use crate::truth::PlantedEvent;
+use crate::ground_truth::LoggedPoolEvent;
 use crate::writer::pool;
 
 /// Set by the kernel for blocks of more than a page.
@@ -25,7 +25,7 @@ impl Engine<'_> {
             self.count(&live, false);
             if self.rng.chance(0.5) {
                 let life = self.rng.below((self.end - self.start).unsigned_abs()) as i64;
-                self.plan_free(self.start + life, live);
+                self.schedule_free(self.start + life, live);
             }
         }
         Ok(())
@@ -39,32 +39,32 @@ impl Engine<'_> {
         live.allocated = self.pool_event(&live, false, thread)?;
         self.count(&live, false);
         let ticks = self.ticks_per_second as f64;
-        let mean_s = match self.cast.tags[tag].behaviour {
-            Behaviour::Plateau { level } => {
+        let mean_s = match self.cast.tags[tag].pattern {
+            AllocationPattern::Plateau { level } => {
                 self.tags[tag].held.push_back(live);
                 if self.tags[tag].held.len() > level
                     && let Some(oldest) = self.tags[tag].held.pop_front()
                 {
-                    self.plan_free(self.now + self.micros(3), oldest);
+                    self.schedule_free(self.now + self.micros(3), oldest);
                 }
                 return Ok(());
             }
-            Behaviour::Leak { kept, .. } if self.rng.chance(kept) => return Ok(()),
-            Behaviour::Leak { mean_s, .. } | Behaviour::Lives { mean_s } => mean_s,
+            AllocationPattern::Leak { leaked_share: kept, .. } if self.rng.chance(kept) => return Ok(()),
+            AllocationPattern::Leak { mean_s, .. } | AllocationPattern::Transient { mean_s } => mean_s,
         };
         let life = self.rng.lifetime((mean_s * ticks) as u64);
-        self.plan_free(self.now.saturating_add(i64::try_from(life).unwrap_or(i64::MAX)), live);
+        self.schedule_free(self.now.saturating_add(i64::try_from(life).unwrap_or(i64::MAX)), live);
         Ok(())
     }
 
     /// Frees a block now.
-    pub fn free(&mut self, live: Live) -> Result<(), SynthError> {
+    pub fn free(&mut self, live: LiveBlock) -> Result<(), SynthError> {
         let tag = live.tag as usize;
         let thread = self.draw_thread(tag);
         self.now = self.now.max(live.allocated + 1);
         let freed = self.pool_event(&live, true, thread)?;
         self.count(&live, true);
-        self.space.give_back(self.cast.tags[tag].pool, live.session, live.size, live.address, freed);
+        self.space.release(self.cast.tags[tag].pool, live.session, live.size, live.address, freed);
         Ok(())
     }
 
@@ -74,20 +74,20 @@ impl Engine<'_> {
     }
 
     /// A block at a free address; sets the time after the free of that address.
-    pub fn new_block(&mut self, tag: usize, thread: usize) -> Result<Live, SynthError> {
+    pub fn new_block(&mut self, tag: usize, thread: usize) -> Result<LiveBlock, SynthError> {
         let of_tag = &self.cast.tags[tag];
         let size = of_tag.sizes[self.rng.index(of_tag.sizes.len())];
         let pool = of_tag.pool;
         let session = pool.session.then(|| self.cast.processes[self.cast.threads[thread].process].session);
-        let (address, free_since) = self.space.take(pool, session, size)?;
+        let (address, free_since) = self.space.allocate(pool, session, size)?;
         self.now = self.now.max(free_since.saturating_add(1));
         let big = if size > BIG_LIMIT { BIG_POOL_BIT } else { 0 };
         let pool_type = pool.pool_type | big;
-        Ok(Live { tag: tag as u32, pool_type, size, address, session, allocated: i64::MIN })
+        Ok(LiveBlock { tag: tag as u32, pool_type, size, address, session, allocated: i64::MIN })
     }
 
     /// Keeps the system's own books, which know of lost events too.
-    pub fn count(&mut self, live: &Live, free: bool) {
+    pub fn count(&mut self, live: &LiveBlock, free: bool) {
         let slot = live.session.map_or(0, |session| session as usize + 1);
         let counters = &mut self.tags[live.tag as usize].counters;
         if slot >= counters.len() {
@@ -112,7 +112,7 @@ impl Engine<'_> {
     }
 
     /// Logs the event (or loses it) and plans its stack; returns its time.
-    pub fn pool_event(&mut self, live: &Live, free: bool, thread: usize) -> Result<i64, SynthError> {
+    pub fn pool_event(&mut self, live: &LiveBlock, free: bool, thread: usize) -> Result<i64, SynthError> {
         let (ticks, cpu) = self.tick_of(thread);
         let tag = live.tag as usize;
         let lost = self.params.loss_share > 0.0 && self.rng.chance(self.params.loss_share);
@@ -130,7 +130,7 @@ impl Engine<'_> {
         Ok(ticks)
     }
 
-    fn write_block(&mut self, live: &Live, free: bool, thread: usize, cpu: u16) -> Result<(), SynthError> {
+    fn write_block(&mut self, live: &LiveBlock, free: bool, thread: usize, cpu: u16) -> Result<(), SynthError> {
         let tag = self.cast.tags[live.tag as usize].tag;
         let mut pool_type = live.pool_type;
         if free && self.rng.chance(0.05) {
@@ -147,12 +147,12 @@ impl Engine<'_> {
         pool::block(&mut self.scratch, self.params.width, &block);
         let owner = self.owner(thread);
         let form = self.pool_form();
-        let buffer = self.kernel(cpu, hook, 2, form, owner)?;
+        let buffer = self.write_kernel_event(cpu, hook, 2, form, owner)?;
         let ticks = self.now;
         if let Some(log) = &mut self.log {
-            log.event(PlantedEvent {
+            log.add_event(LoggedPoolEvent {
                 ticks,
-                free,
+                is_free: free,
                 address: live.address,
                 session: live.session,
                 size: live.size,

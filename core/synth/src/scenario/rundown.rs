@@ -1,11 +1,11 @@
 //! What stands at both ends of a trace: masks, processes, threads, images and their identities, snapshots, cached
 //! stacks; and what a merge injects.
 
-use super::cast::StackId;
-use super::engine::{Counters, Engine, full_head};
+use super::entities::StackId;
+use super::engine::{TagCounters, Engine, full_head};
 use crate::SynthError;
-use crate::truth::{SnapshotGrowth, display_tag};
-use crate::writer::{Guid, Head, KernelForm, Width, guids, image, pool, process, stack, system};
+use crate::ground_truth::{RundownGrowth, display_tag};
+use crate::writer::{Guid, RecordHeader, KernelHeaderForm, Width, guids, image, pool, process, stack, system};
 
 /// Who logs rundown records: a thread of System.
 const LOGGER: (u32, u32) = (4, 8);
@@ -19,15 +19,15 @@ impl Engine<'_> {
         self.scratch.clear();
         let (mhz, cpus) = (self.params.cpu_mhz, u32::from(self.params.cpus));
         system::cpu_config(&mut self.scratch, self.params.width, mhz, cpus, 16_384, "SRV07");
-        self.rundown(system::HOOK_CPU, 3, KernelForm::System, LOGGER)?;
+        self.rundown(system::HOOK_CPU, 3, KernelHeaderForm::System, LOGGER)?;
         for index in 0..self.cast.processes.len() {
             if self.cast.processes[index].starts_at == 0.0 {
-                self.process(process::HOOK_DC_START, KernelForm::PerfInfo, index)?;
+                self.process(process::HOOK_DC_START, KernelHeaderForm::PerfInfo, index)?;
                 self.threads_of(index, process::HOOK_THREAD_DC_START)?;
             }
         }
         for index in 0..self.cast.images.len() {
-            let with = self.cast.images[index].comes_with;
+            let with = self.cast.images[index].loaded_with;
             if with.is_none_or(|process| self.cast.processes[process].starts_at == 0.0) {
                 self.image(image::HOOK_DC_START, index)?;
             }
@@ -41,29 +41,29 @@ impl Engine<'_> {
     /// Everything that is written after the last event.
     pub fn end_rundown(&mut self) -> Result<(), SynthError> {
         self.snapshots(true)?;
-        for index in (0..self.cast.processes.len()).filter(|index| !self.held.has_ended(*index)).collect::<Vec<_>>() {
-            self.process(process::HOOK_DC_END, KernelForm::PerfInfo, index)?;
+        for index in (0..self.cast.processes.len()).filter(|index| !self.leaks.has_ended(*index)).collect::<Vec<_>>() {
+            self.process(process::HOOK_DC_END, KernelHeaderForm::PerfInfo, index)?;
             self.threads_of(index, process::HOOK_THREAD_DC_END)?;
         }
         for index in 0..self.cast.images.len() {
             self.image(image::HOOK_DC_END, index)?;
         }
-        let cached: Vec<(u64, StackId)> = self.caches.iter().flat_map(super::keys::KeyCache::rest).collect();
+        let cached: Vec<(u64, StackId)> = self.caches.iter().flat_map(super::stack_cache::StackCache::entries_by_key).collect();
         for (key, stack) in cached {
             self.now += 1;
             self.write_definition(0, stack::HOOK_KEY_RUNDOWN, key, stack)?;
         }
         self.scratch.clear();
-        self.rundown(system::HOOK_RUNDOWN_COMPLETE, 2, KernelForm::PerfInfo, LOGGER)?;
+        self.rundown(system::HOOK_RUNDOWN_COMPLETE, 2, KernelHeaderForm::PerfInfo, LOGGER)?;
         self.group_masks(system::HOOK_GROUP_MASKS_END)
     }
 
     /// A process that starts while the trace runs, with its threads and images.
     pub fn start_process(&mut self, index: usize) -> Result<(), SynthError> {
-        self.process(process::HOOK_START, KernelForm::System, index)?;
+        self.process(process::HOOK_START, KernelHeaderForm::System, index)?;
         self.threads_of(index, process::HOOK_THREAD_START)?;
         for image in 0..self.cast.images.len() {
-            if self.cast.images[image].comes_with == Some(index) {
+            if self.cast.images[image].loaded_with == Some(index) {
                 self.image(image::HOOK_LOAD, image)?;
             }
         }
@@ -71,17 +71,17 @@ impl Engine<'_> {
     }
 
     /// Writes `scratch` one tick later, on the first CPU.
-    fn rundown(&mut self, hook: u16, version: u8, form: KernelForm, owner: (u32, u32)) -> Result<u64, SynthError> {
+    fn rundown(&mut self, hook: u16, version: u8, form: KernelHeaderForm, owner: (u32, u32)) -> Result<u64, SynthError> {
         self.now += 1;
         self.claim_tick();
-        self.kernel(0, hook, version, form, owner)
+        self.write_kernel_event(0, hook, version, form, owner)
     }
 
     /// Writes `scratch` as a record of a snapshot.
     fn snapshot(&mut self, hook: u16) -> Result<(), SynthError> {
-        let buffer = self.rundown(hook, 2, KernelForm::PerfInfo, LOGGER)?;
+        let buffer = self.rundown(hook, 2, KernelHeaderForm::PerfInfo, LOGGER)?;
         if let Some(log) = &mut self.log {
-            log.snapshot(buffer);
+            log.add_rundown_record(buffer);
         }
         Ok(())
     }
@@ -92,16 +92,16 @@ impl Engine<'_> {
         (masks[0], masks[1]) = (0x7, system::MASK1_POOL);
         self.scratch.clear();
         system::group_masks(&mut self.scratch, &masks, 0x46);
-        self.rundown(hook, 2, KernelForm::PerfInfo, LOGGER)?;
+        self.rundown(hook, 2, KernelHeaderForm::PerfInfo, LOGGER)?;
         Ok(())
     }
 
-    pub fn process(&mut self, hook: u16, form: KernelForm, index: usize) -> Result<(), SynthError> {
+    pub fn process(&mut self, hook: u16, form: KernelHeaderForm, index: usize) -> Result<(), SynthError> {
         const SYSTEM_SID: [u8; 12] = [1, 1, 0, 0, 0, 0, 0, 5, 18, 0, 0, 0];
         let kernel_base = if self.params.width == Width::Bits64 { 0xFFFF_E28A_1000_0080 } else { 0x8700_0080 };
         let of = &self.cast.processes[index];
         let fields = process::Process {
-            key: self.held.key(index).unwrap_or(kernel_base + 0x1000 * index as u64),
+            key: self.leaks.key(index).unwrap_or(kernel_base + 0x1000 * index as u64),
             pid: of.pid,
             parent: of.parent,
             session: of.session,
@@ -133,7 +133,7 @@ impl Engine<'_> {
             let fields = process::Thread { pid, tid: thread.tid, start_address, name: Some("") };
             self.scratch.clear();
             process::thread(&mut self.scratch, self.params.width, &fields);
-            self.rundown(hook, 3, KernelForm::System, LOGGER)?;
+            self.rundown(hook, 3, KernelHeaderForm::System, LOGGER)?;
         }
         Ok(())
     }
@@ -151,7 +151,7 @@ impl Engine<'_> {
         };
         self.scratch.clear();
         image::image(&mut self.scratch, self.params.width, 3, &fields);
-        let form = if pid == 0 || hook == image::HOOK_LOAD { KernelForm::System } else { KernelForm::PerfInfo };
+        let form = if pid == 0 || hook == image::HOOK_LOAD { KernelHeaderForm::System } else { KernelHeaderForm::PerfInfo };
         let owner = if hook == image::HOOK_LOAD { (pid, 8) } else { LOGGER };
         self.rundown(hook, 3, form, owner)?;
         if self.params.merged && hook != image::HOOK_DC_END {
@@ -180,7 +180,7 @@ impl Engine<'_> {
 
     fn injected(&mut self, guid: Guid, kind: (u8, u16), pid: u32, payload: &[u8]) -> Result<(), SynthError> {
         let head = full_head(self.params.width, guid, kind.0, kind.1, self.now, (pid, u32::MAX));
-        self.writer.put(0, &Head::Full(head), payload)?;
+        self.writer.put(0, &RecordHeader::Full(head), payload)?;
         Ok(())
     }
 
@@ -213,7 +213,7 @@ impl Engine<'_> {
     }
 
     fn snapshots(&mut self, end: bool) -> Result<(), SynthError> {
-        if !self.params.snapshots {
+        if !self.params.pool_rundown {
             return Ok(());
         }
         for session in self.sessions() {
@@ -256,15 +256,15 @@ impl Engine<'_> {
                 entries.len() - 1
             });
             let base = if index == WRAPPING_TAG { u32::MAX - 50 } else { 1_000 * index as u32 };
-            add(&mut entries[at], counters, of.pool.paged(), base);
+            add(&mut entries[at], counters, of.pool.is_paged(), base);
         }
         entries
     }
 
     /// Growth per tag between the snapshots, largest tags of a name summed; only tags that any snapshot names.
-    pub fn snapshot_growth(&self) -> Vec<SnapshotGrowth> {
-        let mut growth: Vec<SnapshotGrowth> = Vec::new();
-        if !self.params.snapshots {
+    pub fn snapshot_growth(&self) -> Vec<RundownGrowth> {
+        let mut growth: Vec<RundownGrowth> = Vec::new();
+        if !self.params.pool_rundown {
             return growth;
         }
         for session in self.sessions() {
@@ -278,17 +278,17 @@ impl Engine<'_> {
                 let tag = display_tag(of.tag);
                 let known = growth.iter().position(|entry| entry.tag == tag && entry.session == session);
                 let at = known.unwrap_or_else(|| {
-                    growth.push(SnapshotGrowth { tag, session, paged_bytes: 0, nonpaged_bytes: 0 });
+                    growth.push(RundownGrowth { tag, session, paged_bytes: 0, nonpaged_bytes: 0 });
                     growth.len() - 1
                 });
-                if of.pool.paged() { growth[at].paged_bytes += bytes } else { growth[at].nonpaged_bytes += bytes }
+                if of.pool.is_paged() { growth[at].paged_bytes += bytes } else { growth[at].nonpaged_bytes += bytes }
             }
         }
         growth
     }
 }
 
-fn add(entry: &mut pool::TagCounters, counters: &Counters, paged: bool, base: u32) {
+fn add(entry: &mut pool::TagCounters, counters: &TagCounters, paged: bool, base: u32) {
     let (allocs, frees, used) = if paged {
         (&mut entry.paged_allocs, &mut entry.paged_frees, &mut entry.paged_used)
     } else {

@@ -8,11 +8,11 @@ use crate::writer::FileMode;
 
 /// An output that only knows how far it was written.
 #[derive(Default)]
-struct Nowhere {
+struct NullOutput {
     position: u64,
 }
 
-impl Write for Nowhere {
+impl Write for NullOutput {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         self.position += bytes.len() as u64;
         Ok(bytes.len())
@@ -22,7 +22,7 @@ impl Write for Nowhere {
     }
 }
 
-impl Seek for Nowhere {
+impl Seek for NullOutput {
     fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
         if let SeekFrom::Start(position) = to {
             self.position = position;
@@ -38,7 +38,7 @@ pub(super) fn resolve(params: &SynthParams) -> Result<SynthParams, SynthError> {
     };
     let pilot = |allocations: u64| {
         let small = SynthParams { allocations, target_bytes: None, mode: FileMode::Sequential, ..params.clone() };
-        write_trace(Nowhere::default(), &small, None).map(|summary| summary.written.bytes)
+        write_trace(NullOutput::default(), &small, None).map(|summary| summary.written.bytes)
     };
     let (few, many) = (20_000, 60_000);
     let (small, large) = (pilot(few)?, pilot(many)?);

@@ -3,21 +3,21 @@
 use std::io::Cursor;
 
 use super::*;
-use crate::truth::Sums;
+use crate::ground_truth::AllocationTotals;
 use crate::writer::{Clock, Compression, FileMode, RecordKey, Width};
 
 fn small() -> SynthParams {
     SynthParams { allocations: 3_000, preexisting: 200, duration_s: 5.0, buffer_size: 16_384, ..SynthParams::default() }
 }
 
-fn written(params: &SynthParams, request: Option<&TruthRequest>) -> (Vec<u8>, Summary) {
+fn written(params: &SynthParams, request: Option<&GroundTruthRequest>) -> (Vec<u8>, SynthSummary) {
     let mut out = Cursor::new(Vec::new());
     let summary = write_trace(&mut out, params, request).unwrap();
     (out.into_inner(), summary)
 }
 
-fn truth_of(params: &SynthParams) -> Truth {
-    written(params, Some(&TruthRequest::default())).1.truth.unwrap()
+fn truth_of(params: &SynthParams) -> GroundTruth {
+    written(params, Some(&GroundTruthRequest::default())).1.truth.unwrap()
 }
 
 fn field<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
@@ -63,7 +63,7 @@ fn walk(bytes: &[u8]) -> u64 {
 
 #[test]
 fn the_same_seed_gives_the_same_bytes() {
-    let request = TruthRequest { stacks: true, curve_points: 10, ranges: vec![(1.0, 2.0)], events: true };
+    let request = GroundTruthRequest { stacks: true, curve_points: 10, ranges: vec![(1.0, 2.0)], events: true };
     let (first, _) = written(&small(), None);
     let (second, _) = written(&small(), Some(&request));
     assert!(first == second, "asking for the truth changes nothing");
@@ -79,7 +79,7 @@ fn every_header_form_can_be_walked() {
         for width in [Width::Bits64, Width::Bits32] {
             for merged in [false, true] {
                 let params = SynthParams { headers, width, merged, noise_share: 1.5, ..small() };
-                let (bytes, summary) = written(&params, Some(&TruthRequest::default()));
+                let (bytes, summary) = written(&params, Some(&GroundTruthRequest::default()));
                 let truth = summary.truth.unwrap();
                 assert_eq!(walk(&bytes), truth.records, "{headers:?} {width:?} {merged}");
                 assert_eq!(truth.bytes, bytes.len() as u64);
@@ -137,12 +137,12 @@ fn lost_definitions_leave_keys_that_mean_other_stacks() {
 fn full_files_forget_their_beginning() {
     for mode in [FileMode::Circular { buffers: 20 }, FileMode::Buffering { buffers: 20 }] {
         let params = SynthParams { mode, ..small() };
-        let (bytes, summary) = written(&params, Some(&TruthRequest::default()));
+        let (bytes, summary) = written(&params, Some(&GroundTruthRequest::default()));
         let truth = summary.truth.unwrap();
         assert_eq!((truth.buffers.total, bytes.len()), (21, 21 * 16_384));
         assert!(truth.buffers.missing > 20);
         assert!(truth.pool.alloc_events < 3_000 && truth.pool.unknown_allocations > 0);
-        assert!(summary.written.tally.of(RecordKey::Hook(0)) == 1);
+        assert!(summary.written.records.of(RecordKey::Hook(0)) == 1);
         assert_eq!(truth.events_lost, 0);
         if matches!(mode, FileMode::Buffering { .. }) {
             assert_eq!(walk(&bytes), truth.records);
@@ -155,7 +155,7 @@ fn compression_changes_the_file_and_not_the_truth() {
     let plain = truth_of(&small());
     for compression in [Compression::Filled, Compression::Whole] {
         let params = SynthParams { compression, ..small() };
-        let (bytes, summary) = written(&params, Some(&TruthRequest::default()));
+        let (bytes, summary) = written(&params, Some(&GroundTruthRequest::default()));
         let truth = summary.truth.unwrap();
         assert!(truth.bytes < plain.bytes * 2 / 3 && bytes.len() as u64 == truth.bytes);
         assert_eq!(truth.buffers.compressed, truth.buffers.total - 1);
@@ -167,19 +167,19 @@ fn compression_changes_the_file_and_not_the_truth() {
 fn the_planted_leak_stands_out_on_every_clock() {
     for clock in [Clock::Qpc, Clock::SystemTime, Clock::CpuCycles] {
         let params = SynthParams { clock, leak_share: 0.2, ..small() };
-        let request = TruthRequest { ranges: vec![(0.0, 2.5), (2.5, 5.0)], ..TruthRequest::default() };
+        let request = GroundTruthRequest { ranges: vec![(0.0, 2.5), (2.5, 5.0)], ..GroundTruthRequest::default() };
         let truth = written(&params, Some(&request)).1.truth.unwrap();
         assert!((4.9..5.2).contains(&truth.duration_s), "{}", truth.duration_s);
         let kept = |range: usize| {
             let rows = truth.ranges[range].rows.iter().filter(|row| row.kind == "AIFO" && row.tag == "Leak");
-            rows.map(|row| row.sums.count).sum::<u64>()
+            rows.map(|row| row.totals.count).sum::<u64>()
         };
         // 600 allocations of which nine in ten stay.
         assert!((480..600).contains(&kept(0)), "{}", kept(0));
         assert!(kept(1) > 200 && kept(2) > 200);
-        let sum = truth.ranges[0].rows.iter().fold(Sums::default(), |sum, row| Sums {
-            count: sum.count + row.sums.count,
-            size: sum.size + row.sums.size,
+        let sum = truth.ranges[0].rows.iter().fold(AllocationTotals::default(), |sum, row| AllocationTotals {
+            count: sum.count + row.totals.count,
+            size: sum.size + row.totals.size,
         });
         assert_eq!(sum, truth.ranges[0].total);
     }
@@ -188,13 +188,13 @@ fn the_planted_leak_stands_out_on_every_clock() {
 #[test]
 fn snapshots_agree_with_the_events() {
     let truth = truth_of(&SynthParams { session_share: 0.0, ..small() });
-    let grown: i64 = truth.snapshot_growth.iter().map(|entry| entry.paged_bytes + entry.nonpaged_bytes).sum();
+    let grown: i64 = truth.rundown_growth.iter().map(|entry| entry.paged_bytes + entry.nonpaged_bytes).sum();
     let of = |kind: &str| {
         let rows = truth.ranges[0].rows.iter().filter(|row| row.kind == kind);
-        rows.map(|row| row.sums.size as i64).sum::<i64>()
+        rows.map(|row| row.totals.size as i64).sum::<i64>()
     };
     assert_eq!(grown, of("AIFO") - of("AOFI"));
-    assert!(truth.pool.snapshot_records >= 4);
+    assert!(truth.pool.rundown_records >= 4);
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! One buffer: its 72-byte header and how its body is stored. It never knows which file it goes into.
 
 use super::bytes::Sink;
-use super::{Compression, Compressor, Tally};
+use super::{Compression, Compressor, RecordCounter};
 
 pub(super) const HEADER_LEN: usize = 72;
 /// File offset of `BufferFlag` within a buffer.
@@ -26,7 +26,7 @@ pub(super) struct Buffer {
     pub ticks: Option<(i64, i64)>,
     pub records: u64,
     pub body: Vec<u8>,
-    pub tally: Tally,
+    pub tally: RecordCounter,
 }
 
 /// Sizes and kind for the 72 bytes.

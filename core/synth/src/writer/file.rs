@@ -7,7 +7,7 @@ use std::io::{Cursor, Seek, SeekFrom, Write};
 use super::buffer::{BUFFER_LOST, Buffer, EVENTS_LOST, Encoder, FLAG_OFFSET, FLUSH_MARKER, HEADER_LEN};
 use super::bytes::Sink;
 use super::logfile::{Closing, TRAILER_HOOK, header_buffer};
-use super::{Compression, FileMode, FullHead, Head, KernelForm, KernelHead, RecordKey, Tally, TraceOptions, guids};
+use super::{Compression, FileMode, EventTraceHeader, RecordHeader, KernelHeaderForm, KernelHeader, RecordKey, RecordCounter, TraceOptions, guids};
 use crate::SynthError;
 
 /// What stands in a finished file.
@@ -20,7 +20,7 @@ pub struct WriteSummary {
     /// Those whose body is compressed.
     pub compressed_buffers: u64,
     /// Records in the file by key, the log-file header included.
-    pub tally: Tally,
+    pub records: RecordCounter,
     /// Ids of buffers that are not in the file (overwritten or lost), ascending.
     pub missing_buffers: Vec<u64>,
     /// `EventsLost` as written.
@@ -60,7 +60,7 @@ pub struct TraceWriter<W> {
     held: Option<Buffer>,
     kept: VecDeque<Buffer>,
     /// What stands in each slot of a circular file.
-    slots: Vec<(u64, Tally)>,
+    slots: Vec<(u64, RecordCounter)>,
     encoded: Vec<u8>,
     position: u64,
     last_buffer: Option<(u64, u16)>,
@@ -106,8 +106,8 @@ impl<W: Write + Seek> TraceWriter<W> {
             buffers: 1,
             ..WriteSummary::default()
         };
-        summary.tally.add(RecordKey::Hook(0), 1);
-        summary.tally.add(RecordKey::Hook(TRAILER_HOOK), 1);
+        summary.records.add(RecordKey::Hook(0), 1);
+        summary.records.add(RecordKey::Hook(TRAILER_HOOK), 1);
         let logger_id = if options.short_header.is_some() { 0 } else { 1 };
         let open = (0..options.cpus).map(|cpu| Buffer { cpu, ..Buffer::default() }).collect();
         Ok(Self {
@@ -143,7 +143,7 @@ impl<W: Write + Seek> TraceWriter<W> {
     ///
     /// # Errors
     /// A CPU that does not exist, a record that fits no buffer, or an output that refuses bytes.
-    pub fn put(&mut self, cpu: u16, head: &Head<'_>, payload: &[u8]) -> Result<u64, SynthError> {
+    pub fn put(&mut self, cpu: u16, head: &RecordHeader<'_>, payload: &[u8]) -> Result<u64, SynthError> {
         let size = head.len() + payload.len();
         let buffer = self.room(cpu, size)?;
         head.write(&mut buffer.body, size as u16);
@@ -186,8 +186,8 @@ impl<W: Write + Seek> TraceWriter<W> {
         owner: (u32, u32),
         payload: &[u8],
     ) -> Result<u64, SynthError> {
-        let head = KernelHead::new(KernelForm::System, self.options.width, hook, version, ticks, owner);
-        self.put(cpu, &Head::Kernel(head), payload)
+        let head = KernelHeader::new(KernelHeaderForm::System, self.options.width, hook, version, ticks, owner);
+        self.put(cpu, &RecordHeader::Kernel(head), payload)
     }
 
     /// A kernel event with the PERFINFO header of the file's own bitness.
@@ -202,8 +202,8 @@ impl<W: Write + Seek> TraceWriter<W> {
         ticks: i64,
         payload: &[u8],
     ) -> Result<u64, SynthError> {
-        let head = KernelHead::new(KernelForm::PerfInfo, self.options.width, hook, version, ticks, (0, 0));
-        self.put(cpu, &Head::Kernel(head), payload)
+        let head = KernelHeader::new(KernelHeaderForm::PerfInfo, self.options.width, hook, version, ticks, (0, 0));
+        self.put(cpu, &RecordHeader::Kernel(head), payload)
     }
 
     /// A kernel event as a relogged file has it: GUID of its group, opcode of its type.
@@ -221,7 +221,7 @@ impl<W: Write + Seek> TraceWriter<W> {
     ) -> Result<u64, SynthError> {
         let guid = guids::of_hook(hook)
             .ok_or_else(|| SynthError::Params(format!("hook {hook:#06x} has no event class to be relogged under")))?;
-        let head = FullHead {
+        let head = EventTraceHeader {
             width: self.options.width,
             guid,
             opcode: hook as u8,
@@ -231,7 +231,7 @@ impl<W: Write + Seek> TraceWriter<W> {
             pid: owner.0,
             tid: owner.1,
         };
-        self.put(cpu, &Head::Full(head), payload)
+        self.put(cpu, &RecordHeader::Full(head), payload)
     }
 
     /// Ends the open buffer of `cpu`, if it holds records.
@@ -313,7 +313,7 @@ impl<W: Write + Seek> TraceWriter<W> {
             self.store(&buffer)?;
         }
         for (_, tally) in std::mem::take(&mut self.slots) {
-            self.summary.tally.merge(&tally);
+            self.summary.records.merge(&tally);
         }
         if let Some((at, flags)) = self.last_buffer {
             self.out.seek(SeekFrom::Start(at + FLAG_OFFSET))?;
@@ -410,7 +410,7 @@ impl<W: Write + Seek> TraceWriter<W> {
             self.summary.buffers += 1;
         }
         if !matches!(self.options.mode, FileMode::Circular { .. }) {
-            self.summary.tally.merge(&buffer.tally);
+            self.summary.records.merge(&buffer.tally);
         }
         self.summary.compressed_buffers += u64::from(compressed);
         self.last_buffer = Some((at, flags));

@@ -2,7 +2,7 @@
 
 use super::buffer::{FLUSH_MARKER, HEADER_LEN, HeaderFields, PROC_INDEX, write_header};
 use super::bytes::Sink;
-use super::{Head, KernelForm, KernelHead, TraceOptions};
+use super::{RecordHeader, KernelHeaderForm, KernelHeader, TraceOptions};
 use crate::SynthError;
 
 /// What is only known when the last buffer has been written.
@@ -54,8 +54,8 @@ pub(super) fn header_buffer(options: &TraceOptions, closing: &Closing) -> Result
 }
 
 fn append(body: &mut Vec<u8>, options: &TraceOptions, hook: u16, payload: &[u8]) {
-    let head = KernelHead::new(KernelForm::System, options.width, hook, 2, options.start_ticks, (4, 8));
-    let head = Head::Kernel(head);
+    let head = KernelHeader::new(KernelHeaderForm::System, options.width, hook, 2, options.start_ticks, (4, 8));
+    let head = RecordHeader::Kernel(head);
     head.write(body, (head.len() + payload.len()) as u16);
     body.extend_from_slice(payload);
     body.pad8();

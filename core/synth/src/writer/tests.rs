@@ -26,8 +26,8 @@ fn buffers_are_full_flagged_and_counted() {
     let (out, summary) = writer.finish().unwrap();
     let bytes = out.into_inner();
     assert_eq!((bytes.len(), summary.bytes, summary.buffers), (3072, 3072, 3));
-    assert_eq!(summary.tally.of(RecordKey::Hook(0x0E20)), 18);
-    assert_eq!(summary.tally.records(), 20);
+    assert_eq!(summary.records.of(RecordKey::Hook(0x0E20)), 18);
+    assert_eq!(summary.records.records(), 20);
     assert_eq!(u32_at(&bytes, 104 + 36), 3);
     let (first, last) = (&bytes[1024..2048], &bytes[2048..]);
     assert_eq!((u32_at(first, 0x30), u32_at(last, 0x30)), (72 + 17 * 56, 72 + 56));
@@ -46,7 +46,7 @@ fn a_circular_file_overwrites_its_oldest_slot() {
     let bytes = out.into_inner();
     assert_eq!((bytes.len(), summary.buffers), (3072, 3));
     assert_eq!(summary.missing_buffers, [0]);
-    assert_eq!(summary.tally.of(RecordKey::Hook(0x0E20)), 34);
+    assert_eq!(summary.records.of(RecordKey::Hook(0x0E20)), 34);
     assert_eq!((bytes[1024 + 0x18], bytes[2048 + 0x18]), (3, 2));
     assert_eq!((bytes[1024 + 0x34], bytes[2048 + 0x34]), (0x21, 0x20));
     assert_eq!((u32_at(&bytes, 104 + 32) & 2, u32_at(&bytes, 104 + 36)), (2, 4));

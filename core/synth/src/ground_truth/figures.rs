@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use super::curve::{TickScale, curves};
+use super::curve::{TickScale, outstanding_curves};
 use super::log::EventLog;
-use super::pair::{Block, pair};
-use super::stacks::{Stacks, stacks};
-use super::{BufferTruth, EventRow, PoolTruth, RangeTruth, StackRow, Sums, TagRow, Truth, TruthRequest, display_tag};
+use super::pair::{PairedAllocation, pair_events};
+use super::stacks::{EventStacks, join_stacks};
+use super::{FileBufferCounts, EventGroundTruth, PoolCounts, RangeGroundTruth, StackTotals, AllocationTotals, TagTotals, GroundTruth, GroundTruthRequest, display_tag};
 use crate::writer::{RecordKey, TraceOptions, WriteSummary};
 
 /// What the figures are computed from.
 #[derive(Debug)]
-pub struct Compute<'a> {
+pub struct GroundTruthInput<'a> {
     /// Everything written.
     pub log: EventLog,
     /// How the file was set up.
@@ -21,17 +21,17 @@ pub struct Compute<'a> {
     /// Raw timestamp of the header's end time.
     pub end_ticks: i64,
     /// What is wanted.
-    pub request: &'a TruthRequest,
+    pub request: &'a GroundTruthRequest,
 }
 
 /// The truth about a written file. Scenario facts (seed, images, processes, snapshots) are left for the caller.
 #[must_use]
-pub fn compute(input: Compute<'_>) -> Truth {
-    let Compute { mut log, options, written, end_ticks, request } = input;
+pub fn compute_ground_truth(input: GroundTruthInput<'_>) -> GroundTruth {
+    let GroundTruthInput { mut log, options, written, end_ticks, request } = input;
     log.drop_missing(&written.missing_buffers);
     log.events.sort_by_key(|event| event.ticks);
-    let blocks = pair(&log.events);
-    let attached = stacks(&log);
+    let blocks = pair_events(&log.events);
+    let attached = join_stacks(&log);
     let scale = TickScale { start: options.start_ticks, per_second: options.ticks_per_second() };
     let duration_s = scale.seconds(end_ticks);
     let mut truth = file_facts(options, written);
@@ -41,8 +41,8 @@ pub fn compute(input: Compute<'_>) -> Truth {
     if request.events {
         truth.events = event_rows(&log, &attached, scale.start);
     }
-    let whole = Span { from: None, to: None, ticks: (i64::MIN, i64::MAX), curve: (0.0, duration_s) };
-    let asked = request.ranges.iter().map(|&(from, to)| Span {
+    let whole = RangeSpan { from: None, to: None, ticks: (i64::MIN, i64::MAX), curve: (0.0, duration_s) };
+    let asked = request.ranges.iter().map(|&(from, to)| RangeSpan {
         from: Some(from),
         to: Some(to),
         ticks: (scale.ticks(from), scale.ticks(to)),
@@ -53,11 +53,11 @@ pub fn compute(input: Compute<'_>) -> Truth {
     truth
 }
 
-fn event_rows(log: &EventLog, attached: &Stacks, start: i64) -> Vec<EventRow> {
-    let row = |event: &super::PlantedEvent| EventRow {
+fn event_rows(log: &EventLog, attached: &EventStacks, start: i64) -> Vec<EventGroundTruth> {
+    let row = |event: &super::LoggedPoolEvent| EventGroundTruth {
         ticks: event.ticks - start,
         thread: event.tid,
-        free: event.free,
+        free: event.is_free,
         address: format!("{:#x}", event.address),
         stack: hex(attached.by_event.get(&(event.ticks, event.tid)).map_or(&[], Vec::as_slice)),
     };
@@ -68,18 +68,18 @@ fn hex(frames: &[u64]) -> Vec<String> {
     frames.iter().map(|frame| format!("{frame:#x}")).collect()
 }
 
-struct Span {
+struct RangeSpan {
     from: Option<f64>,
     to: Option<f64>,
     ticks: (i64, i64),
     curve: (f64, f64),
 }
 
-fn file_facts(options: &TraceOptions, written: &WriteSummary) -> Truth {
-    let mut truth = Truth {
+fn file_facts(options: &TraceOptions, written: &WriteSummary) -> GroundTruth {
+    let mut truth = GroundTruth {
         bytes: written.bytes,
-        records: written.tally.records(),
-        buffers: BufferTruth {
+        records: written.records.records(),
+        buffers: FileBufferCounts {
             total: written.buffers,
             compressed: written.compressed_buffers,
             missing: written.missing_buffers.len() as u64,
@@ -93,9 +93,9 @@ fn file_facts(options: &TraceOptions, written: &WriteSummary) -> Truth {
         start_ticks: options.start_ticks,
         events_lost: written.events_lost,
         buffers_lost: written.buffers_lost,
-        ..Truth::default()
+        ..GroundTruth::default()
     };
-    for (key, count) in written.tally.sorted() {
+    for (key, count) in written.records.sorted() {
         match key {
             RecordKey::Hook(hook) => {
                 truth.hooks.insert(format!("0x{hook:04X}"), count);
@@ -109,10 +109,10 @@ fn file_facts(options: &TraceOptions, written: &WriteSummary) -> Truth {
     truth
 }
 
-fn pool_facts(log: &EventLog, blocks: &[Block]) -> PoolTruth {
-    let count = |wanted: &dyn Fn(&Block) -> bool| blocks.iter().filter(|block| wanted(block)).count() as u64;
-    let frees = log.events.iter().filter(|event| event.free).count() as u64;
-    PoolTruth {
+fn pool_facts(log: &EventLog, blocks: &[PairedAllocation]) -> PoolCounts {
+    let count = |wanted: &dyn Fn(&PairedAllocation) -> bool| blocks.iter().filter(|block| wanted(block)).count() as u64;
+    let frees = log.events.iter().filter(|event| event.is_free).count() as u64;
+    PoolCounts {
         alloc_events: log.events.len() as u64 - frees,
         free_events: frees,
         allocations: blocks.len() as u64,
@@ -120,22 +120,22 @@ fn pool_facts(log: &EventLog, blocks: &[Block]) -> PoolTruth {
         implied_allocations: count(&|block| block.implied_start),
         unknown_allocations: count(&|block| block.start.is_none()),
         never_freed: count(&|block| block.end.is_none()),
-        snapshot_records: log.snapshots.len() as u64,
+        rundown_records: log.rundown_buffers.len() as u64,
     }
 }
 
 fn range_figures(
-    blocks: &[Block],
-    attached: &Stacks,
-    span: &Span,
+    blocks: &[PairedAllocation],
+    attached: &EventStacks,
+    span: &RangeSpan,
     scale: TickScale,
-    request: &TruthRequest,
-) -> RangeTruth {
-    let mut total = Sums::default();
-    let mut rows: BTreeMap<(&'static str, &'static str, String), Sums> = BTreeMap::new();
-    let mut by_stack: BTreeMap<(&'static str, String, &[u64]), Sums> = BTreeMap::new();
+    request: &GroundTruthRequest,
+) -> RangeGroundTruth {
+    let mut total = AllocationTotals::default();
+    let mut rows: BTreeMap<(&'static str, &'static str, String), AllocationTotals> = BTreeMap::new();
+    let mut by_stack: BTreeMap<(&'static str, String, &[u64]), AllocationTotals> = BTreeMap::new();
     for block in blocks {
-        let Some(kind) = block.kind_in(span.ticks.0, span.ticks.1) else {
+        let Some(kind) = block.lifetime_class_in(span.ticks.0, span.ticks.1) else {
             continue;
         };
         let paged = if block.paged { "Paged" } else { "NonPaged" };
@@ -147,20 +147,20 @@ fn range_figures(
             by_stack.entry((kind, display_tag(block.tag), frames)).or_default().add(block.size);
         }
     }
-    RangeTruth {
+    RangeGroundTruth {
         from: span.from,
         to: span.to,
         total,
-        rows: rows.into_iter().map(|((kind, paged, tag), sums)| TagRow { kind, paged, tag, sums }).collect(),
+        rows: rows.into_iter().map(|((kind, paged, tag), sums)| TagTotals { kind, paged, tag, totals: sums }).collect(),
         stacks: by_stack
             .into_iter()
-            .map(|((kind, tag, frames), sums)| StackRow { kind, tag, stack: hex(frames), sums })
+            .map(|((kind, tag, frames), sums)| StackTotals { kind, tag, stack: hex(frames), totals: sums })
             .collect(),
-        curves: curves(blocks, scale, span.curve, request.curve_points),
+        curves: outstanding_curves(blocks, scale, span.curve, request.curve_points),
     }
 }
 
-impl Sums {
+impl AllocationTotals {
     fn add(&mut self, size: u64) {
         self.count += 1;
         self.size += size;
@@ -170,14 +170,14 @@ impl Sums {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::truth::{CurvePoint, PlantedEvent, PlantedOther, StackHalf, StackWhat};
+    use crate::ground_truth::{OutstandingPoint, LoggedPoolEvent, LoggedOtherEvent, LoggedStack, StackContent};
 
     const LEAK: [u8; 4] = *b"Leak";
 
-    fn event(seconds: i64, free: bool, address: u64, size: u64) -> PlantedEvent {
-        PlantedEvent {
+    fn event(seconds: i64, free: bool, address: u64, size: u64) -> LoggedPoolEvent {
+        LoggedPoolEvent {
             ticks: 100 + seconds * 10,
-            free,
+            is_free: free,
             address,
             session: None,
             size,
@@ -192,42 +192,42 @@ mod tests {
         TraceOptions { perf_freq: 10, start_ticks: 100, ..TraceOptions::default() }
     }
 
-    fn truth_of(log: EventLog, missing: Vec<u64>, request: &TruthRequest) -> Truth {
+    fn truth_of(log: EventLog, missing: Vec<u64>, request: &GroundTruthRequest) -> GroundTruth {
         let written = WriteSummary { missing_buffers: missing, ..WriteSummary::default() };
-        compute(Compute { log, options: &options(), written: &written, end_ticks: 200, request })
+        compute_ground_truth(GroundTruthInput { log, options: &options(), written: &written, end_ticks: 200, request })
     }
 
-    fn rows(range: &RangeTruth) -> Vec<(&str, u64, u64)> {
-        range.rows.iter().map(|row| (row.kind, row.sums.count, row.sums.size)).collect()
+    fn rows(range: &RangeGroundTruth) -> Vec<(&str, u64, u64)> {
+        range.rows.iter().map(|row| (row.kind, row.totals.count, row.totals.size)).collect()
     }
 
     /// One of each: a block from before, a transient one, a leak, an implied free, an implied allocation.
     fn micro_log() -> EventLog {
         let mut log = EventLog::default();
-        log.event(event(1, true, 0xA0, 1)); // from before the trace
-        log.event(event(2, false, 0xB0, 2));
-        log.event(event(4, true, 0xB0, 2));
-        log.event(event(3, false, 0xC0, 4)); // leaks
-        log.event(event(5, false, 0xD0, 8)); // ends implied at 7
-        log.event(event(7, false, 0xD0, 16)); // leaks
-        log.event(event(8, true, 0xB0, 32)); // began implied at 4
+        log.add_event(event(1, true, 0xA0, 1)); // from before the trace
+        log.add_event(event(2, false, 0xB0, 2));
+        log.add_event(event(4, true, 0xB0, 2));
+        log.add_event(event(3, false, 0xC0, 4)); // leaks
+        log.add_event(event(5, false, 0xD0, 8)); // ends implied at 7
+        log.add_event(event(7, false, 0xD0, 16)); // leaks
+        log.add_event(event(8, true, 0xB0, 32)); // began implied at 4
         log
     }
 
     #[test]
     fn every_kind_of_pairing_is_counted() {
-        let truth = truth_of(micro_log(), vec![], &TruthRequest::default());
+        let truth = truth_of(micro_log(), vec![], &GroundTruthRequest::default());
         let pool = &truth.pool;
         assert_eq!((pool.alloc_events, pool.free_events, pool.allocations), (4, 3, 6));
         assert_eq!((pool.implied_frees, pool.implied_allocations), (1, 1));
         assert_eq!((pool.unknown_allocations, pool.never_freed), (1, 2));
         assert_eq!(rows(&truth.ranges[0]), [("AIFI", 3, 2 + 8 + 32), ("AIFO", 2, 20), ("AOFI", 1, 1)]);
-        assert_eq!(truth.ranges[0].total, Sums { count: 6, size: 63 });
+        assert_eq!(truth.ranges[0].total, AllocationTotals { count: 6, size: 63 });
     }
 
     #[test]
     fn ranges_include_both_ends() {
-        let request = TruthRequest { ranges: vec![(3.0, 4.0), (4.1, 4.9)], ..TruthRequest::default() };
+        let request = GroundTruthRequest { ranges: vec![(3.0, 4.0), (4.1, 4.9)], ..GroundTruthRequest::default() };
         let truth = truth_of(micro_log(), vec![], &request);
         // At 3..4: C begins, B ends at 4 and begins again there (implied) until 8.
         assert_eq!(rows(&truth.ranges[1]), [("AIFO", 2, 4 + 32), ("AOFI", 1, 2)]);
@@ -236,16 +236,16 @@ mod tests {
 
     #[test]
     fn curves_hold_after_the_events_of_their_tick() {
-        let request = TruthRequest { curve_points: 3, ranges: vec![(2.0, 4.0)], ..TruthRequest::default() };
+        let request = GroundTruthRequest { curve_points: 3, ranges: vec![(2.0, 4.0)], ..GroundTruthRequest::default() };
         let truth = truth_of(micro_log(), vec![], &request);
-        let sizes = |points: &[CurvePoint]| points.iter().map(|point| (point.count, point.size)).collect::<Vec<_>>();
+        let sizes = |points: &[OutstandingPoint]| points.iter().map(|point| (point.count, point.size)).collect::<Vec<_>>();
         assert_eq!(sizes(&truth.ranges[1].curves[0].points), [(1, 2), (2, 6), (2, 4 + 32)]);
         assert_eq!(sizes(&truth.ranges[0].curves[0].points), [(0, 0), (3, 4 + 32 + 8), (2, 20)]);
     }
 
     #[test]
     fn what_is_not_in_the_file_does_not_count() {
-        let truth = truth_of(micro_log(), vec![1, 2, 3], &TruthRequest::default());
+        let truth = truth_of(micro_log(), vec![1, 2, 3], &GroundTruthRequest::default());
         // B's first free has no allocation any more.
         assert_eq!((truth.pool.unknown_allocations, truth.pool.implied_allocations), (1, 1));
         assert_eq!(rows(&truth.ranges[0]), [("AIFI", 2, 40), ("AIFO", 1, 16), ("AOFI", 1, 2)]);
@@ -254,26 +254,26 @@ mod tests {
     #[test]
     fn an_event_has_the_stack_that_was_planted_whatever_its_key_means() {
         let mut log = micro_log();
-        let half = |seconds: i64, late: i64, user, what, planted| StackHalf {
+        let half = |seconds: i64, late: i64, user, what, planted| LoggedStack {
             event_ticks: 100 + seconds * 10,
             tid: 7,
             ticks: 100 + seconds * 10 + late,
-            user,
-            what,
-            planted,
+            is_user: user,
+            content: what,
+            frames: planted,
             buffer: 50,
         };
         // The definitions of both lives of the first key are lost but for the last one's.
-        let [first, second, kernel] = [[1, 2], [3, 4], [5, 6]].map(|frames| log.frames(&frames));
-        log.half(half(2, 1, false, StackWhat::Key(0xE0), first));
-        log.half(half(3, 25, true, StackWhat::Key(0xE0), second));
-        log.definition(0xE0, 190, 50);
-        log.half(half(3, 1, false, StackWhat::Inline(kernel), kernel));
-        log.half(half(5, 1, false, StackWhat::Key(0xF0), first));
-        log.other(PlantedOther { ticks: 160, tid: 7, buffer: 50 });
-        log.half(half(6, 1, false, StackWhat::Key(0xF0), first));
-        log.half(half(9, 1, false, StackWhat::Inline(kernel), kernel));
-        let request = TruthRequest { stacks: true, events: true, ..TruthRequest::default() };
+        let [first, second, kernel] = [[1, 2], [3, 4], [5, 6]].map(|frames| log.intern_frames(&frames));
+        log.add_stack(half(2, 1, false, StackContent::Key(0xE0), first));
+        log.add_stack(half(3, 25, true, StackContent::Key(0xE0), second));
+        log.add_definition(0xE0, 190, 50);
+        log.add_stack(half(3, 1, false, StackContent::Inline(kernel), kernel));
+        log.add_stack(half(5, 1, false, StackContent::Key(0xF0), first));
+        log.add_other_event(LoggedOtherEvent { ticks: 160, tid: 7, buffer: 50 });
+        log.add_stack(half(6, 1, false, StackContent::Key(0xF0), first));
+        log.add_stack(half(9, 1, false, StackContent::Inline(kernel), kernel));
+        let request = GroundTruthRequest { stacks: true, events: true, ..GroundTruthRequest::default() };
         let truth = truth_of(log, vec![], &request);
         let stacks = &truth.stacks;
         assert_eq!((stacks.records, stacks.references, stacks.inline, stacks.definitions), (7, 4, 2, 1));

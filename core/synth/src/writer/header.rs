@@ -5,7 +5,7 @@ use super::{Guid, RecordKey, Width};
 
 /// How a kernel event is headed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum KernelForm {
+pub enum KernelHeaderForm {
     /// 32 bytes with thread, process and CPU times.
     System,
     /// 24 bytes with thread and process.
@@ -16,9 +16,9 @@ pub enum KernelForm {
 
 /// Header of a kernel event, known by its hook.
 #[derive(Debug, Clone, Copy)]
-pub struct KernelHead<'a> {
+pub struct KernelHeader<'a> {
     /// Which of the three forms.
-    pub form: KernelForm,
+    pub form: KernelHeaderForm,
     /// Bitness of the writer.
     pub width: Width,
     /// Group in the high byte, type in the low one.
@@ -39,7 +39,7 @@ pub struct KernelHead<'a> {
 
 /// EVENT_TRACE_HEADER: an event known by GUID and opcode.
 #[derive(Debug, Clone, Copy)]
-pub struct FullHead {
+pub struct EventTraceHeader {
     /// Bitness of the writer.
     pub width: Width,
     /// Provider or event class.
@@ -60,9 +60,9 @@ pub struct FullHead {
 
 /// EVENT_INSTANCE_GUID_HEADER: a full header with instance ids.
 #[derive(Debug, Clone, Copy)]
-pub struct InstanceHead {
+pub struct EventInstanceHeader {
     /// The fields shared with a full header.
-    pub full: FullHead,
+    pub full: EventTraceHeader,
     /// Instance id.
     pub instance: u32,
     /// Instance id of the parent.
@@ -73,7 +73,7 @@ pub struct InstanceHead {
 
 /// One extended item of an EVENT_HEADER record.
 #[derive(Debug, Clone, Copy)]
-pub struct ExtItem<'a> {
+pub struct ExtendedItem<'a> {
     /// Kind of item, 5 and 6 are stacks.
     pub kind: u16,
     /// Its data, padded to 8 bytes when written.
@@ -82,7 +82,7 @@ pub struct ExtItem<'a> {
 
 /// EVENT_HEADER: an event of a manifest provider.
 #[derive(Debug, Clone, Copy)]
-pub struct EventHead<'a> {
+pub struct EventHeader<'a> {
     /// Bitness of the writer.
     pub width: Width,
     /// Provider.
@@ -106,12 +106,12 @@ pub struct EventHead<'a> {
     /// Thread id.
     pub tid: u32,
     /// Extended items before the payload.
-    pub items: &'a [ExtItem<'a>],
+    pub items: &'a [ExtendedItem<'a>],
 }
 
 /// TRACE_MESSAGE (WPP) with GUID, time and thread.
 #[derive(Debug, Clone, Copy)]
-pub struct MessageHead {
+pub struct TraceMessageHeader {
     /// Message number.
     pub number: u16,
     /// Message GUID.
@@ -126,37 +126,37 @@ pub struct MessageHead {
 
 /// The header of one record.
 #[derive(Debug, Clone, Copy)]
-pub enum Head<'a> {
+pub enum RecordHeader<'a> {
     /// A kernel event.
-    Kernel(KernelHead<'a>),
+    Kernel(KernelHeader<'a>),
     /// A GUID-headed event.
-    Full(FullHead),
+    Full(EventTraceHeader),
     /// A GUID-headed event with instances.
-    Instance(InstanceHead),
+    Instance(EventInstanceHeader),
     /// A manifest event.
-    Event(EventHead<'a>),
+    Event(EventHeader<'a>),
     /// A WPP message.
-    Message(MessageHead),
+    Message(TraceMessageHeader),
 }
 
-impl KernelHead<'static> {
+impl KernelHeader<'static> {
     /// A head without counters.
     #[must_use]
-    pub const fn new(form: KernelForm, width: Width, hook: u16, version: u8, ticks: i64, owner: (u32, u32)) -> Self {
+    pub const fn new(form: KernelHeaderForm, width: Width, hook: u16, version: u8, ticks: i64, owner: (u32, u32)) -> Self {
         Self { form, width, hook, version, ticks, pid: owner.0, tid: owner.1, pebs: None, counters: &[] }
     }
 }
 
-impl Head<'_> {
+impl RecordHeader<'_> {
     /// Bytes before the payload.
     #[must_use]
     pub fn len(&self) -> usize {
         match self {
             Self::Kernel(head) => {
                 let fixed = match head.form {
-                    KernelForm::System => 32,
-                    KernelForm::Compact => 24,
-                    KernelForm::PerfInfo => 16,
+                    KernelHeaderForm::System => 32,
+                    KernelHeaderForm::Compact => 24,
+                    KernelHeaderForm::PerfInfo => 16,
                 };
                 fixed + 8 * (usize::from(head.pebs.is_some()) + head.counters.len().min(7))
             }
@@ -219,7 +219,7 @@ impl Head<'_> {
     }
 }
 
-fn item_len(item: &ExtItem<'_>) -> usize {
+fn item_len(item: &ExtendedItem<'_>) -> usize {
     8 + item.data.len().next_multiple_of(8)
 }
 
@@ -230,11 +230,11 @@ fn by_width(width: Width, codes: (u8, u8)) -> u8 {
     }
 }
 
-fn write_kernel(out: &mut Vec<u8>, head: &KernelHead<'_>, size: u16) {
+fn write_kernel(out: &mut Vec<u8>, head: &KernelHeader<'_>, size: u16) {
     let codes = match head.form {
-        KernelForm::System => (0x01, 0x02),
-        KernelForm::Compact => (0x03, 0x04),
-        KernelForm::PerfInfo => (0x10, 0x11),
+        KernelHeaderForm::System => (0x01, 0x02),
+        KernelHeaderForm::Compact => (0x03, 0x04),
+        KernelHeaderForm::PerfInfo => (0x10, 0x11),
     };
     let counters = &head.counters[..head.counters.len().min(7)];
     let pebs = if head.pebs.is_some() { 0x8000 } else { 0 };
@@ -243,12 +243,12 @@ fn write_kernel(out: &mut Vec<u8>, head: &KernelHead<'_>, size: u16) {
     out.u8(0xC0);
     out.u16(size);
     out.u16(head.hook);
-    if head.form != KernelForm::PerfInfo {
+    if head.form != KernelHeaderForm::PerfInfo {
         out.u32(head.tid);
         out.u32(head.pid);
     }
     out.i64(head.ticks);
-    if head.form == KernelForm::System {
+    if head.form == KernelHeaderForm::System {
         out.u64(0);
     }
     for value in head.pebs.iter().chain(counters) {
@@ -256,7 +256,7 @@ fn write_kernel(out: &mut Vec<u8>, head: &KernelHead<'_>, size: u16) {
     }
 }
 
-fn write_full(out: &mut Vec<u8>, head: &FullHead, size: u16, codes: (u8, u8)) {
+fn write_full(out: &mut Vec<u8>, head: &EventTraceHeader, size: u16, codes: (u8, u8)) {
     out.u16(size);
     out.u8(by_width(head.width, codes));
     out.u8(0xC0);
@@ -270,14 +270,14 @@ fn write_full(out: &mut Vec<u8>, head: &FullHead, size: u16, codes: (u8, u8)) {
     out.u64(0);
 }
 
-fn write_instance(out: &mut Vec<u8>, head: &InstanceHead, size: u16) {
+fn write_instance(out: &mut Vec<u8>, head: &EventInstanceHeader, size: u16) {
     write_full(out, &head.full, size, (0x0B, 0x15));
     out.u32(head.instance);
     out.u32(head.parent);
     out.guid(&head.parent_guid);
 }
 
-fn write_event(out: &mut Vec<u8>, head: &EventHead<'_>, size: u16) {
+fn write_event(out: &mut Vec<u8>, head: &EventHeader<'_>, size: u16) {
     out.u16(size);
     out.u8(by_width(head.width, (0x12, 0x13)));
     out.u8(0xC0);
@@ -307,7 +307,7 @@ fn write_event(out: &mut Vec<u8>, head: &EventHead<'_>, size: u16) {
     }
 }
 
-fn write_message(out: &mut Vec<u8>, head: &MessageHead, size: u16) {
+fn write_message(out: &mut Vec<u8>, head: &TraceMessageHeader, size: u16) {
     out.u16(size);
     out.u8(0);
     out.u8(0x90);
@@ -324,7 +324,7 @@ mod tests {
     use super::*;
     use crate::writer::guids;
 
-    fn bytes(head: &Head<'_>, size: u16) -> Vec<u8> {
+    fn bytes(head: &RecordHeader<'_>, size: u16) -> Vec<u8> {
         let mut out = Vec::new();
         head.write(&mut out, size);
         assert_eq!(out.len(), head.len());
@@ -333,8 +333,8 @@ mod tests {
 
     #[test]
     fn system_header_of_a_pool_allocation() {
-        let head = KernelHead::new(KernelForm::System, Width::Bits64, 0x0E20, 2, 0x0102_0304_0506_0708, (0x11, 0x22));
-        let out = bytes(&Head::Kernel(head), 56);
+        let head = KernelHeader::new(KernelHeaderForm::System, Width::Bits64, 0x0E20, 2, 0x0102_0304_0506_0708, (0x11, 0x22));
+        let out = bytes(&RecordHeader::Kernel(head), 56);
         let expected = [
             2, 0, 2, 0xC0, 56, 0, 0x20, 0x0E, 0x22, 0, 0, 0, 0x11, 0, 0, 0, 8, 7, 6, 5, 4, 3, 2, 1, 0, 0, 0, 0, 0, 0,
             0, 0,
@@ -344,9 +344,9 @@ mod tests {
 
     #[test]
     fn counters_follow_a_perfinfo_header() {
-        let base = KernelHead::new(KernelForm::PerfInfo, Width::Bits32, 0x0524, 2, 1, (0, 0));
-        let head = KernelHead { pebs: Some(9), counters: &[5, 6], ..base };
-        let out = bytes(&Head::Kernel(head), 40);
+        let base = KernelHeader::new(KernelHeaderForm::PerfInfo, Width::Bits32, 0x0524, 2, 1, (0, 0));
+        let head = KernelHeader { pebs: Some(9), counters: &[5, 6], ..base };
+        let out = bytes(&RecordHeader::Kernel(head), 40);
         assert_eq!(out[..4], [2, 0x82, 0x10, 0xC0]);
         assert_eq!(out.len(), 40);
         assert_eq!((out[16], out[24], out[32]), (9, 5, 6));
@@ -354,7 +354,7 @@ mod tests {
 
     #[test]
     fn full_and_instance_headers_carry_the_guid_at_0x18() {
-        let full = FullHead {
+        let full = EventTraceHeader {
             width: Width::Bits64,
             guid: guids::POOL,
             opcode: 32,
@@ -364,20 +364,20 @@ mod tests {
             pid: 4,
             tid: 5,
         };
-        let out = bytes(&Head::Full(full), 72);
+        let out = bytes(&RecordHeader::Full(full), 72);
         assert_eq!(out[..8], [72, 0, 0x14, 0xC0, 32, 0, 2, 0]);
         assert_eq!((out[8], out[12], out[16]), (5, 4, 3));
         assert_eq!(out[0x18..0x28], guids::POOL.to_bytes());
-        let instance = InstanceHead { full, instance: 7, parent: 8, parent_guid: guids::PROCESS };
-        let out = bytes(&Head::Instance(instance), 72);
+        let instance = EventInstanceHeader { full, instance: 7, parent: 8, parent_guid: guids::PROCESS };
+        let out = bytes(&RecordHeader::Instance(instance), 72);
         assert_eq!(out[2], 0x15);
         assert_eq!((out[48], out[52]), (7, 8));
     }
 
     #[test]
     fn extended_items_are_padded_and_chained() {
-        let items = [ExtItem { kind: 6, data: &[1; 12] }, ExtItem { kind: 1, data: &[2; 16] }];
-        let head = EventHead {
+        let items = [ExtendedItem { kind: 6, data: &[1; 12] }, ExtendedItem { kind: 1, data: &[2; 16] }];
+        let head = EventHeader {
             width: Width::Bits64,
             guid: guids::RT_LOST,
             id: 0x1234,
@@ -391,7 +391,7 @@ mod tests {
             tid: 5,
             items: &items,
         };
-        let out = bytes(&Head::Event(head), 200);
+        let out = bytes(&RecordHeader::Event(head), 200);
         assert_eq!(out[4..6], [0x41, 0]);
         assert_eq!(out[0x28..0x2A], [0x34, 0x12]);
         assert_eq!(out[80..88], [24, 0, 6, 0, 1, 0, 12, 0]);
@@ -400,7 +400,7 @@ mod tests {
 
     #[test]
     fn messages_have_their_flag() {
-        let head = MessageHead { number: 10, guid: guids::RT_LOST, ticks: 3, pid: 4, tid: 5 };
-        assert_eq!(bytes(&Head::Message(head), 44)[..8], [44, 0, 0, 0x90, 10, 0, 0x2A, 0]);
+        let head = TraceMessageHeader { number: 10, guid: guids::RT_LOST, ticks: 3, pid: 4, tid: 5 };
+        assert_eq!(bytes(&RecordHeader::Message(head), 44)[..8], [44, 0, 0, 0x90, 10, 0, 0x2A, 0]);
     }
 }

@@ -16,7 +16,7 @@ pub struct StackPath {
 
 /// A process with its images.
 #[derive(Debug, Clone)]
-pub struct CastProcess {
+pub struct ProcessEntity {
     /// Process id.
     pub pid: u32,
     /// Parent's process id.
@@ -35,7 +35,7 @@ pub struct CastProcess {
 
 /// A thread.
 #[derive(Debug, Clone, Copy)]
-pub struct CastThread {
+pub struct ThreadEntity {
     /// Thread id.
     pub tid: u32,
     /// Index of its process.
@@ -44,12 +44,12 @@ pub struct CastThread {
 
 /// A loaded image and its identity.
 #[derive(Debug, Clone)]
-pub struct CastImage {
+pub struct ImageEntity {
     /// Index of the process, none for a driver.
     pub process: Option<usize>,
     /// Index of the process with whose start it is loaded, none if it was there before; a process's own image is always
     /// loaded with it.
-    pub comes_with: Option<usize>,
+    pub loaded_with: Option<usize>,
     /// Base address.
     pub base: u64,
     /// Size in bytes.
@@ -72,11 +72,11 @@ pub struct CastImage {
 
 /// How the blocks of a tag live.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Behaviour {
+pub enum AllocationPattern {
     /// A share of the blocks is never freed, the rest live about `mean_s` seconds.
     Leak {
         /// Share that stays.
-        kept: f64,
+        leaked_share: f64,
         /// Mean life of the others in seconds.
         mean_s: f64,
     },
@@ -86,7 +86,7 @@ pub enum Behaviour {
         level: usize,
     },
     /// All are freed after about `mean_s` seconds.
-    Lives {
+    Transient {
         /// Mean life in seconds.
         mean_s: f64,
     },
@@ -104,18 +104,18 @@ pub struct PoolClass {
 impl PoolClass {
     /// Paged or not.
     #[must_use]
-    pub const fn paged(self) -> bool {
+    pub const fn is_paged(self) -> bool {
         self.pool_type & 1 != 0
     }
 }
 
 /// A tag.
 #[derive(Debug, Clone)]
-pub struct CastTag {
+pub struct TagEntity {
     /// The four bytes.
     pub tag: [u8; 4],
     /// How its blocks live.
-    pub behaviour: Behaviour,
+    pub pattern: AllocationPattern,
     /// Its part of all allocations (inside its window) against the other tags'.
     pub weight: f64,
     /// From when to when it allocates, as shares of the duration.
@@ -136,7 +136,7 @@ pub struct CastTag {
 
 /// A process that comes and goes while others hold handles to it.
 #[derive(Debug, Clone, Copy)]
-pub struct CastChild {
+pub struct LeakedProcess {
     /// Index of the process.
     pub process: usize,
     /// Index of its first thread.
@@ -144,37 +144,37 @@ pub struct CastChild {
     /// When it ends, as a share of the trace's duration.
     pub ends_at: f64,
     /// Its objects stay, since a handle is not closed.
-    pub kept: bool,
+    pub is_leaked: bool,
 }
 
 /// Processes that come and go, and the tags of their objects.
 #[derive(Debug, Clone)]
-pub struct CastHandles {
+pub struct HandleLeak {
     /// Indexes of the tags of process, thread and token objects.
     pub tags: [usize; 3],
     /// Index of the thread that starts them.
     pub parent: usize,
     /// The processes.
-    pub children: Vec<CastChild>,
+    pub children: Vec<LeakedProcess>,
 }
 
 /// Everybody.
 #[derive(Debug, Clone, Default)]
-pub struct Cast {
+pub struct Entities {
     /// Processes; the first is System.
-    pub processes: Vec<CastProcess>,
+    pub processes: Vec<ProcessEntity>,
     /// Threads.
-    pub threads: Vec<CastThread>,
+    pub threads: Vec<ThreadEntity>,
     /// Images, drivers first.
-    pub images: Vec<CastImage>,
+    pub images: Vec<ImageEntity>,
     /// Tags.
-    pub tags: Vec<CastTag>,
+    pub tags: Vec<TagEntity>,
     /// Frames, innermost first.
     pub stacks: Vec<Vec<u64>>,
     /// NT paths and the DOS paths they stand for.
     pub volumes: Vec<(String, String)>,
     /// Processes to whose objects handles are kept.
-    pub handles: Option<CastHandles>,
+    pub handles: Option<HandleLeak>,
     /// Indexes of tags that are parts of one kind of object.
     pub lockstep: Vec<usize>,
 }

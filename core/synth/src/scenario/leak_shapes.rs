@@ -4,13 +4,13 @@
 use serde::Serialize;
 
 use super::SynthParams;
-use super::cast::{
-    Behaviour, Cast, CastChild, CastHandles, CastProcess, CastTag, CastThread, PoolClass, StackId, StackPath,
+use super::entities::{
+    AllocationPattern, Entities, LeakedProcess, HandleLeak, ProcessEntity, TagEntity, ThreadEntity, PoolClass, StackId, StackPath,
 };
-use super::engine::{Change, Engine, Live};
+use super::engine::{ProcessChange, Engine, LiveBlock};
 use crate::SynthError;
 use crate::rng::Rng;
-use crate::truth::display_tag;
+use crate::ground_truth::display_tag;
 use crate::writer::{Width, process};
 
 /// Accounting sizes of process, thread and token objects.
@@ -28,36 +28,36 @@ const LOCKSTEP_SHARE: f64 = 0.01;
 
 /// What was planted of handles.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct HandleTruth {
+pub struct HandleLeakTruth {
     /// Number of the process that starts the others, and so allocates their process objects.
     pub parent_pid: u32,
     /// Number of the process that keeps the handles.
     pub holder_pid: u32,
     /// Processes that ended and whose objects stay.
-    pub kept: u64,
+    pub outstanding: u64,
     /// Processes that ended and whose objects were freed.
-    pub closed: u64,
+    pub freed: u64,
     /// Image name of the processes that come and go.
     pub image: String,
 }
 
 /// What was planted of one tag of the lockstep shape.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct LockstepTruth {
+pub struct LockstepTagTruth {
     /// Tag as displayed.
     pub tag: String,
     /// Paged pool.
     pub paged: bool,
     /// Allocations in one object.
-    pub parts: u64,
+    pub allocations_per_object: u64,
     /// Allocations that stay.
-    pub kept: u64,
+    pub outstanding: u64,
     /// Allocations of the same tag that were freed or will be.
     pub transient: u64,
 }
 
 /// Adds the processes that come and go, and the tags of their objects.
-pub(super) fn add_handles(cast: &mut Cast, params: &SynthParams, functions: &[Vec<u64>], rng: &mut Rng) {
+pub(super) fn add_handles(cast: &mut Entities, params: &SynthParams, functions: &[Vec<u64>], rng: &mut Rng) {
     if params.handle_leak == 0 || cast.processes.len() < 3 {
         return;
     }
@@ -75,9 +75,9 @@ pub(super) fn add_handles(cast: &mut Cast, params: &SynthParams, functions: &[Ve
     cast.stacks.push((0..5).map(|frame| code + 0x140 * frame).collect());
     let first = cast.tags.len();
     for (tag, pool_type, size) in OBJECTS {
-        cast.tags.push(CastTag {
+        cast.tags.push(TagEntity {
             tag,
-            behaviour: Behaviour::Leak { kept: 1.0, mean_s: 0.0 },
+            pattern: AllocationPattern::Leak { leaked_share: 1.0, mean_s: 0.0 },
             weight: 0.0,
             window: (0.0, 1.0),
             pool: PoolClass { pool_type, session: false },
@@ -89,11 +89,11 @@ pub(super) fn add_handles(cast: &mut Cast, params: &SynthParams, functions: &[Ve
         });
     }
     let mut handles =
-        CastHandles { tags: [first, first + 1, first + 2], parent: parent_threads[0], children: Vec::new() };
+        HandleLeak { tags: [first, first + 1, first + 2], parent: parent_threads[0], children: Vec::new() };
     for number in 0..params.handle_leak as usize {
         let starts_at = 0.01 + 0.97 * rng.unit();
         let process = cast.processes.len();
-        cast.processes.push(CastProcess {
+        cast.processes.push(ProcessEntity {
             pid: FIRST_CHILD_PID + 4 * number as u32,
             parent: cast.processes[parent].pid,
             session: cast.processes[parent].session,
@@ -104,25 +104,25 @@ pub(super) fn add_handles(cast: &mut Cast, params: &SynthParams, functions: &[Ve
         });
         let thread = cast.threads.len();
         for at in 0..THREADS {
-            cast.threads.push(CastThread { tid: 400_000 + 4 * (number * THREADS + at) as u32, process });
+            cast.threads.push(ThreadEntity { tid: 400_000 + 4 * (number * THREADS + at) as u32, process });
         }
         let ends_at = starts_at + 0.002 + 0.01 * rng.unit();
-        handles.children.push(CastChild { process, thread, ends_at, kept: number % CLOSED_OF != CLOSED_OF - 1 });
+        handles.children.push(LeakedProcess { process, thread, ends_at, is_leaked: number % CLOSED_OF != CLOSED_OF - 1 });
     }
     cast.handles = Some(handles);
 }
 
 /// Adds the tags of objects that have several parts: the first never frees, the last has two parts.
-pub(super) fn add_lockstep(cast: &mut Cast, params: &SynthParams, functions: &[Vec<u64>], rng: &mut Rng) {
+pub(super) fn add_lockstep(cast: &mut Entities, params: &SynthParams, functions: &[Vec<u64>], rng: &mut Rng) {
     let threads: Vec<usize> =
         (0..cast.threads.len()).filter(|at| cast.processes[cast.threads[*at].process].starts_at == 0.0).collect();
-    for number in 0..params.lockstep {
+    for number in 0..params.lockstep_tags {
         let kernel = system_stack(cast, functions, rng);
         let paths = vec![StackPath { kernel, user: None }];
         cast.lockstep.push(cast.tags.len());
-        cast.tags.push(CastTag {
+        cast.tags.push(TagEntity {
             tag: [b'L', b'k', b'0' + (number / 10 % 10) as u8, b'0' + (number % 10) as u8],
-            behaviour: Behaviour::Leak { kept: 1.0, mean_s: params.duration_s / 200.0 },
+            pattern: AllocationPattern::Leak { leaked_share: 1.0, mean_s: params.duration_s / 200.0 },
             weight: 0.0,
             window: (0.0, 1.0),
             pool: PoolClass { pool_type: if number % 2 == 0 { 0x200 } else { 0x1 }, session: false },
@@ -136,7 +136,7 @@ pub(super) fn add_lockstep(cast: &mut Cast, params: &SynthParams, functions: &[V
 }
 
 /// A kernel stack without any driver, innermost first: the system allocates its objects itself.
-fn system_stack(cast: &mut Cast, functions: &[Vec<u64>], rng: &mut Rng) -> StackId {
+fn system_stack(cast: &mut Entities, functions: &[Vec<u64>], rng: &mut Rng) -> StackId {
     let nt = &functions[0];
     let mut frames = vec![nt[0] + 0x1B];
     frames.extend((0..4).map(|_| nt[4 + rng.index(nt.len() - 4)] + 0x13));
@@ -147,18 +147,18 @@ fn system_stack(cast: &mut Cast, functions: &[Vec<u64>], rng: &mut Rng) -> Stack
 
 /// The objects of the processes that come and go, and what became of them.
 #[derive(Debug, Default)]
-pub(super) struct Held {
+pub(super) struct LeakState {
     /// By number of the child, its blocks.
-    blocks: Vec<Vec<Live>>,
+    blocks: Vec<Vec<LiveBlock>>,
     /// By process, the address of its object.
     keys: std::collections::BTreeMap<usize, u64>,
     /// By process, whether it has ended.
     ended: std::collections::BTreeSet<usize>,
-    truth: HandleTruth,
-    lockstep: Vec<LockstepTruth>,
+    truth: HandleLeakTruth,
+    lockstep: Vec<LockstepTagTruth>,
 }
 
-impl Held {
+impl LeakState {
     /// The address of a process object, if it lies in a block of the trace.
     pub fn key(&self, process: usize) -> Option<u64> {
         self.keys.get(&process).copied()
@@ -172,21 +172,21 @@ impl Held {
 
 impl Engine<'_> {
     /// When processes start and end, in the order of time.
-    pub fn changes(cast: &Cast, start: i64, duration: i64) -> Vec<(i64, Change)> {
+    pub fn changes(cast: &Entities, start: i64, duration: i64) -> Vec<(i64, ProcessChange)> {
         let at = |share: f64| start + (share * duration as f64) as i64;
         let late = cast.processes.iter().enumerate().filter(|(_, process)| process.starts_at > 0.0);
-        let starts = late.map(|(index, process)| (at(process.starts_at), Change::Start(index)));
+        let starts = late.map(|(index, process)| (at(process.starts_at), ProcessChange::Start(index)));
         let children = cast.handles.iter().flat_map(|handles| handles.children.iter().enumerate());
-        let ends = children.map(|(number, child)| (at(child.ends_at), Change::End(number)));
-        let mut all: Vec<(i64, Change)> = starts.chain(ends).collect();
+        let ends = children.map(|(number, child)| (at(child.ends_at), ProcessChange::End(number)));
+        let mut all: Vec<(i64, ProcessChange)> = starts.chain(ends).collect();
         all.sort_unstable();
         all
     }
 
     /// A process starts or ends.
-    pub fn change(&mut self, change: Change) -> Result<(), SynthError> {
+    pub fn change(&mut self, change: ProcessChange) -> Result<(), SynthError> {
         match change {
-            Change::Start(process) => {
+            ProcessChange::Start(process) => {
                 let handles = self.cast.handles.as_ref();
                 let child = handles.and_then(|h| h.children.iter().position(|child| child.process == process));
                 match child {
@@ -194,7 +194,7 @@ impl Engine<'_> {
                     None => self.start_process(process),
                 }
             }
-            Change::End(number) => self.end_child(number),
+            ProcessChange::End(number) => self.end_child(number),
         }
     }
 
@@ -203,15 +203,15 @@ impl Engine<'_> {
         let Some(handles) = &self.cast.handles else { return Ok(()) };
         let (tags, parent, child) = (handles.tags, handles.parent, handles.children[number]);
         let process = self.object(tags[0], parent)?;
-        self.held.keys.insert(child.process, process.address + OBJECT_OFFSET);
+        self.leaks.keys.insert(child.process, process.address + OBJECT_OFFSET);
         let mut blocks = vec![process];
         self.start_process(child.process)?;
         for _ in 0..THREADS {
             blocks.push(self.object(tags[1], parent)?);
         }
         blocks.push(self.object(tags[2], child.thread)?);
-        self.held.blocks.resize_with(self.held.blocks.len().max(number + 1), Vec::new);
-        self.held.blocks[number] = blocks;
+        self.leaks.blocks.resize_with(self.leaks.blocks.len().max(number + 1), Vec::new);
+        self.leaks.blocks[number] = blocks;
         Ok(())
     }
 
@@ -219,25 +219,25 @@ impl Engine<'_> {
         let Some(handles) = &self.cast.handles else { return Ok(()) };
         let (child, parent) = (handles.children[number], handles.parent);
         self.threads_of(child.process, process::HOOK_THREAD_END)?;
-        self.process(process::HOOK_END, crate::writer::KernelForm::System, child.process)?;
-        self.held.ended.insert(child.process);
-        let truth = &mut self.held.truth;
+        self.process(process::HOOK_END, crate::writer::KernelHeaderForm::System, child.process)?;
+        self.leaks.ended.insert(child.process);
+        let truth = &mut self.leaks.truth;
         let of = |process: usize| self.cast.processes.get(process).map_or(0, |process| process.pid);
         (truth.parent_pid, truth.holder_pid) = (of(self.cast.threads[parent].process), of(2));
         truth.image.clone_from(&self.cast.processes[child.process].image);
-        if child.kept {
-            truth.kept += 1;
+        if child.is_leaked {
+            truth.outstanding += 1;
             return Ok(());
         }
-        truth.closed += 1;
-        let blocks = self.held.blocks.get_mut(number).map(std::mem::take).unwrap_or_default();
+        truth.freed += 1;
+        let blocks = self.leaks.blocks.get_mut(number).map(std::mem::take).unwrap_or_default();
         let soon = self.now + self.micros(700);
-        blocks.into_iter().for_each(|live| self.plan_free(soon, live));
+        blocks.into_iter().for_each(|live| self.schedule_free(soon, live));
         Ok(())
     }
 
     /// An allocation that is not planned to be freed.
-    fn object(&mut self, tag: usize, thread: usize) -> Result<Live, SynthError> {
+    fn object(&mut self, tag: usize, thread: usize) -> Result<LiveBlock, SynthError> {
         let mut live = self.new_block(tag, thread)?;
         live.allocated = self.pool_event(&live, false, thread)?;
         self.count(&live, false);
@@ -250,37 +250,37 @@ impl Engine<'_> {
             return Ok(());
         }
         let tags = self.cast.lockstep.clone();
-        if self.held.lockstep.is_empty() {
-            self.held.lockstep = tags.iter().enumerate().map(|(at, tag)| self.planned(at, *tag, tags.len())).collect();
+        if self.leaks.lockstep.is_empty() {
+            self.leaks.lockstep = tags.iter().enumerate().map(|(at, tag)| self.planned(at, *tag, tags.len())).collect();
         }
         let is_object = self.rng.chance(LOCKSTEP_SHARE);
         let thread = self.draw_thread(tags[0]);
         for (at, tag) in tags.into_iter().enumerate() {
             if is_object {
-                for _ in 0..self.held.lockstep[at].parts {
+                for _ in 0..self.leaks.lockstep[at].allocations_per_object {
                     self.object(tag, thread)?;
-                    self.held.lockstep[at].kept += 1;
+                    self.leaks.lockstep[at].outstanding += 1;
                 }
             }
             if at > 0 && self.rng.chance(LOCKSTEP_SHARE) {
                 let live = self.object(tag, thread)?;
                 let life = self.rng.lifetime((self.params.duration_s / 400.0 * self.ticks_per_second as f64) as u64);
-                self.held.lockstep[at].transient += 1;
-                self.plan_free(self.now.saturating_add(i64::try_from(life).unwrap_or(i64::MAX)), live);
+                self.leaks.lockstep[at].transient += 1;
+                self.schedule_free(self.now.saturating_add(i64::try_from(life).unwrap_or(i64::MAX)), live);
             }
         }
         Ok(())
     }
 
-    fn planned(&self, at: usize, tag: usize, tags: usize) -> LockstepTruth {
+    fn planned(&self, at: usize, tag: usize, tags: usize) -> LockstepTagTruth {
         let of = &self.cast.tags[tag];
         let parts = if at > 1 && at + 1 == tags { 2 } else { 1 };
-        LockstepTruth { tag: display_tag(of.tag), paged: of.pool.paged(), parts, kept: 0, transient: 0 }
+        LockstepTagTruth { tag: display_tag(of.tag), paged: of.pool.is_paged(), allocations_per_object: parts, outstanding: 0, transient: 0 }
     }
 
     /// What was planted of both shapes.
-    pub fn planted_shapes(&mut self) -> (Option<HandleTruth>, Vec<LockstepTruth>) {
-        let handles = self.cast.handles.is_some().then(|| std::mem::take(&mut self.held.truth));
-        (handles, std::mem::take(&mut self.held.lockstep))
+    pub fn leak_ground_truth(&mut self) -> (Option<HandleLeakTruth>, Vec<LockstepTagTruth>) {
+        let handles = self.cast.handles.is_some().then(|| std::mem::take(&mut self.leaks.truth));
+        (handles, std::mem::take(&mut self.leaks.lockstep))
     }
 }

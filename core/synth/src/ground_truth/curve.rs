@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::pair::Block;
-use super::{Curve, CurvePoint, display_tag};
+use super::pair::PairedAllocation;
+use super::{OutstandingCurve, OutstandingPoint, display_tag};
 
 /// Time in seconds to raw ticks, rounded to the nearest tick.
 #[derive(Debug, Clone, Copy)]
@@ -24,7 +24,7 @@ impl TickScale {
 
 /// One curve per tag with blocks of known or implied start, `points` evenly over `[from, to]` seconds. At a point's
 /// own tick allocations and frees have happened.
-pub(super) fn curves(blocks: &[Block], scale: TickScale, range: (f64, f64), points: usize) -> Vec<Curve> {
+pub(super) fn outstanding_curves(blocks: &[PairedAllocation], scale: TickScale, range: (f64, f64), points: usize) -> Vec<OutstandingCurve> {
     let times: Vec<f64> = (0..points).map(|k| time_of(range, k, points)).collect();
     let ticks: Vec<i64> = times.iter().map(|time| scale.ticks(*time)).collect();
     let mut changes: BTreeMap<String, Vec<[i128; 2]>> = BTreeMap::new();
@@ -40,7 +40,7 @@ pub(super) fn curves(blocks: &[Block], scale: TickScale, range: (f64, f64), poin
             change[at][1] -= i128::from(block.size);
         }
     }
-    changes.into_iter().map(|(tag, change)| Curve { tag, points: summed(&times, &change) }).collect()
+    changes.into_iter().map(|(tag, change)| OutstandingCurve { tag, points: summed(&times, &change) }).collect()
 }
 
 fn time_of((from, to): (f64, f64), k: usize, points: usize) -> f64 {
@@ -50,11 +50,11 @@ fn time_of((from, to): (f64, f64), k: usize, points: usize) -> f64 {
     from + k as f64 * (to - from) / (points - 1) as f64
 }
 
-fn summed(times: &[f64], changes: &[[i128; 2]]) -> Vec<CurvePoint> {
+fn summed(times: &[f64], changes: &[[i128; 2]]) -> Vec<OutstandingPoint> {
     let mut sum = [0i128; 2];
     let step = |(time, change): (&f64, &[i128; 2])| {
         sum = [sum[0] + change[0], sum[1] + change[1]];
-        CurvePoint { time_s: *time, count: sum[0].max(0) as u64, size: sum[1].max(0) as u64 }
+        OutstandingPoint { time_s: *time, count: sum[0].max(0) as u64, size: sum[1].max(0) as u64 }
     };
     times.iter().zip(changes).map(step).collect()
 }

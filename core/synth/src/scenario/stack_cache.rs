@@ -1,12 +1,12 @@
 //! The kernel's stack cache: which key a stack has now, and what is evicted when there is no room.
 
-use super::cast::StackId;
+use super::entities::StackId;
 use crate::writer::Width;
 
 const EMPTY: StackId = StackId::MAX;
 
 /// A cache of stacks; its keys are addresses of entries and are used again for other stacks.
-pub(super) struct KeyCache {
+pub(super) struct StackCache {
     base: u64,
     entries: Vec<StackId>,
     capacity: usize,
@@ -15,13 +15,13 @@ pub(super) struct KeyCache {
 }
 
 /// What using a stack does to the cache.
-pub(super) struct Use {
+pub(super) struct CacheEntry {
     pub key: u64,
     /// The stack that had this key before and must now be defined.
     pub evicted: Option<StackId>,
 }
 
-impl KeyCache {
+impl StackCache {
     /// The cache of kernel stacks or that of user stacks.
     pub fn new(width: Width, user: bool, capacity: usize) -> Self {
         let base = match width {
@@ -36,13 +36,13 @@ impl KeyCache {
         self.base + 0x10 * entry as u64
     }
 
-    pub fn enter(&mut self, stack: StackId) -> Use {
+    pub fn insert(&mut self, stack: StackId) -> CacheEntry {
         let index = stack as usize;
         if index >= self.entry_of.len() {
             self.entry_of.resize(index + 1, EMPTY);
         }
         if self.entry_of[index] != EMPTY {
-            return Use { key: self.key(self.entry_of[index] as usize), evicted: None };
+            return CacheEntry { key: self.key(self.entry_of[index] as usize), evicted: None };
         }
         let (entry, evicted) = if self.entries.len() < self.capacity {
             self.entries.push(stack);
@@ -55,11 +55,11 @@ impl KeyCache {
             (entry, Some(evicted))
         };
         self.entry_of[index] = entry as u32;
-        Use { key: self.key(entry), evicted }
+        CacheEntry { key: self.key(entry), evicted }
     }
 
     /// Everything still cached, by key.
-    pub fn rest(&self) -> Vec<(u64, StackId)> {
+    pub fn entries_by_key(&self) -> Vec<(u64, StackId)> {
         self.entries.iter().enumerate().map(|(entry, stack)| (self.key(entry), *stack)).collect()
     }
 }
@@ -70,13 +70,13 @@ mod tests {
 
     #[test]
     fn keys_are_used_again() {
-        let mut cache = KeyCache::new(Width::Bits64, false, 2);
-        let first = cache.enter(5);
-        assert_eq!((cache.enter(5).key, first.evicted), (first.key, None));
-        assert_ne!(cache.enter(6).key, first.key);
-        let third = cache.enter(7);
+        let mut cache = StackCache::new(Width::Bits64, false, 2);
+        let first = cache.insert(5);
+        assert_eq!((cache.insert(5).key, first.evicted), (first.key, None));
+        assert_ne!(cache.insert(6).key, first.key);
+        let third = cache.insert(7);
         assert_eq!((third.key, third.evicted), (first.key, Some(5)));
-        assert_eq!(cache.enter(5).evicted, Some(6));
-        assert_eq!(cache.rest(), [(first.key, 7), (first.key + 0x10, 5)]);
+        assert_eq!(cache.insert(5).evicted, Some(6));
+        assert_eq!(cache.entries_by_key(), [(first.key, 7), (first.key + 0x10, 5)]);
     }
 }

@@ -3,18 +3,18 @@
 
 use rustc_hash::FxHashMap;
 
-use super::cast::PoolClass;
+use super::entities::PoolClass;
 use crate::SynthError;
 use crate::writer::Width;
 
 /// Hands out bases of modules, one after the other.
-pub(super) struct Modules {
+pub(super) struct ModuleAddresses {
     next_driver: u64,
     next_library: u64,
     next_program: u64,
 }
 
-impl Modules {
+impl ModuleAddresses {
     pub fn new(width: Width) -> Self {
         let (next_driver, next_library, next_program) = match width {
             Width::Bits64 => (0xFFFF_F802_64C0_0000, 0x7FFB_1A20_0000, 0x7FF6_4C10_0000),
@@ -47,7 +47,7 @@ pub(super) const BIG_LIMIT: u64 = 0xFE0;
 const PAGE: u64 = 4096;
 
 /// One range of addresses: nonpaged, paged, or one session's.
-struct Region {
+struct AddressRegion {
     next_small: u64,
     next_big: u64,
     small_end: u64,
@@ -57,20 +57,20 @@ struct Region {
 }
 
 /// The pools' address space.
-pub(super) struct Space {
+pub(super) struct PoolAddressSpace {
     width: Width,
-    regions: FxHashMap<(bool, Option<u32>), Region>,
+    regions: FxHashMap<(bool, Option<u32>), AddressRegion>,
 }
 
-impl Space {
+impl PoolAddressSpace {
     pub fn new(width: Width) -> Self {
         Self { width, regions: FxHashMap::default() }
     }
 
     /// An address for `size` bytes, and the tick after which it may be used.
-    pub fn take(&mut self, pool: PoolClass, session: Option<u32>, size: u64) -> Result<(u64, i64), SynthError> {
+    pub fn allocate(&mut self, pool: PoolClass, session: Option<u32>, size: u64) -> Result<(u64, i64), SynthError> {
         let width = self.width;
-        let region = self.regions.entry((pool.paged(), session)).or_insert_with(|| Region::new(width, pool));
+        let region = self.regions.entry((pool.is_paged(), session)).or_insert_with(|| AddressRegion::new(width, pool));
         if let Some(again) = region.free.get_mut(&slot_size(size)).and_then(Vec::pop) {
             return Ok(again);
         }
@@ -87,9 +87,9 @@ impl Space {
     }
 
     /// Gives an address back at tick `now`.
-    pub fn give_back(&mut self, pool: PoolClass, session: Option<u32>, size: u64, address: u64, now: i64) {
+    pub fn release(&mut self, pool: PoolClass, session: Option<u32>, size: u64, address: u64, now: i64) {
         let width = self.width;
-        let region = self.regions.entry((pool.paged(), session)).or_insert_with(|| Region::new(width, pool));
+        let region = self.regions.entry((pool.is_paged(), session)).or_insert_with(|| AddressRegion::new(width, pool));
         region.free.entry(slot_size(size)).or_default().push((address, now));
     }
 }
@@ -98,9 +98,9 @@ fn slot_size(size: u64) -> u64 {
     if size > BIG_LIMIT { size.next_multiple_of(PAGE) } else { size.next_multiple_of(16) }
 }
 
-impl Region {
+impl AddressRegion {
     fn new(width: Width, pool: PoolClass) -> Self {
-        let (base, len) = match (width, pool.session, pool.paged()) {
+        let (base, len) = match (width, pool.session, pool.is_paged()) {
             (Width::Bits64, true, paged) => (0xFFFF_F900_C000_0000 + (u64::from(paged) << 36), 1 << 36),
             (Width::Bits64, false, true) => (0xFFFF_A00F_1000_0000, 1 << 42),
             (Width::Bits64, false, false) => (0xFFFF_E28A_2000_0000, 1 << 42),
@@ -119,23 +119,23 @@ mod tests {
 
     #[test]
     fn addresses_come_back_and_sessions_share_them() {
-        let mut space = Space::new(Width::Bits64);
+        let mut space = PoolAddressSpace::new(Width::Bits64);
         let session = PoolClass { pool_type: 0x21, session: true };
-        let one = space.take(session, Some(1), 64).unwrap();
-        let two = space.take(session, Some(2), 64).unwrap();
+        let one = space.allocate(session, Some(1), 64).unwrap();
+        let two = space.allocate(session, Some(2), 64).unwrap();
         assert_eq!(one, two);
-        assert_ne!(space.take(session, Some(1), 64).unwrap().0, one.0);
-        space.give_back(session, Some(1), 64, one.0, 77);
-        assert_eq!(space.take(session, Some(1), 64).unwrap(), (one.0, 77));
-        let big = space.take(session, Some(1), 5_000).unwrap().0;
+        assert_ne!(space.allocate(session, Some(1), 64).unwrap().0, one.0);
+        space.release(session, Some(1), 64, one.0, 77);
+        assert_eq!(space.allocate(session, Some(1), 64).unwrap(), (one.0, 77));
+        let big = space.allocate(session, Some(1), 5_000).unwrap().0;
         assert_eq!((big % 4096, one.0 % 16), (0, 0));
     }
 
     #[test]
     fn a_small_space_ends_with_an_error() {
-        let mut space = Space::new(Width::Bits32);
+        let mut space = PoolAddressSpace::new(Width::Bits32);
         let session = PoolClass { pool_type: 0x20, session: true };
-        let outcome = (0..20_000).find_map(|_| space.take(session, Some(1), 8_192).err());
+        let outcome = (0..20_000).find_map(|_| space.allocate(session, Some(1), 8_192).err());
         assert!(matches!(outcome, Some(SynthError::AddressSpace)));
     }
 }

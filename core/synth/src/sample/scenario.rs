@@ -4,7 +4,7 @@
 //! it a desktop works: files are opened and closed, sockets send, the registry is read. The file system's cache of
 //! file control blocks (`Ntff`) fills and then stays level; a scan makes a burst of stream contexts (`FMsl`).
 
-use crate::scenario::cast::Behaviour;
+use crate::scenario::entities::AllocationPattern;
 
 /// Process id, image, start as a share of the duration, threads.
 pub(super) const PROCESSES: [(u32, &str, f64, u32); 5] = [
@@ -71,13 +71,13 @@ pub(super) const SEGMENTS: [(&str, &str); 24] = [
 ];
 
 /// One use of a tag.
-pub(super) struct Line {
+pub(super) struct TagUse {
     pub tag: &'static [u8; 4],
     pub pool_type: u32,
     pub sizes: &'static [u64],
     /// Against the other lines' while it is active.
     pub weight: f64,
-    pub behaviour: Behaviour,
+    pub behaviour: AllocationPattern,
     /// When it allocates, as shares of the duration.
     pub window: (f64, f64),
     pub process: &'static str,
@@ -93,8 +93,8 @@ const NONPAGED_NX: u32 = 0x200;
 const SESSION_PAGED: u32 = 0x021;
 const ALWAYS: (f64, f64) = (0.0, 1.0);
 
-const fn lives(mean_s: f64) -> Behaviour {
-    Behaviour::Lives { mean_s }
+const fn lives(mean_s: f64) -> AllocationPattern {
+    AllocationPattern::Transient { mean_s }
 }
 
 /// A line of ordinary use all the time.
@@ -104,8 +104,8 @@ const fn line(
     (weight, mean_s): (f64, f64),
     alloc: &'static str,
     free: &'static str,
-) -> Line {
-    Line {
+) -> TagUse {
+    TagUse {
         tag,
         pool_type,
         sizes,
@@ -121,9 +121,9 @@ const fn line(
 }
 
 /// The culprit, the cache, the burst, and everybody else.
-pub(super) const LINES: &[Line] = &[
-    Line {
-        behaviour: Behaviour::Leak { kept: 1.0, mean_s: 0.0 },
+pub(super) const TAG_USES: &[TagUse] = &[
+    TagUse {
+        behaviour: AllocationPattern::Leak { leaked_share: 1.0, mean_s: 0.0 },
         window: (0.08, 1.0),
         one_thread: true,
         preexisting: false,
@@ -135,8 +135,8 @@ pub(super) const LINES: &[Line] = &[
             "@leak_user @ioctl nt!IopSynchronousServiceTail nt!IofCallDriver myfault!MyfaultDeviceControl nt!ExFreePoolWithTag",
         )
     },
-    Line {
-        behaviour: Behaviour::Plateau { level: 320 },
+    TagUse {
+        behaviour: AllocationPattern::Plateau { level: 320 },
         preexisting: false,
         ..line(
             (b"Ntff", PAGED, "explorer.exe"),
@@ -146,7 +146,7 @@ pub(super) const LINES: &[Line] = &[
             "@folder @close_user @close_ntfs ntfs!NtfsDeleteFcb nt!ExFreePoolWithTag",
         )
     },
-    Line {
+    TagUse {
         window: (0.44, 0.52),
         preexisting: false,
         ..line(

@@ -5,28 +5,28 @@ use std::collections::BTreeSet;
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::log::{Definition, EventLog, StackHalf};
-use super::{StackTruth, StackWhat};
+use super::log::{StackDefinition, EventLog, LoggedStack};
+use super::{StackCounts, StackContent};
 
 /// The stacks of events, and what was counted on the way.
-pub(super) struct Stacks {
-    pub counts: StackTruth,
+pub(super) struct EventStacks {
+    pub counts: StackCounts,
     /// Frames outermost first, per (event time, thread).
     pub by_event: FxHashMap<(i64, u32), Vec<u64>>,
 }
 
-pub(super) fn stacks(log: &EventLog) -> Stacks {
+pub(super) fn join_stacks(log: &EventLog) -> EventStacks {
     let definitions = definitions_by_key(&log.definitions);
     let events: FxHashSet<(i64, u32)> = log.events.iter().map(|event| (event.ticks, event.tid)).collect();
-    let others: FxHashSet<(i64, u32)> = log.others.iter().map(|other| (other.ticks, other.tid)).collect();
-    let mut counts = StackTruth { definitions: log.definitions.len() as u64, ..StackTruth::default() };
+    let others: FxHashSet<(i64, u32)> = log.other_events.iter().map(|other| (other.ticks, other.tid)).collect();
+    let mut counts = StackCounts { definitions: log.definitions.len() as u64, ..StackCounts::default() };
     let mut halves: FxHashMap<(i64, u32), [Option<u32>; 2]> = FxHashMap::default();
-    for half in &log.halves {
+    for half in &log.stacks {
         let event = (half.event_ticks, half.tid);
         let is_of_pool = events.contains(&event);
         count(half, is_of_pool, &definitions, &mut counts);
         if is_of_pool {
-            halves.entry(event).or_default()[usize::from(half.user)] = Some(half.planted);
+            halves.entry(event).or_default()[usize::from(half.is_user)] = Some(half.frames);
         } else if others.contains(&event) {
             counts.other_events += 1;
         } else {
@@ -51,7 +51,7 @@ pub(super) fn stacks(log: &EventLog) -> Stacks {
     let pairs: BTreeSet<[Option<u32>; 2]> = halves.values().copied().collect();
     let whole: BTreeSet<Vec<u64>> = pairs.into_iter().map(|pair| joined(log, pair)).collect();
     counts.distinct = whole.iter().filter(|frames| !frames.is_empty()).count() as u64;
-    Stacks { counts, by_event }
+    EventStacks { counts, by_event }
 }
 
 fn joined(log: &EventLog, pair: [Option<u32>; 2]) -> Vec<u64> {
@@ -59,7 +59,7 @@ fn joined(log: &EventLog, pair: [Option<u32>; 2]) -> Vec<u64> {
 }
 
 /// The times of the definitions of each key.
-fn definitions_by_key(definitions: &[Definition]) -> FxHashMap<u64, Vec<i64>> {
+fn definitions_by_key(definitions: &[StackDefinition]) -> FxHashMap<u64, Vec<i64>> {
     let mut by_key: FxHashMap<u64, Vec<i64>> = FxHashMap::default();
     for definition in definitions {
         by_key.entry(definition.key).or_default().push(definition.ticks);
@@ -68,8 +68,8 @@ fn definitions_by_key(definitions: &[Definition]) -> FxHashMap<u64, Vec<i64>> {
     by_key
 }
 
-fn count(half: &StackHalf, is_of_pool: bool, definitions: &FxHashMap<u64, Vec<i64>>, counts: &mut StackTruth) {
-    let StackWhat::Key(key) = half.what else {
+fn count(half: &LoggedStack, is_of_pool: bool, definitions: &FxHashMap<u64, Vec<i64>>, counts: &mut StackCounts) {
+    let StackContent::Key(key) = half.content else {
         counts.inline += 1;
         return;
     };

@@ -10,14 +10,14 @@ mod stacks;
 
 use serde::Serialize;
 
-use super::scenario::{HandleTruth, LockstepTruth};
+use super::scenario::{HandleLeakTruth, LockstepTagTruth};
 
-pub use figures::{Compute, compute};
-pub use log::{EventLog, PlantedEvent, PlantedOther, StackHalf, StackWhat};
+pub use figures::{GroundTruthInput, compute_ground_truth};
+pub use log::{EventLog, LoggedPoolEvent, LoggedOtherEvent, LoggedStack, StackContent};
 
 /// What to compute; without a request a trace is written in bounded memory.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct TruthRequest {
+pub struct GroundTruthRequest {
     /// Ranges in seconds from the trace's start, both ends included; the whole trace is always computed.
     pub ranges: Vec<(f64, f64)>,
     /// Also list every (type, tag, stack). Large.
@@ -30,7 +30,7 @@ pub struct TruthRequest {
 
 /// What a correct reader finds.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
-pub struct Truth {
+pub struct GroundTruth {
     /// Seed of the scenario.
     pub seed: u64,
     /// File size in bytes.
@@ -38,7 +38,7 @@ pub struct Truth {
     /// All records, the log-file header included.
     pub records: u64,
     /// Buffers in the file.
-    pub buffers: BufferTruth,
+    pub buffers: FileBufferCounts,
     /// Bytes of a pointer.
     pub pointer_size: u32,
     /// OS build.
@@ -68,27 +68,27 @@ pub struct Truth {
     /// Processes that have at least one record.
     pub processes: u64,
     /// Pool events and blocks.
-    pub pool: PoolTruth,
+    pub pool: PoolCounts,
     /// Stack records.
-    pub stacks: StackTruth,
+    pub stacks: StackCounts,
     /// Growth per tag as the snapshots show it.
-    pub snapshot_growth: Vec<SnapshotGrowth>,
+    pub rundown_growth: Vec<RundownGrowth>,
     /// Processes whose objects were kept by handles, if there are any.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub handles: Option<HandleTruth>,
+    pub handles: Option<HandleLeakTruth>,
     /// Tags that are parts of one kind of object, if there are any.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub lockstep: Vec<LockstepTruth>,
+    pub lockstep: Vec<LockstepTagTruth>,
     /// The whole trace, then the ranges asked for.
-    pub ranges: Vec<RangeTruth>,
+    pub ranges: Vec<RangeGroundTruth>,
     /// Every pool event of the file, if asked for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub events: Vec<EventRow>,
+    pub events: Vec<EventGroundTruth>,
 }
 
 /// A pool event and the stack that it was planted with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct EventRow {
+pub struct EventGroundTruth {
     /// Ticks from time zero.
     pub ticks: i64,
     /// Thread.
@@ -104,7 +104,7 @@ pub struct EventRow {
 
 /// Buffers in the file.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct BufferTruth {
+pub struct FileBufferCounts {
     /// All, the header buffer included.
     pub total: u64,
     /// Compressed ones.
@@ -115,7 +115,7 @@ pub struct BufferTruth {
 
 /// Pool events in the file and the blocks they make.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct PoolTruth {
+pub struct PoolCounts {
     /// Allocation records.
     pub alloc_events: u64,
     /// Free records.
@@ -131,12 +131,12 @@ pub struct PoolTruth {
     /// Blocks never freed.
     pub never_freed: u64,
     /// Snapshot records of all kinds.
-    pub snapshot_records: u64,
+    pub rundown_records: u64,
 }
 
 /// Stack records in the file.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct StackTruth {
+pub struct StackCounts {
     /// Whole stacks, references and definitions.
     pub records: u64,
     /// Whole stacks.
@@ -161,7 +161,7 @@ pub struct StackTruth {
 
 /// How a tag grew from the first snapshot to the last.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct SnapshotGrowth {
+pub struct RundownGrowth {
     /// Tag as displayed.
     pub tag: String,
     /// Session of a session snapshot.
@@ -174,24 +174,24 @@ pub struct SnapshotGrowth {
 
 /// The figures of one range.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
-pub struct RangeTruth {
+pub struct RangeGroundTruth {
     /// Start in seconds; none for the whole trace.
     pub from: Option<f64>,
     /// End in seconds; none for the whole trace.
     pub to: Option<f64>,
     /// Sums over all rows.
-    pub total: Sums,
+    pub total: AllocationTotals,
     /// By type, pool and tag, in that order.
-    pub rows: Vec<TagRow>,
+    pub rows: Vec<TagTotals>,
     /// By type, tag and stack, if asked for.
-    pub stacks: Vec<StackRow>,
+    pub stacks: Vec<StackTotals>,
     /// Outstanding bytes and blocks per tag, if asked for.
-    pub curves: Vec<Curve>,
+    pub curves: Vec<OutstandingCurve>,
 }
 
 /// Blocks and bytes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Sums {
+pub struct AllocationTotals {
     /// Blocks.
     pub count: u64,
     /// Bytes.
@@ -200,7 +200,7 @@ pub struct Sums {
 
 /// Sums of one (type, paged, tag).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct TagRow {
+pub struct TagTotals {
     /// AIFI, AIFO, AOFI or AOFO.
     #[serde(rename = "type")]
     pub kind: &'static str,
@@ -210,12 +210,12 @@ pub struct TagRow {
     pub tag: String,
     /// The sums.
     #[serde(flatten)]
-    pub sums: Sums,
+    pub totals: AllocationTotals,
 }
 
 /// Sums of one (type, tag, allocation stack).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct StackRow {
+pub struct StackTotals {
     /// AIFI, AIFO, AOFI or AOFO.
     #[serde(rename = "type")]
     pub kind: &'static str,
@@ -225,21 +225,21 @@ pub struct StackRow {
     pub stack: Vec<String>,
     /// The sums.
     #[serde(flatten)]
-    pub sums: Sums,
+    pub totals: AllocationTotals,
 }
 
 /// Outstanding blocks of one tag, of those allocated since the trace began.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Curve {
+pub struct OutstandingCurve {
     /// Tag as displayed.
     pub tag: String,
     /// The points, evenly spaced over the range.
-    pub points: Vec<CurvePoint>,
+    pub points: Vec<OutstandingPoint>,
 }
 
 /// One point of a curve.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct CurvePoint {
+pub struct OutstandingPoint {
     /// Seconds from time zero.
     pub time_s: f64,
     /// Outstanding blocks.

@@ -1,7 +1,7 @@
 //! The cast of a generated scenario: everyday modules, processes and tags, drawn by the seed.
 
-use super::cast::{Behaviour, Cast, CastImage, CastProcess, CastTag, CastThread, PoolClass, StackId, StackPath};
-use super::{SynthParams, handles, places};
+use super::entities::{AllocationPattern, Entities, ImageEntity, ProcessEntity, TagEntity, ThreadEntity, PoolClass, StackId, StackPath};
+use super::{SynthParams, leak_shapes, addresses};
 use crate::rng::Rng;
 use crate::writer::{Guid, Width};
 
@@ -51,8 +51,8 @@ const TAG_NAMES: [&[u8; 4]; 20] = [
 const SYSTEM_PID: u32 = 4;
 
 /// Draws the cast for `params`.
-pub(super) fn cast(params: &SynthParams, rng: &mut Rng) -> Cast {
-    let mut cast = Cast::default();
+pub(super) fn draw_entities(params: &SynthParams, rng: &mut Rng) -> Entities {
+    let mut cast = Entities::default();
     add_processes(&mut cast, params);
     add_images(&mut cast, params);
     let functions = draw_functions(&cast, rng);
@@ -60,8 +60,8 @@ pub(super) fn cast(params: &SynthParams, rng: &mut Rng) -> Cast {
     add_tags(&mut cast, params, rng);
     add_kernel_stacks(&mut cast, params, &functions, rng);
     // Last, so that without them the same numbers are drawn for all else.
-    handles::add_handles(&mut cast, params, &functions, rng);
-    handles::add_lockstep(&mut cast, params, &functions, rng);
+    leak_shapes::add_handles(&mut cast, params, &functions, rng);
+    leak_shapes::add_lockstep(&mut cast, params, &functions, rng);
     cast.volumes = vec![
         ("\\SystemRoot\\".to_owned(), "C:\\Windows\\".to_owned()),
         ("\\Device\\HarddiskVolume3\\".to_owned(), "C:\\".to_owned()),
@@ -69,11 +69,11 @@ pub(super) fn cast(params: &SynthParams, rng: &mut Rng) -> Cast {
     cast
 }
 
-fn add_processes(cast: &mut Cast, params: &SynthParams) {
+fn add_processes(cast: &mut Entities, params: &SynthParams) {
     for index in 0..params.processes as usize {
         let system = index == 0;
         let program = PROGRAMS[index.saturating_sub(1) % PROGRAMS.len()];
-        cast.processes.push(CastProcess {
+        cast.processes.push(ProcessEntity {
             pid: if system { SYSTEM_PID } else { 400 + 132 * index as u32 },
             parent: if system { 0 } else { SYSTEM_PID },
             session: if system { 0 } else { 1 + index as u32 % 2 },
@@ -84,12 +84,12 @@ fn add_processes(cast: &mut Cast, params: &SynthParams) {
         });
     }
     for index in 0..params.threads as usize {
-        cast.threads.push(CastThread { tid: 2_000 + 4 * index as u32, process: index % cast.processes.len() });
+        cast.threads.push(ThreadEntity { tid: 2_000 + 4 * index as u32, process: index % cast.processes.len() });
     }
 }
 
-fn add_images(cast: &mut Cast, params: &SynthParams) {
-    let mut place = places::Modules::new(params.width);
+fn add_images(cast: &mut Entities, params: &SynthParams) {
+    let mut place = addresses::ModuleAddresses::new(params.width);
     for (file, size) in DRIVERS {
         let path = match file {
             "ntoskrnl.exe" | "hal.dll" => format!("\\SystemRoot\\system32\\{file}"),
@@ -112,14 +112,14 @@ fn add_images(cast: &mut Cast, params: &SynthParams) {
     }
 }
 
-fn image(process: Option<usize>, base: u64, size: u64, path: String, file: &str) -> CastImage {
+fn image(process: Option<usize>, base: u64, size: u64, path: String, file: &str) -> ImageEntity {
     let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
     // A file's identity does not depend on the process that loads it.
     let mut of_file = Rng::new(file.bytes().fold(0, |sum: u64, byte| sum.wrapping_mul(257) + u64::from(byte)));
     let guid = Guid::new(u128::from(of_file.next_u64()) << 64 | u128::from(of_file.next_u64()));
-    CastImage {
+    ImageEntity {
         process,
-        comes_with: process,
+        loaded_with: process,
         base,
         size,
         checksum: of_file.below(1 << 20) as u32,
@@ -133,8 +133,8 @@ fn image(process: Option<usize>, base: u64, size: u64, path: String, file: &str)
 }
 
 /// Addresses of made-up functions of every image, by image.
-fn draw_functions(cast: &Cast, rng: &mut Rng) -> Vec<Vec<u64>> {
-    let of_image = |image: &CastImage, rng: &mut Rng| {
+fn draw_functions(cast: &Entities, rng: &mut Rng) -> Vec<Vec<u64>> {
+    let of_image = |image: &ImageEntity, rng: &mut Rng| {
         let functions = 60;
         (0..functions).map(|_| image.base + 0x1000 + (rng.below(image.size - 0x1400) & !0xF)).collect()
     };
@@ -146,7 +146,7 @@ fn frame(functions: &[u64], rng: &mut Rng) -> u64 {
     functions[rng.index(functions.len())] + 0x13 + rng.below(3) * 0x2A
 }
 
-fn add_user_stacks(cast: &mut Cast, functions: &[Vec<u64>], rng: &mut Rng) {
+fn add_user_stacks(cast: &mut Entities, functions: &[Vec<u64>], rng: &mut Rng) {
     for process in 1..cast.processes.len() {
         let own: Vec<usize> =
             (0..cast.images.len()).filter(|index| cast.images[*index].process == Some(process)).collect();
@@ -165,24 +165,24 @@ fn add_user_stacks(cast: &mut Cast, functions: &[Vec<u64>], rng: &mut Rng) {
     }
 }
 
-fn add_tags(cast: &mut Cast, params: &SynthParams, rng: &mut Rng) {
+fn add_tags(cast: &mut Entities, params: &SynthParams, rng: &mut Rng) {
     let mix = params.tags;
     let rest = (1.0 - params.leak_share).max(0.0);
     let groups = [
-        (mix.leaking, params.leak_share, Behaviour::Leak { kept: 0.9, mean_s: params.duration_s / 20.0 }, (0.0, 1.0)),
-        (mix.slow_leaks, rest * 0.04, Behaviour::Leak { kept: 0.03, mean_s: params.duration_s / 60.0 }, (0.0, 1.0)),
-        (mix.plateau, rest * 0.08, Behaviour::Plateau { level: plateau_level(params) }, (0.0, 1.0)),
-        (mix.burst, rest * 0.6, Behaviour::Lives { mean_s: params.duration_s / 40.0 }, (0.4, 0.5)),
-        (mix.churning, rest * 0.48, Behaviour::Lives { mean_s: params.duration_s / 60_000.0 }, (0.0, 1.0)),
-        (mix.ordinary, rest * 0.4, Behaviour::Lives { mean_s: params.duration_s / 40.0 }, (0.0, 1.0)),
+        (mix.leaking, params.leak_share, AllocationPattern::Leak { leaked_share: 0.9, mean_s: params.duration_s / 20.0 }, (0.0, 1.0)),
+        (mix.slow_leaks, rest * 0.04, AllocationPattern::Leak { leaked_share: 0.03, mean_s: params.duration_s / 60.0 }, (0.0, 1.0)),
+        (mix.plateau, rest * 0.08, AllocationPattern::Plateau { level: plateau_level(params) }, (0.0, 1.0)),
+        (mix.burst, rest * 0.6, AllocationPattern::Transient { mean_s: params.duration_s / 40.0 }, (0.4, 0.5)),
+        (mix.churning, rest * 0.48, AllocationPattern::Transient { mean_s: params.duration_s / 60_000.0 }, (0.0, 1.0)),
+        (mix.ordinary, rest * 0.4, AllocationPattern::Transient { mean_s: params.duration_s / 40.0 }, (0.0, 1.0)),
     ];
     for (group, (count, weight, behaviour, window)) in groups.into_iter().enumerate() {
         for number in 0..count {
             let tag = tag_name(group, number as usize, cast.tags.len());
             let pool = draw_pool(group == 0 && number == 0, params, rng);
-            cast.tags.push(CastTag {
+            cast.tags.push(TagEntity {
                 tag,
-                behaviour,
+                pattern: behaviour,
                 weight: weight / f64::from(count),
                 window,
                 pool,
@@ -225,7 +225,7 @@ fn draw_pool(nonpaged_nx: bool, params: &SynthParams, rng: &mut Rng) -> PoolClas
     PoolClass { pool_type, session: false }
 }
 
-fn draw_threads(cast: &Cast, pool: PoolClass, rng: &mut Rng) -> Vec<usize> {
+fn draw_threads(cast: &Entities, pool: PoolClass, rng: &mut Rng) -> Vec<usize> {
     let usable = |index: &usize| {
         let process = &cast.processes[cast.threads[*index].process];
         process.starts_at == 0.0 && (!pool.session || process.session > 0)
@@ -244,7 +244,7 @@ fn draw_sizes(width: Width, rng: &mut Rng) -> Vec<u64> {
     sizes
 }
 
-fn add_kernel_stacks(cast: &mut Cast, params: &SynthParams, functions: &[Vec<u64>], rng: &mut Rng) {
+fn add_kernel_stacks(cast: &mut Entities, params: &SynthParams, functions: &[Vec<u64>], rng: &mut Rng) {
     let drivers = DRIVERS.len();
     let per_tag = (params.distinct_stacks as usize / cast.tags.len().max(1)).max(1);
     for tag in 0..cast.tags.len() {
@@ -252,7 +252,7 @@ fn add_kernel_stacks(cast: &mut Cast, params: &SynthParams, functions: &[Vec<u64
         for (count, free) in [(per_tag, false), (per_tag.div_ceil(3), true)] {
             for _ in 0..count {
                 let id = cast.stacks.len() as StackId;
-                cast.stacks.push(kernel_stack(params.depth as usize, driver, free, functions, rng));
+                cast.stacks.push(kernel_stack(params.max_depth as usize, driver, free, functions, rng));
                 let path = StackPath { kernel: id, user: None };
                 let of_tag = &mut cast.tags[tag];
                 if free { of_tag.free_stacks.push(path) } else { of_tag.alloc_stacks.push(path) }

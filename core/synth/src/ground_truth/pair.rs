@@ -2,11 +2,11 @@
 
 use rustc_hash::FxHashMap;
 
-use super::PlantedEvent;
+use super::LoggedPoolEvent;
 
 /// One block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Block {
+pub(super) struct PairedAllocation {
     /// Allocation time; none if before the trace.
     pub start: Option<i64>,
     /// The allocation was concluded from two frees in a row.
@@ -22,44 +22,44 @@ pub(super) struct Block {
     pub alloc_event: Option<(i64, u32)>,
 }
 
-enum Address {
+enum AddressState {
     Live(usize),
     FreedAt(i64),
 }
 
 /// The blocks of `events`, which must be in time order.
-pub(super) fn pair(events: &[PlantedEvent]) -> Vec<Block> {
-    let mut blocks: Vec<Block> = Vec::new();
-    let mut addresses: FxHashMap<(u64, Option<u32>), Address> = FxHashMap::default();
+pub(super) fn pair_events(events: &[LoggedPoolEvent]) -> Vec<PairedAllocation> {
+    let mut blocks: Vec<PairedAllocation> = Vec::new();
+    let mut addresses: FxHashMap<(u64, Option<u32>), AddressState> = FxHashMap::default();
     for event in events {
         let place = (event.address, event.session);
         let before = addresses.get(&place);
-        if event.free {
+        if event.is_free {
             match before {
-                Some(Address::Live(block)) => blocks[*block].end = Some(event.ticks),
-                Some(Address::FreedAt(earlier)) => {
-                    let begun = Block { start: Some(*earlier), implied_start: true, ..block_of(event) };
-                    blocks.push(Block { end: Some(event.ticks), ..begun });
+                Some(AddressState::Live(block)) => blocks[*block].end = Some(event.ticks),
+                Some(AddressState::FreedAt(earlier)) => {
+                    let begun = PairedAllocation { start: Some(*earlier), implied_start: true, ..allocation_of(event) };
+                    blocks.push(PairedAllocation { end: Some(event.ticks), ..begun });
                 }
-                None => blocks.push(Block { end: Some(event.ticks), ..block_of(event) }),
+                None => blocks.push(PairedAllocation { end: Some(event.ticks), ..allocation_of(event) }),
             }
-            addresses.insert(place, Address::FreedAt(event.ticks));
+            addresses.insert(place, AddressState::FreedAt(event.ticks));
         } else {
-            if let Some(Address::Live(block)) = before {
+            if let Some(AddressState::Live(block)) = before {
                 blocks[*block].end = Some(event.ticks);
                 blocks[*block].implied_end = true;
             }
-            addresses.insert(place, Address::Live(blocks.len()));
+            addresses.insert(place, AddressState::Live(blocks.len()));
             let alloc_event = Some((event.ticks, event.tid));
-            blocks.push(Block { start: Some(event.ticks), alloc_event, ..block_of(event) });
+            blocks.push(PairedAllocation { start: Some(event.ticks), alloc_event, ..allocation_of(event) });
         }
     }
     blocks
 }
 
 /// A block with an event's properties and no times.
-fn block_of(event: &PlantedEvent) -> Block {
-    Block {
+fn allocation_of(event: &LoggedPoolEvent) -> PairedAllocation {
+    PairedAllocation {
         start: None,
         implied_start: false,
         end: None,
@@ -71,9 +71,9 @@ fn block_of(event: &PlantedEvent) -> Block {
     }
 }
 
-impl Block {
+impl PairedAllocation {
     /// AIFI, AIFO, AOFI or AOFO in `[from, to]`; none if the block is not part of it.
-    pub fn kind_in(&self, from: i64, to: i64) -> Option<&'static str> {
+    pub fn lifetime_class_in(&self, from: i64, to: i64) -> Option<&'static str> {
         let starts_late = self.start.is_some_and(|start| start > to);
         let ends_early = self.end.is_some_and(|end| end < from);
         if starts_late || ends_early {

@@ -1,19 +1,19 @@
 //! Stack halves: which frames go with an event, when their record comes, whole or by key.
 
-use super::cast::StackId;
+use super::entities::StackId;
 use super::engine::Engine;
 use super::{HeaderStyle, StackMode};
 use crate::SynthError;
-use crate::truth::{PlantedOther, StackHalf, StackWhat};
-use crate::writer::{KernelForm, stack};
+use crate::ground_truth::{LoggedOtherEvent, LoggedStack, StackContent};
+use crate::writer::{KernelHeaderForm, stack};
 
 /// A stack record to come.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Half {
+pub(super) struct PendingStack {
     pub event_ticks: i64,
     pub owner: (u32, u32),
     pub cpu: u16,
-    pub user: bool,
+    pub is_user: bool,
     pub stack: StackId,
 }
 
@@ -32,29 +32,29 @@ impl Engine<'_> {
             return;
         };
         let drawn = own.get(self.rng.index(own.len())).copied();
-        let user = path.user.or(drawn).filter(|_| self.rng.chance(self.params.user_halves));
-        self.plan_halves(path.kernel, user, thread, cpu);
+        let user = path.user.or(drawn).filter(|_| self.rng.chance(self.params.user_stack_share));
+        self.plan_kernel_and_user(path.kernel, user, thread, cpu);
     }
 
-    fn plan_halves(&mut self, kernel: StackId, user: Option<StackId>, thread: usize, cpu: u16) {
+    fn plan_kernel_and_user(&mut self, kernel: StackId, user: Option<StackId>, thread: usize, cpu: u16) {
         let (event_ticks, owner) = (self.now, self.owner(thread));
-        let half = |stack, user, cpu| Half { event_ticks, owner, cpu, user, stack };
+        let half = |stack, user, cpu| PendingStack { event_ticks, owner, cpu, is_user: user, stack };
         if self.params.stacks == StackMode::Mixed
             && let Some(user) = user
             && self.rng.chance(0.02)
         {
             let whole = self.combine(kernel, user);
-            self.plan_half(event_ticks + self.micros(5), half(whole, false, cpu));
+            self.schedule_stack(event_ticks + self.micros(5), half(whole, false, cpu));
             return;
         }
         let delay = self.rng.between(2, 9);
-        self.plan_half(event_ticks + self.micros(delay), half(kernel, false, cpu));
+        self.schedule_stack(event_ticks + self.micros(delay), half(kernel, false, cpu));
         if let Some(user) = user {
             let long = self.rng.chance(0.01);
             let delay = if long { self.rng.between(100, 405_000) } else { self.rng.between(10, 30) };
             let elsewhere = self.params.headers != HeaderStyle::PerfInfo && self.rng.chance(0.045);
             let cpu = if elsewhere { self.rng.index(usize::from(self.params.cpus)) as u16 } else { cpu };
-            self.plan_half(event_ticks + self.micros(delay), half(user, true, cpu));
+            self.schedule_stack(event_ticks + self.micros(delay), half(user, true, cpu));
         }
     }
 
@@ -62,10 +62,10 @@ impl Engine<'_> {
     pub fn plan_other_stack(&mut self, owner: (u32, u32), cpu: u16, buffer: u64, stack: StackId) {
         let event_ticks = self.now;
         if let Some(log) = &mut self.log {
-            log.other(PlantedOther { ticks: event_ticks, tid: owner.1, buffer });
+            log.add_other_event(LoggedOtherEvent { ticks: event_ticks, tid: owner.1, buffer });
         }
         let at = event_ticks + self.micros(4);
-        self.plan_half(at, Half { event_ticks, owner, cpu, user: false, stack });
+        self.schedule_stack(at, PendingStack { event_ticks, owner, cpu, is_user: false, stack });
     }
 
     /// The stack that is `kernel` and then `user` in one.
@@ -82,7 +82,7 @@ impl Engine<'_> {
     }
 
     /// Writes a stack record now, and the definition that makes room for its key.
-    pub fn write_half(&mut self, half: &Half) -> Result<(), SynthError> {
+    pub fn write_stack(&mut self, half: &PendingStack) -> Result<(), SynthError> {
         let cached = match self.params.stacks {
             StackMode::None | StackMode::Inline => false,
             StackMode::Keyed => true,
@@ -92,31 +92,31 @@ impl Engine<'_> {
         let what = if cached && long_enough { self.write_reference(half)? } else { self.write_inline(half)? };
         let ticks = self.now;
         if let Some(log) = &mut self.log {
-            let planted = log.frames(&self.cast.stacks[half.stack as usize]);
-            let what = (what.0, what.1.map_or(StackWhat::Inline(planted), StackWhat::Key));
-            log.half(StackHalf {
+            let planted = log.intern_frames(&self.cast.stacks[half.stack as usize]);
+            let what = (what.0, what.1.map_or(StackContent::Inline(planted), StackContent::Key));
+            log.add_stack(LoggedStack {
                 event_ticks: half.event_ticks,
                 tid: half.owner.1,
                 ticks,
-                user: half.user,
-                what: what.1,
-                planted,
+                is_user: half.is_user,
+                content: what.1,
+                frames: planted,
                 buffer: what.0,
             });
         }
         Ok(())
     }
 
-    fn write_inline(&mut self, half: &Half) -> Result<(u64, Option<u64>), SynthError> {
+    fn write_inline(&mut self, half: &PendingStack) -> Result<(u64, Option<u64>), SynthError> {
         self.scratch.clear();
         let frames = &self.cast.stacks[half.stack as usize];
         stack::inline(&mut self.scratch, self.params.width, half.event_ticks, half.owner, frames);
-        let buffer = self.kernel(half.cpu, stack::HOOK_INLINE, 2, KernelForm::PerfInfo, half.owner)?;
+        let buffer = self.write_kernel_event(half.cpu, stack::HOOK_INLINE, 2, KernelHeaderForm::PerfInfo, half.owner)?;
         Ok((buffer, None))
     }
 
-    fn write_reference(&mut self, half: &Half) -> Result<(u64, Option<u64>), SynthError> {
-        let entry = self.caches[usize::from(half.user)].enter(half.stack);
+    fn write_reference(&mut self, half: &PendingStack) -> Result<(u64, Option<u64>), SynthError> {
+        let entry = self.caches[usize::from(half.is_user)].insert(half.stack);
         if let Some(evicted) = entry.evicted {
             self.write_definition(half.cpu, stack::HOOK_KEY_DELETE, entry.key, evicted)?;
             // The key's next life begins after the definition of its last.
@@ -124,8 +124,8 @@ impl Engine<'_> {
         }
         self.scratch.clear();
         stack::reference(&mut self.scratch, self.params.width, half.event_ticks, half.owner, entry.key);
-        let hook = if half.user { stack::HOOK_USER_KEY } else { stack::HOOK_KERNEL_KEY };
-        let buffer = self.kernel(half.cpu, hook, 2, KernelForm::PerfInfo, half.owner)?;
+        let hook = if half.is_user { stack::HOOK_USER_KEY } else { stack::HOOK_KERNEL_KEY };
+        let buffer = self.write_kernel_event(half.cpu, hook, 2, KernelHeaderForm::PerfInfo, half.owner)?;
         Ok((buffer, Some(entry.key)))
     }
 
@@ -137,10 +137,10 @@ impl Engine<'_> {
         }
         self.scratch.clear();
         stack::definition(&mut self.scratch, self.params.width, key, &self.cast.stacks[stack as usize]);
-        let buffer = self.kernel(cpu, hook, 2, KernelForm::PerfInfo, (u32::MAX, u32::MAX))?;
+        let buffer = self.write_kernel_event(cpu, hook, 2, KernelHeaderForm::PerfInfo, (u32::MAX, u32::MAX))?;
         let ticks = self.now;
         if let Some(log) = &mut self.log {
-            log.definition(key, ticks, buffer);
+            log.add_definition(key, ticks, buffer);
         }
         Ok(())
     }

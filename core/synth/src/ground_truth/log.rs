@@ -4,11 +4,11 @@ use rustc_hash::FxHashMap;
 
 /// A pool event as the file shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PlantedEvent {
+pub struct LoggedPoolEvent {
     /// Raw timestamp.
     pub ticks: i64,
     /// True for a free.
-    pub free: bool,
+    pub is_free: bool,
     /// Block address.
     pub address: u64,
     /// Session of a session block.
@@ -27,7 +27,7 @@ pub struct PlantedEvent {
 
 /// Any other event that a stack record points at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PlantedOther {
+pub struct LoggedOtherEvent {
     /// Raw timestamp.
     pub ticks: i64,
     /// Thread id.
@@ -38,7 +38,7 @@ pub struct PlantedOther {
 
 /// What a stack record says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StackWhat {
+pub enum StackContent {
     /// Frames, by [`EventLog::frames`].
     Inline(u32),
     /// A reference to a key.
@@ -47,7 +47,7 @@ pub enum StackWhat {
 
 /// A stack record that points at an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct StackHalf {
+pub struct LoggedStack {
     /// Timestamp of the event.
     pub event_ticks: i64,
     /// Thread of the event.
@@ -55,17 +55,17 @@ pub struct StackHalf {
     /// Timestamp of the stack record.
     pub ticks: i64,
     /// User half (true) or kernel half.
-    pub user: bool,
+    pub is_user: bool,
     /// What the record says.
-    pub what: StackWhat,
+    pub content: StackContent,
     /// The frames that the event came with, by [`EventLog::frames`], whatever became of their definition.
-    pub planted: u32,
+    pub frames: u32,
     /// Id of the buffer it stands in.
     pub buffer: u64,
 }
 
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Definition {
+pub(super) struct StackDefinition {
     pub key: u64,
     pub ticks: i64,
     pub buffer: u64,
@@ -74,44 +74,44 @@ pub(super) struct Definition {
 /// Everything that was written and matters to the figures.
 #[derive(Debug, Clone, Default)]
 pub struct EventLog {
-    pub(super) events: Vec<PlantedEvent>,
-    pub(super) others: Vec<PlantedOther>,
-    pub(super) halves: Vec<StackHalf>,
-    pub(super) definitions: Vec<Definition>,
+    pub(super) events: Vec<LoggedPoolEvent>,
+    pub(super) other_events: Vec<LoggedOtherEvent>,
+    pub(super) stacks: Vec<LoggedStack>,
+    pub(super) definitions: Vec<StackDefinition>,
     /// Buffers of snapshot records.
-    pub(super) snapshots: Vec<u64>,
+    pub(super) rundown_buffers: Vec<u64>,
     pub(super) frame_lists: Vec<Vec<u64>>,
     known_frames: FxHashMap<Vec<u64>, u32>,
 }
 
 impl EventLog {
     /// Notes a pool event.
-    pub fn event(&mut self, event: PlantedEvent) {
+    pub fn add_event(&mut self, event: LoggedPoolEvent) {
         self.events.push(event);
     }
 
     /// Notes another event that stacks may point at.
-    pub fn other(&mut self, other: PlantedOther) {
-        self.others.push(other);
+    pub fn add_other_event(&mut self, other: LoggedOtherEvent) {
+        self.other_events.push(other);
     }
 
     /// Notes a stack record.
-    pub fn half(&mut self, half: StackHalf) {
-        self.halves.push(half);
+    pub fn add_stack(&mut self, half: LoggedStack) {
+        self.stacks.push(half);
     }
 
     /// Notes a snapshot record in a buffer.
-    pub fn snapshot(&mut self, buffer: u64) {
-        self.snapshots.push(buffer);
+    pub fn add_rundown_record(&mut self, buffer: u64) {
+        self.rundown_buffers.push(buffer);
     }
 
     /// Notes the definition of a cached stack.
-    pub fn definition(&mut self, key: u64, ticks: i64, buffer: u64) {
-        self.definitions.push(Definition { key, ticks, buffer });
+    pub fn add_definition(&mut self, key: u64, ticks: i64, buffer: u64) {
+        self.definitions.push(StackDefinition { key, ticks, buffer });
     }
 
     /// The number of a list of frames, innermost first.
-    pub fn frames(&mut self, frames: &[u64]) -> u32 {
+    pub fn intern_frames(&mut self, frames: &[u64]) -> u32 {
         if let Some(known) = self.known_frames.get(frames) {
             return *known;
         }
@@ -128,9 +128,9 @@ impl EventLog {
         }
         let there = |buffer: u64| missing.binary_search(&buffer).is_err();
         self.events.retain(|event| there(event.buffer));
-        self.others.retain(|other| there(other.buffer));
-        self.halves.retain(|half| there(half.buffer));
-        self.snapshots.retain(|buffer| there(*buffer));
+        self.other_events.retain(|other| there(other.buffer));
+        self.stacks.retain(|half| there(half.buffer));
+        self.rundown_buffers.retain(|buffer| there(*buffer));
         self.definitions.retain(|definition| there(definition.buffer));
     }
 }

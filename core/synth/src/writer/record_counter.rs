@@ -19,11 +19,11 @@ pub enum RecordKey {
 
 /// Counts of records. Few keys, many records: a short list with the latest hit first in mind.
 #[derive(Debug, Clone, Default)]
-pub struct Tally {
+pub struct RecordCounter {
     counts: Vec<(RecordKey, u64)>,
 }
 
-impl Tally {
+impl RecordCounter {
     /// Counts `count` more records of `key`.
     pub fn add(&mut self, key: RecordKey, count: u64) {
         match self.counts.iter_mut().find(|(known, _)| *known == key) {
