@@ -38,7 +38,7 @@ fn the_index_holds_what_was_planted() {
         let ranges = vec![(1.0, 2.5), (0.0, 0.003), (3.25, 5.0)];
         let planted = plant(params, &GroundTruthRequest { ranges, stacks: true, ..GroundTruthRequest::default() });
         let trace = loaded(planted.bytes);
-        let mut complaints = census(&trace, &planted.truth);
+        let mut complaints = statistics(&trace, &planted.truth);
         assert!(planted.truth.pool.allocations > 0, "nothing was planted");
         for range in &planted.truth.ranges {
             let (tags, stacks) = index_rows(&trace, view_of(&trace, range));
@@ -53,24 +53,24 @@ fn the_index_holds_what_was_planted() {
 }
 
 /// Counts of everything in the file.
-fn census(trace: &Trace, truth: &GroundTruth) -> Vec<String> {
-    let census = &trace.statistics;
+fn statistics(trace: &Trace, truth: &GroundTruth) -> Vec<String> {
+    let statistics = &trace.statistics;
     let implied = |bit| trace.allocations.flags.iter().filter(|flags| **flags & bit != 0).count() as u64;
     let (times, never) = (&trace.allocations.alloc_time, &trace.allocations.free_time);
     let pairs = [
         ("bytes", trace.summary.file_bytes, truth.bytes),
-        ("records", census.records, truth.records),
-        ("buffers", census.buffers, truth.buffers.total),
-        ("compressed buffers", census.compressed_buffers.unwrap_or(u64::MAX), truth.buffers.compressed),
+        ("records", statistics.records, truth.records),
+        ("buffers", statistics.buffers, truth.buffers.total),
+        ("compressed buffers", statistics.compressed_buffers.unwrap_or(u64::MAX), truth.buffers.compressed),
         ("pointer size", u64::from(trace.summary.pointer_size), u64::from(truth.pointer_size)),
         ("OS build", u64::from(trace.summary.os_build), u64::from(truth.os_build)),
         ("CPUs", u64::from(trace.summary.cpus), u64::from(truth.cpus)),
         ("ticks per second", trace.clock.ticks_per_second, truth.ticks_per_second),
         ("events lost", trace.summary.events_lost, u64::from(truth.events_lost)),
         ("buffers lost", trace.summary.buffers_lost, u64::from(truth.buffers_lost)),
-        ("allocation events", census.pool_allocs, truth.pool.alloc_events),
-        ("free events", census.pool_frees, truth.pool.free_events),
-        ("snapshot records", census.pool_rundown_records, truth.pool.rundown_records),
+        ("allocation events", statistics.pool_allocs, truth.pool.alloc_events),
+        ("free events", statistics.pool_frees, truth.pool.free_events),
+        ("snapshot records", statistics.pool_rundown_records, truth.pool.rundown_records),
         ("rows", trace.allocations.len() as u64, truth.pool.allocations),
         ("implied frees", implied(poolscope_analysis::trace::allocation::flag::IMPLIED_FREE), truth.pool.implied_frees),
         (
@@ -80,12 +80,12 @@ fn census(trace: &Trace, truth: &GroundTruth) -> Vec<String> {
         ),
         ("unknown allocations", times.iter().filter(|t| !t.is_known()).count() as u64, truth.pool.unknown_allocations),
         ("never freed", never.iter().filter(|t| !t.is_known()).count() as u64, truth.pool.never_freed),
-        ("stack records", census.stack_records, truth.stacks.inline + truth.stacks.references),
-        ("stack definitions", census.stack_definitions, truth.stacks.definitions),
-        ("resolved keys", census.stacks.resolved_keys, truth.stacks.resolved),
-        ("unresolved keys", census.stacks.unresolved_keys, truth.stacks.unresolved),
-        ("unmatched stacks", census.stacks.unmatched, truth.stacks.other_events + truth.stacks.orphans),
-        ("distinct stacks", census.stacks.distinct, truth.stacks.distinct),
+        ("stack records", statistics.stack_records, truth.stacks.inline + truth.stacks.references),
+        ("stack definitions", statistics.stack_definitions, truth.stacks.definitions),
+        ("resolved keys", statistics.stacks.resolved_keys, truth.stacks.resolved),
+        ("unresolved keys", statistics.stacks.unresolved_keys, truth.stacks.unresolved),
+        ("unmatched stacks", statistics.stacks.unmatched, truth.stacks.other_events + truth.stacks.orphans),
+        ("distinct stacks", statistics.stacks.distinct, truth.stacks.distinct),
     ];
     // Of which stacks some are only guessed, nobody can count the distinct ones.
     let is_guessed = trace.diagnostics.count(DiagnosticKind::UncertainStack) > 0;
@@ -93,9 +93,9 @@ fn census(trace: &Trace, truth: &GroundTruth) -> Vec<String> {
         pairs.iter().filter(|(what, found, wanted)| found != wanted && !(is_guessed && *what == "distinct stacks"));
     let mut complaints: Vec<String> =
         wrong.map(|(what, found, wanted)| format!("{what}: {found}, planted {wanted}")).collect();
-    let hooks = census.hooks.iter().map(|(hook, count)| (format!("0x{hook:04X}"), *count)).collect();
+    let hooks = statistics.hooks.iter().map(|(hook, count)| (format!("0x{hook:04X}"), *count)).collect();
     complaints.extend(difference("hooks", &hooks, &truth.hooks));
-    let providers = census.providers.iter().map(|(guid, count)| (guid.to_string(), *count)).collect();
+    let providers = statistics.providers.iter().map(|(guid, count)| (guid.to_string(), *count)).collect();
     complaints.extend(difference("providers", &providers, &truth.providers));
     complaints
 }

@@ -45,7 +45,7 @@ fn events(trace: &Trace) -> Vec<Found> {
                 is_uncertain,
             });
         };
-        if table.is_allocation_seen(row) {
+        if table.is_allocation_recorded(row) {
             push(table.alloc_time[row], false, table.alloc_stack[row], flag::UNCERTAIN_ALLOCATION_STACK);
         }
         if table.free_attributes[row] != AttributesId::NONE {

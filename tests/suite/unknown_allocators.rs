@@ -71,7 +71,7 @@ fn no_made_up_trace_has_an_allocator_without_an_allocation() {
         for row in 0..table.len() {
             let context = trace.attributes.get(table.alloc_attributes[row]).expect("a context");
             let free = trace.attributes.get(table.free_attributes[row]);
-            if table.is_allocation_seen(row) {
+            if table.is_allocation_recorded(row) {
                 assert!(trace.processes.get(context.process).is_some());
                 continue;
             }

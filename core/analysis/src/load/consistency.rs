@@ -208,7 +208,7 @@ fn check_pool_events(found: &mut Diagnostics, trace: &Trace, options: LoadOption
     // Allocations that were not recorded cannot have a stack.
     let recorded = trace.statistics.pool_allocs as usize;
     let is_without =
-        |row: &usize| allocations.is_allocation_seen(*row) && allocations.alloc_stack[*row] == StackId::EMPTY;
+        |row: &usize| allocations.is_allocation_recorded(*row) && allocations.alloc_stack[*row] == StackId::EMPTY;
     let without = (0..allocations.len()).filter(is_without).count();
     // Stacks whose keys have no definition were recorded nevertheless.
     if without == recorded && trace.statistics.stacks.matched == 0 {

@@ -67,7 +67,7 @@ impl DecodeWorker {
                 None => {}
             }
             let before = decoder.shard.statistics.records;
-            decoder.buffer(buffer, body);
+            decoder.decode_buffer(buffer, body);
             progress.advance(u64::from(buffer.present_bytes), decoder.shard.statistics.records - before);
         }
         Ok(decoder.finish())
@@ -82,7 +82,7 @@ impl DecodeWorker {
         options: LoadOptions,
     ) -> Shard {
         let (mut decoder, _) = self.begin(frame_lists, time_zero, options, batch.pool_events());
-        decoder.batch(batch);
+        decoder.decode_batch(batch);
         decoder.finish()
     }
 
@@ -138,15 +138,22 @@ enum RecordOffset {
 struct Decoder<'w> {
     shard: Shard,
     frame_lists: &'w FrameLists,
+    /// Events of the current buffer, which stack records are matched with.
     buffer_events: &'w mut BufferEvents,
+    /// Numbers of records by hook id.
     hooks: &'w mut Vec<u64>,
+    /// Frames of the current stack record.
     frames: &'w mut Vec<u64>,
+    /// Numbers of records by provider.
     providers: FxHashMap<Guid, u64>,
+    /// Raw timestamp of time zero.
     time_zero: i64,
     /// Plausible times; `None` for records of another reader.
     plausible: Option<PlausibleTimes>,
     stacks: StackScope,
+    /// Processor of the current record.
     cpu: u16,
+    /// Position of the current buffer.
     offset: RecordOffset,
     /// Kernel records of the current buffer.
     span: BufferSpan,
@@ -158,7 +165,7 @@ struct Decoder<'w> {
 
 impl Decoder<'_> {
     /// Decodes a buffer; `body` are its decompressed records.
-    fn buffer(&mut self, buffer: &BufferRef, body: &[u8]) {
+    fn decode_buffer(&mut self, buffer: &BufferRef, body: &[u8]) {
         let header = &buffer.header;
         self.cpu = header.cpu;
         let is_header = header.kind == TYPE_HEADER;
@@ -180,7 +187,7 @@ impl Decoder<'_> {
         while let Some(part) = body.get(start..) {
             let mut records = Records::new(part);
             while let Some(record) = records.next() {
-                self.timed_record(&record, &records, &mut order);
+                self.decode_timed_record(&record, &records, &mut order);
             }
             let Some((at, _)) = records.damage() else { break };
             let at = start + at;
@@ -212,12 +219,12 @@ impl Decoder<'_> {
     }
 
     /// Decodes a batch, which takes the place of a buffer.
-    fn batch(&mut self, batch: &Batch) {
+    fn decode_batch(&mut self, batch: &Batch) {
         self.begin_buffer();
         let mut order = TimeOrder::default();
         for (record, cpu) in batch.records() {
             self.cpu = cpu.unwrap_or(EventAttributes::NO_CPU);
-            self.timed_record(&record, &Records::new(&[]), &mut order);
+            self.decode_timed_record(&record, &Records::new(&[]), &mut order);
         }
         self.shard.diagnostics.add(DiagnosticKind::TimeWentBack, u64::from(order.went_back));
         let spans = std::mem::take(&mut self.by_cpu).into_iter().map(|(cpu, span)| BufferSpan { cpu, ..span });
@@ -226,26 +233,26 @@ impl Decoder<'_> {
 
     /// Checks the time of a record and decodes it; `rest` are the following records of its buffer.
     #[inline]
-    fn timed_record(&mut self, record: &Record<'_>, rest: &Records<'_>, order: &mut TimeOrder) {
+    fn decode_timed_record(&mut self, record: &Record<'_>, rest: &Records<'_>, order: &mut TimeOrder) {
         self.shard.statistics.records += 1;
         let mut time = record.time.map(|raw| ticks_from_zero(raw, self.time_zero));
         if let Some(own) = time {
             if let Some(plausible) = self.plausible
                 && !plausible.is_ordinary(own, order.latest)
             {
-                time = Some(self.corrected_time(record, own, rest, order.latest, plausible));
+                time = Some(self.correct_time(record, own, rest, order.latest, plausible));
             }
             let time = time.unwrap_or(own);
             order.went_back |= time < order.latest;
             order.latest = order.latest.max(time);
         }
-        self.record(record, time);
+        self.decode_record(record, time);
     }
 
     /// The time to use for a record whose own time differs much from that of the record before it: its own, or a neighbor's if
     /// its own is damaged.
     #[cold]
-    fn corrected_time(
+    fn correct_time(
         &mut self,
         record: &Record<'_>,
         own: Ticks,
@@ -291,7 +298,7 @@ impl Decoder<'_> {
 
     /// Decodes a record by its kind.
     #[inline]
-    fn record(&mut self, record: &Record<'_>, time: Option<Ticks>) {
+    fn decode_record(&mut self, record: &Record<'_>, time: Option<Ticks>) {
         let kind = match record.key {
             RecordKey::Hook(hook) => {
                 match self.hooks.get_mut(usize::from(hook)) {
@@ -323,23 +330,23 @@ impl Decoder<'_> {
             self.shard.first_time = Some(time);
         }
         let decoded = match kind {
-            EventKind::PoolAlloc => self.pool_event(record, time, false, false),
-            EventKind::PoolAllocSession => self.pool_event(record, time, false, true),
-            EventKind::PoolFree => self.pool_event(record, time, true, false),
-            EventKind::PoolFreeSession => self.pool_event(record, time, true, true),
+            EventKind::PoolAlloc => self.decode_pool_event(record, time, false, false),
+            EventKind::PoolAllocSession => self.decode_pool_event(record, time, false, true),
+            EventKind::PoolFree => self.decode_pool_event(record, time, true, false),
+            EventKind::PoolFreeSession => self.decode_pool_event(record, time, true, true),
             EventKind::StackInline | EventKind::StackKeyKernel | EventKind::StackKeyUser => {
                 self.shard.statistics.stack_records += 1;
-                self.stacks == StackScope::None || self.stack_record(record, time, kind).is_some()
+                self.stacks == StackScope::None || self.decode_stack_record(record, time, kind).is_some()
             }
             EventKind::StackKeyDefinition => {
                 self.shard.statistics.stack_definitions += 1;
-                self.stacks == StackScope::None || self.stack_key_definition(record, time).is_some()
+                self.stacks == StackScope::None || self.decode_stack_key_definition(record, time).is_some()
             }
             other => {
                 if self.stacks != StackScope::None {
                     self.buffer_events.push(time, record.thread, None);
                 }
-                self.system_event(record, time, other)
+                self.decode_system_event(record, time, other)
             }
         };
         if !decoded {
@@ -376,7 +383,7 @@ impl Decoder<'_> {
 
     /// Decodes a pool event. Events whose header has no thread get it from their stack record.
     #[inline]
-    fn pool_event(&mut self, record: &Record<'_>, time: Ticks, is_free: bool, with_session: bool) -> bool {
+    fn decode_pool_event(&mut self, record: &Record<'_>, time: Ticks, is_free: bool, with_session: bool) -> bool {
         let Some(event) = PoolEvent::decode(record.payload, record.pointer_size, with_session) else {
             return false;
         };
@@ -409,7 +416,7 @@ impl Decoder<'_> {
 
     /// Decodes a stack record and attaches it to its pool event if that is in the same buffer. Stacks of other events are
     /// counted; stacks without a known event are kept until all pool events are known.
-    fn stack_record(&mut self, record: &Record<'_>, mut record_time: Ticks, kind: EventKind) -> Option<()> {
+    fn decode_stack_record(&mut self, record: &Record<'_>, mut record_time: Ticks, kind: EventKind) -> Option<()> {
         let pointer_size = record.pointer_size;
         let (target, key, kernel) = if kind == EventKind::StackInline {
             let InlineStackEvent { target, frames } = InlineStackEvent::decode(record.payload, pointer_size)?;
@@ -455,7 +462,7 @@ impl Decoder<'_> {
     }
 
     /// Decodes the definition of a stack key.
-    fn stack_key_definition(&mut self, record: &Record<'_>, time: Ticks) -> Option<()> {
+    fn decode_stack_key_definition(&mut self, record: &Record<'_>, time: Ticks) -> Option<()> {
         let StackKeyDefinitionEvent { key, frames } =
             StackKeyDefinitionEvent::decode(record.payload, record.pointer_size)?;
         self.frames.clear();
@@ -535,18 +542,18 @@ pub(super) fn ticks_from_zero(raw: i64, time_zero: i64) -> Ticks {
 
 impl Decoder<'_> {
     /// Decodes a record that is neither a pool event nor a stack record; `false` if its payload is invalid.
-    fn system_event(&mut self, record: &Record<'_>, time: Ticks, kind: EventKind) -> bool {
+    fn decode_system_event(&mut self, record: &Record<'_>, time: Ticks, kind: EventKind) -> bool {
         let payload = record.payload;
         let pointer_size = record.pointer_size;
         let system_event = match kind {
-            EventKind::ImageLoad => self.image(record, ImageChange::Load),
-            EventKind::ImageUnload => self.image(record, ImageChange::Unload),
-            EventKind::ImageDcStart => self.image(record, ImageChange::DcStart),
-            EventKind::ImageDcEnd => self.image(record, ImageChange::DcEnd),
-            EventKind::ProcessStart => self.process(record, ProcessChange::Start),
-            EventKind::ProcessEnd => self.process(record, ProcessChange::End),
-            EventKind::ProcessDcStart => self.process(record, ProcessChange::DcStart),
-            EventKind::ProcessDcEnd => self.process(record, ProcessChange::DcEnd),
+            EventKind::ImageLoad => self.decode_image(record, ImageChange::Load),
+            EventKind::ImageUnload => self.decode_image(record, ImageChange::Unload),
+            EventKind::ImageDcStart => self.decode_image(record, ImageChange::DcStart),
+            EventKind::ImageDcEnd => self.decode_image(record, ImageChange::DcEnd),
+            EventKind::ProcessStart => self.decode_process(record, ProcessChange::Start),
+            EventKind::ProcessEnd => self.decode_process(record, ProcessChange::End),
+            EventKind::ProcessDcStart => self.decode_process(record, ProcessChange::DcStart),
+            EventKind::ProcessDcEnd => self.decode_process(record, ProcessChange::DcEnd),
             EventKind::ImageId => ImageIdEvent::decode(payload, pointer_size).map(SystemEvent::ImageId),
             EventKind::ImageRsds => RsdsEvent::decode(payload, pointer_size).map(SystemEvent::Rsds),
             EventKind::SystemCpu => CpuConfig::decode(payload).map(SystemEvent::Cpu),
@@ -585,7 +592,7 @@ impl Decoder<'_> {
     }
 
     /// Decodes an image record.
-    fn image(&mut self, record: &Record<'_>, change: ImageChange) -> Option<SystemEvent> {
+    fn decode_image(&mut self, record: &Record<'_>, change: ImageChange) -> Option<SystemEvent> {
         self.check_version(record, ImageEvent::NEWEST_VERSION);
         let event = ImageEvent::decode(record.payload, record.version, record.pointer_size)?;
         let pid = event.process.or(record.process).unwrap_or(0);
@@ -593,7 +600,7 @@ impl Decoder<'_> {
     }
 
     /// Decodes a process record.
-    fn process(&mut self, record: &Record<'_>, change: ProcessChange) -> Option<SystemEvent> {
+    fn decode_process(&mut self, record: &Record<'_>, change: ProcessChange) -> Option<SystemEvent> {
         self.check_version(record, ProcessEvent::NEWEST_VERSION);
         let event = ProcessEvent::decode(record.payload, record.version, record.pointer_size)?;
         Some(SystemEvent::Process { change, event })

@@ -362,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn an_identity_is_not_given_to_the_driver_before_whose_unload_was_lost() {
+    fn an_identity_is_not_given_to_an_earlier_driver_whose_unload_was_lost() {
         let mut images = ImageTracker::new(8);
         images.rsds(Ticks(200), &rsds(2));
         images.event(Ticks(0), ImageChange::DcStart, event("\\SystemRoot\\old.sys", 0), 0);

@@ -267,7 +267,7 @@ mod tests {
     use poolscope_etl::file::LogfileHeader;
     use poolscope_etl::file::Tail;
 
-    /// Buffers of a kilobyte, one behind the other: processor, first and last time.
+    /// Adjacent buffers of a kilobyte: processor, first and last time.
     fn spans(of: &[(u16, i64, i64)]) -> Vec<BufferSpan> {
         let span = |(at, &(cpu, first, last)): (usize, &(u16, i64, i64))| {
             let sequence = at as i64 + 1;
@@ -330,7 +330,7 @@ mod tests {
         let mut spans = six();
         spans[3].flags = flag::EVENTS_LOST;
         assert_eq!(found(LogfileHeader { events_lost: 7, ..header() }, spans.clone()), [(12, 23)]);
-        // Counted twice and marked once: the other may be behind the last record of any processor.
+        // Counted twice and marked once: the other loss may be after the last record of any processor.
         spans[3].flags = flag::BUFFER_LOST;
         assert_eq!(found(LogfileHeader { buffers_lost: 1, ..header() }, spans.clone()), [(12, 23)]);
         assert_eq!(found(LogfileHeader { buffers_lost: 2, ..header() }, spans), [(12, 23), (30, i64::MAX)]);
@@ -351,7 +351,7 @@ mod tests {
         let cut = spans.split_off(4);
         assert_eq!(found(header(), spans.clone()), [(20, i64::MAX)]);
         assert_eq!(found(LogfileHeader { end_filetime: 0, ..header() }, six()), [(30, i64::MAX)]);
-        // One out of the middle: its number is missing. The end is there if the last buffer says that it is the last.
+        // One from the middle: its number is missing. The end is complete if the last buffer is marked as the last one.
         spans.remove(2);
         spans.extend(cut);
         assert_eq!(found(header(), spans.clone()), [(10, 21), (30, i64::MAX)]);

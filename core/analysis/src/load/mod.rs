@@ -3,7 +3,7 @@
 //! 1. Decode: workers decode ranges of buffers into shards (`decode`, `shard`, `buffer_span`), or batches of records of another
 //!    reader (`record_source`).
 //! 2. System: image, process and configuration records of all shards become tables (`system_events`, `images`); `session` holds
-//!    what the log-file header and the file as a whole say.
+//!    facts from the log-file header and the file as a whole.
 //! 3. Match stacks: stack records are matched with their pool events (`match_stacks`), and keys with their definitions
 //!    (`resolve_stacks`, `losses`); attributes of events get the numbers of the whole trace (`attributes`).
 //! 4. Pair: allocations and frees of each address are paired in time order (`pair`).
@@ -153,7 +153,7 @@ fn catch_panic(work: impl FnOnce() -> Result<Arc<Trace>, LoadError>) -> Result<A
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| Err(LoadError::from_panic(&*panic)))
 }
 
-/// Runs all phases behind the decoding, which are the same for all readers.
+/// Runs all phases after decoding, which are the same for all readers.
 fn finish(
     info: &SessionInfo,
     mut shards: Vec<Shard>,

@@ -286,19 +286,19 @@ impl Batch {
     }
 }
 
-/// Collects records into batches and sends each that is full.
+/// Sink of a reader that collects records into batches and sends each when it is full.
 pub struct Batcher {
     sender: SyncSender<Batch>,
     batch: Batch,
 }
 
 impl Batcher {
-    /// For a channel.
+    /// Sink that sends to a channel.
     pub fn new(sender: SyncSender<Batch>) -> Self {
         Self { sender, batch: Batch::default() }
     }
 
-    /// Sends what is left. `Break` if nobody listens any more.
+    /// Sends the records that wait. `Break` if the receiver is gone.
     pub fn send(&mut self) -> ControlFlow<()> {
         if self.batch.heads.is_empty() {
             return ControlFlow::Continue(());
@@ -389,7 +389,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_batch_is_sent_and_nobody_listening_ends_it() {
+    fn a_full_batch_is_sent_and_a_missing_receiver_ends_the_reading() {
         let (sender, receiver) = sync_channel(4);
         let mut batcher = Batcher::new(sender);
         let payload = vec![0; MAX_BATCH_PAYLOAD_BYTES / 2];

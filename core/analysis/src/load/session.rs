@@ -61,7 +61,7 @@ impl SessionInfo {
     }
 }
 
-/// Highest sequence number of the buffers behind the header buffer; `None` if two buffers have the same one.
+/// Highest sequence number of the buffers other than the header buffer; `None` if two buffers have the same one.
 fn newest_sequence(buffers: &[BufferRef]) -> Option<i64> {
     let body = buffers.iter().filter(|buffer| buffer.header.kind != TYPE_HEADER);
     let mut numbers: Vec<i64> = body.map(|buffer| buffer.header.sequence).collect();

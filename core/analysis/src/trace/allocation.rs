@@ -59,7 +59,7 @@ impl AllocationTable {
 
     /// Whether the allocation event of a row was recorded. Without one, the row has no allocation stack.
     #[must_use]
-    pub fn is_allocation_seen(&self, row: usize) -> bool {
+    pub fn is_allocation_recorded(&self, row: usize) -> bool {
         let is_known = self.alloc_time.get(row).is_some_and(|time| time.is_known());
         is_known && self.flags.get(row).is_some_and(|flags| flags & flag::IMPLIED_ALLOCATION == 0)
     }

@@ -101,7 +101,7 @@ impl Sums {
         let Some(class) = view.classify(alloc, free) else {
             return;
         };
-        let is_seen = table.is_allocation_seen(row);
+        let is_seen = table.is_allocation_recorded(row);
         if table.flags[row] & flag::UNCERTAIN_ALLOCATION_STACK != 0 {
             self.uncertain_stack.add(size);
         }
