@@ -1,44 +1,44 @@
-//! The tags of a trace in the driver files of a folder, as `findstr` is used for today. For the command line and the window
-//! alike. It must never open anything but regular files whose name ends in `.sys`.
+//! Search for the tags of a trace in the driver files of a folder, like `findstr` on `*.sys`. Opens regular files with the extension
+//! `.sys` only.
 
-use poolscope_base::bytes::FileMap;
 use poolscope_analysis::group::parallel::Cancel;
 use poolscope_analysis::leaks::owner::{ScannedDrivers, TagSet, scan_driver};
 use poolscope_analysis::trace::Trace;
+use poolscope_base::bytes::FileMap;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// Folders within folders are followed this far down: the system's store of drivers has two levels.
-const DEEPEST: usize = 8;
+/// Upper bound on nested folders; the driver store of Windows has two levels.
+const MAX_DEPTH: usize = 8;
 
-/// What a folder of drivers gave.
+/// Result of a scan.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DriverScan {
-    /// The tags by file. Files of one name in several folders are one.
+    /// Tags by file. Files with the same name in several folders are combined.
     pub drivers: ScannedDrivers,
-    /// Files and folders that could not be read, a sentence each.
+    /// A sentence about each file or folder that cannot be read.
     pub problems: Vec<String>,
 }
 
-/// The tags of a trace, to be looked for.
+/// The tags of a trace.
 #[must_use]
 pub fn tags_of(trace: &Trace) -> TagSet {
     TagSet::new(trace.attributes.rows().iter().map(|context| context.tag.0))
 }
 
-/// Looks through the `.sys` files of a folder and those below it, on the current rayon pool.
+/// Searches the `.sys` files of a folder and its subfolders, on the current rayon pool.
 ///
 /// # Errors
-/// A sentence: the folder cannot be read, it holds no driver, or `cancel` said so.
+/// A sentence: the folder cannot be read or contains no driver, or the scan was cancelled.
 pub fn scan_folder(folder: &Path, tags: &TagSet, cancel: Cancel<'_>) -> Result<DriverScan, String> {
     let mut problems = Vec::new();
     let mut files = Vec::new();
     let shown = folder.display();
-    std::fs::read_dir(folder).map_err(|error| format!("The folder of drivers {shown} cannot be read: {error}."))?;
+    std::fs::read_dir(folder).map_err(|error| format!("The driver folder {shown} cannot be read: {error}."))?;
     list(folder, 0, &mut files, &mut problems);
     if files.is_empty() {
-        return Err(format!("The folder {shown} holds no driver file (.sys)."));
+        return Err(format!("The folder {shown} contains no driver files (.sys)."));
     }
     let look = |path: &PathBuf| {
         if cancel() {
@@ -48,8 +48,8 @@ pub fn scan_folder(folder: &Path, tags: &TagSet, cancel: Cancel<'_>) -> Result<D
         Some(found.map_err(|error| format!("{} cannot be read: {error}.", path.display())))
     };
     let looked: Option<Vec<_>> = files.par_iter().map(look).collect();
-    let Some(looked) = looked else { return Err("The search through the drivers was cancelled.".to_owned()) };
-    // By name in small letters: its first spelling, and the tags with the most places in any file of the name.
+    let Some(looked) = looked else { return Err("The driver scan was cancelled.".to_owned()) };
+    // By lower-case name: the first spelling, and for each tag the most occurrences in any file of that name.
     let mut by_name: BTreeMap<String, (String, BTreeMap<[u8; 4], u64>)> = BTreeMap::new();
     for (path, found) in files.iter().zip(looked) {
         let name = path.file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
@@ -70,7 +70,7 @@ pub fn scan_folder(folder: &Path, tags: &TagSet, cancel: Cancel<'_>) -> Result<D
     Ok(DriverScan { drivers: ScannedDrivers { files, scanned_files: looked_at }, problems })
 }
 
-/// Adds the driver files of a folder, in the order of their names. Links are not followed.
+/// Collects the driver files of a folder, sorted by name. Links are not followed.
 fn list(folder: &Path, depth: usize, files: &mut Vec<PathBuf>, problems: &mut Vec<String>) {
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
@@ -89,7 +89,7 @@ fn list(folder: &Path, depth: usize, files: &mut Vec<PathBuf>, problems: &mut Ve
     entries.sort();
     for (path, is_folder) in entries {
         let is_driver = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("sys"));
-        if is_folder && depth < DEEPEST {
+        if is_folder && depth < MAX_DEPTH {
             list(&path, depth + 1, files, problems);
         } else if !is_folder && is_driver {
             files.push(path);
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn drivers_of_a_folder_are_looked_through() {
+    fn drivers_of_a_folder_are_searched() {
         let folder = scratch("found");
         let put = |name: &str, bytes: &[u8]| std::fs::write(folder.join(name), bytes).unwrap();
         put("myfault.sys", b"\x41\xb8Leak\x90\xb8Leak\x90\xb8Abc \x90");
@@ -136,10 +136,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_folder_of_drivers_is_told() {
+    fn other_folders_are_errors() {
         let folder = scratch("none");
         let error = scan_folder(&folder, &tags(), &never).unwrap_err();
-        assert!(error.ends_with("holds no driver file (.sys)."), "{error}");
+        assert!(error.ends_with("contains no driver files (.sys)."), "{error}");
         let error = scan_folder(&folder.join("gone"), &tags(), &never).unwrap_err();
         assert!(error.contains("cannot be read"), "{error}");
         std::fs::remove_dir_all(folder).unwrap();

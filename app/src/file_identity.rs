@@ -1,14 +1,14 @@
-//! One name for one file, however it was written: absolute, without `.` and `..`, links followed, in the case that the system
-//! has. Tabs, recent files and what is remembered of a trace go by it. It asks the file system, so it belongs in the background.
+//! Canonical path of a file: absolute, without `.` and `..`, links resolved, in the case of the file system. Identifies the file in
+//! tabs, recent files and saved state. It accesses the file system, so it is called in the background only.
 
 use std::path::{Component, Path, PathBuf};
 
-/// Longest path that Windows takes without the prefix that says it may be longer.
-const LONGEST_PLAIN: usize = 259;
-/// Names that Windows takes for devices, with any ending and without the prefix.
+/// Longest path that Windows accepts without the prefix `\\?\`.
+const MAX_PATH_WITHOUT_PREFIX: usize = 259;
+/// Device names of Windows, reserved with any extension in paths without the prefix.
 const DEVICES: [&str; 6] = ["con", "prn", "aux", "nul", "com", "lpt"];
 
-/// The name of a file. Of one that is not there, as much as is known: its folder's, or else the path alone.
+/// Canonical path of a file. If the file does not exist, its name in the canonical folder; else the normalized path.
 #[must_use]
 pub fn identity(path: &Path) -> PathBuf {
     if let Ok(found) = path.canonicalize() {
@@ -22,7 +22,7 @@ pub fn identity(path: &Path) -> PathBuf {
     }
 }
 
-/// A path without `.` and `..`, by its words alone.
+/// A path without `.` and `..`, without file system access.
 fn normalized(path: &Path) -> PathBuf {
     let mut plain = PathBuf::new();
     for part in path.components() {
@@ -36,7 +36,7 @@ fn normalized(path: &Path) -> PathBuf {
     plain
 }
 
-/// A path as people write it: Windows answers with a prefix (`\\?\`) that other programs do not take.
+/// A path without the prefix `\\?\` of Windows, which many programs do not accept.
 fn plain(path: &Path) -> PathBuf {
     match path.to_str().and_then(without_prefix) {
         Some(text) => PathBuf::from(text),
@@ -44,7 +44,7 @@ fn plain(path: &Path) -> PathBuf {
     }
 }
 
-/// The text of a path without its prefix, if it means the same without.
+/// The path without its prefix; `None` if it would mean another file.
 fn without_prefix(text: &str) -> Option<String> {
     let rest = text.strip_prefix(r"\\?\")?;
     let (start, names) = match rest.strip_prefix(r"UNC\") {
@@ -57,7 +57,7 @@ fn without_prefix(text: &str) -> Option<String> {
         name.ends_with(['.', ' ']) || DEVICES.iter().any(|device| stem.eq_ignore_ascii_case(device))
     };
     let whole = if start.is_empty() { rest.to_owned() } else { format!("{start}{names}") };
-    (whole.chars().count() <= LONGEST_PLAIN && !names.split('\\').any(needs_prefix)).then_some(whole)
+    (whole.chars().count() <= MAX_PATH_WITHOUT_PREFIX && !names.split('\\').any(needs_prefix)).then_some(whole)
 }
 
 #[cfg(test)]
@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_file_has_one_name() {
+    fn one_file_has_one_identity() {
         let folder = std::env::temp_dir().join(format!("poolscope-identity-{}", std::process::id()));
         std::fs::create_dir_all(folder.join("inner")).expect("a folder");
         let file = folder.join("a.etl");
@@ -74,7 +74,7 @@ mod tests {
         assert!(name.is_absolute() && name.ends_with("a.etl"), "{}", name.display());
         let around = folder.join("inner").join("..").join(".").join("a.etl");
         assert_eq!(identity(&around), name);
-        // One that is not there has the same name as once it is.
+        // A missing file has the same identity after its creation.
         let missing = folder.join("inner").join("..").join("late.etl");
         let before = identity(&missing);
         std::fs::write(&missing, b"x").expect("a file");
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn the_prefix_of_windows_goes_where_it_may() {
+    fn the_prefix_of_windows_is_removed_if_possible() {
         let without = |text: &str| without_prefix(text);
         assert_eq!(without(r"\\?\C:\a\b.etl").as_deref(), Some(r"C:\a\b.etl"));
         assert_eq!(without(r"\\?\UNC\server\share\b.etl").as_deref(), Some(r"\\server\share\b.etl"));

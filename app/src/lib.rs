@@ -1,5 +1,5 @@
-//! poolscope as a library: the command line and the window over the libraries under `core/`, so that tests can run both without a
-//! process. `cli` and `gui` do not know each other.
+//! The program as a library, so that tests can run the command line and the window in their own process. `cli` and `gui` do not
+//! depend on each other.
 
 pub mod association;
 pub mod cli;
@@ -30,16 +30,16 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> u8 {
     code
 }
 
-/// Runs a command line on some streams. What asks for the window goes to `hand_over` first, which may open it elsewhere.
+/// Runs a command line on the given streams. A request for the window goes to `launch` first, which may open it in another process.
 fn run(
     args: impl IntoIterator<Item = OsString>,
     io: &mut cli::io::Io<'_>,
-    hand_over: impl FnOnce(&[OsString]) -> bool,
+    launch: impl FnOnce(&[OsString]) -> bool,
 ) -> u8 {
     let args: Vec<OsString> = args.into_iter().collect();
     match cli::run(args.iter().cloned(), io) {
         cli::Outcome::Exit(code) => code,
-        cli::Outcome::Window(_) if hand_over(&args) => 0,
+        cli::Outcome::Window(_) if launch(&args) => 0,
         cli::Outcome::Window(request) => {
             let is_sample = request == cli::WindowRequest::Sample;
             let open = match request {
@@ -55,10 +55,9 @@ fn run(
     }
 }
 
-/// Without a window the sample's verdict is printed instead.
-fn print_sample(why: &anyhow::Error, io: &mut cli::io::Io<'_>) -> u8 {
-    // Whoever cannot be told this still gets what follows.
-    drop(writeln!(io.err, "poolscope: {why:#}. This is what `poolscope leaks --demo` prints:"));
+/// Prints the leaks of the sample if its window cannot be opened.
+fn print_sample(reason: &anyhow::Error, io: &mut cli::io::Io<'_>) -> u8 {
+    drop(writeln!(io.err, "poolscope: {reason:#}. Output of `poolscope leaks --demo`:"));
     let line = ["poolscope", "leaks", "--demo"].map(OsString::from);
     match cli::run(line, io) {
         cli::Outcome::Exit(code) => code,

@@ -1,4 +1,4 @@
-//! The program: hands the command line to the library and its answer to the system. It must never do anything else.
+//! The console program; everything is in the library.
 
 use std::process::ExitCode;
 

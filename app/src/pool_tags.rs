@@ -1,5 +1,5 @@
-//! Where the user's `pooltag.txt` lies: chosen by the user, beside the trace, or where Microsoft's kits put it. For the command
-//! line and the window alike. It must never bring a list of its own: without a file there is none.
+//! Finds the user's `pooltag.txt`: selected by the user, in the folder of the trace, or installed by a Windows kit. The program has
+//! no list of its own.
 
 use crate::symbols::SymbolEnvironment;
 use poolscope_analysis::group::pooltag::PoolTags;
@@ -9,15 +9,15 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// The file's name everywhere.
+/// File name.
 const NAME: &str = "pooltag.txt";
-/// The real file has some hundred kilobytes: what is larger by far is something else.
-const MOST_BYTES: u64 = 64 << 20;
+/// Upper bound on the size of a file; the usual one has some hundred kilobytes.
+const MAX_BYTES: u64 = 64 << 20;
 
-/// Which file is to be used.
+/// Selection of the file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum PoolTagChoice {
-    /// The one beside the trace, else that of a kit on this machine.
+    /// The file in the folder of the trace, else that of an installed kit.
     #[default]
     Automatic,
     /// No file.
@@ -27,7 +27,7 @@ pub enum PoolTagChoice {
 }
 
 impl PoolTagChoice {
-    /// Reads what the user typed: a path, or `none`; nothing typed leaves it to the program.
+    /// Parses a setting: a path, `none`, or an empty text for [`Self::Automatic`].
     #[must_use]
     pub fn from_text(text: &str) -> Self {
         match text.trim() {
@@ -38,35 +38,35 @@ impl PoolTagChoice {
     }
 }
 
-/// A list and where it was found.
+/// A list and its file.
 #[derive(Clone, Debug)]
 pub struct Found {
     /// The file.
     pub path: PathBuf,
-    /// What it says.
+    /// The list.
     pub tags: Arc<PoolTags>,
 }
 
-/// What a search gave.
+/// Result of a search.
 #[derive(Clone, Debug, Default)]
 pub struct Search {
-    /// The list that is used.
+    /// The list to use.
     pub found: Option<Found>,
-    /// Files that are there and could not be used, a sentence each.
+    /// A sentence about each file that exists and cannot be used.
     pub problems: Vec<String>,
 }
 
-/// Looks for the list. `trace`: the trace's file, if it has one.
+/// Finds the list. `trace`: path of the trace, if it is a file.
 ///
 /// # Errors
-/// A sentence, if the user chose a file that cannot be used.
+/// A sentence if the selected file cannot be used.
 pub fn find(choice: &PoolTagChoice, trace: Option<&Path>, machine: &SymbolEnvironment) -> Result<Search, String> {
     match choice {
         PoolTagChoice::None => Ok(Search::default()),
         PoolTagChoice::File(path) => Ok(Search { found: Some(read(path)?), problems: Vec::new() }),
         PoolTagChoice::Automatic => {
             let mut search = Search::default();
-            for path in beside(trace).into_iter().chain(usual_places(machine)).filter(|path| path.is_file()) {
+            for path in beside(trace).into_iter().chain(kit_paths(machine)).filter(|path| path.is_file()) {
                 match read(&path) {
                     Ok(found) => {
                         search.found = Some(found);
@@ -80,7 +80,7 @@ pub fn find(choice: &PoolTagChoice, trace: Option<&Path>, machine: &SymbolEnviro
     }
 }
 
-/// The file in the trace's folder, in whatever case its name is written.
+/// The file in the folder of the trace; its name is not case-sensitive.
 fn beside(trace: Option<&Path>) -> Option<PathBuf> {
     let folder = trace?.parent()?;
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
@@ -91,9 +91,8 @@ fn beside(trace: Option<&Path>) -> Option<PathBuf> {
     names.into_iter().next()
 }
 
-/// Where the kits put the file, the newest kit first. Folders come from the environment, so that nothing is looked for where
-/// there is no Windows.
-fn usual_places(machine: &SymbolEnvironment) -> Vec<PathBuf> {
+/// Paths of the file in Windows kits, newest kit first. Folders come from environment variables, which other systems do not have.
+fn kit_paths(machine: &SymbolEnvironment) -> Vec<PathBuf> {
     let folder = |name: &str| {
         let value =
             machine.variables.iter().find(|variable| variable.0 == name).map(|variable| PathBuf::from(&variable.1));
@@ -127,7 +126,7 @@ fn usual_places(machine: &SymbolEnvironment) -> Vec<PathBuf> {
             add(&root, &["Tools", "Other", system]);
         }
     }
-    // Kits up to Windows 7 had a folder of their own on the system's drive.
+    // Kits up to Windows 7 have a folder on the system drive.
     if let Some(drive) = folder("SYSTEMROOT").and_then(|system| system.parent().map(Path::to_path_buf)) {
         for system in ["amd64", "i386"] {
             add(&drive, &["WinDDK", "7600.16385.1", "tools", "Other", system]);
@@ -136,23 +135,23 @@ fn usual_places(machine: &SymbolEnvironment) -> Vec<PathBuf> {
     places
 }
 
-/// Reads a list, or says in a sentence why that cannot be.
+/// Reads a list; the error is a sentence.
 fn read(path: &Path) -> Result<Found, String> {
     let shown = path.display();
-    let cannot = |error: std::io::Error| format!("The list of tags {shown} cannot be read: {error}.");
+    let cannot = |error: std::io::Error| format!("The tag list {shown} cannot be read: {error}.");
     let mut bytes = Vec::new();
-    File::open(path).and_then(|file| file.take(MOST_BYTES + 1).read_to_end(&mut bytes)).map_err(cannot)?;
-    if bytes.len() as u64 > MOST_BYTES {
-        return Err(format!("The list of tags {shown} is far too large to be one."));
+    File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes)).map_err(cannot)?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(format!("{shown} is too large for a tag list."));
     }
     let tags = PoolTags::parse(&decoded(&bytes));
     if tags.is_empty() {
-        return Err(format!("The list of tags {shown} has no line of the form 'Tag - driver - description'."));
+        return Err(format!("The tag list {shown} has no line of the form 'Tag - driver - description'."));
     }
     Ok(Found { path: path.to_path_buf(), tags: Arc::new(tags) })
 }
 
-/// UTF-8, or UTF-16 as Windows' editors and shells write it, where its mark says so.
+/// Decodes UTF-8, or UTF-16 with a byte order mark.
 fn decoded(bytes: &[u8]) -> String {
     match bytes {
         [0xff, 0xfe, rest @ ..] => {
@@ -194,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn the_file_beside_the_trace_comes_before_the_kits() {
+    fn the_folder_of_the_trace_precedes_the_kits() {
         let folder = scratch("order");
         let (kits, traces) = (folder.join("Program Files (x86)"), folder.join("traces"));
         let kit = |version: &str| {
@@ -213,7 +212,7 @@ mod tests {
         assert_eq!(find(&SymbolEnvironment::default()), (None, vec![]));
         put(&traces.join("PoolTag.TXT"), LIST);
         assert_eq!(find(&here), (Some(traces.join("PoolTag.TXT")), vec![]));
-        // One that is no list is told and passed over.
+        // A file that is no list is reported and skipped.
         put(&traces.join("PoolTag.TXT"), "nothing");
         let (path, problems) = find(&here);
         assert_eq!((path, problems.len()), (Some(kit("10")), 1));
@@ -222,19 +221,19 @@ mod tests {
     }
 
     #[test]
-    fn older_kits_are_known_and_relative_folders_are_not_trusted() {
+    fn older_kits_are_found_and_relative_folders_are_ignored() {
         let folder = scratch("old");
         let place = folder.join("WinDDK").join("7600.16385.1").join("tools").join("Other").join("i386").join(NAME);
         put(&place, LIST);
         let windows = folder.join("Windows");
         let search = find(&PoolTagChoice::Automatic, None, &machine(&[("SYSTEMROOT", &windows)])).unwrap();
         assert_eq!(search.found.map(|found| found.path), Some(place));
-        assert_eq!(usual_places(&machine(&[("PROGRAMFILES", Path::new("files"))])), Vec::<PathBuf>::new());
+        assert_eq!(kit_paths(&machine(&[("PROGRAMFILES", Path::new("files"))])), Vec::<PathBuf>::new());
         std::fs::remove_dir_all(folder).unwrap();
     }
 
     #[test]
-    fn what_the_user_chose_is_used_or_told() {
+    fn the_selected_file_is_used_or_an_error() {
         let folder = scratch("chosen");
         let (list, wide) = (folder.join("my.txt"), folder.join("wide.txt"));
         put(&list, LIST);
@@ -245,11 +244,17 @@ mod tests {
             let found = find(&choice, None, &SymbolEnvironment::default()).unwrap().found.unwrap();
             assert_eq!(found.tags.get(Tag(*b"Leak")).unwrap().binary, "myfault.sys");
         }
-        let error = find(&PoolTagChoice::File(folder.join("gone.txt")), None, &SymbolEnvironment::default()).unwrap_err();
+        let error =
+            find(&PoolTagChoice::File(folder.join("gone.txt")), None, &SymbolEnvironment::default()).unwrap_err();
         assert!(error.contains("gone.txt cannot be read"), "{error}");
         assert!(find(&PoolTagChoice::File(folder.clone()), None, &SymbolEnvironment::default()).is_err());
         put(&folder.join(NAME), LIST);
-        assert!(find(&PoolTagChoice::None, Some(&folder.join("a.etl")), &SymbolEnvironment::default()).unwrap().found.is_none());
+        assert!(
+            find(&PoolTagChoice::None, Some(&folder.join("a.etl")), &SymbolEnvironment::default())
+                .unwrap()
+                .found
+                .is_none()
+        );
         assert_eq!(PoolTagChoice::from_text(" None "), PoolTagChoice::None);
         assert_eq!(PoolTagChoice::from_text(""), PoolTagChoice::Automatic);
         std::fs::remove_dir_all(folder).unwrap();

@@ -1,45 +1,45 @@
-//! Which of the two readers opens a trace file: the one here, or Windows' own, which only Windows has. It must never take
-//! the other one in silence: figures of the two differ in what they can know.
+//! Readers of trace files: poolscope's own, and the one of Windows. The user selects it explicitly, since the two differ in the
+//! facts that they provide.
 
-use poolscope_etl::file::OpenError;
-use poolscope_base::progress::{CancelToken, Progress};
-use poolscope_analysis::trace::Trace;
 use poolscope_analysis::load::{LoadError, LoadOptions};
+use poolscope_analysis::trace::Trace;
+use poolscope_base::progress::{CancelToken, Progress};
+use poolscope_etl::file::OpenError;
 use std::path::Path;
 use std::sync::Arc;
 
 /// A reader of trace files.
 #[derive(clap::ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Reader {
-    /// poolscope's own: every system, all workers, every byte accounted for
+    /// Reader of poolscope: all systems, parallel, accounts for every byte
     #[default]
     Native,
-    /// Windows' own (on Windows only), for files that the other one refuses: slower, and blind for buffers and processors
+    /// Reader of Windows (on Windows only), for files that the native reader rejects: slower, does not show buffers and CPUs
     Windows,
 }
 
-/// What a system without Windows' reader says.
+/// Error message on other systems than Windows.
 pub const ONLY_WINDOWS: &str =
-    "only Windows has Windows' own reader: leave out --reader windows, or run poolscope on Windows";
+    "the reader of Windows is available on Windows only: omit --reader windows, or run poolscope on Windows";
 
 impl Reader {
-    /// Whether this system has it.
+    /// Whether the reader is available on this system.
     #[must_use]
     pub const fn is_available(self) -> bool {
         matches!(self, Self::Native) || cfg!(windows)
     }
 }
 
-/// Whether Windows' reader could open what the reader here refuses: only what is no trace to one may be one to the other.
+/// Whether the reader of Windows may open a file that the native reader rejected with this error.
 #[must_use]
 pub const fn windows_reader_may_open(error: &LoadError) -> bool {
     matches!(error, LoadError::Open(OpenError::NotATrace { .. }))
 }
 
-/// Loads a file through Windows' own reader.
+/// Loads a file with the reader of Windows.
 ///
 /// # Errors
-/// See [`LoadError`]; on other systems always.
+/// See [`LoadError`].
 #[cfg(windows)]
 pub fn load_through_windows(
     path: &Path,
@@ -51,7 +51,7 @@ pub fn load_through_windows(
     poolscope_analysis::load::load_records(Arc::new(source), options, progress, cancel)
 }
 
-/// Says that this system has no such reader.
+/// Returns the error that this system has no such reader.
 ///
 /// # Errors
 /// Always.
@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn another_reader_helps_only_with_what_is_no_trace_to_ours() {
+    fn the_windows_reader_may_help_with_unrecognized_files_only() {
         let file = poolscope_etl::file::TraceFile::from_bytes(vec![7; 300], "a.etl");
         assert!(windows_reader_may_open(&LoadError::Open(file.expect_err("no trace"))));
         let file = poolscope_etl::file::TraceFile::from_bytes(Vec::new(), "a.etl");

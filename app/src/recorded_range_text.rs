@@ -1,13 +1,13 @@
-//! One sentence on what part of a recording a trace file holds: the same for the command line and the window.
+//! Sentence about the part of a recording that a trace file holds, shared by the command line and the window.
 
 use poolscope_analysis::trace::Trace;
 use poolscope_analysis::trace::recorded::{CpuRange, RecordedRange};
 use poolscope_analysis::trace::time::{Clock, Ticks, TimeRange};
 
-/// CPUs that are named; more are counted.
+/// Number of CPUs that are named; others are counted.
 const NAMED_CPUS: usize = 4;
 
-/// What part of the recording is there.
+/// The part of the recording that the file holds.
 #[must_use]
 pub fn sentence(trace: &Trace) -> String {
     let (recorded, clock) = (&trace.recorded, &trace.clock);
@@ -17,31 +17,36 @@ pub fn sentence(trace: &Trace) -> String {
         (true, false) => format!("The beginning of the recording was overwritten: the file holds it from {range}"),
         (false, true) => format!("The end of the recording is missing: the file holds {range}{}", of_how_much(trace)),
         (true, true) => {
-            format!("Beginning and end of the recording are missing: the file holds {range}{}", of_how_much(trace))
+            format!(
+                "The beginning and the end of the recording are missing: the file holds {range}{}",
+                of_how_much(trace)
+            )
         }
     };
     text.push_str(&early_cpus(recorded, clock));
     if !recorded.holes.is_empty() {
         let holes = match recorded.holes.as_slice() {
-            [hole] => format!("; {} of the events are missing in it, at {}", percent(recorded), span(clock, hole.range)),
-            holes => format!("; {} of the events are missing in it, at {} places", percent(recorded), holes.len()),
+            [hole] => {
+                format!("; {} of the events in it are missing, at {}", percent(recorded), span(clock, hole.range))
+            }
+            holes => format!("; {} of the events in it are missing, in {} gaps", percent(recorded), holes.len()),
         };
         text.push_str(&holes);
         if recorded.analyzable != recorded.range {
-            text.push_str(&format!(", so that {} is analyzed", span(clock, recorded.analyzable)));
+            text.push_str(&format!(", and {} is analyzed", span(clock, recorded.analyzable)));
         }
     }
     text.push('.');
     text
 }
 
-/// The same if anything is missing.
+/// [`sentence`] if part of the recording is missing, else `None`.
 #[must_use]
 pub fn missing(trace: &Trace) -> Option<String> {
     (!trace.recorded.is_whole()).then(|| sentence(trace))
 }
 
-/// ` of 60.250 s (half of …)`, as far as the header says how much was recorded.
+/// ` of 60.250 s (30 of 60 buffers, 50 %)`: the whole recording according to the file header, as far as known.
 fn of_how_much(trace: &Trace) -> String {
     let recorded = &trace.recorded;
     let end = recorded.header_end.filter(|end| *end > recorded.range.to);
@@ -53,7 +58,7 @@ fn of_how_much(trace: &Trace) -> String {
     format!("{end}{share}")
 }
 
-/// `; CPU 3 ends at 12.000 s`: those whose end comes well before the others'.
+/// `; records end early on CPU 3 at 12.000 s`: CPUs whose records end well before those of the others; else empty.
 fn early_cpus(recorded: &RecordedRange, clock: &Clock) -> String {
     let early: Vec<&CpuRange> = recorded.cpus.iter().filter(|cpu| recorded.ended_early.contains(&cpu.cpu)).collect();
     let named: Vec<String> =
@@ -85,9 +90,9 @@ mod tests {
     use std::sync::Arc;
 
     fn sample() -> Arc<Trace> {
-        use poolscope_etl::file::TraceFile;
-        use poolscope_base::progress::{CancelToken, Progress};
         use poolscope_analysis::load::{LoadOptions, load};
+        use poolscope_base::progress::{CancelToken, Progress};
+        use poolscope_etl::file::TraceFile;
         let file = TraceFile::from_bytes(crate::sample::TRACE.to_vec(), "sample.etl").expect("the sample is a trace");
         load(file, LoadOptions::default(), &Progress::default(), &CancelToken::none()).expect("it loads")
     }
@@ -135,7 +140,7 @@ mod tests {
             missing(&trace).as_deref(),
             Some(
                 "The beginning of the recording was overwritten: the file holds it from 0.000 s to 12.000 s; about 25.0 % \
-                 of the events are missing in it, at 2.000 s to 3.000 s, so that 3.000 s to 12.000 s is analyzed."
+                 of the events in it are missing, at 2.000 s to 3.000 s, and 3.000 s to 12.000 s is analyzed."
             )
         );
     }

@@ -1,18 +1,18 @@
-//! The built-in sample trace: the classic story of a pool leak, made up, with look-alike modules whose PDBs are ours and
-//! built in too. It must never touch the disk: it is part of the program.
+//! The built-in sample trace: a synthetic pool leak of NotMyfault, with synthetic modules and PDBs. All of it is embedded in the
+//! program.
 
 use poolscope_symbols::identity::PdbIdentity;
 
 /// The bytes of the sample trace, written by `poolscope synth --sample`.
 pub const TRACE: &[u8] = include_bytes!("../../assets/sample/sample.etl");
 
-/// The look-alike modules of the sample, described by `assets/sample/build.sh`.
+/// The synthetic modules of the sample, built by `assets/sample/build.sh`.
 pub const MODULES: &str = include_str!("../../assets/sample/modules.json");
 
-/// Its name in titles and reports.
+/// Name of the sample in titles and reports.
 pub const NAME: &str = "sample.etl";
 
-/// A PDB of the sample's symbol store: its name, the name of its folder, its bytes.
+/// A PDB of the sample's symbol store: file name, folder name, content.
 macro_rules! pdb {
     ($name:literal, $key:literal) => {
         ($name, $key, include_bytes!(concat!("../../assets/sample/symbols/", $name, "/", $key, "/", $name)))
@@ -40,7 +40,7 @@ const PDBS: &[(&str, &str, &[u8])] = &[
     pdb!("win32kfull.pdb", "24AA52913389D6DE4C4C44205044422E1"),
 ];
 
-/// The PDB of a module of the sample, by its identity; `None` for any other.
+/// The PDB of a sample module with this identity; `None` for other modules.
 #[must_use]
 pub fn pdb(identity: &PdbIdentity) -> Option<&'static [u8]> {
     let (name, key) = (identity.file_name.as_str(), identity.store_key());

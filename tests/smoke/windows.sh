@@ -8,7 +8,7 @@
 #   files     what is in the programs: console or none, icon, version, manifest
 #   tests     the tests of core and app, and of the suite what is about Windows
 #   commands  the command line: the same bytes as PROGRAM, exit codes, long, UNC and Unicode paths, %VAR% in symbol paths
-#   offer     poolscope for .etl files: offered, read back from the registry, taken back
+#   offer     poolscope for .etl files: registered, read back from the registry, unregistered
 #   window    the window with the sample: driven by keys and mouse, photographed in light and dark, closed
 #
 # Everything it makes stays in target/windows/, so that a second run is short; pictures are in target/smoke/windows/. Without the
@@ -211,7 +211,7 @@ windows_run() {
 part_commands() {
     compared=0 bytes=0
     "$program" synth --sample "$scratch/sample.etl" 2>/dev/null
-    run_both synth made-up.etl --allocations 20000 --stacks keyed --seed 7
+    run_both synth made-up.etl --force --allocations 20000 --stacks keyed --seed 7
     mv "$scratch/made-up.etl" "$scratch/theirs.etl"
     (cd "$scratch" && "$program" synth made-up.etl --allocations 20000 --stacks keyed --seed 7 >/dev/null 2>&1)
     cmp "$scratch/made-up.etl" "$scratch/theirs.etl" || failed 'synth writes another trace'
@@ -219,7 +219,7 @@ part_commands() {
     for trace in sample.etl made-up.etl; do
         run_both info "$trace"
         run_both report "$trace"
-        run_both report "$trace" --by process,tag,stack --format csv --symbols none
+        run_both report "$trace" --by process,tag,stack --format csv --no-symbols
         run_both report "$trace" --by function --range 1..40 --where 'type:AIFO' --format json
         run_both series "$trace" --by tag --measure outstanding --points 100 --format csv
         run_both leaks "$trace"
@@ -296,7 +296,7 @@ part_offer() {
     exe=$(windows_path "$programs/poolscopew.exe")
     "$wine" reg add 'HKCU\Software\Classes\.etl' /ve /d Somebody.else /f >/dev/null 2>&1
     windows_run 0 associate
-    [[ $said == *"$exe is offered"* ]] || failed "associate says: $said"
+    [[ $said == *"$exe is registered"* ]] || failed "associate says: $said"
     command=$(value 'Classes\poolscope.etl\shell\open\command' '')
     [[ $command == "\"$exe\" \"%1\"" ]] || failed "files are opened by $command"
     [[ $(value 'Classes\poolscope.etl\DefaultIcon' '') == "\"$exe\",0" ]] || failed 'no icon'
@@ -312,8 +312,8 @@ part_offer() {
     done
     [[ -z $(value 'RegisteredApplications' poolscope) ]] || failed 'still registered'
     windows_run 0 associate --remove
-    [[ $said == *'was not offered'* ]] || failed "associate --remove says: $said"
-    echo "$name: offered for .etl files, read back, taken back, the default left alone"
+    [[ $said == *'was not registered'* ]] || failed "associate --remove says: $said"
+    echo "$name: registered for .etl files, read back, unregistered, the default unchanged"
 }
 
 # --- window

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 /// What a command line asks for, and what it says about that.
-fn asked(line: &[&str]) -> (Outcome, String) {
+fn outcome_of(line: &[&str]) -> (Outcome, String) {
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let words = std::iter::once("poolscope").chain(line.iter().copied()).map(OsString::from);
     let mut io = Io::captured(&mut out, &mut err);
@@ -34,7 +34,7 @@ fn a_mistyped_command_is_wrong_usage_and_not_a_window() {
         (&["leak.etl", "report"], "before the file"),
     ];
     for (line, words) in cases {
-        let (outcome, err) = asked(line);
+        let (outcome, err) = outcome_of(line);
         assert_eq!(outcome, Outcome::Exit(2), "{line:?}: {err}");
         assert!(err.contains(words) && err.contains("Usage: poolscope"), "{line:?}: {err}");
     }
@@ -57,14 +57,35 @@ fn what_is_or_may_be_a_file_opens_in_the_window() {
         ".",
     ];
     for text in texts {
-        let (outcome, err) = asked(&[text]);
+        let (outcome, err) = outcome_of(&[text]);
         assert_eq!(outcome, Outcome::Window(WindowRequest::Files(vec![PathBuf::from(text)])), "{text}: {err}");
     }
     std::fs::remove_file(here).expect("removed");
-    assert_eq!(asked(&[]).0, Outcome::Window(WindowRequest::Empty));
-    assert_eq!(asked(&["--demo"]).0, Outcome::Window(WindowRequest::Sample));
-    assert_eq!(asked(&["--quiet", "--demo"]).0, Outcome::Window(WindowRequest::Sample));
-    assert_eq!(asked(&["--demo", "report"]).0, Outcome::Exit(2));
+    assert_eq!(outcome_of(&[]).0, Outcome::Window(WindowRequest::Empty));
+    assert_eq!(outcome_of(&["--demo"]).0, Outcome::Window(WindowRequest::Sample));
+    assert_eq!(outcome_of(&["--quiet", "--demo"]).0, Outcome::Window(WindowRequest::Sample));
+    assert_eq!(outcome_of(&["--demo", "report"]).0, Outcome::Exit(2));
+}
+
+#[test]
+fn synth_replaces_existing_files_only_with_force() {
+    let folder = tempfile::tempdir().expect("a scratch folder");
+    let (trace, truth) = (folder.path().join("made-up.etl"), folder.path().join("truth.json"));
+    let name = |path: &PathBuf| path.to_str().expect("an ordinary name").to_owned();
+    let line = ["synth", &name(&trace), "--preset", "tiny", "--truth", &name(&truth)];
+    assert_eq!(run(&line).code, 0);
+    for existing in [&trace, &truth] {
+        std::fs::remove_file(if existing == &trace { &truth } else { &trace }).expect("it was written");
+        std::fs::write(existing, "mine").expect("a file");
+        let refused = run(&line);
+        assert_eq!(refused.code, 1, "{}", refused.err);
+        let message = format!("{} exists already: choose another name, or replace it with --force", name(existing));
+        assert!(refused.err.contains(&message), "{}", refused.err);
+        assert_eq!(std::fs::read(existing).expect("it is kept"), b"mine");
+        assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 1, "nothing is written");
+        assert_eq!(run(&[&line[..], &["--force"]].concat()).code, 0);
+        assert!(std::fs::metadata(&trace).expect("a trace").len() > 10_000 && truth.is_file());
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use egui_kittest::kittest::Queryable;
-use poolscope::association::{Association, AssociationError, Standing};
+use poolscope::association::{Association, AssociationError, AssociationState};
 use poolscope::gui::OpenRequest;
 use poolscope::gui::app::Services;
 use poolscope::gui::egui::Key;
@@ -40,16 +40,16 @@ impl MadeUp {
 }
 
 impl Association for MadeUp {
-    fn standing(&self) -> Result<Standing, AssociationError> {
+    fn state(&self) -> Result<AssociationState, AssociationError> {
         let offered = *self.offered.lock().expect("nobody panicked");
-        Ok(if offered { Standing::Offered(PROGRAM.to_owned()) } else { Standing::NotOffered })
+        Ok(if offered { AssociationState::Registered(PROGRAM.to_owned()) } else { AssociationState::NotRegistered })
     }
 
-    fn offer(&self) -> Result<(), AssociationError> {
+    fn register(&self) -> Result<(), AssociationError> {
         self.set(true, "offer")
     }
 
-    fn withdraw(&self) -> Result<(), AssociationError> {
+    fn unregister(&self) -> Result<(), AssociationError> {
         self.set(false, "withdraw")
     }
 }

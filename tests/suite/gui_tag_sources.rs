@@ -58,7 +58,7 @@ fn driver_files_of_a_folder_are_looked_through() {
     click(&mut window, "OK");
     settle(&mut window);
     let found = document(&window).tag_sources.drivers.clone().expect("looked through");
-    assert_eq!(found.looked_at, 1);
+    assert_eq!(found.scanned_files, 1);
     // What is not there is told, and nothing else is lost.
     command(&mut window, "Pool tags and drivers\u{2026}");
     window.get_by_label("looked through 1 file");

@@ -1,5 +1,4 @@
-//! `leaks`: the verdict on the sample and on made-up traces, in every format, the conditions of `--fail-if`, and the report
-//! that can be mailed.
+//! `leaks`: verdicts on the sample and on synthetic traces in every format, conditions of `--fail-if`, HTML report.
 
 use poolscope_synth::SynthParams;
 use poolscope_synth::scenario::StackMode;
@@ -27,20 +26,20 @@ fn text_of(args: &[&str]) -> String {
 #[test]
 fn the_sample_names_the_driver_and_the_function_in_one_sentence() {
     let document = json(&["leaks", "--demo", "--format", "json"]);
-    let headline = document["headline"].as_str().expect("a sentence");
-    assert!(headline.starts_with("myfault.sys leaks "), "{headline}");
-    assert!(headline.ends_with(" of nonpaged pool under tag Leak, from MyfaultDeviceControl"), "{headline}");
+    let summary = document["summary"].as_str().expect("a sentence");
+    assert!(summary.starts_with("myfault.sys leaks "), "{summary}");
+    assert!(summary.ends_with(" of nonpaged pool under tag Leak, from MyfaultDeviceControl"), "{summary}");
     let first = &document["rows"][0];
     let expected = ["Leak", "NonPaged", "myfault.sys", "myfault.sys!MyfaultDeviceControl", "leak"];
     assert_eq!(["tag", "paged", "driver", "function", "verdict"].map(|name| first[name].as_str()), expected.map(Some));
     assert_eq!((&first["rank"], &first["frees"]), (&Value::from(1), &Value::from(0)));
-    let innocent = document["rows"].as_array().expect("rows").iter().skip(1).find(|row| row["verdict"] == "leak");
-    assert_eq!(innocent, None, "only one tag of the sample leaks");
+    let other = document["rows"].as_array().expect("rows").iter().skip(1).find(|row| row["verdict"] == "leak");
+    assert_eq!(other, None, "only one tag of the sample leaks");
     for by in ["tag", "stack", "driver", "process"] {
         let text = text_of(&["leaks", "--demo", "--by", by]);
         let who = if by == "process" { "NotMyfault.exe (" } else { "myfault.sys leaks " };
         assert!(text.contains(who) && text.contains("myfault.sys!MyfaultDeviceControl+0x"), "{text}");
-        assert!(text.contains(&format!(", by {by}\n")) && text.contains("Innocent: "), "{text}");
+        assert!(text.contains(&format!(", by {by}\n")) && text.contains("Not leaking: "), "{text}");
     }
 }
 
@@ -49,7 +48,10 @@ fn without_stacks_it_says_how_to_record_them() {
     let params = SynthParams { stacks: StackMode::None, ..base(6_000) };
     let file = OnDisk::new("no-stacks.etl", &bytes_of(&params));
     let text = text_of(&["leaks", file.path()]);
-    assert!(text.contains("no stack says who allocates it; to record that: poolscope record --tag Leak\n"), "{text}");
+    assert!(
+        text.contains("no stack shows the allocating driver; to record stacks: poolscope record --tag Leak\n"),
+        "{text}"
+    );
     assert!(!text_of(&["leaks", "--demo"]).contains("poolscope record"));
 }
 
@@ -82,7 +84,7 @@ fn figures_are_those_of_the_report() {
 }
 
 #[test]
-fn documents_have_the_fields_of_the_contract_and_csv_says_the_same() {
+fn documents_have_the_specified_fields_and_csv_has_the_same_values() {
     let file = leaking();
     let document = json(&["leaks", file.path(), "--by", "stack", "--format", "json"]);
     let fields: Vec<&str> = document.as_object().expect("an object").keys().map(String::as_str).collect();
@@ -93,17 +95,17 @@ fn documents_have_the_fields_of_the_contract_and_csv_says_the_same() {
         "analyzed_range",
         "by",
         "warm_up_until",
-        "headline",
-        "trust",
+        "summary",
+        "data_quality",
         "pools",
         "rows",
     ];
     assert_eq!(fields, expected);
     assert_eq!(document["by"], serde_json::json!(["tag", "paged", "stack"]));
     assert_eq!(document["pools"].as_array().map(Vec::len), Some(2));
-    assert!(document["trust"]["factor"].is_f64() && document["trust"]["notes"].is_array());
+    assert!(document["data_quality"]["factor"].is_f64() && document["data_quality"]["issues"].is_array());
     let names = "rank tag paged driver function verdict score confidence impacting_size count frees growth_bytes_per_s \
-                 growth_bytes_per_hour seconds_to_full reasons stack";
+                 growth_bytes_per_hour seconds_to_exhaustion reasons stack";
     let names: Vec<&str> = names.split(' ').collect();
     let (header, lines) = csv(&["leaks", file.path(), "--by", "stack", "--format", "csv"]);
     assert_eq!(&header[..names.len()], &names[..]);
@@ -118,12 +120,13 @@ fn documents_have_the_fields_of_the_contract_and_csv_says_the_same() {
                 Value::Null => field.is_empty(),
                 Value::Bool(is_so) => *field == is_so.to_string(),
                 Value::String(text) => text == field,
-                // What has fields of its own in JSON is a text for reading in CSV.
+                // An object of JSON is a sentence in CSV.
                 Value::Object(fields) => !fields.is_empty() && !field.is_empty(),
                 Value::Array(items) if items.iter().any(Value::is_object) => !field.is_empty(),
                 Value::Array(items) => {
-                    let between = if matches!(name.as_str(), "reasons" | "claims") { " | " } else { ";" };
-                    items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(between) == *field
+                    let text = |item: &Value| item.as_str().map_or_else(|| item.to_string(), str::to_owned);
+                    let between = if name == "reasons" { " | " } else { ";" };
+                    items.iter().map(text).collect::<Vec<_>>().join(between) == *field
                 }
                 number => field
                     .parse::<f64>()
@@ -132,6 +135,15 @@ fn documents_have_the_fields_of_the_contract_and_csv_says_the_same() {
                     .is_some_and(|(a, b)| (a - b).abs() <= b.abs() * 1e-12),
             };
             assert!(same, "{value} is {field} in CSV");
+        }
+    }
+    for row in rows {
+        let ages = row["ages"].as_array().expect("a list");
+        assert!(ages.len() == 8 && ages.iter().all(Value::is_u64), "{row}");
+        assert_eq!(ages.iter().filter_map(Value::as_u64).sum::<u64>(), row["count"].as_u64().expect("a count"));
+        for owner in row["owners"].as_array().expect("a list") {
+            assert!(owner["driver"].is_string() && owner["source"].is_string(), "{owner}");
+            assert!(owner["certainty"].is_f64() && owner["text"].is_string(), "{owner}");
         }
     }
     let top = json(&["leaks", file.path(), "--by", "stack", "--format", "json", "--top", "2"]);
@@ -151,11 +163,15 @@ fn markdown_has_a_table_and_a_stack_as_code() {
 }
 
 #[test]
-fn a_condition_that_holds_is_code_3_and_says_why() {
+fn a_true_condition_is_code_3_with_its_figures() {
     let held = run(&["leaks", "--demo", "--fail-if", "nonpaged_growth > 1MB/min"]);
     assert_eq!(held.code, 3, "{}", held.err);
-    assert!(held.err.starts_with("poolscope: 'nonpaged_growth > 1MB/min' holds: nonpaged_growth is "), "{}", held.err);
-    assert!(!held.out.is_empty(), "the result is told all the same");
+    assert!(
+        held.err.starts_with("poolscope: 'nonpaged_growth > 1MB/min' is true: nonpaged_growth is "),
+        "{}",
+        held.err
+    );
+    assert!(!held.out.is_empty(), "the result is printed nevertheless");
     let not = run(&["leaks", "--demo", "--fail-if", "nonpaged_growth > 1GB/s", "--fail-if", "leaks > 1000"]);
     assert_eq!((not.code, not.err.as_str()), (0, ""));
     let second = run(&["leaks", "--demo", "--fail-if", "leaks > 1000", "--fail-if", "leaks = 1 and confidence > 50%"]);
@@ -166,19 +182,25 @@ fn a_condition_that_holds_is_code_3_and_says_why() {
 fn a_warm_up_that_leaves_nothing_is_wrong_usage() {
     let ran = run(&["leaks", "--demo", "--warm-up", "90", "--fail-if", "leaks > 0"]);
     assert_eq!(ran.code, 2);
-    assert!(ran.err.contains("a warm-up of 90 s leaves nothing to judge"), "{}", ran.err);
+    assert!(ran.err.contains("a warm-up of 90 s leaves nothing to analyze"), "{}", ran.err);
 }
 
 #[test]
 fn wrong_usage_is_code_2_before_the_trace_is_read() {
-    let cases: [(&[&str], &str); 7] = [
+    let cases: [(&[&str], &str); 13] = [
         (&["--fail-if", "leeks > 1"], "there is no figure 'leeks'"),
         (&["--fail-if", "nonpaged_growth > 1MB"], "a rate such as 1MB/min"),
         (&["--fail-if", "(leaks > 1"], "this '(' is not closed"),
         (&["--fail-if", "confidence > 80"], "a share such as 80% or 0.8, not with '80'"),
-        (&["--warm-up", "soon"], "neither seconds such as 10 nor 'none'"),
+        (&["--warm-up", "soon"], "not a time such as 10 or 10s"),
         (&["--by", "thread"], "driver"),
-        (&["--where", "tag:Leak"], "takes no --where"),
+        (&["--where", "tag:Leak"], "does not support --where"),
+        (&["--warm-up", "none"], "--no-warm-up analyzes the whole range"),
+        (&["--no-warm-up", "--warm-up", "5"], "cannot be used with"),
+        (&["--symbols", "none"], "--no-symbols resolves no function names"),
+        (&["--pooltag", "none"], "--no-pooltag uses none"),
+        (&["--all"], "unexpected argument '--all'"),
+        (&["--look-through", "rules.txt"], "unexpected argument '--look-through'"),
     ];
     for (options, words) in cases {
         let ran = run(&[&["leaks", "no such file.etl"], options].concat());
@@ -191,8 +213,8 @@ fn wrong_usage_is_code_2_before_the_trace_is_read() {
 fn a_trace_without_leaks_says_so() {
     let file = clean();
     let document = json(&["leaks", file.path(), "--format", "json"]);
-    let headline = document["headline"].as_str().expect("a sentence");
-    assert!(headline.starts_with("Nothing leaks"), "{headline}");
+    let summary = document["summary"].as_str().expect("a sentence");
+    assert!(summary.starts_with("Nothing leaks"), "{summary}");
     let ran = run(&["leaks", file.path(), "--fail-if", "leaks > 0 or growing > 0"]);
     assert_eq!(ran.code, 0, "{}", ran.err);
 }
@@ -202,7 +224,7 @@ fn a_trace_without_pool_events_has_nothing_to_judge() {
     let file = OnDisk::new("quiet.etl", &Micro::default().bytes(1_000));
     let ran = run(&["leaks", file.path()]);
     assert_eq!(ran.code, 0, "{}", ran.err);
-    assert!(String::from_utf8_lossy(&ran.out).contains("Nothing to analyze: not one pool allocation"), "{ran:?}");
+    assert!(String::from_utf8_lossy(&ran.out).contains("Nothing to analyze: no pool allocation"), "{ran:?}");
     assert!(ran.err.contains("wpr -start Pool"), "{}", ran.err);
     let folder = tempfile::tempdir().expect("a scratch folder can be made");
     let html = folder.path().join("quiet.html");
@@ -213,7 +235,7 @@ fn a_trace_without_pool_events_has_nothing_to_judge() {
 }
 
 #[test]
-fn damage_is_told_beside_the_verdict() {
+fn damage_is_a_warning_besides_the_verdict() {
     let mut bytes = bytes_of(&base(6_000));
     bytes.truncate(bytes.len() * 2 / 3 + 100);
     let file = OnDisk::new("torn.etl", &bytes);
@@ -226,16 +248,16 @@ fn damage_is_told_beside_the_verdict() {
 
 #[test]
 fn the_warm_up_can_be_set() {
-    let judged = |more: &[&str]| {
+    let warm_up_end = |more: &[&str]| {
         let line = [&["leaks", "--demo", "--format", "json", "--range", "10..50"], more].concat();
         json(&line)["warm_up_until"].as_f64().expect("seconds")
     };
     let near = |is: f64, wanted: f64| assert!((is - wanted).abs() < 1e-6, "{is} is not {wanted}");
-    near(judged(&[]), 14.0);
-    near(judged(&["--warm-up", "none"]), 10.0);
-    near(judged(&["--warm-up", "2.5"]), 12.5);
-    near(judged(&["--marks", "20"]), 20.0);
-    near(judged(&["--marks", "20", "--warm-up", "none"]), 10.0);
+    near(warm_up_end(&[]), 14.0);
+    near(warm_up_end(&["--no-warm-up"]), 10.0);
+    near(warm_up_end(&["--warm-up", "2.5"]), 12.5);
+    near(warm_up_end(&["--marks", "20"]), 20.0);
+    near(warm_up_end(&["--marks", "20", "--no-warm-up"]), 10.0);
 }
 
 #[test]
@@ -246,8 +268,18 @@ fn outputs_do_not_depend_on_the_number_of_threads() {
         let with = |threads: &str| {
             let html = folder.path().join(threads);
             let path = html.to_str().expect("an ordinary name");
-            let line =
-                ["leaks", file.path(), "--format", format, "--all", "--threads", threads, "--html", path, "--force"];
+            let line = [
+                "leaks",
+                file.path(),
+                "--format",
+                format,
+                "--show-non-leaking",
+                "--threads",
+                threads,
+                "--html",
+                path,
+                "--force",
+            ];
             let ran = run(&line);
             assert_eq!(ran.code, 0, "{}", ran.err);
             (ran.out, std::fs::read(&html).expect("the report is there"))
@@ -313,18 +345,18 @@ fn mailed(trace: &str, options: &[&str]) -> (String, String) {
 }
 
 #[test]
-fn what_is_left_out_is_counted_in_every_report() {
-    let one = "1 more that leaks, grows or came in one step: --top shows it.";
+fn hidden_suspects_are_counted_in_every_report() {
+    let one = "1 more suspect leaks, grows or grew in one step; --top shows it.";
     for format in ["text", "markdown"] {
         let (html, text) = mailed("--demo", &["--top", "0", "--format", format]);
         assert!(text.contains(one), "{text}");
         assert!(html.contains("<h1>myfault.sys leaks ") && html.contains(&format!("<p>{one}</p>")), "{html}");
         assert!(!html.contains("<p>None.</p>"), "something leaks");
     }
-    let cases: [&[&str]; 3] = [&[], &["--all"], &["--all", "--top", "1"]];
+    let cases: [&[&str]; 3] = [&[], &["--show-non-leaking"], &["--show-non-leaking", "--top", "1"]];
     for options in cases {
         let (html, text) = mailed("--demo", options);
-        assert!(!html.contains("more that leak") && !text.contains("more that leak"), "{options:?}: {text}");
+        assert!(!html.contains("more suspect") && !text.contains("more suspect"), "{options:?}: {text}");
     }
     let file = clean();
     let (html, _) = mailed(file.path(), &[]);
@@ -350,7 +382,7 @@ fn a_report_for_mail_tells_neither_folders_nor_machines_unless_asked() {
     let (html, _) = mailed(file.path(), &["--identify"]);
     assert!(html.contains(folder), "{html}");
     let of_demo = |options: &[&str]| mailed("--demo", options).0;
-    assert!(!of_demo(&[]).contains("<dt>Machine</dt>"));
+    assert!(!of_demo(&[]).contains("<dt>Computer</dt>"));
     if let Some(machine) = machine {
         assert!(of_demo(&["--identify"]).contains(&machine) && !of_demo(&[]).contains(&machine));
     }

@@ -43,6 +43,7 @@ mod leaks_many;
 mod leaks_trust;
 mod micro;
 mod other_stacks;
+mod path_tests;
 mod paths;
 mod pdb_damage;
 mod pdb_fixtures;

@@ -3,8 +3,8 @@
 use egui_kittest::kittest::Queryable;
 use poolscope::gui::OpenRequest;
 use poolscope::gui::jobs::load::{Engine, Failure, Loader, Source};
-use poolscope_base::progress::{CancelToken, Progress};
 use poolscope_analysis::trace::Trace;
+use poolscope_base::progress::{CancelToken, Progress};
 use poolscope_tests::planted::{OnDisk, bytes_of};
 use poolscope_tests::program::{Ran, run};
 use poolscope_tests::variants;
@@ -43,7 +43,7 @@ fn other_systems_say_that_only_windows_has_the_other_reader() {
     for command in COMMANDS {
         let ran = run_with(command, file.path(), &["--reader", "windows"]);
         assert_eq!((ran.code, ran.out.as_slice()), (2, &[][..]), "{command:?}");
-        assert!(ran.err.contains("only Windows has Windows' own reader"), "{}", ran.err);
+        assert!(ran.err.contains("the reader of Windows is available on Windows only"), "{}", ran.err);
     }
     // What ours refuses is not sent to a reader that is not here.
     let letter = OnDisk::new("letter.etl", &b"no trace at all ".repeat(500));

@@ -47,7 +47,7 @@ fn without_a_file_profile_and_commands_are_printed() {
     let text = text_of(&["record", "--tag", "Leak", "--tag", "Fil", "--rate", "2000", "--duration", "1h"]);
     for wanted in [
         "Pool allocations and frees of tags Leak Fil?\n",
-        "from 2,000 allocations and frees per second of about",
+        "for 2,000 allocations and frees per second of about",
         "Save this as pool.wprp (or give --out pool.wprp)",
         "        <PoolTag Value=\"Fil?\" />",
         "    wpr -start pool.wprp!PoolUsage.Verbose -filemode\n",
@@ -61,7 +61,7 @@ fn without_a_file_profile_and_commands_are_printed() {
     }
     assert!(text.is_ascii(), "{text}");
     let assumed = text_of(&["record", "--all"]);
-    assert!(assumed.contains("20,000 allocations and frees per second (an assumption;"), "{assumed}");
+    assert!(assumed.contains("20,000 allocations and frees per second (assumed;"), "{assumed}");
 }
 
 #[test]
@@ -96,12 +96,12 @@ fn files_are_written_once_and_replaced_only_when_told() {
     let again = run(&line);
     assert_eq!((again.code, again.out.len()), (1, 0));
     assert!(
-        again.err.contains("my leak.wprp is there already: choose another name, or replace it with --force"),
+        again.err.contains("my leak.wprp exists already: choose another name, or replace it with --force"),
         "{}",
         again.err
     );
     assert_eq!(read(&profile), "mine");
-    assert!(!Path::new(&script).exists(), "nothing is written if one file can't be");
+    assert!(!Path::new(&script).exists(), "nothing is written if one file cannot be written");
     let forced: Vec<&str> = line.into_iter().chain(["--force"]).collect();
     assert_eq!(run(&forced).code, 0);
     assert!(read(&profile).starts_with("<?xml"));
@@ -127,7 +127,7 @@ fn what_cannot_be_recorded_is_wrong_usage() {
         (&["record", "--tag", "a", "--all"], "cannot be used with"),
         (&["record", "--all", "--file", "--memory"], "cannot be used with"),
         (&["record", "--all", "--memory-size", "1GB"], "--memory"),
-        (&["record", "--all", "--duration", "soon"], "write 90s, 10min or 2h"),
+        (&["record", "--all", "--duration", "soon"], "not a time such as 90s, 10min or 2h"),
         (&["record", "--all", "--trace", "a%b.etl"], "has a special meaning in cmd.exe"),
         (&["record", "--all", "--out", "a!b.wprp"], "has a special meaning in wpr"),
         (&["record", "--all", "--boot", "--script", "x.ps1"], "cannot be used with"),
@@ -174,9 +174,9 @@ fn json_holds_everything() {
     let estimate = &document["estimate"];
     assert_eq!((&estimate["buffers"], &estimate["buffer_kib"]), (&64.into(), &1024.into()));
     assert!(estimate["wraps_after_s"].as_u64().is_some_and(|seconds| seconds > 0 && seconds < 10), "{estimate}");
-    let ways: Vec<&str> =
-        document["commands"].as_array().expect("groups").iter().filter_map(|group| group["way"].as_str()).collect();
-    assert_eq!(ways, ["elevation", "boot", "built-in", "xperf", "merge", "read"]);
+    let kinds: Vec<&str> =
+        document["commands"].as_array().expect("groups").iter().filter_map(|group| group["kind"].as_str()).collect();
+    assert_eq!(kinds, ["elevation", "boot", "built-in", "xperf", "merge", "read"]);
     assert_eq!(document["commands"][1]["commands"][0]["line"], "wpr -boottrace -addboot pool.wprp!PoolUsage.Verbose");
 }
 
@@ -191,21 +191,21 @@ fn the_tags_that_grew_are_recorded_at_the_rate_that_was_counted() {
     // 3,600 allocations of Leak and 100 of Fil in 100 seconds.
     assert_eq!(
         (&document["estimate"]["events_per_second"], &document["estimate"]["rate"]),
-        (&37.into(), &"listing".into())
+        (&37.into(), &"snapshot".into())
     );
     assert!(document["chosen"].as_str().is_some_and(|words| words.contains("grew most")), "{document}");
     let one = json(&["record", "--from-poolmon", &before, "--format", "json"]);
     assert_eq!(one["tags"][0]["pattern"], "Cach");
     let same = run(&["record", "--from-poolmon", &after, "--and", &after]);
     assert_eq!(same.code, 1);
-    assert!(same.err.contains("no tag grew between the listings"), "{}", same.err);
+    assert!(same.err.contains("no tag grew between the snapshots"), "{}", same.err);
     let backwards = run(&["record", "--from-poolmon", &after, "--and", &before]);
     assert_eq!((backwards.code, backwards.out.len()), (1, 0));
-    assert!(backwards.err.contains("between them: give the older listing first"), "{}", backwards.err);
+    assert!(backwards.err.contains("between them: give the older snapshot first"), "{}", backwards.err);
 }
 
 #[test]
-fn record_warns_of_listings_as_poolmon_does() {
+fn record_warns_of_snapshots_like_poolmon() {
     let folder = Folder::new();
     let (before, after) = (folder.with("before.txt", &format!("{BEFORE}noise\n")), folder.with("after.txt", AFTER));
     let (poolmon, record) =
@@ -214,16 +214,16 @@ fn record_warns_of_listings_as_poolmon_does() {
     assert_eq!(poolmon.err, record.err);
     for words in [
         "poolscope: warning: ",
-        "1 lines were not understood, first line 9: 'noise'",
-        "the rows of the first listing hold 3.62 MB of 8.14 MB of the NonPaged pool: the listing is cut",
-        "the rows of the first listing hold 8.58 MB of 26.6 MB of the Paged pool: the listing is cut",
+        "1 lines cannot be parsed, the first is line 9: 'noise'",
+        "the rows of the first snapshot contain 3.62 MB of 8.14 MB of NonPaged pool: the snapshot is truncated",
+        "the rows of the first snapshot contain 8.58 MB of 26.6 MB of Paged pool: the snapshot is truncated",
     ] {
         assert!(record.err.contains(words), "{words}\n{}", record.err);
     }
 }
 
 #[test]
-fn a_cut_listing_says_what_it_does_not_show() {
+fn a_truncated_snapshot_marks_missing_tags() {
     let folder = Folder::new();
     let after = AFTER.replace("TOTAL", " New1  30  0  30  900000  0  0  0  0\tNew\nTOTAL");
     let (before, after) = (folder.with("before.txt", BEFORE), folder.with("after.txt", &after));
@@ -234,7 +234,7 @@ fn a_cut_listing_says_what_it_does_not_show() {
 }
 
 #[test]
-fn a_script_says_when_it_stops_and_how_to_run_it() {
+fn a_script_comes_with_its_stop_conditions_and_command() {
     let folder = Folder::new();
     for (name, options, stops, seconds) in [
         (
@@ -246,7 +246,7 @@ fn a_script_says_when_it_stops_and_how_to_run_it() {
         (
             "b.ps1",
             &["--stop-at", "1GiB", "--watch", "paged"],
-            "when paged pool holds 1.00 GB, at the latest after 24 h 0 min",
+            "when paged pool reaches 1.00 GB, at the latest after 24 h 0 min",
             86_400,
         ),
         ("c d.ps1", &[], "after 60 min 0 s", 3600),
@@ -266,21 +266,21 @@ fn a_script_says_when_it_stops_and_how_to_run_it() {
 }
 
 #[test]
-fn a_kit_is_written_whole_or_not_at_all() {
+fn files_are_written_together_or_not_at_all() {
     let folder = Folder::new();
     let (profile, same) = (folder.path("x.wprp"), folder.path("./x.wprp"));
     let twice = run(&["record", "--all", "--out", &profile, "--script", &same, "--force"]);
     assert_eq!((twice.code, twice.out.len()), (2, 0));
-    assert!(twice.err.contains("--out and --script both name"), "{}", twice.err);
+    assert!(twice.err.contains("--out and --script are both"), "{}", twice.err);
     assert!(!Path::new(&profile).exists());
     let half = run(&["record", "--all", "--out", &profile, "--script", &folder.path("no folder/x.ps1")]);
     assert_eq!((half.code, half.out.len()), (1, 0));
-    assert!(half.err.contains("cannot write") && !half.err.contains("is written"), "{}", half.err);
-    assert!(!Path::new(&profile).exists(), "half of a kit is none");
+    assert!(half.err.contains("cannot write") && !half.err.contains("wrote"), "{}", half.err);
+    assert!(!Path::new(&profile).exists(), "no file is left");
 }
 
 #[test]
-fn a_listing_is_a_table_and_two_are_a_difference() {
+fn a_snapshot_is_a_table_and_two_are_a_difference() {
     let folder = Folder::new();
     let (before, after) = (folder.with("before.txt", BEFORE), folder.with("after.txt", AFTER));
     let (header, rows) = csv(&["poolmon", &before, "--format", "csv"]);
@@ -297,28 +297,28 @@ fn a_listing_is_a_table_and_two_are_a_difference() {
     assert_eq!(document["rows"].as_array().map(Vec::len), Some(2), "what did not change is left out");
     assert_eq!(document["record"], serde_json::json!({ "tags": ["Leak", "Fil "], "basis": "growth" }));
     let text = text_of(&["poolused", &before, &after]);
-    assert!(text.contains("Growth between two listings: NonPaged 13.9 MB, Paged 0 B"), "{text}");
+    assert!(text.contains("Growth between two snapshots: NonPaged 13.9 MB, Paged 0 B"), "{text}");
     assert!(text.contains("    poolscope record --tag Leak --tag \"Fil?\"\n"), "{text}");
     let markdown = text_of(&["poolmon", &after, "--format", "markdown"]);
     assert!(markdown.contains("| Leak | NonPaged | 17.2 MB | 4,500 | 4,600 | 100 | 3.91 KB |  |"), "{markdown}");
 }
 
 #[test]
-fn one_file_with_several_listings_is_compared_with_itself() {
+fn several_snapshots_of_one_file_are_compared() {
     let folder = Folder::new();
     let log = folder.with("log.txt", &format!("{BEFORE}noise\n{BEFORE}{AFTER}"));
     let ran = run(&["poolmon", &log]);
     let text = String::from_utf8(ran.out).expect("text is UTF-8");
-    assert!(text.starts_with("Growth between the first and the last of 3 listings: "), "{text}");
-    assert!(ran.err.contains("1 lines were not understood, first line 9: 'noise'"), "{}", ran.err);
+    assert!(text.starts_with("Growth between the first and the last of 3 snapshots: "), "{text}");
+    assert!(ran.err.contains("1 lines cannot be parsed, the first is line 9: 'noise'"), "{}", ran.err);
     let last = text_of(&["poolmon", &log, "--last"]);
     assert!(last.starts_with("!poolused, 3 rows\n"), "{last}");
     let wrong_order = run(&["poolmon", &folder.with("after.txt", AFTER), &folder.with("before.txt", BEFORE)]);
-    assert!(wrong_order.err.contains("the listings are in the wrong order"), "{}", wrong_order.err);
+    assert!(wrong_order.err.contains("the snapshots are in the wrong order"), "{}", wrong_order.err);
 }
 
 #[test]
-fn what_is_no_listing_is_refused() {
+fn other_text_is_an_error() {
     let folder = Folder::new();
     for (text, words) in [
         ("", "the text is empty"),

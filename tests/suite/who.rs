@@ -33,7 +33,7 @@ fn handles(seed: u64) -> Planted {
 fn zombie_processes_are_counted_with_their_parent_and_the_way_to_the_handles() {
     let planted = handles(3);
     let truth = planted.truth.handles.expect("handles were planted");
-    assert!(truth.outstanding >= 100 && truth.freed >= 20, "{truth:?}");
+    assert!(truth.outstanding >= 100 && truth.closed >= 20, "{truth:?}");
     let file = OnDisk::new("handles.etl", &planted.bytes);
     let document = json(&["leaks", file.path(), "--format", "json"]);
     let process = of_tag(&document, "Proc", "NonPaged");
@@ -134,7 +134,7 @@ fn tags_that_are_parts_of_one_object_stand_together_with_the_holder_first() {
         assert_eq!(found[0], (truth[0].tag.as_str(), 1, true));
         found.sort_unstable();
         let mut planted: Vec<(&str, u64, bool)> =
-            truth.iter().map(|t| (t.tag.as_str(), t.allocations_per_object, t.transient == 0)).collect();
+            truth.iter().map(|t| (t.tag.as_str(), t.parts, t.transient == 0)).collect();
         planted.sort_unstable();
         assert_eq!(found, planted);
         assert!(place(&of.tag) - holder < 5 && (at == 0 || place(&of.tag) > holder), "{} is elsewhere", of.tag);

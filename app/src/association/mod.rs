@@ -1,6 +1,6 @@
-//! Offers poolscope for `.etl` files: one more entry in "Open with" and in the settings of default apps, for this user only. Windows
-//! lets nobody but the user choose the default program, and this never tries: it writes no default of `.etl`, and takes away only what
-//! it wrote itself. Where other desktops decide, it says how.
+//! Registers poolscope for `.etl` files of the current user: in "Open with" of Explorer and in the default apps settings. The default
+//! program remains the user's choice: no default of `.etl` is written, and only values written here are removed. On other systems it
+//! returns instructions.
 
 #[cfg(windows)]
 mod registry;
@@ -8,113 +8,113 @@ pub mod values;
 
 use std::path::{Path, PathBuf};
 
-/// How it stands.
+/// State of the registration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AssociationState {
-    /// It is offered; this is the program that would be started.
+    /// Registered; path of the program.
     Registered(String),
-    /// It is not.
+    /// Not registered.
     NotRegistered,
-    /// poolscope cannot do it on this system; how the user can.
+    /// Not supported on this system; instructions for the user.
     Unsupported(&'static str),
 }
 
-/// What went wrong, in words for the user.
+/// Error of a registration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AssociationError {
-    /// The program does not know where it is.
-    #[error("poolscope cannot find out where its own program lies: {0}. Start it by its full path and try again.")]
+    /// The path of the program is unknown.
+    #[error("the path of poolscope cannot be determined: {0}. Start it by its full path and try again.")]
     NoProgram(String),
-    /// The registry holds Unicode only.
-    #[error("the path of the program, {0}, is no valid Unicode; move poolscope to another folder and try again")]
+    /// The registry stores Unicode only.
+    #[error("the path of the program, {0}, is not valid Unicode; move poolscope to another folder and try again")]
     NotUnicode(PathBuf),
-    /// The registry refused.
+    /// The registry cannot be changed.
     #[error(
-        "the registry key {key} cannot be changed: {reason}. Your rights to it may be restricted; ask your administrator."
+        "the registry key {key} cannot be changed: {reason}. Your permissions may be restricted; contact your administrator."
     )]
     Registry {
-        /// Which key, below `HKEY_CURRENT_USER`.
+        /// Key below `HKEY_CURRENT_USER`.
         key: String,
-        /// What Windows says.
+        /// Error of Windows.
         reason: String,
     },
     /// This is not Windows.
-    #[error("poolscope offers itself for .etl files on Windows only. {0}")]
+    #[error("poolscope can be registered for .etl files on Windows only. {0}")]
     Unsupported(&'static str),
 }
 
-/// Who keeps what files are opened with. The window and the commands are given one, so that tests never touch the user's.
+/// File associations of a system. Tests use another implementation, so that they do not change the user's.
 pub trait Association: Send + Sync {
-    /// How it stands.
+    /// State of the registration.
     ///
     /// # Errors
-    /// When that cannot be read.
+    /// The registry cannot be read.
     fn state(&self) -> Result<AssociationState, AssociationError>;
 
-    /// Offers poolscope for `.etl` files.
+    /// Registers poolscope for `.etl` files.
     ///
     /// # Errors
-    /// When it cannot be written.
+    /// The registry cannot be changed.
     fn register(&self) -> Result<(), AssociationError>;
 
-    /// Takes the offer back. Nothing happens where there is none.
+    /// Unregisters poolscope, if it is registered.
     ///
     /// # Errors
-    /// When it cannot be removed.
+    /// The registry cannot be changed.
     fn unregister(&self) -> Result<(), AssociationError>;
 }
 
-/// The one of this system.
+/// File associations of this system.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemAssociation;
 
 #[cfg(windows)]
 impl Association for SystemAssociation {
     fn standing(&self) -> Result<AssociationState, AssociationError> {
-        registry::UserRegistry::default().standing()
+        registry::UserRegistry::default().state()
     }
 
     fn offer(&self) -> Result<(), AssociationError> {
-        registry::UserRegistry::default().offer(&program()?)
+        registry::UserRegistry::default().register(&program()?)
     }
 
     fn withdraw(&self) -> Result<(), AssociationError> {
-        registry::UserRegistry::default().withdraw()
+        registry::UserRegistry::default().unregister()
     }
 }
 
 #[cfg(not(windows))]
 impl Association for SystemAssociation {
     fn state(&self) -> Result<AssociationState, AssociationError> {
-        Ok(AssociationState::Unsupported(HOW_ELSEWHERE))
+        Ok(AssociationState::Unsupported(INSTRUCTIONS))
     }
 
     fn register(&self) -> Result<(), AssociationError> {
-        Err(AssociationError::Unsupported(HOW_ELSEWHERE))
+        Err(AssociationError::Unsupported(INSTRUCTIONS))
     }
 
     fn unregister(&self) -> Result<(), AssociationError> {
-        Err(AssociationError::Unsupported(HOW_ELSEWHERE))
+        Err(AssociationError::Unsupported(INSTRUCTIONS))
     }
 }
 
-/// What to do where the desktop decides.
+/// Instructions for this system.
 #[cfg(target_os = "macos")]
-const HOW_ELSEWHERE: &str =
-    "In Finder choose Get Info of a trace, Open with, and this program; then Change All to open all traces with it.";
-/// What to do where the desktop decides.
+const INSTRUCTIONS: &str =
+    "In Finder select Get Info of a trace, then this program in Open with; Change All opens all traces with it.";
+/// Instructions for this system.
 #[cfg(not(any(windows, target_os = "macos")))]
-const HOW_ELSEWHERE: &str = "Put poolscope on the PATH and copy the files of its folder assets/linux to where the comments in \
-    poolscope.desktop say; then xdg-mime default poolscope.desktop application/x-etw-trace makes it the default.";
+const INSTRUCTIONS: &str = "Add poolscope to the PATH and copy the files of its folder assets/linux as the comments in \
+    poolscope.desktop describe; xdg-mime default poolscope.desktop application/x-etw-trace then makes it the default.";
 
-/// The program that files are opened with: the one without a console where it lies beside this one.
-#[cfg_attr(not(windows), expect(dead_code, reason = "only Windows is told a program"))]
+/// The program to register: the window program if it is in the same folder, else this one.
+#[cfg_attr(not(windows), expect(dead_code, reason = "used on Windows only"))]
 fn program() -> Result<PathBuf, AssociationError> {
     let own = std::env::current_exe().map_err(|error| AssociationError::NoProgram(error.to_string()))?;
     Ok(crate::gui_program::path_beside(&own).unwrap_or(own))
 }
 
-/// A path as the registry holds it.
+/// A path as Unicode text.
 fn unicode(path: &Path) -> Result<&str, AssociationError> {
     path.to_str().ok_or_else(|| AssociationError::NotUnicode(path.to_owned()))
 }

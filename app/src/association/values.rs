@@ -1,48 +1,48 @@
-//! What is written to the registry, as data: keys below `HKEY_CURRENT_USER\Software`. The layout is Microsoft's, pages "File
-//! types", "Programmatic identifiers", "Application registration" and "Default programs" of the Windows shell documentation. It must
-//! never hold the default value of `.etl`: that is the user's choice.
+//! Registry values of the registration, below `HKEY_CURRENT_USER\Software`. The layout is Microsoft's, pages "File
+//! types", "Programmatic identifiers", "Application registration" and "Default programs" of the Windows shell documentation. The
+//! default value of `.etl` is not among them: it is the user's choice.
 
 use super::{AssociationError, unicode};
 use std::path::Path;
 
-/// Our kind of file.
+/// File type (ProgID) of poolscope.
 pub const PROG_ID: &str = "poolscope.etl";
-/// The key of our kind of file.
+/// Key of the file type.
 pub const PROG_ID_KEY: &str = r"Classes\poolscope.etl";
-/// The command that opens a file of our kind.
+/// Command that opens a file of the type.
 pub const COMMAND_KEY: &str = r"Classes\poolscope.etl\shell\open\command";
-/// Who opens `.etl` files; others stand here, too.
+/// File types that open `.etl` files, including those of other programs.
 pub const OPEN_WITH_KEY: &str = r"Classes\.etl\OpenWithProgids";
-/// The file ending.
+/// Key of the file extension.
 pub const ENDING_KEY: &str = r"Classes\.etl";
-/// What the settings of default apps list; others stand here, too.
+/// Programs in the default apps settings, including others.
 pub const REGISTERED_KEY: &str = "RegisteredApplications";
-/// Our name in that list.
+/// Name of poolscope in that list.
 pub const REGISTERED_NAME: &str = "poolscope";
-/// The value that names a program in Explorer.
+/// Value with the name of a program in Explorer.
 pub const FRIENDLY_NAME: &str = "FriendlyAppName";
-/// What we write there.
+/// Name of poolscope in Explorer.
 pub const OWN_NAME: &str = "poolscope";
-/// What poolscope can, for those settings.
+/// Capabilities of poolscope for these settings.
 pub const CAPABILITIES_KEY: &str = r"poolscope\Capabilities";
-/// Everything in `Software` that is ours alone.
+/// Key in `Software` that belongs to poolscope only.
 pub const OWN_KEY: &str = "poolscope";
 
-/// A value in the registry, always a text.
+/// A string value in the registry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Value {
     /// The key, below `Software`.
     pub key: String,
-    /// Its name; nothing for the key's default.
+    /// Name; empty for the default value of the key.
     pub name: &'static str,
     /// The text.
     pub text: String,
 }
 
-/// What offers `program` for `.etl` files. Files are given as `%1`, in quotes, since paths hold blanks.
+/// Values that register `program` for `.etl` files. The file is `%1` in quotes, since paths can contain blanks.
 ///
 /// # Errors
-/// When the program's path is no Unicode.
+/// The path of the program is not Unicode.
 pub fn values(program: &Path) -> Result<Vec<Value>, AssociationError> {
     let path = unicode(program)?;
     let command = format!("\"{path}\" \"%1\"");
@@ -62,24 +62,24 @@ pub fn values(program: &Path) -> Result<Vec<Value>, AssociationError> {
         value(CAPABILITIES_KEY, "ApplicationDescription", "Finds kernel pool leaks in event traces (.etl)"),
         value(&format!(r"{CAPABILITIES_KEY}\FileAssociations"), ".etl", PROG_ID),
         value(REGISTERED_KEY, REGISTERED_NAME, &format!(r"Software\{CAPABILITIES_KEY}")),
-        // Last, so that Explorer finds everything else when it finds this.
+        // Last, so that Explorer finds the other values when it finds this one.
         value(OPEN_WITH_KEY, PROG_ID, ""),
     ])
 }
 
-/// Where Explorer looks for a program by its file name.
+/// Key of a program by its file name.
 #[must_use]
 pub fn application_key(file_name: &str) -> String {
     format!(r"Classes\Applications\{file_name}")
 }
 
-/// The program in an open command: what stands in the first quotes.
+/// The program in an open command: the text in the first quotes.
 #[must_use]
 pub fn program_of(command: &str) -> Option<&str> {
     command.strip_prefix('"')?.split_once('"').map(|(program, _)| program)
 }
 
-/// Where Explorer looks for the program in an open command by its file name.
+/// Key of the program in an open command.
 #[must_use]
 pub fn application_of(command: &str) -> Option<String> {
     let file_name = program_of(command)?.rsplit(['\\', '/']).next()?;
@@ -91,16 +91,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_key_of_a_program_is_told_by_its_command() {
+    fn the_command_leads_to_the_key_of_the_program() {
         let key = application_of("\"C:\\My tools\\pool 2.exe\" \"%1\"");
         assert_eq!(key.as_deref(), Some(r"Classes\Applications\pool 2.exe"));
         let beside = application_of("\"poolscopew.exe\" \"%1\"");
         assert_eq!(beside, Some(application_key("poolscopew.exe")));
-        // Never the key that holds all programs.
+        // Never the key of all programs.
         for command in ["", "\"\" \"%1\"", "\"C:\\\" \"%1\"", "notepad %1"] {
             assert_eq!(application_of(command), None, "{command}");
         }
-        // What is written is what is found again.
+        // The written command leads to the written key.
         let values = values(Path::new("renamed.exe")).expect("Unicode");
         let command = values.iter().find(|value| value.key == COMMAND_KEY).expect("a command");
         let application = application_of(&command.text).expect("a program");
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_of_others_is_written() {
+    fn no_value_of_another_program_is_written() {
         for Value { key, name, .. } in values(Path::new("poolscopew.exe")).expect("Unicode") {
             let own = key.to_lowercase().contains("poolscope");
             assert!(own || (key == OPEN_WITH_KEY && name == PROG_ID) || (key == REGISTERED_KEY && name == "poolscope"));
@@ -128,7 +128,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_path_that_is_no_unicode_is_refused() {
+    fn a_path_that_is_not_unicode_is_an_error() {
         use std::os::unix::ffi::OsStrExt as _;
         let path = Path::new(std::ffi::OsStr::from_bytes(b"/opt/\xff/poolscopew.exe"));
         let error = values(path).expect_err("the registry cannot hold it");

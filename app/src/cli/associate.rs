@@ -1,4 +1,4 @@
-//! `poolscope associate`: offers poolscope for `.etl` files of this user, or takes that back. The default program stays the user's
+//! `associate`: registers poolscope for `.etl` files of the current user, or unregisters it. The default program remains the user's
 //! choice.
 
 use super::io::Io;
@@ -8,7 +8,7 @@ use std::io::Write as _;
 /// Options of `associate`.
 #[derive(clap::Args, Debug, Clone, Copy)]
 pub struct Args {
-    /// Takes the offer back
+    /// Unregisters poolscope
     #[arg(long)]
     pub remove: bool,
 }
@@ -16,25 +16,27 @@ pub struct Args {
 /// Runs the command.
 ///
 /// # Errors
-/// When the system does not take it.
+/// The registry cannot be changed.
 pub fn run(args: Args, association: &dyn Association, io: &mut Io<'_>) -> anyhow::Result<u8> {
     if args.remove {
         let before = association.state()?;
         association.unregister()?;
         match before {
-            AssociationState::Registered(program) => writeln!(io.out, "{program} is not offered for .etl files any more.")?,
-            _ => writeln!(io.out, "poolscope was not offered for .etl files; nothing of it is left.")?,
+            AssociationState::Registered(program) => {
+                writeln!(io.out, "{program} is no longer registered for .etl files.")?
+            }
+            _ => writeln!(io.out, "poolscope was not registered for .etl files.")?,
         }
         return Ok(0);
     }
     association.register()?;
     if let AssociationState::Registered(program) = association.state()? {
-        writeln!(io.out, "{program} is offered for .etl files of this user.")?;
+        writeln!(io.out, "{program} is registered for .etl files of the current user.")?;
         writeln!(
             io.out,
-            "To use it, right-click a trace in Explorer and choose Open with; \"Always\" there makes it the default."
+            "To use it, right-click a trace in Explorer and select Open with. Select \"Always\" to make it the default."
         )?;
-        writeln!(io.out, "poolscope associate --remove takes it back.")?;
+        writeln!(io.out, "poolscope associate --remove unregisters it.")?;
     }
     Ok(0)
 }
@@ -45,7 +47,7 @@ mod tests {
     use crate::association::AssociationError;
     use parking_lot::Mutex;
 
-    /// Remembers instead of a system.
+    /// A registry in memory.
     #[derive(Default)]
     struct Remembered(Mutex<Option<String>>);
 
@@ -65,7 +67,7 @@ mod tests {
         }
     }
 
-    fn said(remove: bool, association: &dyn Association) -> anyhow::Result<String> {
+    fn output_of(remove: bool, association: &dyn Association) -> anyhow::Result<String> {
         let (mut out, mut err) = (Vec::new(), Vec::new());
         let mut io = Io::captured(&mut out, &mut err);
         let code = run(Args { remove }, association, &mut io)?;
@@ -75,19 +77,19 @@ mod tests {
     }
 
     #[test]
-    fn it_says_what_was_done_and_how_to_undo_it() {
+    fn output_shows_the_change_and_how_to_undo_it() {
         let system = Remembered::default();
-        assert!(said(true, &system).expect("done").contains("was not offered"));
-        let offered = said(false, &system).expect("done");
-        assert!(offered.contains("C:\\poolscopew.exe") && offered.contains("--remove"), "{offered}");
-        assert!(said(true, &system).expect("done").contains("not offered for .etl files any more"));
+        assert!(output_of(true, &system).expect("done").contains("was not registered"));
+        let registered = output_of(false, &system).expect("done");
+        assert!(registered.contains("C:\\poolscopew.exe") && registered.contains("--remove"), "{registered}");
+        assert!(output_of(true, &system).expect("done").contains("no longer registered for .etl files"));
         assert_eq!(*system.0.lock(), None);
     }
 
     #[cfg(not(windows))]
     #[test]
-    fn elsewhere_it_says_what_to_do() {
-        let error = said(false, &crate::association::SystemAssociation).expect_err("no registry");
+    fn other_systems_get_instructions() {
+        let error = output_of(false, &crate::association::SystemAssociation).expect_err("no registry");
         assert!(error.to_string().contains("on Windows only"), "{error}");
     }
 }

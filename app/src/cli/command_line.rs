@@ -1,13 +1,12 @@
-//! The command line as it was really given, as a text to pass on: every option that shapes the result, in the order they were
-//! written. Unless names are wanted, files stand without their folders and servers without their names, since both tell of the
-//! user, the customer and the machine.
+//! The command line as text, for reports: all arguments that affect the result, in their order. The anonymized form has file names
+//! without folders and no server names, since these can identify the user, the customer and the computer.
 
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command, ValueHint};
 use poolscope_symbols::path::MICROSOFT_SERVER;
 use std::ffi::OsStr;
 
-/// Options that change nothing in a result: where it goes, how it looks, how it is worked out.
+/// Options that do not affect the result.
 const WITHOUT_EFFECT: [&str; 8] = ["html", "force", "threads", "color", "quiet", "help", "version", "identify"];
 
 /// A command line as text.
@@ -15,12 +14,12 @@ const WITHOUT_EFFECT: [&str; 8] = ["html", "force", "threads", "color", "quiet",
 pub struct CommandLine {
     /// Files without their folders, servers without their names.
     pub anonymized: String,
-    /// As it was given.
+    /// As given.
     pub full: String,
 }
 
 impl CommandLine {
-    /// The command line of a subcommand: its definition, after it was built, and what was given.
+    /// The command line of a subcommand from its built definition and the parsed arguments.
     #[must_use]
     pub fn of(command: &Command, given: &ArgMatches) -> Self {
         let mut words: Vec<(usize, [String; 2])> = command
@@ -37,7 +36,7 @@ impl CommandLine {
     }
 }
 
-/// An argument as it was given: its place in the line, and its words without and with names.
+/// The values of an argument: position in the command line, anonymized and full text.
 fn written(arg: &Arg, given: &ArgMatches) -> Vec<(usize, [String; 2])> {
     let id = arg.get_id().as_str();
     if !matches!(given.try_contains_id(id), Ok(true)) || given.value_source(id) != Some(ValueSource::CommandLine) {
@@ -64,7 +63,7 @@ fn written(arg: &Arg, given: &ArgMatches) -> Vec<(usize, [String; 2])> {
     words
 }
 
-/// A path, or a symbol path, without what only the user's machine knows.
+/// A path or symbol path without folders and server names.
 fn anonymized(value: &OsStr) -> String {
     let text = value.to_string_lossy();
     let element = |element: &str| -> String {
@@ -79,7 +78,7 @@ fn anonymized(value: &OsStr) -> String {
     text.split(';').map(part).collect::<Vec<_>>().join(";")
 }
 
-/// A text as one argument, in quotes where a shell might take it for more.
+/// A text as one shell argument, in quotes if needed.
 fn quoted(text: &str) -> String {
     let is_plain = |c: char| c.is_alphanumeric() || r"./\:_,-".contains(c);
     if !text.is_empty() && text.chars().all(is_plain) {
@@ -92,29 +91,41 @@ fn quoted(text: &str) -> String {
 mod tests {
     use super::*;
 
-    /// The command line that the report repeats: with file names only, and in full.
-    fn asked(line: &[&str]) -> [String; 2] {
+    /// The command line of a report: anonymized and in full.
+    fn texts(line: &[&str]) -> [String; 2] {
         let mut command = super::super::command();
         let matches = command.try_get_matches_from_mut([&["poolscope", "leaks"], line].concat()).expect("right usage");
         let leaks = matches.subcommand_matches("leaks").expect("the command");
-        let CommandLine { anonymized: short, full } = CommandLine::of(command.find_subcommand("leaks").expect("it is there"), leaks);
+        let CommandLine { anonymized: short, full } =
+            CommandLine::of(command.find_subcommand("leaks").expect("it is there"), leaks);
         [short, full]
     }
 
     #[test]
-    fn it_repeats_what_was_asked_and_nothing_else() {
+    fn options_that_affect_the_result_are_repeated() {
         let both = |text: &str| [text.to_owned(), text.to_owned()];
-        assert_eq!(asked(&["--demo"]), both("poolscope leaks --demo"));
-        let line =
-            ["leak.etl", "--top", "3", "--all", "--by=stack", "--range", "1..20", "--threads", "2", "--html", "a b"];
-        assert_eq!(asked(&line), both("poolscope leaks leak.etl --top 3 --all --by stack --range 1..20"));
+        assert_eq!(texts(&["--demo"]), both("poolscope leaks --demo"));
+        let line = [
+            "leak.etl",
+            "--top",
+            "3",
+            "--show-non-leaking",
+            "--by=stack",
+            "--range",
+            "1..20",
+            "--threads",
+            "2",
+            "--html",
+            "a b",
+        ];
+        assert_eq!(texts(&line), both("poolscope leaks leak.etl --top 3 --show-non-leaking --by stack --range 1..20"));
         let line = ["--fail-if", "leaks > 0", "leak.etl", "--fail-if", "growth > 1MB/min"];
         let repeated = "poolscope leaks --fail-if \"leaks > 0\" leak.etl --fail-if \"growth > 1MB/min\"";
-        assert_eq!(asked(&line), both(repeated));
+        assert_eq!(texts(&line), both(repeated));
     }
 
     #[test]
-    fn paths_and_servers_stand_without_the_names_in_them() {
+    fn folders_and_servers_are_omitted() {
         let line = [
             r"C:\Users\jdoe\cases\4711\my trace.etl",
             "--pooltag",
@@ -124,16 +135,16 @@ mod tests {
             "--symbols",
             r"srv*C:\Users\jdoe\sym*https://symbols.corp.example/x;srv*d:\s*https://msdl.microsoft.com/download/symbols",
         ];
-        let [short, full] = asked(&line);
+        let [short, full] = texts(&line);
         let wanted = "poolscope leaks \"my trace.etl\" --pooltag pooltag.txt --drivers drivers --symbols \
                       \"srv*sym*https://\u{2026};srv*s*https://msdl.microsoft.com/download/symbols\"";
         assert_eq!(short, wanted);
         assert!(full.contains("jdoe") && full.contains("corp.example") && full.contains("fs01"), "{full}");
-        assert_eq!(asked(&["a.etl", "--pooltag", "none"])[0], "poolscope leaks a.etl --pooltag none");
+        assert_eq!(texts(&["a.etl", "--no-pooltag"])[0], "poolscope leaks a.etl --no-pooltag");
     }
 
     #[test]
-    fn words_are_quoted_where_they_must_be() {
+    fn arguments_are_quoted_if_needed() {
         let same = [r"C:\traces\server-1.etl", "traces/server_2.etl", "p\u{f6}\u{f6}l.etl"];
         assert_eq!(same.map(quoted), same);
         assert_eq!(quoted("my trace.etl"), "\"my trace.etl\"");

@@ -1,4 +1,4 @@
-//! `completions`: what a shell needs to complete commands, options and their values, from the definition of the command line.
+//! `completions`: scripts that complete commands, options and their values in a shell.
 
 use super::io::Io;
 use clap_complete::Shell;
@@ -7,7 +7,7 @@ use std::io::Write as _;
 /// Options of `completions`.
 #[derive(clap::Args, Debug, Clone, Copy)]
 pub struct Args {
-    /// The shell
+    /// Shell to create the script for
     #[arg(value_enum)]
     shell: Shell,
 }
@@ -17,7 +17,7 @@ pub struct Args {
 /// # Errors
 /// The output cannot be written.
 pub fn run(args: Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
-    // Into memory first: the generator panics where it cannot write.
+    // The generator panics if it cannot write.
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut super::command(), "poolscope", &mut script);
     io.out.write_all(&script)?;

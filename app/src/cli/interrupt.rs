@@ -1,17 +1,17 @@
-//! Ctrl-C while a command works: it is asked to give up, cleans up and says so; if it does not look in time, or Ctrl-C comes
-//! again, the process ends. Installed for commands only: the window is closed by its own ways.
+//! Ctrl-C cancels a command, which cleans up and exits. If it does not stop in time, or after another Ctrl-C, the process ends.
+//! The window does not use this.
 
 use poolscope_base::progress::CancelToken;
 use std::thread;
 use std::time::Duration;
 
-/// Exit code after an interrupt, as shells count it.
+/// Exit code after an interrupt (128 + SIGINT).
 pub const INTERRUPTED: u8 = 130;
 
-/// For so long a command may go on before the process ends.
-const GRACE: Duration = Duration::from_secs(3);
+/// Time for a command to stop before the process ends.
+const GRACE_PERIOD: Duration = Duration::from_secs(3);
 
-/// Lets the signals that ask a program to end set `cancel`.
+/// Makes SIGINT and SIGTERM set `cancel`.
 #[cfg(unix)]
 pub fn listen(cancel: &CancelToken) {
     use signal_hook::consts::{SIGINT, SIGTERM};
@@ -24,30 +24,30 @@ pub fn listen(cancel: &CancelToken) {
             }
             cancel.cancel();
             let late = move || {
-                thread::sleep(GRACE);
+                thread::sleep(GRACE_PERIOD);
                 end(signal);
             };
             drop(thread::Builder::new().name("grace".to_owned()).spawn(late));
         }
     };
-    // Without a thread the system ends the program, as it did before.
+    // Without the thread, the default handler ends the program.
     drop(thread::Builder::new().name("interrupt".to_owned()).spawn(watch));
 }
 
-/// Ends the process as the signal would have: a shell sees it, and ends its loop too.
+/// Ends the process by the signal, so that a shell ends its loop as well.
 #[cfg(unix)]
 fn end(signal: i32) -> ! {
     drop(signal_hook::low_level::emulate_default_handler(signal));
     std::process::exit(i32::from(INTERRUPTED))
 }
 
-/// Ends an interrupted process whose work is cleaned up.
+/// Ends an interrupted process after the command has cleaned up.
 #[cfg(unix)]
 pub fn leave() -> ! {
     end(signal_hook::consts::SIGINT)
 }
 
-/// Lets Ctrl-C set `cancel`.
+/// Makes Ctrl-C set `cancel`.
 #[cfg(not(unix))]
 pub fn listen(cancel: &CancelToken) {
     let cancel = cancel.clone();
@@ -57,16 +57,16 @@ pub fn listen(cancel: &CancelToken) {
         }
         cancel.cancel();
         let late = || {
-            thread::sleep(GRACE);
+            thread::sleep(GRACE_PERIOD);
             leave();
         };
         drop(thread::Builder::new().name("grace".to_owned()).spawn(late));
     };
-    // Where that cannot be had the system ends the program, as it did before.
+    // Without the handler, the system ends the program.
     drop(ctrlc::set_handler(handler));
 }
 
-/// Ends an interrupted process whose work is cleaned up.
+/// Ends an interrupted process after the command has cleaned up.
 #[cfg(not(unix))]
 pub fn leave() -> ! {
     std::process::exit(i32::from(INTERRUPTED))

@@ -1,5 +1,5 @@
-//! Output streams of a command: the real standard streams, or memory in tests; and what holds for all it writes: colors, width,
-//! whether it was interrupted. Commands must never print by other ways.
+//! Output streams of a command: the standard streams, or memory in tests; with colors, width and cancellation. Commands print by
+//! these streams only.
 
 use super::interrupt;
 use crate::symbols::SymbolEnvironment;
@@ -8,41 +8,41 @@ use poolscope_base::progress::CancelToken;
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 
-/// The streams of a command, and the machine it runs on.
+/// Streams and surroundings of a command.
 pub struct Io<'a> {
     /// Results.
     pub out: Box<dyn Write + 'a>,
     /// Progress, warnings, errors.
     pub err: Box<dyn Write + 'a>,
-    /// Results are colored.
+    /// Whether results are colored.
     pub color: bool,
-    /// Errors are colored.
+    /// Whether messages are colored.
     pub err_color: bool,
-    /// Standard error is a terminal: a progress bar makes sense.
+    /// Whether standard error is a terminal, so that a progress bar is shown.
     pub interactive: bool,
-    /// Columns of the terminal, if results go to one.
+    /// Width of the terminal in characters; `None` if results do not go to a terminal.
     pub width: Option<usize>,
     /// What decides where symbols are looked for.
     pub environment: SymbolEnvironment,
-    /// Set once the user interrupts the command.
+    /// Set when the user interrupts the command.
     pub cancel: CancelToken,
     /// Color settings of the environment.
     pub color_rules: ColorRules,
     /// Terminals that show colors, for results and for errors.
     pub terminals: [bool; 2],
-    /// These are the process's own streams: Ctrl-C is for the command.
+    /// Whether these are the streams of the process, so that Ctrl-C interrupts the command.
     pub is_real: bool,
 }
 
 /// The choice of `--color`.
 #[derive(ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ColorChoice {
-    /// On a terminal; NO_COLOR, CLICOLOR and CLICOLOR_FORCE are respected
+    /// Colors on a terminal; depends on NO_COLOR, CLICOLOR and CLICOLOR_FORCE
     #[default]
     Auto,
-    /// Always
+    /// Always colors
     Always,
-    /// Never
+    /// Never colors
     Never,
 }
 
@@ -69,7 +69,7 @@ impl ColorRules {
         }
     }
 
-    /// Whether a stream is colored. The user's word on the command line comes first, then `NO_COLOR`, then `CLICOLOR_FORCE`.
+    /// Whether a stream is colored. The command line takes precedence, then `NO_COLOR`, then `CLICOLOR_FORCE`.
     #[must_use]
     pub const fn colored(self, choice: ColorChoice, is_terminal: bool) -> bool {
         match choice {
@@ -113,7 +113,7 @@ impl Io<'_> {
         self.err_color = self.color_rules.colored(choice, err);
     }
 
-    /// From now on Ctrl-C sets [`Io::cancel`], and ends the process if nobody looks at that.
+    /// Makes Ctrl-C set [`Io::cancel`], and end the process if the command does not stop in time.
     pub fn cancel_on_interrupt(&self) {
         if self.is_real {
             interrupt::listen(&self.cancel);
@@ -122,7 +122,7 @@ impl Io<'_> {
 }
 
 impl<'a> Io<'a> {
-    /// Streams into memory, without colors or progress, on a machine that has nothing.
+    /// Streams into memory, without colors, progress and symbols.
     pub fn captured(out: &'a mut Vec<u8>, err: &'a mut Vec<u8>) -> Self {
         Self {
             out: Box::new(out),
@@ -140,7 +140,7 @@ impl<'a> Io<'a> {
     }
 }
 
-/// Whether a terminal shows colors. Consoles of Windows do only once they are told to, and print the codes themselves else.
+/// Whether a terminal shows colors. Consoles of Windows need to be switched to interpret color codes.
 #[cfg(windows)]
 fn shows_colors() -> bool {
     anstyle_query::windows::enable_ansi_colors().unwrap_or(false)
@@ -152,14 +152,15 @@ fn shows_colors() -> bool {
     true
 }
 
-/// Columns where the terminal does not say how many it has.
-const USUAL_WIDTH: usize = 80;
+/// Assumed width of a terminal that does not report it.
+const DEFAULT_WIDTH: usize = 80;
 
-/// Columns of the terminal that results go to; where it does not know, what the shell says.
+/// Width of the terminal, else the variable `COLUMNS` of the shell.
 fn terminal_width() -> usize {
-    let said = || std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).filter(|columns| *columns > 0);
+    let from_shell =
+        || std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).filter(|columns| *columns > 0);
     let size = terminal_size::terminal_size_of(std::io::stdout());
-    size.map(|(width, _)| usize::from(width.0)).or_else(said).unwrap_or(USUAL_WIDTH)
+    size.map(|(width, _)| usize::from(width.0)).or_else(from_shell).unwrap_or(DEFAULT_WIDTH)
 }
 
 #[cfg(test)]
@@ -171,20 +172,20 @@ mod tests {
     }
 
     #[test]
-    fn each_stream_is_colored_by_what_it_is() {
+    fn each_stream_is_colored_on_its_own() {
         use ColorChoice::{Always, Auto, Never};
-        // Terminal and pipe, without a word on the command line.
+        // Terminal and pipe, without `--color`.
         let auto = |environment: &[(&str, &str)]| [true, false].map(|tty| rules(environment).colored(Auto, tty));
         assert_eq!(auto(&[]), [true, false]);
         assert_eq!(auto(&[("NO_COLOR", "1")]), [false, false]);
-        assert_eq!(auto(&[("NO_COLOR", "")]), [true, false], "an empty one says nothing");
+        assert_eq!(auto(&[("NO_COLOR", "")]), [true, false], "an empty variable is ignored");
         assert_eq!(auto(&[("CLICOLOR_FORCE", "1")]), [true, true]);
         assert_eq!(auto(&[("CLICOLOR_FORCE", "0")]), [true, false]);
         assert_eq!(auto(&[("CLICOLOR", "0")]), [false, false]);
         assert_eq!(auto(&[("TERM", "dumb")]), [false, false]);
-        assert_eq!(auto(&[("NO_COLOR", "1"), ("CLICOLOR_FORCE", "1")]), [false, false], "no comes first");
+        assert_eq!(auto(&[("NO_COLOR", "1"), ("CLICOLOR_FORCE", "1")]), [false, false], "NO_COLOR takes precedence");
         let loud = rules(&[("CLICOLOR_FORCE", "1")]);
         let quiet = rules(&[("NO_COLOR", "1")]);
-        assert!(!loud.colored(Never, true) && quiet.colored(Always, false), "the command line comes before both");
+        assert!(!loud.colored(Never, true) && quiet.colored(Always, false), "the command line takes precedence");
     }
 }

@@ -1,120 +1,111 @@
-//! `leaks`: the verdict, which tag, function, driver leaks and how we know.
+//! `leaks`: verdicts on tags, stacks, drivers or processes, as text, Markdown, CSV, JSON and HTML.
 
 use super::command_line::CommandLine;
-use super::driver_args::DriverArgs;
 use super::fail_if::{Condition, Figures};
 use super::io::Io;
-use super::open::{TraceArgs, UsageError};
+use super::open::{TraceArgs, UsageError, Workers};
+use super::output_format::OutputFormat;
 use super::selection::SelectionArgs;
-use super::{leaks_html, leaks_markdown, leaks_text, output_file};
+use super::table::{Column, Table, escape_markdown};
+use super::units::parse_seconds;
+use super::{output_file, record};
+use crate::drivers::{scan_folder, tags_of};
+use crate::report::{self, ReportInput};
 use crate::{format, leak_text};
 use clap::ValueEnum;
+use poolscope_analysis::export::DocumentHeader;
+use poolscope_analysis::export::leaks::{LeakTable, LeakTexts};
 use poolscope_analysis::group::key::Key;
 use poolscope_analysis::group::names::Names;
-use poolscope_analysis::export::Document;
-use poolscope_analysis::export::leaks::{LeakTable, LeakWords};
-use poolscope_analysis::leaks::owner::{TagOwnerCandidate, TagOwnerData, owner_candidates};
-use poolscope_analysis::leaks::{SuspectGrouping, LeakAnalysis, AnalysisRequest, Suspect, DataQualityIssue, WarmUp, analyze};
+use poolscope_analysis::leaks::owner::{ScannedDrivers, TagOwnerCandidate, TagOwnerData, owner_candidates};
+use poolscope_analysis::leaks::{
+    AnalysisRequest, DataQualityIssue, LeakAnalysis, Suspect, SuspectGrouping, WarmUp, analyze,
+};
 use poolscope_analysis::trace::Trace;
 use poolscope_analysis::trace::time::{Ticks, TimeRange};
-use std::io::Write as _;
-use std::path::PathBuf;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Options of `leaks`. Its help does not offer `--where`: blocks are judged against each other, so all are needed.
+/// Options of `leaks`. `--where` is hidden: allocations are compared with each other, so the analysis needs all of them.
 #[derive(clap::Args, Debug)]
 #[command(mut_arg("query", |query| query.hide(true)))]
 pub struct Args {
     #[command(flatten)]
     trace: TraceArgs,
-    /// What is judged as one
+    /// What one verdict is about
     #[arg(long, value_enum, default_value_t)]
-    by: ByArg,
+    by: GroupBy,
     #[command(flatten)]
     selection: SelectionArgs,
-    #[command(flatten)]
-    drivers: DriverArgs,
-    /// Seconds at the beginning of the range that are set aside, as services that start fill their caches first; 'none':
-    /// nothing (default: up to the first mark, else a tenth of the range)
+    /// Searches the driver files (.sys) in this folder for the tags, to name their owners. The folder is usually a copy of
+    /// C:\Windows\System32\drivers of the recorded computer
+    #[arg(long, value_name = "FOLDER")]
+    drivers: Option<PathBuf>,
+    /// Excludes this time at the beginning of the range from the verdicts, because starting services fill their caches first
+    /// (default: up to the first marker, else a tenth of the range)
     #[arg(long, value_name = "SECONDS", value_parser = parse_warm_up)]
-    warm_up: Option<WarmUpArg>,
-    /// Suspects to show: in text and Markdown 10 that leak, grow or came in one step unless told otherwise, else all
+    warm_up: Option<f64>,
+    /// Analyzes the range from its beginning
+    #[arg(long, conflicts_with = "warm_up")]
+    no_warm_up: bool,
+    /// Number of suspects to show. Text and Markdown show 10 suspects that leak, grow or grew in one step by default, CSV and
+    /// JSON show all
     #[arg(long, value_name = "N")]
     top: Option<usize>,
-    /// Shows innocent tags too
+    /// Shows tags that do not leak as well
     #[arg(long)]
-    all: bool,
-    /// Output format; in csv and json `count` and `impacting_size` are those of AIFO blocks, and `allocations` counts all
-    #[arg(long, value_enum, default_value_t)]
-    format: Format,
-    /// Writes a report that needs nothing but a browser, besides the output
+    show_non_leaking: bool,
+    /// Output format. In CSV and JSON, `count` and `impacting_size` cover AIFO allocations, `allocations` covers all
+    #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = OutputFormat::parser(&FORMATS))]
+    format: OutputFormat,
+    /// Writes an HTML report to this file, in addition to the output
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
-    /// The report of --html names the machine, and writes paths in full (default: file names alone)
+    /// Includes the computer name and full paths in the HTML report (default: file names only)
     #[arg(long, requires = "html")]
     identify: bool,
-    /// Replaces the file of --html if it is there
+    /// Replaces an existing HTML report
     #[arg(long, requires = "html")]
     force: bool,
-    /// Ends with code 3 if this holds, such as 'nonpaged_growth > 1MB/min and confidence > 80%'; may be given more than
-    /// once. Figures: nonpaged_growth, paged_growth, growth, nonpaged_slope, paged_slope, worst_growth (bytes per time),
-    /// leaks, growing, stopped, suspects (how many), impacting_size (bytes), confidence (share)
+    /// Exits with code 3 if the condition is true, such as 'nonpaged_growth > 1MB/min and confidence > 80%'. Can be given more
+    /// than once. Figures: nonpaged_growth, paged_growth, growth, nonpaged_net_growth, paged_net_growth, worst_growth (bytes
+    /// per time), leaks, growing, stopped, suspects (counts), impacting_size (bytes), confidence (share)
     #[arg(long, value_name = "CONDITION", value_parser = |text: &str| text.parse::<Condition>())]
     fail_if: Vec<Condition>,
-    /// The command line that these were read from.
+    /// The command line that these options were read from.
     #[arg(skip)]
-    pub asked: CommandLine,
+    pub command_line: CommandLine,
 }
 
-/// What is judged as one.
+const FORMATS: [OutputFormat; 4] = [OutputFormat::Text, OutputFormat::Csv, OutputFormat::Json, OutputFormat::Markdown];
+
+/// What one verdict is about.
 #[derive(ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum ByArg {
+enum GroupBy {
     /// A tag in a pool
     #[default]
     Tag,
     /// A tag in a pool, allocated by one stack
     Stack,
-    /// Everything that one driver allocates in a pool
+    /// All allocations of a driver in a pool
     Driver,
-    /// Everything that one process allocates in a pool
+    /// All allocations of a process in a pool
     Process,
 }
 
-/// Output formats of `leaks`.
-#[derive(ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Format {
-    /// For reading
-    #[default]
-    Text,
-    /// One row per suspect
-    Csv,
-    /// One object with one row per suspect
-    Json,
-    /// For a ticket or a mail
-    Markdown,
+fn parse_warm_up(text: &str) -> Result<f64, String> {
+    let seconds = parse_seconds(text).ok().flatten().filter(|seconds| *seconds >= 0.0);
+    seconds.ok_or_else(|| format!("'{text}' is not a time such as 10 or 10s; --no-warm-up analyzes the whole range"))
 }
 
-/// What is set aside.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum WarmUpArg {
-    Seconds(f64),
-    None,
-}
-
-fn parse_warm_up(text: &str) -> Result<WarmUpArg, String> {
-    if text.trim().eq_ignore_ascii_case("none") {
-        return Ok(WarmUpArg::None);
-    }
-    let number = text.trim().trim_end_matches(['s', ' ']);
-    let seconds = number.parse::<f64>().ok().filter(|s| s.is_finite() && *s >= 0.0);
-    seconds.map(WarmUpArg::Seconds).ok_or_else(|| format!("'{text}' is neither seconds such as 10 nor 'none'"))
-}
-
-/// Suspects in text and Markdown unless told otherwise.
-const TOP: usize = 10;
-/// Exit code when a condition held.
-const HELD: u8 = 3;
-/// What the verdict needs to know of a trace.
+/// Default number of suspects in text and Markdown.
+const DEFAULT_TOP: usize = 10;
+/// Number of suspects whose stack is part of the text.
+const STACKS_SHOWN: usize = 3;
+/// Exit code if a condition of `--fail-if` is true.
+const EXIT_CONDITION: u8 = 3;
+/// Keys that the analysis needs.
 const KEYS: [Key; 3] = [Key::Driver, Key::Function, Key::Stack];
 
 /// Runs the command.
@@ -124,58 +115,54 @@ const KEYS: [Key; 3] = [Key::Driver, Key::Function, Key::Stack];
 pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
     if args.selection.query_text().is_some() {
         let message =
-            "leaks judges all blocks of a trace against each other and takes no --where; use --range, --by or --top";
+            "leaks compares all allocations of a trace and does not support --where; use --range, --by or --top";
         return Err(UsageError(message.to_owned()).into());
     }
-    // Before the work, not after it.
     args.html.iter().try_for_each(|path| output_file::check(path, args.force))?;
     args.trace.with_trace(io, args.selection.load_options(&KEYS), |trace, workers, io| {
-        let view = args.selection.view(trace)?;
+        let visible_range = args.selection.visible_range(trace)?;
         let names = args.selection.names(trace, &KEYS, &args.trace, io)?;
-        let request = AnalysisRequest { visible_range: view, grouping: args.by(), warm_up: args.warm_up(trace, view)? };
-        let scanned = args.drivers.scan(trace, workers, io)?;
-        let judgement = workers.run(|| analyze(&names, request, &|| workers.cancelled()))?;
+        let grouping = args.grouping();
+        let request = AnalysisRequest { visible_range, grouping, warm_up: args.warm_up(trace, visible_range)? };
+        let scanned = args.scan_drivers(trace, workers, io)?;
+        let analysis = workers.run(|| analyze(&names, request, &|| workers.is_cancelled()))?;
         let name = args.trace.name();
-        let document = Document {
-            trace: &name,
-            view,
-            recorded: trace.recorded.range,
-            analyzed: trace.recorded.analyzed(view),
-            clock: trace.clock,
-        };
-        let hints = TagOwnerData { pool_tags: names.pool_tags().map(Arc::as_ref), scanned_drivers: scanned.as_ref() };
-        let verdict = LeakReport { judgement: &judgement, names: &names, document: &document, hints };
+        let owner_data =
+            TagOwnerData { pool_tags: names.pool_tags().map(Arc::as_ref), scanned_drivers: scanned.as_ref() };
+        let header = DocumentHeader::new(&name, trace, visible_range);
+        let leaks = LeakReport { analysis: &analysis, names: &names, header: &header, owner_data };
         match args.format {
-            Format::Text => leaks_text::write(io, &verdict, &args.shown(&judgement))?,
-            Format::Markdown => leaks_markdown::write(&mut io.out, &verdict, &args.shown(&judgement))?,
-            Format::Json | Format::Csv => args.flat(&verdict, io)?,
+            OutputFormat::Text => leaks.write_text(io, &args.shown(&analysis))?,
+            OutputFormat::Markdown => leaks.write_markdown(&mut io.out, &args.shown(&analysis))?,
+            OutputFormat::Json => leaks.table(args.top).write_json(&mut io.out, &header)?,
+            OutputFormat::Csv => leaks.table(args.top).write_csv(&mut io.out)?,
         }
         if let Some(path) = &args.html {
-            let page = leaks_html::Page { path, replace: args.force, identify: args.identify, asked: &args.asked };
-            leaks_html::write(&page, &verdict, &args.shown(&judgement), workers)?;
+            args.write_html(path, &leaks, workers)?;
         }
-        args.conditions(&judgement, io)
+        args.check_conditions(&analysis, io)
     })
 }
 
 impl Args {
-    fn by(&self) -> SuspectGrouping {
+    fn grouping(&self) -> SuspectGrouping {
         match self.by {
-            ByArg::Tag => SuspectGrouping::Tag,
-            ByArg::Stack => SuspectGrouping::Stack,
-            ByArg::Driver => SuspectGrouping::Driver,
-            ByArg::Process => SuspectGrouping::Process,
+            GroupBy::Tag => SuspectGrouping::Tag,
+            GroupBy::Stack => SuspectGrouping::Stack,
+            GroupBy::Driver => SuspectGrouping::Driver,
+            GroupBy::Process => SuspectGrouping::Process,
         }
     }
 
-    fn warm_up(&self, trace: &Arc<Trace>, view: TimeRange) -> anyhow::Result<WarmUp> {
+    fn warm_up(&self, trace: &Trace, visible_range: TimeRange) -> anyhow::Result<WarmUp> {
         Ok(match self.warm_up {
+            None if self.no_warm_up => WarmUp::None,
             None => WarmUp::Automatic,
-            Some(WarmUpArg::None) => WarmUp::None,
-            Some(WarmUpArg::Seconds(seconds)) => {
-                let until = Ticks(view.from.0.saturating_add(trace.clock.ticks(seconds).0));
-                if until >= view.to.min(trace.extent.to) {
-                    let message = format!("a warm-up of {seconds} s leaves nothing to judge: give less, or 'none'");
+            Some(seconds) => {
+                let until = Ticks(visible_range.from.0.saturating_add(trace.clock.ticks(seconds).0));
+                if until >= visible_range.to.min(trace.extent.to) {
+                    let message =
+                        format!("a warm-up of {seconds} s leaves nothing to analyze: use less, or --no-warm-up");
                     return Err(UsageError(message).into());
                 }
                 WarmUp::Until(until)
@@ -183,117 +170,294 @@ impl Args {
         })
     }
 
-    /// The suspects that are worth reading about.
-    fn shown<'j>(&self, judgement: &'j LeakAnalysis) -> Vec<&'j Suspect> {
-        let top = self.top.unwrap_or(if self.all { usize::MAX } else { TOP });
-        let is_shown = |s: &&Suspect| self.all || is_shown_by_default(s);
-        judgement.suspects.iter().filter(is_shown).take(top).collect()
-    }
-
-    fn flat(&self, verdict: &LeakReport<'_>, io: &mut Io<'_>) -> std::io::Result<()> {
-        let table = LeakTable {
-            judgement: verdict.judgement,
-            top: self.top.unwrap_or(usize::MAX),
-            stacks: verdict.names.stacks(),
-            words: verdict,
-        };
-        match self.format {
-            Format::Csv => table.write_csv(&mut io.out),
-            _ => table.write_json(&mut io.out, verdict.document),
+    /// The tags of the trace in the driver files of `--drivers`; `None` without the option.
+    fn scan_drivers(
+        &self,
+        trace: &Trace,
+        workers: &Workers,
+        io: &mut Io<'_>,
+    ) -> anyhow::Result<Option<ScannedDrivers>> {
+        let Some(folder) = &self.drivers else { return Ok(None) };
+        let scan = workers
+            .run(|| scan_folder(folder, &tags_of(trace), &|| workers.is_cancelled()))
+            .map_err(anyhow::Error::msg)?;
+        for problem in &scan.problems {
+            writeln!(io.err, "poolscope: warning: drivers: {problem}")?;
         }
+        Ok(Some(scan.drivers))
     }
 
-    /// Tells which conditions hold; the exit code.
-    fn conditions(&self, judgement: &LeakAnalysis, io: &mut Io<'_>) -> anyhow::Result<u8> {
-        let figures = Figures::new(judgement);
+    /// The suspects of text, Markdown and HTML.
+    fn shown<'j>(&self, analysis: &'j LeakAnalysis) -> Vec<&'j Suspect> {
+        let top = self.top.unwrap_or(if self.show_non_leaking { usize::MAX } else { DEFAULT_TOP });
+        let is_shown = |suspect: &&Suspect| self.show_non_leaking || suspect.verdict.has_grown();
+        analysis.suspects.iter().filter(is_shown).take(top).collect()
+    }
+
+    fn write_html(&self, path: &Path, leaks: &LeakReport<'_>, workers: &Workers) -> anyhow::Result<()> {
+        let shown = self.shown(leaks.analysis);
+        let curves = workers.run(|| report::curves(leaks.names, leaks.analysis, &shown, &|| workers.is_cancelled()))?;
+        let name = leaks.header.trace;
+        // The name may come from another system.
+        let file_name = name.rsplit(['/', '\\']).next().unwrap_or(name);
+        let hidden = leaks.hidden_note(&shown);
+        let input = ReportInput {
+            name: if self.identify { name } else { file_name },
+            shows_computer_name: self.identify,
+            names: leaks.names,
+            analysis: leaks.analysis,
+            shown: &shown,
+            hidden_suspects_note: hidden.as_deref(),
+            owner_data: leaks.owner_data,
+            curves: &curves,
+            command: if self.identify { &self.command_line.full } else { &self.command_line.anonymized },
+        };
+        output_file::write(path, self.force, |out| Ok(report::write(out, &input)?))
+    }
+
+    /// Reports the conditions of `--fail-if` that are true; returns the exit code.
+    fn check_conditions(&self, analysis: &LeakAnalysis, io: &mut Io<'_>) -> anyhow::Result<u8> {
+        let figures = Figures::new(analysis);
         let mut code = 0;
         for condition in &self.fail_if {
-            if let Some(because) = condition.held(&figures) {
-                writeln!(io.err, "poolscope: '{condition}' holds: {because}")?;
-                code = HELD;
+            if let Some(deciding) = condition.satisfied_by(&figures) {
+                writeln!(io.err, "poolscope: '{condition}' is true: {deciding}")?;
+                code = EXIT_CONDITION;
             }
         }
         Ok(code)
     }
 }
 
-/// A judgement, and what is needed to tell of it.
-pub struct LeakReport<'v> {
-    /// The judgement.
-    pub judgement: &'v LeakAnalysis,
-    /// How stacks are named.
-    pub names: &'v Names,
-    /// The trace and the range.
-    pub document: &'v Document<'v>,
-    /// What else is known about tags.
-    pub hints: TagOwnerData<'v>,
-}
-
-/// Whether something stays for good, by the verdict.
-fn is_shown_by_default(suspect: &Suspect) -> bool {
-    suspect.verdict.has_grown()
+/// An analysis with everything that its texts need.
+struct LeakReport<'v> {
+    analysis: &'v LeakAnalysis,
+    names: &'v Names,
+    header: &'v DocumentHeader<'v>,
+    owner_data: TagOwnerData<'v>,
 }
 
 impl LeakReport<'_> {
-    /// What was analyzed, in one line: `sample.etl: 0.000 s to 61.167 s, analyzed 6.117 s to 61.002 s, by tag`.
-    #[must_use]
-    pub fn heading(&self) -> String {
-        let clock = self.document.clock;
-        let (from, to) = (clock.seconds(self.document.view.from), clock.seconds(self.document.view.to));
-        let span = &self.judgement.range;
-        let (first, last) = (clock.seconds(span.warm_up_end), clock.seconds(span.active.to));
+    fn table(&self, top: Option<usize>) -> LeakTable<'_> {
+        LeakTable { analysis: self.analysis, top: top.unwrap_or(usize::MAX), stacks: self.names.stacks(), texts: self }
+    }
+
+    /// Trace, ranges and grouping in one line: `sample.etl: 0.000 s to 61.167 s, analyzed 6.117 s to 61.002 s, by tag`.
+    fn heading(&self) -> String {
+        let clock = self.header.clock;
+        let visible = self.header.visible_range;
+        let (from, to) = (clock.seconds(visible.from), clock.seconds(visible.to));
+        let range = &self.analysis.range;
+        let (first, last) = (clock.seconds(range.warm_up_end), clock.seconds(range.active.to));
         let is_part = first > from || last < to;
         let analyzed = if is_part { format!(", analyzed {first:.3} s to {last:.3} s") } else { String::new() };
-        let by = self.judgement.request.grouping.name();
-        format!("{}: {from:.3} s to {to:.3} s{analyzed}, by {by}", self.document.trace)
+        let by = self.analysis.request.grouping.name();
+        format!("{}: {from:.3} s to {to:.3} s{analyzed}, by {by}", self.header.trace)
     }
 
-    /// That suspects are left out although they stay for good: a sentence; `None` where none is.
-    #[must_use]
-    pub fn left_out(&self, shown: &[&Suspect]) -> Option<String> {
-        let accused = self.judgement.suspects.iter().filter(|suspect| is_shown_by_default(suspect)).count();
-        // Beside them innocent ones may be shown.
-        let hidden = accused.saturating_sub(shown.iter().filter(|suspect| is_shown_by_default(suspect)).count());
-        left_out_words(hidden as u64)
+    /// Notes on data quality, on the pool counters and on keys that were left out.
+    fn notes(&self) -> Vec<String> {
+        let quality = &self.analysis.data_quality;
+        let issues = quality.issues.iter().map(leak_text::data_quality_note);
+        issues.chain(leak_text::counter_comparison(quality)).chain(leak_text::grouping_note(self.analysis)).collect()
     }
 
-    /// What is said about who is behind a suspect: processes, the rule about a pass-through driver, owners, what to record next.
-    #[must_use]
-    pub fn behind(&self, suspect: &Suspect) -> Vec<String> {
-        leak_text::attribution::lines(suspect, self.hints)
+    /// Sentence about growing suspects that are not shown; `None` if all are.
+    fn hidden_note(&self, shown: &[&Suspect]) -> Option<String> {
+        let grown = self.analysis.suspects.iter().filter(|suspect| suspect.verdict.has_grown()).count();
+        let hidden = grown.saturating_sub(shown.iter().filter(|suspect| suspect.verdict.has_grown()).count());
+        hidden_text(hidden as u64)
     }
 
-    /// The frames of a suspect's stack, from the outermost to the innermost.
-    #[must_use]
-    pub fn stack(&self, suspect: &Suspect) -> Vec<&str> {
+    /// Frames of the suspect's stack, outermost first.
+    fn stack(&self, suspect: &Suspect) -> Vec<&str> {
         let stacks = self.names.stacks();
         stacks.frames(stacks.node_of(suspect.stack))
     }
+
+    /// Reasons and growth of a suspect, then the lines about its origin.
+    fn lines(&self, suspect: &Suspect) -> Vec<String> {
+        let reasons = leak_text::reasons(suspect).into_iter();
+        let cost = leak_text::cost(suspect, self.analysis);
+        reasons.chain(cost).chain(leak_text::attribution::lines(suspect, self.owner_data)).collect()
+    }
+
+    fn write_text(&self, io: &mut Io<'_>, shown: &[&Suspect]) -> io::Result<()> {
+        let (bold, end) = if io.color { ("\x1b[1m", "\x1b[0m") } else { ("", "") };
+        writeln!(io.out, "{}\n\n{bold}{}{end}", self.heading(), leak_text::summary(self.analysis))?;
+        for note in self.notes() {
+            writeln!(io.out, "  - {note}")?;
+        }
+        let table = Table::new(columns("Impacting"), shown.iter().enumerate().map(|(at, s)| cells(at, s)).collect());
+        if !shown.is_empty() {
+            writeln!(io.out, "\n{}", table.header())?;
+        }
+        for (at, suspect) in shown.iter().enumerate() {
+            writeln!(io.out, "{bold}{}{end}", table.row(at))?;
+            self.write_suspect_text(&mut io.out, suspect, at < STACKS_SHOWN)?;
+        }
+        self.write_text_footer(&mut io.out, shown)
+    }
+
+    fn write_suspect_text(&self, out: &mut dyn Write, suspect: &Suspect, with_stack: bool) -> io::Result<()> {
+        for line in self.lines(suspect) {
+            writeln!(out, "     {line}")?;
+        }
+        let stack = self.stack(suspect);
+        if with_stack && !stack.is_empty() {
+            writeln!(out, "     {}:", stack_title(suspect))?;
+            for frame in &stack {
+                writeln!(out, "       {frame}")?;
+            }
+        }
+        if stack.is_empty()
+            && suspect.verdict.is_growing()
+            && let Some(command) = suspect.tag.as_ref().and_then(|tag| record::command(&[tag]))
+        {
+            writeln!(out, "     no stack shows the allocating driver; to record stacks: {command}")?;
+        }
+        writeln!(out)
+    }
+
+    /// Suspects that are not shown, and the net growth of the pools.
+    fn write_text_footer(&self, out: &mut dyn Write, shown: &[&Suspect]) -> io::Result<()> {
+        let suspects = &self.analysis.suspects;
+        if suspects.is_empty() {
+            return Ok(());
+        }
+        if shown.is_empty() {
+            writeln!(out)?;
+        }
+        if let Some(note) = self.hidden_note(shown) {
+            writeln!(out, "{note}")?;
+        }
+        let not_leaking = leak_text::non_leaking_counts(suspects);
+        if !not_leaking.is_empty() && shown.len() < suspects.len() {
+            writeln!(out, "Not leaking: {not_leaking}; --show-non-leaking lists them.")?;
+        }
+        let [nonpaged, paged] = self.analysis.pools.each_ref().map(leak_text::pool_growth);
+        writeln!(out, "Net growth: nonpaged pool {nonpaged}, paged pool {paged}.")
+    }
+
+    fn write_markdown(&self, out: &mut dyn Write, shown: &[&Suspect]) -> io::Result<()> {
+        let (summary, heading) = (leak_text::summary(self.analysis), self.heading());
+        writeln!(out, "**{}**\n\n{}", escape_markdown(&summary), escape_markdown(&heading))?;
+        if !shown.is_empty() {
+            let escaped = |(at, suspect): (usize, &&Suspect)| {
+                cells(at, suspect).iter().map(|cell| escape_markdown(cell)).collect::<Vec<_>>()
+            };
+            writeln!(out)?;
+            let rows = shown.iter().enumerate().map(escaped).collect();
+            Table::new(columns("Impacting size"), rows).write_markdown(out)?;
+        }
+        for (at, suspect) in shown.iter().enumerate() {
+            self.write_suspect_markdown(out, at, suspect)?;
+        }
+        if let Some(note) = self.hidden_note(shown) {
+            writeln!(out, "\n{}", escape_markdown(&note))?;
+        }
+        let not_leaking = leak_text::non_leaking_counts(&self.analysis.suspects);
+        if !not_leaking.is_empty() {
+            writeln!(out, "\nNot leaking: {not_leaking}.")?;
+        }
+        writeln!(out, "\n### Data quality\n")?;
+        if self.analysis.data_quality.issues.is_empty() {
+            writeln!(out, "- No data loss that would change a verdict.")?;
+        }
+        self.notes().iter().try_for_each(|note| writeln!(out, "- {}", escape_markdown(note)))
+    }
+
+    fn write_suspect_markdown(&self, out: &mut dyn Write, at: usize, suspect: &Suspect) -> io::Result<()> {
+        let tag = escape_markdown(leak_text::tag(suspect));
+        let driver = leak_text::driver(suspect).map(escape_markdown);
+        let of_driver = driver.map_or_else(String::new, |driver| format!(" of {driver}"));
+        writeln!(out, "\n### {}. {tag}{of_driver}: {}\n", at + 1, suspect.verdict)?;
+        for line in self.lines(suspect) {
+            writeln!(out, "- {}", escape_markdown(&line))?;
+        }
+        let stack = self.stack(suspect);
+        if !stack.is_empty() {
+            writeln!(out, "\n{}:\n", stack_title(suspect))?;
+            for frame in stack {
+                // Four blanks make a code block, which needs no escapes.
+                writeln!(out, "    {}", frame.replace(['\n', '\r'], " "))?;
+            }
+        }
+        Ok(())
+    }
 }
 
-impl LeakWords for LeakReport<'_> {
-    fn headline(&self) -> String {
-        leak_text::summary(self.judgement)
+fn stack_title(suspect: &Suspect) -> String {
+    format!("Stack of {} of the outstanding bytes, outermost frame first", leak_text::percent(suspect.stack_share))
+}
+
+fn columns(impacting: &str) -> Vec<Column> {
+    vec![
+        Column::number("#"),
+        Column::text("Verdict"),
+        Column::number("Confidence"),
+        Column::number("Growth"),
+        Column::number(impacting),
+        Column::number("Count"),
+        Column::number("Frees"),
+        Column::text("Pool"),
+        Column::text("Tag"),
+        Column::text("Function"),
+    ]
+}
+
+/// Cells of a suspect in the order of [`columns`].
+fn cells(at: usize, suspect: &Suspect) -> Vec<String> {
+    let evidence = &suspect.evidence;
+    let function = if suspect.function.is_empty() { &suspect.driver } else { &suspect.function };
+    vec![
+        (at + 1).to_string(),
+        suspect.verdict.name().to_owned(),
+        leak_text::confidence(suspect.confidence),
+        leak_text::rate(suspect.growth_bytes_per_s),
+        format::bytes(evidence.outstanding.bytes),
+        format::count(evidence.outstanding.count),
+        format::count(evidence.freed.count),
+        leak_text::pool(suspect.paged).to_owned(),
+        leak_text::tag(suspect).to_owned(),
+        function.clone(),
+    ]
+}
+
+fn hidden_text(hidden: u64) -> Option<String> {
+    match hidden {
+        0 => None,
+        1 => Some("1 more suspect leaks, grows or grew in one step; --top shows it.".to_owned()),
+        _ => Some(format!("{} more suspects leak, grow or grew in one step; --top shows them.", format::count(hidden))),
+    }
+}
+
+impl LeakTexts for LeakReport<'_> {
+    fn summary(&self) -> String {
+        leak_text::summary(self.analysis)
     }
 
     fn reasons(&self, suspect: &Suspect) -> Vec<String> {
         leak_text::reasons(suspect)
     }
 
-    fn claims(&self, suspect: &Suspect) -> Vec<String> {
-        owner_candidates(suspect, self.hints).iter().map(leak_text::owner_candidate).collect()
-    }
-
-    fn owners(&self, suspect: &Suspect) -> Vec<TagOwnerCandidate> {
-        owner_candidates(suspect, self.hints)
+    fn owners(&self, suspect: &Suspect) -> Vec<(TagOwnerCandidate, String)> {
+        let candidates = owner_candidates(suspect, self.owner_data).into_iter();
+        candidates
+            .map(|candidate| {
+                let text = leak_text::owner_candidate(&candidate);
+                (candidate, text)
+            })
+            .collect()
     }
 
     fn processes(&self, suspect: &Suspect) -> Vec<String> {
-        suspect.attribution.processes.iter().map(|share| leak_text::attribution::process(share, suspect)).collect()
+        let shares = suspect.attribution.processes.iter();
+        shares.map(|share| leak_text::attribution::process(share, suspect)).collect()
     }
 
-    fn passed_through(&self, suspect: &Suspect) -> Option<String> {
-        leak_text::attribution::pass_through(suspect)
+    fn wrapper_driver(&self, suspect: &Suspect) -> Option<String> {
+        leak_text::attribution::wrapper_driver(suspect)
     }
 
     fn advice(&self, suspect: &Suspect) -> Option<String> {
@@ -304,20 +468,12 @@ impl LeakWords for LeakReport<'_> {
         leak_text::attribution::score_help(suspect)
     }
 
-    fn trust_note(&self, note: &DataQualityIssue) -> String {
-        leak_text::data_quality_note(note)
+    fn data_quality_issue(&self, issue: &DataQualityIssue) -> String {
+        leak_text::data_quality_note(issue)
     }
 
-    fn seconds_to_full(&self, suspect: &Suspect) -> Option<f64> {
-        leak_text::seconds_to_exhaustion(suspect, self.judgement)
-    }
-}
-
-fn left_out_words(hidden: u64) -> Option<String> {
-    match hidden {
-        0 => None,
-        1 => Some("1 more that leaks, grows or came in one step: --top shows it.".to_owned()),
-        _ => Some(format!("{} more that leak, grow or came in one step: --top shows them.", format::count(hidden))),
+    fn seconds_to_exhaustion(&self, suspect: &Suspect) -> Option<f64> {
+        leak_text::seconds_to_exhaustion(suspect, self.analysis)
     }
 }
 
@@ -326,18 +482,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_left_out_is_counted() {
-        assert_eq!(left_out_words(0), None);
-        let one = "1 more that leaks, grows or came in one step: --top shows it.";
-        assert_eq!(left_out_words(1).as_deref(), Some(one));
-        let many = "1,200 more that leak, grow or came in one step: --top shows them.";
-        assert_eq!(left_out_words(1200).as_deref(), Some(many));
+    fn hidden_suspects_are_counted() {
+        assert_eq!(hidden_text(0), None);
+        let one = "1 more suspect leaks, grows or grew in one step; --top shows it.";
+        assert_eq!(hidden_text(1).as_deref(), Some(one));
+        let many = "1,200 more suspects leak, grow or grew in one step; --top shows them.";
+        assert_eq!(hidden_text(1200).as_deref(), Some(many));
     }
 
     #[test]
-    fn warm_ups_are_seconds_or_none() {
-        assert_eq!(parse_warm_up("None"), Ok(WarmUpArg::None));
-        assert_eq!(parse_warm_up("2.5 s"), Ok(WarmUpArg::Seconds(2.5)));
-        assert!(parse_warm_up("-1").is_err() && parse_warm_up("").is_err() && parse_warm_up("nan").is_err());
+    fn warm_ups_are_times() {
+        assert_eq!((parse_warm_up("2.5 s"), parse_warm_up("10")), (Ok(2.5), Ok(10.0)));
+        let wrong = ["-1", "", "nan", "none"].map(parse_warm_up);
+        assert!(wrong.iter().all(Result::is_err), "{wrong:?}");
     }
 }

@@ -1,38 +1,37 @@
-//! `man`: the man page, from the definition of the command line. One page for the program and all its commands, since they share
-//! most of what they are about.
+//! `man`: the man page, generated from the definition of the command line. One page covers all commands.
 
 use super::io::Io;
 use clap::Command;
 use clap_mangen::Man;
 use std::io::{self, Write as _};
 
-/// What holds for every command and is no option of any.
+/// Sections on exit codes and environment variables.
 const MORE: &str = r#".SH "EXIT STATUS"
 .TP
 0
-Done.
+Success.
 .TP
 1
-It could not be done; standard error says why.
+Failure; the reason is printed to standard error.
 .TP
 2
-Wrong usage.
+Usage error.
 .TP
 3
-A condition of \fB\-\-fail\-if\fR held.
+A condition of \fB\-\-fail\-if\fR is true.
 .TP
 130
 Interrupted.
 .SH ENVIRONMENT
 .TP
 \fBNO_COLOR\fR, \fBCLICOLOR\fR, \fBCLICOLOR_FORCE\fR
-Whether output is colored; \fB\-\-color\fR comes first.
+Control colors; \fB\-\-color\fR takes precedence.
 .TP
 \fBRAYON_NUM_THREADS\fR
-Number of worker threads, unless \fB\-\-threads\fR says otherwise.
+Number of worker threads; \fB\-\-threads\fR takes precedence.
 .TP
 \fB_NT_SYMBOL_PATH\fR, \fB_NT_SYMBOL_PROXY\fR
-Where symbols are looked for, as for the debuggers.
+Symbol path and proxy, as for the debuggers.
 "#;
 
 /// Runs the command.
@@ -62,11 +61,11 @@ fn page(mut command: Command) -> io::Result<Vec<u8>> {
     Ok(without_repeats(&String::from_utf8_lossy(&page)).into_bytes())
 }
 
-/// The page in ASCII, with the lines that every part of it begins with told once.
+/// The page in ASCII, without repeated preambles.
 fn without_repeats(page: &str) -> String {
     let mut text = String::with_capacity(page.len());
     for (at, line) in page.lines().enumerate() {
-        if at < 2 || !is_opening(line) {
+        if at < 2 || !is_preamble(line) {
             line.chars().for_each(|c| push(&mut text, c));
             text.push('\n');
         }
@@ -74,7 +73,7 @@ fn without_repeats(page: &str) -> String {
     text
 }
 
-/// Not every reader of man pages takes more than ASCII.
+/// Appends a character as ASCII, which every reader of man pages supports.
 fn push(text: &mut String, c: char) {
     if c.is_ascii() {
         text.push(c);
@@ -83,15 +82,15 @@ fn push(text: &mut String, c: char) {
     }
 }
 
-/// Whether a line is one of those that say what an apostrophe is.
-fn is_opening(line: &str) -> bool {
+/// Whether a line belongs to the preamble that defines the apostrophe.
+fn is_preamble(line: &str) -> bool {
     line.starts_with(".ie ") || line.starts_with(".el ")
 }
 
-/// A command as a part of the page: what it is for, how it is called, its options. Those of every command were told above.
+/// Section of a command: description, synopsis, its own options.
 fn section(command: &Command) -> io::Result<String> {
     let name = command.get_name().to_owned();
-    let own = command.clone().mut_args(|arg| if is_everywhere(&arg) { arg.hide(true) } else { arg });
+    let own = command.clone().mut_args(|arg| if is_global(&arg) { arg.hide(true) } else { arg });
     let man = Man::new(own);
     let mut roff = Vec::new();
     man.render_description_section(&mut roff)?;
@@ -103,7 +102,7 @@ fn section(command: &Command) -> io::Result<String> {
     for line in roff.lines() {
         match line {
             ".SH DESCRIPTION" => text.push_str(&heading),
-            // Paragraphs of the command, no chapters of the page.
+            // Subsections of the command, not sections of the page.
             ".SH SYNOPSIS" | ".SH OPTIONS" => text.push_str(".PP"),
             line => text.push_str(line),
         }
@@ -112,7 +111,7 @@ fn section(command: &Command) -> io::Result<String> {
     Ok(text)
 }
 
-fn is_everywhere(arg: &clap::Arg) -> bool {
+fn is_global(arg: &clap::Arg) -> bool {
     arg.is_global_set() || arg.get_id() == "help"
 }
 
@@ -134,6 +133,6 @@ mod tests {
         }
         assert!(page.starts_with(".ie ") || page.starts_with(".TH "), "{}", &page[..80]);
         assert_eq!(page.matches(".SH OPTIONS").count(), 1, "options of commands are paragraphs");
-        assert_eq!(page.matches(&roff("--color")).count(), 2, "told once, and where the environment is");
+        assert_eq!(page.matches(&roff("--color")).count(), 2, "once as an option, once in the environment");
     }
 }

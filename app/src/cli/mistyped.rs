@@ -1,5 +1,5 @@
-//! Words that are neither commands nor files. Without this a mistyped command would open the window with a file that is not
-//! there. A word with a path separator or an ending is meant as a file, whether or not it is there.
+//! Usage errors for mistyped commands, which would otherwise open the window with a missing file. An argument with a path separator
+//! or an extension counts as a file, whether or not it exists.
 
 use super::io::ColorChoice;
 use clap::{Command, ValueEnum as _};
@@ -7,12 +7,12 @@ use poolscope_analysis::group::key::nearest;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, is_separator};
 
-/// What is wrong with a word that was taken for a file, if it is none.
+/// Error message on an argument that is taken for a file but is probably a mistyped command.
 #[must_use]
 pub fn error_of_word(word: &OsStr, definition: &Command) -> Option<String> {
     let path = Path::new(word);
     let text = word.to_string_lossy();
-    // Without its own separator a word may still name a drive.
+    // A drive letter has no separator.
     let is_meant = text.contains(is_separator) || text.contains(':') || path.extension().is_some();
     if is_meant || path.exists() {
         return None;
@@ -28,7 +28,7 @@ pub fn error_of_word(word: &OsStr, definition: &Command) -> Option<String> {
     Some(format!("there is neither a command nor a file called '{text}'{hint}"))
 }
 
-/// What is wrong with the first word of a command line that could not be read, if it is neither an option nor a command nor a file.
+/// Error message on the first argument of an invalid command line that is no option, command or file.
 #[must_use]
 pub fn error_of_first_word(args: &[OsString], definition: &Command) -> Option<String> {
     let mut words = args.iter().skip(1);
@@ -45,13 +45,13 @@ pub fn error_of_first_word(args: &[OsString], definition: &Command) -> Option<St
     if is_command { None } else { error_of_word(word, definition) }
 }
 
-/// All names that commands go by.
+/// Names and aliases of all commands.
 fn commands(definition: &Command) -> impl Iterator<Item = &str> {
     let own = definition.get_subcommands().filter(|command| !command.is_hide_set());
     own.flat_map(|command| std::iter::once(command.get_name()).chain(command.get_all_aliases())).chain(["help"])
 }
 
-/// What `--color` says in a command line that may be wrong: its complaint is colored as well.
+/// The value of `--color` in a command line that may be invalid, for the colors of its error message.
 #[must_use]
 pub fn color_choice(args: &[OsString]) -> ColorChoice {
     let mut choice = ColorChoice::Auto;
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_color_of_a_wrong_line_is_known() {
+    fn an_invalid_command_line_has_its_color() {
         let of = |line: &str| color_choice(&line.split(' ').map(OsString::from).collect::<Vec<_>>());
         assert_eq!(of("poolscope reprot --color always x"), ColorChoice::Always);
         assert_eq!(of("poolscope --color=never --nonsense"), ColorChoice::Never);

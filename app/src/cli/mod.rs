@@ -1,67 +1,56 @@
-//! The command line: one file per command, all over the same engine. Results go to standard output, everything else to
-//! standard error. Exit codes: 0 done, 1 could not, 2 wrong usage, 3 a `--fail-if` held, 130 interrupted.
+//! The command line: one file per command. Results go to standard output, messages to standard error. Exit codes: 0 success,
+//! 1 failure, 2 usage error, 3 a condition of `--fail-if` is true, 130 interrupted.
 
+mod associate;
 pub mod command_line;
-pub mod associate;
-pub mod completions;
-pub mod driver_args;
+mod completions;
 mod fail_if;
-pub mod info;
+mod info;
 pub mod interrupt;
 pub mod io;
-pub mod leaks;
-mod leaks_html;
-mod leaks_markdown;
-mod leaks_text;
+mod leaks;
 mod man;
 mod mistyped;
-#[cfg(test)]
-mod path_tests;
 pub mod open;
 mod output_file;
-pub mod poolmon;
-mod poolmon_table;
-pub mod record;
-pub mod record_args;
-pub mod report;
-mod report_markdown;
-mod report_text;
-pub mod selection;
-pub mod series;
-pub mod symbol_args;
-pub mod symbols;
-mod symbols_text;
-pub mod synth;
-pub mod synth_words;
-pub mod uncertain_stacks;
+mod output_format;
+mod poolmon;
+mod record;
+mod report;
+mod selection;
+mod series;
+mod symbol_args;
+mod symbols;
+mod synth;
+mod table;
 mod units;
 
 use crate::association::SystemAssociation;
-use command_line::CommandLine;
 use clap::{ArgMatches, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use command_line::CommandLine;
 use io::{ColorChoice, Io};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-/// The heading of options that every command takes.
-const EVERYWHERE: &str = "Options of every command";
+/// Help heading of options of all commands.
+const GLOBAL_HEADING: &str = "Options of all commands";
 
 /// Finds kernel pool leaks in Windows Performance Toolkit traces (.etl).
 #[derive(Parser, Debug)]
 #[command(name = "poolscope", version, about, max_term_width = 100)]
 #[command(override_usage = "poolscope [OPTIONS] [FILE]...\n       poolscope [OPTIONS] <COMMAND>")]
 struct Cli {
-    /// Opens these traces in the window, each in a tab of its own; of a folder, those in it
+    /// Trace files to open in the window, each in its own tab; of a folder, all traces in it
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Opens the built-in sample trace in the window
     #[arg(long, conflicts_with = "files")]
     demo: bool,
-    /// Colors in output and messages
-    #[arg(long, value_name = "WHEN", value_enum, default_value_t, global = true, help_heading = EVERYWHERE)]
+    /// Colors of output and messages
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t, global = true, help_heading = GLOBAL_HEADING)]
     color: ColorChoice,
-    /// Only results and errors: no progress, no warnings, no notes
-    #[arg(short, long, global = true, help_heading = EVERYWHERE)]
+    /// Shows results and errors only: no progress, warnings or notes
+    #[arg(short, long, global = true, help_heading = GLOBAL_HEADING)]
     quiet: bool,
     #[command(subcommand)]
     command: Option<Command>,
@@ -69,31 +58,31 @@ struct Cli {
 
 #[derive(Subcommand, Debug)]
 enum Command {
-    /// What the trace is: system, clock, losses, records by kind, diagnostics
+    /// Shows facts about a trace: system, clock, losses, records by kind, diagnostics
     Info(info::Args),
-    /// The pivot: who allocated what, grouped by any columns
+    /// Shows allocations grouped by any columns, as in the pivot table
     Report(report::Args),
-    /// The graph as numbers: curves over time by any columns
+    /// Shows curves over time grouped by any columns, as in the graph
     Series(series::Args),
-    /// The verdict: which tag, function and driver leaks, and how we know
+    /// Finds the tags, functions and drivers that leak, with the evidence
     Leaks(Box<leaks::Args>),
-    /// Finds the symbols that the trace needs and keeps them; says what became of each module
+    /// Resolves and caches the symbols of a trace; lists the result for each module
     Symbols(symbols::Args),
-    /// Before the trace: a recording profile, the commands beside it, a script that needs no key press
-    Record(Box<record_args::Args>),
-    /// Without a trace: what poolmon or !poolused printed, as a table, or the growth between two
+    /// Creates a recording profile with the commands of wpr and xperf, and a script that records unattended
+    Record(Box<record::Args>),
+    /// Shows the output of poolmon or !poolused as a table, or the difference between two snapshots
     #[command(visible_alias = "poolused")]
     Poolmon(poolmon::Args),
     Synth(Box<synth::SynthArgs>),
-    /// Offers poolscope for .etl files of this user (Windows)
+    /// Registers poolscope for .etl files of the current user (Windows)
     Associate(associate::Args),
-    /// Prints what a shell needs to complete the command line
+    /// Prints a script for completion in a shell
     Completions(completions::Args),
     /// Prints the man page (roff)
     Man,
 }
 
-/// What the window opens with.
+/// What the window opens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WindowRequest {
     /// Nothing.
@@ -104,16 +93,16 @@ pub enum WindowRequest {
     Files(Vec<PathBuf>),
 }
 
-/// What the command line asks for.
+/// Result of a command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It is done: end with this code.
+    /// Exit with this code.
     Exit(u8),
     /// Open the window.
     Window(WindowRequest),
 }
 
-/// Exit code of a command that could not do its work.
+/// Exit code of a failed command.
 const EXIT_FAILURE: u8 = 1;
 
 /// Runs a command line.
@@ -134,12 +123,12 @@ pub fn run(args: impl IntoIterator<Item = OsString>, io: &mut Io<'_>) -> Outcome
         });
     };
     io.cancel_on_interrupt();
-    let told = cli.quiet.then(|| std::mem::replace(&mut io.err, Box::new(std::io::sink())));
+    let muted = cli.quiet.then(|| std::mem::replace(&mut io.err, Box::new(std::io::sink())));
     io.interactive &= !cli.quiet;
     let result = execute(command, &definition, &matches, io);
     let result = result.and_then(|code| io.out.flush().map(|()| code).map_err(Into::into));
-    // Errors are told even to those who want no warnings.
-    if let Some(err) = told {
+    // `--quiet` does not hide errors.
+    if let Some(err) = muted {
         io.err = err;
     }
     Outcome::Exit(exit_code(result, io))
@@ -151,7 +140,7 @@ pub fn command() -> clap::Command {
     Cli::command()
 }
 
-/// What a command line asks for. Words that are neither commands nor files are found before clap complains about what follows them.
+/// Parses a command line. A mistyped command is reported before clap reports the arguments after it.
 fn parse(definition: &mut clap::Command, args: &[OsString]) -> Result<(Cli, ArgMatches), clap::Error> {
     let matches = definition.try_get_matches_from_mut(args).map_err(|error| {
         let is_usage = error.use_stderr();
@@ -163,25 +152,21 @@ fn parse(definition: &mut clap::Command, args: &[OsString]) -> Result<(Cli, ArgM
         return Err(definition.error(clap::error::ErrorKind::InvalidSubcommand, message));
     }
     if cli.command.is_some() && (cli.demo || !cli.files.is_empty()) {
-        let message = "options of the window stand before no command: give --demo after the command";
+        let message = "FILE and --demo before a command open the window: give --demo after the command";
         return Err(definition.error(clap::error::ErrorKind::ArgumentConflict, message));
     }
     Ok((cli, matches))
 }
 
-fn execute(
-    command: Command,
-    definition: &clap::Command,
-    matches: &ArgMatches,
-    io: &mut Io<'_>,
-) -> anyhow::Result<u8> {
+fn execute(command: Command, definition: &clap::Command, matches: &ArgMatches, io: &mut Io<'_>) -> anyhow::Result<u8> {
     match command {
         Command::Info(args) => info::run(&args, io),
         Command::Report(args) => report::run(&args, io),
         Command::Series(args) => series::run(&args, io),
         Command::Leaks(mut args) => {
             let given = matches.subcommand().zip(definition.find_subcommand("leaks"));
-            args.asked = given.map_or_else(CommandLine::default, |((_, given), leaks)| CommandLine::of(leaks, given));
+            args.command_line =
+                given.map_or_else(CommandLine::default, |((_, given), leaks)| CommandLine::of(leaks, given));
             leaks::run(&args, io)
         }
         Command::Symbols(args) => symbols::run(&args, io),
@@ -194,22 +179,21 @@ fn execute(
     }
 }
 
-/// The exit code of a result, after a failure was told.
+/// Exit code of a result; prints the error of a failure.
 pub fn exit_code(result: anyhow::Result<u8>, io: &mut Io<'_>) -> u8 {
     result.unwrap_or_else(|error| failure(&error, io))
 }
 
-/// Help and version are results; anything else is wrong usage.
+/// Prints the message of clap: help and version to standard output, usage errors to standard error. Returns the exit code.
 fn usage(error: &clap::Error, io: &mut Io<'_>) -> u8 {
     let (stream, color): (&mut dyn std::io::Write, bool) =
         if error.use_stderr() { (&mut io.err, io.err_color) } else { (&mut io.out, io.color) };
     let text = if color { error.render().ansi().to_string() } else { error.render().to_string() };
-    // Nobody can be told that even this could not be written.
     let written = stream.write_all(text.as_bytes()).and_then(|()| stream.flush());
     if written.is_err() { EXIT_FAILURE } else { error.exit_code() as u8 }
 }
 
-/// Tells the user why it could not be done. A reader that went away (`| head`) is no failure.
+/// Prints an error and returns the exit code. A closed pipe (`| head`) is no failure.
 fn failure(error: &anyhow::Error, io: &mut Io<'_>) -> u8 {
     let is_broken_pipe = |cause: &(dyn std::error::Error + 'static)| {
         let direct = cause.downcast_ref::<std::io::Error>();
@@ -218,11 +202,11 @@ fn failure(error: &anyhow::Error, io: &mut Io<'_>) -> u8 {
     if error.chain().any(is_broken_pipe) {
         return 0;
     }
-    let (code, words) = match error.is::<open::UsageError>() {
+    let (code, message) = match error.is::<open::UsageError>() {
         _ if io.cancel.is_cancelled() => (interrupt::INTERRUPTED, "interrupted".to_owned()),
         true => (2, format!("{error:#}")),
         false => (EXIT_FAILURE, format!("{error:#}")),
     };
-    let written = writeln!(io.err, "poolscope: {words}").and_then(|()| io.err.flush());
+    let written = writeln!(io.err, "poolscope: {message}").and_then(|()| io.err.flush());
     if written.is_err() { EXIT_FAILURE } else { code }
 }

@@ -1,5 +1,4 @@
-//! Opening a trace for a command: the options that all commands share, the reader, the worker pool, the progress bar,
-//! warnings.
+//! Opens the trace of a command: options of all commands that read a trace, reader, worker threads, progress bar, warnings.
 
 use super::io::Io;
 use crate::reader::{self, Reader};
@@ -7,16 +6,16 @@ use crate::recorded_range_text;
 use crate::sample;
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use poolscope_analysis::load::{LoadError, LoadOptions, load, load_file};
+use poolscope_analysis::trace::Trace;
+use poolscope_base::progress::{CancelToken, Progress};
 use poolscope_etl::diagnostics::{DiagnosticKind, Severity};
 use poolscope_etl::file::TraceFile;
-use poolscope_base::progress::{CancelToken, Progress};
-use poolscope_analysis::trace::Trace;
-use poolscope_analysis::load::{LoadError, LoadOptions, load, load_file};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Which trace, and with how many workers.
+/// Trace to read, reader and number of worker threads.
 #[derive(clap::Args, Debug, Clone, Default)]
 pub struct TraceArgs {
     /// The trace file (.etl)
@@ -25,7 +24,7 @@ pub struct TraceArgs {
     /// The built-in sample trace
     #[arg(long, conflicts_with = "trace")]
     pub demo: bool,
-    /// Who reads the file
+    /// Reader of the trace file
     #[arg(long, value_enum, default_value_t)]
     pub reader: Reader,
     /// Number of worker threads (default: RAYON_NUM_THREADS, else one per processor)
@@ -34,16 +33,16 @@ pub struct TraceArgs {
 }
 
 impl TraceArgs {
-    /// The trace's name as the user gave it.
+    /// Name of the trace as given on the command line.
     #[must_use]
     pub fn name(&self) -> String {
         self.trace.as_ref().map_or_else(|| sample::NAME.to_owned(), |path| path.display().to_string())
     }
 
-    /// Loads the trace and hands it to `work`, with the workers that the options name.
+    /// Loads the trace and calls `work` with it.
     ///
     /// # Errors
-    /// What the load or `work` could not do.
+    /// Errors of the load or of `work`.
     pub fn with_trace<R>(
         &self,
         io: &mut Io<'_>,
@@ -69,10 +68,14 @@ impl TraceArgs {
         };
         let loaded = if interactive { with_bar(&progress, run) } else { run() };
         match loaded {
-            Err(error) if self.reader == Reader::Native && Reader::Windows.is_available() && reader::windows_reader_may_open(&error) => {
-                Err(anyhow::anyhow!("{error}; Windows' own reader may still open it: add --reader windows"))
+            Err(error)
+                if self.reader == Reader::Native
+                    && Reader::Windows.is_available()
+                    && reader::windows_reader_may_open(&error) =>
+            {
+                Err(anyhow::anyhow!("{error}; the reader of Windows may be able to open it: add --reader windows"))
             }
-            // These name the file themselves.
+            // These errors contain the file name.
             Err(error @ LoadError::Open(_)) => Err(error.into()),
             other => other.with_context(|| format!("cannot load {}", self.name())),
         }
@@ -83,16 +86,17 @@ impl TraceArgs {
             return Err(UsageError(reader::ONLY_WINDOWS.to_owned()));
         }
         if self.reader == Reader::Windows && self.demo {
-            let why = "the sample lies inside the program, and Windows' reader reads files: leave out --reader windows";
+            let why =
+                "the sample is part of the program, and the reader of Windows needs a file: omit --reader windows";
             return Err(UsageError(why.to_owned()));
         }
         Ok(())
     }
 }
 
-/// The worker threads of a command.
+/// Worker threads of a command.
 pub struct Workers {
-    /// Those that an option asks for; else rayon's own.
+    /// Threads of `--threads`; without the option those of rayon's global pool.
     pool: Option<rayon::ThreadPool>,
     cancel: CancelToken,
 }
@@ -105,7 +109,7 @@ impl Workers {
             .with_context(|| format!("cannot start {threads} worker threads"))
     }
 
-    /// Does parallel work on these threads. The work must not print: streams stay with the thread that owns them.
+    /// Runs parallel work on these threads. The work must not print: output streams belong to the calling thread.
     pub fn run<R: Send>(&self, work: impl FnOnce() -> R + Send) -> R {
         match &self.pool {
             Some(pool) => pool.install(work),
@@ -115,17 +119,17 @@ impl Workers {
 
     /// Whether the user interrupted the command.
     #[must_use]
-    pub fn cancelled(&self) -> bool {
+    pub fn is_cancelled(&self) -> bool {
         self.cancel.is_cancelled()
     }
 }
 
-/// Wrong usage that only shows once the arguments are looked at together: exit code 2.
+/// Usage error that depends on several arguments: exit code 2.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct UsageError(pub String);
 
-/// Shows a bar on standard error while `run` works.
+/// Shows a progress bar on standard error while `run` works.
 fn with_bar<R>(progress: &Progress, run: impl FnOnce() -> R) -> R {
     let bar = ProgressBar::with_draw_target(Some(1), ProgressDrawTarget::stderr());
     let template = "{msg} {bar:30} {bytes}/{total_bytes} {bytes_per_sec} {eta}";
@@ -151,15 +155,17 @@ fn with_bar<R>(progress: &Progress, run: impl FnOnce() -> R) -> R {
     result
 }
 
-/// Data loss is told without being asked for, and what part of the recording is there: a figure must not look better than its
-/// trace. So is a trace that cannot have any figures: an empty report would leave the user guessing. A header whose times are
-/// not used is told as well, since every second is counted from it.
+/// Warns about data loss, missing parts of the recording, traces without pool events, and header times that are not used, since
+/// figures depend on all of these.
 fn warn(trace: &Trace, io: &mut Io<'_>) -> anyhow::Result<()> {
-    let is_told = |kind: DiagnosticKind| {
+    let is_warning = |kind: DiagnosticKind| {
         kind.severity() == Severity::DataLoss
-            || matches!(kind, DiagnosticKind::NoPoolEvents | DiagnosticKind::HeaderClock | DiagnosticKind::ConstantTimestamps)
+            || matches!(
+                kind,
+                DiagnosticKind::NoPoolEvents | DiagnosticKind::HeaderClock | DiagnosticKind::ConstantTimestamps
+            )
     };
-    let losses = trace.diagnostics.rows().iter().filter(|row| is_told(row.kind));
+    let losses = trace.diagnostics.rows().iter().filter(|row| is_warning(row.kind));
     for row in losses {
         let times = crate::format::count(row.count);
         writeln!(io.err, "poolscope: warning: {} ({times}): {}", row.kind.name(), row.kind.effect())?;

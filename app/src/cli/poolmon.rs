@@ -1,124 +1,119 @@
-//! `poolmon`: what poolmon and `!poolused` print, as a table; the difference of two of them; the tags worth recording.
+//! `poolmon`: snapshots of poolmon and `!poolused` as a table, the difference between two of them, and tags to record.
 
 use super::io::Io;
-use super::poolmon_table::{Cell, Column, Table};
-use super::record_args::{self, PoolArg};
-use super::report_markdown::escape;
+use super::output_format::OutputFormat;
+use super::record::{self, PoolArg};
+use super::table::{Column, Table, escape_markdown};
+use crate::format;
 use anyhow::Context as _;
-use clap::ValueEnum;
+use poolscope_recording::poolmon::lockstep::TagGroupMember;
+use poolscope_recording::poolmon::{
+    Pool, Snapshot, SnapshotComparison, SnapshotFile, TagDelta, TagGroup, TagSuggestion, compare, parse, suggest,
+};
 use poolscope_recording::tag::TAGS_MAX;
-use poolscope_recording::poolmon::{SnapshotComparison, SnapshotFile, TagDelta, Snapshot, Pool, TagSuggestion, compare, parse, suggest};
+use serde::Serialize;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 /// Options of `poolmon`.
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// What poolmon or !poolused printed: a screen, a snapshot file, a debugger's log ('-': standard input)
+    /// Output of poolmon or !poolused: a copied screen, a poolmon snapshot file or a debugger log ('-': standard input)
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// The same printed later: the difference is shown
+    /// Output of the same tool at a later time, to show the difference
     #[arg(value_name = "LATER")]
     later: Option<PathBuf>,
-    /// One pool only
+    /// Shows one pool only
     #[arg(long, value_enum)]
     pool: Option<PoolArg>,
-    /// Shows the last listing even if there are several to compare
+    /// Shows the last snapshot instead of the difference between several
     #[arg(long)]
     last: bool,
-    /// Rows to show (default: 20 in text and Markdown, else all)
+    /// Number of rows (default: 20 in text and Markdown, else all)
     #[arg(long, value_name = "N")]
     top: Option<usize>,
     /// Output format
-    #[arg(long, value_enum, default_value_t)]
-    format: Format,
+    #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = OutputFormat::parser(&FORMATS))]
+    format: OutputFormat,
 }
 
-/// Output formats of `poolmon`.
-#[derive(ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Format {
-    /// For reading
-    #[default]
-    Text,
-    /// One row per tag and pool
-    Csv,
-    /// One object with one row per tag and pool
-    Json,
-    /// For a ticket or a mail
-    Markdown,
-}
+const FORMATS: [OutputFormat; 4] = [OutputFormat::Text, OutputFormat::Csv, OutputFormat::Json, OutputFormat::Markdown];
 
-/// The most that is read: no tool prints as much, and the text is held in memory.
+/// Upper bound on bytes of a file that are read, since the text is held in memory. No tool prints as much.
 const BYTES_MAX: u64 = 256 << 20;
-const TOP: usize = 20;
+/// Default number of rows in text and Markdown.
+const DEFAULT_TOP: usize = 20;
 
-/// The listings of one or two files, and what follows from them.
+/// The snapshots of one or two files.
 #[derive(Default)]
 pub struct Snapshots {
-    /// All of them, in the order in which they were given.
+    /// All snapshots in the order given.
     pub all: Vec<Snapshot>,
-    /// The first and the last, if there are several and they are compared.
+    /// The difference between the first and the last, if there are several and they are to be compared.
     pub comparison: Option<SnapshotComparison>,
-    /// What has to be said before anybody relies on them, in sentences.
+    /// Warnings about unparsed lines, truncation and order.
     pub warnings: Vec<String>,
 }
 
-/// Reads the listings of files, or of standard input. Unless `only_last` is wanted, the first and the last are compared.
+/// Reads the snapshots of files or of standard input, and compares the first with the last unless `only_last` is set.
 ///
 /// # Errors
-/// A file can't be read, or holds no listing.
+/// A file cannot be read, or contains no snapshot.
 pub fn read_snapshots<'p>(paths: impl Iterator<Item = &'p PathBuf>, only_last: bool) -> anyhow::Result<Snapshots> {
-    let mut listings = Snapshots::default();
+    let mut snapshots = Snapshots::default();
     for path in paths {
-        let document = read_document(path)?;
-        listings.warnings.extend(strange_lines(path, &document));
-        listings.all.extend(document.snapshots);
+        let file = read_file(path)?;
+        snapshots.warnings.extend(unparsed_warning(path, &file));
+        snapshots.all.extend(file.snapshots);
     }
-    match listings.all.as_slice() {
+    match snapshots.all.as_slice() {
         [first, .., last] if !only_last => {
             let comparison = compare(first, last);
             if comparison.is_reversed {
-                let words = "most counts of allocations went down: the listings are in the wrong order, or the system was started again \
-                             between them";
-                listings.warnings.push(words.to_owned());
+                let warning = "most allocation counts went down: the snapshots are in the wrong order, or Windows was restarted \
+                               between them";
+                snapshots.warnings.push(warning.to_owned());
             }
-            let unknown = ", and of a tag that it does not show the growth is not known";
-            listings.warnings.extend(cut(first, "of the first listing ", unknown));
-            listings.warnings.extend(cut(last, "of the last listing ", unknown));
-            listings.comparison = Some(comparison);
+            let unknown = ", and the growth of tags that it lacks is not known";
+            snapshots.warnings.extend(truncation_warnings(first, "of the first snapshot ", unknown));
+            snapshots.warnings.extend(truncation_warnings(last, "of the last snapshot ", unknown));
+            snapshots.comparison = Some(comparison);
         }
-        [.., last] => listings.warnings.extend(cut(last, "", "")),
+        [.., last] => snapshots.warnings.extend(truncation_warnings(last, "", "")),
         [] => {}
     }
-    Ok(listings)
+    Ok(snapshots)
 }
 
 /// Prints warnings.
 ///
 /// # Errors
-/// What the writer says.
+/// If the output cannot be written.
 pub fn warn(warnings: &[String], io: &mut Io<'_>) -> std::io::Result<()> {
     warnings.iter().try_for_each(|warning| writeln!(io.err, "poolscope: warning: {warning}"))
 }
 
-fn strange_lines(path: &Path, document: &SnapshotFile) -> Option<String> {
-    let count = document.unparsed_count;
-    let first = document.unparsed_lines.first();
-    let first = first.map_or_else(String::new, |line| format!(", first line {}: '{}'", line.number, line.text));
-    (count > 0).then(|| format!("{}: {count} lines were not understood{first}", path.display()))
+fn unparsed_warning(path: &Path, file: &SnapshotFile) -> Option<String> {
+    let count = file.unparsed_count;
+    let first = file.unparsed_lines.first();
+    let first = first.map_or_else(String::new, |line| format!(", the first is line {}: '{}'", line.number, line.text));
+    (count > 0).then(|| format!("{}: {count} lines cannot be parsed{first}", path.display()))
 }
 
-/// Says so if rows add up to less than the tool itself says.
-fn cut(listing: &Snapshot, which: &str, then: &str) -> Vec<String> {
-    let sentence = |pool: Pool| {
-        let total = crate::format::bytes(listing.truncated_total(pool)?);
-        let (rows, pool) = (crate::format::bytes(listing.bytes_in(pool)), pool.name());
-        Some(format!("the rows {which}hold {rows} of {total} of the {pool} pool: the listing is cut{then}"))
+/// A warning for each pool whose rows add up to less than the total that the tool printed.
+fn truncation_warnings(snapshot: &Snapshot, which: &str, consequence: &str) -> Vec<String> {
+    let warning = |pool: Pool| {
+        let total = format::bytes(snapshot.truncated_total(pool)?);
+        let (rows, pool) = (format::bytes(snapshot.bytes_in(pool)), pool.name());
+        Some(format!(
+            "the rows {which}contain {rows} of {total} of {pool} pool: the snapshot is truncated{consequence}"
+        ))
     };
-    Pool::ALL.into_iter().filter_map(sentence).collect()
+    Pool::ALL.into_iter().filter_map(warning).collect()
 }
 
-fn read_document(path: &Path) -> anyhow::Result<SnapshotFile> {
+fn read_file(path: &Path) -> anyhow::Result<SnapshotFile> {
     let name = path.display();
     let mut bytes = Vec::new();
     if path == Path::new("-") {
@@ -133,77 +128,322 @@ fn read_document(path: &Path) -> anyhow::Result<SnapshotFile> {
 /// Runs the command.
 ///
 /// # Errors
-/// A file can't be read, or holds no listing.
+/// A file cannot be read, or contains no snapshot.
 pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
-    let listings = read_snapshots(std::iter::once(&args.file).chain(&args.later), args.last)?;
-    warn(&listings.warnings, io)?;
-    let pool = args.pool.map(PoolArg::listed);
-    let suggestion = suggest(&listings.all, pool, TAGS_MAX);
-    let table = match (&listings.comparison, listings.all.last()) {
-        (Some(comparison), _) => compared(comparison, listings.all.len(), pool),
-        (None, Some(last)) => one(last, pool),
-        (None, None) => anyhow::bail!("{} holds no listing", args.file.display()),
-    };
+    let snapshots = read_snapshots(std::iter::once(&args.file).chain(&args.later), args.last)?;
+    warn(&snapshots.warnings, io)?;
+    let pool = args.pool.map(PoolArg::snapshot_pool);
+    let suggestion = suggest(&snapshots.all, pool, TAGS_MAX);
     let top = args.top.unwrap_or(match args.format {
-        Format::Text | Format::Markdown => TOP,
-        Format::Csv | Format::Json => usize::MAX,
+        OutputFormat::Text | OutputFormat::Markdown => DEFAULT_TOP,
+        OutputFormat::Csv | OutputFormat::Json => usize::MAX,
     });
-    match args.format {
-        Format::Text => {
-            table.write_text(io, top)?;
-            for group in &suggestion.groups {
-                writeln!(io.out, "\n{}.", group.sentence())?;
-            }
-            recording(io, &suggestion)?;
+    match (&snapshots.comparison, snapshots.all.last()) {
+        (Some(comparison), _) => {
+            let output = Output {
+                heading: comparison_heading(comparison, snapshots.all.len(), pool),
+                columns: DeltaRow::columns(),
+                rows: DeltaRow::rows(comparison, pool),
+                top,
+                suggestion: &suggestion,
+            };
+            output.write(args.format, io)?;
         }
-        Format::Markdown => {
-            table.write_markdown(&mut io.out, top)?;
-            for group in &suggestion.groups {
-                writeln!(io.out, "\n{}.", escape(&group.sentence()))?;
-            }
+        (None, Some(last)) => {
+            let output = Output {
+                heading: format!("{}, {} rows", last.tool.name(), format::count(last.rows.len() as u64)),
+                columns: TagRow::columns(),
+                rows: TagRow::rows(last, pool),
+                top,
+                suggestion: &suggestion,
+            };
+            output.write(args.format, io)?;
         }
-        Format::Csv => table.write_csv(&mut io.out, top)?,
-        Format::Json => table.write_json(&mut io.out, top, &suggestion)?,
+        (None, None) => anyhow::bail!("{} contains no snapshot", args.file.display()),
     }
     Ok(0)
 }
 
-/// How to record the tags that matter.
-fn recording(io: &mut Io<'_>, suggestion: &TagSuggestion) -> std::io::Result<()> {
-    let Some(command) = record_args::command(&suggestion.tags) else { return Ok(()) };
-    writeln!(io.out, "\nTo see who allocates them, {}:\n    {command}", suggestion.basis.sentence())
+/// Rows with their heading, in any format.
+struct Output<'o, R> {
+    heading: String,
+    columns: Vec<Column>,
+    rows: Vec<R>,
+    /// Number of rows at most.
+    top: usize,
+    suggestion: &'o TagSuggestion,
 }
 
-fn one(listing: &Snapshot, pool: Option<Pool>) -> Table {
-    let columns = [
-        Column::text("tag", "Tag"),
-        Column::text("pool", "Pool"),
-        Column::bytes("bytes", "Bytes"),
-        Column::count("blocks", "Blocks"),
-        Column::count("allocs", "Allocs"),
-        Column::count("frees", "Frees"),
-        Column::bytes("bytes_per_block", "Per block"),
-        Column::text("description", "Known as"),
-    ];
-    let rows = listing.rows.iter().filter(|row| pool.is_none_or(|pool| pool == row.pool)).map(|row| {
-        let figures = row.counts;
+/// A row of a table.
+trait Row: Serialize {
+    /// Names of the serialized fields, as the header of a CSV file.
+    const FIELDS: &'static [&'static str];
+
+    /// The fields as texts with units.
+    fn cells(&self) -> Vec<String>;
+}
+
+impl<R: Row> Output<'_, R> {
+    fn write(&self, format: OutputFormat, io: &mut Io<'_>) -> anyhow::Result<()> {
+        let shown = self.rows.get(..self.top).unwrap_or(&self.rows);
+        match format {
+            OutputFormat::Text => self.write_text(shown, io)?,
+            OutputFormat::Markdown => self.write_markdown(shown, &mut io.out)?,
+            OutputFormat::Csv => {
+                let mut writer = csv::WriterBuilder::new().has_headers(false).from_writer(&mut io.out);
+                writer.write_record(R::FIELDS)?;
+                shown.iter().try_for_each(|row| writer.serialize(row))?;
+                writer.flush()?;
+            }
+            OutputFormat::Json => {
+                let document = PoolmonDocument {
+                    heading: &self.heading,
+                    record: Suggested { tags: &self.suggestion.tags, basis: self.suggestion.basis.name() },
+                    lockstep: self.suggestion.groups.iter().map(GroupFields::new).collect(),
+                    rows: shown,
+                };
+                serde_json::to_writer_pretty(&mut io.out, &document)?;
+                writeln!(io.out)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn hidden_count(&self) -> u64 {
+        self.rows.len().saturating_sub(self.top) as u64
+    }
+
+    fn write_text(&self, shown: &[R], io: &mut Io<'_>) -> std::io::Result<()> {
+        let (bold, end) = if io.color { ("\x1b[1m", "\x1b[0m") } else { ("", "") };
+        let table = Table::new(self.columns.clone(), shown.iter().map(Row::cells).collect());
+        writeln!(io.out, "{bold}{}{end}\n\n{}", self.heading, table.header())?;
+        (0..shown.len()).try_for_each(|at| writeln!(io.out, "{}", table.row(at)))?;
+        if self.hidden_count() > 0 {
+            writeln!(io.out, "{} more rows; --top shows them.", format::count(self.hidden_count()))?;
+        }
+        for group in &self.suggestion.groups {
+            writeln!(io.out, "\n{}.", group.sentence())?;
+        }
+        match record::command(&self.suggestion.tags) {
+            Some(command) => {
+                let basis = self.suggestion.basis.sentence();
+                writeln!(io.out, "\nTo record the stacks of these tags, {basis}:\n    {command}")
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn write_markdown(&self, shown: &[R], out: &mut dyn Write) -> std::io::Result<()> {
+        writeln!(out, "**{}**\n", escape_markdown(&self.heading))?;
+        let escaped = |row: &R| row.cells().iter().map(|cell| escape_markdown(cell)).collect();
+        Table::new(self.columns.clone(), shown.iter().map(escaped).collect()).write_markdown(out)?;
+        if self.hidden_count() > 0 {
+            writeln!(out, "\n{} more rows.", format::count(self.hidden_count()))?;
+        }
+        for group in &self.suggestion.groups {
+            writeln!(out, "\n{}.", escape_markdown(&group.sentence()))?;
+        }
+        Ok(())
+    }
+}
+
+/// The JSON document.
+#[derive(Serialize)]
+struct PoolmonDocument<'d, R> {
+    heading: &'d str,
+    record: Suggested<'d>,
+    lockstep: Vec<GroupFields<'d>>,
+    rows: &'d [R],
+}
+
+/// Tags worth recording.
+#[derive(Serialize)]
+struct Suggested<'d> {
+    tags: &'d [String],
+    basis: &'static str,
+}
+
+/// Tags that grow in lockstep.
+#[derive(Serialize)]
+struct GroupFields<'d> {
+    sentence: String,
+    objects: u64,
+    tags: Vec<MemberFields<'d>>,
+}
+
+#[derive(Serialize)]
+struct MemberFields<'d> {
+    tag: &'d str,
+    pool: &'static str,
+    blocks: u64,
+    bytes: i64,
+    parts: u32,
+    never_freed: bool,
+}
+
+impl<'d> GroupFields<'d> {
+    fn new(group: &'d TagGroup) -> Self {
+        let member = |member: &'d TagGroupMember| MemberFields {
+            tag: &member.tag,
+            pool: member.pool.name(),
+            blocks: member.blocks,
+            bytes: member.bytes,
+            parts: member.blocks_per_object,
+            never_freed: member.never_freed,
+        };
+        Self { sentence: group.sentence(), objects: group.objects, tags: group.members.iter().map(member).collect() }
+    }
+}
+
+/// A tag of one snapshot.
+#[derive(Serialize)]
+struct TagRow<'s> {
+    tag: &'s str,
+    pool: &'static str,
+    bytes: u64,
+    blocks: u64,
+    allocs: Option<u64>,
+    frees: Option<u64>,
+    bytes_per_block: Option<u64>,
+    description: &'s str,
+}
+
+impl<'s> TagRow<'s> {
+    fn columns() -> Vec<Column> {
         vec![
-            Cell::Text(row.tag.clone()),
-            Cell::Text(row.pool.name().to_owned()),
-            Cell::from(Some(figures.bytes)),
-            Cell::from(Some(figures.blocks)),
-            Cell::from(figures.allocs),
-            Cell::from(figures.frees),
-            Cell::from(figures.bytes.checked_div(figures.blocks)),
-            Cell::Text(row.description.clone().unwrap_or_default()),
+            Column::text("Tag"),
+            Column::text("Pool"),
+            Column::number("Bytes"),
+            Column::number("Blocks"),
+            Column::number("Allocs"),
+            Column::number("Frees"),
+            Column::number("Per block"),
+            Column::text("Description"),
         ]
-    });
-    let heading = format!("{}, {} rows", listing.tool.name(), crate::format::count(listing.rows.len() as u64));
-    Table { heading, columns: columns.into(), rows: rows.collect() }
+    }
+
+    fn rows(snapshot: &'s Snapshot, pool: Option<Pool>) -> Vec<Self> {
+        let rows = snapshot.rows.iter().filter(|row| pool.is_none_or(|pool| pool == row.pool));
+        let row = |row: &'s poolscope_recording::poolmon::SnapshotRow| Self {
+            tag: &row.tag,
+            pool: row.pool.name(),
+            bytes: row.counts.bytes,
+            blocks: row.counts.blocks,
+            allocs: row.counts.allocs,
+            frees: row.counts.frees,
+            bytes_per_block: row.counts.bytes.checked_div(row.counts.blocks),
+            description: row.description.as_deref().unwrap_or_default(),
+        };
+        rows.map(row).collect()
+    }
 }
 
-/// Whether there is something to say about it.
-fn is_shown(row: &TagDelta, pool: Option<Pool>) -> bool {
+impl Row for TagRow<'_> {
+    const FIELDS: &'static [&'static str] =
+        &["tag", "pool", "bytes", "blocks", "allocs", "frees", "bytes_per_block", "description"];
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.tag.to_owned(),
+            self.pool.to_owned(),
+            format::bytes(self.bytes),
+            format::count(self.blocks),
+            known(self.allocs, format::count),
+            known(self.frees, format::count),
+            known(self.bytes_per_block, format::bytes),
+            self.description.to_owned(),
+        ]
+    }
+}
+
+/// A tag that changed between two snapshots.
+#[derive(Serialize)]
+struct DeltaRow<'s> {
+    tag: &'s str,
+    pool: &'static str,
+    growth: i64,
+    bytes_before: Option<u64>,
+    bytes_after: Option<u64>,
+    blocks_growth: i64,
+    allocs: Option<i64>,
+    frees: Option<i64>,
+    state: &'static str,
+    description: &'s str,
+}
+
+impl<'s> DeltaRow<'s> {
+    fn columns() -> Vec<Column> {
+        vec![
+            Column::text("Tag"),
+            Column::text("Pool"),
+            Column::number("\u{394} Bytes"),
+            Column::number("Before"),
+            Column::number("After"),
+            Column::number("\u{394} Blocks"),
+            Column::number("Allocs"),
+            Column::number("Frees"),
+            Column::text("State"),
+            Column::text("Description"),
+        ]
+    }
+
+    fn rows(comparison: &'s SnapshotComparison, pool: Option<Pool>) -> Vec<Self> {
+        let row = |row: &'s TagDelta| Self {
+            tag: &row.tag,
+            pool: row.pool.name(),
+            growth: row.bytes,
+            bytes_before: row.before.map(|counts| counts.bytes),
+            bytes_after: row.after.map(|counts| counts.bytes),
+            blocks_growth: row.blocks,
+            allocs: row.allocs,
+            frees: row.frees,
+            state: state(row),
+            description: row.description.as_deref().unwrap_or_default(),
+        };
+        comparison.rows.iter().filter(|row| has_changed(row, pool)).map(row).collect()
+    }
+}
+
+impl Row for DeltaRow<'_> {
+    const FIELDS: &'static [&'static str] = &[
+        "tag",
+        "pool",
+        "growth",
+        "bytes_before",
+        "bytes_after",
+        "blocks_growth",
+        "allocs",
+        "frees",
+        "state",
+        "description",
+    ];
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.tag.to_owned(),
+            self.pool.to_owned(),
+            format::signed_bytes(self.growth),
+            known(self.bytes_before, format::bytes),
+            known(self.bytes_after, format::bytes),
+            signed_count(self.blocks_growth),
+            known(self.allocs, signed_count),
+            known(self.frees, signed_count),
+            self.state.to_owned(),
+            self.description.to_owned(),
+        ]
+    }
+}
+
+fn known<N>(number: Option<N>, text: impl FnOnce(N) -> String) -> String {
+    number.map_or_else(|| "-".to_owned(), text)
+}
+
+fn signed_count(count: i64) -> String {
+    format!("{}{}", if count < 0 { "-" } else { "" }, format::count(count.unsigned_abs()))
+}
+
+/// Whether any count of the tag changed, or may have changed in a truncated snapshot.
+fn has_changed(row: &TagDelta, pool: Option<Pool>) -> bool {
     let counted = [row.allocs, row.frees].into_iter().flatten().any(|n| n != 0);
     let changed = row.bytes != 0 || row.blocks != 0 || counted || row.before_is_truncated || row.after_is_truncated;
     changed && pool.is_none_or(|pool| pool == row.pool)
@@ -219,44 +459,36 @@ fn state(row: &TagDelta) -> &'static str {
     }
 }
 
-fn compared(comparison: &SnapshotComparison, listings: usize, pool: Option<Pool>) -> Table {
-    let columns = [
-        Column::text("tag", "Tag"),
-        Column::text("pool", "Pool"),
-        Column::bytes("growth", "Growth"),
-        Column::bytes("bytes_before", "Before"),
-        Column::bytes("bytes_after", "After"),
-        Column::count("blocks_growth", "Blocks"),
-        Column::count("allocs", "Allocs"),
-        Column::count("frees", "Frees"),
-        Column::text("state", "State"),
-        Column::text("description", "Known as"),
-    ];
-    let rows = comparison.rows.iter().filter(|row| is_shown(row, pool)).map(|row| {
-        vec![
-            Cell::Text(row.tag.clone()),
-            Cell::Text(row.pool.name().to_owned()),
-            Cell::Number(row.bytes.into()),
-            Cell::from(row.before.map(|figures| figures.bytes)),
-            Cell::from(row.after.map(|figures| figures.bytes)),
-            Cell::Number(row.blocks.into()),
-            row.allocs.map_or(Cell::None, |n| Cell::Number(n.into())),
-            row.frees.map_or(Cell::None, |n| Cell::Number(n.into())),
-            Cell::Text(state(row).to_owned()),
-            Cell::Text(row.description.clone().unwrap_or_default()),
-        ]
-    });
+fn comparison_heading(comparison: &SnapshotComparison, count: usize, pool: Option<Pool>) -> String {
     let grown: Vec<String> = Pool::ALL
         .into_iter()
         .zip(comparison.bytes)
         .filter(|(of, _)| pool.is_none_or(|pool| pool == *of))
-        .map(|(pool, bytes)| format!("{} {}", pool.name(), crate::format::signed_bytes(bytes)))
+        .map(|(pool, bytes)| format!("{} {}", pool.name(), format::signed_bytes(bytes)))
         .collect();
     let between =
-        if listings > 2 { format!("the first and the last of {listings} listings") } else { "two listings".to_owned() };
-    Table {
-        heading: format!("Growth between {between}: {}", grown.join(", ")),
-        columns: columns.into(),
-        rows: rows.collect(),
+        if count > 2 { format!("the first and the last of {count} snapshots") } else { "two snapshots".to_owned() };
+    format!("Growth between {between}: {}", grown.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn field_names<R: Row>(row: &R) -> Vec<String> {
+        let value = serde_json::to_value(row).expect("a row is an object");
+        value.as_object().expect("an object").keys().cloned().collect()
+    }
+
+    #[test]
+    fn csv_headers_are_the_names_of_the_fields() {
+        let text = b" Leak Nonp 100 50 50 5000 100\n";
+        let file = parse(text).expect("a snapshot");
+        let snapshot = &file.snapshots[0];
+        assert_eq!(field_names(&TagRow::rows(snapshot, None)[0]), TagRow::FIELDS);
+        let mut later = snapshot.clone();
+        later.rows[0].counts.bytes += 100;
+        let comparison = compare(snapshot, &later);
+        assert_eq!(field_names(&DeltaRow::rows(&comparison, None)[0]), DeltaRow::FIELDS);
     }
 }

@@ -1,11 +1,11 @@
-//! `series`: the graph as numbers.
+//! `series`: the curves of the graph as numbers.
 
 use super::io::Io;
 use super::open::TraceArgs;
+use super::output_format::OutputFormat;
 use super::selection::{Keys, SelectionArgs, parse_key_list};
 use crate::format;
-use clap::ValueEnum;
-use poolscope_analysis::export::Document;
+use poolscope_analysis::export::DocumentHeader;
 use poolscope_analysis::export::series::{OTHER, write_csv, write_json};
 use poolscope_analysis::pivot::Number;
 use poolscope_analysis::series::{Kind, MOST_COMPARED, Measure, SeriesRequest, SeriesSet, series_at};
@@ -16,41 +16,31 @@ use std::io::Write;
 pub struct Args {
     #[command(flatten)]
     trace: TraceArgs,
-    /// One curve for each combination of these columns
+    /// Columns to group by; each combination of their values is a curve
     #[arg(long, value_name = "COLUMNS", default_value = "tag", value_parser = parse_key_list)]
     by: Keys,
-    /// What the curves show: outstanding, cumulative, rate, count, cumulative_count or rate_count
+    /// Value of the curves: outstanding, cumulative, rate, count, cumulative_count or rate_count
     #[arg(long, default_value = "outstanding", value_parser = |text: &str| text.parse::<Measure>())]
     measure: Measure,
-    /// Number of points, both ends of the range included
+    /// Number of points, including both ends of the range
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
     points: u32,
-    /// Only the N heaviest curves, the others added up
+    /// Number of curves; all other groups are combined in one more
     #[arg(long, value_name = "N")]
     top: Option<usize>,
-    /// Count blocks from before the trace as outstanding
+    /// Includes allocations from before the trace in the outstanding values
     #[arg(long)]
-    earlier: bool,
+    include_preexisting: bool,
     #[command(flatten)]
     selection: SelectionArgs,
     /// Output format
-    #[arg(long, value_enum, default_value_t)]
-    format: Format,
+    #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = OutputFormat::parser(&FORMATS))]
+    format: OutputFormat,
 }
 
-/// Output formats of `series`.
-#[derive(ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Format {
-    /// A sparkline for each curve
-    #[default]
-    Text,
-    /// One row per curve and point
-    Csv,
-    /// One object with one row per curve and point
-    Json,
-}
+const FORMATS: [OutputFormat; 3] = [OutputFormat::Text, OutputFormat::Csv, OutputFormat::Json];
 
-/// Curves that the text output shows unless told otherwise.
+/// Default number of curves in text.
 const TEXT_TOP: usize = 20;
 
 /// Runs the command.
@@ -60,47 +50,47 @@ const TEXT_TOP: usize = 20;
 pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
     let options = args.selection.load_options(&args.by.0);
     args.trace.with_trace(io, options, |trace, workers, io| {
-        let view = args.selection.view(trace)?;
+        let visible_range = args.selection.visible_range(trace)?;
         let names = args.selection.names(trace, &args.by.0, &args.trace, io)?;
-        let top = if args.format == Format::Text { Some(args.top.unwrap_or(TEXT_TOP)) } else { args.top };
+        let top = if args.format == OutputFormat::Text { Some(args.top.unwrap_or(TEXT_TOP)) } else { args.top };
         let set = workers.run(|| {
-            let rows = args.selection.rows(&names, view);
+            let rows = args.selection.rows(&names, visible_range);
             let request = SeriesRequest {
                 keys: &args.by.0,
                 measure: args.measure,
-                view,
+                view: visible_range,
                 points: args.points as usize,
                 rows: rows.as_ref(),
-                earlier: args.earlier,
+                earlier: args.include_preexisting,
                 top,
                 chosen: None,
             };
-            series_at(&names, &request, args.selection.moments(trace, view, args.points as usize), &|| {
-                workers.cancelled()
+            series_at(&names, &request, args.selection.moments(trace, visible_range, args.points as usize), &|| {
+                workers.is_cancelled()
             })
         })?;
         if set.chosen_by_sum {
             writeln!(
                 io.err,
-                "poolscope: note: {} combinations of {} are more than the {} whose curves can be compared: the curves shown are those \
-                 that add up to most, not those that rise highest. Group by fewer columns or filter.",
+                "poolscope: note: {} combinations of {} exceed the {} curves that can be compared by peak: the curves shown have the \
+                 largest totals, not the highest peaks. Group by fewer columns or filter.",
                 format::count((set.curves.len() + set.others).saturating_sub(1) as u64),
                 set.keys.iter().map(|key| key.name()).collect::<Vec<_>>().join(", "),
                 format::count(MOST_COMPARED as u64),
             )?;
         }
         let name = args.trace.name();
-        let document = Document { trace: &name, view, recorded: trace.recorded.range, analyzed: trace.recorded.analyzed(view), clock: trace.clock };
+        let header = DocumentHeader::new(&name, trace, visible_range);
         match args.format {
-            Format::Json => write_json(&mut io.out, &document, &set)?,
-            Format::Csv => write_csv(&mut io.out, &set)?,
-            Format::Text => text(&set, &name, io)?,
+            OutputFormat::Json => write_json(&mut io.out, &header, &set)?,
+            OutputFormat::Csv => write_csv(&mut io.out, &set)?,
+            _ => text(&set, &name, io)?,
         }
         Ok(0)
     })
 }
 
-/// One line per curve: first, last and greatest value, and its shape.
+/// Writes one line per curve: first, last and peak value, and a sparkline.
 fn text(set: &SeriesSet, name: &str, io: &mut Io<'_>) -> std::io::Result<()> {
     let last = set.times.len().saturating_sub(1);
     let keys: Vec<&str> = set.keys.iter().map(|k| k.name()).collect();
@@ -113,11 +103,11 @@ fn text(set: &SeriesSet, name: &str, io: &mut Io<'_>) -> std::io::Result<()> {
         set.seconds(last),
         set.times.len(),
     )?;
-    writeln!(io.out, "{:>12} {:>12} {:>12}", "first", "last", "greatest")?;
+    writeln!(io.out, "{:>12} {:>12} {:>12}", "first", "last", "peak")?;
     let cells = io.width.unwrap_or(100).saturating_sub(60).clamp(16, 60);
     for curve in 0..set.curves.len() {
         let values: Vec<Number> = (0..=last).map(|k| set.value(curve, k)).collect();
-        let greatest = values.iter().copied().max_by(|a, b| a.compare(*b)).unwrap_or(Number::None);
+        let peak = values.iter().copied().max_by(|a, b| a.compare(*b)).unwrap_or(Number::None);
         let shown = |n: Option<Number>| figure(set.measure, n.unwrap_or(Number::None));
         let label = set.texts(curve).map_or_else(|| format!("{OTHER}: {}", set.others), |t| t.join(" "));
         writeln!(
@@ -125,8 +115,8 @@ fn text(set: &SeriesSet, name: &str, io: &mut Io<'_>) -> std::io::Result<()> {
             "{:>12} {:>12} {:>12}  {}  {label}",
             shown(values.first().copied()),
             shown(values.last().copied()),
-            shown(Some(greatest)),
-            sparkline(&values, greatest, cells),
+            shown(Some(peak)),
+            sparkline(&values, peak, cells),
         )?;
     }
     Ok(())
@@ -145,10 +135,10 @@ fn figure(measure: Measure, number: Number) -> String {
     if measure.kind == Kind::Rate { format!("{text}/s") } else { text }
 }
 
-/// The curve's shape in eight heights. Where there are more points than cells, a cell shows its greatest.
-fn sparkline(values: &[Number], greatest: Number, cells: usize) -> String {
+/// The curve in characters of eight heights. With more points than cells, a cell shows the peak of its points.
+fn sparkline(values: &[Number], peak: Number, cells: usize) -> String {
     const HEIGHTS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
-    let full = greatest.as_f64().unwrap_or(0.0);
+    let full = peak.as_f64().unwrap_or(0.0);
     let cells = cells.min(values.len()).max(1);
     let cell = |at: usize| {
         let own = values.get(at * values.len() / cells..(at + 1) * values.len() / cells).unwrap_or(&[]);

@@ -1,58 +1,68 @@
-//! The options that say where function names come from, and the search for them with its progress bar. Shared by all
-//! commands that show frames.
+//! Options for the source of function names, and the symbol lookup with its progress bar. Shared by all commands that show
+//! frames.
 
 use super::io::Io;
 use super::open::TraceArgs;
 use crate::format;
-use crate::symbols::{SymbolOptions, ResolvedSymbols};
+use crate::symbols::{ResolvedSymbols, SymbolOptions};
 use clap::ValueHint;
-use clap::builder::NonEmptyStringValueParser;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use poolscope_analysis::group::symbols::{ModuleNeed, SymbolTable, module_needs};
-use poolscope_symbols::resolve::{ModuleState, ProgressEvent, Resolver};
 use poolscope_analysis::trace::Trace;
+use poolscope_symbols::resolve::{ModuleState, ProgressEvent, Resolver};
 use std::io::Write as _;
 use std::sync::Arc;
 
-/// Where function names come from.
+/// Source of function names.
 #[derive(clap::Args, Debug, Clone, Default)]
 pub struct SymbolArgs {
-    /// Finds function names along this symbol path, servers included, such as 'srv*C:\symbols*https://…'; 'none': no
-    /// names. Without it they come from what this machine has already, and no server is asked
-    #[arg(long, value_name = "PATH", value_parser = NonEmptyStringValueParser::new(), value_hint = ValueHint::AnyPath)]
+    /// Resolves function names along this symbol path, including its servers, such as 'srv*C:\symbols*https://…' (default:
+    /// symbols that are already on this computer)
+    #[arg(long, value_name = "PATH", value_parser = parse_symbol_path, value_hint = ValueHint::AnyPath)]
     symbols: Option<String>,
-    /// Asks no symbol server
+    /// Resolves no function names
+    #[arg(long, conflicts_with = "symbols")]
+    no_symbols: bool,
+    /// Uses no symbol server
     #[arg(long)]
     offline: bool,
 }
 
+fn parse_symbol_path(text: &str) -> Result<String, String> {
+    match text.trim() {
+        "" => Err("a symbol path is missing".to_owned()),
+        text if text.eq_ignore_ascii_case("none") => Err("--no-symbols resolves no function names".to_owned()),
+        _ => Ok(text.to_owned()),
+    }
+}
+
 impl SymbolArgs {
-    /// The names of a trace's frames; `None` if none are wanted.
+    /// Names of a trace's frames; `None` with `--no-symbols`.
     ///
     /// # Errors
     /// A warning cannot be written, or the user interrupted the search.
     pub fn names(&self, trace: &Trace, args: &TraceArgs, io: &mut Io<'_>) -> std::io::Result<Option<Arc<SymbolTable>>> {
-        if self.symbols.as_deref().is_some_and(|path| path.eq_ignore_ascii_case("none")) {
+        if self.no_symbols {
             return Ok(None);
         }
-        // Without being asked to, no command reaches for the network.
+        // Only an explicit symbol path allows network access.
         let choice = SymbolOptions { path: self.symbols.clone(), offline: self.offline || self.symbols.is_none() };
         let resolver = resolver(&choice, args, io)?;
         let resolved = search(&resolver, module_needs(trace), io);
         if io.cancel.is_cancelled() {
             return Err(std::io::ErrorKind::Interrupted.into());
         }
-        let (nameless, all) = (resolved.unresolved_count(), resolved.outcomes.len());
-        if self.symbols.is_some() && nameless > 0 {
-            let (nameless, all) = (format::count(nameless as u64), format::count(all as u64));
+        let (unnamed, all) = (resolved.unresolved_count(), resolved.outcomes.len());
+        if self.symbols.is_some() && unnamed > 0 {
+            let (unnamed, all) = (format::count(unnamed as u64), format::count(all as u64));
             let why = format!("'poolscope symbols {}' says why", args.name());
-            writeln!(io.err, "poolscope: warning: symbols: {nameless} of {all} modules have no names; {why}")?;
+            writeln!(io.err, "poolscope: warning: symbols: {unnamed} of {all} modules have no names; {why}")?;
         }
         Ok(Some(Arc::new(resolved.table(trace))))
     }
 }
 
-/// A resolver for a choice, after what in its path does not mean what was written has been told.
+/// A resolver with these options. Warns about parts of the symbol path that have no effect.
 ///
 /// # Errors
 /// A warning cannot be written.
@@ -67,7 +77,7 @@ pub fn resolver(choice: &SymbolOptions, args: &TraceArgs, io: &mut Io<'_>) -> st
     Ok(resolver)
 }
 
-/// Finds the names of all needs; shows how far it is if somebody watches.
+/// Resolves the names of all modules, with a progress bar on a terminal.
 #[must_use]
 pub fn search(resolver: &Resolver, needs: Vec<ModuleNeed>, io: &Io<'_>) -> ResolvedSymbols {
     let bar = if io.interactive {
@@ -79,21 +89,21 @@ pub fn search(resolver: &Resolver, needs: Vec<ModuleNeed>, io: &Io<'_>) -> Resol
         bar.set_style(style);
     }
     let modules: Vec<String> = needs.iter().map(|need| need.request.identity.name.clone()).collect();
-    let tell = |at: usize, news: &ProgressEvent| match news {
+    let on_progress = |at: usize, event: &ProgressEvent| match event {
         ProgressEvent::Done(_) => bar.inc(1),
         ProgressEvent::State(state) => {
             let module = modules.get(at).map_or("", String::as_str);
-            bar.set_message(format!("{module} {}", state_words(state)));
+            bar.set_message(format!("{module} {}", state_text(state)));
         }
     };
-    let resolved = ResolvedSymbols::resolve(resolver, needs, &tell, &io.cancel);
+    let resolved = ResolvedSymbols::resolve(resolver, needs, &on_progress, &io.cancel);
     bar.finish_and_clear();
     resolved
 }
 
-/// How a module stands, for reading.
+/// State of a module as text.
 #[must_use]
-pub fn state_words(state: &ModuleState) -> String {
+pub fn state_text(state: &ModuleState) -> String {
     match state {
         ModuleState::Downloading(transfer) => {
             let total = transfer.total_bytes.map(|total| format!(" of {}", format::bytes(total)));

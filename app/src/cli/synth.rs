@@ -4,7 +4,7 @@ use clap::{Args, ValueEnum};
 use poolscope_synth::sample::{SampleModules, write_sample};
 use poolscope_synth::scenario::{StackMode, TagMix};
 use poolscope_synth::writer::{Compression, FileMode, Width};
-use poolscope_synth::{SynthSummary, SynthError, SynthParams, GroundTruthRequest, write_trace};
+use poolscope_synth::{GroundTruthRequest, SynthError, SynthParams, SynthSummary, write_trace};
 
 use super::output_file;
 use super::units::{SecondsRange, parse_bytes, parse_range};
@@ -342,9 +342,14 @@ fn with_file(base: SynthParams, file: &FileArgs) -> SynthParams {
 fn preset(preset: Preset) -> SynthParams {
     let base = SynthParams::default();
     match preset {
-        Preset::Tiny => {
-            SynthParams { allocations: 500, duration_s: 5.0, preexisting: 40, distinct_stacks: 20, max_depth: 8, ..base }
-        }
+        Preset::Tiny => SynthParams {
+            allocations: 500,
+            duration_s: 5.0,
+            preexisting: 40,
+            distinct_stacks: 20,
+            max_depth: 8,
+            ..base
+        },
         Preset::Wpr => SynthParams { merged: true, compression: Compression::Filled, stacks: StackMode::Keyed, ..base },
         Preset::Damaged => SynthParams { loss_share: 0.01, lost_buffers: 5, key_cache: 32, noise_share: 1.0, ..base },
         Preset::Old => SynthParams { width: Width::Bits32, stacks: StackMode::Inline, os_build: 7601, cpus: 2, ..base },

@@ -62,22 +62,22 @@ pub fn wrapper_driver(suspect: &Suspect) -> Option<String> {
 /// Objects kept by handles, as a fragment of a sentence.
 #[must_use]
 pub fn held_objects(held: &HeldObjects) -> String {
-    let object = held_objects.object.to_lowercase();
-    let all = format::count(held_objects.outstanding);
+    let object = held.object_type.to_lowercase();
+    let all = format::count(held.outstanding);
     let mut parts: Vec<String> = Vec::new();
-    if let Some(processes) = held_objects.processes.as_ref().filter(|processes| processes.ended > 0) {
-        let names = processes.names.iter().map(|(name, count)| format!("{name} ({})", format::count(*count)));
+    if let Some(processes) = held.process_objects.as_ref().filter(|processes| processes.of_ended_processes > 0) {
+        let names = processes.ended_process_names.iter().map(|(name, count)| format!("{name} ({})", format::count(*count)));
         let names: Vec<String> = names.collect();
         let names = some_of(names.into_iter(), LISTED);
-        let verb = if processes.ended == 1 { "belongs" } else { "belong" };
-        let ended = format::count(processes.ended);
+        let verb = if processes.of_ended_processes == 1 { "belongs" } else { "belong" };
+        let ended = format::count(processes.of_ended_processes);
         parts.push(format!(
             "{ended} of {all} process objects {verb} to processes that have exited (zombie processes, kept by a handle): {names}"
         ));
     }
-    if held_objects.by_ended.count > 0 {
-        let verb = if held_objects.by_ended.count == 1 { "was" } else { "were" };
-        let ended = format::count(held_objects.by_ended.count);
+    if held.by_ended_processes.count > 0 {
+        let verb = if held.by_ended_processes.count == 1 { "was" } else { "were" };
+        let ended = format::count(held.by_ended_processes.count);
         parts.push(format!("{ended} of {all} {object} objects {verb} allocated by processes that have exited"));
     }
     if parts.is_empty() {
@@ -93,7 +93,7 @@ pub fn recording_advice(suspect: &Suspect) -> Option<String> {
     if !matches!(suspect.verdict, Verdict::Leak | Verdict::Growing | Verdict::Burst) {
         return None;
     }
-    let object = held_objects.object;
+    let object = held.object_type;
     Some(format!(
         "to find the process that keeps the {object} handles open: run wpr -start Handle, wait while the pool grows, run wpr -stop \
          handles.etl; then open the graph \"Handles\" in WPA with the preset \"Outstanding Count by Process\" and the column \
@@ -105,7 +105,7 @@ pub fn recording_advice(suspect: &Suspect) -> Option<String> {
 #[must_use]
 pub fn held_objects_of(suspect: &Suspect) -> Option<&HeldObjects> {
     suspect.reasons.iter().find_map(|reason| match reason {
-        Reason::Finding(Finding::HeldObjects(held)) => Some(held_objects),
+        Reason::Finding(Finding::HeldObjects(held)) => Some(held),
         _ => None,
     })
 }
@@ -117,7 +117,7 @@ pub fn lockstep(members: &[LockstepTag], suspect: &Suspect) -> String {
         |member: &&LockstepTag| suspect.tag.as_deref() == Some(member.tag.as_str()) && suspect.paged == member.paged;
     let name = |member: &LockstepTag| {
         let twice = members.iter().filter(|other| other.tag == member.tag).count() > 1;
-        let pool = if twice { format!(" in {} pool", leak_text::pool(member.paged)) } else { String::new() };
+        let pool = if twice { format!(" in {} pool", super::pool(member.paged)) } else { String::new() };
         match member.parts {
             1 => format!("{}{pool}", member.tag.trim_end()),
             parts => format!("{} ({parts}:1){pool}", member.tag.trim_end()),
@@ -147,7 +147,7 @@ pub fn lines(suspect: &Suspect, owner_data: TagOwnerData<'_>) -> Vec<String> {
     let mut lines: Vec<String> = processes.map(|text| format!("processes: {text}")).into_iter().collect();
     lines.extend(wrapper_driver(suspect));
     lines.extend(
-        owner_candidates(suspect, owner_data).iter().map(|claim| format!("owner: {}", leak_text::claim(claim))),
+        owner_candidates(suspect, owner_data).iter().map(|candidate| format!("owner: {}", super::owner_candidate(candidate))),
     );
     lines.extend(recording_advice(suspect));
     lines
@@ -158,7 +158,7 @@ pub fn lines(suspect: &Suspect, owner_data: TagOwnerData<'_>) -> Vec<String> {
 pub fn score_help(suspect: &Suspect) -> String {
     let class = match suspect.verdict {
         Verdict::Leak => "leaks score 60 to 100, by their share of the growth of all leaks and by confidence",
-        Verdict::Growing => "growing suspects score 20 to 60, by confidence",
+        Verdict::Growing | Verdict::Stopped => "growing and stopped suspects score 20 to 60, by confidence",
         _ => "others score 0 to 20, by how close they are to growing",
     };
     format!("Score {:.0} of 100, sorts the list: {class}", suspect.score)
@@ -225,16 +225,16 @@ mod tests {
         let words =
             "380 of 400 process objects belong to processes that have exited (zombie processes, kept by a handle): ";
         assert_eq!(held_objects(&objects), format!("{words}sh.exe (300), git.exe (80)"));
-        (held_objects_of.object, held_objects_of.processes, held_objects_of.by_ended.count) = ("Token", None, 12);
+        (objects.object_type, objects.process_objects, objects.by_ended_processes.count) = ("Token", None, 12);
         assert_eq!(held_objects(&objects), "12 of 400 token objects were allocated by processes that have exited");
-        held_objects_of.by_ended.count = 0;
+        objects.by_ended_processes.count = 0;
         assert_eq!(
             held_objects(&objects),
             "token objects remain allocated while a handle or reference to them is open"
         );
         let mut of = suspect(Verdict::Leak);
         assert_eq!(recording_advice(&of), None);
-        of.reasons.push(Reason::Finding(Finding::HeldObjects(held_objects_of)));
+        of.reasons.push(Reason::Finding(Finding::HeldObjects(objects)));
         assert!(
             recording_advice(&of)
                 .is_some_and(|words| words.contains("keeps the Token handles open: run wpr -start Handle, "))

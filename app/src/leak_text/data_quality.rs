@@ -106,7 +106,7 @@ fn counters(both: &Reconciliation) -> Option<String> {
     let is_filtered = both.is_filtered();
     // The share covers these tags only: events that a filter excluded are not missing.
     let is_compared = |row: &&TagBalance| !is_filtered || row.recorded_allocs > 0 || row.recorded_frees > 0;
-    let all = both.tags.iter().filter(is_compared).map(TagBalance::counted).fold(0, u64::saturating_add);
+    let all = both.tags.iter().filter(is_compared).map(TagBalance::counted_events).fold(0, u64::saturating_add);
     let share = percent(both.recorded_share);
     if all > 0 {
         let all = counted(all, "allocation or free", "allocations and frees");

@@ -5,14 +5,14 @@ use poolscope_analysis::leaks::owner::{OwnerSource, TagOwnerCandidate};
 
 /// A candidate with its certainty and source: `a.sys (very likely): named in pooltag.txt`.
 #[must_use]
-pub fn owner_candidate(claim: &TagOwnerCandidate) -> String {
-    let why = match &owner_candidate.source {
+pub fn owner_candidate(candidate: &TagOwnerCandidate) -> String {
+    let why = match &candidate.source {
         OwnerSource::Stack { share } => format!("on the stacks of {} of the outstanding bytes", percent(*share)),
         OwnerSource::PoolTagFile { description } if description.is_empty() => "named in pooltag.txt".to_owned(),
         OwnerSource::PoolTagFile { description } => format!("named in pooltag.txt: {description}"),
-        OwnerSource::DriverFile { occurrences: places, files_with_tag: of_files } => {
-            let times = counted(*places, "time", "times");
-            let others = of_files.saturating_sub(1);
+        OwnerSource::DriverFile { occurrences, files_with_tag } => {
+            let times = counted(*occurrences, "time", "times");
+            let others = files_with_tag.saturating_sub(1);
             match others {
                 0 => format!("its file contains the tag {times}, no other file does"),
                 _ => format!(
@@ -23,7 +23,7 @@ pub fn owner_candidate(claim: &TagOwnerCandidate) -> String {
             }
         }
     };
-    format!("{} ({}): {why}", claim.driver, certainty(claim.confidence))
+    format!("{} ({}): {why}", candidate.driver, certainty(candidate.confidence))
 }
 
 /// Certainty of an owner as a word. A figure would be mistaken for the confidence of the verdict.
@@ -39,8 +39,8 @@ pub fn certainty(confidence: f64) -> &'static str {
 
 /// Help text on the certainty of a candidate.
 #[must_use]
-pub fn certainty_help(claim: &TagOwnerCandidate) -> String {
-    let source = match &owner_candidate.source {
+pub fn certainty_help(candidate: &TagOwnerCandidate) -> String {
+    let source = match &candidate.source {
         OwnerSource::Stack { .. } => "a driver on all stacks counts 90 %, the kernel 25 %, both scaled by their share",
         OwnerSource::PoolTagFile { .. } => {
             "a line of pooltag.txt counts 60 %, one for a family of tags 40 %, since vendors reuse tags"
@@ -51,8 +51,8 @@ pub fn certainty_help(claim: &TagOwnerCandidate) -> String {
     };
     format!(
         "Certainty {} that {} owns the tag: {source}; sources that agree add up",
-        percent(claim.confidence),
-        claim.driver
+        percent(candidate.confidence),
+        candidate.driver
     )
 }
 
@@ -62,15 +62,15 @@ mod tests {
 
     #[test]
     fn a_candidate_has_its_certainty_and_source() {
-        let said = |source| owner_candidate(&TagOwnerCandidate { driver: "a.sys".to_owned(), source, confidence: 0.9 });
+        let text_of = |source| owner_candidate(&TagOwnerCandidate { driver: "a.sys".to_owned(), source, confidence: 0.9 });
         assert_eq!(
-            said(OwnerSource::Stack { share: 1.0 }),
+            text_of(OwnerSource::Stack { share: 1.0 }),
             "a.sys (very likely): on the stacks of 100 % of the outstanding bytes"
         );
-        let named = |description: &str| said(OwnerSource::PoolTagFile { description: description.to_owned() });
+        let named = |description: &str| text_of(OwnerSource::PoolTagFile { description: description.to_owned() });
         assert_eq!(named("I/O packets"), "a.sys (very likely): named in pooltag.txt: I/O packets");
         assert_eq!(named(""), "a.sys (very likely): named in pooltag.txt");
-        let file = |of_files| said(OwnerSource::DriverFile { occurrences: 3, files_with_tag: of_files });
+        let file = |of_files| text_of(OwnerSource::DriverFile { occurrences: 3, files_with_tag: of_files });
         assert_eq!(file(1), "a.sys (very likely): its file contains the tag 3 times, no other file does");
         assert_eq!([0.79, 0.5, 0.2, 0.1].map(certainty), ["likely", "likely", "possible", "a weak hint"]);
         assert_eq!(file(3), "a.sys (very likely): its file contains the tag 3 times, as 2 other files do");

@@ -80,7 +80,7 @@ fn stopped(suspect: &Suspect, by: SuspectGrouping) -> String {
     let amount = format!("grew by {} of {} pool", rate(bytes_per_s), pool(suspect.paged));
     let end = format!(
         "until {} and none of it was freed: a leak whose load stopped or a full cache",
-        leak_text::reason::moment(until_s)
+        super::reason::moment(until_s)
     );
     match subject(suspect, by) {
         Some(who) => format!("{who} {amount} {}{} {end}", under(suspect), from(suspect, who)),

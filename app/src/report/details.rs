@@ -8,7 +8,7 @@ use std::io::{self, Write};
 /// Writes the sections.
 ///
 /// # Errors
-/// What the writer says.
+/// If the output cannot be written.
 pub fn write(out: &mut dyn Write, input: &ReportInput<'_>) -> io::Result<()> {
     for (at, suspect) in input.shown.iter().enumerate() {
         one(out, input, at + 1, suspect)?;

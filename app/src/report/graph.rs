@@ -43,7 +43,7 @@ struct Line {
 /// Writes the graph and its legend.
 ///
 /// # Errors
-/// What the writer says.
+/// If the output cannot be written.
 pub fn write(out: &mut dyn Write, input: &ReportInput<'_>) -> io::Result<()> {
     let lines = lines(input);
     let highest = lines.iter().filter(|l| l.is_drawn).flat_map(|l| l.values.iter().copied()).fold(0.0, f64::max);

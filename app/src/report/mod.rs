@@ -44,7 +44,7 @@ pub struct ReportInput<'r> {
 /// Writes the report.
 ///
 /// # Errors
-/// What the writer says.
+/// If the output cannot be written.
 pub fn write(out: &mut dyn Write, input: &ReportInput<'_>) -> io::Result<()> {
     page::open(out, input)?;
     graph::write(out, input)?;

@@ -8,7 +8,7 @@ use std::io::{self, Write};
 /// Writes everything up to the graph.
 ///
 /// # Errors
-/// What the writer says.
+/// If the output cannot be written.
 pub fn open(out: &mut dyn Write, input: &ReportInput<'_>) -> io::Result<()> {
     let name = escape(input.name);
     let summary = escape(&leak_text::summary(input.analysis));
@@ -63,7 +63,7 @@ fn facts(out: &mut dyn Write, input: &ReportInput<'_>) -> io::Result<()> {
 /// Writes everything after the data quality.
 ///
 /// # Errors
-/// What the writer says.
+/// If the output cannot be written.
 pub fn close(out: &mut dyn Write, input: &ReportInput<'_>) -> io::Result<()> {
     let version = env!("CARGO_PKG_VERSION");
     let command = escape(input.command);

@@ -9,7 +9,7 @@ use std::io::{self, Write};
 /// Writes the section.
 ///
 /// # Errors
-/// What the writer says.
+/// If the output cannot be written.
 pub fn write(out: &mut dyn Write, input: &ReportInput<'_>) -> io::Result<()> {
     let data_quality = &input.analysis.data_quality;
     writeln!(out, "<section>\n<h2>Data quality</h2>\n<ul>")?;

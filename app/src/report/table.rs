@@ -8,7 +8,7 @@ use std::io::{self, Write};
 /// Writes the table and the number of analyzed tags that do not leak.
 ///
 /// # Errors
-/// What the writer says.
+/// If the output cannot be written.
 pub fn write(out: &mut dyn Write, input: &ReportInput<'_>) -> io::Result<()> {
     let suspects = &input.analysis.suspects;
     if suspects.is_empty() {

@@ -1,40 +1,42 @@
-//! The figures that a condition may ask for, and their units.
+//! Figures of conditions and their units.
 
 use crate::format;
 use crate::leak_text::{percent, rate};
+use poolscope_analysis::filter::field::Kind;
+use poolscope_analysis::filter::literal;
 use poolscope_analysis::leaks::{LeakAnalysis, Verdict};
 use std::fmt;
 
-/// A figure of a judgement.
+/// A figure of a leak analysis.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Figure {
-    /// Growth of what leaks or grows in nonpaged pool.
+    /// Growth of leaking and growing suspects in nonpaged pool.
     NonpagedGrowth,
-    /// The same in paged pool.
+    /// Growth of leaking and growing suspects in paged pool.
     PagedGrowth,
-    /// The same in both.
+    /// Growth of leaking and growing suspects in both pools.
     Growth,
-    /// Growth of all outstanding bytes of nonpaged pool.
-    NonpagedSlope,
-    /// The same of paged pool.
-    PagedSlope,
-    /// How many suspects leak.
+    /// Net growth of all allocations of nonpaged pool.
+    NonpagedNetGrowth,
+    /// Net growth of all allocations of paged pool.
+    PagedNetGrowth,
+    /// Number of suspects that leak.
     Leaks,
-    /// How many grow.
+    /// Number of suspects that grow.
     Growing,
     /// Number of suspects that grew until their load stopped.
     Stopped,
     /// Number of suspects that leak, grow, grew until their load stopped, or came in one step.
     Suspects,
-    /// Bytes of all AIFO blocks.
+    /// Bytes of all AIFO allocations.
     ImpactingSize,
-    /// Growth of the suspect that grows fastest.
+    /// Growth of the fastest growing suspect.
     WorstGrowth,
-    /// Confidence in the first suspect; 0 where nothing leaks or grows.
+    /// Confidence of the first growing suspect; 0 if nothing leaks or grows.
     Confidence,
 }
 
-/// What a figure counts.
+/// Unit of a figure.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Dimension {
     Rate,
@@ -48,8 +50,8 @@ impl Figure {
         (Self::NonpagedGrowth, "nonpaged_growth", Dimension::Rate),
         (Self::PagedGrowth, "paged_growth", Dimension::Rate),
         (Self::Growth, "growth", Dimension::Rate),
-        (Self::NonpagedSlope, "nonpaged_slope", Dimension::Rate),
-        (Self::PagedSlope, "paged_slope", Dimension::Rate),
+        (Self::NonpagedNetGrowth, "nonpaged_net_growth", Dimension::Rate),
+        (Self::PagedNetGrowth, "paged_net_growth", Dimension::Rate),
         (Self::Leaks, "leaks", Dimension::Count),
         (Self::Growing, "growing", Dimension::Count),
         (Self::Stopped, "stopped", Dimension::Count),
@@ -59,7 +61,7 @@ impl Figure {
         (Self::Confidence, "confidence", Dimension::Share),
     ];
 
-    /// The figure with this name; else a message that names all.
+    /// The figure with this name, or an error message with all names.
     pub fn named(name: &str) -> Result<Self, String> {
         let found = Self::ALL.iter().find(|(_, own, _)| *own == name);
         found.map(|(figure, ..)| *figure).ok_or_else(|| {
@@ -80,11 +82,11 @@ impl fmt::Display for Figure {
     }
 }
 
-/// The figures of a judgement.
+/// Values of all figures of a leak analysis.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
 pub struct Figures {
     pub(super) growth: [f64; 2],
-    pub(super) slope: [f64; 2],
+    pub(super) net_growth: [f64; 2],
     pub(super) leaks: u64,
     pub(super) growing: u64,
     pub(super) bursts: u64,
@@ -95,15 +97,15 @@ pub struct Figures {
 }
 
 impl Figures {
-    /// Of a judgement.
+    /// The figures of an analysis.
     #[must_use]
-    pub fn new(judgement: &LeakAnalysis) -> Self {
-        let suspects = &judgement.suspects;
+    pub fn new(analysis: &LeakAnalysis) -> Self {
+        let suspects = &analysis.suspects;
         let count = |verdict| suspects.iter().filter(|s| s.verdict == verdict).count() as u64;
         let growing = || suspects.iter().filter(|s| s.verdict.is_growing());
         Self {
-            growth: judgement.pools.map(|pool| pool.growth_bytes_per_s()),
-            slope: judgement.pools.map(|p| p.net_growth_bytes_per_s),
+            growth: analysis.pools.map(|pool| pool.growth_bytes_per_s()),
+            net_growth: analysis.pools.map(|p| p.net_growth_bytes_per_s),
             leaks: count(Verdict::Leak),
             growing: count(Verdict::Growing),
             bursts: count(Verdict::Burst),
@@ -114,7 +116,7 @@ impl Figures {
         }
     }
 
-    /// A figure: bytes per second, bytes, a count, or a share from 0 to 1.
+    /// Value of a figure: bytes per second, bytes, a count, or a share from 0 to 1.
     #[must_use]
     pub fn value(&self, figure: Figure) -> f64 {
         let [nonpaged, paged] = self.growth;
@@ -122,8 +124,8 @@ impl Figures {
             Figure::NonpagedGrowth => nonpaged,
             Figure::PagedGrowth => paged,
             Figure::Growth => nonpaged + paged,
-            Figure::NonpagedSlope => self.slope[0],
-            Figure::PagedSlope => self.slope[1],
+            Figure::NonpagedNetGrowth => self.net_growth[0],
+            Figure::PagedNetGrowth => self.net_growth[1],
             Figure::Leaks => self.leaks as f64,
             Figure::Growing => self.growing as f64,
             Figure::Stopped => self.stopped as f64,
@@ -134,7 +136,7 @@ impl Figures {
         }
     }
 
-    /// The same for reading.
+    /// Value of a figure with its unit.
     #[must_use]
     pub fn text(&self, figure: Figure) -> String {
         let value = self.value(figure);
@@ -147,50 +149,26 @@ impl Figures {
     }
 }
 
-/// Units of bytes; binary, as Windows counts.
-const BYTES: [(&str, f64); 10] = [
-    ("b", 1.0),
-    ("bytes", 1.0),
-    ("k", 1024.0),
-    ("kb", 1024.0),
-    ("m", 1_048_576.0),
-    ("mb", 1_048_576.0),
-    ("g", 1_073_741_824.0),
-    ("gb", 1_073_741_824.0),
-    ("tb", 1_099_511_627_776.0),
-    ("", 1.0),
-];
-
-/// Units of time, in seconds.
-const TIMES: [(&str, f64); 10] = [
-    ("s", 1.0),
-    ("sec", 1.0),
-    ("second", 1.0),
-    ("min", 60.0),
-    ("minute", 60.0),
-    ("h", 3600.0),
-    ("hour", 3600.0),
-    ("d", 86_400.0),
-    ("day", 86_400.0),
-    ("m", 60.0),
-];
-
 /// A number with a unit, in the base unit of the figure that it is compared with.
 pub fn quantity(figure: Figure, value: f64, unit: &str) -> Result<f64, String> {
-    let known =
-        |units: &[(&str, f64)], unit: &str| units.iter().find(|(name, _)| *name == unit).map(|(_, scale)| *scale);
+    let bytes_in = |unit: &str| literal::unit_scale(Kind::Bytes, unit).map(|bytes| bytes as f64);
+    let seconds_in = |unit: &str| literal::unit_scale(Kind::Time, unit).map(|nanoseconds| nanoseconds as f64 / 1e9);
     let (name, dimension) = figure.entry();
     let scaled = match dimension {
         Dimension::Rate => {
             let (bytes, time) = unit.split_once('/').unwrap_or((unit, ""));
-            // A unit of bytes alone is no rate: nobody would know per what.
-            let time = if unit.is_empty() { Some(1.0) } else { known(&TIMES, time) };
-            known(&BYTES, bytes).zip(time).map(|(bytes, seconds)| value * bytes / seconds)
+            // A unit of bytes alone is no rate: the time is missing.
+            let seconds = match (unit, time) {
+                ("", _) => Some(1.0),
+                (_, "") => None,
+                (_, time) => seconds_in(time),
+            };
+            bytes_in(bytes).zip(seconds).map(|(bytes, seconds)| value * bytes / seconds)
         }
-        Dimension::Bytes => known(&BYTES, unit).map(|scale| value * scale),
+        Dimension::Bytes => bytes_in(unit).map(|bytes| value * bytes),
         Dimension::Count => unit.is_empty().then_some(value),
         Dimension::Share => match unit {
-            // Who writes 80 means 80 %: as a share it would be 8000 %, which no figure ever is.
+            // 80 means 80 %: no share exceeds 1.
             "" => (value <= 1.0).then_some(value),
             "%" => Some(value / 100.0),
             _ => None,

@@ -1,33 +1,32 @@
-//! `--fail-if`: a question to a judgement that a build can fail on, such as `nonpaged_growth > 1MB/min and confidence > 80%`.
-//! It knows figures and units, nothing about how a verdict comes about.
+//! Conditions of `leaks --fail-if`, such as `nonpaged_growth > 1MB/min and confidence > 80%`, evaluated on the figures of a leak
+//! analysis.
 
 mod figure;
 mod parse;
-mod token;
 
 pub use figure::{Figure, Figures};
 
 use std::fmt;
 use std::str::FromStr;
 
-/// A condition.
+/// A condition with its text.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Condition {
     text: String,
     term: Term,
 }
 
-/// A part of a condition.
+/// Expression of a condition.
 #[derive(Clone, PartialEq, Debug)]
 enum Term {
-    /// A figure against a number in its base unit.
+    /// Comparison of a figure with a number in the figure's base unit.
     Compare(Figure, Comparison, f64),
     Not(Box<Self>),
     And(Vec<Self>),
     Or(Vec<Self>),
 }
 
-/// How two numbers are compared.
+/// Comparison operator.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Comparison {
     Less,
@@ -39,7 +38,7 @@ enum Comparison {
 }
 
 impl Comparison {
-    fn holds(self, left: f64, right: f64) -> bool {
+    fn is_true(self, left: f64, right: f64) -> bool {
         match self {
             Self::Less => left < right,
             Self::AtMost => left <= right,
@@ -50,8 +49,8 @@ impl Comparison {
         }
     }
 
-    /// The same with the sides changed.
-    const fn turned(self) -> Self {
+    /// The operator with its sides exchanged.
+    const fn flipped(self) -> Self {
         match self {
             Self::Less => Self::More,
             Self::AtMost => Self::AtLeast,
@@ -63,13 +62,13 @@ impl Comparison {
 }
 
 impl Condition {
-    /// If the condition holds, the figures that make it hold; `None` if it does not.
+    /// The figures that make the condition true, such as `leaks is 1, confidence is 87 %`; `None` if it is false.
     #[must_use]
-    pub fn held(&self, figures: &Figures) -> Option<String> {
-        let mut because = Vec::new();
-        self.term.holds(figures, &mut because).then(|| {
-            because.dedup();
-            because.join(", ")
+    pub fn satisfied_by(&self, figures: &Figures) -> Option<String> {
+        let mut deciding = Vec::new();
+        self.term.is_true(figures, &mut deciding).then(|| {
+            deciding.dedup();
+            deciding.join(", ")
         })
     }
 }
@@ -81,27 +80,27 @@ impl fmt::Display for Condition {
 }
 
 impl Term {
-    /// Whether it holds; `because` gets the figures that decided.
-    fn holds(&self, figures: &Figures, because: &mut Vec<String>) -> bool {
+    /// Whether the expression is true; `deciding` gets the figures that decide it.
+    fn is_true(&self, figures: &Figures, deciding: &mut Vec<String>) -> bool {
         match self {
             Self::Compare(figure, comparison, value) => {
-                because.push(format!("{figure} is {}", figures.text(*figure)));
-                comparison.holds(figures.value(*figure), *value)
+                deciding.push(format!("{figure} is {}", figures.text(*figure)));
+                comparison.is_true(figures.value(*figure), *value)
             }
-            Self::Not(inner) => !inner.holds(figures, because),
-            Self::And(terms) => decide(terms, figures, because, false),
-            Self::Or(terms) => decide(terms, figures, because, true),
+            Self::Not(inner) => !inner.is_true(figures, deciding),
+            Self::And(terms) => decide(terms, figures, deciding, false),
+            Self::Or(terms) => decide(terms, figures, deciding, true),
         }
     }
 }
 
-/// Whether one of the terms comes out as `decisive`, which then is the result of all; only the terms that decided tell why.
-fn decide(terms: &[Term], figures: &Figures, because: &mut Vec<String>, decisive: bool) -> bool {
-    let before = because.len();
+/// Evaluates terms until one has the value `decisive`, which then is the result; only that term adds deciding figures.
+fn decide(terms: &[Term], figures: &Figures, deciding: &mut Vec<String>, decisive: bool) -> bool {
+    let before = deciding.len();
     for term in terms {
-        let start = because.len();
-        if term.holds(figures, because) == decisive {
-            because.drain(before..start);
+        let start = deciding.len();
+        if term.is_true(figures, deciding) == decisive {
+            deciding.drain(before..start);
             return decisive;
         }
     }
@@ -111,24 +110,24 @@ fn decide(terms: &[Term], figures: &Figures, because: &mut Vec<String>, decisive
 impl FromStr for Condition {
     type Err = String;
 
-    /// Reads a condition.
+    /// Parses a condition.
     fn from_str(text: &str) -> Result<Self, String> {
-        parse::term(text).map(|term| Self { text: text.to_owned(), term }).map_err(|mistake| {
-            let column = text.get(..mistake.at).map_or(0, |t| t.chars().count());
+        parse::term(text).map(|term| Self { text: text.to_owned(), term }).map_err(|error| {
+            let column = text.get(..error.at).map_or(0, |t| t.chars().count());
             let line = text.replace(['\n', '\t', '\r'], " ");
-            format!("column {}: {}\n\n  {line}\n  {}^", column + 1, mistake.message, " ".repeat(column))
+            format!("column {}: {}\n\n  {line}\n  {}^", column + 1, error.message, " ".repeat(column))
         })
     }
 }
 
-/// What is wrong, and where: bytes from the start.
+/// A syntax error and its position in bytes from the start.
 #[derive(Clone, PartialEq, Eq, Debug)]
-struct Mistake {
+struct SyntaxError {
     at: usize,
     message: String,
 }
 
-impl Mistake {
+impl SyntaxError {
     fn new(at: usize, message: impl Into<String>) -> Self {
         Self { at, message: message.into() }
     }

@@ -1,21 +1,22 @@
-//! From tokens to a condition. `not` binds closer than `and`, and `and` closer than `or`.
+//! Parser of conditions. `not` binds tighter than `and`, and `and` tighter than `or`.
 
 use super::figure::{Figure, quantity};
-use super::token::{Token, TokenKind, tokens};
-use super::{Mistake, Term};
+use super::{Comparison, SyntaxError, Term};
+use poolscope_analysis::filter::field::Kind;
+use poolscope_analysis::filter::literal;
 
-/// Brackets and `not` within each other.
-const DEEPEST: usize = 64;
+/// Upper bound on nested brackets and `not`.
+const MAX_DEPTH: usize = 64;
 
-/// Reads a condition.
-pub fn term(text: &str) -> Result<Term, Mistake> {
+/// Parses a condition.
+pub fn term(text: &str) -> Result<Term, SyntaxError> {
     let tokens = tokens(text)?;
     let mut parser = Parser { tokens: &tokens, next: 0, end: text.len(), depth: 0 };
-    let term = parser.any()?;
+    let term = parser.disjunction()?;
     match parser.peek() {
         None => Ok(term),
-        Some(Token { at, kind: TokenKind::Close }) => Err(Mistake::new(*at, "this ')' closes nothing")),
-        Some(token) => Err(Mistake::new(token.at, "here 'and' or 'or' is missing")),
+        Some(Token { at, kind: TokenKind::Close }) => Err(SyntaxError::new(*at, "this ')' closes nothing")),
+        Some(token) => Err(SyntaxError::new(token.at, "here 'and' or 'or' is missing")),
     }
 }
 
@@ -31,8 +32,8 @@ impl<'t> Parser<'t> {
         self.tokens.get(self.next)
     }
 
-    /// Where the next token is, or the end.
-    fn place(&self) -> usize {
+    /// Position of the next token, or of the end.
+    fn position(&self) -> usize {
         self.peek().map_or(self.end, |token| token.at)
     }
 
@@ -42,77 +43,77 @@ impl<'t> Parser<'t> {
         is_it
     }
 
-    fn any(&mut self) -> Result<Term, Mistake> {
-        let mut terms = vec![self.all()?];
+    fn disjunction(&mut self) -> Result<Term, SyntaxError> {
+        let mut terms = vec![self.conjunction()?];
         while self.take_word("or") {
-            terms.push(self.all()?);
+            terms.push(self.conjunction()?);
         }
         Ok(joined(terms, Term::Or))
     }
 
-    fn all(&mut self) -> Result<Term, Mistake> {
-        let mut terms = vec![self.one()?];
+    fn conjunction(&mut self) -> Result<Term, SyntaxError> {
+        let mut terms = vec![self.negation()?];
         while self.take_word("and") {
-            terms.push(self.one()?);
+            terms.push(self.negation()?);
         }
         Ok(joined(terms, Term::And))
     }
 
-    fn one(&mut self) -> Result<Term, Mistake> {
+    fn negation(&mut self) -> Result<Term, SyntaxError> {
         self.depth += 1;
-        if self.depth > DEEPEST {
-            return Err(Mistake::new(self.place(), "too many brackets within each other"));
+        if self.depth > MAX_DEPTH {
+            return Err(SyntaxError::new(self.position(), "too many brackets within each other"));
         }
-        let at = self.place();
+        let at = self.position();
         let term = if self.take_word("not") {
-            Term::Not(Box::new(self.one()?))
+            Term::Not(Box::new(self.negation()?))
         } else if matches!(self.peek(), Some(Token { kind: TokenKind::Open, .. })) {
             self.next += 1;
-            let inner = self.any()?;
+            let inner = self.disjunction()?;
             if !matches!(self.peek(), Some(Token { kind: TokenKind::Close, .. })) {
-                return Err(Mistake::new(at, "this '(' is not closed"));
+                return Err(SyntaxError::new(at, "this '(' is not closed"));
             }
             self.next += 1;
             inner
         } else {
-            self.compare()?
+            self.comparison()?
         };
         self.depth -= 1;
         Ok(term)
     }
 
-    fn compare(&mut self) -> Result<Term, Mistake> {
+    fn comparison(&mut self) -> Result<Term, SyntaxError> {
         let left = self.operand("a figure such as nonpaged_growth")?;
         let Some(Token { kind: TokenKind::Compare(comparison), .. }) = self.peek() else {
-            return Err(Mistake::new(self.place(), "here one of < <= > >= = != is missing"));
+            return Err(SyntaxError::new(self.position(), "here one of < <= > >= = != is missing"));
         };
         self.next += 1;
-        let at = self.place();
+        let at = self.position();
         let (figure, comparison, (at, value, unit)) = match (left, *comparison) {
             (Operand::Figure(figure), comparison) => match self.operand("a number such as 1MB/min")? {
                 Operand::Number(at, value, unit) => (figure, comparison, (at, value, unit)),
                 Operand::Figure(other) => {
-                    return Err(Mistake::new(at, format!("'{other}' can only be compared with a number")));
+                    return Err(SyntaxError::new(at, format!("'{other}' can only be compared with a number")));
                 }
             },
             (Operand::Number(at, value, unit), comparison) => match self.operand("a figure such as nonpaged_growth")? {
-                Operand::Figure(figure) => (figure, comparison.turned(), (at, value, unit)),
-                Operand::Number(at, ..) => return Err(Mistake::new(at, "here a figure such as leaks is missing")),
+                Operand::Figure(figure) => (figure, comparison.flipped(), (at, value, unit)),
+                Operand::Number(at, ..) => return Err(SyntaxError::new(at, "here a figure such as leaks is missing")),
             },
         };
-        let value = quantity(figure, value, unit).map_err(|message| Mistake::new(at, message))?;
+        let value = quantity(figure, value, unit).map_err(|message| SyntaxError::new(at, message))?;
         Ok(Term::Compare(figure, comparison, value))
     }
 
-    fn operand(&mut self, wanted: &str) -> Result<Operand<'t>, Mistake> {
-        let at = self.place();
-        let missing = || Mistake::new(at, format!("here {wanted} is missing"));
+    fn operand(&mut self, wanted: &str) -> Result<Operand<'t>, SyntaxError> {
+        let at = self.position();
+        let missing = || SyntaxError::new(at, format!("here {wanted} is missing"));
         let token = self.peek().ok_or_else(missing)?;
         self.next += 1;
         match &token.kind {
             TokenKind::Number(value, unit) => Ok(Operand::Number(at, *value, unit)),
             TokenKind::Word(word) if !matches!(word.as_str(), "and" | "or" | "not") => {
-                Figure::named(word).map(Operand::Figure).map_err(|message| Mistake::new(at, message))
+                Figure::named(word).map(Operand::Figure).map_err(|message| SyntaxError::new(at, message))
             }
             _ => Err(missing()),
         }
@@ -133,4 +134,88 @@ fn joined(mut terms: Vec<Term>, join: impl Fn(Vec<Term>) -> Term) -> Term {
             join(terms)
         }
     }
+}
+
+/// A token and its position in bytes.
+#[derive(Clone, PartialEq, Debug)]
+struct Token {
+    at: usize,
+    kind: TokenKind,
+}
+
+/// Kind of a token.
+#[derive(Clone, PartialEq, Debug)]
+enum TokenKind {
+    /// A name, `and`, `or`, `not`; in lower case.
+    Word(String),
+    /// A number and its unit in lower case, such as `mb/min`; empty without a unit.
+    Number(f64, String),
+    /// A comparison.
+    Compare(Comparison),
+    /// `(`
+    Open,
+    /// `)`
+    Close,
+}
+
+/// Splits a text into tokens.
+fn tokens(text: &str) -> Result<Vec<Token>, SyntaxError> {
+    let mut found = Vec::new();
+    let mut rest = text;
+    loop {
+        rest = rest.trim_start();
+        let at = text.len() - rest.len();
+        let Some(first) = rest.chars().next() else { return Ok(found) };
+        let (kind, length) = match first {
+            '(' => (TokenKind::Open, 1),
+            ')' => (TokenKind::Close, 1),
+            '<' | '>' | '=' | '!' => {
+                comparison(rest).ok_or_else(|| SyntaxError::new(at, "'!' alone is no comparison: write !="))?
+            }
+            c if c.is_ascii_digit() || matches!(c, '.' | '-' | '+') => number(rest, at)?,
+            c if c.is_alphabetic() || c == '_' => {
+                let word = run(rest, |c| c.is_alphanumeric() || c == '_');
+                (TokenKind::Word(word.to_lowercase()), word.len())
+            }
+            c => return Err(SyntaxError::new(at, format!("'{c}' has no meaning here"))),
+        };
+        found.push(Token { at, kind });
+        rest = rest.get(length..).unwrap_or("");
+    }
+}
+
+fn comparison(text: &str) -> Option<(TokenKind, usize)> {
+    const SIGNS: [(&str, Comparison); 7] = [
+        ("<=", Comparison::AtMost),
+        (">=", Comparison::AtLeast),
+        ("!=", Comparison::Unequal),
+        ("==", Comparison::Equal),
+        ("<", Comparison::Less),
+        (">", Comparison::More),
+        ("=", Comparison::Equal),
+    ];
+    let sign = SIGNS.iter().find(|(sign, _)| text.starts_with(sign))?;
+    Some((TokenKind::Compare(sign.1), sign.0.len()))
+}
+
+/// A number and its unit. After a blank only a known unit counts as one; any other word is the next token.
+fn number(text: &str, at: usize) -> Result<(TokenKind, usize), SyntaxError> {
+    let sign = usize::from(text.starts_with(['-', '+']));
+    let digits = run(text.get(sign..).unwrap_or(""), |c| c.is_ascii_digit() || c == '.').len() + sign;
+    let written = text.get(..digits).unwrap_or("");
+    let value: f64 =
+        written.parse().ok().ok_or_else(|| SyntaxError::new(at, format!("'{written}' is not a number")))?;
+    let behind = text.get(digits..).unwrap_or("");
+    let blanks = behind.len() - behind.trim_start().len();
+    let unit = run(behind.trim_start(), |c| c.is_alphabetic() || matches!(c, '/' | '%'));
+    let is_unit = unit.contains(['/', '%']) || literal::unit_scale(Kind::Bytes, &unit.to_lowercase()).is_some();
+    if unit.is_empty() || (blanks > 0 && !is_unit) {
+        return Ok((TokenKind::Number(value, String::new()), digits));
+    }
+    Ok((TokenKind::Number(value, unit.to_lowercase()), digits + blanks + unit.len()))
+}
+
+fn run(text: &str, belongs: impl Fn(char) -> bool) -> &str {
+    let end = text.find(|c: char| !belongs(c)).unwrap_or(text.len());
+    text.get(..end).unwrap_or(text)
 }

@@ -1,11 +1,11 @@
-//! What conditions mean, and what is said about wrong ones.
+//! Tests of conditions and of their error messages.
 
 use super::*;
 
 fn figures() -> Figures {
     Figures {
         growth: [1.9 * 1_048_576.0 / 60.0, 0.0],
-        slope: [40_000.0, -10.0],
+        net_growth: [40_000.0, -10.0],
         leaks: 1,
         growing: 2,
         bursts: 1,
@@ -16,8 +16,8 @@ fn figures() -> Figures {
     }
 }
 
-fn holds(text: &str) -> bool {
-    condition(text).held(&figures()).is_some()
+fn is_true(text: &str) -> bool {
+    condition(text).satisfied_by(&figures()).is_some()
 }
 
 fn condition(text: &str) -> Condition {
@@ -35,8 +35,8 @@ fn units_are_those_of_the_figure() {
         "growth > 33000",
         "worst_growth >= 30000",
         "paged_growth = 0",
-        "paged_slope < -9B/s",
-        "nonpaged_slope > 39KB/s",
+        "paged_net_growth < -9B/s",
+        "nonpaged_net_growth > 39KB/s",
         "leaks=1",
         "growing != 1",
         "suspects == 5",
@@ -47,33 +47,33 @@ fn units_are_those_of_the_figure() {
         "confidence != 100%",
         "1MB/min < nonpaged_growth",
     ] {
-        assert!(holds(text), "{text}");
-        assert!(!holds(&format!("not ({text})")), "not ({text})");
+        assert!(is_true(text), "{text}");
+        assert!(!is_true(&format!("not ({text})")), "not ({text})");
     }
 }
 
 #[test]
-fn not_binds_closer_than_and_and_and_than_or() {
-    assert!(holds("leaks > 0 or leaks > 0 and leaks > 5"));
-    assert!(!holds("(leaks > 0 or leaks > 0) and leaks > 5"));
-    assert!(holds("not leaks > 5 and leaks > 0"));
-    assert!(!holds("not (leaks > 5 or leaks > 0)"));
-    assert!(holds("not not leaks > 0") && holds("leaks>0 AND growing>1"));
+fn not_binds_tighter_than_and_and_and_than_or() {
+    assert!(is_true("leaks > 0 or leaks > 0 and leaks > 5"));
+    assert!(!is_true("(leaks > 0 or leaks > 0) and leaks > 5"));
+    assert!(is_true("not leaks > 5 and leaks > 0"));
+    assert!(!is_true("not (leaks > 5 or leaks > 0)"));
+    assert!(is_true("not not leaks > 0") && is_true("leaks>0 AND growing>1"));
 }
 
 #[test]
-fn what_held_is_told_with_its_figures() {
-    let told = |text: &str| condition(text).held(&figures());
-    assert_eq!(told("nonpaged_growth > 1MB/min").as_deref(), Some("nonpaged_growth is 1.90 MB/min"));
-    assert_eq!(told("leaks > 0 and confidence > 80%").as_deref(), Some("leaks is 1, confidence is 87 %"));
-    assert_eq!(told("leaks > 5 or impacting_size > 1MB").as_deref(), Some("impacting_size is 8.00 MB"));
-    assert_eq!(told("not (leaks < 1 or growing > 5)").as_deref(), Some("leaks is 1, growing is 2"));
-    assert_eq!(told("leaks > 5 or growing > 5"), None);
+fn a_true_condition_names_its_figures() {
+    let satisfied = |text: &str| condition(text).satisfied_by(&figures());
+    assert_eq!(satisfied("nonpaged_growth > 1MB/min").as_deref(), Some("nonpaged_growth is 1.90 MB/min"));
+    assert_eq!(satisfied("leaks > 0 and confidence > 80%").as_deref(), Some("leaks is 1, confidence is 87 %"));
+    assert_eq!(satisfied("leaks > 5 or impacting_size > 1MB").as_deref(), Some("impacting_size is 8.00 MB"));
+    assert_eq!(satisfied("not (leaks < 1 or growing > 5)").as_deref(), Some("leaks is 1, growing is 2"));
+    assert_eq!(satisfied("leaks > 5 or growing > 5"), None);
     assert_eq!(condition("leaks > 5 ").to_string(), "leaks > 5 ");
 }
 
 #[test]
-fn mistakes_are_shown_at_their_place() {
+fn errors_have_their_position() {
     let cases = [
         ("", 1, "a figure such as nonpaged_growth is missing"),
         ("leeks > 1", 1, "there is no figure 'leeks'; there are nonpaged_growth, paged_growth"),

@@ -308,11 +308,11 @@ mod tests {
     fn what_cannot_be_saved_is_still_there() {
         let mut recorder = ready();
         run(&mut recorder, start(), Ok(TaskResult::default()), 0.0);
-        let full = WprError::Refused { what: "save", code: Some(0x8007_0070), said: String::new() };
+        let full = WprError::Refused { what: "save", code: Some(0x8007_0070), message: String::new() };
         run(&mut recorder, stop(), Err(full), 1.0);
         assert_eq!(recorder.phase, Phase::Running);
         assert!(recorder.trouble.as_ref().is_some_and(|words| words.contains("disk is full")));
-        let gone = WprError::Refused { what: "save", code: Some(NOT_RUNNING), said: String::new() };
+        let gone = WprError::Refused { what: "save", code: Some(NOT_RUNNING), message: String::new() };
         run(&mut recorder, stop(), Err(gone), 2.0);
         assert_eq!(recorder.phase, Phase::Idle);
     }
@@ -320,7 +320,7 @@ mod tests {
     #[test]
     fn a_recording_that_runs_already_can_be_taken_over() {
         let mut recorder = ready();
-        let running = WprError::Refused { what: "start", code: Some(ALREADY_RUNNING), said: String::new() };
+        let running = WprError::Refused { what: "start", code: Some(ALREADY_RUNNING), message: String::new() };
         run(&mut recorder, start(), Err(running), 0.0);
         assert!(recorder.phase == Phase::Running && recorder.trouble.is_some());
         recorder.take(status(false), 1.0);

@@ -1,14 +1,15 @@
-//! CSV fields (RFC 4180). A value that is not there is an empty field.
+//! CSV fields (RFC 4180). A missing value is an empty field; numbers have the same digits as in JSON.
 
 use crate::group::values::Value;
 use crate::pivot::number::Number;
+use serde::Serialize;
 use std::io::{self, Write};
 
-/// A text, in quotes where it needs them.
+/// Writes a text, in quotes where the format needs them.
 ///
 /// # Errors
 ///
-/// What the writer says.
+/// If the output cannot be written.
 pub fn text(out: &mut dyn Write, text: &str) -> io::Result<()> {
     if text.contains(['"', ',', '\n', '\r']) {
         write!(out, "\"{}\"", text.replace('"', "\"\""))
@@ -17,28 +18,50 @@ pub fn text(out: &mut dyn Write, text: &str) -> io::Result<()> {
     }
 }
 
-/// A figure.
+/// Writes texts as one line.
 ///
 /// # Errors
 ///
-/// What the writer says.
-pub fn number(out: &mut dyn Write, value: Number) -> io::Result<()> {
-    match value {
-        Number::None => Ok(()),
-        other => super::json::number(out, other),
+/// If the output cannot be written.
+pub fn line<T: AsRef<str>>(out: &mut dyn Write, fields: impl IntoIterator<Item = T>) -> io::Result<()> {
+    for (at, field) in fields.into_iter().enumerate() {
+        out.write_all(if at > 0 { b"," } else { b"" })?;
+        text(out, field.as_ref())?;
+    }
+    out.write_all(b"\n")
+}
+
+/// A number, or a text without quotes, as in JSON; a missing one is empty.
+pub(super) fn plain(value: &impl Serialize) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::Null) | Err(_) => String::new(),
+        Ok(serde_json::Value::String(text)) => text,
+        Ok(other) => other.to_string(),
     }
 }
 
-/// A value of a key column; the frames of a stack are joined by `;`.
+/// Writes a figure.
 ///
 /// # Errors
 ///
-/// What the writer says.
+/// If the output cannot be written.
+pub fn number(out: &mut dyn Write, value: Number) -> io::Result<()> {
+    match value {
+        Number::None => Ok(()),
+        other => serde_json::to_writer(out, &other).map_err(io::Error::from),
+    }
+}
+
+/// Writes a value of a key column; the frames of a stack are joined by `;`.
+///
+/// # Errors
+///
+/// If the output cannot be written.
 pub fn value(out: &mut dyn Write, value: &Value<'_>) -> io::Result<()> {
     match value {
         Value::Null => Ok(()),
         Value::Text(words) => text(out, words),
         Value::Frames(frames) => text(out, &frames.join(";")),
-        other => super::json::value(out, other),
+        other => serde_json::to_writer(out, other).map_err(io::Error::from),
     }
 }

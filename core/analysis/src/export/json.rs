@@ -1,68 +1,53 @@
-//! JSON, piece by piece. Numbers are written exactly: integers as integers, quotients with as many digits as bring the
-//! same number back.
+//! JSON of the exports. Numbers are exact: integers as integers, other numbers with the digits that restore the same value.
 
 use crate::group::values::Value;
 use crate::pivot::number::Number;
+use serde::{Serialize, Serializer};
 use std::io::{self, Write};
 
-/// A text.
+/// Writes one JSON object: the fields of `head`, then a field `rows` with one row per line.
 ///
 /// # Errors
 ///
-/// What the writer says.
-pub fn text(out: &mut dyn Write, text: &str) -> io::Result<()> {
-    serde_json::to_writer(out, text).map_err(io::Error::from)
-}
-
-/// A floating-point number; `null` if it is none.
-///
-/// # Errors
-///
-/// What the writer says.
-pub fn float(out: &mut dyn Write, number: f64) -> io::Result<()> {
-    serde_json::to_writer(out, &number).map_err(io::Error::from)
-}
-
-/// A figure.
-///
-/// # Errors
-///
-/// What the writer says.
-pub fn number(out: &mut dyn Write, value: Number) -> io::Result<()> {
-    match value {
-        Number::None => out.write_all(b"null"),
-        Number::Int(int) => write!(out, "{int}"),
-        Number::Float(value) => float(out, value),
+/// If the output cannot be written.
+pub fn write_document<R: Serialize>(
+    out: &mut dyn Write,
+    head: &impl Serialize,
+    rows: impl IntoIterator<Item = R>,
+) -> io::Result<()> {
+    let head = serde_json::to_vec(head)?;
+    out.write_all(head.strip_suffix(b"}").unwrap_or(&head))?;
+    out.write_all(b",\"rows\":[")?;
+    let mut separator: &[u8] = b"\n";
+    let mut end: &[u8] = b"]}\n";
+    for row in rows {
+        out.write_all(separator)?;
+        serde_json::to_writer(&mut *out, &row)?;
+        (separator, end) = (b",\n", b"\n]}\n");
     }
+    out.write_all(end)
 }
 
-/// A value of a key column.
-///
-/// # Errors
-///
-/// What the writer says.
-pub fn value(out: &mut dyn Write, value: &Value<'_>) -> io::Result<()> {
-    match value {
-        Value::Null => out.write_all(b"null"),
-        Value::Text(words) => text(out, words),
-        Value::Number(number) => write!(out, "{number}"),
-        Value::Seconds(seconds) => float(out, *seconds),
-        Value::Frames(frames) => list(out, frames.iter().copied()),
-    }
-}
-
-/// A list of texts.
-///
-/// # Errors
-///
-/// What the writer says.
-pub fn list<'t>(out: &mut dyn Write, texts: impl Iterator<Item = &'t str>) -> io::Result<()> {
-    out.write_all(b"[")?;
-    for (at, item) in texts.enumerate() {
-        if at > 0 {
-            out.write_all(b",")?;
+/// A figure: `null` if there is none, an integer, or a floating-point number.
+impl Serialize for Number {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::None => serializer.serialize_none(),
+            Self::Int(int) => serializer.serialize_i128(*int),
+            Self::Float(float) => serializer.serialize_f64(*float),
         }
-        text(out, item)?;
     }
-    out.write_all(b"]")
+}
+
+/// A value of a key column; a stack is an array of frames.
+impl Serialize for Value<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Null => serializer.serialize_none(),
+            Self::Text(text) => serializer.serialize_str(text),
+            Self::Number(number) => serializer.serialize_u64(*number),
+            Self::Seconds(seconds) => serializer.serialize_f64(*seconds),
+            Self::Frames(frames) => frames.serialize(serializer),
+        }
+    }
 }

@@ -1,62 +1,77 @@
-//! A pivot as a flat file: one row per group.
+//! A pivot as a flat table: one row per group.
 
 use super::{csv, json};
 use crate::pivot::{Figure, Number, Pivot};
+use crate::trace::Trace;
 use crate::trace::time::{Clock, TimeRange};
+use serde::ser::SerializeMap as _;
+use serde::{Serialize, Serializer};
 use std::io::{self, Write};
 
-/// What a file says about where its figures come from.
+/// Origin of the figures of a document: the trace and its ranges.
 #[derive(Clone, Copy, Debug)]
-pub struct Document<'d> {
+pub struct DocumentHeader<'d> {
     /// The trace's name as the user gave it.
     pub trace: &'d str,
-    /// The range of the figures.
-    pub view: TimeRange,
-    /// The recorded range of the trace.
-    pub recorded: TimeRange,
-    /// The analyzed range: the recorded range cut with the visible range.
-    pub analyzed: TimeRange,
-    /// How ticks become seconds.
+    /// Range of the figures.
+    pub visible_range: TimeRange,
+    /// Recorded range of the trace.
+    pub recorded_range: TimeRange,
+    /// The recorded range cut with the visible range.
+    pub analyzed_range: TimeRange,
+    /// Converts ticks to seconds.
     pub clock: Clock,
 }
 
-impl Document<'_> {
-    /// The fields that every JSON document opens with; the object stays open.
-    ///
-    /// # Errors
-    ///
-    /// What the writer says.
-    pub fn open<'k>(&self, out: &mut dyn Write, by: impl Iterator<Item = &'k str>) -> io::Result<()> {
-        out.write_all(b"{\"trace\":")?;
-        json::text(out, self.trace)?;
-        for (name, view) in [("range", self.view), ("recorded_range", self.recorded), ("analyzed_range", self.analyzed)]
-        {
-            write!(out, ",\"{name}\":")?;
-            self.range(out, view)?;
+/// A range in seconds from time zero.
+#[derive(Serialize)]
+struct RangeFields {
+    from: f64,
+    to: f64,
+}
+
+/// The fields that every JSON document begins with.
+#[derive(Serialize)]
+pub(super) struct HeaderFields<'d> {
+    trace: &'d str,
+    range: RangeFields,
+    recorded_range: RangeFields,
+    analyzed_range: RangeFields,
+    by: Vec<&'d str>,
+}
+
+impl<'d> DocumentHeader<'d> {
+    /// Header for figures of a trace in the visible range.
+    #[must_use]
+    pub fn new(name: &'d str, trace: &Trace, visible_range: TimeRange) -> Self {
+        Self {
+            trace: name,
+            visible_range,
+            recorded_range: trace.recorded.range,
+            analyzed_range: trace.recorded.analyzed(visible_range),
+            clock: trace.clock,
         }
-        out.write_all(b",\"by\":")?;
-        json::list(out, by)
     }
 
-    /// A range as `{"from":s,"to":s}`, in seconds from time zero.
-    ///
-    /// # Errors
-    ///
-    /// What the writer says.
-    pub fn range(&self, out: &mut dyn Write, view: TimeRange) -> io::Result<()> {
-        out.write_all(b"{\"from\":")?;
-        json::float(out, self.clock.seconds(view.from))?;
-        out.write_all(b",\"to\":")?;
-        json::float(out, self.clock.seconds(view.to))?;
-        out.write_all(b"}")
+    /// The header as JSON fields; `by` names the key columns.
+    pub(super) fn fields(&self, by: impl Iterator<Item = &'d str>) -> HeaderFields<'d> {
+        let range =
+            |range: TimeRange| RangeFields { from: self.clock.seconds(range.from), to: self.clock.seconds(range.to) };
+        HeaderFields {
+            trace: self.trace,
+            range: range(self.visible_range),
+            recorded_range: range(self.recorded_range),
+            analyzed_range: range(self.analyzed_range),
+            by: by.collect(),
+        }
     }
 }
 
-/// Which groups of a pivot, in which order, with which figures.
+/// Groups of a pivot to write, in an order, with figures.
 pub struct FigureTable<'t> {
-    /// The groups.
+    /// The pivot.
     pub pivot: &'t Pivot,
-    /// Those to write, in this order.
+    /// The groups to write, in this order.
     pub order: &'t [u32],
     /// The figures.
     pub figures: &'t [Figure],
@@ -64,74 +79,69 @@ pub struct FigureTable<'t> {
     pub figure: &'t dyn Fn(Option<u32>, Figure) -> Number,
 }
 
+/// A report document without its rows.
+#[derive(Serialize)]
+struct ReportHead<'r> {
+    #[serde(flatten)]
+    header: HeaderFields<'r>,
+    total: GroupRow<'r>,
+}
+
+/// The keys and figures of a group; without a group the figures of the total.
+#[derive(Clone, Copy)]
+struct GroupRow<'r> {
+    table: &'r FigureTable<'r>,
+    names: &'r [String],
+    uncertain: &'r [Figure],
+    group: Option<u32>,
+}
+
+impl Serialize for GroupRow<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        if let Some(group) = self.group {
+            for (column, key) in self.table.pivot.keys().iter().enumerate() {
+                map.serialize_entry(key.name(), &self.table.pivot.value(group as usize, column))?;
+            }
+        }
+        for (name, figure) in self.names.iter().zip(self.table.figures) {
+            map.serialize_entry(name, &(self.table.figure)(self.group, *figure))?;
+        }
+        for figure in self.uncertain {
+            let number = (self.table.figure)(self.group, *figure);
+            if is_positive(number) {
+                map.serialize_entry(&figure.name(), &number)?;
+            }
+        }
+        map.end()
+    }
+}
+
 impl FigureTable<'_> {
     /// Writes one JSON object, one row per line.
     ///
     /// # Errors
     ///
-    /// What the writer says.
-    pub fn write_json(&self, out: &mut dyn Write, document: &Document<'_>) -> io::Result<()> {
-        document.open(out, self.pivot.keys().iter().map(|k| k.name()))?;
+    /// If the output cannot be written.
+    pub fn write_json(&self, out: &mut dyn Write, header: &DocumentHeader<'_>) -> io::Result<()> {
         let names: Vec<String> = self.figures.iter().map(|f| f.name()).collect();
-        out.write_all(b",\"total\":{")?;
-        self.json_figures(out, &names, None, "")?;
-        self.json_uncertain(out, None, names.is_empty())?;
-        out.write_all(b"},\"rows\":[")?;
-        for (at, group) in self.order.iter().enumerate() {
-            out.write_all(if at > 0 { b",\n{" } else { b"\n{" })?;
-            let mut comma = "";
-            for (column, key) in self.pivot.keys().iter().enumerate() {
-                write!(out, "{comma}\"{}\":", key.name())?;
-                json::value(out, &self.pivot.value(*group as usize, column))?;
-                comma = ",";
-            }
-            self.json_figures(out, &names, Some(*group), comma)?;
-            self.json_uncertain(out, Some(*group), comma.is_empty() && names.is_empty())?;
-            out.write_all(b"}")?;
-        }
-        out.write_all(if self.order.is_empty() { b"]}\n" } else { b"\n]}\n" })
+        let uncertain = self.uncertain();
+        let total = GroupRow { table: self, names: &names, uncertain: &uncertain, group: None };
+        let head = ReportHead { header: header.fields(self.pivot.keys().iter().map(|k| k.name())), total };
+        json::write_document(out, &head, self.order.iter().map(|group| GroupRow { group: Some(*group), ..total }))
     }
 
-    fn json_figures(
-        &self,
-        out: &mut dyn Write,
-        names: &[String],
-        group: Option<u32>,
-        mut comma: &'static str,
-    ) -> io::Result<()> {
-        for (name, figure) in names.iter().zip(self.figures) {
-            write!(out, "{comma}\"{name}\":")?;
-            json::number(out, (self.figure)(group, *figure))?;
-            comma = ",";
-        }
-        Ok(())
-    }
-
-    /// The figures of uncertainty that the keys call for, beside those asked for, and that are not zero altogether.
+    /// The figures of uncertainty that the keys call for, that were not asked for, and that are not zero in total.
     fn uncertain(&self) -> Vec<Figure> {
         let missing = Figure::of_uncertainty(self.pivot.keys()).filter(|figure| !self.figures.contains(figure));
-        missing.filter(|figure| is_some((self.figure)(None, *figure))).collect()
+        missing.filter(|figure| is_positive((self.figure)(None, *figure))).collect()
     }
 
-    /// Those of a group, or of all, where they are not zero.
-    fn json_uncertain(&self, out: &mut dyn Write, group: Option<u32>, is_first: bool) -> io::Result<()> {
-        let mut comma = if is_first { "" } else { "," };
-        for figure in self.uncertain() {
-            let number = (self.figure)(group, figure);
-            if is_some(number) {
-                write!(out, "{comma}\"{}\":", figure.name())?;
-                json::number(out, number)?;
-                comma = ",";
-            }
-        }
-        Ok(())
-    }
-
-    /// Writes a header and one line per row. A grouping by stacks of which some are uncertain has one column more.
+    /// Writes a header and one line per row. A grouping by stacks has one more column if some stacks are uncertain.
     ///
     /// # Errors
     ///
-    /// What the writer says.
+    /// If the output cannot be written.
     pub fn write_csv(&self, out: &mut dyn Write) -> io::Result<()> {
         let keys = self.pivot.keys().iter().map(|k| k.name().to_owned());
         let uncertain = self.uncertain();
@@ -156,6 +166,6 @@ impl FigureTable<'_> {
     }
 }
 
-fn is_some(number: Number) -> bool {
+fn is_positive(number: Number) -> bool {
     matches!(number, Number::Int(count) if count > 0)
 }

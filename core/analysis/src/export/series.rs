@@ -1,50 +1,66 @@
-//! Curves as a flat file: one row per curve and point, curve after curve.
+//! Curves as a flat table: one row per curve and point, curve after curve.
 
-use super::report::Document;
+use super::report::{DocumentHeader, HeaderFields};
 use super::{csv, json};
 use crate::group::values::Value;
 use crate::series::SeriesSet;
+use serde::ser::SerializeMap as _;
+use serde::{Serialize, Serializer};
 use std::borrow::Cow;
 use std::io::{self, Write};
+use std::rc::Rc;
 
-/// What stands in the key columns of the sum of all combinations that have no curve of their own.
+/// Value of the key columns in the row of all groups that have no curve of their own.
 pub const OTHER: &str = "(other)";
+
+/// A series document without its rows.
+#[derive(Serialize)]
+struct SeriesHead<'s> {
+    #[serde(flatten)]
+    header: HeaderFields<'s>,
+    measure: &'s str,
+}
+
+/// A point of a curve, with the key values of the curve.
+struct PointRow<'s> {
+    set: &'s SeriesSet,
+    keys: Rc<Vec<Value<'s>>>,
+    curve: usize,
+    point: usize,
+}
+
+impl Serialize for PointRow<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("time_s", &self.set.seconds(self.point))?;
+        for (key, value) in self.set.keys.iter().zip(&*self.keys) {
+            map.serialize_entry(key.name(), value)?;
+        }
+        map.serialize_entry("value", &self.set.value(self.curve, self.point))?;
+        map.end()
+    }
+}
 
 /// Writes one JSON object, one row per line.
 ///
 /// # Errors
 ///
-/// What the writer says.
-pub fn write_json(out: &mut dyn Write, document: &Document<'_>, set: &SeriesSet) -> io::Result<()> {
-    document.open(out, set.keys.iter().map(|k| k.name()))?;
-    write!(out, ",\"measure\":\"{}\",\"rows\":[", set.measure.name())?;
-    let mut comma = "";
-    for curve in 0..set.curves.len() {
-        let mut keys = Vec::new();
-        for (column, key) in set.keys.iter().enumerate() {
-            write!(keys, "\"{}\":", key.name())?;
-            json::value(&mut keys, &value(set, curve, column))?;
-            keys.push(b',');
-        }
-        for point in 0..set.times.len() {
-            write!(out, "{comma}\n{{\"time_s\":")?;
-            json::float(out, set.seconds(point))?;
-            out.write_all(b",")?;
-            out.write_all(&keys)?;
-            out.write_all(b"\"value\":")?;
-            json::number(out, set.value(curve, point))?;
-            out.write_all(b"}")?;
-            comma = ",";
-        }
-    }
-    out.write_all(if set.curves.is_empty() { b"]}\n" } else { b"\n]}\n" })
+/// If the output cannot be written.
+pub fn write_json(out: &mut dyn Write, header: &DocumentHeader<'_>, set: &SeriesSet) -> io::Result<()> {
+    let header = header.fields(set.keys.iter().map(|k| k.name()));
+    let head = SeriesHead { header, measure: set.measure.name() };
+    let rows = (0..set.curves.len()).flat_map(|curve| {
+        let keys = Rc::new((0..set.keys.len()).map(|column| key_value(set, curve, column)).collect::<Vec<_>>());
+        (0..set.times.len()).map(move |point| PointRow { set, keys: Rc::clone(&keys), curve, point })
+    });
+    json::write_document(out, &head, rows)
 }
 
 /// Writes a header and one line per row.
 ///
 /// # Errors
 ///
-/// What the writer says.
+/// If the output cannot be written.
 pub fn write_csv(out: &mut dyn Write, set: &SeriesSet) -> io::Result<()> {
     out.write_all(b"time_s,")?;
     for key in &set.keys {
@@ -54,11 +70,11 @@ pub fn write_csv(out: &mut dyn Write, set: &SeriesSet) -> io::Result<()> {
     for curve in 0..set.curves.len() {
         let mut keys = Vec::new();
         for column in 0..set.keys.len() {
-            csv::value(&mut keys, &value(set, curve, column))?;
+            csv::value(&mut keys, &key_value(set, curve, column))?;
             keys.push(b',');
         }
         for point in 0..set.times.len() {
-            json::float(out, set.seconds(point))?;
+            csv::value(out, &Value::Seconds(set.seconds(point)))?;
             out.write_all(b",")?;
             out.write_all(&keys)?;
             csv::number(out, set.value(curve, point))?;
@@ -68,7 +84,7 @@ pub fn write_csv(out: &mut dyn Write, set: &SeriesSet) -> io::Result<()> {
     Ok(())
 }
 
-fn value(set: &SeriesSet, curve: usize, column: usize) -> Value<'_> {
+fn key_value(set: &SeriesSet, curve: usize, column: usize) -> Value<'_> {
     let ids = set.curves.get(curve).and_then(|c| c.ids.as_ref());
     match (ids.and_then(|ids| ids.get(column)), set.columns.get(column)) {
         (Some(id), Some(column)) => column.value(*id),

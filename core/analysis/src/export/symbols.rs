@@ -1,42 +1,42 @@
-//! What became of the modules of a trace as a flat file: one row per module, the heaviest first.
+//! Symbol lookup of the modules of a trace as a flat table: one row per module, the largest first.
 
 use super::{csv, json};
 use crate::group::symbols::ModuleNeed;
 use poolscope_symbols::locate::{LookupAttempt, LookupResult};
 use poolscope_symbols::resolve::{ModuleOutcome, ModuleState};
+use serde::Serialize;
 use std::io::{self, Write};
 
-/// A module, what depends on it, and what became of it.
+/// A module with its lookup result.
 #[derive(Clone, Copy, Debug)]
 pub struct ModuleRow<'r> {
-    /// What was looked for, and for what.
+    /// The module and the frames that need it.
     pub need: &'r ModuleNeed,
-    /// What became of it.
+    /// Result of the lookup.
     pub outcome: &'r ModuleOutcome,
     /// Distinct frames in it that have a name.
     pub named: usize,
 }
 
-/// Sums over all modules. A block whose stack leads through several modules counts once for each, so that bytes and
-/// allocations have no sum.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct ModuleSums {
+/// Totals over all modules. Bytes and allocations have no total: an allocation counts once for each module on its stack.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
+pub struct ModuleTotals {
     /// Modules.
     pub modules: usize,
-    /// Those whose PDB was read.
+    /// Modules whose PDB was read.
     pub loaded: usize,
-    /// Those that are named by their exports alone.
+    /// Modules that are named by their exports alone.
     pub exports_only: usize,
     /// Distinct frames.
     pub frames: usize,
-    /// Those that have a name.
+    /// Distinct frames that have a name.
     pub named: usize,
-    /// Bytes that came over the network.
+    /// Bytes downloaded.
     pub downloaded_bytes: u64,
 }
 
-impl ModuleSums {
-    /// The sums of rows.
+impl ModuleTotals {
+    /// The totals of rows.
     #[must_use]
     pub fn of(rows: &[ModuleRow<'_>]) -> Self {
         let state = |wanted: &ModuleState| rows.iter().filter(|row| row.outcome.state == *wanted).count();
@@ -51,160 +51,168 @@ impl ModuleSums {
     }
 }
 
-/// A word for what became of a place, and the rest that is known of it.
+/// Name of a lookup result, and its detail if it has one.
 #[must_use]
-pub fn outcome_words(outcome: &LookupResult) -> (&'static str, &str) {
-    match outcome {
-        LookupResult::Found => ("found", ""),
-        LookupResult::NotFound => ("missing", ""),
-        LookupResult::NotFoundCached => ("missing_lately", ""),
-        LookupResult::Mismatch(detail) => ("wrong_identity", detail),
-        LookupResult::Denied(detail) => ("denied", detail),
-        LookupResult::Unreachable(detail) => ("unreachable", detail),
-        LookupResult::Unreadable(detail) => ("unreadable", detail),
-        LookupResult::Offline => ("offline", ""),
+pub fn lookup_result(result: &LookupResult) -> (&'static str, Option<&str>) {
+    match result {
+        LookupResult::Found => ("found", None),
+        LookupResult::NotFound => ("not_found", None),
+        LookupResult::NotFoundCached => ("not_found_cached", None),
+        LookupResult::Mismatch(detail) => ("wrong_identity", Some(detail)),
+        LookupResult::Denied(detail) => ("denied", Some(detail)),
+        LookupResult::Unreachable(detail) => ("unreachable", Some(detail)),
+        LookupResult::Unreadable(detail) => ("unreadable", Some(detail)),
+        LookupResult::Offline => ("offline", None),
     }
 }
 
-/// Where the names of a module are from; `None` where there are none.
+/// Source of the names of a module.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NameSource {
+    /// The exports of the image.
+    Exports,
+    /// Names kept from an earlier lookup.
+    Cache,
+    /// A PDB.
+    Pdb,
+    /// A PDB that is part of the program.
+    BuiltIn,
+}
+
+/// Source of the names of a module; `None` if it has none.
 #[must_use]
-pub fn source(outcome: &ModuleOutcome) -> Option<&'static str> {
+pub fn source(outcome: &ModuleOutcome) -> Option<NameSource> {
     match (&outcome.state, outcome.from_cache, &outcome.file) {
-        (ModuleState::ExportsOnly, _, _) => Some("exports"),
-        (ModuleState::Loaded, true, _) => Some("cache"),
-        (ModuleState::Loaded, false, Some(_)) => Some("pdb"),
-        (ModuleState::Loaded, false, None) => Some("built_in"),
+        (ModuleState::ExportsOnly, _, _) => Some(NameSource::Exports),
+        (ModuleState::Loaded, true, _) => Some(NameSource::Cache),
+        (ModuleState::Loaded, false, Some(_)) => Some(NameSource::Pdb),
+        (ModuleState::Loaded, false, None) => Some(NameSource::BuiltIn),
         _ => None,
     }
 }
 
-/// One field of a row.
-enum Field<'f> {
-    None,
-    Text(String),
-    Number(u64),
-    Attempts(&'f [LookupAttempt]),
+/// A document without its rows.
+#[derive(Serialize)]
+struct SymbolsHead<'s> {
+    trace: &'s str,
+    path: &'s str,
+    total: ModuleTotals,
 }
 
-/// All fields of a row with their names, in the order of the columns.
-fn fields<'f>(row: &ModuleRow<'f>) -> [(&'static str, Field<'f>); 13] {
-    let identity = &row.need.request.identity;
-    let outcome = row.outcome;
-    let text = |text: Option<String>| text.map_or(Field::None, Field::Text);
+#[derive(Serialize)]
+struct ModuleFields<'r> {
+    module: &'r str,
+    state: &'static str,
+    outstanding_bytes: u64,
+    allocations: u64,
+    frames: usize,
+    named: usize,
+    pdb: Option<&'r str>,
+    guid: Option<String>,
+    age: Option<u32>,
+    file: Option<String>,
+    source: Option<NameSource>,
+    attempts: Vec<AttemptFields<'r>>,
+    image_path: &'r str,
+}
+
+#[derive(Serialize)]
+struct AttemptFields<'r> {
+    location: &'r str,
+    result: &'static str,
+    detail: Option<&'r str>,
+}
+
+/// Names of the fields of [`ModuleFields`], as the header of a CSV file.
+const COLUMNS: [&str; 13] = [
+    "module",
+    "state",
+    "outstanding_bytes",
+    "allocations",
+    "frames",
+    "named",
+    "pdb",
+    "guid",
+    "age",
+    "file",
+    "source",
+    "attempts",
+    "image_path",
+];
+
+fn fields<'r>(row: &ModuleRow<'r>) -> ModuleFields<'r> {
+    let (identity, outcome) = (&row.need.request.identity, row.outcome);
     let pdb = outcome.pdb.as_ref();
-    [
-        ("module", Field::Text(identity.name.clone())),
-        ("state", Field::Text(outcome.state.name().to_owned())),
-        ("outstanding_bytes", Field::Number(row.need.outstanding_bytes)),
-        ("allocations", Field::Number(row.need.allocations)),
-        ("frames", Field::Number(row.need.frames as u64)),
-        ("named", Field::Number(row.named as u64)),
-        ("pdb", text(pdb.map(|pdb| pdb.file_name.clone()))),
-        ("guid", text(pdb.map(|pdb| pdb.guid.to_string()))),
-        ("age", pdb.map_or(Field::None, |pdb| Field::Number(u64::from(pdb.age)))),
-        ("file", text(outcome.file.as_ref().map(|file| file.display().to_string()))),
-        ("source", text(source(outcome).map(str::to_owned))),
-        ("attempts", Field::Attempts(&outcome.attempts)),
-        ("image_path", Field::Text(identity.path.clone())),
-    ]
+    let attempt = |attempt: &'r LookupAttempt| {
+        let (result, detail) = lookup_result(&attempt.result);
+        AttemptFields { location: &attempt.location, result, detail }
+    };
+    ModuleFields {
+        module: &identity.name,
+        state: outcome.state.name(),
+        outstanding_bytes: row.need.outstanding_bytes,
+        allocations: row.need.allocations,
+        frames: row.need.frames,
+        named: row.named,
+        pdb: pdb.map(|pdb| pdb.file_name.as_str()),
+        guid: pdb.map(|pdb| pdb.guid.to_string()),
+        age: pdb.map(|pdb| pdb.age),
+        file: outcome.file.as_ref().map(|file| file.display().to_string()),
+        source: source(outcome),
+        attempts: outcome.attempts.iter().map(attempt).collect(),
+        image_path: &identity.path,
+    }
 }
 
 /// Writes one JSON object, one row per line.
 ///
 /// # Errors
-/// What the writer says.
+///
+/// If the output cannot be written.
 pub fn write_json(out: &mut dyn Write, trace: &str, path: &str, rows: &[ModuleRow<'_>]) -> io::Result<()> {
-    out.write_all(b"{\"trace\":")?;
-    json::text(out, trace)?;
-    out.write_all(b",\"path\":")?;
-    json::text(out, path)?;
-    let ModuleSums { modules, loaded, exports_only, frames, named, downloaded_bytes } = ModuleSums::of(rows);
-    write!(out, ",\"total\":{{\"modules\":{modules},\"loaded\":{loaded},\"exports_only\":{exports_only}")?;
-    write!(out, ",\"frames\":{frames},\"named\":{named},\"downloaded_bytes\":{downloaded_bytes}}},\"rows\":[")?;
-    for (at, row) in rows.iter().enumerate() {
-        out.write_all(if at > 0 { b",\n{" } else { b"\n{" })?;
-        for (column, (name, field)) in fields(row).iter().enumerate() {
-            write!(out, "{}\"{name}\":", if column > 0 { "," } else { "" })?;
-            match field {
-                Field::None => out.write_all(b"null")?,
-                Field::Text(text) => json::text(out, text)?,
-                Field::Number(number) => write!(out, "{number}")?,
-                Field::Attempts(attempts) => json_attempts(out, attempts)?,
-            }
-        }
-        out.write_all(b"}")?;
-    }
-    out.write_all(if rows.is_empty() { b"]}\n" } else { b"\n]}\n" })
+    let head = SymbolsHead { trace, path, total: ModuleTotals::of(rows) };
+    json::write_document(out, &head, rows.iter().map(fields))
 }
 
-fn json_attempts(out: &mut dyn Write, attempts: &[LookupAttempt]) -> io::Result<()> {
-    out.write_all(b"[")?;
-    for (at, attempt) in attempts.iter().enumerate() {
-        let (word, detail) = outcome_words(&attempt.result);
-        out.write_all(if at > 0 { b",{\"place\":" } else { b"{\"place\":" })?;
-        json::text(out, &attempt.location)?;
-        write!(out, ",\"outcome\":\"{word}\",\"detail\":")?;
-        if detail.is_empty() {
-            out.write_all(b"null")?
-        } else {
-            json::text(out, detail)?
-        }
-        out.write_all(b"}")?;
-    }
-    out.write_all(b"]")
-}
-
-/// Writes a header and one line per row; what was tried is joined by `;`, as `place: outcome (detail)`.
+/// Writes a header and one line per row; attempts are joined by `;`, as `location: result (detail)`.
 ///
 /// # Errors
-/// What the writer says.
+///
+/// If the output cannot be written.
 pub fn write_csv(out: &mut dyn Write, rows: &[ModuleRow<'_>]) -> io::Result<()> {
-    const NAMES: [&str; 13] = [
-        "module",
-        "state",
-        "outstanding_bytes",
-        "allocations",
-        "frames",
-        "named",
-        "pdb",
-        "guid",
-        "age",
-        "file",
-        "source",
-        "attempts",
-        "image_path",
-    ];
-    writeln!(out, "{}", NAMES.join(","))?;
+    csv::line(out, COLUMNS)?;
     for row in rows {
-        for (column, (_, field)) in fields(row).iter().enumerate() {
-            if column > 0 {
-                out.write_all(b",")?;
-            }
-            match field {
-                Field::None => {}
-                Field::Text(text) => csv::text(out, text)?,
-                Field::Number(number) => write!(out, "{number}")?,
-                Field::Attempts(attempts) => {
-                    let texts: Vec<String> = attempts.iter().map(attempt_text).collect();
-                    csv::text(out, &texts.join(";"))?;
-                }
-            }
-        }
-        out.write_all(b"\n")?;
+        let attempts: Vec<String> = row.outcome.attempts.iter().map(attempt_text).collect();
+        let row = fields(row);
+        csv::line(
+            out,
+            [
+                row.module.to_owned(),
+                row.state.to_owned(),
+                row.outstanding_bytes.to_string(),
+                row.allocations.to_string(),
+                row.frames.to_string(),
+                row.named.to_string(),
+                csv::plain(&row.pdb),
+                csv::plain(&row.guid),
+                csv::plain(&row.age),
+                csv::plain(&row.file),
+                csv::plain(&row.source),
+                attempts.join(";"),
+                row.image_path.to_owned(),
+            ],
+        )?;
     }
     Ok(())
 }
 
-/// What became of a place, in one line.
+/// An attempt in one line: `location: result (detail)`.
 #[must_use]
 pub fn attempt_text(attempt: &LookupAttempt) -> String {
-    let (word, detail) = outcome_words(&attempt.result);
-    let word = word.replace('_', " ");
-    if detail.is_empty() {
-        format!("{}: {word}", attempt.location)
-    } else {
-        format!("{}: {word} ({detail})", attempt.location)
-    }
+    let (result, detail) = lookup_result(&attempt.result);
+    let detail = detail.map_or_else(String::new, |detail| format!(" ({detail})"));
+    format!("{}: {}{detail}", attempt.location, result.replace('_', " "))
 }
 
 #[cfg(test)]
@@ -231,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn both_formats_say_the_same() {
+    fn both_formats_have_the_same_fields() {
         let need = need();
         let outcome = outcome(&need);
         let rows = [ModuleRow { need: &need, outcome: &outcome, named: 0 }];
@@ -255,22 +263,22 @@ mod tests {
         );
         assert_eq!(row["attempts"][0]["detail"], "GUID x age 1");
         assert_eq!(
-            (&row["attempts"][1]["outcome"], &row["attempts"][1]["detail"]),
+            (&row["attempts"][1]["result"], &row["attempts"][1]["detail"]),
             (&"offline".into(), &serde_json::Value::Null)
         );
-        let names: Vec<&str> = fields(&rows[0]).iter().map(|field| field.0).collect();
-        assert_eq!(csv.lines().next(), Some(names.join(",").as_str()));
+        let names: Vec<&str> = row.as_object().expect("an object").keys().map(String::as_str).collect();
+        assert_eq!(names, COLUMNS);
     }
 
     #[test]
-    fn sums_tell_modules_apart_by_their_state() {
+    fn totals_count_modules_by_state() {
         let need = need();
         let outcomes =
             [outcome(&need), ModuleOutcome { state: ModuleState::Loaded, downloaded_bytes: 7, ..outcome(&need) }];
         let rows: Vec<ModuleRow<'_>> =
             outcomes.iter().map(|o| ModuleRow { need: &need, outcome: o, named: 1 }).collect();
-        let sums = ModuleSums { modules: 2, loaded: 1, exports_only: 0, frames: 4, named: 2, downloaded_bytes: 7 };
-        assert_eq!(ModuleSums::of(&rows), sums);
-        assert_eq!((source(&outcomes[0]), source(&outcomes[1])), (None, Some("built_in")));
+        let totals = ModuleTotals { modules: 2, loaded: 1, exports_only: 0, frames: 4, named: 2, downloaded_bytes: 7 };
+        assert_eq!(ModuleTotals::of(&rows), totals);
+        assert_eq!((source(&outcomes[0]), source(&outcomes[1])), (None, Some(NameSource::BuiltIn)));
     }
 }

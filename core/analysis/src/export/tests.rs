@@ -1,6 +1,6 @@
-//! Files of small results, byte by byte, and read back.
+//! Tests of exports of small results.
 
-use super::report::{Document, FigureTable};
+use super::report::{DocumentHeader, FigureTable};
 use crate::group::key::Key;
 use crate::group::parallel::never;
 use crate::group::testkit::{Block, HZ, block, names};
@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 
 const VIEW: TimeRange = TimeRange { from: Ticks(0), to: Ticks(10_000) };
 
-fn document() -> Document<'static> {
+fn header() -> DocumentHeader<'static> {
     let clock = Clock { kind: ClockKind::Qpc, ticks_per_second: HZ, start_filetime: 0 };
-    Document { trace: "a \"b\".etl", view: VIEW, recorded: VIEW, analyzed: VIEW, clock }
+    DocumentHeader { trace: "a \"b\".etl", visible_range: VIEW, recorded_range: VIEW, analyzed_range: VIEW, clock }
 }
 
 fn blocks() -> Vec<Block> {
@@ -36,13 +36,13 @@ fn write(keys: &[Key], figures: &[Figure]) -> (String, String) {
         },
     };
     let (mut json, mut csv) = (Vec::new(), Vec::new());
-    table.write_json(&mut json, &document()).unwrap();
+    table.write_json(&mut json, &header()).unwrap();
     table.write_csv(&mut csv).unwrap();
     (String::from_utf8(json).unwrap(), String::from_utf8(csv).unwrap())
 }
 
 #[test]
-fn a_report_keeps_every_value_apart() {
+fn a_report_has_one_field_per_value() {
     let keys = [Key::Type, Key::Tag, Key::Stack, Key::Session, Key::AllocTime, Key::Address];
     let (json_text, csv) = write(&keys, &[Figure::Count, Figure::Average, Figure::LifetimeMax]);
     let address = "0xffff900000000000";
@@ -70,7 +70,7 @@ fn a_report_keeps_every_value_apart() {
 }
 
 #[test]
-fn no_keys_and_no_rows_are_valid_files() {
+fn a_report_without_keys_is_valid() {
     let (json_text, csv) = write(&[], &[Figure::Size]);
     let read: Value = serde_json::from_str(&json_text).unwrap();
     assert_eq!(read["rows"], json!([{"size": 47}]));
@@ -93,11 +93,11 @@ fn curves_are_rows_of_time_keys_and_value() {
     let run = |top| series(&names, &SeriesRequest { top, ..request }, &never).unwrap();
     let mut csv = Vec::new();
     super::series::write_csv(&mut csv, &run(None)).unwrap();
-    // A tag that has only blocks from before the trace has a curve as well, of zeros.
+    // A tag with only preexisting allocations has a curve of zeros.
     let lines = ["time_s,tag,value", "0.0,Leak,0", "10.0,Leak,40", "0.0,\"A\\x00,\"\"\",0", "10.0,\"A\\x00,\"\"\",0"];
     assert_eq!(String::from_utf8(csv).unwrap().lines().collect::<Vec<_>>(), lines);
     let mut text = Vec::new();
-    super::series::write_json(&mut text, &document(), &run(Some(0))).unwrap();
+    super::series::write_json(&mut text, &header(), &run(Some(0))).unwrap();
     let read: Value = serde_json::from_slice(&text).unwrap();
     assert_eq!(read["measure"], "cumulative");
     assert_eq!(

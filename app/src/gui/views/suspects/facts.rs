@@ -34,7 +34,7 @@ pub(super) fn why(ui: &mut Ui, document: &Document, suspect: &Suspect) {
         for claim in &claims {
             item(ui, &leak_text::owner_candidate(claim)).on_hover_text(leak_text::certainty_help(claim));
         }
-        leak_text::attribution::pass_through(suspect).iter().for_each(|rule| drop(item(ui, rule)));
+        leak_text::attribution::wrapper_driver(suspect).iter().for_each(|rule| drop(item(ui, rule)));
     }
     processes(ui, suspect);
     if let Some(advice) = leak_text::attribution::recording_advice(suspect) {

@@ -1,13 +1,12 @@
-//! Tests of paths as users have them: long ones, in any script, relative, extended, or no Unicode at all. Never part of the program.
+//! Tests of unusual paths: long, in any script, extended, not Unicode.
 
-use super::io::Io;
-use super::{Outcome, run};
-use crate::sample;
+use poolscope::cli::io::Io;
+use poolscope::cli::{Outcome, run};
+use poolscope::sample;
 use std::ffi::OsString;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-/// A folder of its own for a test, gone when dropped.
+/// A temporary folder of a test, removed when dropped.
 struct Scratch(PathBuf);
 
 impl Scratch {
@@ -35,7 +34,7 @@ fn ran(command: &[&str], path: &Path) -> (u8, String, String) {
     (code, String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap())
 }
 
-/// The sample under that path is read like the one in the program.
+/// Checks that the sample under a path is read like the built-in one.
 fn reads_sample(path: &Path) {
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     std::fs::write(path, sample::TRACE).unwrap();
@@ -75,8 +74,8 @@ fn an_extended_path_is_read() {
     reads_sample(&PathBuf::from(format!(r"\\?\{}", plain.display())));
 }
 
-/// A name that no text can hold.
-fn no_unicode() -> OsString {
+/// A file name that is not Unicode.
+fn not_unicode() -> OsString {
     #[cfg(windows)]
     {
         use std::os::windows::ffi::OsStringExt as _;
@@ -90,26 +89,25 @@ fn no_unicode() -> OsString {
 }
 
 #[test]
-fn a_path_that_is_no_unicode_is_shown_as_far_as_it_goes() {
+fn a_path_that_is_not_unicode_is_shown_with_replacements() {
     let scratch = Scratch::new("no-unicode");
-    let missing = scratch.0.join(no_unicode());
+    let missing = scratch.0.join(not_unicode());
     for command in ["info", "report", "leaks", "series", "symbols"] {
         let (code, out, err) = ran(&[command], &missing);
         assert_eq!((code, out.as_str()), (1, ""), "{command}");
         assert!(err.contains("a\u{fffd}.etl"), "{command}: {err}");
     }
-    // Not every file system takes such a name.
+    // Some file systems reject such names.
     match std::fs::write(&missing, sample::TRACE) {
         Ok(()) => reads_sample(&missing),
         Err(error) => {
-            writeln!(std::io::stderr(), "reading it is skipped: no file of that name can be made here: {error}")
-                .unwrap();
+            poolscope_tests::skipped(&format!("no file with a name that is not Unicode can be created: {error}"));
         }
     }
 }
 
 #[test]
-fn a_folder_is_told_from_a_trace() {
+fn a_folder_is_not_a_trace() {
     let scratch = Scratch::new("folder");
     let (code, _, err) = ran(&["info"], &scratch.0);
     assert_eq!(code, 1);

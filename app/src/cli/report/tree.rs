@@ -1,22 +1,24 @@
-//! `report` for reading: figures on the left, aligned, the tree on the right, so that no name has to be cut.
+//! Text output of `report`: aligned figures on the left, the tree on the right, so that names are never truncated.
 
-use super::io::Io;
+use super::Heading;
+use crate::cli::io::Io;
+use crate::cli::table::{Column, Table};
 use crate::format;
 use poolscope_analysis::group::key::Key;
 use poolscope_analysis::group::parallel::{Cancelled, never};
-use poolscope_analysis::export::Document;
 use poolscope_analysis::pivot::{Cost, Evaluator, Figure, NodeId, Number, PivotTree, SortOrder, Step};
+use poolscope_analysis::trace::time::LifetimeClass;
 use std::collections::BTreeMap;
 use std::io::Write;
 
-/// Rows per level unless told otherwise.
-const TOP: usize = 10;
-/// Frames with a smaller share of the first column's value that they belong to are folded unless told otherwise.
-const SMALLEST_SHARE: f64 = 0.05;
-/// Cells of the bar.
+/// Default number of rows per level.
+const DEFAULT_TOP: usize = 10;
+/// Share of the value in the first column below which frames are folded by default.
+const MIN_SHARE: f64 = 0.05;
+/// Width of a bar in characters.
 const BAR_CELLS: usize = 10;
 
-/// What to show of the tree.
+/// Part of the tree to show.
 pub struct TreeOptions<'o> {
     /// The figures.
     pub figures: &'o [Figure],
@@ -41,37 +43,16 @@ pub struct Line {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum LineKind {
     Total,
+    /// AIFO allocations, the leak candidates.
+    Impacting,
     Value,
     Frame,
     More,
 }
 
-/// What the report is of.
-pub struct Heading<'h> {
-    /// The trace and the range.
-    pub document: &'h Document<'h>,
-    /// The key columns.
-    pub keys: &'h [Key],
-    /// The query.
-    pub query: Option<&'h str>,
-}
-
-impl Heading<'_> {
-    /// One line.
-    #[must_use]
-    pub fn line(&self) -> String {
-        let clock = self.document.clock;
-        let (from, to) = (clock.seconds(self.document.view.from), clock.seconds(self.document.view.to));
-        let keys: Vec<&str> = self.keys.iter().map(|k| k.name()).collect();
-        let by = if keys.is_empty() { String::new() } else { format!(", by {}", keys.join(", ")) };
-        let query = self.query.map_or_else(String::new, |q| format!(", where {q}"));
-        format!("{}: {from:.3} s to {to:.3} s ({}){by}{query}", self.document.trace, format::duration(to - from))
-    }
-}
-
-/// A node still to be shown, or what was left out beside it.
+/// A node still to be shown, or the sum of nodes that are not shown.
 enum Pending {
-    /// `base`: the amount of the first column's value that it belongs to.
+    /// `base`: amount of the value in the first column that the node belongs to.
     Node {
         id: NodeId,
         indent: usize,
@@ -88,7 +69,7 @@ enum Pending {
 /// The lines of the tree, bounded by the options.
 ///
 /// # Errors
-/// Never in a command, which nobody cancels.
+/// Never: commands are not cancelled here.
 pub fn lines(tree: &mut PivotTree, figures: &Evaluator<'_>, options: &TreeOptions<'_>) -> Result<Vec<Line>, Cancelled> {
     let share_of = options.sort.first().figure.filter(|f| f.is_from_sums()).unwrap_or(Figure::Size);
     let whole = tree.figure(PivotTree::ROOT, share_of).as_f64().unwrap_or(0.0);
@@ -112,6 +93,7 @@ pub fn lines(tree: &mut PivotTree, figures: &Evaluator<'_>, options: &TreeOption
         let kind = match tree.step(id) {
             Step::Total => LineKind::Total,
             Step::Frame { .. } => LineKind::Frame,
+            Step::Value { column, id } if is_impacting(tree, column, id) => LineKind::Impacting,
             _ => LineKind::Value,
         };
         let label = tree.label(id).into_owned();
@@ -158,16 +140,16 @@ fn children(
     let below_frame = is_frame(tree, parent.id);
     let amounts: Vec<f64> = nodes.iter().map(|n| tree.figure(*n, share_of).as_f64().unwrap_or(0.0).abs()).collect();
     let frames = nodes.iter().all(|n| is_frame(tree, *n));
-    let mut shown = options.top.unwrap_or(TOP).min(nodes.len());
+    let mut shown = options.top.unwrap_or(DEFAULT_TOP).min(nodes.len());
     if frames && options.top.is_none() && options.depth.is_none() {
-        shown = shown.min(amounts.iter().take_while(|a| **a >= parent.base * SMALLEST_SHARE).count());
-        // Stacks of which no branch is large are not even begun.
+        shown = shown.min(amounts.iter().take_while(|a| **a >= parent.base * MIN_SHARE).count());
+        // Stacks without a large branch are not shown at all.
         let begun = below_frame || shown > 0 && nodes.iter().all(|n| has_large_branch(tree, *n, parent, share_of));
         if !begun {
             return Ok(Vec::new());
         }
     }
-    // Frames that are the only ones called from there stand below each other, not ever further to the right.
+    // Frames that are only children are not indented further.
     let straight = frames && nodes.len() == 1 && below_frame;
     let below = match (tree.step(parent.id), straight) {
         (_, true) => parent.indent,
@@ -190,15 +172,19 @@ fn children(
     Ok(pending)
 }
 
+fn is_impacting(tree: &PivotTree, column: usize, id: u32) -> bool {
+    tree.pivot().keys().get(column) == Some(&Key::Type) && id == LifetimeClass::Aifo as u32
+}
+
 fn is_frame(tree: &PivotTree, node: NodeId) -> bool {
     matches!(tree.step(node), Step::Frame { .. })
 }
 
-/// Whether the root of stacks has a branch that is shown, or none at all.
+/// Whether the root of stacks has a branch that is shown, or has no branches.
 fn has_large_branch(tree: &mut PivotTree, root: NodeId, parent: &Parent, share_of: Figure) -> bool {
     let branches = tree.open(root).to_vec();
     let amount = |node: &NodeId| tree.figure(*node, share_of).as_f64().unwrap_or(0.0).abs();
-    branches.is_empty() || branches.iter().any(|b| amount(b) >= parent.base * SMALLEST_SHARE)
+    branches.is_empty() || branches.iter().any(|b| amount(b) >= parent.base * MIN_SHARE)
 }
 
 /// All figures of each node.
@@ -216,7 +202,7 @@ fn figures_of(
     Ok(rows)
 }
 
-/// Colours of a terminal, or none.
+/// Colors of a terminal, or none.
 struct Paint {
     on: bool,
 }
@@ -230,56 +216,49 @@ impl Paint {
 /// Writes the lines below their headers.
 ///
 /// # Errors
-/// What the writer says.
+/// If the output cannot be written.
 pub fn write(io: &mut Io<'_>, heading: &Heading<'_>, options: &TreeOptions<'_>, lines: &[Line]) -> std::io::Result<()> {
     let paint = Paint { on: io.color };
     writeln!(io.out, "{}\n", paint.paint("1", &heading.line()))?;
-    let titles: Vec<String> = options.figures.iter().map(|f| f.title()).collect();
-    let texts: Vec<Vec<String>> = lines
-        .iter()
-        .map(|line| line.figures.iter().zip(options.figures).map(|(n, f)| format::figure(*n, f.unit())).collect())
-        .collect();
-    let width = |column: usize| {
-        let cells = texts.iter().filter_map(|row| row.get(column));
-        cells.chain(titles.get(column)).map(|t| t.chars().count()).max().unwrap_or(0)
+    let figures = |line: &Line| {
+        line.figures.iter().zip(options.figures).map(|(n, f)| format::figure(*n, f.unit())).collect::<Vec<_>>()
     };
-    let widths: Vec<usize> = (0..titles.len()).map(width).collect();
-    let header: Vec<String> = titles.iter().zip(&widths).map(|(t, w)| format!("{t:>w$}", w = *w)).collect();
+    let columns = options.figures.iter().map(|figure| Column::number(figure.title())).collect();
+    let table = Table::new(columns, lines.iter().map(figures).collect());
     let share_title = format!("{:>width$}", "Share", width = BAR_CELLS + 7);
-    writeln!(io.out, "{}", paint.paint("2", &format!("{}  {share_title}", header.join("  "))))?;
-    for (line, texts) in lines.iter().zip(&texts) {
-        let cells: Vec<String> = texts.iter().zip(&widths).map(|(t, w)| format!("{t:>w$}", w = *w)).collect();
+    writeln!(io.out, "{}", paint.paint("2", &format!("{}  {share_title}", table.header())))?;
+    for (at, line) in lines.iter().enumerate() {
         let label = match line.kind {
             LineKind::Total => paint.paint("1", &line.label),
             LineKind::More => paint.paint("2", &line.label),
-            LineKind::Value if line.label == "AIFO" => paint.paint("1;33", &line.label),
+            LineKind::Impacting => paint.paint("1;33", &line.label),
             LineKind::Value => paint.paint("36", &line.label),
             LineKind::Frame => line.label.clone(),
         };
         let indent = "  ".repeat(line.indent);
-        writeln!(io.out, "{}  {}  {indent}{label}", cells.join("  "), bar(line.share, &paint))?;
+        writeln!(io.out, "{}  {}  {indent}{label}", table.row(at), bar(line.share, &paint))?;
     }
     let is_empty = lines.iter().all(|line| matches!(line.kind, LineKind::Total));
     if !is_empty && options.top.is_none() && options.depth.is_none() && heading.keys.iter().any(|k| k.is_stack()) {
-        let share = SMALLEST_SHARE * 100.0;
+        let share = MIN_SHARE * 100.0;
         let hint = format!(
-            "Stacks below {share:.0}% of the first column's value are folded: --top N or --depth N shows them."
+            "Stacks below {share:.0}% of the value in the first column are folded: --top N or --depth N shows them."
         );
         writeln!(io.out, "\n{}", paint.paint("2", &hint))?;
     }
     Ok(())
 }
 
-/// Writes what is to be known about the figures above, if there is anything.
+/// Writes notes on the figures.
 ///
 /// # Errors
-/// What the writer says.
+/// If the output cannot be written.
 pub fn write_notes(io: &mut Io<'_>, notes: &[String]) -> std::io::Result<()> {
     let paint = Paint { on: io.color };
     notes.iter().try_for_each(|note| writeln!(io.out, "\n{}", paint.paint("33", note)))
 }
 
-/// A share as a bar and a number.
+/// A share as a bar and a percentage.
 fn bar(share: Option<f64>, paint: &Paint) -> String {
     let Some(share) = share else { return " ".repeat(BAR_CELLS + 7) };
     let eighths = (share.clamp(0.0, 1.0) * (BAR_CELLS * 8) as f64).round() as usize;

@@ -1,0 +1,278 @@
+//! `report`: the pivot, as a tree for reading or as flat rows.
+
+mod tree;
+
+use super::io::Io;
+use super::open::{TraceArgs, Workers};
+use super::output_format::OutputFormat;
+use super::selection::{Keys, SelectionArgs, parse_key_list};
+use super::table::{Column, Table, escape_markdown};
+use crate::format;
+use poolscope_analysis::export::{DocumentHeader, FigureTable};
+use poolscope_analysis::group::key::Key;
+use poolscope_analysis::group::names::Names;
+use poolscope_analysis::group::values::Value;
+use poolscope_analysis::pivot::{Cost, Evaluator, Figure, Number, Pivot, PivotRequest, PivotTree, SortOrder, pivot};
+use poolscope_analysis::trace::time::TimeRange;
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::sync::Arc;
+use tree::TreeOptions;
+
+/// Options of `report`.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    #[command(flatten)]
+    trace: TraceArgs,
+    /// Columns to group by, outermost first: type, impacting_type, paged, pool_type, tag, tag_description, driver,
+    /// function, stack, free_stack, process, thread, cpu, session, size_class, address, alloc_time, free_time, lifetime,
+    /// generation
+    #[arg(long, value_name = "COLUMNS", default_value = "type,paged,tag,stack", value_parser = parse_key_list)]
+    by: Keys,
+    #[command(flatten)]
+    selection: SelectionArgs,
+    /// Figure to sort by, largest first. FIGURE:asc sorts smallest first, key sorts by name. Up to three figures separated by
+    /// commas; each one orders the rows that are equal in the previous ones
+    #[arg(long, value_name = "FIGURES", default_value = "size", value_parser = parse_sort)]
+    sort: SortOrder,
+    /// Number of rows: per level in text, in total in the other formats
+    #[arg(long, value_name = "N")]
+    top: Option<usize>,
+    /// Number of tree levels in text
+    #[arg(long, value_name = "N")]
+    depth: Option<usize>,
+    /// Figures to show: count, size, impacting_size, impacting_count, net_size, average, min, max, lifetime_avg_s,
+    /// lifetime_max_s, frees_per_alloc, growth_bytes_per_s, peak_size, peak_count, uncertain_stack_count,
+    /// uncertain_free_stack_count, unique_COLUMN
+    #[arg(long, value_name = "FIGURES", value_parser = parse_figures)]
+    columns: Option<Figures>,
+    /// Output format
+    #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = OutputFormat::parser(&FORMATS))]
+    format: OutputFormat,
+}
+
+const FORMATS: [OutputFormat; 4] = [OutputFormat::Text, OutputFormat::Csv, OutputFormat::Json, OutputFormat::Markdown];
+
+/// Figures, as one option value.
+#[derive(Clone, Debug)]
+struct Figures(Vec<Figure>);
+
+fn parse_figures(text: &str) -> Result<Figures, String> {
+    let names = text.split(',').filter(|n| !n.trim().is_empty());
+    let figures: Result<Vec<Figure>, _> = names.map(str::parse).collect();
+    figures.map(Figures).map_err(|e| e.to_string())
+}
+
+fn parse_sort(text: &str) -> Result<SortOrder, String> {
+    text.parse::<SortOrder>().map_err(|e| e.to_string())
+}
+
+/// Default figures of the text tree and the Markdown table.
+const SHORT_FIGURES: [Figure; 3] = [Figure::Count, Figure::Size, Figure::ImpactingSize];
+/// Default number of rows of a Markdown table.
+const MARKDOWN_TOP: usize = 30;
+
+/// Runs the command.
+///
+/// # Errors
+/// The trace cannot be loaded, or the output cannot be written.
+pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
+    let unique = args.columns.iter().flat_map(|f| &f.0).copied().chain(args.sort.figures());
+    let unique = unique.filter_map(|f| if let Figure::Unique(key) = f { Some(key) } else { None });
+    let keys: Vec<Key> = args.by.0.iter().copied().chain(unique).collect();
+    let needs_stacks = args.figures().iter().copied().chain(args.sort.figures()).any(Figure::needs_stacks);
+    let loaded: Vec<Key> = keys.iter().copied().chain(needs_stacks.then_some(Key::Stack)).collect();
+    args.trace.with_trace(io, args.selection.load_options(&loaded), |trace, workers, io| {
+        let visible_range = args.selection.visible_range(trace)?;
+        let names = args.selection.names(trace, &keys, &args.trace, io)?;
+        let (pivot, evaluator) = workers.run(|| evaluate(args, &names, visible_range, workers))?;
+        let name = args.trace.name();
+        let header = DocumentHeader::new(&name, trace, visible_range);
+        match args.format {
+            OutputFormat::Text => write_tree(args, pivot, &evaluator, &header, workers, io)?,
+            _ => write_flat(args, &pivot, &evaluator, &header, workers, io)?,
+        }
+        Ok(0)
+    })
+}
+
+impl Args {
+    fn figures(&self) -> &[Figure] {
+        match (&self.columns, self.format) {
+            (Some(figures), _) => &figures.0,
+            (None, OutputFormat::Text | OutputFormat::Markdown) => &SHORT_FIGURES,
+            (None, _) => Figure::DEFAULT,
+        }
+    }
+}
+
+fn evaluate<'n>(
+    args: &Args,
+    names: &'n Names,
+    visible_range: TimeRange,
+    workers: &Workers,
+) -> anyhow::Result<(Arc<Pivot>, Evaluator<'n>)> {
+    let rows = args.selection.rows(names, visible_range);
+    let request = PivotRequest { keys: &args.by.0, view: visible_range, rows: rows.as_ref() };
+    let pivot = Arc::new(pivot(names, &request, &|| workers.is_cancelled())?);
+    let figures: Vec<Figure> = args.figures().iter().copied().chain(args.sort.figures()).collect();
+    let evaluator = Evaluator::new(names, &pivot, rows.as_ref(), &figures);
+    Ok((pivot, evaluator))
+}
+
+/// Trace, range, key columns and query of a report, for its first line.
+struct Heading<'h> {
+    header: &'h DocumentHeader<'h>,
+    keys: &'h [Key],
+    query: Option<&'h str>,
+}
+
+impl Heading<'_> {
+    fn line(&self) -> String {
+        let clock = self.header.clock;
+        let range = self.header.visible_range;
+        let (from, to) = (clock.seconds(range.from), clock.seconds(range.to));
+        let keys: Vec<&str> = self.keys.iter().map(|k| k.name()).collect();
+        let by = if keys.is_empty() { String::new() } else { format!(", by {}", keys.join(", ")) };
+        let query = self.query.map_or_else(String::new, |q| format!(", where {q}"));
+        format!("{}: {from:.3} s to {to:.3} s ({}){by}{query}", self.header.trace, format::duration(to - from))
+    }
+}
+
+fn write_tree(
+    args: &Args,
+    pivot: Arc<Pivot>,
+    evaluator: &Evaluator<'_>,
+    header: &DocumentHeader<'_>,
+    workers: &Workers,
+    io: &mut Io<'_>,
+) -> anyhow::Result<()> {
+    let options = TreeOptions { figures: args.figures(), sort: args.sort, top: args.top, depth: args.depth };
+    let notes = uncertain_stack_notes(&args.by.0, pivot.total());
+    let mut tree = PivotTree::new(pivot);
+    let lines = workers.run(|| tree::lines(&mut tree, evaluator, &options))?;
+    let query = args.selection.query_text();
+    let heading = Heading { header, keys: &args.by.0, query: query.as_deref() };
+    tree::write(io, &heading, &options, &lines)?;
+    tree::write_notes(io, &notes)?;
+    Ok(())
+}
+
+fn write_flat(
+    args: &Args,
+    pivot: &Arc<Pivot>,
+    evaluator: &Evaluator<'_>,
+    header: &DocumentHeader<'_>,
+    workers: &Workers,
+    io: &mut Io<'_>,
+) -> anyhow::Result<()> {
+    // Figures from sums are computed as they are written; the others are computed for all groups at once.
+    let from_rows = args.figures().iter().copied().chain(args.sort.figures()).filter(|f| !f.is_from_sums());
+    let from_rows: Vec<Figure> = from_rows.collect();
+    let known: Result<BTreeMap<Figure, (Vec<Number>, Number)>, _> = workers
+        .run(|| from_rows.iter().map(|f| evaluator.groups(*f, &|| workers.is_cancelled()).map(|n| (*f, n))).collect());
+    let known = known?;
+    let figure = |group: Option<u32>, figure: Figure| match (known.get(&figure), group) {
+        (Some((groups, _)), Some(group)) => groups.get(group as usize).copied().unwrap_or(Number::None),
+        (Some((_, total)), None) => *total,
+        (None, Some(group)) => pivot.figure(group as usize, figure),
+        (None, None) => figure.of(pivot.total(), pivot.scale()),
+    };
+    let order = workers.run(|| pivot.sorted_by(args.sort, |group, f| figure(Some(group as u32), f)));
+    let default_top = if args.format == OutputFormat::Markdown { MARKDOWN_TOP } else { usize::MAX };
+    let shown = order.get(..args.top.unwrap_or(default_top)).unwrap_or(&order);
+    let rows = FigureTable { pivot, order: shown, figures: args.figures(), figure: &figure };
+    match args.format {
+        OutputFormat::Json => rows.write_json(&mut io.out, header)?,
+        OutputFormat::Csv => rows.write_csv(&mut io.out)?,
+        _ => {
+            let query = args.selection.query_text();
+            let heading = Heading { header, keys: &args.by.0, query: query.as_deref() };
+            write_markdown(&mut io.out, &heading, &rows, order.len())?;
+            for note in uncertain_stack_notes(&args.by.0, pivot.total()) {
+                writeln!(io.out, "\n{}", escape_markdown(&note))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Writes the groups of `rows` as a Markdown table; `all` is the number of all groups.
+fn write_markdown(out: &mut dyn Write, heading: &Heading<'_>, rows: &FigureTable<'_>, all: usize) -> io::Result<()> {
+    writeln!(out, "**{}**\n", escape_markdown(&heading.line()))?;
+    let keys = rows.pivot.keys();
+    let key_columns = keys.iter().map(|k| Column::text(k.title()));
+    let columns = key_columns.chain(rows.figures.iter().map(|f| Column::number(f.title()))).collect();
+    let figure = |group: Option<u32>, f: &Figure| format::figure((rows.figure)(group, *f), f.unit());
+    let cells = |group: &u32| {
+        let values = (0..keys.len()).map(|column| markdown_cell(&rows.pivot.value(*group as usize, column)));
+        values.chain(rows.figures.iter().map(|f| figure(Some(*group), f))).collect()
+    };
+    let label = keys.iter().enumerate().map(|(at, _)| if at == 0 { "**Total**".to_owned() } else { String::new() });
+    let total = label.chain(rows.figures.iter().map(|f| format!("**{}**", figure(None, f)))).collect();
+    Table::new(columns, rows.order.iter().map(cells).chain([total]).collect()).write_markdown(out)?;
+    let rest = all - rows.order.len();
+    if rest > 0 {
+        writeln!(out, "\n{} more groups are not shown.", format::count(rest as u64))?;
+    }
+    Ok(())
+}
+
+fn markdown_cell(value: &Value<'_>) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::Text(text) => escape_markdown(text),
+        Value::Number(number) => number.to_string(),
+        Value::Seconds(seconds) => format::duration(*seconds),
+        Value::Frames(frames) => frames.iter().map(|f| escape_markdown(f)).collect::<Vec<_>>().join("<br>"),
+    }
+}
+
+/// A sentence for each kind of stack that the keys show and of which some are uncertain.
+fn uncertain_stack_notes(keys: &[Key], total: &Cost) -> Vec<String> {
+    Figure::of_uncertainty(keys).filter_map(|figure| uncertain_stack_note(figure, total)).collect()
+}
+
+fn uncertain_stack_note(figure: Figure, total: &Cost) -> Option<String> {
+    let (count, event) = match figure {
+        Figure::UncertainFreeStacks => (total.uncertain_free_stacks(), "free"),
+        _ => (total.uncertain_stacks(), "allocation"),
+    };
+    let share = 100.0 * count as f64 / total.count().max(1) as f64;
+    (count > 0).then(|| {
+        format!(
+            "{} of {} rows ({share:.1}%) have an uncertain {event} stack: records were lost between the key of the stack and \
+             its definition, so that the stack can be that of another event or lack its user or kernel part. \
+             --columns count,size,{figure} shows these rows.",
+            format::count(count),
+            format::count(total.count()),
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use poolscope_analysis::pivot::CostRow;
+    use poolscope_analysis::trace::allocation::flag;
+    use poolscope_analysis::trace::time::Ticks;
+
+    #[test]
+    fn only_groupings_by_stacks_mention_uncertain_ones() {
+        let mut total = Cost::default();
+        for flags in [0, flag::UNCERTAIN_ALLOCATION_STACK, flag::IMPLIED_FREE, 0] {
+            total.add_row(1, CostRow { size_bytes: 8, alloc: Ticks(1), free: Ticks(2), flags });
+        }
+        assert_eq!(uncertain_stack_notes(&[Key::Tag, Key::Process, Key::FreeStack], &total), [""; 0]);
+        for key in [Key::Driver, Key::Function, Key::Stack] {
+            let notes = uncertain_stack_notes(&[Key::Tag, key], &total);
+            assert!(notes[0].starts_with("1 of 4 rows (25.0%) have an uncertain allocation stack"), "{notes:?}");
+            assert!(notes[0].contains("--columns count,size,uncertain_stack_count"), "{notes:?}");
+        }
+    }
+
+    #[test]
+    fn frames_of_a_markdown_cell_are_lines() {
+        assert_eq!(markdown_cell(&Value::Frames(vec!["a!b", "c|d"])), "a!b<br>c\\|d");
+    }
+}
