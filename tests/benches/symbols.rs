@@ -36,7 +36,7 @@ fn a_thousand_names_of_a_large_pdb(bencher: Bencher<'_, '_>) {
     let Some(path) = from_environment("POOLSCOPE_BENCH_PDB") else { return };
     let code_bytes = (opened(&path).bytes().len() as f64 * CODE_BYTES_PER_FILE_BYTE) as u32;
     let rvas: Vec<u32> = (0..ADDRESSES).map(|at| 0x1001 + at * (code_bytes / ADDRESSES)).collect();
-    bencher.bench(|| resolve_names(&opened(&path), &rvas, &CancelToken::none()).map(|names| resolve_names.named_count()));
+    bencher.bench(|| resolve_names(&opened(&path), &rvas, &CancelToken::none()).map(|names| names.named_count()));
 }
 
 #[divan::bench(sample_count = 5)]
@@ -48,7 +48,7 @@ fn many_small_pdbs(bencher: Bencher<'_, '_>) {
     let rvas: Vec<u32> = (0..ADDRESSES_EACH).map(|at| 0x1001 + at * 32).collect();
     bencher.bench(|| {
         let one =
-            |path: &PathBuf| resolve_names(&opened(path), &rvas, &CancelToken::none()).map_or(0, |names| resolve_names.named_count());
+            |path: &PathBuf| resolve_names(&opened(path), &rvas, &CancelToken::none()).map_or(0, |names| names.named_count());
         files.iter().map(one).sum::<usize>()
     });
 }

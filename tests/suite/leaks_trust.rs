@@ -97,7 +97,7 @@ fn lost_events_differ_from_the_counters_and_lower_the_confidence() {
             quality.issues
         );
         assert!(quality.confidence_factor() > 0.0);
-        last = assess_data_quality.confidence_factor();
+        last = quality.confidence_factor();
     }
 }
 

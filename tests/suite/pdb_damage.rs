@@ -28,7 +28,7 @@ fn damaged(path: &Path, page_bytes: usize, cases: u64) -> (u64, u64) {
         if let Ok(names) = resolve_names(&bytes, &rvas, &CancelToken::none()) {
             assert_eq!(names.iter().count(), rvas.len());
             read += u64::from(known);
-            named += u64::from(resolve_names.named_count() > 0);
+            named += u64::from(names.named_count() > 0);
         }
     }
     (read, named)

@@ -30,9 +30,9 @@ fn identities_are_those_that_images_record() {
     for file in ["shapes.dll", "old32.dll"] {
         let module = module_named(file);
         let facts = read_info(&module.image_path()).unwrap_or_else(|error| panic!("{file}: {error}"));
-        let image = (read_info.identity.file_name.as_str(), read_info.identity.timestamp, read_info.identity.size_bytes);
+        let image = (facts.identity.file_name.as_str(), facts.identity.timestamp, facts.identity.size_bytes);
         assert_eq!(image, (file, module.timestamp, module.image_size));
-        let pdb = read_info.pdb.unwrap_or_else(|| panic!("{file} names no PDB"));
+        let pdb = facts.pdb.unwrap_or_else(|| panic!("{file} names no PDB"));
         assert_eq!((pdb.file_name, pdb.guid.to_string(), pdb.age), (module.pdb, module.guid, module.age));
     }
 }

@@ -37,7 +37,7 @@ pub fn run(args: &[&str]) -> Ran {
 pub fn run_on(machine: &SymbolEnvironment, args: &[&str]) -> Ran {
     let (mut out, mut err) = (Vec::new(), Vec::new());
     let line = std::iter::once("poolscope").chain(args.iter().copied()).map(OsString::from);
-    let mut io = Io { machine: machine.clone(), ..Io::captured(&mut out, &mut err) };
+    let mut io = Io { environment: machine.clone(), ..Io::captured(&mut out, &mut err) };
     let outcome = run_cli(line, &mut io);
     drop(io);
     let Outcome::Exit(code) = outcome else { panic!("{args:?} asks for the window") };

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use poolscope::wpr::machine::MachineRecorder;
-use poolscope::wpr::places::Places;
+use poolscope::wpr::locations::SearchLocations;
 
 /// A folder with a `wpr.exe` in it that records nothing.
 #[derive(Debug)]
@@ -66,7 +66,7 @@ impl FakeWpr {
     pub fn recorder(&self) -> MachineRecorder {
         let path = Some(self.folder().as_os_str().to_owned());
         let temp = self.folder().join("temp");
-        MachineRecorder { places: Places { windows: true, path, temp, ..Places::default() } }
+        MachineRecorder { places: SearchLocations { windows: true, path, temp, ..SearchLocations::default() } }
     }
 }
 
