@@ -203,7 +203,7 @@ impl RangeStatistics {
             let is_allocated = alloc >= range.from && alloc <= range.to;
             let is_freed = free >= range.from && free <= range.to;
             sum.frees += u64::from(is_freed);
-            if is_allocated && table.is_allocation_seen(row) {
+            if is_allocated && table.is_allocation_recorded(row) {
                 sum.allocs += 1;
                 sum.without_stack += u64::from(table.alloc_stack[row] == StackId::EMPTY);
                 let is_early = is_freed && alloc.0.saturating_sub(range.from.0) <= length / 4;

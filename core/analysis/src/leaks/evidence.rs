@@ -45,13 +45,13 @@ pub struct AnalysisRange {
 impl AnalysisRange {
     /// The analyzed time: ticks from the end of the warm-up to the end of the active range, at least 1.
     #[must_use]
-    pub fn ticks_after_warm_up(&self) -> i64 {
+    pub(super) fn ticks_after_warm_up(&self) -> i64 {
         self.active.to.0.saturating_sub(self.warm_up_end.0).max(1)
     }
 
     /// The analyzed time in seconds.
     #[must_use]
-    pub fn seconds_after_warm_up(&self, clock: &Clock) -> f64 {
+    pub(super) fn seconds_after_warm_up(&self, clock: &Clock) -> f64 {
         self.ticks_after_warm_up() as f64 / clock.ticks_per_second as f64
     }
 
@@ -65,7 +65,7 @@ impl AnalysisRange {
 pub type AgeHistogram = [u64; 8];
 
 /// Lifetimes of freed allocations, in ticks, the longest first.
-pub type Lifetimes = Vec<i64>;
+pub(super) type Lifetimes = Vec<i64>;
 
 /// Evidence about a unit, or about several together. "In the range" means the active range.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -78,8 +78,6 @@ pub struct Evidence {
     pub freed_preexisting: AllocationTotals,
     /// Allocated in the range and outstanding at its end.
     pub outstanding: AllocationTotals,
-    /// Frees that were not recorded and follow from another allocation at the same address.
-    pub implied_frees: u64,
     /// The outstanding allocations by age.
     pub age_histogram: AgeHistogram,
     /// The outstanding allocations that are older than usual.
@@ -104,8 +102,6 @@ pub struct Evidence {
     pub linearity: f64,
     /// Number of distinct sizes of the outstanding allocations, at most [`MAX_DISTINCT_SIZES`].
     pub distinct_sizes: usize,
-    /// Median lifetime of the allocations made and freed in the range, in ticks; of several units, the longest.
-    pub median_lifetime: Option<i64>,
 }
 
 /// Upper bound on distinct sizes that are counted.
@@ -124,7 +120,7 @@ impl LastThird {
     /// True if the number of outstanding allocations rises by more than chance explains: independent allocations and frees
     /// differ by less than two standard deviations in 97 of 100 cases.
     #[must_use]
-    pub fn is_rising(&self) -> bool {
+    pub(super) fn is_rising(&self) -> bool {
         let (allocated, freed) = (self.allocated as f64, self.freed as f64);
         allocated - freed > LEVEL_DEVIATIONS * (allocated + freed).sqrt()
     }
@@ -167,7 +163,12 @@ impl AllocationActivity {
 /// Collects the evidence about `rows`, which are in the order of the table. `lifetimes`: those of the allocations among them that
 /// were made and freed in the range.
 #[must_use]
-pub fn collect_evidence(table: &AllocationTable, rows: &[u32], range: &AnalysisRange, lifetimes: &[i64]) -> Evidence {
+pub(super) fn collect_evidence(
+    table: &AllocationTable,
+    rows: &[u32],
+    range: &AnalysisRange,
+    lifetimes: &[i64],
+) -> Evidence {
     let mut evidence = Evidence {
         bytes_curve: vec![0.0; CURVE_POINTS],
         count_curve: vec![0.0; CURVE_POINTS],
@@ -186,7 +187,6 @@ pub fn collect_evidence(table: &AllocationTable, rows: &[u32], range: &AnalysisR
             continue;
         }
         evidence.count_allocation(alloc, free, size, range);
-        evidence.implied_frees += u64::from(free <= range.active.to && table.flags[row] & flag::IMPLIED_FREE != 0);
         if alloc >= range.warm_up_end {
             births_after_warm_up.push(alloc.0);
         }
@@ -288,13 +288,13 @@ impl Evidence {
 
     /// [`Self::bytes_curve`] after the warm-up.
     #[must_use]
-    pub fn bytes_after_warm_up(&self, range: &AnalysisRange) -> &[f64] {
+    pub(super) fn bytes_after_warm_up(&self, range: &AnalysisRange) -> &[f64] {
         after_warm_up(&self.bytes_curve, range)
     }
 
     /// [`Self::count_curve`] after the warm-up.
     #[must_use]
-    pub fn counts_after_warm_up(&self, range: &AnalysisRange) -> &[f64] {
+    pub(super) fn counts_after_warm_up(&self, range: &AnalysisRange) -> &[f64] {
         after_warm_up(&self.count_curve, range)
     }
 
@@ -304,7 +304,6 @@ impl Evidence {
         self.freed.merge(other.freed);
         self.freed_preexisting.merge(other.freed_preexisting);
         self.outstanding.merge(other.outstanding);
-        self.implied_frees += other.implied_frees;
         self.growth.add(other.growth);
         self.last_third.allocated += other.last_third.allocated;
         self.last_third.freed += other.last_third.freed;
@@ -312,7 +311,6 @@ impl Evidence {
         self.age_histogram.iter_mut().zip(&other.age_histogram).for_each(|(sum, count)| *sum += count);
         self.distinct_sizes = (self.distinct_sizes + other.distinct_sizes).min(MAX_DISTINCT_SIZES);
         self.older_than_usual.merge(&other.older_than_usual);
-        self.median_lifetime = self.median_lifetime.max(other.median_lifetime);
         for (sum, more) in [
             (&mut self.bytes_curve, &other.bytes_curve),
             (&mut self.count_curve, &other.count_curve),
@@ -328,7 +326,6 @@ impl Evidence {
     pub(super) fn merge_freed(&mut self, other: &Self) {
         self.freed.merge(other.freed);
         self.freed_preexisting.merge(other.freed_preexisting);
-        self.implied_frees += other.implied_frees;
         self.growth.add(other.growth);
         self.last_third.freed += other.last_third.freed;
         for (sum, more) in [(&mut self.bytes_curve, &other.bytes_curve), (&mut self.count_curve, &other.count_curve)] {
@@ -368,7 +365,7 @@ fn after_warm_up<'c>(curve: &'c [f64], range: &AnalysisRange) -> &'c [f64] {
 
 /// Lifetimes of the allocations among `rows` that were made and freed in a range; implied frees have none.
 #[must_use]
-pub fn lifetimes(table: &AllocationTable, rows: &[u32], range: &TimeRange) -> Lifetimes {
+pub(super) fn lifetimes(table: &AllocationTable, rows: &[u32], range: &TimeRange) -> Lifetimes {
     let lifetimes = rows.iter().filter_map(|&row| {
         let row = row as usize;
         let (alloc, free) = (table.alloc_time[row], table.free_time[row]);

@@ -177,8 +177,7 @@ impl<'n> AnalysisInput<'n> {
 
     fn evidence_of_unit(&self, unit: usize) -> Evidence {
         let lifetimes = self.lifetimes_of_unit(unit);
-        let evidence = collect_evidence(&self.trace.allocations, self.units.rows(unit), &self.range, lifetimes);
-        Evidence { median_lifetime: lifetimes.get(lifetimes.len() / 2).copied(), ..evidence }
+        collect_evidence(&self.trace.allocations, self.units.rows(unit), &self.range, lifetimes)
     }
 
     /// Allocations of all other units before and after the unit's allocations ended.

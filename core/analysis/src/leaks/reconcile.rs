@@ -128,14 +128,6 @@ impl Reconciliation {
         is_filtered(self.busy_tags, self.tags_without_events)
     }
 
-    /// Bytes of a tag in a pool at the start snapshot, over all sessions; `None` without the snapshot.
-    #[must_use]
-    pub fn start_bytes(&self, tag: Tag, paged: bool) -> Option<u64> {
-        self.baseline_at?;
-        let of_tag = self.baseline.iter().filter(|row| row.tag == tag && row.paged == paged);
-        Some(of_tag.map(|row| row.allocations.bytes).sum())
-    }
-
     /// Bytes of a pool at the start snapshot; `None` without the snapshot.
     #[must_use]
     pub fn pool_start_bytes(&self, paged: bool) -> Option<u64> {
@@ -145,7 +137,7 @@ impl Reconciliation {
 
     /// Bytes of a pool at a moment: those of the start snapshot and the events from there. `None` without the snapshot.
     #[must_use]
-    pub fn pool_bytes_at(&self, trace: &Trace, paged: bool, at: Ticks) -> Option<u64> {
+    pub(super) fn pool_bytes_at(&self, trace: &Trace, paged: bool, at: Ticks) -> Option<u64> {
         let (from, start) = (self.baseline_at?, self.pool_start_bytes(paged)?);
         let is_of_pool: Vec<bool> =
             trace.attributes.rows().iter().map(|attributes| attributes.pool_type.is_paged() == paged).collect();
@@ -155,7 +147,7 @@ impl Reconciliation {
         let table = &trace.allocations;
         let change = |row: usize| {
             let size = table.size[row] as i64;
-            let is_allocated = table.is_allocation_seen(row)
+            let is_allocated = table.is_allocation_recorded(row)
                 && is_between(table.alloc_time[row])
                 && is_in_pool(table.alloc_attributes[row]);
             let is_freed = is_between(table.free_time[row]) && is_in_pool(table.free_attributes[row]);
@@ -335,7 +327,7 @@ fn count_events(trace: &Trace, balances: &mut [TimedBalance]) {
     let rows = (0..table.len()).into_par_iter();
     let sums = rows.with_min_len(1 << 16).fold(no_events, |mut sums, row| {
         let size = table.size[row] as i64;
-        if table.is_allocation_seen(row)
+        if table.is_allocation_recorded(row)
             && let Some(at) = balance_at(table.alloc_attributes[row], table.alloc_time[row])
         {
             sums[at].allocs += 1;
@@ -475,8 +467,7 @@ mod tests {
         assert_eq!((balance.counted_growth_bytes(), balance.event_difference()), (23, 0));
         assert_eq!((result.recorded_share, result.is_compared(), result.is_filtered()), (1.0, true, false));
         assert_eq!(result.baseline[0].allocations, AllocationTotals { count: 3, bytes: 21 });
-        assert_eq!(result.start_bytes(Tag(*b"Leak"), false), Some(21));
-        assert_eq!(result.start_bytes(Tag(*b"Leak"), true), Some(0));
+        assert_eq!([false, true].map(|paged| result.pool_start_bytes(paged)), [Some(21), Some(0)]);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Attribution of a suspect: the processes that made its outstanding allocations, the drivers of their responsible frames, and the
 //! wrapper driver on its stack. All outstanding allocations of the suspect count, also those that the verdict is not based on.
 
-pub mod objects;
+pub(super) mod objects;
 
 pub use objects::ProcessObjects;
 
@@ -154,9 +154,9 @@ fn is_outstanding(trace: &Trace, row: usize, range: TimeRange) -> bool {
 /// The process that allocated a row; [`ProcessId::NONE`] if it is unknown. The attributes of an allocation that was not recorded are
 /// those of its free.
 #[must_use]
-pub fn allocating_process(trace: &Trace, row: usize) -> ProcessId {
+pub(super) fn allocating_process(trace: &Trace, row: usize) -> ProcessId {
     let attributes = trace.allocations.alloc_attributes.get(row).and_then(|id| trace.attributes.get(*id));
-    let attributes = attributes.filter(|_| trace.allocations.is_allocation_seen(row));
+    let attributes = attributes.filter(|_| trace.allocations.is_allocation_recorded(row));
     attributes.map_or(ProcessId::NONE, |attributes| attributes.process)
 }
 

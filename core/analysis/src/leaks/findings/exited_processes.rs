@@ -30,7 +30,7 @@ pub fn find(input: &DetectorInput<'_>, suspect: &SuspectUnits<'_>) -> Option<Fin
         let is_user = |process: &Process| process.pid != SYSTEM_PID && process.pid != 0;
         let process = trace.processes.get(process_id);
         if process.is_some_and(|process| is_user(process) && table.alloc_time[row] <= process.end)
-            && table.is_allocation_seen(row)
+            && table.is_allocation_recorded(row)
             && input.stack_marks.is_called_by_program(table.alloc_stack[row])
         {
             by_process.entry(process_id).or_default().add(table.size[row]);
