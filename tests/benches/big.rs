@@ -1,6 +1,6 @@
-//! Whole reports over one large trace, next to a bare one-thread walk over the same records in the same run:
-//! `POOLSCOPE_BENCH_TRACE=big.etl cargo bench -p poolscope-tests --bench big`. Each report runs in a process of its own, so that
-//! its memory is its own. It measures and never judges.
+//! Benchmark of whole reports over one large trace, compared with a walk over its records on one thread:
+//! `POOLSCOPE_BENCH_TRACE=big.etl cargo bench -p poolscope-tests --bench big`. Each report runs in its own process, for a separate
+//! memory measurement. There is no pass or fail.
 
 use poolscope::cli::io::Io;
 use poolscope::cli::{Outcome, run};
@@ -13,9 +13,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 const TRACE: &str = "POOLSCOPE_BENCH_TRACE";
-/// Set for a process that makes one report: its columns.
+/// Columns of the report, set for a process that makes one report.
 const BY: &str = "POOLSCOPE_BENCH_BY";
-/// Reports of each kind; the fastest counts, since others use the machine too.
+/// Number of runs of each report. The fastest counts, since other processes use the machine too.
 const RUNS: usize = 3;
 const REPORTS: [&str; 2] = ["type,paged,tag", "type,paged,tag,stack"];
 
@@ -36,10 +36,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     compare(&trace, &mut out)
 }
 
-/// What one report took.
+/// Cost of one report.
 struct Report {
     seconds: f64,
-    /// Anonymous memory at its highest beyond what the process had before; 0 where the system does not say.
+    /// Peak of the anonymous memory, less that at the start; 0 if the system does not show it.
     peak_bytes: u64,
 }
 
@@ -49,10 +49,11 @@ fn count_records(file: &TraceFile) -> usize {
     file.layout.buffers.iter().map(|buffer| file.records(buffer, &mut scratch).count()).sum()
 }
 
+/// Prints the cost of the walk and of all reports.
 fn compare(trace: &OsString, out: &mut impl Write) -> Result<(), Box<dyn std::error::Error>> {
     let file = TraceFile::open(Path::new(trace))?;
     let bytes = file.data().len() as f64;
-    // The first walk brings the file into memory.
+    // The first walk reads the file into memory.
     let records = count_records(&file);
     let walks = (0..RUNS).map(|_| {
         let start = Instant::now();
@@ -61,16 +62,16 @@ fn compare(trace: &OsString, out: &mut impl Write) -> Result<(), Box<dyn std::er
     });
     let walk = walks.collect::<Option<Vec<f64>>>().ok_or("two walks differ")?.into_iter().fold(f64::MAX, f64::min);
     drop(file);
-    let blocks = blocks(trace)?;
-    writeln!(out, "{}: {:.3} GB, {} records, {blocks} blocks", trace.display(), bytes / 1e9, records)?;
+    let allocations = allocations(trace)?;
+    writeln!(out, "{}: {:.3} GB, {} records, {allocations} allocations", trace.display(), bytes / 1e9, records)?;
     writeln!(
         out,
         "{:<32} {:>9} {:>8} {:>12} {:>8} {:>12}",
-        "", "seconds", "GB/s", "records/s", "x walk", "bytes/block"
+        "", "seconds", "GB/s", "records/s", "x walk", "bytes/alloc."
     )?;
     let mut line = |name: &str, seconds: f64, memory: Option<u64>| {
         let (rate, events) = (bytes / 1e9 / seconds, records as f64 / seconds);
-        let memory = memory.map_or_else(String::new, |peak| format!("{:.1}", peak as f64 / blocks.max(1) as f64));
+        let memory = memory.map_or_else(String::new, |peak| format!("{:.1}", peak as f64 / allocations.max(1) as f64));
         writeln!(out, "{name:<32} {seconds:>9.3} {rate:>8.3} {events:>12.0} {:>8.2} {memory:>12}", seconds / walk)
     };
     line("bare walk, one thread", walk, None)?;
@@ -82,8 +83,8 @@ fn compare(trace: &OsString, out: &mut impl Write) -> Result<(), Box<dyn std::er
     Ok(())
 }
 
-/// Runs a command and throws its results away.
-fn quietly(line: &[OsString], out: Box<dyn Write + '_>) -> Result<(), String> {
+/// Runs a command with its output sent to `out`.
+fn run_command(line: &[OsString], out: Box<dyn Write + '_>) -> Result<(), String> {
     let (mut unused, mut err) = (Vec::new(), Vec::new());
     let mut io = Io { out, ..Io::captured(&mut unused, &mut err) };
     let outcome = run(line.iter().cloned(), &mut io);
@@ -91,14 +92,16 @@ fn quietly(line: &[OsString], out: Box<dyn Write + '_>) -> Result<(), String> {
     if outcome == Outcome::Exit(0) { Ok(()) } else { Err(String::from_utf8_lossy(&err).into_owned()) }
 }
 
-fn blocks(trace: &OsString) -> Result<u64, Box<dyn std::error::Error>> {
+/// Number of allocations by `info`.
+fn allocations(trace: &OsString) -> Result<u64, Box<dyn std::error::Error>> {
     let mut out = Vec::new();
     let line = ["poolscope".into(), "info".into(), trace.clone(), "--format".into(), "json".into()];
-    quietly(&line, Box::new(&mut out))?;
+    run_command(&line, Box::new(&mut out))?;
     let info: serde_json::Value = serde_json::from_slice(&out)?;
-    info["pool"]["allocations"].as_u64().ok_or_else(|| "info names no blocks".into())
+    info["pool"]["allocations"].as_u64().ok_or_else(|| "info has no number of allocations".into())
 }
 
+/// Makes a report in a child process.
 fn in_own_process(by: &str) -> Result<Report, Box<dyn std::error::Error>> {
     let child = Command::new(std::env::current_exe()?).env(BY, by).output()?;
     let text = String::from_utf8(child.stdout)?;
@@ -107,7 +110,7 @@ fn in_own_process(by: &str) -> Result<Report, Box<dyn std::error::Error>> {
     Ok(Report { seconds: seconds.parse()?, peak_bytes: peak.parse()? })
 }
 
-/// Opens, loads, groups and writes, as the command does.
+/// Makes a report as the command does.
 fn report(trace: &OsString, by: &OsString) -> Result<Report, String> {
     let mut line: Vec<OsString> = ["poolscope", "report"].map(OsString::from).to_vec();
     line.extend([trace.clone(), "--by".into(), by.clone(), "--format".into(), "json".into()]);
@@ -121,14 +124,14 @@ fn report(trace: &OsString, by: &OsString) -> Result<Report, String> {
             }
         });
         let start = Instant::now();
-        let result = quietly(&line, Box::new(sink()));
+        let result = run_command(&line, Box::new(sink()));
         let seconds = start.elapsed().as_secs_f64();
         done.store(true, Ordering::Relaxed);
         result.map(|()| Report { seconds, peak_bytes: peak.load(Ordering::Relaxed).saturating_sub(before) })
     })
 }
 
-/// Anonymous memory of this process, as Linux tells it: mapped files do not count. 0 elsewhere.
+/// Anonymous memory of this process, without mapped files, from the Linux process status; 0 on other systems.
 fn anonymous_bytes() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));

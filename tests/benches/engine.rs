@@ -1,5 +1,5 @@
-//! The engine's parts, each on its own, on a made-up trace of 64 MB in memory: `cargo bench -p poolscope-tests --bench engine`.
-//! It measures and never judges.
+//! Benchmarks of the parts of the engine on a synthetic trace of 64 MB in memory: `cargo bench -p poolscope-tests --bench engine`.
+//! There is no pass or fail.
 
 use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
@@ -22,20 +22,21 @@ use std::sync::{Arc, LazyLock};
 
 const FILE_BYTES: u64 = 64 << 20;
 
-static PLAIN: LazyLock<Vec<u8>> = LazyLock::new(|| made(Compression::None));
-static COMPRESSED: LazyLock<Vec<u8>> = LazyLock::new(|| made(Compression::Filled));
+static PLAIN: LazyLock<Vec<u8>> = LazyLock::new(|| synthetic(Compression::None));
+static COMPRESSED: LazyLock<Vec<u8>> = LazyLock::new(|| synthetic(Compression::Filled));
 static TRACE: LazyLock<Arc<Trace>> = LazyLock::new(|| loaded(PLAIN.clone()));
 
 fn main() {
     divan::main();
 }
 
-fn made(compression: Compression) -> Vec<u8> {
+/// A synthetic trace.
+fn synthetic(compression: Compression) -> Vec<u8> {
     bytes_of(&SynthParams { target_bytes: Some(FILE_BYTES), compression, ..SynthParams::default() })
 }
 
 fn opened(bytes: &[u8]) -> TraceFile {
-    TraceFile::from_bytes(bytes.to_vec(), "made-up.etl").expect("a made-up trace opens")
+    TraceFile::from_bytes(bytes.to_vec(), "synthetic.etl").expect("the trace opens")
 }
 
 /// Reads every record header on one thread and does nothing else: a lower bound of the time that any analysis of the file takes.
@@ -51,7 +52,7 @@ fn framing(bencher: Bencher<'_, '_>) {
     bencher.counter(BytesCount::new(PLAIN.len())).bench_local(|| count_records(&file));
 }
 
-/// All compressed buffers on one thread; bytes are those that come out.
+/// Decompression of all buffers on one thread; bytes are uncompressed.
 #[divan::bench(sample_count = 10)]
 fn decompression(bencher: Bencher<'_, '_>) {
     let file = opened(&COMPRESSED);
@@ -69,15 +70,15 @@ fn decompression(bencher: Bencher<'_, '_>) {
     });
 }
 
-/// From bytes to the frozen index.
+/// Whole loads, without and with stacks.
 #[divan::bench(sample_count = 10, args = [StackScope::None, StackScope::Pool])]
 fn loading(bencher: Bencher<'_, '_>, stacks: StackScope) {
     let work = |file| load(file, LoadOptions { stacks }, &Progress::default(), &CancelToken::none());
     let bencher = bencher.counter(BytesCount::new(PLAIN.len()));
-    bencher.with_inputs(|| opened(&PLAIN)).bench_local_values(|file| work(file).expect("a made-up trace loads"));
+    bencher.with_inputs(|| opened(&PLAIN)).bench_local_values(|file| work(file).expect("the trace loads"));
 }
 
-/// Grouping with fresh key columns, as after a load; items are rows of the index.
+/// Grouping with new key columns, as after a load; items are allocations.
 #[divan::bench(sample_count = 20, args = ["type,paged,tag", "type,paged,tag,stack", "driver,tag", "process,thread"])]
 fn grouping(bencher: Bencher<'_, '_>, by: &str) {
     let keys = poolscope_analysis::group::key::parse_keys(by).expect("these are columns");
@@ -87,7 +88,7 @@ fn grouping(bencher: Bencher<'_, '_>, by: &str) {
     bencher.with_inputs(fresh).bench_local_refs(|names| pivot(names, &request, &never).expect("nobody cancels"));
 }
 
-/// Curves by tag at so many points; items are rows of the index.
+/// Curves by tag with a number of points; items are allocations.
 #[divan::bench(sample_count = 20, args = [100, 2_000])]
 fn curves(bencher: Bencher<'_, '_>, points: usize) {
     let request = SeriesRequest {

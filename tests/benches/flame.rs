@@ -1,6 +1,6 @@
-//! The flame graph over the trace that `POOLSCOPE_BENCH_TRACE` names: merging its stacks both ways, zoomed and not, a search in them,
-//! and frames of the window at 2560 x 1440: `POOLSCOPE_BENCH_TRACE=deep.etl cargo bench -p poolscope-tests --bench flame`. It
-//! says how many stacks and nodes there were; it measures and never judges.
+//! Benchmark of the flame graph over the trace in `POOLSCOPE_BENCH_TRACE`: merging its stacks in both directions, with and without
+//! zoom, a search in them, and frames of the window at 2560 x 1440: `POOLSCOPE_BENCH_TRACE=deep.etl cargo bench -p poolscope-tests
+//! --bench flame`. The numbers of stacks and nodes are printed. There is no pass or fail.
 
 use divan::Bencher;
 use poolscope::gui::egui::{Context, Event, Modifiers, MouseWheelSource, MouseWheelUnit, RawInput, Rect, TouchPhase};
@@ -8,14 +8,14 @@ use poolscope::gui::egui::{Vec2, pos2, vec2};
 use poolscope::gui::state::flame_model::{FlameColours, ShownModel};
 use poolscope::gui::theme;
 use poolscope::gui::widgets::flame::{FlameGraph, FlameState};
+use poolscope_analysis::flame::{FlameRequest, FlameTree, Merge, Weight, flame};
 use poolscope_analysis::group::frames::FrameNaming;
 use poolscope_analysis::group::key::Key;
 use poolscope_analysis::group::names::Names;
 use poolscope_analysis::group::parallel::never;
-use poolscope_etl::file::TraceFile;
-use poolscope_base::progress::{CancelToken, Progress};
-use poolscope_analysis::flame::{FlameRequest, FlameTree, Merge, Weight, flame};
 use poolscope_analysis::load::{LoadOptions, load};
+use poolscope_base::progress::{CancelToken, Progress};
+use poolscope_etl::file::TraceFile;
 use std::io::Write;
 use std::path::Path;
 use std::sync::LazyLock;
@@ -28,7 +28,7 @@ static NAMES: LazyLock<Names> = LazyLock::new(|| {
     let file = TraceFile::open(Path::new(&path)).expect("the trace opens");
     let trace = load(file, LoadOptions::default(), &Progress::default(), &CancelToken::none());
     let names = Names::new(trace.expect("the trace loads"), FrameNaming::Function);
-    // The shown stacks are made once for every trace and set of names.
+    // Folded stacks are computed once for a trace and its names.
     drop(names.column(Key::Stack));
     names
 });
@@ -53,7 +53,7 @@ fn merged(merge: Merge, zoom: &[String]) -> FlameTree {
     flame(&NAMES, &request, &never).expect("nobody cancels")
 }
 
-/// Frames down the heaviest way.
+/// Path of the largest child from the root.
 fn heaviest(tree: &FlameTree, frames: usize) -> Vec<String> {
     let mut node = FlameTree::ROOT;
     for _ in 0..frames {
@@ -73,7 +73,7 @@ fn merging_zoomed(bencher: Bencher<'_, '_>, merge: Merge) {
     bencher.bench(|| merged(merge, &zoom));
 }
 
-/// With the groups known, as after a change of measure, direction or zoom.
+/// Merging with known groups, as after a change of metric, direction or zoom.
 #[divan::bench(args = [Merge::Callers, Merge::Callees], sample_count = 9, sample_size = 1)]
 fn merging_again(bencher: Bencher<'_, '_>, merge: Merge) {
     let pivot = merged(merge, &[]).pivot().clone();
@@ -87,8 +87,7 @@ fn searching(bencher: Bencher<'_, '_>) {
     bencher.bench(|| tree.matched("+0x1"));
 }
 
-/// One frame of the window with a wheel step, up to the triangles that would go to the screen. A `number` of its own lays
-/// everything out anew.
+/// One frame of the window with a wheel step, up to tessellation. A new `number` forces a new layout.
 fn frame(ctx: &Context, tree: &FlameTree, state: &mut FlameState, number: u64, turn: u64) -> usize {
     let wheel = Event::MouseWheel {
         unit: MouseWheelUnit::Point,
@@ -108,7 +107,7 @@ fn frame(ctx: &Context, tree: &FlameTree, state: &mut FlameState, number: u64, t
     let mut output = ctx.run_ui(input, |ui| {
         FlameGraph::new("Flame graph", &model, state).show(ui);
     });
-    // Nobody draws: the textures are done with.
+    // There is no graphics device to upload textures to.
     output.textures_delta.clear();
     ctx.tessellate(output.shapes, output.pixels_per_point).len()
 }

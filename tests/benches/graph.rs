@@ -1,6 +1,5 @@
-//! Frames of the time graph without a display, laid out and tessellated, at 1920 x 1080 with 50 series of 2048 points and
-//! extremes: `cargo bench -p poolscope-tests --bench graph`. It measures (fastest, slowest, median) and never judges; a frame
-//! should take no longer than 8 ms.
+//! Benchmark of the time graph: layout and tessellation of frames without a display, at 1920 x 1080 with 50 series of 2048 points
+//! and extremes: `cargo bench -p poolscope-tests --bench graph`. There is no pass or fail; a frame should take at most 8 ms.
 
 use divan::Bencher;
 use poolscope::gui::egui::{Context, Event, Pos2, RawInput, Rect, pos2, vec2};
@@ -16,7 +15,7 @@ fn main() {
     divan::main();
 }
 
-/// Curves that go up and down a little with a peak now and then, or that are nothing but noise: the worst there can be.
+/// Curves with small changes and a few peaks, or the worst case of pure noise.
 fn data(noise: bool) -> GraphData {
     let mut seed = 7_u64;
     let mut random = move || {
@@ -70,14 +69,14 @@ impl Window {
         let data = data(noise);
         let overview = Overview { times: data.times.clone(), values: data.series[0].values.clone() };
         let mut window = Self { ctx, state: GraphState::default(), data, overview, kind, frames: 0 };
-        // Fonts and textures are made in the first frames.
+        // Fonts and textures are created in the first frames.
         for _ in 0..3 {
             window.frame(WHOLE, pos2(500.0, 500.0));
         }
         window
     }
 
-    /// One frame; returns how many vertices it has.
+    /// Draws one frame; returns its number of vertices.
     fn frame(&mut self, view: Range, pointer: Pos2) -> usize {
         self.frames += 1;
         let input = RawInput {
@@ -91,7 +90,7 @@ impl Window {
             let graph = Graph { view, ..Graph::new(data, overview, kind, WHOLE) };
             divan::black_box(graph.show(ui, state));
         });
-        // Nobody uploads them here.
+        // There is no graphics device to upload textures to.
         output.textures_delta.clear();
         let meshes = self.ctx.tessellate(output.shapes, output.pixels_per_point);
         meshes.iter().map(vertices).sum()
@@ -105,7 +104,7 @@ fn vertices(primitive: &poolscope::gui::egui::ClippedPrimitive) -> usize {
     }
 }
 
-/// The pointer moves; the view stays.
+/// The pointer moves, the visible range does not change.
 fn hovering(bencher: Bencher<'_, '_>, kind: Kind, noise: bool) {
     let mut window = Window::new(kind, noise);
     let mut x = 100.0;
@@ -115,7 +114,7 @@ fn hovering(bencher: Bencher<'_, '_>, kind: Kind, noise: bool) {
     });
 }
 
-/// The view changes in every frame, from all of the trace to a hundredth of it; the data stay.
+/// The visible range changes in every frame, from the whole trace to a hundredth of it; the data do not change.
 fn zooming(bencher: Bencher<'_, '_>, kind: Kind, noise: bool) {
     let mut window = Window::new(kind, noise);
     let mut view = WHOLE;

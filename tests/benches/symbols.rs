@@ -1,16 +1,16 @@
-//! Names from large PDBs: `POOLSCOPE_BENCH_PDB=big.pdb cargo bench -p poolscope-tests --bench symbols`, with
-//! `POOLSCOPE_BENCH_PDBS=folder` for many small ones. `tests/fixtures/symbols/big.sh` makes both. It measures and never judges.
+//! Benchmark of symbol names from large PDBs: `POOLSCOPE_BENCH_PDB=big.pdb cargo bench -p poolscope-tests --bench symbols`, and of
+//! many small ones with `POOLSCOPE_BENCH_PDBS=folder`. `tests/fixtures/symbols/big.sh` makes both. There is no pass or fail.
 
 use divan::Bencher;
 use poolscope_base::progress::CancelToken;
 use poolscope_symbols::pdb_file::{PdbBytes, read_identity, resolve_names};
 use std::path::{Path, PathBuf};
 
-/// Addresses asked of the large PDB, over all of its code.
+/// Number of addresses to resolve in the large PDB, spread over all of its code.
 const ADDRESSES: u32 = 1000;
-/// Code of the PDB that the script makes: 64 bytes for each function.
+/// Bytes of code for each byte of the PDB that the script makes, with 64 bytes in each function.
 const CODE_BYTES_PER_FILE_BYTE: f64 = 0.09;
-/// Addresses asked of each small one.
+/// Number of addresses to resolve in each small PDB.
 const ADDRESSES_EACH: u32 = 100;
 
 fn main() {
@@ -47,8 +47,9 @@ fn many_small_pdbs(bencher: Bencher<'_, '_>) {
     files.sort();
     let rvas: Vec<u32> = (0..ADDRESSES_EACH).map(|at| 0x1001 + at * 32).collect();
     bencher.bench(|| {
-        let one =
-            |path: &PathBuf| resolve_names(&opened(path), &rvas, &CancelToken::none()).map_or(0, |names| names.named_count());
+        let one = |path: &PathBuf| {
+            resolve_names(&opened(path), &rvas, &CancelToken::none()).map_or(0, |names| names.named_count())
+        };
         files.iter().map(one).sum::<usize>()
     });
 }

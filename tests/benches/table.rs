@@ -1,5 +1,5 @@
-//! The table over ten million rows, scrolled by wheel steps at 1920 x 1080 without a display: `cargo bench -p poolscope-tests
-//! --bench table`. The fastest, median and slowest frame are printed; it measures and never judges.
+//! Benchmark of the pivot table with ten million rows, scrolled by wheel steps at 1920 x 1080 without a display: `cargo bench -p
+//! poolscope-tests --bench table`. The fastest, median and slowest frame are printed. There is no pass or fail.
 
 use divan::Bencher;
 use poolscope::gui::egui::{
@@ -15,7 +15,7 @@ fn main() {
     divan::main();
 }
 
-/// Rows computed when they are asked for: a stack that goes down and up again.
+/// Rows that are computed on request: a stack whose depth grows and shrinks.
 struct Endless {
     columns: Vec<Column>,
 }
@@ -80,7 +80,7 @@ impl TreeModel for Endless {
     }
 }
 
-/// One frame with one wheel step, up to the triangles that would go to the screen.
+/// One frame with one wheel step, up to tessellation.
 fn frame(ctx: &Context, model: &Endless, state: &mut TableState, number: u64) -> usize {
     let wheel = Event::MouseWheel {
         unit: MouseWheelUnit::Point,
@@ -98,12 +98,12 @@ fn frame(ctx: &Context, model: &Endless, state: &mut TableState, number: u64) ->
     let mut output = ctx.run_ui(input, |ui| {
         PivotTable::new("Rows", model, state).show(ui);
     });
-    // Nobody draws: the textures are done with.
+    // There is no graphics device to upload textures to.
     output.textures_delta.clear();
     ctx.tessellate(output.shapes, output.pixels_per_point).len()
 }
 
-/// Figures in sight beside four keys; every frame shows three rows that the one before did not.
+/// Scrolling with four key columns and a number of data columns; each frame has three new rows.
 #[divan::bench(args = [12, 30], sample_count = 300, sample_size = 1)]
 fn scrolling(bencher: Bencher<'_, '_>, figures: u32) {
     let ctx = Context::default();

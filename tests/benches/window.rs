@@ -1,29 +1,29 @@
-//! What a zoom in the window costs, on the trace that `POOLSCOPE_BENCH_TRACE` names: the table's pivot and the graph's curves for
-//! the whole trace, its middle third and its middle hundredth, with all rows and with half of them filtered out:
-//! `POOLSCOPE_BENCH_TRACE=big.etl cargo bench -p poolscope-tests --bench window`. It measures and never judges.
+//! Benchmark of a zoom in the window, on the trace in `POOLSCOPE_BENCH_TRACE`: the pivot of the table and the curves of the graph for
+//! the whole trace, its middle third and its middle hundredth, with all allocations and with half of them filtered out:
+//! `POOLSCOPE_BENCH_TRACE=big.etl cargo bench -p poolscope-tests --bench window`. There is no pass or fail.
 
 use divan::Bencher;
+use poolscope_analysis::filter::rowset::RowSet;
 use poolscope_analysis::group::frames::FrameNaming;
 use poolscope_analysis::group::key::Key;
 use poolscope_analysis::group::names::Names;
 use poolscope_analysis::group::parallel::never;
-use poolscope_etl::file::TraceFile;
-use poolscope_base::progress::{CancelToken, Progress};
-use poolscope_analysis::pivot::{PivotRequest, pivot};
-use poolscope_analysis::filter::rowset::RowSet;
-use poolscope_analysis::series::{EventOrder, Kind, Measure, SeriesRequest, highest_envelope};
 use poolscope_analysis::load::{LoadOptions, load};
+use poolscope_analysis::pivot::{PivotRequest, pivot};
+use poolscope_analysis::series::{EventOrder, Kind, Measure, SeriesRequest, highest_envelope};
 use poolscope_analysis::trace::time::{Ticks, TimeRange};
+use poolscope_base::progress::{CancelToken, Progress};
+use poolscope_etl::file::TraceFile;
 use std::io::Write;
 use std::path::Path;
 use std::sync::LazyLock;
 
 const TRACE: &str = "POOLSCOPE_BENCH_TRACE";
-/// Points of a curve, and curves, as the window asks for them.
+/// Numbers of points and of curves, as in the window.
 const POINTS: usize = 2048;
 const CURVES: usize = 9;
-/// Shares of the trace that are looked at, in hundredths, and whether rows are filtered.
-const VIEWS: [(i64, bool); 6] = [(100, false), (33, false), (1, false), (100, true), (33, true), (1, true)];
+/// Visible share of the trace in hundredths, and whether allocations are filtered.
+const VISIBLE_RANGES: [(i64, bool); 6] = [(100, false), (33, false), (1, false), (100, true), (33, true), (1, true)];
 
 struct Loaded {
     names: Names,
@@ -52,21 +52,21 @@ fn main() -> std::io::Result<()> {
     Ok(())
 }
 
-/// The middle of the trace.
+/// A range in the middle of the trace.
 fn view(hundredths: i64) -> TimeRange {
     let whole = LOADED.names.trace().extent;
     let cut = (whole.to.0 - whole.from.0) / 200 * (100 - hundredths);
     TimeRange { from: Ticks(whole.from.0 + cut), to: Ticks(whole.to.0 - cut) }
 }
 
-#[divan::bench(args = VIEWS, sample_count = 9, sample_size = 1)]
+#[divan::bench(args = VISIBLE_RANGES, sample_count = 9, sample_size = 1)]
 fn table(bencher: Bencher<'_, '_>, (hundredths, filtered): (i64, bool)) {
     let rows = filtered.then_some(&LOADED.half);
     let request = PivotRequest { keys: &[Key::Type, Key::Paged, Key::Tag, Key::Stack], view: view(hundredths), rows };
     bencher.bench(|| pivot(&LOADED.names, &request, &never));
 }
 
-#[divan::bench(args = VIEWS, sample_count = 9, sample_size = 1)]
+#[divan::bench(args = VISIBLE_RANGES, sample_count = 9, sample_size = 1)]
 fn curves(bencher: Bencher<'_, '_>, (hundredths, filtered): (i64, bool)) {
     let request = SeriesRequest {
         keys: &[Key::Tag],

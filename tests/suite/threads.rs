@@ -1,4 +1,4 @@
-//! The number of worker threads never changes a byte of any output.
+//! All outputs are the same for any number of worker threads.
 
 use poolscope_synth::SynthParams;
 use poolscope_synth::scenario::{HeaderStyle, StackMode};
@@ -42,7 +42,7 @@ fn outputs_do_not_depend_on_the_number_of_threads() {
             };
             let one = with("1");
             assert_eq!(one.code, 0, "{command:?}: {}", one.err);
-            assert!(one.out.len() > 100, "{command:?} says nothing");
+            assert!(one.out.len() > 100, "{command:?} has no output");
             for threads in ["2", "7"] {
                 assert!(with(threads) == one, "{command:?} differs with {threads} threads: {params:?}");
             }

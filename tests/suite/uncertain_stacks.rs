@@ -1,16 +1,16 @@
-//! A stack that a key was resolved to across a loss is never taken for certain: over many seeds, losses and kinds of files, every
-//! stack that is not marked is the one that was planted with its event, and those that are wrong are all marked. The truth is
-//! the writer's own list of the frames of each event, which asks no key what it means.
+//! Stacks whose key is resolved across a loss are marked as uncertain: over many seeds, losses and kinds of files, every stack
+//! without the mark is the one that was generated with its event, and all wrong stacks have the mark. The ground truth is the
+//! writer's list of the frames of each event, which does not depend on keys.
 
 use poolscope_analysis::trace::Trace;
 use poolscope_analysis::trace::allocation::flag;
 use poolscope_analysis::trace::ids::{AttributesId, StackId};
 use poolscope_analysis::trace::time::Ticks;
 use poolscope_etl::diagnostics::DiagnosticKind;
-use poolscope_synth::scenario::StackMode;
 use poolscope_synth::ground_truth::EventGroundTruth;
+use poolscope_synth::scenario::StackMode;
 use poolscope_synth::writer::{Compression, FileMode, Width, stack};
-use poolscope_synth::{SynthParams, GroundTruthRequest};
+use poolscope_synth::{GroundTruthRequest, SynthParams};
 use poolscope_tests::figures::addresses;
 use poolscope_tests::micro::{Micro, block};
 use poolscope_tests::planted::{Planted, loaded, plant};
@@ -21,7 +21,7 @@ use std::collections::HashMap;
 const OWNER: (u32, u32) = (40, 44);
 const KEY: u64 = 0xE000;
 
-/// An event of a loaded trace: when, which block, a free or not; its stack and whether that is marked.
+/// A pool event of a loaded trace, with its stack and whether that is marked as uncertain.
 struct Found {
     time: i64,
     address: u64,
@@ -30,7 +30,7 @@ struct Found {
     is_uncertain: bool,
 }
 
-/// Every pool event that a trace shows.
+/// All pool events of a trace.
 fn events(trace: &Trace) -> Vec<Found> {
     let table = &trace.allocations;
     let mut found = Vec::new();
@@ -55,7 +55,7 @@ fn events(trace: &Trace) -> Vec<Found> {
     found
 }
 
-/// What was planted, by time, address and direction.
+/// Generated events by time, address and direction.
 type Events<'p> = HashMap<(i64, u64, bool), &'p EventGroundTruth>;
 
 fn by_event(planted: &Planted) -> Events<'_> {
@@ -71,12 +71,12 @@ fn planted(params: &SynthParams) -> Planted {
 #[derive(Clone, Copy, Default, Debug, PartialEq)]
 struct Counts {
     events: usize,
-    /// Of which another stack was found than the planted one.
+    /// Events with another stack than the generated one.
     wrong: usize,
     uncertain: usize,
-    /// Wrong and not marked.
+    /// Events with a wrong stack that is not marked.
     missed: usize,
-    /// Events that were not planted: bytes behind a cut that happen to look like some.
+    /// Events that were not generated: bytes after a cut that happen to look like events.
     made_up: usize,
 }
 
@@ -92,7 +92,7 @@ impl Counts {
     }
 }
 
-/// Compares each event with what was planted; `fits` says whether a stack that is there is as it should be.
+/// Compares each event with the generated one; `fits` compares a found stack with the generated one.
 fn counts(trace: &Trace, planted: &Planted, fits: impl Fn(&[String], &[String]) -> bool) -> Counts {
     let truth = by_event(planted);
     let mut counts = Counts::default();
@@ -143,14 +143,14 @@ fn lossy(n: usize) -> SynthParams {
     }
 }
 
-/// Whether records are missing anywhere in the file.
+/// Whether records are missing in the file.
 fn is_lossy(planted: &Planted) -> bool {
     let truth = &planted.truth;
     truth.events_lost > 0 || truth.buffers_lost > 0 || truth.buffers.missing > 0
 }
 
 #[test]
-fn what_is_not_marked_is_what_was_planted() {
+fn unmarked_stacks_are_those_that_were_generated() {
     let runs: Vec<(SynthParams, bool, Counts)> = (0..144)
         .into_par_iter()
         .map(|n| {
@@ -168,7 +168,7 @@ fn what_is_not_marked_is_what_was_planted() {
         assert!(!is_certain || counts.uncertain == 0, "{counts:?} {params:?}");
         all = all.and(*counts);
     }
-    // The losses bite: there are wrong stacks to be found.
+    // The losses have an effect: there are wrong stacks to be found.
     assert!(all.wrong > 2_000, "{all:?}");
     let lossless = runs.iter().filter(|run| !run.1).count();
     assert!(lossless > 5, "{lossless} runs without a loss");
@@ -183,19 +183,20 @@ fn one_loss_leaves_most_stacks_certain() {
         let counts = counts(&trace, &planted, |found, planted| found == planted);
         assert_eq!(counts.missed, 0, "{counts:?}");
         assert!(counts.uncertain > 0 && counts.uncertain * 5 < counts.events, "{counts:?}");
-        // Keys that were defined before the loss, and all of those recorded after it, are what they were.
+        // Keys that were defined before the loss, and all that were recorded after it, are certain.
         let late = events(&trace).into_iter().filter(|event| event.time > 35_000_000);
         assert_eq!(late.filter(|event| event.is_uncertain).count(), 0, "seed {seed}");
     }
 }
 
-/// Whether a stack holds nothing but whole halves of another: the records of both halves may be missing from a damaged file.
+/// Whether a stack consists of the kernel stack, the user stack, both or neither of another: records of a damaged file may be
+/// missing.
 fn is_part(found: &[String], planted: &[String]) -> bool {
     planted.starts_with(found) || planted.ends_with(found)
 }
 
 #[test]
-fn files_that_are_cut_or_have_holes_show_no_strangers() {
+fn files_that_are_cut_or_have_holes_show_no_stacks_of_other_events() {
     let all: Counts = (0..36)
         .into_par_iter()
         .map(|n: usize| {
@@ -209,10 +210,10 @@ fn files_that_are_cut_or_have_holes_show_no_strangers() {
                 // Torn, within a buffer or at its end.
                 0 => bytes.truncate(end * 2 / 3),
                 1 => bytes.truncate(end / 2 / 16_384 * 16_384),
-                // A piece is missing.
+                // A part is missing.
                 2 => drop(bytes.drain(third..third + 40_000)),
                 3 => drop(bytes.drain(third / 16_384 * 16_384..third / 16_384 * 16_384 + 3 * 16_384)),
-                // A piece was not written.
+                // A part was not written.
                 4 => bytes[third..third + 50_000].fill(0),
                 _ => bytes[end * 3 / 4..].fill(0),
             }
@@ -226,12 +227,12 @@ fn files_that_are_cut_or_have_holes_show_no_strangers() {
     assert!(all.wrong > 20 && all.events > 10_000, "{all:?}");
 }
 
-/// Frames of a made-up kernel stack.
+/// Frames of a kernel stack.
 fn frames(n: u64) -> [u64; 4] {
     [1, 2, 3, 4].map(|k| 0xFFFF_F800_0000_0000 + 0x1000 * n + k)
 }
 
-/// The innermost frame of each allocation stack in order of address, and whether it is uncertain.
+/// Innermost frame of each stack in order of address, and whether the stack is uncertain.
 fn innermost(trace: &Trace) -> Vec<(String, bool)> {
     let mut found = events(trace);
     found.sort_by_key(|event| event.address);
@@ -243,16 +244,16 @@ fn named(n: u64, is_uncertain: bool) -> (String, bool) {
 }
 
 #[test]
-fn a_key_used_again_behind_a_loss_is_uncertain_and_after_it_certain() {
+fn a_key_that_is_used_again_is_uncertain_across_a_loss_and_certain_after_it() {
     let mut trace = Micro::default();
     trace.alloc(0, 10, OWNER, &block(0xA0));
     trace.reference(0, (11, 10), OWNER, stack::HOOK_KERNEL_KEY, KEY);
     trace.alloc(1, 12, (40, 45), &block(0xB0));
     trace.flush(1);
-    // The definition that was meant is lost with its buffer.
+    // The definition of the first reference is lost with its buffer.
     trace.definition(1, 20, KEY, &frames(1));
     trace.lose(1);
-    // Something was lost "before or in" the next buffer of the processor, not in the one after it.
+    // Records were lost "before or in" the next buffer of the processor, not in the one after it.
     trace.free(1, 40, (40, 45), &block(0xB0));
     trace.flush(1);
     trace.free(1, 44, (40, 45), &block(0xD0));
@@ -267,7 +268,7 @@ fn a_key_used_again_behind_a_loss_is_uncertain_and_after_it_certain() {
 }
 
 #[test]
-fn a_definition_logged_before_a_reference_of_the_same_tick_is_of_the_life_before() {
+fn a_definition_logged_before_a_reference_of_the_same_tick_belongs_to_an_earlier_use_of_the_key() {
     let mut trace = Micro::default();
     trace.alloc(0, 10, OWNER, &block(0xA0));
     trace.reference(0, (11, 10), OWNER, stack::HOOK_KERNEL_KEY, KEY);
@@ -279,8 +280,8 @@ fn a_definition_logged_before_a_reference_of_the_same_tick_is_of_the_life_before
 }
 
 #[test]
-fn a_half_that_comes_after_minutes_means_what_its_key_meant_then() {
-    // A thread that waits in the kernel leaves its user half when it returns: here after 500 seconds.
+fn a_stack_recorded_minutes_later_is_resolved_by_the_time_of_its_record() {
+    // The user stack of a thread that waits in the kernel is recorded when it returns: here after 500 seconds.
     const LATE: i64 = 5_000_000_000;
     let mut trace = Micro::default();
     trace.alloc(0, 10, OWNER, &block(0xA0));

@@ -1,5 +1,5 @@
-//! A block whose allocation was not recorded has an unknown allocator: the process, thread and processor of its free are
-//! nobody's who allocated. Its pool, tag, size and address are known. In the index, in reports, and for queries.
+//! Allocations that were not recorded have an unknown allocator in the index, in reports and in queries: process, thread and
+//! processor of the free do not replace those of the allocation. Their pool, tag, size and address are known.
 
 use poolscope_analysis::trace::attributes::EventAttributes;
 use poolscope_analysis::trace::ids::ProcessId;
@@ -15,7 +15,7 @@ use serde_json::Value;
 const ALLOCATES: (u32, u32) = (40, 44);
 const FREES: (u32, u32) = (50, 54);
 
-/// A block with both ends, one from before the trace, and one of which the allocation was lost.
+/// Three allocations: one with both events, one from before the trace, and one whose allocation event was lost.
 fn three() -> OnDisk {
     let of = |address, size| PoolBlock { size, ..block(address) };
     let mut trace = Micro::default();
@@ -35,7 +35,7 @@ fn report(file: &OnDisk, by: &str, query: &[&str]) -> Value {
 }
 
 #[test]
-fn reports_give_nobody_the_blocks_of_which_only_the_free_was_recorded() {
+fn reports_show_an_unknown_allocator_for_unrecorded_allocations() {
     let file = three();
     let unknown = Value::from("(unknown allocator)");
     let by_process = sizes(&report(&file, "process", &[]), "process");
@@ -51,11 +51,11 @@ fn reports_give_nobody_the_blocks_of_which_only_the_free_was_recorded() {
 }
 
 #[test]
-fn queries_find_them_by_that_and_not_by_who_freed() {
+fn queries_find_unrecorded_allocations_by_their_unknown_allocator_and_not_by_the_freeing_process() {
     let file = three();
     let size = |query: &str| number(&report(&file, "tag", &["--where", query])["total"], "size");
     assert_eq!(size("process:\"(unknown allocator)\""), 384);
-    assert_eq!(size("process:unknown*"), 64, "a process without a record is another thing");
+    assert_eq!(size("process:unknown*"), 64, "a process without a record is not an unknown allocator");
     assert_eq!((size("process:40"), size("process:50")), (64, 0));
     assert_eq!((size("thread:44"), size("thread:54"), size("thread:none")), (64, 0, 384));
     assert_eq!((size("cpu:1"), size("cpu:2"), size("cpu:none")), (64, 0, 384));
@@ -63,24 +63,30 @@ fn queries_find_them_by_that_and_not_by_who_freed() {
 }
 
 #[test]
-fn no_made_up_trace_has_an_allocator_without_an_allocation() {
+fn every_unrecorded_allocation_has_an_unknown_allocator() {
     for params in [SynthParams { loss_share: 0.1, ..base(3_000) }, base(3_000)] {
         let trace = loaded(bytes_of(&params));
         let table = &trace.allocations;
         let mut unknown = 0;
         for row in 0..table.len() {
-            let context = trace.attributes.get(table.alloc_attributes[row]).expect("a context");
+            let allocation = trace.attributes.get(table.alloc_attributes[row]).expect("attributes");
             let free = trace.attributes.get(table.free_attributes[row]);
             if table.is_allocation_recorded(row) {
-                assert!(trace.processes.get(context.process).is_some());
+                assert!(trace.processes.get(allocation.process).is_some());
                 continue;
             }
             unknown += 1;
             let free = free.expect("only the free was recorded");
-            assert_eq!(context.process, ProcessId::UNKNOWN_ALLOCATOR);
-            assert_eq!((context.thread, context.cpu), (EventAttributes::NO_THREAD, EventAttributes::NO_CPU));
-            assert_eq!((context.tag, context.pool_type, context.session), (free.tag, free.pool_type, free.session));
-            assert!(free.thread != EventAttributes::NO_THREAD && free.cpu != EventAttributes::NO_CPU, "who freed it is known");
+            assert_eq!(allocation.process, ProcessId::UNKNOWN_ALLOCATOR);
+            assert_eq!((allocation.thread, allocation.cpu), (EventAttributes::NO_THREAD, EventAttributes::NO_CPU));
+            assert_eq!(
+                (allocation.tag, allocation.pool_type, allocation.session),
+                (free.tag, free.pool_type, free.session)
+            );
+            assert!(
+                free.thread != EventAttributes::NO_THREAD && free.cpu != EventAttributes::NO_CPU,
+                "the freeing thread is known"
+            );
         }
         assert!(unknown > 50, "{unknown}");
     }
