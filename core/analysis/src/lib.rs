@@ -1,5 +1,5 @@
-//! The allocation index of a trace and everything that is asked of it. [`load`] turns a file into an immutable [`trace::Trace`];
-//! [`filter`], [`group`], [`pivot`], [`series`], [`flame`] and [`leaks`] answer questions about it; [`export`] writes the answers.
+//! Analysis of pool allocations in a trace. [`load`] turns a file into an immutable [`trace::Trace`]; [`filter`], [`group`],
+//! [`pivot`], [`series`], [`flame`] and [`leaks`] compute results from it; [`export`] writes results.
 
 pub mod export;
 pub mod filter;
