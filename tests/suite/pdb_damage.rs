@@ -1,4 +1,4 @@
-//! Damaged PDBs and images, thousands of them, the same ones in every run: never a panic, and names or an error each time.
+//! Thousands of deterministically damaged PDBs and images: each gives names or an error, never a panic.
 
 use poolscope_base::progress::CancelToken;
 use poolscope_symbols::image::{export_names, read_info};
@@ -8,12 +8,12 @@ use poolscope_tests::damage::damage;
 use poolscope_tests::pdbs::{module_named, real};
 use std::path::Path;
 
-/// Offsets that matter: starts of pages.
+/// Offsets of pages, where damage has the most effect.
 fn pages(bytes: &[u8], page_bytes: usize) -> Vec<usize> {
     (0..bytes.len()).step_by(page_bytes).collect()
 }
 
-/// How many damaged PDBs could still be read, and in how many of those there were names.
+/// Number of damaged PDBs that could still be read, and number of those with names.
 fn damaged(path: &Path, page_bytes: usize, cases: u64) -> (u64, u64) {
     let whole = std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let rvas: Vec<u32> = (0x1000..0x2000).step_by(37).collect();
@@ -21,7 +21,7 @@ fn damaged(path: &Path, page_bytes: usize, cases: u64) -> (u64, u64) {
     for case in 0..cases {
         let mut bytes = whole.clone();
         let places = pages(&bytes, page_bytes);
-        // What was done is of interest once something goes wrong, and the case's number gives it again.
+        // The case number reproduces the damage.
         let _done = damage(&mut bytes, &places, &mut Rng::new(case));
         let bytes = PdbBytes::Memory(bytes.into());
         let known = read_identity(&bytes, "damaged.pdb").is_ok();
@@ -50,7 +50,7 @@ fn damaged_real_pdbs_give_names_or_an_error() {
 }
 
 #[test]
-fn cut_pdbs_give_names_or_an_error() {
+fn truncated_pdbs_give_names_or_an_error() {
     let whole = std::fs::read(module_named("shapes.dll").pdb_path()).expect("the PDB can be read");
     for length in (0..whole.len()).step_by(997) {
         let bytes = PdbBytes::Memory(whole[..length].into());
@@ -62,7 +62,7 @@ fn cut_pdbs_give_names_or_an_error() {
 }
 
 #[test]
-fn damaged_images_give_facts_or_an_error() {
+fn damaged_images_give_identities_or_an_error() {
     let place = tempfile::tempdir().expect("a scratch folder");
     let file = place.path().join("damaged.dll");
     let rvas: Vec<u32> = (0x1000..0x4000).step_by(97).collect();

@@ -38,7 +38,7 @@ fn identities_are_those_that_images_record() {
 }
 
 #[test]
-fn procedures_cover_their_bytes_and_no_more() {
+fn procedures_cover_exactly_their_bytes() {
     let mut checked = 0;
     for module in modules() {
         for function in &module.procedures {
@@ -60,7 +60,7 @@ fn procedures_cover_their_bytes_and_no_more() {
 }
 
 #[test]
-fn without_procedures_the_public_symbol_before_counts() {
+fn public_symbols_name_code_without_procedures() {
     let module = module_named("public_only.sys");
     let names_of = |rvas: &[u32]| {
         let found = read(&module.pdb_path(), rvas);
@@ -77,16 +77,16 @@ fn without_procedures_the_public_symbol_before_counts() {
         "lookaside::grow<unsigned __int64>+0x2",
     ];
     assert_eq!(names_of(&rvas), expected);
-    // A static function stands between the last two; nothing in the PDB says so.
+    // A static function lies between the last two; the PDB does not contain it.
     let [entry, grow] = [module.publics[5].rva, module.publics[6].rva];
     let before_grow = grow - 16;
     assert_eq!(names_of(&[before_grow]), [format!("PublicEntry+{:#x}", before_grow - entry)]);
-    // Before the first section, in the first without a symbol, behind the last.
+    // Before the first section, in the first without a symbol, after the last.
     assert_eq!(names_of(&[0, 0xFFF, 0x4000, u32::MAX]), ["-"; 4]);
 }
 
 #[test]
-fn decorations_of_32_bit_calls_come_off() {
+fn decorations_of_32_bit_calls_are_removed() {
     let module = module_named("old32.dll");
     let rvas = [0x1001, 0x1022, 0x1043, 0x1064, 0x1085];
     let found = read(&module.pdb_path(), &rvas);
@@ -94,10 +94,10 @@ fn decorations_of_32_bit_calls_come_off() {
     assert_eq!(functions, ["OldStandard", "OldFast", "OldPlain", "_underscored", "OldEntry"]);
 }
 
-/// Line of the function itself, then inlined functions with theirs.
+/// Line of the function itself, then inlined functions with their lines.
 type Frames = (Option<u32>, Vec<(String, Option<u32>)>);
 
-/// What stands at the calls of a function, in the order of its code, each once: addresses as calls return to them.
+/// Distinct frames at the return addresses of a function's calls, in code order.
 fn frames(module: &Module, function: &str) -> Vec<Frames> {
     let function = module.procedure(function);
     let rvas: Vec<u32> = (function.rva + 1..=function.rva + function.size - 1).collect();
@@ -113,7 +113,7 @@ fn frames(module: &Module, function: &str) -> Vec<Frames> {
 }
 
 #[test]
-fn inlined_functions_nest_as_the_source_says() {
+fn inlined_functions_nest_as_in_the_source() {
     let module = module_named("shapes.dll");
     let cpp = |text: &str| Some(source_line("shapes.cpp", text));
     let header = |text: &str| Some(source_line("chain.h", text));
@@ -174,11 +174,11 @@ fn lines_of_other_files_and_of_recursion_are_found() {
     assert!(frames(&module, "shapes::Circle::draw").contains(&recursion));
 }
 
-/// LLVM's symbolizer is asked for the byte of the call, ours for where the call returns to. Compared are functions, one in the
-/// other, and the line of the outermost. Version 14 is one line late inside of inlined functions, and where a function has lines
-/// of another file it has that file's line too early: those are held against the source above.
+/// Compares with LLVM's symbolizer, which is given the byte of the call, while this crate is given the return address: the chain of
+/// functions and the line of the outermost. LLVM 14 is one line late inside inlined functions, and too early where a function has
+/// lines of another file; those are compared with the source above.
 #[test]
-fn llvm_finds_the_same_functions_at_every_byte() {
+fn llvm_agrees_at_every_byte() {
     let module = module_named("shapes.dll");
     let place = tempfile::tempdir().expect("a scratch folder");
     let image = place.path().join(&module.file);
@@ -215,7 +215,7 @@ fn llvm_finds_the_same_functions_at_every_byte() {
 }
 
 #[test]
-fn the_driver_that_came_later_has_its_own_names() {
+fn a_later_driver_at_the_same_address_has_its_own_names() {
     let (lodger, tenant) = (module_named("lodger.sys"), module_named("tenant.sys"));
     assert_eq!(lodger.image_size, tenant.image_size);
     let rva = |module: &Module, name: &str| module.procedure(name).rva + 5;
@@ -226,7 +226,7 @@ fn the_driver_that_came_later_has_its_own_names() {
 }
 
 #[test]
-fn exports_are_names_of_last_resort() {
+fn exports_are_the_fallback() {
     let module = module_named("shapes.dll");
     let plain = module.procedure("PlainExport").rva;
     let numbered = module.procedure("OrdinalOnly").rva;
@@ -245,7 +245,7 @@ fn exports_are_names_of_last_resort() {
 }
 
 #[test]
-fn what_is_no_pdb_or_image_says_so_and_a_cancelled_search_stops() {
+fn other_files_are_errors_and_cancelled_work_stops() {
     let module = module_named("shapes.dll");
     let image = PdbBytes::open(&module.image_path()).expect("it can be opened");
     assert!(matches!(read_identity(&image, "x"), Err(PdbError::Format(_))));

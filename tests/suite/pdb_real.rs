@@ -1,4 +1,4 @@
-//! Real PDBs: of .NET native images, of a rearranged image, and one as symbol servers hand it out, held against other readers.
+//! Real PDBs compared with other readers: .NET native images, an image rearranged by OMAP, and a compressed PDB of a symbol server.
 
 use poolscope_base::progress::CancelToken;
 use poolscope_symbols::names::ModuleNames;
@@ -22,12 +22,12 @@ fn read(bytes: &PdbBytes, rvas: &[u32]) -> ModuleNames {
     resolve_names(bytes, rvas, &CancelToken::none()).expect("a real PDB can be read")
 }
 
-/// The numbers behind a word, one from each line that has it.
+/// The text after a word, from each line that contains it.
 fn after<'t>(text: &'t str, word: &str) -> Vec<&'t str> {
     text.lines().filter_map(|line| line.split_once(word)).map(|(_, rest)| rest).collect()
 }
 
-/// Section starts as the loader lays sections out that are told of by their lengths only.
+/// Section starts computed from their lengths as the loader does.
 fn section_starts(map: &str) -> Vec<u32> {
     let lengths = after(map, "offset = 0, size = ");
     let mut next = 0x1000_u32;
@@ -40,13 +40,13 @@ fn section_starts(map: &str) -> Vec<u32> {
 }
 
 #[test]
-fn native_images_have_the_names_that_llvm_reads() {
+fn native_images_have_the_names_of_llvm() {
     for (file, key) in NATIVE_IMAGES {
         let Some(path) = real(&format!("symbols/{file}/{key}/{file}")) else { return };
         let bytes = open(&path);
         assert_eq!(read_identity(&bytes, file).expect("it has an identity").store_key(), key);
         let Some(map) = llvm("llvm-pdbutil", &["dump", "-section-map"], &path) else { return };
-        // All records: the listing through the hash table (-publics) leaves some out.
+        // All records: the listing through the hash table (-publics) omits some.
         let Some(listing) = llvm("llvm-pdbutil", &["dump", "-gsi-records"], &path) else { return };
         let starts = section_starts(&map);
         let names_listed = after(&listing, "] `").into_iter().map(|rest| rest.trim_end_matches('`'));
@@ -60,7 +60,7 @@ fn native_images_have_the_names_that_llvm_reads() {
             by_rva.entry(rva).or_default().push(name);
         }
         assert!(by_rva.len() > 10_000, "{} addresses", by_rva.len());
-        // Every hundredth, and as far behind its start as the next one allows.
+        // Every hundredth symbol, at the last address before the next one.
         let all: Vec<u32> = by_rva.keys().copied().collect();
         let asked: Vec<(u32, u32)> = all.windows(2).step_by(100).map(|two| (two[0], two[1] - 1)).collect();
         let mut rvas: Vec<u32> = asked.iter().flat_map(|(start, last)| [*start, *last]).collect();
@@ -78,9 +78,9 @@ fn native_images_have_the_names_that_llvm_reads() {
     }
 }
 
-/// Stacks of win7-merged-stacks.etl: each function calls the one above it, which only comes out if the sections stand right.
+/// Stacks of win7-merged-stacks.etl: each function calls the one above it, which requires correct section starts.
 #[test]
-fn functions_of_a_recorded_stack_call_each_other() {
+fn recorded_stacks_have_plausible_calls() {
     let Some(path) = real("symbols/mscorlib.ni.pdb/51E2934144BA15628BA5A31BE2DAE7DC1/mscorlib.ni.pdb") else { return };
     let bytes = open(&path);
     let stacks: [&[(u32, &str)]; 2] = [
@@ -103,9 +103,9 @@ fn functions_of_a_recorded_stack_call_each_other() {
     }
 }
 
-/// Addresses, functions and lines as DIA sees them in the rearranged image (breakpad's listing of this PDB).
+/// Addresses, functions and lines by DIA in the rearranged image (breakpad's listing of this PDB).
 #[test]
-fn a_rearranged_image_is_read_through_its_maps() {
+fn rearranged_images_are_read_through_omap() {
     let Some(path) = real("pdb/omap_stretched.pdb") else { return };
     let bytes = open(&path);
     let functions = [
@@ -127,7 +127,7 @@ fn a_rearranged_image_is_read_through_its_maps() {
             assert_eq!((&*answer.function, answer.offset_bytes), (name, asked - rva));
         }
     }
-    // Last bytes of lines, where a call would return to.
+    // Addresses after the last byte of a line, as return addresses.
     for (rva, line) in [(0x101C, 59), (0x1050, 62 + 2), (0x178B - 5, 392), (0x377B, 573), (0x37C4, 600), (0x380A, 133)]
     {
         let found = read(&bytes, &[rva]);
@@ -137,7 +137,7 @@ fn a_rearranged_image_is_read_through_its_maps() {
 }
 
 #[test]
-fn a_compressed_pdb_of_visual_c_is_read_once_it_is_unpacked() {
+fn compressed_pdbs_of_visual_c_are_read() {
     let Some(path) = real("pdb/basic32.pd_") else { return };
     let mut cabinet = cab::Cabinet::new(std::fs::File::open(&path).expect("it opens")).expect("it is a cabinet");
     let mut unpacked = Vec::new();

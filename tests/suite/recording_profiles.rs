@@ -1,5 +1,5 @@
-//! Recording profiles held against the published schema, for a table of plans and for whatever else may be typed; and commands and scripts
-//! that no input leaves open.
+//! Recording profiles validated against the published schema, for a table of plans and for arbitrary input; commands and scripts have no
+//! open quotes for any input; arbitrary text parses as snapshots or is an error.
 
 use poolscope_recording::poolmon::parse;
 use poolscope_recording::{
@@ -86,7 +86,7 @@ fn profiles_are_valid_against_the_schema() {
 }
 
 #[test]
-fn the_schema_refuses_what_the_kit_refuses() {
+fn the_schema_rejects_invalid_tags() {
     let Some(schema) = wpr_schema() else { return };
     let plan = RecordingPlan {
         scope: TagScope::Tags(TagPatterns::parse(["Leak"]).expect("a tag")),
@@ -110,7 +110,7 @@ fn names(trace: &str) -> Option<ToolNames> {
     Some(ToolNames { profile: ShellPath::new("pool.wprp").ok()?, trace: ShellPath::new(trace).ok()? })
 }
 
-/// Whether a text has a character that a shell would take for something else, outside of double quotes or in them.
+/// True if no character has a special meaning in a shell, outside or inside double quotes.
 fn is_safe(line: &str) -> bool {
     let outside = |part: &str| !part.contains(['%', '^', '|', '<', '>', '\'', '`', '$', ';', ',', '{', '}', '&']);
     let inside = |part: &str| !part.contains(['%', '`', '$']);
@@ -121,9 +121,9 @@ fn is_safe(line: &str) -> bool {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 
-    /// Whatever is typed is refused with a sentence, or gives a profile, commands and a script that hold together.
+    /// Arbitrary tags are rejected with a message, or give a valid profile, commands and script.
     #[test]
-    fn any_tag_is_refused_or_recorded(tags in prop::collection::vec("(.{0,6}|[ -~]{1,4}|[?*a-c ]{1,4})", 1..6), trace in "(.{1,12}|[ -~]{1,12})") {
+    fn arbitrary_tags_are_rejected_or_recorded(tags in prop::collection::vec("(.{0,6}|[ -~]{1,4}|[?*a-c ]{1,4})", 1..6), trace in "(.{1,12}|[ -~]{1,12})") {
         let scope = match TagPatterns::parse(&tags) {
             Ok(patterns) => TagScope::Tags(patterns),
             Err(error) => {
@@ -138,7 +138,7 @@ proptest! {
         for tag in plan.tags() {
             prop_assert!((1..=4).contains(&tag.text().len()), "{tag}");
         }
-        // Between the quotes of an attribute stands nothing that ends it.
+        // The value of an attribute must not contain characters that end it.
         for line in text.lines().filter(|line| line.contains("<PoolTag ")) {
             let value = line.trim().strip_prefix("<PoolTag Value=\"").and_then(|rest| rest.strip_suffix("\" />"));
             prop_assert!(value.is_some_and(|value| !value.contains(['"', '<', '>'])), "{line}");
@@ -154,9 +154,9 @@ proptest! {
         prop_assert_eq!(script.lines().filter(|line| line.starts_with("'@")).count(), 1);
     }
 
-    /// No text makes the reader of listings panic, and what it finds adds up.
+    /// Arbitrary text parses without a panic into consistent snapshots.
     #[test]
-    fn any_text_is_a_listing_or_is_refused(text in "([ -~\t\n]{0,200}|( ?[a-c ]{1,4} (Nonp|Paged)( +[0-9(,)-]{1,12}){0,8}\r?\n){0,6}| Tag Allocs Used Allocs Used\n( [!-~]{1,4}( +[0-9,.]{1,21}){2,9}[a-z ]{0,9}\n){0,4}|.{0,80})") {
+    fn arbitrary_text_is_a_snapshot_or_an_error(text in "([ -~\t\n]{0,200}|( ?[a-c ]{1,4} (Nonp|Paged)( +[0-9(,)-]{1,12}){0,8}\r?\n){0,6}| Tag Allocs Used Allocs Used\n( [!-~]{1,4}( +[0-9,.]{1,21}){2,9}[a-z ]{0,9}\n){0,4}|.{0,80})") {
         if let Ok(document) = parse(text.as_bytes()) {
             prop_assert!(document.unparsed_lines.len() <= document.unparsed_count);
             for listing in &document.snapshots {
@@ -169,14 +169,14 @@ proptest! {
         }
     }
 
-    /// Nor do any bytes.
+    /// Arbitrary bytes parse without a panic.
     #[test]
-    fn any_bytes_are_a_listing_or_are_refused(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+    fn arbitrary_bytes_are_a_snapshot_or_an_error(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
         let _found = parse(&bytes);
     }
 }
 
-/// The schema against many more tags than a table holds: all of them in one run of `xmllint`.
+/// Validates profiles of all printable characters in one run of `xmllint`.
 #[test]
 fn every_printable_character_gives_a_valid_profile() {
     let Some(schema) = wpr_schema() else { return };

@@ -1,4 +1,4 @@
-//! The identities that the sample trace records for its modules are those of the PDBs kept beside it.
+//! The module identities in the sample trace match the PDBs in `assets/sample`.
 
 use std::fs;
 
@@ -22,7 +22,7 @@ fn number(value: &Value, field: &str) -> u64 {
     value[field].as_u64().unwrap_or_else(|| panic!("{field} of {value}"))
 }
 
-/// A GUID as it stands in a file: the first three groups are little-endian.
+/// A GUID as stored in a file: the first three groups are little-endian.
 fn guid_bytes(text: &str) -> Vec<u8> {
     let groups: Vec<Vec<u8>> = text.split('-').map(hex).collect();
     let [a, b, c, d, e] = groups.as_slice() else { panic!("{text} has five groups") };
@@ -36,7 +36,7 @@ fn hex(digits: &str) -> Vec<u8> {
 }
 
 #[test]
-fn every_module_has_its_pdb_where_a_symbol_store_keeps_it() {
+fn every_module_has_its_pdb_in_store_layout() {
     let modules = modules();
     assert!(modules.len() >= 15, "{} modules", modules.len());
     for module in &modules {
@@ -56,7 +56,7 @@ fn every_module_has_its_pdb_where_a_symbol_store_keeps_it() {
 }
 
 #[test]
-fn functions_lie_inside_their_image_and_apart_from_each_other() {
+fn functions_are_inside_their_image_and_disjoint() {
     for module in modules() {
         let image_size = number(&module, "image_size");
         let mut end_before = 0;
@@ -69,7 +69,7 @@ fn functions_lie_inside_their_image_and_apart_from_each_other() {
 }
 
 #[test]
-fn the_functions_of_the_story_are_there() {
+fn the_functions_of_the_scenario_exist() {
     let story = [
         ("ntdll.dll", "RtlUserThreadStart"),
         ("KERNEL32.DLL", "BaseThreadInitThunk"),

@@ -1,12 +1,12 @@
-//! Symbols from the command line: the sample without any setting, one driver in the place of another, wrong files, traces
-//! that were not merged, names kept for the next time. Nothing here reads a setting of this machine or asks a server.
+//! Symbols from the command line: the sample with default settings, drivers at the same address, mismatched files, traces that were not
+//! merged, cached names. The tests do not depend on settings of this machine and ask no server.
 
 use crate::source::root;
 use poolscope::symbols::SymbolEnvironment;
 use poolscope_synth::writer::image::{HOOK_DC_START, HOOK_LOAD, HOOK_UNLOAD, Image};
 use poolscope_synth::writer::{Guid, TraceOptions};
 use poolscope_tests::micro::{Micro, block};
-use poolscope_tests::planted::OnDisk;
+use poolscope_tests::synthetic::OnDisk;
 use poolscope_tests::program::{Ran, csv, json, run, run_on};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -45,7 +45,7 @@ fn image<'m>(module: &Value, path: &'m str) -> Image<'m> {
     Image { base: BASE, size, pid: 0, checksum: 0, timestamp, path }
 }
 
-/// A module with its identity, at a time.
+/// Writes an image record, with its identity if merged.
 fn there(micro: &mut Micro, time: i64, hook: u16, module: &Value, path: &str, merged: bool) {
     let image = image(module, path);
     if merged {
@@ -55,14 +55,14 @@ fn there(micro: &mut Micro, time: i64, hook: u16, module: &Value, path: &str, me
     micro.image(time, hook, &image);
 }
 
-/// An allocation with a stack of these addresses in the module, from the innermost outward.
+/// Writes an allocation with a stack of these addresses in the module, innermost first.
 fn allocate(micro: &mut Micro, time: i64, address: u64, rvas: &[u64]) {
     micro.alloc(0, time, SYSTEM, &block(address));
     let frames: Vec<u64> = rvas.iter().map(|rva| BASE + rva).collect();
     micro.stack(0, (time, time), SYSTEM, &frames);
 }
 
-/// One driver, and after it another one in its place; the same addresses in both.
+/// A trace with two drivers loaded one after the other at the same base, with the same addresses in both.
 fn two_drivers() -> OnDisk {
     let (lodger, tenant) = (fixture("lodger.sys"), fixture("tenant.sys"));
     let mut micro = Micro::new(TraceOptions::default());
@@ -110,7 +110,7 @@ fn bare(frame: &str) -> (String, u64) {
 }
 
 #[test]
-fn every_frame_of_the_sample_has_the_name_of_its_function() {
+fn every_frame_of_the_sample_is_named() {
     let report = |more: &[&str]| json(&[&["report", "--demo", "--by", "stack", "--format", "json"], more].concat());
     let table = described("assets/sample/modules.json");
     let modules = table["modules"].as_array().expect("a list");
@@ -136,7 +136,7 @@ fn every_frame_of_the_sample_has_the_name_of_its_function() {
 }
 
 #[test]
-fn the_sample_needs_nothing_but_the_program() {
+fn the_sample_uses_built_in_pdbs() {
     let table = json(&["symbols", "--demo", "--offline", "--format", "json"]);
     let rows = table["rows"].as_array().expect("rows");
     assert!(rows.len() >= 12, "{} modules", rows.len());
@@ -154,7 +154,7 @@ fn the_sample_needs_nothing_but_the_program() {
 }
 
 #[test]
-fn a_driver_in_the_place_of_another_has_its_own_names() {
+fn drivers_at_the_same_address_have_their_own_names() {
     let trace = two_drivers();
     let store = store();
     let report = |path: &str| {
@@ -175,7 +175,7 @@ fn a_driver_in_the_place_of_another_has_its_own_names() {
 }
 
 #[test]
-fn the_table_says_what_was_loaded_and_why_the_rest_was_not() {
+fn the_table_lists_states_and_reasons() {
     let trace = two_drivers();
     let folder = tempfile::tempdir().expect("a scratch folder can be made");
     // The wrong build under the right name.
@@ -201,7 +201,7 @@ fn the_table_says_what_was_loaded_and_why_the_rest_was_not() {
 }
 
 #[test]
-fn a_pdb_chosen_by_hand_is_taken_if_it_is_right_and_named_if_not() {
+fn an_explicit_pdb_is_used_if_it_matches_and_reported_otherwise() {
     let trace = two_drivers();
     let tenant = store().join("tenant.pdb/696198ABD112BFA64C4C44205044422E1/tenant.pdb");
     let folder = tempfile::tempdir().expect("a scratch folder can be made");
@@ -215,7 +215,7 @@ fn a_pdb_chosen_by_hand_is_taken_if_it_is_right_and_named_if_not() {
     let table = symbols(&SymbolEnvironment::default(), &trace, &nowhere, &["--pdb", &name(&renamed)]);
     assert_eq!((&table["rows"][0]["state"], &table["rows"][0]["file"]), (&"loaded".into(), &name(&renamed).into()));
     assert_eq!(table["rows"][1]["state"], "not_found");
-    // A file that says it is the tenant's goes to the tenant, whatever its name is.
+    // A file is assigned by its identity, not by its name.
     let table = symbols(&SymbolEnvironment::default(), &trace, &nowhere, &["--pdb", &name(&posing)]);
     assert_eq!((&table["rows"][0]["state"], &table["rows"][1]["state"]), (&"loaded".into(), &"not_found".into()));
     fs::copy(store().join("shapes.pdb/A78711C60F080F0E4C4C44205044422E1/shapes.pdb"), &posing).expect("copied");
@@ -229,7 +229,7 @@ fn a_pdb_chosen_by_hand_is_taken_if_it_is_right_and_named_if_not() {
 }
 
 #[test]
-fn names_are_kept_for_the_next_time() {
+fn names_are_cached() {
     let trace = two_drivers();
     let scratch = tempfile::tempdir().expect("a scratch folder can be made");
     let copied = scratch.path().join("store");
@@ -246,7 +246,7 @@ fn names_are_kept_for_the_next_time() {
     let second = symbols(&machine, &trace, &copied, &[]);
     assert_eq!(sources(&second), ["cache", "cache"]);
     assert_eq!(second["total"]["named"], 4);
-    // No setting: what was kept is used by other commands too.
+    // Other commands use the same cache.
     let report = parsed(&run_on(&machine, &["report", trace.path(), "--by", "function", "--format", "json"]));
     let functions: Vec<&str> =
         report["rows"].as_array().expect("rows").iter().map(|row| text(row, "function")).collect();
@@ -254,7 +254,7 @@ fn names_are_kept_for_the_next_time() {
 }
 
 #[test]
-fn a_trace_that_was_not_merged_says_so_and_is_named_through_the_image() {
+fn unmerged_traces_are_resolved_through_the_image() {
     let trace = unmerged();
     let scratch = tempfile::tempdir().expect("a scratch folder can be made");
     let nothing = symbols(&SymbolEnvironment::default(), &trace, scratch.path(), &[]);

@@ -1,5 +1,4 @@
-//! What the tests of symbol search share: a scratch folder, a file to look for, and a search with a check that compares
-//! bytes.
+//! Shared by the tests of symbol lookup: a scratch folder, a wanted file, and a search with a check that compares bytes.
 
 use poolscope_base::guid::Guid;
 use poolscope_base::progress::CancelToken;
@@ -8,33 +7,33 @@ use poolscope_symbols::locate::{FileLookup, FileMatch, Locator, LocatorOptions, 
 use poolscope_symbols::path::{PathContext, SymbolPath};
 use std::path::{Path, PathBuf};
 
-/// The file that everybody looks for.
+/// Name of the wanted file.
 pub const NAME: &str = "drv.pdb";
-/// The folder of its right version.
+/// Key of its matching version.
 pub const KEY: &str = "112233445566778899AABBCCDDEEFF002a";
 
-/// Its identity.
+/// Identity of the wanted file.
 pub fn identity() -> PdbIdentity {
     named(NAME)
 }
 
-/// The same with another name, taken as it is.
+/// The same identity with another, unchecked name.
 pub fn named(name: &str) -> PdbIdentity {
     let guid = Guid::from_parts(0x1122_3344, 0x5566, 0x7788, 0x99aa_bbcc_ddee_ff00);
     PdbIdentity { file_name: name.to_owned(), guid, age: 0x2a }
 }
 
-/// The right bytes: more than one piece of any transfer.
+/// Content of the matching file: larger than one chunk of a transfer.
 pub fn right() -> Vec<u8> {
     let mut bytes = b"PDB right ".to_vec();
     bytes.extend((0..200_000_u32).flat_map(|n| (n.wrapping_mul(2_654_435_761) >> 8).to_le_bytes()));
     bytes
 }
 
-/// A file of another version.
+/// Content of a file of another version.
 pub const WRONG: &[u8] = b"PDB of another version";
 
-/// Right if the bytes are; wrong if it is the same kind of file; unreadable otherwise.
+/// Compares the content: matching, another version, or unreadable.
 pub fn check(path: &Path) -> FileMatch {
     match std::fs::read(path) {
         Ok(bytes) if bytes == right() => FileMatch::Match,
@@ -44,13 +43,13 @@ pub fn check(path: &Path) -> FileMatch {
     }
 }
 
-/// A scratch folder with a folder to serve, a default store and room for more.
+/// A scratch folder with a folder for the server and a default store.
 pub struct Room {
     folder: tempfile::TempDir,
 }
 
 impl Room {
-    /// An empty one.
+    /// Creates an empty one.
     pub fn new() -> Self {
         let folder = tempfile::tempdir().expect("a scratch folder");
         std::fs::create_dir(folder.path().join("served")).expect("a folder");
@@ -62,12 +61,12 @@ impl Room {
         self.folder.path().join(path)
     }
 
-    /// What the server serves.
+    /// Folder that the server serves.
     pub fn served(&self) -> PathBuf {
         self.at("served")
     }
 
-    /// Writes a file with the folders above it.
+    /// Writes a file and creates its folders.
     pub fn put(&self, path: &str, bytes: &[u8]) -> PathBuf {
         let file = self.at(path);
         std::fs::create_dir_all(file.parent().expect("it lies in a folder")).expect("folders");
@@ -75,7 +74,7 @@ impl Room {
         file
     }
 
-    /// Options that lose no time.
+    /// Options with short delays.
     pub fn options(&self) -> LocatorOptions {
         LocatorOptions {
             default_store: self.at("default"),
@@ -86,7 +85,7 @@ impl Room {
         }
     }
 
-    /// A locator over a path in which `{}` stands for this folder.
+    /// A locator for a path in which `{}` is this folder.
     pub fn locator(&self, path: &str, options: LocatorOptions) -> Locator {
         let around =
             PathContext { default_store: self.at("default"), windows: cfg!(windows), ..PathContext::default() };
@@ -101,7 +100,7 @@ impl Room {
         find(&self.locator(path, self.options()))
     }
 
-    /// Everything below a folder but the notes of what is missing, as paths with `/`, in order.
+    /// Sorted files below a folder, as paths with `/`, without the "not found" cache.
     pub fn files(&self, below: &str) -> Vec<String> {
         let mut found = Vec::new();
         collect(&self.at(below), "", &mut found);
@@ -127,18 +126,18 @@ pub fn find(locator: &Locator) -> FileLookup {
     find_watched(locator, &CancelToken::none())
 }
 
-/// Searches until told to stop.
+/// Searches with a cancel token.
 pub fn find_watched(locator: &Locator, cancel: &CancelToken) -> FileLookup {
     locator.find_pdb(&identity(), &check, &LookupControl { on_download: &|_| {}, cancel })
 }
 
-/// What became of each place, in order, without the sentences.
+/// Results of the attempts in order, without their messages.
 pub fn outcomes(located: &FileLookup) -> Vec<&'static str> {
     let word = |outcome: &LookupResult| match outcome {
         LookupResult::Found => "found",
-        LookupResult::NotFound => "missing",
-        LookupResult::NotFoundCached => "missing lately",
-        LookupResult::Mismatch(_) => "wrong",
+        LookupResult::NotFound => "not found",
+        LookupResult::NotFoundCached => "not found (cached)",
+        LookupResult::Mismatch(_) => "mismatch",
         LookupResult::Denied(_) => "denied",
         LookupResult::Unreachable(_) => "unreachable",
         LookupResult::Unreadable(_) => "unreadable",
@@ -147,7 +146,7 @@ pub fn outcomes(located: &FileLookup) -> Vec<&'static str> {
     located.attempts.iter().map(|attempt| word(&attempt.result)).collect()
 }
 
-/// The sentence of the last attempt.
+/// Message of the last attempt.
 pub fn last_sentence(located: &FileLookup) -> String {
     match located.attempts.last().map(|attempt| &attempt.result) {
         Some(
@@ -160,12 +159,12 @@ pub fn last_sentence(located: &FileLookup) -> String {
     }
 }
 
-/// Where the file lies in a store of two tiers.
+/// Path of the file in a two-tier store.
 pub fn stored(store: &str) -> String {
     format!("{store}/{NAME}/{KEY}/{NAME}")
 }
 
-/// The search found the right bytes.
+/// Asserts that the search found the matching file.
 pub fn assert_right(located: &FileLookup) -> PathBuf {
     let file = located.file.clone().unwrap_or_else(|| panic!("not found: {:?}", located.attempts));
     assert_eq!(check(&file), FileMatch::Match, "{}", file.display());

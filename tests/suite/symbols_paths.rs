@@ -1,4 +1,4 @@
-//! Whatever somebody types as a symbol path: it is read without a panic, and a bad part costs no good one.
+//! Arbitrary symbol paths: parsing does not panic, and invalid parts do not affect valid ones.
 
 use poolscope_symbols::path::{PathContext, PathPart, SymbolPath};
 use proptest::prelude::*;
@@ -13,7 +13,7 @@ fn around(windows: bool) -> PathContext {
     }
 }
 
-/// Bits that mean something in a path, in any order.
+/// Meaningful elements of a path in any order.
 fn bits() -> impl Strategy<Value = String> {
     let bit = prop_oneof![
         Just("srv*"),

@@ -1,12 +1,12 @@
-//! A private PDB has the identity of its public copy. One that is put into a folder of the symbol path later is read although the
-//! names of the other one were kept.
+//! A private PDB has the identity of its public copy. One that is added to a folder of the symbol path later is read although the names
+//! of the public one are cached.
 
 use poolscope::symbols::SymbolEnvironment;
 use poolscope_synth::writer::image::{HOOK_DC_START, Image};
 use poolscope_synth::writer::{Guid, TraceOptions};
 use poolscope_tests::micro::{Micro, block};
 use poolscope_tests::pdbs::{Module, module_named};
-use poolscope_tests::planted::OnDisk;
+use poolscope_tests::synthetic::OnDisk;
 use poolscope_tests::program::run_on;
 use std::path::Path;
 

@@ -1,5 +1,5 @@
-//! Symbols of a trace that Windows recorded, against another reader of the same PDBs. Skipped, visibly, where the trace or
-//! the reader is missing.
+//! Symbols of a trace recorded by Windows, compared with another reader of the same PDBs. Skipped with a message where the trace or the
+//! reader is missing.
 
 use poolscope::symbols::{ResolvedSymbols, SymbolEnvironment, SymbolOptions};
 use poolscope_analysis::group::frames::FrameNames;

@@ -1,5 +1,4 @@
-//! Symbol servers over HTTP on loopback: what is found there is kept, what is not is remembered, and what is wrong is
-//! refused.
+//! Symbol servers over HTTP on loopback: files are stored, "not found" answers cached, mismatched files rejected.
 
 use crate::symbols_kit::{
     KEY, NAME, Room, WRONG, assert_right, check, find, identity, last_sentence, outcomes, right, stored,
@@ -82,11 +81,11 @@ fn what_a_server_does_not_have_is_remembered_for_a_while() {
     let path = format!("srv*{{}}/a*{}", server.url);
     let at =
         |now_unix_s| find(&room.locator(&path, LocatorOptions { now_unix_s, not_found_ttl_s: 100, ..room.options() }));
-    assert_eq!(outcomes(&at(1_000)), ["missing", "missing", "missing"], "store, default store, server");
+    assert_eq!(outcomes(&at(1_000)), ["not found", "not found", "not found"], "store, default store, server");
     let asked = [get(NAME), get("drv.pd_"), get("file.ptr"), "GET index2.txt".to_owned()];
     assert_eq!(server.requests(), asked);
     assert!(room.files("a").is_empty(), "nothing is left in the store");
-    assert_eq!(outcomes(&at(1_099)).last(), Some(&"missing lately"));
+    assert_eq!(outcomes(&at(1_099)).last(), Some(&"not found (cached)"));
     assert!(server.requests().is_empty());
     room.put(&stored("served"), &right());
     assert_right(&at(1_100));
@@ -140,7 +139,7 @@ fn what_is_not_the_file_is_refused_and_the_next_place_is_tried() {
     page.plan("", (0..4).map(|_| Plan::Page));
     let found = room.find(&format!("srv*{{}}/a*{}*{}*{}", bad.url, page.url, good.url));
     assert_right(&found);
-    assert_eq!(outcomes(&found), ["missing", "missing", "wrong", "unreadable", "unreadable", "found"]);
+    assert_eq!(outcomes(&found), ["not found", "not found", "mismatch", "unreadable", "unreadable", "found"]);
     let page_only = SymbolServer::serve(&room.at("none"));
     page_only.plan("", (0..9).map(|_| Plan::Page));
     let refused = room.find(&format!("srv*{{}}/b*{}", page_only.url));

@@ -1,4 +1,4 @@
-//! Folders and stores on disk: every naming that debuggers know, whatever the case, and nothing written where it should not.
+//! Folders and stores on disk: every layout that debuggers support, ignoring case, and no unexpected writes.
 
 use crate::symbols_kit::{
     KEY, NAME, Room, WRONG, assert_right, check, find, last_sentence, named, outcomes, right, stored,
@@ -82,17 +82,17 @@ fn a_damaged_or_foreign_file_is_told_passed_by_and_replaced() {
     let room = Room::new();
     room.put(&stored("served"), &right());
     let server = SymbolServer::serve(&room.served());
-    for (bytes, outcome) in [(&right()[..5_000], "unreadable"), (WRONG, "wrong"), (b"", "unreadable")] {
+    for (bytes, outcome) in [(&right()[..5_000], "unreadable"), (WRONG, "mismatch"), (b"", "unreadable")] {
         room.put(&stored("a"), bytes);
         let found = room.find(&format!("srv*{{}}/a*{}", server.url));
         assert_eq!(assert_right(&found), room.at(&stored("a")));
-        assert_eq!(outcomes(&found), [outcome, "missing", "found"]);
+        assert_eq!(outcomes(&found), [outcome, "not found", "found"]);
         assert_eq!(room.files("a").len(), 1);
     }
     room.put(&format!("flat/{NAME}"), WRONG);
     let refused = room.find("{}/flat");
     assert!(refused.file.is_none());
-    assert_eq!(outcomes(&refused), ["wrong"], "never used, and named");
+    assert_eq!(outcomes(&refused), ["mismatch"], "never used, and named");
 }
 
 #[test]
@@ -101,7 +101,7 @@ fn a_folder_that_is_not_there_is_told_apart_from_one_without_the_file() {
     room.put("empty/readme.txt", b"");
     assert_eq!(
         outcomes(&room.find("{}/empty;{}/nowhere;cache*{}/later;srv*{}/gone")),
-        ["missing", "unreachable", "missing", "unreachable"]
+        ["not found", "unreachable", "not found", "unreachable"]
     );
     room.put("file", b"");
     assert!(last_sentence(&room.find("{}/file")).contains("is a file"));
@@ -114,7 +114,7 @@ fn the_path_is_searched_from_left_to_right() {
     let two = room.put(&format!("two/{NAME}"), &right());
     room.put(&format!("three/{NAME}"), &right());
     let found = room.find("{}/one;{}/two;{}/three");
-    assert_eq!((assert_right(&found), outcomes(&found)), (two, vec!["wrong", "found"]));
+    assert_eq!((assert_right(&found), outcomes(&found)), (two, vec!["mismatch", "found"]));
 }
 
 #[test]

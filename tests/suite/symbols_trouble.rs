@@ -1,4 +1,4 @@
-//! Servers that break off, hang, or are not there: no half file, no endless wait, and a sentence that says what to do.
+//! Servers that disconnect, hang or do not exist: no partial files, no endless waits, messages that tell what to do.
 
 use crate::symbols_kit::{
     KEY, NAME, Room, assert_right, find, find_watched, last_sentence, named, outcomes, right, stored,
