@@ -52,7 +52,7 @@ pub struct Classification {
     pub confidence: f64,
     /// The verdict is based on allocations older than usual; otherwise on the outstanding curve.
     pub is_by_age: bool,
-    /// How close the unit is to growing, where allocations remain outstanding but other causes may explain them.
+    /// Closeness of the unit to growing, where allocations remain outstanding but other causes may explain them.
     pub borderline: Option<Borderline>,
 }
 
@@ -61,7 +61,7 @@ pub struct Classification {
 pub struct Borderline {
     /// Outstanding allocations older than usual.
     pub older_than_usual: u64,
-    /// How many of them frees of preexisting allocations and lost frees explain.
+    /// Number of these that frees of preexisting allocations and lost frees explain.
     pub explained_by_others: f64,
     /// Closeness to being classified as growing, 0 to 1.
     pub closeness: f64,
@@ -158,7 +158,7 @@ pub(super) enum BirthTrend {
     SingleStep,
 }
 
-/// Whether growth continues, by the births of the outstanding allocations that are older than usual.
+/// Trend of growth by the births of the outstanding allocations that are older than usual.
 struct GrowthTrend {
     birth_trend: BirthTrend,
     /// Probability that growth continues, 0 to 1.

@@ -1,4 +1,4 @@
-//! Data quality: what a trace lacks as evidence, and by how much that lowers the confidence in every verdict.
+//! Data quality: what a trace lacks as evidence, and by how much this lowers the confidence in every verdict.
 
 use super::limits as limit;
 use super::reconcile::{Reconciliation, reconcile};
@@ -69,7 +69,7 @@ pub enum DataQualityKind {
     },
 }
 
-/// What a trace lacks as evidence.
+/// Data quality of a trace: the issues that lower the confidence in all verdicts.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct DataQuality {
     /// The issues, the one with the lowest factor first.
@@ -190,7 +190,7 @@ struct RangeStatistics {
     without_stack: u64,
     /// Allocations made in the first quarter of the range and freed in it, so that any lifetime up to three quarters is seen.
     early_allocated: u64,
-    /// How many of these lived for more than half of the range.
+    /// Number of these that lived for more than half of the range.
     early_long_lived: u64,
 }
 

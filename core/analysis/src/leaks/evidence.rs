@@ -1,5 +1,5 @@
-//! What the allocations of one unit did in the analyzed range: how many are outstanding and since when, how long the others lived,
-//! how much was outstanding over time. Evidence only; [`super::classification`] interprets it.
+//! Evidence about the allocations of one unit in the analyzed range: the outstanding allocations by age, the lifetimes of the others,
+//! and the outstanding bytes over time. [`super::classification`] interprets it.
 
 use super::growth_end::{GrowthEnd, find_growth_end};
 use super::limits::{CURVE_POINTS, LEVEL_DEVIATIONS, MIN_OUTSTANDING};
@@ -86,7 +86,7 @@ pub struct Evidence {
     pub growth: GrowthSum,
     /// Allocations and frees in the last third of the range.
     pub last_third: LastThird,
-    /// When allocations are made.
+    /// Times of the allocations.
     pub activity: AllocationActivity,
     /// Outstanding bytes at the end of each of [`CURVE_POINTS`] intervals of the range, relative to its start.
     pub bytes_curve: Vec<f64>,
@@ -133,7 +133,7 @@ pub struct AllocationActivity {
     pub first: i64,
     /// The last allocation, in ticks.
     pub last: i64,
-    /// Whether the allocations have ended.
+    /// End of the allocations.
     pub end: GrowthEnd,
 }
 

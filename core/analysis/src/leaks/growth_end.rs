@@ -1,5 +1,5 @@
-//! End of growth: whether events that kept occurring have stopped, as the odds of that against continuing as before. The pauses
-//! of a load that comes in bursts or waves must not be taken for an end.
+//! End of growth: the odds that a sequence of events has stopped rather than continues as before. The pauses of a load that comes in
+//! bursts or waves must not be taken for an end.
 
 use super::limits::{
     BIRTH_BINS, MIN_CLUSTERED_DISPERSION, MIN_PAUSE, PAUSES_OF_CONTINUED_GROWTH, PAUSES_OF_UNDECIDED_GROWTH,

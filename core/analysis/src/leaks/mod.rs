@@ -1,7 +1,7 @@
 //! Leak analysis: which tags, functions and drivers leak pool memory, and the evidence for it. Growth is called a leak only where
 //! counted allocations and frees show it; names of tags and sizes in bytes play no role.
 //!
-//! The way of an analysis, in the order in which the files are best read:
+//! Steps of an analysis, in the order in which the files are best read:
 //!
 //! 1. [`units`]: allocations are split into units of tag, pool and function (or stack, or process): one tag is often used by
 //!    several functions of which one leaks.

@@ -1,6 +1,5 @@
-//! Outstanding allocations that are older than the allocations of their unit usually get: how many there are, when they were
-//! born, how long none was born, and when frees of such allocations started. Evidence only; [`super::classification`] interprets
-//! it.
+//! Outstanding allocations that are older than the allocations of their unit usually get: their number, their births and the end of
+//! these, and the start of frees of such allocations. [`super::classification`] interprets them.
 
 use super::evidence::{AllocationTotals, AnalysisRange};
 use super::growth_end::{GrowthEnd, find_growth_end};
@@ -24,7 +23,7 @@ pub struct OlderThanUsual {
     pub births: [u64; BIRTH_BINS],
     /// Length of the birth window in ticks: from the end of the warm-up to the usual lifetime before the end of the range.
     pub birth_window: i64,
-    /// Whether the births have ended before the end of the birth window.
+    /// End of the births within the birth window.
     pub growth_end: GrowthEnd,
     /// The last birth before the most likely end of growth, in ticks.
     pub likely_last_birth: i64,
@@ -35,7 +34,7 @@ pub struct OlderThanUsual {
     /// Evenness of the births between the first and the last: filled intervals of [`BIRTH_BINS`], as a share of those that
     /// chance would fill.
     pub steadiness: f64,
-    /// When late frees started.
+    /// Start of the late frees.
     pub late_free_start: LateFreeStart,
 }
 
@@ -59,7 +58,7 @@ pub struct LateFreeStart {
 #[derive(Clone, Copy)]
 pub(super) struct OldAllocation {
     pub birth: i64,
-    /// When it was freed; the end of the range if it is outstanding.
+    /// Time of the free; the end of the range if it is outstanding.
     pub end: i64,
     pub size: u64,
     pub is_freed: bool,

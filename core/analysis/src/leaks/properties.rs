@@ -13,9 +13,9 @@ use crate::trace::Trace;
 use crate::trace::recorded::RecordedRange;
 use std::sync::Arc;
 
-fn analyzed(trace: &Arc<Trace>, view: TimeRange, by: SuspectGrouping) -> LeakAnalysis {
+fn analyzed(trace: &Arc<Trace>, visible_range: TimeRange, grouping: SuspectGrouping) -> LeakAnalysis {
     let names = Names::new(trace.clone(), FrameNaming::Symbol);
-    analyze(&names, AnalysisRequest { visible_range: view, grouping: by, warm_up: WarmUp::Automatic }, &never).unwrap()
+    analyze(&names, AnalysisRequest { visible_range, grouping, warm_up: WarmUp::Automatic }, &never).unwrap()
 }
 
 fn analyzed_by_tag(trace: &Arc<Trace>) -> LeakAnalysis {

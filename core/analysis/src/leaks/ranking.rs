@@ -268,7 +268,7 @@ fn classify_suspect(input: &AnalysisInput<'_>, units: &[AnalyzedUnit]) -> (Class
     }
 }
 
-/// When a suspect whose load ended grew, and how fast.
+/// Time and rate of the growth of a suspect whose load ended.
 fn growth_before_stop(input: &AnalysisInput<'_>, units: &[AnalyzedUnit], basis: &Evidence) -> Reason {
     let clock = &input.trace.clock;
     let (from, to) = (Ticks(basis.older_than_usual.first_birth), Ticks(basis.older_than_usual.last_birth));
@@ -287,7 +287,7 @@ fn growth_before_stop(input: &AnalysisInput<'_>, units: &[AnalyzedUnit], basis: 
 ///
 /// # Errors
 ///
-/// How close they are to growing, where they do not grow together.
+/// The closest borderline, where they do not grow together.
 fn classify_thin_units(
     input: &AnalysisInput<'_>,
     units: &[AnalyzedUnit],

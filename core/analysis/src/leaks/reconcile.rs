@@ -87,11 +87,11 @@ impl TagBalance {
 pub struct BigPoolBalance {
     /// Allocations that only the stop snapshot lists.
     pub allocated: u64,
-    /// How many of these were recorded.
+    /// Number of these that were recorded.
     pub allocated_recorded: u64,
     /// Allocations that only the start snapshot lists.
     pub freed: u64,
-    /// How many of these have a recorded free.
+    /// Number of these that have a recorded free.
     pub freed_recorded: u64,
 }
 
@@ -111,7 +111,7 @@ pub struct Reconciliation {
     pub recorded_share: f64,
     /// Tags with so many counted allocations and frees that some event must have been recorded.
     pub busy_tags: u64,
-    /// How many of these have no event.
+    /// Number of these without any event.
     pub tags_without_events: u64,
 }
 

@@ -265,7 +265,7 @@ fn resident(rng: &mut SimRng, count: usize) -> Lifetimes {
     lifetimes
 }
 
-/// How a leak arises.
+/// Ways in which a leak arises.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum LeakKind {
     /// A share of the requests of a queue takes a path without a free.

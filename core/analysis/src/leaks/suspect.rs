@@ -99,6 +99,6 @@ pub struct LeakAnalysis {
     pub suspects: Vec<Suspect>,
     /// The pools: nonpaged, paged.
     pub pools: [PoolGrowth; 2],
-    /// What the trace lacks.
+    /// Data quality of the trace.
     pub data_quality: DataQuality,
 }

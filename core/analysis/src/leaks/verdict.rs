@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// What the growth of a suspect is. The order is that of severity.
+/// Kinds of growth of a suspect, in the order of severity.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Verdict {
     /// Grows steadily, and allocations that should have been freed are outstanding.

@@ -65,7 +65,7 @@ pub struct ProcessShare {
     pub pid: Option<u32>,
     /// Allocations made in the range and outstanding at its end.
     pub allocations: AllocationTotals,
-    /// Whether the process runs at the end of the range; `None` if the allocating process is unknown.
+    /// True if the process runs at the end of the range; `None` if the allocating process is unknown.
     pub is_running: Option<bool>,
 }
 

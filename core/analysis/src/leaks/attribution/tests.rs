@@ -14,10 +14,10 @@ fn blocks(count: i64, of: impl Fn(i64) -> Block) -> Vec<Block> {
     (0..count).map(|k| Block { alloc: Some(k * 10_000 / count), ..of(k) }).collect()
 }
 
-fn analyzed(trace: Trace, by: SuspectGrouping) -> LeakAnalysis {
-    let view = trace.extent;
+fn analyzed(trace: Trace, grouping: SuspectGrouping) -> LeakAnalysis {
+    let visible_range = trace.extent;
     let names = Names::new(Arc::new(trace), FrameNaming::Symbol);
-    analyze(&names, AnalysisRequest { visible_range: view, grouping: by, warm_up: WarmUp::None }, &never).unwrap()
+    analyze(&names, AnalysisRequest { visible_range, grouping, warm_up: WarmUp::None }, &never).unwrap()
 }
 
 fn made(blocks: &[Block]) -> Trace {
@@ -122,10 +122,10 @@ fn the_rule_of_a_wrapper_driver_is_reported() {
         let symbols = FakeNames::new(&trace, &[("my:30", "Create"), ("my:31", "operator new")]);
         let (rules, errors) = crate::group::look_through::LookThrough::standard().and(rules);
         assert_eq!(errors, []);
-        let view = trace.extent;
+        let visible_range = trace.extent;
         let names = Names::new(trace, FrameNaming::Symbol).with_symbols(Arc::new(symbols));
         let names = names.with_look_through(Arc::new(rules));
-        let request = AnalysisRequest { visible_range: view, grouping: SuspectGrouping::Tag, warm_up: WarmUp::None };
+        let request = AnalysisRequest { visible_range, grouping: SuspectGrouping::Tag, warm_up: WarmUp::None };
         analyze(&names, request, &never).unwrap().suspects.remove(0).attribution.wrapper_driver
     };
     let wrapper = |module: &str, rule, next: Option<&str>| {

@@ -181,7 +181,7 @@ impl<'s> DetectorInput<'s> {
     }
 }
 
-/// Whether an allocation made in the range is freed in it; `None` for other allocations.
+/// True if an allocation made in the range is freed in it; `None` for other allocations.
 fn is_freed_in_range(trace: &Trace, row: usize, range: TimeRange) -> Option<bool> {
     let (alloc, free) = (trace.allocations.alloc_time[row], trace.allocations.free_time[row]);
     (alloc >= range.from && alloc <= range.to).then_some(free <= range.to)
