@@ -17,7 +17,7 @@ use poolscope_etl::file::{BodyScratch, TraceFile};
 use poolscope_etl::xpress::decompress;
 use poolscope_synth::SynthParams;
 use poolscope_synth::writer::Compression;
-use poolscope_tests::planted::{bytes_of, loaded};
+use poolscope_tests::synthetic::{bytes_of, loaded};
 use std::sync::{Arc, LazyLock};
 
 const FILE_BYTES: u64 = 64 << 20;

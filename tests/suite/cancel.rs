@@ -4,7 +4,7 @@
 use poolscope_analysis::load::{LoadError, LoadOptions, load};
 use poolscope_base::progress::{CancelToken, Progress, Stage};
 use poolscope_etl::file::TraceFile;
-use poolscope_tests::planted::bytes_of;
+use poolscope_tests::synthetic::bytes_of;
 use poolscope_tests::variants::base;
 
 const WORKERS: u64 = 2;

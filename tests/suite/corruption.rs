@@ -14,7 +14,7 @@ use poolscope_etl::file::{BufferRef, TraceFile};
 use poolscope_synth::rng::Rng;
 use poolscope_tests::corpus::real_traces;
 use poolscope_tests::damage::damage;
-use poolscope_tests::planted::{OnDisk, bytes_of};
+use poolscope_tests::synthetic::{OnDisk, bytes_of};
 use poolscope_tests::program::run;
 use poolscope_tests::variants;
 use rayon::prelude::*;

@@ -9,7 +9,7 @@ use poolscope_analysis::leaks::{AnalysisRequest, SuspectGrouping, Verdict, WarmU
 use poolscope_synth::scenario::{StackMode, TagMix};
 use poolscope_synth::writer::Compression;
 use poolscope_synth::{SynthParams, GroundTruthRequest};
-use poolscope_tests::planted::{loaded, placed, plant};
+use poolscope_tests::synthetic::{loaded, placed, plant};
 use rayon::prelude::*;
 
 /// Shares of the file that are left.

@@ -7,7 +7,7 @@ use poolscope_analysis::group::parallel::never;
 use poolscope_analysis::leaks::{AnalysisRequest, LeakAnalysis, SuspectGrouping, Verdict, WarmUp, analyze};
 use poolscope_synth::SynthParams;
 use poolscope_synth::scenario::{StackMode, TagMix};
-use poolscope_tests::planted::{bytes_of, loaded};
+use poolscope_tests::synthetic::{bytes_of, loaded};
 use rayon::prelude::*;
 
 /// Default number of traces of each kind.

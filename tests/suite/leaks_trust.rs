@@ -14,7 +14,7 @@ use poolscope_analysis::leaks::{
 use poolscope_analysis::trace::Trace;
 use poolscope_synth::writer::{FileMode, Width};
 use poolscope_synth::{SynthParams, GroundTruthRequest};
-use poolscope_tests::planted::{OnDisk, bytes_of, loaded, plant};
+use poolscope_tests::synthetic::{OnDisk, bytes_of, loaded, plant};
 use poolscope_tests::program::{json, run};
 use poolscope_tests::variants;
 use std::collections::BTreeMap;
@@ -195,7 +195,7 @@ fn descriptions_come_from_the_chosen_file_or_the_folder_of_the_trace() {
     let folder = Path::new(trace.path()).parent().expect("it is in a folder").to_path_buf();
     std::fs::write(folder.join("pooltag.txt"), "Leak - beside.sys - Found beside\n").expect("it can be written");
     assert_eq!(described(&[]), "beside.sys: Found beside");
-    assert_eq!(described(&["--pooltag", "none"]), built_in);
+    assert_eq!(described(&["--no-pooltag"]), built_in);
     let chosen = folder.join("mine.txt");
     std::fs::write(&chosen, "Leak - mine.sys - Chosen\n").expect("it can be written");
     assert_eq!(described(&["--pooltag", chosen.to_str().expect("an ordinary name")]), "mine.sys: Chosen");

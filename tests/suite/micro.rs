@@ -9,7 +9,7 @@ use poolscope_synth::writer::{
 };
 use poolscope_tests::figures::{number, rows, text};
 use poolscope_tests::micro::{Micro, block, blocks, pool_event, stacks};
-use poolscope_tests::planted::OnDisk;
+use poolscope_tests::synthetic::OnDisk;
 use poolscope_tests::program::json;
 use serde_json::Value;
 

@@ -14,8 +14,8 @@ use poolscope_etl::reader::{RecordSink, RecordSource};
 use poolscope_synth::SynthParams;
 use poolscope_synth::scenario::StackMode;
 use poolscope_tests::corpus::real_traces;
-use poolscope_tests::planted::{bytes_of, loaded};
-use poolscope_tests::said::{differences, said};
+use poolscope_tests::synthetic::{bytes_of, loaded};
+use poolscope_tests::trace_dump::{differences, dump};
 use poolscope_tests::variants;
 use poolscope_tests::windows_shape::{Ending, WindowsShape};
 use std::sync::Arc;
@@ -43,7 +43,7 @@ const MAY_DIFFER: [&str; 2] = ["diagnostics", "uncertain stacks"];
 fn complaints(name: &str, bytes: Vec<u8>) -> Vec<String> {
     let ours = loaded(bytes.clone());
     let theirs = load_shape(WindowsShape::new(bytes)).expect("records make a trace");
-    let mut found = differences(&said(&ours, true), &said(&theirs, true), &MAY_DIFFER);
+    let mut found = differences(&dump(&ours, true), &dump(&theirs, true), &MAY_DIFFER);
     for kind in DiagnosticKind::ALL.iter().filter(|kind| !BUFFER_DIAGNOSTICS.contains(kind)) {
         let (here, there) = (ours.diagnostics.count(*kind), theirs.diagnostics.count(*kind));
         if here != there {
@@ -84,7 +84,7 @@ fn the_result_does_not_depend_on_batches_and_threads() {
     // Several batches of 65536 records.
     let params = SynthParams { stacks: StackMode::Mixed, noise_share: 0.9, ..variants::base(60_000) };
     let bytes = bytes_of(&params);
-    let ours = said(&loaded(bytes.clone()), true);
+    let ours = dump(&loaded(bytes.clone()), true);
     let shape = Arc::new(WindowsShape::new(bytes));
     assert!(shape.len() > 200_000, "{}", shape.len());
     for threads in [1, 2, 7] {
@@ -93,7 +93,7 @@ fn the_result_does_not_depend_on_batches_and_threads() {
         let progress = Progress::default();
         let run = || load_records(source, LoadOptions::default(), &progress, &CancelToken::none());
         let theirs = pool.install(run).expect("records make a trace");
-        assert_eq!(differences(&ours, &said(&theirs, true), &["diagnostics"]), [""; 0], "{threads} threads");
+        assert_eq!(differences(&ours, &dump(&theirs, true), &["diagnostics"]), [""; 0], "{threads} threads");
         let reading = progress.read();
         assert_eq!((reading.stage, reading.events), (Stage::Done, shape.len() as u64));
         assert!(reading.bytes_done > reading.bytes_total / 2, "{reading:?}");
@@ -108,7 +108,7 @@ fn without_processors_everything_else_is_the_same() {
     let mut shape = WindowsShape::new(bytes);
     shape.with_cpus = false;
     let theirs = load_shape(shape).expect("records make a trace");
-    assert_eq!(differences(&said(&ours, false), &said(&theirs, false), &["diagnostics"]), [""; 0]);
+    assert_eq!(differences(&dump(&ours, false), &dump(&theirs, false), &["diagnostics"]), [""; 0]);
     assert!(theirs.attributes.rows().iter().all(|context| context.cpu == EventAttributes::NO_CPU));
     let with_cpu = |trace: &Arc<Trace>| {
         let query: Query = "cpu:>=0".parse().expect("a query");

@@ -5,7 +5,7 @@ use poolscope::gui::OpenRequest;
 use poolscope::gui::jobs::load::{Engine, Failure, Loader, Source};
 use poolscope_analysis::trace::Trace;
 use poolscope_base::progress::{CancelToken, Progress};
-use poolscope_tests::planted::{OnDisk, bytes_of};
+use poolscope_tests::synthetic::{OnDisk, bytes_of};
 use poolscope_tests::program::{Ran, run};
 use poolscope_tests::variants;
 use std::sync::Arc;

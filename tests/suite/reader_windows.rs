@@ -18,8 +18,8 @@ mod on_windows {
     use poolscope_analysis::load::{LoadOptions, load_file};
     use poolscope_base::progress::{CancelToken, Progress};
     use poolscope_tests::corpus::real_traces;
-    use poolscope_tests::planted::{OnDisk, bytes_of};
-    use poolscope_tests::said::{differences, said};
+    use poolscope_tests::synthetic::{OnDisk, bytes_of};
+    use poolscope_tests::trace_dump::{differences, dump};
     use poolscope_tests::variants;
     use std::path::Path;
 

@@ -7,7 +7,7 @@ use poolscope_synth::scenario::{HeaderStyle, StackMode};
 use poolscope_synth::writer::{Compression, FileMode, PlacedBuffer, Width};
 use poolscope_analysis::trace::Trace;
 use poolscope_tests::corpus::real_traces;
-use poolscope_tests::planted::{OnDisk, loaded, placed, try_load};
+use poolscope_tests::synthetic::{OnDisk, loaded, placed, try_load};
 use poolscope_tests::program::{json, run};
 use poolscope_tests::variants;
 use rayon::prelude::*;

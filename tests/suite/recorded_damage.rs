@@ -9,7 +9,7 @@ use poolscope_synth::SynthParams;
 use poolscope_synth::writer::{Compression, PlacedBuffer, Width};
 use poolscope_analysis::trace::Trace;
 use poolscope_analysis::trace::time::Ticks;
-use poolscope_tests::planted::{OnDisk, bytes_of, loaded, placed, try_load};
+use poolscope_tests::synthetic::{OnDisk, bytes_of, loaded, placed, try_load};
 use poolscope_tests::program::run;
 use poolscope_tests::variants;
 use rayon::prelude::*;

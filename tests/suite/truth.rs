@@ -10,7 +10,7 @@ use poolscope_tests::figures::{
     Curves, StackKey, Sums, TagKey, Uncertain, add, difference, index_rows, index_uncertain, number, planted_stacks,
     planted_tags, rows, stack_difference, sums, text, view_of,
 };
-use poolscope_tests::planted::{OnDisk, loaded, plant};
+use poolscope_tests::synthetic::{OnDisk, loaded, plant};
 use poolscope_tests::program::{csv, json};
 use poolscope_tests::variants::{self, Variant};
 use rayon::prelude::*;

@@ -13,7 +13,7 @@ use poolscope_synth::writer::{Compression, FileMode, Width, stack};
 use poolscope_synth::{GroundTruthRequest, SynthParams};
 use poolscope_tests::figures::addresses;
 use poolscope_tests::micro::{Micro, block};
-use poolscope_tests::planted::{Planted, loaded, plant};
+use poolscope_tests::synthetic::{Planted, loaded, plant};
 use poolscope_tests::variants::base;
 use rayon::prelude::*;
 use std::collections::HashMap;

@@ -2,7 +2,7 @@
 //! that can be named. The truth is what the generator planted, or what the cases beside the repository say.
 
 use poolscope_synth::{SynthParams, GroundTruthRequest};
-use poolscope_tests::planted::{OnDisk, Planted, bytes_of, plant};
+use poolscope_tests::synthetic::{OnDisk, Planted, bytes_of, plant};
 use poolscope_tests::program::{json, output};
 use poolscope_tests::variants::base;
 use rayon::prelude::*;

@@ -99,7 +99,7 @@ fn failures_say_what_to_do() {
     fake.becomes("");
     assert!(status(&fake).status.expect("a status").recording, "nothing is lost");
     let nowhere = fake.folder().join("no folder").join("x.etl");
-    assert!(refusal(&fake, &stop(&nowhere)).contains("A file or folder is not there"));
+    assert!(refusal(&fake, &stop(&nowhere)).contains("A file or folder does not exist"));
 }
 
 #[test]
@@ -150,7 +150,7 @@ fn a_program_that_is_none_is_named() {
         other => other,
     };
     let trouble = run(&fake, &blocked).expect_err("a file is no folder");
-    assert!(trouble.to_string().contains("cannot be made"), "{trouble}");
+    assert!(trouble.to_string().contains("cannot be created"), "{trouble}");
 }
 
 #[test]

@@ -1,14 +1,14 @@
-//! What the integration tests share: made-up traces with their truth, the program run in memory, real traces, damage.
-//! It must never decide whether a result is right: that is said by the tests, and for made-up traces by their truth.
+//! Shared code of the integration tests: synthetic traces with their ground truth, the program run in memory, real traces, damage.
+//! Expected results are in the tests and in the ground truth.
 
 pub mod corpus;
 pub mod damage;
 pub mod figures;
 pub mod micro;
 pub mod pdbs;
-pub mod planted;
+pub mod synthetic;
 pub mod program;
-pub mod said;
+pub mod trace_dump;
 pub mod symbol_server;
 pub mod variants;
 pub mod windows_shape;
@@ -25,11 +25,11 @@ pub fn root() -> PathBuf {
     tests.parent().expect("the tests lie in a folder of the repository").to_path_buf()
 }
 
-/// Says that a test does not look at what it is for, and why: past the test runner's capture, so that it is seen, and where
-/// `POOLSCOPE_SKIPPED` names a file, so that it is counted.
+/// Reports that a test is skipped, and the reason: on standard error, past the capture of the test runner, and in the file that
+/// `POOLSCOPE_SKIPPED` names, so that it is counted.
 ///
 /// # Panics
-/// If nothing can be said.
+/// If the report cannot be written.
 pub fn skipped(why: &str) {
     let test = std::thread::current().name().unwrap_or("a test").to_owned();
     let line = format!("SKIPPED: {test}: {why}\n");

@@ -1,7 +1,7 @@
 //! Traces of a few records, written one by one, and the blocks that a reader makes of them, one line each, so that a test
 //! can be checked by hand.
 
-use crate::planted::loaded;
+use crate::synthetic::loaded;
 use poolscope_synth::writer::pool::{HOOK_ALLOC, HOOK_ALLOC_SESSION, HOOK_FREE, HOOK_FREE_SESSION, PoolBlock};
 use poolscope_synth::writer::{
     EventTraceHeader, Guid, RecordHeader, TraceOptions, TraceWriter, Width, guids, image, pool, stack,

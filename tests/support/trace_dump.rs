@@ -1,5 +1,5 @@
-//! Everything that a loaded trace says, as sorted lines without handles: two readers of one file agree if the lines do. It
-//! must never leave anything out that a figure rests on.
+//! Content of a loaded trace as sorted lines without handles, to compare the results of two readers. It covers everything that
+//! figures depend on.
 
 use poolscope_analysis::trace::Trace;
 use poolscope_analysis::trace::allocation::flag;
@@ -10,18 +10,18 @@ use poolscope_analysis::trace::time::Ticks;
 use std::collections::BTreeMap;
 
 /// Lines by topic.
-pub type Said = BTreeMap<&'static str, Vec<String>>;
+pub type TraceDump = BTreeMap<&'static str, Vec<String>>;
 
-/// What a trace says; processors only `with_cpus`.
+/// Content of a trace; CPU numbers only `with_cpus`.
 #[must_use]
-pub fn said(trace: &Trace, with_cpus: bool) -> Said {
+pub fn dump(trace: &Trace, with_cpus: bool) -> TraceDump {
     let rows = 0..trace.allocations.len();
     let census = &trace.statistics;
     let known = StackStatistics { uncertain_keys: 0, ..census.stacks };
     let modules = |of: &poolscope_analysis::trace::module::LoadedImage| {
         format!("{:?} in {} {:?}..{:?}", trace.modules.get(of.module), of.pid, of.load, of.unload)
     };
-    let mut said: Said = BTreeMap::from([
+    let mut lines_by_topic: TraceDump = BTreeMap::from([
         ("blocks", rows.map(|row| block(trace, row, with_cpus)).collect()),
         ("modules", trace.modules.loaded_images().iter().map(modules).collect()),
         ("processes", trace.processes.rows().iter().map(|process| format!("{process:?}")).collect()),
@@ -34,8 +34,8 @@ pub fn said(trace: &Trace, with_cpus: bool) -> Said {
         ("records", vec![format!("{} {}", census.records, census.messages)]),
         ("diagnostics", trace.diagnostics.rows().iter().map(|row| format!("{} {}", row.kind.name(), row.count)).collect()),
     ]);
-    said.values_mut().for_each(|lines| lines.sort());
-    said
+    lines_by_topic.values_mut().for_each(|lines| lines.sort());
+    lines_by_topic
 }
 
 /// One block: its life, and what both of its events say.
@@ -87,7 +87,7 @@ fn frames(trace: &Trace, stack: StackId) -> String {
 
 /// Where two traces differ, topic by topic: the first lines that only one of them has. Topics in `apart` are left out.
 #[must_use]
-pub fn differences(ours: &Said, theirs: &Said, apart: &[&str]) -> Vec<String> {
+pub fn differences(ours: &TraceDump, theirs: &TraceDump, apart: &[&str]) -> Vec<String> {
     let mut complaints = Vec::new();
     for (topic, our_lines) in ours.iter().filter(|(topic, _)| !apart.contains(topic)) {
         let their_lines = &theirs[topic];
