@@ -1,8 +1,8 @@
 //! Figures for people: bytes, counts, times, shares. One place for the command line and the window, so that the same
 //! value never reads in two ways. Machine formats never go through here: their figures are exact.
 
-use poolscope_analysis::pivot::Number;
-use poolscope_analysis::pivot::figure::Unit;
+use poolscope_analysis::pivot::Value;
+use poolscope_analysis::pivot::metric::Unit;
 use poolscope_analysis::trace::time::{Clock, Ticks};
 
 /// 100 ns intervals between 1601 (FILETIME) and 1970 (Unix).
@@ -89,21 +89,21 @@ pub fn wall_clock(clock: &Clock, time: Ticks) -> Option<String> {
 
 /// A figure of a pivot in its unit; `-` where there is none.
 #[must_use]
-pub fn figure(number: Number, unit: Unit) -> String {
+pub fn figure(number: Value, unit: Unit) -> String {
     let signed = |value: i128, show: fn(u64) -> String| {
         let magnitude = u64::try_from(value.unsigned_abs()).unwrap_or(u64::MAX);
         format!("{}{}", if value < 0 { "-" } else { "" }, show(magnitude))
     };
     match (number, unit) {
-        (Number::None, _) => "-".to_owned(),
-        (Number::Int(value), Unit::Count | Unit::Ratio) => signed(value, count),
-        (Number::Int(value), Unit::Bytes) => signed(value, bytes),
-        (Number::Int(value), Unit::BytesPerSecond) => format!("{}/s", signed(value, bytes)),
-        (Number::Int(value), Unit::Seconds) => duration(value as f64),
-        (Number::Float(value), Unit::Seconds) => duration(value),
-        (Number::Float(value), Unit::Bytes) => signed(value.round() as i128, bytes),
-        (Number::Float(value), Unit::BytesPerSecond) => format!("{}/s", signed(value.round() as i128, bytes)),
-        (Number::Float(value), Unit::Count | Unit::Ratio) => format!("{value:.2}"),
+        (Value::None, _) => "-".to_owned(),
+        (Value::Int(value), Unit::Count | Unit::Ratio) => signed(value, count),
+        (Value::Int(value), Unit::Bytes) => signed(value, bytes),
+        (Value::Int(value), Unit::BytesPerSecond) => format!("{}/s", signed(value, bytes)),
+        (Value::Int(value), Unit::Seconds) => duration(value as f64),
+        (Value::Float(value), Unit::Seconds) => duration(value),
+        (Value::Float(value), Unit::Bytes) => signed(value.round() as i128, bytes),
+        (Value::Float(value), Unit::BytesPerSecond) => format!("{}/s", signed(value.round() as i128, bytes)),
+        (Value::Float(value), Unit::Count | Unit::Ratio) => format!("{value:.2}"),
     }
 }
 
@@ -120,11 +120,11 @@ mod tests {
 
     #[test]
     fn figures_read_in_their_unit() {
-        assert_eq!(figure(Number::Int(-2048), Unit::Bytes), "-2.00 KB");
-        assert_eq!(figure(Number::Float(1536.2), Unit::BytesPerSecond), "1.50 KB/s");
-        assert_eq!(figure(Number::Int(12_345), Unit::Count), "12,345");
-        assert_eq!(figure(Number::Float(0.5), Unit::Ratio), "0.50");
-        assert_eq!(figure(Number::None, Unit::Seconds), "-");
+        assert_eq!(figure(Value::Int(-2048), Unit::Bytes), "-2.00 KB");
+        assert_eq!(figure(Value::Float(1536.2), Unit::BytesPerSecond), "1.50 KB/s");
+        assert_eq!(figure(Value::Int(12_345), Unit::Count), "12,345");
+        assert_eq!(figure(Value::Float(0.5), Unit::Ratio), "0.50");
+        assert_eq!(figure(Value::None, Unit::Seconds), "-");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! no list of its own.
 
 use crate::symbols::SymbolEnvironment;
-use poolscope_analysis::group::pooltag::PoolTags;
+use poolscope_analysis::group::pool_tags::PoolTags;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::Read as _;

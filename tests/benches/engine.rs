@@ -5,11 +5,11 @@ use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
 use poolscope_analysis::group::frames::FrameNaming;
 use poolscope_analysis::group::key::Key;
-use poolscope_analysis::group::names::Names;
+use poolscope_analysis::group::column_values::ColumnValues;
 use poolscope_analysis::group::parallel::never;
 use poolscope_analysis::load::{LoadOptions, StackScope, load};
 use poolscope_analysis::pivot::{PivotRequest, pivot};
-use poolscope_analysis::series::{Kind, Measure, SeriesRequest, series};
+use poolscope_analysis::series::{SeriesKind, SeriesMetric, SeriesRequest, series};
 use poolscope_analysis::trace::Trace;
 use poolscope_base::progress::{CancelToken, Progress};
 use poolscope_etl::buffer::HEADER_BYTES;
@@ -84,7 +84,7 @@ fn grouping(bencher: Bencher<'_, '_>, by: &str) {
     let keys = poolscope_analysis::group::key::parse_keys(by).expect("these are columns");
     let request = PivotRequest { keys: &keys, view: TRACE.extent, rows: None };
     let bencher = bencher.counter(ItemsCount::new(TRACE.allocations.len()));
-    let fresh = || Names::new(Arc::clone(&TRACE), FrameNaming::Symbol);
+    let fresh = || ColumnValues::new(Arc::clone(&TRACE), FrameNaming::Symbol);
     bencher.with_inputs(fresh).bench_local_refs(|names| pivot(names, &request, &never).expect("nobody cancels"));
 }
 
@@ -93,15 +93,15 @@ fn grouping(bencher: Bencher<'_, '_>, by: &str) {
 fn curves(bencher: Bencher<'_, '_>, points: usize) {
     let request = SeriesRequest {
         keys: &[Key::Tag],
-        measure: Measure { kind: Kind::Outstanding, by_count: false },
+        metric: SeriesMetric { kind: SeriesKind::Outstanding, by_count: false },
         view: TRACE.extent,
         points,
         rows: None,
-        earlier: false,
+        include_preexisting: false,
         top: None,
         chosen: None,
     };
-    let names = Names::new(Arc::clone(&TRACE), FrameNaming::Symbol);
+    let names = ColumnValues::new(Arc::clone(&TRACE), FrameNaming::Symbol);
     let bencher = bencher.counter(ItemsCount::new(TRACE.allocations.len()));
     bencher.bench_local(|| series(&names, &request, &never).expect("nobody cancels"));
 }

@@ -8,10 +8,10 @@ use poolscope::gui::egui::{Vec2, pos2, vec2};
 use poolscope::gui::state::flame_model::{FlameColours, ShownModel};
 use poolscope::gui::theme;
 use poolscope::gui::widgets::flame::{FlameGraph, FlameState};
-use poolscope_analysis::flame::{FlameRequest, FlameTree, Merge, Weight, flame};
+use poolscope_analysis::flame::{FlameRequest, FlameTree, FlameDirection, FlameMetric, flame};
 use poolscope_analysis::group::frames::FrameNaming;
 use poolscope_analysis::group::key::Key;
-use poolscope_analysis::group::names::Names;
+use poolscope_analysis::group::column_values::ColumnValues;
 use poolscope_analysis::group::parallel::never;
 use poolscope_analysis::load::{LoadOptions, load};
 use poolscope_base::progress::{CancelToken, Progress};
@@ -23,11 +23,11 @@ use std::sync::LazyLock;
 const TRACE: &str = "POOLSCOPE_BENCH_TRACE";
 const SCREEN: Vec2 = vec2(2560.0, 1440.0);
 
-static NAMES: LazyLock<Names> = LazyLock::new(|| {
+static NAMES: LazyLock<ColumnValues> = LazyLock::new(|| {
     let path = std::env::var_os(TRACE).expect("a trace is named");
     let file = TraceFile::open(Path::new(&path)).expect("the trace opens");
     let trace = load(file, LoadOptions::default(), &Progress::default(), &CancelToken::none());
-    let names = Names::new(trace.expect("the trace loads"), FrameNaming::Function);
+    let names = ColumnValues::new(trace.expect("the trace loads"), FrameNaming::Function);
     // Folded stacks are computed once for a trace and its names.
     drop(names.column(Key::Stack));
     names
@@ -38,7 +38,7 @@ fn main() -> std::io::Result<()> {
     if std::env::var_os(TRACE).is_none() {
         return writeln!(out, "{TRACE} names no trace: nothing measured");
     }
-    for merge in [Merge::Callers, Merge::Callees] {
+    for merge in [FlameDirection::TopDown, FlameDirection::BottomUp] {
         let tree = merged(merge, &[]);
         let (stacks, nodes) = (tree.pivot().len(), tree.len());
         writeln!(out, "{merge:?}: {stacks} stacks, {nodes} nodes, cut: {}", tree.is_cut(FlameTree::ROOT))?;
@@ -47,9 +47,9 @@ fn main() -> std::io::Result<()> {
     Ok(())
 }
 
-fn merged(merge: Merge, zoom: &[String]) -> FlameTree {
+fn merged(merge: FlameDirection, zoom: &[String]) -> FlameTree {
     let view = NAMES.trace().extent;
-    let request = FlameRequest { view, rows: None, merge, weight: Weight::Size, zoom };
+    let request = FlameRequest { view, rows: None, direction: merge, metric: FlameMetric::Size, zoom };
     flame(&NAMES, &request, &never).expect("nobody cancels")
 }
 
@@ -63,27 +63,27 @@ fn heaviest(tree: &FlameTree, frames: usize) -> Vec<String> {
 }
 
 #[divan::bench(args = [Merge::Callers, Merge::Callees], sample_count = 9, sample_size = 1)]
-fn merging(bencher: Bencher<'_, '_>, merge: Merge) {
+fn merging(bencher: Bencher<'_, '_>, merge: FlameDirection) {
     bencher.bench(|| merged(merge, &[]));
 }
 
 #[divan::bench(args = [Merge::Callers, Merge::Callees], sample_count = 9, sample_size = 1)]
-fn merging_zoomed(bencher: Bencher<'_, '_>, merge: Merge) {
+fn merging_zoomed(bencher: Bencher<'_, '_>, merge: FlameDirection) {
     let zoom = heaviest(&merged(merge, &[]), 6);
     bencher.bench(|| merged(merge, &zoom));
 }
 
 /// Merging with known groups, as after a change of metric, direction or zoom.
 #[divan::bench(args = [Merge::Callers, Merge::Callees], sample_count = 9, sample_size = 1)]
-fn merging_again(bencher: Bencher<'_, '_>, merge: Merge) {
+fn merging_again(bencher: Bencher<'_, '_>, merge: FlameDirection) {
     let pivot = merged(merge, &[]).pivot().clone();
-    let request = FlameRequest { view: pivot.view(), rows: None, merge, weight: Weight::Count, zoom: &[] };
+    let request = FlameRequest { view: pivot.view(), rows: None, direction: merge, metric: FlameMetric::Count, zoom: &[] };
     bencher.bench(|| FlameTree::of_groups(pivot.clone(), &request, &never));
 }
 
 #[divan::bench(sample_count = 9, sample_size = 1)]
 fn searching(bencher: Bencher<'_, '_>) {
-    let tree = merged(Merge::Callers, &[]);
+    let tree = merged(FlameDirection::TopDown, &[]);
     bencher.bench(|| tree.matched("+0x1"));
 }
 
@@ -113,7 +113,7 @@ fn frame(ctx: &Context, tree: &FlameTree, state: &mut FlameState, number: u64, t
 }
 
 #[divan::bench(args = [(Merge::Callers, false), (Merge::Callees, false), (Merge::Callers, true), (Merge::Callees, true)], sample_count = 300, sample_size = 1)]
-fn drawing(bencher: Bencher<'_, '_>, (merge, anew): (Merge, bool)) {
+fn drawing(bencher: Bencher<'_, '_>, (merge, anew): (FlameDirection, bool)) {
     let ctx = Context::default();
     theme::install(&ctx);
     let tree = merged(merge, &[]);

@@ -6,11 +6,11 @@ use divan::Bencher;
 use poolscope_analysis::filter::rowset::RowSet;
 use poolscope_analysis::group::frames::FrameNaming;
 use poolscope_analysis::group::key::Key;
-use poolscope_analysis::group::names::Names;
+use poolscope_analysis::group::column_values::ColumnValues;
 use poolscope_analysis::group::parallel::never;
 use poolscope_analysis::load::{LoadOptions, load};
 use poolscope_analysis::pivot::{PivotRequest, pivot};
-use poolscope_analysis::series::{EventOrder, Kind, Measure, SeriesRequest, highest_envelope};
+use poolscope_analysis::series::{EventOrder, SeriesKind, SeriesMetric, SeriesRequest, decimate_highest};
 use poolscope_analysis::trace::time::{Ticks, TimeRange};
 use poolscope_base::progress::{CancelToken, Progress};
 use poolscope_etl::file::TraceFile;
@@ -26,7 +26,7 @@ const CURVES: usize = 9;
 const VISIBLE_RANGES: [(i64, bool); 6] = [(100, false), (33, false), (1, false), (100, true), (33, true), (1, true)];
 
 struct Loaded {
-    names: Names,
+    names: ColumnValues,
     order: EventOrder,
     half: RowSet,
 }
@@ -39,7 +39,7 @@ static LOADED: LazyLock<Loaded> = LazyLock::new(|| {
     Loaded {
         order: EventOrder::new(&trace),
         half: RowSet::from_fn(trace.allocations.len(), |row| row % 2 == 0),
-        names: Names::new(trace, FrameNaming::Symbol),
+        names: ColumnValues::new(trace, FrameNaming::Symbol),
     }
 });
 
@@ -70,13 +70,13 @@ fn table(bencher: Bencher<'_, '_>, (hundredths, filtered): (i64, bool)) {
 fn curves(bencher: Bencher<'_, '_>, (hundredths, filtered): (i64, bool)) {
     let request = SeriesRequest {
         keys: &[Key::Tag],
-        measure: Measure { kind: Kind::Outstanding, by_count: false },
+        metric: SeriesMetric { kind: SeriesKind::Outstanding, by_count: false },
         view: view(hundredths),
         points: POINTS,
         rows: filtered.then_some(&LOADED.half),
-        earlier: false,
+        include_preexisting: false,
         top: Some(CURVES),
         chosen: None,
     };
-    bencher.bench(|| highest_envelope(&LOADED.names, &request, &LOADED.order, &never));
+    bencher.bench(|| decimate_highest(&LOADED.names, &request, &LOADED.order, &never));
 }

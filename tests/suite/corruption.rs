@@ -3,11 +3,11 @@
 
 use poolscope_analysis::group::frames::FrameNaming;
 use poolscope_analysis::group::key::Key;
-use poolscope_analysis::group::names::Names;
+use poolscope_analysis::group::column_values::ColumnValues;
 use poolscope_analysis::group::parallel::never;
 use poolscope_analysis::load::{LoadError, LoadOptions, load};
-use poolscope_analysis::pivot::{Cost, Pivot, PivotRequest, pivot};
-use poolscope_analysis::series::{Kind, Measure, SeriesRequest, series};
+use poolscope_analysis::pivot::{Aggregate, Pivot, PivotRequest, pivot};
+use poolscope_analysis::series::{SeriesKind, SeriesMetric, SeriesRequest, series};
 use poolscope_analysis::trace::Trace;
 use poolscope_base::progress::{CancelToken, Progress};
 use poolscope_etl::file::{BufferRef, TraceFile};
@@ -83,7 +83,7 @@ fn check_file(bytes: Vec<u8>, outcomes: &Outcomes) -> Result<(), String> {
         return Ok(());
     }
     outcomes.with_allocations.fetch_add(1, Ordering::Relaxed);
-    let names = Names::new(trace, FrameNaming::Address);
+    let names = ColumnValues::new(trace, FrameNaming::Address);
     for keys in [&[Key::Type, Key::Paged, Key::Tag][..], &[Key::Tag, Key::Driver, Key::Stack]] {
         check_sums(&names, keys)?;
     }
@@ -131,12 +131,12 @@ fn check_bounds(trace: &Trace, capacity: u64) -> Result<(), String> {
 }
 
 /// Checks that each row of the trace is in exactly one group.
-fn check_sums(names: &Names, keys: &[Key]) -> Result<(), String> {
+fn check_sums(names: &ColumnValues, keys: &[Key]) -> Result<(), String> {
     let trace = names.trace();
     let view = trace.extent;
     let table = pivot(names, &PivotRequest { keys, view, rows: None }, &never).map_err(|error| error.to_string())?;
-    let mut sum = Cost::default();
-    table.costs().iter().for_each(|cost| sum.add(cost));
+    let mut sum = Aggregate::default();
+    table.aggregates().iter().for_each(|cost| sum.merge(cost));
     if sum != *table.total() {
         return Err(format!("groups by {keys:?} add up to {sum:?}, the total is {:?}", table.total()));
     }
@@ -153,19 +153,19 @@ fn check_sums(names: &Names, keys: &[Key]) -> Result<(), String> {
 }
 
 fn count(table: &Pivot) -> u64 {
-    table.costs().iter().map(Cost::count).sum()
+    table.aggregates().iter().map(Aggregate::count).sum()
 }
 
-fn check_curves(names: &Names) -> Result<(), String> {
-    let measure = Measure { kind: Kind::Outstanding, by_count: false };
+fn check_curves(names: &ColumnValues) -> Result<(), String> {
+    let measure = SeriesMetric { kind: SeriesKind::Outstanding, by_count: false };
     let view = names.trace().extent;
     let request = SeriesRequest {
         keys: &[Key::Tag],
-        measure,
+        metric: measure,
         view,
         points: 7,
         rows: None,
-        earlier: true,
+        include_preexisting: true,
         top: Some(10),
         chosen: None,
     };

@@ -8,7 +8,7 @@ use poolscope::format;
 use poolscope::gui::egui::accesskit::Role;
 use poolscope::gui::egui::{Key, Modifiers};
 use poolscope::gui::state::units::Unit;
-use poolscope_analysis::pivot::Figure;
+use poolscope_analysis::pivot::Metric;
 use poolscope_synth::ground_truth::RangeGroundTruth;
 
 use crate::gui_kit::*;
@@ -161,12 +161,12 @@ fn what_decided_the_order_is_forgotten_with_its_role() {
 }
 
 /// The numbers of a figure along the children of the open rows: one list for each parent.
-fn siblings(window: &Window<'_>, figures: &[Figure]) -> Vec<Vec<Vec<f64>>> {
+fn siblings(window: &Window<'_>, figures: &[Metric]) -> Vec<Vec<Vec<f64>>> {
     let flat = document(window).rows.as_ref().expect("rows").flat();
     let mut of: BTreeMap<u32, Vec<Vec<f64>>> = BTreeMap::new();
     for index in 0..flat.len() {
         let node = flat.node_at(index).expect("a row");
-        let known = |figure: &Figure| flat.figure(node, *figure).expect("computed").as_f64().expect("a number");
+        let known = |figure: &Metric| flat.figure(node, *figure).expect("computed").as_f64().expect("a number");
         of.entry(flat.tree().parent(node).0).or_default().push(figures.iter().map(known).collect());
     }
     of.into_values().collect()
@@ -189,7 +189,7 @@ fn two_columns_sort_together() {
     window.run_steps(3);
     window.get_by_role_and_label(Role::ColumnHeader, "Size, sorted ascending, second");
     let mut told_apart = 0;
-    for rows in siblings(&window, &[Figure::Count, Figure::Size]) {
+    for rows in siblings(&window, &[Metric::Count, Metric::Size]) {
         for pair in rows.windows(2) {
             assert!(pair[0][0] >= pair[1][0], "{rows:?}");
             if pair[0][0] == pair[1][0] {
@@ -211,14 +211,14 @@ fn figures_that_come_later_sort_too() {
     window.run_steps(3);
     settle(&mut window);
     window.get_by_role_and_label(Role::ColumnHeader, "Size (peak), sorted descending");
-    for rows in siblings(&window, &[Figure::PeakSize, Figure::Size]) {
+    for rows in siblings(&window, &[Metric::PeakSize, Metric::Size]) {
         assert!(rows.windows(2).all(|pair| pair[0][0] >= pair[1][0]), "{rows:?}");
         assert!(rows.iter().all(|row| row[0] <= row[1] && row[0] > 0.0), "no peak is above the sum: {rows:?}");
     }
     // What is opened now gets its peaks, and the right order, too.
     click(&mut window, "Collapse AIFO");
     click(&mut window, "Expand AIFI");
-    for rows in siblings(&window, &[Figure::PeakSize]) {
+    for rows in siblings(&window, &[Metric::PeakSize]) {
         assert!(rows.windows(2).all(|pair| pair[0][0] >= pair[1][0]), "{rows:?}");
     }
 }

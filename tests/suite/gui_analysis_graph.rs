@@ -184,7 +184,7 @@ fn generations(window: &Window<'_>) -> Vec<(String, u64)> {
     for index in 0..flat.len() {
         let node = flat.node_at(index).expect("a row");
         if flat.tree().depth(node) == 1 {
-            all.push((flat.tree().label(node).into_owned(), flat.tree().cost(node).count()));
+            all.push((flat.tree().label(node).into_owned(), flat.tree().aggregate(node).count()));
         }
     }
     all.sort();

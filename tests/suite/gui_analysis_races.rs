@@ -11,7 +11,7 @@ use poolscope::gui::state::columns::What;
 use poolscope::gui::state::document::{Document, SharedPresets};
 use poolscope::gui::widgets::pivot_table::{Action, Area, Row, TreeModel};
 use poolscope_base::progress::{CancelToken, Progress};
-use poolscope_analysis::pivot::{Figure, Key};
+use poolscope_analysis::pivot::{Metric, Key};
 
 use crate::gui_kit::{NoSymbols, PATIENCE, folder, workers};
 
@@ -101,7 +101,7 @@ fn presets_and_columns_can_change_while_rows_are_on_their_way() {
         }
         desk.document.table_action(Action::Expand(first));
         desk.document.table_action(Action::ExpandAll(first));
-        desk.document.add_column(What::Figure(Figure::PeakSize), Area::Data);
+        desk.document.add_column(What::Figure(Metric::PeakSize), Area::Data);
         desk.rows();
         desk.document.add_column(What::Key(Key::Cpu), Area::Key);
         desk.rows();
@@ -109,7 +109,7 @@ fn presets_and_columns_can_change_while_rows_are_on_their_way() {
         desk.document.graph_by(vec![Key::Cpu]);
         desk.document.run(&DocumentCommand::GraphRows);
         desk.ask();
-        desk.document.add_column(What::Figure(Figure::Unique(Key::Tag)), Area::Data);
+        desk.document.add_column(What::Figure(Metric::Unique(Key::Tag)), Area::Data);
         desk.rows();
         desk.wait();
         desk.agrees();

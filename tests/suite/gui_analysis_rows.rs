@@ -33,7 +33,7 @@ fn is_heaviest(window: &Window<'_>) -> bool {
     let tree = flat.tree();
     let node = flat.node_at(index).expect("a node");
     let siblings = tree.opened(tree.parent(node)).expect("its parent is open");
-    siblings.iter().all(|other| tree.cost(*other).size() <= tree.cost(node).size())
+    siblings.iter().all(|other| tree.aggregate(*other).size() <= tree.aggregate(node).size())
 }
 
 /// Right until there is nothing below; the texts on the way.
@@ -119,13 +119,13 @@ fn the_details_agree_with_what_was_planted() {
     let (paged, tag) = largest(&truth.ranges[0]);
     let (count, size) = sums(&truth.ranges[0], |r| (r.kind, r.paged, &r.tag) == ("AIFO", paged, &tag));
     let profile = &document(&window).profile.as_ref().expect("a profile").profile;
-    assert_eq!((profile.total.count, profile.total.size), (count, size));
-    assert_eq!((profile.alive.count, profile.freed.count), (count, 0), "AIFO rows are not freed");
-    let of = |bins: &[poolscope_analysis::pivot::profile::Bin]| bins.iter().map(|bin| bin.tally.count).sum::<u64>();
+    assert_eq!((profile.total.count, profile.total.bytes), (count, size));
+    assert_eq!((profile.outstanding.count, profile.freed.count), (count, 0), "AIFO rows are not freed");
+    let of = |bins: &[poolscope_analysis::pivot::details::HistogramBin]| bins.iter().map(|bin| bin.total.count).sum::<u64>();
     assert_eq!(of(&profile.sizes), count);
     let shares = &profile.processes;
-    let shared: u64 = shares.largest.iter().map(|share| share.tally.count).sum();
-    assert_eq!(shared + shares.others_tally.count, count);
+    let shared: u64 = shares.largest.iter().map(|share| share.total.count).sum();
+    assert_eq!(shared + shares.others_total.count, count);
     assert!(profile.first.windows(2).all(|pair| pair[0].time_s <= pair[1].time_s));
     assert!(profile.first[0].time_s <= profile.last[0].time_s);
     // What is drawn says it in words.
@@ -137,7 +137,7 @@ fn the_details_agree_with_what_was_planted() {
     window.get_by_label("The trace shows none of them freed.");
     let share = &document(&window).profile.as_ref().expect("a profile").profile.processes.largest[0];
     let line =
-        format!("{}: {} blocks, {}", share.label, format::count(share.tally.count), format::bytes(share.tally.size));
+        format!("{}: {} blocks, {}", share.label, format::count(share.total.count), format::bytes(share.total.bytes));
     window.get_by_label(&line);
     // Rows that are freed have stacks of their frees.
     go_to(&mut window, "aifi");
@@ -145,7 +145,7 @@ fn the_details_agree_with_what_was_planted() {
     let profile = &document(&window).profile.as_ref().expect("a profile").profile;
     assert_eq!((profile.total.count, profile.freed.count), (count, count));
     assert!(!profile.free_stacks.is_empty());
-    let listed: u64 = profile.free_stacks.iter().map(|share| share.tally.count).sum();
+    let listed: u64 = profile.free_stacks.iter().map(|share| share.total.count).sum();
     assert!(listed + profile.freed_without_stack.count <= count);
     window.get_by_label("FREED FROM");
 }

@@ -83,7 +83,7 @@ fn a_header_sorts_and_sorts_the_other_way_round() {
     for index in 0..rows.row_count() {
         let node = rows.flat().node_at(index).expect("a row");
         if tree.depth(node) == 1 {
-            counts.push(tree.cost(node).count());
+            counts.push(tree.aggregate(node).count());
         }
     }
     assert!(counts.len() > 1 && counts.is_sorted(), "{counts:?}");

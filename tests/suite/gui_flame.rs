@@ -16,7 +16,7 @@ use poolscope::gui::state::symbols::Phase;
 use poolscope::gui::widgets::graph::Range;
 use poolscope::symbols::{SymbolOptions, SymbolEnvironment};
 use poolscope_analysis::group::frames::FrameNaming;
-use poolscope_analysis::flame::{FlameTree, Weight};
+use poolscope_analysis::flame::{FlameTree, FlameMetric};
 use poolscope_symbols::resolve::Resolver;
 use poolscope_synth::SynthParams;
 use poolscope_synth::scenario::StackMode;
@@ -103,14 +103,14 @@ fn filter_steps(window: &Window<'_>) -> Vec<String> {
 #[test]
 fn the_graph_holds_what_the_table_adds_up() {
     let mut window = sample();
-    for weight in Weight::ALL {
+    for weight in FlameMetric::ALL {
         document_mut(&mut window).run(&DocumentCommand::Flame(FlameCommand::Weight(weight)));
         settle(&mut window);
         let shown = tree(&window);
-        assert_eq!(shown.measure(), weight);
+        assert_eq!(shown.metric(), weight);
         let rows = document(&window).rows.as_ref().expect("rows");
         let pivot = rows.flat().tree().pivot();
-        assert_eq!(shown.weight(FlameTree::ROOT), weight.of(pivot.total(), pivot.scale()));
+        assert_eq!(shown.weight(FlameTree::ROOT), weight.of(pivot.total(), pivot.clock()));
         assert!(frames(&window).iter().any(|label| label.starts_with("[Root], ")), "{:?}", frames(&window));
     }
 }
@@ -147,7 +147,7 @@ fn a_driver_leads_to_the_flame_graph_of_all_that_it_allocates() {
     click(&mut window, "Flame graph");
     window.get_by_label("driver myfault.sys, nonpaged");
     let scope = document(&window).flame.scope.as_ref().expect("the rows of a suspect");
-    let keys: Vec<_> = scope.place.0.iter().map(poolscope_analysis::pivot::PlaceStep::key).collect();
+    let keys: Vec<_> = scope.place.0.iter().map(poolscope_analysis::pivot::RowPathStep::key).collect();
     assert_eq!(keys, [poolscope_analysis::pivot::Key::Driver, poolscope_analysis::pivot::Key::Paged]);
     assert!(frames(&window).iter().any(|label| label.starts_with(LEAKS)), "{:?}", frames(&window));
 }
@@ -408,7 +408,7 @@ fn how_it_is_drawn_is_remembered() {
     let mut window = window_naming(open(), store, Arc::new(SampleNames));
     settle(&mut window);
     assert_eq!(document(&window).flame.look, look);
-    assert!(look.root_at_top && look.weight() == Weight::ImpactingCount);
+    assert!(look.root_at_top && look.weight() == FlameMetric::ImpactingCount);
     press_with(&mut window, CTRL_SHIFT, Key::I);
-    assert_eq!(tree(&window).measure(), Weight::ImpactingCount);
+    assert_eq!(tree(&window).metric(), FlameMetric::ImpactingCount);
 }

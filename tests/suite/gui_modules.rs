@@ -196,7 +196,7 @@ fn the_rows_of_a_module_are_shown() {
     assert_eq!(document.page, Page::Analysis);
     let rows = document.rows.as_ref().expect("rows");
     let all: u64 = document.trace.allocations.len() as u64;
-    let shown = rows.flat().tree().cost(poolscope_analysis::pivot::PivotTree::ROOT).count();
+    let shown = rows.flat().tree().aggregate(poolscope_analysis::pivot::PivotTree::ROOT).count();
     assert!(shown > 0 && shown < all, "{shown} of {all}");
 }
 

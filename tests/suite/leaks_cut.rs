@@ -3,7 +3,7 @@
 //! seed.
 
 use poolscope_analysis::group::frames::FrameNaming;
-use poolscope_analysis::group::names::Names;
+use poolscope_analysis::group::column_values::ColumnValues;
 use poolscope_analysis::group::parallel::never;
 use poolscope_analysis::leaks::{AnalysisRequest, SuspectGrouping, Verdict, WarmUp, analyze};
 use poolscope_synth::scenario::{StackMode, TagMix};
@@ -69,7 +69,7 @@ fn outcome(seed: u64, share: f64, at_buffer: bool) -> ([bool; 2], String) {
         rows.map(|row| row.totals.size as f64).sum()
     };
     let planted_growth = (of_leak("AIFO") - of_leak("AOFI")) / end;
-    let names = Names::new(trace.clone(), FrameNaming::Symbol);
+    let names = ColumnValues::new(trace.clone(), FrameNaming::Symbol);
     let request =
         AnalysisRequest { visible_range: trace.extent, grouping: SuspectGrouping::Tag, warm_up: WarmUp::Automatic };
     let analysis = analyze(&names, request, &never).expect("not canceled");
@@ -122,7 +122,7 @@ fn growth_is_corrected_for_lost_events_by_the_pool_counters() {
         let planted_growth =
             of_leak.map(|row| (row.nonpaged_bytes + row.paged_bytes) as f64).sum::<f64>() / planted.truth.duration_s;
         let trace = loaded(planted.bytes);
-        let names = Names::new(trace.clone(), FrameNaming::Symbol);
+        let names = ColumnValues::new(trace.clone(), FrameNaming::Symbol);
         let request =
             AnalysisRequest { visible_range: trace.extent, grouping: SuspectGrouping::Tag, warm_up: WarmUp::Automatic };
         let analysis = analyze(&names, request, &never).expect("not canceled");

@@ -2,7 +2,7 @@
 //! the analysis were tuned on. `LEAK_EACH` and `LEAK_SEED` in the environment set the number of traces and the first seed.
 
 use poolscope_analysis::group::frames::FrameNaming;
-use poolscope_analysis::group::names::Names;
+use poolscope_analysis::group::column_values::ColumnValues;
 use poolscope_analysis::group::parallel::never;
 use poolscope_analysis::leaks::{AnalysisRequest, LeakAnalysis, SuspectGrouping, Verdict, WarmUp, analyze};
 use poolscope_synth::SynthParams;
@@ -73,7 +73,7 @@ fn params(kind: Kind, seed: u64) -> SynthParams {
 fn analyzed(params: &SynthParams) -> LeakAnalysis {
     let trace = loaded(bytes_of(params));
     let view = trace.extent;
-    let names = Names::new(trace, FrameNaming::Symbol);
+    let names = ColumnValues::new(trace, FrameNaming::Symbol);
     analyze(
         &names,
         AnalysisRequest { visible_range: view, grouping: SuspectGrouping::Tag, warm_up: WarmUp::Automatic },

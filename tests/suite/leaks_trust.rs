@@ -3,7 +3,7 @@
 
 use poolscope::drivers::{scan_folder, tags_of};
 use poolscope_analysis::group::frames::FrameNaming;
-use poolscope_analysis::group::names::Names;
+use poolscope_analysis::group::column_values::ColumnValues;
 use poolscope_analysis::group::parallel::never;
 use poolscope_analysis::leaks::data_quality::{DataQualityKind, assess_data_quality};
 use poolscope_analysis::leaks::owner::{OwnerSource, TagOwnerData, best_owner_candidate};
@@ -25,7 +25,7 @@ use std::sync::Arc;
 type Growth = BTreeMap<(String, Option<u32>, bool), i64>;
 
 fn analyzed(trace: &Arc<Trace>) -> LeakAnalysis {
-    let names = Names::new(Arc::clone(trace), FrameNaming::Symbol);
+    let names = ColumnValues::new(Arc::clone(trace), FrameNaming::Symbol);
     let request =
         AnalysisRequest { visible_range: trace.extent, grouping: SuspectGrouping::Tag, warm_up: WarmUp::Automatic };
     analyze(&names, request, &never).expect("not canceled")

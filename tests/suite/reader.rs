@@ -3,7 +3,7 @@
 
 use poolscope_analysis::filter::{CompiledQuery, Query};
 use poolscope_analysis::group::frames::FrameNaming;
-use poolscope_analysis::group::names::Names;
+use poolscope_analysis::group::column_values::ColumnValues;
 use poolscope_analysis::load::{LoadError, LoadOptions, StackScope, load_records};
 use poolscope_analysis::trace::Trace;
 use poolscope_analysis::trace::attributes::EventAttributes;
@@ -112,7 +112,7 @@ fn without_processors_everything_else_is_the_same() {
     assert!(theirs.attributes.rows().iter().all(|context| context.cpu == EventAttributes::NO_CPU));
     let with_cpu = |trace: &Arc<Trace>| {
         let query: Query = "cpu:>=0".parse().expect("a query");
-        let names = Names::new(Arc::clone(trace), FrameNaming::Symbol);
+        let names = ColumnValues::new(Arc::clone(trace), FrameNaming::Symbol);
         let rows = CompiledQuery::new(&query, &names, trace.extent).rows(trace, &|| false);
         rows.expect("not cancelled").count()
     };

@@ -16,7 +16,7 @@ use clap::ValueEnum;
 use poolscope_analysis::export::DocumentHeader;
 use poolscope_analysis::export::leaks::{LeakTable, LeakTexts};
 use poolscope_analysis::group::key::Key;
-use poolscope_analysis::group::names::Names;
+use poolscope_analysis::group::column_values::ColumnValues;
 use poolscope_analysis::leaks::owner::{ScannedDrivers, TagOwnerCandidate, TagOwnerData, owner_candidates};
 use poolscope_analysis::leaks::{
     AnalysisRequest, DataQualityIssue, LeakAnalysis, Suspect, SuspectGrouping, WarmUp, analyze,
@@ -232,7 +232,7 @@ impl Args {
 /// An analysis with everything that its texts need.
 struct LeakReport<'v> {
     analysis: &'v LeakAnalysis,
-    names: &'v Names,
+    names: &'v ColumnValues,
     header: &'v DocumentHeader<'v>,
     owner_data: TagOwnerData<'v>,
 }

@@ -7,12 +7,12 @@ use super::units::{SecondsRange, parse_range, parse_seconds};
 use crate::pool_tags::{self, PoolTagChoice};
 use anyhow::Context as _;
 use clap::{ValueEnum, ValueHint};
-use poolscope_analysis::filter::field::Field;
+use poolscope_analysis::filter::query::Field;
 use poolscope_analysis::filter::{CompiledQuery, Query, RowSet};
 use poolscope_analysis::group::frames::FrameNaming;
 use poolscope_analysis::group::key::{Key, parse_keys};
-use poolscope_analysis::group::look_through::LookThrough;
-use poolscope_analysis::group::names::Names;
+use poolscope_analysis::group::wrapper_rules::WrapperRules;
+use poolscope_analysis::group::column_values::ColumnValues;
 use poolscope_analysis::group::parallel::never;
 use poolscope_analysis::load::{LoadOptions, StackScope};
 use poolscope_analysis::trace::Trace;
@@ -162,15 +162,15 @@ impl SelectionArgs {
     ///
     /// # Errors
     /// The pooltag.txt or the file of wrapper rules cannot be read, a rule is invalid, or a warning cannot be written.
-    pub fn names(&self, trace: &Arc<Trace>, keys: &[Key], args: &TraceArgs, io: &mut Io<'_>) -> anyhow::Result<Names> {
+    pub fn names(&self, trace: &Arc<Trace>, keys: &[Key], args: &TraceArgs, io: &mut Io<'_>) -> anyhow::Result<ColumnValues> {
         let naming = match self.frames {
             Frames::Symbol => FrameNaming::Symbol,
             Frames::Function => FrameNaming::Function,
             Frames::Address => FrameNaming::Address,
             Frames::Module => FrameNaming::Module,
         };
-        let names = Names::new(Arc::clone(trace), naming);
-        let names = names.with_look_through(self.rules()?);
+        let names = ColumnValues::new(Arc::clone(trace), naming);
+        let names = names.with_wrapper_rules(self.rules()?);
         let symbols = if self.needs_function_names(keys) { self.symbols.names(trace, args, io)? } else { None };
         let names = match symbols {
             Some(symbols) => names.with_symbols(symbols),
@@ -194,10 +194,10 @@ impl SelectionArgs {
     }
 
     /// The built-in wrapper rules, and those of `--wrappers`.
-    fn rules(&self) -> anyhow::Result<Arc<LookThrough>> {
-        let Some(path) = &self.wrappers else { return Ok(LookThrough::standard()) };
+    fn rules(&self) -> anyhow::Result<Arc<WrapperRules>> {
+        let Some(path) = &self.wrappers else { return Ok(WrapperRules::built_in()) };
         let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-        let (rules, errors) = LookThrough::standard().and(&String::from_utf8_lossy(&bytes));
+        let (rules, errors) = WrapperRules::built_in().extended_with(&String::from_utf8_lossy(&bytes));
         let errors: Vec<String> = errors.iter().map(|error| format!("{}: {error}", path.display())).collect();
         anyhow::ensure!(errors.is_empty(), "{}", errors.join("\n"));
         Ok(Arc::new(rules))
@@ -205,7 +205,7 @@ impl SelectionArgs {
 
     /// The rows that match the query; `None` without a query.
     #[must_use]
-    pub fn rows(&self, names: &Names, visible_range: TimeRange) -> Option<RowSet> {
+    pub fn rows(&self, names: &ColumnValues, visible_range: TimeRange) -> Option<RowSet> {
         let query = self.query.as_ref()?;
         // Without cancellation there is no error.
         CompiledQuery::new(query, names, visible_range).rows(names.trace(), &never).ok()

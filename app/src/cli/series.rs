@@ -7,8 +7,8 @@ use super::selection::{Keys, SelectionArgs, parse_key_list};
 use crate::format;
 use poolscope_analysis::export::DocumentHeader;
 use poolscope_analysis::export::series::{OTHER, write_csv, write_json};
-use poolscope_analysis::pivot::Number;
-use poolscope_analysis::series::{Kind, MOST_COMPARED, Measure, SeriesRequest, SeriesSet, series_at};
+use poolscope_analysis::pivot::Value;
+use poolscope_analysis::series::{SeriesKind, MAX_COMPARED_GROUPS, SeriesMetric, SeriesRequest, SeriesSet, series_at};
 use std::io::Write;
 
 /// Options of `series`.
@@ -21,7 +21,7 @@ pub struct Args {
     by: Keys,
     /// Value of the curves: outstanding, cumulative, rate, count, cumulative_count or rate_count
     #[arg(long, default_value = "outstanding", value_parser = |text: &str| text.parse::<Measure>())]
-    measure: Measure,
+    measure: SeriesMetric,
     /// Number of points, including both ends of the range
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
     points: u32,
@@ -57,11 +57,11 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
             let rows = args.selection.rows(&names, visible_range);
             let request = SeriesRequest {
                 keys: &args.by.0,
-                measure: args.measure,
+                metric: args.measure,
                 view: visible_range,
                 points: args.points as usize,
                 rows: rows.as_ref(),
-                earlier: args.include_preexisting,
+                include_preexisting: args.include_preexisting,
                 top,
                 chosen: None,
             };
@@ -69,14 +69,14 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
                 workers.is_cancelled()
             })
         })?;
-        if set.chosen_by_sum {
+        if set.is_chosen_by_sum {
             writeln!(
                 io.err,
                 "poolscope: note: {} combinations of {} exceed the {} curves that can be compared by peak: the curves shown have the \
                  largest totals, not the highest peaks. Group by fewer columns or filter.",
                 format::count((set.curves.len() + set.others).saturating_sub(1) as u64),
                 set.keys.iter().map(|key| key.name()).collect::<Vec<_>>().join(", "),
-                format::count(MOST_COMPARED as u64),
+                format::count(MAX_COMPARED_GROUPS as u64),
             )?;
         }
         let name = args.trace.name();
@@ -97,7 +97,7 @@ fn text(set: &SeriesSet, name: &str, io: &mut Io<'_>) -> std::io::Result<()> {
     writeln!(
         io.out,
         "{name}: {} by {}, {:.3} s to {:.3} s, {} points\n",
-        set.measure.name(),
+        set.metric.name(),
         if keys.is_empty() { "nothing".to_owned() } else { keys.join(", ") },
         set.seconds(0),
         set.seconds(last),
@@ -106,9 +106,9 @@ fn text(set: &SeriesSet, name: &str, io: &mut Io<'_>) -> std::io::Result<()> {
     writeln!(io.out, "{:>12} {:>12} {:>12}", "first", "last", "peak")?;
     let cells = io.width.unwrap_or(100).saturating_sub(60).clamp(16, 60);
     for curve in 0..set.curves.len() {
-        let values: Vec<Number> = (0..=last).map(|k| set.value(curve, k)).collect();
-        let peak = values.iter().copied().max_by(|a, b| a.compare(*b)).unwrap_or(Number::None);
-        let shown = |n: Option<Number>| figure(set.measure, n.unwrap_or(Number::None));
+        let values: Vec<Value> = (0..=last).map(|k| set.value(curve, k)).collect();
+        let peak = values.iter().copied().max_by(|a, b| a.compare(*b)).unwrap_or(Value::None);
+        let shown = |n: Option<Value>| figure(set.metric, n.unwrap_or(Value::None));
         let label = set.texts(curve).map_or_else(|| format!("{OTHER}: {}", set.others), |t| t.join(" "));
         writeln!(
             io.out,
@@ -122,21 +122,21 @@ fn text(set: &SeriesSet, name: &str, io: &mut Io<'_>) -> std::io::Result<()> {
     Ok(())
 }
 
-fn figure(measure: Measure, number: Number) -> String {
+fn figure(measure: SeriesMetric, number: Value) -> String {
     let value = number.as_f64().unwrap_or(0.0).max(0.0);
     let text = match number {
-        Number::Int(int) => {
+        Value::Int(int) => {
             let int = u64::try_from(int).unwrap_or(u64::MAX);
             if measure.by_count { format::count(int) } else { format::bytes(int) }
         }
         _ if measure.by_count => format!("{value:.1}"),
         _ => format::bytes(value.round() as u64),
     };
-    if measure.kind == Kind::Rate { format!("{text}/s") } else { text }
+    if measure.kind == SeriesKind::Rate { format!("{text}/s") } else { text }
 }
 
 /// The curve in characters of eight heights. With more points than cells, a cell shows the peak of its points.
-fn sparkline(values: &[Number], peak: Number, cells: usize) -> String {
+fn sparkline(values: &[Value], peak: Value, cells: usize) -> String {
     const HEIGHTS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
     let full = peak.as_f64().unwrap_or(0.0);
     let cells = cells.min(values.len()).max(1);
@@ -155,9 +155,9 @@ mod tests {
 
     #[test]
     fn a_sparkline_keeps_its_peaks() {
-        let values: Vec<Number> = [0, 7, 0, 0, 3, 3].map(Number::Int).to_vec();
-        assert_eq!(sparkline(&values, Number::Int(7), 3), "█▁▄");
-        assert_eq!(sparkline(&values, Number::Int(7), 100), "▁█▁▁▄▄");
-        assert_eq!(sparkline(&[Number::Int(0)], Number::Int(0), 5), "▁");
+        let values: Vec<Value> = [0, 7, 0, 0, 3, 3].map(Value::Int).to_vec();
+        assert_eq!(sparkline(&values, Value::Int(7), 3), "█▁▄");
+        assert_eq!(sparkline(&values, Value::Int(7), 100), "▁█▁▁▄▄");
+        assert_eq!(sparkline(&[Value::Int(0)], Value::Int(0), 5), "▁");
     }
 }

@@ -1,6 +1,6 @@
 //! Sizes and times of option values. Units are those of the query language.
 
-use poolscope_analysis::filter::field::Kind;
+use poolscope_analysis::filter::query::FieldKind;
 use poolscope_analysis::filter::literal::{self, Literal};
 
 /// Parses bytes with an optional unit: B, KB, MB, GB, TB or KiB, MiB, GiB, TiB, all powers of 1024.
@@ -8,7 +8,7 @@ use poolscope_analysis::filter::literal::{self, Literal};
 /// # Errors
 /// A message with an example.
 pub fn parse_bytes(text: &str) -> Result<u64, String> {
-    let bytes = match literal::parse(Kind::Bytes, text.trim()) {
+    let bytes = match literal::parse(FieldKind::Bytes, text.trim()) {
         Ok(Literal::Number(bytes)) => u64::try_from(bytes).ok(),
         _ => None,
     };
@@ -20,7 +20,7 @@ pub fn parse_bytes(text: &str) -> Result<u64, String> {
 /// # Errors
 /// A message with an example; also for zero.
 pub fn parse_duration(text: &str) -> Result<u64, String> {
-    let seconds = match literal::parse(Kind::Time, text.trim()) {
+    let seconds = match literal::parse(FieldKind::Time, text.trim()) {
         Ok(Literal::Number(nanoseconds)) => u64::try_from((nanoseconds + 999_999_999).div_euclid(1_000_000_000)).ok(),
         _ => None,
     };
@@ -40,7 +40,7 @@ pub fn parse_seconds(text: &str) -> Result<Option<f64>, String> {
     if let Some(seconds) = text.parse::<f64>().ok().filter(|seconds| seconds.is_finite()) {
         return Ok(Some(seconds));
     }
-    match literal::parse(Kind::Time, text)? {
+    match literal::parse(FieldKind::Time, text)? {
         Literal::Number(nanoseconds) => Ok(Some(nanoseconds as f64 / 1e9)),
         Literal::Missing => Err(format!("'{text}' is not a time such as 2.5, 10ms or 1m")),
     }

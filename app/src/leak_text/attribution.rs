@@ -168,9 +168,9 @@ pub fn score_help(suspect: &Suspect) -> String {
 mod tests {
     use super::super::test_util::suspect;
     use super::*;
-    use poolscope_analysis::group::look_through::RuleOrigin;
+    use poolscope_analysis::group::wrapper_rules::RuleOrigin;
     use poolscope_analysis::leaks::AllocationTotals;
-    use poolscope_analysis::group::names::UNKNOWN_ALLOCATOR;
+    use poolscope_analysis::group::column_values::UNKNOWN_ALLOCATOR;
     use poolscope_analysis::leaks::attribution::{ProcessObjects, WrapperDriver};
 
     fn share(name: &str, pid: Option<u32>, bytes: u64, running: Option<bool>) -> ProcessShare {

@@ -2,7 +2,7 @@
 
 use super::figures::{counted, percent};
 use crate::format;
-use poolscope_analysis::group::combos::MAX_COMBINATIONS;
+use poolscope_analysis::group::group_by::MAX_GROUPS;
 use poolscope_analysis::leaks::data_quality::DataQualityKind;
 use poolscope_analysis::leaks::reconcile::{Reconciliation, TagBalance};
 use poolscope_analysis::leaks::{DataQuality, DataQualityIssue, LeakAnalysis};
@@ -23,7 +23,7 @@ pub fn data_quality_note(note: &DataQualityIssue) -> String {
 #[must_use]
 pub fn grouping_note(analysis: &LeakAnalysis) -> Option<String> {
     let names: Vec<&str> = analysis.dropped_keys.iter().map(|key| key.title()).collect();
-    let most = format::count(MAX_COMBINATIONS as u64);
+    let most = format::count(MAX_GROUPS as u64);
     (!names.is_empty()).then(|| {
         format!(
             "Not grouped by {}: with the other keys there are more than {most} combinations. Analyze a shorter range to \

@@ -1,11 +1,11 @@
 //! Curves of the report's graph: outstanding bytes of the suspects, and of all other groups combined.
 
 use poolscope_analysis::group::key::Key;
-use poolscope_analysis::group::names::Names;
+use poolscope_analysis::group::column_values::ColumnValues;
 use poolscope_analysis::group::parallel::Cancel;
-use poolscope_analysis::group::values::KeyColumn;
+use poolscope_analysis::group::column::KeyColumn;
 use poolscope_analysis::leaks::{LeakAnalysis, Suspect};
-use poolscope_analysis::series::{Kind, Measure, SeriesError, SeriesRequest, SeriesSet, series};
+use poolscope_analysis::series::{SeriesKind, SeriesMetric, SeriesError, SeriesRequest, SeriesSet, series};
 
 /// Number of curves with a color of their own.
 const MAX_CURVES: usize = 8;
@@ -17,7 +17,7 @@ const POINTS: usize = 241;
 /// # Errors
 /// When cancelled.
 pub fn curves(
-    names: &Names,
+    names: &ColumnValues,
     analysis: &LeakAnalysis,
     shown: &[&Suspect],
     cancel: Cancel<'_>,
@@ -34,11 +34,11 @@ pub fn curves(
     }
     let request = SeriesRequest {
         keys: &keys,
-        measure: Measure { kind: Kind::Outstanding, by_count: false },
+        metric: SeriesMetric { kind: SeriesKind::Outstanding, by_count: false },
         view: analysis.request.visible_range,
         points: POINTS,
         rows: None,
-        earlier: false,
+        include_preexisting: false,
         top: Some(MAX_CURVES),
         chosen: (!chosen.is_empty()).then_some(chosen.as_slice()),
     };

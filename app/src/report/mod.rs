@@ -12,7 +12,7 @@ mod table;
 
 pub use curves::curves;
 
-use poolscope_analysis::group::names::Names;
+use poolscope_analysis::group::column_values::ColumnValues;
 use poolscope_analysis::leaks::owner::TagOwnerData;
 use poolscope_analysis::leaks::{LeakAnalysis, Suspect};
 use poolscope_analysis::series::SeriesSet;
@@ -26,7 +26,7 @@ pub struct ReportInput<'r> {
     /// Whether the computer name is shown.
     pub shows_computer_name: bool,
     /// The trace with the names of its stacks.
-    pub names: &'r Names,
+    pub names: &'r ColumnValues,
     /// The analysis.
     pub analysis: &'r LeakAnalysis,
     /// The suspects to show, the worst first.

@@ -2,7 +2,7 @@
 
 use crate::format;
 use crate::leak_text::{percent, rate};
-use poolscope_analysis::filter::field::Kind;
+use poolscope_analysis::filter::query::FieldKind;
 use poolscope_analysis::filter::literal;
 use poolscope_analysis::leaks::{LeakAnalysis, Verdict};
 use std::fmt;
@@ -151,8 +151,8 @@ impl Figures {
 
 /// A number with a unit, in the base unit of the figure that it is compared with.
 pub fn quantity(figure: Figure, value: f64, unit: &str) -> Result<f64, String> {
-    let bytes_in = |unit: &str| literal::unit_scale(Kind::Bytes, unit).map(|bytes| bytes as f64);
-    let seconds_in = |unit: &str| literal::unit_scale(Kind::Time, unit).map(|nanoseconds| nanoseconds as f64 / 1e9);
+    let bytes_in = |unit: &str| literal::unit_scale(FieldKind::Bytes, unit).map(|bytes| bytes as f64);
+    let seconds_in = |unit: &str| literal::unit_scale(FieldKind::Time, unit).map(|nanoseconds| nanoseconds as f64 / 1e9);
     let (name, dimension) = figure.entry();
     let scaled = match dimension {
         Dimension::Rate => {

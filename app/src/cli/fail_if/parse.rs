@@ -2,7 +2,7 @@
 
 use super::figure::{Figure, quantity};
 use super::{Comparison, SyntaxError, Term};
-use poolscope_analysis::filter::field::Kind;
+use poolscope_analysis::filter::query::FieldKind;
 use poolscope_analysis::filter::literal;
 
 /// Upper bound on nested brackets and `not`.
@@ -208,7 +208,7 @@ fn number(text: &str, at: usize) -> Result<(TokenKind, usize), SyntaxError> {
     let behind = text.get(digits..).unwrap_or("");
     let blanks = behind.len() - behind.trim_start().len();
     let unit = run(behind.trim_start(), |c| c.is_alphabetic() || matches!(c, '/' | '%'));
-    let is_unit = unit.contains(['/', '%']) || literal::unit_scale(Kind::Bytes, &unit.to_lowercase()).is_some();
+    let is_unit = unit.contains(['/', '%']) || literal::unit_scale(FieldKind::Bytes, &unit.to_lowercase()).is_some();
     if unit.is_empty() || (blanks > 0 && !is_unit) {
         return Ok((TokenKind::Number(value, String::new()), digits));
     }

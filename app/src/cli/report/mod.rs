@@ -10,9 +10,9 @@ use super::table::{Column, Table, escape_markdown};
 use crate::format;
 use poolscope_analysis::export::{DocumentHeader, FigureTable};
 use poolscope_analysis::group::key::Key;
-use poolscope_analysis::group::names::Names;
-use poolscope_analysis::group::values::Value;
-use poolscope_analysis::pivot::{Cost, Evaluator, Figure, Number, Pivot, PivotRequest, PivotTree, SortOrder, pivot};
+use poolscope_analysis::group::column_values::ColumnValues;
+use poolscope_analysis::group::column::KeyValue;
+use poolscope_analysis::pivot::{Aggregate, BorrowedEvaluator, Metric, Value, Pivot, PivotRequest, PivotTree, SortOrder, pivot};
 use poolscope_analysis::trace::time::TimeRange;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -55,11 +55,11 @@ const FORMATS: [OutputFormat; 4] = [OutputFormat::Text, OutputFormat::Csv, Outpu
 
 /// Figures, as one option value.
 #[derive(Clone, Debug)]
-struct Figures(Vec<Figure>);
+struct Figures(Vec<Metric>);
 
 fn parse_figures(text: &str) -> Result<Figures, String> {
     let names = text.split(',').filter(|n| !n.trim().is_empty());
-    let figures: Result<Vec<Figure>, _> = names.map(str::parse).collect();
+    let figures: Result<Vec<Metric>, _> = names.map(str::parse).collect();
     figures.map(Figures).map_err(|e| e.to_string())
 }
 
@@ -68,7 +68,7 @@ fn parse_sort(text: &str) -> Result<SortOrder, String> {
 }
 
 /// Default figures of the text tree and the Markdown table.
-const SHORT_FIGURES: [Figure; 3] = [Figure::Count, Figure::Size, Figure::ImpactingSize];
+const SHORT_FIGURES: [Metric; 3] = [Metric::Count, Metric::Size, Metric::ImpactingSize];
 /// Default number of rows of a Markdown table.
 const MARKDOWN_TOP: usize = 30;
 
@@ -77,10 +77,10 @@ const MARKDOWN_TOP: usize = 30;
 /// # Errors
 /// The trace cannot be loaded, or the output cannot be written.
 pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
-    let unique = args.columns.iter().flat_map(|f| &f.0).copied().chain(args.sort.figures());
-    let unique = unique.filter_map(|f| if let Figure::Unique(key) = f { Some(key) } else { None });
+    let unique = args.columns.iter().flat_map(|f| &f.0).copied().chain(args.sort.metrics());
+    let unique = unique.filter_map(|f| if let Metric::Unique(key) = f { Some(key) } else { None });
     let keys: Vec<Key> = args.by.0.iter().copied().chain(unique).collect();
-    let needs_stacks = args.figures().iter().copied().chain(args.sort.figures()).any(Figure::needs_stacks);
+    let needs_stacks = args.figures().iter().copied().chain(args.sort.metrics()).any(Metric::needs_stacks);
     let loaded: Vec<Key> = keys.iter().copied().chain(needs_stacks.then_some(Key::Stack)).collect();
     args.trace.with_trace(io, args.selection.load_options(&loaded), |trace, workers, io| {
         let visible_range = args.selection.visible_range(trace)?;
@@ -97,26 +97,26 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
 }
 
 impl Args {
-    fn figures(&self) -> &[Figure] {
+    fn figures(&self) -> &[Metric] {
         match (&self.columns, self.format) {
             (Some(figures), _) => &figures.0,
             (None, OutputFormat::Text | OutputFormat::Markdown) => &SHORT_FIGURES,
-            (None, _) => Figure::DEFAULT,
+            (None, _) => Metric::DEFAULT,
         }
     }
 }
 
 fn evaluate<'n>(
     args: &Args,
-    names: &'n Names,
+    names: &'n ColumnValues,
     visible_range: TimeRange,
     workers: &Workers,
-) -> anyhow::Result<(Arc<Pivot>, Evaluator<'n>)> {
+) -> anyhow::Result<(Arc<Pivot>, BorrowedEvaluator<'n>)> {
     let rows = args.selection.rows(names, visible_range);
     let request = PivotRequest { keys: &args.by.0, view: visible_range, rows: rows.as_ref() };
     let pivot = Arc::new(pivot(names, &request, &|| workers.is_cancelled())?);
-    let figures: Vec<Figure> = args.figures().iter().copied().chain(args.sort.figures()).collect();
-    let evaluator = Evaluator::new(names, &pivot, rows.as_ref(), &figures);
+    let figures: Vec<Metric> = args.figures().iter().copied().chain(args.sort.metrics()).collect();
+    let evaluator = BorrowedEvaluator::new(names, &pivot, rows.as_ref(), &figures);
     Ok((pivot, evaluator))
 }
 
@@ -142,7 +142,7 @@ impl Heading<'_> {
 fn write_tree(
     args: &Args,
     pivot: Arc<Pivot>,
-    evaluator: &Evaluator<'_>,
+    evaluator: &BorrowedEvaluator<'_>,
     header: &DocumentHeader<'_>,
     workers: &Workers,
     io: &mut Io<'_>,
@@ -161,22 +161,22 @@ fn write_tree(
 fn write_flat(
     args: &Args,
     pivot: &Arc<Pivot>,
-    evaluator: &Evaluator<'_>,
+    evaluator: &BorrowedEvaluator<'_>,
     header: &DocumentHeader<'_>,
     workers: &Workers,
     io: &mut Io<'_>,
 ) -> anyhow::Result<()> {
     // Figures from sums are computed as they are written; the others are computed for all groups at once.
-    let from_rows = args.figures().iter().copied().chain(args.sort.figures()).filter(|f| !f.is_from_sums());
-    let from_rows: Vec<Figure> = from_rows.collect();
-    let known: Result<BTreeMap<Figure, (Vec<Number>, Number)>, _> = workers
+    let from_rows = args.figures().iter().copied().chain(args.sort.metrics()).filter(|f| !f.is_from_aggregate());
+    let from_rows: Vec<Metric> = from_rows.collect();
+    let known: Result<BTreeMap<Metric, (Vec<Value>, Value)>, _> = workers
         .run(|| from_rows.iter().map(|f| evaluator.groups(*f, &|| workers.is_cancelled()).map(|n| (*f, n))).collect());
     let known = known?;
-    let figure = |group: Option<u32>, figure: Figure| match (known.get(&figure), group) {
-        (Some((groups, _)), Some(group)) => groups.get(group as usize).copied().unwrap_or(Number::None),
+    let figure = |group: Option<u32>, figure: Metric| match (known.get(&figure), group) {
+        (Some((groups, _)), Some(group)) => groups.get(group as usize).copied().unwrap_or(Value::None),
         (Some((_, total)), None) => *total,
-        (None, Some(group)) => pivot.figure(group as usize, figure),
-        (None, None) => figure.of(pivot.total(), pivot.scale()),
+        (None, Some(group)) => pivot.value(group as usize, figure),
+        (None, None) => figure.of(pivot.total(), pivot.clock()),
     };
     let order = workers.run(|| pivot.sorted_by(args.sort, |group, f| figure(Some(group as u32), f)));
     let default_top = if args.format == OutputFormat::Markdown { MARKDOWN_TOP } else { usize::MAX };
@@ -203,9 +203,9 @@ fn write_markdown(out: &mut dyn Write, heading: &Heading<'_>, rows: &FigureTable
     let keys = rows.pivot.keys();
     let key_columns = keys.iter().map(|k| Column::text(k.title()));
     let columns = key_columns.chain(rows.figures.iter().map(|f| Column::number(f.title()))).collect();
-    let figure = |group: Option<u32>, f: &Figure| format::figure((rows.figure)(group, *f), f.unit());
+    let figure = |group: Option<u32>, f: &Metric| format::figure((rows.figure)(group, *f), f.unit());
     let cells = |group: &u32| {
-        let values = (0..keys.len()).map(|column| markdown_cell(&rows.pivot.value(*group as usize, column)));
+        let values = (0..keys.len()).map(|column| markdown_cell(&rows.pivot.key_value(*group as usize, column)));
         values.chain(rows.figures.iter().map(|f| figure(Some(*group), f))).collect()
     };
     let label = keys.iter().enumerate().map(|(at, _)| if at == 0 { "**Total**".to_owned() } else { String::new() });
@@ -218,24 +218,24 @@ fn write_markdown(out: &mut dyn Write, heading: &Heading<'_>, rows: &FigureTable
     Ok(())
 }
 
-fn markdown_cell(value: &Value<'_>) -> String {
+fn markdown_cell(value: &KeyValue<'_>) -> String {
     match value {
-        Value::Null => String::new(),
-        Value::Text(text) => escape_markdown(text),
-        Value::Number(number) => number.to_string(),
-        Value::Seconds(seconds) => format::duration(*seconds),
-        Value::Frames(frames) => frames.iter().map(|f| escape_markdown(f)).collect::<Vec<_>>().join("<br>"),
+        KeyValue::Null => String::new(),
+        KeyValue::Text(text) => escape_markdown(text),
+        KeyValue::Number(number) => number.to_string(),
+        KeyValue::Seconds(seconds) => format::duration(*seconds),
+        KeyValue::Frames(frames) => frames.iter().map(|f| escape_markdown(f)).collect::<Vec<_>>().join("<br>"),
     }
 }
 
 /// A sentence for each kind of stack that the keys show and of which some are uncertain.
-fn uncertain_stack_notes(keys: &[Key], total: &Cost) -> Vec<String> {
-    Figure::of_uncertainty(keys).filter_map(|figure| uncertain_stack_note(figure, total)).collect()
+fn uncertain_stack_notes(keys: &[Key], total: &Aggregate) -> Vec<String> {
+    Metric::of_uncertainty(keys).filter_map(|figure| uncertain_stack_note(figure, total)).collect()
 }
 
-fn uncertain_stack_note(figure: Figure, total: &Cost) -> Option<String> {
+fn uncertain_stack_note(figure: Metric, total: &Aggregate) -> Option<String> {
     let (count, event) = match figure {
-        Figure::UncertainFreeStacks => (total.uncertain_free_stacks(), "free"),
+        Metric::UncertainFreeStacks => (total.uncertain_free_stacks(), "free"),
         _ => (total.uncertain_stacks(), "allocation"),
     };
     let share = 100.0 * count as f64 / total.count().max(1) as f64;
@@ -253,15 +253,15 @@ fn uncertain_stack_note(figure: Figure, total: &Cost) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use poolscope_analysis::pivot::CostRow;
+    use poolscope_analysis::pivot::AggregateRow;
     use poolscope_analysis::trace::allocation::flag;
     use poolscope_analysis::trace::time::Ticks;
 
     #[test]
     fn only_groupings_by_stacks_mention_uncertain_ones() {
-        let mut total = Cost::default();
+        let mut total = Aggregate::default();
         for flags in [0, flag::UNCERTAIN_ALLOCATION_STACK, flag::IMPLIED_FREE, 0] {
-            total.add_row(1, CostRow { size_bytes: 8, alloc: Ticks(1), free: Ticks(2), flags });
+            total.add_row(1, AggregateRow { size_bytes: 8, alloc: Ticks(1), free: Ticks(2), flags });
         }
         assert_eq!(uncertain_stack_notes(&[Key::Tag, Key::Process, Key::FreeStack], &total), [""; 0]);
         for key in [Key::Driver, Key::Function, Key::Stack] {
@@ -273,6 +273,6 @@ mod tests {
 
     #[test]
     fn frames_of_a_markdown_cell_are_lines() {
-        assert_eq!(markdown_cell(&Value::Frames(vec!["a!b", "c|d"])), "a!b<br>c\\|d");
+        assert_eq!(markdown_cell(&KeyValue::Frames(vec!["a!b", "c|d"])), "a!b<br>c\\|d");
     }
 }

@@ -6,7 +6,7 @@ use crate::cli::table::{Column, Table};
 use crate::format;
 use poolscope_analysis::group::key::Key;
 use poolscope_analysis::group::parallel::{Cancelled, never};
-use poolscope_analysis::pivot::{Cost, Evaluator, Figure, NodeId, Number, PivotTree, SortOrder, Step};
+use poolscope_analysis::pivot::{Aggregate, BorrowedEvaluator, Metric, NodeId, Value, PivotTree, SortOrder, TreeStep};
 use poolscope_analysis::trace::time::LifetimeClass;
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -21,7 +21,7 @@ const BAR_CELLS: usize = 10;
 /// Part of the tree to show.
 pub struct TreeOptions<'o> {
     /// The figures.
-    pub figures: &'o [Figure],
+    pub figures: &'o [Metric],
     /// The order of the children of a node.
     pub sort: SortOrder,
     /// Rows per level.
@@ -35,7 +35,7 @@ pub struct TreeOptions<'o> {
 pub struct Line {
     indent: usize,
     label: String,
-    figures: Vec<Number>,
+    figures: Vec<Value>,
     share: Option<f64>,
     kind: LineKind,
 }
@@ -56,12 +56,12 @@ enum Pending {
     Node {
         id: NodeId,
         indent: usize,
-        figures: Vec<Number>,
+        figures: Vec<Value>,
         base: f64,
     },
     More {
         count: usize,
-        cost: Cost,
+        cost: Aggregate,
         indent: usize,
     },
 }
@@ -70,17 +70,17 @@ enum Pending {
 ///
 /// # Errors
 /// Never: commands are not cancelled here.
-pub fn lines(tree: &mut PivotTree, figures: &Evaluator<'_>, options: &TreeOptions<'_>) -> Result<Vec<Line>, Cancelled> {
-    let share_of = options.sort.first().figure.filter(|f| f.is_from_sums()).unwrap_or(Figure::Size);
-    let whole = tree.figure(PivotTree::ROOT, share_of).as_f64().unwrap_or(0.0);
-    let share = |number: Number| number.as_f64().filter(|_| whole > 0.0).map(|n| n / whole);
+pub fn lines(tree: &mut PivotTree, figures: &BorrowedEvaluator<'_>, options: &TreeOptions<'_>) -> Result<Vec<Line>, Cancelled> {
+    let share_of = options.sort.first().metric.filter(|f| f.is_from_aggregate()).unwrap_or(Metric::Size);
+    let whole = tree.value(PivotTree::ROOT, share_of).as_f64().unwrap_or(0.0);
+    let share = |number: Value| number.as_f64().filter(|_| whole > 0.0).map(|n| n / whole);
     let root = figures_of(tree, figures, options.figures, &[PivotTree::ROOT])?.remove(0);
     let mut lines = Vec::new();
     let mut pending = vec![Pending::Node { id: PivotTree::ROOT, indent: 0, figures: root, base: 0.0 }];
     while let Some(next) = pending.pop() {
         let (id, indent, own, base) = match next {
             Pending::More { count, cost, indent } => {
-                let scale = *tree.pivot().scale();
+                let scale = *tree.pivot().clock();
                 let rest = share_of.of(&cost, &scale);
                 let label =
                     format!("… {} more, {}", format::count(count as u64), format::figure(rest, share_of.unit()));
@@ -91,14 +91,14 @@ pub fn lines(tree: &mut PivotTree, figures: &Evaluator<'_>, options: &TreeOption
             Pending::Node { id, indent, figures, base } => (id, indent, figures, base),
         };
         let kind = match tree.step(id) {
-            Step::Total => LineKind::Total,
-            Step::Frame { .. } => LineKind::Frame,
-            Step::Value { column, id } if is_impacting(tree, column, id) => LineKind::Impacting,
+            TreeStep::Total => LineKind::Total,
+            TreeStep::Frame { .. } => LineKind::Frame,
+            TreeStep::Value { column, id } if is_impacting(tree, column, id) => LineKind::Impacting,
             _ => LineKind::Value,
         };
         let label = tree.label(id).into_owned();
         let label = if label.is_empty() { "(none)".to_owned() } else { label };
-        let own_share = share(tree.figure(id, share_of));
+        let own_share = share(tree.value(id, share_of));
         lines.push(Line { indent, label, figures: own, share: own_share, kind });
         if options.depth.is_none_or(|depth| tree.depth(id) < depth) {
             let parent = Parent { id, indent, base };
@@ -118,27 +118,27 @@ struct Parent {
 /// The children of a node in reverse, so that the first is taken first.
 fn children(
     tree: &mut PivotTree,
-    evaluator: &Evaluator<'_>,
+    evaluator: &BorrowedEvaluator<'_>,
     options: &TreeOptions<'_>,
-    share_of: Figure,
+    share_of: Metric,
     parent: &Parent,
 ) -> Result<Vec<Pending>, Cancelled> {
     let mut nodes = tree.children(parent.id, options.sort);
-    let mut from_rows: BTreeMap<Figure, Vec<Number>> = BTreeMap::new();
-    for figure in options.sort.figures().filter(|f| !f.is_from_sums()) {
+    let mut from_rows: BTreeMap<Metric, Vec<Value>> = BTreeMap::new();
+    for figure in options.sort.metrics().filter(|f| !f.is_from_aggregate()) {
         from_rows.insert(figure, evaluator.nodes(figure, tree, &nodes, &never)?);
     }
     if !from_rows.is_empty() {
-        let number = |at: usize, figure: Figure| match from_rows.get(&figure) {
-            Some(numbers) => numbers.get(at).copied().unwrap_or(Number::None),
-            None => tree.figure(nodes[at], figure),
+        let number = |at: usize, figure: Metric| match from_rows.get(&figure) {
+            Some(numbers) => numbers.get(at).copied().unwrap_or(Value::None),
+            None => tree.value(nodes[at], figure),
         };
         let mut places: Vec<usize> = (0..nodes.len()).collect();
         places.sort_by(|a, b| options.sort.order(|f| (number(*a, f), number(*b, f)), nodes[*a].cmp(&nodes[*b])));
         nodes = places.into_iter().map(|at| nodes[at]).collect();
     }
     let below_frame = is_frame(tree, parent.id);
-    let amounts: Vec<f64> = nodes.iter().map(|n| tree.figure(*n, share_of).as_f64().unwrap_or(0.0).abs()).collect();
+    let amounts: Vec<f64> = nodes.iter().map(|n| tree.value(*n, share_of).as_f64().unwrap_or(0.0).abs()).collect();
     let frames = nodes.iter().all(|n| is_frame(tree, *n));
     let mut shown = options.top.unwrap_or(DEFAULT_TOP).min(nodes.len());
     if frames && options.top.is_none() && options.depth.is_none() {
@@ -153,15 +153,15 @@ fn children(
     let straight = frames && nodes.len() == 1 && below_frame;
     let below = match (tree.step(parent.id), straight) {
         (_, true) => parent.indent,
-        (Step::Total, _) => 0,
+        (TreeStep::Total, _) => 0,
         _ => parent.indent + 1,
     };
     let rest = nodes.split_off(shown);
     let mut numbers = figures_of(tree, evaluator, options.figures, &nodes)?;
     let mut pending = Vec::with_capacity(nodes.len() + 1);
     if !rest.is_empty() {
-        let mut cost = Cost::default();
-        rest.iter().for_each(|n| cost.add(tree.cost(*n)));
+        let mut cost = Aggregate::default();
+        rest.iter().for_each(|n| cost.merge(tree.aggregate(*n)));
         pending.push(Pending::More { count: rest.len(), cost, indent: below });
     }
     for (id, amount) in nodes.into_iter().zip(amounts).rev() {
@@ -177,23 +177,23 @@ fn is_impacting(tree: &PivotTree, column: usize, id: u32) -> bool {
 }
 
 fn is_frame(tree: &PivotTree, node: NodeId) -> bool {
-    matches!(tree.step(node), Step::Frame { .. })
+    matches!(tree.step(node), TreeStep::Frame { .. })
 }
 
 /// Whether the root of stacks has a branch that is shown, or has no branches.
-fn has_large_branch(tree: &mut PivotTree, root: NodeId, parent: &Parent, share_of: Figure) -> bool {
+fn has_large_branch(tree: &mut PivotTree, root: NodeId, parent: &Parent, share_of: Metric) -> bool {
     let branches = tree.open(root).to_vec();
-    let amount = |node: &NodeId| tree.figure(*node, share_of).as_f64().unwrap_or(0.0).abs();
+    let amount = |node: &NodeId| tree.value(*node, share_of).as_f64().unwrap_or(0.0).abs();
     branches.is_empty() || branches.iter().any(|b| amount(b) >= parent.base * MIN_SHARE)
 }
 
 /// All figures of each node.
 fn figures_of(
     tree: &PivotTree,
-    evaluator: &Evaluator<'_>,
-    figures: &[Figure],
+    evaluator: &BorrowedEvaluator<'_>,
+    figures: &[Metric],
     nodes: &[NodeId],
-) -> Result<Vec<Vec<Number>>, Cancelled> {
+) -> Result<Vec<Vec<Value>>, Cancelled> {
     let mut rows = vec![Vec::with_capacity(figures.len()); nodes.len()];
     for figure in figures {
         let column = evaluator.nodes(*figure, tree, nodes, &never)?;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use eframe::egui::Ui;
-use poolscope_analysis::group::look_through::LookThrough;
+use poolscope_analysis::group::wrapper_rules::WrapperRules;
 use poolscope_symbols::path::MICROSOFT_SERVER;
 
 use super::App;
@@ -34,8 +34,8 @@ impl App {
         let text = self.memory.get().symbols.look_through.join("\n");
         if !text.trim().is_empty() {
             // Lines that are no rules were named when they were written.
-            let (rules, _) = LookThrough::standard().and(&text);
-            document.names = Arc::new(document.names.with_look_through(Arc::new(rules)));
+            let (rules, _) = WrapperRules::built_in().extended_with(&text);
+            document.names = Arc::new(document.names.with_wrapper_rules(Arc::new(rules)));
         }
         document.set_tag_choice(self.tag_choice());
         document.load_symbols_first(self.memory.get().symbols.automatic);

@@ -1,8 +1,8 @@
 //! What the user can do with an open trace. Says what; how is the document's.
 
 use eframe::egui::{Key, KeyboardShortcut, Modifiers};
-use poolscope_analysis::series::Kind as MeasureKind;
-use poolscope_analysis::series::Measure;
+use poolscope_analysis::series::SeriesKind as MeasureKind;
+use poolscope_analysis::series::SeriesMetric;
 
 use super::{CTRL_SHIFT, FlameCommand, Menu, SuspectsCommand, SymbolsCommand};
 use crate::gui::state::document::{CURVE_COUNTS, Layout, Page, measure_title};
@@ -54,7 +54,7 @@ pub enum DocumentCommand {
     /// What the middle shows.
     Page(Page),
     /// What the curves show.
-    Measure(Measure),
+    Measure(SeriesMetric),
     /// How the curves are drawn.
     Draw(graph::Kind),
     /// So many curves before the rest is folded together.
@@ -150,7 +150,7 @@ impl DocumentCommand {
         all.extend([Layout::Both, Layout::Graph, Layout::Table].map(C::Layout));
         all.extend([Page::Analysis, Page::Suspects, Page::Flame, Page::Trace, Page::Modules].map(C::Page));
         for kind in [MeasureKind::Outstanding, MeasureKind::Cumulative, MeasureKind::Rate] {
-            all.extend([false, true].map(|by_count| C::Measure(Measure { kind, by_count })));
+            all.extend([false, true].map(|by_count| C::Measure(SeriesMetric { kind, by_count })));
         }
         all.push(C::CountEarlier);
         all.extend([graph::Kind::Lines, graph::Kind::Areas, graph::Kind::Bars].map(C::Draw));

@@ -1,6 +1,6 @@
 //! What the user can do with the flame graph. Says what; how is the document's.
 
-use poolscope_analysis::flame::{Merge, Weight};
+use poolscope_analysis::flame::{FlameDirection, FlameMetric};
 
 /// Something the user wants of the flame graph of an open trace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -10,9 +10,9 @@ pub enum FlameCommand {
     /// Show the stacks of all rows again.
     OfAll,
     /// What a frame's width is.
-    Weight(Weight),
+    Weight(FlameMetric),
     /// From which end stacks are merged.
-    Merge(Merge),
+    Merge(FlameDirection),
     /// The root at the top, or at the bottom.
     RootAtTop(bool),
     /// Give the selected frame the whole width.
@@ -34,12 +34,12 @@ impl FlameCommand {
     pub const ALL: [Self; 16] = [
         Self::OfRow,
         Self::OfAll,
-        Self::Weight(Weight::ImpactingSize),
-        Self::Weight(Weight::ImpactingCount),
-        Self::Weight(Weight::Size),
-        Self::Weight(Weight::Count),
-        Self::Merge(Merge::Callers),
-        Self::Merge(Merge::Callees),
+        Self::Weight(FlameMetric::ImpactingSize),
+        Self::Weight(FlameMetric::ImpactingCount),
+        Self::Weight(FlameMetric::Size),
+        Self::Weight(FlameMetric::Count),
+        Self::Merge(FlameDirection::TopDown),
+        Self::Merge(FlameDirection::BottomUp),
         Self::RootAtTop(false),
         Self::RootAtTop(true),
         Self::ZoomIn,
@@ -56,12 +56,12 @@ impl FlameCommand {
         match self {
             Self::OfRow => "Flame graph of this row",
             Self::OfAll => "Flame graph of all rows",
-            Self::Weight(Weight::ImpactingSize) => "Impacting size",
-            Self::Weight(Weight::ImpactingCount) => "Impacting count",
-            Self::Weight(Weight::Size) => "Size",
-            Self::Weight(Weight::Count) => "Count",
-            Self::Merge(Merge::Callers) => "Callers first",
-            Self::Merge(Merge::Callees) => "Inverted, who allocates first",
+            Self::Weight(FlameMetric::ImpactingSize) => "Impacting size",
+            Self::Weight(FlameMetric::ImpactingCount) => "Impacting count",
+            Self::Weight(FlameMetric::Size) => "Size",
+            Self::Weight(FlameMetric::Count) => "Count",
+            Self::Merge(FlameDirection::TopDown) => "Callers first",
+            Self::Merge(FlameDirection::BottomUp) => "Inverted, who allocates first",
             Self::RootAtTop(false) => "Flame, root at the bottom",
             Self::RootAtTop(true) => "Icicle, root at the top",
             Self::ZoomIn => "Zoom to frame",

@@ -4,13 +4,13 @@
 
 use std::sync::{Arc, OnceLock};
 
-use poolscope_analysis::group::names::Names;
+use poolscope_analysis::group::column_values::ColumnValues;
 use poolscope_base::progress::CancelToken;
 use poolscope_analysis::pivot::Key;
 use poolscope_analysis::filter::rowset::RowSet;
 use poolscope_analysis::series::{
-    Envelope, EventOrder, Kind, MOST_PEAKS, Measure, SeriesError, SeriesRequest, SeriesSet, envelope, highest,
-    highest_envelope, series,
+    MinMaxDecimation, EventOrder, SeriesKind, MAX_PEAK_GROUPS, SeriesMetric, SeriesError, SeriesRequest, SeriesSet, envelope, highest_groups,
+    decimate_highest, series,
 };
 use poolscope_analysis::trace::time::TimeRange;
 
@@ -22,7 +22,7 @@ const TOTAL: &str = "Total";
 /// What to draw.
 pub struct CurvesRequest {
     /// The trace and its texts.
-    pub names: Arc<Names>,
+    pub names: Arc<ColumnValues>,
     /// The trace's events in order of time: made by the first request that needs it, kept for the next.
     pub order: Arc<OnceLock<EventOrder>>,
     /// One curve per combination of values in these columns; without columns one curve, "Total".
@@ -30,7 +30,7 @@ pub struct CurvesRequest {
     /// Only these rows, in the curves and in the overview.
     pub rows: Option<Arc<RowSet>>,
     /// What the curves show.
-    pub measure: Measure,
+    pub measure: SeriesMetric,
     /// Whether blocks from before the trace count.
     pub earlier: bool,
     /// The visible range.
@@ -64,7 +64,7 @@ pub struct CurvesAnswer {
     /// Number of the request.
     pub generation: u64,
     /// What they show.
-    pub measure: Measure,
+    pub measure: SeriesMetric,
     /// Whether blocks from before the trace count.
     pub earlier: bool,
     /// The times of the values, seconds from the trace's start.
@@ -108,7 +108,7 @@ pub(super) fn run(request: &CurvesRequest, generation: u64, cancel: &CancelToken
         times: seconds(&drawn.set),
         curves,
         others: drawn.set.others,
-        chosen_by_sum: drawn.set.others > 0 && drawn.set.others + drawn.set.curves.len() > MOST_PEAKS + 1,
+        chosen_by_sum: drawn.set.others > 0 && drawn.set.others + drawn.set.curves.len() > MAX_PEAK_GROUPS + 1,
         total_extremes,
         overview,
     })
@@ -136,11 +136,11 @@ impl Pen<'_> {
         let CurvesRequest { names, keys, view, points, most, .. } = self.request;
         let wanted = SeriesRequest { top: Some(*most), ..self.wanted(keys, *view, *points, rows) };
         let cancelled = || self.cancel.is_cancelled();
-        if wanted.measure.kind == Kind::Outstanding {
-            let Envelope { set, extremes } = highest_envelope(names, &wanted, self.order(), &cancelled)?;
+        if wanted.metric.kind == SeriesKind::Outstanding {
+            let MinMaxDecimation { set, extremes } = decimate_highest(names, &wanted, self.order(), &cancelled)?;
             return Ok(Drawn { set, extremes });
         }
-        let chosen = highest(names, &wanted, || self.order(), &cancelled)?;
+        let chosen = highest_groups(names, &wanted, || self.order(), &cancelled)?;
         self.draw(&SeriesRequest { chosen: Some(&chosen), ..wanted })
     }
 
@@ -151,17 +151,17 @@ impl Pen<'_> {
 
     fn wanted<'w>(&self, keys: &'w [Key], view: TimeRange, points: usize, rows: Option<&'w RowSet>) -> SeriesRequest<'w> {
         let CurvesRequest { measure, earlier, .. } = *self.request;
-        SeriesRequest { keys, measure, view, points, rows, earlier, top: None, chosen: None }
+        SeriesRequest { keys, metric: measure, view, points, rows, include_preexisting: earlier, top: None, chosen: None }
     }
 
     fn draw(&self, wanted: &SeriesRequest<'_>) -> Result<Drawn, SeriesError> {
         let names = &self.request.names;
         let cancelled = || self.cancel.is_cancelled();
-        if wanted.measure.kind != Kind::Outstanding {
+        if wanted.metric.kind != SeriesKind::Outstanding {
             let set = series(names, wanted, &cancelled)?;
             return Ok(Drawn { set, extremes: Vec::new() });
         }
-        let drawn = envelope(names, wanted, self.order(), &cancelled)?;
+        let drawn = decimate(names, wanted, self.order(), &cancelled)?;
         Ok(Drawn { set: drawn.set, extremes: drawn.extremes })
     }
 
@@ -223,11 +223,11 @@ mod tests {
         CurvesRequest {
             view: trace.extent,
             whole: Some(trace.extent),
-            names: Arc::new(Names::new(trace, FrameNaming::Symbol)),
+            names: Arc::new(ColumnValues::new(trace, FrameNaming::Symbol)),
             order: Arc::default(),
             keys: keys.to_vec(),
             rows: None,
-            measure: Measure { kind: Kind::Outstanding, by_count: false },
+            measure: SeriesMetric { kind: SeriesKind::Outstanding, by_count: false },
             earlier: false,
             total: false,
             points: 33,

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use poolscope_analysis::group::names::Names;
+use poolscope_analysis::group::column_values::ColumnValues;
 use poolscope_base::progress::CancelToken;
 use poolscope_analysis::pivot::Key;
 use poolscope_analysis::series::SeriesError;
@@ -81,7 +81,7 @@ pub enum Request {
     /// Weigh what has a text in merged stacks.
     FlameFind(FlameFindRequest),
     /// Prepare the texts of the columns that queries are written about.
-    Completion(Arc<Names>),
+    Completion(Arc<ColumnValues>),
     /// Read or write a file.
     File(FileRequest),
     /// Judge what leaks.
@@ -93,7 +93,7 @@ pub enum Request {
 /// An answer.
 pub enum Reply {
     /// New names.
-    Names(Arc<Names>),
+    Names(Arc<ColumnValues>),
     /// The rows.
     Table(Box<TableAnswer>),
     /// The curves, or why they cannot be drawn.

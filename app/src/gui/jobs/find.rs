@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use poolscope_base::progress::CancelToken;
-use poolscope_analysis::pivot::find::{FindRequest as Wanted, Found, find};
+use poolscope_analysis::pivot::find::{FindRequest as Wanted, FindResult, find};
 use poolscope_analysis::pivot::{Pivot, SortOrder};
 
 /// Matches that are listed at most.
@@ -27,7 +27,7 @@ pub struct FindAnswer {
     /// The groups that were looked through.
     pub pivot: Arc<Pivot>,
     /// The matches.
-    pub found: Found,
+    pub found: FindResult,
 }
 
 pub(super) fn run(request: FindRequest, cancel: &CancelToken) -> Option<FindAnswer> {

@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
-use poolscope_analysis::group::names::Names;
+use poolscope_analysis::group::column_values::ColumnValues;
 use poolscope_base::progress::CancelToken;
-use poolscope_analysis::pivot::Place;
-use poolscope_analysis::flame::{FlameRequest as Wanted, FlameTree, Merge, Weight, flame};
+use poolscope_analysis::pivot::RowPath;
+use poolscope_analysis::flame::{FlameRequest as Wanted, FlameTree, FlameDirection, FlameMetric, flame};
 use poolscope_analysis::pivot::translate::Translation;
 use poolscope_analysis::filter::RowSet;
 use poolscope_analysis::trace::time::TimeRange;
@@ -21,17 +21,17 @@ const MOST_WAYS: usize = 64;
 #[derive(Clone)]
 pub struct FlameQuestion {
     /// The trace and its texts.
-    pub names: Arc<Names>,
+    pub names: Arc<ColumnValues>,
     /// The view that figures are relative to.
     pub view: TimeRange,
     /// Which rows are shown.
     pub filter: Arc<Narrowing>,
     /// Only the rows in this place.
-    pub scope: Option<Place>,
+    pub scope: Option<RowPath>,
     /// What frames weigh.
-    pub weight: Weight,
+    pub weight: FlameMetric,
     /// From which end stacks are merged.
-    pub merge: Merge,
+    pub merge: FlameDirection,
     /// The frames to the one that is zoomed to.
     pub zoom: Vec<String>,
 }
@@ -77,7 +77,7 @@ pub struct FlameAnswer {
     /// The question; zoom and scope by its names.
     pub question: FlameQuestion,
     /// The scope as it was called when it was asked.
-    pub asked_scope: Option<Place>,
+    pub asked_scope: Option<RowPath>,
     /// The merged stacks.
     pub tree: Arc<FlameTree>,
     /// The way from the names before, if those are others.
@@ -98,11 +98,11 @@ pub(super) fn run(request: FlameRequest, cancel: &CancelToken) -> Option<FlameAn
     let mut translation = None;
     if let Some(before) = renamed {
         let way = Translation::new(before.question.names, Arc::clone(&question.names));
-        if before.tree.merge() == question.merge {
+        if before.tree.direction() == question.merge {
             let paths = moved(&before.tree, before.zoom, &way);
             question.zoom = paths.into_iter().next().unwrap_or_default();
         }
-        question.scope = question.scope.map(|scope| way.place(&scope).unwrap_or(scope));
+        question.scope = question.scope.map(|scope| way.row_path(&scope).unwrap_or(scope));
         translation = Some(way);
     }
     let choice = RowChoice {
@@ -120,7 +120,7 @@ pub(super) fn run(request: FlameRequest, cancel: &CancelToken) -> Option<FlameAn
 
 /// A question as the engine knows it.
 fn wanted<'q>(question: &'q FlameQuestion, rows: Option<&'q RowSet>) -> Wanted<'q> {
-    Wanted { view: question.view, rows, merge: question.merge, weight: question.weight, zoom: &question.zoom }
+    Wanted { view: question.view, rows, direction: question.merge, metric: question.weight, zoom: &question.zoom }
 }
 
 /// The paths that a frame of a tree may have under new names.
@@ -135,7 +135,7 @@ pub fn moved(tree: &FlameTree, node: u32, translation: &Translation) -> Vec<Vec<
         return vec![owned(tree.path(node))];
     }
     let here = translation.frame_nodes(tree.shown(node));
-    if tree.merge() == Merge::Callers {
+    if tree.direction() == FlameDirection::TopDown {
         return here.into_iter().take(MOST_WAYS).map(|node| owned(stacks.frames(node))).collect();
     }
     let ends = translation.frame_nodes(tree.heaviest_stack(node));

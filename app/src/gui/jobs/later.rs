@@ -4,9 +4,9 @@
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
-use poolscope_analysis::group::names::Names;
+use poolscope_analysis::group::column_values::ColumnValues;
 use poolscope_base::progress::CancelToken;
-use poolscope_analysis::pivot::{Figure, NodeId, Number, Pivot, RowFigures};
+use poolscope_analysis::pivot::{Metric, NodeId, Value, Pivot, Evaluator};
 use poolscope_analysis::series::EventOrder;
 
 use crate::gui::state::filter::Narrowing;
@@ -17,7 +17,7 @@ pub type Runs = Vec<(NodeId, Range<u32>)>;
 /// What to compute.
 pub struct LaterRequest {
     /// The trace and its texts.
-    pub names: Arc<Names>,
+    pub names: Arc<ColumnValues>,
     /// The groups.
     pub pivot: Arc<Pivot>,
     /// The filter that they were made with.
@@ -25,9 +25,9 @@ pub struct LaterRequest {
     /// The trace's events in order of time: made by the first request that needs it, kept for the next.
     pub order: Arc<OnceLock<EventOrder>>,
     /// What they follow from, if an earlier request about these groups made it.
-    pub known: Option<Arc<RowFigures>>,
+    pub known: Option<Arc<Evaluator>>,
     /// Which figures of which nodes: the runs of groups that these add up.
-    pub wanted: Vec<(Figure, Runs)>,
+    pub wanted: Vec<(Metric, Runs)>,
 }
 
 /// The figures.
@@ -35,9 +35,9 @@ pub struct LaterAnswer {
     /// The groups that they belong to.
     pub pivot: Arc<Pivot>,
     /// What they follow from, for the next request about these groups.
-    pub row_figures: Arc<RowFigures>,
+    pub row_figures: Arc<Evaluator>,
     /// The figures of the nodes.
-    pub figures: Vec<(Figure, Vec<(NodeId, Number)>)>,
+    pub figures: Vec<(Metric, Vec<(NodeId, Value)>)>,
 }
 
 pub(super) fn run(request: &LaterRequest, cancel: &CancelToken) -> Option<LaterAnswer> {
@@ -47,13 +47,13 @@ pub(super) fn run(request: &LaterRequest, cancel: &CancelToken) -> Option<LaterA
         Some(known) => Arc::clone(known),
         None => {
             let rows = filter.rows(names, pivot.view(), &cancelled).ok()?;
-            Arc::new(RowFigures::new(Arc::clone(names), pivot, rows.as_deref(), Arc::clone(order)))
+            Arc::new(Evaluator::new(Arc::clone(names), pivot, rows.as_deref(), Arc::clone(order)))
         }
     };
     let mut figures = Vec::with_capacity(wanted.len());
     for (figure, nodes) in wanted {
         let runs: Vec<Range<u32>> = nodes.iter().map(|(_, run)| run.clone()).collect();
-        let numbers = row_figures.any_nodes(*figure, &runs, &cancelled).ok()?;
+        let numbers = row_figures.values(*figure, &runs, &cancelled).ok()?;
         figures.push((*figure, nodes.iter().map(|(node, _)| *node).zip(numbers).collect()));
     }
     Some(LaterAnswer { pivot: Arc::clone(pivot), row_figures, figures })

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use poolscope_analysis::group::names::Names;
+use poolscope_analysis::group::column_values::ColumnValues;
 use poolscope_base::progress::CancelToken;
 use poolscope_analysis::leaks::{LeakAnalysis, AnalysisRequest, analyze};
 
@@ -10,7 +10,7 @@ use poolscope_analysis::leaks::{LeakAnalysis, AnalysisRequest, analyze};
 #[derive(Clone)]
 pub struct LeaksRequest {
     /// The trace and its texts.
-    pub names: Arc<Names>,
+    pub names: Arc<ColumnValues>,
     /// The question.
     pub request: AnalysisRequest,
 }
@@ -18,7 +18,7 @@ pub struct LeaksRequest {
 /// What was found, and by which names.
 pub struct LeaksAnswer {
     /// The trace and its texts.
-    pub names: Arc<Names>,
+    pub names: Arc<ColumnValues>,
     /// The suspects.
     pub judgement: LeakAnalysis,
 }

@@ -4,12 +4,12 @@
 use std::sync::Arc;
 
 use poolscope_analysis::group::frames::{FrameNames, FrameNaming};
-use poolscope_analysis::group::names::Names;
+use poolscope_analysis::group::column_values::ColumnValues;
 use poolscope_analysis::group::parallel::Cancelled;
 use poolscope_analysis::group::symbols::{ModuleNeed, SymbolTable};
 use poolscope_base::progress::CancelToken;
-use poolscope_analysis::pivot::translate::{NewPaths, Translation, names_frames};
-use poolscope_analysis::pivot::{Key, Pivot, PivotTree, rows_of_places};
+use poolscope_analysis::pivot::translate::{NewPaths, Translation, is_named_by_frames};
+use poolscope_analysis::pivot::{Key, Pivot, PivotTree, rows_of_paths};
 use poolscope_symbols::names::ModuleNames;
 use rustc_hash::FxHashSet;
 
@@ -21,7 +21,7 @@ pub type FoundNames = (Arc<Vec<ModuleNeed>>, Vec<Option<Arc<ModuleNames>>>);
 /// What names to make.
 pub struct NamesRequest {
     /// The names before.
-    pub names: Arc<Names>,
+    pub names: Arc<ColumnValues>,
     /// What was found of symbols; `None`: what was found before.
     pub found: Option<FoundNames>,
     /// How frames are named.
@@ -30,16 +30,16 @@ pub struct NamesRequest {
     pub keys: Vec<Key>,
 }
 
-pub(super) fn run(request: NamesRequest, cancel: &CancelToken) -> Option<Arc<Names>> {
+pub(super) fn run(request: NamesRequest, cancel: &CancelToken) -> Option<Arc<ColumnValues>> {
     let NamesRequest { names, found, naming, keys } = request;
     let names = match found {
         Some((needs, found)) => {
             let table: Arc<dyn FrameNames> = Arc::new(SymbolTable::new(names.trace(), &needs, &found));
-            names.renamed(Some(table), naming)
+            names.with_frame_names(Some(table), naming)
         }
         None => names.with_naming(naming),
     };
-    for key in keys.into_iter().filter(|key| names_frames(*key)) {
+    for key in keys.into_iter().filter(|key| is_named_by_frames(*key)) {
         if cancel.is_cancelled() {
             return None;
         }
@@ -51,7 +51,7 @@ pub(super) fn run(request: NamesRequest, cancel: &CancelToken) -> Option<Arc<Nam
 /// What is known by old names and has to be known by new ones.
 pub struct Rename {
     /// The old names.
-    pub old: Arc<Names>,
+    pub old: Arc<ColumnValues>,
     /// The groups that are shown.
     pub pivot: Option<Arc<Pivot>>,
     /// The filter and its history.
@@ -87,7 +87,7 @@ impl Rename {
     /// [`Cancelled`] once `cancel` says so.
     pub(super) fn run(
         self,
-        names: &Arc<Names>,
+        names: &Arc<ColumnValues>,
         open: FxHashSet<u64>,
         wanted: FxHashSet<u64>,
         cancel: &CancelToken,
@@ -101,7 +101,7 @@ impl Rename {
         if cancel.is_cancelled() {
             return Err(Cancelled);
         }
-        let filter = filter.map_places(&|place| translation.places(place));
+        let filter = filter.map_places(&|place| translation.row_paths(place));
         let new_texts = translation.texts(&keys, &texts);
         let texts = texts.into_iter().zip(new_texts).filter_map(|(old, new)| Some((old, new?))).collect();
         if cancel.is_cancelled() {
@@ -132,13 +132,13 @@ impl Renamed {
 ///
 /// # Errors
 /// [`Cancelled`] once `cancel` says so.
-pub(super) fn known_steps(steps: Vec<Step>, names: &Names, cancel: &CancelToken) -> Result<Vec<Step>, Cancelled> {
+pub(super) fn known_steps(steps: Vec<Step>, names: &ColumnValues, cancel: &CancelToken) -> Result<Vec<Step>, Cancelled> {
     let cancelled = || cancel.is_cancelled();
     let whole = names.trace().extent;
     let mut known = Vec::new();
     for step in steps {
         let is_known = match &step {
-            Step::To(places) | Step::Out(places) => rows_of_places(places, names, whole, &cancelled)?.count() > 0,
+            Step::To(places) | Step::Out(places) => rows_of_paths(places, names, whole, &cancelled)?.count() > 0,
             Step::Query(_) => true,
         };
         if is_known {

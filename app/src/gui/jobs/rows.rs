@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
-use poolscope_analysis::group::names::Names;
+use poolscope_analysis::group::column_values::ColumnValues;
 use poolscope_analysis::group::parallel::Cancelled;
 use poolscope_base::progress::CancelToken;
-use poolscope_analysis::pivot::{Key, Place, PlaceStep, rows_of_places};
+use poolscope_analysis::pivot::{Key, RowPath, RowPathStep, rows_of_paths};
 use poolscope_analysis::filter::RowSet;
 use poolscope_analysis::trace::time::TimeRange;
 
@@ -16,7 +16,7 @@ use crate::gui::state::filter::Narrowing;
 #[derive(Clone)]
 pub struct RowChoice {
     /// The trace and its texts.
-    pub names: Arc<Names>,
+    pub names: Arc<ColumnValues>,
     /// The view that type and filter are relative to.
     pub view: TimeRange,
     /// The filter.
@@ -24,7 +24,7 @@ pub struct RowChoice {
     /// Only AIFO rows.
     pub impacting: bool,
     /// Only rows in this place.
-    pub place: Option<Place>,
+    pub place: Option<RowPath>,
 }
 
 impl RowChoice {
@@ -35,9 +35,9 @@ impl RowChoice {
     pub fn rows(&self, cancel: &CancelToken) -> Result<Option<Arc<RowSet>>, Cancelled> {
         let cancelled = || cancel.is_cancelled();
         let mut rows = self.filter.rows(&self.names, self.view, &cancelled)?;
-        let kept = Place(vec![PlaceStep::Value { key: Key::Type, text: "AIFO".to_owned() }]);
+        let kept = RowPath(vec![RowPathStep::Value { key: Key::Type, text: "AIFO".to_owned() }]);
         for place in self.impacting.then_some(&kept).into_iter().chain(&self.place) {
-            let more = rows_of_places(std::slice::from_ref(place), &self.names, self.view, &cancelled)?;
+            let more = rows_of_paths(std::slice::from_ref(place), &self.names, self.view, &cancelled)?;
             rows = Some(Arc::new(match rows {
                 Some(rows) => rows.and(&more),
                 None => more,

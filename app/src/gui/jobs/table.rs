@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use poolscope_analysis::group::names::Names;
+use poolscope_analysis::group::column_values::ColumnValues;
 use poolscope_base::progress::CancelToken;
 use poolscope_analysis::pivot::{Key, NodeId, Pivot, PivotRequest, PivotTree, SortOrder, pivot};
 use poolscope_analysis::trace::time::TimeRange;
@@ -16,7 +16,7 @@ use crate::gui::state::flat::Flat;
 /// What to group and how to show it.
 pub struct TableRequest {
     /// The trace and its texts.
-    pub names: Arc<Names>,
+    pub names: Arc<ColumnValues>,
     /// The groups, if they are known already and only their order or what is open changed.
     pub pivot: Option<Arc<Pivot>>,
     /// Key columns, outermost first.

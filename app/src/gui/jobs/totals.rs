@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use poolscope_analysis::group::names::Names;
+use poolscope_analysis::group::column_values::ColumnValues;
 use poolscope_base::progress::CancelToken;
-use poolscope_analysis::pivot::{Cost, Key, PivotRequest, pivot};
+use poolscope_analysis::pivot::{Aggregate, Key, PivotRequest, pivot};
 use poolscope_analysis::trace::time::TimeRange;
 
 use crate::gui::state::filter::{Narrowing, Step};
@@ -12,7 +12,7 @@ use crate::gui::state::filter::{Narrowing, Step};
 /// A range to sum up.
 pub struct TotalsRequest {
     /// The trace and its texts.
-    pub names: Arc<Names>,
+    pub names: Arc<ColumnValues>,
     /// The range.
     pub view: TimeRange,
     /// The filter's steps; their types are relative to the range.
@@ -27,9 +27,9 @@ pub struct TotalsAnswer {
     /// The range.
     pub view: TimeRange,
     /// Sums over all rows that live in it.
-    pub total: Cost,
+    pub total: Aggregate,
     /// The same by type, in the order AIFI, AIFO, AOFI, AOFO; types without rows are left out.
-    pub by_type: Vec<(String, Cost)>,
+    pub by_type: Vec<(String, Aggregate)>,
 }
 
 pub(super) fn run(request: TotalsRequest, generation: u64, cancel: &CancelToken) -> Option<TotalsAnswer> {
@@ -43,6 +43,6 @@ pub(super) fn run(request: TotalsRequest, generation: u64, cancel: &CancelToken)
         let column = pivot.columns().first()?;
         Some(column.text(*pivot.ids(group).first()?).into_owned())
     };
-    let by_type = pivot.costs().iter().enumerate().filter_map(|(group, cost)| Some((text(group)?, *cost)));
+    let by_type = pivot.aggregates().iter().enumerate().filter_map(|(group, cost)| Some((text(group)?, *cost)));
     Some(TotalsAnswer { generation, view, total: *pivot.total(), by_type: by_type.collect() })
 }

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use poolscope_analysis::pivot::figure::Unit as FigureUnit;
-use poolscope_analysis::pivot::{Figure, Key};
+use poolscope_analysis::pivot::metric::Unit as FigureUnit;
+use poolscope_analysis::pivot::{Metric, Key};
 use serde::{Deserialize, Serialize};
 
 use super::columns::{Graphed, What, graphed};
@@ -64,7 +64,7 @@ impl TryFrom<Written> for Placed {
         let area = area.ok_or_else(|| format!("'{}' is no place of a column: key, data or graph", written.place))?;
         let what = match area {
             Area::Key => What::Key(written.column.parse::<Key>().map_err(|error| error.to_string())?),
-            _ => What::Figure(written.column.parse::<Figure>().map_err(|error| error.to_string())?),
+            _ => What::Figure(written.column.parse::<Metric>().map_err(|error| error.to_string())?),
         };
         what.in_area(area)?;
         Ok(Self { id: written.id, what, area, unit: written.unit, width: written.width })
@@ -119,7 +119,7 @@ mod key_names {
 impl Arrangement {
     /// Columns in this order, sorted by `sort`, largest first.
     #[must_use]
-    pub fn new(keys: &[Key], data: &[Figure], graph: Figure, sort: Figure, graph_by: &[Key]) -> Self {
+    pub fn new(keys: &[Key], data: &[Metric], graph: Metric, sort: Metric, graph_by: &[Key]) -> Self {
         let keys = keys.iter().map(|key| (What::Key(*key), Area::Key));
         let data = data.iter().map(|figure| (What::Figure(*figure), Area::Data));
         let all = keys.chain(data).chain([(What::Figure(graph), Area::Graph)]);
@@ -149,7 +149,7 @@ impl Arrangement {
 
     /// The figures, as they stand.
     #[must_use]
-    pub fn figures(&self) -> Vec<Figure> {
+    pub fn figures(&self) -> Vec<Metric> {
         let figure = |column: &Placed| match column.what {
             What::Figure(figure) => Some(figure),
             What::Key(_) => None,
@@ -255,7 +255,7 @@ impl Arrangement {
     }
 
     /// Adds a column's values up in another way.
-    pub fn aggregate(&mut self, id: u32, figure: Figure) {
+    pub fn aggregate(&mut self, id: u32, figure: Metric) {
         let Some(column) = self.columns.iter_mut().find(|column| column.id == id) else { return };
         if What::Figure(figure).in_area(column.area).is_ok() {
             column.what = What::Figure(figure);
@@ -389,7 +389,7 @@ mod tests {
         assert!(a.move_column(4, Area::Key, None).unwrap_err().contains("cannot group"));
         assert!(a.move_column(2, Area::Graph, None).unwrap_err().contains("over time"));
         assert!(a.add(What::Key(Key::Tag), Area::Key, None).unwrap_err().contains("already"));
-        assert!(a.add(What::Figure(Figure::Average), Area::Graph, None).is_err());
+        assert!(a.add(What::Figure(Metric::Average), Area::Graph, None).is_err());
         assert_eq!(a, before);
         for id in [0, 1, 2] {
             a.remove(id).unwrap();
@@ -401,13 +401,13 @@ mod tests {
     #[test]
     fn the_same_column_stands_twice() {
         let mut a = leak_hunt();
-        let id = a.add(What::Figure(Figure::Size), Area::Data, None).unwrap();
-        a.aggregate(id, Figure::PeakSize);
+        let id = a.add(What::Figure(Metric::Size), Area::Data, None).unwrap();
+        a.aggregate(id, Metric::PeakSize);
         a.set_unit(id, Unit::MB);
         assert_eq!(shape(&a), "Type, Paged, Pool Tag, Stack | Count, Size (peak) | Size");
         assert_eq!(a.units(id).len(), 5);
-        a.aggregate(5, Figure::Average);
-        assert_eq!(a.column(5).map(|c| c.what), Some(What::Figure(Figure::Size)), "an average has no course");
+        a.aggregate(5, Metric::Average);
+        assert_eq!(a.column(5).map(|c| c.what), Some(What::Figure(Metric::Size)), "an average has no course");
     }
 
     #[test]

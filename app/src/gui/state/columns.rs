@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use poolscope_analysis::pivot::{Figure, Key};
+use poolscope_analysis::pivot::{Metric, Key};
 
 use crate::gui::widgets::pivot_table::Area;
 
@@ -12,7 +12,7 @@ pub enum What {
     /// A key: the rows are grouped by it.
     Key(Key),
     /// A figure.
-    Figure(Figure),
+    Figure(Metric),
 }
 
 impl What {
@@ -32,7 +32,7 @@ impl What {
     pub fn in_area(self, area: Area) -> Result<Self, String> {
         match (self, area) {
             (Self::Key(_), Area::Key) => Ok(self),
-            (Self::Key(key), Area::Data) => Ok(Self::Figure(Figure::Unique(key))),
+            (Self::Key(key), Area::Data) => Ok(Self::Figure(Metric::Unique(key))),
             (Self::Key(key), Area::Graph) => {
                 Err(format!("{} is no amount: it groups rows, and cannot be drawn over time.", key.title()))
             }
@@ -56,25 +56,25 @@ pub fn shown(key: Key, text: &str) -> Cow<'_, str> {
 }
 
 /// What a figure groups by when it becomes a key.
-fn key_of(figure: Figure) -> Option<Key> {
+fn key_of(figure: Metric) -> Option<Key> {
     match figure {
-        Figure::Unique(key) => Some(key),
-        Figure::Size | Figure::Average | Figure::Min | Figure::Max | Figure::PeakSize => Some(Key::SizeClass),
-        Figure::ImpactingSize | Figure::ImpactingCount => Some(Key::ImpactingType),
-        Figure::LifetimeAverage | Figure::LifetimeMax => Some(Key::Lifetime),
+        Metric::Unique(key) => Some(key),
+        Metric::Size | Metric::Average | Metric::Min | Metric::Max | Metric::PeakSize => Some(Key::SizeClass),
+        Metric::ImpactingSize | Metric::ImpactingCount => Some(Key::ImpactingType),
+        Metric::LifetimeAverage | Metric::LifetimeMax => Some(Key::Lifetime),
         _ => None,
     }
 }
 
 /// What is drawn for a figure: by number of blocks instead of bytes, and of AIFO rows only; `None` when it has no course over time.
 #[must_use]
-pub fn graphed(figure: Figure) -> Option<Graphed> {
+pub fn graphed(figure: Metric) -> Option<Graphed> {
     let graphed = |by_count, impacting| Some(Graphed { by_count, impacting });
     match figure {
-        Figure::Size | Figure::PeakSize => graphed(false, false),
-        Figure::Count | Figure::PeakCount => graphed(true, false),
-        Figure::ImpactingSize => graphed(false, true),
-        Figure::ImpactingCount => graphed(true, true),
+        Metric::Size | Metric::PeakSize => graphed(false, false),
+        Metric::Count | Metric::PeakCount => graphed(true, false),
+        Metric::ImpactingSize => graphed(false, true),
+        Metric::ImpactingCount => graphed(true, true),
         _ => None,
     }
 }
@@ -90,18 +90,18 @@ pub struct Graphed {
 
 /// The ways in which one thing can be added up, the plain one first.
 #[must_use]
-pub fn aggregations(figure: Figure) -> Vec<(&'static str, Figure)> {
-    let families: [&[(&str, Figure)]; 4] = [
+pub fn aggregations(figure: Metric) -> Vec<(&'static str, Metric)> {
+    let families: [&[(&str, Metric)]; 4] = [
         &[
-            ("Sum", Figure::Size),
-            ("Average", Figure::Average),
-            ("Minimum", Figure::Min),
-            ("Maximum", Figure::Max),
-            ("Peak", Figure::PeakSize),
+            ("Sum", Metric::Size),
+            ("Average", Metric::Average),
+            ("Minimum", Metric::Min),
+            ("Maximum", Metric::Max),
+            ("Peak", Metric::PeakSize),
         ],
-        &[("Sum", Figure::Count), ("Peak", Figure::PeakCount)],
-        &[("Sum of bytes", Figure::ImpactingSize), ("Count", Figure::ImpactingCount)],
-        &[("Average", Figure::LifetimeAverage), ("Maximum", Figure::LifetimeMax)],
+        &[("Sum", Metric::Count), ("Peak", Metric::PeakCount)],
+        &[("Sum of bytes", Metric::ImpactingSize), ("Count", Metric::ImpactingCount)],
+        &[("Average", Metric::LifetimeAverage), ("Maximum", Metric::LifetimeMax)],
     ];
     families.iter().find(|f| f.iter().any(|(_, other)| *other == figure)).map_or_else(Vec::new, |f| f.to_vec())
 }

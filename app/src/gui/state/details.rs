@@ -1,13 +1,13 @@
 //! The selected row in full: its keys, its figures, and the whole stack that weighs most in it.
 
-use poolscope_analysis::pivot::{Figure, Key, NodeId};
+use poolscope_analysis::pivot::{Metric, Key, NodeId};
 
 use super::rows::Rows;
 use super::units::{Unit, number_text};
 
 /// The figures that are listed.
-const FIGURES: [Figure; 6] =
-    [Figure::Count, Figure::Size, Figure::ImpactingSize, Figure::NetSize, Figure::Average, Figure::LifetimeAverage];
+const FIGURES: [Metric; 6] =
+    [Metric::Count, Metric::Size, Metric::ImpactingSize, Metric::NetSize, Metric::Average, Metric::LifetimeAverage];
 
 /// A row in full.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,15 +28,15 @@ impl Details {
     pub fn of(rows: &Rows, node: NodeId) -> Self {
         let tree = rows.flat().tree();
         let figures = FIGURES.iter().map(|figure| {
-            let (text, unit) = number_text(tree.figure(node, *figure), *figure, Unit::Automatic);
+            let (text, unit) = number_text(tree.value(node, *figure), *figure, Unit::Automatic);
             (figure.title(), format!("{text} {unit}").trim_end().to_owned())
         });
         let pivot = tree.pivot();
         let column = pivot.keys().iter().position(|k| *k == Key::Stack);
-        let costs = pivot.costs();
+        let costs = pivot.aggregates();
         let heaviest = tree.groups(node).max_by_key(|g| {
             // Of equal ones the first in the order of the keys.
-            (costs.get(*g as usize).map_or(0, poolscope_analysis::pivot::Cost::size), std::cmp::Reverse(*g))
+            (costs.get(*g as usize).map_or(0, poolscope_analysis::pivot::Aggregate::size), std::cmp::Reverse(*g))
         });
         let mut stack = Vec::new();
         let mut stack_blocks = 0;
@@ -45,7 +45,7 @@ impl Details {
             && let Some(id) = pivot.ids(group as usize).get(column)
         {
             stack = stacks.frames(*id).into_iter().rev().map(str::to_owned).collect();
-            stack_blocks = costs.get(group as usize).map_or(0, poolscope_analysis::pivot::Cost::count);
+            stack_blocks = costs.get(group as usize).map_or(0, poolscope_analysis::pivot::Aggregate::count);
         }
         Self { keys: rows.path_texts(node), figures: figures.collect(), stack, stack_blocks }
     }

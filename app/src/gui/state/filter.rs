@@ -4,11 +4,11 @@
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use poolscope_analysis::group::names::Names;
+use poolscope_analysis::group::column_values::ColumnValues;
 use poolscope_analysis::group::parallel::{Cancel, Cancelled};
-use poolscope_analysis::pivot::translate::names_frames;
-use poolscope_analysis::pivot::{Key, Place, rows_of_places};
-use poolscope_analysis::filter::field::Field;
+use poolscope_analysis::pivot::translate::is_named_by_frames;
+use poolscope_analysis::pivot::{Key, RowPath, rows_of_paths};
+use poolscope_analysis::filter::query::Field;
 use poolscope_analysis::filter::{CompiledQuery, Query, RowSet};
 use poolscope_analysis::trace::time::TimeRange;
 use rustc_hash::FxHashSet;
@@ -21,9 +21,9 @@ pub enum Step {
     /// The rows that a query takes.
     Query(Query),
     /// The rows in these places.
-    To(Vec<Place>),
+    To(Vec<RowPath>),
     /// The rows in none of these places.
-    Out(Vec<Place>),
+    Out(Vec<RowPath>),
 }
 
 impl Step {
@@ -41,7 +41,7 @@ impl Step {
     /// The words in the trail: `type:AIFO`, `Leak`, `not Leak`, `3 rows`.
     #[must_use]
     pub fn title(&self) -> String {
-        let places = |places: &[Place]| match places {
+        let places = |places: &[RowPath]| match places {
             [place] => place.title(),
             _ => format!("{} rows", places.len()),
         };
@@ -55,8 +55,8 @@ impl Step {
     /// Everything it says, for a tip.
     #[must_use]
     pub fn explanation(&self) -> String {
-        let list = |places: &[Place]| {
-            let mut lines: Vec<String> = places.iter().take(12).map(Place::title).collect();
+        let list = |places: &[RowPath]| {
+            let mut lines: Vec<String> = places.iter().take(12).map(RowPath::title).collect();
             if places.len() > lines.len() {
                 lines.push(format!("and {} more", places.len() - lines.len()));
             }
@@ -108,7 +108,7 @@ impl Narrowing {
     /// Whether it depends on the names of frames which rows are left.
     #[must_use]
     pub fn names_frames(&self) -> bool {
-        self.asks(names_frames)
+        self.asks(is_named_by_frames)
     }
 
     fn asks(&self, about: impl Fn(Key) -> bool) -> bool {
@@ -119,7 +119,7 @@ impl Narrowing {
     ///
     /// # Errors
     /// [`Cancelled`] once `cancel` says so.
-    pub fn rows(&self, names: &Names, view: TimeRange, cancel: Cancel<'_>) -> Result<Option<Arc<RowSet>>, Cancelled> {
+    pub fn rows(&self, names: &ColumnValues, view: TimeRange, cancel: Cancel<'_>) -> Result<Option<Arc<RowSet>>, Cancelled> {
         if self.steps.is_empty() {
             return Ok(None);
         }
@@ -133,8 +133,8 @@ impl Narrowing {
         for step in &self.steps {
             let rows = match step {
                 Step::Query(query) => CompiledQuery::new(query, names, view).rows(names.trace(), cancel)?,
-                Step::To(places) => rows_of_places(places, names, view, cancel)?,
-                Step::Out(places) => rows_of_places(places, names, view, cancel)?.not(),
+                Step::To(places) => rows_of_paths(places, names, view, cancel)?,
+                Step::Out(places) => rows_of_paths(places, names, view, cancel)?.not(),
             };
             left = Some(match left {
                 Some(left) => left.and(&rows),
@@ -176,10 +176,10 @@ impl Filter {
     /// The same steps, and the same history, with other places instead of each. A step that would be left without places keeps
     /// those that it has.
     #[must_use]
-    pub fn map_places(&self, instead: &dyn Fn(&Place) -> Vec<Place>) -> Self {
-        let places = |places: &[Place]| {
-            let mut all: Vec<Place> = Vec::with_capacity(places.len());
-            let mut known: FxHashSet<Place> = FxHashSet::default();
+    pub fn map_places(&self, instead: &dyn Fn(&RowPath) -> Vec<RowPath>) -> Self {
+        let places = |places: &[RowPath]| {
+            let mut all: Vec<RowPath> = Vec::with_capacity(places.len());
+            let mut known: FxHashSet<RowPath> = FxHashSet::default();
             for place in places.iter().flat_map(instead) {
                 if known.insert(place.clone()) {
                     all.push(place);

@@ -1,6 +1,6 @@
 //! The search through the rows: what is looked for, what was found, and at which match the cursor is.
 
-use poolscope_analysis::pivot::Step;
+use poolscope_analysis::pivot::TreeStep;
 
 /// The search.
 #[derive(Debug, Clone, Default)]
@@ -13,7 +13,7 @@ pub struct Finder {
     pub case_sensitive: bool,
     /// The bar shall take the keyboard.
     pub wants_focus: bool,
-    matches: Vec<Vec<Step>>,
+    matches: Vec<Vec<TreeStep>>,
     total: u64,
     /// The match that the cursor is at.
     at: Option<usize>,
@@ -29,7 +29,7 @@ impl Finder {
     }
 
     /// Takes in what was found.
-    pub fn take(&mut self, matches: Vec<Vec<Step>>, total: u64) {
+    pub fn take(&mut self, matches: Vec<Vec<TreeStep>>, total: u64) {
         self.at = self.at.filter(|at| *at < matches.len() && self.searched == self.text);
         self.searched.clone_from(&self.text);
         self.matches = matches;
@@ -62,7 +62,7 @@ impl Finder {
     }
 
     /// Goes to the next match, or the one before, round at the ends; the steps to it from the top of the tree.
-    pub fn step(&mut self, forward: bool) -> Option<Vec<Step>> {
+    pub fn step(&mut self, forward: bool) -> Option<Vec<TreeStep>> {
         let count = self.matches.len();
         if count == 0 {
             return None;
@@ -86,7 +86,7 @@ mod tests {
     fn matches_are_gone_through_in_a_circle() {
         let mut finder = Finder { open: true, text: "Leak".into(), ..Finder::default() };
         assert_eq!(finder.step(true), None);
-        let found: Vec<Vec<Step>> = (0..3).map(|id| vec![Step::Value { column: 0, id }]).collect();
+        let found: Vec<Vec<TreeStep>> = (0..3).map(|id| vec![TreeStep::Value { column: 0, id }]).collect();
         finder.take(found.clone(), 3);
         assert_eq!((finder.step(true), finder.number()), (Some(found[0].clone()), Some(1)));
         assert_eq!(finder.step(false), Some(found[2].clone()));

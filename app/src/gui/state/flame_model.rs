@@ -1,8 +1,8 @@
 //! Merged stacks as the widget draws them: colours by module, and the words about a frame. Draws nothing.
 
 use eframe::egui::Color32;
-use poolscope_analysis::pivot::Figure;
-use poolscope_analysis::flame::{FlameTree, Weight};
+use poolscope_analysis::pivot::Metric;
+use poolscope_analysis::flame::{FlameTree, FlameMetric};
 use rustc_hash::FxHashMap;
 use std::ops::Range;
 
@@ -35,23 +35,23 @@ pub struct ShownModel<'s> {
 
 /// A figure of a frame, in words.
 #[must_use]
-pub fn figure_text(tree: &FlameTree, node: u32, figure: Figure) -> String {
-    let (text, unit) = number_text(figure.of(&tree.cost(node), tree.pivot().scale()), figure, Unit::Automatic);
+pub fn figure_text(tree: &FlameTree, node: u32, figure: Metric) -> String {
+    let (text, unit) = number_text(figure.of(&tree.aggregate(node), tree.pivot().clock()), figure, Unit::Automatic);
     format!("{text} {unit}").trim_end().to_owned()
 }
 
 /// A weight, in words.
 #[must_use]
-pub fn weight_text(weight: u64, of: Weight) -> String {
-    let number = poolscope_analysis::pivot::Number::Int(weight.into());
-    let (text, unit) = number_text(number, of.figure(), Unit::Automatic);
+pub fn weight_text(weight: u64, of: FlameMetric) -> String {
+    let number = poolscope_analysis::pivot::Value::Int(weight.into());
+    let (text, unit) = number_text(number, of.metric(), Unit::Automatic);
     let text = format!("{text} {unit}").trim_end().to_owned();
     let noun = if weight == 1 { "block" } else { "blocks" };
     match of {
-        Weight::ImpactingSize => format!("{text} impacting"),
-        Weight::ImpactingCount => format!("{text} impacting {noun}"),
-        Weight::Size => text,
-        Weight::Count => format!("{text} {noun}"),
+        FlameMetric::ImpactingSize => format!("{text} impacting"),
+        FlameMetric::ImpactingCount => format!("{text} impacting {noun}"),
+        FlameMetric::Size => text,
+        FlameMetric::Count => format!("{text} {noun}"),
     }
 }
 
@@ -122,13 +122,13 @@ impl FlameModel for ShownModel<'_> {
     }
 
     fn label(&self, node: u32) -> String {
-        let weight = weight_text(self.tree.weight(node), self.tree.measure());
+        let weight = weight_text(self.tree.weight(node), self.tree.metric());
         format!("{}, {weight}, {}", self.tree.text(node), shares(self.tree, node))
     }
 
     fn rest_label(&self, count: u64, weight: u64) -> String {
         let noun = if count == 1 { "narrower frame" } else { "narrower frames" };
-        format!("{} {noun}, {}", crate::format::count(count), weight_text(weight, self.tree.measure()))
+        format!("{} {noun}, {}", crate::format::count(count), weight_text(weight, self.tree.metric()))
     }
 }
 
@@ -148,6 +148,6 @@ mod tests {
         assert_eq!(module_of("myfault.sys!operator+<int>"), Some("myfault.sys"));
         assert_eq!(module_of("a+b.sys+0x10"), Some("a+b.sys"));
         assert_eq!((module_of("0xfffff80012345678"), module_of("!f")), (None, None));
-        assert_eq!(weight_text(1, Weight::Count), "1 block");
+        assert_eq!(weight_text(1, FlameMetric::Count), "1 block");
     }
 }

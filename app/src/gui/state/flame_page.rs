@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use poolscope_analysis::pivot::Place;
-use poolscope_analysis::flame::{FlameTree, Merge, Weight};
+use poolscope_analysis::pivot::RowPath;
+use poolscope_analysis::flame::{FlameTree, FlameDirection, FlameMetric};
 use poolscope_analysis::pivot::translate::Translation;
 use serde::{Deserialize, Serialize};
 
@@ -21,7 +21,7 @@ const MOST_ZOOMS: usize = 64;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FlameScope {
     /// Which rows.
-    pub place: Place,
+    pub place: RowPath,
     /// What they are called; nothing where the place says it all.
     pub words: Option<String>,
 }
@@ -49,24 +49,24 @@ pub struct FlameLook {
 impl FlameLook {
     /// What a frame's width is.
     #[must_use]
-    pub fn weight(self) -> Weight {
-        Weight::ALL.get(usize::from(self.weight)).copied().unwrap_or_default()
+    pub fn weight(self) -> FlameMetric {
+        FlameMetric::ALL.get(usize::from(self.weight)).copied().unwrap_or_default()
     }
 
     /// Changes what a frame's width is.
-    pub fn set_weight(&mut self, weight: Weight) {
-        self.weight = Weight::ALL.iter().position(|known| *known == weight).unwrap_or(0) as u8;
+    pub fn set_weight(&mut self, weight: FlameMetric) {
+        self.weight = FlameMetric::ALL.iter().position(|known| *known == weight).unwrap_or(0) as u8;
     }
 
     /// From which end stacks are merged.
     #[must_use]
-    pub fn merge(self) -> Merge {
-        if self.inverted { Merge::Callees } else { Merge::Callers }
+    pub fn merge(self) -> FlameDirection {
+        if self.inverted { FlameDirection::BottomUp } else { FlameDirection::TopDown }
     }
 
     /// Changes from which end stacks are merged.
-    pub fn set_merge(&mut self, merge: Merge) {
-        self.inverted = merge == Merge::Callees;
+    pub fn set_merge(&mut self, merge: FlameDirection) {
+        self.inverted = merge == FlameDirection::BottomUp;
     }
 }
 
@@ -88,7 +88,7 @@ pub struct FrameGoal {
     /// Frames from the outermost inwards.
     pub frames: Vec<String>,
     /// The rows that it is to be found in.
-    pub scope: Option<Place>,
+    pub scope: Option<RowPath>,
 }
 
 /// What the page of the flame graph remembers.
@@ -150,7 +150,7 @@ impl FlamePage {
 
     /// Takes in merged stacks; what was zoomed to and selected stays so if it is still there.
     pub fn take(&mut self, mut shown: ShownFlame, translation: Option<&Translation>) {
-        let before = self.shown.take().filter(|before| before.tree.merge() == shown.tree.merge());
+        let before = self.shown.take().filter(|before| before.tree.direction() == shown.tree.direction());
         let place = |node: u32| -> (u32, bool) {
             let Some(before) = &before else { return (FlameTree::ROOT, false) };
             let paths = match translation {

@@ -1,7 +1,7 @@
 //! Presets: the arrangements that poolscope brings, and the user's own. Built-in ones cannot be changed or deleted; a change
 //! marks the preset as modified until it is saved under a name or reset.
 
-use poolscope_analysis::pivot::{Figure, Key};
+use poolscope_analysis::pivot::{Metric, Key};
 use serde::{Deserialize, Serialize};
 
 use super::arrangement::Arrangement;
@@ -33,14 +33,14 @@ struct File {
 #[must_use]
 pub fn leak_hunt() -> Preset {
     let keys = [Key::Type, Key::Paged, Key::Tag, Key::Stack];
-    let arrangement = Arrangement::new(&keys, &[Figure::Count], Figure::Size, Figure::Size, &[Key::Tag]);
+    let arrangement = Arrangement::new(&keys, &[Metric::Count], Metric::Size, Metric::Size, &[Key::Tag]);
     Preset { name: "Leak hunt".to_owned(), arrangement: Arrangement { lead: "AIFO".to_owned(), ..arrangement } }
 }
 
 /// The presets that poolscope brings.
 #[must_use]
 pub fn built_in() -> Vec<Preset> {
-    use {Figure as F, Key as K};
+    use {Metric as F, Key as K};
     let preset = |name: &str, arrangement: Arrangement| Preset { name: name.to_owned(), arrangement };
     let driver = [K::Driver, K::Paged, K::Tag, K::Stack];
     let impacting = [K::Tag, K::Paged, K::ImpactingType, K::Stack];

@@ -2,7 +2,7 @@
 //! [`Flat`] tree and an arrangement of columns. Reads the tree, never computes a pivot.
 
 use eframe::egui::Color32;
-use poolscope_analysis::pivot::{Figure, Key, NodeId, Number, PivotTree, Place, SortOrder, Step};
+use poolscope_analysis::pivot::{Metric, Key, NodeId, Value, PivotTree, RowPath, SortOrder, TreeStep};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::arrangement::{Arrangement, Placed, SortBy};
@@ -136,13 +136,13 @@ impl Rows {
 
     /// The figures that have still to be computed, with the nodes that lack them.
     #[must_use]
-    pub fn unknown(&self) -> Vec<(Figure, Vec<NodeId>)> {
-        let later = self.figures().filter(|figure| !figure.is_from_sums());
+    pub fn unknown(&self) -> Vec<(Metric, Vec<NodeId>)> {
+        let later = self.figures().filter(|figure| !figure.is_from_aggregate());
         let missing = later.map(|figure| (figure, self.flat.unknown(figure, LATER_LIMIT)));
         missing.filter(|(_, nodes)| !nodes.is_empty()).collect()
     }
 
-    fn figures(&self) -> impl Iterator<Item = Figure> + '_ {
+    fn figures(&self) -> impl Iterator<Item = Metric> + '_ {
         self.placed.iter().filter_map(|column| match column.what {
             What::Figure(figure) => Some(figure),
             What::Key(_) => None,
@@ -156,7 +156,7 @@ impl Rows {
         let mut texts = Vec::new();
         let mut at = node;
         while at != PivotTree::ROOT {
-            if let Step::Value { column, .. } = tree.step(at)
+            if let TreeStep::Value { column, .. } = tree.step(at)
                 && let Some(key) = tree.pivot().keys().get(column)
             {
                 texts.push((key.title(), shown(*key, &tree.label(at)).into_owned()));
@@ -171,14 +171,14 @@ impl Rows {
     pub fn expand(&mut self, id: RowId, expanded: &mut FxHashSet<u64>) {
         let node = node_id(id);
         for link in self.flat.chain_below(node) {
-            expanded.insert(self.flat.tree().path(link));
+            expanded.insert(self.flat.tree().path_hash(link));
         }
         self.flat.open(node, expanded);
     }
 
     /// Closes a row. What was open below it opens again with it.
     pub fn collapse(&mut self, id: RowId, expanded: &mut FxHashSet<u64>) {
-        expanded.remove(&self.flat.tree().path(node_id(id)));
+        expanded.remove(&self.flat.tree().path_hash(node_id(id)));
         self.flat.close(node_id(id));
     }
 
@@ -209,7 +209,7 @@ impl Rows {
         let place = by.iter().position(|key| keys.get(column) == Some(key))?;
         let mut found = self.flat.nodes_with(column, values.get(place)?);
         found.retain(|node| fits(self, *node));
-        let weight = |node: &NodeId| (self.top_text(*node) == "AIFO", self.flat.tree().cost(*node).size());
+        let weight = |node: &NodeId| (self.top_text(*node) == "AIFO", self.flat.tree().aggregate(*node).size());
         // Of equal ones the first.
         let best = found.into_iter().rev().max_by_key(weight)?;
         self.flat.show(best, expanded);
@@ -217,7 +217,7 @@ impl Rows {
     }
 
     /// The row of a place, made visible; nothing where the columns do not lead to it.
-    pub fn find_place(&mut self, place: &Place, expanded: &mut FxHashSet<u64>) -> Option<NodeId> {
+    pub fn find_place(&mut self, place: &RowPath, expanded: &mut FxHashSet<u64>) -> Option<NodeId> {
         let node = self.flat.walk_to_place(place)?;
         self.flat.show(node, expanded);
         Some(node)
@@ -231,7 +231,7 @@ impl Rows {
         tree.label(node).into_owned()
     }
 
-    fn cell(&self, node: NodeId, column: &Placed, figure: Figure) -> Cell {
+    fn cell(&self, node: NodeId, column: &Placed, figure: Metric) -> Cell {
         let Some(value) = self.flat.figure(node, figure) else {
             return Cell { pending: true, ..Cell::default() };
         };
@@ -240,13 +240,13 @@ impl Rows {
     }
 
     /// The part of the row above, for figures that add up.
-    fn share(&self, node: NodeId, figure: Figure, value: Number) -> Option<f32> {
-        let additive = matches!(figure, Figure::Count | Figure::Size | Figure::ImpactingSize | Figure::ImpactingCount);
+    fn share(&self, node: NodeId, figure: Metric, value: Value) -> Option<f32> {
+        let additive = matches!(figure, Metric::Count | Metric::Size | Metric::ImpactingSize | Metric::ImpactingCount);
         if !additive {
             return None;
         }
         let tree = self.flat.tree();
-        let whole = tree.figure(tree.parent(node), figure).as_f64().filter(|whole| *whole > 0.0)?;
+        let whole = tree.value(tree.parent(node), figure).as_f64().filter(|whole| *whole > 0.0)?;
         Some((value.as_f64()? / whole) as f32)
     }
 
@@ -301,7 +301,7 @@ impl Rows {
         let label = tree.label(node);
         let text = key.map_or_else(|| label.clone(), |key| shown(*key, &label)).into_owned();
         let mut lead = None;
-        if matches!(tree.step(node), Step::Frame { .. }) {
+        if matches!(tree.step(node), TreeStep::Frame { .. }) {
             let module = text.split(['!', '+']).next().unwrap_or_default();
             lead = self.modules.get(module).map(|colour| (module.len(), *colour));
         }

@@ -5,9 +5,9 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use poolscope_analysis::group::names::Names;
+use poolscope_analysis::group::column_values::ColumnValues;
 use poolscope_analysis::leaks::{SuspectGrouping, LeakAnalysis, AnalysisRequest, Suspect, Verdict, WarmUp, limits};
-use poolscope_analysis::pivot::Place;
+use poolscope_analysis::pivot::RowPath;
 use poolscope_analysis::trace::ids::StackId;
 use poolscope_analysis::trace::time::{Clock, Ticks, TimeRange};
 
@@ -52,7 +52,7 @@ pub struct Judged {
     /// Goes up with every judgement of the trace.
     pub number: u64,
     /// The names that it was made with.
-    pub names: Arc<Names>,
+    pub names: Arc<ColumnValues>,
     /// The suspects.
     pub judgement: LeakAnalysis,
 }
@@ -61,7 +61,7 @@ pub struct Judged {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Goal {
     /// The way to the row and below it, as far as it is to be opened.
-    pub place: Place,
+    pub place: RowPath,
     /// Steps of the way that lead to the row.
     pub steps: usize,
     /// The range that the row is surely found in.

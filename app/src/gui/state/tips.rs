@@ -1,6 +1,6 @@
 //! The sentence that says what a column means, for its header and the column chooser.
 
-use poolscope_analysis::pivot::{Figure, Key};
+use poolscope_analysis::pivot::{Metric, Key};
 
 use super::columns::What;
 
@@ -42,32 +42,32 @@ fn of_key(key: Key) -> &'static str {
     }
 }
 
-fn of_figure(figure: Figure) -> &'static str {
+fn of_figure(figure: Metric) -> &'static str {
     match figure {
-        Figure::Count => "Number of allocations that live in the view, for some of it at least.",
-        Figure::Size => "Bytes of all allocations that live in the view, for some of it at least.",
-        Figure::ImpactingSize => "Bytes allocated in the view and not freed in it (AIFO).",
-        Figure::ImpactingCount => "Number of allocations made in the view and not freed in it (AIFO).",
-        Figure::NetSize => {
+        Metric::Count => "Number of allocations that live in the view, for some of it at least.",
+        Metric::Size => "Bytes of all allocations that live in the view, for some of it at least.",
+        Metric::ImpactingSize => "Bytes allocated in the view and not freed in it (AIFO).",
+        Metric::ImpactingCount => "Number of allocations made in the view and not freed in it (AIFO).",
+        Metric::NetSize => {
             "Bytes allocated and kept (AIFO) minus bytes from before that were freed (AOFI): what the view added."
         }
-        Figure::Average => "Bytes per allocation.",
-        Figure::Min => "Size of the smallest allocation.",
-        Figure::Max => "Size of the largest allocation.",
-        Figure::LifetimeAverage => "Mean time from allocation to free, of the blocks that were freed.",
-        Figure::LifetimeMax => "Longest time from allocation to free, of the blocks that were freed.",
-        Figure::FreesPerAlloc => {
+        Metric::Average => "Bytes per allocation.",
+        Metric::Min => "Size of the smallest allocation.",
+        Metric::Max => "Size of the largest allocation.",
+        Metric::LifetimeAverage => "Mean time from allocation to free, of the blocks that were freed.",
+        Metric::LifetimeMax => "Longest time from allocation to free, of the blocks that were freed.",
+        Metric::FreesPerAlloc => {
             "Blocks freed in the view for each one allocated in it. Near 1: in balance. Near 0: nothing is freed."
         }
-        Figure::Growth => "What the view added, per second of it.",
-        Figure::PeakSize => "Most bytes of the row's blocks that were there at one moment of the view.",
-        Figure::UncertainStacks => {
+        Metric::Growth => "What the view added, per second of it.",
+        Metric::PeakSize => "Most bytes of the row's blocks that were there at one moment of the view.",
+        Metric::UncertainStacks => {
             "Allocations whose stack may be another's, or lacks a half, because records were lost."
         }
-        Figure::UncertainFreeStacks => {
+        Metric::UncertainFreeStacks => {
             "Allocations whose free's stack may be another's, or lacks a half, because records were lost."
         }
-        Figure::PeakCount => "Most of the row's blocks that were there at one moment of the view.",
-        Figure::Unique(_) => "Number of different values.",
+        Metric::PeakCount => "Most of the row's blocks that were there at one moment of the view.",
+        Metric::Unique(_) => "Number of different values.",
     }
 }

@@ -1,7 +1,7 @@
 //! The units that a column's figures can be written in, and the writing. Rounds for people; files hold exact figures.
 
-use poolscope_analysis::pivot::figure::Unit as FigureUnit;
-use poolscope_analysis::pivot::{Figure, Number};
+use poolscope_analysis::pivot::metric::Unit as FigureUnit;
+use poolscope_analysis::pivot::{Metric, Value};
 use serde::{Deserialize, Serialize};
 
 use crate::format;
@@ -76,10 +76,10 @@ impl Unit {
 
 /// A figure as text, its unit apart.
 #[must_use]
-pub fn number_text(value: Number, figure: Figure, unit: Unit) -> (String, &'static str) {
+pub fn number_text(value: Value, figure: Metric, unit: Unit) -> (String, &'static str) {
     let number = value.as_f64().unwrap_or_default();
     let sign = if number < 0.0 { "-" } else { "" };
-    if value == Number::None {
+    if value == Value::None {
         return (String::new(), "");
     }
     if let Some((scale, name)) = unit.scale() {
@@ -114,14 +114,14 @@ mod tests {
 
     #[test]
     fn figures_are_written_in_the_unit_of_their_column() {
-        let size = |bytes: i128, unit| number_text(Number::Int(bytes), Figure::Size, unit);
+        let size = |bytes: i128, unit| number_text(Value::Int(bytes), Metric::Size, unit);
         assert_eq!(size(24_222_106, Unit::Automatic), ("23.1".to_owned(), "MB"));
         assert_eq!(size(24_222_106, Unit::Bytes), ("24,222,106".to_owned(), "B"));
         assert_eq!(size(24_222_106, Unit::KB), ("23,654.40".to_owned(), "KB"));
         assert_eq!(size(-4096 * 3, Unit::Pages), ("-3.00".to_owned(), "p"));
         assert_eq!(size(-1, Unit::GB), ("0.00".to_owned(), "GB"));
-        let growth = number_text(Number::Float(1_048_576.0 / 30.0), Figure::Growth, Unit::PerMinute);
+        let growth = number_text(Value::Float(1_048_576.0 / 30.0), Metric::Growth, Unit::PerMinute);
         assert_eq!(growth, ("2.00".to_owned(), "MB/min"));
-        assert_eq!(number_text(Number::None, Figure::Average, Unit::MB), (String::new(), ""));
+        assert_eq!(number_text(Value::None, Metric::Average, Unit::MB), (String::new(), ""));
     }
 }

@@ -1,7 +1,7 @@
 //! The box with the user's own rules on frames to look through. It says at once which lines are no rules; it applies nothing.
 
 use eframe::egui::{Button, Frame, Id, Label, Modal, ScrollArea, TextEdit, Ui};
-use poolscope_analysis::group::look_through::LookThrough;
+use poolscope_analysis::group::wrapper_rules::WrapperRules;
 
 use crate::gui::theme::{self, GRID, Palette};
 
@@ -44,7 +44,7 @@ pub fn show(ui: &Ui, text: &mut String) -> Option<Wish> {
                 field.request_focus();
             }
         });
-        let (_, errors) = LookThrough::standard().and(text);
+        let (_, errors) = WrapperRules::built_in().extended_with(text);
         for error in errors.iter().take(MOST_ERRORS) {
             ui.colored_label(Palette::of(ui).bad, error.to_string());
         }

@@ -1,7 +1,7 @@
 //! CSV fields (RFC 4180). A missing value is an empty field; numbers have the same digits as in JSON.
 
-use crate::group::values::Value;
-use crate::pivot::number::Number;
+use crate::group::column::KeyValue;
+use crate::pivot::metric::Value;
 use serde::Serialize;
 use std::io::{self, Write};
 
@@ -45,9 +45,9 @@ pub(super) fn plain(value: &impl Serialize) -> String {
 /// # Errors
 ///
 /// If the output cannot be written.
-pub fn number(out: &mut dyn Write, value: Number) -> io::Result<()> {
+pub fn number(out: &mut dyn Write, value: Value) -> io::Result<()> {
     match value {
-        Number::None => Ok(()),
+        Value::None => Ok(()),
         other => serde_json::to_writer(out, &other).map_err(io::Error::from),
     }
 }
@@ -57,11 +57,11 @@ pub fn number(out: &mut dyn Write, value: Number) -> io::Result<()> {
 /// # Errors
 ///
 /// If the output cannot be written.
-pub fn value(out: &mut dyn Write, value: &Value<'_>) -> io::Result<()> {
+pub fn value(out: &mut dyn Write, value: &KeyValue<'_>) -> io::Result<()> {
     match value {
-        Value::Null => Ok(()),
-        Value::Text(words) => text(out, words),
-        Value::Frames(frames) => text(out, &frames.join(";")),
+        KeyValue::Null => Ok(()),
+        KeyValue::Text(words) => text(out, words),
+        KeyValue::Frames(frames) => text(out, &frames.join(";")),
         other => serde_json::to_writer(out, other).map_err(io::Error::from),
     }
 }

@@ -1,7 +1,7 @@
 //! JSON of the exports. Numbers are exact: integers as integers, other numbers with the digits that restore the same value.
 
-use crate::group::values::Value;
-use crate::pivot::number::Number;
+use crate::group::column::KeyValue;
+use crate::pivot::metric::Value;
 use serde::{Serialize, Serializer};
 use std::io::{self, Write};
 
@@ -29,7 +29,7 @@ pub fn write_document<R: Serialize>(
 }
 
 /// A figure: `null` if there is none, an integer, or a floating-point number.
-impl Serialize for Number {
+impl Serialize for Value {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::None => serializer.serialize_none(),
@@ -40,7 +40,7 @@ impl Serialize for Number {
 }
 
 /// A value of a key column; a stack is an array of frames.
-impl Serialize for Value<'_> {
+impl Serialize for KeyValue<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Null => serializer.serialize_none(),

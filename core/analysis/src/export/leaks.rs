@@ -3,7 +3,7 @@
 
 use super::report::{DocumentHeader, HeaderFields};
 use super::{csv, json};
-use crate::group::stacks::DisplayStacks;
+use crate::group::display_stacks::DisplayStacks;
 use crate::leaks::data_quality::DataQualityKind;
 use crate::leaks::findings::{Finding, HeldObjects, LockstepTag};
 use crate::leaks::owner::{OwnerSource, TagOwnerCandidate};

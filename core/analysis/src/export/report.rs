@@ -1,7 +1,7 @@
 //! A pivot as a flat table: one row per group.
 
 use super::{csv, json};
-use crate::pivot::{Figure, Number, Pivot};
+use crate::pivot::{Metric, Value, Pivot};
 use crate::trace::Trace;
 use crate::trace::time::{Clock, TimeRange};
 use serde::ser::SerializeMap as _;
@@ -74,9 +74,9 @@ pub struct FigureTable<'t> {
     /// The groups to write, in this order.
     pub order: &'t [u32],
     /// The figures.
-    pub figures: &'t [Figure],
+    pub figures: &'t [Metric],
     /// A figure of a group; `None`: of all groups together.
-    pub figure: &'t dyn Fn(Option<u32>, Figure) -> Number,
+    pub figure: &'t dyn Fn(Option<u32>, Metric) -> Value,
 }
 
 /// A report document without its rows.
@@ -92,7 +92,7 @@ struct ReportHead<'r> {
 struct GroupRow<'r> {
     table: &'r FigureTable<'r>,
     names: &'r [String],
-    uncertain: &'r [Figure],
+    uncertain: &'r [Metric],
     group: Option<u32>,
 }
 
@@ -101,7 +101,7 @@ impl Serialize for GroupRow<'_> {
         let mut map = serializer.serialize_map(None)?;
         if let Some(group) = self.group {
             for (column, key) in self.table.pivot.keys().iter().enumerate() {
-                map.serialize_entry(key.name(), &self.table.pivot.value(group as usize, column))?;
+                map.serialize_entry(key.name(), &self.table.pivot.key_value(group as usize, column))?;
             }
         }
         for (name, figure) in self.names.iter().zip(self.table.figures) {
@@ -132,8 +132,8 @@ impl FigureTable<'_> {
     }
 
     /// The figures of uncertainty that the keys call for, that were not asked for, and that are not zero in total.
-    fn uncertain(&self) -> Vec<Figure> {
-        let missing = Figure::of_uncertainty(self.pivot.keys()).filter(|figure| !self.figures.contains(figure));
+    fn uncertain(&self) -> Vec<Metric> {
+        let missing = Metric::of_uncertainty(self.pivot.keys()).filter(|figure| !self.figures.contains(figure));
         missing.filter(|figure| is_positive((self.figure)(None, *figure))).collect()
     }
 
@@ -152,7 +152,7 @@ impl FigureTable<'_> {
             let mut comma = "";
             for column in 0..self.pivot.keys().len() {
                 out.write_all(comma.as_bytes())?;
-                csv::value(out, &self.pivot.value(*group as usize, column))?;
+                csv::value(out, &self.pivot.key_value(*group as usize, column))?;
                 comma = ",";
             }
             for figure in figures() {
@@ -166,6 +166,6 @@ impl FigureTable<'_> {
     }
 }
 
-fn is_positive(number: Number) -> bool {
-    matches!(number, Number::Int(count) if count > 0)
+fn is_positive(number: Value) -> bool {
+    matches!(number, Value::Int(count) if count > 0)
 }

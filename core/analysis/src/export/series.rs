@@ -2,7 +2,7 @@
 
 use super::report::{DocumentHeader, HeaderFields};
 use super::{csv, json};
-use crate::group::values::Value;
+use crate::group::column::KeyValue;
 use crate::series::SeriesSet;
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
@@ -24,7 +24,7 @@ struct SeriesHead<'s> {
 /// A point of a curve, with the key values of the curve.
 struct PointRow<'s> {
     set: &'s SeriesSet,
-    keys: Rc<Vec<Value<'s>>>,
+    keys: Rc<Vec<KeyValue<'s>>>,
     curve: usize,
     point: usize,
 }
@@ -48,7 +48,7 @@ impl Serialize for PointRow<'_> {
 /// If the output cannot be written.
 pub fn write_json(out: &mut dyn Write, header: &DocumentHeader<'_>, set: &SeriesSet) -> io::Result<()> {
     let header = header.fields(set.keys.iter().map(|k| k.name()));
-    let head = SeriesHead { header, measure: set.measure.name() };
+    let head = SeriesHead { header, measure: set.metric.name() };
     let rows = (0..set.curves.len()).flat_map(|curve| {
         let keys = Rc::new((0..set.keys.len()).map(|column| key_value(set, curve, column)).collect::<Vec<_>>());
         (0..set.times.len()).map(move |point| PointRow { set, keys: Rc::clone(&keys), curve, point })
@@ -74,7 +74,7 @@ pub fn write_csv(out: &mut dyn Write, set: &SeriesSet) -> io::Result<()> {
             keys.push(b',');
         }
         for point in 0..set.times.len() {
-            csv::value(out, &Value::Seconds(set.seconds(point)))?;
+            csv::value(out, &KeyValue::Seconds(set.seconds(point)))?;
             out.write_all(b",")?;
             out.write_all(&keys)?;
             csv::number(out, set.value(curve, point))?;
@@ -84,11 +84,11 @@ pub fn write_csv(out: &mut dyn Write, set: &SeriesSet) -> io::Result<()> {
     Ok(())
 }
 
-fn key_value(set: &SeriesSet, curve: usize, column: usize) -> Value<'_> {
+fn key_value(set: &SeriesSet, curve: usize, column: usize) -> KeyValue<'_> {
     let ids = set.curves.get(curve).and_then(|c| c.ids.as_ref());
     match (ids.and_then(|ids| ids.get(column)), set.columns.get(column)) {
         (Some(id), Some(column)) => column.value(*id),
-        (None, Some(column)) if column.key.is_stack() => Value::Frames(vec![OTHER]),
-        _ => Value::Text(Cow::Borrowed(OTHER)),
+        (None, Some(column)) if column.key.is_stack() => KeyValue::Frames(vec![OTHER]),
+        _ => KeyValue::Text(Cow::Borrowed(OTHER)),
     }
 }

@@ -3,8 +3,8 @@
 use super::report::{DocumentHeader, FigureTable};
 use crate::group::key::Key;
 use crate::group::parallel::never;
-use crate::group::testkit::{Block, HZ, block, names};
-use crate::pivot::{Figure, PivotRequest, Sort, pivot};
+use crate::group::test_util::{Block, HZ, block, names};
+use crate::pivot::{Metric, PivotRequest, SortLevel, pivot};
 use crate::series::{SeriesRequest, series};
 use crate::trace::time::{Clock, ClockKind, Ticks, TimeRange};
 use serde_json::{Value, json};
@@ -23,16 +23,16 @@ fn blocks() -> Vec<Block> {
     ]
 }
 
-fn write(keys: &[Key], figures: &[Figure]) -> (String, String) {
+fn write(keys: &[Key], figures: &[Metric]) -> (String, String) {
     let table = pivot(&names(&blocks()), &PivotRequest { keys, view: VIEW, rows: None }, &never).unwrap();
-    let order = table.sorted(Sort::default());
+    let order = table.sorted(SortLevel::default());
     let table = FigureTable {
         pivot: &table,
         order: &order,
         figures,
         figure: &|group, figure| match group {
-            Some(group) => table.figure(group as usize, figure),
-            None => figure.of(table.total(), table.scale()),
+            Some(group) => table.value(group as usize, figure),
+            None => figure.of(table.total(), table.clock()),
         },
     };
     let (mut json, mut csv) = (Vec::new(), Vec::new());
@@ -44,7 +44,7 @@ fn write(keys: &[Key], figures: &[Figure]) -> (String, String) {
 #[test]
 fn a_report_has_one_field_per_value() {
     let keys = [Key::Type, Key::Tag, Key::Stack, Key::Session, Key::AllocTime, Key::Address];
-    let (json_text, csv) = write(&keys, &[Figure::Count, Figure::Average, Figure::LifetimeMax]);
+    let (json_text, csv) = write(&keys, &[Metric::Count, Metric::Average, Metric::LifetimeMax]);
     let address = "0xffff900000000000";
     let expected = json!({
         "trace": "a \"b\".etl",
@@ -71,7 +71,7 @@ fn a_report_has_one_field_per_value() {
 
 #[test]
 fn a_report_without_keys_is_valid() {
-    let (json_text, csv) = write(&[], &[Figure::Size]);
+    let (json_text, csv) = write(&[], &[Metric::Size]);
     let read: Value = serde_json::from_str(&json_text).unwrap();
     assert_eq!(read["rows"], json!([{"size": 47}]));
     assert_eq!(csv, "size\n47\n");
@@ -82,11 +82,11 @@ fn curves_are_rows_of_time_keys_and_value() {
     let names = names(&blocks());
     let request = SeriesRequest {
         keys: &[Key::Tag],
-        measure: "cumulative".parse().unwrap(),
+        metric: "cumulative".parse().unwrap(),
         view: VIEW,
         points: 2,
         rows: None,
-        earlier: false,
+        include_preexisting: false,
         top: Some(0),
         chosen: None,
     };

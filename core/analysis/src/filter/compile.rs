@@ -1,30 +1,36 @@
-//! A query for one trace and one view: texts become bits per context and per stack, so that a row costs look-ups.
+//! A query for one trace and one time range: texts become bits per context and per stack, so that a row costs look-ups; then
+//! blocks of rows, each predicate over a whole block, on all workers.
 
-use super::field::Field;
-use super::pattern::TextMatcher;
-use super::query::{Condition, Expression, Pattern, Query, Test};
+use super::query::{Condition, Expression, Field, FieldKind, Pattern, Query, Test};
+use super::rowset::RowSet;
+use crate::group::column::{KeyColumn, KeySource, size_class};
+use crate::group::column_values::{ColumnValues, unknown_process};
 use crate::group::generation::Generations;
+use crate::group::group_by::class_of;
 use crate::group::key::Key;
-use crate::group::names::{Names, unknown_process};
-use crate::group::values::{KeyColumn, Source};
+use crate::group::parallel::{Cancel, Cancelled};
 use crate::trace::Trace;
+use crate::trace::allocation::AllocationTable;
 use crate::trace::attributes::EventAttributes;
 use crate::trace::time::{Clock, Ticks, TimeRange};
+use rayon::prelude::*;
+use regex::{Regex, RegexBuilder};
+use std::ops::Range;
 
-/// A query for one trace and one view.
+/// A query for one trace and one time range.
 #[derive(Debug)]
 pub struct CompiledQuery {
-    pub(super) root: Predicate,
-    pub(super) view: TimeRange,
+    root: Predicate,
+    view: TimeRange,
 }
 
 /// A test on rows.
 #[derive(Debug)]
-pub(super) enum Predicate {
+enum Predicate {
     All(Vec<Predicate>),
     Any(Vec<Predicate>),
     Not(Box<Predicate>),
-    /// By how the row stands to the view; the last place is for rows not in it.
+    /// By lifetime class; the last is for rows that do not belong to the time range.
     LifeType([bool; 5]),
     Context(Vec<bool>),
     AllocStack(Vec<bool>),
@@ -36,7 +42,7 @@ pub(super) enum Predicate {
     /// In ticks, both bounds inside; sentinels are in no bounds.
     AllocTime(i64, i64),
     FreeTime(i64, i64),
-    /// In ticks, both bounds inside; the flag takes blocks that were not freed, as living for ever.
+    /// In ticks, both bounds inside; the flag takes allocations that were not freed, as living for ever.
     Lifetime(i64, i64, bool),
     AllocTimeMissing,
     FreeTimeMissing,
@@ -46,16 +52,16 @@ pub(super) enum Predicate {
 impl CompiledQuery {
     /// Prepares a query. `type` and `impacting_type` are relative to `view`; everything else does not depend on it.
     ///
-    /// A block that the trace does not show freed lives for ever: `lifetime:>x` takes it, `lifetime:<x` does not. The
-    /// lifetime of a block whose allocation the trace does not show is unknown: no comparison takes it, `lifetime:none`
+    /// An allocation that the trace does not show freed lives for ever: `lifetime:>x` takes it, `lifetime:<x` does not. The
+    /// lifetime of an allocation that the trace does not show is unknown: no comparison takes it, `lifetime:none`
     /// takes both.
     #[must_use]
-    pub fn new(query: &Query, names: &Names, view: TimeRange) -> Self {
+    pub fn new(query: &Query, names: &ColumnValues, view: TimeRange) -> Self {
         Self { root: compile(&query.expression, names), view }
     }
 }
 
-fn compile(expression: &Expression, names: &Names) -> Predicate {
+fn compile(expression: &Expression, names: &ColumnValues) -> Predicate {
     let all = |parts: &[Expression]| parts.iter().map(|p| compile(p, names)).collect();
     match expression {
         Expression::And(parts) => Predicate::All(all(parts)),
@@ -65,7 +71,7 @@ fn compile(expression: &Expression, names: &Names) -> Predicate {
     }
 }
 
-fn compile_test(test: &Test, names: &Names) -> Predicate {
+fn compile_test(test: &Test, names: &ColumnValues) -> Predicate {
     let Field::Key(key) = test.field else {
         return match test.condition {
             Condition::Between(low, high, _) => Predicate::Size(low.unwrap_or(i128::MIN), high.unwrap_or(i128::MAX)),
@@ -142,8 +148,8 @@ fn by_context(trace: &Trace, matches: impl Fn(&EventAttributes) -> bool) -> Pred
     Predicate::Context(trace.attributes.rows().iter().map(matches).collect())
 }
 
-fn by_text(test: &Test, key: Key, names: &Names) -> Predicate {
-    let whole = test.field.kind() == super::field::Kind::Text;
+fn by_text(test: &Test, key: Key, names: &ColumnValues) -> Predicate {
+    let whole = test.field.kind() == FieldKind::Text;
     let Some(matcher) = TextMatcher::new(&test.condition, whole, test.field.is_case_sensitive()) else {
         return Predicate::Any(Vec::new());
     };
@@ -179,7 +185,7 @@ fn by_process(matcher: &TextMatcher, trace: &Trace) -> Predicate {
 }
 
 /// A stack is found by any of its frames; the empty text finds rows without a stack.
-fn by_frames(test: &Test, key: Key, matcher: &TextMatcher, names: &Names) -> Predicate {
+fn by_frames(test: &Test, key: Key, matcher: &TextMatcher, names: &ColumnValues) -> Predicate {
     let stacks = names.stacks();
     let empty = match &test.condition {
         Condition::Exactly(pattern) => pattern.text.is_empty(),
@@ -202,21 +208,153 @@ fn by_values(column: &KeyColumn, matches: impl Fn(&str) -> bool) -> Predicate {
     let values: Vec<bool> = (0..column.count()).map(|id| matches(&column.text(id))).collect();
     let bits = |ids: &[u32]| ids.iter().map(|id| values.get(*id as usize).copied().unwrap_or(false)).collect();
     match &column.source {
-        Source::LifeType(ids) => Predicate::LifeType(ids.map(|id| {
+        KeySource::LifeType(ids) => Predicate::LifeType(ids.map(|id| {
             let shown = !column.text(id).is_empty();
             shown && values.get(id as usize).copied().unwrap_or(false)
         })),
-        Source::Context(ids) => Predicate::Context(bits(ids)),
-        Source::AllocStack(ids) => Predicate::AllocStack(bits(ids)),
-        Source::FreeStack(ids) => Predicate::FreeStack(bits(ids)),
-        Source::SizeClass => Predicate::SizeClass(values),
+        KeySource::Context(ids) => Predicate::Context(bits(ids)),
+        KeySource::AllocStack(ids) => Predicate::AllocStack(bits(ids)),
+        KeySource::FreeStack(ids) => Predicate::FreeStack(bits(ids)),
+        KeySource::SizeClass => Predicate::SizeClass(values),
         // Columns with a value per row are numbers and are asked as such.
-        Source::Rows(_) => Predicate::Any(Vec::new()),
+        KeySource::Rows(_) => Predicate::Any(Vec::new()),
     }
 }
 
-/// Whether a moment lies within bounds; sentinels do not.
+/// True if a moment is within bounds; sentinels are not.
 #[inline]
-pub(super) fn within(time: Ticks, first: i64, last: i64) -> bool {
+fn within(time: Ticks, first: i64, last: i64) -> bool {
     time.is_known() && first <= time.0 && time.0 <= last
+}
+
+/// Rows in a block; a multiple of 64.
+const BLOCK_ROWS: usize = 1 << 14;
+
+impl CompiledQuery {
+    /// The rows that the query takes.
+    ///
+    /// # Errors
+    ///
+    /// [`Cancelled`] once `cancel` says so.
+    pub fn rows(&self, trace: &Trace, cancel: Cancel<'_>) -> Result<RowSet, Cancelled> {
+        let table = &trace.allocations;
+        let blocks = (0..table.len().div_ceil(BLOCK_ROWS)).into_par_iter();
+        let words: Result<Vec<Vec<u64>>, Cancelled> = blocks
+            .map(|block| {
+                if cancel() {
+                    return Err(Cancelled);
+                }
+                let from = block * BLOCK_ROWS;
+                let range = from..table.len().min(from + BLOCK_ROWS);
+                Ok(evaluate(&self.root, table, self.view, range))
+            })
+            .collect();
+        Ok(RowSet::from_words(words?.concat(), table.len()))
+    }
+}
+
+fn evaluate(p: &Predicate, table: &AllocationTable, view: TimeRange, rows: Range<usize>) -> Vec<u64> {
+    let words = rows.len().div_ceil(64);
+    let bits = |test: &dyn Fn(usize) -> bool| fill(rows.clone(), test);
+    let bit = |list: &[bool], at: usize| list.get(at).copied().unwrap_or(false);
+    match p {
+        Predicate::All(parts) => parts.iter().fold(vec![u64::MAX; words], |mut all, part| {
+            let more = evaluate(part, table, view, rows.clone());
+            all.iter_mut().zip(more).for_each(|(a, b)| *a &= b);
+            all
+        }),
+        Predicate::Any(parts) => parts.iter().fold(vec![0; words], |mut any, part| {
+            let more = evaluate(part, table, view, rows.clone());
+            any.iter_mut().zip(more).for_each(|(a, b)| *a |= b);
+            any
+        }),
+        Predicate::Not(inner) => {
+            let mut words = evaluate(inner, table, view, rows);
+            words.iter_mut().for_each(|w| *w = !*w);
+            words
+        }
+        Predicate::LifeType(list) => bits(&|r| bit(list, class_of(view, table, r))),
+        Predicate::Context(list) => bits(&|r| bit(list, table.alloc_attributes[r].index())),
+        Predicate::AllocStack(list) => bits(&|r| bit(list, table.alloc_stack[r].index())),
+        Predicate::FreeStack(list) => bits(&|r| bit(list, table.free_stack[r].index())),
+        Predicate::SizeClass(list) => bits(&|r| bit(list, size_class(table.size[r]) as usize)),
+        Predicate::Size(low, high) => bits(&|r| (*low..=*high).contains(&i128::from(table.size[r]))),
+        Predicate::Address(low, high) => bits(&|r| (*low..=*high).contains(&i128::from(table.address[r]))),
+        Predicate::AllocTime(first, last) => bits(&|r| within(table.alloc_time[r], *first, *last)),
+        Predicate::FreeTime(first, last) => bits(&|r| within(table.free_time[r], *first, *last)),
+        Predicate::Lifetime(first, last, unending) => bits(&|r| {
+            let ticks = table.lifetime(r);
+            within(ticks, *first, *last) || (*unending && ticks == Ticks::NEVER)
+        }),
+        Predicate::AllocTimeMissing => bits(&|r| !table.alloc_time[r].is_known()),
+        Predicate::FreeTimeMissing => bits(&|r| !table.free_time[r].is_known()),
+        Predicate::LifetimeMissing => bits(&|r| !table.lifetime(r).is_known()),
+    }
+}
+
+fn fill(rows: Range<usize>, test: &dyn Fn(usize) -> bool) -> Vec<u64> {
+    let mut words = vec![0u64; rows.len().div_ceil(64)];
+    for (at, row) in rows.enumerate() {
+        if let Some(word) = words.get_mut(at / 64) {
+            *word |= u64::from(test(row)) << (at % 64);
+        }
+    }
+    words
+}
+
+/// A condition on text, ready to be asked.
+#[derive(Clone, Debug)]
+pub struct TextMatcher {
+    regex: Regex,
+}
+
+impl TextMatcher {
+    /// Prepares a condition. `whole`: a plain value has to match the whole text. `None` for conditions on numbers, and
+    /// for patterns beyond all measure.
+    #[must_use]
+    pub fn new(condition: &Condition, whole: bool, case_sensitive: bool) -> Option<Self> {
+        let source = match condition {
+            Condition::Regex(text) => text.clone(),
+            Condition::Exactly(pattern) => format!("^(?s:{})$", source(pattern)),
+            Condition::Is(pattern) if whole => format!("^(?s:{})$", source(pattern)),
+            Condition::Is(pattern) => format!("(?s:{})", source(pattern)),
+            Condition::Between(..) | Condition::Missing => return None,
+        };
+        regex(&source, case_sensitive).ok().map(|regex| Self { regex })
+    }
+
+    /// True if a text matches.
+    #[must_use]
+    pub fn matches(&self, text: &str) -> bool {
+        self.regex.is_match(text)
+    }
+}
+
+/// Builds a regular expression as queries use it.
+///
+/// # Errors
+///
+/// One line on what is wrong with it.
+pub fn regex(source: &str, case_sensitive: bool) -> Result<Regex, String> {
+    let built = RegexBuilder::new(source).case_insensitive(!case_sensitive).build();
+    built.map_err(|error| {
+        let text = error.to_string();
+        let last = text.lines().rev().find(|l| !l.trim().is_empty()).unwrap_or("");
+        last.trim().trim_start_matches("error: ").to_owned()
+    })
+}
+
+fn source(pattern: &Pattern) -> String {
+    if !pattern.wildcards {
+        return regex::escape(&pattern.text);
+    }
+    let mut source = String::new();
+    for c in pattern.text.chars() {
+        match c {
+            '*' => source.push_str(".*"),
+            '?' => source.push('.'),
+            c => source.push_str(&regex::escape(c.encode_utf8(&mut [0; 4]))),
+        }
+    }
+    source
 }

@@ -1,44 +1,43 @@
-//! What can stand where the cursor is in a query: columns, words that join, values that the trace has. It reads what is
-//! written so far, right or wrong, and must never offer a value that the language would read as something else.
+//! Completions at the cursor of a query: columns, words that join, values that the trace has. The text so far may be right or
+//! wrong; a value that the language would read as something else is never offered.
 
-use super::field::{Field, Kind};
 use super::parse::{OPERATORS, Operator};
-use super::query::Pattern;
+use super::query::{Field, FieldKind, Pattern};
+use crate::group::column_values::ColumnValues;
 use crate::group::key::Key;
-use crate::group::names::Names;
 use std::ops::Range;
 
-/// So many values are offered at most.
-pub const MOST_VALUES: usize = 20;
+/// Upper bound on the values that are offered.
+pub const MAX_VALUES: usize = 20;
 const JOINS: [&str; 2] = ["AND", "OR"];
 
-/// What can stand at the cursor.
+/// The completions at a cursor.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Completions {
     /// The bytes of the query that an item replaces.
     pub replace: Range<usize>,
     /// The offers, best first.
-    pub items: Vec<Item>,
+    pub items: Vec<Completion>,
 }
 
-/// An offer.
+/// One completion.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Item {
-    /// What to put into the query, with quotes where it needs them.
+pub struct Completion {
+    /// The text to insert, with quotes where it needs them.
     pub insert: String,
-    /// What a list shows.
+    /// The text of a list.
     pub show: String,
     /// A few words on it; may be empty.
     pub note: String,
 }
 
-/// What can stand at a cursor (a byte offset; beyond the end means at the end).
+/// The completions at a cursor (a byte offset; beyond the end means at the end).
 ///
 /// The first call for a column of texts builds that column, which takes up to seconds for drivers, functions and stacks of
-/// a large trace. Whoever cannot wait asks [`column_at`] first and has [`Names::column`] built elsewhere; after that a call
+/// a large trace. A caller that cannot wait asks [`column_at`] first and has [`ColumnValues::column`] built elsewhere; after that a call
 /// takes one look at each text of the column.
 #[must_use]
-pub fn complete(text: &str, cursor: usize, names: &Names) -> Completions {
+pub fn complete(text: &str, cursor: usize, names: &ColumnValues) -> Completions {
     let cursor = boundary(text, cursor);
     match spot(text, cursor) {
         Spot::Name { replace, written, after_test } => Completions { items: columns(written, after_test), replace },
@@ -65,7 +64,7 @@ fn boundary(text: &str, cursor: usize) -> usize {
     text.floor_char_boundary(cursor.min(text.len()))
 }
 
-/// What the cursor stands in.
+/// The part of a query that the cursor is in.
 enum Spot<'t> {
     /// A column's name, or where one may begin.
     Name {
@@ -128,7 +127,7 @@ fn spot(text: &str, cursor: usize) -> Spot<'_> {
     }
 }
 
-/// The operator that a text begins with: whether by a colon, which beside it, how many bytes in all.
+/// The operator that a text begins with: true if by a colon, the operator besides it, and the number of bytes.
 fn operator(text: &str) -> (bool, Option<Operator>, usize) {
     let after = text.strip_prefix(':');
     let rest = after.unwrap_or(text);
@@ -167,7 +166,7 @@ fn unescaped(text: &str) -> String {
     text.replace("\\\"", "\"").replace("\\\\", "\\")
 }
 
-fn columns(written: &str, after_test: bool) -> Vec<Item> {
+fn columns(written: &str, after_test: bool) -> Vec<Completion> {
     let mut found = Found::new(written, usize::MAX);
     for field in Key::ALL.iter().map(|k| Field::Key(*k)).chain([Field::Size]) {
         let title = match field {
@@ -175,12 +174,13 @@ fn columns(written: &str, after_test: bool) -> Vec<Item> {
             Field::Size => "Size",
         };
         let name = format!("{}:", field.name());
-        let item = || Item { insert: name.clone(), show: name.clone(), note: format!("{title}: {}", hint(field)) };
+        let item =
+            || Completion { insert: name.clone(), show: name.clone(), note: format!("{title}: {}", hint(field)) };
         found.offer_as(&[field.name(), title], item);
     }
     let words = JOINS.iter().filter(|_| after_test).chain(["NOT"].iter());
     for word in words {
-        let item = || Item { insert: format!("{word} "), show: (*word).to_owned(), note: String::new() };
+        let item = || Completion { insert: format!("{word} "), show: (*word).to_owned(), note: String::new() };
         found.offer_as(&[word], item);
     }
     found.items()
@@ -188,16 +188,16 @@ fn columns(written: &str, after_test: bool) -> Vec<Item> {
 
 fn hint(field: Field) -> &'static str {
     match (field.kind(), field) {
-        (Kind::Text, _) => "the whole text, * and ? stand for anything",
-        (Kind::Place, _) => "any part of the text",
-        (Kind::Bytes, _) => "bytes, such as >64KB or 1KB..4KB",
-        (Kind::Number, _) => "a number, decimal or 0x",
-        (Kind::Time, Field::Key(Key::Lifetime)) => "a span, such as <10ms or 1s..5s",
-        (Kind::Time, _) => "seconds from the start, such as 2.5 or 10..20",
+        (FieldKind::Text, _) => "the whole text, * and ? stand for anything",
+        (FieldKind::CodeText, _) => "any part of the text",
+        (FieldKind::Bytes, _) => "bytes, such as >64KB or 1KB..4KB",
+        (FieldKind::Number, _) => "a number, decimal or 0x",
+        (FieldKind::Time, Field::Key(Key::Lifetime)) => "a span, such as <10ms or 1s..5s",
+        (FieldKind::Time, _) => "seconds from the start, such as 2.5 or 10..20",
     }
 }
 
-/// Whether the values of a column are few enough, or alike enough, to be looked through.
+/// True for a column whose values are few enough, or alike enough, to be offered.
 fn has_texts(key: Key) -> bool {
     !matches!(key, Key::Address | Key::AllocTime | Key::FreeTime | Key::Lifetime | Key::Generation)
 }
@@ -206,8 +206,8 @@ fn takes_values(operator: Option<Operator>) -> bool {
     matches!(operator, None | Some(Operator::Equal | Operator::NotEqual))
 }
 
-fn values(field: Field, operator: Option<Operator>, written: &str, names: &Names) -> Vec<Item> {
-    let mut found = Found::new(written, MOST_VALUES);
+fn values(field: Field, operator: Option<Operator>, written: &str, names: &ColumnValues) -> Vec<Completion> {
+    let mut found = Found::new(written, MAX_VALUES);
     let Field::Key(key) = field else {
         return Vec::new();
     };
@@ -216,7 +216,7 @@ fn values(field: Field, operator: Option<Operator>, written: &str, names: &Names
     }
     let plain = |insert: &str, note: &str| {
         let insert = insert.to_owned();
-        Item { show: insert.clone(), insert, note: note.to_owned() }
+        Completion { show: insert.clone(), insert, note: note.to_owned() }
     };
     let missing = match key {
         Key::AllocTime => Some(("none", "allocated before the trace")),
@@ -243,7 +243,7 @@ fn values(field: Field, operator: Option<Operator>, written: &str, names: &Names
         // The spaces at a tag's end need not be written.
         let value = if key == Key::Tag { text.trim_end_matches(' ') } else { text };
         let insert = Pattern { text: value.to_owned(), wildcards: false }.to_string();
-        Item { insert, show: text.to_owned(), note: String::new() }
+        Completion { insert, show: text.to_owned(), note: String::new() }
     };
     if let Some(stacks) = column.stacks() {
         for text in stacks.texts() {
@@ -255,9 +255,9 @@ fn values(field: Field, operator: Option<Operator>, written: &str, names: &Names
         let text = column.text(id);
         if !text.trim().is_empty() {
             found.offer_as(&[&text], || item(&text));
-        } else if field.kind() == Kind::Place && operator.is_none() && written.is_empty() {
+        } else if field.kind() == FieldKind::CodeText && operator.is_none() && written.is_empty() {
             let insert = "=\"\"".to_owned();
-            found.offer_as(&[""], || Item { insert, show: format!("[No {}]", key.title()), note: String::new() });
+            found.offer_as(&[""], || Completion { insert, show: format!("[No {}]", key.title()), note: String::new() });
         }
         if found.is_full() {
             break;
@@ -270,19 +270,19 @@ fn values(field: Field, operator: Option<Operator>, written: &str, names: &Names
 struct Found {
     written: String,
     limit: usize,
-    begin: Vec<Item>,
-    contain: Vec<Item>,
+    begin: Vec<Completion>,
+    contain: Vec<Completion>,
 }
 
 impl Found {
     fn new(written: &str, limit: usize) -> Self {
-        // A pattern under way is looked for by what stands before its first wildcard.
+        // An unfinished pattern is matched by the part before its first wildcard.
         let fixed = written.split(['*', '?']).next().unwrap_or("");
         Self { written: fixed.to_lowercase(), limit, begin: Vec::new(), contain: Vec::new() }
     }
 
     /// Offers an item that goes by these names.
-    fn offer_as(&mut self, names: &[&str], item: impl FnOnce() -> Item) {
+    fn offer_as(&mut self, names: &[&str], item: impl FnOnce() -> Completion) {
         let lower = names.iter().map(|n| n.to_lowercase());
         let place = lower.filter_map(|n| n.find(&self.written)).min();
         let list = match place {
@@ -299,7 +299,7 @@ impl Found {
         self.begin.len() >= self.limit
     }
 
-    fn items(mut self) -> Vec<Item> {
+    fn items(mut self) -> Vec<Completion> {
         self.begin.append(&mut self.contain);
         self.begin.truncate(self.limit);
         self.begin
@@ -311,21 +311,21 @@ mod tests {
     use super::super::{CompiledQuery, Query};
     use super::*;
     use crate::group::parallel::never;
-    use crate::group::testkit::{Block, block, names, random_blocks};
+    use crate::group::test_util::{Block, block, names, random_blocks};
 
     /// The completions at the `|`.
-    fn at(names: &Names, text: &str) -> (Completions, String) {
+    fn at(names: &ColumnValues, text: &str) -> (Completions, String) {
         let cursor = text.find('|').unwrap();
         let text = text.replace('|', "");
         (complete(&text, cursor, names), text)
     }
 
-    fn inserts(names: &Names, text: &str) -> Vec<String> {
+    fn inserts(names: &ColumnValues, text: &str) -> Vec<String> {
         at(names, text).0.items.into_iter().map(|i| i.insert).collect()
     }
 
-    /// What the query becomes with the first offer.
-    fn first(names: &Names, text: &str) -> String {
+    /// The query with the first offer applied.
+    fn first(names: &ColumnValues, text: &str) -> String {
         let (found, mut text) = at(names, text);
         text.replace_range(found.replace, &found.items[0].insert);
         text
@@ -386,7 +386,7 @@ mod tests {
         let names = names(&blocks);
         let found = inserts(&names, "thread:10|");
         assert_eq!(found, ["1000", "910"]);
-        assert_eq!(inserts(&names, "thread:9|").len(), MOST_VALUES);
+        assert_eq!(inserts(&names, "thread:9|").len(), MAX_VALUES);
         assert_eq!(column_at("thread:1 driver:", 16), Some(Key::Driver));
         assert_eq!((column_at("address:", 8), column_at("tag:~a", 6), column_at("ta", 2)), (None, None, None));
     }

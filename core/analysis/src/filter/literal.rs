@@ -1,6 +1,6 @@
 //! Values as people write them: `64KB`, `1.5MB`, `10ms`, `0xffff…`, `none`. Nothing is rounded that need not be.
 
-use super::field::Kind;
+use super::query::FieldKind;
 
 /// A number as written, in the unit of its column: bytes, a plain number, or nanoseconds.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -15,41 +15,36 @@ pub enum Literal {
 ///
 /// # Errors
 ///
-/// What is wrong with it, for a message.
-pub fn parse(kind: Kind, text: &str) -> Result<Literal, String> {
+/// The mistake, for a message.
+pub fn parse(kind: FieldKind, text: &str) -> Result<Literal, String> {
     let lower = text.to_ascii_lowercase();
-    if matches!(lower.as_str(), "none" | "unknown" | "never") && kind != Kind::Bytes {
+    if matches!(lower.as_str(), "none" | "unknown" | "never") && kind != FieldKind::Bytes {
         return Ok(Literal::Missing);
     }
     let number = match kind {
-        Kind::Bytes => scaled(&lower, &BYTES, "a size such as 512, 64KB or 1.5MB"),
-        Kind::Time => scaled(&lower, &TIMES, "a time such as 2.5s, 10ms or 1m"),
+        FieldKind::Bytes => scaled(&lower, &BYTES, "a size such as 512, 64KB or 1.5MB"),
+        FieldKind::Time => scaled(&lower, &TIMES, "a time such as 2.5s, 10ms or 1m"),
         _ => plain(&lower),
     };
     number.map(Literal::Number).map_err(|wanted| format!("'{text}' is not {wanted}"))
 }
 
 /// Units of sizes, in bytes. Binary, as Windows counts.
-const BYTES: [(&str, i128); 15] = [
+const BYTES: [(&str, i128); 10] = [
     ("", 1),
     ("b", 1),
     ("kb", 1 << 10),
     ("mb", 1 << 20),
     ("gb", 1 << 30),
     ("tb", 1 << 40),
-    ("kib", 1 << 10),
-    ("mib", 1 << 20),
-    ("gib", 1 << 30),
-    ("tib", 1 << 40),
     ("k", 1 << 10),
     ("m", 1 << 20),
     ("g", 1 << 30),
-    ("t", 1 << 40),
     ("bytes", 1),
 ];
 
 /// Units of time, in nanoseconds; without one it is seconds.
-const TIMES: [(&str, i128); 15] = [
+const TIMES: [(&str, i128); 8] = [
     ("", 1_000_000_000),
     ("ns", 1),
     ("us", 1_000),
@@ -58,26 +53,7 @@ const TIMES: [(&str, i128); 15] = [
     ("s", 1_000_000_000),
     ("m", 60_000_000_000),
     ("min", 60_000_000_000),
-    ("minute", 60_000_000_000),
-    ("h", 3_600_000_000_000),
-    ("hour", 3_600_000_000_000),
-    ("d", 86_400_000_000_000),
-    ("day", 86_400_000_000_000),
-    ("sec", 1_000_000_000),
-    ("second", 1_000_000_000),
 ];
-
-/// Size of a unit, in lower case: bytes for [`Kind::Bytes`], nanoseconds for [`Kind::Time`]; `None` for any other kind and for an
-/// unknown unit.
-#[must_use]
-pub fn unit_scale(kind: Kind, unit: &str) -> Option<i128> {
-    let units: &[(&str, i128)] = match kind {
-        Kind::Bytes => &BYTES,
-        Kind::Time => &TIMES,
-        _ => return None,
-    };
-    units.iter().find(|(name, _)| *name == unit).map(|(_, scale)| *scale)
-}
 
 fn plain(text: &str) -> Result<i128, &'static str> {
     let wanted = "a number, decimal or 0x…";
@@ -121,23 +97,18 @@ mod tests {
 
     #[test]
     fn units_are_binary_and_exact() {
-        let bytes = |t| parse(Kind::Bytes, t);
+        let bytes = |t| parse(FieldKind::Bytes, t);
         assert_eq!(bytes("64KB"), Ok(Literal::Number(65_536)));
         assert_eq!(bytes("1.5mb"), Ok(Literal::Number(1_572_864)));
         assert_eq!(bytes("512"), Ok(Literal::Number(512)));
         assert_eq!(bytes("0.1KB"), Ok(Literal::Number(102)));
-        assert_eq!((bytes("64KiB"), unit_scale(Kind::Bytes, "kib")), (Ok(Literal::Number(65_536)), Some(1024)));
         assert!(bytes("64XB").is_err() && bytes("1.2.3").is_err() && bytes("").is_err());
-        let time = |t| parse(Kind::Time, t);
+        let time = |t| parse(FieldKind::Time, t);
         assert_eq!(time("2.5"), Ok(Literal::Number(2_500_000_000)));
         assert_eq!(time("10us"), Ok(Literal::Number(10_000)));
-        assert_eq!(
-            (time("1h"), unit_scale(Kind::Time, "day")),
-            (Ok(Literal::Number(3_600_000_000_000)), Some(86_400_000_000_000))
-        );
         assert_eq!(time("-1ms"), Ok(Literal::Number(-1_000_000)));
         assert_eq!(time("never"), Ok(Literal::Missing));
-        let number = |t| parse(Kind::Number, t);
+        let number = |t| parse(FieldKind::Number, t);
         assert_eq!(number("0xFFFF`00000010"), Ok(Literal::Number(0xffff_0000_0010)));
         assert!(number("-4").is_err());
     }

@@ -1,13 +1,11 @@
 //! Query text to [`Query`]. Words side by side are joined by AND, which binds stronger than OR; NOT binds strongest.
 
-use super::error::QueryError;
-use super::field::{Field, Kind};
+use super::compile::regex;
 use super::literal::{self, Literal};
-use super::pattern::regex;
-use super::query::{Condition, Expression, Pattern, Query, Test, Written, number};
+use super::query::{Condition, Expression, Field, FieldKind, Pattern, Query, QueryError, Test, Written, number};
 use crate::group::key::{Key, nearest};
 
-/// How tables name the generation of unknown births.
+/// Text in tables of the generation of unknown allocation times.
 const BEFORE_THE_TRACE: &str = "before the trace";
 /// Parentheses within each other; a limit, since they are read by recursion.
 const DEEPEST: usize = 64;
@@ -102,7 +100,7 @@ impl Parser {
         found
     }
 
-    /// Takes AND, OR or NOT in any case, if it stands alone.
+    /// Takes AND, OR or NOT in any case, if it is a word of its own.
     fn take_keyword(&mut self, word: &str) -> bool {
         let end = self.at + word.len();
         let found = self
@@ -262,7 +260,7 @@ impl Parser {
 fn condition(field: Field, operator: Operator, value: &Raw) -> Result<Expression, QueryError> {
     let test = |condition| Expression::Test(Test { field, condition });
     let not = |condition| Expression::Not(Box::new(test(condition)));
-    if matches!(field.kind(), Kind::Bytes | Kind::Number | Kind::Time) {
+    if matches!(field.kind(), FieldKind::Bytes | FieldKind::Number | FieldKind::Time) {
         return numeric(field, operator, value);
     }
     let wildcards = !value.quoted && value.text.contains(['*', '?']);

@@ -1,12 +1,12 @@
 //! A query as it was written: which test on which column, joined how. It knows no trace, prints as text that reads back
 //! as the same query, and is kept as that text.
 
-use super::error::QueryError;
-use super::field::Field;
 use super::literal::Literal;
 use super::parse;
+use crate::group::key::{Key, nearest};
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::ops::Range;
 use std::str::FromStr;
 
 /// A query. The empty one takes every row.
@@ -35,11 +35,11 @@ pub enum Expression {
 pub struct Test {
     /// The column.
     pub field: Field,
-    /// What its value is held against.
+    /// The condition on its value.
     pub condition: Condition,
 }
 
-/// What a value is held against.
+/// A condition on a value.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Condition {
     /// Text: the whole of it, or for places in code some of it.
@@ -74,15 +74,13 @@ impl Query {
         Self { expression: Expression::And(Vec::new()) }
     }
 
-    /// Whether it takes every row because it asks for nothing.
+    /// True if it takes every row because it asks for nothing.
     #[must_use]
     pub fn is_everything(&self) -> bool {
         self.expression == Expression::And(Vec::new())
     }
-}
 
-impl Query {
-    /// Whether any test asks about this column.
+    /// True if any test asks about this column.
     #[must_use]
     pub fn asks(&self, field: Field) -> bool {
         let mut open = vec![&self.expression];
@@ -190,5 +188,116 @@ pub(super) fn number(literal: Literal) -> Option<i128> {
     match literal {
         Literal::Number(number) => Some(number),
         Literal::Missing => None,
+    }
+}
+
+/// A column of a query.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Field {
+    /// A key column.
+    Key(Key),
+    /// The size in bytes.
+    Size,
+}
+
+/// The kind of value of a column.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum FieldKind {
+    /// Text; a plain value has to match the whole of it.
+    Text,
+    /// Text of code (a module, a function, a frame); a plain value has to occur in it.
+    CodeText,
+    /// Bytes.
+    Bytes,
+    /// A plain number, decimal or `0x…`.
+    Number,
+    /// Seconds from the trace's start, or a span of time.
+    Time,
+}
+
+impl Field {
+    /// The column of a name.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        let name = name.to_ascii_lowercase();
+        if name == "size" {
+            return Some(Self::Size);
+        }
+        Key::ALL.iter().find(|k| k.name() == name).map(|k| Self::Key(*k))
+    }
+
+    /// The column with the nearest name.
+    #[must_use]
+    pub fn nearest(name: &str) -> Option<&'static str> {
+        nearest(name, Key::ALL.iter().map(|k| k.name()).chain(["size"]))
+    }
+
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Key(key) => key.name(),
+            Self::Size => "size",
+        }
+    }
+
+    /// The kind of its values.
+    #[must_use]
+    pub const fn kind(self) -> FieldKind {
+        match self {
+            Self::Size => FieldKind::Bytes,
+            Self::Key(key) => match key {
+                Key::Driver | Key::Function | Key::Stack | Key::FreeStack | Key::TagDescription => FieldKind::CodeText,
+                Key::Thread | Key::Cpu | Key::Session | Key::Address | Key::Generation => FieldKind::Number,
+                Key::AllocTime | Key::FreeTime | Key::Lifetime => FieldKind::Time,
+                _ => FieldKind::Text,
+            },
+        }
+    }
+
+    /// True if upper and lower case differ: only tags are written in both.
+    #[must_use]
+    pub const fn is_case_sensitive(self) -> bool {
+        matches!(self, Self::Key(Key::Tag))
+    }
+}
+
+/// A mistake in a query.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("column {column}: {message}{}", .suggestion.as_ref().map_or_else(String::new, |s| format!("; did you mean '{s}'?")))]
+pub struct QueryError {
+    /// Where: characters from the start of the text, the first is 1.
+    pub column: usize,
+    /// The text at fault, in bytes from the start of the query; always within it and between characters. Empty where
+    /// something is missing at the end.
+    pub span: Range<usize>,
+    /// The mistake.
+    pub message: String,
+    /// The text that was probably meant in place of the one at fault.
+    pub suggestion: Option<String>,
+}
+
+impl QueryError {
+    /// A mistake at character `at` (the first is 0).
+    pub(super) fn at(at: usize, message: impl Into<String>) -> Self {
+        Self { column: at + 1, span: at..at + 1, message: message.into(), suggestion: None }
+    }
+
+    /// The same with these characters at fault.
+    pub(super) fn over(mut self, characters: Range<usize>) -> Self {
+        self.span = characters;
+        self
+    }
+
+    /// The same with a span in bytes of `text` instead of characters.
+    pub(super) fn in_bytes(mut self, text: &str) -> Self {
+        let byte = |character: usize| text.char_indices().nth(character).map_or(text.len(), |c| c.0);
+        self.span = byte(self.span.start)..byte(self.span.end);
+        self
+    }
+
+    pub(super) fn suggest(mut self, suggestion: Option<impl Into<String>>) -> Self {
+        self.suggestion = suggestion.map(Into::into);
+        self
     }
 }

@@ -62,7 +62,7 @@ impl RowSet {
         Ok(Self { words, len })
     }
 
-    /// Whether a row is in the set.
+    /// True if a row is in the set.
     #[inline]
     #[must_use]
     pub fn contains(&self, row: usize) -> bool {
@@ -75,7 +75,7 @@ impl RowSet {
         self.len
     }
 
-    /// Whether there are no rows at all.
+    /// True if there are no rows at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len == 0
@@ -92,7 +92,7 @@ impl RowSet {
         self.iter_within(0..self.len)
     }
 
-    /// The rows in the set that lie in a range, ascending.
+    /// The rows in the set that are in a range, ascending.
     pub fn iter_within(&self, range: Range<usize>) -> impl Iterator<Item = usize> + '_ {
         let words = range.start / 64..range.end.div_ceil(64).min(self.words.len());
         let rows = words.flat_map(|at| {

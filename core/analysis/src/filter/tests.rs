@@ -1,10 +1,10 @@
 //! Queries against small traces, their mistakes, and their texts.
 
 use super::*;
+use crate::group::column_values::ColumnValues;
 use crate::group::key::Key;
-use crate::group::names::Names;
 use crate::group::parallel::never;
-use crate::group::testkit::{Block, block, names, random_blocks};
+use crate::group::test_util::{Block, block, names, random_blocks};
 use crate::trace::time::{Ticks, TimeRange};
 
 const VIEW: TimeRange = TimeRange { from: Ticks(1000), to: Ticks(5000) };
@@ -23,7 +23,7 @@ fn blocks() -> Vec<Block> {
     ]
 }
 
-fn rows(names: &Names, text: &str) -> Vec<usize> {
+fn rows(names: &ColumnValues, text: &str) -> Vec<usize> {
     let query: Query = text.parse().unwrap_or_else(|e| panic!("{text}: {e}"));
     let printed = query.to_string();
     assert_eq!(printed.parse::<Query>().as_ref(), Ok(&query), "{text} became {printed}");
@@ -32,7 +32,7 @@ fn rows(names: &Names, text: &str) -> Vec<usize> {
 }
 
 /// Which of [`blocks`] a query takes: rows are in the order of allocation, and the third block is from before the trace.
-fn take(names: &Names, text: &str) -> Vec<usize> {
+fn take(names: &ColumnValues, text: &str) -> Vec<usize> {
     let mut taken: Vec<usize> = rows(names, text).into_iter().map(|row| [2, 0, 1, 3][row]).collect();
     taken.sort_unstable();
     taken

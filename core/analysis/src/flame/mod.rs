@@ -1,45 +1,41 @@
-//! The stacks of a choice of rows as a tree of frames, each with what it weighs: what a flame graph draws. Figures are the
-//! pivot's, and frames those that tables show. Frames too narrow for any screen are counted, not kept, so that a
-//! million stacks make no more nodes than can be seen; it must never lose their weight.
+//! Flame graphs: the stacks of a set of rows as a tree of frames, each with its weight. Metrics are the pivot's, and frames those
+//! that tables show. Frames too narrow for any screen are counted, not kept, so that a million stacks make no more nodes than can
+//! be seen; their weight stays in the node above.
 
 mod build;
-mod inward;
-mod merge;
-mod outward;
 #[cfg(test)]
 mod tests;
 
-use crate::pivot::cost::Cost;
-use crate::pivot::figure::{Figure, Scale};
-use crate::pivot::number::Number;
-use crate::pivot::table::{Pivot, PivotRequest, pivot};
-use crate::group::key::Key;
-use crate::group::names::Names;
-use crate::group::parallel::{Cancel, Cancelled};
-use crate::group::stacks::DisplayStacks;
 use crate::filter::rowset::RowSet;
-use crate::trace::time::TimeRange;
+use crate::group::aggregate::Aggregate;
+use crate::group::column_values::ColumnValues;
+use crate::group::display_stacks::DisplayStacks;
+use crate::group::key::Key;
+use crate::group::parallel::{Cancel, Cancelled};
+use crate::pivot::metric::{Metric, Value};
+use crate::pivot::table::{Pivot, PivotRequest, pivot};
+use crate::trace::time::{Clock, TimeRange};
 use rayon::prelude::*;
 use std::ops::Range;
 use std::sync::Arc;
 
 /// A frame is kept if it weighs at least one part in so many of everything, or of the frame that is zoomed to: less is
 /// half a point on a screen of 4096.
-pub const PARTS: u64 = 8192;
+pub const MAX_PARTS: u64 = 8192;
 
-/// From which end stacks are merged.
+/// The end from which stacks are merged.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
-pub enum Merge {
+pub enum FlameDirection {
     /// From the outermost frame inwards: callers carry what they call.
     #[default]
-    Callers,
+    TopDown,
     /// From the innermost frame outwards: who allocates carries who calls it.
-    Callees,
+    BottomUp,
 }
 
-/// What a frame weighs: figures that are the sums of their parts.
+/// The weight of frames: metrics that are the sums of their parts.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
-pub enum Weight {
+pub enum FlameMetric {
     /// Bytes of AIFO rows.
     #[default]
     ImpactingSize,
@@ -51,27 +47,27 @@ pub enum Weight {
     Count,
 }
 
-impl Weight {
+impl FlameMetric {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::ImpactingSize, Self::ImpactingCount, Self::Size, Self::Count];
 
-    /// The figure that it is.
+    /// The same as a metric of the pivot.
     #[must_use]
-    pub const fn figure(self) -> Figure {
+    pub const fn metric(self) -> Metric {
         match self {
-            Self::ImpactingSize => Figure::ImpactingSize,
-            Self::ImpactingCount => Figure::ImpactingCount,
-            Self::Size => Figure::Size,
-            Self::Count => Figure::Count,
+            Self::ImpactingSize => Metric::ImpactingSize,
+            Self::ImpactingCount => Metric::ImpactingCount,
+            Self::Size => Metric::Size,
+            Self::Count => Metric::Count,
         }
     }
 
-    /// What a group weighs.
+    /// The weight of a group.
     #[must_use]
-    pub fn of(self, cost: &Cost, scale: &Scale) -> u64 {
-        match self.figure().of(cost, scale) {
-            Number::Int(number) => u64::try_from(number).unwrap_or(0),
-            Number::Float(_) | Number::None => 0,
+    pub fn of(self, aggregate: &Aggregate, clock: &Clock) -> u64 {
+        match self.metric().of(aggregate, clock) {
+            Value::Int(number) => u64::try_from(number).unwrap_or(0),
+            Value::Float(_) | Value::None => 0,
         }
     }
 }
@@ -79,19 +75,19 @@ impl Weight {
 /// Which stacks to merge, and how.
 #[derive(Clone, Copy)]
 pub struct FlameRequest<'r> {
-    /// Relative to which view.
+    /// The time range that lifetime classes are relative to.
     pub view: TimeRange,
     /// Only these rows.
     pub rows: Option<&'r RowSet>,
     /// From which end.
-    pub merge: Merge,
-    /// What frames weigh.
-    pub weight: Weight,
+    pub direction: FlameDirection,
+    /// The weight of frames.
+    pub metric: FlameMetric,
     /// The frames from the root to the one whose part of the tree is kept as finely as if it were the whole.
     pub zoom: &'r [String],
 }
 
-/// What a node stands for.
+/// The label of a node.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 enum Label {
     /// A frame: number of its text among those of the shown stacks.
@@ -118,18 +114,18 @@ struct Node {
     /// Weight and number of the children that are too narrow to be kept.
     rest: u64,
     rest_count: u32,
-    /// Whether frames are left out, here or below.
+    /// True if frames are left out, here or below.
     is_cut: bool,
 }
 
-/// Merged stacks. Node 0 is the root; children of a node lie together, the heaviest first, equal ones by their texts.
+/// Merged stacks. Node 0 is the root; children of a node are together, the heaviest first, equal ones by their texts.
 #[derive(Debug)]
 pub struct FlameTree {
     pivot: Arc<Pivot>,
-    merge: Merge,
-    weight: Weight,
+    direction: FlameDirection,
+    metric: FlameMetric,
     nodes: Vec<Node>,
-    costs: Vec<Cost>,
+    aggregates: Vec<Aggregate>,
 }
 
 /// Merges the stacks of rows.
@@ -137,7 +133,7 @@ pub struct FlameTree {
 /// # Errors
 ///
 /// [`Cancelled`] once `cancel` says so.
-pub fn flame(names: &Names, request: &FlameRequest<'_>, cancel: Cancel<'_>) -> Result<FlameTree, Cancelled> {
+pub fn flame(names: &ColumnValues, request: &FlameRequest<'_>, cancel: Cancel<'_>) -> Result<FlameTree, Cancelled> {
     let question = PivotRequest { keys: &[Key::Stack], view: request.view, rows: request.rows };
     let pivot = Arc::new(pivot(names, &question, cancel)?);
     FlameTree::of_groups(pivot, request, cancel)
@@ -153,8 +149,8 @@ impl FlameTree {
     ///
     /// [`Cancelled`] once `cancel` says so.
     pub fn of_groups(pivot: Arc<Pivot>, request: &FlameRequest<'_>, cancel: Cancel<'_>) -> Result<Self, Cancelled> {
-        let (nodes, costs) = build::build(&pivot, request, cancel)?;
-        Ok(Self { pivot, merge: request.merge, weight: request.weight, nodes, costs })
+        let (nodes, aggregates) = build::build(&pivot, request, cancel)?;
+        Ok(Self { pivot, direction: request.direction, metric: request.metric, nodes, aggregates })
     }
 
     /// The groups that were merged: one for each shown stack.
@@ -165,14 +161,14 @@ impl FlameTree {
 
     /// From which end.
     #[must_use]
-    pub fn merge(&self) -> Merge {
-        self.merge
+    pub fn direction(&self) -> FlameDirection {
+        self.direction
     }
 
-    /// What frames weigh.
+    /// The weight of frames.
     #[must_use]
-    pub fn measure(&self) -> Weight {
-        self.weight
+    pub fn metric(&self) -> FlameMetric {
+        self.metric
     }
 
     /// Number of nodes, the root included.
@@ -181,13 +177,13 @@ impl FlameTree {
         self.nodes.len()
     }
 
-    /// Whether no row matched.
+    /// True if no row matched.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.pivot.is_empty()
     }
 
-    /// Whether no row that matched has a stack.
+    /// True if no row that matched has a stack.
     #[must_use]
     pub fn lacks_stacks(&self) -> bool {
         (0..self.pivot.len()).all(|group| self.pivot.ids(group) == [0])
@@ -215,13 +211,13 @@ impl FlameTree {
         }
     }
 
-    /// Whether it stands for a frame.
+    /// True for the node of a frame.
     #[must_use]
     pub fn is_frame(&self, node: u32) -> bool {
         self.node(node).is_some_and(|node| matches!(node.label, Label::Frame(_)))
     }
 
-    /// The node that it lies in; the root's is the root.
+    /// The parent; the root's is the root.
     #[must_use]
     pub fn parent(&self, node: u32) -> u32 {
         self.node(node).map_or(Self::ROOT, |node| node.parent)
@@ -233,19 +229,19 @@ impl FlameTree {
         self.node(node).map_or(0, |node| node.depth as usize)
     }
 
-    /// The nodes in it.
+    /// Its children.
     #[must_use]
     pub fn children(&self, node: u32) -> Range<u32> {
         self.node(node).map_or(0..0, |node| node.children.clone())
     }
 
-    /// What its rows add up to.
+    /// The aggregate of its rows.
     #[must_use]
-    pub fn cost(&self, node: u32) -> Cost {
-        self.costs.get(node as usize).copied().unwrap_or_default()
+    pub fn aggregate(&self, node: u32) -> Aggregate {
+        self.aggregates.get(node as usize).copied().unwrap_or_default()
     }
 
-    /// What it weighs: the sum of its own weight, its children's, and that of the children left out.
+    /// Its weight: the sum of its own weight, its children's, and that of the children left out.
     #[must_use]
     pub fn weight(&self, node: u32) -> u64 {
         self.node(node).map_or(0, |node| node.weight)
@@ -263,7 +259,7 @@ impl FlameTree {
         self.node(node).map_or((0, 0), |node| (node.rest, node.rest_count))
     }
 
-    /// Whether frames are left out in it, however deep.
+    /// True if frames are left out in it, however deep.
     #[must_use]
     pub fn is_cut(&self, node: u32) -> bool {
         self.node(node).is_some_and(|node| node.is_cut)
@@ -294,7 +290,7 @@ impl FlameTree {
         path
     }
 
-    /// The node at the end of these texts, or the last one on the way there, and how many texts lead to it.
+    /// The node at the end of these texts, or the last one on the way there, and the number of texts that lead to it.
     #[must_use]
     pub fn find(&self, path: &[impl AsRef<str>]) -> (u32, usize) {
         let mut at = Self::ROOT;
@@ -316,7 +312,7 @@ impl FlameTree {
         let hits: Vec<bool> = stacks.texts().par_iter().map(|own| own.to_lowercase().contains(&text)).collect();
         let hit = |node: u32| stacks.text_id(node).and_then(|id| hits.get(id as usize)).copied().unwrap_or(false);
         let mut has = vec![false; stacks.len()];
-        // Parents come before what lies in them.
+        // Parents come before their children.
         for node in 1..stacks.len() as u32 {
             let above = has.get(stacks.parent(node) as usize).copied().unwrap_or(false);
             if let Some(place) = has.get_mut(node as usize) {
@@ -326,7 +322,11 @@ impl FlameTree {
         let weight = |group: usize| {
             let shown = self.pivot.ids(group).first().copied().unwrap_or(0);
             let taken = has.get(shown as usize).copied().unwrap_or(false);
-            self.pivot.costs().get(group).filter(|_| taken).map_or(0, |cost| self.weight.of(cost, self.pivot.scale()))
+            self.pivot
+                .aggregates()
+                .get(group)
+                .filter(|_| taken)
+                .map_or(0, |group| self.metric.of(group, self.pivot.clock()))
         };
         (0..self.pivot.len()).map(weight).fold(0, u64::saturating_add)
     }

@@ -2,25 +2,26 @@
 
 use super::*;
 use crate::group::parallel::never;
-use crate::group::testkit::{Block, Dice, block, names, random_blocks};
+use crate::group::test_util::{Block, Rng, block, names, random_blocks};
 use crate::trace::time::{LifetimeClass, Ticks};
 use std::collections::BTreeMap;
 
 const VIEW: TimeRange = TimeRange { from: Ticks(2000), to: Ticks(7000) };
 const NO_ZOOM: &[String] = &[];
 
-fn request(merge: Merge, weight: Weight) -> FlameRequest<'static> {
-    FlameRequest { view: VIEW, rows: None, merge, weight, zoom: NO_ZOOM }
+fn request(merge: FlameDirection, weight: FlameMetric) -> FlameRequest<'static> {
+    FlameRequest { view: VIEW, rows: None, direction: merge, metric: weight, zoom: NO_ZOOM }
 }
 
-fn whole(blocks: &[Block], merge: Merge, weight: Weight) -> FlameTree {
+fn whole(blocks: &[Block], merge: FlameDirection, weight: FlameMetric) -> FlameTree {
     flame(&names(blocks), &request(merge, weight), &never).unwrap()
 }
 
 /// Every node by its path: weight, own weight, and number of rows.
 fn listed(tree: &FlameTree) -> BTreeMap<String, (u64, u64, u64)> {
-    let node =
-        |node: u32| (tree.path(node).join(" "), (tree.weight(node), tree.own_weight(node), tree.cost(node).count()));
+    let node = |node: u32| {
+        (tree.path(node).join(" "), (tree.weight(node), tree.own_weight(node), tree.aggregate(node).count()))
+    };
     (0..tree.len() as u32).map(node).collect()
 }
 
@@ -53,19 +54,19 @@ fn class(block: &Block) -> Option<LifetimeClass> {
 }
 
 /// The same as [`listed`], row by row.
-fn folded(blocks: &[Block], merge: Merge, weight: Weight) -> BTreeMap<String, (u64, u64, u64)> {
+fn folded(blocks: &[Block], merge: FlameDirection, weight: FlameMetric) -> BTreeMap<String, (u64, u64, u64)> {
     let mut nodes: BTreeMap<String, (u64, u64, u64)> = BTreeMap::new();
     for block in blocks {
         let Some(class) = class(block) else { continue };
         let impacting = class == LifetimeClass::Aifo;
         let weighs = match weight {
-            Weight::ImpactingSize => block.size * u64::from(impacting),
-            Weight::ImpactingCount => u64::from(impacting),
-            Weight::Size => block.size,
-            Weight::Count => 1,
+            FlameMetric::ImpactingSize => block.size * u64::from(impacting),
+            FlameMetric::ImpactingCount => u64::from(impacting),
+            FlameMetric::Size => block.size,
+            FlameMetric::Count => 1,
         };
         let mut frames = shown(block.stack);
-        if merge == Merge::Callees {
+        if merge == FlameDirection::BottomUp {
             frames.reverse();
         }
         if frames.is_empty() {
@@ -86,8 +87,8 @@ fn folded(blocks: &[Block], merge: Merge, weight: Weight) -> BTreeMap<String, (u
 fn every_node_weighs_what_its_rows_add_up_to() {
     for seed in 0..4 {
         let blocks = random_blocks(seed, 800);
-        for merge in [Merge::Callers, Merge::Callees] {
-            for weight in Weight::ALL {
+        for merge in [FlameDirection::TopDown, FlameDirection::BottomUp] {
+            for weight in FlameMetric::ALL {
                 let tree = whole(&blocks, merge, weight);
                 let (found, expected) = (listed(&tree), folded(&blocks, merge, weight));
                 assert!(found.len() > 5 && !tree.is_cut(FlameTree::ROOT));
@@ -98,7 +99,7 @@ fn every_node_weighs_what_its_rows_add_up_to() {
                 // What weighs nothing is no node, but its rows are in those above it.
                 let whole = found.get("").unwrap();
                 assert_eq!(whole.2, blocks.iter().filter(|block| class(block).is_some()).count() as u64);
-                assert_eq!(tree.cost(FlameTree::ROOT), *tree.pivot().total());
+                assert_eq!(tree.aggregate(FlameTree::ROOT), *tree.pivot().total());
             }
         }
     }
@@ -115,13 +116,13 @@ fn check(tree: &FlameTree) {
         assert!(children.clone().all(|child| tree.parent(child) == node));
         assert_eq!(tree.depth(node), tree.path(node).len());
         assert_eq!(tree.find(&tree.path(node)), (node, tree.depth(node)));
-        assert_eq!(tree.measure().of(&tree.cost(node), tree.pivot().scale()), tree.weight(node));
+        assert_eq!(tree.metric().of(&tree.aggregate(node), tree.pivot().clock()), tree.weight(node));
         let stacks = tree.stacks().unwrap();
         let frames = stacks.frames(tree.heaviest_stack(node));
         if tree.is_frame(node) {
             assert_eq!(stacks.text(tree.shown(node)), tree.text(node));
             let mut frames: Vec<&str> = frames;
-            if tree.merge() == Merge::Callees {
+            if tree.direction() == FlameDirection::BottomUp {
                 frames.reverse();
             }
             assert_eq!(frames[..tree.depth(node)], tree.path(node));
@@ -136,7 +137,7 @@ fn uneven(many: u64) -> Vec<Block> {
     const MANY: [&[&str]; 3] =
         [&["app:10", "nt:20", "my:30"], &["app:10", "nt:20", "other:30"], &["app:11", "wdf:1", "nt:40"]];
     let one = |stack, size| Block { stack, ..block(Some(3000), None, size) };
-    let mut blocks = vec![one(&["app:10", "nt:21"][..], PARTS * many)];
+    let mut blocks = vec![one(&["app:10", "nt:21"][..], MAX_PARTS * many)];
     blocks.extend((0..many).map(|at| one(MANY[at as usize % 3], 1)));
     blocks
 }
@@ -144,19 +145,19 @@ fn uneven(many: u64) -> Vec<Block> {
 #[test]
 fn frames_that_no_screen_could_show_are_counted_and_not_kept() {
     let blocks = uneven(3);
-    let tree = whole(&blocks, Merge::Callers, Weight::ImpactingSize);
+    let tree = whole(&blocks, FlameDirection::TopDown, FlameMetric::ImpactingSize);
     check(&tree);
     // Of the three that weigh 1 in 8192 * 3 each, those that share a caller are still seen as little as any.
     let paths: Vec<String> = listed(&tree).into_keys().collect();
     assert_eq!(paths, ["", "app.exe+0x10", "app.exe+0x10 ntoskrnl.exe+0x21"]);
-    assert_eq!((tree.rest(0), tree.weight(0)), ((1, 1), PARTS * 3 + 3));
+    assert_eq!((tree.rest(0), tree.weight(0)), ((1, 1), MAX_PARTS * 3 + 3));
     let caller = tree.find(&["app.exe+0x10"]).0;
     assert_eq!(tree.rest(caller), (2, 1));
     assert!(tree.is_cut(0) && tree.is_cut(caller) && !tree.is_cut(tree.find(&["app.exe+0x10", "ntoskrnl.exe+0x21"]).0));
-    assert_eq!(tree.cost(0), *tree.pivot().total());
+    assert_eq!(tree.aggregate(0), *tree.pivot().total());
     // Zoomed to, they are there, and the way to them.
     let zoom = ["app.exe+0x10", "ntoskrnl.exe+0x20"].map(str::to_owned);
-    let question = FlameRequest { zoom: &zoom, ..request(Merge::Callers, Weight::ImpactingSize) };
+    let question = FlameRequest { zoom: &zoom, ..request(FlameDirection::TopDown, FlameMetric::ImpactingSize) };
     let near = flame(&names(&blocks), &question, &never).unwrap();
     check(&near);
     let (node, known) = near.find(&zoom);
@@ -168,14 +169,14 @@ fn frames_that_no_screen_could_show_are_counted_and_not_kept() {
 fn random_trees_keep_to_the_rules_wherever_they_are_zoomed_to() {
     let blocks = random_blocks(11, 600);
     let names = names(&blocks);
-    let mut dice = Dice(3);
-    for merge in [Merge::Callers, Merge::Callees] {
-        let tree = flame(&names, &request(merge, Weight::Size), &never).unwrap();
+    let mut dice = Rng(3);
+    for merge in [FlameDirection::TopDown, FlameDirection::BottomUp] {
+        let tree = flame(&names, &request(merge, FlameMetric::Size), &never).unwrap();
         check(&tree);
         for _ in 0..10 {
             let node = dice.roll(tree.len() as u64) as u32;
             let zoom: Vec<String> = tree.path(node).into_iter().map(str::to_owned).collect();
-            let question = FlameRequest { zoom: &zoom, ..request(merge, Weight::Size) };
+            let question = FlameRequest { zoom: &zoom, ..request(merge, FlameMetric::Size) };
             let near = flame(&names, &question, &never).unwrap();
             check(&near);
             assert_eq!(listed(&near), listed(&tree));
@@ -186,15 +187,16 @@ fn random_trees_keep_to_the_rules_wherever_they_are_zoomed_to() {
 #[test]
 fn a_search_weighs_each_stack_once() {
     let blocks = random_blocks(5, 500);
-    for weight in Weight::ALL {
-        let (out, back) = (whole(&blocks, Merge::Callers, weight), whole(&blocks, Merge::Callees, weight));
+    for weight in FlameMetric::ALL {
+        let (out, back) =
+            (whole(&blocks, FlameDirection::TopDown, weight), whole(&blocks, FlameDirection::BottomUp, weight));
         for text in ["NTOSKRNL", "my", "app.exe+0x1", "wdf01000.sys+0x1", "zzz", ""] {
             let has = |block: &&Block| {
                 let frames = shown(block.stack);
                 !text.is_empty() && frames.iter().any(|frame| frame.contains(&text.to_lowercase()))
             };
             let own: Vec<Block> = blocks.iter().filter(has).cloned().collect();
-            let expected = folded(&own, Merge::Callers, weight).get("").map_or(0, |node| node.0);
+            let expected = folded(&own, FlameDirection::TopDown, weight).get("").map_or(0, |node| node.0);
             assert_eq!((out.matched(text), back.matched(text)), (expected, expected), "{text} {weight:?}");
         }
     }
@@ -206,11 +208,11 @@ fn one_worker_or_many_make_the_same_tree() {
     let with = |threads: usize, merge| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| {
-            let tree = whole(&blocks, merge, Weight::Size);
-            (0..tree.len() as u32).map(|node| (tree.path(node).join(" "), tree.cost(node))).collect::<Vec<_>>()
+            let tree = whole(&blocks, merge, FlameMetric::Size);
+            (0..tree.len() as u32).map(|node| (tree.path(node).join(" "), tree.aggregate(node))).collect::<Vec<_>>()
         })
     };
-    for merge in [Merge::Callers, Merge::Callees] {
+    for merge in [FlameDirection::TopDown, FlameDirection::BottomUp] {
         assert_eq!(with(1, merge), with(5, merge));
     }
 }
@@ -218,13 +220,13 @@ fn one_worker_or_many_make_the_same_tree() {
 #[test]
 fn rows_without_stacks_are_said_to_be_none() {
     let bare = vec![block(Some(3000), None, 7), block(Some(3000), None, 9)];
-    let tree = whole(&bare, Merge::Callers, Weight::ImpactingSize);
+    let tree = whole(&bare, FlameDirection::TopDown, FlameMetric::ImpactingSize);
     check(&tree);
     assert!(tree.lacks_stacks() && !tree.is_empty());
     assert_eq!(listed(&tree).keys().collect::<Vec<_>>(), ["", "[No stack]"]);
     assert!(!tree.is_frame(1) && tree.own_weight(1) == 16);
     let late = TimeRange { from: Ticks(9000), to: Ticks(9001) };
-    let question = FlameRequest { view: late, ..request(Merge::Callees, Weight::Size) };
+    let question = FlameRequest { view: late, ..request(FlameDirection::BottomUp, FlameMetric::Size) };
     let nothing = flame(&names(&[block(Some(1), Some(2), 5)]), &question, &never).unwrap();
     assert!(nothing.is_empty() && nothing.lacks_stacks());
     assert_eq!((nothing.len(), nothing.weight(0), nothing.matched("nt")), (1, 0, 0));
@@ -235,8 +237,8 @@ fn rows_without_stacks_are_said_to_be_none() {
 fn damaged_sizes_make_no_tree_that_goes_wrong() {
     let with = |stack, size| Block { stack, ..block(Some(3000), None, size) };
     let blocks = vec![with(&["app:10", "nt:20"][..], u64::MAX), with(&["app:10", "nt:21"][..], u64::MAX)];
-    for merge in [Merge::Callers, Merge::Callees] {
-        let tree = whole(&blocks, merge, Weight::Size);
+    for merge in [FlameDirection::TopDown, FlameDirection::BottomUp] {
+        let tree = whole(&blocks, merge, FlameMetric::Size);
         assert_eq!(tree.weight(0), u64::MAX);
         assert!((0..tree.len() as u32).all(|node| tree.weight(node) <= tree.weight(tree.parent(node))));
     }

@@ -1,17 +1,17 @@
-//! How a stack frame is shown. The text is the identity: frames with the same text are the same frame for whoever looks.
+//! Texts of stack frames. The text is the identity: frames with the same text are shown as the same frame.
 //! A name that is only the nearest export keeps its offset everywhere, so that it never makes two functions one.
 
-use super::driver::tracing_frames;
-use super::folding::FrameTexts;
-use super::look_through::LookThrough;
-use poolscope_symbols::names::{AddressSymbol, InlinedFunction, NameSource, SourceLine};
+use super::display_stacks::FrameTexts;
+use super::responsible::recording_frames;
+use super::wrapper_rules::WrapperRules;
 use crate::trace::Trace;
 use crate::trace::ids::FrameId;
 use crate::trace::stack::Frame;
+use poolscope_symbols::names::{AddressSymbol, InlinedFunction, NameSource, SourceLine};
 use rayon::prelude::*;
 use std::str::FromStr;
 
-/// What to show of a frame.
+/// The parts of a frame that are shown.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
 pub enum FrameNaming {
     /// The raw return address, `0x…`.
@@ -21,8 +21,8 @@ pub enum FrameNaming {
     /// `module!function+0xoff`, else `module+0xrva`, else the address.
     #[default]
     Symbol,
-    /// `module!function`, else as [`Self::Symbol`]. Stacks are shown by function: a function that calls itself stands once,
-    /// those inlined in it stand below it as `module!function [inlined]`, and the recording's own frames are left off
+    /// `module!function`, else as [`Self::Symbol`]. Stacks are shown by function: a function that calls itself is shown once,
+    /// those inlined in it are below it as `module!function [inlined]`, and the recording's own frames are left off
     /// the inner end. Functions that call each other in turn are not folded.
     Function,
 }
@@ -56,7 +56,7 @@ impl FromStr for FrameNaming {
 
 /// Where function names come from.
 pub trait FrameNames: Send + Sync {
-    /// What is known of a frame; `None` while or where nothing is.
+    /// The symbol of a frame; `None` while or where none is known.
     fn answer(&self, frame: FrameId) -> Option<&AddressSymbol>;
 }
 
@@ -91,13 +91,13 @@ pub fn function_label(trace: &Trace, symbols: Option<&dyn FrameNames>, frame: Fr
     }
 }
 
-/// What all frames of a trace are shown as. `rules` say which belong to the recording.
+/// The texts of all frames of a trace. `rules` say which belong to the recording.
 #[must_use]
 pub fn frame_texts(
     trace: &Trace,
     naming: FrameNaming,
     symbols: Option<&dyn FrameNames>,
-    rules: &LookThrough,
+    rules: &WrapperRules,
 ) -> FrameTexts {
     let frames = (0..trace.stacks.frame_rows().len() as u32).into_par_iter().map(FrameId);
     if naming != FrameNaming::Function {
@@ -111,10 +111,10 @@ pub fn frame_texts(
         });
         std::iter::once(function_label(trace, symbols, frame)).chain(below).collect()
     });
-    FrameTexts::by_function(texts.collect(), tracing_frames(trace, symbols, rules))
+    FrameTexts::by_function(texts.collect(), recording_frames(trace, symbols, rules))
 }
 
-/// A frame taken apart, for whoever shows a stack line by line.
+/// The parts of a frame, for stacks that are shown line by line.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct FrameParts {
     /// The frame as tables show it; with the place in its function even where those show functions alone.
@@ -131,7 +131,7 @@ pub struct FrameParts {
     pub line: Option<SourceLine>,
     /// Functions inlined there, the outermost first.
     pub inlined: Vec<InlinedFunction>,
-    /// How the function is known, where it is.
+    /// The source of the function's name, where it is known.
     pub source: Option<NameSource>,
 }
 
@@ -176,8 +176,8 @@ fn module_offset(trace: &Trace, frame: Frame) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::group::names::Names;
-    use crate::group::testkit::{FakeNames, block, trace};
+    use crate::group::column_values::ColumnValues;
+    use crate::group::test_util::{FakeNames, block, trace};
     use std::sync::Arc;
 
     #[test]
@@ -222,17 +222,17 @@ mod tests {
         ];
         let trace = trace(&[one]);
         let symbols = Arc::new(FakeNames::new(&trace, functions));
-        let names = Names::new(Arc::clone(&trace), FrameNaming::Function).with_symbols(symbols);
+        let names = ColumnValues::new(Arc::clone(&trace), FrameNaming::Function).with_symbols(symbols);
         let stack = trace.allocations.alloc_stack[0];
-        let shown = |names: &Names| names.stacks().frames(names.stacks().node_of(stack)).join(" ");
+        let shown = |names: &ColumnValues| names.stacks().frames(names.stacks().node_of(stack)).join(" ");
         let by_function = "ntoskrnl.exe!NtClose myfault.sys!Grow myfault.sys!fill [inlined] myfault.sys!put [inlined] \
                            other.sys!Start+0x1 ntoskrnl.exe+0x60";
         assert_eq!(shown(&names), by_function);
         let by_symbol = names.with_naming(FrameNaming::Symbol);
         assert_eq!(by_symbol.stacks().depth(by_symbol.stacks().node_of(stack)), 8);
         assert!(shown(&by_symbol).ends_with("ntoskrnl.exe+0x60 ntoskrnl.exe!EtwpLogKernelEvent+0x1"));
-        let (rules, _) = LookThrough::standard().and("system nt!Etw*");
-        let kept = names.with_look_through(Arc::new(rules));
+        let (rules, _) = WrapperRules::built_in().extended_with("system nt!Etw*");
+        let kept = names.with_wrapper_rules(Arc::new(rules));
         assert_eq!(shown(&kept), format!("{by_function} ntoskrnl.exe!EtwpLogKernelEvent"));
         for naming in [FrameNaming::Address, FrameNaming::Module, FrameNaming::Symbol, FrameNaming::Function] {
             assert_eq!(naming.name().parse(), Ok(naming));

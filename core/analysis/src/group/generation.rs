@@ -2,16 +2,16 @@
 
 use crate::trace::time::{Clock, Ticks, TimeRange};
 
-/// Marks on the time axis. Generation 0 holds the blocks from before the trace, whose allocation it does not show; 1 those
+/// Marks on the time axis. Generation 0 holds the allocations from before the trace, which it does not show; 1 those
 /// allocated before the first mark, 2 those from it on, and so on: what is allocated exactly at a mark belongs to the
-/// generation that the mark begins. Without marks there is one generation beside 0.
+/// generation that the mark begins. Without marks there is one generation besides 0.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Generations {
     marks: Vec<Ticks>,
 }
 
 impl Generations {
-    /// Generations between marks in any order; a moment that stands there twice is one mark, sentinels are none.
+    /// Generations between marks in any order; equal marks are one, sentinels are none.
     #[must_use]
     pub fn new(marks: &[Ticks]) -> Self {
         let mut marks: Vec<Ticks> = marks.iter().copied().filter(|mark| mark.is_known()).collect();
@@ -26,13 +26,13 @@ impl Generations {
         &self.marks
     }
 
-    /// How many generations there are, the one of unknown births among them.
+    /// Number of generations, including the one of unknown allocation times.
     #[must_use]
     pub fn count(&self) -> u32 {
         self.marks.len() as u32 + 2
     }
 
-    /// The generation of a block allocated then.
+    /// The generation of an allocation at this time.
     #[inline]
     #[must_use]
     pub fn of(&self, alloc: Ticks) -> u32 {

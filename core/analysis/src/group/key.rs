@@ -31,9 +31,9 @@ macro_rules! keys {
 }
 
 keys! {
-    /// AIFI, AIFO, AOFI or AOFO, relative to the view.
+    /// AIFI, AIFO, AOFI or AOFO, relative to the time range.
     Type = "type", "Type";
-    /// Impacting (AIFO) or Transient, relative to the view.
+    /// Impacting (AIFO) or Transient, relative to the time range.
     ImpactingType = "impacting_type", "Impacting Type";
     /// Paged or NonPaged.
     Paged = "paged", "Paged";
@@ -41,9 +41,9 @@ keys! {
     PoolType = "pool_type", "Pool Type";
     /// Pool tag.
     Tag = "tag", "Pool Tag";
-    /// What the user's `pooltag.txt` says about the tag.
+    /// Description of the tag in the user's `pooltag.txt`.
     TagDescription = "tag_description", "Tag Description";
-    /// Module of the frame that is to blame for the allocation.
+    /// Module of the frame that is responsible for the allocation.
     Driver = "driver", "Driver";
     /// Function of that frame.
     Function = "function", "Function";
@@ -61,7 +61,7 @@ keys! {
     Session = "session", "Session";
     /// Power-of-two class of the size.
     SizeClass = "size_class", "Size Class";
-    /// Address of the block.
+    /// Address of the allocation.
     Address = "address", "Address";
     /// Time of the allocation.
     AllocTime = "alloc_time", "Alloc Time";
@@ -69,24 +69,30 @@ keys! {
     FreeTime = "free_time", "Free Time";
     /// Time from allocation to free.
     Lifetime = "lifetime", "Lifetime";
-    /// Between which marks on the time axis the block was allocated.
+    /// The marks on the time axis between which the allocation was made.
     Generation = "generation", "Generation";
 }
 
 impl Key {
-    /// Whether the column shows a whole stack and expands as a tree of frames.
+    /// True for a column that shows whole stacks and expands as a tree of frames.
     #[must_use]
     pub const fn is_stack(self) -> bool {
         matches!(self, Self::Stack | Self::FreeStack)
     }
 
-    /// Whether what a row shows comes from its stacks, so that a trace has to be loaded with them.
+    /// True for a column whose values come from stacks, so that a trace has to be loaded with them.
     #[must_use]
     pub const fn needs_stacks(self) -> bool {
         matches!(self, Self::Driver | Self::Function | Self::Stack | Self::FreeStack)
     }
 
-    /// Whether what a row shows depends on the view.
+    /// True for a column in which nearly every row has a value of its own, so that it is an id per row.
+    #[must_use]
+    pub const fn is_per_row(self) -> bool {
+        matches!(self, Self::Address | Self::AllocTime | Self::FreeTime | Self::Lifetime)
+    }
+
+    /// True for a column whose values depend on the time range.
     #[must_use]
     pub const fn depends_on_view(self) -> bool {
         matches!(self, Self::Type | Self::ImpactingType)
@@ -103,7 +109,7 @@ impl fmt::Display for Key {
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("there is no column '{name}'{}", suggest(.suggestion.as_deref()))]
 pub struct UnknownKey {
-    /// What was written.
+    /// The name as written.
     pub name: String,
     /// The nearest name, if one is near.
     pub suggestion: Option<String>,

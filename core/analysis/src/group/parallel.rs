@@ -48,6 +48,6 @@ pub fn fold_rows<A: Send>(
 
 /// Accumulators that keep all workers busy and leave room for stealing.
 #[must_use]
-pub fn plenty() -> usize {
+pub fn worker_chunks() -> usize {
     rayon::current_num_threads() * 4
 }

@@ -1,35 +1,35 @@
 //! The way between a trace and its symbols: which modules and addresses its stacks need, the heaviest modules first, and the
-//! names found for them by frame. It must never name a frame by a module that was not loaded at the frame's time.
+//! names found for them by frame. A frame is never named by a module that was not loaded at the frame's time.
 
 use super::frames::FrameNames;
-use poolscope_symbols::identity::{ImageIdentity, ModuleIdentity, PdbIdentity, base_name};
-use poolscope_symbols::names::{AddressSymbol, ModuleNames};
-use poolscope_symbols::resolve::ModuleRequest;
 use crate::trace::Trace;
 use crate::trace::ids::{FrameId, ModuleId, StackId};
 use crate::trace::module::Module;
 use crate::trace::time::Ticks;
+use poolscope_symbols::identity::{ImageIdentity, ModuleIdentity, PdbIdentity, base_name};
+use poolscope_symbols::names::{AddressSymbol, ModuleNames};
+use poolscope_symbols::resolve::ModuleRequest;
 use rustc_hash::FxHashMap;
 use std::sync::Arc;
 
 /// A module that stacks lead through, and what depends on its names.
 #[derive(Clone, Debug)]
 pub struct ModuleNeed {
-    /// What to look for.
+    /// The identity to look up, and the addresses whose names are needed.
     pub request: ModuleRequest,
     /// The modules of the trace that are this file: one for each base address.
     pub modules: Vec<ModuleId>,
-    /// Whether it is a kernel image.
+    /// True for a kernel image.
     pub is_kernel: bool,
     /// Distinct frames in it.
     pub frames: usize,
-    /// Blocks with an allocation stack through it.
+    /// Allocations with a stack through it.
     pub allocations: u64,
     /// Bytes of those that the trace does not show freed.
     pub outstanding_bytes: u64,
 }
 
-/// What makes modules of a trace the same file.
+/// Identity that modules of one file share.
 #[derive(PartialEq, Eq, Hash)]
 enum SameFile {
     Pdb(PdbIdentity),
@@ -37,7 +37,7 @@ enum SameFile {
     Image(String, u32, u64),
 }
 
-/// What a trace needs, the modules with the most outstanding bytes first, then those with the most allocations, frames,
+/// The modules whose symbols a trace needs, those with the most outstanding bytes first, then those with the most allocations, frames,
 /// then by name. Stacks that were not loaded need nothing.
 #[must_use]
 pub fn module_needs(trace: &Trace) -> Vec<ModuleNeed> {
@@ -132,7 +132,7 @@ fn add_module(need: &mut ModuleNeed, id: ModuleId, module: &Module) {
     *image = image.take().or_else(|| image_of(module));
 }
 
-/// Adds up what depends on each module: blocks by stack first, so that every stack is walked once, however many blocks
+/// Adds up the allocations of each module: by stack first, so that every stack is walked once, however many allocations
 /// have it.
 fn weigh(trace: &Trace, of_frame: &[Option<u32>], needs: &mut [ModuleNeed]) {
     let table = &trace.allocations;
@@ -145,7 +145,7 @@ fn weigh(trace: &Trace, of_frame: &[Option<u32>], needs: &mut [ModuleNeed]) {
             *bytes = bytes.saturating_add(if *free == Ticks::NEVER { *size } else { 0 });
         }
     }
-    // The stack that was counted last for each module: recursion must not count a block twice.
+    // The stack that was counted last for each module: recursion must not count an allocation twice.
     let mut counted = vec![StackId::EMPTY; needs.len()];
     for (node, (blocks, bytes)) in of_stack.iter().enumerate().filter(|(_, (blocks, _))| *blocks > 0) {
         let stack = StackId(node as u32);
@@ -220,10 +220,10 @@ impl FrameNames for SymbolTable {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use poolscope_base::guid::Guid;
-    use crate::group::testkit::{Block, block, trace};
-    use poolscope_symbols::names::NameSource;
+    use crate::group::test_util::{Block, block, trace};
     use crate::trace::module::{ModuleTable, Rsds};
+    use poolscope_base::guid::Guid;
+    use poolscope_symbols::names::NameSource;
 
     /// A trace whose modules have other identities than the kit's.
     fn trace_with(blocks: &[Block], change: impl Fn(usize, &mut Module)) -> Arc<Trace> {

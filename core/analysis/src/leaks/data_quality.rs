@@ -257,7 +257,7 @@ fn missing_stacks_issue(trace: &Trace, statistics: &RangeStatistics) -> Option<D
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::group::testkit::{Block, block, trace as made};
+    use crate::group::test_util::{Block, block, trace as made};
 
     /// A trace without issues: short-lived allocations of several tags, evenly distributed, each with a stack.
     fn clean_trace() -> Trace {

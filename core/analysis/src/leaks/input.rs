@@ -11,9 +11,9 @@ use super::limits::{MIN_EVENTS_FOR_SHARE, MIN_TAGS_FOR_LOSS};
 use super::units::Units;
 use super::verdict::Verdict;
 use crate::group::key::Key;
-use crate::group::names::Names;
+use crate::group::column_values::ColumnValues;
 use crate::group::parallel::{Cancel, Cancelled};
-use crate::group::values::{KeyColumn, Source};
+use crate::group::column::{KeyColumn, KeySource};
 use crate::trace::Trace;
 use crate::trace::allocation::flag;
 use crate::trace::time::TimeRange;
@@ -80,7 +80,7 @@ fn map_parallel<T: Send>(count: usize, cancel: Cancel<'_>, f: impl Fn(usize) -> 
 
 impl<'n> AnalysisInput<'n> {
     pub fn new(
-        names: &'n Names,
+        names: &'n ColumnValues,
         units: &'n Units,
         range: AnalysisRange,
         cancel: Cancel<'_>,
@@ -305,8 +305,8 @@ impl<'n> AnalysisInput<'n> {
         let table = &self.trace.allocations;
         let of = |ids: &[u32], at: usize| ids.get(at).copied().unwrap_or(0);
         match &column.source {
-            Source::Context(ids) => table.alloc_attributes.get(row).map_or(0, |attributes| of(ids, attributes.index())),
-            Source::AllocStack(ids) => table.alloc_stack.get(row).map_or(0, |stack| of(ids, stack.index())),
+            KeySource::Context(ids) => table.alloc_attributes.get(row).map_or(0, |attributes| of(ids, attributes.index())),
+            KeySource::AllocStack(ids) => table.alloc_stack.get(row).map_or(0, |stack| of(ids, stack.index())),
             _ => 0,
         }
     }

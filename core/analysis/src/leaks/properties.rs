@@ -5,16 +5,16 @@ use super::scenarios::{Scenario, ScenarioFamily, generate, scenario_plan};
 use super::*;
 use crate::group::frames::FrameNaming;
 use crate::group::key::Key;
-use crate::group::names::Names;
+use crate::group::column_values::ColumnValues;
 use crate::group::parallel::never;
-use crate::group::testkit::{self, Block, Dice, block, random_blocks};
-use crate::pivot::{Evaluator, Figure, Number, PivotRequest, pivot};
+use crate::group::test_util::{self, Block, Rng, block, random_blocks};
+use crate::pivot::{Evaluator, Metric, Value, PivotRequest, pivot};
 use crate::trace::Trace;
 use crate::trace::recorded::RecordedRange;
 use std::sync::Arc;
 
 fn analyzed(trace: &Arc<Trace>, visible_range: TimeRange, grouping: SuspectGrouping) -> LeakAnalysis {
-    let names = Names::new(trace.clone(), FrameNaming::Symbol);
+    let names = ColumnValues::new(trace.clone(), FrameNaming::Symbol);
     analyze(&names, AnalysisRequest { visible_range, grouping, warm_up: WarmUp::Automatic }, &never).unwrap()
 }
 
@@ -113,7 +113,7 @@ fn a_marker_splits_allocated_and_outstanding() {
     for scenario in generated_scenarios() {
         let trace = scenario.trace();
         for at in [1, 5_000] {
-            let names = Names::new(trace.clone(), FrameNaming::Symbol).with_marks(&[Ticks(at)]);
+            let names = ColumnValues::new(trace.clone(), FrameNaming::Symbol).with_marks(&[Ticks(at)]);
             let request =
                 AnalysisRequest { visible_range: trace.extent, grouping: SuspectGrouping::Tag, warm_up: WarmUp::None };
             let all = analyze(&names, request, &never).unwrap();
@@ -187,7 +187,7 @@ fn every_free_in_the_range_is_counted() {
 fn a_late_marker_ends_no_warm_up() {
     let trace = generated_scenarios()[0].trace();
     let marked = |at| {
-        let names = Names::new(trace.clone(), FrameNaming::Symbol).with_marks(&[Ticks(at)]);
+        let names = ColumnValues::new(trace.clone(), FrameNaming::Symbol).with_marks(&[Ticks(at)]);
         analyze(
             &names,
             AnalysisRequest { visible_range: trace.extent, grouping: SuspectGrouping::Tag, warm_up: WarmUp::Automatic },
@@ -203,8 +203,8 @@ fn a_late_marker_ends_no_warm_up() {
 
 #[test]
 fn unusual_allocations_cause_no_failure() {
-    let mut dice = Dice(99);
-    let odd = |dice: &mut Dice, mut b: Block| {
+    let mut dice = Rng(99);
+    let odd = |dice: &mut Rng, mut b: Block| {
         match dice.roll(12) {
             0 => b.size = u64::MAX,
             1 => (b.alloc, b.free) = (None, None),
@@ -224,7 +224,7 @@ fn unusual_allocations_cause_no_failure() {
         random_blocks(seed, count).into_iter().map(|b| odd(&mut dice, b)).collect::<Vec<_>>()
     }));
     for blocks in sets {
-        let trace = testkit::trace(&blocks);
+        let trace = test_util::trace(&blocks);
         let ends = [(0, 10_000), (5_000, 5_000), (2_000, 7_000), (-5, -1), (i64::MIN + 1, i64::MAX - 1), (9_000, 100)];
         for (from, to) in ends {
             for by in SuspectGrouping::ALL {
@@ -257,11 +257,11 @@ fn growth_is_the_same_in_every_grouping_and_in_the_pivot_table() {
                     assert!((sum - whole).abs() <= 1e-6 * whole.abs().max(1.0), "{by:?} {paged}: {sum} {whole}");
                 }
             }
-            let names = Names::new(trace.clone(), FrameNaming::Symbol);
+            let names = ColumnValues::new(trace.clone(), FrameNaming::Symbol);
             let request = PivotRequest { keys: &[Key::Tag, Key::Paged], view, rows: None };
             let table = Arc::new(pivot(&names, &request, &never).unwrap());
-            let (groups, _) =
-                Evaluator::new(&names, &table, None, &[Figure::Growth]).groups(Figure::Growth, &never).unwrap();
+            let evaluator = Evaluator::new(Arc::new(names), &table, None, Arc::default());
+            let (groups, _) = evaluator.group_values(Metric::Growth, &never).unwrap();
             for suspect in &by_tag.suspects {
                 let is_own = |group: &usize| {
                     let texts =
@@ -270,7 +270,7 @@ fn growth_is_the_same_in_every_grouping_and_in_the_pivot_table() {
                     texts.collect::<Vec<_>>() == [suspect.tag.clone().unwrap(), pool.to_owned()]
                 };
                 let group = (0..table.len()).find(is_own).unwrap();
-                let Number::Float(growth) = groups[group] else { panic!("{:?}", groups[group]) };
+                let Value::Float(growth) = groups[group] else { panic!("{:?}", groups[group]) };
                 assert!(
                     (growth - suspect.growth_bytes_per_s).abs() <= 1e-6 * growth.abs().max(1.0),
                     "{:?}",
@@ -286,10 +286,10 @@ fn a_leak_over_a_hundred_stacks_and_sizes_grows_like_one() {
     let frame = |at: usize| -> &'static str { Box::leak(format!("my:{:x}", 0x1000 + 0x40 * at).into_boxed_str()) };
     let stacks: Vec<&'static [&'static str]> =
         (0..100).map(|at| -> &'static [&'static str] { Box::leak(Box::new(["nt:20", frame(at)])) }).collect();
-    let mut dice = Dice(3);
+    let mut dice = Rng(3);
     let mut moments: Vec<i64> = (0..3_000).map(|_| dice.roll(10_000) as i64).collect();
     moments.sort_unstable();
-    let scenario = |ways: u64, dice: &mut Dice| -> Vec<Block> {
+    let scenario = |ways: u64, dice: &mut Rng| -> Vec<Block> {
         let one = |at: &i64| {
             let stack = stacks[dice.roll(ways) as usize];
             let process = dice.roll(ways.min(4)) as u32;
@@ -300,7 +300,7 @@ fn a_leak_over_a_hundred_stacks_and_sizes_grows_like_one() {
     };
     let planted = 3_000.0 * 512.0 / 10.0;
     for ways in [1, 10, 100] {
-        let trace = testkit::trace(&scenario(ways, &mut dice));
+        let trace = test_util::trace(&scenario(ways, &mut dice));
         let analysis = analyzed_by_tag(&trace);
         let suspect = &analysis.suspects[0];
         assert_eq!((analysis.suspects.len(), suspect.verdict), (1, Verdict::Leak), "{ways}");

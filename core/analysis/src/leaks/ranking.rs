@@ -18,7 +18,7 @@ use super::units::{PROCESS_UNIT_KEYS, Units};
 use super::verdict::Verdict;
 use super::{AnalysisRequest, SuspectGrouping};
 use crate::group::key::Key;
-use crate::group::names::Names;
+use crate::group::column_values::ColumnValues;
 use crate::group::parallel::{Cancel, Cancelled};
 use crate::trace::Trace;
 use crate::trace::attributes::Tag;
@@ -33,7 +33,7 @@ use rustc_hash::FxHashMap;
 /// # Errors
 ///
 /// [`Cancelled`] once `cancel` returns true.
-pub fn analyze(names: &Names, request: AnalysisRequest, cancel: Cancel<'_>) -> Result<LeakAnalysis, Cancelled> {
+pub fn analyze(names: &ColumnValues, request: AnalysisRequest, cancel: Cancel<'_>) -> Result<LeakAnalysis, Cancelled> {
     let trace = names.trace();
     let visible = request.visible_range;
     let analyzed = trace.recorded.analyzed(visible);
@@ -140,7 +140,7 @@ fn group_units(input: &AnalysisInput<'_>, analyzed: AnalyzedUnits, grouping: Sus
 
 /// Growth of one pool. `unattributed`: frees that belong to no suspect.
 fn pool_growth(
-    names: &Names,
+    names: &ColumnValues,
     (suspects, unattributed): (&[Suspect], &[(bool, Evidence)]),
     paged: bool,
     range: &AnalysisRange,
@@ -183,7 +183,7 @@ struct BuiltSuspect {
 }
 
 /// Builds a suspect from its units.
-fn build_suspect(input: &AnalysisInput<'_>, names: &Names, group: UnitGroup) -> BuiltSuspect {
+fn build_suspect(input: &AnalysisInput<'_>, names: &ColumnValues, group: UnitGroup) -> BuiltSuspect {
     let UnitGroup { mut units, preexisting_frees } = group;
     let clock = &input.trace.clock;
     sort_units(input, &mut units);
@@ -341,7 +341,7 @@ fn classify_combined(input: &AnalysisInput<'_>, units: Vec<&AnalyzedUnit>) -> Op
 /// Outstanding allocations by the generation of their birth.
 fn outstanding_by_generation(
     input: &AnalysisInput<'_>,
-    names: &Names,
+    names: &ColumnValues,
     units: &[AnalyzedUnit],
 ) -> Vec<AllocationTotals> {
     let (generations, table) = (names.generations(), &input.trace.allocations);

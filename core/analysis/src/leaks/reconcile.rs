@@ -417,7 +417,7 @@ fn big_pool_balance(trace: &Trace) -> Option<BigPoolBalance> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::group::testkit::{Block, block, trace as made};
+    use crate::group::test_util::{Block, block, trace as made};
     use crate::trace::summary::BigPoolAllocation;
 
     fn usage(allocs: u32, frees: u32, used_bytes: u64) -> PoolUsage {

@@ -1,7 +1,7 @@
 //! Generated scenarios for the tests of the verdict: tags with one of many allocation patterns, one of which may leak. The leak is
 //! known, so that correct verdicts can be counted.
 
-use crate::group::testkit::{self, Block, Dice, block};
+use crate::group::test_util::{self, Block, Rng, block};
 use crate::trace::Trace;
 use crate::trace::attributes::Tag;
 use crate::trace::recorded::RecordedRange;
@@ -106,23 +106,23 @@ impl AllocationPattern {
 }
 
 /// A random number in [0, 1).
-fn random_share(dice: &mut Dice) -> f64 {
+fn random_share(dice: &mut Rng) -> f64 {
     dice.roll(1 << 53) as f64 / (1u64 << 53) as f64
 }
 
-fn between(dice: &mut Dice, low: f64, high: f64) -> f64 {
+fn between(dice: &mut Rng, low: f64, high: f64) -> f64 {
     low + (high - low) * random_share(dice)
 }
 
-fn exponential(dice: &mut Dice, mean: f64) -> f64 {
+fn exponential(dice: &mut Rng, mean: f64) -> f64 {
     -mean * (1.0 - random_share(dice)).ln()
 }
 
-fn normal(dice: &mut Dice) -> f64 {
+fn normal(dice: &mut Rng) -> f64 {
     (-2.0 * (1.0 - random_share(dice)).ln()).sqrt() * (std::f64::consts::TAU * random_share(dice)).cos()
 }
 
-fn births(dice: &mut Dice, births: BirthPattern, count: usize) -> Vec<f64> {
+fn births(dice: &mut Rng, births: BirthPattern, count: usize) -> Vec<f64> {
     let bursts: Vec<f64> = match births {
         BirthPattern::Bursts(n) => (0..n).map(|_| random_share(dice) * 0.98).collect(),
         _ => Vec::new(),
@@ -153,7 +153,7 @@ fn births(dice: &mut Dice, births: BirthPattern, count: usize) -> Vec<f64> {
 }
 
 /// Times at which allocations made at `births` are freed.
-fn frees(dice: &mut Dice, lifetime: LifetimePattern, births: &[f64]) -> Vec<Option<f64>> {
+fn frees(dice: &mut Rng, lifetime: LifetimePattern, births: &[f64]) -> Vec<Option<f64>> {
     let mut frees: Vec<Option<f64>> = vec![None; births.len()];
     let mut cached: Vec<usize> = Vec::new();
     let capacity = match lifetime {
@@ -193,7 +193,7 @@ fn frees(dice: &mut Dice, lifetime: LifetimePattern, births: &[f64]) -> Vec<Opti
 
 /// Generates `count` allocations of about `size` bytes. The second list has time and bytes of those that are never freed.
 fn blocks(
-    dice: &mut Dice,
+    dice: &mut Rng,
     pattern: AllocationPattern,
     count: usize,
     size: u64,
@@ -330,7 +330,7 @@ pub fn generate(seed: u64, plan: ScenarioPlan) -> Scenario {
 /// that is still filling at the end cannot be distinguished from a leak.
 pub fn generate_until(seed: u64, plan: ScenarioPlan, end: f64) -> Scenario {
     // Neighboring seeds must not result in neighboring numbers.
-    let mut dice = Dice(Dice(seed).roll(u64::MAX));
+    let mut dice = Rng(Rng(seed).roll(u64::MAX));
     let dice = &mut dice;
     let mut scenario = Scenario {
         blocks: Vec::new(),
@@ -372,7 +372,7 @@ pub fn generate_until(seed: u64, plan: ScenarioPlan, end: f64) -> Scenario {
 }
 
 /// Adds the leak.
-fn plant(dice: &mut Dice, (plan, end): (ScenarioPlan, f64), share: f64, scenario: &mut Scenario) {
+fn plant(dice: &mut Rng, (plan, end): (ScenarioPlan, f64), share: f64, scenario: &mut Scenario) {
     let mut template = allocation_template(dice, plan.tags);
     let leaked = (share * plan.traffic as f64).max(MIN_LEAKED / end);
     // Lost frees leave up to two percent of all allocations outstanding: below that no leak can be seen.
@@ -431,7 +431,7 @@ impl Scenario {
             return None;
         }
         let net: u64 = self.planted.iter().filter(|(at, _)| *at <= self.end).map(|(_, bytes)| bytes).sum();
-        Some(net as f64 / (self.end as f64 / testkit::HZ as f64))
+        Some(net as f64 / (self.end as f64 / test_util::HZ as f64))
     }
 
     /// The same scenario in a recording that ends early, at a share of its time.
@@ -443,7 +443,7 @@ impl Scenario {
         self
     }
 
-    fn add(&mut self, dice: &mut Dice, pattern: AllocationPattern, count: usize, sizes: u64, template: &Block) {
+    fn add(&mut self, dice: &mut Rng, pattern: AllocationPattern, count: usize, sizes: u64, template: &Block) {
         let size = 32 << dice.roll(sizes);
         let tag = Tag(*template.tag).text();
         let (made, never_freed) = blocks(dice, pattern, count, size, template);
@@ -455,7 +455,7 @@ impl Scenario {
     }
 
     /// Loses a share of all events.
-    fn lose_events(&mut self, dice: &mut Dice, share: f64) {
+    fn lose_events(&mut self, dice: &mut Rng, share: f64) {
         let mut recorded = Vec::with_capacity(self.blocks.len());
         for mut block in std::mem::take(&mut self.blocks) {
             let mut lose = |time: &mut Option<i64>| {
@@ -481,7 +481,7 @@ impl Scenario {
 
     /// Builds the trace.
     pub fn trace(&self) -> Arc<Trace> {
-        let mut trace = testkit::trace(&self.blocks);
+        let mut trace = test_util::trace(&self.blocks);
         if let Some(trace) = Arc::get_mut(&mut trace) {
             if self.end < LENGTH {
                 let range = TimeRange { from: Ticks(0), to: Ticks(self.end) };
@@ -499,7 +499,7 @@ impl Scenario {
     }
 }
 
-fn allocation_template(dice: &mut Dice, at: usize) -> Block {
+fn allocation_template(dice: &mut Rng, at: usize) -> Block {
     let text = format!("T{at:03}");
     let mut tag = [0u8; 4];
     tag.copy_from_slice(text.as_bytes());
@@ -511,16 +511,16 @@ fn allocation_template(dice: &mut Dice, at: usize) -> Block {
     }
 }
 
-fn periodic(dice: &mut Dice) -> BirthPattern {
+fn periodic(dice: &mut Rng) -> BirthPattern {
     BirthPattern::Periodic { period: between(dice, 0.04, 0.4), depth: between(dice, 0.3, 1.0) }
 }
 
-fn ramp(dice: &mut Dice) -> BirthPattern {
+fn ramp(dice: &mut Rng) -> BirthPattern {
     let factor = between(dice, 2.0, 10.0);
     BirthPattern::Ramp(if dice.roll(3) == 0 { 1.0 / factor } else { factor })
 }
 
-fn non_leaking_pattern(dice: &mut Dice, family: ScenarioFamily) -> AllocationPattern {
+fn non_leaking_pattern(dice: &mut Rng, family: ScenarioFamily) -> AllocationPattern {
     let mean = 0.0005 * (1.0 + 100.0 * random_share(dice) * random_share(dice));
     let births = match family {
         ScenarioFamily::Bursts if dice.roll(2) == 0 => BirthPattern::Bursts(3 + dice.roll(20)),

@@ -2,7 +2,7 @@
 //! side (queues, connections, LRU caches, timers, garbage collectors, thread pools) and allocate and free as they run. The limits
 //! were not tuned on it.
 
-use crate::group::testkit::{Block, block};
+use crate::group::test_util::{Block, block};
 use crate::trace::attributes::Tag;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 

@@ -5,16 +5,16 @@ use super::scenarios::{ScenarioFamily, ScenarioPlan, generate_until, scenario_pl
 use super::simulation::{LeakKind, simulate};
 use super::*;
 use crate::group::frames::FrameNaming;
-use crate::group::names::Names;
+use crate::group::column_values::ColumnValues;
 use crate::group::parallel::never;
-use crate::group::testkit;
+use crate::group::test_util;
 use crate::trace::Trace;
 use rayon::prelude::*;
 use std::fmt::{Debug, Write};
 use std::sync::Arc;
 
 fn analyzed(trace: &Arc<Trace>) -> LeakAnalysis {
-    let names = Names::new(trace.clone(), FrameNaming::Symbol);
+    let names = ColumnValues::new(trace.clone(), FrameNaming::Symbol);
     let request =
         AnalysisRequest { visible_range: trace.extent, grouping: SuspectGrouping::Tag, warm_up: WarmUp::Automatic };
     analyze(&names, request, &never).unwrap()
@@ -117,7 +117,7 @@ fn outcome_of_simulation(seed: u64, at: usize, leak: Option<LeakKind>) -> (Outco
     let share = [0.001, 0.003, 0.01, 0.05, 0.3][at / 4 % 5];
     let leaked = ((share * f64::from(traffic)) as usize).max(30);
     let simulation = simulate(seed, tags, traffic as usize, leak.map(|leak| (leak, leaked)));
-    let trace = testkit::trace(&simulation.blocks);
+    let trace = test_util::trace(&simulation.blocks);
     let (outcome, notes) = outcome(&trace, simulation.leaking_tag.as_ref(), &simulation.parts, None);
     let head = if notes.is_empty() { String::new() } else { format!("seed {seed} tags {tags} share {share}\n") };
     (outcome, head + &notes)

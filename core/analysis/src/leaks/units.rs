@@ -2,8 +2,9 @@
 //! several functions of which one leaks, so units are smaller than the suspects that are shown.
 
 use super::attribution::allocating_process;
+use crate::group::group_by::Buckets;
 use crate::group::key::Key;
-use crate::group::names::Names;
+use crate::group::column_values::ColumnValues;
 use crate::group::parallel::{Cancel, Cancelled};
 use crate::trace::Trace;
 use crate::trace::ids::ProcessId;
@@ -26,13 +27,13 @@ pub struct Units {
 
 impl Units {
     /// Splits a trace into units. Where the requested keys have more than
-    /// [`MAX_COMBINATIONS`](crate::group::combos::MAX_COMBINATIONS) combinations, stacks are dropped, then as many further keys as
+    /// [`MAX_COMBINATIONS`](crate::group::group_by::MAX_COMBINATIONS) combinations, stacks are dropped, then as many further keys as
     /// necessary: see [`Self::dropped_keys`].
     ///
     /// # Errors
     ///
     /// [`Cancelled`] once `cancel` returns true.
-    pub fn new(names: &Names, requested: &[Key], cancel: Cancel<'_>) -> Result<Self, Cancelled> {
+    pub fn new(names: &ColumnValues, requested: &[Key], cancel: Cancel<'_>) -> Result<Self, Cancelled> {
         let by_process = requested.contains(&Key::Process);
         // The last set always has few enough combinations.
         let fallbacks: [&[Key]; 3] = if by_process {
@@ -41,10 +42,10 @@ impl Units {
             [&[Key::Tag, Key::Paged, Key::Function], &[Key::Tag, Key::Paged], &[Key::Paged]]
         };
         for keys in std::iter::once(requested).chain(fallbacks) {
-            if let Some(combos) = names.combos(keys, cancel)? {
-                let (rows, starts) = rows_by_unit(combos.of_row(), combos.samples().len());
+            if let Some(combos) = names.group_ids(keys, cancel)? {
+                let (rows, starts) = Buckets::new(combos.of_row(), combos.representatives().len()).into_parts();
                 let dropped_keys = requested.iter().copied().filter(|key| !keys.contains(key)).collect();
-                let samples = combos.samples().to_vec();
+                let samples = combos.representatives().to_vec();
                 let units = Self { rows, starts, samples, dropped_keys };
                 return Ok(if by_process { units.split_by_process(names.trace()) } else { units });
             }
@@ -95,36 +96,13 @@ impl Units {
     }
 }
 
-/// Sorts row numbers by unit; the second list has the start of each unit in the first.
-fn rows_by_unit(unit_of_row: &[u32], units: usize) -> (Vec<u32>, Vec<u32>) {
-    let mut starts = vec![0u32; units + 1];
-    for unit in unit_of_row {
-        if let Some(count) = starts.get_mut(*unit as usize + 1) {
-            *count += 1;
-        }
-    }
-    for at in 1..starts.len() {
-        starts[at] += starts[at - 1];
-    }
-    let mut next = starts.clone();
-    let mut rows = vec![0u32; unit_of_row.len()];
-    for (row, unit) in unit_of_row.iter().enumerate() {
-        let Some(position) = next.get_mut(*unit as usize) else { continue };
-        if let Some(slot) = rows.get_mut(*position as usize) {
-            *slot = row as u32;
-        }
-        *position += 1;
-    }
-    (rows, starts)
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::evidence::lifetimes;
     use super::*;
-    use crate::group::combos::MAX_COMBINATIONS;
+    use crate::group::group_by::MAX_GROUPS;
     use crate::group::parallel::never;
-    use crate::group::testkit::{Block, block, names};
+    use crate::group::test_util::{Block, block, names};
     use crate::trace::allocation::flag;
     use crate::trace::time::{Ticks, TimeRange};
 
@@ -143,10 +121,10 @@ mod tests {
     fn dropped_keys_are_reported() {
         let few = Units::new(&names(&called_from(50)), &WANTED, &never).unwrap();
         assert_eq!((few.len(), few.dropped_keys()), (50, &[][..]));
-        let names = names(&called_from(MAX_COMBINATIONS + 1));
+        let names = names(&called_from(MAX_GROUPS + 1));
         let many = Units::new(&names, &WANTED, &never).unwrap();
         assert_eq!((many.len(), many.dropped_keys()), (1, &[Key::Stack][..]));
-        assert_eq!(many.rows(0).len(), MAX_COMBINATIONS + 1);
+        assert_eq!(many.rows(0).len(), MAX_GROUPS + 1);
     }
 
     #[test]

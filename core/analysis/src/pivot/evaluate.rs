@@ -1,139 +1,285 @@
-//! Any figure of any part of a pivot: from its sums where that is enough, else from its rows.
+//! Any metric of any part of a pivot: from aggregates where that is enough, else from the rows (growth, peaks, numbers of
+//! different values), which are looked through once more. [`Evaluator`] keeps what it needs for that, four bytes per row and the
+//! order of events, from its first use on.
 
-use super::cost::Cost;
-use super::figure::Figure;
-use super::number::Number;
-use super::rows::GroupRows;
+use super::metric::{Metric, Value};
 use super::table::Pivot;
 use super::tree::{NodeId, PivotTree};
-use crate::group::names::Names;
-use crate::group::order::EventOrder;
-use crate::group::parallel::{Cancel, Cancelled};
 use crate::filter::rowset::RowSet;
+use crate::group::column_values::ColumnValues;
+use crate::group::event_order::EventOrder;
+use crate::group::group_by::{GroupBy, GroupIndex, OUTSIDE, class_of};
+use crate::group::parallel::{Cancel, Cancelled};
+use crate::trace::growth::{GrowthScale, GrowthSum};
+use rayon::prelude::*;
 use std::ops::Range;
 use std::sync::{Arc, OnceLock};
 
-/// What figures of a pivot follow from.
-pub struct Evaluator<'n> {
-    names: &'n Names,
+/// Least number of rows that one worker adds up for growth: each brings a sum for every run of groups.
+const GROWTH_ROWS: usize = 1 << 20;
+/// Rows between two checks for cancellation.
+const CHECK_ROWS: usize = 1 << 16;
+/// No group, no run of groups.
+const NONE: u32 = u32::MAX;
+
+/// Computes metrics of the groups of a pivot.
+pub struct Evaluator {
+    names: Arc<ColumnValues>,
     pivot: Arc<Pivot>,
-    rows: Option<(GroupRows, EventOrder)>,
+    filter: Option<Arc<RowSet>>,
+    order: Arc<OnceLock<EventOrder>>,
+    group_of_row: OnceLock<Vec<u32>>,
 }
 
-impl<'n> Evaluator<'n> {
-    /// Prepares these figures. Rows are looked at only if one of the figures needs them; `rows` is the filter that the
-    /// pivot was made with.
+impl Evaluator {
+    /// An evaluator of a pivot. `filter`: the rows that the pivot was made of; `order`: shared by all evaluators of a trace and
+    /// filled by the first that needs it.
     #[must_use]
-    pub fn new(names: &'n Names, pivot: &Arc<Pivot>, rows: Option<&RowSet>, figures: &[Figure]) -> Self {
-        let needs_rows = figures.iter().any(|f| !f.is_from_sums());
-        let order = || EventOrder::new(names.trace());
-        let rows = needs_rows.then(|| (GroupRows::new(names, pivot, rows), order()));
-        Self { names, pivot: Arc::clone(pivot), rows }
+    pub fn new(
+        names: Arc<ColumnValues>,
+        pivot: &Arc<Pivot>,
+        filter: Option<Arc<RowSet>>,
+        order: Arc<OnceLock<EventOrder>>,
+    ) -> Self {
+        Self { names, pivot: Arc::clone(pivot), filter, order, group_of_row: OnceLock::new() }
     }
 
-    /// A figure of every group, and of all together.
+    /// The groups.
+    #[must_use]
+    pub fn pivot(&self) -> &Arc<Pivot> {
+        &self.pivot
+    }
+
+    /// A metric of every group, and of all together.
     ///
     /// # Errors
     ///
     /// [`Cancelled`] once `cancel` says so.
-    pub fn groups(&self, figure: Figure, cancel: Cancel<'_>) -> Result<(Vec<Number>, Number), Cancelled> {
-        if figure.is_from_sums() {
-            let scale = self.pivot.scale();
-            let groups = self.pivot.costs().iter().map(|c| figure.of(c, scale)).collect();
-            return Ok((groups, figure.of(self.pivot.total(), scale)));
+    pub fn group_values(&self, metric: Metric, cancel: Cancel<'_>) -> Result<(Vec<Value>, Value), Cancelled> {
+        let pivot = &self.pivot;
+        if metric.is_from_aggregate() {
+            let groups = pivot.aggregates().iter().map(|group| metric.of(group, pivot.clock())).collect();
+            return Ok((groups, metric.of(pivot.total(), pivot.clock())));
         }
-        let count = self.pivot.len() as u32;
-        let single: Vec<Range<u32>> = (0..count).map(|g| g..g + 1).collect();
-        let everything = std::iter::once(0..count).collect::<Vec<_>>();
-        let total = self.through_rows(figure, &everything, cancel)?;
-        let total = total.first().copied().unwrap_or(Number::None);
-        Ok((self.through_rows(figure, &single, cancel)?, total))
+        let count = pivot.len() as u32;
+        let runs: Vec<Range<u32>> = (0..count).map(|group| group..group + 1).chain([0..count]).collect();
+        let mut values = self.values(metric, &runs, cancel)?;
+        let total = values.pop().unwrap_or(Value::None);
+        Ok((values, total))
     }
 
-    /// A figure of several nodes of a tree.
+    /// A metric of several nodes of a tree.
     ///
     /// # Errors
     ///
     /// [`Cancelled`] once `cancel` says so.
-    pub fn nodes(
+    pub fn node_values(
         &self,
-        figure: Figure,
+        metric: Metric,
         tree: &PivotTree,
         nodes: &[NodeId],
         cancel: Cancel<'_>,
-    ) -> Result<Vec<Number>, Cancelled> {
-        if figure.is_from_sums() {
-            return Ok(nodes.iter().map(|n| tree.figure(*n, figure)).collect());
+    ) -> Result<Vec<Value>, Cancelled> {
+        if metric.is_from_aggregate() {
+            return Ok(nodes.iter().map(|node| tree.value(*node, metric)).collect());
         }
-        let runs: Vec<Range<u32>> = nodes.iter().map(|n| tree.groups(*n)).collect();
-        self.through_rows(figure, &runs, cancel)
+        let runs: Vec<Range<u32>> = nodes.iter().map(|node| tree.groups(*node)).collect();
+        self.values(metric, &runs, cancel)
     }
 
-    /// A figure of several runs of groups, of which any two are apart or one lies within the other.
+    /// A metric of several runs of groups ([`PivotTree::groups`]), of which any two are apart or one is within the other, as
+    /// those of the nodes of one tree are.
     ///
     /// # Errors
     ///
     /// [`Cancelled`] once `cancel` says so.
-    pub fn any_nodes(&self, figure: Figure, runs: &[Range<u32>], cancel: Cancel<'_>) -> Result<Vec<Number>, Cancelled> {
-        if figure.is_from_sums() {
-            return Ok(from_sums(&self.pivot, figure, runs));
-        }
-        self.through_rows(figure, runs, cancel)
-    }
-
-    fn through_rows(&self, figure: Figure, runs: &[Range<u32>], cancel: Cancel<'_>) -> Result<Vec<Number>, Cancelled> {
-        match &self.rows {
-            Some((rows, order)) => rows.figures(figure, runs, self.names, order, cancel),
-            None => Ok(vec![Number::None; runs.len()]),
+    pub fn values(&self, metric: Metric, runs: &[Range<u32>], cancel: Cancel<'_>) -> Result<Vec<Value>, Cancelled> {
+        match metric {
+            Metric::Growth => self.growth(&RunTree::new(runs, self.pivot.len()), cancel),
+            Metric::PeakSize => self.peaks(&RunTree::new(runs, self.pivot.len()), true, cancel),
+            Metric::PeakCount => self.peaks(&RunTree::new(runs, self.pivot.len()), false, cancel),
+            Metric::Unique(key) => {
+                self.unique(&RunTree::new(runs, self.pivot.len()), &GroupBy::new(&self.names, &[key]), cancel)
+            }
+            _ => Ok(runs.iter().map(|run| metric.of(&self.pivot.aggregate_of(run), self.pivot.clock())).collect()),
         }
     }
-}
 
-/// A figure that follows from sums, for runs of groups.
-fn from_sums(pivot: &Pivot, figure: Figure, runs: &[Range<u32>]) -> Vec<Number> {
-    let of_run = |run: &Range<u32>| {
-        let mut sum = Cost::default();
-        let costs = pivot.costs().get(run.start as usize..run.end as usize).unwrap_or(&[]);
-        costs.iter().for_each(|cost| sum.add(cost));
-        figure.of(&sum, pivot.scale())
-    };
-    runs.iter().map(of_run).collect()
-}
-
-/// The figures of a pivot's parts for whoever asks for them again and again: it owns what they follow from, so that it
-/// can be kept as long as the pivot. Four bytes per row, and the order of events, which all pivots of a trace share.
-pub struct RowFigures {
-    names: Arc<Names>,
-    pivot: Arc<Pivot>,
-    groups: GroupRows,
-    order: Arc<OnceLock<EventOrder>>,
-}
-
-impl RowFigures {
-    /// Finds the group of every row. `rows`: the filter that the pivot was made with; `order`: filled at the first need.
-    #[must_use]
-    pub fn new(names: Arc<Names>, pivot: &Arc<Pivot>, rows: Option<&RowSet>, order: Arc<OnceLock<EventOrder>>) -> Self {
-        let groups = GroupRows::new(&names, pivot, rows);
-        Self { names, pivot: Arc::clone(pivot), groups, order }
+    /// The group of every row, [`NONE`] for rows in no group.
+    fn group_of_row(&self) -> &[u32] {
+        self.group_of_row.get_or_init(|| {
+            let (table, pivot) = (&self.names.trace().allocations, &self.pivot);
+            let keys = pivot.group_keys().iter().zip(0..).map(|(key, group)| (*key, group));
+            let groups = GroupIndex::new(pivot.group_by().key_count(), keys);
+            let group = |row: usize| {
+                let class = class_of(pivot.view(), table, row);
+                if class == OUTSIDE || self.filter.as_ref().is_some_and(|rows| !rows.contains(row)) {
+                    return NONE;
+                }
+                groups.get(pivot.group_by().group_key(table, row, class)).unwrap_or(NONE)
+            };
+            (0..table.len()).into_par_iter().map(group).collect()
+        })
     }
 
-    /// The groups of the rows.
-    #[must_use]
-    pub fn groups(&self) -> &GroupRows {
-        &self.groups
-    }
-
-    /// A figure of several runs of groups ([`PivotTree::groups`]), of which any two are apart or one lies within the
-    /// other, as those of the nodes of one tree are.
-    ///
-    /// # Errors
-    ///
-    /// [`Cancelled`] once `cancel` says so.
-    pub fn any_nodes(&self, figure: Figure, runs: &[Range<u32>], cancel: Cancel<'_>) -> Result<Vec<Number>, Cancelled> {
-        if figure.is_from_sums() {
-            return Ok(from_sums(&self.pivot, figure, runs));
+    /// The innermost run that each row is in.
+    fn run_of_row<'r>(&'r self, runs: &'r RunTree) -> impl Fn(usize) -> Option<u32> + Sync + 'r {
+        let group_of_row = self.group_of_row();
+        move |row| {
+            let group = group_of_row.get(row).copied().unwrap_or(NONE);
+            runs.innermost.get(group as usize).copied().filter(|run| *run != NONE)
         }
+    }
+
+    /// The greatest bytes or number of rows outstanding at one moment of the time range. Allocations from before the trace are
+    /// outstanding from its start on.
+    fn peaks(&self, runs: &RunTree, by_size: bool, cancel: Cancel<'_>) -> Result<Vec<Value>, Cancelled> {
+        let table = &self.names.trace().allocations;
         let order = self.order.get_or_init(|| EventOrder::new(self.names.trace()));
-        self.groups.figures(figure, runs, &self.names, order, cancel)
+        let view = self.pivot.view();
+        let run_of_row = self.run_of_row(runs);
+        let amount = |row: usize| {
+            if by_size { i128::from(table.size[row]) } else { 1 }
+        };
+        let mut now = vec![0i128; runs.outer.len()];
+        for row in 0..table.rows_allocated_by(view.from) {
+            if row.is_multiple_of(CHECK_ROWS) && cancel() {
+                return Err(Cancelled);
+            }
+            if table.free_time[row] > view.from {
+                runs.around(run_of_row(row)).for_each(|run| now[run] += amount(row));
+            }
+        }
+        let mut peaks = now.clone();
+        let events = order.within(table, view.from, view.to);
+        let mut frees = order.frees().get(events.frees).unwrap_or_default();
+        for row in events.allocs {
+            if row.is_multiple_of(CHECK_ROWS) && cancel() {
+                return Err(Cancelled);
+            }
+            let time = table.alloc_time[row];
+            // A free ends an allocation at its own tick, so those of this tick come first.
+            while let Some((freed, rest)) = frees.split_first()
+                && table.free_time[*freed as usize] <= time
+            {
+                frees = rest;
+                let freed = *freed as usize;
+                runs.around(run_of_row(freed)).for_each(|run| now[run] -= amount(freed));
+            }
+            for run in runs.around(run_of_row(row)) {
+                now[run] += amount(row);
+                peaks[run] = peaks[run].max(now[run]);
+            }
+        }
+        Ok(runs.values(&peaks))
+    }
+
+    /// Growth over the part of the time range that was recorded.
+    fn growth(&self, runs: &RunTree, cancel: Cancel<'_>) -> Result<Vec<Value>, Cancelled> {
+        let table = &self.names.trace().allocations;
+        let scale = GrowthScale::new(self.names.trace().recorded.analyzed(self.pivot.view()));
+        let run_of_row = self.run_of_row(runs);
+        let none = || vec![GrowthSum::default(); runs.outer.len()];
+        let rows = (0..table.len()).into_par_iter().with_min_len(GROWTH_ROWS);
+        let sums = rows.try_fold(none, |mut sums, row| {
+            if row.is_multiple_of(CHECK_ROWS) && cancel() {
+                return Err(Cancelled);
+            }
+            if let Some(run) = run_of_row(row)
+                && let Some(sum) = sums.get_mut(run as usize)
+            {
+                sum.add(scale.weigh(table.alloc_time[row], table.free_time[row], table.size[row]));
+            }
+            Ok(sums)
+        });
+        let sums = sums.try_reduce(none, |mut a, b| {
+            a.iter_mut().zip(b).for_each(|(a, b)| a.add(b));
+            Ok(a)
+        })?;
+        let mut with_inner = none();
+        for (run, sum) in sums.into_iter().enumerate() {
+            runs.around(Some(run as u32)).for_each(|outer| with_inner[outer].add(sum));
+        }
+        let clock = &self.names.trace().clock;
+        let value = |same: &u32| {
+            let sum = with_inner.get(*same as usize).copied().unwrap_or_default();
+            Value::Float(scale.bytes_per_s(sum, clock))
+        };
+        Ok(runs.same.iter().map(value).collect())
+    }
+
+    /// The number of different values.
+    fn unique(&self, runs: &RunTree, values: &GroupBy, cancel: Cancel<'_>) -> Result<Vec<Value>, Cancelled> {
+        let table = &self.names.trace().allocations;
+        let view = self.pivot.view();
+        let run_of_row = self.run_of_row(runs);
+        let pair = |row| run_of_row(row).map(|r| (r, values.group_key(table, row, class_of(view, table, row))));
+        let distinct = |mut pairs: Vec<(u32, u64)>| {
+            pairs.par_sort_unstable();
+            pairs.dedup();
+            pairs
+        };
+        // First what each run has outside of those within it, which is far less than the rows.
+        let own = distinct((0..table.len()).into_par_iter().filter_map(pair).collect());
+        if cancel() {
+            return Err(Cancelled);
+        }
+        let with_outer = own.into_iter().flat_map(|(r, key)| runs.around(Some(r)).map(move |r| (r as u32, key)));
+        let mut counts = vec![0i128; runs.outer.len()];
+        for (run, _) in distinct(with_outer.collect()) {
+            counts[run as usize] += 1;
+        }
+        Ok(runs.values(&counts))
+    }
+}
+
+/// Runs of groups of which some are within others.
+struct RunTree {
+    /// The innermost run of each group, or [`NONE`].
+    innermost: Vec<u32>,
+    /// The run around each run, or [`NONE`].
+    outer: Vec<u32>,
+    /// The first run with the same groups, for each run: only that one is added up.
+    same: Vec<u32>,
+}
+
+impl RunTree {
+    fn new(runs: &[Range<u32>], groups: usize) -> Self {
+        let mut order: Vec<usize> = (0..runs.len()).collect();
+        // Those around others come before them, equal ones next to each other.
+        order.sort_by_key(|at| (runs[*at].start, std::cmp::Reverse(runs[*at].end), *at));
+        let mut tree =
+            Self { innermost: vec![NONE; groups], outer: vec![NONE; runs.len()], same: vec![NONE; runs.len()] };
+        let mut around: Vec<usize> = Vec::new();
+        for at in order {
+            let run = &runs[at];
+            while around.last().is_some_and(|outer| runs[*outer].end <= run.start) {
+                around.pop();
+            }
+            let outer = around.last().copied();
+            if let Some(same) = outer.filter(|outer| runs[*outer] == *run) {
+                tree.same[at] = same as u32;
+                continue;
+            }
+            tree.same[at] = at as u32;
+            tree.outer[at] = outer.map_or(NONE, |outer| outer as u32);
+            let own = tree.innermost.get_mut(run.start as usize..run.end as usize);
+            own.into_iter().flatten().for_each(|innermost| *innermost = at as u32);
+            around.push(at);
+        }
+        tree
+    }
+
+    /// A run and those around it.
+    #[inline]
+    fn around(&self, run: Option<u32>) -> impl Iterator<Item = usize> + '_ {
+        let outer = |run: &u32| self.outer.get(*run as usize).copied().filter(|outer| *outer != NONE);
+        std::iter::successors(run, outer).map(|run| run as usize)
+    }
+
+    /// The values of all runs, from those of the ones that were added up.
+    fn values(&self, of_run: &[i128]) -> Vec<Value> {
+        let value = |same: &u32| of_run.get(*same as usize).map_or(Value::Int(0), |n| Value::Int(*n));
+        self.same.iter().map(value).collect()
     }
 }

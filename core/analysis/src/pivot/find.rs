@@ -1,43 +1,41 @@
-//! Text search over the whole tree of a pivot, opened or not. Texts are asked once each; which nodes they stand in follows
-//! from counts over the groups, so that only what leads to a match is walked. It must never make nodes for the rest.
+//! Text search over the whole tree of a pivot, opened or not. Each text is matched once; the nodes that show it
+//! follow from counts over the groups, so that only what leads to a match is walked and no nodes are made for the rest.
 
-use super::cost::Cost;
-use super::figure::Figure;
-use super::number::Number;
+use super::metric::{Metric, Value};
 use super::sort::SortOrder;
 use super::table::Pivot;
-use super::tree::{NodeId, PivotTree, Step};
+use super::tree::{NodeId, PivotTree, TreeStep};
+use crate::group::column::KeyColumn;
 use crate::group::parallel::{Cancel, Cancelled};
-use crate::group::values::KeyColumn;
 use rayon::prelude::*;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// What to look for.
+/// A search.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct FindRequest {
     /// Text that the shown text of a node has to contain. The empty one is nowhere.
     pub text: String,
-    /// Whether upper and lower case differ.
+    /// True if upper and lower case differ.
     pub case_sensitive: bool,
-    /// Whether it has to be the whole text, apart from spaces at the end.
+    /// True if it has to be the whole text, apart from spaces at the end.
     pub whole: bool,
-    /// So many matches are listed at most.
+    /// Upper bound on the matches that are listed.
     pub limit: usize,
 }
 
-/// What was found.
+/// The matches.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Found {
+pub struct FindResult {
     /// Steps from the top row to each match, in the order in which the fully opened tree shows them.
-    pub matches: Vec<Vec<Step>>,
-    /// Whether there are more than those listed.
+    pub matches: Vec<Vec<TreeStep>>,
+    /// True if there are more than those listed.
     pub more: bool,
     /// Number of all matching nodes.
     pub total: u64,
 }
 
-/// Finds the nodes whose text matches, in the tree that `sort` orders (as [`PivotTree::children`] does: figures that do not
+/// Finds the nodes whose text matches, in the tree that `sort` orders (as [`PivotTree::children`] does: metrics that do not
 /// follow from sums leave the order of the keys).
 ///
 /// # Errors
@@ -48,21 +46,21 @@ pub fn find(
     sort: SortOrder,
     request: &FindRequest,
     cancel: Cancel<'_>,
-) -> Result<Found, Cancelled> {
+) -> Result<FindResult, Cancelled> {
     let Some(matcher) = Matcher::new(request) else {
-        return Ok(Found::default());
+        return Ok(FindResult::default());
     };
     let Some(search) = Search::new(pivot, &matcher, cancel)? else {
-        return Ok(Found::default());
+        return Ok(FindResult::default());
     };
     let total = search.before.last().copied().unwrap_or(0);
     let matches = search.walk(sort, request.limit, cancel)?;
-    Ok(Found { more: total > matches.len() as u64, matches, total })
+    Ok(FindResult { more: total > matches.len() as u64, matches, total })
 }
 
 /// Opens a tree along steps that were found in another tree over the same pivot: the nodes on the way, the last is the
 /// match. `None` if the tree has no such way.
-pub fn walk_to(tree: &mut PivotTree, steps: &[Step]) -> Option<Vec<NodeId>> {
+pub fn walk_to(tree: &mut PivotTree, steps: &[TreeStep]) -> Option<Vec<NodeId>> {
     let mut at = PivotTree::ROOT;
     let mut way = Vec::with_capacity(steps.len());
     for step in steps {
@@ -96,13 +94,13 @@ impl Matcher {
     }
 }
 
-/// Which numbers of a column match.
+/// The ids of a column that match.
 enum Hits {
     Values(Vec<bool>),
     Stacks {
-        /// Whether the innermost frame matches, by node of the shown stacks.
+        /// True where the innermost frame matches, by node of the shown stacks.
         own: Vec<bool>,
-        /// How many frames match, `[Root]` and the innermost included.
+        /// Number of frames that match, `[Root]` and the innermost included.
         on_stack: Vec<u32>,
     },
 }
@@ -136,7 +134,7 @@ impl Hits {
         own.get(id as usize).copied().unwrap_or(false)
     }
 
-    /// How many matching nodes a number stands for: a value for itself, a stack for all its frames.
+    /// Number of matching nodes of an id: a value is one, a stack has one for each of its frames.
     fn count(&self, id: u32) -> u64 {
         match self {
             Self::Values(_) => u64::from(self.is_hit(id)),
@@ -150,9 +148,9 @@ struct Search<'p> {
     /// Splits groups; nothing in it is opened.
     tree: PivotTree,
     hits: Vec<Hits>,
-    /// Whether the node of the rows without a stack matches.
+    /// True if the node of the rows without a stack matches.
     no_stack: bool,
-    /// For every group how many matching nodes begin in groups before it, and at the end how many there are.
+    /// For every group the number of matching nodes that begin in groups before it, and at the end that of all.
     before: Vec<u64>,
 }
 
@@ -185,7 +183,7 @@ impl<'p> Search<'p> {
         Ok(Some(search))
     }
 
-    /// How many matching nodes have this group as their first.
+    /// Number of matching nodes whose first group this is.
     fn begins(&self, group: usize) -> u64 {
         let own = self.pivot.ids(group);
         let last = group.checked_sub(1).map_or(&[][..], |g| self.pivot.ids(g));
@@ -207,7 +205,7 @@ impl<'p> Search<'p> {
         self.hits.get(column).map_or(0, |h| h.count(id))
     }
 
-    /// How many nodes on the way to a group match, from the node of a column on.
+    /// Number of matching nodes on the way to a group, from the node of a column on.
     fn column_onwards(&self, group: usize, column: usize) -> u64 {
         let ids = self.pivot.ids(group).iter().enumerate().skip(column);
         ids.map(|(column, id)| self.count(column, *id) + self.no_stack_at(group, column)).sum()
@@ -220,7 +218,7 @@ impl<'p> Search<'p> {
         if !self.no_stack || !is_stack || own.get(column) != Some(&0) {
             return 0;
         }
-        // There is such a node where groups with a stack stand beside: right after those without.
+        // There is such a node where groups with a stack follow those without.
         let (mut low, mut high) = (group + 1, self.pivot.len());
         while low < high {
             let middle = low + (high - low) / 2;
@@ -234,23 +232,23 @@ impl<'p> Search<'p> {
         u64::from(after.get(..column) == own.get(..column) && !after.is_empty())
     }
 
-    fn is_hit(&self, step: Step) -> bool {
+    fn is_hit(&self, step: TreeStep) -> bool {
         match step {
-            Step::Total => false,
-            Step::Value { column, id } | Step::Frame { column, frame: id } => {
+            TreeStep::Total => false,
+            TreeStep::Value { column, id } | TreeStep::Frame { column, frame: id } => {
                 self.hits.get(column).is_some_and(|h| h.is_hit(id))
             }
-            Step::NoStack { .. } => self.no_stack,
+            TreeStep::NoStack { .. } => self.no_stack,
         }
     }
 
-    /// How many matching nodes lie below a node.
-    fn below(&self, step: Step, groups: &Range<u32>) -> u64 {
+    /// Number of matching nodes below a node.
+    fn below(&self, step: TreeStep, groups: &Range<u32>) -> u64 {
         let first = groups.start as usize;
         let on_first = match step {
-            Step::Total => self.column_onwards(first, 0),
-            Step::Value { column, .. } | Step::NoStack { column } => self.column_onwards(first, column + 1),
-            Step::Frame { column, frame } => {
+            TreeStep::Total => self.column_onwards(first, 0),
+            TreeStep::Value { column, .. } | TreeStep::NoStack { column } => self.column_onwards(first, column + 1),
+            TreeStep::Frame { column, frame } => {
                 let id = self.pivot.ids(first).get(column).copied().unwrap_or(0);
                 let inner = self.count(column, id) - self.count(column, frame);
                 let no_stack = if frame == 0 { self.no_stack_at(first, column) } else { 0 };
@@ -262,38 +260,36 @@ impl<'p> Search<'p> {
     }
 
     /// The children of a node that match or lead to a match, in the order of the tree.
-    fn children(&self, step: Step, groups: Range<u32>, sort: SortOrder) -> Vec<(Step, Range<u32>)> {
+    fn children(&self, step: TreeStep, groups: Range<u32>, sort: SortOrder) -> Vec<(TreeStep, Range<u32>)> {
         let mut children = self.tree.split_step(step, groups);
         children.retain(|(step, groups)| self.is_hit(*step) || self.below(*step, groups) > 0);
         if children.len() < 2 {
             return children;
         }
-        let figures: Vec<Figure> = sort.figures().collect();
-        let mut numbers = vec![Number::None; figures.len() * children.len()];
-        if !figures.is_empty() {
-            let places = numbers.par_chunks_mut(figures.len()).zip(&children).with_min_len(1 << 8);
+        let metrics: Vec<Metric> = sort.metrics().collect();
+        let mut values = vec![Value::None; metrics.len() * children.len()];
+        if !metrics.is_empty() {
+            let places = values.par_chunks_mut(metrics.len()).zip(&children).with_min_len(1 << 8);
             places.for_each(|(places, (_, groups))| {
-                let mut cost = Cost::default();
-                let costs = self.pivot.costs().get(groups.start as usize..groups.end as usize);
-                costs.unwrap_or(&[]).iter().for_each(|c| cost.add(c));
-                let numbers = figures.iter().map(|f| f.of(&cost, self.pivot.scale()));
-                places.iter_mut().zip(numbers).for_each(|(place, number)| *place = number);
+                let aggregate = self.pivot.aggregate_of(groups);
+                let values = metrics.iter().map(|metric| metric.of(&aggregate, self.pivot.clock()));
+                places.iter_mut().zip(values).for_each(|(place, value)| *place = value);
             });
         }
-        let number = |child: usize, figure: Figure| {
-            let at = figures.iter().position(|f| *f == figure);
-            at.map_or(Number::None, |at| numbers[child * figures.len() + at])
+        let value = |child: usize, metric: Metric| {
+            let at = metrics.iter().position(|known| *known == metric);
+            at.map_or(Value::None, |at| values[child * metrics.len() + at])
         };
         let mut order: Vec<usize> = (0..children.len()).collect();
-        order.sort_by(|a, b| sort.order(|figure| (number(*a, figure), number(*b, figure)), a.cmp(b)));
+        order.sort_by(|a, b| sort.order(|metric| (value(*a, metric), value(*b, metric)), a.cmp(b)));
         order.into_iter().map(|at| children[at].clone()).collect()
     }
 
-    fn walk(&self, sort: SortOrder, limit: usize, cancel: Cancel<'_>) -> Result<Vec<Vec<Step>>, Cancelled> {
+    fn walk(&self, sort: SortOrder, limit: usize, cancel: Cancel<'_>) -> Result<Vec<Vec<TreeStep>>, Cancelled> {
         let mut matches = Vec::new();
         let mut way = Vec::new();
         let everything = 0..self.pivot.len() as u32;
-        let mut open = vec![self.children(Step::Total, everything, sort).into_iter()];
+        let mut open = vec![self.children(TreeStep::Total, everything, sort).into_iter()];
         while matches.len() < limit {
             let Some(siblings) = open.last_mut() else {
                 break;
@@ -322,14 +318,14 @@ impl<'p> Search<'p> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Key, PivotRequest, Sort, pivot};
+    use super::super::{Key, PivotRequest, SortLevel, pivot};
     use super::*;
-    use crate::group::names::Names;
+    use crate::group::column_values::ColumnValues;
     use crate::group::parallel::never;
-    use crate::group::testkit::{names, random_blocks};
+    use crate::group::test_util::{names, random_blocks};
     use crate::trace::time::{Ticks, TimeRange};
 
-    fn table(names: &Names, keys: &[Key]) -> Arc<Pivot> {
+    fn table(names: &ColumnValues, keys: &[Key]) -> Arc<Pivot> {
         let view = TimeRange { from: Ticks(1000), to: Ticks(8000) };
         Arc::new(pivot(names, &PivotRequest { keys, view, rows: None }, &never).unwrap())
     }
@@ -339,10 +335,14 @@ mod tests {
     }
 
     /// The steps to every node whose text `matches`, in the order of the fully opened tree.
-    fn by_opening_everything(pivot: &Arc<Pivot>, sort: SortOrder, matches: impl Fn(&str) -> bool) -> Vec<Vec<Step>> {
+    fn by_opening_everything(
+        pivot: &Arc<Pivot>,
+        sort: SortOrder,
+        matches: impl Fn(&str) -> bool,
+    ) -> Vec<Vec<TreeStep>> {
         let mut tree = PivotTree::new(Arc::clone(pivot));
         let mut found = Vec::new();
-        let mut open: Vec<(NodeId, Vec<Step>)> = vec![(PivotTree::ROOT, Vec::new())];
+        let mut open: Vec<(NodeId, Vec<TreeStep>)> = vec![(PivotTree::ROOT, Vec::new())];
         while let Some((node, way)) = open.pop() {
             if node != PivotTree::ROOT && matches(&tree.label(node)) {
                 found.push(way.clone());
@@ -408,7 +408,7 @@ mod tests {
         let names = names(&random_blocks(17, 300));
         let pivot = table(&names, &[Key::Tag, Key::Stack]);
         let mut tree = PivotTree::new(Arc::clone(&pivot));
-        let sort = SortOrder::new(&[Sort { figure: Some(Figure::Count), ascending: false }]);
+        let sort = SortOrder::new(&[SortLevel { metric: Some(Metric::Count), ascending: false }]);
         let found = find(&pivot, sort, &request("myfault"), &never).unwrap();
         assert!(!found.matches.is_empty());
         for steps in &found.matches {
@@ -418,6 +418,6 @@ mod tests {
             assert!(tree.label(last).contains("myfault"));
             assert_eq!(tree.depth(last), steps.len());
         }
-        assert_eq!(walk_to(&mut tree, &[Step::NoStack { column: 0 }]), None);
+        assert_eq!(walk_to(&mut tree, &[TreeStep::NoStack { column: 0 }]), None);
     }
 }

@@ -1,35 +1,31 @@
-//! The pivot: rows of the allocation table grouped by key columns, with the figures of each group, and the tree over
-//! the groups. It must never hold anything per row: results are as large as their groups.
+//! The pivot: rows of the allocation table grouped by key columns, with the metrics of each group, and the tree over the
+//! groups. Results are as large as their groups; only [`Evaluator`] holds anything per row.
+//!
+//! - [`table`]: the groups and their aggregates ([`pivot`]); [`metric`] and [`sort`]: what follows from an aggregate, and orders by it
+//! - [`tree`]: the tree that a table shows; [`row_path`]: a node by its texts, and back to rows; [`find`]: text search in the tree
+//! - [`evaluate`]: metrics that need the rows once more; [`details`]: histograms and lists of a set of rows
+//! - [`translate`]: rows and paths when frames get other names
 
-mod combined;
-pub mod cost;
-
+pub mod details;
 pub mod evaluate;
-pub mod figure;
 pub mod find;
-pub mod number;
-pub mod place;
-mod place_rows;
-pub mod profile;
-pub mod rows;
+pub mod metric;
+pub mod row_path;
 pub mod sort;
 pub mod table;
 pub mod translate;
 pub mod tree;
 
+pub use crate::group::aggregate::{Aggregate, AggregateRow};
 pub use crate::group::key::Key;
-pub use cost::{Cost, CostRow};
-pub use evaluate::{Evaluator, RowFigures};
-pub use figure::Figure;
-pub use find::{FindRequest, Found, find, walk_to};
-pub use number::Number;
-pub use place::{Place, PlaceStep};
-pub use place_rows::rows_of_places;
-pub use profile::{Profile, profile};
-pub use rows::GroupRows;
-pub use sort::{Sort, SortOrder};
-pub use table::{Pivot, PivotError, PivotRequest, pivot};
-pub use tree::{NodeId, PivotTree, Step};
+pub use details::{RowDetails, row_details};
+pub use evaluate::Evaluator;
+pub use find::{FindRequest, FindResult, find, walk_to};
+pub use metric::{Metric, Unit, Value};
+pub use row_path::{RowPath, RowPathStep, rows_of_paths};
+pub use sort::{SortLevel, SortOrder};
+pub use table::{Pivot, PivotRequest, pivot};
+pub use tree::{NodeId, PivotTree, TreeStep};
 
 #[cfg(test)]
 mod tests;

@@ -1,37 +1,36 @@
-//! The order of groups: by a figure or by the names, and by further ones where that leaves groups equal.
+//! The order of groups: by a metric or by the names, and by further ones where that leaves groups equal.
 
-use super::figure::{Figure, UnknownFigure};
-use super::number::Number;
+use super::metric::{Metric, UnknownMetric, Value};
 use std::cmp::Ordering;
 use std::str::FromStr;
 
 /// One level of an order.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Sort {
-    /// By which figure; `None`: by the keys alone.
-    pub figure: Option<Figure>,
+pub struct SortLevel {
+    /// By which metric; `None`: by the keys alone.
+    pub metric: Option<Metric>,
     /// Smallest first.
     pub ascending: bool,
 }
 
-impl Default for Sort {
+impl Default for SortLevel {
     fn default() -> Self {
-        Self { figure: Some(Figure::Size), ascending: false }
+        Self { metric: Some(Metric::Size), ascending: false }
     }
 }
 
-impl Sort {
-    /// Which of two figures comes first; ties are for the caller to break.
+impl SortLevel {
+    /// Order of two values; ties are for the caller to break.
     #[must_use]
-    pub fn order(&self, a: Number, b: Number) -> Ordering {
+    pub fn order(&self, a: Value, b: Value) -> Ordering {
         if self.ascending { a.compare(b) } else { b.compare(a) }
     }
 }
 
-impl FromStr for Sort {
-    type Err = UnknownFigure;
+impl FromStr for SortLevel {
+    type Err = UnknownMetric;
 
-    fn from_str(text: &str) -> Result<Self, UnknownFigure> {
+    fn from_str(text: &str) -> Result<Self, UnknownMetric> {
         let (name, ascending) = match text.trim().rsplit_once(':') {
             Some((name, "asc")) => (name, true),
             Some((name, "desc")) => (name, false),
@@ -39,27 +38,27 @@ impl FromStr for Sort {
         };
         if name == "key" || name == "keys" {
             // Keys read from A to Z unless told otherwise.
-            return Ok(Self { figure: None, ascending: !text.trim().ends_with(":desc") });
+            return Ok(Self { metric: None, ascending: !text.trim().ends_with(":desc") });
         }
-        Ok(Self { figure: Some(name.parse()?), ascending })
+        Ok(Self { metric: Some(name.parse()?), ascending })
     }
 }
 
-/// How groups are ordered: by the first level, equal ones by the next, those that are equal in all by their keys.
+/// The order of groups: by the first level, equal ones by the next, those that are equal in all by their keys.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct SortOrder {
-    levels: [Sort; Self::MOST],
+    levels: [SortLevel; Self::MAX_LEVELS],
     count: u8,
 }
 
 impl SortOrder {
     /// Most levels.
-    pub const MOST: usize = 3;
+    pub const MAX_LEVELS: usize = 3;
 
-    /// An order of these levels, of which the first [`Self::MOST`] count; without any, the order of the keys.
+    /// An order of these levels, of which the first [`Self::MAX_LEVELS`] count; without any, the order of the keys.
     #[must_use]
-    pub fn new(levels: &[Sort]) -> Self {
-        let mut order = Self { levels: [Sort { figure: None, ascending: true }; Self::MOST], count: 0 };
+    pub fn new(levels: &[SortLevel]) -> Self {
+        let mut order = Self { levels: [SortLevel { metric: None, ascending: true }; Self::MAX_LEVELS], count: 0 };
         for (place, level) in order.levels.iter_mut().zip(levels) {
             *place = *level;
             order.count += 1;
@@ -69,28 +68,28 @@ impl SortOrder {
 
     /// The levels, the one that decides first.
     #[must_use]
-    pub fn levels(&self) -> &[Sort] {
+    pub fn levels(&self) -> &[SortLevel] {
         self.levels.get(..usize::from(self.count)).unwrap_or(&self.levels)
     }
 
     /// The level that decides first; the order of the keys where there is none.
     #[must_use]
-    pub fn first(&self) -> Sort {
+    pub fn first(&self) -> SortLevel {
         self.levels[0]
     }
 
-    /// The figures that the order looks at.
-    pub fn figures(&self) -> impl Iterator<Item = Figure> + '_ {
-        self.levels().iter().filter_map(|level| level.figure)
+    /// The metrics that the order looks at.
+    pub fn metrics(&self) -> impl Iterator<Item = Metric> + '_ {
+        self.levels().iter().filter_map(|level| level.metric)
     }
 
-    /// Which of two groups comes first, from their figures and from the order of their keys.
+    /// Order of two groups, from their values and from the order of their keys.
     #[must_use]
-    pub fn order(&self, figures: impl Fn(Figure) -> (Number, Number), keys: Ordering) -> Ordering {
+    pub fn order(&self, values: impl Fn(Metric) -> (Value, Value), keys: Ordering) -> Ordering {
         for level in self.levels() {
-            let order = match level.figure {
-                Some(figure) => {
-                    let (a, b) = figures(figure);
+            let order = match level.metric {
+                Some(metric) => {
+                    let (a, b) = values(metric);
                     level.order(a, b)
                 }
                 None if level.ascending => keys,
@@ -106,21 +105,21 @@ impl SortOrder {
 
 impl Default for SortOrder {
     fn default() -> Self {
-        Sort::default().into()
+        SortLevel::default().into()
     }
 }
 
-impl From<Sort> for SortOrder {
-    fn from(sort: Sort) -> Self {
+impl From<SortLevel> for SortOrder {
+    fn from(sort: SortLevel) -> Self {
         Self::new(&[sort])
     }
 }
 
 impl FromStr for SortOrder {
-    type Err = UnknownFigure;
+    type Err = UnknownMetric;
 
-    fn from_str(text: &str) -> Result<Self, UnknownFigure> {
-        let levels: Result<Vec<Sort>, _> = text.split(',').map(str::parse).collect();
+    fn from_str(text: &str) -> Result<Self, UnknownMetric> {
+        let levels: Result<Vec<SortLevel>, _> = text.split(',').map(str::parse).collect();
         Ok(Self::new(&levels?))
     }
 }
@@ -131,21 +130,21 @@ mod tests {
 
     #[test]
     fn levels_are_read_and_decide_in_turn() {
-        let count = Sort { figure: Some(Figure::Count), ascending: true };
-        assert_eq!("count:asc".parse::<Sort>().unwrap(), count);
+        let count = SortLevel { metric: Some(Metric::Count), ascending: true };
+        assert_eq!("count:asc".parse::<SortLevel>().unwrap(), count);
         let order: SortOrder = "size, count:asc,key:desc,min".parse().unwrap();
-        let keys = Sort { figure: None, ascending: false };
-        assert_eq!(order, SortOrder::new(&[Sort::default(), count, keys]), "three levels at most");
-        assert_eq!((order.first(), order.figures().count()), (Sort::default(), 2));
+        let keys = SortLevel { metric: None, ascending: false };
+        assert_eq!(order, SortOrder::new(&[SortLevel::default(), count, keys]), "three levels at most");
+        assert_eq!((order.first(), order.metrics().count()), (SortLevel::default(), 2));
         assert!("size,sise".parse::<SortOrder>().is_err());
         let of = |order: &SortOrder, size: [i128; 2], count: [i128; 2]| {
-            let pair = |[a, b]: [i128; 2]| (Number::Int(a), Number::Int(b));
-            order.order(|figure| pair(if figure == Figure::Size { size } else { count }), Ordering::Less)
+            let pair = |[a, b]: [i128; 2]| (Value::Int(a), Value::Int(b));
+            order.order(|metric| pair(if metric == Metric::Size { size } else { count }), Ordering::Less)
         };
         assert_eq!(of(&order, [5, 4], [9, 1]), Ordering::Less);
         assert_eq!(of(&order, [5, 5], [9, 1]), Ordering::Greater);
         assert_eq!(of(&order, [5, 5], [9, 9]), Ordering::Greater, "the names from Z to A");
-        assert_eq!(of(&Sort::default().into(), [5, 5], [9, 1]), Ordering::Less);
+        assert_eq!(of(&SortLevel::default().into(), [5, 5], [9, 1]), Ordering::Less);
         assert_eq!(of(&SortOrder::new(&[]), [4, 5], [9, 1]), Ordering::Less);
     }
 }

@@ -1,59 +1,43 @@
-//! The result of a pivot: one group per distinct combination of keys, ordered by the keys, with its sums.
+//! The result of a pivot: one group per distinct combination of key values, in the order of the keys, with its aggregate.
 
-use super::combined;
-use super::cost::{Cost, CostRow};
-use super::figure::{Figure, Scale};
-use super::number::Number;
+use super::metric::{Metric, Value};
 use super::sort::SortOrder;
-use crate::group::cells::{Cells, OUTSIDE, class_of};
-use crate::group::key::Key;
-use crate::group::names::Names;
-use crate::group::parallel::{Cancel, Cancelled};
-use crate::group::sums::{CellPass, DENSE_CELLS, Sum};
-use crate::group::values::{KeyColumn, Value};
 use crate::filter::rowset::RowSet;
-use crate::trace::time::TimeRange;
+use crate::group::aggregate::{Aggregate, aggregates};
+use crate::group::column::{KeyColumn, KeyValue};
+use crate::group::column_values::ColumnValues;
+use crate::group::group_by::GroupBy;
+use crate::group::key::Key;
+use crate::group::parallel::{Cancel, Cancelled};
+use crate::trace::time::{Clock, TimeRange};
 use rayon::prelude::*;
+use std::ops::Range;
 use std::sync::Arc;
 
-impl Sum for Cost {
-    fn merge(&mut self, other: &Self) {
-        self.add(other);
-    }
-
-    fn is_empty(&self) -> bool {
-        self.count() == 0
-    }
-}
-
-/// What to group, and how.
+/// Which rows to group, and by which columns.
 #[derive(Clone, Copy)]
 pub struct PivotRequest<'r> {
     /// By which columns, outermost first.
     pub keys: &'r [Key],
-    /// Relative to which view.
+    /// The time range that lifetime classes are relative to; only rows that belong to it count.
     pub view: TimeRange,
     /// Only these rows.
     pub rows: Option<&'r RowSet>,
 }
 
-/// Why there is no result.
-pub type PivotError = Cancelled;
-
-/// Groups and their sums.
+/// Groups and their aggregates.
 #[derive(Debug)]
 pub struct Pivot {
     keys: Vec<Key>,
-    columns: Vec<Arc<KeyColumn>>,
     view: TimeRange,
-    scale: Scale,
-    /// `keys.len()` numbers for each group, groups in ascending order of them.
+    clock: Clock,
+    /// `keys.len()` column ids for each group, groups in ascending order of them.
     ids: Vec<u32>,
-    costs: Vec<Cost>,
-    total: Cost,
-    cells: Cells,
-    /// The cell of each group.
-    cell_of_group: Vec<u64>,
+    aggregates: Vec<Aggregate>,
+    total: Aggregate,
+    group_by: GroupBy,
+    /// The group key of each group.
+    group_keys: Vec<u64>,
 }
 
 /// Groups the rows of a trace.
@@ -61,56 +45,36 @@ pub struct Pivot {
 /// # Errors
 ///
 /// [`Cancelled`] once `cancel` says so.
-pub fn pivot(names: &Names, request: &PivotRequest<'_>, cancel: Cancel<'_>) -> Result<Pivot, PivotError> {
-    let cells = Cells::new(names, request.keys);
-    let trace = names.trace();
-    let table = &trace.allocations;
-    let classify = |row: usize| {
-        let class = class_of(request.view, table, row);
-        let taken = class != OUTSIDE && request.rows.is_none_or(|rows| rows.contains(row));
-        taken.then_some(class)
-    };
-    let add = |cost: &mut Cost, class, row: usize| {
-        cost.add_row(class, CostRow::of(table, row));
-    };
-    // Many combinations are numbered once, so that later views of the same columns need not look for them.
-    let combos = if cells.count() > DENSE_CELLS { names.combos(request.keys, cancel)? } else { None };
-    let sums = match combos {
-        Some(combos) => combined::sums(table, &cells, &combos, request, cancel)?,
-        None => CellPass { table, cells: &cells }.run(classify, add, cancel)?,
-    };
-    let width = request.keys.len();
-    let mut split = vec![0u32; sums.len() * width];
+pub fn pivot(names: &ColumnValues, request: &PivotRequest<'_>, cancel: Cancel<'_>) -> Result<Pivot, Cancelled> {
+    let PivotRequest { keys, view, rows } = *request;
+    let group_by = GroupBy::new(names, keys);
+    let found = aggregates(names, &group_by, keys, view, rows, cancel)?;
+    let width = keys.len();
+    let mut found_ids = vec![0u32; found.len() * width];
     if width > 0 {
-        let places = split.par_chunks_mut(width).zip(&sums);
-        places.for_each(|(ids, (cell, _))| cells.split(*cell, ids));
+        let places = found_ids.par_chunks_mut(width).zip(&found);
+        places.for_each(|(ids, (key, _))| group_by.write_ids(*key, ids));
     }
-    let key = |group: u32| &split[group as usize * width..][..width];
-    let mut order: Vec<u32> = (0..sums.len() as u32).collect();
-    order.par_sort_unstable_by(|a, b| key(*a).cmp(key(*b)));
-    let mut ids = Vec::with_capacity(split.len());
-    let mut costs = Vec::with_capacity(sums.len());
-    let mut total = Cost::default();
-    let mut cell_of_group = Vec::with_capacity(sums.len());
+    let ids_of = |group: u32| &found_ids[group as usize * width..][..width];
+    let mut order: Vec<u32> = (0..found.len() as u32).collect();
+    order.par_sort_unstable_by(|a, b| ids_of(*a).cmp(ids_of(*b)));
+    let mut pivot = Pivot {
+        keys: keys.to_vec(),
+        view,
+        clock: names.trace().clock,
+        ids: Vec::with_capacity(found_ids.len()),
+        aggregates: Vec::with_capacity(found.len()),
+        total: Aggregate::sum(found.iter().map(|(_, aggregate)| aggregate)),
+        group_by,
+        group_keys: Vec::with_capacity(found.len()),
+    };
     for group in order {
-        ids.extend_from_slice(key(group));
-        let (cell, cost) = sums[group as usize];
-        cell_of_group.push(cell);
-        total.add(&cost);
-        costs.push(cost);
+        let (key, aggregate) = found[group as usize];
+        pivot.ids.extend_from_slice(ids_of(group));
+        pivot.aggregates.push(aggregate);
+        pivot.group_keys.push(key);
     }
-    let ticks_per_second = trace.clock.ticks_per_second;
-    Ok(Pivot {
-        keys: request.keys.to_vec(),
-        columns: cells.columns().to_vec(),
-        view: request.view,
-        scale: Scale { ticks_per_second },
-        ids,
-        costs,
-        total,
-        cells,
-        cell_of_group,
-    })
+    Ok(pivot)
 }
 
 impl Pivot {
@@ -123,101 +87,102 @@ impl Pivot {
     /// The key columns' values.
     #[must_use]
     pub fn columns(&self) -> &[Arc<KeyColumn>] {
-        &self.columns
+        self.group_by.columns()
     }
 
-    /// The view that the sums are relative to.
+    /// The time range that the aggregates are relative to.
     #[must_use]
     pub fn view(&self) -> TimeRange {
         self.view
     }
 
-    /// What figures need to know beside the sums.
+    /// The clock of the trace, for metrics in seconds.
     #[must_use]
-    pub fn scale(&self) -> &Scale {
-        &self.scale
+    pub fn clock(&self) -> &Clock {
+        &self.clock
     }
 
     /// Number of groups.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.costs.len()
+        self.aggregates.len()
     }
 
-    /// Whether no row matched.
+    /// True if no row was grouped.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.costs.is_empty()
+        self.aggregates.is_empty()
     }
 
-    /// Sums over all groups.
+    /// The aggregate of all groups together.
     #[must_use]
-    pub fn total(&self) -> &Cost {
+    pub fn total(&self) -> &Aggregate {
         &self.total
     }
 
-    /// Sums of all groups, in the order of the keys.
+    /// The aggregates of all groups, in the order of the keys.
     #[must_use]
-    pub fn costs(&self) -> &[Cost] {
-        &self.costs
+    pub fn aggregates(&self) -> &[Aggregate] {
+        &self.aggregates
     }
 
-    /// The numbers of a group in the key columns.
+    /// The aggregate of a run of groups.
+    #[must_use]
+    pub fn aggregate_of(&self, groups: &Range<u32>) -> Aggregate {
+        let groups = self.aggregates.get(groups.start as usize..groups.end as usize);
+        Aggregate::sum(groups.unwrap_or_default())
+    }
+
+    /// The column ids of a group.
     #[must_use]
     pub fn ids(&self, group: usize) -> &[u32] {
         let width = self.keys.len();
         self.ids.get(group * width..(group + 1) * width).unwrap_or(&[])
     }
 
-    /// What a file shows of a group in a key column.
+    /// The value of a group in a key column, as files show it.
     #[must_use]
-    pub fn value(&self, group: usize, column: usize) -> Value<'_> {
-        match (self.columns.get(column), self.ids(group).get(column)) {
+    pub fn key_value(&self, group: usize, column: usize) -> KeyValue<'_> {
+        match (self.columns().get(column), self.ids(group).get(column)) {
             (Some(column), Some(id)) => column.value(*id),
-            _ => Value::Null,
+            _ => KeyValue::Null,
         }
     }
 
-    /// The grouping: which cell each row is in.
-    #[must_use]
-    pub fn cells(&self) -> &Cells {
-        &self.cells
+    /// The grouping: which group key each row has.
+    pub(super) fn group_by(&self) -> &GroupBy {
+        &self.group_by
     }
 
-    /// The cell of each group, in the order of the keys.
-    #[must_use]
-    pub fn cell_of_group(&self) -> &[u64] {
-        &self.cell_of_group
+    /// The group key of each group, in the order of the keys.
+    pub(super) fn group_keys(&self) -> &[u64] {
+        &self.group_keys
     }
 
-    /// A figure of a group.
+    /// A metric of a group, from its aggregate.
     #[must_use]
-    pub fn figure(&self, group: usize, figure: Figure) -> Number {
-        self.costs.get(group).map_or(Number::None, |cost| figure.of(cost, &self.scale))
+    pub fn value(&self, group: usize, metric: Metric) -> Value {
+        self.aggregates.get(group).map_or(Value::None, |aggregate| metric.of(aggregate, &self.clock))
     }
 
-    /// The groups in the order of a figure that follows from sums; equal ones in the order of the keys.
+    /// The groups in the order of metrics that follow from aggregates; equal ones in the order of the keys.
     #[must_use]
     pub fn sorted(&self, sort: impl Into<SortOrder>) -> Vec<u32> {
-        self.sorted_by(sort, |group, figure| self.figure(group, figure))
+        self.sorted_by(sort, |group, metric| self.value(group, metric))
     }
 
-    /// The groups in the order of figures; equal ones in the order of the keys.
+    /// The groups in the order of metrics; equal ones in the order of the keys.
     #[must_use]
-    pub fn sorted_by(
-        &self,
-        sort: impl Into<SortOrder>,
-        figure_of: impl Fn(usize, Figure) -> Number + Sync,
-    ) -> Vec<u32> {
+    pub fn sorted_by(&self, sort: impl Into<SortOrder>, value_of: impl Fn(usize, Metric) -> Value + Sync) -> Vec<u32> {
         let sort = sort.into();
         let mut order: Vec<u32> = (0..self.len() as u32).collect();
-        match (sort.first().figure, sort.first().ascending) {
+        match (sort.first().metric, sort.first().ascending) {
             // Ascending by keys is how they are kept.
             (None, true) => {}
             (None, false) => order.reverse(),
             _ => order.par_sort_unstable_by(|a, b| {
-                let figures = |f| (figure_of(*a as usize, f), figure_of(*b as usize, f));
-                sort.order(figures, a.cmp(b))
+                let values = |metric| (value_of(*a as usize, metric), value_of(*b as usize, metric));
+                sort.order(values, a.cmp(b))
             }),
         }
         order

@@ -1,11 +1,11 @@
 //! Pivots of small traces against figures by hand, and of random ones against sums made row by row.
 
 use super::*;
-use crate::group::names::Names;
-use crate::group::parallel::never;
-use crate::group::testkit::{Block, Dice, block, names, random_blocks};
-use crate::group::values::Value;
 use crate::filter::rowset::RowSet;
+use crate::group::column::KeyValue;
+use crate::group::column_values::ColumnValues;
+use crate::group::parallel::never;
+use crate::group::test_util::{Block, Rng, block, names, random_blocks};
 use crate::trace::time::{Ticks, TimeRange};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,14 +14,14 @@ fn view(from: i64, to: i64) -> TimeRange {
     TimeRange { from: Ticks(from), to: Ticks(to) }
 }
 
-fn run(names: &Names, keys: &[Key], view: TimeRange) -> Pivot {
+fn run(names: &ColumnValues, keys: &[Key], view: TimeRange) -> Pivot {
     pivot(names, &PivotRequest { keys, view, rows: None }, &never).unwrap()
 }
 
 fn texts(pivot: &Pivot, group: usize) -> Vec<String> {
     let ids = pivot.ids(group).iter().zip(pivot.columns());
     ids.map(|(id, column)| match column.value(*id) {
-        Value::Frames(frames) => frames.join(";"),
+        KeyValue::Frames(frames) => frames.join(";"),
         _ => column.text(*id).into_owned(),
     })
     .collect()
@@ -39,7 +39,7 @@ fn a_whole_trace_by_type_and_paged() {
     let names = names(&four());
     let table = run(&names, &[Key::Type, Key::Paged, Key::Tag], view(0, 10_000));
     let rows: Vec<_> = (0..table.len())
-        .map(|g| (texts(&table, g).join(" "), table.costs()[g].count(), table.costs()[g].size()))
+        .map(|g| (texts(&table, g).join(" "), table.aggregates()[g].count(), table.aggregates()[g].size()))
         .collect();
     let expected = [
         ("AIFI NonPaged Leak", 1, 100),
@@ -48,26 +48,26 @@ fn a_whole_trace_by_type_and_paged() {
         ("AOFI NonPaged Leak", 1, 30),
     ];
     assert_eq!(rows, expected.map(|(t, c, s)| (t.to_owned(), c, s)));
-    let total = |figure: Figure| figure.of(table.total(), table.scale());
-    assert_eq!(total(Figure::Size), Number::Int(177));
-    assert_eq!(total(Figure::ImpactingSize), Number::Int(47));
-    assert_eq!(total(Figure::NetSize), Number::Int(17));
-    assert_eq!(total(Figure::Average), Number::Float(44.25));
-    assert_eq!((total(Figure::Min), total(Figure::Max)), (Number::Int(7), Number::Int(100)));
-    assert_eq!(total(Figure::LifetimeAverage), Number::Float(1.0));
-    assert_eq!(total(Figure::FreesPerAlloc), Number::quotient(2.0, 3.0));
+    let total = |metric: Metric| metric.of(table.total(), table.clock());
+    assert_eq!(total(Metric::Size), Value::Int(177));
+    assert_eq!(total(Metric::ImpactingSize), Value::Int(47));
+    assert_eq!(total(Metric::NetSize), Value::Int(17));
+    assert_eq!(total(Metric::Average), Value::Float(44.25));
+    assert_eq!((total(Metric::Min), total(Metric::Max)), (Value::Int(7), Value::Int(100)));
+    assert_eq!(total(Metric::LifetimeAverage), Value::Float(1.0));
+    assert_eq!(total(Metric::FreesPerAlloc), Value::quotient(2.0, 3.0));
 }
 
 #[test]
 fn growth_adds_up_over_every_grouping() {
-    let names = names(&random_blocks(11, 3_000));
+    let names = Arc::new(names(&random_blocks(11, 3_000)));
     for range in [view(0, 10_000), view(2_500, 8_000)] {
         let growth = |keys: &[Key]| {
             let table = Arc::new(run(&names, keys, range));
-            let (groups, total) =
-                Evaluator::new(&names, &table, None, &[Figure::Growth]).groups(Figure::Growth, &never).unwrap();
-            let float = |number: &Number| match number {
-                Number::Float(value) => *value,
+            let evaluator = Evaluator::new(Arc::clone(&names), &table, None, Arc::default());
+            let (groups, total) = evaluator.group_values(Metric::Growth, &never).unwrap();
+            let float = |number: &Value| match number {
+                Value::Float(value) => *value,
                 other => panic!("{other:?}"),
             };
             (groups.iter().map(float).sum::<f64>(), float(&total))
@@ -87,10 +87,10 @@ fn a_narrow_view_classifies_again_and_drops_what_it_does_not_meet() {
     let names = names(&four());
     // [1500, 3500]: the first block is AOFI, the second AIFO, the third and fourth AOFO.
     let table = run(&names, &[Key::Type], view(1500, 3500));
-    let rows: Vec<_> = (0..table.len()).map(|g| (texts(&table, g), table.costs()[g].size())).collect();
+    let rows: Vec<_> = (0..table.len()).map(|g| (texts(&table, g), table.aggregates()[g].size())).collect();
     let expected = [("AIFO", 40), ("AOFI", 100), ("AOFO", 37)];
     assert_eq!(rows, expected.map(|(t, s)| (vec![t.to_owned()], s)));
-    assert_eq!(Figure::NetSize.of(table.total(), table.scale()), Number::Int(-60));
+    assert_eq!(Metric::NetSize.of(table.total(), table.clock()), Value::Int(-60));
     let late = run(&names, &[Key::Type, Key::ImpactingType], view(4001, 5000));
     let rows: Vec<_> = (0..late.len()).map(|g| texts(&late, g)).collect();
     assert_eq!(rows, [["AOFO", "Transient"]]);
@@ -112,43 +112,43 @@ fn implied_ends_have_no_lifetime_and_uncertain_stacks_are_counted() {
     // By a few cells, by numbered combinations, and by cells that are too many for a table: the same figures.
     for keys in [&[Key::Tag][..], &[Key::Stack, Key::Driver, Key::Process, Key::Thread], &[Key::Type, Key::Session]] {
         let table = run(&names, keys, view(0, 10_000));
-        let total = |figure: Figure| figure.of(table.total(), table.scale());
-        assert_eq!((total(Figure::Count), total(Figure::LifetimeAverage)), (Number::Int(4), Number::Float(2.0)));
-        assert_eq!(total(Figure::LifetimeMax), Number::Float(3.0));
+        let total = |metric: Metric| metric.of(table.total(), table.clock());
+        assert_eq!((total(Metric::Count), total(Metric::LifetimeAverage)), (Value::Int(4), Value::Float(2.0)));
+        assert_eq!(total(Metric::LifetimeMax), Value::Float(3.0));
         assert_eq!(
-            (total(Figure::UncertainStacks), total(Figure::UncertainFreeStacks)),
-            (Number::Int(2), Number::Int(1))
+            (total(Metric::UncertainStacks), total(Metric::UncertainFreeStacks)),
+            (Value::Int(2), Value::Int(1))
         );
     }
     let by_lifetime = run(&names, &[Key::Lifetime], view(0, 10_000));
-    let row = |g| (texts(&by_lifetime, g)[0].clone(), by_lifetime.costs()[g].count());
+    let row = |g| (texts(&by_lifetime, g)[0].clone(), by_lifetime.aggregates()[g].count());
     let rows: Vec<_> = (0..by_lifetime.len()).map(row).collect();
     let expected = [("unknown", 2), ("1.000000000 s", 1), ("3.000000000 s", 1)];
     assert_eq!(rows, expected.map(|(text, count)| (text.to_owned(), count)));
     let only_implied = names_of_only(flag::IMPLIED_FREE);
     let table = run(&only_implied, &[], view(0, 10_000));
-    assert_eq!(Figure::LifetimeAverage.of(table.total(), table.scale()), Number::None);
-    assert_eq!(Figure::LifetimeMax.of(table.total(), table.scale()), Number::None);
+    assert_eq!(Metric::LifetimeAverage.of(table.total(), table.clock()), Value::None);
+    assert_eq!(Metric::LifetimeMax.of(table.total(), table.clock()), Value::None);
 }
 
 /// One freed block with these marks.
-fn names_of_only(flags: u8) -> Names {
+fn names_of_only(flags: u8) -> ColumnValues {
     names(&[Block { flags, ..block(Some(1), Some(9), 10) }])
 }
 
 #[test]
-fn equal_figures_are_ordered_by_their_keys() {
+fn equal_values_are_ordered_by_their_keys() {
     let tags: [&[u8; 4]; 3] = [b"Cccc", b"Aaaa", b"Bbbb"];
     let blocks = tags.map(|tag| Block { tag, ..block(Some(1), None, 10) });
     let names = names(&blocks);
     let table = run(&names, &[Key::Tag], view(0, 10));
     let order =
         |sort| -> Vec<String> { table.sorted(sort).iter().map(|g| texts(&table, *g as usize).join("")).collect() };
-    assert_eq!(order(Sort::default()), ["Aaaa", "Bbbb", "Cccc"]);
+    assert_eq!(order(SortLevel::default()), ["Aaaa", "Bbbb", "Cccc"]);
     assert_eq!(order("size:asc".parse().unwrap()), ["Aaaa", "Bbbb", "Cccc"]);
     assert_eq!(order("key:desc".parse().unwrap()), ["Cccc", "Bbbb", "Aaaa"]);
     let mut tree = PivotTree::new(Arc::new(table));
-    let children = tree.children(PivotTree::ROOT, Sort::default());
+    let children = tree.children(PivotTree::ROOT, SortLevel::default());
     let labels: Vec<_> = children.iter().map(|c| tree.label(*c).into_owned()).collect();
     assert_eq!(labels, ["Aaaa", "Bbbb", "Cccc"]);
 }
@@ -157,7 +157,7 @@ fn equal_figures_are_ordered_by_their_keys() {
 fn processes_with_one_label_are_one() {
     let blocks = [2, 3, 1].map(|process| Block { process, ..block(Some(1), None, 5) });
     let table = run(&names(&blocks), &[Key::Process], view(0, 10));
-    let rows: Vec<_> = (0..table.len()).map(|g| (texts(&table, g), table.costs()[g].count())).collect();
+    let rows: Vec<_> = (0..table.len()).map(|g| (texts(&table, g), table.aggregates()[g].count())).collect();
     let expected = [("NotMyfault.exe (1234)", 1), ("svchost.exe (800)", 2)];
     assert_eq!(rows, expected.map(|(t, c)| (vec![t.to_owned()], c)));
 }
@@ -182,14 +182,14 @@ fn stacks_are_a_tree_below_root() {
     let chain = tree.open_chain(PivotTree::ROOT);
     let labels: Vec<_> = chain.iter().map(|n| tree.label(*n).into_owned()).collect();
     assert_eq!(labels, ["Total", "Leak", "[Root]"]);
-    let below = tree.children(chain[2], Sort::default());
+    let below = tree.children(chain[2], SortLevel::default());
     let shown = |tree: &PivotTree, nodes: &[NodeId]| -> Vec<(String, u64)> {
-        nodes.iter().map(|n| (tree.label(*n).into_owned(), tree.cost(*n).size())).collect()
+        nodes.iter().map(|n| (tree.label(*n).into_owned(), tree.aggregate(*n).size())).collect()
     };
     assert_eq!(shown(&tree, &below), [("app.exe+0x10".into(), 158), ("[No stack]".into(), 3)]);
     let chain = tree.open_chain(below[0]);
     assert_eq!(shown(&tree, &chain), [("app.exe+0x10".into(), 158), ("ntoskrnl.exe+0x20".into(), 157)]);
-    let leaves = tree.children(chain[1], Sort::default());
+    let leaves = tree.children(chain[1], SortLevel::default());
     assert_eq!(shown(&tree, &leaves), [("myfault.sys+0x30".into(), 100), ("myfault.sys+0x34".into(), 50)]);
     assert!(tree.has_children(leaves[0]));
     let call = tree.open(leaves[0])[0];
@@ -200,7 +200,7 @@ fn stacks_are_a_tree_below_root() {
 #[test]
 fn frames_of_one_module_fold_when_modules_are_shown() {
     let base = names(&stacked());
-    let names = Names::new(Arc::clone(base.trace()), crate::group::frames::FrameNaming::Module);
+    let names = ColumnValues::new(Arc::clone(base.trace()), crate::group::frames::FrameNaming::Module);
     let table = run(&names, &[Key::Driver, Key::Stack], view(0, 10));
     let rows: Vec<_> = (0..table.len()).map(|g| texts(&table, g)).collect();
     let expected = [
@@ -220,11 +220,11 @@ fn a_column_after_the_stack_hangs_below_the_frame_where_the_stack_ends() {
     let mut lines = Vec::new();
     let mut open = vec![PivotTree::ROOT];
     while let Some(node) = open.pop() {
-        lines.push(format!("{}{} {}", " ".repeat(tree.depth(node)), tree.label(node), tree.cost(node).size()));
-        let children = tree.children(node, Sort::default());
+        lines.push(format!("{}{} {}", " ".repeat(tree.depth(node)), tree.label(node), tree.aggregate(node).size()));
+        let children = tree.children(node, SortLevel::default());
         if !children.is_empty() {
-            let sum: u64 = children.iter().map(|c| tree.cost(*c).size()).sum();
-            assert_eq!(sum, tree.cost(node).size());
+            let sum: u64 = children.iter().map(|c| tree.aggregate(*c).size()).sum();
+            assert_eq!(sum, tree.aggregate(node).size());
         }
         open.extend(children.iter().rev());
     }
@@ -239,13 +239,13 @@ fn paths_survive_another_view_and_order() {
     let names = names(&random_blocks(3, 400));
     let keys = [Key::Tag, Key::Stack];
     let mut before = PivotTree::new(Arc::new(run(&names, &keys, view(0, 10_000))));
-    let tag = before.children(PivotTree::ROOT, Sort::default())[2];
+    let tag = before.children(PivotTree::ROOT, SortLevel::default())[2];
     let inner = *before.open_chain(tag).last().unwrap();
     let child = before.open(inner)[0];
     let mut paths = rustc_hash::FxHashSet::default();
     let mut at = child;
     while at != PivotTree::ROOT {
-        paths.insert(before.path(at));
+        paths.insert(before.path_hash(at));
         at = before.parent(at);
     }
     let mut after = PivotTree::new(Arc::new(run(&names, &keys, view(2000, 5000))));
@@ -293,7 +293,7 @@ fn by_hand(blocks: &[Block], view: TimeRange, pick: &[Key], rows: Option<&RowSet
                 while b.size >= 1 << class {
                     class += 1;
                 }
-                crate::group::size_class::label(class)
+                crate::group::column::size_class_label(class)
             }
             other => panic!("{other}"),
         });
@@ -325,7 +325,7 @@ fn random_traces_agree_with_sums_made_row_by_row() {
         &[Key::FreeStack, Key::Stack],
         &[Key::Address, Key::Stack, Key::Type],
     ];
-    let mut dice = Dice(99);
+    let mut dice = Rng(99);
     for seed in 0..20 {
         let blocks = random_blocks(seed, 300 + seed as usize * 37);
         let names = names(&blocks);
@@ -336,17 +336,17 @@ fn random_traces_agree_with_sums_made_row_by_row() {
             for rows in [None, Some(&rows)] {
                 let table = pivot(&names, &PivotRequest { keys, view, rows }, &never).unwrap();
                 let expected = by_hand(&blocks, view, keys, rows);
-                let mut sum = Cost::default();
+                let mut sum = Aggregate::default();
                 let mut seen = BTreeMap::new();
-                for (group, cost) in table.costs().iter().enumerate() {
-                    sum.add(cost);
+                for (group, aggregate) in table.aggregates().iter().enumerate() {
+                    sum.merge(aggregate);
                     let figures = [
-                        i128::from(cost.count()),
-                        i128::from(cost.size()),
-                        i128::from(cost.impacting_size()),
-                        cost.net_size(),
-                        i128::from(cost.max().unwrap()),
-                        i128::from(cost.lifetime_max_ticks().unwrap_or(0)),
+                        i128::from(aggregate.count()),
+                        i128::from(aggregate.size()),
+                        i128::from(aggregate.impacting_size()),
+                        aggregate.net_size(),
+                        i128::from(aggregate.max().unwrap()),
+                        i128::from(aggregate.lifetime_max_ticks().unwrap_or(0)),
                     ];
                     assert_eq!(seen.insert(texts(&table, group), figures), None);
                 }
@@ -365,7 +365,7 @@ fn the_number_of_workers_changes_nothing() {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         let table = pool.install(|| run(&names, &keys, view(100, 9000)));
         let ids: Vec<u32> = (0..table.len()).flat_map(|g| table.ids(g).to_vec()).collect();
-        (ids, table.costs().to_vec())
+        (ids, table.aggregates().to_vec())
     };
     assert_eq!(shape(1), shape(7));
 }
@@ -379,18 +379,14 @@ fn cancelling_ends_the_pass() {
 
 #[test]
 fn peaks_and_different_values_agree_with_a_walk_over_all_ticks() {
-    use crate::group::order::EventOrder;
     let blocks = random_blocks(21, 120);
-    let names = names(&blocks);
+    let names = Arc::new(names(&blocks));
     let (from, to) = (2000, 6000);
     let table = Arc::new(run(&names, &[Key::Tag], view(from, to)));
-    let rows = GroupRows::new(&names, &table, None);
-    let order = EventOrder::new(names.trace());
-    let runs: Vec<_> = (0..table.len() as u32).map(|g| g..g + 1).collect();
-    let figures = |figure| rows.figures(figure, &runs, &names, &order, &never).unwrap();
-    let peaks = figures(Figure::PeakSize);
-    let counts = figures(Figure::PeakCount);
-    let threads = figures(Figure::Unique(Key::Thread));
+    let evaluator = Evaluator::new(Arc::clone(&names), &table, None, Arc::default());
+    let [(peaks, _), (counts, _), (threads, all)] = [Metric::PeakSize, Metric::PeakCount, Metric::Unique(Key::Thread)]
+        .map(|metric| evaluator.group_values(metric, &never).unwrap());
+    assert_eq!(all, evaluator.values(Metric::Unique(Key::Thread), &[0..table.len() as u32], &never).unwrap()[0]);
     for group in 0..table.len() {
         let tag = texts(&table, group).remove(0);
         let own = |b: &&Block| crate::trace::attributes::Tag(*b.tag).text() == tag;
@@ -398,12 +394,12 @@ fn peaks_and_different_values_agree_with_a_walk_over_all_ticks() {
         let at = |t: i64| blocks.iter().filter(own).filter(move |b| alive(b, t));
         let peak = (from..=to).map(|t| at(t).map(|b| i128::from(b.size)).sum::<i128>()).max();
         let count = (from..=to).map(|t| at(t).count() as i128).max();
-        assert_eq!(peaks[group], Number::Int(peak.unwrap()), "{tag}");
-        assert_eq!(counts[group], Number::Int(count.unwrap()), "{tag}");
+        assert_eq!(peaks[group], Value::Int(peak.unwrap()), "{tag}");
+        assert_eq!(counts[group], Value::Int(count.unwrap()), "{tag}");
         let seen = |b: &&Block| b.alloc.is_none_or(|a| a <= to) && b.free.is_none_or(|f| f >= from);
         let kinds: std::collections::BTreeSet<u32> = blocks.iter().filter(own).filter(seen).map(|b| b.thread).collect();
-        assert_eq!(threads[group], Number::Int(kinds.len() as i128), "{tag}");
-        assert_eq!(rows.rows(&runs[group]).count(), table.costs()[group].count());
+        assert_eq!(threads[group], Value::Int(kinds.len() as i128), "{tag}");
+        assert_eq!(blocks.iter().filter(own).filter(seen).count() as u64, table.aggregates()[group].count());
     }
 }
 
@@ -444,14 +440,14 @@ fn peak_by_hand(blocks: &[Block], view: TimeRange, rows: &RowSet, amount: impl F
 }
 
 #[test]
-fn figures_of_nodes_within_nodes_come_from_one_look() {
+fn values_of_nodes_within_nodes_come_from_one_pass() {
     for seed in 60..66 {
         let blocks = random_blocks(seed, 60);
         let names = Arc::new(names(&blocks));
-        let rows = RowSet::from_fn(blocks.len(), |r| r % 7 != 3);
+        let rows = Arc::new(RowSet::from_fn(blocks.len(), |r| r % 7 != 3));
         let view = view(2000, 2300);
         let keys = [Key::Type, Key::Tag, Key::Stack];
-        let request = PivotRequest { keys: &keys, view, rows: Some(&rows) };
+        let request = PivotRequest { keys: &keys, view, rows: Some(&*rows) };
         let table = Arc::new(pivot(&names, &request, &never).unwrap());
         let mut tree = PivotTree::new(Arc::clone(&table));
         let mut nodes = vec![PivotTree::ROOT];
@@ -463,23 +459,23 @@ fn figures_of_nodes_within_nodes_come_from_one_look() {
         nodes.reverse();
         let runs: Vec<_> = nodes.iter().map(|n| tree.groups(*n)).collect();
         assert!(runs.len() > 30, "seed {seed}");
-        let figures = RowFigures::new(Arc::clone(&names), &table, Some(&rows), Arc::default());
-        let all = [Figure::PeakSize, Figure::PeakCount, Figure::Unique(Key::Address), Figure::Size];
-        let evaluator = Evaluator::new(&names, &table, Some(&rows), &all);
-        let [sizes, counts, addresses, sums] = all.map(|f| {
-            let found = figures.any_nodes(f, &runs, &never).unwrap();
-            assert_eq!(found, evaluator.any_nodes(f, &runs, &never).unwrap());
+        let evaluator = Evaluator::new(Arc::clone(&names), &table, Some(Arc::clone(&rows)), Arc::default());
+        let all = [Metric::PeakSize, Metric::PeakCount, Metric::Unique(Key::Address), Metric::Size];
+        let [sizes, counts, addresses, sums] = all.map(|metric| {
+            let found = evaluator.values(metric, &runs, &never).unwrap();
+            assert_eq!(found, evaluator.node_values(metric, &tree, &nodes, &never).unwrap());
             found
         });
         for (at, run) in runs.iter().enumerate() {
-            let own = figures.groups().rows(run);
+            let own = RowPath::of(&tree, nodes[at]).rows(&names, view, &never).unwrap().and(&rows);
+            assert_eq!(own.count(), table.aggregate_of(run).count());
             let peak = |by_size: bool| peak_by_hand(&blocks, view, &own, |b| if by_size { b.size } else { 1 });
-            assert_eq!((sizes[at], counts[at]), (Number::Int(peak(true)), Number::Int(peak(false))), "seed {seed}");
+            assert_eq!((sizes[at], counts[at]), (Value::Int(peak(true)), Value::Int(peak(false))), "seed {seed}");
             let distinct: std::collections::BTreeSet<u64> = own.iter().map(|r| blocks[r].address).collect();
-            assert_eq!(addresses[at], Number::Int(distinct.len() as i128), "seed {seed}");
-            assert_eq!(sums[at], tree.figure(nodes[at], Figure::Size));
+            assert_eq!(addresses[at], Value::Int(distinct.len() as i128), "seed {seed}");
+            assert_eq!(sums[at], tree.value(nodes[at], Metric::Size));
         }
-        assert!(figures.any_nodes(Figure::PeakSize, &runs, &|| true).is_err());
+        assert!(evaluator.values(Metric::PeakSize, &runs, &|| true).is_err());
     }
 }
 
@@ -487,12 +483,12 @@ fn figures_of_nodes_within_nodes_come_from_one_look() {
 fn other_marks_change_this_column_alone() {
     let blocks = [None, Some(0), Some(4999), Some(5000), Some(9000)].map(|alloc| block(alloc, None, 1));
     let plain = names(&blocks);
-    let by = |names: &Names| -> Vec<(String, u64)> {
+    let by = |names: &ColumnValues| -> Vec<(String, u64)> {
         let keys = [Key::Generation];
         let request = PivotRequest { keys: &keys, view: names.trace().extent, rows: None };
         let table = pivot(names, &request, &never).unwrap();
         let text = |group: usize| table.columns()[0].text(table.ids(group)[0]).into_owned();
-        (0..table.len()).map(|g| (text(g), table.costs()[g].count())).collect()
+        (0..table.len()).map(|g| (text(g), table.aggregates()[g].count())).collect()
     };
     let row = |text: &str, count| (text.to_owned(), count);
     assert_eq!(by(&plain), [row("before the trace", 1), row("1: 0.000 s to 10.000 s", 4)]);

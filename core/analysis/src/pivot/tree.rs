@@ -1,13 +1,12 @@
-//! The tree over the groups of a pivot. Groups lie in the order of their keys and stacks in the order of a walk, so that
-//! every node is a run of groups; nodes are made when their parent is opened. It must never hold more than was opened.
+//! The tree over the groups of a pivot. Groups are in the order of their keys and stacks in the order of a walk, so that every
+//! node is a run of groups; nodes are made when their parent is opened, and none before.
 
-use super::cost::Cost;
-use super::figure::Figure;
-use super::number::Number;
+use super::metric::{Metric, Value};
 use super::sort::SortOrder;
 use super::table::Pivot;
+use crate::group::aggregate::Aggregate;
+use crate::group::display_stacks::DisplayStacks;
 use crate::group::key::Key;
-use crate::group::stacks::DisplayStacks;
 use rustc_hash::{FxHashSet, FxHasher};
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -19,9 +18,9 @@ use std::sync::Arc;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct NodeId(pub u32);
 
-/// How a node narrows its parent. `column` is the position of a key column.
+/// The narrowing of a node below its parent. `column` is the position of a key column.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Step {
+pub enum TreeStep {
     /// Not at all: everything.
     Total,
     /// To one value of a column.
@@ -38,7 +37,7 @@ pub enum Step {
         /// Node of the shown stacks.
         frame: u32,
     },
-    /// To the rows without a stack, where others beside them have one.
+    /// To the rows without a stack, where others of the same parent have one.
     NoStack {
         /// Position of the column.
         column: usize,
@@ -48,11 +47,11 @@ pub enum Step {
 #[derive(Debug)]
 struct Node {
     parent: NodeId,
-    step: Step,
+    step: TreeStep,
     depth: u16,
     path: u64,
     groups: Range<u32>,
-    cost: Cost,
+    aggregate: Aggregate,
     children: Option<Vec<NodeId>>,
 }
 
@@ -64,7 +63,7 @@ pub struct PivotTree {
 }
 
 impl PivotTree {
-    /// The node that stands for everything.
+    /// The node of everything.
     pub const ROOT: NodeId = NodeId(0);
 
     /// A tree of which only the root is there.
@@ -72,11 +71,11 @@ impl PivotTree {
     pub fn new(pivot: Arc<Pivot>) -> Self {
         let root = Node {
             parent: Self::ROOT,
-            step: Step::Total,
+            step: TreeStep::Total,
             depth: 0,
             path: 0,
             groups: 0..pivot.len() as u32,
-            cost: *pivot.total(),
+            aggregate: *pivot.total(),
             children: None,
         };
         Self { pivot, nodes: vec![root] }
@@ -99,9 +98,9 @@ impl PivotTree {
         self.node(id).parent
     }
 
-    /// How the node narrows its parent.
+    /// The narrowing of the node below its parent.
     #[must_use]
-    pub fn step(&self, id: NodeId) -> Step {
+    pub fn step(&self, id: NodeId) -> TreeStep {
         self.node(id).step
     }
 
@@ -111,23 +110,23 @@ impl PivotTree {
         usize::from(self.node(id).depth)
     }
 
-    /// What the node's place says, as a number that is the same after a new pivot, whatever the view and the order:
+    /// Hash of the node's path that is the same after a new pivot, whatever the time range and the order:
     /// made of the columns' names and the texts on the way from the root.
     #[must_use]
-    pub fn path(&self, id: NodeId) -> u64 {
+    pub fn path_hash(&self, id: NodeId) -> u64 {
         self.node(id).path
     }
 
     /// The node's sums.
     #[must_use]
-    pub fn cost(&self, id: NodeId) -> &Cost {
-        &self.node(id).cost
+    pub fn aggregate(&self, id: NodeId) -> &Aggregate {
+        &self.node(id).aggregate
     }
 
-    /// A figure of the node that follows from sums.
+    /// A metric of the node, from its aggregate.
     #[must_use]
-    pub fn figure(&self, id: NodeId, figure: Figure) -> Number {
-        figure.of(self.cost(id), self.pivot.scale())
+    pub fn value(&self, id: NodeId, metric: Metric) -> Value {
+        metric.of(self.aggregate(id), self.pivot.clock())
     }
 
     /// The run of groups that the node adds up.
@@ -140,8 +139,10 @@ impl PivotTree {
     #[must_use]
     pub fn column(&self, id: NodeId) -> Option<usize> {
         match self.step(id) {
-            Step::Total => None,
-            Step::Value { column, .. } | Step::Frame { column, .. } | Step::NoStack { column } => Some(column),
+            TreeStep::Total => None,
+            TreeStep::Value { column, .. } | TreeStep::Frame { column, .. } | TreeStep::NoStack { column } => {
+                Some(column)
+            }
         }
     }
 
@@ -151,11 +152,11 @@ impl PivotTree {
         self.step_label(self.step(id))
     }
 
-    fn step_label(&self, step: Step) -> Cow<'_, str> {
+    fn step_label(&self, step: TreeStep) -> Cow<'_, str> {
         match step {
-            Step::Total => Cow::Borrowed("Total"),
-            Step::NoStack { .. } => Cow::Borrowed("[No stack]"),
-            Step::Value { column, id } | Step::Frame { column, frame: id } => {
+            TreeStep::Total => Cow::Borrowed("Total"),
+            TreeStep::NoStack { .. } => Cow::Borrowed("[No stack]"),
+            TreeStep::Value { column, id } | TreeStep::Frame { column, frame: id } => {
                 let column = self.pivot.columns().get(column);
                 column.map_or(Cow::Borrowed(""), |c| c.text(id))
             }
@@ -166,20 +167,20 @@ impl PivotTree {
     #[must_use]
     pub fn frames(&self, id: NodeId) -> Vec<&str> {
         match self.step(id) {
-            Step::Frame { column, frame } => self.stacks(column).map_or_else(Vec::new, |s| s.frames(frame)),
+            TreeStep::Frame { column, frame } => self.stacks(column).map_or_else(Vec::new, |s| s.frames(frame)),
             _ => Vec::new(),
         }
     }
 
-    /// Whether opening the node shows anything.
+    /// True if opening the node shows anything.
     #[must_use]
     pub fn has_children(&self, id: NodeId) -> bool {
         let node = self.node(id);
         let last = self.pivot.keys().len();
         match node.step {
-            Step::Total => !node.groups.is_empty() && last > 0,
-            Step::Value { column, .. } | Step::NoStack { column } => column + 1 < last,
-            Step::Frame { column, frame } => {
+            TreeStep::Total => !node.groups.is_empty() && last > 0,
+            TreeStep::Value { column, .. } | TreeStep::NoStack { column } => column + 1 < last,
+            TreeStep::Frame { column, frame } => {
                 let innermost = node.groups.end.checked_sub(1);
                 column + 1 < last || innermost.is_some_and(|g| self.id_at(g, column) > frame)
             }
@@ -209,7 +210,7 @@ impl PivotTree {
         self.node(id).children.as_deref()
     }
 
-    /// Opens a node: its children in the order of figures that follow from sums, equal ones in the order of their keys.
+    /// Opens a node: its children in the order of metrics that follow from aggregates, equal ones in the order of their keys.
     pub fn children(&mut self, id: NodeId, sort: impl Into<SortOrder>) -> Vec<NodeId> {
         let sort = sort.into();
         let mut children = self.open(id).to_vec();
@@ -217,11 +218,11 @@ impl PivotTree {
         children
     }
 
-    /// Which of two children of one node comes first.
+    /// Order of two children of one node.
     #[must_use]
     pub fn order(&self, sort: impl Into<SortOrder>, a: NodeId, b: NodeId) -> Ordering {
         // Children are made in the order of their keys.
-        sort.into().order(|figure| (self.figure(a, figure), self.figure(b, figure)), a.cmp(&b))
+        sort.into().order(|metric| (self.value(a, metric), self.value(b, metric)), a.cmp(&b))
     }
 
     /// Opens a node, and its child if it is the only one, and so on: all nodes opened, `id` first. The last one has no
@@ -244,7 +245,7 @@ impl PivotTree {
         let mut opened = Vec::new();
         let mut next = vec![Self::ROOT];
         while let Some(id) = next.pop() {
-            if id == Self::ROOT || paths.contains(&self.path(id)) {
+            if id == Self::ROOT || paths.contains(&self.path_hash(id)) {
                 opened.push(id);
                 next.extend(self.open(id).iter().rev());
             }
@@ -274,40 +275,40 @@ impl PivotTree {
         low
     }
 
-    fn split(&self, id: NodeId) -> Vec<(Step, Range<u32>)> {
+    fn split(&self, id: NodeId) -> Vec<(TreeStep, Range<u32>)> {
         let node = self.node(id);
         self.split_step(node.step, node.groups.clone())
     }
 
-    /// What a node of this step and these groups opens to.
-    pub(super) fn split_step(&self, step: Step, groups: Range<u32>) -> Vec<(Step, Range<u32>)> {
+    /// The children of a node of this step and these groups.
+    pub(super) fn split_step(&self, step: TreeStep, groups: Range<u32>) -> Vec<(TreeStep, Range<u32>)> {
         match step {
-            Step::Total => self.split_column(0, groups),
-            Step::Value { column, .. } | Step::NoStack { column } => self.split_column(column + 1, groups),
-            Step::Frame { column, frame } => self.split_frame(column, frame, groups),
+            TreeStep::Total => self.split_column(0, groups),
+            TreeStep::Value { column, .. } | TreeStep::NoStack { column } => self.split_column(column + 1, groups),
+            TreeStep::Frame { column, frame } => self.split_frame(column, frame, groups),
         }
     }
 
-    fn split_column(&self, column: usize, groups: Range<u32>) -> Vec<(Step, Range<u32>)> {
+    fn split_column(&self, column: usize, groups: Range<u32>) -> Vec<(TreeStep, Range<u32>)> {
         if column >= self.pivot.keys().len() || groups.is_empty() {
             return Vec::new();
         }
         if self.stacks(column).is_some() {
-            return vec![(Step::Frame { column, frame: 0 }, groups)];
+            return vec![(TreeStep::Frame { column, frame: 0 }, groups)];
         }
         let mut runs = Vec::new();
         let mut rest = groups;
         while !rest.is_empty() {
             let id = self.id_at(rest.start, column);
             let end = self.run_end(&rest, column, id.saturating_add(1));
-            runs.push((Step::Value { column, id }, rest.start..end));
+            runs.push((TreeStep::Value { column, id }, rest.start..end));
             rest.start = end;
         }
         runs
     }
 
     /// Stacks that end here go on with the next column; the others with their next frame.
-    fn split_frame(&self, column: usize, frame: u32, groups: Range<u32>) -> Vec<(Step, Range<u32>)> {
+    fn split_frame(&self, column: usize, frame: u32, groups: Range<u32>) -> Vec<(TreeStep, Range<u32>)> {
         let Some(stacks) = self.stacks(column) else {
             return Vec::new();
         };
@@ -315,7 +316,7 @@ impl PivotTree {
         let own = groups.start..own_end;
         let mut rest = own_end..groups.end;
         let mut runs = if frame == 0 && !own.is_empty() && !rest.is_empty() {
-            vec![(Step::NoStack { column }, own)]
+            vec![(TreeStep::NoStack { column }, own)]
         } else {
             self.split_column(column + 1, own)
         };
@@ -323,37 +324,37 @@ impl PivotTree {
         while !rest.is_empty() {
             let child = stacks.ancestor(self.id_at(rest.start, column), depth);
             let end = self.run_end(&rest, column, stacks.subtree(child).end).max(rest.start + 1);
-            runs.push((Step::Frame { column, frame: child }, rest.start..end));
+            runs.push((TreeStep::Frame { column, frame: child }, rest.start..end));
             rest.start = end;
         }
         runs
     }
 
-    fn new_node(&self, parent: NodeId, step: Step, groups: Range<u32>) -> Node {
-        let mut cost = Cost::default();
-        let costs = self.pivot.costs().get(groups.start as usize..groups.end as usize);
-        costs.unwrap_or(&[]).iter().for_each(|c| cost.add(c));
+    fn new_node(&self, parent: NodeId, step: TreeStep, groups: Range<u32>) -> Node {
+        let aggregate = self.pivot.aggregate_of(&groups);
         let key = match step {
-            Step::Total => None,
-            Step::Value { column, .. } | Step::Frame { column, .. } | Step::NoStack { column } => Some(column),
+            TreeStep::Total => None,
+            TreeStep::Value { column, .. } | TreeStep::Frame { column, .. } | TreeStep::NoStack { column } => {
+                Some(column)
+            }
         };
         let key = key.and_then(|column| self.pivot.keys().get(column)).copied();
-        let path = path_below(self.path(parent), step, key, &self.step_label(step));
+        let path = path_hash_below(self.path_hash(parent), step, key, &self.step_label(step));
         let depth = self.node(parent).depth.saturating_add(1);
-        Node { parent, step, depth, path, groups, cost, children: None }
+        Node { parent, step, depth, path, groups, aggregate, children: None }
     }
 }
 
 /// The path of a node below one with the path `parent`: of the step only its kind counts, what it leads to is said by the key
 /// column and the text.
-pub(super) fn path_below(parent: u64, step: Step, key: Option<Key>, label: &str) -> u64 {
+pub(super) fn path_hash_below(parent: u64, step: TreeStep, key: Option<Key>, label: &str) -> u64 {
     let mut hasher = FxHasher::default();
     parent.hash(&mut hasher);
     let kind = match step {
-        Step::Total => 0u8,
-        Step::Value { .. } => 1,
-        Step::Frame { .. } => 2,
-        Step::NoStack { .. } => 3,
+        TreeStep::Total => 0u8,
+        TreeStep::Value { .. } => 1,
+        TreeStep::Frame { .. } => 2,
+        TreeStep::NoStack { .. } => 3,
     };
     kind.hash(&mut hasher);
     key.map(Key::name).hash(&mut hasher);

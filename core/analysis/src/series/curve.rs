@@ -1,43 +1,92 @@
 //! Curves as values at points: every row is two differences, found by arithmetic; the rest is a running sum.
 
-use super::lineup::Lineup;
-use super::measure::{Kind, Measure};
-use super::points::Points;
-use super::tally::{CurveOf, Tally};
-use crate::group::cells::Cells;
-use crate::group::key::Key;
-use crate::group::names::Names;
-use crate::group::parallel::{Cancel, Cancelled, fold_rows};
-use crate::group::values::KeyColumn;
-use crate::pivot::number::Number;
+use super::selection::{CurveRows, SeriesSelection};
 use crate::filter::rowset::RowSet;
+use crate::group::column::KeyColumn;
+use crate::group::column_values::ColumnValues;
+use crate::group::group_by::GroupIndex;
+use crate::group::key::{Key, nearest};
+use crate::group::parallel::{Cancel, Cancelled, fold_rows};
+use crate::pivot::metric::Value;
 use crate::trace::time::{Clock, Ticks, TimeRange};
+use std::str::FromStr;
 use std::sync::Arc;
 
-/// Values that a result may hold, and values that the workers together may hold on the way.
-pub(super) const MOST_VALUES: usize = 1 << 25;
+/// The way in which allocations become values.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum SeriesKind {
+    /// Allocations with allocation time <= t < free time.
+    Outstanding,
+    /// Allocations with allocation time <= t, freed or not.
+    Cumulative,
+    /// Allocations since the point before, per second; 0 at the first point.
+    Rate,
+}
+
+/// The metric of a series.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct SeriesMetric {
+    /// The way in which allocations become values.
+    pub kind: SeriesKind,
+    /// True for the number of allocations instead of their bytes.
+    pub by_count: bool,
+}
+
+/// Names on the command line.
+const NAMES: [(&str, SeriesMetric); 6] = [
+    ("outstanding", SeriesMetric { kind: SeriesKind::Outstanding, by_count: false }),
+    ("cumulative", SeriesMetric { kind: SeriesKind::Cumulative, by_count: false }),
+    ("rate", SeriesMetric { kind: SeriesKind::Rate, by_count: false }),
+    ("count", SeriesMetric { kind: SeriesKind::Outstanding, by_count: true }),
+    ("cumulative_count", SeriesMetric { kind: SeriesKind::Cumulative, by_count: true }),
+    ("rate_count", SeriesMetric { kind: SeriesKind::Rate, by_count: true }),
+];
+
+impl SeriesMetric {
+    /// The name on the command line.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        NAMES.iter().find(|n| n.1 == self).map_or("", |n| n.0)
+    }
+}
+
+impl FromStr for SeriesMetric {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let found = NAMES.iter().find(|n| n.0 == text).map(|n| n.1);
+        found.ok_or_else(|| {
+            let near = nearest(text, NAMES.iter().map(|n| n.0));
+            let hint = near.map_or_else(String::new, |n| format!("; did you mean '{n}'?"));
+            format!("there is no measure '{text}'{hint}")
+        })
+    }
+}
+
+/// Upper bound on the values of a result, and on those that the workers together hold on the way.
+pub(super) const MAX_VALUES: usize = 1 << 25;
 const SHARED_VALUES: usize = 1 << 23;
 
-/// What to draw.
+/// The curves to draw.
 #[derive(Clone, Copy)]
 pub struct SeriesRequest<'r> {
-    /// One curve per combination of these.
+    /// One curve per group by these columns.
     pub keys: &'r [Key],
-    /// What the curves show.
-    pub measure: Measure,
-    /// From when to when. Blocks count whether or not they belong to it as pivot rows do.
+    /// The metric of the curves.
+    pub metric: SeriesMetric,
+    /// The time range. Allocations count whether or not they belong to it as pivot rows do.
     pub view: TimeRange,
-    /// Number of points, both ends of the view included.
+    /// Number of points, both ends of the range included.
     pub points: usize,
     /// Only these rows.
     pub rows: Option<&'r RowSet>,
-    /// Outstanding counts blocks from before the trace, whose allocation time is not known, from the start on.
-    pub earlier: bool,
-    /// So many curves at most, the heaviest; the others are added up in one more. Outstanding curves weigh their greatest
+    /// Outstanding counts allocations from before the trace, whose allocation time is not known, from the start on.
+    pub include_preexisting: bool,
+    /// Upper bound on the curves, the heaviest; the others are added up in one more. Outstanding curves weigh their greatest
     /// value, the others their sum.
     pub top: Option<usize>,
-    /// These combinations of numbers in the key columns have a curve each, in this order and even where they occur nowhere;
-    /// all others are added up in one more. None may stand here twice. Then `top` counts for nothing.
+    /// The groups, by their ids in the key columns, that have a curve each, in this order and even where they have no rows; all
+    /// others are added up in one more. No group may be given twice. `top` is ignored then.
     pub chosen: Option<&'r [Vec<u32>]>,
 }
 
@@ -49,11 +98,11 @@ pub enum SeriesError {
     Cancelled,
     /// The result would not fit in memory.
     #[error(
-        "{curves} curves by {keys} with {points} points each are too many (at most {MOST_VALUES} values): group by fewer columns, \
+        "{curves} curves by {keys} with {points} points each are too many (at most {MAX_VALUES} values): group by fewer columns, \
          filter, ask for the largest curves only (--top), or for fewer points"
     )]
     TooMany {
-        /// The columns of which each combination of values has a curve.
+        /// The columns whose groups have a curve each.
         keys: String,
         /// Curves asked for.
         curves: usize,
@@ -77,9 +126,9 @@ impl From<Cancelled> for SeriesError {
 /// One curve.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Curve {
-    /// Numbers of its keys in the key columns; `None` for the sum of all combinations that have no curve of their own.
+    /// Ids in the key columns; `None` for the sum of all groups that have no curve of their own.
     pub ids: Option<Vec<u32>>,
-    /// Bytes or blocks at each point; for a rate those allocated since the point before.
+    /// Bytes or allocations at each point; for a rate those since the point before.
     pub amounts: Vec<i128>,
 }
 
@@ -90,42 +139,42 @@ pub struct SeriesSet {
     pub keys: Vec<Key>,
     /// Their values.
     pub columns: Vec<Arc<KeyColumn>>,
-    /// What the curves show.
-    pub measure: Measure,
-    /// From when to when.
+    /// The metric of the curves.
+    pub metric: SeriesMetric,
+    /// The time range.
     pub view: TimeRange,
     /// When the points are.
     pub times: Vec<Ticks>,
-    /// The same in seconds from time zero, as they were asked for: a tick may lie a little beside.
+    /// The same in seconds from time zero, as they were asked for: a tick may be slightly off.
     pub seconds: Vec<f64>,
     /// The curves, heaviest first or as chosen; the sum of the others, if there are any, last.
     pub curves: Vec<Curve>,
-    /// How many combinations of keys the last curve adds up, if it is such a sum.
+    /// Number of groups that the last curve adds up, if it is such a sum.
     pub others: usize,
-    /// There were more than [`MOST_COMPARED`](super::MOST_COMPARED) combinations, so that those with a curve of their own are those
+    /// True if there were more than [`MAX_COMPARED_GROUPS`](super::MAX_COMPARED_GROUPS) groups, so that those with a curve of their own are those
     /// that add up to most, not those that rise highest.
-    pub chosen_by_sum: bool,
+    pub is_chosen_by_sum: bool,
     clock: Clock,
 }
 
 impl SeriesSet {
     /// A curve's value at a point.
     #[must_use]
-    pub fn value(&self, curve: usize, point: usize) -> Number {
+    pub fn value(&self, curve: usize, point: usize) -> Value {
         let amount = self.curves.get(curve).and_then(|c| c.amounts.get(point)).copied();
         let Some(amount) = amount else {
-            return Number::None;
+            return Value::None;
         };
-        if self.measure.kind != Kind::Rate {
-            return Number::Int(amount);
+        if self.metric.kind != SeriesKind::Rate {
+            return Value::Int(amount);
         }
         let time = |k: usize| self.times.get(k).copied().unwrap_or_default();
         let ticks = time(point).0 - time(point.saturating_sub(1)).0;
         if ticks <= 0 {
-            return Number::Float(0.0);
+            return Value::Float(0.0);
         }
         let per_tick = self.clock.ticks_per_second as f64 / ticks as f64;
-        Number::Float(amount as f64 * per_tick)
+        Value::Float(amount as f64 * per_tick)
     }
 
     /// A point's time in seconds from time zero.
@@ -147,7 +196,7 @@ impl SeriesSet {
 /// # Errors
 ///
 /// When cancelled, and when there would be more values than memory should hold.
-pub fn series(names: &Names, request: &SeriesRequest<'_>, cancel: Cancel<'_>) -> Result<SeriesSet, SeriesError> {
+pub fn series(names: &ColumnValues, request: &SeriesRequest<'_>, cancel: Cancel<'_>) -> Result<SeriesSet, SeriesError> {
     at_points(names, request, &Points::new(request.view, request.points), cancel)
 }
 
@@ -158,7 +207,7 @@ pub fn series(names: &Names, request: &SeriesRequest<'_>, cancel: Cancel<'_>) ->
 ///
 /// As [`series`].
 pub fn series_at(
-    names: &Names,
+    names: &ColumnValues,
     request: &SeriesRequest<'_>,
     seconds: Vec<f64>,
     cancel: Cancel<'_>,
@@ -170,77 +219,77 @@ pub fn series_at(
 }
 
 fn at_points(
-    names: &Names,
+    names: &ColumnValues,
     request: &SeriesRequest<'_>,
     points: &Points,
     cancel: Cancel<'_>,
 ) -> Result<SeriesSet, SeriesError> {
-    let cells = Cells::new(names, request.keys);
-    let tally = Tally::new(names, &cells, request);
-    let lineup = Lineup::new(&tally, cancel)?;
-    let amounts = amounts(&tally, &lineup.curve_of(&tally), points, lineup.curves(), cancel)?;
-    Ok(collect(names, request, &cells, lineup, points, amounts))
+    let rows = CurveRows::new(names, *request);
+    let selection = SeriesSelection::new(&rows, cancel)?;
+    let amounts = amounts(&rows, &selection.index(&rows), points, selection.curves(), cancel)?;
+    Ok(collect(names, &rows, selection, points, amounts))
 }
 
 pub(super) fn collect(
-    names: &Names,
-    request: &SeriesRequest<'_>,
-    cells: &Cells,
-    lineup: Lineup,
+    names: &ColumnValues,
+    rows: &CurveRows<'_>,
+    selection: SeriesSelection,
     points: &Points,
     amounts: Vec<i128>,
 ) -> SeriesSet {
-    let (others, chosen_by_sum) = (lineup.others(), lineup.chosen_by_sum);
-    let ids = lineup.combinations.into_iter().take(lineup.own).map(|r| Some(r.1));
+    let (others, is_chosen_by_sum) = (selection.others(), selection.is_chosen_by_sum);
+    let ids = selection.groups.into_iter().take(selection.own).map(|group| Some(group.ids));
     let ids = ids.chain((others > 0).then_some(None));
-    let width = points.times().len();
-    let curves = ids.zip(amounts.chunks(width));
+    let curves = ids.zip(amounts.chunks(points.times().len()));
+    let (request, clock) = (&rows.request, names.trace().clock);
     SeriesSet {
         keys: request.keys.to_vec(),
-        columns: cells.columns().to_vec(),
-        measure: request.measure,
+        columns: rows.group_by.columns().to_vec(),
+        metric: request.metric,
         view: request.view,
         times: points.times().to_vec(),
-        seconds: points.times().iter().map(|t| names.trace().clock.seconds(*t)).collect(),
-        curves: curves.map(|(ids, values)| Curve { ids, amounts: values.to_vec() }).collect(),
+        seconds: points.times().iter().map(|time| clock.seconds(*time)).collect(),
+        curves: curves.map(|(ids, amounts)| Curve { ids, amounts: amounts.to_vec() }).collect(),
         others,
-        chosen_by_sum,
-        clock: names.trace().clock,
+        is_chosen_by_sum,
+        clock,
     }
 }
 
-/// The curves' values, one curve after the other.
+/// The curves' values, one curve after the other. `curve_of` has the curve of each group key.
 pub(super) fn amounts(
-    tally: &Tally<'_>,
-    curve_of: &CurveOf,
+    rows: &CurveRows<'_>,
+    curve_of: &GroupIndex,
     points: &Points,
     curves: usize,
     cancel: Cancel<'_>,
 ) -> Result<Vec<i128>, SeriesError> {
     let width = points.times().len();
-    let values = curves.checked_mul(width).filter(|v| *v <= MOST_VALUES);
-    let values = values.ok_or_else(|| too_many(tally.request.keys, curves, width))?;
+    let values = curves.checked_mul(width).filter(|values| *values <= MAX_VALUES);
+    let values = values.ok_or_else(|| too_many(rows.request.keys, curves, width))?;
     let accumulators = (SHARED_VALUES / values.max(1)).clamp(1, rayon::current_num_threads());
-    let kind = tally.request.measure.kind;
+    let kind = rows.request.metric.kind;
     let mut sums = fold_rows(
-        tally.table.len(),
+        rows.table.len(),
         accumulators,
         cancel,
         || vec![0i128; values],
         |sums, range| {
-            for row in range.filter(|r| tally.counts(*r)) {
-                let Some(curve) = curve_of.get(tally.cell(row)) else {
+            for row in range.filter(|row| rows.counts(*row)) {
+                let Some(curve) = curve_of.get(rows.group_key(row)) else {
                     continue;
                 };
-                let Some(own) = sums.get_mut(curve * width..(curve + 1) * width) else {
+                let first = curve as usize * width;
+                let Some(own) = sums.get_mut(first..first + width) else {
                     continue;
                 };
-                let amount = i128::from(tally.amount(row));
-                if let Some(value) = own.get_mut(points.first_at_or_after(tally.begin(row))) {
+                let amount = i128::from(rows.amount(row));
+                // A row from before the trace counts from the beginning of time on.
+                if let Some(value) = own.get_mut(points.first_at_or_after(rows.table.alloc_time[row])) {
                     *value += amount;
                 }
-                if kind == Kind::Outstanding
-                    && let Some(value) = own.get_mut(points.first_at_or_after(tally.table.free_time[row]))
+                if kind == SeriesKind::Outstanding
+                    && let Some(value) = own.get_mut(points.first_at_or_after(rows.table.free_time[row]))
                 {
                     *value -= amount;
                 }
@@ -252,8 +301,8 @@ pub(super) fn amounts(
         },
     )?;
     for own in sums.chunks_mut(width) {
-        if kind == Kind::Rate {
-            // Nothing lies before the first point.
+        if kind == SeriesKind::Rate {
+            // Nothing is before the first point.
             own[0] = 0;
             continue;
         }
@@ -264,4 +313,91 @@ pub(super) fn amounts(
         }
     }
     Ok(sums)
+}
+
+/// Moments in ascending order; two may be the same tick.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Points {
+    times: Vec<Ticks>,
+    /// Points per tick, for a first guess.
+    density: f64,
+}
+
+impl Points {
+    /// `count` moments (at least one): `from + k * (to - from) / (count - 1)`, halves rounded up; a single one is `from`.
+    #[must_use]
+    pub fn new(view: TimeRange, count: usize) -> Self {
+        let span = i128::from(view.to.0) - i128::from(view.from.0);
+        let steps = count.saturating_sub(1) as i128;
+        let time = |k: usize| {
+            let offset = if steps == 0 { 0 } else { (2 * k as i128 * span + steps).div_euclid(2 * steps) };
+            Ticks((i128::from(view.from.0) + offset) as i64)
+        };
+        let density = if span > 0 { steps as f64 / span as f64 } else { 0.0 };
+        Self { times: (0..count.max(1)).map(time).collect(), density }
+    }
+
+    /// Given moments, which must ascend.
+    #[must_use]
+    pub fn at(times: Vec<Ticks>) -> Self {
+        let ends = times.first().zip(times.last());
+        let span = ends.map_or(0, |(first, last)| i128::from(last.0) - i128::from(first.0));
+        let density = if span > 0 { (times.len() - 1) as f64 / span as f64 } else { 0.0 };
+        Self { times, density }
+    }
+
+    /// The moments.
+    #[must_use]
+    pub fn times(&self) -> &[Ticks] {
+        &self.times
+    }
+
+    /// The first point that is not before `time`; the number of points if all are.
+    #[inline]
+    #[must_use]
+    pub fn first_at_or_after(&self, time: Ticks) -> usize {
+        let times = &self.times;
+        let first = times.first().copied().unwrap_or_default();
+        if time <= first {
+            return 0;
+        }
+        if times.last().is_none_or(|last| time > *last) {
+            return times.len();
+        }
+        // A guess by proportion, off by a point at most, then the exact answer by comparing.
+        let guess = ((time.0 - first.0) as f64 * self.density) as usize;
+        let mut at = guess.min(times.len() - 1);
+        while at > 0 && times[at - 1] >= time {
+            at -= 1;
+        }
+        while at < times.len() && times[at] < time {
+            at += 1;
+        }
+        at
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn points_round_to_the_nearest_tick_and_are_found() {
+        let view = TimeRange { from: Ticks(-3), to: Ticks(7) };
+        assert_eq!(Points::new(view, 1).times(), [Ticks(-3)]);
+        let four = Points::new(view, 4);
+        assert_eq!(four.times(), [Ticks(-3), Ticks(0), Ticks(4), Ticks(7)]);
+        for count in [1, 2, 4, 11, 50] {
+            let points = Points::new(view, count);
+            for t in -6..10 {
+                let expected = points.times().iter().position(|p| p.0 >= t).unwrap_or(count);
+                assert_eq!(points.first_at_or_after(Ticks(t)), expected, "{t} of {count}");
+            }
+        }
+        let point = TimeRange { from: Ticks(5), to: Ticks(5) };
+        assert_eq!(Points::new(point, 3).first_at_or_after(Ticks(6)), 3);
+        let wide = TimeRange { from: Ticks(-Ticks::LIMIT), to: Ticks(Ticks::LIMIT) };
+        let points = Points::new(wide, 1001);
+        assert_eq!(points.first_at_or_after(Ticks(1)), 501);
+    }
 }

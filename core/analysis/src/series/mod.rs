@@ -1,19 +1,18 @@
-//! Curves over time: bytes or blocks outstanding, allocated so far, or allocated per second, one curve per combination
-//! of keys. Values are exact at every point; it must never hold more than keys times points.
+//! Curves over time: bytes or allocations outstanding, allocated so far, or allocated per second, one curve per group. Values
+//! are exact at every point; nothing larger than groups times points is held.
+//!
+//! - [`curve`]: what to draw, and curves as values at points ([`series`])
+//! - [`selection`]: which rows count, and which groups have a curve of their own
+//! - [`scan`]: outstanding curves with the extremes between points ([`decimate`])
 
 pub mod curve;
-pub mod envelope;
-pub mod lineup;
-pub mod measure;
-pub mod points;
-mod sweep;
-mod tally;
+pub mod scan;
+pub mod selection;
 
-pub use crate::group::order::EventOrder;
-pub use curve::{Curve, SeriesError, SeriesRequest, SeriesSet, series, series_at};
-pub use envelope::{Envelope, envelope, highest_envelope};
-pub use lineup::{MOST_COMPARED, MOST_PEAKS, highest};
-pub use measure::{Kind, Measure};
+pub use crate::group::event_order::EventOrder;
+pub use curve::{Curve, SeriesError, SeriesKind, SeriesMetric, SeriesRequest, SeriesSet, series, series_at};
+pub use scan::{MinMaxDecimation, decimate, decimate_highest};
+pub use selection::{MAX_COMPARED_GROUPS, MAX_PEAK_GROUPS, highest_groups};
 
 #[cfg(test)]
 mod tests;

@@ -1,11 +1,11 @@
 //! Curves of small traces against values by hand, and of random ones against sums made point by point.
 
 use super::*;
+use crate::filter::RowSet;
 use crate::group::key::Key;
 use crate::group::parallel::never;
-use crate::group::testkit::{Block, Dice, block, names, random_blocks};
-use crate::pivot::number::Number;
-use crate::filter::RowSet;
+use crate::group::test_util::{Block, Rng, block, names, random_blocks};
+use crate::pivot::metric::Value;
 use crate::trace::attributes::Tag;
 use crate::trace::time::{Ticks, TimeRange};
 
@@ -15,17 +15,26 @@ fn view(from: i64, to: i64) -> TimeRange {
 
 fn request(measure: &str, view: TimeRange, points: usize) -> SeriesRequest<'static> {
     let measure = measure.parse().unwrap();
-    SeriesRequest { keys: &[], measure, view, points, rows: None, earlier: false, top: None, chosen: None }
+    SeriesRequest {
+        keys: &[],
+        metric: measure,
+        view,
+        points,
+        rows: None,
+        include_preexisting: false,
+        top: None,
+        chosen: None,
+    }
 }
 
-fn values(blocks: &[Block], request: &SeriesRequest<'_>) -> Vec<Number> {
+fn values(blocks: &[Block], request: &SeriesRequest<'_>) -> Vec<Value> {
     let set = series(&names(blocks), request, &never).unwrap();
     assert_eq!(set.curves.len(), 1);
     (0..set.times.len()).map(|k| set.value(0, k)).collect()
 }
 
-fn ints(values: &[i128]) -> Vec<Number> {
-    values.iter().map(|v| Number::Int(*v)).collect()
+fn ints(values: &[i128]) -> Vec<Value> {
+    values.iter().map(|v| Value::Int(*v)).collect()
 }
 
 #[test]
@@ -44,12 +53,12 @@ fn each_measure_by_hand() {
     // A part: what came before counts as outstanding and as allocated so far.
     assert_eq!(run("outstanding", 2900, 3000, 2), ints(&[110, 10]));
     assert_eq!(run("cumulative", 2900, 3000, 2), ints(&[1110, 1110]));
-    let rates = [0.0, 100.0, 10.0, 1000.0, 0.0].map(Number::Float);
+    let rates = [0.0, 100.0, 10.0, 1000.0, 0.0].map(Value::Float);
     assert_eq!(run("rate", 0, 4000, 5), rates);
     // Half-second steps double it; the first point never has one.
-    assert_eq!(run("rate", 1000, 2000, 3), [0.0, 0.0, 20.0].map(Number::Float));
+    assert_eq!(run("rate", 1000, 2000, 3), [0.0, 0.0, 20.0].map(Value::Float));
     let mut earlier = request("outstanding", view(0, 4000), 5);
-    earlier.earlier = true;
+    earlier.include_preexisting = true;
     assert_eq!(values(&blocks, &earlier), ints(&[5, 105, 115, 10, 10]));
 }
 
@@ -63,7 +72,7 @@ fn the_heaviest_have_their_own_curve_and_the_rest_shares_one() {
     let set = series(&names(&blocks), &wanted, &never).unwrap();
     let shown: Vec<_> = (0..set.curves.len()).map(|c| (set.texts(c), set.value(c, 1))).collect();
     let text = |t: &str| Some(vec![t.to_owned()]);
-    let expected = [(text("Bbbb"), Number::Int(30)), (text("Aaaa"), Number::Int(10)), (None, Number::Int(15))];
+    let expected = [(text("Bbbb"), Value::Int(30)), (text("Aaaa"), Value::Int(10)), (None, Value::Int(15))];
     assert_eq!(shown, expected);
     assert_eq!(set.others, 2);
     wanted.top = Some(4);
@@ -80,7 +89,7 @@ fn what_stays_weighs_more_than_what_is_freed_at_once() {
     let names = names(&blocks);
     let first = |request: &SeriesRequest<'_>| series(&names, request, &never).unwrap().texts(0).unwrap().remove(0);
     assert_eq!(first(&wanted), "Stay");
-    wanted.measure = "cumulative".parse().unwrap();
+    wanted.metric = "cumulative".parse().unwrap();
     assert_eq!(first(&wanted), "Chur");
 }
 
@@ -96,7 +105,7 @@ fn outstanding_at(blocks: &[Block], tag: &str, rows: &RowSet, t: i64) -> i128 {
 
 #[test]
 fn random_traces_agree_with_sums_made_point_by_point() {
-    let mut dice = Dice(5);
+    let mut dice = Rng(5);
     for seed in 0..12 {
         let blocks = random_blocks(seed, 250);
         let names = names(&blocks);
@@ -108,13 +117,13 @@ fn random_traces_agree_with_sums_made_point_by_point() {
         wanted.rows = Some(&rows);
         let set = series(&names, &wanted, &never).unwrap();
         let order = EventOrder::new(names.trace());
-        let drawn = envelope(&names, &wanted, &order, &never).unwrap();
+        let drawn = decimate(&names, &wanted, &order, &never).unwrap();
         assert_eq!(drawn.set.curves, set.curves);
         for curve in 0..set.curves.len() {
             let tag = &set.texts(curve).unwrap()[0];
             for (k, time) in set.times.iter().enumerate() {
                 let expected = outstanding_at(&blocks, tag, &rows, time.0);
-                assert_eq!(set.value(curve, k), Number::Int(expected), "seed {seed}, {tag} at {time:?}");
+                assert_eq!(set.value(curve, k), Value::Int(expected), "seed {seed}, {tag} at {time:?}");
             }
             for (k, pair) in set.times.windows(2).enumerate() {
                 let all = (pair[0].0..=pair[1].0).map(|t| outstanding_at(&blocks, tag, &rows, t));
@@ -129,16 +138,16 @@ fn random_traces_agree_with_sums_made_point_by_point() {
 #[test]
 fn what_is_too_much_to_be_compared_is_said_and_added_up_all_the_same() {
     let of = |n: u64| Block { address: 16 * n, ..block(Some(1 + n as i64 % 5), None, 1 + n % 7) };
-    let count = MOST_COMPARED as u64 + 1;
+    let count = MAX_COMPARED_GROUPS as u64 + 1;
     let names = names(&(0..count).map(of).collect::<Vec<_>>());
     let mut wanted = request("outstanding", view(0, 100), 2);
     (wanted.keys, wanted.top) = (&[Key::Address], Some(3));
     let set = series(&names, &wanted, &never).unwrap();
-    assert!(set.chosen_by_sum);
+    assert!(set.is_chosen_by_sum);
     let last: i128 = set.curves.iter().map(|curve| curve.amounts[1]).sum();
     assert_eq!((set.others, last), (count as usize - 3, (0..count).map(|n| i128::from(1 + n % 7)).sum()));
     wanted.keys = &[Key::Tag];
-    assert!(!series(&names, &wanted, &never).unwrap().chosen_by_sum);
+    assert!(!series(&names, &wanted, &never).unwrap().is_chosen_by_sum);
     // A table has all of the groups, whatever their number.
     let question = crate::pivot::PivotRequest { keys: &[Key::Address], view: wanted.view, rows: None };
     assert_eq!(crate::pivot::pivot(&names, &question, &never).unwrap().len(), count as usize);
@@ -163,12 +172,12 @@ fn damaged_sizes_and_too_many_points_are_no_panic() {
     let empty = names(&[]);
     assert!(series(&empty, &wanted, &never).unwrap().curves.is_empty());
     let order = EventOrder::new(empty.trace());
-    assert!(envelope(&empty, &wanted, &order, &never).unwrap().set.curves.is_empty());
-    assert!(highest_envelope(&empty, &wanted, &order, &never).unwrap().extremes.is_empty());
+    assert!(decimate(&empty, &wanted, &order, &never).unwrap().set.curves.is_empty());
+    assert!(decimate_highest(&empty, &wanted, &order, &never).unwrap().extremes.is_empty());
     // Rows, but none in the view.
     let later = names(&[block(Some(9000), None, 1)]);
     let order = EventOrder::new(later.trace());
-    assert!(highest_envelope(&later, &wanted, &order, &never).unwrap().set.curves.is_empty());
+    assert!(decimate_highest(&later, &wanted, &order, &never).unwrap().set.curves.is_empty());
 }
 
 #[test]
@@ -186,7 +195,7 @@ fn the_number_of_workers_changes_nothing() {
     let drawn = |threads, keys| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         let wanted = SeriesRequest { keys, top: Some(3), ..wanted };
-        let drawn = pool.install(|| highest_envelope(&names, &wanted, &order, &never).unwrap());
+        let drawn = pool.install(|| decimate_highest(&names, &wanted, &order, &never).unwrap());
         (drawn.set.curves, drawn.extremes)
     };
     for keys in [&[Key::Tag][..], &[Key::Stack, Key::Thread]] {
@@ -196,7 +205,7 @@ fn the_number_of_workers_changes_nothing() {
 
 #[test]
 fn the_highest_drawn_at_once_are_the_highest_and_then_drawn() {
-    let mut dice = Dice(23);
+    let mut dice = Rng(23);
     for (seed, keys) in [&[][..], &[Key::Tag], &[Key::Stack], &[Key::Type, Key::Driver]].into_iter().enumerate() {
         let blocks = random_blocks(seed as u64 + 70, 300);
         let names = names(&blocks);
@@ -206,14 +215,14 @@ fn the_highest_drawn_at_once_are_the_highest_and_then_drawn() {
             let from = dice.roll(5000) as i64;
             let mut wanted = request("outstanding", view(from, from + 2000), 1 + dice.roll(12) as usize);
             (wanted.keys, wanted.rows, wanted.top) = (keys, Some(&rows), top);
-            let drawn = highest_envelope(&names, &wanted, &order, &never).unwrap();
-            let ids = highest(&names, &wanted, || &order, &never).unwrap();
+            let drawn = decimate_highest(&names, &wanted, &order, &never).unwrap();
+            let ids = highest_groups(&names, &wanted, || &order, &never).unwrap();
             let again = SeriesRequest { chosen: Some(&ids), ..wanted };
-            let chosen = envelope(&names, &again, &order, &never).unwrap();
+            let chosen = decimate(&names, &again, &order, &never).unwrap();
             assert_eq!((&drawn.set.curves, drawn.set.others), (&chosen.set.curves, chosen.set.others), "seed {seed}");
             assert_eq!(drawn.extremes, chosen.extremes, "seed {seed}");
-            let all = envelope(&names, &SeriesRequest { top: None, ..wanted }, &order, &never).unwrap();
-            let peak = |e: &Envelope, c: usize| e.extremes[c].iter().map(|e| e.1).max();
+            let all = decimate(&names, &SeriesRequest { top: None, ..wanted }, &order, &never).unwrap();
+            let peak = |e: &MinMaxDecimation, c: usize| e.extremes[c].iter().map(|e| e.1).max();
             let mut peaks: Vec<_> = (0..all.set.curves.len()).map(|c| peak(&all, c)).collect();
             peaks.sort_unstable_by_key(|p| std::cmp::Reverse(*p));
             let own: Vec<_> = (0..ids.len()).map(|c| peak(&drawn, c)).collect();
@@ -223,7 +232,7 @@ fn the_highest_drawn_at_once_are_the_highest_and_then_drawn() {
 }
 
 /// Curves that are chosen, against each one drawn alone: the values, and the extremes if they are outstanding ones.
-fn check_chosen(names: &crate::group::names::Names, wanted: &SeriesRequest<'_>, seed: u64) {
+fn check_chosen(names: &crate::group::column_values::ColumnValues, wanted: &SeriesRequest<'_>, seed: u64) {
     let order = EventOrder::new(names.trace());
     let all = series(names, &SeriesRequest { top: None, ..*wanted }, &never).unwrap();
     let every: Vec<Vec<u32>> = all.curves.iter().filter_map(|c| c.ids.clone()).collect();
@@ -249,10 +258,10 @@ fn check_chosen(names: &crate::group::names::Names, wanted: &SeriesRequest<'_>, 
     if left > 0 {
         assert_eq!(set.curves.last().map(|c| (&c.ids, &c.amounts)), Some((&None, &rest)), "seed {seed}");
     }
-    if wanted.measure.kind == Kind::Outstanding {
-        let drawn = envelope(names, &request, &order, &never).unwrap();
+    if wanted.metric.kind == SeriesKind::Outstanding {
+        let drawn = decimate(names, &request, &order, &never).unwrap();
         assert_eq!(drawn.set.curves, set.curves, "seed {seed}");
-        let alone = envelope(names, &SeriesRequest { top: None, ..*wanted }, &order, &never).unwrap();
+        let alone = decimate(names, &SeriesRequest { top: None, ..*wanted }, &order, &never).unwrap();
         for (at, ids) in chosen.iter().enumerate().filter(|c| *c.1 != nowhere) {
             let other = alone.set.curves.iter().position(|c| c.ids.as_ref() == Some(ids)).unwrap();
             assert_eq!(drawn.extremes[at], alone.extremes[other], "seed {seed}");
@@ -270,7 +279,7 @@ fn any_combination_of_keys_can_be_chosen() {
         &[Key::Address, Key::FreeStack],
         &[Key::SizeClass, Key::ImpactingType, Key::Stack],
     ];
-    let mut dice = Dice(17);
+    let mut dice = Rng(17);
     for (seed, keys) in combinations.into_iter().enumerate() {
         let blocks = random_blocks(seed as u64 + 40, 220);
         let names = names(&blocks);
@@ -279,7 +288,7 @@ fn any_combination_of_keys_can_be_chosen() {
         for measure in ["outstanding", "count", "cumulative", "rate_count"] {
             let mut wanted = request(measure, view(from, from + 3000), 1 + dice.roll(20) as usize);
             (wanted.keys, wanted.rows) = (keys, Some(&rows));
-            wanted.earlier = seed % 2 == 0;
+            wanted.include_preexisting = seed % 2 == 0;
             check_chosen(&names, &wanted, seed as u64);
         }
     }
@@ -300,7 +309,7 @@ fn the_highest_are_found_by_their_exact_peaks() {
     let order = EventOrder::new(names.trace());
     let found = |measure: &str, top| {
         let wanted = SeriesRequest { keys: &[Key::Tag], top, ..request(measure, view(0, 10_000), 3) };
-        let ids = highest(&names, &wanted, || &order, &never).unwrap();
+        let ids = highest_groups(&names, &wanted, || &order, &never).unwrap();
         let column = names.column(Key::Tag);
         ids.iter().map(|ids| column.text(ids[0]).into_owned()).collect::<Vec<_>>()
     };

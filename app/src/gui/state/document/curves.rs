@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use poolscope_analysis::pivot::{Figure, Key, NodeId, Place};
-use poolscope_analysis::series::{Kind as MeasureKind, MOST_PEAKS, Measure};
+use poolscope_analysis::pivot::{Metric, Key, NodeId, RowPath};
+use poolscope_analysis::series::{SeriesKind as MeasureKind, MAX_PEAK_GROUPS, SeriesMetric};
 use poolscope_analysis::trace::time::Ticks;
 
 use super::{Document, Effect, Topic};
@@ -47,7 +47,7 @@ impl Document {
         }
     }
 
-    fn row_choice(&self, place: Option<Place>) -> RowChoice {
+    fn row_choice(&self, place: Option<RowPath>) -> RowChoice {
         RowChoice {
             names: Arc::clone(&self.names),
             view: self.history.now(),
@@ -74,12 +74,12 @@ impl Document {
         (!choices.is_empty()).then(|| Request::Extra(self.curve_wanted(), choices))
     }
 
-    fn picked_places(&self) -> Vec<Place> {
+    fn picked_places(&self) -> Vec<RowPath> {
         let mut places = self.pinned.clone();
         if let (Some(rows), Some(id)) = (&self.rows, self.table.cursor())
             && self.curve_of(node_id(id)).is_none()
         {
-            let place = Place::of(rows.flat().tree(), node_id(id));
+            let place = RowPath::of(rows.flat().tree(), node_id(id));
             if !places.contains(&place) {
                 places.push(place);
             }
@@ -180,7 +180,7 @@ impl Document {
         let by: Vec<&str> = self.arrangement.graph_by.iter().map(|key| key.title()).collect();
         let mut title = format!("{} by {}", measure_title(answer.measure), by.join(", "));
         if answer.chosen_by_sum {
-            let most = format::count(MOST_PEAKS as u64);
+            let most = format::count(MAX_PEAK_GROUPS as u64);
             title = format!("{title}, highest of the {most} largest groups");
         }
         let unit = unit_of(answer.measure);
@@ -369,7 +369,7 @@ impl Document {
         if in_filter {
             self.filter.forget_rows();
         }
-        let counted = Figure::Unique(Key::Generation);
+        let counted = Metric::Unique(Key::Generation);
         let grouped =
             self.arrangement.keys().contains(&Key::Generation) || self.arrangement.figures().contains(&counted);
         if grouped || in_filter {
@@ -395,7 +395,7 @@ fn palette_round(number: usize) -> u8 {
 
 /// What a measure is called.
 #[must_use]
-pub fn measure_title(measure: Measure) -> &'static str {
+pub fn measure_title(measure: SeriesMetric) -> &'static str {
     match (measure.kind, measure.by_count) {
         (MeasureKind::Outstanding, false) => "Outstanding size",
         (MeasureKind::Outstanding, true) => "Outstanding count",
@@ -406,7 +406,7 @@ pub fn measure_title(measure: Measure) -> &'static str {
     }
 }
 
-fn unit_of(measure: Measure) -> Unit {
+fn unit_of(measure: SeriesMetric) -> Unit {
     match (measure.kind, measure.by_count) {
         (MeasureKind::Rate, false) => Unit::BytesPerSecond,
         (MeasureKind::Rate, true) => Unit::CountPerSecond,

@@ -203,7 +203,7 @@ impl Document {
     pub fn cursor_frame(&self) -> Option<String> {
         let tree = self.rows.as_ref()?.flat().tree();
         let node = crate::gui::state::rows::node_id(self.table.cursor()?);
-        let is_frame = matches!(tree.step(node), poolscope_analysis::pivot::Step::Frame { frame, .. } if frame > 0);
+        let is_frame = matches!(tree.step(node), poolscope_analysis::pivot::TreeStep::Frame { frame, .. } if frame > 0);
         is_frame.then(|| tree.label(node).into_owned())
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use poolscope_analysis::leaks::{SuspectGrouping, Suspect};
 use poolscope_analysis::flame::FlameTree;
-use poolscope_analysis::pivot::{Key, Pivot, Place, PlaceStep};
+use poolscope_analysis::pivot::{Key, Pivot, RowPath, RowPathStep};
 use poolscope_analysis::filter::query::quoted;
 
 use super::{Document, Effect, Page, Topic};
@@ -190,7 +190,7 @@ impl Document {
     fn flame_stack_text(&self) -> Option<String> {
         let (tree, node) = self.flame_cursor()?;
         let mut path = tree.path(node);
-        if self.flame.look.merge() == poolscope_analysis::flame::Merge::Callers {
+        if self.flame.look.merge() == poolscope_analysis::flame::FlameDirection::TopDown {
             path.reverse();
         }
         Some(path.join("\n")).filter(|text| !text.is_empty())
@@ -206,7 +206,7 @@ impl Document {
     /// The stacks of the row under the cursor of the table.
     fn flame_of_row(&mut self) {
         let (Some(rows), Some(id)) = (&self.rows, self.table.cursor()) else { return };
-        let place = Place::of(rows.flat().tree(), node_id(id));
+        let place = RowPath::of(rows.flat().tree(), node_id(id));
         self.flame.scope = Some(FlameScope { place, words: None });
         self.show_page(Page::Flame);
     }
@@ -221,7 +221,7 @@ impl Document {
         if by == SuspectGrouping::Tag {
             steps.retain(|step| step.key() != Key::Stack);
         }
-        self.flame.scope = Some(FlameScope { place: Place(steps), words: Some(words) });
+        self.flame.scope = Some(FlameScope { place: RowPath(steps), words: Some(words) });
         self.show_page(Page::Flame);
     }
 
@@ -250,7 +250,7 @@ impl Document {
         let weight = self.flame.look.weight();
         let Some(rows) = &mut self.rows else { return };
         let pivot = Arc::clone(rows.flat().tree().pivot());
-        let weigh = |group: usize| pivot.costs().get(group).map_or(0, |cost| weight.of(cost, pivot.scale()));
+        let weigh = |group: usize| pivot.aggregates().get(group).map_or(0, |cost| weight.of(cost, pivot.clock()));
         let found = place_of_most(&pivot, &goal, weigh).and_then(|place| rows.find_place(&place, &mut self.expanded));
         let Some(row) = found else {
             self.tell("No row of the table has this frame");
@@ -264,13 +264,13 @@ impl Document {
 }
 
 /// Where the table has most of a frame: the way to its row.
-fn place_of_most(pivot: &Pivot, goal: &FrameGoal, weigh: impl Fn(usize) -> u64) -> Option<Place> {
+fn place_of_most(pivot: &Pivot, goal: &FrameGoal, weigh: impl Fn(usize) -> u64) -> Option<RowPath> {
     let column = pivot.keys().iter().position(|key| *key == Key::Stack)?;
     let stacks = pivot.columns().get(column)?.stacks()?;
     let inside = stacks.subtree(stacks.find(&goal.frames)?);
     let scoped = |group: usize| {
         goal.scope.iter().flat_map(|scope| &scope.0).all(|step| {
-            let PlaceStep::Value { key, text } = step else { return true };
+            let RowPathStep::Value { key, text } = step else { return true };
             let Some(at) = pivot.keys().iter().position(|own| own == key) else { return true };
             let id = pivot.ids(group).get(at).copied().unwrap_or(0);
             pivot.columns().get(at).is_none_or(|values| values.text(id) == text.as_str())
@@ -282,15 +282,15 @@ fn place_of_most(pivot: &Pivot, goal: &FrameGoal, weigh: impl Fn(usize) -> u64) 
     let mut steps = Vec::with_capacity(column + 1);
     for ((key, values), id) in pivot.keys().iter().zip(pivot.columns()).zip(pivot.ids(most)).take(column) {
         steps.push(match values.stacks() {
-            Some(_) if *id == 0 => PlaceStep::NoStack { key: *key },
+            Some(_) if *id == 0 => RowPathStep::NoStack { key: *key },
             Some(stacks) => {
-                PlaceStep::Frames { key: *key, frames: stacks.frames(*id).into_iter().map(str::to_owned).collect() }
+                RowPathStep::Frames { key: *key, frames: stacks.frames(*id).into_iter().map(str::to_owned).collect() }
             }
-            None => PlaceStep::Value { key: *key, text: values.text(*id).into_owned() },
+            None => RowPathStep::Value { key: *key, text: values.text(*id).into_owned() },
         });
     }
-    steps.push(PlaceStep::Frames { key: Key::Stack, frames: goal.frames.clone() });
-    Some(Place(steps))
+    steps.push(RowPathStep::Frames { key: Key::Stack, frames: goal.frames.clone() });
+    Some(RowPath(steps))
 }
 
 /// "tag Leak, nonpaged", "driver myfault.sys, nonpaged".

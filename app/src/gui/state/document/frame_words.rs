@@ -15,7 +15,7 @@ impl Document {
     pub fn frame_tip(&self, row: RowId) -> Option<String> {
         let tree = self.rows.as_ref()?.flat().tree();
         let node = node_id(row);
-        let is_frame = matches!(tree.step(node), poolscope_analysis::pivot::Step::Frame { frame, .. } if frame > 0);
+        let is_frame = matches!(tree.step(node), poolscope_analysis::pivot::TreeStep::Frame { frame, .. } if frame > 0);
         let text = is_frame.then(|| tree.label(node))?;
         let mut words = self.explain_frame(&text)?;
         if self.why_unnamed(&text).is_some() && self.module_of_text(&text).is_some() {

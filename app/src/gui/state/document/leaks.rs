@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use poolscope_analysis::leaks::AnalysisRequest;
-use poolscope_analysis::pivot::{Figure, Key};
+use poolscope_analysis::pivot::{Metric, Key};
 
 use super::{Document, Topic};
 use crate::gui::jobs::leaks::{LeaksAnswer, LeaksRequest};
@@ -73,9 +73,9 @@ impl Document {
         if old.is_none() && new.is_none() {
             return;
         }
-        self.names = Arc::new(self.names.described(new.clone()));
-        self.new_names = self.new_names.take().map(|names| Arc::new(names.described(new)));
-        let counted = Figure::Unique(Key::TagDescription);
+        self.names = Arc::new(self.names.with_tag_descriptions(new.clone()));
+        self.new_names = self.new_names.take().map(|names| Arc::new(names.with_tag_descriptions(new)));
+        let counted = Metric::Unique(Key::TagDescription);
         let arrangement = &self.arrangement;
         if arrangement.keys().contains(&Key::TagDescription)
             || arrangement.figures().contains(&counted)

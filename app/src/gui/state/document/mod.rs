@@ -23,9 +23,9 @@ use std::sync::{Arc, OnceLock};
 use parking_lot::RwLock;
 use poolscope_etl::diagnostics::DiagnosticKind;
 use poolscope_analysis::group::frames::FrameNaming;
-use poolscope_analysis::group::names::Names;
-use poolscope_analysis::pivot::{Place, RowFigures};
-use poolscope_analysis::series::{EventOrder, Kind as MeasureKind, Measure};
+use poolscope_analysis::group::column_values::ColumnValues;
+use poolscope_analysis::pivot::{RowPath, Evaluator};
+use poolscope_analysis::series::{EventOrder, SeriesKind as MeasureKind, SeriesMetric};
 use poolscope_analysis::trace::Trace;
 use poolscope_analysis::trace::time::{Ticks, TimeRange};
 use rustc_hash::FxHashSet;
@@ -114,7 +114,7 @@ pub struct Document {
     /// The trace.
     pub trace: Arc<Trace>,
     /// The trace's texts.
-    pub names: Arc<Names>,
+    pub names: Arc<ColumnValues>,
     /// The visible range.
     pub history: History,
     /// The rows, once they are there.
@@ -192,7 +192,7 @@ pub struct Document {
     /// Blocks and bytes of the selected rows.
     selected_sums: Option<(u64, u64)>,
     /// Rows with a curve of their own because the user wants it.
-    pinned: Vec<Place>,
+    pinned: Vec<RowPath>,
     /// Curves that are not drawn, by their keys; the sum of the others has none.
     hidden: BTreeSet<Vec<String>>,
     colours: ColourBook,
@@ -204,7 +204,7 @@ pub struct Document {
     groups_are_old: bool,
     order: Arc<OnceLock<EventOrder>>,
     /// What figures that are no sums follow from.
-    row_figures: Option<Arc<RowFigures>>,
+    row_figures: Option<Arc<Evaluator>>,
     /// The overview shows an older measure or filter.
     overview_is_old: bool,
     /// A file that is to be read or written.
@@ -222,7 +222,7 @@ pub struct Document {
     /// There are names that frames are not shown with.
     names_are_old: bool,
     /// Names that take the place of the others with the next rows.
-    new_names: Option<Arc<Names>>,
+    new_names: Option<Arc<ColumnValues>>,
     /// Questions whose answers look like what is there.
     quiet: BTreeSet<Topic>,
     /// Remembered steps of the filter that are about frames whose names are not known yet.
@@ -236,7 +236,7 @@ impl Document {
         let Preset { name: preset, arrangement } = leak_hunt();
         Self {
             source,
-            names: Arc::new(Names::new(Arc::clone(&trace), FrameNaming::Function)),
+            names: Arc::new(ColumnValues::new(Arc::clone(&trace), FrameNaming::Function)),
             history: History::new(trace.extent),
             trace,
             rows: None,
@@ -316,9 +316,9 @@ impl Document {
 
     /// What the curves show.
     #[must_use]
-    pub fn measure(&self) -> Measure {
+    pub fn measure(&self) -> SeriesMetric {
         let by_count = self.arrangement.graphed().is_some_and(|graphed| graphed.by_count);
-        Measure { kind: self.measure_kind, by_count }
+        SeriesMetric { kind: self.measure_kind, by_count }
     }
 
     /// A view in seconds.

@@ -4,7 +4,7 @@
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 
-use poolscope_analysis::series::Kind as MeasureKind;
+use poolscope_analysis::series::SeriesKind as MeasureKind;
 use poolscope_analysis::trace::time::{Ticks, TimeRange};
 use rustc_hash::FxHashSet;
 use serde::{Deserialize, Serialize};

@@ -3,9 +3,9 @@
 
 use std::sync::Arc;
 
-use poolscope_analysis::group::names::Names;
-use poolscope_analysis::pivot::translate::names_frames;
-use poolscope_analysis::pivot::{Figure, Key, PivotTree, Place};
+use poolscope_analysis::group::column_values::ColumnValues;
+use poolscope_analysis::pivot::translate::is_named_by_frames;
+use poolscope_analysis::pivot::{Metric, Key, PivotTree, RowPath};
 use rustc_hash::FxHashSet;
 
 use super::curves::hidden_name;
@@ -44,27 +44,27 @@ impl Document {
 
     /// Whether the names of frames are anywhere in rows or curves, or in what they are narrowed by.
     fn shows_frames(&self) -> bool {
-        let counted = |figure: Figure| matches!(figure, Figure::Unique(key) if names_frames(key));
+        let counted = |figure: Metric| matches!(figure, Metric::Unique(key) if is_named_by_frames(key));
         self.arrangement.columns.iter().any(|column| match column.what {
-            What::Key(key) => names_frames(key),
+            What::Key(key) => is_named_by_frames(key),
             What::Figure(figure) => counted(figure),
         }) || self.curves_name_frames()
             || self.filter.names_frames()
             || !self.awaited.is_empty()
-            || self.pinned.iter().any(|place| place.0.iter().any(|step| names_frames(step.key())))
+            || self.pinned.iter().any(|place| place.0.iter().any(|step| is_named_by_frames(step.key())))
     }
 
     fn curves_name_frames(&self) -> bool {
-        self.arrangement.graph_by.iter().any(|key| names_frames(*key))
+        self.arrangement.graph_by.iter().any(|key| is_named_by_frames(*key))
     }
 
     /// New names are there. They are shown when the rows are grouped by them.
-    pub(super) fn take_names(&mut self, names: Arc<Names>) {
+    pub(super) fn take_names(&mut self, names: Arc<ColumnValues>) {
         let marked = names.generations() == self.names.generations();
         let names = if marked { names } else { Arc::new(names.with_marks(&self.marks)) };
         // A list of tags may have come since they were asked for.
         let tags = self.tag_sources.pool_tags.as_ref().map(|found| Arc::clone(&found.tags));
-        let names = if tags.is_some() { Arc::new(names.described(tags)) } else { names };
+        let names = if tags.is_some() { Arc::new(names.with_tag_descriptions(tags)) } else { names };
         if self.shows_frames() {
             self.new_names = Some(names);
             self.ask_quietly(Topic::Table);
@@ -75,7 +75,7 @@ impl Document {
         }
     }
 
-    fn put_names(&mut self, names: Arc<Names>) {
+    fn put_names(&mut self, names: Arc<ColumnValues>) {
         discard(std::mem::replace(&mut self.names, names));
         self.new_names = None;
         if self.query.asked {
@@ -137,7 +137,7 @@ impl Document {
             let ways = renamed.paths.of.get(&path).cloned().unwrap_or_else(|| vec![path]);
             let found = flat.find_paths(&ways.iter().copied().collect());
             let weight =
-                |way: &u64| found.get(way).map(|node| (flat.tree().cost(*node).size(), std::cmp::Reverse(*node)));
+                |way: &u64| found.get(way).map(|node| (flat.tree().aggregate(*node).size(), std::cmp::Reverse(*node)));
             ways.iter().copied().max_by_key(weight).unwrap_or(path)
         };
         let held = held.map(|(path, below)| (heaviest(path), below));
@@ -181,7 +181,7 @@ impl Document {
             }
         }
         for (at, place) in self.pinned.iter_mut().enumerate() {
-            let Some(new) = renamed.translation.place(place) else { continue };
+            let Some(new) = renamed.translation.row_path(place) else { continue };
             let title = new.title();
             self.colours.rename(&place.title(), &title);
             *place = new;
@@ -198,7 +198,7 @@ impl Document {
     /// The curve of the row under the cursor is called what the row is called now.
     pub(super) fn rename_cursor_curve(&mut self) {
         let (Some(rows), Some(id)) = (&self.rows, self.table.cursor()) else { return };
-        let title = Place::of(rows.flat().tree(), crate::gui::state::rows::node_id(id)).title();
+        let title = RowPath::of(rows.flat().tree(), crate::gui::state::rows::node_id(id)).title();
         if self.picked.len() > self.pinned.len()
             && let Some(curve) = self.picked.last_mut()
         {
@@ -229,5 +229,5 @@ impl Document {
 
 /// Whether a remembered step can only be used once frames have the names that they had.
 pub(super) fn waits_for_names(step: &super::Step) -> bool {
-    !matches!(step, super::Step::Query(_)) && step.asks(|key: Key| names_frames(key))
+    !matches!(step, super::Step::Query(_)) && step.asks(|key: Key| is_named_by_frames(key))
 }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use poolscope_analysis::pivot::{Key, NodeId, PivotTree, Place, Sort, SortOrder};
+use poolscope_analysis::pivot::{Key, NodeId, PivotTree, RowPath, SortLevel, SortOrder};
 
 use rustc_hash::{FxHashMap, FxHashSet};
 
@@ -34,9 +34,9 @@ impl Document {
                 What::Figure(figure) => Some(figure),
                 What::Key(_) => None,
             };
-            Some(Sort { figure, ascending: by.ascending })
+            Some(SortLevel { metric: figure, ascending: by.ascending })
         };
-        let levels: Vec<Sort> = self.arrangement.sort.iter().filter_map(level).collect();
+        let levels: Vec<SortLevel> = self.arrangement.sort.iter().filter_map(level).collect();
         SortOrder::new(&levels)
     }
 
@@ -67,7 +67,7 @@ impl Document {
     fn top_path(&self) -> Option<u64> {
         let rows = self.rows.as_ref()?;
         let top = rows.flat().node_at(self.table.position().row)?;
-        Some(rows.flat().tree().path(top))
+        Some(rows.flat().tree().path_hash(top))
     }
 
     /// The row that stays where it is on the screen when the rows are others, and how many rows it is below the first: the
@@ -265,7 +265,7 @@ impl Document {
     fn expand(&mut self, id: RowId) {
         let Some(rows) = &mut self.rows else { return };
         if rows.is_heavy(node_id(id)) {
-            self.expanded.insert(rows.flat().tree().path(node_id(id)));
+            self.expanded.insert(rows.flat().tree().path_hash(node_id(id)));
             self.changed.insert(Topic::Table);
             return;
         }
@@ -303,7 +303,7 @@ impl Document {
         let tree = rows.flat().tree();
         let mut at = if was_open { node } else { tree.parent(node) };
         while at != PivotTree::ROOT {
-            self.expanded.insert(tree.path(at));
+            self.expanded.insert(tree.path_hash(at));
             at = tree.parent(at);
         }
         let order = self.order();
@@ -338,8 +338,8 @@ impl Document {
     pub(super) fn remember_selection(&mut self) {
         let Some(rows) = &self.rows else { return };
         let tree = rows.flat().tree();
-        self.selected = self.table.selected().iter().map(|id| tree.path(node_id(*id))).collect();
-        self.cursor = self.table.cursor().map(|id| tree.path(node_id(id)));
+        self.selected = self.table.selected().iter().map(|id| tree.path_hash(node_id(*id))).collect();
+        self.cursor = self.table.cursor().map(|id| tree.path_hash(node_id(id)));
         self.cursor_moved();
     }
 
@@ -363,7 +363,7 @@ impl Document {
         let node = node_id(self.table.cursor()?);
         Some(ProfileRequest {
             names: Arc::clone(&self.names),
-            place: Place::of(tree, node),
+            place: RowPath::of(tree, node),
             view: tree.pivot().view(),
             filter: Arc::clone(self.filter.narrowing()),
         })
@@ -371,10 +371,10 @@ impl Document {
 
     /// Where the selected rows are in the tree; rows inside selected rows are left out.
     #[must_use]
-    pub fn selected_places(&self) -> Vec<Place> {
+    pub fn selected_places(&self) -> Vec<RowPath> {
         let Some(rows) = &self.rows else { return Vec::new() };
         let tree = rows.flat().tree();
-        self.outermost_selected().into_iter().map(|node| Place::of(tree, node)).collect()
+        self.outermost_selected().into_iter().map(|node| RowPath::of(tree, node)).collect()
     }
 
     fn outermost_selected(&self) -> Vec<NodeId> {
@@ -404,7 +404,7 @@ impl Document {
         let tree = self.rows.as_ref()?.flat().tree();
         let nodes = self.outermost_selected();
         let add = |sum: (u64, u64), node: &NodeId| {
-            let cost = tree.cost(*node);
+            let cost = tree.aggregate(*node);
             (sum.0.saturating_add(cost.count()), sum.1.saturating_add(cost.size()))
         };
         (!nodes.is_empty()).then(|| nodes.iter().fold((0, 0), add))

@@ -1,7 +1,7 @@
 //! The columns and presets of a document: what the user moves, adds, takes away, saves.
 
-use poolscope_analysis::pivot::{Figure, Key};
-use poolscope_analysis::series::Kind as MeasureKind;
+use poolscope_analysis::pivot::{Metric, Key};
+use poolscope_analysis::series::SeriesKind as MeasureKind;
 
 use super::{Document, Effect, Topic};
 use crate::gui::jobs::files::{FileAnswer, FileRequest};
@@ -43,7 +43,7 @@ impl Document {
     }
 
     /// Adds a column's values up in another way.
-    pub fn aggregate(&mut self, column: u32, figure: Figure) {
+    pub fn aggregate(&mut self, column: u32, figure: Metric) {
         self.change(|arrangement| {
             arrangement.aggregate(column, figure);
             Ok(())
@@ -80,7 +80,7 @@ impl Document {
         if self.arrangement.graphed().is_some_and(|graphed| graphed.by_count == by_count) {
             return;
         }
-        let figure = if by_count { Figure::Count } else { Figure::Size };
+        let figure = if by_count { Metric::Count } else { Metric::Size };
         let there = self.arrangement.columns.iter().find(|column| column.what == What::Figure(figure)).map(|c| c.id);
         match there {
             Some(column) => self.move_column(column, Area::Graph, None),

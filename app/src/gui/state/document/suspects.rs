@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use poolscope_analysis::group::frames::FrameParts;
-use poolscope_analysis::group::names::UNKNOWN_ALLOCATOR;
+use poolscope_analysis::group::column_values::UNKNOWN_ALLOCATOR;
 use poolscope_analysis::leaks::{SuspectGrouping, Suspect};
-use poolscope_analysis::pivot::{Key, Place, PlaceStep};
+use poolscope_analysis::pivot::{Key, RowPath, RowPathStep};
 use poolscope_analysis::filter::query::quoted;
 
 use super::{Document, Effect, Topic};
@@ -77,21 +77,21 @@ impl Document {
         let by_driver = self.judged_by() == SuspectGrouping::Driver;
         let steps = self.suspect_steps(suspect);
         let mut place = if by_driver {
-            vec![PlaceStep::Value { key: Key::Driver, text: suspect.driver.clone() }, pool(suspect)]
+            vec![RowPathStep::Value { key: Key::Driver, text: suspect.driver.clone() }, pool(suspect)]
         } else {
-            let aifo = PlaceStep::Value { key: Key::Type, text: "AIFO".to_owned() };
+            let aifo = RowPathStep::Value { key: Key::Type, text: "AIFO".to_owned() };
             [aifo, pool(suspect)].into_iter().chain(tag(suspect)).collect()
         };
         let mut length = place.len();
         if !by_driver {
-            place.extend(steps.last().filter(|step| matches!(step, PlaceStep::Frames { .. })).cloned());
+            place.extend(steps.last().filter(|step| matches!(step, RowPathStep::Frames { .. })).cloned());
         }
         if self.judged_by() == SuspectGrouping::Stack {
             length = place.len();
         }
         let Some(judged) = &self.suspects.judged else { return };
         let view = judged.judgement.request.visible_range;
-        self.suspects.goal = Some(Goal { place: Place(place), steps: length, view });
+        self.suspects.goal = Some(Goal { place: RowPath(place), steps: length, view });
         self.show_table();
         let keys = self.arrangement.keys();
         let wanted: &[Key] = if by_driver { &[Key::Driver, Key::Paged] } else { &[Key::Type, Key::Paged, Key::Tag] };
@@ -111,22 +111,22 @@ impl Document {
 
     /// The steps that lead to all that a driver or a process allocates in a pool, where that is what was judged as one; `None`
     /// for allocations whose allocator is unknown, and where a suspect is a tag or a stack.
-    pub(super) fn whose_steps(&self, suspect: &Suspect) -> Option<Vec<PlaceStep>> {
+    pub(super) fn whose_steps(&self, suspect: &Suspect) -> Option<Vec<RowPathStep>> {
         let (key, text) = match self.judged_by() {
             SuspectGrouping::Driver => (Key::Driver, suspect.driver.clone()),
             SuspectGrouping::Process => (Key::Process, suspect.attribution.process.clone().filter(|name| name != UNKNOWN_ALLOCATOR)?),
             SuspectGrouping::Tag | SuspectGrouping::Stack => return None,
         };
-        Some(vec![PlaceStep::Value { key, text }, pool(suspect)])
+        Some(vec![RowPathStep::Value { key, text }, pool(suspect)])
     }
 
     /// The steps that lead to the rows of a suspect, its stack last.
-    pub(super) fn suspect_steps(&self, suspect: &Suspect) -> Vec<PlaceStep> {
+    pub(super) fn suspect_steps(&self, suspect: &Suspect) -> Vec<RowPathStep> {
         let stacks = self.names.stacks();
         let frames = stacks.frames(stacks.node_of(suspect.stack)).into_iter().map(str::to_owned).collect();
         let stack = match suspect.stack {
-            poolscope_analysis::trace::ids::StackId::EMPTY => PlaceStep::NoStack { key: Key::Stack },
-            _ => PlaceStep::Frames { key: Key::Stack, frames },
+            poolscope_analysis::trace::ids::StackId::EMPTY => RowPathStep::NoStack { key: Key::Stack },
+            _ => RowPathStep::Frames { key: Key::Stack, frames },
         };
         [pool(suspect)].into_iter().chain(tag(suspect)).chain([stack]).collect()
     }
@@ -140,7 +140,7 @@ impl Document {
         }
         let Some(goal) = self.suspects.goal.take() else { return };
         let Some(rows) = &mut self.rows else { return };
-        let row = Place(goal.place.0.iter().take(goal.steps).cloned().collect());
+        let row = RowPath(goal.place.0.iter().take(goal.steps).cloned().collect());
         if let Some(node) = rows.find_place(&row, &mut self.expanded) {
             if goal.place.0.len() > goal.steps {
                 rows.find_place(&goal.place, &mut self.expanded);
@@ -186,7 +186,7 @@ impl Document {
             _ => None,
         };
         let steps = if by_driver {
-            vec![PlaceStep::Value { key: Key::Driver, text: suspect.driver.clone() }, pool(suspect)]
+            vec![RowPathStep::Value { key: Key::Driver, text: suspect.driver.clone() }, pool(suspect)]
         } else {
             self.suspect_steps(suspect)
         };
@@ -194,7 +194,7 @@ impl Document {
         match query {
             Some(query) => self.push_query(&query),
             None => {
-                self.filter.push(Step::To(vec![Place(steps)]));
+                self.filter.push(Step::To(vec![RowPath(steps)]));
                 self.filter_changed();
             }
         }
@@ -228,10 +228,10 @@ impl Document {
     }
 }
 
-pub(super) fn pool(suspect: &Suspect) -> PlaceStep {
-    PlaceStep::Value { key: Key::Paged, text: if suspect.paged { "Paged" } else { "NonPaged" }.to_owned() }
+pub(super) fn pool(suspect: &Suspect) -> RowPathStep {
+    RowPathStep::Value { key: Key::Paged, text: if suspect.paged { "Paged" } else { "NonPaged" }.to_owned() }
 }
 
-fn tag(suspect: &Suspect) -> Option<PlaceStep> {
-    suspect.tag.clone().map(|text| PlaceStep::Value { key: Key::Tag, text })
+fn tag(suspect: &Suspect) -> Option<RowPathStep> {
+    suspect.tag.clone().map(|text| RowPathStep::Value { key: Key::Tag, text })
 }

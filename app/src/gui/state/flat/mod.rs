@@ -6,7 +6,7 @@ mod shelf;
 #[cfg(test)]
 mod tests;
 
-use poolscope_analysis::pivot::{Figure, NodeId, Number, PivotTree, Place, PlaceStep, Sort, SortOrder, Step};
+use poolscope_analysis::pivot::{Metric, NodeId, Value, PivotTree, RowPath, RowPathStep, SortLevel, SortOrder, TreeStep};
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use shelf::Shelf;
@@ -82,13 +82,13 @@ impl Flat {
 
     /// A figure of a row; `None` while it is not known yet.
     #[must_use]
-    pub fn figure(&self, id: NodeId, figure: Figure) -> Option<Number> {
+    pub fn figure(&self, id: NodeId, figure: Metric) -> Option<Value> {
         self.shelf.figure(id, figure)
     }
 
     /// The nodes whose figure is not known, children of open nodes first to last, at most `limit`.
     #[must_use]
-    pub fn unknown(&self, figure: Figure, limit: usize) -> Vec<NodeId> {
+    pub fn unknown(&self, figure: Metric, limit: usize) -> Vec<NodeId> {
         let mut unknown = Vec::new();
         let mut next = vec![&self.root];
         while let Some(branch) = next.pop() {
@@ -102,18 +102,18 @@ impl Flat {
     /// Takes in figures that were computed later; rows that are sorted by them find their places.
     pub fn learn(
         &mut self,
-        figure: Figure,
-        numbers: impl IntoIterator<Item = (NodeId, Number)>,
+        figure: Metric,
+        numbers: impl IntoIterator<Item = (NodeId, Value)>,
         expanded: &FxHashSet<u64>,
     ) {
         self.shelf.later.extend(numbers.into_iter().map(|(node, number)| ((node, figure), number)));
-        if self.shelf.sort.figures().any(|sorted| sorted == figure) {
+        if self.shelf.sort.metrics().any(|sorted| sorted == figure) {
             self.root = build(&mut self.shelf, PivotTree::ROOT, expanded);
         }
     }
 
     /// Opens along the steps to a node and returns it; nothing becomes visible by that.
-    pub fn walk_to(&mut self, steps: &[Step]) -> Option<NodeId> {
+    pub fn walk_to(&mut self, steps: &[TreeStep]) -> Option<NodeId> {
         let tree = &mut self.shelf.tree;
         steps.iter().try_fold(PivotTree::ROOT, |at, step| {
             let children = tree.open(at).to_vec();
@@ -122,13 +122,13 @@ impl Flat {
     }
 
     /// Opens along a place and returns its node, if these columns lead to it; nothing becomes visible by that.
-    pub fn walk_to_place(&mut self, place: &Place) -> Option<NodeId> {
+    pub fn walk_to_place(&mut self, place: &RowPath) -> Option<NodeId> {
         let mut at = PivotTree::ROOT;
         loop {
             let tree = &mut self.shelf.tree;
             let children = tree.open(at).to_vec();
-            at = children.into_iter().find(|child| leads_to(&Place::of(tree, *child), place))?;
-            if Place::of(tree, at) == *place {
+            at = children.into_iter().find(|child| leads_to(&RowPath::of(tree, *child), place))?;
+            if RowPath::of(tree, at) == *place {
                 return Some(at);
             }
         }
@@ -226,7 +226,7 @@ impl Flat {
                     return count;
                 }
                 if self.shelf.tree.has_children(node) {
-                    expanded.insert(self.shelf.tree.path(node));
+                    expanded.insert(self.shelf.tree.path_hash(node));
                     count += 1;
                     next.extend_from_slice(self.shelf.tree.open(node));
                 }
@@ -239,13 +239,13 @@ impl Flat {
     /// Opens what leads to the answer: the top row called `first` (or else the largest), in it the largest row, in that the largest, down to
     /// the innermost. Returns the opened nodes, outermost first.
     pub fn follow_largest(&mut self, first: &str, expanded: &mut FxHashSet<u64>) -> Vec<NodeId> {
-        let by_size = Sort::default();
+        let by_size = SortLevel::default();
         let top = self.shelf.tree.children(PivotTree::ROOT, by_size);
         let named = top.iter().find(|n| self.shelf.tree.label(**n) == first);
         let mut at = named.or(top.first()).copied();
         let mut opened = Vec::new();
         while let Some(node) = at.filter(|n| self.shelf.tree.has_children(*n)) {
-            expanded.insert(self.shelf.tree.path(node));
+            expanded.insert(self.shelf.tree.path_hash(node));
             opened.push(node);
             at = self.shelf.tree.children(node, by_size).first().copied();
         }
@@ -264,9 +264,9 @@ impl Flat {
     pub fn largest_child(&self, id: NodeId) -> Option<NodeId> {
         let children = &self.branch(id)?.children;
         let first = self.shelf.sort.first();
-        if first.figure.is_none() {
+        if first.metric.is_none() {
             // Names say nothing of weight. Of equal ones the first.
-            return children.iter().rev().copied().max_by_key(|child| self.shelf.tree.cost(*child).size());
+            return children.iter().rev().copied().max_by_key(|child| self.shelf.tree.aggregate(*child).size());
         }
         if first.ascending { children.last() } else { children.first() }.copied()
     }
@@ -278,7 +278,7 @@ impl Flat {
         let mut next = vec![&self.root];
         while let Some(branch) = next.pop() {
             for child in &branch.children {
-                let path = self.shelf.tree.path(*child);
+                let path = self.shelf.tree.path_hash(*child);
                 if wanted.contains(&path) {
                     found.insert(path, *child);
                 }
@@ -300,7 +300,7 @@ impl Flat {
                     if paths.len() == limit {
                         return paths;
                     }
-                    paths.extend(branch.children.get(child.place).map(|node| self.shelf.tree.path(*node)));
+                    paths.extend(branch.children.get(child.place).map(|node| self.shelf.tree.path_hash(*node)));
                     next.push(&child.branch);
                 }
             }
@@ -353,7 +353,7 @@ impl Flat {
     pub fn show(&mut self, id: NodeId, expanded: &mut FxHashSet<u64>) {
         let chain = self.chain(id);
         for node in chain.iter().take(chain.len().saturating_sub(1)) {
-            expanded.insert(self.shelf.tree.path(*node));
+            expanded.insert(self.shelf.tree.path_hash(*node));
             self.open(*node, expanded);
         }
     }
@@ -397,9 +397,9 @@ impl Flat {
 }
 
 /// Whether `place` is `here` or lies in it.
-fn leads_to(here: &Place, place: &Place) -> bool {
-    let fits = |(here, there): (&PlaceStep, &PlaceStep)| match (here, there) {
-        (PlaceStep::Frames { key, frames }, PlaceStep::Frames { key: other, frames: more }) => {
+fn leads_to(here: &RowPath, place: &RowPath) -> bool {
+    let fits = |(here, there): (&RowPathStep, &RowPathStep)| match (here, there) {
+        (RowPathStep::Frames { key, frames }, RowPathStep::Frames { key: other, frames: more }) => {
             key == other && more.starts_with(frames)
         }
         _ => here == there,
@@ -412,7 +412,7 @@ fn build(shelf: &mut Shelf, id: NodeId, expanded: &FxHashSet<u64>) -> Branch {
     let mut open = Vec::new();
     if !expanded.is_empty() {
         for (place, child) in children.iter().enumerate() {
-            if expanded.contains(&shelf.tree.path(*child)) && shelf.tree.has_children(*child) {
+            if expanded.contains(&shelf.tree.path_hash(*child)) && shelf.tree.has_children(*child) {
                 open.push(OpenChild { place, above: 0, branch: build(shelf, *child, expanded) });
             }
         }

@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use poolscope_analysis::pivot::{Figure, NodeId, Number, PivotTree, SortOrder};
+use poolscope_analysis::pivot::{Metric, NodeId, Value, PivotTree, SortOrder};
 use rustc_hash::FxHashMap;
 
 /// A tree and the order of its siblings.
@@ -11,7 +11,7 @@ pub(super) struct Shelf {
     pub(super) tree: PivotTree,
     pub(super) sort: SortOrder,
     /// Figures that are no sums, as far as they are known.
-    pub(super) later: FxHashMap<(NodeId, Figure), Number>,
+    pub(super) later: FxHashMap<(NodeId, Metric), Value>,
 }
 
 impl Shelf {
@@ -20,16 +20,16 @@ impl Shelf {
     }
 
     /// A figure of a node; `None` while it is not known.
-    pub(super) fn figure(&self, id: NodeId, figure: Figure) -> Option<Number> {
-        if figure.is_from_sums() {
-            return Some(self.tree.figure(id, figure));
+    pub(super) fn figure(&self, id: NodeId, figure: Metric) -> Option<Value> {
+        if figure.is_from_aggregate() {
+            return Some(self.tree.value(id, figure));
         }
         self.later.get(&(id, figure)).copied()
     }
 
     /// The order of siblings; their keys decide in the end.
     pub(super) fn compare(&self, a: NodeId, b: NodeId) -> Ordering {
-        let number = |node, figure| self.figure(node, figure).unwrap_or(Number::None);
+        let number = |node, figure| self.figure(node, figure).unwrap_or(Value::None);
         self.sort.order(|figure| (number(a, figure), number(b, figure)), a.cmp(&b))
     }
 

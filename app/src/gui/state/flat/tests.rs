@@ -4,10 +4,10 @@ use std::io::Cursor;
 use std::sync::Arc;
 
 use poolscope_analysis::group::frames::FrameNaming;
-use poolscope_analysis::group::names::Names;
+use poolscope_analysis::group::column_values::ColumnValues;
 use poolscope_etl::file::TraceFile;
 use poolscope_base::progress::{CancelToken, Progress};
-use poolscope_analysis::pivot::{Figure, Key, PivotRequest, pivot};
+use poolscope_analysis::pivot::{Metric, Key, PivotRequest, pivot};
 use poolscope_synth::{SynthParams, write_trace};
 use poolscope_analysis::load::{LoadOptions, load};
 
@@ -20,7 +20,7 @@ fn tree() -> PivotTree {
     let file = TraceFile::from_bytes(file.into_inner(), "made up").unwrap();
     let trace = load(file, LoadOptions::default(), &Progress::default(), &CancelToken::none()).unwrap();
     let view = trace.extent;
-    let names = Names::new(trace, FrameNaming::Symbol);
+    let names = ColumnValues::new(trace, FrameNaming::Symbol);
     let keys = [Key::Type, Key::Paged, Key::Tag, Key::Stack];
     let request = PivotRequest { keys: &keys, view, rows: None };
     PivotTree::new(Arc::new(pivot(&names, &request, &|| false).unwrap()))
@@ -33,7 +33,7 @@ fn walked(flat: &mut Flat, expanded: &FxHashSet<u64>) -> Vec<NodeId> {
         children.sort_by(|a, b| flat.shelf.compare(*a, *b));
         for child in children {
             out.push(child);
-            if expanded.contains(&flat.shelf.tree.path(child)) && flat.shelf.tree.has_children(child) {
+            if expanded.contains(&flat.shelf.tree.path_hash(child)) && flat.shelf.tree.has_children(child) {
                 walk(flat, child, expanded, out);
             }
         }
@@ -64,7 +64,7 @@ fn rows_are_found_by_number_and_back_after_every_change() {
         dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let index = (dice >> 33) % flat.len();
         let node = flat.node_at(index).unwrap();
-        let path = flat.tree().path(node);
+        let path = flat.tree().path_hash(node);
         if flat.is_open(node) && step % 3 == 0 {
             expanded.remove(&path);
             flat.close(node);
@@ -77,13 +77,13 @@ fn rows_are_found_by_number_and_back_after_every_change() {
         }
     }
     check(&mut flat, &expanded);
-    let by = |figure, ascending| Sort { figure, ascending };
-    let count = by(Some(Figure::Count), true);
-    for sort in [&[count][..], &[by(None, false)], &[count, by(Some(Figure::Max), false), by(None, false)], &[]] {
+    let by = |figure, ascending| SortLevel { metric: figure, ascending };
+    let count = by(Some(Metric::Count), true);
+    for sort in [&[count][..], &[by(None, false)], &[count, by(Some(Metric::Max), false), by(None, false)], &[]] {
         flat.set_sort(SortOrder::new(sort), &expanded);
         check(&mut flat, &expanded);
     }
-    let paths: FxHashSet<u64> = walked(&mut flat, &expanded).iter().map(|n| flat.tree().path(*n)).collect();
+    let paths: FxHashSet<u64> = walked(&mut flat, &expanded).iter().map(|n| flat.tree().path_hash(*n)).collect();
     let found = flat.find_paths(&paths);
     assert_eq!(found.len(), paths.len());
 }
@@ -130,15 +130,15 @@ fn opening_everything_stops_at_its_limit() {
 #[test]
 fn later_figures_put_rows_into_their_places() {
     let mut expanded = FxHashSet::default();
-    let peak = Figure::PeakSize;
-    let mut flat = Flat::new(tree(), Sort { figure: Some(peak), ascending: false }.into(), &expanded);
+    let peak = Metric::PeakSize;
+    let mut flat = Flat::new(tree(), SortLevel { metric: Some(peak), ascending: false }.into(), &expanded);
     let top = flat.node_at(0).unwrap();
-    expanded.insert(flat.tree().path(top));
+    expanded.insert(flat.tree().path_hash(top));
     flat.open(top, &expanded);
     let unknown = flat.unknown(peak, 1000);
     assert_eq!(unknown.len() as u64, flat.len());
     assert_eq!(flat.unknown(peak, 2).len(), 2);
-    let numbers: Vec<_> = unknown.iter().map(|n| (*n, Number::Int(i128::from(n.0)))).collect();
+    let numbers: Vec<_> = unknown.iter().map(|n| (*n, Value::Int(i128::from(n.0)))).collect();
     flat.learn(peak, numbers, &expanded);
     check(&mut flat, &expanded);
     assert_eq!(flat.unknown(peak, 1000), []);

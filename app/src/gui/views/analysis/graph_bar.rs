@@ -2,7 +2,7 @@
 
 use eframe::egui::{Align, Button, ComboBox, Layout, Response, Ui};
 use poolscope_analysis::pivot::Key;
-use poolscope_analysis::series::{Kind as MeasureKind, Measure};
+use poolscope_analysis::series::{SeriesKind as MeasureKind, SeriesMetric};
 
 use crate::format;
 use crate::gui::command::{Command, DocumentCommand};
@@ -62,7 +62,7 @@ fn measures(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
     let measure = ComboBox::from_id_salt("measure").width(170.0).selected_text(shown).show_ui(ui, |ui| {
         for kind in [MeasureKind::Outstanding, MeasureKind::Cumulative, MeasureKind::Rate] {
             for by_count in [false, true] {
-                choice(ui, document, DocumentCommand::Measure(Measure { kind, by_count }), commands);
+                choice(ui, document, DocumentCommand::Measure(SeriesMetric { kind, by_count }), commands);
             }
         }
         ui.separator();

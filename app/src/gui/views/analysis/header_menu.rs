@@ -1,7 +1,7 @@
 //! The menu of a header: sort, aggregation, unit, freeze, width, take away, and the columns that can be taken in.
 
 use eframe::egui::{Button, ScrollArea, Ui};
-use poolscope_analysis::pivot::{Figure, Key};
+use poolscope_analysis::pivot::{Metric, Key};
 
 use crate::gui::state::arrangement::{Arrangement, Placed};
 use crate::gui::state::columns::{What, aggregations};
@@ -28,7 +28,7 @@ impl Choices {
 /// What the user chose.
 pub(super) enum Change {
     Sort(u32, bool),
-    Aggregate(u32, Figure),
+    Aggregate(u32, Metric),
     Unit(u32, Unit),
     Freeze(usize),
     Fit(Option<u32>),
@@ -97,10 +97,10 @@ fn lists(ui: &mut Ui, arrangement: &Arrangement, chosen: &mut Option<Change>) {
         list(ui, Key::ALL.iter().map(|key| What::Key(*key)), arrangement, Area::Key, chosen);
     });
     ui.menu_button("Add figure", |ui| {
-        list(ui, Figure::named().map(What::Figure), arrangement, Area::Data, chosen);
+        list(ui, Metric::named().map(What::Figure), arrangement, Area::Data, chosen);
     });
     ui.menu_button("Count different", |ui| {
-        let unique = Key::ALL.iter().map(|key| What::Figure(Figure::Unique(*key)));
+        let unique = Key::ALL.iter().map(|key| What::Figure(Metric::Unique(*key)));
         list(ui, unique, arrangement, Area::Data, chosen);
     });
 }
@@ -118,7 +118,7 @@ fn list(
             // A figure may stand twice, with another unit; a key groups once.
             let can = !(there && area == Area::Key);
             let title = match what {
-                What::Figure(Figure::Unique(key)) => key.title().to_owned(),
+                What::Figure(Metric::Unique(key)) => key.title().to_owned(),
                 _ => what.title(),
             };
             if ui.add_enabled(can, Button::selectable(there, title)).on_hover_text(tips::of(what)).clicked() {

@@ -134,7 +134,7 @@ const MOST_HOLES: usize = 64;
 fn selection_note(document: &Document) -> Option<Vec<String>> {
     document.graph.selection()?;
     let totals = document.totals.as_ref()?;
-    let line = |(kind, cost): &(String, poolscope_analysis::pivot::Cost)| {
+    let line = |(kind, cost): &(String, poolscope_analysis::pivot::Aggregate)| {
         format!("{kind} {} in {}", format::bytes(cost.size()), blocks(cost.count()))
     };
     let mut lines: Vec<String> = totals.by_type.iter().map(line).collect();

@@ -1,7 +1,7 @@
 //! Shares of a column's values, and single blocks.
 
 use eframe::egui::{Align2, Label, Rect, RichText, Sense, Ui, vec2};
-use poolscope_analysis::pivot::profile::{Alloc, Shares};
+use poolscope_analysis::pivot::details::{AllocationDetails, Shares};
 
 use super::section;
 use crate::format;
@@ -16,13 +16,13 @@ pub(super) fn shares(ui: &mut Ui, title: &str, shares: &Shares, whole: u64) {
     }
     section(ui, title);
     for share in &shares.largest {
-        let part = share.tally.size as f32 / whole.max(1) as f32;
-        line(ui, &share.label, part, share.tally.count, share.tally.size);
+        let part = share.total.bytes as f32 / whole.max(1) as f32;
+        line(ui, &share.label, part, share.total.count, share.total.bytes);
     }
     if shares.others > 0 {
-        let tally = &shares.others_tally;
+        let tally = &shares.others_total;
         let label = format!("{} more", format::count(shares.others as u64));
-        line(ui, &label, tally.size as f32 / whole.max(1) as f32, tally.count, tally.size);
+        line(ui, &label, tally.bytes as f32 / whole.max(1) as f32, tally.count, tally.bytes);
     }
 }
 
@@ -43,7 +43,7 @@ fn line(ui: &mut Ui, label: &str, part: f32, count: u64, size: u64) {
 }
 
 /// Draws single blocks, each in three lines.
-pub(super) fn allocs(ui: &mut Ui, title: &str, allocs: &[Alloc]) {
+pub(super) fn allocs(ui: &mut Ui, title: &str, allocs: &[AllocationDetails]) {
     if allocs.is_empty() {
         return;
     }

@@ -61,11 +61,11 @@ fn range(ui: &mut Ui, document: &Document) {
     ui.add_space(3.0 * GRID);
 }
 
-fn blocks(ui: &mut Ui, document: &Document, profile: &poolscope_analysis::pivot::Profile) {
-    let bar = |bin: &poolscope_analysis::pivot::profile::Bin| Bar {
+fn blocks(ui: &mut Ui, document: &Document, profile: &poolscope_analysis::pivot::RowDetails) {
+    let bar = |bin: &poolscope_analysis::pivot::details::HistogramBin| Bar {
         label: bin.label.clone(),
-        count: bin.tally.count,
-        tip: format!("{}: {} blocks, {}", bin.label, format::count(bin.tally.count), format::bytes(bin.tally.size)),
+        count: bin.total.count,
+        tip: format!("{}: {} blocks, {}", bin.label, format::count(bin.total.count), format::bytes(bin.total.bytes)),
     };
     section(ui, "SIZES");
     ui.weak(match profile.distinct_sizes {
@@ -81,8 +81,8 @@ fn blocks(ui: &mut Ui, document: &Document, profile: &poolscope_analysis::pivot:
         ui.weak("The trace shows none of them freed.");
     } else {
         Histogram { name: "Lifetimes", bars: &bars }.show(ui);
-        if spans.unended.count > 0 {
-            ui.weak(format!("{} not freed in the trace", format::count(spans.unended.count)));
+        if spans.not_freed.count > 0 {
+            ui.weak(format!("{} not freed in the trace", format::count(spans.not_freed.count)));
         }
     }
     if spans.unknown.count > 0 {
@@ -93,8 +93,8 @@ fn blocks(ui: &mut Ui, document: &Document, profile: &poolscope_analysis::pivot:
         let bars: Vec<Bar> = profile.ages.bins.iter().map(bar).collect();
         Histogram { name: "Ages", bars: &bars }.show(ui);
     }
-    lists::shares(ui, "PROCESSES", &profile.processes, profile.total.size);
-    lists::shares(ui, "DRIVERS", &profile.drivers, profile.total.size);
+    lists::shares(ui, "PROCESSES", &profile.processes, profile.total.bytes);
+    lists::shares(ui, "DRIVERS", &profile.drivers, profile.total.bytes);
     lists::allocs(ui, "FIRST ALLOCATIONS", &profile.first);
     // Else the two lists would say the same twice.
     if profile.total.count > (profile.first.len() + profile.last.len()) as u64 {

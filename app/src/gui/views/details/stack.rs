@@ -2,8 +2,8 @@
 
 use eframe::egui::{Align, CollapsingHeader, Label, Layout, RichText, Ui};
 use poolscope_analysis::group::frames::FrameParts;
-use poolscope_analysis::pivot::profile::StackShare;
-use poolscope_analysis::pivot::{Figure, Profile};
+use poolscope_analysis::pivot::details::StackShare;
+use poolscope_analysis::pivot::{Metric, RowDetails};
 
 use super::{caption, section};
 use crate::format;
@@ -45,7 +45,7 @@ pub(super) fn show(ui: &mut Ui, document: &Document, details: &Details, commands
     more(ui, profile.stack_count, profile.stacks.len(), "stacks");
     if profile.uncertain_stack.count > 0 {
         let text = format!("{} with an uncertain stack", format::count(profile.uncertain_stack.count));
-        ui.weak(text).on_hover_text(tips::of(What::Figure(Figure::UncertainStacks)));
+        ui.weak(text).on_hover_text(tips::of(What::Figure(Metric::UncertainStacks)));
     }
     if profile.without_stack.count > 0 {
         ui.weak(format!("{} blocks have no stack", format::count(profile.without_stack.count)));
@@ -69,7 +69,7 @@ fn plain(ui: &mut Ui, details: &Details, is_known: bool) {
 }
 
 /// Draws the stacks that free.
-pub(super) fn frees(ui: &mut Ui, document: &Document, profile: &Profile) {
+pub(super) fn frees(ui: &mut Ui, document: &Document, profile: &RowDetails) {
     if profile.freed.count == 0 {
         return;
     }
@@ -92,9 +92,9 @@ fn more(ui: &mut Ui, all: usize, shown: usize, what: &str) {
 fn one(ui: &mut Ui, document: &Document, kind: &str, at: usize, share: &StackShare) {
     let title = format!(
         "{} in {} {}",
-        format::bytes(share.tally.size),
-        format::count(share.tally.count),
-        if share.tally.count == 1 { "block" } else { "blocks" }
+        format::bytes(share.total.bytes),
+        format::count(share.total.count),
+        if share.total.count == 1 { "block" } else { "blocks" }
     );
     CollapsingHeader::new(RichText::new(title).font(theme::small_font()))
         .id_salt((kind, at))

@@ -1,7 +1,7 @@
 //! The column chooser: what stands left and right of the bars, and everything else that could, with a search.
 
 use eframe::egui::{Align, Button, CentralPanel, Frame, Id, Label, Layout, Panel, RichText, ScrollArea, TextEdit, Ui};
-use poolscope_analysis::pivot::{Figure, Key};
+use poolscope_analysis::pivot::{Metric, Key};
 
 use crate::gui::command::DocumentCommand;
 use crate::gui::state::arrangement::Placed;
@@ -86,8 +86,8 @@ fn offered(ui: &mut Ui, document: &Document, search: &str, wish: &mut Option<Wis
         }
         ui.add_space(2.0 * GRID);
         caption(ui, "FIGURES");
-        let unique = Key::ALL.iter().map(|key| Figure::Unique(*key)).filter(|_| !wanted.is_empty());
-        for figure in Figure::named().chain(unique) {
+        let unique = Key::ALL.iter().map(|key| Metric::Unique(*key)).filter(|_| !wanted.is_empty());
+        for figure in Metric::named().chain(unique) {
             let what = What::Figure(figure);
             if fits(what) {
                 offer(ui, document, what, Area::Data, wish);

@@ -2,7 +2,7 @@
 //! the root is.
 
 use eframe::egui::{ComboBox, Key, Modifiers, Response, TextEdit, Ui};
-use poolscope_analysis::flame::{FlameTree, Merge, Weight};
+use poolscope_analysis::flame::{FlameTree, FlameDirection, FlameMetric};
 
 use crate::gui::command::{Command, DocumentCommand, FlameCommand};
 use crate::gui::jobs::document::Topic;
@@ -23,8 +23,8 @@ pub(super) fn show(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Comm
         ui.add_space(2.0 * GRID);
         let look = document.flame.look;
         for (merge, title, tip) in [
-            (Merge::Callers, "callers first", "From the outermost frame inwards: who calls carries what is called"),
-            (Merge::Callees, "inverted", "From the innermost frame outwards: who allocates carries who calls it"),
+            (FlameDirection::TopDown, "callers first", "From the outermost frame inwards: who calls carries what is called"),
+            (FlameDirection::BottomUp, "inverted", "From the innermost frame outwards: who allocates carries who calls it"),
         ] {
             let response = ui.selectable_label(look.merge() == merge, title).on_hover_text(tip);
             choose(&response, FlameCommand::Merge(merge), commands);
@@ -91,17 +91,17 @@ fn found(document: &Document) -> Option<String> {
         Some((_, 0)) => "no frame has it".to_owned(),
         Some((_, weight)) => {
             let share = words::share_text(*weight, shown.tree.weight(FlameTree::ROOT));
-            format!("matched {share}, {}", words::weight_text(*weight, shown.tree.measure()))
+            format!("matched {share}, {}", words::weight_text(*weight, shown.tree.metric()))
         }
     })
 }
 
 fn weight(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
     let now = document.flame.look.weight();
-    let title = |weight: Weight| FlameCommand::Weight(weight).title();
+    let title = |weight: FlameMetric| FlameCommand::Weight(weight).title();
     let mut chosen = now;
     let shown = ComboBox::from_id_salt("width").selected_text(title(now)).show_ui(ui, |ui| {
-        for weight in Weight::ALL {
+        for weight in FlameMetric::ALL {
             ui.selectable_value(&mut chosen, weight, title(weight)).on_hover_text(meaning(weight));
         }
     });
@@ -112,11 +112,11 @@ fn weight(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
     }
 }
 
-fn meaning(weight: Weight) -> &'static str {
+fn meaning(weight: FlameMetric) -> &'static str {
     match weight {
-        Weight::ImpactingSize => "bytes allocated in the view and not freed in it (AIFO)",
-        Weight::ImpactingCount => "blocks allocated in the view and not freed in it (AIFO)",
-        Weight::Size => "bytes of all blocks that live in the view",
-        Weight::Count => "all blocks that live in the view",
+        FlameMetric::ImpactingSize => "bytes allocated in the view and not freed in it (AIFO)",
+        FlameMetric::ImpactingCount => "blocks allocated in the view and not freed in it (AIFO)",
+        FlameMetric::Size => "bytes of all blocks that live in the view",
+        FlameMetric::Count => "all blocks that live in the view",
     }
 }

@@ -1,7 +1,7 @@
 //! What stands in place of the flame graph while there is none, with the way on.
 
 use eframe::egui::{Align, Layout, Ui, vec2};
-use poolscope_analysis::flame::{FlameTree, Weight};
+use poolscope_analysis::flame::{FlameTree, FlameMetric};
 use poolscope_recording::quick;
 
 use crate::gui::command::{Command, DocumentCommand, FlameCommand};
@@ -74,10 +74,10 @@ pub(super) fn show(ui: &mut Ui, document: &Document, why: Why, commands: &mut Ve
         }
         Why::NoStacksLeft => ("No stacks here", "The allocations that are left were recorded without stacks."),
         Why::NoWeight => match document.flame.look.weight() {
-            Weight::ImpactingSize | Weight::ImpactingCount => {
+            FlameMetric::ImpactingSize | FlameMetric::ImpactingCount => {
                 ("Nothing stayed", "All that was allocated in this view was freed in it, too: nothing of it is AIFO.")
             }
-            Weight::Size | Weight::Count => ("Nothing weighs anything", "All allocations that are left have no bytes."),
+            FlameMetric::Size | FlameMetric::Count => ("Nothing weighs anything", "All allocations that are left have no bytes."),
         },
     };
     empty_page::show(ui, title, words, |ui| match why {
@@ -103,7 +103,7 @@ pub(super) fn show(ui: &mut Ui, document: &Document, why: Why, commands: &mut Ve
 fn ways_on(ui: &mut Ui, document: &Document, why: Why, commands: &mut Vec<Command>) {
     use DocumentCommand as C;
     let ways: &[C] = match why {
-        Why::NoWeight => &[C::Flame(FlameCommand::Weight(Weight::Count)), C::ZoomAll],
+        Why::NoWeight => &[C::Flame(FlameCommand::Weight(FlameMetric::Count)), C::ZoomAll],
         Why::NothingInView => &[C::ZoomBack, C::ZoomAll],
         Why::NothingLeft | Why::NoStacksLeft => {
             &[C::ZoomAll, C::FilterUndo, C::FilterClear, C::Flame(FlameCommand::OfAll)]

@@ -6,7 +6,7 @@ mod empty;
 mod scope;
 
 use eframe::egui::{Align, Button, Frame, Label, Layout, Margin, RichText, Ui};
-use poolscope_analysis::pivot::Figure;
+use poolscope_analysis::pivot::Metric;
 use poolscope_analysis::flame::FlameTree;
 
 use crate::gui::command::{Command, DocumentCommand, FlameCommand};
@@ -103,7 +103,7 @@ fn selected(ui: &mut Ui, document: &Document) {
 
 /// What a frame weighs, and how much of all that is.
 fn figures(tree: &FlameTree, node: u32) -> String {
-    format!("{}, {}", words::weight_text(tree.weight(node), tree.measure()), words::shares(tree, node))
+    format!("{}, {}", words::weight_text(tree.weight(node), tree.metric()), words::shares(tree, node))
 }
 
 /// The words at the pointer.
@@ -116,12 +116,12 @@ fn tip(ui: &mut Ui, document: &Document, node: u32) {
         ui.weak(module);
     }
     ui.label(figures(tree, node));
-    let other = |figure: Figure| format!("{} {}", figure.title(), words::figure_text(tree, node, figure));
-    let figures = [Figure::ImpactingSize, Figure::ImpactingCount, Figure::Size, Figure::Count];
+    let other = |figure: Metric| format!("{} {}", figure.title(), words::figure_text(tree, node, figure));
+    let figures = [Metric::ImpactingSize, Metric::ImpactingCount, Metric::Size, Metric::Count];
     ui.weak(figures.map(other).join("  \u{b7}  "));
     let own = tree.own_weight(node);
     if own > 0 && !tree.children(node).is_empty() {
-        ui.weak(format!("{} of it in no frame further on", words::weight_text(own, tree.measure())));
+        ui.weak(format!("{} of it in no frame further on", words::weight_text(own, tree.metric())));
     }
     if let Some(why) = document.explain_frame(text).filter(|_| tree.is_frame(node)) {
         ui.label(why);

@@ -10,13 +10,13 @@ use super::evidence::AllocationTotals;
 use super::limits::{MAX_LISTED_DRIVERS, MIN_RESPONSIBLE_SHARE};
 use super::suspect::Suspect;
 use super::units::Units;
-use crate::group::driver::sure_name;
+use crate::group::responsible::reliable_name;
 use crate::group::frames::function_label;
 use crate::group::key::Key;
-use crate::group::look_through::{FrameRole, RuleOrigin};
-use crate::group::names::{Names, UNKNOWN_ALLOCATOR};
+use crate::group::wrapper_rules::{FrameRole, RuleOrigin};
+use crate::group::column_values::{ColumnValues, UNKNOWN_ALLOCATOR};
 use crate::group::parallel::{Cancel, Cancelled};
-use crate::group::values::Source;
+use crate::group::column::KeySource;
 use crate::trace::Trace;
 use crate::trace::ids::{FrameId, ProcessId, StackId};
 use crate::trace::process::Process;
@@ -91,8 +91,8 @@ pub struct DriverShare {
 }
 
 impl DriverShare {
-    fn new(names: &Names, driver: String, allocations: AllocationTotals, all_bytes: u64) -> Self {
-        let role = names.look_through().of_module(&driver).role();
+    fn new(names: &ColumnValues, driver: String, allocations: AllocationTotals, all_bytes: u64) -> Self {
+        let role = names.wrapper_rules().of_module(&driver).role();
         let is_system =
             driver.is_empty() || driver == UNKNOWN_MODULE || matches!(role, FrameRole::System | FrameRole::Tracing);
         let share = allocations.bytes as f64 / all_bytes.max(1) as f64;
@@ -120,7 +120,7 @@ pub struct WrapperDriver {
 pub(super) fn add_attribution(
     suspects: &mut [Suspect],
     units_of: &[Vec<usize>],
-    (names, units): (&Names, &Units),
+    (names, units): (&ColumnValues, &Units),
     (range, grouping): (TimeRange, SuspectGrouping),
     cancel: Cancel<'_>,
 ) -> Result<(), Cancelled> {
@@ -199,9 +199,9 @@ fn image_name(process: &Process) -> String {
     label.rsplit_once(" (").map_or_else(|| label.clone(), |(name, _)| name.to_owned())
 }
 
-fn driver_shares(names: &Names, rows: impl Iterator<Item = usize>) -> Vec<DriverShare> {
+fn driver_shares(names: &ColumnValues, rows: impl Iterator<Item = usize>) -> Vec<DriverShare> {
     let (column, table) = (names.column(Key::Driver), &names.trace().allocations);
-    let Source::AllocStack(driver_of_stack) = &column.source else { return Vec::new() };
+    let KeySource::AllocStack(driver_of_stack) = &column.source else { return Vec::new() };
     let driver = |row: usize| {
         let stack = table.alloc_stack.get(row)?;
         driver_of_stack.get(stack.index()).copied()
@@ -216,9 +216,9 @@ fn driver_shares(names: &Names, rows: impl Iterator<Item = usize>) -> Vec<Driver
 }
 
 /// The wrapper driver that the innermost kernel frames of a stack belong to.
-fn wrapper_driver(names: &Names, stack: StackId) -> Option<WrapperDriver> {
-    let (trace, rules) = (names.trace(), names.look_through());
-    let responsible = names.blamed_frame(stack);
+fn wrapper_driver(names: &ColumnValues, stack: StackId) -> Option<WrapperDriver> {
+    let (trace, rules) = (names.trace(), names.wrapper_rules());
+    let responsible = names.responsible_frame(stack);
     if responsible == FrameId::NONE {
         return None;
     }
@@ -230,7 +230,7 @@ fn wrapper_driver(names: &Names, stack: StackId) -> Option<WrapperDriver> {
         let frame = trace.stacks.frame(at)?;
         if let Some(module) = module_of(frame).filter(|module| module.is_kernel) {
             let of_module = rules.of_module(&module.name);
-            let function = symbols.and_then(|symbols| symbols.answer(frame)).and_then(sure_name);
+            let function = symbols.and_then(|symbols| symbols.answer(frame)).and_then(reliable_name);
             let role = function.map_or_else(|| of_module.role(), |function| of_module.role_of(function));
             // A wrapper function in a driver's own module does not make it a wrapper driver.
             let is_wrapper = role == FrameRole::Wrapper && of_module.role() == FrameRole::Wrapper;

@@ -81,7 +81,7 @@ fn latest_creation(process: &Process) -> Ticks {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::group::testkit::{Block, block, trace};
+    use crate::group::test_util::{Block, block, trace};
     use crate::trace::process::ProcessTable;
     use std::sync::Arc;
 

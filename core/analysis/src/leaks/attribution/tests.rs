@@ -2,9 +2,9 @@
 
 use super::*;
 use crate::group::frames::FrameNaming;
-use crate::group::look_through::RuleOrigin;
+use crate::group::wrapper_rules::RuleOrigin;
 use crate::group::parallel::never;
-use crate::group::testkit::{Block, FakeNames, block, trace};
+use crate::group::test_util::{Block, FakeNames, block, trace};
 use crate::leaks::{AnalysisRequest, LeakAnalysis, WarmUp, analyze};
 use crate::trace::process::ProcessTable;
 use crate::trace::time::Ticks;
@@ -16,7 +16,7 @@ fn blocks(count: i64, of: impl Fn(i64) -> Block) -> Vec<Block> {
 
 fn analyzed(trace: Trace, grouping: SuspectGrouping) -> LeakAnalysis {
     let visible_range = trace.extent;
-    let names = Names::new(Arc::new(trace), FrameNaming::Symbol);
+    let names = ColumnValues::new(Arc::new(trace), FrameNaming::Symbol);
     analyze(&names, AnalysisRequest { visible_range, grouping, warm_up: WarmUp::None }, &never).unwrap()
 }
 
@@ -120,11 +120,11 @@ fn the_rule_of_a_wrapper_driver_is_reported() {
     let wrapper_of = |stack: &'static [&'static str], rules: &str| {
         let trace = trace(&blocks(40, |_| Block { stack, ..block(None, None, 64) }));
         let symbols = FakeNames::new(&trace, &[("my:30", "Create"), ("my:31", "operator new")]);
-        let (rules, errors) = crate::group::look_through::LookThrough::standard().and(rules);
+        let (rules, errors) = crate::group::wrapper_rules::WrapperRules::built_in().extended_with(rules);
         assert_eq!(errors, []);
         let visible_range = trace.extent;
-        let names = Names::new(trace, FrameNaming::Symbol).with_symbols(Arc::new(symbols));
-        let names = names.with_look_through(Arc::new(rules));
+        let names = ColumnValues::new(trace, FrameNaming::Symbol).with_symbols(Arc::new(symbols));
+        let names = names.with_wrapper_rules(Arc::new(rules));
         let request = AnalysisRequest { visible_range, grouping: SuspectGrouping::Tag, warm_up: WarmUp::None };
         analyze(&names, request, &never).unwrap().suspects.remove(0).attribution.wrapper_driver
     };

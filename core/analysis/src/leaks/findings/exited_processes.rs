@@ -54,10 +54,10 @@ mod tests {
     use super::super::test_util::{PATH, analyzed, blocks, findings_of_tag};
     use super::*;
     use crate::group::frames::FrameNaming;
-    use crate::group::names::Names;
+    use crate::group::column_values::ColumnValues;
     use crate::group::parallel::never;
-    use crate::group::testkit::Block;
-    use crate::group::testkit::{FakeNames, trace};
+    use crate::group::test_util::Block;
+    use crate::group::test_util::{FakeNames, trace};
     use crate::leaks::SuspectGrouping;
     use crate::leaks::{AnalysisRequest, Reason, WarmUp, analyze};
     use crate::trace::Trace;
@@ -112,7 +112,7 @@ mod tests {
             made.processes = ProcessTable::new(rows, 4);
             let symbols = FakeNames::new(&made, &[("nt:60", function)]);
             let (view, made) = (made.extent, std::sync::Arc::new(made));
-            let names = Names::new(made, FrameNaming::Symbol).with_symbols(std::sync::Arc::new(symbols));
+            let names = ColumnValues::new(made, FrameNaming::Symbol).with_symbols(std::sync::Arc::new(symbols));
             let analysis = analyze(
                 &names,
                 AnalysisRequest { visible_range: view, grouping: SuspectGrouping::Tag, warm_up: WarmUp::None },

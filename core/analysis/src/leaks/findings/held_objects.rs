@@ -42,7 +42,7 @@ pub fn find(input: &DetectorInput<'_>, suspect: &SuspectUnits<'_>) -> Option<Fin
 mod tests {
     use super::super::test_util::{PATH, analyzed, blocks, findings_of_tag};
     use super::*;
-    use crate::group::testkit::Block;
+    use crate::group::test_util::Block;
     use crate::leaks::SuspectGrouping;
     use crate::trace::process::{Process, ProcessTable};
     use crate::trace::time::Ticks;

@@ -99,7 +99,7 @@ pub fn find(groups: &LockstepGroups, suspect: &SuspectUnits<'_>) -> Option<Findi
 mod tests {
     use super::super::test_util::{PATH, analyzed, blocks, findings};
     use super::*;
-    use crate::group::testkit::{Block, Dice};
+    use crate::group::test_util::{Block, Rng};
     use crate::leaks::SuspectGrouping;
 
     fn group(blocks: &[Block], tag: &str) -> Vec<(String, bool, u32, bool)> {
@@ -119,7 +119,7 @@ mod tests {
     }
 
     fn random_times(count: usize, seed: u64) -> Vec<i64> {
-        let mut dice = Dice(seed);
+        let mut dice = Rng(seed);
         let mut times: Vec<i64> = (0..count).map(|_| dice.roll(9_990) as i64).collect();
         times.sort_unstable();
         times

@@ -47,7 +47,7 @@ fn freeing_functions(input: &DetectorInput<'_>, tag: (Tag, bool)) -> FreeingFunc
     by_stack.sort_unstable();
     let mut by_function: FxHashMap<String, u64> = FxHashMap::default();
     for (stack, count) in by_stack {
-        *by_function.entry(input.names.blamed_function(stack)).or_default() += count;
+        *by_function.entry(input.names.responsible_function(stack)).or_default() += count;
     }
     let mut functions: FreeingFunctions =
         by_function.into_iter().filter(|(function, _)| !function.is_empty()).collect();
@@ -72,7 +72,7 @@ pub fn find(
 mod tests {
     use super::super::test_util::{PATH, analyzed, blocks, findings_of_tag};
     use super::*;
-    use crate::group::testkit::Block;
+    use crate::group::test_util::Block;
     use crate::leaks::SuspectGrouping;
 
     /// The finding in a trace whose frees were all recorded; test traces have no attributes of frees.

@@ -17,8 +17,8 @@ use super::evidence::AllocationTotals;
 use super::limits::MIN_EVENTS_FOR_SHARE;
 use super::units::Units;
 use super::{Suspect, Verdict};
-use crate::group::frame_marks::StackMarks;
-use crate::group::names::Names;
+use crate::group::responsible::StackMarks;
+use crate::group::column_values::ColumnValues;
 use crate::group::parallel::{Cancel, Cancelled};
 use crate::trace::Trace;
 use crate::trace::attributes::Tag;
@@ -134,7 +134,7 @@ impl UnitOutcome {
 
 /// Input of the detectors: the units of a trace, with what several detectors need to know of them.
 struct DetectorInput<'s> {
-    names: &'s Names,
+    names: &'s ColumnValues,
     trace: &'s Trace,
     units: &'s Units,
     range: TimeRange,
@@ -150,7 +150,7 @@ struct DetectorInput<'s> {
 }
 
 impl<'s> DetectorInput<'s> {
-    fn new(names: &'s Names, units: &'s Units, range: TimeRange, cancel: Cancel<'_>) -> Result<Self, Cancelled> {
+    fn new(names: &'s ColumnValues, units: &'s Units, range: TimeRange, cancel: Cancel<'_>) -> Result<Self, Cancelled> {
         let trace = names.trace().as_ref();
         let tags: Vec<(Tag, bool)> = (0..units.len()).map(|unit| tag_of(trace, units.sample_row(unit))).collect();
         let mut units_of_tag: FxHashMap<(Tag, bool), Vec<usize>> = FxHashMap::default();
@@ -199,7 +199,7 @@ fn tag_of(trace: &Trace, row: usize) -> (Tag, bool) {
 ///
 /// [`Cancelled`] once `cancel` returns true.
 pub(super) fn detect(
-    names: &Names,
+    names: &ColumnValues,
     units: &Units,
     suspects: &[SuspectUnits<'_>],
     range: TimeRange,
@@ -249,9 +249,9 @@ mod test_util {
     use super::super::{AnalysisRequest, LeakAnalysis, Reason, SuspectGrouping, WarmUp, analyze};
     use super::Finding;
     use crate::group::frames::FrameNaming;
-    use crate::group::names::Names;
+    use crate::group::column_values::ColumnValues;
     use crate::group::parallel::never;
-    use crate::group::testkit::{Block, block, trace};
+    use crate::group::test_util::{Block, block, trace};
     use crate::trace::Trace;
     use crate::trace::time::Ticks;
     use std::sync::Arc;
@@ -285,7 +285,7 @@ mod test_util {
         change(&mut trace);
         let visible_range = trace.extent;
         let markers: Vec<Ticks> = markers.iter().map(|marker| Ticks(*marker)).collect();
-        let names = Names::new(Arc::new(trace), FrameNaming::Symbol).with_marks(&markers);
+        let names = ColumnValues::new(Arc::new(trace), FrameNaming::Symbol).with_marks(&markers);
         analyze(&names, AnalysisRequest { visible_range, grouping, warm_up: WarmUp::None }, &never).unwrap()
     }
 

@@ -41,7 +41,7 @@ fn find_in_rows(input: &DetectorInput<'_>, unit: usize, stack: Option<StackId>) 
 mod tests {
     use super::super::test_util::{PATH, blocks, findings};
     use super::*;
-    use crate::group::testkit::Block;
+    use crate::group::test_util::Block;
 
     fn sizes(blocks: &[Block]) -> Option<Finding> {
         findings(blocks, "Leak").into_iter().find(|finding| matches!(finding, Finding::AllButOneSize { .. }))

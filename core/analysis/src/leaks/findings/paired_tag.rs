@@ -2,9 +2,9 @@
 //! suspect is missing.
 
 use super::{DetectorInput, Finding, SuspectUnits, UnitOutcome};
-use crate::group::driver::driver_label;
-use crate::group::look_through::{FrameRole, LookThrough};
-use crate::group::names::Names;
+use crate::group::responsible::driver_label;
+use crate::group::wrapper_rules::{FrameRole, WrapperRules};
+use crate::group::column_values::ColumnValues;
 use crate::leaks::limits::{CLEAR_RATIO, MIN_EVENTS_FOR_SHARE, MIN_PAIR_FREED_SHARE};
 use crate::leaks::units::Units;
 use crate::trace::attributes::Tag;
@@ -33,7 +33,7 @@ struct AllocationPath {
 
 impl AllocationPaths {
     /// Collects the paths of all units, each by its sample row.
-    pub fn new(names: &Names, units: &Units) -> Self {
+    pub fn new(names: &ColumnValues, units: &Units) -> Self {
         let mut paths =
             Self { of_unit: Vec::new(), by_function: FxHashMap::default(), by_caller: FxHashMap::default() };
         let mut ids: FxHashMap<String, u32> = FxHashMap::default();
@@ -50,10 +50,10 @@ impl AllocationPaths {
 }
 
 /// The path of a row; `None` without a responsible frame or without a caller of it. `ids`: ids of the names so far.
-fn allocation_path(names: &Names, row: usize, ids: &mut FxHashMap<String, u32>) -> Option<AllocationPath> {
+fn allocation_path(names: &ColumnValues, row: usize, ids: &mut FxHashMap<String, u32>) -> Option<AllocationPath> {
     let trace = names.trace();
     let stack = *trace.allocations.alloc_stack.get(row)?;
-    let responsible = names.blamed_frame(stack);
+    let responsible = names.responsible_frame(stack);
     if responsible == FrameId::NONE {
         return None;
     }
@@ -65,12 +65,12 @@ fn allocation_path(names: &Names, row: usize, ids: &mut FxHashMap<String, u32>) 
     // The root of the stack tree is no caller.
     trace.stacks.frame(caller)?;
     let driver = driver_label(trace, responsible);
-    let is_in_driver = LookThrough::standard().of_module(&driver).role() == FrameRole::Driver;
+    let is_in_driver = WrapperRules::built_in().of_module(&driver).role() == FrameRole::Driver;
     let mut id_of = |name: String| {
         let next = ids.len() as u32;
         *ids.entry(name).or_insert(next)
     };
-    let function = id_of(names.blamed_function(stack));
+    let function = id_of(names.responsible_function(stack));
     Some(AllocationPath { function, driver: id_of(driver), is_in_driver, caller })
 }
 
@@ -108,7 +108,7 @@ fn find_in_units(input: &DetectorInput<'_>, own: usize, units: &[usize]) -> Opti
 mod tests {
     use super::super::test_util::{PATH, blocks, findings};
     use super::*;
-    use crate::group::testkit::Block;
+    use crate::group::test_util::Block;
 
     fn partner(blocks: &[Block]) -> Option<Finding> {
         findings(blocks, "Leak").into_iter().find(|finding| matches!(finding, Finding::PairedTag { .. }))

@@ -141,7 +141,7 @@ mod tests {
 
     #[test]
     fn the_filter_finds_what_a_plain_search_finds() {
-        let mut dice = crate::group::testkit::Dice(9);
+        let mut dice = crate::group::test_util::Rng(9);
         // Few different bytes, so that tags occur by chance.
         let file: Vec<u8> = (0..200_000).map(|_| b"Leak\xb8\xc7\x00\x68"[dice.roll(8) as usize]).collect();
         let tags = [*b"Leak", *b"kael", *b"aeLk", *b"eeee"];

@@ -7,8 +7,8 @@ pub use driver_scan::{TagSet, scan_driver};
 
 use super::Suspect;
 use super::limits as limit;
-use crate::group::look_through::{FrameRole, LookThrough};
-use crate::group::pooltag::{PoolTags, TagText};
+use crate::group::wrapper_rules::{FrameRole, WrapperRules};
+use crate::group::pool_tags::{PoolTags, TagText};
 use crate::trace::attributes::Tag;
 
 /// The source that names an owner.
@@ -108,7 +108,7 @@ fn source_order(source: &OwnerSource) -> u8 {
 /// `nt`.
 fn driver_stem(driver: &str) -> String {
     let name = driver.to_ascii_lowercase();
-    let is_kernel = LookThrough::standard().of_module(&name).role() == FrameRole::System && name.starts_with("nt");
+    let is_kernel = WrapperRules::built_in().of_module(&name).role() == FrameRole::System && name.starts_with("nt");
     if is_kernel || name == "nt" {
         return "nt".to_owned();
     }
@@ -121,7 +121,7 @@ fn by_stack(suspect: &Suspect) -> Option<TagOwnerCandidate> {
         return None;
     }
     let share = suspect.driver_share.max(suspect.stack_share).clamp(0.0, 1.0);
-    let is_driver = LookThrough::standard().of_module(driver).role() == FrameRole::Driver;
+    let is_driver = WrapperRules::built_in().of_module(driver).role() == FrameRole::Driver;
     let max_confidence = if is_driver { limit::STACK_CONFIDENCE } else { limit::SYSTEM_STACK_CONFIDENCE };
     // A driver with half of the bytes is still the first one to investigate.
     let confidence = max_confidence * (0.5 + 0.5 * share);
@@ -191,14 +191,14 @@ fn tag_weight(tag: Tag) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::group::testkit::{Block, block, trace};
+    use crate::group::test_util::{Block, block, trace};
     use crate::leaks::{AnalysisRequest, SuspectGrouping, WarmUp, analyze};
 
     /// A suspect with one tag and stack.
     fn suspect(tag: &'static [u8; 4], stack: &'static [&'static str]) -> Suspect {
         let blocks: Vec<Block> = (0..40).map(|k| Block { tag, stack, ..block(Some(250 * k), None, 64) }).collect();
         let trace = trace(&blocks);
-        let names = crate::group::names::Names::new(trace.clone(), crate::group::frames::FrameNaming::Symbol);
+        let names = crate::group::column_values::ColumnValues::new(trace.clone(), crate::group::frames::FrameNaming::Symbol);
         let request =
             AnalysisRequest { visible_range: trace.extent, grouping: SuspectGrouping::Tag, warm_up: WarmUp::None };
         analyze(&names, request, &crate::group::parallel::never).unwrap().suspects.remove(0)

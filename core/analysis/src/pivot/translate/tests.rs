@@ -3,11 +3,11 @@
 use super::*;
 use crate::group::frames::{FrameNames, FrameNaming};
 use crate::group::parallel::never;
-use crate::group::testkit::{Dice, random_blocks, trace};
-use crate::pivot::{PivotRequest, pivot, rows_of_places};
-use poolscope_symbols::names::{AddressSymbol, InlinedFunction, NameSource};
+use crate::group::test_util::{Rng, random_blocks, trace};
+use crate::pivot::{PivotRequest, pivot, rows_of_paths};
 use crate::trace::Trace;
 use crate::trace::ids::FrameId;
+use poolscope_symbols::names::{AddressSymbol, InlinedFunction, NameSource};
 
 /// Every second frame is in one function, each at a place of its own.
 struct EverySecond;
@@ -30,8 +30,8 @@ impl FrameNames for EverySecond {
     }
 }
 
-fn all_names(trace: &Arc<Trace>) -> [Arc<Names>; 5] {
-    let plain = |naming| Names::new(Arc::clone(trace), naming);
+fn all_names(trace: &Arc<Trace>) -> [Arc<ColumnValues>; 5] {
+    let plain = |naming| ColumnValues::new(Arc::clone(trace), naming);
     [
         plain(FrameNaming::Symbol),
         plain(FrameNaming::Symbol).with_symbols(Arc::new(EverySecond)),
@@ -43,7 +43,7 @@ fn all_names(trace: &Arc<Trace>) -> [Arc<Names>; 5] {
 }
 
 /// Whether frames that the second names apart are always named apart by the first.
-fn is_finer(first: &Names, second: &Names) -> bool {
+fn is_finer(first: &ColumnValues, second: &ColumnValues) -> bool {
     matches!(first.naming(), FrameNaming::Address | FrameNaming::Symbol) || first.naming() == second.naming()
 }
 
@@ -55,7 +55,7 @@ const KEYS: [&[Key]; 5] = [
     &[Key::FreeStack, Key::Stack],
 ];
 
-fn tree(names: &Names, keys: &[Key]) -> PivotTree {
+fn tree(names: &ColumnValues, keys: &[Key]) -> PivotTree {
     let view = names.trace().extent;
     PivotTree::new(Arc::new(pivot(names, &PivotRequest { keys, view, rows: None }, &never).unwrap()))
 }
@@ -65,7 +65,7 @@ fn opened(tree: &mut PivotTree) -> FxHashMap<u64, NodeId> {
     let mut nodes = FxHashMap::default();
     let mut open = vec![PivotTree::ROOT];
     while let Some(node) = open.pop() {
-        nodes.insert(tree.path(node), node);
+        nodes.insert(tree.path_hash(node), node);
         open.extend(tree.open(node));
     }
     nodes
@@ -75,7 +75,7 @@ fn opened(tree: &mut PivotTree) -> FxHashMap<u64, NodeId> {
 fn places_keep_their_rows() {
     let trace = trace(&random_blocks(7, 400));
     let all = all_names(&trace);
-    let mut dice = Dice(11);
+    let mut dice = Rng(11);
     let mut exact = 0;
     for (old, new) in all.iter().flat_map(|old| all.iter().map(move |new| (old, new))) {
         let way = Translation::new(Arc::clone(old), Arc::clone(new));
@@ -85,10 +85,11 @@ fn places_keep_their_rows() {
             let mut ordered: Vec<NodeId> = nodes.values().copied().collect();
             ordered.sort_unstable();
             for _ in 0..40 {
-                let place = Place::of(&tree, ordered[dice.roll(ordered.len() as u64) as usize]);
-                let places = way.places(&place);
-                let rows =
-                    |places: &[Place], names: &Names| rows_of_places(places, names, trace.extent, &never).unwrap();
+                let place = RowPath::of(&tree, ordered[dice.roll(ordered.len() as u64) as usize]);
+                let places = way.row_paths(&place);
+                let rows = |places: &[RowPath], names: &ColumnValues| {
+                    rows_of_paths(places, names, trace.extent, &never).unwrap()
+                };
                 let (before, after) = (rows(std::slice::from_ref(&place), old), rows(&places, new));
                 assert_eq!(before.and(&after).count(), before.count(), "{keys:?} {place:?} {places:?}");
                 if is_finer(new, old) {
@@ -118,10 +119,10 @@ fn paths_lead_to_the_rows_they_led_to() {
             assert_eq!(checked.len() + 1, wanted.len(), "all but the top row");
             for (path, paths) in checked {
                 let (was, is) = (old_nodes[path], paths.iter().filter_map(|path| new_nodes.get(path)));
-                let rows: u64 = is.clone().map(|node| after.cost(*node).count()).sum();
-                assert!(is.count() > 0, "{keys:?} {:?}", Place::of(&before, was));
-                let cost = before.cost(was).count();
-                assert!(rows >= cost, "{keys:?} {:?}: {rows} rows of {cost}", Place::of(&before, was));
+                let rows: u64 = is.clone().map(|node| after.aggregate(*node).count()).sum();
+                assert!(is.count() > 0, "{keys:?} {:?}", RowPath::of(&before, was));
+                let cost = before.aggregate(was).count();
+                assert!(rows >= cost, "{keys:?} {:?}: {rows} rows of {cost}", RowPath::of(&before, was));
             }
         }
     }
@@ -143,6 +144,6 @@ fn curves_are_called_what_most_of_their_stacks_are_called() {
         assert!(text[0] == "Leak" && new.contains(&text[1]), "{text:?}");
     }
     assert_eq!(way.texts(&[Key::Tag], &[own(&["Leak"])]), [Some(own(&["Leak"]))]);
-    let none = Place(vec![crate::pivot::PlaceStep::Value { key: Key::Driver, text: "nowhere".to_owned() }]);
-    assert_eq!(way.place(&none), None);
+    let none = RowPath(vec![crate::pivot::RowPathStep::Value { key: Key::Driver, text: "nowhere".to_owned() }]);
+    assert_eq!(way.row_path(&none), None);
 }

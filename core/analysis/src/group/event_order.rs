@@ -1,6 +1,6 @@
-//! What happened to the rows, event by event, for whoever has to follow values from moment to moment. Rows are in the
-//! order of their allocations, so that only the frees need an order of their own; what a sweep asks of a freed row lies
-//! beside it, since the row itself may be far away in memory.
+//! Allocations and frees in the order of time, for scans that follow values from moment to moment. Rows are in the order of
+//! their allocations, so that only the frees need an order of their own; the columns that a scan reads of a freed row are
+//! copied into that order, since the row itself may be far away in memory.
 
 use crate::trace::Trace;
 use crate::trace::allocation::AllocationTable;
@@ -26,9 +26,9 @@ pub struct EventOrder {
     bytes: u128,
 }
 
-/// A stretch of time: allocated rows, and positions among the frees.
+/// A run of events: allocated rows, and positions among the frees.
 #[derive(Clone, Debug)]
-pub struct Stretch {
+pub struct EventRange {
     /// Rows.
     pub allocs: Range<usize>,
     /// Positions in [`EventOrder::frees`].
@@ -44,9 +44,9 @@ pub struct Event {
     pub context: u32,
     /// Its bytes.
     pub size: u64,
-    /// Whether the row was freed.
+    /// True for a free, false for an allocation.
     pub is_free: bool,
-    /// Whether all that happens in its tick has happened.
+    /// True for the last event of its tick.
     pub ends_tick: bool,
 }
 
@@ -56,7 +56,7 @@ impl EventOrder {
     pub fn new(trace: &Trace) -> Self {
         let table = &trace.allocations;
         let first_known = table.rows_allocated_by(Ticks::UNKNOWN);
-        // Times beside the rows: sorting rows alone would look far away at every comparison.
+        // Times with the rows: sorting rows alone would read far away at every comparison.
         let times = table.free_time.par_iter().zip(0..table.len() as u32);
         let mut timed: Vec<(Ticks, u32)> = times.map(|(t, row)| (*t, row)).filter(|t| t.0.is_known()).collect();
         timed.par_sort_unstable();
@@ -93,35 +93,35 @@ impl EventOrder {
         self.bytes
     }
 
-    /// What happens after `from` and not after `to`.
+    /// The events after `from` and not after `to`.
     #[must_use]
-    pub fn within(&self, table: &AllocationTable, from: Ticks, to: Ticks) -> Stretch {
-        let all = Stretch { allocs: self.first_known..table.len(), frees: 0..self.frees.len() };
+    pub fn within(&self, table: &AllocationTable, from: Ticks, to: Ticks) -> EventRange {
+        let all = EventRange { allocs: self.first_known..table.len(), frees: 0..self.frees.len() };
         let before = self.until(table, &all, from);
-        let first = Stretch { allocs: before.allocs.end..all.allocs.end, frees: before.frees.end..all.frees.end };
+        let first = EventRange { allocs: before.allocs.end..all.allocs.end, frees: before.frees.end..all.frees.end };
         self.until(table, &first, to)
     }
 
-    /// The beginning of a stretch, up to and with what happens at `to`.
+    /// The beginning of a run, up to and including the events at `to`.
     #[must_use]
-    pub fn until(&self, table: &AllocationTable, stretch: &Stretch, to: Ticks) -> Stretch {
-        let Stretch { allocs, frees } = stretch;
+    pub fn until(&self, table: &AllocationTable, events: &EventRange, to: Ticks) -> EventRange {
+        let EventRange { allocs, frees } = events;
         let allocated = table.alloc_time.get(allocs.clone()).unwrap_or_default();
         let freed = self.frees.get(frees.clone()).unwrap_or_default();
         let last_alloc = allocs.start + allocated.partition_point(|time| *time <= to);
         let last_free = frees.start + freed.partition_point(|row| table.free_time[*row as usize] <= to);
-        Stretch { allocs: allocs.start..last_alloc, frees: frees.start..last_free }
+        EventRange { allocs: allocs.start..last_alloc, frees: frees.start..last_free }
     }
 
-    /// Follows a stretch's events; those of one tick are in no particular order.
+    /// Visits the events of a run; those of one tick are in no particular order.
     #[inline]
-    pub fn follow(&self, table: &AllocationTable, stretch: &Stretch, mut visit: impl FnMut(Event)) {
-        let (mut alloc, mut free) = (stretch.allocs.start, stretch.frees.start);
+    pub fn follow(&self, table: &AllocationTable, events: &EventRange, mut visit: impl FnMut(Event)) {
+        let (mut alloc, mut free) = (events.allocs.start, events.frees.start);
         let first = alloc - self.first_known + free;
-        let count = stretch.allocs.len() + stretch.frees.len();
+        let count = events.allocs.len() + events.frees.len();
         for at in first..first + count {
             let is_free = self.is_free.get(at);
-            // Both are looked up and one is taken: which it is can't be foreseen, and both lie at hand.
+            // Both are read and one is taken: no processor can predict which, and both are in the cache.
             let freed = self.frees.get(free).copied().unwrap_or(0) as usize;
             let (context, size) = (number(&self.contexts, free), number(&self.sizes, free));
             let mut of_free = u64::from(size);

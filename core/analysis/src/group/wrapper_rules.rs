@@ -1,22 +1,22 @@
-//! Which frames to look through when a stack is asked who allocated: rules by module and function, as a text that anyone
-//! can extend. The rules that come with the program stand in `look_through.txt`, where their form is described. It
-//! must never guess: a function rule says nothing about a frame without a function's name.
+//! Wrapper rules: which frames are passed over on the way to the responsible one, by module and function, as a text that anyone
+//! can extend. The rules that come with the program are in `wrapper_rules.txt`, where their form is described. A function rule
+//! says nothing about a frame without a function's name.
 
 use std::sync::{Arc, LazyLock};
 
 /// The rules that come with the program.
-const STANDARD: &str = include_str!("look_through.txt");
+const STANDARD: &str = include_str!("wrapper_rules.txt");
 /// File names that the kernel was shipped with.
 const KERNEL_FILES: &[&str] = &["ntoskrnl.exe", "ntkrnlmp.exe", "ntkrnlpa.exe", "ntkrpamp.exe", "ntkrla57.exe"];
 /// File names that the hardware abstraction layer was shipped with.
 const HAL_FILES: &[&str] =
     &["hal.dll", "halacpi.dll", "halmacpi.dll", "halaacpi.dll", "halapic.dll", "halmps.dll", "halsp.dll"];
-/// What a rule looks like, for whoever wrote a wrong one.
+/// Form of a rule, for messages about a wrong one.
 const FORM: &str = "expected KIND MODULE or KIND MODULE!FUNCTION";
 /// The same for what says how code came to run.
 const MARK_FORM: &str = "expected KIND MODULE!FUNCTION, such as interrupt nt!KiInterruptDispatch*";
 
-/// What a rule says about the frames that it fits.
+/// The role of the frames that a rule fits.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum FrameRole {
     /// Belongs to the recording itself.
@@ -25,11 +25,11 @@ pub enum FrameRole {
     System,
     /// Allocates on behalf of others.
     Wrapper,
-    /// To blame.
+    /// Responsible.
     Driver,
 }
 
-/// What a frame says about how the code further in came to run: not on behalf of the thread's process.
+/// The way in which the code further in came to run, other than on behalf of the thread's process.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum FrameMark {
     /// Interrupts and deferred procedure calls, which run in whatever thread they find.
@@ -77,7 +77,7 @@ impl ModulePattern {
         }
     }
 
-    /// Whether it fits a file name in lower case.
+    /// True if it fits a file name in lower case.
     fn fits(&self, name: &str) -> bool {
         match self {
             Self::OneOf(names) => names.contains(&name),
@@ -106,7 +106,7 @@ struct MarkRule {
     function: String,
 }
 
-/// What a line says.
+/// The rule of a line.
 enum Line {
     Rule(Rule),
     Mark(MarkRule),
@@ -118,23 +118,23 @@ enum Line {
 pub struct RuleError {
     /// Its number, from 1.
     pub line: usize,
-    /// What is wrong, and what was expected.
+    /// The mistake, and what was expected.
     pub what: String,
 }
 
 /// Rules about frames; of those that fit one the last decides.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct LookThrough {
+pub struct WrapperRules {
     rules: Vec<Rule>,
     marks: Vec<MarkRule>,
 }
 
-impl LookThrough {
+impl WrapperRules {
     /// The rules that come with the program.
     #[must_use]
-    pub fn standard() -> Arc<Self> {
-        static RULES: LazyLock<Arc<LookThrough>> = LazyLock::new(|| {
-            let mut standard = LookThrough::default().and(STANDARD).0;
+    pub fn built_in() -> Arc<Self> {
+        static RULES: LazyLock<Arc<WrapperRules>> = LazyLock::new(|| {
+            let mut standard = WrapperRules::default().extended_with(STANDARD).0;
             standard.rules.iter_mut().for_each(|rule| rule.origin = RuleOrigin::BuiltIn);
             Arc::new(standard)
         });
@@ -143,7 +143,7 @@ impl LookThrough {
 
     /// These rules and after them those of a text, and the lines of it that are none and are left out.
     #[must_use]
-    pub fn and(&self, text: &str) -> (Self, Vec<RuleError>) {
+    pub fn extended_with(&self, text: &str) -> (Self, Vec<RuleError>) {
         let mut all = self.clone();
         let mut errors = Vec::new();
         for (at, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
@@ -157,7 +157,7 @@ impl LookThrough {
         (all, errors)
     }
 
-    /// What the rules say about a module and its functions.
+    /// The rules for a module and its functions.
     #[must_use]
     pub fn of_module(&self, name: &str) -> ModuleRules<'_> {
         let name = name.to_ascii_lowercase();
@@ -175,14 +175,14 @@ pub struct ModuleRules<'r> {
 }
 
 impl ModuleRules<'_> {
-    /// What they say about the module as a whole: a driver unless something else is said.
+    /// The role of the module as a whole: a driver unless a rule says otherwise.
     #[must_use]
     pub fn role(&self) -> FrameRole {
         let whole = self.rules.iter().rev().find(|rule| rule.function.is_none());
         whole.map_or(FrameRole::Driver, |rule| rule.role)
     }
 
-    /// What they say about a function of it, by its undecorated name.
+    /// The role of a function of it, by its undecorated name.
     #[must_use]
     pub fn role_of(&self, function: &str) -> FrameRole {
         let fits = |rule: &&&Rule| rule.function.as_ref().is_none_or(|pattern| is_like(pattern, function));
@@ -201,13 +201,13 @@ impl ModuleRules<'_> {
         self.rules.iter().rev().find(fits).map(|rule| rule.origin)
     }
 
-    /// How what a function of it calls came to run, if the rules say so.
+    /// The way in which code that a function of it calls came to run, if the rules say so.
     #[must_use]
     pub fn mark_of(&self, function: &str) -> Option<FrameMark> {
         self.marks.iter().rev().find(|mark| is_like(&mark.function, function)).map(|mark| mark.mark)
     }
 
-    /// Whether any of its functions is marked.
+    /// True if any of its functions is marked.
     #[must_use]
     pub fn has_marks(&self) -> bool {
         !self.marks.is_empty()
@@ -255,7 +255,7 @@ fn parse_rule(line: &str) -> Result<Option<Line>, String> {
     }
 }
 
-/// Whether a text is like a pattern in which `*` stands for any characters and `?` for one.
+/// True if a text is like a pattern in which `*` stands for any characters and `?` for one.
 fn is_like(pattern: &str, text: &str) -> bool {
     let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
     let (mut p, mut t) = (0, 0);
@@ -306,8 +306,8 @@ mod tests {
 
     #[test]
     fn the_rules_of_the_program_are_all_right() {
-        assert_eq!(LookThrough::default().and(STANDARD).1, []);
-        let rules = LookThrough::standard();
+        assert_eq!(WrapperRules::default().extended_with(STANDARD).1, []);
+        let rules = WrapperRules::built_in();
         let module = |name| rules.of_module(name).role();
         assert_eq!([module("NTKRNLMP.EXE"), module("halmacpi.dll"), module("VerifierExt.sys")], [FrameRole::System; 3]);
         assert_eq!([module("Wdf01000.sys"), module("NDIS.SYS"), module("ks.sys")], [FrameRole::Wrapper; 3]);
@@ -329,14 +329,14 @@ mod tests {
 
     #[test]
     fn frames_are_marked_by_functions_and_rules_know_where_they_come_from() {
-        let standard = LookThrough::standard();
+        let standard = WrapperRules::built_in();
         let nt = standard.of_module("ntoskrnl.exe");
         let marks = ["KiInterruptDispatchNoLockNoEtw", "KiDpcInterrupt", "KiRetireDpcList", "KiExecuteAllDpcs"];
         assert!(marks.iter().all(|function| nt.mark_of(function) == Some(FrameMark::Interrupt)));
         assert_eq!(nt.mark_of("ExpWorkerThread"), Some(FrameMark::Worker));
         assert_eq!((nt.mark_of("NtCreateFile"), nt.role_of("KiDpcInterrupt")), (None, FrameRole::System));
         assert!(nt.has_marks() && !standard.of_module("my.sys").has_marks());
-        let (rules, errors) = standard.and("wrapper my.sys!Pass*\nworker my.sys!Pump\ninterrupt my.sys\n");
+        let (rules, errors) = standard.extended_with("wrapper my.sys!Pass*\nworker my.sys!Pump\ninterrupt my.sys\n");
         assert_eq!(errors.len(), 1, "{errors:?}");
         let my = rules.of_module("my.sys");
         assert_eq!((my.origin_of(Some("PassOn")), my.origin_of(None)), (Some(RuleOrigin::User), None));
@@ -349,7 +349,7 @@ mod tests {
     fn later_rules_win_and_wrong_lines_are_named() {
         let text = "# my own\r\nwrapper MyBus!Bus::Alloc* # ours\r\nthunk a.sys\n\nwrapper\ndriver ndis\nsystem !f\n\
                     wrapper a.sys!\nwrapper c:\\a.sys\ndriver my#bus.sys\nwrapper x.sys!operator!=";
-        let (rules, errors) = LookThrough::standard().and(text);
+        let (rules, errors) = WrapperRules::built_in().extended_with(text);
         assert_eq!(rules.of_module("mybus.sys").role_of("Bus::Allocate"), FrameRole::Wrapper);
         assert_eq!(rules.of_module("mybus.sys").role_of("bus::Allocate"), FrameRole::Driver);
         assert_eq!(rules.of_module("ndis.sys").role_of("NdisAllocateMemory"), FrameRole::Driver);

@@ -1,9 +1,7 @@
 //! Small traces by hand, for the tests of this crate.
 
+use super::column_values::ColumnValues;
 use super::frames::{FrameNames, FrameNaming};
-use super::names::Names;
-use poolscope_etl::diagnostics::Diagnostics;
-use poolscope_symbols::names::{AddressSymbol, InlinedFunction, NameSource, SourceLine};
 use crate::trace::Trace;
 use crate::trace::allocation::AllocationTable;
 use crate::trace::attributes::{EventAttributes, AttributesTable, PoolType, Tag};
@@ -14,6 +12,8 @@ use crate::trace::recorded::RecordedRange;
 use crate::trace::stack::{Frame, StackInterner};
 use crate::trace::summary::{TraceStatistics, PoolRundown, TraceSummary};
 use crate::trace::time::{Clock, ClockKind, Ticks, TimeRange};
+use poolscope_etl::diagnostics::Diagnostics;
+use poolscope_symbols::names::{AddressSymbol, InlinedFunction, NameSource, SourceLine};
 use std::sync::Arc;
 
 /// Ticks in a second of the traces made here.
@@ -165,8 +165,8 @@ pub fn trace(blocks: &[Block]) -> Arc<Trace> {
 }
 
 /// The names of [`trace`] without symbols.
-pub fn names(blocks: &[Block]) -> Names {
-    Names::new(trace(blocks), FrameNaming::Symbol)
+pub fn names(blocks: &[Block]) -> ColumnValues {
+    ColumnValues::new(trace(blocks), FrameNaming::Symbol)
 }
 
 /// Function names by hand.
@@ -200,9 +200,9 @@ impl FrameNames for FakeNames {
 }
 
 /// Numbers that look random and are the same in every run (splitmix64).
-pub struct Dice(pub u64);
+pub struct Rng(pub u64);
 
-impl Dice {
+impl Rng {
     pub fn roll(&mut self, below: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
@@ -223,7 +223,7 @@ pub fn random_blocks(seed: u64, count: usize) -> Vec<Block> {
         &["app:11", "nt:20", "my:30", "nt:40"],
     ];
     const TAGS: [&[u8; 4]; 4] = [b"Leak", b"Fil ", b"NtfA", b"Ntf\x01"];
-    let mut dice = Dice(seed);
+    let mut dice = Rng(seed);
     let blocks = (0..count)
         .map(|_| {
             let alloc = dice.roll(10_000) as i64;

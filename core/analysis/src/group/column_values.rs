@@ -1,18 +1,16 @@
 //! The texts of a trace under one frame naming, made when first asked for and then kept: key columns for pivot and
 //! series, frame texts for queries. New symbols mean a new `Names`, never a change in one.
 
-use super::combos::{Combos, KeptCombos};
-use super::driver::{blamed_frames, driver_label};
+use super::column::{KeyColumn, KeyLabels, KeySource, rank_rows, rank_texts};
+use super::display_stacks::DisplayStacks;
 use super::frames::{FrameNames, FrameNaming, FrameParts, frame_parts, frame_texts, function_label};
 use super::generation::Generations;
+use super::group_by::{GroupIds, GroupIdsCache};
 use super::key::Key;
-use super::known_tags;
-use super::look_through::LookThrough;
 use super::parallel::{Cancel, Cancelled};
-use super::pooltag::PoolTags;
-use super::rank::{rank_rows, rank_texts};
-use super::stacks::DisplayStacks;
-use super::values::{KeyColumn, Labels, Source};
+use super::pool_tags::{BUILT_IN_MARK, PoolTags, built_in_description};
+use super::responsible::{driver_label, responsible_frames};
+use super::wrapper_rules::WrapperRules;
 use crate::trace::Trace;
 use crate::trace::attributes::EventAttributes;
 use crate::trace::ids::{FrameId, ProcessId, StackId};
@@ -21,31 +19,31 @@ use rayon::prelude::*;
 use rustc_hash::FxHashMap;
 use std::sync::{Arc, OnceLock};
 
-/// Words of the Type column; the last stands for rows that are not in the view.
+/// Words of the Type column; the last is for rows that do not belong to the time range.
 const TYPE_WORDS: &[&str] = &["AIFI", "AIFO", "AOFI", "AOFO", ""];
 /// Words of the Impacting Type column.
 const IMPACTING_WORDS: &[&str] = &["Impacting", "Transient", ""];
 /// Words of the Paged column.
 const PAGED_WORDS: &[&str] = &["NonPaged", "Paged"];
 
-/// The process of a block whose allocation was not recorded: the one that freed it need not have allocated it.
+/// Label of the process of an allocation that was not recorded: the process that freed it need not have allocated it.
 pub const UNKNOWN_ALLOCATOR: &str = "(unknown allocator)";
 
 /// A trace and the texts it is shown with.
-pub struct Names {
+pub struct ColumnValues {
     trace: Arc<Trace>,
     naming: FrameNaming,
     symbols: Option<Arc<dyn FrameNames>>,
-    look_through: Arc<LookThrough>,
+    wrapper_rules: Arc<WrapperRules>,
     pool_tags: Option<Arc<PoolTags>>,
     stacks: OnceLock<Arc<DisplayStacks>>,
-    blamed: OnceLock<Arc<Vec<FrameId>>>,
+    responsible: OnceLock<Arc<Vec<FrameId>>>,
     generations: Generations,
     columns: Vec<OnceLock<Arc<KeyColumn>>>,
-    combos: KeptCombos,
+    group_ids: GroupIdsCache,
 }
 
-impl Names {
+impl ColumnValues {
     /// Names of a trace without symbols or tag descriptions.
     #[must_use]
     pub fn new(trace: Arc<Trace>, naming: FrameNaming) -> Self {
@@ -53,13 +51,13 @@ impl Names {
             trace,
             naming,
             symbols: None,
-            look_through: LookThrough::standard(),
+            wrapper_rules: WrapperRules::built_in(),
             pool_tags: None,
             stacks: OnceLock::new(),
-            blamed: OnceLock::new(),
+            responsible: OnceLock::new(),
             generations: Generations::default(),
             columns: Key::ALL.iter().map(|_| OnceLock::new()).collect(),
-            combos: KeptCombos::default(),
+            group_ids: GroupIdsCache::default(),
         }
     }
 
@@ -67,7 +65,7 @@ impl Names {
     #[must_use]
     pub fn with_symbols(self, symbols: Arc<dyn FrameNames>) -> Self {
         let naming = self.naming;
-        self.renamed(Some(symbols), naming)
+        self.with_frame_names(Some(symbols), naming)
     }
 
     /// The same with tag descriptions.
@@ -79,7 +77,7 @@ impl Names {
 
     /// The same with the tag descriptions of another list, or of none. What is known already is shared.
     #[must_use]
-    pub fn described(&self, tags: Option<Arc<PoolTags>>) -> Self {
+    pub fn with_tag_descriptions(&self, tags: Option<Arc<PoolTags>>) -> Self {
         Self { pool_tags: tags, ..self.forgetting(&[Key::TagDescription]) }
     }
 
@@ -92,7 +90,7 @@ impl Names {
     /// The same with frames named otherwise. What does not hang on their names is shared: all columns but the stacks,
     /// the driver and the function, and the latter two as well where the symbols are the same as before.
     #[must_use]
-    pub fn renamed(&self, symbols: Option<Arc<dyn FrameNames>>, naming: FrameNaming) -> Self {
+    pub fn with_frame_names(&self, symbols: Option<Arc<dyn FrameNames>>, naming: FrameNaming) -> Self {
         let is_known = match (&self.symbols, &symbols) {
             (Some(known), Some(new)) => Arc::ptr_eq(known, new),
             (known, new) => known.is_none() && new.is_none(),
@@ -108,16 +106,16 @@ impl Names {
     /// The same with frames named otherwise by the symbols there are.
     #[must_use]
     pub fn with_naming(&self, naming: FrameNaming) -> Self {
-        self.renamed(self.symbols.clone(), naming)
+        self.with_frame_names(self.symbols.clone(), naming)
     }
 
-    /// The same with other rules about the frames to look through.
+    /// The same with other rules about wrapper frames.
     #[must_use]
-    pub fn with_look_through(&self, rules: Arc<LookThrough>) -> Self {
+    pub fn with_wrapper_rules(&self, rules: Arc<WrapperRules>) -> Self {
         let changed = [Key::Stack, Key::FreeStack, Key::Driver, Key::Function];
         // By function, the rules say which frames are left out of the stacks.
         let changed = if self.naming == FrameNaming::Function { &changed[..] } else { &changed[2..] };
-        Self { look_through: rules, ..self.forgetting(changed) }
+        Self { wrapper_rules: rules, ..self.forgetting(changed) }
     }
 
     /// A copy that shares what is known already but for these columns and what they are made from.
@@ -132,13 +130,13 @@ impl Names {
             trace: Arc::clone(&self.trace),
             naming: self.naming,
             symbols: self.symbols.clone(),
-            look_through: Arc::clone(&self.look_through),
+            wrapper_rules: Arc::clone(&self.wrapper_rules),
             pool_tags: self.pool_tags.clone(),
             stacks: if keys.contains(&Key::Stack) { OnceLock::new() } else { self.stacks.clone() },
-            blamed: if keys.contains(&Key::Driver) { OnceLock::new() } else { self.blamed.clone() },
+            responsible: if keys.contains(&Key::Driver) { OnceLock::new() } else { self.responsible.clone() },
             generations: self.generations.clone(),
             columns,
-            combos: self.combos.without(keys),
+            group_ids: self.group_ids.without(keys),
         }
     }
 
@@ -166,13 +164,13 @@ impl Names {
         self.symbols.as_ref()
     }
 
-    /// The rules about the frames to look through.
+    /// The rules about wrapper frames.
     #[must_use]
-    pub fn look_through(&self) -> &LookThrough {
-        &self.look_through
+    pub fn wrapper_rules(&self) -> &WrapperRules {
+        &self.wrapper_rules
     }
 
-    /// How frames are named.
+    /// The naming of frames.
     #[must_use]
     pub fn naming(&self) -> FrameNaming {
         self.naming
@@ -182,7 +180,7 @@ impl Names {
     #[must_use]
     pub fn stacks(&self) -> &Arc<DisplayStacks> {
         self.stacks.get_or_init(|| {
-            let frames = frame_texts(&self.trace, self.naming, self.symbols.as_deref(), &self.look_through);
+            let frames = frame_texts(&self.trace, self.naming, self.symbols.as_deref(), &self.wrapper_rules);
             Arc::new(DisplayStacks::new(&self.trace.stacks, frames))
         })
     }
@@ -198,31 +196,31 @@ impl Names {
     pub fn column(&self, key: Key) -> Arc<KeyColumn> {
         let build = || Arc::new(self.build(key));
         // Columns with a number per row are large and rarely asked for twice.
-        let kept = !matches!(key, Key::Address | Key::AllocTime | Key::FreeTime | Key::Lifetime);
+        let kept = !key.is_per_row();
         match self.columns.get(key as usize) {
             Some(cell) if kept => Arc::clone(cell.get_or_init(build)),
             _ => build(),
         }
     }
 
-    /// The combinations of key columns that occur, columns that depend on the view left out; `None` where they are too
+    /// The groups that occur, columns that depend on the time range left out; `None` where they are too
     /// many to be numbered. Those of the latest few sets of columns are kept, at four bytes per row each.
     ///
     /// # Errors
     ///
     /// [`Cancelled`] once `cancel` says so.
-    pub fn combos(&self, keys: &[Key], cancel: Cancel<'_>) -> Result<Option<Arc<Combos>>, Cancelled> {
-        self.combos.get(self, keys, cancel)
+    pub fn group_ids(&self, keys: &[Key], cancel: Cancel<'_>) -> Result<Option<Arc<GroupIds>>, Cancelled> {
+        self.group_ids.get(self, keys, cancel)
     }
 
     fn build(&self, key: Key) -> KeyColumn {
         let (source, labels) = match key {
-            Key::Type => (Source::LifeType([0, 1, 2, 3, 4]), Labels::Words(TYPE_WORDS)),
-            Key::ImpactingType => (Source::LifeType([1, 0, 1, 1, 2]), Labels::Words(IMPACTING_WORDS)),
+            Key::Type => (KeySource::LifeType([0, 1, 2, 3, 4]), KeyLabels::Words(TYPE_WORDS)),
+            Key::ImpactingType => (KeySource::LifeType([1, 0, 1, 1, 2]), KeyLabels::Words(IMPACTING_WORDS)),
             Key::Paged => {
                 let rows = self.trace.attributes.rows().iter();
                 let ids = rows.map(|c| u32::from(c.pool_type.is_paged())).collect();
-                (Source::Context(Arc::new(ids)), Labels::Words(PAGED_WORDS))
+                (KeySource::Context(Arc::new(ids)), KeyLabels::Words(PAGED_WORDS))
             }
             Key::PoolType => self.context_texts(|c| c.pool_type.name().to_owned()),
             Key::Tag => self.context_texts(|c| c.tag.text()),
@@ -231,31 +229,31 @@ impl Names {
             Key::Thread => self.context_numbers(|c| (c.thread != EventAttributes::NO_THREAD).then_some(c.thread)),
             Key::Cpu => self.context_numbers(|c| (c.cpu != EventAttributes::NO_CPU).then_some(u32::from(c.cpu))),
             Key::Session => self.context_numbers(|c| (c.session != EventAttributes::NO_SESSION).then_some(c.session)),
-            Key::Driver => self.blamed_texts(|f| driver_label(&self.trace, f)),
-            Key::Function => self.blamed_texts(|f| function_label(&self.trace, self.symbols.as_deref(), f)),
+            Key::Driver => self.responsible_texts(|f| driver_label(&self.trace, f)),
+            Key::Function => self.responsible_texts(|f| function_label(&self.trace, self.symbols.as_deref(), f)),
             Key::Stack | Key::FreeStack => {
                 let stacks = self.stacks();
                 let ids = Arc::new(stacks.of_stacks().to_vec());
-                let labels = Labels::Stacks(Arc::clone(stacks));
+                let labels = KeyLabels::Stacks(Arc::clone(stacks));
                 match key {
-                    Key::Stack => (Source::AllocStack(ids), labels),
-                    _ => (Source::FreeStack(ids), labels),
+                    Key::Stack => (KeySource::AllocStack(ids), labels),
+                    _ => (KeySource::FreeStack(ids), labels),
                 }
             }
-            Key::SizeClass => (Source::SizeClass, Labels::SizeClasses),
+            Key::SizeClass => (KeySource::SizeClass, KeyLabels::SizeClasses),
             Key::Generation => self.generation_of_rows(),
             Key::Address | Key::AllocTime | Key::FreeTime | Key::Lifetime => self.row_values(key),
         };
         KeyColumn { key, source, labels }
     }
 
-    fn context_texts(&self, text: impl Fn(&EventAttributes) -> String) -> (Source, Labels) {
+    fn context_texts(&self, text: impl Fn(&EventAttributes) -> String) -> (KeySource, KeyLabels) {
         let texts = self.trace.attributes.rows().iter().map(text).collect();
         let (distinct, ids) = rank_texts(texts);
-        (Source::Context(Arc::new(ids)), Labels::Texts(distinct))
+        (KeySource::Context(Arc::new(ids)), KeyLabels::Texts(distinct))
     }
 
-    fn context_numbers(&self, number: impl Fn(&EventAttributes) -> Option<u32>) -> (Source, Labels) {
+    fn context_numbers(&self, number: impl Fn(&EventAttributes) -> Option<u32>) -> (KeySource, KeyLabels) {
         let numbers = self.trace.attributes.rows().iter().map(|c| number(c).map(u64::from));
         let numbers: Vec<Option<u64>> = numbers.collect();
         let mut distinct = numbers.clone();
@@ -263,33 +261,34 @@ impl Names {
         distinct.dedup();
         let position = |n| distinct.binary_search(n).unwrap_or_else(|at| at) as u32;
         let ids = numbers.iter().map(position).collect();
-        (Source::Context(Arc::new(ids)), Labels::Numbers(distinct))
+        (KeySource::Context(Arc::new(ids)), KeyLabels::Numbers(distinct))
     }
 
-    /// The frame to blame, for every stack.
-    fn blamed(&self) -> &Arc<Vec<FrameId>> {
-        self.blamed.get_or_init(|| Arc::new(blamed_frames(&self.trace, self.symbols.as_deref(), &self.look_through)))
+    /// The responsible frame of every stack.
+    fn responsible(&self) -> &Arc<Vec<FrameId>> {
+        self.responsible
+            .get_or_init(|| Arc::new(responsible_frames(&self.trace, self.symbols.as_deref(), &self.wrapper_rules)))
     }
 
-    /// The frame to blame of any stack, of a free too; [`FrameId::NONE`] where it has no kernel frame.
+    /// The responsible frame of a stack, also of a free; [`FrameId::NONE`] where it has no kernel frame.
     #[must_use]
-    pub fn blamed_frame(&self, stack: StackId) -> FrameId {
-        self.blamed().get(stack.index()).copied().unwrap_or(FrameId::NONE)
+    pub fn responsible_frame(&self, stack: StackId) -> FrameId {
+        self.responsible().get(stack.index()).copied().unwrap_or(FrameId::NONE)
     }
 
-    /// The function to blame of any stack, as the Function column shows it for those of allocations; empty where the stack
+    /// The responsible function of a stack, as the Function column shows it for those of allocations; empty where the stack
     /// has no kernel frame.
     #[must_use]
-    pub fn blamed_function(&self, stack: StackId) -> String {
-        function_label(&self.trace, self.symbols.as_deref(), self.blamed_frame(stack))
+    pub fn responsible_function(&self, stack: StackId) -> String {
+        function_label(&self.trace, self.symbols.as_deref(), self.responsible_frame(stack))
     }
 
-    /// A text of the frame to blame, for every stack.
-    fn blamed_texts(&self, text: impl Fn(FrameId) -> String) -> (Source, Labels) {
-        let blamed = self.blamed();
+    /// A text of the responsible frame of every stack.
+    fn responsible_texts(&self, text: impl Fn(FrameId) -> String) -> (KeySource, KeyLabels) {
+        let responsible = self.responsible();
         let mut known: FxHashMap<FrameId, u32> = FxHashMap::default();
         let mut texts = Vec::new();
-        let of_stack: Vec<u32> = blamed
+        let of_stack: Vec<u32> = responsible
             .iter()
             .map(|frame| {
                 *known.entry(*frame).or_insert_with(|| {
@@ -300,38 +299,38 @@ impl Names {
             .collect();
         let (distinct, ids) = rank_texts(texts);
         let ids = of_stack.iter().map(|t| ids[*t as usize]).collect();
-        (Source::AllocStack(Arc::new(ids)), Labels::Texts(distinct))
+        (KeySource::AllocStack(Arc::new(ids)), KeyLabels::Texts(distinct))
     }
 
-    fn row_values(&self, key: Key) -> (Source, Labels) {
+    fn row_values(&self, key: Key) -> (KeySource, KeyLabels) {
         let table = &self.trace.allocations;
         let clock = self.trace.clock;
         let times = |values: Vec<u64>| values.into_iter().map(from_ordered).collect::<Vec<_>>();
         let (labels, ids) = match key {
             Key::AllocTime => {
                 let (values, ids) = rank_rows(table.len(), |r| ordered(table.alloc_time[r]));
-                (Labels::Times(times(values), clock), ids)
+                (KeyLabels::Times(times(values), clock), ids)
             }
             Key::FreeTime => {
                 let (values, ids) = rank_rows(table.len(), |r| ordered(table.free_time[r]));
-                (Labels::Times(times(values), clock), ids)
+                (KeyLabels::Times(times(values), clock), ids)
             }
             Key::Lifetime => {
                 let (values, ids) = rank_rows(table.len(), |r| ordered(table.lifetime(r)));
-                (Labels::Spans(times(values), clock), ids)
+                (KeyLabels::Spans(times(values), clock), ids)
             }
             _ => {
                 let (values, ids) = rank_rows(table.len(), |r| table.address[r]);
-                (Labels::Addresses(values), ids)
+                (KeyLabels::Addresses(values), ids)
             }
         };
-        (Source::Rows(Arc::new(ids)), labels)
+        (KeySource::Rows(Arc::new(ids)), labels)
     }
 
-    fn generation_of_rows(&self) -> (Source, Labels) {
+    fn generation_of_rows(&self) -> (KeySource, KeyLabels) {
         let ids = self.trace.allocations.alloc_time.par_iter().map(|alloc| self.generations.of(*alloc)).collect();
         let labels = self.generations.labels(self.trace.extent, &self.trace.clock);
-        (Source::Rows(Arc::new(ids)), Labels::Texts(labels))
+        (KeySource::Rows(Arc::new(ids)), KeyLabels::Texts(labels))
     }
 
     fn process_label(&self, process: ProcessId) -> String {
@@ -341,7 +340,7 @@ impl Names {
 
     fn tag_description(&self, context: &EventAttributes) -> String {
         let built_in =
-            || known_tags::describe(context.tag).map_or_else(String::new, |text| format!("{text}{}", known_tags::MARK));
+            || built_in_description(context.tag).map_or_else(String::new, |text| format!("{text}{}", BUILT_IN_MARK));
         let text = self.pool_tags.as_ref().and_then(|tags| tags.get(context.tag));
         text.map_or_else(built_in, |text| match (text.binary.as_str(), text.description.as_str()) {
             (binary, "") => binary.to_owned(),
@@ -351,7 +350,7 @@ impl Names {
     }
 }
 
-/// What stands in place of a process that is none of the trace's.
+/// Label of a process that the trace does not have.
 #[must_use]
 pub fn unknown_process(process: ProcessId) -> &'static str {
     if process == ProcessId::UNKNOWN_ALLOCATOR { UNKNOWN_ALLOCATOR } else { "Unknown" }
@@ -370,34 +369,34 @@ fn from_ordered(number: u64) -> Ticks {
 mod tests {
     use super::*;
     use crate::group::parallel::never;
-    use crate::group::testkit::{FakeNames, names, random_blocks};
+    use crate::group::test_util::{FakeNames, names, random_blocks};
 
-    /// All frames of the blocks.
+    /// All frames of the allocations.
     const FRAMES: [&str; 7] = ["app:10", "app:11", "nt:20", "nt:40", "my:30", "other:30", "wdf:1"];
 
     #[test]
     fn other_frame_names_leave_everything_else_as_it_is() {
         let plain = names(&random_blocks(3, 60));
-        let same = |a: &Names, b: &Names, key| Arc::ptr_eq(&a.column(key), &b.column(key));
-        let kept = plain.combos(&[Key::Tag], &never).unwrap().unwrap();
-        let lost = plain.combos(&[Key::Driver], &never).unwrap().unwrap();
+        let same = |a: &ColumnValues, b: &ColumnValues, key| Arc::ptr_eq(&a.column(key), &b.column(key));
+        let kept = plain.group_ids(&[Key::Tag], &never).unwrap().unwrap();
+        let lost = plain.group_ids(&[Key::Driver], &never).unwrap().unwrap();
         let functions: Vec<(&str, &str)> = FRAMES.iter().map(|frame| (*frame, "f")).collect();
         let symbols: Arc<dyn FrameNames> = Arc::new(FakeNames::new(plain.trace(), &functions));
         for key in Key::ALL {
             assert_eq!(plain.column(*key).key, *key);
         }
-        let named = plain.renamed(Some(Arc::clone(&symbols)), FrameNaming::Symbol);
+        let named = plain.with_frame_names(Some(Arc::clone(&symbols)), FrameNaming::Symbol);
         assert!(same(&plain, &named, Key::Tag) && same(&plain, &named, Key::Generation));
-        assert!(Arc::ptr_eq(&kept, &named.combos(&[Key::Tag], &never).unwrap().unwrap()));
-        assert!(!Arc::ptr_eq(&lost, &named.combos(&[Key::Driver], &never).unwrap().unwrap()));
+        assert!(Arc::ptr_eq(&kept, &named.group_ids(&[Key::Tag], &never).unwrap().unwrap()));
+        assert!(!Arc::ptr_eq(&lost, &named.group_ids(&[Key::Driver], &never).unwrap().unwrap()));
         assert!(!same(&plain, &named, Key::Stack) && !same(&plain, &named, Key::Function));
         assert_eq!(named.column(Key::Function).count(), plain.column(Key::Driver).count());
         assert!(named.stacks().texts().iter().all(|text| text.ends_with("f+0x1")));
 
-        let by_module = named.renamed(Some(symbols), FrameNaming::Module);
+        let by_module = named.with_frame_names(Some(symbols), FrameNaming::Module);
         assert!(same(&named, &by_module, Key::Function) && !same(&named, &by_module, Key::Stack));
         assert!(by_module.stacks().texts().iter().all(|text| !text.contains('!')));
-        let without = by_module.renamed(None, FrameNaming::Symbol);
+        let without = by_module.with_frame_names(None, FrameNaming::Symbol);
         assert_eq!(without.stacks().texts(), plain.stacks().texts());
     }
 }

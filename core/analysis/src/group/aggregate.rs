@@ -1,0 +1,623 @@
+//! Sums over the rows of groups. [`Total`] is a count and its bytes, [`Aggregate`] the same by lifetime class with the
+//! extremes that metrics need; [`GroupBy::sum_rows`] fills one sum per group in one parallel pass, [`aggregates`] one
+//! aggregate per group. Adding commutes and stops at the greatest value, so that neither the number of workers nor a
+//! damaged size changes a result or ends the program.
+
+use super::column_values::ColumnValues;
+use super::group_by::{GroupBy, GroupIds, OUTSIDE, class_of};
+use super::key::Key;
+use super::parallel::{Cancel, Cancelled, fold_rows, worker_chunks};
+use crate::filter::rowset::RowSet;
+use crate::trace::allocation::{AllocationTable, flag, lifetime};
+use crate::trace::time::{LifetimeClass, Ticks, TimeRange};
+use rustc_hash::FxHashMap;
+
+/// Lifetime classes.
+const CLASSES: usize = 4;
+/// Upper bound on possible group keys for which every worker has a sum for each key.
+pub const MAX_DENSE_KEYS: u64 = 1 << 15;
+/// Upper bound on the bytes of a worker's sums by context.
+const MAX_CONTEXT_BYTES: usize = 1 << 25;
+/// Upper bound on the keys that a [`SumMap`] finds by table look-up; greater keys are hashed.
+const MAX_TABLE_KEYS: usize = 1 << 18;
+/// No position in a [`SumMap`].
+const NONE: u32 = u32::MAX;
+
+/// A sum over rows. Adding must commute.
+pub trait Sum: Default + Clone + Send {
+    /// Adds another sum.
+    fn merge(&mut self, other: &Self);
+
+    /// Whether no row was added.
+    fn is_empty(&self) -> bool;
+}
+
+/// Number and bytes of rows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Total {
+    /// Number of rows.
+    pub count: u64,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+impl Total {
+    /// Adds a row.
+    #[inline]
+    pub fn add(&mut self, bytes: u64) {
+        self.count += 1;
+        self.bytes = self.bytes.saturating_add(bytes);
+    }
+
+    /// Adds another total.
+    pub fn merge(&mut self, other: Self) {
+        self.count = self.count.saturating_add(other.count);
+        self.bytes = self.bytes.saturating_add(other.bytes);
+    }
+}
+
+impl Sum for Total {
+    fn merge(&mut self, other: &Self) {
+        Self::merge(self, *other);
+    }
+
+    fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+}
+
+impl<T: Sum + Copy, const N: usize> Sum for [T; N]
+where
+    [T; N]: Default,
+{
+    fn merge(&mut self, other: &Self) {
+        self.iter_mut().zip(other).for_each(|(own, more)| own.merge(more));
+    }
+
+    fn is_empty(&self) -> bool {
+        self.iter().all(Sum::is_empty)
+    }
+}
+
+/// The columns of a row that aggregates are made from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct AggregateRow {
+    /// Bytes.
+    pub size_bytes: u64,
+    /// When it was allocated.
+    pub alloc: Ticks,
+    /// When it was freed.
+    pub free: Ticks,
+    /// Bits of [`flag`].
+    pub flags: u8,
+}
+
+impl AggregateRow {
+    /// A row of a table.
+    #[inline]
+    #[must_use]
+    pub fn of(table: &AllocationTable, row: usize) -> Self {
+        Self {
+            size_bytes: table.size[row],
+            alloc: table.alloc_time[row],
+            free: table.free_time[row],
+            flags: table.flags[row],
+        }
+    }
+
+    /// Ticks from allocation to free, where both were seen.
+    #[inline]
+    fn lifetime_ticks(&self) -> Option<u64> {
+        let ticks = lifetime(self.alloc, self.free, self.flags);
+        ticks.is_known().then(|| ticks.0.max(0) as u64)
+    }
+
+    #[inline]
+    fn has(&self, bit: u8) -> bool {
+        self.flags & bit != 0
+    }
+}
+
+/// Extremes of sizes, lifetimes, and rows with uncertain stacks. A table has fewer than 2^32 rows.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Spread {
+    min_bytes: u64,
+    max_bytes: u64,
+    lifetime_sum_ticks: u64,
+    lifetime_max_ticks: u64,
+    lifetime_rows: u32,
+    uncertain_stacks: u32,
+    uncertain_free_stacks: u32,
+}
+
+impl Default for Spread {
+    fn default() -> Self {
+        Self {
+            min_bytes: u64::MAX,
+            max_bytes: 0,
+            lifetime_sum_ticks: 0,
+            lifetime_max_ticks: 0,
+            lifetime_rows: 0,
+            uncertain_stacks: 0,
+            uncertain_free_stacks: 0,
+        }
+    }
+}
+
+impl Spread {
+    #[inline]
+    fn add_row(&mut self, row: AggregateRow) {
+        self.min_bytes = self.min_bytes.min(row.size_bytes);
+        self.max_bytes = self.max_bytes.max(row.size_bytes);
+        self.uncertain_stacks += u32::from(row.has(flag::UNCERTAIN_ALLOCATION_STACK));
+        self.uncertain_free_stacks += u32::from(row.has(flag::UNCERTAIN_FREE_STACK));
+        if let Some(ticks) = row.lifetime_ticks() {
+            self.lifetime_sum_ticks = self.lifetime_sum_ticks.saturating_add(ticks);
+            self.lifetime_max_ticks = self.lifetime_max_ticks.max(ticks);
+            self.lifetime_rows += 1;
+        }
+    }
+
+    #[inline]
+    fn merge(&mut self, other: &Self) {
+        self.min_bytes = self.min_bytes.min(other.min_bytes);
+        self.max_bytes = self.max_bytes.max(other.max_bytes);
+        self.lifetime_sum_ticks = self.lifetime_sum_ticks.saturating_add(other.lifetime_sum_ticks);
+        self.lifetime_max_ticks = self.lifetime_max_ticks.max(other.lifetime_max_ticks);
+        self.lifetime_rows = self.lifetime_rows.saturating_add(other.lifetime_rows);
+        self.uncertain_stacks = self.uncertain_stacks.saturating_add(other.uncertain_stacks);
+        self.uncertain_free_stacks = self.uncertain_free_stacks.saturating_add(other.uncertain_free_stacks);
+    }
+}
+
+/// Count and bytes of rows by lifetime class, with the extremes of their sizes and lifetimes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Aggregate {
+    bytes: [u64; CLASSES],
+    counts: [u32; CLASSES],
+    spread: Spread,
+}
+const _: () = assert!(size_of::<Aggregate>() <= 96);
+
+impl Aggregate {
+    /// Adds a row of a lifetime class ([`class_of`]).
+    #[inline]
+    pub fn add_row(&mut self, class: usize, row: AggregateRow) {
+        if let (Some(count), Some(bytes)) = (self.counts.get_mut(class), self.bytes.get_mut(class)) {
+            *count += 1;
+            *bytes = bytes.saturating_add(row.size_bytes);
+        }
+        self.spread.add_row(row);
+    }
+
+    /// Adds rows of one lifetime class.
+    fn add_class(&mut self, class: usize, rows: &ClassAggregate) {
+        if let (Some(count), Some(bytes)) = (self.counts.get_mut(class), self.bytes.get_mut(class)) {
+            *count = count.saturating_add(rows.count);
+            *bytes = bytes.saturating_add(rows.bytes);
+        }
+        self.spread.merge(&rows.spread);
+    }
+
+    /// Adds another aggregate.
+    pub fn merge(&mut self, other: &Self) {
+        for (count, more) in self.counts.iter_mut().zip(other.counts) {
+            *count = count.saturating_add(more);
+        }
+        for (bytes, more) in self.bytes.iter_mut().zip(other.bytes) {
+            *bytes = bytes.saturating_add(more);
+        }
+        self.spread.merge(&other.spread);
+    }
+
+    /// The sum of several aggregates.
+    #[must_use]
+    pub fn sum<'a>(aggregates: impl IntoIterator<Item = &'a Self>) -> Self {
+        let mut sum = Self::default();
+        aggregates.into_iter().for_each(|aggregate| sum.merge(aggregate));
+        sum
+    }
+
+    /// Rows of one lifetime class.
+    #[must_use]
+    pub fn class(&self, class: LifetimeClass) -> Total {
+        Total { count: self.counts[class as usize].into(), bytes: self.bytes[class as usize] }
+    }
+
+    /// Number of rows.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.counts.iter().map(|count| u64::from(*count)).sum()
+    }
+
+    /// Bytes of all rows.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.bytes.iter().fold(0, |sum, bytes| sum.saturating_add(*bytes))
+    }
+
+    /// Bytes of AIFO rows: allocated in the time range, not freed in it.
+    #[must_use]
+    pub fn impacting_size(&self) -> u64 {
+        self.class(LifetimeClass::Aifo).bytes
+    }
+
+    /// Number of AIFO rows.
+    #[must_use]
+    pub fn impacting_count(&self) -> u64 {
+        self.class(LifetimeClass::Aifo).count
+    }
+
+    /// AIFO minus AOFI bytes: by how much the outstanding bytes change over the time range.
+    #[must_use]
+    pub fn net_size(&self) -> i128 {
+        i128::from(self.impacting_size()) - i128::from(self.class(LifetimeClass::Aofi).bytes)
+    }
+
+    /// Rows allocated in the time range.
+    #[must_use]
+    pub fn allocated_inside(&self) -> u64 {
+        self.class(LifetimeClass::Aifi).count + self.impacting_count()
+    }
+
+    /// Rows freed in the time range.
+    #[must_use]
+    pub fn freed_inside(&self) -> u64 {
+        self.class(LifetimeClass::Aifi).count + self.class(LifetimeClass::Aofi).count
+    }
+
+    /// Smallest size in bytes; `None` without rows.
+    #[must_use]
+    pub fn min(&self) -> Option<u64> {
+        (self.count() > 0).then_some(self.spread.min_bytes)
+    }
+
+    /// Greatest size in bytes; `None` without rows.
+    #[must_use]
+    pub fn max(&self) -> Option<u64> {
+        (self.count() > 0).then_some(self.spread.max_bytes)
+    }
+
+    /// Rows whose allocation stack may be another's, or lacks a half.
+    #[must_use]
+    pub fn uncertain_stacks(&self) -> u64 {
+        self.spread.uncertain_stacks.into()
+    }
+
+    /// Rows whose free stack may be another's, or lacks a half.
+    #[must_use]
+    pub fn uncertain_free_stacks(&self) -> u64 {
+        self.spread.uncertain_free_stacks.into()
+    }
+
+    /// Sum and number of the lifetimes, in ticks, of rows whose allocation and free were both seen.
+    #[must_use]
+    pub fn lifetime_ticks(&self) -> (u64, u64) {
+        (self.spread.lifetime_sum_ticks, self.spread.lifetime_rows.into())
+    }
+
+    /// The longest of those lifetimes in ticks; `None` if there are none.
+    #[must_use]
+    pub fn lifetime_max_ticks(&self) -> Option<u64> {
+        (self.spread.lifetime_rows > 0).then_some(self.spread.lifetime_max_ticks)
+    }
+}
+
+impl Sum for Aggregate {
+    fn merge(&mut self, other: &Self) {
+        Self::merge(self, other);
+    }
+
+    fn is_empty(&self) -> bool {
+        self.count() == 0
+    }
+}
+
+/// An [`Aggregate`] of one lifetime class: what a worker adds rows to, one cache line each.
+#[derive(Clone, Copy, Default, Debug)]
+#[repr(align(64))]
+struct ClassAggregate {
+    bytes: u64,
+    count: u32,
+    spread: Spread,
+}
+const _: () = assert!(size_of::<ClassAggregate>() == 64);
+
+impl ClassAggregate {
+    #[inline]
+    fn add_row(&mut self, row: AggregateRow) {
+        self.count += 1;
+        self.bytes = self.bytes.saturating_add(row.size_bytes);
+        self.spread.add_row(row);
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.count += other.count;
+        self.bytes = self.bytes.saturating_add(other.bytes);
+        self.spread.merge(&other.spread);
+    }
+}
+
+/// Sums by number. Only numbers that occur take the room of a sum.
+pub struct SumMap<T> {
+    /// Positions in `list` of small numbers; grows as needed.
+    table: Vec<u32>,
+    map: FxHashMap<u64, u32>,
+    list: Vec<(u64, T)>,
+}
+
+impl<T> Default for SumMap<T> {
+    fn default() -> Self {
+        Self { table: Vec::new(), map: FxHashMap::default(), list: Vec::new() }
+    }
+}
+
+impl<T: Sum> SumMap<T> {
+    /// The sum of a number.
+    #[inline]
+    pub fn get(&mut self, number: u64) -> &mut T {
+        let at = usize::try_from(number).unwrap_or(usize::MAX);
+        let known = self.table.get(at).copied().unwrap_or(NONE);
+        let position = if known == NONE { self.find_or_add(number, at) } else { known };
+        &mut self.list[position as usize].1
+    }
+
+    fn find_or_add(&mut self, number: u64, at: usize) -> u32 {
+        let next = self.list.len() as u32;
+        let position = if at < MAX_TABLE_KEYS {
+            if self.table.len() <= at {
+                self.table.resize((at + 1).next_power_of_two(), NONE);
+            }
+            self.table[at] = next;
+            next
+        } else {
+            *self.map.entry(number).or_insert(next)
+        };
+        if position == next {
+            self.list.push((number, T::default()));
+        }
+        position
+    }
+
+    /// Both together.
+    #[must_use]
+    pub fn merged(self, other: Self) -> Self {
+        let (mut large, small) = if self.list.len() < other.list.len() { (other, self) } else { (self, other) };
+        for (number, sum) in &small.list {
+            large.get(*number).merge(sum);
+        }
+        large
+    }
+
+    /// The numbers that occur with their sums, in no particular order.
+    #[must_use]
+    pub fn list(&self) -> &[(u64, T)] {
+        &self.list
+    }
+}
+
+impl GroupBy {
+    /// The group keys that occur among the first `rows` rows with their sums, in no particular order. `classify` gives a
+    /// row's class ([`class_of`]), or `None` to leave the row out; `add` adds a row of that class. Few possible keys are
+    /// a table, many that follow from the context are sums by context, all others are hashed; all give the same.
+    ///
+    /// # Errors
+    ///
+    /// [`Cancelled`] once `cancel` says so.
+    pub fn sum_rows<T: Sum>(
+        &self,
+        table: &AllocationTable,
+        rows: usize,
+        classify: impl Fn(usize) -> Option<usize> + Sync + Send,
+        add: impl Fn(&mut T, usize, usize) + Sync + Send,
+        cancel: Cancel<'_>,
+    ) -> Result<Vec<(u64, T)>, Cancelled> {
+        if self.key_count() <= MAX_DENSE_KEYS {
+            let key = |row, class| self.group_key(table, row, class) as usize;
+            let sums = sum_dense(rows, self.key_count() as usize, classify, key, add, cancel)?;
+            let sums = sums.into_iter().enumerate().filter(|(_, sum)| !sum.is_empty());
+            return Ok(sums.map(|(key, sum)| (key as u64, sum)).collect());
+        }
+        if let Some(keys) = self.keys_of_contexts().filter(|keys| keys.len() * size_of::<T>() <= MAX_CONTEXT_BYTES) {
+            let context = |row: usize, _| table.alloc_attributes[row].index();
+            let sums = sum_dense(rows, keys.len(), classify, context, add, cancel)?;
+            let mut by_key = SumMap::<T>::default();
+            for (key, sum) in keys.iter().zip(&sums).filter(|(_, sum)| !sum.is_empty()) {
+                by_key.get(*key).merge(sum);
+            }
+            return Ok(by_key.list);
+        }
+        let sums = fold_rows(
+            rows,
+            rayon::current_num_threads(),
+            cancel,
+            SumMap::default,
+            |sums: &mut SumMap<T>, range| {
+                for row in range {
+                    if let Some(class) = classify(row) {
+                        add(sums.get(self.group_key(table, row, class)), class, row);
+                    }
+                }
+            },
+            SumMap::merged,
+        )?;
+        Ok(sums.list)
+    }
+}
+
+/// One sum for each position that `position` gives, from the first `rows` rows.
+fn sum_dense<T: Sum>(
+    rows: usize,
+    count: usize,
+    classify: impl Fn(usize) -> Option<usize> + Sync + Send,
+    position: impl Fn(usize, usize) -> usize + Sync + Send,
+    add: impl Fn(&mut T, usize, usize) + Sync + Send,
+    cancel: Cancel<'_>,
+) -> Result<Vec<T>, Cancelled> {
+    fold_rows(
+        rows,
+        worker_chunks(),
+        cancel,
+        Vec::new,
+        |sums: &mut Vec<T>, range| {
+            sums.resize(count, T::default());
+            for row in range {
+                if let Some(class) = classify(row)
+                    && let Some(sum) = sums.get_mut(position(row, class))
+                {
+                    add(sum, class, row);
+                }
+            }
+        },
+        |mut a, b| {
+            if a.is_empty() {
+                return b;
+            }
+            a.iter_mut().zip(&b).for_each(|(a, b)| a.merge(b));
+            a
+        },
+    )
+}
+
+/// The group keys that occur among the rows of a time range with their aggregates, in no particular order. `group_by`
+/// is that of `keys`; `filter`: only these rows.
+///
+/// # Errors
+///
+/// [`Cancelled`] once `cancel` says so.
+pub fn aggregates(
+    names: &ColumnValues,
+    group_by: &GroupBy,
+    keys: &[Key],
+    range: TimeRange,
+    filter: Option<&RowSet>,
+    cancel: Cancel<'_>,
+) -> Result<Vec<(u64, Aggregate)>, Cancelled> {
+    let table = &names.trace().allocations;
+    // Many groups are numbered once, so that later time ranges of the same columns need not look for them.
+    if group_by.key_count() > MAX_DENSE_KEYS
+        && let Some(ids) = names.group_ids(keys, cancel)?
+    {
+        return numbered(table, group_by, &ids, range, filter, cancel);
+    }
+    let classify = |row: usize| {
+        let class = class_of(range, table, row);
+        (class != OUTSIDE && filter.is_none_or(|rows| rows.contains(row))).then_some(class)
+    };
+    let add = |sum: &mut Aggregate, class, row: usize| sum.add_row(class, AggregateRow::of(table, row));
+    group_by.sum_rows(table, table.rows_allocated_by(range.to), classify, add, cancel)
+}
+
+/// The same from the number of each row's group: a sum by number and class, put together by key at the end.
+fn numbered(
+    table: &AllocationTable,
+    group_by: &GroupBy,
+    ids: &GroupIds,
+    range: TimeRange,
+    filter: Option<&RowSet>,
+    cancel: Cancel<'_>,
+) -> Result<Vec<(u64, Aggregate)>, Cancelled> {
+    let (from, to) = (range.from, range.to);
+    let sums = fold_rows(
+        table.rows_allocated_by(to),
+        rayon::current_num_threads() * 2,
+        cancel,
+        || vec![ClassAggregate::default(); ids.representatives().len() * CLASSES],
+        |sums, range| {
+            let first = range.start;
+            let times = table.alloc_time[range.clone()].iter().zip(&table.free_time[range.clone()]);
+            let rows = times.zip(&table.size[range.clone()]).zip(&table.flags[range.clone()]);
+            let rows = rows.zip(&ids.of_row()[range]);
+            for (at, ((((alloc, free), size), flags), id)) in rows.enumerate() {
+                if *free < from || filter.is_some_and(|rows| !rows.contains(first + at)) {
+                    continue;
+                }
+                // Arithmetic instead of branches that no processor can predict; the order of the lifetime classes.
+                let class = usize::from(*alloc < from) * 2 + usize::from(*free > to);
+                if let Some(sum) = sums.get_mut(*id as usize * CLASSES + class) {
+                    sum.add_row(AggregateRow { size_bytes: *size, alloc: *alloc, free: *free, flags: *flags });
+                }
+            }
+        },
+        |mut a, b| {
+            a.iter_mut().zip(&b).for_each(|(a, b)| a.merge(b));
+            a
+        },
+    )?;
+    let mut found: Vec<(u64, Aggregate)> = Vec::new();
+    for (row, classes) in ids.representatives().iter().zip(sums.chunks(CLASSES)) {
+        // Only the class tells keys of one number apart.
+        let first = found.len();
+        for (class, sum) in classes.iter().enumerate().filter(|(_, sum)| sum.count > 0) {
+            let key = group_by.group_key(table, *row as usize, class);
+            let known = found[first..].iter().position(|sum| sum.0 == key);
+            let at = known.map_or(found.len(), |at| first + at);
+            if at == found.len() {
+                found.push((key, Aggregate::default()));
+            }
+            found[at].1.add_class(class, sum);
+        }
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::group::parallel::never;
+    use crate::group::test_util::{names, random_blocks};
+
+    #[test]
+    fn every_way_of_adding_up_gives_the_same() {
+        let names = names(&random_blocks(11, 700));
+        let table = &names.trace().allocations;
+        let filter = RowSet::from_fn(table.len(), |row| row % 3 != 0);
+        let key_sets: [&[Key]; 6] = [
+            &[Key::Type, Key::Paged, Key::Tag, Key::Stack],
+            &[Key::Stack, Key::ImpactingType, Key::Process],
+            &[Key::Tag, Key::SizeClass, Key::FreeStack],
+            &[Key::Tag, Key::Thread],
+            &[Key::Type],
+            &[],
+        ];
+        let sorted = |mut sums: Vec<(u64, Aggregate)>| {
+            sums.sort_by_key(|sum| sum.0);
+            sums
+        };
+        for keys in key_sets {
+            for (from, to) in [(0, 10_000), (2000, 5000), (4000, 4000), (-5, 3), (9000, 20_000)] {
+                for rows in [None, Some(&filter)] {
+                    let range = TimeRange { from: Ticks(from), to: Ticks(to) };
+                    let group_by = GroupBy::new(&names, keys);
+                    let ids = names.group_ids(keys, &never).unwrap().unwrap();
+                    let numbered = numbered(table, &group_by, &ids, range, rows, &never).unwrap();
+                    let mut plain = SumMap::<Aggregate>::default();
+                    for row in (0..table.len()).filter(|row| rows.is_none_or(|rows| rows.contains(*row))) {
+                        let class = class_of(range, table, row);
+                        if class != OUTSIDE {
+                            let sum = plain.get(group_by.group_key(table, row, class));
+                            sum.add_row(class, AggregateRow::of(table, row));
+                        }
+                    }
+                    let found = aggregates(&names, &group_by, keys, range, rows, &never).unwrap();
+                    assert_eq!(sorted(numbered), sorted(plain.list.clone()), "{keys:?} {from} {to}");
+                    assert_eq!(sorted(found), sorted(plain.list), "{keys:?} {from} {to}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn hashed_and_table_keys_are_summed_alike() {
+        let mut map = SumMap::<Total>::default();
+        for number in [3, u64::MAX, 1 << 40, 3, 0, u64::MAX] {
+            map.get(number).add(8);
+        }
+        let mut other = SumMap::<Total>::default();
+        other.get(u64::MAX).add(u64::MAX);
+        let mut list = other.merged(map).list;
+        list.sort_by_key(|sum| sum.0);
+        let expected = [(0, 1, 8), (3, 2, 16), (1 << 40, 1, 8), (u64::MAX, 3, u64::MAX)];
+        assert_eq!(list, expected.map(|(number, count, bytes)| (number, Total { count, bytes })));
+    }
+}

@@ -1,0 +1,249 @@
+//! One key column of a trace: which number each row has, and what the numbers show. Numbers sort like the values, and rows
+//! with the same text have the same number.
+
+use super::display_stacks::DisplayStacks;
+use super::key::Key;
+use crate::trace::time::{Clock, Ticks};
+use rayon::prelude::*;
+use std::borrow::Cow;
+use std::sync::Arc;
+
+/// The part of a row that its id follows from, with the id for each of its values.
+#[derive(Clone, Debug)]
+pub enum KeySource {
+    /// From the lifetime class; the last is for rows that do not belong to the time range.
+    LifeType([u32; 5]),
+    /// From the allocation's context.
+    Context(Arc<Vec<u32>>),
+    /// From the allocation's stack.
+    AllocStack(Arc<Vec<u32>>),
+    /// From the free's stack.
+    FreeStack(Arc<Vec<u32>>),
+    /// From the size: its class.
+    SizeClass,
+    /// One id per row.
+    Rows(Arc<Vec<u32>>),
+}
+
+/// The values that ids stand for.
+#[derive(Clone, Debug)]
+pub enum KeyLabels {
+    /// Fixed words; an empty one means "none".
+    Words(&'static [&'static str]),
+    /// Texts.
+    Texts(Vec<String>),
+    /// Integers, or none.
+    Numbers(Vec<Option<u64>>),
+    /// Addresses.
+    Addresses(Vec<u64>),
+    /// Moments; sentinels are unknown and never.
+    Times(Vec<Ticks>, Clock),
+    /// Ticks from allocation to free, or a sentinel: unknown, or not freed.
+    Spans(Vec<Ticks>, Clock),
+    /// Size classes.
+    SizeClasses,
+    /// Stacks.
+    Stacks(Arc<DisplayStacks>),
+}
+
+/// A value as files show it.
+#[derive(Clone, PartialEq, Debug)]
+pub enum KeyValue<'v> {
+    /// Nothing known.
+    Null,
+    /// Text.
+    Text(Cow<'v, str>),
+    /// An exact integer.
+    Number(u64),
+    /// Seconds.
+    Seconds(f64),
+    /// Frames from the outermost to the innermost.
+    Frames(Vec<&'v str>),
+}
+
+/// One key column of one trace.
+#[derive(Clone, Debug)]
+pub struct KeyColumn {
+    /// Which column.
+    pub key: Key,
+    /// The part of a row that its id follows from, with the id for each of its values.
+    pub source: KeySource,
+    /// The values that ids stand for.
+    pub labels: KeyLabels,
+}
+
+impl KeyColumn {
+    /// Number of ids.
+    #[must_use]
+    pub fn count(&self) -> u32 {
+        let count = match &self.labels {
+            KeyLabels::Words(words) => words.len(),
+            KeyLabels::Texts(texts) => texts.len(),
+            KeyLabels::Numbers(numbers) => numbers.len(),
+            KeyLabels::Addresses(addresses) => addresses.len(),
+            KeyLabels::Times(times, _) | KeyLabels::Spans(times, _) => times.len(),
+            KeyLabels::SizeClasses => SIZE_CLASSES as usize,
+            KeyLabels::Stacks(stacks) => stacks.len(),
+        };
+        count as u32
+    }
+
+    /// The text in tables. A stack's is that of its innermost frame.
+    #[must_use]
+    pub fn text(&self, id: u32) -> Cow<'_, str> {
+        let at = id as usize;
+        match &self.labels {
+            KeyLabels::Words(words) => Cow::Borrowed(words.get(at).copied().unwrap_or("")),
+            KeyLabels::Texts(texts) => Cow::Borrowed(texts.get(at).map_or("", String::as_str)),
+            KeyLabels::Numbers(numbers) => match numbers.get(at) {
+                Some(Some(number)) => Cow::Owned(number.to_string()),
+                _ => Cow::Borrowed(""),
+            },
+            KeyLabels::Addresses(addresses) => Cow::Owned(format!("{:#x}", addresses.get(at).copied().unwrap_or(0))),
+            KeyLabels::Times(times, clock) | KeyLabels::Spans(times, clock) => match times.get(at) {
+                Some(&Ticks::UNKNOWN) | None => Cow::Borrowed("unknown"),
+                Some(&Ticks::NEVER) => Cow::Borrowed("not freed"),
+                Some(time) => Cow::Owned(format!("{:.9} s", clock.seconds(*time))),
+            },
+            KeyLabels::SizeClasses => Cow::Owned(size_class_label(id)),
+            KeyLabels::Stacks(stacks) => Cow::Borrowed(stacks.text(id)),
+        }
+    }
+
+    /// The value in files.
+    #[must_use]
+    pub fn value(&self, id: u32) -> KeyValue<'_> {
+        let at = id as usize;
+        match &self.labels {
+            KeyLabels::Words(words) => match words.get(at) {
+                Some(&"") | None => KeyValue::Null,
+                Some(word) => KeyValue::Text(Cow::Borrowed(word)),
+            },
+            KeyLabels::Numbers(numbers) => match numbers.get(at) {
+                Some(Some(number)) => KeyValue::Number(*number),
+                _ => KeyValue::Null,
+            },
+            KeyLabels::Times(times, clock) | KeyLabels::Spans(times, clock) => match times.get(at) {
+                Some(time) if time.is_known() => KeyValue::Seconds(clock.seconds(*time)),
+                _ => KeyValue::Null,
+            },
+            KeyLabels::Stacks(stacks) => KeyValue::Frames(stacks.frames(id)),
+            KeyLabels::Texts(_) | KeyLabels::Addresses(_) | KeyLabels::SizeClasses => KeyValue::Text(self.text(id)),
+        }
+    }
+
+    /// The shown stacks of a stack column.
+    #[must_use]
+    pub fn stacks(&self) -> Option<&DisplayStacks> {
+        match &self.labels {
+            KeyLabels::Stacks(stacks) => Some(stacks),
+            _ => None,
+        }
+    }
+}
+
+/// Number of size classes: powers of two. Class 0 holds size 0, class `k` the sizes from 2^(k-1) up to, but not including, 2^k.
+pub const SIZE_CLASSES: u32 = 65;
+
+/// The size class of a size in bytes.
+#[inline]
+#[must_use]
+pub const fn size_class(size_bytes: u64) -> u32 {
+    u64::BITS - size_bytes.leading_zeros()
+}
+
+/// A size class as text, `64B..128B`: the second bound is outside.
+#[must_use]
+pub fn size_class_label(class: u32) -> String {
+    match class {
+        0 => "0B".to_owned(),
+        k => format!("{}..{}", power(k - 1), power(k)),
+    }
+}
+
+fn power(exponent: u32) -> String {
+    const UNITS: [&str; 7] = ["B", "KB", "MB", "GB", "TB", "PB", "EB"];
+    let unit = UNITS.get(exponent as usize / 10).copied().unwrap_or("EB");
+    format!("{}{unit}", 1u32 << (exponent % 10))
+}
+
+/// The distinct values of all rows in ascending order, and each row's position among them.
+#[must_use]
+pub fn rank_rows(rows: usize, value: impl Fn(usize) -> u64 + Sync + Send) -> (Vec<u64>, Vec<u32>) {
+    let values: Vec<u64> = (0..rows).into_par_iter().map(&value).collect();
+    let mut distinct = values.clone();
+    distinct.par_sort_unstable();
+    distinct.dedup();
+    distinct.shrink_to_fit();
+    let position = |v: &u64| distinct.binary_search(v).unwrap_or_else(|at| at) as u32;
+    let ids = values.par_iter().map(position).collect();
+    (distinct, ids)
+}
+
+/// The distinct texts in ascending order, and each text's position among them.
+#[must_use]
+pub fn rank_texts(texts: Vec<String>) -> (Vec<String>, Vec<u32>) {
+    let mut order: Vec<u32> = (0..texts.len() as u32).collect();
+    order.par_sort_unstable_by(|a, b| texts[*a as usize].cmp(&texts[*b as usize]));
+    let mut ids = vec![0u32; texts.len()];
+    let mut firsts: Vec<u32> = Vec::new();
+    for &at in &order {
+        let text = &texts[at as usize];
+        if firsts.last().is_none_or(|last| texts[*last as usize] != *text) {
+            firsts.push(at);
+        }
+        ids[at as usize] = firsts.len() as u32 - 1;
+    }
+    let mut texts = texts;
+    let distinct = firsts.iter().map(|at| std::mem::take(&mut texts[*at as usize])).collect();
+    (distinct, ids)
+}
+
+/// The distinct tuples of several parallel columns in ascending order (flattened, `columns.len()` numbers each), and each
+/// row's position among them.
+#[must_use]
+pub fn rank_tuples(columns: &[&[u32]]) -> (Vec<u32>, Vec<u32>) {
+    let rows = columns.first().map_or(0, |c| c.len());
+    let mut order: Vec<u32> = (0..rows as u32).collect();
+    let tuple = |row: u32| columns.iter().map(move |c| c[row as usize]);
+    order.par_sort_unstable_by(|a, b| tuple(*a).cmp(tuple(*b)));
+    let mut ids = vec![0u32; rows];
+    let mut tuples: Vec<u32> = Vec::new();
+    let mut count = 0u32;
+    let mut last: Option<u32> = None;
+    for &row in &order {
+        if last.is_none_or(|l| !tuple(l).eq(tuple(row))) {
+            tuples.extend(tuple(row));
+            count += 1;
+        }
+        last = Some(row);
+        ids[row as usize] = count - 1;
+    }
+    (tuples, ids)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bounds_belong_to_the_upper_class() {
+        assert_eq!(size_class_label(size_class(0)), "0B");
+        assert_eq!(size_class_label(size_class(1)), "1B..2B");
+        assert_eq!(size_class_label(size_class(64)), "64B..128B");
+        assert_eq!(size_class_label(size_class(127)), "64B..128B");
+        assert_eq!(size_class_label(size_class(1023)), "512B..1KB");
+        assert_eq!(size_class_label(size_class(1024)), "1KB..2KB");
+        assert_eq!(size_class_label(size_class(u64::MAX)), "8EB..16EB");
+    }
+
+    #[test]
+    fn ranks_sort_like_values() {
+        let values = [30u64, 10, 30, 20];
+        assert_eq!(rank_rows(4, |r| values[r]), (vec![10, 20, 30], vec![2, 0, 2, 1]));
+        let texts = ["b", "a", "b"].map(str::to_owned).to_vec();
+        assert_eq!(rank_texts(texts), (vec!["a".into(), "b".into()], vec![1, 0, 1]));
+        let (tuples, ids) = rank_tuples(&[&[1, 0, 1], &[5, 9, 5]]);
+        assert_eq!((tuples, ids), (vec![0, 9, 1, 5], vec![1, 0, 1]));
+    }
+}

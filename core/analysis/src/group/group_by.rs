@@ -1,0 +1,505 @@
+//! Which group each row is in. [`GroupBy`] turns the values of several key columns into one number, the group key: a
+//! look-up and an addition for each thing that values follow from (the lifetime class, the size, the context, the stacks,
+//! the row itself), not for each column. [`GroupIds`] numbers the groups that occur, so that later time ranges add up in a
+//! plain table. Nothing is kept per row for columns that are the same for all rows of a context or a stack.
+//!
+//! By tag (2 values) and size class (65): the key of a row is `class_of_size + 65 * tag`, and there are 130 possible keys.
+
+use super::column::{KeyColumn, KeySource, SIZE_CLASSES, rank_rows, rank_tuples, size_class};
+use super::column_values::ColumnValues;
+use super::key::Key;
+use super::parallel::{CHUNK_ROWS, Cancel, Cancelled};
+use crate::trace::allocation::AllocationTable;
+use crate::trace::time::TimeRange;
+use parking_lot::Mutex;
+use rayon::prelude::*;
+use rustc_hash::FxHashMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// Upper bound on groups that are numbered; a table of more would be larger than any cache. A pivot of more groups adds up by
+/// key and gives the same; what needs the numbers has to report what it leaves out.
+pub const MAX_GROUPS: usize = 1 << 17;
+/// Sets of columns whose numbers are kept.
+const CACHE_SIZE: usize = 2;
+/// Upper bound on the possible keys that a [`GroupIndex`] finds by table look-up.
+const MAX_TABLE_KEYS: u64 = 1 << 20;
+/// No group.
+const NONE: u32 = u32::MAX;
+
+/// Class of rows that do not belong to the time range.
+pub const OUTSIDE: usize = 4;
+
+/// The lifetime class of a row as a position in tables, [`OUTSIDE`] for a row that does not belong to the time range.
+#[inline]
+#[must_use]
+pub fn class_of(range: TimeRange, table: &AllocationTable, row: usize) -> usize {
+    range.classify(table.alloc_time[row], table.free_time[row]).map_or(OUTSIDE, |class| class as usize)
+}
+
+// What values follow from: positions in `GroupBy::parts`.
+const CLASS: usize = 0;
+const SIZE: usize = 1;
+const CONTEXT: usize = 2;
+const ALLOC_STACK: usize = 3;
+const FREE_STACK: usize = 4;
+const ROW: usize = 5;
+
+const SIZE_CLASS_IDS: [u32; SIZE_CLASSES as usize] = {
+    let mut ids = [0; SIZE_CLASSES as usize];
+    let mut class = 0;
+    while class < SIZE_CLASSES {
+        ids[class as usize] = class;
+        class += 1;
+    }
+    ids
+};
+
+/// The part of a row that the values of a column follow from, and their ids by its handle.
+fn source_ids(source: &KeySource) -> (usize, &[u32]) {
+    match source {
+        KeySource::LifeType(ids) => (CLASS, ids),
+        KeySource::SizeClass => (SIZE, &SIZE_CLASS_IDS),
+        KeySource::Context(ids) => (CONTEXT, ids),
+        KeySource::AllocStack(ids) => (ALLOC_STACK, ids),
+        KeySource::FreeStack(ids) => (FREE_STACK, ids),
+        KeySource::Rows(ids) => (ROW, ids),
+    }
+}
+
+/// The columns that follow from one thing, as one digit of the group key.
+#[derive(Debug)]
+struct Digit {
+    /// The digit by handle of that thing.
+    ids: Vec<u32>,
+    /// Factor of the digit in the key.
+    stride: u64,
+    /// Number of values.
+    count: u64,
+    /// Positions of the columns, and for each value of the digit the id in each of them.
+    columns: Vec<usize>,
+    tuples: Vec<u32>,
+}
+
+impl Digit {
+    /// The digit of the columns whose values follow from `part`; `None` without such columns.
+    fn new(columns: &[Arc<KeyColumn>], part: usize) -> Option<Self> {
+        let own = columns.iter().enumerate().filter_map(|(at, column)| {
+            let (of, ids) = source_ids(&column.source);
+            (of == part).then_some((at, ids))
+        });
+        let (positions, tables): (Vec<usize>, Vec<&[u32]>) = own.unzip();
+        let (tuples, ids) = match (positions.as_slice(), tables.as_slice()) {
+            ([], _) => return None,
+            // One column's ids need no new ones; stacks are many.
+            ([column], [ids]) => ((0..columns[*column].count()).collect(), ids.to_vec()),
+            _ => rank_tuples(&tables),
+        };
+        let count = (tuples.len() / positions.len()).max(1) as u64;
+        Some(Self { ids, stride: 1, count, columns: positions, tuples })
+    }
+
+    #[inline]
+    fn part(&self, handle: usize) -> u64 {
+        u64::from(self.ids.get(handle).copied().unwrap_or(0)) * self.stride
+    }
+
+    fn tuple(&self, value: u64) -> &[u32] {
+        let width = self.columns.len();
+        let from = value as usize * width;
+        self.tuples.get(from..from + width).unwrap_or(&[])
+    }
+}
+
+/// The grouping of rows by key columns.
+#[derive(Debug)]
+pub struct GroupBy {
+    columns: Vec<Arc<KeyColumn>>,
+    parts: [Option<Digit>; 6],
+    contexts: usize,
+    key_count: u64,
+}
+
+impl GroupBy {
+    /// Prepares the grouping by these columns.
+    #[must_use]
+    pub fn new(names: &ColumnValues, keys: &[Key]) -> Self {
+        let columns: Vec<Arc<KeyColumn>> = keys.iter().map(|key| names.column(*key)).collect();
+        let parts = [CLASS, SIZE, CONTEXT, ALLOC_STACK, FREE_STACK, ROW].map(|part| Digit::new(&columns, part));
+        let contexts = names.trace().attributes.rows().len();
+        let mut group_by = Self { columns, parts, contexts, key_count: 1 };
+        if !group_by.set_strides() {
+            group_by.fold_stacks_into_rows(&names.trace().allocations);
+        }
+        group_by
+    }
+
+    /// Gives every digit its stride; `false` if the product of their counts does not fit.
+    fn set_strides(&mut self) -> bool {
+        let mut count = Some(1u64);
+        for digit in self.parts.iter_mut().flatten() {
+            digit.stride = count.unwrap_or(0);
+            count = count.and_then(|count| count.checked_mul(digit.count));
+        }
+        self.key_count = count.unwrap_or(u64::MAX);
+        count.is_some()
+    }
+
+    /// Merges stacks and rows into one digit, where all digits together have too many combinations for one number: those
+    /// of stacks and rows that occur are at most one per row.
+    fn fold_stacks_into_rows(&mut self, table: &AllocationTable) {
+        for (part, stacks) in [(FREE_STACK, &table.free_stack), (ALLOC_STACK, &table.alloc_stack)] {
+            let Some(stack) = self.parts[part].take() else { continue };
+            let old = self.parts[ROW].take();
+            let old_id = |row: usize| old.as_ref().and_then(|old| old.ids.get(row)).copied().unwrap_or(0);
+            let stack_id = |row: usize| stack.ids.get(stacks[row].index()).copied().unwrap_or(0);
+            let pair = |row| u64::from(old_id(row)) << 32 | u64::from(stack_id(row));
+            let (pairs, ids) = rank_rows(table.len(), pair);
+            let mut columns = old.as_ref().map_or_else(Vec::new, |old| old.columns.clone());
+            columns.extend(&stack.columns);
+            let mut tuples = Vec::with_capacity(pairs.len() * columns.len());
+            for pair in &pairs {
+                if let Some(old) = &old {
+                    tuples.extend_from_slice(old.tuple(pair >> 32));
+                }
+                tuples.extend_from_slice(stack.tuple(pair & u64::from(u32::MAX)));
+            }
+            let count = pairs.len().max(1) as u64;
+            self.parts[ROW] = Some(Digit { ids, stride: 0, count, columns, tuples });
+        }
+        // Contexts, lifetime classes, size classes and rows have fewer than 2^63 combinations in any trace that fits in memory.
+        self.set_strides();
+    }
+
+    /// Number of possible keys.
+    #[must_use]
+    pub fn key_count(&self) -> u64 {
+        self.key_count
+    }
+
+    /// The columns, in the order given.
+    #[must_use]
+    pub fn columns(&self) -> &[Arc<KeyColumn>] {
+        &self.columns
+    }
+
+    /// The group key of a row of a lifetime class ([`class_of`]).
+    #[inline]
+    #[must_use]
+    pub fn group_key(&self, table: &AllocationTable, row: usize, class: usize) -> u64 {
+        let mut key = 0;
+        if let Some(digit) = &self.parts[CLASS] {
+            key += digit.part(class);
+        }
+        if let Some(digit) = &self.parts[SIZE] {
+            key += digit.part(size_class(table.size[row]) as usize);
+        }
+        if let Some(digit) = &self.parts[CONTEXT] {
+            key += digit.part(table.alloc_attributes[row].index());
+        }
+        if let Some(digit) = &self.parts[ALLOC_STACK] {
+            key += digit.part(table.alloc_stack[row].index());
+        }
+        if let Some(digit) = &self.parts[FREE_STACK] {
+            key += digit.part(table.free_stack[row].index());
+        }
+        if let Some(digit) = &self.parts[ROW] {
+            key += digit.part(row);
+        }
+        key
+    }
+
+    /// The group key by context; `None` where anything but the context has part in it.
+    #[must_use]
+    pub fn keys_of_contexts(&self) -> Option<Vec<u64>> {
+        let [None, None, digit, None, None, None] = &self.parts else { return None };
+        let key = |context| digit.as_ref().map_or(0, |digit| digit.part(context));
+        Some((0..self.contexts).map(key).collect())
+    }
+
+    /// Writes the column ids of a group key; `ids` has one place per column.
+    pub fn write_ids(&self, key: u64, ids: &mut [u32]) {
+        for digit in self.parts.iter().flatten() {
+            let value = (key / digit.stride.max(1)) % digit.count.max(1);
+            for (column, id) in digit.columns.iter().zip(digit.tuple(value)) {
+                if let Some(place) = ids.get_mut(*column) {
+                    *place = *id;
+                }
+            }
+        }
+    }
+}
+
+/// Which number a group key has been given.
+#[derive(Debug)]
+pub enum GroupIndex {
+    /// By key, for few possible ones.
+    Table(Vec<u32>),
+    /// By hash.
+    Map(FxHashMap<u64, u32>),
+}
+
+impl GroupIndex {
+    /// The numbers of these keys, of which `key_count` are possible.
+    #[must_use]
+    pub fn new(key_count: u64, numbers: impl Iterator<Item = (u64, u32)>) -> Self {
+        if key_count > MAX_TABLE_KEYS {
+            return Self::Map(numbers.collect());
+        }
+        let mut table = vec![NONE; key_count as usize];
+        for (key, number) in numbers {
+            if let Some(place) = usize::try_from(key).ok().and_then(|key| table.get_mut(key)) {
+                *place = number;
+            }
+        }
+        Self::Table(table)
+    }
+
+    /// The number of a key.
+    #[inline]
+    #[must_use]
+    pub fn get(&self, key: u64) -> Option<u32> {
+        let number = match self {
+            Self::Table(table) => table.get(key as usize),
+            Self::Map(map) => map.get(&key),
+        };
+        number.copied().filter(|number| *number != NONE)
+    }
+}
+
+/// The groups that occur, numbered in the order of their first rows: four bytes per row. Only of columns that do not depend
+/// on the time range.
+#[derive(Debug)]
+pub struct GroupIds {
+    of_row: Vec<u32>,
+    representatives: Vec<u32>,
+}
+
+impl GroupIds {
+    /// Numbers the groups; `None` if they are more than [`MAX_GROUPS`].
+    fn new(names: &ColumnValues, keys: &[Key], cancel: Cancel<'_>) -> Result<Option<Self>, Cancelled> {
+        let table = &names.trace().allocations;
+        let group_by = GroupBy::new(names, keys);
+        let mut of_row = vec![0u32; table.len()];
+        let pieces = rayon::current_num_threads() * 4;
+        let rows = table.len().div_ceil(pieces).max(CHUNK_ROWS);
+        // Every piece numbers its own groups first.
+        let own = of_row.par_chunks_mut(rows).enumerate().map(|(piece, numbers)| {
+            let mut number_of: FxHashMap<u64, u32> = FxHashMap::default();
+            let mut found: Vec<(u64, u32)> = Vec::new();
+            for (chunk, numbers) in numbers.chunks_mut(CHUNK_ROWS).enumerate() {
+                if cancel() {
+                    return Err(Cancelled);
+                }
+                if found.len() > MAX_GROUPS {
+                    break;
+                }
+                let first = piece * rows + chunk * CHUNK_ROWS;
+                for (at, number) in numbers.iter_mut().enumerate() {
+                    let row = first + at;
+                    let key = group_by.group_key(table, row, OUTSIDE);
+                    *number = *number_of.entry(key).or_insert_with(|| {
+                        found.push((key, row as u32));
+                        found.len() as u32 - 1
+                    });
+                }
+            }
+            Ok(found)
+        });
+        let own: Vec<Vec<(u64, u32)>> = own.collect::<Result<_, Cancelled>>()?;
+        let mut number_of: FxHashMap<u64, u32> = FxHashMap::default();
+        let mut representatives = Vec::new();
+        let mut numbers = Vec::with_capacity(own.len());
+        for found in own {
+            let of_piece = found.into_iter().map(|(key, row)| {
+                *number_of.entry(key).or_insert_with(|| {
+                    representatives.push(row);
+                    representatives.len() as u32 - 1
+                })
+            });
+            numbers.push(of_piece.collect::<Vec<u32>>());
+            if representatives.len() > MAX_GROUPS {
+                return Ok(None);
+            }
+        }
+        of_row.par_chunks_mut(rows).zip(&numbers).for_each(|(of_row, numbers)| {
+            of_row.iter_mut().for_each(|number| *number = numbers.get(*number as usize).copied().unwrap_or(0));
+        });
+        Ok(Some(Self { of_row, representatives }))
+    }
+
+    /// The group of each row.
+    #[must_use]
+    pub fn of_row(&self) -> &[u32] {
+        &self.of_row
+    }
+
+    /// The first row of each group.
+    #[must_use]
+    pub fn representatives(&self) -> &[u32] {
+        &self.representatives
+    }
+}
+
+/// A set of columns, and its groups unless they are too many.
+type Cached = (Vec<Key>, Option<Arc<GroupIds>>);
+
+/// The groups of the latest sets of columns, the latest first.
+#[derive(Default)]
+pub(super) struct GroupIdsCache(Mutex<Vec<Cached>>);
+
+impl GroupIdsCache {
+    /// The groups by these columns without those that depend on the time range.
+    pub(super) fn get(
+        &self,
+        names: &ColumnValues,
+        keys: &[Key],
+        cancel: Cancel<'_>,
+    ) -> Result<Option<Arc<GroupIds>>, Cancelled> {
+        if keys.iter().any(|key| key.is_per_row()) {
+            return Ok(None);
+        }
+        let mut wanted: Vec<Key> = keys.iter().copied().filter(|key| !key.depends_on_view()).collect();
+        wanted.sort_unstable();
+        wanted.dedup();
+        if let Some(known) = self.cached(&wanted) {
+            return Ok(known);
+        }
+        let ids = GroupIds::new(names, &wanted, cancel)?.map(Arc::new);
+        let mut cache = self.0.lock();
+        cache.retain(|cached| cached.0 != wanted);
+        cache.insert(0, (wanted, ids.clone()));
+        cache.truncate(CACHE_SIZE);
+        Ok(ids)
+    }
+
+    fn cached(&self, wanted: &[Key]) -> Option<Option<Arc<GroupIds>>> {
+        let mut cache = self.0.lock();
+        let at = cache.iter().position(|cached| cached.0 == wanted)?;
+        cache.get_mut(..=at)?.rotate_right(1);
+        cache.first().map(|cached| cached.1.clone())
+    }
+
+    /// A copy without the sets that contain one of these columns.
+    pub(super) fn without(&self, keys: &[Key]) -> Self {
+        let is_left = |cached: &&Cached| !cached.0.iter().any(|key| keys.contains(key));
+        Self(Mutex::new(self.0.lock().iter().filter(is_left).cloned().collect()))
+    }
+}
+
+/// Numbers `0..n` by bucket, in ascending order within each: a counting sort.
+#[derive(Debug, Default)]
+pub struct Buckets {
+    items: Vec<u32>,
+    /// Where each bucket begins, and where the last one ends.
+    starts: Vec<u32>,
+}
+
+impl Buckets {
+    /// Sorts by the bucket of each number; there are `count` buckets, and what is in none of them is left out.
+    #[must_use]
+    pub fn new(bucket_of: &[u32], count: usize) -> Self {
+        let mut starts = vec![0u32; count + 1];
+        for bucket in bucket_of {
+            if let Some(start) = starts.get_mut(*bucket as usize + 1) {
+                *start += 1;
+            }
+        }
+        let mut sum = 0;
+        for start in &mut starts {
+            sum += *start;
+            *start = sum;
+        }
+        let mut next = starts.clone();
+        let mut items = vec![0u32; sum as usize];
+        for (item, bucket) in bucket_of.iter().enumerate().filter(|(_, bucket)| (**bucket as usize) < count) {
+            let Some(at) = next.get_mut(*bucket as usize) else { continue };
+            if let Some(place) = items.get_mut(*at as usize) {
+                *place = item as u32;
+            }
+            *at += 1;
+        }
+        Self { items, starts }
+    }
+
+    /// The numbers in a run of buckets, bucket by bucket.
+    #[must_use]
+    pub fn run(&self, buckets: Range<u32>) -> &[u32] {
+        let start =
+            |bucket: u32| self.starts.get(bucket as usize).or(self.starts.last()).copied().unwrap_or(0) as usize;
+        self.items.get(start(buckets.start)..start(buckets.end)).unwrap_or(&[])
+    }
+
+    /// All numbers, bucket by bucket, and where each bucket begins, with the end of the last one.
+    #[must_use]
+    pub fn into_parts(self) -> (Vec<u32>, Vec<u32>) {
+        (self.items, self.starts)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::group::parallel::never;
+    use crate::group::test_util::{names, random_blocks};
+
+    #[test]
+    fn rows_have_one_number_if_and_only_if_they_have_one_key() {
+        let names = names(&random_blocks(5, 400));
+        let table = &names.trace().allocations;
+        for keys in [&[Key::Type, Key::Stack, Key::Tag][..], &[Key::Process, Key::SizeClass], &[Key::Type], &[]] {
+            let ids = names.group_ids(keys, &never).unwrap().unwrap();
+            let group_by = GroupBy::new(&names, keys);
+            let key = |row: usize| group_by.group_key(table, row, 1);
+            for row in 0..table.len() {
+                let number = ids.of_row()[row];
+                let first = ids.representatives()[number as usize] as usize;
+                assert_eq!((key(row), first <= row), (key(first), true), "{keys:?}");
+                assert!((0..first).all(|other| key(other) != key(first)));
+            }
+            assert!(ids.representatives().is_sorted());
+        }
+        assert!(names.group_ids(&[Key::Tag, Key::Address], &never).unwrap().is_none());
+    }
+
+    #[test]
+    fn the_latest_are_kept_and_found_in_any_order_of_columns() {
+        let names = names(&random_blocks(6, 50));
+        let of = |names: &ColumnValues, keys: &[Key]| names.group_ids(keys, &never).unwrap().unwrap();
+        let tag = of(&names, &[Key::Tag, Key::Process]);
+        assert!(Arc::ptr_eq(&tag, &of(&names, &[Key::Process, Key::Type, Key::Tag])));
+        let generation = of(&names, &[Key::Generation]);
+        let marked = names.with_marks(&[]);
+        assert!(Arc::ptr_eq(&tag, &of(&marked, &[Key::Tag, Key::Process])));
+        assert!(!Arc::ptr_eq(&generation, &of(&marked, &[Key::Generation])));
+        of(&names, &[Key::Cpu]);
+        assert!(Arc::ptr_eq(&generation, &of(&names, &[Key::Generation])));
+        assert!(!Arc::ptr_eq(&tag, &of(&names, &[Key::Tag, Key::Process])));
+    }
+
+    #[test]
+    fn cancelling_keeps_nothing() {
+        let names = names(&random_blocks(7, 50));
+        assert!(names.group_ids(&[Key::Tag], &|| true).is_err());
+        assert!(names.group_ids(&[Key::Tag], &never).unwrap().is_some());
+    }
+
+    #[test]
+    fn table_and_map_give_the_same_numbers() {
+        let numbers = [(3, 7), (0, 1), (9, 2)];
+        let (table, map) = (GroupIndex::new(10, numbers.into_iter()), GroupIndex::new(u64::MAX, numbers.into_iter()));
+        assert!(matches!((&table, &map), (GroupIndex::Table(_), GroupIndex::Map(_))));
+        for key in 0..12 {
+            assert_eq!(table.get(key), map.get(key));
+        }
+        assert_eq!((table.get(9), table.get(4)), (Some(2), None));
+    }
+
+    #[test]
+    fn buckets_hold_numbers_in_order() {
+        let buckets = Buckets::new(&[2, 0, 2, 5, 0], 3);
+        let runs = [0..1, 1..2, 2..3, 0..3, 2..9].map(|run| buckets.run(run).to_vec());
+        assert_eq!(runs, [vec![1, 4], vec![], vec![0, 2], vec![1, 4, 0, 2], vec![0, 2]]);
+        assert_eq!(buckets.into_parts(), (vec![1, 4, 0, 2], vec![0, 2, 2, 4]));
+    }
+}

@@ -1,0 +1,379 @@
+//! Outstanding curves for drawing: the exact smallest and greatest value between any two neighboring points, so that no peak is
+//! lost however few pixels there are. A [`TimelineScan`] follows amounts from event to event, in segments of the time range
+//! side by side. A segment starts from zero, since what it begins with shifts all of its values alike; the segments are put on
+//! top of each other at the end, so that results never depend on how the range was cut.
+
+use super::curve::{MAX_VALUES, Points, SeriesError, SeriesKind, SeriesRequest, SeriesSet, collect, too_many};
+use super::selection::{CurveRows, MAX_PEAK_GROUPS, SeriesSelection};
+use crate::group::column_values::ColumnValues;
+use crate::group::event_order::{EventOrder, EventRange};
+use crate::group::group_by::GroupIndex;
+use crate::group::key::Key;
+use crate::group::parallel::{Cancel, Cancelled, fold_rows, worker_chunks};
+use crate::trace::time::Ticks;
+use rayon::prelude::*;
+use std::cmp::Reverse;
+use std::ops::AddAssign;
+
+/// Curves with their extremes.
+#[derive(Debug)]
+pub struct MinMaxDecimation {
+    /// The curves with their values at the points.
+    pub set: SeriesSet,
+    /// For each curve, for each interval between neighboring points (both ends included), the smallest and the greatest
+    /// value.
+    pub extremes: Vec<Vec<(i128, i128)>>,
+}
+
+/// Draws outstanding curves; the request's kind of metric counts as outstanding whatever it says.
+///
+/// # Errors
+///
+/// When cancelled, and when there would be more values than memory should hold.
+pub fn decimate(
+    names: &ColumnValues,
+    request: &SeriesRequest<'_>,
+    order: &EventOrder,
+    cancel: Cancel<'_>,
+) -> Result<MinMaxDecimation, SeriesError> {
+    let rows = outstanding_rows(names, request);
+    let selection = SeriesSelection::new(&rows, cancel)?;
+    let points = Points::new(request.view, request.points);
+    let curves = selection.curves();
+    check_size(request.keys, curves, &points)?;
+    let curve_of = CurveOfRow::new(&rows, &selection.index(&rows), curves, cancel)?;
+    let number: Vec<u32> = (0..curves as u32).collect();
+    let scan = TimelineScan { rows: &rows, order, curve_of: &curve_of, number: &number, curves, points: &points };
+    let ScanResult { amounts, extremes } = scan.run(cancel)?;
+    Ok(MinMaxDecimation { set: collect(names, &rows, selection, &points, amounts), extremes })
+}
+
+/// Draws the outstanding curves that rise highest at any moment of the time range, the highest first, equal ones the heavier
+/// first, and the sum of all others: the same as [`highest_groups`](super::highest_groups) and then [`decimate`] of those, in
+/// less time. At most `request.top` have a curve of their own; of more than [`MAX_PEAK_GROUPS`] groups only the heaviest are
+/// compared.
+///
+/// # Errors
+///
+/// When cancelled, and when there would be more values than memory should hold.
+pub fn decimate_highest(
+    names: &ColumnValues,
+    request: &SeriesRequest<'_>,
+    order: &EventOrder,
+    cancel: Cancel<'_>,
+) -> Result<MinMaxDecimation, SeriesError> {
+    let rows = outstanding_rows(names, request);
+    let mut selection = SeriesSelection::heaviest(&rows, MAX_PEAK_GROUPS, cancel)?;
+    let compared = selection.curves();
+    let curve_of = CurveOfRow::new(&rows, &selection.index(&rows), compared, cancel)?;
+    let every: Vec<u32> = (0..compared as u32).collect();
+    let ends = Points::new(request.view, 2);
+    let scan =
+        TimelineScan { rows: &rows, order, curve_of: &curve_of, number: &every, curves: compared, points: &ends };
+    let own = selection.own.min(request.top.unwrap_or(usize::MAX));
+    let order_by_peak = if own > 0 { by_peak(&scan.run(cancel)?, selection.own) } else { Vec::new() };
+    let number = selection.reorder(&order_by_peak, own);
+    let points = Points::new(request.view, request.points);
+    let curves = selection.curves();
+    check_size(request.keys, curves, &points)?;
+    let scan = TimelineScan { number: &number, curves, points: &points, ..scan };
+    let ScanResult { amounts, extremes } = scan.run(cancel)?;
+    Ok(MinMaxDecimation { set: collect(names, &rows, selection, &points, amounts), extremes })
+}
+
+/// The rows of a request as outstanding curves count them.
+fn outstanding_rows<'r>(names: &'r ColumnValues, request: &SeriesRequest<'r>) -> CurveRows<'r> {
+    let mut request = *request;
+    request.metric.kind = SeriesKind::Outstanding;
+    CurveRows::new(names, request)
+}
+
+/// The first `own` curves by their greatest value, the greatest first.
+fn by_peak(scanned: &ScanResult, own: usize) -> Vec<usize> {
+    let peak = |curve: &usize| {
+        let inside = scanned.extremes[*curve].iter().map(|e| e.1);
+        inside.chain(scanned.amounts[curve * 2..curve * 2 + 2].iter().copied()).max()
+    };
+    let mut order: Vec<usize> = (0..own).collect();
+    order.sort_by_cached_key(|curve| Reverse(peak(curve)));
+    order
+}
+
+fn check_size(keys: &[Key], curves: usize, points: &Points) -> Result<(), SeriesError> {
+    let points = points.times().len();
+    let fits = curves.checked_mul(points).is_some_and(|values| values <= MAX_VALUES);
+    if fits { Ok(()) } else { Err(too_many(keys, curves, points)) }
+}
+
+/// A row that counts for no curve.
+const NONE: u32 = u32::MAX;
+/// Events that are worth a segment of their own.
+const SEGMENT_EVENTS: usize = 1 << 16;
+/// Upper bound on the start values that the workers together hold.
+const SHARED_VALUES: usize = 1 << 20;
+
+/// The curve that each row counts for, and the value that every curve begins with.
+struct CurveOfRow {
+    curves: RowCurves,
+    start: Vec<i128>,
+}
+
+/// Curves by what decides about them.
+enum RowCurves {
+    /// By context, as for most keys: nothing is kept per row.
+    Context(Vec<u32>),
+    Row(Vec<u32>),
+}
+
+impl CurveOfRow {
+    fn new(rows: &CurveRows<'_>, index: &GroupIndex, curves: usize, cancel: Cancel<'_>) -> Result<Self, Cancelled> {
+        let curve = |key: u64| index.get(key).unwrap_or(NONE);
+        let table = rows.table;
+        let of = match rows.group_by.keys_of_contexts() {
+            Some(keys) => RowCurves::Context(keys.into_iter().map(curve).collect()),
+            None => {
+                let of_row = |row: usize| if rows.counts(row) { curve(rows.group_key(row)) } else { NONE };
+                RowCurves::Row((0..table.len()).into_par_iter().map(of_row).collect())
+            }
+        };
+        let from = rows.request.view.from;
+        let accumulators = (SHARED_VALUES / curves.max(1)).clamp(1, worker_chunks());
+        let start = fold_rows(
+            table.rows_allocated_by(from),
+            accumulators,
+            cancel,
+            || vec![0i128; curves],
+            |start, range| {
+                for row in range {
+                    // Most are freed by then: only one column is read for those.
+                    if table.free_time[row] > from
+                        && rows.counts(row)
+                        && let Some(start) = start.get_mut(of.get(row, table.alloc_attributes[row].0) as usize)
+                    {
+                        *start += i128::from(rows.amount(row));
+                    }
+                }
+            },
+            |mut a, b| {
+                a.iter_mut().zip(b).for_each(|(a, b)| *a += b);
+                a
+            },
+        )?;
+        Ok(Self { curves: of, start })
+    }
+
+    /// The start values of the curves by other numbers, of which there are `curves`: several with one number become one curve.
+    fn start_of(&self, number: &[u32], curves: usize) -> Vec<i128> {
+        let mut start = vec![0i128; curves];
+        for (own, number) in self.start.iter().zip(number) {
+            start[*number as usize] += own;
+        }
+        start
+    }
+}
+
+impl RowCurves {
+    #[inline]
+    fn get(&self, row: usize, context: u32) -> u32 {
+        let (curves, at) = match self {
+            Self::Context(curves) => (curves, context as usize),
+            Self::Row(curves) => (curves, row),
+        };
+        curves.get(at).copied().unwrap_or(NONE)
+    }
+
+    /// The curves by other numbers.
+    fn renumbered(&self, number: &[u32]) -> Self {
+        let renumber = |curve: &u32| number.get(*curve as usize).copied().unwrap_or(NONE);
+        match self {
+            Self::Context(curves) => Self::Context(curves.iter().map(renumber).collect()),
+            Self::Row(curves) => Self::Row(curves.par_iter().map(renumber).collect()),
+        }
+    }
+}
+
+/// A number wide enough for what is added up.
+trait Amount: Copy + Ord + Default + AddAssign + Into<i128> {
+    /// An amount, or what takes it away again.
+    fn of(amount: u64, taken: bool) -> Self;
+}
+
+impl Amount for i64 {
+    #[inline]
+    fn of(amount: u64, taken: bool) -> Self {
+        // Arithmetic instead of a branch that no processor can predict.
+        let sign = -Self::from(taken);
+        (amount as Self ^ sign) - sign
+    }
+}
+
+impl Amount for i128 {
+    #[inline]
+    fn of(amount: u64, taken: bool) -> Self {
+        if taken { -Self::from(amount) } else { Self::from(amount) }
+    }
+}
+
+/// The result of a scan: for each curve its values at the points, one curve after the other, and its extremes between them.
+struct ScanResult {
+    amounts: Vec<i128>,
+    extremes: Vec<Vec<(i128, i128)>>,
+}
+
+/// Curves over the events of a time range.
+struct TimelineScan<'s> {
+    rows: &'s CurveRows<'s>,
+    order: &'s EventOrder,
+    curve_of: &'s CurveOfRow,
+    /// The number that each curve of `curve_of` gets here.
+    number: &'s [u32],
+    curves: usize,
+    points: &'s Points,
+}
+
+/// The changes by the events of a part of the time range, beginning from zero: the extremes of every curve in each of the intervals that it
+/// meets, and the values at their ends, one interval after the other.
+struct Segment {
+    first: usize,
+    extremes: Vec<(i128, i128)>,
+    ends: Vec<i128>,
+}
+
+impl TimelineScan<'_> {
+    fn run(&self, cancel: Cancel<'_>) -> Result<ScanResult, Cancelled> {
+        if self.curves == 0 {
+            return Ok(ScanResult { amounts: Vec::new(), extremes: Vec::new() });
+        }
+        let cuts = self.cuts();
+        let row_curves = self.curve_of.curves.renumbered(self.number);
+        let narrow = self.order.bytes().max(self.rows.table.len() as u128) <= i64::MAX as u128;
+        let segments: Result<Vec<Segment>, Cancelled> = cuts
+            .par_windows(2)
+            .map(|cut| match cancel() {
+                true => Err(Cancelled),
+                // Eight bytes are twice as fast as sixteen, and enough unless the trace is damaged.
+                false if narrow => Ok(self.segment::<i64>(&row_curves, cut[0], cut[1])),
+                false => Ok(self.segment::<i128>(&row_curves, cut[0], cut[1])),
+            })
+            .collect();
+        let (curves, width) = (self.curves, self.points.times().len());
+        let mut now = self.curve_of.start_of(self.number, curves);
+        let mut amounts = vec![0i128; curves * width];
+        let mut extremes: Vec<Vec<Option<(i128, i128)>>> = vec![vec![None; width.saturating_sub(1)]; curves];
+        let mut ends: Vec<Option<i128>> = vec![None; curves * width];
+        for segment in segments? {
+            let intervals = segment.extremes.chunks(curves).zip(segment.ends.chunks(curves));
+            let mut last = None;
+            for (at, (own, end)) in intervals.enumerate() {
+                let interval = segment.first + at;
+                for curve in 0..curves {
+                    let (low, high) = (own[curve].0 + now[curve], own[curve].1 + now[curve]);
+                    let place = &mut extremes[curve][interval];
+                    *place = Some(place.map_or((low, high), |(a, b)| (a.min(low), b.max(high))));
+                    ends[curve * width + interval + 1] = Some(end[curve] + now[curve]);
+                }
+                last = Some(end);
+            }
+            last.into_iter().flatten().zip(&mut now).for_each(|(end, now)| *now += end);
+        }
+        let start = self.curve_of.start_of(self.number, curves);
+        for (curve, start) in start.into_iter().enumerate() {
+            let mut value = start;
+            for (at, amount) in amounts[curve * width..(curve + 1) * width].iter_mut().enumerate() {
+                value = ends[curve * width + at].unwrap_or(value);
+                *amount = value;
+            }
+        }
+        // An interval without a tick of its own has the value of its points.
+        let filled = |(curve, own): (usize, Vec<Option<(i128, i128)>>)| {
+            let filled = own.into_iter().enumerate().map(|(at, extremes)| {
+                let value = amounts[curve * width + at];
+                extremes.unwrap_or((value, value))
+            });
+            filled.collect()
+        };
+        let extremes = extremes.into_iter().enumerate().map(filled).collect();
+        Ok(ScanResult { amounts, extremes })
+    }
+
+    /// The moments that the time range is cut at: events of the kind that there are more of, evenly spread.
+    fn cuts(&self) -> Vec<Ticks> {
+        let (from, to) = (self.rows.request.view.from, self.rows.request.view.to);
+        let table = self.rows.table;
+        let EventRange { allocs, frees } = self.order.within(table, from, to);
+        let inner: Vec<Ticks> = if allocs.len() >= frees.len() {
+            allocs.skip(SEGMENT_EVENTS).step_by(SEGMENT_EVENTS).map(|row| table.alloc_time[row]).collect()
+        } else {
+            let rows = frees.skip(SEGMENT_EVENTS).step_by(SEGMENT_EVENTS).map(|at| self.order.frees()[at]);
+            rows.map(|row| table.free_time[row as usize]).collect()
+        };
+        let mut cuts: Vec<Ticks> = std::iter::once(from).chain(inner).chain([to]).collect();
+        cuts.dedup();
+        cuts
+    }
+
+    /// Follows the events after `from` and not after `to`.
+    fn segment<A: Amount>(&self, row_curves: &RowCurves, from: Ticks, to: Ticks) -> Segment {
+        let (table, order) = (self.rows.table, self.order);
+        let times = self.points.times();
+        let first = times.partition_point(|time| *time <= from).saturating_sub(1);
+        let last = self.points.first_at_or_after(to).saturating_sub(1);
+        let mut segment = Segment { first, extremes: Vec::new(), ends: Vec::new() };
+        if first > last || times.len() < 2 {
+            return segment;
+        }
+        let mut rest = order.within(table, from, to);
+        let mut now = vec![A::default(); self.curves];
+        let mut extremes: Vec<(A, A)> = Vec::with_capacity(self.curves);
+        let mut touched: Vec<u32> = Vec::new();
+        for interval in first..=last {
+            extremes.clear();
+            extremes.extend(now.iter().map(|value| (*value, *value)));
+            let end = times.get(interval + 1).copied().unwrap_or(to);
+            let own = if interval == last { rest.clone() } else { order.until(table, &rest, end) };
+            self.interval(row_curves, &own, &mut now, &mut extremes, &mut touched);
+            rest = EventRange { allocs: own.allocs.end..rest.allocs.end, frees: own.frees.end..rest.frees.end };
+            segment.extremes.extend(extremes.iter().map(|(low, high)| ((*low).into(), (*high).into())));
+            segment.ends.extend(now.iter().map(|value| -> i128 { (*value).into() }));
+        }
+        segment
+    }
+
+    /// Follows the events of one interval.
+    fn interval<A: Amount>(
+        &self,
+        row_curves: &RowCurves,
+        events: &EventRange,
+        now: &mut [A],
+        extremes: &mut [(A, A)],
+        touched: &mut Vec<u32>,
+    ) {
+        let request = &self.rows.request;
+        let by_count = request.metric.by_count;
+        let first = if request.include_preexisting { 0 } else { self.order.first_known() };
+        let counts = |row: usize| row >= first && request.rows.is_none_or(|rows| rows.contains(row));
+        let mut see = |curve: u32, now: &[A]| {
+            let curve = curve as usize;
+            let (low, high) = &mut extremes[curve];
+            *low = now[curve].min(*low);
+            *high = now[curve].max(*high);
+        };
+        self.order.follow(self.rows.table, events, |event| {
+            let curve = row_curves.get(event.row, event.context);
+            if let Some(value) = now.get_mut(curve as usize)
+                && counts(event.row)
+            {
+                *value += A::of(if by_count { 1 } else { event.size }, event.is_free);
+                // The events of one tick are seen as a whole: no value exists between them.
+                if event.ends_tick && touched.is_empty() {
+                    see(curve, now);
+                    return;
+                }
+                touched.push(curve);
+            }
+            if event.ends_tick {
+                touched.drain(..).for_each(|curve| see(curve, now));
+            }
+        });
+    }
+}
