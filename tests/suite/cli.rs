@@ -3,8 +3,8 @@
 
 use poolscope_tests::figures::{number, rows, text};
 use poolscope_tests::micro::Micro;
-use poolscope_tests::synthetic::{OnDisk, bytes_of};
 use poolscope_tests::program::{csv, json, poolscope_exe, run};
+use poolscope_tests::synthetic::{OnDisk, bytes_of};
 use poolscope_tests::variants::base;
 use serde_json::Value;
 use std::io::Read;

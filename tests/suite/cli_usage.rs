@@ -4,8 +4,8 @@
 use poolscope::cli::io::Io;
 use poolscope::cli::{Outcome, WindowRequest, run as run_cli};
 use poolscope_synth::SynthParams;
-use poolscope_tests::synthetic::{OnDisk, bytes_of};
 use poolscope_tests::program::{output, poolscope_exe, run};
+use poolscope_tests::synthetic::{OnDisk, bytes_of};
 use poolscope_tests::variants::base;
 use std::ffi::OsString;
 use std::path::PathBuf;

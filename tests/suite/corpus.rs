@@ -4,8 +4,8 @@
 use poolscope_etl::buffer::HEADER_BYTES;
 use poolscope_etl::event::EventKind;
 use poolscope_etl::event::stack::{InlineStackEvent, StackKeyDefinitionEvent, StackKeyReferenceEvent, StackTarget};
-use poolscope_etl::record::RecordKey;
 use poolscope_etl::file::{BodyScratch, TraceFile};
+use poolscope_etl::record::RecordKey;
 use poolscope_etl::xpress::{StreamEnd, decompress};
 use poolscope_tests::corpus::{RealTrace, real_traces};
 use poolscope_tests::program::json;

@@ -3,8 +3,8 @@
 use poolscope_synth::SynthParams;
 use poolscope_synth::scenario::StackMode;
 use poolscope_tests::micro::Micro;
-use poolscope_tests::synthetic::{OnDisk, bytes_of};
 use poolscope_tests::program::{csv, json, output, run};
+use poolscope_tests::synthetic::{OnDisk, bytes_of};
 use poolscope_tests::variants::base;
 use serde_json::Value;
 

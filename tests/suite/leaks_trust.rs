@@ -13,9 +13,9 @@ use poolscope_analysis::leaks::{
 };
 use poolscope_analysis::trace::Trace;
 use poolscope_synth::writer::{FileMode, Width};
-use poolscope_synth::{SynthParams, GroundTruthRequest};
-use poolscope_tests::synthetic::{OnDisk, bytes_of, loaded, plant};
+use poolscope_synth::{GroundTruthRequest, SynthParams};
 use poolscope_tests::program::{json, run};
+use poolscope_tests::synthetic::{OnDisk, bytes_of, loaded, plant};
 use poolscope_tests::variants;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -191,7 +191,7 @@ fn descriptions_come_from_the_chosen_file_or_the_folder_of_the_trace() {
         row["tag_description"].as_str().unwrap_or_default().to_owned()
     };
     let built_in = described(&[]);
-    assert!(built_in.contains("NotMyFault") && built_in.ends_with("(built-in issue)"), "{built_in}");
+    assert!(built_in.contains("NotMyFault") && built_in.ends_with("(built-in note)"), "{built_in}");
     let folder = Path::new(trace.path()).parent().expect("it is in a folder").to_path_buf();
     std::fs::write(folder.join("pooltag.txt"), "Leak - beside.sys - Found beside\n").expect("it can be written");
     assert_eq!(described(&[]), "beside.sys: Found beside");

@@ -5,8 +5,8 @@ use poolscope::gui::OpenRequest;
 use poolscope::gui::jobs::load::{Engine, Failure, Loader, Source};
 use poolscope_analysis::trace::Trace;
 use poolscope_base::progress::{CancelToken, Progress};
-use poolscope_tests::synthetic::{OnDisk, bytes_of};
 use poolscope_tests::program::{Ran, run};
+use poolscope_tests::synthetic::{OnDisk, bytes_of};
 use poolscope_tests::variants;
 use std::sync::Arc;
 

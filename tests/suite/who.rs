@@ -1,9 +1,9 @@
 //! Who is behind a leak, through the program's output: processes, objects that handles keep, tags that grow together, drivers
 //! that can be named. The truth is what the generator planted, or what the cases beside the repository say.
 
-use poolscope_synth::{SynthParams, GroundTruthRequest};
-use poolscope_tests::synthetic::{OnDisk, Planted, bytes_of, plant};
+use poolscope_synth::{GroundTruthRequest, SynthParams};
 use poolscope_tests::program::{json, output};
+use poolscope_tests::synthetic::{OnDisk, Planted, bytes_of, plant};
 use poolscope_tests::variants::base;
 use rayon::prelude::*;
 use serde_json::Value;
@@ -39,7 +39,11 @@ fn zombie_processes_are_counted_with_their_parent_and_the_way_to_the_handles() {
     let process = of_tag(&document, "Proc", "NonPaged");
     assert!(["leak", "growing"].contains(&process["verdict"].as_str().expect("a verdict")), "{process}");
     let object = &process["object"];
-    assert_eq!((&object["type"], &object["zombies"]), (&Value::from("Process"), &Value::from(truth.outstanding)), "{object}");
+    assert_eq!(
+        (&object["type"], &object["zombies"]),
+        (&Value::from("Process"), &Value::from(truth.outstanding)),
+        "{object}"
+    );
     assert_eq!(object["zombie_names"][0]["name"], truth.image.as_str());
     // The parent made the process objects and still runs; the children made their tokens and have ended.
     let first = &process["processes"][0];
@@ -52,7 +56,10 @@ fn zombie_processes_are_counted_with_their_parent_and_the_way_to_the_handles() {
     );
     assert_eq!(token["count"], Value::from(truth.outstanding));
     let shares = token["processes"].as_array().expect("processes");
-    assert!(shares.len() as u64 == truth.outstanding && shares.iter().all(|share| share["running"] == false), "{token}");
+    assert!(
+        shares.len() as u64 == truth.outstanding && shares.iter().all(|share| share["running"] == false),
+        "{token}"
+    );
     // No driver is on the stacks, so that none is named; what to record next is.
     assert_eq!(process["responsible_driver"], Value::Null);
     let text = text_of(&["leaks", file.path(), "--show-non-leaking"]);

@@ -1,10 +1,10 @@
 //! What was planted and what came out, in one shape, so that the two can be compared and a difference can be shown.
 
-use poolscope_synth::ground_truth::RangeGroundTruth;
 use poolscope_analysis::trace::Trace;
 use poolscope_analysis::trace::allocation::flag;
 use poolscope_analysis::trace::ids::StackId;
 use poolscope_analysis::trace::time::{Ticks, TimeRange};
+use poolscope_synth::ground_truth::RangeGroundTruth;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;

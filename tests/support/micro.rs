@@ -2,14 +2,14 @@
 //! can be checked by hand.
 
 use crate::synthetic::loaded;
-use poolscope_synth::writer::pool::{HOOK_ALLOC, HOOK_ALLOC_SESSION, HOOK_FREE, HOOK_FREE_SESSION, PoolBlock};
-use poolscope_synth::writer::{
-    EventTraceHeader, Guid, RecordHeader, TraceOptions, TraceWriter, Width, guids, image, pool, stack,
-};
 use poolscope_analysis::trace::Trace;
 use poolscope_analysis::trace::allocation::flag;
 use poolscope_analysis::trace::attributes::EventAttributes;
 use poolscope_analysis::trace::time::Ticks;
+use poolscope_synth::writer::pool::{HOOK_ALLOC, HOOK_ALLOC_SESSION, HOOK_FREE, HOOK_FREE_SESSION, PoolBlock};
+use poolscope_synth::writer::{
+    EventTraceHeader, Guid, RecordHeader, TraceOptions, TraceWriter, Width, guids, image, pool, stack,
+};
 use std::io::Cursor;
 use std::sync::Arc;
 
@@ -159,8 +159,11 @@ pub fn blocks(trace: &Trace) -> Vec<String> {
         let context = trace.attributes.get(table.alloc_attributes[row]).expect("every row has a context");
         let time = |time: Ticks| if time.is_known() { time.0.to_string() } else { String::new() };
         let mark = |bit| if table.flags[row] & bit != 0 { "!" } else { "" };
-        let session =
-            if context.session == EventAttributes::NO_SESSION { String::new() } else { format!("/{}", context.session) };
+        let session = if context.session == EventAttributes::NO_SESSION {
+            String::new()
+        } else {
+            format!("/{}", context.session)
+        };
         let line = format!(
             "{} {:#x}{session} {} {}{}..{}{}",
             context.tag.text(),

@@ -1,11 +1,11 @@
 //! Made-up traces with what was planted in them.
 
-use poolscope_etl::file::TraceFile;
-use poolscope_base::progress::{CancelToken, Progress};
-use poolscope_synth::writer::PlacedBuffer;
-use poolscope_synth::{SynthParams, GroundTruth, GroundTruthRequest, write_trace};
-use poolscope_analysis::trace::Trace;
 use poolscope_analysis::load::{LoadError, LoadOptions, load};
+use poolscope_analysis::trace::Trace;
+use poolscope_base::progress::{CancelToken, Progress};
+use poolscope_etl::file::TraceFile;
+use poolscope_synth::writer::PlacedBuffer;
+use poolscope_synth::{GroundTruth, GroundTruthRequest, SynthParams, write_trace};
 use std::io::Cursor;
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -32,7 +32,10 @@ pub fn dump(trace: &Trace, with_cpus: bool) -> TraceDump {
         ("stacks", vec![format!("{} {} {known:?}", census.stack_records, census.stack_definitions)]),
         ("uncertain stacks", (0..trace.allocations.len()).filter_map(|row| uncertain(trace, row)).collect()),
         ("records", vec![format!("{} {}", census.records, census.messages)]),
-        ("diagnostics", trace.diagnostics.rows().iter().map(|row| format!("{} {}", row.kind.name(), row.count)).collect()),
+        (
+            "diagnostics",
+            trace.diagnostics.rows().iter().map(|row| format!("{} {}", row.kind.name(), row.count)).collect(),
+        ),
     ]);
     lines_by_topic.values_mut().for_each(|lines| lines.sort());
     lines_by_topic

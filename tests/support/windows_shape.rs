@@ -4,9 +4,9 @@
 
 use poolscope_base::guid::Guid;
 use poolscope_etl::file::OpenError;
-use poolscope_etl::record::{Record, RecordKey};
-use poolscope_etl::reader::{RecordSink, RecordSource};
 use poolscope_etl::file::{BodyScratch, TraceFile};
+use poolscope_etl::reader::{RecordSink, RecordSource};
+use poolscope_etl::record::{Record, RecordKey};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Kernel groups: the high byte of a hook, and the last digits of a GUID that is known. Windows has one for every group;

@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use poolscope::wpr::machine::MachineRecorder;
 use poolscope::wpr::locations::SearchLocations;
+use poolscope::wpr::machine::MachineRecorder;
 
 /// A folder with a `wpr.exe` in it that records nothing.
 #[derive(Debug)]

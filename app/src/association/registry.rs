@@ -34,7 +34,9 @@ impl UserRegistry {
         let listed = self.text(OPEN_WITH_KEY, PROG_ID)?.is_some();
         let command = self.text(COMMAND_KEY, "")?;
         Ok(match command {
-            Some(command) if listed => AssociationState::Registered(program_of(&command).unwrap_or(&command).to_owned()),
+            Some(command) if listed => {
+                AssociationState::Registered(program_of(&command).unwrap_or(&command).to_owned())
+            }
             _ => AssociationState::NotRegistered,
         })
     }

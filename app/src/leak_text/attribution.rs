@@ -66,7 +66,8 @@ pub fn held_objects(held: &HeldObjects) -> String {
     let all = format::count(held.outstanding);
     let mut parts: Vec<String> = Vec::new();
     if let Some(processes) = held.process_objects.as_ref().filter(|processes| processes.of_ended_processes > 0) {
-        let names = processes.ended_process_names.iter().map(|(name, count)| format!("{name} ({})", format::count(*count)));
+        let names =
+            processes.ended_process_names.iter().map(|(name, count)| format!("{name} ({})", format::count(*count)));
         let names: Vec<String> = names.collect();
         let names = some_of(names.into_iter(), LISTED);
         let verb = if processes.of_ended_processes == 1 { "belongs" } else { "belong" };
@@ -147,7 +148,9 @@ pub fn lines(suspect: &Suspect, owner_data: TagOwnerData<'_>) -> Vec<String> {
     let mut lines: Vec<String> = processes.map(|text| format!("processes: {text}")).into_iter().collect();
     lines.extend(wrapper_driver(suspect));
     lines.extend(
-        owner_candidates(suspect, owner_data).iter().map(|candidate| format!("owner: {}", super::owner_candidate(candidate))),
+        owner_candidates(suspect, owner_data)
+            .iter()
+            .map(|candidate| format!("owner: {}", super::owner_candidate(candidate))),
     );
     lines.extend(recording_advice(suspect));
     lines

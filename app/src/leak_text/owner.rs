@@ -62,7 +62,8 @@ mod tests {
 
     #[test]
     fn a_candidate_has_its_certainty_and_source() {
-        let text_of = |source| owner_candidate(&TagOwnerCandidate { driver: "a.sys".to_owned(), source, confidence: 0.9 });
+        let text_of =
+            |source| owner_candidate(&TagOwnerCandidate { driver: "a.sys".to_owned(), source, confidence: 0.9 });
         assert_eq!(
             text_of(OwnerSource::Stack { share: 1.0 }),
             "a.sys (very likely): on the stacks of 100 % of the outstanding bytes"

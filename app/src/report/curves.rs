@@ -23,13 +23,12 @@ pub fn curves(
     cancel: Cancel<'_>,
 ) -> Result<SeriesSet, SeriesError> {
     let keys = [Key::Tag, Key::Paged];
-    let columns = keys.map(|key| names.column(key));
-    let id = |column: &KeyColumn, text: &str| (0..column.count()).find(|id| column.text(*id) == text);
+    let tags = names.column(Key::Tag);
+    let tag_id = |tag: &str| (0..tags.count()).find(|id| tags.text(*id) == tag);
     let mut chosen: Vec<Vec<u32>> = Vec::new();
     for suspect in shown.iter().take(MAX_CURVES) {
-        let pool = if suspect.paged { "Paged" } else { "NonPaged" };
-        let tag = suspect.tag.as_deref().and_then(|tag| id(&columns[0], tag));
-        let ids = tag.zip(id(&columns[1], pool)).map(|(tag, pool)| vec![tag, pool]);
+        // The ids of the paged column are 0 for nonpaged and 1 for paged pool.
+        let ids = suspect.tag.as_deref().and_then(tag_id).map(|tag| vec![tag, u32::from(suspect.paged)]);
         chosen.extend(ids.filter(|ids| !chosen.contains(ids)));
     }
     let request = SeriesRequest {

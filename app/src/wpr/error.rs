@@ -92,7 +92,9 @@ fn advice(code: u32) -> Option<(&'static str, &'static str)> {
             "A recording is already running.",
             "Save or cancel it first, here or with wpr -stop FILE.etl or wpr -cancel",
         ),
-        NOT_RUNNING => ("No recording is running: it was stopped by another program or never started.", "Start a recording"),
+        NOT_RUNNING => {
+            ("No recording is running: it was stopped by another program or never started.", "Start a recording")
+        }
         0xc558_3014 => (
             "Another tool uses the kernel logger session.",
             "Stop it first (xperf -stop; logman query -ets lists running sessions) and start again",
@@ -116,7 +118,9 @@ fn advice(code: u32) -> Option<(&'static str, &'static str)> {
             "Check the paths and try again",
         ),
         0x8007_0020 | 0x8007_0021 => ("Another program has the file open.", "Close it there or choose another name"),
-        0x8007_0050 | 0x8007_00b7 => ("A file with this name exists already.", "Choose another name or delete the file"),
+        0x8007_0050 | 0x8007_00b7 => {
+            ("A file with this name exists already.", "Choose another name or delete the file")
+        }
         0x8007_0057 => (
             "This version of wpr does not support one of the options.",
             "Use the version of Windows 10 or later, or of the Windows Performance Toolkit",

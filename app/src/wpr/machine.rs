@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 
 use poolscope_base::progress::CancelToken;
 
+use super::error::NOT_RUNNING;
 use super::locations::SearchLocations;
 use super::process::{self, ProcessError};
-use super::error::NOT_RUNNING;
-use super::{TaskResult, Recorder, WprStatus, Start, RecordingStatus, Task, WprError};
+use super::{Recorder, RecordingStatus, Start, Task, TaskResult, WprError, WprStatus};
 
 /// Name of the folder for profiles and temporary files, in the temporary folder.
 const FOLDER: &str = "poolscope-recording";
@@ -37,16 +37,24 @@ impl Recorder for MachineRecorder {
         self.places.temp.join(FOLDER)
     }
 
-    fn run(&self, program: &Path, task: &Task, on_output: &dyn Fn(&str), cancel: &CancelToken) -> Result<TaskResult, WprError> {
+    fn run(
+        &self,
+        program: &Path,
+        task: &Task,
+        on_output: &dyn Fn(&str),
+        cancel: &CancelToken,
+    ) -> Result<TaskResult, WprError> {
         if let Task::Start(start) = task {
             prepare(start)?;
         }
         let ran =
-            process::run(program, &task.arguments(), task.limit(), on_output, cancel).map_err(|failed| match failed {
-                ProcessError::NoStart(error) => WprError::NoStart { program: program.to_owned(), error },
-                ProcessError::Cancelled => WprError::Cancelled,
-                ProcessError::Hung(limit) => WprError::Hung { what: task.action(), seconds: limit.as_secs() },
-            })?;
+            process::run(program, &task.arguments(), task.limit(), on_output, cancel).map_err(
+                |failed| match failed {
+                    ProcessError::NoStart(error) => WprError::NoStart { program: program.to_owned(), error },
+                    ProcessError::Cancelled => WprError::Cancelled,
+                    ProcessError::Hung(limit) => WprError::Hung { what: task.action(), seconds: limit.as_secs() },
+                },
+            )?;
         let failure = (ran.exit != Some(0)).then(|| WprError::refused(task, ran.exit, &ran.output));
         // Newer versions report a missing recording as a failure.
         let failure = match task {

@@ -48,7 +48,7 @@ pub enum TagError {
     /// The same pattern twice.
     #[error("tag '{given}' is given twice{}: enter each tag once", padding(.given, .earlier))]
     Duplicate {
-        /// What was given.
+        /// The input.
         given: String,
         /// The equivalent earlier input.
         earlier: String,

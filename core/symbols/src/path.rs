@@ -40,7 +40,7 @@ pub enum PathPart {
 pub struct PathProblem {
     /// The part as written.
     pub part: String,
-    /// What is wrong, and what is used instead.
+    /// The problem, and what is used instead.
     pub text: String,
 }
 

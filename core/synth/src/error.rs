@@ -1,10 +1,10 @@
-//! What can go wrong while a trace is written. Never used for what is wrong *inside* a trace.
+//! Errors while a trace is written.
 
-/// Why a trace could not be written.
+/// Reason why a trace could not be written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SynthError {
-    /// The output refused bytes or a seek.
+    /// The output failed to write or seek.
     #[error("cannot write the trace: {0}")]
     Io(#[from] std::io::Error),
     /// A record does not fit the 16-bit size field or an empty buffer.
@@ -18,15 +18,15 @@ pub enum SynthError {
     /// A CPU index at or above the number of CPUs.
     #[error("CPU {cpu} does not exist, the trace has {cpus}")]
     NoSuchCpu {
-        /// The index asked for.
+        /// The requested index.
         cpu: u16,
         /// The number of CPUs.
         cpus: u16,
     },
-    /// Parameters that contradict each other or the format.
+    /// Invalid parameters.
     #[error("{0}")]
     Params(String),
-    /// The made-up address space of a 32-bit trace is used up.
+    /// The simulated address space of a 32-bit trace is full.
     #[error("the kernel address space of a 32-bit trace is full; ask for fewer live blocks")]
     AddressSpace,
 }

@@ -1,13 +1,13 @@
-//! A small generator of repeatable numbers (xoshiro256**, seeded by splitmix64). Never seeded from the clock.
+//! Deterministic random numbers: xoshiro256**, seeded by splitmix64.
 
-/// Repeatable pseudo-random numbers: the same seed gives the same sequence on every machine.
+/// Pseudo-random number generator: the same seed gives the same sequence on every machine.
 #[derive(Debug, Clone)]
 pub struct Rng {
     state: [u64; 4],
 }
 
 impl Rng {
-    /// A generator for `seed`; any value is good, zero too.
+    /// A generator for any `seed`, including zero.
     #[must_use]
     pub fn new(seed: u64) -> Self {
         let mut mix = seed;
@@ -41,7 +41,7 @@ impl Rng {
         self.below(len as u64) as usize
     }
 
-    /// A number from `low` to `high`, both included.
+    /// A number from `low` to `high`, both inclusive.
     pub fn between(&mut self, low: u64, high: u64) -> u64 {
         low + self.below(high.saturating_sub(low).saturating_add(1))
     }
@@ -51,13 +51,13 @@ impl Rng {
         (self.next_u64() >> 11) as f64 / (1u64 << 53) as f64
     }
 
-    /// True with the given probability; 0 and less never, 1 and more always.
+    /// True with the given probability; never for 0 or less, always for 1 or more.
     pub fn chance(&mut self, probability: f64) -> bool {
         self.unit() < probability
     }
 
-    /// About exponentially distributed around `mean`, at least 1. Piecewise linear between powers of two, so
-    /// that no library's logarithm decides what a trace contains.
+    /// A lifetime, approximately exponentially distributed with the given mean, at least 1. Piecewise linear between powers of
+    /// two, so that results do not depend on a platform's logarithm.
     pub fn lifetime(&mut self, mean: u64) -> u64 {
         let bits = self.next_u64();
         let halvings = (bits >> 20).leading_zeros().saturating_sub(20);

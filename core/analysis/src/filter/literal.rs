@@ -30,21 +30,26 @@ pub fn parse(kind: FieldKind, text: &str) -> Result<Literal, String> {
 }
 
 /// Units of sizes, in bytes. Binary, as Windows counts.
-const BYTES: [(&str, i128); 10] = [
+const BYTES: [(&str, i128); 15] = [
     ("", 1),
     ("b", 1),
     ("kb", 1 << 10),
     ("mb", 1 << 20),
     ("gb", 1 << 30),
     ("tb", 1 << 40),
+    ("kib", 1 << 10),
+    ("mib", 1 << 20),
+    ("gib", 1 << 30),
+    ("tib", 1 << 40),
     ("k", 1 << 10),
     ("m", 1 << 20),
     ("g", 1 << 30),
+    ("t", 1 << 40),
     ("bytes", 1),
 ];
 
 /// Units of time, in nanoseconds; without one it is seconds.
-const TIMES: [(&str, i128); 8] = [
+const TIMES: [(&str, i128); 15] = [
     ("", 1_000_000_000),
     ("ns", 1),
     ("us", 1_000),
@@ -53,7 +58,26 @@ const TIMES: [(&str, i128); 8] = [
     ("s", 1_000_000_000),
     ("m", 60_000_000_000),
     ("min", 60_000_000_000),
+    ("minute", 60_000_000_000),
+    ("h", 3_600_000_000_000),
+    ("hour", 3_600_000_000_000),
+    ("d", 86_400_000_000_000),
+    ("day", 86_400_000_000_000),
+    ("sec", 1_000_000_000),
+    ("second", 1_000_000_000),
 ];
+
+/// Size of a unit, in lower case: bytes for [`FieldKind::Bytes`], nanoseconds for [`FieldKind::Time`]; `None` for any other kind and for an
+/// unknown unit.
+#[must_use]
+pub fn unit_scale(kind: FieldKind, unit: &str) -> Option<i128> {
+    let units: &[(&str, i128)] = match kind {
+        FieldKind::Bytes => &BYTES,
+        FieldKind::Time => &TIMES,
+        _ => return None,
+    };
+    units.iter().find(|(name, _)| *name == unit).map(|(_, scale)| *scale)
+}
 
 fn plain(text: &str) -> Result<i128, &'static str> {
     let wanted = "a number, decimal or 0x…";
@@ -102,10 +126,15 @@ mod tests {
         assert_eq!(bytes("1.5mb"), Ok(Literal::Number(1_572_864)));
         assert_eq!(bytes("512"), Ok(Literal::Number(512)));
         assert_eq!(bytes("0.1KB"), Ok(Literal::Number(102)));
+        assert_eq!((bytes("64KiB"), unit_scale(FieldKind::Bytes, "kib")), (Ok(Literal::Number(65_536)), Some(1024)));
         assert!(bytes("64XB").is_err() && bytes("1.2.3").is_err() && bytes("").is_err());
         let time = |t| parse(FieldKind::Time, t);
         assert_eq!(time("2.5"), Ok(Literal::Number(2_500_000_000)));
         assert_eq!(time("10us"), Ok(Literal::Number(10_000)));
+        assert_eq!(
+            (time("1h"), unit_scale(FieldKind::Time, "day")),
+            (Ok(Literal::Number(3_600_000_000_000)), Some(86_400_000_000_000))
+        );
         assert_eq!(time("-1ms"), Ok(Literal::Number(-1_000_000)));
         assert_eq!(time("never"), Ok(Literal::Missing));
         let number = |t| parse(FieldKind::Number, t);

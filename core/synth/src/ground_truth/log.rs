@@ -1,8 +1,8 @@
-//! The log of what was written, event by event. It only records.
+//! Log of written events, the input of the ground truth.
 
 use rustc_hash::FxHashMap;
 
-/// A pool event as the file shows it.
+/// A pool event as written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LoggedPoolEvent {
     /// Raw timestamp.
@@ -21,31 +21,31 @@ pub struct LoggedPoolEvent {
     pub pool_type: u32,
     /// Thread id.
     pub tid: u32,
-    /// Id of the buffer it stands in.
+    /// Id of its buffer.
     pub buffer: u64,
 }
 
-/// Any other event that a stack record points at.
+/// Any other event with a stack record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LoggedOtherEvent {
     /// Raw timestamp.
     pub ticks: i64,
     /// Thread id.
     pub tid: u32,
-    /// Id of the buffer it stands in.
+    /// Id of its buffer.
     pub buffer: u64,
 }
 
-/// What a stack record says.
+/// Content of a stack record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StackContent {
-    /// Frames, by [`EventLog::frames`].
+    /// Frames, as an index from [`EventLog::intern_frames`].
     Inline(u32),
-    /// A reference to a key.
+    /// Key of a cached stack.
     Key(u64),
 }
 
-/// A stack record that points at an event.
+/// A stack record of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LoggedStack {
     /// Timestamp of the event.
@@ -54,13 +54,13 @@ pub struct LoggedStack {
     pub tid: u32,
     /// Timestamp of the stack record.
     pub ticks: i64,
-    /// User half (true) or kernel half.
+    /// User stack instead of kernel stack.
     pub is_user: bool,
-    /// What the record says.
+    /// Content of the record.
     pub content: StackContent,
-    /// The frames that the event came with, by [`EventLog::frames`], whatever became of their definition.
+    /// Generated frames, as an index from [`EventLog::intern_frames`], even if their definition is lost.
     pub frames: u32,
-    /// Id of the buffer it stands in.
+    /// Id of its buffer.
     pub buffer: u64,
 }
 
@@ -71,46 +71,46 @@ pub(super) struct StackDefinition {
     pub buffer: u64,
 }
 
-/// Everything that was written and matters to the figures.
+/// All written events that matter for the ground truth.
 #[derive(Debug, Clone, Default)]
 pub struct EventLog {
     pub(super) events: Vec<LoggedPoolEvent>,
     pub(super) other_events: Vec<LoggedOtherEvent>,
     pub(super) stacks: Vec<LoggedStack>,
     pub(super) definitions: Vec<StackDefinition>,
-    /// Buffers of snapshot records.
+    /// Buffers of pool rundown records.
     pub(super) rundown_buffers: Vec<u64>,
     pub(super) frame_lists: Vec<Vec<u64>>,
     known_frames: FxHashMap<Vec<u64>, u32>,
 }
 
 impl EventLog {
-    /// Notes a pool event.
+    /// Adds a pool event.
     pub fn add_event(&mut self, event: LoggedPoolEvent) {
         self.events.push(event);
     }
 
-    /// Notes another event that stacks may point at.
+    /// Adds another event with a stack.
     pub fn add_other_event(&mut self, other: LoggedOtherEvent) {
         self.other_events.push(other);
     }
 
-    /// Notes a stack record.
-    pub fn add_stack(&mut self, half: LoggedStack) {
-        self.stacks.push(half);
+    /// Adds a stack record.
+    pub fn add_stack(&mut self, stack: LoggedStack) {
+        self.stacks.push(stack);
     }
 
-    /// Notes a snapshot record in a buffer.
+    /// Adds a pool rundown record in a buffer.
     pub fn add_rundown_record(&mut self, buffer: u64) {
         self.rundown_buffers.push(buffer);
     }
 
-    /// Notes the definition of a cached stack.
+    /// Adds the definition of a cached stack.
     pub fn add_definition(&mut self, key: u64, ticks: i64, buffer: u64) {
         self.definitions.push(StackDefinition { key, ticks, buffer });
     }
 
-    /// The number of a list of frames, innermost first.
+    /// Index of a list of frames, innermost first.
     pub fn intern_frames(&mut self, frames: &[u64]) -> u32 {
         if let Some(known) = self.known_frames.get(frames) {
             return *known;
@@ -121,15 +121,15 @@ impl EventLog {
         number
     }
 
-    /// Forgets what stood in buffers that are not in the file; `missing` is ascending.
-    pub(super) fn drop_missing(&mut self, missing: &[u64]) {
+    /// Removes the events of buffers that are not in the file; `missing` is ascending.
+    pub(super) fn remove_missing_buffers(&mut self, missing: &[u64]) {
         if missing.is_empty() {
             return;
         }
         let there = |buffer: u64| missing.binary_search(&buffer).is_err();
         self.events.retain(|event| there(event.buffer));
         self.other_events.retain(|other| there(other.buffer));
-        self.stacks.retain(|half| there(half.buffer));
+        self.stacks.retain(|stack| there(stack.buffer));
         self.rundown_buffers.retain(|buffer| there(*buffer));
         self.definitions.retain(|definition| there(definition.buffer));
     }

@@ -1,45 +1,41 @@
-//! The truth about a made-up trace: what a correct reader must find in it. Computed from the log of what was
-//! written, by the plain definitions and a plain algorithm; it must never look at the file or share code with the
-//! reader it is to check.
+//! Ground truth of a synthetic trace: the results that a correct reader and analysis must give. Computed from the log of written
+//! events, not from the file.
 
-mod curve;
-mod figures;
+mod compute;
 mod log;
-mod pair;
-mod stacks;
 
 use serde::Serialize;
 
 use super::scenario::{HandleLeakTruth, LockstepTagTruth};
 
-pub use figures::{GroundTruthInput, compute_ground_truth};
-pub use log::{EventLog, LoggedPoolEvent, LoggedOtherEvent, LoggedStack, StackContent};
+pub use compute::{GroundTruthInput, compute_ground_truth};
+pub use log::{EventLog, LoggedOtherEvent, LoggedPoolEvent, LoggedStack, StackContent};
 
-/// What to compute; without a request a trace is written in bounded memory.
+/// Parts of the ground truth to compute.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct GroundTruthRequest {
-    /// Ranges in seconds from the trace's start, both ends included; the whole trace is always computed.
+    /// Ranges in seconds from the trace's start, both ends inclusive, in addition to the whole trace.
     pub ranges: Vec<(f64, f64)>,
-    /// Also list every (type, tag, stack). Large.
+    /// Also totals by (type, tag, stack). Large.
     pub stacks: bool,
-    /// Points of the outstanding curve per tag and range; 0 for no curves.
+    /// Points of the outstanding curves per tag and range; 0 for none.
     pub curve_points: usize,
-    /// Also list every pool event with the stack that it was planted with. Very large.
+    /// Also every pool event with its stack. Very large.
     pub events: bool,
 }
 
-/// What a correct reader finds.
+/// Expected results for a trace.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct GroundTruth {
     /// Seed of the scenario.
     pub seed: u64,
     /// File size in bytes.
     pub bytes: u64,
-    /// All records, the log-file header included.
+    /// All records, including the log-file header.
     pub records: u64,
     /// Buffers in the file.
     pub buffers: FileBufferCounts,
-    /// Bytes of a pointer.
+    /// Pointer size in bytes.
     pub pointer_size: u32,
     /// OS build.
     pub os_build: u32,
@@ -63,108 +59,108 @@ pub struct GroundTruth {
     pub hooks: std::collections::BTreeMap<String, u64>,
     /// GUID-headed records per provider.
     pub providers: std::collections::BTreeMap<String, u64>,
-    /// Images that have at least one record.
+    /// Images with at least one record.
     pub images: u64,
-    /// Processes that have at least one record.
+    /// Processes with at least one record.
     pub processes: u64,
-    /// Pool events and blocks.
+    /// Pool events and allocations.
     pub pool: PoolCounts,
     /// Stack records.
     pub stacks: StackCounts,
-    /// Growth per tag as the snapshots show it.
+    /// Growth per tag between the pool rundowns.
     pub rundown_growth: Vec<RundownGrowth>,
-    /// Processes whose objects were kept by handles, if there are any.
+    /// Handle leak, if any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub handles: Option<HandleLeakTruth>,
-    /// Tags that are parts of one kind of object, if there are any.
+    /// Lockstep tags, if any.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub lockstep: Vec<LockstepTagTruth>,
-    /// The whole trace, then the ranges asked for.
+    /// The whole trace, then the requested ranges.
     pub ranges: Vec<RangeGroundTruth>,
-    /// Every pool event of the file, if asked for.
+    /// All pool events of the file, if requested.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub events: Vec<EventGroundTruth>,
 }
 
-/// A pool event and the stack that it was planted with.
+/// A pool event with its stack.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct EventGroundTruth {
     /// Ticks from time zero.
     pub ticks: i64,
     /// Thread.
     pub thread: u32,
-    /// A free instead of an allocation.
+    /// True for a free, false for an allocation.
     pub free: bool,
     /// Address of the block (`0x…`).
     pub address: String,
-    /// Addresses (`0x…`) from the outermost frame to the innermost: the halves whose records are in the file, with the frames
-    /// that they were planted with, whether or not the file says so.
+    /// Addresses (`0x…`) from the outermost frame to the innermost: the kernel and user stacks whose records are in the file, with
+    /// their generated frames, even if their definition is lost.
     pub stack: Vec<String>,
 }
 
-/// Buffers in the file.
+/// Numbers of buffers.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct FileBufferCounts {
-    /// All, the header buffer included.
+    /// All buffers, including the header buffer.
     pub total: u64,
-    /// Compressed ones.
+    /// Compressed buffers.
     pub compressed: u64,
-    /// Written once but not in the file: overwritten or lost.
+    /// Buffers that are not in the file: overwritten or lost.
     pub missing: u64,
 }
 
-/// Pool events in the file and the blocks they make.
+/// Pool events in the file and the allocations that they form.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct PoolCounts {
     /// Allocation records.
     pub alloc_events: u64,
     /// Free records.
     pub free_events: u64,
-    /// Blocks (rows): one per allocation record, unknown and implied allocation.
+    /// Allocations (rows): one per allocation record, unknown and implied allocation.
     pub allocations: u64,
-    /// Blocks ended by another allocation at their address.
+    /// Allocations ended by another allocation at their address.
     pub implied_frees: u64,
-    /// Blocks begun by the free before their free.
+    /// Allocations implied by two frees in a row.
     pub implied_allocations: u64,
-    /// Blocks freed without any earlier event at their address.
+    /// Frees without any earlier event at their address.
     pub unknown_allocations: u64,
-    /// Blocks never freed.
+    /// Allocations never freed.
     pub never_freed: u64,
-    /// Snapshot records of all kinds.
+    /// Pool rundown records of all kinds.
     pub rundown_records: u64,
 }
 
 /// Stack records in the file.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct StackCounts {
-    /// Whole stacks, references and definitions.
+    /// Inline stacks, references and definitions.
     pub records: u64,
-    /// Whole stacks.
+    /// Inline stacks.
     pub inline: u64,
     /// References to cached stacks.
     pub references: u64,
     /// Definitions of cached stacks.
     pub definitions: u64,
-    /// References of pool events with a definition at or after them.
+    /// References of pool events with a definition of their key at or after them.
     pub resolved: u64,
-    /// References of pool events without one.
+    /// References of pool events without such a definition.
     pub unresolved: u64,
-    /// Whole stacks and references of events that are not pool events.
+    /// Inline stacks and references of other events.
     pub other_events: u64,
-    /// Whole stacks and references whose event is not in the file.
+    /// Inline stacks and references whose event is not in the file.
     pub orphans: u64,
-    /// Pool events with the record of at least one half.
+    /// Pool events with a kernel or user stack record.
     pub pool_events_with_stack: u64,
-    /// Distinct whole stacks of pool events.
+    /// Distinct complete stacks of pool events.
     pub distinct: u64,
 }
 
-/// How a tag grew from the first snapshot to the last.
+/// Growth of a tag from the first pool rundown to the last.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct RundownGrowth {
     /// Tag as displayed.
     pub tag: String,
-    /// Session of a session snapshot.
+    /// Session, for a session rundown.
     pub session: Option<u32>,
     /// Paged bytes.
     pub paged_bytes: i64,
@@ -172,33 +168,33 @@ pub struct RundownGrowth {
     pub nonpaged_bytes: i64,
 }
 
-/// The figures of one range.
+/// Expected results for one range.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct RangeGroundTruth {
-    /// Start in seconds; none for the whole trace.
+    /// Start in seconds; `None` for the whole trace.
     pub from: Option<f64>,
-    /// End in seconds; none for the whole trace.
+    /// End in seconds; `None` for the whole trace.
     pub to: Option<f64>,
-    /// Sums over all rows.
+    /// Totals over all rows.
     pub total: AllocationTotals,
-    /// By type, pool and tag, in that order.
+    /// Totals by type, pool and tag, sorted by these.
     pub rows: Vec<TagTotals>,
-    /// By type, tag and stack, if asked for.
+    /// Totals by type, tag and stack, if requested.
     pub stacks: Vec<StackTotals>,
-    /// Outstanding bytes and blocks per tag, if asked for.
+    /// Outstanding curves per tag, if requested.
     pub curves: Vec<OutstandingCurve>,
 }
 
-/// Blocks and bytes.
+/// Number and bytes of allocations.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct AllocationTotals {
-    /// Blocks.
+    /// Number of allocations.
     pub count: u64,
     /// Bytes.
     pub size: u64,
 }
 
-/// Sums of one (type, paged, tag).
+/// Totals of one (type, paged, tag).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct TagTotals {
     /// AIFI, AIFO, AOFI or AOFO.
@@ -208,12 +204,12 @@ pub struct TagTotals {
     pub paged: &'static str,
     /// Tag as displayed.
     pub tag: String,
-    /// The sums.
+    /// The totals.
     #[serde(flatten)]
     pub totals: AllocationTotals,
 }
 
-/// Sums of one (type, tag, allocation stack).
+/// Totals of one (type, tag, allocation stack).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct StackTotals {
     /// AIFI, AIFO, AOFI or AOFO.
@@ -221,19 +217,19 @@ pub struct StackTotals {
     pub kind: &'static str,
     /// Tag as displayed.
     pub tag: String,
-    /// Addresses (`0x…`) from the outermost frame to the innermost; empty where none is known.
+    /// Addresses (`0x…`) from the outermost frame to the innermost; empty if unknown.
     pub stack: Vec<String>,
-    /// The sums.
+    /// The totals.
     #[serde(flatten)]
     pub totals: AllocationTotals,
 }
 
-/// Outstanding blocks of one tag, of those allocated since the trace began.
+/// Outstanding allocations of one tag over time, of those allocated since the trace began.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct OutstandingCurve {
     /// Tag as displayed.
     pub tag: String,
-    /// The points, evenly spaced over the range.
+    /// Points, evenly spaced over the range.
     pub points: Vec<OutstandingPoint>,
 }
 
@@ -242,13 +238,13 @@ pub struct OutstandingCurve {
 pub struct OutstandingPoint {
     /// Seconds from time zero.
     pub time_s: f64,
-    /// Outstanding blocks.
+    /// Outstanding allocations.
     pub count: u64,
     /// Outstanding bytes.
     pub size: u64,
 }
 
-/// A tag as it is displayed: four characters, the protection bit masked, other bytes as `\xNN`.
+/// A tag as displayed: four characters, without the protection bit, other bytes as `\xNN`.
 #[must_use]
 pub fn display_tag(tag: [u8; 4]) -> String {
     let mut text = String::new();

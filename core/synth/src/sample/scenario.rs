@@ -1,12 +1,12 @@
-//! The story: who runs, which tags they use, by which calls, and how long the blocks live. Only data.
+//! Scenario of the sample: processes, tags, call paths and lifetimes. Data only.
 //!
-//! NotMyfault.exe starts after three seconds, loads myfault.sys and leaks nonpaged pool with the tag `Leak`. Around
-//! it a desktop works: files are opened and closed, sockets send, the registry is read. The file system's cache of
-//! file control blocks (`Ntff`) fills and then stays level; a scan makes a burst of stream contexts (`FMsl`).
+//! NotMyfault.exe starts after three seconds, loads myfault.sys and leaks nonpaged pool with the tag `Leak`. Other processes open
+//! and close files, use sockets and read the registry. The file system's cache of file control blocks (`Ntff`) grows to a plateau;
+//! a scan makes a burst of stream contexts (`FMsl`).
 
 use crate::scenario::entities::AllocationPattern;
 
-/// Process id, image, start as a share of the duration, threads.
+/// Process id, image, start as a fraction of the duration, threads.
 pub(super) const PROCESSES: [(u32, &str, f64, u32); 5] = [
     (4, "System", 0.0, 6),
     (1_128, "svchost.exe", 0.0, 6),
@@ -15,7 +15,7 @@ pub(super) const PROCESSES: [(u32, &str, f64, u32); 5] = [
     (7_312, "NotMyfault.exe", 0.05, 1),
 ];
 
-/// Parts of paths that many share, outermost first.
+/// Named segments of call paths, outermost frame first.
 pub(super) const SEGMENTS: [(&str, &str); 24] = [
     ("thread", "ntdll!RtlUserThreadStart kernel32!BaseThreadInitThunk"),
     ("pooled", "@thread ntdll!TppWorkerThread ntdll!TppWorkpExecuteCallback"),
@@ -70,15 +70,15 @@ pub(super) const SEGMENTS: [(&str, &str); 24] = [
     ("leak_user", "@thread @dialog notmyfault!LeakNonpagedPool kernelbase!DeviceIoControl ntdll!NtDeviceIoControlFile"),
 ];
 
-/// One use of a tag.
+/// One use of a tag: process, call paths, sizes and lifetimes.
 pub(super) struct TagUse {
     pub tag: &'static [u8; 4],
     pub pool_type: u32,
     pub sizes: &'static [u64],
-    /// Against the other lines' while it is active.
+    /// Relative frequency among the active uses.
     pub weight: f64,
     pub behaviour: AllocationPattern,
-    /// When it allocates, as shares of the duration.
+    /// Time range in which it allocates, as fractions of the duration.
     pub window: (f64, f64),
     pub process: &'static str,
     pub one_thread: bool,
@@ -97,7 +97,7 @@ const fn lives(mean_s: f64) -> AllocationPattern {
     AllocationPattern::Transient { mean_s }
 }
 
-/// A line of ordinary use all the time.
+/// An ordinary use during the whole trace.
 const fn line(
     (tag, pool_type, process): (&'static [u8; 4], u32, &'static str),
     sizes: &'static [u64],
@@ -120,7 +120,7 @@ const fn line(
     }
 }
 
-/// The culprit, the cache, the burst, and everybody else.
+/// All uses: the leak, the cache, the burst, and ordinary ones.
 pub(super) const TAG_USES: &[TagUse] = &[
     TagUse {
         behaviour: AllocationPattern::Leak { leaked_share: 1.0, mean_s: 0.0 },

@@ -1,4 +1,4 @@
-//! The sample tells its story, and every frame of it lies in a function of its modules.
+//! Tests of the sample: its scenario, and that every frame is in a function of its modules.
 
 use std::io::Cursor;
 
@@ -45,10 +45,11 @@ fn the_leak_has_one_stack_from_the_program_to_the_pool() {
     let leaks: Vec<_> = truth.ranges[0].stacks.iter().filter(|row| row.tag == "Leak").collect();
     assert_eq!(leaks.len(), 1);
     let modules = SampleModules::from_json(MODULES).unwrap();
-    let cast = cast(&modules).unwrap();
+    let entities = entities(&modules).unwrap();
     let name = |frame: &String| {
         let address = u64::from_str_radix(&frame[2..], 16).unwrap();
-        let image = cast.images.iter().find(|image| (image.base..image.base + image.size).contains(&address)).unwrap();
+        let image =
+            entities.images.iter().find(|image| (image.base..image.base + image.size).contains(&address)).unwrap();
         let module = modules.modules.iter().find(|module| module.file == image.file).unwrap();
         let rva = address - image.base;
         let function =

@@ -1,5 +1,5 @@
-//! Addresses: where modules are loaded, and which address the next block of a pool gets. Freed addresses are used
-//! again soon, as the real pools do, so that pairing by address is put to the test.
+//! Simulated address space: bases of modules and addresses of pool blocks. Freed addresses are reused soon, as in the real pools,
+//! which exercises the pairing by address.
 
 use rustc_hash::FxHashMap;
 
@@ -7,7 +7,7 @@ use super::entities::PoolClass;
 use crate::SynthError;
 use crate::writer::Width;
 
-/// Hands out bases of modules, one after the other.
+/// Assigns base addresses of modules.
 pub(super) struct ModuleAddresses {
     next_driver: u64,
     next_library: u64,
@@ -42,21 +42,21 @@ fn step(next: &mut u64, by: u64) -> u64 {
     base
 }
 
-/// Blocks above this have their own pages.
+/// Largest size of a block that does not have its own pages.
 pub(super) const BIG_LIMIT: u64 = 0xFE0;
 const PAGE: u64 = 4096;
 
-/// One range of addresses: nonpaged, paged, or one session's.
+/// Address range of nonpaged pool, paged pool, or a session.
 struct AddressRegion {
     next_small: u64,
     next_big: u64,
     small_end: u64,
     end: u64,
-    /// Free addresses by size, with the tick from which they may be used again.
+    /// Free addresses by size, with the tick of their free.
     free: FxHashMap<u64, Vec<(u64, i64)>>,
 }
 
-/// The pools' address space.
+/// Address space of the pools.
 pub(super) struct PoolAddressSpace {
     width: Width,
     regions: FxHashMap<(bool, Option<u32>), AddressRegion>,
@@ -67,7 +67,7 @@ impl PoolAddressSpace {
         Self { width, regions: FxHashMap::default() }
     }
 
-    /// An address for `size` bytes, and the tick after which it may be used.
+    /// An address for `size` bytes, and the tick after which it can be used.
     pub fn allocate(&mut self, pool: PoolClass, session: Option<u32>, size: u64) -> Result<(u64, i64), SynthError> {
         let width = self.width;
         let region = self.regions.entry((pool.is_paged(), session)).or_insert_with(|| AddressRegion::new(width, pool));
@@ -81,12 +81,12 @@ impl PoolAddressSpace {
         let after =
             address.checked_add(slot_size(size)).filter(|after| *after <= end).ok_or(SynthError::AddressSpace)?;
         *next = after;
-        // The kernel reports small blocks by the address after their header.
+        // The kernel reports small blocks by the address after the pool header.
         let header = 2 * width.pointer_size() as u64;
         Ok((if big { address } else { address + header }, i64::MIN))
     }
 
-    /// Gives an address back at tick `now`.
+    /// Frees an address at tick `now`.
     pub fn release(&mut self, pool: PoolClass, session: Option<u32>, size: u64, address: u64, now: i64) {
         let width = self.width;
         let region = self.regions.entry((pool.is_paged(), session)).or_insert_with(|| AddressRegion::new(width, pool));

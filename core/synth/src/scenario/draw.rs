@@ -1,7 +1,9 @@
-//! The cast of a generated scenario: everyday modules, processes and tags, drawn by the seed.
+//! Draws random entities from the seed: common modules, processes, tags and stacks.
 
-use super::entities::{AllocationPattern, Entities, ImageEntity, ProcessEntity, TagEntity, ThreadEntity, PoolClass, StackId, StackPath};
-use super::{SynthParams, leak_shapes, addresses};
+use super::entities::{
+    AllocationPattern, Entities, ImageEntity, PoolClass, ProcessEntity, StackId, StackPath, TagEntity, ThreadEntity,
+};
+use super::{SynthParams, addresses, leak_shapes};
 use crate::rng::Rng;
 use crate::writer::{Guid, Width};
 
@@ -50,30 +52,30 @@ const TAG_NAMES: [&[u8; 4]; 20] = [
 
 const SYSTEM_PID: u32 = 4;
 
-/// Draws the cast for `params`.
+/// Draws the entities for `params`.
 pub(super) fn draw_entities(params: &SynthParams, rng: &mut Rng) -> Entities {
-    let mut cast = Entities::default();
-    add_processes(&mut cast, params);
-    add_images(&mut cast, params);
-    let functions = draw_functions(&cast, rng);
-    add_user_stacks(&mut cast, &functions, rng);
-    add_tags(&mut cast, params, rng);
-    add_kernel_stacks(&mut cast, params, &functions, rng);
-    // Last, so that without them the same numbers are drawn for all else.
-    leak_shapes::add_handles(&mut cast, params, &functions, rng);
-    leak_shapes::add_lockstep(&mut cast, params, &functions, rng);
-    cast.volumes = vec![
+    let mut entities = Entities::default();
+    add_processes(&mut entities, params);
+    add_images(&mut entities, params);
+    let functions = draw_functions(&entities, rng);
+    add_user_stacks(&mut entities, &functions, rng);
+    add_tags(&mut entities, params, rng);
+    add_kernel_stacks(&mut entities, params, &functions, rng);
+    // Last, so that the other entities do not depend on them.
+    leak_shapes::add_handles(&mut entities, params, &functions, rng);
+    leak_shapes::add_lockstep(&mut entities, params, &functions, rng);
+    entities.volumes = vec![
         ("\\SystemRoot\\".to_owned(), "C:\\Windows\\".to_owned()),
         ("\\Device\\HarddiskVolume3\\".to_owned(), "C:\\".to_owned()),
     ];
-    cast
+    entities
 }
 
-fn add_processes(cast: &mut Entities, params: &SynthParams) {
+fn add_processes(entities: &mut Entities, params: &SynthParams) {
     for index in 0..params.processes as usize {
         let system = index == 0;
         let program = PROGRAMS[index.saturating_sub(1) % PROGRAMS.len()];
-        cast.processes.push(ProcessEntity {
+        entities.processes.push(ProcessEntity {
             pid: if system { SYSTEM_PID } else { 400 + 132 * index as u32 },
             parent: if system { 0 } else { SYSTEM_PID },
             session: if system { 0 } else { 1 + index as u32 % 2 },
@@ -84,37 +86,39 @@ fn add_processes(cast: &mut Entities, params: &SynthParams) {
         });
     }
     for index in 0..params.threads as usize {
-        cast.threads.push(ThreadEntity { tid: 2_000 + 4 * index as u32, process: index % cast.processes.len() });
+        entities
+            .threads
+            .push(ThreadEntity { tid: 2_000 + 4 * index as u32, process: index % entities.processes.len() });
     }
 }
 
-fn add_images(cast: &mut Entities, params: &SynthParams) {
-    let mut place = addresses::ModuleAddresses::new(params.width);
+fn add_images(entities: &mut Entities, params: &SynthParams) {
+    let mut addresses = addresses::ModuleAddresses::new(params.width);
     for (file, size) in DRIVERS {
         let path = match file {
             "ntoskrnl.exe" | "hal.dll" => format!("\\SystemRoot\\system32\\{file}"),
             _ => format!("\\SystemRoot\\System32\\drivers\\{file}"),
         };
-        let base = place.driver(size);
-        cast.images.push(image(None, base, size, path, file));
+        let base = addresses.driver(size);
+        entities.images.push(image(None, base, size, path, file));
     }
-    let shared: Vec<u64> = LIBRARIES.iter().map(|(_, size)| place.library(*size)).collect();
-    for process in 1..cast.processes.len() {
-        let program = cast.processes[process].image.clone();
+    let shared: Vec<u64> = LIBRARIES.iter().map(|(_, size)| addresses.library(*size)).collect();
+    for process in 1..entities.processes.len() {
+        let program = entities.processes[process].image.clone();
         let path = format!("\\Device\\HarddiskVolume3\\Windows\\System32\\{program}");
         let size = 0x0002_4000;
-        let base = place.program();
-        cast.images.push(image(Some(process), base, size, path, &program));
+        let base = addresses.program();
+        entities.images.push(image(Some(process), base, size, path, &program));
         for ((file, size), base) in LIBRARIES.into_iter().zip(&shared) {
             let path = format!("\\Device\\HarddiskVolume3\\Windows\\System32\\{file}");
-            cast.images.push(image(Some(process), *base, size, path, file));
+            entities.images.push(image(Some(process), *base, size, path, file));
         }
     }
 }
 
 fn image(process: Option<usize>, base: u64, size: u64, path: String, file: &str) -> ImageEntity {
     let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
-    // A file's identity does not depend on the process that loads it.
+    // All processes load the same file.
     let mut of_file = Rng::new(file.bytes().fold(0, |sum: u64, byte| sum.wrapping_mul(257) + u64::from(byte)));
     let guid = Guid::new(u128::from(of_file.next_u64()) << 64 | u128::from(of_file.next_u64()));
     ImageEntity {
@@ -132,45 +136,55 @@ fn image(process: Option<usize>, base: u64, size: u64, path: String, file: &str)
     }
 }
 
-/// Addresses of made-up functions of every image, by image.
-fn draw_functions(cast: &Entities, rng: &mut Rng) -> Vec<Vec<u64>> {
+/// Addresses of functions by image.
+fn draw_functions(entities: &Entities, rng: &mut Rng) -> Vec<Vec<u64>> {
     let of_image = |image: &ImageEntity, rng: &mut Rng| {
         let functions = 60;
         (0..functions).map(|_| image.base + 0x1000 + (rng.below(image.size - 0x1400) & !0xF)).collect()
     };
-    cast.images.iter().map(|image| of_image(image, rng)).collect()
+    entities.images.iter().map(|image| of_image(image, rng)).collect()
 }
 
-/// A return address in one of the image's functions.
+/// A return address in a random function of the image.
 fn frame(functions: &[u64], rng: &mut Rng) -> u64 {
     functions[rng.index(functions.len())] + 0x13 + rng.below(3) * 0x2A
 }
 
-fn add_user_stacks(cast: &mut Entities, functions: &[Vec<u64>], rng: &mut Rng) {
-    for process in 1..cast.processes.len() {
+fn add_user_stacks(entities: &mut Entities, functions: &[Vec<u64>], rng: &mut Rng) {
+    for process in 1..entities.processes.len() {
         let own: Vec<usize> =
-            (0..cast.images.len()).filter(|index| cast.images[*index].process == Some(process)).collect();
+            (0..entities.images.len()).filter(|index| entities.images[*index].process == Some(process)).collect();
         for _ in 0..12 {
-            // Innermost first: ntdll, KernelBase, then the program, kernel32 and ntdll again.
+            // Innermost frame first: ntdll, KernelBase, the program, kernel32, ntdll.
             let mut frames = vec![frame(&functions[own[1]], rng), frame(&functions[own[3]], rng)];
             frames.extend((0..rng.between(1, 6)).map(|_| frame(&functions[own[0]], rng)));
             frames.push(functions[own[2]][0] + 0x14);
             frames.push(functions[own[1]][0] + 0x21);
-            cast.processes[process].user_stacks.push(cast.stacks.len() as StackId);
-            cast.stacks.push(frames);
+            entities.processes[process].user_stacks.push(entities.stacks.len() as StackId);
+            entities.stacks.push(frames);
         }
         // Too short for the stack cache.
-        cast.processes[process].user_stacks.push(cast.stacks.len() as StackId);
-        cast.stacks.push(vec![frame(&functions[own[1]], rng), frame(&functions[own[0]], rng)]);
+        entities.processes[process].user_stacks.push(entities.stacks.len() as StackId);
+        entities.stacks.push(vec![frame(&functions[own[1]], rng), frame(&functions[own[0]], rng)]);
     }
 }
 
-fn add_tags(cast: &mut Entities, params: &SynthParams, rng: &mut Rng) {
+fn add_tags(entities: &mut Entities, params: &SynthParams, rng: &mut Rng) {
     let mix = params.tags;
     let rest = (1.0 - params.leak_share).max(0.0);
     let groups = [
-        (mix.leaking, params.leak_share, AllocationPattern::Leak { leaked_share: 0.9, mean_s: params.duration_s / 20.0 }, (0.0, 1.0)),
-        (mix.slow_leaks, rest * 0.04, AllocationPattern::Leak { leaked_share: 0.03, mean_s: params.duration_s / 60.0 }, (0.0, 1.0)),
+        (
+            mix.leaking,
+            params.leak_share,
+            AllocationPattern::Leak { leaked_share: 0.9, mean_s: params.duration_s / 20.0 },
+            (0.0, 1.0),
+        ),
+        (
+            mix.slow_leaks,
+            rest * 0.04,
+            AllocationPattern::Leak { leaked_share: 0.03, mean_s: params.duration_s / 60.0 },
+            (0.0, 1.0),
+        ),
         (mix.plateau, rest * 0.08, AllocationPattern::Plateau { level: plateau_level(params) }, (0.0, 1.0)),
         (mix.burst, rest * 0.6, AllocationPattern::Transient { mean_s: params.duration_s / 40.0 }, (0.4, 0.5)),
         (mix.churning, rest * 0.48, AllocationPattern::Transient { mean_s: params.duration_s / 60_000.0 }, (0.0, 1.0)),
@@ -178,16 +192,16 @@ fn add_tags(cast: &mut Entities, params: &SynthParams, rng: &mut Rng) {
     ];
     for (group, (count, weight, behaviour, window)) in groups.into_iter().enumerate() {
         for number in 0..count {
-            let tag = tag_name(group, number as usize, cast.tags.len());
+            let tag = tag_name(group, number as usize, entities.tags.len());
             let pool = draw_pool(group == 0 && number == 0, params, rng);
-            cast.tags.push(TagEntity {
+            entities.tags.push(TagEntity {
                 tag,
                 pattern: behaviour,
                 weight: weight / f64::from(count),
                 window,
                 pool,
                 sizes: draw_sizes(params.width, rng),
-                threads: draw_threads(cast, pool, rng),
+                threads: draw_threads(entities, pool, rng),
                 alloc_stacks: Vec::new(),
                 free_stacks: Vec::new(),
                 preexisting: window.0 == 0.0,
@@ -196,7 +210,7 @@ fn add_tags(cast: &mut Entities, params: &SynthParams, rng: &mut Rng) {
     }
 }
 
-/// A cache that fills in the first quarter of the trace.
+/// A tag that reaches its plateau in the first quarter of the trace.
 fn plateau_level(params: &SynthParams) -> usize {
     let share = 0.08 / f64::from(params.tags.plateau.max(1));
     ((params.allocations as f64 * share / 4.0) as usize).clamp(10, 200_000)
@@ -225,12 +239,12 @@ fn draw_pool(nonpaged_nx: bool, params: &SynthParams, rng: &mut Rng) -> PoolClas
     PoolClass { pool_type, session: false }
 }
 
-fn draw_threads(cast: &Entities, pool: PoolClass, rng: &mut Rng) -> Vec<usize> {
+fn draw_threads(entities: &Entities, pool: PoolClass, rng: &mut Rng) -> Vec<usize> {
     let usable = |index: &usize| {
-        let process = &cast.processes[cast.threads[*index].process];
+        let process = &entities.processes[entities.threads[*index].process];
         process.starts_at == 0.0 && (!pool.session || process.session > 0)
     };
-    let all: Vec<usize> = (0..cast.threads.len()).filter(usable).collect();
+    let all: Vec<usize> = (0..entities.threads.len()).filter(usable).collect();
     if rng.chance(0.5) { all } else { (0..4).map(|_| all[rng.index(all.len())]).collect() }
 }
 
@@ -244,24 +258,24 @@ fn draw_sizes(width: Width, rng: &mut Rng) -> Vec<u64> {
     sizes
 }
 
-fn add_kernel_stacks(cast: &mut Entities, params: &SynthParams, functions: &[Vec<u64>], rng: &mut Rng) {
+fn add_kernel_stacks(entities: &mut Entities, params: &SynthParams, functions: &[Vec<u64>], rng: &mut Rng) {
     let drivers = DRIVERS.len();
-    let per_tag = (params.distinct_stacks as usize / cast.tags.len().max(1)).max(1);
-    for tag in 0..cast.tags.len() {
+    let per_tag = (params.distinct_stacks as usize / entities.tags.len().max(1)).max(1);
+    for tag in 0..entities.tags.len() {
         let driver = 2 + tag % (drivers - 2);
         for (count, free) in [(per_tag, false), (per_tag.div_ceil(3), true)] {
             for _ in 0..count {
-                let id = cast.stacks.len() as StackId;
-                cast.stacks.push(kernel_stack(params.max_depth as usize, driver, free, functions, rng));
+                let id = entities.stacks.len() as StackId;
+                entities.stacks.push(kernel_stack(params.max_depth as usize, driver, free, functions, rng));
                 let path = StackPath { kernel: id, user: None };
-                let of_tag = &mut cast.tags[tag];
+                let of_tag = &mut entities.tags[tag];
                 if free { of_tag.free_stacks.push(path) } else { of_tag.alloc_stacks.push(path) }
             }
         }
     }
 }
 
-/// Innermost first: the pool routine, the driver, what it called through, the system call's way in.
+/// A kernel stack, innermost frame first: pool routine, driver, other frames, system call entry.
 fn kernel_stack(depth: usize, driver: usize, free: bool, functions: &[Vec<u64>], rng: &mut Rng) -> Vec<u64> {
     let frames = if rng.chance(0.08) { 1 + rng.index(3) } else { 4 + rng.index(depth.max(5) - 4) };
     let mut stack = vec![functions[0][usize::from(free)] + 0x1B];

@@ -1,5 +1,5 @@
-//! The engine: time, what is due, and the order of events. Time never goes backwards, so every per-CPU buffer is
-//! sorted and the order of generation is the order of timestamps.
+//! Event engine: the current time and the queues of scheduled events. Time never goes backwards, so events are generated in
+//! timestamp order and every per-CPU buffer is sorted.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, VecDeque};
@@ -7,18 +7,18 @@ use std::io::{Seek, Write};
 
 use rustc_hash::FxHashMap;
 
+use super::addresses::PoolAddressSpace;
 use super::entities::{Entities, StackId};
-use super::stack_records::PendingStack;
 use super::leak_shapes::LeakState;
 use super::stack_cache::StackCache;
-use super::addresses::PoolAddressSpace;
-use super::{HeaderStyle, EngineResult, SynthParams};
+use super::stack_records::PendingStack;
+use super::{EngineResult, HeaderStyle, SynthParams};
 use crate::SynthError;
-use crate::rng::Rng;
 use crate::ground_truth::EventLog;
-use crate::writer::{EventTraceHeader, RecordHeader, KernelHeaderForm, KernelHeader, TraceWriter, Width, guids};
+use crate::rng::Rng;
+use crate::writer::{EventTraceHeader, KernelHeader, KernelHeaderForm, RecordHeader, TraceWriter, Width, guids};
 
-/// Something that happens at a tick; ties keep the order of planning.
+/// An event scheduled for a tick; ties keep the order of scheduling.
 pub(super) struct Scheduled<T> {
     pub at: i64,
     order: u64,
@@ -42,14 +42,14 @@ impl<T> Ord for Scheduled<T> {
     }
 }
 
-/// A process starts (by index) or, of those that come and go, ends (by number).
+/// Start of a process (by index) or end of a short-lived process (by its number in the handle leak).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum ProcessChange {
     Start(usize),
     End(usize),
 }
 
-/// A block that lives.
+/// A live block.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct LiveBlock {
     pub tag: u32,
@@ -66,7 +66,7 @@ pub(super) struct ThreadState {
     pub last: i64,
 }
 
-/// The system's own counters of one tag in one session (or none).
+/// The kernel's counters of one tag in one session, or outside sessions.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct TagCounters {
     pub allocs: u64,
@@ -76,32 +76,32 @@ pub(super) struct TagCounters {
 
 #[derive(Default)]
 pub(super) struct TagState {
-    /// By session: none first, then session 0, 1, …
+    /// Index 0 outside sessions, then session 0, 1, …
     pub counters: Vec<TagCounters>,
-    /// As they were at the first snapshot.
+    /// Counters at the first rundown.
     pub at_start: Vec<TagCounters>,
-    /// Blocks of a cache, oldest first.
+    /// Live blocks of a plateau tag, oldest first.
     pub held: VecDeque<LiveBlock>,
 }
 
-/// From which share of the duration on which cumulative weights hold.
+/// Cumulative weights of the tags until a fraction of the duration.
 struct TagWeights {
     until: f64,
     weights: Vec<f64>,
 }
 
-/// An output by its table of methods: one write per buffer costs nothing, and the engine is compiled once.
+/// Output as a trait object, so that the engine is compiled once; the cost is one virtual call per buffer.
 pub(super) trait Output: Write + Seek {}
 impl<T: Write + Seek> Output for T {}
 
 pub(super) struct Engine<'a> {
     pub params: &'a SynthParams,
-    pub cast: Entities,
+    pub entities: Entities,
     pub rng: Rng,
     pub writer: TraceWriter<&'a mut dyn Output>,
     pub log: Option<EventLog>,
     pub now: i64,
-    /// Tick of the latest record that names no thread.
+    /// Tick of the latest record without a thread.
     pub last_threadless: i64,
     pub start: i64,
     pub end: i64,
@@ -113,7 +113,7 @@ pub(super) struct Engine<'a> {
     pub big: BTreeMap<(Option<u32>, u64), LiveBlock>,
     pub combined: FxHashMap<(StackId, StackId), StackId>,
     pub scratch: Vec<u8>,
-    seasons: Vec<TagWeights>,
+    tag_weights: Vec<TagWeights>,
     pending_stacks: BinaryHeap<Reverse<Scheduled<PendingStack>>>,
     pending_frees: BinaryHeap<Reverse<Scheduled<LiveBlock>>>,
     pub leaks: LeakState,
@@ -125,7 +125,7 @@ impl<'a> Engine<'a> {
     pub fn new(
         out: &'a mut dyn Output,
         params: &'a SynthParams,
-        cast: Entities,
+        entities: Entities,
         rng: Rng,
         log: Option<EventLog>,
     ) -> Result<Self, SynthError> {
@@ -134,9 +134,9 @@ impl<'a> Engine<'a> {
         let start = options.start_ticks;
         let duration = (params.duration_s * ticks_per_second as f64) as i64;
         let capacity = params.key_cache as usize;
-        let threads = (0..cast.threads.len())
+        let threads = (0..entities.threads.len())
             .map(|index| ThreadState { cpu: (index % usize::from(params.cpus)) as u16, last: start });
-        let changing = Self::changes(&cast, start, duration);
+        let changing = Self::process_changes_of(&entities, start, duration);
         Ok(Self {
             params,
             rng,
@@ -148,25 +148,25 @@ impl<'a> Engine<'a> {
             end: start + duration,
             ticks_per_second,
             threads: threads.collect(),
-            tags: cast.tags.iter().map(|_| TagState::default()).collect(),
+            tags: entities.tags.iter().map(|_| TagState::default()).collect(),
             space: PoolAddressSpace::new(params.width),
             caches: [false, true].map(|user| StackCache::new(params.width, user, capacity)),
             big: BTreeMap::new(),
             combined: FxHashMap::default(),
             scratch: Vec::new(),
-            seasons: seasons(&cast),
+            tag_weights: tag_weights(&entities),
             pending_stacks: BinaryHeap::new(),
             pending_frees: BinaryHeap::new(),
             leaks: LeakState::default(),
             process_changes: changing.into(),
             order: 0,
-            cast,
+            entities,
         })
     }
 
-    /// Plays the whole scenario and ends the file.
+    /// Generates the whole scenario and finishes the file.
     pub fn run(mut self) -> Result<EngineResult, SynthError> {
-        self.plan_preexisting()?;
+        self.allocate_preexisting()?;
         self.start_rundown()?;
         let first = self.now;
         let span = (self.end - first).max(1) as u64;
@@ -177,8 +177,8 @@ impl<'a> Engine<'a> {
             let nominal = first + ((index as f64 + self.rng.unit()) * step) as i64;
             self.advance_to(nominal)?;
             self.allocate()?;
-            self.lockstep()?;
-            self.noise()?;
+            self.allocate_lockstep()?;
+            self.write_noise()?;
             let lost = self.params.lost_buffers > 0 && index > 0 && index % lose_every.max(1) == 0;
             if lost && index / lose_every.max(1) <= u64::from(self.params.lost_buffers) {
                 let cpu = self.rng.index(usize::from(self.params.cpus)) as u16;
@@ -197,7 +197,7 @@ impl<'a> Engine<'a> {
         Ok(EngineResult { written, log: self.log, growth, handles, lockstep, end_ticks })
     }
 
-    /// Lets everything happen that is due until `until`, then sets the time.
+    /// Processes all events scheduled until `until`, then sets the time.
     pub fn advance_to(&mut self, until: i64) -> Result<(), SynthError> {
         loop {
             let near = self.pending_stacks.peek().map_or(i64::MAX, |due| due.0.at);
@@ -227,14 +227,14 @@ impl<'a> Engine<'a> {
         while let Some((at, change)) = self.process_changes.front().copied().filter(|(at, _)| *at <= until) {
             self.process_changes.pop_front();
             self.now = self.now.max(at);
-            self.change(change)?;
+            self.apply_process_change(change)?;
         }
         Ok(())
     }
 
-    pub fn schedule_stack(&mut self, at: i64, half: PendingStack) {
+    pub fn schedule_stack(&mut self, at: i64, pending: PendingStack) {
         self.order += 1;
-        self.pending_stacks.push(Reverse(Scheduled { at, order: self.order, what: half }));
+        self.pending_stacks.push(Reverse(Scheduled { at, order: self.order, what: pending }));
     }
 
     pub fn schedule_free(&mut self, at: i64, live: LiveBlock) {
@@ -244,24 +244,24 @@ impl<'a> Engine<'a> {
         }
     }
 
-    /// Ticks of so many microseconds, at least one.
+    /// Converts microseconds to ticks, at least one.
     pub fn micros(&self, micros: u64) -> i64 {
         let ticks = u128::from(micros) * u128::from(self.ticks_per_second) / 1_000_000;
         i64::try_from(ticks).unwrap_or(i64::MAX).max(1)
     }
 
-    /// A tag by weight, of those that allocate now.
+    /// Draws a tag by weight among those active now.
     pub fn draw_tag(&mut self) -> usize {
         let share = (self.now - self.start) as f64 / (self.end - self.start).max(1) as f64;
-        let season = self.seasons.partition_point(|season| season.until <= share).min(self.seasons.len() - 1);
-        let weights = &self.seasons[season].weights;
+        let season = self.tag_weights.partition_point(|season| season.until <= share).min(self.tag_weights.len() - 1);
+        let weights = &self.tag_weights[season].weights;
         let total = weights.last().copied().unwrap_or_default();
         let drawn = self.rng.unit() * total;
         weights.partition_point(|sum| *sum <= drawn).min(weights.len() - 1)
     }
 
-    /// The time at which `thread` can log an event, and its CPU. One thread never logs two events in one tick, and,
-    /// unless ticks are shared, no event one that holds a record without a thread.
+    /// Next time at which `thread` can log an event, and its CPU. A thread logs at most one event per tick, and, unless ticks are
+    /// shared, none in a tick with a record without a thread.
     pub fn tick_of(&mut self, thread: usize) -> (i64, u16) {
         if self.rng.chance(0.02) {
             self.threads[thread].cpu = self.rng.index(usize::from(self.params.cpus)) as u16;
@@ -273,15 +273,15 @@ impl<'a> Engine<'a> {
         (self.now, state.cpu)
     }
 
-    /// Notes that a record without a thread is written now.
+    /// Records that a record without a thread is written at the current tick.
     pub fn claim_tick(&mut self) {
         if !self.params.shared_ticks {
             self.last_threadless = self.now;
         }
     }
 
-    /// Writes the payload in `scratch` as a kernel event at the present time, headed as the parameters say.
-    /// `owner` is process and thread.
+    /// Writes the payload in `scratch` as a kernel event at the current time, with the header form of the parameters. `owner`:
+    /// process and thread id.
     pub fn write_kernel_event(
         &mut self,
         cpu: u16,
@@ -304,7 +304,7 @@ impl<'a> Engine<'a> {
         self.writer.put(cpu, &head, &self.scratch)
     }
 
-    /// The header form of pool events.
+    /// Header form of a pool event.
     pub fn pool_form(&mut self) -> KernelHeaderForm {
         match self.params.headers {
             HeaderStyle::Kernel | HeaderStyle::Guid => KernelHeaderForm::System,
@@ -316,7 +316,7 @@ impl<'a> Engine<'a> {
     }
 }
 
-/// A full header of level 0.
+/// An EVENT_TRACE_HEADER of level 0.
 pub(super) fn full_head(
     width: Width,
     guid: crate::writer::Guid,
@@ -328,9 +328,9 @@ pub(super) fn full_head(
     EventTraceHeader { width, guid, opcode, level: 0, version, ticks, pid: owner.0, tid: owner.1 }
 }
 
-/// Cuts the duration where a tag begins or ceases to allocate.
-fn seasons(cast: &Entities) -> Vec<TagWeights> {
-    let mut cuts: Vec<f64> = cast.tags.iter().flat_map(|tag| [tag.window.0, tag.window.1]).collect();
+/// Splits the duration where the set of active tags changes.
+fn tag_weights(entities: &Entities) -> Vec<TagWeights> {
+    let mut cuts: Vec<f64> = entities.tags.iter().flat_map(|tag| [tag.window.0, tag.window.1]).collect();
     cuts.push(1.0);
     cuts.retain(|cut| *cut > 0.0);
     cuts.sort_by(f64::total_cmp);
@@ -338,7 +338,7 @@ fn seasons(cast: &Entities) -> Vec<TagWeights> {
     let season = |until: f64| {
         let mut sum = 0.0;
         let active = |(from, to): (f64, f64)| from < until && until <= to;
-        let weigh = cast.tags.iter().map(|tag| {
+        let weigh = entities.tags.iter().map(|tag| {
             sum += if active(tag.window) { tag.weight } else { 0.0 };
             sum
         });

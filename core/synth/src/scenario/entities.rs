@@ -1,20 +1,20 @@
-//! Who appears in a scenario: processes, threads, images, tags and their stacks. Plain data, no events.
+//! Entities of a scenario: processes, threads, images, tags and their stacks. Plain data.
 
 use crate::writer::Guid;
 
-/// Index of a list of frames in [`Cast::stacks`].
+/// Index into [`Entities::stacks`].
 pub type StackId = u32;
 
-/// The two halves of a call path.
+/// Kernel and user stack of a call path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StackPath {
-    /// Kernel frames.
+    /// Kernel stack.
     pub kernel: StackId,
-    /// User frames; none to take one of the process's own.
+    /// User stack; `None` to draw one of the process.
     pub user: Option<StackId>,
 }
 
-/// A process with its images.
+/// A process.
 #[derive(Debug, Clone)]
 pub struct ProcessEntity {
     /// Process id.
@@ -27,9 +27,9 @@ pub struct ProcessEntity {
     pub image: String,
     /// Command line.
     pub command_line: String,
-    /// When it starts, as a share of the trace's duration; 0 if it was there before.
+    /// Start time as a fraction of the duration; 0 if it exists before the trace.
     pub starts_at: f64,
-    /// Its user stacks, one of which goes with an event whose path has none; empty for System.
+    /// User stacks to draw from for events whose path has none; empty for System.
     pub user_stacks: Vec<StackId>,
 }
 
@@ -45,10 +45,10 @@ pub struct ThreadEntity {
 /// A loaded image and its identity.
 #[derive(Debug, Clone)]
 pub struct ImageEntity {
-    /// Index of the process, none for a driver.
+    /// Index of the process; `None` for a driver.
     pub process: Option<usize>,
-    /// Index of the process with whose start it is loaded, none if it was there before; a process's own image is always
-    /// loaded with it.
+    /// Index of the process at whose start it is loaded; `None` if loaded before the trace. The images of a process are loaded
+    /// with it.
     pub loaded_with: Option<usize>,
     /// Base address.
     pub base: u64,
@@ -70,39 +70,39 @@ pub struct ImageEntity {
     pub age: u32,
 }
 
-/// How the blocks of a tag live.
+/// Lifetimes of the allocations of a tag.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum AllocationPattern {
-    /// A share of the blocks is never freed, the rest live about `mean_s` seconds.
+    /// A share is never freed, the rest live for about `mean_s` seconds.
     Leak {
-        /// Share that stays.
+        /// Share that is never freed.
         leaked_share: f64,
-        /// Mean life of the others in seconds.
+        /// Mean lifetime of the others in seconds.
         mean_s: f64,
     },
-    /// The oldest block is freed as soon as more than `level` live.
+    /// The oldest is freed when more than `level` exist.
     Plateau {
-        /// Blocks held.
+        /// Number of live blocks.
         level: usize,
     },
     /// All are freed after about `mean_s` seconds.
     Transient {
-        /// Mean life in seconds.
+        /// Mean lifetime in seconds.
         mean_s: f64,
     },
 }
 
-/// Which pool.
+/// Pool of an allocation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PoolClass {
-    /// PoolType bits of the allocations, big-pool bit not included.
+    /// PoolType bits of the allocations, without the big-pool bit.
     pub pool_type: u32,
-    /// In session pool.
+    /// Session pool.
     pub session: bool,
 }
 
 impl PoolClass {
-    /// Paged or not.
+    /// True for paged pool.
     #[must_use]
     pub const fn is_paged(self) -> bool {
         self.pool_type & 1 != 0
@@ -114,51 +114,51 @@ impl PoolClass {
 pub struct TagEntity {
     /// The four bytes.
     pub tag: [u8; 4],
-    /// How its blocks live.
+    /// Lifetimes of its allocations.
     pub pattern: AllocationPattern,
-    /// Its part of all allocations (inside its window) against the other tags'.
+    /// Relative frequency of its allocations, inside its window.
     pub weight: f64,
-    /// From when to when it allocates, as shares of the duration.
+    /// Time range in which it allocates, as fractions of the duration.
     pub window: (f64, f64),
-    /// Which pool.
+    /// Pool.
     pub pool: PoolClass,
-    /// Accounting sizes to choose from.
+    /// Accounting sizes to draw from.
     pub sizes: Vec<u64>,
-    /// Threads that use it, by index; never empty.
+    /// Indexes of the threads that use it; never empty.
     pub threads: Vec<usize>,
-    /// Stacks of its allocations; the earlier, the hotter.
+    /// Stacks of its allocations; earlier ones are more frequent.
     pub alloc_stacks: Vec<StackPath>,
     /// Stacks of its frees.
     pub free_stacks: Vec<StackPath>,
-    /// Its part of the blocks that live before the trace.
+    /// Also allocated before the trace.
     pub preexisting: bool,
 }
 
-/// A process that comes and goes while others hold handles to it.
+/// A short-lived process to which another process may keep a handle.
 #[derive(Debug, Clone, Copy)]
 pub struct LeakedProcess {
     /// Index of the process.
     pub process: usize,
     /// Index of its first thread.
     pub thread: usize,
-    /// When it ends, as a share of the trace's duration.
+    /// End time as a fraction of the duration.
     pub ends_at: f64,
-    /// Its objects stay, since a handle is not closed.
+    /// Its objects are leaked, because a handle is not closed.
     pub is_leaked: bool,
 }
 
-/// Processes that come and go, and the tags of their objects.
+/// Handle leak: short-lived processes and the tags of their objects.
 #[derive(Debug, Clone)]
 pub struct HandleLeak {
     /// Indexes of the tags of process, thread and token objects.
     pub tags: [usize; 3],
     /// Index of the thread that starts them.
     pub parent: usize,
-    /// The processes.
-    pub children: Vec<LeakedProcess>,
+    /// The short-lived processes.
+    pub processes: Vec<LeakedProcess>,
 }
 
-/// Everybody.
+/// All entities of a scenario.
 #[derive(Debug, Clone, Default)]
 pub struct Entities {
     /// Processes; the first is System.
@@ -171,10 +171,10 @@ pub struct Entities {
     pub tags: Vec<TagEntity>,
     /// Frames, innermost first.
     pub stacks: Vec<Vec<u64>>,
-    /// NT paths and the DOS paths they stand for.
+    /// NT paths and the corresponding DOS paths.
     pub volumes: Vec<(String, String)>,
-    /// Processes to whose objects handles are kept.
+    /// Handle leak, if any.
     pub handles: Option<HandleLeak>,
-    /// Indexes of tags that are parts of one kind of object.
+    /// Indexes of the tags that are allocated together as parts of one object.
     pub lockstep: Vec<usize>,
 }

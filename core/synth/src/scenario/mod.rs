@@ -1,17 +1,17 @@
-//! The parametrised generator: a cast of processes, modules and tags, an engine that lets them allocate and free,
-//! and the records of all that. It streams: memory grows with the blocks alive, never with the file.
+//! Generates traces from parameters: entities (processes, modules, tags), an engine that allocates and frees in time order, and
+//! the records of all events. Streaming: memory grows with the live blocks, not with the file.
 
-pub mod entities;
-mod engine;
+mod addresses;
 mod draw;
-mod stack_records;
+mod engine;
+pub mod entities;
 mod leak_shapes;
-mod stack_cache;
 mod noise;
 mod params;
-mod addresses;
 mod pool_events;
 mod rundown;
+mod stack_cache;
+mod stack_records;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -21,25 +21,25 @@ use std::io::{Seek, Write};
 pub use leak_shapes::{HandleLeakTruth, LockstepTagTruth};
 pub use params::{HeaderStyle, StackMode, SynthParams, TagMix};
 
-use self::entities::Entities;
 use self::engine::{Engine, Output};
+use self::entities::Entities;
+use crate::ground_truth::{EventLog, GroundTruth, GroundTruthInput, RundownGrowth, compute_ground_truth};
 use crate::rng::Rng;
-use crate::ground_truth::{GroundTruthInput, EventLog, RundownGrowth, GroundTruth, compute_ground_truth};
 use crate::writer::WriteSummary;
-use crate::{SynthError, GroundTruthRequest};
+use crate::{GroundTruthRequest, SynthError};
 
-/// How a trace came out.
+/// Summary of a written trace.
 #[derive(Debug, Clone)]
 pub struct SynthSummary {
-    /// The file.
+    /// File statistics.
     pub written: WriteSummary,
-    /// Allocations made, logged or not.
+    /// Allocations generated, including those whose event is lost.
     pub allocations: u64,
-    /// The truth, if asked for.
+    /// Ground truth, if requested.
     pub truth: Option<GroundTruth>,
 }
 
-/// What the engine hands over at the end.
+/// Result of the engine.
 struct EngineResult {
     written: WriteSummary,
     log: Option<EventLog>,
@@ -49,11 +49,11 @@ struct EngineResult {
     end_ticks: i64,
 }
 
-/// Writes the trace that `params` describe to the beginning of `out`. With a truth request every event is kept in
-/// memory (some 60 bytes each, and as much per stack record); without one, only what is alive.
+/// Writes a trace with random entities to the beginning of `out`. With a ground-truth request every event is kept in memory
+/// (about 60 bytes per event and per stack record); without one, only live blocks.
 ///
 /// # Errors
-/// Parameters that make no sense, a full 32-bit address space, or an output that refuses bytes.
+/// Invalid parameters, a full 32-bit address space, or an output that fails.
 pub fn write_trace<W: Write + Seek>(
     mut out: W,
     params: &SynthParams,
@@ -62,34 +62,34 @@ pub fn write_trace<W: Write + Seek>(
     params.check()?;
     let resolved = target::resolve(params)?;
     let mut rng = Rng::new(resolved.seed);
-    let cast = draw::draw_entities(&resolved, &mut rng);
-    run_scenario(&mut out, &resolved, cast, rng, truth)
+    let entities = draw::draw_entities(&resolved, &mut rng);
+    run_scenario(&mut out, &resolved, entities, rng, truth)
 }
 
-/// Writes the trace of a given cast instead of a drawn one.
+/// Writes a trace with the given entities instead of random ones.
 ///
 /// # Errors
 /// As [`write_trace`].
 pub fn write_entities<W: Write + Seek>(
     mut out: W,
     params: &SynthParams,
-    cast: Entities,
+    entities: Entities,
     truth: Option<&GroundTruthRequest>,
 ) -> Result<SynthSummary, SynthError> {
     params.check()?;
-    run_scenario(&mut out, params, cast, Rng::new(params.seed), truth)
+    run_scenario(&mut out, params, entities, Rng::new(params.seed), truth)
 }
 
 fn run_scenario(
     out: &mut dyn Output,
     params: &SynthParams,
-    cast: Entities,
+    entities: Entities,
     rng: Rng,
     request: Option<&GroundTruthRequest>,
 ) -> Result<SynthSummary, SynthError> {
-    let (images, processes) = (cast.images.len() as u64, cast.processes.len() as u64);
+    let (images, processes) = (entities.images.len() as u64, entities.processes.len() as u64);
     let log = request.map(|_| EventLog::default());
-    let played = Engine::new(out, params, cast, rng, log)?.run()?;
+    let played = Engine::new(out, params, entities, rng, log)?.run()?;
     let options = params.options();
     let truth = request.zip(played.log).map(|(request, log)| GroundTruth {
         seed: params.seed,
@@ -98,7 +98,13 @@ fn run_scenario(
         rundown_growth: played.growth,
         handles: played.handles,
         lockstep: played.lockstep,
-        ..compute_ground_truth(GroundTruthInput { log, options: &options, written: &played.written, end_ticks: played.end_ticks, request })
+        ..compute_ground_truth(GroundTruthInput {
+            log,
+            options: &options,
+            written: &played.written,
+            end_ticks: played.end_ticks,
+            request,
+        })
     });
     Ok(SynthSummary { written: played.written, allocations: params.allocations, truth })
 }

@@ -1,10 +1,11 @@
-//! Records that have nothing to do with pool, in every header form, some with stacks: a reader must step over them.
+//! Records of other events in every header form, some with stacks, which a reader must skip.
 
 use super::StackMode;
 use super::engine::{Engine, full_head};
 use crate::SynthError;
 use crate::writer::{
-    EventHeader, ExtendedItem, Guid, RecordHeader, EventInstanceHeader, KernelHeaderForm, KernelHeader, TraceMessageHeader, Sink, Width,
+    EventHeader, EventInstanceHeader, ExtendedItem, Guid, KernelHeader, KernelHeaderForm, RecordHeader, Sink,
+    TraceMessageHeader, Width,
 };
 
 const PROVIDER: Guid = Guid::new(0x0f17ca93_8d4e_4c5a_9b1e_3c60a2b4d5e6);
@@ -14,12 +15,12 @@ const HOOK_CSWITCH: u16 = 0x0524;
 const HOOK_SAMPLE: u16 = 0x0F2E;
 const HOOK_DPC: u16 = 0x0F44;
 const HOOK_FILE_IO: u16 = 0x0443;
-/// A page was added to a pool: listed by name, never documented.
+/// A page was added to a pool: named in headers, layout undocumented.
 const HOOK_POOL_PAGE: u16 = 0x0E24;
 
 impl Engine<'_> {
-    /// As many records of other kinds as the noise share asks for.
-    pub fn noise(&mut self) -> Result<(), SynthError> {
+    /// Writes other records at the rate of the parameters.
+    pub fn write_noise(&mut self) -> Result<(), SynthError> {
         let share = self.params.noise_share;
         let whole = share as u64;
         let count = whole + u64::from(self.rng.chance(share - whole as f64));
@@ -30,9 +31,9 @@ impl Engine<'_> {
     }
 
     fn noise_record(&mut self) -> Result<(), SynthError> {
-        // Threads of a process that has yet to start say nothing.
-        let thread = self.rng.index(self.cast.threads.len());
-        if self.cast.processes[self.cast.threads[thread].process].starts_at > 0.0 {
+        // Threads of a process that has not started log nothing.
+        let thread = self.rng.index(self.entities.threads.len());
+        if self.entities.processes[self.entities.threads[thread].process].starts_at > 0.0 {
             return Ok(());
         }
         let (_, cpu) = self.tick_of(thread);
@@ -55,7 +56,13 @@ impl Engine<'_> {
         }
     }
 
-    fn put_kernel(&mut self, cpu: u16, hook: u16, form: KernelHeaderForm, owner: (u32, u32)) -> Result<u64, SynthError> {
+    fn put_kernel(
+        &mut self,
+        cpu: u16,
+        hook: u16,
+        form: KernelHeaderForm,
+        owner: (u32, u32),
+    ) -> Result<u64, SynthError> {
         let head = KernelHeader::new(form, self.params.width, hook, 2, self.now, owner);
         self.writer.put(cpu, &RecordHeader::Kernel(head), &self.scratch)
     }
@@ -70,10 +77,10 @@ impl Engine<'_> {
         Ok(())
     }
 
-    /// A profile sample, whose thread only its payload and its stack know.
+    /// A profile sample, whose thread is only in its payload and its stack.
     fn sample(&mut self, thread: usize, cpu: u16, owner: (u32, u32)) -> Result<(), SynthError> {
         self.scratch.clear();
-        let address = self.cast.images[0].base + 0x1234;
+        let address = self.entities.images[0].base + 0x1234;
         self.scratch.ptr(self.params.width, address);
         self.scratch.u32(owner.1);
         self.scratch.u32(1);
@@ -92,8 +99,8 @@ impl Engine<'_> {
     }
 
     fn noise_stack(&mut self, thread: usize, cpu: u16, owner: (u32, u32), buffer: u64) {
-        let tag = self.cast.threads[thread].process % self.cast.tags.len();
-        let first = self.cast.tags[tag].alloc_stacks.first().copied();
+        let tag = self.entities.threads[thread].process % self.entities.tags.len();
+        let first = self.entities.tags[tag].alloc_stacks.first().copied();
         if let Some(stack) = first.filter(|_| self.params.stacks != StackMode::None) {
             self.plan_other_stack(owner, cpu, buffer, stack.kernel);
         }
@@ -102,7 +109,7 @@ impl Engine<'_> {
     fn manifest_event(&mut self, cpu: u16, owner: (u32, u32), width: Width) -> Result<(), SynthError> {
         let mut stack = vec![0; 8];
         for _ in 0..3 {
-            stack.ptr(width, self.cast.images[0].base + 0x77);
+            stack.ptr(width, self.entities.images[0].base + 0x77);
         }
         let activity = [7; 16];
         let kind = if width == Width::Bits64 { 6 } else { 5 };
@@ -139,7 +146,7 @@ impl Engine<'_> {
         Ok(())
     }
 
-    /// A record with PEBS index and counters, or one of the pool group that nobody documents.
+    /// A record with PEBS index and performance counters, or an undocumented record of the pool group.
     fn counted(&mut self, cpu: u16) -> Result<(), SynthError> {
         self.scratch.clear();
         self.scratch.zeros(16);

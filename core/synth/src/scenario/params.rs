@@ -1,133 +1,133 @@
-//! The parameters of a made-up trace, their defaults, and which combinations make no sense.
+//! Parameters of a synthetic trace, their defaults and their validation.
 
 use serde::{Deserialize, Serialize};
 
 use crate::SynthError;
 use crate::writer::{Clock, Compression, FileMode, TraceOptions, Width};
 
-/// Which stacks are written and how.
+/// Form of stack records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum StackMode {
-    /// None at all.
+    /// No stacks.
     None,
-    /// Whole stacks.
+    /// Inline stacks.
     Inline,
-    /// References to a stack cache; only stacks too short for it are whole.
+    /// References to the stack cache; stacks too short for it are inline.
     Keyed,
-    /// Both, and now and then one record with kernel and user frames.
+    /// Both, and occasionally one record with kernel and user frames.
     Mixed,
 }
 
-/// How kernel events are headed.
+/// Header forms of kernel events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum HeaderStyle {
-    /// As the kernel logs them: SYSTEM for pool events.
+    /// As logged by the kernel: SYSTEM for pool events.
     Kernel,
     /// COMPACT for pool events.
     Compact,
     /// PERFINFO for pool events: no thread, no process.
     PerfInfo,
-    /// Under the GUID of their group, as a relogged file has them.
+    /// EVENT_TRACE_HEADER with the GUID of the group, as in relogged files.
     Guid,
-    /// All of those that carry a thread, at random, some with performance counters.
+    /// Random forms among those with a thread, some with performance counters.
     Mixed,
 }
 
-/// How many tags behave in which way.
+/// Number of tags by allocation pattern.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct TagMix {
-    /// Most blocks stay.
+    /// Most allocations are never freed.
     pub leaking: u32,
-    /// A few blocks in a hundred stay.
+    /// A few percent of the allocations are never freed.
     pub slow_leaks: u32,
-    /// Grow to a level and hold it.
+    /// Grow to a constant level.
     pub plateau: u32,
-    /// Much in a short time, then nothing.
+    /// Many allocations in a short time only.
     pub burst: u32,
-    /// Very short lives.
+    /// Very short lifetimes.
     pub churning: u32,
-    /// Lives of milliseconds to seconds.
+    /// Lifetimes of milliseconds to seconds.
     pub ordinary: u32,
 }
 
-/// Everything that decides what a made-up trace contains.
+/// Parameters of a synthetic trace.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct SynthParams {
     /// The same seed and parameters give the same bytes.
     pub seed: u64,
-    /// Allocations made while the trace runs.
+    /// Allocations during the trace.
     pub allocations: u64,
-    /// File size to aim at instead of a number of allocations, in bytes.
+    /// Target file size in bytes, instead of a number of allocations.
     pub target_bytes: Option<u64>,
-    /// Seconds.
+    /// Duration in seconds.
     pub duration_s: f64,
     /// CPUs.
     pub cpus: u16,
-    /// Threads over all processes.
+    /// Threads of all processes.
     pub threads: u32,
-    /// Processes, System included.
+    /// Processes, including System.
     pub processes: u32,
-    /// Tags by behaviour.
+    /// Tags by allocation pattern.
     pub tags: TagMix,
-    /// Share of the allocations that the leaking tags make.
+    /// Share of the allocations with leaking tags.
     pub leak_share: f64,
-    /// Share of the tags that live in session pool.
+    /// Share of the tags in session pool.
     pub session_share: f64,
-    /// How stacks are written.
+    /// Form of stack records.
     pub stacks: StackMode,
-    /// Share of the events with a user half.
+    /// Share of the events with a user stack.
     pub user_stack_share: f64,
-    /// Stacks of frees too.
+    /// Stacks on frees too.
     pub free_stacks: bool,
-    /// Most kernel frames of a stack.
+    /// Maximum number of kernel frames.
     pub max_depth: u32,
-    /// Distinct kernel stacks, about.
+    /// Approximate number of distinct kernel stacks.
     pub distinct_stacks: u32,
-    /// Entries of the kernel's stack cache; a small one re-uses its keys often.
+    /// Entries of the kernel's stack cache; a small cache reuses its keys often.
     pub key_cache: u32,
-    /// Bitness.
+    /// Pointer width.
     pub width: Width,
-    /// How buffers are stored.
+    /// Compression of buffers.
     pub compression: Compression,
-    /// What happens when the file is full.
+    /// File mode: sequential, circular or buffering.
     pub mode: FileMode,
     /// Session buffer size in bytes.
     pub buffer_size: u32,
-    /// How kernel events are headed.
+    /// Header forms of kernel events.
     pub headers: HeaderStyle,
-    /// Looks like a merged file: short first buffer, symbol identities, volume mappings.
+    /// Merged file: short first buffer, symbol identities, volume mappings.
     pub merged: bool,
     /// Probability that a pool event is not logged.
     pub loss_share: f64,
-    /// Probability that the definition of a stack key is not logged: the key is used again, and its references point at
-    /// another stack's definition.
+    /// Probability that the definition of a stack key is not logged. The key is reused, so its references appear to mean another
+    /// stack.
     pub definition_loss: f64,
-    /// Buffers that are lost on the way.
+    /// Number of lost buffers.
     pub lost_buffers: u32,
-    /// Blocks that live when the trace begins.
+    /// Blocks that exist before the trace.
     pub preexisting: u64,
-    /// Snapshots of tags and big blocks at both ends.
+    /// Pool rundown (tag counters and big blocks) at both ends.
     pub pool_rundown: bool,
-    /// Processes that start and end while another process keeps handles to most of them.
+    /// Handle leak: number of short-lived processes to most of which another process leaks a handle.
     pub handle_leak: u32,
-    /// Tags that are parts of one kind of object, which is never freed.
+    /// Number of tags that are allocated together as parts of one object, which is never freed.
     pub lockstep_tags: u32,
-    /// Records of other providers per allocation.
+    /// Other records per allocation.
     pub noise_share: f64,
-    /// Let events share their tick with records that name no thread. Which event a stack means is still certain by
-    /// time and thread, but whether a stack whose event is lost is an orphan is not.
+    /// Allow events in the same tick as records without a thread. Stacks still match their event by time and thread, but the stack
+    /// of a lost event can no longer be recognized as an orphan.
     pub shared_ticks: bool,
-    /// Meaning of the timestamps.
+    /// Clock of the timestamps.
     pub clock: Clock,
     /// Ticks per second of the performance counter.
     pub perf_freq: i64,
     /// CPU speed in MHz.
     pub cpu_mhz: u32,
-    /// Start as FILETIME.
+    /// Start time as FILETIME.
     pub start_filetime: i64,
     /// OS build.
     pub os_build: u32,
@@ -184,7 +184,7 @@ impl Default for SynthParams {
 }
 
 impl SynthParams {
-    /// The file's set-up.
+    /// File options for the writer.
     #[must_use]
     pub fn options(&self) -> TraceOptions {
         let base = TraceOptions::default();
@@ -213,7 +213,7 @@ impl SynthParams {
         }
     }
 
-    /// Refuses what cannot be generated.
+    /// Checks that the parameters are valid.
     ///
     /// # Errors
     /// [`SynthError::Params`] with the reason.
@@ -221,7 +221,8 @@ impl SynthParams {
         let mix = &self.tags;
         let steady = u64::from(mix.leaking) + u64::from(mix.slow_leaks) + u64::from(mix.plateau);
         let steady = steady + u64::from(mix.churning) + u64::from(mix.ordinary);
-        let shares = [self.leak_share, self.session_share, self.user_stack_share, self.loss_share, self.definition_loss];
+        let shares =
+            [self.leak_share, self.session_share, self.user_stack_share, self.loss_share, self.definition_loss];
         let problems = [
             (steady == 0, "at least one tag besides bursts is needed"),
             (steady + u64::from(mix.burst) > 5_000, "at most 5000 tags"),
@@ -231,15 +232,18 @@ impl SynthParams {
             (!(self.duration_s > 0.0 && self.duration_s <= 1e6), "the duration must be above 0 and at most 1000000 s"),
             (!shares.iter().all(|share| (0.0..=1.0).contains(share)), "shares must be from 0 to 1"),
             (self.handle_leak > 0 && self.processes < 3, "handles need three processes: System, a parent and a holder"),
-            (self.handle_leak > 100_000, "at most 100000 processes that come and go"),
-            (self.lockstep_tags == 1 || self.lockstep_tags > 64, "2 to 64 tags grow together"),
+            (self.handle_leak > 100_000, "at most 100000 short-lived processes"),
+            (
+                self.lockstep_tags == 1 || self.lockstep_tags > 64,
+                "the number of lockstep tags must be 0 or from 2 to 64",
+            ),
             (!(0.0..=100.0).contains(&self.noise_share), "the noise share must be from 0 to 100"),
             (!(1..=190).contains(&self.max_depth), "the stack depth must be from 1 to 190"),
             (self.distinct_stacks == 0 || self.distinct_stacks > 1_000_000, "distinct stacks must be 1 to 1000000"),
             (self.key_cache == 0 || self.key_cache > 1 << 20, "the stack cache must have 1 to 1048576 entries"),
             (self.buffer_size < 8192, "a scenario needs buffers of at least 8192 bytes"),
             (self.merged && matches!(self.mode, FileMode::Circular { .. }), "a merged file is not circular"),
-            (self.target_bytes.is_some_and(|bytes| bytes < 1 << 20), "the least target size is 1 MiB"),
+            (self.target_bytes.is_some_and(|bytes| bytes < 1 << 20), "the target size must be at least 1 MiB"),
         ];
         match problems.iter().find(|(wrong, _)| *wrong) {
             Some((_, text)) => Err(SynthError::Params((*text).to_owned())),

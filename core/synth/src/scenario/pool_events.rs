@@ -1,28 +1,28 @@
-//! Allocations and frees: which block, when it dies, and its record, unless that is lost.
+//! Allocations and frees: blocks, their lifetimes, and their events, unless lost.
 
-use super::entities::AllocationPattern;
-use super::engine::{Engine, LiveBlock};
 use super::addresses::BIG_LIMIT;
+use super::engine::{Engine, LiveBlock};
+use super::entities::AllocationPattern;
 use crate::SynthError;
 use crate::ground_truth::LoggedPoolEvent;
 use crate::writer::pool;
 
-/// Set by the kernel for blocks of more than a page.
+/// PoolType bit that the kernel sets for blocks of more than a page.
 const BIG_POOL_BIT: u32 = 0x1000_0000;
-/// Bits in which the free of a block may differ from its allocation: quota, NX.
+/// PoolType bits in which a free may differ from its allocation: quota, NX.
 const LOOSE_BITS: [u32; 2] = [0x8, 0x200];
 
 impl Engine<'_> {
-    /// Blocks that live when the trace begins: half of them are freed during it.
-    pub fn plan_preexisting(&mut self) -> Result<(), SynthError> {
+    /// Allocates the blocks that exist before the trace; half of them are freed during it.
+    pub fn allocate_preexisting(&mut self) -> Result<(), SynthError> {
         for _ in 0..self.params.preexisting {
             let tag = self.draw_tag();
-            if !self.cast.tags[tag].preexisting {
+            if !self.entities.tags[tag].preexisting {
                 continue;
             }
             let thread = self.draw_thread(tag);
             let live = self.new_block(tag, thread)?;
-            self.count(&live, false);
+            self.update_counters(&live, false);
             if self.rng.chance(0.5) {
                 let life = self.rng.below((self.end - self.start).unsigned_abs()) as i64;
                 self.schedule_free(self.start + life, live);
@@ -31,15 +31,15 @@ impl Engine<'_> {
         Ok(())
     }
 
-    /// One allocation now, and the plan for its end.
+    /// Makes an allocation and schedules its free.
     pub fn allocate(&mut self) -> Result<(), SynthError> {
         let tag = self.draw_tag();
         let thread = self.draw_thread(tag);
         let mut live = self.new_block(tag, thread)?;
         live.allocated = self.pool_event(&live, false, thread)?;
-        self.count(&live, false);
+        self.update_counters(&live, false);
         let ticks = self.ticks_per_second as f64;
-        let mean_s = match self.cast.tags[tag].pattern {
+        let mean_s = match self.entities.tags[tag].pattern {
             AllocationPattern::Plateau { level } => {
                 self.tags[tag].held.push_back(live);
                 if self.tags[tag].held.len() > level
@@ -57,28 +57,28 @@ impl Engine<'_> {
         Ok(())
     }
 
-    /// Frees a block now.
+    /// Frees a block.
     pub fn free(&mut self, live: LiveBlock) -> Result<(), SynthError> {
         let tag = live.tag as usize;
         let thread = self.draw_thread(tag);
         self.now = self.now.max(live.allocated + 1);
         let freed = self.pool_event(&live, true, thread)?;
-        self.count(&live, true);
-        self.space.release(self.cast.tags[tag].pool, live.session, live.size, live.address, freed);
+        self.update_counters(&live, true);
+        self.space.release(self.entities.tags[tag].pool, live.session, live.size, live.address, freed);
         Ok(())
     }
 
     pub fn draw_thread(&mut self, tag: usize) -> usize {
-        let threads = &self.cast.tags[tag].threads;
+        let threads = &self.entities.tags[tag].threads;
         threads[self.rng.index(threads.len())]
     }
 
-    /// A block at a free address; sets the time after the free of that address.
+    /// A block at a free address; advances the time beyond the free of that address.
     pub fn new_block(&mut self, tag: usize, thread: usize) -> Result<LiveBlock, SynthError> {
-        let of_tag = &self.cast.tags[tag];
+        let of_tag = &self.entities.tags[tag];
         let size = of_tag.sizes[self.rng.index(of_tag.sizes.len())];
         let pool = of_tag.pool;
-        let session = pool.session.then(|| self.cast.processes[self.cast.threads[thread].process].session);
+        let session = pool.session.then(|| self.entities.processes[self.entities.threads[thread].process].session);
         let (address, free_since) = self.space.allocate(pool, session, size)?;
         self.now = self.now.max(free_since.saturating_add(1));
         let big = if size > BIG_LIMIT { BIG_POOL_BIT } else { 0 };
@@ -86,8 +86,8 @@ impl Engine<'_> {
         Ok(LiveBlock { tag: tag as u32, pool_type, size, address, session, allocated: i64::MIN })
     }
 
-    /// Keeps the system's own books, which know of lost events too.
-    pub fn count(&mut self, live: &LiveBlock, free: bool) {
+    /// Updates the kernel's counters, which include lost events.
+    pub fn update_counters(&mut self, live: &LiveBlock, free: bool) {
         let slot = live.session.map_or(0, |session| session as usize + 1);
         let counters = &mut self.tags[live.tag as usize].counters;
         if slot >= counters.len() {
@@ -102,16 +102,16 @@ impl Engine<'_> {
             counter.bytes += live.size;
         }
         if live.size > BIG_LIMIT {
-            let place = (live.session, live.address);
+            let key = (live.session, live.address);
             if free {
-                self.big.remove(&place)
+                self.big.remove(&key)
             } else {
-                self.big.insert(place, *live)
+                self.big.insert(key, *live)
             };
         }
     }
 
-    /// Logs the event (or loses it) and plans its stack; returns its time.
+    /// Writes the event, or drops it as lost, and schedules its stack; returns its time.
     pub fn pool_event(&mut self, live: &LiveBlock, free: bool, thread: usize) -> Result<i64, SynthError> {
         let (ticks, cpu) = self.tick_of(thread);
         let tag = live.tag as usize;
@@ -122,16 +122,16 @@ impl Engine<'_> {
         } else {
             self.write_block(live, free, thread, cpu)?;
         }
-        // A stack may survive its event: an orphan.
+        // The stack of a lost event may still be logged: an orphan.
         let with_stack = !lost || self.rng.chance(0.5);
         if with_stack && (!free || self.params.free_stacks) {
-            self.plan_stack(tag, free, thread, cpu);
+            self.schedule_event_stacks(tag, free, thread, cpu);
         }
         Ok(ticks)
     }
 
     fn write_block(&mut self, live: &LiveBlock, free: bool, thread: usize, cpu: u16) -> Result<(), SynthError> {
-        let tag = self.cast.tags[live.tag as usize].tag;
+        let tag = self.entities.tags[live.tag as usize].tag;
         let mut pool_type = live.pool_type;
         if free && self.rng.chance(0.05) {
             pool_type ^= LOOSE_BITS[self.rng.index(LOOSE_BITS.len())];
@@ -167,7 +167,7 @@ impl Engine<'_> {
 
     /// Process and thread of a thread index.
     pub fn owner(&self, thread: usize) -> (u32, u32) {
-        let of = self.cast.threads[thread];
-        (self.cast.processes[of.process].pid, of.tid)
+        let of = self.entities.threads[thread];
+        (self.entities.processes[of.process].pid, of.tid)
     }
 }

@@ -1,34 +1,34 @@
-//! What stands at both ends of a trace: masks, processes, threads, images and their identities, snapshots, cached
-//! stacks; and what a merge injects.
+//! Rundown at both ends of a trace: group masks, processes, threads, images with identities, pool rundown, cached stacks; and the
+//! records that a merge injects.
 
+use super::engine::{Engine, TagCounters, full_head};
 use super::entities::StackId;
-use super::engine::{TagCounters, Engine, full_head};
 use crate::SynthError;
 use crate::ground_truth::{RundownGrowth, display_tag};
-use crate::writer::{Guid, RecordHeader, KernelHeaderForm, Width, guids, image, pool, process, stack, system};
+use crate::writer::{Guid, KernelHeaderForm, RecordHeader, Width, guids, image, pool, process, stack, system};
 
-/// Who logs rundown records: a thread of System.
+/// Process and thread that log rundown records: a thread of System.
 const LOGGER: (u32, u32) = (4, 8);
-/// Counters of this tag start just below 2^32, to see them wrap.
+/// Index of a tag whose counters start just below 2^32, so that they wrap.
 const WRAPPING_TAG: usize = 1;
 
 impl Engine<'_> {
-    /// Everything that is written before the first event.
+    /// Writes the rundown before the first event.
     pub fn start_rundown(&mut self) -> Result<(), SynthError> {
         self.group_masks(system::HOOK_GROUP_MASKS)?;
         self.scratch.clear();
         let (mhz, cpus) = (self.params.cpu_mhz, u32::from(self.params.cpus));
         system::cpu_config(&mut self.scratch, self.params.width, mhz, cpus, 16_384, "SRV07");
         self.rundown(system::HOOK_CPU, 3, KernelHeaderForm::System, LOGGER)?;
-        for index in 0..self.cast.processes.len() {
-            if self.cast.processes[index].starts_at == 0.0 {
+        for index in 0..self.entities.processes.len() {
+            if self.entities.processes[index].starts_at == 0.0 {
                 self.process(process::HOOK_DC_START, KernelHeaderForm::PerfInfo, index)?;
                 self.threads_of(index, process::HOOK_THREAD_DC_START)?;
             }
         }
-        for index in 0..self.cast.images.len() {
-            let with = self.cast.images[index].loaded_with;
-            if with.is_none_or(|process| self.cast.processes[process].starts_at == 0.0) {
+        for index in 0..self.entities.images.len() {
+            let with = self.entities.images[index].loaded_with;
+            if with.is_none_or(|process| self.entities.processes[process].starts_at == 0.0) {
                 self.image(image::HOOK_DC_START, index)?;
             }
         }
@@ -38,17 +38,20 @@ impl Engine<'_> {
         self.snapshots(false)
     }
 
-    /// Everything that is written after the last event.
+    /// Writes the rundown after the last event.
     pub fn end_rundown(&mut self) -> Result<(), SynthError> {
         self.snapshots(true)?;
-        for index in (0..self.cast.processes.len()).filter(|index| !self.leaks.has_ended(*index)).collect::<Vec<_>>() {
+        for index in
+            (0..self.entities.processes.len()).filter(|index| !self.leaks.has_ended(*index)).collect::<Vec<_>>()
+        {
             self.process(process::HOOK_DC_END, KernelHeaderForm::PerfInfo, index)?;
             self.threads_of(index, process::HOOK_THREAD_DC_END)?;
         }
-        for index in 0..self.cast.images.len() {
+        for index in 0..self.entities.images.len() {
             self.image(image::HOOK_DC_END, index)?;
         }
-        let cached: Vec<(u64, StackId)> = self.caches.iter().flat_map(super::stack_cache::StackCache::entries_by_key).collect();
+        let cached: Vec<(u64, StackId)> =
+            self.caches.iter().flat_map(super::stack_cache::StackCache::entries_by_key).collect();
         for (key, stack) in cached {
             self.now += 1;
             self.write_definition(0, stack::HOOK_KEY_RUNDOWN, key, stack)?;
@@ -58,26 +61,32 @@ impl Engine<'_> {
         self.group_masks(system::HOOK_GROUP_MASKS_END)
     }
 
-    /// A process that starts while the trace runs, with its threads and images.
+    /// Writes the start of a process during the trace, with its threads and images.
     pub fn start_process(&mut self, index: usize) -> Result<(), SynthError> {
         self.process(process::HOOK_START, KernelHeaderForm::System, index)?;
         self.threads_of(index, process::HOOK_THREAD_START)?;
-        for image in 0..self.cast.images.len() {
-            if self.cast.images[image].loaded_with == Some(index) {
+        for image in 0..self.entities.images.len() {
+            if self.entities.images[image].loaded_with == Some(index) {
                 self.image(image::HOOK_LOAD, image)?;
             }
         }
         Ok(())
     }
 
-    /// Writes `scratch` one tick later, on the first CPU.
-    fn rundown(&mut self, hook: u16, version: u8, form: KernelHeaderForm, owner: (u32, u32)) -> Result<u64, SynthError> {
+    /// Writes the payload in `scratch` one tick later, on the first CPU.
+    fn rundown(
+        &mut self,
+        hook: u16,
+        version: u8,
+        form: KernelHeaderForm,
+        owner: (u32, u32),
+    ) -> Result<u64, SynthError> {
         self.now += 1;
         self.claim_tick();
         self.write_kernel_event(0, hook, version, form, owner)
     }
 
-    /// Writes `scratch` as a record of a snapshot.
+    /// Writes the payload in `scratch` as a pool rundown record.
     fn snapshot(&mut self, hook: u16) -> Result<(), SynthError> {
         let buffer = self.rundown(hook, 2, KernelHeaderForm::PerfInfo, LOGGER)?;
         if let Some(log) = &mut self.log {
@@ -88,7 +97,7 @@ impl Engine<'_> {
 
     fn group_masks(&mut self, hook: u16) -> Result<(), SynthError> {
         let mut masks = [0u32; 8];
-        // Process, thread, image; pool; stacks are asked for elsewhere.
+        // Process, thread, image; pool. Stacks are enabled separately.
         (masks[0], masks[1]) = (0x7, system::MASK1_POOL);
         self.scratch.clear();
         system::group_masks(&mut self.scratch, &masks, 0x46);
@@ -99,7 +108,7 @@ impl Engine<'_> {
     pub fn process(&mut self, hook: u16, form: KernelHeaderForm, index: usize) -> Result<(), SynthError> {
         const SYSTEM_SID: [u8; 12] = [1, 1, 0, 0, 0, 0, 0, 5, 18, 0, 0, 0];
         let kernel_base = if self.params.width == Width::Bits64 { 0xFFFF_E28A_1000_0080 } else { 0x8700_0080 };
-        let of = &self.cast.processes[index];
+        let of = &self.entities.processes[index];
         let fields = process::Process {
             key: self.leaks.key(index).unwrap_or(kernel_base + 0x1000 * index as u64),
             pid: of.pid,
@@ -123,12 +132,12 @@ impl Engine<'_> {
     }
 
     pub fn threads_of(&mut self, process: usize, hook: u16) -> Result<(), SynthError> {
-        for index in 0..self.cast.threads.len() {
-            let thread = self.cast.threads[index];
+        for index in 0..self.entities.threads.len() {
+            let thread = self.entities.threads[index];
             if thread.process != process {
                 continue;
             }
-            let pid = self.cast.processes[process].pid;
+            let pid = self.entities.processes[process].pid;
             let start_address = if self.params.width == Width::Bits64 { 0x7FFB_1A22_2630 } else { 0x7702_2630 };
             let fields = process::Thread { pid, tid: thread.tid, start_address, name: Some("") };
             self.scratch.clear();
@@ -139,8 +148,8 @@ impl Engine<'_> {
     }
 
     fn image(&mut self, hook: u16, index: usize) -> Result<(), SynthError> {
-        let pid = self.cast.images[index].process.map_or(0, |process| self.cast.processes[process].pid);
-        let of = &self.cast.images[index];
+        let pid = self.entities.images[index].process.map_or(0, |process| self.entities.processes[process].pid);
+        let of = &self.entities.images[index];
         let fields = image::Image {
             base: of.base,
             size: of.size,
@@ -151,7 +160,8 @@ impl Engine<'_> {
         };
         self.scratch.clear();
         image::image(&mut self.scratch, self.params.width, 3, &fields);
-        let form = if pid == 0 || hook == image::HOOK_LOAD { KernelHeaderForm::System } else { KernelHeaderForm::PerfInfo };
+        let form =
+            if pid == 0 || hook == image::HOOK_LOAD { KernelHeaderForm::System } else { KernelHeaderForm::PerfInfo };
         let owner = if hook == image::HOOK_LOAD { (pid, 8) } else { LOGGER };
         self.rundown(hook, 3, form, owner)?;
         if self.params.merged && hook != image::HOOK_DC_END {
@@ -160,10 +170,10 @@ impl Engine<'_> {
         Ok(())
     }
 
-    /// The identity records of an image, at the time of its image record, as a merge injects them.
+    /// Writes the identity records of an image, at the time of its image record, as a merge injects them.
     fn identity(&mut self, index: usize, pid: u32) -> Result<(), SynthError> {
         let width = self.params.width;
-        let of = &self.cast.images[index];
+        let of = &self.entities.images[index];
         let fields =
             image::Image { base: of.base, size: of.size, pid, checksum: 0, timestamp: of.timestamp, path: &of.path };
         let version = "10.0.19041.1 (WinBuild.160101.0800)";
@@ -184,7 +194,7 @@ impl Engine<'_> {
         Ok(())
     }
 
-    /// The system's configuration as a merge injects it: later than the end of the trace.
+    /// Writes the system configuration as a merge injects it: after the end of the trace.
     pub fn inject_configuration(&mut self) -> Result<(), SynthError> {
         if !self.params.merged {
             return Ok(());
@@ -197,8 +207,8 @@ impl Engine<'_> {
         payload.clear();
         system::two_texts(&mut payload, "C:\\Windows\\system32\\", "C:\\Windows\\");
         self.injected(guids::SYS_CONFIG_EX, (system::OPCODE_SYSTEM_PATHS, 0), 4, &payload)?;
-        for index in 0..self.cast.volumes.len() {
-            let (nt_path, dos_path) = &self.cast.volumes[index];
+        for index in 0..self.entities.volumes.len() {
+            let (nt_path, dos_path) = &self.entities.volumes[index];
             payload.clear();
             system::two_texts(&mut payload, nt_path, dos_path);
             self.injected(guids::SYS_CONFIG_EX, (system::OPCODE_VOLUME_MAPPING, 0), 4, &payload)?;
@@ -206,7 +216,7 @@ impl Engine<'_> {
         Ok(())
     }
 
-    /// Sessions with blocks, none first.
+    /// Sessions with blocks; `None` (outside sessions) first.
     fn sessions(&self) -> Vec<Option<u32>> {
         let slots = self.tags.iter().map(|tag| tag.counters.len()).max().unwrap_or(0);
         (0..slots.max(1)).map(|slot| (slot as u32).checked_sub(1)).collect()
@@ -230,7 +240,7 @@ impl Engine<'_> {
                     address: *address,
                     nonpaged: live.pool_type & 1 == 0,
                     size: live.size,
-                    tag: self.cast.tags[live.tag as usize].tag,
+                    tag: self.entities.tags[live.tag as usize].tag,
                 })
                 .collect();
             for entries in big.chunks(pool::SNAPSHOT_ENTRIES) {
@@ -242,11 +252,11 @@ impl Engine<'_> {
         Ok(())
     }
 
-    /// The counters of all tags that have any in `session`. Two tags of one name are one entry.
+    /// Counters of all tags in `session`. Two tags of one name are one entry.
     fn tag_entries(&self, session: Option<u32>) -> Vec<pool::TagCounters> {
         let slot = session.map_or(0, |session| session as usize + 1);
         let mut entries: Vec<pool::TagCounters> = Vec::new();
-        for (index, (state, of)) in self.tags.iter().zip(&self.cast.tags).enumerate() {
+        for (index, (state, of)) in self.tags.iter().zip(&self.entities.tags).enumerate() {
             let Some(counters) = state.counters.get(slot).filter(|counters| counters.allocs > 0) else {
                 continue;
             };
@@ -261,7 +271,7 @@ impl Engine<'_> {
         entries
     }
 
-    /// Growth per tag between the snapshots, largest tags of a name summed; only tags that any snapshot names.
+    /// Growth per tag between the rundowns, summed over tags of one name; only tags that appear in a rundown.
     pub fn snapshot_growth(&self) -> Vec<RundownGrowth> {
         let mut growth: Vec<RundownGrowth> = Vec::new();
         if !self.params.pool_rundown {
@@ -269,7 +279,7 @@ impl Engine<'_> {
         }
         for session in self.sessions() {
             let slot = session.map_or(0, |session| session as usize + 1);
-            for (state, of) in self.tags.iter().zip(&self.cast.tags) {
+            for (state, of) in self.tags.iter().zip(&self.entities.tags) {
                 let Some(last) = state.counters.get(slot).filter(|counters| counters.allocs > 0) else {
                     continue;
                 };

@@ -1,11 +1,11 @@
-//! The kernel's stack cache: which key a stack has now, and what is evicted when there is no room.
+//! The kernel's stack cache: keys of cached stacks, and eviction.
 
 use super::entities::StackId;
 use crate::writer::Width;
 
 const EMPTY: StackId = StackId::MAX;
 
-/// A cache of stacks; its keys are addresses of entries and are used again for other stacks.
+/// A cache of stacks. Keys are addresses of entries and are reused for other stacks.
 pub(super) struct StackCache {
     base: u64,
     entries: Vec<StackId>,
@@ -14,15 +14,15 @@ pub(super) struct StackCache {
     next_victim: usize,
 }
 
-/// What using a stack does to the cache.
+/// Result of inserting a stack.
 pub(super) struct CacheEntry {
     pub key: u64,
-    /// The stack that had this key before and must now be defined.
+    /// The stack that had this key before, whose definition must be written.
     pub evicted: Option<StackId>,
 }
 
 impl StackCache {
-    /// The cache of kernel stacks or that of user stacks.
+    /// The cache of kernel or user stacks.
     pub fn new(width: Width, user: bool, capacity: usize) -> Self {
         let base = match width {
             Width::Bits64 => 0xFFFF_FA83_0340_0000,
@@ -58,7 +58,7 @@ impl StackCache {
         CacheEntry { key: self.key(entry), evicted }
     }
 
-    /// Everything still cached, by key.
+    /// All cached stacks by key.
     pub fn entries_by_key(&self) -> Vec<(u64, StackId)> {
         self.entries.iter().enumerate().map(|(entry, stack)| (self.key(entry), *stack)).collect()
     }

@@ -1,4 +1,4 @@
-//! From a wanted file size to a number of allocations: two short pilot traces into nothing give bytes per allocation.
+//! Converts a target file size to a number of allocations, by the bytes per allocation of two short pilot traces.
 
 use std::io::{Seek, SeekFrom, Write};
 
@@ -6,7 +6,7 @@ use super::{SynthParams, write_trace};
 use crate::SynthError;
 use crate::writer::FileMode;
 
-/// An output that only knows how far it was written.
+/// An output that discards bytes and only tracks its position.
 #[derive(Default)]
 struct NullOutput {
     position: u64,

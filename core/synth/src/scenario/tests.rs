@@ -1,4 +1,4 @@
-//! The generator's promises, checked with a walk over the bytes that shares no code with the reader.
+//! Tests of generated traces with a minimal parser that shares no code with the reader.
 
 use std::io::Cursor;
 

@@ -1,4 +1,4 @@
-//! One buffer: its 72-byte header and how its body is stored. It never knows which file it goes into.
+//! One buffer: its 72-byte header and the compression of its body.
 
 use super::bytes::Sink;
 use super::{Compression, Compressor, RecordCounter};
@@ -13,10 +13,10 @@ pub(super) const BUFFER_LOST: u16 = 0x04;
 pub(super) const PROC_INDEX: u16 = 0x20;
 pub(super) const COMPRESSED: u16 = 0x40;
 
-/// A filled buffer on its way into the file.
+/// A filled buffer that is not written yet.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Buffer {
-    /// Number of the buffer in order of opening, over all CPUs; never written.
+    /// Id of the buffer in order of opening, over all CPUs; not written to the file.
     pub id: u64,
     pub cpu: u16,
     pub sequence: i64,
@@ -44,7 +44,7 @@ pub(super) struct HeaderFields {
 }
 
 pub(super) fn write_header(out: &mut Vec<u8>, fields: &HeaderFields) {
-    // The list links of a real file are left-over kernel pointers; a reader must not mind them.
+    // The list links in real files are stale kernel pointers, which a reader must ignore.
     let stale = 0xFFFF_FA80_0340_0000 + (u64::from(fields.cpu) << 16);
     out.u32(fields.file_size);
     out.u32(fields.saved_offset);
@@ -63,7 +63,7 @@ pub(super) fn write_header(out: &mut Vec<u8>, fields: &HeaderFields) {
     out.u64(if fields.buffer_type == 4 { 0 } else { stale + 0x40 });
 }
 
-/// Turns filled buffers into the bytes that stand in the file.
+/// Encodes filled buffers as stored in the file.
 pub(super) struct Encoder {
     pub buffer_size: u32,
     pub compression: Compression,
@@ -114,7 +114,7 @@ impl Encoder {
         compressed
     }
 
-    /// Compresses into `packed`; false if that is not asked for or does not make the body smaller.
+    /// Compresses into `packed`; false if compression is off or does not shrink the body.
     fn pack(&mut self, body: &[u8]) -> bool {
         let source = match self.compression {
             Compression::None => return false,

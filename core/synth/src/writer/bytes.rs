@@ -1,4 +1,4 @@
-//! Little-endian appends to a byte vector, in the words of the format. Never reads.
+//! Appends fields of trace records to a byte vector.
 
 use super::{Guid, Width};
 

@@ -1,5 +1,5 @@
-//! The trace writer: collects records into per-CPU buffers and puts those into the file. Memory is one buffer per
-//! CPU (and the kept buffers in buffering mode) and a line for each buffer of the file.
+//! Trace writer: collects records in per-CPU buffers and writes the buffers to the file. Memory: one buffer per CPU, the retained
+//! buffers in buffering mode, and a small entry for each buffer of the file.
 
 use std::collections::VecDeque;
 use std::io::{Cursor, Seek, SeekFrom, Write};
@@ -7,19 +7,22 @@ use std::io::{Cursor, Seek, SeekFrom, Write};
 use super::buffer::{BUFFER_LOST, Buffer, EVENTS_LOST, Encoder, FLAG_OFFSET, FLUSH_MARKER, HEADER_LEN};
 use super::bytes::Sink;
 use super::logfile::{Closing, TRAILER_HOOK, header_buffer};
-use super::{Compression, FileMode, EventTraceHeader, RecordHeader, KernelHeaderForm, KernelHeader, RecordKey, RecordCounter, TraceOptions, guids};
+use super::{
+    Compression, EventTraceHeader, FileMode, KernelHeader, KernelHeaderForm, RecordCounter, RecordHeader, RecordKey,
+    TraceOptions, guids,
+};
 use crate::SynthError;
 
-/// What stands in a finished file.
+/// Statistics of a finished file.
 #[derive(Debug, Clone, Default)]
 pub struct WriteSummary {
     /// File size in bytes.
     pub bytes: u64,
-    /// Buffers in the file, the header buffer included.
+    /// Buffers in the file, including the header buffer.
     pub buffers: u64,
-    /// Those whose body is compressed.
+    /// Buffers with a compressed body.
     pub compressed_buffers: u64,
-    /// Records in the file by key, the log-file header included.
+    /// Records in the file by key, including the log-file header.
     pub records: RecordCounter,
     /// Ids of buffers that are not in the file (overwritten or lost), ascending.
     pub missing_buffers: Vec<u64>,
@@ -29,7 +32,7 @@ pub struct WriteSummary {
     pub buffers_lost: u32,
     /// Raw timestamp of the latest record.
     pub last_ticks: i64,
-    /// The buffers of the file behind the header buffer, in the order of their places.
+    /// Buffers after the header buffer, in file order.
     pub placed: Vec<PlacedBuffer>,
 }
 
@@ -44,7 +47,7 @@ pub struct PlacedBuffer {
     pub bytes: u64,
     /// CPU.
     pub cpu: u16,
-    /// Raw timestamps of the first and the last kernel record; none without any.
+    /// Raw timestamps of the first and the last kernel record; `None` without any.
     pub ticks: Option<(i64, i64)>,
     /// Records.
     pub records: u64,
@@ -56,10 +59,10 @@ pub struct TraceWriter<W> {
     options: TraceOptions,
     encoder: Encoder,
     open: Vec<Buffer>,
-    /// A filled buffer that waits for the next one to overtake it.
+    /// A filled buffer that is written after the next one, to swap their order.
     held: Option<Buffer>,
     kept: VecDeque<Buffer>,
-    /// What stands in each slot of a circular file.
+    /// Buffer in each slot of a circular file.
     slots: Vec<(u64, RecordCounter)>,
     encoded: Vec<u8>,
     position: u64,
@@ -80,7 +83,7 @@ impl TraceWriter<Cursor<Vec<u8>>> {
         Self::new(Cursor::new(Vec::new()), options)
     }
 
-    /// Ends an in-memory trace and returns its bytes.
+    /// Finishes an in-memory trace and returns its bytes.
     ///
     /// # Errors
     /// As [`TraceWriter::finish`].
@@ -94,7 +97,7 @@ impl<W: Write + Seek> TraceWriter<W> {
     /// Starts a file at the beginning of `out`.
     ///
     /// # Errors
-    /// Options that contradict the format, or an output that refuses bytes.
+    /// Invalid options, or an output that fails.
     pub fn new(mut out: W, options: TraceOptions) -> Result<Self, SynthError> {
         check(&options)?;
         let header = header_buffer(&options, &Closing::default())?;
@@ -134,15 +137,10 @@ impl<W: Write + Seek> TraceWriter<W> {
         &self.options
     }
 
-    /// Bytes written so far, open buffers not counted.
-    pub const fn bytes_written(&self) -> u64 {
-        self.position
-    }
-
     /// Writes a record; returns the id of its buffer.
     ///
     /// # Errors
-    /// A CPU that does not exist, a record that fits no buffer, or an output that refuses bytes.
+    /// A CPU that does not exist, a record larger than a buffer, or an output that fails.
     pub fn put(&mut self, cpu: u16, head: &RecordHeader<'_>, payload: &[u8]) -> Result<u64, SynthError> {
         let size = head.len() + payload.len();
         let buffer = self.room(cpu, size)?;
@@ -161,7 +159,7 @@ impl<W: Write + Seek> TraceWriter<W> {
         Ok(id)
     }
 
-    /// Writes `bytes` as they are where a record would stand, padded to 8.
+    /// Writes raw bytes in place of a record, padded to 8.
     ///
     /// # Errors
     /// As [`Self::put`].
@@ -173,7 +171,7 @@ impl<W: Write + Seek> TraceWriter<W> {
         Ok(buffer.id)
     }
 
-    /// A kernel event with the SYSTEM header of the file's own bitness; `owner` is process and thread.
+    /// Writes a kernel event with a SYSTEM header; `owner`: process and thread id.
     ///
     /// # Errors
     /// As [`Self::put`].
@@ -190,7 +188,7 @@ impl<W: Write + Seek> TraceWriter<W> {
         self.put(cpu, &RecordHeader::Kernel(head), payload)
     }
 
-    /// A kernel event with the PERFINFO header of the file's own bitness.
+    /// Writes a kernel event with a PERFINFO header.
     ///
     /// # Errors
     /// As [`Self::put`].
@@ -206,7 +204,7 @@ impl<W: Write + Seek> TraceWriter<W> {
         self.put(cpu, &RecordHeader::Kernel(head), payload)
     }
 
-    /// A kernel event as a relogged file has it: GUID of its group, opcode of its type.
+    /// Writes a kernel event as in a relogged file: GUID of its group, opcode of its type.
     ///
     /// # Errors
     /// As [`Self::put`]; also a hook whose group has no known GUID.
@@ -234,7 +232,7 @@ impl<W: Write + Seek> TraceWriter<W> {
         self.put(cpu, &RecordHeader::Full(head), payload)
     }
 
-    /// Ends the open buffer of `cpu`, if it holds records.
+    /// Closes the open buffer of `cpu`, if it contains records.
     ///
     /// # Errors
     /// As [`Self::put`].
@@ -246,7 +244,7 @@ impl<W: Write + Seek> TraceWriter<W> {
         self.next_sequence += 1;
         self.flushed += 1;
         if let Some(held) = self.held.take() {
-            // Buffers of one CPU never overtake each other.
+            // Buffers of one CPU stay in order.
             let swap = held.cpu != buffer.cpu;
             let (first, second) = if swap { (buffer, held) } else { (held, buffer) };
             self.place(first)?;
@@ -260,7 +258,7 @@ impl<W: Write + Seek> TraceWriter<W> {
         self.place(buffer)
     }
 
-    /// Counts events as lost without a place.
+    /// Adds to the number of lost events.
     pub fn count_lost_events(&mut self, count: u32) {
         self.summary.events_lost = self.summary.events_lost.saturating_add(count);
     }
@@ -274,7 +272,7 @@ impl<W: Write + Seek> TraceWriter<W> {
         Ok(())
     }
 
-    /// Throws the open buffer of `cpu` away as a full logger does, counts it and flags the next one.
+    /// Discards the open buffer of `cpu`, as a logger without free buffers does; counts it and flags the next one.
     ///
     /// # Errors
     /// A CPU that does not exist.
@@ -289,16 +287,16 @@ impl<W: Write + Seek> TraceWriter<W> {
         Ok(())
     }
 
-    /// Ends the file: flushes all CPUs, marks the last buffer, completes the header.
+    /// Finishes the file: flushes all CPUs, marks the last buffer, completes the header.
     ///
     /// # Errors
-    /// An output that refuses bytes or a seek.
+    /// An output that fails to write or seek.
     pub fn finish(self) -> Result<(W, WriteSummary), SynthError> {
         let end_ticks = self.summary.last_ticks;
         self.finish_at(end_ticks)
     }
 
-    /// Ends the file with the given end time; injected records may be later than that.
+    /// Finishes the file with the given end time; injected records may be later.
     ///
     /// # Errors
     /// As [`Self::finish`].
@@ -341,7 +339,7 @@ impl<W: Write + Seek> TraceWriter<W> {
         self.open.get_mut(usize::from(cpu)).ok_or(SynthError::NoSuchCpu { cpu, cpus })
     }
 
-    /// The open buffer of `cpu` with room for a record of `size` bytes.
+    /// The open buffer of `cpu`, with space for a record of `size` bytes.
     fn room(&mut self, cpu: u16, size: usize) -> Result<&mut Buffer, SynthError> {
         let body_limit = self.options.buffer_size as usize - HEADER_LEN;
         let limit = body_limit.min(usize::from(u16::MAX));
@@ -362,7 +360,7 @@ impl<W: Write + Seek> TraceWriter<W> {
         self.open_buffer(cpu)
     }
 
-    /// Takes what `cpu` has collected and leaves an empty buffer; none if there is nothing.
+    /// Takes the open buffer of `cpu` and leaves an empty one; `None` without records.
     fn take_open(&mut self, cpu: u16) -> Result<Option<Buffer>, SynthError> {
         let buffer = self.open_buffer(cpu)?;
         if buffer.body.is_empty() {
@@ -398,7 +396,7 @@ impl<W: Write + Seek> TraceWriter<W> {
         self.out.write_all(&self.encoded)?;
         let Buffer { id, cpu, ticks, records, .. } = *buffer;
         let placed = PlacedBuffer { id, offset: at, bytes: self.encoded.len() as u64, cpu, ticks, records };
-        // A slot of a circular file is used again and again; all others are new places.
+        // Only circular files reuse slots.
         let slot = (at / u64::from(self.options.buffer_size).max(1)).saturating_sub(1) as usize;
         match self.summary.placed.get_mut(slot).filter(|old| old.offset == at) {
             Some(old) => *old = placed,
@@ -418,7 +416,7 @@ impl<W: Write + Seek> TraceWriter<W> {
         Ok(())
     }
 
-    /// The file offset of the next slot of a circular file, noting what it overwrites.
+    /// File offset of the next slot of a circular file; records the buffer that it overwrites.
     fn claim_slot(&mut self, slots: u32, buffer: &Buffer) -> u64 {
         let slot = (self.stored % u64::from(slots.max(1))) as usize;
         let content = (buffer.id, buffer.tally.clone());

@@ -1,4 +1,4 @@
-//! GUIDs and the ones the kernel's events carry. Only data and their encoding.
+//! GUIDs and their encoding, and the GUIDs of kernel events.
 
 /// A GUID by its four printed parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -14,7 +14,7 @@ pub struct Guid {
 }
 
 impl Guid {
-    /// The 16 bytes as they stand in a file: three little-endian parts, then eight bytes in printed order.
+    /// The 16 bytes as stored in a file: three little-endian parts, then eight bytes in printed order.
     #[must_use]
     pub fn to_bytes(&self) -> [u8; 16] {
         let mut bytes = [0; 16];
@@ -32,7 +32,7 @@ impl Guid {
         Self { a: (bits >> 96) as u32, b: (bits >> 80) as u16, c: (bits >> 64) as u16, d: low.to_be_bytes() }
     }
 
-    /// Reads the printed form, with or without braces and dashes, in either case.
+    /// Parses the printed form, with or without braces and dashes, in either case.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let digits: String = text.chars().filter(|c| !matches!(c, '{' | '}' | '-')).collect();
@@ -56,15 +56,15 @@ pub mod guids {
     use super::Guid;
 
     /// Group 0x00: header and group masks.
-    pub const EVENT_TRACE: Guid = Guid::new(0x68fdd900_4a3e_11d1_84f4_0000f80464e3);
+    const EVENT_TRACE: Guid = Guid::new(0x68fdd900_4a3e_11d1_84f4_0000f80464e3);
     /// Group 0x02: page faults.
-    pub const PAGE_FAULT: Guid = Guid::new(0x3d6fa8d3_fe05_11d0_9dda_00c04fd7ba7c);
+    const PAGE_FAULT: Guid = Guid::new(0x3d6fa8d3_fe05_11d0_9dda_00c04fd7ba7c);
     /// Group 0x03: processes.
     pub const PROCESS: Guid = Guid::new(0x3d6fa8d0_fe05_11d0_9dda_00c04fd7ba7c);
     /// Group 0x05: threads and context switches.
-    pub const THREAD: Guid = Guid::new(0x3d6fa8d1_fe05_11d0_9dda_00c04fd7ba7c);
+    const THREAD: Guid = Guid::new(0x3d6fa8d1_fe05_11d0_9dda_00c04fd7ba7c);
     /// Group 0x0B: hardware and system configuration.
-    pub const SYSTEM_CONFIG: Guid = Guid::new(0x01853a65_418f_4f36_aefc_dc0f1d2fd235);
+    const SYSTEM_CONFIG: Guid = Guid::new(0x01853a65_418f_4f36_aefc_dc0f1d2fd235);
     /// Group 0x0E: pool.
     pub const POOL: Guid = Guid::new(0x0268a8b6_74fd_4302_9dd0_6e8f1795c0cf);
     /// Group 0x0F: profile samples, interrupts, DPCs.
@@ -72,7 +72,7 @@ pub mod guids {
     /// Group 0x14: images, and hook 0x030A too.
     pub const IMAGE_LOAD: Guid = Guid::new(0x2cb15d1d_5fc1_11d2_abe1_00a0c911f518);
     /// Group 0x18: stacks.
-    pub const STACK_WALK: Guid = Guid::new(0xdef2fe46_7bd6_4b80_bd94_f57fe20d0ce3);
+    const STACK_WALK: Guid = Guid::new(0xdef2fe46_7bd6_4b80_bd94_f57fe20d0ce3);
     /// Symbol identities injected by a merge.
     pub const IMAGE_ID: Guid = Guid::new(0xb3e675d7_2554_4f18_830b_2762732560de);
     /// System configuration injected by a merge.
@@ -80,13 +80,13 @@ pub mod guids {
     /// Losses of a real-time consumer.
     pub const RT_LOST: Guid = Guid::new(0x6a399ae0_4bc6_4de9_870b_3657f8947e7e);
 
-    /// Whether a relogged file carries the events of a kernel group under this GUID.
+    /// True if this GUID stands for a kernel group in relogged files.
     #[must_use]
     pub fn is_kernel_group(guid: Guid) -> bool {
         (0..=0xff).any(|group| of_hook(group << 8) == Some(guid))
     }
 
-    /// The GUID under which a relogged file carries the events of a kernel hook; none for unknown groups.
+    /// GUID of a kernel hook's group in relogged files; `None` for unknown groups.
     #[must_use]
     pub fn of_hook(hook: u16) -> Option<Guid> {
         Some(match (hook >> 8, hook & 0xFF) {

@@ -1,9 +1,9 @@
-//! The headers of all record kinds, from fields to bytes. Payloads are opaque here.
+//! Encodes the headers of all kinds of records. Payloads are opaque.
 
 use super::bytes::Sink;
 use super::{Guid, RecordKey, Width};
 
-/// How a kernel event is headed.
+/// Header form of a kernel event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KernelHeaderForm {
     /// 32 bytes with thread, process and CPU times.
@@ -14,10 +14,10 @@ pub enum KernelHeaderForm {
     PerfInfo,
 }
 
-/// Header of a kernel event, known by its hook.
+/// Header of a kernel event with a hook.
 #[derive(Debug, Clone, Copy)]
 pub struct KernelHeader<'a> {
-    /// Which of the three forms.
+    /// Header form.
     pub form: KernelHeaderForm,
     /// Bitness of the writer.
     pub width: Width,
@@ -37,7 +37,7 @@ pub struct KernelHeader<'a> {
     pub counters: &'a [u64],
 }
 
-/// EVENT_TRACE_HEADER: an event known by GUID and opcode.
+/// EVENT_TRACE_HEADER: an event with GUID and opcode.
 #[derive(Debug, Clone, Copy)]
 pub struct EventTraceHeader {
     /// Bitness of the writer.
@@ -58,10 +58,10 @@ pub struct EventTraceHeader {
     pub tid: u32,
 }
 
-/// EVENT_INSTANCE_GUID_HEADER: a full header with instance ids.
+/// EVENT_INSTANCE_GUID_HEADER: an EVENT_TRACE_HEADER with instance ids.
 #[derive(Debug, Clone, Copy)]
 pub struct EventInstanceHeader {
-    /// The fields shared with a full header.
+    /// Fields shared with EVENT_TRACE_HEADER.
     pub full: EventTraceHeader,
     /// Instance id.
     pub instance: u32,
@@ -140,9 +140,16 @@ pub enum RecordHeader<'a> {
 }
 
 impl KernelHeader<'static> {
-    /// A head without counters.
+    /// A header without counters.
     #[must_use]
-    pub const fn new(form: KernelHeaderForm, width: Width, hook: u16, version: u8, ticks: i64, owner: (u32, u32)) -> Self {
+    pub const fn new(
+        form: KernelHeaderForm,
+        width: Width,
+        hook: u16,
+        version: u8,
+        ticks: i64,
+        owner: (u32, u32),
+    ) -> Self {
         Self { form, width, hook, version, ticks, pid: owner.0, tid: owner.1, pebs: None, counters: &[] }
     }
 }
@@ -185,7 +192,7 @@ impl RecordHeader<'_> {
         }
     }
 
-    /// Whether the system itself wrote the record: it has a hook, or the GUID of a kernel group.
+    /// True for records of the kernel: with a hook or the GUID of a kernel group.
     #[must_use]
     pub fn is_of_kernel(&self) -> bool {
         match self {
@@ -195,7 +202,7 @@ impl RecordHeader<'_> {
         }
     }
 
-    /// Under which key the record is counted.
+    /// Key by which the record is counted.
     #[must_use]
     pub const fn key(&self) -> RecordKey {
         match self {
@@ -333,7 +340,8 @@ mod tests {
 
     #[test]
     fn system_header_of_a_pool_allocation() {
-        let head = KernelHeader::new(KernelHeaderForm::System, Width::Bits64, 0x0E20, 2, 0x0102_0304_0506_0708, (0x11, 0x22));
+        let head =
+            KernelHeader::new(KernelHeaderForm::System, Width::Bits64, 0x0E20, 2, 0x0102_0304_0506_0708, (0x11, 0x22));
         let out = bytes(&RecordHeader::Kernel(head), 56);
         let expected = [
             2, 0, 2, 0xC0, 56, 0, 0x20, 0x0E, 0x22, 0, 0, 0, 0x11, 0, 0, 0, 8, 7, 6, 5, 4, 3, 2, 1, 0, 0, 0, 0, 0, 0,

@@ -10,8 +10,6 @@ pub const HOOK_UNLOAD: u16 = 0x1402;
 pub const HOOK_DC_START: u16 = 0x1403;
 /// Image still loaded at the end.
 pub const HOOK_DC_END: u16 = 0x1404;
-/// Opcode of an identity record of unknown kind (no debug information).
-pub const OPCODE_NO_DEBUG: u8 = 32;
 /// Opcode of the RSDS record (version 2).
 pub const OPCODE_RSDS: u8 = 36;
 /// Opcode of the image-id record (version 2).
@@ -78,12 +76,6 @@ pub fn file_version(out: &mut Vec<u8>, size: u32, timestamp: u32, texts: &[&str;
     for text in texts {
         out.utf16z(text);
     }
-}
-
-/// Payload of the record of an image without debug information.
-pub fn no_debug(out: &mut Vec<u8>, width: Width, base: u64, pid: u32) {
-    out.ptr(width, base);
-    out.u32(pid);
 }
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
-//! The first buffer: the log-file header record and the empty record that follows it. Rewritten once at the end.
+//! Header buffer: the log-file header record and the empty record after it. Rewritten when the file is finished.
 
 use super::buffer::{FLUSH_MARKER, HEADER_LEN, HeaderFields, PROC_INDEX, write_header};
 use super::bytes::Sink;
-use super::{RecordHeader, KernelHeaderForm, KernelHeader, TraceOptions};
+use super::{KernelHeader, KernelHeaderForm, RecordHeader, TraceOptions};
 use crate::SynthError;
 
-/// What is only known when the last buffer has been written.
+/// Fields that are only known at the end.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Closing {
     pub end_filetime: i64,
@@ -14,10 +14,10 @@ pub(super) struct Closing {
     pub buffers_lost: u32,
 }
 
-/// Hook of the empty record that stands behind the log-file header.
+/// Hook of the empty record after the log-file header.
 pub(super) const TRAILER_HOOK: u16 = 0x0050;
 
-/// The whole header buffer; both calls for one file give the same length.
+/// Encodes the header buffer; its length does not depend on the final fields.
 pub(super) fn header_buffer(options: &TraceOptions, closing: &Closing) -> Result<Vec<u8>, SynthError> {
     let mut body = Vec::new();
     append(&mut body, options, 0x0000, &logfile_header(options, closing));
@@ -102,7 +102,7 @@ fn max_file_megabytes(options: &TraceOptions) -> u32 {
     }
 }
 
-/// Central European time, so that a reader cannot mistake the UTC fields for local ones unnoticed.
+/// Central European time, so that confusing UTC with local time is detected.
 fn time_zone(out: &mut Vec<u8>) {
     let bias_minutes: i32 = -60;
     out.u32(bias_minutes as u32);

@@ -1,8 +1,8 @@
-//! Everything about a file that is decided before its first record. Plain data.
+//! Options of a trace file.
 
 use serde::{Deserialize, Serialize};
 
-/// The bitness of whoever wrote a record: it sets the size of its pointers.
+/// Pointer width of the system that wrote a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Width {
     /// Pointers of 4 bytes.
@@ -24,11 +24,11 @@ impl Width {
     }
 }
 
-/// What the raw timestamps of the records count (`ReservedFlags` of the log-file header).
+/// Clock of the raw timestamps (`ReservedFlags` of the log-file header).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Clock {
-    /// 0: whatever the performance counter is.
+    /// 0: unspecified, the performance counter.
     Raw,
     /// 1: the performance counter.
     Qpc,
@@ -51,11 +51,11 @@ impl Clock {
     }
 }
 
-/// How the bodies of the buffers are stored.
+/// Compression of buffer bodies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Compression {
-    /// As they are.
+    /// Not compressed.
     None,
     /// Only the filled part is compressed, as a merge does.
     Filled,
@@ -63,25 +63,25 @@ pub enum Compression {
     Whole,
 }
 
-/// What happens when the file has reached its size.
+/// File mode of the session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum FileMode {
-    /// It grows.
+    /// Sequential: the file grows.
     Sequential,
-    /// The oldest of `buffers` slots after the header buffer is overwritten in place.
+    /// Circular: the oldest of `buffers` slots after the header buffer is overwritten.
     Circular {
         /// Slots after the header buffer.
         buffers: u32,
     },
-    /// The last `buffers` stay in memory and are written at the end.
+    /// Buffering: the last `buffers` are kept in memory and written at the end.
     Buffering {
         /// Buffers kept.
         buffers: u32,
     },
 }
 
-/// Everything about a file that is decided before its first record.
+/// Options of a trace file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TraceOptions {
     /// Bitness of the writing system.
@@ -90,7 +90,7 @@ pub struct TraceOptions {
     pub buffer_size: u32,
     /// Number of CPUs.
     pub cpus: u16,
-    /// Meaning of the raw timestamps.
+    /// Clock of the raw timestamps.
     pub clock: Clock,
     /// Ticks per second of the performance counter.
     pub perf_freq: i64,
@@ -104,15 +104,15 @@ pub struct TraceOptions {
     pub start_ticks: i64,
     /// OS build number.
     pub os_build: u32,
-    /// How buffer bodies are stored.
+    /// Compression of buffer bodies.
     pub compression: Compression,
-    /// What happens when the file is full.
+    /// File mode.
     pub mode: FileMode,
     /// `EventsLost` of the log-file header.
     pub events_lost: u32,
     /// `BuffersLost` of the log-file header.
     pub buffers_lost: u32,
-    /// Size of a short first buffer as merged files have it (512 or 1024); none for a full one.
+    /// Size of the short first buffer of merged files (512 or 1024); `None` for a full one.
     pub short_header: Option<u32>,
     /// Session name.
     pub session_name: String,

@@ -1,4 +1,4 @@
-//! Payloads of pool events and snapshots. They are written as asked, whether or not the figures make sense.
+//! Payloads of pool events and pool rundown records. Values are not checked.
 
 use super::{Sink, Width};
 
@@ -12,18 +12,14 @@ pub const HOOK_FREE: u16 = 0x0E22;
 pub const HOOK_FREE_SESSION: u16 = 0x0E23;
 /// Tag counters at the start.
 pub const HOOK_TAGS_START: u16 = 0x0E28;
-/// Tag counters at the end.
-pub const HOOK_TAGS_END: u16 = 0x0E29;
 /// Big blocks at the start.
 pub const HOOK_BIG_START: u16 = 0x0E2A;
-/// Big blocks at the end.
-pub const HOOK_BIG_END: u16 = 0x0E2B;
-/// The session variant of a snapshot hook is this much higher.
+/// Offset from a rundown hook to its session variant.
 pub const SESSION_SNAPSHOT_STEP: u16 = 4;
-/// The most entries the kernel puts into one snapshot record.
+/// Maximum number of entries of a rundown record.
 pub const SNAPSHOT_ENTRIES: usize = 100;
 
-/// One block as an allocation or a free reports it.
+/// A block as in an allocation or free event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PoolBlock {
     /// PoolType bits.
@@ -68,7 +64,7 @@ pub struct TagCounters {
     pub nonpaged_used: u64,
 }
 
-/// Payload of a tag snapshot; with a session for the session hooks.
+/// Payload of a tag rundown record; with a session for the session hooks.
 pub fn tag_snapshot(out: &mut Vec<u8>, width: Width, session: Option<u32>, entries: &[TagCounters]) {
     prefix(out, session, entries.len());
     for entry in entries {
@@ -85,12 +81,12 @@ pub fn tag_snapshot(out: &mut Vec<u8>, width: Width, session: Option<u32>, entri
     }
 }
 
-/// A block of more than a page less its header.
+/// A big block, with its own pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BigBlock {
     /// Address.
     pub address: u64,
-    /// Whether it is nonpaged (bit 0 of the address in the file).
+    /// Nonpaged (bit 0 of the address in the file).
     pub nonpaged: bool,
     /// Bytes.
     pub size: u64,
@@ -98,7 +94,7 @@ pub struct BigBlock {
     pub tag: [u8; 4],
 }
 
-/// Payload of a big-pool snapshot; with a session for the session hooks.
+/// Payload of a big-pool rundown record; with a session for the session hooks.
 pub fn big_snapshot(out: &mut Vec<u8>, width: Width, session: Option<u32>, entries: &[BigBlock]) {
     prefix(out, session, entries.len());
     for entry in entries {

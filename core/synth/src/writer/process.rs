@@ -6,19 +6,17 @@ use super::{Sink, Width};
 pub const HOOK_START: u16 = 0x0301;
 /// Process ended.
 pub const HOOK_END: u16 = 0x0302;
-/// Process already there at the start.
+/// Process that exists at the start of the trace.
 pub const HOOK_DC_START: u16 = 0x0303;
-/// Process still there at the end.
+/// Process that exists at the end of the trace.
 pub const HOOK_DC_END: u16 = 0x0304;
-/// Process is a zombie: exited but still referenced.
-pub const HOOK_DEFUNCT: u16 = 0x0327;
 /// Thread started.
 pub const HOOK_THREAD_START: u16 = 0x0501;
 /// Thread ended.
 pub const HOOK_THREAD_END: u16 = 0x0502;
-/// Thread already there at the start.
+/// Thread that exists at the start of the trace.
 pub const HOOK_THREAD_DC_START: u16 = 0x0503;
-/// Thread still there at the end.
+/// Thread that exists at the end of the trace.
 pub const HOOK_THREAD_DC_END: u16 = 0x0504;
 
 /// A process.
@@ -90,9 +88,9 @@ pub struct Thread<'a> {
     pub pid: u32,
     /// Thread id.
     pub tid: u32,
-    /// Where it started in user mode, or in the kernel for a system thread.
+    /// Start address in user mode, or in the kernel for a system thread.
     pub start_address: u64,
-    /// Name, as Windows 10 adds it; none for the 72-byte form (x64).
+    /// Name, since Windows 10; `None` for the 72-byte form (x64).
     pub name: Option<&'a str>,
 }
 

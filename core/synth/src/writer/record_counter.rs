@@ -1,10 +1,10 @@
-//! Counts of written records by their key, so that a file's exact content is known without reading it.
+//! Counts written records by kind.
 
 use std::collections::BTreeMap;
 
 use super::Guid;
 
-/// What a record is counted by.
+/// Kind of a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RecordKey {
     /// A kernel event's hook.
@@ -17,7 +17,7 @@ pub enum RecordKey {
     Raw,
 }
 
-/// Counts of records. Few keys, many records: a short list with the latest hit first in mind.
+/// Numbers of records by kind. A list is fast enough, because there are few kinds.
 #[derive(Debug, Clone, Default)]
 pub struct RecordCounter {
     counts: Vec<(RecordKey, u64)>,

@@ -1,8 +1,8 @@
-//! Payloads of stack records: whole stacks, references to cached ones, and their definitions.
+//! Payloads of stack records: inline stacks, references to cached ones, and their definitions.
 
 use super::{Sink, Width};
 
-/// A whole stack.
+/// An inline stack.
 pub const HOOK_INLINE: u16 = 0x1820;
 /// A definition when a cached stack is evicted.
 pub const HOOK_KEY_DELETE: u16 = 0x1823;
@@ -12,10 +12,10 @@ pub const HOOK_KEY_RUNDOWN: u16 = 0x1824;
 pub const HOOK_KERNEL_KEY: u16 = 0x1825;
 /// A reference to a cached user stack.
 pub const HOOK_USER_KEY: u16 = 0x1826;
-/// Shorter stacks are never cached.
+/// Shorter stacks are not cached.
 pub const MIN_CACHED_FRAMES: usize = 4;
 
-/// Payload of a whole stack; `owner` is process and thread, frames run from the innermost outward.
+/// Payload of an inline stack; `owner`: process and thread id, frames innermost first.
 pub fn inline(out: &mut Vec<u8>, width: Width, event_ticks: i64, owner: (u32, u32), frames: &[u64]) {
     out.i64(event_ticks);
     out.u32(owner.0);
@@ -25,12 +25,12 @@ pub fn inline(out: &mut Vec<u8>, width: Width, event_ticks: i64, owner: (u32, u3
     }
 }
 
-/// Payload of a reference to a cached stack; `owner` is process and thread.
+/// Payload of a reference to a cached stack; `owner`: process and thread id.
 pub fn reference(out: &mut Vec<u8>, width: Width, event_ticks: i64, owner: (u32, u32), key: u64) {
     inline(out, width, event_ticks, owner, &[key]);
 }
 
-/// Payload of a definition; frames run from the innermost outward.
+/// Payload of a definition; frames innermost first.
 pub fn definition(out: &mut Vec<u8>, width: Width, key: u64, frames: &[u64]) {
     out.ptr(width, key);
     for frame in frames {

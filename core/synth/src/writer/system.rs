@@ -16,10 +16,6 @@ pub const OPCODE_BUILD_INFO: u8 = 32;
 pub const OPCODE_SYSTEM_PATHS: u8 = 33;
 /// Opcode of the SysConfigEx volume-mapping record.
 pub const OPCODE_VOLUME_MAPPING: u8 = 35;
-/// Opcode of RT_LostEvent for single events.
-pub const OPCODE_RT_LOST_EVENT: u8 = 32;
-/// Opcode of RT_LostEvent for a buffer.
-pub const OPCODE_RT_LOST_BUFFER: u8 = 33;
 /// Bit of mask 1 that turns pool events on.
 pub const MASK1_POOL: u32 = 0x40;
 

@@ -1,4 +1,4 @@
-//! The trace writer's promises about buffers, checked on the bytes.
+//! Tests of the trace writer's buffers on the bytes.
 
 use std::io::Cursor;
 

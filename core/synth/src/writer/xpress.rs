@@ -1,4 +1,4 @@
-//! A compressor for plain LZ77 XPRESS ([MS-XCA] 2.3): greedy with short hash chains. It never decompresses.
+//! A compressor for plain LZ77 XPRESS ([MS-XCA] 2.3): greedy with short hash chains. Compression only.
 
 const WINDOW: usize = 8192;
 const MIN_MATCH: usize = 3;
@@ -99,7 +99,7 @@ fn hash(input: &[u8], at: usize) -> Option<usize> {
     Some((value.wrapping_mul(0x9E37_79B1) >> (32 - HASH_BITS)) as usize)
 }
 
-/// How many bytes agree; `earlier` may reach into `rest`, which is how runs are coded.
+/// Length of the common prefix; `earlier` may overlap `rest`, which encodes runs.
 fn common_prefix(earlier: &[u8], rest: &[u8]) -> usize {
     let mut length = 0;
     let (left, right) = (earlier.chunks_exact(8), rest.chunks_exact(8));
