@@ -45,7 +45,7 @@ fn a_pasted_listing_becomes_a_table_and_two_become_differences() {
     assert!(says(&window, "+50.0 KB") || says(&window, "+51.2 KB"), "{first}");
     click(&mut window, "Record the largest growers");
     assert_eq!(tags(&window), ["Leak", "MmSt", "New1"], "what did not grow is left out");
-    assert!(says(&window, "grew most from the first listing to the last"));
+    assert!(says(&window, "grew most from the first snapshot to the last"));
     section(&mut window, "Commands");
     assert!(says(&window, "-PoolTag Leak+MmSt+New1"));
 }
