@@ -7,15 +7,15 @@ pub mod drivers;
 pub mod file_identity;
 pub mod format;
 pub mod gui;
-pub mod report;
+pub mod gui_program;
 pub mod leak_text;
 pub mod pool_tags;
 pub mod reader;
 pub mod recorded_range_text;
 pub mod recording_text;
+pub mod report;
 pub mod sample;
 pub mod symbols;
-pub mod gui_program;
 pub mod wpr;
 
 use std::ffi::OsString;

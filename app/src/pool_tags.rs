@@ -14,6 +14,9 @@ const NAME: &str = "pooltag.txt";
 /// Upper bound on the size of a file; the usual one has some hundred kilobytes.
 const MAX_BYTES: u64 = 64 << 20;
 
+/// Setting that stands for no list of tags.
+pub const NO_POOL_TAGS: &str = "none";
+
 /// Selection of the file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum PoolTagChoice {
@@ -32,7 +35,7 @@ impl PoolTagChoice {
     pub fn from_text(text: &str) -> Self {
         match text.trim() {
             "" => Self::Automatic,
-            word if word.eq_ignore_ascii_case("none") => Self::None,
+            word if word.eq_ignore_ascii_case(NO_POOL_TAGS) => Self::None,
             path => Self::File(PathBuf::from(path)),
         }
     }

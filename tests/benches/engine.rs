@@ -3,9 +3,9 @@
 
 use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
+use poolscope_analysis::group::column_values::ColumnValues;
 use poolscope_analysis::group::frames::FrameNaming;
 use poolscope_analysis::group::key::Key;
-use poolscope_analysis::group::column_values::ColumnValues;
 use poolscope_analysis::group::parallel::never;
 use poolscope_analysis::load::{LoadOptions, StackScope, load};
 use poolscope_analysis::pivot::{PivotRequest, pivot};

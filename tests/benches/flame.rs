@@ -8,10 +8,10 @@ use poolscope::gui::egui::{Vec2, pos2, vec2};
 use poolscope::gui::state::flame_model::{FlameColours, ShownModel};
 use poolscope::gui::theme;
 use poolscope::gui::widgets::flame::{FlameGraph, FlameState};
-use poolscope_analysis::flame::{FlameRequest, FlameTree, FlameDirection, FlameMetric, flame};
+use poolscope_analysis::flame::{FlameDirection, FlameMetric, FlameRequest, FlameTree, flame};
+use poolscope_analysis::group::column_values::ColumnValues;
 use poolscope_analysis::group::frames::FrameNaming;
 use poolscope_analysis::group::key::Key;
-use poolscope_analysis::group::column_values::ColumnValues;
 use poolscope_analysis::group::parallel::never;
 use poolscope_analysis::load::{LoadOptions, load};
 use poolscope_base::progress::{CancelToken, Progress};
@@ -77,7 +77,8 @@ fn merging_zoomed(bencher: Bencher<'_, '_>, merge: FlameDirection) {
 #[divan::bench(args = [Merge::Callers, Merge::Callees], sample_count = 9, sample_size = 1)]
 fn merging_again(bencher: Bencher<'_, '_>, merge: FlameDirection) {
     let pivot = merged(merge, &[]).pivot().clone();
-    let request = FlameRequest { view: pivot.view(), rows: None, direction: merge, metric: FlameMetric::Count, zoom: &[] };
+    let request =
+        FlameRequest { view: pivot.view(), rows: None, direction: merge, metric: FlameMetric::Count, zoom: &[] };
     bencher.bench(|| FlameTree::of_groups(pivot.clone(), &request, &never));
 }
 

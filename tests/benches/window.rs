@@ -4,9 +4,9 @@
 
 use divan::Bencher;
 use poolscope_analysis::filter::rowset::RowSet;
+use poolscope_analysis::group::column_values::ColumnValues;
 use poolscope_analysis::group::frames::FrameNaming;
 use poolscope_analysis::group::key::Key;
-use poolscope_analysis::group::column_values::ColumnValues;
 use poolscope_analysis::group::parallel::never;
 use poolscope_analysis::load::{LoadOptions, load};
 use poolscope_analysis::pivot::{PivotRequest, pivot};

@@ -1,9 +1,9 @@
 //! Thousands of damaged traces, the same ones in every run: no panic, no more results than the bytes of the file allow,
 //! and totals that are the sums of their groups.
 
+use poolscope_analysis::group::column_values::ColumnValues;
 use poolscope_analysis::group::frames::FrameNaming;
 use poolscope_analysis::group::key::Key;
-use poolscope_analysis::group::column_values::ColumnValues;
 use poolscope_analysis::group::parallel::never;
 use poolscope_analysis::load::{LoadError, LoadOptions, load};
 use poolscope_analysis::pivot::{Aggregate, Pivot, PivotRequest, pivot};
@@ -14,8 +14,8 @@ use poolscope_etl::file::{BufferRef, TraceFile};
 use poolscope_synth::rng::Rng;
 use poolscope_tests::corpus::real_traces;
 use poolscope_tests::damage::damage;
-use poolscope_tests::synthetic::{OnDisk, bytes_of};
 use poolscope_tests::program::run;
+use poolscope_tests::synthetic::{OnDisk, bytes_of};
 use poolscope_tests::variants;
 use rayon::prelude::*;
 use std::panic::{AssertUnwindSafe, catch_unwind};

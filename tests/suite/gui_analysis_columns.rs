@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use egui_kittest::kittest::Queryable;
 use poolscope::format;
+use poolscope::format::column::ColumnUnit;
 use poolscope::gui::egui::accesskit::Role;
 use poolscope::gui::egui::{Key, Modifiers};
-use poolscope::gui::state::units::Unit;
 use poolscope_analysis::pivot::Metric;
 use poolscope_synth::ground_truth::RangeGroundTruth;
 
@@ -85,7 +85,7 @@ fn a_figure_over_the_blue_bar_is_drawn_and_the_other_steps_back() {
     let x = blue(&window) + 8.0;
     drag_header(&mut window, "Count", x);
     assert_eq!(columns(&window), "Type, Paged, Pool Tag, Stack | Size | Count");
-    let data = document(&window).graph_data.as_ref().expect("curves");
+    let data = document(&window).results.graph_data.as_ref().expect("curves");
     assert_eq!(data.title, "Outstanding count by Pool Tag");
     for series in data.series.iter().filter(|series| series.has_row) {
         let kept = sums(&truth.ranges[0], |row| row.tag == series.name && row.kind == "AIFO");
@@ -96,7 +96,7 @@ fn a_figure_over_the_blue_bar_is_drawn_and_the_other_steps_back() {
     drag_header(&mut window, "Count", x);
     assert_eq!(columns(&window), "Type, Paged, Pool Tag, Stack | Count, Size | ");
     window.get_by_label_contains("Drag Size, Count or an impacting column over the blue bar");
-    assert!(document(&window).graph_data.is_none());
+    assert!(document(&window).results.graph_data.is_none());
 }
 
 #[test]
@@ -153,16 +153,16 @@ fn what_decided_the_order_is_forgotten_with_its_role() {
     window.get_by_role_and_label(Role::ColumnHeader, "Paged").click();
     window.run_steps(3);
     window.get_by_role_and_label(Role::ColumnHeader, "Paged, sorted ascending");
-    assert_eq!(document(&window).arrangement.sort.len(), 1);
+    assert_eq!(document(&window).query.columns.sort.len(), 1);
     let x = gold(&window) + 6.0;
     drag_header(&mut window, "Paged", x);
     window.get_by_role_and_label(Role::ColumnHeader, "Paged (unique)");
-    assert_eq!(document(&window).arrangement.sort, []);
+    assert_eq!(document(&window).query.columns.sort, []);
 }
 
 /// The numbers of a figure along the children of the open rows: one list for each parent.
 fn siblings(window: &Window<'_>, figures: &[Metric]) -> Vec<Vec<Vec<f64>>> {
-    let flat = document(window).rows.as_ref().expect("rows").flat();
+    let flat = document(window).results.rows.as_ref().expect("rows").flat();
     let mut of: BTreeMap<u32, Vec<Vec<f64>>> = BTreeMap::new();
     for index in 0..flat.len() {
         let node = flat.node_at(index).expect("a row");
@@ -247,11 +247,11 @@ fn the_menu_of_a_header_changes_the_columns() {
     assert_eq!(columns(&window), "Type, Paged, Pool Tag, Stack | Count, Max | Size");
     header_menu(&mut window, "Size", &["Aggregation", "Peak"]);
     assert_eq!(columns(&window), "Type, Paged, Pool Tag, Stack | Count, Max | Size (peak)");
-    assert!(document(&window).arrangement.columns.iter().any(|c| c.unit == Unit::Automatic));
+    assert!(document(&window).query.columns.columns.iter().any(|c| c.unit == ColumnUnit::Automatic));
     header_menu(&mut window, "Paged", &["Freeze up to this"]);
-    assert_eq!(document(&window).arrangement.frozen, 2);
+    assert_eq!(document(&window).query.columns.frozen, 2);
     header_menu(&mut window, "Paged", &["Unfreeze"]);
-    assert_eq!(document(&window).arrangement.frozen, 0);
+    assert_eq!(document(&window).query.columns.frozen, 0);
     let before = header(&window, "Stack").width();
     header_menu(&mut window, "Stack", &["Fit width"]);
     assert_ne!(header(&window, "Stack").width(), before);

@@ -162,10 +162,10 @@ fn callers_of_a_function_are_found() {
     settle(&mut window);
     let frame = cursor(&window).text;
     command(&mut window, "Find callers");
-    assert_eq!(document(&window).finder.text, frame);
-    assert_eq!(document(&window).filter.steps().len(), 1);
+    assert_eq!(document(&window).ui.finder.text, frame);
+    assert_eq!(document(&window).query.filter.steps().len(), 1);
     assert_eq!(cursor(&window).text, frame, "the first call of it");
-    assert!(document(&window).finder.total() >= 1);
+    assert!(document(&window).ui.finder.total() >= 1);
 }
 
 #[test]
@@ -176,11 +176,11 @@ fn a_zoom_keeps_the_row_where_it_is_on_the_screen() {
     go_down_into(&mut window, "AIFI");
     let place = |window: &Window<'_>| {
         let row = cursor(window);
-        let rows = document(window).rows.as_ref().expect("rows");
+        let rows = document(window).results.rows.as_ref().expect("rows");
         let label = row_label(rows.columns(), &row);
         window.get_by_role_and_label(Role::Row, &label).rect().top()
     };
-    let (text, before, first) = (cursor(&window).text, place(&window), document(&window).table.position());
+    let (text, before, first) = (cursor(&window).text, place(&window), document(&window).ui.table.position());
     assert!(first.row > 0, "it is scrolled");
     press_with(&mut window, CTRL, Key::Plus);
     assert_eq!(cursor(&window).text, text);
@@ -197,7 +197,7 @@ fn go_down_into(window: &mut Window<'_>, top: &str) {
     window.run_steps(3);
     for _ in 0..400 {
         press(window, Key::ArrowDown);
-        if cursor(window).key_column == 2 && document(window).table.position().row > 20 {
+        if cursor(window).key_column == 2 && document(window).ui.table.position().row > 20 {
             break;
         }
     }
@@ -273,7 +273,7 @@ fn curves_are_those_of(
     truth: &poolscope_synth::GroundTruth,
     left: impl Fn(&poolscope_synth::ground_truth::TagTotals) -> bool,
 ) {
-    let data = document(window).graph_data.as_ref().expect("curves");
+    let data = document(window).results.graph_data.as_ref().expect("curves");
     assert!(!data.series.is_empty());
     for series in data.series.iter().filter(|series| series.has_row) {
         let kept = sums(&truth.ranges[0], |row| row.tag == series.name && row.kind == "AIFO" && left(row));
@@ -289,12 +289,12 @@ fn curves_and_sums_of_a_range_obey_the_filter() {
     drag_graph(&mut window, 0.4, 0.7);
     settle(&mut window);
     filter(&mut window, &format!("tag:={tag}"));
-    let totals = document(&window).totals.as_ref().expect("the sums of the range");
+    let totals = document(&window).results.totals.as_ref().expect("the sums of the range");
     let range = document(&window).seconds(totals.view);
     let (_, truth) = made_up(&[(range.from, range.to)]);
     let (count, size) = sums(&truth.ranges[1], |row| row.tag == tag && row.kind == "AIFO");
     window.get_by_label(&format!("kept {} in {} blocks", format::bytes(size), format::count(count)));
-    let data = document(&window).graph_data.as_ref().expect("curves");
+    let data = document(&window).results.graph_data.as_ref().expect("curves");
     let names: Vec<&str> = data.series.iter().map(|series| series.name.as_str()).collect();
     assert_eq!(names, [tag.as_str()]);
     curves_are_those_of(&window, &truth, |_| true);
@@ -312,26 +312,26 @@ fn a_query_is_completed_by_keys() {
     press_with(&mut window, CTRL | Modifiers::SHIFT, Key::F);
     write(&mut window, "typ");
     press_with(&mut window, Modifiers::NONE, Key::Tab);
-    assert_eq!(document(&window).query.text, "type:");
+    assert_eq!(document(&window).ui.query_box.text, "type:");
     write(&mut window, "AI");
     press_with(&mut window, Modifiers::NONE, Key::ArrowDown);
     press_with(&mut window, Modifiers::NONE, Key::ArrowDown);
     press_with(&mut window, Modifiers::NONE, Key::Enter);
-    assert_eq!(document(&window).query.text.trim_end(), "type:AIFO");
+    assert_eq!(document(&window).ui.query_box.text.trim_end(), "type:AIFO");
     press_with(&mut window, Modifiers::NONE, Key::Enter);
     let (_, truth) = made_up(&[]);
     assert_eq!(tops(&window), types(&truth.ranges[0], |row| row.kind == "AIFO"));
     // The step can be changed in its place; it holds until that is done.
     click(&mut window, "Change type:AIFO");
-    assert_eq!(document(&window).query.text, "type:AIFO");
+    assert_eq!(document(&window).ui.query_box.text, "type:AIFO");
     press_with(&mut window, Modifiers::NONE, Key::Escape);
     press_with(&mut window, Modifiers::NONE, Key::Escape);
-    assert_eq!(document(&window).query.text, "");
+    assert_eq!(document(&window).ui.query_box.text, "");
     window.get_by_label("Remove type:AIFO");
     click(&mut window, "Change type:AIFO");
     write(&mut window, " size:>64");
     press_with(&mut window, Modifiers::NONE, Key::Enter);
-    let steps: Vec<String> = document(&window).filter.steps().iter().map(|step| step.title()).collect();
+    let steps: Vec<String> = document(&window).query.filter.steps().iter().map(|step| step.title()).collect();
     assert_eq!(steps, ["type:AIFO size:>64"]);
 }
 
@@ -343,8 +343,8 @@ fn a_completion_is_taken_by_a_click() {
     write(&mut window, "type:AIF");
     window.get_by_role_and_label(Role::Button, "AIFO").click();
     window.run_steps(4);
-    assert_eq!(document(&window).query.text.trim_end(), "type:AIFO");
-    assert!(document(&window).query.error.is_none());
+    assert_eq!(document(&window).ui.query_box.text.trim_end(), "type:AIFO");
+    assert!(document(&window).ui.query_box.error.is_none());
     press_with(&mut window, Modifiers::NONE, Key::Enter);
     window.get_by_label("Remove type:AIFO");
 }
@@ -354,15 +354,15 @@ fn an_error_in_a_query_is_told_in_its_place() {
     let (_folder, path) = folder();
     let mut window = open_file(&path);
     filter(&mut window, "tga:Leak");
-    let (place, words) = document(&window).query.error.clone().expect("an error");
+    let (place, words) = document(&window).ui.query_box.error.clone().expect("an error");
     assert_eq!(place, 0..3);
     assert!(words.contains("tag"), "it says what was meant: {words}");
-    assert_eq!(document(&window).filter.steps().len(), 0);
+    assert_eq!(document(&window).query.filter.steps().len(), 0);
     window.get_by_label(&words);
     let field = window.get_by_role_and_label(Role::TextInput, "Query");
     assert!(field.accesskit_node().is_focused(), "to be put right at once");
     press_with(&mut window, Modifiers::NONE, Key::Escape);
-    assert_eq!(document(&window).query.text, "");
+    assert_eq!(document(&window).ui.query_box.text, "");
     assert!(window.query_by_label(&words).is_none());
 }
 
@@ -373,7 +373,7 @@ fn a_filter_that_leaves_nothing_leads_back() {
     let before = cursor(&window);
     filter(&mut window, "size:>100GB");
     window.get_by_label("The filter leaves no allocation of this view.");
-    assert!(document(&window).details.is_none());
+    assert!(document(&window).results.details.is_none());
     // Keys find nothing to act on, and harm nothing.
     for key in [Key::ArrowDown, Key::ArrowRight, Key::End, Key::F3] {
         press_with(&mut window, Modifiers::NONE, key);
@@ -394,10 +394,10 @@ fn a_cursor_whose_row_is_filtered_out_begins_anew() {
     let mut window = open_file(&path);
     let gone = cursor(&window).text;
     press_with(&mut window, CTRL | Modifiers::SHIFT, Key::Enter);
-    assert!(document(&window).table.cursor().is_none() && document(&window).details.is_none());
+    assert!(document(&window).ui.table.cursor().is_none() && document(&window).results.details.is_none());
     press(&mut window, Key::ArrowDown);
     settle(&mut window);
-    assert!(document(&window).details.is_some());
+    assert!(document(&window).results.details.is_some());
     assert_ne!(cursor(&window).text, gone);
     press_with(&mut window, CTRL, Key::Z);
     assert!(all_rows(&window).iter().any(|row| row.text == gone));

@@ -1,19 +1,19 @@
 //! The graph of the analysis page and what ties it to the rows: legend, squares, pinned rows, marks, layouts.
 
 use egui_kittest::kittest::{NodeT, Queryable};
+use poolscope::gui::document::Layout;
 use poolscope::gui::egui::accesskit::Role;
 use poolscope::gui::egui::{Event, Key, Modifiers};
-use poolscope::gui::state::document::Layout;
 use poolscope::gui::widgets::graph::{GraphData, Series};
-use poolscope_synth::{SynthParams, GroundTruthRequest, write_trace};
 use poolscope_analysis::trace::time::Ticks;
+use poolscope_synth::{GroundTruthRequest, SynthParams, write_trace};
 
 use crate::gui_kit::*;
 
 const CTRL: Modifiers = Modifiers::COMMAND;
 
 fn curves<'w>(window: &'w Window<'_>) -> &'w GraphData {
-    document(window).graph_data.as_ref().expect("curves")
+    document(window).results.graph_data.as_ref().expect("curves")
 }
 
 fn curve<'w>(window: &'w Window<'_>, name: &str) -> &'w Series {
@@ -179,7 +179,7 @@ fn outstanding_values_are_those_of_the_truth_at_every_point() {
 }
 
 fn generations(window: &Window<'_>) -> Vec<(String, u64)> {
-    let flat = document(window).rows.as_ref().expect("rows").flat();
+    let flat = document(window).results.rows.as_ref().expect("rows").flat();
     let mut all = Vec::new();
     for index in 0..flat.len() {
         let node = flat.node_at(index).expect("a row");
@@ -195,10 +195,10 @@ fn generations(window: &Window<'_>) -> Vec<(String, u64)> {
 fn planted_generations(window: &Window<'_>) -> Vec<u64> {
     let document = document(window);
     let rows = &document.trace.allocations;
-    let mut counts = vec![0_u64; document.marks.len() + 2];
+    let mut counts = vec![0_u64; document.query.marks.len() + 2];
     for row in 0..rows.len() {
         let time = rows.alloc_time[row];
-        let at = if time.is_known() { 1 + document.marks.partition_point(|mark| *mark <= time) } else { 0 };
+        let at = if time.is_known() { 1 + document.query.marks.partition_point(|mark| *mark <= time) } else { 0 };
         counts[at] += 1;
     }
     counts.into_iter().filter(|count| *count > 0).collect()
@@ -211,7 +211,7 @@ fn marks_cut_the_trace_into_generations() {
     drag_graph(&mut window, 0.4, 0.7);
     settle(&mut window);
     command(&mut window, "Mark both ends of the selection");
-    assert_eq!(document(&window).marks.len(), 2);
+    assert_eq!(document(&window).query.marks.len(), 2);
     header_menu(&mut window, "Type", &["Group by", "Generation"]);
     let x = header(&window, "Type").left() + 4.0;
     drag_header(&mut window, "Generation", x);
@@ -229,7 +229,7 @@ fn marks_cut_the_trace_into_generations() {
     assert_eq!(counted(&window), planted(&window), "{:?}", generations(&window));
     // A moved mark changes them.
     let before = counted(&window);
-    let marks: Vec<Ticks> = document(&window).marks.clone();
+    let marks: Vec<Ticks> = document(&window).query.marks.clone();
     let mark = window.get_by_label_contains("generation 2");
     mark.focus();
     window.run_steps(2);
@@ -237,11 +237,11 @@ fn marks_cut_the_trace_into_generations() {
         press(&mut window, Key::ArrowRight);
     }
     settle(&mut window);
-    assert_ne!(document(&window).marks, marks);
+    assert_ne!(document(&window).query.marks, marks);
     assert_ne!(counted(&window), before);
     assert_eq!(counted(&window), planted(&window));
     command(&mut window, "Clear marks");
-    assert!(document(&window).marks.is_empty());
+    assert!(document(&window).query.marks.is_empty());
     assert_eq!(counted(&window), planted(&window));
 }
 
@@ -266,7 +266,7 @@ fn graph_or_table_alone() {
     let (_folder, path) = folder();
     let mut window = open_file(&path);
     press_with(&mut window, CTRL | Modifiers::SHIFT, Key::G);
-    assert_eq!(document(&window).layout, Layout::Graph);
+    assert_eq!(document(&window).ui.layout, Layout::Graph);
     assert!(window.query_by_role_and_label(Role::TreeGrid, "Allocations").is_none());
     window.get_by_role(Role::Figure);
     press_with(&mut window, CTRL | Modifiers::SHIFT, Key::T);
@@ -293,7 +293,7 @@ fn a_trace_of_one_block_works() {
     press_with(&mut window, CTRL, Key::Plus);
     press_with(&mut window, CTRL, Key::Minus);
     filter(&mut window, "size:>0");
-    assert_eq!(document(&window).table.selected().len(), 1, "{:?}", all_rows(&window));
+    assert_eq!(document(&window).ui.table.selected().len(), 1, "{:?}", all_rows(&window));
     window.event(Event::Copy);
     let text = copied(&mut window);
     assert!(text.lines().count() == 2, "{text}");

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use egui_kittest::kittest::{NodeT, Queryable};
 use poolscope::format;
 use poolscope::gui::OpenRequest;
+use poolscope::gui::document::{Layout, Remembered};
 use poolscope::gui::egui::accesskit::Role;
 use poolscope::gui::egui::{Key, Modifiers};
-use poolscope::gui::state::document::{Layout, Remembered};
 use poolscope_synth::SynthParams;
 use poolscope_synth::scenario::StackMode;
 
@@ -34,9 +34,9 @@ fn every_built_in_preset_has_its_columns() {
     ] {
         preset(&mut window, name);
         assert_eq!(columns(&window), wanted, "{name}");
-        assert!(document(&window).rows.as_ref().expect("rows").flat().len() > 1, "{name}");
-        assert!(document(&window).details.is_some(), "{name}: it opens at a row");
-        assert_eq!(document(&window).filter.steps().len(), usize::from(name == "Churn"), "{name}");
+        assert!(document(&window).results.rows.as_ref().expect("rows").flat().len() > 1, "{name}");
+        assert!(document(&window).results.details.is_some(), "{name}: it opens at a row");
+        assert_eq!(document(&window).query.filter.steps().len(), usize::from(name == "Churn"), "{name}");
         assert!(!document(&window).is_modified(), "{name}");
     }
 }
@@ -97,17 +97,15 @@ fn presets_are_saved_renamed_exported_and_taken_in_elsewhere() {
     write(&mut window, "Ours");
     press_with(&mut window, Modifiers::NONE, Key::Enter);
     window.get_by_label("Delete Ours");
-    assert_eq!(document(&window).preset, "Ours");
+    assert_eq!(document(&window).ui.preset, "Ours");
     let file = folder.path().join("presets.json");
-    path_field(&mut window, &file.display().to_string());
-    click(&mut window, "Export");
+    choose_path(&mut window, "Export\u{2026}", &file);
     window.get_by_label_contains("Wrote your presets to");
     click(&mut window, "Close");
     // A fresh window knows nothing of them.
     let mut fresh = open_file(&path);
     command(&mut fresh, "Manage presets");
-    path_field(&mut fresh, &file.display().to_string());
-    click(&mut fresh, "Import");
+    choose_path(&mut fresh, "Import\u{2026}", &file);
     window_says(&fresh, "Took in 1 preset from");
     click(&mut fresh, "Close");
     preset(&mut fresh, "Ours");
@@ -116,11 +114,9 @@ fn presets_are_saved_renamed_exported_and_taken_in_elsewhere() {
     let text = std::fs::read_to_string(&file).expect("the file");
     std::fs::write(&file, text.replace("\"tag\"", "\"tga\"")).expect("a file");
     command(&mut fresh, "Manage presets");
-    path_field(&mut fresh, &file.display().to_string());
-    click(&mut fresh, "Import");
+    choose_path(&mut fresh, "Import\u{2026}", &file);
     window_says(&fresh, "did you mean 'tag'");
-    path_field(&mut fresh, "nowhere.json");
-    click(&mut fresh, "Import");
+    choose_path(&mut fresh, "Import\u{2026}", std::path::Path::new("nowhere.json"));
     window_says(&fresh, "could not be read");
     click(&mut fresh, "Delete Ours");
     assert!(fresh.query_by_label("Delete Ours").is_none());
@@ -132,28 +128,21 @@ fn window_says(window: &Window<'_>, words: &str) {
     window.get_by_label_contains(words);
 }
 
-fn path_field(window: &mut Window<'_>, path: &str) {
-    window.get_by_role_and_label(Role::TextInput, "File of presets (JSON)").focus();
-    window.run_steps(2);
-    press_with(window, CTRL, Key::A);
-    write(window, path);
-}
-
 #[test]
 fn keys_of_the_page_do_nothing_under_a_box() {
     let (_folder, path) = folder();
     let mut window = open_file(&path);
     filter(&mut window, "type:AIFO");
     command(&mut window, "Manage presets");
-    let before = (document(&window).view(), document(&window).layout, cursor(&window).id);
+    let before = (document(&window).view(), document(&window).ui.layout, cursor(&window).id);
     for (modifiers, key) in [(CTRL, Key::Plus), (CTRL | Modifiers::SHIFT, Key::T), (CTRL, Key::Z), (CTRL, Key::F)] {
         press_with(&mut window, modifiers, key);
     }
     press(&mut window, Key::ArrowDown);
-    assert_eq!((document(&window).view(), document(&window).layout, cursor(&window).id), before);
-    assert_eq!(document(&window).filter.steps().len(), 1);
+    assert_eq!((document(&window).view(), document(&window).ui.layout, cursor(&window).id), before);
+    assert_eq!(document(&window).query.filter.steps().len(), 1);
     press_with(&mut window, Modifiers::NONE, Key::Escape);
-    assert!(document(&window).dialog.is_none());
+    assert!(document(&window).ui.dialog.is_none());
     press(&mut window, Key::ArrowDown);
     assert_ne!(cursor(&window).id, before.2, "the table has the keys again");
 }
@@ -190,7 +179,7 @@ fn a_trace_is_shown_as_it_was_left() {
     settle(&mut first);
     let left = document(&first).remember();
     let rows = |window: &Window<'_>| all_rows(window).into_iter().map(|row| row.text).collect::<Vec<_>>();
-    let shown = (columns(&first), rows(&first), cursor(&first).text, document(&first).marks.clone());
+    let shown = (columns(&first), rows(&first), cursor(&first).text, document(&first).query.marks.clone());
     let (view, width) = (document(&first).view(), header(&first, "Pool Tag").width());
     // It survives being written down.
     let text = serde_json::to_string(&left).expect("it can be written");
@@ -199,13 +188,13 @@ fn a_trace_is_shown_as_it_was_left() {
     let mut second = window_with(OpenRequest::File(path.clone()), Arc::clone(&store));
     settle(&mut second);
     assert_eq!(document(&second).remember(), left);
-    let again = (columns(&second), rows(&second), cursor(&second).text, document(&second).marks.clone());
+    let again = (columns(&second), rows(&second), cursor(&second).text, document(&second).query.marks.clone());
     assert_eq!(again, shown);
     assert_eq!((document(&second).view(), header(&second, "Pool Tag").width()), (view, width));
-    assert_eq!(document(&second).layout, Layout::Both);
-    let title = document(&second).filter.steps()[0].title();
+    assert_eq!(document(&second).ui.layout, Layout::Both);
+    let title = document(&second).query.filter.steps()[0].title();
     second.get_by_label(&format!("Remove {title}"));
-    assert_eq!(document(&second).table.selected().len(), 1);
+    assert_eq!(document(&second).ui.table.selected().len(), 1);
     // The way out of the view is there too.
     click(&mut second, "Zoom to the whole trace");
 }
@@ -220,7 +209,7 @@ fn a_trace_without_stacks_has_drivers_that_nobody_knows() {
     let labels = labels_at(&window, 0);
     assert_eq!(labels.len(), 1, "{labels:?}");
     assert!(labels[0].starts_with(&format!("Driver [No Driver], Count {},", format::count(total))), "{labels:?}");
-    let curves = &document(&window).graph_data.as_ref().expect("curves").series;
+    let curves = &document(&window).results.graph_data.as_ref().expect("curves").series;
     assert!(curves.iter().any(|curve| curve.name == "[No Driver]"));
     window.get_by_label_contains("These allocations were recorded without a stack");
     let can = document(&window).stack_text();

@@ -4,14 +4,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use poolscope::gui::command::DocumentCommand;
+use poolscope::gui::commands::DocumentCommand;
+use poolscope::gui::document::{Document, SharedPresets};
 use poolscope::gui::jobs::load::{Engine, Loader, Source};
 use poolscope::gui::jobs::{Answer, Jobs, TabId};
-use poolscope::gui::state::columns::What;
-use poolscope::gui::state::document::{Document, SharedPresets};
+use poolscope::gui::model::columns::ColumnRole;
+use poolscope::gui::model::columns::What;
 use poolscope::gui::widgets::pivot_table::{Action, Area, Row, TreeModel};
+use poolscope_analysis::pivot::{Key, Metric};
 use poolscope_base::progress::{CancelToken, Progress};
-use poolscope_analysis::pivot::{Metric, Key};
 
 use crate::gui_kit::{NoSymbols, PATIENCE, folder, workers};
 
@@ -27,7 +28,7 @@ impl Desk {
     fn new() -> Self {
         let (folder, path) = folder();
         let source = Source::File(path);
-        let loaded = Engine.load(&source, &Progress::default(), &CancelToken::none());
+        let loaded = Engine.load(&source, &Progress::default(), &CancelToken::default());
         let trace = loaded.ok().flatten().expect("it is a trace");
         let document = Document::new(source, trace, SharedPresets::default());
         let jobs = Jobs::new(workers(Arc::new(NoSymbols)), Arc::new(|| {}));
@@ -62,7 +63,7 @@ impl Desk {
 
     /// Every row can be drawn under the headers that there are.
     fn rows(&self) -> Vec<Row> {
-        let rows = self.document.rows.as_ref().expect("rows");
+        let rows = self.document.results.rows.as_ref().expect("rows");
         let figures = rows.columns().iter().filter(|column| column.area != Area::Key).count();
         let keys = rows.columns().len() - figures;
         let all: Vec<Row> = (0..rows.row_count()).map(|index| rows.row(index).expect("a row")).collect();
@@ -79,8 +80,9 @@ impl Desk {
     fn agrees(&self) {
         self.rows();
         let titles = |columns: Vec<String>| columns.join(", ");
-        let shown = self.document.rows.as_ref().expect("rows").columns().iter().map(|c| c.title.clone()).collect();
-        let wanted = self.document.arrangement.columns.iter().map(|c| c.what.title()).collect();
+        let shown =
+            self.document.results.rows.as_ref().expect("rows").columns().iter().map(|c| c.title.clone()).collect();
+        let wanted = self.document.query.columns.columns.iter().map(|c| c.what.title()).collect();
         assert_eq!(titles(shown), titles(wanted));
     }
 }
@@ -93,7 +95,7 @@ fn presets_and_columns_can_change_while_rows_are_on_their_way() {
         desk.ask();
         desk.rows();
         // What is clicked is still the old table.
-        let old: Vec<u32> = desk.document.rows.as_ref().expect("rows").columns().iter().map(|c| c.id).collect();
+        let old: Vec<u32> = desk.document.results.rows.as_ref().expect("rows").columns().iter().map(|c| c.id).collect();
         let first = desk.rows()[0].id;
         for column in old {
             desk.document.table_action(Action::Sort { column, add: true });
@@ -101,15 +103,15 @@ fn presets_and_columns_can_change_while_rows_are_on_their_way() {
         }
         desk.document.table_action(Action::Expand(first));
         desk.document.table_action(Action::ExpandAll(first));
-        desk.document.add_column(What::Figure(Metric::PeakSize), Area::Data);
+        desk.document.add_column(What::Figure(Metric::PeakSize), ColumnRole::Data);
         desk.rows();
-        desk.document.add_column(What::Key(Key::Cpu), Area::Key);
+        desk.document.add_column(What::Key(Key::Cpu), ColumnRole::Key);
         desk.rows();
         desk.document.table_action(Action::Collapse(first));
         desk.document.graph_by(vec![Key::Cpu]);
         desk.document.run(&DocumentCommand::GraphRows);
         desk.ask();
-        desk.document.add_column(What::Figure(Metric::Unique(Key::Tag)), Area::Data);
+        desk.document.add_column(What::Figure(Metric::Unique(Key::Tag)), ColumnRole::Data);
         desk.rows();
         desk.wait();
         desk.agrees();
@@ -125,14 +127,14 @@ fn what_is_opened_closed_and_selected_while_waiting_stays_so() {
     assert!(aifo.expanded && !aifi.expanded);
     desk.document.table_action(Action::Collapse(aifo.id));
     desk.document.table_action(Action::Expand(aifi.id));
-    desk.document.table.select(aifi.id);
+    desk.document.ui.table.select(aifi.id);
     desk.document.table_action(Action::Select);
     desk.ask();
     desk.wait();
     assert!(!desk.row("AIFO").expanded && desk.row("AIFI").expanded);
-    let cursor = desk.document.table.cursor();
+    let cursor = desk.document.ui.table.cursor();
     assert_eq!(cursor, Some(desk.row("AIFI").id));
-    assert_eq!(desk.document.details.as_ref().expect("details").keys[0].1, "AIFI");
+    assert_eq!(desk.document.results.details.as_ref().expect("details").keys[0].1, "AIFI");
 }
 
 #[test]
@@ -140,35 +142,36 @@ fn curves_that_nobody_wants_any_more_are_not_drawn() {
     let mut desk = Desk::new();
     desk.document.run(&DocumentCommand::ZoomIn);
     desk.ask();
-    let graphed = desk.document.arrangement.columns.iter().find(|column| column.area == Area::Graph).expect("Size").id;
-    desk.document.move_column(graphed, Area::Data, None);
+    let graphed =
+        desk.document.query.columns.columns.iter().find(|column| column.area == ColumnRole::Graph).expect("Size").id;
+    desk.document.move_column(graphed, ColumnRole::Data, None);
     desk.wait();
-    assert!(desk.document.graph_data.is_none());
+    assert!(desk.document.results.graph_data.is_none());
     // The curve of a row is on its way when the cursor moves to one that has its own.
-    desk.document.move_column(graphed, Area::Graph, None);
+    desk.document.move_column(graphed, ColumnRole::Graph, None);
     desk.wait();
-    let before = desk.document.graph_data.as_ref().expect("curves").series.len();
-    let tag = desk.document.table.cursor().expect("a cursor");
-    desk.document.table.select(desk.row("AIFI").id);
+    let before = desk.document.results.graph_data.as_ref().expect("curves").series.len();
+    let tag = desk.document.ui.table.cursor().expect("a cursor");
+    desk.document.ui.table.select(desk.row("AIFI").id);
     desk.document.table_action(Action::Select);
     desk.ask();
-    desk.document.table.select(tag);
+    desk.document.ui.table.select(tag);
     desk.document.table_action(Action::Select);
     desk.wait();
-    assert_eq!(desk.document.graph_data.as_ref().expect("curves").series.len(), before);
+    assert_eq!(desk.document.results.graph_data.as_ref().expect("curves").series.len(), before);
 }
 
 #[test]
 fn a_search_goes_the_way_that_was_asked_while_it_is_under_way() {
     let mut desk = Desk::new();
-    let tag = desk.document.details.as_ref().expect("details").keys[2].1.clone();
+    let tag = desk.document.results.details.as_ref().expect("details").keys[2].1.clone();
     desk.document.run(&DocumentCommand::Find);
-    desk.document.finder.text = tag;
+    desk.document.ui.finder.text = tag;
     desk.document.search_changed();
     desk.ask();
     desk.document.find_step(false);
     desk.wait();
-    let total = desk.document.finder.total();
+    let total = desk.document.ui.finder.total();
     assert!(total > 1);
-    assert_eq!(desk.document.finder.number(), usize::try_from(total).ok());
+    assert_eq!(desk.document.ui.finder.number(), usize::try_from(total).ok());
 }

@@ -4,10 +4,10 @@ use egui_kittest::kittest::{NodeT, Queryable};
 use poolscope::format;
 use poolscope::gui::egui::accesskit::Role;
 use poolscope::gui::egui::{Event, Key, Modifiers};
-use poolscope::gui::state::document::Page;
+use poolscope::gui::model::page_id::PageId;
 use poolscope::gui::widgets::pivot_table::TreeModel;
 use poolscope_etl::diagnostics::Severity;
-use poolscope_synth::{SynthParams, GroundTruthRequest, write_trace};
+use poolscope_synth::{GroundTruthRequest, SynthParams, write_trace};
 
 use crate::gui_kit::*;
 
@@ -27,8 +27,8 @@ fn go_to(window: &mut Window<'_>, letters: &str) {
 /// Whether the row under the cursor is the heaviest of its siblings.
 fn is_heaviest(window: &Window<'_>) -> bool {
     let document = document(window);
-    let rows = document.rows.as_ref().expect("rows");
-    let index = document.table.cursor().and_then(|id| rows.index_of(id)).expect("a visible cursor");
+    let rows = document.results.rows.as_ref().expect("rows");
+    let index = document.ui.table.cursor().and_then(|id| rows.index_of(id)).expect("a visible cursor");
     let flat = rows.flat();
     let tree = flat.tree();
     let node = flat.node_at(index).expect("a node");
@@ -63,7 +63,7 @@ fn right_leads_to_the_allocating_call_in_any_order() {
     press_with(&mut window, CTRL | Modifiers::SHIFT, Key::ArrowLeft);
     let way = right_to_the_end(&mut window);
     assert_eq!(way[1..4], [paged.to_owned(), tag, "[Root]".to_owned()]);
-    let details = document(&window).details.as_ref().expect("details");
+    let details = document(&window).results.details.as_ref().expect("details");
     assert_eq!(details.stack.first(), way.last());
     // In the order of names the heaviest is still the one that is followed.
     let name = header_name(&window, "Pool Tag");
@@ -87,7 +87,7 @@ fn others_are_closed_and_everything_below_is_opened() {
     assert!(open(&window).iter().all(|row| row.text != "AIFI"), "{:?}", open(&window));
     go_to(&mut window, "aifo");
     command(&mut window, "Expand below");
-    let rows = document(&window).rows.as_ref().expect("rows").flat();
+    let rows = document(&window).results.rows.as_ref().expect("rows").flat();
     let below = (0..rows.len()).filter_map(|index| rows.node_at(index)).filter(|node| {
         let mut at = *node;
         while rows.tree().depth(at) > 1 {
@@ -118,10 +118,11 @@ fn the_details_agree_with_what_was_planted() {
     let (_, truth) = made_up(&[]);
     let (paged, tag) = largest(&truth.ranges[0]);
     let (count, size) = sums(&truth.ranges[0], |r| (r.kind, r.paged, &r.tag) == ("AIFO", paged, &tag));
-    let profile = &document(&window).profile.as_ref().expect("a profile").profile;
+    let profile = &document(&window).results.profile.as_ref().expect("a profile").profile;
     assert_eq!((profile.total.count, profile.total.bytes), (count, size));
     assert_eq!((profile.outstanding.count, profile.freed.count), (count, 0), "AIFO rows are not freed");
-    let of = |bins: &[poolscope_analysis::pivot::details::HistogramBin]| bins.iter().map(|bin| bin.total.count).sum::<u64>();
+    let of =
+        |bins: &[poolscope_analysis::pivot::details::HistogramBin]| bins.iter().map(|bin| bin.total.count).sum::<u64>();
     assert_eq!(of(&profile.sizes), count);
     let shares = &profile.processes;
     let shared: u64 = shares.largest.iter().map(|share| share.total.count).sum();
@@ -135,14 +136,14 @@ fn the_details_agree_with_what_was_planted() {
         assert!(told.contains(&format!("{label}: ")), "{told}");
     }
     window.get_by_label("The trace shows none of them freed.");
-    let share = &document(&window).profile.as_ref().expect("a profile").profile.processes.largest[0];
+    let share = &document(&window).results.profile.as_ref().expect("a profile").profile.processes.largest[0];
     let line =
         format!("{}: {} blocks, {}", share.label, format::count(share.total.count), format::bytes(share.total.bytes));
     window.get_by_label(&line);
     // Rows that are freed have stacks of their frees.
     go_to(&mut window, "aifi");
     let (count, _) = sums(&truth.ranges[0], |row| row.kind == "AIFI");
-    let profile = &document(&window).profile.as_ref().expect("a profile").profile;
+    let profile = &document(&window).results.profile.as_ref().expect("a profile").profile;
     assert_eq!((profile.total.count, profile.freed.count), (count, count));
     assert!(!profile.free_stacks.is_empty());
     let listed: u64 = profile.free_stacks.iter().map(|share| share.total.count).sum();
@@ -163,7 +164,7 @@ fn rows_cells_and_stacks_are_copied() {
     assert_eq!(copied(&mut window), tag);
     window.get_by_role_and_label(Role::Button, "Copy stack").click();
     let stack = copied(&mut window);
-    assert_eq!(stack, document(&window).details.as_ref().expect("details").stack.join("\n"));
+    assert_eq!(stack, document(&window).results.details.as_ref().expect("details").stack.join("\n"));
     assert!(stack.lines().count() > 2);
     window.get_by_label("Copy stack 1 with addresses").click();
     let with_addresses = copied(&mut window);
@@ -172,7 +173,7 @@ fn rows_cells_and_stacks_are_copied() {
     preset(&mut window, "Who frees it");
     window.get_by_role_and_label(Role::Button, "Copy stack").click();
     let stack = copied(&mut window);
-    let profile = &document(&window).profile.as_ref().expect("a profile").profile;
+    let profile = &document(&window).results.profile.as_ref().expect("a profile").profile;
     let heaviest: Vec<&str> = profile.stacks[0].frames.iter().rev().map(|frame| frame.text.as_str()).collect();
     assert_eq!(stack, heaviest.join("\n"));
 }
@@ -184,13 +185,13 @@ fn the_badge_opens_the_page_about_the_trace_and_closes_it() {
     let mut window = open_file(&path);
     let badge = window.get_by_label_contains("Data quality: ").accesskit_node().label().expect("its name");
     click(&mut window, &badge);
-    assert_eq!(document(&window).page, Page::Trace);
+    assert_eq!(document(&window).ui.page, PageId::TRACE_INFO);
     assert!(window.query_by_role_and_label(Role::TreeGrid, "Allocations").is_none());
     for title in ["Data quality", "Modules", "Processes"] {
         assert!(window.query_all_by_label(title).next().is_some(), "{title}");
     }
     let trace = &document(&window).trace;
-    let loss = trace.diagnostics.rows().iter().find(|a| a.kind.severity() == Severity::DataLoss).expect("a loss");
+    let loss = trace.anomalies.rows().iter().find(|a| a.kind.severity() == Severity::DataLoss).expect("a loss");
     let effect = loss.kind.effect();
     assert!(window.query_all_by_label_contains(effect).next().is_some(), "{effect}");
     let module = &trace.modules.modules()[0].name;
@@ -199,7 +200,7 @@ fn the_badge_opens_the_page_about_the_trace_and_closes_it() {
     window.get_by_role_and_label(Role::TreeGrid, "Allocations");
     click(&mut window, &badge);
     click(&mut window, &badge);
-    assert_eq!(document(&window).page, Page::Analysis);
+    assert_eq!(document(&window).ui.page, PageId::ANALYSIS);
 }
 
 #[test]
@@ -208,7 +209,7 @@ fn searching_from_the_page_about_the_trace_shows_the_rows() {
     let mut window = open_file(&path);
     command(&mut window, "Trace and data quality");
     press_with(&mut window, CTRL, Key::F);
-    assert_eq!(document(&window).page, Page::Analysis);
+    assert_eq!(document(&window).ui.page, PageId::ANALYSIS);
     write(&mut window, "aifo");
     window.get_by_label("1 row");
     press_with(&mut window, Modifiers::NONE, Key::Escape);

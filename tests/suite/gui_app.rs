@@ -28,7 +28,7 @@ fn a_trace_opens_at_its_largest_leak() {
     let row = window.get_by_label(&name);
     assert_eq!(row.accesskit_node().data().is_expanded(), Some(true));
     assert_eq!(row.accesskit_node().data().is_selected(), Some(true));
-    let details = app(&window).document().and_then(|d| d.details.as_ref());
+    let details = app(&window).document().and_then(|d| d.results.details.as_ref());
     assert!(!details.expect("details of the tag").stack.is_empty());
     window.get_by_role_and_label(Role::ColumnHeader, "Size, sorted descending");
 }
@@ -50,7 +50,7 @@ fn clicks_and_arrows_walk_down_to_the_allocating_call() {
     let innermost = cursor(&window);
     assert!(!innermost.expandable && innermost.key_column == 3, "{innermost:?}");
     assert!(innermost.indent > 3, "a call, not a root: {innermost:?}");
-    let details = app(&window).document().and_then(|d| d.details.as_ref());
+    let details = app(&window).document().and_then(|d| d.results.details.as_ref());
     assert_eq!(details.expect("details").stack[0], innermost.text);
     for _ in 0..400 {
         press(&mut window, Key::ArrowLeft);
@@ -77,7 +77,7 @@ fn a_header_sorts_and_sorts_the_other_way_round() {
     window.get_by_role_and_label(Role::ColumnHeader, "Count, sorted descending").click();
     window.run_steps(2);
     window.get_by_role_and_label(Role::ColumnHeader, "Count, sorted ascending");
-    let rows = app(&window).document().and_then(|d| d.rows.as_ref()).expect("rows");
+    let rows = app(&window).document().and_then(|d| d.results.rows.as_ref()).expect("rows");
     let tree = rows.flat().tree();
     let mut counts = Vec::new();
     for index in 0..rows.row_count() {
@@ -93,7 +93,7 @@ fn a_header_sorts_and_sorts_the_other_way_round() {
 fn a_zoom_classifies_anew_and_keeps_what_was_open() {
     let (_folder, path) = folder();
     let mut window = open_file(&path);
-    let before = app(&window).document().expect("open").details.clone().expect("details");
+    let before = app(&window).document().expect("open").results.details.clone().expect("details");
     window.key_press_modifiers(Modifiers::COMMAND, Key::Plus);
     window.run_steps(2);
     settle(&mut window);
@@ -105,7 +105,7 @@ fn a_zoom_classifies_anew_and_keeps_what_was_open() {
     for kind in ["AIFI", "AIFO", "AOFO"] {
         window.get_by_label_contains(&type_label(inside, kind));
     }
-    let after = app(&window).document().expect("open").details.clone().expect("still selected");
+    let after = app(&window).document().expect("open").results.details.clone().expect("still selected");
     assert_eq!(after.keys, before.keys);
     assert_ne!(after.figures, before.figures);
     let (_, tag) = largest(&truth.ranges[0]);
@@ -114,7 +114,7 @@ fn a_zoom_classifies_anew_and_keeps_what_was_open() {
     window.run_steps(2);
     settle(&mut window);
     window.get_by_label(&type_label(&truth.ranges[0], "AIFO"));
-    let back = app(&window).document().expect("open").details.clone();
+    let back = app(&window).document().expect("open").results.details.clone();
     assert_eq!(back, Some(before));
 }
 
@@ -125,7 +125,7 @@ fn a_dragged_range_shows_its_totals() {
     drag_graph(&mut window, 0.5, 0.65);
     settle(&mut window);
     let document = app(&window).document().expect("open");
-    let view = document.totals.as_ref().expect("totals").view;
+    let view = document.results.totals.as_ref().expect("totals").view;
     let range = document.seconds(view);
     let (_, truth) = made_up(&[(range.from, range.to)]);
     let kept = truth.ranges[1].rows.iter().filter(|r| r.kind == "AIFO");

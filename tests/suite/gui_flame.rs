@@ -1,22 +1,23 @@
 //! Stacks as a flame graph: from the suspects and the table to it and back, zoom, search, both directions, the keys, and what
 //! view, filter and names change in it.
 
+use poolscope::gui::model::page_id::PageId;
 use std::sync::Arc;
 use std::time::Duration;
 
 use egui_kittest::kittest::{NodeT as _, Queryable};
 use poolscope::gui::OpenRequest;
-use poolscope::gui::command::{DocumentCommand, FlameCommand};
+use poolscope::gui::commands::DocumentCommand;
 use poolscope::gui::egui::accesskit::Role;
 use poolscope::gui::egui::{Event, Key, Modifiers, vec2};
 use poolscope::gui::jobs::symbols::SymbolService;
-use poolscope::gui::state::document::Page;
-use poolscope::gui::state::filter::Step;
-use poolscope::gui::state::symbols::Phase;
+use poolscope::gui::model::filter::Step;
+use poolscope::gui::model::symbols::Phase;
+use poolscope::gui::pages::flame::commands::FlameCommand;
 use poolscope::gui::widgets::graph::Range;
-use poolscope::symbols::{SymbolOptions, SymbolEnvironment};
+use poolscope::symbols::{SymbolEnvironment, SymbolOptions};
+use poolscope_analysis::flame::{FlameMetric, FlameTree};
 use poolscope_analysis::group::frames::FrameNaming;
-use poolscope_analysis::flame::{FlameTree, FlameMetric};
 use poolscope_symbols::resolve::Resolver;
 use poolscope_synth::SynthParams;
 use poolscope_synth::scenario::StackMode;
@@ -48,7 +49,7 @@ const LEAKS: &str = "myfault.sys!MyfaultDeviceControl";
 fn named(window: &mut Window<'_>) {
     settle(window);
     for _ in 0..PATIENCE {
-        let done = app(window).document().is_some_and(|document| document.symbols.phase != Phase::Running);
+        let done = app(window).document().is_some_and(|document| document.results.symbols.phase != Phase::Running);
         if done && !document(window).is_naming() {
             break;
         }
@@ -63,12 +64,12 @@ fn sample<'a>() -> Window<'a> {
     let mut window = window_naming(OpenRequest::Sample, Arc::new(InMemory::default()), Arc::new(SampleNames));
     named(&mut window);
     press_with(&mut window, CTRL_SHIFT, Key::I);
-    assert_eq!(document(&window).page, Page::Flame);
+    assert_eq!(document(&window).ui.page, PageId::FLAME);
     window
 }
 
 fn tree<'w>(window: &'w Window<'_>) -> &'w FlameTree {
-    &document(window).flame.shown.as_ref().expect("merged stacks").tree
+    &document(window).flame().shown.as_ref().expect("merged stacks").tree
 }
 
 /// The accessible names of the frames that can be seen.
@@ -79,12 +80,12 @@ fn frames(window: &Window<'_>) -> Vec<String> {
 
 /// The frame that is selected.
 fn selected(window: &Window<'_>) -> String {
-    let node = document(window).flame.view.cursor().expect("a frame is selected");
+    let node = document(window).flame().view.cursor().expect("a frame is selected");
     tree(window).text(node).to_owned()
 }
 
 fn zoomed(window: &Window<'_>) -> String {
-    tree(window).text(document(window).flame.view.zoom()).to_owned()
+    tree(window).text(document(window).flame().view.zoom()).to_owned()
 }
 
 /// Clicks the frame whose accessible name begins like this.
@@ -97,18 +98,18 @@ fn click_frame(window: &mut Window<'_>, name: &str) {
 }
 
 fn filter_steps(window: &Window<'_>) -> Vec<String> {
-    document(window).filter.steps().iter().map(Step::title).collect()
+    document(window).query.filter.steps().iter().map(Step::title).collect()
 }
 
 #[test]
 fn the_graph_holds_what_the_table_adds_up() {
     let mut window = sample();
     for weight in FlameMetric::ALL {
-        document_mut(&mut window).run(&DocumentCommand::Flame(FlameCommand::Weight(weight)));
+        document_mut(&mut window).run(&FlameCommand::Weight(weight).into());
         settle(&mut window);
         let shown = tree(&window);
         assert_eq!(shown.metric(), weight);
-        let rows = document(&window).rows.as_ref().expect("rows");
+        let rows = document(&window).results.rows.as_ref().expect("rows");
         let pivot = rows.flat().tree().pivot();
         assert_eq!(shown.weight(FlameTree::ROOT), weight.of(pivot.total(), pivot.clock()));
         assert!(frames(&window).iter().any(|label| label.starts_with("[Root], ")), "{:?}", frames(&window));
@@ -120,20 +121,20 @@ fn a_suspect_leads_to_its_flame_graph_and_escape_back() {
     let mut window = sample();
     press_with(&mut window, CTRL_SHIFT, Key::L);
     click(&mut window, "Flame graph");
-    assert_eq!(document(&window).page, Page::Flame);
+    assert_eq!(document(&window).ui.page, PageId::FLAME);
     window.get_by_label("tag Leak, nonpaged");
     let of_tag = tree(&window).weight(FlameTree::ROOT);
-    let suspect = &document(&window).suspects.suspects()[0];
+    let suspect = &document(&window).suspects().suspects()[0];
     assert_eq!(suspect.tag.as_deref(), Some("Leak"));
     assert!(frames(&window).iter().any(|label| label.starts_with(LEAKS)), "{:?}", frames(&window));
     press(&mut window, Key::Escape);
-    assert_eq!(document(&window).page, Page::Suspects);
+    assert_eq!(document(&window).ui.page, PageId::SUSPECTS);
     click(&mut window, "Flame graph");
     click(&mut window, "Remove tag Leak, nonpaged");
-    assert!(document(&window).flame.scope.is_none());
+    assert!(document(&window).flame().scope.is_none());
     assert!(tree(&window).weight(FlameTree::ROOT) > of_tag);
     click(&mut window, "Back to the suspects");
-    assert_eq!(document(&window).page, Page::Suspects);
+    assert_eq!(document(&window).ui.page, PageId::SUSPECTS);
 }
 
 #[test]
@@ -141,12 +142,12 @@ fn a_driver_leads_to_the_flame_graph_of_all_that_it_allocates() {
     let mut window = sample();
     press_with(&mut window, CTRL_SHIFT, Key::L);
     click(&mut window, "Judge by driver");
-    let suspect = &document(&window).suspects.suspects()[0];
+    let suspect = &document(&window).suspects().suspects()[0];
     // It has one tag and one heaviest stack, and is judged by neither.
     assert_eq!((suspect.driver.as_str(), suspect.tag.as_deref()), ("myfault.sys", Some("Leak")));
     click(&mut window, "Flame graph");
     window.get_by_label("driver myfault.sys, nonpaged");
-    let scope = document(&window).flame.scope.as_ref().expect("the rows of a suspect");
+    let scope = document(&window).flame().scope.as_ref().expect("the rows of a suspect");
     let keys: Vec<_> = scope.place.0.iter().map(poolscope_analysis::pivot::RowPathStep::key).collect();
     assert_eq!(keys, [poolscope_analysis::pivot::Key::Driver, poolscope_analysis::pivot::Key::Paged]);
     assert!(frames(&window).iter().any(|label| label.starts_with(LEAKS)), "{:?}", frames(&window));
@@ -156,11 +157,11 @@ fn a_driver_leads_to_the_flame_graph_of_all_that_it_allocates() {
 fn a_row_of_the_table_leads_to_its_flame_graph() {
     let mut window = sample();
     press(&mut window, Key::Escape);
-    assert_eq!((document(&window).page, cursor(&window).text.as_str()), (Page::Analysis, "Leak"));
+    assert_eq!((document(&window).ui.page, cursor(&window).text.as_str()), (PageId::ANALYSIS, "Leak"));
     let size = document(&window).selection_totals().expect("selected").1;
     command(&mut window, "Stacks: Flame graph of this row");
     window.get_by_label("AIFO / NonPaged / Leak");
-    assert_eq!((document(&window).page, tree(&window).weight(FlameTree::ROOT)), (Page::Flame, size));
+    assert_eq!((document(&window).ui.page, tree(&window).weight(FlameTree::ROOT)), (PageId::FLAME, size));
 }
 
 #[test]
@@ -174,7 +175,7 @@ fn frames_are_zoomed_to_and_out_of() {
     settle(&mut window);
     assert_eq!(zoomed(&window), LEAKS);
     let widths: Vec<f32> = window.query_all_by_role(Role::TreeItem).map(|item| item.rect().width()).collect();
-    let around = tree(&window).depth(document(&window).flame.view.zoom()) + 1;
+    let around = tree(&window).depth(document(&window).flame().view.zoom()) + 1;
     let whole = widths.iter().copied().fold(0.0, f32::max);
     assert!(widths.iter().filter(|width| **width == whole).count() >= around.min(8), "{widths:?}");
     press(&mut window, Key::Backspace);
@@ -235,7 +236,7 @@ fn a_search_marks_frames_and_says_how_much_has_them() {
     let mut window = sample();
     press_with(&mut window, Modifiers::COMMAND, Key::F);
     write(&mut window, "MYFAULT");
-    let (text, weight) = document(&window).flame.found.clone().expect("found");
+    let (text, weight) = document(&window).flame().found.clone().expect("found");
     assert_eq!((text.as_str(), weight), ("MYFAULT", tree(&window).matched("myfault")));
     assert!(weight > 0 && weight < tree(&window).weight(FlameTree::ROOT));
     assert!(window.query_all_by_label_contains("matched ").next().is_some());
@@ -251,7 +252,7 @@ fn a_search_marks_frames_and_says_how_much_has_them() {
     write(&mut window, "zzz");
     window.get_by_label("no frame has it");
     press(&mut window, Key::Escape);
-    assert_eq!((document(&window).flame.search.as_str(), document(&window).page), ("", Page::Flame));
+    assert_eq!((document(&window).flame().search.as_str(), document(&window).ui.page), ("", PageId::FLAME));
 }
 
 #[test]
@@ -264,19 +265,19 @@ fn a_frame_is_filtered_to_shown_in_the_table_and_copied() {
     window.event(Event::Key { key, physical_key: None, pressed: true, repeat: false, modifiers: CTRL_SHIFT });
     let stack = copied(&mut window);
     let lines: Vec<&str> = stack.lines().collect();
-    let depth = tree(&window).depth(document(&window).flame.view.cursor().expect("selected"));
+    let depth = tree(&window).depth(document(&window).flame().view.cursor().expect("selected"));
     assert_eq!((lines[0], lines.len()), (LEAKS, depth), "{stack}");
     let only = tree(&window).matched(LEAKS);
     press_with(&mut window, Modifiers::COMMAND, Key::Enter);
     assert_eq!(filter_steps(&window), [format!("stack:=\"{LEAKS}\"")]);
-    assert_eq!((document(&window).page, tree(&window).weight(FlameTree::ROOT)), (Page::Flame, only));
+    assert_eq!((document(&window).ui.page, tree(&window).weight(FlameTree::ROOT)), (PageId::FLAME, only));
     assert_eq!(selected(&window), LEAKS, "it stays selected");
     click(&mut window, "Undo filter");
     assert!(filter_steps(&window).is_empty());
     command(&mut window, "Stacks: Show frame in table");
-    assert_eq!((document(&window).page, cursor(&window).text.as_str()), (Page::Analysis, LEAKS));
+    assert_eq!((document(&window).ui.page, cursor(&window).text.as_str()), (PageId::ANALYSIS, LEAKS));
     let way: Vec<String> =
-        document(&window).details.as_ref().expect("details").keys.iter().map(|k| k.1.clone()).collect();
+        document(&window).results.details.as_ref().expect("details").keys.iter().map(|k| k.1.clone()).collect();
     assert_eq!(way[..3], ["AIFO", "NonPaged", "Leak"].map(str::to_owned));
 }
 
@@ -307,8 +308,8 @@ fn view_and_filter_change_what_is_drawn() {
     press(&mut window, Key::Enter);
     document_mut(&mut window).zoom(Range::between(20.0, 30.0), false);
     settle(&mut window);
-    let shown = document(&window).flame.shown.as_ref().expect("shown");
-    assert_eq!(shown.question.view, document(&window).history.now());
+    let shown = document(&window).flame().shown.as_ref().expect("shown");
+    assert_eq!(shown.question.view, document(&window).query.range);
     assert!(shown.tree.weight(FlameTree::ROOT) < whole);
     assert_eq!(zoomed(&window), LEAKS, "zoomed as before");
     document_mut(&mut window).push_query("tag:NoSuchTag");
@@ -325,7 +326,7 @@ fn other_names_leave_zoom_and_selection_where_they_are() {
     click_frame(&mut window, LEAKS);
     press(&mut window, Key::Enter);
     settle(&mut window);
-    let weight = |window: &Window<'_>| tree(window).weight(document(window).flame.view.zoom());
+    let weight = |window: &Window<'_>| tree(window).weight(document(window).flame().view.zoom());
     let by_function = weight(&window);
     for (naming, starts) in [
         (FrameNaming::Symbol, "myfault.sys!MyfaultDeviceControl+0x"),
@@ -348,17 +349,17 @@ fn names_that_come_late_take_the_place_of_addresses() {
     // As soon as there are rows, long before there are names.
     for _ in 0..PATIENCE {
         window.step();
-        if app(&window).document().is_some_and(|document| document.rows.is_some()) {
+        if app(&window).document().is_some_and(|document| document.results.rows.is_some()) {
             break;
         }
         std::thread::sleep(Duration::from_millis(1));
     }
-    document_mut(&mut window).run(&DocumentCommand::Page(Page::Flame));
+    document_mut(&mut window).run(&DocumentCommand::Page(PageId::FLAME));
     named(&mut window);
     assert!(frames(&window).iter().any(|label| label.starts_with(LEAKS)), "{:?}", frames(&window));
     assert!(Arc::ptr_eq(
-        &document(&window).flame.shown.as_ref().expect("shown").question.names,
-        &document(&window).names
+        &document(&window).flame().shown.as_ref().expect("shown").question.names,
+        &document(&window).results.names
     ));
 }
 
@@ -375,7 +376,7 @@ fn traces_without_stacks_or_pool_events_say_what_to_do() {
     press_with(&mut window, CTRL_SHIFT, Key::I);
     assert!(window.query_all_by_label("No pool events").next().is_some());
     click(&mut window, "Back");
-    assert_eq!(document(&window).page, Page::Analysis);
+    assert_eq!(document(&window).ui.page, PageId::ANALYSIS);
 }
 
 #[test]
@@ -403,11 +404,11 @@ fn how_it_is_drawn_is_remembered() {
     click(&mut window, "Icicle, root at the top");
     click(&mut window, "Inverted, who allocates first");
     command(&mut window, "Stacks: Impacting count");
-    let look = document(&window).flame.look;
+    let look = document(&window).flame().look;
     drop(window);
     let mut window = window_naming(open(), store, Arc::new(SampleNames));
     settle(&mut window);
-    assert_eq!(document(&window).flame.look, look);
+    assert_eq!(document(&window).flame().look, look);
     assert!(look.root_at_top && look.weight() == FlameMetric::ImpactingCount);
     press_with(&mut window, CTRL_SHIFT, Key::I);
     assert_eq!(tree(&window).metric(), FlameMetric::ImpactingCount);

@@ -6,7 +6,9 @@ use egui_kittest::kittest::{NodeT, Queryable};
 use poolscope::gui::egui::accesskit::Role;
 use poolscope::gui::egui::{Button, Key, Modifiers, Pos2, Ui, pos2, vec2};
 use poolscope::gui::theme;
-use poolscope::gui::widgets::graph::{Action, Graph, GraphData, GraphState, Kind, Mark, Overview, Range, Series, Unit};
+use poolscope::gui::widgets::graph::{
+    Action, AxisUnit, Graph, GraphData, GraphState, Kind, Mark, Overview, Range, Series,
+};
 
 pub const WHOLE: Range = Range { from: 0.0, to: 60.0 };
 const MB: f64 = 1024.0 * 1024.0;
@@ -25,12 +27,12 @@ pub struct Shown {
 pub type Window = Harness<'static, Shown>;
 
 pub fn series(id: u64, name: &str, values: Vec<f64>) -> Series {
-    let colour = theme::Palette::for_dark(false).series_colour(Some(id as usize));
+    let color = theme::Palette::for_dark(false).series_color(Some(id as usize));
     let (has_row, marked, on, pattern) = (true, false, true, (id / 10) as u8);
-    Series { id, name: name.to_owned(), colour, pattern, on, has_row, marked, values, extremes: Vec::new() }
+    Series { id, name: name.to_owned(), color, pattern, on, has_row, marked, values, extremes: Vec::new() }
 }
 
-/// Leak grows by one MB a second, MmSt holds 2 MB, File 512 KB; one point in a tenth of a second.
+/// Leak grows by one MB a second, MmSt holds 2 MB, File 512.0 KB; one point in a tenth of a second.
 pub fn three() -> GraphData {
     let times: Vec<f64> = (0..=600).map(|i| f64::from(i) / 10.0).collect();
     let leak = times.iter().map(|t| t * MB).collect();
@@ -39,7 +41,7 @@ pub fn three() -> GraphData {
         series(2, "MmSt", vec![2.0 * MB; times.len()]),
         series(3, "File", vec![0.5 * MB; times.len()]),
     ];
-    GraphData::new("Outstanding size by Pool Tag".to_owned(), times, all, Unit::Bytes)
+    GraphData::new("Outstanding size by Pool Tag".to_owned(), times, all, AxisUnit::Bytes)
 }
 
 /// A graph of 900 x 400 whose wishes are granted.
@@ -165,13 +167,16 @@ fn the_crosshair_tells_every_value_of_a_moment() {
     let place = at(&window, 30.0, (1.0 - 30.0 / peak) as f32);
     window.hover_at(place);
     window.run();
-    assert_eq!(crosshair(&window), "At 30.000 s (10:00:30.000): Leak 30.0 MB, 7,680 pages; MmSt 2.00 MB; File 512 KB");
+    assert_eq!(
+        crosshair(&window),
+        "At 30.000 s (10:00:30.000): Leak 30.0 MB, 7,680 pages; MmSt 2.00 MB; File 512.0 KB"
+    );
     window.state_mut().kind = Kind::Areas;
     window.hover_at(at(&window, 10.0, 0.999));
     window.run();
     assert_eq!(
         crosshair(&window),
-        "At 10.000 s (10:00:10.000): Leak 10.0 MB, 2,560 pages; MmSt 2.00 MB; File 512 KB; Sum 12.5 MB"
+        "At 10.000 s (10:00:10.000): Leak 10.0 MB, 2,560 pages; MmSt 2.00 MB; File 512.0 KB; Sum 12.5 MB"
     );
 }
 
@@ -179,7 +184,7 @@ fn the_crosshair_tells_every_value_of_a_moment() {
 fn the_crosshair_lists_the_largest_and_stays_in_the_plot() {
     let times = vec![0.0, 60.0];
     let many: Vec<Series> = (0..50).map(|i| series(i, &format!("T{i:02}"), vec![(50 - i) as f64; 2])).collect();
-    let mut window = window(Kind::Areas, GraphData::new("Many".to_owned(), times, many, Unit::Count));
+    let mut window = window(Kind::Areas, GraphData::new("Many".to_owned(), times, many, AxisUnit::Count));
     for time in [1.0, 29.0, 59.0] {
         window.hover_at(at(&window, time, 0.02));
         window.run();
@@ -196,7 +201,7 @@ fn the_crosshair_lists_the_largest_and_stays_in_the_plot() {
 fn peaks_that_were_not_together_are_called_at_most() {
     let spiky = |id, name: &str| Series { extremes: vec![(10.0, 50.0)], ..series(id, name, vec![10.0, 10.0]) };
     let both = || vec![spiky(1, "A"), spiky(2, "B")];
-    let data = GraphData::new("Two".to_owned(), vec![0.0, 60.0], both(), Unit::Count);
+    let data = GraphData::new("Two".to_owned(), vec![0.0, 60.0], both(), AxisUnit::Count);
     let known = data.clone().with_total_extremes(vec![(20.0, 60.0)]);
     for (data, wanted) in [(data, "Sum 20; just after, at most 100"), (known, "Sum 20; just after, up to 60")] {
         let mut window = window(Kind::Areas, data);
@@ -302,7 +307,7 @@ fn values_are_copied() {
             "Few".to_owned(),
             times.clone(),
             vec![series(1, "A", vec![1.0, 2.0]), series(2, "B", vec![3.0, 4.5])],
-            Unit::Count,
+            AxisUnit::Count,
         )
     };
     let mut window = window(Kind::Lines, data());

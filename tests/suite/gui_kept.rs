@@ -1,7 +1,5 @@
 //! Nothing that the user has is lost and nothing surprising happens to it: the reset, one name for one file, files that are not
 //! written over, selections that say where they end; driven by accessible names.
-
-use std::path::Path;
 use std::sync::Arc;
 
 use egui_kittest::kittest::Queryable;
@@ -32,14 +30,7 @@ fn save_preset(window: &mut Window<'_>, name: &str) {
     press_with(window, CTRL, Key::A);
     write(window, name);
     press_with(window, Modifiers::NONE, Key::Enter);
-    assert_eq!(document(window).preset, name);
-}
-
-fn path_field(window: &mut Window<'_>, path: &Path) {
-    window.get_by_role_and_label(Role::TextInput, "File of presets (JSON)").focus();
-    window.run_steps(2);
-    press_with(window, CTRL, Key::A);
-    write(window, &path.display().to_string());
+    assert_eq!(document(window).ui.preset, name);
 }
 
 #[test]
@@ -57,7 +48,7 @@ fn reset_everything_resets_presets_places_and_what_is_remembered_of_open_traces(
     assert_eq!(app(&window).settings().recording.wpr, "C:\\tools\\wpr.exe");
     command(&mut window, "Reset everything");
     click(&mut window, "Reset");
-    wait_until(&mut window, "the trace as at first", |window| document(window).rows.is_some());
+    wait_until(&mut window, "the trace as at first", |window| document(window).results.rows.is_some());
     assert_eq!(columns(&window), "Type, Paged, Pool Tag, Stack | Count | Size");
     assert_eq!(document(&window).remember(), first, "the open trace is as at first");
     assert!(document(&window).presets.read().own().is_empty());
@@ -115,14 +106,13 @@ fn an_export_of_presets_asks_before_it_replaces() {
     std::fs::write(&file, "somebody's notes").expect("a file");
     let text = || std::fs::read_to_string(&file).expect("it is there");
     command(&mut window, "Manage presets");
-    path_field(&mut window, &file);
-    click(&mut window, "Export");
+    choose_path(&mut window, "Export\u{2026}", &file);
     window.get_by_label_contains("exists already. Replace it?");
     assert_eq!(text(), "somebody's notes");
     click(&mut window, "Keep");
     assert!(window.query_by_label_contains("Replace it?").is_none());
     assert_eq!(text(), "somebody's notes");
-    click(&mut window, "Export");
+    choose_path(&mut window, "Export\u{2026}", &file);
     click(&mut window, "Replace");
     window.get_by_label_contains("Wrote your presets to");
     assert!(text().contains("Mine"));

@@ -11,23 +11,44 @@ use poolscope::association::SystemAssociation;
 use poolscope::format;
 use poolscope::gui::OpenRequest;
 use poolscope::gui::app::{App, Services};
+use poolscope::gui::document::Document;
 use poolscope::gui::egui::accesskit::Role;
 use poolscope::gui::egui::{DroppedFile, Event, Key, Modifiers, OutputCommand, Rect, pos2, vec2};
 use poolscope::gui::jobs::Workers;
 use poolscope::gui::jobs::dialog::{Asked, PickFile, Question};
 use poolscope::gui::jobs::load::{Engine, Failure, Loader, Source};
 use poolscope::gui::jobs::symbols::SymbolService;
+use poolscope::gui::model::columns::ColumnRole;
 use poolscope::gui::settings::Settings;
 use poolscope::gui::settings::store::{Lock, Part, Store};
-use poolscope::gui::state::document::Document;
-use poolscope::gui::widgets::pivot_table::{Area, Row, TreeModel, header_label, row_label, several_sorted};
-use poolscope::symbols::{SymbolOptions, SymbolEnvironment};
+use poolscope::gui::widgets::pivot_table::{Row, TreeModel, header_label, row_label, several_sorted};
+use poolscope::symbols::{SymbolEnvironment, SymbolOptions};
 use poolscope::wpr::machine::MachineRecorder;
+use poolscope_analysis::trace::Trace;
 use poolscope_base::progress::{CancelToken, Progress};
 use poolscope_symbols::resolve::Resolver;
 use poolscope_synth::ground_truth::{RangeGroundTruth, TagTotals};
-use poolscope_synth::{SynthParams, GroundTruth, GroundTruthRequest, write_trace};
-use poolscope_analysis::trace::Trace;
+use poolscope_synth::{GroundTruth, GroundTruthRequest, SynthParams, write_trace};
+
+/// Clicks a button that asks for a path, and enters the path in the open box: the system of tests has no file dialog.
+pub fn choose_path(window: &mut Window<'_>, button: &str, path: &Path) {
+    click(window, button);
+    let is_open = |window: &Window<'_>| window.query_by_role_and_label(Role::TextInput, "Path").is_some();
+    for _ in 0..PATIENCE {
+        if is_open(window) {
+            break;
+        }
+        window.step();
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    window.get_by_role_and_label(Role::TextInput, "Path").focus();
+    window.run_steps(2);
+    press_with(window, Modifiers::COMMAND, Key::A);
+    write(window, &path.display().to_string());
+    press(window, Key::Enter);
+    settle(window);
+    assert!(!is_open(window), "the open box is closed");
+}
 
 /// Steps of 10 ms after which something is held to hang.
 pub const PATIENCE: usize = 6000;
@@ -96,7 +117,11 @@ pub struct NoSymbols;
 impl SymbolService for NoSymbols {
     fn resolver(&self, choice: &SymbolOptions) -> Resolver {
         let machine = SymbolEnvironment { symbol_path: Some(String::new()), ..SymbolEnvironment::default() };
-        Resolver { cache: None, builtin_pdbs: None, ..machine.resolver(&SymbolOptions { offline: true, ..choice.clone() }) }
+        Resolver {
+            cache: None,
+            builtin_pdbs: None,
+            ..machine.resolver(&SymbolOptions { offline: true, ..choice.clone() })
+        }
     }
 
     fn default_path(&self) -> String {
@@ -301,8 +326,8 @@ pub fn document<'w>(window: &'w Window<'_>) -> &'w Document {
 /// The row under the cursor.
 pub fn cursor(window: &Window<'_>) -> Row {
     let document = document(window);
-    let rows = document.rows.as_ref().expect("rows");
-    let index = document.table.cursor().and_then(|id| rows.index_of(id));
+    let rows = document.results.rows.as_ref().expect("rows");
+    let index = document.ui.table.cursor().and_then(|id| rows.index_of(id));
     rows.row(index.expect("a visible cursor")).expect("its row")
 }
 
@@ -320,30 +345,30 @@ pub fn drag_graph(window: &mut Window<'_>, from: f32, to: f32) {
 
 /// The titles of the columns in their order, a bar where one stands.
 pub fn columns(window: &Window<'_>) -> String {
-    let all = &document(window).arrangement.columns;
-    let of = |area: Area| {
+    let all = &document(window).query.columns.columns;
+    let of = |area: ColumnRole| {
         let titles = all.iter().filter(|column| column.area == area).map(|column| column.what.title());
         titles.collect::<Vec<_>>().join(", ")
     };
-    format!("{} | {} | {}", of(Area::Key), of(Area::Data), of(Area::Graph))
+    format!("{} | {} | {}", of(ColumnRole::Key), of(ColumnRole::Data), of(ColumnRole::Graph))
 }
 
 /// All rows, visible on the screen or not.
 pub fn all_rows(window: &Window<'_>) -> Vec<Row> {
-    let rows = document(window).rows.as_ref().expect("rows");
+    let rows = document(window).results.rows.as_ref().expect("rows");
     (0..rows.row_count()).map(|index| rows.row(index).expect("a row")).collect()
 }
 
 /// The accessible names of the rows of a level, 0 for the top.
 pub fn labels_at(window: &Window<'_>, level: u32) -> Vec<String> {
-    let rows = document(window).rows.as_ref().expect("rows");
+    let rows = document(window).results.rows.as_ref().expect("rows");
     let wanted = all_rows(window).into_iter().filter(|row| row.level == level);
     wanted.map(|row| row_label(rows.columns(), &row)).collect()
 }
 
 /// The accessible name of the header of this title.
 pub fn header_name(window: &Window<'_>, title: &str) -> String {
-    let rows = document(window).rows.as_ref().expect("rows");
+    let rows = document(window).results.rows.as_ref().expect("rows");
     let columns = rows.columns();
     let column = columns.iter().find(|column| column.title == title).expect("a column of this title");
     header_label(column, several_sorted(columns))
@@ -402,7 +427,7 @@ pub fn command(window: &mut Window<'_>, name: &str) {
 /// Shows the columns of a preset.
 pub fn preset(window: &mut Window<'_>, name: &str) {
     command(window, &format!("Preset: {name}"));
-    assert_eq!(document(window).preset, name);
+    assert_eq!(document(window).ui.preset, name);
 }
 
 /// Presses a key with others held down.

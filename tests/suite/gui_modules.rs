@@ -1,5 +1,6 @@
 //! The page of modules, the words about symbols around it, and the commands of its menu, over made-up symbols.
 
+use poolscope::gui::model::page_id::PageId;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -8,8 +9,7 @@ use poolscope::gui::OpenRequest;
 use poolscope::gui::egui::accesskit::Role;
 use poolscope::gui::egui::{Key, Modifiers};
 use poolscope::gui::jobs::dialog::Asked;
-use poolscope::gui::state::document::Page;
-use poolscope::gui::state::symbols::Phase;
+use poolscope::gui::model::symbols::Phase;
 use poolscope::gui::widgets::pivot_table::TreeModel;
 use poolscope_symbols::resolve::{ModuleState, ModuleState as S};
 
@@ -26,7 +26,7 @@ fn page<'a>(symbols: &Arc<MadeUpSymbols>) -> Window<'a> {
     let mut window = sample(symbols);
     tell(&mut window, every_state());
     press_with(&mut window, Modifiers::COMMAND | Modifiers::SHIFT, Key::M);
-    assert_eq!(document(&window).page, Page::Modules);
+    assert_eq!(document(&window).ui.page, PageId::MODULES);
     window
 }
 
@@ -91,7 +91,7 @@ fn headers_sort_and_the_field_filters() {
     write(&mut window, "NDIS");
     assert_eq!(listed(&window), ["ndis.sys"]);
     press(&mut window, Key::ArrowDown);
-    assert_eq!(document(&window).modules.selected, Some(2));
+    assert_eq!(document(&window).modules().selected, Some(2));
     window.get_by_label("ndis.sys: wrong identity");
 }
 
@@ -101,9 +101,9 @@ fn the_field_has_the_keys_and_the_arrows_go_through_the_list() {
     for _ in 0..3 {
         press(&mut window, Key::ArrowDown);
     }
-    assert_eq!(document(&window).modules.selected, Some(2));
+    assert_eq!(document(&window).modules().selected, Some(2));
     press(&mut window, Key::ArrowUp);
-    assert_eq!(document(&window).modules.selected, Some(1));
+    assert_eq!(document(&window).modules().selected, Some(1));
     write(&mut window, "tcp");
     assert_eq!(listed(&window), ["tcpip.sys"]);
     write(&mut window, "zzz");
@@ -181,7 +181,7 @@ fn where_no_dialog_answers_the_path_of_the_pdb_is_written() {
     write(&mut window, "/pdbs/myfault.pdb");
     press(&mut window, Key::Enter);
     assert!(window.query_by_label("Open the PDB of myfault.sys").is_none());
-    assert_eq!(document(&window).page, Page::Modules, "no trace was opened");
+    assert_eq!(document(&window).ui.page, PageId::MODULES, "no trace was opened");
     settle(&mut window);
     assert_eq!(app(&window).documents().count(), 1);
 }
@@ -193,8 +193,8 @@ fn the_rows_of_a_module_are_shown() {
     window.run_steps(4);
     click(&mut window, "Show its rows");
     let document = document(&window);
-    assert_eq!(document.page, Page::Analysis);
-    let rows = document.rows.as_ref().expect("rows");
+    assert_eq!(document.ui.page, PageId::ANALYSIS);
+    let rows = document.results.rows.as_ref().expect("rows");
     let all: u64 = document.trace.allocations.len() as u64;
     let shown = rows.flat().tree().aggregate(poolscope_analysis::pivot::PivotTree::ROOT).count();
     assert!(shown > 0 && shown < all, "{shown} of {all}");
@@ -203,17 +203,17 @@ fn the_rows_of_a_module_are_shown() {
 #[test]
 fn the_bar_at_the_bottom_says_how_far_it_is_and_stops_it() {
     let mut window = sample(&Arc::default());
-    document_mut(&mut window).symbols.phase = Phase::Running;
+    document_mut(&mut window).results.symbols.phase = Phase::Running;
     tell(&mut window, many(40));
     let words = "symbols: 20 of 40, a_rather_long_name_of_a_filter_driver_0000.pdb 3.10 MB of 12.0 MB";
     window.get_by_label(words);
     window.get_by_label("Symbols: loading symbols");
     window.get_by_label("Stop loading symbols").click();
     window.run_steps(4);
-    assert_eq!(document(&window).symbols.phase, Phase::Cancelled);
+    assert_eq!(document(&window).results.symbols.phase, Phase::Cancelled);
     window.get_by_label("symbols 10 of 40 modules").click();
     window.run_steps(4);
-    assert_eq!(document(&window).page, Page::Modules);
+    assert_eq!(document(&window).ui.page, PageId::MODULES);
     window.get_by_label_contains("driver_0000.sys, cancelled");
 }
 
@@ -228,13 +228,13 @@ fn the_summary_names_what_is_without_symbols() {
     window.get_by_label_contains("myfault.sys: not found\nndis.sys: wrong identity");
     window.get_by_label("Symbols: 9 modules without symbols").click();
     window.run_steps(4);
-    assert_eq!(document(&window).page, Page::Modules);
+    assert_eq!(document(&window).ui.page, PageId::MODULES);
 }
 
 #[test]
 fn a_frame_without_a_name_says_why_and_leads_to_its_module() {
     let mut window = sample(&Arc::default());
-    let frames = document(&window).details.as_ref().expect("details").stack.clone();
+    let frames = document(&window).results.details.as_ref().expect("details").stack.clone();
     let frame = frames.iter().find(|frame| frame.starts_with("myfault.sys")).expect("the sample leaks from it").clone();
     let why = document(&window).explain_frame(&frame).expect("nobody has its symbols");
     assert!(why.contains("myfault.sys") && why.contains("myfault.pdb"), "{why}");
@@ -242,7 +242,7 @@ fn a_frame_without_a_name_says_why_and_leads_to_its_module() {
     let why = document(&window).explain_frame(&frame).expect("it has no name");
     assert!(why.contains("myfault.sys") && why.contains("was not found in 2 places"), "{why}");
     // The row of the frame, brought to sight.
-    let rows = document(&window).rows.as_ref().expect("rows");
+    let rows = document(&window).results.rows.as_ref().expect("rows");
     let index = (0..rows.row_count()).find(|index| rows.row(*index).expect("a row").text == frame).expect("its row");
     let id = rows.id_at(index).expect("its identity");
     assert!(document(&window).frame_tip(id).expect("a tip").starts_with(&why));
@@ -290,7 +290,7 @@ fn an_unmerged_trace_says_how_to_merge() {
     command(&mut window, "Modules");
     window.get_by_label_contains("This trace names no PDB");
     window.get_by_label("xperf -merge recorded.etl merged.etl");
-    assert_eq!(document(&window).symbols.rows()[0].state, S::NoIdentity);
+    assert_eq!(document(&window).results.symbols.rows()[0].state, S::NoIdentity);
 }
 
 #[test]
@@ -304,7 +304,7 @@ fn a_thousand_modules_are_listed_a_screen_at_a_time() {
         press(&mut window, Key::PageDown);
     }
     window.run_steps(4);
-    let selected = document(&window).modules.selected.expect("one is selected");
+    let selected = document(&window).modules().selected.expect("one is selected");
     assert!(listed(&window).contains(&format!("a_rather_long_name_of_a_filter_driver_{selected:04}.sys")));
-    assert!(app(&window).document().is_some_and(|document| document.symbols.rows().len() == 1000));
+    assert!(app(&window).document().is_some_and(|document| document.results.symbols.rows().len() == 1000));
 }

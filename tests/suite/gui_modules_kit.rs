@@ -6,21 +6,21 @@ use std::sync::{Arc, Mutex};
 
 use poolscope::gui::OpenRequest;
 use poolscope::gui::app::{App, Services};
+use poolscope::gui::document::Document;
 use poolscope::gui::jobs::dialog::{Asked, PickFile, Question};
 use poolscope::gui::jobs::load::Engine;
 use poolscope::gui::jobs::symbols::{SymbolService, SymbolsNews};
-use poolscope::gui::state::document::Document;
-use poolscope::gui::state::symbols::Phase;
-use poolscope::symbols::{SymbolOptions, SymbolEnvironment};
-use poolscope_base::guid::Guid;
+use poolscope::gui::model::symbols::Phase;
+use poolscope::symbols::{SymbolEnvironment, SymbolOptions};
 use poolscope_analysis::group::symbols::ModuleNeed;
+use poolscope_analysis::trace::ids::ModuleId;
+use poolscope_base::bytes::guid::Guid;
 use poolscope_base::progress::CancelToken;
 use poolscope_symbols::identity::{ImageIdentity, ModuleIdentity, PdbIdentity};
-use poolscope_symbols::locate::{LookupAttempt, LookupResult, PathPartCheck, DownloadProgress};
+use poolscope_symbols::locate::{DownloadProgress, LookupAttempt, LookupResult, PathPartCheck};
 use poolscope_symbols::names::{AddressSymbol, ModuleNames, NameSource, SourceLine};
 use poolscope_symbols::path::{PathPart, PathProblem, SymbolPath};
 use poolscope_symbols::resolve::{ModuleOutcome, ModuleRequest, ModuleState, Resolver};
-use poolscope_analysis::trace::ids::ModuleId;
 
 use crate::gui_kit::{InMemory, PATIENCE, Window, app, services, settle, window_of};
 
@@ -38,7 +38,12 @@ pub fn need(name: &str, module: u32, outstanding_bytes: u64, merged: bool) -> Mo
         image: Some(ImageIdentity { file_name: name.to_owned(), timestamp: 0x5f00_0000 + module, size_bytes: 0x8000 }),
     };
     ModuleNeed {
-        request: ModuleRequest { identity, rvas: vec![0x1000, 0x1040, 0x2000], explicit_pdb: None, ignore_cache: false },
+        request: ModuleRequest {
+            identity,
+            rvas: vec![0x1000, 0x1040, 0x2000],
+            explicit_pdb: None,
+            ignore_cache: false,
+        },
         modules: vec![ModuleId(module)],
         is_kernel: true,
         frames: 3,
@@ -136,10 +141,13 @@ pub fn many(count: u32) -> Vec<SymbolsNews> {
         news.push(match at % 4 {
             0 => SymbolsNews::State(at, ModuleState::Downloading(transfer)),
             1 => SymbolsNews::State(at, ModuleState::Searching),
-            2 => SymbolsNews::Done(at, Box::new(outcome(need, ModuleState::Loaded, attempts(need, LookupResult::Found)))),
-            _ => {
-                SymbolsNews::Done(at, Box::new(outcome(need, ModuleState::NotFound, attempts(need, LookupResult::NotFound))))
+            2 => {
+                SymbolsNews::Done(at, Box::new(outcome(need, ModuleState::Loaded, attempts(need, LookupResult::Found))))
             }
+            _ => SymbolsNews::Done(
+                at,
+                Box::new(outcome(need, ModuleState::NotFound, attempts(need, LookupResult::NotFound))),
+            ),
         });
     }
     news
@@ -221,7 +229,7 @@ pub fn window_over<'a>(open: OpenRequest, store: Arc<InMemory>, symbols: Arc<Mad
     settle(&mut window);
     // What is at hand was looked for by then, too.
     for _ in 0..PATIENCE {
-        if app(&window).document().is_none_or(|document| document.symbols.phase != Phase::Running) {
+        if app(&window).document().is_none_or(|document| document.results.symbols.phase != Phase::Running) {
             break;
         }
         std::thread::sleep(std::time::Duration::from_millis(5));
@@ -239,8 +247,8 @@ pub fn document_mut<'w>(window: &'w mut Window<'_>) -> &'w mut Document {
 /// Lets a search say this in place of what was said before.
 pub fn tell(window: &mut Window<'_>, news: Vec<SymbolsNews>) {
     let document = document_mut(window);
-    let phase = std::mem::take(&mut document.symbols).phase;
-    document.symbols.phase = phase;
+    let phase = std::mem::take(&mut document.results.symbols).phase;
+    document.results.symbols.phase = phase;
     document.take_symbols(news);
     window.run_steps(4);
 }

@@ -78,7 +78,7 @@ fn the_estimate_follows_what_is_chosen() {
     let one = estimate(&window);
     assert_ne!(both, one);
     click(&mut window, "Memory, used again and again");
-    assert!(says(&window, "Only the last part before the stop is kept"));
+    assert!(says(&window, "Only the last stretch before the stop is kept"));
     assert!(says(&window, "that is too little"), "all tags make too much: {}", estimate(&window));
     assert!(says(&window, "assumed"));
     let rate = |window: &mut Window<'_>, text: &str| {
@@ -119,7 +119,7 @@ fn commands_are_copied_one_by_one_in_plain_ascii() {
     assert!(names.iter().any(|name| name.contains("xperf -merge")), "{names:?}");
     assert!(names.iter().any(|name| name.contains("\"my leak.etl\"")), "{names:?}");
     field(&mut window, "Trace", "a?b.etl");
-    assert!(says(&window, "which Windows does not allow in file names"));
+    assert!(says(&window, "which Windows allows in no file name"));
     field(&mut window, "Trace", "leak.etl");
     click(&mut window, "Windows 7");
     assert!(says(&window, "DisablePagingExecutive"));
@@ -185,7 +185,7 @@ fn a_suspect_leads_to_a_recording_of_its_tag() {
     let (_folder, path) = folder();
     let mut window = open_file(&path);
     command(&mut window, "Suspects");
-    let tag = document_mut(&mut window).suspects.current().expect("a suspect").tag.clone().expect("a tag");
+    let tag = document_mut(&mut window).suspects_mut().current().expect("a suspect").tag.clone().expect("a tag");
     click(&mut window, "Record this tag\u{2026}");
     assert!(says(&window, &format!("The tag {tag} alone, with stacks")));
     assert!(says(&window, &format!("-PoolTag {tag}")));
@@ -194,8 +194,8 @@ fn a_suspect_leads_to_a_recording_of_its_tag() {
     assert!(!says(&window, "alone, with stacks"));
     // Several at once, and those of the open trace to pick from.
     press_with(&mut window, Modifiers::CTRL, Key::Tab);
-    let page = &mut document_mut(&mut window).suspects;
-    page.innocent = true;
+    let page = &mut document_mut(&mut window).suspects_mut();
+    page.shows_non_leaking = true;
     let some: Vec<usize> = (0..page.suspects().len()).take(6).collect();
     page.selected = some.into_iter().collect();
     let tags: std::collections::BTreeSet<_> =

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use egui_kittest::kittest::{NodeT, Queryable};
 use poolscope::gui::OpenRequest;
-use poolscope::gui::egui::accesskit::Role;
 use poolscope::gui::egui::{Event, Key, Modifiers, ViewportEvent, ViewportId};
 use poolscope_tests::wpr::FakeWpr;
 
@@ -118,7 +117,7 @@ fn a_recorder_that_hangs_can_be_ended_and_the_window_goes_on() {
         window.get_by_label(label).click();
         window.run_steps(4);
     }
-    wait_for(&mut window, "it was ended", |window| says(window, "wpr was terminated before it finished"));
+    wait_for(&mut window, "it was ended", |window| says(window, "wpr was ended before it was done"));
     fake.becomes("");
     click(&mut window, "Ask wpr whether a recording runs");
     wait_for(&mut window, "an answer", |window| says(window, "no recording is running"));
@@ -174,13 +173,14 @@ fn the_recorder_can_be_named_and_is_remembered() {
     let (mut window, picks) = kit_over(OpenRequest::Nothing, Arc::clone(&store), Some(&fake));
     section(&mut window, "This machine");
     let nowhere = fake.folder().join("nowhere.exe");
-    field(&mut window, "wpr.exe", &nowhere.display().to_string());
+    picks.then(&nowhere);
+    click(&mut window, "Choose wpr.exe\u{2026}");
     wait_for(&mut window, "it is not there", |window| says(window, "No wpr.exe was found"));
     picks.then(elsewhere.program());
     click(&mut window, "Choose wpr.exe\u{2026}");
     let path = elsewhere.program().display().to_string();
     wait_for(&mut window, "it is there", |window| says(window, &path));
-    window.get_by_role_and_label(Role::TextInput, "wpr.exe");
+    window.get_by_label(&format!("wpr.exe: {path}"));
     drop(window);
     assert_eq!(store.settings().recording.wpr, path);
 }

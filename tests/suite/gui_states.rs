@@ -6,10 +6,10 @@ use egui_kittest::kittest::{NodeT, Queryable};
 use poolscope::gui::OpenRequest;
 use poolscope::gui::egui::accesskit::Role;
 use poolscope::gui::egui::{Event, Key, Modifiers, OutputCommand, vec2};
-use poolscope_etl::diagnostics::DiagnosticKind;
+use poolscope_analysis::trace::Trace;
+use poolscope_etl::diagnostics::AnomalyKind;
 use poolscope_synth::SynthParams;
 use poolscope_synth::scenario::StackMode;
-use poolscope_analysis::trace::Trace;
 
 use crate::gui_kit::*;
 
@@ -22,18 +22,18 @@ fn sample<'a>() -> Window<'a> {
 #[test]
 fn the_sample_tells_its_story_at_first_sight() {
     let window = sample();
-    let lacking = document(&window).trace.diagnostics.count(DiagnosticKind::NoStack);
+    let lacking = document(&window).trace.anomalies.count(AnomalyKind::NoStack);
     assert_eq!(lacking, 0, "every allocation of the sample has its stack");
     let leak = cursor(&window);
     assert_eq!((leak.text.as_str(), leak.expanded), ("Leak", true));
-    let details = document(&window).details.as_ref().expect("details");
+    let details = document(&window).results.details.as_ref().expect("details");
     let keys: Vec<&str> = details.keys.iter().map(|(_, value)| value.as_str()).collect();
     assert_eq!(keys, ["AIFO", "NonPaged", "Leak"]);
     assert!(details.stack[1].starts_with("myfault.sys"), "{:?}", details.stack);
     for parent in ["AIFO", "NonPaged", "Leak", "[Root]"] {
         window.get_by_label(&format!("Collapse {parent}"));
     }
-    let graph = document(&window).graph_data.as_ref().expect("curves");
+    let graph = document(&window).results.graph_data.as_ref().expect("curves");
     assert_eq!(graph.series[0].name, "Leak");
 }
 
@@ -43,7 +43,7 @@ fn a_drag_and_a_double_click_classify_anew() {
     let mut window = open_file(&path);
     drag_graph(&mut window, 0.4, 0.7);
     settle(&mut window);
-    let range = document(&window).graph.selection().expect("a range");
+    let range = document(&window).ui.graph.selection().expect("a range");
     let place = window.get_by_role(Role::Figure).rect();
     let inside = place.left_center() + vec2(place.width() * 0.55, 0.0);
     window.hover_at(inside);
@@ -91,7 +91,7 @@ fn the_graph_keeps_every_peak() {
     let (_folder, path) = folder();
     let window = open_file(&path);
     let document = document(&window);
-    let data = document.graph_data.as_ref().expect("curves");
+    let data = document.results.graph_data.as_ref().expect("curves");
     let mut between = 0;
     let mut last = u64::MAX;
     for series in data.series.iter().filter(|s| s.has_row) {
@@ -108,7 +108,7 @@ fn the_graph_keeps_every_peak() {
 #[test]
 fn the_legend_finds_rows_that_are_hidden() {
     let mut window = sample();
-    let name = document(&window).graph_data.as_ref().expect("curves").series.iter().map(|s| s.name.clone());
+    let name = document(&window).results.graph_data.as_ref().expect("curves").series.iter().map(|s| s.name.clone());
     let hidden: Vec<String> =
         name.filter(|n| window.query_by_label_contains(&format!("Pool Tag {n},")).is_none()).collect();
     let wanted = hidden.first().expect("a tag whose row is not visible at first").clone();
@@ -116,7 +116,7 @@ fn the_legend_finds_rows_that_are_hidden() {
     window.run_steps(4);
     assert_eq!(cursor(&window).text, wanted);
     window.get_by_label_contains(&format!("Pool Tag {wanted},"));
-    let keys = &document(&window).details.as_ref().expect("details").keys;
+    let keys = &document(&window).results.details.as_ref().expect("details").keys;
     assert_eq!((keys[0].1.as_str(), keys[2].1.as_str()), ("AIFO", wanted.as_str()));
 }
 
@@ -240,10 +240,10 @@ fn the_whole_way_can_be_gone_with_keys() {
     assert!(stack.contains("\nmyfault.sys"), "{stack}");
     // A star opens all below.
     press(&mut window, Key::Home);
-    let before = document(&window).rows.as_ref().expect("rows").flat().len();
+    let before = document(&window).results.rows.as_ref().expect("rows").flat().len();
     window.event(Event::Text("*".to_owned()));
     window.run_steps(2);
-    assert!(document(&window).rows.as_ref().expect("rows").flat().len() > before);
+    assert!(document(&window).results.rows.as_ref().expect("rows").flat().len() > before);
 }
 
 #[test]

@@ -1,17 +1,18 @@
 //! What leaks, as the window says it: the sentence above the graph, the page of suspects, and the ways from there to the rows.
 
+use poolscope::gui::model::page_id::PageId;
 use std::sync::Arc;
 use std::time::Duration;
 
 use egui_kittest::kittest::{NodeT as _, Queryable};
 use poolscope::gui::OpenRequest;
+use poolscope::gui::document::Document;
 use poolscope::gui::egui::accesskit::Role;
 use poolscope::gui::egui::{Event, Key, Modifiers, vec2};
 use poolscope::gui::jobs::symbols::SymbolService;
-use poolscope::gui::state::document::{Document, Page};
-use poolscope::gui::state::suspects_page::WarmUpChoice;
-use poolscope::gui::state::symbols::Phase;
-use poolscope::symbols::{SymbolOptions, SymbolEnvironment};
+use poolscope::gui::model::symbols::Phase;
+use poolscope::gui::pages::suspects::state::WarmUpChoice;
+use poolscope::symbols::{SymbolEnvironment, SymbolOptions};
 use poolscope_analysis::leaks::{SuspectGrouping, Verdict};
 use poolscope_symbols::resolve::Resolver;
 use poolscope_synth::SynthParams;
@@ -44,7 +45,7 @@ fn sample<'a>() -> Window<'a> {
     let mut window = window_naming(OpenRequest::Sample, Arc::new(InMemory::default()), Arc::new(SampleNames));
     settle(&mut window);
     for _ in 0..PATIENCE {
-        let done = app(&window).document().is_some_and(|document| document.symbols.phase != Phase::Running);
+        let done = app(&window).document().is_some_and(|document| document.results.symbols.phase != Phase::Running);
         if done && !document(&window).is_naming() {
             break;
         }
@@ -59,7 +60,7 @@ fn sample<'a>() -> Window<'a> {
 fn page<'a>() -> Window<'a> {
     let mut window = sample();
     press_with(&mut window, CTRL_SHIFT, Key::L);
-    assert_eq!(document(&window).page, Page::Suspects);
+    assert_eq!(document(&window).ui.page, PageId::SUSPECTS);
     window
 }
 
@@ -75,12 +76,12 @@ fn listed(window: &Window<'_>) -> Vec<String> {
 
 /// The texts of the way to the row under the cursor.
 fn way(document: &Document) -> Vec<String> {
-    let details = document.details.as_ref().expect("a row is selected");
+    let details = document.results.details.as_ref().expect("a row is selected");
     details.keys.iter().map(|(_, text)| text.clone()).collect()
 }
 
 fn selected(window: &Window<'_>) -> String {
-    let suspect = document(window).suspects.current().expect("one is selected");
+    let suspect = document(window).suspects().current().expect("one is selected");
     suspect.tag.clone().unwrap_or_else(|| suspect.driver.clone())
 }
 
@@ -95,7 +96,7 @@ fn the_sentence_above_the_graph_leads_to_the_suspects_and_to_the_rows() {
     click(&mut window, "Show in table");
     assert_eq!(cursor(&window).text, "Leak");
     click(&mut window, "Suspects");
-    assert_eq!(document(&window).page, Page::Suspects);
+    assert_eq!(document(&window).ui.page, PageId::SUSPECTS);
     let first = listed(&window).remove(0);
     assert!(first.starts_with("1. Leak leak, nonpaged pool, myfault.sys!MyfaultDeviceControl, "), "{first}");
     click(&mut window, "Back to graph and table");
@@ -111,11 +112,11 @@ fn the_sentence_above_the_graph_leads_to_the_suspects_and_to_the_rows() {
 fn the_sentence_has_its_room_before_the_answer_is_there() {
     let mut window = sample();
     let graph = window.get_by_role(Role::Figure).rect();
-    let judged = document_mut(&mut window).suspects.judged.take();
+    let judged = document_mut(&mut window).suspects_mut().judged.take();
     window.run_steps(2);
     window.get_by_label("Looking for leaks\u{2026}");
     assert_eq!(window.get_by_role(Role::Figure).rect(), graph);
-    document_mut(&mut window).suspects.judged = judged;
+    document_mut(&mut window).suspects_mut().judged = judged;
     window.run_steps(2);
     assert_eq!(window.get_by_role(Role::Figure).rect(), graph);
 }
@@ -124,13 +125,13 @@ fn the_sentence_has_its_room_before_the_answer_is_there() {
 fn what_does_not_leak_is_folded_away() {
     let mut window = page();
     assert_eq!(listed(&window).len(), 1);
-    let innocents = document(&window).suspects.innocents();
-    assert!(innocents > 5, "{innocents}");
-    click(&mut window, &format!("Show the {innocents} that do not leak"));
+    let non_leaking_count = document(&window).suspects().non_leaking_count();
+    assert!(non_leaking_count > 5, "{non_leaking_count}");
+    click(&mut window, &format!("Show the {non_leaking_count} that do not leak"));
     // Two are as near as they are drawn: the list is longer than the screen.
     let rows = listed(&window);
     assert!(rows.len() > 2 && rows[0].starts_with("1. Leak leak") && rows[1].starts_with("2. "), "{rows:?}");
-    assert_eq!(document_mut(&mut window).suspects.listed().len(), innocents + 1);
+    assert_eq!(document_mut(&mut window).suspects_mut().listed().len(), non_leaking_count + 1);
 }
 
 #[test]
@@ -139,21 +140,24 @@ fn a_suspect_is_shown_in_the_table_whatever_hides_it() {
     press(&mut window, Key::Enter);
     settle(&mut window);
     let shown = document(&window);
-    assert_eq!((shown.page, way(shown)), (Page::Analysis, ["AIFO", "NonPaged", "Leak"].map(str::to_owned).to_vec()));
+    assert_eq!(
+        (shown.ui.page, way(shown)),
+        (PageId::ANALYSIS, ["AIFO", "NonPaged", "Leak"].map(str::to_owned).to_vec())
+    );
     // Other columns, a filter that leaves something else, and a zoom to where it had not begun.
     command(&mut window, "Preset: Who frees it");
     document_mut(&mut window).push_query("tag:CM31");
     settle(&mut window);
     let clock = document(&window).trace.clock;
-    let from = clock.seconds(document(&window).history.whole().from);
+    let from = clock.seconds(document(&window).trace.extent.from);
     document_mut(&mut window).zoom(poolscope::gui::widgets::graph::Range::between(from, from + 0.5), false);
     settle(&mut window);
     press_with(&mut window, CTRL_SHIFT, Key::L);
     click(&mut window, "Show in table");
     let shown = document(&window);
     assert_eq!(way(shown), ["AIFO", "NonPaged", "Leak"]);
-    assert!(shown.filter.steps().is_empty());
-    assert_eq!(shown.history.now(), shown.history.whole());
+    assert!(shown.query.filter.steps().is_empty());
+    assert_eq!(shown.query.range, shown.trace.extent);
     window.get_by_label_contains("filter hid these rows");
 }
 
@@ -162,8 +166,9 @@ fn one_suspect_can_be_all_that_is_left() {
     let mut window = page();
     click(&mut window, "Filter to it");
     let shown = document(&window);
-    let steps: Vec<String> = shown.filter.steps().iter().map(poolscope::gui::state::filter::Step::title).collect();
-    assert_eq!((shown.page, steps), (Page::Analysis, vec!["tag:=Leak paged:=NonPaged".to_owned()]));
+    let steps: Vec<String> =
+        shown.query.filter.steps().iter().map(poolscope::gui::model::filter::Step::title).collect();
+    assert_eq!((shown.ui.page, steps), (PageId::ANALYSIS, vec!["tag:=Leak paged:=NonPaged".to_owned()]));
     assert!(window.query_by_label_contains("Pool Tag Leak,").is_some());
 }
 
@@ -178,7 +183,10 @@ fn drivers_and_stacks_are_judged_as_one_each() {
     assert!(way(document(&window)).contains(&"NonPaged".to_owned()), "{:?}", way(document(&window)));
     press_with(&mut window, CTRL_SHIFT, Key::L);
     click(&mut window, "Judge by stack");
-    assert_eq!(document(&window).suspects.judged.as_ref().expect("judged").judgement.request.grouping, SuspectGrouping::Stack);
+    assert_eq!(
+        document(&window).suspects().judged.as_ref().expect("judged").judgement.request.grouping,
+        SuspectGrouping::Stack
+    );
     press_with(&mut window, Modifiers::NONE, Key::Enter);
     // The row is the call that allocates.
     assert!(cursor(&window).text.contains("ExAllocatePoolWithTag"), "{}", cursor(&window).text);
@@ -190,27 +198,31 @@ fn processes_are_listed_beside_a_suspect_and_can_be_what_is_grouped() {
     window.get_by_label("PROCESSES");
     assert!(window.query_all_by_label_contains("NotMyfault.exe (").next().is_some());
     click(&mut window, "Group by process");
-    assert_eq!(document(&window).suspects.judged.as_ref().expect("judged").judgement.request.grouping, SuspectGrouping::Process);
+    assert_eq!(
+        document(&window).suspects().judged.as_ref().expect("judged").judgement.request.grouping,
+        SuspectGrouping::Process
+    );
     let first = listed(&window).remove(0);
     assert!(first.contains("nonpaged pool, NotMyfault.exe ("), "{first}");
     press_with(&mut window, Modifiers::NONE, Key::Enter);
     settle(&mut window);
     let shown = document(&window);
-    let steps: Vec<String> = shown.filter.steps().iter().map(poolscope::gui::state::filter::Step::title).collect();
-    assert_eq!((shown.page, steps.len()), (Page::Analysis, 1));
+    let steps: Vec<String> =
+        shown.query.filter.steps().iter().map(poolscope::gui::model::filter::Step::title).collect();
+    assert_eq!((shown.ui.page, steps.len()), (PageId::ANALYSIS, 1));
     assert!(steps[0].starts_with("process:=\"NotMyfault.exe (") && steps[0].ends_with("paged:=NonPaged"), "{steps:?}");
 }
 
 #[test]
 fn the_filter_and_the_headers_change_what_is_listed() {
     let mut window = page();
-    document_mut(&mut window).suspects.innocent = true;
+    document_mut(&mut window).suspects_mut().shows_non_leaking = true;
     window.run_steps(3);
-    let all = document_mut(&mut window).suspects.listed();
+    let all = document_mut(&mut window).suspects_mut().listed();
     assert!(all.is_sorted());
     click(&mut window, "Sort by Pool Tag");
     let tags = |window: &mut Window<'_>| -> Vec<String> {
-        let page = &mut document_mut(window).suspects;
+        let page = &mut document_mut(window).suspects_mut();
         let listed = page.listed();
         listed.into_iter().map(|at| page.suspects()[at].tag.clone().expect("by tag")).collect()
     };
@@ -222,7 +234,7 @@ fn the_filter_and_the_headers_change_what_is_listed() {
     assert_eq!((reversed.first(), reversed.last()), (back.first(), back.last()));
     // The field takes the keys of the search on this page.
     press_with(&mut window, Modifiers::COMMAND, Key::F);
-    assert_eq!(document(&window).page, Page::Suspects);
+    assert_eq!(document(&window).ui.page, PageId::SUSPECTS);
     write(&mut window, "MYFAULT");
     assert_eq!(tags(&mut window), ["Leak"]);
     assert_eq!(listed(&window).len(), 1);
@@ -235,8 +247,8 @@ fn the_filter_and_the_headers_change_what_is_listed() {
     assert_eq!(tags(&mut window), ["Leak"]);
     press(&mut window, Key::Escape);
     assert_eq!(
-        (document(&window).page, tags(&mut window).len()),
-        (Page::Suspects, all.len()),
+        (document(&window).ui.page, tags(&mut window).len()),
+        (PageId::SUSPECTS, all.len()),
         "Escape empties the field"
     );
 }
@@ -244,26 +256,26 @@ fn the_filter_and_the_headers_change_what_is_listed() {
 #[test]
 fn the_keys_go_through_the_list_and_copy_it() {
     let mut window = page();
-    document_mut(&mut window).suspects.innocent = true;
+    document_mut(&mut window).suspects_mut().shows_non_leaking = true;
     window.run_steps(3);
     assert_eq!(selected(&window), "Leak");
     press(&mut window, Key::ArrowDown);
-    assert_eq!(document(&window).suspects.cursor, Some(1));
+    assert_eq!(document(&window).suspects().cursor, Some(1));
     press(&mut window, Key::ArrowUp);
     window.key_press_modifiers(Modifiers::SHIFT, Key::ArrowDown);
     window.run_steps(3);
-    let chosen: Vec<usize> = document(&window).suspects.selected.iter().copied().collect();
+    let chosen: Vec<usize> = document(&window).suspects().selected.iter().copied().collect();
     assert_eq!(chosen, [0, 1]);
     window.event(Event::Copy);
     let text = copied(&mut window);
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines.len(), 3, "{text}");
     assert!(lines[0].starts_with("Rank\tVerdict\tPool Tag\tPool\tDriver\tFunction\tGrowth (bytes/min)"), "{text}");
-    let bytes = document(&window).suspects.suspects()[0].evidence.outstanding.bytes.to_string();
+    let bytes = document(&window).suspects().suspects()[0].evidence.outstanding.bytes.to_string();
     assert!(lines[1].starts_with("1\tleak\tLeak\tNonPaged\tmyfault.sys\t") && lines[1].contains(&bytes), "{text}");
     press(&mut window, Key::End);
-    let last = document_mut(&mut window).suspects.listed().last().copied();
-    assert_eq!(document(&window).suspects.cursor, last);
+    let last = document_mut(&mut window).suspects_mut().listed().last().copied();
+    assert_eq!(document(&window).suspects().cursor, last);
     press(&mut window, Key::Home);
     assert_eq!(selected(&window), "Leak");
     // Down alone: what is copied stands in the frame of the last event.
@@ -290,23 +302,23 @@ fn what_is_known_of_a_suspect_stands_beside_it() {
 #[test]
 fn the_judged_time_is_the_users() {
     let mut window = page();
-    let whole = document(&window).history.whole();
-    let request = |window: &Window<'_>| document(window).suspects.judged.as_ref().expect("judged").judgement.request;
+    let whole = document(&window).trace.extent;
+    let request = |window: &Window<'_>| document(window).suspects().judged.as_ref().expect("judged").judgement.request;
     assert_eq!(request(&window).visible_range, whole);
     document_mut(&mut window).zoom(poolscope::gui::widgets::graph::Range::between(20.0, 40.0), false);
     settle(&mut window);
     assert_eq!(request(&window).visible_range, whole, "a zoom alone changes nothing");
     click(&mut window, "Judge the view");
-    assert_eq!(request(&window).visible_range, document(&window).history.now());
-    document_mut(&mut window).suspects.warm_up = WarmUpChoice::None;
+    assert_eq!(request(&window).visible_range, document(&window).query.range);
+    document_mut(&mut window).suspects_mut().warm_up = WarmUpChoice::None;
     settle(&mut window);
-    let judged = &document(&window).suspects.judged.as_ref().expect("judged").judgement;
+    let judged = &document(&window).suspects().judged.as_ref().expect("judged").judgement;
     assert_eq!(judged.range.warm_up_end, judged.range.active.from);
-    document_mut(&mut window).suspects.warm_up = WarmUpChoice::Seconds(5.0);
+    document_mut(&mut window).suspects_mut().warm_up = WarmUpChoice::Seconds(5.0);
     settle(&mut window);
     window.get_by_label("analyzed 25.0 s to 40.0 s");
     // A mark ends the warm-up unless something else is chosen.
-    document_mut(&mut window).suspects.warm_up = WarmUpChoice::Usual;
+    document_mut(&mut window).suspects_mut().warm_up = WarmUpChoice::Usual;
     document_mut(&mut window).add_marks(&[30.0]);
     settle(&mut window);
     window.get_by_label("analyzed 30.0 s to 40.0 s");
@@ -318,16 +330,17 @@ fn a_trace_in_which_nothing_leaks_says_so_quietly() {
     let calm = SynthParams { allocations: 3000, tags, preexisting: 0, ..SynthParams::default() };
     let (_folder, path) = folder_with(&calm);
     let mut window = open_file(&path);
-    let verdicts: Vec<Verdict> = document(&window).suspects.suspects().iter().map(|suspect| suspect.verdict).collect();
+    let verdicts: Vec<Verdict> =
+        document(&window).suspects().suspects().iter().map(|suspect| suspect.verdict).collect();
     assert!(verdicts.iter().all(|verdict| !matches!(verdict, Verdict::Leak | Verdict::Growing)), "{verdicts:?}");
     assert!(window.query_by_label("Show in table").is_none());
     click(&mut window, "Suspects");
-    let innocents = document(&window).suspects.innocents();
+    let non_leaking_count = document(&window).suspects().non_leaking_count();
     if listed(&window).is_empty() {
         window.get_by_label("Nothing leaks");
-        click(&mut window, &format!("List the {innocents} that do not leak"));
+        click(&mut window, &format!("List the {non_leaking_count} that do not leak"));
     }
-    assert_eq!(document(&window).suspects.suspects().len(), verdicts.len());
+    assert_eq!(document(&window).suspects().suspects().len(), verdicts.len());
 }
 
 #[test]
@@ -340,7 +353,7 @@ fn a_trace_without_pool_events_has_no_suspects_and_no_sentence() {
     // The status bar says it, too.
     assert_eq!(window.query_all_by_label("No pool events").count(), 2);
     click(&mut window, "Back");
-    assert_eq!(document(&window).page, Page::Analysis);
+    assert_eq!(document(&window).ui.page, PageId::ANALYSIS);
 }
 
 #[test]

@@ -5,16 +5,24 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use poolscope::gui::command::{DocumentCommand, SuspectsCommand};
-use poolscope::gui::jobs::document::{Reply, Request, Topic};
+use poolscope::gui::commands::DocumentCommand;
+use poolscope::gui::document::{Document, Effect, SharedPresets};
+use poolscope::gui::jobs::document::{PageJob, Reply, Request, Topic};
 use poolscope::gui::jobs::load::{Engine, Loader, Source};
 use poolscope::gui::jobs::{Answer, Jobs, TabId};
-use poolscope::gui::state::document::{Document, Effect, SharedPresets};
+use poolscope::gui::model::page_id::PageId;
+use poolscope::gui::pages::suspects::ANALYZE;
+use poolscope::gui::pages::suspects::commands::SuspectsCommand;
 use poolscope_analysis::group::frames::FrameNaming;
-use poolscope_base::progress::{CancelToken, Progress};
 use poolscope_analysis::leaks::SuspectGrouping;
+use poolscope_base::progress::{CancelToken, Progress};
 
 use crate::gui_kit::{NoSymbols, PATIENCE, folder, workers};
+
+/// The analysis of what leaks.
+fn leaks() -> Topic {
+    Topic::Page(PageJob { page: PageId::SUSPECTS, job: ANALYZE })
+}
 
 const TAB: TabId = TabId(1);
 
@@ -27,7 +35,7 @@ impl Desk {
     fn new() -> Self {
         let (_folder, path) = folder();
         let source = Source::File(path);
-        let loaded = Engine.load(&source, &Progress::default(), &CancelToken::none());
+        let loaded = Engine.load(&source, &Progress::default(), &CancelToken::default());
         let trace = loaded.ok().flatten().expect("it is a trace");
         let document = Document::new(source, trace, SharedPresets::default());
         let jobs = Jobs::new(workers(Arc::new(NoSymbols)), Arc::new(|| {}));
@@ -62,11 +70,11 @@ impl Desk {
     }
 
     fn run(&mut self, command: SuspectsCommand) {
-        self.document.run(&DocumentCommand::Suspects(command));
+        self.document.run(&command.into());
     }
 
-    fn judged_by(&self) -> Option<SuspectGrouping> {
-        self.document.suspects.judged.as_ref().map(|judged| judged.judgement.request.grouping)
+    fn analyzed_by(&self) -> Option<SuspectGrouping> {
+        self.document.suspects().judged.as_ref().map(|judged| judged.judgement.request.grouping)
     }
 }
 
@@ -76,8 +84,8 @@ fn the_judge_is_asked_after_rows_and_curves() {
     assert_eq!(desk.ask(), [Topic::Table, Topic::Curves]);
     let answers = desk.wait();
     let at = |topic| answers.iter().position(|other| *other == topic).expect("it was answered");
-    assert!(at(Topic::Leaks) > at(Topic::Table) && at(Topic::Leaks) > at(Topic::Curves), "{answers:?}");
-    assert_eq!(answers.iter().filter(|topic| **topic == Topic::Leaks).count(), 1, "asked once");
+    assert!(at(leaks()) > at(Topic::Table) && at(leaks()) > at(Topic::Curves), "{answers:?}");
+    assert_eq!(answers.iter().filter(|topic| **topic == leaks()).count(), 1, "asked once");
     assert_eq!(desk.wait(), [], "and not again");
 }
 
@@ -87,31 +95,32 @@ fn answers_to_old_questions_are_dropped() {
     desk.wait();
     for by in [SuspectGrouping::Stack, SuspectGrouping::Driver] {
         desk.run(SuspectsCommand::By(by));
-        assert_eq!(desk.ask(), [Topic::Leaks]);
-        assert!(desk.document.leaks_are_old(), "the answer before is still shown");
-        assert_eq!(desk.judged_by(), Some(SuspectGrouping::Tag));
+        assert_eq!(desk.ask(), [leaks()]);
+        assert!(desk.document.are_leaks_outdated(), "the answer before is still shown");
+        assert_eq!(desk.analyzed_by(), Some(SuspectGrouping::Tag));
     }
     let answers = desk.wait();
-    assert_eq!(answers, [Topic::Leaks], "the one about stacks is not taken in");
-    assert_eq!(desk.judged_by(), Some(SuspectGrouping::Driver));
-    assert!(!desk.document.leaks_are_old());
+    assert_eq!(answers, [leaks()], "the one about stacks is not taken in");
+    assert_eq!(desk.analyzed_by(), Some(SuspectGrouping::Driver));
+    assert!(!desk.document.are_leaks_outdated());
 }
 
 #[test]
 fn other_names_are_judged_anew_and_what_was_selected_stays() {
     let mut desk = Desk::new();
     desk.wait();
-    let page = &mut desk.document.suspects;
-    page.innocent = true;
+    let page = desk.document.suspects_mut();
+    page.shows_non_leaking = true;
     let last = page.listed().last().copied();
     page.select(last);
     let known = page.current().map(|suspect| (suspect.tag.clone(), suspect.paged)).expect("one is selected");
     let before = page.judged.as_ref().expect("judged").number;
-    desk.document.run(&DocumentCommand::Symbols(poolscope::gui::command::SymbolsCommand::GroupBy(FrameNaming::Module)));
-    assert!(!desk.document.leaks_are_old(), "names alone do not make the figures old");
+    desk.document
+        .run(&DocumentCommand::Symbols(poolscope::gui::commands::SymbolsCommand::GroupBy(FrameNaming::Module)));
+    assert!(!desk.document.are_leaks_outdated(), "names alone do not make the figures old");
     let answers = desk.wait();
-    assert!(answers.contains(&Topic::Leaks), "{answers:?}");
-    let page = &desk.document.suspects;
+    assert!(answers.contains(&leaks()), "{answers:?}");
+    let page = desk.document.suspects();
     assert!(page.judged.as_ref().is_some_and(|judged| judged.number > before));
     assert_eq!(page.current().map(|suspect| (suspect.tag.clone(), suspect.paged)), Some(known));
 }
@@ -122,10 +131,13 @@ fn a_mistake_of_the_judge_is_told_once_and_leaves_the_rest() {
     desk.wait();
     desk.run(SuspectsCommand::By(SuspectGrouping::Stack));
     desk.ask();
-    desk.document.take(Reply::Broken(Topic::Leaks));
-    let told =
-        desk.document.effects.iter().any(|effect| matches!(effect, Effect::Tell(words) if words.contains("suspects")));
-    assert!(told && desk.document.suspects.broken);
-    assert_eq!(desk.judged_by(), Some(SuspectGrouping::Tag), "the answer before stays");
+    desk.document.take(Reply::Broken(leaks()));
+    let told = desk
+        .document
+        .effects
+        .iter()
+        .any(|effect| matches!(effect, Effect::Notify(words) if words.contains("suspects")));
+    assert!(told && desk.document.suspects().broken);
+    assert_eq!(desk.analyzed_by(), Some(SuspectGrouping::Tag), "the answer before stays");
     assert_eq!(desk.document.requests().len(), 0, "it is not asked for ever");
 }

@@ -10,7 +10,9 @@ use poolscope::gui::egui::{Key, Modifiers};
 use poolscope::gui::jobs::dialog::Asked;
 use poolscope::symbols::SymbolOptions;
 
-use crate::gui_kit::{InMemory, PATIENCE, Window, app, command, document, press, press_with, settle, write};
+use crate::gui_kit::{
+    InMemory, PATIENCE, Window, app, choose_path, command, document, press, press_with, settle, write,
+};
 use crate::gui_modules_kit::{MadeUpSymbols, window_over};
 
 /// Lets the background say something that the window shows then.
@@ -77,7 +79,7 @@ fn enter_takes_the_path_and_open_traces_go_by_it() {
     assert!(window.query_by_label("The path of _NT_SYMBOL_PATH holds:").is_none(), "it is closed");
     let path = Some("/srv/pdbs;/more".to_owned());
     assert_eq!(app(&window).settings().symbols.path, path);
-    assert_eq!(document(&window).symbol_choice, SymbolOptions { path: path.clone(), offline: false });
+    assert_eq!(document(&window).search.choice, SymbolOptions { path: path.clone(), offline: false });
     command(&mut window, "Symbol path");
     click(&mut window, "Use default");
     window.get_by_label("The path of _NT_SYMBOL_PATH holds:");
@@ -87,7 +89,7 @@ fn enter_takes_the_path_and_open_traces_go_by_it() {
     click(&mut window, "Use default");
     click(&mut window, "OK");
     assert_eq!(app(&window).settings().symbols.path, None);
-    assert_eq!(document(&window).symbol_choice, SymbolOptions::default());
+    assert_eq!(document(&window).search.choice, SymbolOptions::default());
 }
 
 #[test]
@@ -107,11 +109,13 @@ fn folders_and_microsofts_server_are_added() {
 }
 
 #[test]
-fn where_no_dialog_answers_the_box_says_so() {
+fn where_no_dialog_answers_the_open_box_asks_for_the_folder() {
     let mut window = nothing_open(&Arc::default());
     command(&mut window, "Symbol path");
-    click(&mut window, "Add folder\u{2026}");
-    wait_for(&mut window, "This system has no file dialog. Write the folder at the end of the path.");
+    choose_path(&mut window, "Add folder\u{2026}", std::path::Path::new("/srv/more"));
+    click(&mut window, "OK");
+    let path = app(&window).settings().symbols.path.clone().expect("a path");
+    assert_eq!(path, "/srv/more");
 }
 
 #[test]
@@ -129,7 +133,7 @@ fn what_was_chosen_survives_a_restart() {
     let symbols = Arc::new(MadeUpSymbols::default());
     let mut window = window_over(OpenRequest::Sample, store, Arc::clone(&symbols));
     let choice = SymbolOptions { path: Some("/srv/pdbs".to_owned()), offline: true };
-    assert_eq!(document(&window).symbol_choice, choice);
+    assert_eq!(document(&window).search.choice, choice);
     let searches = symbols.choices.lock().expect("nobody panicked").clone();
     assert!(searches.iter().all(|choice| choice.offline), "{searches:?}");
     window.get_by_role_and_label(Role::Button, "Symbols").click();
@@ -166,7 +170,7 @@ fn rules_on_frames_to_look_through_are_written_and_traces_go_by_them() {
         std::thread::sleep(std::time::Duration::from_millis(10));
     }
     let blamed = |window: &Window<'_>| -> Vec<String> {
-        let names = &document(window).names;
+        let names = &document(window).results.names;
         let drivers = names.column(poolscope_analysis::pivot::Key::Driver);
         (0..drivers.count()).map(|id| drivers.text(id).into_owned()).collect()
     };

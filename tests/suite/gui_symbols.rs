@@ -10,22 +10,22 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use poolscope::gui::OpenRequest;
-use poolscope::gui::command::DocumentCommand;
+use poolscope::gui::commands::DocumentCommand;
+use poolscope::gui::document::{Document, Effect, Remembered, SearchOrder, SharedPresets};
 use poolscope::gui::jobs::load::{Engine, Loader, Source};
 use poolscope::gui::jobs::symbols::{SymbolService, SymbolsNews};
 use poolscope::gui::jobs::{Answer, Jobs, TabId};
-use poolscope::gui::state::document::{Document, Effect, Remembered, SearchOrder, SharedPresets};
-use poolscope::gui::state::symbols::Phase;
+use poolscope::gui::model::symbols::Phase;
 use poolscope::gui::widgets::pivot_table::{Action, Row, TreeModel};
-use poolscope::symbols::{SymbolOptions, SymbolEnvironment};
+use poolscope::symbols::{SymbolEnvironment, SymbolOptions};
 use poolscope_analysis::group::frames::FrameNaming;
 use poolscope_analysis::group::symbols::{ModuleNeed, module_needs};
-use poolscope_base::progress::{CancelToken, Progress};
 use poolscope_analysis::pivot::Key;
+use poolscope_analysis::trace::Trace;
+use poolscope_base::progress::{CancelToken, Progress};
 use poolscope_symbols::name_cache::NameCache;
 use poolscope_symbols::names::{AddressSymbol as Named, ModuleNames, NameSource};
 use poolscope_symbols::resolve::{ModuleOutcome, ModuleState, Resolver};
-use poolscope_analysis::trace::Trace;
 
 use crate::gui_kit::{
     InMemory, NoSymbols, PATIENCE, Window, all_rows, document, folder, settle, window_naming, workers,
@@ -41,7 +41,7 @@ struct Desk {
 
 fn made_up_trace() -> Arc<Trace> {
     let (_folder, path) = folder();
-    let loaded = Engine.load(&Source::File(path), &Progress::default(), &CancelToken::none());
+    let loaded = Engine.load(&Source::File(path), &Progress::default(), &CancelToken::default());
     loaded.ok().flatten().expect("it is a trace")
 }
 
@@ -54,10 +54,10 @@ impl Desk {
         let source = Source::File("made-up.etl".into());
         let mut document = Document::new(source, Arc::clone(trace), SharedPresets::default());
         if let Some(left) = left {
-            document.recall(left);
+            document.restore(left);
         }
         // While the search is under way, names may come.
-        document.symbols.phase = Phase::Running;
+        document.results.symbols.phase = Phase::Running;
         let needs = Arc::new(module_needs(trace));
         assert!(needs.len() > 2, "{}", needs.len());
         document.take_symbols(vec![SymbolsNews::Needs(Arc::clone(&needs))]);
@@ -120,14 +120,14 @@ impl Desk {
     }
 
     fn rows(&self) -> Vec<Row> {
-        let rows = self.document.rows.as_ref().expect("rows");
+        let rows = self.document.results.rows.as_ref().expect("rows");
         (0..rows.row_count()).map(|index| rows.row(index).expect("a row")).collect()
     }
 
     /// Selects the row at an index, as a click does.
     fn select(&mut self, index: usize) {
         let id = self.rows()[index].id;
-        self.document.table.select(id);
+        self.document.ui.table.select(id);
         self.document.table_action(Action::Select);
         self.wait();
     }
@@ -143,14 +143,14 @@ impl Desk {
 
     /// The row under the cursor: its text, its figures, and how far it is below the first row of the screen.
     fn cursor(&self) -> (String, String, i64) {
-        let rows = self.document.rows.as_ref().expect("rows");
-        let at = self.document.table.cursor().and_then(|id| rows.index_of(id)).expect("the cursor is on a row");
+        let rows = self.document.results.rows.as_ref().expect("rows");
+        let at = self.document.ui.table.cursor().and_then(|id| rows.index_of(id)).expect("the cursor is on a row");
         let row = rows.row(at).expect("a row");
-        (row.text, figures(&row.cells), at as i64 - self.document.table.position().row as i64)
+        (row.text, figures(&row.cells), at as i64 - self.document.ui.table.position().row as i64)
     }
 
     fn total(&self) -> (u64, u64) {
-        let rows = self.document.rows.as_ref().expect("rows");
+        let rows = self.document.results.rows.as_ref().expect("rows");
         let total = rows.flat().tree().pivot().total();
         (total.count(), total.size())
     }
@@ -181,7 +181,7 @@ fn names_replace_addresses_as_they_come_and_nothing_moves() {
     desk.expand_all();
     let at = desk.some_frame();
     desk.select(at);
-    desk.document.table.scroll_to(at as u64 - 7);
+    desk.document.ui.table.scroll_to(at as u64 - 7);
     let (before, shown) = (desk.cursor(), shape(&desk.rows()));
     assert!(before.0.contains('+') && before.2 == 7, "an address at first: {before:?}");
     let total = desk.total();
@@ -201,7 +201,9 @@ fn names_replace_addresses_as_they_come_and_nothing_moves() {
         named = names;
     }
     assert!(named > 10 && desk.cursor().0.contains("!Work"), "{named} {:?}", desk.cursor());
-    assert!(desk.document.details.as_ref().is_some_and(|details| details.stack.iter().all(|f| f.contains('!'))));
+    assert!(
+        desk.document.results.details.as_ref().is_some_and(|details| details.stack.iter().all(|f| f.contains('!')))
+    );
     assert!(desk.document.why_unnamed(&desk.cursor().0).is_none());
 }
 
@@ -251,7 +253,7 @@ fn a_filter_on_an_address_filters_the_same_rows_under_its_name() {
     assert!(only.0 > 0 && only.0 + without.0 == whole.0);
     desk.find_all(1);
     assert_eq!(desk.total(), only);
-    let steps = desk.document.filter.steps();
+    let steps = desk.document.query.filter.steps();
     assert!(steps[0].title().contains("!Work"), "{}", steps[0].title());
     desk.document.filter_history(true);
     desk.wait();
@@ -262,7 +264,7 @@ fn a_filter_on_an_address_filters_the_same_rows_under_its_name() {
 }
 
 #[test]
-fn curves_stay_pinned_hidden_and_in_their_colours() {
+fn curves_stay_pinned_hidden_and_in_their_colors() {
     let mut desk = Desk::new();
     desk.document.graph_by(vec![Key::Function]);
     desk.expand_all();
@@ -270,13 +272,13 @@ fn curves_stay_pinned_hidden_and_in_their_colours() {
     desk.select(at);
     desk.document.run(&DocumentCommand::GraphRows);
     desk.wait();
-    let first = desk.document.graph_data.as_ref().expect("curves").series.iter().find(|one| one.id == 0);
+    let first = desk.document.results.graph_data.as_ref().expect("curves").series.iter().find(|one| one.id == 0);
     let hidden = first.expect("a first curve").clone();
     desk.document.graph_action(poolscope::gui::widgets::graph::Action::Toggle(0));
     let curves = |desk: &Desk| {
-        let series = &desk.document.graph_data.as_ref().expect("curves").series;
+        let series = &desk.document.results.graph_data.as_ref().expect("curves").series;
         let mut all: Vec<_> =
-            series.iter().map(|one| (one.values.clone(), one.colour, one.on, one.name.clone())).collect();
+            series.iter().map(|one| (one.values.clone(), one.color, one.on, one.name.clone())).collect();
         all.sort_by(|a, b| a.0.partial_cmp(&b.0).expect("numbers").then(a.3.cmp(&b.3)));
         all
     };
@@ -328,7 +330,11 @@ fn what_was_remembered_by_function_comes_back_when_they_have_names() {
     without.document.cancel_symbols();
     without.wait();
     assert!(
-        without.document.effects.iter().any(|effect| matches!(effect, Effect::Tell(words) if words.contains("filter")))
+        without
+            .document
+            .effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::Notify(words) if words.contains("filter")))
     );
 }
 
@@ -390,14 +396,14 @@ fn a_search_that_is_given_up_says_nothing_more() {
         desk.wait();
         let named = desk.rows().iter().filter(|row| row.text.contains("!Work")).count();
         desk.document.load_symbols(None);
-        search_until(&mut desk, |desk| desk.document.symbols.phase == Phase::Running);
+        search_until(&mut desk, |desk| desk.document.results.symbols.phase == Phase::Running);
         if by_closing {
             desk.jobs.forget(TAB);
         } else {
             desk.document.cancel_symbols();
-            search_until(&mut desk, |desk| desk.document.symbols.phase == Phase::Cancelled);
+            search_until(&mut desk, |desk| desk.document.results.symbols.phase == Phase::Cancelled);
         }
-        assert_eq!(desk.document.symbols.standing().loaded, 1, "what is there stays");
+        assert_eq!(desk.document.results.symbols.standing().loaded, 1, "what is there stays");
         assert_eq!(desk.rows().iter().filter(|row| row.text.contains("!Work")).count(), named);
         go_on.send(()).expect("the search waits");
         drop(go_on);
@@ -414,9 +420,9 @@ fn a_search_that_falls_over_is_told() {
     let mut desk = Desk::with(&made_up_trace(), slow, None);
     desk.document.load_symbols(None);
     drop(go_on);
-    search_until(&mut desk, |desk| desk.document.symbols.phase == Phase::Done);
+    search_until(&mut desk, |desk| desk.document.results.symbols.phase == Phase::Done);
     assert!(
-        desk.document.effects.iter().any(|effect| matches!(effect, Effect::Tell(words) if words.contains("mistake")))
+        desk.document.effects.iter().any(|effect| matches!(effect, Effect::Notify(words) if words.contains("mistake")))
     );
     assert!(desk.rows().len() > 1);
 }
@@ -429,7 +435,8 @@ struct InFolder {
 
 impl SymbolService for InFolder {
     fn resolver(&self, choice: &SymbolOptions) -> Resolver {
-        let machine = SymbolEnvironment { symbol_path: Some(self.folder.display().to_string()), ..SymbolEnvironment::default() };
+        let machine =
+            SymbolEnvironment { symbol_path: Some(self.folder.display().to_string()), ..SymbolEnvironment::default() };
         let resolver = machine.resolver(&SymbolOptions { offline: true, ..choice.clone() });
         Resolver { cache: Some(NameCache::new(&self.kept)), builtin_pdbs: None, ..resolver }
     }
@@ -444,7 +451,7 @@ fn named_sample(symbols: Arc<dyn SymbolService>) -> Window<'static> {
     let mut window = window_naming(OpenRequest::Sample, Arc::new(InMemory::default()), symbols);
     settle(&mut window);
     for _ in 0..PATIENCE {
-        if document(&window).symbols.phase == Phase::Done {
+        if document(&window).results.symbols.phase == Phase::Done {
             settle(&mut window);
             return window;
         }
@@ -460,8 +467,10 @@ fn the_sample_has_its_names_and_the_second_time_from_what_is_kept() {
     let (pdbs, kept, nowhere) =
         (folder.path().join("pdbs"), folder.path().join("names"), folder.path().join("nowhere"));
     std::fs::create_dir(&pdbs).expect("a folder");
-    let builtin = SymbolEnvironment::default().resolver(&SymbolOptions { offline: true, ..SymbolOptions::default() }).builtin_pdbs;
-    let sample = Engine.load(&Source::Sample, &Progress::default(), &CancelToken::none());
+    let builtin = SymbolEnvironment::default()
+        .resolver(&SymbolOptions { offline: true, ..SymbolOptions::default() })
+        .builtin_pdbs;
+    let sample = Engine.load(&Source::Sample, &Progress::default(), &CancelToken::default());
     let sample = sample.ok().flatten().expect("the sample");
     for need in module_needs(&sample) {
         let pdb = need.request.identity.pdb.expect("the sample says by what its names are found");
@@ -472,7 +481,7 @@ fn the_sample_has_its_names_and_the_second_time_from_what_is_kept() {
         let window = named_sample(Arc::new(InFolder { folder: places, kept: kept.clone() }));
         let texts: Vec<String> = all_rows(&window).into_iter().map(|row| row.text).collect();
         assert!(texts.iter().any(|text| text == "myfault.sys!MyfaultDeviceControl"), "{is_kept}: {texts:?}");
-        for row in document(&window).symbols.rows() {
+        for row in document(&window).results.symbols.rows() {
             assert_eq!(row.state, ModuleState::Loaded, "{row:?}");
             assert!(row.outcome.as_ref().is_some_and(|outcome| outcome.from_cache == is_kept), "{row:?}");
         }

@@ -65,7 +65,7 @@ impl TreeModel for Rows {
             expandable: true,
             expanded: self.open.contains(&index),
             cells: figures.map(cell).collect(),
-            swatch: (index < 3).then_some(Swatch { colour: Color32::RED, on: true }),
+            swatch: (index < 3).then_some(Swatch { color: Color32::RED, on: true }),
             ..Row::default()
         })
     }

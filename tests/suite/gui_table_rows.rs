@@ -1,4 +1,4 @@
-//! The table's rows and menus: keys, colour squares, pending figures, tips. By accessible names.
+//! The table's rows and menus: keys, color squares, pending figures, tips. By accessible names.
 
 use egui_kittest::kittest::{NodeT, Queryable};
 use poolscope::gui::egui::accesskit::Role;

@@ -8,7 +8,8 @@ use poolscope::gui::egui::{
     Color32, Event, Key, Modifiers, MouseWheelSource, MouseWheelUnit, TouchPhase, Vec2, pos2, vec2,
 };
 use poolscope::gui::theme;
-use poolscope::gui::widgets::graph::{self, Graph, GraphData, GraphState, Kind, Overview, Range};
+use poolscope::gui::widgets::graph;
+use poolscope::gui::widgets::graph::{Graph, GraphData, GraphState, Kind, Overview, Range};
 use poolscope::gui::widgets::pivot_table::{
     Action, Area, Cell, Column, PivotTable, Row, RowId, ScrollPos, Sort, TableState, TreeModel,
 };
@@ -275,7 +276,7 @@ fn plot<'a>(kind: Kind) -> Harness<'a, Plot> {
     let series = |id, name: &str, factor: f64| graph::Series {
         id,
         name: name.to_owned(),
-        colour: Color32::RED,
+        color: Color32::RED,
         pattern: 0,
         on: true,
         has_row: true,
@@ -284,7 +285,7 @@ fn plot<'a>(kind: Kind) -> Harness<'a, Plot> {
         extremes: Vec::new(),
     };
     let both = vec![series(1, "Leak", 400_000.0), series(2, "MmSt", 1000.0)];
-    let data = GraphData::new("Outstanding size by Pool Tag".to_owned(), times, both, graph::Unit::Bytes);
+    let data = GraphData::new("Outstanding size by Pool Tag".to_owned(), times, both, graph::AxisUnit::Bytes);
     let state = Plot { data, kind, state: GraphState::default(), view: WHOLE, actions: Vec::new() };
     Harness::builder()
         .with_size(vec2(900.0, 320.0))

@@ -1,5 +1,5 @@
-//! What the compiler cannot hold of the layers, checked on the source text: the walls inside the app, which is one crate. The
-//! order of the libraries is that of their manifests.
+//! Layers inside the app, which is one crate, checked on the source text. The order of the libraries is that of their manifests, which
+//! the compiler holds.
 
 use crate::paths::{NamedPath, named_paths};
 use crate::source::rust_files;
@@ -24,15 +24,23 @@ fn app_forbids(module: &[&str], named: &[&str]) -> bool {
         // The command line and the window do not know each other, and what both use knows neither.
         (["cli", ..], ["crate", "gui", ..]) | (["gui", ..], ["crate", "cli", ..]) => true,
         (["format" | "wpr", ..], ["crate", "cli" | "gui", ..]) => true,
-        // Widgets draw what they are given: no traces, no other part of the window but the theme and each other.
+        // Widgets draw what they are given: no traces, no other part of the window but theme, icons and each other.
         (["gui", "widgets", ..], [name, ..]) if ENGINE.contains(name) => true,
-        (["gui", "widgets", ..], ["crate", "gui", part, ..]) => !matches!(*part, "widgets" | "theme"),
-        // Jobs work without a window.
-        (["gui", "jobs", ..], [name, ..]) if TOOLKITS.contains(name) => true,
-        (["gui", "jobs", ..], ["crate", "gui", "views" | "widgets" | "app" | "theme", ..]) => true,
-        (["gui", "views", own, ..], ["crate", "gui", "views", other, ..]) => own != other && *other != "self",
+        (["gui", "widgets", ..], ["crate", "gui", part, ..]) => !matches!(*part, "widgets" | "theme" | "icons"),
+        // Background work, that of pages too, and the model know no window.
+        (["gui", "jobs" | "model", ..] | ["gui", "pages", _, "job"], [name, ..]) if TOOLKITS.contains(name) => true,
+        (["gui", "jobs" | "model", ..], ["crate", "gui", part, ..]) => !matches!(*part, "jobs" | "model"),
+        (["gui", "pages", own, "job"], ["crate", "gui", "pages", other, ..]) => own != other,
+        (["gui", "pages", _, "job"], ["crate", "gui", part, ..]) => !matches!(*part, "jobs" | "model"),
+        // Pages do not know each other: what both need is elsewhere, and one leads to the other by its name.
+        (["gui", "pages", own, ..], ["crate", "gui", "pages", other, ..]) => own != other && !is_of_list(other),
         _ => false,
     }
+}
+
+/// Whether a name in `gui::pages` belongs to the list of pages, and not to one of them.
+fn is_of_list(name: &str) -> bool {
+    matches!(name, "Page" | "PAGES" | "page" | "self")
 }
 
 fn complaint(path: &str, named: &NamedPath) -> String {
@@ -69,9 +77,9 @@ mod tests {
         let may = |path, source| assert_eq!(app_complaints(path, source), Vec::<String>::new(), "{path}: {source}");
         let may_not = |path, source| assert_eq!(app_complaints(path, source).len(), 1, "{path}: {source}");
         may("gui/widgets/tree/paint.rs", "use egui::Ui; use super::model::Model; use crate::gui::theme::Theme;");
-        may("gui/views/table.rs", "use poolscope_analysis::pivot; use crate::gui::widgets::tree; use crate::format;");
-        may("gui/views/graph/mod.rs", "use super::graph::x; use self::y; use crate::gui::views::graph::z;");
-        may("gui/views/mod.rs", "pub mod graph; use graph::Graph; use self::table::Table;");
+        may("gui/pages/table.rs", "use poolscope_analysis::pivot; use crate::gui::widgets::tree; use crate::format;");
+        may("gui/pages/graph/mod.rs", "use super::graph::x; use self::y; use crate::gui::pages::graph::z;");
+        may("gui/pages/mod.rs", "pub mod graph; use graph::Graph; use self::table::Table;");
         may("gui/jobs/load.rs", "use poolscope_analysis::trace; use std::thread;");
         may("main.rs", "use poolscope::cli; use poolscope::gui;");
         may_not("cli/report.rs", "use crate::gui::App;");
@@ -80,10 +88,19 @@ mod tests {
         may_not("format.rs", "use crate::gui;");
         may_not("gui/widgets/tree/mod.rs", "use poolscope_analysis::trace::Trace;");
         may_not("gui/widgets/bar.rs", "fn f(t: &poolscope_analysis::trace::Trace) {}");
-        may_not("gui/widgets/bar.rs", "use crate::gui::state::State;");
+        may_not("gui/widgets/bar.rs", "use crate::gui::model::State;");
+        may(
+            "gui/pages/table/job.rs",
+            "use crate::gui::model::query; use super::state::Table; use crate::gui::jobs::rows;",
+        );
+        may("gui/pages/table/mod.rs", "use crate::gui::pages::{Page, page}; use crate::gui::document::Document;");
+        may_not("gui/pages/table/job.rs", "use eframe::egui::Ui;");
+        may_not("gui/pages/table/job.rs", "use crate::gui::document::Document;");
+        may_not("gui/model/query.rs", "use crate::gui::commands::Command;");
+        may_not("gui/model/query.rs", "use crate::gui::widgets::graph;");
         may_not("gui/jobs/mod.rs", "use egui;");
         may_not("gui/jobs/load.rs", "fn f(c: eframe::egui::Context) {}");
-        may_not("gui/views/table.rs", "use super::graph::Graph;");
-        may_not("gui/views/table.rs", "fn f() { crate::gui::views::graph::draw() }");
+        may_not("gui/pages/table.rs", "use super::graph::Graph;");
+        may_not("gui/pages/table.rs", "fn f() { crate::gui::pages::graph::draw() }");
     }
 }

@@ -2,13 +2,13 @@
 //! is the leak until the end of the recording. `LEAK_EACH` and `LEAK_SEED` in the environment set the number of traces and the first
 //! seed.
 
-use poolscope_analysis::group::frames::FrameNaming;
 use poolscope_analysis::group::column_values::ColumnValues;
+use poolscope_analysis::group::frames::FrameNaming;
 use poolscope_analysis::group::parallel::never;
 use poolscope_analysis::leaks::{AnalysisRequest, SuspectGrouping, Verdict, WarmUp, analyze};
 use poolscope_synth::scenario::{StackMode, TagMix};
 use poolscope_synth::writer::Compression;
-use poolscope_synth::{SynthParams, GroundTruthRequest};
+use poolscope_synth::{GroundTruthRequest, SynthParams};
 use poolscope_tests::synthetic::{loaded, placed, plant};
 use rayon::prelude::*;
 
@@ -114,8 +114,13 @@ fn growth_is_corrected_for_lost_events_by_the_pool_counters() {
     let run = |at: u64| {
         let seed = first_seed + at;
         let loss_share = [0.02, 0.05, 0.1, 0.2][at as usize % 4];
-        let params =
-            SynthParams { loss_share, pool_rundown: true, merged: false, compression: Compression::None, ..params(seed) };
+        let params = SynthParams {
+            loss_share,
+            pool_rundown: true,
+            merged: false,
+            compression: Compression::None,
+            ..params(seed)
+        };
         let planted = plant(&params, &GroundTruthRequest::default());
         // The pool's counters count every event, recorded or lost.
         let of_leak = planted.truth.rundown_growth.iter().filter(|row| row.tag == "Leak");

@@ -1,8 +1,8 @@
 //! Accuracy of the verdict on whole files that `synth` generates with a leak. Its scenarios are independent of those that the limits of
 //! the analysis were tuned on. `LEAK_EACH` and `LEAK_SEED` in the environment set the number of traces and the first seed.
 
-use poolscope_analysis::group::frames::FrameNaming;
 use poolscope_analysis::group::column_values::ColumnValues;
+use poolscope_analysis::group::frames::FrameNaming;
 use poolscope_analysis::group::parallel::never;
 use poolscope_analysis::leaks::{AnalysisRequest, LeakAnalysis, SuspectGrouping, Verdict, WarmUp, analyze};
 use poolscope_synth::SynthParams;

@@ -2,8 +2,8 @@
 //! and owners of tags, by lists and driver files on disk.
 
 use poolscope::drivers::{scan_folder, tags_of};
-use poolscope_analysis::group::frames::FrameNaming;
 use poolscope_analysis::group::column_values::ColumnValues;
+use poolscope_analysis::group::frames::FrameNaming;
 use poolscope_analysis::group::parallel::never;
 use poolscope_analysis::leaks::data_quality::{DataQualityKind, assess_data_quality};
 use poolscope_analysis::leaks::owner::{OwnerSource, TagOwnerData, best_owner_candidate};

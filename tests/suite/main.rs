@@ -19,6 +19,7 @@ mod gui_graph;
 mod gui_graph_moves;
 mod gui_kept;
 mod gui_kit;
+mod gui_list;
 mod gui_modules;
 mod gui_modules_kit;
 mod gui_recording;

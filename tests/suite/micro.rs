@@ -4,13 +4,13 @@
 use poolscope_etl::diagnostics::DiagnosticKind;
 use poolscope_synth::writer::pool::PoolBlock;
 use poolscope_synth::writer::{
-    EventHeader, ExtendedItem, EventTraceHeader, RecordHeader, EventInstanceHeader, KernelHeaderForm, KernelHeader, TraceMessageHeader, TraceOptions, Width, guids,
-    image, process, stack,
+    EventHeader, EventInstanceHeader, EventTraceHeader, ExtendedItem, KernelHeader, KernelHeaderForm, RecordHeader,
+    TraceMessageHeader, TraceOptions, Width, guids, image, process, stack,
 };
 use poolscope_tests::figures::{number, rows, text};
 use poolscope_tests::micro::{Micro, block, blocks, pool_event, stacks};
-use poolscope_tests::synthetic::OnDisk;
 use poolscope_tests::program::json;
+use poolscope_tests::synthetic::OnDisk;
 use serde_json::Value;
 
 /// A process and a thread.
@@ -272,7 +272,8 @@ fn a_user_stack_may_follow_half_a_second_later_on_another_cpu() {
 #[test]
 fn processor_counters_before_a_payload_are_skipped() {
     let mut trace = Micro::default();
-    let forms = [(KernelHeaderForm::System, 0xA0), (KernelHeaderForm::Compact, 0xB0), (KernelHeaderForm::PerfInfo, 0xC0)];
+    let forms =
+        [(KernelHeaderForm::System, 0xA0), (KernelHeaderForm::Compact, 0xB0), (KernelHeaderForm::PerfInfo, 0xC0)];
     for (n, (form, address)) in (0_i64..).zip(forms) {
         for (step, pebs, counters) in [(0, None, &[1, 2, 3][..]), (10, Some(9), &[])] {
             let (hook, payload) = pool_event(step > 0, &block(address), Width::Bits64);

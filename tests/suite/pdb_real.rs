@@ -147,7 +147,10 @@ fn compressed_pdbs_of_visual_c_are_read() {
     let plain = place.path().join("basic32.pdb");
     std::fs::write(&plain, &unpacked).expect("it can be written");
     let bytes = open(&plain);
-    assert_eq!(read_identity(&bytes, "basic32.pdb").expect("an identity").store_key(), "34060D222DBB44E5AA72243CE8326C2F2");
+    assert_eq!(
+        read_identity(&bytes, "basic32.pdb").expect("an identity").store_key(),
+        "34060D222DBB44E5AA72243CE8326C2F2"
+    );
     let Some(listing) = llvm("llvm-pdbutil", &["dump", "-symbols"], &plain) else { return };
     let lines: Vec<&str> = listing.lines().collect();
     let mut checked = 0;

@@ -1,15 +1,15 @@
 //! Pages of the window in both themes against pictures that people looked at. `POOLSCOPE_PICTURES=write` draws them anew, to be
 //! looked at before they are committed; where one differs, what was drawn is put into target/pictures/.
 
+use poolscope::gui::model::page_id::PageId;
 use std::path::{Path, PathBuf};
 
 use eframe::icon_data::{IconDataExt as _, from_png_bytes};
 use egui_kittest::Harness;
 use poolscope::gui::OpenRequest;
 use poolscope::gui::app::App;
-use poolscope::gui::command::DocumentCommand;
+use poolscope::gui::commands::DocumentCommand;
 use poolscope::gui::egui::{IconData, Key, Modifiers, Theme, vec2};
-use poolscope::gui::state::document::Page;
 
 use crate::gui_kit::{InMemory, services, settle};
 use crate::rasterizer::Picture;
@@ -83,12 +83,12 @@ fn compare(window: &Window<'_>, name: &str) -> Option<String> {
 }
 
 /// The pages of the sample.
-const PAGES: [(&str, Page); 5] = [
-    ("analysis", Page::Analysis),
-    ("suspects", Page::Suspects),
-    ("flame", Page::Flame),
-    ("modules", Page::Modules),
-    ("trace", Page::Trace),
+const PAGES: [(&str, PageId); 5] = [
+    ("analysis", PageId::ANALYSIS),
+    ("suspects", PageId::SUSPECTS),
+    ("flame", PageId::FLAME),
+    ("modules", PageId::MODULES),
+    ("trace", PageId::TRACE_INFO),
 ];
 
 /// Lets messages fade, which takes six seconds of the window's clock, and everything that was asked for come.

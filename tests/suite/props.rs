@@ -3,7 +3,8 @@
 use poolscope_etl::record::{Record, RecordKey, Records};
 use poolscope_etl::xpress::{StreamEnd, decompress};
 use poolscope_synth::writer::{
-    Compressor, EventHeader, ExtendedItem, EventTraceHeader, Guid, RecordHeader, EventInstanceHeader, KernelHeaderForm, KernelHeader, TraceMessageHeader, Width,
+    Compressor, EventHeader, EventInstanceHeader, EventTraceHeader, ExtendedItem, Guid, KernelHeader, KernelHeaderForm,
+    RecordHeader, TraceMessageHeader, Width,
 };
 use proptest::prelude::*;
 use std::ops::Range;
@@ -70,8 +71,16 @@ impl Planned {
         let width = if self.wide { Width::Bits64 } else { Width::Bits32 };
         let (guid, opcode, hook) = (Guid::new(self.key.0), self.key.1, self.key.2);
         let (pid, tid) = self.owner;
-        let full =
-            EventTraceHeader { width, guid, opcode, level: 3, version: u16::from(self.version), ticks: self.ticks, pid, tid };
+        let full = EventTraceHeader {
+            width,
+            guid,
+            opcode,
+            level: 3,
+            version: u16::from(self.version),
+            ticks: self.ticks,
+            pid,
+            tid,
+        };
         let items: Vec<ExtendedItem<'_>> = self.items.iter().map(|data| ExtendedItem { kind: 6, data }).collect();
         let head = match self.shape {
             Shape::Kernel(form) => {
@@ -79,7 +88,9 @@ impl Planned {
                 RecordHeader::Kernel(KernelHeader { pebs: self.pebs, counters: &self.counters, ..base })
             }
             Shape::Full => RecordHeader::Full(full),
-            Shape::Instance => RecordHeader::Instance(EventInstanceHeader { full, instance: 1, parent: 2, parent_guid: guid }),
+            Shape::Instance => {
+                RecordHeader::Instance(EventInstanceHeader { full, instance: 1, parent: 2, parent_guid: guid })
+            }
             Shape::Event => RecordHeader::Event(EventHeader {
                 width,
                 guid,
@@ -94,7 +105,9 @@ impl Planned {
                 tid,
                 items: &items,
             }),
-            Shape::Message => RecordHeader::Message(TraceMessageHeader { number: hook, guid, ticks: self.ticks, pid, tid }),
+            Shape::Message => {
+                RecordHeader::Message(TraceMessageHeader { number: hook, guid, ticks: self.ticks, pid, tid })
+            }
         };
         head.write(out, (head.len() + self.payload.len()) as u16);
         let start = out.len();

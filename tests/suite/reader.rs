@@ -2,8 +2,8 @@
 //! that only the file has (buffers, processors) are reported as unknown.
 
 use poolscope_analysis::filter::{CompiledQuery, Query};
-use poolscope_analysis::group::frames::FrameNaming;
 use poolscope_analysis::group::column_values::ColumnValues;
+use poolscope_analysis::group::frames::FrameNaming;
 use poolscope_analysis::load::{LoadError, LoadOptions, StackScope, load_records};
 use poolscope_analysis::trace::Trace;
 use poolscope_analysis::trace::attributes::EventAttributes;

@@ -1,14 +1,14 @@
 //! The recorded range of traces that are whole, cut, overwritten at their beginning or never closed. The truth is the
 //! writer's own list of where each buffer went and which records of the system it got.
 
+use poolscope_analysis::trace::Trace;
 use poolscope_etl::diagnostics::DiagnosticKind;
 use poolscope_synth::SynthParams;
 use poolscope_synth::scenario::{HeaderStyle, StackMode};
 use poolscope_synth::writer::{Compression, FileMode, PlacedBuffer, Width};
-use poolscope_analysis::trace::Trace;
 use poolscope_tests::corpus::real_traces;
-use poolscope_tests::synthetic::{OnDisk, loaded, placed, try_load};
 use poolscope_tests::program::{json, run};
+use poolscope_tests::synthetic::{OnDisk, loaded, placed, try_load};
 use poolscope_tests::variants;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
@@ -63,7 +63,8 @@ fn a_whole_trace_is_recorded_from_its_first_to_its_last_kernel_record() {
         let planted =
             all.iter().map(|(cpu, ends)| (*cpu, (ticks(&variant.params, ends.0), ticks(&variant.params, ends.1))));
         let cpus_match = cpus == planted.collect();
-        let clock = trace.diagnostics.count(DiagnosticKind::HeaderClock) + trace.diagnostics.count(DiagnosticKind::BadTime);
+        let clock =
+            trace.diagnostics.count(DiagnosticKind::HeaderClock) + trace.diagnostics.count(DiagnosticKind::BadTime);
         (!is_whole || !cpus_match || clock > 0)
             .then(|| format!("{}: {found:?}, planted {wanted:?}; {:?}", variant.name, trace.diagnostics.rows()))
     };
@@ -287,9 +288,12 @@ fn real_traces_have_sane_recorded_ranges_whole_and_cut() {
         let recorded = &trace.recorded;
         let seconds = |trace: &Trace, to| trace.clock.seconds(to);
         assert!(!recorded.end_missing && recorded.holes.is_empty(), "{}: {recorded:?}", real.name);
-        for kind in
-            [DiagnosticKind::HeaderClock, DiagnosticKind::BadTime, DiagnosticKind::ZeroedBytes, DiagnosticKind::ClockWentBack]
-        {
+        for kind in [
+            DiagnosticKind::HeaderClock,
+            DiagnosticKind::BadTime,
+            DiagnosticKind::ZeroedBytes,
+            DiagnosticKind::ClockWentBack,
+        ] {
             assert_eq!(trace.diagnostics.count(kind), 0, "{}: {}", real.name, kind.name());
         }
         assert!(recorded.range.from <= recorded.range.to, "{}", real.name);

@@ -3,14 +3,14 @@
 
 use crate::recorded::{HEADER_PAYLOAD, end_of_cut, shapes};
 use poolscope::gui::jobs::load::{Engine, Loader, Source};
-use poolscope_etl::diagnostics::DiagnosticKind;
-use poolscope_base::progress::{CancelToken, Progress};
-use poolscope_synth::SynthParams;
-use poolscope_synth::writer::{Compression, PlacedBuffer, Width};
 use poolscope_analysis::trace::Trace;
 use poolscope_analysis::trace::time::Ticks;
-use poolscope_tests::synthetic::{OnDisk, bytes_of, loaded, placed, try_load};
+use poolscope_base::progress::{CancelToken, Progress};
+use poolscope_etl::diagnostics::DiagnosticKind;
+use poolscope_synth::SynthParams;
+use poolscope_synth::writer::{Compression, PlacedBuffer, Width};
 use poolscope_tests::program::run;
+use poolscope_tests::synthetic::{OnDisk, bytes_of, loaded, placed, try_load};
 use poolscope_tests::variants;
 use rayon::prelude::*;
 
@@ -90,8 +90,7 @@ fn bit_complaint(clean: &Trace, trace: &Trace) -> Option<String> {
 #[test]
 fn all_records_at_one_time_are_said_to_be_so() {
     // One damaged clock gives all records the header's time: every timestamp of a plain trace is overwritten.
-    let bytes =
-        bytes_of(&SynthParams { stacks: poolscope_synth::scenario::StackMode::None, ..variants::base(300) });
+    let bytes = bytes_of(&SynthParams { stacks: poolscope_synth::scenario::StackMode::None, ..variants::base(300) });
     let file = poolscope_etl::file::TraceFile::from_bytes(bytes.clone(), "x.etl").expect("a trace");
     let mut still = bytes.clone();
     for buffer in &file.layout.buffers {

@@ -6,8 +6,8 @@ use poolscope_synth::writer::image::{HOOK_DC_START, Image};
 use poolscope_synth::writer::{Guid, TraceOptions};
 use poolscope_tests::micro::{Micro, block};
 use poolscope_tests::pdbs::{Module, module_named};
-use poolscope_tests::synthetic::OnDisk;
 use poolscope_tests::program::run_on;
+use poolscope_tests::synthetic::OnDisk;
 use std::path::Path;
 
 const BASE: u64 = 0xffff_f801_0300_0000;

@@ -3,8 +3,8 @@
 use poolscope_synth::SynthParams;
 use poolscope_synth::scenario::{HeaderStyle, StackMode};
 use poolscope_synth::writer::{Compression, FileMode, Width};
-use poolscope_tests::synthetic::{OnDisk, bytes_of};
 use poolscope_tests::program::run;
+use poolscope_tests::synthetic::{OnDisk, bytes_of};
 use poolscope_tests::variants::base;
 
 /// Commands over `TRACE`.

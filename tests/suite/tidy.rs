@@ -109,9 +109,10 @@ fn the_top_level_holds_only_what_belongs_there() {
 fn every_dependency_has_a_reason() {
     let read = |path: &str| std::fs::read_to_string(root().join(path)).expect("a manifest can be read");
     assert_none(&unreasoned(&read("Cargo.toml")));
-    let members = text_files().into_iter().map(|file| file.path).filter(|path| {
-        path.ends_with("/Cargo.toml") && !path.starts_with("tests/fuzz/")
-    });
+    let members = text_files()
+        .into_iter()
+        .map(|file| file.path)
+        .filter(|path| path.ends_with("/Cargo.toml") && !path.starts_with("tests/fuzz/"));
     let members: Vec<String> = members.collect();
     assert!(members.len() > 2, "only {members:?} were found");
     for member in members {

@@ -3,15 +3,15 @@
 
 use poolscope_analysis::trace::Trace;
 use poolscope_etl::diagnostics::DiagnosticKind;
-use poolscope_synth::ground_truth::{RangeGroundTruth, GroundTruth};
+use poolscope_synth::ground_truth::{GroundTruth, RangeGroundTruth};
 use poolscope_synth::writer::FileMode;
-use poolscope_synth::{SynthParams, GroundTruthRequest};
+use poolscope_synth::{GroundTruthRequest, SynthParams};
 use poolscope_tests::figures::{
     Curves, StackKey, Sums, TagKey, Uncertain, add, difference, index_rows, index_uncertain, number, planted_stacks,
     planted_tags, rows, stack_difference, sums, text, view_of,
 };
-use poolscope_tests::synthetic::{OnDisk, loaded, plant};
 use poolscope_tests::program::{csv, json};
+use poolscope_tests::synthetic::{OnDisk, loaded, plant};
 use poolscope_tests::variants::{self, Variant};
 use rayon::prelude::*;
 use serde_json::Value;
@@ -209,7 +209,8 @@ fn the_curves_are_those_that_were_planted() {
         // What was allocated up to a point is what was allocated inside a range that ends there.
         let until = |k: usize| (-1e4, CURVE.0 + k as f64 * (CURVE.1 - CURVE.0) / (POINTS - 1) as f64);
         let ranges = std::iter::once(CURVE).chain((0..POINTS).map(until)).collect();
-        let planted = plant(params, &GroundTruthRequest { ranges, curve_points: POINTS, ..GroundTruthRequest::default() });
+        let planted =
+            plant(params, &GroundTruthRequest { ranges, curve_points: POINTS, ..GroundTruthRequest::default() });
         let file = OnDisk::new("planted.etl", &planted.bytes);
         let [_, range, until @ ..] = planted.truth.ranges.as_slice() else { panic!("all ranges were asked for") };
         let curve = |value: fn(&poolscope_synth::ground_truth::OutstandingPoint) -> u64| -> Curves {

@@ -7,8 +7,8 @@ use poolscope_synth::SynthParams;
 use poolscope_synth::writer::pool::PoolBlock;
 use poolscope_tests::figures::{number, rows};
 use poolscope_tests::micro::{Micro, block};
-use poolscope_tests::synthetic::{OnDisk, bytes_of, loaded};
 use poolscope_tests::program::{csv, json};
+use poolscope_tests::synthetic::{OnDisk, bytes_of, loaded};
 use poolscope_tests::variants::base;
 use serde_json::Value;
 

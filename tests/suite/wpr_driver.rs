@@ -5,10 +5,10 @@ use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use poolscope::wpr::machine::MachineRecorder;
 use poolscope::wpr::locations::SearchLocations;
+use poolscope::wpr::machine::MachineRecorder;
 use poolscope::wpr::process::{self, ProcessError};
-use poolscope::wpr::{TaskResult, Recorder, WprStatus, Start, Task, WprError};
+use poolscope::wpr::{Recorder, Start, Task, TaskResult, WprError, WprStatus};
 use poolscope_base::progress::CancelToken;
 use poolscope_tests::wpr::FakeWpr;
 

@@ -15,8 +15,8 @@ use crate::{format, leak_text};
 use clap::ValueEnum;
 use poolscope_analysis::export::DocumentHeader;
 use poolscope_analysis::export::leaks::{LeakTable, LeakTexts};
-use poolscope_analysis::group::key::Key;
 use poolscope_analysis::group::column_values::ColumnValues;
+use poolscope_analysis::group::key::Key;
 use poolscope_analysis::leaks::owner::{ScannedDrivers, TagOwnerCandidate, TagOwnerData, owner_candidates};
 use poolscope_analysis::leaks::{
     AnalysisRequest, DataQualityIssue, LeakAnalysis, Suspect, SuspectGrouping, WarmUp, analyze,
@@ -388,7 +388,7 @@ impl LeakReport<'_> {
 }
 
 fn stack_title(suspect: &Suspect) -> String {
-    format!("Stack of {} of the outstanding bytes, outermost frame first", leak_text::percent(suspect.stack_share))
+    format!("Stack of {} of the outstanding bytes, outermost frame first", format::percent(suspect.stack_share))
 }
 
 fn columns(impacting: &str) -> Vec<Column> {
@@ -413,8 +413,8 @@ fn cells(at: usize, suspect: &Suspect) -> Vec<String> {
     vec![
         (at + 1).to_string(),
         suspect.verdict.name().to_owned(),
-        leak_text::confidence(suspect.confidence),
-        leak_text::rate(suspect.growth_bytes_per_s),
+        format::confidence(suspect.confidence),
+        format::growth_rate(suspect.growth_bytes_per_s),
         format::bytes(evidence.outstanding.bytes),
         format::count(evidence.outstanding.count),
         format::count(evidence.freed.count),

@@ -9,11 +9,11 @@ use anyhow::Context as _;
 use clap::{ValueEnum, ValueHint};
 use poolscope_analysis::filter::query::Field;
 use poolscope_analysis::filter::{CompiledQuery, Query, RowSet};
+use poolscope_analysis::group::column_values::ColumnValues;
 use poolscope_analysis::group::frames::FrameNaming;
 use poolscope_analysis::group::key::{Key, parse_keys};
-use poolscope_analysis::group::wrapper_rules::WrapperRules;
-use poolscope_analysis::group::column_values::ColumnValues;
 use poolscope_analysis::group::parallel::never;
+use poolscope_analysis::group::wrapper_rules::WrapperRules;
 use poolscope_analysis::load::{LoadOptions, StackScope};
 use poolscope_analysis::trace::Trace;
 use poolscope_analysis::trace::time::TimeRange;
@@ -162,7 +162,13 @@ impl SelectionArgs {
     ///
     /// # Errors
     /// The pooltag.txt or the file of wrapper rules cannot be read, a rule is invalid, or a warning cannot be written.
-    pub fn names(&self, trace: &Arc<Trace>, keys: &[Key], args: &TraceArgs, io: &mut Io<'_>) -> anyhow::Result<ColumnValues> {
+    pub fn names(
+        &self,
+        trace: &Arc<Trace>,
+        keys: &[Key],
+        args: &TraceArgs,
+        io: &mut Io<'_>,
+    ) -> anyhow::Result<ColumnValues> {
         let naming = match self.frames {
             Frames::Symbol => FrameNaming::Symbol,
             Frames::Function => FrameNaming::Function,

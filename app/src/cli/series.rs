@@ -8,7 +8,7 @@ use crate::format;
 use poolscope_analysis::export::DocumentHeader;
 use poolscope_analysis::export::series::{OTHER, write_csv, write_json};
 use poolscope_analysis::pivot::Value;
-use poolscope_analysis::series::{SeriesKind, MAX_COMPARED_GROUPS, SeriesMetric, SeriesRequest, SeriesSet, series_at};
+use poolscope_analysis::series::{MAX_COMPARED_GROUPS, SeriesKind, SeriesMetric, SeriesRequest, SeriesSet, series_at};
 use std::io::Write;
 
 /// Options of `series`.
@@ -20,7 +20,7 @@ pub struct Args {
     #[arg(long, value_name = "COLUMNS", default_value = "tag", value_parser = parse_key_list)]
     by: Keys,
     /// Value of the curves: outstanding, cumulative, rate, count, cumulative_count or rate_count
-    #[arg(long, default_value = "outstanding", value_parser = |text: &str| text.parse::<Measure>())]
+    #[arg(long, default_value = "outstanding", value_parser = |text: &str| text.parse::<SeriesMetric>())]
     measure: SeriesMetric,
     /// Number of points, including both ends of the range
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]

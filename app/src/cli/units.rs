@@ -1,7 +1,7 @@
 //! Sizes and times of option values. Units are those of the query language.
 
-use poolscope_analysis::filter::query::FieldKind;
 use poolscope_analysis::filter::literal::{self, Literal};
+use poolscope_analysis::filter::query::FieldKind;
 
 /// Parses bytes with an optional unit: B, KB, MB, GB, TB or KiB, MiB, GiB, TiB, all powers of 1024.
 ///

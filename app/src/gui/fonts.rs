@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use eframe::egui::{FontData, FontDefinitions, FontFamily};
 
-use super::theme;
+use crate::gui::theme;
 
 const INTER: &str = "Inter";
 const INTER_STRONG: &str = "Inter SemiBold";

@@ -2,13 +2,17 @@
 //! file and never waits.
 
 pub mod app;
-pub mod command;
+pub mod commands;
+pub mod dialogs;
+pub mod document;
 pub mod fonts;
+pub mod icons;
 pub mod jobs;
+pub mod model;
+pub mod pages;
 pub mod settings;
-pub mod state;
+pub mod shell;
 pub mod theme;
-pub mod views;
 pub mod widgets;
 
 use std::path::PathBuf;
@@ -21,7 +25,7 @@ use settings::store::{FileStore, NoStore, Store};
 
 use crate::wpr::machine::MachineRecorder;
 
-/// What the window opens with.
+/// Content that the window opens with.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum OpenRequest {
     /// The start page.

@@ -1,5 +1,5 @@
-//! Every colour, size and font of the window, in one file. Views and widgets take them from here and never write a
-//! literal colour or size of their own; the theme never knows what is shown in it.
+//! Every color, size and font of the window, in one file. Views and widgets take them from here and never write a
+//! literal color or size of their own; the theme never knows what is shown in it.
 
 use eframe::egui::text::{LayoutJob, TextFormat, TextWrapping};
 use eframe::egui::{self, Color32, CornerRadius, FontFamily, FontId, Stroke, TextStyle, Theme, Vec2};
@@ -28,15 +28,15 @@ pub const SMALL: f32 = 11.0;
 /// Size of the one heading of a page, in points.
 pub const HEADING: f32 = 20.0;
 
-/// How many categorical colours there are.
-pub const SERIES_COLOURS: usize = 10;
-/// How many colours module names have before they start again.
-pub const MODULE_COLOURS: usize = 6;
-/// How much of a module's colour is behind the names of its functions, and how much of the kernel's.
+/// Number of categorical colors.
+pub const SERIES_COLORS: usize = 10;
+/// Number of colors of module names before they repeat.
+pub const MODULE_COLORS: usize = 6;
+/// Opacity of a module's color behind the names of its functions, and of the kernel's.
 const MODULE_SHARE: f32 = 0.26;
 const KERNEL_SHARE: f32 = 0.2;
 
-/// The colours of one theme.
+/// The colors of one theme.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Palette {
     /// Behind tables and graphs.
@@ -51,7 +51,7 @@ pub struct Palette {
     pub text: Color32,
     /// Captions and units.
     pub dim: Color32,
-    /// What is barely there: empty marks, disabled text.
+    /// Empty marks, disabled text.
     pub faint: Color32,
     /// The one accent: focus, selection, the primary action.
     pub accent: Color32,
@@ -77,10 +77,10 @@ pub struct Palette {
     pub bad: Color32,
     /// Everything that is folded into "other".
     pub other: Color32,
-    /// Colours that module names are written in: dark or light enough to be read.
-    pub module: [Color32; MODULE_COLOURS],
-    /// Ten colours for data that colour-blind people can tell apart (after Okabe and Ito, and Tol).
-    pub series: [Color32; SERIES_COLOURS],
+    /// Colors that module names are written in: dark or light enough to be read.
+    pub module: [Color32; MODULE_COLORS],
+    /// Ten colors for data that color-blind people can tell apart (after Okabe and Ito, and Tol).
+    pub series: [Color32; SERIES_COLORS],
 }
 
 const fn rgb(hex: u32) -> Color32 {
@@ -173,35 +173,35 @@ const DARK: Palette = Palette {
 };
 
 impl Palette {
-    /// The colours of the theme that `ui` is drawn in.
+    /// The colors of the theme that `ui` is drawn in.
     #[must_use]
     pub fn of(ui: &egui::Ui) -> &'static Self {
         Self::for_dark(ui.visuals().dark_mode)
     }
 
-    /// The dark colours, or the light ones.
+    /// The dark colors, or the light ones.
     #[must_use]
     pub fn for_dark(dark: bool) -> &'static Self {
         if dark { &DARK } else { &LIGHT }
     }
 
-    /// The categorical colour with this number; `None` is "other". Numbers beyond the last colour start again.
+    /// The categorical color with this number; `None` is "other". Numbers beyond the last color start again.
     #[must_use]
-    pub fn series_colour(&self, number: Option<usize>) -> Color32 {
-        number.map_or(self.other, |n| self.series[n % SERIES_COLOURS])
+    pub fn series_color(&self, number: Option<usize>) -> Color32 {
+        number.map_or(self.other, |n| self.series[n % SERIES_COLORS])
     }
 
-    /// The colour that a module's name is written in; `None` for the kernel itself, which is in every stack.
+    /// The color that a module's name is written in; `None` for the kernel itself, which is in every stack.
     #[must_use]
-    pub fn module_colour(&self, number: Option<usize>) -> Color32 {
-        number.map_or(self.dim, |n| self.module[n % MODULE_COLOURS])
+    pub fn module_color(&self, number: Option<usize>) -> Color32 {
+        number.map_or(self.dim, |n| self.module[n % MODULE_COLORS])
     }
 
-    /// The colour behind the name of a module's function; `None` for the kernel itself. Ordinary text can be read on it.
+    /// The color behind the name of a module's function; `None` for the kernel itself. Ordinary text can be read on it.
     #[must_use]
     pub fn module_fill(&self, number: Option<usize>) -> Color32 {
-        let (colour, share) = (self.module_colour(number), if number.is_some() { MODULE_SHARE } else { KERNEL_SHARE });
-        self.canvas.lerp_to_gamma(colour, share)
+        let (color, share) = (self.module_color(number), if number.is_some() { MODULE_SHARE } else { KERNEL_SHARE });
+        self.canvas.lerp_to_gamma(color, share)
     }
 
     /// Behind what a search found in a graph.
@@ -254,18 +254,18 @@ pub fn clipped_text(
     width: f32,
     text: &str,
     font: FontId,
-    colour: Color32,
+    color: Color32,
 ) -> bool {
     if width <= 0.0 {
         return false;
     }
-    let format = TextFormat::simple(font, colour);
+    let format = TextFormat::simple(font, color);
     let mut job = LayoutJob::single_section(text.to_owned(), format);
     job.break_on_newline = false;
     job.wrap = TextWrapping { max_width: width, max_rows: 1, break_anywhere: true, ..TextWrapping::default() };
     let galley = painter.layout_job(job);
     let whole = !galley.elided;
-    painter.galley(egui::pos2(at.x, at.y - galley.size().y / 2.0), galley, colour);
+    painter.galley(egui::pos2(at.x, at.y - galley.size().y / 2.0), galley, color);
     whole
 }
 
@@ -353,9 +353,9 @@ mod tests {
             for ground in [p.canvas, p.panel, p.selected, p.hovered, p.stripe, p.share] {
                 assert!(contrast(p.text, ground) >= 7.0);
                 assert!(contrast(p.dim, ground) >= 4.5);
-                assert!(p.module.iter().all(|colour| contrast(*colour, ground) >= 4.5));
+                assert!(p.module.iter().all(|color| contrast(*color, ground) >= 4.5));
             }
-            for number in (0..MODULE_COLOURS).map(Some).chain([None]) {
+            for number in (0..MODULE_COLORS).map(Some).chain([None]) {
                 assert!(contrast(p.text, p.module_fill(number)) >= 7.0, "{number:?}");
             }
             assert!(contrast(p.on_match(), p.match_fill()) >= 4.5);
@@ -367,14 +367,14 @@ mod tests {
     }
 
     #[test]
-    fn series_colours_differ_and_start_again() {
+    fn series_colors_differ_and_start_again() {
         for p in [&LIGHT, &DARK] {
             for (i, a) in p.series.iter().enumerate() {
                 assert!(p.series[..i].iter().all(|b| a != b));
                 assert_ne!(*a, p.other);
             }
-            assert_eq!(p.series_colour(Some(12)), p.series[2]);
-            assert_eq!(p.series_colour(None), p.other);
+            assert_eq!(p.series_color(Some(12)), p.series[2]);
+            assert_eq!(p.series_color(None), p.other);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Texts about the origin of a suspect: processes, responsible driver, wrapper driver, objects kept by handles, tags that grow in
 //! lockstep.
 
-use super::figures::{counted, percent, some_of};
+use super::some_of;
 use crate::format;
 use poolscope_analysis::leaks::findings::{HeldObjects, LockstepTag};
 use poolscope_analysis::leaks::owner::{TagOwnerData, owner_candidates};
@@ -35,7 +35,7 @@ pub fn process(share: &ProcessShare, suspect: &Suspect) -> String {
         Some(false) => ", exited",
         None => "",
     };
-    format!("{} {}{state}", share.label(), percent(of_all.min(1.0)))
+    format!("{} {}{state}", share.label(), format::percent(of_all.min(1.0)))
 }
 
 /// The processes with the most outstanding bytes; empty without outstanding allocations.
@@ -136,7 +136,7 @@ pub fn lockstep(members: &[LockstepTag], suspect: &Suspect) -> String {
     };
     let tags: Vec<&str> = members.iter().map(|member| member.tag.trim_end()).collect();
     let note = note(&tags).map_or_else(String::new, |note| format!("; {note}"));
-    let count = counted(others.len() as u64, "tag", "tags");
+    let count = format::counted(others.len() as u64, "tag", "tags");
     let named = some_of(others.into_iter(), TAGS_LISTED);
     format!("grows in lockstep with {count} ({named}), probably parts of one object{holding}{note}")
 }
@@ -171,9 +171,9 @@ pub fn score_help(suspect: &Suspect) -> String {
 mod tests {
     use super::super::test_util::suspect;
     use super::*;
+    use poolscope_analysis::group::column_values::UNKNOWN_ALLOCATOR;
     use poolscope_analysis::group::wrapper_rules::RuleOrigin;
     use poolscope_analysis::leaks::AllocationTotals;
-    use poolscope_analysis::group::column_values::UNKNOWN_ALLOCATOR;
     use poolscope_analysis::leaks::attribution::{ProcessObjects, WrapperDriver};
 
     fn share(name: &str, pid: Option<u32>, bytes: u64, running: Option<bool>) -> ProcessShare {

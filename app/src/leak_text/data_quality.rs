@@ -1,6 +1,5 @@
 //! Texts about the data quality of a trace: what is missing, why it matters, by how much it lowers the confidence.
 
-use super::figures::{counted, percent};
 use crate::format;
 use poolscope_analysis::group::group_by::MAX_GROUPS;
 use poolscope_analysis::leaks::data_quality::DataQualityKind;
@@ -12,7 +11,7 @@ use poolscope_analysis::leaks::{DataQuality, DataQualityIssue, LeakAnalysis};
 pub fn data_quality_note(note: &DataQualityIssue) -> String {
     let lowered = 1.0 - note.confidence_factor;
     let end = if lowered > 0.0 {
-        format!("every confidence is lowered by {}", percent(lowered))
+        format!("every confidence is lowered by {}", format::percent(lowered))
     } else {
         "too little to change a verdict".to_owned()
     };
@@ -36,16 +35,18 @@ pub fn grouping_note(analysis: &LeakAnalysis) -> Option<String> {
 /// Short form of an issue, for the summary.
 pub(super) fn gap(kind: &DataQualityKind) -> String {
     match kind {
-        DataQualityKind::LostEvents { share, .. } => format!("{} of the events were lost", percent(*share)),
-        DataQualityKind::LostBuffers { share, .. } => format!("{} of the buffers are missing", percent(*share)),
+        DataQualityKind::LostEvents { share, .. } => format!("{} of the events were lost", format::percent(*share)),
+        DataQualityKind::LostBuffers { share, .. } => format!("{} of the buffers are missing", format::percent(*share)),
         DataQualityKind::CircularLogWrapped { .. } => "its beginning was overwritten".to_owned(),
         DataQualityKind::TagFilter { .. } => "a tag filter was active".to_owned(),
         DataQualityKind::ShortRange { seconds } => format!("only {}", format::duration(*seconds)),
         DataQualityKind::MissingStacks { .. } => "stacks are missing".to_owned(),
         DataQualityKind::ImpliedEvents { share, .. } => {
-            format!("{} of the allocations lack their allocation or free event", percent(*share))
+            format!("{} of the allocations lack their allocation or free event", format::percent(*share))
         }
-        DataQualityKind::PoolRundownDiffers { share } => format!("{} of the events are missing", percent(*share)),
+        DataQualityKind::PoolRundownDiffers { share } => {
+            format!("{} of the events are missing", format::percent(*share))
+        }
     }
 }
 
@@ -54,14 +55,14 @@ fn missing(kind: &DataQualityKind) -> String {
     match kind {
         DataQualityKind::LostEvents { events, share } => format!(
             "Windows lost {} while recording ({} of all): an allocation whose free was lost looks like a leak",
-            counted(*events, "event", "events"),
-            percent(*share)
+            format::counted(*events, "event", "events"),
+            format::percent(*share)
         ),
         DataQualityKind::LostBuffers { buffers, share } => format!(
             "{} of events {} missing ({} of all): allocations that were freed in the gaps look like leaks",
-            counted(*buffers, "buffer", "buffers"),
+            format::counted(*buffers, "buffer", "buffers"),
             if *buffers == 1 { "is" } else { "are" },
-            percent(*share)
+            format::percent(*share)
         ),
         DataQualityKind::CircularLogWrapped { missing_s } => {
             let what = missing_s.map_or_else(
@@ -82,16 +83,16 @@ fn missing(kind: &DataQualityKind) -> String {
         }
         DataQualityKind::MissingStacks { share } => format!(
             "{} of the allocations have no stack: they cannot be grouped by function, and drivers may be missed",
-            percent(*share)
+            format::percent(*share)
         ),
         DataQualityKind::ImpliedEvents { events: pairs, share } => format!(
             "The allocation or free event of {} is missing ({} of all): other lost frees leave no sign",
-            counted(*pairs, "allocation", "allocations"),
-            percent(*share)
+            format::counted(*pairs, "allocation", "allocations"),
+            format::percent(*share)
         ),
         DataQualityKind::PoolRundownDiffers { share } => format!(
             "The pool counters count more allocations and frees than the trace holds ({} are missing)",
-            percent(*share)
+            format::percent(*share)
         ),
     }
 }
@@ -107,9 +108,9 @@ fn counters(both: &Reconciliation) -> Option<String> {
     // The share covers these tags only: events that a filter excluded are not missing.
     let is_compared = |row: &&TagBalance| !is_filtered || row.recorded_allocs > 0 || row.recorded_frees > 0;
     let all = both.tags.iter().filter(is_compared).map(TagBalance::counted_events).fold(0, u64::saturating_add);
-    let share = percent(both.recorded_share);
+    let share = format::percent(both.recorded_share);
     if all > 0 {
-        let all = counted(all, "allocation or free", "allocations and frees");
+        let all = format::counted(all, "allocation or free", "allocations and frees");
         let of_tags = if is_filtered { " of the tags that were recorded" } else { "" };
         return Some(format!(
             "The pool counters at both ends of the recording count {all}{of_tags}; the trace holds {share} of them."
@@ -117,7 +118,8 @@ fn counters(both: &Reconciliation) -> Option<String> {
     }
     // Without counters the share is that of the big allocations of all tags.
     let big = both.big_pool.filter(|big| !is_filtered && big.allocated + big.freed > 0)?;
-    let changes = counted(big.allocated + big.freed, "big allocation made or freed", "big allocations made or freed");
+    let changes =
+        format::counted(big.allocated + big.freed, "big allocation made or freed", "big allocations made or freed");
     Some(format!("The big-pool tables at both ends of the recording show {changes}; the trace holds {share} of them."))
 }
 

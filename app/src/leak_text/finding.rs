@@ -1,8 +1,8 @@
 //! Findings of the detectors as fragments of a sentence.
 
 use super::attribution;
-use super::figures::{counted, percent, rate, some_of};
 use super::reason::moment;
+use super::some_of;
 use crate::format;
 use poolscope_analysis::leaks::{AllocationTotals, Finding};
 
@@ -23,12 +23,12 @@ pub fn finding(finding: &Finding) -> String {
         Finding::PairedTag { tag, freed_share } => {
             format!(
                 "{} of the allocations with tag {} on the same path are freed",
-                percent(*freed_share),
+                format::percent(*freed_share),
                 tag.trim_end()
             )
         }
         Finding::AllButOneSize { size_bytes, outstanding, others_freed } => {
-            let count = |count: u64| counted(count, "allocation", "allocations");
+            let count = |count: u64| format::counted(count, "allocation", "allocations");
             let (are, were) = (plural(*outstanding, "is", "are"), plural(*others_freed, "was", "were"));
             format!(
                 "{} of exactly {} {are} outstanding, while {} of other sizes {were} freed",
@@ -38,8 +38,9 @@ pub fn finding(finding: &Finding) -> String {
             )
         }
         Finding::MissingFree { freed_by } => {
-            let functions =
-                freed_by.iter().map(|(function, frees)| format!("{function} ({})", counted(*frees, "free", "frees")));
+            let functions = freed_by
+                .iter()
+                .map(|(function, frees)| format!("{function} ({})", format::counted(*frees, "free", "frees")));
             format!("other allocations with this tag are freed in {}; these never are", some_of(functions, LISTED))
         }
         Finding::ExitedProcesses { allocations, processes } => {
@@ -49,7 +50,7 @@ pub fn finding(finding: &Finding) -> String {
         }
         Finding::RateChangeAtMarker { marker_s, before_bytes_per_s, after_bytes_per_s } => {
             let verb = if after_bytes_per_s > before_bytes_per_s { "begins" } else { "ends" };
-            let (before, after) = (rate(*before_bytes_per_s), rate(*after_bytes_per_s));
+            let (before, after) = (format::growth_rate(*before_bytes_per_s), format::growth_rate(*after_bytes_per_s));
             format!("growth {verb} at the marker at {}: {before} before, {after} after", moment(*marker_s))
         }
     }
@@ -60,12 +61,16 @@ fn plural<'w>(count: u64, one: &'w str, many: &'w str) -> &'w str {
 }
 
 fn amount(allocations: AllocationTotals) -> String {
-    format!("{} ({})", counted(allocations.count, "allocation", "allocations"), format::bytes(allocations.bytes))
+    format!(
+        "{} ({})",
+        format::counted(allocations.count, "allocation", "allocations"),
+        format::bytes(allocations.bytes)
+    )
 }
 
 /// An exact size, as in the source of the driver.
 fn in_bytes(size: u64) -> String {
-    counted(size, "byte", "bytes")
+    format::counted(size, "byte", "bytes")
 }
 
 #[cfg(test)]

@@ -4,7 +4,6 @@
 pub mod attribution;
 mod cost;
 mod data_quality;
-mod figures;
 mod finding;
 mod owner;
 mod reason;
@@ -12,7 +11,6 @@ mod summary;
 
 pub use cost::{cost, pool_growth, seconds_to_exhaustion};
 pub use data_quality::{counter_comparison, data_quality_note, grouping_note};
-pub use figures::{confidence, percent, rate};
 pub use finding::finding;
 pub use owner::{certainty_help, owner_candidate};
 pub use reason::{reason, reasons, sentence};
@@ -49,5 +47,24 @@ pub fn driver(suspect: &Suspect) -> Option<&str> {
 /// Value of the Driver column for a frame outside all modules.
 const UNKNOWN: &str = "Unknown";
 
+/// The first `most` of a list, and the number of the others.
+fn some_of(items: impl ExactSizeIterator<Item = String>, most: usize) -> String {
+    let rest = items.len().saturating_sub(most);
+    let shown: Vec<String> = items.take(most).collect();
+    let shown = shown.join(", ");
+    if rest > 0 { format!("{shown} and {rest} more") } else { shown }
+}
+
 #[cfg(test)]
 mod test_util;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_are_cut() {
+        let items = || ["a", "b", "c"].map(str::to_owned).into_iter();
+        assert_eq!((some_of(items(), 2), some_of(items(), 3)), ("a, b and 1 more".to_owned(), "a, b, c".to_owned()));
+    }
+}

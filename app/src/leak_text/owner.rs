@@ -1,23 +1,25 @@
 //! Candidates for the owner of a tag, with their source and certainty.
 
-use super::figures::{counted, percent};
+use crate::format;
 use poolscope_analysis::leaks::owner::{OwnerSource, TagOwnerCandidate};
 
 /// A candidate with its certainty and source: `a.sys (very likely): named in pooltag.txt`.
 #[must_use]
 pub fn owner_candidate(candidate: &TagOwnerCandidate) -> String {
     let why = match &candidate.source {
-        OwnerSource::Stack { share } => format!("on the stacks of {} of the outstanding bytes", percent(*share)),
+        OwnerSource::Stack { share } => {
+            format!("on the stacks of {} of the outstanding bytes", format::percent(*share))
+        }
         OwnerSource::PoolTagFile { description } if description.is_empty() => "named in pooltag.txt".to_owned(),
         OwnerSource::PoolTagFile { description } => format!("named in pooltag.txt: {description}"),
         OwnerSource::DriverFile { occurrences, files_with_tag } => {
-            let times = counted(*occurrences, "time", "times");
+            let times = format::counted(*occurrences, "time", "times");
             let others = files_with_tag.saturating_sub(1);
             match others {
                 0 => format!("its file contains the tag {times}, no other file does"),
                 _ => format!(
                     "its file contains the tag {times}, as {} {}",
-                    counted(others, "other file", "other files"),
+                    format::counted(others, "other file", "other files"),
                     if others == 1 { "does" } else { "do" }
                 ),
             }
@@ -51,7 +53,7 @@ pub fn certainty_help(candidate: &TagOwnerCandidate) -> String {
     };
     format!(
         "Certainty {} that {} owns the tag: {source}; sources that agree add up",
-        percent(candidate.confidence),
+        format::percent(candidate.confidence),
         candidate.driver
     )
 }

@@ -1,6 +1,5 @@
 //! Reasons of a verdict as fragments of a sentence.
 
-use super::figures::{counted, percent, rate};
 use super::{attribution, finding, pool};
 use crate::format;
 use poolscope_analysis::leaks::{AllocationTotals, Finding, Reason, Suspect};
@@ -18,26 +17,26 @@ const USUALLY_FREED: &str = "allocations of this kind are usually freed";
 pub fn reason(reason: &Reason, suspect: &Suspect) -> String {
     match reason {
         Reason::AllocationsAndFrees { allocated, freed } => {
-            let allocated = counted(*allocated, "allocation", "allocations");
-            format!("{allocated}, {}", counted(*freed, "free", "frees"))
+            let allocated = format::counted(*allocated, "allocation", "allocations");
+            format!("{allocated}, {}", format::counted(*freed, "free", "frees"))
         }
         Reason::Growth { bytes_per_s, linearity } => growth(*bytes_per_s, *linearity) + &estimated(suspect),
         Reason::TopStack { share } if *share >= ALL => "all from one stack".to_owned(),
-        Reason::TopStack { share } => format!("{} from one stack", percent(*share)),
+        Reason::TopStack { share } => format!("{} from one stack", format::percent(*share)),
         Reason::DistinctSizes { count } => sizes(*count, suspect),
         Reason::OlderThanUsual { allocations, usual_lifetime_s, late_frees } => {
             older_than_usual(*allocations, *usual_lifetime_s, *late_frees)
         }
         Reason::ShareOfPoolGrowth(share) => {
-            format!("{} of the growth of {} pool", percent(*share), pool(suspect.paged))
+            format!("{} of the growth of {} pool", format::percent(*share), pool(suspect.paged))
         }
         Reason::SingleStep { at_s, share } => {
-            let all = if *share >= ALL { "all".to_owned() } else { percent(*share) };
+            let all = if *share >= ALL { "all".to_owned() } else { format::percent(*share) };
             format!("{all} of the outstanding allocations were made in one step at {}", moment(*at_s))
         }
         Reason::GrewUntil { from_s, until_s, bytes_per_s } => {
             let (from, until) = (moment(*from_s), moment(*until_s));
-            let rate = rate(*bytes_per_s);
+            let rate = format::growth_rate(*bytes_per_s);
             format!(
                 "+{rate} from {from} to {until}, then its allocations ended while others continued: a leak whose load stopped \
                  or a full cache; when the load returns, a leak grows again, a cache does not"
@@ -45,11 +44,11 @@ pub fn reason(reason: &Reason, suspect: &Suspect) -> String {
         }
         Reason::LevelSince { since_s } => format!("no growth since {}", moment(*since_s)),
         Reason::LoadIncrease { share } => {
-            let share = percent(share.min(1.0));
+            let share = format::percent(share.min(1.0));
             format!("the allocation rate rose as well, which explains {share} of the growth")
         }
         Reason::WithinUsualLifetime { share, usual_lifetime_s } => {
-            let (share, life) = (percent(*share), format::duration(*usual_lifetime_s));
+            let (share, life) = (format::percent(*share), format::duration(*usual_lifetime_s));
             format!("{share} of the outstanding allocations are younger than {life}, the age by which {USUALLY_FREED}")
         }
         Reason::TooFewAllocations { outstanding: 0 } => "no outstanding allocations".to_owned(),
@@ -105,7 +104,7 @@ fn shown(suspect: &Suspect) -> impl Iterator<Item = &Reason> {
 
 fn growth(bytes_per_s: f64, linearity: f64) -> String {
     let sign = if bytes_per_s > 0.0 { "+" } else { "" };
-    let gain = format!("{sign}{}", rate(bytes_per_s));
+    let gain = format!("{sign}{}", format::growth_rate(bytes_per_s));
     match linearity {
         s if s >= STRAIGHT => format!("{gain} in a straight line"),
         s if s >= NEARLY_STRAIGHT => format!("{gain} in a nearly straight line"),
@@ -119,7 +118,8 @@ fn estimated(suspect: &Suspect) -> String {
     if scale <= 1.0 {
         return String::new();
     }
-    let (lost, recorded) = (percent(1.0 - 1.0 / scale), rate(suspect.growth_bytes_per_s / scale));
+    let (lost, recorded) =
+        (format::percent(1.0 - 1.0 / scale), format::growth_rate(suspect.growth_bytes_per_s / scale));
     format!(
         " (estimated: according to the pool counters {lost} of its events were lost; the recorded growth is {recorded})"
     )
@@ -138,12 +138,15 @@ fn sizes(count: u64, suspect: &Suspect) -> String {
 }
 
 fn outstanding(count: u64) -> String {
-    counted(count, "outstanding allocation", "outstanding allocations")
+    format::counted(count, "outstanding allocation", "outstanding allocations")
 }
 
 fn older_than_usual(allocations: AllocationTotals, usual_lifetime_s: f64, late_frees: u64) -> String {
-    let all =
-        format!("{} ({})", counted(allocations.count, "allocation", "allocations"), format::bytes(allocations.bytes));
+    let all = format!(
+        "{} ({})",
+        format::counted(allocations.count, "allocation", "allocations"),
+        format::bytes(allocations.bytes)
+    );
     let are = if allocations.count == 1 { "is" } else { "are" };
     if usual_lifetime_s <= 0.0 {
         return format!("{all} {are} outstanding, and none of this kind was freed");

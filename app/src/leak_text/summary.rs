@@ -2,7 +2,6 @@
 
 use super::attribution::subject;
 use super::data_quality::gap;
-use super::figures::{counted, rate};
 use super::{function, pool, tag};
 use crate::format;
 use poolscope_analysis::leaks::{LeakAnalysis, Reason, Suspect, SuspectGrouping, Verdict};
@@ -53,7 +52,7 @@ fn borderline(analysis: &LeakAnalysis, suspect: &Suspect) -> String {
 /// `myfault.sys leaks 1.90 MB/min of nonpaged pool under tag Leak, from MyfaultDeviceControl`.
 fn leaks(suspect: &Suspect, by: SuspectGrouping) -> String {
     let verb = if suspect.confidence < CONFIDENT { "may leak" } else { "leaks" };
-    let amount = format!("{} of {} pool", rate(suspect.growth_bytes_per_s), pool(suspect.paged));
+    let amount = format!("{} of {} pool", format::growth_rate(suspect.growth_bytes_per_s), pool(suspect.paged));
     match subject(suspect, by) {
         Some(who) => format!("{who} {verb} {amount} {}{}", under(suspect), from(suspect, who)),
         None => format!("{} {verb} {amount}", the_tag(suspect)),
@@ -62,7 +61,8 @@ fn leaks(suspect: &Suspect, by: SuspectGrouping) -> String {
 
 /// Sentence about a suspect that is a slow leak or a growing queue.
 fn grows(suspect: &Suspect, by: SuspectGrouping) -> String {
-    let amount = format!("grows by {} of {} pool", rate(suspect.growth_bytes_per_s), pool(suspect.paged));
+    let amount =
+        format!("grows by {} of {} pool", format::growth_rate(suspect.growth_bytes_per_s), pool(suspect.paged));
     let end = "a slow leak or a growing queue";
     match subject(suspect, by) {
         Some(who) => format!("{who} {amount} {}{}: {end}", under(suspect), from(suspect, who)),
@@ -77,7 +77,7 @@ fn stopped(suspect: &Suspect, by: SuspectGrouping) -> String {
         _ => None,
     });
     let (until_s, bytes_per_s) = grew.unwrap_or((0.0, suspect.growth_bytes_per_s));
-    let amount = format!("grew by {} of {} pool", rate(bytes_per_s), pool(suspect.paged));
+    let amount = format!("grew by {} of {} pool", format::growth_rate(bytes_per_s), pool(suspect.paged));
     let end = format!(
         "until {} and none of it was freed: a leak whose load stopped or a full cache",
         super::reason::moment(until_s)
@@ -136,7 +136,7 @@ fn nothing(analysis: &LeakAnalysis) -> String {
 
 fn too_little(analysis: &LeakAnalysis) -> String {
     let count: u64 = analysis.suspects.iter().map(|s| s.evidence.allocated.count).sum();
-    let allocations = counted(count, "allocation", "allocations");
+    let allocations = format::counted(count, "allocation", "allocations");
     format!("Too little data: {allocations} in {}.", analyzed(analysis))
 }
 

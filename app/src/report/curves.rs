@@ -1,11 +1,10 @@
 //! Curves of the report's graph: outstanding bytes of the suspects, and of all other groups combined.
 
-use poolscope_analysis::group::key::Key;
 use poolscope_analysis::group::column_values::ColumnValues;
+use poolscope_analysis::group::key::Key;
 use poolscope_analysis::group::parallel::Cancel;
-use poolscope_analysis::group::column::KeyColumn;
 use poolscope_analysis::leaks::{LeakAnalysis, Suspect};
-use poolscope_analysis::series::{SeriesKind, SeriesMetric, SeriesError, SeriesRequest, SeriesSet, series};
+use poolscope_analysis::series::{SeriesError, SeriesKind, SeriesMetric, SeriesRequest, SeriesSet, series};
 
 /// Number of curves with a color of their own.
 const MAX_CURVES: usize = 8;

@@ -1,6 +1,7 @@
 //! One section per suspect: reasons, growth, owner candidates, stack, ages of its outstanding allocations.
 
 use super::{ReportInput, charts, escape, table};
+use crate::format;
 use crate::leak_text;
 use poolscope_analysis::leaks::Suspect;
 use std::io::{self, Write};
@@ -40,7 +41,7 @@ fn one(out: &mut dyn Write, input: &ReportInput<'_>, rank: usize, suspect: &Susp
     let stacks = input.names.stacks();
     let frames = stacks.frames(stacks.node_of(suspect.stack));
     if !frames.is_empty() {
-        let share = leak_text::percent(suspect.stack_share);
+        let share = format::percent(suspect.stack_share);
         writeln!(
             out,
             "<h3>Stack of {share} of the outstanding bytes, outermost frame first</h3>\n<ol class=\"stack code\">"

@@ -1,7 +1,8 @@
 //! Graph of outstanding bytes over time, as SVG.
 
-use super::{ReportInput, escape, points, scale};
+use super::{ReportInput, escape, points};
 use crate::format;
+use crate::format::axis::{AxisUnit, time_ticks, value_ticks};
 use std::io::{self, Write};
 
 const WIDTH: f64 = 1040.0;
@@ -112,14 +113,14 @@ fn lines(input: &ReportInput<'_>) -> Vec<Line> {
 
 fn axes(out: &mut dyn Write, plot: &Plot) -> io::Result<()> {
     let (right, bottom) = (WIDTH - RIGHT, HEIGHT - BOTTOM);
-    for (value, text) in scale::bytes(plot.highest, 5.0) {
+    for (value, text) in value_ticks(plot.highest, 5.0, AxisUnit::Bytes) {
         let y = plot.y(value);
         let class = if value > 0.0 { "grid" } else { "axis" };
         writeln!(out, "<line class=\"{class}\" x1=\"{LEFT}\" y1=\"{y:.1}\" x2=\"{right}\" y2=\"{y:.1}\"/>")?;
         let (x, y) = (LEFT - 8.0, y + 4.0);
         writeln!(out, "<text class=\"tick\" text-anchor=\"end\" x=\"{x}\" y=\"{y:.1}\">{text}</text>")?;
     }
-    for (seconds, text) in scale::seconds(plot.from_s, plot.to_s, 10.0) {
+    for (seconds, text) in time_ticks(plot.from_s, plot.to_s, 10.0) {
         let x = plot.x(seconds);
         let (ends, low) = (bottom + 4.0, bottom + 18.0);
         writeln!(out, "<line class=\"axis\" x1=\"{x:.1}\" y1=\"{bottom}\" x2=\"{x:.1}\" y2=\"{ends}\"/>")?;

@@ -7,7 +7,6 @@ mod details;
 mod graph;
 mod page;
 mod quality;
-mod scale;
 mod table;
 
 pub use curves::curves;

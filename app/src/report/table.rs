@@ -43,7 +43,7 @@ pub fn write(out: &mut dyn Write, input: &ReportInput<'_>) -> io::Result<()> {
 
 fn row(out: &mut dyn Write, rank: usize, suspect: &Suspect) -> io::Result<()> {
     let evidence = &suspect.evidence;
-    let growth = leak_text::rate(suspect.growth_bytes_per_s);
+    let growth = format::growth_rate(suspect.growth_bytes_per_s);
     let place = [leak_text::driver(suspect).unwrap_or(""), leak_text::function(suspect)].map(escape);
     writeln!(
         out,
@@ -61,7 +61,7 @@ fn row(out: &mut dyn Write, rank: usize, suspect: &Suspect) -> io::Result<()> {
         size = format::bytes(evidence.outstanding.bytes),
         count = format::count(evidence.outstanding.count),
         frees = format::count(evidence.freed.count),
-        confidence = leak_text::confidence(suspect.confidence),
+        confidence = format::confidence(suspect.confidence),
     )
 }
 

@@ -4,20 +4,20 @@
 //! Options and output are those of Microsoft's page "WPR command-line options"; codes are described in `error`.
 
 pub mod decode;
-pub mod machine;
+pub mod error;
 pub mod locations;
+pub mod machine;
 pub mod process;
 pub mod status;
 pub mod task;
-pub mod error;
 
 use std::path::{Path, PathBuf};
 
 use poolscope_base::progress::CancelToken;
 
+pub use error::WprError;
 pub use status::RecordingStatus;
 pub use task::{Start, Task};
-pub use error::WprError;
 
 /// Availability of `wpr.exe` on this computer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,5 +60,11 @@ pub trait Recorder: Send + Sync {
     ///
     /// # Errors
     /// `wpr` cannot be started, is cancelled, hangs, or reports a failure.
-    fn run(&self, program: &Path, task: &Task, on_output: &dyn Fn(&str), cancel: &CancelToken) -> Result<TaskResult, WprError>;
+    fn run(
+        &self,
+        program: &Path,
+        task: &Task,
+        on_output: &dyn Fn(&str),
+        cancel: &CancelToken,
+    ) -> Result<TaskResult, WprError>;
 }

@@ -1,9 +1,8 @@
 //! Figures of conditions and their units.
 
 use crate::format;
-use crate::leak_text::{percent, rate};
-use poolscope_analysis::filter::query::FieldKind;
 use poolscope_analysis::filter::literal;
+use poolscope_analysis::filter::query::FieldKind;
 use poolscope_analysis::leaks::{LeakAnalysis, Verdict};
 use std::fmt;
 
@@ -141,10 +140,10 @@ impl Figures {
     pub fn text(&self, figure: Figure) -> String {
         let value = self.value(figure);
         match figure.entry().1 {
-            Dimension::Rate => rate(value),
+            Dimension::Rate => format::growth_rate(value),
             Dimension::Bytes => format::bytes(value as u64),
             Dimension::Count => format::count(value as u64),
-            Dimension::Share => percent(value),
+            Dimension::Share => format::percent(value),
         }
     }
 }
@@ -152,7 +151,8 @@ impl Figures {
 /// A number with a unit, in the base unit of the figure that it is compared with.
 pub fn quantity(figure: Figure, value: f64, unit: &str) -> Result<f64, String> {
     let bytes_in = |unit: &str| literal::unit_scale(FieldKind::Bytes, unit).map(|bytes| bytes as f64);
-    let seconds_in = |unit: &str| literal::unit_scale(FieldKind::Time, unit).map(|nanoseconds| nanoseconds as f64 / 1e9);
+    let seconds_in =
+        |unit: &str| literal::unit_scale(FieldKind::Time, unit).map(|nanoseconds| nanoseconds as f64 / 1e9);
     let (name, dimension) = figure.entry();
     let scaled = match dimension {
         Dimension::Rate => {

@@ -2,8 +2,8 @@
 
 use super::figure::{Figure, quantity};
 use super::{Comparison, SyntaxError, Term};
-use poolscope_analysis::filter::query::FieldKind;
 use poolscope_analysis::filter::literal;
+use poolscope_analysis::filter::query::FieldKind;
 
 /// Upper bound on nested brackets and `not`.
 const MAX_DEPTH: usize = 64;

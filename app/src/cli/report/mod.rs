@@ -9,10 +9,12 @@ use super::selection::{Keys, SelectionArgs, parse_key_list};
 use super::table::{Column, Table, escape_markdown};
 use crate::format;
 use poolscope_analysis::export::{DocumentHeader, FigureTable};
-use poolscope_analysis::group::key::Key;
-use poolscope_analysis::group::column_values::ColumnValues;
 use poolscope_analysis::group::column::KeyValue;
-use poolscope_analysis::pivot::{Aggregate, BorrowedEvaluator, Metric, Value, Pivot, PivotRequest, PivotTree, SortOrder, pivot};
+use poolscope_analysis::group::column_values::ColumnValues;
+use poolscope_analysis::group::key::Key;
+use poolscope_analysis::pivot::{
+    Aggregate, Evaluator, Metric, Pivot, PivotRequest, PivotTree, SortOrder, Value, pivot,
+};
 use poolscope_analysis::trace::time::TimeRange;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -84,7 +86,7 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
     let loaded: Vec<Key> = keys.iter().copied().chain(needs_stacks.then_some(Key::Stack)).collect();
     args.trace.with_trace(io, args.selection.load_options(&loaded), |trace, workers, io| {
         let visible_range = args.selection.visible_range(trace)?;
-        let names = args.selection.names(trace, &keys, &args.trace, io)?;
+        let names = Arc::new(args.selection.names(trace, &keys, &args.trace, io)?);
         let (pivot, evaluator) = workers.run(|| evaluate(args, &names, visible_range, workers))?;
         let name = args.trace.name();
         let header = DocumentHeader::new(&name, trace, visible_range);
@@ -106,17 +108,16 @@ impl Args {
     }
 }
 
-fn evaluate<'n>(
+fn evaluate(
     args: &Args,
-    names: &'n ColumnValues,
+    names: &Arc<ColumnValues>,
     visible_range: TimeRange,
     workers: &Workers,
-) -> anyhow::Result<(Arc<Pivot>, BorrowedEvaluator<'n>)> {
-    let rows = args.selection.rows(names, visible_range);
-    let request = PivotRequest { keys: &args.by.0, view: visible_range, rows: rows.as_ref() };
+) -> anyhow::Result<(Arc<Pivot>, Evaluator)> {
+    let rows = args.selection.rows(names, visible_range).map(Arc::new);
+    let request = PivotRequest { keys: &args.by.0, view: visible_range, rows: rows.as_deref() };
     let pivot = Arc::new(pivot(names, &request, &|| workers.is_cancelled())?);
-    let figures: Vec<Metric> = args.figures().iter().copied().chain(args.sort.metrics()).collect();
-    let evaluator = BorrowedEvaluator::new(names, &pivot, rows.as_ref(), &figures);
+    let evaluator = Evaluator::new(Arc::clone(names), &pivot, rows, Arc::default());
     Ok((pivot, evaluator))
 }
 
@@ -142,7 +143,7 @@ impl Heading<'_> {
 fn write_tree(
     args: &Args,
     pivot: Arc<Pivot>,
-    evaluator: &BorrowedEvaluator<'_>,
+    evaluator: &Evaluator,
     header: &DocumentHeader<'_>,
     workers: &Workers,
     io: &mut Io<'_>,
@@ -161,7 +162,7 @@ fn write_tree(
 fn write_flat(
     args: &Args,
     pivot: &Arc<Pivot>,
-    evaluator: &BorrowedEvaluator<'_>,
+    evaluator: &Evaluator,
     header: &DocumentHeader<'_>,
     workers: &Workers,
     io: &mut Io<'_>,
@@ -169,8 +170,9 @@ fn write_flat(
     // Figures from sums are computed as they are written; the others are computed for all groups at once.
     let from_rows = args.figures().iter().copied().chain(args.sort.metrics()).filter(|f| !f.is_from_aggregate());
     let from_rows: Vec<Metric> = from_rows.collect();
-    let known: Result<BTreeMap<Metric, (Vec<Value>, Value)>, _> = workers
-        .run(|| from_rows.iter().map(|f| evaluator.groups(*f, &|| workers.is_cancelled()).map(|n| (*f, n))).collect());
+    let known: Result<BTreeMap<Metric, (Vec<Value>, Value)>, _> = workers.run(|| {
+        from_rows.iter().map(|f| evaluator.group_values(*f, &|| workers.is_cancelled()).map(|n| (*f, n))).collect()
+    });
     let known = known?;
     let figure = |group: Option<u32>, figure: Metric| match (known.get(&figure), group) {
         (Some((groups, _)), Some(group)) => groups.get(group as usize).copied().unwrap_or(Value::None),

@@ -6,7 +6,7 @@ use crate::cli::table::{Column, Table};
 use crate::format;
 use poolscope_analysis::group::key::Key;
 use poolscope_analysis::group::parallel::{Cancelled, never};
-use poolscope_analysis::pivot::{Aggregate, BorrowedEvaluator, Metric, NodeId, Value, PivotTree, SortOrder, TreeStep};
+use poolscope_analysis::pivot::{Aggregate, Evaluator, Metric, NodeId, PivotTree, SortOrder, TreeStep, Value};
 use poolscope_analysis::trace::time::LifetimeClass;
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -70,7 +70,7 @@ enum Pending {
 ///
 /// # Errors
 /// Never: commands are not cancelled here.
-pub fn lines(tree: &mut PivotTree, figures: &BorrowedEvaluator<'_>, options: &TreeOptions<'_>) -> Result<Vec<Line>, Cancelled> {
+pub fn lines(tree: &mut PivotTree, figures: &Evaluator, options: &TreeOptions<'_>) -> Result<Vec<Line>, Cancelled> {
     let share_of = options.sort.first().metric.filter(|f| f.is_from_aggregate()).unwrap_or(Metric::Size);
     let whole = tree.value(PivotTree::ROOT, share_of).as_f64().unwrap_or(0.0);
     let share = |number: Value| number.as_f64().filter(|_| whole > 0.0).map(|n| n / whole);
@@ -118,7 +118,7 @@ struct Parent {
 /// The children of a node in reverse, so that the first is taken first.
 fn children(
     tree: &mut PivotTree,
-    evaluator: &BorrowedEvaluator<'_>,
+    evaluator: &Evaluator,
     options: &TreeOptions<'_>,
     share_of: Metric,
     parent: &Parent,
@@ -126,7 +126,7 @@ fn children(
     let mut nodes = tree.children(parent.id, options.sort);
     let mut from_rows: BTreeMap<Metric, Vec<Value>> = BTreeMap::new();
     for figure in options.sort.metrics().filter(|f| !f.is_from_aggregate()) {
-        from_rows.insert(figure, evaluator.nodes(figure, tree, &nodes, &never)?);
+        from_rows.insert(figure, evaluator.node_values(figure, tree, &nodes, &never)?);
     }
     if !from_rows.is_empty() {
         let number = |at: usize, figure: Metric| match from_rows.get(&figure) {
@@ -190,13 +190,13 @@ fn has_large_branch(tree: &mut PivotTree, root: NodeId, parent: &Parent, share_o
 /// All figures of each node.
 fn figures_of(
     tree: &PivotTree,
-    evaluator: &BorrowedEvaluator<'_>,
+    evaluator: &Evaluator,
     figures: &[Metric],
     nodes: &[NodeId],
 ) -> Result<Vec<Vec<Value>>, Cancelled> {
     let mut rows = vec![Vec::with_capacity(figures.len()); nodes.len()];
     for figure in figures {
-        let column = evaluator.nodes(*figure, tree, nodes, &never)?;
+        let column = evaluator.node_values(*figure, tree, nodes, &never)?;
         rows.iter_mut().zip(column).for_each(|(row, number)| row.push(number));
     }
     Ok(rows)

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use super::App;
 use crate::association::{AssociationError, AssociationState};
+use crate::gui::dialogs::association::{self, AssociationAction, AssociationDialog};
 use crate::gui::jobs::association::Wanted;
-use crate::gui::views::association::{self, AssociationBox, Wish};
+use crate::gui::widgets::modal::DialogAction;
 
 impl App {
     pub(super) fn open_association(&mut self) {
-        self.boxes.association = Some(AssociationBox::default());
+        self.dialogs.association = Some(AssociationDialog::default());
         self.associate(Wanted::Look);
     }
 
@@ -18,21 +19,21 @@ impl App {
         self.jobs.associate(Arc::clone(&self.association), wanted);
     }
 
-    /// How it stands now; of no interest once the box is closed.
+    /// Applies the state of the association; it is dropped once the dialog is closed.
     pub(super) fn take_association(&mut self, standing: Result<AssociationState, AssociationError>) {
-        if let Some(state) = &mut self.boxes.association {
+        if let Some(state) = &mut self.dialogs.association {
             state.standing = Some(standing.map_err(|error| error.to_string()));
         }
     }
 
     /// Draws the box, and carries out what is wanted of it.
     pub(super) fn show_association(&mut self, ui: &Ui) {
-        let Some(state) = &mut self.boxes.association else { return };
+        let Some(state) = &mut self.dialogs.association else { return };
         let wanted = match association::show(ui, state) {
-            Some(Wish::Offer) => Wanted::Offer,
-            Some(Wish::Withdraw) => Wanted::Withdraw,
-            Some(Wish::Close) => {
-                self.boxes.association = None;
+            Some(DialogAction::Other(AssociationAction::Register)) => Wanted::Offer,
+            Some(DialogAction::Other(AssociationAction::Unregister)) => Wanted::Withdraw,
+            Some(DialogAction::Accept | DialogAction::Close) => {
+                self.dialogs.association = None;
                 return;
             }
             None => return,

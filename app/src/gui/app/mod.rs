@@ -2,16 +2,16 @@
 //! background has finished. It reads no file and waits for nothing.
 
 mod association;
-mod boxes;
-mod catalogue;
-mod kit;
-mod memory;
+mod command_state;
+mod dialogs;
 mod open;
 mod pages;
 mod panels;
-mod recall;
 mod recorder;
+mod recording;
+mod remembered;
 mod run;
+mod settings;
 mod symbols;
 pub mod tabs;
 mod tag_sources;
@@ -24,32 +24,34 @@ use std::time::Duration;
 use eframe::egui::text_selection::LabelSelectionState;
 use eframe::egui::{self, CentralPanel, Frame, Ui};
 
-use super::OpenRequest;
-use super::command::{Command, DocumentCommand};
-use super::jobs::dialog::PickFile;
-use super::jobs::load::{Loader, Source};
-use super::jobs::symbols::SymbolService;
-use super::jobs::{Answer, Jobs, TabId, Workers};
-use super::settings::Settings;
-use super::settings::store::Store;
-use super::state::document::{Document, Effect, SearchOrder, SharedPresets};
-use super::state::kit::Kit;
-use super::state::recorder::Recorder;
-use super::theme::{self, Palette};
-use super::views::toasts::{Kind, Toasts};
-use super::views::{start, tabs as tab_view};
+use crate::gui::OpenRequest;
+use crate::gui::commands::{Command, DocumentCommand};
+use crate::gui::document::{Document, Effect, SearchOrder, SharedPresets};
+use crate::gui::jobs::dialog::PickFile;
+use crate::gui::jobs::load::{Loader, Source};
+use crate::gui::jobs::symbols::SymbolService;
+use crate::gui::jobs::{Answer, Jobs, TabId, Workers};
+use crate::gui::pages::recording::recorder::Recorder;
+use crate::gui::pages::recording::setup::RecordingSetup;
+use crate::gui::pages::start;
+use crate::gui::settings::Settings;
+use crate::gui::settings::store::Store;
+use crate::gui::shell::tabs as tab_view;
+use crate::gui::shell::toasts::{Kind, Toasts};
+use crate::gui::theme;
+use crate::gui::theme::Palette;
 use crate::wpr;
-use boxes::Boxes;
-use memory::Memory;
-use pages::{AllPages, KitPage};
-use panels::Narrow;
+use dialogs::Dialogs;
+use pages::{AllPages, RecordingTab};
+use panels::CompactPanels;
+use settings::SettingsStore;
 use tabs::Tabs;
 
 use crate::association::Association;
 
 /// Seconds for which the status bar says what was copied.
 const NOTE_S: f64 = 5.0;
-/// How often a load's figures are drawn anew.
+/// Interval between redraws of a load's progress.
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
 
 /// The window's content.
@@ -66,30 +68,30 @@ pub struct App {
     presets: SharedPresets,
     /// The Tab key is on its way from the last control to the first.
     tabbing: bool,
-    /// What stands over the window.
-    boxes: Boxes,
-    /// What is remembered.
-    memory: Memory,
+    /// Dialogs of the window.
+    dialogs: Dialogs,
+    /// Settings.
+    settings: SettingsStore,
     /// Number of the layout: panels of a new one have the sizes of the settings.
     layout: u32,
-    narrow: Narrow,
-    /// What was typed for a field that is about to open.
+    narrow: CompactPanels,
+    /// Text that was typed for a field that is about to open.
     typed: String,
-    /// What happened last, and until when that is said, in seconds of the window's clock.
+    /// Text in the status bar on what was done last, and its end, in seconds of the window's clock.
     note: Option<(String, f64)>,
     /// When what was done with the traces goes into the settings, in seconds of the window's clock.
     remember_at: Option<f64>,
     /// Files opened before that are not there now.
     missing: BTreeSet<PathBuf>,
-    /// Whether that was looked up for the start page.
+    /// True if that was looked up for the start page.
     looked: bool,
-    /// What is to be recorded.
-    kit: Kit,
+    /// Settings of the recording page.
+    setup: RecordingSetup,
     /// The recording on this machine.
     recorder: Recorder,
 }
 
-/// What the window gets from outside.
+/// Services that the window is given.
 pub struct Services {
     /// Turns files into traces.
     pub loader: Arc<dyn Loader>,
@@ -99,7 +101,7 @@ pub struct Services {
     pub symbols: Arc<dyn SymbolService>,
     /// Makes recordings on this machine.
     pub recorder: Arc<dyn wpr::Recorder>,
-    /// Where settings lie.
+    /// Store of the settings.
     pub store: Arc<dyn Store>,
     /// Keeps what files are opened with.
     pub association: Arc<dyn Association>,
@@ -114,8 +116,8 @@ impl App {
         ctx.options_mut(|options| options.zoom_with_keyboard = false);
         let waker = ctx.clone();
         let Services { loader, picker, symbols, recorder, store, association } = services;
-        let (memory, warnings) = Memory::open(store);
-        let places = memory.get().recording.clone();
+        let (settings, warnings) = SettingsStore::open(store);
+        let places = settings.get().recording.clone();
         let scratch = recorder.scratch();
         let workers = Workers { loader, picker, symbols, recorder };
         let mut app = Self {
@@ -127,16 +129,16 @@ impl App {
             toasts: Toasts::default(),
             presets: SharedPresets::default(),
             tabbing: false,
-            boxes: Boxes::default(),
-            memory,
+            dialogs: Dialogs::default(),
+            settings,
             layout: 0,
-            narrow: Narrow::default(),
+            narrow: CompactPanels::default(),
             typed: String::new(),
             note: None,
             remember_at: None,
             missing: BTreeSet::new(),
             looked: false,
-            kit: Kit::default(),
+            setup: RecordingSetup::default(),
             recorder: Recorder::with_places(places.wpr, places.folder, scratch),
         };
         app.apply_settings(ctx);
@@ -169,17 +171,17 @@ impl App {
         self.tabs.iter().filter_map(|(_, tab)| tab.document())
     }
 
-    /// What is remembered.
+    /// Settings.
     #[must_use]
     pub fn settings(&self) -> &Settings {
-        self.memory.get()
+        self.settings.get()
     }
 
-    /// Whether something is being computed or loaded.
+    /// Returns whether something is being computed or loaded.
     #[must_use]
     pub fn is_busy(&self) -> bool {
         self.recorder.phase.is_busy()
-            || self.kit.listing.is_busy()
+            || self.setup.snapshots.is_busy()
             || self.tabs.iter().any(|(_, tab)| tab.loading().is_some() || tab.document().is_some_and(Document::is_busy))
     }
 
@@ -187,8 +189,8 @@ impl App {
     pub fn show(&mut self, ui: &mut Ui) {
         self.take_answers(ui);
         self.guard_closing(ui);
-        self.feed_kit(ui);
-        let mut commands = Command::pressed(ui, self.is_boxed());
+        self.feed_recording(ui);
+        let mut commands = Command::pressed(ui, self.is_modal_open());
         if commands.iter().any(Command::opens_field) {
             self.typed.push_str(&take_text(ui));
         }
@@ -217,22 +219,22 @@ impl App {
         }
         self.serve_documents(ui);
         self.tell_title(ui);
-        if let Some(error) = self.memory.keep(ui) {
+        if let Some(error) = self.settings.keep(ui) {
             self.toasts.push(Kind::Error, format!("The settings cannot be saved: {error}"));
         }
     }
 
     fn apply_settings(&self, ctx: &egui::Context) {
-        let settings = self.memory.get();
-        ctx.set_theme(memory::preference(settings.theme));
+        let settings = self.settings.get();
+        ctx.set_theme(settings::preference(settings.theme));
         ctx.set_zoom_factor(f32::from(settings.scale_percent) / 100.0);
     }
 
-    /// Whether a box stands over the page and has the keys.
-    fn is_boxed(&self) -> bool {
-        self.boxes.any()
+    /// Returns whether a box stands over the page and has the keys.
+    fn is_modal_open(&self) -> bool {
+        self.dialogs.any()
             || self.recorder.question.is_some()
-            || self.document().is_some_and(|document| document.dialog.is_some())
+            || self.document().is_some_and(|document| document.ui.dialog.is_some())
     }
 
     fn take_answers(&mut self, ui: &Ui) {
@@ -252,7 +254,8 @@ impl App {
                 }
                 Answer::Changed { tab, change } => self.changed(tab, change),
                 Answer::Listed { folder, entries } => {
-                    if let Some(state) = self.boxes.open.as_mut().filter(|state| state.asked.as_ref() == Some(&folder))
+                    if let Some(state) =
+                        self.dialogs.open.as_mut().filter(|state| state.asked.as_ref() == Some(&folder))
                     {
                         state.listed = Some((folder, entries));
                     }
@@ -262,9 +265,9 @@ impl App {
                 Answer::Association(standing) => self.take_association(standing),
                 Answer::Recorder { standing, .. } => self.recorder.standing = Some(standing),
                 Answer::Record { news, .. } => self.take_record_news(news, ui.input(|input| input.time)),
-                Answer::Listing(answer) => self.kit.listing.take(answer),
+                Answer::Listing(answer) => self.setup.snapshots.take(answer),
                 Answer::Saved(answer) => self.take_saved(answer),
-                Answer::Picked { asked, path: Some(path), .. } => self.take_file(asked, path),
+                Answer::Picked { asked, path: Some(path), .. } => self.apply_file(asked, path),
                 Answer::Picked { asked, path: None, at_once: true } => self.no_dialog(asked),
                 Answer::Picked { path: None, .. } => {}
             }
@@ -273,21 +276,26 @@ impl App {
 
     fn centre(&mut self, ui: &mut Ui, commands: &mut Vec<Command>) {
         if self.tabs.is_empty() && !std::mem::replace(&mut self.looked, true) {
-            let recent = self.memory.get().recent.iter().map(|recent| recent.path.clone());
+            let recent = self.settings.get().recent.iter().map(|recent| recent.path.clone());
             self.jobs.look_for(recent.collect());
         }
         let palette = Palette::of(ui);
         let active = self.tabs.active();
         let behind = self.loads_behind();
-        let suggested = if self.tabs.kit_in_front() { self.suggestions() } else { Vec::new() };
+        let suggested = if self.tabs.is_recording_in_front() { self.suggestions() } else { Vec::new() };
         let turned = CentralPanel::no_frame().frame(Frame::new().fill(palette.canvas)).show(ui, |ui| {
             if self.tabs.is_empty() {
-                start::show(ui, &self.memory.get().recent, &self.missing, commands);
+                start::show(ui, &self.settings.get().recent, &self.missing, commands);
                 return None;
             }
-            let kit = KitPage { tab: self.tabs.kit(), kit: &mut self.kit, recorder: &mut self.recorder, suggested };
+            let recording = RecordingTab {
+                tab: self.tabs.recording(),
+                setup: &mut self.setup,
+                recorder: &mut self.recorder,
+                suggested,
+            };
             let (tree, tabs) = self.tabs.parts();
-            let mut pages = AllPages { tabs, behind, active, kit };
+            let mut pages = AllPages { tabs, behind, active, recording };
             tab_view::show(ui, tree, active, &mut pages, commands)
         });
         if let Some(tab) = turned.inner {
@@ -297,7 +305,7 @@ impl App {
         self.tabs.settle();
     }
 
-    /// What the documents want: computing, the clipboard, a word to the user.
+    /// Serves the documents: background work, the clipboard, messages.
     fn serve_documents(&mut self, ui: &Ui) {
         let mut presets_changed = false;
         for (id, tab) in self.tabs.iter_mut() {
@@ -313,9 +321,10 @@ impl App {
             for effect in std::mem::take(&mut document.effects) {
                 match effect {
                     Effect::Copy(text) => ui.ctx().copy_text(text),
+                    Effect::Pick(asked) => self.jobs.pick_file(asked),
                     Effect::PresetsChanged => presets_changed = true,
-                    Effect::Note(words) => self.note = Some((words, ui.input(|input| input.time) + NOTE_S)),
-                    Effect::Tell(words) => self.toasts.push(Kind::Info, words),
+                    Effect::Status(words) => self.note = Some((words, ui.input(|input| input.time) + NOTE_S)),
+                    Effect::Notify(words) => self.toasts.push(Kind::Info, words),
                 }
             }
         }
@@ -330,7 +339,7 @@ impl App {
     fn copy_nobody_took(&self, ui: &Ui) -> Option<Command> {
         let asked = ui.input(|input| input.events.iter().any(|event| matches!(event, egui::Event::Copy)));
         let text_selected = ui.ctx().plugin::<LabelSelectionState>().lock().has_selection();
-        let meant = asked && !text_selected && !self.is_boxed() && !ui.ctx().text_edit_focused();
+        let meant = asked && !text_selected && !self.is_modal_open() && !ui.ctx().text_edit_focused();
         let command = DocumentCommand::CopyRows;
         let can = self.document().is_some_and(|document| document.can(&command));
         (meant && can).then_some(Command::Document(command))
@@ -345,19 +354,19 @@ impl App {
         if self.tabbing && !focused {
             ui.ctx().request_repaint();
         }
-        let taken = self.tabbing || focused || self.is_boxed() || egui::Popup::is_any_open(ui.ctx());
+        let taken = self.tabbing || focused || self.is_modal_open() || egui::Popup::is_any_open(ui.ctx());
         if !taken
             && let Some(document) =
                 self.tabs.document_mut().filter(|document| document.shows_table() && !document.awaits_keys())
         {
-            document.table.request_focus();
+            document.ui.table.request_focus();
         }
     }
 
     fn tell_title(&mut self, ui: &Ui) {
         let title = match self.tabs.active_tab() {
             Some(tab) => format!("{} - poolscope", tab.source.name()),
-            None if self.tabs.kit_in_front() => "Recording - poolscope".to_owned(),
+            None if self.tabs.is_recording_in_front() => "Recording - poolscope".to_owned(),
             None => "poolscope".to_owned(),
         };
         if self.title != title {

@@ -6,14 +6,14 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::App;
 use super::tabs::{Content, Loading};
-use crate::gui::command::Command;
+use crate::gui::commands::Command;
+use crate::gui::document::Document;
 use crate::gui::jobs::TabId;
 use crate::gui::jobs::discard::discard;
 use crate::gui::jobs::load::{LoadAnswer, LoadRequest, Source};
 use crate::gui::jobs::watch::Change;
-use crate::gui::state::document::Document;
-use crate::gui::views::changed;
-use crate::gui::views::toasts::Kind;
+use crate::gui::shell::file_changed;
+use crate::gui::shell::toasts::Kind;
 
 /// Traces of a folder that are opened at once at most.
 const FOLDER: usize = 8;
@@ -30,7 +30,7 @@ impl App {
         self.show_again(id);
     }
 
-    /// What is to be opened is open already: its tab comes to the front.
+    /// Brings the tab of a trace to the front that is open already.
     fn show_again(&mut self, id: TabId) {
         let Some(tab) = self.tabs.get(id) else { return };
         match tab.content {
@@ -114,7 +114,7 @@ impl App {
                 self.jobs.forget(id);
                 self.jobs.watch(id, &answer.source, answer.stamp);
                 if let Some(path) = answer.source.path() {
-                    let settings = self.memory.edit();
+                    let settings = self.settings.edit();
                     // The list may have it by another name.
                     asked.path().iter().for_each(|asked| settings.forget(asked));
                     settings.folder = path.parent().filter(|folder| folder.to_str().is_some()).map(Into::into);
@@ -122,10 +122,10 @@ impl App {
                 }
                 let mut document = Document::new(answer.source, trace, Arc::clone(&self.presets));
                 match before {
-                    Some(before) => document.recall(before),
-                    None => self.recall(&mut document),
+                    Some(before) => document.restore(before),
+                    None => self.restore(&mut document),
                 }
-                document.reads_symbols_anew = reloaded;
+                document.search.bypass_cache = reloaded;
                 self.begin_symbols(&mut document);
                 if let Some(tab) = self.tabs.get_mut(id) {
                     tab.change = None;
@@ -151,7 +151,7 @@ impl App {
         }
     }
 
-    /// What was to be opened is a folder: its traces are opened instead.
+    /// Opens the traces of a folder.
     fn open_folder(&mut self, id: TabId, name: &str, traces: Vec<PathBuf>) {
         self.close(id);
         if traces.is_empty() {
@@ -166,7 +166,7 @@ impl App {
     pub(super) fn changed(&mut self, id: TabId, change: Change) {
         let Some(tab) = self.tabs.get_mut(id) else { return };
         tab.change = Some(change);
-        let words = changed::words(&tab.source.name(), change);
+        let words = file_changed::words(&tab.source.name(), change);
         if self.tabs.active() != Some(id) {
             self.toasts.push_with(Kind::Warning, words, "Show", Command::ShowTab(id));
         }

@@ -1,42 +1,43 @@
-//! What stands in each tab: an open trace, a load that is under way, or why there is none; or the page about recording.
+//! Content of each tab: an open trace, a load that is under way, an error, or the recording page.
 
 use std::collections::BTreeMap;
 
 use eframe::egui::{Frame, Margin, Panel, Ui};
 
 use super::tabs::{Content, Tab};
-use crate::gui::command::Command;
+use crate::gui::commands::Command;
+use crate::gui::dialogs;
+use crate::gui::document::Document;
 use crate::gui::jobs::TabId;
 use crate::gui::jobs::load::Source;
-use crate::gui::state::document::{Document, Page};
-use crate::gui::state::kit::Kit;
-use crate::gui::state::recorder::Recorder;
+use crate::gui::pages::page;
+use crate::gui::pages::recording;
+use crate::gui::pages::recording::Suggestion;
+use crate::gui::pages::recording::recorder::Recorder;
+use crate::gui::pages::recording::setup::RecordingSetup;
+use crate::gui::shell::loading::LoadingState;
+use crate::gui::shell::tabs::{Mark, Pages};
+use crate::gui::shell::{file_changed, load_failure, loading, summary_banner};
 use crate::gui::theme::Palette;
-use crate::gui::views::loading::LoadingState;
-use crate::gui::views::recording::{self, Suggestion};
-use crate::gui::views::tabs::{Mark, Pages};
-use crate::gui::views::{
-    analysis, changed, dialogs, empty, failure, flame, headline, loading, modules, suspects, trace_page,
-};
 
 /// The pages of all tabs.
 pub struct AllPages<'a> {
-    /// What is in them.
+    /// Tabs of traces.
     pub tabs: &'a mut BTreeMap<TabId, Tab>,
     /// Loads whose tabs are not in front, for the strip above an open trace.
     pub behind: Vec<LoadingState>,
     /// The tab that shows that strip.
     pub active: Option<TabId>,
     /// The page about recording.
-    pub kit: KitPage<'a>,
+    pub recording: RecordingTab<'a>,
 }
 
 /// The page about recording.
-pub struct KitPage<'a> {
+pub struct RecordingTab<'a> {
     /// Its tab, while it is open.
     pub tab: Option<TabId>,
-    /// What is to be recorded.
-    pub kit: &'a mut Kit,
+    /// Settings of the recording page.
+    pub setup: &'a mut RecordingSetup,
     /// The recording on this machine.
     pub recorder: &'a mut Recorder,
     /// Tags of open traces that leak.
@@ -45,14 +46,14 @@ pub struct KitPage<'a> {
 
 impl Pages for AllPages<'_> {
     fn title(&self, tab: TabId) -> String {
-        if self.kit.tab == Some(tab) {
+        if self.recording.tab == Some(tab) {
             return "Recording".to_owned();
         }
         self.tabs.get(&tab).map(|tab| tab.source.name()).unwrap_or_default()
     }
 
     fn tip(&self, tab: TabId) -> String {
-        if self.kit.tab == Some(tab) {
+        if self.recording.tab == Some(tab) {
             return "How to record a trace, and the recording on this machine".to_owned();
         }
         match self.tabs.get(&tab).map(|tab| &tab.source) {
@@ -64,8 +65,8 @@ impl Pages for AllPages<'_> {
     }
 
     fn mark(&self, tab: TabId) -> Option<Mark> {
-        if self.kit.tab == Some(tab) {
-            return self.kit.recorder.phase.is_recording().then_some(Mark::Recording);
+        if self.recording.tab == Some(tab) {
+            return self.recording.recorder.phase.is_recording().then_some(Mark::Recording);
         }
         match &self.tabs.get(&tab)?.content {
             Content::Loading(load) => Some(Mark::Loading(load.state(tab, String::new()).share())),
@@ -82,9 +83,9 @@ impl Pages for AllPages<'_> {
                 }
             });
         }
-        if self.kit.tab == Some(id) {
-            let KitPage { kit, recorder, suggested, .. } = &mut self.kit;
-            return recording::show(ui, kit, recorder, suggested, commands);
+        if self.recording.tab == Some(id) {
+            let RecordingTab { setup, recorder, suggested, .. } = &mut self.recording;
+            return recording::show(ui, setup, recorder, suggested, commands);
         }
         let Some(tab) = self.tabs.get_mut(&id) else { return };
         let name = tab.source.name();
@@ -92,27 +93,22 @@ impl Pages for AllPages<'_> {
             let state = load.state(id, name.clone());
             strip(ui, "reload", |ui| loading::strip(ui, &state, commands));
         } else if let Some(change) = tab.change {
-            strip(ui, "change", |ui| changed::strip(ui, id, &name, change, commands));
+            strip(ui, "change", |ui| file_changed::strip(ui, id, &name, change, commands));
         }
         match &mut tab.content {
             Content::Open(document) => open_trace(ui, document, commands),
             Content::Loading(load) => loading::page(ui, &load.state(id, name), commands),
-            Content::Failed(failure) => failure::page(ui, id, &tab.source, failure, commands),
+            Content::Failed(failure) => load_failure::page(ui, id, &tab.source, failure, commands),
         }
     }
 }
 
 fn open_trace(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>) {
-    match document.page {
-        Page::Trace => trace_page::show(ui, document, commands),
-        Page::Modules => modules::show(ui, document, commands),
-        Page::Suspects => suspects::show(ui, document, commands),
-        Page::Flame => flame::show(ui, document, commands),
-        Page::Analysis if document.has_allocations() => {
-            headline::show(ui, document, commands);
-            analysis::show(ui, document, commands);
+    if let Some(page) = page(document.ui.page) {
+        if page.has_summary_banner() {
+            summary_banner::show(ui, document, commands);
         }
-        Page::Analysis => empty::show(ui, document, commands),
+        page.show(ui, document, commands);
     }
     dialogs::show(ui, document);
 }

@@ -3,13 +3,16 @@
 use eframe::egui::{Frame, Margin, Panel, Ui};
 
 use super::App;
-use crate::gui::command::Command;
-use crate::gui::command::catalogue::Entry;
-use crate::gui::state::document::{Document, Page};
+use crate::gui::commands::Command;
+use crate::gui::commands::table::Entry;
+use crate::gui::document::Document;
+use crate::gui::pages::analysis::details;
+use crate::gui::pages::page;
+use crate::gui::shell::loading::LoadingState;
+use crate::gui::shell::{menu, status, trace_panel};
 use crate::gui::theme::Palette;
-use crate::gui::views::loading::LoadingState;
-use crate::gui::views::{details, menu, status, summary};
-use crate::gui::widgets::side_handle::{self, Side};
+use crate::gui::widgets::side_handle;
+use crate::gui::widgets::side_handle::Side;
 
 /// Below this width the details are not shown unless asked for, so that graph and table breathe.
 const LEAST_WIDTH_FOR_DETAILS: f32 = 1000.0;
@@ -18,9 +21,9 @@ const LEAST_WIDTH_FOR_SUMMARY: f32 = 820.0;
 /// A width that changed by less was not changed by anyone, in points.
 const SAME_WIDTH: f32 = 0.5;
 
-/// Which side panels a narrow window shows all the same: not remembered.
+/// Side panels that a narrow window shows nevertheless; not remembered.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Narrow {
+pub struct CompactPanels {
     summary: bool,
     details: bool,
 }
@@ -37,7 +40,7 @@ impl App {
         }
         let note = self.note.as_ref().filter(|(_, until)| now < *until).map(|(words, _)| words.as_str());
         let busy = document.is_some_and(Document::is_busy).then_some("computing").or(note);
-        let busy = busy.or(self.tabs.kit_in_front().then_some("How to record a trace that shows what leaks"));
+        let busy = busy.or(self.tabs.is_recording_in_front().then_some("How to record a trace that shows what leaks"));
         let recorder = Some(&self.recorder);
         let draw = |ui: &mut Ui| status::show(ui, document, busy, recorder, commands);
         Panel::bottom("status").exact_size(26.0).frame(bar).show(ui, draw);
@@ -48,19 +51,19 @@ impl App {
         let (summary, details) = (self.shows_summary(ui), self.shows_details(ui));
         let Some(document) = self.tabs.document() else { return };
         let side = Frame::new().fill(Palette::of(ui).panel).inner_margin(Margin::same(8));
-        let panels = &self.memory.get().panels;
+        let panels = &self.settings.get().panels;
         let (left, right) = (panels.summary_width, panels.details_width);
         let mut widths = [None, None];
         if summary {
             let panel = Panel::left(("summary", self.layout)).default_size(left).size_range(140.0..=360.0).frame(side);
-            let shown = panel.show(ui, |ui| summary::show(ui, document, commands));
+            let shown = panel.show(ui, |ui| trace_panel::show(ui, document, commands));
             widths[0] = Some(shown.response.rect.width());
         }
         if side_handle::show(ui, Side::Left, "the trace summary", summary) {
             commands.push(Command::ToggleSummary);
         }
         // These pages have details of their own, and need the room.
-        if document.has_allocations() && !matches!(document.page, Page::Modules | Page::Suspects | Page::Flame) {
+        if document.has_allocations() && page(document.ui.page).is_some_and(|page| page.has_details()) {
             if details {
                 let panel =
                     Panel::right(("details", self.layout)).default_size(right).size_range(180.0..=560.0).frame(side);
@@ -75,33 +78,33 @@ impl App {
     }
 
     fn remember_widths(&mut self, widths: [Option<f32>; 2]) {
-        let panels = &self.memory.get().panels;
+        let panels = &self.settings.get().panels;
         let known = [panels.summary_width, panels.details_width];
         for (at, (width, known)) in widths.into_iter().zip(known).enumerate() {
             if let Some(width) = width.filter(|width| (width - known).abs() > SAME_WIDTH) {
-                let panels = &mut self.memory.edit().panels;
+                let panels = &mut self.settings.edit().panels;
                 *(if at == 0 { &mut panels.summary_width } else { &mut panels.details_width }) = width;
             }
         }
     }
 
-    /// Whether the summary is seen in a window as wide as this one.
+    /// Returns whether the summary is seen in a window as wide as this one.
     pub(super) fn shows_summary(&self, ui: &Ui) -> bool {
         let narrow = ui.ctx().content_rect().width() < LEAST_WIDTH_FOR_SUMMARY;
-        if narrow { self.narrow.summary } else { self.memory.get().panels.summary }
+        if narrow { self.narrow.summary } else { self.settings.get().panels.summary }
     }
 
-    /// Whether the details are seen in a window as wide as this one.
+    /// Returns whether the details are seen in a window as wide as this one.
     pub(super) fn shows_details(&self, ui: &Ui) -> bool {
         let narrow = ui.ctx().content_rect().width() < LEAST_WIDTH_FOR_DETAILS;
-        if narrow { self.narrow.details } else { self.memory.get().panels.details }
+        if narrow { self.narrow.details } else { self.settings.get().panels.details }
     }
 
     pub(super) fn toggle_summary(&mut self, ui: &Ui) {
         if ui.ctx().content_rect().width() < LEAST_WIDTH_FOR_SUMMARY {
             self.narrow.summary = !self.narrow.summary;
         } else {
-            let panels = &mut self.memory.edit().panels;
+            let panels = &mut self.settings.edit().panels;
             panels.summary = !panels.summary;
         }
     }
@@ -110,7 +113,7 @@ impl App {
         if ui.ctx().content_rect().width() < LEAST_WIDTH_FOR_DETAILS {
             self.narrow.details = !self.narrow.details;
         } else {
-            let panels = &mut self.memory.edit().panels;
+            let panels = &mut self.settings.edit().panels;
             panels.details = !panels.details;
         }
     }

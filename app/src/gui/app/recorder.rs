@@ -7,18 +7,18 @@ use std::time::Duration;
 use eframe::egui::{Ui, ViewportCommand};
 
 use super::App;
-use crate::gui::command::{Command, KitCommand};
+use crate::gui::commands::{Command, RecordingCommand};
 use crate::gui::jobs::dialog::Asked;
 use crate::gui::jobs::record::RecordNews;
+use crate::gui::pages::recording::ask;
+use crate::gui::pages::recording::recorder::{Phase, Question};
 use crate::gui::settings::RecordingSettings;
-use crate::gui::state::recorder::{Phase, Question};
-use crate::gui::views::recording::ask;
-use crate::gui::views::toasts::Kind;
+use crate::gui::shell::toasts::Kind;
 use crate::wpr::Task;
 
 /// The name that is proposed for a trace.
 const TRACE_NAME: &str = "leak.etl";
-/// How often the time of a recording that is seen is drawn anew.
+/// Interval between redraws of a recording's time.
 const CLOCK: Duration = Duration::from_millis(500);
 
 impl App {
@@ -42,7 +42,7 @@ impl App {
         }
         let written = self.recorder.folder.trim().trim_matches('"');
         let folder = if written.is_empty() { self.recorder.scratch.clone() } else { PathBuf::from(written) };
-        match self.kit.start(folder) {
+        match self.setup.start(folder) {
             Ok(start) => self.recorder.question = Some(Question::Start(start)),
             Err(words) => self.recorder.trouble = Some(words),
         }
@@ -67,11 +67,11 @@ impl App {
         let before = (self.recorder.phase, self.recorder.trouble.clone());
         self.recorder.take(news, now);
         // Told elsewhere only when the page is not seen.
-        if self.tabs.kit_in_front() {
+        if self.tabs.is_recording_in_front() {
             return;
         }
         if let Some(trouble) = self.recorder.trouble.clone().filter(|trouble| before.1.as_ref() != Some(trouble)) {
-            self.toasts.push_with(Kind::Error, trouble, "Show", KitCommand::ShowRecording.into());
+            self.toasts.push_with(Kind::Error, trouble, "Show", RecordingCommand::ShowRecording.into());
         } else if let (Phase::Saving, Some((path, _))) = (before.0, &self.recorder.saved) {
             let words = format!("{} is saved", path.display());
             self.toasts.push_with(Kind::Success, words, "Open", Command::OpenPath(path.clone()));
@@ -80,7 +80,7 @@ impl App {
 
     /// Looks at a recording that runs, now and then.
     pub(super) fn watch_recorder(&mut self, ui: &Ui) {
-        let in_front = self.tabs.kit_in_front();
+        let in_front = self.tabs.is_recording_in_front();
         let Some(at) = self.recorder.next_look(in_front) else { return };
         let now = ui.input(|input| input.time);
         if in_front {
@@ -123,8 +123,8 @@ impl App {
     /// Remembers where the user said that things are.
     pub(super) fn keep_recorder_places(&mut self) {
         let written = RecordingSettings { wpr: self.recorder.wpr.clone(), folder: self.recorder.folder.clone() };
-        if self.memory.get().recording != written {
-            self.memory.edit().recording = written;
+        if self.settings.get().recording != written {
+            self.settings.edit().recording = written;
         }
     }
 }

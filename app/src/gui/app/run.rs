@@ -5,18 +5,18 @@ use std::sync::Arc;
 use eframe::egui::{self, Ui};
 
 use super::App;
-use super::memory::theme_of;
-use super::panels::Narrow;
+use super::panels::CompactPanels;
 use super::tabs::{Content, SinceReset, Tab};
-use crate::gui::command::{Command, DocumentCommand, SCALES, SymbolsCommand};
+use crate::gui::app::settings::theme_of;
+use crate::gui::commands::{Command, DocumentCommand, SCALES, SymbolsCommand};
+use crate::gui::document::{Document, GRAPH_SHARE, Layout};
 use crate::gui::jobs::TabId;
 use crate::gui::jobs::dialog::Asked;
 use crate::gui::jobs::discard::discard;
 use crate::gui::jobs::load::Source;
+use crate::gui::model::presets::Presets;
 use crate::gui::settings::Panels;
-use crate::gui::state::document::{Document, GRAPH_SHARE, Layout};
-use crate::gui::state::presets::Presets;
-use crate::gui::views::toasts::Kind;
+use crate::gui::shell::toasts::Kind;
 
 impl App {
     pub(super) fn run(&mut self, ui: &Ui, command: Command) {
@@ -27,53 +27,53 @@ impl App {
             Command::CancelLoad(id) => self.cancel(id),
             Command::Retry(id) => self.load(id),
             Command::OpenThroughWindows(id) => self.open_through_windows(id),
-            Command::ShowTab(id) => self.turn_to(|app| app.tabs.activate(id)),
+            Command::ShowTab(id) => self.activate_tab(|app| app.tabs.activate(id)),
             Command::CloseTab(id) => self.close(id),
             Command::Close => {
                 if let Some(id) = self.tabs.active() {
                     self.close(id);
                 }
             }
-            Command::NextTab => self.turn_to(|app| app.tabs.cycle(true)),
-            Command::PreviousTab => self.turn_to(|app| app.tabs.cycle(false)),
+            Command::NextTab => self.activate_tab(|app| app.tabs.cycle(true)),
+            Command::PreviousTab => self.activate_tab(|app| app.tabs.cycle(false)),
             Command::Reload(id) => self.reload(id),
             Command::IgnoreChange(id) => {
                 if let Some(tab) = self.tabs.get_mut(id) {
                     tab.change = None;
                 }
             }
-            Command::ForgetRecent(path) => self.memory.edit().forget(&path),
-            Command::CloseOpenBox => self.boxes.open = None,
+            Command::ForgetRecent(path) => self.settings.edit().forget(&path),
+            Command::CloseOpenFile => self.dialogs.open = None,
             Command::Quit => ui.ctx().send_viewport_cmd(egui::ViewportCommand::Close),
             Command::Theme(theme) => {
                 ui.ctx().set_theme(theme);
-                self.memory.edit().theme = theme_of(theme);
+                self.settings.edit().theme = theme_of(theme);
             }
             Command::Scale(percent) => self.scale(ui, percent),
-            Command::ScaleUp => self.scale(ui, next_scale(self.memory.get().scale_percent, true)),
-            Command::ScaleDown => self.scale(ui, next_scale(self.memory.get().scale_percent, false)),
+            Command::ScaleUp => self.scale(ui, next_scale(self.settings.get().scale_percent, true)),
+            Command::ScaleDown => self.scale(ui, next_scale(self.settings.get().scale_percent, false)),
             Command::ToggleSummary => self.toggle_summary(ui),
             Command::ToggleDetails => self.toggle_details(ui),
             Command::Palette => {
                 let typed = std::mem::take(&mut self.typed);
-                self.boxes.toggle_palette(typed);
+                self.dialogs.toggle_palette(typed);
             }
-            Command::ClosePalette => self.boxes.palette = None,
-            Command::Keys => self.boxes.toggle_keys(),
-            Command::CloseKeys => self.boxes.keys = None,
+            Command::ClosePalette => self.dialogs.palette = None,
+            Command::Keys => self.dialogs.toggle_keys(),
+            Command::CloseKeys => self.dialogs.keys = None,
             Command::ResetLayout => self.reset_layout(),
-            Command::ResetEverything => self.boxes.reset = true,
+            Command::ResetEverything => self.dialogs.reset = true,
             Command::Reset => self.reset(ui),
             Command::SymbolPath => self.open_symbol_path(),
             Command::Offline => self.toggle_offline(),
             Command::AutomaticSymbols => self.toggle_automatic(),
-            Command::LookThrough => {
-                self.boxes.look_through = Some(self.memory.get().symbols.look_through.join("\n"));
+            Command::Wrappers => {
+                self.dialogs.look_through = Some(self.settings.get().symbols.look_through.join("\n"));
             }
             Command::TagSources => self.open_tag_sources(),
             Command::OpenWith => self.open_association(),
-            Command::Take(asked, path) => self.take_file(asked, path),
-            Command::Kit(command) => self.run_kit(ui, command),
+            Command::Take(asked, path) => self.apply_file(asked, path),
+            Command::RecordingSetup(command) => self.run_recording(ui, command),
             Command::Document(DocumentCommand::Symbols(
                 command @ (SymbolsCommand::OpenPdb | SymbolsCommand::OpenPdbOf(_)),
             )) => self.ask_pdb(command),
@@ -88,28 +88,28 @@ impl App {
     }
 
     fn scale(&mut self, ui: &Ui, percent: u16) {
-        self.memory.edit().scale_percent = percent;
+        self.settings.edit().scale_percent = percent;
         ui.ctx().set_zoom_factor(f32::from(percent) / 100.0);
     }
 
     fn reset_layout(&mut self) {
-        self.memory.edit().panels = Panels::default();
+        self.settings.edit().panels = Panels::default();
         self.layout += 1;
-        self.narrow = Narrow::default();
+        self.narrow = CompactPanels::default();
         for (_, tab) in self.tabs.iter_mut() {
             if let Some(document) = tab.document_mut() {
                 document.run(&DocumentCommand::ResetColumns);
                 document.run(&DocumentCommand::Layout(Layout::Both));
-                document.graph_share = GRAPH_SHARE;
+                document.ui.graph_share = GRAPH_SHARE;
             }
         }
         self.toasts.push(Kind::Info, "The layout is as at the first start");
     }
 
     fn reset(&mut self, ui: &Ui) {
-        self.memory.reset();
+        self.settings.reset();
         self.layout += 1;
-        self.narrow = Narrow::default();
+        self.narrow = CompactPanels::default();
         self.apply_settings(ui.ctx());
         *self.presets.write() = Presets::default();
         self.recorder.wpr.clear();
@@ -139,7 +139,7 @@ impl App {
     }
 
     /// Once the user turns to a tab, no load that finishes takes it from the front.
-    fn turn_to(&mut self, go: impl FnOnce(&mut Self)) {
+    fn activate_tab(&mut self, go: impl FnOnce(&mut Self)) {
         self.wanted = None;
         go(self);
     }

@@ -1,53 +1,54 @@
 //! Symbols as the window serves them: what the user chose goes to all traces, files that were asked for go where they
 //! belong, and the box with the symbol path gets what it wants to know. It searches for nothing itself.
 
+use poolscope_analysis::group::wrapper_rules::WrapperRules;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use eframe::egui::Ui;
-use poolscope_analysis::group::wrapper_rules::WrapperRules;
 use poolscope_symbols::path::MICROSOFT_SERVER;
 
 use super::App;
-use crate::gui::command::{Command, SymbolsCommand};
+use crate::gui::commands::{Command, SymbolsCommand};
+use crate::gui::dialogs::open_file::OpenFileDialog;
+use crate::gui::dialogs::symbol_path::{self, SymbolPathAction, SymbolPathDialog};
+use crate::gui::dialogs::wrapper_rules;
+use crate::gui::document::Document;
 use crate::gui::jobs::dialog::Asked;
 use crate::gui::jobs::load::Source;
 use crate::gui::jobs::path_check::PathNews;
-use crate::gui::state::document::Document;
-use crate::gui::state::symbols::Phase;
-use crate::gui::views::look_through;
-use crate::gui::views::open_box::OpenBox;
-use crate::gui::views::symbol_path::{self, SymbolPathBox, Wish};
-use crate::gui::views::toasts::Kind;
+use crate::gui::model::symbols::Phase;
+use crate::gui::shell::toasts::Kind;
+use crate::gui::widgets::modal::DialogAction;
 use crate::symbols::SymbolOptions;
 
 impl App {
-    /// What the user chose.
+    /// Symbol path and options.
     pub(super) fn symbol_choice(&self) -> SymbolOptions {
-        let symbols = &self.memory.get().symbols;
+        let symbols = &self.settings.get().symbols;
         SymbolOptions { path: symbols.path.clone(), offline: symbols.offline }
     }
 
     /// Names come after the trace: those at hand by themselves, those of servers if the user wants that.
     pub(super) fn begin_symbols(&self, document: &mut Document) {
         document.set_symbol_choice(self.symbol_choice());
-        let text = self.memory.get().symbols.look_through.join("\n");
+        let text = self.settings.get().symbols.look_through.join("\n");
         if !text.trim().is_empty() {
             // Lines that are no rules were named when they were written.
             let (rules, _) = WrapperRules::built_in().extended_with(&text);
-            document.names = Arc::new(document.names.with_wrapper_rules(Arc::new(rules)));
+            document.results.names = Arc::new(document.results.names.with_wrapper_rules(Arc::new(rules)));
         }
         document.set_tag_choice(self.tag_choice());
-        document.load_symbols_first(self.memory.get().symbols.automatic);
+        document.load_symbols_first(self.settings.get().symbols.automatic);
     }
 
     /// All open traces go by what the user chose; searches that are under way begin again, and all if `anew`.
     pub(super) fn apply_symbol_choice(&mut self, anew: bool) {
-        let (choice, automatic) = (self.symbol_choice(), self.memory.get().symbols.automatic);
+        let (choice, automatic) = (self.symbol_choice(), self.settings.get().symbols.automatic);
         for (_, tab) in self.tabs.iter_mut() {
             if let Some(document) = tab.document_mut() {
                 document.set_symbol_choice(choice.clone());
-                let begins = anew || document.symbols.phase == Phase::Running;
+                let begins = anew || document.results.symbols.phase == Phase::Running;
                 if begins && automatic && !document.lacks_stacks() {
                     document.load_symbols(None);
                 } else if begins {
@@ -58,14 +59,14 @@ impl App {
     }
 
     pub(super) fn toggle_offline(&mut self) {
-        let symbols = &mut self.memory.edit().symbols;
+        let symbols = &mut self.settings.edit().symbols;
         symbols.offline = !symbols.offline;
         let may_find_more = !symbols.offline && symbols.automatic;
         self.apply_symbol_choice(may_find_more);
     }
 
     pub(super) fn toggle_automatic(&mut self) {
-        let symbols = &mut self.memory.edit().symbols;
+        let symbols = &mut self.settings.edit().symbols;
         symbols.automatic = !symbols.automatic;
         if symbols.automatic {
             self.apply_symbol_choice(true);
@@ -81,7 +82,7 @@ impl App {
     }
 
     /// A file is there that the user was asked for.
-    pub(super) fn take_file(&mut self, asked: Asked, path: PathBuf) {
+    pub(super) fn apply_file(&mut self, asked: Asked, path: PathBuf) {
         match asked {
             Asked::Trace => self.open(Source::File(path)),
             Asked::Pdb { tab, at, .. } => {
@@ -92,42 +93,33 @@ impl App {
             Asked::SaveProfile(_)
             | Asked::SaveScript(_)
             | Asked::SaveRecording(_)
-            | Asked::Listing
+            | Asked::Snapshot
             | Asked::Recorder
-            | Asked::RecordingFolder => self.take_kit_file(&asked, path),
+            | Asked::RecordingFolder => self.take_recording_file(&asked, path),
+            Asked::ExportPresets(_) | Asked::ImportPresets => self.exchange_presets(&asked, path),
             Asked::PoolTags | Asked::Drivers => self.take_tag_source(&asked, &path),
             Asked::SymbolFolder => {
-                if let Some(state) = &mut self.boxes.symbol_path {
+                if let Some(state) = &mut self.dialogs.symbol_path {
                     state.add(&path.display().to_string());
                 }
             }
         }
     }
 
-    /// The system asks nobody for files: a box of the window does, but over another box.
+    /// Opens the box with a path field where the system has no file dialog.
     pub(super) fn no_dialog(&mut self, asked: Asked) {
-        if let Some(state) = &mut self.boxes.tag_sources {
-            state.note = Some("This system has no file dialog. Write the path into the field.".to_owned());
-            return;
-        }
-        match &mut self.boxes.symbol_path {
-            Some(state) => {
-                let words = "This system has no file dialog. Write the folder at the end of the path.";
-                state.note = Some(words.to_owned());
-            }
-            None => self.boxes.open = Some(OpenBox::within(asked, self.memory.get().folder.as_ref())),
-        }
+        self.dialogs.open = Some(OpenFileDialog::within(asked, self.settings.get().folder.as_ref()));
     }
 
     pub(super) fn open_symbol_path(&mut self) {
         let service = self.jobs.symbols();
-        let chosen = self.memory.get().symbols.path.as_deref();
-        let state = SymbolPathBox::over(chosen, service.default_path(), service.is_from_environment());
-        self.boxes.symbol_path = Some(state);
+        let chosen = self.settings.get().symbols.path.as_deref();
+        let state = SymbolPathDialog::over(chosen, service.default_path(), service.is_from_environment());
+        self.dialogs.symbol_path = Some(state);
     }
 
     pub(super) fn take_path_news(&mut self, news: PathNews) {
-        let Some(state) = &mut self.boxes.symbol_path else { return };
+        let Some(state) = &mut self.dialogs.symbol_path else { return };
         match news {
             PathNews::Read(choice, path) => state.read = Some((choice.path, path)),
             PathNews::Checked(check) => state.checks.push(check),
@@ -137,9 +129,9 @@ impl App {
 
     /// Draws the box with the symbol path, and gets it what it wants to know.
     pub(super) fn show_symbol_path(&mut self, ui: &Ui) {
-        let offline = self.memory.get().symbols.offline;
-        let Some(state) = &mut self.boxes.symbol_path else { return };
-        let wish = symbol_path::show(ui, state, &format!("srv**{MICROSOFT_SERVER}"));
+        let offline = self.settings.get().symbols.offline;
+        let Some(state) = &mut self.dialogs.symbol_path else { return };
+        let action = symbol_path::show(ui, state, &format!("srv**{MICROSOFT_SERVER}"));
         let written = state.written();
         let choice = SymbolOptions { path: written.clone(), offline };
         if state.asked.as_ref() != Some(&written) {
@@ -147,33 +139,33 @@ impl App {
             state.checking = false;
             self.jobs.read_path(choice.clone());
         }
-        match wish {
-            Some(Wish::Check) => {
+        match action {
+            Some(DialogAction::Other(SymbolPathAction::Check)) => {
                 state.checks.clear();
                 state.checking = true;
                 self.jobs.check_path(choice);
             }
-            Some(Wish::AddFolder) => self.jobs.pick_file(Asked::SymbolFolder),
-            Some(Wish::Save) => {
+            Some(DialogAction::Other(SymbolPathAction::AddFolder)) => self.jobs.pick_file(Asked::SymbolFolder),
+            Some(DialogAction::Accept) => {
                 self.close_symbol_path();
-                if self.memory.get().symbols.path != written {
-                    self.memory.edit().symbols.path = written;
+                if self.settings.get().symbols.path != written {
+                    self.settings.edit().symbols.path = written;
                     self.apply_symbol_choice(true);
                 }
             }
-            Some(Wish::Close) => self.close_symbol_path(),
+            Some(DialogAction::Close) => self.close_symbol_path(),
             None => {}
         }
     }
 
     /// Draws the box with the user's rules on frames to look through.
     pub(super) fn show_look_through(&mut self, ui: &Ui) {
-        let Some(text) = &mut self.boxes.look_through else { return };
-        let Some(wish) = look_through::show(ui, text) else { return };
+        let Some(text) = &mut self.dialogs.look_through else { return };
+        let Some(action) = wrapper_rules::show(ui, text) else { return };
         let lines: Vec<String> = text.lines().map(str::to_owned).collect();
-        self.boxes.look_through = None;
-        if wish == look_through::Wish::Save && self.memory.get().symbols.look_through != lines {
-            self.memory.edit().symbols.look_through = lines;
+        self.dialogs.look_through = None;
+        if action == DialogAction::Accept && self.settings.get().symbols.look_through != lines {
+            self.settings.edit().symbols.look_through = lines;
             if let Some(tab) = self.tabs.active() {
                 let words = "Traces that are opened from now on go by the new rules";
                 self.toasts.push_with(Kind::Info, words, "Reload", Command::Reload(tab));
@@ -182,7 +174,7 @@ impl App {
     }
 
     fn close_symbol_path(&mut self) {
-        self.boxes.symbol_path = None;
+        self.dialogs.symbol_path = None;
         self.jobs.stop_path();
     }
 }

@@ -9,15 +9,15 @@ use eframe::egui;
 use egui_tiles::{Container, Tile, TileId, Tree};
 use poolscope_base::progress::Progress;
 
+use crate::gui::document::Document;
 use crate::gui::jobs::TabId;
 use crate::gui::jobs::load::{Failure, Source};
 use crate::gui::jobs::watch::Change;
-use crate::gui::state::document::Document;
-use crate::gui::views::loading::LoadingState;
+use crate::gui::shell::loading::LoadingState;
 
 /// A load that is under way.
 pub struct Loading {
-    /// Where the loader says how far it is.
+    /// Progress of the loader.
     pub progress: Arc<Progress>,
     /// When it began.
     pub began: Instant,
@@ -30,7 +30,7 @@ impl Loading {
         Self { progress: Arc::default(), began: Instant::now() }
     }
 
-    /// How far it is, for the views; `name` is the trace's.
+    /// Progress of the load, for the views; `name` is the trace's.
     #[must_use]
     pub fn state(&self, tab: TabId, name: String) -> LoadingState {
         let elapsed_s = self.began.elapsed().as_secs_f64();
@@ -38,33 +38,33 @@ impl Loading {
     }
 }
 
-/// What a tab holds.
+/// Content of a tab.
 pub enum Content {
     /// A load that is under way.
     Loading(Loading),
     /// An open trace.
     Open(Box<Document>),
-    /// Why there is no trace.
+    /// Reason why there is no trace.
     Failed(Failure),
 }
 
 /// The tab of a trace.
 pub struct Tab {
-    /// Where its trace comes from: its file by its one name, once that is known.
+    /// Source of its trace: the file by its normalized path, once that is known.
     pub source: Source,
-    /// Where it was asked for.
+    /// Source as it was asked for.
     pub asked: Source,
-    /// What it holds.
+    /// Its content.
     pub content: Content,
     /// The load that shall replace an open trace.
     pub reload: Option<Loading>,
-    /// What happened to the file since it was read.
+    /// Change of the file since it was read.
     pub change: Option<Change>,
-    /// Whether anything was done with it since everything was reset.
+    /// True if anything was done with it since everything was reset.
     pub since_reset: SinceReset,
 }
 
-/// Whether anything was done with a trace since everything was reset: until then there is nothing to remember of it.
+/// True if anything was done with a trace since everything was reset: until then there is nothing to remember of it.
 #[derive(Default)]
 pub enum SinceReset {
     /// Something was, or nothing was ever reset.
@@ -106,18 +106,24 @@ impl Tab {
 
 /// All tabs.
 pub struct Tabs {
-    /// Where they are.
+    /// Arrangement on the screen.
     pub tree: Tree<TabId>,
     tabs: BTreeMap<TabId, Tab>,
     /// The tab of the page about recording, while it is open: it holds no trace, and there is one at most.
-    kit: Option<TabId>,
+    recording: Option<TabId>,
     active: Option<TabId>,
     next: u64,
 }
 
 impl Default for Tabs {
     fn default() -> Self {
-        Self { tree: Tree::empty(egui::Id::unique("traces")), tabs: BTreeMap::new(), kit: None, active: None, next: 0 }
+        Self {
+            tree: Tree::empty(egui::Id::unique("traces")),
+            tabs: BTreeMap::new(),
+            recording: None,
+            active: None,
+            next: 0,
+        }
     }
 }
 
@@ -144,12 +150,12 @@ impl Tabs {
     }
 
     /// Brings the page about recording to the front, in a tab of its own that is made if it is not there.
-    pub fn show_kit(&mut self) {
-        let id = match self.kit {
+    pub fn show_recording(&mut self) {
+        let id = match self.recording {
             Some(id) => id,
             None => self.add_tile(),
         };
-        self.kit = Some(id);
+        self.recording = Some(id);
         self.activate(id);
     }
 
@@ -175,7 +181,7 @@ impl Tabs {
         if order.len() <= 1 {
             self.tree.root = None;
         }
-        self.kit = self.kit.filter(|kit| *kit != id);
+        self.recording = self.recording.filter(|recording| *recording != id);
         let closed = self.tabs.remove(&id);
         if self.active == Some(id) {
             self.active = None;
@@ -204,7 +210,7 @@ impl Tabs {
     }
 
     fn holds(&self, id: TabId) -> bool {
-        self.tabs.contains_key(&id) || self.kit == Some(id)
+        self.tabs.contains_key(&id) || self.recording == Some(id)
     }
 
     /// Brings the next tab to the front, or the one before.
@@ -248,14 +254,14 @@ impl Tabs {
 
     /// The tab of the page about recording.
     #[must_use]
-    pub fn kit(&self) -> Option<TabId> {
-        self.kit
+    pub fn recording(&self) -> Option<TabId> {
+        self.recording
     }
 
-    /// Whether the page about recording is in front.
+    /// Returns whether the page about recording is in front.
     #[must_use]
-    pub fn kit_in_front(&self) -> bool {
-        self.kit.is_some() && self.kit == self.active
+    pub fn is_recording_in_front(&self) -> bool {
+        self.recording.is_some() && self.recording == self.active
     }
 
     /// The tab in front, if it is a trace's.
@@ -296,21 +302,21 @@ impl Tabs {
         self.tabs.iter_mut().map(|(id, tab)| (*id, tab))
     }
 
-    /// Where the tabs are, and those of traces themselves.
+    /// Arrangement on the screen, and the tabs of traces.
     pub fn parts(&mut self) -> (&mut Tree<TabId>, &mut BTreeMap<TabId, Tab>) {
         (&mut self.tree, &mut self.tabs)
     }
 
-    /// Whether there is none.
+    /// Returns whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.count() == 0
     }
 
-    /// How many there are, with the page about recording.
+    /// Number of tabs, with the recording page.
     #[must_use]
     pub fn count(&self) -> usize {
-        self.tabs.len() + usize::from(self.kit.is_some())
+        self.tabs.len() + usize::from(self.recording.is_some())
     }
 
     /// The tab of a source, by its name or as it was asked for. A file is the same one whoever reads it.
@@ -357,18 +363,18 @@ mod tests {
     #[test]
     fn the_page_about_recording_is_one_of_them_without_a_trace() {
         let mut tabs = Tabs::default();
-        tabs.show_kit();
-        let kit = tabs.kit().expect("it is there");
-        assert!(tabs.kit_in_front() && !tabs.is_empty() && tabs.active_tab().is_none());
+        tabs.show_recording();
+        let recording = tabs.recording().expect("it is there");
+        assert!(tabs.is_recording_in_front() && !tabs.is_empty() && tabs.active_tab().is_none());
         let a = tabs.add(Source::Sample);
-        assert_eq!((tabs.order(), tabs.active()), (vec![kit, a], Some(a)));
-        tabs.show_kit();
-        assert_eq!((tabs.order(), tabs.count()), (vec![kit, a], 2), "there is only one");
-        assert!(tabs.close(kit).is_none());
-        assert_eq!((tabs.active(), tabs.kit()), (Some(a), None));
+        assert_eq!((tabs.order(), tabs.active()), (vec![recording, a], Some(a)));
+        tabs.show_recording();
+        assert_eq!((tabs.order(), tabs.count()), (vec![recording, a], 2), "there is only one");
+        assert!(tabs.close(recording).is_none());
+        assert_eq!((tabs.active(), tabs.recording()), (Some(a), None));
         tabs.close(a);
-        tabs.show_kit();
-        assert_eq!(tabs.order(), [tabs.kit().expect("a new one")]);
+        tabs.show_recording();
+        assert_eq!(tabs.order(), [tabs.recording().expect("a new one")]);
     }
 
     #[test]

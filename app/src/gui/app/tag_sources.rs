@@ -6,16 +6,17 @@ use std::path::{Path, PathBuf};
 use eframe::egui::Ui;
 
 use super::App;
+use crate::gui::dialogs::tag_sources::{self, TagSourcesAction, TagSourcesDialog};
 use crate::gui::jobs::dialog::Asked;
 use crate::gui::jobs::tag_sources::TagChoice;
 use crate::gui::settings::TagSettings;
-use crate::gui::views::tag_sources::{self, TagSourcesBox, Wish};
+use crate::gui::widgets::modal::DialogAction;
 use crate::pool_tags::PoolTagChoice;
 
 impl App {
-    /// What the user chose.
+    /// Symbol path and options.
     pub(super) fn tag_choice(&self) -> TagChoice {
-        let tags = &self.memory.get().tags;
+        let tags = &self.settings.get().tags;
         let folder = tags.drivers.trim();
         TagChoice {
             pool_tags: PoolTagChoice::from_text(&tags.pool_tags),
@@ -25,34 +26,34 @@ impl App {
     }
 
     pub(super) fn open_tag_sources(&mut self) {
-        let TagSettings { pool_tags, drivers } = self.memory.get().tags.clone();
-        let sources = self.document().map(|document| &document.tag_sources);
+        let TagSettings { pool_tags, drivers } = self.settings.get().tags.clone();
+        let sources = self.document().map(|document| &document.results.tag_sources);
         let used = sources.and_then(|sources| sources.pool_tags.as_ref()).map(|found| found.path.display().to_string());
         let scanned = sources.and_then(|sources| sources.drivers.as_ref()).map(|drivers| drivers.scanned_files);
-        self.boxes.tag_sources = Some(TagSourcesBox { pool_tags, drivers, used, scanned, note: None });
+        self.dialogs.tag_sources = Some(TagSourcesDialog { pool_tags, drivers, used, scanned });
     }
 
     /// A file or folder was chosen for the box.
     pub(super) fn take_tag_source(&mut self, asked: &Asked, path: &Path) {
-        let Some(state) = &mut self.boxes.tag_sources else { return };
+        let Some(state) = &mut self.dialogs.tag_sources else { return };
         let field = if *asked == Asked::Drivers { &mut state.drivers } else { &mut state.pool_tags };
         *field = path.display().to_string();
     }
 
     /// Draws the box, and carries out what is wanted of it.
     pub(super) fn show_tag_sources(&mut self, ui: &Ui) {
-        let Some(state) = &mut self.boxes.tag_sources else { return };
+        let Some(state) = &mut self.dialogs.tag_sources else { return };
         match tag_sources::show(ui, state) {
-            Some(Wish::ChoosePoolTags) => self.jobs.pick_file(Asked::PoolTags),
-            Some(Wish::ChooseDrivers) => self.jobs.pick_file(Asked::Drivers),
-            Some(Wish::Save) => {
+            Some(DialogAction::Other(TagSourcesAction::ChoosePoolTags)) => self.jobs.pick_file(Asked::PoolTags),
+            Some(DialogAction::Other(TagSourcesAction::ChooseDrivers)) => self.jobs.pick_file(Asked::Drivers),
+            Some(DialogAction::Accept) => {
                 let written = TagSettings {
                     pool_tags: state.pool_tags.trim().to_owned(),
                     drivers: state.drivers.trim().to_owned(),
                 };
-                self.boxes.tag_sources = None;
-                if self.memory.get().tags != written {
-                    self.memory.edit().tags = written;
+                self.dialogs.tag_sources = None;
+                if self.settings.get().tags != written {
+                    self.settings.edit().tags = written;
                 }
                 // Files may be others than they were, even where their places are the same.
                 let choice = self.tag_choice();
@@ -62,7 +63,7 @@ impl App {
                     }
                 }
             }
-            Some(Wish::Close) => self.boxes.tag_sources = None,
+            Some(DialogAction::Close) => self.dialogs.tag_sources = None,
             None => {}
         }
     }

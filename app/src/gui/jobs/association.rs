@@ -2,7 +2,7 @@
 
 use crate::association::{Association, AssociationError, AssociationState};
 
-/// What is wanted.
+/// Request about the file association.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wanted {
     /// To know how it stands.

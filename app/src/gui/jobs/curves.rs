@@ -4,23 +4,27 @@
 
 use std::sync::{Arc, OnceLock};
 
-use poolscope_analysis::group::column_values::ColumnValues;
-use poolscope_base::progress::CancelToken;
-use poolscope_analysis::pivot::Key;
 use poolscope_analysis::filter::rowset::RowSet;
+use poolscope_analysis::group::column_values::ColumnValues;
+use poolscope_analysis::pivot::Key;
 use poolscope_analysis::series::{
-    MinMaxDecimation, EventOrder, SeriesKind, MAX_PEAK_GROUPS, SeriesMetric, SeriesError, SeriesRequest, SeriesSet, envelope, highest_groups,
-    decimate_highest, series,
+    EventOrder, MAX_PEAK_GROUPS, MinMaxDecimation, SeriesError, SeriesKind, SeriesMetric, SeriesRequest, SeriesSet,
+    decimate, decimate_highest, highest_groups, series,
 };
 use poolscope_analysis::trace::time::TimeRange;
+use poolscope_base::progress::CancelToken;
+
+use crate::gui::model::query::CurvesQuery;
 
 /// Points of the overview.
 const OVERVIEW_POINTS: usize = 512;
 /// Name of the only curve where there are no key columns.
 const TOTAL: &str = "Total";
 
-/// What to draw.
+/// Request for curves.
 pub struct CurvesRequest {
+    /// The part of the document's query that the answer is for.
+    pub query: CurvesQuery,
     /// The trace and its texts.
     pub names: Arc<ColumnValues>,
     /// The trace's events in order of time: made by the first request that needs it, kept for the next.
@@ -29,26 +33,26 @@ pub struct CurvesRequest {
     pub keys: Vec<Key>,
     /// Only these rows, in the curves and in the overview.
     pub rows: Option<Arc<RowSet>>,
-    /// What the curves show.
+    /// SeriesMetric of the curves.
     pub measure: SeriesMetric,
-    /// Whether blocks from before the trace count.
+    /// True if blocks from before the trace count.
     pub earlier: bool,
     /// The visible range.
     pub view: TimeRange,
     /// The whole trace, if its curve is wanted.
     pub whole: Option<TimeRange>,
-    /// Whether it has to be known how low and high the sum of all curves goes between the points.
+    /// True if it has to be known how low and high the sum of all curves goes between the points.
     pub total: bool,
-    /// How many points each curve has.
+    /// Number of points of each curve.
     pub points: usize,
-    /// How many curves there are at most; the rest is "other".
+    /// Upper bound on curves; the rest is "other".
     pub most: usize,
 }
 
 /// One curve.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Curve {
-    /// What it is called: the texts of its keys with commas between; `None` for the sum of the others.
+    /// Its name: the texts of its keys, separated by commas; `None` for the sum of the others.
     pub name: Option<String>,
     /// The texts of its keys, one per key column; none for the sum of the others and for rows picked by hand.
     pub keys: Vec<String>,
@@ -61,17 +65,19 @@ pub struct Curve {
 /// The curves.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CurvesAnswer {
+    /// Question that they answer.
+    pub query: CurvesQuery,
     /// Number of the request.
     pub generation: u64,
-    /// What they show.
+    /// SeriesMetric of the curves.
     pub measure: SeriesMetric,
-    /// Whether blocks from before the trace count.
+    /// True if blocks from before the trace count.
     pub earlier: bool,
     /// The times of the values, seconds from the trace's start.
     pub times: Vec<f64>,
     /// The curves, largest first, the sum of the others last.
     pub curves: Vec<Curve>,
-    /// How many combinations the last curve adds up.
+    /// Number of groups that the last curve adds up.
     pub others: usize,
     /// They were too many for all to be compared: those with a curve are among the heaviest, but others may rise higher.
     pub chosen_by_sum: bool,
@@ -102,6 +108,7 @@ pub(super) fn run(request: &CurvesRequest, generation: u64, cancel: &CancelToken
         None => None,
     };
     Ok(CurvesAnswer {
+        query: request.query.clone(),
         generation,
         measure: request.measure,
         earlier: request.earlier,
@@ -149,9 +156,24 @@ impl Pen<'_> {
         self.draw(&self.wanted(&[], view, points, rows))
     }
 
-    fn wanted<'w>(&self, keys: &'w [Key], view: TimeRange, points: usize, rows: Option<&'w RowSet>) -> SeriesRequest<'w> {
+    fn wanted<'w>(
+        &self,
+        keys: &'w [Key],
+        view: TimeRange,
+        points: usize,
+        rows: Option<&'w RowSet>,
+    ) -> SeriesRequest<'w> {
         let CurvesRequest { measure, earlier, .. } = *self.request;
-        SeriesRequest { keys, metric: measure, view, points, rows, include_preexisting: earlier, top: None, chosen: None }
+        SeriesRequest {
+            keys,
+            metric: measure,
+            view,
+            points,
+            rows,
+            include_preexisting: earlier,
+            top: None,
+            chosen: None,
+        }
     }
 
     fn draw(&self, wanted: &SeriesRequest<'_>) -> Result<Drawn, SeriesError> {
@@ -207,20 +229,24 @@ mod tests {
     use std::io::Cursor;
 
     use poolscope_analysis::group::frames::FrameNaming;
-    use poolscope_etl::file::TraceFile;
-    use poolscope_base::progress::Progress;
-    use poolscope_synth::{SynthParams, write_trace};
     use poolscope_analysis::load::{LoadOptions, load};
+    use poolscope_base::progress::Progress;
+    use poolscope_etl::walk::TraceFile;
+    use poolscope_synth::{SynthParams, write_trace};
 
     use super::*;
+    use crate::gui::model::presets::BuiltIn;
+    use crate::gui::model::query::Query;
 
     fn request(keys: &[Key]) -> CurvesRequest {
         let mut file = Cursor::new(Vec::new());
         let params = SynthParams { allocations: 500, ..SynthParams::default() };
         write_trace(&mut file, &params, None).unwrap();
         let file = TraceFile::from_bytes(file.into_inner(), "made up").unwrap();
-        let trace = load(file, LoadOptions::default(), &Progress::default(), &CancelToken::none()).unwrap();
+        let trace = load(file, LoadOptions::default(), &Progress::default(), &CancelToken::default()).unwrap();
+        let asked = Query::new(trace.extent, BuiltIn::LeakHunt.preset().layout);
         CurvesRequest {
+            query: asked.curves().expect("a column is graphed"),
             view: trace.extent,
             whole: Some(trace.extent),
             names: Arc::new(ColumnValues::new(trace, FrameNaming::Symbol)),
@@ -236,7 +262,7 @@ mod tests {
     }
 
     fn answer(request: &CurvesRequest) -> CurvesAnswer {
-        run(request, 1, &CancelToken::none()).unwrap()
+        run(request, 1, &CancelToken::default()).unwrap()
     }
 
     fn sum(curves: &[Curve]) -> Vec<f64> {
@@ -281,7 +307,7 @@ mod tests {
         for rest in [0, 1] {
             wanted.rows = Some(Arc::new(RowSet::from_fn(count, |row| row % 2 == rest)));
             let drawn = answer(&wanted);
-            let half = picked(&wanted, "Half", &CancelToken::none()).unwrap();
+            let half = picked(&wanted, "Half", &CancelToken::default()).unwrap();
             assert_eq!(half.name.as_deref(), Some("Half"));
             assert_eq!((&drawn.curves[0].values, &drawn.curves[0].extremes), (&half.values, &half.extremes));
             assert_ne!(drawn.overview, total.overview);

@@ -11,14 +11,14 @@ use std::time::{Duration, Instant};
 
 use super::{Answer, TabId};
 
-/// What the user is asked for.
+/// Purpose of a file dialog.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Asked {
     /// A trace to open.
     Trace,
     /// The PDB of a module of an open trace.
     Pdb {
-        /// Which trace.
+        /// Tab of the trace.
         tab: TabId,
         /// Place of the module among those that the trace needs.
         at: usize,
@@ -27,18 +27,22 @@ pub enum Asked {
     },
     /// A folder with symbols.
     SymbolFolder,
+    /// File for the user's presets, with the proposed name.
+    ExportPresets(String),
+    /// A file of presets.
+    ImportPresets,
     /// A list of pool tags.
     PoolTags,
     /// A folder with driver files.
     Drivers,
-    /// Where the profile of a recording goes; the name that is proposed.
+    /// File for a recording profile, with the proposed name.
     SaveProfile(String),
-    /// Where the script of a recording goes; the name that is proposed.
+    /// File for a recording script, with the proposed name.
     SaveScript(String),
-    /// Where the recording that runs goes; the name that is proposed.
+    /// File for the running recording, with the proposed name.
     SaveRecording(String),
     /// The text of poolmon or `!poolused`.
-    Listing,
+    Snapshot,
     /// The recorder.
     Recorder,
     /// The folder for temporary files of a recording.
@@ -53,12 +57,14 @@ impl Asked {
             Self::Trace => "Open a trace".to_owned(),
             Self::Pdb { module, .. } => format!("Open the PDB of {module}"),
             Self::SymbolFolder => "Add a folder with symbols".to_owned(),
+            Self::ExportPresets(_) => "Export your presets".to_owned(),
+            Self::ImportPresets => "Import presets".to_owned(),
             Self::PoolTags => "Choose a pooltag.txt".to_owned(),
             Self::Drivers => "Choose a folder with driver files".to_owned(),
             Self::SaveProfile(_) => "Save the profile".to_owned(),
             Self::SaveScript(_) => "Save the script".to_owned(),
             Self::SaveRecording(_) => "Stop the recording and save it".to_owned(),
-            Self::Listing => "Open a listing of pool tags".to_owned(),
+            Self::Snapshot => "Open a listing of pool tags".to_owned(),
             Self::Recorder => "Choose wpr.exe".to_owned(),
             Self::RecordingFolder => "Choose a folder for temporary files".to_owned(),
         }
@@ -68,7 +74,10 @@ impl Asked {
     #[must_use]
     pub fn proposed_name(&self) -> Option<&str> {
         match self {
-            Self::SaveProfile(name) | Self::SaveScript(name) | Self::SaveRecording(name) => Some(name),
+            Self::ExportPresets(name)
+            | Self::SaveProfile(name)
+            | Self::SaveScript(name)
+            | Self::SaveRecording(name) => Some(name),
             _ => None,
         }
     }
@@ -100,8 +109,10 @@ impl PickFile for SystemDialog {
         match asked {
             Asked::Trace => filtered("Event traces", &["etl", "ETL"]),
             Asked::Pdb { .. } => filtered("Program databases", &["pdb", "PDB", "pd_", "PD_"]),
+            Asked::ExportPresets(name) => saved(name, "Presets", "json"),
+            Asked::ImportPresets => filtered("Presets", &["json", "JSON"]),
             Asked::PoolTags => filtered("Lists of pool tags", &["txt", "TXT"]),
-            Asked::Listing => filtered("Texts", &["txt", "TXT", "log", "LOG"]),
+            Asked::Snapshot => filtered("Texts", &["txt", "TXT", "log", "LOG"]),
             Asked::Recorder => filtered("Programs", &["exe", "EXE"]),
             Asked::SaveProfile(name) => saved(name, "Recording profiles", "wprp"),
             Asked::SaveScript(name) => saved(name, "PowerShell scripts", "ps1"),

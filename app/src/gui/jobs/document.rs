@@ -1,62 +1,82 @@
 //! Questions about one open trace and their answers: what the document asks, and what the background says. Each topic has
 //! one question under way at most. Knows no window.
 
+use std::any::Any;
 use std::sync::Arc;
 
 use poolscope_analysis::group::column_values::ColumnValues;
-use poolscope_base::progress::CancelToken;
 use poolscope_analysis::pivot::Key;
 use poolscope_analysis::series::SeriesError;
+use poolscope_base::progress::CancelToken;
 
-use super::curves::{self, Curve, CurvesAnswer, CurvesRequest};
-use super::files::{self, FileAnswer, FileRequest};
-use super::find::{self, FindAnswer, FindRequest};
-use super::flame::{self, FlameAnswer, FlameFindRequest, FlameFound, FlameRequest};
-use super::later::{self, LaterAnswer, LaterRequest};
-use super::leaks::{self, LeaksAnswer, LeaksRequest};
-use super::names::{self, NamesRequest};
-use super::profile::{self, ProfileAnswer, ProfileRequest};
+use super::curves::{Curve, CurvesAnswer, CurvesRequest};
+use super::files::{FileAnswer, FileRequest};
+use super::find::{FindAnswer, FindRequest};
+use super::names::NamesRequest;
+use super::profile::{ProfileAnswer, ProfileRequest};
 use super::rows::RowChoice;
-use super::table::{self, TableAnswer, TableRequest};
-use super::tag_sources::{self, TagSources, TagSourcesRequest};
-use super::totals::{self, TotalsAnswer, TotalsRequest};
+use super::table::{TableAnswer, TableRequest};
+use super::tag_sources::{TagSources, TagSourcesRequest};
+use super::totals::{TotalsAnswer, TotalsRequest};
+use crate::gui::jobs::curves;
+use crate::gui::jobs::deferred;
+use crate::gui::jobs::deferred::{DeferredAnswer, DeferredRequest};
+use crate::gui::jobs::files;
+use crate::gui::jobs::find;
+use crate::gui::jobs::names;
+use crate::gui::jobs::profile;
+use crate::gui::jobs::table;
+use crate::gui::jobs::tag_sources;
+use crate::gui::jobs::totals;
+use crate::gui::model::page_id::PageId;
 
 /// The columns whose values complete queries and take long to make.
 const COMPLETED: [Key; 7] =
     [Key::Tag, Key::Driver, Key::Function, Key::Process, Key::PoolType, Key::TagDescription, Key::Generation];
 
-/// What a question is about; a newer one replaces the one before of its topic.
+/// Kind of a question. A newer question of a topic replaces the one before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Topic {
-    /// What frames are called.
+    /// Names of frames.
     Names,
     /// The rows of the table.
     Table,
     /// The curves of the graph.
     Curves,
     /// The curves of rows that were picked.
-    Extra,
+    PinnedCurves,
     /// The sums of the selected range.
     Totals,
     /// Figures that are no sums.
-    Later,
-    /// What the blocks of the selected row are like.
+    Deferred,
+    /// Sizes, ages, processes and stacks of the selected row's allocations.
     Profile,
-    /// Where a text is.
+    /// Matches of a search.
     Find,
-    /// The merged stacks of the flame graph.
-    Flame,
-    /// What a text weighs in them.
-    FlameFind,
     /// The texts that complete a query.
     Completion,
     /// A small file.
     File,
-    /// What leaks. It comes last: everything else is waited for by somebody who looks at it.
-    Leaks,
-    /// What is known of tags beside the trace.
+    /// Tag descriptions and drivers from outside the trace.
     TagSources,
+    /// Work of a page. It comes last: the user is waiting for everything else.
+    Page(PageJob),
 }
+
+/// A kind of background work of a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PageJob {
+    /// The page.
+    pub page: PageId,
+    /// The job of that page.
+    pub job: &'static str,
+}
+
+/// Result of a page's work; the page knows its type.
+pub type PageAnswer = Box<dyn Any + Send>;
+
+/// Computes an answer for a page; `None` when cancelled.
+pub type PageWork = Box<dyn FnOnce(&CancelToken) -> Option<PageAnswer> + Send>;
 
 /// A question.
 pub enum Request {
@@ -67,25 +87,21 @@ pub enum Request {
     /// Draw the largest curves of some rows.
     Curves(CurvesRequest, RowChoice),
     /// Draw one curve for each choice of rows.
-    Extra(CurvesRequest, Vec<(String, RowChoice)>),
+    PinnedCurves(CurvesRequest, Vec<(String, RowChoice)>),
     /// Sum up a range.
     Totals(TotalsRequest),
     /// Compute figures that are no sums.
-    Later(LaterRequest),
+    Deferred(DeferredRequest),
     /// Look into a row.
     Profile(ProfileRequest),
     /// Look for a text.
     Find(FindRequest),
-    /// Merge stacks.
-    Flame(FlameRequest),
-    /// Weigh what has a text in merged stacks.
-    FlameFind(FlameFindRequest),
     /// Prepare the texts of the columns that queries are written about.
     Completion(Arc<ColumnValues>),
     /// Read or write a file.
     File(FileRequest),
-    /// Judge what leaks.
-    Leaks(LeaksRequest),
+    /// Do the work of a page.
+    Page(PageJob, PageWork),
     /// Read what is known of tags.
     TagSources(TagSourcesRequest),
 }
@@ -99,49 +115,43 @@ pub enum Reply {
     /// The curves, or why they cannot be drawn.
     Curves(Result<CurvesAnswer, String>),
     /// The curves of the picked rows, in their order.
-    Extra(Result<Vec<Curve>, String>),
+    PinnedCurves(Result<Vec<Curve>, String>),
     /// The sums.
     Totals(TotalsAnswer),
     /// The figures.
-    Later(LaterAnswer),
-    /// What the blocks are like.
+    Deferred(DeferredAnswer),
+    /// Profile of a row.
     Profile(Box<ProfileAnswer>),
-    /// Where the text is.
+    /// Matches.
     Find(FindAnswer),
-    /// The merged stacks.
-    Flame(Box<FlameAnswer>),
-    /// What the text weighs.
-    FlameFind(FlameFound),
     /// The texts are there.
     Completion,
-    /// What became of the file.
+    /// Result of reading or writing a file.
     File(FileAnswer),
-    /// What leaks.
-    Leaks(Box<LeaksAnswer>),
-    /// What is known of tags.
+    /// Result of a page's work.
+    Page(PageJob, PageAnswer),
+    /// Tag descriptions and drivers.
     TagSources(TagSources),
     /// The program made a mistake while it looked for the answer.
     Broken(Topic),
 }
 
 impl Request {
-    /// What it is about.
+    /// Topic of it.
     #[must_use]
     pub fn topic(&self) -> Topic {
         match self {
             Self::Names(_) => Topic::Names,
             Self::Table(_) => Topic::Table,
             Self::Curves(..) => Topic::Curves,
-            Self::Extra(..) => Topic::Extra,
+            Self::PinnedCurves(..) => Topic::PinnedCurves,
             Self::Totals(_) => Topic::Totals,
-            Self::Later(_) => Topic::Later,
+            Self::Deferred(_) => Topic::Deferred,
             Self::Profile(_) => Topic::Profile,
             Self::Find(_) => Topic::Find,
-            Self::Flame(_) => Topic::Flame,
-            Self::FlameFind(_) => Topic::FlameFind,
             Self::Completion(_) => Topic::Completion,
             Self::File(_) => Topic::File,
-            Self::Leaks(_) => Topic::Leaks,
+            Self::Page(job, _) => Topic::Page(*job),
             Self::TagSources(_) => Topic::TagSources,
         }
     }
@@ -155,19 +165,17 @@ impl Request {
                 request.rows = choice.rows(cancel).ok()?;
                 told(curves::run(&request, generation, cancel)).map(Reply::Curves)
             }
-            Self::Extra(request, choices) => extra(request, &choices, cancel),
+            Self::PinnedCurves(request, choices) => extra(request, &choices, cancel),
             Self::Totals(request) => totals::run(request, generation, cancel).map(Reply::Totals),
-            Self::Later(request) => later::run(&request, cancel).map(Reply::Later),
+            Self::Deferred(request) => deferred::run(&request, cancel).map(Reply::Deferred),
             Self::Profile(request) => profile::run(request, cancel).map(|a| Reply::Profile(Box::new(a))),
             Self::Find(request) => find::run(request, cancel).map(Reply::Find),
-            Self::Flame(request) => flame::run(request, cancel).map(|a| Reply::Flame(Box::new(a))),
-            Self::FlameFind(request) => flame::find(request, cancel).map(Reply::FlameFind),
             Self::Completion(names) => {
                 COMPLETED.iter().for_each(|key| drop(names.column(*key)));
                 Some(Reply::Completion)
             }
             Self::File(request) => Some(Reply::File(files::run(request))),
-            Self::Leaks(request) => leaks::run(request, cancel).map(|a| Reply::Leaks(Box::new(a))),
+            Self::Page(job, work) => work(cancel).map(|answer| Reply::Page(job, answer)),
             Self::TagSources(request) => tag_sources::run(request, cancel).map(Reply::TagSources),
         }
     }
@@ -179,10 +187,10 @@ fn extra(mut request: CurvesRequest, choices: &[(String, RowChoice)], cancel: &C
         request.rows = choice.rows(cancel).ok()?;
         match told(curves::picked(&request, name, cancel))? {
             Ok(curve) => drawn.push(curve),
-            Err(why) => return Some(Reply::Extra(Err(why))),
+            Err(why) => return Some(Reply::PinnedCurves(Err(why))),
         }
     }
-    Some(Reply::Extra(Ok(drawn)))
+    Some(Reply::PinnedCurves(Ok(drawn)))
 }
 
 /// A failure as a sentence; `None` when cancelled.
@@ -195,23 +203,21 @@ fn told<T>(result: Result<T, SeriesError>) -> Option<Result<T, String>> {
 }
 
 impl Reply {
-    /// What it is about.
+    /// Topic of it.
     #[must_use]
     pub fn topic(&self) -> Topic {
         match self {
             Self::Names(_) => Topic::Names,
             Self::Table(_) => Topic::Table,
             Self::Curves(_) => Topic::Curves,
-            Self::Extra(_) => Topic::Extra,
+            Self::PinnedCurves(_) => Topic::PinnedCurves,
             Self::Totals(_) => Topic::Totals,
-            Self::Later(_) => Topic::Later,
+            Self::Deferred(_) => Topic::Deferred,
             Self::Profile(_) => Topic::Profile,
             Self::Find(_) => Topic::Find,
-            Self::Flame(_) => Topic::Flame,
-            Self::FlameFind(_) => Topic::FlameFind,
             Self::Completion => Topic::Completion,
             Self::File(_) => Topic::File,
-            Self::Leaks(_) => Topic::Leaks,
+            Self::Page(job, _) => Topic::Page(*job),
             Self::TagSources(_) => Topic::TagSources,
             Self::Broken(topic) => *topic,
         }

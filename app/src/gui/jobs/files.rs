@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{ErrorKind, Write as _};
 use std::path::PathBuf;
 
-/// What to do with a file.
+/// Request to read or write a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FileRequest {
     /// Read it.
@@ -16,7 +16,7 @@ pub enum FileRequest {
     Replace(PathBuf, String),
 }
 
-/// What became of it.
+/// Result of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FileAnswer {
     /// Its text.
@@ -25,7 +25,7 @@ pub enum FileAnswer {
     Written(PathBuf),
     /// It is there already, and nothing was written; this was to be.
     Exists(PathBuf, String),
-    /// What went wrong, and what to do next.
+    /// Error, and the next step, in sentences.
     Failed(String),
 }
 

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use poolscope_base::progress::CancelToken;
 use poolscope_analysis::pivot::find::{FindRequest as Wanted, FindResult, find};
 use poolscope_analysis::pivot::{Pivot, SortOrder};
+use poolscope_base::progress::CancelToken;
 
 /// Matches that are listed at most.
 const MOST_MATCHES: usize = 10_000;
 
-/// What to look for.
+/// Request to search the rows.
 pub struct FindRequest {
     /// The groups below the table.
     pub pivot: Arc<Pivot>,
@@ -17,11 +17,11 @@ pub struct FindRequest {
     pub sort: SortOrder,
     /// The text.
     pub text: String,
-    /// Whether upper and lower case differ.
+    /// True if upper and lower case differ.
     pub case_sensitive: bool,
 }
 
-/// Where it is.
+/// Result of a search.
 #[derive(Debug)]
 pub struct FindAnswer {
     /// The groups that were looked through.

@@ -4,18 +4,17 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use poolscope_etl::file::OpenError;
-use poolscope_etl::file::TraceFile;
-use poolscope_base::progress::{CancelToken, Progress};
-use poolscope_analysis::trace::Trace;
 use poolscope_analysis::load::{self, LoadError, LoadOptions};
+use poolscope_analysis::trace::Trace;
+use poolscope_base::progress::{CancelToken, Progress};
+use poolscope_etl::file::{OpenError, TraceFile};
 
 use super::watch::Stamp;
 use crate::file_identity::identity;
 use crate::reader::{self, Reader};
 use crate::sample;
 
-/// Where a trace comes from.
+/// Source of a trace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
     /// A file.
@@ -58,14 +57,14 @@ impl Source {
     }
 }
 
-/// Why there is no trace.
+/// Reason why there is no trace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
-    /// What happened, in a sentence.
+    /// The error, in a sentence.
     pub what: String,
-    /// What to do next, in a sentence.
+    /// The next step, in a sentence.
     pub next: String,
-    /// Whether Windows' own reader is here and may still open it.
+    /// True if Windows' own reader is here and may still open it.
     pub windows_may_read: bool,
 }
 
@@ -103,7 +102,7 @@ impl Loader for Engine {
     }
 }
 
-/// What happened, and what to do next: the sentences of the command line, apart.
+/// Error and next step: the sentences of the command line, apart.
 fn parts(error: &LoadError) -> (String, &'static str) {
     match error {
         LoadError::Open(open) => {
@@ -114,7 +113,7 @@ fn parts(error: &LoadError) -> (String, &'static str) {
     }
 }
 
-/// What to do after a failure that does not say so itself.
+/// Next step after an error that names none.
 fn next_step(error: &LoadError) -> &'static str {
     match error {
         LoadError::Open(OpenError::Io { .. }) => {
@@ -130,11 +129,11 @@ fn next_step(error: &LoadError) -> &'static str {
     }
 }
 
-/// What to load.
+/// Request to load a trace.
 pub struct LoadRequest {
     /// From where.
     pub source: Source,
-    /// Where the loader says how far it is.
+    /// Progress of the loader.
     pub progress: Arc<Progress>,
 }
 
@@ -147,12 +146,12 @@ impl LoadRequest {
     }
 }
 
-/// What became of a load.
+/// Result of a load.
 #[derive(Debug)]
 pub struct LoadAnswer {
     /// Number of the request.
     pub generation: u64,
-    /// What was to be loaded.
+    /// Source of the load.
     pub source: Source,
     /// The file's state just before it was read.
     pub stamp: Option<Stamp>,

@@ -1,24 +1,22 @@
-//! Work in the background: loading, grouping, curves, the file dialog. Every answer carries the number of its request, so
-//! that answers to old questions are dropped; every question cancels the one before it of its kind. Knows no window: it
-//! is given a closure that wakes whoever waits.
+//! Work in the background: loading, grouping, curves, the file dialog. There is one slot for each kind of work: a new request cancels
+//! the one before, one worker does them one after the other, and answers to old requests are dropped by their number. Jobs know the
+//! model but no window: a closure that they are given makes the window draw again.
 
 pub mod association;
 pub mod curves;
+pub mod deferred;
 pub mod dialog;
 pub mod discard;
 pub mod document;
 pub mod files;
 pub mod find;
-pub mod flame;
-pub mod later;
-pub mod leaks;
-pub mod listing;
 pub mod load;
 pub mod names;
 pub mod path_check;
 pub mod profile;
 pub mod record;
 pub mod rows;
+pub mod snapshots;
 pub mod symbols;
 pub mod table;
 pub mod tag_sources;
@@ -32,6 +30,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
+use parking_lot::Mutex;
 use poolscope_base::progress::CancelToken;
 
 use crate::association::{Association, AssociationError, AssociationState as OfferStanding};
@@ -40,18 +39,18 @@ use association::Wanted;
 use dialog::{Asked, PickFile};
 use document::{Reply, Request, Topic};
 use files::FileAnswer;
-use listing::ListingAnswer;
 use load::{LoadAnswer, LoadRequest, Loader, Source};
 use path_check::PathNews;
 use record::RecordNews;
+use snapshots::SnapshotAnswer;
 use symbols::{SymbolService, SymbolsNews, SymbolsRequest};
 use watch::{Change, Watch};
 
-/// Which open trace a question is about.
+/// Identity of a tab, and of its trace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TabId(pub u64);
 
-/// What became of a request.
+/// Result of a request.
 pub enum Answer {
     /// A trace, or why there is none.
     Load {
@@ -60,7 +59,7 @@ pub enum Answer {
         /// The trace, or why there is none.
         answer: LoadAnswer,
     },
-    /// What the file of a load is called.
+    /// Normalized path of the file that is being loaded.
     Identified {
         /// For which tab.
         tab: TabId,
@@ -71,7 +70,7 @@ pub enum Answer {
     },
     /// Something about an open trace.
     Document {
-        /// Which trace.
+        /// Tab of the trace.
         tab: TabId,
         /// Number of the question.
         generation: u64,
@@ -80,7 +79,7 @@ pub enum Answer {
     },
     /// News of the search for an open trace's symbols.
     Symbols {
-        /// Which trace.
+        /// Tab of the trace.
         tab: TabId,
         /// Number of the search.
         generation: u64,
@@ -89,19 +88,19 @@ pub enum Answer {
     },
     /// The file of an open trace changed.
     Changed {
-        /// Which trace.
+        /// Tab of the trace.
         tab: TabId,
-        /// What happened.
+        /// Kind of change.
         change: Change,
     },
-    /// What lies in a folder: names in their order, and whether each is a folder.
+    /// Content of a folder: names in order, and whether each is a folder.
     Listed {
         /// The folder.
         folder: PathBuf,
-        /// What lies in it; nothing when it cannot be read.
+        /// Its content; empty when it cannot be read.
         entries: Vec<(String, bool)>,
     },
-    /// Which of some files are not there.
+    /// Files that do not exist.
     Missing(BTreeSet<PathBuf>),
     /// Something about the symbol path in the box.
     Path {
@@ -110,9 +109,9 @@ pub enum Answer {
         /// The answer, or a part of it.
         news: PathNews,
     },
-    /// How poolscope stands with `.etl` files, or why that is not known.
+    /// State of the association with `.etl` files, or why it is not known.
     Association(Result<OfferStanding, AssociationError>),
-    /// Whether recordings can be made on this machine.
+    /// True if recordings can be made on this machine.
     Recorder {
         /// Number of the question.
         generation: u64,
@@ -127,12 +126,12 @@ pub enum Answer {
         news: RecordNews,
     },
     /// A listing of pool tags.
-    Listing(ListingAnswer),
-    /// What became of a text that was to be written.
+    Listing(SnapshotAnswer),
+    /// Result of writing a text.
     Saved(FileAnswer),
     /// The file dialog was closed.
     Picked {
-        /// What the user was asked for.
+        /// Purpose of the file dialog.
         asked: Asked,
         /// The file, if one was chosen.
         path: Option<PathBuf>,
@@ -141,38 +140,101 @@ pub enum Answer {
     },
 }
 
-/// Numbers the requests of one kind and cancels the old ones.
+/// One kind of background work: numbers its requests, cancels the old ones, and knows whether the newest is answered.
 #[derive(Debug, Default)]
-struct Line {
+struct JobSlot {
     generation: u64,
     cancel: CancelToken,
-    waiting: bool,
+    is_waiting: bool,
+    worker: Worker,
 }
 
-impl Line {
+impl JobSlot {
     fn next(&mut self) -> (u64, CancelToken) {
         self.stop();
         self.generation += 1;
-        self.waiting = true;
+        self.is_waiting = true;
         self.cancel = CancelToken::default();
         (self.generation, self.cancel.clone())
     }
 
     fn stop(&mut self) {
         self.cancel.cancel();
-        self.waiting = false;
+        self.is_waiting = false;
     }
 
-    /// Whether this is about the question that is waited for, and not its last answer yet.
+    /// Returns whether a request of this number is the newest and has not had its last answer.
     fn is_current(&self, generation: u64) -> bool {
-        self.waiting && generation == self.generation
+        self.is_waiting && generation == self.generation
     }
 
-    /// Whether this is the answer that is waited for.
+    /// Returns whether this is the answer to the newest request. It is accepted once.
     fn accept(&mut self, generation: u64) -> bool {
-        let fits = self.is_current(generation);
-        self.waiting &= !fits;
-        fits
+        let is_current = self.is_current(generation);
+        self.is_waiting &= !is_current;
+        is_current
+    }
+}
+
+type Task = Box<dyn FnOnce() + Send>;
+
+/// The one worker of a slot: the newest task waits until the worker has given up the one before.
+#[derive(Default)]
+struct Worker(Arc<Mutex<WorkerQueue>>);
+
+#[derive(Default)]
+struct WorkerQueue {
+    is_running: bool,
+    next: Option<Task>,
+}
+
+impl std::fmt::Debug for Worker {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Worker")
+    }
+}
+
+impl Worker {
+    /// Runs a task next, instead of one that has not begun.
+    fn submit(&self, name: &str, task: Task) {
+        {
+            let mut queue = self.0.lock();
+            queue.next = Some(task);
+            if std::mem::replace(&mut queue.is_running, true) {
+                return;
+            }
+        }
+        let queue = Arc::clone(&self.0);
+        let body = move || {
+            loop {
+                let next = {
+                    let mut queue = queue.lock();
+                    queue.is_running = queue.next.is_some();
+                    queue.next.take()
+                };
+                let Some(task) = next else { return };
+                task();
+            }
+        };
+        spawn_or_run(name, body);
+    }
+}
+
+/// Runs on a thread of its own. Without a thread the work is done here and now: slow, but right.
+fn spawn_or_run(name: &str, work: impl FnOnce() + Send + 'static) {
+    let work = Arc::new(Mutex::new(Some(work)));
+    let other = Arc::clone(&work);
+    let body = move || {
+        let taken = other.lock().take();
+        if let Some(work) = taken {
+            work();
+        }
+    };
+    if thread::Builder::new().name(name.to_owned()).spawn(body).is_err() {
+        let taken = work.lock().take();
+        if let Some(work) = taken {
+            work();
+        }
     }
 }
 
@@ -185,13 +247,13 @@ pub struct Jobs {
     picker: Arc<dyn PickFile>,
     symbols: Arc<dyn SymbolService>,
     recorder: Arc<dyn Recorder>,
-    loads: BTreeMap<TabId, Line>,
-    searches: BTreeMap<TabId, Line>,
-    lines: BTreeMap<(TabId, Topic), Line>,
+    loads: BTreeMap<TabId, JobSlot>,
+    searches: BTreeMap<TabId, JobSlot>,
+    slots: BTreeMap<(TabId, Topic), JobSlot>,
     picking: bool,
-    path: Line,
-    record: Line,
-    recorder_look: Line,
+    path: JobSlot,
+    record: JobSlot,
+    recorder_look: JobSlot,
     watch: Option<Watch>,
 }
 
@@ -223,11 +285,11 @@ impl Jobs {
             recorder,
             loads: BTreeMap::new(),
             searches: BTreeMap::new(),
-            lines: BTreeMap::new(),
+            slots: BTreeMap::new(),
             picking: false,
-            path: Line::default(),
-            record: Line::default(),
-            recorder_look: Line::default(),
+            path: JobSlot::default(),
+            record: JobSlot::default(),
+            recorder_look: JobSlot::default(),
             watch: None,
         }
     }
@@ -249,21 +311,28 @@ impl Jobs {
 
     /// Gives up the load that is under way for a tab.
     pub fn cancel_load(&mut self, tab: TabId) {
-        if let Some(line) = self.loads.get_mut(&tab) {
-            line.stop();
+        if let Some(slot) = self.loads.get_mut(&tab) {
+            slot.stop();
         }
     }
 
     /// Answers a question about an open trace.
     pub fn ask(&mut self, tab: TabId, request: Request) {
         let topic = request.topic();
-        let (generation, cancel) = self.lines.entry((tab, topic)).or_default().next();
-        self.spawn_some("figures", move || {
-            // Half an answer is none, and a question without an answer would be waited for: whatever happens is told.
+        let (send, wake) = (self.send.clone(), Arc::clone(&self.wake));
+        let slot = self.slots.entry((tab, topic)).or_default();
+        let (generation, cancel) = slot.next();
+        let task = move || {
+            // A question without an answer would be waited for: a panic is an answer, too.
             let answer = catch_unwind(AssertUnwindSafe(|| request.run(generation, &cancel)));
-            let reply = answer.unwrap_or(Some(Reply::Broken(topic)))?;
-            Some(Answer::Document { tab, generation, reply })
-        });
+            let reply = answer.unwrap_or(Some(Reply::Broken(topic)));
+            if let Some(reply) = reply
+                && send.send(Answer::Document { tab, generation, reply }).is_ok()
+            {
+                wake();
+            }
+        };
+        slot.worker.submit("figures", Box::new(task));
     }
 
     /// Searches for the symbols of an open trace; a search that is under way for it is given up.
@@ -284,15 +353,15 @@ impl Jobs {
 
     /// Gives up the search for the symbols of an open trace.
     pub fn cancel_search(&mut self, tab: TabId) {
-        if let Some(line) = self.searches.get_mut(&tab) {
-            line.stop();
+        if let Some(slot) = self.searches.get_mut(&tab) {
+            slot.stop();
         }
     }
 
     /// Gives up all questions about an open trace. Their numbers go on, so that no late answer is taken for a new one.
     pub fn give_up(&mut self, tab: TabId) {
-        let of_tab = self.lines.iter_mut().filter(|((owner, _), _)| *owner == tab).map(|(_, line)| line);
-        of_tab.chain(self.searches.get_mut(&tab)).for_each(Line::stop);
+        let of_tab = self.slots.iter_mut().filter(|((owner, _), _)| *owner == tab).map(|(_, slot)| slot);
+        of_tab.chain(self.searches.get_mut(&tab)).for_each(JobSlot::stop);
     }
 
     /// Gives up everything for a tab that is no more.
@@ -350,16 +419,16 @@ impl Jobs {
         self.spawn("dialog", move || dialog::wait(asked, question));
     }
 
-    /// Whether a question about an open trace is under way.
+    /// Returns whether a question about an open trace is under way.
     #[must_use]
     pub fn waits(&self, tab: TabId, topic: Topic) -> bool {
-        self.lines.get(&(tab, topic)).is_some_and(|line| line.waiting)
+        self.slots.get(&(tab, topic)).is_some_and(|slot| slot.is_waiting)
     }
 
-    /// Whether any question about any open trace is under way.
+    /// Returns whether any question about any open trace is under way.
     #[must_use]
     pub fn any_waits(&self) -> bool {
-        self.lines.values().any(|line| line.waiting)
+        self.slots.values().any(|slot| slot.is_waiting)
     }
 
     /// The next answer that somebody still waits for.
@@ -367,19 +436,19 @@ impl Jobs {
         while let Ok(answer) = self.receive.try_recv() {
             let wanted = match &answer {
                 Answer::Load { tab, answer } => {
-                    self.loads.get_mut(tab).is_some_and(|line| line.accept(answer.generation))
+                    self.loads.get_mut(tab).is_some_and(|slot| slot.accept(answer.generation))
                 }
                 Answer::Identified { tab, generation, .. } => {
-                    self.loads.get(tab).is_some_and(|line| line.is_current(*generation))
+                    self.loads.get(tab).is_some_and(|slot| slot.is_current(*generation))
                 }
                 Answer::Document { tab, generation, reply } => {
-                    let line = self.lines.get_mut(&(*tab, reply.topic()));
-                    line.is_some_and(|line| line.accept(*generation))
+                    let slot = self.slots.get_mut(&(*tab, reply.topic()));
+                    slot.is_some_and(|slot| slot.accept(*generation))
                 }
                 Answer::Symbols { tab, generation, .. } => {
                     // A search has many answers; it ends when it is given up.
-                    let line = self.searches.get(tab);
-                    line.is_some_and(|line| line.waiting && line.generation == *generation)
+                    let slot = self.searches.get(tab);
+                    slot.is_some_and(|slot| slot.is_waiting && slot.generation == *generation)
                 }
                 Answer::Path { generation, news: PathNews::Checked(_) } => self.path.is_current(*generation),
                 Answer::Path { generation, .. } => self.path.accept(*generation),
@@ -403,62 +472,72 @@ impl Jobs {
 
     fn spawn_some(&self, name: &str, work: impl FnOnce() -> Option<Answer> + Send + 'static) {
         let (send, wake) = (self.send.clone(), Arc::clone(&self.wake));
-        let run = move || {
+        spawn_or_run(name, move || {
             // The receiver is gone when the window is: then nobody waits.
             if let Some(answer) = work()
                 && send.send(answer).is_ok()
             {
                 wake();
             }
-        };
-        // Without a thread the work is done here and now: slow, but right.
-        let run = Arc::new(parking_lot::Mutex::new(Some(run)));
-        let other = Arc::clone(&run);
-        let body = move || {
-            let taken = other.lock().take();
-            if let Some(run) = taken {
-                run();
-            }
-        };
-        if thread::Builder::new().name(name.to_owned()).spawn(body).is_err() {
-            let taken = run.lock().take();
-            if let Some(run) = taken {
-                run();
-            }
-        }
+        });
     }
 }
 
 impl Drop for Jobs {
     fn drop(&mut self) {
         let loads = self.loads.values_mut().chain(self.searches.values_mut());
-        loads.chain(self.lines.values_mut()).for_each(Line::stop);
+        loads.chain(self.slots.values_mut()).for_each(JobSlot::stop);
         self.path.stop();
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::mpsc;
+
     use super::*;
 
     #[test]
-    fn only_the_newest_answer_counts() {
-        let mut line = Line::default();
-        let (first, first_cancel) = line.next();
-        let (second, second_cancel) = line.next();
-        assert!(first_cancel.is_cancelled());
-        assert!(!second_cancel.is_cancelled());
-        assert!(!line.accept(first));
-        assert!(line.accept(second));
-        assert!(!line.accept(second), "only once");
+    fn a_worker_does_one_task_at_a_time_and_skips_to_the_newest() {
+        let worker = Worker::default();
+        let (begin, begun) = mpsc::channel();
+        let (release, wait) = mpsc::channel();
+        let (done, results) = mpsc::channel();
+        let first = done.clone();
+        let slow = move || {
+            begin.send(()).unwrap();
+            wait.recv().unwrap();
+            first.send(1).unwrap();
+        };
+        worker.submit("test", Box::new(slow));
+        begun.recv().unwrap();
+        for number in [2, 3] {
+            let done = done.clone();
+            worker.submit("test", Box::new(move || done.send(number).unwrap()));
+        }
+        drop(done);
+        release.send(()).unwrap();
+        assert_eq!(results.iter().collect::<Vec<_>>(), [1, 3], "the second was replaced before it began");
     }
 
     #[test]
-    fn a_stopped_line_takes_no_answer() {
-        let mut line = Line::default();
-        let (generation, cancel) = line.next();
-        line.stop();
+    fn only_the_newest_answer_counts() {
+        let mut slot = JobSlot::default();
+        let (first, first_cancel) = slot.next();
+        let (second, second_cancel) = slot.next();
+        assert!(first_cancel.is_cancelled());
+        assert!(!second_cancel.is_cancelled());
+        assert!(!slot.accept(first));
+        assert!(slot.accept(second));
+        assert!(!slot.accept(second), "only once");
+    }
+
+    #[test]
+    fn a_stopped_slot_takes_no_answer() {
+        let mut slot = JobSlot::default();
+        let (generation, cancel) = slot.next();
+        slot.stop();
         assert!(cancel.is_cancelled());
-        assert!(!line.accept(generation));
+        assert!(!slot.accept(generation));
     }
 }

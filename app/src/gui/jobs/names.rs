@@ -3,28 +3,28 @@
 
 use std::sync::Arc;
 
-use poolscope_analysis::group::frames::{FrameNames, FrameNaming};
 use poolscope_analysis::group::column_values::ColumnValues;
+use poolscope_analysis::group::frames::{FrameNames, FrameNaming};
 use poolscope_analysis::group::parallel::Cancelled;
 use poolscope_analysis::group::symbols::{ModuleNeed, SymbolTable};
-use poolscope_base::progress::CancelToken;
 use poolscope_analysis::pivot::translate::{NewPaths, Translation, is_named_by_frames};
-use poolscope_analysis::pivot::{Key, Pivot, PivotTree, rows_of_paths};
+use poolscope_analysis::pivot::{Key, Pivot, PivotTree, RowPath, rows_of_paths};
+use poolscope_base::progress::CancelToken;
 use poolscope_symbols::names::ModuleNames;
 use rustc_hash::FxHashSet;
 
-use crate::gui::state::filter::{Filter, Step};
+use crate::gui::model::filter::{FilterHistory, RowFilter, Step};
 
-/// What was found of symbols: what the trace needs, and the names by position in that.
+/// Results of the symbol search: modules that the trace needs, and names by position in that list.
 pub type FoundNames = (Arc<Vec<ModuleNeed>>, Vec<Option<Arc<ModuleNames>>>);
 
-/// What names to make.
+/// Request for new names.
 pub struct NamesRequest {
     /// The names before.
     pub names: Arc<ColumnValues>,
-    /// What was found of symbols; `None`: what was found before.
+    /// Results of the symbol search; `None` to keep the earlier ones.
     pub found: Option<FoundNames>,
-    /// How frames are named.
+    /// Naming of frames.
     pub naming: FrameNaming,
     /// Columns that are in use.
     pub keys: Vec<Key>,
@@ -48,21 +48,23 @@ pub(super) fn run(request: NamesRequest, cancel: &CancelToken) -> Option<Arc<Col
     Some(Arc::new(names))
 }
 
-/// What is known by old names and has to be known by new ones.
+/// Request to translate places, paths and texts from old names to new ones.
 pub struct Rename {
     /// The old names.
     pub old: Arc<ColumnValues>,
     /// The groups that are shown.
     pub pivot: Option<Arc<Pivot>>,
-    /// The filter and its history.
-    pub filter: Filter,
+    /// The filter.
+    pub filter: Arc<RowFilter>,
+    /// Its history.
+    pub history: FilterHistory,
     /// The columns that curves are known by.
     pub keys: Vec<Key>,
     /// Their texts in these columns.
     pub texts: Vec<Vec<String>>,
 }
 
-/// What became of it.
+/// Result of it.
 pub struct Renamed {
     /// For what came up meanwhile.
     pub translation: Translation,
@@ -74,8 +76,10 @@ pub struct Renamed {
     pub wanted: FxHashSet<u64>,
     /// The paths under the new names.
     pub paths: NewPaths,
-    /// The filter and its history.
-    pub filter: Filter,
+    /// The filter.
+    pub filter: Arc<RowFilter>,
+    /// Its history.
+    pub history: FilterHistory,
     /// Old and new texts of curves.
     pub texts: Vec<(Vec<String>, Vec<String>)>,
 }
@@ -92,7 +96,7 @@ impl Rename {
         wanted: FxHashSet<u64>,
         cancel: &CancelToken,
     ) -> Result<Renamed, Cancelled> {
-        let Self { old, pivot, filter, keys, texts } = self;
+        let Self { old, pivot, filter, history, keys, texts } = self;
         let translation = Translation::new(old, Arc::clone(names));
         let paths = match &pivot {
             Some(pivot) => translation.paths(&mut PivotTree::new(Arc::clone(pivot)), &open, &wanted),
@@ -101,13 +105,15 @@ impl Rename {
         if cancel.is_cancelled() {
             return Err(Cancelled);
         }
-        let filter = filter.map_places(&|place| translation.row_paths(place));
+        let places = |place: &RowPath| translation.row_paths(place);
+        let filter = Arc::new(filter.map_places(&places));
+        let history = history.map_places(&places);
         let new_texts = translation.texts(&keys, &texts);
         let texts = texts.into_iter().zip(new_texts).filter_map(|(old, new)| Some((old, new?))).collect();
         if cancel.is_cancelled() {
             return Err(Cancelled);
         }
-        Ok(Renamed { translation, pivot, open, wanted, paths, filter, texts })
+        Ok(Renamed { translation, pivot, open, wanted, paths, filter, history, texts })
     }
 }
 
@@ -132,7 +138,11 @@ impl Renamed {
 ///
 /// # Errors
 /// [`Cancelled`] once `cancel` says so.
-pub(super) fn known_steps(steps: Vec<Step>, names: &ColumnValues, cancel: &CancelToken) -> Result<Vec<Step>, Cancelled> {
+pub(super) fn known_steps(
+    steps: Vec<Step>,
+    names: &ColumnValues,
+    cancel: &CancelToken,
+) -> Result<Vec<Step>, Cancelled> {
     let cancelled = || cancel.is_cancelled();
     let whole = names.trace().extent;
     let mut known = Vec::new();

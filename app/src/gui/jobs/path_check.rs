@@ -13,9 +13,9 @@ use crate::symbols::SymbolOptions;
 /// News about a symbol path.
 #[derive(Debug, Clone)]
 pub enum PathNews {
-    /// What it means.
+    /// Its meaning.
     Read(SymbolOptions, SymbolPath),
-    /// Whether one place of it works.
+    /// True if one place of it works.
     Checked(PathPartCheck),
     /// All places were looked at.
     Finished,

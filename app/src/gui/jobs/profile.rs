@@ -1,32 +1,32 @@
-//! What the blocks of the selected row are like: sizes, lifetimes, processes, stacks. Cancelled work gives no answer.
+//! Profile of the selected row: sizes, lifetimes, processes and stacks of its allocations. Cancelled work gives no answer.
 
 use std::sync::Arc;
 
 use poolscope_analysis::group::column_values::ColumnValues;
-use poolscope_base::progress::CancelToken;
 use poolscope_analysis::pivot::RowPath;
 use poolscope_analysis::pivot::details::{RowDetails, row_details};
 use poolscope_analysis::trace::time::TimeRange;
+use poolscope_base::progress::CancelToken;
 
 use super::rows::RowChoice;
-use crate::gui::state::filter::Narrowing;
+use crate::gui::model::filter::RowFilter;
 
 /// A row to look into.
 pub struct ProfileRequest {
     /// The trace and its texts.
     pub names: Arc<ColumnValues>,
-    /// Where the row is in the tree.
+    /// RowPath of the row in the tree.
     pub place: RowPath,
     /// The view that its figures are relative to.
     pub view: TimeRange,
-    /// Which rows are shown.
-    pub filter: Arc<Narrowing>,
+    /// Filter of the rows.
+    pub filter: Arc<RowFilter>,
 }
 
-/// What its blocks are like.
+/// Profile of its allocations.
 #[derive(Debug)]
 pub struct ProfileAnswer {
-    /// Where the row is in the tree.
+    /// RowPath of the row in the tree.
     pub place: RowPath,
     /// Its blocks.
     pub profile: RowDetails,
@@ -37,5 +37,5 @@ pub(super) fn run(request: ProfileRequest, cancel: &CancelToken) -> Option<Profi
     let choice = RowChoice { names: Arc::clone(&names), view, filter, impacting: false, place: Some(place.clone()) };
     let rows = choice.rows(cancel).ok()??;
     let profile = row_details(&names, &rows, view, &|| cancel.is_cancelled()).ok()?;
-    Some(ProfileAnswer { place, row_details })
+    Some(ProfileAnswer { place, profile })
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{Answer, Jobs};
-use crate::wpr::{TaskResult, Recorder, Task, WprError};
+use crate::wpr::{Recorder, Task, TaskResult, WprError};
 
 /// News of recording.
 #[derive(Debug)]
@@ -23,17 +23,20 @@ impl Jobs {
         Arc::clone(&self.recorder)
     }
 
-    /// Whether something about recording is under way.
+    /// Returns whether something about recording is under way.
     #[must_use]
     pub fn records(&self) -> bool {
-        self.record.waiting
+        self.record.is_waiting
     }
 
     /// Looks whether recordings can be made on this machine; `chosen` is the recorder that the user named.
     pub fn find_recorder(&mut self, chosen: Option<PathBuf>) {
         let recorder = self.recorder();
         let (generation, _) = self.recorder_look.next();
-        self.spawn("recorder", move || Answer::Recorder { generation, standing: recorder.wpr_status(chosen.as_deref()) });
+        self.spawn("recorder", move || Answer::Recorder {
+            generation,
+            standing: recorder.wpr_status(chosen.as_deref()),
+        });
     }
 
     /// Runs the recorder for a task.

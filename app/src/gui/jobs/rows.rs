@@ -1,16 +1,17 @@
-//! Which rows a question is about: what the filter leaves in a view, of that only AIFO rows where only they are drawn, of
+//! Rows that a question is about: those that the filter leaves in a visible range, of these only AIFO rows where only they are drawn, of
 //! that only what lies in some places of the tree. Found on the thread of the question.
 
 use std::sync::Arc;
 
+use poolscope_analysis::filter::RowSet;
 use poolscope_analysis::group::column_values::ColumnValues;
 use poolscope_analysis::group::parallel::Cancelled;
-use poolscope_base::progress::CancelToken;
-use poolscope_analysis::pivot::{Key, RowPath, RowPathStep, rows_of_paths};
-use poolscope_analysis::filter::RowSet;
+use poolscope_analysis::pivot::{RowPath, rows_of_paths};
 use poolscope_analysis::trace::time::TimeRange;
+use poolscope_base::progress::CancelToken;
 
-use crate::gui::state::filter::Narrowing;
+use crate::gui::model::columns::leak_candidates;
+use crate::gui::model::filter::RowFilter;
 
 /// A choice of rows.
 #[derive(Clone)]
@@ -20,7 +21,7 @@ pub struct RowChoice {
     /// The view that type and filter are relative to.
     pub view: TimeRange,
     /// The filter.
-    pub filter: Arc<Narrowing>,
+    pub filter: Arc<RowFilter>,
     /// Only AIFO rows.
     pub impacting: bool,
     /// Only rows in this place.
@@ -35,8 +36,8 @@ impl RowChoice {
     pub fn rows(&self, cancel: &CancelToken) -> Result<Option<Arc<RowSet>>, Cancelled> {
         let cancelled = || cancel.is_cancelled();
         let mut rows = self.filter.rows(&self.names, self.view, &cancelled)?;
-        let kept = RowPath(vec![RowPathStep::Value { key: Key::Type, text: "AIFO".to_owned() }]);
-        for place in self.impacting.then_some(&kept).into_iter().chain(&self.place) {
+        let candidates = RowPath(vec![leak_candidates()]);
+        for place in self.impacting.then_some(&candidates).into_iter().chain(&self.place) {
             let more = rows_of_paths(std::slice::from_ref(place), &self.names, self.view, &cancelled)?;
             rows = Some(Arc::new(match rows {
                 Some(rows) => rows.and(&more),

@@ -10,13 +10,13 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use poolscope_analysis::group::symbols::{ModuleNeed, module_needs};
+use poolscope_analysis::trace::Trace;
 use poolscope_base::progress::CancelToken;
 use poolscope_symbols::locate::{LookupResult, PathPartCheck};
 use poolscope_symbols::path::SymbolPath;
 use poolscope_symbols::resolve::{ModuleOutcome, ModuleRequest, ModuleState, ProgressEvent, Resolver};
-use poolscope_analysis::trace::Trace;
 
-use crate::symbols::{SymbolOptions, SymbolEnvironment};
+use crate::symbols::{SymbolEnvironment, SymbolOptions};
 
 /// Time between two bundles of news.
 const BUNDLE_EVERY: Duration = Duration::from_millis(50);
@@ -35,11 +35,11 @@ pub trait SymbolService: Send + Sync {
     fn machine(&self) -> SymbolEnvironment {
         SymbolEnvironment::default()
     }
-    /// Whether that path is the one of `_NT_SYMBOL_PATH`.
+    /// Returns whether that path is the one of `_NT_SYMBOL_PATH`.
     fn is_from_environment(&self) -> bool {
         false
     }
-    /// What the symbol path means.
+    /// Parts of the symbol path.
     fn read_path(&self, choice: &SymbolOptions) -> SymbolPath {
         self.resolver(choice).locator.path().clone()
     }
@@ -75,28 +75,28 @@ impl SymbolService for MachineSymbols {
     }
 }
 
-/// What names are wanted.
+/// Request to search for symbols.
 pub struct SymbolsRequest {
     /// The trace.
     pub trace: Arc<Trace>,
     /// Its file, if it is from one.
     pub file: Option<PathBuf>,
-    /// What the user chose.
+    /// Symbol path and options.
     pub choice: SymbolOptions,
-    /// What the trace needs, if that is known already.
+    /// Modules that the trace needs, if they are known already.
     pub needs: Option<Arc<Vec<ModuleNeed>>>,
     /// Positions in the needs that are to be looked for, in this order; `None`: all, in their order.
     pub only: Option<Vec<usize>>,
     /// PDBs that the user chose, by position in the needs.
     pub by_hand: Vec<(usize, PathBuf)>,
-    /// Whether names kept from before are left aside.
+    /// True if names kept from before are left aside.
     pub anew: bool,
 }
 
 /// News of a search. Positions are positions in the needs.
 #[derive(Debug, Clone)]
 pub enum SymbolsNews {
-    /// What the trace needs.
+    /// Modules that the trace needs.
     Needs(Arc<Vec<ModuleNeed>>),
     /// A module goes on.
     State(usize, ModuleState),
@@ -123,7 +123,12 @@ fn search(
     let by_hand = |at: usize| request.by_hand.iter().find(|hand| hand.0 == at).map(|hand| hand.1.clone());
     let wanted: Vec<(usize, ModuleRequest)> = wanted
         .into_iter()
-        .filter_map(|at| Some((at, ModuleRequest { explicit_pdb: by_hand(at), ignore_cache: anew, ..needs.get(at)?.request.clone() })))
+        .filter_map(|at| {
+            Some((
+                at,
+                ModuleRequest { explicit_pdb: by_hand(at), ignore_cache: anew, ..needs.get(at)?.request.clone() },
+            ))
+        })
         .collect();
     let left = Mutex::new(BTreeSet::new());
     let at_hand = SymbolOptions { offline: true, ..request.choice.clone() };
@@ -156,7 +161,7 @@ fn search(
     tell(SymbolsNews::Finished);
 }
 
-/// Whether servers that were not asked may have what was not found.
+/// Returns whether servers that were not asked may have what was not found.
 fn is_left(outcome: &ModuleOutcome) -> bool {
     let skipped = || outcome.attempts.iter().any(|attempt| attempt.result == LookupResult::Offline);
     outcome.state != ModuleState::Loaded && (outcome.state == ModuleState::Offline || skipped())

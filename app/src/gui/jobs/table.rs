@@ -4,34 +4,32 @@
 use std::sync::Arc;
 
 use poolscope_analysis::group::column_values::ColumnValues;
+use poolscope_analysis::pivot::{NodeId, Pivot, PivotRequest, PivotTree, SortOrder, pivot};
 use poolscope_base::progress::CancelToken;
-use poolscope_analysis::pivot::{Key, NodeId, Pivot, PivotRequest, PivotTree, SortOrder, pivot};
-use poolscope_analysis::trace::time::TimeRange;
 use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::names::{Rename, Renamed, known_steps};
-use crate::gui::state::filter::{Narrowing, Step};
-use crate::gui::state::flat::Flat;
+use crate::gui::model::filter::Step;
+use crate::gui::model::query::GroupsQuery;
+use crate::gui::model::visible_rows::{DeferredValues, VisibleRows};
 
-/// What to group and how to show it.
+/// Request for the rows of the table.
 pub struct TableRequest {
     /// The trace and its texts.
     pub names: Arc<ColumnValues>,
     /// The groups, if they are known already and only their order or what is open changed.
     pub pivot: Option<Arc<Pivot>>,
-    /// Key columns, outermost first.
-    pub keys: Vec<Key>,
-    /// The view that every figure is relative to.
-    pub view: TimeRange,
-    /// Which rows to group.
-    pub filter: Arc<Narrowing>,
+    /// Values of these groups that are no sums, as far as they are known.
+    pub deferred: DeferredValues,
+    /// Rows to group, and keys to group them by.
+    pub query: GroupsQuery,
     /// Order of the rows, the deciding one first.
     pub sort: SortOrder,
     /// Paths of open rows.
     pub expanded: FxHashSet<u64>,
     /// Paths of rows to find again (selection, cursor).
     pub wanted: FxHashSet<u64>,
-    /// What is known by other names so far.
+    /// Everything that is kept by old names.
     pub rename: Option<Rename>,
     /// Steps of a filter that may be known by these names.
     pub awaited: Vec<Step>,
@@ -43,26 +41,26 @@ pub struct TableRequest {
 pub struct TableAnswer {
     /// Number of the request.
     pub generation: u64,
-    /// The view that the figures are relative to.
-    pub view: TimeRange,
+    /// Question that they answer.
+    pub query: GroupsQuery,
     /// The rows.
-    pub flat: Flat,
+    pub flat: VisibleRows,
     /// Paths of open rows, with what was opened to lead to the answer.
     pub expanded: FxHashSet<u64>,
     /// The paths that were wanted.
     pub wanted: FxHashSet<u64>,
-    /// Where the wanted paths are now.
+    /// Nodes of the wanted paths.
     pub found: FxHashMap<u64, NodeId>,
     /// The rows that lead to the answer, outermost first.
     pub led: Vec<NodeId>,
-    /// What became of what was known by other names.
+    /// Translation of what was kept by old names.
     pub renamed: Option<Box<Renamed>>,
     /// The awaited steps that are known.
     pub known: Vec<Step>,
 }
 
 pub(super) fn run(request: TableRequest, generation: u64, cancel: &CancelToken) -> Option<TableAnswer> {
-    let TableRequest { names, pivot: known, keys, view, mut filter, sort, .. } = request;
+    let TableRequest { names, pivot: known, mut query, sort, .. } = request;
     let (mut expanded, mut wanted) = (request.expanded, request.wanted);
     let cancelled = || cancel.is_cancelled();
     let mut renamed = None;
@@ -70,18 +68,18 @@ pub(super) fn run(request: TableRequest, generation: u64, cancel: &CancelToken) 
         let done = rename.run(&names, expanded, wanted, cancel).ok()?;
         expanded = done.new_open(&done.open);
         wanted = done.new_paths(&done.wanted);
-        filter = Arc::clone(done.filter.narrowing());
+        query = query.with_filter(Arc::clone(&done.filter));
         renamed = Some(Box::new(done));
     }
     let groups = match known {
         Some(groups) => groups,
         None => {
-            let rows = filter.rows(&names, view, &cancelled).ok()?;
-            let question = PivotRequest { keys: &keys, view, rows: rows.as_deref() };
+            let rows = query.filter().rows(&names, query.range(), &cancelled).ok()?;
+            let question = PivotRequest { keys: query.keys(), view: query.range(), rows: rows.as_deref() };
             Arc::new(pivot(&names, &question, &cancelled).ok()?)
         }
     };
-    let mut flat = Flat::new(PivotTree::new(groups), sort, &expanded);
+    let mut flat = VisibleRows::with_deferred(PivotTree::new(groups), sort, &expanded, request.deferred);
     if let Some(done) = &renamed {
         // Of the new paths only those are kept that lead somewhere, and what is still waited for.
         let open: FxHashSet<u64> = flat.open_paths(usize::MAX).into_iter().collect();
@@ -91,6 +89,6 @@ pub(super) fn run(request: TableRequest, generation: u64, cancel: &CancelToken) 
     let led = request.follow.map_or_else(Vec::new, |first| flat.follow_largest(&first, &mut expanded));
     let found = flat.find_paths(&wanted);
     let known = known_steps(request.awaited, &names, cancel).ok()?;
-    let answer = TableAnswer { generation, view, flat, expanded, wanted, found, led, renamed, known };
+    let answer = TableAnswer { generation, query, flat, expanded, wanted, found, led, renamed, known };
     (!cancel.is_cancelled()).then_some(answer)
 }

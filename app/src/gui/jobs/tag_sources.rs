@@ -4,18 +4,18 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use poolscope_base::progress::CancelToken;
 use poolscope_analysis::leaks::owner::ScannedDrivers;
 use poolscope_analysis::trace::Trace;
+use poolscope_base::progress::CancelToken;
 
 use crate::drivers::{scan_folder, tags_of};
 use crate::pool_tags::{self, Found, PoolTagChoice};
 use crate::symbols::SymbolEnvironment;
 
-/// Where to look.
+/// Tag sources.
 #[derive(Debug, Clone, Default)]
 pub struct TagChoice {
-    /// Which list of tags.
+    /// List of tags.
     pub pool_tags: PoolTagChoice,
     /// The folder with driver files.
     pub drivers: Option<PathBuf>,
@@ -23,9 +23,9 @@ pub struct TagChoice {
     pub machine: SymbolEnvironment,
 }
 
-/// What to read, and for which trace.
+/// Request to read tag sources for a trace.
 pub struct TagSourcesRequest {
-    /// Where to look.
+    /// Tag sources.
     pub choice: TagChoice,
     /// The trace's file: a list may lie beside it.
     pub file: Option<PathBuf>,
@@ -33,14 +33,14 @@ pub struct TagSourcesRequest {
     pub trace: Arc<Trace>,
 }
 
-/// What was found.
+/// Result of reading tag sources.
 #[derive(Debug, Clone, Default)]
 pub struct TagSources {
     /// The list of tags.
     pub pool_tags: Option<Found>,
-    /// Which driver files hold which tags.
+    /// Tags that driver files contain.
     pub drivers: Option<Arc<ScannedDrivers>>,
-    /// What could not be read, a sentence each.
+    /// Errors of reading, a sentence each.
     pub problems: Vec<String>,
 }
 

@@ -1,13 +1,13 @@
-//! What a selected range of time would show if it were the view: its sums by type. Cancelled work gives no answer.
+//! Sums by type of a selected time range, as if it were the visible range. Cancelled work gives no answer.
 
 use std::sync::Arc;
 
 use poolscope_analysis::group::column_values::ColumnValues;
-use poolscope_base::progress::CancelToken;
 use poolscope_analysis::pivot::{Aggregate, Key, PivotRequest, pivot};
 use poolscope_analysis::trace::time::TimeRange;
+use poolscope_base::progress::CancelToken;
 
-use crate::gui::state::filter::{Narrowing, Step};
+use crate::gui::model::filter::{RowFilter, Step};
 
 /// A range to sum up.
 pub struct TotalsRequest {
@@ -36,7 +36,7 @@ pub(super) fn run(request: TotalsRequest, generation: u64, cancel: &CancelToken)
     let TotalsRequest { names, view, steps } = request;
     let cancelled = || cancel.is_cancelled();
     // Its own narrowing: the view's rows are kept for table and curves.
-    let rows = Narrowing::new(steps).rows(&names, view, &cancelled).ok()?;
+    let rows = RowFilter::new(steps).rows(&names, view, &cancelled).ok()?;
     let question = PivotRequest { keys: &[Key::Type], view, rows: rows.as_deref() };
     let pivot = pivot(&names, &question, &cancelled).ok()?;
     let text = |group: usize| {

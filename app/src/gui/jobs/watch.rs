@@ -14,10 +14,10 @@ use super::TabId;
 
 /// A file that is the same twice this far apart is not being written any more.
 const SETTLED: Duration = Duration::from_millis(300);
-/// How often a file is looked at without being told.
+/// Interval between looks at a file without a notification.
 const LOOK: Duration = Duration::from_secs(5);
 
-/// What tells two states of a file apart.
+/// Stamp that differs between two states of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stamp {
     bytes: u64,
@@ -33,7 +33,7 @@ impl Stamp {
     }
 }
 
-/// What happened to a file.
+/// Change of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
     /// It holds something else now.
@@ -115,7 +115,7 @@ impl Watching {
             }
             self.settle();
             for paths in told.try_iter() {
-                self.tell(&paths);
+                self.notify(&paths);
             }
             if last_look.elapsed() >= LOOK {
                 last_look = Instant::now();
@@ -142,7 +142,7 @@ impl Watching {
         }
     }
 
-    fn tell(&mut self, paths: &[PathBuf]) {
+    fn notify(&mut self, paths: &[PathBuf]) {
         // The system may write the folder in another way: the name is enough to look.
         for file in self.files.values_mut() {
             if file.looked.is_none() && paths.iter().any(|path| path.file_name() == file.path.file_name()) {

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 /// Characters of a value that are told at most.
 const SHOWN: usize = 40;
 
-/// What a JSON value holds, field by field, and the values that were left out, with their places. Fields that are missing must
+/// Reads a JSON value field by field, and lists the values that were left out, with their places. Fields that are missing must
 /// have defaults.
 pub fn read<T: DeserializeOwned + Default>(given: Value) -> (T, Vec<String>) {
     if let Ok(whole) = T::deserialize(&given) {
@@ -83,8 +83,8 @@ fn at(place: &[String], value: Value) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Settings, Theme};
     use super::*;
+    use crate::gui::settings::{Settings, Theme};
     use serde_json::json;
 
     #[test]
@@ -96,7 +96,7 @@ mod tests {
             "symbols": 7,
             "recent": [{ "path": "a.etl" }, { "bytes": 3 }, "b.etl", { "path": "c.etl", "bytes": 4 }],
             "commands": "none",
-            "colour": "green"
+            "color": "green"
         });
         let (settings, left_out) = read::<Settings>(given);
         assert_eq!((settings.theme, settings.scale_percent), (Theme::System, 125));

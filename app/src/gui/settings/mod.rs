@@ -1,10 +1,10 @@
-//! What poolscope remembers from one start to the next, as readable JSON. It holds nothing of a trace's content but what
+//! Settings that are kept from one start to the next, as readable JSON. They hold nothing of a trace's content but what
 //! the user did with it; it knows no window and reads no clock.
 
-pub mod keeper;
 mod lenient;
 mod patch;
 pub mod store;
+pub mod writer;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -38,11 +38,11 @@ pub enum Theme {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Panels {
-    /// Whether the summary of the trace is shown.
+    /// True if the summary of the trace is shown.
     pub summary: bool,
     /// Its width, in points.
     pub summary_width: f32,
-    /// Whether the details of the selected row are shown.
+    /// True if the details of the selected row are shown.
     pub details: bool,
     /// Their width, in points.
     pub details_width: f32,
@@ -54,7 +54,7 @@ impl Default for Panels {
     }
 }
 
-/// How symbols are looked for.
+/// Settings of the search for symbols.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct SymbolSettings {
@@ -74,7 +74,7 @@ impl Default for SymbolSettings {
     }
 }
 
-/// Where more is known about tags.
+/// Tag sources, while the dialog is open.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct TagSettings {
@@ -97,7 +97,7 @@ pub struct RecordingSettings {
 /// A file that was opened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recent {
-    /// Where it is.
+    /// Result of a search.
     pub path: PathBuf,
     /// Its size, in bytes.
     #[serde(default)]
@@ -107,12 +107,12 @@ pub struct Recent {
     pub opened_unix_s: u64,
 }
 
-/// What was done with a trace: columns, view, expansion. Only the document knows what is in it.
+/// State of a trace: columns, visible range, open rows. Only the document knows its content.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TraceState {
     /// The trace's file.
     pub path: PathBuf,
-    /// What the document wrote. Shared, so that settings are handed over quickly.
+    /// State that the document wrote. Shared, so that settings are handed over quickly.
     pub state: Arc<Value>,
 }
 
@@ -128,9 +128,9 @@ pub struct Settings {
     pub scale_percent: u16,
     /// The panels at the sides.
     pub panels: Panels,
-    /// How symbols are looked for.
+    /// Settings of the search for symbols.
     pub symbols: SymbolSettings,
-    /// Where more is known about tags.
+    /// Tag sources, while the dialog is open.
     pub tags: TagSettings,
     /// Recording on this machine.
     pub recording: RecordingSettings,
@@ -208,7 +208,7 @@ impl Settings {
         self.commands.truncate(COMMANDS);
     }
 
-    /// What was done with a trace before.
+    /// State of a trace from an earlier use.
     #[must_use]
     pub fn trace_state(&self, path: &Path) -> Option<&Value> {
         self.traces.iter().find(|trace| trace.path == path).map(|trace| trace.state.as_ref())

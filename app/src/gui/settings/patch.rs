@@ -1,4 +1,4 @@
-//! What one window changed, carried over to what is written now: another window may have written since this one read. Knows
+//! Merges the changes of one window into the settings file: another window may have written since this one read. Knows
 //! JSON and which lists are about what; decides nothing about values.
 
 use serde_json::{Map, Value};
@@ -13,7 +13,7 @@ struct List {
     key: Option<&'static str>,
     /// Entries at most.
     most: usize,
-    /// Whether the newest entry comes first, else it comes last.
+    /// True if the newest entry comes first, else it comes last.
     newest_first: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Where settings are kept. The window is given a store, so that tests never touch the user's.
+//! Stores of settings. The window is given a store, so that tests never touch the user's.
 
 use std::fs::{File, TryLockError};
 use std::io::{ErrorKind, Result, Write as _};

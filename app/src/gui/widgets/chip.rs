@@ -1,26 +1,28 @@
-//! A short text in a frame with a cross that takes it away. It knows neither what it stands for nor what taking it away does.
+//! A short text in a frame with a cross that removes it, as for a step of a filter.
 
-use eframe::egui::accesskit::Role;
-use eframe::egui::{Button, Frame, Margin, RichText, Sense, Stroke, Ui, WidgetInfo, vec2};
+use eframe::egui::{Button, Frame, Margin, RichText, Stroke, Ui};
 
+use super::close_button;
 use crate::gui::theme::{self, Palette, RADIUS};
 
-/// Longest text, in characters.
-const LONGEST: usize = 60;
+/// Upper bound on the length of the text, in characters.
+const MAX_CHARACTERS: usize = 60;
+/// Width and height of the cross, in points.
+const CROSS: f32 = 14.0;
 
-/// What of a chip was clicked.
+/// The part of a chip that was clicked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Touched {
-    /// Its text.
+pub enum ChipPart {
+    /// The text.
     Text,
-    /// Its cross.
+    /// The cross.
     Cross,
 }
 
-/// Draws a chip; with `change` its text can be clicked, and is called that.
-pub fn show(ui: &mut Ui, title: &str, tip: &str, change: Option<&str>) -> Option<Touched> {
+/// Draws a chip; with `change`, its accessible name, the text can be clicked.
+pub fn show(ui: &mut Ui, title: &str, tip: &str, change: Option<&str>) -> Option<ChipPart> {
     let palette = Palette::of(ui);
-    let mut touched = None;
+    let mut clicked = None;
     let frame = Frame::new()
         .fill(palette.canvas)
         .stroke(Stroke::new(1.0, palette.line))
@@ -28,8 +30,8 @@ pub fn show(ui: &mut Ui, title: &str, tip: &str, change: Option<&str>) -> Option
         .inner_margin(Margin::symmetric(6, 1));
     frame.show(ui, |ui| {
         ui.spacing_mut().item_spacing.x = 4.0;
-        let short = if title.chars().count() > LONGEST {
-            title.chars().take(LONGEST).chain(['\u{2026}']).collect()
+        let short = if title.chars().count() > MAX_CHARACTERS {
+            title.chars().take(MAX_CHARACTERS).chain(['\u{2026}']).collect()
         } else {
             title.to_owned()
         };
@@ -37,28 +39,14 @@ pub fn show(ui: &mut Ui, title: &str, tip: &str, change: Option<&str>) -> Option
         if let Some(change) = change {
             let response = ui.add(Button::new(text).frame(false)).on_hover_text(tip);
             response.ctx.accesskit_node_builder(response.id, |node| node.set_label(change));
-            touched = response.clicked().then_some(Touched::Text);
+            clicked = response.clicked().then_some(ChipPart::Text);
         } else {
             ui.label(text).on_hover_text(tip);
         }
-        if cross(ui, &format!("Remove {title}")) {
-            touched = Some(Touched::Cross);
+        let remove = format!("Remove {title}");
+        if close_button::show(ui, CROSS, &remove).on_hover_text(&remove).clicked() {
+            clicked = Some(ChipPart::Cross);
         }
     });
-    touched
-}
-
-/// A painted cross that can be clicked.
-fn cross(ui: &mut Ui, label: &str) -> bool {
-    let (rect, response) = ui.allocate_exact_size(vec2(14.0, 14.0), Sense::click());
-    response.widget_info(|| WidgetInfo::labeled(Role::Button, true, label));
-    let palette = Palette::of(ui);
-    let colour = if response.hovered() || response.has_focus() { palette.text } else { palette.dim };
-    let inner = rect.shrink(4.0);
-    let stroke = Stroke::new(1.5, colour);
-    ui.painter().line_segment([inner.left_top(), inner.right_bottom()], stroke);
-    ui.painter().line_segment([inner.right_top(), inner.left_bottom()], stroke);
-    let clicked = response.clicked();
-    response.on_hover_text(label);
     clicked
 }

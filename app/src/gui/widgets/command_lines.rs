@@ -1,10 +1,10 @@
-//! Command lines to be read and taken along: monospaced on a ground of their own, with a button that copies them all.
+//! Command lines in a monospaced font, with a button that copies them all.
 
 use eframe::egui::{Button, Frame, Label, Margin, RichText, Ui};
 
 use crate::gui::theme::{self, GRID, Palette, RADIUS};
 
-/// Shows the lines; `title` says what they are for.
+/// Draws the lines; `title` says what they are for.
 pub fn show(ui: &mut Ui, title: &str, lines: &[&str]) {
     let palette = Palette::of(ui);
     ui.horizontal(|ui| {

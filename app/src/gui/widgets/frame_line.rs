@@ -1,25 +1,24 @@
-//! One frame of a stack on lines of its own: what is inlined there above it, and why it is called so on hover. Words only: it
-//! knows no symbols.
+//! A frame of a stack as text: the functions that are inlined there above it, and where the name is from on hover.
 
 use eframe::egui::{Label, RichText, Ui};
 
 use crate::gui::theme;
 
-/// Widest that the words on hover get, in points.
+/// Greatest width of the text on hover, in points.
 const HOVER: f32 = 480.0;
 
 /// A frame.
 pub struct FrameLine<'f> {
-    /// Its name, or its address.
+    /// The name, or the address.
     pub text: &'f str,
-    /// The name may be that of a neighbour.
+    /// Whether the name may be that of a neighboring function.
     pub is_guess: bool,
-    /// Functions inlined there, the innermost first, and what is said of each.
+    /// The functions that are inlined there, the innermost first, each with its text on hover.
     pub inlined: Vec<(String, String)>,
 }
 
 impl FrameLine<'_> {
-    /// Draws it; `explained` are the paragraphs on hover.
+    /// Draws the frame; `explained` returns the paragraphs on hover.
     pub fn show(&self, ui: &mut Ui, explained: impl FnOnce() -> Vec<String>) {
         for (text, tip) in &self.inlined {
             let text = RichText::new(text).font(theme::figure_font()).weak();
@@ -29,8 +28,8 @@ impl FrameLine<'_> {
         let text = if self.is_guess { text.italics() } else { text };
         ui.add(Label::new(text).truncate()).on_hover_ui(|ui| {
             ui.set_max_width(HOVER);
-            for words in explained() {
-                ui.label(words);
+            for paragraph in explained() {
+                ui.label(paragraph);
             }
         });
     }

@@ -1,23 +1,25 @@
-//! A small histogram: bars with labels at both ends, each bar with a tip. It shows what it is given.
+//! A small histogram: bars with labels at both ends and a text on hover for each bar.
 
 use eframe::egui::accesskit::Role;
 use eframe::egui::{Align2, Rect, Sense, Ui, WidgetInfo, pos2, vec2};
 
 use crate::gui::theme::{self, Palette};
 
+/// Height of the bars, in points.
 const HEIGHT: f32 = 48.0;
+/// Height of the labels, in points.
 const LABELS: f32 = 14.0;
-/// Widest that a bar gets, in points: one bar is no wall.
-const WIDEST: f32 = 40.0;
+/// Upper bound on the width of a bar, in points.
+const MAX_BAR_WIDTH: f32 = 40.0;
 
-/// One bar.
+/// A bar.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bar {
-    /// What it stands for.
+    /// The values that it counts.
     pub label: String,
-    /// How tall it is.
+    /// Its height.
     pub count: u64,
-    /// All that there is to say about it.
+    /// Its text on hover, which is also its accessible name.
     pub tip: String,
 }
 
@@ -30,7 +32,7 @@ pub struct Histogram<'a> {
 }
 
 impl Histogram<'_> {
-    /// Draws it over the whole width.
+    /// Draws the histogram over the whole width.
     pub fn show(&self, ui: &mut Ui) {
         let palette = Palette::of(ui);
         let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), HEIGHT + LABELS), Sense::HOVER);
@@ -38,7 +40,7 @@ impl Histogram<'_> {
         response.widget_info(|| WidgetInfo::labeled(Role::GraphicsObject, true, format!("{}: {all}", self.name)));
         let (Some(first), Some(last)) = (self.bars.first(), self.bars.last()) else { return };
         let most = self.bars.iter().map(|bar| bar.count).max().unwrap_or(1).max(1);
-        let step = (rect.width() / self.bars.len() as f32).min(WIDEST);
+        let step = (rect.width() / self.bars.len() as f32).min(MAX_BAR_WIDTH);
         let base = rect.top() + HEIGHT;
         let painter = ui.painter();
         painter.hline(rect.x_range(), base, eframe::egui::Stroke::new(1.0, palette.line));
@@ -48,8 +50,8 @@ impl Histogram<'_> {
             let height = if bar.count == 0 { 0.0 } else { (bar.count as f32 / most as f32 * HEIGHT).max(2.0) };
             let left = rect.left() + at as f32 * step;
             let column = Rect::from_min_max(pos2(left, base - height), pos2(left + (step - 1.0).max(1.0), base));
-            let colour = if hovered == Some(at) { palette.accent } else { palette.blue };
-            painter.rect_filled(column, 1.0, colour);
+            let color = if hovered == Some(at) { palette.accent } else { palette.blue };
+            painter.rect_filled(column, 1.0, color);
         }
         let middle = base + LABELS / 2.0 + 1.0;
         let small = theme::small_font();

@@ -1,20 +1,22 @@
-//! Context menus that keys open too: the Menu key or Shift+F10 on what has the keyboard. What stands in them is the owner's.
+//! Context menus that keys open too: the Menu key or Shift+F10 on the control that has the keyboard. The owner of the control
+//! draws the entries.
 
 use eframe::egui::containers::menu::MenuState;
 use eframe::egui::{FocusDirection, Id, Key, Modifiers, Popup, PopupKind, Pos2, Response, Ui};
 
 /// A menu that was opened by keys.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Keyed {
-    /// What has the keyboard again once the menu is closed.
+pub struct KeyedMenu {
+    /// The control that gets the keyboard once the menu is closed.
     owner: Id,
     at: Pos2,
     /// Frames until the keyboard goes to the first entry: one to measure the menu, one to draw it.
     until_focus: u8,
 }
 
-/// Whether keys ask for the menu of what has the keyboard.
-pub fn asked_by_keys(ui: &Ui, response: &Response) -> bool {
+/// Whether the keys for a menu were pressed on a control.
+#[must_use]
+pub fn is_asked_by_keys(ui: &Ui, response: &Response) -> bool {
     let pressed = |modifiers, key| ui.input_mut(|input| input.consume_key(modifiers, key));
     response.has_focus() && (pressed(Modifiers::SHIFT, Key::F10) || pressed(Modifiers::NONE, Key::Menu))
 }
@@ -23,14 +25,14 @@ pub fn asked_by_keys(ui: &Ui, response: &Response) -> bool {
 pub fn show(
     ui: &Ui,
     response: &Response,
-    keyed: &mut Option<Keyed>,
+    keyed: &mut Option<KeyedMenu>,
     (by_keys, at): (bool, Pos2),
     entries: impl FnOnce(&mut Ui),
 ) {
     let popup = Popup::default_response_id(response);
     if by_keys {
         Popup::open_id(ui.ctx(), popup);
-        *keyed = Some(Keyed { owner: response.id, at, until_focus: 2 });
+        *keyed = Some(KeyedMenu { owner: response.id, at, until_focus: 2 });
     }
     let pressed = response.clicked() || response.secondary_clicked();
     let Some(mine) = keyed.as_mut().filter(|keyed| keyed.owner == response.id && !pressed) else {
@@ -46,17 +48,18 @@ pub fn show(
         ui.ctx().request_repaint();
     }
     Popup::menu(response).open_memory(None).at_position(mine.at).show(entries);
-    if chosen_by_key(ui, popup) {
+    if is_chosen_by_key(ui, popup) {
         Popup::close_id(ui.ctx(), popup);
     }
     if !Popup::is_id_open(ui.ctx(), popup) {
         *keyed = None;
-        give_focus_back(ui, response, popup);
+        return_focus(ui, response.id, popup);
     }
 }
 
-/// Whether Enter or Space was pressed on an entry that opened no menu below it: egui closes menus on clicks only.
-fn chosen_by_key(ui: &Ui, popup: Id) -> bool {
+/// Whether Enter or Space was pressed on an entry of the menu that opened no menu below it: egui closes menus on clicks only.
+#[must_use]
+pub fn is_chosen_by_key(ui: &Ui, popup: Id) -> bool {
     let ctx = ui.ctx();
     if ctx.text_edit_focused() || !ctx.input(|i| i.key_pressed(Key::Enter) || i.key_pressed(Key::Space)) {
         return false;
@@ -69,12 +72,12 @@ fn chosen_by_key(ui: &Ui, popup: Id) -> bool {
     })
 }
 
-/// Unless a click gave the keyboard to something else.
-fn give_focus_back(ui: &Ui, owner: &Response, popup: Id) {
+/// Gives the keyboard back to `owner` once its menu is closed, unless a click gave it to something else.
+pub fn return_focus(ui: &Ui, owner: Id, popup: Id) {
     let focused = ui.memory(|memory| memory.focused());
     let in_menu = |id| ui.ctx().read_response(id).is_some_and(|entry| entry.layer_id.id == popup);
     if focused.is_none_or(in_menu) {
-        owner.request_focus();
+        ui.memory_mut(|memory| memory.request_focus(owner));
         ui.ctx().request_repaint();
     }
 }

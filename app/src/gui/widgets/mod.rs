@@ -1,19 +1,22 @@
-//! Widgets of our own. They know egui and the theme, and nothing of traces: they draw what a model gives them and
-//! hand back actions, and mutate nothing but their own view state.
+//! The widgets of the window. They know egui, the theme, the icons and the formatting of figures, and nothing of traces: they
+//! draw the data of a model, return actions, and change only what they remember between frames.
 
-pub mod badge;
 pub mod chip;
+pub mod close_button;
 pub mod command_lines;
 pub mod empty_page;
 pub mod flame;
 pub mod frame_line;
 pub mod graph;
 pub mod histogram;
+pub mod list_table;
 pub mod menu_by_keys;
+pub mod modal;
+pub mod path_choice;
 pub mod pivot_table;
+pub mod progress_bar;
 pub mod scrollbar;
+pub mod section;
 pub mod side_handle;
-pub mod sort_header;
+pub mod sorted_list;
 pub mod sparkline;
-pub mod thin_bar;
-pub mod two_ways_on;

@@ -1,13 +1,14 @@
-//! A narrow strip beside a side panel that hides and shows it. It knows what the panel is called, not what is in it.
+//! A narrow strip beside a side panel that hides and shows it.
 
-use eframe::egui::{CursorIcon, Frame, Panel, Role, Sense, Stroke, Ui, WidgetInfo, vec2};
+use eframe::egui::{CursorIcon, Frame, Panel, Role, Sense, Stroke, Ui, WidgetInfo};
 
+use crate::gui::icons::Icon;
 use crate::gui::theme::Palette;
 
 /// Width of the strip, in points.
 const WIDTH: f32 = 12.0;
 
-/// Which side of the window.
+/// A side of the window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Side {
     /// The left one.
@@ -16,7 +17,8 @@ pub enum Side {
     Right,
 }
 
-/// Draws the strip at the inner edge of the panel; `what` is the panel's name in a sentence. Says whether it was clicked.
+/// Draws the strip at the inner edge of the panel; `what` is the name of the panel within a sentence. Returns whether it was
+/// clicked.
 pub fn show(ui: &mut Ui, side: Side, what: &str, shown: bool) -> bool {
     let palette = Palette::of(ui);
     let panel = match side {
@@ -29,20 +31,15 @@ pub fn show(ui: &mut Ui, side: Side, what: &str, shown: bool) -> bool {
         let response = response.on_hover_cursor(CursorIcon::PointingHand);
         let name = format!("{} {what}", if shown { "Hide" } else { "Show" });
         response.widget_info(|| WidgetInfo::labeled(Role::Button, true, &name));
-        let awake = response.hovered() || response.has_focus();
-        if awake {
+        let is_lit = response.hovered() || response.has_focus();
+        if is_lit {
             ui.painter().rect_filled(place, 0.0, palette.hovered);
         }
         let edge = if side == Side::Left { place.right() - 0.5 } else { place.left() + 0.5 };
         ui.painter().vline(edge, place.y_range(), Stroke::new(1.0, palette.line));
-        // An arrow in the direction that the panel's edge goes.
-        let to_left = (side == Side::Left) == shown;
-        let (centre, reach) = (place.center(), if to_left { -2.0 } else { 2.0 });
-        let stroke = Stroke::new(1.5, if awake { palette.accent } else { palette.faint });
-        let tip = centre + vec2(reach, 0.0);
-        for up in [-4.0, 4.0] {
-            ui.painter().line_segment([centre + vec2(-reach, up), tip], stroke);
-        }
+        // The direction that the edge of the panel moves in.
+        let icon = if (side == Side::Left) == shown { Icon::ChevronLeft } else { Icon::ChevronRight };
+        icon.paint(ui.painter(), place.center(), if is_lit { palette.accent } else { palette.faint });
         response.on_hover_text(name).clicked()
     });
     inner.inner

@@ -1,5 +1,4 @@
-//! A curve as small as a word: how something went, without axes. The part before a moment can be drawn faintly. It shows the
-//! values that it is given.
+//! A curve as small as a word, without axes. The part before a given time can be drawn faintly.
 
 use eframe::egui::accesskit::Role;
 use eframe::egui::{Color32, Mesh, Pos2, Rect, Sense, Shape, Stroke, Ui, Vec2, WidgetInfo, pos2};
@@ -14,12 +13,12 @@ pub struct Sparkline<'a> {
     pub values: &'a [f64],
     /// The share of its width that is drawn faintly, 0 to 1.
     pub faint: f32,
-    /// Its colour.
-    pub colour: Color32,
+    /// Its color.
+    pub color: Color32,
 }
 
 impl Sparkline<'_> {
-    /// Draws it in so much room.
+    /// Draws the curve in a place of this size.
     pub fn show(&self, ui: &mut Ui, size: Vec2) {
         let (place, response) = ui.allocate_exact_size(size, Sense::hover());
         response.widget_info(|| WidgetInfo::labeled(Role::GraphicsObject, true, self.name));
@@ -47,17 +46,17 @@ impl Sparkline<'_> {
             _ => {}
         }
         for (points, strength) in [(&before, 0.06), (&after, 0.16)] {
-            painter.add(Shape::mesh(area(points, place.bottom(), self.colour.gamma_multiply(strength))));
+            painter.add(Shape::mesh(area(points, place.bottom(), self.color.gamma_multiply(strength))));
         }
         painter.line(before, Stroke::new(1.0, palette.faint));
-        painter.line(after, Stroke::new(1.5, self.colour));
+        painter.line(after, Stroke::new(1.5, self.color));
         if self.faint > 0.0 && self.faint < 1.0 {
             painter.vline(split, place.y_range(), Stroke::new(1.0, palette.line));
         }
     }
 }
 
-/// Values as places: the largest at the top, 0 (or the least, where that is below) at the bottom.
+/// The values as places: the largest at the top, 0, or the smallest if it is negative, at the bottom.
 fn points(values: &[f64], place: Rect) -> Vec<Pos2> {
     let finite = |value: &f64| if value.is_finite() { *value } else { 0.0 };
     let most = values.iter().map(finite).fold(0.0, f64::max);
@@ -76,12 +75,12 @@ fn between(left: Pos2, right: Pos2, x: f32) -> Pos2 {
     left + (right - left) * share
 }
 
-/// What lies between a line and the ground.
-fn area(points: &[Pos2], ground: f32, colour: Color32) -> Mesh {
+/// The area between a line and the ground.
+fn area(points: &[Pos2], ground: f32, color: Color32) -> Mesh {
     let mut mesh = Mesh::default();
     for point in points {
-        mesh.colored_vertex(*point, colour);
-        mesh.colored_vertex(pos2(point.x, ground), colour);
+        mesh.colored_vertex(*point, color);
+        mesh.colored_vertex(pos2(point.x, ground), color);
     }
     for at in 0..points.len().saturating_sub(1) as u32 {
         mesh.add_triangle(2 * at, 2 * at + 1, 2 * at + 2);

@@ -1,7 +1,7 @@
 //! A pivot as a flat table: one row per group.
 
 use super::{csv, json};
-use crate::pivot::{Metric, Value, Pivot};
+use crate::pivot::{Metric, Pivot, Value};
 use crate::trace::Trace;
 use crate::trace::time::{Clock, TimeRange};
 use serde::ser::SerializeMap as _;

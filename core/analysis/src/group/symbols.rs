@@ -283,7 +283,8 @@ mod tests {
         let needs = module_needs(&trace);
         let names = |need: &ModuleNeed| {
             let function = format!("f_{}", need.request.identity.name).into();
-            let answer = AddressSymbol { function, offset_bytes: 0, source: NameSource::Public, line: None, inlined: vec![] };
+            let answer =
+                AddressSymbol { function, offset_bytes: 0, source: NameSource::Public, line: None, inlined: vec![] };
             let is_known = need.request.identity.name != "ntoskrnl.exe";
             is_known.then(|| Arc::new(ModuleNames::new(vec![(0x10, Some(answer))])))
         };

@@ -10,10 +10,10 @@ use super::evidence::{
 use super::limits::{MIN_EVENTS_FOR_SHARE, MIN_TAGS_FOR_LOSS};
 use super::units::Units;
 use super::verdict::Verdict;
-use crate::group::key::Key;
-use crate::group::column_values::ColumnValues;
-use crate::group::parallel::{Cancel, Cancelled};
 use crate::group::column::{KeyColumn, KeySource};
+use crate::group::column_values::ColumnValues;
+use crate::group::key::Key;
+use crate::group::parallel::{Cancel, Cancelled};
 use crate::trace::Trace;
 use crate::trace::allocation::flag;
 use crate::trace::time::TimeRange;
@@ -305,7 +305,9 @@ impl<'n> AnalysisInput<'n> {
         let table = &self.trace.allocations;
         let of = |ids: &[u32], at: usize| ids.get(at).copied().unwrap_or(0);
         match &column.source {
-            KeySource::Context(ids) => table.alloc_attributes.get(row).map_or(0, |attributes| of(ids, attributes.index())),
+            KeySource::Context(ids) => {
+                table.alloc_attributes.get(row).map_or(0, |attributes| of(ids, attributes.index()))
+            }
             KeySource::AllocStack(ids) => table.alloc_stack.get(row).map_or(0, |stack| of(ids, stack.index())),
             _ => 0,
         }

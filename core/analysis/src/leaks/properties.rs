@@ -3,12 +3,12 @@
 
 use super::scenarios::{Scenario, ScenarioFamily, generate, scenario_plan};
 use super::*;
+use crate::group::column_values::ColumnValues;
 use crate::group::frames::FrameNaming;
 use crate::group::key::Key;
-use crate::group::column_values::ColumnValues;
 use crate::group::parallel::never;
 use crate::group::test_util::{self, Block, Rng, block, random_blocks};
-use crate::pivot::{Evaluator, Metric, Value, PivotRequest, pivot};
+use crate::pivot::{Evaluator, Metric, PivotRequest, Value, pivot};
 use crate::trace::Trace;
 use crate::trace::recorded::RecordedRange;
 use std::sync::Arc;

@@ -4,8 +4,8 @@
 use super::scenarios::{ScenarioFamily, ScenarioPlan, generate_until, scenario_plan};
 use super::simulation::{LeakKind, simulate};
 use super::*;
-use crate::group::frames::FrameNaming;
 use crate::group::column_values::ColumnValues;
+use crate::group::frames::FrameNaming;
 use crate::group::parallel::never;
 use crate::group::test_util;
 use crate::trace::Trace;

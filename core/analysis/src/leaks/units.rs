@@ -2,9 +2,9 @@
 //! several functions of which one leaks, so units are smaller than the suspects that are shown.
 
 use super::attribution::allocating_process;
+use crate::group::column_values::ColumnValues;
 use crate::group::group_by::Buckets;
 use crate::group::key::Key;
-use crate::group::column_values::ColumnValues;
 use crate::group::parallel::{Cancel, Cancelled};
 use crate::trace::Trace;
 use crate::trace::ids::ProcessId;

@@ -1,18 +1,18 @@
-//! Keys and clicks of the flame graph: they move the selection and the scroll position, and become actions. Never draws.
+//! Keys and clicks of the flame graph: they change the selection and the scroll position, and become actions.
 
 use eframe::egui::{Key, Modifiers, Response, Ui};
 
+use super::FlameState;
 use super::LEVEL;
-use super::frames::Stage;
-use super::layout::{Item, Layout};
-use super::model::{Action, ROOT};
-use super::state::FlameState;
+use super::frames::FlameView;
+use super::layout::{FlameItem, FlameLayout};
+use super::{Action, ROOT};
 
-/// Handles the keys that the graph takes while it has the keyboard, and leaves the others.
+/// Handles the keys of the graph while it has the keyboard.
 pub(super) fn keys(
     ui: &Ui,
     state: &mut FlameState,
-    layout: &Layout,
+    layout: &FlameLayout,
     root_at_top: bool,
     height: f32,
     actions: &mut Vec<Action>,
@@ -21,13 +21,13 @@ pub(super) fn keys(
     let (inwards, outwards) = if root_at_top { (Key::ArrowDown, Key::ArrowUp) } else { (Key::ArrowUp, Key::ArrowDown) };
     // A slow frame may hold several presses.
     for (key, step) in [
-        (inwards, inside as fn(&Layout, u32) -> Option<u32>),
+        (inwards, inside as fn(&FlameLayout, u32) -> Option<u32>),
         (outwards, around),
         (Key::ArrowRight, |layout, node| layout.beside(node, true)),
         (Key::ArrowLeft, |layout, node| layout.beside(node, false)),
     ] {
         for _ in 0..ui.input_mut(|input| input.count_and_consume_key(Modifiers::NONE, key)) {
-            // What is not to be seen is no place to go on from.
+            // The selection has to be visible to move from it.
             let here = state.cursor.filter(|node| layout.of(*node).is_some());
             if let Some(node) = here.map_or(Some(state.zoom), |node| step(layout, node)) {
                 state.select(node);
@@ -55,35 +55,41 @@ pub(super) fn keys(
     }
 }
 
-/// The heaviest frame in a frame: the leftmost one on it.
-fn inside(layout: &Layout, node: u32) -> Option<u32> {
+/// The largest child of a frame: the leftmost one.
+fn inside(layout: &FlameLayout, node: u32) -> Option<u32> {
     let own = layout.of(node)?;
     let above = layout.at(own.level as usize + 1, own.left)?;
     match above.item {
-        Item::Frame(node) => Some(node),
-        Item::Narrow { .. } => None,
+        FlameItem::Frame(node) => Some(node),
+        FlameItem::Narrow { .. } => None,
     }
 }
 
-/// The frame that a frame lies in.
-fn around(layout: &Layout, node: u32) -> Option<u32> {
+/// The parent of a frame.
+fn around(layout: &FlameLayout, node: u32) -> Option<u32> {
     let own = layout.of(node)?;
     match layout.at((own.level as usize).checked_sub(1)?, own.left)?.item {
-        Item::Frame(node) => Some(node),
-        Item::Narrow { .. } => None,
+        FlameItem::Frame(node) => Some(node),
+        FlameItem::Narrow { .. } => None,
     }
 }
 
-/// Clicks: one selects, two give a frame the whole width; narrow ones are zoomed to by the frame around them.
-pub(super) fn pointer(ui: &Ui, area: &Response, stage: &Stage<'_>, state: &mut FlameState, actions: &mut Vec<Action>) {
+/// Handles clicks: one selects, two zoom; narrow frames are zoomed to by their parent.
+pub(super) fn pointer(
+    ui: &Ui,
+    area: &Response,
+    stage: &FlameView<'_>,
+    state: &mut FlameState,
+    actions: &mut Vec<Action>,
+) {
     let clicked = area.clicked() || area.secondary_clicked();
     if !clicked {
         return;
     }
     let Some(placed) = area.interact_pointer_pos().and_then(|at| stage.at(at)) else { return };
     let node = match placed.item {
-        Item::Frame(node) => node,
-        Item::Narrow { parent, .. } => parent,
+        FlameItem::Frame(node) => node,
+        FlameItem::Narrow { parent, .. } => parent,
     };
     state.cursor = Some(node);
     if area.double_clicked() {

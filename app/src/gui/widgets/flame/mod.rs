@@ -1,29 +1,134 @@
-//! The flame graph: frames as bars as wide as they weigh, each on the one that it lies in. It draws only what can be seen, zooms by
-//! giving a frame the whole width, and hands back [`Action`]s; it knows no traces and never changes a frame.
+//! The flame graph: frames as bars as wide as their weight, each on its parent. Only visible frames are drawn; a zoomed frame has the
+//! whole width. The owner of the frames carries out the [`Action`]s.
 
 mod frames;
 mod input;
 mod layout;
-mod model;
 mod paint;
-mod state;
+
+use std::ops::Range;
 
 use eframe::egui::accesskit::Role;
-use eframe::egui::{EventFilter, Rect, Response, Sense, Ui, UiBuilder, WidgetInfo};
-
-pub use model::{Action, FlameModel, ROOT};
-pub use state::FlameState;
+use eframe::egui::{Color32, EventFilter, Rect, Response, Sense, Ui, UiBuilder, WidgetInfo};
 
 use crate::gui::theme;
 use crate::gui::widgets::{menu_by_keys, scrollbar};
-use frames::Stage;
-use layout::Layout;
-use state::Basis;
+use frames::FlameView;
+use layout::FlameLayout;
 
 /// Height of a level, in points.
 const LEVEL: f32 = 20.0;
 
-/// Draws the words about a frame.
+/// The root of every model.
+pub const ROOT: u32 = 0;
+
+/// A tree of frames, each with a weight. Node 0 is the root. Every call must be quick: the graph asks while it draws.
+pub trait FlameModel {
+    /// Number of the model; nodes are valid within one number.
+    fn number(&self) -> u64;
+    /// The children of a frame, the heaviest first.
+    fn children(&self, node: u32) -> Range<u32>;
+    /// The parent of a frame; the root for the root.
+    fn parent(&self, node: u32) -> u32;
+    /// The weight of a frame with all its children, listed or not.
+    fn weight(&self, node: u32) -> u64;
+    /// The part of the weight that is in no child, listed or not.
+    fn own(&self, node: u32) -> u64;
+    /// The number of children that are not listed.
+    fn left_out(&self, node: u32) -> u32;
+    /// The name; `module!function` is shortened to the function where there is no room.
+    fn text(&self, node: u32) -> &str;
+    /// The color of the bar; text has to be readable on it.
+    fn fill(&self, node: u32) -> Color32;
+    /// The accessible name of a frame.
+    fn label(&self, node: u32) -> String;
+    /// The accessible name of `count` children of a frame that are too narrow to be drawn.
+    fn rest_label(&self, count: u64, weight: u64) -> String;
+}
+
+/// An action of the user; the owner of the frames carries it out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// Give this frame the whole width.
+    Zoom(u32),
+    /// Undo the last zoom.
+    ZoomOut,
+    /// Undo the last zoom; without one, leave the graph.
+    Leave,
+}
+
+/// The inputs of a layout.
+#[derive(Debug, Clone, PartialEq)]
+struct LayoutKey {
+    number: u64,
+    zoom: u32,
+    width: f32,
+    needle: String,
+}
+
+/// View state of the flame graph: zoom, selection, scroll position, and the cached layout.
+#[derive(Debug, Default)]
+pub struct FlameState {
+    zoom: u32,
+    cursor: Option<u32>,
+    /// Distance that the level of the root is scrolled out, in points.
+    scroll: f32,
+    wants_focus: bool,
+    wants_reveal: bool,
+    /// The zoomed frame is to be scrolled to.
+    wants_zoomed: bool,
+    /// The next match, or the one before, is to be selected.
+    wants_match: Option<bool>,
+    keyed: Option<menu_by_keys::KeyedMenu>,
+    layout: Option<(LayoutKey, FlameLayout)>,
+}
+
+impl FlameState {
+    /// The frame that has the whole width.
+    #[must_use]
+    pub fn zoom(&self) -> u32 {
+        self.zoom
+    }
+
+    /// The selected frame.
+    #[must_use]
+    pub fn cursor(&self) -> Option<u32> {
+        self.cursor
+    }
+
+    /// Gives a frame the whole width.
+    pub fn set_zoom(&mut self, node: u32) {
+        self.zoom = node;
+        self.wants_zoomed = true;
+        if self.cursor.is_none() && node != ROOT {
+            self.cursor = Some(node);
+        }
+    }
+
+    /// Selects a frame and scrolls to it.
+    pub fn select(&mut self, node: u32) {
+        self.cursor = Some(node);
+        self.wants_reveal = true;
+    }
+
+    /// Sets zoom and selection after the model changed, without scrolling.
+    pub fn restore(&mut self, zoom: u32, cursor: Option<u32>) {
+        self.zoom = zoom;
+        self.cursor = cursor;
+    }
+
+    /// Takes the keyboard in the next frame.
+    pub fn request_focus(&mut self) {
+        self.wants_focus = true;
+    }
+
+    /// Selects the next or the previous frame whose name contains the searched text.
+    pub fn step_match(&mut self, forward: bool) {
+        self.wants_match = Some(forward);
+    }
+}
+
+/// Draws the tooltip of a frame.
 pub type Tip<'a> = &'a dyn Fn(&mut Ui, u32);
 /// Draws the entries of the menu of the selected frame.
 pub type Menu<'a> = &'a mut dyn FnMut(&mut Ui);
@@ -53,21 +158,21 @@ impl<'a> FlameGraph<'a> {
         self
     }
 
-    /// Marks frames with this in their names; large and small letters alike.
+    /// Marks the frames whose names contain a text; upper and lower case are equal.
     #[must_use]
     pub fn marking(mut self, needle: &'a str) -> Self {
         self.needle = needle;
         self
     }
 
-    /// Draws everything dimmed: it is old, and something new is on its way.
+    /// Draws everything dimmed, because it is outdated.
     #[must_use]
     pub fn dimmed(mut self, dimmed: bool) -> Self {
         self.dimmed = dimmed;
         self
     }
 
-    /// Says this of the frame under the pointer.
+    /// Sets the tooltip of the frame under the pointer.
     #[must_use]
     pub fn tip(mut self, tip: Tip<'a>) -> Self {
         self.tip = Some(tip);
@@ -107,13 +212,13 @@ impl<'a> FlameGraph<'a> {
             state.select(node);
         }
         scroll(ui, &area, &layout, state, root_at_top);
-        let stage = Stage { model, layout: &layout, body, scroll: state.scroll, root_at_top };
+        let stage = FlameView { model, layout: &layout, body, scroll: state.scroll, root_at_top };
         input::pointer(ui, &area, &stage, state, &mut actions);
         paint::show(
             ui,
             &stage,
             state,
-            &paint::Look { dimmed, searching: !needle.is_empty(), focused: area.has_focus() },
+            &paint::PaintOptions { dimmed, searching: !needle.is_empty(), focused: area.has_focus() },
         );
         frames::name_all(ui, &area, &stage, state, &mut actions);
         show_scrollbar(ui, outer, &stage, state, id);
@@ -128,17 +233,17 @@ impl<'a> FlameGraph<'a> {
     }
 }
 
-/// Where everything stands: as before, where nothing that it follows from has changed. It is put back after the frame.
-fn laid_out(model: &dyn FlameModel, state: &mut FlameState, width: f32, needle: &str) -> Layout {
-    let basis = Basis { number: model.number(), zoom: state.zoom, width, needle: needle.to_lowercase() };
+/// The cached layout, or a new one if an input has changed. The caller puts it back after drawing.
+fn laid_out(model: &dyn FlameModel, state: &mut FlameState, width: f32, needle: &str) -> FlameLayout {
+    let basis = LayoutKey { number: model.number(), zoom: state.zoom, width, needle: needle.to_lowercase() };
     match state.layout.take() {
         Some((known, layout)) if known == basis => {
-            state.layout = Some((known, Layout::default()));
+            state.layout = Some((known, FlameLayout::default()));
             layout
         }
         _ => {
-            let layout = Layout::new(model, state.zoom, width, &basis.needle);
-            state.layout = Some((basis, Layout::default()));
+            let layout = FlameLayout::new(model, state.zoom, width, &basis.needle);
+            state.layout = Some((basis, FlameLayout::default()));
             layout
         }
     }
@@ -148,7 +253,7 @@ fn take_keys(
     ui: &Ui,
     area: &Response,
     state: &mut FlameState,
-    layout: &Layout,
+    layout: &FlameLayout,
     root_at_top: bool,
     actions: &mut Vec<Action>,
 ) {
@@ -168,8 +273,8 @@ fn take_keys(
     }
 }
 
-/// Scrolls to what is to be seen, and by the wheel.
-fn scroll(ui: &Ui, area: &Response, layout: &Layout, state: &mut FlameState, root_at_top: bool) {
+/// Scrolls to the frame that has to be shown, and by wheel and drag.
+fn scroll(ui: &Ui, area: &Response, layout: &FlameLayout, state: &mut FlameState, root_at_top: bool) {
     let most = (layout.levels.len() as f32 * LEVEL - area.rect.height()).max(0.0);
     if std::mem::take(&mut state.wants_zoomed) {
         // Two of the frames around it stay in sight.
@@ -188,7 +293,7 @@ fn scroll(ui: &Ui, area: &Response, layout: &Layout, state: &mut FlameState, roo
     state.scroll = (state.scroll + if root_at_top { -moved } else { moved }).clamp(0.0, most);
 }
 
-fn show_scrollbar(ui: &Ui, outer: Rect, stage: &Stage<'_>, state: &mut FlameState, id: eframe::egui::Id) {
+fn show_scrollbar(ui: &Ui, outer: Rect, stage: &FlameView<'_>, state: &mut FlameState, id: eframe::egui::Id) {
     let whole = stage.layout.levels.len() as f32 * LEVEL;
     let most = whole - stage.body.height();
     if most <= 0.0 {
@@ -206,8 +311,8 @@ fn show_scrollbar(ui: &Ui, outer: Rect, stage: &Stage<'_>, state: &mut FlameStat
 }
 
 /// The menu of the selected frame: at the pointer, or by keys below the frame.
-fn show_menu(ui: &Ui, area: &Response, stage: &Stage<'_>, state: &mut FlameState, entries: Menu<'_>) {
-    let by_keys = state.cursor.is_some() && menu_by_keys::asked_by_keys(ui, area);
+fn show_menu(ui: &Ui, area: &Response, stage: &FlameView<'_>, state: &mut FlameState, entries: Menu<'_>) {
+    let by_keys = state.cursor.is_some() && menu_by_keys::is_asked_by_keys(ui, area);
     let place = state.cursor.and_then(|node| stage.layout.of(node)).map(|placed| stage.rect(placed));
     let at = place.map_or(stage.body.center(), |place| place.intersect(stage.body).left_bottom());
     menu_by_keys::show(ui, area, &mut state.keyed, (by_keys, at), entries);

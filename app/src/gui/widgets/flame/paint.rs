@@ -1,30 +1,30 @@
-//! Paints the bars that can be seen: all fills as one shape, then the names that fit. It registers nothing and takes no input.
+//! Painting of the visible bars: all fills as one shape, then the names that fit.
 
 use eframe::egui::{Align2, Color32, FontId, Mesh, Painter, Rect, Shape, Stroke, StrokeKind, Ui, pos2, vec2};
 
-use super::frames::Stage;
-use super::layout::{Item, Placed};
-use super::state::FlameState;
+use super::FlameState;
+use super::frames::FlameView;
+use super::layout::{FlameItem, PlacedFrame};
 use crate::gui::theme::{self, GRID, Palette};
 
-/// Narrower bars have no gap beside them, in points.
+/// Least width of a bar with a gap beside it, in points.
 const LEAST_WITH_GAP: f32 = 3.0;
-/// Narrower bars have no name on them, in points.
+/// Least width of a bar with a name, in points.
 const LEAST_WITH_NAME: f32 = 30.0;
-/// Opacity of what is old.
+/// Opacity of an outdated graph.
 const OLD: f32 = 0.45;
-/// Opacity of the frames around the zoomed one, and of what a search does not find.
+/// Opacity of the ancestors of the zoomed frame, and of frames that a search does not find.
 const BACK: f32 = 0.5;
 
-/// How the whole is drawn.
-pub(super) struct Look {
+/// State of the graph that changes its colors.
+pub(super) struct PaintOptions {
     pub(super) dimmed: bool,
     pub(super) searching: bool,
     pub(super) focused: bool,
 }
 
 /// Paints everything.
-pub(super) fn show(ui: &Ui, stage: &Stage<'_>, state: &FlameState, look: &Look) {
+pub(super) fn show(ui: &Ui, stage: &FlameView<'_>, state: &FlameState, look: &PaintOptions) {
     let palette = Palette::of(ui);
     let mut painter = ui.painter().with_clip_rect(stage.body.intersect(ui.clip_rect()));
     if look.dimmed {
@@ -33,7 +33,7 @@ pub(super) fn show(ui: &Ui, stage: &Stage<'_>, state: &FlameState, look: &Look) 
     let opacity = if look.dimmed { OLD } else { 1.0 };
     let mut fills = Mesh::default();
     for placed in stage.seen() {
-        let fill = colour(palette, stage, placed, look).gamma_multiply(opacity);
+        let fill = color(palette, stage, placed, look).gamma_multiply(opacity);
         fills.add_colored_rect(bar(stage.rect(placed)), fill);
     }
     painter.add(Shape::mesh(fills));
@@ -63,61 +63,61 @@ pub(super) fn show(ui: &Ui, stage: &Stage<'_>, state: &FlameState, look: &Look) 
     }
 }
 
-/// The bar of a place: a point less than the place where that leaves enough.
+/// The bar of a place, one point narrower where it is wide enough.
 fn bar(place: Rect) -> Rect {
     let gap = if place.width() >= LEAST_WITH_GAP { 1.0 } else { 0.0 };
     Rect::from_min_max(place.min, place.max - vec2(gap, 1.0))
 }
 
-/// Whether it only stands around what is looked at.
-fn is_back(stage: &Stage<'_>, placed: &Placed, look: &Look) -> bool {
+/// Whether the frame is an ancestor of the zoomed frame, or not found by the search.
+fn is_back(stage: &FlameView<'_>, placed: &PlacedFrame, look: &PaintOptions) -> bool {
     placed.level < stage.layout.zoomed || look.searching && !placed.is_match
 }
 
-fn colour(palette: &Palette, stage: &Stage<'_>, placed: &Placed, look: &Look) -> Color32 {
+fn color(palette: &Palette, stage: &FlameView<'_>, placed: &PlacedFrame, look: &PaintOptions) -> Color32 {
     match placed.item {
         _ if placed.is_match => palette.match_fill(),
-        Item::Narrow { .. } => palette.grid,
-        Item::Frame(node) => {
+        FlameItem::Narrow { .. } => palette.grid,
+        FlameItem::Frame(node) => {
             let own = stage.model.fill(node);
             if is_back(stage, placed, look) { palette.canvas.lerp_to_gamma(own, BACK) } else { own }
         }
     }
 }
 
-/// Writes the name where it fits: all of it, or else the function without its module, shortened.
+/// Draws the name where it fits, else the function without its module, shortened.
 fn name(
     painter: &Painter,
     palette: &Palette,
-    stage: &Stage<'_>,
-    placed: &Placed,
+    stage: &FlameView<'_>,
+    placed: &PlacedFrame,
     (font, letter): (&FontId, f32),
-    look: &Look,
+    look: &PaintOptions,
 ) {
     let place = bar(stage.rect(placed)).intersect(stage.body);
     let room = place.width() - 2.0 * GRID;
     let words;
     let text = match placed.item {
-        Item::Frame(node) => stage.model.text(node),
-        Item::Narrow { count, weight, .. } => {
+        FlameItem::Frame(node) => stage.model.text(node),
+        FlameItem::Narrow { count, weight, .. } => {
             words = stage.model.rest_label(count, weight);
             &words
         }
     };
-    let colour = match placed.item {
+    let color = match placed.item {
         _ if placed.is_match => palette.on_match(),
-        Item::Narrow { .. } => palette.dim,
-        Item::Frame(_) if is_back(stage, placed, look) => palette.dim,
-        Item::Frame(_) => palette.text,
+        FlameItem::Narrow { .. } => palette.dim,
+        FlameItem::Frame(_) if is_back(stage, placed, look) => palette.dim,
+        FlameItem::Frame(_) => palette.text,
     };
     let at = pos2(place.left() + GRID, stage.rect(placed).center().y - 0.5);
     let fits = |text: &str| text.chars().count() as f32 * letter <= room;
     if fits(text) {
-        painter.text(at, Align2::LEFT_CENTER, text, font.clone(), colour);
+        painter.text(at, Align2::LEFT_CENTER, text, font.clone(), color);
         return;
     }
     let short = text.split_once('!').map_or(text, |(_, function)| function);
     if room >= 2.5 * letter {
-        theme::clipped_text(painter, at, room, short, font.clone(), colour);
+        theme::clipped_text(painter, at, room, short, font.clone(), color);
     }
 }

@@ -8,42 +8,42 @@ use eframe::egui::{
     Color32, FontId, Galley, Painter, Pos2, Rect, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, pos2, vec2,
 };
 
+use super::axes::Scale;
+use super::decimation::{self, MinMaxDecimation};
 use super::model::{GraphData, Kind};
-use super::reduce::{self, Reduced};
-use super::scale::Scale;
-use super::words::{exact_time_text, full_value_text, value_text};
 use super::{Graph, pattern, stack};
+use crate::format::axis::{exact_time_text, full_value_text, value_text};
 use crate::gui::theme::{self, GRID, Palette};
 
-/// How near a line the pointer must be, in points.
+/// Greatest distance of the pointer from the line that it emphasizes, in points.
 const REACH: f32 = 24.0;
-/// Most series that are listed.
+/// Upper bound on the series that are listed.
 const MOST: usize = 12;
-/// Widest name, in points.
+/// Greatest width of a name, in points.
 const NAME_WIDTH: f32 = 144.0;
 /// Distance between the pointer and the box, in points.
 const BESIDE: f32 = 14.0;
 const LINE: f32 = 17.0;
 
-/// One line of the box.
+/// A line of the box.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Entry {
-    /// Place of the series; `None` for sums and notes.
+    /// The number of the series; `None` for sums and notes.
     pub series: Option<usize>,
     pub name: String,
     pub value: String,
     pub strong: bool,
 }
 
-/// What the box says of the place `at` in the times: the largest first, no more than `most` series.
-pub(super) fn entries(data: &GraphData, kind: Kind, at: usize, emphasised: Option<usize>, most: usize) -> Vec<Entry> {
+/// The lines of the box for the time with index `at`: at most `most` series, the largest first.
+pub(super) fn entries(data: &GraphData, kind: Kind, at: usize, emphasized: Option<usize>, most: usize) -> Vec<Entry> {
     let value_at = |series: usize| data.series[series].values.get(at).copied().unwrap_or_default();
     let mut order: Vec<usize> = (0..data.series.len()).filter(|i| data.series[*i].on).collect();
     // Stable: equal values stay in the order of the legend.
     order.sort_by(|a, b| value_at(*b).total_cmp(&value_at(*a)));
     let total: f64 = order.iter().map(|i| value_at(*i).max(0.0)).sum();
     let more = order.len().saturating_sub(most.max(1));
-    let hidden = emphasised.filter(|e| order.iter().skip(most.max(1)).any(|i| i == e));
+    let hidden = emphasized.filter(|e| order.iter().skip(most.max(1)).any(|i| i == e));
     let drawn = order.len();
     order.truncate(most.max(1));
     if let (Some(hidden), Some(last)) = (hidden, order.last_mut()) {
@@ -52,19 +52,19 @@ pub(super) fn entries(data: &GraphData, kind: Kind, at: usize, emphasised: Optio
     let note = |name: String, value: String| Entry { series: None, name, value, strong: false };
     let mut out = Vec::new();
     for i in order {
-        let strong = emphasised == Some(i);
+        let strong = emphasized == Some(i);
         let (name, value) = (data.series[i].name.clone(), value_at(i));
-        let text = if strong { full_value_text(value, data.unit) } else { value_text(value, 0.0, data.unit) };
+        let text = if strong { full_value_text(value, data.unit) } else { value_text(value, data.unit) };
         out.push(Entry { series: Some(i), name, value: text, strong });
         if strong && let (_, Some(peak)) = data.series[i].beyond(at) {
-            out.push(note("just after, up to".to_owned(), value_text(peak, 0.0, data.unit)));
+            out.push(note("just after, up to".to_owned(), value_text(peak, data.unit)));
         }
     }
     if more > 0 {
         out.push(note(format!("and {more} more"), String::new()));
     }
     if kind != Kind::Lines && drawn > 1 {
-        out.push(note("Sum".to_owned(), value_text(total, 0.0, data.unit)));
+        out.push(note("Sum".to_owned(), value_text(total, data.unit)));
         if let Some(peak) = peak_after(data, at, total) {
             out.push(peak);
         }
@@ -72,24 +72,24 @@ pub(super) fn entries(data: &GraphData, kind: Kind, at: usize, emphasised: Optio
     out
 }
 
-/// How high the sum went before the next time, where that is more than it is at both ends.
+/// The largest sum before the next time, where it is more than at both ends.
 fn peak_after(data: &GraphData, at: usize, total: f64) -> Option<Entry> {
     let middles = data.stack.times.len() > data.times.len();
     let peak = *data.stack.top().get(2 * at + 1).filter(|_| middles)?;
     let next = *data.stack.top().get(2 * at + 2)?;
     let at_most = data.stack.at_most.get(2 * at + 1).copied().unwrap_or(false);
     let name = if at_most { "just after, at most" } else { "just after, up to" };
-    let value = value_text(peak, 0.0, data.unit);
+    let value = value_text(peak, data.unit);
     (peak > total.max(next) * (1.0 + 1e-9)).then(|| Entry { series: None, name: name.to_owned(), value, strong: false })
 }
 
-/// Draws the crosshair for a time. `pointer`: where the box must not be; without one it stands beside the time's line.
+/// Draws the crosshair at a time, and the box beside the pointer, or beside the line without one.
 pub(super) fn show(
     ui: &Ui,
     painter: &Painter,
     graph: &Graph<'_>,
     scale: &Scale,
-    reduced: &Reduced,
+    reduced: &MinMaxDecimation,
     time: f64,
     pointer: Option<Pos2>,
 ) {
@@ -99,21 +99,21 @@ pub(super) fn show(
     let moment = Some(data.times[at]).filter(|t| scale.view.contains(*t));
     let x = scale.x(moment.unwrap_or(time));
     painter.vline(x, scale.frame.y_range(), Stroke::new(1.0, palette.dim));
-    let emphasised = pointer.and_then(|pointer| reduce::hit(reduced, graph.kind, pointer, REACH));
+    let emphasized = pointer.and_then(|pointer| decimation::series_at(reduced, graph.kind, pointer, REACH));
     if graph.kind == Kind::Lines && moment.is_some() {
         for (i, series) in data.series.iter().enumerate().filter(|(_, s)| s.on) {
             let value = series.values.get(at).copied().unwrap_or_default();
-            let radius = if emphasised == Some(i) { 4.0 } else { 2.0 };
-            let stroke = Stroke::new(if emphasised == Some(i) { 1.5 } else { 0.0 }, palette.canvas);
-            painter.circle(pos2(x, scale.y(value)), radius, series.colour, stroke);
+            let radius = if emphasized == Some(i) { 4.0 } else { 2.0 };
+            let stroke = Stroke::new(if emphasized == Some(i) { 1.5 } else { 0.0 }, palette.canvas);
+            painter.circle(pos2(x, scale.y(value)), radius, series.color, stroke);
         }
     }
     let header = exact_time_text(data.times[at], scale.resolution());
     let clock = graph.wall_clock.and_then(|clock| clock(data.times[at]));
     let room = ((scale.frame.height() - 4.0 * GRID) / LINE) as usize;
-    // Lines that are no series: the time, the clock, a peak, how many more, the sum and its peak.
+    // Lines without a series: the time, the time of day, a peak, the number of further series, the sum and its peak.
     let others = 1 + usize::from(clock.is_some()) + 2 + if graph.kind == Kind::Lines { 0 } else { 2 };
-    let entries = entries(data, graph.kind, at, emphasised, room.saturating_sub(others).clamp(1, MOST));
+    let entries = entries(data, graph.kind, at, emphasized, room.saturating_sub(others).clamp(1, MOST));
     let card = Card::new(painter, palette, header, clock, entries);
     let anchor = pointer.unwrap_or(pos2(x, scale.frame.top()));
     let Some(place) = beside(anchor, card.size, scale.frame.shrink(GRID)) else { return };
@@ -122,7 +122,7 @@ pub(super) fn show(
     told.widget_info(|| WidgetInfo::labeled(Role::Tooltip, true, card.spoken()));
 }
 
-/// Where a box of this size fits beside a place, inside a frame.
+/// The place of a box of this size beside `anchor` and inside `frame`.
 fn beside(anchor: Pos2, size: Vec2, frame: Rect) -> Option<Rect> {
     let left = [anchor.x + BESIDE, anchor.x - BESIDE - size.x]
         .into_iter()
@@ -143,18 +143,18 @@ struct Card {
 
 impl Card {
     fn new(painter: &Painter, palette: &Palette, header: String, clock: Option<String>, entries: Vec<Entry>) -> Self {
-        let plain = |text: &str, font: FontId, colour: Color32| painter.layout_no_wrap(text.to_owned(), font, colour);
+        let plain = |text: &str, font: FontId, color: Color32| painter.layout_no_wrap(text.to_owned(), font, color);
         let mut heads = vec![plain(&header, theme::figure_font(), palette.text)];
         heads.extend(clock.as_ref().map(|clock| plain(clock, theme::small_font(), palette.dim)));
         let texts: Vec<(Arc<Galley>, Arc<Galley>)> = entries
             .iter()
             .map(|entry| {
-                let (font, colour) = match entry {
+                let (font, color) = match entry {
                     Entry { strong: true, .. } => (FontId::new(theme::SMALL, theme::strong_family()), palette.text),
                     Entry { series: None, .. } => (theme::small_font(), palette.dim),
                     _ => (theme::small_font(), palette.text),
                 };
-                let mut job = LayoutJob::single_section(entry.name.clone(), TextFormat::simple(font, colour));
+                let mut job = LayoutJob::single_section(entry.name.clone(), TextFormat::simple(font, color));
                 job.break_on_newline = false;
                 job.wrap = TextWrapping {
                     max_width: NAME_WIDTH,
@@ -163,7 +163,7 @@ impl Card {
                     ..TextWrapping::default()
                 };
                 let figures = FontId::monospace(theme::SMALL);
-                (painter.layout_job(job), plain(&entry.value, figures, colour))
+                (painter.layout_job(job), plain(&entry.value, figures, color))
             })
             .collect();
         let names = texts.iter().map(|(name, _)| name.size().x).fold(0.0, f32::max);
@@ -204,7 +204,7 @@ impl Card {
         }
     }
 
-    /// The same in words.
+    /// The accessible name.
     fn spoken(&self) -> String {
         let clock = self.clock.as_ref().map(|clock| format!(" ({clock})")).unwrap_or_default();
         let entries: Vec<String> =

@@ -1,23 +1,23 @@
-//! The keys of the focused graph, and no others: pan, zoom, the time cursor, the selection, marks.
+//! The keys of the graph while it has the keyboard: pan, zoom, time cursor, selection, marks.
 
 use eframe::egui::{EventFilter, Key, Modifiers, Response, Ui};
 
 use super::model::{Action, GraphData, Range};
-use super::plot::Stage;
+use super::plot::PlotContext;
 use super::{GraphState, stack};
 
-/// What part of the view a key pans by.
+/// Share of the visible range that a key pans by.
 const PAN: f64 = 0.1;
-/// What part of the view a key grows the selection by.
+/// Share of the visible range that a key extends the selection by.
 const GROW: f64 = 0.05;
-/// What one key zooms by.
+/// Factor of the visible range that a key zooms in by.
 pub(super) const ZOOM: f64 = 0.8;
 
-/// Carries out what the keyboard says, while the plot has it.
+/// Handles the keys while the plot has the keyboard.
 pub(super) fn keys(
     ui: &Ui,
     response: &Response,
-    stage: &Stage<'_, '_>,
+    stage: &PlotContext<'_, '_>,
     state: &mut GraphState,
     actions: &mut Vec<Action>,
 ) {
@@ -70,20 +70,20 @@ pub(super) fn keys(
     }
 }
 
-fn zoom(stage: &Stage<'_, '_>, to: Range, actions: &mut Vec<Action>) {
+fn zoom(stage: &PlotContext<'_, '_>, to: Range, actions: &mut Vec<Action>) {
     if to != stage.graph.view && to.span() > 0.0 {
         actions.push(Action::Zoom { to, smooth: true });
     }
 }
 
-/// Zooms around the time cursor, or around the middle where that is not in view.
-pub(super) fn around_cursor(stage: &Stage<'_, '_>, state: &GraphState, factor: f64, actions: &mut Vec<Action>) {
+/// Zooms around the time cursor, or around the middle if the cursor is not in the visible range.
+pub(super) fn around_cursor(stage: &PlotContext<'_, '_>, state: &GraphState, factor: f64, actions: &mut Vec<Action>) {
     let view = stage.graph.view;
-    let centre = state.cursor.filter(|time| view.contains(*time)).unwrap_or(view.middle());
-    zoom(stage, view.zoomed(factor, centre, stage.graph.whole), actions);
+    let center = state.cursor.filter(|time| view.contains(*time)).unwrap_or(view.middle());
+    zoom(stage, view.zoomed(factor, center, stage.graph.whole), actions);
 }
 
-/// Shows what is selected, if anything is.
+/// Zooms to the selection, if there is one.
 pub(super) fn to_selection(state: &mut GraphState, actions: &mut Vec<Action>) {
     if let Some(to) = state.selection.take() {
         actions.extend([Action::Zoom { to, smooth: false }, Action::Select(None)]);
@@ -91,7 +91,7 @@ pub(super) fn to_selection(state: &mut GraphState, actions: &mut Vec<Action>) {
 }
 
 /// The selection with the end that is not at the time cursor moved.
-fn grown(stage: &Stage<'_, '_>, state: &GraphState, by: f64) -> Option<Range> {
+fn grown(stage: &PlotContext<'_, '_>, state: &GraphState, by: f64) -> Option<Range> {
     let whole = stage.graph.whole;
     let anchor = state.cursor.unwrap_or(stage.graph.view.middle());
     let (fixed, end) = match state.selection {
@@ -100,7 +100,7 @@ fn grown(stage: &Stage<'_, '_>, state: &GraphState, by: f64) -> Option<Range> {
         None => (anchor, anchor),
     };
     let range = Range::between(fixed, (end + by).clamp(whole.from, whole.to));
-    // Back where it began, but for the rounding of the steps.
+    // Empty again, except for the rounding of the steps.
     (range.span() > by.abs() * 1e-6).then_some(range)
 }
 
@@ -119,12 +119,12 @@ fn next_point(data: &GraphData, time: f64, later: bool) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::model::Unit;
+    use super::super::model::AxisUnit;
     use super::*;
 
     #[test]
     fn the_cursor_goes_from_point_to_point() {
-        let data = GraphData::new(String::new(), vec![0.0, 1.0, 2.0], Vec::new(), Unit::Count);
+        let data = GraphData::new(String::new(), vec![0.0, 1.0, 2.0], Vec::new(), AxisUnit::Count);
         assert_eq!(next_point(&data, 0.4, true), Some(1.0));
         assert_eq!(next_point(&data, 0.6, true), Some(1.0));
         assert_eq!(next_point(&data, 0.6, false), Some(0.0));

@@ -1,26 +1,27 @@
-//! The legend right of the graph: a switch, a name and the value at the end of the view for each series. Its left edge can be
-//! dragged, and all of it hidden. Knows nothing of where values come from.
+//! The legend at the right of the graph: a switch, the name and the value at the end of the visible range of each series. Its left
+//! edge can be dragged, and it can be hidden.
 
 use eframe::egui::accesskit::Role;
 use eframe::egui::{
-    Align2, CursorIcon, EventFilter, Id, Key, Modifiers, Painter, Rect, Response, ScrollArea, Sense, Shape, Stroke,
+    Align2, CursorIcon, EventFilter, Id, Key, Modifiers, Painter, Rect, Response, ScrollArea, Sense, Stroke,
     StrokeKind, Ui, UiBuilder, Vec2, WidgetInfo, pos2, vec2,
 };
 
 use super::model::{Action, Series};
-use super::words::value_text;
-use super::{Graph, GraphState, copy, pattern};
+use super::{Graph, GraphState, menu as plot_menu, pattern};
+use crate::format::axis::value_text;
+use crate::gui::icons::Icon;
 use crate::gui::theme::{self, GRID, Palette};
-use crate::gui::widgets::menu_by_keys::{self, Keyed};
+use crate::gui::widgets::menu_by_keys::{self, KeyedMenu};
 
 const LINE: f32 = 20.0;
-/// Width of what is left of a hidden legend, in points.
+/// Width of a hidden legend, in points.
 pub(super) const FOLDED_WIDTH: f32 = 14.0;
-/// The narrowest legend, in points.
+/// Least width of the legend, in points.
 pub(super) const LEAST_WIDTH: f32 = 96.0;
-/// What a key moves the edge by, in points.
+/// Distance that a key moves the edge by, in points.
 const KEY_STEP: f32 = 16.0;
-/// What the keyboard can reach and the pointer can press.
+/// Controls that can be clicked and reached by Tab.
 const CONTROL: Sense = Sense::CLICK.union(Sense::FOCUSABLE);
 
 /// Draws the legend into `rect`; returns the series under the pointer.
@@ -33,7 +34,7 @@ pub(super) fn show(
 ) -> Option<usize> {
     let (head, list) = rect.split_top_bottom_at_y(rect.top() + LINE);
     let fold = Rect::from_min_max(pos2(head.right() - LINE, head.top()), head.max);
-    if chevron(ui, fold, true, "Hide the legend") {
+    if chevron(ui, fold, Icon::ChevronRight, "Hide the legend") {
         state.legend_hidden = true;
     }
     let drawn = graph.data.series.iter().filter(|s| s.on).count();
@@ -54,30 +55,27 @@ pub(super) fn show(
     hovered
 }
 
-/// What is left of a hidden legend.
+/// Draws the button that shows a hidden legend.
 pub(super) fn folded(ui: &Ui, rect: Rect, state: &mut GraphState) {
     let place = Rect::from_min_size(rect.min, vec2(FOLDED_WIDTH, LINE));
-    if chevron(ui, place, false, "Show the legend") {
+    if chevron(ui, place, Icon::ChevronLeft, "Show the legend") {
         state.legend_hidden = false;
     }
 }
 
 /// A small arrow that can be pressed.
-fn chevron(ui: &Ui, place: Rect, to_right: bool, name: &str) -> bool {
+fn chevron(ui: &Ui, place: Rect, icon: Icon, name: &str) -> bool {
     let button = ui.interact(place, ui.make_persistent_id(name), CONTROL);
     button.widget_info(|| WidgetInfo::labeled(Role::Button, true, name));
     let palette = Palette::of(ui);
-    let colour = if button.hovered() { palette.text } else { palette.dim };
-    let (middle, reach) = (place.center(), if to_right { 2.5 } else { -2.5 });
-    let points = [vec2(-reach, -4.0), vec2(reach, 0.0), vec2(-reach, 4.0)];
-    ui.painter().add(Shape::line(points.map(|by| middle + by).to_vec(), Stroke::new(1.5, colour)));
+    icon.paint(ui.painter(), place.center(), if button.hovered() { palette.text } else { palette.dim });
     focus_ring(ui, ui.painter(), &button, place);
     let clicked = button.clicked();
     button.on_hover_text(name);
     clicked
 }
 
-/// The edge between graph and legend, that can be dragged: where the legend shall begin.
+/// Draws the edge between graph and legend, which can be dragged.
 pub(super) fn edge(ui: &Ui, place: Rect, width: f32, most: f32, state: &mut GraphState) {
     let id = ui.make_persistent_id("legend edge");
     let edge = ui.interact(place, id, Sense::DRAG | Sense::FOCUSABLE);
@@ -105,7 +103,7 @@ pub(super) fn edge(ui: &Ui, place: Rect, width: f32, most: f32, state: &mut Grap
     }
 }
 
-/// Takes the keys of a legend's line before its controls see them: Space toggles, Enter reveals, Shift+Enter shows it alone.
+/// Handles the keys of a line before its controls do: Space toggles the series, Enter selects its row, Shift+Enter shows it alone.
 fn keys(ui: &Ui, controls: [Id; 2], series: &Series, actions: &mut Vec<Action>) {
     if !ui.memory(|memory| controls.into_iter().any(|id| memory.has_focus(id))) {
         return;
@@ -121,12 +119,18 @@ fn keys(ui: &Ui, controls: [Id; 2], series: &Series, actions: &mut Vec<Action>) 
     }
 }
 
-fn line(ui: &mut Ui, series: &Series, graph: &Graph<'_>, keyed: &mut Option<Keyed>, actions: &mut Vec<Action>) -> bool {
+fn line(
+    ui: &mut Ui,
+    series: &Series,
+    graph: &Graph<'_>,
+    keyed: &mut Option<KeyedMenu>,
+    actions: &mut Vec<Action>,
+) -> bool {
     let (rect, _) = ui.allocate_exact_size(vec2(ui.available_width(), LINE), Sense::HOVER);
     let (id, label) = (series.id, series.name.as_str());
     let ids = [ui.make_persistent_id(("switch", id)), ui.make_persistent_id(("name", id))];
     let focused = ui.memory(|memory| ids.into_iter().any(|id| memory.has_focus(id)));
-    // What has the keyboard is asked even where it is scrolled away.
+    // A line with the keyboard is handled even where it is scrolled away.
     if !ui.is_rect_visible(rect) && !focused {
         return false;
     }
@@ -149,11 +153,11 @@ fn line(ui: &mut Ui, series: &Series, graph: &Graph<'_>, keyed: &mut Option<Keye
     if series.marked || lit {
         painter.rect_filled(rect, 2.0, if series.marked { palette.selected } else { palette.hovered });
     }
-    let last = series.values.last().map(|value| value_text(*value, 0.0, graph.data.unit)).unwrap_or_default();
+    let last = series.values.last().map(|value| value_text(*value, graph.data.unit)).unwrap_or_default();
     let whole = paint(ui, &painter, [box_rect, name_rect], series, graph, &last);
     for (control, place) in [(&switch, box_rect), (&name, name_rect)] {
         focus_ring(ui, &painter, control, place);
-        let by_keys = menu_by_keys::asked_by_keys(ui, control);
+        let by_keys = menu_by_keys::is_asked_by_keys(ui, control);
         let below = (by_keys, place.left_bottom());
         menu_by_keys::show(ui, control, keyed, below, |ui| menu(ui, series, graph, actions));
     }
@@ -184,7 +188,7 @@ fn menu(ui: &mut Ui, series: &Series, graph: &Graph<'_>, actions: &mut Vec<Actio
     if series.has_row {
         entry(ui, "Select its row", &|| Action::Reveal(series.id));
     }
-    entry(ui, "Copy values", &|| Action::Copy(copy::one(graph.data, series)));
+    entry(ui, "Copy values", &|| Action::Copy(plot_menu::series_as_text(graph.data, series)));
 }
 
 /// Draws a line of the legend; returns whether all of the name fitted.
@@ -198,14 +202,14 @@ fn paint(
 ) -> bool {
     let palette = Palette::of(ui);
     pattern::sample(painter, box_rect.center(), series, graph.kind);
-    let colour = if series.on { palette.text } else { palette.dim };
+    let color = if series.on { palette.text } else { palette.dim };
     let middle = name_rect.center().y;
     let place = pos2(name_rect.right() - GRID, middle);
     let figures = eframe::egui::FontId::monospace(theme::SMALL);
     let value = painter.text(place, Align2::RIGHT_CENTER, last, figures, palette.dim);
     let start = pos2(name_rect.left() + GRID / 2.0, middle);
     let room = value.left() - GRID - start.x;
-    theme::clipped_text(painter, start, room, &series.name, theme::small_font(), colour)
+    theme::clipped_text(painter, start, room, &series.name, theme::small_font(), color)
 }
 
 fn focus_ring(ui: &Ui, painter: &Painter, control: &Response, rect: Rect) {

@@ -1,5 +1,5 @@
-//! Marks in time: dashed lines with a flag that names the generations on both sides. Dragged, moved by keys, removed by
-//! Delete or their menu. They are the caller's; what happens to them is only asked for.
+//! Marks in time: dashed lines with a flag that names the generations on both sides. They can be dragged, moved by keys, and
+//! removed by Delete or their menu; the caller keeps them and carries the changes out.
 
 use eframe::egui::accesskit::Role;
 use eframe::egui::{
@@ -9,22 +9,22 @@ use eframe::egui::{
 
 use super::GraphState;
 use super::model::{Action, Mark};
-use super::plot::Stage;
-use super::words::exact_time_text;
+use super::plot::PlotContext;
+use crate::format::axis::exact_time_text;
 use crate::gui::theme::{self, GRID};
 use crate::gui::widgets::menu_by_keys;
 
 /// Height of a flag, in points.
 pub(super) const FLAG: f32 = 15.0;
-/// What part of the view a key moves a mark by.
+/// Share of the visible range that a key moves a mark by.
 const KEY_STEP: f64 = 0.01;
 const SENSE: Sense = Sense::CLICK.union(Sense::DRAG).union(Sense::FOCUSABLE);
 
-/// Draws the marks and follows what is done to them.
+/// Draws the marks and handles drags, keys and menus.
 pub(super) fn show(
     ui: &Ui,
     painter: &Painter,
-    stage: &Stage<'_, '_>,
+    stage: &PlotContext<'_, '_>,
     state: &mut GraphState,
     actions: &mut Vec<Action>,
 ) {
@@ -46,7 +46,7 @@ pub(super) fn show(
 fn one(
     ui: &Ui,
     painter: &Painter,
-    stage: &Stage<'_, '_>,
+    stage: &PlotContext<'_, '_>,
     (mark, index, rank, time): (&Mark, usize, usize, f64),
     free_from: f32,
     state: &mut GraphState,
@@ -67,7 +67,7 @@ fn one(
     }
     let stroke = Stroke::new(if response.hovered() || response.has_focus() { 2.0 } else { 1.0 }, palette.accent);
     painter.extend(Shape::dashed_line(&[pos2(x, frame.top()), pos2(x, frame.bottom())], stroke, 5.0, 4.0));
-    // Flags of marks that are close together would hide each other: the later one gets a plain tab.
+    // Flags of marks that are close together would hide each other: the later one has no text.
     let covered = left < free_from;
     let tab =
         if covered { Rect::from_center_size(pos2(x, frame.top() + 3.0), eframe::egui::vec2(4.0, 6.0)) } else { flag };
@@ -88,7 +88,7 @@ fn one(
 
 fn input(
     ui: &Ui,
-    stage: &Stage<'_, '_>,
+    stage: &PlotContext<'_, '_>,
     response: &Response,
     index: usize,
     time: f64,
@@ -108,7 +108,7 @@ fn input(
     {
         actions.push(Action::MoveMark { index, to });
     }
-    let by_keys = menu_by_keys::asked_by_keys(ui, response);
+    let by_keys = menu_by_keys::is_asked_by_keys(ui, response);
     menu_by_keys::show(ui, response, &mut state.keyed, (by_keys, response.rect.left_bottom()), |ui| {
         if ui.button("Remove this mark").clicked() {
             actions.push(Action::RemoveMark(index));

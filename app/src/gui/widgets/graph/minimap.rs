@@ -1,5 +1,5 @@
-//! The strip below the graph: the whole trace in one curve, with the view, the selection and the marks in it. The view can be
-//! dragged, its edges too; a drag elsewhere draws a new one.
+//! The strip below the graph: the whole trace in one curve, with the visible range, the selection and the marks. The visible range
+//! and its edges can be dragged; a drag elsewhere selects a new one.
 
 use eframe::egui::accesskit::Role;
 use eframe::egui::{
@@ -8,29 +8,29 @@ use eframe::egui::{
 };
 
 use super::model::{Action, Overview, Range};
-use super::{Graph, GraphState, unrecorded};
+use super::{Graph, GraphState, pattern};
 use crate::gui::theme::Palette;
 
 /// Height of the strip, in points.
 pub(super) const HEIGHT: f32 = 28.0;
-/// How near an edge of the view can be taken, in points.
+/// Distance from an edge of the visible range within which it can be dragged, in points.
 const EDGE: f32 = 5.0;
-/// A drawn view narrower than this is none, in points.
+/// Least width of a drag that selects a visible range, in points.
 const LEAST_DRAG: f32 = 3.0;
 const SENSE: Sense = Sense::CLICK.union(Sense::DRAG).union(Sense::FOCUSABLE);
 
-/// What is being dragged over the strip.
+/// A drag over the strip.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Drag {
-    /// The view.
+pub(super) enum MinimapDrag {
+    /// Of the visible range.
     Move,
-    /// One edge of the view; this is the other.
+    /// Of one edge of the visible range; the value is the time of the other.
     Edge(f64),
-    /// A new view from the first time to the second.
+    /// Of a new visible range from the first time to the second.
     Draw(f64, f64),
 }
 
-/// The strip and what it stands for.
+/// The strip with the transform between times and places.
 struct Strip<'a, 'g> {
     rect: Rect,
     graph: &'a Graph<'g>,
@@ -55,16 +55,16 @@ impl Strip<'_, '_> {
         Rect::from_x_y_ranges(left..=self.x(range.to).max(left + 2.0), self.rect.y_range())
     }
 
-    /// What a press at `x` takes hold of.
-    fn hold(&self, x: f32) -> Drag {
+    /// The drag that begins at `x`.
+    fn hold(&self, x: f32) -> MinimapDrag {
         let (view, time) = (self.graph.view, self.time(x));
         let window = self.place(view);
         match () {
-            () if view == self.graph.whole => Drag::Draw(time, time),
-            () if (x - window.left()).abs() <= EDGE => Drag::Edge(view.to),
-            () if (x - window.right()).abs() <= EDGE => Drag::Edge(view.from),
-            () if window.x_range().contains(x) => Drag::Move,
-            () => Drag::Draw(time, time),
+            () if view == self.graph.whole => MinimapDrag::Draw(time, time),
+            () if (x - window.left()).abs() <= EDGE => MinimapDrag::Edge(view.to),
+            () if (x - window.right()).abs() <= EDGE => MinimapDrag::Edge(view.from),
+            () if window.x_range().contains(x) => MinimapDrag::Move,
+            () => MinimapDrag::Draw(time, time),
         }
     }
 }
@@ -96,9 +96,9 @@ fn go(strip: &Strip<'_, '_>, to: Range, smooth: bool, actions: &mut Vec<Action>)
 fn drag(ui: &Ui, strip: &Strip<'_, '_>, response: &Response, state: &mut GraphState, actions: &mut Vec<Action>) {
     if let Some(pointer) = response.hover_pos() {
         match state.strip_drag.unwrap_or(strip.hold(pointer.x)) {
-            Drag::Edge(_) => ui.set_cursor_icon(CursorIcon::ResizeHorizontal),
-            Drag::Move => ui.set_cursor_icon(CursorIcon::Grab),
-            Drag::Draw(..) => {}
+            MinimapDrag::Edge(_) => ui.set_cursor_icon(CursorIcon::ResizeHorizontal),
+            MinimapDrag::Move => ui.set_cursor_icon(CursorIcon::Grab),
+            MinimapDrag::Draw(..) => {}
         }
     }
     if response.drag_started() {
@@ -109,17 +109,17 @@ fn drag(ui: &Ui, strip: &Strip<'_, '_>, response: &Response, state: &mut GraphSt
     {
         let time = strip.time(pointer.x);
         match &mut state.strip_drag {
-            Some(Drag::Move) => {
+            Some(MinimapDrag::Move) => {
                 let by = f64::from(response.drag_delta().x) * strip.per_point();
                 go(strip, strip.graph.view.moved(by, strip.graph.whole), true, actions);
             }
-            Some(Drag::Edge(other)) => go(strip, Range::between(*other, time), true, actions),
-            Some(Drag::Draw(_, to)) => *to = time,
+            Some(MinimapDrag::Edge(other)) => go(strip, Range::between(*other, time), true, actions),
+            Some(MinimapDrag::Draw(_, to)) => *to = time,
             None => {}
         }
     }
     if response.drag_stopped()
-        && let Some(Drag::Draw(from, to)) = state.strip_drag.take()
+        && let Some(MinimapDrag::Draw(from, to)) = state.strip_drag.take()
     {
         let drawn = Range::between(from, to);
         if drawn.span() >= f64::from(LEAST_DRAG) * strip.per_point() {
@@ -156,7 +156,7 @@ fn paint(ui: &Ui, strip: &Strip<'_, '_>, response: &Response, state: &GraphState
     painter.rect_filled(rect, 2.0, palette.canvas);
     painter.add(curve(strip, graph.overview, palette.other.gamma_multiply(0.6)));
     for missing in graph.unrecorded {
-        unrecorded::paint(&painter, rect, (strip.x(missing.from), strip.x(missing.to)), false, palette);
+        pattern::hatch_unrecorded(&painter, rect, (strip.x(missing.from), strip.x(missing.to)), false, palette);
     }
     if let Some(range) = state.selection {
         painter.rect_filled(strip.place(range), 0.0, palette.accent.gamma_multiply(0.3));
@@ -177,7 +177,7 @@ fn paint(ui: &Ui, strip: &Strip<'_, '_>, response: &Response, state: &GraphState
         painter.rect_filled(Rect::from_min_max(window.right_top(), rect.max), 0.0, shade);
         painter.rect_stroke(window, 2.0, Stroke::new(1.5, palette.accent), StrokeKind::Inside);
     }
-    if let Some(Drag::Draw(from, to)) = state.strip_drag {
+    if let Some(MinimapDrag::Draw(from, to)) = state.strip_drag {
         let drawn = strip.place(Range::between(from, to));
         painter.rect_filled(drawn, 0.0, palette.accent.gamma_multiply(0.2));
         painter.rect_stroke(drawn, 0.0, Stroke::new(1.0, palette.accent), StrokeKind::Inside);
@@ -187,7 +187,7 @@ fn paint(ui: &Ui, strip: &Strip<'_, '_>, response: &Response, state: &GraphState
 }
 
 /// The area under the curve.
-fn curve(strip: &Strip<'_, '_>, overview: &Overview, colour: Color32) -> Shape {
+fn curve(strip: &Strip<'_, '_>, overview: &Overview, color: Color32) -> Shape {
     let rect = strip.rect;
     let peak = overview.values.iter().copied().fold(0.0, f64::max);
     if peak <= 0.0 || strip.graph.whole.span() <= 0.0 {
@@ -197,8 +197,8 @@ fn curve(strip: &Strip<'_, '_>, overview: &Overview, colour: Color32) -> Shape {
     for (time, value) in overview.times.iter().zip(&overview.values) {
         let x = strip.x(*time);
         let y = rect.bottom() - (value.max(0.0) / peak) as f32 * (rect.height() - 4.0);
-        mesh.colored_vertex(pos2(x, rect.bottom()), colour);
-        mesh.colored_vertex(pos2(x, y), colour);
+        mesh.colored_vertex(pos2(x, rect.bottom()), color);
+        mesh.colored_vertex(pos2(x, y), color);
     }
     for pair in 1..mesh.vertices.len() as u32 / 2 {
         let at = 2 * pair;

@@ -1,15 +1,13 @@
 //! The time graph: lines, stacked areas or bars over time, a crosshair with all values, a range to select, marks, wheel, drag
-//! and keys to move in time, a legend and an overview of the whole. It shows what it is given and hands back [`Action`]s.
+//! and keys to move in time, a legend and an overview of the whole trace. It returns [`Action`]s and changes no data itself.
 //!
 //! It is drawn on `egui_plot`: frame, background, grid, axes and the transform between times and places are the plot's, and
-//! the curves are an item of it (`item`). Where one can drag, zoom and what is told of a moment is the graph's own.
+//! the curves are an item of it (`draw`). Dragging, zooming and the values at a time are the graph's own.
 
 mod axes;
-mod copy;
-mod curves;
+mod decimation;
 mod draw;
 mod hover;
-mod item;
 mod keys;
 mod legend;
 mod marks;
@@ -18,50 +16,44 @@ mod minimap;
 mod model;
 mod pattern;
 mod plot;
-mod reduce;
-mod scale;
 mod select;
 mod stack;
-mod ticks;
-mod unrecorded;
-mod words;
 
 use eframe::egui::{Rect, Sense, Ui, pos2};
 
-pub use model::{Action, GraphData, Kind, Mark, Overview, Range, Series, Unit};
-pub use words::{exact_time_text, full_value_text, time_text, value_text};
+pub use model::{Action, AxisUnit, GraphData, Kind, Mark, Overview, Range, Series};
 
 use crate::gui::theme::GRID;
 use crate::gui::widgets::menu_by_keys;
 
 /// Width of the legend until it is dragged, in points.
 const LEGEND_WIDTH: f32 = 156.0;
-/// Below this width the legend gives way to the graph.
+/// Least width of graph and legend together; below it there is no legend, in points.
 const LEAST_WIDTH_WITH_LEGEND: f32 = 520.0;
-/// The legend leaves this to the graph, in points.
+/// Least width of the graph beside the legend, in points.
 const LEAST_GRAPH: f32 = 240.0;
 
-/// What the graph remembers between frames.
+/// View state of the graph: selection, time cursor, drags, legend, and caches.
 #[derive(Debug, Clone, Default)]
 pub struct GraphState {
     selection: Option<Range>,
     cursor: Option<f64>,
-    drag: Option<select::Drag>,
-    /// The end of the selection that stays where it is while the other is dragged.
+    drag: Option<select::SelectionDrag>,
+    /// The fixed end of the selection while the other is dragged.
     held: Option<f64>,
-    /// The mark that is being dragged, and where it is now.
+    /// Index of the mark that is being dragged, and its time.
     mark_drag: Option<(usize, f64)>,
-    strip_drag: Option<minimap::Drag>,
-    /// The time that the menu was opened at.
+    strip_drag: Option<minimap::MinimapDrag>,
+    /// The time at which the menu was opened.
     menu_at: Option<f64>,
-    /// The menu that keys opened.
-    keyed: Option<menu_by_keys::Keyed>,
-    /// Series under the pointer in the legend, emphasised in the next frame.
-    emphasised: Option<usize>,
+    /// The menu, if keys opened it.
+    keyed: Option<menu_by_keys::KeyedMenu>,
+    /// Series under the pointer in the legend, emphasized in the next frame.
+    emphasized: Option<usize>,
     legend_width: Option<f32>,
     legend_hidden: bool,
     wants_focus: bool,
-    drawn: draw::Drawn,
+    drawn: draw::ShapeCache,
 }
 
 impl GraphState {
@@ -82,7 +74,7 @@ impl GraphState {
         self.cursor
     }
 
-    /// Puts the time cursor somewhere, or takes it away.
+    /// Sets or removes the time cursor.
     pub fn set_cursor(&mut self, time: Option<f64>) {
         self.cursor = time;
     }
@@ -92,13 +84,13 @@ impl GraphState {
         self.wants_focus = true;
     }
 
-    /// Width of the legend in points, if it was dragged, and whether it is hidden: to be remembered between runs.
+    /// Width of the legend in points if it was dragged, and whether it is hidden; for the settings.
     #[must_use]
     pub fn legend(&self) -> (Option<f32>, bool) {
         (self.legend_width, self.legend_hidden)
     }
 
-    /// Sets what [`Self::legend`] gave.
+    /// Restores the legend from the result of [`Self::legend`].
     pub fn set_legend(&mut self, width: Option<f32>, hidden: bool) {
         self.legend_width = width.filter(|width| width.is_finite());
         self.legend_hidden = hidden;
@@ -111,21 +103,21 @@ pub struct Graph<'a> {
     pub data: &'a GraphData,
     /// The curve of the whole trace.
     pub overview: &'a Overview,
-    /// How to draw.
+    /// The kind of graph.
     pub kind: Kind,
     /// The whole trace.
     pub whole: Range,
     /// The visible range.
     pub view: Range,
-    /// Draws the series dimmed: they are old and new ones are on their way.
+    /// Whether the series are outdated; they are drawn dimmed.
     pub dimmed: bool,
-    /// The time of day of a time in seconds from the trace's start, where it is known.
+    /// The time of day at a time in seconds from the start of the trace, where it is known.
     pub wall_clock: Option<&'a dyn Fn(f64) -> Option<String>>,
-    /// Lines about what the selection holds, shown at it.
+    /// Lines of text about the selection.
     pub selection_note: Option<&'a [String]>,
-    /// Times that were not recorded, or not wholly: hatched.
+    /// Times that were not or not completely recorded; they are hatched.
     pub unrecorded: &'a [Range],
-    /// Marks, in any order; generations are numbered by time.
+    /// Marks in any order; generations are numbered by time.
     pub marks: &'a [Mark],
     /// Adds entries to the menu of the plot.
     pub menu: Option<&'a mut (dyn FnMut(&mut Ui) + 'a)>,
@@ -169,14 +161,14 @@ impl<'a> Graph<'a> {
             plot::show(ui, Rect::from_min_max(rect.min, pos2(right, bottom)), &self, state, extra, &mut actions);
         let strip = Rect::from_x_y_ranges(frame.x_range(), bottom + GRID..=rect.bottom());
         minimap::show(ui, strip, &self, state, &mut actions);
-        state.emphasised = None;
+        state.emphasized = None;
         let place = Rect::from_min_max(pos2(right + gap, rect.top()), rect.max);
         if with_legend && state.legend_hidden {
             legend::folded(ui, place, state);
         } else if with_legend {
             let handle = Rect::from_x_y_ranges(right + 1.0..=right + gap - 1.0, rect.y_range());
             legend::edge(ui, handle, width, most, state);
-            state.emphasised = legend::show(ui, place, &self, state, &mut actions);
+            state.emphasized = legend::show(ui, place, &self, state, &mut actions);
         }
         actions
     }

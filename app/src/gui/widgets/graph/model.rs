@@ -1,24 +1,24 @@
-//! What the time graph shows: series on one grid of times, already reduced to what a screen can show. Holds no view
-//! state and draws nothing.
+//! The data of the time graph: series on one grid of times, marks, and the actions of the user.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use eframe::egui::Color32;
 
 use super::stack::{self, Stack};
+pub use crate::format::axis::AxisUnit;
 
-/// The shortest view, in seconds: the clock of a trace ticks ten million times a second.
+/// Least length of the visible range, in seconds: a tenth of a tick of most trace clocks.
 pub(super) const LEAST_SPAN: f64 = 1e-8;
 
-/// Numbers the graph data, so that what was made ready for one is never taken for another.
+/// Source of the numbers that tell graph data apart in caches.
 static MADE: AtomicU64 = AtomicU64::new(1);
 
-/// A range of time in seconds from the trace's start, `from <= to`.
+/// A range of time in seconds from the start of the trace, `from <= to`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Range {
-    /// Where it begins.
+    /// The start.
     pub from: f64,
-    /// Where it ends.
+    /// The end.
     pub to: f64,
 }
 
@@ -35,27 +35,27 @@ impl Range {
         self.to - self.from
     }
 
-    /// Whether `time` lies in it.
+    /// Whether the range contains `time`.
     #[must_use]
     pub fn contains(self, time: f64) -> bool {
         (self.from..=self.to).contains(&time)
     }
 
-    /// Its middle.
+    /// The middle.
     #[must_use]
     pub fn middle(self) -> f64 {
         f64::midpoint(self.from, self.to)
     }
 
-    /// Scaled by `factor` around `centre`, kept inside `whole` and never shorter than ten nanoseconds.
+    /// The range scaled by `factor` around `center`, inside `whole` and at least ten nanoseconds long.
     #[must_use]
-    pub fn zoomed(self, factor: f64, centre: f64, whole: Self) -> Self {
+    pub fn zoomed(self, factor: f64, center: f64, whole: Self) -> Self {
         let factor = factor.max(LEAST_SPAN.min(self.span()) / self.span().max(f64::MIN_POSITIVE));
-        let at = |time: f64| centre + (time - centre) * factor;
+        let at = |time: f64| center + (time - center) * factor;
         Self { from: at(self.from).max(whole.from), to: at(self.to).min(whole.to) }
     }
 
-    /// Moved by `seconds`, stopped at the ends of `whole`, with its length kept.
+    /// The range moved by `seconds`, at most to the ends of `whole`, with the same length.
     #[must_use]
     pub fn moved(self, seconds: f64, whole: Self) -> Self {
         let lowest = whole.from - self.from;
@@ -65,55 +65,42 @@ impl Range {
     }
 }
 
-/// What the values are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unit {
-    /// Bytes, shown in binary units.
-    Bytes,
-    /// A number of things.
-    Count,
-    /// Bytes per second.
-    BytesPerSecond,
-    /// Things per second.
-    CountPerSecond,
-}
-
-/// How the series are drawn.
+/// The kind of graph.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// One line each.
+    /// A line for each series.
     Lines,
-    /// Areas on top of each other; their edge is the sum.
+    /// Stacked areas; the upper edge is the sum.
     Areas,
-    /// Bars on top of each other, one per stretch of time.
+    /// Stacked bars, one for each interval of time.
     Bars,
 }
 
-/// One series.
+/// A series.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Series {
     /// Identity, for the legend's actions.
     pub id: u64,
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// Its colour.
-    pub colour: Color32,
-    /// How it differs from others of the same colour: 0 is plain, each higher number another dash or hatch.
+    /// The color.
+    pub color: Color32,
+    /// Number of the dash or hatch pattern that tells it from others of the same color; 0 is plain.
     pub pattern: u8,
-    /// Whether it is drawn.
+    /// Whether the series is shown.
     pub on: bool,
-    /// Whether it belongs to a row that can be found.
+    /// Whether a row of the table belongs to the series.
     pub has_row: bool,
-    /// Whether its row is selected: drawn thicker and above the others.
+    /// Whether its row is selected; it is drawn thicker and on top of the others.
     pub marked: bool,
     /// One value for each time of the graph.
     pub values: Vec<f64>,
-    /// Smallest and greatest value between each time and the next; empty where the values say all.
+    /// Smallest and largest value between each time and the next; empty where the values are complete.
     pub extremes: Vec<(f64, f64)>,
 }
 
 impl Series {
-    /// What the values at both ends of the interval after time `at` do not show: how low and how high it went between.
+    /// The smallest and the largest value between time `at` and the next, where they are beyond the values at both times.
     #[must_use]
     pub fn beyond(&self, at: usize) -> (Option<f64>, Option<f64>) {
         let ends = self.values.get(at).copied().zip(self.values.get(at + 1).copied());
@@ -122,18 +109,18 @@ impl Series {
     }
 }
 
-/// All series, on the same times, with all that is drawn of them made ready.
+/// All series on the same times, prepared for drawing.
 #[derive(Debug, Clone)]
 pub struct GraphData {
-    /// What the graph shows, for its accessible name: "Outstanding size by Pool Tag".
+    /// The accessible name of the graph, such as "Outstanding size by Pool Tag".
     pub title: String,
     /// The times, ascending, in seconds from the trace's start.
     pub times: Vec<f64>,
     /// The series, largest first.
     pub series: Vec<Series>,
-    /// What the values are.
-    pub unit: Unit,
-    /// Smallest and greatest sum of all series between each time and the next, where known.
+    /// The unit of the values.
+    pub unit: AxisUnit,
+    /// Smallest and largest sum of all series between each time and the next, where known.
     pub total_extremes: Option<Vec<(f64, f64)>>,
     pub(super) lines: Vec<Vec<Point>>,
     pub(super) stack: Stack,
@@ -141,17 +128,17 @@ pub struct GraphData {
 }
 
 impl GraphData {
-    /// Makes series ready to be drawn, once for all the frames that show them.
+    /// Prepares series for drawing, once for all frames that show them.
     #[must_use]
-    pub fn new(title: String, times: Vec<f64>, series: Vec<Series>, unit: Unit) -> Self {
+    pub fn new(title: String, times: Vec<f64>, series: Vec<Series>, unit: AxisUnit) -> Self {
         let lines = series.iter().map(|s| stack::line(&times, s)).collect();
         let stack = stack::stack(&times, &series, None);
         let stamp = MADE.fetch_add(1, Ordering::Relaxed);
         Self { title, times, series, unit, total_extremes: None, lines, stack, stamp }
     }
 
-    /// Says how low and how high the sum of all series (hidden ones too) went between each time and the next. Without it
-    /// the sum of peaks between the same two times can only be said to be "at most" so much.
+    /// Adds the smallest and the largest sum of all series, including hidden ones, between each time and the next. Without them
+    /// the sum of peaks between two times is only an upper bound.
     #[must_use]
     pub fn with_total_extremes(mut self, extremes: Vec<(f64, f64)>) -> Self {
         self.stack = stack::stack(&self.times, &self.series, Some(&extremes));
@@ -163,16 +150,16 @@ impl GraphData {
 /// A time in seconds and a value.
 pub(super) type Point = (f64, f64);
 
-/// A moment that someone marked; the stretches between marks are generations.
+/// A mark in time; the intervals between marks are generations.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Mark {
-    /// When, in seconds from the trace's start.
+    /// The time, in seconds from the start of the trace.
     pub time: f64,
-    /// What it is called: "Mark 1".
+    /// The name, such as "Mark 1".
     pub name: String,
 }
 
-/// The whole trace in one curve, for the strip below the graph.
+/// The curve of the whole trace for the strip below the graph.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Overview {
     /// Times, ascending, in seconds from the trace's start.
@@ -181,16 +168,16 @@ pub struct Overview {
     pub values: Vec<f64>,
 }
 
-/// What the user asks for.
+/// An action of the user; the owner of the graph carries it out.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Action {
     /// A range was selected, or the selection was cleared.
     Select(Option<Range>),
-    /// Show this range. `smooth`: one of many small steps (wheel, drag), not worth a place of its own in the history.
+    /// Show this range.
     Zoom {
         /// The range to show.
         to: Range,
-        /// One of many small steps.
+        /// Whether it is one of many small steps (wheel, drag), which the history keeps as one.
         smooth: bool,
     },
     /// Show the whole trace.
@@ -209,12 +196,12 @@ pub enum Action {
     AddMark(f64),
     /// Move a mark.
     MoveMark {
-        /// Its place in [`super::Graph::marks`].
+        /// The index in [`super::Graph::marks`].
         index: usize,
-        /// Where to, in seconds from the trace's start.
+        /// The new time, in seconds from the start of the trace.
         to: f64,
     },
-    /// Remove the mark at this place in [`super::Graph::marks`].
+    /// Remove the mark with this index in [`super::Graph::marks`].
     RemoveMark(usize),
     /// Remove every mark.
     ClearMarks,

@@ -1,25 +1,31 @@
-//! What tells series of the same colour apart: dashes for lines, hatching for areas and bars, and the small sample of both in
-//! the legend. Knows nothing of values.
+//! Dashes and hatching: they tell series of the same color apart, in the graph and in the samples of the legend, and mark times
+//! that were not recorded.
 
 use eframe::egui::epaint::{Vertex, WHITE_UV};
 use eframe::egui::{
-    Color32, ColorImage, Context, Id, Mesh, Painter, Pos2, Rect, Shape, Stroke, StrokeKind, TextureHandle, TextureId,
-    TextureOptions, Vec2, pos2,
+    Align2, Color32, ColorImage, Context, Id, Mesh, Painter, Pos2, Rect, Shape, Stroke, StrokeKind, TextureHandle,
+    TextureId, TextureOptions, Vec2, pos2,
 };
 
 use super::model::{Kind, Series};
+use crate::gui::theme::{self, GRID, Palette};
 
 /// Edge of the tile that hatching repeats, in points.
 const TILE: usize = 8;
-/// How much of the colour is left between the strokes of a hatching, of 255.
+/// Opacity of the color between the strokes of a hatching, of 255.
 const BETWEEN: u8 = 140;
-/// How much of a dashed line's colour its gaps keep: nothing that happens in a gap is lost.
+/// Opacity of the gaps of a dashed line: the curve can be seen in them.
 const GAP: f32 = 0.4;
-/// Length of a pattern of dashes and its parts with a dash, in points along the time axis.
+/// Period of each dash pattern and the start and end of its dashes, in points along the time axis.
 const DASHES: [(f32, &[(f32, f32)]); 4] =
     [(12.0, &[(0.0, 7.0)]), (5.0, &[(0.0, 2.0)]), (20.0, &[(0.0, 10.0), (13.0, 16.0)]), (26.0, &[(0.0, 20.0)])];
 
-/// A line in a pattern.
+/// Distance between two strokes of the hatching, in points.
+const HATCH_STEP: f32 = 8.0;
+/// Least width of a hatched part, in points: a short gap has to be seen.
+const LEAST_HATCHED: f32 = 2.0;
+
+/// Appends a line in a pattern to `out`.
 pub(super) fn line(path: Vec<Pos2>, pattern: u8, stroke: Stroke, out: &mut Vec<Shape>) {
     let Some(number) = pattern.checked_sub(1) else {
         out.push(Shape::line(path, stroke));
@@ -40,13 +46,13 @@ pub(super) fn line(path: Vec<Pos2>, pattern: u8, stroke: Stroke, out: &mut Vec<S
     out.push(Shape::line(path, Stroke::new(1.0, stroke.color.gamma_multiply(GAP))));
 }
 
-/// The colour of a line in a pattern at a place along the time axis.
-pub(super) fn at(pattern: u8, x: f32, colour: Color32) -> Color32 {
-    let Some(number) = pattern.checked_sub(1) else { return colour };
+/// The color of a line in a pattern at a place along the time axis.
+pub(super) fn at(pattern: u8, x: f32, color: Color32) -> Color32 {
+    let Some(number) = pattern.checked_sub(1) else { return color };
     let (period, dashes) = DASHES[usize::from(number) % DASHES.len()];
     let within = x.rem_euclid(period);
     let drawn = dashes.iter().any(|(from, to)| (*from..*to).contains(&within));
-    if drawn { colour } else { colour.gamma_multiply(GAP) }
+    if drawn { color } else { color.gamma_multiply(GAP) }
 }
 
 /// The part of a path between two places along the time axis.
@@ -64,26 +70,26 @@ fn cut(path: &[Pos2], from: f32, to: f32) -> Vec<Pos2> {
     piece
 }
 
-/// What an area or a bar of a pattern is filled with.
+/// The filling of an area or a bar: a color, or a hatching of it.
 #[derive(Clone, Copy)]
 pub(super) struct Fill {
     texture: Option<TextureId>,
-    colour: Color32,
+    color: Color32,
 }
 
 impl Fill {
-    pub fn new(ctx: &Context, pattern: u8, colour: Color32) -> Self {
-        Self { texture: pattern.checked_sub(1).map(|number| hatching(ctx, number)), colour }
+    pub fn new(ctx: &Context, pattern: u8, color: Color32) -> Self {
+        Self { texture: pattern.checked_sub(1).map(|number| hatching(ctx, number)), color }
     }
 
-    /// A mesh that vertices of this filling can be added to.
+    /// An empty mesh for vertices with this filling.
     pub fn mesh(self) -> Mesh {
         self.texture.map_or_else(Mesh::default, Mesh::with_texture)
     }
 
     pub fn vertex(self, mesh: &mut Mesh, at: Pos2) {
         let uv = if self.texture.is_some() { (at.to_vec2() / TILE as f32).to_pos2() } else { WHITE_UV };
-        mesh.vertices.push(Vertex { pos: at, uv, color: self.colour });
+        mesh.vertices.push(Vertex { pos: at, uv, color: self.color });
     }
 
     pub fn rect(self, mesh: &mut Mesh, rect: Rect) {
@@ -96,7 +102,7 @@ impl Fill {
     }
 }
 
-/// The texture of a hatching, made once.
+/// The texture of a hatching, made at the first call.
 fn hatching(ctx: &Context, number: u8) -> TextureId {
     let number = number % 4;
     let id = Id::unique(("graph hatching", number));
@@ -119,23 +125,56 @@ fn hatching(ctx: &Context, number: u8) -> TextureId {
     made
 }
 
-/// The small sample of a series: a square, hatched like its area, or a piece of its dashed line; hollow for one that is off.
+/// Draws the sample of a series: a square, hatched like its area, or a piece of its dashed line; hollow if the series is hidden.
 pub(super) fn sample(painter: &Painter, place: Pos2, series: &Series, kind: Kind) {
     let square = Rect::from_center_size(place, Vec2::splat(10.0));
     if !series.on {
-        painter.rect_stroke(square, 2.0, Stroke::new(1.0, series.colour), StrokeKind::Inside);
+        painter.rect_stroke(square, 2.0, Stroke::new(1.0, series.color), StrokeKind::Inside);
     } else if series.pattern == 0 {
-        painter.rect_filled(square, 2.0, series.colour);
+        painter.rect_filled(square, 2.0, series.color);
     } else if kind == Kind::Lines {
         let mut shapes = Vec::new();
         let ends = vec![pos2(square.left() - 2.0, place.y), pos2(square.right() + 2.0, place.y)];
-        line(ends, series.pattern, Stroke::new(2.0, series.colour), &mut shapes);
+        line(ends, series.pattern, Stroke::new(2.0, series.color), &mut shapes);
         painter.extend(shapes);
     } else {
-        let fill = Fill::new(painter.ctx(), series.pattern, series.colour);
+        let fill = Fill::new(painter.ctx(), series.pattern, series.color);
         let mut mesh = fill.mesh();
         fill.rect(&mut mesh, square);
         painter.add(mesh);
+    }
+}
+
+/// Hatches the part of `frame` between two places on the time axis, and names it where there is room.
+pub(super) fn hatch_unrecorded(
+    painter: &Painter,
+    frame: Rect,
+    (left, right): (f32, f32),
+    with_words: bool,
+    palette: &Palette,
+) {
+    let (left, right) = (left.max(frame.left()), right.max(left + LEAST_HATCHED).min(frame.right()));
+    if left >= right {
+        return;
+    }
+    let part = Rect::from_min_max(pos2(left, frame.top()), pos2(right, frame.bottom()));
+    let painter = painter.with_clip_rect(part.intersect(painter.clip_rect()));
+    painter.rect_filled(part, 0.0, palette.panel.gamma_multiply(0.6));
+    let stroke = Stroke::new(1.0, palette.dim.gamma_multiply(0.35));
+    let height = part.height();
+    // Strokes begin at fixed places, so that the hatching does not move with the range.
+    let first = ((left - height) / HATCH_STEP).floor() as i64;
+    let last = (right / HATCH_STEP).ceil() as i64;
+    for x in (first..=last).map(|at| at as f32 * HATCH_STEP) {
+        painter.line_segment([pos2(x, part.bottom()), pos2(x + height, part.top())], stroke);
+    }
+    if with_words {
+        let words = painter.layout_no_wrap("not recorded".to_owned(), theme::small_font(), palette.dim);
+        if words.size().x + 2.0 * GRID <= part.width() {
+            let place = Align2::CENTER_CENTER.anchor_size(part.center(), words.size());
+            painter.rect_filled(place.expand(GRID), 2.0, palette.canvas);
+            painter.galley(place.min, words, palette.dim);
+        }
     }
 }
 

@@ -1,6 +1,5 @@
-//! The plot itself, drawn on `egui_plot`: frame, background, grid, axes and the transform are its own, the curves an item of
-//! it, and what lies on it is painted over it. The caller gives the visible range in every frame; the plot keeps none of its
-//! own, and all moves in time are made here.
+//! The plot: frame, background, grid, axes and transform of `egui_plot`, with the curves as an item of it and selection, marks and
+//! crosshair painted over it. The caller passes the visible range in every frame; wheel and drags become actions.
 
 use eframe::egui::accesskit::Role;
 use eframe::egui::{
@@ -9,38 +8,38 @@ use eframe::egui::{
 };
 use egui_plot::{Plot, PlotResponse};
 
-use super::axes::Axes;
-use super::item::Curves;
+use super::axes::{Axes, Scale};
+use super::draw::SeriesItem;
 use super::menu::{self, Extra};
 use super::model::{Action, LEAST_SPAN};
-use super::scale::Scale;
-use super::{Graph, GraphState, hover, keys, marks, select, unrecorded, words};
+use super::{Graph, GraphState, hover, keys, marks, pattern, select};
+use crate::format::axis::exact_time_text;
 use crate::gui::theme::Palette;
 
-/// How much one wheel step of a point zooms.
+/// Exponent of the zoom per point of the wheel.
 const WHEEL_ZOOM: f64 = 0.004;
 const SENSE: Sense = Sense::CLICK.union(Sense::DRAG).union(Sense::FOCUSABLE);
 
-/// What everything on the plot has to know.
-pub(super) struct Stage<'a, 'g> {
+/// The graph, its transform and its colors, shared by everything that is drawn on the plot.
+pub(super) struct PlotContext<'a, 'g> {
     pub graph: &'a Graph<'g>,
     pub scale: Scale,
     pub palette: &'static Palette,
 }
 
-impl Stage<'_, '_> {
-    /// The time at a place, inside the trace.
+impl PlotContext<'_, '_> {
+    /// The time at a place, limited to the trace.
     pub fn time(&self, x: f32) -> f64 {
         self.scale.time(x).clamp(self.graph.whole.from, self.graph.whole.to)
     }
 
-    /// The time under the pointer, if that is over the plot.
+    /// The time under the pointer, if it is over the plot.
     pub fn hovered(&self, ui: &Ui, response: &Response) -> Option<f64> {
         pointer_over(ui, response).map(|pointer| self.time(pointer.x))
     }
 }
 
-/// Where the pointer is over the plot, or over a mark or an edge that lies on it.
+/// The place of the pointer over the plot, or over a mark or an edge on it.
 fn pointer_over(ui: &Ui, response: &Response) -> Option<Pos2> {
     let pointer = ui.ctx().pointer_latest_pos()?;
     (response.contains_pointer() && response.rect.contains(pointer)).then_some(pointer)
@@ -60,7 +59,7 @@ pub(super) fn show(
     let top = if peak > 0.0 { peak * 1.06 } else { 1.0 };
     let axes = Axes::new(ui.painter(), rect, graph, top);
     let PlotResponse { response, transform, .. } = draw(ui, rect, graph, &axes, state);
-    let stage = Stage { graph, scale: Scale::from(&transform), palette };
+    let stage = PlotContext { graph, scale: Scale::from(&transform), palette };
     let name = name(graph);
     response.widget_info(|| WidgetInfo::labeled(Role::Figure, true, &name));
     keys::keys(ui, &response, &stage, state, actions);
@@ -73,7 +72,13 @@ pub(super) fn show(
     let inner = ui.painter().with_clip_rect(frame.intersect(ui.clip_rect()));
     axes.paint(&whole, palette, &stage.scale);
     for missing in graph.unrecorded.iter().filter(|part| part.to >= graph.view.from && part.from <= graph.view.to) {
-        unrecorded::paint(&inner, frame, (stage.scale.x(missing.from), stage.scale.x(missing.to)), true, palette);
+        pattern::hatch_unrecorded(
+            &inner,
+            frame,
+            (stage.scale.x(missing.from), stage.scale.x(missing.to)),
+            true,
+            palette,
+        );
     }
     if let Some(range) = state.selection {
         select::paint(ui, &inner, &stage, range);
@@ -87,7 +92,7 @@ pub(super) fn show(
     frame
 }
 
-/// The plot with its grid, axes and curves. It moves nothing and tells nothing by itself.
+/// Draws the plot with its grid, axes and curves, without input or tooltips of its own.
 fn draw(ui: &mut Ui, rect: Rect, graph: &Graph<'_>, axes: &Axes, state: &mut GraphState) -> PlotResponse<()> {
     let palette = Palette::of(ui);
     let id = ui.make_persistent_id("plot");
@@ -97,7 +102,7 @@ fn draw(ui: &mut Ui, rect: Rect, graph: &Graph<'_>, axes: &Axes, state: &mut Gra
     visuals.extreme_bg_color = palette.canvas;
     visuals.widgets.noninteractive.bg_stroke = Stroke::NONE;
     let Scale { frame, view, top } = axes.scale;
-    // A plot remembers how wide its axes were and would keep them that wide for a frame: each width has a memory of its own.
+    // A plot keeps the width of its axes for a frame: each width has an id of its own.
     let plot = Plot::new(("frame", frame.left().to_bits()))
         .width(rect.width())
         .height(rect.height())
@@ -112,8 +117,8 @@ fn draw(ui: &mut Ui, rect: Rect, graph: &Graph<'_>, axes: &Axes, state: &mut Gra
         .show_crosshair(false)
         .sense(SENSE);
     let plot = axes.onto(plot, rect, palette);
-    let emphasised = state.emphasised;
-    let curves = Curves::new(graph, &mut state.drawn, emphasised);
+    let emphasized = state.emphasized;
+    let curves = SeriesItem::new(graph, &mut state.drawn, emphasized);
     plot.show(&mut place, move |plot| {
         plot.set_plot_bounds_x(view.from..=if view.span() > 0.0 { view.to } else { view.from + LEAST_SPAN });
         plot.set_plot_bounds_y(0.0..=top);
@@ -123,7 +128,7 @@ fn draw(ui: &mut Ui, rect: Rect, graph: &Graph<'_>, axes: &Axes, state: &mut Gra
 
 fn name(graph: &Graph<'_>) -> String {
     let resolution = graph.view.span() / 1000.0;
-    let time = |seconds| words::exact_time_text(seconds, resolution);
+    let time = |seconds| exact_time_text(seconds, resolution);
     let mut name = format!(
         "{}, {} to {}, {} series",
         graph.data.title,
@@ -138,8 +143,8 @@ fn name(graph: &Graph<'_>) -> String {
     name
 }
 
-/// The crosshair at the pointer, or at the time cursor while the pointer is elsewhere.
-fn crosshair(ui: &Ui, painter: &Painter, response: &Response, stage: &Stage<'_, '_>, state: &mut GraphState) {
+/// Draws the crosshair at the pointer, or at the time cursor while the pointer is elsewhere.
+fn crosshair(ui: &Ui, painter: &Painter, response: &Response, stage: &PlotContext<'_, '_>, state: &mut GraphState) {
     if let Some(time) = state.cursor {
         painter.vline(stage.scale.x(time), stage.scale.frame.y_range(), Stroke::new(1.0, stage.palette.accent));
     }
@@ -153,8 +158,8 @@ fn crosshair(ui: &Ui, painter: &Painter, response: &Response, stage: &Stage<'_, 
     hover::show(ui, painter, stage.graph, &stage.scale, reduced, time, pointer);
 }
 
-/// The wheel zooms at the pointer; with Shift, or sideways, it pans.
-fn wheel(ui: &Ui, response: &Response, stage: &Stage<'_, '_>, actions: &mut Vec<Action>) {
+/// Handles the wheel: it zooms at the pointer; with Shift, or sideways, it pans.
+fn wheel(ui: &Ui, response: &Response, stage: &PlotContext<'_, '_>, actions: &mut Vec<Action>) {
     let Some(pointer) = pointer_over(ui, response) else {
         return;
     };
@@ -174,8 +179,8 @@ fn wheel(ui: &Ui, response: &Response, stage: &Stage<'_, '_>, actions: &mut Vec<
     ui.input_mut(|i| i.smooth_scroll_delta = Vec2::ZERO);
 }
 
-/// Dragging along the time axis pans.
-fn time_axis(ui: &Ui, rect: Rect, stage: &Stage<'_, '_>, actions: &mut Vec<Action>) {
+/// Handles a drag along the time axis, which pans.
+fn time_axis(ui: &Ui, rect: Rect, stage: &PlotContext<'_, '_>, actions: &mut Vec<Action>) {
     let frame = stage.scale.frame;
     let strip = Rect::from_min_max(frame.left_bottom(), pos2(frame.right(), rect.bottom()));
     let response = ui.interact(strip, ui.make_persistent_id("time axis"), Sense::DRAG);

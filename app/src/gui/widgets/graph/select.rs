@@ -1,5 +1,5 @@
-//! The selected range: made and moved by dragging, its edges adjusted afterwards, told in a small box. Dragging with the middle
-//! button, or with the space bar held, pans instead.
+//! The selected range: drags that select, edges that can be dragged afterwards, and a box with its times. Dragging with the middle
+//! button, or with Space held, pans.
 
 use eframe::egui::accesskit::Role;
 use eframe::egui::{
@@ -8,36 +8,36 @@ use eframe::egui::{
 
 use super::GraphState;
 use super::model::{Action, Range};
-use super::plot::Stage;
-use super::words::exact_time_text;
+use super::plot::PlotContext;
+use crate::format::axis::exact_time_text;
 use crate::gui::theme::{self, GRID};
 
-/// A drag narrower than this selects nothing, in points.
+/// Least width of a drag that selects a range, in points.
 const LEAST_DRAG: f32 = 3.0;
-/// How near an edge can be taken, in points.
+/// Distance from an edge within which it can be dragged, in points.
 const EDGE: f32 = 4.0;
-/// Most of the graph's height that the note may cover.
+/// Greatest share of the height that the box may cover.
 const NOTE_SHARE: f32 = 0.45;
 const LINE: f32 = 15.0;
 
-/// What is being dragged over the graph.
+/// A drag over the graph.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Drag {
-    /// A range from this time on.
+pub(super) enum SelectionDrag {
+    /// Of a selection that begins at this time.
     Select(f64),
-    /// The view.
+    /// Of the visible range.
     Pan,
 }
 
-/// Follows the pointer over the plot.
+/// Handles clicks and drags of the pointer over the plot.
 pub(super) fn pointer(
     ui: &Ui,
     response: &Response,
-    stage: &Stage<'_, '_>,
+    stage: &PlotContext<'_, '_>,
     state: &mut GraphState,
     actions: &mut Vec<Action>,
 ) {
-    // A mere click leaves the keys where they are: with the table, as a rule.
+    // A click leaves the keyboard where it is, usually with the table.
     if response.drag_started() || std::mem::take(&mut state.wants_focus) {
         response.request_focus();
     }
@@ -60,40 +60,40 @@ pub(super) fn pointer(
     }
 }
 
-fn drag(ui: &Ui, response: &Response, stage: &Stage<'_, '_>, state: &mut GraphState, actions: &mut Vec<Action>) {
+fn drag(ui: &Ui, response: &Response, stage: &PlotContext<'_, '_>, state: &mut GraphState, actions: &mut Vec<Action>) {
     if response.drag_started()
         && let Some(origin) = ui.input(|i| i.pointer.press_origin())
     {
         let (space, primary) = (ui.input(|i| i.key_down(Key::Space)), response.drag_started_by(PointerButton::Primary));
         state.drag = match () {
-            () if response.drag_started_by(PointerButton::Middle) || (space && primary) => Some(Drag::Pan),
-            () if primary => Some(Drag::Select(stage.time(origin.x))),
+            () if response.drag_started_by(PointerButton::Middle) || (space && primary) => Some(SelectionDrag::Pan),
+            () if primary => Some(SelectionDrag::Select(stage.time(origin.x))),
             () => None,
         };
     }
     let over = response.dragged() || response.drag_stopped();
     match (state.drag, response.interact_pointer_pos()) {
-        (Some(Drag::Select(from)), Some(pos)) if over => {
+        (Some(SelectionDrag::Select(from)), Some(pos)) if over => {
             let range = Range::between(from, stage.time(pos.x));
             let least = f64::from(LEAST_DRAG) * stage.scale.resolution();
             state.selection = (range.span() >= least).then_some(range);
         }
-        (Some(Drag::Pan), _) if over => {
+        (Some(SelectionDrag::Pan), _) if over => {
             ui.set_cursor_icon(CursorIcon::Grabbing);
             pan(stage, response.drag_delta().x, actions);
         }
         _ => {}
     }
     if response.drag_stopped() {
-        if let Some(Drag::Select(_)) = state.drag {
+        if let Some(SelectionDrag::Select(_)) = state.drag {
             actions.push(Action::Select(state.selection));
         }
         state.drag = None;
     }
 }
 
-/// Moves the view along with something that was dragged by so many points.
-pub(super) fn pan(stage: &Stage<'_, '_>, by: f32, actions: &mut Vec<Action>) {
+/// Moves the visible range by a drag of `by` points.
+pub(super) fn pan(stage: &PlotContext<'_, '_>, by: f32, actions: &mut Vec<Action>) {
     let view = stage.graph.view;
     let to = view.moved(-f64::from(by) * stage.scale.resolution(), stage.graph.whole);
     if to != view {
@@ -101,8 +101,8 @@ pub(super) fn pan(stage: &Stage<'_, '_>, by: f32, actions: &mut Vec<Action>) {
     }
 }
 
-/// The edges of the selection, that can be dragged.
-pub(super) fn edges(ui: &Ui, stage: &Stage<'_, '_>, state: &mut GraphState, actions: &mut Vec<Action>) {
+/// Handles the edges of the selection, which can be dragged.
+pub(super) fn edges(ui: &Ui, stage: &PlotContext<'_, '_>, state: &mut GraphState, actions: &mut Vec<Action>) {
     let frame = stage.scale.frame;
     let Some(range) = state.selection.filter(|_| state.drag.is_none()) else {
         state.held = None;
@@ -112,7 +112,7 @@ pub(super) fn edges(ui: &Ui, stage: &Stage<'_, '_>, state: &mut GraphState, acti
         let x = stage.scale.x(time);
         let place = Rect::from_x_y_ranges(x - EDGE..=x + EDGE, frame.y_range()).intersect(frame);
         let id = ui.make_persistent_id(("selection edge", name));
-        // An edge that is dragged across the other one stays in the hand.
+        // An edge may be dragged across the other.
         let held = ui.ctx().is_being_dragged(id);
         if !(place.is_positive() || held) {
             continue;
@@ -136,8 +136,8 @@ pub(super) fn edges(ui: &Ui, stage: &Stage<'_, '_>, state: &mut GraphState, acti
     }
 }
 
-/// Shades the selected range and tells what it is.
-pub(super) fn paint(ui: &Ui, painter: &Painter, stage: &Stage<'_, '_>, range: Range) {
+/// Draws the selected range and the box with its times.
+pub(super) fn paint(ui: &Ui, painter: &Painter, stage: &PlotContext<'_, '_>, range: Range) {
     let (frame, palette) = (stage.scale.frame, stage.palette);
     let (left, right) = (stage.scale.x(range.from), stage.scale.x(range.to));
     let rect = Rect::from_x_y_ranges(left..=right, frame.y_range());
@@ -158,11 +158,11 @@ pub(super) fn paint(ui: &Ui, painter: &Painter, stage: &Stage<'_, '_>, range: Ra
     if lines.len() > room.max(1) {
         lines.truncate(1);
     }
-    let colours = std::iter::once(palette.text).chain(std::iter::repeat(palette.dim));
+    let colors = std::iter::once(palette.text).chain(std::iter::repeat(palette.dim));
     let galleys: Vec<_> = lines
         .iter()
-        .zip(colours)
-        .map(|(line, colour)| painter.layout_no_wrap(line.clone(), theme::small_font(), colour))
+        .zip(colors)
+        .map(|(line, color)| painter.layout_no_wrap(line.clone(), theme::small_font(), color))
         .collect();
     let widest = galleys.iter().map(|galley| galley.size().x).fold(0.0, f32::max);
     let size = vec2(widest + 2.0 * GRID, LINE * galleys.len() as f32 + GRID);

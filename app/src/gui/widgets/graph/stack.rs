@@ -1,19 +1,19 @@
-//! What is drawn of the series before anything is known of a screen: lines through their extremes, and the stack of them
-//! with sums that were really there. Pure functions; never draws.
+//! Series prepared for drawing, independent of the screen: lines through their extremes, and stacked layers whose sums occurred in
+//! the trace. Pure functions; nothing is drawn here.
 
 use super::model::{Point, Series};
 
-/// One drawn series: its place among the series, and its upper edge at every time of the stack.
+/// A shown series: its index, and its upper edge at every time of the stack.
 pub(super) type Layer = (usize, Vec<f64>);
 
-/// The drawn series on top of each other.
+/// The shown series stacked.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Stack {
     /// The times: those of the graph and, where series have extremes, the middles between them.
     pub times: Vec<f64>,
-    /// The layers, from the axis up. Each stands on the one before.
+    /// The layers from the axis up; each includes those below.
     pub layers: Vec<Layer>,
-    /// Where the sum may be more than there was at any one moment; empty where it never is.
+    /// Whether the sum at a time is only an upper bound; empty if none is.
     pub at_most: Vec<bool>,
 }
 
@@ -24,7 +24,7 @@ impl Stack {
     }
 }
 
-/// A series as a line that goes through its extremes.
+/// A series as a line through its extremes.
 pub(super) fn line(times: &[f64], series: &Series) -> Vec<Point> {
     let mut points = Vec::with_capacity(times.len());
     for (at, (time, value)) in times.iter().zip(&series.values).enumerate() {
@@ -36,15 +36,15 @@ pub(super) fn line(times: &[f64], series: &Series) -> Vec<Point> {
     points
 }
 
-/// The series that are on, on top of each other, from the axis up. Peaks between two times were not all at the same moment:
-/// where `total` says how high the sum of all series went, they are scaled down to it; elsewhere the place is noted.
+/// Stacks the shown series. Peaks between two times need not have been simultaneous: they are scaled down to the largest sum of all
+/// series in `total`, and without it marked as an upper bound.
 pub(super) fn stack(times: &[f64], series: &[Series], total: Option<&[(f64, f64)]>) -> Stack {
     let on: Vec<(usize, &Series)> = series.iter().enumerate().filter(|(_, s)| s.on).collect();
     if on.iter().all(|(_, s)| s.extremes.is_empty()) {
         let layers = pile(times.len(), on.iter().map(|(at, s)| (*at, s.values.clone())).collect());
         return Stack { times: times.to_vec(), layers, at_most: Vec::new() };
     }
-    // The sum of all says nothing about the sum of some.
+    // The sum of all series does not limit the sum of some.
     let total = total.filter(|_| on.len() == series.len());
     let mut with_middles = Vec::with_capacity(times.len() * 2);
     for pair in times.windows(2) {
@@ -70,7 +70,7 @@ pub(super) fn stack(times: &[f64], series: &[Series], total: Option<&[(f64, f64)
     Stack { times: with_middles, layers, at_most }
 }
 
-/// What the series hold between the time `at` and the next, and how many of them peak there.
+/// The values of the series between time `at` and the next, and the number of series that peak there.
 fn between(on: &[(usize, &Series)], at: usize, highest: Option<f64>) -> (Vec<f64>, usize) {
     let mut peaks = 0;
     let (mut plain, mut raised) = (0.0, 0.0);
@@ -104,7 +104,7 @@ fn pile(points: usize, mut series: Vec<Layer>) -> Vec<Layer> {
     series
 }
 
-/// The place in `times` that is nearest to `time`.
+/// Index of the time that is nearest to `time`.
 pub(super) fn nearest(times: &[f64], time: f64) -> Option<usize> {
     let after = times.partition_point(|t| *t < time);
     let candidates = [after.checked_sub(1), (after < times.len()).then_some(after)];
@@ -116,13 +116,13 @@ pub(super) fn nearest(times: &[f64], time: f64) -> Option<usize> {
 mod tests {
     use eframe::egui::Color32;
 
-    use super::super::model::{GraphData, Unit};
+    use super::super::model::{AxisUnit, GraphData};
     use super::*;
 
     fn series(id: u64, on: bool, values: &[f64]) -> Series {
         let (name, values) = (id.to_string(), values.to_vec());
-        let (has_row, marked, colour, pattern) = (true, false, Color32::RED, 0);
-        Series { id, name, colour, pattern, on, has_row, marked, values, extremes: Vec::new() }
+        let (has_row, marked, color, pattern) = (true, false, Color32::RED, 0);
+        Series { id, name, color, pattern, on, has_row, marked, values, extremes: Vec::new() }
     }
 
     #[test]
@@ -142,7 +142,7 @@ mod tests {
     fn a_peak_between_two_points_is_drawn() {
         let spiky = Series { extremes: vec![(0.5, 90.0), (1.0, 3.0)], ..series(1, true, &[1.0, 1.0, 3.0]) };
         let flat = Series { extremes: vec![(2.0, 2.0); 2], ..series(2, true, &[2.0; 3]) };
-        let data = GraphData::new(String::new(), vec![0.0, 1.0, 2.0], vec![spiky, flat], Unit::Bytes);
+        let data = GraphData::new(String::new(), vec![0.0, 1.0, 2.0], vec![spiky, flat], AxisUnit::Bytes);
         assert_eq!(data.lines[0], [(0.0, 1.0), (0.5, 90.0), (0.5, 0.5), (1.0, 1.0), (2.0, 3.0)]);
         assert_eq!(data.lines[1].len(), 3, "nothing to add where nothing happens");
         assert_eq!(data.stack.times, [0.0, 0.5, 1.0, 1.5, 2.0]);
@@ -153,7 +153,7 @@ mod tests {
     #[test]
     fn peaks_of_different_moments_are_not_added() {
         let spiky = |id| Series { extremes: vec![(0.0, 50.0)], ..series(id, true, &[10.0, 10.0]) };
-        let both = || GraphData::new(String::new(), vec![0.0, 1.0], vec![spiky(1), spiky(2)], Unit::Bytes);
+        let both = || GraphData::new(String::new(), vec![0.0, 1.0], vec![spiky(1), spiky(2)], AxisUnit::Bytes);
         let unknown = both();
         assert_eq!(unknown.stack.top(), [20.0, 100.0, 20.0]);
         assert_eq!(unknown.stack.at_most, [false, true, false]);
@@ -163,8 +163,8 @@ mod tests {
         assert_eq!(known.stack.at_most, [false; 3]);
         let mut one = both();
         one.series[1].on = false;
-        let one =
-            GraphData::new(String::new(), one.times, one.series, Unit::Bytes).with_total_extremes(vec![(10.0, 60.0)]);
+        let one = GraphData::new(String::new(), one.times, one.series, AxisUnit::Bytes)
+            .with_total_extremes(vec![(10.0, 60.0)]);
         assert_eq!(one.stack.top(), [10.0, 50.0, 10.0], "the sum of all is not that of one");
     }
 

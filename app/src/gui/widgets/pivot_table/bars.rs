@@ -1,13 +1,13 @@
-//! The gold and the blue bar, and the line at the end of the frozen columns. A bar dragged over columns takes them to its other
-//! side; it hands back the moves and never makes them.
+//! The gold and the blue bar, and the line at the end of the frozen columns. A bar that is dragged over columns
+//! moves them to its other side, by actions.
 
 use eframe::egui::accesskit::Role;
 use eframe::egui::emath::Rangef;
 use eframe::egui::{Color32, CursorIcon, Key, Modifiers, Pos2, Rect, Sense, Stroke, Ui, WidgetInfo};
 
 use super::drag;
-use super::frame::Frame;
-use super::layout::Columns;
+use super::frame::TableFrame;
+use super::layout::ColumnLayout;
 use super::model::{Action, Area, Column};
 use super::state::TableState;
 
@@ -19,12 +19,12 @@ const BLUE: &str = "Blue bar: columns right of it are drawn in the graph";
 pub(super) struct BarDrag {
     /// The area right of the bar.
     right: Area,
-    /// Where the pointer was last.
+    /// The last place of the pointer.
     pointer: Pos2,
 }
 
-/// Draws the bars over header and body, names them and goes on with their drags.
-pub(super) fn show(ui: &Ui, frame: &Frame<'_>, state: &mut TableState, actions: &mut Vec<Action>) {
+/// Draws the bars over header and body, and handles their drags.
+pub(super) fn show(ui: &Ui, frame: &TableFrame<'_>, state: &mut TableState, actions: &mut Vec<Action>) {
     if state.bar.is_some() && ui.input_mut(|i| i.consume_key(Modifiers::NONE, Key::Escape)) {
         state.bar = None;
     }
@@ -34,8 +34,8 @@ pub(super) fn show(ui: &Ui, frame: &Frame<'_>, state: &mut TableState, actions: 
         (Area::Data, frame.places.gold, frame.palette.gold, GOLD),
         (Area::Graph, frame.places.blue, frame.palette.blue, BLUE),
     ];
-    for (right, range, colour, name) in bars {
-        let Some(response) = one_bar(ui, frame, range, colour, name) else { continue };
+    for (right, range, color, name) in bars {
+        let Some(response) = one_bar(ui, frame, range, color, name) else { continue };
         let held = was_dragged.filter(|bar| bar.right == right);
         if response.drag_started() || (response.dragged() && held.is_some()) {
             let pointer = response.interact_pointer_pos().or(held.map(|bar| bar.pointer));
@@ -60,7 +60,13 @@ pub(super) fn show(ui: &Ui, frame: &Frame<'_>, state: &mut TableState, actions: 
 }
 
 /// Draws one bar; returns the part of it that can be dragged, in the header.
-fn one_bar(ui: &Ui, frame: &Frame<'_>, range: Rangef, colour: Color32, name: &str) -> Option<eframe::egui::Response> {
+fn one_bar(
+    ui: &Ui,
+    frame: &TableFrame<'_>,
+    range: Rangef,
+    color: Color32,
+    name: &str,
+) -> Option<eframe::egui::Response> {
     let visible = frame.visible(range);
     if visible.span() <= 0.0 {
         return None;
@@ -68,7 +74,7 @@ fn one_bar(ui: &Ui, frame: &Frame<'_>, range: Rangef, colour: Color32, name: &st
     let all = frame.header.union(frame.body);
     let place = Rect::from_x_y_ranges(visible, all.y_range());
     let painter = ui.painter().with_clip_rect(place.intersect(ui.clip_rect()));
-    painter.rect_filled(Rect::from_x_y_ranges(frame.shift(range).shrink(1.0), all.y_range()), 0.0, colour);
+    painter.rect_filled(Rect::from_x_y_ranges(frame.shift(range).shrink(1.0), all.y_range()), 0.0, color);
     ui.interact(place, frame.id.with((name, "body")), Sense::HOVER).on_hover_text(name);
     let grip = ui.interact(place.intersect(frame.header), frame.id.with(name), Sense::DRAG);
     grip.widget_info(|| WidgetInfo::labeled(Role::Splitter, true, name));
@@ -78,8 +84,8 @@ fn one_bar(ui: &Ui, frame: &Frame<'_>, range: Rangef, colour: Color32, name: &st
     Some(grip)
 }
 
-/// What a bar at `x` would have taken to its other side, in order, or the column that may not go there.
-fn taken<'c>(columns: &'c [Column], places: &Columns, right: Area, x: f32) -> Result<Vec<&'c Column>, &'c Column> {
+/// The columns that a bar at `x` would move to its other side, in order, or the column that is not allowed there.
+fn taken<'c>(columns: &'c [Column], places: &ColumnLayout, right: Area, x: f32) -> Result<Vec<&'c Column>, &'c Column> {
     let (bar, left) = if right == Area::Data { (places.gold, Area::Key) } else { (places.blue, Area::Data) };
     let (from, to) = if x > bar.max { (right, left) } else { (left, right) };
     let passed = |range: &Rangef| if from == right { range.center() < x } else { range.center() > x };
@@ -102,8 +108,8 @@ fn moves(columns: &[Column], right: Area, taken: &[&Column]) -> Vec<Action> {
     taken.iter().map(one).collect()
 }
 
-/// Shows what the dragged bar has passed, or takes it when it was let go.
-fn over(ui: &Ui, frame: &Frame<'_>, state: &mut TableState, dropped: Option<&mut Vec<Action>>) {
+/// Shows the columns that the dragged bar has passed, or moves them when it is dropped.
+fn over(ui: &Ui, frame: &TableFrame<'_>, state: &mut TableState, dropped: Option<&mut Vec<Action>>) {
     let Some(bar) = state.bar else { return };
     let columns = frame.model.columns();
     let result = taken(columns, &frame.places, bar.right, frame.table_x(bar.pointer.x));
@@ -152,7 +158,7 @@ mod tests {
 
     fn at(right: Area, x: f32) -> Result<Vec<Action>, u32> {
         let all = columns();
-        let places = Columns::place(&all, &BTreeMap::new(), 0.0, [false; 3]);
+        let places = ColumnLayout::place(&all, &BTreeMap::new(), 0.0, [false; 3]);
         taken(&all, &places, right, x).map(|taken| moves(&all, right, &taken)).map_err(|column| column.id)
     }
 

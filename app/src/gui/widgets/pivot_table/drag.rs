@@ -1,63 +1,63 @@
-//! Moving columns: which places a dragged header may go to, what the keys move, the ghost at the pointer and the mark at the
-//! place. Hands back actions; never moves a column itself.
+//! Moving columns by drag or keys: allowed places, the ghost of the header at the pointer, and the mark at the place where it
+//! would be dropped.
 
 use eframe::egui::{
     Align2, CursorIcon, Id, LayerId, Order, PopupAnchor, Pos2, Rect, Stroke, StrokeKind, Tooltip, Ui, pos2, vec2,
 };
 
-use super::frame::Frame;
-use super::layout::{Columns, Gap};
+use super::frame::TableFrame;
+use super::layout::{ColumnLayout, Gap};
 use super::model::{Action, Area, Column};
 use super::state::TableState;
 use crate::gui::theme::{self, GRID};
 
 /// Distance from an end of the header within which a drag scrolls the table sideways, in points.
 const SCROLL_ZONE: f32 = 28.0;
-/// How far such a drag scrolls in one frame, in points.
+/// Distance that such a drag scrolls in a frame, in points.
 const SCROLL_STEP: f32 = 5.0;
-/// How far above and below the table a column can still be dropped, in points.
+/// Distance above and below the table within which a column can be dropped, in points.
 const REACH: f32 = 48.0;
-/// Widest ghost, in points.
+/// Greatest width of the ghost, in points.
 const MAX_GHOST: f32 = 200.0;
 
 /// A header being dragged.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Drag {
+pub(super) struct HeaderDrag {
     /// Id of its column.
     pub(super) column: u32,
-    /// Where the pointer was last.
+    /// The last place of the pointer.
     pub(super) pointer: Pos2,
 }
 
-/// What dropping a column at a place would do.
+/// The effect of dropping a column at a place.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Outcome {
-    /// Nothing: it stands there already, or the place is outside.
+pub(super) enum DropTarget {
+    /// None: the column is there already, or the place is outside.
     Nothing,
-    /// Nothing: it may not stand there.
+    /// None: the column is not allowed there.
     Refused,
     /// It moves into the gap.
     Into(Gap),
 }
 
 /// The areas that open while the column with this id is dragged, in the order of [`Area::ALL`].
-pub(super) fn opened(columns: &[Column], drag: Option<Drag>) -> [bool; 3] {
+pub(super) fn opened(columns: &[Column], drag: Option<HeaderDrag>) -> [bool; 3] {
     let dragged = drag.and_then(|drag| columns.iter().find(|c| c.id == drag.column));
     dragged.map_or([false; 3], |column| column.allowed)
 }
 
-/// What dropping the column with this id at `x` would do.
-pub(super) fn drop_at(columns: &[Column], places: &Columns, id: u32, x: f32) -> Outcome {
+/// The effect of dropping the column with this id at `x`.
+pub(super) fn drop_at(columns: &[Column], places: &ColumnLayout, id: u32, x: f32) -> DropTarget {
     let Some(column) = columns.iter().find(|c| c.id == id) else {
-        return Outcome::Nothing;
+        return DropTarget::Nothing;
     };
     let gap = places.gap_at(columns, x);
     if gap.area == column.area && (gap.before == Some(id) || gap.before == next_in_area(columns, column)) {
-        Outcome::Nothing
+        DropTarget::Nothing
     } else if column.may_stand(gap.area) {
-        Outcome::Into(gap)
+        DropTarget::Into(gap)
     } else {
-        Outcome::Refused
+        DropTarget::Refused
     }
 }
 
@@ -66,7 +66,7 @@ fn next_in_area(columns: &[Column], column: &Column) -> Option<u32> {
     behind.nth(1).map(|c| c.id)
 }
 
-/// The move of the column with this id by one place, over the bars where it may stand behind them.
+/// The move of the column with this id by one place, across the bars where it is allowed behind them.
 pub(super) fn step(columns: &[Column], id: u32, right: bool) -> Option<Action> {
     let column = columns.iter().find(|c| c.id == id)?;
     let ids = |area: Area| columns.iter().filter(move |c| c.area == area).map(|c| c.id);
@@ -92,8 +92,8 @@ pub(super) fn step(columns: &[Column], id: u32, right: bool) -> Option<Action> {
     }
 }
 
-/// Goes on with a drag, or ends it; `dropped` when the button was let go in this frame.
-pub(super) fn show(ui: &Ui, frame: &Frame<'_>, state: &mut TableState, dropped: bool, actions: &mut Vec<Action>) {
+/// Continues a drag, or ends it if the column was `dropped` in this frame.
+pub(super) fn show(ui: &Ui, frame: &TableFrame<'_>, state: &mut TableState, dropped: bool, actions: &mut Vec<Action>) {
     let Some(drag) = state.drag else { return };
     let columns = frame.model.columns();
     let Some((column, range)) = columns.iter().zip(&frame.places.ranges).find(|(c, _)| c.id == drag.column) else {
@@ -104,11 +104,11 @@ pub(super) fn show(ui: &Ui, frame: &Frame<'_>, state: &mut TableState, dropped: 
     let drop = if within {
         drop_at(columns, &frame.places, drag.column, frame.table_x(drag.pointer.x))
     } else {
-        Outcome::Nothing
+        DropTarget::Nothing
     };
     if dropped {
         state.drag = None;
-        if let Outcome::Into(gap) = drop {
+        if let DropTarget::Into(gap) = drop {
             actions.push(Action::MoveColumn { column: column.id, area: gap.area, before: gap.before });
         }
         ui.ctx().request_repaint();
@@ -118,19 +118,19 @@ pub(super) fn show(ui: &Ui, frame: &Frame<'_>, state: &mut TableState, dropped: 
     let width = range.span().min(MAX_GHOST);
     ghost(ui, frame, column, Rect::from_min_size(drag.pointer + vec2(12.0, 10.0), vec2(width, theme::HEADER_HEIGHT)));
     match drop {
-        Outcome::Nothing => ui.ctx().set_cursor_icon(CursorIcon::Grabbing),
-        Outcome::Into(gap) => {
+        DropTarget::Nothing => ui.ctx().set_cursor_icon(CursorIcon::Grabbing),
+        DropTarget::Into(gap) => {
             ui.ctx().set_cursor_icon(CursorIcon::Grabbing);
             mark(ui, frame, &gap);
         }
-        Outcome::Refused => {
+        DropTarget::Refused => {
             ui.ctx().set_cursor_icon(CursorIcon::NotAllowed);
             refuse(ui, frame, column, drag.pointer);
         }
     }
 }
 
-fn scroll_at_the_ends(ui: &Ui, frame: &Frame<'_>, state: &mut TableState, pointer: Pos2) {
+fn scroll_at_the_ends(ui: &Ui, frame: &TableFrame<'_>, state: &mut TableState, pointer: Pos2) {
     let pane = frame.pane(false);
     let step = match pointer.x {
         x if x > pane.max - SCROLL_ZONE => SCROLL_STEP,
@@ -145,8 +145,8 @@ fn scroll_at_the_ends(ui: &Ui, frame: &Frame<'_>, state: &mut TableState, pointe
     }
 }
 
-/// The header at the pointer.
-fn ghost(ui: &Ui, frame: &Frame<'_>, column: &Column, rect: Rect) {
+/// Draws the header at the pointer.
+fn ghost(ui: &Ui, frame: &TableFrame<'_>, column: &Column, rect: Rect) {
     let layer = LayerId::new(Order::Tooltip, Id::unique("dragged header"));
     let mut painter = ui.ctx().layer_painter(layer);
     painter.multiply_opacity(0.9);
@@ -157,12 +157,12 @@ fn ghost(ui: &Ui, frame: &Frame<'_>, column: &Column, rect: Rect) {
     theme::clipped_text(&painter, at, rect.width() - 4.0 * GRID, &column.title, theme::small_font(), p.text);
 }
 
-/// The line at the place where the column would go, and what that place means.
-fn mark(ui: &Ui, frame: &Frame<'_>, gap: &Gap) {
+/// Draws the line at the place where the column would go, and the meaning of an empty area.
+fn mark(ui: &Ui, frame: &TableFrame<'_>, gap: &Gap) {
     let p = frame.palette;
     let painter = ui.painter().with_clip_rect(frame.outer.intersect(ui.clip_rect()));
     let range = frame.places.areas[gap.area as usize];
-    // The two sides of a bar are a few points apart: the lit header and the distance from the bar tell them apart.
+    // The two sides of a bar are a few points apart: the highlighted header and the distance from the bar tell them apart.
     let lit = Rect::from_x_y_ranges(frame.shift(range), frame.header.y_range());
     painter.rect_filled(lit, 0.0, p.accent.gamma_multiply(0.12));
     let beside = match gap.x {
@@ -189,8 +189,8 @@ fn mark(ui: &Ui, frame: &Frame<'_>, gap: &Gap) {
     }
 }
 
-/// Says at the pointer why a column may not go there.
-pub(super) fn refuse(ui: &Ui, frame: &Frame<'_>, column: &Column, pointer: Pos2) {
+/// Shows at the pointer why a column is not allowed there.
+pub(super) fn refuse(ui: &Ui, frame: &TableFrame<'_>, column: &Column, pointer: Pos2) {
     if column.refusal.is_empty() {
         return;
     }
@@ -248,15 +248,15 @@ mod tests {
     #[test]
     fn a_drop_beside_itself_moves_nothing() {
         let all = columns();
-        let places = Columns::place(&all, &BTreeMap::new(), 0.0, [false; 3]);
-        assert_eq!(drop_at(&all, &places, 0, 10.0), Outcome::Nothing);
-        assert_eq!(drop_at(&all, &places, 0, 60.0), Outcome::Nothing);
-        assert!(matches!(drop_at(&all, &places, 0, 90.0), Outcome::Into(Gap { area: Area::Key, before: None, .. })));
-        assert_eq!(drop_at(&all, &places, 1, 99.0), Outcome::Nothing);
-        assert_eq!(drop_at(&all, &places, 3, 30.0), Outcome::Refused);
+        let places = ColumnLayout::place(&all, &BTreeMap::new(), 0.0, [false; 3]);
+        assert_eq!(drop_at(&all, &places, 0, 10.0), DropTarget::Nothing);
+        assert_eq!(drop_at(&all, &places, 0, 60.0), DropTarget::Nothing);
+        assert!(matches!(drop_at(&all, &places, 0, 90.0), DropTarget::Into(Gap { area: Area::Key, before: None, .. })));
+        assert_eq!(drop_at(&all, &places, 1, 99.0), DropTarget::Nothing);
+        assert_eq!(drop_at(&all, &places, 3, 30.0), DropTarget::Refused);
         assert!(matches!(
             drop_at(&all, &places, 3, 106.0),
-            Outcome::Into(Gap { area: Area::Data, before: Some(2), .. })
+            DropTarget::Into(Gap { area: Area::Data, before: Some(2), .. })
         ));
     }
 }

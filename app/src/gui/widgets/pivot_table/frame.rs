@@ -1,74 +1,74 @@
-//! The places of one frame, shared by painting and input. Made anew every frame; never kept.
+//! The places of everything in one frame, shared by painting and input.
 
 use eframe::egui::emath::Rangef;
 use eframe::egui::{Id, Rect, Response, Ui, pos2};
 
 use super::drag;
-use super::layout::Columns;
+use super::layout::ColumnLayout;
 use super::model::{Area, RowId, TreeModel};
 use super::state::TableState;
 use crate::gui::theme::{self, Palette};
 
-/// What the owner asked for beside the rows.
+/// Options of the table.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Options<'a> {
-    /// Whether the figures are old.
+pub(super) struct TableOptions<'a> {
+    /// Whether the figures are outdated.
     pub(super) dimmed: bool,
-    /// How many columns do not scroll sideways.
+    /// Number of columns that do not scroll sideways.
     pub(super) frozen: usize,
     /// Whether headers have a menu.
     pub(super) header_menu: bool,
     /// Whether rows have a menu.
     pub(super) row_menu: bool,
-    /// What there is to say about a row while the pointer is on its key.
+    /// The tooltip of a row while the pointer is on its key.
     pub(super) tip: Option<(RowId, &'a str)>,
 }
 
 /// The places of one frame.
-pub(super) struct Frame<'a> {
+pub(super) struct TableFrame<'a> {
     pub(super) id: Id,
     pub(super) palette: &'static Palette,
     pub(super) model: &'a dyn TreeModel,
-    pub(super) places: Columns,
+    pub(super) places: ColumnLayout,
     pub(super) outer: Rect,
     pub(super) header: Rect,
     pub(super) body: Rect,
     /// Left edge of the scrolled table on the screen.
     left: f32,
-    /// The columns of figures that can be seen.
+    /// The visible columns of figures.
     pub(super) figures: Vec<FigurePlace>,
-    /// Whether somebody listens to accessible names.
+    /// Whether assistive technology is active.
     pub(super) named: bool,
     pub(super) focused: bool,
-    pub(super) options: Options<'a>,
+    pub(super) options: TableOptions<'a>,
 }
 
 /// A visible column of figures.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct FigurePlace {
-    /// Which column.
+    /// Index of the column.
     pub(super) column: usize,
-    /// Which cell of a row.
+    /// Index of the cell in a row.
     pub(super) cell: usize,
-    /// All of it on the screen.
+    /// The whole width on the screen.
     pub(super) whole: Rangef,
-    /// What can be seen of it.
+    /// The visible part.
     pub(super) visible: Rangef,
 }
 
-impl<'a> Frame<'a> {
+impl<'a> TableFrame<'a> {
     /// Places everything in the rectangle of `area`.
     pub(super) fn new(
         ui: &Ui,
         area: &Response,
         model: &'a dyn TreeModel,
         state: &mut TableState,
-        options: Options<'a>,
+        options: TableOptions<'a>,
     ) -> Self {
         let outer = area.rect;
         let width = (outer.width() - theme::SCROLLBAR).max(0.0);
         let opened = drag::opened(model.columns(), state.drag);
-        let places = Columns::place(model.columns(), &state.widths, width, opened).freeze(options.frozen, width);
+        let places = ColumnLayout::place(model.columns(), &state.widths, width, opened).freeze(options.frozen, width);
         let overflow = (places.width - width).max(0.0);
         state.scroll_x = state.scroll_x.clamp(0.0, overflow);
         let bottom = if overflow - places.opened > 0.5 { theme::SCROLLBAR } else { 0.0 };
@@ -105,34 +105,34 @@ impl<'a> Frame<'a> {
         places.filter(|place| place.visible.span() > 0.0).collect()
     }
 
-    /// How many rows fit into the body.
+    /// Number of rows that fit into the body.
     pub(super) fn visible_rows(&self) -> f64 {
         f64::from(self.body.height() / theme::ROW_HEIGHT)
     }
 
-    /// Whether there is a bar to scroll sideways. A drag that opens empty areas scrolls without one.
+    /// Whether there is a horizontal scrollbar. A drag that opens empty areas scrolls without one.
     pub(super) fn has_horizontal_bar(&self) -> bool {
         self.overflow() - self.places.opened > 0.5
     }
 
-    /// How far the table can be scrolled to the right.
+    /// Distance that the table can be scrolled to the right, in points.
     pub(super) fn overflow(&self) -> f32 {
         (self.places.width - self.body.width()).max(0.0)
     }
 
-    /// Where a range of the table stands on the screen.
+    /// The place of a range of the table on the screen.
     pub(super) fn shift(&self, range: Rangef) -> Rangef {
         let by = if self.places.is_frozen(range) { self.outer.left() } else { self.left };
         Rangef::new(range.min + by, range.max + by)
     }
 
-    /// The part of the screen that frozen columns have, or the others.
+    /// The part of the screen with the frozen columns, or with the others.
     pub(super) fn pane(&self, frozen: bool) -> Rangef {
         let split = self.outer.left() + self.places.frozen;
         if frozen { Rangef::new(self.outer.left(), split) } else { Rangef::new(split, self.body.right()) }
     }
 
-    /// What can be seen on the screen of a range of the table; its span is not positive when nothing can.
+    /// The visible part of a range of the table on the screen; its span is not positive if nothing is visible.
     pub(super) fn visible(&self, range: Rangef) -> Rangef {
         self.shift(range).intersection(self.pane(self.places.is_frozen(range)))
     }
@@ -143,7 +143,7 @@ impl<'a> Frame<'a> {
         x - if frozen { self.outer.left() } else { self.left }
     }
 
-    /// Where `x` of the unscrolled table stands on the screen; nothing slides beneath the frozen columns.
+    /// The place of `x` of the unscrolled table on the screen, never beneath the frozen columns.
     pub(super) fn screen_x(&self, x: f32) -> f32 {
         if x <= self.places.frozen {
             return x + self.outer.left();

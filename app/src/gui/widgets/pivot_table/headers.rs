@@ -1,5 +1,5 @@
 //! The headers: titles, sort arrows, the edges that resize, and the keys of a header that has the keyboard. Clicks and drags
-//! become actions or widths; columns are never changed here.
+//! become actions or widths.
 
 use eframe::egui::accesskit::{Role, SortDirection};
 use eframe::egui::emath::Rangef;
@@ -8,19 +8,19 @@ use eframe::egui::{
     pos2, vec2,
 };
 
-use super::drag::{self, Drag};
-use super::frame::Frame;
+use super::drag::{self, HeaderDrag};
+use super::frame::TableFrame;
 use super::labels::{header_label, several_sorted};
 use super::layout::MIN_COLUMN_WIDTH;
-use super::menus::{self, Target};
+use super::menus::{self, MenuTarget};
 use super::model::{Action, Area, Column, Sort};
-use super::shapes;
 use super::state::TableState;
+use crate::gui::icons::Icon;
 use crate::gui::theme::{self, GRID};
 
 /// Width kept for the arrow of a sorted column and its rank.
 pub(super) const SORT_ROOM: f32 = 22.0;
-/// What the column of colour squares says.
+/// Tooltip of the column of color squares.
 const GRAPHED: &str = "Click a square to show or hide its series, double-click or Alt+click to show it alone.";
 
 /// The id of a column's header.
@@ -29,7 +29,7 @@ pub(super) fn header_id(table: Id, column: u32) -> Id {
 }
 
 /// Draws the headers.
-pub(super) fn show(ui: &mut Ui, frame: &Frame<'_>, state: &mut TableState, actions: &mut Vec<Action>) {
+pub(super) fn show(ui: &mut Ui, frame: &TableFrame<'_>, state: &mut TableState, actions: &mut Vec<Action>) {
     if state.drag.is_some() && ui.input_mut(|i| i.consume_key(Modifiers::NONE, Key::Escape)) {
         state.drag = None;
     }
@@ -42,7 +42,7 @@ pub(super) fn show(ui: &mut Ui, frame: &Frame<'_>, state: &mut TableState, actio
         let response = one_header(ui, frame, state, column, *range, several);
         if response.drag_started() || (response.dragged() && was_dragged) {
             let pointer = response.interact_pointer_pos().or(state.drag.map(|drag| drag.pointer));
-            state.drag = pointer.map(|pointer| Drag { column: column.id, pointer });
+            state.drag = pointer.map(|pointer| HeaderDrag { column: column.id, pointer });
             is_dragged = true;
         }
         dropped |= response.drag_stopped();
@@ -58,17 +58,17 @@ pub(super) fn show(ui: &mut Ui, frame: &Frame<'_>, state: &mut TableState, actio
     drag::show(ui, frame, state, dropped, actions);
 }
 
-/// The header's space that no column takes: it has a menu too.
-fn space(ui: &Ui, frame: &Frame<'_>, state: &mut TableState) {
+/// Handles the space of the header beside the columns, which has a menu, too.
+fn space(ui: &Ui, frame: &TableFrame<'_>, state: &mut TableState) {
     let response = ui.interact(frame.header, frame.id.with("header space"), Sense::CLICK);
     if response.secondary_clicked() {
         let at = response.interact_pointer_pos().unwrap_or(frame.header.left_bottom());
-        menus::open(ui, frame, state, Target::Header(None), at, None);
+        menus::open(ui, frame, state, MenuTarget::Header(None), at, None);
     }
 }
 
-/// The header above the colour squares.
-fn graphed(ui: &Ui, frame: &Frame<'_>) {
+/// Draws the header above the color squares.
+fn graphed(ui: &Ui, frame: &TableFrame<'_>) {
     let visible = frame.visible(frame.places.swatch);
     if visible.span() <= 0.0 {
         return;
@@ -78,13 +78,13 @@ fn graphed(ui: &Ui, frame: &Frame<'_>) {
     response.widget_info(|| WidgetInfo::labeled(Role::ColumnHeader, true, "Graphed"));
     let painter = ui.painter().with_clip_rect(rect.intersect(ui.clip_rect()));
     let middle = pos2(frame.shift(frame.places.swatch).center(), rect.center().y);
-    shapes::curve(&painter, middle, frame.palette.dim);
+    Icon::Curve.paint(&painter, middle, frame.palette.dim);
     response.on_hover_text(GRAPHED);
 }
 
 fn one_header(
     ui: &Ui,
-    frame: &Frame<'_>,
+    frame: &TableFrame<'_>,
     state: &TableState,
     column: &Column,
     range: Rangef,
@@ -95,7 +95,7 @@ fn one_header(
     let rect = if visible.span() > 0.0 {
         Rect::from_x_y_ranges(visible, frame.header.y_range())
     } else {
-        // Out of sight, but the keyboard still gets there: its place must not lie on what can be seen.
+        // Not visible, but reached by the keyboard: its place must not be over visible controls.
         whole.translate(vec2(-10.0 * frame.places.width, 0.0))
     };
     let sense = Sense::CLICK | Sense::DRAG | Sense::FOCUSABLE;
@@ -139,9 +139,9 @@ fn tip(response: &Response, column: &Column, is_whole: bool) {
 }
 
 /// Draws title, arrow and rank; returns whether all of the title fitted.
-fn title(painter: &Painter, frame: &Frame<'_>, rect: Rect, column: &Column, several: bool) -> bool {
+fn title(painter: &Painter, frame: &TableFrame<'_>, rect: Rect, column: &Column, several: bool) -> bool {
     let p = frame.palette;
-    let colour = if column.sort.is_some() { p.text } else { p.dim };
+    let color = if column.sort.is_some() { p.text } else { p.dim };
     let rank = several && column.sort.is_some();
     let room = match (column.sort.is_some(), rank) {
         (false, _) => 0.0,
@@ -150,19 +150,23 @@ fn title(painter: &Painter, frame: &Frame<'_>, rect: Rect, column: &Column, seve
     };
     let (left, right) = (rect.left() + 2.0 * GRID, rect.right() - 2.0 * GRID - room);
     let middle = rect.center().y;
-    let galley = painter.layout_no_wrap(column.title.clone(), theme::small_font(), colour);
+    let galley = painter.layout_no_wrap(column.title.clone(), theme::small_font(), color);
     let width = galley.size().x;
     let is_whole = width <= right - left;
     let end = if !is_whole {
-        theme::clipped_text(painter, pos2(left, middle), right - left, &column.title, theme::small_font(), colour);
+        theme::clipped_text(painter, pos2(left, middle), right - left, &column.title, theme::small_font(), color);
         right
     } else {
         let x = if column.area == Area::Key { left } else { right - width };
-        painter.galley(pos2(x, middle - galley.size().y / 2.0), galley, colour);
+        painter.galley(pos2(x, middle - galley.size().y / 2.0), galley, color);
         x + width
     };
     if let Some(sort) = column.sort {
-        shapes::sort_arrow(painter, pos2(end + 8.0, middle), sort, p.accent);
+        let icon = match sort {
+            Sort::Ascending => Icon::SortAscending,
+            Sort::Descending => Icon::SortDescending,
+        };
+        icon.paint(painter, pos2(end + 8.0, middle), p.accent);
         if rank {
             let at = pos2(end + 14.0, middle);
             theme::clipped_text(painter, at, 12.0, &column.sort_rank.to_string(), theme::small_font(), p.accent);
@@ -171,10 +175,10 @@ fn title(painter: &Painter, frame: &Frame<'_>, rect: Rect, column: &Column, seve
     is_whole
 }
 
-/// What clicks and keys on a header ask for.
+/// Handles clicks and keys on a header.
 fn asked(
     ui: &Ui,
-    frame: &Frame<'_>,
+    frame: &TableFrame<'_>,
     state: &mut TableState,
     response: &Response,
     column: &Column,
@@ -185,7 +189,7 @@ fn asked(
     }
     if response.secondary_clicked() {
         let at = response.interact_pointer_pos().unwrap_or(response.rect.left_bottom());
-        menus::open(ui, frame, state, Target::Header(Some(column.id)), at, None);
+        menus::open(ui, frame, state, MenuTarget::Header(Some(column.id)), at, None);
     }
     if response.gained_focus() {
         reveal(frame, state, column);
@@ -202,7 +206,7 @@ fn asked(
 
 fn keys(
     ui: &Ui,
-    frame: &Frame<'_>,
+    frame: &TableFrame<'_>,
     state: &mut TableState,
     response: &Response,
     column: &Column,
@@ -227,7 +231,7 @@ fn keys(
     if pressed(Modifiers::SHIFT, Key::F10) || pressed(Modifiers::NONE, Key::Menu) {
         let visible = response.rect.intersect(frame.header);
         let at = if visible.is_positive() { visible.left_bottom() } else { frame.header.left_bottom() };
-        menus::open(ui, frame, state, Target::Header(Some(column.id)), at, Some(response.id));
+        menus::open(ui, frame, state, MenuTarget::Header(Some(column.id)), at, Some(response.id));
     }
 }
 
@@ -237,7 +241,7 @@ fn focus(ui: &Ui, id: Id) {
 }
 
 /// Scrolls sideways until the column can be seen.
-fn reveal(frame: &Frame<'_>, state: &mut TableState, column: &Column) {
+fn reveal(frame: &TableFrame<'_>, state: &mut TableState, column: &Column) {
     let at = frame.model.columns().iter().position(|c| c.id == column.id);
     let Some(range) = at.and_then(|at| frame.places.ranges.get(at)).filter(|r| !frame.places.is_frozen(**r)) else {
         return;
@@ -251,13 +255,13 @@ fn reveal(frame: &Frame<'_>, state: &mut TableState, column: &Column) {
     state.scroll_x = state.scroll_x.clamp(0.0, frame.overflow());
 }
 
-/// The edge right of a header: drags the column's width; a double click fits it to its contents.
-fn edge(ui: &Ui, frame: &Frame<'_>, at: usize, range: Rangef, state: &mut TableState) {
+/// Handles the edge at the right of a header: a drag changes the width of the column, a double click fits it to its contents.
+fn edge(ui: &Ui, frame: &TableFrame<'_>, at: usize, range: Rangef, state: &mut TableState) {
     let Some(column) = frame.model.columns().get(at) else { return };
     let painter = ui.painter().with_clip_rect(frame.header.intersect(ui.clip_rect()));
     let here = frame.shift(range);
     let pane = frame.pane(frame.places.is_frozen(range));
-    // The bars have their own place beside it.
+    // The bars are beside it.
     let by_bar = [frame.places.gold.min, frame.places.blue.min].contains(&range.max);
     let reach = Rangef::new(here.max - 4.0, here.max + if by_bar { 0.0 } else { 3.0 });
     let reach = reach.intersection(Rangef::new(pane.min, pane.max + 3.0));
@@ -276,7 +280,7 @@ fn edge(ui: &Ui, frame: &Frame<'_>, at: usize, range: Rangef, state: &mut TableS
     if response.drag_started() {
         state.resized_from = here.span();
     }
-    // The left edge may move too, where the last key gives way: only the way of the pointer counts.
+    // The left edge may move, too, if the last key shrinks: only the distance of the pointer counts.
     if let Some(way) = response.total_drag_delta() {
         state.widths.insert(column.id, (state.resized_from + way.x).max(MIN_COLUMN_WIDTH));
     }

@@ -1,26 +1,26 @@
-//! Keys, wheel and clicks of the table: they move the cursor, the selection and the scroll position, and become
-//! actions. Never draws, never changes a row.
+//! Keys, wheel and clicks of the table: they change the cursor, the selection and the scroll position, and become
+//! actions.
 
 use std::collections::BTreeSet;
 
 use eframe::egui::{Event, Key, Modifiers, Ui};
 
-use super::frame::Frame;
+use super::frame::TableFrame;
 use super::labels::tab_separated;
 use super::model::{Action, Row, RowId, TreeModel};
 use super::state::TableState;
 use crate::gui::theme;
 
-/// Most rows that are selected at once: so many are selected, added up and copied within a frame.
+/// Upper bound on selected rows: as many can be summed and copied within a frame.
 pub const MAX_SELECTED: u64 = 10_000;
 /// Seconds after which typing starts a new word.
 const TYPE_AHEAD_SECONDS: f64 = 1.0;
 
-/// Most selected rows that a key looks at for their colour squares.
+/// Upper bound on the selected rows whose series a key toggles.
 const MAX_TOGGLED: usize = 10_000;
 
-/// Handles the keys that the table takes while it has the keyboard, and leaves the others.
-pub(super) fn keys(ui: &Ui, frame: &Frame<'_>, state: &mut TableState, actions: &mut Vec<Action>) {
+/// Handles the keys of the table while it has the keyboard.
+pub(super) fn keys(ui: &Ui, frame: &TableFrame<'_>, state: &mut TableState, actions: &mut Vec<Action>) {
     let (events, now) = ui.input(|i| (i.events.clone(), i.time));
     let mut taken = BTreeSet::new();
     for (at, event) in events.iter().enumerate() {
@@ -57,8 +57,8 @@ pub(super) fn keys(ui: &Ui, frame: &Frame<'_>, state: &mut TableState, actions: 
     }
 }
 
-/// Scrolls by the wheel: rows, or columns with Shift.
-pub(super) fn wheel(ui: &Ui, frame: &Frame<'_>, state: &mut TableState) {
+/// Scrolls by the wheel, with Shift sideways.
+pub(super) fn wheel(ui: &Ui, frame: &TableFrame<'_>, state: &mut TableState) {
     let delta = ui.input(|i| i.smooth_scroll_delta());
     if delta.y != 0.0 {
         let rows = f64::from(-delta.y / theme::ROW_HEIGHT);
@@ -68,8 +68,8 @@ pub(super) fn wheel(ui: &Ui, frame: &Frame<'_>, state: &mut TableState) {
     ui.input_mut(|i| i.smooth_scroll_delta = eframe::egui::Vec2::ZERO);
 }
 
-/// One key without Ctrl; returns whether it was for the table.
-fn press(state: &mut TableState, frame: &Frame<'_>, key: Key, shift: bool, actions: &mut Vec<Action>) -> bool {
+/// Handles a key without Ctrl; returns whether the table used it.
+fn press(state: &mut TableState, frame: &TableFrame<'_>, key: Key, shift: bool, actions: &mut Vec<Action>) -> bool {
     let model = frame.model;
     let Some(last) = model.row_count().checked_sub(1) else {
         return false;
@@ -101,8 +101,8 @@ fn press(state: &mut TableState, frame: &Frame<'_>, key: Key, shift: bool, actio
     true
 }
 
-/// One key with Ctrl; returns whether it was for the table.
-fn command(state: &mut TableState, frame: &Frame<'_>, key: Key, shift: bool, actions: &mut Vec<Action>) -> bool {
+/// Handles a key with Ctrl; returns whether the table used it.
+fn command(state: &mut TableState, frame: &TableFrame<'_>, key: Key, shift: bool, actions: &mut Vec<Action>) -> bool {
     let model = frame.model;
     let count = model.row_count();
     let Some(last) = count.checked_sub(1) else {
@@ -123,14 +123,14 @@ fn command(state: &mut TableState, frame: &Frame<'_>, key: Key, shift: bool, act
     true
 }
 
-/// Says so where not all rows that were meant are selected.
+/// Adds an action if not all rows could be selected.
 fn tell_cut(wanted: u64, actions: &mut Vec<Action>) {
     if wanted > MAX_SELECTED {
         actions.push(Action::Cut { selected: MAX_SELECTED, wanted });
     }
 }
 
-/// Leaves the selection with the cursor only; not for the table when nothing else is selected.
+/// Reduces the selection to the cursor; returns whether more was selected.
 fn narrow(state: &mut TableState, actions: &mut Vec<Action>) -> bool {
     let only: BTreeSet<_> = state.cursor.into_iter().collect();
     if state.selected == only {
@@ -142,14 +142,14 @@ fn narrow(state: &mut TableState, actions: &mut Vec<Action>) -> bool {
     true
 }
 
-/// The menu opens where the row stands after this frame's keys.
+/// Requests the menu, which opens at the place of the row after the keys of this frame.
 fn ask_for_menu(state: &mut TableState) -> bool {
     state.wants_menu = state.cursor.is_some();
     state.wants_reveal |= state.wants_menu;
     state.wants_menu
 }
 
-/// Right opens or goes to the largest child; Left closes or goes to the parent.
+/// Handles Right, which expands or goes to the largest child, and Left, which collapses or goes to the parent.
 fn sideways(state: &mut TableState, model: &dyn TreeModel, here: u64, right: bool, actions: &mut Vec<Action>) -> bool {
     let Some(row) = model.row(here) else {
         return false;
@@ -167,8 +167,8 @@ fn sideways(state: &mut TableState, model: &dyn TreeModel, here: u64, right: boo
     true
 }
 
-/// Characters look for the row that starts with what was typed; those that mean something do it when no row does: `*` opens
-/// all below, `+` and `-` open and close the row, `.` shows or hides the series of the selected rows.
+/// Handles typed characters: they go to the next row that starts with them. Without such a row, `*` expands all below, `+` and `-`
+/// expand and collapse the row, `.` shows or hides the series of the selected rows.
 fn write(state: &mut TableState, model: &dyn TreeModel, text: &str, now: f64, actions: &mut Vec<Action>) {
     let in_word = !state.typed.is_empty() && now - state.typed_at <= TYPE_AHEAD_SECONDS;
     if !in_word {
@@ -198,7 +198,7 @@ fn write(state: &mut TableState, model: &dyn TreeModel, text: &str, now: f64, ac
     }
 }
 
-/// Shows or hides the series of every selected row that has one.
+/// The actions that show or hide the series of the selected rows.
 fn selected_series(state: &TableState, model: &dyn TreeModel) -> Vec<Action> {
     let has_series = |id: &RowId| {
         let row = model.index_of(*id).and_then(|index| model.row(index));
@@ -214,7 +214,7 @@ fn copy(state: &TableState, model: &dyn TreeModel) -> Option<String> {
     (!rows.is_empty()).then(|| tab_separated(model.columns(), rows.iter().filter_map(|i| model.row(*i))))
 }
 
-/// Puts the cursor on a row and selects it, or everything from the anchor to it.
+/// Moves the cursor to a row and selects it, or all rows from the anchor to it.
 fn move_to(state: &mut TableState, model: &dyn TreeModel, index: u64, extend: bool, actions: &mut Vec<Action>) {
     let Some(id) = model.id_at(index) else { return };
     if !extend {
@@ -225,7 +225,7 @@ fn move_to(state: &mut TableState, model: &dyn TreeModel, index: u64, extend: bo
     let anchor = *state.anchor.get_or_insert(id);
     let from = model.index_of(anchor).unwrap_or(index);
     let (low, high) = (from.min(index), from.max(index));
-    // Of too many those at the anchor.
+    // Of too many rows, those next to the anchor.
     let all = high - low + 1;
     let cut = all.saturating_sub(MAX_SELECTED);
     let span = if index < from { low + cut..=high } else { low..=high - cut };
@@ -236,7 +236,7 @@ fn move_to(state: &mut TableState, model: &dyn TreeModel, index: u64, extend: bo
     tell_cut(all, actions);
 }
 
-/// A click on a row: alone it selects, with Ctrl it adds or removes, with Shift it takes the range.
+/// Handles a click on a row: it selects, with Ctrl it adds or removes, with Shift it selects the range.
 pub(super) fn click(
     state: &mut TableState,
     model: &dyn TreeModel,
@@ -257,7 +257,7 @@ pub(super) fn click(
     }
 }
 
-/// What opening or closing this row means.
+/// The action that expands or collapses a row.
 pub(super) fn toggle(row: &Row) -> Action {
     if row.expanded { Action::Collapse(row.id) } else { Action::Expand(row.id) }
 }

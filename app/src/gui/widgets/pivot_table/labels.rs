@@ -1,5 +1,4 @@
-//! The table in words: the accessible names of rows, cells and headers, and rows as text for the clipboard. Pure functions
-//! from the model; nothing here draws.
+//! The table as text: the accessible names of rows, cells and headers, and rows for the clipboard. Pure functions of the model.
 
 use super::model::{Area, Cell, Column, Row, Sort};
 

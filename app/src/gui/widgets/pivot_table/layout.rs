@@ -1,48 +1,54 @@
-//! The horizontal places of columns and bars: where they stand, which of them are frozen, what lies under a pointer. Pure
-//! arithmetic; never draws.
+//! The horizontal layout of columns and bars: their places, which of them are frozen, the gap nearest to the pointer, and widths
+//! that fit the contents. Nothing is drawn here.
 
 use std::collections::BTreeMap;
 
 use eframe::egui::emath::Rangef;
+use eframe::egui::{FontId, Ui};
 
-use super::model::{Area, Column};
-use crate::gui::theme;
+use super::headers::SORT_ROOM;
+use super::model::{Area, Column, Row, TreeModel};
+use super::rows::{self, MIN_KEY_TEXT, TRIANGLE, UNIT_WIDTH};
+use super::state::{FitRequest, TableState};
+use crate::gui::theme::{self, GRID, INDENT};
 
-/// Narrowest that a column can be made, in points.
+/// Least width of a column, in points.
 pub const MIN_COLUMN_WIDTH: f32 = 32.0;
-/// Width of the column of colour squares, in points.
+/// Width of the column of color squares, in points.
 pub const SWATCH_WIDTH: f32 = 24.0;
-/// Width of an area without columns while one is dragged that may stand there, in points.
+/// Width of an empty area while a column is dragged that is allowed there, in points.
 pub const EMPTY_AREA: f32 = 40.0;
+/// Upper bound on the width that [`fit`] gives a column, in points.
+const MAX_FIT: f32 = 900.0;
 /// Least width that frozen columns leave for the others, in points.
 const MIN_UNFROZEN: f32 = 120.0;
 
 /// Horizontal places, in points from the left edge of the unscrolled table.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Columns {
-    /// One range for each column.
+pub struct ColumnLayout {
+    /// The range of each column.
     pub ranges: Vec<Rangef>,
-    /// What each area takes, in the order of [`Area::ALL`], without the bars.
+    /// The range of each area without the bars, in the order of [`Area::ALL`].
     pub areas: [Rangef; 3],
     /// The bar between keys and data.
     pub gold: Rangef,
     /// The bar between data and graphed columns.
     pub blue: Rangef,
-    /// The colour squares.
+    /// The color squares.
     pub swatch: Rangef,
     /// The whole width.
     pub width: f32,
-    /// How much of the width empty areas have that are open for a dragged column. It comes on top, so that the bars do not
-    /// run away from the pointer when a drag begins.
+    /// Width of the empty areas that are open for a dragged column. It is added to the width, so that the bars keep their places
+    /// when a drag begins.
     pub opened: f32,
     /// Right edge of the frozen columns; 0 when none is frozen.
     pub frozen: f32,
 }
 
-/// Where a dragged column would go.
+/// The place between two columns where a dragged column would go.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Gap {
-    /// On which side of the bars.
+    /// The area.
     pub area: Area,
     /// Id of the column behind the gap; `None` at the end of the area.
     pub before: Option<u32>,
@@ -50,9 +56,9 @@ pub struct Gap {
     pub x: f32,
 }
 
-impl Columns {
+impl ColumnLayout {
     /// Places the columns in `available` points: the last key column takes what is left over, and when nothing is left the
-    /// table becomes wider than its place (and scrolls). Areas that are `opened` take room although no column stands in them.
+    /// table becomes wider than its place (and scrolls). Areas that are `opened` have a width although they have no column.
     #[must_use]
     pub fn place(columns: &[Column], widths: &BTreeMap<u32, f32>, available: f32, opened: [bool; 3]) -> Self {
         let width_of = |c: &Column| widths.get(&c.id).copied().unwrap_or(c.width).max(MIN_COLUMN_WIDTH);
@@ -103,7 +109,7 @@ impl Columns {
         self
     }
 
-    /// Whether what takes `range` stands still when the table scrolls sideways.
+    /// Whether `range` does not move when the table scrolls sideways.
     #[must_use]
     pub fn is_frozen(&self, range: Rangef) -> bool {
         range.max <= self.frozen
@@ -127,8 +133,8 @@ impl Columns {
     }
 }
 
-/// How far a key is indented that stands `levels` deep, in points and always less than `room`: full steps first, smaller
-/// and smaller ones when the room runs out, so that a deeper row still stands right of its parent.
+/// Indentation of a key at depth `levels`, in points, always less than `room`: full steps first, then smaller and smaller ones, so
+/// that a deeper row is always to the right of its parent.
 #[must_use]
 pub fn indentation(levels: u32, room: f32) -> f32 {
     let wanted = levels as f32 * theme::INDENT;
@@ -138,6 +144,50 @@ pub fn indentation(levels: u32, room: f32) -> f32 {
     }
     let over = wanted - plain;
     plain + rest * over / (rest + over)
+}
+
+/// Gives the columns that [`TableState::fit`] named the width that their titles and the visible rows need; `visible` is the number
+/// of these rows.
+pub(super) fn fit(ui: &Ui, model: &dyn TreeModel, state: &mut TableState, visible: f64) {
+    let wanted = std::mem::take(&mut state.fit);
+    if wanted == FitRequest::None {
+        return;
+    }
+    let from = state.pos.row;
+    let rows: Vec<Row> = (from..=from.saturating_add(visible.ceil() as u64)).map_while(|i| model.row(i)).collect();
+    for (at, column) in model.columns().iter().enumerate() {
+        if !matches!(&wanted, FitRequest::Some(ids) if !ids.contains(&column.id)) {
+            let width = width_for(ui, model.columns(), at, column, &rows);
+            state.widths.insert(column.id, width.clamp(MIN_COLUMN_WIDTH, MAX_FIT).ceil());
+        }
+    }
+}
+
+fn width_for(ui: &Ui, columns: &[Column], at: usize, column: &Column, rows: &[Row]) -> f32 {
+    let measure = |text: &str, font: FontId| {
+        let galley = ui.painter().layout_no_wrap(text.to_owned(), font, theme::Palette::of(ui).text);
+        galley.size().x
+    };
+    let title = measure(&column.title, theme::small_font()) + 4.0 * GRID + SORT_ROOM;
+    let contents = rows.iter().map(|row| {
+        if column.area == Area::Key {
+            if row.key_column != at {
+                return 0.0;
+            }
+            let indent = row.indent as f32 * INDENT;
+            let text = measure(&row.text, rows::key_font(row));
+            let room_to_indent = indent / 0.7 + MIN_KEY_TEXT;
+            (indent + TRIANGLE + text + 4.0 * GRID).max(if indent > 0.0 { room_to_indent } else { 0.0 })
+        } else {
+            let keys = columns.iter().filter(|c| c.area == Area::Key).count();
+            let cell = at.checked_sub(keys).and_then(|cell| row.cells.get(cell));
+            cell.map_or(0.0, |cell| {
+                let unit = if cell.unit.is_empty() { 0.0 } else { UNIT_WIDTH };
+                measure(&cell.text, theme::figure_font()) + unit + 4.0 * GRID
+            })
+        }
+    });
+    contents.fold(title, f32::max)
 }
 
 #[cfg(test)]
@@ -150,11 +200,11 @@ mod tests {
         Column { id, area, width, ..Column::default() }
     }
 
-    fn placed(columns: &[Column], available: f32) -> Columns {
-        Columns::place(columns, &BTreeMap::new(), available, [false; 3])
+    fn placed(columns: &[Column], available: f32) -> ColumnLayout {
+        ColumnLayout::place(columns, &BTreeMap::new(), available, [false; 3])
     }
 
-    fn gap(columns: &[Column], places: &Columns, x: f32) -> (Area, Option<u32>) {
+    fn gap(columns: &[Column], places: &ColumnLayout, x: f32) -> (Area, Option<u32>) {
         let gap = places.gap_at(columns, x);
         (gap.area, gap.before)
     }
@@ -174,7 +224,7 @@ mod tests {
     fn a_narrow_place_makes_the_table_scroll() {
         let columns = [column(0, Area::Key, 200.0), column(1, Area::Graph, 80.0)];
         let widths = BTreeMap::from([(0, 5.0)]);
-        let placed = Columns::place(&columns, &widths, 10.0, [false; 3]);
+        let placed = ColumnLayout::place(&columns, &widths, 10.0, [false; 3]);
         assert_eq!(placed.ranges[0], Rangef::new(0.0, MIN_COLUMN_WIDTH));
         assert!(placed.width > 10.0);
         assert_eq!(placed.blue.max, placed.ranges[1].min);
@@ -198,11 +248,11 @@ mod tests {
     #[test]
     fn empty_areas_open_when_asked() {
         let columns = [column(2, Area::Data, 80.0)];
-        let places = Columns::place(&columns, &BTreeMap::new(), 0.0, [true, true, true]);
+        let places = ColumnLayout::place(&columns, &BTreeMap::new(), 0.0, [true, true, true]);
         assert_eq!(places.gold.min, EMPTY_AREA);
         assert_eq!(places.opened, 2.0 * EMPTY_AREA);
         let keys = [column(2, Area::Key, 80.0)];
-        let opened = Columns::place(&keys, &BTreeMap::new(), 500.0, [true; 3]);
+        let opened = ColumnLayout::place(&keys, &BTreeMap::new(), 500.0, [true; 3]);
         assert_eq!(opened.gold, placed(&keys, 500.0).gold, "the bar stays where it was");
         assert_eq!(places.areas[2].span(), EMPTY_AREA);
         assert_eq!(places.areas[1].span(), 80.0);

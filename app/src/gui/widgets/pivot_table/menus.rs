@@ -1,45 +1,53 @@
-//! The menus of headers and rows: when they open, where, and for what. What stands in them is the owner's.
+//! The menus of headers and rows: when and where they open. The owner of the table draws the entries.
 
-use eframe::egui::containers::menu::{MenuState, menu_style};
-use eframe::egui::{Align, FocusDirection, Id, Key, Layout, Popup, PopupKind, Pos2, RectAlign, Ui, pos2};
+use eframe::egui::containers::menu::menu_style;
+use eframe::egui::{Align, FocusDirection, Id, Layout, Popup, PopupKind, Pos2, RectAlign, Ui, pos2};
 
-use super::frame::Frame;
+use super::frame::TableFrame;
 use super::model::{Action, RowId, TreeModel};
 use super::state::TableState;
 use crate::gui::theme::{GRID, ROW_HEIGHT};
+use crate::gui::widgets::menu_by_keys;
 
 /// Draws the entries of a header's menu; the id of its column, or `None` where there is no column.
 pub type HeaderMenu<'a> = &'a mut dyn FnMut(&mut Ui, Option<u32>);
 /// Draws the entries of a row's menu.
 pub type RowMenu<'a> = &'a mut dyn FnMut(&mut Ui, RowId);
 
-/// Whose menu it is.
+/// The owner of a menu.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Target {
-    /// A header's, or that of the space beside the headers.
+pub(super) enum MenuTarget {
+    /// A header, or the space beside the headers.
     Header(Option<u32>),
-    /// A row's.
+    /// A row.
     Row(RowId),
 }
 
 /// The menu that is open.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct OpenMenu {
-    target: Target,
+    target: MenuTarget,
     at: Pos2,
-    /// The popup. Every opening has its own, so that a right click elsewhere closes one menu and opens the next.
+    /// The popup. Each has an id of its own, so that a right click elsewhere closes one menu and opens the next.
     popup: Id,
-    /// What has the keyboard again once the menu is closed.
+    /// The control that gets the keyboard once the menu is closed.
     owner: Id,
     /// Frames until the keyboard goes to the first entry: one to measure the menu, one to draw it.
     until_focus: Option<u8>,
 }
 
-/// Opens a menu; by keys its first entry gets the keyboard.
-pub(super) fn open(ui: &Ui, frame: &Frame<'_>, state: &mut TableState, target: Target, at: Pos2, by_keys: Option<Id>) {
+/// Opens a menu; if keys opened it, its first entry gets the keyboard.
+pub(super) fn open(
+    ui: &Ui,
+    frame: &TableFrame<'_>,
+    state: &mut TableState,
+    target: MenuTarget,
+    at: Pos2,
+    by_keys: Option<Id>,
+) {
     let has_menu = match target {
-        Target::Header(_) => frame.options.header_menu,
-        Target::Row(_) => frame.options.row_menu,
+        MenuTarget::Header(_) => frame.options.header_menu,
+        MenuTarget::Row(_) => frame.options.row_menu,
     };
     if !has_menu {
         return;
@@ -51,10 +59,10 @@ pub(super) fn open(ui: &Ui, frame: &Frame<'_>, state: &mut TableState, target: T
     ui.ctx().request_repaint();
 }
 
-/// A right click on a row: selects it first unless it is selected.
+/// Opens the menu of a row after a right click, and selects the row unless it is selected.
 pub(super) fn open_row(
     ui: &Ui,
-    frame: &Frame<'_>,
+    frame: &TableFrame<'_>,
     state: &mut TableState,
     row: RowId,
     at: Pos2,
@@ -65,21 +73,21 @@ pub(super) fn open_row(
     } else {
         let revealed = std::mem::replace(&mut state.wants_reveal, false);
         state.select(row);
-        // The row is under the pointer: it need not move.
+        // The row is under the pointer: no need to scroll.
         state.wants_reveal = revealed;
         actions.push(Action::Select);
     }
-    open(ui, frame, state, Target::Row(row), at, None);
+    open(ui, frame, state, MenuTarget::Row(row), at, None);
 }
 
 /// Opens the menu of the row under the cursor, below it.
-pub(super) fn open_at_cursor(ui: &Ui, frame: &Frame<'_>, state: &mut TableState) {
+pub(super) fn open_at_cursor(ui: &Ui, frame: &TableFrame<'_>, state: &mut TableState) {
     let Some(row) = state.cursor else { return };
     let Some(index) = frame.model.index_of(row) else { return };
     let above = index as f64 - state.pos.row as f64 - state.pos.fraction;
     let y = frame.body.top() + (above as f32 + 1.0) * ROW_HEIGHT;
     let at = pos2(frame.body.left() + 4.0 * GRID, y.clamp(frame.body.top(), frame.body.bottom()));
-    open(ui, frame, state, Target::Row(row), at, Some(frame.id));
+    open(ui, frame, state, MenuTarget::Row(row), at, Some(frame.id));
 }
 
 /// Draws the open menu.
@@ -109,48 +117,24 @@ pub(super) fn show(
         .accessible_name(name(model, menu.target))
         .open_memory(None);
     popup.show(|ui| match (menu.target, header_menu, row_menu) {
-        (Target::Header(column), Some(entries), _) => entries(ui, column),
-        (Target::Row(row), _, Some(entries)) => entries(ui, row),
+        (MenuTarget::Header(column), Some(entries), _) => entries(ui, column),
+        (MenuTarget::Row(row), _, Some(entries)) => entries(ui, row),
         _ => {}
     });
-    if chosen_by_key(ui, &menu) {
+    if menu_by_keys::is_chosen_by_key(ui, menu.popup) {
         Popup::close_id(ui.ctx(), menu.popup);
     }
     if !Popup::is_id_open(ui.ctx(), menu.popup) {
         state.menu = None;
-        give_focus_back(ui, &menu);
+        menu_by_keys::return_focus(ui, menu.owner, menu.popup);
     }
 }
 
-fn name(model: &dyn TreeModel, target: Target) -> String {
+fn name(model: &dyn TreeModel, target: MenuTarget) -> String {
     let whose = match target {
-        Target::Header(Some(id)) => model.columns().iter().find(|c| c.id == id).map(|c| c.title.clone()),
-        Target::Header(None) => Some("the columns".to_owned()),
-        Target::Row(row) => model.index_of(row).and_then(|index| model.row(index)).map(|row| row.text),
+        MenuTarget::Header(Some(id)) => model.columns().iter().find(|c| c.id == id).map(|c| c.title.clone()),
+        MenuTarget::Header(None) => Some("the columns".to_owned()),
+        MenuTarget::Row(row) => model.index_of(row).and_then(|index| model.row(index)).map(|row| row.text),
     };
     whose.map_or_else(|| "Menu".to_owned(), |whose| format!("Menu of {whose}"))
-}
-
-/// Whether Enter or Space was pressed on an entry that opened no menu below it: egui closes menus on clicks only.
-fn chosen_by_key(ui: &Ui, menu: &OpenMenu) -> bool {
-    let ctx = ui.ctx();
-    if ctx.text_edit_focused() || !ctx.input(|i| i.key_pressed(Key::Enter) || i.key_pressed(Key::Space)) {
-        return false;
-    }
-    let entry = ctx.memory(|memory| memory.focused()).and_then(|id| ctx.read_response(id));
-    entry.is_some_and(|entry| {
-        let layer = entry.layer_id;
-        let in_menu = layer.id == menu.popup || (layer.order == PopupKind::Menu.order() && layer != ui.layer_id());
-        in_menu && MenuState::is_deepest_open_sub_menu(ctx, layer.id)
-    })
-}
-
-/// Unless a click gave the keyboard to something else.
-fn give_focus_back(ui: &Ui, menu: &OpenMenu) {
-    let focused = ui.memory(|memory| memory.focused());
-    let in_menu = |id| ui.ctx().read_response(id).is_some_and(|entry| entry.layer_id.id == menu.popup);
-    if focused.is_none_or(in_menu) {
-        ui.memory_mut(|memory| memory.request_focus(menu.owner));
-        ui.ctx().request_repaint();
-    }
 }

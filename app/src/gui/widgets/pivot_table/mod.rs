@@ -1,9 +1,8 @@
-//! The tree table: a virtualised body of our own, headers, bars, selection, menus and keys. It draws only the visible rows,
-//! scrolls tens of millions of them by single pixels, and hands back [`Action`]s; it never changes a row itself.
+//! The pivot table: rows of a tree in columns, with headers, the gold and the blue bar, selection, menus and keys. Only visible rows
+//! are drawn, and tens of millions of rows scroll by single pixels. The owner of the rows carries out the [`Action`]s.
 
 mod bars;
 mod drag;
-mod fit;
 mod frame;
 mod headers;
 mod input;
@@ -13,7 +12,6 @@ mod menus;
 mod model;
 mod rows;
 mod scroll;
-mod shapes;
 mod state;
 
 use eframe::egui::accesskit::Role;
@@ -27,14 +25,14 @@ pub use state::TableState;
 
 use crate::gui::theme;
 use crate::gui::widgets::scrollbar;
-use frame::{Frame, Options};
+use frame::{TableFrame, TableOptions};
 
 /// The table, ready to be shown.
 pub struct PivotTable<'a> {
     name: &'a str,
     model: &'a dyn TreeModel,
     state: &'a mut TableState,
-    options: Options<'a>,
+    options: TableOptions<'a>,
     header_menu: Option<HeaderMenu<'a>>,
     row_menu: Option<RowMenu<'a>>,
 }
@@ -42,24 +40,24 @@ pub struct PivotTable<'a> {
 impl<'a> PivotTable<'a> {
     /// A table called `name` (its accessible name) over `model`.
     pub fn new(name: &'a str, model: &'a dyn TreeModel, state: &'a mut TableState) -> Self {
-        Self { name, model, state, options: Options::default(), header_menu: None, row_menu: None }
+        Self { name, model, state, options: TableOptions::default(), header_menu: None, row_menu: None }
     }
 
-    /// Draws the figures dimmed: they are old and new ones are on their way.
+    /// Draws the figures dimmed, because they are outdated.
     #[must_use]
     pub fn dimmed(mut self, dimmed: bool) -> Self {
         self.options.dimmed = dimmed;
         self
     }
 
-    /// Says this while the pointer is on the key of a row: the one that [`TableState::hovered`] names.
+    /// Sets the tooltip of the key of a row: the row of [`TableState::hovered`].
     #[must_use]
     pub fn tip(mut self, tip: Option<(RowId, &'a str)>) -> Self {
         self.options.tip = tip;
         self
     }
 
-    /// The first `columns` columns do not scroll sideways, where they leave enough room for the others.
+    /// Keeps the first `columns` columns from scrolling sideways, if they leave enough room for the others.
     #[must_use]
     pub fn frozen(mut self, columns: usize) -> Self {
         self.options.frozen = columns;
@@ -93,8 +91,8 @@ impl<'a> PivotTable<'a> {
             ui.set_clip_rect(outer.intersect(ui.clip_rect()));
             let area = ui.interact(outer, id, Sense::FOCUSABLE | Sense::CLICK);
             area.widget_info(|| WidgetInfo::labeled(Role::TreeGrid, true, name));
-            fit::apply(ui, model, state, f64::from(outer.height() / theme::ROW_HEIGHT));
-            let frame = Frame::new(ui, &area, model, state, options);
+            layout::fit(ui, model, state, f64::from(outer.height() / theme::ROW_HEIGHT));
+            let frame = TableFrame::new(ui, &area, model, state, options);
             let actions = show_frame(ui, &area, &frame, state);
             menus::show(ui, model, state, &mut header_menu, &mut row_menu);
             actions
@@ -103,7 +101,7 @@ impl<'a> PivotTable<'a> {
     }
 }
 
-fn show_frame(ui: &mut Ui, area: &Response, frame: &Frame<'_>, state: &mut TableState) -> Vec<Action> {
+fn show_frame(ui: &mut Ui, area: &Response, frame: &TableFrame<'_>, state: &mut TableState) -> Vec<Action> {
     let mut actions = Vec::new();
     if std::mem::take(&mut state.wants_focus) || area.clicked() {
         take_focus(ui, frame.id);
@@ -140,23 +138,23 @@ fn show_frame(ui: &mut Ui, area: &Response, frame: &Frame<'_>, state: &mut Table
     actions
 }
 
-/// Takes the keyboard now. The next frame is asked for, because only there the arrow keys can be kept from moving the focus.
+/// Takes the keyboard, and asks for another frame: only there the arrow keys can be kept from moving the focus.
 fn take_focus(ui: &Ui, table: Id) {
     ui.memory_mut(|memory| memory.request_focus(table));
     ui.ctx().request_repaint();
 }
 
-/// The ground of body and header.
-fn ground(ui: &Ui, frame: &Frame<'_>) {
+/// Paints the background of body and header.
+fn ground(ui: &Ui, frame: &TableFrame<'_>) {
     let p = frame.palette;
     let painter = ui.painter();
-    // The header runs on above one scrollbar, and the other does not go below the frozen columns.
+    // The header continues above the vertical scrollbar; the horizontal one is not below the frozen columns.
     painter.rect_filled(frame.outer, 0.0, p.panel);
     painter.rect_filled(frame.body, 0.0, p.canvas);
     painter.hline(frame.outer.x_range(), frame.header.bottom(), Stroke::new(1.0, p.line));
 }
 
-fn scrollbars(ui: &Ui, frame: &Frame<'_>, state: &mut TableState) {
+fn scrollbars(ui: &Ui, frame: &TableFrame<'_>, state: &mut TableState) {
     let (outer, body) = (frame.outer, frame.body);
     let count = frame.model.row_count();
     let visible = frame.visible_rows();

@@ -1,4 +1,4 @@
-//! Draws the visible rows, and registers what is drawn for assistive technology. Never changes a row; clicks become actions.
+//! The visible rows: painting, accessible names, and clicks, which become actions.
 
 use eframe::egui::accesskit::Role;
 use eframe::egui::text::{LayoutJob, TextFormat, TextWrapping};
@@ -6,23 +6,24 @@ use eframe::egui::{
     Align2, Color32, FontId, Painter, Rect, Response, Sense, Stroke, StrokeKind, Ui, Vec2, WidgetInfo, pos2, vec2,
 };
 
-use super::frame::Frame;
+use super::frame::TableFrame;
 use super::labels::{cell_label, row_label};
 use super::layout::indentation;
 use super::model::{Action, Cell, Row};
 use super::state::TableState;
-use super::{input, menus, shapes};
+use super::{input, menus};
+use crate::gui::icons::Icon;
 use crate::gui::theme::{self, GRID, ROW_HEIGHT};
 
-/// Width kept for a unit, so that the figures before it stand in line.
+/// Width of a unit: the same for all, so that figures are aligned.
 pub(super) const UNIT_WIDTH: f32 = 24.0;
 /// Width of the triangle before a key.
 pub(super) const TRIANGLE: f32 = 14.0;
 /// Least width that an indented key keeps for its text.
 pub(super) const MIN_KEY_TEXT: f32 = 200.0;
-/// Opacity of what is old or of less interest.
+/// Opacity of outdated figures and of dimmed rows.
 const OLD: f32 = 0.45;
-/// What stands in the place of a figure that is being computed, and of what is cut off.
+/// Text in place of a figure that is being computed.
 const ELLIPSIS: &str = "\u{2026}";
 
 struct RowPlace<'a> {
@@ -32,7 +33,7 @@ struct RowPlace<'a> {
 }
 
 /// Draws the visible rows.
-pub(super) fn show(ui: &mut Ui, frame: &Frame<'_>, state: &mut TableState, actions: &mut Vec<Action>) {
+pub(super) fn show(ui: &mut Ui, frame: &TableFrame<'_>, state: &mut TableState, actions: &mut Vec<Action>) {
     let painter = ui.painter().with_clip_rect(frame.body.intersect(ui.clip_rect()));
     state.hovered = None;
     let mut index = state.pos.row;
@@ -51,7 +52,7 @@ pub(super) fn show(ui: &mut Ui, frame: &Frame<'_>, state: &mut TableState, actio
 fn one_row(
     ui: &mut Ui,
     painter: &Painter,
-    frame: &Frame<'_>,
+    frame: &TableFrame<'_>,
     place: &RowPlace<'_>,
     state: &mut TableState,
     actions: &mut Vec<Action>,
@@ -100,14 +101,14 @@ fn one_row(
     }
 }
 
-fn ground(painter: &Painter, frame: &Frame<'_>, place: &RowPlace<'_>, response: &Response, state: &TableState) {
+fn ground(painter: &Painter, frame: &TableFrame<'_>, place: &RowPlace<'_>, response: &Response, state: &TableState) {
     let p = frame.palette;
     if state.selected.contains(&place.row.id) {
         painter.rect_filled(place.rect, 0.0, p.selected);
     } else if response.hovered() {
         painter.rect_filled(place.rect, 0.0, p.hovered);
     } else if place.index % 2 == 1 {
-        // In a wide table the eye needs a line to follow from the key to its figures.
+        // Stripes lead the eye from the key to its figures in a wide table.
         painter.rect_filled(place.rect, 0.0, p.stripe);
     }
     if frame.focused && state.cursor == Some(place.row.id) {
@@ -115,7 +116,7 @@ fn ground(painter: &Painter, frame: &Frame<'_>, place: &RowPlace<'_>, response: 
     }
 }
 
-fn name_row(ui: &Ui, frame: &Frame<'_>, place: &RowPlace<'_>, response: &Response, selected: bool) {
+fn name_row(ui: &Ui, frame: &TableFrame<'_>, place: &RowPlace<'_>, response: &Response, selected: bool) {
     let row = place.row;
     response.widget_info(|| WidgetInfo::labeled(Role::Row, true, row_label(frame.model.columns(), row)));
     ui.ctx().accesskit_node_builder(response.id, |node| {
@@ -128,9 +129,9 @@ fn name_row(ui: &Ui, frame: &Frame<'_>, place: &RowPlace<'_>, response: &Respons
     });
 }
 
-/// Where the triangle of a row begins on the screen, and what can be seen of its key: to the gold bar, since the key columns
-/// right of it are empty in its row.
-fn key_place(frame: &Frame<'_>, place: &RowPlace<'_>) -> Option<(f32, Rect)> {
+/// Left edge of the triangle of a row on the screen, and the visible part of its key: up to the gold bar, since the key columns
+/// to the right are empty in its row.
+fn key_place(frame: &TableFrame<'_>, place: &RowPlace<'_>) -> Option<(f32, Rect)> {
     let range = *frame.places.ranges.get(place.row.key_column)?;
     let own = frame.shift(range);
     let x = own.min + GRID + indentation(place.row.indent, own.span() - MIN_KEY_TEXT);
@@ -141,7 +142,13 @@ fn key_place(frame: &Frame<'_>, place: &RowPlace<'_>) -> Option<(f32, Rect)> {
 }
 
 /// Draws the triangle; returns whether it was clicked.
-fn triangle(ui: &Ui, painter: &Painter, frame: &Frame<'_>, place: &RowPlace<'_>, actions: &mut Vec<Action>) -> bool {
+fn triangle(
+    ui: &Ui,
+    painter: &Painter,
+    frame: &TableFrame<'_>,
+    place: &RowPlace<'_>,
+    actions: &mut Vec<Action>,
+) -> bool {
     let row = place.row;
     let Some((x, visible)) = key_place(frame, place).filter(|_| row.expandable) else {
         return false;
@@ -159,20 +166,21 @@ fn triangle(ui: &Ui, painter: &Painter, frame: &Frame<'_>, place: &RowPlace<'_>,
     if response.clicked() {
         actions.push(input::toggle(row));
     }
-    let colour = if response.hovered() { frame.palette.text } else { frame.palette.dim };
+    let color = if response.hovered() { frame.palette.text } else { frame.palette.dim };
     let painter = painter.with_clip_rect(painter.clip_rect().intersect(visible));
-    shapes::triangle(&painter, spot.center(), row.expanded, colour);
+    let icon = if row.expanded { Icon::Expanded } else { Icon::Collapsed };
+    icon.paint(&painter, spot.center(), color);
     response.clicked() || response.double_clicked()
 }
 
-/// The face of a key: figures' for what stands in a tree of frames.
+/// The font of a key: monospaced for frames.
 pub(super) fn key_font(row: &Row) -> FontId {
     let is_frame = row.indent > 0 || row.lead.is_some() || row.text.contains('!');
     if is_frame { theme::figure_font() } else { theme::text_font() }
 }
 
-/// Draws the key; returns its place when it had to be cut.
-fn key(painter: &Painter, frame: &Frame<'_>, place: &RowPlace<'_>) -> Option<Rect> {
+/// Draws the key; returns its place if it was shortened.
+fn key(painter: &Painter, frame: &TableFrame<'_>, place: &RowPlace<'_>) -> Option<Rect> {
     let row = place.row;
     let (x, visible) = key_place(frame, place)?;
     let start = x + TRIANGLE + GRID;
@@ -180,11 +188,11 @@ fn key(painter: &Painter, frame: &Frame<'_>, place: &RowPlace<'_>) -> Option<Rec
     if width <= 0.0 {
         return (visible.width() > 0.0).then_some(visible);
     }
-    let format = |colour| TextFormat::simple(key_font(row), colour);
+    let format = |color| TextFormat::simple(key_font(row), color);
     let (lead, rest) = row.text.split_at(row.lead.map_or(0, |(bytes, _)| row.text.floor_char_boundary(bytes)));
     let mut job = LayoutJob::default();
-    if let Some((_, colour)) = row.lead {
-        job.append(lead, 0.0, format(colour));
+    if let Some((_, color)) = row.lead {
+        job.append(lead, 0.0, format(color));
     }
     job.append(rest, 0.0, format(frame.palette.text));
     job.break_on_newline = false;
@@ -201,11 +209,11 @@ fn key(painter: &Painter, frame: &Frame<'_>, place: &RowPlace<'_>) -> Option<Rec
     is_cut.then_some(visible)
 }
 
-/// Draws the figures; returns the one under the pointer in words when it had to be cut.
+/// Draws the figures; returns the text of the one under the pointer if it was shortened.
 fn cells(
     ui: &Ui,
     painter: &Painter,
-    frame: &Frame<'_>,
+    frame: &TableFrame<'_>,
     place: &RowPlace<'_>,
     row: &Response,
     selected: bool,
@@ -240,7 +248,7 @@ fn cells(
 }
 
 /// Draws a figure; returns whether all of it fitted.
-fn figure(painter: &Painter, frame: &Frame<'_>, rect: Rect, cell: &Cell) -> bool {
+fn figure(painter: &Painter, frame: &TableFrame<'_>, rect: Rect, cell: &Cell) -> bool {
     let p = frame.palette;
     let mut right = rect.right() - 2.0 * GRID;
     let left = rect.left() + GRID;
@@ -260,12 +268,12 @@ fn figure(painter: &Painter, frame: &Frame<'_>, rect: Rect, cell: &Cell) -> bool
         painter.galley(at, galley, p.text);
         return true;
     }
-    // Never without its first digits: a figure that lost them would be read as a smaller one.
+    // Shortened at the end: without its first digits it would be read as a smaller figure.
     theme::clipped_text(painter, pos2(left, rect.center().y), right - left, &cell.text, theme::figure_font(), p.text)
 }
 
-/// Draws the colour square; returns whether it was clicked.
-fn swatch(ui: &Ui, painter: &Painter, frame: &Frame<'_>, place: &RowPlace<'_>, actions: &mut Vec<Action>) -> bool {
+/// Draws the color square; returns whether it was clicked.
+fn swatch(ui: &Ui, painter: &Painter, frame: &TableFrame<'_>, place: &RowPlace<'_>, actions: &mut Vec<Action>) -> bool {
     let visible = frame.visible(frame.places.swatch);
     let Some(swatch) = place.row.swatch.filter(|_| visible.span() > 0.0) else {
         return false;
@@ -279,9 +287,9 @@ fn swatch(ui: &Ui, painter: &Painter, frame: &Frame<'_>, place: &RowPlace<'_>, a
         let label = format!("{verb} {} in the graph", place.row.text);
         response.widget_info(|| WidgetInfo::selected(Role::CheckBox, true, swatch.on, &label));
     }
-    square(&painter.with_clip_rect(painter.clip_rect().intersect(target)), rect, swatch.colour, swatch.on);
+    square(&painter.with_clip_rect(painter.clip_rect().intersect(target)), rect, swatch.color, swatch.on);
     if response.double_clicked() {
-        // The first of the two clicks has toggled already.
+        // The first of the two clicks has toggled the series.
         actions.extend([Action::ToggleSeries(id), Action::SoloSeries(id)]);
     } else if response.clicked() {
         let solo = ui.input(|i| i.modifiers.alt);
@@ -290,11 +298,11 @@ fn swatch(ui: &Ui, painter: &Painter, frame: &Frame<'_>, place: &RowPlace<'_>, a
     response.clicked()
 }
 
-fn square(painter: &Painter, rect: Rect, colour: Color32, on: bool) {
+fn square(painter: &Painter, rect: Rect, color: Color32, on: bool) {
     let square = Rect::from_center_size(rect.center(), Vec2::splat(10.0));
     if on {
-        painter.rect_filled(square, 2.0, colour);
+        painter.rect_filled(square, 2.0, color);
     } else {
-        painter.rect_stroke(square, 2.0, Stroke::new(1.0, colour), StrokeKind::Inside);
+        painter.rect_stroke(square, 2.0, Stroke::new(1.0, color), StrokeKind::Inside);
     }
 }

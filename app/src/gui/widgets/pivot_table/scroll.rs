@@ -1,17 +1,17 @@
-//! The scroll position in whole rows plus a fraction. Pure arithmetic; never a place of the whole table in pixels, because
-//! `f32` cannot hold the pixels of ten million rows.
+//! The scroll position in whole rows plus a fraction: `f32`, the type of places on the screen, cannot hold the pixels of ten million
+//! rows.
 
-/// The first visible row, and how much of it is already scrolled out.
+/// The first visible row, and the part of it that is scrolled out.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct ScrollPos {
     /// Index of the first row that is at least partly visible.
     pub row: u64,
-    /// The part of it above the edge, 0 up to but not 1.
+    /// The part of the row above the edge, from 0 to less than 1.
     pub fraction: f64,
 }
 
 impl ScrollPos {
-    /// The position `rows` rows above `end`, exact for any `end`; the top when there are not so many.
+    /// The position `rows` rows above `end`, exact for any `end`; the top if there are fewer.
     #[must_use]
     pub fn above(end: u64, rows: f64) -> Self {
         let whole = rows.ceil();
@@ -21,7 +21,7 @@ impl ScrollPos {
         Self { row: end - whole as u64, fraction: whole - rows }
     }
 
-    /// Moves by `rows` rows (negative: up), and keeps inside a table of `count` rows of which `visible` fit.
+    /// Moves by `rows` rows (negative: up), within a table of `count` rows of which `visible` fit.
     pub fn scroll(&mut self, rows: f64, count: u64, visible: f64) {
         let moved = self.fraction + rows.clamp(-1e15, 1e15);
         let whole = moved.floor();
@@ -32,7 +32,7 @@ impl ScrollPos {
         self.clamp(count, visible);
     }
 
-    /// Keeps the last row at the bottom edge at most.
+    /// Limits the position to the last row at the bottom edge.
     pub fn clamp(&mut self, count: u64, visible: f64) {
         let last = Self::above(count, visible);
         if (self.row, self.fraction) > (last.row, last.fraction) {
@@ -40,7 +40,7 @@ impl ScrollPos {
         }
     }
 
-    /// Moves as little as needed to show the whole row at `index`.
+    /// Moves by the smallest distance that shows the whole row at `index`.
     pub fn reveal(&mut self, index: u64, count: u64, visible: f64) {
         if index < self.row || (index == self.row && self.fraction > 0.0) {
             *self = Self { row: index, fraction: 0.0 };
@@ -53,7 +53,7 @@ impl ScrollPos {
         self.clamp(count, visible);
     }
 
-    /// The position as a share of the way from top to bottom, 0 to 1.
+    /// The position as a share of the distance from top to bottom, 0 to 1.
     #[must_use]
     pub fn share(self, count: u64, visible: f64) -> f64 {
         let last = Self::above(count, visible);
@@ -61,7 +61,7 @@ impl ScrollPos {
         if way <= 0.0 { 0.0 } else { ((self.row as f64 + self.fraction) / way).clamp(0.0, 1.0) }
     }
 
-    /// The position that stands at this share of the way.
+    /// The position at this share of the distance.
     #[must_use]
     pub fn from_share(share: f64, count: u64, visible: f64) -> Self {
         let last = Self::above(count, visible);

@@ -1,33 +1,32 @@
-//! What the table remembers between frames: scroll position, widths, selection, and what is being dragged or shown. Never
-//! draws, never knows a row's contents.
+//! View state of the pivot table: scroll position, widths of columns, cursor and selection, drags and the open menu.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::bars::BarDrag;
-use super::drag::Drag;
+use super::drag::HeaderDrag;
 use super::menus::OpenMenu;
 use super::model::RowId;
 use super::scroll::ScrollPos;
 
-/// Which columns get the width of their contents in the next frame.
+/// The columns that are fitted to their contents in the next frame.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) enum Fit {
+pub(super) enum FitRequest {
     /// None.
     #[default]
     None,
-    /// Those with these ids.
+    /// The columns with these ids.
     Some(BTreeSet<u32>),
     /// All.
     All,
 }
 
-/// What the table remembers between frames.
+/// View state of the pivot table.
 #[derive(Debug, Clone, Default)]
 pub struct TableState {
     pub(super) pos: ScrollPos,
     pub(super) scroll_x: f32,
     pub(super) widths: BTreeMap<u32, f32>,
-    pub(super) fit: Fit,
+    pub(super) fit: FitRequest,
     pub(super) cursor: Option<RowId>,
     pub(super) anchor: Option<RowId>,
     pub(super) selected: BTreeSet<RowId>,
@@ -36,9 +35,9 @@ pub struct TableState {
     pub(super) wants_focus: bool,
     pub(super) wants_reveal: bool,
     pub(super) wants_menu: bool,
-    pub(super) drag: Option<Drag>,
+    pub(super) drag: Option<HeaderDrag>,
     pub(super) bar: Option<BarDrag>,
-    /// Width of the column whose edge is being dragged, when that began.
+    /// Width of the column at the start of the drag of its edge.
     pub(super) resized_from: f32,
     pub(super) menu: Option<OpenMenu>,
     /// The row whose key is under the pointer.
@@ -64,19 +63,19 @@ impl TableState {
         &self.selected
     }
 
-    /// The first visible row and how far it is scrolled out.
+    /// The scroll position.
     #[must_use]
     pub fn position(&self) -> ScrollPos {
         self.pos
     }
 
-    /// How far the table is scrolled to the right, in points.
+    /// Distance that the table is scrolled to the right, in points.
     #[must_use]
     pub fn scrolled_right(&self) -> f32 {
         self.scroll_x
     }
 
-    /// Selects one row, puts the cursor on it and scrolls it into view in the next frame.
+    /// Selects one row with the cursor, and scrolls to it in the next frame.
     pub fn select(&mut self, id: RowId) {
         self.selected = BTreeSet::from([id]);
         self.cursor = Some(id);
@@ -84,19 +83,19 @@ impl TableState {
         self.wants_reveal = true;
     }
 
-    /// Puts selection and cursor back after the rows were computed anew; scrolls nowhere.
+    /// Sets selection and cursor after the rows were computed anew, without scrolling.
     pub fn restore(&mut self, selected: BTreeSet<RowId>, cursor: Option<RowId>) {
         self.selected = selected;
         self.cursor = cursor;
         self.anchor = cursor;
     }
 
-    /// Makes this row the first visible one, scrolled out as far as the one before was.
+    /// Makes this row the first visible one; the part of it that is scrolled out stays the same.
     pub fn scroll_to(&mut self, row: u64) {
         self.pos.row = row;
     }
 
-    /// Scrolls the cursor into view as soon as it is on a row.
+    /// Scrolls to the cursor as soon as it is on a row.
     pub fn reveal_cursor(&mut self) {
         self.wants_reveal = true;
     }
@@ -106,13 +105,13 @@ impl TableState {
         self.wants_focus = true;
     }
 
-    /// The widths that differ from their columns' own, in points by column id.
+    /// The widths that the user changed, in points by column id.
     #[must_use]
     pub fn widths(&self) -> &BTreeMap<u32, f32> {
         &self.widths
     }
 
-    /// Gives columns these widths, in points by column id; all others get their own back.
+    /// Sets the widths of columns, in points by column id; all others get their own width.
     pub fn set_widths(&mut self, widths: BTreeMap<u32, f32>) {
         self.widths = widths;
     }
@@ -120,16 +119,16 @@ impl TableState {
     /// Makes the column as wide as its title and the visible rows need, in the next frame.
     pub fn fit(&mut self, column: u32) {
         match &mut self.fit {
-            Fit::None => self.fit = Fit::Some(BTreeSet::from([column])),
-            Fit::Some(columns) => {
+            FitRequest::None => self.fit = FitRequest::Some(BTreeSet::from([column])),
+            FitRequest::Some(columns) => {
                 columns.insert(column);
             }
-            Fit::All => {}
+            FitRequest::All => {}
         }
     }
 
     /// Makes every column as wide as its title and the visible rows need, in the next frame.
     pub fn fit_all(&mut self) {
-        self.fit = Fit::All;
+        self.fit = FitRequest::All;
     }
 }

@@ -2,9 +2,9 @@
 
 use super::*;
 use crate::group::frames::FrameNaming;
-use crate::group::wrapper_rules::RuleOrigin;
 use crate::group::parallel::never;
 use crate::group::test_util::{Block, FakeNames, block, trace};
+use crate::group::wrapper_rules::RuleOrigin;
 use crate::leaks::{AnalysisRequest, LeakAnalysis, WarmUp, analyze};
 use crate::trace::process::ProcessTable;
 use crate::trace::time::Ticks;

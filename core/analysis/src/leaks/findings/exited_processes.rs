@@ -53,8 +53,8 @@ pub fn find(input: &DetectorInput<'_>, suspect: &SuspectUnits<'_>) -> Option<Fin
 mod tests {
     use super::super::test_util::{PATH, analyzed, blocks, findings_of_tag};
     use super::*;
-    use crate::group::frames::FrameNaming;
     use crate::group::column_values::ColumnValues;
+    use crate::group::frames::FrameNaming;
     use crate::group::parallel::never;
     use crate::group::test_util::Block;
     use crate::group::test_util::{FakeNames, trace};

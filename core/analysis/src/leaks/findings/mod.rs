@@ -17,9 +17,9 @@ use super::evidence::AllocationTotals;
 use super::limits::MIN_EVENTS_FOR_SHARE;
 use super::units::Units;
 use super::{Suspect, Verdict};
-use crate::group::responsible::StackMarks;
 use crate::group::column_values::ColumnValues;
 use crate::group::parallel::{Cancel, Cancelled};
+use crate::group::responsible::StackMarks;
 use crate::trace::Trace;
 use crate::trace::attributes::Tag;
 use crate::trace::time::TimeRange;
@@ -248,8 +248,8 @@ mod test_util {
 
     use super::super::{AnalysisRequest, LeakAnalysis, Reason, SuspectGrouping, WarmUp, analyze};
     use super::Finding;
-    use crate::group::frames::FrameNaming;
     use crate::group::column_values::ColumnValues;
+    use crate::group::frames::FrameNaming;
     use crate::group::parallel::never;
     use crate::group::test_util::{Block, block, trace};
     use crate::trace::Trace;

@@ -2,9 +2,9 @@
 //! suspect is missing.
 
 use super::{DetectorInput, Finding, SuspectUnits, UnitOutcome};
+use crate::group::column_values::ColumnValues;
 use crate::group::responsible::driver_label;
 use crate::group::wrapper_rules::{FrameRole, WrapperRules};
-use crate::group::column_values::ColumnValues;
 use crate::leaks::limits::{CLEAR_RATIO, MIN_EVENTS_FOR_SHARE, MIN_PAIR_FREED_SHARE};
 use crate::leaks::units::Units;
 use crate::trace::attributes::Tag;

@@ -7,8 +7,8 @@ pub use driver_scan::{TagSet, scan_driver};
 
 use super::Suspect;
 use super::limits as limit;
-use crate::group::wrapper_rules::{FrameRole, WrapperRules};
 use crate::group::pool_tags::{PoolTags, TagText};
+use crate::group::wrapper_rules::{FrameRole, WrapperRules};
 use crate::trace::attributes::Tag;
 
 /// The source that names an owner.
@@ -198,7 +198,8 @@ mod tests {
     fn suspect(tag: &'static [u8; 4], stack: &'static [&'static str]) -> Suspect {
         let blocks: Vec<Block> = (0..40).map(|k| Block { tag, stack, ..block(Some(250 * k), None, 64) }).collect();
         let trace = trace(&blocks);
-        let names = crate::group::column_values::ColumnValues::new(trace.clone(), crate::group::frames::FrameNaming::Symbol);
+        let names =
+            crate::group::column_values::ColumnValues::new(trace.clone(), crate::group::frames::FrameNaming::Symbol);
         let request =
             AnalysisRequest { visible_range: trace.extent, grouping: SuspectGrouping::Tag, warm_up: WarmUp::None };
         analyze(&names, request, &crate::group::parallel::never).unwrap().suspects.remove(0)

@@ -22,7 +22,9 @@ impl FrameNames for EverySecond {
                 offset_bytes,
                 source: NameSource::Public,
                 line: None,
-                inlined: (0..offset_bytes % 3).map(|_| InlinedFunction { function: "small".into(), line: None }).collect(),
+                inlined: (0..offset_bytes % 3)
+                    .map(|_| InlinedFunction { function: "small".into(), line: None })
+                    .collect(),
             };
             (0..64).map(answer).collect()
         });

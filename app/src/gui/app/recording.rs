@@ -1,0 +1,186 @@
+//! The page about recording as the window serves it: it is opened with what is wanted, its texts are saved, listings of pool tags
+//! are read, and tags of open traces are proposed. What runs on this machine is in `recorder`.
+
+use std::path::{Path, PathBuf};
+
+use eframe::egui::{Event, Ui, ViewportCommand};
+
+use super::App;
+use crate::gui::commands::RecordingCommand;
+use crate::gui::document::Document;
+use crate::gui::jobs::dialog::Asked;
+use crate::gui::jobs::files::FileAnswer;
+use crate::gui::jobs::snapshots::SnapshotSource;
+use crate::gui::pages::recording::Suggestion;
+use crate::gui::pages::recording::recorder::{Phase, Question};
+use crate::gui::pages::recording::setup::{PROFILE_FILE, SCRIPT_FILE, Section};
+use crate::gui::pages::suspects::state::is_non_leaking;
+use crate::leak_text;
+use crate::wpr::Task;
+
+/// Suspects of one trace that are proposed at most.
+const SUGGESTED: usize = 8;
+
+impl App {
+    pub(super) fn run_recording(&mut self, ui: &Ui, command: RecordingCommand) {
+        match command {
+            RecordingCommand::Show => self.show_recording(),
+            RecordingCommand::ShowRecording => {
+                self.setup.section = Section::ThisMachine;
+                self.show_recording();
+            }
+            RecordingCommand::Prepare(wanted) => {
+                self.setup.want(&wanted);
+                self.show_recording();
+            }
+            RecordingCommand::SaveProfile => self.jobs.pick_file(Asked::SaveProfile(PROFILE_FILE.to_owned())),
+            RecordingCommand::SaveScript => self.jobs.pick_file(Asked::SaveScript(SCRIPT_FILE.to_owned())),
+            RecordingCommand::OpenSnapshot => {
+                self.setup.section = Section::Snapshots;
+                self.show_recording();
+                self.jobs.pick_file(Asked::Snapshot);
+            }
+            RecordingCommand::Start => {
+                self.setup.section = Section::ThisMachine;
+                self.show_recording();
+                self.ask_start();
+            }
+            RecordingCommand::Stop => self.ask_stop(),
+            RecordingCommand::Drop if self.recorder.phase == Phase::Running => {
+                self.recorder.question = Some(Question::Drop)
+            }
+            RecordingCommand::Drop => {}
+            RecordingCommand::Look => {
+                self.setup.section = Section::ThisMachine;
+                self.show_recording();
+                if !self.recorder.phase.is_recording() {
+                    self.run_recorder(Task::Status { temp: None });
+                }
+            }
+            RecordingCommand::GiveUp => self.jobs.end_recorder(),
+            RecordingCommand::Run(task) => self.run_recorder(task),
+            RecordingCommand::ChooseProgram => self.jobs.pick_file(Asked::Recorder),
+            RecordingCommand::ChooseTemp => self.jobs.pick_file(Asked::RecordingFolder),
+            RecordingCommand::FindProgram => self.find_recorder(),
+            RecordingCommand::CloseWindow => {
+                self.recorder.may_close = true;
+                ui.ctx().send_viewport_cmd(ViewportCommand::Close);
+            }
+        }
+    }
+
+    fn show_recording(&mut self) {
+        self.wanted = None;
+        self.tabs.show_recording();
+        self.look_for_recorder();
+    }
+
+    /// A file was chosen for the page, or a place for one.
+    pub(super) fn take_recording_file(&mut self, asked: &Asked, path: PathBuf) {
+        match asked {
+            Asked::SaveProfile(_) | Asked::SaveScript(_) => {
+                let text = self.setup.prepared().map(|prepared| match asked {
+                    Asked::SaveProfile(_) => prepared.profile.clone(),
+                    _ => prepared.script.clone(),
+                });
+                match text {
+                    // The system's dialog asks before it names a file that is there; the box does not.
+                    Ok(text) => self.jobs.save_text(path, text, self.dialogs.open.is_none()),
+                    Err(words) => self.setup.note = Some(Err(words.to_owned())),
+                }
+            }
+            Asked::SaveRecording(_) if self.recorder.phase == Phase::Running => {
+                let about = self.recorder.about.clone();
+                self.run_recorder(Task::Stop { to: with_ending(path), about });
+            }
+            Asked::Snapshot => self.read_listing(SnapshotSource::File(path)),
+            Asked::Recorder => {
+                self.recorder.wpr = path.display().to_string();
+                self.find_recorder();
+            }
+            Asked::RecordingFolder => self.recorder.folder = path.display().to_string(),
+            _ => {}
+        }
+    }
+
+    /// Reads a listing of pool tags.
+    pub(super) fn read_listing(&mut self, source: SnapshotSource) {
+        self.setup.section = Section::Snapshots;
+        self.setup.snapshots.begin();
+        self.jobs.listing(source);
+    }
+
+    pub(super) fn take_saved(&mut self, answer: FileAnswer) {
+        self.setup.note = Some(match answer {
+            FileAnswer::Written(path) | FileAnswer::Read(path, _) => Ok(format!("{} is written", path.display())),
+            FileAnswer::Exists(path, _) => Err(format!("{} exists already: choose another name", path.display())),
+            FileAnswer::Failed(words) => Err(words),
+        });
+    }
+
+    /// With the page in front, files that are dropped are listings, unless they are traces; and so is a text that is pasted where no
+    /// field has the keys.
+    pub(super) fn feed_recording(&mut self, ui: &Ui) {
+        if !self.tabs.is_recording_in_front() || self.is_modal_open() {
+            return;
+        }
+        let is_listing = |path: &Path| {
+            path.extension().is_some_and(|ending| ["txt", "log"].iter().any(|known| ending.eq_ignore_ascii_case(known)))
+        };
+        let mut dropped = Vec::new();
+        let writing = ui.ctx().text_edit_focused() && !self.setup.snapshots.awaits_paste;
+        let mut pasted = Vec::new();
+        ui.input_mut(|input| {
+            input.raw.dropped_files.retain(|file| {
+                let listing = is_listing(file.path());
+                if listing {
+                    dropped.push(file.path().to_owned());
+                }
+                !listing
+            });
+            if !writing {
+                input.events.retain(|event| match event {
+                    Event::Paste(text) => {
+                        pasted.push(text.clone());
+                        false
+                    }
+                    _ => true,
+                });
+            }
+        });
+        let files = dropped.into_iter().map(SnapshotSource::File);
+        for source in files.chain(pasted.into_iter().map(SnapshotSource::Pasted)) {
+            self.read_listing(source);
+        }
+    }
+
+    /// Tags of open traces that leak, for the page to propose.
+    pub(super) fn suggestions(&self) -> Vec<Suggestion> {
+        let mut all: Vec<Suggestion> = Vec::new();
+        for suggestion in self.documents().flat_map(suspects) {
+            if !all.iter().any(|other| other.tag == suggestion.tag) {
+                all.push(suggestion);
+            }
+        }
+        all
+    }
+}
+
+fn suspects(document: &Document) -> Vec<Suggestion> {
+    let Some(judged) = &document.suspects().judged else { return Vec::new() };
+    let guilty = judged.judgement.suspects.iter().filter(|suspect| !is_non_leaking(suspect.verdict));
+    let tagged = guilty.filter_map(|suspect| {
+        let tag = suspect.tag.clone()?;
+        let words = format!("{}, {}", suspect.verdict.name(), leak_text::pool(suspect.paged));
+        Some(Suggestion { tag, words })
+    });
+    tagged.take(SUGGESTED).collect()
+}
+
+/// A path that ends like a trace.
+fn with_ending(mut path: PathBuf) -> PathBuf {
+    if path.extension().is_none() {
+        path.set_extension("etl");
+    }
+    path
+}

@@ -1,0 +1,245 @@
+//! Commands about an open trace, and their rows in the command table. Commands that only one page has are in its folder.
+
+use eframe::egui::{Key, KeyboardShortcut, Modifiers};
+use poolscope_analysis::series::SeriesKind as MeasureKind;
+use poolscope_analysis::series::SeriesMetric;
+
+use super::table::{CommandSpec, MenuPlace, Scope};
+use super::{Menu, SymbolsCommand, ctrl, ctrl_shift};
+use crate::gui::document::{CURVE_COUNTS, Layout, measure_title};
+use crate::gui::model::page_id::PageId;
+use crate::gui::widgets::graph;
+
+/// A command that a page defines: the page and the id in its rows of the command table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PageCommand {
+    /// The page.
+    pub page: PageId,
+    /// The id of the command's row.
+    pub id: &'static str,
+}
+
+impl From<PageCommand> for DocumentCommand {
+    fn from(command: PageCommand) -> Self {
+        Self::OfPage(command)
+    }
+}
+
+impl From<PageCommand> for super::Command {
+    fn from(command: PageCommand) -> Self {
+        Self::Document(command.into())
+    }
+}
+
+/// Something the user wants of an open trace.
+#[derive(Debug, Clone, PartialEq)]
+pub enum DocumentCommand {
+    /// Copy the selected rows.
+    CopyRows,
+    /// Copy the text of the row under the cursor.
+    CopyCell,
+    /// Copy the stack of the selected row.
+    CopyStack,
+    /// Look for a text in all rows.
+    Find,
+    /// Go to the next row with the text.
+    FindNext,
+    /// Go to the row with the text before.
+    FindPrevious,
+    /// Write a query.
+    EditQuery,
+    /// Show only the selected rows.
+    FilterTo,
+    /// Show all but the selected rows.
+    FilterOut,
+    /// Take the last change of the filter back.
+    FilterUndo,
+    /// Change the filter again as before.
+    FilterRedo,
+    /// Show all rows.
+    FilterClear,
+    /// Show what was allocated through the selected function.
+    FindCallers,
+    /// Show the selected range.
+    ZoomToSelection,
+    /// Show half of the range.
+    ZoomIn,
+    /// Show twice the range.
+    ZoomOut,
+    /// Show the range before.
+    ZoomBack,
+    /// Show the range that was left by going back.
+    ZoomForward,
+    /// Show the whole trace.
+    ZoomAll,
+    /// Graph and table, or one of them.
+    Layout(Layout),
+    /// Show a page.
+    Page(PageId),
+    /// SeriesMetric of the curves.
+    Measure(SeriesMetric),
+    /// Change the style of the curves.
+    Draw(graph::Kind),
+    /// Draw this many curves before the rest is folded together.
+    Curves(usize),
+    /// Count blocks from before the trace as outstanding, or no longer.
+    IncludePreexisting,
+    /// Give the selected rows curves of their own, or take these away.
+    GraphRows,
+    /// Draw all curves again.
+    ShowAllCurves,
+    /// Put marks at both ends of the selected range.
+    MarkSelection,
+    /// Take all marks away.
+    ClearMarks,
+    /// Open everything below the selected row.
+    ExpandBelow,
+    /// Close what does not lead to the selected row.
+    CollapseOthers,
+    /// Choose the columns.
+    Columns,
+    /// Make every column as wide as what it shows.
+    FitColumns,
+    /// Save the columns under a name.
+    SavePreset,
+    /// Rename, delete, export and import presets.
+    ManagePresets,
+    /// The columns of the preset again.
+    ResetColumns,
+    /// Show the columns of a preset.
+    Preset(String),
+    /// Something with its symbols.
+    Symbols(SymbolsCommand),
+    /// A command that a page defines.
+    OfPage(PageCommand),
+}
+
+use DocumentCommand as C;
+
+/// The rows, in the order of the menus.
+pub(super) fn rows() -> Vec<CommandSpec> {
+    let row = |id: &'static str, command: C, title: &'static str, menu: Menu, group: u8| {
+        CommandSpec::new(id, command, title, MenuPlace::new(menu, group))
+    };
+    let mut rows = edit_rows(&row);
+    rows.extend(view_rows(&row));
+    rows.extend(graph_rows(&row));
+    rows.extend(table_rows(&row));
+    rows
+}
+
+type MakeRow<'a> = &'a dyn Fn(&'static str, C, &'static str, Menu, u8) -> CommandSpec;
+
+fn edit_rows(row: MakeRow<'_>) -> Vec<CommandSpec> {
+    let f3 = |modifiers| KeyboardShortcut::new(modifiers, Key::F3);
+    let edit = |id, command, title, group| row(id, command, title, Menu::Edit, group);
+    vec![
+        // The system sends a copy of its own for this key; it is here for the menus.
+        edit("copy_rows", C::CopyRows, "Copy rows", 0).key(ctrl(Key::C)).scope(Scope::OutsideText),
+        edit("copy_cell", C::CopyCell, "Copy cell", 0),
+        edit("copy_stack", C::CopyStack, "Copy stack", 0).key(ctrl_shift(Key::C)),
+        edit("find", C::Find, "Find in rows\u{2026}", 1).key(ctrl(Key::F)),
+        edit("find_next", C::FindNext, "Find next", 1).key(f3(Modifiers::NONE)),
+        edit("find_previous", C::FindPrevious, "Find previous", 1).key(f3(Modifiers::SHIFT)),
+        edit("edit_query", C::EditQuery, "Filter by query", 2).key(ctrl_shift(Key::F)),
+        edit("filter_to", C::FilterTo, "Filter to selection", 2).key(ctrl(Key::Enter)).scope(Scope::OutsideText),
+        edit("filter_out", C::FilterOut, "Filter out selection", 2)
+            .key(ctrl_shift(Key::Enter))
+            .scope(Scope::OutsideText),
+        edit("filter_undo", C::FilterUndo, "Undo filter", 3).key(ctrl(Key::Z)).scope(Scope::OutsideText),
+        edit("filter_redo", C::FilterRedo, "Redo filter", 3)
+            .key(ctrl_shift(Key::Z))
+            .key(ctrl(Key::Y))
+            .scope(Scope::OutsideText),
+        edit("filter_clear", C::FilterClear, "Clear filter", 3),
+    ]
+}
+
+fn view_rows(row: MakeRow<'_>) -> Vec<CommandSpec> {
+    let alt = |key| KeyboardShortcut::new(Modifiers::ALT, key);
+    let view = |id, command, title, group| row(id, command, title, Menu::View, group);
+    vec![
+        view("zoom_to_selection", C::ZoomToSelection, "Zoom to selection", 2).key(ctrl(Key::Period)),
+        view("zoom_in", C::ZoomIn, "Zoom in", 2).key(ctrl(Key::Plus)).key(ctrl(Key::Equals)),
+        view("zoom_out", C::ZoomOut, "Zoom out", 2).key(ctrl(Key::Minus)),
+        view("zoom_back", C::ZoomBack, "Zoom back", 2)
+            .key(ctrl_shift(Key::Minus))
+            .key(alt(Key::ArrowLeft))
+            .scope(Scope::OutsideText),
+        view("zoom_forward", C::ZoomForward, "Zoom forward", 2).key(alt(Key::ArrowRight)).scope(Scope::OutsideText),
+        view("zoom_all", C::ZoomAll, "Zoom to the whole trace", 2).key(ctrl_shift(Key::Period)),
+        view("layout.both", C::Layout(Layout::Both), "Graph and table", 1).key(ctrl_shift(Key::B)),
+        view("layout.graph", C::Layout(Layout::Graph), "Graph only", 1).key(ctrl_shift(Key::G)),
+        view("layout.table", C::Layout(Layout::Table), "Table only", 1).key(ctrl_shift(Key::T)),
+    ]
+}
+
+fn graph_rows(row: MakeRow<'_>) -> Vec<CommandSpec> {
+    let graph = |id, command, title, group| row(id, command, title, Menu::Graph, group);
+    let measure = |id, kind, by_count| {
+        let measure = SeriesMetric { kind, by_count };
+        graph(id, C::Measure(measure), measure_title(measure), 0)
+    };
+    let mut rows = vec![
+        measure("measure.outstanding_size", MeasureKind::Outstanding, false),
+        measure("measure.outstanding_count", MeasureKind::Outstanding, true),
+        measure("measure.cumulative_size", MeasureKind::Cumulative, false),
+        measure("measure.cumulative_count", MeasureKind::Cumulative, true),
+        measure("measure.rate_size", MeasureKind::Rate, false),
+        measure("measure.rate_count", MeasureKind::Rate, true),
+        graph("include_preexisting", C::IncludePreexisting, "Count blocks from before the trace", 1),
+        graph("draw.lines", C::Draw(graph::Kind::Lines), "Lines", 2),
+        graph("draw.areas", C::Draw(graph::Kind::Areas), "Stacked areas", 2),
+        graph("draw.bars", C::Draw(graph::Kind::Bars), "Stacked bars", 2),
+    ];
+    rows.extend(CURVE_COUNTS.map(|count| {
+        let place = MenuPlace::within(Menu::Graph, 3, "Curves");
+        CommandSpec::new(format!("curves.{count}"), C::Curves(count), format!("{count} largest curves"), place)
+    }));
+    rows.extend([
+        graph("graph_rows", C::GraphRows, "Graph these rows", 4).key(ctrl(Key::G)),
+        graph("show_all_curves", C::ShowAllCurves, "Show all curves", 4),
+        graph("mark_selection", C::MarkSelection, "Mark both ends of the selection", 5),
+        graph("clear_marks", C::ClearMarks, "Clear marks", 5),
+    ]);
+    rows
+}
+
+fn table_rows(row: MakeRow<'_>) -> Vec<CommandSpec> {
+    let table = |id, command, title, group| row(id, command, title, Menu::Table, group);
+    vec![
+        table("find_callers", C::FindCallers, "Find callers", 0),
+        table("expand_below", C::ExpandBelow, "Expand below", 0),
+        table("collapse_others", C::CollapseOthers, "Collapse others", 0)
+            .key(ctrl_shift(Key::ArrowLeft))
+            .scope(Scope::OutsideText),
+        table("columns", C::Columns, "Columns\u{2026}", 1).key(ctrl(Key::E)),
+        table("fit_columns", C::FitColumns, "Fit all columns", 1),
+        table("save_preset", C::SavePreset, "Save preset as\u{2026}", 3).key(ctrl_shift(Key::S)),
+        table("manage_presets", C::ManagePresets, "Manage presets\u{2026}", 3),
+        table("reset_columns", C::ResetColumns, "Reset columns", 3),
+    ]
+}
+
+impl DocumentCommand {
+    /// The row of a preset, which is there as long as the preset is.
+    #[must_use]
+    pub fn preset_row(name: &str) -> CommandSpec {
+        let place = MenuPlace::within(Menu::Table, 2, "Preset");
+        CommandSpec::new(format!("preset.{name}"), C::Preset(name.to_owned()), name.to_owned(), place)
+    }
+
+    /// The title in menus, and the accessible name of buttons.
+    #[must_use]
+    pub fn title(&self) -> String {
+        super::Command::Document(self.clone()).title()
+    }
+
+    /// The title of a command that is in no menu.
+    pub(super) fn title_outside_menus(&self) -> &'static str {
+        match self {
+            C::Symbols(command) => command.title(),
+            _ => "",
+        }
+    }
+}

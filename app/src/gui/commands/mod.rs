@@ -1,0 +1,216 @@
+//! Everything the user can do: menus, keyboard shortcuts, palette and buttons all push these commands, and the window carries them
+//! out at the end of the frame. Titles, places in the menus and keys are in one [`table`].
+
+pub mod document;
+pub mod recording;
+pub mod symbols;
+pub mod table;
+pub mod window;
+
+use std::path::PathBuf;
+
+use eframe::egui::{Context, Key, KeyboardShortcut, Modifiers, ThemePreference, Ui};
+
+use crate::gui::jobs::TabId;
+use crate::gui::jobs::dialog::Asked;
+pub use document::{DocumentCommand, PageCommand};
+pub use recording::RecordingCommand;
+pub use symbols::SymbolsCommand;
+use table::Scope;
+pub use window::SCALES;
+
+/// Something the user wants.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Command {
+    /// Choose a file and open it.
+    Open,
+    /// Open this file.
+    OpenPath(PathBuf),
+    /// Open the sample trace.
+    OpenSample,
+    /// Give up the load that is under way in a tab.
+    CancelLoad(TabId),
+    /// Open once more what could not be opened.
+    Retry(TabId),
+    /// Let Windows' own reader open what the one here refuses.
+    OpenThroughWindows(TabId),
+    /// Bring a tab to the front.
+    ShowTab(TabId),
+    /// Close a tab.
+    CloseTab(TabId),
+    /// Close the tab in front.
+    Close,
+    /// Bring the next tab to the front.
+    NextTab,
+    /// Bring the tab before to the front.
+    PreviousTab,
+    /// Close the open box.
+    CloseOpenFile,
+    /// Read the file of a tab again.
+    Reload(TabId),
+    /// Go on with what was read.
+    IgnoreChange(TabId),
+    /// List a file as opened no more.
+    ForgetRecent(PathBuf),
+    /// End the program.
+    Quit,
+    /// Light, dark, or as the system is.
+    Theme(ThemePreference),
+    /// Size of everything, in percent.
+    Scale(u16),
+    /// Everything one step larger.
+    ScaleUp,
+    /// Everything one step smaller.
+    ScaleDown,
+    /// Show or hide the summary of the trace.
+    ToggleSummary,
+    /// Show or hide the details of the selected row.
+    ToggleDetails,
+    /// Search and run commands.
+    Palette,
+    /// Close the palette.
+    ClosePalette,
+    /// Show all keys, and what the words mean.
+    Keys,
+    /// Close the list of keys.
+    CloseKeys,
+    /// Columns and panels as at the first start.
+    ResetLayout,
+    /// Ask whether everything is to be as at the first start.
+    ResetEverything,
+    /// Everything as at the first start.
+    Reset,
+    /// Say where symbols are looked for.
+    SymbolPath,
+    /// Ask no symbol server, or ask them again.
+    Offline,
+    /// Look for symbols as soon as a trace is open, or only when told to.
+    AutomaticSymbols,
+    /// Say which frames are looked through for driver and function.
+    Wrappers,
+    /// Say where more is known about tags.
+    TagSources,
+    /// Look how poolscope stands with `.etl` files, and ask whether it is to open them.
+    OpenWith,
+    /// Take this file for what the user was asked for.
+    Take(Asked, PathBuf),
+    /// Something about recording.
+    RecordingSetup(RecordingCommand),
+    /// Something with the open trace.
+    Document(DocumentCommand),
+}
+
+/// The menus, in their order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Menu {
+    /// Files and the program.
+    File,
+    /// Clipboard, finding, filtering.
+    Edit,
+    /// Pages and time range.
+    View,
+    /// Graph.
+    Graph,
+    /// Table.
+    Table,
+    /// Names for the frames of stacks.
+    Symbols,
+    /// Help.
+    Help,
+}
+
+impl Menu {
+    /// All of them, in their order.
+    pub const ALL: [Self; 7] =
+        [Self::File, Self::Edit, Self::View, Self::Graph, Self::Table, Self::Symbols, Self::Help];
+
+    /// Its name.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::File => "File",
+            Self::Edit => "Edit",
+            Self::View => "View",
+            Self::Graph => "Graph",
+            Self::Table => "Table",
+            Self::Symbols => "Symbols",
+            Self::Help => "Help",
+        }
+    }
+}
+
+/// Ctrl and Shift; on a Mac Command and Shift.
+const CTRL_SHIFT: Modifiers = Modifiers::COMMAND.plus(Modifiers::SHIFT);
+
+/// A key with Ctrl.
+#[must_use]
+pub const fn ctrl(key: Key) -> KeyboardShortcut {
+    KeyboardShortcut::new(Modifiers::COMMAND, key)
+}
+
+/// A key with Ctrl and Shift.
+#[must_use]
+pub const fn ctrl_shift(key: Key) -> KeyboardShortcut {
+    KeyboardShortcut::new(CTRL_SHIFT, key)
+}
+
+impl From<DocumentCommand> for Command {
+    fn from(command: DocumentCommand) -> Self {
+        Self::Document(command)
+    }
+}
+
+impl From<RecordingCommand> for Command {
+    fn from(command: RecordingCommand) -> Self {
+        Self::RecordingSetup(command)
+    }
+}
+
+impl Command {
+    /// The title in menus, and the accessible name of buttons.
+    #[must_use]
+    pub fn title(&self) -> String {
+        match self {
+            Self::Document(DocumentCommand::Preset(name)) => name.clone(),
+            _ => table::row(self).map_or_else(|| self.title_outside_menus().to_owned(), |row| row.title.to_string()),
+        }
+    }
+
+    /// The key that is shown, if it has one.
+    #[must_use]
+    pub fn shortcut(&self) -> Option<KeyboardShortcut> {
+        table::row(self)?.keys.first().copied()
+    }
+
+    /// Returns whether it opens a field that can be typed into at once.
+    #[must_use]
+    pub fn opens_field(&self) -> bool {
+        matches!(self, Self::Palette | Self::Document(DocumentCommand::Find | DocumentCommand::EditQuery))
+    }
+
+    /// The commands whose keys were pressed in this frame. With `is_modal_open` only those whose keys work over dialogs.
+    #[must_use]
+    pub fn pressed(ui: &Ui, is_modal_open: bool) -> Vec<Self> {
+        let is_writing = ui.ctx().text_edit_focused();
+        ui.input_mut(|input| {
+            let active = table::keys().filter(|(row, _)| match row.scope {
+                Scope::Everywhere => true,
+                Scope::Window => !is_modal_open,
+                Scope::OutsideText => !is_modal_open && !is_writing,
+            });
+            active.filter(|(_, key)| input.consume_shortcut(key)).map(|(row, _)| row.command.clone()).collect()
+        })
+    }
+
+    /// The key as menus write it: "Ctrl+Shift+-".
+    #[must_use]
+    pub fn shortcut_text(&self, ui: &Ui) -> Option<String> {
+        Some(shortcut_text(ui.ctx(), &self.shortcut()?))
+    }
+}
+
+/// A key as menus write it: "Ctrl+Shift+-".
+#[must_use]
+pub fn shortcut_text(ctx: &Context, shortcut: &KeyboardShortcut) -> String {
+    ctx.format_shortcut(shortcut).replace("Period", ".").replace("Minus", "-").replace("Plus", "+")
+}

@@ -1,0 +1,149 @@
+//! The dialog of keyboard shortcuts: all keys of the window, the mouse in table and graphs, and the meaning of the types of
+//! allocations, with a filter. The keys of commands are those of the command table.
+
+use eframe::egui::{Align, Label, Layout, RichText, ScrollArea, TextEdit, Ui};
+
+use crate::gui::commands::table::Entry;
+use crate::gui::commands::{Command, Menu, shortcut_text};
+use crate::gui::theme::{self, GRID};
+use crate::gui::widgets::modal::{self, DialogAction, Modal};
+use crate::gui::widgets::section::caption;
+
+/// Greatest width of the dialog, in points.
+const WIDTH: f32 = 680.0;
+/// Width of the column of keys, in points.
+const KEYS: f32 = 224.0;
+/// Height of the window that the dialog takes without the list, in points.
+const BELOW: f32 = 140.0;
+
+const TABLE: [(&str, &str); 15] = [
+    ("Up, Down, Page Up, Page Down", "Go from row to row, or from page to page"),
+    ("Home, End", "Go to the first row, or the last"),
+    ("Right", "Open the row; when it is open, go to its largest child"),
+    ("Left", "Close the row; when it is closed, go to its parent"),
+    ("*", "Open everything below the row"),
+    ("Letters", "Go to the next row that starts with them"),
+    ("Shift and an arrow", "Select more rows"),
+    ("Ctrl+C", "Copy the selected rows as tab-separated text"),
+    ("Click", "Select a row; on the triangle, open or close it"),
+    ("Shift+click, Ctrl+click", "Select a range of rows, or one more row"),
+    ("Double-click", "Open or close a row"),
+    ("Click on a header", "Sort by the column; again, the other way round"),
+    ("Drag a header", "Move the column; across the gold bar it becomes a key or a figure"),
+    ("Click on a color", "Hide the curve of the row, or draw it again"),
+    ("Wheel, Shift+wheel", "Scroll down, or sideways"),
+];
+
+const GRAPH: [(&str, &str); 7] = [
+    ("Drag", "Select a range and see what it holds"),
+    ("Double-click in the range", "Zoom to it"),
+    ("Double-click elsewhere", "Zoom to the whole trace"),
+    ("Wheel", "Zoom at the pointer"),
+    ("Shift+wheel", "Move the view"),
+    ("Drag below the curves", "Move the view over the whole trace"),
+    ("Click in the legend", "Hide a curve, or go to its row"),
+];
+
+const FLAME: [(&str, &str); 11] = [
+    ("Click, arrows", "Select a frame; the arrows go inwards, outwards, and to the frame beside it"),
+    ("Double-click, Enter", "Give the frame the whole width"),
+    ("Backspace", "The width as it was before"),
+    ("Escape", "The same; from the whole, back to the page before"),
+    ("Home", "Select the root"),
+    ("Right-click, Menu key, Shift+F10", "Open the menu of the frame"),
+    ("Ctrl+F", "Search the frames; Enter goes to the first match"),
+    ("F3, Shift+F3", "Go to the next match, or to the one before"),
+    ("Ctrl+Enter", "Leave only rows whose stacks have the frame"),
+    ("Ctrl+C, Ctrl+Shift+C", "Copy the frame's name, or the frames from the root to it"),
+    ("Wheel, drag, Page Up, Page Down", "Scroll through deep stacks"),
+];
+
+const WORDS: [(&str, &str); 4] = [
+    ("AIFI", "Allocated inside the view and freed inside it: came and went, no leak."),
+    ("AIFO", "Allocated inside the view and not freed before its end: the leak candidates."),
+    ("AOFI", "Allocated before the view and freed inside it: memory that was given back."),
+    ("AOFO", "Allocated before the view and not freed before its end: was there all the time."),
+];
+
+/// Draws the dialog over the window; `filter` is the text of its field.
+pub fn show(ui: &Ui, filter: &mut String, entries: &[Entry], commands: &mut Vec<Command>) {
+    let height = ui.ctx().content_rect().height() - BELOW;
+    let action: Option<DialogAction<()>> = Modal::untitled("keyboard shortcuts", WIDTH).show(ui, |ui| {
+        let is_closed = head(ui, filter);
+        ui.add_space(2.0 * GRID);
+        let list = ScrollArea::vertical().max_height(height).min_scrolled_height(height).auto_shrink([false, false]);
+        list.show(ui, |ui| {
+            let wanted = filter.to_lowercase();
+            let mut is_empty = true;
+            for (title, lines) in sections(ui, entries) {
+                let fits = |line: &&(String, String)| {
+                    [title, &line.0, &line.1].iter().any(|text| text.to_lowercase().contains(wanted.trim()))
+                };
+                let lines: Vec<&(String, String)> = lines.iter().filter(fits).collect();
+                is_empty &= lines.is_empty();
+                section(ui, title, &lines);
+            }
+            if is_empty {
+                ui.weak("Nothing here fits.");
+            }
+        });
+        is_closed.then_some(DialogAction::Close)
+    });
+    if action.is_some() {
+        commands.push(Command::CloseKeys);
+    }
+}
+
+/// Draws title, filter and the button that closes; returns whether it was clicked.
+fn head(ui: &mut Ui, filter: &mut String) -> bool {
+    let line = ui.horizontal(|ui| {
+        ui.heading("Keys and words");
+        let right = ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            let is_closed = ui.button(Command::CloseKeys.title()).clicked();
+            let field = ui.add(TextEdit::singleline(filter).hint_text("Filter").desired_width(180.0));
+            ui.ctx().accesskit_node_builder(field.id, |node| node.set_label("Filter the keys"));
+            modal::focus_at_first(ui, &field);
+            is_closed
+        });
+        right.inner
+    });
+    line.inner
+}
+
+type Lines = Vec<(String, String)>;
+
+fn sections(ui: &Ui, entries: &[Entry]) -> Vec<(&'static str, Lines)> {
+    let owned = |lines: &[(&str, &str)]| lines.iter().map(|(a, b)| ((*a).to_owned(), (*b).to_owned())).collect();
+    let of_menu = |menu: Menu| {
+        let own = entries.iter().filter(|entry| entry.spec.place.menu == menu);
+        let with_key = own.filter_map(|entry| Some((shortcut_text(ui.ctx(), &entry.shortcut()?), entry.full_title())));
+        (menu.title(), with_key.collect::<Lines>())
+    };
+    let mut sections: Vec<(&str, Lines)> = vec![
+        ("In the table", owned(&TABLE)),
+        ("In the graph", owned(&GRAPH)),
+        ("In the flame graph", owned(&FLAME)),
+        ("The types of allocations", owned(&WORDS)),
+    ];
+    sections.extend(Menu::ALL.map(of_menu));
+    sections
+}
+
+fn section(ui: &mut Ui, title: &'static str, lines: &[&(String, String)]) {
+    if lines.is_empty() {
+        return;
+    }
+    caption(ui, title);
+    ui.add_space(GRID / 2.0);
+    for (key, what) in lines {
+        ui.horizontal_top(|ui| {
+            let text = RichText::new(key).font(theme::strong_font());
+            ui.scope(|ui| {
+                ui.set_width(KEYS);
+                ui.add(Label::new(text).wrap());
+            });
+            ui.add(Label::new(what).wrap());
+        });
+    }
+    ui.add_space(4.0 * GRID);
+}

@@ -1,0 +1,94 @@
+//! The dialog with additional sources about tags: the user's `pooltag.txt` and a folder with driver files. It reads neither.
+
+use eframe::egui::{Label, RichText, Ui};
+
+use crate::format;
+use crate::gui::theme::GRID;
+use crate::gui::widgets::modal::{self, DialogAction, Modal};
+use crate::gui::widgets::path_choice::{PathAction, PathChoice};
+use crate::pool_tags::NO_POOL_TAGS;
+
+/// Greatest width of the dialog, in points.
+const WIDTH: f32 = 600.0;
+
+/// State of the dialog.
+#[derive(Debug, Default)]
+pub struct TagSourcesDialog {
+    /// The chosen list of tags: a path, `none`, or empty for the default.
+    pub pool_tags: String,
+    /// The chosen folder with driver files, or empty.
+    pub drivers: String,
+    /// The list that is in use.
+    pub used: Option<String>,
+    /// Number of driver files that were scanned.
+    pub scanned: Option<u64>,
+}
+
+/// What the user wants beside closing the dialog.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TagSourcesAction {
+    /// Choose a list.
+    ChoosePoolTags,
+    /// Choose a folder.
+    ChooseDrivers,
+}
+
+type Action = DialogAction<TagSourcesAction>;
+
+/// Draws the dialog over the window.
+pub fn show(ui: &Ui, state: &mut TagSourcesDialog) -> Option<Action> {
+    Modal::new("tag sources", "Pool tags and drivers", WIDTH).show(ui, |ui| {
+        modal::paragraph(ui, "Who owns a tag is said by the stacks. These say it too, where they are there.");
+        ui.add_space(2.0 * GRID);
+        let pool_tags = pool_tags(ui, state);
+        ui.add_space(2.0 * GRID);
+        let drivers = drivers(ui, state);
+        modal::accept_or_cancel(ui, "OK", None).or(pool_tags).or(drivers)
+    })
+}
+
+fn pool_tags(ui: &mut Ui, state: &mut TagSourcesDialog) -> Option<Action> {
+    let name = "List of tags (pooltag.txt)";
+    head(ui, name, &state.used.as_ref().map_or_else(|| "none found".to_owned(), |path| format!("in use: {path}")));
+    let is_none = state.pool_tags == NO_POOL_TAGS;
+    let path = if is_none { "No list" } else { state.pool_tags.as_str() };
+    let default = "Automatic: beside the trace, or of a Windows kit";
+    let choice = PathChoice { name, path, default, choose: "Choose: List of tags (pooltag.txt)" };
+    let mut wants_none = false;
+    let action = choice.show(ui, |ui| {
+        let none = ui.selectable_label(is_none, "None").on_hover_text("Use no list of tags");
+        none.ctx.accesskit_node_builder(none.id, |node| node.set_label("None: List of tags (pooltag.txt)"));
+        wants_none = none.clicked();
+    });
+    if wants_none {
+        NO_POOL_TAGS.clone_into(&mut state.pool_tags);
+    }
+    carry_out(action, &mut state.pool_tags, TagSourcesAction::ChoosePoolTags)
+}
+
+fn drivers(ui: &mut Ui, state: &mut TagSourcesDialog) -> Option<Action> {
+    let name = "Folder with driver files (.sys)";
+    let scanned = state.scanned.map(|files| format!("looked through {}", format::counted(files, "file", "files")));
+    head(ui, name, &scanned.unwrap_or_default());
+    let default = "None: C:\\Windows\\System32\\drivers of the machine that was recorded is best";
+    let choice = PathChoice { name, path: &state.drivers, default, choose: "Choose: Folder with driver files (.sys)" };
+    let action = choice.show(ui, |_| {});
+    carry_out(action, &mut state.drivers, TagSourcesAction::ChooseDrivers)
+}
+
+fn head(ui: &mut Ui, name: &str, state: &str) {
+    ui.horizontal(|ui| {
+        ui.label(name);
+        ui.add(Label::new(RichText::new(state).weak()).truncate());
+    });
+}
+
+fn carry_out(action: Option<PathAction>, path: &mut String, choose: TagSourcesAction) -> Option<Action> {
+    match action? {
+        PathAction::Choose => Some(Action::Other(choose)),
+        PathAction::UseDefault => {
+            path.clear();
+            None
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! Explanations of one frame of a stack: its place in the sources, how far its name can be trusted, or why it
+//! has none. Words only.
+
+use poolscope_analysis::group::frames::FrameParts;
+use poolscope_symbols::names::{AddressSymbol, NameSource, SourceLine};
+
+use super::Document;
+use crate::gui::document::table_model::node_id;
+use crate::gui::model::frame_parts::explained;
+use crate::gui::widgets::pivot_table::RowId;
+
+impl Document {
+    /// Text at the pointer for a row; only frames have one.
+    #[must_use]
+    pub fn frame_tip(&self, row: RowId) -> Option<String> {
+        let tree = self.results.rows.as_ref()?.flat().tree();
+        let node = node_id(row);
+        let is_frame = matches!(tree.step(node), poolscope_analysis::pivot::TreeStep::Frame { frame, .. } if frame > 0);
+        let text = is_frame.then(|| tree.label(node))?;
+        let mut words = self.explain_frame(&text)?;
+        if self.why_unnamed(&text).is_some() && self.module_of_text(&text).is_some() {
+            words += "\nRight-click: Show the module";
+        }
+        Some(words)
+    }
+
+    /// Paragraphs about a frame of a stack: its source, and the reason where it has no name.
+    #[must_use]
+    pub fn explained_frame(&self, frame: &FrameParts) -> Vec<String> {
+        let why = if frame.function.is_none() { self.explain_frame(&frame.text) } else { None };
+        std::iter::once(explained(frame)).chain(why).collect()
+    }
+
+    /// Facts about a frame beside its text; `None` when there are none.
+    #[must_use]
+    pub fn explain_frame(&self, text: &str) -> Option<String> {
+        if let Some(why) = self.why_unnamed(text) {
+            return Some(why);
+        }
+        let words = answer_words(self.answer_of_text(text)?);
+        (!words.is_empty()).then(|| words.join("\n"))
+    }
+
+    /// The module of the frame under the cursor: its place among those that the trace needs.
+    #[must_use]
+    pub fn module_of_cursor(&self) -> Option<usize> {
+        self.module_of_text(&self.cursor_frame()?)
+    }
+
+    fn module_of_text(&self, text: &str) -> Option<usize> {
+        let module = text.split_once('!').or_else(|| text.rsplit_once('+')).map_or(text, |(module, _)| module);
+        self.results.symbols.needs().iter().position(|need| need.request.identity.name.eq_ignore_ascii_case(module))
+    }
+
+    /// The answer that gave a frame its text.
+    fn answer_of_text(&self, text: &str) -> Option<&AddressSymbol> {
+        let (module, function) = text.split_once('!')?;
+        let rows = self.results.symbols.needs().iter().zip(self.results.symbols.rows());
+        let of_module = rows.filter(|(need, _)| need.request.identity.name.eq_ignore_ascii_case(module));
+        let answers = of_module.filter_map(|(_, row)| row.outcome.as_ref()).flat_map(|outcome| outcome.names.iter());
+        answers.filter_map(|(_, answer)| answer).find(|answer| fits(answer, function))
+    }
+}
+
+/// Returns whether an answer is shown as this function, with the offset in it or without.
+fn fits(answer: &AddressSymbol, text: &str) -> bool {
+    let Some(rest) = text.strip_prefix(&*answer.function) else { return false };
+    rest.is_empty() || *rest == *format!("+{:#x}", answer.offset_bytes)
+}
+
+/// Lines about an answer beside the function's name.
+fn answer_words(answer: &AddressSymbol) -> Vec<String> {
+    let mut words = Vec::new();
+    words.extend(answer.line.as_ref().map(line_words));
+    for inlined in &answer.inlined {
+        let place = inlined.line.as_ref().map(|line| format!(", {}", line_words(line)));
+        words.push(format!("inlined: {}{}", inlined.function, place.unwrap_or_default()));
+    }
+    if answer.source == NameSource::Export {
+        words.push("The nearest export of the image: it may well be another function.".to_owned());
+    }
+    words
+}
+
+fn line_words(line: &SourceLine) -> String {
+    format!("{}:{}", line.file, line.line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_says_where_it_is_from() {
+        let line = |file: &str, line| SourceLine { file: file.into(), line };
+        let inlined =
+            poolscope_symbols::names::InlinedFunction { function: "push".into(), line: Some(line("vec.h", 7)) };
+        let answer = AddressSymbol {
+            function: "MyfaultDeviceControl".into(),
+            offset_bytes: 0x1c,
+            source: NameSource::Export,
+            line: Some(line("myfault.c", 312)),
+            inlined: vec![inlined],
+        };
+        let words = answer_words(&answer).join("|");
+        assert!(words.starts_with("myfault.c:312|inlined: push, vec.h:7|The nearest export"), "{words}");
+        assert!(fits(&answer, "MyfaultDeviceControl") && fits(&answer, "MyfaultDeviceControl+0x1c"));
+        assert!(!fits(&answer, "MyfaultDeviceControl+0x1d") && !fits(&answer, "MyfaultDeviceControlEx"));
+    }
+}

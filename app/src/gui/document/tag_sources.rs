@@ -1,0 +1,54 @@
+//! Tag descriptions and drivers from outside the trace: where a document looks for them, and what follows when they arrive.
+
+use std::sync::Arc;
+
+use super::{Document, Topic};
+use crate::gui::jobs::tag_sources::{TagChoice, TagSources, TagSourcesRequest};
+
+impl Document {
+    /// Reads the tag sources once rows and curves are there, which the user waits for.
+    pub(in crate::gui) fn ask_for_tag_sources(&mut self) {
+        if self.work.tag_choice.is_some()
+            && self.results.rows.is_some()
+            && self.has_allocations()
+            && !self.is_busy_with_rows()
+        {
+            self.work.asked.insert(Topic::TagSources);
+        }
+    }
+
+    /// Returns whether names, rows or curves are being computed, which the user waits for.
+    #[must_use]
+    pub(in crate::gui) fn is_busy_with_rows(&self) -> bool {
+        let topics = [Topic::Names, Topic::Table, Topic::Curves];
+        topics.iter().any(|topic| self.work.running.contains(topic) || self.work.asked.contains(topic))
+    }
+
+    /// Looks here for what is known of tags, once nobody waits for anything else.
+    pub fn set_tag_choice(&mut self, choice: TagChoice) {
+        self.work.tag_choice = Some(choice);
+    }
+
+    pub(in crate::gui) fn tag_sources_request(&mut self) -> Option<TagSourcesRequest> {
+        let file = self.source.path().map(Into::into);
+        let choice = self.work.tag_choice.take()?;
+        Some(TagSourcesRequest { choice, file, trace: Arc::clone(&self.trace) })
+    }
+
+    pub(in crate::gui) fn apply_tag_sources(&mut self, sources: TagSources) {
+        for problem in &sources.problems {
+            self.notify(problem.clone());
+        }
+        let tags = |sources: &TagSources| sources.pool_tags.as_ref().map(|found| Arc::clone(&found.tags));
+        let (old, new) = (tags(&self.results.tag_sources), tags(&sources));
+        self.results.tag_sources = sources;
+        if old.is_none() && new.is_none() {
+            return;
+        }
+        self.results.names = Arc::new(self.results.names.with_tag_descriptions(new.clone()));
+        self.results.pending_names =
+            self.results.pending_names.take().map(|names| Arc::new(names.with_tag_descriptions(new)));
+        self.query.tag_revision += 1;
+        self.ask_outdated();
+    }
+}

@@ -1,0 +1,116 @@
+//! State of the window for an open trace that no figure depends on: selection, scroll positions, open dialogs, layout.
+
+use std::collections::BTreeSet;
+
+use poolscope_analysis::pivot::RowPath;
+use poolscope_analysis::trace::time::TimeRange;
+use rustc_hash::FxHashSet;
+
+use crate::gui::model::colors::ColorBook;
+use crate::gui::model::dialogs::Dialog;
+use crate::gui::model::filter::{FilterHistory, Step};
+use crate::gui::model::finder::Finder;
+use crate::gui::model::history::RangeHistory;
+use crate::gui::model::page_id::PageId;
+use crate::gui::model::query_box::QueryField;
+use crate::gui::widgets::graph;
+use crate::gui::widgets::graph::GraphState;
+use crate::gui::widgets::pivot_table::TableState;
+
+/// Visible parts of the analysis page.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Layout {
+    /// Both, the graph above.
+    #[default]
+    Both,
+    /// The graph alone.
+    Graph,
+    /// The table alone.
+    Table,
+}
+
+/// The graph's part of the height at first.
+pub const GRAPH_SHARE: f32 = 0.42;
+
+/// Selection, scroll positions, open dialogs, layout.
+pub struct UiState {
+    /// The page in front.
+    pub page: PageId,
+    /// Visible parts of the analysis page.
+    pub layout: Layout,
+    /// The graph's part of the height that it shares with the table.
+    pub graph_share: f32,
+    /// True if the theme is dark.
+    pub(in crate::gui) is_dark: bool,
+    /// The open dialog of the trace.
+    pub dialog: Option<Dialog>,
+    /// State of the table widget.
+    pub table: TableState,
+    /// State of the graph widget.
+    pub graph: GraphState,
+    /// Style of the curves.
+    pub curve_style: graph::Kind,
+    /// The preset that the columns came from.
+    pub preset: String,
+    /// Visible ranges before this one.
+    pub range_history: RangeHistory,
+    /// Filters before this one.
+    pub filter_history: FilterHistory,
+    /// The query being written.
+    pub query_box: QueryField,
+    /// The search through the rows.
+    pub finder: Finder,
+    /// A step to the next match, or to the one before, that waits for the matches.
+    pub(in crate::gui) pending_find_step: Option<bool>,
+    /// Paths of open rows.
+    pub(in crate::gui) expanded: FxHashSet<u64>,
+    /// Paths of selected rows.
+    pub(in crate::gui) selected: FxHashSet<u64>,
+    /// Path of the row under the cursor.
+    pub(in crate::gui) cursor: Option<u64>,
+    /// True if the way to the answer was opened.
+    pub(in crate::gui) initial_reveal_done: bool,
+    /// Remembered steps of the filter on frames whose names are not known yet.
+    pub(in crate::gui) awaited_steps: Vec<Step>,
+    /// Rows that the user gave curves of their own.
+    pub(in crate::gui) pinned: Vec<RowPath>,
+    /// Keys of curves that are not drawn; the sum of the others has none.
+    pub(in crate::gui) hidden: BTreeSet<Vec<String>>,
+    /// Colors of curves.
+    pub(in crate::gui) colors: ColorBook,
+    /// Colors of modules.
+    pub(in crate::gui) module_colors: ColorBook,
+}
+
+impl UiState {
+    /// State of a trace that was just opened and covers `whole`, with the columns of a preset.
+    #[must_use]
+    pub(super) fn new(whole: TimeRange, preset: String) -> Self {
+        Self {
+            page: PageId::default(),
+            layout: Layout::default(),
+            graph_share: GRAPH_SHARE,
+            is_dark: false,
+            dialog: None,
+            table: TableState::default(),
+            graph: GraphState::default(),
+            curve_style: graph::Kind::Lines,
+            preset,
+            range_history: RangeHistory::new(whole),
+            filter_history: FilterHistory::default(),
+            query_box: QueryField::default(),
+            finder: Finder::default(),
+            pending_find_step: None,
+            expanded: FxHashSet::default(),
+            selected: FxHashSet::default(),
+            cursor: None,
+            initial_reveal_done: false,
+            awaited_steps: Vec::new(),
+            pinned: Vec::new(),
+            hidden: BTreeSet::new(),
+            colors: ColorBook::default(),
+            module_colors: ColorBook::default(),
+        }
+    }
+}

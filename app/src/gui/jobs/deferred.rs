@@ -1,0 +1,60 @@
+//! Figures that are no sums (peaks, numbers of different values) for rows that are open: they need every allocation once
+//! more. Cancelled work gives no answer.
+
+use std::ops::Range;
+use std::sync::{Arc, OnceLock};
+
+use poolscope_analysis::group::column_values::ColumnValues;
+use poolscope_analysis::pivot::{Evaluator, Metric, NodeId, Pivot, Value};
+use poolscope_analysis::series::EventOrder;
+use poolscope_base::progress::CancelToken;
+
+use crate::gui::model::filter::RowFilter;
+
+/// Nodes and the runs of groups that they add up.
+pub type Runs = Vec<(NodeId, Range<u32>)>;
+
+/// Request for deferred metrics.
+pub struct DeferredRequest {
+    /// The trace and its texts.
+    pub names: Arc<ColumnValues>,
+    /// The groups.
+    pub pivot: Arc<Pivot>,
+    /// The filter that they were made with.
+    pub filter: Arc<RowFilter>,
+    /// The trace's events in order of time: made by the first request that needs it, kept for the next.
+    pub order: Arc<OnceLock<EventOrder>>,
+    /// Index from an earlier request about these groups.
+    pub known: Option<Arc<Evaluator>>,
+    /// Metrics and nodes: the runs of groups that the nodes add up.
+    pub wanted: Vec<(Metric, Runs)>,
+}
+
+/// The figures.
+pub struct DeferredAnswer {
+    /// The groups that they belong to.
+    pub pivot: Arc<Pivot>,
+    /// Index for the next request about these groups.
+    pub row_figures: Arc<Evaluator>,
+    /// The figures of the nodes.
+    pub figures: Vec<(Metric, Vec<(NodeId, Value)>)>,
+}
+
+pub(super) fn run(request: &DeferredRequest, cancel: &CancelToken) -> Option<DeferredAnswer> {
+    let DeferredRequest { names, pivot, filter, order, known, wanted } = request;
+    let cancelled = || cancel.is_cancelled();
+    let row_figures = match known {
+        Some(known) => Arc::clone(known),
+        None => {
+            let rows = filter.rows(names, pivot.view(), &cancelled).ok()?;
+            Arc::new(Evaluator::new(Arc::clone(names), pivot, rows, Arc::clone(order)))
+        }
+    };
+    let mut figures = Vec::with_capacity(wanted.len());
+    for (figure, nodes) in wanted {
+        let runs: Vec<Range<u32>> = nodes.iter().map(|(_, run)| run.clone()).collect();
+        let numbers = row_figures.values(*figure, &runs, &cancelled).ok()?;
+        figures.push((*figure, nodes.iter().map(|(node, _)| *node).zip(numbers).collect()));
+    }
+    Some(DeferredAnswer { pivot: Arc::clone(pivot), row_figures, figures })
+}

@@ -1,0 +1,44 @@
+//! Dialogs of a trace: columns, the name of a preset, the user's presets.
+
+use std::path::PathBuf;
+
+/// A dialog.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Dialog {
+    /// The columns of the table.
+    Columns {
+        /// Text that the names of the shown columns contain.
+        search: String,
+    },
+    /// The name of a new preset.
+    SavePreset {
+        /// The name.
+        name: String,
+    },
+    /// The user's own presets: rename, delete, export, import.
+    Presets {
+        /// The preset being renamed, and its new name.
+        renaming: Option<(String, String)>,
+        /// The result of the last action.
+        outcome: Option<Outcome>,
+        /// A file that exists, and the text that replaces it if the user agrees.
+        replace: Option<(PathBuf, String)>,
+    },
+}
+
+/// The result of an action.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// A sentence about it.
+    pub words: String,
+    /// True if it failed.
+    pub failed: bool,
+}
+
+impl Dialog {
+    /// The dialog of the presets as it opens.
+    #[must_use]
+    pub fn presets() -> Self {
+        Self::Presets { renaming: None, outcome: None, replace: None }
+    }
+}

@@ -1,0 +1,20 @@
+//! Plain data that pages and jobs share: queries, filters, columns, visible rows, presets, symbols. No
+//! widget is drawn here, and nothing here reads a file.
+
+pub mod colors;
+pub mod column_tips;
+pub mod columns;
+pub mod dialogs;
+pub mod filter;
+pub mod finder;
+pub mod frame_parts;
+pub mod history;
+pub mod page_id;
+pub mod presets;
+pub mod query;
+pub mod query_box;
+pub mod recording_fix;
+pub mod symbol_texts;
+pub mod symbols;
+pub mod table_layout;
+pub mod visible_rows;

@@ -1,0 +1,43 @@
+//! A tree whose siblings have an order: by up to a few metrics, some of which become known later.
+
+use std::cmp::Ordering;
+
+use poolscope_analysis::pivot::{Metric, NodeId, PivotTree, SortOrder, Value};
+use rustc_hash::FxHashMap;
+
+/// Values of metrics that are no sums, as far as they are known, by the path of the row. Paths are the same in every tree over the
+/// same groups.
+pub type DeferredValues = FxHashMap<(u64, Metric), Value>;
+
+/// A tree and the order of its siblings.
+#[derive(Debug)]
+pub(super) struct ValueCache {
+    pub(super) tree: PivotTree,
+    pub(super) sort: SortOrder,
+    pub(super) deferred: DeferredValues,
+}
+
+impl ValueCache {
+    /// Value of a metric for a node; `None` while it is not known.
+    pub(super) fn figure(&self, id: NodeId, figure: Metric) -> Option<Value> {
+        if figure.is_from_aggregate() {
+            return Some(self.tree.value(id, figure));
+        }
+        self.deferred.get(&(self.tree.path_hash(id), figure)).copied()
+    }
+
+    /// The order of siblings; their keys decide between equal ones.
+    pub(super) fn compare(&self, a: NodeId, b: NodeId) -> Ordering {
+        let number = |node, figure| self.figure(node, figure).unwrap_or(Value::None);
+        self.sort.order(|figure| (number(a, figure), number(b, figure)), a.cmp(&b))
+    }
+
+    /// Opens a node: its children in their order.
+    pub(super) fn children(&mut self, id: NodeId) -> Vec<NodeId> {
+        let mut children = self.tree.open(id).to_vec();
+        if !self.sort.levels().is_empty() {
+            children.sort_by(|a, b| self.compare(*a, *b));
+        }
+        children
+    }
+}

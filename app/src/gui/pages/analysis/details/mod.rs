@@ -1,0 +1,118 @@
+//! The panel on the right: the selected row in full: its figures, its stacks, how large its blocks are and how long they live,
+//! who makes them, the first and the last of them, and who frees them.
+
+mod lists;
+mod stack;
+
+use eframe::egui::{Align, Label, Layout, RichText, ScrollArea, Ui};
+
+use crate::format;
+use crate::gui::commands::Command;
+use crate::gui::document::Document;
+use crate::gui::jobs::document::Topic;
+use crate::gui::theme;
+use crate::gui::theme::GRID;
+use crate::gui::widgets::histogram::{Bar, Histogram};
+use crate::gui::widgets::section::caption;
+
+/// Draws the panel.
+pub fn show(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
+    ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+        ui.spacing_mut().item_spacing.y = 2.0;
+        range(ui, document);
+        caption(ui, "SELECTION");
+        ui.add_space(GRID);
+        let Some(details) = &document.results.details else {
+            ui.weak("Select a row to see its figures and its stack.");
+            return;
+        };
+        for (title, value) in &details.keys {
+            pair(ui, title, RichText::new(value).font(theme::strong_font()));
+        }
+        ui.add_space(2.0 * GRID);
+        for (title, value) in details.figures.iter().filter(|(_, value)| !value.is_empty()) {
+            pair(ui, title, RichText::new(value).font(theme::figure_font()));
+        }
+        let old = document.waits(Topic::Profile);
+        if old {
+            ui.multiply_opacity(0.6);
+        }
+        stack::show(ui, document, details, commands);
+        if let Some(answer) = &document.results.profile {
+            blocks(ui, document, &answer.profile);
+        } else if old {
+            ui.add_space(2.0 * GRID);
+            ui.weak("Looking at its blocks");
+        }
+    });
+}
+
+/// Sums of the selected time range, by type.
+fn range(ui: &mut Ui, document: &Document) {
+    let (Some(_), Some(totals)) = (document.ui.graph.selection(), &document.results.totals) else { return };
+    caption(ui, "SELECTED RANGE");
+    ui.add_space(GRID);
+    for (kind, cost) in &totals.by_type {
+        let value = format!("{} in {}", format::bytes(cost.size()), format::count(cost.count()));
+        pair(ui, kind, RichText::new(value).font(theme::figure_font()));
+    }
+    let net = totals.total.net_size();
+    pair(ui, "Net change", RichText::new(format::delta_bytes(net)).font(theme::figure_font()));
+    ui.add_space(3.0 * GRID);
+}
+
+fn blocks(ui: &mut Ui, document: &Document, profile: &poolscope_analysis::pivot::RowDetails) {
+    let bar = |bin: &poolscope_analysis::pivot::details::HistogramBin| Bar {
+        label: bin.label.clone(),
+        count: bin.total.count,
+        tip: format!("{}: {} blocks, {}", bin.label, format::count(bin.total.count), format::bytes(bin.total.bytes)),
+    };
+    section(ui, "SIZES");
+    ui.weak(match profile.distinct_sizes {
+        1 => "all of one size".to_owned(),
+        sizes => format!("{} different sizes", format::count(sizes as u64)),
+    });
+    let bars: Vec<Bar> = profile.sizes.iter().map(bar).collect();
+    Histogram { name: "Sizes", bars: &bars }.show(ui);
+    section(ui, "LIFETIMES");
+    let spans = &profile.lifetimes;
+    let bars: Vec<Bar> = spans.bins.iter().map(bar).collect();
+    if bars.is_empty() {
+        ui.weak("The trace shows none of them freed.");
+    } else {
+        Histogram { name: "Lifetimes", bars: &bars }.show(ui);
+        if spans.not_freed.count > 0 {
+            ui.weak(format!("{} not freed in the trace", format::count(spans.not_freed.count)));
+        }
+    }
+    if spans.unknown.count > 0 {
+        ui.weak(format!("{} of which the allocation or the free was not recorded", format::count(spans.unknown.count)));
+    }
+    if !profile.ages.bins.is_empty() {
+        section(ui, "AGES OF THE SURVIVORS");
+        let bars: Vec<Bar> = profile.ages.bins.iter().map(bar).collect();
+        Histogram { name: "Ages", bars: &bars }.show(ui);
+    }
+    lists::shares(ui, "PROCESSES", &profile.processes, profile.total.bytes);
+    lists::shares(ui, "DRIVERS", &profile.drivers, profile.total.bytes);
+    lists::allocs(ui, "FIRST ALLOCATIONS", &profile.first);
+    // Else the two lists would say the same twice.
+    if profile.total.count > (profile.first.len() + profile.last.len()) as u64 {
+        lists::allocs(ui, "LAST ALLOCATIONS", &profile.last);
+    }
+    stack::frees(ui, document, profile);
+}
+
+fn section(ui: &mut Ui, title: &str) {
+    ui.add_space(4.0 * GRID);
+    caption(ui, title);
+}
+
+fn pair(ui: &mut Ui, title: &str, value: RichText) {
+    ui.horizontal(|ui| {
+        ui.weak(title);
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            ui.add(Label::new(value).truncate());
+        });
+    });
+}

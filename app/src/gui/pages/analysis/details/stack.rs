@@ -1,0 +1,128 @@
+//! Stacks of the selected row: the heaviest ones of its allocations, whole, with offsets and raw addresses; and those that free.
+
+use eframe::egui::{Align, CollapsingHeader, Label, Layout, RichText, Ui};
+use poolscope_analysis::group::frames::FrameParts;
+use poolscope_analysis::pivot::details::StackShare;
+use poolscope_analysis::pivot::{Metric, RowDetails};
+
+use super::section;
+use crate::format;
+use crate::gui::commands::{Command, DocumentCommand};
+use crate::gui::document::Document;
+use crate::gui::document::details::Details;
+use crate::gui::jobs::document::Topic;
+use crate::gui::model::column_tips;
+use crate::gui::model::columns::What;
+use crate::gui::model::frame_parts::{inlined_lines, is_guess, lines};
+use crate::gui::theme;
+use crate::gui::theme::GRID;
+use crate::gui::widgets::frame_line::FrameLine;
+use crate::gui::widgets::section::caption;
+
+/// Frames that are shown at once, from the innermost: who allocates is there.
+const INNER: usize = 10;
+/// So few more are shown as well.
+const SPARE: usize = 3;
+
+/// Draws the allocation stacks.
+pub(super) fn show(ui: &mut Ui, document: &Document, details: &Details, commands: &mut Vec<Command>) {
+    ui.add_space(4.0 * GRID);
+    ui.horizontal(|ui| {
+        caption(ui, "HEAVIEST STACK");
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            if document.can(&DocumentCommand::CopyStack) && ui.button(DocumentCommand::CopyStack.title()).clicked() {
+                commands.push(DocumentCommand::CopyStack.into());
+            }
+        });
+    });
+    let profile = document.results.profile.as_ref().map(|answer| &answer.profile);
+    let known = profile.filter(|profile| !profile.stacks.is_empty());
+    let Some(profile) = known else {
+        let is_known = document.results.profile.is_some() && !document.waits(Topic::Profile);
+        return plain(ui, details, is_known);
+    };
+    for (at, share) in profile.stacks.iter().enumerate() {
+        one(ui, document, "stack", at, share);
+    }
+    more(ui, profile.stack_count, profile.stacks.len(), "stacks");
+    if profile.uncertain_stack.count > 0 {
+        let text = format!("{} with an uncertain stack", format::count(profile.uncertain_stack.count));
+        ui.weak(text).on_hover_text(column_tips::of(What::Figure(Metric::UncertainStacks)));
+    }
+    if profile.without_stack.count > 0 {
+        ui.weak(format!("{} blocks have no stack", format::count(profile.without_stack.count)));
+    }
+}
+
+/// Before the blocks were looked at (`is_known`: after that): the stack that the groups know.
+fn plain(ui: &mut Ui, details: &Details, is_known: bool) {
+    if details.stack.is_empty() && !is_known {
+        return;
+    }
+    if details.stack.is_empty() {
+        ui.weak("These allocations were recorded without a stack: -stackwalk PoolAlloc+PoolFree records them.");
+        return;
+    }
+    ui.weak(format!("{} blocks, innermost frame first", format::count(details.stack_blocks)));
+    ui.add_space(GRID);
+    for frame in &details.stack {
+        ui.add(Label::new(RichText::new(frame).font(theme::figure_font())).truncate());
+    }
+}
+
+/// Draws the stacks that free.
+pub(super) fn frees(ui: &mut Ui, document: &Document, profile: &RowDetails) {
+    if profile.freed.count == 0 {
+        return;
+    }
+    section(ui, "FREED FROM");
+    for (at, share) in profile.free_stacks.iter().enumerate() {
+        one(ui, document, "free stack", at, share);
+    }
+    more(ui, profile.free_stack_count, profile.free_stacks.len(), "stacks");
+    if profile.freed_without_stack.count > 0 {
+        ui.weak(format!("{} frees have no stack", format::count(profile.freed_without_stack.count)));
+    }
+}
+
+fn more(ui: &mut Ui, all: usize, shown: usize, what: &str) {
+    if all > shown {
+        ui.weak(format!("and {} more {what}", format::count((all - shown) as u64)));
+    }
+}
+
+fn one(ui: &mut Ui, document: &Document, kind: &str, at: usize, share: &StackShare) {
+    let title = format!(
+        "{} in {} {}",
+        format::bytes(share.total.bytes),
+        format::count(share.total.count),
+        if share.total.count == 1 { "block" } else { "blocks" }
+    );
+    CollapsingHeader::new(RichText::new(title).font(theme::small_font()))
+        .id_salt((kind, at))
+        .default_open(at == 0)
+        .show_unindented(ui, |ui| {
+            let outer = share.frames.len().saturating_sub(INNER);
+            let (callers, inner) = share.frames.split_at(if outer > SPARE { outer } else { 0 });
+            inner.iter().rev().for_each(|frame| one_frame(ui, document, frame));
+            if !callers.is_empty() {
+                let title = RichText::new(format!("{} outer frames", callers.len())).font(theme::small_font());
+                CollapsingHeader::new(title).id_salt((kind, at, "outer")).show_unindented(ui, |ui| {
+                    callers.iter().rev().for_each(|frame| one_frame(ui, document, frame));
+                });
+            }
+            let all = share.frames.iter().rev().map(lines).collect::<Vec<_>>().join("\n");
+            let copy = ui.button("Copy with addresses");
+            copy.ctx.accesskit_node_builder(copy.id, |node| {
+                node.set_label(format!("Copy {kind} {} with addresses", at + 1))
+            });
+            if copy.clicked() {
+                ui.ctx().copy_text(all);
+            }
+        });
+}
+
+fn one_frame(ui: &mut Ui, document: &Document, frame: &FrameParts) {
+    let line = FrameLine { text: &frame.text, is_guess: is_guess(frame), inlined: inlined_lines(frame) };
+    line.show(ui, || document.explained_frame(frame));
+}

@@ -1,0 +1,63 @@
+//! The trail of the filter's steps: each can be taken away, the query ones changed; undo, redo, clear.
+
+use eframe::egui::{Button, Ui};
+
+use crate::gui::commands::{Command, DocumentCommand};
+use crate::gui::document::Document;
+use crate::gui::model::filter::Step;
+use crate::gui::widgets::chip;
+use crate::gui::widgets::chip::ChipPart;
+
+/// Draws the trail, if there is anything in it or to undo.
+pub(super) fn show(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>) {
+    if document.query.filter.steps().is_empty()
+        && !document.ui.filter_history.can_undo()
+        && !document.ui.filter_history.can_redo()
+    {
+        return;
+    }
+    let mut removed = None;
+    let mut edited = None;
+    ui.horizontal_wrapped(|ui| {
+        if document.query.filter.steps().is_empty() {
+            ui.weak("All rows");
+        } else {
+            ui.weak("Only");
+        }
+        for (at, step) in document.query.filter.steps().iter().enumerate() {
+            if at > 0 {
+                ui.weak("and");
+            }
+            match chip(ui, step) {
+                Some(ChipPart::Text) => edited = Some(at),
+                Some(ChipPart::Cross) => removed = Some(at),
+                None => {}
+            }
+        }
+        for command in [DocumentCommand::FilterUndo, DocumentCommand::FilterRedo, DocumentCommand::FilterClear] {
+            let can = document.can(&command);
+            let key = Command::from(command.clone()).shortcut_text(ui).unwrap_or_default();
+            let button = ui.add_enabled(can, Button::new(command.title())).on_hover_text(key);
+            if button.clicked() {
+                commands.push(command.into());
+            }
+        }
+    });
+    if let Some(at) = removed {
+        document.remove_step(at);
+    }
+    if let Some(at) = edited {
+        document.edit_step(at);
+    }
+}
+
+fn chip(ui: &mut Ui, step: &Step) -> Option<ChipPart> {
+    let title = step.title();
+    let tip = step.explanation();
+    if matches!(step, Step::Query(_)) {
+        let tip = format!("{tip}\nClick to change it.");
+        chip::show(ui, &title, &tip, Some(&format!("Change {title}")))
+    } else {
+        chip::show(ui, &title, &tip, None)
+    }
+}

@@ -1,0 +1,74 @@
+//! The find bar: a text, how many rows have it, next and previous. Enter goes on, Shift+Enter back, Escape closes.
+
+use eframe::egui::{Key, TextEdit, Ui};
+
+use crate::format;
+use crate::gui::commands::{Command, DocumentCommand};
+use crate::gui::document::{Document, FindState};
+use crate::gui::theme::Palette;
+
+/// Draws the bar.
+pub(super) fn show(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>) {
+    let mut close = false;
+    ui.horizontal(|ui| {
+        let label = ui.weak("Find");
+        let nothing = document.find_state() == FindState::NoMatch;
+        let id = ui.scope_id().with("find");
+        // Before the field is drawn: what is typed in this frame already belongs to it.
+        if std::mem::take(&mut document.ui.finder.wants_focus) {
+            ui.memory_mut(|memory| memory.request_focus(id));
+        }
+        let mut field = TextEdit::singleline(&mut document.ui.finder.text)
+            .id(id)
+            .desired_width(240.0)
+            .hint_text("tag, function, process, \u{2026}");
+        if nothing {
+            field = field.text_color(Palette::of(ui).bad);
+        }
+        let field = ui.add(field).labelled_by(label.id);
+        if field.changed() {
+            document.search_changed();
+        }
+        let (enter, shift, escape) =
+            ui.input(|i| (i.key_pressed(Key::Enter), i.modifiers.shift, i.key_pressed(Key::Escape)));
+        if field.lost_focus() && enter {
+            document.find_step(!shift);
+            field.request_focus();
+        } else if field.lost_focus() && escape {
+            close = true;
+        }
+        for command in [DocumentCommand::FindPrevious, DocumentCommand::FindNext] {
+            let words = if command == DocumentCommand::FindNext { "Next" } else { "Previous" };
+            let key = Command::from(command.clone()).shortcut_text(ui).unwrap_or_default();
+            let button = ui.button(words).on_hover_text(format!("{} ({key})", command.title()));
+            if button.clicked() {
+                commands.push(command.into());
+            }
+        }
+        if ui.checkbox(&mut document.ui.finder.case_sensitive, "Match case").changed() {
+            document.search_changed();
+        }
+        ui.label(find_text(document.find_state()));
+        if !document.ui.finder.is_complete() {
+            ui.weak("(the first ones can be stepped through)");
+        }
+        close |= ui.button("Close").on_hover_text("Close the find bar (Escape)").clicked();
+    });
+    if close {
+        document.close_find();
+    }
+}
+
+/// Number of matching rows, and the one under the cursor.
+fn find_text(state: FindState) -> String {
+    match state {
+        FindState::Nothing => String::new(),
+        FindState::Searching => "searching".to_owned(),
+        FindState::NoMatch => "no row".to_owned(),
+        FindState::Matches { total: 1, number: None } => "1 row".to_owned(),
+        FindState::Matches { total, number: None } => format!("{} rows", format::count(total)),
+        FindState::Matches { total, number: Some(number) } => {
+            format!("{} of {}", format::count(number as u64), format::count(total))
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! The bar above the graph: what it shows, how, by which columns; the range, and the steps between ranges.
+
+use eframe::egui::{Align, Button, ComboBox, Layout, Response, Ui};
+use poolscope_analysis::pivot::Key;
+use poolscope_analysis::series::{SeriesKind as MeasureKind, SeriesMetric};
+
+use crate::format;
+use crate::format::axis::time_text;
+use crate::gui::commands::{Command, DocumentCommand};
+use crate::gui::document::{CURVE_COUNTS, Document, measure_title};
+use crate::gui::theme::GRID;
+use crate::gui::widgets::graph::Kind;
+
+/// Width below which the range is not written out, in points.
+const LEAST_WIDTH_FOR_RANGE: f32 = 760.0;
+
+/// Draws the bar.
+pub(super) fn show(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>) {
+    let wide = ui.available_width() >= LEAST_WIDTH_FOR_RANGE;
+    ui.horizontal(|ui| {
+        measures(ui, document, commands);
+        kinds(ui, document, commands);
+        grouping(ui, document);
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            for command in [DocumentCommand::ZoomAll, DocumentCommand::ZoomForward, DocumentCommand::ZoomBack] {
+                if document.can(&command)
+                    && (command != DocumentCommand::ZoomAll || document.view() != document.whole())
+                {
+                    push_on_click(ui, &command, commands);
+                }
+            }
+            if document.ui.graph.selection().is_some() {
+                push_on_click(ui, &DocumentCommand::ZoomToSelection, commands);
+                selected(ui, document);
+            } else if wide {
+                let view = document.view();
+                ui.weak(format!("{} to {}", time_text(view.from, 0.0), time_text(view.to, 0.0)));
+            }
+        });
+    });
+    ui.add_space(GRID / 2.0);
+}
+
+fn push_on_click(ui: &mut Ui, command: &DocumentCommand, commands: &mut Vec<Command>) {
+    let short = match command {
+        DocumentCommand::ZoomAll => "Whole trace".to_owned(),
+        DocumentCommand::ZoomForward => "Forward".to_owned(),
+        DocumentCommand::ZoomBack => "Back".to_owned(),
+        other => other.title(),
+    };
+    let response = ui.add(Button::new(short));
+    response.ctx.accesskit_node_builder(response.id, |node| node.set_label(command.title()));
+    if response.clicked() {
+        commands.push(command.clone().into());
+    }
+    let key = Command::from(command.clone()).shortcut_text(ui);
+    let title = command.title();
+    response.on_hover_text(key.map_or_else(|| title.clone(), |key| format!("{title} ({key})")));
+}
+
+fn measures(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
+    let shown = measure_title(document.query.measure());
+    let measure = ComboBox::from_id_salt("measure").width(170.0).selected_text(shown).show_ui(ui, |ui| {
+        for kind in [MeasureKind::Outstanding, MeasureKind::Cumulative, MeasureKind::Rate] {
+            for by_count in [false, true] {
+                choice(ui, document, DocumentCommand::Measure(SeriesMetric { kind, by_count }), commands);
+            }
+        }
+        ui.separator();
+        choice(ui, document, DocumentCommand::IncludePreexisting, commands);
+    });
+    name_box(&measure.response, "What the curves show");
+}
+
+fn kinds(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
+    let shown = DocumentCommand::Draw(document.ui.curve_style).title();
+    let draw = ComboBox::from_id_salt("draw").width(96.0).selected_text(shown).show_ui(ui, |ui| {
+        for kind in [Kind::Lines, Kind::Areas, Kind::Bars] {
+            choice(ui, document, DocumentCommand::Draw(kind), commands);
+        }
+        ui.separator();
+        for count in CURVE_COUNTS {
+            choice(ui, document, DocumentCommand::Curves(count), commands);
+        }
+    });
+    name_box(&draw.response, "How the curves are drawn");
+}
+
+fn choice(ui: &mut Ui, document: &Document, command: DocumentCommand, commands: &mut Vec<Command>) {
+    let on = document.is_on(&command) == Some(true);
+    if ui.selectable_label(on, command.title()).clicked() {
+        commands.push(command.into());
+    }
+}
+
+/// One key column after the other, then the first two together, the first three, and so on.
+fn groupings(keys: &[Key]) -> Vec<Vec<Key>> {
+    let single = keys.iter().map(|key| vec![*key]);
+    let together = (2..=keys.len()).filter_map(|count| keys.get(..count)).map(<[Key]>::to_vec);
+    single.chain(together).collect()
+}
+
+fn grouping_title(keys: &[Key]) -> String {
+    let titles: Vec<&str> = keys.iter().map(|key| key.title()).collect();
+    format!("by {}", titles.join(", "))
+}
+
+fn grouping(ui: &mut Ui, document: &mut Document) {
+    let now = document.query.columns.graph_by.clone();
+    let mut chosen = None;
+    let by = ComboBox::from_id_salt("graph by").width(110.0).selected_text(grouping_title(&now)).show_ui(ui, |ui| {
+        for keys in groupings(&document.query.columns.keys()) {
+            if ui.selectable_label(keys == now, grouping_title(&keys)).clicked() {
+                chosen = Some(keys);
+            }
+        }
+    });
+    name_box(&by.response, "By which columns there are curves");
+    if let Some(keys) = chosen {
+        document.graph_by(keys);
+    }
+}
+
+/// A box shows its value; what it is for is told to those who cannot see where it stands.
+fn name_box(response: &Response, name: &str) {
+    response.ctx.accesskit_node_builder(response.id, |node| node.set_label(name));
+    response.clone().on_hover_text(name);
+}
+
+/// Outstanding bytes of the selected range, once they are known.
+fn selected(ui: &mut Ui, document: &Document) {
+    let Some(totals) = &document.results.totals else { return };
+    let total = &totals.total;
+    let text =
+        format!("kept {} in {} blocks", format::bytes(total.impacting_size()), format::count(total.impacting_count()));
+    let whole = format!(
+        "Allocated in the selected range and still there at its end (AIFO): {} in {} blocks. Living in it at all: {} in {} blocks. Net change: {} bytes.",
+        format::bytes(total.impacting_size()),
+        format::count(total.impacting_count()),
+        format::bytes(total.size()),
+        format::count(total.count()),
+        total.net_size(),
+    );
+    // Where there is no room for it, the note in the graph says it.
+    let font = crate::gui::theme::text_font();
+    let needed = ui.painter().layout_no_wrap(text.clone(), font, eframe::egui::Color32::WHITE).size().x;
+    if needed <= ui.available_width() {
+        ui.label(text).on_hover_text(whole);
+    }
+}

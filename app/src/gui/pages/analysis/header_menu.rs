@@ -1,0 +1,151 @@
+//! The menu of a header: sort, aggregation, unit, freeze, width, take away, and the columns that can be taken in.
+
+use eframe::egui::{Button, ScrollArea, Ui};
+use poolscope_analysis::pivot::{Key, Metric};
+
+use crate::format::column::ColumnUnit;
+use crate::gui::document::Document;
+use crate::gui::model::column_tips;
+use crate::gui::model::columns::ColumnRole;
+use crate::gui::model::columns::{What, aggregations};
+use crate::gui::model::table_layout::{Placed, TableLayout};
+use crate::gui::widgets::pivot_table::Action;
+
+/// Height of the lists of columns, in points.
+const LIST_HEIGHT: f32 = 360.0;
+
+/// Columns that the menu is about.
+pub(super) struct Choices {
+    columns: TableLayout,
+}
+
+impl Choices {
+    /// The columns as they stand.
+    pub(super) fn of(document: &Document) -> Self {
+        Self { columns: document.query.columns.clone() }
+    }
+}
+
+/// Symbol path and options.
+pub(super) enum Change {
+    Sort(u32, bool),
+    Aggregate(u32, Metric),
+    Unit(u32, ColumnUnit),
+    Freeze(usize),
+    Fit(Option<u32>),
+    Remove(u32),
+    Add(What, ColumnRole),
+    Dialog,
+}
+
+/// Draws the menu of a column, or of the empty place right of them.
+pub(super) fn show(ui: &mut Ui, choices: &Choices, column: Option<u32>, changes: &mut Vec<Change>) {
+    let columns = &choices.columns;
+    let mut chosen = None;
+    if let Some(placed) = column.and_then(|id| columns.column(id)) {
+        of_column(ui, columns, placed, &mut chosen);
+        ui.separator();
+    }
+    lists(ui, columns, &mut chosen);
+    ui.separator();
+    entry(ui, "Fit all columns", Change::Fit(None), &mut chosen);
+    if columns.frozen > 0 {
+        entry(ui, "Unfreeze", Change::Freeze(0), &mut chosen);
+    }
+    entry(ui, "Columns\u{2026}", Change::Dialog, &mut chosen);
+    if let Some(change) = chosen {
+        ui.close();
+        changes.push(change);
+    }
+}
+
+fn of_column(ui: &mut Ui, columns: &TableLayout, placed: &Placed, chosen: &mut Option<Change>) {
+    let id = placed.id;
+    entry(ui, "Sort by this", Change::Sort(id, false), chosen);
+    entry(ui, "Sort by this as well", Change::Sort(id, true), chosen);
+    if let What::Figure(figure) = placed.what {
+        let ways = aggregations(figure);
+        if ways.len() > 1 {
+            ui.menu_button("Aggregation", |ui| {
+                for (name, other) in ways {
+                    let fits = What::Figure(other).in_area(placed.area).is_ok();
+                    if ui.add_enabled(fits, Button::selectable(other == figure, name)).clicked() {
+                        *chosen = Some(Change::Aggregate(id, other));
+                    }
+                }
+            });
+        }
+    }
+    let units = columns.units(id);
+    if !units.is_empty() {
+        ui.menu_button("Unit", |ui| {
+            for unit in [ColumnUnit::Automatic].iter().chain(units) {
+                if ui.selectable_label(placed.unit == *unit, unit.title()).clicked() {
+                    *chosen = Some(Change::Unit(id, *unit));
+                }
+            }
+        });
+    }
+    ui.separator();
+    let position = columns.columns.iter().position(|column| column.id == id).unwrap_or(0);
+    entry(ui, "Freeze up to this", Change::Freeze(position + 1), chosen);
+    entry(ui, "Fit width", Change::Fit(Some(id)), chosen);
+    entry(ui, "Remove", Change::Remove(id), chosen);
+}
+
+fn lists(ui: &mut Ui, columns: &TableLayout, chosen: &mut Option<Change>) {
+    ui.menu_button("Group by", |ui| {
+        list(ui, Key::ALL.iter().map(|key| What::Key(*key)), columns, ColumnRole::Key, chosen);
+    });
+    ui.menu_button("Add figure", |ui| {
+        list(ui, Metric::named().map(What::Figure), columns, ColumnRole::Data, chosen);
+    });
+    ui.menu_button("Count different", |ui| {
+        let unique = Key::ALL.iter().map(|key| What::Figure(Metric::Unique(*key)));
+        list(ui, unique, columns, ColumnRole::Data, chosen);
+    });
+}
+
+fn list(
+    ui: &mut Ui,
+    columns: impl Iterator<Item = What>,
+    layout: &TableLayout,
+    area: ColumnRole,
+    chosen: &mut Option<Change>,
+) {
+    ScrollArea::vertical().max_height(LIST_HEIGHT).show(ui, |ui| {
+        for what in columns {
+            let there = layout.columns.iter().any(|column| column.what == what);
+            // A figure may stand twice, with another unit; a key groups once.
+            let can = !(there && area == ColumnRole::Key);
+            let title = match what {
+                What::Figure(Metric::Unique(key)) => key.title().to_owned(),
+                _ => what.title(),
+            };
+            if ui.add_enabled(can, Button::selectable(there, title)).on_hover_text(column_tips::of(what)).clicked() {
+                *chosen = Some(Change::Add(what, area));
+            }
+        }
+    });
+}
+
+fn entry(ui: &mut Ui, title: &str, change: Change, chosen: &mut Option<Change>) {
+    if ui.button(title).clicked() {
+        *chosen = Some(change);
+    }
+}
+
+/// Does what was chosen.
+pub(super) fn carry_out(document: &mut Document, change: Change) {
+    match change {
+        Change::Sort(column, add) => document.table_action(Action::Sort { column, add }),
+        Change::Aggregate(column, figure) => document.aggregate(column, figure),
+        Change::Unit(column, unit) => document.set_unit(column, unit),
+        Change::Freeze(columns) => document.freeze(columns),
+        Change::Fit(Some(column)) => document.ui.table.fit(column),
+        Change::Fit(None) => document.ui.table.fit_all(),
+        Change::Remove(column) => document.remove_column(column),
+        Change::Add(what, area) => document.add_column(what, area),
+        Change::Dialog => document.run(&crate::gui::commands::DocumentCommand::Columns),
+    }
+}

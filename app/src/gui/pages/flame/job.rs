@@ -1,0 +1,177 @@
+//! Merges the stacks of the rows in view, filter and scope for the flame graph, and weighs what a search finds in them. Places
+//! that were known by old names are looked up by the new ones. Cancelled work gives no answer.
+
+use std::sync::Arc;
+
+use poolscope_analysis::filter::RowSet;
+use poolscope_analysis::flame::{FlameDirection, FlameMetric, FlameRequest as Wanted, FlameTree, flame};
+use poolscope_analysis::group::column_values::ColumnValues;
+use poolscope_analysis::pivot::RowPath;
+use poolscope_analysis::pivot::translate::Translation;
+use poolscope_analysis::trace::time::TimeRange;
+use poolscope_base::progress::CancelToken;
+
+use crate::gui::jobs::rows::RowChoice;
+use crate::gui::model::filter::RowFilter;
+
+/// Of so many frames at most one is looked for that is called otherwise now.
+const MOST_WAYS: usize = 64;
+
+/// Question for merged stacks.
+#[derive(Clone)]
+pub struct FlameQuestion {
+    /// The trace and its texts.
+    pub names: Arc<ColumnValues>,
+    /// The view that figures are relative to.
+    pub view: TimeRange,
+    /// Filter of the rows.
+    pub filter: Arc<RowFilter>,
+    /// Only the rows in this place.
+    pub scope: Option<RowPath>,
+    /// Metric that makes a frame wide.
+    pub weight: FlameMetric,
+    /// FlameDirection stacks from the other end.
+    pub merge: FlameDirection,
+    /// The frames to the one that is zoomed to.
+    pub zoom: Vec<String>,
+}
+
+impl FlameQuestion {
+    /// Returns whether the other is about the same rows by the same names.
+    #[must_use]
+    pub fn has_rows_of(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.names, &other.names)
+            && Arc::ptr_eq(&self.filter, &other.filter)
+            && self.view == other.view
+            && self.scope == other.scope
+    }
+
+    /// Returns whether the other is about the same rows and measure, wherever it is zoomed to.
+    #[must_use]
+    pub fn is_alike(&self, other: &Self) -> bool {
+        self.has_rows_of(other) && (self.weight, self.merge) == (other.weight, other.merge)
+    }
+}
+
+/// Merged stacks that are shown so far.
+#[derive(Clone)]
+pub struct Before {
+    /// Question that it answers; the scope is written in its names, too.
+    pub question: FlameQuestion,
+    /// Its frames.
+    pub tree: Arc<FlameTree>,
+    /// The frame that is zoomed to.
+    pub zoom: u32,
+}
+
+/// A question, and what is shown so far.
+pub struct FlameRequest {
+    /// The question; zoom and scope by the names of what is shown.
+    pub question: FlameQuestion,
+    /// Merged stacks that are shown so far.
+    pub before: Option<Before>,
+}
+
+/// The merged stacks.
+pub struct FlameAnswer {
+    /// The question; zoom and scope by its names.
+    pub question: FlameQuestion,
+    /// The scope as it was called when it was asked.
+    pub asked_scope: Option<RowPath>,
+    /// The merged stacks.
+    pub tree: Arc<FlameTree>,
+    /// The way from the names before, if those are others.
+    pub translation: Option<Translation>,
+}
+
+/// Merges stacks; `None` when cancelled.
+pub(super) fn run(request: FlameRequest, cancel: &CancelToken) -> Option<FlameAnswer> {
+    let FlameRequest { mut question, before } = request;
+    let asked_scope = question.scope.clone();
+    if let Some(before) = before.as_ref().filter(|before| before.question.has_rows_of(&question)) {
+        // The groups are there already: grouping takes longer than merging.
+        let pivot = Arc::clone(before.tree.pivot());
+        let wanted = wanted(&question, None);
+        let tree = Arc::new(FlameTree::of_groups(pivot, &wanted, &|| cancel.is_cancelled()).ok()?);
+        return Some(FlameAnswer { question, asked_scope, tree, translation: None });
+    }
+    let renamed = before.filter(|before| !Arc::ptr_eq(&before.question.names, &question.names));
+    let mut translation = None;
+    if let Some(before) = renamed {
+        let way = Translation::new(before.question.names, Arc::clone(&question.names));
+        if before.tree.direction() == question.merge {
+            let paths = moved(&before.tree, before.zoom, &way);
+            question.zoom = paths.into_iter().next().unwrap_or_default();
+        }
+        question.scope = question.scope.map(|scope| way.row_path(&scope).unwrap_or(scope));
+        translation = Some(way);
+    }
+    let choice = RowChoice {
+        names: Arc::clone(&question.names),
+        view: question.view,
+        filter: Arc::clone(&question.filter),
+        impacting: false,
+        place: question.scope.clone(),
+    };
+    let rows = choice.rows(cancel).ok()?;
+    let wanted = wanted(&question, rows.as_deref());
+    let tree = Arc::new(flame(&question.names, &wanted, &|| cancel.is_cancelled()).ok()?);
+    (!cancel.is_cancelled()).then_some(FlameAnswer { question, asked_scope, tree, translation })
+}
+
+/// A question as the engine knows it.
+fn wanted<'q>(question: &'q FlameQuestion, rows: Option<&'q RowSet>) -> Wanted<'q> {
+    Wanted { view: question.view, rows, direction: question.merge, metric: question.weight, zoom: &question.zoom }
+}
+
+/// The paths that a frame of a tree may have under new names.
+#[must_use]
+pub fn moved(tree: &FlameTree, node: u32, translation: &Translation) -> Vec<Vec<String>> {
+    if node == FlameTree::ROOT {
+        return vec![Vec::new()];
+    }
+    let stacks = translation.new_names().stacks();
+    let owned = |frames: Vec<&str>| frames.into_iter().map(str::to_owned).collect::<Vec<String>>();
+    if !tree.is_frame(node) {
+        return vec![owned(tree.path(node))];
+    }
+    let here = translation.frame_nodes(tree.shown(node));
+    if tree.direction() == FlameDirection::TopDown {
+        return here.into_iter().take(MOST_WAYS).map(|node| owned(stacks.frames(node))).collect();
+    }
+    let ends = translation.frame_nodes(tree.heaviest_stack(node));
+    let pairs = here.iter().flat_map(|here| ends.iter().map(move |end| (*here, *end)));
+    let inside = pairs.filter(|(here, end)| stacks.subtree(*here).contains(end)).take(MOST_WAYS);
+    let path = |(here, end): (u32, u32)| {
+        let inner = stacks.frames(end).into_iter().skip(stacks.depth(here).saturating_sub(1));
+        let mut path: Vec<String> = inner.map(str::to_owned).collect();
+        path.reverse();
+        path
+    };
+    inside.map(path).collect()
+}
+
+/// A text to look for in merged stacks.
+pub struct FlameFindRequest {
+    /// The merged stacks.
+    pub tree: Arc<FlameTree>,
+    /// The text.
+    pub text: String,
+}
+
+/// Weight of the stacks with a text.
+pub struct FlameFound {
+    /// The merged stacks.
+    pub tree: Arc<FlameTree>,
+    /// The text.
+    pub text: String,
+    /// Their weight, each stack once.
+    pub weight: u64,
+}
+
+/// Weighs the stacks with a text; `None` when cancelled.
+pub(super) fn find(request: FlameFindRequest, cancel: &CancelToken) -> Option<FlameFound> {
+    let FlameFindRequest { tree, text } = request;
+    let weight = tree.matched(&text);
+    (!cancel.is_cancelled()).then_some(FlameFound { tree, text, weight })
+}

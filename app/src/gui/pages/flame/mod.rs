@@ -1,0 +1,340 @@
+//! The page of the flame graph: the stacks of the rows in view and filter, or of one tag or suspect, as wide as they weigh. It
+//! merges nothing itself.
+
+mod actions;
+mod bar;
+pub mod commands;
+mod empty;
+pub mod job;
+pub mod model;
+mod scope;
+pub mod state;
+
+use eframe::egui::{Align, Button, Frame, Key, KeyboardShortcut, Label, Layout, Margin, RichText, Ui};
+use poolscope_analysis::flame::FlameTree;
+use poolscope_analysis::pivot::Metric;
+
+use crate::gui::commands::table::{CommandSpec, MenuPlace};
+use crate::gui::commands::{Command, DocumentCommand, Menu, ctrl_shift};
+use crate::gui::document::Document;
+use crate::gui::jobs::document::{PageAnswer, PageWork};
+use crate::gui::model::page_id::PageId;
+use crate::gui::pages::Page;
+use crate::gui::pages::flame::model as words;
+use crate::gui::pages::flame::model::ShownModel;
+use crate::gui::theme;
+use crate::gui::theme::{GRID, Palette};
+use crate::gui::widgets::flame::FlameGraph;
+use commands::FlameCommand;
+use job::{FlameAnswer, FlameFound};
+use poolscope_analysis::pivot::RowPath;
+use serde_json::Value;
+use state::{FlamePageState, FlameScope};
+use std::any::Any;
+
+/// The page.
+pub static PAGE: FlamePage = FlamePage;
+
+/// The job that merges stacks.
+pub const MERGE: &str = "merge";
+/// The job that weighs the stacks with a text.
+pub const FIND: &str = "find";
+
+/// Merged stacks, as wide as they weigh.
+pub struct FlamePage;
+
+impl Page for FlamePage {
+    fn id(&self) -> PageId {
+        PageId::FLAME
+    }
+
+    fn title(&self) -> &'static str {
+        "Flame graph"
+    }
+
+    fn place(&self) -> MenuPlace {
+        MenuPlace::new(Menu::View, 0)
+    }
+
+    /// I as in icicle; WPA has no such key.
+    fn keys(&self) -> Vec<KeyboardShortcut> {
+        vec![ctrl_shift(Key::I)]
+    }
+
+    fn new_state(&self) -> Box<dyn Any + Send> {
+        Box::new(FlamePageState::default())
+    }
+
+    fn show(&self, ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>) {
+        show(ui, document, commands);
+    }
+
+    fn opened(&self, document: &mut Document, from: PageId) {
+        let flame = document.flame_mut();
+        if from != PageId::FLAME {
+            flame.from = from;
+        }
+        flame.view.request_focus();
+    }
+
+    fn commands(&self) -> Vec<CommandSpec> {
+        FlameCommand::rows()
+    }
+
+    fn run(&self, document: &mut Document, command: &'static str) {
+        if let Some(command) = FlameCommand::of_id(command) {
+            document.run_flame(command);
+        }
+    }
+
+    fn can(&self, document: &Document, command: &'static str) -> bool {
+        FlameCommand::of_id(command).is_some_and(|command| document.can_flame(command))
+    }
+
+    fn is_on(&self, document: &Document, command: &'static str) -> Option<bool> {
+        document.flame_on(FlameCommand::of_id(command)?)
+    }
+
+    fn run_shared(&self, document: &mut Document, command: &DocumentCommand) -> bool {
+        match command {
+            DocumentCommand::Find => document.flame_mut().wants_search = true,
+            DocumentCommand::FindNext => document.flame_mut().view.step_match(true),
+            DocumentCommand::FindPrevious => document.flame_mut().view.step_match(false),
+            _ => match own_command(command) {
+                Some(own) => document.run_flame(own),
+                None => return false,
+            },
+        }
+        true
+    }
+
+    fn can_shared(&self, document: &Document, command: &DocumentCommand) -> Option<bool> {
+        match command {
+            DocumentCommand::FindNext | DocumentCommand::FindPrevious => {
+                Some(!document.flame().search.trim().is_empty())
+            }
+            _ => own_command(command).map(|own| document.can_flame(own)),
+        }
+    }
+
+    fn update(&self, document: &mut Document) {
+        document.ask_for_flame();
+    }
+
+    fn work(&self, document: &mut Document, job: &'static str) -> Option<PageWork> {
+        if job == FIND {
+            let request = document.flame_find_request()?;
+            return Some(Box::new(move |cancel| Some(Box::new(job::find(request, cancel)?))));
+        }
+        let request = document.flame_request();
+        Some(Box::new(move |cancel| Some(Box::new(job::run(request, cancel)?))))
+    }
+
+    fn apply(&self, document: &mut Document, _job: &'static str, answer: PageAnswer) {
+        match answer.downcast::<FlameAnswer>() {
+            Ok(answer) => document.apply_flame(*answer),
+            Err(answer) => drop(answer.downcast::<FlameFound>().map(|found| document.apply_flame_found(*found))),
+        }
+    }
+
+    fn job_failed(&self, document: &mut Document, job: &'static str) -> &'static str {
+        if job == FIND {
+            return "The search";
+        }
+        document.flame_mut().broken = true;
+        "The flame graph"
+    }
+
+    fn rows_changed(&self, document: &mut Document) {
+        document.apply_pending_frame();
+    }
+
+    fn show_rows(&self, document: &mut Document, place: RowPath, title: Option<String>) {
+        document.flame_mut().scope = Some(FlameScope { place, words: title });
+        document.show_page(self.id());
+    }
+
+    fn remember(&self, document: &Document) -> Option<Value> {
+        serde_json::to_value(document.flame().look).ok()
+    }
+
+    fn restore(&self, document: &mut Document, value: Value) {
+        if let Ok(look) = serde_json::from_value(value) {
+            document.flame_mut().look = look;
+        }
+    }
+}
+
+/// The page's own command for a command that every page understands.
+fn own_command(command: &DocumentCommand) -> Option<FlameCommand> {
+    match command {
+        DocumentCommand::CopyRows | DocumentCommand::CopyCell => Some(FlameCommand::CopyName),
+        DocumentCommand::CopyStack => Some(FlameCommand::CopyStack),
+        DocumentCommand::FilterTo => Some(FlameCommand::FilterTo),
+        _ => None,
+    }
+}
+
+impl Document {
+    /// State of the flame graph page.
+    #[must_use]
+    pub fn flame(&self) -> &FlamePageState {
+        self.page_state()
+    }
+
+    /// State of the flame graph page, to be changed.
+    pub fn flame_mut(&mut self) -> &mut FlamePageState {
+        self.page_state_mut()
+    }
+}
+
+/// Draws the page.
+fn show(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>) {
+    let palette = Palette::of(ui);
+    Frame::new().fill(palette.canvas).inner_margin(Margin::same(12)).show(ui, |ui| {
+        ui.set_min_size(ui.available_size());
+        heading(ui, document, commands);
+        ui.add_space(GRID);
+        if let Some(why) = empty::without_events(document) {
+            return empty::show(ui, document, why, commands);
+        }
+        bar::show(ui, document, commands);
+        scope::show(ui, document, commands);
+        ui.add_space(GRID);
+        match empty::why(document) {
+            Some(why) => empty::show(ui, document, why, commands),
+            None => graph(ui, document, commands),
+        }
+    });
+}
+
+fn heading(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
+    ui.horizontal(|ui| {
+        ui.heading("Flame graph");
+        let (page, title) = match document.flame().from {
+            PageId::SUSPECTS => (PageId::SUSPECTS, "Back to the suspects"),
+            _ if document.has_allocations() => (PageId::ANALYSIS, "Back to graph and table"),
+            _ => (PageId::ANALYSIS, "Back"),
+        };
+        if ui.button(title).on_hover_text("Escape").clicked() {
+            commands.push(DocumentCommand::Page(page).into());
+        }
+    });
+}
+
+/// The graph, and below it what is known of the selected frame.
+fn graph(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>) {
+    let line = ui.spacing().interact_size.y + GRID;
+    let height = (ui.available_height() - line).max(0.0);
+    let dimmed = document.awaits_page(PageId::FLAME, MERGE);
+    let offers = Offers::of(document);
+    let free = ui.memory(|memory| memory.focused().is_none() && memory.is_above_modal_layer(ui.layer_id()));
+    let tabbing = ui.input(|input| input.key_pressed(eframe::egui::Key::Tab));
+    if free && !tabbing && !eframe::egui::Popup::is_any_open(ui.ctx()) && !document.flame().wants_search {
+        document.flame_mut().view.request_focus();
+    }
+    let mut view = std::mem::take(&mut document.flame_mut().view);
+    let mut actions = Vec::new();
+    if let Some(shown) = &document.flame().shown {
+        let dark = ui.visuals().dark_mode;
+        let model = ShownModel { tree: &shown.tree, colors: &shown.colors, number: shown.number, dark };
+        let tip = |ui: &mut Ui, node: u32| tip(ui, document, node);
+        let mut menu = |ui: &mut Ui| offers.show(ui, commands);
+        ui.allocate_ui(eframe::egui::vec2(ui.available_width(), height), |ui| {
+            ui.set_min_size(ui.available_size());
+            actions = FlameGraph::new("Flame graph of stacks", &model, &mut view)
+                .root_at_top(document.flame().look.root_at_top)
+                .marking(document.flame().search.trim())
+                .dimmed(dimmed)
+                .tip(&tip)
+                .menu(&mut menu)
+                .show(ui);
+        });
+    }
+    document.flame_mut().view = view;
+    actions.into_iter().for_each(|action| document.flame_action(action));
+    selected(ui, document);
+}
+
+/// One line about the selected frame, for those who do not point at it.
+fn selected(ui: &mut Ui, document: &Document) {
+    ui.horizontal(|ui| {
+        let Some((tree, node)) = document.flame_cursor() else {
+            ui.weak("Click selects a frame, double-click or Enter gives it the whole width, Escape goes back.");
+            return;
+        };
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            ui.label(figures(tree, node));
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                let name = RichText::new(tree.text(node)).font(theme::figure_font());
+                ui.add(Label::new(name).truncate());
+            });
+        });
+    });
+}
+
+/// Weight of a frame, and its shares.
+fn figures(tree: &FlameTree, node: u32) -> String {
+    format!("{}, {}", words::weight_text(tree.weight(node), tree.metric()), words::shares(tree, node))
+}
+
+/// The words at the pointer.
+fn tip(ui: &mut Ui, document: &Document, node: u32) {
+    let Some(shown) = &document.flame().shown else { return };
+    let tree = &shown.tree;
+    let text = tree.text(node);
+    ui.label(RichText::new(text).font(theme::figure_font()));
+    if let Some(module) = words::module_of(text).filter(|_| tree.is_frame(node)) {
+        ui.weak(module);
+    }
+    ui.label(figures(tree, node));
+    let other = |figure: Metric| format!("{} {}", figure.title(), words::figure_text(tree, node, figure));
+    let figures = [Metric::ImpactingSize, Metric::ImpactingCount, Metric::Size, Metric::Count];
+    ui.weak(figures.map(other).join("  \u{b7}  "));
+    let own = tree.own_weight(node);
+    if own > 0 && !tree.children(node).is_empty() {
+        ui.weak(format!("{} of it in no frame further on", words::weight_text(own, tree.metric())));
+    }
+    if let Some(why) = document.explain_frame(text).filter(|_| tree.is_frame(node)) {
+        ui.label(why);
+    }
+}
+
+/// Commands of a frame's menu, in groups, and whether they would do anything.
+struct Offers(Vec<Vec<(FlameCommand, bool)>>);
+
+impl Offers {
+    fn of(document: &Document) -> Self {
+        use FlameCommand as C;
+        let groups = [vec![C::ZoomIn, C::ZoomOut], vec![C::FilterTo, C::ShowInTable], vec![C::CopyName, C::CopyStack]];
+        let with_state = |command: C| (command, document.can(&command.into()));
+        Self(groups.into_iter().map(|group| group.into_iter().map(with_state).collect()).collect())
+    }
+
+    fn show(&self, ui: &mut Ui, commands: &mut Vec<Command>) {
+        for (at, group) in self.0.iter().enumerate() {
+            if at > 0 {
+                ui.separator();
+            }
+            for (command, can) in group {
+                // The keys of the widget, and of the commands that do the same on every page.
+                let key = match command {
+                    FlameCommand::ZoomIn => Some("Enter".to_owned()),
+                    FlameCommand::ZoomOut => Some("Backspace".to_owned()),
+                    FlameCommand::FilterTo => Command::from(DocumentCommand::FilterTo).shortcut_text(ui),
+                    FlameCommand::CopyName => Command::from(DocumentCommand::CopyRows).shortcut_text(ui),
+                    FlameCommand::CopyStack => Command::from(DocumentCommand::CopyStack).shortcut_text(ui),
+                    _ => None,
+                };
+                let mut button = Button::new(command.title());
+                if let Some(key) = key {
+                    button = button.shortcut_text(key);
+                }
+                if ui.add_enabled(*can, button).clicked() {
+                    ui.close();
+                    commands.push((*command).into());
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! The page of modules: how each one that stacks lead through stands, what depends on it, what was tried for its symbols and
+//! what to do about those that have none. It searches for nothing itself.
+
+mod detail;
+mod empty;
+mod mark;
+pub mod state;
+mod table;
+
+use eframe::egui::{Align, Button, Frame, Id, Key, KeyboardShortcut, Layout, Margin, Panel, Popup, TextEdit, Ui};
+use poolscope_symbols::resolve::ModuleState;
+
+use crate::format;
+use crate::gui::commands::table::MenuPlace;
+use crate::gui::commands::{Command, DocumentCommand, Menu, SymbolsCommand, ctrl_shift};
+use crate::gui::document::Document;
+use crate::gui::model::page_id::PageId;
+use crate::gui::model::symbol_texts as words;
+use crate::gui::model::symbols::{Phase, Symbols};
+use crate::gui::pages::Page;
+use crate::gui::theme::{GRID, Palette};
+use crate::gui::widgets::{list_table, progress_bar};
+use state::ModulesState;
+use std::any::Any;
+
+/// Height of what is known of the selected module, in points, until the user gives it another.
+const DETAIL: f32 = 236.0;
+/// Width of the field that filters, in points.
+const FILTER: f32 = 200.0;
+
+/// The page.
+pub static PAGE: ModulesPage = ModulesPage;
+
+/// Modules on the stacks and their symbols.
+pub struct ModulesPage;
+
+impl Page for ModulesPage {
+    fn id(&self) -> PageId {
+        PageId::MODULES
+    }
+
+    fn title(&self) -> &'static str {
+        "Modules"
+    }
+
+    fn place(&self) -> MenuPlace {
+        MenuPlace::new(Menu::Symbols, 4)
+    }
+
+    fn keys(&self) -> Vec<KeyboardShortcut> {
+        vec![ctrl_shift(Key::M)]
+    }
+
+    fn new_state(&self) -> Box<dyn Any + Send> {
+        Box::new(ModulesState::default())
+    }
+
+    fn show(&self, ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>) {
+        show(ui, document, commands);
+    }
+
+    fn opened(&self, document: &mut Document, _from: PageId) {
+        document.modules_mut().wants_focus = true;
+    }
+
+    fn selected_module(&self, document: &Document) -> Option<usize> {
+        document.modules().selected
+    }
+
+    fn show_module(&self, document: &mut Document, module: usize) {
+        document.show_page(self.id());
+        let (modules, symbols) = document.modules_and_symbols();
+        modules.show(symbols, module);
+    }
+}
+
+impl Document {
+    /// State of the page of modules.
+    #[must_use]
+    pub fn modules(&self) -> &ModulesState {
+        self.page_state()
+    }
+
+    /// State of the page of modules, to be changed.
+    pub fn modules_mut(&mut self) -> &mut ModulesState {
+        self.page_state_mut()
+    }
+
+    fn modules_and_symbols(&mut self) -> (&mut ModulesState, &Symbols) {
+        (self.pages.state_mut(), &self.results.symbols)
+    }
+}
+
+/// Draws the page.
+fn show(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>) {
+    let palette = Palette::of(ui);
+    Frame::new().fill(palette.canvas).inner_margin(Margin::same(12)).show(ui, |ui| {
+        ui.set_min_size(ui.available_size());
+        heading(ui, document, commands);
+        ui.add_space(2.0 * GRID);
+        if let Some(why) = empty::why(document) {
+            return empty::show(ui, document, why, commands);
+        }
+        let listed = document.modules().listed(&document.results.symbols);
+        bar(ui, document, &listed, commands);
+        ui.add_space(GRID);
+        empty::unmerged(ui, document, commands);
+        if document.modules().selected.is_some() {
+            let most = (ui.available_height() - 120.0).max(80.0);
+            Panel::bottom(Id::unique("module"))
+                .resizable(true)
+                .default_size(DETAIL.min(most))
+                .size_range(80.0..=most)
+                .frame(Frame::new().inner_margin(Margin { top: 8, ..Margin::ZERO }))
+                .show(ui, |ui| detail::show(ui, document, commands));
+        }
+        table::show(ui, document, &listed, commands);
+    });
+}
+
+fn heading(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
+    ui.horizontal(|ui| {
+        ui.heading("Modules");
+        let back = if document.has_allocations() { "Back to graph and table" } else { "Back" };
+        if ui.button(back).clicked() {
+            commands.push(DocumentCommand::Page(PageId::ANALYSIS).into());
+        }
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            let all = ui.button("All images of the trace");
+            if all.on_hover_text("Images that no stack leads through are on the page of the trace").clicked() {
+                commands.push(DocumentCommand::Page(PageId::TRACE_INFO).into());
+            }
+        });
+    });
+}
+
+/// The filter, how the search stands, and what can be done about all modules.
+fn bar(ui: &mut Ui, document: &mut Document, listed: &[usize], commands: &mut Vec<Command>) {
+    ui.horizontal(|ui| {
+        let id = ui.scope_id().with("filter");
+        let field = TextEdit::singleline(&mut document.modules_mut().filter).id(id).hint_text("Filter by name");
+        let field = ui.add(field.desired_width(FILTER));
+        ui.ctx().accesskit_node_builder(field.id, |node| node.set_label("Filter the modules"));
+        let free = ui.memory(|memory| memory.focused().is_none() && memory.is_above_modal_layer(ui.layer_id()));
+        let wanted = std::mem::take(&mut document.modules_mut().wants_focus);
+        if wanted || free && !Popup::is_any_open(ui.ctx()) && !ui.input(|input| input.key_pressed(Key::Tab)) {
+            field.request_focus();
+            // Only in the next frame the arrow keys can be kept from moving the focus.
+            ui.ctx().request_repaint();
+        }
+        if field.has_focus() {
+            let cursor = table::row_of(document.modules(), listed);
+            let actions = list_table::arrow_keys(ui, listed.len(), cursor);
+            table::apply(document.modules_mut(), listed, &actions);
+        }
+        let symbols = &document.results.symbols;
+        if listed.len() < symbols.needs().len() {
+            ui.weak(format!(
+                "{} of {}",
+                format::count(listed.len() as u64),
+                format::count(symbols.needs().len() as u64)
+            ));
+        }
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            let running = symbols.phase == Phase::Running;
+            let main = if running { SymbolsCommand::Stop } else { SymbolsCommand::Load };
+            button(ui, document, main, commands);
+            if ui.button(Command::SymbolPath.title()).clicked() {
+                commands.push(Command::SymbolPath);
+            }
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| progress(ui, symbols));
+        });
+    });
+}
+
+fn button(ui: &mut Ui, document: &Document, command: SymbolsCommand, commands: &mut Vec<Command>) {
+    let blocked = document.symbols_blocked(command);
+    let response = ui.add_enabled(blocked.is_none(), Button::new(command.title()));
+    if response.on_disabled_hover_text(blocked.unwrap_or_default()).clicked() {
+        commands.push(DocumentCommand::Symbols(command).into());
+    }
+}
+
+/// Progress of the search over all modules; while it runs, as a bar too.
+fn progress(ui: &mut Ui, symbols: &Symbols) {
+    let standing = symbols.standing();
+    if symbols.phase == Phase::Running && standing.modules > 0 {
+        let share = standing.finished as f32 / standing.modules as f32;
+        progress_bar::show(ui, "Modules whose search is over", share, 120.0);
+        let count =
+            format!("{} of {}", format::count(standing.finished as u64), format::count(standing.modules as u64));
+        let (so_far, all) = standing.downloading;
+        let coming = if all > 0 {
+            format!(" \u{b7} {} of {}", format::bytes(so_far), format::bytes(all))
+        } else if so_far > 0 {
+            format!(" \u{b7} {}", format::bytes(so_far))
+        } else {
+            String::new()
+        };
+        ui.weak(count + &coming);
+    } else if let Some(words) = words::standing(symbols) {
+        ui.weak(words);
+    }
+    if symbols.phase == Phase::Cancelled {
+        ui.weak("\u{b7} stopped");
+    }
+}
+
+/// Returns whether a module's search is under way.
+fn is_under_way(state: &ModuleState) -> bool {
+    matches!(state, ModuleState::Searching | ModuleState::Downloading(_) | ModuleState::Reading)
+}

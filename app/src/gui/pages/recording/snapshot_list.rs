@@ -1,0 +1,274 @@
+//! Tags from poolmon or `!poolused`: a place to paste, the listings that were read, a table of their tags or of the differences of
+//! two, and the way from ticked tags to what is recorded.
+
+use eframe::egui::{Button, Checkbox, ComboBox, Label, RichText, Role, TextEdit, Ui, WidgetInfo};
+use poolscope_recording::poolmon::Pool;
+use poolscope_recording::tag::TAGS_MAX;
+
+use crate::format;
+use crate::gui::commands::{Command, RecordingCommand};
+use crate::gui::pages::recording::setup::RecordingSetup;
+use crate::gui::pages::recording::snapshots::{ListColumn, ListRow, SnapshotList};
+use crate::gui::theme::{self, GRID, Palette};
+use crate::gui::widgets::list_table::{self, Action, Column, ListTable, Rows, Width};
+use crate::gui::widgets::pivot_table::Sort;
+
+/// Width of the column of boxes, in points.
+const TICK: f32 = 24.0;
+/// Widths of the other columns but the last, in points.
+const WIDTHS: [f32; 6] = [60.0, 76.0, 92.0, 88.0, 96.0, 96.0];
+/// Least width of the last column, in points.
+const LAST: f32 = 96.0;
+/// Greatest width of paragraphs, in points.
+const WORDS: f32 = 640.0;
+
+/// Draws the part of the page.
+pub(super) fn show(ui: &mut Ui, setup: &mut RecordingSetup, commands: &mut Vec<Command>) {
+    setup.snapshots.prepare();
+    source(ui, &mut setup.snapshots, commands);
+    let palette = Palette::of(ui);
+    if let Some(trouble) = &setup.snapshots.trouble {
+        ui.add(Label::new(RichText::new(trouble).color(palette.bad)).wrap());
+    }
+    if let Some(odd) = &setup.snapshots.odd {
+        ui.add(Label::new(RichText::new(odd).font(theme::small_font()).color(palette.warn)).truncate());
+    }
+    if setup.snapshots.listings.is_empty() {
+        return explain(ui);
+    }
+    ui.add_space(GRID);
+    choice(ui, &mut setup.snapshots);
+    record(ui, setup);
+    ui.add_space(GRID);
+    table(ui, &mut setup.snapshots);
+}
+
+fn explain(ui: &mut Ui) {
+    ui.add_space(2.0 * GRID);
+    ui.set_max_width(WORDS.min(ui.available_width()));
+    ui.label(RichText::new("Which tag grows? Two looks say it.").font(theme::strong_font()));
+    ui.add_space(GRID);
+    for words in [
+        "On the machine that leaks, without a trace: run poolmon -b and save what it shows, wait an hour, do it once more. A snapshot file of \
+         poolmon -n FILE does, too.",
+        "From a memory dump: !poolused 2 or !poolused 4 in WinDbg or KD.",
+        "Paste both here, or drop the files on this page. The largest growers become the tags of a recording.",
+    ] {
+        ui.add(Label::new(words).wrap());
+        ui.add_space(GRID);
+    }
+}
+
+/// The field for pasting and the button that opens a file.
+fn source(ui: &mut Ui, page: &mut SnapshotList, commands: &mut Vec<Command>) {
+    ui.horizontal(|ui| {
+        let open = RecordingCommand::OpenSnapshot;
+        if ui.button("Open\u{2026}").on_hover_text(open.title()).clicked() {
+            commands.push(open.into());
+        }
+        let hint = "Paste the output of poolmon or !poolused here (Ctrl+V)";
+        let width = (ui.available_width() - 150.0).max(120.0);
+        let field = ui.add(TextEdit::singleline(&mut page.text).hint_text(hint).desired_width(width));
+        field.ctx.accesskit_node_builder(field.id, |node| node.set_label("Paste a listing"));
+        page.awaits_paste = field.has_focus();
+        if page.is_busy() {
+            ui.spinner();
+        }
+        if !page.listings.is_empty() && ui.button("Clear").on_hover_text("Forget all listings").clicked() {
+            page.clear();
+        }
+    });
+}
+
+/// Choice of the snapshot that is shown, and of the one it is compared with.
+fn choice(ui: &mut Ui, page: &mut SnapshotList) {
+    ui.horizontal_wrapped(|ui| {
+        let names: Vec<String> = page.listings.iter().map(|named| named.name.clone()).collect();
+        let name = |at: usize| names.get(at).cloned().unwrap_or_default();
+        ui.label("Listing");
+        let shown = ComboBox::from_id_salt("listing").selected_text(name(page.shown)).truncate();
+        let shown = shown.show_ui(ui, |ui| {
+            for (at, name) in names.iter().enumerate() {
+                ui.selectable_value(&mut page.shown, at, name);
+            }
+        });
+        shown.response.ctx.accesskit_node_builder(shown.response.id, |node| node.set_label("Listing"));
+        if names.len() > 1 {
+            ui.label("less");
+            let text = page.before.filter(|before| *before != page.shown).map_or_else(|| "nothing".to_owned(), name);
+            let before = ComboBox::from_id_salt("before").selected_text(text).truncate();
+            let before = before.show_ui(ui, |ui| {
+                ui.selectable_value(&mut page.before, None, "nothing");
+                for (at, name) in names.iter().enumerate().filter(|(at, _)| *at != page.shown) {
+                    ui.selectable_value(&mut page.before, Some(at), name);
+                }
+            });
+            before.response.ctx.accesskit_node_builder(before.response.id, |node| node.set_label("Compared with"));
+        }
+        let filter = TextEdit::singleline(&mut page.filter).hint_text("Filter").desired_width(100.0);
+        let filter = ui.add(filter);
+        filter.ctx.accesskit_node_builder(filter.id, |node| node.set_label("Filter tags"));
+    });
+    ui.add(Label::new(RichText::new(summary(page)).font(theme::small_font()).color(Palette::of(ui).dim)).wrap());
+    if page.comparison().is_some_and(|comparison| comparison.is_reversed) {
+        let words = "The counts went down: this listing is older than the one it is compared with, or Windows was started between them.";
+        ui.add(Label::new(RichText::new(words).color(Palette::of(ui).warn)).wrap());
+    }
+    if page
+        .comparison()
+        .is_some_and(|comparison| comparison.rows.iter().any(|row| row.before_is_truncated || row.after_is_truncated))
+    {
+        let words =
+            "One of the two listings is cut. A tag that it does not show may have grown by more than stands here.";
+        ui.add(Label::new(RichText::new(words).color(Palette::of(ui).warn)).wrap());
+    }
+}
+
+fn summary(page: &SnapshotList) -> String {
+    let rows = format::count(page.rows().len() as u64);
+    if let Some(comparison) = page.comparison() {
+        let [nonpaged, paged] = comparison.bytes.map(format::delta_bytes);
+        return format!("{rows} rows. Nonpaged pool {nonpaged}, paged pool {paged}");
+    }
+    let Some(listing) = page.listing() else { return String::new() };
+    let [nonpaged, paged] = Pool::ALL.map(|pool| format::bytes(listing.bytes_in(pool)));
+    format!("{}: {rows} rows. Nonpaged pool {nonpaged}, paged pool {paged}", listing.tool.name())
+}
+
+/// The way to what is recorded.
+fn record(ui: &mut Ui, setup: &mut RecordingSetup) {
+    ui.horizontal_wrapped(|ui| {
+        let ticked = setup.snapshots.ticked.len();
+        let title = if ticked == 1 { "Record this tag" } else { "Record these tags" };
+        if ui.add_enabled(ticked > 0, Button::new(title)).on_disabled_hover_text("Tick up to four tags").clicked() {
+            let tags: Vec<String> = setup.snapshots.ticked.iter().cloned().collect();
+            take(setup, &tags);
+        }
+        let what = if setup.snapshots.is_compared() { "Record the largest growers" } else { "Record the largest" };
+        if ui.button(what).on_hover_text("Four at most").clicked() {
+            let suggested = setup.snapshots.suggested();
+            if suggested.tags.is_empty() {
+                setup.reason = Some("Nothing grew between the two listings: there is no tag to record.".to_owned());
+            } else {
+                setup.snapshots.ticked = suggested.tags.iter().cloned().collect();
+                take(setup, &suggested.tags);
+                let sentences = suggested.groups.iter().map(|group| format!(" {}.", group.sentence()));
+                let together: String = sentences.collect();
+                setup.reason =
+                    Some(format!("{}: {}.{together}", suggested.tags.join(", "), suggested.basis.sentence()));
+            }
+        }
+    });
+}
+
+fn take(setup: &mut RecordingSetup, tags: &[String]) {
+    setup.record_tags(tags);
+    let takes: Vec<&str> = tags.iter().map(String::as_str).collect();
+    let rate = setup.snapshots.listing().and_then(|listing| listing.events_per_second(|tag| takes.contains(&tag)));
+    if let Some(rate) = rate.filter(|rate| *rate > 0) {
+        setup.take_rate(rate);
+    }
+    setup.prepare();
+}
+
+fn table(ui: &mut Ui, page: &mut SnapshotList) {
+    if page.rows().is_empty() {
+        ui.weak(format!("No tag has \"{}\" in it.", page.filter.trim()));
+        return;
+    }
+    let columns = columns(page);
+    let cursor = page.cursor.filter(|row| *row < page.rows().len());
+    let list = ListTable::new("Tags", &columns).cursor(cursor, std::mem::take(&mut page.reveal));
+    let mut rows = TagRows { page, compared: page.is_compared(), ticked: None };
+    let actions = list.show(ui, &mut rows);
+    let mut ticked = rows.ticked;
+    for action in actions {
+        match action {
+            Action::Sort(0) | Action::SelectAll => {}
+            Action::Sort(column) => {
+                ListColumn::ALL.get(column - 1).into_iter().for_each(|column| page.sort_by(*column));
+            }
+            Action::Move { row, .. } => (page.cursor, page.reveal) = (Some(row), true),
+            Action::Click { row, .. } | Action::Open(row) => {
+                page.cursor = Some(row);
+                ticked = ticked.or(Some(row));
+            }
+        }
+    }
+    if let Some(tag) = ticked.and_then(|row| page.rows().get(row)).map(|row| row.tag.clone()) {
+        page.tick(&tag);
+    }
+}
+
+fn columns(page: &SnapshotList) -> Vec<Column> {
+    let compared = page.is_compared();
+    let column = |(which, width): (ListColumn, Width)| {
+        let sort = (page.sort.0 == which).then_some(Sort::of(page.sort.1));
+        Column { title: which.title(compared), tip: which.tip(), width, is_figure: which.is_figure(), sort }
+    };
+    let widths = WIDTHS.map(Width::Exact).into_iter().chain([Width::Rest(LAST)]);
+    let tick = Column::text("", Width::Exact(TICK));
+    std::iter::once(tick).chain(ListColumn::ALL.into_iter().zip(widths).map(column)).collect()
+}
+
+/// The listed tags; a row is selected while its tag is ticked.
+struct TagRows<'p> {
+    page: &'p SnapshotList,
+    compared: bool,
+    /// The row whose box was clicked.
+    ticked: Option<usize>,
+}
+
+impl TagRows<'_> {
+    fn has_room(&self, row: usize) -> bool {
+        self.is_selected(row) || self.page.ticked.len() < TAGS_MAX
+    }
+
+    /// Draws the box of a row.
+    fn tick(&mut self, ui: &mut Ui, row: usize, entry: &ListRow) {
+        let (is_ticked, has_room) = (self.is_selected(row), self.has_room(row));
+        let mut ticked = is_ticked;
+        let check = ui.add_enabled(has_room, Checkbox::without_text(&mut ticked));
+        let name = format!("Record {}", entry.tag.trim_end());
+        check.widget_info(|| WidgetInfo::selected(Role::CheckBox, has_room, is_ticked, &name));
+        if check.on_disabled_hover_text("Four tags are ticked already").clicked() {
+            self.ticked = Some(row);
+        }
+    }
+}
+
+impl Rows for TagRows<'_> {
+    fn count(&self) -> usize {
+        self.page.rows().len()
+    }
+
+    fn label(&self, row: usize) -> String {
+        let Some(row) = self.page.rows().get(row) else { return String::new() };
+        let bytes = row.text(ListColumn::Bytes, self.compared);
+        let blocks = row.text(ListColumn::Blocks, self.compared);
+        format!("{}, {}, {bytes} in {blocks} blocks", row.tag.trim_end(), row.pool.name())
+    }
+
+    fn is_selected(&self, row: usize) -> bool {
+        self.page.rows().get(row).is_some_and(|row| self.page.ticked.contains(&row.tag))
+    }
+
+    fn type_ahead_text(&self, row: usize) -> Option<String> {
+        self.page.rows().get(row).map(|row| row.tag.clone())
+    }
+
+    fn cell(&mut self, ui: &mut Ui, row: usize, column: usize) {
+        let page = self.page;
+        let Some(entry) = page.rows().get(row) else { return };
+        let Some(which) = column.checked_sub(1).and_then(|column| ListColumn::ALL.get(column)) else {
+            return self.tick(ui, row, entry);
+        };
+        let text = entry.text(*which, self.compared);
+        if which.is_figure() {
+            list_table::figure_cell(ui, text);
+        } else {
+            let font = if *which == ListColumn::About { theme::text_font() } else { theme::figure_font() };
+            list_table::text_cell(ui, RichText::new(text).font(font));
+        }
+    }
+}

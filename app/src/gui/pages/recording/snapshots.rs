@@ -1,0 +1,452 @@
+//! The listings of pool tags that were pasted or opened: which one is shown, or which two are compared, how its rows are sorted and
+//! filtered, and which tags are ticked. It reads nothing and draws nothing.
+
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
+
+use poolscope_recording::poolmon::{
+    Pool, Snapshot, SnapshotComparison, SnapshotRow, TagDelta, TagSuggestion, compare, suggest,
+};
+use poolscope_recording::tag::TAGS_MAX;
+
+use crate::format;
+use crate::gui::jobs::snapshots::SnapshotAnswer;
+use crate::gui::pages::recording::setup::sentence;
+
+/// Listings that are kept, the newest.
+const MAX_SNAPSHOTS: usize = 50;
+
+/// A column of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ListColumn {
+    /// The tag.
+    Tag,
+    /// Its pool.
+    Pool,
+    /// Bytes, or how many more.
+    Bytes,
+    /// Blocks that are allocated, or how many more.
+    Blocks,
+    /// Allocations, or how many more.
+    Allocs,
+    /// Frees, or how many more.
+    Frees,
+    /// Description of the tag from the tool.
+    About,
+}
+
+impl ListColumn {
+    /// All of them, in their order.
+    pub const ALL: [Self; 7] =
+        [Self::Tag, Self::Pool, Self::Bytes, Self::Blocks, Self::Allocs, Self::Frees, Self::About];
+
+    /// Its name.
+    #[must_use]
+    pub fn title(self, compared: bool) -> &'static str {
+        match (self, compared) {
+            (Self::Tag, _) => "Tag",
+            (Self::Pool, _) => "Pool",
+            (Self::Bytes, false) => "Bytes",
+            (Self::Bytes, true) => "More bytes",
+            (Self::Blocks, false) => "Diff",
+            (Self::Blocks, true) => "More diff",
+            (Self::Allocs, false) => "Allocs",
+            (Self::Allocs, true) => "More allocs",
+            (Self::Frees, false) => "Frees",
+            (Self::Frees, true) => "More frees",
+            (Self::About, _) => "From a list of tags",
+        }
+    }
+
+    /// Its meaning.
+    #[must_use]
+    pub fn tip(self) -> &'static str {
+        match self {
+            Self::Tag => "The tag",
+            Self::Pool => "Paged or nonpaged pool",
+            Self::Bytes => "Bytes that are allocated now",
+            Self::Blocks => "Blocks that are allocated now: allocations less frees",
+            Self::Allocs => "Allocations since the system started",
+            Self::Frees => "Frees since the system started",
+            Self::About => "What the tool's own list of tags says; it was not found on this machine",
+        }
+    }
+
+    /// Returns whether it is a number.
+    #[must_use]
+    pub fn is_figure(self) -> bool {
+        !matches!(self, Self::Tag | Self::Pool | Self::About)
+    }
+}
+
+/// A row of the table: figures of one listing, or the differences of two.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListRow {
+    /// The tag, four characters.
+    pub tag: String,
+    /// Its pool.
+    pub pool: Pool,
+    /// Bytes.
+    pub bytes: i64,
+    /// Blocks.
+    pub blocks: i64,
+    /// Allocations, where they are counted.
+    pub allocs: Option<i64>,
+    /// Frees, where they are counted.
+    pub frees: Option<i64>,
+    /// Description of the tag from the tool.
+    pub about: String,
+}
+
+impl ListRow {
+    fn of(row: &SnapshotRow) -> Self {
+        let whole = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        Self {
+            tag: row.tag.clone(),
+            pool: row.pool,
+            bytes: whole(row.counts.bytes),
+            blocks: whole(row.counts.blocks),
+            allocs: row.counts.allocs.map(whole),
+            frees: row.counts.frees.map(whole),
+            about: row.description.clone().unwrap_or_default(),
+        }
+    }
+
+    fn of_growth(row: &TagDelta) -> Self {
+        Self {
+            tag: row.tag.clone(),
+            pool: row.pool,
+            bytes: row.bytes,
+            blocks: row.blocks,
+            allocs: row.allocs,
+            frees: row.frees,
+            about: row.description.clone().unwrap_or_default(),
+        }
+    }
+
+    /// The text of a cell; differences have their sign.
+    #[must_use]
+    pub fn text(&self, column: ListColumn, compared: bool) -> String {
+        let count = |value: i64| {
+            if compared { format::delta_count(value) } else { format::count(value.unsigned_abs()) }
+        };
+        match column {
+            ListColumn::Tag => self.tag.clone(),
+            ListColumn::Pool => self.pool.name().to_owned(),
+            ListColumn::Bytes if compared => format::delta_bytes(self.bytes),
+            ListColumn::Bytes => format::bytes(self.bytes.unsigned_abs()),
+            ListColumn::Blocks => count(self.blocks),
+            ListColumn::Allocs => self.allocs.map(count).unwrap_or_default(),
+            ListColumn::Frees => self.frees.map(count).unwrap_or_default(),
+            ListColumn::About => self.about.clone(),
+        }
+    }
+
+    fn compare(&self, other: &Self, column: ListColumn) -> Ordering {
+        match column {
+            ListColumn::Tag => self.tag.cmp(&other.tag),
+            ListColumn::Pool => self.pool.cmp(&other.pool),
+            ListColumn::Bytes => self.bytes.cmp(&other.bytes),
+            ListColumn::Blocks => self.blocks.cmp(&other.blocks),
+            ListColumn::Allocs => self.allocs.cmp(&other.allocs),
+            ListColumn::Frees => self.frees.cmp(&other.frees),
+            ListColumn::About => self.about.cmp(&other.about),
+        }
+    }
+}
+
+/// Inputs that the rows depend on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Basis {
+    number: u64,
+    before: Option<usize>,
+    shown: usize,
+    column: ListColumn,
+    ascending: bool,
+    filter: String,
+}
+
+/// A listing and what to call it.
+#[derive(Debug)]
+pub struct NamedListing {
+    /// Name of it.
+    pub name: String,
+    /// The listing.
+    pub listing: Snapshot,
+}
+
+/// The listings.
+#[derive(Debug)]
+pub struct SnapshotList {
+    /// All of them, the oldest first.
+    pub listings: Vec<NamedListing>,
+    /// Index of the snapshot that is shown.
+    pub shown: usize,
+    /// With which one before it is compared.
+    pub before: Option<usize>,
+    /// By which column the rows are sorted, and whether the smallest come first.
+    pub sort: (ListColumn, bool),
+    /// Text that tags, pools or descriptions have to contain.
+    pub filter: String,
+    /// Text of the field for pasting.
+    pub text: String,
+    /// The field for pasting has the keys.
+    pub awaits_paste: bool,
+    /// Tags that are ticked.
+    pub ticked: BTreeSet<String>,
+    /// The row under the cursor.
+    pub cursor: Option<usize>,
+    /// The cursor has to be scrolled to.
+    pub reveal: bool,
+    /// Error of the last text that was no snapshot.
+    pub trouble: Option<String>,
+    /// Warnings about the last text.
+    pub odd: Option<String>,
+    waiting: u32,
+    number: u64,
+    basis: Option<Basis>,
+    rows: Vec<ListRow>,
+    comparison: Option<SnapshotComparison>,
+}
+
+impl Default for SnapshotList {
+    fn default() -> Self {
+        Self {
+            listings: Vec::new(),
+            shown: 0,
+            before: None,
+            sort: (ListColumn::Bytes, false),
+            filter: String::new(),
+            text: String::new(),
+            awaits_paste: false,
+            ticked: BTreeSet::new(),
+            cursor: None,
+            reveal: false,
+            trouble: None,
+            odd: None,
+            waiting: 0,
+            number: 0,
+            basis: None,
+            rows: Vec::new(),
+            comparison: None,
+        }
+    }
+}
+
+impl SnapshotList {
+    /// A text is being read.
+    pub fn begin(&mut self) {
+        self.waiting += 1;
+        self.trouble = None;
+        self.odd = None;
+    }
+
+    /// Returns whether a text is being read.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        self.waiting > 0
+    }
+
+    /// Takes in what was read. The last listing is shown, compared with the one before it if there is one.
+    pub fn take(&mut self, answer: SnapshotAnswer) {
+        self.waiting = self.waiting.saturating_sub(1);
+        let document = match answer.result {
+            Ok(document) => document,
+            Err(words) => {
+                self.trouble = Some(sentence(&words));
+                return;
+            }
+        };
+        self.odd = document.unparsed_lines.first().map(|first| {
+            let lines = if document.unparsed_count == 1 { "line was" } else { "lines were" };
+            let count = format::count(document.unparsed_count as u64);
+            format!("{count} {lines} not understood, the first is line {}: {}", first.number, first.text)
+        });
+        self.text.clear();
+        let several = document.snapshots.len() > 1;
+        for listing in document.snapshots {
+            let at = if several { format!(", line {}", listing.first_line) } else { String::new() };
+            let name = format!("{}. {}{at}", self.number + 1, answer.name);
+            self.listings.push(NamedListing { name, listing });
+            self.number += 1;
+        }
+        let surplus = self.listings.len().saturating_sub(MAX_SNAPSHOTS);
+        self.listings.drain(..surplus);
+        self.shown = self.listings.len().saturating_sub(1);
+        self.before = self.shown.checked_sub(1);
+        self.sort = (ListColumn::Bytes, false);
+        self.ticked.clear();
+    }
+
+    /// Forgets all of them.
+    pub fn clear(&mut self) {
+        let waiting = self.waiting;
+        *self = Self { waiting, number: self.number, ..Self::default() };
+    }
+
+    /// Returns whether differences are shown.
+    #[must_use]
+    pub fn is_compared(&self) -> bool {
+        self.comparison.is_some()
+    }
+
+    /// The comparison that is shown.
+    #[must_use]
+    pub fn comparison(&self) -> Option<&SnapshotComparison> {
+        self.comparison.as_ref()
+    }
+
+    /// The listing that is shown.
+    #[must_use]
+    pub fn listing(&self) -> Option<&Snapshot> {
+        self.listings.get(self.shown).map(|named| &named.listing)
+    }
+
+    /// Sorts by a column; once more: the other way round.
+    pub fn sort_by(&mut self, column: ListColumn) {
+        let (now, ascending) = self.sort;
+        self.sort = if now == column { (column, !ascending) } else { (column, !column.is_figure()) };
+    }
+
+    /// The rows as they are shown.
+    #[must_use]
+    pub fn rows(&self) -> &[ListRow] {
+        &self.rows
+    }
+
+    /// Works the rows out, if what they follow from has changed.
+    pub fn prepare(&mut self) {
+        self.shown = self.shown.min(self.listings.len().saturating_sub(1));
+        let before = self.before.filter(|before| *before != self.shown && *before < self.listings.len());
+        let (column, ascending) = self.sort;
+        let filter = self.filter.trim().to_lowercase();
+        let basis = Basis { number: self.number, before, shown: self.shown, column, ascending, filter };
+        if self.basis.as_ref() == Some(&basis) {
+            return;
+        }
+        let listing = |at: usize| self.listings.get(at).map(|named| &named.listing);
+        let compared = before.and_then(|before| Some(compare(listing(before)?, listing(self.shown)?)));
+        let mut rows: Vec<ListRow> = match (&compared, listing(self.shown)) {
+            (Some(comparison), _) => comparison.rows.iter().map(ListRow::of_growth).collect(),
+            (None, Some(listing)) => listing.rows.iter().map(ListRow::of).collect(),
+            (None, None) => Vec::new(),
+        };
+        let has = |text: &str| text.to_lowercase().contains(&basis.filter);
+        if !basis.filter.is_empty() {
+            rows.retain(|row| has(&row.tag) || has(&row.about) || has(row.pool.name()));
+        }
+        // What was sorted by bytes before stays in that order among equals.
+        rows.sort_by(|a, b| {
+            let order = a.compare(b, column);
+            if ascending { order } else { order.reverse() }
+        });
+        self.rows = rows;
+        self.comparison = compared;
+        self.basis = Some(basis);
+    }
+
+    /// Ticks a tag, or takes the tick away. No more than can be recorded at once.
+    pub fn tick(&mut self, tag: &str) {
+        if !self.ticked.remove(tag) && self.ticked.len() < TAGS_MAX {
+            self.ticked.insert(tag.to_owned());
+        }
+    }
+
+    /// The tags that are most worth recording, and why.
+    #[must_use]
+    pub fn suggested(&self) -> TagSuggestion {
+        let listing = |at: usize| self.listings.get(at).map(|named| named.listing.clone());
+        let before = self.before.filter(|_| self.is_compared()).and_then(listing);
+        let all: Vec<Snapshot> = before.into_iter().chain(listing(self.shown)).collect();
+        suggest(&all, None, TAGS_MAX)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use poolscope_recording::poolmon::parse::parse_text;
+
+    use super::*;
+
+    fn listing(rows: &[(&str, u64, u64)]) -> SnapshotAnswer {
+        let mut text = " Memory: 100K Avail: 50K\n Tag  Type     Allocs            Frees            Diff   Bytes       Per Alloc\n\n".to_owned();
+        for (tag, allocs, bytes) in rows {
+            let line = format!(
+                " {tag} Nonp {allocs:>9} (   0) {:>9} (   0) {:>9} {bytes:>9} (     0) {:>6}\n",
+                10,
+                allocs - 10,
+                64
+            );
+            text.push_str(&line);
+        }
+        SnapshotAnswer { name: "a.txt".to_owned(), result: parse_text(&text).map_err(|error| error.to_string()) }
+    }
+
+    fn shown(page: &mut SnapshotList) -> Vec<(String, i64)> {
+        page.prepare();
+        page.rows().iter().map(|row| (row.tag.clone(), row.bytes)).collect()
+    }
+
+    fn own(rows: &[(&str, i64)]) -> Vec<(String, i64)> {
+        rows.iter().map(|(tag, bytes)| ((*tag).to_owned(), *bytes)).collect()
+    }
+
+    #[test]
+    fn one_is_shown_and_two_are_compared() {
+        let mut page = SnapshotList::default();
+        page.begin();
+        assert!(page.is_busy());
+        page.take(listing(&[("Leak", 100, 6400), ("MmSt", 200, 64000)]));
+        assert!(!page.is_busy());
+        assert_eq!(shown(&mut page), own(&[("MmSt", 64000), ("Leak", 6400)]));
+        assert!(!page.is_compared());
+        page.take(listing(&[("Leak", 900, 57600), ("MmSt", 200, 64000), ("New1", 20, 640)]));
+        assert_eq!(shown(&mut page), own(&[("Leak", 51200), ("New1", 640), ("MmSt", 0)]));
+        assert!(page.is_compared());
+        assert_eq!(page.rows()[0].text(ListColumn::Allocs, true), "+800");
+        assert_eq!(page.suggested().tags, ["Leak", "New1"], "what did not grow is no suspect");
+        page.before = None;
+        assert_eq!(shown(&mut page), own(&[("MmSt", 64000), ("Leak", 57600), ("New1", 640)]));
+    }
+
+    #[test]
+    fn rows_are_sorted_and_filtered() {
+        let mut page = SnapshotList::default();
+        page.take(listing(&[("Leak", 100, 6400), ("MmSt", 200, 64000), ("Zap1", 50, 1)]));
+        page.sort_by(ListColumn::Tag);
+        assert_eq!(shown(&mut page)[0].0, "Leak");
+        page.sort_by(ListColumn::Tag);
+        assert_eq!(shown(&mut page)[0].0, "Zap1");
+        page.sort_by(ListColumn::Allocs);
+        assert_eq!(shown(&mut page)[0].0, "MmSt");
+        page.filter = "leak".to_owned();
+        assert_eq!(shown(&mut page), own(&[("Leak", 6400)]));
+        page.filter = "nonpaged".to_owned();
+        assert_eq!(shown(&mut page).len(), 3);
+    }
+
+    #[test]
+    fn no_more_is_ticked_than_can_be_recorded() {
+        let mut page = SnapshotList::default();
+        for tag in ["A", "B", "C", "D", "E"] {
+            page.tick(tag);
+        }
+        assert_eq!(page.ticked.len(), TAGS_MAX);
+        page.tick("A");
+        assert!(!page.ticked.contains("A"));
+    }
+
+    #[test]
+    fn what_is_no_listing_is_said_and_nothing_is_lost() {
+        let mut page = SnapshotList::default();
+        page.take(listing(&[("Leak", 100, 6400)]));
+        page.take(SnapshotAnswer {
+            name: "b".to_owned(),
+            result: parse_text("hello").map_err(|error| error.to_string()),
+        });
+        assert!(page.trouble.as_ref().is_some_and(|words| words.contains("No row of poolmon")), "{:?}", page.trouble);
+        assert_eq!(page.listings.len(), 1);
+        page.clear();
+        assert!(page.listings.is_empty() && shown(&mut page).is_empty());
+    }
+}

@@ -1,0 +1,257 @@
+//! Recording on this machine: whether it can be done, the buttons that begin and end it, and what runs. Where it cannot be done
+//! it says so, and where to go instead.
+
+use std::path::PathBuf;
+
+use eframe::egui::{Button, Frame, Grid, Label, RichText, ScrollArea, TextEdit, Ui};
+
+use crate::format;
+use crate::gui::commands::{Command, RecordingCommand};
+use crate::gui::icons;
+use crate::gui::pages::recording::recorder::{Phase, Recorder};
+use crate::gui::theme::{self, GRID, Palette};
+use crate::gui::widgets::path_choice::{PathAction, PathChoice};
+use crate::gui::widgets::section::caption;
+use crate::wpr::{RecordingStatus, WprStatus};
+
+/// Highest that the output gets, in points.
+const OUTPUT: f32 = 160.0;
+/// Widest that words get, in points.
+const WORDS: f32 = 640.0;
+
+/// Draws the part of the page; `blocked` says what is wrong with what is to be recorded.
+pub(super) fn show(
+    ui: &mut Ui,
+    recorder: &mut Recorder,
+    blocked: Option<&str>,
+    boot: bool,
+    commands: &mut Vec<Command>,
+) {
+    ScrollArea::vertical().id_salt("this machine").auto_shrink(false).show(ui, |ui| {
+        ui.set_max_width(WORDS.min(ui.available_width() - 2.0 * GRID));
+        match recorder.standing.clone() {
+            None => {
+                ui.horizontal(|ui| {
+                    ui.spinner();
+                    ui.label("Looking for wpr.exe");
+                });
+                return;
+            }
+            Some(WprStatus::NotWindows) => return elsewhere(ui),
+            Some(WprStatus::Missing { looked }) => missing(ui, &looked),
+            Some(WprStatus::Ready { program }) => {
+                fact(ui, "Recorder", &program.display().to_string());
+            }
+        }
+        places(ui, recorder, commands);
+        ui.add_space(3.0 * GRID);
+        actions(ui, recorder, blocked, commands);
+        if boot && !recorder.phase.is_recording() {
+            ui.weak("It is recorded from now on; from the next start of Windows on, take the commands.");
+        }
+        if let Some(trouble) = &recorder.trouble {
+            ui.add_space(2.0 * GRID);
+            trouble_words(ui, trouble);
+        }
+        running(ui, recorder);
+        saved(ui, recorder, commands);
+        output(ui, recorder);
+    });
+}
+
+fn elsewhere(ui: &mut Ui) {
+    ui.label(RichText::new("Recordings are made on the machine that leaks").font(theme::strong_font()));
+    ui.add_space(GRID);
+    let words = "This system is not Windows, so nothing can be started here. Take the commands, the profile or the script to the machine \
+                 to be traced, and open the .etl file that they make here.";
+    ui.add(Label::new(words).wrap());
+}
+
+fn missing(ui: &mut Ui, looked: &[PathBuf]) {
+    ui.label(RichText::new("No wpr.exe was found").font(theme::strong_font()));
+    ui.add_space(GRID);
+    let words = "Windows 10 and later bring it along in C:\\Windows\\System32; for older ones it is part of the Windows Performance \
+                 Toolkit. Name the file below, or use the commands.";
+    ui.add(Label::new(words).wrap());
+    if !looked.is_empty() {
+        let places: Vec<String> = looked.iter().map(|file| file.display().to_string()).collect();
+        let label = ui.weak(format!("It was looked for in {} places", looked.len()));
+        label.on_hover_text(places.join("\n"));
+    }
+}
+
+/// The recorder and the folder for temporary files.
+fn places(ui: &mut Ui, recorder: &mut Recorder, commands: &mut Vec<Command>) {
+    ui.add_space(2.0 * GRID);
+    let usual = "where it usually is";
+    if place(ui, "wpr.exe", usual, &mut recorder.wpr, &RecordingCommand::ChooseProgram, commands) {
+        commands.push(RecordingCommand::FindProgram.into());
+    }
+    let usual = recorder.scratch.display().to_string();
+    place(ui, "Folder for temporary files", &usual, &mut recorder.folder, &RecordingCommand::ChooseTemp, commands);
+}
+
+/// Draws the choice of a path; returns whether it went back to the default.
+fn place(
+    ui: &mut Ui,
+    name: &str,
+    default: &str,
+    path: &mut String,
+    choose: &RecordingCommand,
+    commands: &mut Vec<Command>,
+) -> bool {
+    ui.label(RichText::new(name).color(Palette::of(ui).dim));
+    match (PathChoice { name, path, default, choose: &choose.title() }).show(ui, |_| {}) {
+        Some(PathAction::Choose) => commands.push(choose.clone().into()),
+        Some(PathAction::UseDefault) => {
+            path.clear();
+            return true;
+        }
+        None => {}
+    }
+    false
+}
+
+fn actions(ui: &mut Ui, recorder: &mut Recorder, blocked: Option<&str>, commands: &mut Vec<Command>) {
+    ui.horizontal_wrapped(|ui| {
+        if recorder.phase.is_recording() {
+            let running = recorder.phase == Phase::Running;
+            for command in [RecordingCommand::Stop, RecordingCommand::Drop] {
+                if ui.add_enabled(running, Button::new(command.title())).clicked() {
+                    commands.push(command.into());
+                }
+            }
+        } else {
+            let reason = recorder.start_blocked().or(blocked);
+            let palette = Palette::of(ui);
+            let text = RichText::new(RecordingCommand::Start.title()).color(palette.on_accent);
+            let start = ui.add_enabled(reason.is_none(), Button::new(text).fill(palette.accent));
+            if start.on_disabled_hover_text(reason.unwrap_or_default()).clicked() {
+                commands.push(RecordingCommand::Start.into());
+            }
+            let look = ui.add_enabled(
+                recorder.program().is_some() && !recorder.phase.is_busy(),
+                Button::new(RecordingCommand::Look.title()),
+            );
+            if look.on_hover_text("wpr -status collectors").clicked() {
+                commands.push(RecordingCommand::Look.into());
+            }
+        }
+        if recorder.phase.is_busy() {
+            ui.spinner();
+            ui.label(match recorder.phase {
+                Phase::Starting => "wpr is starting",
+                Phase::Saving => "wpr is saving; a large recording takes minutes",
+                Phase::Dropping => "wpr is dropping the recording",
+                _ => "wpr is being asked",
+            });
+            let tip = "Ends wpr.exe, not the recording: use it when wpr hangs";
+            if ui.button(RecordingCommand::GiveUp.title()).on_hover_text(tip).clicked() {
+                commands.push(RecordingCommand::GiveUp.into());
+            }
+        }
+    });
+    if recorder.phase == Phase::Running {
+        ui.add_space(GRID);
+        let label =
+            ui.label(RichText::new("Problem, in a few words; it becomes part of the trace").color(Palette::of(ui).dim));
+        ui.add(TextEdit::singleline(&mut recorder.about).desired_width(f32::INFINITY)).labelled_by(label.id);
+    }
+    if recorder.phase == Phase::Idle && recorder.saved.is_none() && recorder.trouble.is_none() {
+        ui.add_space(GRID);
+        ui.weak("wpr says that no recording is running.");
+    }
+}
+
+fn trouble_words(ui: &mut Ui, trouble: &str) {
+    let palette = Palette::of(ui);
+    let frame = Frame::new().fill(palette.panel).corner_radius(theme::RADIUS).inner_margin(2.0 * GRID);
+    frame.show(ui, |ui| {
+        ui.horizontal_top(|ui| {
+            icons::status_dot(ui, 18.0, palette.bad);
+            ui.add(Label::new(trouble).wrap());
+        });
+    });
+}
+
+/// Status of the running recording.
+fn running(ui: &mut Ui, recorder: &Recorder) {
+    if !matches!(recorder.phase, Phase::Running | Phase::Saving) {
+        return;
+    }
+    ui.add_space(3.0 * GRID);
+    let now = ui.input(|input| input.time);
+    let status = recorder.status.clone().unwrap_or_default();
+    let palette = Palette::of(ui);
+    Grid::new("running").num_columns(2).spacing([4.0 * GRID, GRID]).show(ui, |ui| {
+        row(
+            ui,
+            "Recording for",
+            &recorder.elapsed_s(now).map_or_else(|| "not known yet".to_owned(), format::elapsed),
+            palette.text,
+        );
+        let lost = status.missing_events();
+        let (words, color) = match (lost, status.dropped.or(status.lost)) {
+            (0, None) => ("not known yet".to_owned(), palette.text),
+            (0, Some(_)) => ("none".to_owned(), palette.good),
+            (lost, _) => (format!("{}: larger buffers are needed (a higher rate)", format::count(lost)), palette.bad),
+        };
+        row(ui, "Lost events", &words, color);
+        row(ui, "Goes into", mode(&status), palette.text);
+        if let Some(bytes) = recorder.temp_bytes {
+            row(ui, "File so far", &format::bytes(bytes), palette.text);
+        }
+    });
+}
+
+fn mode(status: &RecordingStatus) -> &'static str {
+    match status.file_mode {
+        Some(true) => "a file",
+        Some(false) => "memory; the oldest events are overwritten",
+        None => "not known yet",
+    }
+}
+
+fn saved(ui: &mut Ui, recorder: &Recorder, commands: &mut Vec<Command>) {
+    let Some((path, bytes)) = &recorder.saved else { return };
+    ui.add_space(3.0 * GRID);
+    let size = bytes.map(|bytes| format!(", {}", format::bytes(bytes))).unwrap_or_default();
+    ui.horizontal_top(|ui| {
+        let palette = Palette::of(ui);
+        icons::status_dot(ui, 18.0, palette.good);
+        ui.add(Label::new(format!("The recording is saved: {}{size}", path.display())).wrap());
+    });
+    ui.add_space(GRID);
+    if ui.button("Open the trace").clicked() {
+        commands.push(Command::OpenPath(path.clone()));
+    }
+}
+
+fn output(ui: &mut Ui, recorder: &Recorder) {
+    if recorder.output.is_empty() {
+        return;
+    }
+    ui.add_space(3.0 * GRID);
+    let palette = Palette::of(ui);
+    caption(ui, "WHAT WPR SAID");
+    let ground = Frame::new().fill(palette.panel).corner_radius(theme::RADIUS).inner_margin(2.0 * GRID);
+    ground.show(ui, |ui| {
+        ui.set_width(ui.available_width());
+        ScrollArea::vertical().id_salt("output").max_height(OUTPUT).stick_to_bottom(true).show(ui, |ui| {
+            ui.add(Label::new(RichText::new(&recorder.output).font(theme::figure_font())).wrap());
+        });
+    });
+}
+
+fn fact(ui: &mut Ui, name: &str, value: &str) {
+    ui.horizontal(|ui| {
+        ui.label(RichText::new(name).color(Palette::of(ui).dim));
+        ui.add(Label::new(value).truncate());
+    });
+}
+
+fn row(ui: &mut Ui, name: &str, value: &str, color: eframe::egui::Color32) {
+    ui.label(RichText::new(name).color(Palette::of(ui).dim));
+    ui.add(Label::new(RichText::new(value).color(color)).wrap());
+    ui.end_row();
+}

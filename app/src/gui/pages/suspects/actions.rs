@@ -1,0 +1,331 @@
+//! Actions on suspects: their rows are shown in the table, filtered to, or copied, and the analysis is asked for. Which rows are a
+//! suspect's is said by a place, so that it holds in any view and order.
+
+use std::sync::Arc;
+
+use poolscope_analysis::filter::query::quoted;
+use poolscope_analysis::group::column_values::UNKNOWN_ALLOCATOR;
+use poolscope_analysis::group::frames::FrameParts;
+use poolscope_analysis::leaks::{Suspect, SuspectGrouping};
+use poolscope_analysis::pivot::{Key, RowPath, RowPathStep};
+
+use super::ANALYZE;
+use super::commands::SuspectsCommand as C;
+use super::job::LeaksRequest;
+use super::state::Goal;
+use super::texts as words;
+use crate::format;
+use crate::gui::commands::DocumentCommand;
+use crate::gui::commands::{Command, RecordingCommand};
+use crate::gui::document::table_model::row_id;
+use crate::gui::document::{Document, Effect};
+use crate::gui::model::columns::{leak_candidates, paged_text, pool_step};
+use crate::gui::model::filter::Step;
+use crate::gui::model::page_id::PageId;
+use crate::gui::model::presets::BuiltIn;
+use crate::gui::model::recording_fix::RecordingGoal;
+use crate::gui::pages::page;
+use poolscope_analysis::leaks::AnalysisRequest;
+
+impl Document {
+    /// The question to the judge as things stand.
+    #[must_use]
+    pub fn leaks_query(&self) -> AnalysisRequest {
+        let view = if self.suspects().follows_view { self.query.range } else { self.trace.extent };
+        AnalysisRequest {
+            visible_range: view,
+            grouping: self.suspects().by,
+            warm_up: self.suspects().warm_up.of(view, &self.trace.clock),
+        }
+    }
+
+    /// Returns whether the judgement that is shown is about something else than what is asked now.
+    #[must_use]
+    pub fn are_leaks_outdated(&self) -> bool {
+        self.suspects().is_old(&self.leaks_query())
+    }
+
+    /// The judge is asked when nobody waits for anything else. Where only names have changed, the question before is
+    /// answered first: names come in many times, and the first answer should not have to wait for the last of them.
+    pub(in crate::gui) fn ask_for_leaks(&mut self) {
+        if self.results.rows.is_none() || !self.has_allocations() {
+            return;
+        }
+        let is_busy = self.is_busy_with_rows();
+        let request = self.leaks_query();
+        let asked = self.suspects().asked.as_ref();
+        let same = asked.is_some_and(|asked| asked.request == request);
+        let named = asked.is_some_and(|asked| Arc::ptr_eq(&asked.names, &self.results.names));
+        let is_under_way = same && self.is_page_waiting(PageId::SUSPECTS, ANALYZE);
+        let is_known = same && named;
+        if !(is_known || is_busy || is_under_way) {
+            self.ask_page(PageId::SUSPECTS, ANALYZE);
+        }
+    }
+
+    pub(in crate::gui) fn leaks_request(&mut self) -> LeaksRequest {
+        let request = LeaksRequest { names: Arc::clone(&self.results.names), request: self.leaks_query() };
+        self.suspects_mut().asked = Some(request.clone());
+        request
+    }
+
+    /// Carries out a command.
+    pub(in crate::gui) fn run_suspects(&mut self, command: C) {
+        match command {
+            C::Show => {
+                if let Some(at) = self.current_suspect() {
+                    self.show_suspect(at);
+                }
+            }
+            C::FilterTo => {
+                if let Some(at) = self.current_suspect() {
+                    self.filter_to_suspect(at);
+                }
+            }
+            C::Flame => {
+                if let Some(at) = self.current_suspect() {
+                    self.flame_of_suspect(at);
+                }
+            }
+            C::Grouping(by) => self.suspects_mut().by = by,
+            C::View => self.suspects_mut().follows_view = !self.suspects().follows_view,
+            C::NonLeaking => self.suspects_mut().shows_non_leaking = !self.suspects().shows_non_leaking,
+            C::Headline => self.suspects_mut().dismissed = !self.suspects().dismissed,
+        }
+    }
+
+    pub(in crate::gui) fn can_suspects(&self, command: C) -> bool {
+        match command {
+            C::Show | C::FilterTo | C::Flame => self.current_suspect().is_some(),
+            _ => true,
+        }
+    }
+
+    pub(in crate::gui) fn suspects_on(&self, command: C) -> Option<bool> {
+        match command {
+            C::Show | C::FilterTo | C::Flame => None,
+            C::Grouping(by) => Some(self.suspects().by == by),
+            C::View => Some(self.suspects().follows_view),
+            C::NonLeaking => Some(self.suspects().shows_non_leaking),
+            C::Headline => Some(!self.suspects().dismissed),
+        }
+    }
+
+    /// The suspect that commands are about: the selected one, else the worst.
+    #[must_use]
+    pub fn current_suspect(&self) -> Option<usize> {
+        let selected = self.suspects().cursor.filter(|_| self.ui.page == PageId::SUSPECTS);
+        selected.or((!self.suspects().suspects().is_empty()).then_some(0))
+    }
+
+    /// Shows the rows of a suspect in the table, opened down to the stack that most of it comes from.
+    pub fn show_suspect(&mut self, at: usize) {
+        if self.analyzed_by() == SuspectGrouping::Process {
+            // No preset begins with processes: the rows of one are what a filter leaves.
+            return self.filter_to_suspect(at);
+        }
+        let Some(suspect) = self.suspects().suspects().get(at) else { return };
+        let by_driver = self.analyzed_by() == SuspectGrouping::Driver;
+        let steps = self.suspect_steps(suspect);
+        let mut place = if by_driver {
+            vec![RowPathStep::Value { key: Key::Driver, text: suspect.driver.clone() }, pool_step(suspect.paged)]
+        } else {
+            [leak_candidates(), pool_step(suspect.paged)].into_iter().chain(tag(suspect)).collect()
+        };
+        let mut length = place.len();
+        if !by_driver {
+            place.extend(steps.last().filter(|step| matches!(step, RowPathStep::Frames { .. })).cloned());
+        }
+        if self.analyzed_by() == SuspectGrouping::Stack {
+            length = place.len();
+        }
+        let Some(judged) = &self.suspects().judged else { return };
+        let view = judged.judgement.request.visible_range;
+        self.suspects_mut().goal = Some(Goal { place: RowPath(place), steps: length, view });
+        self.show_table();
+        let keys = self.query.columns.keys();
+        let wanted: &[Key] = if by_driver { &[Key::Driver, Key::Paged] } else { &[Key::Type, Key::Paged, Key::Tag] };
+        let stacked = by_driver || keys.get(3) == Some(&Key::Stack);
+        if !keys.starts_with(wanted) || !stacked {
+            self.apply_built_in(if by_driver { BuiltIn::ByDriver } else { BuiltIn::LeakHunt });
+            // The goal leads on, not the largest row.
+            self.ui.initial_reveal_done = true;
+        }
+        self.apply_pending_reveal();
+    }
+
+    /// Unit of analysis of the suspects that are shown.
+    pub(in crate::gui) fn analyzed_by(&self) -> SuspectGrouping {
+        self.suspects().judged.as_ref().map_or(SuspectGrouping::Tag, |judged| judged.judgement.request.grouping)
+    }
+
+    /// The steps that lead to all that a driver or a process allocates in a pool, where that is what was judged as one; `None`
+    /// for allocations whose allocator is unknown, and where a suspect is a tag or a stack.
+    pub(in crate::gui) fn whose_steps(&self, suspect: &Suspect) -> Option<Vec<RowPathStep>> {
+        let (key, text) = match self.analyzed_by() {
+            SuspectGrouping::Driver => (Key::Driver, suspect.driver.clone()),
+            SuspectGrouping::Process => {
+                (Key::Process, suspect.attribution.process.clone().filter(|name| name != UNKNOWN_ALLOCATOR)?)
+            }
+            SuspectGrouping::Tag | SuspectGrouping::Stack => return None,
+        };
+        Some(vec![RowPathStep::Value { key, text }, pool_step(suspect.paged)])
+    }
+
+    /// The steps that lead to the rows of a suspect, its stack last.
+    pub(in crate::gui) fn suspect_steps(&self, suspect: &Suspect) -> Vec<RowPathStep> {
+        let stacks = self.results.names.stacks();
+        let frames = stacks.frames(stacks.node_of(suspect.stack)).into_iter().map(str::to_owned).collect();
+        let stack = match suspect.stack {
+            poolscope_analysis::trace::ids::StackId::EMPTY => RowPathStep::NoStack { key: Key::Stack },
+            _ => RowPathStep::Frames { key: Key::Stack, frames },
+        };
+        [pool_step(suspect.paged)].into_iter().chain(tag(suspect)).chain([stack]).collect()
+    }
+
+    /// Puts the cursor on the row that is to be shown, as soon as the rows are those that lead to it. What hides it goes: first
+    /// the filter, then the zoom.
+    pub(in crate::gui) fn apply_pending_reveal(&mut self) {
+        if self.awaits_table() {
+            return;
+        }
+        let Some(goal) = self.suspects_mut().goal.take() else { return };
+        let Some(rows) = &mut self.results.rows else { return };
+        let row = RowPath(goal.place.0.iter().take(goal.steps).cloned().collect());
+        if let Some(node) = rows.find_place(&row, &mut self.ui.expanded) {
+            if goal.place.0.len() > goal.steps {
+                rows.find_place(&goal.place, &mut self.ui.expanded);
+            }
+            self.ui.table.select(row_id(node));
+            self.ui.table.request_focus();
+            self.remember_selection();
+            self.ask_for_unknown();
+            return;
+        }
+        if !self.query.filter.steps().is_empty() {
+            self.clear_filter();
+            self.notify("The filter hid these rows and was cleared; Undo filter brings it back");
+        } else if self.go_to(goal.view, false) {
+            self.view_changed();
+        } else {
+            self.notify("No row of the table holds this suspect");
+            return;
+        }
+        self.suspects_mut().goal = Some(goal);
+    }
+
+    /// Leaves only the rows of a suspect.
+    pub fn filter_to_suspect(&mut self, at: usize) {
+        let Some(suspect) = self.suspects().suspects().get(at) else { return };
+        let paged = paged_text(suspect.paged);
+        if self.analyzed_by() == SuspectGrouping::Process {
+            let query = self.whose_steps(suspect).is_some().then(|| suspect.attribution.process.clone()).flatten();
+            let query = query.map(|process| format!("process:={} paged:={paged}", quoted(&process)));
+            self.show_table();
+            match query {
+                Some(query) => self.push_query(&query),
+                None => {
+                    self.notify("Nothing says which rows of the table these are: who allocated them is not recorded")
+                }
+            }
+            return;
+        }
+        // A driver that uses one tag is still a driver: others use the tag as well.
+        let by_driver = self.analyzed_by() == SuspectGrouping::Driver;
+        let query = match &suspect.tag {
+            _ if by_driver && suspect.driver.is_empty() => None,
+            _ if by_driver => Some(format!("driver:={} paged:={paged}", quoted(&suspect.driver))),
+            Some(tag) if self.analyzed_by() == SuspectGrouping::Tag => {
+                Some(format!("tag:={} paged:={paged}", quoted(tag)))
+            }
+            _ => None,
+        };
+        let steps = if by_driver {
+            vec![RowPathStep::Value { key: Key::Driver, text: suspect.driver.clone() }, pool_step(suspect.paged)]
+        } else {
+            self.suspect_steps(suspect)
+        };
+        self.show_table();
+        match query {
+            Some(query) => self.push_query(&query),
+            None => {
+                self.push_step(Step::To(vec![RowPath(steps)]));
+                self.filter_changed();
+            }
+        }
+    }
+
+    /// The stacks of a suspect.
+    pub fn flame_of_suspect(&mut self, at: usize) {
+        let Some(suspect) = self.suspects().suspects().get(at) else { return };
+        let by = self.analyzed_by();
+        let words = scope_words(suspect, by);
+        // All that it allocates in this pool, also where that is of one tag: its other stacks are the suspect's too.
+        let mut steps = self.whose_steps(suspect).unwrap_or_else(|| self.suspect_steps(suspect));
+        if by == SuspectGrouping::Tag {
+            steps.retain(|step| step.key() != Key::Stack);
+        }
+        if let Some(flame) = page(PageId::FLAME) {
+            flame.show_rows(self, RowPath(steps), Some(words));
+        }
+    }
+
+    /// Leads to the page about recording, with the tags of the selected suspects.
+    #[must_use]
+    pub fn record_suspects(&self) -> Option<(usize, Command)> {
+        let page = self.suspects();
+        let at = page.cursor.into_iter().chain(page.selected.iter().copied());
+        let mut tags: Vec<String> = Vec::new();
+        for tag in at.filter_map(|at| page.suspects().get(at)?.tag.clone()) {
+            if !tags.contains(&tag) {
+                tags.push(tag);
+            }
+        }
+        (!tags.is_empty()).then(|| (tags.len(), RecordingCommand::Prepare(RecordingGoal::Tags(tags)).into()))
+    }
+
+    pub(in crate::gui) fn copy_suspects(&mut self, command: &DocumentCommand) {
+        let Some(judged) = &self.suspects().judged else { return };
+        let selected = self.suspects().selected.len() as u64;
+        let (text, what) = match command {
+            DocumentCommand::CopyStack => {
+                let frames = self.suspects().current().map(|suspect| self.frames_of(suspect)).unwrap_or_default();
+                (frames.iter().map(|frame| frame.text.as_str()).collect::<Vec<_>>().join("\n"), "the stack".to_owned())
+            }
+            _ => {
+                let noun = if selected == 1 { "suspect" } else { "suspects" };
+                let chosen = self.suspects().selected.iter().copied();
+                (words::tab_separated(&judged.judgement, chosen), format!("{} {noun}", format::count(selected)))
+            }
+        };
+        if !text.is_empty() {
+            self.effects.push(Effect::Copy(text));
+            self.effects.push(Effect::Status(format!("Copied {what}")));
+        }
+    }
+
+    /// The frames of the stack that most of a suspect comes from, the innermost first.
+    #[must_use]
+    pub fn frames_of(&self, suspect: &Suspect) -> Vec<FrameParts> {
+        let names = Arc::clone(&self.results.names);
+        self.trace.stacks.inner_to_outer(suspect.stack).map(|frame| names.frame_parts(frame)).collect()
+    }
+}
+
+fn tag(suspect: &Suspect) -> Option<RowPathStep> {
+    suspect.tag.clone().map(|text| RowPathStep::Value { key: Key::Tag, text })
+}
+
+/// "tag Leak, nonpaged", "driver myfault.sys, nonpaged".
+fn scope_words(suspect: &Suspect, by: SuspectGrouping) -> String {
+    let pool = if suspect.paged { "paged" } else { "nonpaged" };
+    let whose = match &suspect.tag {
+        _ if by == SuspectGrouping::Process => {
+            format!("process {}", suspect.attribution.process.as_deref().unwrap_or_default())
+        }
+        Some(tag) if by != SuspectGrouping::Driver => format!("tag {}", tag.trim_end()),
+        _ if suspect.driver.is_empty() => "no driver".to_owned(),
+        _ => format!("driver {}", suspect.driver),
+    };
+    if by == SuspectGrouping::Stack { format!("{whose}, {pool}, one stack") } else { format!("{whose}, {pool}") }
+}

@@ -1,0 +1,138 @@
+//! The line above the list: what is judged as one, in which time, without what warm-up, and which suspects are listed.
+
+use eframe::egui::{Align, ComboBox, DragValue, Key, Layout, Modifiers, TextEdit, Ui};
+use poolscope_analysis::leaks::SuspectGrouping;
+
+use super::table;
+use crate::format;
+use crate::gui::commands::Command;
+use crate::gui::document::Document;
+use crate::gui::pages::suspects::commands::SuspectsCommand;
+use crate::gui::pages::suspects::state::WarmUpChoice;
+use crate::gui::pages::suspects::texts as words;
+use crate::gui::theme::GRID;
+use crate::gui::widgets::list_table;
+
+/// Width of the field that filters, in points.
+const FILTER: f32 = 168.0;
+/// Width of the choice of the warm-up, in points.
+const WARM_UP: f32 = 148.0;
+
+/// Draws the line.
+pub(super) fn show(ui: &mut Ui, document: &mut Document, listed: &[usize], commands: &mut Vec<Command>) {
+    ui.horizontal_wrapped(|ui| {
+        ui.spacing_mut().item_spacing.x = GRID;
+        filter(ui, document, listed, commands);
+        ui.add_space(2.0 * GRID);
+        ui.weak("By");
+        for by in SuspectGrouping::ALL {
+            let title = by.name();
+            let response = ui.selectable_label(document.suspects().by == by, title);
+            response
+                .ctx
+                .accesskit_node_builder(response.id, |node| node.set_label(SuspectsCommand::Grouping(by).title()));
+            if response.clicked() {
+                commands.push(SuspectsCommand::Grouping(by).into());
+            }
+        }
+        ui.add_space(2.0 * GRID);
+        for (follows, title, label) in
+            [(false, "whole trace", "Judge the whole trace"), (true, "view", "Judge the view")]
+        {
+            let response = ui.selectable_label(document.suspects().follows_view == follows, title);
+            response.ctx.accesskit_node_builder(response.id, |node| node.set_label(label));
+            if response.clicked() {
+                document.suspects_mut().follows_view = follows;
+            }
+        }
+        ui.add_space(2.0 * GRID);
+        warm_up(ui, document);
+        if let Some(judged) = &document.suspects().judged {
+            let tip = "The recorded part of the visible range, without the warm-up";
+            let time = words::judged_time(&judged.judgement, &document.trace.clock);
+            ui.weak(format!("analyzed {time}")).on_hover_text(tip);
+        }
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| shows_non_leaking(ui, document, listed));
+    });
+}
+
+/// Those that do not leak are folded away.
+fn shows_non_leaking(ui: &mut Ui, document: &mut Document, listed: &[usize]) {
+    let count = document.suspects().non_leaking_count();
+    if count > 0 {
+        let title = format!(
+            "Show the {} that {} not leak",
+            format::count(count as u64),
+            if count == 1 { "does" } else { "do" }
+        );
+        ui.checkbox(&mut document.suspects_mut().shows_non_leaking, title);
+    }
+    let all = document.suspects().suspects().len();
+    if !document.suspects().filter.trim().is_empty() {
+        ui.weak(format!("{} of {}", format::count(listed.len() as u64), format::count(all as u64)));
+    }
+}
+
+fn filter(ui: &mut Ui, document: &mut Document, listed: &[usize], commands: &mut Vec<Command>) {
+    let id = ui.scope_id().with("filter");
+    let field = TextEdit::singleline(&mut document.suspects_mut().filter).id(id).hint_text("Filter by tag or driver");
+    let field = ui.add(field.desired_width(FILTER));
+    ui.ctx().accesskit_node_builder(field.id, |node| node.set_label("Filter the suspects"));
+    if std::mem::take(&mut document.suspects_mut().wants_filter) {
+        field.request_focus();
+        ui.ctx().request_repaint();
+    }
+    // A field gives the keys up by itself when Escape is pressed.
+    let escaped = field.lost_focus() && ui.input(|input| input.key_pressed(Key::Escape));
+    if field.has_focus() || escaped {
+        let cursor = table::row_of(document.suspects(), listed);
+        let actions = list_table::arrow_keys(ui, listed.len(), cursor);
+        table::apply(document, listed, &actions, commands);
+        if ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape)) {
+            document.suspects_mut().filter.clear();
+            document.suspects_mut().wants_focus = true;
+        }
+    } else if field.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter)) {
+        document.suspects_mut().wants_focus = true;
+        commands.push(SuspectsCommand::Show.into());
+    }
+}
+
+/// Warm-up at the beginning of the range.
+fn warm_up(ui: &mut Ui, document: &mut Document) {
+    let view = document.leaks_query().visible_range;
+    // A mark near the end ends no warm-up.
+    let half = view.from.0.saturating_add(view.to.0.saturating_sub(view.from.0) / 2);
+    let marked = document.query.marks.iter().any(|mark| *mark > view.from && mark.0 <= half);
+    let clock = document.trace.clock;
+    let length = clock.seconds(view.to) - clock.seconds(view.from);
+    let now = document.suspects().warm_up;
+    let usual = if marked { "to the first mark" } else { "first 10 %" };
+    let title = |choice: WarmUpChoice| match choice {
+        WarmUpChoice::Usual => usual,
+        WarmUpChoice::Share => "first 10 %",
+        WarmUpChoice::None => "none",
+        WarmUpChoice::Seconds(_) => "seconds",
+    };
+    let mut chosen = now;
+    let box_ = ComboBox::from_id_salt("warm-up").width(WARM_UP).selected_text(format!("warm-up: {}", title(now)));
+    let shown = box_.show_ui(ui, |ui| {
+        let share = marked.then_some(WarmUpChoice::Share);
+        let seconds = match now {
+            WarmUpChoice::Seconds(seconds) => seconds,
+            _ => (length / 10.0).round().max(0.0),
+        };
+        let last = [WarmUpChoice::None, WarmUpChoice::Seconds(seconds)];
+        for choice in [WarmUpChoice::Usual].into_iter().chain(share).chain(last) {
+            ui.selectable_value(&mut chosen, choice, title(choice));
+        }
+    });
+    let response = shown.response;
+    response.ctx.accesskit_node_builder(response.id, |node| node.set_label(format!("Warm-up: {}", title(now))));
+    response.on_hover_text("Services fill their caches when the recording begins: growth then says nothing");
+    if let WarmUpChoice::Seconds(seconds) = &mut chosen {
+        let drag = ui.add(DragValue::new(seconds).range(0.0..=length.max(0.0)).speed(0.1).max_decimals(1).suffix(" s"));
+        drag.ctx.accesskit_node_builder(drag.id, |node| node.set_label("Seconds of warm-up"));
+    }
+    document.suspects_mut().warm_up = chosen;
+}

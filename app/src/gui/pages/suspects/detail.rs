@@ -1,0 +1,120 @@
+//! Details of the selected suspect: evidence, growth, owner of the tag, ages of its allocations, and the stack
+//! that most of it comes from.
+
+use eframe::egui::{Align, Button, Label, Layout, RichText, ScrollArea, Ui, vec2};
+use poolscope_analysis::leaks::Suspect;
+
+use super::{facts, stack};
+use crate::gui::commands::{Command, DocumentCommand};
+use crate::gui::document::Document;
+use crate::gui::pages::suspects::commands::SuspectsCommand;
+use crate::gui::pages::suspects::marks;
+use crate::gui::pages::suspects::texts as words;
+use crate::gui::theme;
+use crate::gui::theme::{GRID, Palette};
+use crate::{format, leak_text};
+
+/// Below these widths two columns, or all three, stand one above the other, in points.
+const TWO_COLUMNS: f32 = 640.0;
+const THREE_COLUMNS: f32 = 960.0;
+/// Between two columns, in points.
+const GAP: f32 = 6.0 * GRID;
+
+/// Draws what is known of the selected suspect.
+pub(super) fn show(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
+    let (Some(judged), Some(at)) = (&document.suspects().judged, document.suspects().cursor) else { return };
+    let Some(suspect) = judged.judgement.suspects.get(at) else { return };
+    head(ui, document, suspect, commands);
+    ui.add_space(GRID);
+    ScrollArea::vertical().id_salt(("suspect", at)).auto_shrink(false).min_scrolled_height(0.0).show(ui, |ui| {
+        let width = ui.available_width();
+        let mut parts: [&mut dyn FnMut(&mut Ui); 3] = [
+            &mut |ui| facts::why(ui, document, suspect),
+            &mut |ui| facts::figures(ui, document, &judged.judgement, suspect),
+            &mut |ui| stack::show(ui, document, suspect, commands),
+        ];
+        if width >= THREE_COLUMNS {
+            columns(ui, width, &mut parts);
+        } else if width >= TWO_COLUMNS {
+            let (two, rest) = parts.split_at_mut(2);
+            columns(ui, width, two);
+            ui.add_space(3.0 * GRID);
+            rest.iter_mut().for_each(|part| part(ui));
+        } else {
+            for part in &mut parts {
+                part(ui);
+                ui.add_space(3.0 * GRID);
+            }
+        }
+    });
+}
+
+/// Parts side by side, equally wide.
+fn columns(ui: &mut Ui, width: f32, parts: &mut [&mut dyn FnMut(&mut Ui)]) {
+    let count = parts.len().max(1) as f32;
+    let each = ((width - GAP * (count - 1.0) - 2.0 * GRID) / count).floor();
+    ui.horizontal_top(|ui| {
+        ui.spacing_mut().item_spacing.x = 0.0;
+        for (at, part) in parts.iter_mut().enumerate() {
+            if at > 0 {
+                ui.add_space(GAP);
+            }
+            ui.allocate_ui_with_layout(vec2(each, 0.0), Layout::top_down(Align::Min), |ui| {
+                ui.spacing_mut().item_spacing.x = 2.0 * GRID;
+                ui.set_width(each);
+                part(ui);
+            });
+        }
+    });
+}
+
+/// Title of the suspect, and its commands.
+fn head(ui: &mut Ui, document: &Document, suspect: &Suspect, commands: &mut Vec<Command>) {
+    let palette = Palette::of(ui);
+    let by = document.suspects().judged.as_ref().map(|judged| judged.judgement.request.grouping).unwrap_or_default();
+    ui.horizontal(|ui| {
+        marks::icon(suspect.verdict).show(ui, marks::color(suspect.verdict, palette));
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            let copy = ui.button("Copy");
+            copy.ctx.accesskit_node_builder(copy.id, |node| node.set_label("Copy the selected suspects"));
+            if copy.on_hover_text("Copy the selected suspects as tab-separated text (Ctrl+C)").clicked() {
+                commands.push(DocumentCommand::CopyRows.into());
+            }
+            record(ui, document, commands);
+            for command in [SuspectsCommand::Flame, SuspectsCommand::FilterTo, SuspectsCommand::Show] {
+                let (title, tip) = match command {
+                    SuspectsCommand::Flame => ("Flame graph", "Draw all of its stacks, as wide as they weigh"),
+                    SuspectsCommand::FilterTo => (command.title(), "Leave only its rows in graph and table"),
+                    _ => (command.title(), "Open its rows in the table (Enter)"),
+                };
+                if ui.add(Button::new(title)).on_hover_text(tip).clicked() {
+                    commands.push(command.into());
+                }
+            }
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                let tag = leak_text::tag(suspect);
+                let pool = leak_text::pool(suspect.paged);
+                let title = format!("{tag}, {pool} pool, {}", words::source(suspect, by));
+                ui.add(Label::new(RichText::new(title).font(theme::strong_font())).truncate());
+            });
+        });
+    });
+    let sure = format::confidence(suspect.confidence);
+    let words = format!("{} ({sure} sure). {}", capital(suspect.verdict.name()), suspect.verdict.description());
+    ui.add(Label::new(RichText::new(words).color(palette.dim)).wrap());
+}
+
+/// The way to the page about recording, with the tags of the selected suspects.
+fn record(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
+    let Some((count, command)) = document.record_suspects() else { return };
+    let title = if count == 1 { "Record this tag\u{2026}" } else { "Record these tags\u{2026}" };
+    let tip = "This alone, with stacks: a filter keeps the trace small, so it can run for hours";
+    if ui.button(title).on_hover_text(tip).clicked() {
+        commands.push(command);
+    }
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}

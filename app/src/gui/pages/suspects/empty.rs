@@ -1,0 +1,128 @@
+//! Content of the page while there is no list of suspects, with the next steps.
+
+use eframe::egui::{Align, Layout, Ui, vec2};
+use poolscope_analysis::leaks::Verdict;
+use poolscope_recording::quick;
+
+use super::ANALYZE;
+use crate::format;
+use crate::gui::commands::{Command, DocumentCommand};
+use crate::gui::document::Document;
+use crate::gui::model::page_id::PageId;
+use crate::gui::model::recording_fix::Fix;
+use crate::gui::pages::suspects::commands::SuspectsCommand;
+use crate::gui::theme::GRID;
+use crate::gui::widgets::command_lines;
+use crate::gui::widgets::empty_page;
+use crate::gui::widgets::empty_page::WIDTH;
+use crate::leak_text;
+
+/// Reason why there is no list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Why {
+    /// The trace has no pool events.
+    NoEvents,
+    /// The judge has not answered yet.
+    Judging,
+    /// The program made a mistake.
+    Broken,
+}
+
+/// Reason why there is no list; `None` when there is one.
+pub(super) fn why(document: &Document) -> Option<Why> {
+    match (document.has_allocations(), &document.suspects().judged) {
+        (false, _) => Some(Why::NoEvents),
+        (true, Some(_)) => None,
+        (true, None) if document.suspects().broken => Some(Why::Broken),
+        (true, None) => Some(Why::Judging),
+    }
+}
+
+/// Draws what stands in place of the page.
+pub(super) fn show(ui: &mut Ui, document: &Document, why: Why, commands: &mut Vec<Command>) {
+    let (title, words) = match why {
+        Why::NoEvents => {
+            ("No pool events", "The trace holds no allocation, so nothing can be judged. Record with the pool keyword:")
+        }
+        Why::Judging => {
+            ("Looking for leaks", "Every tag is judged by what stays, for how long, and what comes on top.")
+        }
+        Why::Broken => ("Not judged", "poolscope made a mistake while it judged. Please report it with the trace."),
+    };
+    empty_page::show(ui, title, words, |ui| match why {
+        Why::NoEvents => {
+            ui.allocate_ui_with_layout(vec2(WIDTH, 0.0), Layout::top_down(Align::Min), |ui| {
+                ui.set_width(WIDTH.min(ui.available_width()));
+                command_lines::show(ui, "With wpr:", &quick::WPR);
+                command_lines::show(ui, "With xperf:", &quick::XPERF);
+                ui.add_space(2.0 * GRID);
+                if ui.button(Fix::NoPoolEvents.title()).clicked() {
+                    commands.push(document.record_again(Fix::NoPoolEvents));
+                }
+            });
+        }
+        Why::Judging if document.awaits_page(PageId::SUSPECTS, ANALYZE) => {
+            ui.spinner();
+        }
+        Why::Judging => {}
+        Why::Broken => {
+            let command = DocumentCommand::Page(PageId::ANALYSIS);
+            if ui.button("Back to graph and table").clicked() {
+                commands.push(command.into());
+            }
+        }
+    });
+}
+
+/// Draws what stands in place of the rows.
+pub(super) fn no_rows(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>) {
+    let non_leaking_count = document.suspects().non_leaking_count();
+    let suspects = document.suspects().suspects();
+    let filter = document.suspects().filter.trim().to_owned();
+    if !filter.is_empty() {
+        empty_page::show(
+            ui,
+            "No suspect fits",
+            &format!("None has \"{filter}\" in its tag, driver or function."),
+            |ui| {
+                if ui.button("Clear the filter").clicked() {
+                    document.suspects_mut().filter.clear();
+                }
+            },
+        );
+        return;
+    }
+    let unclear = suspects.iter().all(|suspect| suspect.verdict == Verdict::TooLittleData);
+    let notes: Vec<String> = document
+        .suspects()
+        .judged
+        .iter()
+        .flat_map(|judged| &judged.judgement.data_quality.issues)
+        .map(leak_text::data_quality_note)
+        .collect();
+    let (title, words) = match (suspects.is_empty(), unclear) {
+        (true, _) => ("Nothing to judge", "Nothing was allocated in the judged time."),
+        (false, true) => (
+            "Too little to tell",
+            "Too few blocks stayed, or the time is too short. Record for longer, while the problem goes on.",
+        ),
+        (false, false) => (
+            "Nothing leaks",
+            "Everything that was allocated in the judged time is freed again, has stopped growing, or is still young.",
+        ),
+    };
+    let words = if notes.is_empty() { words.to_owned() } else { format!("{words}\n{}", notes.join("\n")) };
+    let follows = document.suspects().follows_view;
+    empty_page::show(ui, title, &words, |ui| {
+        if non_leaking_count > 0 {
+            let noun = if non_leaking_count == 1 { "does" } else { "do" };
+            let title = format!("List the {} that {noun} not leak", format::count(non_leaking_count as u64));
+            if ui.button(title).clicked() {
+                commands.push(SuspectsCommand::NonLeaking.into());
+            }
+        }
+        if follows && ui.button("Judge the whole trace instead").clicked() {
+            commands.push(SuspectsCommand::View.into());
+        }
+    });
+}

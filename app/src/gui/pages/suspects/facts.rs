@@ -1,0 +1,113 @@
+//! Evidence for a suspect, owners of its tag, its growth, and ages of its allocations.
+
+use eframe::egui::{Label, Ui};
+use poolscope_analysis::leaks::owner::{self, TagOwnerData};
+use poolscope_analysis::leaks::{LeakAnalysis, Suspect};
+
+use crate::format;
+use crate::gui::document::Document;
+use crate::gui::pages::suspects::texts as words;
+use crate::gui::theme::GRID;
+use crate::gui::widgets::histogram::{Bar, Histogram};
+use crate::gui::widgets::section::{self, caption, item};
+use crate::leak_text;
+
+/// Room for a fact's name, in points.
+const NAME: f32 = 48.0;
+/// Processes that are listed.
+const PROCESSES: usize = 8;
+
+/// The reasons, and who may own the tag.
+pub(super) fn why(ui: &mut Ui, document: &Document, suspect: &Suspect) {
+    caption(ui, "WHY");
+    leak_text::reasons(suspect).iter().for_each(|reason| drop(item(ui, reason)));
+    let sources = &document.results.tag_sources;
+    let pool_tags = sources.pool_tags.as_ref().map(|found| &*found.tags);
+    let claims =
+        owner::owner_candidates(suspect, TagOwnerData { pool_tags, scanned_drivers: sources.drivers.as_deref() });
+    if !claims.is_empty() {
+        ui.add_space(2.0 * GRID);
+        caption(ui, "WHO OWNS IT");
+        for claim in &claims {
+            item(ui, &leak_text::owner_candidate(claim)).on_hover_text(leak_text::certainty_help(claim));
+        }
+        leak_text::attribution::wrapper_driver(suspect).iter().for_each(|rule| drop(item(ui, rule)));
+    }
+    processes(ui, suspect);
+    if let Some(advice) = leak_text::attribution::recording_advice(suspect) {
+        ui.add_space(2.0 * GRID);
+        caption(ui, "NEXT STEP");
+        item(ui, &advice);
+    }
+}
+
+/// The processes that made its outstanding allocations, with what they made and whether they run.
+fn processes(ui: &mut Ui, suspect: &Suspect) {
+    let shares = &suspect.attribution.processes;
+    if shares.is_empty() {
+        return;
+    }
+    ui.add_space(2.0 * GRID);
+    caption(ui, "PROCESSES");
+    for share in shares.iter().take(PROCESSES) {
+        let noun = if share.allocations.count == 1 { "allocation" } else { "allocations" };
+        let tip = format!(
+            "{} in {} {noun}, made in the visible range and outstanding at its end",
+            format::bytes(share.allocations.bytes),
+            format::count(share.allocations.count)
+        );
+        item(ui, &leak_text::attribution::process(share, suspect)).on_hover_text(tip);
+    }
+    if shares.len() > PROCESSES {
+        ui.weak(format!("{} more", format::count((shares.len() - PROCESSES) as u64)));
+    }
+}
+
+/// Its growth, and ages of its allocations.
+pub(super) fn figures(ui: &mut Ui, document: &Document, judgement: &LeakAnalysis, suspect: &Suspect) {
+    caption(ui, "FIGURES");
+    for (name, value) in words::facts(judgement, suspect) {
+        section::fact(ui, name, NAME, value);
+    }
+    let evidence = &suspect.evidence;
+    if evidence.outstanding.count > 0 {
+        ui.add_space(2.0 * GRID);
+        caption(ui, "AGES OF WHAT STAYED");
+        let clock = &document.trace.clock;
+        let view = judgement.range.active;
+        let length = clock.seconds(view.to) - clock.seconds(view.from);
+        let eighth = length / evidence.age_histogram.len() as f64;
+        let bar = |(at, count): (usize, &u64)| {
+            let (young, old) = (at as f64 * eighth, (at + 1) as f64 * eighth);
+            let label = if at == 0 { "new".to_owned() } else { format!("{} old", format::seconds(old, 1)) };
+            let tip = format!(
+                "{} to {} old: {}",
+                format::seconds(young, 1),
+                format::seconds(old, 1),
+                format::counted(*count, "block", "blocks")
+            );
+            Bar { label, count: *count, tip }
+        };
+        let bars: Vec<Bar> = evidence.age_histogram.iter().enumerate().map(bar).collect();
+        Histogram { name: "Ages of what stayed", bars: &bars }.show(ui);
+    }
+    generations(ui, document, suspect);
+}
+
+/// Outstanding allocations of each generation, where marks make several.
+fn generations(ui: &mut Ui, document: &Document, suspect: &Suspect) {
+    let Some(judged) = &document.suspects().judged else { return };
+    let generations = judged.names.generations();
+    if suspect.outstanding_by_generation.is_empty() || generations.marks().is_empty() {
+        return;
+    }
+    ui.add_space(2.0 * GRID);
+    caption(ui, "GENERATIONS");
+    let labels = generations.labels(document.trace.extent, &document.trace.clock);
+    for (label, blocks) in labels.iter().zip(&suspect.outstanding_by_generation).filter(|(_, blocks)| blocks.count > 0)
+    {
+        let noun = if blocks.count == 1 { "block" } else { "blocks" };
+        let size = format::bytes(blocks.bytes);
+        ui.add(Label::new(format!("{label}: {size} in {} {noun}", format::count(blocks.count))).wrap());
+    }
+}

@@ -1,0 +1,229 @@
+//! The page of suspects: who leaks, the worst first, each with how fast, how sure, why, and from where; with what is judged and
+//! how. It judges nothing itself.
+
+mod actions;
+mod bar;
+pub mod columns;
+pub mod commands;
+mod detail;
+mod empty;
+mod facts;
+pub mod job;
+pub mod marks;
+mod stack;
+pub mod state;
+mod table;
+pub mod texts;
+
+use eframe::egui::{Button, Frame, Id, Key, KeyboardShortcut, Label, Margin, Panel, RichText, Ui};
+
+use crate::gui::commands::table::{CommandSpec, MenuPlace};
+use crate::gui::commands::{Command, DocumentCommand, Menu, ctrl_shift};
+use crate::gui::document::Document;
+use crate::gui::icons::Icon;
+use crate::gui::jobs::document::{PageAnswer, PageWork};
+use crate::gui::model::page_id::PageId;
+use crate::gui::pages::Page;
+use crate::gui::theme::{self, GRID, Palette};
+use crate::{leak_text, recorded_range_text};
+use commands::SuspectsCommand;
+use job::LeaksAnswer;
+use state::SuspectsState;
+use std::any::Any;
+
+/// Height of what is known of the selected suspect, in points, until the user gives it another.
+const DETAIL: f32 = 312.0;
+/// Height that the list keeps, in points.
+const LIST: f32 = 96.0;
+
+/// The page.
+pub static PAGE: SuspectsPage = SuspectsPage;
+
+/// The analysis of what leaks; every other question is answered first, since the user is waiting for those.
+pub const ANALYZE: &str = "analyze";
+
+/// The ranked list of what leaks.
+pub struct SuspectsPage;
+
+impl Page for SuspectsPage {
+    fn id(&self) -> PageId {
+        PageId::SUSPECTS
+    }
+
+    fn title(&self) -> &'static str {
+        "Suspects"
+    }
+
+    fn place(&self) -> MenuPlace {
+        MenuPlace::new(Menu::View, 0)
+    }
+
+    /// L as in leaks; WPA has no such key.
+    fn keys(&self) -> Vec<KeyboardShortcut> {
+        vec![ctrl_shift(Key::L)]
+    }
+
+    fn new_state(&self) -> Box<dyn Any + Send> {
+        Box::new(SuspectsState::default())
+    }
+
+    fn show(&self, ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>) {
+        show(ui, document, commands);
+    }
+
+    fn opened(&self, document: &mut Document, _from: PageId) {
+        document.suspects_mut().wants_focus = true;
+    }
+
+    fn commands(&self) -> Vec<CommandSpec> {
+        SuspectsCommand::rows()
+    }
+
+    fn run(&self, document: &mut Document, command: &'static str) {
+        if let Some(command) = SuspectsCommand::of_id(command) {
+            document.run_suspects(command);
+        }
+    }
+
+    fn can(&self, document: &Document, command: &'static str) -> bool {
+        SuspectsCommand::of_id(command).is_some_and(|command| document.can_suspects(command))
+    }
+
+    fn is_on(&self, document: &Document, command: &'static str) -> Option<bool> {
+        document.suspects_on(SuspectsCommand::of_id(command)?)
+    }
+
+    fn run_shared(&self, document: &mut Document, command: &DocumentCommand) -> bool {
+        match command {
+            DocumentCommand::CopyRows | DocumentCommand::CopyStack => document.copy_suspects(command),
+            DocumentCommand::Find => document.suspects_mut().wants_filter = true,
+            _ => return false,
+        }
+        true
+    }
+
+    fn can_shared(&self, document: &Document, command: &DocumentCommand) -> Option<bool> {
+        let is_copy = matches!(command, DocumentCommand::CopyRows | DocumentCommand::CopyStack);
+        is_copy.then(|| document.suspects().current().is_some())
+    }
+
+    fn update(&self, document: &mut Document) {
+        document.ask_for_leaks();
+    }
+
+    fn work(&self, document: &mut Document, _job: &'static str) -> Option<PageWork> {
+        let request = document.leaks_request();
+        Some(Box::new(move |cancel| Some(Box::new(job::run(request, cancel)?))))
+    }
+
+    fn apply(&self, document: &mut Document, _job: &'static str, answer: PageAnswer) {
+        if let Ok(answer) = answer.downcast::<LeaksAnswer>() {
+            document.suspects_mut().take(*answer);
+        }
+    }
+
+    fn job_failed(&self, document: &mut Document, _job: &'static str) -> &'static str {
+        document.suspects_mut().broken = true;
+        "The suspects"
+    }
+
+    fn rows_changed(&self, document: &mut Document) {
+        document.apply_pending_reveal();
+    }
+}
+
+impl Document {
+    /// State of the page of suspects.
+    #[must_use]
+    pub fn suspects(&self) -> &SuspectsState {
+        self.page_state()
+    }
+
+    /// State of the page of suspects, to be changed.
+    pub fn suspects_mut(&mut self) -> &mut SuspectsState {
+        self.page_state_mut()
+    }
+}
+
+/// Draws the page.
+fn show(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>) {
+    let palette = Palette::of(ui);
+    Frame::new().fill(palette.canvas).inner_margin(Margin::same(12)).show(ui, |ui| {
+        ui.set_min_size(ui.available_size());
+        heading(ui, document, commands);
+        if let Some(why) = empty::why(document) {
+            return empty::show(ui, document, why, commands);
+        }
+        trust(ui, document, commands);
+        ui.add_space(2.0 * GRID);
+        let listed = document.suspects_mut().listed();
+        bar::show(ui, document, &listed, commands);
+        ui.add_space(GRID);
+        if document.are_leaks_outdated() {
+            ui.multiply_opacity(0.6);
+        }
+        if document.suspects().current().is_some() && !listed.is_empty() {
+            let most = (ui.available_height() - LIST).max(80.0);
+            Panel::bottom(Id::unique("suspect"))
+                .resizable(true)
+                .default_size(DETAIL.min(most))
+                .size_range(80.0..=most)
+                .frame(Frame::new().inner_margin(Margin { top: 8, ..Margin::ZERO }))
+                .show(ui, |ui| detail::show(ui, document, commands));
+        }
+        if listed.is_empty() {
+            document.suspects_mut().wants_focus = false;
+            empty::no_rows(ui, document, commands);
+        } else {
+            table::show(ui, document, &listed, commands);
+        }
+    });
+}
+
+/// The page's name, the way back, and the sentence about all.
+fn heading(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
+    let palette = Palette::of(ui);
+    ui.horizontal(|ui| {
+        ui.heading("Suspects");
+        let back = if document.has_allocations() { "Back to graph and table" } else { "Back" };
+        if ui.button(back).clicked() {
+            commands.push(DocumentCommand::Page(PageId::ANALYSIS).into());
+        }
+    });
+    let Some(judged) = &document.suspects().judged else { return };
+    ui.add_space(GRID);
+    ui.horizontal(|ui| {
+        match marks::alarming(&judged.judgement.suspects) {
+            Some(verdict) => drop(marks::icon(verdict).show(ui, marks::color(verdict, palette))),
+            None => drop(Icon::Ring.show(ui, palette.dim)),
+        }
+        let words = RichText::new(leak_text::summary(&judged.judgement)).font(theme::strong_font());
+        ui.add(Label::new(words).truncate());
+    });
+}
+
+/// Line on what the trace lacks, which leads to the page about that.
+fn trust(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
+    let Some(judged) = &document.suspects().judged else { return };
+    let trust = &judged.judgement.data_quality;
+    let recorded = recorded_range_text::missing(&document.trace);
+    let notes: Vec<String> =
+        recorded.into_iter().chain(trust.issues.iter().map(leak_text::data_quality_note)).collect();
+    if notes.is_empty() {
+        return;
+    }
+    let palette = Palette::of(ui);
+    ui.horizontal(|ui| {
+        Icon::Dot.show(ui, palette.warn);
+        ui.spacing_mut().button_padding.x = 0.0;
+        let words = RichText::new(notes.join(" \u{b7} ")).color(palette.dim);
+        let line = ui.add(Button::new(words).truncate().frame_when_inactive(false));
+        line.ctx.accesskit_node_builder(line.id, |node| node.set_label(format!("Data quality: {}", notes.join(" "))));
+        if line.clicked() {
+            commands.push(DocumentCommand::Page(PageId::TRACE_INFO).into());
+        }
+        let counters = leak_text::counter_comparison(trust);
+        let all: Vec<String> = notes.into_iter().chain(counters).collect();
+        line.on_hover_text(format!("{}\nClick: what the trace lacks", all.join("\n")));
+    });
+}

@@ -1,0 +1,173 @@
+//! The list of suspects.
+
+use eframe::egui::{Button, RichText, Ui, vec2};
+use poolscope_analysis::leaks::{LeakAnalysis, SuspectGrouping};
+
+use super::columns::SuspectColumn;
+use super::commands::SuspectsCommand;
+use super::state::SuspectsState;
+use super::{marks, texts};
+use crate::format;
+use crate::gui::commands::{Command, DocumentCommand};
+use crate::gui::document::Document;
+use crate::gui::theme::{self, GRID, Palette, ROW_HEIGHT};
+use crate::gui::widgets::list_table::{self, Action, Column, Keyboard, ListTable, Pick, Rows, Width};
+use crate::gui::widgets::pivot_table::Sort;
+use crate::gui::widgets::sparkline::Sparkline;
+use crate::leak_text;
+
+/// Least width of the column that takes the remaining width, in points.
+const SOURCE: f32 = 168.0;
+/// Least width of the list with wide curves, in points.
+const WIDE: f32 = 1280.0;
+
+fn column(column: SuspectColumn, page: &SuspectsState, is_wide: bool) -> Column {
+    let width = match column {
+        SuspectColumn::Rank => 36.0,
+        SuspectColumn::Verdict => 108.0,
+        SuspectColumn::Tag | SuspectColumn::Count | SuspectColumn::Frees => 60.0,
+        SuspectColumn::Pool => 70.0,
+        SuspectColumn::Growth | SuspectColumn::Confidence => 80.0,
+        SuspectColumn::Size => 72.0,
+        SuspectColumn::Curve if is_wide => 240.0,
+        SuspectColumn::Curve => 96.0,
+        SuspectColumn::Source => 0.0,
+    };
+    let width = if column == SuspectColumn::Source { Width::Rest(SOURCE) } else { Width::Exact(width) };
+    let sort = (page.column == column).then_some(Sort::of(page.ascending));
+    Column { title: column.title(), tip: column.tip(), width, is_figure: column.is_figure(), sort }
+}
+
+/// Draws the list.
+pub(super) fn show(ui: &mut Ui, document: &mut Document, listed: &[usize], commands: &mut Vec<Command>) {
+    let wants_reveal = std::mem::take(&mut document.suspects_mut().reveal);
+    let wants_focus = std::mem::take(&mut document.suspects_mut().wants_focus);
+    let page = document.suspects();
+    let Some(judged) = &page.judged else { return };
+    let is_wide = ui.available_width() >= WIDE;
+    let columns = SuspectColumn::ALL.map(|which| column(which, page, is_wide));
+    let mut rows = SuspectRows {
+        page,
+        judgement: &judged.judgement,
+        listed,
+        by: judged.judgement.request.grouping,
+        faint: texts::warm_up_share(&judged.judgement),
+        commands,
+    };
+    let actions = ListTable::new("Suspects, the worst first", &columns)
+        .cursor(row_of(page, listed), wants_reveal)
+        .keyboard(Keyboard::Idle, wants_focus)
+        .show(ui, &mut rows);
+    apply(document, listed, &actions, commands);
+}
+
+/// The row of the cursor in the list.
+pub(super) fn row_of(page: &SuspectsState, listed: &[usize]) -> Option<usize> {
+    page.cursor.and_then(|cursor| listed.iter().position(|at| *at == cursor))
+}
+
+/// Carries out what the list, or the field above it, asks for.
+pub(super) fn apply(document: &mut Document, listed: &[usize], actions: &[Action], commands: &mut Vec<Command>) {
+    let page = document.suspects_mut();
+    for action in actions {
+        match *action {
+            Action::Sort(column) => SuspectColumn::ALL.get(column).into_iter().for_each(|column| page.sort_by(*column)),
+            Action::Move { row, pick } | Action::Click { row, pick } => {
+                let Some(at) = listed.get(row).copied() else { continue };
+                match pick {
+                    Pick::Only => page.select(Some(at)),
+                    Pick::Extend => page.select_to(at),
+                    Pick::Toggle => page.toggle(at),
+                    Pick::Menu => page.cursor = Some(at),
+                }
+            }
+            Action::SelectAll => page.selected = listed.iter().copied().collect(),
+            Action::Open(_) => commands.push(SuspectsCommand::Show.into()),
+        }
+    }
+}
+
+/// The listed suspects.
+struct SuspectRows<'s> {
+    page: &'s SuspectsState,
+    judgement: &'s LeakAnalysis,
+    listed: &'s [usize],
+    by: SuspectGrouping,
+    /// Share of the curves that is warm-up.
+    faint: f32,
+    commands: &'s mut Vec<Command>,
+}
+
+impl Rows for SuspectRows<'_> {
+    fn count(&self) -> usize {
+        self.listed.len()
+    }
+
+    fn label(&self, row: usize) -> String {
+        let at = self.listed.get(row).copied().unwrap_or_default();
+        self.judgement.suspects.get(at).map_or_else(String::new, |suspect| texts::row_label(at + 1, suspect, self.by))
+    }
+
+    fn is_selected(&self, row: usize) -> bool {
+        self.listed.get(row).is_some_and(|at| self.page.selected.contains(at))
+    }
+
+    fn has_menu(&self) -> bool {
+        true
+    }
+
+    fn menu(&mut self, ui: &mut Ui, _row: usize) {
+        let of_suspect = [SuspectsCommand::Show, SuspectsCommand::FilterTo, SuspectsCommand::Flame];
+        let of_suspect = of_suspect.map(DocumentCommand::from);
+        for command in of_suspect.into_iter().chain([DocumentCommand::CopyRows, DocumentCommand::CopyStack]) {
+            if ui.add(Button::new(command.title())).clicked() {
+                ui.close();
+                self.commands.push(command.into());
+            }
+        }
+    }
+
+    fn cell(&mut self, ui: &mut Ui, row: usize, column: usize) {
+        let Some(at) = self.listed.get(row).copied() else { return };
+        let Some(suspect) = self.judgement.suspects.get(at) else { return };
+        let palette = Palette::of(ui);
+        let survivors = &suspect.evidence.outstanding;
+        match SuspectColumn::ALL[column] {
+            SuspectColumn::Rank => {
+                list_table::figure_cell(ui, (at + 1).to_string())
+                    .on_hover_text(leak_text::attribution::score_help(suspect));
+            }
+            SuspectColumn::Verdict => {
+                let color = marks::color(suspect.verdict, palette);
+                marks::icon(suspect.verdict).show(ui, color);
+                let word = RichText::new(suspect.verdict.name()).color(color);
+                list_table::colored_cell(ui, word).on_hover_text(suspect.verdict.description());
+            }
+            SuspectColumn::Tag => {
+                let color = if suspect.tag.is_some() { palette.text } else { palette.dim };
+                let tag = RichText::new(leak_text::tag(suspect)).font(theme::figure_font()).color(color);
+                list_table::colored_cell(ui, tag);
+            }
+            SuspectColumn::Pool => drop(list_table::text_cell(ui, texts::pool(suspect.paged))),
+            SuspectColumn::Source => drop(list_table::text_cell(ui, texts::source(suspect, self.by))),
+            SuspectColumn::Growth => {
+                list_table::figure_cell(ui, format::growth_per_minute(suspect.growth_bytes_per_s));
+            }
+            SuspectColumn::Size => drop(list_table::figure_cell(ui, format::bytes(survivors.bytes))),
+            SuspectColumn::Count => drop(list_table::figure_cell(ui, format::count(survivors.count))),
+            SuspectColumn::Frees => drop(list_table::figure_cell(ui, format::count(suspect.evidence.freed.count))),
+            SuspectColumn::Confidence => {
+                list_table::share_bar(ui, suspect.confidence as f32);
+                list_table::figure_cell(ui, format::confidence(suspect.confidence));
+            }
+            SuspectColumn::Curve => {
+                let size = vec2(ui.available_width() - GRID, ROW_HEIGHT - 2.0 * GRID);
+                let name = format!("Outstanding bytes of {} over time", leak_text::tag(suspect));
+                let is_alarming = marks::alarming(std::slice::from_ref(suspect)).is_some();
+                let color = if is_alarming { palette.accent } else { palette.dim };
+                Sparkline { name: &name, values: &suspect.evidence.bytes_curve, faint: self.faint, color }
+                    .show(ui, size);
+            }
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! The words and figures about a suspect that only the window has: labels, cells, facts, what is copied. The sentences that
+//! command line and reports say too stand elsewhere. Draws nothing.
+
+use poolscope_analysis::leaks::{LeakAnalysis, Suspect, SuspectGrouping};
+use poolscope_analysis::trace::time::Clock;
+
+use crate::{format, leak_text};
+
+/// Seconds of a minute.
+const MINUTE_S: f64 = 60.0;
+
+/// The pool.
+#[must_use]
+pub fn pool(paged: bool) -> &'static str {
+    if paged { "Paged" } else { "NonPaged" }
+}
+
+/// Who allocates: `myfault.sys!Function`, the driver alone, or that nobody knows.
+#[must_use]
+pub fn source(suspect: &Suspect, by: SuspectGrouping) -> String {
+    if let Some(process) = suspect.attribution.process.as_ref().filter(|_| by == SuspectGrouping::Process) {
+        return process.clone();
+    }
+    let function = leak_text::function(suspect);
+    match leak_text::driver(suspect) {
+        None if function.is_empty() => "unknown".to_owned(),
+        None => function.to_owned(),
+        // A driver stands for all of its functions.
+        Some(driver) if by == SuspectGrouping::Driver || function.is_empty() => driver.to_owned(),
+        // An offset in place of a name begins with the driver already.
+        Some(driver) if function.starts_with(driver) => function.to_owned(),
+        Some(driver) => format!("{driver}!{function}"),
+    }
+}
+
+/// Accessible name of the row.
+#[must_use]
+pub fn row_label(rank: usize, suspect: &Suspect, by: SuspectGrouping) -> String {
+    format!(
+        "{rank}. {} {}, {} pool, {}, {} per minute, {} in {} blocks, {} freed, confidence {}",
+        leak_text::tag(suspect),
+        suspect.verdict.name(),
+        pool(suspect.paged).to_lowercase(),
+        source(suspect, by),
+        format::growth_per_minute(suspect.growth_bytes_per_s),
+        format::bytes(suspect.evidence.outstanding.bytes),
+        format::count(suspect.evidence.outstanding.count),
+        format::count(suspect.evidence.freed.count),
+        format::confidence(suspect.confidence),
+    )
+}
+
+/// Names and values on its growth and its allocations.
+#[must_use]
+pub fn facts(judgement: &LeakAnalysis, suspect: &Suspect) -> Vec<(&'static str, String)> {
+    let evidence = &suspect.evidence;
+    let mut facts: Vec<(&'static str, String)> = Vec::new();
+    facts.extend(leak_text::cost(suspect, judgement).map(|words| ("Costs", words)));
+    let stayed = &evidence.outstanding;
+    facts.push(("Stayed", format!("{} in {} blocks", format::bytes(stayed.bytes), format::count(stayed.count))));
+    let (made, freed) = (&evidence.allocated, &evidence.freed);
+    facts.push(("Traffic", format!("{} allocated, {} freed", format::count(made.count), format::count(freed.count))));
+    if let Some(average) = stayed.bytes.checked_div(stayed.count).map(format::bytes) {
+        facts.push((
+            "Sizes",
+            match evidence.distinct_sizes {
+                0 | 1 => format!("all {average}"),
+                64.. => format!("64 or more, {average} on average"),
+                sizes => format!("{sizes} different, {average} on average"),
+            },
+        ));
+    }
+    facts
+}
+
+/// The judged time in seconds: `5.6 s to 61.0 s`.
+#[must_use]
+pub fn judged_time(judgement: &LeakAnalysis, clock: &Clock) -> String {
+    let (from, to) = (clock.seconds(judgement.range.warm_up_end), clock.seconds(judgement.range.active.to));
+    format!("{} to {}", format::seconds(from, 1), format::seconds(to, 1))
+}
+
+/// The part of the judged view that is warm-up, 0 to 1.
+#[must_use]
+pub fn warm_up_share(judgement: &LeakAnalysis) -> f32 {
+    let view = judgement.range.active;
+    let length = view.to.0.saturating_sub(view.from.0).max(1) as f64;
+    (judgement.range.warm_up_end.0.saturating_sub(view.from.0) as f64 / length) as f32
+}
+
+/// Suspects as tab-separated text with exact figures, in the order of their ranks.
+#[must_use]
+pub fn tab_separated(judgement: &LeakAnalysis, chosen: impl Iterator<Item = usize>) -> String {
+    let head = [
+        "Rank",
+        "Verdict",
+        "Pool Tag",
+        "Pool",
+        "Driver",
+        "Function",
+        "Growth (bytes/min)",
+        "Impacting (bytes)",
+        "Count",
+        "Frees",
+        "Confidence",
+    ];
+    let mut text = head.join("\t") + "\n";
+    for at in chosen {
+        let Some(suspect) = judgement.suspects.get(at) else { continue };
+        let evidence = &suspect.evidence;
+        let cells = [
+            (at + 1).to_string(),
+            suspect.verdict.name().to_owned(),
+            suspect.tag.clone().unwrap_or_default(),
+            pool(suspect.paged).to_owned(),
+            suspect.driver.clone(),
+            suspect.function.clone(),
+            format!("{:.0}", suspect.growth_bytes_per_s * MINUTE_S),
+            evidence.outstanding.bytes.to_string(),
+            evidence.outstanding.count.to_string(),
+            evidence.freed.count.to_string(),
+            format::confidence(suspect.confidence),
+        ];
+        text.push_str(&cells.map(|cell| cell.replace(['\t', '\n'], " ")).join("\t"));
+        text.push('\n');
+    }
+    text
+}

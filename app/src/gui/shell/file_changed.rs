@@ -1,0 +1,33 @@
+//! One line above a trace whose file is not what was read any more, and what can be done about it.
+
+use eframe::egui::Ui;
+
+use crate::gui::commands::Command;
+use crate::gui::icons;
+use crate::gui::jobs::TabId;
+use crate::gui::jobs::watch::Change;
+use crate::gui::theme::Palette;
+
+/// The change, in a sentence; `name` is the trace's.
+#[must_use]
+pub fn words(name: &str, change: Change) -> String {
+    match change {
+        Change::Changed => format!("{name} changed on disk"),
+        Change::Gone => format!("{name} is not there any more"),
+    }
+}
+
+/// Draws the line.
+pub fn strip(ui: &mut Ui, tab: TabId, name: &str, change: Change, commands: &mut Vec<Command>) {
+    ui.horizontal(|ui| {
+        let warn = Palette::of(ui).warn;
+        icons::status_dot(ui, 8.0, warn);
+        ui.label(words(name, change));
+        let ways = [Command::Reload(tab), Command::IgnoreChange(tab)];
+        for command in ways.into_iter().skip(usize::from(change == Change::Gone)) {
+            if ui.button(command.title()).clicked() {
+                commands.push(command);
+            }
+        }
+    });
+}

@@ -1,0 +1,95 @@
+//! Progress of a load: stage, bytes, events per second, time left, and Cancel.
+
+use eframe::egui::{Align, Layout, ProgressBar, Ui};
+use poolscope_base::progress::{ProgressReading, Stage};
+
+use crate::format;
+use crate::gui::commands::Command;
+use crate::gui::jobs::TabId;
+use crate::gui::theme::{GRID, Palette};
+
+/// A load as it stands.
+pub struct LoadingState {
+    /// The tab that loads.
+    pub tab: TabId,
+    /// The trace's name.
+    pub name: String,
+    /// Reading of the loader's progress.
+    pub reading: ProgressReading,
+    /// Seconds since it began.
+    pub elapsed_s: f64,
+}
+
+impl LoadingState {
+    /// Share that is read, from 0 to 1.
+    #[must_use]
+    pub fn share(&self) -> f32 {
+        let total = self.reading.bytes_total.max(1) as f64;
+        (self.reading.bytes_done as f64 / total).clamp(0.0, 1.0) as f32
+    }
+
+    /// The figures in words: bytes, events per second, time left.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let reading = &self.reading;
+        let mut parts =
+            vec![format!("{} of {}", format::bytes(reading.bytes_done), format::bytes(reading.bytes_total))];
+        if self.elapsed_s > 0.2 && reading.events > 0 {
+            let rate = (reading.events as f64 / self.elapsed_s) as u64;
+            parts.push(format!("{} events/s", format::count(rate)));
+        }
+        let share = f64::from(self.share());
+        if reading.stage <= Stage::Records && share > 0.02 && self.elapsed_s > 1.0 {
+            let left = self.elapsed_s * (1.0 - share) / share;
+            parts.push(format!("about {} s left", left.ceil()));
+        }
+        parts.join(" \u{b7} ")
+    }
+}
+
+/// Draws the page while nothing else is open.
+pub fn page(ui: &mut Ui, state: &LoadingState, commands: &mut Vec<Command>) {
+    ui.with_layout(Layout::top_down(Align::Center), |ui| {
+        ui.add_space((ui.available_height() * 0.32).max(GRID));
+        ui.heading(format!("Opening {}", state.name));
+        ui.add_space(2.0 * GRID);
+        ui.label(state.reading.stage.name());
+        ui.add_space(GRID);
+        ui.add(ProgressBar::new(state.share()).desired_width(420.0).desired_height(8.0).fill(Palette::of(ui).accent));
+        ui.add_space(GRID);
+        ui.weak(state.words());
+        ui.add_space(4.0 * GRID);
+        let cancel = Command::CancelLoad(state.tab);
+        if ui.button(cancel.title()).clicked() {
+            commands.push(cancel);
+        }
+    });
+}
+
+/// Draws one line above a trace that stays usable.
+pub fn strip(ui: &mut Ui, state: &LoadingState, commands: &mut Vec<Command>) {
+    ui.horizontal(|ui| {
+        ui.label(format!("Opening {}: {}", state.name, state.reading.stage.name()));
+        ui.add(ProgressBar::new(state.share()).desired_width(160.0).desired_height(8.0).fill(Palette::of(ui).accent));
+        ui.weak(state.words());
+        let cancel = Command::CancelLoad(state.tab);
+        if ui.button(cancel.title()).clicked() {
+            commands.push(cancel);
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn says_how_far_it_is() {
+        let reading =
+            ProgressReading { stage: Stage::Records, bytes_total: 4 << 30, bytes_done: 1 << 30, events: 3_000_000 };
+        let state = LoadingState { tab: TabId(0), name: "a.etl".into(), reading, elapsed_s: 2.0 };
+        assert_eq!(state.words(), "1.00 GB of 4.00 GB \u{b7} 1,500,000 events/s \u{b7} about 6 s left");
+        let begun = LoadingState { elapsed_s: 0.0, ..state };
+        assert_eq!(begun.words(), "1.00 GB of 4.00 GB");
+    }
+}

@@ -1,0 +1,13 @@
+//! The parts of the window around the pages: menu bar, tabs, side panel, status bar, palette, messages.
+
+pub mod file_changed;
+pub mod fuzzy;
+pub mod load_failure;
+pub mod loading;
+pub mod menu;
+pub mod palette;
+pub mod status;
+pub mod summary_banner;
+pub mod tabs;
+pub mod toasts;
+pub mod trace_panel;

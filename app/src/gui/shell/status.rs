@@ -1,0 +1,139 @@
+//! The bar at the bottom: what is selected, what is being computed, the view, and whether the data can be trusted.
+
+use crate::gui::model::page_id::PageId;
+use eframe::egui::{Align, Button, Layout, RichText, Ui, vec2};
+use poolscope_etl::diagnostics::Severity;
+
+use crate::format;
+use crate::gui::commands::{Command, DocumentCommand, RecordingCommand, SymbolsCommand};
+use crate::gui::document::Document;
+use crate::gui::icons::Icon;
+use crate::gui::model::symbol_texts;
+use crate::gui::model::symbols::Phase;
+use crate::gui::pages::recording::recorder::{Phase as Recording, Recorder};
+use crate::gui::theme;
+use crate::gui::theme::{GRID, Palette};
+use crate::wpr::RecordingStatus;
+
+/// Draws the bar; `words` say what is being computed or what happened last, `recording` how a recording on this machine goes on.
+pub fn show(
+    ui: &mut Ui,
+    document: Option<&Document>,
+    words: Option<&str>,
+    recording: Option<&Recorder>,
+    commands: &mut Vec<Command>,
+) {
+    ui.horizontal_centered(|ui| {
+        let Some(document) = document else {
+            ui.weak(words.unwrap_or("No trace is open"));
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| recorder(ui, recording, commands));
+            return;
+        };
+        if !document.has_allocations() {
+            ui.weak("No pool events");
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                quality(ui, document, commands);
+                recorder(ui, recording, commands);
+            });
+            return;
+        }
+        match document.selection_totals() {
+            Some((blocks, bytes)) => {
+                ui.label(format!("{} blocks, {} selected", format::count(blocks), format::bytes(bytes)));
+            }
+            None => {
+                ui.weak("Nothing selected");
+            }
+        }
+        let (view, whole) = (document.view(), document.whole());
+        ui.weak("\u{b7}");
+        ui.weak(format!("view {} of {}", format::seconds(view.span(), 3), format::seconds(whole.span(), 3)));
+        symbols(ui, document, commands);
+        if let Some(words) = words {
+            ui.weak("\u{b7}");
+            ui.weak(words);
+        }
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            quality(ui, document, commands);
+            recorder(ui, recording, commands);
+        });
+    });
+}
+
+/// State of a recording on this machine; it leads to its page.
+fn recorder(ui: &mut Ui, recording: Option<&Recorder>, commands: &mut Vec<Command>) {
+    let Some(recorder) = recording.filter(|recorder| recorder.phase.is_recording()) else { return };
+    let palette = Palette::of(ui);
+    let now = ui.input(|input| input.time);
+    let time = recorder.elapsed_s(now).map(|seconds| format!(" {}", format::elapsed(seconds))).unwrap_or_default();
+    let lost = recorder.status.as_ref().map_or(0, RecordingStatus::missing_events);
+    let text = match (recorder.phase, lost) {
+        (Recording::Saving, _) => "saving the recording".to_owned(),
+        (_, 0) => format!("recording{time}"),
+        (_, lost) => format!("recording{time}, {} events lost", format::count(lost)),
+    };
+    let label = ui.add(Button::new(format!("     {text}")).frame_when_inactive(false));
+    label.ctx.accesskit_node_builder(label.id, |node| node.set_label(format!("This machine: {text}")));
+    if label.clicked() {
+        commands.push(RecordingCommand::ShowRecording.into());
+    }
+    Icon::Status.paint(ui.painter(), label.rect.left_center() + vec2(8.0, 0.0), palette.bad);
+    label.on_hover_text("Show the recording on this machine");
+}
+
+/// Progress of the search for symbols; it leads to the page of modules.
+fn symbols(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
+    if document.lacks_stacks() {
+        return;
+    }
+    let Some(words) = symbol_texts::standing(&document.results.symbols) else { return };
+    ui.weak("\u{b7}");
+    let text = RichText::new(&words).color(Palette::of(ui).dim);
+    let padding = std::mem::replace(&mut ui.spacing_mut().button_padding.x, GRID / 2.0);
+    let label = ui.add(Button::new(text).frame_when_inactive(false));
+    ui.spacing_mut().button_padding.x = padding;
+    let tip =
+        symbol_texts::without_symbols(&document.results.symbols).map(|(_, names)| format!("Without symbols:\n{names}"));
+    if label.clicked() {
+        let other = if document.ui.page == PageId::MODULES { PageId::ANALYSIS } else { PageId::MODULES };
+        commands.push(DocumentCommand::Page(other).into());
+    }
+    label.on_hover_text(tip.unwrap_or_else(|| "Show the modules".to_owned()));
+    if document.results.symbols.phase == Phase::Running {
+        let stop = ui.add(Button::new(RichText::new("Stop").font(theme::small_font())).small());
+        let command: Command = DocumentCommand::Symbols(SymbolsCommand::Stop).into();
+        stop.ctx.accesskit_node_builder(stop.id, |node| node.set_label(command.title()));
+        if stop.clicked() {
+            commands.push(command);
+        }
+    }
+}
+
+fn quality(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
+    let palette = Palette::of(ui);
+    let anomalies = &document.trace.diagnostics;
+    let number = |severity: Severity| anomalies.rows().iter().filter(|a| a.kind.severity() == severity).count();
+    let (losses, warnings) = (number(Severity::DataLoss), number(Severity::Warning));
+    let (color, text) = match (losses, warnings) {
+        (0, 0) => (palette.good, "data complete".to_owned()),
+        (0, n) => (palette.warn, format!("{n} {}", if n == 1 { "warning" } else { "warnings" })),
+        (n, _) => (palette.bad, format!("{n} {} of data loss", if n == 1 { "kind" } else { "kinds" })),
+    };
+    let label = ui.add(Button::new(format!("     {text}")).frame_when_inactive(false));
+    label.ctx.accesskit_node_builder(label.id, |node| node.set_label(format!("Data quality: {text}")));
+    if label.clicked() {
+        let other = if document.ui.page == PageId::TRACE_INFO { PageId::ANALYSIS } else { PageId::TRACE_INFO };
+        commands.push(DocumentCommand::Page(other).into());
+    }
+    Icon::Status.paint(ui.painter(), label.rect.left_center() + vec2(8.0, 0.0), color);
+    label.on_hover_ui(|ui| {
+        ui.set_max_width(420.0);
+        if anomalies.rows().is_empty() {
+            ui.label("Nothing is missing and nothing looks wrong.");
+        }
+        for anomaly in anomalies.rows() {
+            ui.label(format!("{} x {}", format::count(anomaly.count), anomaly.kind.name().replace('_', " ")));
+            ui.weak(anomaly.kind.effect());
+        }
+    });
+}

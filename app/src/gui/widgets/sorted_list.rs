@@ -1,0 +1,155 @@
+//! A list that keeps its order and its cursor itself, for records that do not change and that nothing else selects.
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use eframe::egui::{Id, RichText, Ui};
+
+use super::list_table::{self, Action, Column, Keyboard, ListTable, Rows};
+use super::pivot_table::Sort;
+use crate::gui::theme;
+
+/// The records of a list. Every call must be quick: the list asks while it draws.
+pub trait Records {
+    /// The number of records.
+    fn count(&self) -> usize;
+    /// A column of a record as text.
+    fn text(&self, record: usize, column: usize) -> String;
+    /// The order of two records by a column.
+    fn compare(&self, a: usize, b: usize, column: usize) -> Ordering;
+    /// Draws a cell; by default its text.
+    fn cell(&mut self, ui: &mut Ui, record: usize, column: usize) {
+        let font = if column == 0 { theme::text_font() } else { theme::figure_font() };
+        list_table::text_cell(ui, RichText::new(self.text(record, column)).font(font));
+    }
+}
+
+/// Order and cursor of a list between frames.
+#[derive(Debug, Clone, Default)]
+struct ListState {
+    stamp: usize,
+    sort: Option<(usize, Sort)>,
+    order: Arc<Vec<usize>>,
+    /// The record under the cursor.
+    cursor: Option<usize>,
+    wants_reveal: bool,
+}
+
+/// A list, ready to be shown.
+#[derive(Debug)]
+pub struct SortedList<'a> {
+    /// The accessible name.
+    pub name: &'a str,
+    /// The columns; the list sets their order.
+    pub columns: Vec<Column>,
+    /// Greatest height, in points.
+    pub height: f32,
+    /// Number of the records: another number means other records.
+    pub stamp: usize,
+}
+
+impl SortedList<'_> {
+    /// Draws the list; returns the record under the cursor.
+    pub fn show(mut self, ui: &mut Ui, records: &mut dyn Records) -> Option<usize> {
+        let id = ui.make_persistent_id(("sorted list", self.name));
+        let mut state = self.load(ui, id, records);
+        if let Some((column, sort)) = state.sort
+            && let Some(column) = self.columns.get_mut(column)
+        {
+            column.sort = Some(sort);
+        }
+        let cursor = state.cursor.and_then(|cursor| state.order.iter().position(|record| *record == cursor));
+        let list = ListTable::new(self.name, &self.columns)
+            .cursor(cursor, std::mem::take(&mut state.wants_reveal))
+            .keyboard(Keyboard::Own, false)
+            .at_most(self.height);
+        let order = Arc::clone(&state.order);
+        let mut rows = InOrder { records, order: &order, cursor, columns: self.columns.len() };
+        for action in list.show(ui, &mut rows) {
+            match action {
+                Action::Sort(column) => {
+                    let is_figure = self.columns.get(column).is_some_and(|column| column.is_figure);
+                    let now = state.sort.filter(|sort| sort.0 == column).map(|sort| sort.1);
+                    state.sort = Some((column, Sort::after_click(now, is_figure)));
+                    state.order = sorted(rows.records, state.sort);
+                }
+                Action::Move { row, .. } | Action::Click { row, .. } | Action::Open(row) => {
+                    state.cursor = order.get(row).copied();
+                    state.wants_reveal = true;
+                }
+                Action::SelectAll => {}
+            }
+        }
+        let cursor = state.cursor;
+        ui.data_mut(|data| data.insert_temp(id, state));
+        cursor
+    }
+
+    fn load(&self, ui: &Ui, id: Id, records: &dyn Records) -> ListState {
+        let state: Option<ListState> = ui.data(|data| data.get_temp(id));
+        let (is_current, sort) = match &state {
+            Some(state) => (state.stamp == self.stamp && state.order.len() == records.count(), state.sort),
+            None => (false, None),
+        };
+        match state {
+            Some(state) if is_current => state,
+            _ => ListState { stamp: self.stamp, sort, order: sorted(records, sort), ..ListState::default() },
+        }
+    }
+}
+
+/// The records in order; in their own order without a column.
+fn sorted(records: &dyn Records, sort: Option<(usize, Sort)>) -> Arc<Vec<usize>> {
+    let mut order: Vec<usize> = (0..records.count()).collect();
+    if let Some((column, sort)) = sort {
+        order.sort_by(|a, b| {
+            let compared = records.compare(*a, *b, column);
+            (if sort == Sort::Ascending { compared } else { compared.reverse() }).then(a.cmp(b))
+        });
+    }
+    Arc::new(order)
+}
+
+/// Records in the order of the list.
+struct InOrder<'r> {
+    records: &'r mut dyn Records,
+    order: &'r [usize],
+    cursor: Option<usize>,
+    columns: usize,
+}
+
+impl InOrder<'_> {
+    fn texts(&self, row: usize, separator: &str) -> String {
+        let record = self.order.get(row).copied().unwrap_or_default();
+        let texts: Vec<String> = (0..self.columns).map(|column| self.records.text(record, column)).collect();
+        texts.into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(separator)
+    }
+}
+
+impl Rows for InOrder<'_> {
+    fn count(&self) -> usize {
+        self.order.len()
+    }
+
+    fn label(&self, row: usize) -> String {
+        self.texts(row, ", ")
+    }
+
+    fn is_selected(&self, row: usize) -> bool {
+        self.cursor == Some(row)
+    }
+
+    fn cell(&mut self, ui: &mut Ui, row: usize, column: usize) {
+        if let Some(record) = self.order.get(row) {
+            self.records.cell(ui, *record, column);
+        }
+    }
+
+    fn type_ahead_text(&self, row: usize) -> Option<String> {
+        self.order.get(row).map(|record| self.records.text(*record, 0))
+    }
+
+    fn copy_text(&self, row: usize) -> Option<String> {
+        Some(self.texts(row, "\t"))
+    }
+}
