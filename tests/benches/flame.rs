@@ -5,7 +5,7 @@
 use divan::Bencher;
 use poolscope::gui::egui::{Context, Event, Modifiers, MouseWheelSource, MouseWheelUnit, RawInput, Rect, TouchPhase};
 use poolscope::gui::egui::{Vec2, pos2, vec2};
-use poolscope::gui::state::flame_model::{FlameColours, ShownModel};
+use poolscope::gui::pages::flame::model::{FlameColors, ShownModel};
 use poolscope::gui::theme;
 use poolscope::gui::widgets::flame::{FlameGraph, FlameState};
 use poolscope_analysis::flame::{FlameDirection, FlameMetric, FlameRequest, FlameTree, flame};
@@ -62,19 +62,19 @@ fn heaviest(tree: &FlameTree, frames: usize) -> Vec<String> {
     tree.path(node).into_iter().map(str::to_owned).collect()
 }
 
-#[divan::bench(args = [Merge::Callers, Merge::Callees], sample_count = 9, sample_size = 1)]
+#[divan::bench(args = [FlameDirection::TopDown, FlameDirection::BottomUp], sample_count = 9, sample_size = 1)]
 fn merging(bencher: Bencher<'_, '_>, merge: FlameDirection) {
     bencher.bench(|| merged(merge, &[]));
 }
 
-#[divan::bench(args = [Merge::Callers, Merge::Callees], sample_count = 9, sample_size = 1)]
+#[divan::bench(args = [FlameDirection::TopDown, FlameDirection::BottomUp], sample_count = 9, sample_size = 1)]
 fn merging_zoomed(bencher: Bencher<'_, '_>, merge: FlameDirection) {
     let zoom = heaviest(&merged(merge, &[]), 6);
     bencher.bench(|| merged(merge, &zoom));
 }
 
 /// Merging with known groups, as after a change of metric, direction or zoom.
-#[divan::bench(args = [Merge::Callers, Merge::Callees], sample_count = 9, sample_size = 1)]
+#[divan::bench(args = [FlameDirection::TopDown, FlameDirection::BottomUp], sample_count = 9, sample_size = 1)]
 fn merging_again(bencher: Bencher<'_, '_>, merge: FlameDirection) {
     let pivot = merged(merge, &[]).pivot().clone();
     let request =
@@ -103,8 +103,8 @@ fn frame(ctx: &Context, tree: &FlameTree, state: &mut FlameState, number: u64, t
         events: vec![Event::PointerMoved(pos2(900.0, 500.0)), wheel],
         ..RawInput::default()
     };
-    let colours = FlameColours::default();
-    let model = ShownModel { tree, colours: &colours, number, dark: false };
+    let colors = FlameColors::default();
+    let model = ShownModel { tree, colors: &colors, number, dark: false };
     let mut output = ctx.run_ui(input, |ui| {
         FlameGraph::new("Flame graph", &model, state).show(ui);
     });
@@ -113,7 +113,7 @@ fn frame(ctx: &Context, tree: &FlameTree, state: &mut FlameState, number: u64, t
     ctx.tessellate(output.shapes, output.pixels_per_point).len()
 }
 
-#[divan::bench(args = [(Merge::Callers, false), (Merge::Callees, false), (Merge::Callers, true), (Merge::Callees, true)], sample_count = 300, sample_size = 1)]
+#[divan::bench(args = [(FlameDirection::TopDown, false), (FlameDirection::BottomUp, false), (FlameDirection::TopDown, true), (FlameDirection::BottomUp, true)], sample_count = 300, sample_size = 1)]
 fn drawing(bencher: Bencher<'_, '_>, (merge, anew): (FlameDirection, bool)) {
     let ctx = Context::default();
     theme::install(&ctx);

@@ -1,10 +1,12 @@
-//! Benchmark of the time graph: layout and tessellation of frames without a display, at 1920 x 1080 with 50 series of 2048 points
-//! and extremes: `cargo bench -p poolscope-tests --bench graph`. There is no pass or fail; a frame should take at most 8 ms.
+//! Frames of the time graph without a display, laid out and tessellated, at 1920 x 1080 with 50 series of 2048 points and
+//! extremes: `cargo bench -p poolscope-tests --bench graph`. It measures (fastest, slowest, median) and never judges; a frame
+//! should take no longer than 8 ms.
 
 use divan::Bencher;
 use poolscope::gui::egui::{Context, Event, Pos2, RawInput, Rect, pos2, vec2};
-use poolscope::gui::theme::{self, Palette};
-use poolscope::gui::widgets::graph::{Graph, GraphData, GraphState, Kind, Overview, Range, Series, Unit};
+use poolscope::gui::theme;
+use poolscope::gui::theme::Palette;
+use poolscope::gui::widgets::graph::{AxisUnit, Graph, GraphData, GraphState, Kind, Overview, Range, Series};
 
 const SERIES: usize = 50;
 const POINTS: usize = 2048;
@@ -15,7 +17,7 @@ fn main() {
     divan::main();
 }
 
-/// Curves with small changes and a few peaks, or the worst case of pure noise.
+/// Curves that go up and down a little with a peak now and then, or that are nothing but noise: the worst there can be.
 fn data(noise: bool) -> GraphData {
     let mut seed = 7_u64;
     let mut random = move || {
@@ -40,8 +42,8 @@ fn data(noise: bool) -> GraphData {
         series.push(Series {
             id: number as u64,
             name: format!("T{number:03}"),
-            colour: Palette::for_dark(true).series_colour(Some(number)),
-            pattern: (number / theme::SERIES_COLOURS) as u8,
+            color: Palette::for_dark(true).series_color(Some(number)),
+            pattern: (number / theme::SERIES_COLORS) as u8,
             on: true,
             has_row: true,
             marked: false,
@@ -49,7 +51,7 @@ fn data(noise: bool) -> GraphData {
             extremes,
         });
     }
-    GraphData::new("Outstanding size by Pool Tag".to_owned(), times, series, Unit::Bytes)
+    GraphData::new("Outstanding size by Pool Tag".to_owned(), times, series, AxisUnit::Bytes)
 }
 
 /// A window without a display.
@@ -69,14 +71,14 @@ impl Window {
         let data = data(noise);
         let overview = Overview { times: data.times.clone(), values: data.series[0].values.clone() };
         let mut window = Self { ctx, state: GraphState::default(), data, overview, kind, frames: 0 };
-        // Fonts and textures are created in the first frames.
+        // Fonts and textures are made in the first frames.
         for _ in 0..3 {
             window.frame(WHOLE, pos2(500.0, 500.0));
         }
         window
     }
 
-    /// Draws one frame; returns its number of vertices.
+    /// One frame; returns how many vertices it has.
     fn frame(&mut self, view: Range, pointer: Pos2) -> usize {
         self.frames += 1;
         let input = RawInput {
@@ -90,7 +92,7 @@ impl Window {
             let graph = Graph { view, ..Graph::new(data, overview, kind, WHOLE) };
             divan::black_box(graph.show(ui, state));
         });
-        // There is no graphics device to upload textures to.
+        // Nobody uploads them here.
         output.textures_delta.clear();
         let meshes = self.ctx.tessellate(output.shapes, output.pixels_per_point);
         meshes.iter().map(vertices).sum()
@@ -104,7 +106,7 @@ fn vertices(primitive: &poolscope::gui::egui::ClippedPrimitive) -> usize {
     }
 }
 
-/// The pointer moves, the visible range does not change.
+/// The pointer moves; the view stays.
 fn hovering(bencher: Bencher<'_, '_>, kind: Kind, noise: bool) {
     let mut window = Window::new(kind, noise);
     let mut x = 100.0;
@@ -114,7 +116,7 @@ fn hovering(bencher: Bencher<'_, '_>, kind: Kind, noise: bool) {
     });
 }
 
-/// The visible range changes in every frame, from the whole trace to a hundredth of it; the data do not change.
+/// The view changes in every frame, from all of the trace to a hundredth of it; the data stay.
 fn zooming(bencher: Bencher<'_, '_>, kind: Kind, noise: bool) {
     let mut window = Window::new(kind, noise);
     let mut view = WHOLE;

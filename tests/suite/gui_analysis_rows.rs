@@ -191,7 +191,7 @@ fn the_badge_opens_the_page_about_the_trace_and_closes_it() {
         assert!(window.query_all_by_label(title).next().is_some(), "{title}");
     }
     let trace = &document(&window).trace;
-    let loss = trace.anomalies.rows().iter().find(|a| a.kind.severity() == Severity::DataLoss).expect("a loss");
+    let loss = trace.diagnostics.rows().iter().find(|a| a.kind.severity() == Severity::DataLoss).expect("a loss");
     let effect = loss.kind.effect();
     assert!(window.query_all_by_label_contains(effect).next().is_some(), "{effect}");
     let module = &trace.modules.modules()[0].name;

@@ -105,7 +105,7 @@ fn filter_steps(window: &Window<'_>) -> Vec<String> {
 fn the_graph_holds_what_the_table_adds_up() {
     let mut window = sample();
     for weight in FlameMetric::ALL {
-        document_mut(&mut window).run(&FlameCommand::Weight(weight).into());
+        document_mut(&mut window).run(&FlameCommand::Metric(weight).into());
         settle(&mut window);
         let shown = tree(&window);
         assert_eq!(shown.metric(), weight);

@@ -14,7 +14,7 @@ use poolscope::gui::model::symbols::Phase;
 use poolscope::symbols::{SymbolEnvironment, SymbolOptions};
 use poolscope_analysis::group::symbols::ModuleNeed;
 use poolscope_analysis::trace::ids::ModuleId;
-use poolscope_base::bytes::guid::Guid;
+use poolscope_base::guid::Guid;
 use poolscope_base::progress::CancelToken;
 use poolscope_symbols::identity::{ImageIdentity, ModuleIdentity, PdbIdentity};
 use poolscope_symbols::locate::{DownloadProgress, LookupAttempt, LookupResult, PathPartCheck};

@@ -78,7 +78,7 @@ fn the_estimate_follows_what_is_chosen() {
     let one = estimate(&window);
     assert_ne!(both, one);
     click(&mut window, "Memory, used again and again");
-    assert!(says(&window, "Only the last stretch before the stop is kept"));
+    assert!(says(&window, "Only the last part before the stop is kept"));
     assert!(says(&window, "that is too little"), "all tags make too much: {}", estimate(&window));
     assert!(says(&window, "assumed"));
     let rate = |window: &mut Window<'_>, text: &str| {
@@ -119,7 +119,7 @@ fn commands_are_copied_one_by_one_in_plain_ascii() {
     assert!(names.iter().any(|name| name.contains("xperf -merge")), "{names:?}");
     assert!(names.iter().any(|name| name.contains("\"my leak.etl\"")), "{names:?}");
     field(&mut window, "Trace", "a?b.etl");
-    assert!(says(&window, "which Windows allows in no file name"));
+    assert!(says(&window, "which Windows does not allow in file names"));
     field(&mut window, "Trace", "leak.etl");
     click(&mut window, "Windows 7");
     assert!(says(&window, "DisablePagingExecutive"));

@@ -117,7 +117,7 @@ fn a_recorder_that_hangs_can_be_ended_and_the_window_goes_on() {
         window.get_by_label(label).click();
         window.run_steps(4);
     }
-    wait_for(&mut window, "it was ended", |window| says(window, "wpr was ended before it was done"));
+    wait_for(&mut window, "it was ended", |window| says(window, "wpr was terminated before it finished"));
     fake.becomes("");
     click(&mut window, "Ask wpr whether a recording runs");
     wait_for(&mut window, "an answer", |window| says(window, "no recording is running"));

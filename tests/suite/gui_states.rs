@@ -7,7 +7,7 @@ use poolscope::gui::OpenRequest;
 use poolscope::gui::egui::accesskit::Role;
 use poolscope::gui::egui::{Event, Key, Modifiers, OutputCommand, vec2};
 use poolscope_analysis::trace::Trace;
-use poolscope_etl::diagnostics::AnomalyKind;
+use poolscope_etl::diagnostics::DiagnosticKind;
 use poolscope_synth::SynthParams;
 use poolscope_synth::scenario::StackMode;
 
@@ -22,7 +22,7 @@ fn sample<'a>() -> Window<'a> {
 #[test]
 fn the_sample_tells_its_story_at_first_sight() {
     let window = sample();
-    let lacking = document(&window).trace.anomalies.count(AnomalyKind::NoStack);
+    let lacking = document(&window).trace.diagnostics.count(DiagnosticKind::NoStack);
     assert_eq!(lacking, 0, "every allocation of the sample has its stack");
     let leak = cursor(&window);
     assert_eq!((leak.text.as_str(), leak.expanded), ("Leak", true));

@@ -94,7 +94,7 @@ fn answers_to_old_questions_are_dropped() {
     let mut desk = Desk::new();
     desk.wait();
     for by in [SuspectGrouping::Stack, SuspectGrouping::Driver] {
-        desk.run(SuspectsCommand::By(by));
+        desk.run(SuspectsCommand::Grouping(by));
         assert_eq!(desk.ask(), [leaks()]);
         assert!(desk.document.are_leaks_outdated(), "the answer before is still shown");
         assert_eq!(desk.analyzed_by(), Some(SuspectGrouping::Tag));
@@ -129,7 +129,7 @@ fn other_names_are_judged_anew_and_what_was_selected_stays() {
 fn a_mistake_of_the_judge_is_told_once_and_leaves_the_rest() {
     let mut desk = Desk::new();
     desk.wait();
-    desk.run(SuspectsCommand::By(SuspectGrouping::Stack));
+    desk.run(SuspectsCommand::Grouping(SuspectGrouping::Stack));
     desk.ask();
     desk.document.take(Reply::Broken(leaks()));
     let told = desk

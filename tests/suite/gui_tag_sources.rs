@@ -62,7 +62,7 @@ fn driver_files_of_a_folder_are_looked_through() {
     choose_path(&mut window, CHOOSE_DRIVERS, std::path::Path::new("no such folder"));
     click(&mut window, "OK");
     settle(&mut window);
-    window.get_by_label_contains("The folder of drivers no such folder cannot be read");
+    window.get_by_label_contains("The driver folder no such folder cannot be read");
     assert!(document(&window).results.tag_sources.drivers.is_none());
     command(&mut window, "Pool tags and drivers\u{2026}");
     press(&mut window, Key::Escape);

@@ -231,7 +231,7 @@ mod tests {
     use poolscope_analysis::group::frames::FrameNaming;
     use poolscope_analysis::load::{LoadOptions, load};
     use poolscope_base::progress::Progress;
-    use poolscope_etl::walk::TraceFile;
+    use poolscope_etl::file::TraceFile;
     use poolscope_synth::{SynthParams, write_trace};
 
     use super::*;

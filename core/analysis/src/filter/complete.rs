@@ -51,7 +51,7 @@ pub fn complete(text: &str, cursor: usize, names: &ColumnValues) -> Completions 
     }
 }
 
-/// The column whose values [`complete`] would look through, so that it can be built beforehand.
+/// The column whose values [`complete`] would read, so that it can be built beforehand.
 #[must_use]
 pub fn column_at(text: &str, cursor: usize) -> Option<Key> {
     match spot(text, boundary(text, cursor)) {

@@ -19,7 +19,7 @@ pub const MAX_DENSE_KEYS: u64 = 1 << 15;
 /// Upper bound on the bytes of a worker's sums by context.
 const MAX_CONTEXT_BYTES: usize = 1 << 25;
 /// Upper bound on the keys that a [`SumMap`] finds by table look-up; greater keys are hashed.
-const MAX_TABLE_KEYS: usize = 1 << 18;
+const MAX_TABLE_KEYS: u64 = 1 << 18;
 /// No position in a [`SumMap`].
 const NONE: u32 = u32::MAX;
 
@@ -119,9 +119,10 @@ impl AggregateRow {
 }
 
 /// Extremes of sizes, lifetimes, and rows with uncertain stacks. A table has fewer than 2^32 rows.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 struct Spread {
-    min_bytes: u64,
+    /// The smallest size with all bits inverted, so that an empty sum is all zeros: large tables of them are made fast.
+    not_min_bytes: u64,
     max_bytes: u64,
     lifetime_sum_ticks: u64,
     lifetime_max_ticks: u64,
@@ -130,24 +131,10 @@ struct Spread {
     uncertain_free_stacks: u32,
 }
 
-impl Default for Spread {
-    fn default() -> Self {
-        Self {
-            min_bytes: u64::MAX,
-            max_bytes: 0,
-            lifetime_sum_ticks: 0,
-            lifetime_max_ticks: 0,
-            lifetime_rows: 0,
-            uncertain_stacks: 0,
-            uncertain_free_stacks: 0,
-        }
-    }
-}
-
 impl Spread {
     #[inline]
     fn add_row(&mut self, row: AggregateRow) {
-        self.min_bytes = self.min_bytes.min(row.size_bytes);
+        self.not_min_bytes = self.not_min_bytes.max(!row.size_bytes);
         self.max_bytes = self.max_bytes.max(row.size_bytes);
         self.uncertain_stacks += u32::from(row.has(flag::UNCERTAIN_ALLOCATION_STACK));
         self.uncertain_free_stacks += u32::from(row.has(flag::UNCERTAIN_FREE_STACK));
@@ -160,7 +147,7 @@ impl Spread {
 
     #[inline]
     fn merge(&mut self, other: &Self) {
-        self.min_bytes = self.min_bytes.min(other.min_bytes);
+        self.not_min_bytes = self.not_min_bytes.max(other.not_min_bytes);
         self.max_bytes = self.max_bytes.max(other.max_bytes);
         self.lifetime_sum_ticks = self.lifetime_sum_ticks.saturating_add(other.lifetime_sum_ticks);
         self.lifetime_max_ticks = self.lifetime_max_ticks.max(other.lifetime_max_ticks);
@@ -269,7 +256,7 @@ impl Aggregate {
     /// Smallest size in bytes; `None` without rows.
     #[must_use]
     pub fn min(&self) -> Option<u64> {
-        (self.count() > 0).then_some(self.spread.min_bytes)
+        (self.count() > 0).then_some(!self.spread.not_min_bytes)
     }
 
     /// Greatest size in bytes; `None` without rows.
@@ -356,27 +343,24 @@ impl<T: Sum> SumMap<T> {
     /// The sum of a number.
     #[inline]
     pub fn get(&mut self, number: u64) -> &mut T {
-        let at = usize::try_from(number).unwrap_or(usize::MAX);
-        let known = self.table.get(at).copied().unwrap_or(NONE);
-        let position = if known == NONE { self.find_or_add(number, at) } else { known };
-        &mut self.list[position as usize].1
-    }
-
-    fn find_or_add(&mut self, number: u64, at: usize) -> u32 {
-        let next = self.list.len() as u32;
-        let position = if at < MAX_TABLE_KEYS {
-            if self.table.len() <= at {
-                self.table.resize((at + 1).next_power_of_two(), NONE);
-            }
-            self.table[at] = next;
-            next
-        } else {
-            *self.map.entry(number).or_insert(next)
+        let list = &mut self.list;
+        let mut add = || {
+            list.push((number, T::default()));
+            list.len() as u32 - 1
         };
-        if position == next {
-            self.list.push((number, T::default()));
-        }
-        position
+        let position = if number < MAX_TABLE_KEYS {
+            match self.table.get(number as usize) {
+                Some(known) if *known != NONE => *known,
+                _ => {
+                    let added = add();
+                    set_position(&mut self.table, number as usize, added);
+                    added
+                }
+            }
+        } else {
+            *self.map.entry(number).or_insert_with(add)
+        };
+        &mut self.list[position as usize].1
     }
 
     /// Both together.
@@ -393,6 +377,17 @@ impl<T: Sum> SumMap<T> {
     #[must_use]
     pub fn list(&self) -> &[(u64, T)] {
         &self.list
+    }
+}
+
+/// Enters the position of a number into a table, which grows as needed.
+#[cold]
+fn set_position(table: &mut Vec<u32>, number: usize, position: u32) {
+    if table.len() <= number {
+        table.resize((number + 1).next_power_of_two(), NONE);
+    }
+    if let Some(place) = table.get_mut(number) {
+        *place = position;
     }
 }
 
@@ -540,7 +535,7 @@ fn numbered(
             }
         },
         |mut a, b| {
-            a.iter_mut().zip(&b).for_each(|(a, b)| a.merge(b));
+            a.iter_mut().zip(&b).filter(|(_, b)| b.count > 0).for_each(|(a, b)| a.merge(b));
             a
         },
     )?;

@@ -168,25 +168,27 @@ impl Metric {
 
     /// The value of a group; none for metrics that are not [`Self::is_from_aggregate`].
     #[must_use]
-    pub fn of(self, cost: &Aggregate, clock: &Clock) -> Value {
+    pub fn of(self, aggregate: &Aggregate, clock: &Clock) -> Value {
         let seconds = |ticks: u64| ticks as f64 / clock.ticks_per_second.max(1) as f64;
         match self {
-            Self::Count => Value::Int(cost.count().into()),
-            Self::Size => Value::Int(cost.size().into()),
-            Self::ImpactingSize => Value::Int(cost.impacting_size().into()),
-            Self::ImpactingCount => Value::Int(cost.impacting_count().into()),
-            Self::NetSize => Value::Int(cost.net_size()),
-            Self::Average => Value::quotient(cost.size() as f64, cost.count() as f64),
-            Self::Min => cost.min().map_or(Value::None, |m| Value::Int(m.into())),
-            Self::Max => cost.max().map_or(Value::None, |m| Value::Int(m.into())),
+            Self::Count => Value::Int(aggregate.count().into()),
+            Self::Size => Value::Int(aggregate.size().into()),
+            Self::ImpactingSize => Value::Int(aggregate.impacting_size().into()),
+            Self::ImpactingCount => Value::Int(aggregate.impacting_count().into()),
+            Self::NetSize => Value::Int(aggregate.net_size()),
+            Self::Average => Value::quotient(aggregate.size() as f64, aggregate.count() as f64),
+            Self::Min => aggregate.min().map_or(Value::None, |m| Value::Int(m.into())),
+            Self::Max => aggregate.max().map_or(Value::None, |m| Value::Int(m.into())),
             Self::LifetimeAverage => {
-                let (sum, rows) = cost.lifetime_ticks();
+                let (sum, rows) = aggregate.lifetime_ticks();
                 Value::quotient(seconds(sum), rows as f64)
             }
-            Self::LifetimeMax => cost.lifetime_max_ticks().map_or(Value::None, |t| Value::Float(seconds(t))),
-            Self::FreesPerAlloc => Value::quotient(cost.freed_inside() as f64, cost.allocated_inside() as f64),
-            Self::UncertainStacks => Value::Int(cost.uncertain_stacks().into()),
-            Self::UncertainFreeStacks => Value::Int(cost.uncertain_free_stacks().into()),
+            Self::LifetimeMax => aggregate.lifetime_max_ticks().map_or(Value::None, |t| Value::Float(seconds(t))),
+            Self::FreesPerAlloc => {
+                Value::quotient(aggregate.freed_inside() as f64, aggregate.allocated_inside() as f64)
+            }
+            Self::UncertainStacks => Value::Int(aggregate.uncertain_stacks().into()),
+            Self::UncertainFreeStacks => Value::Int(aggregate.uncertain_free_stacks().into()),
             Self::Growth | Self::PeakSize | Self::PeakCount | Self::Unique(_) => Value::None,
         }
     }

@@ -96,7 +96,7 @@ impl RowPath {
     /// The path at the end of steps from the top of a tree over `pivot`.
     #[must_use]
     pub fn from_steps(pivot: &Pivot, steps: &[TreeStep]) -> Self {
-        let mut place = Vec::new();
+        let mut path = Vec::new();
         let key = |column: usize| pivot.keys().get(column).copied();
         for (at, step) in steps.iter().enumerate() {
             let next = match *step {
@@ -116,9 +116,9 @@ impl RowPath {
                     key.map(|key| RowPathStep::Frames { key, frames: owned() })
                 }
             };
-            place.extend(next);
+            path.extend(next);
         }
-        Self(place)
+        Self(path)
     }
 
     /// The shortest title that is clear next to a table: `AIFO / NonPaged / Leak`. A stack is named by its innermost frame.
@@ -162,21 +162,21 @@ impl RowPath {
     }
 }
 
-/// The rows of any of these places; see [`Place::rows`].
+/// The rows of any of these paths; see [`RowPath::rows`].
 ///
 /// # Errors
 ///
 /// [`Cancelled`] once `cancel` says so.
 pub fn rows_of_paths(
-    places: &[RowPath],
+    paths: &[RowPath],
     names: &ColumnValues,
     view: TimeRange,
     cancel: Cancel<'_>,
 ) -> Result<RowSet, Cancelled> {
     let table = &names.trace().allocations;
     let mut union = RowSet::from_words(Vec::new(), table.len());
-    for places in places.chunks(PATHS_PER_PASS) {
-        let masks = Masks::new(places, names);
+    for paths in paths.chunks(PATHS_PER_PASS) {
+        let masks = PathMasks::new(paths, names);
         if cancel() {
             return Err(Cancelled);
         }
@@ -187,7 +187,7 @@ pub fn rows_of_paths(
 }
 
 /// For each value that a row refers to, the paths that take it, one bit each. A missing table takes it for all.
-struct Masks {
+struct PathMasks {
     life: [u64; OUTSIDE + 1],
     context: Option<Vec<u64>>,
     alloc_stack: Option<Vec<u64>>,
@@ -206,15 +206,15 @@ enum RowTest {
     Number(Arc<Vec<u32>>, u32),
 }
 
-impl Masks {
-    fn new(places: &[RowPath], names: &ColumnValues) -> Self {
-        let all = u64::MAX.checked_shr(64 - places.len() as u32).unwrap_or(0);
+impl PathMasks {
+    fn new(paths: &[RowPath], names: &ColumnValues) -> Self {
+        let all = u64::MAX.checked_shr(64 - paths.len() as u32).unwrap_or(0);
         let mut life = [all; OUTSIDE + 1];
         life[OUTSIDE] = 0;
         let mut masks =
             Self { life, context: None, alloc_stack: None, free_stack: None, size_class: None, rows: Vec::new() };
-        for (at, place) in places.iter().enumerate() {
-            for (step, next) in place.0.iter().zip(place.0.iter().skip(1).map(Some).chain([None])) {
+        for (at, path) in paths.iter().enumerate() {
+            for (step, next) in path.0.iter().zip(path.0.iter().skip(1).map(Some).chain([None])) {
                 if masks.narrow(1 << at, all, step, next.is_none(), names).is_none() {
                     masks.life.iter_mut().for_each(|m| *m &= !(1 << at));
                 }
@@ -267,8 +267,8 @@ impl Masks {
             KeySource::FreeStack(ids) => (&mut self.free_stack, ids),
         };
         let masks = table.get_or_insert_with(|| vec![all; ids.len()]);
-        let places = masks.par_iter_mut().zip(ids.as_slice()).with_min_len(1 << 14);
-        places.filter(|(_, id)| !taken.contains(id)).for_each(|(mask, _)| *mask &= !bit);
+        let masks = masks.par_iter_mut().zip(ids.as_slice()).with_min_len(1 << 14);
+        masks.filter(|(_, id)| !taken.contains(id)).for_each(|(mask, _)| *mask &= !bit);
         Some(())
     }
 
@@ -392,12 +392,12 @@ mod tests {
 
     #[test]
     fn a_place_is_kept_as_words() {
-        let place = RowPath(vec![value(Key::SizeClass, "1KB..2KB"), frames(&["a", "b"])]);
-        let json = serde_json::to_string(&place).unwrap();
+        let path = RowPath(vec![value(Key::SizeClass, "1KB..2KB"), frames(&["a", "b"])]);
+        let json = serde_json::to_string(&path).unwrap();
         let words =
             r#"[{"value":{"key":"size_class","text":"1KB..2KB"}},{"frames":{"key":"stack","frames":["a","b"]}}]"#;
         assert_eq!(json, words);
-        assert_eq!(serde_json::from_str::<RowPath>(&json).unwrap(), place);
+        assert_eq!(serde_json::from_str::<RowPath>(&json).unwrap(), path);
         assert!(serde_json::from_str::<RowPath>(&json.replace("size_class", "sise")).is_err());
     }
 
@@ -436,26 +436,26 @@ mod tests {
             for view in [(0, 10_000), (3000, 6000)].map(|(f, t)| TimeRange { from: Ticks(f), to: Ticks(t) }) {
                 let table = Arc::new(pivot(&names, &PivotRequest { keys, view, rows: None }, &never).unwrap());
                 let mut tree = PivotTree::new(table);
-                let mut places = Vec::new();
+                let mut paths = Vec::new();
                 let mut sets = Vec::new();
                 for _ in 0..70 {
                     let node = any_node(&mut tree, &mut dice);
-                    let place = RowPath::of(&tree, node);
-                    let rows = place.rows(&names, view, &never).unwrap();
+                    let path = RowPath::of(&tree, node);
+                    let rows = path.rows(&names, view, &never).unwrap();
                     let size: u64 = rows.iter().map(|r| blocks[r].size).sum();
-                    let cost = tree.aggregate(node);
-                    assert_eq!((rows.count(), size), (cost.count(), cost.size()), "{keys:?} {place:?}");
+                    let aggregate = tree.aggregate(node);
+                    assert_eq!((rows.count(), size), (aggregate.count(), aggregate.size()), "{keys:?} {path:?}");
                     match tree.step(node) {
                         TreeStep::Total => seen[0] += 1,
                         TreeStep::Value { .. } => seen[1] += 1,
                         TreeStep::Frame { .. } => seen[2] += 1,
                         TreeStep::NoStack { .. } => seen[3] += 1,
                     }
-                    places.push(place);
+                    paths.push(path);
                     sets.push(rows);
                 }
                 let union = sets.iter().fold(RowSet::from_fn(blocks.len(), |_| false), |all, more| all.or(more));
-                assert_eq!(rows_of_paths(&places, &names, view, &never).unwrap(), union, "{keys:?}");
+                assert_eq!(rows_of_paths(&paths, &names, view, &never).unwrap(), union, "{keys:?}");
             }
         }
         assert!(seen.iter().all(|kind| *kind > 5), "{seen:?}");
@@ -465,7 +465,7 @@ mod tests {
     fn what_the_trace_does_not_have_gives_no_rows() {
         let names = names(&random_blocks(3, 50));
         let value = |key, text: &str| RowPath(vec![RowPathStep::Value { key, text: text.to_owned() }]);
-        let places = [
+        let paths = [
             value(Key::Tag, "None"),
             value(Key::Stack, "app.exe+0x10"),
             value(Key::Address, "ffff"),
@@ -474,9 +474,9 @@ mod tests {
             RowPath(vec![RowPathStep::Frames { key: Key::Stack, frames: vec!["nothing".to_owned()] }]),
         ];
         let extent = names.trace().extent;
-        assert_eq!(rows_of_paths(&places, &names, extent, &never).unwrap().count(), 0);
+        assert_eq!(rows_of_paths(&paths, &names, extent, &never).unwrap().count(), 0);
         assert_eq!(rows_of_paths(&[], &names, extent, &never).unwrap().count(), 0);
-        assert!(places[0].rows(&names, extent, &|| true).is_err());
+        assert!(paths[0].rows(&names, extent, &|| true).is_err());
     }
 
     #[test]

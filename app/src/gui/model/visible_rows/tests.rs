@@ -8,7 +8,7 @@ use poolscope_analysis::group::frames::FrameNaming;
 use poolscope_analysis::load::{LoadOptions, load};
 use poolscope_analysis::pivot::{Key, Metric, PivotRequest, pivot};
 use poolscope_base::progress::{CancelToken, Progress};
-use poolscope_etl::walk::TraceFile;
+use poolscope_etl::file::TraceFile;
 use poolscope_synth::{SynthParams, write_trace};
 
 use super::*;
