@@ -76,7 +76,7 @@ fn a_recording_in_memory_has_no_file_and_can_be_dropped() {
     run(&fake, &start(&fake, false)).expect("it starts");
     let done = status(&fake);
     assert_eq!((done.status.and_then(|status| status.file_mode), done.bytes), (Some(false), None));
-    assert!(refusal(&fake, &start(&fake, true)).contains("A recording is running already"));
+    assert!(refusal(&fake, &start(&fake, true)).contains("A recording is already running"));
     run(&fake, &Task::Cancel).expect("it is dropped");
     assert!(refusal(&fake, &Task::Cancel).contains("No recording is running"));
 }
@@ -95,7 +95,7 @@ fn failures_say_what_to_do() {
     run(&fake, &start(&fake, true)).expect("it starts");
     fake.becomes("disk-full");
     let words = refusal(&fake, &stop(&fake.folder().join("x.etl")));
-    assert!(words.contains("The disk is full") && words.contains("The recording is still there"), "{words}");
+    assert!(words.contains("The disk is full") && words.contains("The recording still exists"), "{words}");
     fake.becomes("");
     assert!(status(&fake).status.expect("a status").recording, "nothing is lost");
     let nowhere = fake.folder().join("no folder").join("x.etl");
