@@ -12,7 +12,7 @@ struct Scratch(PathBuf);
 impl Scratch {
     fn new(name: &str) -> Self {
         let folder = std::env::temp_dir().join(format!("poolscope-odd-{name}-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::create_dir_all(&folder).expect("a scratch folder");
         Self(folder)
     }
 }
@@ -31,13 +31,13 @@ fn ran(command: &[&str], path: &Path) -> (u8, String, String) {
     let outcome = run(words.chain([path.as_os_str().to_owned()]), &mut io);
     drop(io);
     let Outcome::Exit(code) = outcome else { panic!("{command:?} asks for the window") };
-    (code, String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap())
+    (code, String::from_utf8(out).expect("UTF-8"), String::from_utf8(err).expect("UTF-8"))
 }
 
 /// Checks that the sample under a path is read like the built-in one.
 fn reads_sample(path: &Path) {
-    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-    std::fs::write(path, sample::TRACE).unwrap();
+    std::fs::create_dir_all(path.parent().expect("a folder")).expect("a scratch folder");
+    std::fs::write(path, sample::TRACE).expect("a file is written");
     let report = ["report", "--by", "tag", "--format", "csv"];
     let (code, out, err) = ran(&report, path);
     assert_eq!(code, 0, "{}: {err}", path.display());

@@ -208,7 +208,7 @@ impl Document {
             let number = self.ui.colors.number(curve.name.as_deref().unwrap_or_default());
             let color = palette.series_color(Some(number));
             let on = !self.ui.hidden.contains(&hidden_name(curve));
-            swatches.squares.insert(curve.keys.clone(), Swatch { color: color, on });
+            swatches.squares.insert(curve.keys.clone(), Swatch { color, on });
         }
         rows.set_swatches(swatches);
     }

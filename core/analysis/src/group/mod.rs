@@ -1,6 +1,6 @@
 //! Grouping: what each row of the allocation table shows in the key columns, which group it is in, and what groups add up to.
 //!
-//! - [`key`]: the key columns by name; [`column`]: the values of one of them, as numbers that sort like the texts
+//! - [`key`]: the key columns by name; [`mod@column`]: the values of one of them, as numbers that sort like the texts
 //! - [`column_values`]: all columns of a trace under one set of names, made when first asked for and kept
 //! - [`group_by`]: the group of each row; [`aggregate`]: sums by group
 //! - [`event_order`]: allocations and frees by time; [`parallel`]: work over all rows on all workers

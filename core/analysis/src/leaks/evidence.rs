@@ -1,5 +1,5 @@
 //! Evidence about the allocations of one unit in the analyzed range: the outstanding allocations by age, the lifetimes of the others,
-//! and the outstanding bytes over time. [`super::classification`] interprets it.
+//! and the outstanding bytes over time. `classification` interprets it.
 
 use super::growth_end::{GrowthEnd, find_growth_end};
 use super::limits::{CURVE_POINTS, LEVEL_DEVIATIONS, MIN_OUTSTANDING};
@@ -100,7 +100,7 @@ pub struct Evidence {
     pub late_slope: Slope,
     /// Linearity (R²) of [`Self::bytes_curve`] after the warm-up, 0 to 1.
     pub linearity: f64,
-    /// Number of distinct sizes of the outstanding allocations, at most [`MAX_DISTINCT_SIZES`].
+    /// Number of distinct sizes of the outstanding allocations, at most `MAX_DISTINCT_SIZES`.
     pub distinct_sizes: usize,
 }
 

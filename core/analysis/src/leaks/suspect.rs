@@ -93,7 +93,7 @@ pub struct LeakAnalysis {
     /// Nothing of the recording is missing before, inside or after the analyzed range.
     pub is_complete_recording: bool,
     /// Keys by which allocations were not split, because there are more than
-    /// [`MAX_COMBINATIONS`](crate::group::group_by::MAX_COMBINATIONS) combinations.
+    /// [`MAX_GROUPS`](crate::group::group_by::MAX_GROUPS) combinations.
     pub dropped_keys: Vec<Key>,
     /// All suspects with an allocation in the range, in the order of their scores.
     pub suspects: Vec<Suspect>,

@@ -27,7 +27,7 @@ pub struct Units {
 
 impl Units {
     /// Splits a trace into units. Where the requested keys have more than
-    /// [`MAX_COMBINATIONS`](crate::group::group_by::MAX_COMBINATIONS) combinations, stacks are dropped, then as many further keys as
+    /// [`MAX_GROUPS`](crate::group::group_by::MAX_GROUPS) combinations, stacks are dropped, then as many further keys as
     /// necessary: see [`Self::dropped_keys`].
     ///
     /// # Errors

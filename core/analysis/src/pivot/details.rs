@@ -229,8 +229,11 @@ fn stack_shares(names: &ColumnValues, by_stack: &[(u64, Total)]) -> (Total, usiz
     (without, count, heaviest(stacks, MAX_STACKS).0.into_iter().map(share).collect())
 }
 
-/// The first few by bytes, then by rows, then by number; and the others.
-fn heaviest(mut totals: Vec<(u64, Total)>, at_most: usize) -> (Vec<(u64, Total)>, Vec<(u64, Total)>) {
+/// Total of the allocations with a number: a size, a process, a stack.
+type NumberedTotal = (u64, Total);
+
+/// The first `at_most` by bytes, then by count, then by number; and the others.
+fn heaviest(mut totals: Vec<NumberedTotal>, at_most: usize) -> (Vec<NumberedTotal>, Vec<NumberedTotal>) {
     totals.sort_unstable_by_key(|(number, total)| (Reverse((total.bytes, total.count)), *number));
     let others = totals.split_off(at_most.min(totals.len()));
     (totals, others)

@@ -62,7 +62,7 @@ impl Evaluator {
             return Ok((groups, metric.of(pivot.total(), pivot.clock())));
         }
         let count = pivot.len() as u32;
-        let runs: Vec<Range<u32>> = (0..count).map(|group| group..group + 1).chain([0..count]).collect();
+        let runs: Vec<Range<u32>> = (0..count).map(|group| group..group + 1).chain(std::iter::once(0..count)).collect();
         let mut values = self.values(metric, &runs, cancel)?;
         let total = values.pop().unwrap_or(Value::None);
         Ok((values, total))

@@ -241,7 +241,7 @@ pub enum Value {
 }
 
 impl Value {
-    /// The nearest floating-point number; `None` for [`Number::None`].
+    /// The nearest floating-point number; `None` for [`Value::None`].
     #[must_use]
     pub fn as_f64(self) -> Option<f64> {
         match self {

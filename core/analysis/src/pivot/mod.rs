@@ -2,7 +2,7 @@
 //! groups. Results are as large as their groups; only [`Evaluator`] holds anything per row.
 //!
 //! - [`table`]: the groups and their aggregates ([`pivot`]); [`metric`] and [`sort`]: what follows from an aggregate, and orders by it
-//! - [`tree`]: the tree that a table shows; [`row_path`]: a node by its texts, and back to rows; [`find`]: text search in the tree
+//! - [`tree`]: the tree that a table shows; [`row_path`]: a node by its texts, and back to rows; [`mod@find`]: text search in the tree
 //! - [`evaluate`]: metrics that need the rows once more; [`details`]: histograms and lists of a set of rows
 //! - [`translate`]: rows and paths when frames get other names
 

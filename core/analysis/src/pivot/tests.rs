@@ -386,7 +386,11 @@ fn peaks_and_different_values_agree_with_a_walk_over_all_ticks() {
     let evaluator = Evaluator::new(Arc::clone(&names), &table, None, Arc::default());
     let [(peaks, _), (counts, _), (threads, all)] = [Metric::PeakSize, Metric::PeakCount, Metric::Unique(Key::Thread)]
         .map(|metric| evaluator.group_values(metric, &never).unwrap());
-    assert_eq!(all, evaluator.values(Metric::Unique(Key::Thread), &[0..table.len() as u32], &never).unwrap()[0]);
+    assert_eq!(
+        all,
+        evaluator.values(Metric::Unique(Key::Thread), std::slice::from_ref(&(0..table.len() as u32)), &never).unwrap()
+            [0]
+    );
     for group in 0..table.len() {
         let tag = texts(&table, group).remove(0);
         let own = |b: &&Block| crate::trace::attributes::Tag(*b.tag).text() == tag;

@@ -1,5 +1,5 @@
 //! Outstanding curves for drawing: the exact smallest and greatest value between any two neighboring points, so that no peak is
-//! lost however few pixels there are. A [`TimelineScan`] follows amounts from event to event, in segments of the time range
+//! lost however few pixels there are. A `TimelineScan` follows amounts from event to event, in segments of the time range
 //! side by side. A segment starts from zero, since what it begins with shifts all of its values alike; the segments are put on
 //! top of each other at the end, so that results never depend on how the range was cut.
 

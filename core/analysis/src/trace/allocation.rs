@@ -32,7 +32,7 @@ pub struct AllocationTable {
     /// Address (`Entry` of the event).
     pub address: Vec<u64>,
     /// Attributes of the allocation event. If that was not recorded, those of the free with an unknown allocator
-    /// ([`EventAttributes::without_allocator`](super::attributes::EventAttributes::without_allocator)).
+    /// ([`EventAttributes::with_unknown_allocator`](super::attributes::EventAttributes::with_unknown_allocator)).
     pub alloc_attributes: Vec<AttributesId>,
     /// Attributes of the free event; [`AttributesId::NONE`] without one.
     pub free_attributes: Vec<AttributesId>,

@@ -53,11 +53,10 @@ impl ProcessTable {
     #[must_use]
     pub(crate) fn new(rows: Vec<Process>, recorded: usize) -> Self {
         let mut by_pid: FxHashMap<u32, Vec<ProcessId>> = FxHashMap::default();
-        for (position, row) in rows.iter().enumerate() {
-            by_pid.entry(row.pid).or_default().push(ProcessId(position as u32));
-        }
-        for ids in by_pid.values_mut() {
-            ids.sort_by_key(|id| (rows.get(id.index()).map(|r| r.start), *id));
+        let mut by_start: Vec<(u32, &Process)> = (0..).zip(&rows).collect();
+        by_start.sort_by_key(|(position, row)| (row.start, *position));
+        for (position, row) in by_start {
+            by_pid.entry(row.pid).or_default().push(ProcessId(position));
         }
         Self { rows, by_pid, recorded }
     }

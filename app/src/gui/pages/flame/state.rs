@@ -38,7 +38,7 @@ impl FlameScope {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct FlameLook {
-    /// Metric that makes a frame wide: a position in [`Weight::ALL`].
+    /// Metric that makes a frame wide: a position in [`FlameMetric::ALL`].
     weight: u8,
     /// Who allocates comes first.
     inverted: bool,

@@ -180,7 +180,7 @@ pub enum Action {
     },
     /// The selection changed.
     Select,
-    /// More rows were selected than [`MAX_SELECTED`](super::input::MAX_SELECTED).
+    /// More rows were selected than `MAX_SELECTED`.
     Cut {
         /// Number of rows that are selected.
         selected: u64,
