@@ -70,15 +70,15 @@ pub struct SystemAssociation;
 
 #[cfg(windows)]
 impl Association for SystemAssociation {
-    fn standing(&self) -> Result<AssociationState, AssociationError> {
+    fn state(&self) -> Result<AssociationState, AssociationError> {
         registry::UserRegistry::default().state()
     }
 
-    fn offer(&self) -> Result<(), AssociationError> {
+    fn register(&self) -> Result<(), AssociationError> {
         registry::UserRegistry::default().register(&program()?)
     }
 
-    fn withdraw(&self) -> Result<(), AssociationError> {
+    fn unregister(&self) -> Result<(), AssociationError> {
         registry::UserRegistry::default().unregister()
     }
 }
