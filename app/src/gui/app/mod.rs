@@ -214,6 +214,8 @@ impl App {
             // What a command changes is seen in the next frame, and nothing else may ask for one.
             ui.ctx().request_repaint();
         }
+        // Actions in widgets are drawn already; the keys of this frame come after them.
+        commands.sort_by_key(|command| !command.is_widget_action());
         for command in commands {
             self.run(ui, command);
         }

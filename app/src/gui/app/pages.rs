@@ -104,13 +104,15 @@ impl Pages for AllPages<'_> {
 }
 
 fn open_trace(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>) {
+    let mut widgets = document.widgets();
     if let Some(page) = page(document.ui.page) {
         if page.has_summary_banner() {
             summary_banner::show(ui, document, commands);
         }
-        page.show(ui, document, commands);
+        page.show(ui, document, &mut widgets, commands);
     }
-    dialogs::show(ui, document);
+    dialogs::show(ui, document, &mut widgets.dialog, commands);
+    document.set_widgets(widgets);
 }
 
 /// A line above a page.

@@ -74,16 +74,26 @@ impl App {
             Command::OpenWith => self.open_association(),
             Command::Take(asked, path) => self.apply_file(asked, path),
             Command::RecordingSetup(command) => self.run_recording(ui, command),
-            Command::Document(DocumentCommand::Symbols(
-                command @ (SymbolsCommand::OpenPdb | SymbolsCommand::OpenPdbOf(_)),
-            )) => self.ask_pdb(command),
             Command::Document(command) => {
-                let typed = std::mem::take(&mut self.typed);
-                if let Some(document) = self.tabs.document_mut() {
-                    document.run(&command);
-                    document.write(&command, &typed);
+                if let Some(tab) = self.tabs.active() {
+                    self.run_in(tab, &command);
                 }
             }
+            Command::InTab(tab, command) => self.run_in(tab, &command),
+        }
+    }
+
+    /// Carries out a command about the trace of a tab.
+    fn run_in(&mut self, tab: TabId, command: &DocumentCommand) {
+        if let DocumentCommand::Symbols(command @ (SymbolsCommand::OpenPdb | SymbolsCommand::OpenPdbOf(_))) = command {
+            return self.ask_pdb(tab, *command);
+        }
+        // What was typed before the field was there is for the field of a command, not for an action in between.
+        let opens_field = Command::Document(command.clone()).opens_field();
+        let typed = if opens_field { std::mem::take(&mut self.typed) } else { String::new() };
+        if let Some(document) = self.tabs.get_mut(tab).and_then(|tab| tab.document_mut()) {
+            document.run(command);
+            document.write(command, &typed);
         }
     }
 

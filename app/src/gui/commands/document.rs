@@ -1,14 +1,19 @@
 //! Commands about an open trace, and their rows in the command table. Commands that only one page has are in its folder.
 
-use eframe::egui::{Key, KeyboardShortcut, Modifiers};
+use eframe::egui::{self, KeyboardShortcut, Modifiers};
+use poolscope_analysis::pivot::{Key, Metric};
 use poolscope_analysis::series::SeriesKind as MeasureKind;
 use poolscope_analysis::series::SeriesMetric;
 
 use super::table::{CommandSpec, MenuPlace, Scope};
 use super::{Menu, SymbolsCommand, ctrl, ctrl_shift};
+use crate::format::column::ColumnUnit;
 use crate::gui::document::{CURVE_COUNTS, Layout, measure_title};
+use crate::gui::jobs::dialog::Asked;
+use crate::gui::jobs::files::FileRequest;
+use crate::gui::model::columns::{ColumnRole, What};
 use crate::gui::model::page_id::PageId;
-use crate::gui::widgets::graph;
+use crate::gui::widgets::{graph, pivot_table};
 
 /// A command that a page defines: the page and the id in its rows of the command table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,6 +117,81 @@ pub enum DocumentCommand {
     Symbols(SymbolsCommand),
     /// A command that a page defines.
     OfPage(PageCommand),
+    /// An action in a widget: it has no row in the command table.
+    OfWidget(WidgetAction),
+}
+
+/// An action in a widget of a page or dialog of an open trace: something dragged, clicked or typed.
+#[derive(Debug, Clone, PartialEq)]
+pub enum WidgetAction {
+    /// An action in the graph.
+    Graph(graph::Action),
+    /// An action in the pivot table.
+    Table(pivot_table::Action),
+    /// Draw a curve for each value of these key columns.
+    GraphBy(Vec<Key>),
+    /// Change the columns of the table.
+    Columns(ColumnChange),
+    /// Remove the step of the filter with this index.
+    RemoveFilterStep(usize),
+    /// Put the query step of the filter with this index into the query box.
+    EditFilterStep(usize),
+    /// Look up completions of the query at the cursor, a position in bytes.
+    CompleteQuery(usize),
+    /// Add the query in the box to the filter.
+    EnterQuery,
+    /// Empty the query box.
+    LeaveQuery,
+    /// Search again: the text of the search, or its case sensitivity, was changed.
+    SearchChanged,
+    /// Close the find bar.
+    CloseFind,
+    /// Save the columns as a preset of this name.
+    SavePresetAs(String),
+    /// Rename one of the user's presets.
+    RenamePreset {
+        /// The present name.
+        from: String,
+        /// The new name.
+        to: String,
+    },
+    /// Delete one of the user's presets.
+    DeletePreset(String),
+    /// Read presets from a file, or write the user's presets to one.
+    ExchangePresets(FileRequest),
+    /// Ask the user for a file.
+    PickFile(Asked),
+}
+
+/// A change of the columns of the table. Columns are named by their ids.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum ColumnChange {
+    /// Add a column in its natural place.
+    Add(What, ColumnRole),
+    /// Move a column before another one, or to the end of the area.
+    Move(u32, ColumnRole, Option<u32>),
+    /// Remove a column.
+    Remove(u32),
+    /// Aggregate the values of a column in another way.
+    Aggregate(u32, Metric),
+    /// Show the values of a column in another unit.
+    Unit(u32, ColumnUnit),
+    /// Keep this many columns from scrolling sideways.
+    Freeze(usize),
+    /// Make a column as wide as its content.
+    Fit(u32),
+}
+
+impl From<WidgetAction> for super::Command {
+    fn from(action: WidgetAction) -> Self {
+        Self::Document(DocumentCommand::OfWidget(action))
+    }
+}
+
+impl From<ColumnChange> for super::Command {
+    fn from(change: ColumnChange) -> Self {
+        WidgetAction::Columns(change).into()
+    }
 }
 
 use DocumentCommand as C;
@@ -131,25 +211,25 @@ pub(super) fn rows() -> Vec<CommandSpec> {
 type MakeRow<'a> = &'a dyn Fn(&'static str, C, &'static str, Menu, u8) -> CommandSpec;
 
 fn edit_rows(row: MakeRow<'_>) -> Vec<CommandSpec> {
-    let f3 = |modifiers| KeyboardShortcut::new(modifiers, Key::F3);
+    let f3 = |modifiers| KeyboardShortcut::new(modifiers, egui::Key::F3);
     let edit = |id, command, title, group| row(id, command, title, Menu::Edit, group);
     vec![
         // The system sends a copy of its own for this key; it is here for the menus.
-        edit("copy_rows", C::CopyRows, "Copy rows", 0).key(ctrl(Key::C)).scope(Scope::OutsideText),
+        edit("copy_rows", C::CopyRows, "Copy rows", 0).key(ctrl(egui::Key::C)).scope(Scope::OutsideText),
         edit("copy_cell", C::CopyCell, "Copy cell", 0),
-        edit("copy_stack", C::CopyStack, "Copy stack", 0).key(ctrl_shift(Key::C)),
-        edit("find", C::Find, "Find in rows\u{2026}", 1).key(ctrl(Key::F)),
+        edit("copy_stack", C::CopyStack, "Copy stack", 0).key(ctrl_shift(egui::Key::C)),
+        edit("find", C::Find, "Find in rows\u{2026}", 1).key(ctrl(egui::Key::F)),
         edit("find_next", C::FindNext, "Find next", 1).key(f3(Modifiers::NONE)),
         edit("find_previous", C::FindPrevious, "Find previous", 1).key(f3(Modifiers::SHIFT)),
-        edit("edit_query", C::EditQuery, "Filter by query", 2).key(ctrl_shift(Key::F)),
-        edit("filter_to", C::FilterTo, "Filter to selection", 2).key(ctrl(Key::Enter)).scope(Scope::OutsideText),
+        edit("edit_query", C::EditQuery, "Filter by query", 2).key(ctrl_shift(egui::Key::F)),
+        edit("filter_to", C::FilterTo, "Filter to selection", 2).key(ctrl(egui::Key::Enter)).scope(Scope::OutsideText),
         edit("filter_out", C::FilterOut, "Filter out selection", 2)
-            .key(ctrl_shift(Key::Enter))
+            .key(ctrl_shift(egui::Key::Enter))
             .scope(Scope::OutsideText),
-        edit("filter_undo", C::FilterUndo, "Undo filter", 3).key(ctrl(Key::Z)).scope(Scope::OutsideText),
+        edit("filter_undo", C::FilterUndo, "Undo filter", 3).key(ctrl(egui::Key::Z)).scope(Scope::OutsideText),
         edit("filter_redo", C::FilterRedo, "Redo filter", 3)
-            .key(ctrl_shift(Key::Z))
-            .key(ctrl(Key::Y))
+            .key(ctrl_shift(egui::Key::Z))
+            .key(ctrl(egui::Key::Y))
             .scope(Scope::OutsideText),
         edit("filter_clear", C::FilterClear, "Clear filter", 3),
     ]
@@ -159,18 +239,20 @@ fn view_rows(row: MakeRow<'_>) -> Vec<CommandSpec> {
     let alt = |key| KeyboardShortcut::new(Modifiers::ALT, key);
     let view = |id, command, title, group| row(id, command, title, Menu::View, group);
     vec![
-        view("zoom_to_selection", C::ZoomToSelection, "Zoom to selection", 2).key(ctrl(Key::Period)),
-        view("zoom_in", C::ZoomIn, "Zoom in", 2).key(ctrl(Key::Plus)).key(ctrl(Key::Equals)),
-        view("zoom_out", C::ZoomOut, "Zoom out", 2).key(ctrl(Key::Minus)),
+        view("zoom_to_selection", C::ZoomToSelection, "Zoom to selection", 2).key(ctrl(egui::Key::Period)),
+        view("zoom_in", C::ZoomIn, "Zoom in", 2).key(ctrl(egui::Key::Plus)).key(ctrl(egui::Key::Equals)),
+        view("zoom_out", C::ZoomOut, "Zoom out", 2).key(ctrl(egui::Key::Minus)),
         view("zoom_back", C::ZoomBack, "Zoom back", 2)
-            .key(ctrl_shift(Key::Minus))
-            .key(alt(Key::ArrowLeft))
+            .key(ctrl_shift(egui::Key::Minus))
+            .key(alt(egui::Key::ArrowLeft))
             .scope(Scope::OutsideText),
-        view("zoom_forward", C::ZoomForward, "Zoom forward", 2).key(alt(Key::ArrowRight)).scope(Scope::OutsideText),
-        view("zoom_all", C::ZoomAll, "Zoom to the whole trace", 2).key(ctrl_shift(Key::Period)),
-        view("layout.both", C::Layout(Layout::Both), "Graph and table", 1).key(ctrl_shift(Key::B)),
-        view("layout.graph", C::Layout(Layout::Graph), "Graph only", 1).key(ctrl_shift(Key::G)),
-        view("layout.table", C::Layout(Layout::Table), "Table only", 1).key(ctrl_shift(Key::T)),
+        view("zoom_forward", C::ZoomForward, "Zoom forward", 2)
+            .key(alt(egui::Key::ArrowRight))
+            .scope(Scope::OutsideText),
+        view("zoom_all", C::ZoomAll, "Zoom to the whole trace", 2).key(ctrl_shift(egui::Key::Period)),
+        view("layout.both", C::Layout(Layout::Both), "Graph and table", 1).key(ctrl_shift(egui::Key::B)),
+        view("layout.graph", C::Layout(Layout::Graph), "Graph only", 1).key(ctrl_shift(egui::Key::G)),
+        view("layout.table", C::Layout(Layout::Table), "Table only", 1).key(ctrl_shift(egui::Key::T)),
     ]
 }
 
@@ -197,7 +279,7 @@ fn graph_rows(row: MakeRow<'_>) -> Vec<CommandSpec> {
         CommandSpec::new(format!("curves.{count}"), C::Curves(count), format!("{count} largest curves"), place)
     }));
     rows.extend([
-        graph("graph_rows", C::GraphRows, "Graph these rows", 4).key(ctrl(Key::G)),
+        graph("graph_rows", C::GraphRows, "Graph these rows", 4).key(ctrl(egui::Key::G)),
         graph("show_all_curves", C::ShowAllCurves, "Show all curves", 4),
         graph("mark_selection", C::MarkSelection, "Mark both ends of the selection", 5),
         graph("clear_marks", C::ClearMarks, "Clear marks", 5),
@@ -211,11 +293,11 @@ fn table_rows(row: MakeRow<'_>) -> Vec<CommandSpec> {
         table("find_callers", C::FindCallers, "Find callers", 0),
         table("expand_below", C::ExpandBelow, "Expand below", 0),
         table("collapse_others", C::CollapseOthers, "Collapse others", 0)
-            .key(ctrl_shift(Key::ArrowLeft))
+            .key(ctrl_shift(egui::Key::ArrowLeft))
             .scope(Scope::OutsideText),
-        table("columns", C::Columns, "Columns\u{2026}", 1).key(ctrl(Key::E)),
+        table("columns", C::Columns, "Columns\u{2026}", 1).key(ctrl(egui::Key::E)),
         table("fit_columns", C::FitColumns, "Fit all columns", 1),
-        table("save_preset", C::SavePreset, "Save preset as\u{2026}", 3).key(ctrl_shift(Key::S)),
+        table("save_preset", C::SavePreset, "Save preset as\u{2026}", 3).key(ctrl_shift(egui::Key::S)),
         table("manage_presets", C::ManagePresets, "Manage presets\u{2026}", 3),
         table("reset_columns", C::ResetColumns, "Reset columns", 3),
     ]

@@ -3,7 +3,7 @@
 use eframe::egui::{Align, Button, CentralPanel, Frame, Id, Label, Layout, Panel, RichText, ScrollArea, TextEdit, Ui};
 use poolscope_analysis::pivot::{Key, Metric};
 
-use crate::gui::commands::DocumentCommand;
+use crate::gui::commands::{ColumnChange, Command, DocumentCommand};
 use crate::gui::document::Document;
 use crate::gui::model::column_tips;
 use crate::gui::model::columns::ColumnRole;
@@ -24,15 +24,13 @@ const HEIGHT: std::ops::RangeInclusive<f32> = 120.0..=620.0;
 /// Room for a column's name, in points.
 const NAME: f32 = 130.0;
 
-/// A change of the columns.
-enum ColumnChange {
-    Add(What, ColumnRole),
-    Move(u32, ColumnRole, Option<u32>),
-    Remove(u32),
-}
-
 /// Draws the dialog.
-pub(super) fn show(ui: &mut Ui, document: &mut Document, search: &mut String) -> Option<DialogAction<()>> {
+pub(super) fn show(
+    ui: &mut Ui,
+    document: &Document,
+    search: &mut String,
+    commands: &mut Vec<Command>,
+) -> Option<DialogAction<()>> {
     let mut change = None;
     let window = ui.ctx().content_rect().size();
     let width = ui.available_width();
@@ -56,19 +54,14 @@ pub(super) fn show(ui: &mut Ui, document: &mut Document, search: &mut String) ->
         let closed = ui.button("Done").clicked();
         let reset = DocumentCommand::ResetColumns;
         if ui.add_enabled(document.can(&reset), Button::new(reset.title())).clicked() {
-            document.run(&reset);
+            commands.push(reset.into());
         }
         if ui.button(DocumentCommand::SavePreset.title()).clicked() {
-            document.run(&DocumentCommand::SavePreset);
+            commands.push(DocumentCommand::SavePreset.into());
         }
         closed
     });
-    match change {
-        Some(ColumnChange::Add(what, area)) => document.add_column(what, area),
-        Some(ColumnChange::Move(column, area, before)) => document.move_column(column, area, before),
-        Some(ColumnChange::Remove(column)) => document.remove_column(column),
-        None => {}
-    }
+    commands.extend(change.map(Command::from));
     closed.then_some(DialogAction::Close)
 }
 

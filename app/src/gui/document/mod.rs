@@ -42,9 +42,10 @@ use crate::gui::widgets::graph::Range;
 use crate::symbols::SymbolOptions;
 
 pub use finding::FindState;
+pub use page_states::PageState;
 use page_states::PageStates;
 pub use results::Results;
-pub use ui_state::{GRAPH_SHARE, Layout, UiState};
+pub use ui_state::{GRAPH_SHARE, Layout, UiState, Widgets};
 
 pub use curves::{CURVE_COUNTS, measure_title};
 pub use remember::Remembered;

@@ -206,6 +206,16 @@ impl Document {
         Ok(())
     }
 
+    /// Renames a preset from the dialog of the presets, which shows the reason if the name cannot be used.
+    pub(in crate::gui) fn rename_preset_in_dialog(&mut self, from: &str, to: &str) {
+        let result = self.rename_preset(from, to);
+        let Some(Dialog::Presets { renaming, outcome, .. }) = &mut self.ui.dialog else { return };
+        match result {
+            Ok(()) => (*renaming, *outcome) = (None, None),
+            Err(words) => *outcome = Some(Outcome { words, failed: true }),
+        }
+    }
+
     /// Deletes one of the user's own presets; the columns stay.
     pub fn delete_preset(&mut self, name: &str) {
         self.presets.write().delete(name);

@@ -2,15 +2,13 @@
 //! shown while no trace is open, and the recording page has a tab of its own. Pages do not know each other: they lead to another
 //! page by its name, with a command.
 
-use std::any::Any;
-
 use eframe::egui::{KeyboardShortcut, Ui};
 use poolscope_analysis::pivot::RowPath;
 use serde_json::Value;
 
 use crate::gui::commands::table::{CommandSpec, MenuPlace};
 use crate::gui::commands::{Command, DocumentCommand};
-use crate::gui::document::Document;
+use crate::gui::document::{Document, PageState, Widgets};
 use crate::gui::jobs::document::{PageAnswer, PageWork};
 use crate::gui::model::page_id::PageId;
 
@@ -53,10 +51,10 @@ pub trait Page: Sync {
     }
 
     /// State of the page for a trace that was just opened. [`Document::page_state`] gives it back.
-    fn new_state(&self) -> Box<dyn Any + Send>;
+    fn new_state(&self) -> Box<dyn PageState>;
 
-    /// Draws the page.
-    fn show(&self, ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>);
+    /// Draws the page. What is shown of the trace changes through commands; only the state of widgets changes at once.
+    fn show(&self, ui: &mut Ui, document: &Document, widgets: &mut Widgets, commands: &mut Vec<Command>);
 
     /// Returns whether the details of the selected row are beside the page.
     fn has_details(&self) -> bool {

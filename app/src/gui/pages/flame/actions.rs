@@ -16,7 +16,6 @@ use super::{FIND, MERGE};
 use crate::gui::document::table_model::{node_id, row_id};
 use crate::gui::document::{Document, Effect};
 use crate::gui::model::presets::BuiltIn;
-use crate::gui::widgets::flame::Action;
 
 impl Document {
     /// The question as things stand.
@@ -36,6 +35,9 @@ impl Document {
     pub(in crate::gui) fn ask_for_flame(&mut self) {
         if self.ui.page != PageId::FLAME || !self.has_allocations() {
             return;
+        }
+        if self.flame().search.trim() != self.flame().searched {
+            self.search_flame();
         }
         let question = self.flame_question();
         let asked = self.flame().asked.as_ref();
@@ -86,7 +88,9 @@ impl Document {
 
     /// Searches again after the text or the frames have changed.
     pub fn search_flame(&mut self) {
-        self.flame_mut().found = None;
+        let flame = self.flame_mut();
+        flame.found = None;
+        flame.searched = flame.search.trim().to_owned();
         if !self.flame().search.trim().is_empty() && self.flame().shown.is_some() {
             self.ask_page(PageId::FLAME, FIND);
         }
@@ -102,21 +106,6 @@ impl Document {
         let is_shown = self.flame().shown.as_ref().is_some_and(|shown| Arc::ptr_eq(&shown.tree, &found.tree));
         if is_shown && self.flame().search.trim() == found.text {
             self.flame_mut().found = Some((found.text, found.weight));
-        }
-    }
-
-    /// Carries out what the user asked of the flame graph.
-    pub fn flame_action(&mut self, action: Action) {
-        match action {
-            Action::Zoom(node) => self.flame_mut().zoom_to(node),
-            Action::ZoomOut => {
-                self.flame_mut().zoom_back();
-            }
-            Action::Leave => {
-                if !self.flame_mut().zoom_back() {
-                    self.show_page(self.flame().from);
-                }
-            }
         }
     }
 

@@ -92,7 +92,7 @@ pub struct PendingFrame {
 }
 
 /// State of the flame graph page.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct FlamePageState {
     /// Look of the flame graph.
     pub look: FlameLook,
@@ -101,13 +101,15 @@ pub struct FlamePageState {
     /// The page that Escape leads back to.
     pub from: PageId,
     /// Merged stacks that are shown, once they are there.
-    pub shown: Option<ShownFlame>,
+    pub shown: Option<Arc<ShownFlame>>,
     /// The last question.
     pub asked: Option<FlameQuestion>,
     /// The program made a mistake while it merged.
     pub broken: bool,
     /// The text that is looked for.
     pub search: String,
+    /// The text of the last search that was asked for.
+    pub searched: String,
     /// The text that was looked for last, and the weight of the stacks that have it.
     pub found: Option<(String, u64)>,
     /// The frame that has the whole width, the selected one, and where it is scrolled to.
@@ -171,7 +173,7 @@ impl FlamePageState {
         shown.number = before.as_ref().map_or(shown.number, |before| before.number + 1);
         before.into_iter().for_each(discard);
         self.view.restore(zoom, cursor);
-        self.shown = Some(shown);
+        self.shown = Some(Arc::new(shown));
         self.broken = false;
     }
 }

@@ -79,6 +79,7 @@ struct Listing {
 }
 
 /// State of the suspects page.
+#[derive(Clone)]
 pub struct SuspectsState {
     /// Change the unit of analysis.
     pub by: SuspectGrouping,
@@ -87,7 +88,7 @@ pub struct SuspectsState {
     /// The visible range is judged, not the whole trace.
     pub follows_view: bool,
     /// The judgement that is shown, once there is one.
-    pub judged: Option<ShownAnalysis>,
+    pub judged: Option<Arc<ShownAnalysis>>,
     /// The last question.
     pub asked: Option<LeaksRequest>,
     /// The program made a mistake while it judged.
@@ -116,7 +117,7 @@ pub struct SuspectsState {
     pub wants_focus: bool,
     /// The filter takes the keys.
     pub wants_filter: bool,
-    listed: Vec<usize>,
+    listed: Arc<Vec<usize>>,
     listing: Option<Listing>,
 }
 
@@ -141,7 +142,7 @@ impl Default for SuspectsState {
             reveal: false,
             wants_focus: false,
             wants_filter: false,
-            listed: Vec::new(),
+            listed: Arc::default(),
             listing: None,
         }
     }
@@ -189,7 +190,7 @@ impl SuspectsState {
         self.cursor = self.cursor.and_then(place);
         self.anchor = self.anchor.and_then(place);
         let number = self.judged.as_ref().map_or(0, |judged| judged.number + 1);
-        self.judged = Some(ShownAnalysis { number, names, judgement });
+        self.judged = Some(Arc::new(ShownAnalysis { number, names, judgement }));
         self.broken = false;
         self.begin();
     }
@@ -239,8 +240,8 @@ impl SuspectsState {
     }
 
     /// The suspects that are listed, in their order: places in the judgement.
-    pub fn listed(&mut self) -> Vec<usize> {
-        let Some(judged) = &self.judged else { return Vec::new() };
+    pub fn listed(&mut self) -> Arc<Vec<usize>> {
+        let Some(judged) = &self.judged else { return Arc::default() };
         let listing = Listing {
             number: judged.number,
             filter: self.filter.trim().to_lowercase(),
@@ -253,17 +254,18 @@ impl SuspectsState {
             let fits = |suspect: &Suspect| {
                 (listing.shows_non_leaking || !is_non_leaking(suspect.verdict)) && has(suspect, &listing.filter)
             };
-            self.listed = (0..suspects.len()).filter(|at| suspects.get(*at).is_some_and(fits)).collect();
+            let mut listed: Vec<usize> = (0..suspects.len()).filter(|at| suspects.get(*at).is_some_and(fits)).collect();
             let order = |a: &usize, b: &usize| {
                 let order = suspects.get(*a).zip(suspects.get(*b)).map_or(Ordering::Equal, |(x, y)| {
                     if listing.column == SuspectColumn::Rank { a.cmp(b) } else { listing.column.compare(x, y) }
                 });
                 (if listing.ascending { order } else { order.reverse() }).then(a.cmp(b))
             };
-            self.listed.sort_by(order);
+            listed.sort_by(order);
+            self.listed = Arc::new(listed);
             self.listing = Some(listing);
         }
-        self.listed.clone()
+        Arc::clone(&self.listed)
     }
 }
 
