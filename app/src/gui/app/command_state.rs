@@ -6,7 +6,7 @@ use super::App;
 use crate::gui::commands::table;
 use crate::gui::commands::table::{CommandSpec, CommandState, Entry, MenuPlace};
 use crate::gui::commands::{Command, DocumentCommand, Menu, RecordingCommand};
-use crate::gui::pages::recording::recorder::Phase;
+use crate::gui::model::recorder::Phase;
 
 /// State of the window that commands depend on.
 struct Now<'a> {

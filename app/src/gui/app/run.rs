@@ -28,6 +28,7 @@ impl App {
             Command::Retry(id) => self.load(id),
             Command::OpenThroughWindows(id) => self.open_through_windows(id),
             Command::ShowTab(id) => self.activate_tab(|app| app.tabs.activate(id)),
+            Command::ShowPage(page) => self.show_page(page),
             Command::CloseTab(id) => self.close(id),
             Command::Close => {
                 if let Some(id) = self.tabs.active() {

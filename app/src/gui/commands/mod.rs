@@ -13,6 +13,7 @@ use eframe::egui::{Context, Key, KeyboardShortcut, Modifiers, ThemePreference, U
 
 use crate::gui::jobs::TabId;
 use crate::gui::jobs::dialog::Asked;
+use crate::gui::model::page_id::PageId;
 pub use document::{ColumnChange, DocumentCommand, PageCommand, WidgetAction};
 pub use recording::RecordingCommand;
 pub use symbols::SymbolsCommand;
@@ -36,6 +37,8 @@ pub enum Command {
     OpenThroughWindows(TabId),
     /// Bring a tab to the front.
     ShowTab(TabId),
+    /// Bring a page that needs no trace to the front.
+    ShowPage(PageId),
     /// Close a tab.
     CloseTab(TabId),
     /// Close the tab in front.

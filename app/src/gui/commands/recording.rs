@@ -1,17 +1,14 @@
 //! Commands about recording, and their rows in the command table: the page with the commands and the profile, and the recording on
 //! this machine.
 
+use super::Menu;
 use super::table::{CommandSpec, MenuPlace};
-use super::{Menu, ctrl};
 use crate::gui::model::recording_fix::RecordingGoal;
 use crate::wpr::Task;
-use eframe::egui::Key;
 
 /// Something the user wants of the page about recording.
 #[derive(Debug, Clone, PartialEq)]
 pub enum RecordingCommand {
-    /// Show the page.
-    Show,
     /// Show the recording on this machine.
     ShowRecording,
     /// Show the page with what mends a trace, or records some tags.
@@ -51,7 +48,6 @@ pub(super) fn rows() -> Vec<CommandSpec> {
         CommandSpec::new(id, command, title, MenuPlace::within(Menu::File, 1, "Recording"))
     };
     vec![
-        CommandSpec::new("recording.show", C::Show, "Record a trace", MenuPlace::new(Menu::File, 1)).key(ctrl(Key::R)),
         within("recording.open_snapshot", C::OpenSnapshot, "Open a listing of pool tags\u{2026}"),
         within("recording.start", C::Start, "Start recording\u{2026}"),
         within("recording.stop", C::Stop, "Stop and save\u{2026}"),

@@ -5,6 +5,7 @@ mod columns;
 pub mod confirm;
 pub mod open_file;
 mod presets;
+pub mod recording_question;
 pub mod shortcuts;
 pub mod symbol_path;
 pub mod tag_sources;

@@ -1,6 +1,5 @@
 //! The graph above the table, each with its bar. The splitter between them can be dragged.
 
-pub mod details;
 mod filter_bar;
 mod find_bar;
 mod graph_bar;
@@ -57,7 +56,7 @@ impl Page for AnalysisPage {
         true
     }
 
-    fn has_summary_banner(&self) -> bool {
+    fn has_banners(&self) -> bool {
         true
     }
 

@@ -5,9 +5,8 @@ use eframe::egui::{Checkbox, DragValue, Label, RadioButton, RichText, ScrollArea
 use poolscope_recording::estimate::MEMORY_BYTES_MAX;
 use poolscope_recording::{LoggingMode, WindowsVersion};
 
-use super::tags::Suggestion;
 use crate::format;
-use crate::gui::pages::recording::setup::RecordingSetup;
+use crate::gui::model::recording_setup::{RecordingSetup, SuggestedTag};
 use crate::gui::pages::recording::tags;
 use crate::gui::theme;
 use crate::gui::theme::{GRID, Palette};
@@ -24,7 +23,7 @@ const LONGEST_MIN: u64 = 31 * 24 * 60;
 const HIGHEST_RATE: u64 = 10_000_000;
 
 /// Draws the half.
-pub(super) fn show(ui: &mut Ui, setup: &mut RecordingSetup, suggested: &[Suggestion]) {
+pub(super) fn show(ui: &mut Ui, setup: &mut RecordingSetup, suggested: &[SuggestedTag]) {
     ScrollArea::vertical().id_salt("what to record").auto_shrink(false).show(ui, |ui| {
         ui.set_max_width(ui.available_width() - 2.0 * GRID);
         caption(ui, "WHAT");

@@ -2,6 +2,7 @@
 //! how. It judges nothing itself.
 
 mod actions;
+mod banner;
 mod bar;
 pub mod columns;
 pub mod commands;
@@ -23,6 +24,7 @@ use crate::gui::document::{Document, PageState, Widgets};
 use crate::gui::icons::Icon;
 use crate::gui::jobs::document::{PageAnswer, PageWork};
 use crate::gui::model::page_id::PageId;
+use crate::gui::model::recording_setup::SuggestedTag;
 use crate::gui::pages::Page;
 use crate::gui::theme::{self, GRID, Palette};
 use crate::{leak_text, recorded_range_text};
@@ -68,6 +70,14 @@ impl Page for SuspectsPage {
 
     fn show(&self, ui: &mut Ui, document: &Document, widgets: &mut Widgets, commands: &mut Vec<Command>) {
         show(ui, document, widgets.page_state(), commands);
+    }
+
+    fn show_banner(&self, ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
+        banner::show(ui, document, commands);
+    }
+
+    fn suggested_tags(&self, document: &Document) -> Vec<SuggestedTag> {
+        document.suspects().suggested_tags()
     }
 
     fn opened(&self, document: &mut Document, _from: PageId) {

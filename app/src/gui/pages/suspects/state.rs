@@ -12,7 +12,12 @@ use poolscope_analysis::trace::ids::StackId;
 use poolscope_analysis::trace::time::{Clock, Ticks, TimeRange};
 
 use super::job::{LeaksAnswer, LeaksRequest};
+use crate::gui::model::recording_setup::SuggestedTag;
 use crate::gui::pages::suspects::columns::SuspectColumn;
+use crate::leak_text;
+
+/// Upper bound on the tags that are suggested to record.
+const SUGGESTED: usize = 8;
 
 /// Warm-up that the user has chosen.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -170,6 +175,18 @@ impl SuspectsState {
         self.judged.as_ref().is_some_and(|judged| judged.judgement.request != *request)
     }
 
+    /// Tags that leak, the worst first, as suggestions for a recording.
+    #[must_use]
+    pub fn suggested_tags(&self) -> Vec<SuggestedTag> {
+        let leaking = self.suspects().iter().filter(|suspect| !is_non_leaking(suspect.verdict));
+        let tagged = leaking.filter_map(|suspect| {
+            let tag = suspect.tag.clone()?;
+            let description = format!("{}, {}", suspect.verdict.name(), leak_text::pool(suspect.paged));
+            Some(SuggestedTag { tag, description })
+        });
+        tagged.take(SUGGESTED).collect()
+    }
+
     /// Number of suspects that do not leak.
     #[must_use]
     pub fn non_leaking_count(&self) -> usize {
@@ -269,9 +286,9 @@ impl SuspectsState {
     }
 }
 
-/// Returns whether a verdict accuses nobody.
+/// Returns whether a verdict means that nothing leaks.
 #[must_use]
-pub fn is_non_leaking(verdict: Verdict) -> bool {
+fn is_non_leaking(verdict: Verdict) -> bool {
     match verdict {
         Verdict::Leak | Verdict::Growing | Verdict::Stopped | Verdict::Burst => false,
         Verdict::Bounded | Verdict::InFlight | Verdict::Churn | Verdict::TooLittleData => true,

@@ -13,7 +13,7 @@ use poolscope_recording::{commands, notes, plan, profile};
 
 use crate::gui::model::recording_fix;
 use crate::gui::model::recording_fix::RecordingGoal;
-use crate::gui::pages::recording::snapshots::SnapshotList;
+use crate::gui::model::snapshot_list::SnapshotList;
 use crate::wpr::Start;
 
 /// The name that is proposed for the profile.
@@ -54,6 +54,15 @@ impl Section {
             Self::ThisMachine => "This machine",
         }
     }
+}
+
+/// A tag of an open trace that leaks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SuggestedTag {
+    /// The tag, as tables show it.
+    pub tag: String,
+    /// Description of it, in a few words.
+    pub description: String,
 }
 
 /// Results of the settings.
