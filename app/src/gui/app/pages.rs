@@ -54,12 +54,12 @@ impl Pages for AllPages<'_> {
 
     fn tip(&self, tab: TabId) -> String {
         if self.recording.tab == Some(tab) {
-            return "How to record a trace, and the recording on this machine".to_owned();
+            return "Set up a recording, or record on this machine".to_owned();
         }
         match self.tabs.get(&tab).map(|tab| &tab.source) {
             Some(Source::File(path)) => path.display().to_string(),
-            Some(Source::ThroughWindows(path)) => format!("{} (Windows' reader)", path.display()),
-            Some(Source::Sample) => "The sample trace in the program".to_owned(),
+            Some(Source::ThroughWindows(path)) => format!("{} (reader of Windows)", path.display()),
+            Some(Source::Sample) => "Built-in sample trace".to_owned(),
             None => String::new(),
         }
     }

@@ -187,20 +187,20 @@ fn graph_rows(row: MakeRow<'_>) -> Vec<CommandSpec> {
         measure("measure.cumulative_count", MeasureKind::Cumulative, true),
         measure("measure.rate_size", MeasureKind::Rate, false),
         measure("measure.rate_count", MeasureKind::Rate, true),
-        graph("include_preexisting", C::IncludePreexisting, "Count blocks from before the trace", 1),
+        graph("include_preexisting", C::IncludePreexisting, "Include allocations from before the trace", 1),
         graph("draw.lines", C::Draw(graph::Kind::Lines), "Lines", 2),
         graph("draw.areas", C::Draw(graph::Kind::Areas), "Stacked areas", 2),
         graph("draw.bars", C::Draw(graph::Kind::Bars), "Stacked bars", 2),
     ];
     rows.extend(CURVE_COUNTS.map(|count| {
-        let place = MenuPlace::within(Menu::Graph, 3, "Curves");
-        CommandSpec::new(format!("curves.{count}"), C::Curves(count), format!("{count} largest curves"), place)
+        let place = MenuPlace::within(Menu::Graph, 3, "Series");
+        CommandSpec::new(format!("curves.{count}"), C::Curves(count), format!("{count} largest series"), place)
     }));
     rows.extend([
-        graph("graph_rows", C::GraphRows, "Graph these rows", 4).key(ctrl(Key::G)),
-        graph("show_all_curves", C::ShowAllCurves, "Show all curves", 4),
-        graph("mark_selection", C::MarkSelection, "Mark both ends of the selection", 5),
-        graph("clear_marks", C::ClearMarks, "Clear marks", 5),
+        graph("graph_rows", C::GraphRows, "Graph selected rows", 4).key(ctrl(Key::G)),
+        graph("show_all_curves", C::ShowAllCurves, "Show all series", 4),
+        graph("mark_selection", C::MarkSelection, "Add markers at selection bounds", 5),
+        graph("clear_marks", C::ClearMarks, "Remove all markers", 5),
     ]);
     rows
 }
