@@ -285,7 +285,7 @@ fn f1_shows_every_key() {
     press(&mut window, Key::F1);
     window.run_steps(2);
     window.get_by_label_contains("the leak candidates");
-    let field = window.get_by_role_and_label(Role::TextInput, "Filter the keys");
+    let field = window.get_by_role_and_label(Role::TextInput, "Filter shortcuts");
     field.focus();
     window.run_steps(2);
     window.event(Event::Text("zoom back".to_owned()));
@@ -295,7 +295,7 @@ fn f1_shows_every_key() {
     assert!(window.query_by_label_contains("the leak candidates").is_none());
     press(&mut window, Key::Escape);
     window.run_steps(2);
-    assert!(window.query_by_label("Filter the keys").is_none());
+    assert!(window.query_by_label("Filter shortcuts").is_none());
 }
 
 #[test]

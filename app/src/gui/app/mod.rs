@@ -412,7 +412,7 @@ fn drop_hint(ui: &Ui) {
     let painter = ui.ctx().layer_painter(layer);
     let area = ui.ctx().content_rect();
     painter.rect_filled(area, 0.0, palette.canvas.gamma_multiply(0.85));
-    let text = "Let go to open the trace";
+    let text = "Drop to open";
     painter.text(area.center(), egui::Align2::CENTER_CENTER, text, theme::strong_font(), palette.accent);
 }
 

@@ -51,8 +51,8 @@ impl Pages for AllPages<'_> {
         }
         match self.tabs.get(&tab).map(|tab| &tab.source) {
             Some(Source::File(path)) => path.display().to_string(),
-            Some(Source::ThroughWindows(path)) => format!("{} (Windows' reader)", path.display()),
-            Some(Source::Sample) => "The sample trace in the program".to_owned(),
+            Some(Source::ThroughWindows(path)) => format!("{} (reader of Windows)", path.display()),
+            Some(Source::Sample) => "Built-in sample trace".to_owned(),
             None => String::new(),
         }
     }

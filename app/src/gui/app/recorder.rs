@@ -73,7 +73,7 @@ impl App {
         if let Some(trouble) = self.recorder.trouble.clone().filter(|trouble| before.1.as_ref() != Some(trouble)) {
             self.toasts.push_with(Kind::Error, trouble, "Show", RecordingCommand::ShowRecording.into());
         } else if let (Phase::Saving, Some((path, _))) = (before.0, &self.recorder.saved) {
-            let words = format!("{} is saved", path.display());
+            let words = format!("{} was saved", path.display());
             self.toasts.push_with(Kind::Success, words, "Open", Command::OpenPath(path.clone()));
         }
     }

@@ -113,7 +113,7 @@ impl App {
 
     pub(super) fn take_saved(&mut self, answer: FileAnswer) {
         self.setup.note = Some(match answer {
-            FileAnswer::Written(path) | FileAnswer::Read(path, _) => Ok(format!("{} is written", path.display())),
+            FileAnswer::Written(path) | FileAnswer::Read(path, _) => Ok(format!("{} was saved", path.display())),
             FileAnswer::Exists(path, _) => Err(format!("{} exists already: choose another name", path.display())),
             FileAnswer::Failed(words) => Err(words),
         });

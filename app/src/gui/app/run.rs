@@ -114,7 +114,7 @@ impl App {
                 document.ui.graph_share = GRAPH_SHARE;
             }
         }
-        self.toasts.push(Kind::Info, "The layout is as at the first start");
+        self.toasts.push(Kind::Info, "The layout was reset");
     }
 
     fn reset(&mut self, ui: &Ui) {
@@ -129,7 +129,7 @@ impl App {
             self.find_recorder();
         }
         self.reset_documents();
-        self.toasts.push(Kind::Info, "Everything is as at the first start");
+        self.toasts.push(Kind::Info, "All settings were reset");
     }
 
     /// Open traces are shown as if they had just been opened for the first time.
@@ -158,7 +158,7 @@ impl App {
     fn cancel(&mut self, id: TabId) {
         self.jobs.cancel_load(id);
         let Some(tab) = self.tabs.get_mut(id) else { return };
-        self.toasts.push(Kind::Info, format!("Opening {} was cancelled", tab.source.name()));
+        self.toasts.push(Kind::Info, format!("Opening {} was canceled", tab.source.name()));
         // What was to be loaded again is still there as it was.
         if tab.reload.take().is_none() {
             self.close(id);

@@ -168,7 +168,7 @@ impl App {
         if action == DialogAction::Accept && self.settings.get().symbols.look_through != lines {
             self.settings.edit().symbols.look_through = lines;
             if let Some(tab) = self.tabs.active() {
-                let words = "Traces that are opened from now on go by the new rules";
+                let words = "The new rules apply to traces opened from now on";
                 self.toasts.push_with(Kind::Info, words, "Reload", Command::Reload(tab));
             }
         }

@@ -1,7 +1,7 @@
 //! Commands about an open trace, and their rows in the command table. Commands that only one page has are in its folder.
 
-use eframe::egui::{self, KeyboardShortcut, Modifiers};
-use poolscope_analysis::pivot::{Key, Metric};
+use eframe::egui::{Key, KeyboardShortcut, Modifiers};
+use poolscope_analysis::pivot;
 use poolscope_analysis::series::SeriesKind as MeasureKind;
 use poolscope_analysis::series::SeriesMetric;
 
@@ -129,7 +129,7 @@ pub enum WidgetAction {
     /// An action in the pivot table.
     Table(pivot_table::Action),
     /// Draw a curve for each value of these key columns.
-    GraphBy(Vec<Key>),
+    GraphBy(Vec<pivot::Key>),
     /// Change the columns of the table.
     Columns(ColumnChange),
     /// Remove the step of the filter with this index.
@@ -173,7 +173,7 @@ pub enum ColumnChange {
     /// Remove a column.
     Remove(u32),
     /// Aggregate the values of a column in another way.
-    Aggregate(u32, Metric),
+    Aggregate(u32, pivot::Metric),
     /// Show the values of a column in another unit.
     Unit(u32, ColumnUnit),
     /// Keep this many columns from scrolling sideways.
@@ -211,25 +211,25 @@ pub(super) fn rows() -> Vec<CommandSpec> {
 type MakeRow<'a> = &'a dyn Fn(&'static str, C, &'static str, Menu, u8) -> CommandSpec;
 
 fn edit_rows(row: MakeRow<'_>) -> Vec<CommandSpec> {
-    let f3 = |modifiers| KeyboardShortcut::new(modifiers, egui::Key::F3);
+    let f3 = |modifiers| KeyboardShortcut::new(modifiers, Key::F3);
     let edit = |id, command, title, group| row(id, command, title, Menu::Edit, group);
     vec![
         // The system sends a copy of its own for this key; it is here for the menus.
-        edit("copy_rows", C::CopyRows, "Copy rows", 0).key(ctrl(egui::Key::C)).scope(Scope::OutsideText),
+        edit("copy_rows", C::CopyRows, "Copy rows", 0).key(ctrl(Key::C)).scope(Scope::OutsideText),
         edit("copy_cell", C::CopyCell, "Copy cell", 0),
-        edit("copy_stack", C::CopyStack, "Copy stack", 0).key(ctrl_shift(egui::Key::C)),
-        edit("find", C::Find, "Find in rows\u{2026}", 1).key(ctrl(egui::Key::F)),
+        edit("copy_stack", C::CopyStack, "Copy stack", 0).key(ctrl_shift(Key::C)),
+        edit("find", C::Find, "Find in rows\u{2026}", 1).key(ctrl(Key::F)),
         edit("find_next", C::FindNext, "Find next", 1).key(f3(Modifiers::NONE)),
         edit("find_previous", C::FindPrevious, "Find previous", 1).key(f3(Modifiers::SHIFT)),
-        edit("edit_query", C::EditQuery, "Filter by query", 2).key(ctrl_shift(egui::Key::F)),
-        edit("filter_to", C::FilterTo, "Filter to selection", 2).key(ctrl(egui::Key::Enter)).scope(Scope::OutsideText),
+        edit("edit_query", C::EditQuery, "Filter by query", 2).key(ctrl_shift(Key::F)),
+        edit("filter_to", C::FilterTo, "Filter to selection", 2).key(ctrl(Key::Enter)).scope(Scope::OutsideText),
         edit("filter_out", C::FilterOut, "Filter out selection", 2)
-            .key(ctrl_shift(egui::Key::Enter))
+            .key(ctrl_shift(Key::Enter))
             .scope(Scope::OutsideText),
-        edit("filter_undo", C::FilterUndo, "Undo filter", 3).key(ctrl(egui::Key::Z)).scope(Scope::OutsideText),
+        edit("filter_undo", C::FilterUndo, "Undo filter", 3).key(ctrl(Key::Z)).scope(Scope::OutsideText),
         edit("filter_redo", C::FilterRedo, "Redo filter", 3)
-            .key(ctrl_shift(egui::Key::Z))
-            .key(ctrl(egui::Key::Y))
+            .key(ctrl_shift(Key::Z))
+            .key(ctrl(Key::Y))
             .scope(Scope::OutsideText),
         edit("filter_clear", C::FilterClear, "Clear filter", 3),
     ]
@@ -239,20 +239,20 @@ fn view_rows(row: MakeRow<'_>) -> Vec<CommandSpec> {
     let alt = |key| KeyboardShortcut::new(Modifiers::ALT, key);
     let view = |id, command, title, group| row(id, command, title, Menu::View, group);
     vec![
-        view("zoom_to_selection", C::ZoomToSelection, "Zoom to selection", 2).key(ctrl(egui::Key::Period)),
-        view("zoom_in", C::ZoomIn, "Zoom in", 2).key(ctrl(egui::Key::Plus)).key(ctrl(egui::Key::Equals)),
-        view("zoom_out", C::ZoomOut, "Zoom out", 2).key(ctrl(egui::Key::Minus)),
+        view("zoom_to_selection", C::ZoomToSelection, "Zoom to selection", 2).key(ctrl(Key::Period)),
+        view("zoom_in", C::ZoomIn, "Zoom in", 2).key(ctrl(Key::Plus)).key(ctrl(Key::Equals)),
+        view("zoom_out", C::ZoomOut, "Zoom out", 2).key(ctrl(Key::Minus)),
         view("zoom_back", C::ZoomBack, "Zoom back", 2)
-            .key(ctrl_shift(egui::Key::Minus))
-            .key(alt(egui::Key::ArrowLeft))
+            .key(ctrl_shift(Key::Minus))
+            .key(alt(Key::ArrowLeft))
             .scope(Scope::OutsideText),
         view("zoom_forward", C::ZoomForward, "Zoom forward", 2)
-            .key(alt(egui::Key::ArrowRight))
+            .key(alt(Key::ArrowRight))
             .scope(Scope::OutsideText),
-        view("zoom_all", C::ZoomAll, "Zoom to the whole trace", 2).key(ctrl_shift(egui::Key::Period)),
-        view("layout.both", C::Layout(Layout::Both), "Graph and table", 1).key(ctrl_shift(egui::Key::B)),
-        view("layout.graph", C::Layout(Layout::Graph), "Graph only", 1).key(ctrl_shift(egui::Key::G)),
-        view("layout.table", C::Layout(Layout::Table), "Table only", 1).key(ctrl_shift(egui::Key::T)),
+        view("zoom_all", C::ZoomAll, "Zoom to the whole trace", 2).key(ctrl_shift(Key::Period)),
+        view("layout.both", C::Layout(Layout::Both), "Graph and table", 1).key(ctrl_shift(Key::B)),
+        view("layout.graph", C::Layout(Layout::Graph), "Graph only", 1).key(ctrl_shift(Key::G)),
+        view("layout.table", C::Layout(Layout::Table), "Table only", 1).key(ctrl_shift(Key::T)),
     ]
 }
 
@@ -269,20 +269,20 @@ fn graph_rows(row: MakeRow<'_>) -> Vec<CommandSpec> {
         measure("measure.cumulative_count", MeasureKind::Cumulative, true),
         measure("measure.rate_size", MeasureKind::Rate, false),
         measure("measure.rate_count", MeasureKind::Rate, true),
-        graph("include_preexisting", C::IncludePreexisting, "Count blocks from before the trace", 1),
+        graph("include_preexisting", C::IncludePreexisting, "Include allocations from before the trace", 1),
         graph("draw.lines", C::Draw(graph::Kind::Lines), "Lines", 2),
         graph("draw.areas", C::Draw(graph::Kind::Areas), "Stacked areas", 2),
         graph("draw.bars", C::Draw(graph::Kind::Bars), "Stacked bars", 2),
     ];
     rows.extend(CURVE_COUNTS.map(|count| {
-        let place = MenuPlace::within(Menu::Graph, 3, "Curves");
-        CommandSpec::new(format!("curves.{count}"), C::Curves(count), format!("{count} largest curves"), place)
+        let place = MenuPlace::within(Menu::Graph, 3, "Series");
+        CommandSpec::new(format!("curves.{count}"), C::Curves(count), format!("{count} largest series"), place)
     }));
     rows.extend([
-        graph("graph_rows", C::GraphRows, "Graph these rows", 4).key(ctrl(egui::Key::G)),
-        graph("show_all_curves", C::ShowAllCurves, "Show all curves", 4),
-        graph("mark_selection", C::MarkSelection, "Mark both ends of the selection", 5),
-        graph("clear_marks", C::ClearMarks, "Clear marks", 5),
+        graph("graph_rows", C::GraphRows, "Graph selected rows", 4).key(ctrl(Key::G)),
+        graph("show_all_curves", C::ShowAllCurves, "Show all series", 4),
+        graph("mark_selection", C::MarkSelection, "Add markers at selection bounds", 5),
+        graph("clear_marks", C::ClearMarks, "Remove all markers", 5),
     ]);
     rows
 }
@@ -293,11 +293,11 @@ fn table_rows(row: MakeRow<'_>) -> Vec<CommandSpec> {
         table("find_callers", C::FindCallers, "Find callers", 0),
         table("expand_below", C::ExpandBelow, "Expand below", 0),
         table("collapse_others", C::CollapseOthers, "Collapse others", 0)
-            .key(ctrl_shift(egui::Key::ArrowLeft))
+            .key(ctrl_shift(Key::ArrowLeft))
             .scope(Scope::OutsideText),
-        table("columns", C::Columns, "Columns\u{2026}", 1).key(ctrl(egui::Key::E)),
+        table("columns", C::Columns, "Columns\u{2026}", 1).key(ctrl(Key::E)),
         table("fit_columns", C::FitColumns, "Fit all columns", 1),
-        table("save_preset", C::SavePreset, "Save preset as\u{2026}", 3).key(ctrl_shift(egui::Key::S)),
+        table("save_preset", C::SavePreset, "Save preset as\u{2026}", 3).key(ctrl_shift(Key::S)),
         table("manage_presets", C::ManagePresets, "Manage presets\u{2026}", 3),
         table("reset_columns", C::ResetColumns, "Reset columns", 3),
     ]

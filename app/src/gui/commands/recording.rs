@@ -48,11 +48,11 @@ pub(super) fn rows() -> Vec<CommandSpec> {
         CommandSpec::new(id, command, title, MenuPlace::within(Menu::File, 1, "Recording"))
     };
     vec![
-        within("recording.open_snapshot", C::OpenSnapshot, "Open a listing of pool tags\u{2026}"),
+        within("recording.open_snapshot", C::OpenSnapshot, "Open poolmon snapshot\u{2026}"),
         within("recording.start", C::Start, "Start recording\u{2026}"),
         within("recording.stop", C::Stop, "Stop and save\u{2026}"),
         within("recording.cancel", C::Drop, "Cancel recording\u{2026}"),
-        within("recording.status", C::Look, "Ask wpr whether a recording runs"),
+        within("recording.status", C::Look, "Check recording status"),
     ]
 }
 
@@ -66,17 +66,17 @@ impl RecordingCommand {
     /// The title of a command that is in no menu.
     pub(super) fn title_outside_menus(&self) -> &'static str {
         match self {
-            Self::ShowRecording => "Show the recording",
+            Self::ShowRecording => "Show recording",
             Self::Prepare(_) => "Record\u{2026}",
             Self::SaveProfile => "Save profile\u{2026}",
             Self::SaveScript => "Save script\u{2026}",
-            Self::GiveUp => "End wpr",
+            Self::GiveUp => "Terminate wpr.exe",
             Self::Run(Task::Start(_)) => "Start recording",
             Self::Run(Task::Cancel) => "Cancel recording",
             Self::ChooseProgram => "Choose wpr.exe\u{2026}",
-            Self::ChooseTemp => "Choose a folder\u{2026}",
-            Self::FindProgram => "Look again",
-            Self::CloseWindow => "Close the window",
+            Self::ChooseTemp => "Choose folder\u{2026}",
+            Self::FindProgram => "Search again",
+            Self::CloseWindow => "Close window",
             _ => "Run",
         }
     }

@@ -66,7 +66,7 @@ pub(super) fn show(
 }
 
 fn offered(ui: &mut Ui, document: &Document, search: &str, change: &mut Option<ColumnChange>) {
-    caption(ui, "TO GROUP BY");
+    caption(ui, "KEY COLUMNS");
     let wanted = search.to_lowercase();
     let fits = |what: What| wanted.is_empty() || what.title().to_lowercase().contains(&wanted);
     ScrollArea::vertical().id_salt("offered").auto_shrink(false).show(ui, |ui| {
@@ -75,7 +75,7 @@ fn offered(ui: &mut Ui, document: &Document, search: &str, change: &mut Option<C
             offer(ui, document, what, ColumnRole::Key, change);
         }
         ui.add_space(2.0 * GRID);
-        caption(ui, "FIGURES");
+        caption(ui, "DATA COLUMNS");
         let unique = Key::ALL.iter().map(|key| Metric::Unique(*key)).filter(|_| !wanted.is_empty());
         for figure in Metric::named().chain(unique) {
             let what = What::Figure(figure);
@@ -84,7 +84,7 @@ fn offered(ui: &mut Ui, document: &Document, search: &str, change: &mut Option<C
             }
         }
         if wanted.is_empty() {
-            ui.weak("Search for \"unique\" to count different values.");
+            ui.weak("Search for \"unique\" to list columns that count distinct values.");
         }
     });
 }
@@ -107,16 +107,16 @@ fn offer(ui: &mut Ui, document: &Document, what: What, area: ColumnRole, change:
 fn standing(ui: &mut Ui, document: &Document, change: &mut Option<ColumnChange>) {
     let columns = &document.query.columns.columns;
     let areas = [
-        (ColumnRole::Key, "LEFT OF THE GOLD BAR: GROUP THE ROWS"),
-        (ColumnRole::Data, "BETWEEN THE BARS: ADDED UP"),
-        (ColumnRole::Graph, "RIGHT OF THE BLUE BAR: DRAWN"),
+        (ColumnRole::Key, "KEYS (LEFT OF THE GOLD BAR)"),
+        (ColumnRole::Data, "DATA COLUMNS (BETWEEN THE BARS)"),
+        (ColumnRole::Graph, "GRAPHED (RIGHT OF THE BLUE BAR)"),
     ];
     ScrollArea::vertical().id_salt("standing").auto_shrink(false).show(ui, |ui| {
         for (area, words) in areas {
             caption(ui, words);
             let of_area: Vec<&Placed> = columns.iter().filter(|column| column.area == area).collect();
             if of_area.is_empty() {
-                ui.weak("nothing");
+                ui.weak("(none)");
             }
             for (at, column) in of_area.iter().enumerate() {
                 one(ui, &of_area, at, column, change);

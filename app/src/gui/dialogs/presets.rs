@@ -28,7 +28,7 @@ pub(super) fn save(ui: &mut Ui, document: &Document, name: &mut String, commands
     ui.weak(match &problem {
         Some(problem) => problem.clone(),
         None if replaces => format!("Replaces your preset {}.", name.trim()),
-        None => "Columns, widths and order are kept.".to_owned(),
+        None => "A preset contains columns, widths and sort order.".to_owned(),
     });
     let clicked = modal::accept_or_cancel(ui, "Save", problem.is_some().then_some(""));
     match clicked.or(entered) {
@@ -52,7 +52,7 @@ pub(super) fn manage(
 ) -> Option<Action> {
     let names: Vec<String> = document.presets.read().own().iter().map(|preset| preset.name.clone()).collect();
     if names.is_empty() {
-        ui.weak("None yet. Change the columns, then save them under a name.");
+        ui.weak("No presets yet. Change the columns, then select Save preset as\u{2026}");
     }
     ScrollArea::vertical().max_height(240.0).show(ui, |ui| {
         for name in &names {
@@ -90,7 +90,7 @@ fn one(ui: &mut Ui, name: &str, renaming: &mut Option<(String, String)>, command
     ui.horizontal(|ui| {
         if let Some((from, to)) = renaming.as_mut().filter(|(from, _)| from == name) {
             let field = ui.add(TextEdit::singleline(to).desired_width(200.0));
-            field.ctx.accesskit_node_builder(field.id, |node| node.set_label(format!("New name of {name}")));
+            field.ctx.accesskit_node_builder(field.id, |node| node.set_label(format!("New name for {name}")));
             let entered = modal::is_entered(ui, &field);
             if ui.button("Rename").clicked() || entered {
                 commands.push(WidgetAction::RenamePreset { from: from.clone(), to: to.clone() }.into());
@@ -118,11 +118,11 @@ fn one(ui: &mut Ui, name: &str, renaming: &mut Option<(String, String)>, command
 fn exchange(ui: &mut Ui, is_empty: bool, replace: &mut Option<(PathBuf, String)>, commands: &mut Vec<Command>) {
     ui.horizontal(|ui| {
         let export = ui.add_enabled(!is_empty, Button::new("Export\u{2026}"));
-        if export.on_hover_text("Write all your presets into a file (JSON)").clicked() {
+        if export.on_hover_text("Export all your presets to a JSON file").clicked() {
             *replace = None;
             commands.push(WidgetAction::PickFile(Asked::ExportPresets(FILE_NAME.to_owned())).into());
         }
-        let tip = "Take in the presets of a file; those of the same name are replaced";
+        let tip = "Import presets from a file; presets with the same name are replaced";
         if ui.button("Import\u{2026}").on_hover_text(tip).clicked() {
             commands.push(WidgetAction::PickFile(Asked::ImportPresets).into());
         }

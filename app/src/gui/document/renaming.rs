@@ -231,7 +231,7 @@ impl Document {
     /// Drops remembered steps of the filter whose frame names did not come with the symbols.
     fn give_up_awaited(&mut self) {
         for step in std::mem::take(&mut self.ui.awaited_steps) {
-            self.notify(format!("A remembered filter is left out, since no row is called that: {}", step.title()));
+            self.notify(format!("A saved filter was dropped because no row has this name: {}", step.title()));
         }
     }
 }

@@ -246,7 +246,7 @@ impl Document {
             pivot_table::Action::MoveColumn { column, area, before } => self.move_column(column, role_of(area), before),
             pivot_table::Action::Select => self.remember_selection(),
             pivot_table::Action::Cut { selected, wanted } => self.notify(format!(
-                "{} of {} rows are selected: no more can be at once. poolscope report writes all of them.",
+                "{} of {} rows are selected, which is the maximum. poolscope report writes all rows.",
                 format::count(selected),
                 format::count(wanted)
             )),
@@ -280,12 +280,13 @@ impl Document {
         if rows.is_heavy(node_id(id)) {
             let groups = format::count(rows.flat().tree().groups(node_id(id)).len() as u64);
             return self
-                .notify(format!("{groups} rows are below this one: too many to open at once. Open it level by level"));
+                .notify(format!("{groups} rows below this row are too many to expand at once. Expand them level by \
+                                 level"));
         }
         let opened = rows.expand_all(id, &mut self.ui.expanded);
         self.ask_for_unknown();
         if opened >= EXPAND_ALL_LIMIT {
-            self.notify(format!("Opened the first {} rows below; there are more", format::count(opened as u64)));
+            self.notify(format!("Expanded the first {} rows below; there are more", format::count(opened as u64)));
         }
     }
 

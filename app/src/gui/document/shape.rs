@@ -189,7 +189,7 @@ impl Document {
         self.ui.preset = name.trim().to_owned();
         self.query.columns = layout;
         self.effects.push(Effect::PresetsChanged);
-        self.notify(format!("Saved the preset {}", self.ui.preset));
+        self.notify(format!("Saved preset {}", self.ui.preset));
         Ok(())
     }
 
@@ -220,7 +220,7 @@ impl Document {
     pub fn delete_preset(&mut self, name: &str) {
         self.presets.write().delete(name);
         self.effects.push(Effect::PresetsChanged);
-        self.notify(format!("Deleted the preset {name}"));
+        self.notify(format!("Deleted preset {name}"));
     }
 
     /// Reads presets from a file, or writes the user's own into one.
@@ -238,16 +238,16 @@ impl Document {
         let result = match answer {
             FileAnswer::Exists(path, text) => {
                 let Some(Dialog::Presets { outcome, replace, .. }) = &mut self.ui.dialog else {
-                    return self.notify(format!("{} exists already and was not written over", path.display()));
+                    return self.notify(format!("{} exists already and was not replaced", path.display()));
                 };
                 (*outcome, *replace) = (None, Some((path, text)));
                 return;
             }
             FileAnswer::Read(path, text) => self.presets.write().import(&text).map(|count| {
                 let presets = if count == 1 { "1 preset".to_owned() } else { format!("{count} presets") };
-                format!("Took in {presets} from {}", path.display())
+                format!("Imported {presets} from {}", path.display())
             }),
-            FileAnswer::Written(path) => Ok(format!("Wrote your presets to {}", path.display())),
+            FileAnswer::Written(path) => Ok(format!("Exported presets to {}", path.display())),
             FileAnswer::Failed(why) => Err(why),
         };
         if result.is_ok() {

@@ -51,7 +51,7 @@ fn read(source: SnapshotSource) -> SnapshotAnswer {
             let result = match std::fs::read(&path) {
                 Ok(bytes) => parse(&bytes).map_err(|error| format!("{}: {error}", path.display())),
                 Err(error) => Err(format!(
-                    "{} could not be read: {error}. Check the path and that you may read it",
+                    "{} cannot be read: {error}. Check the path and your permissions",
                     path.display()
                 )),
             };

@@ -40,7 +40,7 @@ impl WindowPage for RecordingPage {
     }
 
     fn tip(&self) -> &'static str {
-        "How to record a trace, and the recording on this machine"
+        "Set up a recording, or record on this machine"
     }
 
     fn command(&self) -> Option<CommandSpec> {
