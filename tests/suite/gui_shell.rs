@@ -333,7 +333,7 @@ fn settings_are_remembered_from_one_window_to_the_next() {
     let settings = store.settings();
     assert_eq!((settings.theme, settings.scale_percent), (Theme::Dark, 125));
     assert!(!settings.panels.summary && settings.panels.details);
-    assert_eq!(settings.commands, ["Scale: 125 %", "Theme: Dark"]);
+    assert_eq!(settings.commands, ["scale.125", "theme.dark"]);
     let mut second = window_with(OpenRequest::Sample, Arc::clone(&store));
     settle(&mut second);
     assert!(second.ctx.global_style().visuals.dark_mode);

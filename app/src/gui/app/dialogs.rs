@@ -75,9 +75,9 @@ impl App {
             self.dialogs.reset = !confirm::show(ui, &Command::Reset, what, "Reset", commands);
         }
         if let Some(state) = &mut self.dialogs.palette
-            && let Some(title) = palette::show(ui, state, entries, &self.settings.get().commands, commands)
+            && let Some(id) = palette::show(ui, state, entries, &self.settings.get().commands, commands)
         {
-            self.settings.edit().ran(title);
+            self.settings.edit().ran(id);
         }
         // Over the dialog that asks for a file.
         if let Some(state) = &mut self.dialogs.open {

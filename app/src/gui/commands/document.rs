@@ -246,9 +246,7 @@ fn view_rows(row: MakeRow<'_>) -> Vec<CommandSpec> {
             .key(ctrl_shift(Key::Minus))
             .key(alt(Key::ArrowLeft))
             .scope(Scope::OutsideText),
-        view("zoom_forward", C::ZoomForward, "Zoom forward", 2)
-            .key(alt(Key::ArrowRight))
-            .scope(Scope::OutsideText),
+        view("zoom_forward", C::ZoomForward, "Zoom forward", 2).key(alt(Key::ArrowRight)).scope(Scope::OutsideText),
         view("zoom_all", C::ZoomAll, "Zoom to the whole trace", 2).key(ctrl_shift(Key::Period)),
         view("layout.both", C::Layout(Layout::Both), "Graph and table", 1).key(ctrl_shift(Key::B)),
         view("layout.graph", C::Layout(Layout::Graph), "Graph only", 1).key(ctrl_shift(Key::G)),

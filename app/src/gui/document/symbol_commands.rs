@@ -80,7 +80,8 @@ impl Document {
             C::LoadForRows if self.ui.table.selected().is_empty() => Some("No row is selected"),
             C::Stop => (!running).then_some("Symbols are not being loaded"),
             C::OpenPdb => {
-                let is_selected = self.current_module().is_some() || self.page_of_rows();
+                // The modules of the rows are not looked up for this: it is asked in every frame.
+                let is_selected = self.page_of_rows() || self.current_module().is_some();
                 (!is_selected).then_some("Select a module on the Modules page, or a row with a stack")
             }
             _ => None,

@@ -9,7 +9,7 @@ use poolscope_recording::tag::TAGS_MAX;
 use poolscope_recording::{
     RecordingPlan, ShellPath, SizeEstimate, StackOptions, TagPattern, TagPatterns, TagScope, ToolNames,
 };
-use poolscope_recording::{commands, notes, plan, profile};
+use poolscope_recording::{commands, notes_besides_mode, plan, profile};
 
 use crate::gui::model::recording_fix;
 use crate::gui::model::recording_fix::RecordingGoal;
@@ -304,8 +304,8 @@ impl RecordingSetup {
             groups: commands(&plan, &names),
             profile: profile::text(&plan),
             script: script::text(&plan, &names, &self.options),
-            // What the mode means stands beside the choice.
-            notes: notes(&plan).into_iter().filter(|note| note != plan.logging_mode.meaning()).collect(),
+            // The meaning of the mode is shown at its choice.
+            notes: notes_besides_mode(&plan),
             plan,
         })
     }

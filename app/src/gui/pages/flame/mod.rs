@@ -26,7 +26,7 @@ use crate::gui::theme;
 use crate::gui::theme::{GRID, Palette};
 use crate::gui::widgets::flame::{Action, FlameGraph};
 use commands::FlameCommand;
-use job::{FlameAnswer, FlameFound};
+use job::{FlameAnswer, FlameFound, LocatedFrame};
 use poolscope_analysis::pivot::RowPath;
 use serde_json::Value;
 use state::{FlamePageState, FlameScope};
@@ -38,6 +38,8 @@ pub static PAGE: FlamePage = FlamePage;
 pub const MERGE: &str = "merge";
 /// The job that weighs the stacks with a text.
 pub const FIND: &str = "find";
+/// The job that finds the row of the table with most of a frame.
+pub const LOCATE: &str = "locate";
 
 /// Merged stacks, as wide as they weigh.
 pub struct FlamePage;
@@ -125,19 +127,27 @@ impl Page for FlamePage {
             let request = document.flame_find_request()?;
             return Some(Box::new(move |cancel| Some(Box::new(job::find(request, cancel)?))));
         }
+        if job == LOCATE {
+            let request = document.locate_request()?;
+            return Some(Box::new(move |cancel| Some(Box::new(job::locate(request, cancel)?))));
+        }
         let request = document.flame_request();
         Some(Box::new(move |cancel| Some(Box::new(job::run(request, cancel)?))))
     }
 
     fn apply(&self, document: &mut Document, _job: &'static str, answer: PageAnswer) {
-        match answer.downcast::<FlameAnswer>() {
-            Ok(answer) => document.apply_flame(*answer),
-            Err(answer) => drop(answer.downcast::<FlameFound>().map(|found| document.apply_flame_found(*found))),
+        let answer = match answer.downcast::<FlameAnswer>() {
+            Ok(answer) => return document.apply_flame(*answer),
+            Err(answer) => answer,
+        };
+        match answer.downcast::<FlameFound>() {
+            Ok(found) => document.apply_flame_found(*found),
+            Err(answer) => drop(answer.downcast::<LocatedFrame>().map(|located| document.apply_located(*located))),
         }
     }
 
     fn job_failed(&self, document: &mut Document, job: &'static str) -> &'static str {
-        if job == FIND {
+        if job == FIND || job == LOCATE {
             return "The search";
         }
         document.flame_mut().broken = true;

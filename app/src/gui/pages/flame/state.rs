@@ -8,7 +8,7 @@ use poolscope_analysis::pivot::RowPath;
 use poolscope_analysis::pivot::translate::Translation;
 use serde::{Deserialize, Serialize};
 
-use super::job::{FlameQuestion, moved};
+use super::job::{FlameQuestion, PendingFrame, moved};
 use crate::gui::jobs::discard::discard;
 use crate::gui::model::page_id::PageId;
 use crate::gui::pages::flame::model::FlameColors;
@@ -80,15 +80,6 @@ pub struct ShownFlame {
     pub tree: Arc<FlameTree>,
     /// The colors of their frames.
     pub colors: FlameColors,
-}
-
-/// A row of the table that is to be shown once there are rows: the one with most of a stack.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PendingFrame {
-    /// Frames from the outermost inwards.
-    pub frames: Vec<String>,
-    /// The rows that it is to be found in.
-    pub scope: Option<RowPath>,
 }
 
 /// State of the flame graph page.

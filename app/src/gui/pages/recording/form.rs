@@ -11,7 +11,7 @@ use crate::gui::pages::recording::tags;
 use crate::gui::theme;
 use crate::gui::theme::{GRID, Palette};
 use crate::gui::widgets::section::caption;
-use crate::recording_text::{self, RateSource};
+use crate::recording_text;
 
 /// Between two groups, in points.
 const GAP: f32 = 3.0 * GRID;
@@ -114,8 +114,7 @@ fn expected(ui: &mut Ui, setup: &mut RecordingSetup) {
             let minute = format::bytes(estimate.bytes_per_minute);
             let whole = format::bytes(estimate.total_bytes);
             ui.label(RichText::new(format!("About {minute} per minute, {whole} in all")).font(theme::strong_font()));
-            // The first sentence says what stands above; the second what it means for buffers and disk.
-            let words = recording_text::size_estimate(&prepared.plan, RateSource::Given).split_off(1).join(" ");
+            let words = recording_text::buffer_estimate(&prepared.plan);
             ui.add(Label::new(RichText::new(words).font(theme::small_font()).color(Palette::of(ui).dim)).wrap());
         }
         Err(_) => {

@@ -9,6 +9,7 @@ use super::state::SuspectsState;
 use super::{marks, texts};
 use crate::format;
 use crate::gui::commands::{Command, DocumentCommand};
+use crate::gui::model::columns::paged_text;
 use crate::gui::theme::{self, GRID, Palette, ROW_HEIGHT};
 use crate::gui::widgets::list_table::{self, Action, Column, Keyboard, ListTable, Pick, Rows, Width};
 use crate::gui::widgets::pivot_table::Sort;
@@ -146,7 +147,7 @@ impl Rows for SuspectRows<'_> {
                 let tag = RichText::new(leak_text::tag(suspect)).font(theme::figure_font()).color(color);
                 list_table::colored_cell(ui, tag);
             }
-            SuspectColumn::Pool => drop(list_table::text_cell(ui, texts::pool(suspect.paged))),
+            SuspectColumn::Pool => drop(list_table::text_cell(ui, paged_text(suspect.paged))),
             SuspectColumn::Source => drop(list_table::text_cell(ui, texts::source(suspect, self.by))),
             SuspectColumn::Growth => {
                 list_table::figure_cell(ui, format::growth_per_minute(suspect.growth_bytes_per_s));
