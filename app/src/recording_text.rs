@@ -28,8 +28,13 @@ impl RateSource {
 
 /// Sentences about the size of the plan's recording.
 #[must_use]
-pub fn size_estimate(plan: &RecordingPlan, source: RateSource) -> Vec<String> {
-    let (estimate, expected) = (SizeEstimate::for_plan(plan), plan.expected);
+pub fn size_estimate(plan: &RecordingPlan, source: RateSource) -> [String; 2] {
+    [growth_estimate(plan, source), buffer_estimate(plan)]
+}
+
+/// Sentence about the bytes per minute of the plan's recording.
+fn growth_estimate(plan: &RecordingPlan, source: RateSource) -> String {
+    let estimate = SizeEstimate::for_plan(plan);
     let rate = format::count(plan.events_per_second());
     let each = format::count(estimate.bytes_per_event);
     let source = match source {
@@ -39,15 +44,21 @@ pub fn size_estimate(plan: &RecordingPlan, source: RateSource) -> Vec<String> {
         }
         RateSource::Snapshot => " (from the snapshots)",
     };
-    let mut sentences = vec![format!(
+    format!(
         "About {} per minute, for {rate} allocations and frees per second{source} of about {each} bytes each.",
         format::bytes(estimate.bytes_per_minute)
-    )];
+    )
+}
+
+/// Sentence about the disk space or memory that the plan's recording takes.
+#[must_use]
+pub fn buffer_estimate(plan: &RecordingPlan) -> String {
+    let (estimate, expected) = (SizeEstimate::for_plan(plan), plan.expected);
     let time = format::duration(expected.seconds as f64);
     let memory = format::bytes(estimate.buffer_bytes());
     let buffers =
         format!("{} buffers of {} KB ({memory} of memory)", format::count(estimate.buffers), estimate.buffer_kib);
-    sentences.push(match (plan.logging_mode, estimate.wraps_after_seconds) {
+    match (plan.logging_mode, estimate.wraps_after_seconds) {
         (LoggingMode::Memory, Some(seconds)) if seconds < expected.seconds => format!(
             "{buffers} hold the last {} only, less than {time}: use larger buffers or log to a file.",
             format::duration(seconds as f64)
@@ -59,8 +70,7 @@ pub fn size_estimate(plan: &RecordingPlan, source: RateSource) -> Vec<String> {
         (LoggingMode::File, _) => {
             format!("{} on disk after {time}; {buffers} during the recording.", format::bytes(estimate.total_bytes))
         }
-    });
-    sentences
+    }
 }
 
 /// Time until a wrap from which a circular log counts as never wrapping.

@@ -268,7 +268,7 @@ fn the_last_key_stays() {
         header_menu(&mut window, title, &["Remove"]);
     }
     header_menu(&mut window, "Pool Tag", &["Remove"]);
-    window.get_by_label_contains("One column has to group the rows.");
+    window.get_by_label_contains("At least one key column is required.");
     assert_eq!(columns(&window), "Pool Tag | Count | Size");
 }
 
@@ -277,7 +277,7 @@ fn the_box_of_columns_is_searched_and_used_by_name() {
     let (_folder, path) = folder();
     let mut window = open_file(&path);
     press_with(&mut window, CTRL, Key::E);
-    window.get_by_label("LEFT OF THE GOLD BAR: GROUP THE ROWS");
+    window.get_by_label("KEYS (LEFT OF THE GOLD BAR)");
     // The keyboard is in the search at once.
     write(&mut window, "pea");
     assert!(window.query_by_label("Add CPU").is_none());
@@ -296,7 +296,7 @@ fn the_box_of_columns_is_searched_and_used_by_name() {
     assert_eq!(columns(&window), "Type, Paged, Pool Tag, Stack | Count | Size");
     window.get_by_label("Search").click();
     click(&mut window, "Done");
-    assert!(window.query_by_label("LEFT OF THE GOLD BAR: GROUP THE ROWS").is_none());
+    assert!(window.query_by_label("KEYS (LEFT OF THE GOLD BAR)").is_none());
 }
 
 #[test]

@@ -43,7 +43,7 @@ fn legend_and_squares_switch_the_same_curve() {
     window.run_steps(3);
     let drawn = |window: &Window<'_>| curves(window).series.iter().filter(|series| series.on).count();
     assert!(drawn(&window) == 1 && curve(&window, &tag).on);
-    command(&mut window, "Show all curves");
+    command(&mut window, "Show all series");
     assert_eq!(drawn(&window), others);
     // A switch survives a zoom.
     click(&mut window, &format!("Draw {tag}"));
@@ -108,7 +108,7 @@ fn pinned_rows_have_curves_of_their_own() {
     settle(&mut window);
     assert!(!curves(&window).series.iter().any(|series| series.name == name));
     // A pinned row may have the name of a curve: each is switched for itself.
-    preset(&mut window, "Who frees it");
+    preset(&mut window, "Frees by tag and stack");
     let tag = cursor(&window).text;
     assert_eq!(cursor(&window).level, 0);
     press_with(&mut window, CTRL, Key::G);
@@ -210,7 +210,7 @@ fn marks_cut_the_trace_into_generations() {
     let mut window = open_file(&path);
     drag_graph(&mut window, 0.4, 0.7);
     settle(&mut window);
-    command(&mut window, "Mark both ends of the selection");
+    command(&mut window, "Add markers at selection bounds");
     assert_eq!(document(&window).query.marks.len(), 2);
     header_menu(&mut window, "Type", &["Group by", "Generation"]);
     let x = header(&window, "Type").left() + 4.0;
@@ -240,7 +240,7 @@ fn marks_cut_the_trace_into_generations() {
     assert_ne!(document(&window).query.marks, marks);
     assert_ne!(counted(&window), before);
     assert_eq!(counted(&window), planted(&window));
-    command(&mut window, "Clear marks");
+    command(&mut window, "Remove all markers");
     assert!(document(&window).query.marks.is_empty());
     assert_eq!(counted(&window), planted(&window));
 }
@@ -257,7 +257,7 @@ fn counted_generations_follow_the_marks() {
     assert_eq!(of(&window), "Generation (unique) 1");
     drag_graph(&mut window, 0.4, 0.6);
     settle(&mut window);
-    command(&mut window, "Mark both ends of the selection");
+    command(&mut window, "Add markers at selection bounds");
     assert_eq!(of(&window), "Generation (unique) 3");
 }
 
@@ -287,7 +287,7 @@ fn a_trace_of_one_block_works() {
     for key in [Key::End, Key::ArrowRight, Key::ArrowRight, Key::ArrowLeft, Key::Home, Key::PageDown] {
         press(&mut window, key);
     }
-    for name in ["By driver", "Impacting", "Churn", "Who frees it", "Leak hunt"] {
+    for name in ["By driver", "Impacting", "Churn", "Frees by tag and stack", "Leak hunt"] {
         preset(&mut window, name);
     }
     press_with(&mut window, CTRL, Key::Plus);

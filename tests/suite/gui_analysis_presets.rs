@@ -29,7 +29,7 @@ fn every_built_in_preset_has_its_columns() {
         ("By driver", "Driver, Paged, Pool Tag, Stack | Count, Impacting Size | Size"),
         ("Impacting", "Pool Tag, Paged, Impacting Type, Stack | Count, Impacting Size | Size"),
         ("Churn", "Pool Tag, Stack | Size, Lifetime (avg) | Count"),
-        ("Who frees it", "Pool Tag, Free Stack | Count, Frees/Allocs | Size"),
+        ("Frees by tag and stack", "Pool Tag, Free Stack | Count, Frees/Allocs | Size"),
         ("Leak hunt", "Type, Paged, Pool Tag, Stack | Count | Size"),
     ] {
         preset(&mut window, name);
@@ -170,7 +170,7 @@ fn a_trace_is_shown_as_it_was_left() {
     filter(&mut first, "type:AIFO or type:AIFI");
     drag_graph(&mut first, 0.2, 0.8);
     settle(&mut first);
-    command(&mut first, "Mark both ends of the selection");
+    command(&mut first, "Add markers at selection bounds");
     press_with(&mut first, CTRL, Key::Period);
     press_with(&mut first, CTRL | Modifiers::SHIFT, Key::T);
     press_with(&mut first, CTRL | Modifiers::SHIFT, Key::B);

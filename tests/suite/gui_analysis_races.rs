@@ -90,7 +90,7 @@ impl Desk {
 #[test]
 fn presets_and_columns_can_change_while_rows_are_on_their_way() {
     let mut desk = Desk::new();
-    for name in ["Churn", "By driver", "Who frees it", "Impacting", "Leak hunt"] {
+    for name in ["Churn", "By driver", "Frees by tag and stack", "Impacting", "Leak hunt"] {
         desk.document.run(&DocumentCommand::Preset(name.to_owned()));
         desk.ask();
         desk.rows();

@@ -170,7 +170,7 @@ fn rows_cells_and_stacks_are_copied() {
     let with_addresses = copied(&mut window);
     assert!(with_addresses.lines().all(|line| line.starts_with("0x")), "{with_addresses}");
     // Without a column for stacks the heaviest one is copied all the same.
-    preset(&mut window, "Who frees it");
+    preset(&mut window, "Frees by tag and stack");
     window.get_by_role_and_label(Role::Button, "Copy stack").click();
     let stack = copied(&mut window);
     let profile = &document(&window).results.profile.as_ref().expect("a profile").profile;
@@ -231,7 +231,7 @@ fn odd_tags_are_shown_found_and_filtered() {
     let summary = write_trace(&mut file, &many, Some(&GroundTruthRequest::default())).expect("a trace is written");
     let truth = summary.truth.expect("asked for");
     let mut window = open_file(&path);
-    preset(&mut window, "Who frees it");
+    preset(&mut window, "Frees by tag and stack");
     for tag in ["Irp ", "Ob\\x01b", "Sem\\x00"] {
         let (count, size) = sums(&truth.ranges[0], |row| row.tag == tag);
         assert!(count > 0, "{tag:?}");

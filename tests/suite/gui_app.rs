@@ -191,7 +191,7 @@ fn without_a_dialog_the_open_box_appears_by_itself() {
     window.key_press_modifiers(Modifiers::COMMAND, Key::O);
     for _ in 0..PATIENCE {
         window.step();
-        if window.query_by_label("Open a trace").is_some() {
+        if window.query_by_label("Open trace").is_some() {
             break;
         }
         std::thread::sleep(Duration::from_millis(10));
@@ -206,5 +206,5 @@ fn without_a_dialog_the_open_box_appears_by_itself() {
     window.run_steps(2);
     settle(&mut window);
     window.get_by_role_and_label(Role::TreeGrid, "Allocations");
-    assert!(window.query_by_label("Open a trace").is_none());
+    assert!(window.query_by_label("Open trace").is_none());
 }

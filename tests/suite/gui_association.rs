@@ -83,15 +83,15 @@ fn nothing_is_offered_before_the_user_says_so_and_it_can_be_taken_back() {
     until(&mut window, "poolscope can be offered for .etl files");
     window.get_by_label_contains("Windows lets only you change that");
     assert!(system.told().is_empty(), "only asked");
-    click(&mut window, "Offer poolscope");
+    click(&mut window, "Register");
     until(&mut window, PROGRAM);
-    click(&mut window, "Take the offer back");
+    click(&mut window, "Unregister");
     until(&mut window, "poolscope can be offered for .etl files");
     assert_eq!(system.told(), ["offer", "withdraw"]);
     // The harmless button has the keys.
     press(&mut window, Key::Enter);
     window.run_steps(4);
-    assert!(window.query_by_label("Offer poolscope").is_none(), "the box is closed");
+    assert!(window.query_by_label("Register").is_none(), "the box is closed");
     assert_eq!(system.told(), ["offer", "withdraw"]);
 }
 
@@ -101,7 +101,7 @@ fn what_the_system_refuses_is_said() {
     let mut window = window(system);
     command(&mut window, TITLE);
     until(&mut window, "can be offered");
-    click(&mut window, "Offer poolscope");
+    click(&mut window, "Register");
     until(&mut window, "Software\\Classes\\poolscope.etl cannot be changed: Access is denied.");
     press(&mut window, Key::Escape);
     window.run_steps(4);
@@ -114,7 +114,7 @@ fn elsewhere_the_box_says_what_to_do() {
     let mut window = window(Arc::new(poolscope::association::SystemAssociation));
     command(&mut window, TITLE);
     until(&mut window, "On this system the desktop decides");
-    assert!(window.query_by_label("Offer poolscope").is_none());
+    assert!(window.query_by_label("Register").is_none());
     click(&mut window, "Close");
     assert!(window.query_by_label_contains("the desktop decides").is_none());
 }

@@ -117,7 +117,7 @@ fn the_selected_module_says_what_was_tried_and_what_to_do() {
     window.run_steps(4);
     window.get_by_label_contains("of another build: its names would be wrong and are not used");
     window.get_by_label("another build: GUID 11111111-2222-3333-4444-555555555555 age 3");
-    window.get_by_label("not there");
+    window.get_by_label("not found");
     assert!(window.query_all_by_label("51e29343-44ba-1562-8ba5-a31be2dae7dc age 1").next().is_some());
     window.get_by_label("\\SystemRoot\\System32\\drivers\\ndis.sys");
     window.get_by_label("Copy the details").click();
@@ -150,7 +150,7 @@ fn a_pdb_is_opened_by_hand_and_a_module_is_searched_again() {
     assert!(symbols.searches() > before);
     // The fake finds nothing and the module stands as before.
     let before = symbols.searches();
-    click(&mut window, "Open PDB by hand\u{2026}");
+    click(&mut window, "Open PDB\u{2026}");
     settle(&mut window);
     let asked = symbols.asked.lock().expect("nobody panicked").clone();
     assert!(matches!(&asked[..], [Asked::Pdb { at: 1, module, .. }] if module == "myfault.sys"), "{asked:?}");
@@ -169,7 +169,7 @@ fn where_no_dialog_answers_the_path_of_the_pdb_is_written() {
     let mut window = page(&Arc::default());
     window.get_by_label_contains("myfault.sys, not found").click();
     window.run_steps(4);
-    click(&mut window, "Open PDB by hand\u{2026}");
+    click(&mut window, "Open PDB\u{2026}");
     for _ in 0..500 {
         window.step();
         if window.query_by_label("Open the PDB of myfault.sys").is_some() {
@@ -191,7 +191,7 @@ fn the_rows_of_a_module_are_shown() {
     let mut window = page(&Arc::default());
     window.get_by_label_contains("myfault.sys, not found").click();
     window.run_steps(4);
-    click(&mut window, "Show its rows");
+    click(&mut window, "Show rows of module");
     let document = document(&window);
     assert_eq!(document.ui.page, PageId::ANALYSIS);
     let rows = document.results.rows.as_ref().expect("rows");
@@ -259,14 +259,14 @@ fn a_frame_without_a_name_says_why_and_leads_to_its_module() {
 fn the_menu_offers_what_can_be_done() {
     let mut window = window_over(OpenRequest::Nothing, Arc::default(), Arc::default());
     open_menu(&mut window);
-    for name in ["Load symbols", "Load symbols for the selected rows", "Stop loading symbols", "Modules"] {
+    for name in ["Load symbols", "Load symbols for selected rows", "Stop loading symbols", "Modules"] {
         assert!(is_disabled(&window, name), "{name}");
     }
     assert!(!is_disabled(&window, "Symbol path\u{2026}") && !is_disabled(&window, "Offline"));
     let mut window = sample(&Arc::default());
     tell(&mut window, every_state());
     open_menu(&mut window);
-    for name in ["Load symbols", "Load symbols for the selected rows", "Open PDB for module\u{2026}", "Modules"] {
+    for name in ["Load symbols", "Load symbols for selected rows", "Open PDB for module\u{2026}", "Modules"] {
         assert!(!is_disabled(&window, name), "{name}");
     }
     assert!(is_disabled(&window, "Stop loading symbols"));

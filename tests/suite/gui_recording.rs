@@ -27,7 +27,7 @@ fn the_page_is_there_without_a_trace_and_beside_one() {
     start.run_steps(2);
     click(&mut start, "Record a trace");
     start.get_by_role_and_label(Role::Tab, "Recording");
-    start.get_by_label("How to record a trace that shows what leaks");
+    start.get_by_label("Set up a recording that shows which code leaks");
     press_with(&mut start, Modifiers::COMMAND, Key::W);
     start.get_by_label("Find what leaks kernel pool");
 

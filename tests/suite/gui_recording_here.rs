@@ -113,13 +113,13 @@ fn a_recorder_that_hangs_can_be_ended_and_the_window_goes_on() {
     let (mut window, _, fake) = here("hang");
     start(&mut window);
     window.get_by_label("wpr is starting");
-    for label in ["Commands", "This machine (recording)", "End wpr"] {
+    for label in ["Commands", "This machine (recording)", "Terminate wpr.exe"] {
         window.get_by_label(label).click();
         window.run_steps(4);
     }
     wait_for(&mut window, "it was ended", |window| says(window, "wpr was terminated before it finished"));
     fake.becomes("");
-    click(&mut window, "Ask wpr whether a recording runs");
+    click(&mut window, "Check recording status");
     wait_for(&mut window, "an answer", |window| says(window, "no recording is running"));
 }
 
@@ -159,7 +159,7 @@ fn closing_the_window_asks_while_it_records() {
     click(&mut window, "Stay here");
     assert!(window.query_by_label("A recording is running").is_none());
     close(&mut window);
-    click(&mut window, "Close the window");
+    click(&mut window, "Close window");
     close(&mut window);
     assert!(window.query_by_label("A recording is running").is_none(), "the user has said so");
 }

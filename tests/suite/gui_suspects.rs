@@ -224,7 +224,7 @@ fn the_filter_and_the_headers_change_what_is_listed() {
     let tags = |window: &mut Window<'_>| -> Vec<String> {
         let page = &mut document_mut(window).suspects_mut();
         let listed = page.listed();
-        listed.into_iter().map(|at| page.suspects()[at].tag.clone().expect("by tag")).collect()
+        listed.iter().map(|at| page.suspects()[*at].tag.clone().expect("by tag")).collect()
     };
     let by_tag = tags(&mut window);
     assert!(by_tag.is_sorted() && by_tag.len() == all.len(), "{by_tag:?}");

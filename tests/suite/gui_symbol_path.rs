@@ -45,10 +45,10 @@ fn an_empty_field_names_the_path_that_holds() {
     let mut window = nothing_open(&Arc::default());
     command(&mut window, "Symbol path");
     wait_for(&mut window, "folder or store");
-    window.get_by_label("The path of _NT_SYMBOL_PATH holds:");
+    window.get_by_label("Path from _NT_SYMBOL_PATH:");
     window.get_by_label("srv*C:\\everyone*https://symbols.example/usual");
     press(&mut window, Key::Escape);
-    assert!(window.query_by_label("The path of _NT_SYMBOL_PATH holds:").is_none());
+    assert!(window.query_by_label("Path from _NT_SYMBOL_PATH:").is_none());
     assert_eq!(app(&window).settings().symbols.path, None);
 }
 
@@ -76,13 +76,13 @@ fn enter_takes_the_path_and_open_traces_go_by_it() {
     write(&mut window, " /srv/pdbs ;; /more ");
     press(&mut window, Key::Enter);
     settle(&mut window);
-    assert!(window.query_by_label("The path of _NT_SYMBOL_PATH holds:").is_none(), "it is closed");
+    assert!(window.query_by_label("Path from _NT_SYMBOL_PATH:").is_none(), "it is closed");
     let path = Some("/srv/pdbs;/more".to_owned());
     assert_eq!(app(&window).settings().symbols.path, path);
     assert_eq!(document(&window).search.choice, SymbolOptions { path: path.clone(), offline: false });
     command(&mut window, "Symbol path");
     click(&mut window, "Use default");
-    window.get_by_label("The path of _NT_SYMBOL_PATH holds:");
+    window.get_by_label("Path from _NT_SYMBOL_PATH:");
     click(&mut window, "Cancel");
     assert_eq!(app(&window).settings().symbols.path, path, "Cancel changes nothing");
     command(&mut window, "Symbol path");
@@ -98,7 +98,7 @@ fn folders_and_microsofts_server_are_added() {
     *symbols.picks.lock().expect("nobody panicked") = Some(PathBuf::from("/srv/pdbs"));
     let mut window = nothing_open(&symbols);
     command(&mut window, "Symbol path");
-    click(&mut window, "Add Microsoft's server");
+    click(&mut window, "Add Microsoft symbol server");
     click(&mut window, "Add folder\u{2026}");
     wait_for(&mut window, "folder or store");
     wait_for(&mut window, "/srv/pdbs");
@@ -149,7 +149,7 @@ fn what_was_chosen_survives_a_restart() {
 #[test]
 fn rules_on_frames_to_look_through_are_written_and_traces_go_by_them() {
     let mut window = window_over(OpenRequest::Nothing, Arc::default(), Arc::default());
-    command(&mut window, "Frames to look through");
+    command(&mut window, "Wrapper functions");
     write(&mut window, "tracing myfault.sys\nwraper x");
     window.get_by_label_contains("line 2: ");
     click(&mut window, "OK");
@@ -161,7 +161,7 @@ fn rules_on_frames_to_look_through_are_written_and_traces_go_by_them() {
     click(&mut window, "OK");
     assert_eq!(app(&window).settings().symbols.look_through, ["tracing myfault.sys"]);
     // What is said to record is never blamed, though the sample leaks through it.
-    command(&mut window, "Open the sample trace");
+    command(&mut window, "Open sample trace");
     for _ in 0..PATIENCE {
         window.step();
         if app(&window).document().is_some() && !app(&window).is_busy() {

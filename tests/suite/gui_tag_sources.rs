@@ -32,7 +32,7 @@ fn a_list_beside_the_trace_is_used_until_the_user_wants_none() {
     window.get_by_label_contains("named in pooltag.txt: Blocks that leak");
     command(&mut window, "Pool tags and drivers\u{2026}");
     window.get_by_label_contains("in use: ");
-    click(&mut window, "None: List of tags (pooltag.txt)");
+    click(&mut window, "None: Tag list (pooltag.txt)");
     click(&mut window, "OK");
     settle(&mut window);
     assert!(document(&window).results.tag_sources.pool_tags.is_none());

@@ -34,13 +34,15 @@ fn app_forbids(module: &[&str], named: &[&str]) -> bool {
         (["gui", "pages", _, "job"], ["crate", "gui", part, ..]) => !matches!(*part, "jobs" | "model"),
         // Pages do not know each other: what both need is elsewhere, and one leads to the other by its name.
         (["gui", "pages", own, ..], ["crate", "gui", "pages", other, ..]) => own != other && !is_of_list(other),
+        // The rest of the window knows the list of pages, and none of them.
+        (["gui", part, ..], ["crate", "gui", "pages", page, ..]) => *part != "pages" && !is_of_list(page),
         _ => false,
     }
 }
 
 /// Whether a name in `gui::pages` belongs to the list of pages, and not to one of them.
 fn is_of_list(name: &str) -> bool {
-    matches!(name, "Page" | "PAGES" | "page" | "self")
+    matches!(name, "Page" | "PAGES" | "page" | "WindowPage" | "WINDOW_PAGES" | "window_page" | "WindowState" | "self")
 }
 
 fn complaint(path: &str, named: &NamedPath) -> String {
@@ -100,6 +102,9 @@ mod tests {
         may_not("gui/model/query.rs", "use crate::gui::widgets::graph;");
         may_not("gui/jobs/mod.rs", "use egui;");
         may_not("gui/jobs/load.rs", "fn f(c: eframe::egui::Context) {}");
+        may("gui/app/pages.rs", "use crate::gui::pages::{PAGES, WindowState, page};");
+        may_not("gui/app/pages.rs", "use crate::gui::pages::table::state;");
+        may_not("gui/document/rows.rs", "fn f() { crate::gui::pages::graph::draw() }");
         may_not("gui/pages/table.rs", "use super::graph::Graph;");
         may_not("gui/pages/table.rs", "fn f() { crate::gui::pages::graph::draw() }");
     }

@@ -93,10 +93,10 @@ fn the_page_of_a_refused_trace_offers_the_other_reader_where_it_is() {
     let mut window = window_loading(odd(), Arc::new(OnlyWindowsCan { windows_is_here: false }));
     settle(&mut window);
     window.get_by_label("odd.etl was not opened");
-    assert!(window.query_by_label("Open with Windows' reader").is_none());
+    assert!(window.query_by_label("Open with the reader of Windows").is_none());
     let mut window = window_loading(odd(), Arc::new(OnlyWindowsCan { windows_is_here: true }));
     settle(&mut window);
-    window.get_by_label("Open with Windows' reader").click();
+    window.get_by_label("Open with the reader of Windows").click();
     window.run_steps(2);
     settle(&mut window);
     // By the one name that the file has, whoever reads it.

@@ -27,7 +27,7 @@ pub mod tag;
 
 pub use command::{CommandGroup, CommandLine, ToolNames, commands};
 pub use estimate::{ExpectedLoad, SizeEstimate};
-pub use note::notes;
+pub use note::{notes, notes_besides_mode};
 pub use plan::{DetailLevel, LoggingMode, RecordingPlan, StackOptions, TagScope, WindowsVersion};
 pub use script::{ScriptOptions, WatchedPool};
 pub use shell_path::{ShellPath, ShellPathError};

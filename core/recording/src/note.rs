@@ -5,10 +5,17 @@ use super::estimate::MEMORY_BYTES_MAX;
 use super::plan::{LoggingMode, RecordingPlan, TagScope, WindowsVersion};
 use super::tag::TagPattern;
 
-/// The notes of a plan; never empty.
+/// The notes of a plan, that on its logging mode first; never empty.
 #[must_use]
 pub fn notes(plan: &RecordingPlan) -> Vec<String> {
-    let mut notes = vec![plan.logging_mode.meaning().to_owned()];
+    let mode = plan.logging_mode.meaning().to_owned();
+    std::iter::once(mode).chain(notes_besides_mode(plan)).collect()
+}
+
+/// The notes of a plan without [`LoggingMode::meaning`], for callers that show it at the choice of the mode.
+#[must_use]
+pub fn notes_besides_mode(plan: &RecordingPlan) -> Vec<String> {
+    let mut notes = Vec::new();
     if plan.logging_mode == LoggingMode::Memory && plan.expected.memory_bytes > MEMORY_BYTES_MAX {
         let most = MEMORY_BYTES_MAX >> 30;
         notes.push(format!("Buffers are limited to {most} GiB of memory, which is less than requested."));

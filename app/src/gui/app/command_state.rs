@@ -6,7 +6,7 @@ use super::App;
 use crate::gui::commands::table;
 use crate::gui::commands::table::{CommandSpec, CommandState, Entry, MenuPlace};
 use crate::gui::commands::{Command, DocumentCommand, Menu, RecordingCommand};
-use crate::gui::pages::recording::recorder::Phase;
+use crate::gui::model::recorder::Phase;
 
 /// State of the window that commands depend on.
 struct Now<'a> {
@@ -27,11 +27,11 @@ impl CommandState for Now<'_> {
             },
             Command::RecordingSetup(RecordingCommand::Start) => self.app.recorder.start_blocked(),
             Command::RecordingSetup(RecordingCommand::Stop | RecordingCommand::Drop) => {
-                (self.app.recorder.phase != Phase::Running).then_some("No recording is known to run on this machine")
+                (self.app.recorder.phase != Phase::Running).then_some("No recording is running on this machine")
             }
             Command::RecordingSetup(RecordingCommand::Look) => match self.app.recorder.start_blocked() {
                 _ if self.app.recorder.program().is_none() => {
-                    Some("No wpr.exe is known; the page about recording looks for it")
+                    Some("wpr.exe was not located yet; the Recording page searches for it")
                 }
                 blocked => blocked,
             },

@@ -69,13 +69,15 @@ impl App {
             shortcuts::show(ui, filter, entries, commands);
         }
         if self.dialogs.reset {
-            let what = "Theme, scale, panels, recent files, your presets, the symbol path, tag sources, the places for recording, and what is remembered of traces go back to how they were at the first start. Open traces stay open and are shown as at first.";
+            let what = "Resets theme, scale, panels, recent files, your presets, the symbol path, the tag sources, the \
+                        recording paths and the saved layout of each trace. Open traces stay open with default \
+                        settings.";
             self.dialogs.reset = !confirm::show(ui, &Command::Reset, what, "Reset", commands);
         }
         if let Some(state) = &mut self.dialogs.palette
-            && let Some(title) = palette::show(ui, state, entries, &self.settings.get().commands, commands)
+            && let Some(id) = palette::show(ui, state, entries, &self.settings.get().commands, commands)
         {
-            self.settings.edit().ran(title);
+            self.settings.edit().ran(id);
         }
         // Over the dialog that asks for a file.
         if let Some(state) = &mut self.dialogs.open {

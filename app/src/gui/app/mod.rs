@@ -31,9 +31,10 @@ use crate::gui::jobs::dialog::PickFile;
 use crate::gui::jobs::load::{Loader, Source};
 use crate::gui::jobs::symbols::SymbolService;
 use crate::gui::jobs::{Answer, Jobs, TabId, Workers};
-use crate::gui::pages::recording::recorder::Recorder;
-use crate::gui::pages::recording::setup::RecordingSetup;
-use crate::gui::pages::start;
+use crate::gui::model::page_id::PageId;
+use crate::gui::model::recorder::RecorderState;
+use crate::gui::model::recording_setup::RecordingSetup;
+use crate::gui::pages::{WindowState, window_page};
 use crate::gui::settings::Settings;
 use crate::gui::settings::store::Store;
 use crate::gui::shell::tabs as tab_view;
@@ -42,7 +43,7 @@ use crate::gui::theme;
 use crate::gui::theme::Palette;
 use crate::wpr;
 use dialogs::Dialogs;
-use pages::{AllPages, RecordingTab};
+use pages::AllPages;
 use panels::CompactPanels;
 use settings::SettingsStore;
 use tabs::Tabs;
@@ -88,7 +89,7 @@ pub struct App {
     /// Settings of the recording page.
     setup: RecordingSetup,
     /// The recording on this machine.
-    recorder: Recorder,
+    recorder: RecorderState,
 }
 
 /// Services that the window is given.
@@ -139,7 +140,7 @@ impl App {
             missing: BTreeSet::new(),
             looked: false,
             setup: RecordingSetup::default(),
-            recorder: Recorder::with_places(places.wpr, places.folder, scratch),
+            recorder: RecorderState::with_places(places.wpr, places.folder, scratch),
         };
         app.apply_settings(ctx);
         app.read_presets();
@@ -214,6 +215,8 @@ impl App {
             // What a command changes is seen in the next frame, and nothing else may ask for one.
             ui.ctx().request_repaint();
         }
+        // Actions in widgets are drawn already; the keys of this frame come after them.
+        commands.sort_by_key(|command| !command.is_widget_action());
         for command in commands {
             self.run(ui, command);
         }
@@ -284,18 +287,19 @@ impl App {
         let behind = self.loads_behind();
         let suggested = if self.tabs.is_recording_in_front() { self.suggestions() } else { Vec::new() };
         let turned = CentralPanel::no_frame().frame(Frame::new().fill(palette.canvas)).show(ui, |ui| {
-            if self.tabs.is_empty() {
-                start::show(ui, &self.settings.get().recent, &self.missing, commands);
-                return None;
-            }
-            let recording = RecordingTab {
-                tab: self.tabs.recording(),
+            let mut window = WindowState {
+                recent: &self.settings.get().recent,
+                missing: &self.missing,
                 setup: &mut self.setup,
                 recorder: &mut self.recorder,
-                suggested,
+                suggested: &suggested,
             };
-            let (tree, tabs) = self.tabs.parts();
-            let mut pages = AllPages { tabs, behind, active, recording };
+            if self.tabs.is_empty() {
+                window_page(PageId::START).into_iter().for_each(|page| page.show(ui, &mut window, commands));
+                return None;
+            }
+            let (tree, tabs, pages) = self.tabs.parts();
+            let mut pages = AllPages { tabs, behind, active, pages, window };
             tab_view::show(ui, tree, active, &mut pages, commands)
         });
         if let Some(tab) = turned.inner {
@@ -366,8 +370,10 @@ impl App {
     fn tell_title(&mut self, ui: &Ui) {
         let title = match self.tabs.active_tab() {
             Some(tab) => format!("{} - poolscope", tab.source.name()),
-            None if self.tabs.is_recording_in_front() => "Recording - poolscope".to_owned(),
-            None => "poolscope".to_owned(),
+            None => match self.tabs.page_in_front().and_then(window_page) {
+                Some(page) => format!("{} - poolscope", page.title()),
+                None => "poolscope".to_owned(),
+            },
         };
         if self.title != title {
             ui.ctx().send_viewport_cmd(egui::ViewportCommand::Title(title.clone()));
@@ -406,7 +412,7 @@ fn drop_hint(ui: &Ui) {
     let painter = ui.ctx().layer_painter(layer);
     let area = ui.ctx().content_rect();
     painter.rect_filled(area, 0.0, palette.canvas.gamma_multiply(0.85));
-    let text = "Let go to open the trace";
+    let text = "Drop to open";
     painter.text(area.center(), egui::Align2::CENTER_CENTER, text, theme::strong_font(), palette.accent);
 }
 

@@ -135,7 +135,7 @@ impl App {
             }
             Ok(None) => return,
             Err(failure) if reloaded => {
-                self.toasts.push(Kind::Error, format!("{name} was not loaded again: {}", failure.what));
+                self.toasts.push(Kind::Error, format!("{name} was not reloaded: {}", failure.what));
                 return;
             }
             Err(failure) => {
@@ -155,9 +155,9 @@ impl App {
     fn open_folder(&mut self, id: TabId, name: &str, traces: Vec<PathBuf>) {
         self.close(id);
         if traces.is_empty() {
-            self.toasts.push(Kind::Warning, format!("There is no .etl file in {name}"));
+            self.toasts.push(Kind::Warning, format!("{name} contains no .etl files"));
         } else if traces.len() > FOLDER {
-            let words = format!("{name} holds {} traces; the first {FOLDER} are opened", traces.len());
+            let words = format!("{name} contains {} traces; the first {FOLDER} are opened", traces.len());
             self.toasts.push(Kind::Warning, words);
         }
         traces.into_iter().take(FOLDER).for_each(|path| self.open(Source::File(path)));

@@ -1,4 +1,4 @@
-//! Content of each tab: an open trace, a load that is under way, an error, or the recording page.
+//! Content of each tab: an open trace, a load that is under way, an error, or a page that needs no trace.
 
 use std::collections::BTreeMap;
 
@@ -10,14 +10,11 @@ use crate::gui::dialogs;
 use crate::gui::document::Document;
 use crate::gui::jobs::TabId;
 use crate::gui::jobs::load::Source;
-use crate::gui::pages::page;
-use crate::gui::pages::recording;
-use crate::gui::pages::recording::Suggestion;
-use crate::gui::pages::recording::recorder::Recorder;
-use crate::gui::pages::recording::setup::RecordingSetup;
+use crate::gui::model::page_id::PageId;
+use crate::gui::pages::{PAGES, WindowPage, WindowState, page, window_page};
 use crate::gui::shell::loading::LoadingState;
 use crate::gui::shell::tabs::{Mark, Pages};
-use crate::gui::shell::{file_changed, load_failure, loading, summary_banner};
+use crate::gui::shell::{file_changed, load_failure, loading};
 use crate::gui::theme::Palette;
 
 /// The pages of all tabs.
@@ -28,45 +25,41 @@ pub struct AllPages<'a> {
     pub behind: Vec<LoadingState>,
     /// The tab that shows that strip.
     pub active: Option<TabId>,
-    /// The page about recording.
-    pub recording: RecordingTab<'a>,
+    /// Tabs of pages that need no trace.
+    pub pages: &'a BTreeMap<TabId, PageId>,
+    /// State of the window that these pages draw from.
+    pub window: WindowState<'a>,
 }
 
-/// The page about recording.
-pub struct RecordingTab<'a> {
-    /// Its tab, while it is open.
-    pub tab: Option<TabId>,
-    /// Settings of the recording page.
-    pub setup: &'a mut RecordingSetup,
-    /// The recording on this machine.
-    pub recorder: &'a mut Recorder,
-    /// Tags of open traces that leak.
-    pub suggested: Vec<Suggestion>,
+impl AllPages<'_> {
+    fn window_page(&self, tab: TabId) -> Option<&'static dyn WindowPage> {
+        window_page(*self.pages.get(&tab)?)
+    }
 }
 
 impl Pages for AllPages<'_> {
     fn title(&self, tab: TabId) -> String {
-        if self.recording.tab == Some(tab) {
-            return "Recording".to_owned();
+        if let Some(page) = self.window_page(tab) {
+            return page.title().to_owned();
         }
         self.tabs.get(&tab).map(|tab| tab.source.name()).unwrap_or_default()
     }
 
     fn tip(&self, tab: TabId) -> String {
-        if self.recording.tab == Some(tab) {
-            return "How to record a trace, and the recording on this machine".to_owned();
+        if let Some(page) = self.window_page(tab) {
+            return page.tip().to_owned();
         }
         match self.tabs.get(&tab).map(|tab| &tab.source) {
             Some(Source::File(path)) => path.display().to_string(),
-            Some(Source::ThroughWindows(path)) => format!("{} (Windows' reader)", path.display()),
-            Some(Source::Sample) => "The sample trace in the program".to_owned(),
+            Some(Source::ThroughWindows(path)) => format!("{} (reader of Windows)", path.display()),
+            Some(Source::Sample) => "Built-in sample trace".to_owned(),
             None => String::new(),
         }
     }
 
     fn mark(&self, tab: TabId) -> Option<Mark> {
-        if self.recording.tab == Some(tab) {
-            return self.recording.recorder.phase.is_recording().then_some(Mark::Recording);
+        if let Some(page) = self.window_page(tab) {
+            return page.mark(&self.window);
         }
         match &self.tabs.get(&tab)?.content {
             Content::Loading(load) => Some(Mark::Loading(load.state(tab, String::new()).share())),
@@ -83,9 +76,8 @@ impl Pages for AllPages<'_> {
                 }
             });
         }
-        if self.recording.tab == Some(id) {
-            let RecordingTab { setup, recorder, suggested, .. } = &mut self.recording;
-            return recording::show(ui, setup, recorder, suggested, commands);
+        if let Some(page) = self.window_page(id) {
+            return page.show(ui, &mut self.window, commands);
         }
         let Some(tab) = self.tabs.get_mut(&id) else { return };
         let name = tab.source.name();
@@ -104,13 +96,15 @@ impl Pages for AllPages<'_> {
 }
 
 fn open_trace(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>) {
+    let mut widgets = document.widgets();
     if let Some(page) = page(document.ui.page) {
-        if page.has_summary_banner() {
-            summary_banner::show(ui, document, commands);
+        if page.has_banners() {
+            PAGES.iter().for_each(|page| page.show_banner(ui, document, commands));
         }
-        page.show(ui, document, commands);
+        page.show(ui, document, &mut widgets, commands);
     }
-    dialogs::show(ui, document);
+    dialogs::show(ui, document, &mut widgets.dialog, commands);
+    document.set_widgets(widgets);
 }
 
 /// A line above a page.

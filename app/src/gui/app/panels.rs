@@ -6,8 +6,8 @@ use super::App;
 use crate::gui::commands::Command;
 use crate::gui::commands::table::Entry;
 use crate::gui::document::Document;
-use crate::gui::pages::analysis::details;
 use crate::gui::pages::page;
+use crate::gui::shell::details;
 use crate::gui::shell::loading::LoadingState;
 use crate::gui::shell::{menu, status, trace_panel};
 use crate::gui::theme::Palette;
@@ -40,7 +40,8 @@ impl App {
         }
         let note = self.note.as_ref().filter(|(_, until)| now < *until).map(|(words, _)| words.as_str());
         let busy = document.is_some_and(Document::is_busy).then_some("computing").or(note);
-        let busy = busy.or(self.tabs.is_recording_in_front().then_some("How to record a trace that shows what leaks"));
+        let busy =
+            busy.or(self.tabs.is_recording_in_front().then_some("Set up a recording that shows which code leaks"));
         let recorder = Some(&self.recorder);
         let draw = |ui: &mut Ui| status::show(ui, document, busy, recorder, commands);
         Panel::bottom("status").exact_size(26.0).frame(bar).show(ui, draw);
@@ -59,7 +60,7 @@ impl App {
             let shown = panel.show(ui, |ui| trace_panel::show(ui, document, commands));
             widths[0] = Some(shown.response.rect.width());
         }
-        if side_handle::show(ui, Side::Left, "the trace summary", summary) {
+        if side_handle::show(ui, Side::Left, "trace summary", summary) {
             commands.push(Command::ToggleSummary);
         }
         // These pages have details of their own, and need the room.
@@ -70,7 +71,7 @@ impl App {
                 let shown = panel.show(ui, |ui| details::show(ui, document, commands));
                 widths[1] = Some(shown.response.rect.width());
             }
-            if side_handle::show(ui, Side::Right, "the details of the selected row", details) {
+            if side_handle::show(ui, Side::Right, "row details", details) {
                 commands.push(Command::ToggleDetails);
             }
         }

@@ -8,10 +8,10 @@ use eframe::egui::{Ui, ViewportCommand};
 
 use super::App;
 use crate::gui::commands::{Command, RecordingCommand};
+use crate::gui::dialogs::recording_question;
 use crate::gui::jobs::dialog::Asked;
 use crate::gui::jobs::record::RecordNews;
-use crate::gui::pages::recording::ask;
-use crate::gui::pages::recording::recorder::{Phase, Question};
+use crate::gui::model::recorder::{Phase, Question};
 use crate::gui::settings::RecordingSettings;
 use crate::gui::shell::toasts::Kind;
 use crate::wpr::Task;
@@ -73,7 +73,7 @@ impl App {
         if let Some(trouble) = self.recorder.trouble.clone().filter(|trouble| before.1.as_ref() != Some(trouble)) {
             self.toasts.push_with(Kind::Error, trouble, "Show", RecordingCommand::ShowRecording.into());
         } else if let (Phase::Saving, Some((path, _))) = (before.0, &self.recorder.saved) {
-            let words = format!("{} is saved", path.display());
+            let words = format!("{} was saved", path.display());
             self.toasts.push_with(Kind::Success, words, "Open", Command::OpenPath(path.clone()));
         }
     }
@@ -113,8 +113,8 @@ impl App {
         if let Some(question) = &self.recorder.question {
             let seconds = self.recorder.elapsed_s(ui.input(|input| input.time));
             let program = self.recorder.program().unwrap_or(Path::new("wpr"));
-            let about = ask::About { program, phase: self.recorder.phase, seconds };
-            if ask::show(ui, question, &about, commands) {
+            let about = recording_question::About { program, phase: self.recorder.phase, seconds };
+            if recording_question::show(ui, question, &about, commands) {
                 self.recorder.question = None;
             }
         }

@@ -7,24 +7,18 @@ use eframe::egui::{Event, Ui, ViewportCommand};
 
 use super::App;
 use crate::gui::commands::RecordingCommand;
-use crate::gui::document::Document;
 use crate::gui::jobs::dialog::Asked;
 use crate::gui::jobs::files::FileAnswer;
 use crate::gui::jobs::snapshots::SnapshotSource;
-use crate::gui::pages::recording::Suggestion;
-use crate::gui::pages::recording::recorder::{Phase, Question};
-use crate::gui::pages::recording::setup::{PROFILE_FILE, SCRIPT_FILE, Section};
-use crate::gui::pages::suspects::state::is_non_leaking;
-use crate::leak_text;
+use crate::gui::model::page_id::PageId;
+use crate::gui::model::recorder::{Phase, Question};
+use crate::gui::model::recording_setup::{PROFILE_FILE, SCRIPT_FILE, Section, SuggestedTag};
+use crate::gui::pages::PAGES;
 use crate::wpr::Task;
-
-/// Suspects of one trace that are proposed at most.
-const SUGGESTED: usize = 8;
 
 impl App {
     pub(super) fn run_recording(&mut self, ui: &Ui, command: RecordingCommand) {
         match command {
-            RecordingCommand::Show => self.show_recording(),
             RecordingCommand::ShowRecording => {
                 self.setup.section = Section::ThisMachine;
                 self.show_recording();
@@ -70,9 +64,16 @@ impl App {
     }
 
     fn show_recording(&mut self) {
+        self.show_page(PageId::RECORDING);
+    }
+
+    /// Brings a page that needs no trace to the front.
+    pub(super) fn show_page(&mut self, page: PageId) {
         self.wanted = None;
-        self.tabs.show_recording();
-        self.look_for_recorder();
+        self.tabs.show_page(page);
+        if page == PageId::RECORDING {
+            self.look_for_recorder();
+        }
     }
 
     /// A file was chosen for the page, or a place for one.
@@ -112,7 +113,7 @@ impl App {
 
     pub(super) fn take_saved(&mut self, answer: FileAnswer) {
         self.setup.note = Some(match answer {
-            FileAnswer::Written(path) | FileAnswer::Read(path, _) => Ok(format!("{} is written", path.display())),
+            FileAnswer::Written(path) | FileAnswer::Read(path, _) => Ok(format!("{} was saved", path.display())),
             FileAnswer::Exists(path, _) => Err(format!("{} exists already: choose another name", path.display())),
             FileAnswer::Failed(words) => Err(words),
         });
@@ -155,26 +156,16 @@ impl App {
     }
 
     /// Tags of open traces that leak, for the page to propose.
-    pub(super) fn suggestions(&self) -> Vec<Suggestion> {
-        let mut all: Vec<Suggestion> = Vec::new();
-        for suggestion in self.documents().flat_map(suspects) {
+    pub(super) fn suggestions(&self) -> Vec<SuggestedTag> {
+        let mut all: Vec<SuggestedTag> = Vec::new();
+        let of_document = |document| PAGES.iter().flat_map(move |page| page.suggested_tags(document));
+        for suggestion in self.documents().flat_map(of_document) {
             if !all.iter().any(|other| other.tag == suggestion.tag) {
                 all.push(suggestion);
             }
         }
         all
     }
-}
-
-fn suspects(document: &Document) -> Vec<Suggestion> {
-    let Some(judged) = &document.suspects().judged else { return Vec::new() };
-    let guilty = judged.judgement.suspects.iter().filter(|suspect| !is_non_leaking(suspect.verdict));
-    let tagged = guilty.filter_map(|suspect| {
-        let tag = suspect.tag.clone()?;
-        let words = format!("{}, {}", suspect.verdict.name(), leak_text::pool(suspect.paged));
-        Some(Suggestion { tag, words })
-    });
-    tagged.take(SUGGESTED).collect()
 }
 
 /// A path that ends like a trace.

@@ -27,11 +27,14 @@ impl App {
         for value in &self.settings.get().presets {
             match usable(value) {
                 Ok(preset) => own.push(preset),
-                Err(_) => unusable.push(value.get("name").and_then(|name| name.as_str()).unwrap_or("without a name")),
+                Err(_) => unusable.push(value.get("name").and_then(|name| name.as_str()).unwrap_or("(unnamed)")),
             }
         }
         let words = (!unusable.is_empty()).then(|| {
-            format!("This version cannot use these of your presets; they stay in the file: {}", unusable.join(", "))
+            format!(
+                "This version of poolscope cannot use these presets; they are kept in the file: {}",
+                unusable.join(", ")
+            )
         });
         words.into_iter().for_each(|words| self.toasts.push(Kind::Warning, words));
         *self.presets.write() = Presets::with_own(own);

@@ -28,6 +28,7 @@ impl App {
             Command::Retry(id) => self.load(id),
             Command::OpenThroughWindows(id) => self.open_through_windows(id),
             Command::ShowTab(id) => self.activate_tab(|app| app.tabs.activate(id)),
+            Command::ShowPage(page) => self.show_page(page),
             Command::CloseTab(id) => self.close(id),
             Command::Close => {
                 if let Some(id) = self.tabs.active() {
@@ -74,16 +75,26 @@ impl App {
             Command::OpenWith => self.open_association(),
             Command::Take(asked, path) => self.apply_file(asked, path),
             Command::RecordingSetup(command) => self.run_recording(ui, command),
-            Command::Document(DocumentCommand::Symbols(
-                command @ (SymbolsCommand::OpenPdb | SymbolsCommand::OpenPdbOf(_)),
-            )) => self.ask_pdb(command),
             Command::Document(command) => {
-                let typed = std::mem::take(&mut self.typed);
-                if let Some(document) = self.tabs.document_mut() {
-                    document.run(&command);
-                    document.write(&command, &typed);
+                if let Some(tab) = self.tabs.active() {
+                    self.run_in(tab, &command);
                 }
             }
+            Command::InTab(tab, command) => self.run_in(tab, &command),
+        }
+    }
+
+    /// Carries out a command about the trace of a tab.
+    fn run_in(&mut self, tab: TabId, command: &DocumentCommand) {
+        if let DocumentCommand::Symbols(command @ (SymbolsCommand::OpenPdb | SymbolsCommand::OpenPdbOf(_))) = command {
+            return self.ask_pdb(tab, *command);
+        }
+        // What was typed before the field was there is for the field of a command, not for an action in between.
+        let opens_field = Command::Document(command.clone()).opens_field();
+        let typed = if opens_field { std::mem::take(&mut self.typed) } else { String::new() };
+        if let Some(document) = self.tabs.get_mut(tab).and_then(|tab| tab.document_mut()) {
+            document.run(command);
+            document.write(command, &typed);
         }
     }
 
@@ -103,7 +114,7 @@ impl App {
                 document.ui.graph_share = GRAPH_SHARE;
             }
         }
-        self.toasts.push(Kind::Info, "The layout is as at the first start");
+        self.toasts.push(Kind::Info, "The layout was reset");
     }
 
     fn reset(&mut self, ui: &Ui) {
@@ -118,7 +129,7 @@ impl App {
             self.find_recorder();
         }
         self.reset_documents();
-        self.toasts.push(Kind::Info, "Everything is as at the first start");
+        self.toasts.push(Kind::Info, "All settings were reset");
     }
 
     /// Open traces are shown as if they had just been opened for the first time.
@@ -147,7 +158,7 @@ impl App {
     fn cancel(&mut self, id: TabId) {
         self.jobs.cancel_load(id);
         let Some(tab) = self.tabs.get_mut(id) else { return };
-        self.toasts.push(Kind::Info, format!("Opening {} was cancelled", tab.source.name()));
+        self.toasts.push(Kind::Info, format!("Opening {} was canceled", tab.source.name()));
         // What was to be loaded again is still there as it was.
         if tab.reload.take().is_none() {
             self.close(id);

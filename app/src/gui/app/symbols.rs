@@ -14,6 +14,7 @@ use crate::gui::dialogs::open_file::OpenFileDialog;
 use crate::gui::dialogs::symbol_path::{self, SymbolPathAction, SymbolPathDialog};
 use crate::gui::dialogs::wrapper_rules;
 use crate::gui::document::Document;
+use crate::gui::jobs::TabId;
 use crate::gui::jobs::dialog::Asked;
 use crate::gui::jobs::load::Source;
 use crate::gui::jobs::path_check::PathNews;
@@ -74,9 +75,9 @@ impl App {
     }
 
     /// Asks for the PDB of a module.
-    pub(super) fn ask_pdb(&mut self, command: SymbolsCommand) {
-        let Some(tab) = self.tabs.active() else { return };
-        if let Some((at, module)) = self.document().and_then(|document| document.asks_pdb(command)) {
+    pub(super) fn ask_pdb(&mut self, tab: TabId, command: SymbolsCommand) {
+        let document = self.tabs.get(tab).and_then(|tab| tab.document());
+        if let Some((at, module)) = document.and_then(|document| document.asks_pdb(command)) {
             self.jobs.pick_file(Asked::Pdb { tab, at, module });
         }
     }
@@ -167,7 +168,7 @@ impl App {
         if action == DialogAction::Accept && self.settings.get().symbols.look_through != lines {
             self.settings.edit().symbols.look_through = lines;
             if let Some(tab) = self.tabs.active() {
-                let words = "Traces that are opened from now on go by the new rules";
+                let words = "The new rules apply to traces opened from now on";
                 self.toasts.push_with(Kind::Info, words, "Reload", Command::Reload(tab));
             }
         }

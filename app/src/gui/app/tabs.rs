@@ -1,4 +1,4 @@
-//! The traces side by side, and the page about recording among them: which tabs there are, what is in each, in what order and
+//! The traces side by side, and pages without a trace among them: which tabs there are, what is in each, in what order and
 //! places, and which one menus, panels and keys are about. It draws nothing and loads nothing.
 
 use std::collections::BTreeMap;
@@ -13,6 +13,7 @@ use crate::gui::document::Document;
 use crate::gui::jobs::TabId;
 use crate::gui::jobs::load::{Failure, Source};
 use crate::gui::jobs::watch::Change;
+use crate::gui::model::page_id::PageId;
 use crate::gui::shell::loading::LoadingState;
 
 /// A load that is under way.
@@ -109,8 +110,8 @@ pub struct Tabs {
     /// Arrangement on the screen.
     pub tree: Tree<TabId>,
     tabs: BTreeMap<TabId, Tab>,
-    /// The tab of the page about recording, while it is open: it holds no trace, and there is one at most.
-    recording: Option<TabId>,
+    /// Tabs of pages that need no trace: one at most for each page.
+    pages: BTreeMap<TabId, PageId>,
     active: Option<TabId>,
     next: u64,
 }
@@ -120,7 +121,7 @@ impl Default for Tabs {
         Self {
             tree: Tree::empty(egui::Id::unique("traces")),
             tabs: BTreeMap::new(),
-            recording: None,
+            pages: BTreeMap::new(),
             active: None,
             next: 0,
         }
@@ -149,13 +150,14 @@ impl Tabs {
         id
     }
 
-    /// Brings the page about recording to the front, in a tab of its own that is made if it is not there.
-    pub fn show_recording(&mut self) {
-        let id = match self.recording {
+    /// Brings a page that needs no trace to the front, in a tab of its own that is made if it does not exist.
+    pub fn show_page(&mut self, page: PageId) {
+        let open = self.pages.iter().find(|(_, open)| **open == page).map(|(tab, _)| *tab);
+        let id = match open {
             Some(id) => id,
             None => self.add_tile(),
         };
-        self.recording = Some(id);
+        self.pages.insert(id, page);
         self.activate(id);
     }
 
@@ -181,7 +183,7 @@ impl Tabs {
         if order.len() <= 1 {
             self.tree.root = None;
         }
-        self.recording = self.recording.filter(|recording| *recording != id);
+        self.pages.remove(&id);
         let closed = self.tabs.remove(&id);
         if self.active == Some(id) {
             self.active = None;
@@ -210,7 +212,7 @@ impl Tabs {
     }
 
     fn holds(&self, id: TabId) -> bool {
-        self.tabs.contains_key(&id) || self.recording == Some(id)
+        self.tabs.contains_key(&id) || self.pages.contains_key(&id)
     }
 
     /// Brings the next tab to the front, or the one before.
@@ -252,16 +254,22 @@ impl Tabs {
         self.active
     }
 
-    /// The tab of the page about recording.
+    /// The page that needs no trace in a tab.
     #[must_use]
-    pub fn recording(&self) -> Option<TabId> {
-        self.recording
+    pub fn page(&self, tab: TabId) -> Option<PageId> {
+        self.pages.get(&tab).copied()
+    }
+
+    /// The page in front, if it is one that needs no trace.
+    #[must_use]
+    pub fn page_in_front(&self) -> Option<PageId> {
+        self.page(self.active?)
     }
 
     /// Returns whether the page about recording is in front.
     #[must_use]
     pub fn is_recording_in_front(&self) -> bool {
-        self.recording.is_some() && self.recording == self.active
+        self.page_in_front() == Some(PageId::RECORDING)
     }
 
     /// The tab in front, if it is a trace's.
@@ -302,9 +310,9 @@ impl Tabs {
         self.tabs.iter_mut().map(|(id, tab)| (*id, tab))
     }
 
-    /// Arrangement on the screen, and the tabs of traces.
-    pub fn parts(&mut self) -> (&mut Tree<TabId>, &mut BTreeMap<TabId, Tab>) {
-        (&mut self.tree, &mut self.tabs)
+    /// Arrangement on the screen, the tabs of traces, and the pages without one.
+    pub fn parts(&mut self) -> (&mut Tree<TabId>, &mut BTreeMap<TabId, Tab>, &BTreeMap<TabId, PageId>) {
+        (&mut self.tree, &mut self.tabs, &self.pages)
     }
 
     /// Returns whether there is none.
@@ -313,10 +321,10 @@ impl Tabs {
         self.count() == 0
     }
 
-    /// Number of tabs, with the recording page.
+    /// Number of tabs, with those of pages that need no trace.
     #[must_use]
     pub fn count(&self) -> usize {
-        self.tabs.len() + usize::from(self.recording.is_some())
+        self.tabs.len() + self.pages.len()
     }
 
     /// The tab of a source, by its name or as it was asked for. A file is the same one whoever reads it.
@@ -363,18 +371,19 @@ mod tests {
     #[test]
     fn the_page_about_recording_is_one_of_them_without_a_trace() {
         let mut tabs = Tabs::default();
-        tabs.show_recording();
-        let recording = tabs.recording().expect("it is there");
+        tabs.show_page(PageId::RECORDING);
+        let recording = tabs.active().expect("it is there");
         assert!(tabs.is_recording_in_front() && !tabs.is_empty() && tabs.active_tab().is_none());
         let a = tabs.add(Source::Sample);
         assert_eq!((tabs.order(), tabs.active()), (vec![recording, a], Some(a)));
-        tabs.show_recording();
+        tabs.show_page(PageId::RECORDING);
         assert_eq!((tabs.order(), tabs.count()), (vec![recording, a], 2), "there is only one");
         assert!(tabs.close(recording).is_none());
-        assert_eq!((tabs.active(), tabs.recording()), (Some(a), None));
+        assert_eq!((tabs.active(), tabs.page(recording)), (Some(a), None));
         tabs.close(a);
-        tabs.show_recording();
-        assert_eq!(tabs.order(), [tabs.recording().expect("a new one")]);
+        tabs.show_page(PageId::RECORDING);
+        let new = tabs.active().expect("a new one");
+        assert_eq!((tabs.order(), tabs.page_in_front()), (vec![new], Some(PageId::RECORDING)));
     }
 
     #[test]

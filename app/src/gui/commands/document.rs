@@ -1,14 +1,19 @@
 //! Commands about an open trace, and their rows in the command table. Commands that only one page has are in its folder.
 
 use eframe::egui::{Key, KeyboardShortcut, Modifiers};
+use poolscope_analysis::pivot;
 use poolscope_analysis::series::SeriesKind as MeasureKind;
 use poolscope_analysis::series::SeriesMetric;
 
 use super::table::{CommandSpec, MenuPlace, Scope};
 use super::{Menu, SymbolsCommand, ctrl, ctrl_shift};
+use crate::format::column::ColumnUnit;
 use crate::gui::document::{CURVE_COUNTS, Layout, measure_title};
+use crate::gui::jobs::dialog::Asked;
+use crate::gui::jobs::files::FileRequest;
+use crate::gui::model::columns::{ColumnRole, What};
 use crate::gui::model::page_id::PageId;
-use crate::gui::widgets::graph;
+use crate::gui::widgets::{graph, pivot_table};
 
 /// A command that a page defines: the page and the id in its rows of the command table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,6 +117,81 @@ pub enum DocumentCommand {
     Symbols(SymbolsCommand),
     /// A command that a page defines.
     OfPage(PageCommand),
+    /// An action in a widget: it has no row in the command table.
+    OfWidget(WidgetAction),
+}
+
+/// An action in a widget of a page or dialog of an open trace: something dragged, clicked or typed.
+#[derive(Debug, Clone, PartialEq)]
+pub enum WidgetAction {
+    /// An action in the graph.
+    Graph(graph::Action),
+    /// An action in the pivot table.
+    Table(pivot_table::Action),
+    /// Draw a curve for each value of these key columns.
+    GraphBy(Vec<pivot::Key>),
+    /// Change the columns of the table.
+    Columns(ColumnChange),
+    /// Remove the step of the filter with this index.
+    RemoveFilterStep(usize),
+    /// Put the query step of the filter with this index into the query box.
+    EditFilterStep(usize),
+    /// Look up completions of the query at the cursor, a position in bytes.
+    CompleteQuery(usize),
+    /// Add the query in the box to the filter.
+    EnterQuery,
+    /// Empty the query box.
+    LeaveQuery,
+    /// Search again: the text of the search, or its case sensitivity, was changed.
+    SearchChanged,
+    /// Close the find bar.
+    CloseFind,
+    /// Save the columns as a preset of this name.
+    SavePresetAs(String),
+    /// Rename one of the user's presets.
+    RenamePreset {
+        /// The present name.
+        from: String,
+        /// The new name.
+        to: String,
+    },
+    /// Delete one of the user's presets.
+    DeletePreset(String),
+    /// Read presets from a file, or write the user's presets to one.
+    ExchangePresets(FileRequest),
+    /// Ask the user for a file.
+    PickFile(Asked),
+}
+
+/// A change of the columns of the table. Columns are named by their ids.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum ColumnChange {
+    /// Add a column in its natural place.
+    Add(What, ColumnRole),
+    /// Move a column before another one, or to the end of the area.
+    Move(u32, ColumnRole, Option<u32>),
+    /// Remove a column.
+    Remove(u32),
+    /// Aggregate the values of a column in another way.
+    Aggregate(u32, pivot::Metric),
+    /// Show the values of a column in another unit.
+    Unit(u32, ColumnUnit),
+    /// Keep this many columns from scrolling sideways.
+    Freeze(usize),
+    /// Make a column as wide as its content.
+    Fit(u32),
+}
+
+impl From<WidgetAction> for super::Command {
+    fn from(action: WidgetAction) -> Self {
+        Self::Document(DocumentCommand::OfWidget(action))
+    }
+}
+
+impl From<ColumnChange> for super::Command {
+    fn from(change: ColumnChange) -> Self {
+        WidgetAction::Columns(change).into()
+    }
 }
 
 use DocumentCommand as C;
@@ -187,20 +267,20 @@ fn graph_rows(row: MakeRow<'_>) -> Vec<CommandSpec> {
         measure("measure.cumulative_count", MeasureKind::Cumulative, true),
         measure("measure.rate_size", MeasureKind::Rate, false),
         measure("measure.rate_count", MeasureKind::Rate, true),
-        graph("include_preexisting", C::IncludePreexisting, "Count blocks from before the trace", 1),
+        graph("include_preexisting", C::IncludePreexisting, "Include allocations from before the trace", 1),
         graph("draw.lines", C::Draw(graph::Kind::Lines), "Lines", 2),
         graph("draw.areas", C::Draw(graph::Kind::Areas), "Stacked areas", 2),
         graph("draw.bars", C::Draw(graph::Kind::Bars), "Stacked bars", 2),
     ];
     rows.extend(CURVE_COUNTS.map(|count| {
-        let place = MenuPlace::within(Menu::Graph, 3, "Curves");
-        CommandSpec::new(format!("curves.{count}"), C::Curves(count), format!("{count} largest curves"), place)
+        let place = MenuPlace::within(Menu::Graph, 3, "Series");
+        CommandSpec::new(format!("curves.{count}"), C::Curves(count), format!("{count} largest series"), place)
     }));
     rows.extend([
-        graph("graph_rows", C::GraphRows, "Graph these rows", 4).key(ctrl(Key::G)),
-        graph("show_all_curves", C::ShowAllCurves, "Show all curves", 4),
-        graph("mark_selection", C::MarkSelection, "Mark both ends of the selection", 5),
-        graph("clear_marks", C::ClearMarks, "Clear marks", 5),
+        graph("graph_rows", C::GraphRows, "Graph selected rows", 4).key(ctrl(Key::G)),
+        graph("show_all_curves", C::ShowAllCurves, "Show all series", 4),
+        graph("mark_selection", C::MarkSelection, "Add markers at selection bounds", 5),
+        graph("clear_marks", C::ClearMarks, "Remove all markers", 5),
     ]);
     rows
 }

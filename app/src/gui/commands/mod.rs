@@ -13,7 +13,8 @@ use eframe::egui::{Context, Key, KeyboardShortcut, Modifiers, ThemePreference, U
 
 use crate::gui::jobs::TabId;
 use crate::gui::jobs::dialog::Asked;
-pub use document::{DocumentCommand, PageCommand};
+use crate::gui::model::page_id::PageId;
+pub use document::{ColumnChange, DocumentCommand, PageCommand, WidgetAction};
 pub use recording::RecordingCommand;
 pub use symbols::SymbolsCommand;
 use table::Scope;
@@ -36,6 +37,8 @@ pub enum Command {
     OpenThroughWindows(TabId),
     /// Bring a tab to the front.
     ShowTab(TabId),
+    /// Bring a page that needs no trace to the front.
+    ShowPage(PageId),
     /// Close a tab.
     CloseTab(TabId),
     /// Close the tab in front.
@@ -96,8 +99,10 @@ pub enum Command {
     Take(Asked, PathBuf),
     /// Something about recording.
     RecordingSetup(RecordingCommand),
-    /// Something with the open trace.
+    /// Something with the open trace in front.
     Document(DocumentCommand),
+    /// Something with the open trace of a tab.
+    InTab(TabId, DocumentCommand),
 }
 
 /// The menus, in their order.
@@ -167,6 +172,21 @@ impl From<RecordingCommand> for Command {
 }
 
 impl Command {
+    /// The same command, about the trace of this tab if it is about the one in front.
+    #[must_use]
+    pub fn in_tab(self, tab: TabId) -> Self {
+        match self {
+            Self::Document(command) => Self::InTab(tab, command),
+            command => command,
+        }
+    }
+
+    /// Returns whether it is an action in a widget, which changes what that widget shows and nothing else of the window.
+    #[must_use]
+    pub fn is_widget_action(&self) -> bool {
+        matches!(self, Self::Document(DocumentCommand::OfWidget(_)) | Self::InTab(_, DocumentCommand::OfWidget(_)))
+    }
+
     /// The title in menus, and the accessible name of buttons.
     #[must_use]
     pub fn title(&self) -> String {

@@ -1,17 +1,14 @@
 //! Commands about recording, and their rows in the command table: the page with the commands and the profile, and the recording on
 //! this machine.
 
+use super::Menu;
 use super::table::{CommandSpec, MenuPlace};
-use super::{Menu, ctrl};
 use crate::gui::model::recording_fix::RecordingGoal;
 use crate::wpr::Task;
-use eframe::egui::Key;
 
 /// Something the user wants of the page about recording.
 #[derive(Debug, Clone, PartialEq)]
 pub enum RecordingCommand {
-    /// Show the page.
-    Show,
     /// Show the recording on this machine.
     ShowRecording,
     /// Show the page with what mends a trace, or records some tags.
@@ -51,12 +48,11 @@ pub(super) fn rows() -> Vec<CommandSpec> {
         CommandSpec::new(id, command, title, MenuPlace::within(Menu::File, 1, "Recording"))
     };
     vec![
-        CommandSpec::new("recording.show", C::Show, "Record a trace", MenuPlace::new(Menu::File, 1)).key(ctrl(Key::R)),
-        within("recording.open_snapshot", C::OpenSnapshot, "Open a listing of pool tags\u{2026}"),
+        within("recording.open_snapshot", C::OpenSnapshot, "Open poolmon snapshot\u{2026}"),
         within("recording.start", C::Start, "Start recording\u{2026}"),
         within("recording.stop", C::Stop, "Stop and save\u{2026}"),
         within("recording.cancel", C::Drop, "Cancel recording\u{2026}"),
-        within("recording.status", C::Look, "Ask wpr whether a recording runs"),
+        within("recording.status", C::Look, "Check recording status"),
     ]
 }
 
@@ -70,17 +66,17 @@ impl RecordingCommand {
     /// The title of a command that is in no menu.
     pub(super) fn title_outside_menus(&self) -> &'static str {
         match self {
-            Self::ShowRecording => "Show the recording",
+            Self::ShowRecording => "Show recording",
             Self::Prepare(_) => "Record\u{2026}",
             Self::SaveProfile => "Save profile\u{2026}",
             Self::SaveScript => "Save script\u{2026}",
-            Self::GiveUp => "End wpr",
+            Self::GiveUp => "Terminate wpr.exe",
             Self::Run(Task::Start(_)) => "Start recording",
             Self::Run(Task::Cancel) => "Cancel recording",
             Self::ChooseProgram => "Choose wpr.exe\u{2026}",
-            Self::ChooseTemp => "Choose a folder\u{2026}",
-            Self::FindProgram => "Look again",
-            Self::CloseWindow => "Close the window",
+            Self::ChooseTemp => "Choose folder\u{2026}",
+            Self::FindProgram => "Search again",
+            Self::CloseWindow => "Close window",
             _ => "Run",
         }
     }

@@ -57,17 +57,17 @@ impl SymbolsCommand {
         match self {
             Self::Load => "Load symbols",
             Self::Reload => "Reload symbols without the name cache",
-            Self::LoadForRows => "Load symbols for the selected rows",
+            Self::LoadForRows => "Load symbols for selected rows",
             Self::Stop => "Stop loading symbols",
             Self::OpenPdb => "Open PDB for module\u{2026}",
-            Self::OpenPdbOf(_) => "Open PDB by hand\u{2026}",
+            Self::OpenPdbOf(_) => "Open PDB\u{2026}",
             Self::SearchAgain(_) => "Search again",
-            Self::Show(_) => "Show the module",
-            Self::ShowRows(_) => "Show its rows",
+            Self::Show(_) => "Show module",
+            Self::ShowRows(_) => "Show rows of module",
             Self::GroupBy(FrameNaming::Function) => "Group stacks by function",
             Self::GroupBy(FrameNaming::Symbol) => "Group stacks by address",
             Self::GroupBy(FrameNaming::Module) => "Group stacks by module",
-            Self::GroupBy(FrameNaming::Address) => "Show addresses instead of names",
+            Self::GroupBy(FrameNaming::Address) => "Show raw addresses",
         }
     }
 }

@@ -7,7 +7,7 @@ use std::sync::LazyLock;
 use eframe::egui::KeyboardShortcut;
 
 use super::{Command, DocumentCommand, Menu, document, recording, symbols, window};
-use crate::gui::pages::PAGES;
+use crate::gui::pages::{PAGES, WINDOW_PAGES};
 
 /// Place of a command in the menus. The order is that of the menu bar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -121,6 +121,7 @@ impl CommandSpec {
 /// All rows that are always there, by menu and group.
 static TABLE: LazyLock<Vec<CommandSpec>> = LazyLock::new(|| {
     let mut table = window::rows();
+    table.extend(WINDOW_PAGES.iter().filter_map(|page| page.command()));
     table.extend(recording::rows());
     table.extend(document::rows());
     table.extend(PAGES.iter().map(|page| {

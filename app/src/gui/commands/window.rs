@@ -25,7 +25,7 @@ pub(super) fn rows() -> Vec<CommandSpec> {
     };
     let mut rows = vec![
         row("open", C::Open, "Open trace\u{2026}", Menu::File, 0).key(ctrl(Key::O)),
-        row("open_sample", C::OpenSample, "Open the sample trace", Menu::File, 0),
+        row("open_sample", C::OpenSample, "Open sample trace", Menu::File, 0),
         row("close", C::Close, "Close tab", Menu::File, 2).key(ctrl(Key::W)),
         row("next_tab", C::NextTab, "Next tab", Menu::File, 2).key(plain_ctrl(Key::Tab)).key(plain_ctrl(Key::PageDown)),
         row("previous_tab", C::PreviousTab, "Previous tab", Menu::File, 2)
@@ -33,10 +33,10 @@ pub(super) fn rows() -> Vec<CommandSpec> {
             .key(plain_ctrl(Key::PageUp)),
         row("quit", C::Quit, "Quit", Menu::File, 9).key(ctrl(Key::Q)).scope(Scope::Everywhere),
         row("toggle_summary", C::ToggleSummary, "Trace summary", Menu::View, 7),
-        row("toggle_details", C::ToggleDetails, "Details of the selected row", Menu::View, 7),
+        row("toggle_details", C::ToggleDetails, "Row details", Menu::View, 7),
         within("Theme", "theme.light", C::Theme(ThemePreference::Light), "Light"),
         within("Theme", "theme.dark", C::Theme(ThemePreference::Dark), "Dark"),
-        within("Theme", "theme.system", C::Theme(ThemePreference::System), "As the system"),
+        within("Theme", "theme.system", C::Theme(ThemePreference::System), "Use system setting"),
         within("Scale", "scale.up", C::ScaleUp, "Scale up"),
         within("Scale", "scale.down", C::ScaleDown, "Scale down"),
     ];
@@ -48,13 +48,13 @@ pub(super) fn rows() -> Vec<CommandSpec> {
         row("reset_layout", C::ResetLayout, "Reset layout", Menu::View, 9),
         row("reset_everything", C::ResetEverything, "Reset everything\u{2026}", Menu::View, 9),
         row("symbol_path", C::SymbolPath, "Symbol path\u{2026}", Menu::Symbols, 1),
-        row("wrappers", C::Wrappers, "Frames to look through\u{2026}", Menu::Symbols, 3),
+        row("wrappers", C::Wrappers, "Wrapper functions\u{2026}", Menu::Symbols, 3),
         row("tag_sources", C::TagSources, "Pool tags and drivers\u{2026}", Menu::Symbols, 3),
         row("offline", C::Offline, "Offline", Menu::Symbols, 2),
         row("automatic_symbols", C::AutomaticSymbols, "Load symbols automatically", Menu::Symbols, 2),
         row("open_with", C::OpenWith, "Open .etl files with poolscope\u{2026}", Menu::File, 8),
         row("palette", C::Palette, "Search or run a command", Menu::Help, 0).key(ctrl(Key::K)).scope(Scope::Everywhere),
-        row("shortcuts", C::Keys, "Keys and words", Menu::Help, 0)
+        row("shortcuts", C::Keys, "Keyboard shortcuts", Menu::Help, 0)
             .key(KeyboardShortcut::new(Modifiers::NONE, Key::F1))
             .scope(Scope::Everywhere),
     ]);
@@ -67,12 +67,12 @@ impl C {
         match self {
             Self::CancelLoad(_) => "Cancel",
             Self::Retry(_) => "Try again",
-            Self::OpenThroughWindows(_) => "Open with Windows' reader",
+            Self::OpenThroughWindows(_) => "Open with the reader of Windows",
             Self::ShowTab(_) => "Show",
             Self::CloseTab(_) | Self::CloseOpenFile | Self::ClosePalette | Self::CloseKeys => "Close",
             Self::Reload(_) => "Reload",
             Self::IgnoreChange(_) => "Ignore",
-            Self::ForgetRecent(_) => "Remove from the list",
+            Self::ForgetRecent(_) => "Remove from list",
             Self::Reset => "Reset everything\u{2026}",
             Self::RecordingSetup(command) => command.title_outside_menus(),
             Self::Document(command) => command.title_outside_menus(),

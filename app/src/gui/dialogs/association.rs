@@ -9,8 +9,8 @@ use crate::gui::widgets::modal::{self, DialogAction, Modal};
 /// Greatest width of the dialog, in points.
 const WIDTH: f32 = 480.0;
 /// How the default program is chosen on Windows.
-const DEFAULT: &str = "What opens a trace by a double click stays as it is: Windows lets only you change that. \
-    Right-click a trace, choose Open with, Choose another app, poolscope, Always.";
+const DEFAULT: &str = "The default app for .etl files does not change; Windows lets only you change it. To do so, \
+                       right-click a trace, select Open with, Choose another app, poolscope, and then Always.";
 
 /// State of the dialog.
 #[derive(Debug, Default)]
@@ -36,8 +36,8 @@ pub fn show(ui: &Ui, state: &AssociationDialog) -> Option<DialogAction<Associati
         let cancel = if offered == Some(AssociationAction::Register) { "Cancel" } else { "Close" };
         modal::buttons(ui, |ui| {
             let title = match offered {
-                Some(AssociationAction::Register) => "Offer poolscope",
-                _ => "Take the offer back",
+                Some(AssociationAction::Register) => "Register",
+                _ => "Unregister",
             };
             let clicked = offered.filter(|_| ui.button(title).clicked());
             let close = ui.button(cancel);
@@ -51,28 +51,28 @@ pub fn show(ui: &Ui, state: &AssociationDialog) -> Option<DialogAction<Associati
 fn description(ui: &mut Ui, standing: Option<&Result<AssociationState, String>>) -> Option<AssociationAction> {
     match standing {
         None => {
-            modal::paragraph(ui, "Asking the system\u{2026}");
+            modal::paragraph(ui, "Checking the registration\u{2026}");
             None
         }
         Some(Ok(AssociationState::NotRegistered)) => {
             modal::paragraph(
                 ui,
-                "poolscope can be offered for .etl files: in Explorer under Open with, and in the settings of default apps. \
-                  It is for you alone and can be taken back here.",
+                "Registers poolscope for .etl files of the current user. It then appears in Explorer under Open with, \
+                 and in the settings of default apps.",
             );
             ui.add_space(GRID);
             modal::paragraph(ui, RichText::new(DEFAULT).weak());
             Some(AssociationAction::Register)
         }
         Some(Ok(AssociationState::Registered(program))) => {
-            modal::paragraph(ui, "This program is offered for .etl files:");
+            modal::paragraph(ui, "This program is registered for .etl files:");
             modal::paragraph(ui, RichText::new(program).monospace());
             ui.add_space(GRID);
             modal::paragraph(ui, RichText::new(DEFAULT).weak());
             Some(AssociationAction::Unregister)
         }
         Some(Ok(AssociationState::Unsupported(how))) => {
-            modal::paragraph(ui, "On this system the desktop decides what opens a file.");
+            modal::paragraph(ui, "On this system the desktop environment manages file associations.");
             ui.add_space(GRID);
             ui.add(Label::new(*how).wrap().selectable(true));
             None

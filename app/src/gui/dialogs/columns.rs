@@ -3,7 +3,7 @@
 use eframe::egui::{Align, Button, CentralPanel, Frame, Id, Label, Layout, Panel, RichText, ScrollArea, TextEdit, Ui};
 use poolscope_analysis::pivot::{Key, Metric};
 
-use crate::gui::commands::DocumentCommand;
+use crate::gui::commands::{ColumnChange, Command, DocumentCommand};
 use crate::gui::document::Document;
 use crate::gui::model::column_tips;
 use crate::gui::model::columns::ColumnRole;
@@ -24,15 +24,13 @@ const HEIGHT: std::ops::RangeInclusive<f32> = 120.0..=620.0;
 /// Room for a column's name, in points.
 const NAME: f32 = 130.0;
 
-/// A change of the columns.
-enum ColumnChange {
-    Add(What, ColumnRole),
-    Move(u32, ColumnRole, Option<u32>),
-    Remove(u32),
-}
-
 /// Draws the dialog.
-pub(super) fn show(ui: &mut Ui, document: &mut Document, search: &mut String) -> Option<DialogAction<()>> {
+pub(super) fn show(
+    ui: &mut Ui,
+    document: &Document,
+    search: &mut String,
+    commands: &mut Vec<Command>,
+) -> Option<DialogAction<()>> {
     let mut change = None;
     let window = ui.ctx().content_rect().size();
     let width = ui.available_width();
@@ -56,24 +54,19 @@ pub(super) fn show(ui: &mut Ui, document: &mut Document, search: &mut String) ->
         let closed = ui.button("Done").clicked();
         let reset = DocumentCommand::ResetColumns;
         if ui.add_enabled(document.can(&reset), Button::new(reset.title())).clicked() {
-            document.run(&reset);
+            commands.push(reset.into());
         }
         if ui.button(DocumentCommand::SavePreset.title()).clicked() {
-            document.run(&DocumentCommand::SavePreset);
+            commands.push(DocumentCommand::SavePreset.into());
         }
         closed
     });
-    match change {
-        Some(ColumnChange::Add(what, area)) => document.add_column(what, area),
-        Some(ColumnChange::Move(column, area, before)) => document.move_column(column, area, before),
-        Some(ColumnChange::Remove(column)) => document.remove_column(column),
-        None => {}
-    }
+    commands.extend(change.map(Command::from));
     closed.then_some(DialogAction::Close)
 }
 
 fn offered(ui: &mut Ui, document: &Document, search: &str, change: &mut Option<ColumnChange>) {
-    caption(ui, "TO GROUP BY");
+    caption(ui, "KEY COLUMNS");
     let wanted = search.to_lowercase();
     let fits = |what: What| wanted.is_empty() || what.title().to_lowercase().contains(&wanted);
     ScrollArea::vertical().id_salt("offered").auto_shrink(false).show(ui, |ui| {
@@ -82,7 +75,7 @@ fn offered(ui: &mut Ui, document: &Document, search: &str, change: &mut Option<C
             offer(ui, document, what, ColumnRole::Key, change);
         }
         ui.add_space(2.0 * GRID);
-        caption(ui, "FIGURES");
+        caption(ui, "DATA COLUMNS");
         let unique = Key::ALL.iter().map(|key| Metric::Unique(*key)).filter(|_| !wanted.is_empty());
         for figure in Metric::named().chain(unique) {
             let what = What::Figure(figure);
@@ -91,7 +84,7 @@ fn offered(ui: &mut Ui, document: &Document, search: &str, change: &mut Option<C
             }
         }
         if wanted.is_empty() {
-            ui.weak("Search for \"unique\" to count different values.");
+            ui.weak("Search for \"unique\" to list columns that count distinct values.");
         }
     });
 }
@@ -114,16 +107,16 @@ fn offer(ui: &mut Ui, document: &Document, what: What, area: ColumnRole, change:
 fn standing(ui: &mut Ui, document: &Document, change: &mut Option<ColumnChange>) {
     let columns = &document.query.columns.columns;
     let areas = [
-        (ColumnRole::Key, "LEFT OF THE GOLD BAR: GROUP THE ROWS"),
-        (ColumnRole::Data, "BETWEEN THE BARS: ADDED UP"),
-        (ColumnRole::Graph, "RIGHT OF THE BLUE BAR: DRAWN"),
+        (ColumnRole::Key, "KEYS (LEFT OF THE GOLD BAR)"),
+        (ColumnRole::Data, "DATA COLUMNS (BETWEEN THE BARS)"),
+        (ColumnRole::Graph, "GRAPHED (RIGHT OF THE BLUE BAR)"),
     ];
     ScrollArea::vertical().id_salt("standing").auto_shrink(false).show(ui, |ui| {
         for (area, words) in areas {
             caption(ui, words);
             let of_area: Vec<&Placed> = columns.iter().filter(|column| column.area == area).collect();
             if of_area.is_empty() {
-                ui.weak("nothing");
+                ui.weak("(none)");
             }
             for (at, column) in of_area.iter().enumerate() {
                 one(ui, &of_area, at, column, change);

@@ -5,6 +5,7 @@ mod columns;
 pub mod confirm;
 pub mod open_file;
 mod presets;
+pub mod recording_question;
 pub mod shortcuts;
 pub mod symbol_path;
 pub mod tag_sources;
@@ -12,24 +13,24 @@ pub mod wrapper_rules;
 
 use eframe::egui::Ui;
 
+use crate::gui::commands::Command;
 use crate::gui::document::Document;
 use crate::gui::model::dialogs::Dialog;
 use crate::gui::widgets::modal::Modal;
 
 /// Draws the dialog of a trace, if one is open.
-pub fn show(ui: &Ui, document: &mut Document) {
-    let Some(mut dialog) = document.ui.dialog.take() else { return };
-    let action = match &mut dialog {
-        Dialog::Columns { search } => {
-            Modal::new("columns", "Columns", columns::WIDTH).show(ui, |ui| columns::show(ui, document, search))
+pub fn show(ui: &Ui, document: &Document, dialog: &mut Option<Dialog>, commands: &mut Vec<Command>) {
+    let action = match dialog {
+        None => return,
+        Some(Dialog::Columns { search }) => Modal::new("columns", "Columns", columns::WIDTH)
+            .show(ui, |ui| columns::show(ui, document, search, commands)),
+        Some(Dialog::SavePreset { name }) => {
+            Modal::new("save preset", "Save preset", 360.0).show(ui, |ui| presets::save(ui, document, name, commands))
         }
-        Dialog::SavePreset { name } => {
-            Modal::new("save preset", "Save preset", 360.0).show(ui, |ui| presets::save(ui, document, name))
-        }
-        Dialog::Presets { renaming, outcome, replace } => Modal::new("presets", "Your presets", 480.0)
-            .show(ui, |ui| presets::manage(ui, document, renaming, outcome.as_ref(), replace)),
+        Some(Dialog::Presets { renaming, outcome, replace }) => Modal::new("presets", "Your presets", 480.0)
+            .show(ui, |ui| presets::manage(ui, document, renaming, outcome.as_ref(), replace, commands)),
     };
-    if action.is_none() && document.ui.dialog.is_none() {
-        document.ui.dialog = Some(dialog);
+    if action.is_some() {
+        *dialog = None;
     }
 }

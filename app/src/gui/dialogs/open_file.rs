@@ -124,18 +124,21 @@ pub fn show(ui: &Ui, state: &mut OpenFileDialog, commands: &mut Vec<Command>) {
 fn explanation(what: &Asked) -> &'static str {
     match what {
         Asked::Trace => {
-            "This system has no file dialog. Write the path of an .etl file, or drop the file on the window."
+            "This system has no file dialog. Enter the path of an .etl file, or drop the file on the window."
         }
-        Asked::Pdb { .. } => "This system has no file dialog. Write the path of the .pdb file.",
-        Asked::PoolTags => "This system has no file dialog. Write the path of the list.",
-        Asked::ImportPresets => "This system has no file dialog. Write the path of the file.",
-        Asked::Snapshot => "This system has no file dialog. Write the path of the text, or drop the file on the page.",
-        Asked::Recorder => "This system has no file dialog. Write the path of wpr.exe.",
+        Asked::Pdb { .. } => "This system has no file dialog. Enter the path of the .pdb file.",
+        Asked::PoolTags => "This system has no file dialog. Enter the path of the tag list.",
+        Asked::ImportPresets => "This system has no file dialog. Enter the path of the file.",
+        Asked::Snapshot => {
+            "This system has no file dialog. Enter the path of the snapshot, or drop the file on the \
+                            page."
+        }
+        Asked::Recorder => "This system has no file dialog. Enter the path of wpr.exe.",
         Asked::ExportPresets(_) | Asked::SaveProfile(_) | Asked::SaveScript(_) | Asked::SaveRecording(_) => {
-            "This system has no file dialog. Write the path of the file to be written."
+            "This system has no file dialog. Enter the path of the file to save."
         }
         Asked::SymbolFolder | Asked::Drivers | Asked::RecordingFolder => {
-            "This system has no file dialog. Write the path of the folder."
+            "This system has no file dialog. Enter the path of the folder."
         }
     }
 }

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use eframe::egui::{Button, RichText, ScrollArea, TextEdit, Ui};
 
-use crate::gui::document::{Document, Effect};
+use crate::gui::commands::{Command, WidgetAction};
+use crate::gui::document::Document;
 use crate::gui::jobs::dialog::Asked;
 use crate::gui::jobs::files::FileRequest;
 use crate::gui::model::dialogs::Outcome;
@@ -17,7 +18,7 @@ const FILE_NAME: &str = "presets.json";
 type Action = DialogAction<()>;
 
 /// Draws the dialog that asks for a name.
-pub(super) fn save(ui: &mut Ui, document: &mut Document, name: &mut String) -> Option<Action> {
+pub(super) fn save(ui: &mut Ui, document: &Document, name: &mut String, commands: &mut Vec<Command>) -> Option<Action> {
     let label = ui.weak("Name");
     let field = ui.add(TextEdit::singleline(name).desired_width(f32::INFINITY)).labelled_by(label.id);
     modal::focus_at_first(ui, &field);
@@ -27,11 +28,15 @@ pub(super) fn save(ui: &mut Ui, document: &mut Document, name: &mut String) -> O
     ui.weak(match &problem {
         Some(problem) => problem.clone(),
         None if replaces => format!("Replaces your preset {}.", name.trim()),
-        None => "Columns, widths and order are kept.".to_owned(),
+        None => "A preset contains columns, widths and sort order.".to_owned(),
     });
     let clicked = modal::accept_or_cancel(ui, "Save", problem.is_some().then_some(""));
     match clicked.or(entered) {
-        Some(Action::Accept) if problem.is_some() || document.save_preset(name).is_err() => None,
+        Some(Action::Accept) if problem.is_some() => None,
+        Some(Action::Accept) => {
+            commands.push(WidgetAction::SavePresetAs(name.clone()).into());
+            Some(Action::Accept)
+        }
         action => action,
     }
 }
@@ -39,24 +44,25 @@ pub(super) fn save(ui: &mut Ui, document: &mut Document, name: &mut String) -> O
 /// Draws the dialog with the user's own presets.
 pub(super) fn manage(
     ui: &mut Ui,
-    document: &mut Document,
+    document: &Document,
     renaming: &mut Option<(String, String)>,
     outcome: Option<&Outcome>,
     replace: &mut Option<(PathBuf, String)>,
+    commands: &mut Vec<Command>,
 ) -> Option<Action> {
     let names: Vec<String> = document.presets.read().own().iter().map(|preset| preset.name.clone()).collect();
     if names.is_empty() {
-        ui.weak("None yet. Change the columns, then save them under a name.");
+        ui.weak("No presets yet. Change the columns, then select Save preset as\u{2026}");
     }
     ScrollArea::vertical().max_height(240.0).show(ui, |ui| {
         for name in &names {
-            one(ui, document, name, renaming);
+            one(ui, name, renaming, commands);
         }
     });
     ui.add_space(2.0 * GRID);
     ui.separator();
-    exchange(ui, document, names.is_empty(), replace);
-    ask_to_replace(ui, document, replace);
+    exchange(ui, names.is_empty(), replace, commands);
+    ask_to_replace(ui, replace, commands);
     if let Some(Outcome { words, failed }) = outcome {
         let palette = Palette::of(ui);
         ui.label(RichText::new(words).color(if *failed { palette.bad } else { palette.good }));
@@ -65,7 +71,7 @@ pub(super) fn manage(
 }
 
 /// Asks whether an existing file is to be replaced.
-fn ask_to_replace(ui: &mut Ui, document: &mut Document, replace: &mut Option<(PathBuf, String)>) {
+fn ask_to_replace(ui: &mut Ui, replace: &mut Option<(PathBuf, String)>, commands: &mut Vec<Command>) {
     let Some((path, _)) = &*replace else { return };
     ui.label(format!("{} exists already. Replace it?", path.display()));
     let (mut yes, mut no) = (false, false);
@@ -75,24 +81,19 @@ fn ask_to_replace(ui: &mut Ui, document: &mut Document, replace: &mut Option<(Pa
     });
     if yes || no {
         let answered = replace.take().filter(|_| yes);
-        answered.into_iter().for_each(|(path, text)| document.exchange_presets(FileRequest::Replace(path, text)));
+        let request = answered.map(|(path, text)| FileRequest::Replace(path, text));
+        commands.extend(request.map(|request| WidgetAction::ExchangePresets(request).into()));
     }
 }
 
-fn one(ui: &mut Ui, document: &mut Document, name: &str, renaming: &mut Option<(String, String)>) {
+fn one(ui: &mut Ui, name: &str, renaming: &mut Option<(String, String)>, commands: &mut Vec<Command>) {
     ui.horizontal(|ui| {
         if let Some((from, to)) = renaming.as_mut().filter(|(from, _)| from == name) {
             let field = ui.add(TextEdit::singleline(to).desired_width(200.0));
-            field.ctx.accesskit_node_builder(field.id, |node| node.set_label(format!("New name of {name}")));
+            field.ctx.accesskit_node_builder(field.id, |node| node.set_label(format!("New name for {name}")));
             let entered = modal::is_entered(ui, &field);
             if ui.button("Rename").clicked() || entered {
-                match document.rename_preset(from, to) {
-                    Ok(()) => *renaming = None,
-                    Err(why) => {
-                        field.on_hover_text(&why);
-                        ui.colored_label(Palette::of(ui).bad, why);
-                    }
-                }
+                commands.push(WidgetAction::RenamePreset { from: from.clone(), to: to.clone() }.into());
             }
             return;
         }
@@ -108,22 +109,22 @@ fn one(ui: &mut Ui, document: &mut Document, name: &str, renaming: &mut Option<(
         let delete = ui.button("Delete");
         named(&delete, "Delete");
         if delete.clicked() {
-            document.delete_preset(name);
+            commands.push(WidgetAction::DeletePreset(name.to_owned()).into());
         }
     });
 }
 
 /// The buttons that export and import presets.
-fn exchange(ui: &mut Ui, document: &mut Document, is_empty: bool, replace: &mut Option<(PathBuf, String)>) {
+fn exchange(ui: &mut Ui, is_empty: bool, replace: &mut Option<(PathBuf, String)>, commands: &mut Vec<Command>) {
     ui.horizontal(|ui| {
         let export = ui.add_enabled(!is_empty, Button::new("Export\u{2026}"));
-        if export.on_hover_text("Write all your presets into a file (JSON)").clicked() {
+        if export.on_hover_text("Export all your presets to a JSON file").clicked() {
             *replace = None;
-            document.effects.push(Effect::Pick(Asked::ExportPresets(FILE_NAME.to_owned())));
+            commands.push(WidgetAction::PickFile(Asked::ExportPresets(FILE_NAME.to_owned())).into());
         }
-        let tip = "Take in the presets of a file; those of the same name are replaced";
+        let tip = "Import presets from a file; presets with the same name are replaced";
         if ui.button("Import\u{2026}").on_hover_text(tip).clicked() {
-            document.effects.push(Effect::Pick(Asked::ImportPresets));
+            commands.push(WidgetAction::PickFile(Asked::ImportPresets).into());
         }
     });
 }

@@ -17,52 +17,52 @@ const KEYS: f32 = 224.0;
 const BELOW: f32 = 140.0;
 
 const TABLE: [(&str, &str); 15] = [
-    ("Up, Down, Page Up, Page Down", "Go from row to row, or from page to page"),
-    ("Home, End", "Go to the first row, or the last"),
-    ("Right", "Open the row; when it is open, go to its largest child"),
-    ("Left", "Close the row; when it is closed, go to its parent"),
-    ("*", "Open everything below the row"),
-    ("Letters", "Go to the next row that starts with them"),
-    ("Shift and an arrow", "Select more rows"),
+    ("Up, Down, Page Up, Page Down", "Move by row or by page"),
+    ("Home, End", "Go to the first or last row"),
+    ("Right", "Expand the row; if it is expanded, go to its largest child"),
+    ("Left", "Collapse the row; if it is collapsed, go to its parent"),
+    ("*", "Expand all rows below"),
+    ("Letters", "Go to the next row that starts with the letters"),
+    ("Shift+arrow", "Extend the selection"),
     ("Ctrl+C", "Copy the selected rows as tab-separated text"),
-    ("Click", "Select a row; on the triangle, open or close it"),
-    ("Shift+click, Ctrl+click", "Select a range of rows, or one more row"),
-    ("Double-click", "Open or close a row"),
-    ("Click on a header", "Sort by the column; again, the other way round"),
-    ("Drag a header", "Move the column; across the gold bar it becomes a key or a figure"),
-    ("Click on a color", "Hide the curve of the row, or draw it again"),
-    ("Wheel, Shift+wheel", "Scroll down, or sideways"),
+    ("Click", "Select a row; on the triangle, expand or collapse it"),
+    ("Shift+click, Ctrl+click", "Select a range of rows, or add a row to the selection"),
+    ("Double-click", "Expand or collapse a row"),
+    ("Click a header", "Sort by the column; again, reverse the order"),
+    ("Drag a header", "Move the column; across the gold or blue bar, change its role"),
+    ("Click a color square", "Show or hide the series of the row"),
+    ("Wheel, Shift+wheel", "Scroll vertically or horizontally"),
 ];
 
 const GRAPH: [(&str, &str); 7] = [
-    ("Drag", "Select a range and see what it holds"),
-    ("Double-click in the range", "Zoom to it"),
+    ("Drag", "Select a range and show its totals"),
+    ("Double-click in the selection", "Zoom to selection"),
     ("Double-click elsewhere", "Zoom to the whole trace"),
     ("Wheel", "Zoom at the pointer"),
-    ("Shift+wheel", "Move the view"),
-    ("Drag below the curves", "Move the view over the whole trace"),
-    ("Click in the legend", "Hide a curve, or go to its row"),
+    ("Shift+wheel", "Pan"),
+    ("Drag in the overview", "Move the visible range"),
+    ("Click in the legend", "Show or hide a series, or select its row"),
 ];
 
 const FLAME: [(&str, &str); 11] = [
-    ("Click, arrows", "Select a frame; the arrows go inwards, outwards, and to the frame beside it"),
-    ("Double-click, Enter", "Give the frame the whole width"),
-    ("Backspace", "The width as it was before"),
-    ("Escape", "The same; from the whole, back to the page before"),
+    ("Click, arrows", "Select a frame; the arrow keys move to its parent, child or neighbor"),
+    ("Double-click, Enter", "Zoom to frame"),
+    ("Backspace", "Zoom out of frame"),
+    ("Escape", "Zoom out of frame; from the whole graph, return to the previous page"),
     ("Home", "Select the root"),
-    ("Right-click, Menu key, Shift+F10", "Open the menu of the frame"),
+    ("Right-click, Menu key, Shift+F10", "Open the context menu of the frame"),
     ("Ctrl+F", "Search the frames; Enter goes to the first match"),
-    ("F3, Shift+F3", "Go to the next match, or to the one before"),
-    ("Ctrl+Enter", "Leave only rows whose stacks have the frame"),
-    ("Ctrl+C, Ctrl+Shift+C", "Copy the frame's name, or the frames from the root to it"),
-    ("Wheel, drag, Page Up, Page Down", "Scroll through deep stacks"),
+    ("F3, Shift+F3", "Go to the next or previous match"),
+    ("Ctrl+Enter", "Filter to this frame"),
+    ("Ctrl+C, Ctrl+Shift+C", "Copy the name, or the stack path from the root"),
+    ("Wheel, drag, Page Up, Page Down", "Scroll vertically"),
 ];
 
 const WORDS: [(&str, &str); 4] = [
-    ("AIFI", "Allocated inside the view and freed inside it: came and went, no leak."),
-    ("AIFO", "Allocated inside the view and not freed before its end: the leak candidates."),
-    ("AOFI", "Allocated before the view and freed inside it: memory that was given back."),
-    ("AOFO", "Allocated before the view and not freed before its end: was there all the time."),
+    ("AIFI", "Allocated and freed inside the visible range: transient, no leak."),
+    ("AIFO", "Allocated inside the visible range, freed after it or never: the leak candidates."),
+    ("AOFI", "Allocated before the visible range, freed inside it."),
+    ("AOFO", "Allocated before the visible range, freed after it or never."),
 ];
 
 /// Draws the dialog over the window; `filter` is the text of its field.
@@ -84,7 +84,7 @@ pub fn show(ui: &Ui, filter: &mut String, entries: &[Entry], commands: &mut Vec<
                 section(ui, title, &lines);
             }
             if is_empty {
-                ui.weak("Nothing here fits.");
+                ui.weak("No match.");
             }
         });
         is_closed.then_some(DialogAction::Close)
@@ -97,11 +97,11 @@ pub fn show(ui: &Ui, filter: &mut String, entries: &[Entry], commands: &mut Vec<
 /// Draws title, filter and the button that closes; returns whether it was clicked.
 fn head(ui: &mut Ui, filter: &mut String) -> bool {
     let line = ui.horizontal(|ui| {
-        ui.heading("Keys and words");
+        ui.heading("Keyboard shortcuts");
         let right = ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             let is_closed = ui.button(Command::CloseKeys.title()).clicked();
             let field = ui.add(TextEdit::singleline(filter).hint_text("Filter").desired_width(180.0));
-            ui.ctx().accesskit_node_builder(field.id, |node| node.set_label("Filter the keys"));
+            ui.ctx().accesskit_node_builder(field.id, |node| node.set_label("Filter shortcuts"));
             modal::focus_at_first(ui, &field);
             is_closed
         });
@@ -120,10 +120,10 @@ fn sections(ui: &Ui, entries: &[Entry]) -> Vec<(&'static str, Lines)> {
         (menu.title(), with_key.collect::<Lines>())
     };
     let mut sections: Vec<(&str, Lines)> = vec![
-        ("In the table", owned(&TABLE)),
-        ("In the graph", owned(&GRAPH)),
-        ("In the flame graph", owned(&FLAME)),
-        ("The types of allocations", owned(&WORDS)),
+        ("Table", owned(&TABLE)),
+        ("Graph", owned(&GRAPH)),
+        ("Flame graph", owned(&FLAME)),
+        ("Allocation types", owned(&WORDS)),
     ];
     sections.extend(Menu::ALL.map(of_menu));
     sections

@@ -86,10 +86,10 @@ pub fn show(ui: &Ui, state: &mut SymbolPathDialog, microsoft: &str) -> Option<Ac
             let closed = ui.button("Cancel").clicked();
             ui.add_space(2.0 * GRID);
             let check = ui.add_enabled(!state.checking, Button::new("Check"));
-            let checks = check.on_hover_text("Look whether each part can be reached").clicked();
+            let checks = check.on_hover_text("Check whether each location can be reached").clicked();
             if state.checking {
                 ui.add(Spinner::new().size(14.0));
-                ui.weak("looking at each part");
+                ui.weak("checking the locations");
             }
             match (accepted, closed) {
                 (true, _) => Some(Action::Accept),
@@ -105,10 +105,10 @@ pub fn show(ui: &Ui, state: &mut SymbolPathDialog, microsoft: &str) -> Option<Ac
 fn additions(ui: &mut Ui, state: &mut SymbolPathDialog, microsoft: &str) -> Option<Action> {
     let row = ui.horizontal_wrapped(|ui| {
         let adds = ui.button("Add folder\u{2026}").clicked();
-        if ui.button("Add Microsoft's server").on_hover_text(microsoft).clicked() {
+        if ui.button("Add Microsoft symbol server").on_hover_text(microsoft).clicked() {
             state.add(microsoft);
         }
-        let tip = "Leave the field empty: the path below holds";
+        let tip = "Clear the field to use the path below";
         if ui.add_enabled(state.written().is_some(), Button::new("Use default")).on_hover_text(tip).clicked() {
             state.text.clear();
         }
@@ -136,7 +136,7 @@ fn in_force(ui: &mut Ui, state: &SymbolPathDialog) {
     if state.written().is_some() {
         return;
     }
-    let from = if state.from_environment { "The path of _NT_SYMBOL_PATH holds:" } else { "The default path holds:" };
+    let from = if state.from_environment { "Path from _NT_SYMBOL_PATH:" } else { "Default path:" };
     ui.weak(from);
     ui.add_space(GRID);
 }
@@ -147,7 +147,7 @@ fn parts(ui: &mut Ui, state: &SymbolPathDialog, height: f32) {
     let palette = Palette::of(ui);
     ScrollArea::vertical().max_height(height).auto_shrink([false, true]).show(ui, |ui| {
         if path.parts.is_empty() && path.problems.is_empty() {
-            ui.weak("No place is searched.");
+            ui.weak("No location is searched.");
         }
         for (part, meaning) in &path.parts {
             ui.horizontal_top(|ui| {
@@ -213,7 +213,7 @@ fn meaning_text(part: &str, meaning: &PathPart) -> String {
     match meaning {
         PathPart::Folder(folder) => format!("folder or store{}", more(&mut std::iter::once(shown(folder)))),
         PathPart::Cache(folder) => {
-            format!("keeps what later parts find{}", more(&mut std::iter::once(shown(folder))))
+            format!("cache for later locations{}", more(&mut std::iter::once(shown(folder))))
         }
         PathPart::Chain { stores, servers } => {
             let counted = |count: usize, what: &str| match count {

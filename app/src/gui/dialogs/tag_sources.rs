@@ -38,7 +38,7 @@ type Action = DialogAction<TagSourcesAction>;
 /// Draws the dialog over the window.
 pub fn show(ui: &Ui, state: &mut TagSourcesDialog) -> Option<Action> {
     Modal::new("tag sources", "Pool tags and drivers", WIDTH).show(ui, |ui| {
-        modal::paragraph(ui, "Who owns a tag is said by the stacks. These say it too, where they are there.");
+        modal::paragraph(ui, "Optional sources for tag ownership, used when stacks are missing.");
         ui.add_space(2.0 * GRID);
         let pool_tags = pool_tags(ui, state);
         ui.add_space(2.0 * GRID);
@@ -48,16 +48,16 @@ pub fn show(ui: &Ui, state: &mut TagSourcesDialog) -> Option<Action> {
 }
 
 fn pool_tags(ui: &mut Ui, state: &mut TagSourcesDialog) -> Option<Action> {
-    let name = "List of tags (pooltag.txt)";
+    let name = "Tag list (pooltag.txt)";
     head(ui, name, &state.used.as_ref().map_or_else(|| "none found".to_owned(), |path| format!("in use: {path}")));
     let is_none = state.pool_tags == NO_POOL_TAGS;
-    let path = if is_none { "No list" } else { state.pool_tags.as_str() };
-    let default = "Automatic: beside the trace, or of a Windows kit";
-    let choice = PathChoice { name, path, default, choose: "Choose: List of tags (pooltag.txt)" };
+    let path = if is_none { "No tag list" } else { state.pool_tags.as_str() };
+    let default = "Automatic: next to the trace, or from a Windows kit";
+    let choice = PathChoice { name, path, default, choose: "Choose: Tag list (pooltag.txt)" };
     let mut wants_none = false;
     let action = choice.show(ui, |ui| {
-        let none = ui.selectable_label(is_none, "None").on_hover_text("Use no list of tags");
-        none.ctx.accesskit_node_builder(none.id, |node| node.set_label("None: List of tags (pooltag.txt)"));
+        let none = ui.selectable_label(is_none, "None").on_hover_text("Use no tag list");
+        none.ctx.accesskit_node_builder(none.id, |node| node.set_label("None: Tag list (pooltag.txt)"));
         wants_none = none.clicked();
     });
     if wants_none {
@@ -68,9 +68,9 @@ fn pool_tags(ui: &mut Ui, state: &mut TagSourcesDialog) -> Option<Action> {
 
 fn drivers(ui: &mut Ui, state: &mut TagSourcesDialog) -> Option<Action> {
     let name = "Folder with driver files (.sys)";
-    let scanned = state.scanned.map(|files| format!("looked through {}", format::counted(files, "file", "files")));
+    let scanned = state.scanned.map(|files| format!("scanned {}", format::counted(files, "file", "files")));
     head(ui, name, &scanned.unwrap_or_default());
-    let default = "None: C:\\Windows\\System32\\drivers of the machine that was recorded is best";
+    let default = "None. Recommended: a copy of C:\\Windows\\System32\\drivers of the recorded machine";
     let choice = PathChoice { name, path: &state.drivers, default, choose: "Choose: Folder with driver files (.sys)" };
     let action = choice.show(ui, |_| {});
     carry_out(action, &mut state.drivers, TagSourcesAction::ChooseDrivers)

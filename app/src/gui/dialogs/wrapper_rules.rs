@@ -18,8 +18,11 @@ const MAX_ERRORS: usize = 4;
 /// Draws the dialog over the window; `text` holds the rules, one a line.
 pub fn show(ui: &Ui, text: &mut String) -> Option<DialogAction<()>> {
     let height = ui.ctx().content_rect().height();
-    Modal::new("wrapper rules", "Frames to look through", WIDTH).show(ui, |ui| {
-        let text_about = "Driver and Function name the first frame, from the innermost, that no rule looks through. Your rules come after those of poolscope; the last one that fits a frame decides. One a line: wrapper MODULE!FUNCTION, system MODULE, driver MODULE or tracing MODULE, with * and ? for any characters.";
+    Modal::new("wrapper rules", "Wrapper functions", WIDTH).show(ui, |ui| {
+        let text_about = "Driver and Function show the responsible frame: the innermost frame that no rule skips. Your \
+                          rules follow the built-in rules; the last rule that matches a frame decides. One rule per \
+                          line: wrapper MODULE!FUNCTION, system MODULE, driver MODULE or tracing MODULE. * and ? are \
+                          wildcards.";
         modal::paragraph(ui, text_about);
         ui.add_space(GRID);
         ScrollArea::vertical().max_height((height - BELOW).max(80.0)).auto_shrink([false, true]).show(ui, |ui| {
@@ -33,6 +36,6 @@ pub fn show(ui: &Ui, text: &mut String) -> Option<DialogAction<()>> {
         for error in errors.iter().take(MAX_ERRORS) {
             ui.colored_label(Palette::of(ui).bad, error.to_string());
         }
-        modal::accept_or_cancel(ui, "OK", (!errors.is_empty()).then_some("Some lines are no rules"))
+        modal::accept_or_cancel(ui, "OK", (!errors.is_empty()).then_some("Some lines are not valid rules"))
     })
 }

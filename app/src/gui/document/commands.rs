@@ -4,7 +4,7 @@ use crate::gui::model::page_id::PageId;
 use poolscope_analysis::pivot::NodeId;
 
 use super::{Document, Effect, Layout, Topic};
-use crate::gui::commands::DocumentCommand as C;
+use crate::gui::commands::{ColumnChange, DocumentCommand as C, WidgetAction};
 use crate::gui::document::table_model::{Rows, node_id};
 use crate::gui::model::dialogs::Dialog;
 use crate::gui::pages::page;
@@ -75,6 +75,45 @@ impl Document {
                     page.run(self, command.id);
                 }
             }
+            C::OfWidget(action) => self.run_widget_action(action.clone()),
+        }
+    }
+
+    /// Carries out an action in a widget.
+    fn run_widget_action(&mut self, action: WidgetAction) {
+        match action {
+            WidgetAction::Graph(action) => self.graph_action(action),
+            WidgetAction::Table(action) => self.table_action(action),
+            WidgetAction::GraphBy(keys) => self.graph_by(keys),
+            WidgetAction::Columns(change) => self.change_columns(change),
+            WidgetAction::RemoveFilterStep(at) => self.remove_step(at),
+            WidgetAction::EditFilterStep(at) => self.edit_step(at),
+            WidgetAction::CompleteQuery(cursor) => self.complete_query(cursor),
+            WidgetAction::EnterQuery => self.enter_query(),
+            WidgetAction::LeaveQuery => self.leave_query(),
+            WidgetAction::SearchChanged => self.search_changed(),
+            WidgetAction::CloseFind => self.close_find(),
+            WidgetAction::SavePresetAs(name) => {
+                if let Err(why) = self.save_preset(&name) {
+                    self.notify(why);
+                }
+            }
+            WidgetAction::RenamePreset { from, to } => self.rename_preset_in_dialog(&from, &to),
+            WidgetAction::DeletePreset(name) => self.delete_preset(&name),
+            WidgetAction::ExchangePresets(request) => self.exchange_presets(request),
+            WidgetAction::PickFile(asked) => self.effects.push(Effect::Pick(asked)),
+        }
+    }
+
+    fn change_columns(&mut self, change: ColumnChange) {
+        match change {
+            ColumnChange::Add(what, area) => self.add_column(what, area),
+            ColumnChange::Move(column, area, before) => self.move_column(column, area, before),
+            ColumnChange::Remove(column) => self.remove_column(column),
+            ColumnChange::Aggregate(column, metric) => self.aggregate(column, metric),
+            ColumnChange::Unit(column, unit) => self.set_unit(column, unit),
+            ColumnChange::Freeze(columns) => self.freeze(columns),
+            ColumnChange::Fit(column) => self.ui.table.fit(column),
         }
     }
 

@@ -181,7 +181,7 @@ impl Document {
         let mut title = format!("{} by {}", measure_title(answer.measure), by.join(", "));
         if answer.chosen_by_sum {
             let most = format::count(MAX_PEAK_GROUPS as u64);
-            title = format!("{title}, highest of the {most} largest groups");
+            title = format!("{title}, highest peaks of the {most} largest groups");
         }
         let unit = unit_of(answer.measure);
         let data = GraphData::new(title, answer.times.clone(), series, unit);

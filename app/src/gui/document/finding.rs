@@ -124,7 +124,7 @@ impl Document {
                 self.push_step(Step::Query(query));
                 self.filter_changed();
             }
-            Err(error) => self.notify(format!("The query cannot be used: {error}")),
+            Err(error) => self.notify(format!("The query is not valid: {error}")),
         }
     }
 

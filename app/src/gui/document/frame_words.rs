@@ -19,7 +19,7 @@ impl Document {
         let text = is_frame.then(|| tree.label(node))?;
         let mut words = self.explain_frame(&text)?;
         if self.why_unnamed(&text).is_some() && self.module_of_text(&text).is_some() {
-            words += "\nRight-click: Show the module";
+            words += "\nRight-click: Show module";
         }
         Some(words)
     }
@@ -77,7 +77,7 @@ fn answer_words(answer: &AddressSymbol) -> Vec<String> {
         words.push(format!("inlined: {}{}", inlined.function, place.unwrap_or_default()));
     }
     if answer.source == NameSource::Export {
-        words.push("The nearest export of the image: it may well be another function.".to_owned());
+        words.push("Nearest export; may be another function.".to_owned());
     }
     words
 }

@@ -42,9 +42,10 @@ use crate::gui::widgets::graph::Range;
 use crate::symbols::SymbolOptions;
 
 pub use finding::FindState;
+pub use page_states::PageState;
 use page_states::PageStates;
 pub use results::Results;
-pub use ui_state::{GRAPH_SHARE, Layout, UiState};
+pub use ui_state::{GRAPH_SHARE, Layout, UiState, Widgets};
 
 pub use curves::{CURVE_COUNTS, measure_title};
 pub use remember::Remembered;
@@ -253,26 +254,24 @@ impl Document {
     /// A mistake of the program: the figures before stay, and the user is told.
     fn apply_failure(&mut self, topic: Topic) {
         let what = match topic {
-            Topic::Names => "The names of frames",
-            Topic::Table => "The rows",
-            Topic::Curves | Topic::PinnedCurves => "The curves",
-            Topic::Totals => "The sums of the selected range",
-            Topic::Deferred => "Some figures",
-            Topic::Profile => "The details of the row",
-            Topic::Find => "The search",
-            Topic::Completion => "The words for queries",
-            Topic::File => "The file",
-            Topic::Page(job) => pages::page(job.page).map_or("A result", |page| page.job_failed(self, job.job)),
-            Topic::TagSources => "What is known of tags",
+            Topic::Names => "the frame names",
+            Topic::Table => "the rows",
+            Topic::Curves | Topic::PinnedCurves => "the graph",
+            Topic::Totals => "the totals of the selected range",
+            Topic::Deferred => "some values",
+            Topic::Profile => "the row details",
+            Topic::Find => "the search",
+            Topic::Completion => "the query completions",
+            Topic::File => "the file",
+            Topic::Page(job) => pages::page(job.page).map_or("a result", |page| page.job_failed(self, job.job)),
+            Topic::TagSources => "the tag sources",
         };
         if matches!(topic, Topic::Names | Topic::Table) {
             // The names before are shown.
             self.results.pending_names = None;
             self.query.naming = self.results.names.naming();
         }
-        self.notify(format!(
-            "{what} could not be computed: poolscope made a mistake. Please report it with the trace."
-        ));
+        self.notify(format!("Internal error: {what} could not be computed. Please report it."));
     }
 
     /// Follows the window's theme.

@@ -1,21 +1,32 @@
 //! States of the pages of an open trace, and the background work that pages ask for.
 
-use std::any::{Any, TypeId};
+use std::any::Any;
 use std::collections::BTreeMap;
 
-use super::{Document, Topic};
+use super::{Document, Topic, Widgets};
 use crate::gui::jobs::document::PageJob;
 use crate::gui::model::page_id::PageId;
 use crate::gui::pages::{PAGES, page};
 
-/// One state for each page, found by its type.
-pub(in crate::gui) struct PageStates(BTreeMap<TypeId, Box<dyn Any + Send>>);
+/// State of a page. It is cloned for every frame in which the page is drawn: large parts are behind an `Arc`.
+pub trait PageState: Any + Send {
+    /// A copy of the state.
+    fn duplicate(&self) -> Box<dyn PageState>;
+}
+
+impl<T: Any + Send + Clone> PageState for T {
+    fn duplicate(&self) -> Box<dyn PageState> {
+        Box::new(self.clone())
+    }
+}
+
+/// The states of all pages.
+pub(in crate::gui) struct PageStates(BTreeMap<PageId, Box<dyn PageState>>);
 
 impl PageStates {
     /// The states of all pages as a trace opens.
     pub(in crate::gui) fn new() -> Self {
-        let states = PAGES.iter().map(|page| page.new_state());
-        Self(states.map(|state| (state.as_ref().type_id(), state)).collect())
+        Self(PAGES.iter().map(|page| (page.id(), page.new_state())).collect())
     }
 
     /// The state of this type.
@@ -23,7 +34,7 @@ impl PageStates {
     /// # Panics
     /// When no page has such a state, which is an error in the program.
     pub(in crate::gui) fn state<T: 'static>(&self) -> &T {
-        let state = self.0.get(&TypeId::of::<T>()).and_then(|state| state.downcast_ref());
+        let state = self.0.values().find_map(|state| (&**state as &dyn Any).downcast_ref());
         state.expect("every page's state is made with the document")
     }
 
@@ -32,12 +43,38 @@ impl PageStates {
     /// # Panics
     /// As [`PageStates::state`].
     pub(in crate::gui) fn state_mut<T: 'static>(&mut self) -> &mut T {
-        let state = self.0.get_mut(&TypeId::of::<T>()).and_then(|state| state.downcast_mut());
+        let state = self.0.values_mut().find_map(|state| (&mut **state as &mut dyn Any).downcast_mut());
         state.expect("every page's state is made with the document")
     }
 }
 
 impl Document {
+    /// A copy of the state of the widgets of the page in front and of the open dialog, to draw them with.
+    #[must_use]
+    pub fn widgets(&self) -> Widgets {
+        Widgets {
+            table: self.ui.table.clone(),
+            graph: self.ui.graph.clone(),
+            graph_share: self.ui.graph_share,
+            query_box: self.ui.query_box.clone(),
+            finder: self.ui.finder.clone(),
+            dialog: self.ui.dialog.clone(),
+            page: self.pages.0.get(&self.ui.page).map(|state| (self.ui.page, state.duplicate())),
+        }
+    }
+
+    /// Takes the state of the widgets back after they were drawn.
+    pub fn set_widgets(&mut self, widgets: Widgets) {
+        let Widgets { table, graph, graph_share, query_box, finder, dialog, page } = widgets;
+        self.ui.table = table;
+        self.ui.graph = graph;
+        self.ui.graph_share = graph_share;
+        self.ui.query_box = query_box;
+        self.ui.finder = finder;
+        self.ui.dialog = dialog;
+        self.pages.0.extend(page);
+    }
+
     /// State of a page, by its type.
     ///
     /// # Panics

@@ -5,13 +5,15 @@ use std::sync::Arc;
 
 use poolscope_analysis::group::column_values::ColumnValues;
 use poolscope_analysis::pivot::translate::is_named_by_frames;
-use poolscope_analysis::pivot::{Key, Metric, PivotTree, RowPath};
-use rustc_hash::FxHashSet;
+use poolscope_analysis::pivot::{Key, Metric, NodeId, PivotTree, RowPath};
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use super::curves::hidden_name;
 use super::{Document, Topic};
+use crate::gui::document::table_model::is_heavy;
 use crate::gui::jobs::discard::discard;
 use crate::gui::jobs::names::{NamesRequest, Rename, Renamed};
+use crate::gui::jobs::table::TableAnswer;
 use crate::gui::model::columns::What;
 use crate::gui::model::symbols::Phase;
 use crate::gui::model::visible_rows::VisibleRows;
@@ -120,17 +122,33 @@ impl Document {
         })
     }
 
-    /// Everything is known by the new names from now on. `held` is the row that stays where it is on the screen: a path, and
-    /// how far below the first row.
+    /// Returns whether rows were opened, closed or selected since a translation was asked for, and translating them now would
+    /// hold up the window.
+    pub(in crate::gui) fn is_rename_late(&self, answer: &TableAnswer) -> bool {
+        let Some(renamed) = &answer.renamed else { return false };
+        let is_covered =
+            self.ui.expanded == renamed.open && self.chosen_paths().all(|path| renamed.wanted.contains(&path));
+        is_heavy(&answer.flat, PivotTree::ROOT) && !is_covered
+    }
+
+    /// Paths of the selected rows and of the one under the cursor.
+    fn chosen_paths(&self) -> impl Iterator<Item = u64> + '_ {
+        self.ui.selected.iter().copied().chain(self.ui.cursor)
+    }
+
+    /// Replaces all old names by the new ones. `found` are the nodes of the translated paths, `held` is the row that stays where it
+    /// is on the screen: a path, and how far below the first row.
     pub(in crate::gui) fn rename(
         &mut self,
         mut renamed: Renamed,
         flat: &mut VisibleRows,
+        found: &mut FxHashMap<u64, NodeId>,
         built: &FxHashSet<u64>,
         held: Option<(u64, u64)>,
     ) -> Option<(u64, u64)> {
-        let held_path = held.map(|(path, _)| path);
-        let wanted: FxHashSet<u64> = self.ui.selected.iter().copied().chain(self.ui.cursor).chain(held_path).collect();
+        // In a large tree the row that is held may be lost: the table then stays at its position.
+        let held_path = held.map(|(path, _)| path).filter(|_| !is_heavy(flat, PivotTree::ROOT));
+        let wanted: FxHashSet<u64> = self.chosen_paths().chain(held_path).collect();
         if self.ui.expanded == renamed.open && wanted.is_subset(&renamed.wanted) {
             self.ui.expanded.clone_from(built);
         } else {
@@ -141,10 +159,10 @@ impl Document {
             }
             self.ui.expanded = renamed.new_open(&self.ui.expanded);
             flat.set_sort(flat.sort(), &self.ui.expanded);
+            *found = flat.find_paths(&renamed.new_paths(&wanted));
         }
         let heaviest = |path: u64| -> u64 {
             let ways = renamed.paths.of.get(&path).cloned().unwrap_or_else(|| vec![path]);
-            let found = flat.find_paths(&ways.iter().copied().collect());
             let weight =
                 |way: &u64| found.get(way).map(|node| (flat.tree().aggregate(*node).size(), std::cmp::Reverse(*node)));
             ways.iter().copied().max_by_key(weight).unwrap_or(path)
@@ -152,7 +170,6 @@ impl Document {
         let held = held.map(|(path, below)| (heaviest(path), below));
         let cursor = self.ui.cursor.map(heaviest);
         let mut selected = renamed.new_paths(&self.ui.selected);
-        let found = flat.find_paths(&selected);
         let is_awaited = |path: &u64| self.ui.selected.contains(path) && !renamed.paths.of.contains_key(path);
         selected.retain(|path| found.contains_key(path) || is_awaited(path));
         self.ui.selected = selected;
@@ -231,7 +248,7 @@ impl Document {
     /// Drops remembered steps of the filter whose frame names did not come with the symbols.
     fn give_up_awaited(&mut self) {
         for step in std::mem::take(&mut self.ui.awaited_steps) {
-            self.notify(format!("A remembered filter is left out, since no row is called that: {}", step.title()));
+            self.notify(format!("A saved filter was dropped because no row has this name: {}", step.title()));
         }
     }
 }

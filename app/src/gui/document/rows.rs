@@ -82,11 +82,17 @@ impl Document {
 
     /// Takes in new rows; what was open, selected and scrolled to stays.
     pub(in crate::gui) fn apply_table(&mut self, answer: TableAnswer) {
+        if self.is_rename_late(&answer) {
+            // Translating what was opened meanwhile would hold up the window: the question is asked again.
+            self.work.unnoticed.insert(Topic::Table);
+            self.work.asked.insert(Topic::Table);
+            return discard(answer);
+        }
         let TableAnswer { query, mut flat, mut expanded, wanted, mut found, led, renamed, known, .. } = answer;
         let mut held = self.scroll_anchor();
         let is_renamed = renamed.is_some();
         if let Some(renamed) = renamed {
-            held = self.rename(*renamed, &mut flat, &expanded, held);
+            held = self.rename(*renamed, &mut flat, &mut found, &expanded, held);
             expanded.clone_from(&self.ui.expanded);
         }
         let leads = !self.ui.initial_reveal_done && !led.is_empty();
@@ -246,7 +252,7 @@ impl Document {
             pivot_table::Action::MoveColumn { column, area, before } => self.move_column(column, role_of(area), before),
             pivot_table::Action::Select => self.remember_selection(),
             pivot_table::Action::Cut { selected, wanted } => self.notify(format!(
-                "{} of {} rows are selected: no more can be at once. poolscope report writes all of them.",
+                "{} of {} rows are selected, which is the maximum. poolscope report writes all rows.",
                 format::count(selected),
                 format::count(wanted)
             )),
@@ -279,13 +285,15 @@ impl Document {
         let Some(rows) = &mut self.results.rows else { return };
         if rows.is_heavy(node_id(id)) {
             let groups = format::count(rows.flat().tree().groups(node_id(id)).len() as u64);
-            return self
-                .notify(format!("{groups} rows are below this one: too many to open at once. Open it level by level"));
+            return self.notify(format!(
+                "{groups} rows below this row are too many to expand at once. Expand them level by \
+                                 level"
+            ));
         }
         let opened = rows.expand_all(id, &mut self.ui.expanded);
         self.ask_for_unknown();
         if opened >= EXPAND_ALL_LIMIT {
-            self.notify(format!("Opened the first {} rows below; there are more", format::count(opened as u64)));
+            self.notify(format!("Expanded the first {} rows below; there are more", format::count(opened as u64)));
         }
     }
 

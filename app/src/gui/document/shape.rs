@@ -189,7 +189,7 @@ impl Document {
         self.ui.preset = name.trim().to_owned();
         self.query.columns = layout;
         self.effects.push(Effect::PresetsChanged);
-        self.notify(format!("Saved the preset {}", self.ui.preset));
+        self.notify(format!("Saved preset {}", self.ui.preset));
         Ok(())
     }
 
@@ -206,11 +206,21 @@ impl Document {
         Ok(())
     }
 
+    /// Renames a preset from the dialog of the presets, which shows the reason if the name cannot be used.
+    pub(in crate::gui) fn rename_preset_in_dialog(&mut self, from: &str, to: &str) {
+        let result = self.rename_preset(from, to);
+        let Some(Dialog::Presets { renaming, outcome, .. }) = &mut self.ui.dialog else { return };
+        match result {
+            Ok(()) => (*renaming, *outcome) = (None, None),
+            Err(words) => *outcome = Some(Outcome { words, failed: true }),
+        }
+    }
+
     /// Deletes one of the user's own presets; the columns stay.
     pub fn delete_preset(&mut self, name: &str) {
         self.presets.write().delete(name);
         self.effects.push(Effect::PresetsChanged);
-        self.notify(format!("Deleted the preset {name}"));
+        self.notify(format!("Deleted preset {name}"));
     }
 
     /// Reads presets from a file, or writes the user's own into one.
@@ -228,16 +238,16 @@ impl Document {
         let result = match answer {
             FileAnswer::Exists(path, text) => {
                 let Some(Dialog::Presets { outcome, replace, .. }) = &mut self.ui.dialog else {
-                    return self.notify(format!("{} exists already and was not written over", path.display()));
+                    return self.notify(format!("{} exists already and was not replaced", path.display()));
                 };
                 (*outcome, *replace) = (None, Some((path, text)));
                 return;
             }
             FileAnswer::Read(path, text) => self.presets.write().import(&text).map(|count| {
                 let presets = if count == 1 { "1 preset".to_owned() } else { format!("{count} presets") };
-                format!("Took in {presets} from {}", path.display())
+                format!("Imported {presets} from {}", path.display())
             }),
-            FileAnswer::Written(path) => Ok(format!("Wrote your presets to {}", path.display())),
+            FileAnswer::Written(path) => Ok(format!("Exported presets to {}", path.display())),
             FileAnswer::Failed(why) => Err(why),
         };
         if result.is_ok() {

@@ -76,12 +76,13 @@ impl Document {
         }
         let running = self.results.symbols.phase == Phase::Running;
         match command {
-            C::Load | C::Reload => running.then_some("They are being loaded"),
+            C::Load | C::Reload => running.then_some("Symbols are being loaded"),
             C::LoadForRows if self.ui.table.selected().is_empty() => Some("No row is selected"),
-            C::Stop => (!running).then_some("They are not being loaded"),
+            C::Stop => (!running).then_some("Symbols are not being loaded"),
             C::OpenPdb => {
-                let is_selected = self.current_module().is_some() || self.page_of_rows();
-                (!is_selected).then_some("Select a module on the page of modules, or a row with a stack")
+                // The modules of the rows are not looked up for this: it is asked in every frame.
+                let is_selected = self.page_of_rows() || self.current_module().is_some();
+                (!is_selected).then_some("Select a module on the Modules page, or a row with a stack")
             }
             _ => None,
         }

@@ -113,9 +113,7 @@ impl Document {
     pub fn take_symbols(&mut self, news: Vec<SymbolsNews>) {
         for one in news {
             if matches!(one, SymbolsNews::Broken) {
-                self.notify(
-                    "The search for symbols broke off: poolscope made a mistake. Please report it with the trace.",
-                );
+                self.notify("Internal error: the symbol search stopped. Please report it.");
             }
             self.results.symbols.take(one);
         }
@@ -197,14 +195,14 @@ impl Document {
             return None;
         }
         if frame.starts_with("0x") {
-            return Some(format!("{frame} lies in no image that the trace names."));
+            return Some(format!("{frame} belongs to no module of the trace."));
         }
         let module = module_of(frame);
         match self.positions_of(module).next() {
             Some(at) => self
                 .why_module_unnamed(at)
-                .or_else(|| Some(format!("{module}: its symbols have no name for this address."))),
-            None => Some(format!("{module}: its symbols were not looked for.")),
+                .or_else(|| Some(format!("{module}: the symbols have no name for this address."))),
+            None => Some(format!("{module}: the symbols were not searched.")),
         }
     }
 
@@ -220,20 +218,20 @@ impl Document {
         let attempts = row.outcome.as_ref().map_or(&[][..], |outcome| &outcome.attempts);
         Some(match &row.state {
             ModuleState::NoIdentity => format!(
-                "{name}: the trace does not say which PDB belongs to it. Merge the trace on the machine that recorded it \
-                 (xperf -merge, or wpr -stop)."
+                "{name}: the trace does not identify its PDB. Merge the trace on the machine that recorded it (xperf \
+                 -merge, or wpr -stop)."
             ),
             ModuleState::Waiting | ModuleState::Searching | ModuleState::Downloading(_) | ModuleState::Reading
                 if self.results.symbols.phase == Phase::Running =>
             {
-                format!("{name}: its symbols are being looked for ({}).", state_words(&row.state))
+                format!("{name}: the symbols are being loaded ({}).", state_words(&row.state))
             }
             ModuleState::Loaded | ModuleState::ExportsOnly => {
-                format!("{name}: its symbols have no name for the addresses on the stacks.")
+                format!("{name}: the symbols have no name for the addresses on the stacks.")
             }
-            ModuleState::Cancelled => format!("{name}: the search for {} was cancelled.", wanted(identity)),
+            ModuleState::Cancelled => format!("{name}: the search for {} was canceled.", wanted(identity)),
             ModuleState::Offline => {
-                format!("{name}: {} is not on this machine, and servers are not asked while offline.", wanted(identity))
+                format!("{name}: {} is not on this machine, and no server is queried while offline.", wanted(identity))
             }
             ModuleState::Unreadable => format!("{name}: {} cannot be read{}.", wanted(identity), last(attempts)),
             _ => format!("{name}: {} was not found in {}{}.", wanted(identity), places(attempts.len()), last(attempts)),
@@ -251,9 +249,9 @@ fn wanted(identity: &ModuleIdentity) -> String {
 
 fn places(count: usize) -> String {
     match count {
-        0 => "any place".to_owned(),
-        1 => "1 place".to_owned(),
-        _ => format!("{count} places"),
+        0 => "any location".to_owned(),
+        1 => "1 location".to_owned(),
+        _ => format!("{count} locations"),
     }
 }
 
@@ -261,11 +259,11 @@ fn places(count: usize) -> String {
 fn last(attempts: &[LookupAttempt]) -> String {
     let telling = attempts.iter().rev().find_map(|attempt| {
         let words = match &attempt.result {
-            LookupResult::Mismatch(what) => format!("has another file: {what}"),
+            LookupResult::Mismatch(what) => format!("has a different file: {what}"),
             LookupResult::Denied(what) | LookupResult::Unreachable(what) | LookupResult::Unreadable(what) => {
-                format!("said: {what}")
+                format!("returned: {what}")
             }
-            LookupResult::NotFoundCached => "said lately that it does not have it".to_owned(),
+            LookupResult::NotFoundCached => "did not have it (cached result)".to_owned(),
             LookupResult::Found | LookupResult::NotFound | LookupResult::Offline => return None,
         };
         Some(format!("; {} {words}", attempt.location))

@@ -1,11 +1,13 @@
 //! State of the window for an open trace that no figure depends on: selection, scroll positions, open dialogs, layout.
 
+use std::any::Any;
 use std::collections::BTreeSet;
 
 use poolscope_analysis::pivot::RowPath;
 use poolscope_analysis::trace::time::TimeRange;
 use rustc_hash::FxHashSet;
 
+use super::page_states::PageState;
 use crate::gui::model::colors::ColorBook;
 use crate::gui::model::dialogs::Dialog;
 use crate::gui::model::filter::{FilterHistory, Step};
@@ -32,6 +34,36 @@ pub enum Layout {
 
 /// The graph's part of the height at first.
 pub const GRAPH_SHARE: f32 = 0.42;
+
+/// State of the widgets of a page and its dialog while they are drawn: selection, scroll positions, texts being typed. It is a
+/// copy that [`Document::set_widgets`](super::Document::set_widgets) takes back, so that drawing cannot change anything else.
+pub struct Widgets {
+    /// State of the pivot table.
+    pub table: TableState,
+    /// State of the graph.
+    pub graph: GraphState,
+    /// The graph's part of the height that it shares with the table.
+    pub graph_share: f32,
+    /// The query being written.
+    pub query_box: QueryField,
+    /// The search through the rows.
+    pub finder: Finder,
+    /// The open dialog of the trace.
+    pub dialog: Option<Dialog>,
+    pub(super) page: Option<(PageId, Box<dyn PageState>)>,
+}
+
+impl Widgets {
+    /// State of the page.
+    ///
+    /// # Panics
+    /// When the page has no state of this type, which is an error in the program.
+    #[must_use]
+    pub fn page_state<T: 'static>(&mut self) -> &mut T {
+        let state = self.page.as_mut().and_then(|(_, state)| (&mut **state as &mut dyn Any).downcast_mut());
+        state.expect("a page asks for its own state")
+    }
+}
 
 /// Selection, scroll positions, open dialogs, layout.
 pub struct UiState {

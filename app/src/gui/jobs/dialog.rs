@@ -54,19 +54,19 @@ impl Asked {
     #[must_use]
     pub fn title(&self) -> String {
         match self {
-            Self::Trace => "Open a trace".to_owned(),
-            Self::Pdb { module, .. } => format!("Open the PDB of {module}"),
-            Self::SymbolFolder => "Add a folder with symbols".to_owned(),
-            Self::ExportPresets(_) => "Export your presets".to_owned(),
+            Self::Trace => "Open trace".to_owned(),
+            Self::Pdb { module, .. } => format!("Open PDB of {module}"),
+            Self::SymbolFolder => "Add symbol folder".to_owned(),
+            Self::ExportPresets(_) => "Export presets".to_owned(),
             Self::ImportPresets => "Import presets".to_owned(),
-            Self::PoolTags => "Choose a pooltag.txt".to_owned(),
-            Self::Drivers => "Choose a folder with driver files".to_owned(),
-            Self::SaveProfile(_) => "Save the profile".to_owned(),
-            Self::SaveScript(_) => "Save the script".to_owned(),
-            Self::SaveRecording(_) => "Stop the recording and save it".to_owned(),
-            Self::Snapshot => "Open a listing of pool tags".to_owned(),
+            Self::PoolTags => "Choose pooltag.txt".to_owned(),
+            Self::Drivers => "Choose folder with driver files".to_owned(),
+            Self::SaveProfile(_) => "Save profile".to_owned(),
+            Self::SaveScript(_) => "Save script".to_owned(),
+            Self::SaveRecording(_) => "Stop and save recording".to_owned(),
+            Self::Snapshot => "Open poolmon snapshot".to_owned(),
             Self::Recorder => "Choose wpr.exe".to_owned(),
-            Self::RecordingFolder => "Choose a folder for temporary files".to_owned(),
+            Self::RecordingFolder => "Choose folder for temporary files".to_owned(),
         }
     }
 
@@ -111,8 +111,8 @@ impl PickFile for SystemDialog {
             Asked::Pdb { .. } => filtered("Program databases", &["pdb", "PDB", "pd_", "PD_"]),
             Asked::ExportPresets(name) => saved(name, "Presets", "json"),
             Asked::ImportPresets => filtered("Presets", &["json", "JSON"]),
-            Asked::PoolTags => filtered("Lists of pool tags", &["txt", "TXT"]),
-            Asked::Snapshot => filtered("Texts", &["txt", "TXT", "log", "LOG"]),
+            Asked::PoolTags => filtered("Tag lists", &["txt", "TXT"]),
+            Asked::Snapshot => filtered("Text files", &["txt", "TXT", "log", "LOG"]),
             Asked::Recorder => filtered("Programs", &["exe", "EXE"]),
             Asked::SaveProfile(name) => saved(name, "Recording profiles", "wprp"),
             Asked::SaveScript(name) => saved(name, "PowerShell scripts", "ps1"),

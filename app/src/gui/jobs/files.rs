@@ -34,7 +34,7 @@ pub(super) fn run(request: FileRequest) -> FileAnswer {
         FileRequest::Read(path) => match std::fs::read_to_string(&path) {
             Ok(text) => FileAnswer::Read(path, text),
             Err(error) => FileAnswer::Failed(format!(
-                "{} could not be read: {error}. Check the path and that you may read it.",
+                "{} cannot be read: {error}. Check the path and your permissions.",
                 path.display()
             )),
         },
@@ -52,7 +52,7 @@ fn written(result: std::io::Result<()>, path: PathBuf) -> FileAnswer {
     match result {
         Ok(()) => FileAnswer::Written(path),
         Err(error) => FileAnswer::Failed(format!(
-            "{} could not be written: {error}. Choose a folder that you may write to.",
+            "{} cannot be written: {error}. Choose a folder in which you can create files.",
             path.display()
         )),
     }

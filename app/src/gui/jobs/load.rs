@@ -117,15 +117,15 @@ fn parts(error: &LoadError) -> (String, &'static str) {
 fn next_step(error: &LoadError) -> &'static str {
     match error {
         LoadError::Open(OpenError::Io { .. }) => {
-            "Check that the file is still there and that you may read it, then open it again."
+            "Check that the file exists and that you have permission to read it, then try again."
         }
         LoadError::Open(OpenError::Empty { .. }) => "Copy the file again, or record again.",
         LoadError::Open(OpenError::NotATrace { advice, .. }) => advice,
         LoadError::Open(OpenError::Refused { .. }) => {
-            "Neither reader opens it: copy the file again, or choose one that wpr, xperf or another ETW tool wrote."
+            "Neither reader can open it. Copy the file again, or choose a trace from wpr, xperf or another ETW tool."
         }
-        LoadError::TooLarge { .. } => "Cut the trace to a shorter time with xperf or wpr, then open the part.",
-        _ => "Open the file again. If it happens again, report it.",
+        LoadError::TooLarge { .. } => "Record a shorter trace, or extract a part of this one with xperf.",
+        _ => "Try again. If it happens again, please report it.",
     }
 }
 

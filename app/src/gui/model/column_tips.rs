@@ -16,58 +16,64 @@ pub fn of(what: What) -> &'static str {
 fn of_key(key: Key) -> &'static str {
     match key {
         Key::Type => {
-            "AIFO: allocated inside the view, freed outside it or never: the leak candidates. AIFI: allocated and freed inside: transient. AOFI: from before the view, freed in it. AOFO: from before the view, still there after it."
+            "AIFO: allocated inside the visible range, freed after it or never (leak candidates). AIFI: allocated and \
+             freed inside (transient). AOFI: allocated before, freed inside. AOFO: allocated before, freed after or \
+             never."
         }
-        Key::ImpactingType => "Impacting: allocated in the view and not freed in it (AIFO). Transient: all others.",
-        Key::Paged => "Whether the block lies in paged or nonpaged pool.",
-        Key::PoolType => "The pool's Windows name, such as NonPagedNx or PagedSession.",
-        Key::Tag => "The four characters that the driver gave with the allocation.",
-        Key::TagDescription => "What your own pooltag.txt says about the tag.",
+        Key::ImpactingType => {
+            "Impacting: allocated in the visible range and not freed in it (AIFO). Transient: all \
+                               others."
+        }
+        Key::Paged => "Paged or nonpaged pool.",
+        Key::PoolType => "Pool type of Windows, such as NonPagedNx or PagedSession.",
+        Key::Tag => "The four characters that the driver passed with the allocation.",
+        Key::TagDescription => "Description of the tag in your pooltag.txt.",
         Key::Driver => {
-            "Module of the first frame, from the innermost, that is not the kernel, the HAL, the verifier or an allocator wrapper."
+            "Module of the responsible frame: the innermost frame that is not the kernel, the HAL, Driver Verifier or \
+             a wrapper function."
         }
-        Key::Function => "Function of the frame that names the driver.",
+        Key::Function => "Function of the responsible frame.",
         Key::Stack => "Call stack of the allocation, outermost frame first.",
         Key::FreeStack => "Call stack of the free, outermost frame first.",
-        Key::Process => "Process that the allocation was made in. Kernel work for others shows as System.",
+        Key::Process => "Process in which the allocation was made. Kernel work on behalf of others is shown as System.",
         Key::Thread => "Thread that made the allocation.",
-        Key::Cpu => "Processor that the allocation was made on.",
+        Key::Cpu => "Processor on which the allocation was made.",
         Key::Session => "Session of an allocation from session pool.",
-        Key::SizeClass => "Sizes from one power of two to the next.",
-        Key::Address => "Address of the block.",
-        Key::AllocTime => "When the block was allocated, in seconds from the trace's start.",
-        Key::FreeTime => "When the block was freed, in seconds from the trace's start.",
+        Key::SizeClass => "Range of sizes between two powers of two.",
+        Key::Address => "Address of the allocation.",
+        Key::AllocTime => "Time of the allocation, in seconds from the start of the trace.",
+        Key::FreeTime => "Time of the free, in seconds from the start of the trace.",
         Key::Lifetime => "Time from allocation to free.",
-        Key::Generation => "Between which marks on the time axis the block was allocated.",
+        Key::Generation => "Markers on the time axis between which the allocation was made.",
     }
 }
 
 fn of_figure(figure: Metric) -> &'static str {
     match figure {
-        Metric::Count => "Number of allocations that live in the view, for some of it at least.",
-        Metric::Size => "Bytes of all allocations that live in the view, for some of it at least.",
-        Metric::ImpactingSize => "Bytes allocated in the view and not freed in it (AIFO).",
-        Metric::ImpactingCount => "Number of allocations made in the view and not freed in it (AIFO).",
-        Metric::NetSize => {
-            "Bytes allocated and kept (AIFO) minus bytes from before that were freed (AOFI): what the view added."
-        }
+        Metric::Count => "Number of allocations that exist in the visible range or a part of it.",
+        Metric::Size => "Bytes of all allocations that exist in the visible range or a part of it.",
+        Metric::ImpactingSize => "Bytes allocated in the visible range and not freed in it (AIFO).",
+        Metric::ImpactingCount => "Number of allocations made in the visible range and not freed in it (AIFO).",
+        Metric::NetSize => "Net change in the visible range: AIFO bytes minus AOFI bytes.",
         Metric::Average => "Bytes per allocation.",
         Metric::Min => "Size of the smallest allocation.",
         Metric::Max => "Size of the largest allocation.",
-        Metric::LifetimeAverage => "Mean time from allocation to free, of the blocks that were freed.",
-        Metric::LifetimeMax => "Longest time from allocation to free, of the blocks that were freed.",
+        Metric::LifetimeAverage => "Mean time from allocation to free, of freed allocations.",
+        Metric::LifetimeMax => "Longest time from allocation to free, of freed allocations.",
         Metric::FreesPerAlloc => {
-            "Blocks freed in the view for each one allocated in it. Near 1: in balance. Near 0: nothing is freed."
+            "Frees per allocation in the visible range. Near 1: balanced. Near 0: nothing is freed."
         }
-        Metric::Growth => "What the view added, per second of it.",
-        Metric::PeakSize => "Most bytes of the row's blocks that were there at one moment of the view.",
+        Metric::Growth => "Slope of the outstanding bytes over the recorded part of the visible range.",
+        Metric::PeakSize => "Highest number of bytes outstanding at one time in the visible range.",
         Metric::UncertainStacks => {
-            "Allocations whose stack may be another's, or lacks a half, because records were lost."
+            "Allocations whose stack may be that of another event, or lack its user or kernel part, because records \
+             were lost."
         }
         Metric::UncertainFreeStacks => {
-            "Allocations whose free's stack may be another's, or lacks a half, because records were lost."
+            "Allocations whose free stack may be that of another event, or lack its user or kernel part, because \
+             records were lost."
         }
-        Metric::PeakCount => "Most of the row's blocks that were there at one moment of the view.",
-        Metric::Unique(_) => "Number of different values.",
+        Metric::PeakCount => "Highest number of allocations outstanding at one time in the visible range.",
+        Metric::Unique(_) => "Number of distinct values.",
     }
 }

@@ -44,16 +44,16 @@ impl What {
             (Self::Key(_), ColumnRole::Key) => Ok(self),
             (Self::Key(key), ColumnRole::Data) => Ok(Self::Figure(Metric::Unique(key))),
             (Self::Key(key), ColumnRole::Graph) => {
-                Err(format!("{} is no amount: it groups rows, and cannot be drawn over time.", key.title()))
+                Err(format!("{} is a key column and cannot be graphed.", key.title()))
             }
             (Self::Figure(figure), ColumnRole::Key) => match key_of(figure) {
                 Some(key) => Ok(Self::Key(key)),
-                None => Err(format!("{} follows from the rows of a group: it cannot group them.", figure.title())),
+                None => Err(format!("{} is a data column and cannot group rows.", figure.title())),
             },
             (Self::Figure(_), ColumnRole::Data) => Ok(self),
             (Self::Figure(figure), ColumnRole::Graph) if graphed(figure).is_some() => Ok(self),
             (Self::Figure(figure), ColumnRole::Graph) => {
-                Err(format!("{} has no course over time. Size, Count and the impacting ones have.", figure.title()))
+                Err(format!("{} cannot be graphed. Only Size, Count and the impacting columns can.", figure.title()))
             }
         }
     }

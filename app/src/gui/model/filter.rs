@@ -63,9 +63,9 @@ impl Step {
             lines.join("\n")
         };
         match self {
-            Self::Query(query) => format!("Only rows that the query takes:\n{query}"),
+            Self::Query(query) => format!("Only rows that match the query:\n{query}"),
             Self::To(rows) => format!("Only the rows in\n{}", list(rows)),
-            Self::Out(rows) => format!("All rows but those in\n{}", list(rows)),
+            Self::Out(rows) => format!("All rows except those in\n{}", list(rows)),
         }
     }
 }

@@ -1,8 +1,10 @@
 //! The search through the rows: what is looked for, what was found, and at which match the cursor is.
 
+use std::sync::Arc;
+
 use poolscope_analysis::pivot::TreeStep;
 
-/// The search.
+/// The search. Cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub struct Finder {
     /// True if its bar is open.
@@ -13,7 +15,7 @@ pub struct Finder {
     pub case_sensitive: bool,
     /// The bar shall take the keyboard.
     pub wants_focus: bool,
-    matches: Vec<Vec<TreeStep>>,
+    matches: Arc<Vec<Vec<TreeStep>>>,
     total: u64,
     /// The match that the cursor is at.
     at: Option<usize>,
@@ -32,13 +34,13 @@ impl Finder {
     pub fn take(&mut self, matches: Vec<Vec<TreeStep>>, total: u64) {
         self.at = self.at.filter(|at| *at < matches.len() && self.searched == self.text);
         self.searched.clone_from(&self.text);
-        self.matches = matches;
+        self.matches = Arc::new(matches);
         self.total = total;
     }
 
     /// Forgets what was found.
     pub fn clear(&mut self) {
-        self.matches.clear();
+        self.matches = Arc::default();
         self.total = 0;
         self.at = None;
     }

@@ -34,16 +34,16 @@ fn place(line: &SourceLine) -> String {
 /// Description of a function inlined in a frame.
 #[must_use]
 fn explained_inlined(frame: &FrameParts, inlined: &InlinedFunction) -> String {
-    let outer = frame.function.as_deref().unwrap_or("the frame's function");
-    let line = inlined.line.as_ref().map_or_else(|| "source line not known".to_owned(), place);
+    let outer = frame.function.as_deref().unwrap_or("the function of the frame");
+    let line = inlined.line.as_ref().map_or_else(|| "source line unknown".to_owned(), place);
     format!("{}\n{line}\ninlined in {outer}", inlined.function)
 }
 
 /// The parts of a frame, and what is known of its name.
 #[must_use]
 pub fn explained(frame: &FrameParts) -> String {
-    let module = if frame.module.is_empty() { "no image at this address" } else { &frame.module };
-    let function = frame.function.as_deref().unwrap_or("function not known: no symbols");
+    let module = if frame.module.is_empty() { "no module at this address" } else { &frame.module };
+    let function = frame.function.as_deref().unwrap_or("function unknown: no symbols");
     let line = frame.line.as_ref().map_or_else(String::new, |line| format!("\n{}", place(line)));
     let guess = if is_guess(frame) { "\nnearest export; may be another function" } else { "" };
     format!("{module}\n{function}{guess}{line}\noffset +{:#x}\naddress {:#018x}", frame.offset_bytes, frame.address)

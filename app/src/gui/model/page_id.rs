@@ -1,6 +1,6 @@
-//! Names of the pages of an open trace.
+//! Names of pages.
 
-/// Name of a page of an open trace: what commands, background work and remembered settings of the page are filed under. A page
+/// Name of a page: what commands, background work and remembered settings of the page are filed under. A page
 /// that others lead to has a constant here; any other page defines its name in its own folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PageId(pub &'static str);
@@ -16,6 +16,10 @@ impl PageId {
     pub const TRACE_INFO: Self = Self("trace_info");
     /// Modules on the stacks and their symbols.
     pub const MODULES: Self = Self("modules");
+    /// What is shown while no tab is open.
+    pub const START: Self = Self("start");
+    /// How to record a trace, and the recording on this machine.
+    pub const RECORDING: Self = Self("recording");
 }
 
 impl Default for PageId {

@@ -57,7 +57,7 @@ impl BuiltIn {
             Self::ByDriver => "By driver",
             Self::Impacting => "Impacting",
             Self::Churn => "Churn",
-            Self::Frees => "Who frees it",
+            Self::Frees => "Frees by tag and stack",
         }
     }
 
@@ -147,7 +147,7 @@ impl Presets {
     pub fn name_problem(&self, name: &str) -> Option<String> {
         match name.trim() {
             "" => Some("A preset needs a name.".to_owned()),
-            name if self.is_built_in(name) => Some(format!("{name} came with poolscope and stays as it is.")),
+            name if self.is_built_in(name) => Some(format!("{name} is built in and cannot be changed.")),
             _ => None,
         }
     }
@@ -178,7 +178,7 @@ impl Presets {
         }
         let to = to.trim();
         if to != from && self.own.iter().any(|preset| preset.name == to) {
-            return Err(format!("There is a preset called {to} already."));
+            return Err(format!("A preset named {to} exists already."));
         }
         if let Some(preset) = self.own.iter_mut().find(|preset| preset.name == from) {
             preset.name = to.to_owned();
@@ -203,17 +203,17 @@ impl Presets {
     /// # Errors
     /// When the file cannot be used: the reason as a sentence.
     pub fn import(&mut self, text: &str) -> Result<usize, String> {
-        let file: File = serde_json::from_str(text).map_err(|error| format!("This is no file of presets: {error}."))?;
+        let file: File = serde_json::from_str(text).map_err(|error| format!("This is not a preset file: {error}."))?;
         if file.format != FORMAT {
-            return Err(format!("This is no file of presets: it says '{}'.", file.format));
+            return Err(format!("This is not a preset file: its format is '{}'.", file.format));
         }
         if file.version > VERSION {
-            return Err(format!("These presets are of version {}; this poolscope reads {VERSION}.", file.version));
+            return Err(format!("The presets have version {}; this poolscope reads version {VERSION}.", file.version));
         }
         let mut taken = Vec::with_capacity(file.presets.len());
         for preset in file.presets {
             let Preset { name, layout } = preset;
-            let layout = layout.checked().map_err(|error| format!("The preset {name} is unusable: {error}."))?;
+            let layout = layout.checked().map_err(|error| format!("Preset {name} is not valid: {error}."))?;
             if let Some(problem) = self.name_problem(&name) {
                 return Err(problem);
             }
@@ -269,11 +269,11 @@ mod tests {
         };
         for (from, to, says) in [
             ("\"tag\"", "\"tga\"", "did you mean 'tag'"),
-            ("poolscope presets", "something", "it says 'something'"),
+            ("poolscope presets", "something", "its format is 'something'"),
             ("\"version\": 1", "\"version\": 9", "version 9"),
             ("\"place\": \"key\"", "\"place\": \"data\"", "no figure"),
             ("\"paged\"", "\"tag\"", "twice"),
-            ("Mine", "Leak hunt", "stays as it is"),
+            ("Mine", "Leak hunt", "cannot be changed"),
         ] {
             let text = good.replace(from, to);
             assert_ne!(text, good, "{from}");

@@ -66,7 +66,7 @@ impl Fix {
             Self::Lost => "Record with larger buffers\u{2026}",
             Self::Wrapped => "Record into a file\u{2026}",
             Self::NoImages => "Record with images\u{2026}",
-            Self::Unmerged => "Merge it\u{2026}",
+            Self::Unmerged => "Merge the trace\u{2026}",
             Self::NotClosed => "How to stop a recording\u{2026}",
         }
     }
@@ -75,28 +75,26 @@ impl Fix {
     #[must_use]
     pub fn words(self) -> &'static str {
         match self {
-            Self::NoPoolEvents => {
-                "The trace has no pool events. What is recorded here has them: the Pool keyword is in every command below."
-            }
+            Self::NoPoolEvents => "The trace has no pool events. All commands below include the Pool keyword.",
             Self::NoStacks => {
-                "The trace has pool events without stacks. Stacks on allocation and on free are switched on."
+                "The trace has pool events without stacks. Stacks on PoolAlloc and PoolFree are selected."
             }
             Self::Lost => {
-                "The trace lost events. Larger buffers are switched on. If events are still lost, record only the tags that matter, or \
-                 without stacks on free, onto a faster disk."
+                "The trace lost events. Larger buffers are selected. If events are still lost, record only the \
+                 relevant tags, record no stacks on PoolFree, or log to a faster disk."
             }
             Self::Wrapped => {
-                "The trace was circular and lost its beginning. It goes into a file now, which keeps everything."
+                "The log was circular and its beginning was overwritten. Logging to a file is selected, which keeps \
+                 everything."
             }
-            Self::NoImages => {
-                "The trace names no images. What is recorded here does: ProcessThread and Loader are in every command below."
-            }
+            Self::NoImages => "The trace has no image records. All commands below include ProcessThread and Loader.",
             Self::Unmerged => {
-                "The trace was not merged on the machine that recorded it. Merge it there with the command below; or record again: wpr -stop and \
-                 xperf -d merge by themselves."
+                "The trace was not merged on the machine that recorded it. Merge it there with the command below, or \
+                 record again: wpr -stop and xperf -d merge automatically."
             }
             Self::NotClosed => {
-                "The recording was never closed: Windows went down, or the session was ended by force. End it with wpr -stop or xperf -d, as below."
+                "The recording was never closed: Windows stopped, or the session was terminated. Stop recordings with \
+                 wpr -stop or xperf -d, as below."
             }
         }
     }

@@ -48,7 +48,7 @@ pub fn standing(symbols: &Symbols) -> Option<String> {
     let all = format::count(standing.modules as u64);
     match symbols.phase {
         Phase::Idle if standing.modules == 0 => Some("symbols not loaded".to_owned()),
-        Phase::Running if standing.modules == 0 => Some("symbols: looking through the stacks".to_owned()),
+        Phase::Running if standing.modules == 0 => Some("symbols: reading stacks".to_owned()),
         Phase::Running => {
             let done = format!("symbols: {} of {all}", format::count(standing.finished as u64));
             let coming = downloading(symbols).map(|(name, now)| format!(", {name} {}", transfer(now)));
@@ -99,38 +99,44 @@ pub fn advice(need: &ModuleNeed, row: &ModuleRow) -> String {
     let wanted = pdb(need, row).map_or_else(|| "its PDB".to_owned(), |pdb| pdb.file_name.clone());
     let name = &need.request.identity.name;
     match &row.state {
-        ModuleState::Waiting => "It was not looked for yet. Load symbols to look for it.".to_owned(),
-        ModuleState::Searching => format!("The symbol path is being searched for {wanted}."),
-        ModuleState::Downloading(now) => format!("{wanted} is coming from {}: {}.", now.server, transfer(now)),
-        ModuleState::Reading => format!("{wanted} is being read."),
+        ModuleState::Waiting => "Not searched yet. Load symbols to search for it.".to_owned(),
+        ModuleState::Searching => format!("Searching the symbol path for {wanted}."),
+        ModuleState::Downloading(now) => format!("Downloading {wanted} from {}: {}.", now.server, transfer(now)),
+        ModuleState::Reading => format!("Reading {wanted}."),
         ModuleState::Loaded => loaded(need, row),
         ModuleState::ExportsOnly => format!(
-            "Only the image was found, not {wanted}: its frames are named by the nearest export, which may well be another function. Add a folder with {wanted} to the symbol path, or open it by hand."
+            "Only the image was found, not {wanted}: frames are named by the nearest export, which may be another \
+             function. Add a folder with {wanted} to the symbol path, or open the PDB manually."
         ),
         ModuleState::NotFound => format!(
-            "No place of the symbol path has {wanted} of this identity. Add the folder of whoever built {name} to the symbol path, or open the PDB by hand."
+            "No location of the symbol path has {wanted} with this identity. Add a symbol folder from the vendor of \
+             {name} to the symbol path, or open the PDB manually."
         ),
         ModuleState::WrongIdentity => format!(
-            "There is a {wanted}, but of another build: its names would be wrong and are not used. Get the one with the GUID and age below."
+            "A {wanted} of a different build was found: its names would be wrong and are not used. Obtain the PDB with \
+             the GUID and age below."
         ),
         ModuleState::Denied => {
-            "A place refused access. Sign in to the share, proxy or server, or ask for the right to read it, then search again."
+            "A location denied access. Sign in to the share, proxy or server, or request permission to read it, then \
+             search again."
                 .to_owned()
         }
         ModuleState::Unreachable => {
-            "A place could not be reached. Check the network, the proxy and the address, then search again.".to_owned()
+            "A location is unreachable. Check the network, the proxy and the address, then search again.".to_owned()
         }
         ModuleState::Offline => {
-            "It is not on this machine, and no server was asked. Switch Offline off in the Symbols menu, then search again."
+            "It is not on this machine, and no server was queried. Turn off Offline in the Symbols menu, then search \
+             again."
                 .to_owned()
         }
         ModuleState::Unreadable => {
-            format!("The {wanted} that was found is damaged. Delete the file that is named below, then search again.")
+            format!("The {wanted} that was found is damaged. Delete the file listed below, then search again.")
         }
         ModuleState::NoIdentity => format!(
-            "The trace does not say which PDB belongs to {name}: it was not merged on the machine that recorded it. Merge it there, or open the PDB by hand."
+            "The trace does not identify the PDB of {name}, because it was not merged on the machine that recorded it. \
+             Merge it there, or open the PDB manually."
         ),
-        ModuleState::Cancelled => "The search was stopped before its turn came. Search again to go on.".to_owned(),
+        ModuleState::Cancelled => "The search was stopped before this module. Search again to continue.".to_owned(),
     }
 }
 
@@ -141,10 +147,13 @@ fn loaded(need: &ModuleNeed, row: &ModuleRow) -> String {
         None => format!("The names are from {}. ", file(row)),
     };
     match nameless {
-        0 => from + "All its frames have names.",
-        1 => from + "One of its frames has no name: the PDB has no function there.",
+        0 => from + "All frames have names.",
+        1 => from + "1 frame has no name: the PDB has no function at its address.",
         more => {
-            from + &format!("{} of its frames have no name: the PDB has no function there.", format::count(more as u64))
+            from + &format!(
+                "{} frames have no name: the PDB has no function at their addresses.",
+                format::count(more as u64)
+            )
         }
     }
 }
@@ -155,13 +164,13 @@ pub fn outcome(outcome: &LookupResult) -> String {
     let because = |what: &str, why: &str| if why.is_empty() { what.to_owned() } else { format!("{what}: {why}") };
     match outcome {
         LookupResult::Found => "found".to_owned(),
-        LookupResult::NotFound => "not there".to_owned(),
-        LookupResult::NotFoundCached => "not there when it was asked lately".to_owned(),
-        LookupResult::Mismatch(other) => because("another build", other),
-        LookupResult::Denied(why) => because("refused", why),
-        LookupResult::Unreachable(why) => because("not reached", why),
+        LookupResult::NotFound => "not found".to_owned(),
+        LookupResult::NotFoundCached => "not found (cached result)".to_owned(),
+        LookupResult::Mismatch(other) => because("different build", other),
+        LookupResult::Denied(why) => because("access denied", why),
+        LookupResult::Unreachable(why) => because("unreachable", why),
         LookupResult::Unreadable(why) => because("damaged", why),
-        LookupResult::Offline => "not asked: offline".to_owned(),
+        LookupResult::Offline => "skipped: offline".to_owned(),
     }
 }
 
@@ -199,7 +208,7 @@ pub fn report(trace: &Trace, need: &ModuleNeed, row: &ModuleRow) -> String {
     lines.extend(lives(trace, &need.modules).into_iter().map(|life| format!("Loaded at {life}")));
     let tried = row.outcome.iter().flat_map(|done| &done.attempts);
     lines.extend(
-        tried.map(|LookupAttempt { location: place, result: what }| format!("Tried {place}: {}", outcome(what))),
+        tried.map(|LookupAttempt { location: place, result: what }| format!("Searched {place}: {}", outcome(what))),
     );
     lines.join("\n")
 }
@@ -212,7 +221,7 @@ pub fn facts(need: &ModuleNeed, row: &ModuleRow) -> Vec<(&'static str, String)> 
     if let Some(pdb) = pdb(need, row) {
         facts.push(("PDB", pdb.file_name.clone()));
         facts.push(("GUID and age", format!("{} age {}", pdb.guid, pdb.age)));
-        facts.push(("In a store", format!("{}/{}/{0}", pdb.file_name, pdb.store_key())));
+        facts.push(("Store path", format!("{}/{}/{0}", pdb.file_name, pdb.store_key())));
     }
     if let Some(image) = &identity.image {
         facts.push(("Time stamp", format!("{:#010x}", image.timestamp)));

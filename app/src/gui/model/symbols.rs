@@ -194,10 +194,10 @@ pub fn state_words(state: &ModuleState) -> &'static str {
         ModuleState::WrongIdentity => "wrong identity",
         ModuleState::Denied => "denied",
         ModuleState::Unreachable => "unreachable",
-        ModuleState::Offline => "not looked for online",
+        ModuleState::Offline => "offline",
         ModuleState::Unreadable => "unreadable",
         ModuleState::NoIdentity => "no identity in the trace",
-        ModuleState::Cancelled => "cancelled",
+        ModuleState::Cancelled => "canceled",
     }
 }
 
@@ -231,7 +231,7 @@ pub fn file(row: &ModuleRow) -> String {
     let Some(outcome) = &row.outcome else { return String::new() };
     match &outcome.file {
         Some(file) => file.display().to_string(),
-        None if outcome.from_cache => "the cache of names".to_owned(),
+        None if outcome.from_cache => "the name cache".to_owned(),
         None if outcome.state == ModuleState::Loaded => "poolscope itself".to_owned(),
         None => String::new(),
     }

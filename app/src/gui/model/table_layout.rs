@@ -62,7 +62,7 @@ impl TryFrom<Written> for Placed {
 
     fn try_from(written: Written) -> Result<Self, String> {
         let area = PLACES.iter().find(|(name, _)| *name == written.place).map(|(_, area)| *area);
-        let area = area.ok_or_else(|| format!("'{}' is no place of a column: key, data or graph", written.place))?;
+        let area = area.ok_or_else(|| format!("'{}' is not a column area: key, data or graph", written.place))?;
         let what = match area {
             ColumnRole::Key => What::Key(written.column.parse::<Key>().map_err(|error| error.to_string())?),
             _ => What::Figure(written.column.parse::<Metric>().map_err(|error| error.to_string())?),
@@ -248,7 +248,7 @@ impl TableLayout {
     pub fn remove(&mut self, id: u32) -> Result<(), String> {
         let is_key = self.column(id).is_some_and(|column| column.area == ColumnRole::Key);
         if is_key && self.keys().len() == 1 {
-            return Err("One column has to group the rows.".to_owned());
+            return Err("At least one key column is required.".to_owned());
         }
         self.columns.retain(|column| column.id != id);
         self.mend();
@@ -334,13 +334,13 @@ impl TableLayout {
         }
         let keys = self.keys();
         if keys.is_empty() {
-            return Err("no column groups the rows".to_owned());
+            return Err("there is no key column".to_owned());
         }
         if let Some(twice) = keys.iter().enumerate().find(|(at, key)| keys[..*at].contains(key)) {
-            return Err(format!("the rows are grouped by {} twice", twice.1.title()));
+            return Err(format!("the key column {} appears twice", twice.1.title()));
         }
         if self.columns.iter().filter(|column| column.area == ColumnRole::Graph).count() > 1 {
-            return Err("more than one column is to be drawn".to_owned());
+            return Err("more than one column is graphed".to_owned());
         }
         self.sort.truncate(SORT_LEVELS);
         self.mend();
@@ -390,7 +390,7 @@ mod tests {
         let mut a = leak_hunt();
         let before = a.clone();
         assert!(a.move_column(4, ColumnRole::Key, None).unwrap_err().contains("cannot group"));
-        assert!(a.move_column(2, ColumnRole::Graph, None).unwrap_err().contains("over time"));
+        assert!(a.move_column(2, ColumnRole::Graph, None).unwrap_err().contains("be graphed"));
         assert!(a.add(What::Key(Key::Tag), ColumnRole::Key, None).unwrap_err().contains("already"));
         assert!(a.add(What::Figure(Metric::Average), ColumnRole::Graph, None).is_err());
         assert_eq!(a, before);
@@ -398,7 +398,7 @@ mod tests {
             a.remove(id).unwrap();
         }
         assert_eq!(a.graph_by, [Key::Stack]);
-        assert!(a.remove(3).unwrap_err().contains("has to group"));
+        assert!(a.remove(3).unwrap_err().contains("is required"));
     }
 
     #[test]

@@ -1,8 +1,9 @@
-//! The pages of the window, a folder each. Those of an open trace are in one list and implement [`Page`]; the start page is
-//! shown while no trace is open, and the recording page has a tab of its own. Pages do not know each other: they lead to another
-//! page by its name, with a command.
+//! The pages of the window, a folder and a line in one list each. Those of an open trace implement [`Page`], those that need no
+//! trace [`WindowPage`]. Pages do not know each other: they lead to another page by its name, with a command; and nothing but this
+//! file names them.
 
-use std::any::Any;
+use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 use eframe::egui::{KeyboardShortcut, Ui};
 use poolscope_analysis::pivot::RowPath;
@@ -10,29 +11,40 @@ use serde_json::Value;
 
 use crate::gui::commands::table::{CommandSpec, MenuPlace};
 use crate::gui::commands::{Command, DocumentCommand};
-use crate::gui::document::Document;
+use crate::gui::document::{Document, PageState, Widgets};
 use crate::gui::jobs::document::{PageAnswer, PageWork};
 use crate::gui::model::page_id::PageId;
+use crate::gui::model::recorder::RecorderState;
+use crate::gui::model::recording_setup::{RecordingSetup, SuggestedTag};
+use crate::gui::settings::Recent;
+use crate::gui::shell::tabs::Mark;
 
-pub mod recording;
-pub mod start;
-
-/// Declares the modules of the pages of an open trace and lists them in the order of the menu. Each module has a `PAGE`.
+/// Declares the modules of the pages and lists them in the order of the menu. Each module has a `PAGE`.
 macro_rules! pages {
-    ($($(#[$about:meta])* $name:ident,)*) => {
-        $($(#[$about])* pub mod $name;)*
+    (of_trace { $($of_trace:ident,)* } of_window { $($of_window:ident,)* }) => {
+        $(pub mod $of_trace;)*
+        $(pub mod $of_window;)*
 
         /// The pages of an open trace, in the order of the menu.
-        pub static PAGES: &[&dyn Page] = &[$(&$name::PAGE),*];
+        pub static PAGES: &[&dyn Page] = &[$(&$of_trace::PAGE),*];
+
+        /// The pages that need no trace.
+        pub static WINDOW_PAGES: &[&dyn WindowPage] = &[$(&$of_window::PAGE),*];
     };
 }
 
 pages! {
-    analysis,
-    suspects,
-    flame,
-    trace_info,
-    modules,
+    of_trace {
+        analysis,
+        suspects,
+        flame,
+        trace_info,
+        modules,
+    }
+    of_window {
+        start,
+        recording,
+    }
 }
 
 /// A page of an open trace. What the window keeps of it (state, background work, commands, remembered settings) hangs on this
@@ -53,19 +65,27 @@ pub trait Page: Sync {
     }
 
     /// State of the page for a trace that was just opened. [`Document::page_state`] gives it back.
-    fn new_state(&self) -> Box<dyn Any + Send>;
+    fn new_state(&self) -> Box<dyn PageState>;
 
-    /// Draws the page.
-    fn show(&self, ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>);
+    /// Draws the page. What is shown of the trace changes through commands; only the state of widgets changes at once.
+    fn show(&self, ui: &mut Ui, document: &Document, widgets: &mut Widgets, commands: &mut Vec<Command>);
 
     /// Returns whether the details of the selected row are beside the page.
     fn has_details(&self) -> bool {
         false
     }
 
-    /// Returns whether the sentence on what leaks is above the page.
-    fn has_summary_banner(&self) -> bool {
+    /// Returns whether the banners of pages are above the page.
+    fn has_banners(&self) -> bool {
         false
+    }
+
+    /// Draws a line above other pages, such as the summary of what leaks.
+    fn show_banner(&self, _ui: &mut Ui, _document: &Document, _commands: &mut Vec<Command>) {}
+
+    /// Tags that the page suggests to record.
+    fn suggested_tags(&self, _document: &Document) -> Vec<SuggestedTag> {
+        Vec::new()
     }
 
     /// Called when the page comes to the front; `from` was there before.
@@ -141,6 +161,53 @@ pub trait Page: Sync {
 
     /// Shows the page as it was remembered; a value of another version is ignored.
     fn restore(&self, _document: &mut Document, _value: Value) {}
+}
+
+/// State of the window that pages without a trace draw from.
+pub struct WindowState<'a> {
+    /// Files that were opened before, the newest first.
+    pub recent: &'a [Recent],
+    /// Those of them that no longer exist.
+    pub missing: &'a BTreeSet<PathBuf>,
+    /// Settings of the recording page.
+    pub setup: &'a mut RecordingSetup,
+    /// The recording on this machine.
+    pub recorder: &'a mut RecorderState,
+    /// Tags that the pages of open traces suggest to record.
+    pub suggested: &'a [SuggestedTag],
+}
+
+/// A page that needs no trace: it is shown in a tab of its own, or while no tab is open.
+pub trait WindowPage: Sync {
+    /// The page's name.
+    fn id(&self) -> PageId;
+
+    /// Title of its tab.
+    fn title(&self) -> &'static str;
+
+    /// Text at the pointer over its tab.
+    fn tip(&self) -> &'static str {
+        ""
+    }
+
+    /// Row of the command that shows the page; `None` if no command does.
+    fn command(&self) -> Option<CommandSpec> {
+        None
+    }
+
+    /// Mark beside the title of its tab.
+    fn mark(&self, _window: &WindowState<'_>) -> Option<Mark> {
+        None
+    }
+
+    /// Draws the page.
+    fn show(&self, ui: &mut Ui, window: &mut WindowState<'_>, commands: &mut Vec<Command>);
+}
+
+/// The page without a trace of a name.
+#[must_use]
+pub fn window_page(id: PageId) -> Option<&'static dyn WindowPage> {
+    WINDOW_PAGES.iter().copied().find(|page| page.id() == id)
 }
 
 /// The page of a name.

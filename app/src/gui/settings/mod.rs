@@ -138,7 +138,7 @@ pub struct Settings {
     pub folder: Option<PathBuf>,
     /// Files that were opened, the newest first.
     pub recent: Vec<Recent>,
-    /// Full titles of the commands run from the palette, the newest first.
+    /// Ids of the commands run from the palette, the newest first.
     pub commands: Vec<String>,
     /// The user's own presets. They are written into a file of their own; the first versions had them here.
     #[serde(skip_serializing)]
@@ -202,9 +202,9 @@ impl Settings {
     }
 
     /// A command was run from the palette.
-    pub fn ran(&mut self, title: String) {
-        self.commands.retain(|used| *used != title);
-        self.commands.insert(0, title);
+    pub fn ran(&mut self, id: String) {
+        self.commands.retain(|used| *used != id);
+        self.commands.insert(0, id);
         self.commands.truncate(COMMANDS);
     }
 

@@ -1,5 +1,6 @@
 //! The parts of the window around the pages: menu bar, tabs, side panel, status bar, palette, messages.
 
+pub mod details;
 pub mod file_changed;
 pub mod fuzzy;
 pub mod load_failure;
@@ -7,7 +8,6 @@ pub mod loading;
 pub mod menu;
 pub mod palette;
 pub mod status;
-pub mod summary_banner;
 pub mod tabs;
 pub mod toasts;
 pub mod trace_panel;

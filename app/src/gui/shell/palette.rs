@@ -44,8 +44,8 @@ impl PaletteState {
     }
 }
 
-/// Draws the palette; `recent` are the full titles of the commands used last, the newest first. Returns the full title of
-/// the command that is to be run.
+/// Draws the palette; `recent` are the ids of the commands used last, the newest first. Returns the id of the command that is
+/// to be run.
 pub fn show(
     ui: &Ui,
     state: &mut PaletteState,
@@ -84,7 +84,7 @@ pub fn show(
             if hit.entry.blocked.is_none() {
                 commands.push(Command::ClosePalette);
                 commands.push(hit.entry.spec.command.clone());
-                run = Some(hit.title.clone());
+                run = Some(hit.entry.spec.id.clone().into_owned());
             } else {
                 field.request_focus();
             }
@@ -124,7 +124,7 @@ fn hits<'a>(text: &str, entries: &'a [Entry], recent: &[String]) -> Vec<Hit<'a>>
         .filter_map(|entry| {
             let title = entry.full_title();
             let found = fuzzy::find(text, &title)?;
-            let used = recent.iter().position(|name| *name == title);
+            let used = recent.iter().position(|id| *id == entry.spec.id);
             let age = used.map_or(0, |age| (recent.len() - age) as i32);
             // What cannot be run gives way to what can; what was used last leads among those that fit alike.
             let score = if text.trim().is_empty() { age } else { found.score + age.min(3) };

@@ -8,9 +8,9 @@ use crate::format;
 use crate::gui::commands::{Command, DocumentCommand, RecordingCommand, SymbolsCommand};
 use crate::gui::document::Document;
 use crate::gui::icons::Icon;
+use crate::gui::model::recorder::{Phase as Recording, RecorderState};
 use crate::gui::model::symbol_texts;
 use crate::gui::model::symbols::Phase;
-use crate::gui::pages::recording::recorder::{Phase as Recording, Recorder};
 use crate::gui::theme;
 use crate::gui::theme::{GRID, Palette};
 use crate::wpr::RecordingStatus;
@@ -20,7 +20,7 @@ pub fn show(
     ui: &mut Ui,
     document: Option<&Document>,
     words: Option<&str>,
-    recording: Option<&Recorder>,
+    recording: Option<&RecorderState>,
     commands: &mut Vec<Command>,
 ) {
     ui.horizontal_centered(|ui| {
@@ -61,7 +61,7 @@ pub fn show(
 }
 
 /// State of a recording on this machine; it leads to its page.
-fn recorder(ui: &mut Ui, recording: Option<&Recorder>, commands: &mut Vec<Command>) {
+fn recorder(ui: &mut Ui, recording: Option<&RecorderState>, commands: &mut Vec<Command>) {
     let Some(recorder) = recording.filter(|recorder| recorder.phase.is_recording()) else { return };
     let palette = Palette::of(ui);
     let now = ui.input(|input| input.time);

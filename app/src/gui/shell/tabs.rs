@@ -136,7 +136,11 @@ impl Behavior<TabId> for Bar<'_> {
         let pressed = ui.input(|input| {
             input.pointer.any_pressed() && input.pointer.interact_pos().is_some_and(|at| area.contains(at))
         });
-        if self.commands.len() > before || (pressed && ui.rect_contains_pointer(area)) {
+        let added = self.commands.split_off(before);
+        // A wheel over the graph moves it in time; the tab that has the keys keeps them.
+        let is_used = added.iter().any(|command| !command.is_widget_action());
+        self.commands.extend(added.into_iter().map(|command| command.in_tab(tab)));
+        if is_used || (pressed && ui.rect_contains_pointer(area)) {
             self.touched = Some(tab);
         }
         UiResponse::None

@@ -2,22 +2,20 @@
 
 use eframe::egui::{Button, Ui};
 
-use crate::gui::commands::{Command, DocumentCommand};
+use crate::gui::commands::{Command, DocumentCommand, WidgetAction};
 use crate::gui::document::Document;
 use crate::gui::model::filter::Step;
 use crate::gui::widgets::chip;
 use crate::gui::widgets::chip::ChipPart;
 
 /// Draws the trail, if there is anything in it or to undo.
-pub(super) fn show(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>) {
+pub(super) fn show(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
     if document.query.filter.steps().is_empty()
         && !document.ui.filter_history.can_undo()
         && !document.ui.filter_history.can_redo()
     {
         return;
     }
-    let mut removed = None;
-    let mut edited = None;
     ui.horizontal_wrapped(|ui| {
         if document.query.filter.steps().is_empty() {
             ui.weak("All rows");
@@ -29,8 +27,8 @@ pub(super) fn show(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Comm
                 ui.weak("and");
             }
             match chip(ui, step) {
-                Some(ChipPart::Text) => edited = Some(at),
-                Some(ChipPart::Cross) => removed = Some(at),
+                Some(ChipPart::Text) => commands.push(WidgetAction::EditFilterStep(at).into()),
+                Some(ChipPart::Cross) => commands.push(WidgetAction::RemoveFilterStep(at).into()),
                 None => {}
             }
         }
@@ -43,12 +41,6 @@ pub(super) fn show(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Comm
             }
         }
     });
-    if let Some(at) = removed {
-        document.remove_step(at);
-    }
-    if let Some(at) = edited {
-        document.edit_step(at);
-    }
 }
 
 fn chip(ui: &mut Ui, step: &Step) -> Option<ChipPart> {

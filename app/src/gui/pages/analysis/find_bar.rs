@@ -3,22 +3,23 @@
 use eframe::egui::{Key, TextEdit, Ui};
 
 use crate::format;
-use crate::gui::commands::{Command, DocumentCommand};
+use crate::gui::commands::{Command, DocumentCommand, WidgetAction};
 use crate::gui::document::{Document, FindState};
+use crate::gui::model::finder::Finder;
 use crate::gui::theme::Palette;
 
 /// Draws the bar.
-pub(super) fn show(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>) {
+pub(super) fn show(ui: &mut Ui, document: &Document, finder: &mut Finder, commands: &mut Vec<Command>) {
     let mut close = false;
     ui.horizontal(|ui| {
         let label = ui.weak("Find");
         let nothing = document.find_state() == FindState::NoMatch;
         let id = ui.scope_id().with("find");
         // Before the field is drawn: what is typed in this frame already belongs to it.
-        if std::mem::take(&mut document.ui.finder.wants_focus) {
+        if std::mem::take(&mut finder.wants_focus) {
             ui.memory_mut(|memory| memory.request_focus(id));
         }
-        let mut field = TextEdit::singleline(&mut document.ui.finder.text)
+        let mut field = TextEdit::singleline(&mut finder.text)
             .id(id)
             .desired_width(240.0)
             .hint_text("tag, function, process, \u{2026}");
@@ -27,12 +28,13 @@ pub(super) fn show(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Comm
         }
         let field = ui.add(field).labelled_by(label.id);
         if field.changed() {
-            document.search_changed();
+            commands.push(WidgetAction::SearchChanged.into());
         }
         let (enter, shift, escape) =
             ui.input(|i| (i.key_pressed(Key::Enter), i.modifiers.shift, i.key_pressed(Key::Escape)));
         if field.lost_focus() && enter {
-            document.find_step(!shift);
+            let step = if shift { DocumentCommand::FindPrevious } else { DocumentCommand::FindNext };
+            commands.push(step.into());
             field.request_focus();
         } else if field.lost_focus() && escape {
             close = true;
@@ -45,17 +47,17 @@ pub(super) fn show(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Comm
                 commands.push(command.into());
             }
         }
-        if ui.checkbox(&mut document.ui.finder.case_sensitive, "Match case").changed() {
-            document.search_changed();
+        if ui.checkbox(&mut finder.case_sensitive, "Match case").changed() {
+            commands.push(WidgetAction::SearchChanged.into());
         }
         ui.label(find_text(document.find_state()));
-        if !document.ui.finder.is_complete() {
+        if !finder.is_complete() {
             ui.weak("(the first ones can be stepped through)");
         }
         close |= ui.button("Close").on_hover_text("Close the find bar (Escape)").clicked();
     });
     if close {
-        document.close_find();
+        commands.push(WidgetAction::CloseFind.into());
     }
 }
 

@@ -6,7 +6,7 @@ use poolscope_analysis::series::{SeriesKind as MeasureKind, SeriesMetric};
 
 use crate::format;
 use crate::format::axis::time_text;
-use crate::gui::commands::{Command, DocumentCommand};
+use crate::gui::commands::{Command, DocumentCommand, WidgetAction};
 use crate::gui::document::{CURVE_COUNTS, Document, measure_title};
 use crate::gui::theme::GRID;
 use crate::gui::widgets::graph::Kind;
@@ -15,12 +15,12 @@ use crate::gui::widgets::graph::Kind;
 const LEAST_WIDTH_FOR_RANGE: f32 = 760.0;
 
 /// Draws the bar.
-pub(super) fn show(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>) {
+pub(super) fn show(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
     let wide = ui.available_width() >= LEAST_WIDTH_FOR_RANGE;
     ui.horizontal(|ui| {
         measures(ui, document, commands);
         kinds(ui, document, commands);
-        grouping(ui, document);
+        grouping(ui, document, commands);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             for command in [DocumentCommand::ZoomAll, DocumentCommand::ZoomForward, DocumentCommand::ZoomBack] {
                 if document.can(&command)
@@ -105,20 +105,16 @@ fn grouping_title(keys: &[Key]) -> String {
     format!("by {}", titles.join(", "))
 }
 
-fn grouping(ui: &mut Ui, document: &mut Document) {
-    let now = document.query.columns.graph_by.clone();
-    let mut chosen = None;
-    let by = ComboBox::from_id_salt("graph by").width(110.0).selected_text(grouping_title(&now)).show_ui(ui, |ui| {
+fn grouping(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
+    let now = &document.query.columns.graph_by;
+    let by = ComboBox::from_id_salt("graph by").width(110.0).selected_text(grouping_title(now)).show_ui(ui, |ui| {
         for keys in groupings(&document.query.columns.keys()) {
-            if ui.selectable_label(keys == now, grouping_title(&keys)).clicked() {
-                chosen = Some(keys);
+            if ui.selectable_label(keys == *now, grouping_title(&keys)).clicked() {
+                commands.push(WidgetAction::GraphBy(keys).into());
             }
         }
     });
     name_box(&by.response, "By which columns there are curves");
-    if let Some(keys) = chosen {
-        document.graph_by(keys);
-    }
 }
 
 /// A box shows its value; what it is for is told to those who cannot see where it stands.

@@ -4,6 +4,7 @@ use eframe::egui::{Button, ScrollArea, Ui};
 use poolscope_analysis::pivot::{Key, Metric};
 
 use crate::format::column::ColumnUnit;
+use crate::gui::commands::{ColumnChange, Command, DocumentCommand, WidgetAction};
 use crate::gui::document::Document;
 use crate::gui::model::column_tips;
 use crate::gui::model::columns::ColumnRole;
@@ -26,20 +27,13 @@ impl Choices {
     }
 }
 
-/// Symbol path and options.
-pub(super) enum Change {
-    Sort(u32, bool),
-    Aggregate(u32, Metric),
-    Unit(u32, ColumnUnit),
-    Freeze(usize),
-    Fit(Option<u32>),
-    Remove(u32),
-    Add(What, ColumnRole),
-    Dialog,
+/// Sorts by a column, or with `add` after the present columns.
+fn sort(column: u32, add: bool) -> WidgetAction {
+    WidgetAction::Table(Action::Sort { column, add })
 }
 
 /// Draws the menu of a column, or of the empty place right of them.
-pub(super) fn show(ui: &mut Ui, choices: &Choices, column: Option<u32>, changes: &mut Vec<Change>) {
+pub(super) fn show(ui: &mut Ui, choices: &Choices, column: Option<u32>, commands: &mut Vec<Command>) {
     let columns = &choices.columns;
     let mut chosen = None;
     if let Some(placed) = column.and_then(|id| columns.column(id)) {
@@ -48,21 +42,21 @@ pub(super) fn show(ui: &mut Ui, choices: &Choices, column: Option<u32>, changes:
     }
     lists(ui, columns, &mut chosen);
     ui.separator();
-    entry(ui, "Fit all columns", Change::Fit(None), &mut chosen);
+    entry(ui, "Fit all columns", DocumentCommand::FitColumns, &mut chosen);
     if columns.frozen > 0 {
-        entry(ui, "Unfreeze", Change::Freeze(0), &mut chosen);
+        entry(ui, "Unfreeze", ColumnChange::Freeze(0), &mut chosen);
     }
-    entry(ui, "Columns\u{2026}", Change::Dialog, &mut chosen);
+    entry(ui, "Columns\u{2026}", DocumentCommand::Columns, &mut chosen);
     if let Some(change) = chosen {
         ui.close();
-        changes.push(change);
+        commands.push(change);
     }
 }
 
-fn of_column(ui: &mut Ui, columns: &TableLayout, placed: &Placed, chosen: &mut Option<Change>) {
+fn of_column(ui: &mut Ui, columns: &TableLayout, placed: &Placed, chosen: &mut Option<Command>) {
     let id = placed.id;
-    entry(ui, "Sort by this", Change::Sort(id, false), chosen);
-    entry(ui, "Sort by this as well", Change::Sort(id, true), chosen);
+    entry(ui, "Sort by this", sort(id, false), chosen);
+    entry(ui, "Sort by this as well", sort(id, true), chosen);
     if let What::Figure(figure) = placed.what {
         let ways = aggregations(figure);
         if ways.len() > 1 {
@@ -70,7 +64,7 @@ fn of_column(ui: &mut Ui, columns: &TableLayout, placed: &Placed, chosen: &mut O
                 for (name, other) in ways {
                     let fits = What::Figure(other).in_area(placed.area).is_ok();
                     if ui.add_enabled(fits, Button::selectable(other == figure, name)).clicked() {
-                        *chosen = Some(Change::Aggregate(id, other));
+                        *chosen = Some(ColumnChange::Aggregate(id, other).into());
                     }
                 }
             });
@@ -81,19 +75,19 @@ fn of_column(ui: &mut Ui, columns: &TableLayout, placed: &Placed, chosen: &mut O
         ui.menu_button("Unit", |ui| {
             for unit in [ColumnUnit::Automatic].iter().chain(units) {
                 if ui.selectable_label(placed.unit == *unit, unit.title()).clicked() {
-                    *chosen = Some(Change::Unit(id, *unit));
+                    *chosen = Some(ColumnChange::Unit(id, *unit).into());
                 }
             }
         });
     }
     ui.separator();
     let position = columns.columns.iter().position(|column| column.id == id).unwrap_or(0);
-    entry(ui, "Freeze up to this", Change::Freeze(position + 1), chosen);
-    entry(ui, "Fit width", Change::Fit(Some(id)), chosen);
-    entry(ui, "Remove", Change::Remove(id), chosen);
+    entry(ui, "Freeze up to this", ColumnChange::Freeze(position + 1), chosen);
+    entry(ui, "Fit width", ColumnChange::Fit(id), chosen);
+    entry(ui, "Remove", ColumnChange::Remove(id), chosen);
 }
 
-fn lists(ui: &mut Ui, columns: &TableLayout, chosen: &mut Option<Change>) {
+fn lists(ui: &mut Ui, columns: &TableLayout, chosen: &mut Option<Command>) {
     ui.menu_button("Group by", |ui| {
         list(ui, Key::ALL.iter().map(|key| What::Key(*key)), columns, ColumnRole::Key, chosen);
     });
@@ -111,7 +105,7 @@ fn list(
     columns: impl Iterator<Item = What>,
     layout: &TableLayout,
     area: ColumnRole,
-    chosen: &mut Option<Change>,
+    chosen: &mut Option<Command>,
 ) {
     ScrollArea::vertical().max_height(LIST_HEIGHT).show(ui, |ui| {
         for what in columns {
@@ -123,29 +117,14 @@ fn list(
                 _ => what.title(),
             };
             if ui.add_enabled(can, Button::selectable(there, title)).on_hover_text(column_tips::of(what)).clicked() {
-                *chosen = Some(Change::Add(what, area));
+                *chosen = Some(ColumnChange::Add(what, area).into());
             }
         }
     });
 }
 
-fn entry(ui: &mut Ui, title: &str, change: Change, chosen: &mut Option<Change>) {
+fn entry(ui: &mut Ui, title: &str, change: impl Into<Command>, chosen: &mut Option<Command>) {
     if ui.button(title).clicked() {
-        *chosen = Some(change);
-    }
-}
-
-/// Does what was chosen.
-pub(super) fn carry_out(document: &mut Document, change: Change) {
-    match change {
-        Change::Sort(column, add) => document.table_action(Action::Sort { column, add }),
-        Change::Aggregate(column, figure) => document.aggregate(column, figure),
-        Change::Unit(column, unit) => document.set_unit(column, unit),
-        Change::Freeze(columns) => document.freeze(columns),
-        Change::Fit(Some(column)) => document.ui.table.fit(column),
-        Change::Fit(None) => document.ui.table.fit_all(),
-        Change::Remove(column) => document.remove_column(column),
-        Change::Add(what, area) => document.add_column(what, area),
-        Change::Dialog => document.run(&crate::gui::commands::DocumentCommand::Columns),
+        *chosen = Some(change.into());
     }
 }

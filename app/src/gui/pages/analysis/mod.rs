@@ -1,6 +1,5 @@
 //! The graph above the table, each with its bar. The splitter between them can be dragged.
 
-pub mod details;
 mod filter_bar;
 mod find_bar;
 mod graph_bar;
@@ -14,19 +13,18 @@ use eframe::egui::{Align, CursorIcon, Frame, Label, Layout as UiLayout, Margin, 
 
 use crate::format;
 use crate::gui::commands::table::MenuPlace;
-use crate::gui::commands::{Command, DocumentCommand, Menu};
-use crate::gui::document::{Document, Layout};
+use crate::gui::commands::{Command, DocumentCommand, Menu, WidgetAction};
+use crate::gui::document::{Document, Layout, PageState, Widgets};
 use crate::gui::icons;
 use crate::gui::jobs::document::Topic;
 use crate::gui::model::page_id::PageId;
 use crate::gui::model::recording_fix::Fix;
 use crate::gui::pages::Page;
 use crate::gui::theme::{GRID, Palette};
-use crate::gui::widgets::graph::{Graph, Mark, Range};
-use crate::gui::widgets::pivot_table::{PivotTable, RowId};
+use crate::gui::widgets::graph::{Graph, GraphState, Mark, Range};
+use crate::gui::widgets::pivot_table::{PivotTable, RowId, TableState};
 use poolscope_analysis::trace::Trace;
 use poolscope_analysis::trace::time::LifetimeClass;
-use std::any::Any;
 
 /// Least height of graph and table, in points.
 const LEAST_HEIGHT: f32 = 140.0;
@@ -50,7 +48,7 @@ impl Page for AnalysisPage {
         MenuPlace::new(Menu::View, 0)
     }
 
-    fn new_state(&self) -> Box<dyn Any + Send> {
+    fn new_state(&self) -> Box<dyn PageState> {
         Box::new(())
     }
 
@@ -58,13 +56,13 @@ impl Page for AnalysisPage {
         true
     }
 
-    fn has_summary_banner(&self) -> bool {
+    fn has_banners(&self) -> bool {
         true
     }
 
-    fn show(&self, ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>) {
+    fn show(&self, ui: &mut Ui, document: &Document, widgets: &mut Widgets, commands: &mut Vec<Command>) {
         if document.has_allocations() {
-            show(ui, document, commands);
+            show(ui, document, widgets, commands);
         } else {
             no_events::show(ui, document, commands);
         }
@@ -72,22 +70,22 @@ impl Page for AnalysisPage {
 }
 
 /// Draws graph and table.
-fn show(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>) {
+fn show(ui: &mut Ui, document: &Document, widgets: &mut Widgets, commands: &mut Vec<Command>) {
     match document.ui.layout {
-        Layout::Graph => graph_panel(ui, document, commands),
-        Layout::Table => table(ui, document, commands),
-        Layout::Both => both(ui, document, commands),
+        Layout::Graph => graph_panel(ui, document, &mut widgets.graph, commands),
+        Layout::Table => table(ui, document, widgets, commands),
+        Layout::Both => both(ui, document, widgets, commands),
     }
 }
 
 /// The graph has its share of the height, whatever the window's size.
-fn both(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>) {
+fn both(ui: &mut Ui, document: &Document, widgets: &mut Widgets, commands: &mut Vec<Command>) {
     let whole = ui.available_rect_before_wrap();
     let most = (whole.height() - LEAST_HEIGHT).max(LEAST_HEIGHT);
-    let height = (whole.height() * document.ui.graph_share).clamp(LEAST_HEIGHT, most);
+    let height = (whole.height() * widgets.graph_share).clamp(LEAST_HEIGHT, most);
     let (above, below) = whole.split_top_bottom_at_y(whole.top() + height);
-    part(ui, "graph", above, |ui| graph_panel(ui, document, commands));
-    part(ui, "table", below, |ui| table(ui, document, commands));
+    part(ui, "graph", above, |ui| graph_panel(ui, document, &mut widgets.graph, commands));
+    part(ui, "table", below, |ui| table(ui, document, widgets, commands));
     let line = above.bottom();
     let grip = Rect::from_x_y_ranges(whole.x_range(), line - 3.0..=line + 3.0);
     let response = ui.interact(grip, ui.scope_id().with("splitter"), Sense::DRAG);
@@ -99,7 +97,7 @@ fn both(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>) {
         ui.ctx().set_cursor_icon(CursorIcon::ResizeVertical);
     }
     if response.dragged() {
-        document.ui.graph_share = ((height + response.drag_delta().y) / whole.height().max(1.0)).clamp(0.1, 0.9);
+        widgets.graph_share = ((height + response.drag_delta().y) / whole.height().max(1.0)).clamp(0.1, 0.9);
     }
     ui.advance_cursor_after_rect(whole);
 }
@@ -111,15 +109,15 @@ fn part(ui: &mut Ui, name: &str, rect: Rect, draw: impl FnOnce(&mut Ui)) {
     });
 }
 
-fn graph_panel(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>) {
+fn graph_panel(ui: &mut Ui, document: &Document, state: &mut GraphState, commands: &mut Vec<Command>) {
     let margin = Margin { left: 8, right: 8, top: 4, bottom: 8 };
     Frame::new().fill(Palette::of(ui).panel).inner_margin(margin).show(ui, |ui| {
         ui.set_min_size(ui.available_size());
-        graph(ui, document, commands);
+        graph(ui, document, state, commands);
     });
 }
 
-fn graph(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>) {
+fn graph(ui: &mut Ui, document: &Document, state: &mut GraphState, commands: &mut Vec<Command>) {
     graph_bar::show(ui, document, commands);
     if let Some(why) = &document.results.curves_error {
         ui.colored_label(Palette::of(ui).bad, format!("The curves cannot be drawn: {why}"));
@@ -152,8 +150,8 @@ fn graph(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>) {
         selection_note: note.as_deref(),
         ..Graph::new(data, &document.results.overview, document.ui.curve_style, whole)
     };
-    let actions = graph.show(ui, &mut document.ui.graph);
-    actions.into_iter().for_each(|action| document.graph_action(action));
+    let actions = graph.show(ui, state);
+    commands.extend(actions.into_iter().map(|action| WidgetAction::Graph(action).into()));
 }
 
 /// Parts of a trace's time that were not recorded, or not wholly.
@@ -203,15 +201,15 @@ fn blocks(count: u64) -> String {
     format!("{} {}", format::count(count), if count == 1 { "block" } else { "blocks" })
 }
 
-fn table(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>) {
+fn table(ui: &mut Ui, document: &Document, widgets: &mut Widgets, commands: &mut Vec<Command>) {
     let palette = Palette::of(ui);
     let margin = Margin { left: 8, right: 8, top: 4, bottom: 4 };
     Frame::new().fill(palette.panel).inner_margin(margin).show(ui, |ui| {
         ui.set_width(ui.available_width());
-        table_bar::show(ui, document, commands);
+        table_bar::show(ui, document, &mut widgets.query_box, commands);
         filter_bar::show(ui, document, commands);
-        if document.ui.finder.open {
-            find_bar::show(ui, document, commands);
+        if widgets.finder.open {
+            find_bar::show(ui, document, &mut widgets.finder, commands);
         }
         if document.lacks_stacks() {
             no_stacks(ui, document, commands);
@@ -221,14 +219,14 @@ fn table(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>) {
     match is_empty {
         Some(true) if document.query.filter.steps().is_empty() => nothing_in_view(ui, document, commands),
         Some(true) => nothing_left(ui, document, commands),
-        Some(false) => rows(ui, document, commands),
+        Some(false) => rows(ui, document, &mut widgets.table, commands),
         None => {
             ui.centered_and_justified(|ui| ui.weak("Grouping the allocations"));
         }
     }
 }
 
-fn rows(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>) {
+fn rows(ui: &mut Ui, document: &Document, state: &mut TableState, commands: &mut Vec<Command>) {
     let dimmed = document.waits(Topic::Table);
     let frozen = document.query.columns.frozen;
     let mut changes = Vec::new();
@@ -236,18 +234,17 @@ fn rows(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>) {
     let offers = row_menu::Offers::of(document);
     let mut of_header = |ui: &mut Ui, column: Option<u32>| header_menu::show(ui, &menus, column, &mut changes);
     let mut of_row = |ui: &mut Ui, _: RowId| row_menu::show(ui, &offers, commands);
-    let hovered = document.ui.table.hovered();
-    let tip = hovered.and_then(|row| Some((row, document.frame_tip(row)?)));
+    let tip = state.hovered().and_then(|row| Some((row, document.frame_tip(row)?)));
     let Some(rows) = &document.results.rows else { return };
-    let actions = PivotTable::new("Allocations", rows, &mut document.ui.table)
+    let actions = PivotTable::new("Allocations", rows, state)
         .dimmed(dimmed)
         .frozen(frozen)
         .tip(tip.as_ref().map(|(row, text)| (*row, text.as_str())))
         .header_menu(&mut of_header)
         .row_menu(&mut of_row)
         .show(ui);
-    actions.into_iter().for_each(|action| document.table_action(action));
-    changes.into_iter().for_each(|change| header_menu::carry_out(document, change));
+    commands.extend(actions.into_iter().map(|action| WidgetAction::Table(action).into()));
+    commands.extend(changes);
 }
 
 /// A view in which nothing lives.

@@ -6,7 +6,8 @@ use eframe::egui::{
     EventFilter, Id, Key, Modifiers, Popup, PopupCloseBehavior, Response, RichText, Stroke, TextBuffer, TextEdit, Ui,
 };
 
-use crate::gui::document::Document;
+use crate::gui::commands::{Command, WidgetAction};
+use crate::gui::model::query_box::QueryField;
 use crate::gui::theme;
 use crate::gui::theme::Palette;
 
@@ -14,20 +15,20 @@ use crate::gui::theme::Palette;
 const WIDEST: f32 = 520.0;
 
 /// Draws the box.
-pub(super) fn show(ui: &mut Ui, document: &mut Document) {
+pub(super) fn show(ui: &mut Ui, state: &mut QueryField, commands: &mut Vec<Command>) {
     let id = ui.scope_id().with("query box");
     let palette = Palette::of(ui);
-    let keys = take_keys(ui, id, document);
-    let error = document.ui.query_box.error.as_ref().map(|(range, _)| range.clone());
+    let keys = take_keys(ui, id, state);
+    let error = state.error.as_ref().map(|(range, _)| range.clone());
     let mut layouter = |ui: &Ui, text: &dyn TextBuffer, _: f32| {
         let job = underlined(text.as_str(), error.as_ref(), palette);
         ui.fonts_mut(|fonts| fonts.layout_job(job))
     };
     let width = (ui.available_width() - 16.0).clamp(80.0, WIDEST);
     // Keys that the box wants for itself: without this they would take the keyboard away from it.
-    let offered = document.ui.query_box.completions.is_some();
+    let offered = state.completions.is_some();
     let filter = EventFilter { tab: offered, horizontal_arrows: true, vertical_arrows: true, escape: true };
-    let out = TextEdit::singleline(&mut document.ui.query_box.text)
+    let out = TextEdit::singleline(&mut state.text)
         .id(id)
         .hint_text("filter: tag:Leak size:>64KB driver:myfault \u{2026}")
         .desired_width(width)
@@ -36,21 +37,21 @@ pub(super) fn show(ui: &mut Ui, document: &mut Document) {
         .show(ui);
     let response = out.response.response.clone();
     response.ctx.accesskit_node_builder(response.id, |node| node.set_label("Query"));
-    if std::mem::take(&mut document.ui.query_box.wants_focus) {
+    if std::mem::take(&mut state.wants_focus) {
         response.request_focus();
-        document.complete_query(document.ui.query_box.text.len());
+        commands.push(WidgetAction::CompleteQuery(state.text.len()).into());
     }
-    let is_late = std::mem::take(&mut document.ui.query_box.is_late) && response.has_focus();
+    let is_late = std::mem::take(&mut state.is_late) && response.has_focus();
     // Who only passes by with the Tab key is offered nothing: the next Tab would take it.
     if response.changed() || is_late {
-        let cursor = cursor_byte(&out, &document.ui.query_box.text);
-        document.complete_query(cursor);
+        let cursor = cursor_byte(&out, &state.text);
+        commands.push(WidgetAction::CompleteQuery(cursor).into());
     }
-    act(ui, document, keys, &out);
-    if let Some(at) = popup(ui, document, &response) {
-        accept(ui, document, at, &out);
+    act(ui, state, keys, &out, commands);
+    if let Some(at) = popup(ui, state, &response) {
+        accept(ui, state, at, &out, commands);
     }
-    problem(document, &response, palette);
+    problem(state, &response, palette);
 }
 
 #[derive(Default)]
@@ -63,11 +64,11 @@ struct Keys {
 }
 
 /// The keys that move through the completions; taken before the field sees them.
-fn take_keys(ui: &Ui, id: Id, document: &Document) -> Keys {
+fn take_keys(ui: &Ui, id: Id, state: &QueryField) -> Keys {
     if !ui.memory(|memory| memory.has_focus(id)) {
         return Keys::default();
     }
-    let offered = document.ui.query_box.completions.is_some();
+    let offered = state.completions.is_some();
     let pressed = |key| ui.input_mut(|input| input.consume_key(Modifiers::NONE, key));
     Keys {
         up: offered && pressed(Key::ArrowUp),
@@ -78,41 +79,35 @@ fn take_keys(ui: &Ui, id: Id, document: &Document) -> Keys {
     }
 }
 
-fn act(ui: &Ui, document: &mut Document, keys: Keys, out: &TextEditOutput) {
-    let count = document.ui.query_box.completions.as_ref().map_or(0, |completions| completions.items.len());
-    let at = document.ui.query_box.chosen;
+fn act(ui: &Ui, state: &mut QueryField, keys: Keys, out: &TextEditOutput, commands: &mut Vec<Command>) {
+    let count = state.completions.as_ref().map_or(0, |completions| completions.items.len());
+    let at = state.chosen;
     if keys.down && count > 0 {
-        document.ui.query_box.chosen = Some(at.map_or(0, |at| (at + 1) % count));
+        state.chosen = Some(at.map_or(0, |at| (at + 1) % count));
     } else if keys.up && count > 0 {
-        document.ui.query_box.chosen = Some(at.map_or(count - 1, |at| (at + count - 1) % count));
+        state.chosen = Some(at.map_or(count - 1, |at| (at + count - 1) % count));
     } else if keys.accept {
-        accept(ui, document, at.unwrap_or(0), out);
+        accept(ui, state, at.unwrap_or(0), out, commands);
     } else if keys.enter {
         match at {
-            Some(at) => accept(ui, document, at, out),
-            None => document.enter_query(),
+            Some(at) => accept(ui, state, at, out, commands),
+            None => commands.push(WidgetAction::EnterQuery.into()),
         }
     } else if keys.escape {
-        if document.ui.query_box.completions.take().is_none() {
-            document.leave_query();
+        if state.completions.take().is_none() {
+            commands.push(WidgetAction::LeaveQuery.into());
         }
-        document.ui.query_box.chosen = None;
+        state.chosen = None;
     }
 }
 
-fn accept(ui: &Ui, document: &mut Document, at: usize, out: &TextEditOutput) {
-    if let Some(cursor) = document.ui.query_box.complete(at) {
-        let mut state = out.state.clone();
-        state.cursor.set_char_range(Some(CCursorRange::one(CCursor::new(cursor))));
-        state.store(ui.ctx(), out.response.response.id);
-        let byte = document
-            .ui
-            .query_box
-            .text
-            .char_indices()
-            .nth(cursor)
-            .map_or(document.ui.query_box.text.len(), |(byte, _)| byte);
-        document.complete_query(byte);
+fn accept(ui: &Ui, state: &mut QueryField, at: usize, out: &TextEditOutput, commands: &mut Vec<Command>) {
+    if let Some(cursor) = state.complete(at) {
+        let mut edit = out.state.clone();
+        edit.cursor.set_char_range(Some(CCursorRange::one(CCursor::new(cursor))));
+        edit.store(ui.ctx(), out.response.response.id);
+        let byte = state.text.char_indices().nth(cursor).map_or(state.text.len(), |(byte, _)| byte);
+        commands.push(WidgetAction::CompleteQuery(byte).into());
     }
     out.response.response.request_focus();
 }
@@ -123,8 +118,8 @@ fn cursor_byte(out: &TextEditOutput, text: &str) -> usize {
 }
 
 /// The completions below the box; returns the one that was clicked.
-fn popup(ui: &Ui, document: &Document, response: &Response) -> Option<usize> {
-    let completions = document.ui.query_box.completions.as_ref()?;
+fn popup(ui: &Ui, state: &QueryField, response: &Response) -> Option<usize> {
+    let completions = state.completions.as_ref()?;
     // A click on a completion takes the keyboard from the box before it is known what was clicked.
     let list = response.id.with("completions");
     let pointer = ui.ctx().pointer_latest_pos();
@@ -138,7 +133,7 @@ fn popup(ui: &Ui, document: &Document, response: &Response) -> Option<usize> {
         |ui| {
             for (at, item) in completions.items.iter().enumerate() {
                 ui.horizontal(|ui| {
-                    let chosen = document.ui.query_box.chosen == Some(at);
+                    let chosen = state.chosen == Some(at);
                     let line = ui.selectable_label(chosen, RichText::new(&item.show).font(theme::figure_font()));
                     if line.clicked() {
                         taken = Some(at);
@@ -152,9 +147,9 @@ fn popup(ui: &Ui, document: &Document, response: &Response) -> Option<usize> {
 }
 
 /// Error of the query, below the field while it is written in, else on hover.
-fn problem(document: &Document, response: &Response, palette: &Palette) {
-    let Some((_, words)) = &document.ui.query_box.error else { return };
-    if response.has_focus() && document.ui.query_box.completions.is_none() {
+fn problem(state: &QueryField, response: &Response, palette: &Palette) {
+    let Some((_, words)) = &state.error else { return };
+    if response.has_focus() && state.completions.is_none() {
         let mut open = true;
         Popup::from_response(response)
             .open_bool(&mut open)

@@ -5,9 +5,10 @@ use eframe::egui::{Align, ComboBox, Layout, Ui};
 use super::query_field;
 use crate::gui::commands::{Command, DocumentCommand};
 use crate::gui::document::Document;
+use crate::gui::model::query_box::QueryField;
 
 /// Draws the bar.
-pub(super) fn show(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>) {
+pub(super) fn show(ui: &mut Ui, document: &Document, query_box: &mut QueryField, commands: &mut Vec<Command>) {
     ui.horizontal(|ui| {
         presets(ui, document, commands);
         if ui.button("Columns").on_hover_text("Choose the columns (Ctrl+E)").clicked() {
@@ -18,7 +19,7 @@ pub(super) fn show(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Comm
             if find.clicked() {
                 commands.push(DocumentCommand::Find.into());
             }
-            query_field::show(ui, document);
+            query_field::show(ui, query_box, commands);
         });
     });
 }

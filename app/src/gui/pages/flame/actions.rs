@@ -6,17 +6,19 @@ use std::sync::Arc;
 
 use poolscope_analysis::filter::query::quoted;
 use poolscope_analysis::flame::FlameTree;
-use poolscope_analysis::pivot::{Key, Pivot, RowPath, RowPathStep};
+use poolscope_analysis::pivot::{Key, RowPath};
 
 use super::commands::FlameCommand as C;
-use super::job::{Before, FlameAnswer, FlameFindRequest, FlameFound, FlameQuestion, FlameRequest};
+use super::job::{
+    Before, FlameAnswer, FlameFindRequest, FlameFound, FlameQuestion, FlameRequest, LocateRequest, LocatedFrame,
+    PendingFrame,
+};
 use super::model::FlameColors;
-use super::state::{FlameScope, PendingFrame, ShownFlame};
-use super::{FIND, MERGE};
+use super::state::{FlameScope, ShownFlame};
+use super::{FIND, LOCATE, MERGE};
 use crate::gui::document::table_model::{node_id, row_id};
 use crate::gui::document::{Document, Effect};
 use crate::gui::model::presets::BuiltIn;
-use crate::gui::widgets::flame::Action;
 
 impl Document {
     /// The question as things stand.
@@ -36,6 +38,9 @@ impl Document {
     pub(in crate::gui) fn ask_for_flame(&mut self) {
         if self.ui.page != PageId::FLAME || !self.has_allocations() {
             return;
+        }
+        if self.flame().search.trim() != self.flame().searched {
+            self.search_flame();
         }
         let question = self.flame_question();
         let asked = self.flame().asked.as_ref();
@@ -86,7 +91,9 @@ impl Document {
 
     /// Searches again after the text or the frames have changed.
     pub fn search_flame(&mut self) {
-        self.flame_mut().found = None;
+        let flame = self.flame_mut();
+        flame.found = None;
+        flame.searched = flame.search.trim().to_owned();
         if !self.flame().search.trim().is_empty() && self.flame().shown.is_some() {
             self.ask_page(PageId::FLAME, FIND);
         }
@@ -102,21 +109,6 @@ impl Document {
         let is_shown = self.flame().shown.as_ref().is_some_and(|shown| Arc::ptr_eq(&shown.tree, &found.tree));
         if is_shown && self.flame().search.trim() == found.text {
             self.flame_mut().found = Some((found.text, found.weight));
-        }
-    }
-
-    /// Carries out what the user asked of the flame graph.
-    pub fn flame_action(&mut self, action: Action) {
-        match action {
-            Action::Zoom(node) => self.flame_mut().zoom_to(node),
-            Action::ZoomOut => {
-                self.flame_mut().zoom_back();
-            }
-            Action::Leave => {
-                if !self.flame_mut().zoom_back() {
-                    self.show_page(self.flame().from);
-                }
-            }
         }
     }
 
@@ -228,18 +220,27 @@ impl Document {
         self.apply_pending_frame();
     }
 
-    /// Puts the cursor on the row that is to be shown, as soon as there are the rows that lead to it.
+    /// Looks for the row that is to be shown, as soon as there are the rows that lead to it.
     pub(in crate::gui) fn apply_pending_frame(&mut self) {
-        if self.awaits_table() {
+        if !self.awaits_table() && self.flame().goal.is_some() {
+            self.ask_page(PageId::FLAME, LOCATE);
+        }
+    }
+
+    pub(in crate::gui) fn locate_request(&self) -> Option<LocateRequest> {
+        let pivot = Arc::clone(self.results.rows.as_ref()?.flat().tree().pivot());
+        Some(LocateRequest { pivot, frame: self.flame().goal.clone()?, metric: self.flame().look.weight() })
+    }
+
+    /// Puts the cursor on the row that was to be shown.
+    pub(in crate::gui) fn apply_located(&mut self, located: LocatedFrame) {
+        let Some(rows) = &mut self.results.rows else { return };
+        if !Arc::ptr_eq(rows.flat().tree().pivot(), &located.pivot) {
+            // Other rows came meanwhile, and with them the next search.
             return;
         }
-        let Some(goal) = self.flame_mut().goal.take() else { return };
-        let weight = self.flame().look.weight();
-        let Some(rows) = &mut self.results.rows else { return };
-        let pivot = Arc::clone(rows.flat().tree().pivot());
-        let weigh = |group: usize| pivot.aggregates().get(group).map_or(0, |cost| weight.of(cost, pivot.clock()));
-        let found =
-            place_of_most(&pivot, &goal, weigh).and_then(|place| rows.find_place(&place, &mut self.ui.expanded));
+        let found = located.place.and_then(|place| rows.find_place(&place, &mut self.ui.expanded));
+        self.flame_mut().goal = None;
         let Some(row) = found else {
             self.notify("No row of the table has this frame");
             return;
@@ -249,34 +250,4 @@ impl Document {
         self.remember_selection();
         self.ask_for_unknown();
     }
-}
-
-/// RowPath of the row of the table that has most of a frame.
-fn place_of_most(pivot: &Pivot, goal: &PendingFrame, weigh: impl Fn(usize) -> u64) -> Option<RowPath> {
-    let column = pivot.keys().iter().position(|key| *key == Key::Stack)?;
-    let stacks = pivot.columns().get(column)?.stacks()?;
-    let inside = stacks.subtree(stacks.find(&goal.frames)?);
-    let scoped = |group: usize| {
-        goal.scope.iter().flat_map(|scope| &scope.0).all(|step| {
-            let RowPathStep::Value { key, text } = step else { return true };
-            let Some(at) = pivot.keys().iter().position(|own| own == key) else { return true };
-            let id = pivot.ids(group).get(at).copied().unwrap_or(0);
-            pivot.columns().get(at).is_none_or(|values| values.text(id) == text.as_str())
-        })
-    };
-    let fits = |group: &usize| pivot.ids(*group).get(column).is_some_and(|id| inside.contains(id)) && scoped(*group);
-    // Of equal ones the first in the order of the table.
-    let most = (0..pivot.len()).filter(fits).max_by_key(|group| (weigh(*group), std::cmp::Reverse(*group)))?;
-    let mut steps = Vec::with_capacity(column + 1);
-    for ((key, values), id) in pivot.keys().iter().zip(pivot.columns()).zip(pivot.ids(most)).take(column) {
-        steps.push(match values.stacks() {
-            Some(_) if *id == 0 => RowPathStep::NoStack { key: *key },
-            Some(stacks) => {
-                RowPathStep::Frames { key: *key, frames: stacks.frames(*id).into_iter().map(str::to_owned).collect() }
-            }
-            None => RowPathStep::Value { key: *key, text: values.text(*id).into_owned() },
-        });
-    }
-    steps.push(RowPathStep::Frames { key: Key::Stack, frames: goal.frames.clone() });
-    Some(RowPath(steps))
 }

@@ -11,20 +11,21 @@ use crate::gui::document::Document;
 use crate::gui::model::page_id::PageId;
 use crate::gui::pages::flame::commands::FlameCommand;
 use crate::gui::pages::flame::model as words;
+use crate::gui::pages::flame::state::FlamePageState;
 use crate::gui::theme::GRID;
 
 /// Width of the field that searches, in points.
 const SEARCH: f32 = 184.0;
 
 /// Draws the line.
-pub(super) fn show(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>) {
+pub(super) fn show(ui: &mut Ui, document: &Document, state: &mut FlamePageState, commands: &mut Vec<Command>) {
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = GRID;
-        search(ui, document);
+        search(ui, document, state);
         ui.add_space(2.0 * GRID);
-        weight(ui, document, commands);
+        weight(ui, state, commands);
         ui.add_space(2.0 * GRID);
-        let look = document.flame().look;
+        let look = state.look;
         for (merge, title, tip) in [
             (
                 FlameDirection::TopDown,
@@ -47,7 +48,7 @@ pub(super) fn show(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Comm
             let response = ui.selectable_label(look.root_at_top == top, title).on_hover_text(tip);
             choose(&response, FlameCommand::RootAtTop(top), commands);
         }
-        if document.flame().view.zoom() != FlameTree::ROOT {
+        if state.view.zoom() != FlameTree::ROOT {
             ui.add_space(2.0 * GRID);
             let response = ui.button("Zoom out").on_hover_text("The width as it was before (Backspace)");
             choose(&response, FlameCommand::ZoomOut, commands);
@@ -63,40 +64,36 @@ fn choose(response: &Response, command: FlameCommand, commands: &mut Vec<Command
     }
 }
 
-fn search(ui: &mut Ui, document: &mut Document) {
+fn search(ui: &mut Ui, document: &Document, state: &mut FlamePageState) {
     let id = ui.scope_id().with("search");
-    let field = TextEdit::singleline(&mut document.flame_mut().search).id(id).hint_text("Search (Ctrl+F)");
+    let field = TextEdit::singleline(&mut state.search).id(id).hint_text("Search (Ctrl+F)");
     let field = ui.add(field.desired_width(SEARCH));
     ui.ctx().accesskit_node_builder(field.id, |node| node.set_label("Search the frames"));
-    if std::mem::take(&mut document.flame_mut().wants_search) {
+    if std::mem::take(&mut state.wants_search) {
         field.request_focus();
         ui.ctx().request_repaint();
-    }
-    if field.changed() {
-        document.search_flame();
     }
     // A field gives the keys up by itself when Escape is pressed; the key is still to be taken from the graph.
     let had_keys = field.has_focus() || field.lost_focus();
     if had_keys && ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape)) {
-        document.flame_mut().search.clear();
-        document.search_flame();
-        document.flame_mut().view.request_focus();
+        state.search.clear();
+        state.view.request_focus();
     } else if field.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter)) {
-        document.flame_mut().view.step_match(true);
-        document.flame_mut().view.request_focus();
+        state.view.step_match(true);
+        state.view.request_focus();
     }
-    if let Some(text) = found(document) {
+    if let Some(text) = found(document, state) {
         ui.weak(text).on_hover_text("Each stack counts once, however many of its frames match (F3: next match)");
     }
 }
 
 /// Share of the stacks that match the search.
-fn found(document: &Document) -> Option<String> {
-    let shown = document.flame().shown.as_ref()?;
-    if document.flame().search.trim().is_empty() {
+fn found(document: &Document, state: &FlamePageState) -> Option<String> {
+    let shown = state.shown.as_ref()?;
+    if state.search.trim().is_empty() {
         return None;
     }
-    Some(match &document.flame().found {
+    Some(match &state.found {
         None if document.awaits_page(PageId::FLAME, FIND) => "searching".to_owned(),
         None => return None,
         Some((_, 0)) => "no frame has it".to_owned(),
@@ -107,8 +104,8 @@ fn found(document: &Document) -> Option<String> {
     })
 }
 
-fn weight(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
-    let now = document.flame().look.weight();
+fn weight(ui: &mut Ui, state: &FlamePageState, commands: &mut Vec<Command>) {
+    let now = state.look.weight();
     let title = |weight: FlameMetric| FlameCommand::Metric(weight).title();
     let mut chosen = now;
     let shown = ComboBox::from_id_salt("width").selected_text(title(now)).show_ui(ui, |ui| {

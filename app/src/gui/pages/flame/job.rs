@@ -6,8 +6,8 @@ use std::sync::Arc;
 use poolscope_analysis::filter::RowSet;
 use poolscope_analysis::flame::{FlameDirection, FlameMetric, FlameRequest as Wanted, FlameTree, flame};
 use poolscope_analysis::group::column_values::ColumnValues;
-use poolscope_analysis::pivot::RowPath;
 use poolscope_analysis::pivot::translate::Translation;
+use poolscope_analysis::pivot::{Key, Pivot, RowPath, RowPathStep};
 use poolscope_analysis::trace::time::TimeRange;
 use poolscope_base::progress::CancelToken;
 
@@ -174,4 +174,69 @@ pub(super) fn find(request: FlameFindRequest, cancel: &CancelToken) -> Option<Fl
     let FlameFindRequest { tree, text } = request;
     let weight = tree.matched(&text);
     (!cancel.is_cancelled()).then_some(FlameFound { tree, text, weight })
+}
+
+/// A row of the table that is to be shown once there are rows: the one with most of a stack.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PendingFrame {
+    /// Frames from the outermost inwards.
+    pub frames: Vec<String>,
+    /// The rows that it is to be found in.
+    pub scope: Option<RowPath>,
+}
+
+/// Request for the row of the table that has most of a frame.
+pub struct LocateRequest {
+    /// The groups of the table.
+    pub pivot: Arc<Pivot>,
+    /// The frame.
+    pub frame: PendingFrame,
+    /// Metric by which it has most of the frame.
+    pub metric: FlameMetric,
+}
+
+/// The row of the table that has most of a frame.
+pub struct LocatedFrame {
+    /// The groups of the table.
+    pub pivot: Arc<Pivot>,
+    /// The row; `None` if no row has the frame.
+    pub place: Option<RowPath>,
+}
+
+/// Finds the row of a frame; `None` when cancelled.
+pub(super) fn locate(request: LocateRequest, cancel: &CancelToken) -> Option<LocatedFrame> {
+    let LocateRequest { pivot, frame, metric } = request;
+    let weigh = |group: usize| pivot.aggregates().get(group).map_or(0, |cost| metric.of(cost, pivot.clock()));
+    let place = place_of_most(&pivot, &frame, weigh);
+    (!cancel.is_cancelled()).then_some(LocatedFrame { pivot, place })
+}
+
+/// Path of the row of the table that has most of a frame.
+fn place_of_most(pivot: &Pivot, goal: &PendingFrame, weigh: impl Fn(usize) -> u64) -> Option<RowPath> {
+    let column = pivot.keys().iter().position(|key| *key == Key::Stack)?;
+    let stacks = pivot.columns().get(column)?.stacks()?;
+    let inside = stacks.subtree(stacks.find(&goal.frames)?);
+    let scoped = |group: usize| {
+        goal.scope.iter().flat_map(|scope| &scope.0).all(|step| {
+            let RowPathStep::Value { key, text } = step else { return true };
+            let Some(at) = pivot.keys().iter().position(|own| own == key) else { return true };
+            let id = pivot.ids(group).get(at).copied().unwrap_or(0);
+            pivot.columns().get(at).is_none_or(|values| values.text(id) == text.as_str())
+        })
+    };
+    let fits = |group: &usize| pivot.ids(*group).get(column).is_some_and(|id| inside.contains(id)) && scoped(*group);
+    // Of equal ones the first in the order of the table.
+    let most = (0..pivot.len()).filter(fits).max_by_key(|group| (weigh(*group), std::cmp::Reverse(*group)))?;
+    let mut steps = Vec::with_capacity(column + 1);
+    for ((key, values), id) in pivot.keys().iter().zip(pivot.columns()).zip(pivot.ids(most)).take(column) {
+        steps.push(match values.stacks() {
+            Some(_) if *id == 0 => RowPathStep::NoStack { key: *key },
+            Some(stacks) => {
+                RowPathStep::Frames { key: *key, frames: stacks.frames(*id).into_iter().map(str::to_owned).collect() }
+            }
+            None => RowPathStep::Value { key: *key, text: values.text(*id).into_owned() },
+        });
+    }
+    steps.push(RowPathStep::Frames { key: Key::Stack, frames: goal.frames.clone() });
+    Some(RowPath(steps))
 }

@@ -16,7 +16,7 @@ use poolscope_analysis::pivot::Metric;
 
 use crate::gui::commands::table::{CommandSpec, MenuPlace};
 use crate::gui::commands::{Command, DocumentCommand, Menu, ctrl_shift};
-use crate::gui::document::Document;
+use crate::gui::document::{Document, PageState, Widgets};
 use crate::gui::jobs::document::{PageAnswer, PageWork};
 use crate::gui::model::page_id::PageId;
 use crate::gui::pages::Page;
@@ -24,13 +24,12 @@ use crate::gui::pages::flame::model as words;
 use crate::gui::pages::flame::model::ShownModel;
 use crate::gui::theme;
 use crate::gui::theme::{GRID, Palette};
-use crate::gui::widgets::flame::FlameGraph;
+use crate::gui::widgets::flame::{Action, FlameGraph};
 use commands::FlameCommand;
-use job::{FlameAnswer, FlameFound};
+use job::{FlameAnswer, FlameFound, LocatedFrame};
 use poolscope_analysis::pivot::RowPath;
 use serde_json::Value;
 use state::{FlamePageState, FlameScope};
-use std::any::Any;
 
 /// The page.
 pub static PAGE: FlamePage = FlamePage;
@@ -39,6 +38,8 @@ pub static PAGE: FlamePage = FlamePage;
 pub const MERGE: &str = "merge";
 /// The job that weighs the stacks with a text.
 pub const FIND: &str = "find";
+/// The job that finds the row of the table with most of a frame.
+pub const LOCATE: &str = "locate";
 
 /// Merged stacks, as wide as they weigh.
 pub struct FlamePage;
@@ -61,12 +62,12 @@ impl Page for FlamePage {
         vec![ctrl_shift(Key::I)]
     }
 
-    fn new_state(&self) -> Box<dyn Any + Send> {
+    fn new_state(&self) -> Box<dyn PageState> {
         Box::new(FlamePageState::default())
     }
 
-    fn show(&self, ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>) {
-        show(ui, document, commands);
+    fn show(&self, ui: &mut Ui, document: &Document, widgets: &mut Widgets, commands: &mut Vec<Command>) {
+        show(ui, document, widgets.page_state(), commands);
     }
 
     fn opened(&self, document: &mut Document, from: PageId) {
@@ -126,19 +127,27 @@ impl Page for FlamePage {
             let request = document.flame_find_request()?;
             return Some(Box::new(move |cancel| Some(Box::new(job::find(request, cancel)?))));
         }
+        if job == LOCATE {
+            let request = document.locate_request()?;
+            return Some(Box::new(move |cancel| Some(Box::new(job::locate(request, cancel)?))));
+        }
         let request = document.flame_request();
         Some(Box::new(move |cancel| Some(Box::new(job::run(request, cancel)?))))
     }
 
     fn apply(&self, document: &mut Document, _job: &'static str, answer: PageAnswer) {
-        match answer.downcast::<FlameAnswer>() {
-            Ok(answer) => document.apply_flame(*answer),
-            Err(answer) => drop(answer.downcast::<FlameFound>().map(|found| document.apply_flame_found(*found))),
+        let answer = match answer.downcast::<FlameAnswer>() {
+            Ok(answer) => return document.apply_flame(*answer),
+            Err(answer) => answer,
+        };
+        match answer.downcast::<FlameFound>() {
+            Ok(found) => document.apply_flame_found(*found),
+            Err(answer) => drop(answer.downcast::<LocatedFrame>().map(|located| document.apply_located(*located))),
         }
     }
 
     fn job_failed(&self, document: &mut Document, job: &'static str) -> &'static str {
-        if job == FIND {
+        if job == FIND || job == LOCATE {
             return "The search";
         }
         document.flame_mut().broken = true;
@@ -189,7 +198,7 @@ impl Document {
 }
 
 /// Draws the page.
-fn show(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>) {
+fn show(ui: &mut Ui, document: &Document, state: &mut FlamePageState, commands: &mut Vec<Command>) {
     let palette = Palette::of(ui);
     Frame::new().fill(palette.canvas).inner_margin(Margin::same(12)).show(ui, |ui| {
         ui.set_min_size(ui.available_size());
@@ -198,12 +207,12 @@ fn show(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>) {
         if let Some(why) = empty::without_events(document) {
             return empty::show(ui, document, why, commands);
         }
-        bar::show(ui, document, commands);
-        scope::show(ui, document, commands);
+        bar::show(ui, document, state, commands);
+        scope::show(ui, document, state, commands);
         ui.add_space(GRID);
         match empty::why(document) {
             Some(why) => empty::show(ui, document, why, commands),
-            None => graph(ui, document, commands),
+            None => graph(ui, document, state, commands),
         }
     });
 }
@@ -223,36 +232,44 @@ fn heading(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
 }
 
 /// The graph, and below it what is known of the selected frame.
-fn graph(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>) {
+fn graph(ui: &mut Ui, document: &Document, state: &mut FlamePageState, commands: &mut Vec<Command>) {
     let line = ui.spacing().interact_size.y + GRID;
     let height = (ui.available_height() - line).max(0.0);
     let dimmed = document.awaits_page(PageId::FLAME, MERGE);
     let offers = Offers::of(document);
     let free = ui.memory(|memory| memory.focused().is_none() && memory.is_above_modal_layer(ui.layer_id()));
     let tabbing = ui.input(|input| input.key_pressed(eframe::egui::Key::Tab));
-    if free && !tabbing && !eframe::egui::Popup::is_any_open(ui.ctx()) && !document.flame().wants_search {
-        document.flame_mut().view.request_focus();
+    if free && !tabbing && !eframe::egui::Popup::is_any_open(ui.ctx()) && !state.wants_search {
+        state.view.request_focus();
     }
-    let mut view = std::mem::take(&mut document.flame_mut().view);
     let mut actions = Vec::new();
-    if let Some(shown) = &document.flame().shown {
+    if let Some(shown) = &state.shown {
         let dark = ui.visuals().dark_mode;
         let model = ShownModel { tree: &shown.tree, colors: &shown.colors, number: shown.number, dark };
         let tip = |ui: &mut Ui, node: u32| tip(ui, document, node);
         let mut menu = |ui: &mut Ui| offers.show(ui, commands);
         ui.allocate_ui(eframe::egui::vec2(ui.available_width(), height), |ui| {
             ui.set_min_size(ui.available_size());
-            actions = FlameGraph::new("Flame graph of stacks", &model, &mut view)
-                .root_at_top(document.flame().look.root_at_top)
-                .marking(document.flame().search.trim())
+            actions = FlameGraph::new("Flame graph of stacks", &model, &mut state.view)
+                .root_at_top(state.look.root_at_top)
+                .marking(state.search.trim())
                 .dimmed(dimmed)
                 .tip(&tip)
                 .menu(&mut menu)
                 .show(ui);
         });
     }
-    document.flame_mut().view = view;
-    actions.into_iter().for_each(|action| document.flame_action(action));
+    for action in actions {
+        match action {
+            Action::Zoom(node) => state.zoom_to(node),
+            Action::ZoomOut => drop(state.zoom_back()),
+            Action::Leave => {
+                if !state.zoom_back() {
+                    commands.push(DocumentCommand::Page(state.from).into());
+                }
+            }
+        }
+    }
     selected(ui, document);
 }
 

@@ -4,34 +4,35 @@
 use eframe::egui::Ui;
 
 use crate::format;
-use crate::gui::commands::{Command, DocumentCommand};
+use crate::gui::commands::{Command, DocumentCommand, WidgetAction};
 use crate::gui::document::Document;
+use crate::gui::pages::flame::state::FlamePageState;
 use crate::gui::widgets::chip;
 use crate::gui::widgets::chip::ChipPart;
 
 /// Draws the line, if there is anything in it or to undo.
-pub(super) fn show(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>) {
+pub(super) fn show(ui: &mut Ui, document: &Document, state: &mut FlamePageState, commands: &mut Vec<Command>) {
     let view = document.view();
     let is_whole = document.query.range == document.trace.extent;
     let steps = document.query.filter.steps();
-    if document.flame().scope.is_none() && steps.is_empty() && !document.ui.filter_history.can_undo() && is_whole {
+    if state.scope.is_none() && steps.is_empty() && !document.ui.filter_history.can_undo() && is_whole {
         return;
     }
-    let (mut all, mut removed) = (false, None);
+    let mut all = false;
     ui.horizontal_wrapped(|ui| {
         ui.weak("Stacks of");
-        if let Some(scope) = &document.flame().scope {
+        if let Some(scope) = &state.scope {
             let tip = "Only these rows; the filter and the view hold too";
             all = chip::show(ui, &scope.title(), tip, None) == Some(ChipPart::Cross);
         } else if steps.is_empty() {
             ui.weak("all rows");
         }
         for (at, step) in document.query.filter.steps().iter().enumerate() {
-            if at > 0 || document.flame().scope.is_some() {
+            if at > 0 || state.scope.is_some() {
                 ui.weak("and");
             }
             if chip::show(ui, &step.title(), &step.explanation(), None) == Some(ChipPart::Cross) {
-                removed = Some(at);
+                commands.push(WidgetAction::RemoveFilterStep(at).into());
             }
         }
         for command in [DocumentCommand::FilterUndo, DocumentCommand::FilterRedo] {
@@ -49,9 +50,6 @@ pub(super) fn show(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Comm
         }
     });
     if all {
-        document.flame_mut().scope = None;
-    }
-    if let Some(at) = removed {
-        document.remove_step(at);
+        state.scope = None;
     }
 }

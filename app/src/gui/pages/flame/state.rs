@@ -8,7 +8,7 @@ use poolscope_analysis::pivot::RowPath;
 use poolscope_analysis::pivot::translate::Translation;
 use serde::{Deserialize, Serialize};
 
-use super::job::{FlameQuestion, moved};
+use super::job::{FlameQuestion, PendingFrame, moved};
 use crate::gui::jobs::discard::discard;
 use crate::gui::model::page_id::PageId;
 use crate::gui::pages::flame::model::FlameColors;
@@ -82,17 +82,8 @@ pub struct ShownFlame {
     pub colors: FlameColors,
 }
 
-/// A row of the table that is to be shown once there are rows: the one with most of a stack.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PendingFrame {
-    /// Frames from the outermost inwards.
-    pub frames: Vec<String>,
-    /// The rows that it is to be found in.
-    pub scope: Option<RowPath>,
-}
-
 /// State of the flame graph page.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct FlamePageState {
     /// Look of the flame graph.
     pub look: FlameLook,
@@ -101,13 +92,15 @@ pub struct FlamePageState {
     /// The page that Escape leads back to.
     pub from: PageId,
     /// Merged stacks that are shown, once they are there.
-    pub shown: Option<ShownFlame>,
+    pub shown: Option<Arc<ShownFlame>>,
     /// The last question.
     pub asked: Option<FlameQuestion>,
     /// The program made a mistake while it merged.
     pub broken: bool,
     /// The text that is looked for.
     pub search: String,
+    /// The text of the last search that was asked for.
+    pub searched: String,
     /// The text that was looked for last, and the weight of the stacks that have it.
     pub found: Option<(String, u64)>,
     /// The frame that has the whole width, the selected one, and where it is scrolled to.
@@ -171,7 +164,7 @@ impl FlamePageState {
         shown.number = before.as_ref().map_or(shown.number, |before| before.number + 1);
         before.into_iter().for_each(discard);
         self.view.restore(zoom, cursor);
-        self.shown = Some(shown);
+        self.shown = Some(Arc::new(shown));
         self.broken = false;
     }
 }

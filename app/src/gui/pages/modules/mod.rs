@@ -13,7 +13,7 @@ use poolscope_symbols::resolve::ModuleState;
 use crate::format;
 use crate::gui::commands::table::MenuPlace;
 use crate::gui::commands::{Command, DocumentCommand, Menu, SymbolsCommand, ctrl_shift};
-use crate::gui::document::Document;
+use crate::gui::document::{Document, PageState, Widgets};
 use crate::gui::model::page_id::PageId;
 use crate::gui::model::symbol_texts as words;
 use crate::gui::model::symbols::{Phase, Symbols};
@@ -21,7 +21,6 @@ use crate::gui::pages::Page;
 use crate::gui::theme::{GRID, Palette};
 use crate::gui::widgets::{list_table, progress_bar};
 use state::ModulesState;
-use std::any::Any;
 
 /// Height of what is known of the selected module, in points, until the user gives it another.
 const DETAIL: f32 = 236.0;
@@ -51,12 +50,12 @@ impl Page for ModulesPage {
         vec![ctrl_shift(Key::M)]
     }
 
-    fn new_state(&self) -> Box<dyn Any + Send> {
+    fn new_state(&self) -> Box<dyn PageState> {
         Box::new(ModulesState::default())
     }
 
-    fn show(&self, ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>) {
-        show(ui, document, commands);
+    fn show(&self, ui: &mut Ui, document: &Document, widgets: &mut Widgets, commands: &mut Vec<Command>) {
+        show(ui, document, widgets.page_state(), commands);
     }
 
     fn opened(&self, document: &mut Document, _from: PageId) {
@@ -92,7 +91,7 @@ impl Document {
 }
 
 /// Draws the page.
-fn show(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>) {
+fn show(ui: &mut Ui, document: &Document, state: &mut ModulesState, commands: &mut Vec<Command>) {
     let palette = Palette::of(ui);
     Frame::new().fill(palette.canvas).inner_margin(Margin::same(12)).show(ui, |ui| {
         ui.set_min_size(ui.available_size());
@@ -101,11 +100,11 @@ fn show(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>) {
         if let Some(why) = empty::why(document) {
             return empty::show(ui, document, why, commands);
         }
-        let listed = document.modules().listed(&document.results.symbols);
-        bar(ui, document, &listed, commands);
+        let listed = state.listed(&document.results.symbols);
+        bar(ui, document, state, &listed, commands);
         ui.add_space(GRID);
         empty::unmerged(ui, document, commands);
-        if document.modules().selected.is_some() {
+        if state.selected.is_some() {
             let most = (ui.available_height() - 120.0).max(80.0);
             Panel::bottom(Id::unique("module"))
                 .resizable(true)
@@ -114,7 +113,7 @@ fn show(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>) {
                 .frame(Frame::new().inner_margin(Margin { top: 8, ..Margin::ZERO }))
                 .show(ui, |ui| detail::show(ui, document, commands));
         }
-        table::show(ui, document, &listed, commands);
+        table::show(ui, document, state, &listed, commands);
     });
 }
 
@@ -135,23 +134,23 @@ fn heading(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
 }
 
 /// The filter, how the search stands, and what can be done about all modules.
-fn bar(ui: &mut Ui, document: &mut Document, listed: &[usize], commands: &mut Vec<Command>) {
+fn bar(ui: &mut Ui, document: &Document, state: &mut ModulesState, listed: &[usize], commands: &mut Vec<Command>) {
     ui.horizontal(|ui| {
         let id = ui.scope_id().with("filter");
-        let field = TextEdit::singleline(&mut document.modules_mut().filter).id(id).hint_text("Filter by name");
+        let field = TextEdit::singleline(&mut state.filter).id(id).hint_text("Filter by name");
         let field = ui.add(field.desired_width(FILTER));
         ui.ctx().accesskit_node_builder(field.id, |node| node.set_label("Filter the modules"));
         let free = ui.memory(|memory| memory.focused().is_none() && memory.is_above_modal_layer(ui.layer_id()));
-        let wanted = std::mem::take(&mut document.modules_mut().wants_focus);
+        let wanted = std::mem::take(&mut state.wants_focus);
         if wanted || free && !Popup::is_any_open(ui.ctx()) && !ui.input(|input| input.key_pressed(Key::Tab)) {
             field.request_focus();
             // Only in the next frame the arrow keys can be kept from moving the focus.
             ui.ctx().request_repaint();
         }
         if field.has_focus() {
-            let cursor = table::row_of(document.modules(), listed);
+            let cursor = table::row_of(state, listed);
             let actions = list_table::arrow_keys(ui, listed.len(), cursor);
-            table::apply(document.modules_mut(), listed, &actions);
+            table::apply(state, listed, &actions);
         }
         let symbols = &document.results.symbols;
         if listed.len() < symbols.needs().len() {

@@ -22,20 +22,24 @@ const WIDTHS: [(f32, f32); 8] =
 const LAST: f32 = 96.0;
 
 /// Draws the list.
-pub(super) fn show(ui: &mut Ui, document: &mut Document, listed: &[usize], commands: &mut Vec<Command>) {
+pub(super) fn show(
+    ui: &mut Ui,
+    document: &Document,
+    state: &mut ModulesState,
+    listed: &[usize],
+    commands: &mut Vec<Command>,
+) {
     if listed.is_empty() {
         ui.add_space(4.0 * GRID);
-        ui.vertical_centered(|ui| {
-            ui.weak(format!("No module has \"{}\" in its name.", document.modules().filter.trim()))
-        });
+        ui.vertical_centered(|ui| ui.weak(format!("No module has \"{}\" in its name.", state.filter.trim())));
         return;
     }
-    let wants_reveal = std::mem::take(&mut document.modules_mut().reveal);
-    let columns = columns(ui, document.modules());
-    let cursor = row_of(document.modules(), listed);
+    let wants_reveal = std::mem::take(&mut state.reveal);
+    let columns = columns(ui, state);
+    let cursor = row_of(state, listed);
     let list = ListTable::new("Modules", &columns).cursor(cursor, wants_reveal).keyboard(Keyboard::Field, false);
-    let actions = list.show(ui, &mut ModuleRows { document, listed, commands });
-    apply(document.modules_mut(), listed, &actions);
+    let actions = list.show(ui, &mut ModuleRows { document, selected: state.selected, listed, commands });
+    apply(state, listed, &actions);
 }
 
 fn columns(ui: &Ui, page: &ModulesState) -> Vec<Column> {
@@ -72,6 +76,7 @@ pub(super) fn apply(page: &mut ModulesState, listed: &[usize], actions: &[Action
 /// The listed modules.
 struct ModuleRows<'d> {
     document: &'d Document,
+    selected: Option<usize>,
     listed: &'d [usize],
     commands: &'d mut Vec<Command>,
 }
@@ -102,7 +107,7 @@ impl Rows for ModuleRows<'_> {
     }
 
     fn is_selected(&self, row: usize) -> bool {
-        self.document.modules().selected.is_some() && self.listed.get(row).copied() == self.document.modules().selected
+        self.selected.is_some() && self.listed.get(row).copied() == self.selected
     }
 
     fn has_menu(&self) -> bool {

@@ -5,7 +5,7 @@ use eframe::egui::{Align, Button, Frame, Label, Layout, Margin, RichText, Role, 
 use poolscope_recording::command::{CommandGroup, CommandLine as Line};
 
 use super::wrong;
-use crate::gui::pages::recording::setup::RecordingSetup;
+use crate::gui::model::recording_setup::RecordingSetup;
 use crate::gui::theme;
 use crate::gui::theme::{GRID, Palette, RADIUS};
 

@@ -5,14 +5,13 @@ use eframe::egui::{Checkbox, DragValue, Label, RadioButton, RichText, ScrollArea
 use poolscope_recording::estimate::MEMORY_BYTES_MAX;
 use poolscope_recording::{LoggingMode, WindowsVersion};
 
-use super::tags::Suggestion;
 use crate::format;
-use crate::gui::pages::recording::setup::RecordingSetup;
+use crate::gui::model::recording_setup::{RecordingSetup, SuggestedTag};
 use crate::gui::pages::recording::tags;
 use crate::gui::theme;
 use crate::gui::theme::{GRID, Palette};
 use crate::gui::widgets::section::caption;
-use crate::recording_text::{self, RateSource};
+use crate::recording_text;
 
 /// Between two groups, in points.
 const GAP: f32 = 3.0 * GRID;
@@ -24,7 +23,7 @@ const LONGEST_MIN: u64 = 31 * 24 * 60;
 const HIGHEST_RATE: u64 = 10_000_000;
 
 /// Draws the half.
-pub(super) fn show(ui: &mut Ui, setup: &mut RecordingSetup, suggested: &[Suggestion]) {
+pub(super) fn show(ui: &mut Ui, setup: &mut RecordingSetup, suggested: &[SuggestedTag]) {
     ScrollArea::vertical().id_salt("what to record").auto_shrink(false).show(ui, |ui| {
         ui.set_max_width(ui.available_width() - 2.0 * GRID);
         caption(ui, "WHAT");
@@ -115,8 +114,7 @@ fn expected(ui: &mut Ui, setup: &mut RecordingSetup) {
             let minute = format::bytes(estimate.bytes_per_minute);
             let whole = format::bytes(estimate.total_bytes);
             ui.label(RichText::new(format!("About {minute} per minute, {whole} in all")).font(theme::strong_font()));
-            // The first sentence says what stands above; the second what it means for buffers and disk.
-            let words = recording_text::size_estimate(&prepared.plan, RateSource::Given).split_off(1).join(" ");
+            let words = recording_text::buffer_estimate(&prepared.plan);
             ui.add(Label::new(RichText::new(words).font(theme::small_font()).color(Palette::of(ui).dim)).wrap());
         }
         Err(_) => {

@@ -2,35 +2,68 @@
 //! script, the recording on this machine; and the tags of poolmon or `!poolused` to choose from. It runs nothing and writes no
 //! file.
 
-pub mod ask;
 mod commands;
 mod form;
-pub mod recorder;
-pub mod setup;
 pub mod snapshot_list;
-pub mod snapshots;
 mod tags;
 mod texts;
 pub mod this_machine;
 
-use eframe::egui::{Align, Button, Frame, Label, Layout, Margin, Panel, RichText, Ui};
+use eframe::egui::{Align, Button, Frame, Key, Label, Layout, Margin, Panel, RichText, Ui};
 
-use crate::gui::commands::Command;
-use crate::gui::pages::recording::recorder::{Phase, Recorder};
-use crate::gui::pages::recording::setup::{RecordingSetup, Section};
+use crate::gui::commands::table::{CommandSpec, MenuPlace};
+use crate::gui::commands::{Command, Menu, ctrl};
+use crate::gui::model::page_id::PageId;
+use crate::gui::model::recorder::{Phase, RecorderState};
+use crate::gui::model::recording_setup::{RecordingSetup, Section, SuggestedTag};
+use crate::gui::pages::{WindowPage, WindowState};
+use crate::gui::shell::tabs::Mark;
 use crate::gui::theme;
 use crate::gui::theme::{GRID, Palette};
-pub use tags::Suggestion;
 
 /// Width of the left half, in points.
 const FORM: f32 = 380.0;
 
+/// The page.
+pub static PAGE: RecordingPage = RecordingPage;
+
+/// Recording profiles and commands, and the recording on this machine.
+pub struct RecordingPage;
+
+impl WindowPage for RecordingPage {
+    fn id(&self) -> PageId {
+        PageId::RECORDING
+    }
+
+    fn title(&self) -> &'static str {
+        "Recording"
+    }
+
+    fn tip(&self) -> &'static str {
+        "Set up a recording, or record on this machine"
+    }
+
+    fn command(&self) -> Option<CommandSpec> {
+        let command = Command::ShowPage(self.id());
+        let row = CommandSpec::new("recording.show", command, "Record a trace", MenuPlace::new(Menu::File, 1));
+        Some(row.key(ctrl(Key::R)))
+    }
+
+    fn mark(&self, window: &WindowState<'_>) -> Option<Mark> {
+        window.recorder.phase.is_recording().then_some(Mark::Recording)
+    }
+
+    fn show(&self, ui: &mut Ui, window: &mut WindowState<'_>, commands: &mut Vec<Command>) {
+        show(ui, window.setup, window.recorder, window.suggested, commands);
+    }
+}
+
 /// Draws the page. `suggested` are tags of open traces that leak.
-pub fn show(
+fn show(
     ui: &mut Ui,
     setup: &mut RecordingSetup,
-    recorder: &mut Recorder,
-    suggested: &[Suggestion],
+    recorder: &mut RecorderState,
+    suggested: &[SuggestedTag],
     commands: &mut Vec<Command>,
 ) {
     setup.prepare();
@@ -75,7 +108,7 @@ fn reason(ui: &mut Ui, setup: &mut RecordingSetup) {
     });
 }
 
-fn sections(ui: &mut Ui, setup: &mut RecordingSetup, recorder: &Recorder) {
+fn sections(ui: &mut Ui, setup: &mut RecordingSetup, recorder: &RecorderState) {
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = GRID;
         for section in Section::ALL {

@@ -7,8 +7,8 @@ use poolscope_recording::tag::TAGS_MAX;
 
 use crate::format;
 use crate::gui::commands::{Command, RecordingCommand};
-use crate::gui::pages::recording::setup::RecordingSetup;
-use crate::gui::pages::recording::snapshots::{ListColumn, ListRow, SnapshotList};
+use crate::gui::model::recording_setup::RecordingSetup;
+use crate::gui::model::snapshot_list::{ListColumn, ListRow, SnapshotList};
 use crate::gui::theme::{self, GRID, Palette};
 use crate::gui::widgets::list_table::{self, Action, Column, ListTable, Rows, Width};
 use crate::gui::widgets::pivot_table::Sort;

@@ -4,24 +4,15 @@
 use eframe::egui::{Checkbox, Id, Label, Popup, PopupCloseBehavior, RadioButton, RichText, TextEdit, Ui, vec2};
 use poolscope_recording::tag::TAGS_MAX;
 
-use crate::gui::pages::recording::setup::RecordingSetup;
+use crate::gui::model::recording_setup::{RecordingSetup, SuggestedTag};
 use crate::gui::theme;
 use crate::gui::theme::{GRID, Palette};
 
 /// Width of a field, in points: four characters and room for the cursor.
 const FIELD: f32 = 56.0;
 
-/// A tag of an open trace that leaks.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Suggestion {
-    /// The tag, as tables show it.
-    pub tag: String,
-    /// Description of it, in a few words.
-    pub words: String,
-}
-
 /// Draws the choice.
-pub(super) fn show(ui: &mut Ui, setup: &mut RecordingSetup, suggested: &[Suggestion]) {
+pub(super) fn show(ui: &mut Ui, setup: &mut RecordingSetup, suggested: &[SuggestedTag]) {
     ui.horizontal(|ui| {
         if ui.add(RadioButton::new(setup.all, "All tags")).clicked() {
             setup.all = true;
@@ -78,13 +69,13 @@ fn palette_dim(ui: &Ui) -> eframe::egui::Color32 {
     Palette::of(ui).dim
 }
 
-fn suspects(ui: &mut Ui, setup: &mut RecordingSetup, suggested: &[Suggestion]) {
+fn suspects(ui: &mut Ui, setup: &mut RecordingSetup, suggested: &[SuggestedTag]) {
     ui.set_max_width(360.0);
     for suggestion in suggested {
         let mut on = setup.has_tag(&suggestion.tag);
         let room = on || setup.all || setup.written() < TAGS_MAX;
         ui.add_enabled_ui(room, |ui| {
-            let title = format!("{}: {}", suggestion.tag, suggestion.words);
+            let title = format!("{}: {}", suggestion.tag, suggestion.description);
             if ui.checkbox(&mut on, title).on_disabled_hover_text("Four tags are written already").changed() {
                 if setup.all {
                     setup.tags = Default::default();

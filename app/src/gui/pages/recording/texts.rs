@@ -5,7 +5,7 @@ use poolscope_recording::script::WatchedPool;
 
 use super::wrong;
 use crate::gui::commands::{Command, RecordingCommand};
-use crate::gui::pages::recording::setup::{RecordingSetup, Section};
+use crate::gui::model::recording_setup::{RecordingSetup, Section};
 use crate::gui::theme;
 use crate::gui::theme::{GRID, Palette, RADIUS};
 

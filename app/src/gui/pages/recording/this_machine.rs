@@ -8,7 +8,7 @@ use eframe::egui::{Button, Frame, Grid, Label, RichText, ScrollArea, TextEdit, U
 use crate::format;
 use crate::gui::commands::{Command, RecordingCommand};
 use crate::gui::icons;
-use crate::gui::pages::recording::recorder::{Phase, Recorder};
+use crate::gui::model::recorder::{Phase, RecorderState};
 use crate::gui::theme::{self, GRID, Palette};
 use crate::gui::widgets::path_choice::{PathAction, PathChoice};
 use crate::gui::widgets::section::caption;
@@ -22,7 +22,7 @@ const WORDS: f32 = 640.0;
 /// Draws the part of the page; `blocked` says what is wrong with what is to be recorded.
 pub(super) fn show(
     ui: &mut Ui,
-    recorder: &mut Recorder,
+    recorder: &mut RecorderState,
     blocked: Option<&str>,
     boot: bool,
     commands: &mut Vec<Command>,
@@ -40,7 +40,7 @@ pub(super) fn show(
             Some(WprStatus::NotWindows) => return elsewhere(ui),
             Some(WprStatus::Missing { looked }) => missing(ui, &looked),
             Some(WprStatus::Ready { program }) => {
-                fact(ui, "Recorder", &program.display().to_string());
+                fact(ui, "RecorderState", &program.display().to_string());
             }
         }
         places(ui, recorder, commands);
@@ -81,7 +81,7 @@ fn missing(ui: &mut Ui, looked: &[PathBuf]) {
 }
 
 /// The recorder and the folder for temporary files.
-fn places(ui: &mut Ui, recorder: &mut Recorder, commands: &mut Vec<Command>) {
+fn places(ui: &mut Ui, recorder: &mut RecorderState, commands: &mut Vec<Command>) {
     ui.add_space(2.0 * GRID);
     let usual = "where it usually is";
     if place(ui, "wpr.exe", usual, &mut recorder.wpr, &RecordingCommand::ChooseProgram, commands) {
@@ -112,7 +112,7 @@ fn place(
     false
 }
 
-fn actions(ui: &mut Ui, recorder: &mut Recorder, blocked: Option<&str>, commands: &mut Vec<Command>) {
+fn actions(ui: &mut Ui, recorder: &mut RecorderState, blocked: Option<&str>, commands: &mut Vec<Command>) {
     ui.horizontal_wrapped(|ui| {
         if recorder.phase.is_recording() {
             let running = recorder.phase == Phase::Running;
@@ -175,7 +175,7 @@ fn trouble_words(ui: &mut Ui, trouble: &str) {
 }
 
 /// Status of the running recording.
-fn running(ui: &mut Ui, recorder: &Recorder) {
+fn running(ui: &mut Ui, recorder: &RecorderState) {
     if !matches!(recorder.phase, Phase::Running | Phase::Saving) {
         return;
     }
@@ -212,7 +212,7 @@ fn mode(status: &RecordingStatus) -> &'static str {
     }
 }
 
-fn saved(ui: &mut Ui, recorder: &Recorder, commands: &mut Vec<Command>) {
+fn saved(ui: &mut Ui, recorder: &RecorderState, commands: &mut Vec<Command>) {
     let Some((path, bytes)) = &recorder.saved else { return };
     ui.add_space(3.0 * GRID);
     let size = bytes.map(|bytes| format!(", {}", format::bytes(bytes))).unwrap_or_default();
@@ -227,7 +227,7 @@ fn saved(ui: &mut Ui, recorder: &Recorder, commands: &mut Vec<Command>) {
     }
 }
 
-fn output(ui: &mut Ui, recorder: &Recorder) {
+fn output(ui: &mut Ui, recorder: &RecorderState) {
     if recorder.output.is_empty() {
         return;
     }

@@ -7,7 +7,9 @@ use eframe::egui::{Align, Align2, Layout, RichText, Role, ScrollArea, Sense, Ui,
 use poolscope_recording::quick;
 
 use crate::format;
-use crate::gui::commands::{Command, RecordingCommand};
+use crate::gui::commands::Command;
+use crate::gui::model::page_id::PageId;
+use crate::gui::pages::{WindowPage, WindowState};
 use crate::gui::settings::Recent;
 use crate::gui::theme;
 use crate::gui::theme::{GRID, Palette};
@@ -20,8 +22,28 @@ const ROW: f32 = 24.0;
 /// Side of the button that removes a file, in points.
 const CROSS: f32 = 16.0;
 
+/// The page.
+pub static PAGE: StartPage = StartPage;
+
+/// What poolscope is for, and the files that were opened before.
+pub struct StartPage;
+
+impl WindowPage for StartPage {
+    fn id(&self) -> PageId {
+        PageId::START
+    }
+
+    fn title(&self) -> &'static str {
+        "Start"
+    }
+
+    fn show(&self, ui: &mut Ui, window: &mut WindowState<'_>, commands: &mut Vec<Command>) {
+        show(ui, window.recent, window.missing, commands);
+    }
+}
+
 /// Draws the page; `missing` are those of the recent files that are not there.
-pub fn show(ui: &mut Ui, recent: &[Recent], missing: &BTreeSet<PathBuf>, commands: &mut Vec<Command>) {
+fn show(ui: &mut Ui, recent: &[Recent], missing: &BTreeSet<PathBuf>, commands: &mut Vec<Command>) {
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         ui.with_layout(Layout::top_down(Align::Center), |ui| {
             let above = if recent.is_empty() { 0.28 } else { 0.14 };
@@ -49,7 +71,7 @@ pub fn show(ui: &mut Ui, recent: &[Recent], missing: &BTreeSet<PathBuf>, command
             ui.allocate_ui_with_layout(vec2(360.0, 0.0), Layout::top_down(Align::Min), |ui| {
                 command_lines::show(ui, "No trace yet? Record one on the machine that leaks:", &quick::WPR);
                 ui.add_space(GRID);
-                let more = Command::from(RecordingCommand::Show);
+                let more = Command::ShowPage(PageId::RECORDING);
                 let tip = "Single tags, a profile, a script, tags from poolmon, and the recording on this machine";
                 if ui.button(more.title()).on_hover_text(tip).clicked() {
                     commands.push(more);

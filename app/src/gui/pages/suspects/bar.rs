@@ -8,7 +8,7 @@ use crate::format;
 use crate::gui::commands::Command;
 use crate::gui::document::Document;
 use crate::gui::pages::suspects::commands::SuspectsCommand;
-use crate::gui::pages::suspects::state::WarmUpChoice;
+use crate::gui::pages::suspects::state::{SuspectsState, WarmUpChoice};
 use crate::gui::pages::suspects::texts as words;
 use crate::gui::theme::GRID;
 use crate::gui::widgets::list_table;
@@ -19,15 +19,21 @@ const FILTER: f32 = 168.0;
 const WARM_UP: f32 = 148.0;
 
 /// Draws the line.
-pub(super) fn show(ui: &mut Ui, document: &mut Document, listed: &[usize], commands: &mut Vec<Command>) {
+pub(super) fn show(
+    ui: &mut Ui,
+    document: &Document,
+    state: &mut SuspectsState,
+    listed: &[usize],
+    commands: &mut Vec<Command>,
+) {
     ui.horizontal_wrapped(|ui| {
         ui.spacing_mut().item_spacing.x = GRID;
-        filter(ui, document, listed, commands);
+        filter(ui, state, listed, commands);
         ui.add_space(2.0 * GRID);
         ui.weak("By");
         for by in SuspectGrouping::ALL {
             let title = by.name();
-            let response = ui.selectable_label(document.suspects().by == by, title);
+            let response = ui.selectable_label(state.by == by, title);
             response
                 .ctx
                 .accesskit_node_builder(response.id, |node| node.set_label(SuspectsCommand::Grouping(by).title()));
@@ -39,74 +45,74 @@ pub(super) fn show(ui: &mut Ui, document: &mut Document, listed: &[usize], comma
         for (follows, title, label) in
             [(false, "whole trace", "Judge the whole trace"), (true, "view", "Judge the view")]
         {
-            let response = ui.selectable_label(document.suspects().follows_view == follows, title);
+            let response = ui.selectable_label(state.follows_view == follows, title);
             response.ctx.accesskit_node_builder(response.id, |node| node.set_label(label));
             if response.clicked() {
-                document.suspects_mut().follows_view = follows;
+                state.follows_view = follows;
             }
         }
         ui.add_space(2.0 * GRID);
-        warm_up(ui, document);
-        if let Some(judged) = &document.suspects().judged {
+        warm_up(ui, document, state);
+        if let Some(judged) = &state.judged {
             let tip = "The recorded part of the visible range, without the warm-up";
             let time = words::judged_time(&judged.judgement, &document.trace.clock);
             ui.weak(format!("analyzed {time}")).on_hover_text(tip);
         }
-        ui.with_layout(Layout::right_to_left(Align::Center), |ui| shows_non_leaking(ui, document, listed));
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| shows_non_leaking(ui, state, listed));
     });
 }
 
 /// Those that do not leak are folded away.
-fn shows_non_leaking(ui: &mut Ui, document: &mut Document, listed: &[usize]) {
-    let count = document.suspects().non_leaking_count();
+fn shows_non_leaking(ui: &mut Ui, state: &mut SuspectsState, listed: &[usize]) {
+    let count = state.non_leaking_count();
     if count > 0 {
         let title = format!(
             "Show the {} that {} not leak",
             format::count(count as u64),
             if count == 1 { "does" } else { "do" }
         );
-        ui.checkbox(&mut document.suspects_mut().shows_non_leaking, title);
+        ui.checkbox(&mut state.shows_non_leaking, title);
     }
-    let all = document.suspects().suspects().len();
-    if !document.suspects().filter.trim().is_empty() {
+    let all = state.suspects().len();
+    if !state.filter.trim().is_empty() {
         ui.weak(format!("{} of {}", format::count(listed.len() as u64), format::count(all as u64)));
     }
 }
 
-fn filter(ui: &mut Ui, document: &mut Document, listed: &[usize], commands: &mut Vec<Command>) {
+fn filter(ui: &mut Ui, state: &mut SuspectsState, listed: &[usize], commands: &mut Vec<Command>) {
     let id = ui.scope_id().with("filter");
-    let field = TextEdit::singleline(&mut document.suspects_mut().filter).id(id).hint_text("Filter by tag or driver");
+    let field = TextEdit::singleline(&mut state.filter).id(id).hint_text("Filter by tag or driver");
     let field = ui.add(field.desired_width(FILTER));
     ui.ctx().accesskit_node_builder(field.id, |node| node.set_label("Filter the suspects"));
-    if std::mem::take(&mut document.suspects_mut().wants_filter) {
+    if std::mem::take(&mut state.wants_filter) {
         field.request_focus();
         ui.ctx().request_repaint();
     }
     // A field gives the keys up by itself when Escape is pressed.
     let escaped = field.lost_focus() && ui.input(|input| input.key_pressed(Key::Escape));
     if field.has_focus() || escaped {
-        let cursor = table::row_of(document.suspects(), listed);
+        let cursor = table::row_of(state, listed);
         let actions = list_table::arrow_keys(ui, listed.len(), cursor);
-        table::apply(document, listed, &actions, commands);
+        table::apply(state, listed, &actions, commands);
         if ui.input_mut(|input| input.consume_key(Modifiers::NONE, Key::Escape)) {
-            document.suspects_mut().filter.clear();
-            document.suspects_mut().wants_focus = true;
+            state.filter.clear();
+            state.wants_focus = true;
         }
     } else if field.lost_focus() && ui.input(|input| input.key_pressed(Key::Enter)) {
-        document.suspects_mut().wants_focus = true;
+        state.wants_focus = true;
         commands.push(SuspectsCommand::Show.into());
     }
 }
 
 /// Warm-up at the beginning of the range.
-fn warm_up(ui: &mut Ui, document: &mut Document) {
+fn warm_up(ui: &mut Ui, document: &Document, state: &mut SuspectsState) {
     let view = document.leaks_query().visible_range;
     // A mark near the end ends no warm-up.
     let half = view.from.0.saturating_add(view.to.0.saturating_sub(view.from.0) / 2);
     let marked = document.query.marks.iter().any(|mark| *mark > view.from && mark.0 <= half);
     let clock = document.trace.clock;
     let length = clock.seconds(view.to) - clock.seconds(view.from);
-    let now = document.suspects().warm_up;
+    let now = state.warm_up;
     let usual = if marked { "to the first mark" } else { "first 10 %" };
     let title = |choice: WarmUpChoice| match choice {
         WarmUpChoice::Usual => usual,
@@ -134,5 +140,5 @@ fn warm_up(ui: &mut Ui, document: &mut Document) {
         let drag = ui.add(DragValue::new(seconds).range(0.0..=length.max(0.0)).speed(0.1).max_decimals(1).suffix(" s"));
         drag.ctx.accesskit_node_builder(drag.id, |node| node.set_label("Seconds of warm-up"));
     }
-    document.suspects_mut().warm_up = chosen;
+    state.warm_up = chosen;
 }

@@ -11,6 +11,7 @@ use crate::gui::document::Document;
 use crate::gui::model::page_id::PageId;
 use crate::gui::model::recording_fix::Fix;
 use crate::gui::pages::suspects::commands::SuspectsCommand;
+use crate::gui::pages::suspects::state::SuspectsState;
 use crate::gui::theme::GRID;
 use crate::gui::widgets::command_lines;
 use crate::gui::widgets::empty_page;
@@ -75,10 +76,10 @@ pub(super) fn show(ui: &mut Ui, document: &Document, why: Why, commands: &mut Ve
 }
 
 /// Draws what stands in place of the rows.
-pub(super) fn no_rows(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>) {
-    let non_leaking_count = document.suspects().non_leaking_count();
-    let suspects = document.suspects().suspects();
-    let filter = document.suspects().filter.trim().to_owned();
+pub(super) fn no_rows(ui: &mut Ui, state: &mut SuspectsState, commands: &mut Vec<Command>) {
+    let non_leaking_count = state.non_leaking_count();
+    let suspects = state.suspects();
+    let filter = state.filter.trim().to_owned();
     if !filter.is_empty() {
         empty_page::show(
             ui,
@@ -86,15 +87,14 @@ pub(super) fn no_rows(ui: &mut Ui, document: &mut Document, commands: &mut Vec<C
             &format!("None has \"{filter}\" in its tag, driver or function."),
             |ui| {
                 if ui.button("Clear the filter").clicked() {
-                    document.suspects_mut().filter.clear();
+                    state.filter.clear();
                 }
             },
         );
         return;
     }
     let unclear = suspects.iter().all(|suspect| suspect.verdict == Verdict::TooLittleData);
-    let notes: Vec<String> = document
-        .suspects()
+    let notes: Vec<String> = state
         .judged
         .iter()
         .flat_map(|judged| &judged.judgement.data_quality.issues)
@@ -112,7 +112,7 @@ pub(super) fn no_rows(ui: &mut Ui, document: &mut Document, commands: &mut Vec<C
         ),
     };
     let words = if notes.is_empty() { words.to_owned() } else { format!("{words}\n{}", notes.join("\n")) };
-    let follows = document.suspects().follows_view;
+    let follows = state.follows_view;
     empty_page::show(ui, title, &words, |ui| {
         if non_leaking_count > 0 {
             let noun = if non_leaking_count == 1 { "does" } else { "do" };

@@ -2,6 +2,7 @@
 //! how. It judges nothing itself.
 
 mod actions;
+mod banner;
 mod bar;
 pub mod columns;
 pub mod commands;
@@ -19,17 +20,17 @@ use eframe::egui::{Button, Frame, Id, Key, KeyboardShortcut, Label, Margin, Pane
 
 use crate::gui::commands::table::{CommandSpec, MenuPlace};
 use crate::gui::commands::{Command, DocumentCommand, Menu, ctrl_shift};
-use crate::gui::document::Document;
+use crate::gui::document::{Document, PageState, Widgets};
 use crate::gui::icons::Icon;
 use crate::gui::jobs::document::{PageAnswer, PageWork};
 use crate::gui::model::page_id::PageId;
+use crate::gui::model::recording_setup::SuggestedTag;
 use crate::gui::pages::Page;
 use crate::gui::theme::{self, GRID, Palette};
 use crate::{leak_text, recorded_range_text};
 use commands::SuspectsCommand;
 use job::LeaksAnswer;
 use state::SuspectsState;
-use std::any::Any;
 
 /// Height of what is known of the selected suspect, in points, until the user gives it another.
 const DETAIL: f32 = 312.0;
@@ -63,12 +64,20 @@ impl Page for SuspectsPage {
         vec![ctrl_shift(Key::L)]
     }
 
-    fn new_state(&self) -> Box<dyn Any + Send> {
+    fn new_state(&self) -> Box<dyn PageState> {
         Box::new(SuspectsState::default())
     }
 
-    fn show(&self, ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>) {
-        show(ui, document, commands);
+    fn show(&self, ui: &mut Ui, document: &Document, widgets: &mut Widgets, commands: &mut Vec<Command>) {
+        show(ui, document, widgets.page_state(), commands);
+    }
+
+    fn show_banner(&self, ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
+        banner::show(ui, document, commands);
+    }
+
+    fn suggested_tags(&self, document: &Document) -> Vec<SuggestedTag> {
+        document.suspects().suggested_tags()
     }
 
     fn opened(&self, document: &mut Document, _from: PageId) {
@@ -146,7 +155,7 @@ impl Document {
 }
 
 /// Draws the page.
-fn show(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>) {
+fn show(ui: &mut Ui, document: &Document, state: &mut SuspectsState, commands: &mut Vec<Command>) {
     let palette = Palette::of(ui);
     Frame::new().fill(palette.canvas).inner_margin(Margin::same(12)).show(ui, |ui| {
         ui.set_min_size(ui.available_size());
@@ -156,13 +165,13 @@ fn show(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>) {
         }
         trust(ui, document, commands);
         ui.add_space(2.0 * GRID);
-        let listed = document.suspects_mut().listed();
-        bar::show(ui, document, &listed, commands);
+        let listed = state.listed();
+        bar::show(ui, document, state, &listed, commands);
         ui.add_space(GRID);
         if document.are_leaks_outdated() {
             ui.multiply_opacity(0.6);
         }
-        if document.suspects().current().is_some() && !listed.is_empty() {
+        if state.current().is_some() && !listed.is_empty() {
             let most = (ui.available_height() - LIST).max(80.0);
             Panel::bottom(Id::unique("suspect"))
                 .resizable(true)
@@ -172,10 +181,10 @@ fn show(ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>) {
                 .show(ui, |ui| detail::show(ui, document, commands));
         }
         if listed.is_empty() {
-            document.suspects_mut().wants_focus = false;
-            empty::no_rows(ui, document, commands);
+            state.wants_focus = false;
+            empty::no_rows(ui, state, commands);
         } else {
-            table::show(ui, document, &listed, commands);
+            table::show(ui, state, &listed, commands);
         }
     });
 }

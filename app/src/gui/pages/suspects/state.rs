@@ -12,7 +12,12 @@ use poolscope_analysis::trace::ids::StackId;
 use poolscope_analysis::trace::time::{Clock, Ticks, TimeRange};
 
 use super::job::{LeaksAnswer, LeaksRequest};
+use crate::gui::model::recording_setup::SuggestedTag;
 use crate::gui::pages::suspects::columns::SuspectColumn;
+use crate::leak_text;
+
+/// Upper bound on the tags that are suggested to record.
+const SUGGESTED: usize = 8;
 
 /// Warm-up that the user has chosen.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -79,6 +84,7 @@ struct Listing {
 }
 
 /// State of the suspects page.
+#[derive(Clone)]
 pub struct SuspectsState {
     /// Change the unit of analysis.
     pub by: SuspectGrouping,
@@ -87,7 +93,7 @@ pub struct SuspectsState {
     /// The visible range is judged, not the whole trace.
     pub follows_view: bool,
     /// The judgement that is shown, once there is one.
-    pub judged: Option<ShownAnalysis>,
+    pub judged: Option<Arc<ShownAnalysis>>,
     /// The last question.
     pub asked: Option<LeaksRequest>,
     /// The program made a mistake while it judged.
@@ -116,7 +122,7 @@ pub struct SuspectsState {
     pub wants_focus: bool,
     /// The filter takes the keys.
     pub wants_filter: bool,
-    listed: Vec<usize>,
+    listed: Arc<Vec<usize>>,
     listing: Option<Listing>,
 }
 
@@ -141,7 +147,7 @@ impl Default for SuspectsState {
             reveal: false,
             wants_focus: false,
             wants_filter: false,
-            listed: Vec::new(),
+            listed: Arc::default(),
             listing: None,
         }
     }
@@ -169,6 +175,18 @@ impl SuspectsState {
         self.judged.as_ref().is_some_and(|judged| judged.judgement.request != *request)
     }
 
+    /// Tags that leak, the worst first, as suggestions for a recording.
+    #[must_use]
+    pub fn suggested_tags(&self) -> Vec<SuggestedTag> {
+        let leaking = self.suspects().iter().filter(|suspect| !is_non_leaking(suspect.verdict));
+        let tagged = leaking.filter_map(|suspect| {
+            let tag = suspect.tag.clone()?;
+            let description = format!("{}, {}", suspect.verdict.name(), leak_text::pool(suspect.paged));
+            Some(SuggestedTag { tag, description })
+        });
+        tagged.take(SUGGESTED).collect()
+    }
+
     /// Number of suspects that do not leak.
     #[must_use]
     pub fn non_leaking_count(&self) -> usize {
@@ -189,7 +207,7 @@ impl SuspectsState {
         self.cursor = self.cursor.and_then(place);
         self.anchor = self.anchor.and_then(place);
         let number = self.judged.as_ref().map_or(0, |judged| judged.number + 1);
-        self.judged = Some(ShownAnalysis { number, names, judgement });
+        self.judged = Some(Arc::new(ShownAnalysis { number, names, judgement }));
         self.broken = false;
         self.begin();
     }
@@ -239,8 +257,8 @@ impl SuspectsState {
     }
 
     /// The suspects that are listed, in their order: places in the judgement.
-    pub fn listed(&mut self) -> Vec<usize> {
-        let Some(judged) = &self.judged else { return Vec::new() };
+    pub fn listed(&mut self) -> Arc<Vec<usize>> {
+        let Some(judged) = &self.judged else { return Arc::default() };
         let listing = Listing {
             number: judged.number,
             filter: self.filter.trim().to_lowercase(),
@@ -253,23 +271,24 @@ impl SuspectsState {
             let fits = |suspect: &Suspect| {
                 (listing.shows_non_leaking || !is_non_leaking(suspect.verdict)) && has(suspect, &listing.filter)
             };
-            self.listed = (0..suspects.len()).filter(|at| suspects.get(*at).is_some_and(fits)).collect();
+            let mut listed: Vec<usize> = (0..suspects.len()).filter(|at| suspects.get(*at).is_some_and(fits)).collect();
             let order = |a: &usize, b: &usize| {
                 let order = suspects.get(*a).zip(suspects.get(*b)).map_or(Ordering::Equal, |(x, y)| {
                     if listing.column == SuspectColumn::Rank { a.cmp(b) } else { listing.column.compare(x, y) }
                 });
                 (if listing.ascending { order } else { order.reverse() }).then(a.cmp(b))
             };
-            self.listed.sort_by(order);
+            listed.sort_by(order);
+            self.listed = Arc::new(listed);
             self.listing = Some(listing);
         }
-        self.listed.clone()
+        Arc::clone(&self.listed)
     }
 }
 
-/// Returns whether a verdict accuses nobody.
+/// Returns whether a verdict means that nothing leaks.
 #[must_use]
-pub fn is_non_leaking(verdict: Verdict) -> bool {
+fn is_non_leaking(verdict: Verdict) -> bool {
     match verdict {
         Verdict::Leak | Verdict::Growing | Verdict::Stopped | Verdict::Burst => false,
         Verdict::Bounded | Verdict::InFlight | Verdict::Churn | Verdict::TooLittleData => true,

@@ -9,7 +9,7 @@ use super::state::SuspectsState;
 use super::{marks, texts};
 use crate::format;
 use crate::gui::commands::{Command, DocumentCommand};
-use crate::gui::document::Document;
+use crate::gui::model::columns::paged_text;
 use crate::gui::theme::{self, GRID, Palette, ROW_HEIGHT};
 use crate::gui::widgets::list_table::{self, Action, Column, Keyboard, ListTable, Pick, Rows, Width};
 use crate::gui::widgets::pivot_table::Sort;
@@ -39,10 +39,10 @@ fn column(column: SuspectColumn, page: &SuspectsState, is_wide: bool) -> Column 
 }
 
 /// Draws the list.
-pub(super) fn show(ui: &mut Ui, document: &mut Document, listed: &[usize], commands: &mut Vec<Command>) {
-    let wants_reveal = std::mem::take(&mut document.suspects_mut().reveal);
-    let wants_focus = std::mem::take(&mut document.suspects_mut().wants_focus);
-    let page = document.suspects();
+pub(super) fn show(ui: &mut Ui, state: &mut SuspectsState, listed: &[usize], commands: &mut Vec<Command>) {
+    let wants_reveal = std::mem::take(&mut state.reveal);
+    let wants_focus = std::mem::take(&mut state.wants_focus);
+    let page = &*state;
     let Some(judged) = &page.judged else { return };
     let is_wide = ui.available_width() >= WIDE;
     let columns = SuspectColumn::ALL.map(|which| column(which, page, is_wide));
@@ -58,7 +58,7 @@ pub(super) fn show(ui: &mut Ui, document: &mut Document, listed: &[usize], comma
         .cursor(row_of(page, listed), wants_reveal)
         .keyboard(Keyboard::Idle, wants_focus)
         .show(ui, &mut rows);
-    apply(document, listed, &actions, commands);
+    apply(state, listed, &actions, commands);
 }
 
 /// The row of the cursor in the list.
@@ -67,8 +67,7 @@ pub(super) fn row_of(page: &SuspectsState, listed: &[usize]) -> Option<usize> {
 }
 
 /// Carries out what the list, or the field above it, asks for.
-pub(super) fn apply(document: &mut Document, listed: &[usize], actions: &[Action], commands: &mut Vec<Command>) {
-    let page = document.suspects_mut();
+pub(super) fn apply(page: &mut SuspectsState, listed: &[usize], actions: &[Action], commands: &mut Vec<Command>) {
     for action in actions {
         match *action {
             Action::Sort(column) => SuspectColumn::ALL.get(column).into_iter().for_each(|column| page.sort_by(*column)),
@@ -148,7 +147,7 @@ impl Rows for SuspectRows<'_> {
                 let tag = RichText::new(leak_text::tag(suspect)).font(theme::figure_font()).color(color);
                 list_table::colored_cell(ui, tag);
             }
-            SuspectColumn::Pool => drop(list_table::text_cell(ui, texts::pool(suspect.paged))),
+            SuspectColumn::Pool => drop(list_table::text_cell(ui, paged_text(suspect.paged))),
             SuspectColumn::Source => drop(list_table::text_cell(ui, texts::source(suspect, self.by))),
             SuspectColumn::Growth => {
                 list_table::figure_cell(ui, format::growth_per_minute(suspect.growth_bytes_per_s));

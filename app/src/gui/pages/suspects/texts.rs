@@ -4,16 +4,11 @@
 use poolscope_analysis::leaks::{LeakAnalysis, Suspect, SuspectGrouping};
 use poolscope_analysis::trace::time::Clock;
 
+use crate::gui::model::columns::paged_text;
 use crate::{format, leak_text};
 
 /// Seconds of a minute.
 const MINUTE_S: f64 = 60.0;
-
-/// The pool.
-#[must_use]
-pub fn pool(paged: bool) -> &'static str {
-    if paged { "Paged" } else { "NonPaged" }
-}
 
 /// Who allocates: `myfault.sys!Function`, the driver alone, or that nobody knows.
 #[must_use]
@@ -40,7 +35,7 @@ pub fn row_label(rank: usize, suspect: &Suspect, by: SuspectGrouping) -> String 
         "{rank}. {} {}, {} pool, {}, {} per minute, {} in {} blocks, {} freed, confidence {}",
         leak_text::tag(suspect),
         suspect.verdict.name(),
-        pool(suspect.paged).to_lowercase(),
+        paged_text(suspect.paged).to_lowercase(),
         source(suspect, by),
         format::growth_per_minute(suspect.growth_bytes_per_s),
         format::bytes(suspect.evidence.outstanding.bytes),
@@ -112,7 +107,7 @@ pub fn tab_separated(judgement: &LeakAnalysis, chosen: impl Iterator<Item = usiz
             (at + 1).to_string(),
             suspect.verdict.name().to_owned(),
             suspect.tag.clone().unwrap_or_default(),
-            pool(suspect.paged).to_owned(),
+            paged_text(suspect.paged).to_owned(),
             suspect.driver.clone(),
             suspect.function.clone(),
             format!("{:.0}", suspect.growth_bytes_per_s * MINUTE_S),

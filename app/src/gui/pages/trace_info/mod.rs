@@ -9,11 +9,10 @@ use eframe::egui::{Frame, Margin, RichText, ScrollArea, Ui};
 
 use crate::gui::commands::table::MenuPlace;
 use crate::gui::commands::{Command, DocumentCommand, Menu};
-use crate::gui::document::Document;
+use crate::gui::document::{Document, PageState, Widgets};
 use crate::gui::model::page_id::PageId;
 use crate::gui::pages::Page;
 use crate::gui::theme::{GRID, Palette};
-use std::any::Any;
 
 /// The page.
 pub static PAGE: TraceInfoPage = TraceInfoPage;
@@ -34,7 +33,7 @@ impl Page for TraceInfoPage {
         MenuPlace::new(Menu::View, 0)
     }
 
-    fn new_state(&self) -> Box<dyn Any + Send> {
+    fn new_state(&self) -> Box<dyn PageState> {
         Box::new(())
     }
 
@@ -42,7 +41,7 @@ impl Page for TraceInfoPage {
         true
     }
 
-    fn show(&self, ui: &mut Ui, document: &mut Document, commands: &mut Vec<Command>) {
+    fn show(&self, ui: &mut Ui, document: &Document, _widgets: &mut Widgets, commands: &mut Vec<Command>) {
         show(ui, document, commands);
     }
 }

@@ -7,6 +7,7 @@ mod layout;
 mod paint;
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use eframe::egui::accesskit::Role;
 use eframe::egui::{Color32, EventFilter, Rect, Response, Sense, Ui, UiBuilder, WidgetInfo};
@@ -66,8 +67,8 @@ struct LayoutKey {
     needle: String,
 }
 
-/// View state of the flame graph: zoom, selection, scroll position, and the cached layout.
-#[derive(Debug, Default)]
+/// View state of the flame graph: zoom, selection, scroll position, and the cached layout. Cheap to clone.
+#[derive(Debug, Clone, Default)]
 pub struct FlameState {
     zoom: u32,
     cursor: Option<u32>,
@@ -80,7 +81,7 @@ pub struct FlameState {
     /// The next match, or the one before, is to be selected.
     wants_match: Option<bool>,
     keyed: Option<menu_by_keys::KeyedMenu>,
-    layout: Option<(LayoutKey, FlameLayout)>,
+    layout: Option<(LayoutKey, Arc<FlameLayout>)>,
 }
 
 impl FlameState {
@@ -228,25 +229,19 @@ impl<'a> FlameGraph<'a> {
         if let Some(tip) = tip.filter(|_| ui.rect_contains_pointer(body)) {
             frames::show_tip(ui, &area, &stage, tip);
         }
-        state.layout = state.layout.take().map(|(basis, _)| (basis, layout));
         actions
     }
 }
 
-/// The cached layout, or a new one if an input has changed. The caller puts it back after drawing.
-fn laid_out(model: &dyn FlameModel, state: &mut FlameState, width: f32, needle: &str) -> FlameLayout {
-    let basis = LayoutKey { number: model.number(), zoom: state.zoom, width, needle: needle.to_lowercase() };
-    match state.layout.take() {
-        Some((known, layout)) if known == basis => {
-            state.layout = Some((known, FlameLayout::default()));
-            layout
-        }
-        _ => {
-            let layout = FlameLayout::new(model, state.zoom, width, &basis.needle);
-            state.layout = Some((basis, FlameLayout::default()));
-            layout
-        }
+/// The cached layout, or a new one if an input has changed.
+fn laid_out(model: &dyn FlameModel, state: &mut FlameState, width: f32, needle: &str) -> Arc<FlameLayout> {
+    let key = LayoutKey { number: model.number(), zoom: state.zoom, width, needle: needle.to_lowercase() };
+    if let Some((_, layout)) = state.layout.as_ref().filter(|(known, _)| *known == key) {
+        return Arc::clone(layout);
     }
+    let layout = Arc::new(FlameLayout::new(model, state.zoom, width, &key.needle));
+    state.layout = Some((key, Arc::clone(&layout)));
+    layout
 }
 
 fn take_keys(

@@ -3,6 +3,7 @@
 
 use std::cell::RefCell;
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 use eframe::egui::{Color32, Context, Mesh, Pos2, Shape, Stroke, Ui, pos2};
 use egui_plot::{PlotBounds, PlotGeometry, PlotItem, PlotItemBase, PlotTransform};
@@ -20,15 +21,15 @@ const BESIDE: f32 = 0.55;
 /// Upper bound on the points of the edges of areas; areas with more are drawn without edges.
 const EDGE_POINTS: usize = 12_000;
 
-/// The shapes of the last frame with the inputs that they depend on.
+/// The shapes of the last frame with the inputs that they depend on. Cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub(super) struct ShapeCache {
     peak_of: Option<(u64, Kind, Range)>,
     peak: f64,
     reduced_of: Option<(u64, Kind, Scale)>,
-    reduced: MinMaxDecimation,
+    reduced: Arc<MinMaxDecimation>,
     strokes: Vec<SeriesStyle>,
-    shapes: Vec<Shape>,
+    shapes: Arc<Vec<Shape>>,
 }
 
 /// Color, pattern and width of a series as it is drawn.
@@ -55,7 +56,7 @@ impl ShapeCache {
     pub fn reduced(&mut self, data: &GraphData, kind: Kind, scale: &Scale) -> &MinMaxDecimation {
         let of = Some((data.stamp, kind, *scale));
         if self.reduced_of != of {
-            self.reduced = decimation::decimate(data, kind, scale);
+            self.reduced = Arc::new(decimation::decimate(data, kind, scale));
             self.reduced_of = of;
             self.strokes.clear();
         }
@@ -68,11 +69,11 @@ impl ShapeCache {
         let looks = looks(graph, emphasized);
         // Without series there is nothing to cache.
         if self.strokes != looks || looks.is_empty() {
-            self.shapes = match graph.kind {
+            self.shapes = Arc::new(match graph.kind {
                 Kind::Lines => lines(&self.reduced, &looks),
                 Kind::Areas => areas(ctx, &self.reduced, &looks, scale.frame.bottom()),
                 Kind::Bars => bars(ctx, &self.reduced, &looks),
-            };
+            });
             self.strokes = looks;
         }
         &self.shapes

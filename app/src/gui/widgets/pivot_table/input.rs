@@ -2,6 +2,7 @@
 //! actions.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use eframe::egui::{Event, Key, Modifiers, Ui};
 
@@ -114,7 +115,7 @@ fn command(state: &mut TableState, frame: &TableFrame<'_>, key: Key, shift: bool
         Key::Home => move_to(state, model, 0, shift, actions),
         Key::End => move_to(state, model, last, shift, actions),
         Key::A => {
-            state.selected = (0..count.min(MAX_SELECTED)).filter_map(|i| model.id_at(i)).collect();
+            state.selected = Arc::new((0..count.min(MAX_SELECTED)).filter_map(|i| model.id_at(i)).collect());
             actions.push(Action::Select);
             tell_cut(count, actions);
         }
@@ -133,10 +134,10 @@ fn tell_cut(wanted: u64, actions: &mut Vec<Action>) {
 /// Reduces the selection to the cursor; returns whether more was selected.
 fn narrow(state: &mut TableState, actions: &mut Vec<Action>) -> bool {
     let only: BTreeSet<_> = state.cursor.into_iter().collect();
-    if state.selected == only {
+    if *state.selected == only {
         return false;
     }
-    state.selected = only;
+    state.selected = Arc::new(only);
     state.anchor = state.cursor;
     actions.push(Action::Select);
     true
@@ -229,7 +230,7 @@ fn move_to(state: &mut TableState, model: &dyn TreeModel, index: u64, extend: bo
     let all = high - low + 1;
     let cut = all.saturating_sub(MAX_SELECTED);
     let span = if index < from { low + cut..=high } else { low..=high - cut };
-    state.selected = span.filter_map(|i| model.id_at(i)).collect();
+    state.selected = Arc::new(span.filter_map(|i| model.id_at(i)).collect());
     state.cursor = Some(id);
     state.wants_reveal = true;
     actions.push(Action::Select);
@@ -246,8 +247,9 @@ pub(super) fn click(
     actions: &mut Vec<Action>,
 ) {
     if modifiers.command {
-        if !state.selected.remove(&row.id) {
-            state.selected.insert(row.id);
+        let selected = Arc::make_mut(&mut state.selected);
+        if !selected.remove(&row.id) {
+            selected.insert(row.id);
         }
         state.cursor = Some(row.id);
         state.anchor = Some(row.id);

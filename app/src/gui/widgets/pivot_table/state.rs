@@ -1,6 +1,7 @@
 //! View state of the pivot table: scroll position, widths of columns, cursor and selection, drags and the open menu.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use super::bars::BarDrag;
 use super::drag::HeaderDrag;
@@ -20,7 +21,7 @@ pub(super) enum FitRequest {
     All,
 }
 
-/// View state of the pivot table.
+/// View state of the pivot table. Cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub struct TableState {
     pub(super) pos: ScrollPos,
@@ -29,7 +30,7 @@ pub struct TableState {
     pub(super) fit: FitRequest,
     pub(super) cursor: Option<RowId>,
     pub(super) anchor: Option<RowId>,
-    pub(super) selected: BTreeSet<RowId>,
+    pub(super) selected: Arc<BTreeSet<RowId>>,
     pub(super) typed: String,
     pub(super) typed_at: f64,
     pub(super) wants_focus: bool,
@@ -77,7 +78,7 @@ impl TableState {
 
     /// Selects one row with the cursor, and scrolls to it in the next frame.
     pub fn select(&mut self, id: RowId) {
-        self.selected = BTreeSet::from([id]);
+        self.selected = Arc::new(BTreeSet::from([id]));
         self.cursor = Some(id);
         self.anchor = Some(id);
         self.wants_reveal = true;
@@ -85,7 +86,7 @@ impl TableState {
 
     /// Sets selection and cursor after the rows were computed anew, without scrolling.
     pub fn restore(&mut self, selected: BTreeSet<RowId>, cursor: Option<RowId>) {
-        self.selected = selected;
+        self.selected = Arc::new(selected);
         self.cursor = cursor;
         self.anchor = cursor;
     }

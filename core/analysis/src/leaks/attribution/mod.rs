@@ -34,6 +34,8 @@ const UNKNOWN_MODULE: &str = "Unknown";
 pub struct Attribution {
     /// The process as `name (pid)`, where suspects are processes.
     pub process: Option<String>,
+    /// True if `process` names a process; false where it is [`UNKNOWN_ALLOCATOR`] or missing.
+    pub is_process_known: bool,
     /// The allocating processes, those with the most bytes first. Their allocations add up to all that are outstanding.
     pub processes: Vec<ProcessShare>,
     /// The modules of the responsible frames, those with the most bytes first; at most [`MAX_LISTED_DRIVERS`].
@@ -136,6 +138,8 @@ pub(super) fn add_attribution(
         let first_unit = own_units.first().filter(|_| grouping == SuspectGrouping::Process);
         suspect.attribution = Attribution {
             process: first_unit.map(|unit| process_label(trace, units.sample_row(*unit))),
+            is_process_known: first_unit
+                .is_some_and(|unit| trace.processes.get(allocating_process(trace, units.sample_row(*unit))).is_some()),
             processes: process_shares(trace, rows(), range),
             drivers: driver_shares(names, rows()),
             wrapper_driver: wrapper_driver(names, suspect.stack),

@@ -6,7 +6,7 @@ use eframe::egui::{Frame, Label, RichText, ScrollArea, Ui};
 
 use crate::format;
 use crate::gui::commands::{Command, RecordingCommand};
-use crate::gui::pages::recording::recorder::{Phase, Question};
+use crate::gui::model::recorder::{Phase, Question};
 use crate::gui::theme::{self, GRID, Palette};
 use crate::gui::widgets::command_lines;
 use crate::gui::widgets::modal::{self, DialogAction, Modal};

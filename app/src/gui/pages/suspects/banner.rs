@@ -19,7 +19,7 @@ const HEIGHT: f32 = 30.0;
 const LEAST_FOR_BOTH: f32 = 560.0;
 
 /// Draws the line, unless it was sent away.
-pub fn show(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
+pub(super) fn show(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
     if document.suspects().dismissed || !document.has_allocations() {
         return;
     }

@@ -60,7 +60,7 @@ pub enum Question {
 
 /// The recording on this machine.
 #[derive(Debug, Default)]
-pub struct Recorder {
+pub struct RecorderState {
     /// True if recordings can be made; `None` until that was looked up.
     pub standing: Option<WprStatus>,
     /// Phase of the recording.
@@ -94,7 +94,7 @@ pub struct Recorder {
     failures: u32,
 }
 
-impl Recorder {
+impl RecorderState {
     /// One that was told where the recorder and its folder are, as the user wrote it.
     #[must_use]
     pub fn with_places(wpr: String, folder: String, scratch: PathBuf) -> Self {
@@ -250,9 +250,9 @@ fn tidy(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn ready() -> Recorder {
+    fn ready() -> RecorderState {
         let standing = WprStatus::Ready { program: PathBuf::from("wpr.exe") };
-        Recorder { standing: Some(standing), ..Recorder::default() }
+        RecorderState { standing: Some(standing), ..RecorderState::default() }
     }
 
     fn start() -> Task {
@@ -276,7 +276,7 @@ mod tests {
         RecordNews::Done(Task::Status { temp: None }, Ok(done))
     }
 
-    fn run(recorder: &mut Recorder, task: Task, result: Result<TaskResult, WprError>, now: f64) {
+    fn run(recorder: &mut RecorderState, task: Task, result: Result<TaskResult, WprError>, now: f64) {
         recorder.begin(&task);
         recorder.take(RecordNews::Done(task, result), now);
     }

@@ -9,11 +9,11 @@ use poolscope_recording::tag::TAGS_MAX;
 use poolscope_recording::{
     RecordingPlan, ShellPath, SizeEstimate, StackOptions, TagPattern, TagPatterns, TagScope, ToolNames,
 };
-use poolscope_recording::{commands, notes, plan, profile};
+use poolscope_recording::{commands, notes_besides_mode, plan, profile};
 
 use crate::gui::model::recording_fix;
 use crate::gui::model::recording_fix::RecordingGoal;
-use crate::gui::pages::recording::snapshots::SnapshotList;
+use crate::gui::model::snapshot_list::SnapshotList;
 use crate::wpr::Start;
 
 /// The name that is proposed for the profile.
@@ -54,6 +54,15 @@ impl Section {
             Self::ThisMachine => "This machine",
         }
     }
+}
+
+/// A tag of an open trace that leaks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SuggestedTag {
+    /// The tag, as tables show it.
+    pub tag: String,
+    /// Description of it, in a few words.
+    pub description: String,
 }
 
 /// Results of the settings.
@@ -295,8 +304,8 @@ impl RecordingSetup {
             groups: commands(&plan, &names),
             profile: profile::text(&plan),
             script: script::text(&plan, &names, &self.options),
-            // What the mode means stands beside the choice.
-            notes: notes(&plan).into_iter().filter(|note| note != plan.logging_mode.meaning()).collect(),
+            // The meaning of the mode is shown at its choice.
+            notes: notes_besides_mode(&plan),
             plan,
         })
     }

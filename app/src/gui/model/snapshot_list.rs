@@ -11,7 +11,7 @@ use poolscope_recording::tag::TAGS_MAX;
 
 use crate::format;
 use crate::gui::jobs::snapshots::SnapshotAnswer;
-use crate::gui::pages::recording::setup::sentence;
+use crate::gui::model::recording_setup::sentence;
 
 /// Listings that are kept, the newest.
 const MAX_SNAPSHOTS: usize = 50;
