@@ -40,7 +40,8 @@ impl App {
         }
         let note = self.note.as_ref().filter(|(_, until)| now < *until).map(|(words, _)| words.as_str());
         let busy = document.is_some_and(Document::is_busy).then_some("computing").or(note);
-        let busy = busy.or(self.tabs.is_recording_in_front().then_some("Set up a recording that shows which code leaks"));
+        let busy =
+            busy.or(self.tabs.is_recording_in_front().then_some("Set up a recording that shows which code leaks"));
         let recorder = Some(&self.recorder);
         let draw = |ui: &mut Ui| status::show(ui, document, busy, recorder, commands);
         Panel::bottom("status").exact_size(26.0).frame(bar).show(ui, draw);

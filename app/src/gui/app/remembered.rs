@@ -31,7 +31,10 @@ impl App {
             }
         }
         let words = (!unusable.is_empty()).then(|| {
-            format!("This version of poolscope cannot use these presets; they are kept in the file: {}", unusable.join(", "))
+            format!(
+                "This version of poolscope cannot use these presets; they are kept in the file: {}",
+                unusable.join(", ")
+            )
         });
         words.into_iter().for_each(|words| self.toasts.push(Kind::Warning, words));
         *self.presets.write() = Presets::with_own(own);

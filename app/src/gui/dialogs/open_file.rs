@@ -129,8 +129,10 @@ fn explanation(what: &Asked) -> &'static str {
         Asked::Pdb { .. } => "This system has no file dialog. Enter the path of the .pdb file.",
         Asked::PoolTags => "This system has no file dialog. Enter the path of the tag list.",
         Asked::ImportPresets => "This system has no file dialog. Enter the path of the file.",
-        Asked::Snapshot => "This system has no file dialog. Enter the path of the snapshot, or drop the file on the \
-                            page.",
+        Asked::Snapshot => {
+            "This system has no file dialog. Enter the path of the snapshot, or drop the file on the \
+                            page."
+        }
         Asked::Recorder => "This system has no file dialog. Enter the path of wpr.exe.",
         Asked::ExportPresets(_) | Asked::SaveProfile(_) | Asked::SaveScript(_) | Asked::SaveRecording(_) => {
             "This system has no file dialog. Enter the path of the file to save."

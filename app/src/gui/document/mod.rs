@@ -270,9 +270,7 @@ impl Document {
             self.results.pending_names = None;
             self.query.naming = self.results.names.naming();
         }
-        self.notify(format!(
-            "Internal error: {what} could not be computed. Please report it."
-        ));
+        self.notify(format!("Internal error: {what} could not be computed. Please report it."));
     }
 
     /// Follows the window's theme.

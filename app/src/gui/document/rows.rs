@@ -259,7 +259,7 @@ impl Document {
     pub(in crate::gui) fn copy(&mut self, text: String) {
         let rows = text.lines().count().saturating_sub(1) as u64;
         self.effects.push(Effect::Copy(text));
-        let words = format!("Copied {} {}", format::count(rows), if rows == 1 { "row" } else { "rows" });
+        let words = format!("Copied {}", format::counted(rows, "row", "rows"));
         self.effects.push(Effect::Status(words));
     }
 
@@ -279,9 +279,10 @@ impl Document {
         let Some(rows) = &mut self.results.rows else { return };
         if rows.is_heavy(node_id(id)) {
             let groups = format::count(rows.flat().tree().groups(node_id(id)).len() as u64);
-            return self
-                .notify(format!("{groups} rows below this row are too many to expand at once. Expand them level by \
-                                 level"));
+            return self.notify(format!(
+                "{groups} rows below this row are too many to expand at once. Expand them level by \
+                                 level"
+            ));
         }
         let opened = rows.expand_all(id, &mut self.ui.expanded);
         self.ask_for_unknown();

@@ -113,9 +113,7 @@ impl Document {
     pub fn take_symbols(&mut self, news: Vec<SymbolsNews>) {
         for one in news {
             if matches!(one, SymbolsNews::Broken) {
-                self.notify(
-                    "Internal error: the symbol search stopped. Please report it.",
-                );
+                self.notify("Internal error: the symbol search stopped. Please report it.");
             }
             self.results.symbols.take(one);
         }

@@ -50,10 +50,9 @@ fn read(source: SnapshotSource) -> SnapshotAnswer {
                 path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned());
             let result = match std::fs::read(&path) {
                 Ok(bytes) => parse(&bytes).map_err(|error| format!("{}: {error}", path.display())),
-                Err(error) => Err(format!(
-                    "{} cannot be read: {error}. Check the path and your permissions",
-                    path.display()
-                )),
+                Err(error) => {
+                    Err(format!("{} cannot be read: {error}. Check the path and your permissions", path.display()))
+                }
             };
             SnapshotAnswer { name, result }
         }

@@ -20,8 +20,10 @@ fn of_key(key: Key) -> &'static str {
              freed inside (transient). AOFI: allocated before, freed inside. AOFO: allocated before, freed after or \
              never."
         }
-        Key::ImpactingType => "Impacting: allocated in the visible range and not freed in it (AIFO). Transient: all \
-                               others.",
+        Key::ImpactingType => {
+            "Impacting: allocated in the visible range and not freed in it (AIFO). Transient: all \
+                               others."
+        }
         Key::Paged => "Paged or nonpaged pool.",
         Key::PoolType => "Pool type of Windows, such as NonPagedNx or PagedSession.",
         Key::Tag => "The four characters that the driver passed with the allocation.",
@@ -52,9 +54,7 @@ fn of_figure(figure: Metric) -> &'static str {
         Metric::Size => "Bytes of all allocations that exist in the visible range or a part of it.",
         Metric::ImpactingSize => "Bytes allocated in the visible range and not freed in it (AIFO).",
         Metric::ImpactingCount => "Number of allocations made in the visible range and not freed in it (AIFO).",
-        Metric::NetSize => {
-            "Net change in the visible range: AIFO bytes minus AOFI bytes."
-        }
+        Metric::NetSize => "Net change in the visible range: AIFO bytes minus AOFI bytes.",
         Metric::Average => "Bytes per allocation.",
         Metric::Min => "Size of the smallest allocation.",
         Metric::Max => "Size of the largest allocation.",

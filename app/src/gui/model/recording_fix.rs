@@ -75,9 +75,7 @@ impl Fix {
     #[must_use]
     pub fn words(self) -> &'static str {
         match self {
-            Self::NoPoolEvents => {
-                "The trace has no pool events. All commands below include the Pool keyword."
-            }
+            Self::NoPoolEvents => "The trace has no pool events. All commands below include the Pool keyword.",
             Self::NoStacks => {
                 "The trace has pool events without stacks. Stacks on PoolAlloc and PoolFree are selected."
             }
@@ -89,9 +87,7 @@ impl Fix {
                 "The log was circular and its beginning was overwritten. Logging to a file is selected, which keeps \
                  everything."
             }
-            Self::NoImages => {
-                "The trace has no image records. All commands below include ProcessThread and Loader."
-            }
+            Self::NoImages => "The trace has no image records. All commands below include ProcessThread and Loader.",
             Self::Unmerged => {
                 "The trace was not merged on the machine that recorded it. Merge it there with the command below, or \
                  record again: wpr -stop and xperf -d merge automatically."

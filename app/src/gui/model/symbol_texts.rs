@@ -150,7 +150,10 @@ fn loaded(need: &ModuleNeed, row: &ModuleRow) -> String {
         0 => from + "All frames have names.",
         1 => from + "1 frame has no name: the PDB has no function at its address.",
         more => {
-            from + &format!("{} frames have no name: the PDB has no function at their addresses.", format::count(more as u64))
+            from + &format!(
+                "{} frames have no name: the PDB has no function at their addresses.",
+                format::count(more as u64)
+            )
         }
     }
 }

@@ -61,8 +61,8 @@ pub(super) fn show(ui: &mut Ui, choices: &Choices, column: Option<u32>, changes:
 
 fn of_column(ui: &mut Ui, columns: &TableLayout, placed: &Placed, chosen: &mut Option<Change>) {
     let id = placed.id;
-    entry(ui, "Sort by this", Change::Sort(id, false), chosen);
-    entry(ui, "Sort by this as well", Change::Sort(id, true), chosen);
+    entry(ui, "Sort by this column", Change::Sort(id, false), chosen);
+    entry(ui, "Add to sort", Change::Sort(id, true), chosen);
     if let What::Figure(figure) = placed.what {
         let ways = aggregations(figure);
         if ways.len() > 1 {
@@ -88,7 +88,7 @@ fn of_column(ui: &mut Ui, columns: &TableLayout, placed: &Placed, chosen: &mut O
     }
     ui.separator();
     let position = columns.columns.iter().position(|column| column.id == id).unwrap_or(0);
-    entry(ui, "Freeze up to this", Change::Freeze(position + 1), chosen);
+    entry(ui, "Freeze up to this column", Change::Freeze(position + 1), chosen);
     entry(ui, "Fit width", Change::Fit(Some(id)), chosen);
     entry(ui, "Remove", Change::Remove(id), chosen);
 }
@@ -97,10 +97,10 @@ fn lists(ui: &mut Ui, columns: &TableLayout, chosen: &mut Option<Change>) {
     ui.menu_button("Group by", |ui| {
         list(ui, Key::ALL.iter().map(|key| What::Key(*key)), columns, ColumnRole::Key, chosen);
     });
-    ui.menu_button("Add figure", |ui| {
+    ui.menu_button("Add data column", |ui| {
         list(ui, Metric::named().map(What::Figure), columns, ColumnRole::Data, chosen);
     });
-    ui.menu_button("Count different", |ui| {
+    ui.menu_button("Unique Count", |ui| {
         let unique = Key::ALL.iter().map(|key| What::Figure(Metric::Unique(*key)));
         list(ui, unique, columns, ColumnRole::Data, chosen);
     });

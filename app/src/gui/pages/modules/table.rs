@@ -26,7 +26,7 @@ pub(super) fn show(ui: &mut Ui, document: &mut Document, listed: &[usize], comma
     if listed.is_empty() {
         ui.add_space(4.0 * GRID);
         ui.vertical_centered(|ui| {
-            ui.weak(format!("No module has \"{}\" in its name.", document.modules().filter.trim()))
+            ui.weak(format!("No module name contains \"{}\".", document.modules().filter.trim()))
         });
         return;
     }
