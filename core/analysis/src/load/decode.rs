@@ -53,9 +53,8 @@ impl DecodeWorker {
         progress: &Progress,
         cancel: &CancelToken,
     ) -> Result<Shard, Cancelled> {
-        // A pool event takes 56 bytes on a 64-bit system.
-        let events = buffers.iter().map(|b| b.header.filled_bytes as usize / 56).sum();
-        let (mut decoder, scratch) = self.begin(frame_lists, file.clock.time_zero, options, events);
+        let (mut decoder, scratch) =
+            self.begin(frame_lists, file.clock.time_zero, options, expected_pool_events(buffers));
         decoder.plausible = Some(plausible_times(&file.clock));
         for buffer in buffers {
             cancel.check()?;
@@ -123,6 +122,14 @@ impl DecodeWorker {
         };
         (decoder, scratch)
     }
+}
+
+/// Bytes of a pool event with its header, on a 64-bit system.
+const POOL_EVENT_BYTES: usize = 56;
+
+/// Number of pool events to reserve memory for: as many as fit into the buffers.
+fn expected_pool_events(buffers: &[BufferRef]) -> usize {
+    buffers.iter().map(|buffer| buffer.expected_body_bytes() / POOL_EVENT_BYTES).sum()
 }
 
 /// Position in the file of the records that are decoded.
@@ -609,4 +616,47 @@ impl Decoder<'_> {
 
 fn rundown_phase(is_end: bool) -> RundownPhase {
     if is_end { RundownPhase::Stop } else { RundownPhase::Start }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use poolscope_etl::buffer::{BufferHeader, flag};
+
+    /// A buffer header without a body that claims a full buffer.
+    fn forged_header(flags: u16) -> [u8; HEADER_BYTES] {
+        let mut header = [0; HEADER_BYTES];
+        header[0..4].copy_from_slice(&(HEADER_BYTES as u32).to_le_bytes());
+        header[0x2c..0x30].copy_from_slice(&3_u32.to_le_bytes());
+        header[0x30..0x34].copy_from_slice(&(1_u32 << 20).to_le_bytes());
+        header[0x34..0x36].copy_from_slice(&flags.to_le_bytes());
+        header
+    }
+
+    #[test]
+    fn forged_fill_levels_reserve_no_memory() {
+        let mut bytes = Vec::new();
+        for number in 0..20_000 {
+            // The first two are compressed: without a first record, that makes the file a trace.
+            bytes.extend(forged_header(if number < 2 || number % 2 == 0 { flag::COMPRESSED } else { 0 }));
+        }
+        let file = TraceFile::from_bytes(bytes, "forged.etl").unwrap();
+        let buffers = &file.layout.buffers;
+        assert_eq!(buffers.len(), 20_000);
+        let claimed: u64 = buffers.iter().map(|buffer| u64::from(buffer.header.filled_bytes)).sum();
+        assert_eq!((claimed, expected_pool_events(buffers)), (20_000 << 20, 0));
+        let (mut worker, frame_lists) = (DecodeWorker::default(), FrameLists::default());
+        let (decoder, _) = worker.begin(&frame_lists, 0, LoadOptions::default(), expected_pool_events(buffers));
+        assert_eq!((decoder.shard.allocs.time.capacity(), decoder.shard.directions.capacity()), (0, 0));
+    }
+
+    #[test]
+    fn present_bytes_reserve_memory_for_the_events_that_they_can_hold() {
+        let plain = BufferHeader::parse(&forged_header(0)).unwrap();
+        let compressed = BufferHeader::parse(&forged_header(flag::COMPRESSED)).unwrap();
+        let events = |header, present_bytes| expected_pool_events(&[BufferRef { offset: 0, present_bytes, header }]);
+        assert_eq!(events(plain, 72 + 56 * 9), 9);
+        assert_eq!(events(compressed, 72 + 56 * 9), 72);
+        assert_eq!(events(compressed, 1 << 20), ((1 << 20) - 72) / 56);
+    }
 }
