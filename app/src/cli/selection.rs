@@ -121,11 +121,7 @@ impl SelectionArgs {
     /// Whether any key depends on function names. The driver does, since wrapper functions are recognized by name.
     fn needs_function_names(&self, keys: &[Key]) -> bool {
         let frames_have_names = matches!(self.frames, Frames::Symbol | Frames::Function);
-        self.with_query_keys(keys).any(|key| match key {
-            Key::Driver | Key::Function => true,
-            Key::Stack | Key::FreeStack => frames_have_names,
-            _ => false,
-        })
+        self.with_query_keys(keys).any(|key| key.needs_stacks() && (frames_have_names || !key.is_stack()))
     }
 
     /// The visible range in a trace.

@@ -4,7 +4,7 @@
 use super::parse::{OPERATORS, Operator};
 use super::query::{Field, FieldKind, Pattern};
 use crate::group::column_values::ColumnValues;
-use crate::group::key::Key;
+use crate::group::key::{Key, KeyOrigin};
 use std::ops::Range;
 
 /// Upper bound on the values that are offered.
@@ -197,9 +197,10 @@ fn hint(field: Field) -> &'static str {
     }
 }
 
-/// True for a column whose values are few enough, or alike enough, to be offered.
+/// Whether the values of a column are offered as texts. Those of a column with a value per row are too many, and generations are
+/// offered by number.
 fn has_texts(key: Key) -> bool {
-    !matches!(key, Key::Address | Key::AllocTime | Key::FreeTime | Key::Lifetime | Key::Generation)
+    !matches!(key.origin(), KeyOrigin::Row | KeyOrigin::Generation)
 }
 
 fn takes_values(operator: Option<Operator>) -> bool {

@@ -78,13 +78,13 @@ impl ColumnValues {
     /// The same with the tag descriptions of another list, or of none. What is known already is shared.
     #[must_use]
     pub fn with_tag_descriptions(&self, tags: Option<Arc<PoolTags>>) -> Self {
-        Self { pool_tags: tags, ..self.forgetting(&[Key::TagDescription]) }
+        Self { pool_tags: tags, ..self.without(&[Key::TagDescription]) }
     }
 
     /// The same with these marks between the generations, in any order. What is known already is shared.
     #[must_use]
     pub fn with_marks(&self, marks: &[Ticks]) -> Self {
-        Self { generations: Generations::new(marks), ..self.forgetting(&[Key::Generation]) }
+        Self { generations: Generations::new(marks), ..self.without(&[Key::Generation]) }
     }
 
     /// The same with frames named otherwise. What does not hang on their names is shared: all columns but the stacks,
@@ -95,12 +95,8 @@ impl ColumnValues {
             (Some(known), Some(new)) => Arc::ptr_eq(known, new),
             (known, new) => known.is_none() && new.is_none(),
         };
-        let changed: &[Key] = match (is_known, naming == self.naming) {
-            (true, true) => &[],
-            (true, false) => &[Key::Stack, Key::FreeStack],
-            (false, _) => &[Key::Stack, Key::FreeStack, Key::Driver, Key::Function],
-        };
-        Self { naming, symbols, ..self.forgetting(changed) }
+        let is_changed = |key: Key| if key.is_stack() { !is_known || naming != self.naming } else { !is_known };
+        Self { naming, symbols, ..self.without_stack_keys(is_changed) }
     }
 
     /// The same with frames named otherwise by the symbols there are.
@@ -112,14 +108,20 @@ impl ColumnValues {
     /// The same with other rules about wrapper frames.
     #[must_use]
     pub fn with_wrapper_rules(&self, rules: Arc<WrapperRules>) -> Self {
-        let changed = [Key::Stack, Key::FreeStack, Key::Driver, Key::Function];
-        // By function, the rules say which frames are left out of the stacks.
-        let changed = if self.naming == FrameNaming::Function { &changed[..] } else { &changed[2..] };
-        Self { wrapper_rules: rules, ..self.forgetting(changed) }
+        // With naming by function, the rules decide which frames are left out of the stacks.
+        let is_changed = |key: Key| !key.is_stack() || self.naming == FrameNaming::Function;
+        Self { wrapper_rules: rules, ..self.without_stack_keys(is_changed) }
+    }
+
+    /// A copy without the columns from stacks that are changed, and what they are made from.
+    fn without_stack_keys(&self, is_changed: impl Fn(Key) -> bool) -> Self {
+        let keys = Key::ALL.iter().copied().filter(|key| key.needs_stacks() && is_changed(*key));
+        self.without(&keys.collect::<Vec<_>>())
     }
 
     /// A copy that shares what is known already but for these columns and what they are made from.
-    fn forgetting(&self, keys: &[Key]) -> Self {
+    fn without(&self, keys: &[Key]) -> Self {
+        let is_of_responsible_frame = |key: &Key| key.needs_stacks() && !key.is_stack();
         let mut columns = self.columns.clone();
         for key in keys {
             if let Some(column) = columns.get_mut(*key as usize) {
@@ -132,8 +134,12 @@ impl ColumnValues {
             symbols: self.symbols.clone(),
             wrapper_rules: Arc::clone(&self.wrapper_rules),
             pool_tags: self.pool_tags.clone(),
-            stacks: if keys.contains(&Key::Stack) { OnceLock::new() } else { self.stacks.clone() },
-            responsible: if keys.contains(&Key::Driver) { OnceLock::new() } else { self.responsible.clone() },
+            stacks: if keys.iter().any(|key| key.is_stack()) { OnceLock::new() } else { self.stacks.clone() },
+            responsible: if keys.iter().any(is_of_responsible_frame) {
+                OnceLock::new()
+            } else {
+                self.responsible.clone()
+            },
             generations: self.generations.clone(),
             columns,
             group_ids: self.group_ids.without(keys),
@@ -215,12 +221,12 @@ impl ColumnValues {
 
     fn build(&self, key: Key) -> KeyColumn {
         let (source, labels) = match key {
-            Key::Type => (KeySource::LifeType([0, 1, 2, 3, 4]), KeyLabels::Words(TYPE_WORDS)),
-            Key::ImpactingType => (KeySource::LifeType([1, 0, 1, 1, 2]), KeyLabels::Words(IMPACTING_WORDS)),
+            Key::Type => (KeySource::LifetimeClass([0, 1, 2, 3, 4]), KeyLabels::Words(TYPE_WORDS)),
+            Key::ImpactingType => (KeySource::LifetimeClass([1, 0, 1, 1, 2]), KeyLabels::Words(IMPACTING_WORDS)),
             Key::Paged => {
                 let rows = self.trace.attributes.rows().iter();
                 let ids = rows.map(|c| u32::from(c.pool_type.is_paged())).collect();
-                (KeySource::Context(Arc::new(ids)), KeyLabels::Words(PAGED_WORDS))
+                (KeySource::Attributes(Arc::new(ids)), KeyLabels::Words(PAGED_WORDS))
             }
             Key::PoolType => self.context_texts(|c| c.pool_type.name().to_owned()),
             Key::Tag => self.context_texts(|c| c.tag.text()),
@@ -250,7 +256,7 @@ impl ColumnValues {
     fn context_texts(&self, text: impl Fn(&EventAttributes) -> String) -> (KeySource, KeyLabels) {
         let texts = self.trace.attributes.rows().iter().map(text).collect();
         let (distinct, ids) = rank_texts(texts);
-        (KeySource::Context(Arc::new(ids)), KeyLabels::Texts(distinct))
+        (KeySource::Attributes(Arc::new(ids)), KeyLabels::Texts(distinct))
     }
 
     fn context_numbers(&self, number: impl Fn(&EventAttributes) -> Option<u32>) -> (KeySource, KeyLabels) {
@@ -261,7 +267,7 @@ impl ColumnValues {
         distinct.dedup();
         let position = |n| distinct.binary_search(n).unwrap_or_else(|at| at) as u32;
         let ids = numbers.iter().map(position).collect();
-        (KeySource::Context(Arc::new(ids)), KeyLabels::Numbers(distinct))
+        (KeySource::Attributes(Arc::new(ids)), KeyLabels::Numbers(distinct))
     }
 
     /// The responsible frame of every stack.

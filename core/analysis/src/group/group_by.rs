@@ -58,9 +58,9 @@ const SIZE_CLASS_IDS: [u32; SIZE_CLASSES as usize] = {
 /// The part of a row that the values of a column follow from, and their ids by its handle.
 fn source_ids(source: &KeySource) -> (usize, &[u32]) {
     match source {
-        KeySource::LifeType(ids) => (CLASS, ids),
+        KeySource::LifetimeClass(ids) => (CLASS, ids),
         KeySource::SizeClass => (SIZE, &SIZE_CLASS_IDS),
-        KeySource::Context(ids) => (CONTEXT, ids),
+        KeySource::Attributes(ids) => (CONTEXT, ids),
         KeySource::AllocStack(ids) => (ALLOC_STACK, ids),
         KeySource::FreeStack(ids) => (FREE_STACK, ids),
         KeySource::Rows(ids) => (ROW, ids),
@@ -359,7 +359,7 @@ impl GroupIdsCache {
         if keys.iter().any(|key| key.is_per_row()) {
             return Ok(None);
         }
-        let mut wanted: Vec<Key> = keys.iter().copied().filter(|key| !key.depends_on_view()).collect();
+        let mut wanted: Vec<Key> = keys.iter().copied().filter(|key| !key.depends_on_range()).collect();
         wanted.sort_unstable();
         wanted.dedup();
         if let Some(known) = self.cached(&wanted) {

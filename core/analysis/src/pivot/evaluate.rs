@@ -2,7 +2,7 @@
 //! different values), which are looked through once more. [`Evaluator`] keeps what it needs for that, four bytes per row and the
 //! order of events, from its first use on.
 
-use super::metric::{Metric, Value};
+use super::metric::{Metric, MetricSource, Value};
 use super::table::Pivot;
 use super::tree::{NodeId, PivotTree};
 use crate::filter::rowset::RowSet;
@@ -94,14 +94,16 @@ impl Evaluator {
     ///
     /// [`Cancelled`] once `cancel` says so.
     pub fn values(&self, metric: Metric, runs: &[Range<u32>], cancel: Cancel<'_>) -> Result<Vec<Value>, Cancelled> {
-        match metric {
-            Metric::Growth => self.growth(&RunTree::new(runs, self.pivot.len()), cancel),
-            Metric::PeakSize => self.peaks(&RunTree::new(runs, self.pivot.len()), true, cancel),
-            Metric::PeakCount => self.peaks(&RunTree::new(runs, self.pivot.len()), false, cancel),
-            Metric::Unique(key) => {
+        match metric.source() {
+            MetricSource::Growth => self.growth(&RunTree::new(runs, self.pivot.len()), cancel),
+            MetricSource::PeakSize => self.peaks(&RunTree::new(runs, self.pivot.len()), true, cancel),
+            MetricSource::PeakCount => self.peaks(&RunTree::new(runs, self.pivot.len()), false, cancel),
+            MetricSource::Unique(key) => {
                 self.unique(&RunTree::new(runs, self.pivot.len()), &GroupBy::new(&self.names, &[key]), cancel)
             }
-            _ => Ok(runs.iter().map(|run| metric.of(&self.pivot.aggregate_of(run), self.pivot.clock())).collect()),
+            MetricSource::Aggregate | MetricSource::StackAggregate => {
+                Ok(runs.iter().map(|run| metric.of(&self.pivot.aggregate_of(run), self.pivot.clock())).collect())
+            }
         }
     }
 

@@ -247,7 +247,7 @@ impl PathMasks {
             }
         };
         let (table, ids) = match &column.source {
-            KeySource::LifeType(ids) => {
+            KeySource::LifetimeClass(ids) => {
                 let classes = self.life.iter_mut().zip(ids);
                 classes.filter(|(_, id)| !taken.contains(id)).for_each(|(mask, _)| *mask &= !bit);
                 return Some(());
@@ -262,7 +262,7 @@ impl PathMasks {
                 classes.filter(|(class, _)| !taken.contains(&(*class as u32))).for_each(|(_, mask)| *mask &= !bit);
                 return Some(());
             }
-            KeySource::Context(ids) => (&mut self.context, ids),
+            KeySource::Attributes(ids) => (&mut self.context, ids),
             KeySource::AllocStack(ids) => (&mut self.alloc_stack, ids),
             KeySource::FreeStack(ids) => (&mut self.free_stack, ids),
         };
@@ -335,7 +335,7 @@ impl RowTest {
 fn id_of(column: &KeyColumn, text: &str) -> Option<u32> {
     match (&column.source, &column.labels) {
         // Texts of contexts and stacks are kept in ascending order.
-        (KeySource::Context(_) | KeySource::AllocStack(_), KeyLabels::Texts(texts)) => {
+        (KeySource::Attributes(_) | KeySource::AllocStack(_), KeyLabels::Texts(texts)) => {
             texts.binary_search_by(|t| t.as_str().cmp(text)).ok().map(|at| at as u32)
         }
         _ => (0..column.count()).find(|id| column.text(*id) == text),
