@@ -161,7 +161,7 @@ fn driver_files_name_the_owner_where_stacks_do_not() {
     let trace = loaded(bytes_of(&variants::base(10_000)));
     let analysis = analyzed(&trace);
     let mut suspect = analysis.suspects.into_iter().next().expect("tags were used");
-    (suspect.driver, suspect.function) = (String::new(), String::new());
+    (suspect.driver, suspect.function, suspect.is_driver_known) = (String::new(), String::new(), false);
     let tag = suspect.tag.clone().expect("suspects are tags");
     let folder = tempfile::tempdir().expect("a scratch folder can be made");
     let code = [b"\x41\xb8", tag.as_bytes(), b"\xff\x15", b"\x41\xb8", tag.as_bytes(), b"\xff\x15"].concat();

@@ -30,9 +30,9 @@ pub fn subject(suspect: &Suspect, by: SuspectGrouping) -> Option<&str> {
 #[must_use]
 pub fn process(share: &ProcessShare, suspect: &Suspect) -> String {
     let of_all = share.allocations.bytes as f64 / suspect.evidence.outstanding.bytes.max(1) as f64;
-    let state = match share.is_running {
-        Some(true) => ", running",
-        Some(false) => ", exited",
+    let state = match &share.process {
+        Some(process) if process.is_running => ", running",
+        Some(_) => ", exited",
         None => "",
     };
     format!("{} {}{state}", share.label(), format::percent(of_all.min(1.0)))
@@ -171,29 +171,28 @@ pub fn score_help(suspect: &Suspect) -> String {
 mod tests {
     use super::super::test_util::suspect;
     use super::*;
-    use poolscope_analysis::group::column_values::UNKNOWN_ALLOCATOR;
     use poolscope_analysis::group::wrapper_rules::RuleOrigin;
-    use poolscope_analysis::leaks::AllocationTotals;
     use poolscope_analysis::leaks::attribution::{ProcessObjects, WrapperDriver};
+    use poolscope_analysis::leaks::{AllocatingProcess, Total};
 
-    fn share(name: &str, pid: Option<u32>, bytes: u64, running: Option<bool>) -> ProcessShare {
-        ProcessShare {
-            name: name.to_owned(),
-            pid,
-            allocations: AllocationTotals { count: 1, bytes },
-            is_running: running,
-        }
+    fn share(process: Option<AllocatingProcess>, bytes: u64) -> ProcessShare {
+        ProcessShare { process, allocations: Total { count: 1, bytes } }
+    }
+
+    fn process_of(name: &str, pid: u32, is_running: bool) -> Option<AllocatingProcess> {
+        Some(AllocatingProcess { name: name.to_owned(), pid, is_running })
     }
 
     #[test]
     fn processes_have_their_share_and_state() {
         let mut of = suspect(Verdict::Leak);
         of.evidence.outstanding.bytes = 100;
-        let (app, svc) = (share("app.exe", Some(1234), 80, Some(true)), share("svc.exe", Some(8), 10, Some(false)));
-        of.attribution.processes = vec![app, svc, share(UNKNOWN_ALLOCATOR, None, 6, None)];
+        let app = share(process_of("app.exe", 1234, true), 80);
+        let svc = share(process_of("svc.exe", 8, false), 10);
+        of.attribution.processes = vec![app, svc, share(None, 6)];
         let words = "app.exe (1234) 80 %, running; svc.exe (8) 10 %, exited; (unknown allocator) 6.0 %";
         assert_eq!(processes(&of), words);
-        of.attribution.processes.push(share("x.exe", Some(9), 4, Some(true)));
+        of.attribution.processes.push(share(process_of("x.exe", 9, true), 4));
         assert_eq!(processes(&of), format!("{words}; 1 more"));
         of.attribution.processes.clear();
         assert_eq!(processes(&of), "");
@@ -222,7 +221,7 @@ mod tests {
         let mut objects = HeldObjects {
             object_type: "Process",
             outstanding: 400,
-            by_ended_processes: AllocationTotals::default(),
+            by_ended_processes: Total::default(),
             process_objects: Some(processes),
         };
         let words =

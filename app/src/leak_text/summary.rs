@@ -175,6 +175,7 @@ mod tests {
         );
         let mut unknown = leak.clone();
         (unknown.driver, unknown.function, unknown.paged) = (String::new(), String::new(), true);
+        unknown.is_driver_known = false;
         unknown.attribution.drivers.clear();
         assert_eq!(summary_of(vec![unknown.clone()]), "Tag Leak leaks 1.90 MB/min of paged pool");
         (unknown.driver, unknown.function) = ("Unknown".to_owned(), "0xfffff80012345678".to_owned());

@@ -443,11 +443,11 @@ fn tag_balances<S: serde::Serializer>(tags: &[TagBalance], serializer: S) -> Res
 
 fn process_fields(share: &ProcessShare, text: String) -> ProcessFields<'_> {
     ProcessFields {
-        name: &share.name,
-        pid: share.pid,
+        name: share.name(),
+        pid: share.process.as_ref().map(|process| process.pid),
         impacting_size: share.allocations.bytes,
         count: share.allocations.count,
-        running: share.is_running,
+        running: share.process.as_ref().map(|process| process.is_running),
         text,
     }
 }

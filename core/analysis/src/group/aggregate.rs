@@ -32,17 +32,17 @@ pub trait Sum: Default + Clone + Send {
     fn is_empty(&self) -> bool;
 }
 
-/// Number and bytes of rows.
+/// Number and bytes of allocations.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Total {
-    /// Number of rows.
+    /// Number of allocations.
     pub count: u64,
     /// Their bytes.
     pub bytes: u64,
 }
 
 impl Total {
-    /// Adds a row.
+    /// Adds an allocation.
     #[inline]
     pub fn add(&mut self, bytes: u64) {
         self.count += 1;

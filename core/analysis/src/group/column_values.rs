@@ -9,7 +9,7 @@ use super::group_by::{GroupIds, GroupIdsCache};
 use super::key::Key;
 use super::parallel::{Cancel, Cancelled};
 use super::pool_tags::{BUILT_IN_MARK, PoolTags, built_in_description};
-use super::responsible::{driver_label, responsible_frames};
+use super::responsible::{driver_label, responsible_frames, responsible_module};
 use super::wrapper_rules::WrapperRules;
 use crate::trace::Trace;
 use crate::trace::attributes::EventAttributes;
@@ -280,6 +280,12 @@ impl ColumnValues {
     #[must_use]
     pub fn responsible_frame(&self, stack: StackId) -> FrameId {
         self.responsible().get(stack.index()).copied().unwrap_or(FrameId::NONE)
+    }
+
+    /// The module of the responsible frame of a stack; `None` if there is no such frame, or if it is outside all modules.
+    #[must_use]
+    pub fn responsible_module(&self, stack: StackId) -> Option<&str> {
+        responsible_module(&self.trace, self.responsible_frame(stack))
     }
 
     /// The responsible function of a stack, as the Function column shows it for those of allocations; empty where the stack

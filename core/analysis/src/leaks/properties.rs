@@ -123,7 +123,7 @@ fn a_marker_splits_allocated_and_outstanding() {
             let total = |j: &LeakAnalysis| j.suspects.iter().map(|s| s.evidence.allocated.count).sum::<u64>();
             assert_eq!(total(&all), total(&halves[0]) + total(&halves[1]));
             for suspect in &all.suspects {
-                let mut sum = evidence::AllocationTotals::default();
+                let mut sum = Total::default();
                 suspect.outstanding_by_generation.iter().for_each(|blocks| sum.merge(*blocks));
                 assert_eq!((sum, suspect.outstanding_by_generation.len()), (suspect.evidence.outstanding, 3));
             }

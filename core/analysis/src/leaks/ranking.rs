@@ -4,7 +4,7 @@ use super::attribution::{Attribution, add_attribution};
 use super::capacity;
 use super::classification::{Borderline, Classification, Uncertainty, classify};
 use super::data_quality::{DataQuality, assess_data_quality};
-use super::evidence::{AllocationTotals, AnalysisRange, Evidence, collect_evidence};
+use super::evidence::{AnalysisRange, Evidence, collect_evidence};
 use super::findings::{Finding, SuspectUnits, detect};
 use super::input::{AnalysisInput, AnalyzedUnit, AnalyzedUnits};
 use super::limits::{
@@ -17,6 +17,7 @@ use super::suspect::{LeakAnalysis, PoolGrowth, Suspect};
 use super::units::{PROCESS_UNIT_KEYS, Units};
 use super::verdict::Verdict;
 use super::{AnalysisRequest, SuspectGrouping};
+use crate::group::aggregate::Total;
 use crate::group::column_values::ColumnValues;
 use crate::group::key::Key;
 use crate::group::parallel::{Cancel, Cancelled};
@@ -204,6 +205,7 @@ fn build_suspect(input: &AnalysisInput<'_>, names: &ColumnValues, group: UnitGro
         tag: has_one_tag.then(|| input.value_text(&input.tag, row)),
         paged: input.value_id(&input.paged, row) == 1,
         driver: input.value_text(&input.driver, row),
+        is_driver_known: names.responsible_module(input.trace.allocations.alloc_stack[row]).is_some(),
         function: input.value_text(&input.function, row),
         stack,
         verdict: classification.verdict,
@@ -339,13 +341,9 @@ fn classify_combined(input: &AnalysisInput<'_>, units: Vec<&AnalyzedUnit>) -> Op
 }
 
 /// Outstanding allocations by the generation of their birth.
-fn outstanding_by_generation(
-    input: &AnalysisInput<'_>,
-    names: &ColumnValues,
-    units: &[AnalyzedUnit],
-) -> Vec<AllocationTotals> {
+fn outstanding_by_generation(input: &AnalysisInput<'_>, names: &ColumnValues, units: &[AnalyzedUnit]) -> Vec<Total> {
     let (generations, table) = (names.generations(), &input.trace.allocations);
-    let mut totals = vec![AllocationTotals::default(); generations.count() as usize];
+    let mut totals = vec![Total::default(); generations.count() as usize];
     for row in units.iter().flat_map(|unit| input.outstanding_rows(unit.index)) {
         if let Some(total) = totals.get_mut(generations.of(table.alloc_time[row]) as usize) {
             total.add(table.size[row]);

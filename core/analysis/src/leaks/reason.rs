@@ -2,11 +2,12 @@
 //! same ones in the window, on the command line and in reports.
 
 use super::classification::{BirthTrend, Borderline, full_cache_trend, level_since, load_growth_share};
-use super::evidence::{AllocationTotals, AnalysisRange, Evidence};
+use super::evidence::{AnalysisRange, Evidence};
 use super::findings::Finding;
 use super::limits::{CURVE_POINTS, MIN_LOAD_SHARE, STOPPED_ODDS};
 use super::suspect::{PoolGrowth, Suspect};
 use super::verdict::Verdict;
+use crate::group::aggregate::Total;
 use crate::trace::ids::StackId;
 use crate::trace::time::{Clock, Ticks};
 
@@ -40,7 +41,7 @@ pub enum Reason {
     /// Outstanding allocations older than usual.
     OlderThanUsual {
         /// The allocations.
-        allocations: AllocationTotals,
+        allocations: Total,
         /// The usual lifetime, in seconds.
         usual_lifetime_s: f64,
         /// Allocations that were freed at a greater age.

@@ -1,8 +1,8 @@
 //! The pool's counters compared with the events: what the pool rundown at both ends of a recording counts for each tag, and what the
 //! events between them add up to. Figures of the trace are not changed.
 
-use super::evidence::AllocationTotals;
 use super::limits::{MIN_BUSY_TAG_EVENTS, MIN_FILTERED_SHARE};
+use crate::group::aggregate::Total;
 use crate::trace::Trace;
 use crate::trace::attributes::{EventAttributes, Tag};
 use crate::trace::ids::AttributesId;
@@ -22,7 +22,7 @@ pub struct TagBaseline {
     /// Session, for session pool.
     pub session: Option<u32>,
     /// The allocations. Where the counters were not recorded, those of the big pool alone.
-    pub allocations: AllocationTotals,
+    pub allocations: Total,
 }
 
 /// Counters and events of one tag in one pool between the two snapshots of the rundown.
@@ -250,7 +250,7 @@ fn tag_baseline(snapshots: &BTreeMap<TagPoolKey, TagSnapshots>) -> Vec<TagBaseli
     let rows = snapshots.iter().filter_map(|(&(tag, paged, session), snapshots)| {
         let usage = snapshots.start?.1;
         let count = u64::from(usage.allocs.wrapping_sub(usage.frees));
-        let allocations = AllocationTotals { count, bytes: usage.used_bytes };
+        let allocations = Total { count, bytes: usage.used_bytes };
         (allocations.bytes > 0).then_some(TagBaseline { tag, paged, session, allocations })
     });
     rows.collect()
@@ -369,7 +369,7 @@ fn count_busy_tags(balances: &[TimedBalance]) -> (u64, u64) {
 
 /// The baseline by the first list of the big pool, where there are no counters.
 fn big_pool_baseline(big_pool: &[BigPoolAllocation]) -> Vec<TagBaseline> {
-    let mut sums: BTreeMap<TagPoolKey, AllocationTotals> = BTreeMap::new();
+    let mut sums: BTreeMap<TagPoolKey, Total> = BTreeMap::new();
     for row in big_pool.iter().filter(|row| row.phase == RundownPhase::Start) {
         sums.entry((row.tag, !row.nonpaged, row.session)).or_default().add(row.size_bytes);
     }
@@ -466,7 +466,7 @@ mod tests {
         assert_eq!((balance.recorded_allocs, balance.recorded_frees, balance.recorded_growth_bytes), (5, 3, 23));
         assert_eq!((balance.counted_growth_bytes(), balance.event_difference()), (23, 0));
         assert_eq!((result.recorded_share, result.is_compared(), result.is_filtered()), (1.0, true, false));
-        assert_eq!(result.baseline[0].allocations, AllocationTotals { count: 3, bytes: 21 });
+        assert_eq!(result.baseline[0].allocations, Total { count: 3, bytes: 21 });
         assert_eq!([false, true].map(|paged| result.pool_start_bytes(paged)), [Some(21), Some(0)]);
     }
 
@@ -561,6 +561,6 @@ mod tests {
             Some(BigPoolBalance { allocated: 2, allocated_recorded: 1, freed: 2, freed_recorded: 1 })
         );
         assert_eq!((result.recorded_share, result.is_compared()), (0.5, true));
-        assert_eq!(result.baseline[0].allocations, AllocationTotals { count: 3, bytes: 21 });
+        assert_eq!(result.baseline[0].allocations, Total { count: 3, bytes: 21 });
     }
 }

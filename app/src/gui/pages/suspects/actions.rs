@@ -4,7 +4,6 @@
 use std::sync::Arc;
 
 use poolscope_analysis::filter::query::quoted;
-use poolscope_analysis::group::column_values::UNKNOWN_ALLOCATOR;
 use poolscope_analysis::group::frames::FrameParts;
 use poolscope_analysis::leaks::{Suspect, SuspectGrouping};
 use poolscope_analysis::pivot::{Key, RowPath, RowPathStep};
@@ -165,7 +164,7 @@ impl Document {
         let (key, text) = match self.analyzed_by() {
             SuspectGrouping::Driver => (Key::Driver, suspect.driver.clone()),
             SuspectGrouping::Process => {
-                (Key::Process, suspect.attribution.process.clone().filter(|name| name != UNKNOWN_ALLOCATOR)?)
+                (Key::Process, suspect.attribution.process.clone().filter(|_| suspect.attribution.is_process_known)?)
             }
             SuspectGrouping::Tag | SuspectGrouping::Stack => return None,
         };

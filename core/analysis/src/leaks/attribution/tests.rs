@@ -38,17 +38,13 @@ fn processes_add_up_to_all_that_is_outstanding() {
     trace.allocations.flags.iter_mut().step_by(3).take(10).for_each(|flags| *flags = 1);
     let analysis = analyzed(trace, SuspectGrouping::Tag);
     let suspect = &analysis.suspects[0];
-    let share = |name: &str, pid, count, size, running| ProcessShare {
-        name: name.to_owned(),
-        pid,
-        allocations: AllocationTotals { count, bytes: count * size },
-        is_running: running,
-    };
+    let share = |process, count, size| ProcessShare { process, allocations: Total { count, bytes: count * size } };
+    let process = |name: &str, pid, is_running| Some(AllocatingProcess { name: name.to_owned(), pid, is_running });
     let expected = [
-        share("svchost.exe", Some(900), 40, 100, Some(true)),
-        share("svchost.exe", Some(800), 40, 64, Some(false)),
-        share("NotMyfault.exe", Some(1234), 30, 64, Some(true)),
-        share(UNKNOWN_ALLOCATOR, None, 10, 64, None),
+        share(process("svchost.exe", 900, true), 40, 100),
+        share(process("svchost.exe", 800, false), 40, 64),
+        share(process("NotMyfault.exe", 1234, true), 30, 64),
+        share(None, 10, 64),
     ];
     assert_eq!(suspect.attribution.processes, expected);
     let sum = suspect.attribution.processes.iter().map(|process| process.allocations.bytes).sum::<u64>();
@@ -77,6 +73,10 @@ fn a_process_is_one_suspect_for_each_pool() {
     let mut found: Vec<_> = analysis
         .suspects
         .iter()
+        .inspect(|s| {
+            let is_known = s.attribution.process.as_deref() != Some(UNKNOWN_ALLOCATOR);
+            assert_eq!(s.attribution.is_process_known, is_known);
+        })
         .map(|s| (s.attribution.process.clone().unwrap(), s.paged, s.evidence.outstanding.count, s.tag.clone()))
         .collect();
     found.sort();
