@@ -6,25 +6,20 @@ use super::match_stacks::{BufferEvents, EventSlot, MatchedEvent, attach_stack};
 use super::record_source::Batch;
 use super::resolve_stacks::FrameLists;
 use super::shard::{
-    ImageChange, NO_ID, PendingStack, ProcessChange, RawAttributes, Shard, StackKeyDefinition, StackPart, StackPartRef,
-    SystemEvent,
+    NO_ID, PendingStack, RawAttributes, Shard, StackKeyDefinition, StackPart, StackPartRef, SystemRecord,
 };
 use super::{LoadOptions, StackScope};
 use crate::trace::attributes::EventAttributes;
-use crate::trace::summary::RundownPhase;
 use crate::trace::time::Ticks;
 use poolscope_base::guid::Guid;
 use poolscope_base::progress::{CancelToken, Cancelled, Progress};
 use poolscope_etl::buffer::{HEADER_BYTES, TYPE_HEADER};
 use poolscope_etl::diagnostics::DiagnosticKind;
-use poolscope_etl::event::image::{ImageEvent, ImageIdEvent, RsdsEvent};
-use poolscope_etl::event::pool::{BigPoolRundown, PoolEvent, PoolTagRundown};
-use poolscope_etl::event::process::ProcessEvent;
+use poolscope_etl::event::pool::PoolEvent;
 use poolscope_etl::event::stack::{
     InlineStackEvent, StackKeyDefinitionEvent, StackKeyReferenceEvent, is_kernel_address,
 };
-use poolscope_etl::event::system::{BuildInfo, CpuConfig, GroupMasks};
-use poolscope_etl::event::{EventKind, is_event_trace_group, is_kernel_group};
+use poolscope_etl::event::{EventKind, SystemEvent, is_event_trace_group, is_kernel_group};
 use poolscope_etl::file::{BodyScratch, BufferRef, RecordClock, TraceFile};
 use poolscope_etl::record::{self, Record, RecordKey, Records};
 use rustc_hash::FxHashMap;
@@ -480,13 +475,6 @@ impl Decoder<'_> {
         Some(())
     }
 
-    /// Counts a record of a newer version than those that the decoders know.
-    fn check_version(&mut self, record: &Record<'_>, newest: u8) {
-        if record.version > newest {
-            self.add_diagnostic(DiagnosticKind::UnknownVersion, record.offset);
-        }
-    }
-
     /// Finishes the shard and frees memory that it does not need.
     fn finish(mut self) -> Shard {
         for (hook, &count) in self.hooks.iter().enumerate().filter(|(_, count)| **count > 0) {
@@ -550,72 +538,35 @@ pub(super) fn ticks_from_zero(raw: i64, time_zero: i64) -> Ticks {
 impl Decoder<'_> {
     /// Decodes a record that is neither a pool event nor a stack record; `false` if its payload is invalid.
     fn decode_system_event(&mut self, record: &Record<'_>, time: Ticks, kind: EventKind) -> bool {
-        let payload = record.payload;
-        let pointer_size = record.pointer_size;
-        let system_event = match kind {
-            EventKind::ImageLoad => self.decode_image(record, ImageChange::Load),
-            EventKind::ImageUnload => self.decode_image(record, ImageChange::Unload),
-            EventKind::ImageDcStart => self.decode_image(record, ImageChange::DcStart),
-            EventKind::ImageDcEnd => self.decode_image(record, ImageChange::DcEnd),
-            EventKind::ProcessStart => self.decode_process(record, ProcessChange::Start),
-            EventKind::ProcessEnd => self.decode_process(record, ProcessChange::End),
-            EventKind::ProcessDcStart => self.decode_process(record, ProcessChange::DcStart),
-            EventKind::ProcessDcEnd => self.decode_process(record, ProcessChange::DcEnd),
-            EventKind::ImageId => ImageIdEvent::decode(payload, pointer_size).map(SystemEvent::ImageId),
-            EventKind::ImageRsds => RsdsEvent::decode(payload, pointer_size).map(SystemEvent::Rsds),
-            EventKind::SystemCpu => CpuConfig::decode(payload).map(SystemEvent::Cpu),
-            EventKind::BuildInfo => BuildInfo::decode(payload).map(SystemEvent::Build),
-            EventKind::PoolTagRundown { is_end, has_session } => {
-                self.shard.statistics.pool_rundown_records += 1;
-                let phase = rundown_phase(is_end);
-                let rundown = PoolTagRundown::decode(payload, pointer_size, has_session);
-                rundown.map(|PoolTagRundown { session, tags }| SystemEvent::PoolTags { phase, session, tags })
+        match kind {
+            EventKind::Unknown => return true,
+            EventKind::LogfileHeader => {
+                self.shard.statistics.headers += 1;
+                return true;
             }
-            EventKind::BigPoolRundown { is_end, has_session } => {
-                self.shard.statistics.pool_rundown_records += 1;
-                let phase = rundown_phase(is_end);
-                let rundown = BigPoolRundown::decode(payload, pointer_size, has_session);
-                rundown.map(|BigPoolRundown { session, entries }| SystemEvent::BigPool { phase, session, entries })
-            }
-            EventKind::GroupMasks => match GroupMasks::decode(payload).and_then(|masks| masks.has_pool()) {
-                Some(enabled) => Some(SystemEvent::PoolGroup(enabled)),
-                None => return true,
-            },
             EventKind::Loss => {
                 self.shard.diagnostics.add(DiagnosticKind::LossRecord, 1);
                 // The loss was at some time before the record.
                 self.shard.losses.push((Ticks::UNKNOWN, time));
                 return true;
             }
-            EventKind::LogfileHeader => {
-                self.shard.statistics.headers += 1;
-                return true;
+            EventKind::PoolTagRundown { .. } | EventKind::BigPoolRundown { .. } => {
+                self.shard.statistics.pool_rundown_records += 1;
             }
-            _ => return true,
-        };
-        let Some(system_event) = system_event else { return false };
-        self.shard.system_events.push((time, system_event));
-        true
+            _ => {}
+        }
+        if kind.newest_version().is_some_and(|newest| record.version > newest) {
+            self.add_diagnostic(DiagnosticKind::UnknownVersion, record.offset);
+        }
+        match SystemEvent::decode(record, kind) {
+            Some(event) => {
+                self.shard.system_events.push(SystemRecord { time, kind, process: record.process, event });
+                true
+            }
+            // No figure depends on the masks.
+            None => kind == EventKind::GroupMasks,
+        }
     }
-
-    /// Decodes an image record.
-    fn decode_image(&mut self, record: &Record<'_>, change: ImageChange) -> Option<SystemEvent> {
-        self.check_version(record, ImageEvent::NEWEST_VERSION);
-        let event = ImageEvent::decode(record.payload, record.version, record.pointer_size)?;
-        let pid = event.process.or(record.process).unwrap_or(0);
-        Some(SystemEvent::Image { change, event, pid })
-    }
-
-    /// Decodes a process record.
-    fn decode_process(&mut self, record: &Record<'_>, change: ProcessChange) -> Option<SystemEvent> {
-        self.check_version(record, ProcessEvent::NEWEST_VERSION);
-        let event = ProcessEvent::decode(record.payload, record.version, record.pointer_size)?;
-        Some(SystemEvent::Process { change, event })
-    }
-}
-
-fn rundown_phase(is_end: bool) -> RundownPhase {
-    if is_end { RundownPhase::Stop } else { RundownPhase::Start }
 }
 
 #[cfg(test)]
