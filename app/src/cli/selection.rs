@@ -12,7 +12,7 @@ use poolscope_analysis::filter::{CompiledQuery, Query, RowSet};
 use poolscope_analysis::group::column_values::ColumnValues;
 use poolscope_analysis::group::frames::FrameNaming;
 use poolscope_analysis::group::key::{Key, parse_keys};
-use poolscope_analysis::group::parallel::never;
+use poolscope_analysis::group::parallel::not_cancelled;
 use poolscope_analysis::group::wrapper_rules::WrapperRules;
 use poolscope_analysis::load::{LoadOptions, StackScope};
 use poolscope_analysis::trace::Trace;
@@ -210,7 +210,7 @@ impl SelectionArgs {
     pub fn rows(&self, names: &ColumnValues, visible_range: TimeRange) -> Option<RowSet> {
         let query = self.query.as_ref()?;
         // Without cancellation there is no error.
-        CompiledQuery::new(query, names, visible_range).rows(names.trace(), &never).ok()
+        CompiledQuery::new(query, names, visible_range).rows(names.trace(), &not_cancelled).ok()
     }
 
     /// The query as text; `None` without a query.

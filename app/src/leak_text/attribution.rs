@@ -114,18 +114,19 @@ pub fn held_objects_of(suspect: &Suspect) -> Option<&HeldObjects> {
 /// Tags that grow in lockstep with the suspect, as a fragment of a sentence.
 #[must_use]
 pub fn lockstep(members: &[LockstepTag], suspect: &Suspect) -> String {
-    let is_own =
-        |member: &&LockstepTag| suspect.tag.as_deref() == Some(member.tag.as_str()) && suspect.paged == member.paged;
+    let is_own = |member: &&LockstepTag| {
+        suspect.tag.as_deref() == Some(member.tag.as_str()) && suspect.is_paged == member.is_paged
+    };
     let name = |member: &LockstepTag| {
         let twice = members.iter().filter(|other| other.tag == member.tag).count() > 1;
-        let pool = if twice { format!(" in {} pool", super::pool(member.paged)) } else { String::new() };
+        let pool = if twice { format!(" in {} pool", super::pool(member.is_paged)) } else { String::new() };
         match member.parts {
             1 => format!("{}{pool}", member.tag.trim_end()),
             parts => format!("{} ({parts}:1){pool}", member.tag.trim_end()),
         }
     };
     let others: Vec<String> = members.iter().filter(|member| !is_own(member)).map(name).collect();
-    let holders: Vec<&str> = members.iter().filter(|m| m.never_freed).map(|m| m.tag.trim_end()).collect();
+    let holders: Vec<&str> = members.iter().filter(|m| m.is_never_freed).map(|m| m.tag.trim_end()).collect();
     let holding = match holders.as_slice() {
         [] => String::new(),
         [one] if Some(*one) == suspect.tag.as_deref().map(str::trim_end) => {
@@ -249,10 +250,10 @@ mod tests {
     fn lockstep_tags_name_the_holder() {
         let member = |tag: &str, paged, parts, never_freed| LockstepTag {
             tag: tag.to_owned(),
-            paged,
+            is_paged: paged,
             parts,
             outstanding: 9,
-            never_freed,
+            is_never_freed: never_freed,
         };
         let of = suspect(Verdict::Leak);
         let pair = [member("Leak", false, 1, true), member("IoFE", true, 2, false)];

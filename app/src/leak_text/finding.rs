@@ -80,8 +80,13 @@ mod tests {
 
     #[test]
     fn lockstep_and_paired_tags_are_named() {
-        let member =
-            |tag: &str| LockstepTag { tag: tag.to_owned(), paged: false, parts: 1, outstanding: 9, never_freed: false };
+        let member = |tag: &str| LockstepTag {
+            tag: tag.to_owned(),
+            is_paged: false,
+            parts: 1,
+            outstanding: 9,
+            is_never_freed: false,
+        };
         let pair = Finding::LockstepTags { members: vec![member("Ab  "), member("Cd  ")] };
         assert_eq!(finding(&pair), "Ab, Cd grow in lockstep, probably parts of one object");
         let partner = Finding::PairedTag { tag: "Irp ".to_owned(), freed_share: 0.997 };

@@ -28,7 +28,7 @@ pub fn reason(reason: &Reason, suspect: &Suspect) -> String {
             older_than_usual(*allocations, *usual_lifetime_s, *late_frees)
         }
         Reason::ShareOfPoolGrowth(share) => {
-            format!("{} of the growth of {} pool", format::percent(*share), pool(suspect.paged))
+            format!("{} of the growth of {} pool", format::percent(*share), pool(suspect.is_paged))
         }
         Reason::SingleStep { at_s, share } => {
             let all = if *share >= ALL { "all".to_owned() } else { format::percent(*share) };

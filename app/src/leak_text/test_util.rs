@@ -12,7 +12,7 @@ use poolscope_analysis::trace::time::{Ticks, TimeRange};
 pub fn suspect(verdict: Verdict) -> Suspect {
     Suspect {
         tag: Some("Leak".to_owned()),
-        paged: false,
+        is_paged: false,
         driver: "myfault.sys".to_owned(),
         is_driver_known: true,
         function: "myfault.sys!MyfaultDeviceControl".to_owned(),

@@ -121,7 +121,7 @@ fn evaluate(
     workers: &Workers,
 ) -> anyhow::Result<(Arc<Pivot>, Evaluator)> {
     let rows = args.selection.rows(names, visible_range).map(Arc::new);
-    let request = PivotRequest { keys: &args.by.0, view: visible_range, rows: rows.as_deref() };
+    let request = PivotRequest { keys: &args.by.0, visible_range, rows: rows.as_deref() };
     let pivot = Arc::new(pivot(names, &request, &|| workers.is_cancelled())?);
     let evaluator = Evaluator::new(Arc::clone(names), &pivot, rows, Arc::default());
     Ok((pivot, evaluator))

@@ -171,7 +171,7 @@ fn suspects(document: &Document) -> Vec<Suggestion> {
     let guilty = judged.judgement.suspects.iter().filter(|suspect| !is_non_leaking(suspect.verdict));
     let tagged = guilty.filter_map(|suspect| {
         let tag = suspect.tag.clone()?;
-        let words = format!("{}, {}", suspect.verdict.name(), leak_text::pool(suspect.paged));
+        let words = format!("{}, {}", suspect.verdict.name(), leak_text::pool(suspect.is_paged));
         Some(Suggestion { tag, words })
     });
     tagged.take(SUGGESTED).collect()

@@ -311,7 +311,7 @@ impl Found {
 mod tests {
     use super::super::{CompiledQuery, Query};
     use super::*;
-    use crate::group::parallel::never;
+    use crate::group::parallel::not_cancelled;
     use crate::group::test_util::{Block, block, names, random_blocks};
 
     /// The completions at the `|`.
@@ -409,7 +409,7 @@ mod tests {
                     let printed = query.to_string();
                     assert_eq!(printed.parse::<Query>().as_ref(), Ok(&query), "{text} became {printed}");
                     let rows = CompiledQuery::new(&query, &names, names.trace().extent);
-                    let rows = rows.rows(names.trace(), &never).unwrap();
+                    let rows = rows.rows(names.trace(), &not_cancelled).unwrap();
                     let outside_trace = matches!(key, Key::SizeClass | Key::Stack | Key::FreeStack | Key::Type);
                     assert!(rows.count() > 0 || outside_trace, "{text}");
                     asked += 1;

@@ -380,7 +380,7 @@ fn from_ordered(number: u64) -> Ticks {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::group::parallel::never;
+    use crate::group::parallel::not_cancelled;
     use crate::group::test_util::{FakeNames, names, random_blocks};
 
     /// All frames of the allocations.
@@ -390,8 +390,8 @@ mod tests {
     fn other_frame_names_leave_everything_else_as_it_is() {
         let plain = names(&random_blocks(3, 60));
         let same = |a: &ColumnValues, b: &ColumnValues, key| Arc::ptr_eq(&a.column(key), &b.column(key));
-        let kept = plain.group_ids(&[Key::Tag], &never).unwrap().unwrap();
-        let lost = plain.group_ids(&[Key::Driver], &never).unwrap().unwrap();
+        let kept = plain.group_ids(&[Key::Tag], &not_cancelled).unwrap().unwrap();
+        let lost = plain.group_ids(&[Key::Driver], &not_cancelled).unwrap().unwrap();
         let functions: Vec<(&str, &str)> = FRAMES.iter().map(|frame| (*frame, "f")).collect();
         let symbols: Arc<dyn FrameNames> = Arc::new(FakeNames::new(plain.trace(), &functions));
         for key in Key::ALL {
@@ -399,8 +399,8 @@ mod tests {
         }
         let named = plain.with_frame_names(Some(Arc::clone(&symbols)), FrameNaming::Symbol);
         assert!(same(&plain, &named, Key::Tag) && same(&plain, &named, Key::Generation));
-        assert!(Arc::ptr_eq(&kept, &named.group_ids(&[Key::Tag], &never).unwrap().unwrap()));
-        assert!(!Arc::ptr_eq(&lost, &named.group_ids(&[Key::Driver], &never).unwrap().unwrap()));
+        assert!(Arc::ptr_eq(&kept, &named.group_ids(&[Key::Tag], &not_cancelled).unwrap().unwrap()));
+        assert!(!Arc::ptr_eq(&lost, &named.group_ids(&[Key::Driver], &not_cancelled).unwrap().unwrap()));
         assert!(!same(&plain, &named, Key::Stack) && !same(&plain, &named, Key::Function));
         assert_eq!(named.column(Key::Function).count(), plain.column(Key::Driver).count());
         assert!(named.stacks().texts().iter().all(|text| text.ends_with("f+0x1")));

@@ -159,7 +159,7 @@ pub(super) fn borderline_reason(borderline: Borderline) -> Reason {
 /// Adds to each growing suspect its share of the growth of its pool. `pools`: nonpaged, paged.
 pub(super) fn add_shares_of_pool_growth(suspects: &mut [Suspect], pools: &[PoolGrowth; 2]) {
     for suspect in suspects {
-        let pool = &pools[usize::from(suspect.paged)];
+        let pool = &pools[usize::from(suspect.is_paged)];
         let all = pool.growth_bytes_per_s();
         if suspect.verdict.is_growing() && suspect.growth_bytes_per_s > 0.0 && all > 0.0 {
             suspect.reasons.push(Reason::ShareOfPoolGrowth((suspect.growth_bytes_per_s / all).min(1.0)));

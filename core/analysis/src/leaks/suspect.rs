@@ -16,7 +16,7 @@ pub struct Suspect {
     /// Pool tag as text; `None` for a driver or a process that uses several.
     pub tag: Option<String>,
     /// Paged pool.
-    pub paged: bool,
+    pub is_paged: bool,
     /// The responsible driver of the unit that decides the verdict, as the Driver column shows it; empty where no stack shows one.
     pub driver: String,
     /// The driver is the name of a module: a stack shows one, and its frame is not outside all modules.

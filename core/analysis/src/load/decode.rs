@@ -450,12 +450,18 @@ impl Decoder<'_> {
             return Some(());
         }
         let part = match key {
-            Some(key) => StackPart::Key { key, kernel },
+            Some(key) => StackPart::Key { key, is_kernel: kernel },
             None => StackPart::Inline { frames: self.frame_lists.intern(self.frames) },
         };
         let part = self.shard.parts.intern(part);
-        let pending =
-            PendingStack { event_time, record_time, thread: target.thread, pid: target.process, part, kernel };
+        let pending = PendingStack {
+            event_time,
+            record_time,
+            thread: target.thread,
+            pid: target.process,
+            part,
+            is_kernel: kernel,
+        };
         match found {
             MatchedEvent::Pool(slot) => attach_stack(&mut self.shard, slot, &pending),
             MatchedEvent::Other | MatchedEvent::Unknown => self.shard.pending.push(pending),
@@ -471,7 +477,7 @@ impl Decoder<'_> {
         self.frames.extend(frames.iter());
         let kernel = self.frames.first().is_some_and(|&f| is_kernel_address(f, record.pointer_size));
         let frames = self.frame_lists.intern(self.frames);
-        self.shard.definitions.push(StackKeyDefinition { time, key, kernel, frames });
+        self.shard.definitions.push(StackKeyDefinition { time, key, is_kernel: kernel, frames });
         Some(())
     }
 

@@ -121,9 +121,9 @@ impl EventColumns {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum StackPart {
     /// A reference to a stack key.
-    Key { key: u64, kernel: bool },
+    Key { key: u64, is_kernel: bool },
     /// A reference to a stack key that was recorded at `time`, too long after its event for [`StackPartRef::delay`].
-    LateKey { key: u64, kernel: bool, time: Ticks },
+    LateKey { key: u64, is_kernel: bool, time: Ticks },
     /// Frames in the record itself, as a number of the frame lists.
     Inline { frames: u32 },
 }
@@ -136,7 +136,7 @@ pub struct StackKeyDefinition {
     /// Stack key.
     pub key: u64,
     /// Whether the frames are those of a kernel stack.
-    pub kernel: bool,
+    pub is_kernel: bool,
     /// Number of the frame list.
     pub frames: u32,
 }
@@ -155,7 +155,7 @@ pub struct PendingStack {
     /// Position in [`Shard::parts`].
     pub part: u32,
     /// Whether it is a kernel stack.
-    pub kernel: bool,
+    pub is_kernel: bool,
 }
 
 /// Numbering of distinct values.

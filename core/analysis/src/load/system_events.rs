@@ -140,7 +140,7 @@ fn add_pool_tags(pool_rundown: &mut PoolRundown, time: Ticks, phase: RundownPhas
         session,
         tag: Tag(row.tag),
         paged: usage(row.paged),
-        nonpaged: usage(row.nonpaged),
+        nonpaged: usage(row.is_nonpaged),
     }));
 }
 

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::group::frames::FrameNaming;
-use crate::group::parallel::never;
+use crate::group::parallel::not_cancelled;
 use crate::group::test_util::{Block, FakeNames, block, trace};
 use crate::group::wrapper_rules::RuleOrigin;
 use crate::leaks::{AnalysisRequest, LeakAnalysis, WarmUp, analyze};
@@ -17,7 +17,7 @@ fn blocks(count: i64, of: impl Fn(i64) -> Block) -> Vec<Block> {
 fn analyzed(trace: Trace, grouping: SuspectGrouping) -> LeakAnalysis {
     let visible_range = trace.extent;
     let names = ColumnValues::new(Arc::new(trace), FrameNaming::Symbol);
-    analyze(&names, AnalysisRequest { visible_range, grouping, warm_up: WarmUp::None }, &never).unwrap()
+    analyze(&names, AnalysisRequest { visible_range, grouping, warm_up: WarmUp::None }, &not_cancelled).unwrap()
 }
 
 fn made(blocks: &[Block]) -> Trace {
@@ -77,7 +77,7 @@ fn a_process_is_one_suspect_for_each_pool() {
             let is_known = s.attribution.process.as_deref() != Some(UNKNOWN_ALLOCATOR);
             assert_eq!(s.attribution.is_process_known, is_known);
         })
-        .map(|s| (s.attribution.process.clone().unwrap(), s.paged, s.evidence.outstanding.count, s.tag.clone()))
+        .map(|s| (s.attribution.process.clone().unwrap(), s.is_paged, s.evidence.outstanding.count, s.tag.clone()))
         .collect();
     found.sort();
     let of = |name: &str, paged, count, tag: Option<&str>| (name.to_owned(), paged, count, tag.map(str::to_owned));
@@ -126,7 +126,7 @@ fn the_rule_of_a_wrapper_driver_is_reported() {
         let names = ColumnValues::new(trace, FrameNaming::Symbol).with_symbols(Arc::new(symbols));
         let names = names.with_wrapper_rules(Arc::new(rules));
         let request = AnalysisRequest { visible_range, grouping: SuspectGrouping::Tag, warm_up: WarmUp::None };
-        analyze(&names, request, &never).unwrap().suspects.remove(0).attribution.wrapper_driver
+        analyze(&names, request, &not_cancelled).unwrap().suspects.remove(0).attribution.wrapper_driver
     };
     let wrapper = |module: &str, rule, next: Option<&str>| {
         Some(WrapperDriver { module: module.to_owned(), rule, responsible_function: next.map(str::to_owned) })

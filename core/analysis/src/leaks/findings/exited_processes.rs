@@ -55,7 +55,7 @@ mod tests {
     use super::*;
     use crate::group::column_values::ColumnValues;
     use crate::group::frames::FrameNaming;
-    use crate::group::parallel::never;
+    use crate::group::parallel::not_cancelled;
     use crate::group::test_util::Block;
     use crate::group::test_util::{FakeNames, trace};
     use crate::leaks::SuspectGrouping;
@@ -116,7 +116,7 @@ mod tests {
             let analysis = analyze(
                 &names,
                 AnalysisRequest { visible_range: view, grouping: SuspectGrouping::Tag, warm_up: WarmUp::None },
-                &never,
+                &not_cancelled,
             )
             .unwrap();
             let is_found = |reason: &Reason| matches!(reason, Reason::Finding(Finding::ExitedProcesses { .. }));

@@ -250,7 +250,7 @@ mod test_util {
     use super::Finding;
     use crate::group::column_values::ColumnValues;
     use crate::group::frames::FrameNaming;
-    use crate::group::parallel::never;
+    use crate::group::parallel::not_cancelled;
     use crate::group::test_util::{Block, block, trace};
     use crate::trace::Trace;
     use crate::trace::time::Ticks;
@@ -286,7 +286,7 @@ mod test_util {
         let visible_range = trace.extent;
         let markers: Vec<Ticks> = markers.iter().map(|marker| Ticks(*marker)).collect();
         let names = ColumnValues::new(Arc::new(trace), FrameNaming::Symbol).with_marks(&markers);
-        analyze(&names, AnalysisRequest { visible_range, grouping, warm_up: WarmUp::None }, &never).unwrap()
+        analyze(&names, AnalysisRequest { visible_range, grouping, warm_up: WarmUp::None }, &not_cancelled).unwrap()
     }
 
     /// The findings about a tag.

@@ -202,7 +202,7 @@ mod tests {
             crate::group::column_values::ColumnValues::new(trace.clone(), crate::group::frames::FrameNaming::Symbol);
         let request =
             AnalysisRequest { visible_range: trace.extent, grouping: SuspectGrouping::Tag, warm_up: WarmUp::None };
-        analyze(&names, request, &crate::group::parallel::never).unwrap().suspects.remove(0)
+        analyze(&names, request, &crate::group::parallel::not_cancelled).unwrap().suspects.remove(0)
     }
 
     fn scanned(files: &[(&str, &[u8; 4], u64)], looked_at: u64) -> ScannedDrivers {
