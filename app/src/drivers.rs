@@ -100,7 +100,7 @@ fn list(folder: &Path, depth: usize, files: &mut Vec<PathBuf>, problems: &mut Ve
 #[cfg(test)]
 mod tests {
     use super::*;
-    use poolscope_analysis::group::parallel::never;
+    use poolscope_analysis::group::parallel::not_cancelled;
 
     fn scratch(name: &str) -> PathBuf {
         let folder = std::env::temp_dir().join(format!("poolscope-drivers-{name}-{}", std::process::id()));
@@ -126,7 +126,7 @@ mod tests {
         put("program.exe", b"\xb8Leak");
         put("deep/other.sys", b"\xb8Leak");
         put("deep/er/MyFault.sys", b"\xb8Leak\x90\xb8Leak\x90\xb8Leak\x90");
-        let found = scan_folder(&folder, &tags(), &never).unwrap();
+        let found = scan_folder(&folder, &tags(), &not_cancelled).unwrap();
         let (abc, leak) = (*b"Abc ", *b"Leak");
         let files =
             vec![("MyFault.sys".to_owned(), vec![(abc, 1), (leak, 3)]), ("other.sys".to_owned(), vec![(leak, 1)])];
@@ -138,9 +138,9 @@ mod tests {
     #[test]
     fn other_folders_are_errors() {
         let folder = scratch("none");
-        let error = scan_folder(&folder, &tags(), &never).unwrap_err();
+        let error = scan_folder(&folder, &tags(), &not_cancelled).unwrap_err();
         assert!(error.ends_with("contains no driver files (.sys)."), "{error}");
-        let error = scan_folder(&folder.join("gone"), &tags(), &never).unwrap_err();
+        let error = scan_folder(&folder.join("gone"), &tags(), &not_cancelled).unwrap_err();
         assert!(error.contains("cannot be read"), "{error}");
         std::fs::remove_dir_all(folder).unwrap();
     }
@@ -152,7 +152,7 @@ mod tests {
         std::fs::write(folder.join("a.sys"), b"\xb8Leak").unwrap();
         std::os::unix::fs::symlink(&folder, folder.join("deep").join("round")).unwrap();
         std::os::unix::fs::symlink(folder.join("gone"), folder.join("b.sys")).unwrap();
-        let found = scan_folder(&folder, &tags(), &never).unwrap();
+        let found = scan_folder(&folder, &tags(), &not_cancelled).unwrap();
         assert_eq!((found.drivers.scanned_files, found.problems.len()), (1, 0));
         std::fs::remove_dir_all(folder).unwrap();
     }

@@ -6,7 +6,7 @@ use divan::counter::{BytesCount, ItemsCount};
 use poolscope_analysis::group::column_values::ColumnValues;
 use poolscope_analysis::group::frames::FrameNaming;
 use poolscope_analysis::group::key::Key;
-use poolscope_analysis::group::parallel::never;
+use poolscope_analysis::group::parallel::not_cancelled;
 use poolscope_analysis::load::{LoadOptions, StackScope, load};
 use poolscope_analysis::pivot::{PivotRequest, pivot};
 use poolscope_analysis::series::{SeriesKind, SeriesMetric, SeriesRequest, series};
@@ -82,10 +82,12 @@ fn loading(bencher: Bencher<'_, '_>, stacks: StackScope) {
 #[divan::bench(sample_count = 20, args = ["type,paged,tag", "type,paged,tag,stack", "driver,tag", "process,thread"])]
 fn grouping(bencher: Bencher<'_, '_>, by: &str) {
     let keys = poolscope_analysis::group::key::parse_keys(by).expect("these are columns");
-    let request = PivotRequest { keys: &keys, view: TRACE.extent, rows: None };
+    let request = PivotRequest { keys: &keys, visible_range: TRACE.extent, rows: None };
     let bencher = bencher.counter(ItemsCount::new(TRACE.allocations.len()));
     let fresh = || ColumnValues::new(Arc::clone(&TRACE), FrameNaming::Symbol);
-    bencher.with_inputs(fresh).bench_local_refs(|names| pivot(names, &request, &never).expect("nobody cancels"));
+    bencher
+        .with_inputs(fresh)
+        .bench_local_refs(|names| pivot(names, &request, &not_cancelled).expect("nobody cancels"));
 }
 
 /// Curves by tag with a number of points; items are allocations.
@@ -94,7 +96,7 @@ fn curves(bencher: Bencher<'_, '_>, points: usize) {
     let request = SeriesRequest {
         keys: &[Key::Tag],
         metric: SeriesMetric { kind: SeriesKind::Outstanding, by_count: false },
-        view: TRACE.extent,
+        visible_range: TRACE.extent,
         points,
         rows: None,
         include_preexisting: false,
@@ -103,5 +105,5 @@ fn curves(bencher: Bencher<'_, '_>, points: usize) {
     };
     let names = ColumnValues::new(Arc::clone(&TRACE), FrameNaming::Symbol);
     let bencher = bencher.counter(ItemsCount::new(TRACE.allocations.len()));
-    bencher.bench_local(|| series(&names, &request, &never).expect("nobody cancels"));
+    bencher.bench_local(|| series(&names, &request, &not_cancelled).expect("nobody cancels"));
 }

@@ -12,7 +12,7 @@ use poolscope_analysis::flame::{FlameDirection, FlameMetric, FlameRequest, Flame
 use poolscope_analysis::group::column_values::ColumnValues;
 use poolscope_analysis::group::frames::FrameNaming;
 use poolscope_analysis::group::key::Key;
-use poolscope_analysis::group::parallel::never;
+use poolscope_analysis::group::parallel::not_cancelled;
 use poolscope_analysis::load::{LoadOptions, load};
 use poolscope_base::progress::{CancelToken, Progress};
 use poolscope_etl::file::TraceFile;
@@ -49,8 +49,8 @@ fn main() -> std::io::Result<()> {
 
 fn merged(merge: FlameDirection, zoom: &[String]) -> FlameTree {
     let view = NAMES.trace().extent;
-    let request = FlameRequest { view, rows: None, direction: merge, metric: FlameMetric::Size, zoom };
-    flame(&NAMES, &request, &never).expect("nobody cancels")
+    let request = FlameRequest { visible_range: view, rows: None, direction: merge, metric: FlameMetric::Size, zoom };
+    flame(&NAMES, &request, &not_cancelled).expect("nobody cancels")
 }
 
 /// Path of the largest child from the root.
@@ -77,9 +77,14 @@ fn merging_zoomed(bencher: Bencher<'_, '_>, merge: FlameDirection) {
 #[divan::bench(args = [FlameDirection::TopDown, FlameDirection::BottomUp], sample_count = 9, sample_size = 1)]
 fn merging_again(bencher: Bencher<'_, '_>, merge: FlameDirection) {
     let pivot = merged(merge, &[]).pivot().clone();
-    let request =
-        FlameRequest { view: pivot.view(), rows: None, direction: merge, metric: FlameMetric::Count, zoom: &[] };
-    bencher.bench(|| FlameTree::of_groups(pivot.clone(), &request, &never));
+    let request = FlameRequest {
+        visible_range: pivot.visible_range(),
+        rows: None,
+        direction: merge,
+        metric: FlameMetric::Count,
+        zoom: &[],
+    };
+    bencher.bench(|| FlameTree::of_groups(pivot.clone(), &request, &not_cancelled));
 }
 
 #[divan::bench(sample_count = 9, sample_size = 1)]

@@ -7,7 +7,7 @@ use poolscope_analysis::filter::rowset::RowSet;
 use poolscope_analysis::group::column_values::ColumnValues;
 use poolscope_analysis::group::frames::FrameNaming;
 use poolscope_analysis::group::key::Key;
-use poolscope_analysis::group::parallel::never;
+use poolscope_analysis::group::parallel::not_cancelled;
 use poolscope_analysis::load::{LoadOptions, load};
 use poolscope_analysis::pivot::{PivotRequest, pivot};
 use poolscope_analysis::series::{EventOrder, SeriesKind, SeriesMetric, SeriesRequest, decimate_highest};
@@ -62,8 +62,9 @@ fn view(hundredths: i64) -> TimeRange {
 #[divan::bench(args = VISIBLE_RANGES, sample_count = 9, sample_size = 1)]
 fn table(bencher: Bencher<'_, '_>, (hundredths, filtered): (i64, bool)) {
     let rows = filtered.then_some(&LOADED.half);
-    let request = PivotRequest { keys: &[Key::Type, Key::Paged, Key::Tag, Key::Stack], view: view(hundredths), rows };
-    bencher.bench(|| pivot(&LOADED.names, &request, &never));
+    let request =
+        PivotRequest { keys: &[Key::Type, Key::Paged, Key::Tag, Key::Stack], visible_range: view(hundredths), rows };
+    bencher.bench(|| pivot(&LOADED.names, &request, &not_cancelled));
 }
 
 #[divan::bench(args = VISIBLE_RANGES, sample_count = 9, sample_size = 1)]
@@ -71,12 +72,12 @@ fn curves(bencher: Bencher<'_, '_>, (hundredths, filtered): (i64, bool)) {
     let request = SeriesRequest {
         keys: &[Key::Tag],
         metric: SeriesMetric { kind: SeriesKind::Outstanding, by_count: false },
-        view: view(hundredths),
+        visible_range: view(hundredths),
         points: POINTS,
         rows: filtered.then_some(&LOADED.half),
         include_preexisting: false,
         top: Some(CURVES),
         chosen: None,
     };
-    bencher.bench(|| decimate_highest(&LOADED.names, &request, &LOADED.order, &never));
+    bencher.bench(|| decimate_highest(&LOADED.names, &request, &LOADED.order, &not_cancelled));
 }

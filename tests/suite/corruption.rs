@@ -4,7 +4,7 @@
 use poolscope_analysis::group::column_values::ColumnValues;
 use poolscope_analysis::group::frames::FrameNaming;
 use poolscope_analysis::group::key::Key;
-use poolscope_analysis::group::parallel::never;
+use poolscope_analysis::group::parallel::not_cancelled;
 use poolscope_analysis::load::{LoadError, LoadOptions, load};
 use poolscope_analysis::pivot::{Aggregate, Pivot, PivotRequest, pivot};
 use poolscope_analysis::series::{SeriesKind, SeriesMetric, SeriesRequest, series};
@@ -134,7 +134,8 @@ fn check_bounds(trace: &Trace, capacity: u64) -> Result<(), String> {
 fn check_sums(names: &ColumnValues, keys: &[Key]) -> Result<(), String> {
     let trace = names.trace();
     let view = trace.extent;
-    let table = pivot(names, &PivotRequest { keys, view, rows: None }, &never).map_err(|error| error.to_string())?;
+    let table = pivot(names, &PivotRequest { keys, visible_range: view, rows: None }, &not_cancelled)
+        .map_err(|error| error.to_string())?;
     let mut sum = Aggregate::default();
     table.aggregates().iter().for_each(|cost| sum.merge(cost));
     if sum != *table.total() {
@@ -162,14 +163,14 @@ fn check_curves(names: &ColumnValues) -> Result<(), String> {
     let request = SeriesRequest {
         keys: &[Key::Tag],
         metric: measure,
-        view,
+        visible_range: view,
         points: 7,
         rows: None,
         include_preexisting: true,
         top: Some(10),
         chosen: None,
     };
-    let set = series(names, &request, &never).map_err(|error| error.to_string())?;
+    let set = series(names, &request, &not_cancelled).map_err(|error| error.to_string())?;
     let negative = set.curves.iter().any(|curve| curve.amounts.iter().any(|amount| *amount < 0));
     if negative { Err("a curve is negative".to_owned()) } else { Ok(()) }
 }

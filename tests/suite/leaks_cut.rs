@@ -4,7 +4,7 @@
 
 use poolscope_analysis::group::column_values::ColumnValues;
 use poolscope_analysis::group::frames::FrameNaming;
-use poolscope_analysis::group::parallel::never;
+use poolscope_analysis::group::parallel::not_cancelled;
 use poolscope_analysis::leaks::{AnalysisRequest, SuspectGrouping, Verdict, WarmUp, analyze};
 use poolscope_synth::scenario::{StackMode, TagMix};
 use poolscope_synth::writer::Compression;
@@ -72,7 +72,7 @@ fn outcome(seed: u64, share: f64, at_buffer: bool) -> ([bool; 2], String) {
     let names = ColumnValues::new(trace.clone(), FrameNaming::Symbol);
     let request =
         AnalysisRequest { visible_range: trace.extent, grouping: SuspectGrouping::Tag, warm_up: WarmUp::Automatic };
-    let analysis = analyze(&names, request, &never).expect("not canceled");
+    let analysis = analyze(&names, request, &not_cancelled).expect("not canceled");
     let top = analysis.suspects.first().expect("something was allocated");
     let is_first = top.tag.as_deref() == Some("Leak") && top.verdict.is_growing();
     let growth =
@@ -130,7 +130,7 @@ fn growth_is_corrected_for_lost_events_by_the_pool_counters() {
         let names = ColumnValues::new(trace.clone(), FrameNaming::Symbol);
         let request =
             AnalysisRequest { visible_range: trace.extent, grouping: SuspectGrouping::Tag, warm_up: WarmUp::Automatic };
-        let analysis = analyze(&names, request, &never).expect("not canceled");
+        let analysis = analyze(&names, request, &not_cancelled).expect("not canceled");
         let top = analysis.suspects.first().expect("something was allocated");
         let is_first = top.tag.as_deref() == Some("Leak") && top.verdict.is_growing();
         let own = analysis.suspects.iter().find(|s| s.tag.as_deref() == Some("Leak"));

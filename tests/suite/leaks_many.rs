@@ -3,7 +3,7 @@
 
 use poolscope_analysis::group::column_values::ColumnValues;
 use poolscope_analysis::group::frames::FrameNaming;
-use poolscope_analysis::group::parallel::never;
+use poolscope_analysis::group::parallel::not_cancelled;
 use poolscope_analysis::leaks::{AnalysisRequest, LeakAnalysis, SuspectGrouping, Verdict, WarmUp, analyze};
 use poolscope_synth::SynthParams;
 use poolscope_synth::scenario::{StackMode, TagMix};
@@ -77,7 +77,7 @@ fn analyzed(params: &SynthParams) -> LeakAnalysis {
     analyze(
         &names,
         AnalysisRequest { visible_range: view, grouping: SuspectGrouping::Tag, warm_up: WarmUp::Automatic },
-        &never,
+        &not_cancelled,
     )
     .expect("not canceled")
 }

@@ -1,10 +1,12 @@
 //! Everything that checks poolscope as a whole, in one binary: it is linked once.
 
+mod attribution;
 mod cancel;
 mod cli;
 mod cli_usage;
 mod corpus;
 mod corruption;
+mod ground_truth;
 mod gui_analysis_columns;
 mod gui_analysis_filter;
 mod gui_analysis_graph;
@@ -40,8 +42,8 @@ mod gui_widgets;
 mod layering;
 mod leaks_cli;
 mod leaks_cut;
+mod leaks_data_quality;
 mod leaks_many;
-mod leaks_trust;
 mod micro;
 mod other_stacks;
 mod path_tests;
@@ -71,9 +73,7 @@ mod symbols_stores;
 mod symbols_trouble;
 mod threads;
 mod tidy;
-mod truth;
 mod uncertain_stacks;
 mod unknown_allocators;
 mod versions;
-mod who;
 mod wpr_driver;

@@ -386,7 +386,7 @@ fn what_is_opened_by_mistake_is_named_on_the_command_line_and_in_the_window() {
 fn the_collected_wrong_files_are_named() {
     let folder = poolscope_tests::root().join("../shared/cases/not-a-trace");
     let Ok(entries) = std::fs::read_dir(&folder) else {
-        eprintln!("SKIPPED: no {}", folder.display());
+        poolscope_tests::skipped(&format!("{} is missing", folder.display()));
         return;
     };
     let words =

@@ -418,7 +418,7 @@ fn cells(at: usize, suspect: &Suspect) -> Vec<String> {
         format::bytes(evidence.outstanding.bytes),
         format::count(evidence.outstanding.count),
         format::count(evidence.freed.count),
-        leak_text::pool(suspect.paged).to_owned(),
+        leak_text::pool(suspect.is_paged).to_owned(),
         leak_text::tag(suspect).to_owned(),
         function.clone(),
     ]

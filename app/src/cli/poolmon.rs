@@ -132,7 +132,7 @@ fn read_file(path: &Path) -> anyhow::Result<SnapshotFile> {
 pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
     let snapshots = read_snapshots(std::iter::once(&args.file).chain(&args.later), args.last)?;
     warn(&snapshots.warnings, io)?;
-    let pool = args.pool.map(PoolArg::snapshot_pool);
+    let pool = args.pool.map(PoolArg::pool);
     let suggestion = suggest(&snapshots.all, pool, TAGS_MAX);
     let top = args.top.unwrap_or(match args.format {
         OutputFormat::Text | OutputFormat::Markdown => DEFAULT_TOP,

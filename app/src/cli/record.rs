@@ -15,8 +15,8 @@ use poolscope_recording::poolmon::{Pool, Snapshot, SuggestionBasis, TagDelta, Ta
 use poolscope_recording::tag::TAGS_MAX;
 use poolscope_recording::{
     CommandGroup, CommandLine, DetailLevel, ExpectedLoad, LoggingMode, RecordingPlan, ScriptOptions, ShellPath,
-    SizeEstimate, StackOptions, TagPattern, TagPatterns, TagScope, ToolNames, WatchedPool, WindowsVersion, commands,
-    notes, profile, script,
+    SizeEstimate, StackOptions, TagPattern, TagPatterns, TagScope, ToolNames, WindowsVersion, commands, notes, profile,
+    script,
 };
 use serde::Serialize;
 use std::io::Write;
@@ -510,7 +510,7 @@ impl Args {
     /// Stop conditions of the script.
     fn script_options(&self) -> ScriptOptions {
         ScriptOptions {
-            pool: self.watch.watched(),
+            pool: self.watch.pool(),
             stop_at_bytes: self.stop_at,
             stop_at_growth_bytes: self.stop_at_growth,
             stop_after_seconds: self.seconds(),
@@ -540,16 +540,9 @@ impl StacksArg {
 }
 
 impl PoolArg {
-    const fn watched(self) -> WatchedPool {
-        match self {
-            Self::Nonpaged => WatchedPool::NonPaged,
-            Self::Paged => WatchedPool::Paged,
-        }
-    }
-
-    /// The pool as a snapshot has it.
+    /// The pool.
     #[must_use]
-    pub const fn snapshot_pool(self) -> Pool {
+    pub const fn pool(self) -> Pool {
         match self {
             Self::Nonpaged => Pool::NonPaged,
             Self::Paged => Pool::Paged,

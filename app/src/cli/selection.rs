@@ -12,7 +12,7 @@ use poolscope_analysis::filter::{CompiledQuery, Query, RowSet};
 use poolscope_analysis::group::column_values::ColumnValues;
 use poolscope_analysis::group::frames::FrameNaming;
 use poolscope_analysis::group::key::{Key, parse_keys};
-use poolscope_analysis::group::parallel::never;
+use poolscope_analysis::group::parallel::not_cancelled;
 use poolscope_analysis::group::wrapper_rules::WrapperRules;
 use poolscope_analysis::load::{LoadOptions, StackScope};
 use poolscope_analysis::trace::Trace;
@@ -121,11 +121,7 @@ impl SelectionArgs {
     /// Whether any key depends on function names. The driver does, since wrapper functions are recognized by name.
     fn needs_function_names(&self, keys: &[Key]) -> bool {
         let frames_have_names = matches!(self.frames, Frames::Symbol | Frames::Function);
-        self.with_query_keys(keys).any(|key| match key {
-            Key::Driver | Key::Function => true,
-            Key::Stack | Key::FreeStack => frames_have_names,
-            _ => false,
-        })
+        self.with_query_keys(keys).any(|key| key.needs_stacks() && (frames_have_names || !key.is_stack()))
     }
 
     /// The visible range in a trace.
@@ -214,7 +210,7 @@ impl SelectionArgs {
     pub fn rows(&self, names: &ColumnValues, visible_range: TimeRange) -> Option<RowSet> {
         let query = self.query.as_ref()?;
         // Without cancellation there is no error.
-        CompiledQuery::new(query, names, visible_range).rows(names.trace(), &never).ok()
+        CompiledQuery::new(query, names, visible_range).rows(names.trace(), &not_cancelled).ok()
     }
 
     /// The query as text; `None` without a query.

@@ -58,7 +58,7 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
             let request = SeriesRequest {
                 keys: &args.by.0,
                 metric: args.measure,
-                view: visible_range,
+                visible_range,
                 points: args.points as usize,
                 rows: rows.as_ref(),
                 include_preexisting: args.include_preexisting,

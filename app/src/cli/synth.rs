@@ -112,7 +112,7 @@ struct MixArgs {
     handle_leak: Option<u32>,
     /// Number of tags that grow in lockstep, as parts of objects that are never freed [default: 0]
     #[arg(long)]
-    lockstep: Option<u32>,
+    lockstep_tags: Option<u32>,
     /// Number of other records per allocation [default: 0.1]
     #[arg(long)]
     noise: Option<f64>,
@@ -127,7 +127,7 @@ struct StackArgs {
     stacks: Option<StackArg>,
     /// Share of the events with a user stack, 0 to 1 [default: 0.7]
     #[arg(long)]
-    user_halves: Option<f64>,
+    user_stack_share: Option<f64>,
     /// Omits the stacks of frees
     #[arg(long)]
     no_free_stacks: bool,
@@ -299,10 +299,10 @@ fn params(args: &SynthArgs) -> SynthParams {
         preexisting: mix.preexisting.unwrap_or(base.preexisting),
         pool_rundown: base.pool_rundown && !mix.no_pool_rundown,
         handle_leak: mix.handle_leak.unwrap_or(base.handle_leak),
-        lockstep_tags: mix.lockstep.unwrap_or(base.lockstep_tags),
+        lockstep_tags: mix.lockstep_tags.unwrap_or(base.lockstep_tags),
         noise_share: mix.noise.unwrap_or(base.noise_share),
         stacks: stacks.stacks.map_or(base.stacks, StackArg::mode),
-        user_stack_share: stacks.user_halves.unwrap_or(base.user_stack_share),
+        user_stack_share: stacks.user_stack_share.unwrap_or(base.user_stack_share),
         free_stacks: base.free_stacks && !stacks.no_free_stacks,
         max_depth: stacks.depth.unwrap_or(base.max_depth),
         distinct_stacks: stacks.distinct_stacks.unwrap_or(base.distinct_stacks),

@@ -30,9 +30,9 @@ pub fn subject(suspect: &Suspect, by: SuspectGrouping) -> Option<&str> {
 #[must_use]
 pub fn process(share: &ProcessShare, suspect: &Suspect) -> String {
     let of_all = share.allocations.bytes as f64 / suspect.evidence.outstanding.bytes.max(1) as f64;
-    let state = match share.is_running {
-        Some(true) => ", running",
-        Some(false) => ", exited",
+    let state = match &share.process {
+        Some(process) if process.is_running => ", running",
+        Some(_) => ", exited",
         None => "",
     };
     format!("{} {}{state}", share.label(), format::percent(of_all.min(1.0)))
@@ -114,18 +114,19 @@ pub fn held_objects_of(suspect: &Suspect) -> Option<&HeldObjects> {
 /// Tags that grow in lockstep with the suspect, as a fragment of a sentence.
 #[must_use]
 pub fn lockstep(members: &[LockstepTag], suspect: &Suspect) -> String {
-    let is_own =
-        |member: &&LockstepTag| suspect.tag.as_deref() == Some(member.tag.as_str()) && suspect.paged == member.paged;
+    let is_own = |member: &&LockstepTag| {
+        suspect.tag.as_deref() == Some(member.tag.as_str()) && suspect.is_paged == member.is_paged
+    };
     let name = |member: &LockstepTag| {
         let twice = members.iter().filter(|other| other.tag == member.tag).count() > 1;
-        let pool = if twice { format!(" in {} pool", super::pool(member.paged)) } else { String::new() };
+        let pool = if twice { format!(" in {} pool", super::pool(member.is_paged)) } else { String::new() };
         match member.parts {
             1 => format!("{}{pool}", member.tag.trim_end()),
             parts => format!("{} ({parts}:1){pool}", member.tag.trim_end()),
         }
     };
     let others: Vec<String> = members.iter().filter(|member| !is_own(member)).map(name).collect();
-    let holders: Vec<&str> = members.iter().filter(|m| m.never_freed).map(|m| m.tag.trim_end()).collect();
+    let holders: Vec<&str> = members.iter().filter(|m| m.is_never_freed).map(|m| m.tag.trim_end()).collect();
     let holding = match holders.as_slice() {
         [] => String::new(),
         [one] if Some(*one) == suspect.tag.as_deref().map(str::trim_end) => {
@@ -171,29 +172,28 @@ pub fn score_help(suspect: &Suspect) -> String {
 mod tests {
     use super::super::test_util::suspect;
     use super::*;
-    use poolscope_analysis::group::column_values::UNKNOWN_ALLOCATOR;
     use poolscope_analysis::group::wrapper_rules::RuleOrigin;
-    use poolscope_analysis::leaks::AllocationTotals;
     use poolscope_analysis::leaks::attribution::{ProcessObjects, WrapperDriver};
+    use poolscope_analysis::leaks::{AllocatingProcess, Total};
 
-    fn share(name: &str, pid: Option<u32>, bytes: u64, running: Option<bool>) -> ProcessShare {
-        ProcessShare {
-            name: name.to_owned(),
-            pid,
-            allocations: AllocationTotals { count: 1, bytes },
-            is_running: running,
-        }
+    fn share(process: Option<AllocatingProcess>, bytes: u64) -> ProcessShare {
+        ProcessShare { process, allocations: Total { count: 1, bytes } }
+    }
+
+    fn process_of(name: &str, pid: u32, is_running: bool) -> Option<AllocatingProcess> {
+        Some(AllocatingProcess { name: name.to_owned(), pid, is_running })
     }
 
     #[test]
     fn processes_have_their_share_and_state() {
         let mut of = suspect(Verdict::Leak);
         of.evidence.outstanding.bytes = 100;
-        let (app, svc) = (share("app.exe", Some(1234), 80, Some(true)), share("svc.exe", Some(8), 10, Some(false)));
-        of.attribution.processes = vec![app, svc, share(UNKNOWN_ALLOCATOR, None, 6, None)];
+        let app = share(process_of("app.exe", 1234, true), 80);
+        let svc = share(process_of("svc.exe", 8, false), 10);
+        of.attribution.processes = vec![app, svc, share(None, 6)];
         let words = "app.exe (1234) 80 %, running; svc.exe (8) 10 %, exited; (unknown allocator) 6.0 %";
         assert_eq!(processes(&of), words);
-        of.attribution.processes.push(share("x.exe", Some(9), 4, Some(true)));
+        of.attribution.processes.push(share(process_of("x.exe", 9, true), 4));
         assert_eq!(processes(&of), format!("{words}; 1 more"));
         of.attribution.processes.clear();
         assert_eq!(processes(&of), "");
@@ -222,7 +222,7 @@ mod tests {
         let mut objects = HeldObjects {
             object_type: "Process",
             outstanding: 400,
-            by_ended_processes: AllocationTotals::default(),
+            by_ended_processes: Total::default(),
             process_objects: Some(processes),
         };
         let words =
@@ -250,10 +250,10 @@ mod tests {
     fn lockstep_tags_name_the_holder() {
         let member = |tag: &str, paged, parts, never_freed| LockstepTag {
             tag: tag.to_owned(),
-            paged,
+            is_paged: paged,
             parts,
             outstanding: 9,
-            never_freed,
+            is_never_freed: never_freed,
         };
         let of = suspect(Verdict::Leak);
         let pair = [member("Leak", false, 1, true), member("IoFE", true, 2, false)];

@@ -19,7 +19,7 @@ pub fn cost(suspect: &Suspect, analysis: &LeakAnalysis) -> Option<String> {
     let rate = if is_alone { "this rate".to_owned() } else { format!("the total growth of {}", hourly(all)) };
     Some(format!(
         "{per_hour}; at {rate} {} pool is exhausted in {}",
-        pool(suspect.paged),
+        pool(suspect.is_paged),
         format::long_duration(seconds)
     ))
 }
@@ -33,15 +33,18 @@ pub fn seconds_to_exhaustion(suspect: &Suspect, analysis: &LeakAnalysis) -> Opti
         return None;
     }
     let growth = pool_of(suspect, analysis);
-    let gained =
-        analysis.suspects.iter().filter(|s| s.paged == suspect.paged).filter_map(|s| s.evidence.bytes_curve.last());
+    let gained = analysis
+        .suspects
+        .iter()
+        .filter(|s| s.is_paged == suspect.is_paged)
+        .filter_map(|s| s.evidence.bytes_curve.last());
     let used = growth.start_bytes.unwrap_or(0) as f64 + gained.sum::<f64>();
     capacity::seconds_to_exhaustion(growth.limit_bytes?, used.max(0.0) as u64, growth.growth_bytes_per_s())
 }
 
 fn pool_of<'j>(suspect: &Suspect, analysis: &'j LeakAnalysis) -> &'j PoolGrowth {
     let [nonpaged, paged] = &analysis.pools;
-    if suspect.paged { paged } else { nonpaged }
+    if suspect.is_paged { paged } else { nonpaged }
 }
 
 /// Net growth of a whole pool: `+60.0 KB/min`.
@@ -74,7 +77,7 @@ mod tests {
         let words = "114.0 MB/h; at the total growth of 228.0 MB/h nonpaged pool is exhausted in 100 min 0 s";
         assert_eq!(cost(&leak, &all).as_deref(), Some(words));
         let mut other_pool = leak.clone();
-        other_pool.paged = true;
+        other_pool.is_paged = true;
         assert_eq!(cost(&other_pool, &all).as_deref(), Some("114.0 MB/h"));
         other_pool.growth_bytes_per_s = 0.0;
         assert_eq!(cost(&other_pool, &all), None);

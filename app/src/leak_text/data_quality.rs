@@ -176,7 +176,7 @@ mod tests {
     fn tag(name: &[u8; 4], counted_allocs: u64, seen_allocs: u64) -> TagBalance {
         TagBalance {
             tag: Tag(*name),
-            paged: false,
+            is_paged: false,
             session: None,
             start_bytes: 0,
             stop_bytes: 0,

@@ -4,7 +4,7 @@ use super::attribution;
 use super::reason::moment;
 use super::some_of;
 use crate::format;
-use poolscope_analysis::leaks::{AllocationTotals, Finding};
+use poolscope_analysis::leaks::{Finding, Total};
 
 /// Names that a list shows before it says how many more there are.
 const LISTED: usize = 4;
@@ -60,7 +60,7 @@ fn plural<'w>(count: u64, one: &'w str, many: &'w str) -> &'w str {
     if count == 1 { one } else { many }
 }
 
-fn amount(allocations: AllocationTotals) -> String {
+fn amount(allocations: Total) -> String {
     format!(
         "{} ({})",
         format::counted(allocations.count, "allocation", "allocations"),
@@ -80,8 +80,13 @@ mod tests {
 
     #[test]
     fn lockstep_and_paired_tags_are_named() {
-        let member =
-            |tag: &str| LockstepTag { tag: tag.to_owned(), paged: false, parts: 1, outstanding: 9, never_freed: false };
+        let member = |tag: &str| LockstepTag {
+            tag: tag.to_owned(),
+            is_paged: false,
+            parts: 1,
+            outstanding: 9,
+            is_never_freed: false,
+        };
         let pair = Finding::LockstepTags { members: vec![member("Ab  "), member("Cd  ")] };
         assert_eq!(finding(&pair), "Ab, Cd grow in lockstep, probably parts of one object");
         let partner = Finding::PairedTag { tag: "Irp ".to_owned(), freed_share: 0.997 };
@@ -102,7 +107,7 @@ mod tests {
 
     #[test]
     fn processes_and_markers_have_their_figures() {
-        let allocations = AllocationTotals { count: 412, bytes: 1 << 20 };
+        let allocations = Total { count: 412, bytes: 1 << 20 };
         let left =
             Finding::ExitedProcesses { allocations, processes: vec![("app.exe (1234)".to_owned(), allocations)] };
         let words = "412 allocations (1.00 MB) belong to processes that have exited: app.exe (1234) (1.00 MB)";

@@ -41,11 +41,8 @@ pub fn function(suspect: &Suspect) -> &str {
 /// The driver, if the stacks lead through a known module.
 #[must_use]
 pub fn driver(suspect: &Suspect) -> Option<&str> {
-    Some(suspect.driver.as_str()).filter(|name| !name.is_empty() && *name != UNKNOWN)
+    suspect.is_driver_known.then_some(suspect.driver.as_str())
 }
-
-/// Value of the Driver column for a frame outside all modules.
-const UNKNOWN: &str = "Unknown";
 
 /// The first `most` of a list, and the number of the others.
 fn some_of(items: impl ExactSizeIterator<Item = String>, most: usize) -> String {

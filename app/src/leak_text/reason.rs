@@ -2,7 +2,7 @@
 
 use super::{attribution, finding, pool};
 use crate::format;
-use poolscope_analysis::leaks::{AllocationTotals, Finding, Reason, Suspect};
+use poolscope_analysis::leaks::{Finding, Reason, Suspect, Total};
 
 /// Lowest linearity (share of the variance that a line explains) of a straight and of a nearly straight curve.
 const STRAIGHT: f64 = 0.98;
@@ -28,7 +28,7 @@ pub fn reason(reason: &Reason, suspect: &Suspect) -> String {
             older_than_usual(*allocations, *usual_lifetime_s, *late_frees)
         }
         Reason::ShareOfPoolGrowth(share) => {
-            format!("{} of the growth of {} pool", format::percent(*share), pool(suspect.paged))
+            format!("{} of the growth of {} pool", format::percent(*share), pool(suspect.is_paged))
         }
         Reason::SingleStep { at_s, share } => {
             let all = if *share >= ALL { "all".to_owned() } else { format::percent(*share) };
@@ -141,7 +141,7 @@ fn outstanding(count: u64) -> String {
     format::counted(count, "outstanding allocation", "outstanding allocations")
 }
 
-fn older_than_usual(allocations: AllocationTotals, usual_lifetime_s: f64, late_frees: u64) -> String {
+fn older_than_usual(allocations: Total, usual_lifetime_s: f64, late_frees: u64) -> String {
     let all = format!(
         "{} ({})",
         format::counted(allocations.count, "allocation", "allocations"),
@@ -210,7 +210,7 @@ mod tests {
 
     #[test]
     fn ages_are_compared_with_the_usual_one() {
-        let blocks = AllocationTotals { count: 10_201, bytes: 4_299_161 };
+        let blocks = Total { count: 10_201, bytes: 4_299_161 };
         let overdue = |usual_life_s, late_frees| {
             text_of(&Reason::OlderThanUsual { allocations: blocks, usual_lifetime_s: usual_life_s, late_frees })
         };
@@ -218,7 +218,7 @@ mod tests {
         assert_eq!(overdue(1.2, 0), words);
         assert_eq!(overdue(1.2, 3), format!("{words}; only 3 were freed at a greater age"));
         assert_eq!(overdue(0.0, 0), "10,201 allocations (4.10 MB) are outstanding, and none of this kind was freed");
-        let blocks = AllocationTotals { count: 1, bytes: 416 };
+        let blocks = Total { count: 1, bytes: 416 };
         let overdue = |usual_life_s| {
             text_of(&Reason::OlderThanUsual { allocations: blocks, usual_lifetime_s: usual_life_s, late_frees: 0 })
         };

@@ -45,14 +45,14 @@ fn borderline(analysis: &LeakAnalysis, suspect: &Suspect) -> String {
         (Some(driver), None) => driver.to_owned(),
         (None, _) => the_tag(suspect),
     };
-    let pool = pool(suspect.paged);
+    let pool = pool(suspect.is_paged);
     format!("No clear leak in the {} analyzed. Closest candidate: {who} in {pool} pool", analyzed(analysis))
 }
 
 /// `myfault.sys leaks 1.90 MB/min of nonpaged pool under tag Leak, from MyfaultDeviceControl`.
 fn leaks(suspect: &Suspect, by: SuspectGrouping) -> String {
     let verb = if suspect.confidence < CONFIDENT { "may leak" } else { "leaks" };
-    let amount = format!("{} of {} pool", format::growth_rate(suspect.growth_bytes_per_s), pool(suspect.paged));
+    let amount = format!("{} of {} pool", format::growth_rate(suspect.growth_bytes_per_s), pool(suspect.is_paged));
     match subject(suspect, by) {
         Some(who) => format!("{who} {verb} {amount} {}{}", under(suspect), from(suspect, who)),
         None => format!("{} {verb} {amount}", the_tag(suspect)),
@@ -62,7 +62,7 @@ fn leaks(suspect: &Suspect, by: SuspectGrouping) -> String {
 /// Sentence about a suspect that is a slow leak or a growing queue.
 fn grows(suspect: &Suspect, by: SuspectGrouping) -> String {
     let amount =
-        format!("grows by {} of {} pool", format::growth_rate(suspect.growth_bytes_per_s), pool(suspect.paged));
+        format!("grows by {} of {} pool", format::growth_rate(suspect.growth_bytes_per_s), pool(suspect.is_paged));
     let end = "a slow leak or a growing queue";
     match subject(suspect, by) {
         Some(who) => format!("{who} {amount} {}{}: {end}", under(suspect), from(suspect, who)),
@@ -77,7 +77,7 @@ fn stopped(suspect: &Suspect, by: SuspectGrouping) -> String {
         _ => None,
     });
     let (until_s, bytes_per_s) = grew.unwrap_or((0.0, suspect.growth_bytes_per_s));
-    let amount = format!("grew by {} of {} pool", format::growth_rate(bytes_per_s), pool(suspect.paged));
+    let amount = format!("grew by {} of {} pool", format::growth_rate(bytes_per_s), pool(suspect.is_paged));
     let end = format!(
         "until {} and none of it was freed: a leak whose load stopped or a full cache",
         super::reason::moment(until_s)
@@ -90,7 +90,7 @@ fn stopped(suspect: &Suspect, by: SuspectGrouping) -> String {
 
 fn step(suspect: &Suspect, by: SuspectGrouping) -> String {
     let amount = format::bytes(suspect.evidence.outstanding.bytes);
-    let pool = pool(suspect.paged);
+    let pool = pool(suspect.is_paged);
     match subject(suspect, by) {
         Some(who) => {
             format!("{who} allocated {amount} of {pool} pool in one step {}{}", under(suspect), from(suspect, who))
@@ -174,7 +174,8 @@ mod tests {
             format!("{full} (and 1 more)")
         );
         let mut unknown = leak.clone();
-        (unknown.driver, unknown.function, unknown.paged) = (String::new(), String::new(), true);
+        (unknown.driver, unknown.function, unknown.is_paged) = (String::new(), String::new(), true);
+        unknown.is_driver_known = false;
         unknown.attribution.drivers.clear();
         assert_eq!(summary_of(vec![unknown.clone()]), "Tag Leak leaks 1.90 MB/min of paged pool");
         (unknown.driver, unknown.function) = ("Unknown".to_owned(), "0xfffff80012345678".to_owned());

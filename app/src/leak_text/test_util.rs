@@ -2,8 +2,8 @@
 
 use poolscope_analysis::leaks::OlderThanUsual;
 use poolscope_analysis::leaks::{
-    AllocationTotals, AnalysisRange, AnalysisRequest, Attribution, DataQuality, DriverShare, Evidence, LeakAnalysis,
-    PoolGrowth, Suspect, SuspectGrouping, Verdict, WarmUp,
+    AnalysisRange, AnalysisRequest, Attribution, DataQuality, DriverShare, Evidence, LeakAnalysis, PoolGrowth, Suspect,
+    SuspectGrouping, Total, Verdict, WarmUp,
 };
 use poolscope_analysis::trace::ids::StackId;
 use poolscope_analysis::trace::time::{Ticks, TimeRange};
@@ -12,8 +12,9 @@ use poolscope_analysis::trace::time::{Ticks, TimeRange};
 pub fn suspect(verdict: Verdict) -> Suspect {
     Suspect {
         tag: Some("Leak".to_owned()),
-        paged: false,
+        is_paged: false,
         driver: "myfault.sys".to_owned(),
+        is_driver_known: true,
         function: "myfault.sys!MyfaultDeviceControl".to_owned(),
         stack: StackId::EMPTY,
         verdict,
@@ -27,7 +28,7 @@ pub fn suspect(verdict: Verdict) -> Suspect {
         attribution: Attribution {
             drivers: vec![DriverShare {
                 driver: "myfault.sys".to_owned(),
-                allocations: AllocationTotals { count: 2048, bytes: 4 << 20 },
+                allocations: Total { count: 2048, bytes: 4 << 20 },
                 share: 1.0,
                 is_system: false,
             }],
@@ -35,8 +36,8 @@ pub fn suspect(verdict: Verdict) -> Suspect {
         },
         reasons: Vec::new(),
         evidence: Evidence {
-            allocated: AllocationTotals { count: 12_431, bytes: 24 << 20 },
-            outstanding: AllocationTotals { count: 2048, bytes: 4 << 20 },
+            allocated: Total { count: 12_431, bytes: 24 << 20 },
+            outstanding: Total { count: 2048, bytes: 4 << 20 },
             older_than_usual: OlderThanUsual::default(),
             bytes_curve: vec![0.0, (2 << 20) as f64, (4 << 20) as f64],
             ..Evidence::default()

@@ -27,13 +27,13 @@ pub fn curves(
     let mut chosen: Vec<Vec<u32>> = Vec::new();
     for suspect in shown.iter().take(MAX_CURVES) {
         // The ids of the paged column are 0 for nonpaged and 1 for paged pool.
-        let ids = suspect.tag.as_deref().and_then(tag_id).map(|tag| vec![tag, u32::from(suspect.paged)]);
+        let ids = suspect.tag.as_deref().and_then(tag_id).map(|tag| vec![tag, u32::from(suspect.is_paged)]);
         chosen.extend(ids.filter(|ids| !chosen.contains(ids)));
     }
     let request = SeriesRequest {
         keys: &keys,
         metric: SeriesMetric { kind: SeriesKind::Outstanding, by_count: false },
-        view: analysis.request.visible_range,
+        visible_range: analysis.request.visible_range,
         points: POINTS,
         rows: None,
         include_preexisting: false,

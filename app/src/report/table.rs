@@ -54,7 +54,7 @@ fn row(out: &mut dyn Write, rank: usize, suspect: &Suspect) -> io::Result<()> {
         class = class(suspect),
         verdict = suspect.verdict,
         tag = escape(leak_text::tag(suspect)),
-        pool = leak_text::pool(suspect.paged),
+        pool = leak_text::pool(suspect.is_paged),
         driver = place[0],
         function = place[1],
         trend = charts::sparkline(suspect),

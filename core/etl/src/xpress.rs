@@ -22,12 +22,19 @@ pub enum StreamEnd {
     Damaged,
 }
 
+/// Factor by which a real stream rarely grows when it is decompressed.
+const USUAL_GROWTH: usize = 8;
+
+/// Number of bytes to reserve for the output of a stream. The cap may come from a damaged header, so that it is limited by
+/// the input; the rest of an output that is longer is allocated on demand.
+pub(crate) fn expected_output_bytes(input_bytes: usize, cap: usize) -> usize {
+    cap.min(input_bytes.saturating_mul(USUAL_GROWTH))
+}
+
 /// Decompresses `input` into `output` (cleared first), at most `cap` bytes.
 pub fn decompress(input: &[u8], output: &mut Vec<u8>, cap: usize) -> StreamEnd {
     output.clear();
-    // The cap may come from a damaged header. A real stream rarely grows more than eightfold; the rest is allocated on
-    // demand.
-    output.reserve(cap.min(input.len().saturating_mul(8)));
+    output.reserve(expected_output_bytes(input.len(), cap));
     let mut state = Decoder { input, at: 0, half_byte: None };
     while state.at < input.len() {
         let Some(flags) = u32_at(input, state.at) else {

@@ -10,6 +10,7 @@
 //! | [`command`] | command lines for wpr, xperf and xbootmgr |
 //! | [`script`] | a PowerShell script that records until a pool reaches a size |
 //! | [`note`] | consequences of a plan's options, as sentences |
+//! | [`pool`] | nonpaged and paged pool |
 //! | [`shell_path`] | paths that `cmd.exe` and PowerShell take unchanged |
 //! | [`quick`] | the shortest commands |
 //! | [`poolmon`] | snapshots of poolmon and `!poolused`: parsing, comparison, suggested tags |
@@ -18,6 +19,7 @@ pub mod command;
 pub mod estimate;
 pub mod note;
 pub mod plan;
+pub mod pool;
 pub mod poolmon;
 pub mod profile;
 pub mod quick;
@@ -29,6 +31,7 @@ pub use command::{CommandGroup, CommandLine, ToolNames, commands};
 pub use estimate::{ExpectedLoad, SizeEstimate};
 pub use note::{notes, notes_besides_mode};
 pub use plan::{DetailLevel, LoggingMode, RecordingPlan, StackOptions, TagScope, WindowsVersion};
-pub use script::{ScriptOptions, WatchedPool};
+pub use pool::Pool;
+pub use script::ScriptOptions;
 pub use shell_path::{ShellPath, ShellPathError};
 pub use tag::{TagError, TagPattern, TagPatterns};

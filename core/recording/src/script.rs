@@ -3,42 +3,14 @@
 
 use super::command::ToolNames;
 use super::plan::{LoggingMode, PROFILE_NAME, RecordingPlan};
+use super::pool::Pool;
 use super::profile;
-
-/// Pool whose size the script polls.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum WatchedPool {
-    /// Nonpaged pool.
-    #[default]
-    NonPaged,
-    /// Paged pool.
-    Paged,
-}
-
-impl WatchedPool {
-    /// Property of `Win32_PerfRawData_PerfOS_Memory`.
-    const fn property(self) -> &'static str {
-        match self {
-            Self::NonPaged => "PoolNonpagedBytes",
-            Self::Paged => "PoolPagedBytes",
-        }
-    }
-
-    /// Name in sentences.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::NonPaged => "nonpaged pool",
-            Self::Paged => "paged pool",
-        }
-    }
-}
 
 /// Conditions on which the script stops; the first that is met applies.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ScriptOptions {
     /// Pool whose size is polled.
-    pub pool: WatchedPool,
+    pub pool: Pool,
     /// Stop when the pool reaches this size.
     pub stop_at_bytes: Option<u64>,
     /// Stop when the pool has grown by this much since the start.
@@ -55,7 +27,7 @@ impl Default for ScriptOptions {
     /// Stops after one hour, polls every five seconds, keeps 2 GB of disk space free.
     fn default() -> Self {
         Self {
-            pool: WatchedPool::default(),
+            pool: Pool::default(),
             stop_at_bytes: None,
             stop_at_growth_bytes: None,
             stop_after_seconds: 3600,
@@ -78,8 +50,8 @@ pub fn text(plan: &RecordingPlan, names: &ToolNames, options: &ScriptOptions) ->
         ("DESCRIPTION", profile::description(plan)),
         ("FOLDER", folder.map_or_else(|| "$PSScriptRoot".to_owned(), literal)),
         ("BASE", literal(base)),
-        ("POOL", options.pool.property().to_owned()),
-        ("POOL_NAME", options.pool.name().to_owned()),
+        ("POOL", options.pool.size_property().to_owned()),
+        ("POOL_NAME", options.pool.sentence_name().to_owned()),
         ("AT_BYTES", long(options.stop_at_bytes.unwrap_or(0))),
         ("GROWTH_BYTES", long(options.stop_at_growth_bytes.unwrap_or(0))),
         ("SECONDS", int(options.stop_after_seconds)),
@@ -216,7 +188,7 @@ mod tests {
     #[test]
     fn limits_and_names_are_inserted() {
         let options = ScriptOptions {
-            pool: WatchedPool::Paged,
+            pool: Pool::Paged,
             stop_at_bytes: Some(u64::MAX),
             stop_at_growth_bytes: Some(500_000_000),
             stop_after_seconds: u64::MAX,

@@ -26,10 +26,7 @@ use tree::TreeOptions;
 pub struct Args {
     #[command(flatten)]
     trace: TraceArgs,
-    /// Columns to group by, outermost first: type, impacting_type, paged, pool_type, tag, tag_description, driver,
-    /// function, stack, free_stack, process, thread, cpu, session, size_class, address, alloc_time, free_time, lifetime,
-    /// generation
-    #[arg(long, value_name = "COLUMNS", default_value = "type,paged,tag,stack", value_parser = parse_key_list)]
+    #[arg(long, value_name = "COLUMNS", default_value = "type,paged,tag,stack", value_parser = parse_key_list, help = by_help())]
     by: Keys,
     #[command(flatten)]
     selection: SelectionArgs,
@@ -43,10 +40,7 @@ pub struct Args {
     /// Number of tree levels in text
     #[arg(long, value_name = "N")]
     depth: Option<usize>,
-    /// Figures to show: count, size, impacting_size, impacting_count, net_size, average, min, max, lifetime_avg_s,
-    /// lifetime_max_s, frees_per_alloc, growth_bytes_per_s, peak_size, peak_count, uncertain_stack_count,
-    /// uncertain_free_stack_count, unique_COLUMN
-    #[arg(long, value_name = "FIGURES", value_parser = parse_figures)]
+    #[arg(long, value_name = "FIGURES", value_parser = parse_figures, help = columns_help())]
     columns: Option<Figures>,
     /// Output format
     #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = OutputFormat::parser(&FORMATS))]
@@ -54,6 +48,18 @@ pub struct Args {
 }
 
 const FORMATS: [OutputFormat; 4] = [OutputFormat::Text, OutputFormat::Csv, OutputFormat::Json, OutputFormat::Markdown];
+
+/// Help of `--by`, with all key columns.
+fn by_help() -> String {
+    let names: Vec<&str> = Key::ALL.iter().map(|key| key.name()).collect();
+    format!("Columns to group by, outermost first: {}", names.join(", "))
+}
+
+/// Help of `--columns`, with all metrics.
+fn columns_help() -> String {
+    let names: Vec<String> = Metric::named().map(Metric::name).collect();
+    format!("Figures to show: {}, unique_COLUMN", names.join(", "))
+}
 
 /// Figures, as one option value.
 #[derive(Clone, Debug)]
@@ -115,7 +121,7 @@ fn evaluate(
     workers: &Workers,
 ) -> anyhow::Result<(Arc<Pivot>, Evaluator)> {
     let rows = args.selection.rows(names, visible_range).map(Arc::new);
-    let request = PivotRequest { keys: &args.by.0, view: visible_range, rows: rows.as_deref() };
+    let request = PivotRequest { keys: &args.by.0, visible_range, rows: rows.as_deref() };
     let pivot = Arc::new(pivot(names, &request, &|| workers.is_cancelled())?);
     let evaluator = Evaluator::new(Arc::clone(names), &pivot, rows, Arc::default());
     Ok((pivot, evaluator))
@@ -238,7 +244,8 @@ fn uncertain_stack_notes(keys: &[Key], total: &Aggregate) -> Vec<String> {
 fn uncertain_stack_note(figure: Metric, total: &Aggregate) -> Option<String> {
     let (count, event) = match figure {
         Metric::UncertainFreeStacks => (total.uncertain_free_stacks(), "free"),
-        _ => (total.uncertain_stacks(), "allocation"),
+        Metric::UncertainStacks => (total.uncertain_stacks(), "allocation"),
+        _ => return None,
     };
     let share = 100.0 * count as f64 / total.count().max(1) as f64;
     (count > 0).then(|| {

@@ -5,7 +5,7 @@ use crate::cli::io::Io;
 use crate::cli::table::{Column, Table};
 use crate::format;
 use poolscope_analysis::group::key::Key;
-use poolscope_analysis::group::parallel::{Cancelled, never};
+use poolscope_analysis::group::parallel::{Cancelled, not_cancelled};
 use poolscope_analysis::pivot::{Aggregate, Evaluator, Metric, NodeId, PivotTree, SortOrder, TreeStep, Value};
 use poolscope_analysis::trace::time::LifetimeClass;
 use std::collections::BTreeMap;
@@ -126,7 +126,7 @@ fn children(
     let mut nodes = tree.children(parent.id, options.sort);
     let mut from_rows: BTreeMap<Metric, Vec<Value>> = BTreeMap::new();
     for figure in options.sort.metrics().filter(|f| !f.is_from_aggregate()) {
-        from_rows.insert(figure, evaluator.node_values(figure, tree, &nodes, &never)?);
+        from_rows.insert(figure, evaluator.node_values(figure, tree, &nodes, &not_cancelled)?);
     }
     if !from_rows.is_empty() {
         let number = |at: usize, figure: Metric| match from_rows.get(&figure) {
@@ -196,7 +196,7 @@ fn figures_of(
 ) -> Result<Vec<Vec<Value>>, Cancelled> {
     let mut rows = vec![Vec::with_capacity(figures.len()); nodes.len()];
     for figure in figures {
-        let column = evaluator.node_values(*figure, tree, nodes, &never)?;
+        let column = evaluator.node_values(*figure, tree, nodes, &not_cancelled)?;
         rows.iter_mut().zip(column).for_each(|(row, number)| row.push(number));
     }
     Ok(rows)

@@ -374,7 +374,7 @@ impl Document {
         Some(ProfileRequest {
             names: Arc::clone(&self.results.names),
             place: RowPath::of(tree, node),
-            view: tree.pivot().view(),
+            view: tree.pivot().visible_range(),
             filter: Arc::clone(&self.query.filter),
         })
     }

@@ -167,7 +167,7 @@ impl Pen<'_> {
         SeriesRequest {
             keys,
             metric: measure,
-            view,
+            visible_range: view,
             points,
             rows,
             include_preexisting: earlier,

@@ -46,7 +46,7 @@ pub(super) fn run(request: &DeferredRequest, cancel: &CancelToken) -> Option<Def
     let row_figures = match known {
         Some(known) => Arc::clone(known),
         None => {
-            let rows = filter.rows(names, pivot.view(), &cancelled).ok()?;
+            let rows = filter.rows(names, pivot.visible_range(), &cancelled).ok()?;
             Arc::new(Evaluator::new(Arc::clone(names), pivot, rows, Arc::clone(order)))
         }
     };

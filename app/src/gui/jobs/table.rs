@@ -75,7 +75,7 @@ pub(super) fn run(request: TableRequest, generation: u64, cancel: &CancelToken) 
         Some(groups) => groups,
         None => {
             let rows = query.filter().rows(&names, query.range(), &cancelled).ok()?;
-            let question = PivotRequest { keys: query.keys(), view: query.range(), rows: rows.as_deref() };
+            let question = PivotRequest { keys: query.keys(), visible_range: query.range(), rows: rows.as_deref() };
             Arc::new(pivot(&names, &question, &cancelled).ok()?)
         }
     };

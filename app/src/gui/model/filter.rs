@@ -96,7 +96,7 @@ impl RowFilter {
     /// Returns whether zooming changes which rows are left, beyond those that are outside the view.
     #[must_use]
     pub fn depends_on_view(&self) -> bool {
-        self.asks(Key::depends_on_view)
+        self.asks(Key::depends_on_range)
     }
 
     /// Returns whether marks on the time axis change which rows are left.

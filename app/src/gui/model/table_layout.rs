@@ -315,7 +315,7 @@ impl TableLayout {
         let keys = self.keys();
         self.graph_by.retain(|key| keys.contains(key));
         if self.graph_by.is_empty() {
-            let plain = keys.iter().find(|key| !key.is_stack() && !key.depends_on_view());
+            let plain = keys.iter().find(|key| !key.is_stack() && !key.depends_on_range());
             self.graph_by.extend(plain.or(keys.first()));
         }
         self.frozen = self.frozen.min(self.columns.len());

@@ -329,7 +329,7 @@ impl<'t> LeakTable<'t> {
         SuspectRow {
             rank,
             tag: suspect.tag.as_deref(),
-            paged: pool_name(suspect.paged),
+            paged: pool_name(suspect.is_paged),
             driver: non_empty(&suspect.driver),
             function: non_empty(&suspect.function),
             verdict: suspect.verdict.name(),
@@ -429,7 +429,7 @@ fn pool_fields(paged: bool, growth: &PoolGrowth) -> PoolFields {
 fn tag_balances<S: serde::Serializer>(tags: &[TagBalance], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_seq(tags.iter().map(|tag| TagBalanceFields {
         tag: tag.tag.text(),
-        paged: pool_name(tag.paged),
+        paged: pool_name(tag.is_paged),
         session: tag.session,
         start_bytes: tag.start_bytes,
         stop_bytes: tag.stop_bytes,
@@ -443,11 +443,11 @@ fn tag_balances<S: serde::Serializer>(tags: &[TagBalance], serializer: S) -> Res
 
 fn process_fields(share: &ProcessShare, text: String) -> ProcessFields<'_> {
     ProcessFields {
-        name: &share.name,
-        pid: share.pid,
+        name: share.name(),
+        pid: share.process.as_ref().map(|process| process.pid),
         impacting_size: share.allocations.bytes,
         count: share.allocations.count,
-        running: share.is_running,
+        running: share.process.as_ref().map(|process| process.is_running),
         text,
     }
 }
@@ -483,10 +483,10 @@ fn object_fields(held: &HeldObjects) -> ObjectFields<'_> {
 fn lockstep_fields(member: &LockstepTag) -> LockstepFields<'_> {
     LockstepFields {
         tag: &member.tag,
-        paged: pool_name(member.paged),
+        paged: pool_name(member.is_paged),
         parts: member.parts,
         count: member.outstanding,
-        never_freed: member.never_freed,
+        never_freed: member.is_never_freed,
     }
 }
 

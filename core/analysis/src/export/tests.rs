@@ -2,7 +2,7 @@
 
 use super::report::{DocumentHeader, FigureTable};
 use crate::group::key::Key;
-use crate::group::parallel::never;
+use crate::group::parallel::not_cancelled;
 use crate::group::test_util::{Block, HZ, block, names};
 use crate::pivot::{Metric, PivotRequest, SortLevel, pivot};
 use crate::series::{SeriesRequest, series};
@@ -24,7 +24,8 @@ fn blocks() -> Vec<Block> {
 }
 
 fn write(keys: &[Key], figures: &[Metric]) -> (String, String) {
-    let table = pivot(&names(&blocks()), &PivotRequest { keys, view: VIEW, rows: None }, &never).unwrap();
+    let table =
+        pivot(&names(&blocks()), &PivotRequest { keys, visible_range: VIEW, rows: None }, &not_cancelled).unwrap();
     let order = table.sorted(SortLevel::default());
     let table = FigureTable {
         pivot: &table,
@@ -83,14 +84,14 @@ fn curves_are_rows_of_time_keys_and_value() {
     let request = SeriesRequest {
         keys: &[Key::Tag],
         metric: "cumulative".parse().unwrap(),
-        view: VIEW,
+        visible_range: VIEW,
         points: 2,
         rows: None,
         include_preexisting: false,
         top: Some(0),
         chosen: None,
     };
-    let run = |top| series(&names, &SeriesRequest { top, ..request }, &never).unwrap();
+    let run = |top| series(&names, &SeriesRequest { top, ..request }, &not_cancelled).unwrap();
     let mut csv = Vec::new();
     super::series::write_csv(&mut csv, &run(None)).unwrap();
     // A tag with only preexisting allocations has a curve of zeros.

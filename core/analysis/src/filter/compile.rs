@@ -1,9 +1,9 @@
-//! A query for one trace and one time range: texts become bits per context and per stack, so that a row costs look-ups; then
-//! blocks of rows, each predicate over a whole block, on all workers.
+//! A query compiled for one trace and one visible range. Conditions on texts become bits per attribute set and per stack, so that
+//! a row costs a look-up. Rows are tested in blocks, each predicate on a whole block, by all workers.
 
 use super::query::{Condition, Expression, Field, FieldKind, Pattern, Query, Test};
 use super::rowset::RowSet;
-use crate::group::column::{KeyColumn, KeySource, size_class};
+use crate::group::column::{KeyColumn, KeyLabels, KeySource, size_class};
 use crate::group::column_values::{ColumnValues, unknown_process};
 use crate::group::generation::Generations;
 use crate::group::group_by::class_of;
@@ -16,33 +16,35 @@ use crate::trace::time::{Clock, Ticks, TimeRange};
 use rayon::prelude::*;
 use regex::{Regex, RegexBuilder};
 use std::ops::Range;
+use std::sync::Arc;
 
-/// A query for one trace and one time range.
+/// A query for one trace and one visible range.
 #[derive(Debug)]
 pub struct CompiledQuery {
     root: Predicate,
-    view: TimeRange,
+    visible_range: TimeRange,
 }
 
-/// A test on rows.
+/// A test on rows. Bounds are inclusive.
 #[derive(Debug)]
 enum Predicate {
     All(Vec<Predicate>),
     Any(Vec<Predicate>),
     Not(Box<Predicate>),
-    /// By lifetime class; the last is for rows that do not belong to the time range.
-    LifeType([bool; 5]),
-    Context(Vec<bool>),
+    /// By lifetime class; the last is for rows that do not belong to the visible range.
+    LifetimeClass([bool; 5]),
+    Attributes(Vec<bool>),
     AllocStack(Vec<bool>),
     FreeStack(Vec<bool>),
     SizeClass(Vec<bool>),
-    /// Both bounds inside.
+    /// By value number: the number of each row, and a bit for each number.
+    Rows(Arc<Vec<u32>>, Vec<bool>),
     Size(i128, i128),
     Address(i128, i128),
-    /// In ticks, both bounds inside; sentinels are in no bounds.
+    /// In ticks; unknown times are not in any bounds.
     AllocTime(i64, i64),
     FreeTime(i64, i64),
-    /// In ticks, both bounds inside; the flag takes allocations that were not freed, as living for ever.
+    /// In ticks; the flag includes allocations that were not freed, as if they lived forever.
     Lifetime(i64, i64, bool),
     AllocTimeMissing,
     FreeTimeMissing,
@@ -50,67 +52,68 @@ enum Predicate {
 }
 
 impl CompiledQuery {
-    /// Prepares a query. `type` and `impacting_type` are relative to `view`; everything else does not depend on it.
+    /// Compiles a query. `type` and `impacting_type` refer to the visible range; the other columns do not depend on it.
     ///
-    /// An allocation that the trace does not show freed lives for ever: `lifetime:>x` takes it, `lifetime:<x` does not. The
-    /// lifetime of an allocation that the trace does not show is unknown: no comparison takes it, `lifetime:none`
-    /// takes both.
+    /// The lifetime of an allocation that was not freed is longer than any bound: `lifetime:>x` includes it, `lifetime:<x` does
+    /// not. The lifetime of an allocation from before the trace is not known, and no comparison includes it. `lifetime:none`
+    /// includes both.
     #[must_use]
-    pub fn new(query: &Query, names: &ColumnValues, view: TimeRange) -> Self {
-        Self { root: compile(&query.expression, names), view }
+    pub fn new(query: &Query, values: &ColumnValues, visible_range: TimeRange) -> Self {
+        Self { root: compile(&query.expression, values), visible_range }
     }
 }
 
-fn compile(expression: &Expression, names: &ColumnValues) -> Predicate {
-    let all = |parts: &[Expression]| parts.iter().map(|p| compile(p, names)).collect();
+fn compile(expression: &Expression, values: &ColumnValues) -> Predicate {
+    let all = |parts: &[Expression]| parts.iter().map(|part| compile(part, values)).collect();
     match expression {
         Expression::And(parts) => Predicate::All(all(parts)),
         Expression::Or(parts) => Predicate::Any(all(parts)),
-        Expression::Not(inner) => Predicate::Not(Box::new(compile(inner, names))),
-        Expression::Test(test) => compile_test(test, names),
+        Expression::Not(inner) => Predicate::Not(Box::new(compile(inner, values))),
+        Expression::Test(test) => compile_test(test, values),
     }
 }
 
-fn compile_test(test: &Test, names: &ColumnValues) -> Predicate {
+/// Compiles a test on one column. Columns with a value per row are read from the allocation table, all others from their values.
+fn compile_test(test: &Test, values: &ColumnValues) -> Predicate {
     let Field::Key(key) = test.field else {
         return match test.condition {
             Condition::Between(low, high, _) => Predicate::Size(low.unwrap_or(i128::MIN), high.unwrap_or(i128::MAX)),
             _ => Predicate::Any(Vec::new()),
         };
     };
+    let clock = &values.trace().clock;
     match (&test.condition, key) {
         (Condition::Between(low, high, _), Key::Address) => {
             Predicate::Address(low.unwrap_or(i128::MIN), high.unwrap_or(i128::MAX))
         }
-        (Condition::Between(low, high, _), Key::AllocTime | Key::FreeTime | Key::Lifetime) => {
-            let (first, last) = tick_bounds(*low, *high, &names.trace().clock);
-            match key {
-                Key::AllocTime => Predicate::AllocTime(first, last),
-                Key::FreeTime => Predicate::FreeTime(first, last),
-                _ => Predicate::Lifetime(first, last, high.is_none()),
-            }
+        (Condition::Between(low, high, _), Key::AllocTime) => {
+            let (first, last) = tick_bounds(*low, *high, clock);
+            Predicate::AllocTime(first, last)
         }
-        (Condition::Between(low, high, _), Key::Generation) => by_generation(*low, *high, names.generations()),
-        (Condition::Missing, Key::Generation) => Predicate::AllocTimeMissing,
-        (Condition::Missing, Key::AllocTime) => Predicate::AllocTimeMissing,
+        (Condition::Between(low, high, _), Key::FreeTime) => {
+            let (first, last) = tick_bounds(*low, *high, clock);
+            Predicate::FreeTime(first, last)
+        }
+        (Condition::Between(low, high, _), Key::Lifetime) => {
+            let (first, last) = tick_bounds(*low, *high, clock);
+            Predicate::Lifetime(first, last, high.is_none())
+        }
+        (Condition::Between(low, high, _), Key::Generation) => by_generation(*low, *high, values.generations()),
+        (Condition::Missing, Key::Generation | Key::AllocTime) => Predicate::AllocTimeMissing,
         (Condition::Missing, Key::FreeTime) => Predicate::FreeTimeMissing,
         (Condition::Missing, Key::Lifetime) => Predicate::LifetimeMissing,
-        (Condition::Between(low, high, _), _) => {
-            let within = |n: u32| low.is_none_or(|low| low <= n.into()) && high.is_none_or(|high| high >= n.into());
-            by_context(names.trace(), |c| number_of(key, c).is_some_and(within))
-        }
-        (Condition::Missing, _) => by_context(names.trace(), |c| number_of(key, c).is_none()),
-        _ => by_text(test, key, names),
+        (Condition::Between(low, high, _), _) => by_number(&values.column(key), *low, *high),
+        (Condition::Missing, _) => by_missing_number(&values.column(key)),
+        (Condition::Is(_) | Condition::Exactly(_) | Condition::Regex(_), _) => by_text(test, key, values),
     }
 }
 
-/// The first and the last tick within bounds given in nanoseconds.
+/// The first and the last tick within bounds in nanoseconds.
 fn tick_bounds(low: Option<i128>, high: Option<i128>, clock: &Clock) -> (i64, i64) {
     let per_second = i128::from(clock.ticks_per_second.max(1));
     let limit = i128::from(i64::MAX - 1);
     let clamp = |ticks: i128| ticks.clamp(-limit, limit) as i64;
-    // The parser keeps literals below 10^18 units, so this product stays within 128 bits for any clock below 10^9 Hz
-    // many times over; saturation covers the rest.
+    // Literals are below 10^18 units, so that this product fits into 128 bits for all real clocks; it saturates for others.
     let scaled = |ns: i128| ns.saturating_mul(per_second);
     let first = low.map_or(-limit, |ns| {
         scaled(ns).div_euclid(1_000_000_000) + i128::from(scaled(ns).rem_euclid(1_000_000_000) != 0)
@@ -119,7 +122,7 @@ fn tick_bounds(low: Option<i128>, high: Option<i128>, clock: &Clock) -> (i64, i6
     (clamp(first), clamp(last))
 }
 
-/// Generations are asked by the times of their births; number 0 is that of the unknown ones.
+/// Test on the number of the generation, by allocation time. Number 0 is the generation of allocations with unknown time.
 fn by_generation(low: Option<i128>, high: Option<i128>, generations: &Generations) -> Predicate {
     let last = i128::from(generations.count()) - 1;
     let (low, high) = (low.unwrap_or(0).max(0), high.unwrap_or(last).min(last));
@@ -136,36 +139,56 @@ fn by_generation(low: Option<i128>, high: Option<i128>, generations: &Generation
     Predicate::Any(parts)
 }
 
-fn number_of(key: Key, context: &EventAttributes) -> Option<u32> {
-    match key {
-        Key::Thread => (context.thread != EventAttributes::NO_THREAD).then_some(context.thread),
-        Key::Session => (context.session != EventAttributes::NO_SESSION).then_some(context.session),
-        _ => (context.cpu != EventAttributes::NO_CPU).then_some(u32::from(context.cpu)),
-    }
+/// Test on a column of numbers; bounds of times are in nanoseconds.
+fn by_number(column: &KeyColumn, low: Option<i128>, high: Option<i128>) -> Predicate {
+    let is_between = |number: i128| low.is_none_or(|low| low <= number) && high.is_none_or(|high| number <= high);
+    by_value(column, |id| match &column.labels {
+        KeyLabels::Numbers(numbers) => {
+            numbers.get(id).copied().flatten().is_some_and(|number| is_between(number.into()))
+        }
+        KeyLabels::Addresses(addresses) => addresses.get(id).is_some_and(|address| is_between((*address).into())),
+        KeyLabels::Times(times, clock) | KeyLabels::Spans(times, clock) => {
+            let (first, last) = tick_bounds(low, high, clock);
+            times.get(id).is_some_and(|time| within(*time, first, last))
+        }
+        KeyLabels::Words(_) | KeyLabels::Texts(_) | KeyLabels::SizeClasses | KeyLabels::Stacks(_) => false,
+    })
 }
 
-fn by_context(trace: &Trace, matches: impl Fn(&EventAttributes) -> bool) -> Predicate {
-    Predicate::Context(trace.attributes.rows().iter().map(matches).collect())
+/// Test for rows without a number.
+fn by_missing_number(column: &KeyColumn) -> Predicate {
+    by_value(column, |id| match &column.labels {
+        KeyLabels::Numbers(numbers) => numbers.get(id).copied().flatten().is_none(),
+        KeyLabels::Times(times, _) | KeyLabels::Spans(times, _) => times.get(id).is_none_or(|time| !time.is_known()),
+        KeyLabels::Addresses(_)
+        | KeyLabels::Words(_)
+        | KeyLabels::Texts(_)
+        | KeyLabels::SizeClasses
+        | KeyLabels::Stacks(_) => false,
+    })
 }
 
-fn by_text(test: &Test, key: Key, names: &ColumnValues) -> Predicate {
+fn by_text(test: &Test, key: Key, values: &ColumnValues) -> Predicate {
     let whole = test.field.kind() == FieldKind::Text;
     let Some(matcher) = TextMatcher::new(&test.condition, whole, test.field.is_case_sensitive()) else {
         return Predicate::Any(Vec::new());
     };
     match key {
-        Key::Process => by_process(&matcher, names.trace()),
-        Key::Stack | Key::FreeStack => by_frames(test, key, &matcher, names),
+        Key::Process => by_process(&matcher, values.trace()),
+        Key::Stack | Key::FreeStack => by_frames(test, key, &matcher, values),
         _ => {
-            let column = names.column(key);
+            let column = values.column(key);
             let trimmed = (key == Key::Tag).then(|| trimmed_matcher(&test.condition)).flatten();
             let found = |m: &TextMatcher, text: &str| m.matches(text.trim_end_matches(' '));
-            by_values(&column, |text| matcher.matches(text) || trimmed.as_ref().is_some_and(|m| found(m, text)))
+            by_value(&column, |id| {
+                let text = column.text(id as u32);
+                matcher.matches(&text) || trimmed.as_ref().is_some_and(|m| found(m, &text))
+            })
         }
     }
 }
 
-/// Tags have four characters; the spaces at their end need not be written, nor all of them.
+/// Matcher of a tag whose trailing spaces, or some of them, were not written.
 fn trimmed_matcher(condition: &Condition) -> Option<TextMatcher> {
     let (Condition::Is(pattern) | Condition::Exactly(pattern)) = condition else {
         return None;
@@ -174,19 +197,20 @@ fn trimmed_matcher(condition: &Condition) -> Option<TextMatcher> {
     TextMatcher::new(&Condition::Exactly(pattern), true, true)
 }
 
-/// A process is found by its name, its number, or both as it is shown.
+/// Test on the process, by its name, its number, or its label with both.
 fn by_process(matcher: &TextMatcher, trace: &Trace) -> Predicate {
     let rows = trace.processes.rows().iter();
     let found: Vec<bool> = rows
         .map(|p| matcher.matches(&p.name) || matcher.matches(&p.pid.to_string()) || matcher.matches(&p.label()))
         .collect();
     let unknown = |process| matcher.matches(unknown_process(process));
-    by_context(trace, |c| found.get(c.process.index()).copied().unwrap_or_else(|| unknown(c.process)))
+    let matches = |a: &EventAttributes| found.get(a.process.index()).copied().unwrap_or_else(|| unknown(a.process));
+    Predicate::Attributes(trace.attributes.rows().iter().map(matches).collect())
 }
 
-/// A stack is found by any of its frames; the empty text finds rows without a stack.
-fn by_frames(test: &Test, key: Key, matcher: &TextMatcher, names: &ColumnValues) -> Predicate {
-    let stacks = names.stacks();
+/// Test on the frames of a stack, of which one has to match; the empty text matches rows without a stack.
+fn by_frames(test: &Test, key: Key, matcher: &TextMatcher, values: &ColumnValues) -> Predicate {
+    let stacks = values.stacks();
     let empty = match &test.condition {
         Condition::Exactly(pattern) => pattern.text.is_empty(),
         _ => false,
@@ -203,25 +227,24 @@ fn by_frames(test: &Test, key: Key, matcher: &TextMatcher, names: &ColumnValues)
     if key == Key::Stack { Predicate::AllocStack(bits) } else { Predicate::FreeStack(bits) }
 }
 
-/// Asks each value of a column once.
-fn by_values(column: &KeyColumn, matches: impl Fn(&str) -> bool) -> Predicate {
-    let values: Vec<bool> = (0..column.count()).map(|id| matches(&column.text(id))).collect();
+/// Test on the values of a column, each of which is tested once.
+fn by_value(column: &KeyColumn, matches: impl Fn(usize) -> bool) -> Predicate {
+    let values: Vec<bool> = (0..column.count() as usize).map(matches).collect();
     let bits = |ids: &[u32]| ids.iter().map(|id| values.get(*id as usize).copied().unwrap_or(false)).collect();
     match &column.source {
-        KeySource::LifeType(ids) => Predicate::LifeType(ids.map(|id| {
-            let shown = !column.text(id).is_empty();
-            shown && values.get(id as usize).copied().unwrap_or(false)
+        KeySource::LifetimeClass(ids) => Predicate::LifetimeClass(ids.map(|id| {
+            let is_in_range = !column.text(id).is_empty();
+            is_in_range && values.get(id as usize).copied().unwrap_or(false)
         })),
-        KeySource::Context(ids) => Predicate::Context(bits(ids)),
+        KeySource::Attributes(ids) => Predicate::Attributes(bits(ids)),
         KeySource::AllocStack(ids) => Predicate::AllocStack(bits(ids)),
         KeySource::FreeStack(ids) => Predicate::FreeStack(bits(ids)),
         KeySource::SizeClass => Predicate::SizeClass(values),
-        // Columns with a value per row are numbers and are asked as such.
-        KeySource::Rows(_) => Predicate::Any(Vec::new()),
+        KeySource::Rows(ids) => Predicate::Rows(Arc::clone(ids), values),
     }
 }
 
-/// True if a moment is within bounds; sentinels are not.
+/// Whether a time is known and within bounds.
 #[inline]
 fn within(time: Ticks, first: i64, last: i64) -> bool {
     time.is_known() && first <= time.0 && time.0 <= last
@@ -231,11 +254,10 @@ fn within(time: Ticks, first: i64, last: i64) -> bool {
 const BLOCK_ROWS: usize = 1 << 14;
 
 impl CompiledQuery {
-    /// The rows that the query takes.
+    /// The rows that match the query.
     ///
     /// # Errors
-    ///
-    /// [`Cancelled`] once `cancel` says so.
+    /// [`Cancelled`] if `cancel` returns `true`.
     pub fn rows(&self, trace: &Trace, cancel: Cancel<'_>) -> Result<RowSet, Cancelled> {
         let table = &trace.allocations;
         let blocks = (0..table.len().div_ceil(BLOCK_ROWS)).into_par_iter();
@@ -246,45 +268,47 @@ impl CompiledQuery {
                 }
                 let from = block * BLOCK_ROWS;
                 let range = from..table.len().min(from + BLOCK_ROWS);
-                Ok(evaluate(&self.root, table, self.view, range))
+                Ok(evaluate(&self.root, table, self.visible_range, range))
             })
             .collect();
         Ok(RowSet::from_words(words?.concat(), table.len()))
     }
 }
 
-fn evaluate(p: &Predicate, table: &AllocationTable, view: TimeRange, rows: Range<usize>) -> Vec<u64> {
+/// The matching rows of a range, one bit each.
+fn evaluate(predicate: &Predicate, table: &AllocationTable, visible_range: TimeRange, rows: Range<usize>) -> Vec<u64> {
     let words = rows.len().div_ceil(64);
     let bits = |test: &dyn Fn(usize) -> bool| fill(rows.clone(), test);
     let bit = |list: &[bool], at: usize| list.get(at).copied().unwrap_or(false);
-    match p {
+    match predicate {
         Predicate::All(parts) => parts.iter().fold(vec![u64::MAX; words], |mut all, part| {
-            let more = evaluate(part, table, view, rows.clone());
+            let more = evaluate(part, table, visible_range, rows.clone());
             all.iter_mut().zip(more).for_each(|(a, b)| *a &= b);
             all
         }),
         Predicate::Any(parts) => parts.iter().fold(vec![0; words], |mut any, part| {
-            let more = evaluate(part, table, view, rows.clone());
+            let more = evaluate(part, table, visible_range, rows.clone());
             any.iter_mut().zip(more).for_each(|(a, b)| *a |= b);
             any
         }),
         Predicate::Not(inner) => {
-            let mut words = evaluate(inner, table, view, rows);
+            let mut words = evaluate(inner, table, visible_range, rows);
             words.iter_mut().for_each(|w| *w = !*w);
             words
         }
-        Predicate::LifeType(list) => bits(&|r| bit(list, class_of(view, table, r))),
-        Predicate::Context(list) => bits(&|r| bit(list, table.alloc_attributes[r].index())),
+        Predicate::LifetimeClass(list) => bits(&|r| bit(list, class_of(visible_range, table, r))),
+        Predicate::Attributes(list) => bits(&|r| bit(list, table.alloc_attributes[r].index())),
         Predicate::AllocStack(list) => bits(&|r| bit(list, table.alloc_stack[r].index())),
         Predicate::FreeStack(list) => bits(&|r| bit(list, table.free_stack[r].index())),
         Predicate::SizeClass(list) => bits(&|r| bit(list, size_class(table.size[r]) as usize)),
+        Predicate::Rows(ids, list) => bits(&|r| ids.get(r).is_some_and(|id| bit(list, *id as usize))),
         Predicate::Size(low, high) => bits(&|r| (*low..=*high).contains(&i128::from(table.size[r]))),
         Predicate::Address(low, high) => bits(&|r| (*low..=*high).contains(&i128::from(table.address[r]))),
         Predicate::AllocTime(first, last) => bits(&|r| within(table.alloc_time[r], *first, *last)),
         Predicate::FreeTime(first, last) => bits(&|r| within(table.free_time[r], *first, *last)),
-        Predicate::Lifetime(first, last, unending) => bits(&|r| {
+        Predicate::Lifetime(first, last, with_not_freed) => bits(&|r| {
             let ticks = table.lifetime(r);
-            within(ticks, *first, *last) || (*unending && ticks == Ticks::NEVER)
+            within(ticks, *first, *last) || (*with_not_freed && ticks == Ticks::NEVER)
         }),
         Predicate::AllocTimeMissing => bits(&|r| !table.alloc_time[r].is_known()),
         Predicate::FreeTimeMissing => bits(&|r| !table.free_time[r].is_known()),
@@ -302,15 +326,15 @@ fn fill(rows: Range<usize>, test: &dyn Fn(usize) -> bool) -> Vec<u64> {
     words
 }
 
-/// A condition on text, ready to be asked.
+/// A compiled condition on text.
 #[derive(Clone, Debug)]
 pub struct TextMatcher {
     regex: Regex,
 }
 
 impl TextMatcher {
-    /// Prepares a condition. `whole`: a plain value has to match the whole text. `None` for conditions on numbers, and
-    /// for patterns beyond all measure.
+    /// Compiles a condition. With `whole`, a plain value has to match the whole text. `None` for conditions on numbers, and for
+    /// patterns that are too large to compile.
     #[must_use]
     pub fn new(condition: &Condition, whole: bool, case_sensitive: bool) -> Option<Self> {
         let source = match condition {
@@ -323,18 +347,17 @@ impl TextMatcher {
         regex(&source, case_sensitive).ok().map(|regex| Self { regex })
     }
 
-    /// True if a text matches.
+    /// Returns `true` if a text matches.
     #[must_use]
     pub fn matches(&self, text: &str) -> bool {
         self.regex.is_match(text)
     }
 }
 
-/// Builds a regular expression as queries use it.
+/// Builds a regular expression of a query.
 ///
 /// # Errors
-///
-/// One line on what is wrong with it.
+/// The mistake, in one line.
 pub fn regex(source: &str, case_sensitive: bool) -> Result<Regex, String> {
     let built = RegexBuilder::new(source).case_insensitive(!case_sensitive).build();
     built.map_err(|error| {
@@ -344,6 +367,7 @@ pub fn regex(source: &str, case_sensitive: bool) -> Result<Regex, String> {
     })
 }
 
+/// The regular expression of a pattern.
 fn source(pattern: &Pattern) -> String {
     if !pattern.wildcards {
         return regex::escape(&pattern.text);

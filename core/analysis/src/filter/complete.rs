@@ -4,7 +4,7 @@
 use super::parse::{OPERATORS, Operator};
 use super::query::{Field, FieldKind, Pattern};
 use crate::group::column_values::ColumnValues;
-use crate::group::key::Key;
+use crate::group::key::{Key, KeyOrigin};
 use std::ops::Range;
 
 /// Upper bound on the values that are offered.
@@ -197,9 +197,10 @@ fn hint(field: Field) -> &'static str {
     }
 }
 
-/// True for a column whose values are few enough, or alike enough, to be offered.
+/// Whether the values of a column are offered as texts. Those of a column with a value per row are too many, and generations are
+/// offered by number.
 fn has_texts(key: Key) -> bool {
-    !matches!(key, Key::Address | Key::AllocTime | Key::FreeTime | Key::Lifetime | Key::Generation)
+    !matches!(key.origin(), KeyOrigin::Row | KeyOrigin::Generation)
 }
 
 fn takes_values(operator: Option<Operator>) -> bool {
@@ -310,7 +311,7 @@ impl Found {
 mod tests {
     use super::super::{CompiledQuery, Query};
     use super::*;
-    use crate::group::parallel::never;
+    use crate::group::parallel::not_cancelled;
     use crate::group::test_util::{Block, block, names, random_blocks};
 
     /// The completions at the `|`.
@@ -408,7 +409,7 @@ mod tests {
                     let printed = query.to_string();
                     assert_eq!(printed.parse::<Query>().as_ref(), Ok(&query), "{text} became {printed}");
                     let rows = CompiledQuery::new(&query, &names, names.trace().extent);
-                    let rows = rows.rows(names.trace(), &never).unwrap();
+                    let rows = rows.rows(names.trace(), &not_cancelled).unwrap();
                     let outside_trace = matches!(key, Key::SizeClass | Key::Stack | Key::FreeStack | Key::Type);
                     assert!(rows.count() > 0 || outside_trace, "{text}");
                     asked += 1;

@@ -246,12 +246,7 @@ impl Field {
     pub const fn kind(self) -> FieldKind {
         match self {
             Self::Size => FieldKind::Bytes,
-            Self::Key(key) => match key {
-                Key::Driver | Key::Function | Key::Stack | Key::FreeStack | Key::TagDescription => FieldKind::CodeText,
-                Key::Thread | Key::Cpu | Key::Session | Key::Address | Key::Generation => FieldKind::Number,
-                Key::AllocTime | Key::FreeTime | Key::Lifetime => FieldKind::Time,
-                _ => FieldKind::Text,
-            },
+            Self::Key(key) => key.kind(),
         }
     }
 

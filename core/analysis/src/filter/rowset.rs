@@ -132,12 +132,12 @@ impl RowSet {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::group::parallel::never;
+    use crate::group::parallel::not_cancelled;
 
     #[test]
     fn sets_join_bit_by_bit_and_have_nothing_beyond_their_rows() {
         for len in [0, 1, 63, 64, 65, 200_001] {
-            let thirds = RowSet::from_par_fn(len, &never, |r| r % 3 == 0).unwrap();
+            let thirds = RowSet::from_par_fn(len, &not_cancelled, |r| r % 3 == 0).unwrap();
             assert_eq!(thirds, RowSet::from_fn(len, |r| r % 3 == 0));
             let fives = RowSet::from_fn(len, |r| r % 5 == 0);
             assert_eq!(thirds.or(&fives), RowSet::from_fn(len, |r| r % 3 == 0 || r % 5 == 0));

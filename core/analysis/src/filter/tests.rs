@@ -3,7 +3,7 @@
 use super::*;
 use crate::group::column_values::ColumnValues;
 use crate::group::key::Key;
-use crate::group::parallel::never;
+use crate::group::parallel::not_cancelled;
 use crate::group::test_util::{Block, block, names, random_blocks};
 use crate::trace::time::{Ticks, TimeRange};
 
@@ -27,7 +27,7 @@ fn rows(names: &ColumnValues, text: &str) -> Vec<usize> {
     let query: Query = text.parse().unwrap_or_else(|e| panic!("{text}: {e}"));
     let printed = query.to_string();
     assert_eq!(printed.parse::<Query>().as_ref(), Ok(&query), "{text} became {printed}");
-    let rows = CompiledQuery::new(&query, names, VIEW).rows(names.trace(), &never).unwrap();
+    let rows = CompiledQuery::new(&query, names, VIEW).rows(names.trace(), &not_cancelled).unwrap();
     rows.iter().collect()
 }
 

@@ -76,7 +76,7 @@ impl FlameMetric {
 #[derive(Clone, Copy)]
 pub struct FlameRequest<'r> {
     /// The time range that lifetime classes are relative to.
-    pub view: TimeRange,
+    pub visible_range: TimeRange,
     /// Only these rows.
     pub rows: Option<&'r RowSet>,
     /// From which end.
@@ -134,7 +134,7 @@ pub struct FlameTree {
 ///
 /// [`Cancelled`] once `cancel` says so.
 pub fn flame(names: &ColumnValues, request: &FlameRequest<'_>, cancel: Cancel<'_>) -> Result<FlameTree, Cancelled> {
-    let question = PivotRequest { keys: &[Key::Stack], view: request.view, rows: request.rows };
+    let question = PivotRequest { keys: &[Key::Stack], visible_range: request.visible_range, rows: request.rows };
     let pivot = Arc::new(pivot(names, &question, cancel)?);
     FlameTree::of_groups(pivot, request, cancel)
 }

@@ -1,7 +1,7 @@
 //! Flame graphs of small traces against stacks folded by hand, and of random ones against sums made row by row.
 
 use super::*;
-use crate::group::parallel::never;
+use crate::group::parallel::not_cancelled;
 use crate::group::test_util::{Block, Rng, block, names, random_blocks};
 use crate::trace::time::{LifetimeClass, Ticks};
 use std::collections::BTreeMap;
@@ -10,11 +10,11 @@ const VIEW: TimeRange = TimeRange { from: Ticks(2000), to: Ticks(7000) };
 const NO_ZOOM: &[String] = &[];
 
 fn request(merge: FlameDirection, weight: FlameMetric) -> FlameRequest<'static> {
-    FlameRequest { view: VIEW, rows: None, direction: merge, metric: weight, zoom: NO_ZOOM }
+    FlameRequest { visible_range: VIEW, rows: None, direction: merge, metric: weight, zoom: NO_ZOOM }
 }
 
 fn whole(blocks: &[Block], merge: FlameDirection, weight: FlameMetric) -> FlameTree {
-    flame(&names(blocks), &request(merge, weight), &never).unwrap()
+    flame(&names(blocks), &request(merge, weight), &not_cancelled).unwrap()
 }
 
 /// Every node by its path: weight, own weight, and number of rows.
@@ -158,7 +158,7 @@ fn frames_that_no_screen_could_show_are_counted_and_not_kept() {
     // Zoomed to, they are there, and the way to them.
     let zoom = ["app.exe+0x10", "ntoskrnl.exe+0x20"].map(str::to_owned);
     let question = FlameRequest { zoom: &zoom, ..request(FlameDirection::TopDown, FlameMetric::ImpactingSize) };
-    let near = flame(&names(&blocks), &question, &never).unwrap();
+    let near = flame(&names(&blocks), &question, &not_cancelled).unwrap();
     check(&near);
     let (node, known) = near.find(&zoom);
     assert_eq!((known, near.children(node).len(), near.weight(node), near.is_cut(node)), (2, 2, 2, false));
@@ -171,13 +171,13 @@ fn random_trees_keep_to_the_rules_wherever_they_are_zoomed_to() {
     let names = names(&blocks);
     let mut dice = Rng(3);
     for merge in [FlameDirection::TopDown, FlameDirection::BottomUp] {
-        let tree = flame(&names, &request(merge, FlameMetric::Size), &never).unwrap();
+        let tree = flame(&names, &request(merge, FlameMetric::Size), &not_cancelled).unwrap();
         check(&tree);
         for _ in 0..10 {
             let node = dice.roll(tree.len() as u64) as u32;
             let zoom: Vec<String> = tree.path(node).into_iter().map(str::to_owned).collect();
             let question = FlameRequest { zoom: &zoom, ..request(merge, FlameMetric::Size) };
-            let near = flame(&names, &question, &never).unwrap();
+            let near = flame(&names, &question, &not_cancelled).unwrap();
             check(&near);
             assert_eq!(listed(&near), listed(&tree));
         }
@@ -226,8 +226,8 @@ fn rows_without_stacks_are_said_to_be_none() {
     assert_eq!(listed(&tree).keys().collect::<Vec<_>>(), ["", "[No stack]"]);
     assert!(!tree.is_frame(1) && tree.own_weight(1) == 16);
     let late = TimeRange { from: Ticks(9000), to: Ticks(9001) };
-    let question = FlameRequest { view: late, ..request(FlameDirection::BottomUp, FlameMetric::Size) };
-    let nothing = flame(&names(&[block(Some(1), Some(2), 5)]), &question, &never).unwrap();
+    let question = FlameRequest { visible_range: late, ..request(FlameDirection::BottomUp, FlameMetric::Size) };
+    let nothing = flame(&names(&[block(Some(1), Some(2), 5)]), &question, &not_cancelled).unwrap();
     assert!(nothing.is_empty() && nothing.lacks_stacks());
     assert_eq!((nothing.len(), nothing.weight(0), nothing.matched("nt")), (1, 0, 0));
     assert!(flame(&names(&bare), &question, &|| true).is_err());

@@ -32,17 +32,17 @@ pub trait Sum: Default + Clone + Send {
     fn is_empty(&self) -> bool;
 }
 
-/// Number and bytes of rows.
+/// Number and bytes of allocations.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Total {
-    /// Number of rows.
+    /// Number of allocations.
     pub count: u64,
     /// Their bytes.
     pub bytes: u64,
 }
 
 impl Total {
-    /// Adds a row.
+    /// Adds an allocation.
     #[inline]
     pub fn add(&mut self, bytes: u64) {
         self.count += 1;
@@ -559,7 +559,7 @@ fn numbered(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::group::parallel::never;
+    use crate::group::parallel::not_cancelled;
     use crate::group::test_util::{names, random_blocks};
 
     #[test]
@@ -584,8 +584,8 @@ mod tests {
                 for rows in [None, Some(&filter)] {
                     let range = TimeRange { from: Ticks(from), to: Ticks(to) };
                     let group_by = GroupBy::new(&names, keys);
-                    let ids = names.group_ids(keys, &never).unwrap().unwrap();
-                    let numbered = numbered(table, &group_by, &ids, range, rows, &never).unwrap();
+                    let ids = names.group_ids(keys, &not_cancelled).unwrap().unwrap();
+                    let numbered = numbered(table, &group_by, &ids, range, rows, &not_cancelled).unwrap();
                     let mut plain = SumMap::<Aggregate>::default();
                     for row in (0..table.len()).filter(|row| rows.is_none_or(|rows| rows.contains(*row))) {
                         let class = class_of(range, table, row);
@@ -594,7 +594,7 @@ mod tests {
                             sum.add_row(class, AggregateRow::of(table, row));
                         }
                     }
-                    let found = aggregates(&names, &group_by, keys, range, rows, &never).unwrap();
+                    let found = aggregates(&names, &group_by, keys, range, rows, &not_cancelled).unwrap();
                     assert_eq!(sorted(numbered), sorted(plain.list.clone()), "{keys:?} {from} {to}");
                     assert_eq!(sorted(found), sorted(plain.list), "{keys:?} {from} {to}");
                 }

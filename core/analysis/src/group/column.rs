@@ -12,9 +12,9 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 pub enum KeySource {
     /// From the lifetime class; the last is for rows that do not belong to the time range.
-    LifeType([u32; 5]),
+    LifetimeClass([u32; 5]),
     /// From the allocation's context.
-    Context(Arc<Vec<u32>>),
+    Attributes(Arc<Vec<u32>>),
     /// From the allocation's stack.
     AllocStack(Arc<Vec<u32>>),
     /// From the free's stack.

@@ -9,7 +9,7 @@ use super::group_by::{GroupIds, GroupIdsCache};
 use super::key::Key;
 use super::parallel::{Cancel, Cancelled};
 use super::pool_tags::{BUILT_IN_MARK, PoolTags, built_in_description};
-use super::responsible::{driver_label, responsible_frames};
+use super::responsible::{driver_label, responsible_frames, responsible_module};
 use super::wrapper_rules::WrapperRules;
 use crate::trace::Trace;
 use crate::trace::attributes::EventAttributes;
@@ -78,13 +78,13 @@ impl ColumnValues {
     /// The same with the tag descriptions of another list, or of none. What is known already is shared.
     #[must_use]
     pub fn with_tag_descriptions(&self, tags: Option<Arc<PoolTags>>) -> Self {
-        Self { pool_tags: tags, ..self.forgetting(&[Key::TagDescription]) }
+        Self { pool_tags: tags, ..self.without(&[Key::TagDescription]) }
     }
 
     /// The same with these marks between the generations, in any order. What is known already is shared.
     #[must_use]
     pub fn with_marks(&self, marks: &[Ticks]) -> Self {
-        Self { generations: Generations::new(marks), ..self.forgetting(&[Key::Generation]) }
+        Self { generations: Generations::new(marks), ..self.without(&[Key::Generation]) }
     }
 
     /// The same with frames named otherwise. What does not hang on their names is shared: all columns but the stacks,
@@ -95,12 +95,8 @@ impl ColumnValues {
             (Some(known), Some(new)) => Arc::ptr_eq(known, new),
             (known, new) => known.is_none() && new.is_none(),
         };
-        let changed: &[Key] = match (is_known, naming == self.naming) {
-            (true, true) => &[],
-            (true, false) => &[Key::Stack, Key::FreeStack],
-            (false, _) => &[Key::Stack, Key::FreeStack, Key::Driver, Key::Function],
-        };
-        Self { naming, symbols, ..self.forgetting(changed) }
+        let is_changed = |key: Key| if key.is_stack() { !is_known || naming != self.naming } else { !is_known };
+        Self { naming, symbols, ..self.without_stack_keys(is_changed) }
     }
 
     /// The same with frames named otherwise by the symbols there are.
@@ -112,14 +108,20 @@ impl ColumnValues {
     /// The same with other rules about wrapper frames.
     #[must_use]
     pub fn with_wrapper_rules(&self, rules: Arc<WrapperRules>) -> Self {
-        let changed = [Key::Stack, Key::FreeStack, Key::Driver, Key::Function];
-        // By function, the rules say which frames are left out of the stacks.
-        let changed = if self.naming == FrameNaming::Function { &changed[..] } else { &changed[2..] };
-        Self { wrapper_rules: rules, ..self.forgetting(changed) }
+        // With naming by function, the rules decide which frames are left out of the stacks.
+        let is_changed = |key: Key| !key.is_stack() || self.naming == FrameNaming::Function;
+        Self { wrapper_rules: rules, ..self.without_stack_keys(is_changed) }
+    }
+
+    /// A copy without the columns from stacks that are changed, and what they are made from.
+    fn without_stack_keys(&self, is_changed: impl Fn(Key) -> bool) -> Self {
+        let keys = Key::ALL.iter().copied().filter(|key| key.needs_stacks() && is_changed(*key));
+        self.without(&keys.collect::<Vec<_>>())
     }
 
     /// A copy that shares what is known already but for these columns and what they are made from.
-    fn forgetting(&self, keys: &[Key]) -> Self {
+    fn without(&self, keys: &[Key]) -> Self {
+        let is_of_responsible_frame = |key: &Key| key.needs_stacks() && !key.is_stack();
         let mut columns = self.columns.clone();
         for key in keys {
             if let Some(column) = columns.get_mut(*key as usize) {
@@ -132,8 +134,12 @@ impl ColumnValues {
             symbols: self.symbols.clone(),
             wrapper_rules: Arc::clone(&self.wrapper_rules),
             pool_tags: self.pool_tags.clone(),
-            stacks: if keys.contains(&Key::Stack) { OnceLock::new() } else { self.stacks.clone() },
-            responsible: if keys.contains(&Key::Driver) { OnceLock::new() } else { self.responsible.clone() },
+            stacks: if keys.iter().any(|key| key.is_stack()) { OnceLock::new() } else { self.stacks.clone() },
+            responsible: if keys.iter().any(is_of_responsible_frame) {
+                OnceLock::new()
+            } else {
+                self.responsible.clone()
+            },
             generations: self.generations.clone(),
             columns,
             group_ids: self.group_ids.without(keys),
@@ -215,12 +221,12 @@ impl ColumnValues {
 
     fn build(&self, key: Key) -> KeyColumn {
         let (source, labels) = match key {
-            Key::Type => (KeySource::LifeType([0, 1, 2, 3, 4]), KeyLabels::Words(TYPE_WORDS)),
-            Key::ImpactingType => (KeySource::LifeType([1, 0, 1, 1, 2]), KeyLabels::Words(IMPACTING_WORDS)),
+            Key::Type => (KeySource::LifetimeClass([0, 1, 2, 3, 4]), KeyLabels::Words(TYPE_WORDS)),
+            Key::ImpactingType => (KeySource::LifetimeClass([1, 0, 1, 1, 2]), KeyLabels::Words(IMPACTING_WORDS)),
             Key::Paged => {
                 let rows = self.trace.attributes.rows().iter();
                 let ids = rows.map(|c| u32::from(c.pool_type.is_paged())).collect();
-                (KeySource::Context(Arc::new(ids)), KeyLabels::Words(PAGED_WORDS))
+                (KeySource::Attributes(Arc::new(ids)), KeyLabels::Words(PAGED_WORDS))
             }
             Key::PoolType => self.context_texts(|c| c.pool_type.name().to_owned()),
             Key::Tag => self.context_texts(|c| c.tag.text()),
@@ -250,7 +256,7 @@ impl ColumnValues {
     fn context_texts(&self, text: impl Fn(&EventAttributes) -> String) -> (KeySource, KeyLabels) {
         let texts = self.trace.attributes.rows().iter().map(text).collect();
         let (distinct, ids) = rank_texts(texts);
-        (KeySource::Context(Arc::new(ids)), KeyLabels::Texts(distinct))
+        (KeySource::Attributes(Arc::new(ids)), KeyLabels::Texts(distinct))
     }
 
     fn context_numbers(&self, number: impl Fn(&EventAttributes) -> Option<u32>) -> (KeySource, KeyLabels) {
@@ -261,7 +267,7 @@ impl ColumnValues {
         distinct.dedup();
         let position = |n| distinct.binary_search(n).unwrap_or_else(|at| at) as u32;
         let ids = numbers.iter().map(position).collect();
-        (KeySource::Context(Arc::new(ids)), KeyLabels::Numbers(distinct))
+        (KeySource::Attributes(Arc::new(ids)), KeyLabels::Numbers(distinct))
     }
 
     /// The responsible frame of every stack.
@@ -274,6 +280,12 @@ impl ColumnValues {
     #[must_use]
     pub fn responsible_frame(&self, stack: StackId) -> FrameId {
         self.responsible().get(stack.index()).copied().unwrap_or(FrameId::NONE)
+    }
+
+    /// The module of the responsible frame of a stack; `None` if there is no such frame, or if it is outside all modules.
+    #[must_use]
+    pub fn responsible_module(&self, stack: StackId) -> Option<&str> {
+        responsible_module(&self.trace, self.responsible_frame(stack))
     }
 
     /// The responsible function of a stack, as the Function column shows it for those of allocations; empty where the stack
@@ -368,7 +380,7 @@ fn from_ordered(number: u64) -> Ticks {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::group::parallel::never;
+    use crate::group::parallel::not_cancelled;
     use crate::group::test_util::{FakeNames, names, random_blocks};
 
     /// All frames of the allocations.
@@ -378,8 +390,8 @@ mod tests {
     fn other_frame_names_leave_everything_else_as_it_is() {
         let plain = names(&random_blocks(3, 60));
         let same = |a: &ColumnValues, b: &ColumnValues, key| Arc::ptr_eq(&a.column(key), &b.column(key));
-        let kept = plain.group_ids(&[Key::Tag], &never).unwrap().unwrap();
-        let lost = plain.group_ids(&[Key::Driver], &never).unwrap().unwrap();
+        let kept = plain.group_ids(&[Key::Tag], &not_cancelled).unwrap().unwrap();
+        let lost = plain.group_ids(&[Key::Driver], &not_cancelled).unwrap().unwrap();
         let functions: Vec<(&str, &str)> = FRAMES.iter().map(|frame| (*frame, "f")).collect();
         let symbols: Arc<dyn FrameNames> = Arc::new(FakeNames::new(plain.trace(), &functions));
         for key in Key::ALL {
@@ -387,8 +399,8 @@ mod tests {
         }
         let named = plain.with_frame_names(Some(Arc::clone(&symbols)), FrameNaming::Symbol);
         assert!(same(&plain, &named, Key::Tag) && same(&plain, &named, Key::Generation));
-        assert!(Arc::ptr_eq(&kept, &named.group_ids(&[Key::Tag], &never).unwrap().unwrap()));
-        assert!(!Arc::ptr_eq(&lost, &named.group_ids(&[Key::Driver], &never).unwrap().unwrap()));
+        assert!(Arc::ptr_eq(&kept, &named.group_ids(&[Key::Tag], &not_cancelled).unwrap().unwrap()));
+        assert!(!Arc::ptr_eq(&lost, &named.group_ids(&[Key::Driver], &not_cancelled).unwrap().unwrap()));
         assert!(!same(&plain, &named, Key::Stack) && !same(&plain, &named, Key::Function));
         assert_eq!(named.column(Key::Function).count(), plain.column(Key::Driver).count());
         assert!(named.stacks().texts().iter().all(|text| text.ends_with("f+0x1")));

@@ -58,9 +58,9 @@ const SIZE_CLASS_IDS: [u32; SIZE_CLASSES as usize] = {
 /// The part of a row that the values of a column follow from, and their ids by its handle.
 fn source_ids(source: &KeySource) -> (usize, &[u32]) {
     match source {
-        KeySource::LifeType(ids) => (CLASS, ids),
+        KeySource::LifetimeClass(ids) => (CLASS, ids),
         KeySource::SizeClass => (SIZE, &SIZE_CLASS_IDS),
-        KeySource::Context(ids) => (CONTEXT, ids),
+        KeySource::Attributes(ids) => (CONTEXT, ids),
         KeySource::AllocStack(ids) => (ALLOC_STACK, ids),
         KeySource::FreeStack(ids) => (FREE_STACK, ids),
         KeySource::Rows(ids) => (ROW, ids),
@@ -359,7 +359,7 @@ impl GroupIdsCache {
         if keys.iter().any(|key| key.is_per_row()) {
             return Ok(None);
         }
-        let mut wanted: Vec<Key> = keys.iter().copied().filter(|key| !key.depends_on_view()).collect();
+        let mut wanted: Vec<Key> = keys.iter().copied().filter(|key| !key.depends_on_range()).collect();
         wanted.sort_unstable();
         wanted.dedup();
         if let Some(known) = self.cached(&wanted) {
@@ -440,7 +440,7 @@ impl Buckets {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::group::parallel::never;
+    use crate::group::parallel::not_cancelled;
     use crate::group::test_util::{names, random_blocks};
 
     #[test]
@@ -448,7 +448,7 @@ mod tests {
         let names = names(&random_blocks(5, 400));
         let table = &names.trace().allocations;
         for keys in [&[Key::Type, Key::Stack, Key::Tag][..], &[Key::Process, Key::SizeClass], &[Key::Type], &[]] {
-            let ids = names.group_ids(keys, &never).unwrap().unwrap();
+            let ids = names.group_ids(keys, &not_cancelled).unwrap().unwrap();
             let group_by = GroupBy::new(&names, keys);
             let key = |row: usize| group_by.group_key(table, row, 1);
             for row in 0..table.len() {
@@ -459,13 +459,13 @@ mod tests {
             }
             assert!(ids.representatives().is_sorted());
         }
-        assert!(names.group_ids(&[Key::Tag, Key::Address], &never).unwrap().is_none());
+        assert!(names.group_ids(&[Key::Tag, Key::Address], &not_cancelled).unwrap().is_none());
     }
 
     #[test]
     fn the_latest_are_kept_and_found_in_any_order_of_columns() {
         let names = names(&random_blocks(6, 50));
-        let of = |names: &ColumnValues, keys: &[Key]| names.group_ids(keys, &never).unwrap().unwrap();
+        let of = |names: &ColumnValues, keys: &[Key]| names.group_ids(keys, &not_cancelled).unwrap().unwrap();
         let tag = of(&names, &[Key::Tag, Key::Process]);
         assert!(Arc::ptr_eq(&tag, &of(&names, &[Key::Process, Key::Type, Key::Tag])));
         let generation = of(&names, &[Key::Generation]);
@@ -481,7 +481,7 @@ mod tests {
     fn cancelling_keeps_nothing() {
         let names = names(&random_blocks(7, 50));
         assert!(names.group_ids(&[Key::Tag], &|| true).is_err());
-        assert!(names.group_ids(&[Key::Tag], &never).unwrap().is_some());
+        assert!(names.group_ids(&[Key::Tag], &not_cancelled).unwrap().is_some());
     }
 
     #[test]

@@ -1,10 +1,30 @@
-//! The key columns by name. This is the one list of them.
+//! Key columns: the list of their names, titles, sources and kinds of values.
 
+use crate::filter::query::FieldKind;
 use std::fmt;
 use std::str::FromStr;
 
+/// The part of an allocation that a key column takes its values from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum KeyOrigin {
+    /// The lifetime class, which depends on the visible range.
+    LifetimeClass,
+    /// Attributes of the allocation event, which many allocations share.
+    Attributes,
+    /// The allocation stack.
+    AllocationStack,
+    /// The free stack.
+    FreeStack,
+    /// The size, of which there are few classes.
+    SizeClass,
+    /// The allocation time, of which there are few intervals.
+    Generation,
+    /// The row itself: nearly every row has its own value.
+    Row,
+}
+
 macro_rules! keys {
-    ($($(#[$doc:meta])* $variant:ident = $name:literal, $title:literal;)*) => {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal, $title:literal, $origin:ident, $kind:ident;)*) => {
         /// A column that rows can be grouped by.
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
         pub enum Key {
@@ -12,7 +32,7 @@ macro_rules! keys {
         }
 
         impl Key {
-            /// Every key column, in the order of the column chooser.
+            /// All key columns, in the order of the column chooser.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
 
             /// The name in commands, queries and files.
@@ -26,76 +46,88 @@ macro_rules! keys {
             pub const fn title(self) -> &'static str {
                 match self { $(Self::$variant => $title,)* }
             }
+
+            /// The part of an allocation that the values come from.
+            #[must_use]
+            pub const fn origin(self) -> KeyOrigin {
+                match self { $(Self::$variant => KeyOrigin::$origin,)* }
+            }
+
+            /// The kind of the values in queries.
+            #[must_use]
+            pub const fn kind(self) -> FieldKind {
+                match self { $(Self::$variant => FieldKind::$kind,)* }
+            }
         }
     };
 }
 
 keys! {
-    /// AIFI, AIFO, AOFI or AOFO, relative to the time range.
-    Type = "type", "Type";
-    /// Impacting (AIFO) or Transient, relative to the time range.
-    ImpactingType = "impacting_type", "Impacting Type";
+    /// Lifetime class: AIFI, AIFO, AOFI or AOFO.
+    Type = "type", "Type", LifetimeClass, Text;
+    /// Impacting (AIFO) or Transient (the other lifetime classes).
+    ImpactingType = "impacting_type", "Impacting Type", LifetimeClass, Text;
     /// Paged or NonPaged.
-    Paged = "paged", "Paged";
-    /// The pool's Windows name.
-    PoolType = "pool_type", "Pool Type";
+    Paged = "paged", "Paged", Attributes, Text;
+    /// Windows name of the pool type.
+    PoolType = "pool_type", "Pool Type", Attributes, Text;
     /// Pool tag.
-    Tag = "tag", "Pool Tag";
+    Tag = "tag", "Pool Tag", Attributes, Text;
     /// Description of the tag in the user's `pooltag.txt`.
-    TagDescription = "tag_description", "Tag Description";
-    /// Module of the frame that is responsible for the allocation.
-    Driver = "driver", "Driver";
-    /// Function of that frame.
-    Function = "function", "Function";
-    /// Stack of the allocation, a tree.
-    Stack = "stack", "Stack";
-    /// Stack of the free, a tree.
-    FreeStack = "free_stack", "Free Stack";
+    TagDescription = "tag_description", "Tag Description", Attributes, CodeText;
+    /// Module of the responsible frame.
+    Driver = "driver", "Driver", AllocationStack, CodeText;
+    /// Function of the responsible frame.
+    Function = "function", "Function", AllocationStack, CodeText;
+    /// Allocation stack, as a tree.
+    Stack = "stack", "Stack", AllocationStack, CodeText;
+    /// Free stack, as a tree.
+    FreeStack = "free_stack", "Free Stack", FreeStack, CodeText;
     /// Process of the allocation, `name (pid)`.
-    Process = "process", "Process";
+    Process = "process", "Process", Attributes, Text;
     /// Thread of the allocation.
-    Thread = "thread", "Thread";
+    Thread = "thread", "Thread", Attributes, Number;
     /// Processor of the allocation.
-    Cpu = "cpu", "CPU";
+    Cpu = "cpu", "CPU", Attributes, Number;
     /// Session of a session-pool allocation.
-    Session = "session", "Session";
+    Session = "session", "Session", Attributes, Number;
     /// Power-of-two class of the size.
-    SizeClass = "size_class", "Size Class";
+    SizeClass = "size_class", "Size Class", SizeClass, Text;
     /// Address of the allocation.
-    Address = "address", "Address";
+    Address = "address", "Address", Row, Number;
     /// Time of the allocation.
-    AllocTime = "alloc_time", "Alloc Time";
+    AllocTime = "alloc_time", "Alloc Time", Row, Time;
     /// Time of the free.
-    FreeTime = "free_time", "Free Time";
+    FreeTime = "free_time", "Free Time", Row, Time;
     /// Time from allocation to free.
-    Lifetime = "lifetime", "Lifetime";
-    /// The marks on the time axis between which the allocation was made.
-    Generation = "generation", "Generation";
+    Lifetime = "lifetime", "Lifetime", Row, Time;
+    /// Interval between two markers on the time axis in which the allocation was made.
+    Generation = "generation", "Generation", Generation, Number;
 }
 
 impl Key {
-    /// True for a column that shows whole stacks and expands as a tree of frames.
+    /// Returns `true` for a column of whole stacks, which expands as a tree of frames.
     #[must_use]
     pub const fn is_stack(self) -> bool {
         matches!(self, Self::Stack | Self::FreeStack)
     }
 
-    /// True for a column whose values come from stacks, so that a trace has to be loaded with them.
+    /// Returns `true` if the values come from stacks, so that a trace has to be loaded with them.
     #[must_use]
     pub const fn needs_stacks(self) -> bool {
-        matches!(self, Self::Driver | Self::Function | Self::Stack | Self::FreeStack)
+        matches!(self.origin(), KeyOrigin::AllocationStack | KeyOrigin::FreeStack)
     }
 
-    /// True for a column in which nearly every row has a value of its own, so that it is an id per row.
+    /// Returns `true` if nearly every row has its own value.
     #[must_use]
     pub const fn is_per_row(self) -> bool {
-        matches!(self, Self::Address | Self::AllocTime | Self::FreeTime | Self::Lifetime)
+        matches!(self.origin(), KeyOrigin::Row)
     }
 
-    /// True for a column whose values depend on the time range.
+    /// Returns `true` if the values depend on the visible range.
     #[must_use]
-    pub const fn depends_on_view(self) -> bool {
-        matches!(self, Self::Type | Self::ImpactingType)
+    pub const fn depends_on_range(self) -> bool {
+        matches!(self.origin(), KeyOrigin::LifetimeClass)
     }
 }
 
@@ -105,13 +137,13 @@ impl fmt::Display for Key {
     }
 }
 
-/// A name that is no key column.
+/// Error of a name that is not that of a key column.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("there is no column '{name}'{}", suggest(.suggestion.as_deref()))]
 pub struct UnknownKey {
     /// The name as written.
     pub name: String,
-    /// The nearest name, if one is near.
+    /// The most similar name, if one is similar.
     pub suggestion: Option<String>,
 }
 
@@ -132,7 +164,7 @@ impl FromStr for Key {
     }
 }
 
-/// The name with the fewest edits from `wanted`, the first of equals; `None` if even that one is not near.
+/// The name with the smallest edit distance from `wanted`, the first of equals; `None` if none is similar.
 #[must_use]
 pub fn nearest<'n>(wanted: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
     let wanted = wanted.to_ascii_lowercase();
@@ -141,7 +173,7 @@ pub fn nearest<'n>(wanted: &str, names: impl Iterator<Item = &'n str>) -> Option
     (best.0 <= limit).then_some(best.1)
 }
 
-/// Edit distance (insert, delete, replace, swap of neighbours).
+/// Edit distance (insert, delete, replace, swap of neighbors).
 fn edits(a: &str, b: &str) -> usize {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().take(64).collect(), b.chars().collect());
     let mut before: Vec<usize> = Vec::new();
@@ -160,11 +192,10 @@ fn edits(a: &str, b: &str) -> usize {
     row.last().copied().unwrap_or(0)
 }
 
-/// A comma-separated list of key columns.
+/// Parses a comma-separated list of key columns; repeated ones count once.
 ///
 /// # Errors
-///
-/// The first name that is no column.
+/// The first name that is not that of a key column.
 pub fn parse_keys(text: &str) -> Result<Vec<Key>, UnknownKey> {
     let mut keys: Vec<Key> = Vec::new();
     for part in text.split(',').filter(|p| !p.trim().is_empty()) {

@@ -9,7 +9,7 @@ use std::ops::Range;
 pub type Cancel<'c> = &'c (dyn Fn() -> bool + Sync);
 
 /// A [`Cancel`] that never does.
-pub fn never() -> bool {
+pub fn not_cancelled() -> bool {
     false
 }
 

@@ -100,14 +100,18 @@ pub(crate) fn reliable_name(answer: &AddressSymbol) -> Option<&str> {
     (answer.source != NameSource::Export).then_some(&*answer.function)
 }
 
-/// The module of a responsible frame as the Driver column shows it: empty without a frame, `Unknown` without a module.
+/// The module of a responsible frame; `None` without a frame, and for a frame outside all modules.
+#[must_use]
+pub fn responsible_module(trace: &Trace, frame: FrameId) -> Option<&str> {
+    let row = trace.stacks.frame_rows().get(frame.index())?;
+    trace.modules.get(row.module).map(|module| module.name.as_str())
+}
+
+/// The text of the Driver column: [`responsible_module`], `Unknown` for a frame outside all modules, empty without a frame.
 #[must_use]
 pub fn driver_label(trace: &Trace, frame: FrameId) -> String {
-    let Some(row) = trace.stacks.frame_rows().get(frame.index()) else {
-        return String::new();
-    };
-    let module = trace.modules.get(row.module);
-    module.map_or_else(|| "Unknown".to_owned(), |m| m.name.clone())
+    let without_module = if trace.stacks.frame_rows().get(frame.index()).is_some() { "Unknown" } else { "" };
+    responsible_module(trace, frame).unwrap_or(without_module).to_owned()
 }
 
 /// Bits of a stack.

@@ -5,31 +5,10 @@ use super::growth_end::{GrowthEnd, find_growth_end};
 use super::limits::{CURVE_POINTS, LEVEL_DEVIATIONS, MIN_OUTSTANDING};
 use super::older_than_usual::{LateFreeStart, OldAllocation, OlderThanUsual, UnitBirths, find_usual_lifetime};
 use super::statistics::{Slope, bin_of, r_squared, slope};
+use crate::group::aggregate::Total;
 use crate::trace::allocation::{AllocationTable, flag};
 use crate::trace::growth::{GrowthScale, GrowthSum};
 use crate::trace::time::{Clock, Ticks, TimeRange};
-
-/// Number and bytes of allocations.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct AllocationTotals {
-    /// Number of allocations.
-    pub count: u64,
-    /// Their bytes.
-    pub bytes: u64,
-}
-
-impl AllocationTotals {
-    /// Adds one allocation.
-    pub(super) fn add(&mut self, bytes: u64) {
-        self.count += 1;
-        self.bytes = self.bytes.saturating_add(bytes);
-    }
-
-    pub(super) fn merge(&mut self, other: Self) {
-        self.count += other.count;
-        self.bytes = self.bytes.saturating_add(other.bytes);
-    }
-}
 
 /// The range of an analysis.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -71,13 +50,13 @@ pub(super) type Lifetimes = Vec<i64>;
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Evidence {
     /// Allocated in the range.
-    pub allocated: AllocationTotals,
+    pub allocated: Total,
     /// Freed in the range, whether or not they were allocated in it.
-    pub freed: AllocationTotals,
+    pub freed: Total,
     /// Freed in the range and allocated before it.
-    pub freed_preexisting: AllocationTotals,
+    pub freed_preexisting: Total,
     /// Allocated in the range and outstanding at its end.
-    pub outstanding: AllocationTotals,
+    pub outstanding: Total,
     /// The outstanding allocations by age.
     pub age_histogram: AgeHistogram,
     /// The outstanding allocations that are older than usual.

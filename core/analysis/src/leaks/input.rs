@@ -305,7 +305,7 @@ impl<'n> AnalysisInput<'n> {
         let table = &self.trace.allocations;
         let of = |ids: &[u32], at: usize| ids.get(at).copied().unwrap_or(0);
         match &column.source {
-            KeySource::Context(ids) => {
+            KeySource::Attributes(ids) => {
                 table.alloc_attributes.get(row).map_or(0, |attributes| of(ids, attributes.index()))
             }
             KeySource::AllocStack(ids) => table.alloc_stack.get(row).map_or(0, |stack| of(ids, stack.index())),

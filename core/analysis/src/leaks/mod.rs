@@ -45,9 +45,10 @@ mod simulation;
 #[cfg(test)]
 mod tests;
 
-pub use attribution::{Attribution, DriverShare, ProcessShare};
+pub use crate::group::aggregate::Total;
+pub use attribution::{AllocatingProcess, Attribution, DriverShare, ProcessShare};
 pub use data_quality::{DataQuality, DataQualityIssue};
-pub use evidence::{AllocationTotals, AnalysisRange, Evidence};
+pub use evidence::{AnalysisRange, Evidence};
 pub use findings::Finding;
 pub use growth_end::GrowthEnd;
 pub use older_than_usual::{LateFreeStart, OlderThanUsual};

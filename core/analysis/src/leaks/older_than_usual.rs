@@ -1,18 +1,19 @@
 //! Outstanding allocations that are older than the allocations of their unit usually get: their number, their births and the end of
 //! these, and the start of frees of such allocations. [`super::classification`] interprets them.
 
-use super::evidence::{AllocationTotals, AnalysisRange};
+use super::evidence::AnalysisRange;
 use super::growth_end::{GrowthEnd, find_growth_end};
 use super::limits::{
     BIRTH_BINS, MAX_EARLY_FREES, MIN_ALLOCATIONS_PER_OLDER, MIN_BIRTH_WINDOW, MIN_OLDER_PER_LATE_FREE,
 };
 use super::statistics::{bin_of, expected_filled_bins, surprisal_of_at_least, surprisal_of_at_most};
+use crate::group::aggregate::Total;
 
 /// Outstanding allocations of a unit that are older than usual, and their births.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct OlderThanUsual {
     /// Allocations made after the warm-up that are outstanding and older than [`Self::usual_lifetime`].
-    pub allocations: AllocationTotals,
+    pub allocations: Total,
     /// The usual lifetime of the unit, in ticks.
     pub usual_lifetime: i64,
     /// Allocations that were freed at a greater age than the usual lifetime.

@@ -6,7 +6,7 @@ use super::*;
 use crate::group::column_values::ColumnValues;
 use crate::group::frames::FrameNaming;
 use crate::group::key::Key;
-use crate::group::parallel::never;
+use crate::group::parallel::not_cancelled;
 use crate::group::test_util::{self, Block, Rng, block, random_blocks};
 use crate::pivot::{Evaluator, Metric, PivotRequest, Value, pivot};
 use crate::trace::Trace;
@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 fn analyzed(trace: &Arc<Trace>, visible_range: TimeRange, grouping: SuspectGrouping) -> LeakAnalysis {
     let names = ColumnValues::new(trace.clone(), FrameNaming::Symbol);
-    analyze(&names, AnalysisRequest { visible_range, grouping, warm_up: WarmUp::Automatic }, &never).unwrap()
+    analyze(&names, AnalysisRequest { visible_range, grouping, warm_up: WarmUp::Automatic }, &not_cancelled).unwrap()
 }
 
 fn analyzed_by_tag(trace: &Arc<Trace>) -> LeakAnalysis {
@@ -33,7 +33,7 @@ fn generated_scenarios() -> Vec<Scenario> {
 
 /// Tag, pool, verdict, confidence and score of all suspects, in their order.
 fn ranking(analysis: &LeakAnalysis) -> Vec<(Option<String>, bool, Verdict, String)> {
-    let row = |s: &Suspect| (s.tag.clone(), s.paged, s.verdict, format!("{:.6} {:.6}", s.confidence, s.score));
+    let row = |s: &Suspect| (s.tag.clone(), s.is_paged, s.verdict, format!("{:.6} {:.6}", s.confidence, s.score));
     analysis.suspects.iter().map(row).collect()
 }
 
@@ -116,14 +116,14 @@ fn a_marker_splits_allocated_and_outstanding() {
             let names = ColumnValues::new(trace.clone(), FrameNaming::Symbol).with_marks(&[Ticks(at)]);
             let request =
                 AnalysisRequest { visible_range: trace.extent, grouping: SuspectGrouping::Tag, warm_up: WarmUp::None };
-            let all = analyze(&names, request, &never).unwrap();
+            let all = analyze(&names, request, &not_cancelled).unwrap();
             let halves =
                 [TimeRange { to: Ticks(at - 1), ..trace.extent }, TimeRange { from: Ticks(at), ..trace.extent }];
             let halves = halves.map(|view| analyzed(&trace, view, SuspectGrouping::Tag));
             let total = |j: &LeakAnalysis| j.suspects.iter().map(|s| s.evidence.allocated.count).sum::<u64>();
             assert_eq!(total(&all), total(&halves[0]) + total(&halves[1]));
             for suspect in &all.suspects {
-                let mut sum = evidence::AllocationTotals::default();
+                let mut sum = Total::default();
                 suspect.outstanding_by_generation.iter().for_each(|blocks| sum.merge(*blocks));
                 assert_eq!((sum, suspect.outstanding_by_generation.len()), (suspect.evidence.outstanding, 3));
             }
@@ -191,7 +191,7 @@ fn a_late_marker_ends_no_warm_up() {
         analyze(
             &names,
             AnalysisRequest { visible_range: trace.extent, grouping: SuspectGrouping::Tag, warm_up: WarmUp::Automatic },
-            &never,
+            &not_cancelled,
         )
         .unwrap()
         .range
@@ -240,7 +240,7 @@ fn unusual_allocations_cause_no_failure() {
 
 /// Growth of a pool: that of all suspects, and that of frees that belong to none.
 fn pool_sum(analysis: &LeakAnalysis, paged: bool) -> f64 {
-    let of_suspects: f64 = analysis.suspects.iter().filter(|s| s.paged == paged).map(|s| s.growth_bytes_per_s).sum();
+    let of_suspects: f64 = analysis.suspects.iter().filter(|s| s.is_paged == paged).map(|s| s.growth_bytes_per_s).sum();
     of_suspects + analysis.pools[usize::from(paged)].unattributed_bytes_per_s
 }
 
@@ -258,15 +258,15 @@ fn growth_is_the_same_in_every_grouping_and_in_the_pivot_table() {
                 }
             }
             let names = ColumnValues::new(trace.clone(), FrameNaming::Symbol);
-            let request = PivotRequest { keys: &[Key::Tag, Key::Paged], view, rows: None };
-            let table = Arc::new(pivot(&names, &request, &never).unwrap());
+            let request = PivotRequest { keys: &[Key::Tag, Key::Paged], visible_range: view, rows: None };
+            let table = Arc::new(pivot(&names, &request, &not_cancelled).unwrap());
             let evaluator = Evaluator::new(Arc::new(names), &table, None, Arc::default());
-            let (groups, _) = evaluator.group_values(Metric::Growth, &never).unwrap();
+            let (groups, _) = evaluator.group_values(Metric::Growth, &not_cancelled).unwrap();
             for suspect in &by_tag.suspects {
                 let is_own = |group: &usize| {
                     let texts =
                         table.ids(*group).iter().zip(table.columns()).map(|(id, column)| column.text(*id).into_owned());
-                    let pool = if suspect.paged { "Paged" } else { "NonPaged" };
+                    let pool = if suspect.is_paged { "Paged" } else { "NonPaged" };
                     texts.collect::<Vec<_>>() == [suspect.tag.clone().unwrap(), pool.to_owned()]
                 };
                 let group = (0..table.len()).find(is_own).unwrap();

@@ -4,7 +4,7 @@ use super::attribution::{Attribution, add_attribution};
 use super::capacity;
 use super::classification::{Borderline, Classification, Uncertainty, classify};
 use super::data_quality::{DataQuality, assess_data_quality};
-use super::evidence::{AllocationTotals, AnalysisRange, Evidence, collect_evidence};
+use super::evidence::{AnalysisRange, Evidence, collect_evidence};
 use super::findings::{Finding, SuspectUnits, detect};
 use super::input::{AnalysisInput, AnalyzedUnit, AnalyzedUnits};
 use super::limits::{
@@ -17,6 +17,7 @@ use super::suspect::{LeakAnalysis, PoolGrowth, Suspect};
 use super::units::{PROCESS_UNIT_KEYS, Units};
 use super::verdict::Verdict;
 use super::{AnalysisRequest, SuspectGrouping};
+use crate::group::aggregate::Total;
 use crate::group::column_values::ColumnValues;
 use crate::group::key::Key;
 use crate::group::parallel::{Cancel, Cancelled};
@@ -58,7 +59,7 @@ pub fn analyze(names: &ColumnValues, request: AnalysisRequest, cancel: Cancel<'_
         built.into_iter().map(|built| (built.suspect, built.units)).unzip();
     for suspect in &mut suspects {
         let reconciliation = data_quality.reconciliation.as_ref();
-        suspect.loss_correction = loss_correction(suspect.tag.as_deref(), suspect.paged, reconciliation);
+        suspect.loss_correction = loss_correction(suspect.tag.as_deref(), suspect.is_paged, reconciliation);
         suspect.growth_bytes_per_s *= suspect.loss_correction;
     }
     let pools = [false, true].map(|paged| pool_growth(names, (&suspects, &unattributed), paged, &range, &data_quality));
@@ -142,13 +143,13 @@ fn group_units(input: &AnalysisInput<'_>, analyzed: AnalyzedUnits, grouping: Sus
 fn pool_growth(
     names: &ColumnValues,
     (suspects, unattributed): (&[Suspect], &[(bool, Evidence)]),
-    paged: bool,
+    is_paged: bool,
     range: &AnalysisRange,
     data_quality: &DataQuality,
 ) -> PoolGrowth {
     let trace = names.trace();
-    let of_pool = || suspects.iter().filter(|suspect| suspect.paged == paged);
-    let unattributed = unattributed.iter().filter(|(is_paged, _)| *is_paged == paged);
+    let of_pool = || suspects.iter().filter(|suspect| suspect.is_paged == is_paged);
+    let unattributed = unattributed.iter().filter(|frees| frees.0 == is_paged);
     let unattributed: f64 = unattributed.map(|(_, evidence)| evidence.growth_bytes_per_s(range, &trace.clock)).sum();
     let growth = |verdict| of_pool().filter(|s| s.verdict == verdict).map(|s| s.growth_bytes_per_s).sum();
     let reconciliation = data_quality.reconciliation.as_ref();
@@ -157,8 +158,8 @@ fn pool_growth(
         leak_bytes_per_s: growth(Verdict::Leak),
         growing_bytes_per_s: growth(Verdict::Growing),
         unattributed_bytes_per_s: unattributed,
-        start_bytes: reconciliation.and_then(|r| r.pool_bytes_at(trace, paged, range.active.from)),
-        limit_bytes: capacity::limit_bytes(&trace.summary, paged),
+        start_bytes: reconciliation.and_then(|r| r.pool_bytes_at(trace, is_paged, range.active.from)),
+        limit_bytes: capacity::limit_bytes(&trace.summary, is_paged),
     }
 }
 
@@ -166,7 +167,7 @@ fn pool_growth(
 fn loss_correction(tag: Option<&str>, paged: bool, reconciliation: Option<&Reconciliation>) -> f64 {
     let Some(reconciliation) = reconciliation.filter(|r| r.is_compared()) else { return 1.0 };
     let share_of_tag = tag.and_then(Tag::from_text).and_then(|tag| {
-        let rows = reconciliation.tags.iter().filter(|row| row.tag == tag && row.paged == paged && row.is_counted);
+        let rows = reconciliation.tags.iter().filter(|row| row.tag == tag && row.is_paged == paged && row.is_counted);
         let (counted, recorded) =
             rows.fold((0, 0), |sum, row| (sum.0 + row.counted_events(), sum.1 + row.recorded_events()));
         (counted >= MIN_COUNTED_EVENTS).then(|| recorded as f64 / counted as f64)
@@ -202,8 +203,9 @@ fn build_suspect(input: &AnalysisInput<'_>, names: &ColumnValues, group: UnitGro
     let (stack, stack_share) = top_stack(input, main, evidence.outstanding.bytes);
     let mut suspect = Suspect {
         tag: has_one_tag.then(|| input.value_text(&input.tag, row)),
-        paged: input.value_id(&input.paged, row) == 1,
+        is_paged: input.value_id(&input.paged, row) == 1,
         driver: input.value_text(&input.driver, row),
+        is_driver_known: names.responsible_module(input.trace.allocations.alloc_stack[row]).is_some(),
         function: input.value_text(&input.function, row),
         stack,
         verdict: classification.verdict,
@@ -339,13 +341,9 @@ fn classify_combined(input: &AnalysisInput<'_>, units: Vec<&AnalyzedUnit>) -> Op
 }
 
 /// Outstanding allocations by the generation of their birth.
-fn outstanding_by_generation(
-    input: &AnalysisInput<'_>,
-    names: &ColumnValues,
-    units: &[AnalyzedUnit],
-) -> Vec<AllocationTotals> {
+fn outstanding_by_generation(input: &AnalysisInput<'_>, names: &ColumnValues, units: &[AnalyzedUnit]) -> Vec<Total> {
     let (generations, table) = (names.generations(), &input.trace.allocations);
-    let mut totals = vec![AllocationTotals::default(); generations.count() as usize];
+    let mut totals = vec![Total::default(); generations.count() as usize];
     for row in units.iter().flat_map(|unit| input.outstanding_rows(unit.index)) {
         if let Some(total) = totals.get_mut(generations.of(table.alloc_time[row]) as usize) {
             total.add(table.size[row]);
@@ -410,7 +408,7 @@ fn group_lockstep_suspects(suspects: &mut Vec<Suspect>) {
         let suspect = &suspects[at];
         let Some(group) = &groups[at] else { return (at, !suspect.verdict.is_growing(), 0, at) };
         let first_of_group = groups.iter().position(|other| other.as_ref() == Some(group)).unwrap_or(at);
-        let own = suspect.tag.clone().map(|tag| (tag, suspect.paged));
+        let own = suspect.tag.clone().map(|tag| (tag, suspect.is_paged));
         let place_in_group = own.and_then(|own| group.iter().position(|member| *member == own)).unwrap_or(0);
         // Within a group, suspects that no longer grow are last.
         (first_of_group, !suspect.verdict.is_growing(), place_in_group, at)
@@ -425,7 +423,7 @@ fn group_lockstep_suspects(suspects: &mut Vec<Suspect>) {
 fn lockstep_group(suspect: &Suspect) -> Option<Vec<(String, bool)>> {
     suspect.reasons.iter().find_map(|reason| match reason {
         Reason::Finding(Finding::LockstepTags { members }) => {
-            Some(members.iter().map(|member| (member.tag.clone(), member.paged)).collect())
+            Some(members.iter().map(|member| (member.tag.clone(), member.is_paged)).collect())
         }
         _ => None,
     })
@@ -440,7 +438,7 @@ mod tests {
     fn counted(counted_allocs: u64, recorded_allocs: u64) -> Reconciliation {
         let balance = TagBalance {
             tag: Tag(*b"Leak"),
-            paged: false,
+            is_paged: false,
             session: None,
             start_bytes: 0,
             stop_bytes: 0,

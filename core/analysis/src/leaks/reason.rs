@@ -2,11 +2,12 @@
 //! same ones in the window, on the command line and in reports.
 
 use super::classification::{BirthTrend, Borderline, full_cache_trend, level_since, load_growth_share};
-use super::evidence::{AllocationTotals, AnalysisRange, Evidence};
+use super::evidence::{AnalysisRange, Evidence};
 use super::findings::Finding;
 use super::limits::{CURVE_POINTS, MIN_LOAD_SHARE, STOPPED_ODDS};
 use super::suspect::{PoolGrowth, Suspect};
 use super::verdict::Verdict;
+use crate::group::aggregate::Total;
 use crate::trace::ids::StackId;
 use crate::trace::time::{Clock, Ticks};
 
@@ -40,7 +41,7 @@ pub enum Reason {
     /// Outstanding allocations older than usual.
     OlderThanUsual {
         /// The allocations.
-        allocations: AllocationTotals,
+        allocations: Total,
         /// The usual lifetime, in seconds.
         usual_lifetime_s: f64,
         /// Allocations that were freed at a greater age.
@@ -158,7 +159,7 @@ pub(super) fn borderline_reason(borderline: Borderline) -> Reason {
 /// Adds to each growing suspect its share of the growth of its pool. `pools`: nonpaged, paged.
 pub(super) fn add_shares_of_pool_growth(suspects: &mut [Suspect], pools: &[PoolGrowth; 2]) {
     for suspect in suspects {
-        let pool = &pools[usize::from(suspect.paged)];
+        let pool = &pools[usize::from(suspect.is_paged)];
         let all = pool.growth_bytes_per_s();
         if suspect.verdict.is_growing() && suspect.growth_bytes_per_s > 0.0 && all > 0.0 {
             suspect.reasons.push(Reason::ShareOfPoolGrowth((suspect.growth_bytes_per_s / all).min(1.0)));

@@ -1,8 +1,8 @@
 //! The pool's counters compared with the events: what the pool rundown at both ends of a recording counts for each tag, and what the
 //! events between them add up to. Figures of the trace are not changed.
 
-use super::evidence::AllocationTotals;
 use super::limits::{MIN_BUSY_TAG_EVENTS, MIN_FILTERED_SHARE};
+use crate::group::aggregate::Total;
 use crate::trace::Trace;
 use crate::trace::attributes::{EventAttributes, Tag};
 use crate::trace::ids::AttributesId;
@@ -18,11 +18,11 @@ pub struct TagBaseline {
     /// The tag.
     pub tag: Tag,
     /// Paged pool.
-    pub paged: bool,
+    pub is_paged: bool,
     /// Session, for session pool.
     pub session: Option<u32>,
     /// The allocations. Where the counters were not recorded, those of the big pool alone.
-    pub allocations: AllocationTotals,
+    pub allocations: Total,
 }
 
 /// Counters and events of one tag in one pool between the two snapshots of the rundown.
@@ -31,7 +31,7 @@ pub struct TagBalance {
     /// The tag.
     pub tag: Tag,
     /// Paged pool.
-    pub paged: bool,
+    pub is_paged: bool,
     /// Session, for session pool.
     pub session: Option<u32>,
     /// Bytes in use at the start snapshot.
@@ -132,7 +132,7 @@ impl Reconciliation {
     #[must_use]
     pub fn pool_start_bytes(&self, paged: bool) -> Option<u64> {
         self.baseline_at?;
-        Some(self.baseline.iter().filter(|row| row.paged == paged).map(|row| row.allocations.bytes).sum())
+        Some(self.baseline.iter().filter(|row| row.is_paged == paged).map(|row| row.allocations.bytes).sum())
     }
 
     /// Bytes of a pool at a moment: those of the start snapshot and the events from there. `None` without the snapshot.
@@ -195,7 +195,7 @@ pub fn reconcile(trace: &Trace) -> Option<Reconciliation> {
     let big_pool_balance = big_pool_balance(trace);
     let recorded_share = recorded_share(&balances, big_pool_balance, is_filtered(busy_tags, tags_without_events));
     let mut tags: Vec<TagBalance> = balances.iter().map(|row| row.0).collect();
-    tags.sort_by_key(|row| (std::cmp::Reverse(row.event_difference()), row.tag, row.paged, row.session));
+    tags.sort_by_key(|row| (std::cmp::Reverse(row.event_difference()), row.tag, row.is_paged, row.session));
     Some(Reconciliation {
         baseline: if tag_times.count() > 0 { tag_baseline(&snapshots) } else { big_pool_baseline(big_pool) },
         baseline_at,
@@ -250,8 +250,8 @@ fn tag_baseline(snapshots: &BTreeMap<TagPoolKey, TagSnapshots>) -> Vec<TagBaseli
     let rows = snapshots.iter().filter_map(|(&(tag, paged, session), snapshots)| {
         let usage = snapshots.start?.1;
         let count = u64::from(usage.allocs.wrapping_sub(usage.frees));
-        let allocations = AllocationTotals { count, bytes: usage.used_bytes };
-        (allocations.bytes > 0).then_some(TagBaseline { tag, paged, session, allocations })
+        let allocations = Total { count, bytes: usage.used_bytes };
+        (allocations.bytes > 0).then_some(TagBaseline { tag, is_paged: paged, session, allocations })
     });
     rows.collect()
 }
@@ -275,7 +275,7 @@ fn tag_balances(snapshots: &BTreeMap<TagPoolKey, TagSnapshots>, rows: &[TagUsage
         }
         let balance = TagBalance {
             tag,
-            paged,
+            is_paged: paged,
             session,
             start_bytes: start.used_bytes,
             stop_bytes: stop.used_bytes,
@@ -310,7 +310,7 @@ impl RecordedEvents {
 /// Adds the events between the two snapshots to each balance.
 fn count_events(trace: &Trace, balances: &mut [TimedBalance]) {
     let index_of: FxHashMap<TagPoolKey, usize> =
-        balances.iter().enumerate().map(|(at, (row, _))| ((row.tag, row.paged, row.session), at)).collect();
+        balances.iter().enumerate().map(|(at, (row, _))| ((row.tag, row.is_paged, row.session), at)).collect();
     let balance_of = |attributes: &EventAttributes| {
         let key = (attributes.tag, attributes.pool_type.is_paged(), session_of(attributes));
         index_of.get(&key).copied()
@@ -369,12 +369,13 @@ fn count_busy_tags(balances: &[TimedBalance]) -> (u64, u64) {
 
 /// The baseline by the first list of the big pool, where there are no counters.
 fn big_pool_baseline(big_pool: &[BigPoolAllocation]) -> Vec<TagBaseline> {
-    let mut sums: BTreeMap<TagPoolKey, AllocationTotals> = BTreeMap::new();
+    let mut sums: BTreeMap<TagPoolKey, Total> = BTreeMap::new();
     for row in big_pool.iter().filter(|row| row.phase == RundownPhase::Start) {
         sums.entry((row.tag, !row.nonpaged, row.session)).or_default().add(row.size_bytes);
     }
     let rows = sums.into_iter();
-    rows.map(|((tag, paged, session), allocations)| TagBaseline { tag, paged, session, allocations }).collect()
+    rows.map(|((tag, paged, session), allocations)| TagBaseline { tag, is_paged: paged, session, allocations })
+        .collect()
 }
 
 /// Compares the two lists of the big pool with the events; `None` unless there are two.
@@ -466,7 +467,7 @@ mod tests {
         assert_eq!((balance.recorded_allocs, balance.recorded_frees, balance.recorded_growth_bytes), (5, 3, 23));
         assert_eq!((balance.counted_growth_bytes(), balance.event_difference()), (23, 0));
         assert_eq!((result.recorded_share, result.is_compared(), result.is_filtered()), (1.0, true, false));
-        assert_eq!(result.baseline[0].allocations, AllocationTotals { count: 3, bytes: 21 });
+        assert_eq!(result.baseline[0].allocations, Total { count: 3, bytes: 21 });
         assert_eq!([false, true].map(|paged| result.pool_start_bytes(paged)), [Some(21), Some(0)]);
     }
 
@@ -561,6 +562,6 @@ mod tests {
             Some(BigPoolBalance { allocated: 2, allocated_recorded: 1, freed: 2, freed_recorded: 1 })
         );
         assert_eq!((result.recorded_share, result.is_compared()), (0.5, true));
-        assert_eq!(result.baseline[0].allocations, AllocationTotals { count: 3, bytes: 21 });
+        assert_eq!(result.baseline[0].allocations, Total { count: 3, bytes: 21 });
     }
 }

@@ -3,9 +3,10 @@
 use super::AnalysisRequest;
 use super::attribution::Attribution;
 use super::data_quality::DataQuality;
-use super::evidence::{AllocationTotals, AnalysisRange, Evidence};
+use super::evidence::{AnalysisRange, Evidence};
 use super::reason::Reason;
 use super::verdict::Verdict;
+use crate::group::aggregate::Total;
 use crate::group::key::Key;
 use crate::trace::ids::StackId;
 
@@ -15,9 +16,11 @@ pub struct Suspect {
     /// Pool tag as text; `None` for a driver or a process that uses several.
     pub tag: Option<String>,
     /// Paged pool.
-    pub paged: bool,
-    /// The responsible driver of the unit that decides the verdict; empty where no stack shows one.
+    pub is_paged: bool,
+    /// The responsible driver of the unit that decides the verdict, as the Driver column shows it; empty where no stack shows one.
     pub driver: String,
+    /// The driver is the name of a module: a stack shows one, and its frame is not outside all modules.
+    pub is_driver_known: bool,
     /// The responsible function of that unit; empty where no stack shows one.
     pub function: String,
     /// The stack with most of the outstanding bytes of that unit; [`StackId::EMPTY`] if none.
@@ -47,7 +50,7 @@ pub struct Suspect {
     /// Share of the outstanding bytes that come from the stack, 0 to 1.
     pub stack_share: f64,
     /// Outstanding allocations by the generation of their birth; the first two are before the range and before the first marker.
-    pub outstanding_by_generation: Vec<AllocationTotals>,
+    pub outstanding_by_generation: Vec<Total>,
     /// Processes and drivers behind the outstanding allocations.
     pub attribution: Attribution,
     /// Reasons for the verdict.

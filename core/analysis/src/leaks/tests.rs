@@ -6,7 +6,7 @@ use super::simulation::{LeakKind, simulate};
 use super::*;
 use crate::group::column_values::ColumnValues;
 use crate::group::frames::FrameNaming;
-use crate::group::parallel::never;
+use crate::group::parallel::not_cancelled;
 use crate::group::test_util;
 use crate::trace::Trace;
 use rayon::prelude::*;
@@ -17,7 +17,7 @@ fn analyzed(trace: &Arc<Trace>) -> LeakAnalysis {
     let names = ColumnValues::new(trace.clone(), FrameNaming::Symbol);
     let request =
         AnalysisRequest { visible_range: trace.extent, grouping: SuspectGrouping::Tag, warm_up: WarmUp::Automatic };
-    analyze(&names, request, &never).unwrap()
+    analyze(&names, request, &not_cancelled).unwrap()
 }
 
 /// Number of traces by outcome.

@@ -101,7 +101,7 @@ mod tests {
     use super::super::evidence::lifetimes;
     use super::*;
     use crate::group::group_by::MAX_GROUPS;
-    use crate::group::parallel::never;
+    use crate::group::parallel::not_cancelled;
     use crate::group::test_util::{Block, block, names};
     use crate::trace::allocation::flag;
     use crate::trace::time::{Ticks, TimeRange};
@@ -119,10 +119,10 @@ mod tests {
 
     #[test]
     fn dropped_keys_are_reported() {
-        let few = Units::new(&names(&called_from(50)), &WANTED, &never).unwrap();
+        let few = Units::new(&names(&called_from(50)), &WANTED, &not_cancelled).unwrap();
         assert_eq!((few.len(), few.dropped_keys()), (50, &[][..]));
         let names = names(&called_from(MAX_GROUPS + 1));
-        let many = Units::new(&names, &WANTED, &never).unwrap();
+        let many = Units::new(&names, &WANTED, &not_cancelled).unwrap();
         assert_eq!((many.len(), many.dropped_keys()), (1, &[Key::Stack][..]));
         assert_eq!(many.rows(0).len(), MAX_GROUPS + 1);
     }

@@ -6,25 +6,20 @@ use super::match_stacks::{BufferEvents, EventSlot, MatchedEvent, attach_stack};
 use super::record_source::Batch;
 use super::resolve_stacks::FrameLists;
 use super::shard::{
-    ImageChange, NO_ID, PendingStack, ProcessChange, RawAttributes, Shard, StackKeyDefinition, StackPart, StackPartRef,
-    SystemEvent,
+    NO_ID, PendingStack, RawAttributes, Shard, StackKeyDefinition, StackPart, StackPartRef, SystemRecord,
 };
 use super::{LoadOptions, StackScope};
 use crate::trace::attributes::EventAttributes;
-use crate::trace::summary::RundownPhase;
 use crate::trace::time::Ticks;
 use poolscope_base::guid::Guid;
 use poolscope_base::progress::{CancelToken, Cancelled, Progress};
 use poolscope_etl::buffer::{HEADER_BYTES, TYPE_HEADER};
 use poolscope_etl::diagnostics::DiagnosticKind;
-use poolscope_etl::event::image::{ImageEvent, ImageIdEvent, RsdsEvent};
-use poolscope_etl::event::pool::{BigPoolRundown, PoolEvent, PoolTagRundown};
-use poolscope_etl::event::process::ProcessEvent;
+use poolscope_etl::event::pool::PoolEvent;
 use poolscope_etl::event::stack::{
     InlineStackEvent, StackKeyDefinitionEvent, StackKeyReferenceEvent, is_kernel_address,
 };
-use poolscope_etl::event::system::{BuildInfo, CpuConfig, GroupMasks};
-use poolscope_etl::event::{EventKind, is_event_trace_group, is_kernel_group};
+use poolscope_etl::event::{EventKind, SystemEvent, is_event_trace_group, is_kernel_group};
 use poolscope_etl::file::{BodyScratch, BufferRef, RecordClock, TraceFile};
 use poolscope_etl::record::{self, Record, RecordKey, Records};
 use rustc_hash::FxHashMap;
@@ -53,9 +48,8 @@ impl DecodeWorker {
         progress: &Progress,
         cancel: &CancelToken,
     ) -> Result<Shard, Cancelled> {
-        // A pool event takes 56 bytes on a 64-bit system.
-        let events = buffers.iter().map(|b| b.header.filled_bytes as usize / 56).sum();
-        let (mut decoder, scratch) = self.begin(frame_lists, file.clock.time_zero, options, events);
+        let (mut decoder, scratch) =
+            self.begin(frame_lists, file.clock.time_zero, options, expected_pool_events(buffers));
         decoder.plausible = Some(plausible_times(&file.clock));
         for buffer in buffers {
             cancel.check()?;
@@ -123,6 +117,14 @@ impl DecodeWorker {
         };
         (decoder, scratch)
     }
+}
+
+/// Bytes of a pool event with its header, on a 64-bit system.
+const POOL_EVENT_BYTES: usize = 56;
+
+/// Number of pool events to reserve memory for: as many as fit into the buffers.
+fn expected_pool_events(buffers: &[BufferRef]) -> usize {
+    buffers.iter().map(|buffer| buffer.expected_body_bytes() / POOL_EVENT_BYTES).sum()
 }
 
 /// Position in the file of the records that are decoded.
@@ -448,12 +450,18 @@ impl Decoder<'_> {
             return Some(());
         }
         let part = match key {
-            Some(key) => StackPart::Key { key, kernel },
+            Some(key) => StackPart::Key { key, is_kernel: kernel },
             None => StackPart::Inline { frames: self.frame_lists.intern(self.frames) },
         };
         let part = self.shard.parts.intern(part);
-        let pending =
-            PendingStack { event_time, record_time, thread: target.thread, pid: target.process, part, kernel };
+        let pending = PendingStack {
+            event_time,
+            record_time,
+            thread: target.thread,
+            pid: target.process,
+            part,
+            is_kernel: kernel,
+        };
         match found {
             MatchedEvent::Pool(slot) => attach_stack(&mut self.shard, slot, &pending),
             MatchedEvent::Other | MatchedEvent::Unknown => self.shard.pending.push(pending),
@@ -469,15 +477,8 @@ impl Decoder<'_> {
         self.frames.extend(frames.iter());
         let kernel = self.frames.first().is_some_and(|&f| is_kernel_address(f, record.pointer_size));
         let frames = self.frame_lists.intern(self.frames);
-        self.shard.definitions.push(StackKeyDefinition { time, key, kernel, frames });
+        self.shard.definitions.push(StackKeyDefinition { time, key, is_kernel: kernel, frames });
         Some(())
-    }
-
-    /// Counts a record of a newer version than those that the decoders know.
-    fn check_version(&mut self, record: &Record<'_>, newest: u8) {
-        if record.version > newest {
-            self.add_diagnostic(DiagnosticKind::UnknownVersion, record.offset);
-        }
     }
 
     /// Finishes the shard and frees memory that it does not need.
@@ -543,70 +544,76 @@ pub(super) fn ticks_from_zero(raw: i64, time_zero: i64) -> Ticks {
 impl Decoder<'_> {
     /// Decodes a record that is neither a pool event nor a stack record; `false` if its payload is invalid.
     fn decode_system_event(&mut self, record: &Record<'_>, time: Ticks, kind: EventKind) -> bool {
-        let payload = record.payload;
-        let pointer_size = record.pointer_size;
-        let system_event = match kind {
-            EventKind::ImageLoad => self.decode_image(record, ImageChange::Load),
-            EventKind::ImageUnload => self.decode_image(record, ImageChange::Unload),
-            EventKind::ImageDcStart => self.decode_image(record, ImageChange::DcStart),
-            EventKind::ImageDcEnd => self.decode_image(record, ImageChange::DcEnd),
-            EventKind::ProcessStart => self.decode_process(record, ProcessChange::Start),
-            EventKind::ProcessEnd => self.decode_process(record, ProcessChange::End),
-            EventKind::ProcessDcStart => self.decode_process(record, ProcessChange::DcStart),
-            EventKind::ProcessDcEnd => self.decode_process(record, ProcessChange::DcEnd),
-            EventKind::ImageId => ImageIdEvent::decode(payload, pointer_size).map(SystemEvent::ImageId),
-            EventKind::ImageRsds => RsdsEvent::decode(payload, pointer_size).map(SystemEvent::Rsds),
-            EventKind::SystemCpu => CpuConfig::decode(payload).map(SystemEvent::Cpu),
-            EventKind::BuildInfo => BuildInfo::decode(payload).map(SystemEvent::Build),
-            EventKind::PoolTagRundown { is_end, has_session } => {
-                self.shard.statistics.pool_rundown_records += 1;
-                let phase = rundown_phase(is_end);
-                let rundown = PoolTagRundown::decode(payload, pointer_size, has_session);
-                rundown.map(|PoolTagRundown { session, tags }| SystemEvent::PoolTags { phase, session, tags })
+        match kind {
+            EventKind::Unknown => return true,
+            EventKind::LogfileHeader => {
+                self.shard.statistics.headers += 1;
+                return true;
             }
-            EventKind::BigPoolRundown { is_end, has_session } => {
-                self.shard.statistics.pool_rundown_records += 1;
-                let phase = rundown_phase(is_end);
-                let rundown = BigPoolRundown::decode(payload, pointer_size, has_session);
-                rundown.map(|BigPoolRundown { session, entries }| SystemEvent::BigPool { phase, session, entries })
-            }
-            EventKind::GroupMasks => match GroupMasks::decode(payload).and_then(|masks| masks.has_pool()) {
-                Some(enabled) => Some(SystemEvent::PoolGroup(enabled)),
-                None => return true,
-            },
             EventKind::Loss => {
                 self.shard.diagnostics.add(DiagnosticKind::LossRecord, 1);
                 // The loss was at some time before the record.
                 self.shard.losses.push((Ticks::UNKNOWN, time));
                 return true;
             }
-            EventKind::LogfileHeader => {
-                self.shard.statistics.headers += 1;
-                return true;
+            EventKind::PoolTagRundown { .. } | EventKind::BigPoolRundown { .. } => {
+                self.shard.statistics.pool_rundown_records += 1;
             }
-            _ => return true,
-        };
-        let Some(system_event) = system_event else { return false };
-        self.shard.system_events.push((time, system_event));
-        true
-    }
-
-    /// Decodes an image record.
-    fn decode_image(&mut self, record: &Record<'_>, change: ImageChange) -> Option<SystemEvent> {
-        self.check_version(record, ImageEvent::NEWEST_VERSION);
-        let event = ImageEvent::decode(record.payload, record.version, record.pointer_size)?;
-        let pid = event.process.or(record.process).unwrap_or(0);
-        Some(SystemEvent::Image { change, event, pid })
-    }
-
-    /// Decodes a process record.
-    fn decode_process(&mut self, record: &Record<'_>, change: ProcessChange) -> Option<SystemEvent> {
-        self.check_version(record, ProcessEvent::NEWEST_VERSION);
-        let event = ProcessEvent::decode(record.payload, record.version, record.pointer_size)?;
-        Some(SystemEvent::Process { change, event })
+            _ => {}
+        }
+        if kind.newest_version().is_some_and(|newest| record.version > newest) {
+            self.add_diagnostic(DiagnosticKind::UnknownVersion, record.offset);
+        }
+        match SystemEvent::decode(record, kind) {
+            Some(event) => {
+                self.shard.system_events.push(SystemRecord { time, kind, process: record.process, event });
+                true
+            }
+            // No figure depends on the masks.
+            None => kind == EventKind::GroupMasks,
+        }
     }
 }
 
-fn rundown_phase(is_end: bool) -> RundownPhase {
-    if is_end { RundownPhase::Stop } else { RundownPhase::Start }
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use poolscope_etl::buffer::{BufferHeader, flag};
+
+    /// A buffer header without a body that claims a full buffer.
+    fn forged_header(flags: u16) -> [u8; HEADER_BYTES] {
+        let mut header = [0; HEADER_BYTES];
+        header[0..4].copy_from_slice(&(HEADER_BYTES as u32).to_le_bytes());
+        header[0x2c..0x30].copy_from_slice(&3_u32.to_le_bytes());
+        header[0x30..0x34].copy_from_slice(&(1_u32 << 20).to_le_bytes());
+        header[0x34..0x36].copy_from_slice(&flags.to_le_bytes());
+        header
+    }
+
+    #[test]
+    fn forged_fill_levels_reserve_no_memory() {
+        let mut bytes = Vec::new();
+        for number in 0..20_000 {
+            // The first two are compressed: without a first record, that makes the file a trace.
+            bytes.extend(forged_header(if number < 2 || number % 2 == 0 { flag::COMPRESSED } else { 0 }));
+        }
+        let file = TraceFile::from_bytes(bytes, "forged.etl").unwrap();
+        let buffers = &file.layout.buffers;
+        assert_eq!(buffers.len(), 20_000);
+        let claimed: u64 = buffers.iter().map(|buffer| u64::from(buffer.header.filled_bytes)).sum();
+        assert_eq!((claimed, expected_pool_events(buffers)), (20_000 << 20, 0));
+        let (mut worker, frame_lists) = (DecodeWorker::default(), FrameLists::default());
+        let (decoder, _) = worker.begin(&frame_lists, 0, LoadOptions::default(), expected_pool_events(buffers));
+        assert_eq!((decoder.shard.allocs.time.capacity(), decoder.shard.directions.capacity()), (0, 0));
+    }
+
+    #[test]
+    fn present_bytes_reserve_memory_for_the_events_that_they_can_hold() {
+        let plain = BufferHeader::parse(&forged_header(0)).unwrap();
+        let compressed = BufferHeader::parse(&forged_header(flag::COMPRESSED)).unwrap();
+        let events = |header, present_bytes| expected_pool_events(&[BufferRef { offset: 0, present_bytes, header }]);
+        assert_eq!(events(plain, 72 + 56 * 9), 9);
+        assert_eq!(events(compressed, 72 + 56 * 9), 72);
+        assert_eq!(events(compressed, 1 << 20), ((1 << 20) - 72) / 56);
+    }
 }

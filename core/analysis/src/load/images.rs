@@ -1,7 +1,7 @@
 //! Images: load, unload and rundown records, and the identity records that a merge adds next to them, become the module table.
 //! An identity belongs to the image that was loaded at its address at its time.
 
-use super::shard::ImageChange;
+use super::system_events::LifecycleChange;
 use crate::trace::ids::ModuleId;
 use crate::trace::module::{LoadedImage, Module, ModuleTable, Rsds, file_name};
 use crate::trace::time::Ticks;
@@ -117,7 +117,7 @@ impl ImageTracker {
     }
 
     /// Adds an image record.
-    pub fn event(&mut self, time: Ticks, change: ImageChange, event: ImageEvent, pid: u32) {
+    pub fn event(&mut self, time: Ticks, change: LifecycleChange, event: ImageEvent, pid: u32) {
         if event.size == 0 {
             return;
         }
@@ -134,13 +134,13 @@ impl ImageTracker {
                 }
                 at
             }
-            (ImageChange::Load, None) => self.begin_image(slot, event, known, time),
+            (LifecycleChange::Start, None) => self.begin_image(slot, event, known, time),
             // A rundown at the end may be the only record of an image in a wrapped trace.
-            (ImageChange::DcStart | ImageChange::DcEnd | ImageChange::Unload, None) => {
+            (LifecycleChange::DcStart | LifecycleChange::DcEnd | LifecycleChange::End, None) => {
                 self.begin_image(slot, event, known, Ticks::UNKNOWN)
             }
         };
-        if change == ImageChange::Unload
+        if change == LifecycleChange::End
             && let Some(image) = self.images.get_mut(at)
         {
             image.unload = time;
@@ -352,10 +352,10 @@ mod tests {
             images.image_id(Ticks(time), &id(age * 10));
             images.rsds(Ticks(time), &rsds(age));
         }
-        images.event(Ticks(0), ImageChange::DcStart, event("\\SystemRoot\\old.sys", 0), 0);
-        images.event(Ticks(100), ImageChange::Unload, event("\\SystemRoot\\old.sys", 10), 0);
-        images.event(Ticks(200), ImageChange::Load, event("\\??\\C:\\Windows\\new.sys", 20), 0);
-        images.event(Ticks(900), ImageChange::DcEnd, event("\\SystemRoot\\new.sys", 0), 4);
+        images.event(Ticks(0), LifecycleChange::DcStart, event("\\SystemRoot\\old.sys", 0), 0);
+        images.event(Ticks(100), LifecycleChange::End, event("\\SystemRoot\\old.sys", 10), 0);
+        images.event(Ticks(200), LifecycleChange::Start, event("\\??\\C:\\Windows\\new.sys", 20), 0);
+        images.event(Ticks(900), LifecycleChange::DcEnd, event("\\SystemRoot\\new.sys", 0), 4);
         let table = images.finish();
         assert_eq!((at(&table, 50), at(&table, 300)), (("old.sys", Some(1), 10), ("new.sys", Some(2), 20)));
         assert_eq!((table.modules().len(), table.loaded_images().len()), (2, 2));
@@ -365,8 +365,8 @@ mod tests {
     fn an_identity_is_not_given_to_an_earlier_driver_whose_unload_was_lost() {
         let mut images = ImageTracker::new(8);
         images.rsds(Ticks(200), &rsds(2));
-        images.event(Ticks(0), ImageChange::DcStart, event("\\SystemRoot\\old.sys", 0), 0);
-        images.event(Ticks(200), ImageChange::Load, event("\\SystemRoot\\new.sys", 0), 0);
+        images.event(Ticks(0), LifecycleChange::DcStart, event("\\SystemRoot\\old.sys", 0), 0);
+        images.event(Ticks(200), LifecycleChange::Start, event("\\SystemRoot\\new.sys", 0), 0);
         let table = images.finish();
         assert_eq!((at(&table, 50), at(&table, 300)), (("old.sys", None, 0), ("new.sys", Some(2), 0)));
     }
@@ -376,11 +376,11 @@ mod tests {
         let mut images = ImageTracker::new(8);
         images.rsds(Ticks(0), &rsds(1));
         images.rsds(Ticks(200), &rsds(2));
-        images.event(Ticks(0), ImageChange::DcStart, event("\\SystemRoot\\my.sys", 0), 0);
-        images.event(Ticks(100), ImageChange::Unload, event("\\SystemRoot\\my.sys", 0), 0);
-        images.event(Ticks(200), ImageChange::Load, event("\\SystemRoot\\my.sys", 0), 0);
-        images.event(Ticks(300), ImageChange::Unload, event("\\SystemRoot\\my.sys", 0), 0);
-        images.event(Ticks(400), ImageChange::Load, event("\\SystemRoot\\my.sys", 0), 0);
+        images.event(Ticks(0), LifecycleChange::DcStart, event("\\SystemRoot\\my.sys", 0), 0);
+        images.event(Ticks(100), LifecycleChange::End, event("\\SystemRoot\\my.sys", 0), 0);
+        images.event(Ticks(200), LifecycleChange::Start, event("\\SystemRoot\\my.sys", 0), 0);
+        images.event(Ticks(300), LifecycleChange::End, event("\\SystemRoot\\my.sys", 0), 0);
+        images.event(Ticks(400), LifecycleChange::Start, event("\\SystemRoot\\my.sys", 0), 0);
         let table = images.finish();
         let builds = [50, 250, 450].map(|time| at(&table, time).1);
         assert_eq!(builds, [Some(1), Some(2), None], "which build the last one is, nothing says");
@@ -392,10 +392,10 @@ mod tests {
         images.rsds(Ticks(60), &rsds(1));
         images.image_id(Ticks(950), &id(20));
         images.rsds(Ticks(950), &rsds(2));
-        images.event(Ticks(0), ImageChange::DcStart, event("\\SystemRoot\\old.sys", 0), 0);
-        images.event(Ticks(100), ImageChange::Unload, event("\\SystemRoot\\old.sys", 0), 0);
-        images.event(Ticks(200), ImageChange::Load, event("\\SystemRoot\\new.sys", 20), 0);
-        images.event(Ticks(900), ImageChange::Unload, event("\\SystemRoot\\new.sys", 20), 0);
+        images.event(Ticks(0), LifecycleChange::DcStart, event("\\SystemRoot\\old.sys", 0), 0);
+        images.event(Ticks(100), LifecycleChange::End, event("\\SystemRoot\\old.sys", 0), 0);
+        images.event(Ticks(200), LifecycleChange::Start, event("\\SystemRoot\\new.sys", 20), 0);
+        images.event(Ticks(900), LifecycleChange::End, event("\\SystemRoot\\new.sys", 20), 0);
         let table = images.finish();
         assert_eq!((at(&table, 50), at(&table, 300)), (("old.sys", Some(1), 0), ("new.sys", Some(2), 20)));
     }
@@ -404,9 +404,9 @@ mod tests {
     fn a_file_elsewhere_shares_the_identity_but_never_one_of_two() {
         let mut images = ImageTracker::new(8);
         images.rsds(Ticks(0), &rsds(1));
-        images.event(Ticks(0), ImageChange::DcStart, event("\\Device\\HarddiskVolume3\\Windows\\a.dll", 0), 0);
+        images.event(Ticks(0), LifecycleChange::DcStart, event("\\Device\\HarddiskVolume3\\Windows\\a.dll", 0), 0);
         let elsewhere = ImageEvent { base: 0x7000_0000, ..event("\\SystemRoot\\A.dll", 0) };
-        images.event(Ticks(5), ImageChange::Load, elsewhere, 77);
+        images.event(Ticks(5), LifecycleChange::Start, elsewhere, 77);
         let table = images.finish();
         assert_eq!(table.modules().len(), 2);
         assert!(table.modules().iter().all(|m| m.rsds.as_ref().is_some_and(|r| r.age == 1)));
@@ -420,7 +420,7 @@ mod tests {
         images.image_id(Ticks(0), &id(7));
         images.rsds(Ticks(0), &named("System.pdb", 1));
         images.rsds(Ticks(0), &named("System.ni.pdb", 2));
-        images.event(Ticks(0), ImageChange::DcStart, event("\\Windows\\System.ni.dll", 0), 0);
+        images.event(Ticks(0), LifecycleChange::DcStart, event("\\Windows\\System.ni.dll", 0), 0);
         assert_eq!(at(&images.finish(), 9), ("System.ni.dll", Some(2), 7));
     }
 

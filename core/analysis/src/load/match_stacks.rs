@@ -111,17 +111,17 @@ impl BufferEvents {
 pub fn attach_stack(shard: &mut Shard, slot: EventSlot, stack: &PendingStack) {
     shard.statistics.matched_stacks += 1;
     let part = match shard.parts.rows.get(stack.part as usize) {
-        Some(&StackPart::Key { key, kernel })
+        Some(&StackPart::Key { key, is_kernel: kernel })
             if StackPartRef::is_delay_too_long(stack.event_time, stack.record_time) =>
         {
-            shard.parts.intern(StackPart::LateKey { key, kernel, time: stack.record_time })
+            shard.parts.intern(StackPart::LateKey { key, is_kernel: kernel, time: stack.record_time })
         }
         _ => stack.part,
     };
     let columns: &mut EventColumns = if slot.is_free() { &mut shard.frees } else { &mut shard.allocs };
     let row = slot.row();
     if let Some(parts) = columns.parts.get_mut(row) {
-        let side = usize::from(!stack.kernel);
+        let side = usize::from(!stack.is_kernel);
         // Two inline records of one side are rare. The second one takes the other side if that is not taken.
         let side = if parts[side] == StackPartRef::NONE { side } else { 1 - side };
         if parts[side] == StackPartRef::NONE {
@@ -193,7 +193,7 @@ fn match_pending(shards: &mut [Shard], pending: Vec<UnmatchedStack>, cancel: &Ca
         }
         let same_tick = found[at..].iter().take_while(|candidate| candidate.time == record.event_time).count();
         let candidates = &found[at..at + same_tick];
-        let side = usize::from(!record.kernel);
+        let side = usize::from(!record.is_kernel);
         let free = |c: &&Candidate| {
             let columns = shards.get(c.shard as usize).map(|s| if c.slot.is_free() { &s.frees } else { &s.allocs });
             let parts = columns.and_then(|columns| columns.parts.get(c.slot.row()));

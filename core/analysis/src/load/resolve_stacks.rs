@@ -163,7 +163,7 @@ impl StackKeyResolver {
         let mut numbers: FxHashMap<(u64, bool), u32> = FxHashMap::default();
         let mut starts = vec![0_u32];
         for definition in parts.iter().flatten() {
-            let number = *numbers.entry((definition.key, definition.kernel)).or_insert_with(|| {
+            let number = *numbers.entry((definition.key, definition.is_kernel)).or_insert_with(|| {
                 starts.push(0);
                 starts.len() as u32 - 2
             });
@@ -174,10 +174,10 @@ impl StackKeyResolver {
         }
         let mut next = starts.clone();
         let total = starts.last().copied().unwrap_or(0) as usize;
-        let blank = StackKeyDefinition { time: Ticks(0), key: 0, kernel: false, frames: NO_FRAMES };
+        let blank = StackKeyDefinition { time: Ticks(0), key: 0, is_kernel: false, frames: NO_FRAMES };
         let mut definitions = vec![blank; total];
         for definition in parts.into_iter().flatten() {
-            if let Some(&number) = numbers.get(&(definition.key, definition.kernel)) {
+            if let Some(&number) = numbers.get(&(definition.key, definition.is_kernel)) {
                 let position = &mut next[number as usize];
                 definitions[*position as usize] = definition;
                 *position += 1;
@@ -197,8 +197,8 @@ impl StackKeyResolver {
     fn lookup(&self, part: StackPart) -> StackKeyLookup {
         match part {
             StackPart::Inline { frames } => StackKeyLookup::Inline(frames),
-            StackPart::Key { key, kernel } => self.lookup_key(key, kernel, None),
-            StackPart::LateKey { key, kernel, time } => self.lookup_key(key, kernel, Some(time)),
+            StackPart::Key { key, is_kernel: kernel } => self.lookup_key(key, kernel, None),
+            StackPart::LateKey { key, is_kernel: kernel, time } => self.lookup_key(key, kernel, Some(time)),
         }
     }
 

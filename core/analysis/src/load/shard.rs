@@ -3,15 +3,10 @@
 
 use super::buffer_span::BufferSpan;
 use crate::trace::attributes::EventAttributes;
-use crate::trace::summary::RundownPhase;
 use crate::trace::time::Ticks;
 use poolscope_base::guid::Guid;
 use poolscope_etl::diagnostics::Diagnostics;
-use poolscope_etl::event::image::ImageEvent;
-use poolscope_etl::event::image::{ImageIdEvent, RsdsEvent};
-use poolscope_etl::event::pool::{BigPoolEntry, PoolTagUsage};
-use poolscope_etl::event::process::ProcessEvent;
-use poolscope_etl::event::system::{BuildInfo, CpuConfig};
+use poolscope_etl::event::{EventKind, SystemEvent};
 use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
@@ -126,9 +121,9 @@ impl EventColumns {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum StackPart {
     /// A reference to a stack key.
-    Key { key: u64, kernel: bool },
+    Key { key: u64, is_kernel: bool },
     /// A reference to a stack key that was recorded at `time`, too long after its event for [`StackPartRef::delay`].
-    LateKey { key: u64, kernel: bool, time: Ticks },
+    LateKey { key: u64, is_kernel: bool, time: Ticks },
     /// Frames in the record itself, as a number of the frame lists.
     Inline { frames: u32 },
 }
@@ -141,7 +136,7 @@ pub struct StackKeyDefinition {
     /// Stack key.
     pub key: u64,
     /// Whether the frames are those of a kernel stack.
-    pub kernel: bool,
+    pub is_kernel: bool,
     /// Number of the frame list.
     pub frames: u32,
 }
@@ -160,7 +155,7 @@ pub struct PendingStack {
     /// Position in [`Shard::parts`].
     pub part: u32,
     /// Whether it is a kernel stack.
-    pub kernel: bool,
+    pub is_kernel: bool,
 }
 
 /// Numbering of distinct values.
@@ -205,51 +200,15 @@ impl<T: Copy + Eq + Hash> Interner<T> {
 
 /// A decoded record that is neither a pool event nor a stack record: images, processes, configuration, pool rundown.
 #[derive(Debug)]
-pub enum SystemEvent {
-    /// Image load, unload or rundown; `pid` is the process that it was loaded into.
-    Image { change: ImageChange, event: ImageEvent, pid: u32 },
-    /// Process start, end or rundown.
-    Process { change: ProcessChange, event: ProcessEvent },
-    /// Time stamp of an image file.
-    ImageId(ImageIdEvent),
-    /// Identity of the PDB of an image.
-    Rsds(RsdsEvent),
-    /// CPU configuration.
-    Cpu(CpuConfig),
-    /// Product and build of Windows.
-    Build(BuildInfo),
-    /// Whether the pool event group was enabled.
-    PoolGroup(bool),
-    /// Pool tag rundown.
-    PoolTags { phase: RundownPhase, session: Option<u32>, tags: Vec<PoolTagUsage> },
-    /// Big pool rundown.
-    BigPool { phase: RundownPhase, session: Option<u32>, entries: Vec<BigPoolEntry> },
-}
-
-/// Kind of an image event.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum ImageChange {
-    /// Loaded.
-    Load,
-    /// Unloaded.
-    Unload,
-    /// Already loaded at the start of the recording (DCStart).
-    DcStart,
-    /// Still loaded at the end of the recording (DCEnd).
-    DcEnd,
-}
-
-/// Kind of a process event.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum ProcessChange {
-    /// Started.
-    Start,
-    /// Ended.
-    End,
-    /// Already running at the start of the recording (DCStart).
-    DcStart,
-    /// Still running at the end of the recording (DCEnd).
-    DcEnd,
+pub struct SystemRecord {
+    /// Time of the record.
+    pub time: Ticks,
+    /// Kind of the event.
+    pub kind: EventKind,
+    /// Process number in the header of the record.
+    pub process: Option<u32>,
+    /// The event.
+    pub event: SystemEvent,
 }
 
 /// Numbers of records in a shard.
@@ -296,8 +255,8 @@ pub struct Shard {
     pub definitions: Vec<StackKeyDefinition>,
     /// Stack records without a known event in their own buffer.
     pub pending: Vec<PendingStack>,
-    /// System events with their times.
-    pub system_events: Vec<(Ticks, SystemEvent)>,
+    /// Decoded records that are neither pool events nor stack records.
+    pub system_events: Vec<SystemRecord>,
     /// Numbers of records.
     pub statistics: ShardStatistics,
     /// Data-quality issues.

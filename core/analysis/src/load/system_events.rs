@@ -3,13 +3,15 @@
 
 use super::images::ImageTracker;
 use super::session::SessionInfo;
-use super::shard::{NO_ID, ProcessChange, Shard, SystemEvent};
+use super::shard::{NO_ID, Shard, SystemRecord};
 use crate::trace::attributes::Tag;
 use crate::trace::module::ModuleTable;
 use crate::trace::process::{Process, ProcessTable};
-use crate::trace::summary::{BigPoolAllocation, PoolRundown, PoolUsage, TagUsage, TraceSummary};
+use crate::trace::summary::{BigPoolAllocation, PoolRundown, PoolUsage, RundownPhase, TagUsage, TraceSummary};
 use crate::trace::time::Ticks;
+use poolscope_etl::event::pool::{BigPoolRundown, PoolTagRundown};
 use poolscope_etl::event::process::ProcessEvent;
+use poolscope_etl::event::{EventKind, SystemEvent};
 use rustc_hash::FxHashMap;
 
 /// Tables and facts from the system events of a trace.
@@ -27,42 +29,75 @@ pub struct SystemInfo {
 
 /// Takes the system events out of the shards.
 pub fn collect_system_info(info: &SessionInfo, shards: &mut [Shard]) -> SystemInfo {
-    let mut rows: Vec<(Ticks, SystemEvent)> = Vec::new();
+    let mut records: Vec<SystemRecord> = Vec::new();
     for shard in shards.iter_mut() {
-        rows.append(&mut shard.system_events);
+        records.append(&mut shard.system_events);
     }
     // A stable sort: records of one tick stay in file order.
-    rows.sort_by_key(|row| row.0);
+    records.sort_by_key(|record| record.time);
     let mut images = ImageTracker::new(if info.logfile.pointer_size == 4 { 4 } else { 8 });
-    for (time, system_event) in &rows {
-        match system_event {
-            SystemEvent::ImageId(event) => images.image_id(*time, event),
-            SystemEvent::Rsds(event) => images.rsds(*time, event),
+    for record in &records {
+        match &record.event {
+            SystemEvent::ImageId(event) => images.image_id(record.time, event),
+            SystemEvent::Rsds(event) => images.rsds(record.time, event),
             _ => {}
         }
     }
     let mut processes = ProcessTracker::default();
     let mut pool_rundown = PoolRundown::default();
     let mut summary = header_summary(info);
-    for (time, system_event) in rows {
-        match system_event {
-            SystemEvent::Image { change, event, pid } => images.event(time, change, event, pid),
-            SystemEvent::Process { change, event } => processes.event(time, change, event),
+    for SystemRecord { time, kind, process, event } in records {
+        match event {
+            SystemEvent::Image(event) => {
+                let pid = event.process.or(process).unwrap_or(0);
+                images.event(time, LifecycleChange::of(kind), event, pid);
+            }
+            SystemEvent::Process(event) => processes.event(time, LifecycleChange::of(kind), event),
             // Added above, since they come before their images in some files and after them in others.
             SystemEvent::ImageId(_) | SystemEvent::Rsds(_) => {}
             SystemEvent::Cpu(cpu) => {
                 summary.memory_mb = Some(cpu.memory_mb).filter(|&mb| mb > 0);
                 summary.computer = Some(cpu.computer).filter(|name| !name.is_empty());
             }
-            SystemEvent::Build(build) => summary.os_name = Some(format!("{} ({})", build.product, build.build)),
-            SystemEvent::PoolGroup(on) => {
-                summary.pool_group_enabled = Some(summary.pool_group_enabled.unwrap_or(false) || on);
+            SystemEvent::BuildInfo(build) => summary.os_name = Some(format!("{} ({})", build.product, build.build)),
+            SystemEvent::GroupMasks(masks) => {
+                if let Some(has_pool) = masks.has_pool() {
+                    summary.pool_group_enabled = Some(summary.pool_group_enabled.unwrap_or(false) || has_pool);
+                }
             }
-            system_event => add_rundown(&mut pool_rundown, time, system_event),
+            SystemEvent::PoolTags(rundown) => add_pool_tags(&mut pool_rundown, time, rundown_phase(kind), rundown),
+            SystemEvent::BigPool(rundown) => add_big_pool(&mut pool_rundown, time, rundown_phase(kind), rundown),
+            // Paths of images are shown as recorded.
+            SystemEvent::VolumeMapping(_) => {}
         }
     }
     let processes = processes.finish(shards);
     SystemInfo { modules: images.finish(), processes, pool_rundown, summary }
+}
+
+/// Change in the lifecycle of an image or a process, or a record that it existed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LifecycleChange {
+    /// Loaded or started.
+    Start,
+    /// Unloaded or ended.
+    End,
+    /// There at the start of the recording (DCStart).
+    DcStart,
+    /// There at the end of the recording (DCEnd).
+    DcEnd,
+}
+
+impl LifecycleChange {
+    /// The change that an image or process event of this kind reports.
+    fn of(kind: EventKind) -> Self {
+        match kind {
+            EventKind::ImageLoad | EventKind::ProcessStart => Self::Start,
+            EventKind::ImageUnload | EventKind::ProcessEnd => Self::End,
+            EventKind::ImageDcEnd | EventKind::ProcessDcEnd => Self::DcEnd,
+            _ => Self::DcStart,
+        }
+    }
 }
 
 /// Facts from the log-file header.
@@ -86,26 +121,40 @@ fn header_summary(info: &SessionInfo) -> TraceSummary {
     }
 }
 
-/// Adds a pool rundown record.
-fn add_rundown(pool_rundown: &mut PoolRundown, time: Ticks, system_event: SystemEvent) {
-    let usage = |(allocs, frees, used_bytes)| PoolUsage { allocs, frees, used_bytes };
-    match system_event {
-        SystemEvent::PoolTags { phase, session, tags } => pool_rundown.tags.extend(tags.into_iter().map(|row| {
-            TagUsage { phase, time, session, tag: Tag(row.tag), paged: usage(row.paged), nonpaged: usage(row.nonpaged) }
-        })),
-        SystemEvent::BigPool { phase, session, entries } => {
-            pool_rundown.big.extend(entries.into_iter().map(|row| BigPoolAllocation {
-                phase,
-                time,
-                session,
-                address: row.address,
-                size_bytes: row.size,
-                tag: Tag(row.tag),
-                nonpaged: row.nonpaged,
-            }))
+/// The end of the recording at which a pool rundown was taken.
+fn rundown_phase(kind: EventKind) -> RundownPhase {
+    match kind {
+        EventKind::PoolTagRundown { is_end: true, .. } | EventKind::BigPoolRundown { is_end: true, .. } => {
+            RundownPhase::Stop
         }
-        _ => {}
+        _ => RundownPhase::Start,
     }
+}
+
+fn add_pool_tags(pool_rundown: &mut PoolRundown, time: Ticks, phase: RundownPhase, rundown: PoolTagRundown) {
+    let usage = |(allocs, frees, used_bytes)| PoolUsage { allocs, frees, used_bytes };
+    let session = rundown.session;
+    pool_rundown.tags.extend(rundown.tags.into_iter().map(|row| TagUsage {
+        phase,
+        time,
+        session,
+        tag: Tag(row.tag),
+        paged: usage(row.paged),
+        nonpaged: usage(row.is_nonpaged),
+    }));
+}
+
+fn add_big_pool(pool_rundown: &mut PoolRundown, time: Ticks, phase: RundownPhase, rundown: BigPoolRundown) {
+    let session = rundown.session;
+    pool_rundown.big.extend(rundown.entries.into_iter().map(|row| BigPoolAllocation {
+        phase,
+        time,
+        session,
+        address: row.address,
+        size_bytes: row.size,
+        tag: Tag(row.tag),
+        nonpaged: row.nonpaged,
+    }));
 }
 
 /// Builder of the process table from process events in time order.
@@ -118,21 +167,21 @@ struct ProcessTracker {
 
 impl ProcessTracker {
     /// Adds a process event.
-    fn event(&mut self, time: Ticks, change: ProcessChange, event: ProcessEvent) {
+    fn event(&mut self, time: Ticks, change: LifecycleChange, event: ProcessEvent) {
         let open = self
             .newest
             .get(&event.pid)
             .copied()
             .filter(|&at| self.rows.get(at).is_some_and(|row| row.end == Ticks::NEVER && row.name == event.name));
-        if let Some(row) = open.and_then(|at| self.rows.get_mut(at)).filter(|_| change != ProcessChange::Start) {
+        if let Some(row) = open.and_then(|at| self.rows.get_mut(at)).filter(|_| change != LifecycleChange::Start) {
             row.object = row.object.or(event.object);
         }
         match (change, open) {
-            (ProcessChange::DcStart | ProcessChange::DcEnd, Some(_)) => {}
-            (ProcessChange::DcStart | ProcessChange::DcEnd, None) => self.begin(event, Ticks::UNKNOWN),
-            (ProcessChange::Start, _) => self.begin(event, time),
-            (ProcessChange::End, Some(at)) => self.end(at, time),
-            (ProcessChange::End, None) => {
+            (LifecycleChange::DcStart | LifecycleChange::DcEnd, Some(_)) => {}
+            (LifecycleChange::DcStart | LifecycleChange::DcEnd, None) => self.begin(event, Ticks::UNKNOWN),
+            (LifecycleChange::Start, _) => self.begin(event, time),
+            (LifecycleChange::End, Some(at)) => self.end(at, time),
+            (LifecycleChange::End, None) => {
                 self.begin(event, Ticks::UNKNOWN);
                 self.end(self.rows.len() - 1, time);
             }

@@ -195,7 +195,7 @@ fn trimmed(totals: &[Total], label: impl Fn(usize) -> String) -> Vec<HistogramBi
 
 /// Totals by handle as totals by the values that a column has for these handles.
 fn shares(column: &KeyColumn, by_handle: &[(u64, Total)]) -> Shares {
-    let (KeySource::Context(ids) | KeySource::AllocStack(ids)) = &column.source else {
+    let (KeySource::Attributes(ids) | KeySource::AllocStack(ids)) = &column.source else {
         return Shares::default();
     };
     let mut by_value = SumMap::<Total>::default();
@@ -245,7 +245,7 @@ fn allocation_details(names: &ColumnValues, process: &KeyColumn, row: u32) -> Al
     let at = row as usize;
     let context = table.alloc_attributes[at];
     let id = match &process.source {
-        KeySource::Context(ids) => ids.get(context.index()).copied(),
+        KeySource::Attributes(ids) => ids.get(context.index()).copied(),
         _ => None,
     };
     let attributes = trace.attributes.get(context);

@@ -2,7 +2,7 @@
 //! different values), which are looked through once more. [`Evaluator`] keeps what it needs for that, four bytes per row and the
 //! order of events, from its first use on.
 
-use super::metric::{Metric, Value};
+use super::metric::{Metric, MetricSource, Value};
 use super::table::Pivot;
 use super::tree::{NodeId, PivotTree};
 use crate::filter::rowset::RowSet;
@@ -94,14 +94,16 @@ impl Evaluator {
     ///
     /// [`Cancelled`] once `cancel` says so.
     pub fn values(&self, metric: Metric, runs: &[Range<u32>], cancel: Cancel<'_>) -> Result<Vec<Value>, Cancelled> {
-        match metric {
-            Metric::Growth => self.growth(&RunTree::new(runs, self.pivot.len()), cancel),
-            Metric::PeakSize => self.peaks(&RunTree::new(runs, self.pivot.len()), true, cancel),
-            Metric::PeakCount => self.peaks(&RunTree::new(runs, self.pivot.len()), false, cancel),
-            Metric::Unique(key) => {
+        match metric.source() {
+            MetricSource::Growth => self.growth(&RunTree::new(runs, self.pivot.len()), cancel),
+            MetricSource::PeakSize => self.peaks(&RunTree::new(runs, self.pivot.len()), true, cancel),
+            MetricSource::PeakCount => self.peaks(&RunTree::new(runs, self.pivot.len()), false, cancel),
+            MetricSource::Unique(key) => {
                 self.unique(&RunTree::new(runs, self.pivot.len()), &GroupBy::new(&self.names, &[key]), cancel)
             }
-            _ => Ok(runs.iter().map(|run| metric.of(&self.pivot.aggregate_of(run), self.pivot.clock())).collect()),
+            MetricSource::Aggregate | MetricSource::StackAggregate => {
+                Ok(runs.iter().map(|run| metric.of(&self.pivot.aggregate_of(run), self.pivot.clock())).collect())
+            }
         }
     }
 
@@ -112,7 +114,7 @@ impl Evaluator {
             let keys = pivot.group_keys().iter().zip(0..).map(|(key, group)| (*key, group));
             let groups = GroupIndex::new(pivot.group_by().key_count(), keys);
             let group = |row: usize| {
-                let class = class_of(pivot.view(), table, row);
+                let class = class_of(pivot.visible_range(), table, row);
                 if class == OUTSIDE || self.filter.as_ref().is_some_and(|rows| !rows.contains(row)) {
                     return NONE;
                 }
@@ -136,7 +138,7 @@ impl Evaluator {
     fn peaks(&self, runs: &RunTree, by_size: bool, cancel: Cancel<'_>) -> Result<Vec<Value>, Cancelled> {
         let table = &self.names.trace().allocations;
         let order = self.order.get_or_init(|| EventOrder::new(self.names.trace()));
-        let view = self.pivot.view();
+        let view = self.pivot.visible_range();
         let run_of_row = self.run_of_row(runs);
         let amount = |row: usize| {
             if by_size { i128::from(table.size[row]) } else { 1 }
@@ -177,7 +179,7 @@ impl Evaluator {
     /// Growth over the part of the time range that was recorded.
     fn growth(&self, runs: &RunTree, cancel: Cancel<'_>) -> Result<Vec<Value>, Cancelled> {
         let table = &self.names.trace().allocations;
-        let scale = GrowthScale::new(self.names.trace().recorded.analyzed(self.pivot.view()));
+        let scale = GrowthScale::new(self.names.trace().recorded.analyzed(self.pivot.visible_range()));
         let run_of_row = self.run_of_row(runs);
         let none = || vec![GrowthSum::default(); runs.outer.len()];
         let rows = (0..table.len()).into_par_iter().with_min_len(GROWTH_ROWS);
@@ -211,7 +213,7 @@ impl Evaluator {
     /// The number of different values.
     fn unique(&self, runs: &RunTree, values: &GroupBy, cancel: Cancel<'_>) -> Result<Vec<Value>, Cancelled> {
         let table = &self.names.trace().allocations;
-        let view = self.pivot.view();
+        let view = self.pivot.visible_range();
         let run_of_row = self.run_of_row(runs);
         let pair = |row| run_of_row(row).map(|r| (r, values.group_key(table, row, class_of(view, table, row))));
         let distinct = |mut pairs: Vec<(u32, u64)>| {

@@ -321,13 +321,13 @@ mod tests {
     use super::super::{Key, PivotRequest, SortLevel, pivot};
     use super::*;
     use crate::group::column_values::ColumnValues;
-    use crate::group::parallel::never;
+    use crate::group::parallel::not_cancelled;
     use crate::group::test_util::{names, random_blocks};
     use crate::trace::time::{Ticks, TimeRange};
 
     fn table(names: &ColumnValues, keys: &[Key]) -> Arc<Pivot> {
         let view = TimeRange { from: Ticks(1000), to: Ticks(8000) };
-        Arc::new(pivot(names, &PivotRequest { keys, view, rows: None }, &never).unwrap())
+        Arc::new(pivot(names, &PivotRequest { keys, visible_range: view, rows: None }, &not_cancelled).unwrap())
     }
 
     fn request(text: &str) -> FindRequest {
@@ -377,11 +377,11 @@ mod tests {
                 for text in TEXTS {
                     let lower = text.to_lowercase();
                     let expected = by_opening_everything(&pivot, sort, |t| t.to_lowercase().contains(&lower));
-                    let found = find(&pivot, sort, &request(text), &never).unwrap();
+                    let found = find(&pivot, sort, &request(text), &not_cancelled).unwrap();
                     assert_eq!(found.total, expected.len() as u64, "{keys:?} {text}");
                     assert!(found.matches == expected && !found.more, "{keys:?} {sort:?} {text}");
                     seen += expected.len();
-                    let few = find(&pivot, sort, &FindRequest { limit: 3, ..request(text) }, &never).unwrap();
+                    let few = find(&pivot, sort, &FindRequest { limit: 3, ..request(text) }, &not_cancelled).unwrap();
                     assert_eq!(few.matches, expected[..expected.len().min(3)]);
                     assert_eq!((few.more, few.total), (expected.len() > 3, found.total));
                 }
@@ -394,7 +394,7 @@ mod tests {
     fn case_and_whole_texts_count_where_asked_for() {
         let names = names(&random_blocks(17, 300));
         let pivot = table(&names, &[Key::Tag]);
-        let total = |request: FindRequest| find(&pivot, SortOrder::default(), &request, &never).unwrap().total;
+        let total = |request: FindRequest| find(&pivot, SortOrder::default(), &request, &not_cancelled).unwrap().total;
         assert_eq!(total(request("ntf")), 2);
         assert_eq!(total(FindRequest { case_sensitive: true, ..request("ntf") }), 0);
         assert_eq!(total(FindRequest { whole: true, ..request("ntf") }), 0);
@@ -409,7 +409,7 @@ mod tests {
         let pivot = table(&names, &[Key::Tag, Key::Stack]);
         let mut tree = PivotTree::new(Arc::clone(&pivot));
         let sort = SortOrder::new(&[SortLevel { metric: Some(Metric::Count), ascending: false }]);
-        let found = find(&pivot, sort, &request("myfault"), &never).unwrap();
+        let found = find(&pivot, sort, &request("myfault"), &not_cancelled).unwrap();
         assert!(!found.matches.is_empty());
         for steps in &found.matches {
             let way = walk_to(&mut tree, steps).unwrap();

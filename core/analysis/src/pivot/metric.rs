@@ -1,71 +1,11 @@
-//! The data columns: which metrics there are, their names and units, and how they follow from aggregates; and their values.
+//! Data columns: the list of metrics with their names, units and sources; their values.
 
 use crate::group::aggregate::Aggregate;
-use crate::group::key::{Key, nearest};
+use crate::group::key::{Key, KeyOrigin, nearest};
 use crate::trace::time::Clock;
 use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
-
-/// A data column.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum Metric {
-    /// Number of rows.
-    Count,
-    /// Bytes of all rows.
-    Size,
-    /// Bytes of AIFO rows.
-    ImpactingSize,
-    /// Number of AIFO rows.
-    ImpactingCount,
-    /// AIFO minus AOFI bytes.
-    NetSize,
-    /// Bytes per row.
-    Average,
-    /// Smallest size.
-    Min,
-    /// Greatest size.
-    Max,
-    /// Mean lifetime of rows whose allocation and free were seen, seconds; what is only implied counts for none.
-    LifetimeAverage,
-    /// Longest of those lifetimes, seconds.
-    LifetimeMax,
-    /// Rows freed in the time range per row allocated in it.
-    FreesPerAlloc,
-    /// Slope of the outstanding bytes over the recorded part of the time range, bytes per second (see [`crate::trace::growth`]).
-    /// Weighs every event by its time: see [`super::evaluate`].
-    Growth,
-    /// Most bytes of the group's rows outstanding at one moment of the time range. Not a sum: see [`super::evaluate`].
-    PeakSize,
-    /// Most of the group's rows outstanding at one moment of the time range. Not a sum: see [`super::evaluate`].
-    PeakCount,
-    /// Number of rows whose allocation stack may be another's, or lacks a half, since records were lost.
-    UncertainStacks,
-    /// The same of the stack of the free.
-    UncertainFreeStacks,
-    /// Number of different values in a key column. Not a sum: see [`super::evaluate`].
-    Unique(Key),
-}
-
-/// Metrics with a fixed name, in the order of the column chooser.
-const NAMED: &[(Metric, &str, &str)] = &[
-    (Metric::Count, "count", "Count"),
-    (Metric::Size, "size", "Size"),
-    (Metric::ImpactingSize, "impacting_size", "Impacting Size"),
-    (Metric::ImpactingCount, "impacting_count", "Impacting Count"),
-    (Metric::NetSize, "net_size", "Net Size"),
-    (Metric::Average, "average", "Average"),
-    (Metric::Min, "min", "Min"),
-    (Metric::Max, "max", "Max"),
-    (Metric::LifetimeAverage, "lifetime_avg_s", "Lifetime (avg)"),
-    (Metric::LifetimeMax, "lifetime_max_s", "Lifetime (max)"),
-    (Metric::FreesPerAlloc, "frees_per_alloc", "Frees/Allocs"),
-    (Metric::Growth, "growth_bytes_per_s", "Growth (bytes/s)"),
-    (Metric::PeakSize, "peak_size", "Size (peak)"),
-    (Metric::PeakCount, "peak_count", "Count (peak)"),
-    (Metric::UncertainStacks, "uncertain_stack_count", "Uncertain Stacks"),
-    (Metric::UncertainFreeStacks, "uncertain_free_stack_count", "Uncertain Free Stacks"),
-];
 
 /// Unit of a value.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -82,8 +22,115 @@ pub enum Unit {
     BytesPerSecond,
 }
 
+/// The data that a metric of a group is computed from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum MetricSource {
+    /// The aggregate of the group.
+    Aggregate,
+    /// The aggregate of the group, with counts about stacks: the trace has to be loaded with them.
+    StackAggregate,
+    /// The time of each event of the group.
+    Growth,
+    /// The course of the outstanding bytes of the group.
+    PeakSize,
+    /// The course of the number of outstanding allocations of the group.
+    PeakCount,
+    /// The values of a key column in the rows of the group.
+    Unique(Key),
+}
+
+macro_rules! metrics {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal, $title:literal, $unit:ident, $source:ident;)*) => {
+        /// A data column.
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+        pub enum Metric {
+            $($(#[$doc])* $variant,)*
+            /// Number of different values in a key column.
+            Unique(Key),
+        }
+
+        /// Metrics with a fixed name, in the order of the column chooser.
+        const NAMED: &[(Metric, &str)] = &[$((Metric::$variant, $name),)*];
+
+        impl Metric {
+            /// The name in commands and files.
+            #[must_use]
+            pub fn name(self) -> String {
+                match self {
+                    $(Self::$variant => $name.to_owned(),)*
+                    Self::Unique(key) => format!("unique_{}", key.name()),
+                }
+            }
+
+            /// The name in table headers.
+            #[must_use]
+            pub fn title(self) -> String {
+                match self {
+                    $(Self::$variant => $title.to_owned(),)*
+                    Self::Unique(key) => format!("{} (unique)", key.title()),
+                }
+            }
+
+            /// The unit of the values.
+            #[must_use]
+            pub const fn unit(self) -> Unit {
+                match self {
+                    $(Self::$variant => Unit::$unit,)*
+                    Self::Unique(_) => Unit::Count,
+                }
+            }
+
+            /// The data that the values are computed from.
+            #[must_use]
+            pub const fn source(self) -> MetricSource {
+                match self {
+                    $(Self::$variant => MetricSource::$source,)*
+                    Self::Unique(key) => MetricSource::Unique(key),
+                }
+            }
+        }
+    };
+}
+
+metrics! {
+    /// Number of allocations.
+    Count = "count", "Count", Count, Aggregate;
+    /// Bytes of all allocations.
+    Size = "size", "Size", Bytes, Aggregate;
+    /// Bytes of AIFO allocations.
+    ImpactingSize = "impacting_size", "Impacting Size", Bytes, Aggregate;
+    /// Number of AIFO allocations.
+    ImpactingCount = "impacting_count", "Impacting Count", Count, Aggregate;
+    /// Bytes of AIFO minus bytes of AOFI allocations.
+    NetSize = "net_size", "Net Size", Bytes, Aggregate;
+    /// Mean size.
+    Average = "average", "Average", Bytes, Aggregate;
+    /// Smallest size.
+    Min = "min", "Min", Bytes, Aggregate;
+    /// Largest size.
+    Max = "max", "Max", Bytes, Aggregate;
+    /// Mean lifetime, in seconds, of allocations whose allocation and free were recorded; implied events do not count.
+    LifetimeAverage = "lifetime_avg_s", "Lifetime (avg)", Seconds, Aggregate;
+    /// Longest of these lifetimes, in seconds.
+    LifetimeMax = "lifetime_max_s", "Lifetime (max)", Seconds, Aggregate;
+    /// Frees in the visible range per allocation in it.
+    FreesPerAlloc = "frees_per_alloc", "Frees/Allocs", Ratio, Aggregate;
+    /// Slope of the outstanding bytes over the recorded part of the visible range, in bytes per second (see
+    /// [`crate::trace::growth`]).
+    Growth = "growth_bytes_per_s", "Growth (bytes/s)", BytesPerSecond, Growth;
+    /// Maximum of the outstanding bytes in the visible range. The peak of several groups is not the sum of their peaks.
+    PeakSize = "peak_size", "Size (peak)", Bytes, PeakSize;
+    /// Maximum of the number of outstanding allocations in the visible range.
+    PeakCount = "peak_count", "Count (peak)", Count, PeakCount;
+    /// Number of allocations with an uncertain allocation stack: because records were lost, it can be that of another event or
+    /// lack its kernel or user stack.
+    UncertainStacks = "uncertain_stack_count", "Uncertain Stacks", Count, StackAggregate;
+    /// Number of allocations with an uncertain free stack.
+    UncertainFreeStacks = "uncertain_free_stack_count", "Uncertain Free Stacks", Count, StackAggregate;
+}
+
 impl Metric {
-    /// The metrics that files hold unless told otherwise.
+    /// Default metrics of files.
     pub const DEFAULT: &'static [Self] = &[
         Self::Count,
         Self::Size,
@@ -98,75 +145,36 @@ impl Metric {
         Self::Growth,
     ];
 
-    /// Every metric with a fixed name, in the order of the column chooser.
+    /// All metrics with a fixed name, in the order of the column chooser.
     pub fn named() -> impl Iterator<Item = Self> {
-        NAMED.iter().map(|n| n.0)
+        NAMED.iter().map(|named| named.0)
     }
 
-    /// The name in commands and files.
-    #[must_use]
-    pub fn name(self) -> String {
-        match self {
-            Self::Unique(key) => format!("unique_{}", key.name()),
-            _ => self.fixed().map_or("", |n| n.1).to_owned(),
-        }
-    }
-
-    /// The name in table headers.
-    #[must_use]
-    pub fn title(self) -> String {
-        match self {
-            Self::Unique(key) => format!("{} (unique)", key.title()),
-            _ => self.fixed().map_or("", |n| n.2).to_owned(),
-        }
-    }
-
-    fn fixed(self) -> Option<&'static (Self, &'static str, &'static str)> {
-        NAMED.iter().find(|n| n.0 == self)
-    }
-
-    /// Its unit.
-    #[must_use]
-    pub const fn unit(self) -> Unit {
-        match self {
-            Self::Count
-            | Self::ImpactingCount
-            | Self::PeakCount
-            | Self::UncertainStacks
-            | Self::UncertainFreeStacks
-            | Self::Unique(_) => Unit::Count,
-            Self::LifetimeAverage | Self::LifetimeMax => Unit::Seconds,
-            Self::FreesPerAlloc => Unit::Ratio,
-            Self::Growth => Unit::BytesPerSecond,
-            _ => Unit::Bytes,
-        }
-    }
-
-    /// True for a metric of stacks, so that a trace has to be loaded with them.
+    /// Returns `true` for a metric about stacks, so that a trace has to be loaded with them.
     #[must_use]
     pub const fn needs_stacks(self) -> bool {
-        match self {
-            Self::UncertainStacks | Self::UncertainFreeStacks => true,
-            Self::Unique(key) => key.needs_stacks(),
-            _ => false,
+        match self.source() {
+            MetricSource::StackAggregate => true,
+            MetricSource::Unique(key) => key.needs_stacks(),
+            MetricSource::Aggregate | MetricSource::Growth | MetricSource::PeakSize | MetricSource::PeakCount => false,
         }
     }
 
-    /// True for a metric that follows from the aggregate of a group; the others need the rows again.
+    /// Returns `true` for a metric that follows from the aggregate of a group; the others are computed from the rows.
     #[must_use]
     pub const fn is_from_aggregate(self) -> bool {
-        !matches!(self, Self::Growth | Self::PeakSize | Self::PeakCount | Self::Unique(_))
+        matches!(self.source(), MetricSource::Aggregate | MetricSource::StackAggregate)
     }
 
-    /// The metrics that say how much of a grouping by these keys is uncertain: groups by what comes from a stack hold rows that
-    /// belong elsewhere where that stack is another's.
+    /// The counts of uncertain stacks that concern a grouping by these keys: with an uncertain stack, a row can be in the wrong
+    /// group.
     pub fn of_uncertainty(keys: &[Key]) -> impl Iterator<Item = Self> {
-        let by_stack = keys.iter().any(|key| matches!(key, Key::Stack | Key::Function | Key::Driver));
-        let stack = by_stack.then_some(Self::UncertainStacks);
-        stack.into_iter().chain(keys.contains(&Key::FreeStack).then_some(Self::UncertainFreeStacks))
+        let has = |origin: KeyOrigin| keys.iter().any(|key| key.origin() == origin);
+        let stack = has(KeyOrigin::AllocationStack).then_some(Self::UncertainStacks);
+        stack.into_iter().chain(has(KeyOrigin::FreeStack).then_some(Self::UncertainFreeStacks))
     }
 
-    /// The value of a group; none for metrics that are not [`Self::is_from_aggregate`].
+    /// The value for an aggregate; [`Value::None`] for a metric that is not [`Self::is_from_aggregate`].
     #[must_use]
     pub fn of(self, aggregate: &Aggregate, clock: &Clock) -> Value {
         let seconds = |ticks: u64| ticks as f64 / clock.ticks_per_second.max(1) as f64;
@@ -200,13 +208,13 @@ impl fmt::Display for Metric {
     }
 }
 
-/// A name that is no metric.
+/// Error of a name that is not that of a metric.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("there is no figure '{name}'{}", .suggestion.as_ref().map_or_else(String::new, |s| format!("; did you mean '{s}'?")))]
 pub struct UnknownMetric {
     /// The name as written.
     pub name: String,
-    /// The nearest name, if one is near.
+    /// The most similar name, if one is similar.
     pub suggestion: Option<String>,
 }
 
@@ -232,7 +240,7 @@ impl FromStr for Metric {
 /// The value of a metric.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum Value {
-    /// Nothing: the average of no rows, say.
+    /// No value, as the average of no allocations.
     None,
     /// An exact integer.
     Int(i128),
@@ -251,14 +259,14 @@ impl Value {
         }
     }
 
-    /// `numerator / denominator`; nothing where that is not a number.
+    /// `numerator / denominator`; no value if that is not a finite number.
     #[must_use]
     pub fn quotient(numerator: f64, denominator: f64) -> Self {
         let quotient = numerator / denominator;
         if quotient.is_finite() { Self::Float(quotient) } else { Self::None }
     }
 
-    /// Ascending order; nothing comes first.
+    /// Ascending order; [`Value::None`] is first.
     #[must_use]
     pub fn compare(self, other: Self) -> Ordering {
         match (self, other) {

@@ -247,7 +247,7 @@ impl PathMasks {
             }
         };
         let (table, ids) = match &column.source {
-            KeySource::LifeType(ids) => {
+            KeySource::LifetimeClass(ids) => {
                 let classes = self.life.iter_mut().zip(ids);
                 classes.filter(|(_, id)| !taken.contains(id)).for_each(|(mask, _)| *mask &= !bit);
                 return Some(());
@@ -262,7 +262,7 @@ impl PathMasks {
                 classes.filter(|(class, _)| !taken.contains(&(*class as u32))).for_each(|(_, mask)| *mask &= !bit);
                 return Some(());
             }
-            KeySource::Context(ids) => (&mut self.context, ids),
+            KeySource::Attributes(ids) => (&mut self.context, ids),
             KeySource::AllocStack(ids) => (&mut self.alloc_stack, ids),
             KeySource::FreeStack(ids) => (&mut self.free_stack, ids),
         };
@@ -335,7 +335,7 @@ impl RowTest {
 fn id_of(column: &KeyColumn, text: &str) -> Option<u32> {
     match (&column.source, &column.labels) {
         // Texts of contexts and stacks are kept in ascending order.
-        (KeySource::Context(_) | KeySource::AllocStack(_), KeyLabels::Texts(texts)) => {
+        (KeySource::Attributes(_) | KeySource::AllocStack(_), KeyLabels::Texts(texts)) => {
             texts.binary_search_by(|t| t.as_str().cmp(text)).ok().map(|at| at as u32)
         }
         _ => (0..column.count()).find(|id| column.text(*id) == text),
@@ -365,7 +365,7 @@ fn ticks_of(text: &str, clock: &Clock) -> Option<(Ticks, Ticks)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::group::parallel::never;
+    use crate::group::parallel::not_cancelled;
     use crate::group::test_util::{Rng, names, random_blocks};
     use crate::pivot::{PivotRequest, pivot};
 
@@ -434,14 +434,16 @@ mod tests {
         let mut seen = [0; 4];
         for keys in KEYS {
             for view in [(0, 10_000), (3000, 6000)].map(|(f, t)| TimeRange { from: Ticks(f), to: Ticks(t) }) {
-                let table = Arc::new(pivot(&names, &PivotRequest { keys, view, rows: None }, &never).unwrap());
+                let table = Arc::new(
+                    pivot(&names, &PivotRequest { keys, visible_range: view, rows: None }, &not_cancelled).unwrap(),
+                );
                 let mut tree = PivotTree::new(table);
                 let mut paths = Vec::new();
                 let mut sets = Vec::new();
                 for _ in 0..70 {
                     let node = any_node(&mut tree, &mut dice);
                     let path = RowPath::of(&tree, node);
-                    let rows = path.rows(&names, view, &never).unwrap();
+                    let rows = path.rows(&names, view, &not_cancelled).unwrap();
                     let size: u64 = rows.iter().map(|r| blocks[r].size).sum();
                     let aggregate = tree.aggregate(node);
                     assert_eq!((rows.count(), size), (aggregate.count(), aggregate.size()), "{keys:?} {path:?}");
@@ -455,7 +457,7 @@ mod tests {
                     sets.push(rows);
                 }
                 let union = sets.iter().fold(RowSet::from_fn(blocks.len(), |_| false), |all, more| all.or(more));
-                assert_eq!(rows_of_paths(&paths, &names, view, &never).unwrap(), union, "{keys:?}");
+                assert_eq!(rows_of_paths(&paths, &names, view, &not_cancelled).unwrap(), union, "{keys:?}");
             }
         }
         assert!(seen.iter().all(|kind| *kind > 5), "{seen:?}");
@@ -474,8 +476,8 @@ mod tests {
             RowPath(vec![RowPathStep::Frames { key: Key::Stack, frames: vec!["nothing".to_owned()] }]),
         ];
         let extent = names.trace().extent;
-        assert_eq!(rows_of_paths(&paths, &names, extent, &never).unwrap().count(), 0);
-        assert_eq!(rows_of_paths(&[], &names, extent, &never).unwrap().count(), 0);
+        assert_eq!(rows_of_paths(&paths, &names, extent, &not_cancelled).unwrap().count(), 0);
+        assert_eq!(rows_of_paths(&[], &names, extent, &not_cancelled).unwrap().count(), 0);
         assert!(paths[0].rows(&names, extent, &|| true).is_err());
     }
 

@@ -20,7 +20,7 @@ pub struct PivotRequest<'r> {
     /// By which columns, outermost first.
     pub keys: &'r [Key],
     /// The time range that lifetime classes are relative to; only rows that belong to it count.
-    pub view: TimeRange,
+    pub visible_range: TimeRange,
     /// Only these rows.
     pub rows: Option<&'r RowSet>,
 }
@@ -29,7 +29,7 @@ pub struct PivotRequest<'r> {
 #[derive(Debug)]
 pub struct Pivot {
     keys: Vec<Key>,
-    view: TimeRange,
+    visible_range: TimeRange,
     clock: Clock,
     /// `keys.len()` column ids for each group, groups in ascending order of them.
     ids: Vec<u32>,
@@ -46,7 +46,7 @@ pub struct Pivot {
 ///
 /// [`Cancelled`] once `cancel` says so.
 pub fn pivot(names: &ColumnValues, request: &PivotRequest<'_>, cancel: Cancel<'_>) -> Result<Pivot, Cancelled> {
-    let PivotRequest { keys, view, rows } = *request;
+    let PivotRequest { keys, visible_range: view, rows } = *request;
     let group_by = GroupBy::new(names, keys);
     let found = aggregates(names, &group_by, keys, view, rows, cancel)?;
     let width = keys.len();
@@ -60,7 +60,7 @@ pub fn pivot(names: &ColumnValues, request: &PivotRequest<'_>, cancel: Cancel<'_
     order.par_sort_unstable_by(|a, b| ids_of(*a).cmp(ids_of(*b)));
     let mut pivot = Pivot {
         keys: keys.to_vec(),
-        view,
+        visible_range: view,
         clock: names.trace().clock,
         ids: Vec::with_capacity(found_ids.len()),
         aggregates: Vec::with_capacity(found.len()),
@@ -92,8 +92,8 @@ impl Pivot {
 
     /// The time range that the aggregates are relative to.
     #[must_use]
-    pub fn view(&self) -> TimeRange {
-        self.view
+    pub fn visible_range(&self) -> TimeRange {
+        self.visible_range
     }
 
     /// The clock of the trace, for metrics in seconds.

@@ -4,7 +4,7 @@ use super::*;
 use crate::filter::rowset::RowSet;
 use crate::group::column::KeyValue;
 use crate::group::column_values::ColumnValues;
-use crate::group::parallel::never;
+use crate::group::parallel::not_cancelled;
 use crate::group::test_util::{Block, Rng, block, names, random_blocks};
 use crate::trace::time::{Ticks, TimeRange};
 use std::collections::BTreeMap;
@@ -15,7 +15,7 @@ fn view(from: i64, to: i64) -> TimeRange {
 }
 
 fn run(names: &ColumnValues, keys: &[Key], view: TimeRange) -> Pivot {
-    pivot(names, &PivotRequest { keys, view, rows: None }, &never).unwrap()
+    pivot(names, &PivotRequest { keys, visible_range: view, rows: None }, &not_cancelled).unwrap()
 }
 
 fn texts(pivot: &Pivot, group: usize) -> Vec<String> {
@@ -65,7 +65,7 @@ fn growth_adds_up_over_every_grouping() {
         let growth = |keys: &[Key]| {
             let table = Arc::new(run(&names, keys, range));
             let evaluator = Evaluator::new(Arc::clone(&names), &table, None, Arc::default());
-            let (groups, total) = evaluator.group_values(Metric::Growth, &never).unwrap();
+            let (groups, total) = evaluator.group_values(Metric::Growth, &not_cancelled).unwrap();
             let float = |number: &Value| match number {
                 Value::Float(value) => *value,
                 other => panic!("{other:?}"),
@@ -334,7 +334,7 @@ fn random_traces_agree_with_sums_made_row_by_row() {
         let rows = RowSet::from_fn(blocks.len(), |r| r % 3 != 0);
         for keys in key_sets {
             for rows in [None, Some(&rows)] {
-                let table = pivot(&names, &PivotRequest { keys, view, rows }, &never).unwrap();
+                let table = pivot(&names, &PivotRequest { keys, visible_range: view, rows }, &not_cancelled).unwrap();
                 let expected = by_hand(&blocks, view, keys, rows);
                 let mut sum = Aggregate::default();
                 let mut seen = BTreeMap::new();
@@ -373,7 +373,7 @@ fn the_number_of_workers_changes_nothing() {
 #[test]
 fn cancelling_ends_the_pass() {
     let names = names(&random_blocks(7, 100));
-    let request = PivotRequest { keys: &[Key::Tag], view: view(0, 10), rows: None };
+    let request = PivotRequest { keys: &[Key::Tag], visible_range: view(0, 10), rows: None };
     assert!(pivot(&names, &request, &|| true).is_err());
 }
 
@@ -385,10 +385,10 @@ fn peaks_and_different_values_agree_with_a_walk_over_all_ticks() {
     let table = Arc::new(run(&names, &[Key::Tag], view(from, to)));
     let evaluator = Evaluator::new(Arc::clone(&names), &table, None, Arc::default());
     let [(peaks, _), (counts, _), (threads, all)] = [Metric::PeakSize, Metric::PeakCount, Metric::Unique(Key::Thread)]
-        .map(|metric| evaluator.group_values(metric, &never).unwrap());
+        .map(|metric| evaluator.group_values(metric, &not_cancelled).unwrap());
     assert_eq!(
         all,
-        evaluator.values(Metric::Unique(Key::Thread), std::slice::from_ref(&(0..table.len() as u32)), &never).unwrap()
+        evaluator.values(Metric::Unique(Key::Thread), std::slice::from_ref(&(0..table.len() as u32)), &not_cancelled).unwrap()
             [0]
     );
     for group in 0..table.len() {
@@ -451,8 +451,8 @@ fn values_of_nodes_within_nodes_come_from_one_pass() {
         let rows = Arc::new(RowSet::from_fn(blocks.len(), |r| r % 7 != 3));
         let view = view(2000, 2300);
         let keys = [Key::Type, Key::Tag, Key::Stack];
-        let request = PivotRequest { keys: &keys, view, rows: Some(&*rows) };
-        let table = Arc::new(pivot(&names, &request, &never).unwrap());
+        let request = PivotRequest { keys: &keys, visible_range: view, rows: Some(&*rows) };
+        let table = Arc::new(pivot(&names, &request, &not_cancelled).unwrap());
         let mut tree = PivotTree::new(Arc::clone(&table));
         let mut nodes = vec![PivotTree::ROOT];
         let mut at = 0;
@@ -466,12 +466,12 @@ fn values_of_nodes_within_nodes_come_from_one_pass() {
         let evaluator = Evaluator::new(Arc::clone(&names), &table, Some(Arc::clone(&rows)), Arc::default());
         let all = [Metric::PeakSize, Metric::PeakCount, Metric::Unique(Key::Address), Metric::Size];
         let [sizes, counts, addresses, sums] = all.map(|metric| {
-            let found = evaluator.values(metric, &runs, &never).unwrap();
-            assert_eq!(found, evaluator.node_values(metric, &tree, &nodes, &never).unwrap());
+            let found = evaluator.values(metric, &runs, &not_cancelled).unwrap();
+            assert_eq!(found, evaluator.node_values(metric, &tree, &nodes, &not_cancelled).unwrap());
             found
         });
         for (at, run) in runs.iter().enumerate() {
-            let own = RowPath::of(&tree, nodes[at]).rows(&names, view, &never).unwrap().and(&rows);
+            let own = RowPath::of(&tree, nodes[at]).rows(&names, view, &not_cancelled).unwrap().and(&rows);
             assert_eq!(own.count(), table.aggregate_of(run).count());
             let peak = |by_size: bool| peak_by_hand(&blocks, view, &own, |b| if by_size { b.size } else { 1 });
             assert_eq!((sizes[at], counts[at]), (Value::Int(peak(true)), Value::Int(peak(false))), "seed {seed}");
@@ -489,8 +489,8 @@ fn other_marks_change_this_column_alone() {
     let plain = names(&blocks);
     let by = |names: &ColumnValues| -> Vec<(String, u64)> {
         let keys = [Key::Generation];
-        let request = PivotRequest { keys: &keys, view: names.trace().extent, rows: None };
-        let table = pivot(names, &request, &never).unwrap();
+        let request = PivotRequest { keys: &keys, visible_range: names.trace().extent, rows: None };
+        let table = pivot(names, &request, &not_cancelled).unwrap();
         let text = |group: usize| table.columns()[0].text(table.ids(group)[0]).into_owned();
         (0..table.len()).map(|g| (text(g), table.aggregates()[g].count())).collect()
     };

@@ -75,7 +75,7 @@ pub struct SeriesRequest<'r> {
     /// The metric of the curves.
     pub metric: SeriesMetric,
     /// The time range. Allocations count whether or not they belong to it as pivot rows do.
-    pub view: TimeRange,
+    pub visible_range: TimeRange,
     /// Number of points, both ends of the range included.
     pub points: usize,
     /// Only these rows.
@@ -142,7 +142,7 @@ pub struct SeriesSet {
     /// The metric of the curves.
     pub metric: SeriesMetric,
     /// The time range.
-    pub view: TimeRange,
+    pub visible_range: TimeRange,
     /// When the points are.
     pub times: Vec<Ticks>,
     /// The same in seconds from time zero, as they were asked for: a tick may be slightly off.
@@ -197,7 +197,7 @@ impl SeriesSet {
 ///
 /// When cancelled, and when there would be more values than memory should hold.
 pub fn series(names: &ColumnValues, request: &SeriesRequest<'_>, cancel: Cancel<'_>) -> Result<SeriesSet, SeriesError> {
-    at_points(names, request, &Points::new(request.view, request.points), cancel)
+    at_points(names, request, &Points::new(request.visible_range, request.points), cancel)
 }
 
 /// Draws curves with values at these seconds from time zero, in ascending order and each rounded to the nearest tick,
@@ -246,7 +246,7 @@ pub(super) fn collect(
         keys: request.keys.to_vec(),
         columns: rows.group_by.columns().to_vec(),
         metric: request.metric,
-        view: request.view,
+        visible_range: request.visible_range,
         times: points.times().to_vec(),
         seconds: points.times().iter().map(|time| clock.seconds(*time)).collect(),
         curves: curves.map(|(ids, amounts)| Curve { ids, amounts: amounts.to_vec() }).collect(),

@@ -38,7 +38,7 @@ pub fn decimate(
 ) -> Result<MinMaxDecimation, SeriesError> {
     let rows = outstanding_rows(names, request);
     let selection = SeriesSelection::new(&rows, cancel)?;
-    let points = Points::new(request.view, request.points);
+    let points = Points::new(request.visible_range, request.points);
     let curves = selection.curves();
     check_size(request.keys, curves, &points)?;
     let curve_of = CurveOfRow::new(&rows, &selection.index(&rows), curves, cancel)?;
@@ -67,13 +67,13 @@ pub fn decimate_highest(
     let compared = selection.curves();
     let curve_of = CurveOfRow::new(&rows, &selection.index(&rows), compared, cancel)?;
     let every: Vec<u32> = (0..compared as u32).collect();
-    let ends = Points::new(request.view, 2);
+    let ends = Points::new(request.visible_range, 2);
     let scan =
         TimelineScan { rows: &rows, order, curve_of: &curve_of, number: &every, curves: compared, points: &ends };
     let own = selection.own.min(request.top.unwrap_or(usize::MAX));
     let order_by_peak = if own > 0 { by_peak(&scan.run(cancel)?, selection.own) } else { Vec::new() };
     let number = selection.reorder(&order_by_peak, own);
-    let points = Points::new(request.view, request.points);
+    let points = Points::new(request.visible_range, request.points);
     let curves = selection.curves();
     check_size(request.keys, curves, &points)?;
     let scan = TimelineScan { number: &number, curves, points: &points, ..scan };
@@ -136,7 +136,7 @@ impl CurveOfRow {
                 RowCurves::Row((0..table.len()).into_par_iter().map(of_row).collect())
             }
         };
-        let from = rows.request.view.from;
+        let from = rows.request.visible_range.from;
         let accumulators = (SHARED_VALUES / curves.max(1)).clamp(1, worker_chunks());
         let start = fold_rows(
             table.rows_allocated_by(from),
@@ -298,7 +298,7 @@ impl TimelineScan<'_> {
 
     /// The moments that the time range is cut at: events of the kind that there are more of, evenly spread.
     fn cuts(&self) -> Vec<Ticks> {
-        let (from, to) = (self.rows.request.view.from, self.rows.request.view.to);
+        let (from, to) = (self.rows.request.visible_range.from, self.rows.request.visible_range.to);
         let table = self.rows.table;
         let EventRange { allocs, frees } = self.order.within(table, from, to);
         let inner: Vec<Ticks> = if allocs.len() >= frees.len() {

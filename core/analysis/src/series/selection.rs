@@ -41,7 +41,7 @@ impl<'r> CurveRows<'r> {
     #[inline]
     pub(super) fn counts(&self, row: usize) -> bool {
         let request = &self.request;
-        let (from, to) = (request.view.from, request.view.to);
+        let (from, to) = (request.visible_range.from, request.visible_range.to);
         let (alloc, free) = (self.table.alloc_time[row], self.table.free_time[row]);
         let is_known = alloc.is_known();
         let counts = match request.metric.kind {
@@ -66,13 +66,13 @@ impl<'r> CurveRows<'r> {
     /// The group key of a row.
     #[inline]
     pub(super) fn group_key(&self, row: usize) -> u64 {
-        self.group_by.group_key(self.table, row, class_of(self.request.view, self.table, row))
+        self.group_by.group_key(self.table, row, class_of(self.request.visible_range, self.table, row))
     }
 
     /// The groups that count or belong to the time range, heaviest first, equal ones in the order of their keys. What belongs
     /// to the range has a curve as it has a row in the table, even one that is 0 throughout.
     fn groups(&self, cancel: Cancel<'_>) -> Result<Vec<Group>, Cancelled> {
-        let (table, view) = (self.table, self.request.view);
+        let (table, view) = (self.table, self.request.visible_range);
         let is_outstanding = self.request.metric.kind == SeriesKind::Outstanding;
         // What was freed before the range counts only for what is added up without ever being taken away.
         let classify = |row: usize| {
@@ -198,7 +198,7 @@ fn curve_index(rows: &CurveRows<'_>, groups: &[Group], own: usize) -> GroupIndex
 /// The groups by the greatest of the values of their curves at a few moments spread over the time range, whatever the number
 /// of points: what is freed at once is large in sum and small in the graph. Equal ones stay in their order.
 fn by_greatest_value(rows: &CurveRows<'_>, groups: Vec<Group>, cancel: Cancel<'_>) -> Result<Vec<Group>, SeriesError> {
-    let points = Points::new(rows.request.view, RANKING_POINTS);
+    let points = Points::new(rows.request.visible_range, RANKING_POINTS);
     let curve_of = curve_index(rows, &groups, groups.len());
     let amounts = amounts(rows, &curve_of, &points, groups.len(), cancel)?;
     let greatest = amounts.chunks(RANKING_POINTS).map(|own| own.iter().copied().max());

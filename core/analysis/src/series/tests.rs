@@ -3,7 +3,7 @@
 use super::*;
 use crate::filter::RowSet;
 use crate::group::key::Key;
-use crate::group::parallel::never;
+use crate::group::parallel::not_cancelled;
 use crate::group::test_util::{Block, Rng, block, names, random_blocks};
 use crate::pivot::metric::Value;
 use crate::trace::attributes::Tag;
@@ -18,7 +18,7 @@ fn request(measure: &str, view: TimeRange, points: usize) -> SeriesRequest<'stat
     SeriesRequest {
         keys: &[],
         metric: measure,
-        view,
+        visible_range: view,
         points,
         rows: None,
         include_preexisting: false,
@@ -28,7 +28,7 @@ fn request(measure: &str, view: TimeRange, points: usize) -> SeriesRequest<'stat
 }
 
 fn values(blocks: &[Block], request: &SeriesRequest<'_>) -> Vec<Value> {
-    let set = series(&names(blocks), request, &never).unwrap();
+    let set = series(&names(blocks), request, &not_cancelled).unwrap();
     assert_eq!(set.curves.len(), 1);
     (0..set.times.len()).map(|k| set.value(0, k)).collect()
 }
@@ -69,14 +69,14 @@ fn the_heaviest_have_their_own_curve_and_the_rest_shares_one() {
     let mut wanted = request("outstanding", view(0, 100), 2);
     wanted.keys = &[Key::Tag];
     wanted.top = Some(2);
-    let set = series(&names(&blocks), &wanted, &never).unwrap();
+    let set = series(&names(&blocks), &wanted, &not_cancelled).unwrap();
     let shown: Vec<_> = (0..set.curves.len()).map(|c| (set.texts(c), set.value(c, 1))).collect();
     let text = |t: &str| Some(vec![t.to_owned()]);
     let expected = [(text("Bbbb"), Value::Int(30)), (text("Aaaa"), Value::Int(10)), (None, Value::Int(15))];
     assert_eq!(shown, expected);
     assert_eq!(set.others, 2);
     wanted.top = Some(4);
-    assert_eq!(series(&names(&blocks), &wanted, &never).unwrap().others, 0);
+    assert_eq!(series(&names(&blocks), &wanted, &not_cancelled).unwrap().others, 0);
 }
 
 #[test]
@@ -87,7 +87,8 @@ fn what_stays_weighs_more_than_what_is_freed_at_once() {
     let mut wanted = request("outstanding", view(0, 5000), 3);
     wanted.keys = &[Key::Tag];
     let names = names(&blocks);
-    let first = |request: &SeriesRequest<'_>| series(&names, request, &never).unwrap().texts(0).unwrap().remove(0);
+    let first =
+        |request: &SeriesRequest<'_>| series(&names, request, &not_cancelled).unwrap().texts(0).unwrap().remove(0);
     assert_eq!(first(&wanted), "Stay");
     wanted.metric = "cumulative".parse().unwrap();
     assert_eq!(first(&wanted), "Chur");
@@ -115,9 +116,9 @@ fn random_traces_agree_with_sums_made_point_by_point() {
         let mut wanted = request("outstanding", view, 1 + dice.roll(30) as usize);
         wanted.keys = &[Key::Tag];
         wanted.rows = Some(&rows);
-        let set = series(&names, &wanted, &never).unwrap();
+        let set = series(&names, &wanted, &not_cancelled).unwrap();
         let order = EventOrder::new(names.trace());
-        let drawn = decimate(&names, &wanted, &order, &never).unwrap();
+        let drawn = decimate(&names, &wanted, &order, &not_cancelled).unwrap();
         assert_eq!(drawn.set.curves, set.curves);
         for curve in 0..set.curves.len() {
             let tag = &set.texts(curve).unwrap()[0];
@@ -142,15 +143,16 @@ fn what_is_too_much_to_be_compared_is_said_and_added_up_all_the_same() {
     let names = names(&(0..count).map(of).collect::<Vec<_>>());
     let mut wanted = request("outstanding", view(0, 100), 2);
     (wanted.keys, wanted.top) = (&[Key::Address], Some(3));
-    let set = series(&names, &wanted, &never).unwrap();
+    let set = series(&names, &wanted, &not_cancelled).unwrap();
     assert!(set.is_chosen_by_sum);
     let last: i128 = set.curves.iter().map(|curve| curve.amounts[1]).sum();
     assert_eq!((set.others, last), (count as usize - 3, (0..count).map(|n| i128::from(1 + n % 7)).sum()));
     wanted.keys = &[Key::Tag];
-    assert!(!series(&names, &wanted, &never).unwrap().is_chosen_by_sum);
+    assert!(!series(&names, &wanted, &not_cancelled).unwrap().is_chosen_by_sum);
     // A table has all of the groups, whatever their number.
-    let question = crate::pivot::PivotRequest { keys: &[Key::Address], view: wanted.view, rows: None };
-    assert_eq!(crate::pivot::pivot(&names, &question, &never).unwrap().len(), count as usize);
+    let question =
+        crate::pivot::PivotRequest { keys: &[Key::Address], visible_range: wanted.visible_range, rows: None };
+    assert_eq!(crate::pivot::pivot(&names, &question, &not_cancelled).unwrap().len(), count as usize);
 }
 
 #[test]
@@ -159,25 +161,25 @@ fn damaged_sizes_and_too_many_points_are_no_panic() {
     let doubled = i128::from(u64::MAX) * 2;
     let wanted = request("outstanding", view(1, 3), 2);
     assert_eq!(values(&blocks, &wanted), ints(&[doubled, doubled / 2]));
-    let error = series(&names(&blocks), &request("count", view(0, 9), 1 << 26), &never).unwrap_err();
+    let error = series(&names(&blocks), &request("count", view(0, 9), 1 << 26), &not_cancelled).unwrap_err();
     assert!(matches!(error, SeriesError::TooMany { curves: 1, .. }));
     let mut by_tag = request("count", view(0, 9), 1 << 26);
     by_tag.keys = &[Key::Tag, Key::Stack];
-    let said = series(&names(&blocks), &by_tag, &never).unwrap_err().to_string();
+    let said = series(&names(&blocks), &by_tag, &not_cancelled).unwrap_err().to_string();
     assert!(
         said.starts_with("1 curves by tag, stack with 67108864 points each are too many (at most 33554432 values)"),
         "{said}"
     );
     assert_eq!(series(&names(&blocks), &wanted, &|| true).unwrap_err(), SeriesError::Cancelled);
     let empty = names(&[]);
-    assert!(series(&empty, &wanted, &never).unwrap().curves.is_empty());
+    assert!(series(&empty, &wanted, &not_cancelled).unwrap().curves.is_empty());
     let order = EventOrder::new(empty.trace());
-    assert!(decimate(&empty, &wanted, &order, &never).unwrap().set.curves.is_empty());
-    assert!(decimate_highest(&empty, &wanted, &order, &never).unwrap().extremes.is_empty());
+    assert!(decimate(&empty, &wanted, &order, &not_cancelled).unwrap().set.curves.is_empty());
+    assert!(decimate_highest(&empty, &wanted, &order, &not_cancelled).unwrap().extremes.is_empty());
     // Rows, but none in the view.
     let later = names(&[block(Some(9000), None, 1)]);
     let order = EventOrder::new(later.trace());
-    assert!(decimate_highest(&later, &wanted, &order, &never).unwrap().set.curves.is_empty());
+    assert!(decimate_highest(&later, &wanted, &order, &not_cancelled).unwrap().set.curves.is_empty());
 }
 
 #[test]
@@ -188,14 +190,14 @@ fn the_number_of_workers_changes_nothing() {
     wanted.keys = &[Key::Stack, Key::Thread];
     let run = |threads| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| series(&names, &wanted, &never).unwrap().curves)
+        pool.install(|| series(&names, &wanted, &not_cancelled).unwrap().curves)
     };
     assert_eq!(run(1), run(7));
     let order = EventOrder::new(names.trace());
     let drawn = |threads, keys| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         let wanted = SeriesRequest { keys, top: Some(3), ..wanted };
-        let drawn = pool.install(|| decimate_highest(&names, &wanted, &order, &never).unwrap());
+        let drawn = pool.install(|| decimate_highest(&names, &wanted, &order, &not_cancelled).unwrap());
         (drawn.set.curves, drawn.extremes)
     };
     for keys in [&[Key::Tag][..], &[Key::Stack, Key::Thread]] {
@@ -215,13 +217,13 @@ fn the_highest_drawn_at_once_are_the_highest_and_then_drawn() {
             let from = dice.roll(5000) as i64;
             let mut wanted = request("outstanding", view(from, from + 2000), 1 + dice.roll(12) as usize);
             (wanted.keys, wanted.rows, wanted.top) = (keys, Some(&rows), top);
-            let drawn = decimate_highest(&names, &wanted, &order, &never).unwrap();
-            let ids = highest_groups(&names, &wanted, || &order, &never).unwrap();
+            let drawn = decimate_highest(&names, &wanted, &order, &not_cancelled).unwrap();
+            let ids = highest_groups(&names, &wanted, || &order, &not_cancelled).unwrap();
             let again = SeriesRequest { chosen: Some(&ids), ..wanted };
-            let chosen = decimate(&names, &again, &order, &never).unwrap();
+            let chosen = decimate(&names, &again, &order, &not_cancelled).unwrap();
             assert_eq!((&drawn.set.curves, drawn.set.others), (&chosen.set.curves, chosen.set.others), "seed {seed}");
             assert_eq!(drawn.extremes, chosen.extremes, "seed {seed}");
-            let all = decimate(&names, &SeriesRequest { top: None, ..wanted }, &order, &never).unwrap();
+            let all = decimate(&names, &SeriesRequest { top: None, ..wanted }, &order, &not_cancelled).unwrap();
             let peak = |e: &MinMaxDecimation, c: usize| e.extremes[c].iter().map(|e| e.1).max();
             let mut peaks: Vec<_> = (0..all.set.curves.len()).map(|c| peak(&all, c)).collect();
             peaks.sort_unstable_by_key(|p| std::cmp::Reverse(*p));
@@ -234,13 +236,13 @@ fn the_highest_drawn_at_once_are_the_highest_and_then_drawn() {
 /// Curves that are chosen, against each one drawn alone: the values, and the extremes if they are outstanding ones.
 fn check_chosen(names: &crate::group::column_values::ColumnValues, wanted: &SeriesRequest<'_>, seed: u64) {
     let order = EventOrder::new(names.trace());
-    let all = series(names, &SeriesRequest { top: None, ..*wanted }, &never).unwrap();
+    let all = series(names, &SeriesRequest { top: None, ..*wanted }, &not_cancelled).unwrap();
     let every: Vec<Vec<u32>> = all.curves.iter().filter_map(|c| c.ids.clone()).collect();
     let mut chosen: Vec<Vec<u32>> = every.iter().rev().step_by(3).cloned().collect();
     let nowhere = vec![u32::MAX; wanted.keys.len()];
     chosen.insert(chosen.len() / 2, nowhere.clone());
     let request = SeriesRequest { chosen: Some(&chosen), ..*wanted };
-    let set = series(names, &request, &never).unwrap();
+    let set = series(names, &request, &not_cancelled).unwrap();
     let own: Vec<_> = set.curves.iter().map(|c| c.ids.clone()).take(chosen.len()).collect();
     assert_eq!(own, chosen.iter().cloned().map(Some).collect::<Vec<_>>(), "seed {seed}");
     let left = every.len() + 1 - chosen.len();
@@ -259,9 +261,9 @@ fn check_chosen(names: &crate::group::column_values::ColumnValues, wanted: &Seri
         assert_eq!(set.curves.last().map(|c| (&c.ids, &c.amounts)), Some((&None, &rest)), "seed {seed}");
     }
     if wanted.metric.kind == SeriesKind::Outstanding {
-        let drawn = decimate(names, &request, &order, &never).unwrap();
+        let drawn = decimate(names, &request, &order, &not_cancelled).unwrap();
         assert_eq!(drawn.set.curves, set.curves, "seed {seed}");
-        let alone = decimate(names, &SeriesRequest { top: None, ..*wanted }, &order, &never).unwrap();
+        let alone = decimate(names, &SeriesRequest { top: None, ..*wanted }, &order, &not_cancelled).unwrap();
         for (at, ids) in chosen.iter().enumerate().filter(|c| *c.1 != nowhere) {
             let other = alone.set.curves.iter().position(|c| c.ids.as_ref() == Some(ids)).unwrap();
             assert_eq!(drawn.extremes[at], alone.extremes[other], "seed {seed}");
@@ -293,7 +295,7 @@ fn any_combination_of_keys_can_be_chosen() {
         }
     }
     let nothing = SeriesRequest { chosen: Some(&[]), ..request("outstanding", view(0, 9), 2) };
-    let set = series(&names(&random_blocks(3, 20)), &nothing, &never).unwrap();
+    let set = series(&names(&random_blocks(3, 20)), &nothing, &not_cancelled).unwrap();
     assert_eq!((set.curves.len(), set.others), (1, 1));
 }
 
@@ -309,7 +311,7 @@ fn the_highest_are_found_by_their_exact_peaks() {
     let order = EventOrder::new(names.trace());
     let found = |measure: &str, top| {
         let wanted = SeriesRequest { keys: &[Key::Tag], top, ..request(measure, view(0, 10_000), 3) };
-        let ids = highest_groups(&names, &wanted, || &order, &never).unwrap();
+        let ids = highest_groups(&names, &wanted, || &order, &not_cancelled).unwrap();
         let column = names.column(Key::Tag);
         ids.iter().map(|ids| column.text(ids[0]).into_owned()).collect::<Vec<_>>()
     };

@@ -1,5 +1,7 @@
 //! Types of events ([`EventKind`]) and the table from a record's key to its type. Hooks, GUIDs and opcodes are named here only.
 
+use super::image::ImageEvent;
+use super::process::ProcessEvent;
 use crate::record::{Record, RecordKey};
 use poolscope_base::guid::Guid;
 
@@ -118,6 +120,20 @@ impl EventKind {
             (SYS_CONFIG_EX, 35) => Self::VolumeMapping,
             (LOST_EVENT, 32..=34) => Self::Loss,
             _ => Self::Unknown,
+        }
+    }
+
+    /// Returns the newest version of the payload that is known, where there are several.
+    #[must_use]
+    pub const fn newest_version(self) -> Option<u8> {
+        match self {
+            Self::ImageLoad | Self::ImageUnload | Self::ImageDcStart | Self::ImageDcEnd => {
+                Some(ImageEvent::NEWEST_VERSION)
+            }
+            Self::ProcessStart | Self::ProcessEnd | Self::ProcessDcStart | Self::ProcessDcEnd => {
+                Some(ProcessEvent::NEWEST_VERSION)
+            }
+            _ => None,
         }
     }
 

@@ -18,22 +18,30 @@ use process::ProcessEvent;
 use stack::{InlineStackEvent, StackKeyDefinitionEvent, StackKeyReferenceEvent};
 use system::{BuildInfo, CpuConfig, GroupMasks, VolumeMapping};
 
-/// A decoded event. [`EventKind`] tells allocations from frees, loads from unloads, kernel from user stacks.
+/// A decoded event. [`EventKind`] tells allocations from frees, kernel from user stacks.
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub enum Event<'a> {
     /// Pool allocation or free.
     Pool(PoolEvent),
-    /// Pool rundown by tag.
-    PoolTags(PoolTagRundown),
-    /// Pool rundown of big allocations.
-    BigPool(BigPoolRundown),
     /// Stack with its frames.
     Stack(InlineStackEvent<'a>),
     /// Reference of an event to a stack key.
     StackKeyReference(StackKeyReferenceEvent),
     /// Frames of a stack key.
     StackKeyDefinition(StackKeyDefinitionEvent<'a>),
+    /// Any other event.
+    System(SystemEvent),
+}
+
+/// A decoded event about the recorded system. A trace has few of them compared with pool events and stacks. [`EventKind`]
+/// tells loads from unloads, starts from ends, and rundown events from both.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum SystemEvent {
+    /// Pool rundown by tag.
+    PoolTags(PoolTagRundown),
+    /// Pool rundown of big allocations.
+    BigPool(BigPoolRundown),
     /// Image load, unload or rundown.
     Image(ImageEvent),
     /// Size, timestamp and original name of an image.
@@ -57,17 +65,11 @@ impl<'a> Event<'a> {
     #[must_use]
     pub fn decode(record: &Record<'a>) -> Option<Self> {
         use EventKind as Kind;
-        let (payload, version, pointer_size) = (record.payload, record.version, record.pointer_size);
+        let (payload, pointer_size) = (record.payload, record.pointer_size);
         match record.kind() {
             Kind::PoolAlloc | Kind::PoolFree => PoolEvent::decode(payload, pointer_size, false).map(Self::Pool),
             Kind::PoolAllocSession | Kind::PoolFreeSession => {
                 PoolEvent::decode(payload, pointer_size, true).map(Self::Pool)
-            }
-            Kind::PoolTagRundown { has_session, .. } => {
-                PoolTagRundown::decode(payload, pointer_size, has_session).map(Self::PoolTags)
-            }
-            Kind::BigPoolRundown { has_session, .. } => {
-                BigPoolRundown::decode(payload, pointer_size, has_session).map(Self::BigPool)
             }
             Kind::StackInline => InlineStackEvent::decode(payload, pointer_size).map(Self::Stack),
             Kind::StackKeyKernel | Kind::StackKeyUser => {
@@ -75,6 +77,24 @@ impl<'a> Event<'a> {
             }
             Kind::StackKeyDefinition => {
                 StackKeyDefinitionEvent::decode(payload, pointer_size).map(Self::StackKeyDefinition)
+            }
+            kind => SystemEvent::decode(record, kind).map(Self::System),
+        }
+    }
+}
+
+impl SystemEvent {
+    /// Decodes a record of a kind; `None` if the kind has no decoder here or the payload cannot be decoded.
+    #[must_use]
+    pub fn decode(record: &Record<'_>, kind: EventKind) -> Option<Self> {
+        use EventKind as Kind;
+        let (payload, version, pointer_size) = (record.payload, record.version, record.pointer_size);
+        match kind {
+            Kind::PoolTagRundown { has_session, .. } => {
+                PoolTagRundown::decode(payload, pointer_size, has_session).map(Self::PoolTags)
+            }
+            Kind::BigPoolRundown { has_session, .. } => {
+                BigPoolRundown::decode(payload, pointer_size, has_session).map(Self::BigPool)
             }
             Kind::ImageLoad | Kind::ImageUnload | Kind::ImageDcStart | Kind::ImageDcEnd => {
                 ImageEvent::decode(payload, version, pointer_size).map(Self::Image)
@@ -88,7 +108,17 @@ impl<'a> Event<'a> {
             Kind::BuildInfo => BuildInfo::decode(payload).map(Self::BuildInfo),
             Kind::VolumeMapping => Some(Self::VolumeMapping(VolumeMapping::decode(payload))),
             Kind::GroupMasks => GroupMasks::decode(payload).map(Self::GroupMasks),
-            Kind::Unknown | Kind::LogfileHeader | Kind::Loss => None,
+            Kind::PoolAlloc
+            | Kind::PoolAllocSession
+            | Kind::PoolFree
+            | Kind::PoolFreeSession
+            | Kind::StackInline
+            | Kind::StackKeyDefinition
+            | Kind::StackKeyKernel
+            | Kind::StackKeyUser
+            | Kind::Unknown
+            | Kind::LogfileHeader
+            | Kind::Loss => None,
         }
     }
 }

@@ -98,7 +98,7 @@ pub struct PoolTagUsage {
     /// Allocations, frees and outstanding bytes of paged pool.
     pub paged: (u32, u32, u64),
     /// Allocations, frees and outstanding bytes of nonpaged pool.
-    pub nonpaged: (u32, u32, u64),
+    pub is_nonpaged: (u32, u32, u64),
 }
 
 impl PoolTagRundown {
@@ -117,7 +117,7 @@ impl PoolTagRundown {
             Some(PoolTagUsage {
                 tag: tag_bytes(u32_at(e, 0)?),
                 paged: (u32_at(e, 4)?, u32_at(e, 8)?, pointer_at(e, paged_bytes, pointer_size)?),
-                nonpaged: (u32_at(e, counts)?, u32_at(e, counts + 4)?, pointer_at(e, bytes, pointer_size)?),
+                is_nonpaged: (u32_at(e, counts)?, u32_at(e, counts + 4)?, pointer_at(e, bytes, pointer_size)?),
             })
         };
         Some(Self { session, tags: entries.chunks_exact(entry).map(decode).collect::<Option<_>>()? })
@@ -219,14 +219,14 @@ mod tests {
         assert_eq!(payload.len(), 44);
         // Layout of 64-bit systems: tag, two counts, bytes at 16, two counts at 24, bytes at 32.
         let tags = PoolTagRundown::decode(&payload, 8, false).expect("fits").tags;
-        assert_eq!((tags[0].paged, tags[0].nonpaged), ((1, 2, 3), (4, 5, 6)));
+        assert_eq!((tags[0].paged, tags[0].is_nonpaged), ((1, 2, 3), (4, 5, 6)));
         payload.push(0);
         assert_eq!(PoolTagRundown::decode(&payload, 8, false), None);
         let mut small = 1_u32.to_le_bytes().to_vec();
         small.extend(b"Leak");
         [1_u32, 2, 3, 4, 5, 6].iter().for_each(|n| small.extend(n.to_le_bytes()));
         let tags = PoolTagRundown::decode(&small, 4, false).expect("fits").tags;
-        assert_eq!((tags[0].paged, tags[0].nonpaged), ((1, 2, 3), (4, 5, 6)));
+        assert_eq!((tags[0].paged, tags[0].is_nonpaged), ((1, 2, 3), (4, 5, 6)));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use super::{BodyScratch, body_of, other_formats};
 use crate::buffer::{BufferHeader, HEADER_BYTES, TYPE_HEADER, flag};
 use crate::diagnostics::{DiagnosticKind, Diagnostics};
 use crate::record::Records;
+use crate::xpress::expected_output_bytes;
 use poolscope_base::bytes::{u8_at, u32_at};
 
 /// Position of a buffer in its file, with its header.
@@ -17,6 +18,17 @@ pub struct BufferRef {
     pub present_bytes: u32,
     /// Its decoded header.
     pub header: BufferHeader,
+}
+
+impl BufferRef {
+    /// Returns the number of bytes of records that the buffer can be expected to have, for reserving memory. It is limited
+    /// by the bytes that are present, whatever the header says: a plain buffer has no more, a compressed one rarely.
+    #[must_use]
+    pub fn expected_body_bytes(&self) -> usize {
+        let filled = (self.header.filled_bytes as usize).saturating_sub(HEADER_BYTES);
+        let stored = (self.present_bytes as usize).saturating_sub(HEADER_BYTES);
+        if self.header.is_compressed() { expected_output_bytes(stored, filled) } else { filled.min(stored) }
+    }
 }
 
 /// Range of a file that belongs to no readable buffer.

@@ -9,6 +9,7 @@ pub mod lockstep;
 pub mod parse;
 pub mod suggest;
 
+pub use crate::pool::Pool;
 pub use comparison::{SnapshotComparison, TagDelta, compare};
 pub use lockstep::{TagGroup, find_tag_groups};
 pub use parse::{SnapshotError, SnapshotFile, parse};
@@ -16,29 +17,6 @@ pub use suggest::{SuggestionBasis, TagSuggestion, suggest};
 
 /// Update interval of poolmon's display in seconds, from its documentation: the numbers in parentheses are changes over this time.
 const UPDATE_SECONDS: u64 = 5;
-
-/// Nonpaged or paged pool.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum Pool {
-    /// Nonpaged pool.
-    NonPaged,
-    /// Paged pool.
-    Paged,
-}
-
-impl Pool {
-    /// Both pools.
-    pub const ALL: [Self; 2] = [Self::NonPaged, Self::Paged];
-
-    /// Name shown in tables.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::NonPaged => "NonPaged",
-            Self::Paged => "Paged",
-        }
-    }
-}
 
 /// Tool that printed a snapshot.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -22,7 +22,7 @@ fn tree() -> PivotTree {
     let view = trace.extent;
     let names = ColumnValues::new(trace, FrameNaming::Symbol);
     let keys = [Key::Type, Key::Paged, Key::Tag, Key::Stack];
-    let request = PivotRequest { keys: &keys, view, rows: None };
+    let request = PivotRequest { keys: &keys, visible_range: view, rows: None };
     PivotTree::new(Arc::new(pivot(&names, &request, &|| false).unwrap()))
 }
 

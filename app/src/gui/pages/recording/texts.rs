@@ -1,7 +1,7 @@
 //! The profile and the script as texts, with buttons that save and copy them, and for the script when it stops.
 
 use eframe::egui::{DragValue, Frame, Label, Margin, RadioButton, RichText, ScrollArea, TextEdit, Ui};
-use poolscope_recording::script::WatchedPool;
+use poolscope_recording::Pool;
 
 use super::wrong;
 use crate::gui::commands::{Command, RecordingCommand};
@@ -73,7 +73,7 @@ fn options(ui: &mut Ui, setup: &mut RecordingSetup) {
     let options = &mut setup.options;
     ui.horizontal_wrapped(|ui| {
         ui.label("Monitor");
-        for (pool, title) in [(WatchedPool::NonPaged, "nonpaged pool"), (WatchedPool::Paged, "paged pool")] {
+        for (pool, title) in [(Pool::NonPaged, "nonpaged pool"), (Pool::Paged, "paged pool")] {
             if ui.add(RadioButton::new(options.pool == pool, title)).clicked() {
                 options.pool = pool;
             }

@@ -103,7 +103,7 @@ impl SuspectColumn {
             SuspectColumn::Rank => Ordering::Equal,
             SuspectColumn::Verdict => a.verdict.cmp(&b.verdict),
             SuspectColumn::Tag => a.tag.cmp(&b.tag),
-            SuspectColumn::Pool => a.paged.cmp(&b.paged),
+            SuspectColumn::Pool => a.is_paged.cmp(&b.is_paged),
             SuspectColumn::Source => text(a).cmp(&text(b)),
             SuspectColumn::Growth => a.growth_bytes_per_s.total_cmp(&b.growth_bytes_per_s),
             SuspectColumn::Size | SuspectColumn::Curve => {

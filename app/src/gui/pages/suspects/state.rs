@@ -303,7 +303,7 @@ fn identity(by: SuspectGrouping, suspect: &Suspect) -> Identity {
     };
     let tag = suspect.tag.clone().filter(|_| matches!(by, SuspectGrouping::Tag | SuspectGrouping::Stack));
     let stack = if by == SuspectGrouping::Stack { suspect.stack } else { StackId::EMPTY };
-    (tag, suspect.paged, whose, stack)
+    (tag, suspect.is_paged, whose, stack)
 }
 
 fn has(suspect: &Suspect, wanted: &str) -> bool {

@@ -147,7 +147,7 @@ impl Rows for SuspectRows<'_> {
                 let tag = RichText::new(leak_text::tag(suspect)).font(theme::figure_font()).color(color);
                 list_table::colored_cell(ui, tag);
             }
-            SuspectColumn::Pool => drop(list_table::text_cell(ui, paged_text(suspect.paged))),
+            SuspectColumn::Pool => drop(list_table::text_cell(ui, paged_text(suspect.is_paged))),
             SuspectColumn::Source => drop(list_table::text_cell(ui, texts::source(suspect, self.by))),
             SuspectColumn::Growth => {
                 list_table::figure_cell(ui, format::growth_per_minute(suspect.growth_bytes_per_s));

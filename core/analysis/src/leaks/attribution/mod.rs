@@ -6,10 +6,10 @@ pub(super) mod objects;
 pub use objects::ProcessObjects;
 
 use super::SuspectGrouping;
-use super::evidence::AllocationTotals;
 use super::limits::{MAX_LISTED_DRIVERS, MIN_RESPONSIBLE_SHARE};
 use super::suspect::Suspect;
 use super::units::Units;
+use crate::group::aggregate::Total;
 use crate::group::column::KeySource;
 use crate::group::column_values::{ColumnValues, UNKNOWN_ALLOCATOR};
 use crate::group::frames::function_label;
@@ -26,13 +26,10 @@ use rustc_hash::FxHashMap;
 use std::cmp::Reverse;
 use std::hash::Hash;
 
-/// Module name of a responsible frame outside of all modules.
-const UNKNOWN_MODULE: &str = "Unknown";
-
 /// Processes and drivers behind the outstanding allocations of a suspect.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Attribution {
-    /// The process as `name (pid)`, where suspects are processes.
+    /// The process as `name (pid)`, or [`UNKNOWN_ALLOCATOR`], where suspects are processes.
     pub process: Option<String>,
     /// True if `process` names a process; false where it is [`UNKNOWN_ALLOCATOR`] or missing.
     pub is_process_known: bool,
@@ -58,24 +55,38 @@ impl Attribution {
     }
 }
 
+/// A recorded process that made allocations.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AllocatingProcess {
+    /// Image name.
+    pub name: String,
+    /// Process ID.
+    pub pid: u32,
+    /// The process runs at the end of the range.
+    pub is_running: bool,
+}
+
 /// Outstanding allocations of one process.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ProcessShare {
-    /// Image name, or [`UNKNOWN_ALLOCATOR`].
-    pub name: String,
-    /// Process ID; `None` if the allocating process is unknown.
-    pub pid: Option<u32>,
+    /// The process; `None` if the allocating process is unknown.
+    pub process: Option<AllocatingProcess>,
     /// Allocations made in the range and outstanding at its end.
-    pub allocations: AllocationTotals,
-    /// True if the process runs at the end of the range; `None` if the allocating process is unknown.
-    pub is_running: Option<bool>,
+    pub allocations: Total,
 }
 
 impl ProcessShare {
-    /// `name (pid)`.
+    /// The image name, or [`UNKNOWN_ALLOCATOR`].
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.process.as_ref().map_or(UNKNOWN_ALLOCATOR, |process| &process.name)
+    }
+
+    /// `name (pid)`, or [`UNKNOWN_ALLOCATOR`].
     #[must_use]
     pub fn label(&self) -> String {
-        self.pid.map_or_else(|| self.name.clone(), |pid| format!("{} ({pid})", self.name))
+        let process = self.process.as_ref();
+        process.map_or_else(|| UNKNOWN_ALLOCATOR.to_owned(), |process| format!("{} ({})", process.name, process.pid))
     }
 }
 
@@ -85,7 +96,7 @@ pub struct DriverShare {
     /// The module; empty for allocations without a kernel frame.
     pub driver: String,
     /// The allocations.
-    pub allocations: AllocationTotals,
+    pub allocations: Total,
     /// Share of all outstanding bytes of the suspect, 0 to 1.
     pub share: f64,
     /// The kernel, the HAL, Driver Verifier, or no module: never responsible.
@@ -93,10 +104,10 @@ pub struct DriverShare {
 }
 
 impl DriverShare {
-    fn new(names: &ColumnValues, driver: String, allocations: AllocationTotals, all_bytes: u64) -> Self {
-        let role = names.wrapper_rules().of_module(&driver).role();
-        let is_system =
-            driver.is_empty() || driver == UNKNOWN_MODULE || matches!(role, FrameRole::System | FrameRole::Tracing);
+    /// The share of a driver; `module` is its module, if it has one.
+    fn new(names: &ColumnValues, (driver, module): (String, Option<&str>), allocations: Total, all_bytes: u64) -> Self {
+        let role = module.map(|module| names.wrapper_rules().of_module(module).role());
+        let is_system = matches!(role, None | Some(FrameRole::System | FrameRole::Tracing));
         let share = allocations.bytes as f64 / all_bytes.max(1) as f64;
         Self { driver, allocations, share, is_system }
     }
@@ -171,28 +182,25 @@ fn process_label(trace: &Trace, row: usize) -> String {
 }
 
 /// Totals by key, those with the most bytes first.
-fn totals_by_bytes<K: Copy + Eq + Hash + Ord>(
-    allocations: impl Iterator<Item = (K, u64)>,
-) -> Vec<(K, AllocationTotals)> {
-    let mut totals: FxHashMap<K, AllocationTotals> = FxHashMap::default();
+fn totals_by_bytes<K: Copy + Eq + Hash + Ord>(allocations: impl Iterator<Item = (K, u64)>) -> Vec<(K, Total)> {
+    let mut totals: FxHashMap<K, Total> = FxHashMap::default();
     for (key, size) in allocations {
         totals.entry(key).or_default().add(size);
     }
-    let mut totals: Vec<(K, AllocationTotals)> = totals.into_iter().collect();
+    let mut totals: Vec<(K, Total)> = totals.into_iter().collect();
     totals.sort_unstable_by_key(|(key, total)| (Reverse(total.bytes), Reverse(total.count), *key));
     totals
 }
 
 fn process_shares(trace: &Trace, rows: impl Iterator<Item = usize>, range: TimeRange) -> Vec<ProcessShare> {
     let allocations = rows.map(|row| (allocating_process(trace, row), trace.allocations.size[row]));
-    let share = |(id, allocations): (ProcessId, AllocationTotals)| match trace.processes.get(id) {
-        Some(process) => ProcessShare {
+    let share = |(id, allocations): (ProcessId, Total)| {
+        let process = trace.processes.get(id).map(|process| AllocatingProcess {
             name: image_name(process),
-            pid: Some(process.pid),
-            allocations,
-            is_running: Some(process.end > range.to),
-        },
-        None => ProcessShare { name: UNKNOWN_ALLOCATOR.to_owned(), pid: None, allocations, is_running: None },
+            pid: process.pid,
+            is_running: process.end > range.to,
+        });
+        ProcessShare { process, allocations }
     };
     totals_by_bytes(allocations).into_iter().map(share).collect()
 }
@@ -213,8 +221,12 @@ fn driver_shares(names: &ColumnValues, rows: impl Iterator<Item = usize>) -> Vec
     let mut totals = totals_by_bytes(rows.map(|row| (driver(row).unwrap_or(0), table.size[row])));
     let all_bytes = totals.iter().fold(0, |sum: u64, (_, total)| sum.saturating_add(total.bytes));
     totals.truncate(MAX_LISTED_DRIVERS);
-    let share = |(driver, total): (u32, AllocationTotals)| {
-        DriverShare::new(names, column.text(driver).into_owned(), total, all_bytes)
+    let module = |driver: u32| {
+        let stack = driver_of_stack.iter().position(|of_stack| *of_stack == driver)?;
+        names.responsible_module(StackId(stack as u32))
+    };
+    let share = |(driver, total): (u32, Total)| {
+        DriverShare::new(names, (column.text(driver).into_owned(), module(driver)), total, all_bytes)
     };
     totals.into_iter().map(share).collect()
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::group::frames::FrameNaming;
-use crate::group::parallel::never;
+use crate::group::parallel::not_cancelled;
 use crate::group::test_util::{Block, FakeNames, block, trace};
 use crate::group::wrapper_rules::RuleOrigin;
 use crate::leaks::{AnalysisRequest, LeakAnalysis, WarmUp, analyze};
@@ -17,7 +17,7 @@ fn blocks(count: i64, of: impl Fn(i64) -> Block) -> Vec<Block> {
 fn analyzed(trace: Trace, grouping: SuspectGrouping) -> LeakAnalysis {
     let visible_range = trace.extent;
     let names = ColumnValues::new(Arc::new(trace), FrameNaming::Symbol);
-    analyze(&names, AnalysisRequest { visible_range, grouping, warm_up: WarmUp::None }, &never).unwrap()
+    analyze(&names, AnalysisRequest { visible_range, grouping, warm_up: WarmUp::None }, &not_cancelled).unwrap()
 }
 
 fn made(blocks: &[Block]) -> Trace {
@@ -38,17 +38,13 @@ fn processes_add_up_to_all_that_is_outstanding() {
     trace.allocations.flags.iter_mut().step_by(3).take(10).for_each(|flags| *flags = 1);
     let analysis = analyzed(trace, SuspectGrouping::Tag);
     let suspect = &analysis.suspects[0];
-    let share = |name: &str, pid, count, size, running| ProcessShare {
-        name: name.to_owned(),
-        pid,
-        allocations: AllocationTotals { count, bytes: count * size },
-        is_running: running,
-    };
+    let share = |process, count, size| ProcessShare { process, allocations: Total { count, bytes: count * size } };
+    let process = |name: &str, pid, is_running| Some(AllocatingProcess { name: name.to_owned(), pid, is_running });
     let expected = [
-        share("svchost.exe", Some(900), 40, 100, Some(true)),
-        share("svchost.exe", Some(800), 40, 64, Some(false)),
-        share("NotMyfault.exe", Some(1234), 30, 64, Some(true)),
-        share(UNKNOWN_ALLOCATOR, None, 10, 64, None),
+        share(process("svchost.exe", 900, true), 40, 100),
+        share(process("svchost.exe", 800, false), 40, 64),
+        share(process("NotMyfault.exe", 1234, true), 30, 64),
+        share(None, 10, 64),
     ];
     assert_eq!(suspect.attribution.processes, expected);
     let sum = suspect.attribution.processes.iter().map(|process| process.allocations.bytes).sum::<u64>();
@@ -77,7 +73,11 @@ fn a_process_is_one_suspect_for_each_pool() {
     let mut found: Vec<_> = analysis
         .suspects
         .iter()
-        .map(|s| (s.attribution.process.clone().unwrap(), s.paged, s.evidence.outstanding.count, s.tag.clone()))
+        .inspect(|s| {
+            let is_known = s.attribution.process.as_deref() != Some(UNKNOWN_ALLOCATOR);
+            assert_eq!(s.attribution.is_process_known, is_known);
+        })
+        .map(|s| (s.attribution.process.clone().unwrap(), s.is_paged, s.evidence.outstanding.count, s.tag.clone()))
         .collect();
     found.sort();
     let of = |name: &str, paged, count, tag: Option<&str>| (name.to_owned(), paged, count, tag.map(str::to_owned));
@@ -126,7 +126,7 @@ fn the_rule_of_a_wrapper_driver_is_reported() {
         let names = ColumnValues::new(trace, FrameNaming::Symbol).with_symbols(Arc::new(symbols));
         let names = names.with_wrapper_rules(Arc::new(rules));
         let request = AnalysisRequest { visible_range, grouping: SuspectGrouping::Tag, warm_up: WarmUp::None };
-        analyze(&names, request, &never).unwrap().suspects.remove(0).attribution.wrapper_driver
+        analyze(&names, request, &not_cancelled).unwrap().suspects.remove(0).attribution.wrapper_driver
     };
     let wrapper = |module: &str, rule, next: Option<&str>| {
         Some(WrapperDriver { module: module.to_owned(), rule, responsible_function: next.map(str::to_owned) })

@@ -3,7 +3,7 @@
 //! not count, because a handle of another process may keep them.
 
 use super::{DetectorInput, Finding, SuspectUnits};
-use crate::leaks::evidence::AllocationTotals;
+use crate::group::aggregate::Total;
 use crate::leaks::limits::{EXCEPTION_SHARE, MAX_LISTED, MIN_OUTSTANDING};
 use crate::trace::ids::ProcessId;
 use crate::trace::process::Process;
@@ -19,8 +19,8 @@ pub fn find(input: &DetectorInput<'_>, suspect: &SuspectUnits<'_>) -> Option<Fin
     if !input.has_process_ended.contains(&true) || suspect.object_tag().is_some() {
         return None;
     }
-    let mut by_process: FxHashMap<ProcessId, AllocationTotals> = FxHashMap::default();
-    let mut allocations = AllocationTotals::default();
+    let mut by_process: FxHashMap<ProcessId, Total> = FxHashMap::default();
+    let mut allocations = Total::default();
     for row in input.outstanding_rows(suspect) {
         let id = table.alloc_attributes[row];
         if !input.has_process_ended.get(id.index()).copied().unwrap_or(false) {
@@ -41,7 +41,7 @@ pub fn find(input: &DetectorInput<'_>, suspect: &SuspectUnits<'_>) -> Option<Fin
     if allocations.count < MIN_OUTSTANDING || (allocations.count as f64) < EXCEPTION_SHARE * outstanding {
         return None;
     }
-    let mut by_process: Vec<(ProcessId, AllocationTotals)> = by_process.into_iter().collect();
+    let mut by_process: Vec<(ProcessId, Total)> = by_process.into_iter().collect();
     by_process.sort_unstable_by_key(|(process, total)| (Reverse(total.bytes), Reverse(total.count), *process));
     by_process.truncate(MAX_LISTED);
     let label = |id: ProcessId| trace.processes.get(id).map_or_else(String::new, Process::label);
@@ -55,7 +55,7 @@ mod tests {
     use super::*;
     use crate::group::column_values::ColumnValues;
     use crate::group::frames::FrameNaming;
-    use crate::group::parallel::never;
+    use crate::group::parallel::not_cancelled;
     use crate::group::test_util::Block;
     use crate::group::test_util::{FakeNames, trace};
     use crate::leaks::SuspectGrouping;
@@ -81,7 +81,7 @@ mod tests {
         all.iter_mut().enumerate().for_each(|(k, block)| block.process = k as u32 % 3);
         // Process 1 makes k = 1, 4, .., 97, those before 5,000 are k < 51; process 2 makes k = 2, 5, .., 98.
         let found = exited(&all, [ALIVE, 5_000, 9_950, ALIVE]);
-        let of = |count: u64| AllocationTotals { count, bytes: 64 * count };
+        let of = |count: u64| Total { count, bytes: 64 * count };
         let processes = vec![("svchost.exe (800)".to_owned(), of(33)), ("NotMyfault.exe (1234)".to_owned(), of(17))];
         assert_eq!(found, Some(Finding::ExitedProcesses { allocations: of(50), processes }));
         assert_eq!(exited(&all, [ALIVE; 4]), None);
@@ -116,7 +116,7 @@ mod tests {
             let analysis = analyze(
                 &names,
                 AnalysisRequest { visible_range: view, grouping: SuspectGrouping::Tag, warm_up: WarmUp::None },
-                &never,
+                &not_cancelled,
             )
             .unwrap();
             let is_found = |reason: &Reason| matches!(reason, Reason::Finding(Finding::ExitedProcesses { .. }));

@@ -2,9 +2,9 @@
 //! has the handles is not in a pool trace.
 
 use super::{DetectorInput, Finding, SuspectUnits};
+use crate::group::aggregate::Total;
 use crate::leaks::attribution::objects::{PROCESS_OBJECT_TAG, object_type, process_objects};
 use crate::leaks::attribution::{ProcessObjects, allocating_process};
-use crate::leaks::evidence::AllocationTotals;
 
 /// Outstanding kernel objects of one type.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -14,7 +14,7 @@ pub struct HeldObjects {
     /// Objects allocated in the range and outstanding at its end.
     pub outstanding: u64,
     /// Those of them that were allocated by processes that have ended.
-    pub by_ended_processes: AllocationTotals,
+    pub by_ended_processes: Total,
     /// For process objects, the processes that they belong to; the allocating process is the parent.
     pub process_objects: Option<ProcessObjects>,
 }
@@ -24,7 +24,7 @@ pub fn find(input: &DetectorInput<'_>, suspect: &SuspectUnits<'_>) -> Option<Fin
     let tag = suspect.object_tag()?;
     let object_type = object_type(tag)?;
     let (trace, table) = (input.trace, &input.trace.allocations);
-    let mut by_ended_processes = AllocationTotals::default();
+    let mut by_ended_processes = Total::default();
     for row in input.outstanding_rows(suspect) {
         let process = trace.processes.get(allocating_process(trace, row));
         let has_ended = process.is_some_and(|process| process.end <= input.range.to);
@@ -87,7 +87,7 @@ mod tests {
         let objects = HeldObjects {
             object_type: "Process",
             outstanding: 100,
-            by_ended_processes: AllocationTotals::default(),
+            by_ended_processes: Total::default(),
             process_objects: Some(processes),
         };
         assert!(found.contains(&Finding::HeldObjects(objects)), "{found:?}");
@@ -98,7 +98,7 @@ mod tests {
         let mut all = blocks(b"Toke", 100, PATH, |_| None);
         all.iter_mut().enumerate().for_each(|(k, block)| block.process = k as u32 % 2);
         let found = held(&all, "Toke", |rows| rows[1].end = Ticks(9_999));
-        let by_ended = AllocationTotals { count: 50, bytes: 50 * 64 };
+        let by_ended = Total { count: 50, bytes: 50 * 64 };
         let objects =
             HeldObjects { object_type: "Token", outstanding: 100, by_ended_processes: by_ended, process_objects: None };
         assert!(found.contains(&Finding::HeldObjects(objects)), "{found:?}");

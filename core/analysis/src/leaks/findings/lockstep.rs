@@ -15,13 +15,13 @@ pub struct LockstepTag {
     /// The tag as text.
     pub tag: String,
     /// Paged pool.
-    pub paged: bool,
+    pub is_paged: bool,
     /// Number of its allocations in one object.
     pub parts: u32,
     /// Allocations made in the range and outstanding at its end.
     pub outstanding: u64,
     /// Nothing of it was freed in the range.
-    pub never_freed: bool,
+    pub is_never_freed: bool,
 }
 
 /// The group of each tag and pool that is in one.
@@ -47,7 +47,7 @@ pub fn find_groups(
         if cancel() {
             return Err(Cancelled);
         }
-        let key = (tag.clone(), suspect.suspect.paged);
+        let key = (tag.clone(), suspect.suspect.is_paged);
         let at = *index_of.entry(key.clone()).or_insert_with(|| {
             tags.push(key);
             series.push(CountSeries { gained: vec![0.0; LOCKSTEP_INTERVALS], allocs: Some(0), frees: Some(0) });
@@ -60,13 +60,13 @@ pub fn find_groups(
     let tag_of = |member: &LockstepMember| {
         let (tag, paged) = tags.get(member.series)?.clone();
         let outstanding = series.get(member.series).map_or(0, |series| series.total() as u64);
-        Some(LockstepTag { tag, paged, parts: member.parts, outstanding, never_freed: member.never_freed })
+        Some(LockstepTag { tag, is_paged: paged, parts: member.parts, outstanding, is_never_freed: member.never_freed })
     };
     let tags_of = |group: &LockstepGroup| -> Vec<LockstepTag> { group.members.iter().filter_map(tag_of).collect() };
     let mut found = LockstepGroups::default();
     for members in lockstep::find_groups(&series).iter().map(tags_of) {
         for own in &members {
-            found.insert((own.tag.clone(), own.paged), members.clone());
+            found.insert((own.tag.clone(), own.is_paged), members.clone());
         }
     }
     Ok(found)
@@ -91,7 +91,7 @@ fn add_to_series(input: &DetectorInput<'_>, suspect: &SuspectUnits<'_>, series: 
 /// Returns the group of a suspect's tag.
 pub fn find(groups: &LockstepGroups, suspect: &SuspectUnits<'_>) -> Option<Finding> {
     let tag = suspect.suspect.tag.clone()?;
-    let members = groups.get(&(tag, suspect.suspect.paged))?;
+    let members = groups.get(&(tag, suspect.suspect.is_paged))?;
     Some(Finding::LockstepTags { members: members.clone() })
 }
 
@@ -108,7 +108,7 @@ mod tests {
             _ => None,
         });
         let members = lockstep.into_iter().flatten();
-        members.map(|m| (m.tag, m.paged, m.parts, m.never_freed)).collect()
+        members.map(|m| (m.tag, m.is_paged, m.parts, m.is_never_freed)).collect()
     }
 
     /// Outstanding allocations of a tag at these times.

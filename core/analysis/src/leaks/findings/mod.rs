@@ -13,10 +13,10 @@ pub use held_objects::HeldObjects;
 pub use lockstep::LockstepTag;
 
 use super::attribution::objects::object_type;
-use super::evidence::AllocationTotals;
 use super::limits::MIN_EVENTS_FOR_SHARE;
 use super::units::Units;
 use super::{Suspect, Verdict};
+use crate::group::aggregate::Total;
 use crate::group::column_values::ColumnValues;
 use crate::group::parallel::{Cancel, Cancelled};
 use crate::group::responsible::StackMarks;
@@ -65,9 +65,9 @@ pub enum Finding {
     /// Outstanding allocations of processes that have exited.
     ExitedProcesses {
         /// The allocations.
-        allocations: AllocationTotals,
+        allocations: Total,
         /// The processes as `name (pid)`, those with the most bytes first.
-        processes: Vec<(String, AllocationTotals)>,
+        processes: Vec<(String, Total)>,
     },
     /// The growth rate changes at a marker.
     RateChangeAtMarker {
@@ -250,7 +250,7 @@ mod test_util {
     use super::Finding;
     use crate::group::column_values::ColumnValues;
     use crate::group::frames::FrameNaming;
-    use crate::group::parallel::never;
+    use crate::group::parallel::not_cancelled;
     use crate::group::test_util::{Block, block, trace};
     use crate::trace::Trace;
     use crate::trace::time::Ticks;
@@ -286,7 +286,7 @@ mod test_util {
         let visible_range = trace.extent;
         let markers: Vec<Ticks> = markers.iter().map(|marker| Ticks(*marker)).collect();
         let names = ColumnValues::new(Arc::new(trace), FrameNaming::Symbol).with_marks(&markers);
-        analyze(&names, AnalysisRequest { visible_range, grouping, warm_up: WarmUp::None }, &never).unwrap()
+        analyze(&names, AnalysisRequest { visible_range, grouping, warm_up: WarmUp::None }, &not_cancelled).unwrap()
     }
 
     /// The findings about a tag.

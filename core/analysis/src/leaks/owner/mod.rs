@@ -116,10 +116,10 @@ fn driver_stem(driver: &str) -> String {
 }
 
 fn by_stack(suspect: &Suspect) -> Option<TagOwnerCandidate> {
-    let driver = suspect.driver.as_str();
-    if driver.is_empty() || driver == "Unknown" {
+    if !suspect.is_driver_known {
         return None;
     }
+    let driver = suspect.driver.as_str();
     let share = suspect.driver_share.max(suspect.stack_share).clamp(0.0, 1.0);
     let is_driver = WrapperRules::built_in().of_module(driver).role() == FrameRole::Driver;
     let max_confidence = if is_driver { limit::STACK_CONFIDENCE } else { limit::SYSTEM_STACK_CONFIDENCE };
@@ -202,7 +202,7 @@ mod tests {
             crate::group::column_values::ColumnValues::new(trace.clone(), crate::group::frames::FrameNaming::Symbol);
         let request =
             AnalysisRequest { visible_range: trace.extent, grouping: SuspectGrouping::Tag, warm_up: WarmUp::None };
-        analyze(&names, request, &crate::group::parallel::never).unwrap().suspects.remove(0)
+        analyze(&names, request, &crate::group::parallel::not_cancelled).unwrap().suspects.remove(0)
     }
 
     fn scanned(files: &[(&str, &[u8; 4], u64)], looked_at: u64) -> ScannedDrivers {

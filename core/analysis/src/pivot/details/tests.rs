@@ -1,7 +1,7 @@
 //! Details of random rows against sums made block by block.
 
 use super::*;
-use crate::group::parallel::never;
+use crate::group::parallel::not_cancelled;
 use crate::group::test_util::{Block, HZ, block, names, random_blocks};
 use crate::trace::time::ClockKind;
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,7 +16,7 @@ fn taken(blocks: &[Block]) -> Vec<(usize, &Block)> {
 
 fn made(names: &ColumnValues) -> RowDetails {
     let rows = RowSet::from_fn(names.trace().allocations.len(), |r| r % 3 != 0);
-    row_details(names, &rows, VIEW, &never).unwrap()
+    row_details(names, &rows, VIEW, &not_cancelled).unwrap()
 }
 
 fn tally<'b>(blocks: impl Iterator<Item = &'b Block>) -> Total {
@@ -134,7 +134,7 @@ fn implied_ends_give_no_lifetimes_and_no_ages() {
         of(flag::IMPLIED_ALLOCATION, from + 4, Some(to + 5), 8),
         of(0, from + 5, None, 16),
     ];
-    let got = row_details(&names(&blocks), &RowSet::from_fn(blocks.len(), |_| true), VIEW, &never).unwrap();
+    let got = row_details(&names(&blocks), &RowSet::from_fn(blocks.len(), |_| true), VIEW, &not_cancelled).unwrap();
     let in_bins = |bins: &[HistogramBin]| bins.iter().map(|bin| bin.total.bytes).sum::<u64>();
     assert_eq!(
         (in_bins(&got.lifetimes.bins), got.lifetimes.unknown.bytes, got.lifetimes.not_freed.bytes),
@@ -180,7 +180,7 @@ fn neither_workers_nor_emptiness_disturb_it() {
     };
     assert_eq!(with(1), with(6));
     let nothing = RowSet::from_fn(blocks.len(), |_| false);
-    assert_eq!(row_details(&names, &nothing, VIEW, &never).unwrap(), RowDetails::default());
+    assert_eq!(row_details(&names, &nothing, VIEW, &not_cancelled).unwrap(), RowDetails::default());
     assert!(row_details(&names, &nothing, VIEW, &|| true).is_err());
 }
 

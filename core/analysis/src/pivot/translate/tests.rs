@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::group::frames::{FrameNames, FrameNaming};
-use crate::group::parallel::never;
+use crate::group::parallel::not_cancelled;
 use crate::group::test_util::{Rng, random_blocks, trace};
 use crate::pivot::{PivotRequest, pivot, rows_of_paths};
 use crate::trace::Trace;
@@ -59,7 +59,9 @@ const KEYS: [&[Key]; 5] = [
 
 fn tree(names: &ColumnValues, keys: &[Key]) -> PivotTree {
     let view = names.trace().extent;
-    PivotTree::new(Arc::new(pivot(names, &PivotRequest { keys, view, rows: None }, &never).unwrap()))
+    PivotTree::new(Arc::new(
+        pivot(names, &PivotRequest { keys, visible_range: view, rows: None }, &not_cancelled).unwrap(),
+    ))
 }
 
 /// All nodes by their paths, all of them opened.
@@ -90,7 +92,7 @@ fn places_keep_their_rows() {
                 let place = RowPath::of(&tree, ordered[dice.roll(ordered.len() as u64) as usize]);
                 let places = way.row_paths(&place);
                 let rows = |places: &[RowPath], names: &ColumnValues| {
-                    rows_of_paths(places, names, trace.extent, &never).unwrap()
+                    rows_of_paths(places, names, trace.extent, &not_cancelled).unwrap()
                 };
                 let (before, after) = (rows(std::slice::from_ref(&place), old), rows(&places, new));
                 assert_eq!(before.and(&after).count(), before.count(), "{keys:?} {place:?} {places:?}");

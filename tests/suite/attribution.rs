@@ -1,5 +1,5 @@
-//! Who is behind a leak, through the program's output: processes, objects that handles keep, tags that grow together, drivers
-//! that can be named. The truth is what the generator planted, or what the cases beside the repository say.
+//! Attribution of leaks in the program's output: processes, objects kept by handles, tags that grow in lockstep, responsible
+//! drivers. Expected values come from the ground truth of synthetic traces and from the cases beside the repository.
 
 use poolscope_synth::{GroundTruthRequest, SynthParams};
 use poolscope_tests::program::{json, output};
@@ -7,7 +7,6 @@ use poolscope_tests::synthetic::{OnDisk, Planted, bytes_of, plant};
 use poolscope_tests::variants::base;
 use rayon::prelude::*;
 use serde_json::Value;
-use std::io::Write;
 use std::path::PathBuf;
 
 fn rows(document: &Value) -> &Vec<Value> {
@@ -184,13 +183,13 @@ fn one_certainty_is_a_figure_and_the_others_are_words_or_explain_themselves() {
     }
 }
 
-/// A file of the cases beside the repository; says that it was skipped where they are missing.
+/// A file of the cases beside the repository; reports a skipped test if it is missing.
 fn case(name: &str) -> Option<String> {
     let path: PathBuf = poolscope_tests::root().join("../shared/cases").join(name);
     if path.exists() {
         return Some(path.to_str().expect("an ordinary name").to_owned());
     }
-    std::io::stderr().write_all(format!("SKIPPED: {} is missing\n", path.display()).as_bytes()).expect("a line");
+    poolscope_tests::skipped(&format!("{} is missing", path.display()));
     None
 }
 

@@ -4,7 +4,7 @@
 use poolscope::drivers::{scan_folder, tags_of};
 use poolscope_analysis::group::column_values::ColumnValues;
 use poolscope_analysis::group::frames::FrameNaming;
-use poolscope_analysis::group::parallel::never;
+use poolscope_analysis::group::parallel::not_cancelled;
 use poolscope_analysis::leaks::data_quality::{DataQualityKind, assess_data_quality};
 use poolscope_analysis::leaks::owner::{OwnerSource, TagOwnerData, best_owner_candidate};
 use poolscope_analysis::leaks::reconcile::{Reconciliation, reconcile};
@@ -28,7 +28,7 @@ fn analyzed(trace: &Arc<Trace>) -> LeakAnalysis {
     let names = ColumnValues::new(Arc::clone(trace), FrameNaming::Symbol);
     let request =
         AnalysisRequest { visible_range: trace.extent, grouping: SuspectGrouping::Tag, warm_up: WarmUp::Automatic };
-    analyze(&names, request, &never).expect("not canceled")
+    analyze(&names, request, &not_cancelled).expect("not canceled")
 }
 
 fn growth(
@@ -37,7 +37,7 @@ fn growth(
 ) -> Growth {
     let mut growth = Growth::new();
     for row in &reconciliation.tags {
-        *growth.entry((row.tag.text(), row.session, row.paged)).or_default() += of(row);
+        *growth.entry((row.tag.text(), row.session, row.is_paged)).or_default() += of(row);
     }
     growth.retain(|_, bytes| *bytes != 0);
     growth
@@ -116,7 +116,7 @@ fn without_snapshots_nothing_is_compared_and_with_them_the_pool_has_a_start() {
         // The start snapshot is a few ticks after the start, without an event between.
         let start = result.pool_start_bytes(paged).expect("the first snapshot was taken");
         assert_eq!(pool.start_bytes, Some(start));
-        let of_tags: u64 = result.tags.iter().filter(|row| row.paged == paged).map(|row| row.start_bytes).sum();
+        let of_tags: u64 = result.tags.iter().filter(|row| row.is_paged == paged).map(|row| row.start_bytes).sum();
         assert_eq!(start, of_tags);
         assert!(start > 0);
     }
@@ -161,7 +161,7 @@ fn driver_files_name_the_owner_where_stacks_do_not() {
     let trace = loaded(bytes_of(&variants::base(10_000)));
     let analysis = analyzed(&trace);
     let mut suspect = analysis.suspects.into_iter().next().expect("tags were used");
-    (suspect.driver, suspect.function) = (String::new(), String::new());
+    (suspect.driver, suspect.function, suspect.is_driver_known) = (String::new(), String::new(), false);
     let tag = suspect.tag.clone().expect("suspects are tags");
     let folder = tempfile::tempdir().expect("a scratch folder can be made");
     let code = [b"\x41\xb8", tag.as_bytes(), b"\xff\x15", b"\x41\xb8", tag.as_bytes(), b"\xff\x15"].concat();
@@ -169,7 +169,7 @@ fn driver_files_name_the_owner_where_stacks_do_not() {
     for name in ["a.sys", "b.sys", "c.sys", "d.sys"] {
         std::fs::write(folder.path().join(name), [0x90; 5000]).expect("a scratch file can be written");
     }
-    let scan = scan_folder(folder.path(), &tags_of(&trace), &never).expect("the folder holds drivers");
+    let scan = scan_folder(folder.path(), &tags_of(&trace), &not_cancelled).expect("the folder holds drivers");
     assert_eq!((scan.drivers.scanned_files, scan.problems.len()), (5, 0));
     let hints = TagOwnerData { pool_tags: None, scanned_drivers: Some(&scan.drivers) };
     let candidate = best_owner_candidate(&suspect, hints).expect("one file contains the tag");
