@@ -388,8 +388,9 @@ fn peaks_and_different_values_agree_with_a_walk_over_all_ticks() {
         .map(|metric| evaluator.group_values(metric, &not_cancelled).unwrap());
     assert_eq!(
         all,
-        evaluator.values(Metric::Unique(Key::Thread), std::slice::from_ref(&(0..table.len() as u32)), &not_cancelled).unwrap()
-            [0]
+        evaluator
+            .values(Metric::Unique(Key::Thread), std::slice::from_ref(&(0..table.len() as u32)), &not_cancelled)
+            .unwrap()[0]
     );
     for group in 0..table.len() {
         let tag = texts(&table, group).remove(0);

@@ -181,7 +181,7 @@ impl SuspectsState {
         let leaking = self.suspects().iter().filter(|suspect| !is_non_leaking(suspect.verdict));
         let tagged = leaking.filter_map(|suspect| {
             let tag = suspect.tag.clone()?;
-            let description = format!("{}, {}", suspect.verdict.name(), leak_text::pool(suspect.paged));
+            let description = format!("{}, {}", suspect.verdict.name(), leak_text::pool(suspect.is_paged));
             Some(SuggestedTag { tag, description })
         });
         tagged.take(SUGGESTED).collect()
