@@ -28,11 +28,11 @@ fn by_tag(truth: &RangeGroundTruth) -> BTreeMap<String, (u64, u64, usize)> {
 }
 
 fn gold(window: &Window<'_>) -> f32 {
-    window.get_by_label("Gold bar: columns left of it group the rows").rect().center().x
+    window.get_by_label("Gold bar: columns to its left group the rows").rect().center().x
 }
 
 fn blue(window: &Window<'_>) -> f32 {
-    window.get_by_label("Blue bar: columns right of it are drawn in the graph").rect().right()
+    window.get_by_label("Blue bar: columns to its right are graphed").rect().right()
 }
 
 fn sorted(mut texts: Vec<String>) -> Vec<String> {
@@ -105,13 +105,13 @@ fn a_refused_drop_says_why() {
     let mut window = open_file(&path);
     let x = header(&window, "Type").center().x;
     hold_header(&mut window, "Count", x);
-    window.get_by_label_contains("Count follows from the rows of a group: it cannot group them.");
+    window.get_by_label_contains("Count is a data column and cannot group rows.");
     let y = header(&window, "Count").center().y;
     window.drop_at(poolscope::gui::egui::pos2(x, y));
     window.run_steps(3);
     let x = blue(&window) + 8.0;
     hold_header(&mut window, "Pool Tag", x);
-    window.get_by_label_contains("Pool Tag is no amount: it groups rows, and cannot be drawn over time.");
+    window.get_by_label_contains("Pool Tag is a key column and cannot be graphed.");
     window.drop_at(poolscope::gui::egui::pos2(x, y));
     window.run_steps(3);
     assert_eq!(columns(&window), "Type, Paged, Pool Tag, Stack | Count | Size");
@@ -121,7 +121,7 @@ fn a_refused_drop_says_why() {
 fn a_column_that_fits_nowhere_else_says_why_for_both_places() {
     let (_folder, path) = folder();
     let mut window = open_file(&path);
-    header_menu(&mut window, "Count", &["Add figure", "Growth (bytes/s)"]);
+    header_menu(&mut window, "Count", &["Add data column", "Growth (bytes/s)"]);
     assert_eq!(columns(&window), "Type, Paged, Pool Tag, Stack | Count, Growth (bytes/s) | Size");
     let x = blue(&window) + 8.0;
     hold_header(&mut window, "Growth (bytes/s)", x);
@@ -176,7 +176,7 @@ fn siblings(window: &Window<'_>, figures: &[Metric]) -> Vec<Vec<Vec<f64>>> {
 fn two_columns_sort_together() {
     let (_folder, path) = folder();
     let mut window = open_file(&path);
-    header_menu(&mut window, "Count", &["Add figure", "Average"]);
+    header_menu(&mut window, "Count", &["Add data column", "Average"]);
     let name = header_name(&window, "Count");
     window.get_by_role_and_label(Role::ColumnHeader, &name).click();
     window.run_steps(3);
@@ -205,7 +205,7 @@ fn two_columns_sort_together() {
 fn figures_that_come_later_sort_too() {
     let (_folder, path) = folder();
     let mut window = open_file(&path);
-    header_menu(&mut window, "Count", &["Add figure", "Size (peak)"]);
+    header_menu(&mut window, "Count", &["Add data column", "Size (peak)"]);
     let name = header_name(&window, "Size (peak)");
     window.get_by_role_and_label(Role::ColumnHeader, &name).click();
     window.run_steps(3);
@@ -232,7 +232,7 @@ fn the_menu_of_a_header_changes_the_columns() {
     header_menu(&mut window, "Count", &["Group by", "Driver"]);
     assert_eq!(columns(&window), "Type, Paged, Pool Tag, Driver, Stack | Count | Size", "where it can be seen");
     header_menu(&mut window, "Driver", &["Remove"]);
-    header_menu(&mut window, "Count", &["Add figure", "Average"]);
+    header_menu(&mut window, "Count", &["Add data column", "Average"]);
     header_menu(&mut window, "Size", &["Unit", "MB"]);
     let average = format::bytes((size as f64 / count as f64) as u64);
     let wanted = format!("Type AIFO, Count {}, Average {average}, Size ", format::count(count));
@@ -248,14 +248,14 @@ fn the_menu_of_a_header_changes_the_columns() {
     header_menu(&mut window, "Size", &["Aggregation", "Peak"]);
     assert_eq!(columns(&window), "Type, Paged, Pool Tag, Stack | Count, Max | Size (peak)");
     assert!(document(&window).query.columns.columns.iter().any(|c| c.unit == ColumnUnit::Automatic));
-    header_menu(&mut window, "Paged", &["Freeze up to this"]);
+    header_menu(&mut window, "Paged", &["Freeze up to this column"]);
     assert_eq!(document(&window).query.columns.frozen, 2);
     header_menu(&mut window, "Paged", &["Unfreeze"]);
     assert_eq!(document(&window).query.columns.frozen, 0);
     let before = header(&window, "Stack").width();
     header_menu(&mut window, "Stack", &["Fit width"]);
     assert_ne!(header(&window, "Stack").width(), before);
-    header_menu(&mut window, "Stack", &["Sort by this as well"]);
+    header_menu(&mut window, "Stack", &["Add to sort"]);
     header_menu(&mut window, "Type", &["Remove"]);
     assert_eq!(columns(&window), "Paged, Pool Tag, Stack | Count, Max | Size (peak)");
 }
@@ -285,7 +285,7 @@ fn the_box_of_columns_is_searched_and_used_by_name() {
     click(&mut window, "Move up Size (peak)");
     assert_eq!(columns(&window), "Type, Paged, Pool Tag, Stack | Size (peak), Count | Size");
     click(&mut window, "Move down Size (peak)");
-    click(&mut window, "Draw Count");
+    click(&mut window, "Graph Count");
     assert_eq!(columns(&window), "Type, Paged, Pool Tag, Stack | Size (peak), Size | Count");
     click(&mut window, "Group by Size (peak)");
     assert_eq!(columns(&window), "Type, Paged, Pool Tag, Stack, Size Class | Size | Count");
@@ -305,7 +305,7 @@ fn the_same_column_stands_twice() {
     let mut window = open_file(&path);
     let (_, truth) = made_up(&[]);
     let (_, size) = sums(&truth.ranges[0], |row| row.kind == "AIFO");
-    header_menu(&mut window, "Count", &["Add figure", "Size"]);
+    header_menu(&mut window, "Count", &["Add data column", "Size"]);
     assert_eq!(columns(&window), "Type, Paged, Pool Tag, Stack | Count, Size | Size");
     let aifo = labels_at(&window, 0).into_iter().find(|l| l.starts_with("Type AIFO")).expect("AIFO");
     let twice = format!("Size {0}, Size {0}", format::bytes(size));

@@ -116,9 +116,9 @@ fn find_goes_through_rows_that_are_closed() {
     let wanted = rows_with(&truth.ranges[1], &tag.to_lowercase());
     window.get_by_label_contains(&format!(" of {wanted}"));
     write(&mut window, "zzz");
-    window.get_by_label("no row");
+    window.get_by_label("no rows");
     press_with(&mut window, Modifiers::NONE, Key::Escape);
-    assert!(window.query_by_label("no row").is_none(), "Escape closes the bar");
+    assert!(window.query_by_label("no rows").is_none(), "Escape closes the bar");
     let before = cursor(&window).id;
     press(&mut window, Key::ArrowDown);
     assert_ne!(cursor(&window).id, before, "the table has the keyboard again");
@@ -215,7 +215,7 @@ fn case_matters_when_asked() {
     window.get_by_label("1 row");
     assert!(all_rows(&window).iter().any(|row| row.text == "AIFO" && row.found));
     click(&mut window, "Match case");
-    window.get_by_label("no row");
+    window.get_by_label("no rows");
     assert!(!all_rows(&window).iter().any(|row| row.found), "only what is found is marked");
 }
 
@@ -293,7 +293,11 @@ fn curves_and_sums_of_a_range_obey_the_filter() {
     let range = document(&window).seconds(totals.view);
     let (_, truth) = made_up(&[(range.from, range.to)]);
     let (count, size) = sums(&truth.ranges[1], |row| row.tag == tag && row.kind == "AIFO");
-    window.get_by_label(&format!("kept {} in {} blocks", format::bytes(size), format::count(count)));
+    window.get_by_label(&format!(
+        "Outstanding at end: {} in {}",
+        format::bytes(size),
+        format::counted(count, "allocation", "allocations")
+    ));
     let data = document(&window).results.graph_data.as_ref().expect("curves");
     let names: Vec<&str> = data.series.iter().map(|series| series.name.as_str()).collect();
     assert_eq!(names, [tag.as_str()]);
@@ -302,7 +306,7 @@ fn curves_and_sums_of_a_range_obey_the_filter() {
     preset(&mut window, "Churn");
     let (count, size) = sums(&truth.ranges[1], |row| row.tag == tag && row.kind == "AIFO");
     assert!(count > 0 && size > 0);
-    window.get_by_label_contains("kept 0 B in 0 blocks");
+    window.get_by_label_contains("Outstanding at end: 0 B in 0 allocations");
 }
 
 #[test]
@@ -372,7 +376,7 @@ fn a_filter_that_leaves_nothing_leads_back() {
     let mut window = open_file(&path);
     let before = cursor(&window);
     filter(&mut window, "size:>100GB");
-    window.get_by_label("The filter leaves no allocation of this view.");
+    window.get_by_label("No allocations in the visible range match the filter.");
     assert!(document(&window).results.details.is_none());
     // Keys find nothing to act on, and harm nothing.
     for key in [Key::ArrowDown, Key::ArrowRight, Key::End, Key::F3] {
@@ -385,7 +389,7 @@ fn a_filter_that_leaves_nothing_leads_back() {
     window.run_steps(3);
     settle(&mut window);
     assert_eq!(cursor(&window).text, before.text, "the cursor is where it was");
-    assert!(window.query_by_label("The filter leaves no allocation of this view.").is_none());
+    assert!(window.query_by_label("No allocations in the visible range match the filter.").is_none());
 }
 
 #[test]

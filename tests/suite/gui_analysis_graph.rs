@@ -32,21 +32,21 @@ fn legend_and_squares_switch_the_same_curve() {
     let tag = cursor(&window).text;
     assert!(curve(&window, &tag).on && curve(&window, &tag).marked && square_is_on(&window));
     let others = curves(&window).series.len();
-    click(&mut window, &format!("Draw {tag}"));
+    click(&mut window, &format!("Show {tag}"));
     assert!(!curve(&window, &tag).on && !square_is_on(&window));
     window.get_by_role_and_label(Role::TreeGrid, "Allocations").focus();
     window.run_steps(2);
     write(&mut window, ".");
     assert!(curve(&window, &tag).on && square_is_on(&window));
     // Alone, and all again.
-    window.get_by_label(&format!("Draw {tag}")).click_modifiers(Modifiers::ALT);
+    window.get_by_label(&format!("Show {tag}")).click_modifiers(Modifiers::ALT);
     window.run_steps(3);
     let drawn = |window: &Window<'_>| curves(window).series.iter().filter(|series| series.on).count();
     assert!(drawn(&window) == 1 && curve(&window, &tag).on);
     command(&mut window, "Show all series");
     assert_eq!(drawn(&window), others);
     // A switch survives a zoom.
-    click(&mut window, &format!("Draw {tag}"));
+    click(&mut window, &format!("Show {tag}"));
     press_with(&mut window, CTRL, Key::Plus);
     assert!(!curve(&window, &tag).on);
 }
@@ -98,7 +98,7 @@ fn pinned_rows_have_curves_of_their_own() {
     let kept = sums(&truth.ranges[0], |row| row.kind == "AIFO" && row.paged == paged);
     assert_eq!(curve(&window, &name).values.last().copied(), Some(kept.1 as f64));
     // Its line in the legend leads back to the row.
-    click(&mut window, &format!("Find the row of {name}"));
+    click(&mut window, &format!("Select row of {name}"));
     assert_eq!(cursor(&window).text, paged);
     // It stays in another view, and goes when asked to.
     press_with(&mut window, CTRL, Key::Plus);
@@ -114,7 +114,7 @@ fn pinned_rows_have_curves_of_their_own() {
     press_with(&mut window, CTRL, Key::G);
     let named: Vec<bool> = curves(&window).series.iter().filter(|s| s.name == tag).map(|s| s.on).collect();
     assert_eq!(named, [true, true]);
-    window.get_all_by_label(&format!("Draw {tag}")).next().expect("the first of the two").click();
+    window.get_all_by_label(&format!("Show {tag}")).next().expect("the first of the two").click();
     window.run_steps(3);
     let named: Vec<bool> = curves(&window).series.iter().filter(|s| s.name == tag).map(|s| s.on).collect();
     assert_eq!(named, [false, true]);
@@ -125,14 +125,14 @@ fn the_number_of_curves_is_chosen() {
     let (_folder, path) = folder();
     let mut window = open_file(&path);
     let tags = all_tags();
-    command(&mut window, "5 largest curves");
+    command(&mut window, "5 largest series");
     assert_eq!(curves(&window).series.len(), 6);
     let others = tags - 5;
     let rest = format!("other ({others})");
     assert!(!curve(&window, &rest).has_row);
-    click(&mut window, &format!("Draw {rest}"));
+    click(&mut window, &format!("Show {rest}"));
     assert!(!curve(&window, &rest).on);
-    command(&mut window, "50 largest curves");
+    command(&mut window, "50 largest series");
     assert_eq!(curves(&window).series.len(), tags);
 }
 
@@ -147,7 +147,7 @@ fn curves_follow_the_chosen_columns() {
     let (_folder, path) = folder();
     let mut window = open_file(&path);
     let (_, truth) = made_up(&[]);
-    window.get_by_label("By which columns there are curves").click();
+    window.get_by_label("Columns that define the series").click();
     window.run_steps(4);
     click(&mut window, "by Type, Paged");
     assert_eq!(curves(&window).title, "Outstanding size by Type, Paged");
@@ -249,7 +249,7 @@ fn marks_cut_the_trace_into_generations() {
 fn counted_generations_follow_the_marks() {
     let (_folder, path) = folder();
     let mut window = open_file(&path);
-    header_menu(&mut window, "Count", &["Count different", "Generation"]);
+    header_menu(&mut window, "Count", &["Unique Count", "Generation"]);
     let of = |window: &Window<'_>| {
         let label = labels_at(window, 0).into_iter().find(|label| label.starts_with("Type AIFI")).expect("AIFI");
         label.split(", ").find(|part| part.starts_with("Generation (unique)")).expect("its cell").to_owned()

@@ -79,7 +79,7 @@ fn presets_are_saved_renamed_exported_and_taken_in_elsewhere() {
     // The name of a built-in one is refused before anything is lost.
     press_with(&mut window, CTRL, Key::A);
     write(&mut window, "Leak hunt");
-    window.get_by_label_contains("came with poolscope");
+    window.get_by_label_contains("is built in");
     press_with(&mut window, CTRL, Key::A);
     write(&mut window, "Mine");
     press_with(&mut window, Modifiers::NONE, Key::Enter);
@@ -90,7 +90,7 @@ fn presets_are_saved_renamed_exported_and_taken_in_elsewhere() {
     assert_eq!(columns(&window), "Type, Pool Tag, Stack | Count | Size");
     command(&mut window, "Manage presets");
     click(&mut window, "Rename Mine");
-    let field = window.get_by_role_and_label(Role::TextInput, "New name of Mine");
+    let field = window.get_by_role_and_label(Role::TextInput, "New name for Mine");
     field.focus();
     window.run_steps(2);
     press_with(&mut window, CTRL, Key::A);
@@ -100,7 +100,7 @@ fn presets_are_saved_renamed_exported_and_taken_in_elsewhere() {
     assert_eq!(document(&window).ui.preset, "Ours");
     let file = folder.path().join("presets.json");
     choose_path(&mut window, "Export\u{2026}", &file);
-    window.get_by_label_contains("Wrote your presets to");
+    window.get_by_label_contains("Exported presets to");
     click(&mut window, "Close");
     // A fresh window knows nothing of them.
     let mut fresh = open_file(&path);
@@ -117,7 +117,7 @@ fn presets_are_saved_renamed_exported_and_taken_in_elsewhere() {
     choose_path(&mut fresh, "Import\u{2026}", &file);
     window_says(&fresh, "did you mean 'tag'");
     choose_path(&mut fresh, "Import\u{2026}", std::path::Path::new("nowhere.json"));
-    window_says(&fresh, "could not be read");
+    window_says(&fresh, "cannot be read");
     click(&mut fresh, "Delete Ours");
     assert!(fresh.query_by_label("Delete Ours").is_none());
     click(&mut fresh, "Close");

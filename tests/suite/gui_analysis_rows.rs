@@ -108,7 +108,7 @@ fn opening_too_much_stops_and_says_so() {
     window.event(Event::Text("*".to_owned()));
     window.run_steps(3);
     settle(&mut window);
-    window.get_by_label_contains("Opened the first 10,000 rows below; there are more");
+    window.get_by_label_contains("Expanded the first 10,000 rows below; there are more");
 }
 
 #[test]
@@ -135,10 +135,14 @@ fn the_details_agree_with_what_was_planted() {
     for label in sizes {
         assert!(told.contains(&format!("{label}: ")), "{told}");
     }
-    window.get_by_label("The trace shows none of them freed.");
+    window.get_by_label("None was freed in the trace.");
     let share = &document(&window).results.profile.as_ref().expect("a profile").profile.processes.largest[0];
-    let line =
-        format!("{}: {} blocks, {}", share.label, format::count(share.total.count), format::bytes(share.total.bytes));
+    let line = format!(
+        "{}: {}, {}",
+        share.label,
+        format::counted(share.total.count, "allocation", "allocations"),
+        format::bytes(share.total.bytes)
+    );
     window.get_by_label(&line);
     // Rows that are freed have stacks of their frees.
     go_to(&mut window, "aifi");
@@ -196,7 +200,7 @@ fn the_badge_opens_the_page_about_the_trace_and_closes_it() {
     assert!(window.query_all_by_label_contains(effect).next().is_some(), "{effect}");
     let module = &trace.modules.modules()[0].name;
     assert!(window.query_all_by_label(module).next().is_some(), "{module}");
-    click(&mut window, "Back to graph and table");
+    click(&mut window, "Back to Analysis");
     window.get_by_role_and_label(Role::TreeGrid, "Allocations");
     click(&mut window, &badge);
     click(&mut window, &badge);

@@ -131,7 +131,11 @@ fn a_dragged_range_shows_its_totals() {
     let kept = truth.ranges[1].rows.iter().filter(|r| r.kind == "AIFO");
     let (count, size) = kept.fold((0, 0), |(c, s), r| (c + r.totals.count, s + r.totals.size));
     assert!(count > 0);
-    let text = format!("kept {} in {} blocks", format::bytes(size), format::count(count));
+    let text = format!(
+        "Outstanding at end: {} in {}",
+        format::bytes(size),
+        format::counted(count, "allocation", "allocations")
+    );
     window.get_by_label(&text);
     // Ctrl+. shows it.
     window.key_press_modifiers(Modifiers::COMMAND, Key::Period);

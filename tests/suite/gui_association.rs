@@ -81,7 +81,7 @@ fn nothing_is_offered_before_the_user_says_so_and_it_can_be_taken_back() {
     let mut window = window(system.clone());
     command(&mut window, TITLE);
     until(&mut window, "poolscope can be offered for .etl files");
-    window.get_by_label_contains("Windows lets only you change that");
+    window.get_by_label_contains("Windows lets only you change it");
     assert!(system.told().is_empty(), "only asked");
     click(&mut window, "Register");
     until(&mut window, PROGRAM);
@@ -100,7 +100,7 @@ fn what_the_system_refuses_is_said() {
     let system = Arc::new(MadeUp { refuses: true, ..MadeUp::default() });
     let mut window = window(system);
     command(&mut window, TITLE);
-    until(&mut window, "can be offered");
+    until(&mut window, "Registers poolscope for .etl files");
     click(&mut window, "Register");
     until(&mut window, "Software\\Classes\\poolscope.etl cannot be changed: Access is denied.");
     press(&mut window, Key::Escape);
@@ -113,8 +113,8 @@ fn what_the_system_refuses_is_said() {
 fn elsewhere_the_box_says_what_to_do() {
     let mut window = window(Arc::new(poolscope::association::SystemAssociation));
     command(&mut window, TITLE);
-    until(&mut window, "On this system the desktop decides");
+    until(&mut window, "On this system the desktop environment manages");
     assert!(window.query_by_label("Register").is_none());
     click(&mut window, "Close");
-    assert!(window.query_by_label_contains("the desktop decides").is_none());
+    assert!(window.query_by_label_contains("the desktop environment manages").is_none());
 }

@@ -39,7 +39,7 @@ fn recent_files_open_from_the_start_page() {
     assert!(recent[0].bytes > 0 && recent[0].opened_unix_s > 0);
     std::fs::remove_file(&gone).expect("removed");
     let mut window = window_with(OpenRequest::Nothing, Arc::clone(&store));
-    wait_for(&mut window, "gone.etl, not there any more");
+    wait_for(&mut window, "gone.etl, which no longer exists");
     window.get_by_label("Remove gone.etl from the list").click();
     window.run_steps(3);
     assert!(window.query_by_label_contains("gone.etl").is_none());
@@ -71,7 +71,7 @@ fn a_changed_file_is_noticed_and_loaded_again() {
     window.run_steps(3);
     assert!(window.query_by_label("made-up.etl changed on disk").is_none());
     drop(folder);
-    wait_for(&mut window, "made-up.etl is not there any more");
+    wait_for(&mut window, "made-up.etl no longer exists");
     assert!(window.query_by_label("Reload").is_none());
     window.get_by_role_and_label(Role::TreeGrid, "Allocations");
 }
@@ -108,7 +108,7 @@ fn a_dropped_folder_opens_its_traces() {
     assert_eq!(names, ["b.etl", "made-up.etl"]);
     let empty = tempfile::tempdir().expect("a folder");
     drop_file(&mut window, empty.path());
-    wait_for(&mut window, "There is no .etl file in");
+    wait_for(&mut window, "contains no .etl files");
     assert_eq!(app(&window).documents().count(), 2);
 }
 

@@ -120,7 +120,7 @@ fn the_graph_holds_what_the_table_adds_up() {
 fn a_suspect_leads_to_its_flame_graph_and_escape_back() {
     let mut window = sample();
     press_with(&mut window, CTRL_SHIFT, Key::L);
-    click(&mut window, "Flame graph");
+    click(&mut window, "Show flame graph");
     assert_eq!(document(&window).ui.page, PageId::FLAME);
     window.get_by_label("tag Leak, nonpaged");
     let of_tag = tree(&window).weight(FlameTree::ROOT);
@@ -129,11 +129,11 @@ fn a_suspect_leads_to_its_flame_graph_and_escape_back() {
     assert!(frames(&window).iter().any(|label| label.starts_with(LEAKS)), "{:?}", frames(&window));
     press(&mut window, Key::Escape);
     assert_eq!(document(&window).ui.page, PageId::SUSPECTS);
-    click(&mut window, "Flame graph");
+    click(&mut window, "Show flame graph");
     click(&mut window, "Remove tag Leak, nonpaged");
     assert!(document(&window).flame().scope.is_none());
     assert!(tree(&window).weight(FlameTree::ROOT) > of_tag);
-    click(&mut window, "Back to the suspects");
+    click(&mut window, "Back to Suspects");
     assert_eq!(document(&window).ui.page, PageId::SUSPECTS);
 }
 
@@ -141,11 +141,11 @@ fn a_suspect_leads_to_its_flame_graph_and_escape_back() {
 fn a_driver_leads_to_the_flame_graph_of_all_that_it_allocates() {
     let mut window = sample();
     press_with(&mut window, CTRL_SHIFT, Key::L);
-    click(&mut window, "Judge by driver");
+    click(&mut window, "Group by driver");
     let suspect = &document(&window).suspects().suspects()[0];
     // It has one tag and one heaviest stack, and is judged by neither.
     assert_eq!((suspect.driver.as_str(), suspect.tag.as_deref()), ("myfault.sys", Some("Leak")));
-    click(&mut window, "Flame graph");
+    click(&mut window, "Show flame graph");
     window.get_by_label("driver myfault.sys, nonpaged");
     let scope = document(&window).flame().scope.as_ref().expect("the rows of a suspect");
     let keys: Vec<_> = scope.place.0.iter().map(poolscope_analysis::pivot::RowPathStep::key).collect();
@@ -207,7 +207,7 @@ fn the_arrows_go_from_frame_to_frame() {
     // With the root at the top, inwards is down.
     let top = |window: &Window<'_>| window.get_by_label_contains("[Root], ").rect().top();
     let before = top(&window);
-    click(&mut window, "Icicle, root at the top");
+    click(&mut window, "Icicle, root at top");
     assert!(top(&window) < before);
     press(&mut window, Key::ArrowDown);
     assert_eq!(selected(&window), first);
@@ -219,14 +219,14 @@ fn the_arrows_go_from_frame_to_frame() {
 fn inverted_the_allocating_frames_come_first() {
     let mut window = sample();
     let whole = tree(&window).weight(FlameTree::ROOT);
-    click(&mut window, "Inverted, who allocates first");
+    click(&mut window, "Bottom-up (inverted)");
     let shown = tree(&window);
     assert_eq!(shown.weight(FlameTree::ROOT), whole);
     let first = shown.children(FlameTree::ROOT).start;
     assert!(shown.text(first).contains("ExAllocatePool"), "{}", shown.text(first));
     let callers: Vec<&str> = shown.children(first).map(|node| shown.text(node)).collect();
     assert!(callers.contains(&LEAKS), "{callers:?}");
-    click(&mut window, "Callers first");
+    click(&mut window, "Top-down (callers)");
     let outermost = tree(&window).children(FlameTree::ROOT).start;
     assert!(!tree(&window).text(outermost).contains("ExAllocatePool"));
 }
@@ -250,7 +250,7 @@ fn a_search_marks_frames_and_says_how_much_has_them() {
     assert_eq!(selected(&window), first);
     press_with(&mut window, Modifiers::COMMAND, Key::F);
     write(&mut window, "zzz");
-    window.get_by_label("no frame has it");
+    window.get_by_label("no match");
     press(&mut window, Key::Escape);
     assert_eq!((document(&window).flame().search.as_str(), document(&window).ui.page), ("", PageId::FLAME));
 }
@@ -314,7 +314,7 @@ fn view_and_filter_change_what_is_drawn() {
     assert_eq!(zoomed(&window), LEAKS, "zoomed as before");
     document_mut(&mut window).push_query("tag:NoSuchTag");
     settle(&mut window);
-    window.get_by_label("Nothing is left");
+    window.get_by_label("No match");
     click(&mut window, "Clear filter");
     click(&mut window, "Zoom to the whole trace");
     assert_eq!(tree(&window).weight(FlameTree::ROOT), whole);
@@ -401,8 +401,8 @@ fn how_it_is_drawn_is_remembered() {
     let mut window = window_naming(open(), Arc::clone(&store), Arc::new(SampleNames));
     settle(&mut window);
     press_with(&mut window, CTRL_SHIFT, Key::I);
-    click(&mut window, "Icicle, root at the top");
-    click(&mut window, "Inverted, who allocates first");
+    click(&mut window, "Icicle, root at top");
+    click(&mut window, "Bottom-up (inverted)");
     command(&mut window, "Stacks: Impacting count");
     let look = document(&window).flame().look;
     drop(window);

@@ -237,16 +237,16 @@ fn the_time_cursor_shows_values_without_a_pointer() {
 #[test]
 fn the_legend_shows_one_alone_and_all_again() {
     let mut window = window(Kind::Areas, three());
-    window.get_by_label("Draw MmSt").click_modifiers(Modifiers::ALT);
+    window.get_by_label("Show MmSt").click_modifiers(Modifiers::ALT);
     window.run();
     assert_eq!(on(&window), [2]);
-    window.get_by_label("Draw Leak").click_secondary();
+    window.get_by_label("Show Leak").click_secondary();
     window.run();
     click_menu(&mut window, "Show all");
     assert_eq!(on(&window), [1, 2, 3]);
     // Long enough that the next click is a first one.
     window.run_steps(12);
-    let place = window.get_by_label("Draw File").rect().center();
+    let place = window.get_by_label("Show File").rect().center();
     window.hover_at(place);
     for _ in 0..2 {
         window.drag_at(place);
@@ -254,11 +254,11 @@ fn the_legend_shows_one_alone_and_all_again() {
     }
     window.run();
     assert_eq!(on(&window), [3], "a double-click");
-    window.get_by_label("Find the row of Leak").click_secondary();
+    window.get_by_label("Select row of Leak").click_secondary();
     window.run();
-    click_menu(&mut window, "Only this one");
+    click_menu(&mut window, "Show only this");
     assert_eq!(on(&window), [1]);
-    window.get_by_label("Find the row of Leak").click_secondary();
+    window.get_by_label("Select row of Leak").click_secondary();
     window.run();
     click_menu(&mut window, "Hide");
     assert!(on(&window).is_empty());
@@ -267,7 +267,7 @@ fn the_legend_shows_one_alone_and_all_again() {
 #[test]
 fn the_keys_of_the_legend() {
     let mut window = window(Kind::Lines, three());
-    window.get_by_label("Draw MmSt").focus();
+    window.get_by_label("Show MmSt").focus();
     window.run();
     press(&mut window, Modifiers::NONE, Key::Space);
     assert_eq!(on(&window), [1, 3]);
@@ -285,13 +285,13 @@ fn the_legend_can_be_hidden_and_made_wider() {
     let edge = window.get_by_label("Width of the legend").rect().center();
     drag(&mut window, edge, edge - vec2(60.0, 0.0));
     close(f64::from(before - width(&window)), 60.0, 1.5);
-    window.get_by_label("Hide the legend").click();
+    window.get_by_label("Hide legend").click();
     window.run();
-    assert!(window.query_by_label("Draw Leak").is_none());
+    assert!(window.query_by_label("Show Leak").is_none());
     assert!(width(&window) > before + 100.0);
-    window.get_by_label("Show the legend").click();
+    window.get_by_label("Show legend").click();
     window.run();
-    window.get_by_label("Draw Leak");
+    window.get_by_label("Show Leak");
     window.get_by_label("Width of the legend").focus();
     window.run();
     let narrow = width(&window);
@@ -311,7 +311,7 @@ fn values_are_copied() {
         )
     };
     let mut window = window(Kind::Lines, data());
-    window.get_by_label("Find the row of B").click_secondary();
+    window.get_by_label("Select row of B").click_secondary();
     window.run();
     click_menu(&mut window, "Copy values");
     window.get_by_role(Role::Figure).click_secondary();
@@ -330,7 +330,7 @@ fn marks_are_added_moved_and_removed() {
     close(window.state().marks[0].time, 12.0, 0.05);
     window.get_by_role(Role::Figure).click_secondary();
     window.run();
-    click_menu(&mut window, "Add a mark here");
+    click_menu(&mut window, "Add marker here");
     close(window.state().marks[1].time, 30.0, 0.1);
     window.state_mut().marks[0].time = 12.4;
     window.run();
@@ -348,7 +348,7 @@ fn marks_are_added_moved_and_removed() {
     assert_eq!(window.state().marks.len(), 1);
     window.get_by_label_contains("Mark 2 at").click_secondary();
     window.run();
-    click_menu(&mut window, "Remove this mark");
+    click_menu(&mut window, "Remove marker");
     assert!(window.state().marks.is_empty());
 }
 
@@ -359,12 +359,12 @@ fn both_ends_of_the_selection_are_marked_and_all_marks_removed() {
     window.run();
     window.get_by_role(Role::Figure).click_secondary();
     window.run();
-    click_menu(&mut window, "Add marks at both ends of the selection");
+    click_menu(&mut window, "Add markers at selection bounds");
     let times: Vec<f64> = window.state().marks.iter().map(|mark| mark.time).collect();
     assert_eq!(times, [10.0, 25.0]);
     window.get_by_role(Role::Figure).click_secondary();
     window.run();
-    click_menu(&mut window, "Remove all marks");
+    click_menu(&mut window, "Remove all markers");
     assert!(window.state().marks.is_empty());
 }
 
@@ -392,10 +392,10 @@ fn the_edges_of_a_selection_can_be_dragged_and_escape_clears() {
 #[test]
 fn the_selection_tells_what_it_holds() {
     let mut window = window(Kind::Areas, three());
-    window.state_mut().note = vec!["AIFO 1.2 MB in 300 blocks".to_owned(), "net +1.2 MB".to_owned()];
+    window.state_mut().note = vec!["AIFO 1.2 MB in 300 allocations".to_owned(), "net +1.2 MB".to_owned()];
     window.state_mut().state.select(Some(Range { from: 10.0, to: 25.0 }));
     window.run();
-    window.get_by_label("Selected: 10.000 s to 25.000 s (15.000 s); AIFO 1.2 MB in 300 blocks; net +1.2 MB");
+    window.get_by_label("Selected: 10.000 s to 25.000 s (15.000 s); AIFO 1.2 MB in 300 allocations; net +1.2 MB");
     window.set_size(vec2(900.0, 120.0));
     window.run();
     window.get_by_label("Selected: 10.000 s to 25.000 s (15.000 s)");

@@ -173,7 +173,7 @@ fn the_menu_of_the_plot() {
     click_menu(&mut window, "Zoom to selection");
     assert_eq!(window.state().view, Range { from: 10.0, to: 20.0 });
     open(&mut window);
-    click_menu(&mut window, "Whole trace");
+    click_menu(&mut window, "Zoom to the whole trace");
     assert_eq!(window.state().view, WHOLE);
     open(&mut window);
     click_menu(&mut window, "Of the window");
@@ -197,14 +197,14 @@ fn menus_open_by_keys_and_give_the_keyboard_back() {
     press(&mut window, Modifiers::NONE, Key::Escape);
     assert!(window.query_by_label("Zoom in").is_none() && window.get_by_role(Role::Figure).is_focused());
 
-    window.get_by_label("Find the row of MmSt").focus();
+    window.get_by_label("Select row of MmSt").focus();
     window.run();
     press(&mut window, Modifiers::SHIFT, Key::F10);
-    assert!(window.get_by_label("Only this one").is_focused());
+    assert!(window.get_by_label("Show only this").is_focused());
     press(&mut window, Modifiers::NONE, Key::Enter);
     let drawn: Vec<u64> = window.state().data.series.iter().filter(|s| s.on).map(|s| s.id).collect();
     assert_eq!(drawn, [2]);
-    assert!(window.get_by_label("Find the row of MmSt").is_focused());
+    assert!(window.get_by_label("Select row of MmSt").is_focused());
     assert_eq!(window.state().actions.iter().filter(|a| **a == Action::Reveal(2)).count(), 0);
 }
 

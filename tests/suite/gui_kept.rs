@@ -114,7 +114,7 @@ fn an_export_of_presets_asks_before_it_replaces() {
     assert_eq!(text(), "somebody's notes");
     choose_path(&mut window, "Export\u{2026}", &file);
     click(&mut window, "Replace");
-    window.get_by_label_contains("Wrote your presets to");
+    window.get_by_label_contains("Exported presets to");
     assert!(text().contains("Mine"));
 }
 

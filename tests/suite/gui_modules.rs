@@ -86,7 +86,7 @@ fn headers_sort_and_the_field_filters() {
     click(&mut window, "Sort by State");
     assert_eq!(listed(&window)[0], "ndis.sys", "what somebody can mend comes first");
     // The field has the keys; the arrows go through what it leaves.
-    window.get_by_label("Filter the modules").focus();
+    window.get_by_label("Filter modules").focus();
     window.run_steps(2);
     write(&mut window, "NDIS");
     assert_eq!(listed(&window), ["ndis.sys"]);
@@ -107,7 +107,7 @@ fn the_field_has_the_keys_and_the_arrows_go_through_the_list() {
     write(&mut window, "tcp");
     assert_eq!(listed(&window), ["tcpip.sys"]);
     write(&mut window, "zzz");
-    window.get_by_label("No module has \"tcpzzz\" in its name.");
+    window.get_by_label("No module name contains \"tcpzzz\".");
 }
 
 #[test]
@@ -115,22 +115,22 @@ fn the_selected_module_says_what_was_tried_and_what_to_do() {
     let mut window = page(&Arc::default());
     window.get_by_label_contains("ndis.sys, wrong identity").click();
     window.run_steps(4);
-    window.get_by_label_contains("of another build: its names would be wrong and are not used");
+    window.get_by_label_contains("of a different build was found: its names would be wrong and are not used");
     window.get_by_label("another build: GUID 11111111-2222-3333-4444-555555555555 age 3");
     window.get_by_label("not found");
     assert!(window.query_all_by_label("51e29343-44ba-1562-8ba5-a31be2dae7dc age 1").next().is_some());
     window.get_by_label("\\SystemRoot\\System32\\drivers\\ndis.sys");
-    window.get_by_label("Copy the details").click();
+    window.get_by_label("Copy details").click();
     let text = copied(&mut window);
     assert!(text.starts_with("ndis.sys: wrong identity\n"), "{text}");
     assert!(text.contains("GUID and age: 51e29343-44ba-1562-8ba5-a31be2dae7dc age 1"), "{text}");
-    assert!(text.contains("Tried https://symbols.example/download/ndis.pdb/"), "{text}");
+    assert!(text.contains("Searched https://symbols.example/download/ndis.pdb/"), "{text}");
     for (name, words) in [
-        ("tcpip.sys, denied", "A place refused access."),
-        ("fltmgr.sys, unreachable", "A place could not be reached."),
-        ("ntfs.sys, not looked", "no server was asked"),
+        ("tcpip.sys, denied", "A location denied access."),
+        ("fltmgr.sys, unreachable", "A location is unreachable."),
+        ("ntfs.sys, not looked", "no server was queried"),
         ("volsnap.sys, no identity", "does not say which PDB belongs to volsnap.sys"),
-        ("ntoskrnl.exe, loaded", "One of its frames has no name"),
+        ("ntoskrnl.exe, loaded", "1 frame has no name"),
     ] {
         window.get_by_label_contains(name).click();
         window.run_steps(4);
@@ -172,15 +172,15 @@ fn where_no_dialog_answers_the_path_of_the_pdb_is_written() {
     click(&mut window, "Open PDB\u{2026}");
     for _ in 0..500 {
         window.step();
-        if window.query_by_label("Open the PDB of myfault.sys").is_some() {
+        if window.query_by_label("Open PDB of myfault.sys").is_some() {
             break;
         }
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
-    window.get_by_label("Open the PDB of myfault.sys");
+    window.get_by_label("Open PDB of myfault.sys");
     write(&mut window, "/pdbs/myfault.pdb");
     press(&mut window, Key::Enter);
-    assert!(window.query_by_label("Open the PDB of myfault.sys").is_none());
+    assert!(window.query_by_label("Open PDB of myfault.sys").is_none());
     assert_eq!(document(&window).ui.page, PageId::MODULES, "no trace was opened");
     settle(&mut window);
     assert_eq!(app(&window).documents().count(), 1);
@@ -240,7 +240,7 @@ fn a_frame_without_a_name_says_why_and_leads_to_its_module() {
     assert!(why.contains("myfault.sys") && why.contains("myfault.pdb"), "{why}");
     tell(&mut window, every_state());
     let why = document(&window).explain_frame(&frame).expect("it has no name");
-    assert!(why.contains("myfault.sys") && why.contains("was not found in 2 places"), "{why}");
+    assert!(why.contains("myfault.sys") && why.contains("was not found in 2 locations"), "{why}");
     // The row of the frame, brought to sight.
     let rows = document(&window).results.rows.as_ref().expect("rows");
     let index = (0..rows.row_count()).find(|index| rows.row(*index).expect("a row").text == frame).expect("its row");
@@ -288,7 +288,7 @@ fn an_unmerged_trace_says_how_to_merge() {
     use poolscope::gui::jobs::symbols::SymbolsNews as News;
     tell(&mut window, vec![News::Needs(Arc::new(needs)), News::Done(0, Box::new(done)), News::Finished]);
     command(&mut window, "Modules");
-    window.get_by_label_contains("This trace names no PDB");
+    window.get_by_label_contains("This trace identifies no PDBs");
     window.get_by_label("xperf -merge recorded.etl merged.etl");
     assert_eq!(document(&window).results.symbols.rows()[0].state, S::NoIdentity);
 }

@@ -49,18 +49,18 @@ fn tags_are_checked_as_they_are_written() {
     assert!(says(&window, "<") || says(&window, "wpr -start"), "the commands are there");
     tag(&mut window, 2, "much too long");
     assert!(says(&window, "has 13 characters"), "beside the field");
-    window.get_by_label("Nothing can be recorded like this");
+    window.get_by_label("Fix these errors to record");
     assert!(window.query_by_label_contains("Copy wpr -start").is_none(), "nothing wrong can be copied");
     tag(&mut window, 2, "Leak");
     assert!(says(&window, "given twice"));
     tag(&mut window, 2, "Nt*");
-    assert!(window.query_by_label("Nothing can be recorded like this").is_none());
+    assert!(window.query_by_label("Fix these errors to record").is_none());
     section(&mut window, "Profile");
     let profile = window.get_by_role_and_label(Role::MultilineTextInput, "Profile").value().expect("its text");
     assert!(profile.contains("<PoolTag Value=\"Leak\"") && profile.contains("<PoolTag Value=\"Nt*\""), "{profile}");
     tag(&mut window, 1, "");
     tag(&mut window, 2, "");
-    assert!(says(&window, "Write a tag, or record all tags"));
+    assert!(says(&window, "Enter a tag, or record all tags"));
     click(&mut window, "All tags");
     let profile = window.get_by_role_and_label(Role::MultilineTextInput, "Profile").value().expect("its text");
     assert!(!profile.contains("PoolTag "), "{profile}");
@@ -74,10 +74,10 @@ fn the_estimate_follows_what_is_chosen() {
         node.accesskit_node().label().or_else(|| node.value()).expect("its words")
     };
     let both = estimate(&window);
-    click(&mut window, "On free: who should have freed");
+    click(&mut window, "Stack on PoolFree");
     let one = estimate(&window);
     assert_ne!(both, one);
-    click(&mut window, "Memory, used again and again");
+    click(&mut window, "Memory (circular)");
     assert!(says(&window, "Only the last part before the stop is kept"));
     assert!(says(&window, "that is too little"), "all tags make too much: {}", estimate(&window));
     assert!(says(&window, "assumed"));
@@ -100,7 +100,7 @@ fn the_estimate_follows_what_is_chosen() {
 fn commands_are_copied_one_by_one_in_plain_ascii() {
     let (mut window, _) = kit();
     tag(&mut window, 1, "Leak");
-    field(&mut window, "Trace", "my leak.etl");
+    field(&mut window, "Trace file", "my leak.etl");
     let names: Vec<String> = window
         .query_all_by_label_contains("Copy ")
         .filter_map(|node| node.accesskit_node().label())
@@ -118,16 +118,16 @@ fn commands_are_copied_one_by_one_in_plain_ascii() {
     assert!(xperf.contains("-PoolTag Leak"), "{xperf}");
     assert!(names.iter().any(|name| name.contains("xperf -merge")), "{names:?}");
     assert!(names.iter().any(|name| name.contains("\"my leak.etl\"")), "{names:?}");
-    field(&mut window, "Trace", "a?b.etl");
+    field(&mut window, "Trace file", "a?b.etl");
     assert!(says(&window, "which Windows does not allow in file names"));
-    field(&mut window, "Trace", "leak.etl");
+    field(&mut window, "Trace file", "leak.etl");
     click(&mut window, "Windows 7");
     assert!(says(&window, "DisablePagingExecutive"));
-    click(&mut window, "From the next start of Windows on");
+    click(&mut window, "Boot trace");
     assert!(says(&window, "xbootmgr -trace boot") && !says(&window, "wpr -boottrace -addboot"));
     click(&mut window, "Windows 8.1 to 11");
     assert!(says(&window, "wpr -boottrace -addboot poolscope.wprp") && says(&window, "wpr -boottrace -addboot Pool"));
-    assert!(says(&window, "copy it into the folder in which these are run"));
+    assert!(says(&window, "copy it to the folder in which you run these commands"));
 }
 
 #[test]
@@ -139,7 +139,7 @@ fn profile_and_script_are_saved_and_copied() {
     let profile = folder.path().join("mine.wprp");
     picks.then(&profile);
     click(&mut window, "Save profile\u{2026}");
-    wait_for(&mut window, |window| says(window, "mine.wprp is written"));
+    wait_for(&mut window, |window| says(window, "mine.wprp was saved"));
     let text = std::fs::read_to_string(&profile).expect("it was written");
     assert!(text.contains("<WindowsPerformanceRecorder") && text.contains("Leak"), "{text}");
     window.get_by_label("Copy the profile").click();
@@ -149,14 +149,14 @@ fn profile_and_script_are_saved_and_copied() {
     let script = folder.path().join("record.ps1");
     picks.then(&script);
     click(&mut window, "Save script\u{2026}");
-    wait_for(&mut window, |window| says(window, "record.ps1 is written"));
+    wait_for(&mut window, |window| says(window, "record.ps1 was saved"));
     let text = std::fs::read_to_string(&script).expect("it was written");
     assert!(text.contains((512_u64 << 20).to_string().as_str()), "it stops at the growth that is written: {text}");
     window.get_by_label("Copy the script").click();
     assert_eq!(copied(&mut window), text);
     picks.then(folder.path().join("no folder").join("x.ps1"));
     click(&mut window, "Save script\u{2026}");
-    wait_for(&mut window, |window| says(window, "could not be written"));
+    wait_for(&mut window, |window| says(window, "cannot be written"));
     // Without a dialog service the path is written.
     click(&mut window, "Save script\u{2026}");
     wait_for(&mut window, |window| window.query_by_label("Path").is_some());
@@ -164,7 +164,7 @@ fn profile_and_script_are_saved_and_copied() {
     let by_hand = folder.path().join("by hand.ps1");
     field(&mut window, "Path", &by_hand.display().to_string());
     click(&mut window, "Save");
-    wait_for(&mut window, |window| says(window, "by hand.ps1 is written"));
+    wait_for(&mut window, |window| says(window, "by hand.ps1 was saved"));
     assert!(by_hand.exists());
 }
 
@@ -189,9 +189,9 @@ fn a_suspect_leads_to_a_recording_of_its_tag() {
     click(&mut window, "Record this tag\u{2026}");
     assert!(says(&window, &format!("The tag {tag} alone, with stacks")));
     assert!(says(&window, &format!("-PoolTag {tag}")));
-    assert!(checked(&window, "On allocation: who leaks"));
-    click(&mut window, "Got it");
-    assert!(!says(&window, "alone, with stacks"));
+    assert!(checked(&window, "Stack on PoolAlloc"));
+    click(&mut window, "Dismiss");
+    assert!(!says(&window, ", with stacks"));
     // Several at once, and those of the open trace to pick from.
     press_with(&mut window, Modifiers::CTRL, Key::Tab);
     let page = &mut document_mut(&mut window).suspects_mut();
@@ -226,7 +226,7 @@ fn what_is_wrong_with_a_trace_leads_to_what_mends_it() {
     assert_eq!(window.query_all_by_label("Record with larger buffers\u{2026}").count(), 1, "once for all losses");
     click(&mut window, "Record with larger buffers\u{2026}");
     assert!(says(&window, "The trace lost events."));
-    assert!(checked(&window, "Larger buffers: events were lost before"));
+    assert!(checked(&window, "Larger buffers, if events were lost"));
     assert!(says(&window, "The expected rate is 2 times that of the trace"));
     assert!(says(&window, "50.0 MB of memory"));
 
@@ -236,7 +236,7 @@ fn what_is_wrong_with_a_trace_leads_to_what_mends_it() {
     let mut window = open_file(&path);
     click(&mut window, "Record with stacks\u{2026}");
     assert!(says(&window, "pool events without stacks"));
-    assert!(checked(&window, "On free: who should have freed"));
+    assert!(checked(&window, "Stack on PoolFree"));
 
     // No pool events: from the empty page.
     let quiet = SynthParams { allocations: 0, preexisting: 0, pool_rundown: false, ..SynthParams::default() };
@@ -299,7 +299,7 @@ fn what_was_written_survives_turning_to_another_tab() {
 fn elsewhere_than_on_windows_it_says_where_to_go() {
     let (mut window, _) = kit();
     section(&mut window, "This machine");
-    window.get_by_label("Recordings are made on the machine that leaks");
+    window.get_by_label("Record on the machine that leaks");
     assert!(window.query_by_label("Start recording\u{2026}").is_none());
     let [start, _] = quick::WPR;
     section(&mut window, "Commands");

@@ -57,7 +57,7 @@ fn a_recording_is_started_watched_saved_and_opened() {
     wait_for(&mut window, "it records", |window| says(window, "00:00:0") && says(window, "none"));
     assert!(fake.calls()[0].starts_with("-start|"), "{:?}", fake.calls());
     wait_for(&mut window, "the file grows", |window| {
-        says(window, "KB") && window.query_by_label("File so far").is_some()
+        says(window, "KB") && window.query_by_label("File size").is_some()
     });
     assert!(says(&window, "This machine: recording"), "the status bar says it, too");
     // It goes on while another tab is looked at.
@@ -68,14 +68,14 @@ fn a_recording_is_started_watched_saved_and_opened() {
     window.query_all_by_label_contains("This machine: recording").next().expect("in the status bar").click();
     window.run_steps(4);
     assert!(says(&window, "1,234: larger buffers are needed"));
-    field(&mut window, "Problem, in a few words; it becomes part of the trace", "pool leak");
+    field(&mut window, "Description of the problem (saved in the trace)", "pool leak");
     let to = fake.folder().join("my result.etl");
     picks.then(&to);
     click(&mut window, "Stop and save\u{2026}");
     wait_for(&mut window, "it is saved", |window| says(window, "The recording is saved: "));
     assert!(fake.calls().contains(&format!("-stop|{}|pool leak", to.display())), "{:?}", fake.calls());
     assert!(says(&window, "The trace was successfully saved."), "what wpr said");
-    click(&mut window, "Open the trace");
+    click(&mut window, "Open trace");
     settle(&mut window);
     assert_eq!(app(&window).document().map(|document| document.source.name()).as_deref(), Some("my result.etl"));
 }
@@ -89,7 +89,7 @@ fn without_rights_it_says_what_to_do() {
     window.get_by_label("Start recording\u{2026}");
     fake.becomes("");
     start(&mut window);
-    wait_for(&mut window, "it records", |window| says(window, "Recording for"));
+    wait_for(&mut window, "it records", |window| says(window, "Duration"));
 }
 
 #[test]
@@ -112,7 +112,7 @@ fn a_recording_is_dropped_only_after_a_question() {
 fn a_recorder_that_hangs_can_be_ended_and_the_window_goes_on() {
     let (mut window, _, fake) = here("hang");
     start(&mut window);
-    window.get_by_label("wpr is starting");
+    window.get_by_label("Starting wpr");
     for label in ["Commands", "This machine (recording)", "Terminate wpr.exe"] {
         window.get_by_label(label).click();
         window.run_steps(4);
@@ -155,8 +155,8 @@ fn closing_the_window_asks_while_it_records() {
     };
     close(&mut window);
     window.get_by_label("A recording is running");
-    assert!(says(&window, "It goes on when the window is closed"));
-    click(&mut window, "Stay here");
+    assert!(says(&window, "It continues if the window is closed"));
+    click(&mut window, "Keep window open");
     assert!(window.query_by_label("A recording is running").is_none());
     close(&mut window);
     click(&mut window, "Close window");
@@ -175,7 +175,7 @@ fn the_recorder_can_be_named_and_is_remembered() {
     let nowhere = fake.folder().join("nowhere.exe");
     picks.then(&nowhere);
     click(&mut window, "Choose wpr.exe\u{2026}");
-    wait_for(&mut window, "it is not there", |window| says(window, "No wpr.exe was found"));
+    wait_for(&mut window, "it is not there", |window| says(window, "wpr.exe was not found"));
     picks.then(elsewhere.program());
     click(&mut window, "Choose wpr.exe\u{2026}");
     let path = elsewhere.program().display().to_string();

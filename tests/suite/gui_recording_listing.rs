@@ -37,13 +37,13 @@ fn a_pasted_listing_becomes_a_table_and_two_become_differences() {
     assert!(rows(&window)[0].starts_with("MmSt, NonPaged"), "{:?}", rows(&window));
     assert_eq!(rows(&window).len(), 3);
     // The field takes a paste as well.
-    window.get_by_role_and_label(Role::TextInput, "Paste a listing").focus();
+    window.get_by_role_and_label(Role::TextInput, "Paste a snapshot").focus();
     window.run_steps(3);
     paste(&mut window, &poolmon(&[("Leak", 900, 57600), ("MmSt", 201, 64320), ("File", 50, 8000), ("New1", 2, 64)]));
     let first = rows(&window)[0].clone();
     assert!(first.starts_with("Leak, NonPaged, +"), "{first}");
     assert!(says(&window, "+50.0 KB") || says(&window, "+51.2 KB"), "{first}");
-    click(&mut window, "Record the largest growers");
+    click(&mut window, "Record tags that grew most");
     assert_eq!(tags(&window), ["Leak", "MmSt", "New1"], "what did not grow is left out");
     assert!(says(&window, "grew most from the first snapshot to the last"));
     section(&mut window, "Commands");
@@ -61,7 +61,7 @@ fn a_rate_that_a_listing_counted_is_dropped_with_its_tags() {
     assert!(says(&window, "events per second for") && !says(&window, "assumed"));
     field(&mut window, "Tag 2", "MmSt");
     window.run_steps(3);
-    assert!(says(&window, "events per second, assumed, for"));
+    assert!(says(&window, "events per second (assumed) for"));
 }
 
 #[test]
@@ -84,9 +84,9 @@ fn rows_are_sorted_filtered_and_ticked() {
     field(&mut window, "Filter tags", "bb");
     assert_eq!(rows(&window).len(), 1);
     field(&mut window, "Filter tags", "nothing like it");
-    window.get_by_label("No tag has \"nothing like it\" in it.");
+    window.get_by_label("No tag contains \"nothing like it\".");
     click(&mut window, "Clear");
-    assert!(says(&window, "Which tag grows?"));
+    assert!(says(&window, "Compare two poolmon snapshots"));
 }
 
 #[test]
@@ -132,7 +132,7 @@ fn debugger_output_is_understood() {
     assert!(!rows(&window).is_empty(), "{:?}", window.query_all_by_label_contains("row").count());
     assert!(rows(&window).iter().any(|row| row.starts_with("Leak, NonPaged")), "{:?}", rows(&window));
     assert!(says(&window, "!poolused: "));
-    click(&mut window, "Record the largest");
+    click(&mut window, "Record largest tags");
     assert_eq!(tags(&window).first().map(String::as_str), Some("MmSt"));
 }
 

@@ -246,7 +246,7 @@ fn the_palette_finds_and_runs_commands() {
     press(&mut window, Key::ArrowUp);
     window.event(Event::Text("no such command".to_owned()));
     window.run_steps(3);
-    window.get_by_label("No command fits these letters.");
+    window.get_by_label("No command matches.");
     press(&mut window, Key::Escape);
     window.run_steps(2);
     assert!(window.query_by_label("Search commands").is_none());

@@ -112,7 +112,7 @@ fn the_legend_finds_rows_that_are_hidden() {
     let hidden: Vec<String> =
         name.filter(|n| window.query_by_label_contains(&format!("Pool Tag {n},")).is_none()).collect();
     let wanted = hidden.first().expect("a tag whose row is not visible at first").clone();
-    window.get_by_label(&format!("Find the row of {wanted}")).click();
+    window.get_by_label(&format!("Select row of {wanted}")).click();
     window.run_steps(4);
     assert_eq!(cursor(&window).text, wanted);
     window.get_by_label_contains(&format!("Pool Tag {wanted},"));
@@ -148,7 +148,7 @@ fn a_trace_without_stacks_says_why() {
     let bare = SynthParams { allocations: 500, stacks: StackMode::None, ..SynthParams::default() };
     let (_folder, path) = folder_with(&bare);
     let window = open_file(&path);
-    window.get_by_label_contains("Recorded without stacks: who allocates cannot be seen");
+    window.get_by_label_contains("Recorded without stacks: the allocating code is unknown");
     window.get_by_label_contains("-stackwalk PoolAlloc+PoolFree records them");
     window.get_by_role_and_label(Role::TreeGrid, "Allocations");
 }
@@ -163,7 +163,7 @@ fn a_view_in_which_nothing_lives_leads_back() {
     window.key_press_modifiers(Modifiers::COMMAND, Key::Period);
     window.run_steps(2);
     settle(&mut window);
-    window.get_by_label("No allocation lives in this view.");
+    window.get_by_label("No allocations in the visible range.");
     every_control_has_a_name(&window);
     // One in the toolbar, one where the eye is.
     window.get_all_by_label("Zoom back").last().expect("a way back").click();
@@ -260,7 +260,7 @@ fn tab_goes_through_the_controls_and_back() {
         seen.push(focused(&window));
     }
     assert!(seen.iter().all(|name| !name.is_empty()), "{seen:?}");
-    for wanted in ["File", "Draw Leak", "Find the row of Leak", "Count", "Copy stack"] {
+    for wanted in ["File", "Show Leak", "Select row of Leak", "Count", "Copy stack"] {
         assert!(seen.iter().any(|name| name == wanted), "{wanted} is not reached: {seen:?}");
     }
     assert!(seen.iter().any(|name| name == "Allocations"), "it goes round");

@@ -99,8 +99,8 @@ fn the_sentence_above_the_graph_leads_to_the_suspects_and_to_the_rows() {
     assert_eq!(document(&window).ui.page, PageId::SUSPECTS);
     let first = listed(&window).remove(0);
     assert!(first.starts_with("1. Leak leak, nonpaged pool, myfault.sys!MyfaultDeviceControl, "), "{first}");
-    click(&mut window, "Back to graph and table");
-    click(&mut window, "Hide the sentence about leaks");
+    click(&mut window, "Back to Analysis");
+    click(&mut window, "Hide summary banner");
     assert!(window.query_by_label_contains("myfault.sys leaks").is_none());
     assert!(window.query_by_label("Show in table").is_none());
     // It can be had again, and a trace that is opened anew has it.
@@ -114,7 +114,7 @@ fn the_sentence_has_its_room_before_the_answer_is_there() {
     let graph = window.get_by_role(Role::Figure).rect();
     let judged = document_mut(&mut window).suspects_mut().judged.take();
     window.run_steps(2);
-    window.get_by_label("Looking for leaks\u{2026}");
+    window.get_by_label("Analyzing\u{2026}");
     assert_eq!(window.get_by_role(Role::Figure).rect(), graph);
     document_mut(&mut window).suspects_mut().judged = judged;
     window.run_steps(2);
@@ -127,7 +127,7 @@ fn what_does_not_leak_is_folded_away() {
     assert_eq!(listed(&window).len(), 1);
     let non_leaking_count = document(&window).suspects().non_leaking_count();
     assert!(non_leaking_count > 5, "{non_leaking_count}");
-    click(&mut window, &format!("Show the {non_leaking_count} that do not leak"));
+    click(&mut window, &format!("Show non-leaking tags ({non_leaking_count})"));
     // Two are as near as they are drawn: the list is longer than the screen.
     let rows = listed(&window);
     assert!(rows.len() > 2 && rows[0].starts_with("1. Leak leak") && rows[1].starts_with("2. "), "{rows:?}");
@@ -145,7 +145,7 @@ fn a_suspect_is_shown_in_the_table_whatever_hides_it() {
         (PageId::ANALYSIS, ["AIFO", "NonPaged", "Leak"].map(str::to_owned).to_vec())
     );
     // Other columns, a filter that leaves something else, and a zoom to where it had not begun.
-    command(&mut window, "Preset: Who frees it");
+    command(&mut window, "Preset: Frees by tag and stack");
     document_mut(&mut window).push_query("tag:CM31");
     settle(&mut window);
     let clock = document(&window).trace.clock;
@@ -158,13 +158,13 @@ fn a_suspect_is_shown_in_the_table_whatever_hides_it() {
     assert_eq!(way(shown), ["AIFO", "NonPaged", "Leak"]);
     assert!(shown.query.filter.steps().is_empty());
     assert_eq!(shown.query.range, shown.trace.extent);
-    window.get_by_label_contains("filter hid these rows");
+    window.get_by_label_contains("filter excluded these rows");
 }
 
 #[test]
 fn one_suspect_can_be_all_that_is_left() {
     let mut window = page();
-    click(&mut window, "Filter to it");
+    click(&mut window, "Filter to suspect");
     let shown = document(&window);
     let steps: Vec<String> =
         shown.query.filter.steps().iter().map(poolscope::gui::model::filter::Step::title).collect();
@@ -175,14 +175,14 @@ fn one_suspect_can_be_all_that_is_left() {
 #[test]
 fn drivers_and_stacks_are_judged_as_one_each() {
     let mut window = page();
-    click(&mut window, "Judge by driver");
+    click(&mut window, "Group by driver");
     assert!(selected(&window).contains("Leak") || selected(&window) == "myfault.sys");
     let first = listed(&window).remove(0);
     assert!(first.contains("myfault.sys, "), "{first}");
     press_with(&mut window, Modifiers::NONE, Key::Enter);
     assert!(way(document(&window)).contains(&"NonPaged".to_owned()), "{:?}", way(document(&window)));
     press_with(&mut window, CTRL_SHIFT, Key::L);
-    click(&mut window, "Judge by stack");
+    click(&mut window, "Group by stack");
     assert_eq!(
         document(&window).suspects().judged.as_ref().expect("judged").judgement.request.grouping,
         SuspectGrouping::Stack
@@ -239,8 +239,8 @@ fn the_filter_and_the_headers_change_what_is_listed() {
     assert_eq!(tags(&mut window), ["Leak"]);
     assert_eq!(listed(&window).len(), 1);
     write(&mut window, "zzz");
-    window.get_by_label("No suspect fits");
-    click(&mut window, "Clear the filter");
+    window.get_by_label("No match");
+    click(&mut window, "Clear filter");
     assert_eq!(tags(&mut window).len(), all.len());
     press_with(&mut window, Modifiers::COMMAND, Key::F);
     write(&mut window, "MYFAULT");
@@ -290,7 +290,7 @@ fn the_keys_go_through_the_list_and_copy_it() {
 #[test]
 fn what_is_known_of_a_suspect_stands_beside_it() {
     let mut window = page();
-    for label in ["WHY", "FIGURES", "STACK", "AGES OF WHAT STAYED", "WHO OWNS IT"] {
+    for label in ["EVIDENCE", "DETAILS", "STACK", "AGE OF OUTSTANDING ALLOCATIONS", "OWNER"] {
         window.get_by_label(label);
     }
     window.get_by_label_contains("Outstanding bytes of Leak over time");
@@ -308,7 +308,7 @@ fn the_judged_time_is_the_users() {
     document_mut(&mut window).zoom(poolscope::gui::widgets::graph::Range::between(20.0, 40.0), false);
     settle(&mut window);
     assert_eq!(request(&window).visible_range, whole, "a zoom alone changes nothing");
-    click(&mut window, "Judge the view");
+    click(&mut window, "Analyze the visible range");
     assert_eq!(request(&window).visible_range, document(&window).query.range);
     document_mut(&mut window).suspects_mut().warm_up = WarmUpChoice::None;
     settle(&mut window);
@@ -338,7 +338,7 @@ fn a_trace_in_which_nothing_leaks_says_so_quietly() {
     let non_leaking_count = document(&window).suspects().non_leaking_count();
     if listed(&window).is_empty() {
         window.get_by_label("Nothing leaks");
-        click(&mut window, &format!("List the {non_leaking_count} that do not leak"));
+        click(&mut window, &format!("Show non-leaking tags ({non_leaking_count})"));
     }
     assert_eq!(document(&window).suspects().suspects().len(), verdicts.len());
 }
@@ -365,9 +365,9 @@ fn small_windows_keep_the_page_usable() {
         assert_eq!(listed(&window).len(), 1, "{width}x{height}");
         let row = window.get_by_role(Role::Row).rect();
         assert!(row.top() > 0.0 && row.bottom() < height, "{row:?}");
-        window.get_by_label("WHY");
+        window.get_by_label("EVIDENCE");
         press_with(&mut window, CTRL_SHIFT, Key::L);
-        click(&mut window, "Back to graph and table");
+        click(&mut window, "Back to Analysis");
         let button = window.get_by_label("Suspects").rect();
         assert!(button.right() <= width, "{button:?}");
         assert!(window.get_by_role(Role::Figure).rect().height() > 40.0);

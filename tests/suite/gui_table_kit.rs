@@ -168,11 +168,11 @@ pub fn header(window: &Window<'_>, title: &str) -> Rect {
 }
 
 pub fn gold(window: &Window<'_>) -> Rect {
-    window.get_by_label("Gold bar: columns left of it group the rows").rect()
+    window.get_by_label("Gold bar: columns to its left group the rows").rect()
 }
 
 pub fn blue(window: &Window<'_>) -> Rect {
-    window.get_by_label("Blue bar: columns right of it are drawn in the graph").rect()
+    window.get_by_label("Blue bar: columns to its right are graphed").rect()
 }
 
 /// Takes hold at `from` and goes to the header's height at `x`, without letting go.

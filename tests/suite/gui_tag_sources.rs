@@ -54,11 +54,11 @@ fn driver_files_of_a_folder_are_looked_through() {
     choose_path(&mut window, CHOOSE_DRIVERS, folder.path());
     click(&mut window, "OK");
     settle(&mut window);
-    let found = document(&window).results.tag_sources.drivers.clone().expect("looked through");
+    let found = document(&window).results.tag_sources.drivers.clone().expect("scanned");
     assert_eq!(found.scanned_files, 1);
     // What is not there is told, and nothing else is lost.
     command(&mut window, "Pool tags and drivers\u{2026}");
-    window.get_by_label("looked through 1 file");
+    window.get_by_label("scanned 1 file");
     choose_path(&mut window, CHOOSE_DRIVERS, std::path::Path::new("no such folder"));
     click(&mut window, "OK");
     settle(&mut window);

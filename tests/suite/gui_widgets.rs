@@ -357,9 +357,9 @@ fn the_wheel_zooms_at_the_pointer() {
 fn the_legend_switches_and_finds() {
     let mut harness = plot(Kind::Areas);
     harness.run();
-    harness.get_by_label("Draw MmSt").click();
+    harness.get_by_label("Show MmSt").click();
     harness.run();
-    harness.get_by_label("Find the row of Leak").click();
+    harness.get_by_label("Select row of Leak").click();
     harness.run();
     assert_eq!(harness.state().actions, [graph::Action::Toggle(2), graph::Action::Reveal(1)]);
 }

@@ -39,7 +39,7 @@ pub struct Args {
     #[command(flatten)]
     selection: SelectionArgs,
     /// Searches the driver files (.sys) in this folder for the tags, to name their owners. The folder is usually a copy of
-    /// C:\Windows\System32\drivers of the recorded computer
+    /// C:\Windows\System32\drivers of the recorded machine
     #[arg(long, value_name = "FOLDER")]
     drivers: Option<PathBuf>,
     /// Excludes this time at the beginning of the range from the verdicts, because starting services fill their caches first

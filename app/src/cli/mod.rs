@@ -62,7 +62,7 @@ enum Command {
     Info(info::Args),
     /// Shows allocations grouped by any columns, as in the pivot table
     Report(report::Args),
-    /// Shows curves over time grouped by any columns, as in the graph
+    /// Shows series over time grouped by any columns, as in the graph
     Series(series::Args),
     /// Finds the tags, functions and drivers that leak, with the evidence
     Leaks(Box<leaks::Args>),

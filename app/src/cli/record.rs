@@ -262,7 +262,7 @@ impl Output<'_> {
         }
         let file = self.names.profile.as_str();
         if self.is_written {
-            writeln!(io.out, "\nCopy {file} to the computer and run these commands in its folder.")?;
+            writeln!(io.out, "\nCopy {file} to the machine that leaks and run these commands in its folder.")?;
         } else {
             writeln!(io.out, "\n{bold}Save this as {file} (or give --out {file}){end}\n\n{}", self.profile.trim_end())?;
         }

@@ -16,16 +16,16 @@ use std::io::Write;
 pub struct Args {
     #[command(flatten)]
     trace: TraceArgs,
-    /// Columns to group by; each combination of their values is a curve
+    /// Columns to group by; each combination of their values is a series
     #[arg(long, value_name = "COLUMNS", default_value = "tag", value_parser = parse_key_list)]
     by: Keys,
-    /// Value of the curves: outstanding, cumulative, rate, count, cumulative_count or rate_count
+    /// Value of the series: outstanding, cumulative, rate, count, cumulative_count or rate_count
     #[arg(long, default_value = "outstanding", value_parser = |text: &str| text.parse::<SeriesMetric>())]
     measure: SeriesMetric,
     /// Number of points, including both ends of the range
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
     points: u32,
-    /// Number of curves; all other groups are combined in one more
+    /// Number of series; all other groups are combined in one more
     #[arg(long, value_name = "N")]
     top: Option<usize>,
     /// Includes allocations from before the trace in the outstanding values
@@ -72,7 +72,7 @@ pub fn run(args: &Args, io: &mut Io<'_>) -> anyhow::Result<u8> {
         if set.is_chosen_by_sum {
             writeln!(
                 io.err,
-                "poolscope: note: {} combinations of {} exceed the {} curves that can be compared by peak: the curves shown have the \
+                "poolscope: note: {} combinations of {} exceed the {} series that can be compared by peak: the series shown have the \
                  largest totals, not the highest peaks. Group by fewer columns or filter.",
                 format::count((set.curves.len() + set.others).saturating_sub(1) as u64),
                 set.keys.iter().map(|key| key.name()).collect::<Vec<_>>().join(", "),

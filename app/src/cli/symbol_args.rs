@@ -17,7 +17,7 @@ use std::sync::Arc;
 #[derive(clap::Args, Debug, Clone, Default)]
 pub struct SymbolArgs {
     /// Resolves function names along this symbol path, including its servers, such as 'srv*C:\symbols*https://…' (default:
-    /// symbols that are already on this computer)
+    /// symbols that are already on this machine)
     #[arg(long, value_name = "PATH", value_parser = parse_symbol_path, value_hint = ValueHint::AnyPath)]
     symbols: Option<String>,
     /// Resolves no function names

@@ -209,7 +209,7 @@ struct TruthArgs {
     /// Adds every pool event with its original stack. Very large
     #[arg(long, requires = "truth")]
     truth_events: bool,
-    /// Adds curves of outstanding bytes with this number of points
+    /// Adds series of outstanding bytes with this number of points
     #[arg(long, value_name = "POINTS", default_value_t = 0, requires = "truth")]
     truth_points: usize,
 }

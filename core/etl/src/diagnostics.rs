@@ -154,7 +154,7 @@ diagnostic_kinds! {
         "The trace has no image events (the Loader keyword was not recorded). Stack frames are shown as addresses, and drivers cannot be named.";
     /// Images without PDB identity.
     UnmergedImages => "images_without_identity", Info,
-        "Images have no PDB identity, because the trace was not merged on the computer that recorded it. Functions can be named only if the image files are found. Merge the trace there (xperf -merge in.etl out.etl), or stop the recording with wpr -stop or xperf -d.";
+        "Images have no PDB identity, because the trace was not merged on the machine that recorded it. Functions can be named only if the image files are found. Merge the trace there (xperf -merge in.etl out.etl), or stop the recording with wpr -stop or xperf -d.";
     /// No pool events.
     NoPoolEvents => "no_pool_events", Warning,
         "The trace has no pool events. Record it with the Pool keyword (wpr -start Pool, or xperf -on PROC_THREAD+LOADER+POOL).";

@@ -60,7 +60,7 @@ impl LoggingMode {
                  The file grows until the recording is stopped or the disk is full."
             }
             Self::Memory => {
-                "Only the last part before the stop is kept. Older events are overwritten, including the allocation of a block whose free is \
+                "Only the last part before the stop is kept. Older events are overwritten, including allocations whose frees are \
                  still recorded. Suitable for a leak in a burst or at an unknown time; not suitable for a slow leak."
             }
         }

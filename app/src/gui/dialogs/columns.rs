@@ -151,9 +151,9 @@ fn one(ui: &mut Ui, of_area: &[&Placed], at: usize, column: &Placed, change: &mu
             let up = before.map(|before| ColumnChange::Move(column.id, column.area, Some(before)));
             button(ui, "Up", "Move up", up);
             for (area, words, verb) in [
-                (ColumnRole::Graph, "Draw", "Draw"),
-                (ColumnRole::Data, "To figures", "Add up"),
-                (ColumnRole::Key, "To keys", "Group by"),
+                (ColumnRole::Graph, "Graph", "Graph"),
+                (ColumnRole::Data, "To data columns", "Move to data columns:"),
+                (ColumnRole::Key, "To key columns", "Move to key columns:"),
             ] {
                 if area != column.area && column.what.in_area(area).is_ok() {
                     button(ui, words, verb, Some(ColumnChange::Move(column.id, area, None)));

@@ -31,10 +31,10 @@ pub struct About<'a> {
 pub fn show(ui: &Ui, question: &Question, about: &About<'_>, commands: &mut Vec<Command>) -> bool {
     let (title, yes, no) = match question {
         Question::Start(start) => {
-            ("Start recording on this machine?", RecordingCommand::Run(Task::Start(start.clone())), "Do not record")
+            ("Start recording on this machine?", RecordingCommand::Run(Task::Start(start.clone())), "Cancel")
         }
         Question::Drop => ("Cancel the recording?", RecordingCommand::Run(Task::Cancel), "Keep recording"),
-        Question::Close => ("A recording is running", RecordingCommand::CloseWindow, "Stay here"),
+        Question::Close => ("A recording is running", RecordingCommand::CloseWindow, "Keep window open"),
     };
     let action: Option<DialogAction<()>> = Modal::question("recording question", title, WIDTH).show(ui, |ui| {
         match question {
@@ -42,13 +42,13 @@ pub fn show(ui: &Ui, question: &Question, about: &About<'_>, commands: &mut Vec<
             Question::Drop => {
                 let length = about.seconds.map(|seconds| format!(" of {}", format::duration(seconds)));
                 let length = length.unwrap_or_default();
-                modal::paragraph(ui, format!("Everything that was recorded{length} is lost. This command is run:"));
+                modal::paragraph(ui, format!("The recording{length} is discarded. This command is run:"));
                 line(ui, about.program, &Task::Cancel);
             }
             Question::Close => {
                 modal::paragraph(ui, closing(about.phase));
                 ui.add_space(2.0 * GRID);
-                command_lines::show(ui, "To end it in a console:", &["wpr -stop leak.etl", "wpr -cancel"]);
+                command_lines::show(ui, "To stop it from a console:", &["wpr -stop leak.etl", "wpr -cancel"]);
             }
         }
         modal::yes_or_no(ui, yes.title(), no)
@@ -60,11 +60,11 @@ pub fn show(ui: &Ui, question: &Question, about: &About<'_>, commands: &mut Vec<
 }
 
 fn begin(ui: &mut Ui, start: &Start, about: &About<'_>) {
-    ui.label("This command is run, with the rights that poolscope has:");
+    ui.label("This command is run with the rights of poolscope:");
     line(ui, about.program, &Task::Start(start.clone()));
     let after = format!(
-        "Before, the profile below is written to {}. While it records, wpr -status is run every few seconds. The recording goes on until \
-         it is stopped or cancelled, even when this window is closed.",
+        "The profile below is written to {} first. During the recording, wpr -status is run every few seconds. The \
+         recording continues until it is stopped or canceled, even if this window is closed.",
         start.profile.display()
     );
     modal::paragraph(ui, after);
@@ -96,11 +96,12 @@ fn line(ui: &mut Ui, program: &Path, task: &Task) {
 fn closing(phase: Phase) -> &'static str {
     match phase {
         Phase::Saving => {
-            "wpr is saving the recording. It goes on when the window is closed; the trace is there when wpr has ended."
+            "wpr is saving the recording. It continues if the window is closed; the trace is complete when wpr has \
+             finished."
         }
         _ => {
-            "It goes on when the window is closed, and in file mode its file grows until it is stopped. poolscope can stop it after its \
-             next start, or a console can."
+            "The recording continues if the window is closed, and in file mode the file grows until it is stopped. To \
+             stop it, start poolscope again, or use a console."
         }
     }
 }

@@ -103,7 +103,7 @@ mod tests {
             inlined: vec![inlined],
         };
         let words = answer_words(&answer).join("|");
-        assert!(words.starts_with("myfault.c:312|inlined: push, vec.h:7|The nearest export"), "{words}");
+        assert!(words.starts_with("myfault.c:312|inlined: push, vec.h:7|Nearest export"), "{words}");
         assert!(fits(&answer, "MyfaultDeviceControl") && fits(&answer, "MyfaultDeviceControl+0x1c"));
         assert!(!fits(&answer, "MyfaultDeviceControl+0x1d") && !fits(&answer, "MyfaultDeviceControlEx"));
     }

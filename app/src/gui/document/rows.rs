@@ -265,7 +265,7 @@ impl Document {
     pub(in crate::gui) fn copy(&mut self, text: String) {
         let rows = text.lines().count().saturating_sub(1) as u64;
         self.effects.push(Effect::Copy(text));
-        let words = format!("Copied {} {}", format::count(rows), if rows == 1 { "row" } else { "rows" });
+        let words = format!("Copied {}", format::counted(rows, "row", "rows"));
         self.effects.push(Effect::Status(words));
     }
 

@@ -4,6 +4,7 @@ use poolscope_analysis::pivot::{Key, Metric};
 use poolscope_analysis::series::SeriesKind as MeasureKind;
 
 use super::{Document, Effect, Topic};
+use crate::format;
 use crate::format::column::ColumnUnit;
 use crate::gui::jobs::files::{FileAnswer, FileRequest};
 use crate::gui::model::columns::ColumnRole;
@@ -244,7 +245,7 @@ impl Document {
                 return;
             }
             FileAnswer::Read(path, text) => self.presets.write().import(&text).map(|count| {
-                let presets = if count == 1 { "1 preset".to_owned() } else { format!("{count} presets") };
+                let presets = format::counted(count as u64, "preset", "presets");
                 format!("Imported {presets} from {}", path.display())
             }),
             FileAnswer::Written(path) => Ok(format!("Exported presets to {}", path.display())),

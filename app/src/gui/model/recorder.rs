@@ -114,11 +114,11 @@ impl RecorderState {
     #[must_use]
     pub fn start_blocked(&self) -> Option<&'static str> {
         match (&self.standing, self.phase) {
-            (None, _) => Some("Looking for wpr.exe"),
-            (Some(WprStatus::NotWindows), _) => Some("Recordings are made on Windows, on the machine that leaks"),
-            (Some(WprStatus::Missing { .. }), _) => Some("No wpr.exe was found on this machine"),
+            (None, _) => Some("Searching for wpr.exe"),
+            (Some(WprStatus::NotWindows), _) => Some("Recording is available on Windows only"),
+            (Some(WprStatus::Missing { .. }), _) => Some("wpr.exe was not found on this machine"),
             (_, Phase::Unknown | Phase::Idle) => None,
-            (_, Phase::Looking) => Some("wpr is being asked"),
+            (_, Phase::Looking) => Some("Checking the recording status"),
             _ => Some("A recording is running"),
         }
     }
@@ -192,8 +192,11 @@ impl RecorderState {
                     self.status = None;
                     self.temp = None;
                     if was_running {
-                        self.trouble =
-                            Some("The recording was ended by somebody else: wpr says that none runs.".to_owned());
+                        self.trouble = Some(
+                            "The recording was stopped by another program: wpr reports that no recording is \
+                                  running."
+                                .to_owned(),
+                        );
                     }
                 }
             }

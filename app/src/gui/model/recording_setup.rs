@@ -154,7 +154,7 @@ impl RecordingSetup {
                 let shown: Vec<&str> = self.tags.iter().map(String::as_str).filter(|tag| !tag.is_empty()).collect();
                 let noun = if shown.len() == 1 { "tag" } else { "tags" };
                 self.reason = Some(format!(
-                    "The {noun} {} alone, with stacks: a filter keeps the trace small, so it can run for hours.",
+                    "Only the {noun} {}, with stacks: the filter keeps the trace small enough to record for hours.",
                     shown.join(", ")
                 ));
             }
@@ -292,7 +292,7 @@ impl RecordingSetup {
         } else {
             let written = self.tags.iter().filter(|tag| !tag.trim().is_empty());
             match self.written() {
-                0 => return Err("Write a tag, or record all tags.".to_owned()),
+                0 => return Err("Enter a tag, or record all tags.".to_owned()),
                 _ => TagScope::Tags(TagPatterns::parse(written).map_err(|error| sentence(&error.to_string()))?),
             }
         };
@@ -374,7 +374,7 @@ mod tests {
         setup.all = false;
         setup.tags = Default::default();
         setup.prepare();
-        assert_eq!(setup.prepared().err(), Some("Write a tag, or record all tags."));
+        assert_eq!(setup.prepared().err(), Some("Enter a tag, or record all tags."));
         setup.all = true;
         setup.trace_file = "a?.etl".to_owned();
         setup.prepare();

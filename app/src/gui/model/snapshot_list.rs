@@ -47,14 +47,14 @@ impl ListColumn {
             (Self::Tag, _) => "Tag",
             (Self::Pool, _) => "Pool",
             (Self::Bytes, false) => "Bytes",
-            (Self::Bytes, true) => "More bytes",
+            (Self::Bytes, true) => "\u{394} Bytes",
             (Self::Blocks, false) => "Diff",
-            (Self::Blocks, true) => "More diff",
+            (Self::Blocks, true) => "\u{394} Diff",
             (Self::Allocs, false) => "Allocs",
-            (Self::Allocs, true) => "More allocs",
+            (Self::Allocs, true) => "\u{394} Allocs",
             (Self::Frees, false) => "Frees",
-            (Self::Frees, true) => "More frees",
-            (Self::About, _) => "From a list of tags",
+            (Self::Frees, true) => "\u{394} Frees",
+            (Self::About, _) => "Description",
         }
     }
 
@@ -62,13 +62,13 @@ impl ListColumn {
     #[must_use]
     pub fn tip(self) -> &'static str {
         match self {
-            Self::Tag => "The tag",
+            Self::Tag => "Pool tag",
             Self::Pool => "Paged or nonpaged pool",
-            Self::Bytes => "Bytes that are allocated now",
-            Self::Blocks => "Blocks that are allocated now: allocations less frees",
-            Self::Allocs => "Allocations since the system started",
-            Self::Frees => "Frees since the system started",
-            Self::About => "What the tool's own list of tags says; it was not found on this machine",
+            Self::Bytes => "Bytes currently allocated",
+            Self::Blocks => "Blocks currently allocated: allocations minus frees",
+            Self::Allocs => "Allocations since Windows started",
+            Self::Frees => "Frees since Windows started",
+            Self::About => "Description from the tag list of the tool",
         }
     }
 
@@ -258,9 +258,8 @@ impl SnapshotList {
             }
         };
         self.odd = document.unparsed_lines.first().map(|first| {
-            let lines = if document.unparsed_count == 1 { "line was" } else { "lines were" };
-            let count = format::count(document.unparsed_count as u64);
-            format!("{count} {lines} not understood, the first is line {}: {}", first.number, first.text)
+            let lines = format::counted(document.unparsed_count as u64, "line", "lines");
+            format!("{lines} cannot be parsed, the first is line {}: {}", first.number, first.text)
         });
         self.text.clear();
         let several = document.snapshots.len() > 1;

@@ -133,7 +133,7 @@ pub trait Page: Sync {
 
     /// One of the page's jobs failed through an error in the program. Returns what could not be computed, for a message.
     fn job_failed(&self, _document: &mut Document, _job: &'static str) -> &'static str {
-        "A result"
+        "a result"
     }
 
     /// Called when other rows are in the table: a row that could not be reached before may be there now.

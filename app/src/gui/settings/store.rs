@@ -113,7 +113,7 @@ impl Store for FileStore {
         let name = part.file_name();
         let names = std::iter::once(format!("{name}.bak")).chain((2..ASIDE).map(|n| format!("{name}.bak{n}")));
         let free = names.map(|name| self.folder.join(name)).find(|aside| !aside.exists());
-        let aside = free.ok_or_else(|| std::io::Error::other("too many damaged files were put aside already"))?;
+        let aside = free.ok_or_else(|| std::io::Error::other("there are too many copies of damaged files already"))?;
         std::fs::rename(self.path(part), &aside)?;
         Ok(aside.display().to_string())
     }
@@ -129,7 +129,7 @@ impl Store for FileStore {
                     std::thread::sleep(Duration::from_millis(10));
                 }
                 Err(TryLockError::WouldBlock) => {
-                    let why = "another window of poolscope is writing them and does not come to an end";
+                    let why = "another poolscope window is writing them and does not finish";
                     return Err(std::io::Error::new(ErrorKind::TimedOut, why));
                 }
                 // Some network file systems have no locks: a write is still whole or not at all.

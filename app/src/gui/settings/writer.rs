@@ -54,16 +54,17 @@ impl Shared {
 
     /// Writes one part, if that changes anything.
     fn write(&self, part: Part, waiting: &Waiting, known: &mut BTreeMap<Part, Value>) -> Result<(), String> {
-        let text = self.store.read(part).map_err(|error| {
-            format!("{} cannot be read ({error}), so that nothing is written over it", part.file_name())
-        })?;
+        let text = self
+            .store
+            .read(part)
+            .map_err(|error| format!("{} cannot be read ({error}) and is not overwritten", part.file_name()))?;
         let there = match text.map(|text| serde_json::from_slice::<Value>(&text)) {
             Some(Ok(value @ Value::Object(_))) => Some(value),
             None => None,
             Some(_) => {
                 self.store
                     .put_aside(part)
-                    .map_err(|error| format!("{} is damaged and cannot be moved away ({error})", part.file_name()))?;
+                    .map_err(|error| format!("{} is damaged and cannot be renamed ({error})", part.file_name()))?;
                 None
             }
         };
@@ -173,7 +174,7 @@ fn read(store: &dyn Store, part: Part, warnings: &mut Vec<String>) -> Option<Val
         Ok(text) => text?,
         Err(error) => {
             let words = format!(
-                "The {what} cannot be read ({error}). poolscope starts without them; the file is not written over."
+                "The {what} cannot be read ({error}). poolscope uses the defaults; the file is not overwritten."
             );
             warnings.push(words);
             return None;
@@ -181,14 +182,14 @@ fn read(store: &dyn Store, part: Part, warnings: &mut Vec<String>) -> Option<Val
     };
     let error = match serde_json::from_slice::<Value>(&text) {
         Ok(value @ Value::Object(_)) => return Some(value),
-        Ok(_) => "it holds no object".to_owned(),
+        Ok(_) => "it contains no JSON object".to_owned(),
         Err(error) => error.to_string(),
     };
     warnings.push(match store.put_aside(part) {
         Ok(aside) => {
-            format!("The {what} were damaged ({error}) and are as at the first start. The old file is kept: {aside}")
+            format!("The {what} were damaged ({error}) and were reset. The old file is kept: {aside}")
         }
-        Err(other) => format!("The {what} are damaged ({error}) and cannot be moved away ({other})."),
+        Err(other) => format!("The {what} are damaged ({error}) and the file cannot be renamed ({other})."),
     });
     None
 }
@@ -202,9 +203,7 @@ fn unknown(left_out: &[String]) -> Option<String> {
     if left_out.len() > NAMED {
         named += &format!(" and {} more", left_out.len() - NAMED);
     }
-    Some(format!(
-        "Settings that this version does not know keep their usual values ({named}). The file is left as it is."
-    ))
+    Some(format!("Settings that this version does not support use their defaults ({named}). The file is not changed."))
 }
 
 #[cfg(test)]

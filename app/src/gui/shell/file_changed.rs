@@ -13,7 +13,7 @@ use crate::gui::theme::Palette;
 pub fn words(name: &str, change: Change) -> String {
     match change {
         Change::Changed => format!("{name} changed on disk"),
-        Change::Gone => format!("{name} is not there any more"),
+        Change::Gone => format!("{name} no longer exists"),
     }
 }
 

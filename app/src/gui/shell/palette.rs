@@ -76,7 +76,7 @@ pub fn show(
         state.chosen = state.chosen.min(hits.len().saturating_sub(1));
         ui.add_space(GRID);
         if hits.is_empty() {
-            ui.weak("No command fits these letters.");
+            ui.weak("No command matches.");
         }
         let clicked = list(ui, state, &hits);
         let chosen = clicked.or(entered.then_some(state.chosen));

@@ -39,7 +39,8 @@ pub fn show(
         }
         match document.selection_totals() {
             Some((blocks, bytes)) => {
-                ui.label(format!("{} blocks, {} selected", format::count(blocks), format::bytes(bytes)));
+                let allocations = format::counted(blocks, "allocation", "allocations");
+                ui.label(format!("{allocations}, {} selected", format::bytes(bytes)));
             }
             None => {
                 ui.weak("Nothing selected");
@@ -47,7 +48,7 @@ pub fn show(
         }
         let (view, whole) = (document.view(), document.whole());
         ui.weak("\u{b7}");
-        ui.weak(format!("view {} of {}", format::seconds(view.span(), 3), format::seconds(whole.span(), 3)));
+        ui.weak(format!("visible range {} of {}", format::seconds(view.span(), 3), format::seconds(whole.span(), 3)));
         symbols(ui, document, commands);
         if let Some(words) = words {
             ui.weak("\u{b7}");
@@ -68,7 +69,7 @@ fn recorder(ui: &mut Ui, recording: Option<&RecorderState>, commands: &mut Vec<C
     let time = recorder.elapsed_s(now).map(|seconds| format!(" {}", format::elapsed(seconds))).unwrap_or_default();
     let lost = recorder.status.as_ref().map_or(0, RecordingStatus::missing_events);
     let text = match (recorder.phase, lost) {
-        (Recording::Saving, _) => "saving the recording".to_owned(),
+        (Recording::Saving, _) => "saving recording".to_owned(),
         (_, 0) => format!("recording{time}"),
         (_, lost) => format!("recording{time}, {} events lost", format::count(lost)),
     };
@@ -78,7 +79,7 @@ fn recorder(ui: &mut Ui, recording: Option<&RecorderState>, commands: &mut Vec<C
         commands.push(RecordingCommand::ShowRecording.into());
     }
     Icon::Status.paint(ui.painter(), label.rect.left_center() + vec2(8.0, 0.0), palette.bad);
-    label.on_hover_text("Show the recording on this machine");
+    label.on_hover_text("Show recording on this machine");
 }
 
 /// Progress of the search for symbols; it leads to the page of modules.
@@ -98,7 +99,7 @@ fn symbols(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
         let other = if document.ui.page == PageId::MODULES { PageId::ANALYSIS } else { PageId::MODULES };
         commands.push(DocumentCommand::Page(other).into());
     }
-    label.on_hover_text(tip.unwrap_or_else(|| "Show the modules".to_owned()));
+    label.on_hover_text(tip.unwrap_or_else(|| "Show modules".to_owned()));
     if document.results.symbols.phase == Phase::Running {
         let stop = ui.add(Button::new(RichText::new("Stop").font(theme::small_font())).small());
         let command: Command = DocumentCommand::Symbols(SymbolsCommand::Stop).into();
@@ -116,8 +117,8 @@ fn quality(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
     let (losses, warnings) = (number(Severity::DataLoss), number(Severity::Warning));
     let (color, text) = match (losses, warnings) {
         (0, 0) => (palette.good, "data complete".to_owned()),
-        (0, n) => (palette.warn, format!("{n} {}", if n == 1 { "warning" } else { "warnings" })),
-        (n, _) => (palette.bad, format!("{n} {} of data loss", if n == 1 { "kind" } else { "kinds" })),
+        (0, n) => (palette.warn, format::counted(n as u64, "warning", "warnings")),
+        (n, _) => (palette.bad, format::counted(n as u64, "data-quality issue", "data-quality issues")),
     };
     let label = ui.add(Button::new(format!("     {text}")).frame_when_inactive(false));
     label.ctx.accesskit_node_builder(label.id, |node| node.set_label(format!("Data quality: {text}")));
@@ -129,7 +130,7 @@ fn quality(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
     label.on_hover_ui(|ui| {
         ui.set_max_width(420.0);
         if anomalies.rows().is_empty() {
-            ui.label("Nothing is missing and nothing looks wrong.");
+            ui.label("No data-quality issues.");
         }
         for anomaly in anomalies.rows() {
             ui.label(format!("{} x {}", format::count(anomaly.count), anomaly.kind.name().replace('_', " ")));

@@ -87,11 +87,11 @@ fn quality(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
     let palette = Palette::of(ui);
     let summary = &document.trace.summary;
     if let Some(part) = recorded_range_text::missing(&document.trace) {
-        mark(ui, palette.bad, "part of the recording", "", &part);
+        mark(ui, palette.bad, "incomplete recording", "", &part);
     }
     let worst = document.trace.diagnostics.worst();
     if summary.events_lost == 0 && summary.buffers_lost == 0 && worst != Some(Severity::DataLoss) {
-        mark(ui, palette.good, "no losses", "", "Windows says that it lost no events and no buffers.");
+        mark(ui, palette.good, "no losses", "", "Windows reports no lost events and no lost buffers.");
     }
     for anomaly in document.trace.diagnostics.rows() {
         let color = match anomaly.kind.severity() {
@@ -136,11 +136,11 @@ fn symbols(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
             (palette.accent, "loading symbols".to_owned(), tip)
         }
         (Some((count, names)), _) => {
-            let what = if count == 1 { "module" } else { "modules" };
-            (palette.warn, format!("{} {what} without symbols", format::count(count as u64)), names)
+            let modules = format::counted(count as u64, "module", "modules");
+            (palette.warn, format!("{modules} without symbols"), names)
         }
         (None, _) if standing.modules > 0 => {
-            let tip = format!("All {} modules that stacks lead through have names.", standing.modules);
+            let tip = format!("All {} modules on stacks have symbols.", standing.modules);
             (palette.good, "symbols complete".to_owned(), tip)
         }
         (None, _) => return,
@@ -151,7 +151,7 @@ fn symbols(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
     if response.clicked() {
         commands.push(DocumentCommand::Page(PageId::MODULES).into());
     }
-    response.on_hover_text(format!("{tip}\nClick: show the modules"));
+    response.on_hover_text(format!("{tip}\nClick: show modules"));
 }
 
 fn mark(ui: &mut Ui, color: Color32, text: &str, count: &str, tip: &str) -> Response {

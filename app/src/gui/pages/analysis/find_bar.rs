@@ -52,7 +52,7 @@ pub(super) fn show(ui: &mut Ui, document: &Document, finder: &mut Finder, comman
         }
         ui.label(find_text(document.find_state()));
         if !finder.is_complete() {
-            ui.weak("(the first ones can be stepped through)");
+            ui.weak("(only the first matches can be visited)");
         }
         close |= ui.button("Close").on_hover_text("Close the find bar (Escape)").clicked();
     });
@@ -66,7 +66,7 @@ fn find_text(state: FindState) -> String {
     match state {
         FindState::Nothing => String::new(),
         FindState::Searching => "searching".to_owned(),
-        FindState::NoMatch => "no row".to_owned(),
+        FindState::NoMatch => "no rows".to_owned(),
         FindState::Matches { total: 1, number: None } => "1 row".to_owned(),
         FindState::Matches { total, number: None } => format!("{} rows", format::count(total)),
         FindState::Matches { total, number: Some(number) } => {

@@ -69,7 +69,7 @@ fn measures(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
         ui.separator();
         choice(ui, document, DocumentCommand::IncludePreexisting, commands);
     });
-    name_box(&measure.response, "What the curves show");
+    name_box(&measure.response, "Measure of the graph");
 }
 
 fn kinds(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
@@ -83,7 +83,7 @@ fn kinds(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
             choice(ui, document, DocumentCommand::Curves(count), commands);
         }
     });
-    name_box(&draw.response, "How the curves are drawn");
+    name_box(&draw.response, "Graph type");
 }
 
 fn choice(ui: &mut Ui, document: &Document, command: DocumentCommand, commands: &mut Vec<Command>) {
@@ -114,7 +114,7 @@ fn grouping(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
             }
         }
     });
-    name_box(&by.response, "By which columns there are curves");
+    name_box(&by.response, "Columns that define the series");
 }
 
 /// A box shows its value; what it is for is told to those who cannot see where it stands.
@@ -127,15 +127,14 @@ fn name_box(response: &Response, name: &str) {
 fn selected(ui: &mut Ui, document: &Document) {
     let Some(totals) = &document.results.totals else { return };
     let total = &totals.total;
-    let text =
-        format!("kept {} in {} blocks", format::bytes(total.impacting_size()), format::count(total.impacting_count()));
+    let allocations = |count: u64| format::counted(count, "allocation", "allocations");
+    let impacting = format!("{} in {}", format::bytes(total.impacting_size()), allocations(total.impacting_count()));
+    let text = format!("Outstanding at end: {impacting}");
     let whole = format!(
-        "Allocated in the selected range and still there at its end (AIFO): {} in {} blocks. Living in it at all: {} in {} blocks. Net change: {} bytes.",
-        format::bytes(total.impacting_size()),
-        format::count(total.impacting_count()),
+        "Allocated in the selected range and outstanding at its end (AIFO): {impacting}. All that exist in the range: {} in {}. Net change: {}.",
         format::bytes(total.size()),
-        format::count(total.count()),
-        total.net_size(),
+        allocations(total.count()),
+        format::delta_bytes(total.net_size()),
     );
     // Where there is no room for it, the note in the graph says it.
     let font = crate::gui::theme::text_font();

@@ -55,8 +55,8 @@ pub(super) fn show(ui: &mut Ui, choices: &Choices, column: Option<u32>, commands
 
 fn of_column(ui: &mut Ui, columns: &TableLayout, placed: &Placed, chosen: &mut Option<Command>) {
     let id = placed.id;
-    entry(ui, "Sort by this", sort(id, false), chosen);
-    entry(ui, "Sort by this as well", sort(id, true), chosen);
+    entry(ui, "Sort by this column", sort(id, false), chosen);
+    entry(ui, "Add to sort", sort(id, true), chosen);
     if let What::Figure(figure) = placed.what {
         let ways = aggregations(figure);
         if ways.len() > 1 {
@@ -82,7 +82,7 @@ fn of_column(ui: &mut Ui, columns: &TableLayout, placed: &Placed, chosen: &mut O
     }
     ui.separator();
     let position = columns.columns.iter().position(|column| column.id == id).unwrap_or(0);
-    entry(ui, "Freeze up to this", ColumnChange::Freeze(position + 1), chosen);
+    entry(ui, "Freeze up to this column", ColumnChange::Freeze(position + 1), chosen);
     entry(ui, "Fit width", ColumnChange::Fit(id), chosen);
     entry(ui, "Remove", ColumnChange::Remove(id), chosen);
 }
@@ -91,10 +91,10 @@ fn lists(ui: &mut Ui, columns: &TableLayout, chosen: &mut Option<Command>) {
     ui.menu_button("Group by", |ui| {
         list(ui, Key::ALL.iter().map(|key| What::Key(*key)), columns, ColumnRole::Key, chosen);
     });
-    ui.menu_button("Add figure", |ui| {
+    ui.menu_button("Add data column", |ui| {
         list(ui, Metric::named().map(What::Figure), columns, ColumnRole::Data, chosen);
     });
-    ui.menu_button("Count different", |ui| {
+    ui.menu_button("Unique Count", |ui| {
         let unique = Key::ALL.iter().map(|key| What::Figure(Metric::Unique(*key)));
         list(ui, unique, columns, ColumnRole::Data, chosen);
     });

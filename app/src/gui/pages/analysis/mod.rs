@@ -120,14 +120,14 @@ fn graph_panel(ui: &mut Ui, document: &Document, state: &mut GraphState, command
 fn graph(ui: &mut Ui, document: &Document, state: &mut GraphState, commands: &mut Vec<Command>) {
     graph_bar::show(ui, document, commands);
     if let Some(why) = &document.results.curves_error {
-        ui.colored_label(Palette::of(ui).bad, format!("The curves cannot be drawn: {why}"));
+        ui.colored_label(Palette::of(ui).bad, format!("The graph cannot be drawn: {why}"));
         return;
     }
     let (view, whole) = (document.view(), document.whole());
     let Some(data) = &document.results.graph_data else {
         let words = match document.query.columns.graphed() {
-            Some(_) => "Computing the curves",
-            None => "Drag Size, Count or an impacting column over the blue bar to draw it",
+            Some(_) => "Computing the graph",
+            None => "Drag Size, Count or an impacting column across the blue bar to graph it",
         };
         ui.centered_and_justified(|ui| ui.weak(words));
         return;
@@ -179,7 +179,11 @@ fn selection_note(document: &Document) -> Option<Vec<String>> {
     document.ui.graph.selection()?;
     let totals = document.results.totals.as_ref()?;
     let line = |(kind, cost): &(String, poolscope_analysis::pivot::Aggregate)| {
-        format!("{kind} {} in {}", format::bytes(cost.size()), blocks(cost.count()))
+        format!(
+            "{kind} {} in {}",
+            format::bytes(cost.size()),
+            format::counted(cost.count(), "allocation", "allocations")
+        )
     };
     let mut lines: Vec<String> = totals.by_type.iter().map(line).collect();
     let of = |kinds: [LifetimeClass; 2]| {
@@ -195,10 +199,6 @@ fn selection_note(document: &Document) -> Option<Vec<String>> {
         format::bytes(of([LifetimeClass::Aifi, LifetimeClass::Aofi])),
     ));
     Some(lines)
-}
-
-fn blocks(count: u64) -> String {
-    format!("{} {}", format::count(count), if count == 1 { "block" } else { "blocks" })
 }
 
 fn table(ui: &mut Ui, document: &Document, widgets: &mut Widgets, commands: &mut Vec<Command>) {
@@ -221,7 +221,7 @@ fn table(ui: &mut Ui, document: &Document, widgets: &mut Widgets, commands: &mut
         Some(true) => nothing_left(ui, document, commands),
         Some(false) => rows(ui, document, &mut widgets.table, commands),
         None => {
-            ui.centered_and_justified(|ui| ui.weak("Grouping the allocations"));
+            ui.centered_and_justified(|ui| ui.weak("Grouping allocations"));
         }
     }
 }
@@ -252,7 +252,7 @@ fn nothing_in_view(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>
     way_out(
         ui,
         document,
-        "No allocation lives in this view.",
+        "No allocations in the visible range.",
         &[DocumentCommand::ZoomBack, DocumentCommand::ZoomAll],
         commands,
     );
@@ -261,7 +261,7 @@ fn nothing_in_view(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>
 /// A filter that leaves nothing.
 fn nothing_left(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
     let ways = [DocumentCommand::FilterUndo, DocumentCommand::FilterClear, DocumentCommand::ZoomAll];
-    way_out(ui, document, "The filter leaves no allocation of this view.", &ways, commands);
+    way_out(ui, document, "No allocations in the visible range match the filter.", &ways, commands);
 }
 
 fn way_out(ui: &mut Ui, document: &Document, words: &str, ways: &[DocumentCommand], commands: &mut Vec<Command>) {
@@ -287,7 +287,7 @@ fn no_stacks(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
                 commands.push(document.record_again(Fix::NoStacks));
             }
             ui.with_layout(UiLayout::left_to_right(Align::Center), |ui| {
-                ui.add(Label::new("Recorded without stacks: who allocates cannot be seen.").truncate());
+                ui.add(Label::new("Recorded without stacks: the allocating code is unknown.").truncate());
             });
         });
     });

@@ -16,7 +16,7 @@ pub fn show(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
         ui.set_max_width(520.0);
         ui.heading("This trace has no pool events");
         ui.add_space(2.0 * GRID);
-        ui.label("It was recorded without the Pool keyword, so nothing in it says who allocates pool.");
+        ui.label("It was recorded without the Pool keyword and contains no allocations.");
         ui.add_space(4.0 * GRID);
         ui.allocate_ui_with_layout(eframe::egui::vec2(520.0, 0.0), Layout::top_down(Align::Min), |ui| {
             ui.set_width(520.0);
@@ -26,7 +26,7 @@ pub fn show(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
             ui.add_space(4.0 * GRID);
             ui.horizontal(|ui| {
                 let fix = Fix::NoPoolEvents;
-                let tip = "Single tags, a profile, a script, and how large it gets";
+                let tip = "Select tags, save a profile or a script, and estimate the size";
                 if ui.button(fix.title()).on_hover_text(tip).clicked() {
                     commands.push(document.record_again(fix));
                 }

@@ -15,7 +15,7 @@ pub(super) fn show(ui: &mut Ui, document: &Document, query_box: &mut QueryField,
             commands.push(DocumentCommand::Columns.into());
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            let find = ui.button("Find").on_hover_text("Find in rows, open or not (Ctrl+F)");
+            let find = ui.button("Find").on_hover_text("Find in rows, expanded or not (Ctrl+F)");
             if find.clicked() {
                 commands.push(DocumentCommand::Find.into());
             }
@@ -48,7 +48,7 @@ fn presets(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
         }
     });
     combo.response.ctx.accesskit_node_builder(combo.response.id, |node| node.set_label("Preset"));
-    let tip = if star.is_empty() { "Preset" } else { "Preset; * means that the columns were changed since" };
+    let tip = if star.is_empty() { "Preset" } else { "Preset; * indicates that the columns were changed" };
     combo.response.on_hover_text(tip);
 }
 

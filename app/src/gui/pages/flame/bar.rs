@@ -27,16 +27,8 @@ pub(super) fn show(ui: &mut Ui, document: &Document, state: &mut FlamePageState,
         ui.add_space(2.0 * GRID);
         let look = state.look;
         for (merge, title, tip) in [
-            (
-                FlameDirection::TopDown,
-                "callers first",
-                "From the outermost frame inwards: who calls carries what is called",
-            ),
-            (
-                FlameDirection::BottomUp,
-                "inverted",
-                "From the innermost frame outwards: who allocates carries who calls it",
-            ),
+            (FlameDirection::TopDown, "top-down", "Callers first: from the outermost frame to the allocation"),
+            (FlameDirection::BottomUp, "bottom-up", "Inverted: from the allocation to its callers"),
         ] {
             let response = ui.selectable_label(look.merge() == merge, title).on_hover_text(tip);
             choose(&response, FlameCommand::Direction(merge), commands);
@@ -50,7 +42,7 @@ pub(super) fn show(ui: &mut Ui, document: &Document, state: &mut FlamePageState,
         }
         if state.view.zoom() != FlameTree::ROOT {
             ui.add_space(2.0 * GRID);
-            let response = ui.button("Zoom out").on_hover_text("The width as it was before (Backspace)");
+            let response = ui.button("Zoom out").on_hover_text("Zoom out of frame (Backspace)");
             choose(&response, FlameCommand::ZoomOut, commands);
         }
     });
@@ -83,7 +75,7 @@ fn search(ui: &mut Ui, document: &Document, state: &mut FlamePageState) {
         state.view.request_focus();
     }
     if let Some(text) = found(document, state) {
-        ui.weak(text).on_hover_text("Each stack counts once, however many of its frames match (F3: next match)");
+        ui.weak(text).on_hover_text("Each stack counts once, even if several of its frames match (F3: next match)");
     }
 }
 
@@ -96,7 +88,7 @@ fn found(document: &Document, state: &FlamePageState) -> Option<String> {
     Some(match &state.found {
         None if document.awaits_page(PageId::FLAME, FIND) => "searching".to_owned(),
         None => return None,
-        Some((_, 0)) => "no frame has it".to_owned(),
+        Some((_, 0)) => "no match".to_owned(),
         Some((_, weight)) => {
             let share = format::share_of(*weight, shown.tree.weight(FlameTree::ROOT));
             format!("matched {share}, {}", words::weight_text(*weight, shown.tree.metric()))
@@ -113,7 +105,7 @@ fn weight(ui: &mut Ui, state: &FlamePageState, commands: &mut Vec<Command>) {
             ui.selectable_value(&mut chosen, weight, title(weight)).on_hover_text(meaning(weight));
         }
     });
-    let response = shown.response.on_hover_text(format!("What a frame's width is: {}", meaning(now)));
+    let response = shown.response.on_hover_text(format!("Frame width: {}", meaning(now)));
     response.ctx.accesskit_node_builder(response.id, |node| node.set_label(format!("Width: {}", title(now))));
     if chosen != now {
         commands.push(FlameCommand::Metric(chosen).into());
@@ -122,9 +114,9 @@ fn weight(ui: &mut Ui, state: &FlamePageState, commands: &mut Vec<Command>) {
 
 fn meaning(weight: FlameMetric) -> &'static str {
     match weight {
-        FlameMetric::ImpactingSize => "bytes allocated in the view and not freed in it (AIFO)",
-        FlameMetric::ImpactingCount => "blocks allocated in the view and not freed in it (AIFO)",
-        FlameMetric::Size => "bytes of all blocks that live in the view",
-        FlameMetric::Count => "all blocks that live in the view",
+        FlameMetric::ImpactingSize => "bytes allocated in the visible range and not freed in it (AIFO)",
+        FlameMetric::ImpactingCount => "number of allocations made in the visible range and not freed in it (AIFO)",
+        FlameMetric::Size => "bytes of all allocations that exist in the visible range",
+        FlameMetric::Count => "number of all allocations that exist in the visible range",
     }
 }

@@ -76,16 +76,16 @@ impl FlameCommand {
     #[must_use]
     pub fn title(self) -> &'static str {
         match self {
-            Self::OfRow => "Flame graph of this row",
-            Self::OfAll => "Flame graph of all rows",
+            Self::OfRow => "Show flame graph of row",
+            Self::OfAll => "Show flame graph of all rows",
             Self::Metric(FlameMetric::ImpactingSize) => "Impacting size",
             Self::Metric(FlameMetric::ImpactingCount) => "Impacting count",
             Self::Metric(FlameMetric::Size) => "Size",
             Self::Metric(FlameMetric::Count) => "Count",
-            Self::Direction(FlameDirection::TopDown) => "Callers first",
-            Self::Direction(FlameDirection::BottomUp) => "Inverted, who allocates first",
-            Self::RootAtTop(false) => "Flame, root at the bottom",
-            Self::RootAtTop(true) => "Icicle, root at the top",
+            Self::Direction(FlameDirection::TopDown) => "Top-down (callers)",
+            Self::Direction(FlameDirection::BottomUp) => "Bottom-up (inverted)",
+            Self::RootAtTop(false) => "Flame, root at bottom",
+            Self::RootAtTop(true) => "Icicle, root at top",
             Self::ZoomIn => "Zoom to frame",
             Self::ZoomOut => "Zoom out of frame",
             Self::FilterTo => "Filter to this frame",

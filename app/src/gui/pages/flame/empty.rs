@@ -64,25 +64,23 @@ pub(super) fn why(document: &Document) -> Option<Why> {
 /// Draws what stands in place of the graph.
 pub(super) fn show(ui: &mut Ui, document: &Document, why: Why, commands: &mut Vec<Command>) {
     let (title, words) = match why {
-        Why::NoEvents => ("No pool events", "The trace holds no allocation. Record with the pool keyword:"),
+        Why::NoEvents => ("No pool events", "The trace contains no allocations. Record with the Pool keyword:"),
         Why::NoStacks => (
             "Recorded without stacks",
-            "Who allocates cannot be seen: no allocation of this trace has a stack. Record with stacks:",
+            "No allocation in this trace has a stack, so the allocating code is unknown. Record with stacks:",
         ),
-        Why::Computing => ("Merging the stacks", "Frames that stacks share become one, as wide as all of them."),
-        Why::Broken => ("No flame graph", "poolscope made a mistake. Please report it with the trace."),
-        Why::NothingInView => ("Nothing in this view", "No allocation lives in this view."),
-        Why::NothingLeft => {
-            ("Nothing is left", "No allocation of this view is in what the flame graph is narrowed to.")
-        }
-        Why::NoStacksLeft => ("No stacks here", "The allocations that are left were recorded without stacks."),
+        Why::Computing => ("Merging stacks", "Frames that several stacks have in common are merged."),
+        Why::Broken => ("No flame graph", "Internal error: the flame graph could not be computed. Please report it."),
+        Why::NothingInView => ("No allocations", "No allocations exist in the visible range."),
+        Why::NothingLeft => ("No match", "No allocations in the visible range match the filter and the selected rows."),
+        Why::NoStacksLeft => ("No stacks", "The remaining allocations were recorded without stacks."),
         Why::NoWeight => match document.flame().look.weight() {
-            FlameMetric::ImpactingSize | FlameMetric::ImpactingCount => {
-                ("Nothing stayed", "All that was allocated in this view was freed in it, too: nothing of it is AIFO.")
-            }
-            FlameMetric::Size | FlameMetric::Count => {
-                ("Nothing weighs anything", "All allocations that are left have no bytes.")
-            }
+            FlameMetric::ImpactingSize | FlameMetric::ImpactingCount => (
+                "Nothing outstanding",
+                "Everything allocated in the visible range was freed in it: there are no AIFO \
+                                    allocations.",
+            ),
+            FlameMetric::Size | FlameMetric::Count => ("No bytes", "The remaining allocations have a size of 0 bytes."),
         },
     };
     empty_page::show(ui, title, words, |ui| match why {
@@ -118,8 +116,8 @@ fn ways_on(ui: &mut Ui, document: &Document, why: Why, commands: &mut Vec<Comman
     let is_whole = document.query.range == document.trace.extent;
     for command in ways.iter().filter(|command| document.can(command) && !(is_whole && **command == C::ZoomAll)) {
         let title = match command {
-            C::OfPage(_) if why == Why::NoWeight => "Count all blocks".to_owned(),
-            C::Page(_) => "Back to graph and table".to_owned(),
+            C::OfPage(_) if why == Why::NoWeight => "Show count of all allocations".to_owned(),
+            C::Page(_) => "Back to Analysis".to_owned(),
             _ => command.title(),
         };
         if ui.button(title).clicked() {

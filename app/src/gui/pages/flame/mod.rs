@@ -148,10 +148,10 @@ impl Page for FlamePage {
 
     fn job_failed(&self, document: &mut Document, job: &'static str) -> &'static str {
         if job == FIND || job == LOCATE {
-            return "The search";
+            return "the search";
         }
         document.flame_mut().broken = true;
-        "The flame graph"
+        "the flame graph"
     }
 
     fn rows_changed(&self, document: &mut Document) {
@@ -221,8 +221,8 @@ fn heading(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
     ui.horizontal(|ui| {
         ui.heading("Flame graph");
         let (page, title) = match document.flame().from {
-            PageId::SUSPECTS => (PageId::SUSPECTS, "Back to the suspects"),
-            _ if document.has_allocations() => (PageId::ANALYSIS, "Back to graph and table"),
+            PageId::SUSPECTS => (PageId::SUSPECTS, "Back to Suspects"),
+            _ if document.has_allocations() => (PageId::ANALYSIS, "Back to Analysis"),
             _ => (PageId::ANALYSIS, "Back"),
         };
         if ui.button(title).on_hover_text("Escape").clicked() {
@@ -277,7 +277,7 @@ fn graph(ui: &mut Ui, document: &Document, state: &mut FlamePageState, commands:
 fn selected(ui: &mut Ui, document: &Document) {
     ui.horizontal(|ui| {
         let Some((tree, node)) = document.flame_cursor() else {
-            ui.weak("Click selects a frame, double-click or Enter gives it the whole width, Escape goes back.");
+            ui.weak("Click to select a frame, double-click or press Enter to zoom to it, press Escape to go back.");
             return;
         };
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
@@ -310,7 +310,7 @@ fn tip(ui: &mut Ui, document: &Document, node: u32) {
     ui.weak(figures.map(other).join("  \u{b7}  "));
     let own = tree.own_weight(node);
     if own > 0 && !tree.children(node).is_empty() {
-        ui.weak(format!("{} of it in no frame further on", words::weight_text(own, tree.metric())));
+        ui.weak(format!("{} exclusive, in no deeper frame", words::weight_text(own, tree.metric())));
     }
     if let Some(why) = document.explain_frame(text).filter(|_| tree.is_frame(node)) {
         ui.label(why);

@@ -48,7 +48,7 @@ pub fn weight_text(weight: u64, of: FlameMetric) -> String {
     let number = poolscope_analysis::pivot::Value::Int(weight.into());
     let (text, unit) = number_text(number, of.metric(), ColumnUnit::Automatic);
     let text = format!("{text} {unit}").trim_end().to_owned();
-    let noun = if weight == 1 { "block" } else { "blocks" };
+    let noun = if weight == 1 { "allocation" } else { "allocations" };
     match of {
         FlameMetric::ImpactingSize => format!("{text} impacting"),
         FlameMetric::ImpactingCount => format!("{text} impacting {noun}"),
@@ -114,8 +114,8 @@ impl FlameModel for ShownModel<'_> {
     }
 
     fn rest_label(&self, count: u64, weight: u64) -> String {
-        let noun = if count == 1 { "narrower frame" } else { "narrower frames" };
-        format!("{} {noun}, {}", crate::format::count(count), weight_text(weight, self.tree.metric()))
+        let frames = format::counted(count, "narrower frame", "narrower frames");
+        format!("{frames}, {}", weight_text(weight, self.tree.metric()))
     }
 }
 
@@ -135,6 +135,6 @@ mod tests {
         assert_eq!(module_of("myfault.sys!operator+<int>"), Some("myfault.sys"));
         assert_eq!(module_of("a+b.sys+0x10"), Some("a+b.sys"));
         assert_eq!((module_of("0xfffff80012345678"), module_of("!f")), (None, None));
-        assert_eq!(weight_text(1, FlameMetric::Count), "1 block");
+        assert_eq!(weight_text(1, FlameMetric::Count), "1 allocation");
     }
 }

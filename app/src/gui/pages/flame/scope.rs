@@ -22,7 +22,7 @@ pub(super) fn show(ui: &mut Ui, document: &Document, state: &mut FlamePageState,
     ui.horizontal_wrapped(|ui| {
         ui.weak("Stacks of");
         if let Some(scope) = &state.scope {
-            let tip = "Only these rows; the filter and the view hold too";
+            let tip = "Only these rows; the filter and the visible range also apply";
             all = chip::show(ui, &scope.title(), tip, None) == Some(ChipPart::Cross);
         } else if steps.is_empty() {
             ui.weak("all rows");

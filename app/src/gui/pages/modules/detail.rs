@@ -65,8 +65,8 @@ fn head(ui: &mut Ui, document: &Document, at: usize, need: &ModuleNeed, row: &Mo
         mark::show(ui, &row.state);
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             let copy = ui.button("Copy");
-            copy.ctx.accesskit_node_builder(copy.id, |node| node.set_label("Copy the details"));
-            if copy.on_hover_text("Copy all that is known of the module as text").clicked() {
+            copy.ctx.accesskit_node_builder(copy.id, |node| node.set_label("Copy details"));
+            if copy.on_hover_text("Copy all details of the module as text").clicked() {
                 ui.ctx().copy_text(words::report(&document.trace, need, row));
             }
             let ways = [SymbolsCommand::ShowRows(at), SymbolsCommand::OpenPdbOf(at), SymbolsCommand::SearchAgain(at)];
@@ -92,10 +92,10 @@ fn identity(ui: &mut Ui, trace: &Trace, need: &ModuleNeed, row: &ModuleRow) {
         section::fact(ui, name, NAME, RichText::new(value).font(theme::figure_font()));
     }
     ui.add_space(2.0 * GRID);
-    caption(ui, "WHERE IT LAY");
+    caption(ui, "LOAD ADDRESSES");
     let lives = words::lives(trace, &need.modules);
     if lives.is_empty() {
-        ui.weak("The trace does not say.");
+        ui.weak("Not recorded in the trace.");
     }
     for life in lives.iter().take(MOST_LIVES) {
         ui.add(Label::new(RichText::new(life).font(theme::figure_font())).wrap());
@@ -106,13 +106,13 @@ fn identity(ui: &mut Ui, trace: &Trace, need: &ModuleNeed, row: &ModuleRow) {
 }
 
 fn tried(ui: &mut Ui, row: &ModuleRow) {
-    caption(ui, "TRIED");
+    caption(ui, "SEARCH LOG");
     let attempts = row.outcome.as_ref().map_or(&[][..], |done| &done.attempts);
     if attempts.is_empty() {
         ui.weak(match &row.outcome {
-            None => "Nothing yet.",
-            Some(done) if done.from_cache => "Nothing: its names were known from an earlier time.",
-            Some(_) => "No place had to be looked at.",
+            None => "Nothing was searched yet.",
+            Some(done) if done.from_cache => "No search was needed: the names are cached.",
+            Some(_) => "No location was searched.",
         });
     }
     for LookupAttempt { location: place, result: outcome } in attempts {

@@ -50,19 +50,20 @@ pub(super) fn why(document: &Document) -> Option<Why> {
 /// Draws what stands in place of the list.
 pub(super) fn show(ui: &mut Ui, document: &Document, why: Why, commands: &mut Vec<Command>) {
     let (title, words) = match why {
-        Why::NoEvents => ("No pool events", "The trace holds no allocation, so nothing leads through a module."),
+        Why::NoEvents => ("No pool events", "The trace contains no allocations, so there are no stacks to resolve."),
         Why::NoStacks => (
             "No stacks",
-            "The allocations were recorded without stacks, so no module is known to allocate. Record with stacks to see the drivers and their functions.",
+            "The allocations were recorded without stacks, so the allocating modules are unknown. Record with stacks \
+             to see drivers and functions.",
         ),
         Why::NotLoaded => (
             "Symbols are not loaded",
-            "Frames are shown as module and offset. Load symbols to see the functions' names, and how each module stands.",
+            "Frames are shown as module and offset. Load symbols to see function names and the state of each module.",
         ),
-        Why::Looking => ("Looking through the stacks", "The modules that they lead through are listed in a moment."),
+        Why::Looking => ("Reading stacks", "The modules on the stacks are listed in a moment."),
         Why::NoModules => (
-            "No module to name",
-            "The stacks lead through no image that the trace names. Record with the Loader keyword, so that addresses belong to modules.",
+            "No modules",
+            "No stack contains a module of the trace. Record with the Loader keyword to map addresses to modules.",
         ),
     };
     empty_page::show(ui, title, words, |ui| match why {
@@ -104,7 +105,8 @@ pub(super) fn unmerged(ui: &mut Ui, document: &Document, commands: &mut Vec<Comm
     ui.horizontal_top(|ui| {
         let warn = Palette::of(ui).warn;
         icons::status_dot(ui, 18.0, warn);
-        let words = "This trace names no PDB: it was not merged on the machine that recorded it. Merge it there, and symbols are found for sure.";
+        let words = "This trace identifies no PDBs, because it was not merged on the machine that recorded it. Merge \
+                     it there to find symbols reliably.";
         ui.add(Label::new(words).wrap());
     });
     command_lines::show(ui, "On the machine that recorded it:", &quick::MERGE);

@@ -120,13 +120,13 @@ fn show(ui: &mut Ui, document: &Document, state: &mut ModulesState, commands: &m
 fn heading(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
     ui.horizontal(|ui| {
         ui.heading("Modules");
-        let back = if document.has_allocations() { "Back to graph and table" } else { "Back" };
+        let back = if document.has_allocations() { "Back to Analysis" } else { "Back" };
         if ui.button(back).clicked() {
             commands.push(DocumentCommand::Page(PageId::ANALYSIS).into());
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            let all = ui.button("All images of the trace");
-            if all.on_hover_text("Images that no stack leads through are on the page of the trace").clicked() {
+            let all = ui.button("Show all images");
+            if all.on_hover_text("The Trace and data quality page also lists images that are on no stack").clicked() {
                 commands.push(DocumentCommand::Page(PageId::TRACE_INFO).into());
             }
         });
@@ -139,7 +139,7 @@ fn bar(ui: &mut Ui, document: &Document, state: &mut ModulesState, listed: &[usi
         let id = ui.scope_id().with("filter");
         let field = TextEdit::singleline(&mut state.filter).id(id).hint_text("Filter by name");
         let field = ui.add(field.desired_width(FILTER));
-        ui.ctx().accesskit_node_builder(field.id, |node| node.set_label("Filter the modules"));
+        ui.ctx().accesskit_node_builder(field.id, |node| node.set_label("Filter modules"));
         let free = ui.memory(|memory| memory.focused().is_none() && memory.is_above_modal_layer(ui.layer_id()));
         let wanted = std::mem::take(&mut state.wants_focus);
         if wanted || free && !Popup::is_any_open(ui.ctx()) && !ui.input(|input| input.key_pressed(Key::Tab)) {
@@ -185,7 +185,7 @@ fn progress(ui: &mut Ui, symbols: &Symbols) {
     let standing = symbols.standing();
     if symbols.phase == Phase::Running && standing.modules > 0 {
         let share = standing.finished as f32 / standing.modules as f32;
-        progress_bar::show(ui, "Modules whose search is over", share, 120.0);
+        progress_bar::show(ui, "Modules searched", share, 120.0);
         let count =
             format!("{} of {}", format::count(standing.finished as u64), format::count(standing.modules as u64));
         let (so_far, all) = standing.downloading;

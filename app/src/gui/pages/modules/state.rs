@@ -64,15 +64,15 @@ impl ModuleColumn {
     #[must_use]
     pub fn tip(self) -> &'static str {
         match self {
-            Self::State => "Whether its symbols were found.",
+            Self::State => "Result of the symbol search.",
             Self::Name => "File name of the image.",
-            Self::Outstanding => "Bytes that were allocated through it and that the trace does not show freed.",
-            Self::Allocations => "Blocks with an allocation stack through it.",
-            Self::Frames => "Different places in it that stacks lead through.",
-            Self::Named => "How many of these places have a function's name.",
-            Self::Pdb => "The file that holds its symbols.",
-            Self::Identity => "By these the right PDB is told from those of other builds.",
-            Self::File => "The file that the names were read from.",
+            Self::Outstanding => "Outstanding bytes whose allocation stack contains the module.",
+            Self::Allocations => "Allocations whose stack contains the module.",
+            Self::Frames => "Distinct addresses in the module that are on stacks.",
+            Self::Named => "Number of these addresses with a function name.",
+            Self::Pdb => "File that contains the symbols.",
+            Self::Identity => "Identity of the PDB that matches the image.",
+            Self::File => "File that the names were read from.",
         }
     }
 

@@ -24,7 +24,7 @@ pub(super) fn show(ui: &mut Ui, setup: &mut RecordingSetup) {
     ScrollArea::vertical().id_salt("commands").auto_shrink(false).show(ui, |ui| {
         // The buttons stay near the lines that they copy.
         ui.set_max_width((ui.available_width() - 3.0 * GRID).min(WIDEST));
-        let words = "Save the profile (Profile) and copy it into the folder in which these are run.";
+        let words = "Save the profile (section Profile) and copy it to the folder in which you run these commands.";
         ui.add(Label::new(RichText::new(words).color(Palette::of(ui).dim)).wrap());
         ui.add_space(2.0 * GRID);
         for group in &prepared.groups {
@@ -35,7 +35,7 @@ pub(super) fn show(ui: &mut Ui, setup: &mut RecordingSetup) {
             lines(ui, group);
             ui.add_space(3.0 * GRID);
         }
-        ui.label(RichText::new("GOOD TO KNOW").font(theme::small_font()).color(Palette::of(ui).dim));
+        ui.label(RichText::new("NOTES").font(theme::small_font()).color(Palette::of(ui).dim));
         for note in &prepared.notes {
             ui.add(Label::new(note).wrap());
             ui.add_space(GRID);

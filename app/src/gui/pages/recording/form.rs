@@ -26,19 +26,19 @@ const HIGHEST_RATE: u64 = 10_000_000;
 pub(super) fn show(ui: &mut Ui, setup: &mut RecordingSetup, suggested: &[SuggestedTag]) {
     ScrollArea::vertical().id_salt("what to record").auto_shrink(false).show(ui, |ui| {
         ui.set_max_width(ui.available_width() - 2.0 * GRID);
-        caption(ui, "WHAT");
+        caption(ui, "TAGS");
         tags::show(ui, setup, suggested);
         ui.add_space(GAP);
         caption(ui, "CALL STACKS");
         stacks(ui, setup);
         ui.add_space(GAP);
-        caption(ui, "WHERE TO");
+        caption(ui, "LOGGING MODE");
         mode(ui, setup);
         ui.add_space(GAP);
-        caption(ui, "HOW MUCH IS EXPECTED");
+        caption(ui, "EXPECTED LOAD");
         expected(ui, setup);
         ui.add_space(GAP);
-        caption(ui, "THE MACHINE");
+        caption(ui, "TARGET MACHINE");
         machine(ui, setup);
         ui.add_space(2.0 * GRID);
     });
@@ -46,17 +46,16 @@ pub(super) fn show(ui: &mut Ui, setup: &mut RecordingSetup, suggested: &[Suggest
 
 fn stacks(ui: &mut Ui, setup: &mut RecordingSetup) {
     let stacks = &mut setup.plan.stacks;
-    let tip = "Names the function and the driver that allocate";
-    ui.add(Checkbox::new(&mut stacks.on_allocation, "On allocation: who leaks")).on_hover_text(tip);
-    let tip = "Shows who frees blocks of the same kind, and so where a free is missing. Costs as much as the stacks on allocation.";
-    ui.add(Checkbox::new(&mut stacks.on_free, "On free: who should have freed")).on_hover_text(tip);
+    let tip = "Shows the function and the driver that allocate";
+    ui.add(Checkbox::new(&mut stacks.on_allocation, "Stack on PoolAlloc")).on_hover_text(tip);
+    let tip = "Shows the code that frees allocations of the same kind, and thus where a free is missing. Costs as much \
+               as stacks on PoolAlloc.";
+    ui.add(Checkbox::new(&mut stacks.on_free, "Stack on PoolFree")).on_hover_text(tip);
 }
 
 fn mode(ui: &mut Ui, setup: &mut RecordingSetup) {
     ui.horizontal(|ui| {
-        for (logging_mode, title) in
-            [(LoggingMode::File, "A file"), (LoggingMode::Memory, "Memory, used again and again")]
-        {
+        for (logging_mode, title) in [(LoggingMode::File, "File"), (LoggingMode::Memory, "Memory (circular)")] {
             if ui.add(RadioButton::new(setup.plan.logging_mode == logging_mode, title)).clicked() {
                 setup.plan.logging_mode = logging_mode;
             }
@@ -76,13 +75,14 @@ fn expected(ui: &mut Ui, setup: &mut RecordingSetup) {
     ui.horizontal(|ui| {
         let value = DragValue::new(&mut rate).range(1..=HIGHEST_RATE).speed(50.0);
         let field = named(ui, value, "Allocations and frees per second").on_hover_text(
-            "Of the tags that are recorded. Task Manager does not show it; poolmon does: the differences of two looks at Allocs and Frees.",
+            "Of the recorded tags. poolmon shows it: the change of Allocs and Frees between two snapshots, divided by \
+             the time between them.",
         );
         if field.changed() {
             expected.events_per_second = Some(rate);
             setup.counted_for = None;
         }
-        ui.label(if is_assumed { "events per second, assumed, for" } else { "events per second for" });
+        ui.label(if is_assumed { "events per second (assumed) for" } else { "events per second for" });
         let mut minutes = expected.seconds.div_ceil(60);
         if named(ui, DragValue::new(&mut minutes).range(1..=LONGEST_MIN).speed(1.0), "Minutes").changed() {
             expected.seconds = minutes * 60;
@@ -91,9 +91,8 @@ fn expected(ui: &mut Ui, setup: &mut RecordingSetup) {
     });
     match setup.plan.logging_mode {
         LoggingMode::File => {
-            let roomy =
-                Checkbox::new(&mut setup.plan.expected.max_file_buffers, "Larger buffers: events were lost before");
-            ui.add(roomy).on_hover_text("50 MB of memory for buffers, the most that Microsoft advises");
+            let roomy = Checkbox::new(&mut setup.plan.expected.max_file_buffers, "Larger buffers, if events were lost");
+            ui.add(roomy).on_hover_text("50 MB of memory for buffers, the maximum that Microsoft recommends");
         }
         LoggingMode::Memory => {
             ui.horizontal(|ui| {
@@ -113,7 +112,7 @@ fn expected(ui: &mut Ui, setup: &mut RecordingSetup) {
             let estimate = &prepared.estimate;
             let minute = format::bytes(estimate.bytes_per_minute);
             let whole = format::bytes(estimate.total_bytes);
-            ui.label(RichText::new(format!("About {minute} per minute, {whole} in all")).font(theme::strong_font()));
+            ui.label(RichText::new(format!("About {minute} per minute, {whole} in total")).font(theme::strong_font()));
             let words = recording_text::buffer_estimate(&prepared.plan);
             ui.add(Label::new(RichText::new(words).font(theme::small_font()).color(Palette::of(ui).dim)).wrap());
         }
@@ -139,10 +138,10 @@ fn machine(ui: &mut Ui, setup: &mut RecordingSetup) {
             }
         }
     });
-    let tip = "So that what a driver allocates while it loads is seen";
-    ui.add(Checkbox::new(&mut setup.plan.boot, "From the next start of Windows on")).on_hover_text(tip);
+    let tip = "Records from the next start of Windows, to include what drivers allocate while they load";
+    ui.add(Checkbox::new(&mut setup.plan.boot, "Boot trace")).on_hover_text(tip);
     ui.horizontal(|ui| {
-        let label = ui.label("Trace");
+        let label = ui.label("Trace file");
         ui.add(TextEdit::singleline(&mut setup.trace_file).desired_width(f32::INFINITY)).labelled_by(label.id);
     });
 }

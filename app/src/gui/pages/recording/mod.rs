@@ -98,7 +98,7 @@ fn show(
 /// Reason why the page was opened.
 fn reason(ui: &mut Ui, setup: &mut RecordingSetup) {
     ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-        let close = ui.button("Got it");
+        let close = ui.button("Dismiss");
         ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
             ui.add(Label::new(setup.reason.as_deref().unwrap_or_default()).wrap());
         });
@@ -129,7 +129,7 @@ fn sections(ui: &mut Ui, setup: &mut RecordingSetup, recorder: &RecorderState) {
 /// Message in place of a result that cannot be worked out.
 fn wrong(ui: &mut Ui, words: &str) {
     ui.add_space(4.0 * GRID);
-    ui.label(RichText::new("Nothing can be recorded like this").font(theme::strong_font()));
+    ui.label(RichText::new("Fix these errors to record").font(theme::strong_font()));
     ui.add_space(GRID);
     ui.add(Label::new(words).wrap());
 }

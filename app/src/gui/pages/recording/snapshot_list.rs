@@ -46,13 +46,13 @@ pub(super) fn show(ui: &mut Ui, setup: &mut RecordingSetup, commands: &mut Vec<C
 fn explain(ui: &mut Ui) {
     ui.add_space(2.0 * GRID);
     ui.set_max_width(WORDS.min(ui.available_width()));
-    ui.label(RichText::new("Which tag grows? Two looks say it.").font(theme::strong_font()));
+    ui.label(RichText::new("Compare two poolmon snapshots").font(theme::strong_font()));
     ui.add_space(GRID);
     for words in [
-        "On the machine that leaks, without a trace: run poolmon -b and save what it shows, wait an hour, do it once more. A snapshot file of \
-         poolmon -n FILE does, too.",
-        "From a memory dump: !poolused 2 or !poolused 4 in WinDbg or KD.",
-        "Paste both here, or drop the files on this page. The largest growers become the tags of a recording.",
+        "On the machine that leaks: run poolmon -b, save its output, and repeat this after an hour. Snapshot files of \
+         poolmon -n FILE can be used as well.",
+        "From a memory dump: save the output of !poolused 2 or !poolused 4 in WinDbg or KD.",
+        "Paste both here, or drop the files on this page. The tags that grew most can then be recorded.",
     ] {
         ui.add(Label::new(words).wrap());
         ui.add_space(GRID);
@@ -69,12 +69,12 @@ fn source(ui: &mut Ui, page: &mut SnapshotList, commands: &mut Vec<Command>) {
         let hint = "Paste the output of poolmon or !poolused here (Ctrl+V)";
         let width = (ui.available_width() - 150.0).max(120.0);
         let field = ui.add(TextEdit::singleline(&mut page.text).hint_text(hint).desired_width(width));
-        field.ctx.accesskit_node_builder(field.id, |node| node.set_label("Paste a listing"));
+        field.ctx.accesskit_node_builder(field.id, |node| node.set_label("Paste a snapshot"));
         page.awaits_paste = field.has_focus();
         if page.is_busy() {
             ui.spinner();
         }
-        if !page.listings.is_empty() && ui.button("Clear").on_hover_text("Forget all listings").clicked() {
+        if !page.listings.is_empty() && ui.button("Clear").on_hover_text("Remove all snapshots").clicked() {
             page.clear();
         }
     });
@@ -85,25 +85,25 @@ fn choice(ui: &mut Ui, page: &mut SnapshotList) {
     ui.horizontal_wrapped(|ui| {
         let names: Vec<String> = page.listings.iter().map(|named| named.name.clone()).collect();
         let name = |at: usize| names.get(at).cloned().unwrap_or_default();
-        ui.label("Listing");
+        ui.label("Snapshot");
         let shown = ComboBox::from_id_salt("listing").selected_text(name(page.shown)).truncate();
         let shown = shown.show_ui(ui, |ui| {
             for (at, name) in names.iter().enumerate() {
                 ui.selectable_value(&mut page.shown, at, name);
             }
         });
-        shown.response.ctx.accesskit_node_builder(shown.response.id, |node| node.set_label("Listing"));
+        shown.response.ctx.accesskit_node_builder(shown.response.id, |node| node.set_label("Snapshot"));
         if names.len() > 1 {
-            ui.label("less");
-            let text = page.before.filter(|before| *before != page.shown).map_or_else(|| "nothing".to_owned(), name);
+            ui.label("Compare with:");
+            let text = page.before.filter(|before| *before != page.shown).map_or_else(|| "(none)".to_owned(), name);
             let before = ComboBox::from_id_salt("before").selected_text(text).truncate();
             let before = before.show_ui(ui, |ui| {
-                ui.selectable_value(&mut page.before, None, "nothing");
+                ui.selectable_value(&mut page.before, None, "(none)");
                 for (at, name) in names.iter().enumerate().filter(|(at, _)| *at != page.shown) {
                     ui.selectable_value(&mut page.before, Some(at), name);
                 }
             });
-            before.response.ctx.accesskit_node_builder(before.response.id, |node| node.set_label("Compared with"));
+            before.response.ctx.accesskit_node_builder(before.response.id, |node| node.set_label("Compare with"));
         }
         let filter = TextEdit::singleline(&mut page.filter).hint_text("Filter").desired_width(100.0);
         let filter = ui.add(filter);
@@ -111,28 +111,28 @@ fn choice(ui: &mut Ui, page: &mut SnapshotList) {
     });
     ui.add(Label::new(RichText::new(summary(page)).font(theme::small_font()).color(Palette::of(ui).dim)).wrap());
     if page.comparison().is_some_and(|comparison| comparison.is_reversed) {
-        let words = "The counts went down: this listing is older than the one it is compared with, or Windows was started between them.";
+        let words = "Most allocation counts went down: the snapshots are in the wrong order, or Windows was restarted \
+                     between them.";
         ui.add(Label::new(RichText::new(words).color(Palette::of(ui).warn)).wrap());
     }
     if page
         .comparison()
         .is_some_and(|comparison| comparison.rows.iter().any(|row| row.before_is_truncated || row.after_is_truncated))
     {
-        let words =
-            "One of the two listings is cut. A tag that it does not show may have grown by more than stands here.";
+        let words = "One of the snapshots is truncated. The growth of tags that it lacks is not known.";
         ui.add(Label::new(RichText::new(words).color(Palette::of(ui).warn)).wrap());
     }
 }
 
 fn summary(page: &SnapshotList) -> String {
-    let rows = format::count(page.rows().len() as u64);
+    let rows = format::counted(page.rows().len() as u64, "row", "rows");
     if let Some(comparison) = page.comparison() {
         let [nonpaged, paged] = comparison.bytes.map(format::delta_bytes);
-        return format!("{rows} rows. Nonpaged pool {nonpaged}, paged pool {paged}");
+        return format!("{rows}. Nonpaged pool {nonpaged}, paged pool {paged}");
     }
     let Some(listing) = page.listing() else { return String::new() };
     let [nonpaged, paged] = Pool::ALL.map(|pool| format::bytes(listing.bytes_in(pool)));
-    format!("{}: {rows} rows. Nonpaged pool {nonpaged}, paged pool {paged}", listing.tool.name())
+    format!("{}: {rows}. Nonpaged pool {nonpaged}, paged pool {paged}", listing.tool.name())
 }
 
 /// The way to what is recorded.
@@ -140,15 +140,16 @@ fn record(ui: &mut Ui, setup: &mut RecordingSetup) {
     ui.horizontal_wrapped(|ui| {
         let ticked = setup.snapshots.ticked.len();
         let title = if ticked == 1 { "Record this tag" } else { "Record these tags" };
-        if ui.add_enabled(ticked > 0, Button::new(title)).on_disabled_hover_text("Tick up to four tags").clicked() {
+        if ui.add_enabled(ticked > 0, Button::new(title)).on_disabled_hover_text("Select up to four tags").clicked() {
             let tags: Vec<String> = setup.snapshots.ticked.iter().cloned().collect();
             take(setup, &tags);
         }
-        let what = if setup.snapshots.is_compared() { "Record the largest growers" } else { "Record the largest" };
-        if ui.button(what).on_hover_text("Four at most").clicked() {
+        let what = if setup.snapshots.is_compared() { "Record tags that grew most" } else { "Record largest tags" };
+        if ui.button(what).on_hover_text("Up to four tags").clicked() {
             let suggested = setup.snapshots.suggested();
             if suggested.tags.is_empty() {
-                setup.reason = Some("Nothing grew between the two listings: there is no tag to record.".to_owned());
+                setup.reason =
+                    Some("No tag grew between the snapshots: wait longer between them, or select tags.".to_owned());
             } else {
                 setup.snapshots.ticked = suggested.tags.iter().cloned().collect();
                 take(setup, &suggested.tags);
@@ -173,7 +174,7 @@ fn take(setup: &mut RecordingSetup, tags: &[String]) {
 
 fn table(ui: &mut Ui, page: &mut SnapshotList) {
     if page.rows().is_empty() {
-        ui.weak(format!("No tag has \"{}\" in it.", page.filter.trim()));
+        ui.weak(format!("No tag contains \"{}\".", page.filter.trim()));
         return;
     }
     let columns = columns(page);
@@ -231,7 +232,7 @@ impl TagRows<'_> {
         let check = ui.add_enabled(has_room, Checkbox::without_text(&mut ticked));
         let name = format!("Record {}", entry.tag.trim_end());
         check.widget_info(|| WidgetInfo::selected(Role::CheckBox, has_room, is_ticked, &name));
-        if check.on_disabled_hover_text("Four tags are ticked already").clicked() {
+        if check.on_disabled_hover_text("Four tags are selected already").clicked() {
             self.ticked = Some(row);
         }
     }

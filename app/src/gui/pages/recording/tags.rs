@@ -18,11 +18,11 @@ pub(super) fn show(ui: &mut Ui, setup: &mut RecordingSetup, suggested: &[Suggest
             setup.all = true;
         }
         let some = ui.add(RadioButton::new(!setup.all, "Up to four tags"));
-        if some.on_hover_text("A filter keeps the trace small, so it can run for hours").clicked() {
+        if some.on_hover_text("The filter keeps the trace small enough to record for hours").clicked() {
             setup.all = false;
         }
         if !suggested.is_empty() {
-            let button = ui.button("Suspects\u{2026}").on_hover_text("Pick from the open traces");
+            let button = ui.button("Suspects\u{2026}").on_hover_text("Select suspects of the open traces");
             // It stays while several are picked.
             let popup = Popup::from_toggle_button_response(&button).id(Id::unique("suspects to record"));
             popup.close_behavior(PopupCloseBehavior::CloseOnClickOutside).show(|ui| suspects(ui, setup, suggested));
@@ -38,8 +38,8 @@ pub(super) fn show(ui: &mut Ui, setup: &mut RecordingSetup, suggested: &[Suggest
             ui.add(Label::new(text).wrap());
         }
     }
-    let tip = "Allocations of more than about a page, of every tag: the Memory keyword";
-    ui.add(Checkbox::new(&mut setup.plan.big_allocations, "Big allocations of every tag too")).on_hover_text(tip);
+    let tip = "Allocations larger than about a page, of all tags (Memory keyword)";
+    ui.add(Checkbox::new(&mut setup.plan.big_allocations, "Big allocations of all tags")).on_hover_text(tip);
 }
 
 fn fields(ui: &mut Ui, setup: &mut RecordingSetup) {
@@ -76,7 +76,7 @@ fn suspects(ui: &mut Ui, setup: &mut RecordingSetup, suggested: &[SuggestedTag])
         let room = on || setup.all || setup.written() < TAGS_MAX;
         ui.add_enabled_ui(room, |ui| {
             let title = format!("{}: {}", suggestion.tag, suggestion.description);
-            if ui.checkbox(&mut on, title).on_disabled_hover_text("Four tags are written already").changed() {
+            if ui.checkbox(&mut on, title).on_disabled_hover_text("Four tags are selected already").changed() {
                 if setup.all {
                     setup.tags = Default::default();
                 }

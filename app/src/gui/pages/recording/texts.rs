@@ -28,13 +28,13 @@ pub(super) fn show(ui: &mut Ui, setup: &mut RecordingSetup, commands: &mut Vec<C
         Err(words) => return wrong(ui, words),
     };
     let (text, save, about) = if is_script {
-        let about = "Records without a key press. Run it in a PowerShell with the rights of an administrator; it carries the profile in itself.";
+        let about = "Records unattended. Run it in PowerShell as administrator; it contains the profile.";
         (&prepared.script, RecordingCommand::SaveScript, about)
     } else {
         (
             &prepared.profile,
             RecordingCommand::SaveProfile,
-            "For wpr, beside its commands. Windows Performance Recorder's window takes it too.",
+            "For the wpr commands. WPRUI (Windows Performance Recorder) can open it as well.",
         )
     };
     ui.horizontal_wrapped(|ui| {
@@ -72,7 +72,7 @@ pub(super) fn show(ui: &mut Ui, setup: &mut RecordingSetup, commands: &mut Vec<C
 fn options(ui: &mut Ui, setup: &mut RecordingSetup) {
     let options = &mut setup.options;
     ui.horizontal_wrapped(|ui| {
-        ui.label("Watch");
+        ui.label("Monitor");
         for (pool, title) in [(WatchedPool::NonPaged, "nonpaged pool"), (WatchedPool::Paged, "paged pool")] {
             if ui.add(RadioButton::new(options.pool == pool, title)).clicked() {
                 options.pool = pool;
@@ -89,21 +89,27 @@ fn options(ui: &mut Ui, setup: &mut RecordingSetup) {
         }
         let mut large = options.stop_at_bytes.is_some();
         let mut size = options.stop_at_bytes.unwrap_or(4096 * MIB) / MIB;
-        let mut changed = ui.checkbox(&mut large, "Stop when it is as large as").changed();
+        let mut changed = ui.checkbox(&mut large, "Stop when it reaches").changed();
         changed |= named(ui, large, DragValue::new(&mut size).range(1..=MOST_MIB).suffix(" MB"), "Size in MB");
         if changed {
             options.stop_at_bytes = large.then_some(size * MIB);
         }
     });
     ui.horizontal_wrapped(|ui| {
-        ui.label("At the latest after");
+        ui.label("Stop after");
         let mut minutes = options.stop_after_seconds.div_ceil(60);
-        if named(ui, true, DragValue::new(&mut minutes).range(1..=MOST_MIN).suffix(" min"), "Minutes at the latest") {
+        if named(
+            ui,
+            true,
+            DragValue::new(&mut minutes).range(1..=MOST_MIN).suffix(" min"),
+            "Maximum duration in \
+                                                                                             minutes",
+        ) {
             options.stop_after_seconds = minutes * 60;
         }
-        ui.label("or when a disk has less room than");
+        ui.label("or when a disk has less free space than");
         let mut room = options.min_free_bytes / MIB;
-        if named(ui, true, DragValue::new(&mut room).range(0..=MOST_MIB).suffix(" MB"), "Free room in MB") {
+        if named(ui, true, DragValue::new(&mut room).range(0..=MOST_MIB).suffix(" MB"), "Free disk space in MB") {
             options.min_free_bytes = room * MIB;
         }
     });

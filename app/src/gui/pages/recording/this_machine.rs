@@ -33,7 +33,7 @@ pub(super) fn show(
             None => {
                 ui.horizontal(|ui| {
                     ui.spinner();
-                    ui.label("Looking for wpr.exe");
+                    ui.label("Searching for wpr.exe");
                 });
                 return;
             }
@@ -47,7 +47,7 @@ pub(super) fn show(
         ui.add_space(3.0 * GRID);
         actions(ui, recorder, blocked, commands);
         if boot && !recorder.phase.is_recording() {
-            ui.weak("It is recorded from now on; from the next start of Windows on, take the commands.");
+            ui.weak("Recording starts immediately. For a boot trace, use the commands.");
         }
         if let Some(trouble) = &recorder.trouble {
             ui.add_space(2.0 * GRID);
@@ -60,22 +60,22 @@ pub(super) fn show(
 }
 
 fn elsewhere(ui: &mut Ui) {
-    ui.label(RichText::new("Recordings are made on the machine that leaks").font(theme::strong_font()));
+    ui.label(RichText::new("Record on the machine that leaks").font(theme::strong_font()));
     ui.add_space(GRID);
-    let words = "This system is not Windows, so nothing can be started here. Take the commands, the profile or the script to the machine \
-                 to be traced, and open the .etl file that they make here.";
+    let words = "Recording is available on Windows only. Copy the commands, the profile or the script to the machine \
+                 that leaks, and open the resulting .etl file here.";
     ui.add(Label::new(words).wrap());
 }
 
 fn missing(ui: &mut Ui, looked: &[PathBuf]) {
-    ui.label(RichText::new("No wpr.exe was found").font(theme::strong_font()));
+    ui.label(RichText::new("wpr.exe was not found").font(theme::strong_font()));
     ui.add_space(GRID);
-    let words = "Windows 10 and later bring it along in C:\\Windows\\System32; for older ones it is part of the Windows Performance \
-                 Toolkit. Name the file below, or use the commands.";
+    let words = "Windows 10 and later include it in C:\\Windows\\System32; for earlier versions it is part of the \
+                 Windows Performance Toolkit. Choose the file below, or use the commands.";
     ui.add(Label::new(words).wrap());
     if !looked.is_empty() {
         let places: Vec<String> = looked.iter().map(|file| file.display().to_string()).collect();
-        let label = ui.weak(format!("It was looked for in {} places", looked.len()));
+        let label = ui.weak(format!("Searched {}", format::counted(looked.len() as u64, "location", "locations")));
         label.on_hover_text(places.join("\n"));
     }
 }
@@ -83,7 +83,7 @@ fn missing(ui: &mut Ui, looked: &[PathBuf]) {
 /// The recorder and the folder for temporary files.
 fn places(ui: &mut Ui, recorder: &mut RecorderState, commands: &mut Vec<Command>) {
     ui.add_space(2.0 * GRID);
-    let usual = "where it usually is";
+    let usual = "default location";
     if place(ui, "wpr.exe", usual, &mut recorder.wpr, &RecordingCommand::ChooseProgram, commands) {
         commands.push(RecordingCommand::FindProgram.into());
     }
@@ -140,12 +140,12 @@ fn actions(ui: &mut Ui, recorder: &mut RecorderState, blocked: Option<&str>, com
         if recorder.phase.is_busy() {
             ui.spinner();
             ui.label(match recorder.phase {
-                Phase::Starting => "wpr is starting",
-                Phase::Saving => "wpr is saving; a large recording takes minutes",
-                Phase::Dropping => "wpr is dropping the recording",
-                _ => "wpr is being asked",
+                Phase::Starting => "Starting wpr",
+                Phase::Saving => "Saving; a large recording takes minutes",
+                Phase::Dropping => "Canceling the recording",
+                _ => "Checking the recording status",
             });
-            let tip = "Ends wpr.exe, not the recording: use it when wpr hangs";
+            let tip = "Terminates wpr.exe, not the recording: use it if wpr hangs";
             if ui.button(RecordingCommand::GiveUp.title()).on_hover_text(tip).clicked() {
                 commands.push(RecordingCommand::GiveUp.into());
             }
@@ -154,12 +154,12 @@ fn actions(ui: &mut Ui, recorder: &mut RecorderState, blocked: Option<&str>, com
     if recorder.phase == Phase::Running {
         ui.add_space(GRID);
         let label =
-            ui.label(RichText::new("Problem, in a few words; it becomes part of the trace").color(Palette::of(ui).dim));
+            ui.label(RichText::new("Description of the problem (saved in the trace)").color(Palette::of(ui).dim));
         ui.add(TextEdit::singleline(&mut recorder.about).desired_width(f32::INFINITY)).labelled_by(label.id);
     }
     if recorder.phase == Phase::Idle && recorder.saved.is_none() && recorder.trouble.is_none() {
         ui.add_space(GRID);
-        ui.weak("wpr says that no recording is running.");
+        ui.weak("wpr reports that no recording is running.");
     }
 }
 
@@ -186,29 +186,29 @@ fn running(ui: &mut Ui, recorder: &RecorderState) {
     Grid::new("running").num_columns(2).spacing([4.0 * GRID, GRID]).show(ui, |ui| {
         row(
             ui,
-            "Recording for",
-            &recorder.elapsed_s(now).map_or_else(|| "not known yet".to_owned(), format::elapsed),
+            "Duration",
+            &recorder.elapsed_s(now).map_or_else(|| "unknown".to_owned(), format::elapsed),
             palette.text,
         );
         let lost = status.missing_events();
         let (words, color) = match (lost, status.dropped.or(status.lost)) {
-            (0, None) => ("not known yet".to_owned(), palette.text),
+            (0, None) => ("unknown".to_owned(), palette.text),
             (0, Some(_)) => ("none".to_owned(), palette.good),
-            (lost, _) => (format!("{}: larger buffers are needed (a higher rate)", format::count(lost)), palette.bad),
+            (lost, _) => (format!("{}: use larger buffers (a higher rate)", format::count(lost)), palette.bad),
         };
         row(ui, "Lost events", &words, color);
-        row(ui, "Goes into", mode(&status), palette.text);
+        row(ui, "Logging mode", mode(&status), palette.text);
         if let Some(bytes) = recorder.temp_bytes {
-            row(ui, "File so far", &format::bytes(bytes), palette.text);
+            row(ui, "File size", &format::bytes(bytes), palette.text);
         }
     });
 }
 
 fn mode(status: &RecordingStatus) -> &'static str {
     match status.file_mode {
-        Some(true) => "a file",
-        Some(false) => "memory; the oldest events are overwritten",
-        None => "not known yet",
+        Some(true) => "file",
+        Some(false) => "memory (circular)",
+        None => "unknown",
     }
 }
 
@@ -219,10 +219,10 @@ fn saved(ui: &mut Ui, recorder: &RecorderState, commands: &mut Vec<Command>) {
     ui.horizontal_top(|ui| {
         let palette = Palette::of(ui);
         icons::status_dot(ui, 18.0, palette.good);
-        ui.add(Label::new(format!("The recording is saved: {}{size}", path.display())).wrap());
+        ui.add(Label::new(format!("The recording was saved: {}{size}", path.display())).wrap());
     });
     ui.add_space(GRID);
-    if ui.button("Open the trace").clicked() {
+    if ui.button("Open trace").clicked() {
         commands.push(Command::OpenPath(path.clone()));
     }
 }
@@ -233,7 +233,7 @@ fn output(ui: &mut Ui, recorder: &RecorderState) {
     }
     ui.add_space(3.0 * GRID);
     let palette = Palette::of(ui);
-    caption(ui, "WHAT WPR SAID");
+    caption(ui, "WPR OUTPUT");
     let ground = Frame::new().fill(palette.panel).corner_radius(theme::RADIUS).inner_margin(2.0 * GRID);
     ground.show(ui, |ui| {
         ui.set_width(ui.available_width());

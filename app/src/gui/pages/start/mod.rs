@@ -50,7 +50,7 @@ fn show(ui: &mut Ui, recent: &[Recent], missing: &BTreeSet<PathBuf>, commands: &
             ui.add_space((ui.ctx().content_rect().height() * above).max(GRID));
             ui.heading("Find what leaks kernel pool");
             ui.add_space(2.0 * GRID);
-            ui.weak("Open a trace that wpr or xperf recorded with the Pool keyword. Drop it here, or choose it.");
+            ui.weak("Open a trace that wpr or xperf recorded with the Pool keyword, or drop it here.");
             ui.add_space(6.0 * GRID);
             let ways = [Command::Open, Command::OpenSample];
             let clicked = empty_page::two_buttons(ui, &ways[0].title(), &ways[1].title());
@@ -72,7 +72,8 @@ fn show(ui: &mut Ui, recent: &[Recent], missing: &BTreeSet<PathBuf>, commands: &
                 command_lines::show(ui, "No trace yet? Record one on the machine that leaks:", &quick::WPR);
                 ui.add_space(GRID);
                 let more = Command::ShowPage(PageId::RECORDING);
-                let tip = "Single tags, a profile, a script, tags from poolmon, and the recording on this machine";
+                let tip = "Select tags, save a profile or a script, compare poolmon snapshots, or record on this \
+                           machine";
                 if ui.button(more.title()).on_hover_text(tip).clicked() {
                     commands.push(more);
                 }
@@ -91,7 +92,7 @@ fn row(ui: &mut Ui, file: &Recent, missing: bool, commands: &mut Vec<Command>) {
     line.max.x -= CROSS + 2.0 * GRID;
     end.min.x = line.max.x;
     let response = ui.interact(line, ui.scope_id().with(("recent", &path)), Sense::click());
-    let title = if missing { format!("Open {path}, not there any more") } else { format!("Open {path}") };
+    let title = if missing { format!("Open {path}, which no longer exists") } else { format!("Open {path}") };
     response.widget_info(|| WidgetInfo::labeled(Role::Button, true, &title));
     if response.hovered() || response.has_focus() {
         let fill = if response.has_focus() { palette.selected } else { palette.hovered };
@@ -99,7 +100,7 @@ fn row(ui: &mut Ui, file: &Recent, missing: bool, commands: &mut Vec<Command>) {
     }
     let inner = line.shrink2(vec2(2.0 * GRID, 0.0));
     let (color, note) =
-        if missing { (palette.faint, "not there".to_owned()) } else { (palette.text, format::bytes(file.bytes)) };
+        if missing { (palette.faint, "not found".to_owned()) } else { (palette.text, format::bytes(file.bytes)) };
     let painter = ui.painter();
     let note = painter.text(inner.right_center(), Align2::RIGHT_CENTER, note, theme::small_font(), palette.dim);
     let room = (note.left() - inner.left() - 2.0 * GRID) / 2.0;
@@ -110,14 +111,14 @@ fn row(ui: &mut Ui, file: &Recent, missing: bool, commands: &mut Vec<Command>) {
     if response.clicked() {
         commands.push(Command::OpenPath(file.path.clone()));
     }
-    let tip = if missing { format!("{path}\nThis file is not there any more.") } else { path };
+    let tip = if missing { format!("{path}\nThis file no longer exists.") } else { path };
     response.on_hover_text(tip);
     let remove = Command::ForgetRecent(file.path.clone());
     let place = eframe::egui::Rect::from_center_size(end.center(), eframe::egui::Vec2::splat(CROSS));
     let id = ui.scope_id().with(("forget", &file.path));
-    let cross = close_button::show_at(ui, place, id, &format!("Remove {name} from the list"));
+    let cross = close_button::show_at(ui, place, id, &format!("Remove {name} from list"));
     if cross.clicked() {
         commands.push(remove);
     }
-    cross.on_hover_text("Remove from the list");
+    cross.on_hover_text("Remove from list");
 }

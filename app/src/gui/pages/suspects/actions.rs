@@ -203,11 +203,11 @@ impl Document {
         }
         if !self.query.filter.steps().is_empty() {
             self.clear_filter();
-            self.notify("The filter hid these rows and was cleared; Undo filter brings it back");
+            self.notify("The filter excluded these rows and was cleared; Undo filter restores it");
         } else if self.go_to(goal.view, false) {
             self.view_changed();
         } else {
-            self.notify("No row of the table holds this suspect");
+            self.notify("No row of the table matches this suspect");
             return;
         }
         self.suspects_mut().goal = Some(goal);
@@ -223,9 +223,7 @@ impl Document {
             self.show_table();
             match query {
                 Some(query) => self.push_query(&query),
-                None => {
-                    self.notify("Nothing says which rows of the table these are: who allocated them is not recorded")
-                }
+                None => self.notify("The rows of this suspect are unknown: the allocator was not recorded"),
             }
             return;
         }

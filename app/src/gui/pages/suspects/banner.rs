@@ -39,20 +39,20 @@ fn line(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
             None => drop(Icon::Ring.show(ui, palette.dim)),
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            let hide = close_button::show(ui, ROW_HEIGHT, "Hide the sentence about leaks");
+            let hide = close_button::show(ui, ROW_HEIGHT, "Hide summary banner");
             if hide.on_hover_text("Hide until the trace is opened again").clicked() {
                 commands.push(SuspectsCommand::Headline.into());
             }
             let page = DocumentCommand::Page(PageId::SUSPECTS);
             let key = Command::from(page.clone()).shortcut_text(ui).unwrap_or_default();
-            if ui.button(page.title()).on_hover_text(format!("All that grows, with reasons ({key})")).clicked() {
+            if ui.button(page.title()).on_hover_text(format!("Show all suspects with evidence ({key})")).clicked() {
                 commands.push(page.into());
             }
             let show = SuspectsCommand::Show;
             if wide && verdict.is_some() {
                 let button = ui.add(Button::new("Show"));
                 button.ctx.accesskit_node_builder(button.id, |node| node.set_label(show.title()));
-                if button.on_hover_text("Open its rows in the table").clicked() {
+                if button.on_hover_text("Show its rows in the table").clicked() {
                     commands.push(show.into());
                 }
             }
@@ -64,8 +64,10 @@ fn line(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
 fn sentence(ui: &mut Ui, document: &Document, alarming: bool) {
     let words = match &document.suspects().judged {
         Some(judged) => leak_text::summary(&judged.judgement),
-        None if document.suspects().broken => "What leaks could not be judged: poolscope made a mistake.".to_owned(),
-        None => "Looking for leaks\u{2026}".to_owned(),
+        None if document.suspects().broken => {
+            "Internal error: the suspects could not be computed. Please report it.".to_owned()
+        }
+        None => "Analyzing\u{2026}".to_owned(),
     };
     let palette = Palette::of(ui);
     if document.are_leaks_outdated() {

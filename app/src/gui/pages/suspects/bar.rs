@@ -30,7 +30,7 @@ pub(super) fn show(
         ui.spacing_mut().item_spacing.x = GRID;
         filter(ui, state, listed, commands);
         ui.add_space(2.0 * GRID);
-        ui.weak("By");
+        ui.weak("Group by");
         for by in SuspectGrouping::ALL {
             let title = by.name();
             let response = ui.selectable_label(state.by == by, title);
@@ -43,7 +43,7 @@ pub(super) fn show(
         }
         ui.add_space(2.0 * GRID);
         for (follows, title, label) in
-            [(false, "whole trace", "Judge the whole trace"), (true, "view", "Judge the view")]
+            [(false, "whole trace", "Analyze the whole trace"), (true, "visible range", "Analyze the visible range")]
         {
             let response = ui.selectable_label(state.follows_view == follows, title);
             response.ctx.accesskit_node_builder(response.id, |node| node.set_label(label));
@@ -66,11 +66,7 @@ pub(super) fn show(
 fn shows_non_leaking(ui: &mut Ui, state: &mut SuspectsState, listed: &[usize]) {
     let count = state.non_leaking_count();
     if count > 0 {
-        let title = format!(
-            "Show the {} that {} not leak",
-            format::count(count as u64),
-            if count == 1 { "does" } else { "do" }
-        );
+        let title = format!("Show non-leaking tags ({})", format::count(count as u64));
         ui.checkbox(&mut state.shows_non_leaking, title);
     }
     let all = state.suspects().len();
@@ -83,7 +79,7 @@ fn filter(ui: &mut Ui, state: &mut SuspectsState, listed: &[usize], commands: &m
     let id = ui.scope_id().with("filter");
     let field = TextEdit::singleline(&mut state.filter).id(id).hint_text("Filter by tag or driver");
     let field = ui.add(field.desired_width(FILTER));
-    ui.ctx().accesskit_node_builder(field.id, |node| node.set_label("Filter the suspects"));
+    ui.ctx().accesskit_node_builder(field.id, |node| node.set_label("Filter suspects"));
     if std::mem::take(&mut state.wants_filter) {
         field.request_focus();
         ui.ctx().request_repaint();
@@ -113,7 +109,7 @@ fn warm_up(ui: &mut Ui, document: &Document, state: &mut SuspectsState) {
     let clock = document.trace.clock;
     let length = clock.seconds(view.to) - clock.seconds(view.from);
     let now = state.warm_up;
-    let usual = if marked { "to the first mark" } else { "first 10 %" };
+    let usual = if marked { "to the first marker" } else { "first 10 %" };
     let title = |choice: WarmUpChoice| match choice {
         WarmUpChoice::Usual => usual,
         WarmUpChoice::Share => "first 10 %",
@@ -135,7 +131,7 @@ fn warm_up(ui: &mut Ui, document: &Document, state: &mut SuspectsState) {
     });
     let response = shown.response;
     response.ctx.accesskit_node_builder(response.id, |node| node.set_label(format!("Warm-up: {}", title(now))));
-    response.on_hover_text("Services fill their caches when the recording begins: growth then says nothing");
+    response.on_hover_text("Excluded from the analysis, because starting services fill their caches first");
     if let WarmUpChoice::Seconds(seconds) = &mut chosen {
         let drag = ui.add(DragValue::new(seconds).range(0.0..=length.max(0.0)).speed(0.1).max_decimals(1).suffix(" s"));
         drag.ctx.accesskit_node_builder(drag.id, |node| node.set_label("Seconds of warm-up"));

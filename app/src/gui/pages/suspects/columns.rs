@@ -70,16 +70,16 @@ impl SuspectColumn {
     pub fn tip(self) -> &'static str {
         match self {
             Self::Rank => "The worst verdict first, then by growth and confidence.",
-            Self::Verdict => "What the blocks do: point at a verdict to see what it means.",
-            Self::Tag => "The four letters that the driver gave its blocks.",
+            Self::Verdict => "Class of the growth. Point at a verdict to see its meaning.",
+            Self::Tag => "The four characters that the driver passed with the allocations.",
             Self::Pool => "Paged or nonpaged pool.",
-            Self::Source => "The driver and the function that allocate most of what stays.",
-            Self::Growth => "Growth of all its allocations over the analyzed range, in bytes per minute.",
+            Self::Source => "Driver and function of most of the outstanding bytes.",
+            Self::Growth => "Growth over the analyzed range, in bytes per minute.",
             Self::Size => "Bytes allocated in the analyzed range and not freed before its end.",
-            Self::Count => "Blocks allocated in the analyzed range and not freed before its end.",
-            Self::Frees => "Blocks freed in the analyzed range.",
-            Self::Confidence => "How sure the verdict is, with what the quality of the trace takes from it.",
-            Self::Curve => "Outstanding bytes over the analyzed range; the warm-up is drawn faintly.",
+            Self::Count => "Number of allocations made in the analyzed range and not freed before its end.",
+            Self::Frees => "Number of frees in the analyzed range.",
+            Self::Confidence => "Confidence in the verdict, lowered by data-quality issues.",
+            Self::Curve => "Outstanding bytes over the analyzed range; the warm-up is dimmed.",
         }
     }
 

@@ -61,15 +61,15 @@ impl SuspectsCommand {
     pub fn title(self) -> &'static str {
         match self {
             Self::Show => "Show in table",
-            Self::FilterTo => "Filter to it",
-            Self::Flame => "Flame graph of it",
-            Self::Grouping(SuspectGrouping::Tag) => "Judge by tag",
-            Self::Grouping(SuspectGrouping::Stack) => "Judge by stack",
-            Self::Grouping(SuspectGrouping::Driver) => "Judge by driver",
+            Self::FilterTo => "Filter to suspect",
+            Self::Flame => "Show flame graph of suspect",
+            Self::Grouping(SuspectGrouping::Tag) => "Group by tag",
+            Self::Grouping(SuspectGrouping::Stack) => "Group by stack",
+            Self::Grouping(SuspectGrouping::Driver) => "Group by driver",
             Self::Grouping(SuspectGrouping::Process) => "Group by process",
-            Self::View => "Judge the view only",
-            Self::NonLeaking => "List what does not leak",
-            Self::Headline => "Say above the graph what leaks",
+            Self::View => "Analyze visible range only",
+            Self::NonLeaking => "Show non-leaking tags",
+            Self::Headline => "Show summary banner",
         }
     }
 }

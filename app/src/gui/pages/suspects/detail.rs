@@ -76,16 +76,16 @@ fn head(ui: &mut Ui, document: &Document, suspect: &Suspect, commands: &mut Vec<
         marks::icon(suspect.verdict).show(ui, marks::color(suspect.verdict, palette));
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             let copy = ui.button("Copy");
-            copy.ctx.accesskit_node_builder(copy.id, |node| node.set_label("Copy the selected suspects"));
-            if copy.on_hover_text("Copy the selected suspects as tab-separated text (Ctrl+C)").clicked() {
+            copy.ctx.accesskit_node_builder(copy.id, |node| node.set_label("Copy selected suspects"));
+            if copy.on_hover_text("Copy selected suspects as tab-separated text (Ctrl+C)").clicked() {
                 commands.push(DocumentCommand::CopyRows.into());
             }
             record(ui, document, commands);
             for command in [SuspectsCommand::Flame, SuspectsCommand::FilterTo, SuspectsCommand::Show] {
                 let (title, tip) = match command {
-                    SuspectsCommand::Flame => ("Flame graph", "Draw all of its stacks, as wide as they weigh"),
-                    SuspectsCommand::FilterTo => (command.title(), "Leave only its rows in graph and table"),
-                    _ => (command.title(), "Open its rows in the table (Enter)"),
+                    SuspectsCommand::Flame => ("Show flame graph", "Show the stacks of the suspect as a flame graph"),
+                    SuspectsCommand::FilterTo => (command.title(), "Show only its rows on the Analysis page"),
+                    _ => (command.title(), "Show its rows in the table (Enter)"),
                 };
                 if ui.add(Button::new(title)).on_hover_text(tip).clicked() {
                     commands.push(command.into());
@@ -100,7 +100,7 @@ fn head(ui: &mut Ui, document: &Document, suspect: &Suspect, commands: &mut Vec<
         });
     });
     let sure = format::confidence(suspect.confidence);
-    let words = format!("{} ({sure} sure). {}", capital(suspect.verdict.name()), suspect.verdict.description());
+    let words = format!("{}, confidence {sure}. {}", capital(suspect.verdict.name()), suspect.verdict.description());
     ui.add(Label::new(RichText::new(words).color(palette.dim)).wrap());
 }
 
@@ -108,7 +108,7 @@ fn head(ui: &mut Ui, document: &Document, suspect: &Suspect, commands: &mut Vec<
 fn record(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
     let Some((count, command)) = document.record_suspects() else { return };
     let title = if count == 1 { "Record this tag\u{2026}" } else { "Record these tags\u{2026}" };
-    let tip = "This alone, with stacks: a filter keeps the trace small, so it can run for hours";
+    let tip = "Only this, with stacks: the filter keeps the trace small enough to record for hours";
     if ui.button(title).on_hover_text(tip).clicked() {
         commands.push(command);
     }

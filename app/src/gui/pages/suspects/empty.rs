@@ -43,12 +43,12 @@ pub(super) fn why(document: &Document) -> Option<Why> {
 pub(super) fn show(ui: &mut Ui, document: &Document, why: Why, commands: &mut Vec<Command>) {
     let (title, words) = match why {
         Why::NoEvents => {
-            ("No pool events", "The trace holds no allocation, so nothing can be judged. Record with the pool keyword:")
+            ("No pool events", "The trace contains no allocations to analyze. Record with the Pool keyword:")
         }
         Why::Judging => {
-            ("Looking for leaks", "Every tag is judged by what stays, for how long, and what comes on top.")
+            ("Analyzing", "Each tag is classified by its outstanding allocations, their age and their growth.")
         }
-        Why::Broken => ("Not judged", "poolscope made a mistake while it judged. Please report it with the trace."),
+        Why::Broken => ("No suspects", "Internal error: the suspects could not be computed. Please report it."),
     };
     empty_page::show(ui, title, words, |ui| match why {
         Why::NoEvents => {
@@ -68,7 +68,7 @@ pub(super) fn show(ui: &mut Ui, document: &Document, why: Why, commands: &mut Ve
         Why::Judging => {}
         Why::Broken => {
             let command = DocumentCommand::Page(PageId::ANALYSIS);
-            if ui.button("Back to graph and table").clicked() {
+            if ui.button("Back to Analysis").clicked() {
                 commands.push(command.into());
             }
         }
@@ -83,10 +83,10 @@ pub(super) fn no_rows(ui: &mut Ui, state: &mut SuspectsState, commands: &mut Vec
     if !filter.is_empty() {
         empty_page::show(
             ui,
-            "No suspect fits",
-            &format!("None has \"{filter}\" in its tag, driver or function."),
+            "No match",
+            &format!("No suspect has \"{filter}\" in its tag, driver or function."),
             |ui| {
-                if ui.button("Clear the filter").clicked() {
+                if ui.button("Clear filter").clicked() {
                     state.filter.clear();
                 }
             },
@@ -101,27 +101,26 @@ pub(super) fn no_rows(ui: &mut Ui, state: &mut SuspectsState, commands: &mut Vec
         .map(leak_text::data_quality_note)
         .collect();
     let (title, words) = match (suspects.is_empty(), unclear) {
-        (true, _) => ("Nothing to judge", "Nothing was allocated in the judged time."),
+        (true, _) => ("Nothing to analyze", "No allocations were made in the analyzed range."),
         (false, true) => (
-            "Too little to tell",
-            "Too few blocks stayed, or the time is too short. Record for longer, while the problem goes on.",
+            "Too little data",
+            "There are too few outstanding allocations, or the range is too short. Record longer while the problem \
+             occurs.",
         ),
-        (false, false) => (
-            "Nothing leaks",
-            "Everything that was allocated in the judged time is freed again, has stopped growing, or is still young.",
-        ),
+        (false, false) => {
+            ("Nothing leaks", "All allocations in the analyzed range were freed, stopped growing, or are still young.")
+        }
     };
     let words = if notes.is_empty() { words.to_owned() } else { format!("{words}\n{}", notes.join("\n")) };
     let follows = state.follows_view;
     empty_page::show(ui, title, &words, |ui| {
         if non_leaking_count > 0 {
-            let noun = if non_leaking_count == 1 { "does" } else { "do" };
-            let title = format!("List the {} that {noun} not leak", format::count(non_leaking_count as u64));
+            let title = format!("Show non-leaking tags ({})", format::count(non_leaking_count as u64));
             if ui.button(title).clicked() {
                 commands.push(SuspectsCommand::NonLeaking.into());
             }
         }
-        if follows && ui.button("Judge the whole trace instead").clicked() {
+        if follows && ui.button("Analyze the whole trace").clicked() {
             commands.push(SuspectsCommand::View.into());
         }
     });

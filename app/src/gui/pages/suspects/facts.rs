@@ -13,13 +13,13 @@ use crate::gui::widgets::section::{self, caption, item};
 use crate::leak_text;
 
 /// Room for a fact's name, in points.
-const NAME: f32 = 48.0;
+const NAME: f32 = 116.0;
 /// Processes that are listed.
 const PROCESSES: usize = 8;
 
 /// The reasons, and who may own the tag.
 pub(super) fn why(ui: &mut Ui, document: &Document, suspect: &Suspect) {
-    caption(ui, "WHY");
+    caption(ui, "EVIDENCE");
     leak_text::reasons(suspect).iter().for_each(|reason| drop(item(ui, reason)));
     let sources = &document.results.tag_sources;
     let pool_tags = sources.pool_tags.as_ref().map(|found| &*found.tags);
@@ -27,7 +27,7 @@ pub(super) fn why(ui: &mut Ui, document: &Document, suspect: &Suspect) {
         owner::owner_candidates(suspect, TagOwnerData { pool_tags, scanned_drivers: sources.drivers.as_deref() });
     if !claims.is_empty() {
         ui.add_space(2.0 * GRID);
-        caption(ui, "WHO OWNS IT");
+        caption(ui, "OWNER");
         for claim in &claims {
             item(ui, &leak_text::owner_candidate(claim)).on_hover_text(leak_text::certainty_help(claim));
         }
@@ -50,11 +50,10 @@ fn processes(ui: &mut Ui, suspect: &Suspect) {
     ui.add_space(2.0 * GRID);
     caption(ui, "PROCESSES");
     for share in shares.iter().take(PROCESSES) {
-        let noun = if share.allocations.count == 1 { "allocation" } else { "allocations" };
         let tip = format!(
-            "{} in {} {noun}, made in the visible range and outstanding at its end",
+            "{} in {}, made in the visible range and outstanding at its end",
             format::bytes(share.allocations.bytes),
-            format::count(share.allocations.count)
+            format::counted(share.allocations.count, "allocation", "allocations")
         );
         item(ui, &leak_text::attribution::process(share, suspect)).on_hover_text(tip);
     }
@@ -65,14 +64,14 @@ fn processes(ui: &mut Ui, suspect: &Suspect) {
 
 /// Its growth, and ages of its allocations.
 pub(super) fn figures(ui: &mut Ui, document: &Document, judgement: &LeakAnalysis, suspect: &Suspect) {
-    caption(ui, "FIGURES");
+    caption(ui, "DETAILS");
     for (name, value) in words::facts(judgement, suspect) {
         section::fact(ui, name, NAME, value);
     }
     let evidence = &suspect.evidence;
     if evidence.outstanding.count > 0 {
         ui.add_space(2.0 * GRID);
-        caption(ui, "AGES OF WHAT STAYED");
+        caption(ui, "AGE OF OUTSTANDING ALLOCATIONS");
         let clock = &document.trace.clock;
         let view = judgement.range.active;
         let length = clock.seconds(view.to) - clock.seconds(view.from);
@@ -84,12 +83,12 @@ pub(super) fn figures(ui: &mut Ui, document: &Document, judgement: &LeakAnalysis
                 "{} to {} old: {}",
                 format::seconds(young, 1),
                 format::seconds(old, 1),
-                format::counted(*count, "block", "blocks")
+                format::counted(*count, "allocation", "allocations")
             );
             Bar { label, count: *count, tip }
         };
         let bars: Vec<Bar> = evidence.age_histogram.iter().enumerate().map(bar).collect();
-        Histogram { name: "Ages of what stayed", bars: &bars }.show(ui);
+        Histogram { name: "Age of outstanding allocations", bars: &bars }.show(ui);
     }
     generations(ui, document, suspect);
 }
@@ -106,8 +105,8 @@ fn generations(ui: &mut Ui, document: &Document, suspect: &Suspect) {
     let labels = generations.labels(document.trace.extent, &document.trace.clock);
     for (label, blocks) in labels.iter().zip(&suspect.outstanding_by_generation).filter(|(_, blocks)| blocks.count > 0)
     {
-        let noun = if blocks.count == 1 { "block" } else { "blocks" };
-        let size = format::bytes(blocks.bytes);
-        ui.add(Label::new(format!("{label}: {size} in {} {noun}", format::count(blocks.count))).wrap());
+        let (size, allocations) =
+            (format::bytes(blocks.bytes), format::counted(blocks.count, "allocation", "allocations"));
+        ui.add(Label::new(format!("{label}: {size} in {allocations}")).wrap());
     }
 }

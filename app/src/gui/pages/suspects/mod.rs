@@ -133,7 +133,7 @@ impl Page for SuspectsPage {
 
     fn job_failed(&self, document: &mut Document, _job: &'static str) -> &'static str {
         document.suspects_mut().broken = true;
-        "The suspects"
+        "the suspects"
     }
 
     fn rows_changed(&self, document: &mut Document) {
@@ -194,7 +194,7 @@ fn heading(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
     let palette = Palette::of(ui);
     ui.horizontal(|ui| {
         ui.heading("Suspects");
-        let back = if document.has_allocations() { "Back to graph and table" } else { "Back" };
+        let back = if document.has_allocations() { "Back to Analysis" } else { "Back" };
         if ui.button(back).clicked() {
             commands.push(DocumentCommand::Page(PageId::ANALYSIS).into());
         }
@@ -233,6 +233,6 @@ fn trust(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
         }
         let counters = leak_text::counter_comparison(trust);
         let all: Vec<String> = notes.into_iter().chain(counters).collect();
-        line.on_hover_text(format!("{}\nClick: what the trace lacks", all.join("\n")));
+        line.on_hover_text(format!("{}\nClick: show the data quality", all.join("\n")));
     });
 }

@@ -40,7 +40,7 @@ pub(super) fn show(ui: &mut Ui, document: &Document, suspect: &Suspect, commands
         return;
     }
     if suspect.stack_share > 0.0 {
-        ui.weak(format!("{} of what stayed, innermost frame first", format::percent(suspect.stack_share)));
+        ui.weak(format!("{} of the outstanding bytes, innermost frame first", format::percent(suspect.stack_share)));
     }
     ui.add_space(GRID / 2.0);
     ui.spacing_mut().item_spacing.y = GRID / 2.0;

@@ -54,7 +54,7 @@ pub(super) fn show(ui: &mut Ui, state: &mut SuspectsState, listed: &[usize], com
         faint: texts::warm_up_share(&judged.judgement),
         commands,
     };
-    let actions = ListTable::new("Suspects, the worst first", &columns)
+    let actions = ListTable::new("Suspects, worst first", &columns)
         .cursor(row_of(page, listed), wants_reveal)
         .keyboard(Keyboard::Idle, wants_focus)
         .show(ui, &mut rows);

@@ -32,14 +32,14 @@ pub fn source(suspect: &Suspect, by: SuspectGrouping) -> String {
 #[must_use]
 pub fn row_label(rank: usize, suspect: &Suspect, by: SuspectGrouping) -> String {
     format!(
-        "{rank}. {} {}, {} pool, {}, {} per minute, {} in {} blocks, {} freed, confidence {}",
+        "{rank}. {} {}, {} pool, {}, {} per minute, {} in {}, {} freed, confidence {}",
         leak_text::tag(suspect),
         suspect.verdict.name(),
         paged_text(suspect.paged).to_lowercase(),
         source(suspect, by),
         format::growth_per_minute(suspect.growth_bytes_per_s),
         format::bytes(suspect.evidence.outstanding.bytes),
-        format::count(suspect.evidence.outstanding.count),
+        format::counted(suspect.evidence.outstanding.count, "allocation", "allocations"),
         format::count(suspect.evidence.freed.count),
         format::confidence(suspect.confidence),
     )
@@ -50,18 +50,22 @@ pub fn row_label(rank: usize, suspect: &Suspect, by: SuspectGrouping) -> String 
 pub fn facts(judgement: &LeakAnalysis, suspect: &Suspect) -> Vec<(&'static str, String)> {
     let evidence = &suspect.evidence;
     let mut facts: Vec<(&'static str, String)> = Vec::new();
-    facts.extend(leak_text::cost(suspect, judgement).map(|words| ("Costs", words)));
+    facts.extend(leak_text::cost(suspect, judgement).map(|words| ("Growth", words)));
     let stayed = &evidence.outstanding;
-    facts.push(("Stayed", format!("{} in {} blocks", format::bytes(stayed.bytes), format::count(stayed.count))));
+    let allocations = format::counted(stayed.count, "allocation", "allocations");
+    facts.push(("Outstanding", format!("{} in {allocations}", format::bytes(stayed.bytes))));
     let (made, freed) = (&evidence.allocated, &evidence.freed);
-    facts.push(("Traffic", format!("{} allocated, {} freed", format::count(made.count), format::count(freed.count))));
+    facts.push((
+        "Allocations and frees",
+        format!("{} allocated, {} freed", format::count(made.count), format::count(freed.count)),
+    ));
     if let Some(average) = stayed.bytes.checked_div(stayed.count).map(format::bytes) {
         facts.push((
             "Sizes",
             match evidence.distinct_sizes {
                 0 | 1 => format!("all {average}"),
                 64.. => format!("64 or more, {average} on average"),
-                sizes => format!("{sizes} different, {average} on average"),
+                sizes => format!("{sizes} distinct, {average} on average"),
             },
         ));
     }

@@ -102,10 +102,10 @@ fn issues(document: &Document) -> Vec<Issue> {
     };
     let mut issues = Vec::new();
     issues.extend(
-        recorded_range_text::missing(trace).map(|part| sentence(Level::DataLoss, "part of the recording", part)),
+        recorded_range_text::missing(trace).map(|part| sentence(Level::DataLoss, "incomplete recording", part)),
     );
     if summary.events_lost == 0 && summary.buffers_lost == 0 && trace.diagnostics.worst() != Some(Severity::DataLoss) {
-        let effect = "Windows says that it lost no events and no buffers.".to_owned();
+        let effect = "Windows reports no lost events and no lost buffers.".to_owned();
         issues.push(sentence(Level::Complete, "no losses", effect));
     }
     let mut rows: Vec<_> = trace.diagnostics.rows().iter().collect();

@@ -53,7 +53,7 @@ fn show(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
         ui.set_min_size(ui.available_size());
         ui.horizontal(|ui| {
             ui.heading(document.source.name());
-            let back = if document.has_allocations() { "Back to graph and table" } else { "Back" };
+            let back = if document.has_allocations() { "Back to Analysis" } else { "Back" };
             if ui.button(back).clicked() {
                 commands.push(DocumentCommand::Page(PageId::ANALYSIS).into());
             }

@@ -20,12 +20,12 @@ const HEIGHT: f32 = 260.0;
 pub(super) fn show(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
     let modules = document.trace.modules.modules();
     if modules.is_empty() {
-        ui.weak("The trace names no image. Frames are shown as addresses; record with the Loader keyword.");
+        ui.weak("The trace has no image records, so frames are shown as addresses. Record with the Loader keyword.");
         return;
     }
     if document.has_allocations() {
         ui.horizontal(|ui| {
-            ui.weak("Those that stacks lead through, and how their symbols stand:");
+            ui.weak("Images on stacks and the state of their symbols:");
             if ui.button("Modules").clicked() {
                 commands.push(DocumentCommand::Page(PageId::MODULES).into());
             }
@@ -36,7 +36,7 @@ pub(super) fn show(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>
         Column::text("Module", Width::Initial(160.0)),
         Column::text("Base", Width::Initial(150.0)),
         Column::figure("Size", Width::Initial(80.0)),
-        Column::text("Symbols by", Width::Initial(330.0)),
+        Column::text("PDB", Width::Initial(330.0)),
         Column::text("Path", Width::Rest(160.0)),
     ];
     let stamp = super::stamp(document);
@@ -57,7 +57,7 @@ impl Records for Images<'_> {
             1 => format!("{:#018x}", module.base),
             2 => format::bytes(module.size_bytes),
             3 => module.rsds.as_ref().map_or_else(
-                || "no PDB identity in the trace".to_owned(),
+                || "no identity in the trace".to_owned(),
                 |rsds| format!("{} {} age {}", rsds.pdb_name, rsds.guid, rsds.age),
             ),
             _ => module.path.clone(),

@@ -18,7 +18,7 @@ const HEIGHT: f32 = 260.0;
 pub(super) fn show(ui: &mut Ui, document: &Document) {
     let processes = document.trace.processes.rows();
     if processes.is_empty() {
-        ui.weak("The trace names no process. Allocations show the number of the process alone, or none.");
+        ui.weak("The trace has no process records. Allocations show only the process ID, or none.");
         return;
     }
     let columns = vec![
@@ -40,7 +40,7 @@ impl Processes<'_> {
     fn time(&self, ticks: Ticks) -> String {
         match ticks {
             Ticks::UNKNOWN => "before the trace".to_owned(),
-            Ticks::NEVER => "after it".to_owned(),
+            Ticks::NEVER => "after the trace".to_owned(),
             ticks => format::trace_time(&self.clock, ticks),
         }
     }

@@ -34,7 +34,7 @@ fn facts(document: &Document) -> Vec<(&'static str, String)> {
     facts.push(("Events", format::count(census.records)));
     facts.push(("Allocation events", format::count(census.pool_allocs)));
     facts.push(("Free events", format::count(census.pool_frees)));
-    facts.push(("Rows of the table", format::count(trace.allocations.len() as u64)));
+    facts.push(("Allocations", format::count(trace.allocations.len() as u64)));
     facts.push(("Distinct stacks", format::count(census.stacks.distinct)));
     facts.push(("Events lost", format::count(summary.events_lost)));
     facts.push(("Buffers lost", format::count(summary.buffers_lost)));

@@ -38,7 +38,7 @@ fn line(ui: &mut Ui, label: &str, part: f32, count: u64, size: u64) {
     let room = right.left() - rect.left() - 2.0 * GRID;
     let at = rect.left_center() + vec2(GRID, 0.0);
     theme::clipped_text(ui.painter(), at, room, label, theme::text_font(), palette.text);
-    let tip = format!("{label}: {} blocks, {figure}", format::count(count));
+    let tip = format!("{label}: {}, {figure}", format::counted(count, "allocation", "allocations"));
     response.widget_info(|| eframe::egui::WidgetInfo::labeled(eframe::egui::accesskit::Role::Label, true, &tip));
     response.on_hover_text(tip);
 }

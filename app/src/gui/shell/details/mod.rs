@@ -23,7 +23,7 @@ pub fn show(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
         caption(ui, "SELECTION");
         ui.add_space(GRID);
         let Some(details) = &document.results.details else {
-            ui.weak("Select a row to see its figures and its stack.");
+            ui.weak("Select a row to show its values and stack.");
             return;
         };
         for (title, value) in &details.keys {
@@ -42,7 +42,7 @@ pub fn show(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
             blocks(ui, document, &answer.profile);
         } else if old {
             ui.add_space(2.0 * GRID);
-            ui.weak("Looking at its blocks");
+            ui.weak("Computing the details");
         }
     });
 }
@@ -53,7 +53,8 @@ fn range(ui: &mut Ui, document: &Document) {
     caption(ui, "SELECTED RANGE");
     ui.add_space(GRID);
     for (kind, cost) in &totals.by_type {
-        let value = format!("{} in {}", format::bytes(cost.size()), format::count(cost.count()));
+        let value =
+            format!("{} in {}", format::bytes(cost.size()), format::counted(cost.count(), "allocation", "allocations"));
         pair(ui, kind, RichText::new(value).font(theme::figure_font()));
     }
     let net = totals.total.net_size();
@@ -65,12 +66,17 @@ fn blocks(ui: &mut Ui, document: &Document, profile: &poolscope_analysis::pivot:
     let bar = |bin: &poolscope_analysis::pivot::details::HistogramBin| Bar {
         label: bin.label.clone(),
         count: bin.total.count,
-        tip: format!("{}: {} blocks, {}", bin.label, format::count(bin.total.count), format::bytes(bin.total.bytes)),
+        tip: format!(
+            "{}: {}, {}",
+            bin.label,
+            format::counted(bin.total.count, "allocation", "allocations"),
+            format::bytes(bin.total.bytes)
+        ),
     };
     section(ui, "SIZES");
     ui.weak(match profile.distinct_sizes {
         1 => "all of one size".to_owned(),
-        sizes => format!("{} different sizes", format::count(sizes as u64)),
+        sizes => format!("{} distinct sizes", format::count(sizes as u64)),
     });
     let bars: Vec<Bar> = profile.sizes.iter().map(bar).collect();
     Histogram { name: "Sizes", bars: &bars }.show(ui);
@@ -78,7 +84,7 @@ fn blocks(ui: &mut Ui, document: &Document, profile: &poolscope_analysis::pivot:
     let spans = &profile.lifetimes;
     let bars: Vec<Bar> = spans.bins.iter().map(bar).collect();
     if bars.is_empty() {
-        ui.weak("The trace shows none of them freed.");
+        ui.weak("None was freed in the trace.");
     } else {
         Histogram { name: "Lifetimes", bars: &bars }.show(ui);
         if spans.not_freed.count > 0 {
@@ -86,12 +92,12 @@ fn blocks(ui: &mut Ui, document: &Document, profile: &poolscope_analysis::pivot:
         }
     }
     if spans.unknown.count > 0 {
-        ui.weak(format!("{} of which the allocation or the free was not recorded", format::count(spans.unknown.count)));
+        ui.weak(format!("{} whose allocation or free was not recorded", format::count(spans.unknown.count)));
     }
     if !profile.ages.bins.is_empty() {
-        section(ui, "AGES OF THE SURVIVORS");
+        section(ui, "AGE OF OUTSTANDING ALLOCATIONS");
         let bars: Vec<Bar> = profile.ages.bins.iter().map(bar).collect();
-        Histogram { name: "Ages", bars: &bars }.show(ui);
+        Histogram { name: "Age of outstanding allocations", bars: &bars }.show(ui);
     }
     lists::shares(ui, "PROCESSES", &profile.processes, profile.total.bytes);
     lists::shares(ui, "DRIVERS", &profile.drivers, profile.total.bytes);

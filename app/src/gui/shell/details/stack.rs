@@ -46,11 +46,13 @@ pub(super) fn show(ui: &mut Ui, document: &Document, details: &Details, commands
     }
     more(ui, profile.stack_count, profile.stacks.len(), "stacks");
     if profile.uncertain_stack.count > 0 {
-        let text = format!("{} with an uncertain stack", format::count(profile.uncertain_stack.count));
+        let allocations = format::counted(profile.uncertain_stack.count, "allocation", "allocations");
+        let text = format!("{allocations} with an uncertain stack");
         ui.weak(text).on_hover_text(column_tips::of(What::Figure(Metric::UncertainStacks)));
     }
     if profile.without_stack.count > 0 {
-        ui.weak(format!("{} blocks have no stack", format::count(profile.without_stack.count)));
+        let allocations = format::counted(profile.without_stack.count, "allocation", "allocations");
+        ui.weak(format!("{allocations} without a stack"));
     }
 }
 
@@ -60,10 +62,11 @@ fn plain(ui: &mut Ui, details: &Details, is_known: bool) {
         return;
     }
     if details.stack.is_empty() {
-        ui.weak("These allocations were recorded without a stack: -stackwalk PoolAlloc+PoolFree records them.");
+        ui.weak("These allocations were recorded without stacks; -stackwalk PoolAlloc+PoolFree records them.");
         return;
     }
-    ui.weak(format!("{} blocks, innermost frame first", format::count(details.stack_blocks)));
+    let allocations = format::counted(details.stack_blocks, "allocation", "allocations");
+    ui.weak(format!("{allocations}, innermost frame first"));
     ui.add_space(GRID);
     for frame in &details.stack {
         ui.add(Label::new(RichText::new(frame).font(theme::figure_font())).truncate());
@@ -81,7 +84,8 @@ pub(super) fn frees(ui: &mut Ui, document: &Document, profile: &RowDetails) {
     }
     more(ui, profile.free_stack_count, profile.free_stacks.len(), "stacks");
     if profile.freed_without_stack.count > 0 {
-        ui.weak(format!("{} frees have no stack", format::count(profile.freed_without_stack.count)));
+        let frees = format::counted(profile.freed_without_stack.count, "free", "frees");
+        ui.weak(format!("{frees} without a stack"));
     }
 }
 
@@ -93,10 +97,9 @@ fn more(ui: &mut Ui, all: usize, shown: usize, what: &str) {
 
 fn one(ui: &mut Ui, document: &Document, kind: &str, at: usize, share: &StackShare) {
     let title = format!(
-        "{} in {} {}",
+        "{} in {}",
         format::bytes(share.total.bytes),
-        format::count(share.total.count),
-        if share.total.count == 1 { "block" } else { "blocks" }
+        format::counted(share.total.count, "allocation", "allocations")
     );
     CollapsingHeader::new(RichText::new(title).font(theme::small_font()))
         .id_salt((kind, at))

@@ -119,7 +119,7 @@ pub(super) fn show_tip(ui: &Ui, area: &Response, stage: &FlameView<'_>, tip: Tip
             FlameItem::Frame(node) => tip(ui, node),
             FlameItem::Narrow { count, weight, .. } => {
                 ui.label(stage.model.rest_label(count, weight));
-                ui.weak("Too narrow to be drawn. Double-click to zoom in on them.");
+                ui.weak("Too narrow to be drawn. Double-click to zoom to them.");
             }
         }
     });

@@ -34,11 +34,11 @@ pub(super) fn show(
 ) -> Option<usize> {
     let (head, list) = rect.split_top_bottom_at_y(rect.top() + LINE);
     let fold = Rect::from_min_max(pos2(head.right() - LINE, head.top()), head.max);
-    if chevron(ui, fold, Icon::ChevronRight, "Hide the legend") {
+    if chevron(ui, fold, Icon::ChevronRight, "Hide legend") {
         state.legend_hidden = true;
     }
     let drawn = graph.data.series.iter().filter(|s| s.on).count();
-    let text = format!("{drawn} of {} drawn", graph.data.series.len());
+    let text = format!("{drawn} of {} shown", graph.data.series.len());
     let start = pos2(head.left() + GRID, head.center().y);
     theme::clipped_text(ui.painter(), start, fold.left() - start.x, &text, theme::small_font(), Palette::of(ui).dim);
     let mut hovered = None;
@@ -58,7 +58,7 @@ pub(super) fn show(
 /// Draws the button that shows a hidden legend.
 pub(super) fn folded(ui: &Ui, rect: Rect, state: &mut GraphState) {
     let place = Rect::from_min_size(rect.min, vec2(FOLDED_WIDTH, LINE));
-    if chevron(ui, place, Icon::ChevronLeft, "Show the legend") {
+    if chevron(ui, place, Icon::ChevronLeft, "Show legend") {
         state.legend_hidden = false;
     }
 }
@@ -137,10 +137,10 @@ fn line(
     keys(ui, ids, series, actions);
     let (box_rect, name_rect) = rect.split_left_right_at_x(rect.left() + LINE);
     let switch = ui.interact(box_rect, ids[0], CONTROL);
-    switch.widget_info(|| WidgetInfo::selected(Role::CheckBox, true, series.on, format!("Draw {label}")));
+    switch.widget_info(|| WidgetInfo::selected(Role::CheckBox, true, series.on, format!("Show {label}")));
     let name = ui.interact(name_rect, ids[1], CONTROL);
     // The sum of the others has no row.
-    let told = if series.has_row { format!("Find the row of {label}") } else { format!("Curve of {label}") };
+    let told = if series.has_row { format!("Select row of {label}") } else { format!("Series {label}") };
     name.widget_info(|| WidgetInfo::labeled(Role::Button, true, &told));
     for control in [&switch, &name] {
         if control.gained_focus() {
@@ -169,10 +169,10 @@ fn line(
     if series.has_row && name.clicked() {
         actions.push(Action::Reveal(id));
     }
-    let tip = if series.has_row { "Click to select its row." } else { "All that have no curve of their own." };
+    let tip = if series.has_row { "Click to select its row." } else { "All other groups combined." };
     let cut = if whole { "" } else { "\n" };
-    name.on_hover_text(format!("{label}{cut}: {last} at the end of the view. {tip}"));
-    switch.on_hover_text("Click to draw it or not. Double-click, or Alt and click, to draw it alone.");
+    name.on_hover_text(format!("{label}{cut}: {last} at the end of the visible range. {tip}"));
+    switch.on_hover_text("Click to show or hide it; double-click or Alt+click to show only this.");
     lit
 }
 
@@ -182,11 +182,11 @@ fn menu(ui: &mut Ui, series: &Series, graph: &Graph<'_>, actions: &mut Vec<Actio
             actions.push(action());
         }
     };
-    entry(ui, "Only this one", &|| Action::Solo(series.id));
+    entry(ui, "Show only this", &|| Action::Solo(series.id));
     entry(ui, "Show all", &|| Action::ShowAll);
     entry(ui, if series.on { "Hide" } else { "Show" }, &|| Action::Toggle(series.id));
     if series.has_row {
-        entry(ui, "Select its row", &|| Action::Reveal(series.id));
+        entry(ui, "Select row", &|| Action::Reveal(series.id));
     }
     entry(ui, "Copy values", &|| Action::Copy(plot_menu::series_as_text(graph.data, series)));
 }

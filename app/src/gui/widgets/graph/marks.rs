@@ -110,10 +110,10 @@ fn input(
     }
     let by_keys = menu_by_keys::is_asked_by_keys(ui, response);
     menu_by_keys::show(ui, response, &mut state.keyed, (by_keys, response.rect.left_bottom()), |ui| {
-        if ui.button("Remove this mark").clicked() {
+        if ui.button("Remove marker").clicked() {
             actions.push(Action::RemoveMark(index));
         }
-        if ui.button("Remove all marks").clicked() {
+        if ui.button("Remove all markers").clicked() {
             actions.push(Action::ClearMarks);
         }
     });

@@ -40,7 +40,7 @@ pub(super) fn show(
         if ui.button("Copy all values").clicked() {
             actions.push(Action::Copy(all_as_text(stage.graph.data)));
         }
-        if ui.button(if state.legend_hidden { "Show the legend" } else { "Hide the legend" }).clicked() {
+        if ui.button(if state.legend_hidden { "Show legend" } else { "Hide legend" }).clicked() {
             state.legend_hidden = !state.legend_hidden;
         }
         if let Some(extra) = extra {
@@ -66,20 +66,20 @@ fn zooms(ui: &mut Ui, stage: &PlotContext<'_, '_>, state: &mut GraphState, actio
     if entry(ui, part, "Zoom out") {
         keys::around_cursor(stage, state, 1.0 / (keys::ZOOM * keys::ZOOM), actions);
     }
-    if entry(ui, part, "Whole trace") {
+    if entry(ui, part, "Zoom to the whole trace") {
         actions.push(Action::ZoomAll);
     }
 }
 
 fn marks(ui: &mut Ui, stage: &PlotContext<'_, '_>, state: &GraphState, actions: &mut Vec<Action>) {
-    if entry(ui, state.menu_at.is_some(), "Add a mark here") {
+    if entry(ui, state.menu_at.is_some(), "Add marker here") {
         actions.extend(state.menu_at.map(Action::AddMark));
     }
-    if entry(ui, state.selection.is_some(), "Add marks at both ends of the selection") {
+    if entry(ui, state.selection.is_some(), "Add markers at selection bounds") {
         let ends = state.selection.into_iter().flat_map(|range| [range.from, range.to]);
         actions.extend(ends.map(Action::AddMark));
     }
-    if entry(ui, !stage.graph.marks.is_empty(), "Remove all marks") {
+    if entry(ui, !stage.graph.marks.is_empty(), "Remove all markers") {
         actions.push(Action::ClearMarks);
     }
 }

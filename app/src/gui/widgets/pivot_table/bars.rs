@@ -11,8 +11,8 @@ use super::layout::ColumnLayout;
 use super::model::{Action, Area, Column};
 use super::state::TableState;
 
-const GOLD: &str = "Gold bar: columns left of it group the rows";
-const BLUE: &str = "Blue bar: columns right of it are drawn in the graph";
+const GOLD: &str = "Gold bar: columns to its left group the rows";
+const BLUE: &str = "Blue bar: columns to its right are graphed";
 
 /// A bar being dragged.
 #[derive(Debug, Clone, Copy, PartialEq)]

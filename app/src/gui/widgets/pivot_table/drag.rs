@@ -182,7 +182,7 @@ fn mark(ui: &Ui, frame: &TableFrame<'_>, gap: &Gap) {
         let text = match gap.area {
             Area::Key => "Group",
             Area::Data => "Show",
-            Area::Graph => "Draw",
+            Area::Graph => "Graph",
         };
         let at = pos2(x, foot + theme::ROW_HEIGHT);
         painter.text(at, Align2::CENTER_CENTER, text, theme::small_font(), p.text);

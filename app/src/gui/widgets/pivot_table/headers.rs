@@ -21,7 +21,7 @@ use crate::gui::theme::{self, GRID};
 /// Width kept for the arrow of a sorted column and its rank.
 pub(super) const SORT_ROOM: f32 = 22.0;
 /// Tooltip of the column of color squares.
-const GRAPHED: &str = "Click a square to show or hide its series, double-click or Alt+click to show it alone.";
+const GRAPHED: &str = "Click a square to show or hide its series; double-click or Alt+click to show only this.";
 
 /// The id of a column's header.
 pub(super) fn header_id(table: Id, column: u32) -> Id {
