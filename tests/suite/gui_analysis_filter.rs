@@ -7,7 +7,7 @@ use poolscope::gui::egui::{Event, Key, Modifiers};
 use poolscope::gui::widgets::pivot_table::{TreeModel, row_label};
 use poolscope_synth::ground_truth::RangeGroundTruth;
 
-use crate::gui_kit::*;
+use crate::gui_harness::*;
 
 const CTRL: Modifiers = Modifiers::COMMAND;
 

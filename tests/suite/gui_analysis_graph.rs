@@ -8,7 +8,7 @@ use poolscope::gui::widgets::graph::{GraphData, Series};
 use poolscope_analysis::trace::time::Ticks;
 use poolscope_synth::{GroundTruthRequest, SynthParams, write_trace};
 
-use crate::gui_kit::*;
+use crate::gui_harness::*;
 
 const CTRL: Modifiers = Modifiers::COMMAND;
 

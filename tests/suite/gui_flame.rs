@@ -22,11 +22,11 @@ use poolscope_symbols::resolve::Resolver;
 use poolscope_synth::SynthParams;
 use poolscope_synth::scenario::StackMode;
 
-use crate::gui_kit::{
+use crate::gui_harness::{
     InMemory, PATIENCE, Window, app, click, command, copied, cursor, document, folder, folder_with, open_file, press,
     press_with, settle, window_naming, write,
 };
-use crate::gui_modules_kit::document_mut;
+use crate::gui_modules_harness::document_mut;
 
 /// The names that the program has of its sample, and no others.
 struct SampleNames;

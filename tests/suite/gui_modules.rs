@@ -13,8 +13,8 @@ use poolscope::gui::model::symbols::Phase;
 use poolscope::gui::widgets::pivot_table::TreeModel;
 use poolscope_symbols::resolve::{ModuleState, ModuleState as S};
 
-use crate::gui_kit::{InMemory, Window, app, click, command, copied, document, press, press_with, settle, write};
-use crate::gui_modules_kit::{MadeUpSymbols, document_mut, every_state, many, need, outcome, tell, window_over};
+use crate::gui_harness::{InMemory, Window, app, click, command, copied, document, press, press_with, settle, write};
+use crate::gui_modules_harness::{MadeUpSymbols, document_mut, every_state, many, need, outcome, tell, window_over};
 
 /// The sample with these symbols.
 fn sample<'a>(symbols: &Arc<MadeUpSymbols>) -> Window<'a> {

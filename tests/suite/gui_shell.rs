@@ -9,7 +9,7 @@ use poolscope::gui::egui::accesskit::Role;
 use poolscope::gui::egui::{Event, Key, Modifiers};
 use poolscope::gui::settings::{Settings, Theme};
 
-use crate::gui_kit::*;
+use crate::gui_harness::*;
 
 /// The names of the tabs, and which of them is in front.
 fn tabs(window: &Window<'_>) -> Vec<(String, bool)> {

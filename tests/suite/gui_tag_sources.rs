@@ -6,7 +6,7 @@ use egui_kittest::kittest::Queryable;
 use poolscope::gui::OpenRequest;
 use poolscope::gui::egui::Key;
 
-use crate::gui_kit::{
+use crate::gui_harness::{
     InMemory, NoSymbols, Window, choose_path, click, command, document, folder, press, settle, window_naming,
 };
 
@@ -24,7 +24,7 @@ fn a_list_beside_the_trace_is_used_until_the_user_wants_none() {
     let mut window = open(&path, &store);
     let used = document(&window).results.tag_sources.pool_tags.as_ref().map(|found| found.path.clone());
     assert_eq!(used, Some(folder.path().join("pooltag.txt")));
-    let page = &mut crate::gui_modules_kit::document_mut(&mut window).suspects_mut();
+    let page = &mut crate::gui_modules_harness::document_mut(&mut window).suspects_mut();
     page.shows_non_leaking = true;
     let leak = page.suspects().iter().position(|suspect| suspect.tag.as_deref() == Some("Leak"));
     page.select(leak);

@@ -19,13 +19,13 @@ use crate::wpr::RecordingStatus;
 pub fn show(
     ui: &mut Ui,
     document: Option<&Document>,
-    words: Option<&str>,
+    message: Option<&str>,
     recording: Option<&RecorderState>,
     commands: &mut Vec<Command>,
 ) {
     ui.horizontal_centered(|ui| {
         let Some(document) = document else {
-            ui.weak(words.unwrap_or("No trace is open"));
+            ui.weak(message.unwrap_or("No trace is open"));
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| recorder(ui, recording, commands));
             return;
         };
@@ -50,9 +50,9 @@ pub fn show(
         ui.weak("\u{b7}");
         ui.weak(format!("visible range {} of {}", format::seconds(view.span(), 3), format::seconds(whole.span(), 3)));
         symbols(ui, document, commands);
-        if let Some(words) = words {
+        if let Some(message) = message {
             ui.weak("\u{b7}");
-            ui.weak(words);
+            ui.weak(message);
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             quality(ui, document, commands);
@@ -87,9 +87,9 @@ fn symbols(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
     if document.lacks_stacks() {
         return;
     }
-    let Some(words) = symbol_texts::standing(&document.results.symbols) else { return };
+    let Some(message) = symbol_texts::status_text(&document.results.symbols) else { return };
     ui.weak("\u{b7}");
-    let text = RichText::new(&words).color(Palette::of(ui).dim);
+    let text = RichText::new(&message).color(Palette::of(ui).dim);
     let padding = std::mem::replace(&mut ui.spacing_mut().button_padding.x, GRID / 2.0);
     let label = ui.add(Button::new(text).frame_when_inactive(false));
     ui.spacing_mut().button_padding.x = padding;

@@ -132,7 +132,7 @@ fn symbols(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
             (palette.faint, "symbols not loaded".to_owned(), tip)
         }
         (_, Phase::Running) => {
-            let tip = symbol_texts::standing(symbols).unwrap_or_default();
+            let tip = symbol_texts::status_text(symbols).unwrap_or_default();
             (palette.accent, "loading symbols".to_owned(), tip)
         }
         (Some((count, names)), _) => {

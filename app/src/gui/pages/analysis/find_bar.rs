@@ -40,9 +40,9 @@ pub(super) fn show(ui: &mut Ui, document: &Document, finder: &mut Finder, comman
             close = true;
         }
         for command in [DocumentCommand::FindPrevious, DocumentCommand::FindNext] {
-            let words = if command == DocumentCommand::FindNext { "Next" } else { "Previous" };
+            let message = if command == DocumentCommand::FindNext { "Next" } else { "Previous" };
             let key = Command::from(command.clone()).shortcut_text(ui).unwrap_or_default();
-            let button = ui.button(words).on_hover_text(format!("{} ({key})", command.title()));
+            let button = ui.button(message).on_hover_text(format!("{} ({key})", command.title()));
             if button.clicked() {
                 commands.push(command.into());
             }

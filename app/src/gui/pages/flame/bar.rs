@@ -10,7 +10,7 @@ use crate::gui::commands::Command;
 use crate::gui::document::Document;
 use crate::gui::model::page_id::PageId;
 use crate::gui::pages::flame::commands::FlameCommand;
-use crate::gui::pages::flame::model as words;
+use crate::gui::pages::flame::model;
 use crate::gui::pages::flame::state::FlamePageState;
 use crate::gui::theme::GRID;
 
@@ -91,7 +91,7 @@ fn found(document: &Document, state: &FlamePageState) -> Option<String> {
         Some((_, 0)) => "no match".to_owned(),
         Some((_, weight)) => {
             let share = format::share_of(*weight, shown.tree.weight(FlameTree::ROOT));
-            format!("matched {share}, {}", words::weight_text(*weight, shown.tree.metric()))
+            format!("matched {share}, {}", model::weight_text(*weight, shown.tree.metric()))
         }
     })
 }

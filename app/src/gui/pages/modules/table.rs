@@ -31,9 +31,7 @@ pub(super) fn show(
 ) {
     if listed.is_empty() {
         ui.add_space(4.0 * GRID);
-        ui.vertical_centered(|ui| {
-            ui.weak(format!("No module name contains \"{}\".", state.filter.trim()))
-        });
+        ui.vertical_centered(|ui| ui.weak(format!("No module name contains \"{}\".", state.filter.trim())));
         return;
     }
     let wants_reveal = std::mem::take(&mut state.reveal);

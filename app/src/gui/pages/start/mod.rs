@@ -42,7 +42,7 @@ impl WindowPage for StartPage {
     }
 }
 
-/// Draws the page; `missing` are those of the recent files that are not there.
+/// Draws the page; `missing` are the recent files that no longer exist.
 fn show(ui: &mut Ui, recent: &[Recent], missing: &BTreeSet<PathBuf>, commands: &mut Vec<Command>) {
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         ui.with_layout(Layout::top_down(Align::Center), |ui| {

@@ -23,7 +23,7 @@ const HEIGHT: f32 = 8.0 * ROW_HEIGHT;
 const EFFECT: usize = 3;
 const FIX: usize = 5;
 
-/// Draws the list, and the selected issue in full below it.
+/// Draws the list, and below it the details of the selected issue.
 pub(super) fn show(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
     let issues = issues(document);
     let columns = vec![

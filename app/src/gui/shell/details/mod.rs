@@ -1,5 +1,5 @@
-//! The panel on the right: the selected row in full: its figures, its stacks, how large its blocks are and how long they live,
-//! who makes them, the first and the last of them, and who frees them.
+//! The panel on the right with the details of the selected row: values, stacks, sizes and lifetimes of its allocations, their
+//! processes, the first and the last of them, and the stacks that free them.
 
 mod lists;
 mod stack;
