@@ -206,7 +206,6 @@ impl App {
         if self.tabs.iter().any(|(_, tab)| tab.loading().is_some()) {
             ui.ctx().request_repaint_after(PROGRESS_EVERY);
         }
-        self.give_keys_to_table(ui);
         self.watch_recorder(ui);
         self.keep_recorder_places();
         drop_hint(ui);
@@ -220,6 +219,8 @@ impl App {
         for command in commands {
             self.run(ui, command);
         }
+        // After the commands: one of them may have opened a field that takes the keyboard.
+        self.give_keys_to_table(ui);
         self.serve_documents(ui);
         self.tell_title(ui);
         if let Some(error) = self.settings.keep(ui) {
