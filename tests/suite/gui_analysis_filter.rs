@@ -290,7 +290,7 @@ fn curves_and_sums_of_a_range_obey_the_filter() {
     settle(&mut window);
     filter(&mut window, &format!("tag:={tag}"));
     let totals = document(&window).results.totals.as_ref().expect("the sums of the range");
-    let range = document(&window).seconds(totals.view);
+    let range = document(&window).seconds(totals.range);
     let (_, truth) = made_up(&[(range.from, range.to)]);
     let (count, size) = sums(&truth.ranges[1], |row| row.tag == tag && row.kind == "AIFO");
     window.get_by_label(&format!(

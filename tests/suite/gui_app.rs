@@ -125,7 +125,7 @@ fn a_dragged_range_shows_its_totals() {
     drag_graph(&mut window, 0.5, 0.65);
     settle(&mut window);
     let document = app(&window).document().expect("open");
-    let view = document.results.totals.as_ref().expect("totals").view;
+    let view = document.results.totals.as_ref().expect("totals").range;
     let range = document.seconds(view);
     let (_, truth) = made_up(&[(range.from, range.to)]);
     let kept = truth.ranges[1].rows.iter().filter(|r| r.kind == "AIFO");

@@ -309,7 +309,7 @@ fn view_and_filter_change_what_is_drawn() {
     document_mut(&mut window).zoom(Range::between(20.0, 30.0), false);
     settle(&mut window);
     let shown = document(&window).flame().shown.as_ref().expect("shown");
-    assert_eq!(shown.question.view, document(&window).query.range);
+    assert_eq!(shown.question.range, document(&window).query.range);
     assert!(shown.tree.weight(FlameTree::ROOT) < whole);
     assert_eq!(zoomed(&window), LEAKS, "zoomed as before");
     document_mut(&mut window).push_query("tag:NoSuchTag");

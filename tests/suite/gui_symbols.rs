@@ -403,7 +403,7 @@ fn a_search_that_is_given_up_says_nothing_more() {
             harness.document.cancel_symbols();
             search_until(&mut harness, |harness| harness.document.results.symbols.phase == Phase::Cancelled);
         }
-        assert_eq!(harness.document.results.symbols.standing().loaded, 1, "what is there stays");
+        assert_eq!(harness.document.results.symbols.status().loaded, 1, "what is there stays");
         assert_eq!(harness.rows().iter().filter(|row| row.text.contains("!Work")).count(), named);
         go_on.send(()).expect("the search waits");
         drop(go_on);

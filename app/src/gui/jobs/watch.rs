@@ -57,9 +57,9 @@ impl Watch {
     #[must_use]
     pub fn start(report: impl Fn(TabId, Change) + Send + 'static) -> Self {
         let (send, receive) = channel();
-        let (report, changed_paths) = channel();
+        let (path_sender, changed_paths) = channel();
         let body = move || {
-            let mut watching = Watching::new(report, Box::new(report));
+            let mut watching = Watching::new(path_sender, Box::new(report));
             watching.run(&receive, &changed_paths);
         };
         // Without a thread no change is noticed: the trace stays as it was opened.
@@ -93,10 +93,10 @@ struct Watching {
 }
 
 impl Watching {
-    fn new(report: Sender<Vec<PathBuf>>, report: Box<dyn Fn(TabId, Change) + Send>) -> Self {
+    fn new(path_sender: Sender<Vec<PathBuf>>, report: Box<dyn Fn(TabId, Change) + Send>) -> Self {
         let handler = move |event: notify::Result<notify::Event>| {
             if let Ok(event) = event {
-                drop(report.send(event.paths));
+                drop(path_sender.send(event.paths));
             }
         };
         Self { watcher: notify::recommended_watcher(handler).ok(), files: BTreeMap::new(), report }

@@ -22,7 +22,7 @@ pub fn strip(ui: &mut Ui, tab: TabId, name: &str, change: Change, commands: &mut
     ui.horizontal(|ui| {
         let warn = Palette::of(ui).warn;
         icons::status_dot(ui, 8.0, warn);
-        ui.label(text(name, change));
+        ui.label(message(name, change));
         let ways = [Command::Reload(tab), Command::IgnoreChange(tab)];
         for command in ways.into_iter().skip(usize::from(change == Change::Gone)) {
             if ui.button(command.title()).clicked() {

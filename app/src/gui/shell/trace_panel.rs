@@ -125,7 +125,7 @@ fn symbols(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
     }
     let palette = Palette::of(ui);
     let symbols = &document.results.symbols;
-    let standing = symbols.standing();
+    let status = symbols.status();
     let (color, text, tip) = match (symbol_texts::without_symbols(symbols), symbols.phase) {
         (_, Phase::Idle) => {
             let tip = "Frames are shown as module and offset until symbols are loaded.".to_owned();
@@ -139,8 +139,8 @@ fn symbols(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
             let modules = format::counted(count as u64, "module", "modules");
             (palette.warn, format!("{modules} without symbols"), names)
         }
-        (None, _) if standing.modules > 0 => {
-            let tip = format!("All {} modules on stacks have symbols.", standing.modules);
+        (None, _) if status.modules > 0 => {
+            let tip = format!("All {} modules on stacks have symbols.", status.modules);
             (palette.good, "symbols complete".to_owned(), tip)
         }
         (None, _) => return,

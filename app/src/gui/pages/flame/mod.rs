@@ -20,7 +20,6 @@ use crate::gui::document::{Document, PageState, Widgets};
 use crate::gui::jobs::document::{PageAnswer, PageWork};
 use crate::gui::model::page_id::PageId;
 use crate::gui::pages::Page;
-use crate::gui::pages::flame::model;
 use crate::gui::pages::flame::model::ShownModel;
 use crate::gui::theme;
 use crate::gui::theme::{GRID, Palette};
