@@ -9,7 +9,6 @@ use crate::gui::commands::Command;
 use crate::gui::document::Document;
 use crate::gui::pages::suspects::commands::SuspectsCommand;
 use crate::gui::pages::suspects::state::WarmUpChoice;
-use crate::gui::pages::suspects::texts as words;
 use crate::gui::theme::GRID;
 use crate::gui::widgets::list_table;
 
@@ -26,7 +25,7 @@ pub(super) fn show(ui: &mut Ui, document: &mut Document, listed: &[usize], comma
         ui.add_space(2.0 * GRID);
         ui.weak("Group by");
         for by in SuspectGrouping::ALL {
-            let title = by.name();
+            let title = format::sentence_case(by.name());
             let response = ui.selectable_label(document.suspects().by == by, title);
             response
                 .ctx
@@ -37,7 +36,7 @@ pub(super) fn show(ui: &mut Ui, document: &mut Document, listed: &[usize], comma
         }
         ui.add_space(2.0 * GRID);
         for (follows, title, label) in
-            [(false, "whole trace", "Analyze the whole trace"), (true, "visible range", "Analyze the visible range")]
+            [(false, "Whole trace", "Analyze the whole trace"), (true, "Visible range", "Analyze the visible range")]
         {
             let response = ui.selectable_label(document.suspects().follows_view == follows, title);
             response.ctx.accesskit_node_builder(response.id, |node| node.set_label(label));
@@ -47,11 +46,6 @@ pub(super) fn show(ui: &mut Ui, document: &mut Document, listed: &[usize], comma
         }
         ui.add_space(2.0 * GRID);
         warm_up(ui, document);
-        if let Some(judged) = &document.suspects().judged {
-            let tip = "The recorded part of the visible range, without the warm-up";
-            let time = words::judged_time(&judged.judgement, &document.trace.clock);
-            ui.weak(format!("analyzed {time}")).on_hover_text(tip);
-        }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| shows_non_leaking(ui, document, listed));
     });
 }
@@ -103,15 +97,15 @@ fn warm_up(ui: &mut Ui, document: &mut Document) {
     let clock = document.trace.clock;
     let length = clock.seconds(view.to) - clock.seconds(view.from);
     let now = document.suspects().warm_up;
-    let usual = if marked { "to the first marker" } else { "first 10 %" };
+    let usual = if marked { "To the first marker" } else { "First 10 %" };
     let title = |choice: WarmUpChoice| match choice {
         WarmUpChoice::Usual => usual,
-        WarmUpChoice::Share => "first 10 %",
-        WarmUpChoice::None => "none",
-        WarmUpChoice::Seconds(_) => "seconds",
+        WarmUpChoice::Share => "First 10 %",
+        WarmUpChoice::None => "None",
+        WarmUpChoice::Seconds(_) => "Seconds",
     };
     let mut chosen = now;
-    let box_ = ComboBox::from_id_salt("warm-up").width(WARM_UP).selected_text(format!("warm-up: {}", title(now)));
+    let box_ = ComboBox::from_id_salt("warm-up").width(WARM_UP).selected_text(format!("Warm-up: {}", title(now)));
     let shown = box_.show_ui(ui, |ui| {
         let share = marked.then_some(WarmUpChoice::Share);
         let seconds = match now {
