@@ -116,9 +116,9 @@ fn find_goes_through_rows_that_are_closed() {
     let wanted = rows_with(&truth.ranges[1], &tag.to_lowercase());
     window.get_by_label_contains(&format!(" of {wanted}"));
     write(&mut window, "zzz");
-    window.get_by_label("no rows");
+    window.get_by_label("No rows");
     press_with(&mut window, Modifiers::NONE, Key::Escape);
-    assert!(window.query_by_label("no rows").is_none(), "Escape closes the bar");
+    assert!(window.query_by_label("No rows").is_none(), "Escape closes the bar");
     let before = cursor(&window).id;
     press(&mut window, Key::ArrowDown);
     assert_ne!(cursor(&window).id, before, "the table has the keyboard again");
@@ -215,7 +215,7 @@ fn case_matters_when_asked() {
     window.get_by_label("1 row");
     assert!(all_rows(&window).iter().any(|row| row.text == "AIFO" && row.found));
     click(&mut window, "Match case");
-    window.get_by_label("no rows");
+    window.get_by_label("No rows");
     assert!(!all_rows(&window).iter().any(|row| row.found), "only what is found is marked");
 }
 

@@ -239,7 +239,7 @@ fn a_search_marks_frames_and_says_how_much_has_them() {
     let (text, weight) = document(&window).flame().found.clone().expect("found");
     assert_eq!((text.as_str(), weight), ("MYFAULT", tree(&window).matched("myfault")));
     assert!(weight > 0 && weight < tree(&window).weight(FlameTree::ROOT));
-    assert!(window.query_all_by_label_contains("matched ").next().is_some());
+    assert!(window.query_all_by_label_contains("Matched ").next().is_some());
     press(&mut window, Key::Enter);
     let first = selected(&window);
     assert!(first.to_lowercase().contains("myfault"), "{first}");
@@ -250,7 +250,7 @@ fn a_search_marks_frames_and_says_how_much_has_them() {
     assert_eq!(selected(&window), first);
     press_with(&mut window, Modifiers::COMMAND, Key::F);
     write(&mut window, "zzz");
-    window.get_by_label("no match");
+    window.get_by_label("No match");
     press(&mut window, Key::Escape);
     assert_eq!((document(&window).flame().search.as_str(), document(&window).ui.page), ("", PageId::FLAME));
 }

@@ -72,7 +72,7 @@ fn a_recording_is_started_watched_saved_and_opened() {
     let to = fake.folder().join("my result.etl");
     picks.then(&to);
     click(&mut window, "Stop and save\u{2026}");
-    wait_for(&mut window, "it is saved", |window| says(window, "The recording is saved: "));
+    wait_for(&mut window, "it is saved", |window| says(window, "The recording was saved: "));
     assert!(fake.calls().contains(&format!("-stop|{}|pool leak", to.display())), "{:?}", fake.calls());
     assert!(says(&window, "The trace was successfully saved."), "what wpr said");
     click(&mut window, "Open trace");
@@ -138,7 +138,7 @@ fn a_recording_of_somebody_else_is_found_and_can_be_saved() {
     fake.becomes("");
     picks.then(fake.folder().join("x.etl"));
     click(&mut window, "Stop and save\u{2026}");
-    wait_for(&mut window, "it is saved", |window| says(window, "The recording is saved: "));
+    wait_for(&mut window, "it is saved", |window| says(window, "The recording was saved: "));
 }
 
 #[test]

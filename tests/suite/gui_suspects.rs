@@ -316,12 +316,12 @@ fn the_judged_time_is_the_users() {
     assert_eq!(shown.range.warm_up_end, shown.range.active.from);
     document_mut(&mut window).suspects_mut().warm_up = WarmUpChoice::Seconds(5.0);
     settle(&mut window);
-    window.get_by_label("analyzed 25.0 s to 40.0 s");
+    window.get_by_label("Analyzed 25.0 s to 40.0 s");
     // A mark ends the warm-up unless something else is chosen.
     document_mut(&mut window).suspects_mut().warm_up = WarmUpChoice::Usual;
     document_mut(&mut window).add_marks(&[30.0]);
     settle(&mut window);
-    window.get_by_label("analyzed 30.0 s to 40.0 s");
+    window.get_by_label("Analyzed 30.0 s to 40.0 s");
 }
 
 #[test]

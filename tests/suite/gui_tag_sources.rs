@@ -31,7 +31,7 @@ fn a_list_beside_the_trace_is_used_until_the_user_wants_none() {
     command(&mut window, "Suspects");
     window.get_by_label_contains("named in pooltag.txt: Blocks that leak");
     command(&mut window, "Pool tags and drivers\u{2026}");
-    window.get_by_label_contains("in use: ");
+    window.get_by_label_contains("In use: ");
     click(&mut window, "None: Tag list (pooltag.txt)");
     click(&mut window, "OK");
     settle(&mut window);
@@ -58,7 +58,7 @@ fn driver_files_of_a_folder_are_looked_through() {
     assert_eq!(found.scanned_files, 1);
     // What is not there is told, and nothing else is lost.
     command(&mut window, "Pool tags and drivers\u{2026}");
-    window.get_by_label("scanned 1 file");
+    window.get_by_label("Scanned 1 file");
     choose_path(&mut window, CHOOSE_DRIVERS, std::path::Path::new("no such folder"));
     click(&mut window, "OK");
     settle(&mut window);

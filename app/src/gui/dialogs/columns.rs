@@ -152,8 +152,8 @@ fn one(ui: &mut Ui, of_area: &[&Placed], at: usize, column: &Placed, change: &mu
             button(ui, "Up", "Move up", up);
             for (area, message, verb) in [
                 (ColumnRole::Graph, "Graph", "Graph"),
-                (ColumnRole::Data, "To data columns", "Move to data columns:"),
-                (ColumnRole::Key, "To key columns", "Move to key columns:"),
+                (ColumnRole::Data, "To data", "Move to data columns:"),
+                (ColumnRole::Key, "To keys", "Move to key columns:"),
             ] {
                 if area != column.area && column.what.in_area(area).is_ok() {
                     button(ui, message, verb, Some(ColumnChange::Move(column.id, area, None)));

@@ -47,15 +47,15 @@ pub fn status_text(symbols: &Symbols) -> Option<String> {
     let status = symbols.status();
     let all = format::count(status.modules as u64);
     match symbols.phase {
-        Phase::Idle if status.modules == 0 => Some("symbols not loaded".to_owned()),
-        Phase::Running if status.modules == 0 => Some("symbols: reading stacks".to_owned()),
+        Phase::Idle if status.modules == 0 => Some("Symbols not loaded".to_owned()),
+        Phase::Running if status.modules == 0 => Some("Symbols: reading stacks".to_owned()),
         Phase::Running => {
-            let done = format!("symbols: {} of {all}", format::count(status.finished as u64));
+            let done = format!("Symbols: {} of {all}", format::count(status.finished as u64));
             let coming = downloading(symbols).map(|(name, now)| format!(", {name} {}", transfer(now)));
             Some(done + &coming.unwrap_or_default())
         }
         _ if status.modules == 0 => None,
-        _ => Some(format!("symbols {} of {all} modules", format::count(status.loaded as u64))),
+        _ => Some(format!("Symbols: {} of {all} modules", format::count(status.loaded as u64))),
     }
 }
 

@@ -232,7 +232,7 @@ pub fn file(row: &ModuleRow) -> String {
     match &outcome.file {
         Some(file) => file.display().to_string(),
         None if outcome.from_cache => "the name cache".to_owned(),
-        None if outcome.state == ModuleState::Loaded => "poolscope itself".to_owned(),
+        None if outcome.state == ModuleState::Loaded => "poolscope (built in)".to_owned(),
         None => String::new(),
     }
 }

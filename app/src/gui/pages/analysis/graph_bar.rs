@@ -102,7 +102,7 @@ fn groupings(keys: &[Key]) -> Vec<Vec<Key>> {
 
 fn grouping_title(keys: &[Key]) -> String {
     let titles: Vec<&str> = keys.iter().map(|key| key.title()).collect();
-    format!("by {}", titles.join(", "))
+    format!("By {}", titles.join(", "))
 }
 
 fn grouping(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {

@@ -30,7 +30,7 @@ pub(super) fn show(ui: &mut Ui, state: &mut QueryField, commands: &mut Vec<Comma
     let filter = EventFilter { tab: offered, horizontal_arrows: true, vertical_arrows: true, escape: true };
     let out = TextEdit::singleline(&mut state.text)
         .id(id)
-        .hint_text("filter: tag:Leak size:>64KB driver:myfault \u{2026}")
+        .hint_text("Filter: tag:Leak size:>64KB driver:myfault \u{2026}")
         .desired_width(width)
         .event_filter(filter)
         .layouter(&mut layouter)

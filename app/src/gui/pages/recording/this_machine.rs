@@ -83,7 +83,7 @@ fn missing(ui: &mut Ui, looked: &[PathBuf]) {
 /// The recorder and the folder for temporary files.
 fn places(ui: &mut Ui, recorder: &mut RecorderState, commands: &mut Vec<Command>) {
     ui.add_space(2.0 * GRID);
-    let usual = "default location";
+    let usual = "Default location";
     if place(ui, "wpr.exe", usual, &mut recorder.wpr, &RecordingCommand::ChooseProgram, commands) {
         commands.push(RecordingCommand::FindProgram.into());
     }
@@ -187,13 +187,13 @@ fn running(ui: &mut Ui, recorder: &RecorderState) {
         row(
             ui,
             "Duration",
-            &recorder.elapsed_s(now).map_or_else(|| "unknown".to_owned(), format::elapsed),
+            &recorder.elapsed_s(now).map_or_else(|| "Unknown".to_owned(), format::elapsed),
             palette.text,
         );
         let lost = status.missing_events();
         let (message, color) = match (lost, status.dropped.or(status.lost)) {
-            (0, None) => ("unknown".to_owned(), palette.text),
-            (0, Some(_)) => ("none".to_owned(), palette.good),
+            (0, None) => ("Unknown".to_owned(), palette.text),
+            (0, Some(_)) => ("None".to_owned(), palette.good),
             (lost, _) => (format!("{}: use larger buffers (a higher rate)", format::count(lost)), palette.bad),
         };
         row(ui, "Lost events", &message, color);
@@ -206,9 +206,9 @@ fn running(ui: &mut Ui, recorder: &RecorderState) {
 
 fn mode(status: &RecordingStatus) -> &'static str {
     match status.file_mode {
-        Some(true) => "file",
-        Some(false) => "memory (circular)",
-        None => "unknown",
+        Some(true) => "File",
+        Some(false) => "Memory (circular)",
+        None => "Unknown",
     }
 }
 

@@ -100,7 +100,7 @@ fn row(ui: &mut Ui, file: &Recent, missing: bool, commands: &mut Vec<Command>) {
     }
     let inner = line.shrink2(vec2(2.0 * GRID, 0.0));
     let (color, note) =
-        if missing { (palette.faint, "not found".to_owned()) } else { (palette.text, format::bytes(file.bytes)) };
+        if missing { (palette.faint, "Not found".to_owned()) } else { (palette.text, format::bytes(file.bytes)) };
     let painter = ui.painter();
     let note = painter.text(inner.right_center(), Align2::RIGHT_CENTER, note, theme::small_font(), palette.dim);
     let room = (note.left() - inner.left() - 2.0 * GRID) / 2.0;

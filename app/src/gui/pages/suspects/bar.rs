@@ -9,7 +9,6 @@ use crate::gui::commands::Command;
 use crate::gui::document::Document;
 use crate::gui::pages::suspects::commands::SuspectsCommand;
 use crate::gui::pages::suspects::state::{SuspectsState, WarmUpChoice};
-use crate::gui::pages::suspects::texts;
 use crate::gui::theme::GRID;
 use crate::gui::widgets::list_table;
 
@@ -32,7 +31,7 @@ pub(super) fn show(
         ui.add_space(2.0 * GRID);
         ui.weak("Group by");
         for by in SuspectGrouping::ALL {
-            let title = by.name();
+            let title = format::sentence_case(by.name());
             let response = ui.selectable_label(state.by == by, title);
             response
                 .ctx
@@ -43,7 +42,7 @@ pub(super) fn show(
         }
         ui.add_space(2.0 * GRID);
         for (follows, title, label) in
-            [(false, "whole trace", "Analyze the whole trace"), (true, "visible range", "Analyze the visible range")]
+            [(false, "Whole trace", "Analyze the whole trace"), (true, "Visible range", "Analyze the visible range")]
         {
             let response = ui.selectable_label(state.follows_visible_range == follows, title);
             response.ctx.accesskit_node_builder(response.id, |node| node.set_label(label));
@@ -53,11 +52,6 @@ pub(super) fn show(
         }
         ui.add_space(2.0 * GRID);
         warm_up(ui, document, state);
-        if let Some(shown) = &state.shown {
-            let tip = "The recorded part of the visible range, without the warm-up";
-            let time = texts::analyzed_time(&shown.analysis, &document.trace.clock);
-            ui.weak(format!("analyzed {time}")).on_hover_text(tip);
-        }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| shows_non_leaking(ui, state, listed));
     });
 }
@@ -109,15 +103,15 @@ fn warm_up(ui: &mut Ui, document: &Document, state: &mut SuspectsState) {
     let clock = document.trace.clock;
     let length = clock.seconds(range.to) - clock.seconds(range.from);
     let now = state.warm_up;
-    let usual = if marked { "to the first marker" } else { "first 10 %" };
+    let usual = if marked { "To the first marker" } else { "First 10 %" };
     let title = |choice: WarmUpChoice| match choice {
         WarmUpChoice::Usual => usual,
-        WarmUpChoice::Share => "first 10 %",
-        WarmUpChoice::None => "none",
-        WarmUpChoice::Seconds(_) => "seconds",
+        WarmUpChoice::Share => "First 10 %",
+        WarmUpChoice::None => "None",
+        WarmUpChoice::Seconds(_) => "Seconds",
     };
     let mut chosen = now;
-    let box_ = ComboBox::from_id_salt("warm-up").width(WARM_UP).selected_text(format!("warm-up: {}", title(now)));
+    let box_ = ComboBox::from_id_salt("warm-up").width(WARM_UP).selected_text(format!("Warm-up: {}", title(now)));
     let shown = box_.show_ui(ui, |ui| {
         let share = marked.then_some(WarmUpChoice::Share);
         let seconds = match now {

@@ -100,7 +100,11 @@ fn head(ui: &mut Ui, document: &Document, suspect: &Suspect, commands: &mut Vec<
         });
     });
     let sure = format::confidence(suspect.confidence);
-    let message = format!("{}, confidence {sure}. {}", capital(suspect.verdict.name()), suspect.verdict.description());
+    let message = format!(
+        "{}, confidence {sure}. {}",
+        format::sentence_case(suspect.verdict.name()),
+        suspect.verdict.description()
+    );
     ui.add(Label::new(RichText::new(message).color(palette.dim)).wrap());
 }
 
@@ -112,9 +116,4 @@ fn record(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
     if ui.button(title).on_hover_text(tip).clicked() {
         commands.push(command);
     }
-}
-
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }

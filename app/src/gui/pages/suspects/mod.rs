@@ -16,7 +16,7 @@ pub mod state;
 mod table;
 pub mod texts;
 
-use eframe::egui::{Button, Frame, Id, Key, KeyboardShortcut, Label, Margin, Panel, RichText, Ui};
+use eframe::egui::{Align, Button, Frame, Id, Key, KeyboardShortcut, Label, Layout, Margin, Panel, RichText, Ui};
 
 use crate::gui::commands::table::{CommandSpec, MenuPlace};
 use crate::gui::commands::{Command, DocumentCommand, Menu, ctrl_shift};
@@ -198,6 +198,7 @@ fn heading(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
         if ui.button(back).clicked() {
             commands.push(DocumentCommand::Page(PageId::ANALYSIS).into());
         }
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| analyzed(ui, document));
     });
     let Some(shown) = &document.suspects().shown else { return };
     ui.add_space(GRID);
@@ -209,6 +210,13 @@ fn heading(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
         let text = RichText::new(leak_text::summary(&shown.analysis)).font(theme::strong_font());
         ui.add(Label::new(text).truncate());
     });
+}
+
+/// The analyzed range.
+fn analyzed(ui: &mut Ui, document: &Document) {
+    let Some(judged) = &document.suspects().judged else { return };
+    let time = texts::judged_time(&judged.judgement, &document.trace.clock);
+    ui.weak(format!("Analyzed {time}")).on_hover_text("The recorded part of the visible range, without the warm-up");
 }
 
 /// Line on what the trace lacks, which leads to the page about that.

@@ -75,7 +75,7 @@ fn blocks(ui: &mut Ui, document: &Document, profile: &poolscope_analysis::pivot:
     };
     section(ui, "SIZES");
     ui.weak(match profile.distinct_sizes {
-        1 => "all of one size".to_owned(),
+        1 => "All of one size".to_owned(),
         sizes => format!("{} distinct sizes", format::count(sizes as u64)),
     });
     let bars: Vec<Bar> = profile.sizes.iter().map(bar).collect();
