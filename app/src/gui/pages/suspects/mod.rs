@@ -214,8 +214,8 @@ fn heading(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
 
 /// The analyzed range.
 fn analyzed(ui: &mut Ui, document: &Document) {
-    let Some(judged) = &document.suspects().judged else { return };
-    let time = texts::judged_time(&judged.judgement, &document.trace.clock);
+    let Some(shown) = &document.suspects().shown else { return };
+    let time = texts::analyzed_time(&shown.analysis, &document.trace.clock);
     ui.weak(format!("Analyzed {time}")).on_hover_text("The recorded part of the visible range, without the warm-up");
 }
 
