@@ -11,7 +11,7 @@ use poolscope::gui::egui::{Key, Modifiers};
 use poolscope_analysis::pivot::Metric;
 use poolscope_synth::ground_truth::RangeGroundTruth;
 
-use crate::gui_kit::*;
+use crate::gui_harness::*;
 
 const CTRL: Modifiers = Modifiers::COMMAND;
 
@@ -166,7 +166,7 @@ fn siblings(window: &Window<'_>, figures: &[Metric]) -> Vec<Vec<Vec<f64>>> {
     let mut of: BTreeMap<u32, Vec<Vec<f64>>> = BTreeMap::new();
     for index in 0..flat.len() {
         let node = flat.node_at(index).expect("a row");
-        let known = |figure: &Metric| flat.figure(node, *figure).expect("computed").as_f64().expect("a number");
+        let known = |figure: &Metric| flat.value(node, *figure).expect("computed").as_f64().expect("a number");
         of.entry(flat.tree().parent(node).0).or_default().push(figures.iter().map(known).collect());
     }
     of.into_values().collect()

@@ -7,7 +7,7 @@ use poolscope::gui::egui::{Event, Key, Modifiers};
 use poolscope::gui::widgets::pivot_table::{TreeModel, row_label};
 use poolscope_synth::ground_truth::RangeGroundTruth;
 
-use crate::gui_kit::*;
+use crate::gui_harness::*;
 
 const CTRL: Modifiers = Modifiers::COMMAND;
 
@@ -116,9 +116,9 @@ fn find_goes_through_rows_that_are_closed() {
     let wanted = rows_with(&truth.ranges[1], &tag.to_lowercase());
     window.get_by_label_contains(&format!(" of {wanted}"));
     write(&mut window, "zzz");
-    window.get_by_label("no rows");
+    window.get_by_label("No rows");
     press_with(&mut window, Modifiers::NONE, Key::Escape);
-    assert!(window.query_by_label("no rows").is_none(), "Escape closes the bar");
+    assert!(window.query_by_label("No rows").is_none(), "Escape closes the bar");
     let before = cursor(&window).id;
     press(&mut window, Key::ArrowDown);
     assert_ne!(cursor(&window).id, before, "the table has the keyboard again");
@@ -215,7 +215,7 @@ fn case_matters_when_asked() {
     window.get_by_label("1 row");
     assert!(all_rows(&window).iter().any(|row| row.text == "AIFO" && row.found));
     click(&mut window, "Match case");
-    window.get_by_label("no rows");
+    window.get_by_label("No rows");
     assert!(!all_rows(&window).iter().any(|row| row.found), "only what is found is marked");
 }
 
@@ -290,7 +290,7 @@ fn curves_and_sums_of_a_range_obey_the_filter() {
     settle(&mut window);
     filter(&mut window, &format!("tag:={tag}"));
     let totals = document(&window).results.totals.as_ref().expect("the sums of the range");
-    let range = document(&window).seconds(totals.view);
+    let range = document(&window).seconds(totals.range);
     let (_, truth) = made_up(&[(range.from, range.to)]);
     let (count, size) = sums(&truth.ranges[1], |row| row.tag == tag && row.kind == "AIFO");
     window.get_by_label(&format!(

@@ -8,7 +8,7 @@ use poolscope::gui::widgets::graph::{GraphData, Series};
 use poolscope_analysis::trace::time::Ticks;
 use poolscope_synth::{GroundTruthRequest, SynthParams, write_trace};
 
-use crate::gui_kit::*;
+use crate::gui_harness::*;
 
 const CTRL: Modifiers = Modifiers::COMMAND;
 
@@ -149,7 +149,7 @@ fn curves_follow_the_chosen_columns() {
     let (_, truth) = made_up(&[]);
     window.get_by_label("Columns that define the series").click();
     window.run_steps(4);
-    click(&mut window, "by Type, Paged");
+    click(&mut window, "By Type, Paged");
     assert_eq!(curves(&window).title, "Outstanding size by Type, Paged");
     let kept = sums(&truth.ranges[0], |row| row.kind == "AIFO" && row.paged == "NonPaged").1;
     assert_eq!(curve(&window, "AIFO, NonPaged").values.last().copied(), Some(kept as f64));

@@ -11,7 +11,7 @@ use poolscope::gui::egui::{Key, Modifiers};
 use poolscope_synth::SynthParams;
 use poolscope_synth::scenario::StackMode;
 
-use crate::gui_kit::*;
+use crate::gui_harness::*;
 
 const CTRL: Modifiers = Modifiers::COMMAND;
 

@@ -14,17 +14,17 @@ use poolscope::gui::widgets::pivot_table::{Action, Area, Row, TreeModel};
 use poolscope_analysis::pivot::{Key, Metric};
 use poolscope_base::progress::{CancelToken, Progress};
 
-use crate::gui_kit::{NoSymbols, PATIENCE, folder, workers};
+use crate::gui_harness::{NoSymbols, PATIENCE, folder, workers};
 
 const TAB: TabId = TabId(1);
 
-struct Desk {
+struct DocumentHarness {
     document: Document,
     jobs: Jobs,
     _folder: tempfile::TempDir,
 }
 
-impl Desk {
+impl DocumentHarness {
     fn new() -> Self {
         let (folder, path) = folder();
         let source = Source::File(path);
@@ -32,9 +32,9 @@ impl Desk {
         let trace = loaded.ok().flatten().expect("it is a trace");
         let document = Document::new(source, trace, SharedPresets::default());
         let jobs = Jobs::new(workers(Arc::new(NoSymbols)), Arc::new(|| {}));
-        let mut desk = Self { document, jobs, _folder: folder };
-        desk.wait();
-        desk
+        let mut harness = Self { document, jobs, _folder: folder };
+        harness.wait();
+        harness
     }
 
     /// Asks what came up; answers wait.
@@ -89,89 +89,90 @@ impl Desk {
 
 #[test]
 fn presets_and_columns_can_change_while_rows_are_on_their_way() {
-    let mut desk = Desk::new();
+    let mut harness = DocumentHarness::new();
     for name in ["Churn", "By driver", "Frees by tag and stack", "Impacting", "Leak hunt"] {
-        desk.document.run(&DocumentCommand::Preset(name.to_owned()));
-        desk.ask();
-        desk.rows();
+        harness.document.run(&DocumentCommand::Preset(name.to_owned()));
+        harness.ask();
+        harness.rows();
         // What is clicked is still the old table.
-        let old: Vec<u32> = desk.document.results.rows.as_ref().expect("rows").columns().iter().map(|c| c.id).collect();
-        let first = desk.rows()[0].id;
+        let old: Vec<u32> =
+            harness.document.results.rows.as_ref().expect("rows").columns().iter().map(|c| c.id).collect();
+        let first = harness.rows()[0].id;
         for column in old {
-            desk.document.table_action(Action::Sort { column, add: true });
-            desk.rows();
+            harness.document.table_action(Action::Sort { column, add: true });
+            harness.rows();
         }
-        desk.document.table_action(Action::Expand(first));
-        desk.document.table_action(Action::ExpandAll(first));
-        desk.document.add_column(What::Figure(Metric::PeakSize), ColumnRole::Data);
-        desk.rows();
-        desk.document.add_column(What::Key(Key::Cpu), ColumnRole::Key);
-        desk.rows();
-        desk.document.table_action(Action::Collapse(first));
-        desk.document.graph_by(vec![Key::Cpu]);
-        desk.document.run(&DocumentCommand::GraphRows);
-        desk.ask();
-        desk.document.add_column(What::Figure(Metric::Unique(Key::Tag)), ColumnRole::Data);
-        desk.rows();
-        desk.wait();
-        desk.agrees();
+        harness.document.table_action(Action::Expand(first));
+        harness.document.table_action(Action::ExpandAll(first));
+        harness.document.add_column(What::Figure(Metric::PeakSize), ColumnRole::Data);
+        harness.rows();
+        harness.document.add_column(What::Key(Key::Cpu), ColumnRole::Key);
+        harness.rows();
+        harness.document.table_action(Action::Collapse(first));
+        harness.document.graph_by(vec![Key::Cpu]);
+        harness.document.run(&DocumentCommand::GraphRows);
+        harness.ask();
+        harness.document.add_column(What::Figure(Metric::Unique(Key::Tag)), ColumnRole::Data);
+        harness.rows();
+        harness.wait();
+        harness.agrees();
     }
 }
 
 #[test]
 fn what_is_opened_closed_and_selected_while_waiting_stays_so() {
-    let mut desk = Desk::new();
-    desk.document.push_query("size:>0");
-    desk.ask();
-    let (aifo, aifi) = (desk.row("AIFO"), desk.row("AIFI"));
+    let mut harness = DocumentHarness::new();
+    harness.document.push_query("size:>0");
+    harness.ask();
+    let (aifo, aifi) = (harness.row("AIFO"), harness.row("AIFI"));
     assert!(aifo.expanded && !aifi.expanded);
-    desk.document.table_action(Action::Collapse(aifo.id));
-    desk.document.table_action(Action::Expand(aifi.id));
-    desk.document.ui.table.select(aifi.id);
-    desk.document.table_action(Action::Select);
-    desk.ask();
-    desk.wait();
-    assert!(!desk.row("AIFO").expanded && desk.row("AIFI").expanded);
-    let cursor = desk.document.ui.table.cursor();
-    assert_eq!(cursor, Some(desk.row("AIFI").id));
-    assert_eq!(desk.document.results.details.as_ref().expect("details").keys[0].1, "AIFI");
+    harness.document.table_action(Action::Collapse(aifo.id));
+    harness.document.table_action(Action::Expand(aifi.id));
+    harness.document.ui.table.select(aifi.id);
+    harness.document.table_action(Action::Select);
+    harness.ask();
+    harness.wait();
+    assert!(!harness.row("AIFO").expanded && harness.row("AIFI").expanded);
+    let cursor = harness.document.ui.table.cursor();
+    assert_eq!(cursor, Some(harness.row("AIFI").id));
+    assert_eq!(harness.document.results.details.as_ref().expect("details").keys[0].1, "AIFI");
 }
 
 #[test]
 fn curves_that_nobody_wants_any_more_are_not_drawn() {
-    let mut desk = Desk::new();
-    desk.document.run(&DocumentCommand::ZoomIn);
-    desk.ask();
+    let mut harness = DocumentHarness::new();
+    harness.document.run(&DocumentCommand::ZoomIn);
+    harness.ask();
     let graphed =
-        desk.document.query.columns.columns.iter().find(|column| column.area == ColumnRole::Graph).expect("Size").id;
-    desk.document.move_column(graphed, ColumnRole::Data, None);
-    desk.wait();
-    assert!(desk.document.results.graph_data.is_none());
+        harness.document.query.columns.columns.iter().find(|column| column.area == ColumnRole::Graph).expect("Size").id;
+    harness.document.move_column(graphed, ColumnRole::Data, None);
+    harness.wait();
+    assert!(harness.document.results.graph_data.is_none());
     // The curve of a row is on its way when the cursor moves to one that has its own.
-    desk.document.move_column(graphed, ColumnRole::Graph, None);
-    desk.wait();
-    let before = desk.document.results.graph_data.as_ref().expect("curves").series.len();
-    let tag = desk.document.ui.table.cursor().expect("a cursor");
-    desk.document.ui.table.select(desk.row("AIFI").id);
-    desk.document.table_action(Action::Select);
-    desk.ask();
-    desk.document.ui.table.select(tag);
-    desk.document.table_action(Action::Select);
-    desk.wait();
-    assert_eq!(desk.document.results.graph_data.as_ref().expect("curves").series.len(), before);
+    harness.document.move_column(graphed, ColumnRole::Graph, None);
+    harness.wait();
+    let before = harness.document.results.graph_data.as_ref().expect("curves").series.len();
+    let tag = harness.document.ui.table.cursor().expect("a cursor");
+    harness.document.ui.table.select(harness.row("AIFI").id);
+    harness.document.table_action(Action::Select);
+    harness.ask();
+    harness.document.ui.table.select(tag);
+    harness.document.table_action(Action::Select);
+    harness.wait();
+    assert_eq!(harness.document.results.graph_data.as_ref().expect("curves").series.len(), before);
 }
 
 #[test]
 fn a_search_goes_the_way_that_was_asked_while_it_is_under_way() {
-    let mut desk = Desk::new();
-    let tag = desk.document.results.details.as_ref().expect("details").keys[2].1.clone();
-    desk.document.run(&DocumentCommand::Find);
-    desk.document.ui.finder.text = tag;
-    desk.document.search_changed();
-    desk.ask();
-    desk.document.find_step(false);
-    desk.wait();
-    let total = desk.document.ui.finder.total();
+    let mut harness = DocumentHarness::new();
+    let tag = harness.document.results.details.as_ref().expect("details").keys[2].1.clone();
+    harness.document.run(&DocumentCommand::Find);
+    harness.document.ui.finder.text = tag;
+    harness.document.search_changed();
+    harness.ask();
+    harness.document.find_step(false);
+    harness.wait();
+    let total = harness.document.ui.finder.total();
     assert!(total > 1);
-    assert_eq!(desk.document.ui.finder.number(), usize::try_from(total).ok());
+    assert_eq!(harness.document.ui.finder.number(), usize::try_from(total).ok());
 }

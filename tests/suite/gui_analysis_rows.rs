@@ -9,7 +9,7 @@ use poolscope::gui::widgets::pivot_table::TreeModel;
 use poolscope_etl::diagnostics::Severity;
 use poolscope_synth::{GroundTruthRequest, SynthParams, write_trace};
 
-use crate::gui_kit::*;
+use crate::gui_harness::*;
 
 const CTRL: Modifiers = Modifiers::COMMAND;
 

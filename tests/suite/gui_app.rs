@@ -10,7 +10,7 @@ use poolscope::gui::egui::accesskit::Role;
 use poolscope::gui::egui::{Event, Key, Modifiers};
 use poolscope::gui::widgets::pivot_table::TreeModel;
 
-use crate::gui_kit::*;
+use crate::gui_harness::*;
 
 #[test]
 fn a_trace_opens_at_its_largest_leak() {
@@ -125,7 +125,7 @@ fn a_dragged_range_shows_its_totals() {
     drag_graph(&mut window, 0.5, 0.65);
     settle(&mut window);
     let document = app(&window).document().expect("open");
-    let view = document.results.totals.as_ref().expect("totals").view;
+    let view = document.results.totals.as_ref().expect("totals").range;
     let range = document.seconds(view);
     let (_, truth) = made_up(&[(range.from, range.to)]);
     let kept = truth.ranges[1].rows.iter().filter(|r| r.kind == "AIFO");
@@ -175,7 +175,7 @@ fn a_file_that_is_no_trace_gets_a_page_that_says_so() {
     window.get_by_label_contains("is not an event trace log");
     window.get_by_label_contains("Choose a file that wpr");
     // Over an open trace it is a box, and the trace stays.
-    let (_good, good) = crate::gui_kit::folder();
+    let (_good, good) = crate::gui_harness::folder();
     drop_file(&mut window, &good);
     settle(&mut window);
     drop_file(&mut window, &path);

@@ -10,7 +10,7 @@ use poolscope::gui::OpenRequest;
 use poolscope::gui::app::Services;
 use poolscope::gui::egui::Key;
 
-use crate::gui_kit::{InMemory, PATIENCE, Window, click, command, press, services, window_of};
+use crate::gui_harness::{InMemory, PATIENCE, Window, click, command, press, services, window_of};
 
 const PROGRAM: &str = "C:\\Tools\\poolscopew.exe";
 const TITLE: &str = "Open .etl files with poolscope\u{2026}";

@@ -9,7 +9,7 @@ use poolscope::gui::egui::accesskit::Role;
 use poolscope::gui::egui::{Event, Key, Modifiers};
 use poolscope_synth::SynthParams;
 
-use crate::gui_kit::*;
+use crate::gui_harness::*;
 
 /// Lets the background work until a label is there.
 fn wait_for(window: &mut Window<'_>, label: &str) {

@@ -22,11 +22,11 @@ use poolscope_symbols::resolve::Resolver;
 use poolscope_synth::SynthParams;
 use poolscope_synth::scenario::StackMode;
 
-use crate::gui_kit::{
+use crate::gui_harness::{
     InMemory, PATIENCE, Window, app, click, command, copied, cursor, document, folder, folder_with, open_file, press,
     press_with, settle, window_naming, write,
 };
-use crate::gui_modules_kit::document_mut;
+use crate::gui_modules_harness::document_mut;
 
 /// The names that the program has of its sample, and no others.
 struct SampleNames;
@@ -239,7 +239,7 @@ fn a_search_marks_frames_and_says_how_much_has_them() {
     let (text, weight) = document(&window).flame().found.clone().expect("found");
     assert_eq!((text.as_str(), weight), ("MYFAULT", tree(&window).matched("myfault")));
     assert!(weight > 0 && weight < tree(&window).weight(FlameTree::ROOT));
-    assert!(window.query_all_by_label_contains("matched ").next().is_some());
+    assert!(window.query_all_by_label_contains("Matched ").next().is_some());
     press(&mut window, Key::Enter);
     let first = selected(&window);
     assert!(first.to_lowercase().contains("myfault"), "{first}");
@@ -250,7 +250,7 @@ fn a_search_marks_frames_and_says_how_much_has_them() {
     assert_eq!(selected(&window), first);
     press_with(&mut window, Modifiers::COMMAND, Key::F);
     write(&mut window, "zzz");
-    window.get_by_label("no match");
+    window.get_by_label("No match");
     press(&mut window, Key::Escape);
     assert_eq!((document(&window).flame().search.as_str(), document(&window).ui.page), ("", PageId::FLAME));
 }
@@ -309,7 +309,7 @@ fn view_and_filter_change_what_is_drawn() {
     document_mut(&mut window).zoom(Range::between(20.0, 30.0), false);
     settle(&mut window);
     let shown = document(&window).flame().shown.as_ref().expect("shown");
-    assert_eq!(shown.question.view, document(&window).query.range);
+    assert_eq!(shown.question.range, document(&window).query.range);
     assert!(shown.tree.weight(FlameTree::ROOT) < whole);
     assert_eq!(zoomed(&window), LEAKS, "zoomed as before");
     document_mut(&mut window).push_query("tag:NoSuchTag");

@@ -9,7 +9,7 @@ use poolscope::gui::egui::accesskit::Role;
 use poolscope::gui::egui::{Key, Modifiers};
 use poolscope::gui::widgets::pivot_table::Action;
 
-use crate::gui_kit::*;
+use crate::gui_harness::*;
 
 const CTRL: Modifiers = Modifiers::COMMAND;
 
@@ -166,13 +166,13 @@ fn a_folder_named_on_the_command_line_opens_its_traces_as_tabs() {
 
 #[test]
 fn a_selection_ends_where_it_is_said_to() {
-    use crate::gui_table_kit::{asked, focus_table, press, usual, window};
+    use crate::gui_table_harness::{asked, focus_table, press, usual, window};
     let cut = Action::Cut { selected: 10_000, wanted: 25_000 };
     let mut table = window(usual());
     table.state_mut().rows.count = 25_000;
     focus_table(&mut table);
     press(&mut table, CTRL, Key::A);
-    let selected = |table: &crate::gui_table_kit::Window<'_>| {
+    let selected = |table: &crate::gui_table_harness::Window<'_>| {
         let selected = table.state().state.selected();
         (selected.len(), selected.first().copied(), selected.last().copied())
     };

@@ -13,8 +13,8 @@ use poolscope::gui::model::symbols::Phase;
 use poolscope::gui::widgets::pivot_table::TreeModel;
 use poolscope_symbols::resolve::{ModuleState, ModuleState as S};
 
-use crate::gui_kit::{InMemory, Window, app, click, command, copied, document, press, press_with, settle, write};
-use crate::gui_modules_kit::{MadeUpSymbols, document_mut, every_state, many, need, outcome, tell, window_over};
+use crate::gui_harness::{InMemory, Window, app, click, command, copied, document, press, press_with, settle, write};
+use crate::gui_modules_harness::{MadeUpSymbols, document_mut, every_state, many, need, outcome, tell, window_over};
 
 /// The sample with these symbols.
 fn sample<'a>(symbols: &Arc<MadeUpSymbols>) -> Window<'a> {
@@ -205,13 +205,13 @@ fn the_bar_at_the_bottom_says_how_far_it_is_and_stops_it() {
     let mut window = sample(&Arc::default());
     document_mut(&mut window).results.symbols.phase = Phase::Running;
     tell(&mut window, many(40));
-    let words = "symbols: 20 of 40, a_rather_long_name_of_a_filter_driver_0000.pdb 3.10 MB of 12.0 MB";
+    let words = "Symbols: 20 of 40, a_rather_long_name_of_a_filter_driver_0000.pdb 3.10 MB of 12.0 MB";
     window.get_by_label(words);
     window.get_by_label("Symbols: loading symbols");
     window.get_by_label("Stop loading symbols").click();
     window.run_steps(4);
     assert_eq!(document(&window).results.symbols.phase, Phase::Cancelled);
-    window.get_by_label("symbols 10 of 40 modules").click();
+    window.get_by_label("Symbols: 10 of 40 modules").click();
     window.run_steps(4);
     assert_eq!(document(&window).ui.page, PageId::MODULES);
     window.get_by_label_contains("driver_0000.sys, cancelled");

@@ -11,11 +11,11 @@ use poolscope_recording::quick;
 use poolscope_synth::SynthParams;
 use poolscope_synth::scenario::StackMode;
 
-use crate::gui_kit::{
+use crate::gui_harness::{
     InMemory, Window, app, click, command, copied, folder, folder_with, open_file, press, press_with, settle, window,
 };
-use crate::gui_modules_kit::document_mut;
-use crate::gui_recording_kit::{field, kit, kit_over, says, section, tag};
+use crate::gui_modules_harness::document_mut;
+use crate::gui_recording_harness::{field, kit, kit_over, says, section, tag};
 
 fn checked(window: &Window<'_>, label: &str) -> bool {
     window.get_by_label(label).accesskit_node().toggled() == Some(poolscope::gui::egui::accesskit::Toggled::True)
@@ -86,7 +86,7 @@ fn the_estimate_follows_what_is_chosen() {
         window.run_steps(3);
         window.key_press_modifiers(Modifiers::COMMAND, Key::A);
         window.run_steps(2);
-        crate::gui_kit::write(window, text);
+        crate::gui_harness::write(window, text);
         press(window, Key::Enter);
     };
     rate(&mut window, "800");
@@ -170,7 +170,7 @@ fn profile_and_script_are_saved_and_copied() {
 
 /// Lets the background do what the window is not busy with.
 fn wait_for(window: &mut Window<'_>, there: impl Fn(&Window<'_>) -> bool) {
-    for _ in 0..crate::gui_kit::PATIENCE {
+    for _ in 0..crate::gui_harness::PATIENCE {
         window.step();
         if there(window) {
             return window.run_steps(3);

@@ -9,11 +9,11 @@ use poolscope::gui::OpenRequest;
 use poolscope::gui::egui::{Event, Key, Modifiers, ViewportEvent, ViewportId};
 use poolscope_tests::wpr::FakeWpr;
 
-use crate::gui_kit::{InMemory, PATIENCE, Window, app, click, folder, made_up, press, press_with, settle};
-use crate::gui_recording_kit::{field, kit_over, says, section, tag};
+use crate::gui_harness::{InMemory, PATIENCE, Window, app, click, folder, made_up, press, press_with, settle};
+use crate::gui_recording_harness::{field, kit_over, says, section, tag};
 
 /// A window at the part of the page about this machine, and the recorder.
-fn here<'a>(scenario: &str) -> (Window<'a>, Arc<crate::gui_recording_kit::Picks>, FakeWpr) {
+fn here<'a>(scenario: &str) -> (Window<'a>, Arc<crate::gui_recording_harness::Picks>, FakeWpr) {
     let (trace, _) = made_up(&[]);
     let fake = FakeWpr::new(&trace, scenario);
     let (mut window, picks) = kit_over(OpenRequest::Nothing, Arc::new(InMemory::default()), Some(&fake));
@@ -72,7 +72,7 @@ fn a_recording_is_started_watched_saved_and_opened() {
     let to = fake.folder().join("my result.etl");
     picks.then(&to);
     click(&mut window, "Stop and save\u{2026}");
-    wait_for(&mut window, "it is saved", |window| says(window, "The recording is saved: "));
+    wait_for(&mut window, "it is saved", |window| says(window, "The recording was saved: "));
     assert!(fake.calls().contains(&format!("-stop|{}|pool leak", to.display())), "{:?}", fake.calls());
     assert!(says(&window, "The trace was successfully saved."), "what wpr said");
     click(&mut window, "Open trace");
@@ -138,7 +138,7 @@ fn a_recording_of_somebody_else_is_found_and_can_be_saved() {
     fake.becomes("");
     picks.then(fake.folder().join("x.etl"));
     click(&mut window, "Stop and save\u{2026}");
-    wait_for(&mut window, "it is saved", |window| says(window, "The recording is saved: "));
+    wait_for(&mut window, "it is saved", |window| says(window, "The recording was saved: "));
 }
 
 #[test]
@@ -191,7 +191,7 @@ fn what_cannot_be_recorded_cannot_be_started() {
     tag(&mut window, 1, "much too long");
     let button = window.get_by_label("Start recording\u{2026}");
     assert!(button.accesskit_node().is_disabled());
-    crate::gui_kit::command(&mut window, "Recording: Start recording");
+    crate::gui_harness::command(&mut window, "Recording: Start recording");
     assert!(window.query_by_label("Start recording on this machine?").is_none());
     assert!(says(&window, "has 13 characters"));
     assert_eq!(fake.calls(), Vec::<String>::new());

@@ -7,8 +7,8 @@ use egui_kittest::kittest::{NodeT, Queryable};
 use poolscope::gui::egui::accesskit::Role;
 use poolscope::gui::egui::{Event, vec2};
 
-use crate::gui_kit::{Window, click, drop_files, settle};
-use crate::gui_recording_kit::{field, kit, many, poolmon, says, section};
+use crate::gui_harness::{Window, click, drop_files, settle};
+use crate::gui_recording_harness::{field, kit, many, poolmon, says, section};
 
 fn paste(window: &mut Window<'_>, text: &str) {
     window.event(Event::Paste(text.to_owned()));

@@ -9,7 +9,7 @@ use poolscope::gui::egui::accesskit::Role;
 use poolscope::gui::egui::{Event, Key, Modifiers};
 use poolscope::gui::settings::{Settings, Theme};
 
-use crate::gui_kit::*;
+use crate::gui_harness::*;
 
 /// The names of the tabs, and which of them is in front.
 fn tabs(window: &Window<'_>) -> Vec<(String, bool)> {
@@ -338,10 +338,10 @@ fn settings_are_remembered_from_one_window_to_the_next() {
     settle(&mut second);
     assert!(second.ctx.global_style().visuals.dark_mode);
     assert!((second.ctx.zoom_factor() - 1.25).abs() < 1e-6);
-    assert!(second.query_by_label("no losses").is_none());
+    assert!(second.query_by_label("No losses").is_none());
     second.get_by_label("Show the trace summary").click();
     second.run_steps(3);
-    second.get_by_label("no losses");
+    second.get_by_label("No losses");
     // Everything back, after a question.
     for (button, left) in [("Cancel", 2), ("Reset", 0)] {
         search(&mut second, "reset everything");

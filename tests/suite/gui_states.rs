@@ -11,7 +11,7 @@ use poolscope_etl::diagnostics::DiagnosticKind;
 use poolscope_synth::SynthParams;
 use poolscope_synth::scenario::StackMode;
 
-use crate::gui_kit::*;
+use crate::gui_harness::*;
 
 fn sample<'a>() -> Window<'a> {
     let mut window = window(OpenRequest::Sample);

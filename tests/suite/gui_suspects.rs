@@ -18,11 +18,11 @@ use poolscope_symbols::resolve::Resolver;
 use poolscope_synth::SynthParams;
 use poolscope_synth::scenario::TagMix;
 
-use crate::gui_kit::{
+use crate::gui_harness::{
     InMemory, PATIENCE, Window, app, click, command, copied, cursor, document, folder_with, open_file, press,
     press_with, settle, window_naming, write,
 };
-use crate::gui_modules_kit::document_mut;
+use crate::gui_modules_harness::document_mut;
 
 /// The names that the program has of its sample, and no others.
 struct SampleNames;
@@ -112,11 +112,11 @@ fn the_sentence_above_the_graph_leads_to_the_suspects_and_to_the_rows() {
 fn the_sentence_has_its_room_before_the_answer_is_there() {
     let mut window = sample();
     let graph = window.get_by_role(Role::Figure).rect();
-    let judged = document_mut(&mut window).suspects_mut().judged.take();
+    let shown = document_mut(&mut window).suspects_mut().shown.take();
     window.run_steps(2);
     window.get_by_label("Analyzing\u{2026}");
     assert_eq!(window.get_by_role(Role::Figure).rect(), graph);
-    document_mut(&mut window).suspects_mut().judged = judged;
+    document_mut(&mut window).suspects_mut().shown = shown;
     window.run_steps(2);
     assert_eq!(window.get_by_role(Role::Figure).rect(), graph);
 }
@@ -184,7 +184,7 @@ fn drivers_and_stacks_are_judged_as_one_each() {
     press_with(&mut window, CTRL_SHIFT, Key::L);
     click(&mut window, "Group by stack");
     assert_eq!(
-        document(&window).suspects().judged.as_ref().expect("judged").judgement.request.grouping,
+        document(&window).suspects().shown.as_ref().expect("judged").analysis.request.grouping,
         SuspectGrouping::Stack
     );
     press_with(&mut window, Modifiers::NONE, Key::Enter);
@@ -199,7 +199,7 @@ fn processes_are_listed_beside_a_suspect_and_can_be_what_is_grouped() {
     assert!(window.query_all_by_label_contains("NotMyfault.exe (").next().is_some());
     click(&mut window, "Group by process");
     assert_eq!(
-        document(&window).suspects().judged.as_ref().expect("judged").judgement.request.grouping,
+        document(&window).suspects().shown.as_ref().expect("judged").analysis.request.grouping,
         SuspectGrouping::Process
     );
     let first = listed(&window).remove(0);
@@ -303,7 +303,7 @@ fn what_is_known_of_a_suspect_stands_beside_it() {
 fn the_judged_time_is_the_users() {
     let mut window = page();
     let whole = document(&window).trace.extent;
-    let request = |window: &Window<'_>| document(window).suspects().judged.as_ref().expect("judged").judgement.request;
+    let request = |window: &Window<'_>| document(window).suspects().shown.as_ref().expect("judged").analysis.request;
     assert_eq!(request(&window).visible_range, whole);
     document_mut(&mut window).zoom(poolscope::gui::widgets::graph::Range::between(20.0, 40.0), false);
     settle(&mut window);
@@ -312,16 +312,16 @@ fn the_judged_time_is_the_users() {
     assert_eq!(request(&window).visible_range, document(&window).query.range);
     document_mut(&mut window).suspects_mut().warm_up = WarmUpChoice::None;
     settle(&mut window);
-    let judged = &document(&window).suspects().judged.as_ref().expect("judged").judgement;
-    assert_eq!(judged.range.warm_up_end, judged.range.active.from);
+    let shown = &document(&window).suspects().shown.as_ref().expect("judged").analysis;
+    assert_eq!(shown.range.warm_up_end, shown.range.active.from);
     document_mut(&mut window).suspects_mut().warm_up = WarmUpChoice::Seconds(5.0);
     settle(&mut window);
-    window.get_by_label("analyzed 25.0 s to 40.0 s");
+    window.get_by_label("Analyzed 25.0 s to 40.0 s");
     // A mark ends the warm-up unless something else is chosen.
     document_mut(&mut window).suspects_mut().warm_up = WarmUpChoice::Usual;
     document_mut(&mut window).add_marks(&[30.0]);
     settle(&mut window);
-    window.get_by_label("analyzed 30.0 s to 40.0 s");
+    window.get_by_label("Analyzed 30.0 s to 40.0 s");
 }
 
 #[test]

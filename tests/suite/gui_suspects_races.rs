@@ -17,7 +17,7 @@ use poolscope_analysis::group::frames::FrameNaming;
 use poolscope_analysis::leaks::SuspectGrouping;
 use poolscope_base::progress::{CancelToken, Progress};
 
-use crate::gui_kit::{NoSymbols, PATIENCE, folder, workers};
+use crate::gui_harness::{NoSymbols, PATIENCE, folder, workers};
 
 /// The analysis of what leaks.
 fn leaks() -> Topic {
@@ -26,12 +26,12 @@ fn leaks() -> Topic {
 
 const TAB: TabId = TabId(1);
 
-struct Desk {
+struct DocumentHarness {
     document: Document,
     jobs: Jobs,
 }
 
-impl Desk {
+impl DocumentHarness {
     fn new() -> Self {
         let (_folder, path) = folder();
         let source = Source::File(path);
@@ -74,70 +74,71 @@ impl Desk {
     }
 
     fn analyzed_by(&self) -> Option<SuspectGrouping> {
-        self.document.suspects().judged.as_ref().map(|judged| judged.judgement.request.grouping)
+        self.document.suspects().shown.as_ref().map(|shown| shown.analysis.request.grouping)
     }
 }
 
 #[test]
 fn the_judge_is_asked_after_rows_and_curves() {
-    let mut desk = Desk::new();
-    assert_eq!(desk.ask(), [Topic::Table, Topic::Curves]);
-    let answers = desk.wait();
+    let mut harness = DocumentHarness::new();
+    assert_eq!(harness.ask(), [Topic::Table, Topic::Curves]);
+    let answers = harness.wait();
     let at = |topic| answers.iter().position(|other| *other == topic).expect("it was answered");
     assert!(at(leaks()) > at(Topic::Table) && at(leaks()) > at(Topic::Curves), "{answers:?}");
     assert_eq!(answers.iter().filter(|topic| **topic == leaks()).count(), 1, "asked once");
-    assert_eq!(desk.wait(), [], "and not again");
+    assert_eq!(harness.wait(), [], "and not again");
 }
 
 #[test]
 fn answers_to_old_questions_are_dropped() {
-    let mut desk = Desk::new();
-    desk.wait();
+    let mut harness = DocumentHarness::new();
+    harness.wait();
     for by in [SuspectGrouping::Stack, SuspectGrouping::Driver] {
-        desk.run(SuspectsCommand::Grouping(by));
-        assert_eq!(desk.ask(), [leaks()]);
-        assert!(desk.document.are_leaks_outdated(), "the answer before is still shown");
-        assert_eq!(desk.analyzed_by(), Some(SuspectGrouping::Tag));
+        harness.run(SuspectsCommand::Grouping(by));
+        assert_eq!(harness.ask(), [leaks()]);
+        assert!(harness.document.are_leaks_outdated(), "the answer before is still shown");
+        assert_eq!(harness.analyzed_by(), Some(SuspectGrouping::Tag));
     }
-    let answers = desk.wait();
+    let answers = harness.wait();
     assert_eq!(answers, [leaks()], "the one about stacks is not taken in");
-    assert_eq!(desk.analyzed_by(), Some(SuspectGrouping::Driver));
-    assert!(!desk.document.are_leaks_outdated());
+    assert_eq!(harness.analyzed_by(), Some(SuspectGrouping::Driver));
+    assert!(!harness.document.are_leaks_outdated());
 }
 
 #[test]
 fn other_names_are_judged_anew_and_what_was_selected_stays() {
-    let mut desk = Desk::new();
-    desk.wait();
-    let page = desk.document.suspects_mut();
+    let mut harness = DocumentHarness::new();
+    harness.wait();
+    let page = harness.document.suspects_mut();
     page.shows_non_leaking = true;
     let last = page.listed().last().copied();
     page.select(last);
-    let known = page.current().map(|suspect| (suspect.tag.clone(), suspect.is_paged)).expect("one is selected");
-    let before = page.judged.as_ref().expect("judged").number;
-    desk.document
+    let known = page.current().map(|suspect| (suspect.tag.clone(), suspect.paged)).expect("one is selected");
+    let before = page.shown.as_ref().expect("judged").number;
+    harness
+        .document
         .run(&DocumentCommand::Symbols(poolscope::gui::commands::SymbolsCommand::GroupBy(FrameNaming::Module)));
-    assert!(!desk.document.are_leaks_outdated(), "names alone do not make the figures old");
-    let answers = desk.wait();
+    assert!(!harness.document.are_leaks_outdated(), "names alone do not make the figures old");
+    let answers = harness.wait();
     assert!(answers.contains(&leaks()), "{answers:?}");
-    let page = desk.document.suspects();
-    assert!(page.judged.as_ref().is_some_and(|judged| judged.number > before));
-    assert_eq!(page.current().map(|suspect| (suspect.tag.clone(), suspect.is_paged)), Some(known));
+    let page = harness.document.suspects();
+    assert!(page.shown.as_ref().is_some_and(|shown| shown.number > before));
+    assert_eq!(page.current().map(|suspect| (suspect.tag.clone(), suspect.paged)), Some(known));
 }
 
 #[test]
 fn a_mistake_of_the_judge_is_told_once_and_leaves_the_rest() {
-    let mut desk = Desk::new();
-    desk.wait();
-    desk.run(SuspectsCommand::Grouping(SuspectGrouping::Stack));
-    desk.ask();
-    desk.document.take(Reply::Broken(leaks()));
-    let told = desk
+    let mut harness = DocumentHarness::new();
+    harness.wait();
+    harness.run(SuspectsCommand::Grouping(SuspectGrouping::Stack));
+    harness.ask();
+    harness.document.take(Reply::Broken(leaks()));
+    let told = harness
         .document
         .effects
         .iter()
         .any(|effect| matches!(effect, Effect::Notify(words) if words.contains("suspects")));
-    assert!(told && desk.document.suspects().broken);
-    assert_eq!(desk.analyzed_by(), Some(SuspectGrouping::Tag), "the answer before stays");
-    assert_eq!(desk.document.requests().len(), 0, "it is not asked for ever");
+    assert!(told && harness.document.suspects().broken);
+    assert_eq!(harness.analyzed_by(), Some(SuspectGrouping::Tag), "the answer before stays");
+    assert_eq!(harness.document.requests().len(), 0, "it is not asked for ever");
 }

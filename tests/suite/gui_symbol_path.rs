@@ -10,10 +10,10 @@ use poolscope::gui::egui::{Key, Modifiers};
 use poolscope::gui::jobs::dialog::Asked;
 use poolscope::symbols::SymbolOptions;
 
-use crate::gui_kit::{
+use crate::gui_harness::{
     InMemory, PATIENCE, Window, app, choose_path, command, document, press, press_with, settle, write,
 };
-use crate::gui_modules_kit::{MadeUpSymbols, window_over};
+use crate::gui_modules_harness::{MadeUpSymbols, window_over};
 
 /// Lets the background say something that the window shows then.
 fn wait_for(window: &mut Window<'_>, words: &str) {

@@ -27,13 +27,13 @@ use poolscope_symbols::name_cache::NameCache;
 use poolscope_symbols::names::{AddressSymbol as Named, ModuleNames, NameSource};
 use poolscope_symbols::resolve::{ModuleOutcome, ModuleState, Resolver};
 
-use crate::gui_kit::{
+use crate::gui_harness::{
     InMemory, NoSymbols, PATIENCE, Window, all_rows, document, folder, settle, window_naming, workers,
 };
 
 const TAB: TabId = TabId(1);
 
-struct Desk {
+struct DocumentHarness {
     document: Document,
     jobs: Jobs,
     needs: Arc<Vec<ModuleNeed>>,
@@ -45,7 +45,7 @@ fn made_up_trace() -> Arc<Trace> {
     loaded.ok().flatten().expect("it is a trace")
 }
 
-impl Desk {
+impl DocumentHarness {
     fn new() -> Self {
         Self::with(&made_up_trace(), Arc::new(NoSymbols), None)
     }
@@ -62,9 +62,9 @@ impl Desk {
         assert!(needs.len() > 2, "{}", needs.len());
         document.take_symbols(vec![SymbolsNews::Needs(Arc::clone(&needs))]);
         let jobs = Jobs::new(workers(symbols), Arc::new(|| {}));
-        let mut desk = Self { document, jobs, needs };
-        desk.wait();
-        desk
+        let mut harness = Self { document, jobs, needs };
+        harness.wait();
+        harness
     }
 
     /// Lets all answers in.
@@ -177,114 +177,114 @@ fn shape(rows: &[Row]) -> BTreeMap<(u32, String), usize> {
 
 #[test]
 fn names_replace_addresses_as_they_come_and_nothing_moves() {
-    let mut desk = Desk::new();
-    desk.expand_all();
-    let at = desk.some_frame();
-    desk.select(at);
-    desk.document.ui.table.scroll_to(at as u64 - 7);
-    let (before, shown) = (desk.cursor(), shape(&desk.rows()));
+    let mut harness = DocumentHarness::new();
+    harness.expand_all();
+    let at = harness.some_frame();
+    harness.select(at);
+    harness.document.ui.table.scroll_to(at as u64 - 7);
+    let (before, shown) = (harness.cursor(), shape(&harness.rows()));
     assert!(before.0.contains('+') && before.2 == 7, "an address at first: {before:?}");
-    let total = desk.total();
+    let total = harness.total();
     let mut named = 0;
-    let all: Vec<usize> = (0..desk.needs.len()).collect();
+    let all: Vec<usize> = (0..harness.needs.len()).collect();
     for some in all.chunks(all.len().div_ceil(3)) {
         // Functions of one byte: every address has a name of its own, and no two rows come together.
-        some.iter().for_each(|at| desk.find(*at, 1));
-        desk.wait();
-        let now = desk.cursor();
+        some.iter().for_each(|at| harness.find(*at, 1));
+        harness.wait();
+        let now = harness.cursor();
         assert_eq!((&now.1, now.2), (&before.1, before.2), "{now:?}");
-        assert_eq!(desk.total(), total);
-        let rows = desk.rows();
+        assert_eq!(harness.total(), total);
+        let rows = harness.rows();
         assert!(shape(&rows) == shown, "the same rows are open");
         let names = rows.iter().filter(|row| row.text.contains("!Work")).count();
         assert!(names > named, "{names} of {named}");
         named = names;
     }
-    assert!(named > 10 && desk.cursor().0.contains("!Work"), "{named} {:?}", desk.cursor());
+    assert!(named > 10 && harness.cursor().0.contains("!Work"), "{named} {:?}", harness.cursor());
     assert!(
-        desk.document.results.details.as_ref().is_some_and(|details| details.stack.iter().all(|f| f.contains('!')))
+        harness.document.results.details.as_ref().is_some_and(|details| details.stack.iter().all(|f| f.contains('!')))
     );
-    assert!(desk.document.why_unnamed(&desk.cursor().0).is_none());
+    assert!(harness.document.why_unnamed(&harness.cursor().0).is_none());
 }
 
 #[test]
 fn rows_that_come_together_keep_the_cursor_and_the_sums() {
-    let mut desk = Desk::new();
-    desk.expand_all();
-    let at = desk.some_frame();
-    desk.select(at);
-    let (open, total) = (desk.rows().len(), desk.total());
-    desk.find_all(u32::MAX);
-    let rows = desk.rows();
+    let mut harness = DocumentHarness::new();
+    harness.expand_all();
+    let at = harness.some_frame();
+    harness.select(at);
+    let (open, total) = (harness.rows().len(), harness.total());
+    harness.find_all(u32::MAX);
+    let rows = harness.rows();
     assert!(rows.len() < open && rows.len() > 20, "{} of {open}", rows.len());
-    assert!(desk.cursor().0.ends_with("!Work0"), "{:?}", desk.cursor());
-    assert_eq!(desk.total(), total);
+    assert!(harness.cursor().0.ends_with("!Work0"), "{:?}", harness.cursor());
+    assert_eq!(harness.total(), total);
 
     // By address again, and back: the cursor stays in what it was in.
-    let by_function = desk.cursor();
-    desk.document.set_frame_naming(FrameNaming::Symbol);
-    desk.wait();
-    assert_eq!(desk.document.frame_naming(), FrameNaming::Symbol);
-    assert!(desk.cursor().0.contains("!Work0+0x"), "{:?}", desk.cursor());
-    assert!(desk.rows().len() > rows.len());
-    desk.document.set_frame_naming(FrameNaming::Function);
-    desk.wait();
-    assert_eq!(desk.cursor(), by_function);
-    assert!(shape(&desk.rows()) == shape(&rows), "what was open is open again");
+    let by_function = harness.cursor();
+    harness.document.set_frame_naming(FrameNaming::Symbol);
+    harness.wait();
+    assert_eq!(harness.document.frame_naming(), FrameNaming::Symbol);
+    assert!(harness.cursor().0.contains("!Work0+0x"), "{:?}", harness.cursor());
+    assert!(harness.rows().len() > rows.len());
+    harness.document.set_frame_naming(FrameNaming::Function);
+    harness.wait();
+    assert_eq!(harness.cursor(), by_function);
+    assert!(shape(&harness.rows()) == shape(&rows), "what was open is open again");
 }
 
 #[test]
 fn a_filter_on_an_address_filters_the_same_rows_under_its_name() {
-    let mut desk = Desk::new();
-    desk.expand_all();
-    let whole = desk.total();
-    let at = desk.some_frame();
-    desk.select(at);
-    desk.document.filter_selection(false);
-    desk.wait();
-    let without = desk.total();
+    let mut harness = DocumentHarness::new();
+    harness.expand_all();
+    let whole = harness.total();
+    let at = harness.some_frame();
+    harness.select(at);
+    harness.document.filter_selection(false);
+    harness.wait();
+    let without = harness.total();
     assert_ne!(without, whole);
-    desk.document.filter_history(true);
-    desk.wait();
-    desk.select(at);
-    desk.document.filter_selection(true);
-    desk.wait();
-    let only = desk.total();
+    harness.document.filter_history(true);
+    harness.wait();
+    harness.select(at);
+    harness.document.filter_selection(true);
+    harness.wait();
+    let only = harness.total();
     assert!(only.0 > 0 && only.0 + without.0 == whole.0);
-    desk.find_all(1);
-    assert_eq!(desk.total(), only);
-    let steps = desk.document.query.filter.steps();
+    harness.find_all(1);
+    assert_eq!(harness.total(), only);
+    let steps = harness.document.query.filter.steps();
     assert!(steps[0].title().contains("!Work"), "{}", steps[0].title());
-    desk.document.filter_history(true);
-    desk.wait();
-    assert_eq!(desk.total(), whole);
-    desk.document.filter_history(false);
-    desk.wait();
-    assert_eq!(desk.total(), only, "what was undone before the names came is known by them too");
+    harness.document.filter_history(true);
+    harness.wait();
+    assert_eq!(harness.total(), whole);
+    harness.document.filter_history(false);
+    harness.wait();
+    assert_eq!(harness.total(), only, "what was undone before the names came is known by them too");
 }
 
 #[test]
 fn curves_stay_pinned_hidden_and_in_their_colors() {
-    let mut desk = Desk::new();
-    desk.document.graph_by(vec![Key::Function]);
-    desk.expand_all();
-    let at = desk.some_frame();
-    desk.select(at);
-    desk.document.run(&DocumentCommand::GraphRows);
-    desk.wait();
-    let first = desk.document.results.graph_data.as_ref().expect("curves").series.iter().find(|one| one.id == 0);
+    let mut harness = DocumentHarness::new();
+    harness.document.graph_by(vec![Key::Function]);
+    harness.expand_all();
+    let at = harness.some_frame();
+    harness.select(at);
+    harness.document.run(&DocumentCommand::GraphRows);
+    harness.wait();
+    let first = harness.document.results.graph_data.as_ref().expect("curves").series.iter().find(|one| one.id == 0);
     let hidden = first.expect("a first curve").clone();
-    desk.document.graph_action(poolscope::gui::widgets::graph::Action::Toggle(0));
-    let curves = |desk: &Desk| {
-        let series = &desk.document.results.graph_data.as_ref().expect("curves").series;
+    harness.document.graph_action(poolscope::gui::widgets::graph::Action::Toggle(0));
+    let curves = |harness: &DocumentHarness| {
+        let series = &harness.document.results.graph_data.as_ref().expect("curves").series;
         let mut all: Vec<_> =
             series.iter().map(|one| (one.values.clone(), one.color, one.on, one.name.clone())).collect();
         all.sort_by(|a, b| a.0.partial_cmp(&b.0).expect("numbers").then(a.3.cmp(&b.3)));
         all
     };
-    let before = curves(&desk);
-    desk.find_all(1);
-    let after = curves(&desk);
+    let before = curves(&harness);
+    harness.find_all(1);
+    let after = curves(&harness);
     assert_eq!(before.len(), after.len());
     for (before, after) in before.iter().zip(&after) {
         assert_eq!((&before.0, before.1, before.2), (&after.0, after.1, after.2), "{} {}", before.3, after.3);
@@ -303,30 +303,30 @@ fn in_order(left: &Remembered) -> serde_json::Value {
 
 #[test]
 fn what_was_remembered_by_function_comes_back_when_they_have_names() {
-    let mut desk = Desk::new();
-    desk.find_all(1);
-    desk.expand_all();
-    let rows = desk.rows();
+    let mut harness = DocumentHarness::new();
+    harness.find_all(1);
+    harness.expand_all();
+    let rows = harness.rows();
     let at =
         rows.iter().position(|row| row.level > 6 && row.text.contains("!Work") && row.expandable).expect("a frame");
-    desk.select(at);
-    desk.document.filter_selection(true);
-    desk.wait();
-    let (cursor, total) = (desk.cursor(), desk.total());
-    let left = desk.document.remember();
+    harness.select(at);
+    harness.document.filter_selection(true);
+    harness.wait();
+    let (cursor, total) = (harness.cursor(), harness.total());
+    let left = harness.document.remember();
     let text = serde_json::to_value(&left).expect("it can be written");
     let left: Remembered = serde_json::from_value(text).expect("it can be read");
 
-    let trace = Arc::clone(&desk.document.trace);
-    let mut again = Desk::with(&trace, Arc::new(NoSymbols), Some(left.clone()));
+    let trace = Arc::clone(&harness.document.trace);
+    let mut again = DocumentHarness::with(&trace, Arc::new(NoSymbols), Some(left.clone()));
     assert!(again.total().0 > total.0, "nothing is left out by names that nobody knows yet");
     assert_eq!(in_order(&again.document.remember()), in_order(&left), "and nothing of it is forgotten meanwhile");
     again.find_all(1);
     assert_eq!(again.total(), total);
     assert_eq!((again.cursor().0, again.cursor().1), (cursor.0, cursor.1));
-    assert!(shape(&again.rows()) == shape(&desk.rows()), "{} of {} rows", again.rows().len(), desk.rows().len());
+    assert!(shape(&again.rows()) == shape(&harness.rows()), "{} of {} rows", again.rows().len(), harness.rows().len());
 
-    let mut without = Desk::with(&trace, Arc::new(NoSymbols), Some(left));
+    let mut without = DocumentHarness::with(&trace, Arc::new(NoSymbols), Some(left));
     without.document.cancel_symbols();
     without.wait();
     assert!(
@@ -366,19 +366,19 @@ impl SymbolService for Slow {
 }
 
 /// Carries out what the document wants of the search, and takes news in until `enough`.
-fn search_until(desk: &mut Desk, enough: impl Fn(&Desk) -> bool) {
+fn search_until(harness: &mut DocumentHarness, enough: impl Fn(&DocumentHarness) -> bool) {
     for _ in 0..PATIENCE {
-        match desk.document.search_order_to_carry_out() {
-            Some(SearchOrder::Begin(request)) => desk.jobs.search(TAB, request),
-            Some(SearchOrder::Cancel) => desk.jobs.cancel_search(TAB),
+        match harness.document.search_order_to_carry_out() {
+            Some(SearchOrder::Begin(request)) => harness.jobs.search(TAB, request),
+            Some(SearchOrder::Cancel) => harness.jobs.cancel_search(TAB),
             None => {}
         }
-        while let Some(answer) = desk.jobs.answer() {
+        while let Some(answer) = harness.jobs.answer() {
             if let Answer::Symbols { news, .. } = answer {
-                desk.document.take_symbols(news);
+                harness.document.take_symbols(news);
             }
         }
-        if enough(desk) {
+        if enough(harness) {
             return;
         }
         std::thread::sleep(Duration::from_millis(1));
@@ -391,40 +391,44 @@ fn a_search_that_is_given_up_says_nothing_more() {
     let trace = made_up_trace();
     for by_closing in [false, true] {
         let (slow, go_on) = Slow::new(false);
-        let mut desk = Desk::with(&trace, Arc::clone(&slow) as Arc<dyn SymbolService>, None);
-        desk.find(0, 1);
-        desk.wait();
-        let named = desk.rows().iter().filter(|row| row.text.contains("!Work")).count();
-        desk.document.load_symbols(None);
-        search_until(&mut desk, |desk| desk.document.results.symbols.phase == Phase::Running);
+        let mut harness = DocumentHarness::with(&trace, Arc::clone(&slow) as Arc<dyn SymbolService>, None);
+        harness.find(0, 1);
+        harness.wait();
+        let named = harness.rows().iter().filter(|row| row.text.contains("!Work")).count();
+        harness.document.load_symbols(None);
+        search_until(&mut harness, |harness| harness.document.results.symbols.phase == Phase::Running);
         if by_closing {
-            desk.jobs.forget(TAB);
+            harness.jobs.forget(TAB);
         } else {
-            desk.document.cancel_symbols();
-            search_until(&mut desk, |desk| desk.document.results.symbols.phase == Phase::Cancelled);
+            harness.document.cancel_symbols();
+            search_until(&mut harness, |harness| harness.document.results.symbols.phase == Phase::Cancelled);
         }
-        assert_eq!(desk.document.results.symbols.standing().loaded, 1, "what is there stays");
-        assert_eq!(desk.rows().iter().filter(|row| row.text.contains("!Work")).count(), named);
+        assert_eq!(harness.document.results.symbols.status().loaded, 1, "what is there stays");
+        assert_eq!(harness.rows().iter().filter(|row| row.text.contains("!Work")).count(), named);
         go_on.send(()).expect("the search waits");
         drop(go_on);
         while !slow.done.load(Ordering::SeqCst) {
             std::thread::sleep(Duration::from_millis(1));
         }
-        assert!(desk.jobs.answer().is_none());
+        assert!(harness.jobs.answer().is_none());
     }
 }
 
 #[test]
 fn a_search_that_falls_over_is_told() {
     let (slow, go_on) = Slow::new(true);
-    let mut desk = Desk::with(&made_up_trace(), slow, None);
-    desk.document.load_symbols(None);
+    let mut harness = DocumentHarness::with(&made_up_trace(), slow, None);
+    harness.document.load_symbols(None);
     drop(go_on);
-    search_until(&mut desk, |desk| desk.document.results.symbols.phase == Phase::Done);
+    search_until(&mut harness, |harness| harness.document.results.symbols.phase == Phase::Done);
     assert!(
-        desk.document.effects.iter().any(|effect| matches!(effect, Effect::Notify(words) if words.contains("mistake")))
+        harness
+            .document
+            .effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::Notify(words) if words.contains("mistake")))
     );
-    assert!(desk.rows().len() > 1);
+    assert!(harness.rows().len() > 1);
 }
 
 /// Symbols from a folder, and what is kept of them.

@@ -8,7 +8,7 @@ use poolscope::gui::egui::{CursorIcon, Event, Key, Modifiers, MouseWheelSource, 
 use poolscope::gui::egui::{pos2, vec2};
 use poolscope::gui::widgets::pivot_table::{Action, Area, Column, Sort};
 
-use crate::gui_table_kit::*;
+use crate::gui_table_harness::*;
 
 #[test]
 fn a_figure_dragged_over_the_blue_bar_is_graphed() {

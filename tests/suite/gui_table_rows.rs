@@ -5,7 +5,7 @@ use poolscope::gui::egui::accesskit::Role;
 use poolscope::gui::egui::{Event, Key, Modifiers, PointerButton, Vec2, pos2};
 use poolscope::gui::widgets::pivot_table::Action;
 
-use crate::gui_table_kit::*;
+use crate::gui_table_harness::*;
 
 #[test]
 fn a_right_click_opens_the_menu_of_a_header_or_of_the_space_beside_it() {

@@ -6,7 +6,7 @@ use egui_kittest::kittest::Queryable;
 use poolscope::gui::OpenRequest;
 use poolscope::gui::egui::Key;
 
-use crate::gui_kit::{
+use crate::gui_harness::{
     InMemory, NoSymbols, Window, choose_path, click, command, document, folder, press, settle, window_naming,
 };
 
@@ -24,14 +24,14 @@ fn a_list_beside_the_trace_is_used_until_the_user_wants_none() {
     let mut window = open(&path, &store);
     let used = document(&window).results.tag_sources.pool_tags.as_ref().map(|found| found.path.clone());
     assert_eq!(used, Some(folder.path().join("pooltag.txt")));
-    let page = &mut crate::gui_modules_kit::document_mut(&mut window).suspects_mut();
+    let page = &mut crate::gui_modules_harness::document_mut(&mut window).suspects_mut();
     page.shows_non_leaking = true;
     let leak = page.suspects().iter().position(|suspect| suspect.tag.as_deref() == Some("Leak"));
     page.select(leak);
     command(&mut window, "Suspects");
     window.get_by_label_contains("named in pooltag.txt: Blocks that leak");
     command(&mut window, "Pool tags and drivers\u{2026}");
-    window.get_by_label_contains("in use: ");
+    window.get_by_label_contains("In use: ");
     click(&mut window, "None: Tag list (pooltag.txt)");
     click(&mut window, "OK");
     settle(&mut window);
@@ -58,7 +58,7 @@ fn driver_files_of_a_folder_are_looked_through() {
     assert_eq!(found.scanned_files, 1);
     // What is not there is told, and nothing else is lost.
     command(&mut window, "Pool tags and drivers\u{2026}");
-    window.get_by_label("scanned 1 file");
+    window.get_by_label("Scanned 1 file");
     choose_path(&mut window, CHOOSE_DRIVERS, std::path::Path::new("no such folder"));
     click(&mut window, "OK");
     settle(&mut window);

@@ -11,7 +11,7 @@ use poolscope::gui::app::App;
 use poolscope::gui::commands::DocumentCommand;
 use poolscope::gui::egui::{IconData, Key, Modifiers, Theme, vec2};
 
-use crate::gui_kit::{InMemory, services, settle};
+use crate::gui_harness::{InMemory, services, settle};
 use crate::rasterizer::Picture;
 use crate::source::root;
 

@@ -10,7 +10,7 @@ use poolscope_tests::synthetic::{OnDisk, bytes_of};
 use poolscope_tests::variants;
 use std::sync::Arc;
 
-use crate::gui_kit::*;
+use crate::gui_harness::*;
 
 /// Every command that reads a trace.
 const COMMANDS: [&[&str]; 5] = [&["info"], &["report"], &["series"], &["leaks"], &["symbols", "--offline"]];

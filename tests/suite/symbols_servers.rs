@@ -1,6 +1,6 @@
 //! Symbol servers over HTTP on loopback: files are stored, "not found" answers cached, mismatched files rejected.
 
-use crate::symbols_kit::{
+use crate::symbols_harness::{
     KEY, NAME, Room, WRONG, assert_right, check, find, identity, last_sentence, outcomes, right, stored,
 };
 use poolscope_base::progress::CancelToken;

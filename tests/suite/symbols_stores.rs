@@ -1,6 +1,6 @@
 //! Folders and stores on disk: every layout that debuggers support, ignoring case, and no unexpected writes.
 
-use crate::symbols_kit::{
+use crate::symbols_harness::{
     KEY, NAME, Room, WRONG, assert_right, check, find, last_sentence, named, outcomes, right, stored,
 };
 use poolscope_base::progress::CancelToken;

@@ -1,6 +1,6 @@
 //! Servers that disconnect, hang or do not exist: no partial files, no endless waits, messages that tell what to do.
 
-use crate::symbols_kit::{
+use crate::symbols_harness::{
     KEY, NAME, Room, assert_right, find, find_watched, last_sentence, named, outcomes, right, stored,
 };
 use poolscope_base::progress::CancelToken;
@@ -100,7 +100,7 @@ fn a_port_without_a_server_is_tried_twice_for_all_files() {
     assert_eq!(outcomes(&first).last(), Some(&"unreachable"));
     assert!(last_sentence(&first).contains("check the address"), "{:?}", first.attempts);
     let watch = LookupControl { on_download: &|_| {}, cancel: &CancelToken::none() };
-    let other = locator.find_pdb(&named("other.pdb"), &crate::symbols_kit::check, &watch);
+    let other = locator.find_pdb(&named("other.pdb"), &crate::symbols_harness::check, &watch);
     assert!(last_sentence(&other).contains("not asked again"), "{:?}", other.attempts);
 }
 
@@ -127,7 +127,7 @@ fn a_name_that_leads_out_is_not_looked_for() {
     let cancel = CancelToken::default();
     for name in ["..", "../out.pdb", "..\\out.pdb", "C:out.pdb", "a\0b.pdb", "", "nul"] {
         let watch = LookupControl { on_download: &|_| {}, cancel: &cancel };
-        let found = locator.find_pdb(&named(name), &crate::symbols_kit::check, &watch);
+        let found = locator.find_pdb(&named(name), &crate::symbols_harness::check, &watch);
         assert!(found.file.is_none(), "{name:?}");
         assert_eq!(found.attempts.len(), 1, "{name:?}");
         assert_eq!(found.attempts[0].result, LookupResult::NotFound);

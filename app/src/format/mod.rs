@@ -127,6 +127,13 @@ pub fn counted(value: u64, one: &str, many: &str) -> String {
     format!("{} {}", count(value), if value == 1 { one } else { many })
 }
 
+/// Text with an upper-case first letter, as labels have.
+#[must_use]
+pub fn sentence_case(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
 /// A share from 0 to 1. Less than all never reads as 100 %, more than nothing never as 0 %.
 #[must_use]
 pub fn percent(share: f64) -> String {

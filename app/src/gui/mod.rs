@@ -70,9 +70,9 @@ pub fn run(open: OpenRequest) -> anyhow::Result<()> {
 }
 
 /// The words of an error without the place in a library's source that comes before them: `… at …/mod.rs:765: no display is set.`
-fn reason(words: &str) -> &str {
-    let told = words.rsplit_once(".rs:").and_then(|(_, place)| place.split_once(": "));
-    told.map_or(words, |(_, told)| told).trim_end_matches('.')
+fn reason(text: &str) -> &str {
+    let reason = text.rsplit_once(".rs:").and_then(|(_, place)| place.split_once(": "));
+    reason.map_or(text, |(_, reason)| reason).trim_end_matches('.')
 }
 
 /// The icon of the window. On Windows the programs hold their own, and the system takes that where the window's is missing.
@@ -92,8 +92,8 @@ fn store() -> Arc<dyn Store> {
 mod tests {
     #[test]
     fn a_place_in_a_source_is_no_reason() {
-        let words = "winit EventLoopError: os error at /home/me/winit/src/mod.rs:765: neither A nor B is set.";
-        assert_eq!(super::reason(words), "neither A nor B is set");
+        let text = "winit EventLoopError: os error at /home/me/winit/src/mod.rs:765: neither A nor B is set.";
+        assert_eq!(super::reason(text), "neither A nor B is set");
         assert_eq!(super::reason("no adapter: a, b"), "no adapter: a, b");
     }
 

@@ -20,9 +20,9 @@ impl App {
     }
 
     /// Applies the state of the association; it is dropped once the dialog is closed.
-    pub(super) fn take_association(&mut self, standing: Result<AssociationState, AssociationError>) {
+    pub(super) fn take_association(&mut self, registration: Result<AssociationState, AssociationError>) {
         if let Some(state) = &mut self.dialogs.association {
-            state.standing = Some(standing.map_err(|error| error.to_string()));
+            state.registration = Some(registration.map_err(|error| error.to_string()));
         }
     }
 
@@ -38,7 +38,7 @@ impl App {
             }
             None => return,
         };
-        state.standing = None;
+        state.registration = None;
         self.associate(wanted);
     }
 }

@@ -15,10 +15,10 @@ use crate::gui::dialogs::{confirm, open_file, shortcuts};
 use crate::gui::shell::palette;
 use crate::gui::shell::palette::PaletteState;
 
-/// The boxes that are open.
+/// The open dialogs.
 #[derive(Default)]
 pub struct Dialogs {
-    /// The open box.
+    /// The dialog that asks for a file.
     pub open: Option<OpenFileDialog>,
     /// Filter of the keyboard shortcuts, while they are open.
     pub keys: Option<String>,
@@ -45,7 +45,7 @@ impl Dialogs {
         boxes || self.keys.is_some() || self.palette.is_some() || self.reset
     }
 
-    /// Opens the palette, or closes it. `typed` is what was typed since the key, before its field was there.
+    /// Opens the palette, or closes it. `typed` is the text typed between the key and the first frame of its field.
     pub fn toggle_palette(&mut self, typed: String) {
         self.keys = None;
         self.palette = if self.palette.is_some() { None } else { Some(PaletteState::written(typed)) };

@@ -1,5 +1,5 @@
-//! The application: owns the state, draws the views, carries out commands at the end of each frame, and takes in what the
-//! background has finished. It reads no file and waits for nothing.
+//! The application: owns the state, draws the views, carries out commands at the end of each frame, and applies the answers of
+//! background jobs. It reads no file and waits for nothing.
 
 mod association;
 mod command_state;
@@ -50,7 +50,7 @@ use tabs::Tabs;
 
 use crate::association::Association;
 
-/// Seconds for which the status bar says what was copied.
+/// Seconds for which the status bar shows a message.
 const NOTE_S: f64 = 5.0;
 /// Interval between redraws of a load's progress.
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
@@ -60,7 +60,7 @@ pub struct App {
     jobs: Jobs,
     association: Arc<dyn Association>,
     tabs: Tabs,
-    /// The tab that comes to the front when its trace is there: the last one asked for, until the user turns to another.
+    /// The tab that comes to the front when its trace is loaded: the last one requested, until the user activates another.
     wanted: Option<TabId>,
     /// The last title that the window was given.
     title: String,
@@ -78,13 +78,13 @@ pub struct App {
     narrow: CompactPanels,
     /// Text that was typed for a field that is about to open.
     typed: String,
-    /// Text in the status bar on what was done last, and its end, in seconds of the window's clock.
+    /// Message in the status bar and the time when it ends, in seconds of the window's clock.
     note: Option<(String, f64)>,
-    /// When what was done with the traces goes into the settings, in seconds of the window's clock.
+    /// Time at which the state of the traces is saved in the settings, in seconds of the window's clock.
     remember_at: Option<f64>,
-    /// Files opened before that are not there now.
+    /// Recent files that no longer exist.
     missing: BTreeSet<PathBuf>,
-    /// True if that was looked up for the start page.
+    /// True if `missing` was looked up for the start page.
     looked: bool,
     /// Settings of the recording page.
     setup: RecordingSetup,
@@ -206,7 +206,6 @@ impl App {
         if self.tabs.iter().any(|(_, tab)| tab.loading().is_some()) {
             ui.ctx().request_repaint_after(PROGRESS_EVERY);
         }
-        self.give_keys_to_table(ui);
         self.watch_recorder(ui);
         self.keep_recorder_places();
         drop_hint(ui);
@@ -220,6 +219,8 @@ impl App {
         for command in commands {
             self.run(ui, command);
         }
+        // After the commands: one of them may have opened a field that takes the keyboard.
+        self.give_keys_to_table(ui);
         self.serve_documents(ui);
         self.tell_title(ui);
         if let Some(error) = self.settings.keep(ui) {
@@ -233,7 +234,7 @@ impl App {
         ctx.set_zoom_factor(f32::from(settings.scale_percent) / 100.0);
     }
 
-    /// Returns whether a box stands over the page and has the keys.
+    /// Returns whether a dialog is open, which has the keyboard.
     fn is_modal_open(&self) -> bool {
         self.dialogs.any()
             || self.recorder.question.is_some()
@@ -265,8 +266,8 @@ impl App {
                 }
                 Answer::Missing(missing) => self.missing = missing,
                 Answer::Path { news, .. } => self.take_path_news(news),
-                Answer::Association(standing) => self.take_association(standing),
-                Answer::Recorder { standing, .. } => self.recorder.standing = Some(standing),
+                Answer::Association(registration) => self.take_association(registration),
+                Answer::Recorder { wpr_status, .. } => self.recorder.wpr_status = Some(wpr_status),
                 Answer::Record { news, .. } => self.take_record_news(news, ui.input(|input| input.time)),
                 Answer::Listing(answer) => self.setup.snapshots.take(answer),
                 Answer::Saved(answer) => self.take_saved(answer),
@@ -327,8 +328,8 @@ impl App {
                     Effect::Copy(text) => ui.ctx().copy_text(text),
                     Effect::Pick(asked) => self.jobs.pick_file(asked),
                     Effect::PresetsChanged => presets_changed = true,
-                    Effect::Status(words) => self.note = Some((words, ui.input(|input| input.time) + NOTE_S)),
-                    Effect::Notify(words) => self.toasts.push(Kind::Info, words),
+                    Effect::Status(message) => self.note = Some((message, ui.input(|input| input.time) + NOTE_S)),
+                    Effect::Notify(message) => self.toasts.push(Kind::Info, message),
                 }
             }
         }
@@ -349,11 +350,11 @@ impl App {
         (meant && can).then_some(Command::Document(command))
     }
 
-    /// Keys that nobody else has go to the table, so that the arrows work after a click anywhere.
+    /// Gives the table the keyboard if no other widget has it: the arrow keys work after a click anywhere.
     fn give_keys_to_table(&mut self, ui: &Ui) {
         let focused = ui.memory(|memory| memory.focused().is_some());
         let (tab, pressed) = ui.input(|input| (input.key_pressed(egui::Key::Tab), input.pointer.any_pressed()));
-        // After the last control nobody has the keys for a moment; the first one is next.
+        // After the last control no widget has the keyboard for one frame; the first control is next.
         self.tabbing = tab || (self.tabbing && !focused && !pressed);
         if self.tabbing && !focused {
             ui.ctx().request_repaint();
@@ -382,7 +383,7 @@ impl App {
     }
 }
 
-/// The text of this frame. A slow frame may hold a key that opens a field together with what was written into it.
+/// The text typed in this frame. A slow frame may contain a key that opens a field together with the text for that field.
 fn take_text(ui: &Ui) -> String {
     let mut typed = String::new();
     ui.input_mut(|input| {

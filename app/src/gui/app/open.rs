@@ -56,7 +56,7 @@ impl App {
         }
     }
 
-    /// Loads what a tab is for; it comes to the front when it is there.
+    /// Loads the trace of a tab; the tab comes to the front when the trace is loaded.
     pub(super) fn load(&mut self, id: TabId) {
         self.wanted = Some(id);
         let loading = self.begin(id);
@@ -107,7 +107,7 @@ impl App {
         let asked = tab.asked.clone();
         // A trace that is loaded again looks as it did.
         let before = tab.document().map(Document::remember);
-        let (kind, words) = match answer.result {
+        let (kind, text) = match answer.result {
             Ok(Some(trace)) => {
                 let bytes = trace.summary.file_bytes;
                 // Answers about the trace before must not reach this one.
@@ -147,7 +147,7 @@ impl App {
             self.wanted = None;
             self.tabs.activate(id);
         } else if self.tabs.active() != Some(id) {
-            self.toasts.push_with(kind, words, "Show", Command::ShowTab(id));
+            self.toasts.push_with(kind, text, "Show", Command::ShowTab(id));
         }
     }
 
@@ -157,8 +157,8 @@ impl App {
         if traces.is_empty() {
             self.toasts.push(Kind::Warning, format!("{name} contains no .etl files"));
         } else if traces.len() > FOLDER {
-            let words = format!("{name} contains {} traces; the first {FOLDER} are opened", traces.len());
-            self.toasts.push(Kind::Warning, words);
+            let text = format!("{name} contains {} traces; the first {FOLDER} are opened", traces.len());
+            self.toasts.push(Kind::Warning, text);
         }
         traces.into_iter().take(FOLDER).for_each(|path| self.open(Source::File(path)));
     }
@@ -166,9 +166,9 @@ impl App {
     pub(super) fn changed(&mut self, id: TabId, change: Change) {
         let Some(tab) = self.tabs.get_mut(id) else { return };
         tab.change = Some(change);
-        let words = file_changed::words(&tab.source.name(), change);
+        let text = file_changed::message(&tab.source.name(), change);
         if self.tabs.active() != Some(id) {
-            self.toasts.push_with(Kind::Warning, words, "Show", Command::ShowTab(id));
+            self.toasts.push_with(Kind::Warning, text, "Show", Command::ShowTab(id));
         }
     }
 }

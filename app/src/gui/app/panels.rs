@@ -38,7 +38,7 @@ impl App {
         if let Some((_, until)) = &self.note {
             ui.ctx().request_repaint_after(std::time::Duration::from_secs_f64((until - now).max(0.0)));
         }
-        let note = self.note.as_ref().filter(|(_, until)| now < *until).map(|(words, _)| words.as_str());
+        let note = self.note.as_ref().filter(|(_, until)| now < *until).map(|(text, _)| text.as_str());
         let busy = document.is_some_and(Document::is_busy).then_some("computing").or(note);
         let busy =
             busy.or(self.tabs.is_recording_in_front().then_some("Set up a recording that shows which code leaks"));

@@ -1,5 +1,5 @@
 //! The recording on this machine as the window serves it: what the user agreed to is run, what runs is watched, and what is saved
-//! can be opened. Nothing is run that nobody agreed to.
+//! can be opened. Every command is run only after the user has agreed.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -24,7 +24,7 @@ const CLOCK: Duration = Duration::from_millis(500);
 impl App {
     /// Looks for the recorder, if that was not done.
     pub(super) fn look_for_recorder(&mut self) {
-        if self.recorder.standing.is_none() {
+        if self.recorder.wpr_status.is_none() {
             self.find_recorder();
         }
     }
@@ -44,7 +44,7 @@ impl App {
         let folder = if written.is_empty() { self.recorder.scratch.clone() } else { PathBuf::from(written) };
         match self.setup.start(folder) {
             Ok(start) => self.recorder.question = Some(Question::Start(start)),
-            Err(words) => self.recorder.trouble = Some(words),
+            Err(text) => self.recorder.trouble = Some(text),
         }
     }
 
@@ -73,8 +73,8 @@ impl App {
         if let Some(trouble) = self.recorder.trouble.clone().filter(|trouble| before.1.as_ref() != Some(trouble)) {
             self.toasts.push_with(Kind::Error, trouble, "Show", RecordingCommand::ShowRecording.into());
         } else if let (Phase::Saving, Some((path, _))) = (before.0, &self.recorder.saved) {
-            let words = format!("{} was saved", path.display());
-            self.toasts.push_with(Kind::Success, words, "Open", Command::OpenPath(path.clone()));
+            let text = format!("{} was saved", path.display());
+            self.toasts.push_with(Kind::Success, text, "Open", Command::OpenPath(path.clone()));
         }
     }
 

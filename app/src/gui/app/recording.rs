@@ -85,9 +85,9 @@ impl App {
                     _ => prepared.script.clone(),
                 });
                 match text {
-                    // The system's dialog asks before it names a file that is there; the box does not.
+                    // The system's dialog asks before it returns an existing file; the dialog of the window does not.
                     Ok(text) => self.jobs.save_text(path, text, self.dialogs.open.is_none()),
-                    Err(words) => self.setup.note = Some(Err(words.to_owned())),
+                    Err(message) => self.setup.note = Some(Err(message.to_owned())),
                 }
             }
             Asked::SaveRecording(_) if self.recorder.phase == Phase::Running => {
@@ -115,7 +115,7 @@ impl App {
         self.setup.note = Some(match answer {
             FileAnswer::Written(path) | FileAnswer::Read(path, _) => Ok(format!("{} was saved", path.display())),
             FileAnswer::Exists(path, _) => Err(format!("{} exists already: choose another name", path.display())),
-            FileAnswer::Failed(words) => Err(words),
+            FileAnswer::Failed(message) => Err(message),
         });
     }
 

@@ -1,5 +1,4 @@
-//! Presets and states of traces go from the settings into documents, and back after the user changed them. It
-//! decides nothing about either.
+//! Copies presets and the state of traces from the settings into documents, and back after the user changed them.
 
 use std::path::PathBuf;
 
@@ -16,7 +15,7 @@ use crate::gui::jobs::files::FileRequest;
 use crate::gui::model::presets::{Preset, Presets};
 use crate::gui::shell::toasts::Kind;
 
-/// Seconds after the last input in which what was done with the traces is taken into the settings.
+/// Seconds without input after which the state of the traces is saved in the settings.
 const QUIET_S: f64 = 1.5;
 
 impl App {
@@ -30,13 +29,13 @@ impl App {
                 Err(_) => unusable.push(value.get("name").and_then(|name| name.as_str()).unwrap_or("(unnamed)")),
             }
         }
-        let words = (!unusable.is_empty()).then(|| {
+        let message = (!unusable.is_empty()).then(|| {
             format!(
                 "This version of poolscope cannot use these presets; they are kept in the file: {}",
                 unusable.join(", ")
             )
         });
-        words.into_iter().for_each(|words| self.toasts.push(Kind::Warning, words));
+        message.into_iter().for_each(|message| self.toasts.push(Kind::Warning, message));
         *self.presets.write() = Presets::with_own(own);
     }
 
@@ -72,7 +71,7 @@ impl App {
         }
     }
 
-    /// Takes what was done with the open traces into the settings, once nothing is done for a moment.
+    /// Saves the state of the open traces in the settings after a moment without input.
     pub(super) fn remember_soon(&mut self, ui: &Ui) {
         let (now, busy) = ui.input(|input| (input.time, !input.events.is_empty()));
         if busy {
@@ -88,13 +87,13 @@ impl App {
         }
     }
 
-    /// Takes what was done with the open traces into the settings.
+    /// Saves the state of the open traces in the settings.
     pub(super) fn remember_traces(&mut self) {
         let Self { tabs, settings, .. } = self;
         tabs.iter_mut().for_each(|(_, tab)| remember(settings, tab));
     }
 
-    /// Takes what was done with a trace that is being closed into the settings.
+    /// Saves the state of a trace that is being closed in the settings.
     pub(super) fn remember_tab(&mut self, id: TabId) {
         let Self { tabs, settings, .. } = self;
         tabs.get_mut(id).into_iter().for_each(|tab| remember(settings, tab));
@@ -120,7 +119,7 @@ fn usable(value: &Value) -> Result<Preset, String> {
 fn remember(settings: &mut SettingsStore, tab: &mut Tab) {
     let Some(document) = tab.document() else { return };
     let Some(path) = document.source.path().map(ToOwned::to_owned) else { return };
-    // Nothing was done with what was never shown.
+    // A trace that was never shown has no state to save.
     if document.results.rows.is_none() {
         return;
     }

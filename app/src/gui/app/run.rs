@@ -125,7 +125,7 @@ impl App {
         *self.presets.write() = Presets::default();
         self.recorder.wpr.clear();
         self.recorder.folder.clear();
-        if self.recorder.standing.is_some() {
+        if self.recorder.wpr_status.is_some() {
             self.find_recorder();
         }
         self.reset_documents();
@@ -138,7 +138,7 @@ impl App {
             |(id, tab): (TabId, &Tab)| tab.document().map(|old| (id, old.source.clone(), Arc::clone(&old.trace)));
         let open: Vec<_> = self.tabs.iter().filter_map(open).collect();
         for (id, source, trace) in open {
-            // Answers about what was shown before must not reach this.
+            // Answers for the document before must not reach the new one.
             self.jobs.give_up(id);
             let mut document = Document::new(source, trace, Arc::clone(&self.presets));
             self.begin_symbols(&mut document);

@@ -12,7 +12,7 @@ use crate::gui::settings::{Settings, Theme};
 /// Seconds after a change in which more changes are waited for.
 const SOON_S: f64 = 0.5;
 
-/// The settings and whoever writes them.
+/// The settings and the thread that writes them.
 pub struct SettingsStore {
     keeper: SettingsWriter,
     settings: Settings,

@@ -43,7 +43,7 @@ impl App {
         document.load_symbols_first(self.settings.get().symbols.automatic);
     }
 
-    /// All open traces go by what the user chose; searches that are under way begin again, and all if `anew`.
+    /// Applies the symbol options to all open traces. Running searches restart; with `anew` all searches do.
     pub(super) fn apply_symbol_choice(&mut self, anew: bool) {
         let (choice, automatic) = (self.symbol_choice(), self.settings.get().symbols.automatic);
         for (_, tab) in self.tabs.iter_mut() {
@@ -82,7 +82,7 @@ impl App {
         }
     }
 
-    /// A file is there that the user was asked for.
+    /// Applies a file that the user has chosen.
     pub(super) fn apply_file(&mut self, asked: Asked, path: PathBuf) {
         match asked {
             Asked::Trace => self.open(Source::File(path)),
@@ -168,8 +168,8 @@ impl App {
         if action == DialogAction::Accept && self.settings.get().symbols.look_through != lines {
             self.settings.edit().symbols.look_through = lines;
             if let Some(tab) = self.tabs.active() {
-                let words = "The new rules apply to traces opened from now on";
-                self.toasts.push_with(Kind::Info, words, "Reload", Command::Reload(tab));
+                let message = "The new rules apply to traces opened from now on";
+                self.toasts.push_with(Kind::Info, message, "Reload", Command::Reload(tab));
             }
         }
     }

@@ -129,7 +129,7 @@ impl Default for Tabs {
 }
 
 impl Tabs {
-    /// Adds a tab that loads, beside the active one. It comes to the front unless an open trace is there.
+    /// Adds a tab that loads, beside the active one. It comes to the front unless the active tab has an open trace.
     pub fn add(&mut self, source: Source) -> TabId {
         let in_front = self.document().is_none();
         let id = self.add_tile();
@@ -327,7 +327,7 @@ impl Tabs {
         self.tabs.len() + self.pages.len()
     }
 
-    /// The tab of a source, by its name or as it was asked for. A file is the same one whoever reads it.
+    /// The tab of a source, by its name or as it was asked for. The reader of a file makes no difference.
     #[must_use]
     pub fn find(&self, source: &Source) -> Option<TabId> {
         let is_it = |tab: &Tab| [&tab.source, &tab.asked].iter().any(|own| own.path() == source.path());

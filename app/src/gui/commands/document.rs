@@ -81,7 +81,7 @@ pub enum DocumentCommand {
     Layout(Layout),
     /// Show a page.
     Page(PageId),
-    /// SeriesMetric of the curves.
+    /// Change the metric of the curves.
     Measure(SeriesMetric),
     /// Change the style of the curves.
     Draw(graph::Kind),
@@ -302,7 +302,7 @@ fn table_rows(row: MakeRow<'_>) -> Vec<CommandSpec> {
 }
 
 impl DocumentCommand {
-    /// The row of a preset, which is there as long as the preset is.
+    /// The row of a preset, which exists as long as the preset does.
     #[must_use]
     pub fn preset_row(name: &str) -> CommandSpec {
         let place = MenuPlace::within(Menu::Table, 2, "Preset");

@@ -51,7 +51,7 @@ pub enum Command {
     CloseOpenFile,
     /// Read the file of a tab again.
     Reload(TabId),
-    /// Go on with what was read.
+    /// Keep the trace as it was read.
     IgnoreChange(TabId),
     /// List a file as opened no more.
     ForgetRecent(PathBuf),
@@ -87,13 +87,13 @@ pub enum Command {
     SymbolPath,
     /// Ask no symbol server, or ask them again.
     Offline,
-    /// Look for symbols as soon as a trace is open, or only when told to.
+    /// Load symbols when a trace opens, or only on request.
     AutomaticSymbols,
     /// Say which frames are looked through for driver and function.
     Wrappers,
     /// Say where more is known about tags.
     TagSources,
-    /// Look how poolscope stands with `.etl` files, and ask whether it is to open them.
+    /// Show whether poolscope is registered for `.etl` files, and offer to change that.
     OpenWith,
     /// Take this file for what the user was asked for.
     Take(Asked, PathBuf),

@@ -16,7 +16,7 @@ const DEFAULT: &str = "The default app for .etl files does not change; Windows l
 #[derive(Debug, Default)]
 pub struct AssociationDialog {
     /// The registration, or why it is not known; `None` until the system has answered.
-    pub standing: Option<Result<AssociationState, String>>,
+    pub registration: Option<Result<AssociationState, String>>,
 }
 
 /// What the user wants beside closing the dialog.
@@ -32,7 +32,7 @@ pub enum AssociationAction {
 pub fn show(ui: &Ui, state: &AssociationDialog) -> Option<DialogAction<AssociationAction>> {
     Modal::new("association", "Open .etl files with poolscope", WIDTH).show(ui, |ui| {
         ui.add_space(GRID);
-        let offered = description(ui, state.standing.as_ref());
+        let offered = description(ui, state.registration.as_ref());
         let cancel = if offered == Some(AssociationAction::Register) { "Cancel" } else { "Close" };
         modal::buttons(ui, |ui| {
             let title = match offered {
@@ -48,8 +48,8 @@ pub fn show(ui: &Ui, state: &AssociationDialog) -> Option<DialogAction<Associati
 }
 
 /// Draws the state of the registration; returns what can be done about it.
-fn description(ui: &mut Ui, standing: Option<&Result<AssociationState, String>>) -> Option<AssociationAction> {
-    match standing {
+fn description(ui: &mut Ui, registration: Option<&Result<AssociationState, String>>) -> Option<AssociationAction> {
+    match registration {
         None => {
             modal::paragraph(ui, "Checking the registration\u{2026}");
             None

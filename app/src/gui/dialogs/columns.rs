@@ -48,7 +48,7 @@ pub(super) fn show(
             .show(ui, |ui| offered(ui, document, search, &mut change));
         CentralPanel::no_frame()
             .frame(Frame::new().inner_margin(eframe::egui::Margin { left: 24, ..eframe::egui::Margin::ZERO }))
-            .show(ui, |ui| standing(ui, document, &mut change));
+            .show(ui, |ui| shown_columns(ui, document, &mut change));
     });
     let closed = modal::buttons(ui, |ui| {
         let closed = ui.button("Done").clicked();
@@ -77,8 +77,8 @@ fn offered(ui: &mut Ui, document: &Document, search: &str, change: &mut Option<C
         ui.add_space(2.0 * GRID);
         caption(ui, "DATA COLUMNS");
         let unique = Key::ALL.iter().map(|key| Metric::Unique(*key)).filter(|_| !wanted.is_empty());
-        for figure in Metric::named().chain(unique) {
-            let what = What::Figure(figure);
+        for metric in Metric::named().chain(unique) {
+            let what = What::Figure(metric);
             if fits(what) {
                 offer(ui, document, what, ColumnRole::Data, change);
             }
@@ -104,16 +104,16 @@ fn offer(ui: &mut Ui, document: &Document, what: What, area: ColumnRole, change:
     });
 }
 
-fn standing(ui: &mut Ui, document: &Document, change: &mut Option<ColumnChange>) {
+fn shown_columns(ui: &mut Ui, document: &Document, change: &mut Option<ColumnChange>) {
     let columns = &document.query.columns.columns;
     let areas = [
         (ColumnRole::Key, "KEYS (LEFT OF THE GOLD BAR)"),
         (ColumnRole::Data, "DATA COLUMNS (BETWEEN THE BARS)"),
         (ColumnRole::Graph, "GRAPHED (RIGHT OF THE BLUE BAR)"),
     ];
-    ScrollArea::vertical().id_salt("standing").auto_shrink(false).show(ui, |ui| {
-        for (area, words) in areas {
-            caption(ui, words);
+    ScrollArea::vertical().id_salt("shown columns").auto_shrink(false).show(ui, |ui| {
+        for (area, message) in areas {
+            caption(ui, message);
             let of_area: Vec<&Placed> = columns.iter().filter(|column| column.area == area).collect();
             if of_area.is_empty() {
                 ui.weak("(none)");
@@ -136,8 +136,8 @@ fn one(ui: &mut Ui, of_area: &[&Placed], at: usize, column: &Placed, change: &mu
             ui.add(name).on_hover_text(column_tips::of(column.what));
         });
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-            let mut button = |ui: &mut Ui, words: &str, verb: &str, to: Option<ColumnChange>| {
-                let response = ui.add_enabled(to.is_some(), Button::new(words));
+            let mut button = |ui: &mut Ui, message: &str, verb: &str, to: Option<ColumnChange>| {
+                let response = ui.add_enabled(to.is_some(), Button::new(message));
                 response.ctx.accesskit_node_builder(response.id, |node| node.set_label(format!("{verb} {title}")));
                 if response.on_hover_text(format!("{verb} {title}")).clicked() {
                     *change = to;
@@ -150,13 +150,13 @@ fn one(ui: &mut Ui, of_area: &[&Placed], at: usize, column: &Placed, change: &mu
             let before = at.checked_sub(1).and_then(|at| of_area.get(at)).map(|column| column.id);
             let up = before.map(|before| ColumnChange::Move(column.id, column.area, Some(before)));
             button(ui, "Up", "Move up", up);
-            for (area, words, verb) in [
+            for (area, message, verb) in [
                 (ColumnRole::Graph, "Graph", "Graph"),
-                (ColumnRole::Data, "To data columns", "Move to data columns:"),
-                (ColumnRole::Key, "To key columns", "Move to key columns:"),
+                (ColumnRole::Data, "To data", "Move to data columns:"),
+                (ColumnRole::Key, "To keys", "Move to key columns:"),
             ] {
                 if area != column.area && column.what.in_area(area).is_ok() {
-                    button(ui, words, verb, Some(ColumnChange::Move(column.id, area, None)));
+                    button(ui, message, verb, Some(ColumnChange::Move(column.id, area, None)));
                 }
             }
         });

@@ -63,9 +63,9 @@ pub(super) fn manage(
     ui.separator();
     exchange(ui, names.is_empty(), replace, commands);
     ask_to_replace(ui, replace, commands);
-    if let Some(Outcome { words, failed }) = outcome {
+    if let Some(Outcome { message, failed }) = outcome {
         let palette = Palette::of(ui);
-        ui.label(RichText::new(words).color(if *failed { palette.bad } else { palette.good }));
+        ui.label(RichText::new(message).color(if *failed { palette.bad } else { palette.good }));
     }
     modal::buttons(ui, |ui| ui.button("Close").clicked().then_some(Action::Close))
 }

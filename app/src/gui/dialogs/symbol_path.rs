@@ -89,7 +89,7 @@ pub fn show(ui: &Ui, state: &mut SymbolPathDialog, microsoft: &str) -> Option<Ac
             let checks = check.on_hover_text("Check whether each location can be reached").clicked();
             if state.checking {
                 ui.add(Spinner::new().size(14.0));
-                ui.weak("checking the locations");
+                ui.weak("Checking the locations");
             }
             match (accepted, closed) {
                 (true, _) => Some(Action::Accept),

@@ -49,7 +49,7 @@ pub fn show(ui: &Ui, state: &mut TagSourcesDialog) -> Option<Action> {
 
 fn pool_tags(ui: &mut Ui, state: &mut TagSourcesDialog) -> Option<Action> {
     let name = "Tag list (pooltag.txt)";
-    head(ui, name, &state.used.as_ref().map_or_else(|| "none found".to_owned(), |path| format!("in use: {path}")));
+    head(ui, name, &state.used.as_ref().map_or_else(|| "None found".to_owned(), |path| format!("In use: {path}")));
     let is_none = state.pool_tags == NO_POOL_TAGS;
     let path = if is_none { "No tag list" } else { state.pool_tags.as_str() };
     let default = "Automatic: next to the trace, or from a Windows kit";
@@ -68,9 +68,9 @@ fn pool_tags(ui: &mut Ui, state: &mut TagSourcesDialog) -> Option<Action> {
 
 fn drivers(ui: &mut Ui, state: &mut TagSourcesDialog) -> Option<Action> {
     let name = "Folder with driver files (.sys)";
-    let scanned = state.scanned.map(|files| format!("scanned {}", format::counted(files, "file", "files")));
+    let scanned = state.scanned.map(|files| format!("Scanned {}", format::counted(files, "file", "files")));
     head(ui, name, &scanned.unwrap_or_default());
-    let default = "None. Recommended: a copy of C:\\Windows\\System32\\drivers of the recorded machine";
+    let default = "Recommended: System32\\drivers of the recorded machine";
     let choice = PathChoice { name, path: &state.drivers, default, choose: "Choose: Folder with driver files (.sys)" };
     let action = choice.show(ui, |_| {});
     carry_out(action, &mut state.drivers, TagSourcesAction::ChooseDrivers)

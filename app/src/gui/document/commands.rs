@@ -1,4 +1,4 @@
-//! Carries out the commands about a trace, and says which of them would do anything.
+//! Runs the commands of a trace, and decides which of them are enabled.
 
 use crate::gui::model::page_id::PageId;
 use poolscope_analysis::pivot::NodeId;

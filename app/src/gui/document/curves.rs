@@ -22,12 +22,12 @@ use crate::gui::widgets::pivot_table::Swatch;
 
 /// Upper bounds on curves that the menu offers.
 pub const CURVE_COUNTS: [usize; 4] = [5, 9, 20, 50];
-/// Points of a curve: about as many as a wide screen has columns. Peaks between them are kept.
+/// Points of a curve: about the number of pixel columns of a wide screen. Peaks between them are kept.
 const CURVE_POINTS: usize = 2048;
 /// Name of the sum of the curves that have none of their own.
 const OTHER: &str = "other";
-/// Identities of picked curves begin here; the others have their position.
-const PICKED_IDS: u64 = 1 << 32;
+/// Identities of pinned curves begin here; the others have their position.
+const PINNED_IDS: u64 = 1 << 32;
 
 impl Document {
     fn curve_wanted(&self) -> Option<CurvesRequest> {
@@ -50,7 +50,7 @@ impl Document {
     fn row_choice(&self, place: Option<RowPath>) -> RowChoice {
         RowChoice {
             names: Arc::clone(&self.results.names),
-            view: self.query.range,
+            range: self.query.range,
             filter: Arc::clone(&self.query.filter),
             impacting: self.query.columns.graphed().is_some_and(|graphed| graphed.impacting),
             place,
@@ -68,12 +68,12 @@ impl Document {
     /// The curves of pinned rows, and of the row under the cursor if it has none of its own.
     pub(in crate::gui) fn pinned_curves_request(&self) -> Option<Request> {
         let wanted = self.curve_wanted()?;
-        let places = self.picked_places();
+        let places = self.pinned_places();
         let choices = places.into_iter().map(|place| (place.title(), self.row_choice(Some(place)))).collect::<Vec<_>>();
         (!choices.is_empty()).then(|| Request::PinnedCurves(wanted, choices))
     }
 
-    fn picked_places(&self) -> Vec<RowPath> {
+    fn pinned_places(&self) -> Vec<RowPath> {
         let mut places = self.ui.pinned.clone();
         if let (Some(rows), Some(id)) = (&self.results.rows, self.ui.table.cursor())
             && self.curve_of(node_id(id)).is_none()
@@ -86,7 +86,7 @@ impl Document {
         places
     }
 
-    /// The position of the curve that the row's color stands for.
+    /// Index of the curve that has the color of the row.
     fn curve_of(&self, node: NodeId) -> Option<usize> {
         let values = self.results.rows.as_ref()?.series_of(node)?;
         self.results.curves.as_ref()?.curves.iter().position(|curve| curve.keys == values)
@@ -107,9 +107,9 @@ impl Document {
         self.mark_curve();
     }
 
-    /// Takes in the curves of picked rows.
+    /// Takes in the curves of pinned rows.
     pub(in crate::gui) fn apply_pinned_curves(&mut self, answer: Result<Vec<Curve>, String>) {
-        if self.query.columns.graphed().is_none() || self.picked_places().is_empty() {
+        if self.query.columns.graphed().is_none() || self.pinned_places().is_empty() {
             return;
         }
         match answer {
@@ -121,7 +121,7 @@ impl Document {
 
     /// The curve of the row under the cursor is emphasised; one is drawn for it if it has none.
     pub(in crate::gui) fn mark_curve(&mut self) {
-        let places = self.picked_places();
+        let places = self.pinned_places();
         if places.is_empty() && !self.results.pinned_curves.is_empty() {
             self.results.pinned_curves.clear();
             self.recolor();
@@ -131,7 +131,7 @@ impl Document {
         let marked = self.ui.table.cursor().and_then(|id| self.curve_of(node_id(id)));
         // The curves stay as they are: making them ready again for every step of the cursor would be felt.
         let series = self.results.graph_data.iter_mut().flat_map(|data| &mut data.series);
-        series.filter(|one| one.id < PICKED_IDS).for_each(|one| one.marked = marked == Some(one.id as usize));
+        series.filter(|one| one.id < PINNED_IDS).for_each(|one| one.marked = marked == Some(one.id as usize));
     }
 
     /// Gives curves and rows the colors of the theme.
@@ -154,15 +154,15 @@ impl Document {
                 extremes: curve.extremes.clone(),
             });
         }
-        let cursor_is_picked = self.results.pinned_curves.len() > self.ui.pinned.len();
+        let cursor_is_pinned = self.results.pinned_curves.len() > self.ui.pinned.len();
         // Stacked, they would count twice: what they show is in the others already.
-        let picked =
+        let pinned =
             if self.ui.curve_style == graph::Kind::Lines { self.results.pinned_curves.as_slice() } else { &[] };
-        for (at, curve) in picked.iter().enumerate() {
+        for (at, curve) in pinned.iter().enumerate() {
             let name = curve.name.clone().unwrap_or_default();
-            let is_cursor = cursor_is_picked && at + 1 == self.results.pinned_curves.len();
+            let is_cursor = cursor_is_pinned && at + 1 == self.results.pinned_curves.len();
             series.push(Series {
-                id: PICKED_IDS + at as u64,
+                id: PINNED_IDS + at as u64,
                 on: !self.ui.hidden.contains(&hidden_name(curve)),
                 has_row: true,
                 marked: is_cursor,
@@ -173,7 +173,7 @@ impl Document {
                 extremes: curve.extremes.clone(),
             });
             if is_cursor {
-                // The legend begins with what was just selected.
+                // The legend begins with the selected row.
                 series.rotate_right(1);
             }
         }
@@ -253,7 +253,7 @@ impl Document {
     }
 
     fn curve_with(&self, id: u64) -> Option<&Curve> {
-        match id.checked_sub(PICKED_IDS) {
+        match id.checked_sub(PINNED_IDS) {
             Some(at) => self.results.pinned_curves.get(at as usize),
             None => self.results.curves.as_ref()?.curves.get(id as usize),
         }
@@ -321,7 +321,7 @@ impl Document {
     /// Selects the row that a curve belongs to: the first visible one, or else the one that matters most, with all that has
     /// to be opened for it.
     fn reveal(&mut self, id: u64) {
-        if let Some(at) = id.checked_sub(PICKED_IDS) {
+        if let Some(at) = id.checked_sub(PINNED_IDS) {
             return self.reveal_place(at as usize);
         }
         let Some(values) = self.curve_with(id).map(|curve| curve.keys.clone()) else { return };
@@ -378,7 +378,7 @@ pub(in crate::gui) fn hidden_name(curve: &Curve) -> Vec<String> {
     if !curve.keys.is_empty() {
         return curve.keys.clone();
     }
-    // A picked row may be called what a curve of the columns is called.
+    // A pinned row may be called what a curve of the columns is called.
     curve.name.iter().flat_map(|name| [String::new(), name.clone()]).collect()
 }
 

@@ -1,4 +1,4 @@
-//! The selected row in full: its keys, its figures, and the whole stack that weighs most in it.
+//! Details of the selected row: its keys, its values, and the stack with the most bytes.
 
 use poolscope_analysis::pivot::{Key, Metric, NodeId};
 
@@ -9,7 +9,7 @@ use crate::format::column::{ColumnUnit, number_text};
 const FIGURES: [Metric; 6] =
     [Metric::Count, Metric::Size, Metric::ImpactingSize, Metric::NetSize, Metric::Average, Metric::LifetimeAverage];
 
-/// A row in full.
+/// Details of a row.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Details {
     /// Column titles and values, outermost first.
@@ -27,9 +27,9 @@ impl Details {
     #[must_use]
     pub fn of(rows: &Rows, node: NodeId) -> Self {
         let tree = rows.flat().tree();
-        let figures = FIGURES.iter().map(|figure| {
-            let (text, unit) = number_text(tree.value(node, *figure), *figure, ColumnUnit::Automatic);
-            (figure.title(), format!("{text} {unit}").trim_end().to_owned())
+        let figures = FIGURES.iter().map(|metric| {
+            let (text, unit) = number_text(tree.value(node, *metric), *metric, ColumnUnit::Automatic);
+            (metric.title(), format!("{text} {unit}").trim_end().to_owned())
         });
         let pivot = tree.pivot();
         let column = pivot.keys().iter().position(|k| *k == Key::Stack);

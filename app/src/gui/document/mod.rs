@@ -1,11 +1,11 @@
-//! An open trace and everything that is shown of it. It says what has to be computed and takes in what was computed; the
-//! computing itself is the background's.
+//! An open trace and everything that is shown of it. It asks for computations and applies their results; background jobs
+//! compute.
 
 mod commands;
 mod curves;
 pub mod details;
 mod finding;
-mod frame_words;
+mod frame_texts;
 mod page_states;
 mod record_again;
 mod remember;
@@ -62,14 +62,14 @@ pub enum Effect {
     Status(String),
     /// Ask the user for a file.
     Pick(Asked),
-    /// The user's presets are no longer what was saved.
+    /// The user's presets differ from those in the settings.
     PresetsChanged,
 }
 
 /// The presets that all open traces share.
 pub type SharedPresets = Arc<RwLock<Presets>>;
 
-/// An open trace: what is asked of it, what was computed, and what the window remembers of its pages.
+/// An open trace: the query, its results, and the state of its pages.
 pub struct Document {
     /// Source of the trace.
     pub source: Source,
@@ -83,7 +83,7 @@ pub struct Document {
     pub results: Results,
     /// Selection, scroll positions, open dialogs, layout.
     pub ui: UiState,
-    /// The search for symbols: what it goes by, and what the background shall do next.
+    /// The search for symbols: its options, and the next request to the background.
     pub search: SymbolSearch,
     /// Requests to the window.
     pub effects: Vec<Effect>,
@@ -159,9 +159,9 @@ impl Document {
 
     /// A view in seconds.
     #[must_use]
-    pub fn seconds(&self, view: TimeRange) -> Range {
+    pub fn seconds(&self, range: TimeRange) -> Range {
         let clock = &self.trace.clock;
-        Range::between(clock.seconds(view.from), clock.seconds(view.to))
+        Range::between(clock.seconds(range.from), clock.seconds(range.to))
     }
 
     /// The visible range in seconds.
@@ -207,7 +207,7 @@ impl Document {
         }
     }
 
-    /// Returns whether something is being computed that will not look like what is there.
+    /// Returns whether a result is being computed that will differ from the one shown.
     #[must_use]
     pub fn waits(&self, topic: Topic) -> bool {
         self.work.running.contains(&topic) && !self.work.unnoticed.contains(&topic)
@@ -251,7 +251,7 @@ impl Document {
         }
     }
 
-    /// A mistake of the program: the figures before stay, and the user is told.
+    /// Reports an internal error of a job: the results before stay.
     fn apply_failure(&mut self, topic: Topic) {
         let what = match topic {
             Topic::Names => "the frame names",
@@ -284,10 +284,10 @@ impl Document {
 
     /// Request for the sums of the selected range; `None` while no range is selected.
     fn totals_request(&self) -> Option<TotalsRequest> {
-        let range = self.ui.graph.selection()?;
+        let selection = self.ui.graph.selection()?;
         let clock = &self.trace.clock;
-        let view = TimeRange { from: clock.ticks(range.from), to: clock.ticks(range.to) };
-        Some(TotalsRequest { names: Arc::clone(&self.results.names), view, steps: self.query.filter.steps().to_vec() })
+        let range = TimeRange { from: clock.ticks(selection.from), to: clock.ticks(selection.to) };
+        Some(TotalsRequest { names: Arc::clone(&self.results.names), range, steps: self.query.filter.steps().to_vec() })
     }
 
     /// Changes the visible range. Returns whether it differs from the one before.
@@ -359,7 +359,7 @@ impl Document {
     }
 
     /// Tells the user something.
-    pub(in crate::gui) fn notify(&mut self, words: impl Into<String>) {
-        self.effects.push(Effect::Notify(words.into()));
+    pub(in crate::gui) fn notify(&mut self, message: impl Into<String>) {
+        self.effects.push(Effect::Notify(message.into()));
     }
 }

@@ -100,7 +100,7 @@ impl Document {
         }
     }
 
-    /// Asks for the work of a page in the background; what is shown is drawn as outdated until the answer is there.
+    /// Asks for the work of a page in the background; its results are drawn as outdated until the answer arrives.
     pub fn ask_page(&mut self, page: PageId, job: &'static str) {
         let topic = Topic::Page(PageJob { page, job });
         self.work.unnoticed.remove(&topic);

@@ -1,5 +1,5 @@
 //! State of a trace that is kept from one use to the next: columns, visible range, filter, marks, open and selected rows. Figures are
-//! not: they are computed anew.
+//! not saved: they are computed again.
 
 use std::collections::{BTreeMap, BinaryHeap};
 use std::sync::Arc;
@@ -59,7 +59,7 @@ fn graph_share() -> f32 {
     crate::gui::document::GRAPH_SHARE
 }
 
-/// The smallest of some numbers, ascending, as many as are wanted.
+/// The `most` smallest of the `wanted` numbers, ascending.
 fn least(of: &FxHashSet<u64>, wanted: impl Fn(&u64) -> bool, most: usize) -> Vec<u64> {
     let mut heap = BinaryHeap::with_capacity(most + 1);
     of.iter().copied().filter(wanted).for_each(|number| {

@@ -52,10 +52,10 @@ impl Document {
 
     /// Returns whether the names of frames are anywhere in rows or curves, or in what they are narrowed by.
     fn shows_frames(&self) -> bool {
-        let counted = |figure: Metric| matches!(figure, Metric::Unique(key) if is_named_by_frames(key));
+        let counted = |metric: Metric| matches!(metric, Metric::Unique(key) if is_named_by_frames(key));
         self.query.columns.columns.iter().any(|column| match column.what {
             What::Key(key) => is_named_by_frames(key),
-            What::Figure(figure) => counted(figure),
+            What::Figure(metric) => counted(metric),
         }) || self.curves_name_frames()
             || self.query.filter.names_frames()
             || self.ui.filter_history.names_frames()
@@ -94,7 +94,7 @@ impl Document {
         }
     }
 
-    /// Asks for what will look like what is there: nothing has to be drawn as old meanwhile.
+    /// Asks for results that will look the same: those shown are not drawn as outdated meanwhile.
     fn ask_quietly(&mut self, topic: Topic) {
         let is_asked = self.work.asked.contains(&topic) || self.work.running.contains(&topic);
         if !is_asked || self.work.unnoticed.contains(&topic) {
@@ -174,7 +174,7 @@ impl Document {
         selected.retain(|path| found.contains_key(path) || is_awaited(path));
         self.ui.selected = selected;
         if self.ui.table.cursor().is_none() && self.ui.cursor.is_some() {
-            // What was remembered by names that were not known until now.
+            // The remembered cursor is at a row whose name was not known until now.
             self.ui.table.reveal_cursor();
         }
         self.ui.cursor = cursor;
@@ -232,7 +232,7 @@ impl Document {
         }
     }
 
-    /// Narrows by what was remembered, as far as it is known by now.
+    /// Applies the remembered steps of the filter whose names are known now.
     pub(in crate::gui) fn apply_known_steps(&mut self, known: Vec<crate::gui::document::Step>) {
         let known: Vec<_> = known.into_iter().filter(|step| self.ui.awaited_steps.contains(step)).collect();
         if known.is_empty() {

@@ -53,7 +53,7 @@ pub struct Results {
     pub curves_error: Option<String>,
     /// Sums of the selected range.
     pub totals: Option<TotalsAnswer>,
-    /// The row under the cursor, in full.
+    /// Details of the row under the cursor.
     pub details: Option<Details>,
     /// Sizes, ages, processes and stacks of that row's allocations.
     pub profile: Option<ProfileAnswer>,

@@ -1,5 +1,5 @@
-//! The table of a document: asks for rows, takes them in without losing what was open and selected, and carries out what the
-//! user does in it.
+//! The table of a document: asks for rows, applies them while expansion and selection stay, and carries out the user's
+//! actions in it.
 
 use std::sync::Arc;
 
@@ -32,11 +32,11 @@ impl Document {
     /// The order of the rows as the engine knows it.
     pub(in crate::gui) fn order(&self) -> SortOrder {
         let level = |by: &crate::gui::model::table_layout::SortBy| {
-            let figure = match self.query.columns.column(by.column)?.what {
-                What::Figure(figure) => Some(figure),
+            let metric = match self.query.columns.column(by.column)?.what {
+                What::Figure(metric) => Some(metric),
                 What::Key(_) => None,
             };
-            Some(SortLevel { metric: figure, ascending: by.ascending })
+            Some(SortLevel { metric, ascending: by.ascending })
         };
         let levels: Vec<SortLevel> = self.query.columns.sort.iter().filter_map(level).collect();
         SortOrder::new(&levels)
@@ -70,7 +70,7 @@ impl Document {
     /// cursor's if it is about there, else the first.
     fn scroll_anchor(&self) -> Option<(u64, u64)> {
         let rows = self.results.rows.as_ref()?;
-        // Whoever has not scrolled wants to see the top.
+        // A table that is not scrolled stays at the top.
         let first = Some(self.ui.table.position().row).filter(|row| *row > 0)?;
         let at = self.ui.table.cursor().and_then(|id| rows.index_of(id));
         let below = at.and_then(|at| at.checked_sub(first)).filter(|below| *below < SCREEN);
@@ -80,10 +80,10 @@ impl Document {
         }
     }
 
-    /// Takes in new rows; what was open, selected and scrolled to stays.
+    /// Applies new rows; expansion, selection and scroll position stay.
     pub(in crate::gui) fn apply_table(&mut self, answer: TableAnswer) {
         if self.is_rename_late(&answer) {
-            // Translating what was opened meanwhile would hold up the window: the question is asked again.
+            // To translate the rows that were opened meanwhile would block the window: they are requested again.
             self.work.unnoticed.insert(Topic::Table);
             self.work.asked.insert(Topic::Table);
             return discard(answer);
@@ -124,7 +124,7 @@ impl Document {
                 rows.set_sort(order, &self.ui.expanded);
             }
         }
-        // What would take longer than a frame is asked for again, by what is known now; until then these rows are shown.
+        // Work of more than a frame is requested from the background; until its answer these rows are shown.
         if is_late {
             self.work.asked.insert(Topic::Table);
         }
@@ -204,7 +204,7 @@ impl Document {
         let rows = self.results.rows.as_ref()?;
         let tree = rows.flat().tree();
         let runs = |nodes: Vec<NodeId>| nodes.into_iter().map(|node| (node, tree.groups(node))).collect();
-        let wanted = rows.unknown().into_iter().map(|(figure, nodes)| (figure, runs(nodes))).collect();
+        let wanted = rows.unknown().into_iter().map(|(metric, nodes)| (metric, runs(nodes))).collect();
         let known = self.results.row_figures.as_ref().filter(|known| Arc::ptr_eq(known.pivot(), tree.pivot()));
         Some(DeferredRequest {
             names: Arc::clone(&self.results.names),
@@ -226,8 +226,8 @@ impl Document {
             discard(old);
         }
         let mut is_unsorted = false;
-        for (figure, numbers) in answer.figures {
-            is_unsorted |= rows.flat_mut().learn(figure, numbers);
+        for (metric, values) in answer.figures {
+            is_unsorted |= rows.flat_mut().learn(metric, values);
         }
         if is_unsorted && rows.is_heavy(PivotTree::ROOT) {
             // Sorting takes longer than a frame: the background does it.
@@ -265,8 +265,8 @@ impl Document {
     pub(in crate::gui) fn copy(&mut self, text: String) {
         let rows = text.lines().count().saturating_sub(1) as u64;
         self.effects.push(Effect::Copy(text));
-        let words = format!("Copied {}", format::counted(rows, "row", "rows"));
-        self.effects.push(Effect::Status(words));
+        let message = format!("Copied {}", format::counted(rows, "row", "rows"));
+        self.effects.push(Effect::Status(message));
     }
 
     /// Opens a row and its only-child chain; a very large one in the background.
@@ -374,7 +374,7 @@ impl Document {
         Some(ProfileRequest {
             names: Arc::clone(&self.results.names),
             place: RowPath::of(tree, node),
-            view: tree.pivot().visible_range(),
+            range: tree.pivot().view(),
             filter: Arc::clone(&self.query.filter),
         })
     }

@@ -45,9 +45,9 @@ impl Document {
     }
 
     /// Adds a column's values up in another way.
-    pub fn aggregate(&mut self, column: u32, figure: Metric) {
+    pub fn aggregate(&mut self, column: u32, metric: Metric) {
         self.change(|layout| {
-            layout.aggregate(column, figure);
+            layout.aggregate(column, metric);
             Ok(())
         });
     }
@@ -82,11 +82,11 @@ impl Document {
         if self.query.columns.graphed().is_some_and(|graphed| graphed.by_count == by_count) {
             return;
         }
-        let figure = if by_count { Metric::Count } else { Metric::Size };
-        let there = self.query.columns.columns.iter().find(|column| column.what == What::Figure(figure)).map(|c| c.id);
+        let metric = if by_count { Metric::Count } else { Metric::Size };
+        let there = self.query.columns.columns.iter().find(|column| column.what == What::Figure(metric)).map(|c| c.id);
         match there {
             Some(column) => self.move_column(column, ColumnRole::Graph, None),
-            None => self.add_column(What::Figure(figure), ColumnRole::Graph),
+            None => self.add_column(What::Figure(metric), ColumnRole::Graph),
         }
     }
 
@@ -95,7 +95,7 @@ impl Document {
         self.work.asked.insert(Topic::Curves);
     }
 
-    /// Changes the layout and computes anew what that changes.
+    /// Changes the layout and requests the results that depend on it.
     fn change(&mut self, change: impl FnOnce(&mut TableLayout) -> Result<(), String>) {
         let mut after = self.query.columns.clone();
         match change(&mut after) {
@@ -213,7 +213,7 @@ impl Document {
         let Some(Dialog::Presets { renaming, outcome, .. }) = &mut self.ui.dialog else { return };
         match result {
             Ok(()) => (*renaming, *outcome) = (None, None),
-            Err(words) => *outcome = Some(Outcome { words, failed: true }),
+            Err(message) => *outcome = Some(Outcome { message, failed: true }),
         }
     }
 
@@ -255,10 +255,10 @@ impl Document {
             self.effects.push(Effect::PresetsChanged);
         }
         let failed = result.is_err();
-        let words = result.unwrap_or_else(|why| why);
+        let message = result.unwrap_or_else(|why| why);
         match &mut self.ui.dialog {
-            Some(Dialog::Presets { outcome, .. }) => *outcome = Some(Outcome { words, failed }),
-            _ => self.notify(words),
+            Some(Dialog::Presets { outcome, .. }) => *outcome = Some(Outcome { message, failed }),
+            _ => self.notify(message),
         }
     }
 }

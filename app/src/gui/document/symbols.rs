@@ -15,7 +15,7 @@ use poolscope_symbols::resolve::ModuleState;
 use super::Document;
 use crate::gui::document::table_model::node_id;
 use crate::gui::jobs::symbols::{SymbolsNews, SymbolsRequest};
-use crate::gui::model::symbols::{Phase, state_words};
+use crate::gui::model::symbols::{Phase, state_text};
 use crate::symbols::SymbolOptions;
 
 /// Groups of the selected rows that are looked through for their modules.
@@ -36,7 +36,7 @@ impl Document {
         self.search_for(only, false);
     }
 
-    /// The same, without the names that were kept from before: PDBs are looked for and read anew.
+    /// The same without cached names: PDBs are located and read again.
     pub fn reload_symbols(&mut self, only: Option<Vec<usize>>) {
         self.search_for(only, true);
     }
@@ -157,7 +157,7 @@ impl Document {
         positions.into_iter().collect()
     }
 
-    /// Stacks that the selected rows add up, as many as matter.
+    /// Stacks of the selected rows, of at most [`MOST_GROUPS`] groups.
     fn stacks_of_rows(&self) -> BTreeSet<StackId> {
         let mut stacks = BTreeSet::new();
         let Some(rows) = &self.results.rows else { return stacks };
@@ -224,7 +224,7 @@ impl Document {
             ModuleState::Waiting | ModuleState::Searching | ModuleState::Downloading(_) | ModuleState::Reading
                 if self.results.symbols.phase == Phase::Running =>
             {
-                format!("{name}: the symbols are being loaded ({}).", state_words(&row.state))
+                format!("{name}: the symbols are being loaded ({}).", state_text(&row.state))
             }
             ModuleState::Loaded | ModuleState::ExportsOnly => {
                 format!("{name}: the symbols have no name for the addresses on the stacks.")
@@ -258,7 +258,7 @@ fn places(count: usize) -> String {
 /// The most telling failure: that of the last place that was not just empty.
 fn last(attempts: &[LookupAttempt]) -> String {
     let telling = attempts.iter().rev().find_map(|attempt| {
-        let words = match &attempt.result {
+        let message = match &attempt.result {
             LookupResult::Mismatch(what) => format!("has a different file: {what}"),
             LookupResult::Denied(what) | LookupResult::Unreachable(what) | LookupResult::Unreadable(what) => {
                 format!("returned: {what}")
@@ -266,7 +266,7 @@ fn last(attempts: &[LookupAttempt]) -> String {
             LookupResult::NotFoundCached => "did not have it (cached result)".to_owned(),
             LookupResult::Found | LookupResult::NotFound | LookupResult::Offline => return None,
         };
-        Some(format!("; {} {words}", attempt.location))
+        Some(format!("; {} {message}", attempt.location))
     });
     telling.unwrap_or_default()
 }

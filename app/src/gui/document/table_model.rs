@@ -1,5 +1,5 @@
 //! The rows of the pivot table as the table widget wants them: texts, figures, shares and color squares from a
-//! [`VisibleRows`] tree and an layout of columns. Reads the tree, never computes a pivot.
+//! [`VisibleRows`] tree and a layout of columns. Reads the tree, never computes a pivot.
 
 use eframe::egui::Color32;
 use poolscope_analysis::pivot::{Key, Metric, NodeId, PivotTree, RowPath, SortOrder, TreeStep, Value};
@@ -139,14 +139,14 @@ impl Rows {
     /// The figures that have still to be computed, with the nodes that lack them.
     #[must_use]
     pub fn unknown(&self) -> Vec<(Metric, Vec<NodeId>)> {
-        let later = self.figures().filter(|figure| !figure.is_from_aggregate());
-        let missing = later.map(|figure| (figure, self.flat.unknown(figure, LATER_LIMIT)));
+        let later = self.figures().filter(|metric| !metric.is_from_aggregate());
+        let missing = later.map(|metric| (metric, self.flat.unknown(metric, LATER_LIMIT)));
         missing.filter(|(_, nodes)| !nodes.is_empty()).collect()
     }
 
     fn figures(&self) -> impl Iterator<Item = Metric> + '_ {
         self.placed.iter().filter_map(|column| match column.what {
-            What::Figure(figure) => Some(figure),
+            What::Figure(metric) => Some(metric),
             What::Key(_) => None,
         })
     }
@@ -235,22 +235,22 @@ impl Rows {
         tree.label(node).into_owned()
     }
 
-    fn cell(&self, node: NodeId, column: &Placed, figure: Metric) -> Cell {
-        let Some(value) = self.flat.figure(node, figure) else {
+    fn cell(&self, node: NodeId, column: &Placed, metric: Metric) -> Cell {
+        let Some(value) = self.flat.value(node, metric) else {
             return Cell { pending: true, ..Cell::default() };
         };
-        let (text, unit) = number_text(value, figure, column.unit);
-        Cell { text, unit, share: self.share(node, figure, value), pending: false }
+        let (text, unit) = number_text(value, metric, column.unit);
+        Cell { text, unit, share: self.share(node, metric, value), pending: false }
     }
 
     /// The part of the row above, for figures that add up.
-    fn share(&self, node: NodeId, figure: Metric, value: Value) -> Option<f32> {
-        let additive = matches!(figure, Metric::Count | Metric::Size | Metric::ImpactingSize | Metric::ImpactingCount);
+    fn share(&self, node: NodeId, metric: Metric, value: Value) -> Option<f32> {
+        let additive = matches!(metric, Metric::Count | Metric::Size | Metric::ImpactingSize | Metric::ImpactingCount);
         if !additive {
             return None;
         }
         let tree = self.flat.tree();
-        let whole = tree.value(tree.parent(node), figure).as_f64().filter(|whole| *whole > 0.0)?;
+        let whole = tree.value(tree.parent(node), metric).as_f64().filter(|whole| *whole > 0.0)?;
         Some((value.as_f64()? / whole) as f32)
     }
 
@@ -311,7 +311,7 @@ impl Rows {
         }
         let swatch = self.series_of(node).and_then(|values| self.swatches.squares.get(&values)).copied();
         let cell = |column: &Placed| match column.what {
-            What::Figure(figure) => Some(self.cell(node, column, figure)),
+            What::Figure(metric) => Some(self.cell(node, column, metric)),
             What::Key(_) => None,
         };
         Row {
@@ -331,7 +331,7 @@ impl Rows {
     }
 }
 
-/// The headers of an layout.
+/// The headers of a layout.
 fn columns(layout: &TableLayout) -> Vec<Column> {
     let several = layout.sort.len() > 1;
     let header = |placed: &Placed| {

@@ -24,7 +24,7 @@ impl Document {
         topics.iter().any(|topic| self.work.running.contains(topic) || self.work.asked.contains(topic))
     }
 
-    /// Looks here for what is known of tags, once nobody waits for anything else.
+    /// Sets the tag sources; they are read when no other work is pending.
     pub fn set_tag_choice(&mut self, choice: TagChoice) {
         self.work.tag_choice = Some(choice);
     }

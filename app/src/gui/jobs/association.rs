@@ -1,11 +1,12 @@
-//! Offers poolscope for `.etl` files and looks how that stands. The system may take its time: the window never waits for it.
+//! Registers poolscope for `.etl` files and reads the state of the registration. The system may be slow: the window never
+//! waits for it.
 
 use crate::association::{Association, AssociationError, AssociationState};
 
 /// Request about the file association.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Wanted {
-    /// To know how it stands.
+    /// Read the state of the registration.
     Look,
     /// To offer poolscope.
     Offer,

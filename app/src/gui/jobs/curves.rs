@@ -33,7 +33,7 @@ pub struct CurvesRequest {
     pub keys: Vec<Key>,
     /// Only these rows, in the curves and in the overview.
     pub rows: Option<Arc<RowSet>>,
-    /// SeriesMetric of the curves.
+    /// Metric of the curves.
     pub measure: SeriesMetric,
     /// True if blocks from before the trace count.
     pub earlier: bool,
@@ -54,7 +54,7 @@ pub struct CurvesRequest {
 pub struct Curve {
     /// Its name: the texts of its keys, separated by commas; `None` for the sum of the others.
     pub name: Option<String>,
-    /// The texts of its keys, one per key column; none for the sum of the others and for rows picked by hand.
+    /// The texts of its keys, one per key column; none for the sum of the others and for pinned rows.
     pub keys: Vec<String>,
     /// One value for each time.
     pub values: Vec<f64>,
@@ -69,7 +69,7 @@ pub struct CurvesAnswer {
     pub query: CurvesQuery,
     /// Number of the request.
     pub generation: u64,
-    /// SeriesMetric of the curves.
+    /// Metric of the curves.
     pub measure: SeriesMetric,
     /// True if blocks from before the trace count.
     pub earlier: bool,
@@ -81,7 +81,7 @@ pub struct CurvesAnswer {
     pub others: usize,
     /// They were too many for all to be compared: those with a curve are among the heaviest, but others may rise higher.
     pub chosen_by_sum: bool,
-    /// Smallest and greatest sum of all curves between each time and the next; empty where the values say all or nobody asked.
+    /// Smallest and greatest sum of all curves between each time and the next; empty where the values are enough or the sum was not requested.
     pub total_extremes: Vec<(f64, f64)>,
     /// Times and values of the overview, if it was wanted.
     pub overview: Option<(Vec<f64>, Vec<f64>)>,
@@ -125,7 +125,7 @@ pub(super) fn run(request: &CurvesRequest, generation: u64, cancel: &CancelToken
 ///
 /// # Errors
 /// As [`run`].
-pub(super) fn picked(request: &CurvesRequest, name: &str, cancel: &CancelToken) -> Result<Curve, SeriesError> {
+pub(super) fn pinned(request: &CurvesRequest, name: &str, cancel: &CancelToken) -> Result<Curve, SeriesError> {
     let pen = Pen { request, cancel };
     let all = pen.total(request.view, request.points, request.rows.as_deref())?;
     Ok(Curve { name: Some(name.to_owned()), keys: Vec::new(), ..all.curve(0) })
@@ -307,7 +307,7 @@ mod tests {
         for rest in [0, 1] {
             wanted.rows = Some(Arc::new(RowSet::from_fn(count, |row| row % 2 == rest)));
             let drawn = answer(&wanted);
-            let half = picked(&wanted, "Half", &CancelToken::default()).unwrap();
+            let half = pinned(&wanted, "Half", &CancelToken::default()).unwrap();
             assert_eq!(half.name.as_deref(), Some("Half"));
             assert_eq!((&drawn.curves[0].values, &drawn.curves[0].extremes), (&half.values, &half.extremes));
             assert_ne!(drawn.overview, total.overview);

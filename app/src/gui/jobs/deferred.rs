@@ -34,7 +34,7 @@ pub struct DeferredRequest {
 pub struct DeferredAnswer {
     /// The groups that they belong to.
     pub pivot: Arc<Pivot>,
-    /// Index for the next request about these groups.
+    /// Evaluator to reuse in the next request about these groups.
     pub row_figures: Arc<Evaluator>,
     /// The figures of the nodes.
     pub figures: Vec<(Metric, Vec<(NodeId, Value)>)>,
@@ -51,10 +51,10 @@ pub(super) fn run(request: &DeferredRequest, cancel: &CancelToken) -> Option<Def
         }
     };
     let mut figures = Vec::with_capacity(wanted.len());
-    for (figure, nodes) in wanted {
+    for (metric, nodes) in wanted {
         let runs: Vec<Range<u32>> = nodes.iter().map(|(_, run)| run.clone()).collect();
-        let numbers = row_figures.values(*figure, &runs, &cancelled).ok()?;
-        figures.push((*figure, nodes.iter().map(|(node, _)| *node).zip(numbers).collect()));
+        let values = row_figures.values(*metric, &runs, &cancelled).ok()?;
+        figures.push((*metric, nodes.iter().map(|(node, _)| *node).zip(values).collect()));
     }
     Some(DeferredAnswer { pivot: Arc::clone(pivot), row_figures, figures })
 }

@@ -125,7 +125,7 @@ impl PickFile for SystemDialog {
     }
 }
 
-/// Sooner than this nobody has read a dialog.
+/// Shortest time in which a user can read a dialog.
 const AT_ONCE: Duration = Duration::from_millis(400);
 
 pub(super) fn wait(asked: Asked, question: Question) -> Answer {

@@ -43,7 +43,7 @@ pub enum Topic {
     Table,
     /// The curves of the graph.
     Curves,
-    /// The curves of rows that were picked.
+    /// The curves of pinned rows.
     PinnedCurves,
     /// The sums of the selected range.
     Totals,
@@ -80,7 +80,7 @@ pub type PageWork = Box<dyn FnOnce(&CancelToken) -> Option<PageAnswer> + Send>;
 
 /// A question.
 pub enum Request {
-    /// Name the frames anew.
+    /// Name the frames again.
     Names(NamesRequest),
     /// Group the rows.
     Table(TableRequest),
@@ -114,7 +114,7 @@ pub enum Reply {
     Table(Box<TableAnswer>),
     /// The curves, or why they cannot be drawn.
     Curves(Result<CurvesAnswer, String>),
-    /// The curves of the picked rows, in their order.
+    /// The curves of the pinned rows, in their order.
     PinnedCurves(Result<Vec<Curve>, String>),
     /// The sums.
     Totals(TotalsAnswer),
@@ -163,7 +163,7 @@ impl Request {
             Self::Table(request) => table::run(request, generation, cancel).map(|a| Reply::Table(Box::new(a))),
             Self::Curves(mut request, choice) => {
                 request.rows = choice.rows(cancel).ok()?;
-                told(curves::run(&request, generation, cancel)).map(Reply::Curves)
+                error_as_text(curves::run(&request, generation, cancel)).map(Reply::Curves)
             }
             Self::PinnedCurves(request, choices) => extra(request, &choices, cancel),
             Self::Totals(request) => totals::run(request, generation, cancel).map(Reply::Totals),
@@ -185,7 +185,7 @@ fn extra(mut request: CurvesRequest, choices: &[(String, RowChoice)], cancel: &C
     let mut drawn = Vec::with_capacity(choices.len());
     for (name, choice) in choices {
         request.rows = choice.rows(cancel).ok()?;
-        match told(curves::picked(&request, name, cancel))? {
+        match error_as_text(curves::pinned(&request, name, cancel))? {
             Ok(curve) => drawn.push(curve),
             Err(why) => return Some(Reply::PinnedCurves(Err(why))),
         }
@@ -194,7 +194,7 @@ fn extra(mut request: CurvesRequest, choices: &[(String, RowChoice)], cancel: &C
 }
 
 /// A failure as a sentence; `None` when cancelled.
-fn told<T>(result: Result<T, SeriesError>) -> Option<Result<T, String>> {
+fn error_as_text<T>(result: Result<T, SeriesError>) -> Option<Result<T, String>> {
     match result {
         Ok(answer) => Some(Ok(answer)),
         Err(SeriesError::Cancelled) => None,

@@ -10,9 +10,9 @@ use std::path::PathBuf;
 pub enum FileRequest {
     /// Read it.
     Read(PathBuf),
-    /// Write this text into it if it is not there.
+    /// Write this text to a new file.
     Create(PathBuf, String),
-    /// Write this text into it, over what is there.
+    /// Write this text to the file, which is replaced if it exists.
     Replace(PathBuf, String),
 }
 
@@ -23,7 +23,7 @@ pub enum FileAnswer {
     Read(PathBuf, String),
     /// It was written.
     Written(PathBuf),
-    /// It is there already, and nothing was written; this was to be.
+    /// It exists already, and this text was not written.
     Exists(PathBuf, String),
     /// Error, and the next step, in sentences.
     Failed(String),

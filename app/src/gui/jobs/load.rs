@@ -37,7 +37,7 @@ impl Source {
         }
     }
 
-    /// The file, whoever reads it.
+    /// The file, with either reader.
     #[must_use]
     pub fn path(&self) -> Option<&Path> {
         match self {

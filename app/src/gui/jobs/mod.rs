@@ -33,7 +33,7 @@ use std::thread;
 use parking_lot::Mutex;
 use poolscope_base::progress::CancelToken;
 
-use crate::association::{Association, AssociationError, AssociationState as OfferStanding};
+use crate::association::{Association, AssociationError, AssociationState};
 use crate::wpr::{Recorder, WprStatus};
 use association::Wanted;
 use dialog::{Asked, PickFile};
@@ -110,17 +110,17 @@ pub enum Answer {
         news: PathNews,
     },
     /// State of the association with `.etl` files, or why it is not known.
-    Association(Result<OfferStanding, AssociationError>),
+    Association(Result<AssociationState, AssociationError>),
     /// True if recordings can be made on this machine.
     Recorder {
         /// Number of the question.
         generation: u64,
         /// The answer.
-        standing: WprStatus,
+        wpr_status: WprStatus,
     },
     /// Something about recording on this machine.
     Record {
-        /// Number of what was asked for.
+        /// Number of the request.
         generation: u64,
         /// The news.
         news: RecordNews,
@@ -373,7 +373,7 @@ impl Jobs {
         }
     }
 
-    /// Tells when the file of a tab changes from what was read.
+    /// Reports when the file of a tab differs from the one that was read.
     pub fn watch(&mut self, tab: TabId, source: &Source, stamp: Option<watch::Stamp>) {
         let Some(path) = source.path() else { return };
         let (send, wake) = (self.send.clone(), Arc::clone(&self.wake));
@@ -387,7 +387,7 @@ impl Jobs {
         watch.watch(tab, path.to_path_buf(), stamp);
     }
 
-    /// Looks which of these files are not there.
+    /// Finds out which of these files no longer exist.
     pub fn look_for(&self, paths: Vec<PathBuf>) {
         self.spawn("look", move || Answer::Missing(paths.into_iter().filter(|path| !path.exists()).collect()));
     }
@@ -403,7 +403,7 @@ impl Jobs {
         });
     }
 
-    /// Looks how poolscope stands with `.etl` files, after doing what is wanted first.
+    /// Reads the registration of poolscope for `.etl` files, after the change that is wanted.
     pub fn associate(&self, association: Arc<dyn Association>, wanted: Wanted) {
         self.spawn("association", move || Answer::Association(association::run(association.as_ref(), wanted)));
     }
@@ -431,7 +431,7 @@ impl Jobs {
         self.slots.values().any(|slot| slot.is_waiting)
     }
 
-    /// The next answer that somebody still waits for.
+    /// The next answer that is not outdated.
     pub fn answer(&mut self) -> Option<Answer> {
         while let Ok(answer) = self.receive.try_recv() {
             let wanted = match &answer {
@@ -473,7 +473,7 @@ impl Jobs {
     fn spawn_some(&self, name: &str, work: impl FnOnce() -> Option<Answer> + Send + 'static) {
         let (send, wake) = (self.send.clone(), Arc::clone(&self.wake));
         spawn_or_run(name, move || {
-            // The receiver is gone when the window is: then nobody waits.
+            // Without a window there is no receiver.
             if let Some(answer) = work()
                 && send.send(answer).is_ok()
             {

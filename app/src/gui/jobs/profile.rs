@@ -15,10 +15,10 @@ use crate::gui::model::filter::RowFilter;
 pub struct ProfileRequest {
     /// The trace and its texts.
     pub names: Arc<ColumnValues>,
-    /// RowPath of the row in the tree.
+    /// Path of the row in the tree.
     pub place: RowPath,
     /// The view that its figures are relative to.
-    pub view: TimeRange,
+    pub range: TimeRange,
     /// Filter of the rows.
     pub filter: Arc<RowFilter>,
 }
@@ -26,16 +26,16 @@ pub struct ProfileRequest {
 /// Profile of its allocations.
 #[derive(Debug)]
 pub struct ProfileAnswer {
-    /// RowPath of the row in the tree.
+    /// Path of the row in the tree.
     pub place: RowPath,
     /// Its blocks.
     pub profile: RowDetails,
 }
 
 pub(super) fn run(request: ProfileRequest, cancel: &CancelToken) -> Option<ProfileAnswer> {
-    let ProfileRequest { names, place, view, filter } = request;
-    let choice = RowChoice { names: Arc::clone(&names), view, filter, impacting: false, place: Some(place.clone()) };
+    let ProfileRequest { names, place, range, filter } = request;
+    let choice = RowChoice { names: Arc::clone(&names), range, filter, impacting: false, place: Some(place.clone()) };
     let rows = choice.rows(cancel).ok()??;
-    let profile = row_details(&names, &rows, view, &|| cancel.is_cancelled()).ok()?;
+    let profile = row_details(&names, &rows, range, &|| cancel.is_cancelled()).ok()?;
     Some(ProfileAnswer { place, profile })
 }

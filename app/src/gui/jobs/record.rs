@@ -35,7 +35,7 @@ impl Jobs {
         let (generation, _) = self.recorder_look.next();
         self.spawn("recorder", move || Answer::Recorder {
             generation,
-            standing: recorder.wpr_status(chosen.as_deref()),
+            wpr_status: recorder.wpr_status(chosen.as_deref()),
         });
     }
 
@@ -56,7 +56,7 @@ impl Jobs {
         });
     }
 
-    /// Ends the recorder that is under way; what became of its task is told all the same.
+    /// Terminates the running recorder; the result of its task is still reported.
     pub fn end_recorder(&mut self) {
         self.record.cancel.cancel();
     }

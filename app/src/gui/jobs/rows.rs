@@ -1,5 +1,5 @@
 //! Rows that a question is about: those that the filter leaves in a visible range, of these only AIFO rows where only they are drawn, of
-//! that only what lies in some places of the tree. Found on the thread of the question.
+//! that only what lies in some places of the tree. Computed on the thread of the request.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ pub struct RowChoice {
     /// The trace and its texts.
     pub names: Arc<ColumnValues>,
     /// The view that type and filter are relative to.
-    pub view: TimeRange,
+    pub range: TimeRange,
     /// The filter.
     pub filter: Arc<RowFilter>,
     /// Only AIFO rows.
@@ -35,10 +35,10 @@ impl RowChoice {
     /// [`Cancelled`] once `cancel` says so.
     pub fn rows(&self, cancel: &CancelToken) -> Result<Option<Arc<RowSet>>, Cancelled> {
         let cancelled = || cancel.is_cancelled();
-        let mut rows = self.filter.rows(&self.names, self.view, &cancelled)?;
+        let mut rows = self.filter.rows(&self.names, self.range, &cancelled)?;
         let candidates = RowPath(vec![leak_candidates()]);
         for place in self.impacting.then_some(&candidates).into_iter().chain(&self.place) {
-            let more = rows_of_paths(std::slice::from_ref(place), &self.names, self.view, &cancelled)?;
+            let more = rows_of_paths(std::slice::from_ref(place), &self.names, self.range, &cancelled)?;
             rows = Some(Arc::new(match rows {
                 Some(rows) => rows.and(&more),
                 None => more,

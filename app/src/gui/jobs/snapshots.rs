@@ -33,7 +33,7 @@ impl Jobs {
         self.spawn("listing", move || Answer::Listing(read(source)));
     }
 
-    /// Writes a text into a file; over one that is there only if the user was asked.
+    /// Writes a text to a file; an existing one is replaced only if the user was asked.
     pub fn save_text(&self, path: PathBuf, text: String, replace: bool) {
         let request = if replace { FileRequest::Replace(path, text) } else { FileRequest::Create(path, text) };
         self.spawn("save", move || Answer::Saved(files::run(request)));

@@ -161,7 +161,7 @@ fn search(
     tell(SymbolsNews::Finished);
 }
 
-/// Returns whether servers that were not asked may have what was not found.
+/// Returns whether servers that were not asked may have the missing symbols.
 fn is_left(outcome: &ModuleOutcome) -> bool {
     let skipped = || outcome.attempts.iter().any(|attempt| attempt.result == LookupResult::Offline);
     outcome.state != ModuleState::Loaded && (outcome.state == ModuleState::Offline || skipped())
@@ -210,7 +210,7 @@ fn bundled(news: impl Iterator<Item = SymbolsNews>) -> Vec<SymbolsNews> {
             }
             places.insert(*at, bundle.len());
         } else if let SymbolsNews::Done(at, _) = &one {
-            // What is told of it after this comes after this.
+            // Later news of the module come after this.
             places.remove(at);
         }
         bundle.push(one);
@@ -233,7 +233,7 @@ mod tests {
             SymbolsNews::Finished,
         ];
         let bundle = bundled(news.into_iter());
-        let told: Vec<String> = bundle.iter().map(|one| format!("{one:?}")).collect();
-        assert_eq!(told, ["State(0, Reading)", "State(1, Waiting)", "Finished"]);
+        let bundled: Vec<String> = bundle.iter().map(|one| format!("{one:?}")).collect();
+        assert_eq!(bundled, ["State(0, Reading)", "State(1, Waiting)", "Finished"]);
     }
 }

@@ -45,7 +45,7 @@ pub struct TableAnswer {
     pub query: GroupsQuery,
     /// The rows.
     pub flat: VisibleRows,
-    /// Paths of open rows, with what was opened to lead to the answer.
+    /// Paths of open rows, with those opened for the initial reveal.
     pub expanded: FxHashSet<u64>,
     /// The paths that were wanted.
     pub wanted: FxHashSet<u64>,
@@ -53,7 +53,7 @@ pub struct TableAnswer {
     pub found: FxHashMap<u64, NodeId>,
     /// The rows that lead to the answer, outermost first.
     pub led: Vec<NodeId>,
-    /// Translation of what was kept by old names.
+    /// Translation of everything that is kept by old names.
     pub renamed: Option<Box<Renamed>>,
     /// The awaited steps that are known.
     pub known: Vec<Step>,

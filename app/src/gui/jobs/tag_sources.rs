@@ -1,5 +1,5 @@
 //! Reads the user's `pooltag.txt` and looks through the driver files of a folder, for what they say about the tags of an open
-//! trace. What cannot be read is told, and the rest goes on.
+//! trace. Sources that cannot be read are reported, and the others are used.
 
 use std::path::PathBuf;
 use std::sync::Arc;

@@ -14,7 +14,7 @@ pub struct TotalsRequest {
     /// The trace and its texts.
     pub names: Arc<ColumnValues>,
     /// The range.
-    pub view: TimeRange,
+    pub range: TimeRange,
     /// The filter's steps; their types are relative to the range.
     pub steps: Vec<Step>,
 }
@@ -25,7 +25,7 @@ pub struct TotalsAnswer {
     /// Number of the request.
     pub generation: u64,
     /// The range.
-    pub view: TimeRange,
+    pub range: TimeRange,
     /// Sums over all rows that live in it.
     pub total: Aggregate,
     /// The same by type, in the order AIFI, AIFO, AOFI, AOFO; types without rows are left out.
@@ -33,16 +33,16 @@ pub struct TotalsAnswer {
 }
 
 pub(super) fn run(request: TotalsRequest, generation: u64, cancel: &CancelToken) -> Option<TotalsAnswer> {
-    let TotalsRequest { names, view, steps } = request;
+    let TotalsRequest { names, range, steps } = request;
     let cancelled = || cancel.is_cancelled();
     // Its own narrowing: the view's rows are kept for table and curves.
-    let rows = RowFilter::new(steps).rows(&names, view, &cancelled).ok()?;
-    let question = PivotRequest { keys: &[Key::Type], visible_range: view, rows: rows.as_deref() };
+    let rows = RowFilter::new(steps).rows(&names, range, &cancelled).ok()?;
+    let question = PivotRequest { keys: &[Key::Type], view: range, rows: rows.as_deref() };
     let pivot = pivot(&names, &question, &cancelled).ok()?;
     let text = |group: usize| {
         let column = pivot.columns().first()?;
         Some(column.text(*pivot.ids(group).first()?).into_owned())
     };
     let by_type = pivot.aggregates().iter().enumerate().filter_map(|(group, cost)| Some((text(group)?, *cost)));
-    Some(TotalsAnswer { generation, view, total: *pivot.total(), by_type: by_type.collect() })
+    Some(TotalsAnswer { generation, range, total: *pivot.total(), by_type: by_type.collect() })
 }

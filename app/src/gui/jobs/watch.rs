@@ -25,7 +25,7 @@ pub struct Stamp {
 }
 
 impl Stamp {
-    /// The state of a file; `None` when it is not there.
+    /// The state of a file; `None` if it does not exist.
     #[must_use]
     pub fn of(path: &Path) -> Option<Self> {
         let data = std::fs::metadata(path).ok()?;
@@ -38,7 +38,7 @@ impl Stamp {
 pub enum Change {
     /// It holds something else now.
     Changed,
-    /// It is not there any more.
+    /// It no longer exists.
     Gone,
 }
 
@@ -57,10 +57,10 @@ impl Watch {
     #[must_use]
     pub fn start(report: impl Fn(TabId, Change) + Send + 'static) -> Self {
         let (send, receive) = channel();
-        let (tell, told) = channel();
+        let (path_sender, changed_paths) = channel();
         let body = move || {
-            let mut watching = Watching::new(tell, Box::new(report));
-            watching.run(&receive, &told);
+            let mut watching = Watching::new(path_sender, Box::new(report));
+            watching.run(&receive, &changed_paths);
         };
         // Without a thread no change is noticed: the trace stays as it was opened.
         drop(thread::Builder::new().name("watch".to_owned()).spawn(body));
@@ -93,17 +93,17 @@ struct Watching {
 }
 
 impl Watching {
-    fn new(tell: Sender<Vec<PathBuf>>, report: Box<dyn Fn(TabId, Change) + Send>) -> Self {
+    fn new(path_sender: Sender<Vec<PathBuf>>, report: Box<dyn Fn(TabId, Change) + Send>) -> Self {
         let handler = move |event: notify::Result<notify::Event>| {
             if let Ok(event) = event {
-                drop(tell.send(event.paths));
+                drop(path_sender.send(event.paths));
             }
         };
         Self { watcher: notify::recommended_watcher(handler).ok(), files: BTreeMap::new(), report }
     }
 
     /// Until the window is gone.
-    fn run(&mut self, orders: &Receiver<Message>, told: &Receiver<Vec<PathBuf>>) {
+    fn run(&mut self, orders: &Receiver<Message>, changed_paths: &Receiver<Vec<PathBuf>>) {
         let mut last_look = Instant::now();
         loop {
             let wait = if self.files.is_empty() { LOOK } else { SETTLED };
@@ -114,7 +114,7 @@ impl Watching {
                 Err(RecvTimeoutError::Disconnected) => return,
             }
             self.settle();
-            for paths in told.try_iter() {
+            for paths in changed_paths.try_iter() {
                 self.notify(&paths);
             }
             if last_look.elapsed() >= LOOK {
@@ -130,7 +130,7 @@ impl Watching {
         if let (Some(watcher), Some(folder)) = (&mut self.watcher, folder(&path)) {
             drop(watcher.watch(folder, RecursiveMode::NonRecursive));
         }
-        // What happened between reading and watching would never be told.
+        // A change between reading and watching would never be reported.
         self.files.insert(tab, File { looked: Some(Stamp::of(&path)), path, known });
     }
 

@@ -9,7 +9,7 @@ use super::columns::What;
 pub fn of(what: What) -> &'static str {
     match what {
         What::Key(key) => of_key(key),
-        What::Figure(figure) => of_figure(figure),
+        What::Figure(metric) => of_figure(metric),
     }
 }
 
@@ -48,8 +48,8 @@ fn of_key(key: Key) -> &'static str {
     }
 }
 
-fn of_figure(figure: Metric) -> &'static str {
-    match figure {
+fn of_figure(metric: Metric) -> &'static str {
+    match metric {
         Metric::Count => "Number of allocations that exist in the visible range or a part of it.",
         Metric::Size => "Bytes of all allocations that exist in the visible range or a part of it.",
         Metric::ImpactingSize => "Bytes allocated in the visible range and not freed in it (AIFO).",

@@ -31,7 +31,7 @@ impl What {
     pub fn title(self) -> String {
         match self {
             Self::Key(key) => key.title().to_owned(),
-            Self::Figure(figure) => figure.title(),
+            Self::Figure(metric) => metric.title(),
         }
     }
 
@@ -46,14 +46,14 @@ impl What {
             (Self::Key(key), ColumnRole::Graph) => {
                 Err(format!("{} is a key column and cannot be graphed.", key.title()))
             }
-            (Self::Figure(figure), ColumnRole::Key) => match key_of(figure) {
+            (Self::Figure(metric), ColumnRole::Key) => match key_of(metric) {
                 Some(key) => Ok(Self::Key(key)),
-                None => Err(format!("{} is a data column and cannot group rows.", figure.title())),
+                None => Err(format!("{} is a data column and cannot group rows.", metric.title())),
             },
             (Self::Figure(_), ColumnRole::Data) => Ok(self),
-            (Self::Figure(figure), ColumnRole::Graph) if graphed(figure).is_some() => Ok(self),
-            (Self::Figure(figure), ColumnRole::Graph) => {
-                Err(format!("{} cannot be graphed. Only Size, Count and the impacting columns can.", figure.title()))
+            (Self::Figure(metric), ColumnRole::Graph) if graphed(metric).is_some() => Ok(self),
+            (Self::Figure(metric), ColumnRole::Graph) => {
+                Err(format!("{} cannot be graphed. Only Size, Count and the impacting columns can.", metric.title()))
             }
         }
     }
@@ -66,8 +66,8 @@ pub fn shown(key: Key, text: &str) -> Cow<'_, str> {
 }
 
 /// Key that a figure becomes left of the gold bar.
-fn key_of(figure: Metric) -> Option<Key> {
-    match figure {
+fn key_of(metric: Metric) -> Option<Key> {
+    match metric {
         Metric::Unique(key) => Some(key),
         Metric::Size | Metric::Average | Metric::Min | Metric::Max | Metric::PeakSize => Some(Key::SizeClass),
         Metric::ImpactingSize | Metric::ImpactingCount => Some(Key::ImpactingType),
@@ -78,9 +78,9 @@ fn key_of(figure: Metric) -> Option<Key> {
 
 /// Curve of a figure: counts instead of bytes, AIFO rows only; `None` when it has no values over time.
 #[must_use]
-pub fn graphed(figure: Metric) -> Option<Graphed> {
+pub fn graphed(metric: Metric) -> Option<Graphed> {
     let graphed = |by_count, impacting| Some(Graphed { by_count, impacting });
-    match figure {
+    match metric {
         Metric::Size | Metric::PeakSize => graphed(false, false),
         Metric::Count | Metric::PeakCount => graphed(true, false),
         Metric::ImpactingSize => graphed(false, true),
@@ -100,7 +100,7 @@ pub struct Graphed {
 
 /// The ways in which one thing can be added up, the plain one first.
 #[must_use]
-pub fn aggregations(figure: Metric) -> Vec<(&'static str, Metric)> {
+pub fn aggregations(metric: Metric) -> Vec<(&'static str, Metric)> {
     let families: [&[(&str, Metric)]; 4] = [
         &[
             ("Sum", Metric::Size),
@@ -113,7 +113,7 @@ pub fn aggregations(figure: Metric) -> Vec<(&'static str, Metric)> {
         &[("Sum of bytes", Metric::ImpactingSize), ("Count", Metric::ImpactingCount)],
         &[("Average", Metric::LifetimeAverage), ("Maximum", Metric::LifetimeMax)],
     ];
-    families.iter().find(|f| f.iter().any(|(_, other)| *other == figure)).map_or_else(Vec::new, |f| f.to_vec())
+    families.iter().find(|f| f.iter().any(|(_, other)| *other == metric)).map_or_else(Vec::new, |f| f.to_vec())
 }
 /// Text of the column Paged.
 #[must_use]

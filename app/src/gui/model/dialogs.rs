@@ -30,7 +30,7 @@ pub enum Dialog {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
     /// A sentence about it.
-    pub words: String,
+    pub message: String,
     /// True if it failed.
     pub failed: bool,
 }

@@ -115,14 +115,14 @@ impl RowFilter {
         self.steps.iter().any(|step| step.asks(&about))
     }
 
-    /// The rows that all steps leave in a view; `None` for all rows. Whoever asks second waits for the first.
+    /// The rows that all steps leave in a time range; `None` for all rows. Concurrent calls wait for the first one.
     ///
     /// # Errors
     /// [`Cancelled`] once `cancel` says so.
     pub fn rows(
         &self,
         names: &ColumnValues,
-        view: TimeRange,
+        range: TimeRange,
         cancel: Cancel<'_>,
     ) -> Result<Option<Arc<RowSet>>, Cancelled> {
         if self.steps.is_empty() {
@@ -130,16 +130,16 @@ impl RowFilter {
         }
         let mut found = self.found.lock();
         if let Some((of, rows)) = found.as_ref()
-            && *of == view
+            && *of == range
         {
             return Ok(Some(Arc::clone(rows)));
         }
         let mut left: Option<RowSet> = None;
         for step in &self.steps {
             let rows = match step {
-                Step::Query(query) => CompiledQuery::new(query, names, view).rows(names.trace(), cancel)?,
-                Step::To(places) => rows_of_paths(places, names, view, cancel)?,
-                Step::Out(places) => rows_of_paths(places, names, view, cancel)?.not(),
+                Step::Query(query) => CompiledQuery::new(query, names, range).rows(names.trace(), cancel)?,
+                Step::To(places) => rows_of_paths(places, names, range, cancel)?,
+                Step::Out(places) => rows_of_paths(places, names, range, cancel)?.not(),
             };
             left = Some(match left {
                 Some(left) => left.and(&rows),
@@ -147,7 +147,7 @@ impl RowFilter {
             });
         }
         let rows = left.map(Arc::new);
-        *found = rows.clone().map(|rows| (view, rows));
+        *found = rows.clone().map(|rows| (range, rows));
         Ok(rows)
     }
 }

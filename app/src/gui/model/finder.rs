@@ -1,4 +1,4 @@
-//! The search through the rows: what is looked for, what was found, and at which match the cursor is.
+//! The search through the rows: its text, its matches, and the match under the cursor.
 
 use std::sync::Arc;
 
@@ -30,7 +30,7 @@ impl Finder {
         if self.open { &self.text } else { "" }
     }
 
-    /// Takes in what was found.
+    /// Sets the matches.
     pub fn take(&mut self, matches: Vec<Vec<TreeStep>>, total: u64) {
         self.at = self.at.filter(|at| *at < matches.len() && self.searched == self.text);
         self.searched.clone_from(&self.text);
@@ -38,7 +38,7 @@ impl Finder {
         self.total = total;
     }
 
-    /// Forgets what was found.
+    /// Clears the matches.
     pub fn clear(&mut self) {
         self.matches = Arc::default();
         self.total = 0;

@@ -152,7 +152,7 @@ impl Presets {
         }
     }
 
-    /// Saves an layout under a name; one of that name is replaced.
+    /// Saves a layout under a name; one of that name is replaced.
     ///
     /// # Errors
     /// When the name cannot be used: the reason as a sentence.

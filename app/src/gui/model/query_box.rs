@@ -23,7 +23,7 @@ pub struct QueryField {
     pub asked: bool,
     /// These texts are there.
     pub is_prepared: bool,
-    /// They came after the box was written in: what is there can be completed now.
+    /// They came after text was typed: it can be completed now.
     pub is_late: bool,
     /// Completions are to be offered once the texts are there.
     pub awaited: bool,

@@ -8,15 +8,15 @@ use std::path::{Path, PathBuf};
 
 /// Seconds between two looks at a recording that is being watched, and at one whose page is not in front.
 pub const LOOK_S: f64 = 2.0;
-/// The same where nobody looks.
+/// The same while the page is not in front.
 pub const LOOK_BEHIND_S: f64 = 10.0;
-/// Looks that may fail one after another before the user is told to look himself.
+/// Number of consecutive status checks that may fail before the user is told.
 const FAILURES: u32 = 3;
 
 /// Phase of a recording.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Phase {
-    /// None runs, as far as is known: nobody has asked the recorder.
+    /// Unknown: the recorder was not asked yet.
     #[default]
     Unknown,
     /// The recorder was asked and said that none runs.
@@ -62,10 +62,10 @@ pub enum Question {
 #[derive(Debug, Default)]
 pub struct RecorderState {
     /// True if recordings can be made; `None` until that was looked up.
-    pub standing: Option<WprStatus>,
+    pub wpr_status: Option<WprStatus>,
     /// Phase of the recording.
     pub phase: Phase,
-    /// RecordingStatus from the last look.
+    /// Result of the last status check.
     pub status: Option<RecordingStatus>,
     /// When that was, in seconds of the window's clock.
     pub looked_at: f64,
@@ -95,7 +95,7 @@ pub struct RecorderState {
 }
 
 impl RecorderState {
-    /// One that was told where the recorder and its folder are, as the user wrote it.
+    /// State with the paths of the recorder and its folder as the user wrote them.
     #[must_use]
     pub fn with_places(wpr: String, folder: String, scratch: PathBuf) -> Self {
         Self { wpr, folder, scratch, ..Self::default() }
@@ -104,7 +104,7 @@ impl RecorderState {
     /// The program that records.
     #[must_use]
     pub fn program(&self) -> Option<&Path> {
-        match &self.standing {
+        match &self.wpr_status {
             Some(WprStatus::Ready { program }) => Some(program),
             _ => None,
         }
@@ -113,7 +113,7 @@ impl RecorderState {
     /// Reason why nothing can be started now; `None` when it can.
     #[must_use]
     pub fn start_blocked(&self) -> Option<&'static str> {
-        match (&self.standing, self.phase) {
+        match (&self.wpr_status, self.phase) {
             (None, _) => Some("Searching for wpr.exe"),
             (Some(WprStatus::NotWindows), _) => Some("Recording is available on Windows only"),
             (Some(WprStatus::Missing { .. }), _) => Some("wpr.exe was not found on this machine"),
@@ -230,7 +230,7 @@ impl RecorderState {
             (Task::Stop { .. } | Task::Cancel, Some(NOT_RUNNING)) => Phase::Idle,
             // What could not be saved or dropped is still there.
             (Task::Stop { .. } | Task::Cancel, _) => Phase::Running,
-            // Somebody else's recording can be saved and dropped like one's own.
+            // A recording that was started elsewhere can be saved and dropped as well.
             (Task::Start(_), Some(ALREADY_RUNNING)) => Phase::Running,
             (Task::Start(_) | Task::Status { .. }, _) => Phase::Unknown,
         };
@@ -254,8 +254,8 @@ mod tests {
     use super::*;
 
     fn ready() -> RecorderState {
-        let standing = WprStatus::Ready { program: PathBuf::from("wpr.exe") };
-        RecorderState { standing: Some(standing), ..RecorderState::default() }
+        let wpr_status = WprStatus::Ready { program: PathBuf::from("wpr.exe") };
+        RecorderState { wpr_status: Some(wpr_status), ..RecorderState::default() }
     }
 
     fn start() -> Task {
@@ -306,7 +306,7 @@ mod tests {
         let full = WprError::Refused { what: "save", code: Some(0x8007_0070), message: String::new() };
         run(&mut recorder, stop(), Err(full), 1.0);
         assert_eq!(recorder.phase, Phase::Running);
-        assert!(recorder.trouble.as_ref().is_some_and(|words| words.contains("disk is full")));
+        assert!(recorder.trouble.as_ref().is_some_and(|sentence| sentence.contains("disk is full")));
         let gone = WprError::Refused { what: "save", code: Some(NOT_RUNNING), message: String::new() };
         run(&mut recorder, stop(), Err(gone), 2.0);
         assert_eq!(recorder.phase, Phase::Idle);
@@ -319,7 +319,7 @@ mod tests {
         run(&mut recorder, start(), Err(running), 0.0);
         assert!(recorder.phase == Phase::Running && recorder.trouble.is_some());
         recorder.take(status(false), 1.0);
-        assert!(recorder.trouble.as_ref().is_some_and(|words| words.contains("ended by somebody else")));
+        assert!(recorder.trouble.as_ref().is_some_and(|sentence| sentence.contains("ended by somebody else")));
         assert_eq!(recorder.start_blocked(), None);
     }
 

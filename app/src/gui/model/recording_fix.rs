@@ -73,7 +73,7 @@ impl Fix {
 
     /// Sentence about the problem and the setting that avoids it.
     #[must_use]
-    pub fn words(self) -> &'static str {
+    pub fn description(self) -> &'static str {
         match self {
             Self::NoPoolEvents => "The trace has no pool events. All commands below include the Pool keyword.",
             Self::NoStacks => {
@@ -121,10 +121,10 @@ impl Fix {
 
 /// Source of the event rate, for the page.
 #[must_use]
-pub fn rate_words(events_per_second: u64) -> String {
-    let words = format::count(events_per_second);
+pub fn rate_sentence(events_per_second: u64) -> String {
+    let text = format::count(events_per_second);
     format!(
-        "The expected rate is {HEADROOM} times that of the trace, which had {words} allocations and frees per second."
+        "The expected rate is {HEADROOM} times that of the trace, which had {text} allocations and frees per second."
     )
 }
 
@@ -159,7 +159,7 @@ mod tests {
     fn every_fix_is_for_something_and_changes_what_was_wrong() {
         for fix in Fix::ALL {
             assert!(DiagnosticKind::ALL.iter().any(|kind| Fix::of(*kind) == Some(fix)), "{fix:?}");
-            assert!(fix.words().ends_with('.') || fix.words().ends_with("below."), "{fix:?}");
+            assert!(fix.description().ends_with('.') || fix.description().ends_with("below."), "{fix:?}");
         }
         let mut bad =
             RecordingPlan { logging_mode: LoggingMode::Memory, stacks: StackOptions::NONE, ..RecordingPlan::default() };

@@ -111,7 +111,8 @@ pub struct RecordingSetup {
     pub snapshots: SnapshotList,
     /// Sentence on why the page was opened, and on the settings that this changed.
     pub reason: Option<String>,
-    /// All tags or which ones, when the expected rate was taken from a listing or a trace; nothing if the user wrote it, or nobody did.
+    /// The scope (all tags, or the tags) for which the expected rate was taken from a snapshot or a trace; `None` if the user
+    /// wrote the rate or it is not set.
     pub counted_for: Option<(bool, [String; TAGS_MAX])>,
     /// The commands that are to be brought into view.
     pub reveal: Option<CommandKind>,
@@ -164,9 +165,10 @@ impl RecordingSetup {
                 if counted.is_some() {
                     self.counted_for = Some((self.all, self.tags.clone()));
                 }
-                let rate = counted.map(recording_fix::rate_words);
-                self.reason =
-                    Some([Some(fix.words().to_owned()), rate].into_iter().flatten().collect::<Vec<_>>().join(" "));
+                let rate = counted.map(recording_fix::rate_sentence);
+                self.reason = Some(
+                    [Some(fix.description().to_owned()), rate].into_iter().flatten().collect::<Vec<_>>().join(" "),
+                );
                 self.reveal = fix.way();
             }
         }
@@ -188,7 +190,7 @@ impl RecordingSetup {
         }
     }
 
-    /// Takes the first of these tags, as tables show them: as many as fit.
+    /// Selects the first of these tags, as tables show them, up to [`TAGS_MAX`].
     pub fn record_tags<T: AsRef<str>>(&mut self, shown: &[T]) {
         self.tags = Default::default();
         if let Some(patterns) = TagPatterns::from_tags(shown) {
@@ -327,10 +329,10 @@ impl RecordingSetup {
 }
 
 /// A message as the window says it: with a capital and a full stop.
-pub fn sentence(words: &str) -> String {
-    let mut letters = words.chars();
+pub fn sentence(message: &str) -> String {
+    let mut letters = message.chars();
     let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
-    let end = if words.ends_with('.') { "" } else { "." };
+    let end = if message.ends_with('.') { "" } else { "." };
     format!("{first}{}{end}", letters.as_str())
 }
 
@@ -354,11 +356,13 @@ mod tests {
         let setup = setup(&["Leak", "toolong", "Leak", ""]);
         assert_eq!(setup.error(0), None);
         assert!(
-            setup.error(1).is_some_and(|words| words.contains("one to four") && words.starts_with("Tag 'toolong'"))
+            setup
+                .error(1)
+                .is_some_and(|message| message.contains("one to four") && message.starts_with("Tag 'toolong'"))
         );
-        assert!(setup.error(2).is_some_and(|words| words.contains("given twice")));
+        assert!(setup.error(2).is_some_and(|message| message.contains("given twice")));
         assert_eq!(setup.error(3), None);
-        assert!(setup.prepared().is_err_and(|words| words.contains("toolong")), "nothing is recorded by mistake");
+        assert!(setup.prepared().is_err_and(|message| message.contains("toolong")), "nothing is recorded by mistake");
     }
 
     #[test]
@@ -378,7 +382,7 @@ mod tests {
         setup.all = true;
         setup.trace_file = "a?.etl".to_owned();
         setup.prepare();
-        assert!(setup.prepared().is_err_and(|words| words.contains("a?.etl")));
+        assert!(setup.prepared().is_err_and(|message| message.contains("a?.etl")));
     }
 
     #[test]
@@ -418,7 +422,7 @@ mod tests {
         setup.plan.stacks = StackOptions::NONE;
         setup.want(&RecordingGoal::Tags(vec!["Leak".to_owned()]));
         assert!(setup.has_tag("Leak") && setup.plan.stacks == StackOptions::BOTH);
-        assert!(setup.reason.as_ref().is_some_and(|words| words.contains("Leak")));
+        assert!(setup.reason.as_ref().is_some_and(|message| message.contains("Leak")));
         setup.want(&RecordingGoal::Fix { fix: Fix::Unmerged, events_per_second: Some(10) });
         assert_eq!((setup.reveal, setup.plan.expected.events_per_second), (Some(CommandKind::Merge), Some(20)));
         assert!(setup.has_tag("Leak"), "the tags that were written are kept");

@@ -247,13 +247,13 @@ impl SnapshotList {
         self.waiting > 0
     }
 
-    /// Takes in what was read. The last listing is shown, compared with the one before it if there is one.
+    /// Adds the snapshots that were read. The last listing is shown, compared with the one before it if there is one.
     pub fn take(&mut self, answer: SnapshotAnswer) {
         self.waiting = self.waiting.saturating_sub(1);
         let document = match answer.result {
             Ok(document) => document,
-            Err(words) => {
-                self.trouble = Some(sentence(&words));
+            Err(message) => {
+                self.trouble = Some(sentence(&message));
                 return;
             }
         };
@@ -443,7 +443,11 @@ mod tests {
             name: "b".to_owned(),
             result: parse_text("hello").map_err(|error| error.to_string()),
         });
-        assert!(page.trouble.as_ref().is_some_and(|words| words.contains("No row of poolmon")), "{:?}", page.trouble);
+        assert!(
+            page.trouble.as_ref().is_some_and(|message| message.contains("No row of poolmon")),
+            "{:?}",
+            page.trouble
+        );
         assert_eq!(page.listings.len(), 1);
         page.clear();
         assert!(page.listings.is_empty() && shown(&mut page).is_empty());

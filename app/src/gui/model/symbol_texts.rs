@@ -8,7 +8,7 @@ use poolscope_analysis::trace::time::Ticks;
 use poolscope_symbols::locate::{DownloadProgress, LookupAttempt, LookupResult};
 use poolscope_symbols::resolve::ModuleState;
 
-use super::symbols::{ModuleRow, Phase, Symbols, state_words};
+use super::symbols::{ModuleRow, Phase, Symbols, state_text};
 use super::symbols::{file, named, pdb};
 use crate::format;
 
@@ -37,25 +37,25 @@ pub fn share(transfer: &DownloadProgress) -> Option<f32> {
 pub fn state(state: &ModuleState) -> String {
     match state {
         ModuleState::Downloading(now) => transfer(now),
-        other => state_words(other).to_owned(),
+        other => state_text(other).to_owned(),
     }
 }
 
 /// Progress of the search for the status bar; `None` before the first search.
 #[must_use]
-pub fn standing(symbols: &Symbols) -> Option<String> {
-    let standing = symbols.standing();
-    let all = format::count(standing.modules as u64);
+pub fn status_text(symbols: &Symbols) -> Option<String> {
+    let status = symbols.status();
+    let all = format::count(status.modules as u64);
     match symbols.phase {
-        Phase::Idle if standing.modules == 0 => Some("symbols not loaded".to_owned()),
-        Phase::Running if standing.modules == 0 => Some("symbols: reading stacks".to_owned()),
+        Phase::Idle if status.modules == 0 => Some("Symbols not loaded".to_owned()),
+        Phase::Running if status.modules == 0 => Some("Symbols: reading stacks".to_owned()),
         Phase::Running => {
-            let done = format!("symbols: {} of {all}", format::count(standing.finished as u64));
+            let done = format!("Symbols: {} of {all}", format::count(status.finished as u64));
             let coming = downloading(symbols).map(|(name, now)| format!(", {name} {}", transfer(now)));
             Some(done + &coming.unwrap_or_default())
         }
-        _ if standing.modules == 0 => None,
-        _ => Some(format!("symbols {} of {all} modules", format::count(standing.loaded as u64))),
+        _ if status.modules == 0 => None,
+        _ => Some(format!("Symbols: {} of {all} modules", format::count(status.loaded as u64))),
     }
 }
 
@@ -86,11 +86,11 @@ pub fn without_symbols(symbols: &Symbols) -> Option<(usize, String)> {
         .filter(|(_, row)| is_without_symbols(row))
         .map(|(need, row)| format!("{}: {}", need.request.identity.name, state(&row.state)))
         .collect();
-    let mut words = lacking.iter().take(MOST_NAMES).cloned().collect::<Vec<_>>().join("\n");
+    let mut text = lacking.iter().take(MOST_NAMES).cloned().collect::<Vec<_>>().join("\n");
     if lacking.len() > MOST_NAMES {
-        words += &format!("\nand {} more", format::count((lacking.len() - MOST_NAMES) as u64));
+        text += &format!("\nand {} more", format::count((lacking.len() - MOST_NAMES) as u64));
     }
-    (!lacking.is_empty()).then_some((lacking.len(), words))
+    (!lacking.is_empty()).then_some((lacking.len(), text))
 }
 
 /// Advice on a module's state: its effect on names, and the next step.
@@ -200,7 +200,7 @@ pub fn lives(trace: &Trace, modules: &[ModuleId]) -> Vec<String> {
     lines.into_iter().map(|line| line.3).collect()
 }
 
-/// Everything about a module as text, to be sent to whoever can help.
+/// All details of a module as text, to attach to a report.
 #[must_use]
 pub fn report(trace: &Trace, need: &ModuleNeed, row: &ModuleRow) -> String {
     let mut lines = vec![format!("{}: {}", need.request.identity.name, state(&row.state)), advice(need, row)];

@@ -49,7 +49,7 @@ impl ModuleRow {
 
 /// Progress of the search over all modules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Standing {
+pub struct SymbolStatus {
     /// Modules that are needed.
     pub modules: usize,
     /// Modules whose search is over.
@@ -97,20 +97,20 @@ impl Symbols {
 
     /// Progress of the search.
     #[must_use]
-    pub fn standing(&self) -> Standing {
-        let mut standing = Standing { modules: self.needs.len(), ..Standing::default() };
+    pub fn status(&self) -> SymbolStatus {
+        let mut status = SymbolStatus { modules: self.needs.len(), ..SymbolStatus::default() };
         for row in &self.rows {
             match &row.state {
                 ModuleState::Waiting | ModuleState::Searching | ModuleState::Reading => {}
                 ModuleState::Downloading(transfer) => {
-                    standing.downloading.0 += transfer.bytes;
-                    standing.downloading.1 += transfer.total_bytes.unwrap_or(transfer.bytes);
+                    status.downloading.0 += transfer.bytes;
+                    status.downloading.1 += transfer.total_bytes.unwrap_or(transfer.bytes);
                 }
-                _ => standing.finished += 1,
+                _ => status.finished += 1,
             }
-            standing.loaded += usize::from(row.has_names());
+            status.loaded += usize::from(row.has_names());
         }
-        standing
+        status
     }
 
     /// The names found so far, by position in the needs.
@@ -130,7 +130,7 @@ impl Symbols {
         }
     }
 
-    /// The search is given up: what was found stays.
+    /// The search is cancelled: the names found so far stay.
     pub fn cancel(&mut self) {
         self.phase = Phase::Cancelled;
         self.close(&ModuleState::Cancelled);
@@ -182,7 +182,7 @@ impl Symbols {
 
 /// A state in the words of the window.
 #[must_use]
-pub fn state_words(state: &ModuleState) -> &'static str {
+pub fn state_text(state: &ModuleState) -> &'static str {
     match state {
         ModuleState::Waiting => "waiting",
         ModuleState::Searching => "searching",
@@ -232,7 +232,7 @@ pub fn file(row: &ModuleRow) -> String {
     match &outcome.file {
         Some(file) => file.display().to_string(),
         None if outcome.from_cache => "the name cache".to_owned(),
-        None if outcome.state == ModuleState::Loaded => "poolscope itself".to_owned(),
+        None if outcome.state == ModuleState::Loaded => "poolscope (built in)".to_owned(),
         None => String::new(),
     }
 }

@@ -18,7 +18,7 @@ pub const SORT_LEVELS: usize = 3;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Written", into = "Written")]
 pub struct Placed {
-    /// Identity as long as the column stands in the table.
+    /// Identity while the column is in the table.
     pub id: u32,
     /// Key or figure that it shows.
     pub what: What,
@@ -50,7 +50,7 @@ impl From<Placed> for Written {
     fn from(placed: Placed) -> Self {
         let column = match placed.what {
             What::Key(key) => key.name().to_owned(),
-            What::Figure(figure) => figure.name(),
+            What::Figure(metric) => metric.name(),
         };
         let place = PLACES.iter().find(|(_, area)| *area == placed.area).map_or("data", |(name, _)| name).to_owned();
         Self { column, place, unit: placed.unit, width: placed.width, id: placed.id }
@@ -122,7 +122,7 @@ impl TableLayout {
     #[must_use]
     pub fn new(keys: &[Key], data: &[Metric], graph: Metric, sort: Metric, graph_by: &[Key]) -> Self {
         let keys = keys.iter().map(|key| (What::Key(*key), ColumnRole::Key));
-        let data = data.iter().map(|figure| (What::Figure(*figure), ColumnRole::Data));
+        let data = data.iter().map(|metric| (What::Figure(*metric), ColumnRole::Data));
         let all = keys.chain(data).chain([(What::Figure(graph), ColumnRole::Graph)]);
         let placed = |(at, (what, area)): (usize, (What, ColumnRole))| Placed {
             id: at as u32,
@@ -151,11 +151,11 @@ impl TableLayout {
     /// The figures, as they stand.
     #[must_use]
     pub fn figures(&self) -> Vec<Metric> {
-        let figure = |column: &Placed| match column.what {
-            What::Figure(figure) => Some(figure),
+        let metric = |column: &Placed| match column.what {
+            What::Figure(metric) => Some(metric),
             What::Key(_) => None,
         };
-        self.columns.iter().filter_map(figure).collect()
+        self.columns.iter().filter_map(metric).collect()
     }
 
     /// The column of an identity.
@@ -183,12 +183,12 @@ impl TableLayout {
     pub fn graphed(&self) -> Option<Graphed> {
         let column = self.columns.iter().find(|column| column.area == ColumnRole::Graph)?;
         match column.what {
-            What::Figure(figure) => graphed(figure),
+            What::Figure(metric) => graphed(metric),
             What::Key(_) => None,
         }
     }
 
-    /// Moves a column in front of another of an area, or to its end; what it shows follows from where it stands.
+    /// Moves a column in front of another of an area, or to its end; the area determines what it shows.
     ///
     /// # Errors
     /// When it cannot be there: the reason as a sentence.
@@ -256,10 +256,10 @@ impl TableLayout {
     }
 
     /// Adds a column's values up in another way.
-    pub fn aggregate(&mut self, id: u32, figure: Metric) {
+    pub fn aggregate(&mut self, id: u32, metric: Metric) {
         let Some(column) = self.columns.iter_mut().find(|column| column.id == id) else { return };
-        if What::Figure(figure).in_area(column.area).is_ok() {
-            column.what = What::Figure(figure);
+        if What::Figure(metric).in_area(column.area).is_ok() {
+            column.what = What::Figure(metric);
             column.unit = ColumnUnit::Automatic;
         }
     }
@@ -297,7 +297,7 @@ impl TableLayout {
     #[must_use]
     pub fn units(&self, id: u32) -> &'static [ColumnUnit] {
         match self.column(id).map(|column| column.what) {
-            Some(What::Figure(figure)) => match figure.unit() {
+            Some(What::Figure(metric)) => match metric.unit() {
                 FigureUnit::Bytes => {
                     &[ColumnUnit::Bytes, ColumnUnit::KB, ColumnUnit::MB, ColumnUnit::GB, ColumnUnit::Pages]
                 }

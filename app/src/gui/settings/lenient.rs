@@ -1,9 +1,9 @@
-//! Reads what can be read: a value that is not known costs itself, not the text that it stands in.
+//! Lenient reading of settings: a value that is not known is skipped, and the others are read.
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-/// Characters of a value that are told at most.
+/// Upper bound on the characters of a value in a message.
 const SHOWN: usize = 40;
 
 /// Reads a JSON value field by field, and lists the values that were left out, with their places. Fields that are missing must

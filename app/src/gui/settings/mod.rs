@@ -167,7 +167,7 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// Reads what was written, and the values in it that are not known, with their places: they keep their defaults.
+    /// Reads settings. Also returns the values that are not known, with their places: they keep their defaults.
     ///
     /// # Errors
     /// When it is no JSON.
@@ -196,7 +196,7 @@ impl Settings {
         }
     }
 
-    /// A file is not to be listed any more.
+    /// Removes a file from the list of recent files.
     pub fn forget(&mut self, path: &Path) {
         self.recent.retain(|recent| recent.path != path);
     }
@@ -214,7 +214,7 @@ impl Settings {
         self.traces.iter().find(|trace| trace.path == path).map(|trace| trace.state.as_ref())
     }
 
-    /// Remembers what was done with a trace; says whether that changed anything.
+    /// Saves the state of a trace; returns whether that changed anything.
     pub fn remember_trace(&mut self, path: &Path, state: Value) -> bool {
         if path.to_str().is_none() || self.trace_state(path) == Some(&state) {
             return false;

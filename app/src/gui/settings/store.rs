@@ -36,7 +36,7 @@ pub trait Store: Send + Sync {
     /// The text; `None` when nothing was written yet.
     ///
     /// # Errors
-    /// When it is there and cannot be read.
+    /// When it exists and cannot be read.
     fn read(&self, part: Part) -> Result<Option<Vec<u8>>>;
 
     /// Replaces the text, as a whole or not at all.
@@ -58,7 +58,7 @@ pub trait Store: Send + Sync {
     fn lock(&self) -> Result<Lock>;
 }
 
-/// The name of the file whose lock says that somebody writes.
+/// Name of the file that is locked while settings are written.
 const LOCK: &str = "settings.lock";
 /// For so long another window is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -102,7 +102,7 @@ impl Store for FileStore {
         drop(file);
         let placed = replace(&new, &self.path(part));
         if placed.is_err() {
-            // The text before is still there; a working file helps nobody.
+            // The old text still exists; the working file is useless.
             drop(std::fs::remove_file(&new));
         }
         placed
@@ -186,7 +186,7 @@ mod tests {
         let path = folder.join("settings.json");
         let store = FileStore::new(&folder);
         store.write(Part::Settings, "one").expect("written");
-        // Where nobody may replace an open file, it is tried again until the reader is done.
+        // Where an open file cannot be replaced, it is tried again until the reader has closed it.
         let reader = std::fs::File::open(&path).expect("open");
         let reading = std::thread::spawn(move || {
             std::thread::sleep(Duration::from_millis(50));

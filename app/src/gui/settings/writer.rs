@@ -24,7 +24,7 @@ pub struct SettingsWriter {
 /// Settings that are to be written.
 struct Waiting {
     settings: Settings,
-    /// They replace what is there, whoever wrote it.
+    /// They replace the file, even if another process wrote it.
     anew: bool,
 }
 
@@ -42,7 +42,7 @@ impl Shared {
         let mut known = self.known.lock();
         let Some(waiting) = self.waiting.lock().take() else { return };
         let done = self.store.lock().map_err(|error| error.to_string()).and_then(|_lock| {
-            // Presets first: what is there of them in the other file is only taken out once they are safe.
+            // Presets first: those in the other file are removed only once they are saved.
             [Part::Presets, Part::Settings].into_iter().try_for_each(|part| self.write(part, &waiting, &mut known))
         });
         if let Err(error) = done {
@@ -104,7 +104,7 @@ fn value_of(part: Part, settings: &Settings) -> Value {
 }
 
 impl SettingsWriter {
-    /// A keeper over a place, what is there, and what the user should know about it.
+    /// A writer for a store, the settings in it, and warnings for the user.
     #[must_use]
     pub fn open(store: Arc<dyn Store>) -> (Self, Settings, Vec<String>) {
         let mut warnings = Vec::new();
@@ -135,7 +135,7 @@ impl SettingsWriter {
         self.wait(Waiting { settings, anew: false });
     }
 
-    /// Writes soon what is to replace everything, whoever wrote it.
+    /// Replaces all settings soon, even if another process wrote them.
     pub fn replace(&self, settings: Settings) {
         self.wait(Waiting { settings, anew: true });
     }
@@ -173,10 +173,10 @@ fn read(store: &dyn Store, part: Part, warnings: &mut Vec<String>) -> Option<Val
     let text = match store.read(part) {
         Ok(text) => text?,
         Err(error) => {
-            let words = format!(
+            let message = format!(
                 "The {what} cannot be read ({error}). poolscope uses the defaults; the file is not overwritten."
             );
-            warnings.push(words);
+            warnings.push(message);
             return None;
         }
     };
@@ -367,13 +367,13 @@ mod tests {
         std::fs::write(scratch.0.join("settings.json"), &old).expect("a file");
         let store = Arc::new(Unreadable { files: FileStore::new(&scratch.0), broken: AtomicBool::new(true) });
         let (keeper, mut settings, warnings) = SettingsWriter::open(Arc::clone(&store) as Arc<dyn Store>);
-        assert!(warnings.iter().any(|words| words.contains("the share is away")), "{warnings:?}");
+        assert!(warnings.iter().any(|message| message.contains("the share is away")), "{warnings:?}");
         settings.theme = Theme::Dark;
         keeper.save(settings.clone());
         keeper.finish();
-        assert!(keeper.error().is_some_and(|words| words.contains("nothing is written over it")));
+        assert!(keeper.error().is_some_and(|message| message.contains("nothing is written over it")));
         assert_eq!(scratch.text("settings.json"), old);
-        // Once it can be read, what was changed meanwhile is added to it.
+        // Once it can be read, the changes made meanwhile are added to it.
         store.broken.store(false, Ordering::SeqCst);
         keeper.finish();
         let now = scratch.open().1;

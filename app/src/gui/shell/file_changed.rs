@@ -1,4 +1,4 @@
-//! One line above a trace whose file is not what was read any more, and what can be done about it.
+//! A line above a trace whose file has changed since it was read, with the commands to reload or ignore it.
 
 use eframe::egui::Ui;
 
@@ -10,7 +10,7 @@ use crate::gui::theme::Palette;
 
 /// The change, in a sentence; `name` is the trace's.
 #[must_use]
-pub fn words(name: &str, change: Change) -> String {
+pub fn message(name: &str, change: Change) -> String {
     match change {
         Change::Changed => format!("{name} changed on disk"),
         Change::Gone => format!("{name} no longer exists"),
@@ -22,7 +22,7 @@ pub fn strip(ui: &mut Ui, tab: TabId, name: &str, change: Change, commands: &mut
     ui.horizontal(|ui| {
         let warn = Palette::of(ui).warn;
         icons::status_dot(ui, 8.0, warn);
-        ui.label(words(name, change));
+        ui.label(message(name, change));
         let ways = [Command::Reload(tab), Command::IgnoreChange(tab)];
         for command in ways.into_iter().skip(usize::from(change == Change::Gone)) {
             if ui.button(command.title()).clicked() {

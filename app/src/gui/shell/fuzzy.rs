@@ -12,7 +12,7 @@ pub struct Match {
 const WORD_START: i32 = 8;
 const CONSECUTIVE: i32 = 6;
 const LETTER: i32 = 1;
-/// Longer texts and patterns are cut: nobody reads or writes more.
+/// Upper bound on the length of texts and patterns; longer ones are cut.
 const MOST: usize = 200;
 
 /// Best match of the letters of `wanted` in `text`; white space in `wanted` and case do not count.
@@ -25,7 +25,7 @@ pub fn find(wanted: &str, text: &str) -> Option<Match> {
     if wanted.is_empty() {
         return Some(Match { score: 0, at: Vec::new() });
     }
-    // best[w][t]: the best score of the first w+1 letters with the last of them at t, and where the one before stands.
+    // best[w][t]: the best score of the first w+1 letters with the last of them at t, and the position of the one before.
     let mut best: Vec<Vec<Option<(i32, usize)>>> = Vec::with_capacity(wanted.len());
     for (w, letter) in wanted.iter().enumerate() {
         let mut row = vec![None; text.len()];

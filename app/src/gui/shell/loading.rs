@@ -8,7 +8,7 @@ use crate::gui::commands::Command;
 use crate::gui::jobs::TabId;
 use crate::gui::theme::{GRID, Palette};
 
-/// A load as it stands.
+/// Progress of a load.
 pub struct LoadingState {
     /// The tab that loads.
     pub tab: TabId,
@@ -30,7 +30,7 @@ impl LoadingState {
 
     /// The figures in words: bytes, events per second, time left.
     #[must_use]
-    pub fn words(&self) -> String {
+    pub fn progress_text(&self) -> String {
         let reading = &self.reading;
         let mut parts =
             vec![format!("{} of {}", format::bytes(reading.bytes_done), format::bytes(reading.bytes_total))];
@@ -57,7 +57,7 @@ pub fn page(ui: &mut Ui, state: &LoadingState, commands: &mut Vec<Command>) {
         ui.add_space(GRID);
         ui.add(ProgressBar::new(state.share()).desired_width(420.0).desired_height(8.0).fill(Palette::of(ui).accent));
         ui.add_space(GRID);
-        ui.weak(state.words());
+        ui.weak(state.progress_text());
         ui.add_space(4.0 * GRID);
         let cancel = Command::CancelLoad(state.tab);
         if ui.button(cancel.title()).clicked() {
@@ -71,7 +71,7 @@ pub fn strip(ui: &mut Ui, state: &LoadingState, commands: &mut Vec<Command>) {
     ui.horizontal(|ui| {
         ui.label(format!("Opening {}: {}", state.name, state.reading.stage.name()));
         ui.add(ProgressBar::new(state.share()).desired_width(160.0).desired_height(8.0).fill(Palette::of(ui).accent));
-        ui.weak(state.words());
+        ui.weak(state.progress_text());
         let cancel = Command::CancelLoad(state.tab);
         if ui.button(cancel.title()).clicked() {
             commands.push(cancel);
@@ -88,8 +88,8 @@ mod tests {
         let reading =
             ProgressReading { stage: Stage::Records, bytes_total: 4 << 30, bytes_done: 1 << 30, events: 3_000_000 };
         let state = LoadingState { tab: TabId(0), name: "a.etl".into(), reading, elapsed_s: 2.0 };
-        assert_eq!(state.words(), "1.00 GB of 4.00 GB \u{b7} 1,500,000 events/s \u{b7} about 6 s left");
+        assert_eq!(state.progress_text(), "1.00 GB of 4.00 GB \u{b7} 1,500,000 events/s \u{b7} about 6 s left");
         let begun = LoadingState { elapsed_s: 0.0, ..state };
-        assert_eq!(begun.words(), "1.00 GB of 4.00 GB");
+        assert_eq!(begun.progress_text(), "1.00 GB of 4.00 GB");
     }
 }

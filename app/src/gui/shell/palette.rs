@@ -126,7 +126,7 @@ fn hits<'a>(text: &str, entries: &'a [Entry], recent: &[String]) -> Vec<Hit<'a>>
             let found = fuzzy::find(text, &title)?;
             let used = recent.iter().position(|id| *id == entry.spec.id);
             let age = used.map_or(0, |age| (recent.len() - age) as i32);
-            // What cannot be run gives way to what can; what was used last leads among those that fit alike.
+            // Commands that can be run come first; among equal matches the one that was used last.
             let score = if text.trim().is_empty() { age } else { found.score + age.min(3) };
             let score = if entry.blocked.is_some() { score - 1000 } else { score };
             Some(Hit { entry, title, at: found.at, score })

@@ -19,13 +19,13 @@ use crate::wpr::RecordingStatus;
 pub fn show(
     ui: &mut Ui,
     document: Option<&Document>,
-    words: Option<&str>,
+    message: Option<&str>,
     recording: Option<&RecorderState>,
     commands: &mut Vec<Command>,
 ) {
     ui.horizontal_centered(|ui| {
         let Some(document) = document else {
-            ui.weak(words.unwrap_or("No trace is open"));
+            ui.weak(message.unwrap_or("No trace is open"));
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| recorder(ui, recording, commands));
             return;
         };
@@ -48,11 +48,11 @@ pub fn show(
         }
         let (view, whole) = (document.view(), document.whole());
         ui.weak("\u{b7}");
-        ui.weak(format!("visible range {} of {}", format::seconds(view.span(), 3), format::seconds(whole.span(), 3)));
+        ui.weak(format!("Visible range {} of {}", format::seconds(view.span(), 3), format::seconds(whole.span(), 3)));
         symbols(ui, document, commands);
-        if let Some(words) = words {
+        if let Some(message) = message {
             ui.weak("\u{b7}");
-            ui.weak(words);
+            ui.weak(message);
         }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
             quality(ui, document, commands);
@@ -69,9 +69,9 @@ fn recorder(ui: &mut Ui, recording: Option<&RecorderState>, commands: &mut Vec<C
     let time = recorder.elapsed_s(now).map(|seconds| format!(" {}", format::elapsed(seconds))).unwrap_or_default();
     let lost = recorder.status.as_ref().map_or(0, RecordingStatus::missing_events);
     let text = match (recorder.phase, lost) {
-        (Recording::Saving, _) => "saving recording".to_owned(),
-        (_, 0) => format!("recording{time}"),
-        (_, lost) => format!("recording{time}, {} events lost", format::count(lost)),
+        (Recording::Saving, _) => "Saving recording".to_owned(),
+        (_, 0) => format!("Recording{time}"),
+        (_, lost) => format!("Recording{time}, {} events lost", format::count(lost)),
     };
     let label = ui.add(Button::new(format!("     {text}")).frame_when_inactive(false));
     label.ctx.accesskit_node_builder(label.id, |node| node.set_label(format!("This machine: {text}")));
@@ -87,9 +87,9 @@ fn symbols(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
     if document.lacks_stacks() {
         return;
     }
-    let Some(words) = symbol_texts::standing(&document.results.symbols) else { return };
+    let Some(message) = symbol_texts::status_text(&document.results.symbols) else { return };
     ui.weak("\u{b7}");
-    let text = RichText::new(&words).color(Palette::of(ui).dim);
+    let text = RichText::new(&message).color(Palette::of(ui).dim);
     let padding = std::mem::replace(&mut ui.spacing_mut().button_padding.x, GRID / 2.0);
     let label = ui.add(Button::new(text).frame_when_inactive(false));
     ui.spacing_mut().button_padding.x = padding;
@@ -116,7 +116,7 @@ fn quality(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
     let number = |severity: Severity| anomalies.rows().iter().filter(|a| a.kind.severity() == severity).count();
     let (losses, warnings) = (number(Severity::DataLoss), number(Severity::Warning));
     let (color, text) = match (losses, warnings) {
-        (0, 0) => (palette.good, "data complete".to_owned()),
+        (0, 0) => (palette.good, "Data complete".to_owned()),
         (0, n) => (palette.warn, format::counted(n as u64, "warning", "warnings")),
         (n, _) => (palette.bad, format::counted(n as u64, "data-quality issue", "data-quality issues")),
     };
@@ -133,7 +133,8 @@ fn quality(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
             ui.label("No data-quality issues.");
         }
         for anomaly in anomalies.rows() {
-            ui.label(format!("{} x {}", format::count(anomaly.count), anomaly.kind.name().replace('_', " ")));
+            let name = format::sentence_case(&anomaly.kind.name().replace('_', " "));
+            ui.label(format!("{name}: {}", format::count(anomaly.count)));
             ui.weak(anomaly.kind.effect());
         }
     });

@@ -1,5 +1,5 @@
-//! The bar with one tab for each trace, and the pages below it; two can be put side by side by dragging. It asks whoever
-//! draws the pages what a tab is called, and hands back what was clicked.
+//! The bar with one tab for each trace, and the pages below it; two can be put side by side by dragging. Titles and content
+//! come from [`Pages`].
 
 use std::collections::BTreeMap;
 

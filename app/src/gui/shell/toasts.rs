@@ -62,7 +62,7 @@ impl Toasts {
     fn add(&mut self, kind: Kind, text: String, way: Option<(String, Command)>) {
         self.list.retain(|toast| toast.text != text);
         while self.list.len() >= MOST {
-            // The oldest that goes by itself makes room, or else the oldest.
+            // The oldest one that disappears by itself is removed, or else the oldest.
             let at = self.list.iter().position(|toast| toast.kind != Kind::Error).unwrap_or(0);
             self.list.remove(at);
         }
@@ -70,7 +70,7 @@ impl Toasts {
         self.next += 1;
     }
 
-    /// Takes away what only told how the last thing ended.
+    /// Removes messages about completed actions.
     pub fn clear_infos(&mut self) {
         self.list.retain(|toast| toast.kind != Kind::Info);
     }

@@ -87,11 +87,11 @@ fn quality(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
     let palette = Palette::of(ui);
     let summary = &document.trace.summary;
     if let Some(part) = recorded_range_text::missing(&document.trace) {
-        mark(ui, palette.bad, "incomplete recording", "", &part);
+        mark(ui, palette.bad, "Incomplete recording", "", &part);
     }
     let worst = document.trace.diagnostics.worst();
     if summary.events_lost == 0 && summary.buffers_lost == 0 && worst != Some(Severity::DataLoss) {
-        mark(ui, palette.good, "no losses", "", "Windows reports no lost events and no lost buffers.");
+        mark(ui, palette.good, "No losses", "", "Windows reports no lost events and no lost buffers.");
     }
     for anomaly in document.trace.diagnostics.rows() {
         let color = match anomaly.kind.severity() {
@@ -99,9 +99,9 @@ fn quality(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
             Severity::Warning => palette.warn,
             Severity::DataLoss => palette.bad,
         };
-        let name = anomaly.kind.name().replace('_', " ");
+        let name = format::sentence_case(&anomaly.kind.name().replace('_', " "));
         let count = if anomaly.count > 1 { format::count(anomaly.count) } else { String::new() };
-        let tip = if count.is_empty() { name.clone() } else { format!("{count} x {name}") };
+        let tip = if count.is_empty() { name.clone() } else { format!("{name}: {count}") };
         let tip = format!("{tip}\n{}", anomaly.kind.effect());
         let Some(fix) = Fix::of(anomaly.kind) else {
             mark(ui, color, &name, &count, &tip);
@@ -125,23 +125,23 @@ fn symbols(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
     }
     let palette = Palette::of(ui);
     let symbols = &document.results.symbols;
-    let standing = symbols.standing();
+    let status = symbols.status();
     let (color, text, tip) = match (symbol_texts::without_symbols(symbols), symbols.phase) {
         (_, Phase::Idle) => {
             let tip = "Frames are shown as module and offset until symbols are loaded.".to_owned();
-            (palette.faint, "symbols not loaded".to_owned(), tip)
+            (palette.faint, "Symbols not loaded".to_owned(), tip)
         }
         (_, Phase::Running) => {
-            let tip = symbol_texts::standing(symbols).unwrap_or_default();
-            (palette.accent, "loading symbols".to_owned(), tip)
+            let tip = symbol_texts::status_text(symbols).unwrap_or_default();
+            (palette.accent, "Loading symbols".to_owned(), tip)
         }
         (Some((count, names)), _) => {
             let modules = format::counted(count as u64, "module", "modules");
             (palette.warn, format!("{modules} without symbols"), names)
         }
-        (None, _) if standing.modules > 0 => {
-            let tip = format!("All {} modules on stacks have symbols.", standing.modules);
-            (palette.good, "symbols complete".to_owned(), tip)
+        (None, _) if status.modules > 0 => {
+            let tip = format!("All {} modules on stacks have symbols.", status.modules);
+            (palette.good, "Symbols complete".to_owned(), tip)
         }
         (None, _) => return,
     };

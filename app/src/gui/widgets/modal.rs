@@ -17,7 +17,7 @@ const TOP: f32 = 32.0;
 /// What the user wants of a dialog.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DialogAction<A> {
-    /// Take what was entered and close the dialog.
+    /// Accept the input and close the dialog.
     Accept,
     /// Close the dialog without effect.
     Close,

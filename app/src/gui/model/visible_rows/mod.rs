@@ -96,17 +96,17 @@ impl VisibleRows {
 
     /// A figure of a row; `None` while it is not known yet.
     #[must_use]
-    pub fn figure(&self, id: NodeId, figure: Metric) -> Option<Value> {
-        self.cache.figure(id, figure)
+    pub fn value(&self, id: NodeId, metric: Metric) -> Option<Value> {
+        self.cache.value(id, metric)
     }
 
     /// The nodes whose figure is not known, children of open nodes first to last, at most `limit`.
     #[must_use]
-    pub fn unknown(&self, figure: Metric, limit: usize) -> Vec<NodeId> {
+    pub fn unknown(&self, metric: Metric, limit: usize) -> Vec<NodeId> {
         let mut unknown = Vec::new();
         let mut next = vec![&self.root];
         while let Some(branch) = next.pop() {
-            let missing = branch.children.iter().filter(|child| self.figure(**child, figure).is_none());
+            let missing = branch.children.iter().filter(|child| self.value(**child, metric).is_none());
             unknown.extend(missing.take(limit - unknown.len()));
             next.extend(branch.open.iter().map(|child| &child.branch));
         }
@@ -119,12 +119,12 @@ impl VisibleRows {
         &self.cache.deferred
     }
 
-    /// Keeps values that were computed later. Returns whether the order depends on them: then the rows have to be sorted anew.
-    pub fn learn(&mut self, figure: Metric, numbers: impl IntoIterator<Item = (NodeId, Value)>) -> bool {
+    /// Keeps values that were computed later. Returns whether the order depends on them: the rows then have to be sorted again.
+    pub fn learn(&mut self, metric: Metric, values: impl IntoIterator<Item = (NodeId, Value)>) -> bool {
         let cache = &mut self.cache;
-        let by_path = numbers.into_iter().map(|(node, number)| ((cache.tree.path_hash(node), figure), number));
+        let by_path = values.into_iter().map(|(node, value)| ((cache.tree.path_hash(node), metric), value));
         cache.deferred.extend(by_path);
-        cache.sort.metrics().any(|sorted| sorted == figure)
+        cache.sort.metrics().any(|sorted| sorted == metric)
     }
 
     /// Opens along the steps to a node and returns it; nothing becomes visible by that.
@@ -411,7 +411,7 @@ impl VisibleRows {
     }
 }
 
-/// Returns whether `place` is `here` or lies in it.
+/// Returns whether `place` is `here` or below it.
 fn leads_to(here: &RowPath, place: &RowPath) -> bool {
     let fits = |(here, there): (&RowPathStep, &RowPathStep)| match (here, there) {
         (RowPathStep::Frames { key, frames }, RowPathStep::Frames { key: other, frames: more }) => {
@@ -437,7 +437,7 @@ fn build(cache: &mut ValueCache, id: NodeId, expanded: &FxHashSet<u64>) -> Branc
     branch
 }
 
-/// Opens (with its rows) or closes the child at the end of `places`, and counts anew on the way back.
+/// Opens (with its rows) or closes the child at the end of `places`, and updates the counts on the way back.
 fn change(branch: &mut Branch, places: &[usize], with: Option<Branch>) {
     let [place, rest @ ..] = places else { return };
     let at = branch.open.binary_search_by_key(place, |c| c.place);

@@ -19,17 +19,17 @@ pub(super) struct ValueCache {
 
 impl ValueCache {
     /// Value of a metric for a node; `None` while it is not known.
-    pub(super) fn figure(&self, id: NodeId, figure: Metric) -> Option<Value> {
-        if figure.is_from_aggregate() {
-            return Some(self.tree.value(id, figure));
+    pub(super) fn value(&self, id: NodeId, metric: Metric) -> Option<Value> {
+        if metric.is_from_aggregate() {
+            return Some(self.tree.value(id, metric));
         }
-        self.deferred.get(&(self.tree.path_hash(id), figure)).copied()
+        self.deferred.get(&(self.tree.path_hash(id), metric)).copied()
     }
 
     /// The order of siblings; their keys decide between equal ones.
     pub(super) fn compare(&self, a: NodeId, b: NodeId) -> Ordering {
-        let number = |node, figure| self.figure(node, figure).unwrap_or(Value::None);
-        self.sort.order(|figure| (number(a, figure), number(b, figure)), a.cmp(&b))
+        let value = |node, metric| self.value(node, metric).unwrap_or(Value::None);
+        self.sort.order(|metric| (value(a, metric), value(b, metric)), a.cmp(&b))
     }
 
     /// Opens a node: its children in their order.

@@ -22,7 +22,7 @@ pub(super) fn show(ui: &mut Ui, document: &Document, finder: &mut Finder, comman
         let mut field = TextEdit::singleline(&mut finder.text)
             .id(id)
             .desired_width(240.0)
-            .hint_text("tag, function, process, \u{2026}");
+            .hint_text("Tag, function, process, \u{2026}");
         if nothing {
             field = field.text_color(Palette::of(ui).bad);
         }
@@ -40,9 +40,9 @@ pub(super) fn show(ui: &mut Ui, document: &Document, finder: &mut Finder, comman
             close = true;
         }
         for command in [DocumentCommand::FindPrevious, DocumentCommand::FindNext] {
-            let words = if command == DocumentCommand::FindNext { "Next" } else { "Previous" };
+            let message = if command == DocumentCommand::FindNext { "Next" } else { "Previous" };
             let key = Command::from(command.clone()).shortcut_text(ui).unwrap_or_default();
-            let button = ui.button(words).on_hover_text(format!("{} ({key})", command.title()));
+            let button = ui.button(message).on_hover_text(format!("{} ({key})", command.title()));
             if button.clicked() {
                 commands.push(command.into());
             }
@@ -65,8 +65,8 @@ pub(super) fn show(ui: &mut Ui, document: &Document, finder: &mut Finder, comman
 fn find_text(state: FindState) -> String {
     match state {
         FindState::Nothing => String::new(),
-        FindState::Searching => "searching".to_owned(),
-        FindState::NoMatch => "no rows".to_owned(),
+        FindState::Searching => "Searching".to_owned(),
+        FindState::NoMatch => "No rows".to_owned(),
         FindState::Matches { total: 1, number: None } => "1 row".to_owned(),
         FindState::Matches { total, number: None } => format!("{} rows", format::count(total)),
         FindState::Matches { total, number: Some(number) } => {

@@ -102,7 +102,7 @@ fn groupings(keys: &[Key]) -> Vec<Vec<Key>> {
 
 fn grouping_title(keys: &[Key]) -> String {
     let titles: Vec<&str> = keys.iter().map(|key| key.title()).collect();
-    format!("by {}", titles.join(", "))
+    format!("By {}", titles.join(", "))
 }
 
 fn grouping(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
@@ -117,7 +117,7 @@ fn grouping(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
     name_box(&by.response, "Columns that define the series");
 }
 
-/// A box shows its value; what it is for is told to those who cannot see where it stands.
+/// Sets the accessible name of a combo box, which shows only its value.
 fn name_box(response: &Response, name: &str) {
     response.ctx.accesskit_node_builder(response.id, |node| node.set_label(name));
     response.clone().on_hover_text(name);

@@ -57,13 +57,13 @@ fn of_column(ui: &mut Ui, columns: &TableLayout, placed: &Placed, chosen: &mut O
     let id = placed.id;
     entry(ui, "Sort by this column", sort(id, false), chosen);
     entry(ui, "Add to sort", sort(id, true), chosen);
-    if let What::Figure(figure) = placed.what {
-        let ways = aggregations(figure);
+    if let What::Figure(metric) = placed.what {
+        let ways = aggregations(metric);
         if ways.len() > 1 {
             ui.menu_button("Aggregation", |ui| {
                 for (name, other) in ways {
                     let fits = What::Figure(other).in_area(placed.area).is_ok();
-                    if ui.add_enabled(fits, Button::selectable(other == figure, name)).clicked() {
+                    if ui.add_enabled(fits, Button::selectable(other == metric, name)).clicked() {
                         *chosen = Some(ColumnChange::Aggregate(id, other).into());
                     }
                 }

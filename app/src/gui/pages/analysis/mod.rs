@@ -125,11 +125,11 @@ fn graph(ui: &mut Ui, document: &Document, state: &mut GraphState, commands: &mu
     }
     let (view, whole) = (document.view(), document.whole());
     let Some(data) = &document.results.graph_data else {
-        let words = match document.query.columns.graphed() {
+        let message = match document.query.columns.graphed() {
             Some(_) => "Computing the graph",
             None => "Drag Size, Count or an impacting column across the blue bar to graph it",
         };
-        ui.centered_and_justified(|ui| ui.weak(words));
+        ui.centered_and_justified(|ui| ui.weak(message));
         return;
     };
     let clock = document.trace.clock;
@@ -159,7 +159,7 @@ fn unrecorded(trace: &Trace) -> Vec<Range> {
     let recorded = &trace.recorded;
     let range = |from, to| Range { from: trace.clock.seconds(from), to: trace.clock.seconds(to) };
     let (whole, there) = (trace.extent, recorded.range);
-    // What lies before the first record of a recording that is there as a whole was no part of it.
+    // The time before the first record of a complete recording was not a part of it.
     let before = recorded.start_missing.then(|| range(whole.from, there.from));
     let behind = recorded.end_missing.then(|| range(there.to, whole.to));
     let holes = recorded
@@ -171,7 +171,7 @@ fn unrecorded(trace: &Trace) -> Vec<Range> {
     before.into_iter().chain(holes).chain(behind).filter(|part| part.to > part.from).collect()
 }
 
-/// Holes of a recording that are hatched; more are told of in words only.
+/// Upper bound on the holes of a recording that are hatched.
 const MOST_HOLES: usize = 64;
 
 /// Sums of the selected range, by type.
@@ -264,10 +264,10 @@ fn nothing_left(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
     way_out(ui, document, "No allocations in the visible range match the filter.", &ways, commands);
 }
 
-fn way_out(ui: &mut Ui, document: &Document, words: &str, ways: &[DocumentCommand], commands: &mut Vec<Command>) {
+fn way_out(ui: &mut Ui, document: &Document, message: &str, ways: &[DocumentCommand], commands: &mut Vec<Command>) {
     ui.with_layout(UiLayout::top_down(Align::Center), |ui| {
         ui.add_space((ui.available_height() * 0.3).max(GRID));
-        ui.label(words);
+        ui.label(message);
         ui.add_space(2.0 * GRID);
         for command in ways.iter().filter(|command| document.can(command)) {
             if ui.button(command.title()).clicked() {

@@ -30,7 +30,7 @@ pub(super) fn show(ui: &mut Ui, state: &mut QueryField, commands: &mut Vec<Comma
     let filter = EventFilter { tab: offered, horizontal_arrows: true, vertical_arrows: true, escape: true };
     let out = TextEdit::singleline(&mut state.text)
         .id(id)
-        .hint_text("filter: tag:Leak size:>64KB driver:myfault \u{2026}")
+        .hint_text("Filter: tag:Leak size:>64KB driver:myfault \u{2026}")
         .desired_width(width)
         .event_filter(filter)
         .layouter(&mut layouter)
@@ -120,7 +120,7 @@ fn cursor_byte(out: &TextEditOutput, text: &str) -> usize {
 /// The completions below the box; returns the one that was clicked.
 fn popup(ui: &Ui, state: &QueryField, response: &Response) -> Option<usize> {
     let completions = state.completions.as_ref()?;
-    // A click on a completion takes the keyboard from the box before it is known what was clicked.
+    // A click on a completion takes the keyboard from the box before the click is handled.
     let list = response.id.with("completions");
     let pointer = ui.ctx().pointer_latest_pos();
     let on_list = pointer.and_then(|at| ui.ctx().layer_id_at(at)).is_some_and(|layer| layer.id == list);
@@ -148,15 +148,15 @@ fn popup(ui: &Ui, state: &QueryField, response: &Response) -> Option<usize> {
 
 /// Error of the query, below the field while it is written in, else on hover.
 fn problem(state: &QueryField, response: &Response, palette: &Palette) {
-    let Some((_, words)) = &state.error else { return };
+    let Some((_, message)) = &state.error else { return };
     if response.has_focus() && state.completions.is_none() {
         let mut open = true;
         Popup::from_response(response)
             .open_bool(&mut open)
             .close_behavior(PopupCloseBehavior::IgnoreClicks)
-            .show(|ui| ui.colored_label(palette.bad, words));
+            .show(|ui| ui.colored_label(palette.bad, message));
     } else {
-        response.clone().on_hover_text(words);
+        response.clone().on_hover_text(message);
     }
 }
 

@@ -1,5 +1,5 @@
-//! The flame graph of a document: asks for merged stacks while the page is shown, takes them in, and carries out what the user
-//! does with frames. What rows and stacks are is the engine's to say.
+//! The flame graph of a document: asks for merged stacks while the page is shown, applies them, and carries out the user's
+//! actions on frames.
 
 use crate::gui::model::page_id::PageId;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ impl Document {
     fn flame_question(&self) -> FlameQuestion {
         FlameQuestion {
             names: Arc::clone(&self.results.names),
-            view: self.query.range,
+            range: self.query.range,
             filter: Arc::clone(&self.query.filter),
             scope: self.flame().scope.as_ref().map(|scope| scope.place.clone()),
             weight: self.flame().look.weight(),
@@ -200,7 +200,7 @@ impl Document {
     fn flame_of_row(&mut self) {
         let (Some(rows), Some(id)) = (&self.results.rows, self.ui.table.cursor()) else { return };
         let place = RowPath::of(rows.flat().tree(), node_id(id));
-        self.flame_mut().scope = Some(FlameScope { place, words: None });
+        self.flame_mut().scope = Some(FlameScope { place, label: None });
         self.show_page(PageId::FLAME);
     }
 

@@ -10,7 +10,7 @@ use crate::gui::commands::Command;
 use crate::gui::document::Document;
 use crate::gui::model::page_id::PageId;
 use crate::gui::pages::flame::commands::FlameCommand;
-use crate::gui::pages::flame::model as words;
+use crate::gui::pages::flame::model;
 use crate::gui::pages::flame::state::FlamePageState;
 use crate::gui::theme::GRID;
 
@@ -27,15 +27,15 @@ pub(super) fn show(ui: &mut Ui, document: &Document, state: &mut FlamePageState,
         ui.add_space(2.0 * GRID);
         let look = state.look;
         for (merge, title, tip) in [
-            (FlameDirection::TopDown, "top-down", "Callers first: from the outermost frame to the allocation"),
-            (FlameDirection::BottomUp, "bottom-up", "Inverted: from the allocation to its callers"),
+            (FlameDirection::TopDown, "Top-down", "Callers first: from the outermost frame to the allocation"),
+            (FlameDirection::BottomUp, "Bottom-up", "Inverted: from the allocation to its callers"),
         ] {
             let response = ui.selectable_label(look.merge() == merge, title).on_hover_text(tip);
             choose(&response, FlameCommand::Direction(merge), commands);
         }
         ui.add_space(2.0 * GRID);
         for (top, title, tip) in
-            [(false, "flame", "The root is at the bottom"), (true, "icicle", "The root is at the top, as in the table")]
+            [(false, "Flame", "The root is at the bottom"), (true, "Icicle", "The root is at the top, as in the table")]
         {
             let response = ui.selectable_label(look.root_at_top == top, title).on_hover_text(tip);
             choose(&response, FlameCommand::RootAtTop(top), commands);
@@ -86,12 +86,12 @@ fn found(document: &Document, state: &FlamePageState) -> Option<String> {
         return None;
     }
     Some(match &state.found {
-        None if document.awaits_page(PageId::FLAME, FIND) => "searching".to_owned(),
+        None if document.awaits_page(PageId::FLAME, FIND) => "Searching".to_owned(),
         None => return None,
-        Some((_, 0)) => "no match".to_owned(),
+        Some((_, 0)) => "No match".to_owned(),
         Some((_, weight)) => {
             let share = format::share_of(*weight, shown.tree.weight(FlameTree::ROOT));
-            format!("matched {share}, {}", words::weight_text(*weight, shown.tree.metric()))
+            format!("Matched {share}, {}", model::weight_text(*weight, shown.tree.metric()))
         }
     })
 }

@@ -14,7 +14,7 @@ pub enum FlameCommand {
     OfAll,
     /// Change the metric that makes a frame wide.
     Metric(FlameMetric),
-    /// FlameDirection stacks from the other end.
+    /// Change the end that stacks are merged from.
     Direction(FlameDirection),
     /// The root at the top, or at the bottom.
     RootAtTop(bool),

@@ -22,7 +22,7 @@ pub(super) enum Why {
     NoEvents,
     /// Nothing in the trace has a stack.
     NoStacks,
-    /// The stacks are not there yet.
+    /// The stacks are being computed.
     Computing,
     /// The program made a mistake.
     Broken,
@@ -61,9 +61,9 @@ pub(super) fn why(document: &Document) -> Option<Why> {
     why.map(|why| if document.awaits_page(PageId::FLAME, MERGE) { Why::Computing } else { why })
 }
 
-/// Draws what stands in place of the graph.
+/// Draws the page without a graph.
 pub(super) fn show(ui: &mut Ui, document: &Document, why: Why, commands: &mut Vec<Command>) {
-    let (title, words) = match why {
+    let (title, text) = match why {
         Why::NoEvents => ("No pool events", "The trace contains no allocations. Record with the Pool keyword:"),
         Why::NoStacks => (
             "Recorded without stacks",
@@ -83,7 +83,7 @@ pub(super) fn show(ui: &mut Ui, document: &Document, why: Why, commands: &mut Ve
             FlameMetric::Size | FlameMetric::Count => ("No bytes", "The remaining allocations have a size of 0 bytes."),
         },
     };
-    empty_page::show(ui, title, words, |ui| match why {
+    empty_page::show(ui, title, text, |ui| match why {
         Why::NoEvents | Why::NoStacks => {
             ui.allocate_ui_with_layout(vec2(WIDTH, 0.0), Layout::top_down(Align::Min), |ui| {
                 ui.set_width(WIDTH.min(ui.available_width()));

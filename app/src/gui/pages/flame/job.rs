@@ -14,7 +14,7 @@ use poolscope_base::progress::CancelToken;
 use crate::gui::jobs::rows::RowChoice;
 use crate::gui::model::filter::RowFilter;
 
-/// Of so many frames at most one is looked for that is called otherwise now.
+/// Upper bound on the paths that a renamed frame is looked up by.
 const MOST_WAYS: usize = 64;
 
 /// Question for merged stacks.
@@ -23,14 +23,14 @@ pub struct FlameQuestion {
     /// The trace and its texts.
     pub names: Arc<ColumnValues>,
     /// The view that figures are relative to.
-    pub view: TimeRange,
+    pub range: TimeRange,
     /// Filter of the rows.
     pub filter: Arc<RowFilter>,
     /// Only the rows in this place.
     pub scope: Option<RowPath>,
     /// Metric that makes a frame wide.
     pub weight: FlameMetric,
-    /// FlameDirection stacks from the other end.
+    /// End that stacks are merged from.
     pub merge: FlameDirection,
     /// The frames to the one that is zoomed to.
     pub zoom: Vec<String>,
@@ -42,7 +42,7 @@ impl FlameQuestion {
     pub fn has_rows_of(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.names, &other.names)
             && Arc::ptr_eq(&self.filter, &other.filter)
-            && self.view == other.view
+            && self.range == other.range
             && self.scope == other.scope
     }
 
@@ -108,7 +108,7 @@ pub(super) fn run(request: FlameRequest, cancel: &CancelToken) -> Option<FlameAn
     }
     let choice = RowChoice {
         names: Arc::clone(&question.names),
-        view: question.view,
+        range: question.range,
         filter: Arc::clone(&question.filter),
         impacting: false,
         place: question.scope.clone(),
@@ -121,13 +121,7 @@ pub(super) fn run(request: FlameRequest, cancel: &CancelToken) -> Option<FlameAn
 
 /// A question as the engine knows it.
 fn wanted<'q>(question: &'q FlameQuestion, rows: Option<&'q RowSet>) -> Wanted<'q> {
-    Wanted {
-        visible_range: question.view,
-        rows,
-        direction: question.merge,
-        metric: question.weight,
-        zoom: &question.zoom,
-    }
+    Wanted { view: question.range, rows, direction: question.merge, metric: question.weight, zoom: &question.zoom }
 }
 
 /// The paths that a frame of a tree may have under new names.

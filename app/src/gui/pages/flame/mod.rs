@@ -20,7 +20,6 @@ use crate::gui::document::{Document, PageState, Widgets};
 use crate::gui::jobs::document::{PageAnswer, PageWork};
 use crate::gui::model::page_id::PageId;
 use crate::gui::pages::Page;
-use crate::gui::pages::flame::model as words;
 use crate::gui::pages::flame::model::ShownModel;
 use crate::gui::theme;
 use crate::gui::theme::{GRID, Palette};
@@ -159,7 +158,7 @@ impl Page for FlamePage {
     }
 
     fn show_rows(&self, document: &mut Document, place: RowPath, title: Option<String>) {
-        document.flame_mut().scope = Some(FlameScope { place, words: title });
+        document.flame_mut().scope = Some(FlameScope { place, label: title });
         document.show_page(self.id());
     }
 
@@ -292,7 +291,7 @@ fn selected(ui: &mut Ui, document: &Document) {
 
 /// Weight of a frame, and its shares.
 fn figures(tree: &FlameTree, node: u32) -> String {
-    format!("{}, {}", words::weight_text(tree.weight(node), tree.metric()), words::shares(tree, node))
+    format!("{}, {}", model::weight_text(tree.weight(node), tree.metric()), model::shares(tree, node))
 }
 
 /// The words at the pointer.
@@ -301,16 +300,16 @@ fn tip(ui: &mut Ui, document: &Document, node: u32) {
     let tree = &shown.tree;
     let text = tree.text(node);
     ui.label(RichText::new(text).font(theme::figure_font()));
-    if let Some(module) = words::module_of(text).filter(|_| tree.is_frame(node)) {
+    if let Some(module) = model::module_of(text).filter(|_| tree.is_frame(node)) {
         ui.weak(module);
     }
     ui.label(figures(tree, node));
-    let other = |figure: Metric| format!("{} {}", figure.title(), words::figure_text(tree, node, figure));
+    let other = |metric: Metric| format!("{} {}", metric.title(), model::figure_text(tree, node, metric));
     let figures = [Metric::ImpactingSize, Metric::ImpactingCount, Metric::Size, Metric::Count];
     ui.weak(figures.map(other).join("  \u{b7}  "));
     let own = tree.own_weight(node);
     if own > 0 && !tree.children(node).is_empty() {
-        ui.weak(format!("{} exclusive, in no deeper frame", words::weight_text(own, tree.metric())));
+        ui.weak(format!("{} exclusive, in no deeper frame", model::weight_text(own, tree.metric())));
     }
     if let Some(why) = document.explain_frame(text).filter(|_| tree.is_frame(node)) {
         ui.label(why);

@@ -15,7 +15,7 @@ use crate::gui::widgets::flame::FlameModel;
 #[derive(Debug, Clone, Default)]
 pub struct FlameColors(pub FxHashMap<String, Option<usize>>);
 
-/// The module of a frame's text: what stands before its function, or before its offset.
+/// The module of a frame's text: the part before its function or its offset.
 #[must_use]
 pub fn module_of(text: &str) -> Option<&str> {
     let (module, _) = text.split_once('!').or_else(|| text.rsplit_once('+'))?;
@@ -36,17 +36,17 @@ pub struct ShownModel<'s> {
 
 /// A figure of a frame, in words.
 #[must_use]
-pub fn figure_text(tree: &FlameTree, node: u32, figure: Metric) -> String {
+pub fn figure_text(tree: &FlameTree, node: u32, metric: Metric) -> String {
     let (text, unit) =
-        number_text(figure.of(&tree.aggregate(node), tree.pivot().clock()), figure, ColumnUnit::Automatic);
+        number_text(metric.of(&tree.aggregate(node), tree.pivot().clock()), metric, ColumnUnit::Automatic);
     format!("{text} {unit}").trim_end().to_owned()
 }
 
 /// A weight, in words.
 #[must_use]
 pub fn weight_text(weight: u64, of: FlameMetric) -> String {
-    let number = poolscope_analysis::pivot::Value::Int(weight.into());
-    let (text, unit) = number_text(number, of.metric(), ColumnUnit::Automatic);
+    let value = poolscope_analysis::pivot::Value::Int(weight.into());
+    let (text, unit) = number_text(value, of.metric(), ColumnUnit::Automatic);
     let text = format!("{text} {unit}").trim_end().to_owned();
     let noun = if weight == 1 { "allocation" } else { "allocations" };
     match of {

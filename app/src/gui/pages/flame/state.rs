@@ -20,17 +20,17 @@ const MOST_ZOOMS: usize = 64;
 /// The rows that the flame graph is narrowed to beside view and filter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FlameScope {
-    /// RowPath of the rows.
+    /// Path of the rows.
     pub place: RowPath,
     /// Their title; `None` where the place says it all.
-    pub words: Option<String>,
+    pub label: Option<String>,
 }
 
 impl FlameScope {
     /// Title of the rows.
     #[must_use]
     pub fn title(&self) -> String {
-        self.words.clone().unwrap_or_else(|| self.place.title())
+        self.label.clone().unwrap_or_else(|| self.place.title())
     }
 }
 
@@ -141,7 +141,7 @@ impl FlamePageState {
         true
     }
 
-    /// Takes in merged stacks; what was zoomed to and selected stays so if it is still there.
+    /// Applies merged stacks; zoom and selection stay if their frames still exist.
     pub fn take(&mut self, mut shown: ShownFlame, translation: Option<&Translation>) {
         let before = self.shown.take().filter(|before| before.tree.direction() == shown.tree.direction());
         let place = |node: u32| -> (u32, bool) {

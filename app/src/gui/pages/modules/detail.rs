@@ -10,8 +10,8 @@ use poolscope_symbols::resolve::ModuleState;
 use super::mark;
 use crate::gui::commands::{Command, DocumentCommand, SymbolsCommand};
 use crate::gui::document::Document;
-use crate::gui::model::symbol_texts as words;
-use crate::gui::model::symbols::{ModuleRow, state_words};
+use crate::gui::model::symbol_texts;
+use crate::gui::model::symbols::{ModuleRow, state_text};
 use crate::gui::theme::{self, GRID};
 use crate::gui::widgets::progress_bar;
 use crate::gui::widgets::section::{self, caption};
@@ -29,9 +29,9 @@ pub(super) fn show(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>
     let Some(at) = document.modules().selected else { return };
     let (Some(need), Some(row)) = (symbols.needs().get(at), symbols.rows().get(at)) else { return };
     head(ui, document, at, need, row, commands);
-    ui.add(Label::new(words::advice(need, row)).wrap());
+    ui.add(Label::new(symbol_texts::advice(need, row)).wrap());
     if let ModuleState::Downloading(now) = &row.state
-        && let Some(share) = words::share(now)
+        && let Some(share) = symbol_texts::share(now)
     {
         progress_bar::show(ui, "Download", share, 240.0);
     }
@@ -67,7 +67,7 @@ fn head(ui: &mut Ui, document: &Document, at: usize, need: &ModuleNeed, row: &Mo
             let copy = ui.button("Copy");
             copy.ctx.accesskit_node_builder(copy.id, |node| node.set_label("Copy details"));
             if copy.on_hover_text("Copy all details of the module as text").clicked() {
-                ui.ctx().copy_text(words::report(&document.trace, need, row));
+                ui.ctx().copy_text(symbol_texts::report(&document.trace, need, row));
             }
             let ways = [SymbolsCommand::ShowRows(at), SymbolsCommand::OpenPdbOf(at), SymbolsCommand::SearchAgain(at)];
             for command in ways {
@@ -78,7 +78,7 @@ fn head(ui: &mut Ui, document: &Document, at: usize, need: &ModuleNeed, row: &Mo
                 }
             }
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
-                let title = format!("{}: {}", need.request.identity.name, state_words(&row.state));
+                let title = format!("{}: {}", need.request.identity.name, state_text(&row.state));
                 ui.add(Label::new(RichText::new(title).font(theme::strong_font())).truncate());
             });
         });
@@ -88,12 +88,12 @@ fn head(ui: &mut Ui, document: &Document, at: usize, need: &ModuleNeed, row: &Mo
 fn identity(ui: &mut Ui, trace: &Trace, need: &ModuleNeed, row: &ModuleRow) {
     caption(ui, "IDENTITY");
     ui.spacing_mut().item_spacing.y = GRID / 2.0;
-    for (name, value) in words::facts(need, row) {
+    for (name, value) in symbol_texts::facts(need, row) {
         section::fact(ui, name, NAME, RichText::new(value).font(theme::figure_font()));
     }
     ui.add_space(2.0 * GRID);
     caption(ui, "LOAD ADDRESSES");
-    let lives = words::lives(trace, &need.modules);
+    let lives = symbol_texts::lives(trace, &need.modules);
     if lives.is_empty() {
         ui.weak("Not recorded in the trace.");
     }
@@ -121,13 +121,13 @@ fn tried(ui: &mut Ui, row: &ModuleRow) {
             ui.vertical(|ui| {
                 ui.spacing_mut().item_spacing.y = 0.0;
                 ui.add(Label::new(RichText::new(place).font(theme::figure_font())).wrap());
-                ui.add(Label::new(RichText::new(words::outcome(outcome)).weak()).wrap());
+                ui.add(Label::new(RichText::new(symbol_texts::outcome(outcome)).weak()).wrap());
             });
         });
     }
 }
 
-/// The state that a module has for this alone: its mark stands before the place.
+/// The state of a module after this lookup alone; its mark is shown before the location.
 fn like(outcome: &LookupResult) -> ModuleState {
     match outcome {
         LookupResult::Found => ModuleState::Loaded,

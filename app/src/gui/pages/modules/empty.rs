@@ -47,9 +47,9 @@ pub(super) fn why(document: &Document) -> Option<Why> {
     })
 }
 
-/// Draws what stands in place of the list.
+/// Draws the page without a list.
 pub(super) fn show(ui: &mut Ui, document: &Document, why: Why, commands: &mut Vec<Command>) {
-    let (title, words) = match why {
+    let (title, text) = match why {
         Why::NoEvents => ("No pool events", "The trace contains no allocations, so there are no stacks to resolve."),
         Why::NoStacks => (
             "No stacks",
@@ -66,7 +66,7 @@ pub(super) fn show(ui: &mut Ui, document: &Document, why: Why, commands: &mut Ve
             "No stack contains a module of the trace. Record with the Loader keyword to map addresses to modules.",
         ),
     };
-    empty_page::show(ui, title, words, |ui| match why {
+    empty_page::show(ui, title, text, |ui| match why {
         Why::NoStacks | Why::NoModules => {
             ui.allocate_ui_with_layout(vec2(WIDTH, 0.0), Layout::top_down(Align::Min), |ui| {
                 ui.set_width(WIDTH);
@@ -105,9 +105,9 @@ pub(super) fn unmerged(ui: &mut Ui, document: &Document, commands: &mut Vec<Comm
     ui.horizontal_top(|ui| {
         let warn = Palette::of(ui).warn;
         icons::status_dot(ui, 18.0, warn);
-        let words = "This trace identifies no PDBs, because it was not merged on the machine that recorded it. Merge \
+        let text = "This trace identifies no PDBs, because it was not merged on the machine that recorded it. Merge \
                      it there to find symbols reliably.";
-        ui.add(Label::new(words).wrap());
+        ui.add(Label::new(text).wrap());
     });
     command_lines::show(ui, "On the machine that recorded it:", &quick::MERGE);
     if ui.button(Fix::Unmerged.title()).clicked() {

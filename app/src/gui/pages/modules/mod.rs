@@ -1,5 +1,5 @@
-//! The page of modules: how each one that stacks lead through stands, what depends on it, what was tried for its symbols and
-//! what to do about those that have none. It searches for nothing itself.
+//! The page of modules on stacks: the state of their symbols, the allocations that depend on them, the search log, and the next
+//! step for modules without symbols.
 
 mod detail;
 mod empty;
@@ -15,7 +15,7 @@ use crate::gui::commands::table::MenuPlace;
 use crate::gui::commands::{Command, DocumentCommand, Menu, SymbolsCommand, ctrl_shift};
 use crate::gui::document::{Document, PageState, Widgets};
 use crate::gui::model::page_id::PageId;
-use crate::gui::model::symbol_texts as words;
+use crate::gui::model::symbol_texts;
 use crate::gui::model::symbols::{Phase, Symbols};
 use crate::gui::pages::Page;
 use crate::gui::theme::{GRID, Palette};
@@ -133,7 +133,7 @@ fn heading(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
     });
 }
 
-/// The filter, how the search stands, and what can be done about all modules.
+/// The filter, the progress of the search, and the commands for all modules.
 fn bar(ui: &mut Ui, document: &Document, state: &mut ModulesState, listed: &[usize], commands: &mut Vec<Command>) {
     ui.horizontal(|ui| {
         let id = ui.scope_id().with("filter");
@@ -182,13 +182,12 @@ fn button(ui: &mut Ui, document: &Document, command: SymbolsCommand, commands: &
 
 /// Progress of the search over all modules; while it runs, as a bar too.
 fn progress(ui: &mut Ui, symbols: &Symbols) {
-    let standing = symbols.standing();
-    if symbols.phase == Phase::Running && standing.modules > 0 {
-        let share = standing.finished as f32 / standing.modules as f32;
+    let status = symbols.status();
+    if symbols.phase == Phase::Running && status.modules > 0 {
+        let share = status.finished as f32 / status.modules as f32;
         progress_bar::show(ui, "Modules searched", share, 120.0);
-        let count =
-            format!("{} of {}", format::count(standing.finished as u64), format::count(standing.modules as u64));
-        let (so_far, all) = standing.downloading;
+        let count = format!("{} of {}", format::count(status.finished as u64), format::count(status.modules as u64));
+        let (so_far, all) = status.downloading;
         let coming = if all > 0 {
             format!(" \u{b7} {} of {}", format::bytes(so_far), format::bytes(all))
         } else if so_far > 0 {
@@ -197,8 +196,8 @@ fn progress(ui: &mut Ui, symbols: &Symbols) {
             String::new()
         };
         ui.weak(count + &coming);
-    } else if let Some(words) = words::standing(symbols) {
-        ui.weak(words);
+    } else if let Some(text) = symbol_texts::status_text(symbols) {
+        ui.weak(text);
     }
     if symbols.phase == Phase::Cancelled {
         ui.weak("\u{b7} stopped");

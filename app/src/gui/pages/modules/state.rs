@@ -172,7 +172,7 @@ impl ModulesState {
     }
 }
 
-/// The order of the states: what is wrong first, as far as somebody can mend it.
+/// The order of the states: those that the user can fix first.
 fn rank(state: &ModuleState) -> u8 {
     match state {
         ModuleState::WrongIdentity => 0,

@@ -1,5 +1,4 @@
-//! The commands that record, group by group, each with what it does and a button that copies it; and what somebody has to know
-//! before they rely on them.
+//! The commands that record, in groups, each with a description and a button that copies it; and notes on the plan.
 
 use eframe::egui::{Align, Button, Frame, Label, Layout, Margin, RichText, Role, ScrollArea, Ui, WidgetInfo};
 use poolscope_recording::command::{CommandGroup, CommandLine as Line};
@@ -19,13 +18,13 @@ pub(super) fn show(ui: &mut Ui, setup: &mut RecordingSetup) {
     let reveal = setup.reveal.take();
     let prepared = match setup.prepared() {
         Ok(prepared) => prepared,
-        Err(words) => return wrong(ui, words),
+        Err(text) => return wrong(ui, text),
     };
     ScrollArea::vertical().id_salt("commands").auto_shrink(false).show(ui, |ui| {
         // The buttons stay near the lines that they copy.
         ui.set_max_width((ui.available_width() - 3.0 * GRID).min(WIDEST));
-        let words = "Save the profile (section Profile) and copy it to the folder in which you run these commands.";
-        ui.add(Label::new(RichText::new(words).color(Palette::of(ui).dim)).wrap());
+        let text = "Save the profile (section Profile) and copy it to the folder in which you run these commands.";
+        ui.add(Label::new(RichText::new(text).color(Palette::of(ui).dim)).wrap());
         ui.add_space(2.0 * GRID);
         for group in &prepared.groups {
             let title = ui.label(RichText::new(&group.title).font(theme::strong_font()));

@@ -1,5 +1,5 @@
-//! The left half of the page about recording: which tags, which stacks, where to, how much is expected, on what machine. What
-//! each choice means for a leak stands beside it.
+//! The left half of the page about recording: which tags, which stacks, where to, how much is expected, on what machine. The
+//! consequences of each choice are shown beside it.
 
 use eframe::egui::{Checkbox, DragValue, Label, RadioButton, RichText, ScrollArea, TextEdit, Ui};
 use poolscope_recording::estimate::MEMORY_BYTES_MAX;
@@ -106,15 +106,15 @@ fn expected(ui: &mut Ui, setup: &mut RecordingSetup) {
             });
         }
     }
-    // It is drawn from what was worked out last; a change just made asks for another frame by itself.
+    // The last estimate is drawn; a change requests another frame.
     match setup.prepared() {
         Ok(prepared) => {
             let estimate = &prepared.estimate;
             let minute = format::bytes(estimate.bytes_per_minute);
             let whole = format::bytes(estimate.total_bytes);
             ui.label(RichText::new(format!("About {minute} per minute, {whole} in total")).font(theme::strong_font()));
-            let words = recording_text::buffer_estimate(&prepared.plan);
-            ui.add(Label::new(RichText::new(words).font(theme::small_font()).color(Palette::of(ui).dim)).wrap());
+            let text = recording_text::buffer_estimate(&prepared.plan);
+            ui.add(Label::new(RichText::new(text).font(theme::small_font()).color(Palette::of(ui).dim)).wrap());
         }
         Err(_) => {
             ui.weak("No estimate yet");

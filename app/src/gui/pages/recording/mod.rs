@@ -127,9 +127,9 @@ fn sections(ui: &mut Ui, setup: &mut RecordingSetup, recorder: &RecorderState) {
 }
 
 /// Message in place of a result that cannot be worked out.
-fn wrong(ui: &mut Ui, words: &str) {
+fn wrong(ui: &mut Ui, message: &str) {
     ui.add_space(4.0 * GRID);
     ui.label(RichText::new("Fix these errors to record").font(theme::strong_font()));
     ui.add_space(GRID);
-    ui.add(Label::new(words).wrap());
+    ui.add(Label::new(message).wrap());
 }

@@ -48,13 +48,13 @@ fn explain(ui: &mut Ui) {
     ui.set_max_width(WORDS.min(ui.available_width()));
     ui.label(RichText::new("Compare two poolmon snapshots").font(theme::strong_font()));
     ui.add_space(GRID);
-    for words in [
+    for message in [
         "On the machine that leaks: run poolmon -b, save its output, and repeat this after an hour. Snapshot files of \
          poolmon -n FILE can be used as well.",
         "From a memory dump: save the output of !poolused 2 or !poolused 4 in WinDbg or KD.",
         "Paste both here, or drop the files on this page. The tags that grew most can then be recorded.",
     ] {
-        ui.add(Label::new(words).wrap());
+        ui.add(Label::new(message).wrap());
         ui.add_space(GRID);
     }
 }
@@ -111,16 +111,16 @@ fn choice(ui: &mut Ui, page: &mut SnapshotList) {
     });
     ui.add(Label::new(RichText::new(summary(page)).font(theme::small_font()).color(Palette::of(ui).dim)).wrap());
     if page.comparison().is_some_and(|comparison| comparison.is_reversed) {
-        let words = "Most allocation counts went down: the snapshots are in the wrong order, or Windows was restarted \
+        let message = "Most allocation counts went down: the snapshots are in the wrong order, or Windows was restarted \
                      between them.";
-        ui.add(Label::new(RichText::new(words).color(Palette::of(ui).warn)).wrap());
+        ui.add(Label::new(RichText::new(message).color(Palette::of(ui).warn)).wrap());
     }
     if page
         .comparison()
         .is_some_and(|comparison| comparison.rows.iter().any(|row| row.before_is_truncated || row.after_is_truncated))
     {
-        let words = "One of the snapshots is truncated. The growth of tags that it lacks is not known.";
-        ui.add(Label::new(RichText::new(words).color(Palette::of(ui).warn)).wrap());
+        let message = "One of the snapshots is truncated. The growth of tags that it lacks is not known.";
+        ui.add(Label::new(RichText::new(message).color(Palette::of(ui).warn)).wrap());
     }
 }
 

@@ -1,5 +1,5 @@
-//! Choice of the tags to record: all, or up to four that are written or picked from the suspects of open traces. The error of one
-//! stands below it as it is written.
+//! Choice of the tags to record: all, or up to four that are written or picked from the suspects of open traces. Errors
+//! are shown below the fields.
 
 use eframe::egui::{Checkbox, Id, Label, Popup, PopupCloseBehavior, RadioButton, RichText, TextEdit, Ui, vec2};
 use poolscope_recording::tag::TAGS_MAX;

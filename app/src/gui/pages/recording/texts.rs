@@ -25,7 +25,7 @@ pub(super) fn show(ui: &mut Ui, setup: &mut RecordingSetup, commands: &mut Vec<C
     }
     let prepared = match setup.prepared() {
         Ok(prepared) => prepared,
-        Err(words) => return wrong(ui, words),
+        Err(message) => return wrong(ui, message),
     };
     let (text, save, about) = if is_script {
         let about = "Records unattended. Run it in PowerShell as administrator; it contains the profile.";
@@ -49,8 +49,8 @@ pub(super) fn show(ui: &mut Ui, setup: &mut RecordingSetup, commands: &mut Vec<C
         }
         let palette = Palette::of(ui);
         match &setup.note {
-            Some(Ok(words)) => ui.add(Label::new(RichText::new(words).color(palette.good)).wrap()),
-            Some(Err(words)) => ui.add(Label::new(RichText::new(words).color(palette.bad)).wrap()),
+            Some(Ok(message)) => ui.add(Label::new(RichText::new(message).color(palette.good)).wrap()),
+            Some(Err(message)) => ui.add(Label::new(RichText::new(message).color(palette.bad)).wrap()),
             None => ui.add(Label::new(RichText::new(about).color(palette.dim)).wrap()),
         };
     });

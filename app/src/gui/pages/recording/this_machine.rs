@@ -29,7 +29,7 @@ pub(super) fn show(
 ) {
     ScrollArea::vertical().id_salt("this machine").auto_shrink(false).show(ui, |ui| {
         ui.set_max_width(WORDS.min(ui.available_width() - 2.0 * GRID));
-        match recorder.standing.clone() {
+        match recorder.wpr_status.clone() {
             None => {
                 ui.horizontal(|ui| {
                     ui.spinner();
@@ -51,7 +51,7 @@ pub(super) fn show(
         }
         if let Some(trouble) = &recorder.trouble {
             ui.add_space(2.0 * GRID);
-            trouble_words(ui, trouble);
+            show_trouble(ui, trouble);
         }
         running(ui, recorder);
         saved(ui, recorder, commands);
@@ -62,17 +62,17 @@ pub(super) fn show(
 fn elsewhere(ui: &mut Ui) {
     ui.label(RichText::new("Record on the machine that leaks").font(theme::strong_font()));
     ui.add_space(GRID);
-    let words = "Recording is available on Windows only. Copy the commands, the profile or the script to the machine \
+    let message = "Recording is available on Windows only. Copy the commands, the profile or the script to the machine \
                  that leaks, and open the resulting .etl file here.";
-    ui.add(Label::new(words).wrap());
+    ui.add(Label::new(message).wrap());
 }
 
 fn missing(ui: &mut Ui, looked: &[PathBuf]) {
     ui.label(RichText::new("wpr.exe was not found").font(theme::strong_font()));
     ui.add_space(GRID);
-    let words = "Windows 10 and later include it in C:\\Windows\\System32; for earlier versions it is part of the \
+    let message = "Windows 10 and later include it in C:\\Windows\\System32; for earlier versions it is part of the \
                  Windows Performance Toolkit. Choose the file below, or use the commands.";
-    ui.add(Label::new(words).wrap());
+    ui.add(Label::new(message).wrap());
     if !looked.is_empty() {
         let places: Vec<String> = looked.iter().map(|file| file.display().to_string()).collect();
         let label = ui.weak(format!("Searched {}", format::counted(looked.len() as u64, "location", "locations")));
@@ -83,7 +83,7 @@ fn missing(ui: &mut Ui, looked: &[PathBuf]) {
 /// The recorder and the folder for temporary files.
 fn places(ui: &mut Ui, recorder: &mut RecorderState, commands: &mut Vec<Command>) {
     ui.add_space(2.0 * GRID);
-    let usual = "default location";
+    let usual = "Default location";
     if place(ui, "wpr.exe", usual, &mut recorder.wpr, &RecordingCommand::ChooseProgram, commands) {
         commands.push(RecordingCommand::FindProgram.into());
     }
@@ -163,7 +163,7 @@ fn actions(ui: &mut Ui, recorder: &mut RecorderState, blocked: Option<&str>, com
     }
 }
 
-fn trouble_words(ui: &mut Ui, trouble: &str) {
+fn show_trouble(ui: &mut Ui, trouble: &str) {
     let palette = Palette::of(ui);
     let frame = Frame::new().fill(palette.panel).corner_radius(theme::RADIUS).inner_margin(2.0 * GRID);
     frame.show(ui, |ui| {
@@ -187,16 +187,16 @@ fn running(ui: &mut Ui, recorder: &RecorderState) {
         row(
             ui,
             "Duration",
-            &recorder.elapsed_s(now).map_or_else(|| "unknown".to_owned(), format::elapsed),
+            &recorder.elapsed_s(now).map_or_else(|| "Unknown".to_owned(), format::elapsed),
             palette.text,
         );
         let lost = status.missing_events();
-        let (words, color) = match (lost, status.dropped.or(status.lost)) {
-            (0, None) => ("unknown".to_owned(), palette.text),
-            (0, Some(_)) => ("none".to_owned(), palette.good),
+        let (message, color) = match (lost, status.dropped.or(status.lost)) {
+            (0, None) => ("Unknown".to_owned(), palette.text),
+            (0, Some(_)) => ("None".to_owned(), palette.good),
             (lost, _) => (format!("{}: use larger buffers (a higher rate)", format::count(lost)), palette.bad),
         };
-        row(ui, "Lost events", &words, color);
+        row(ui, "Lost events", &message, color);
         row(ui, "Logging mode", mode(&status), palette.text);
         if let Some(bytes) = recorder.temp_bytes {
             row(ui, "File size", &format::bytes(bytes), palette.text);
@@ -206,9 +206,9 @@ fn running(ui: &mut Ui, recorder: &RecorderState) {
 
 fn mode(status: &RecordingStatus) -> &'static str {
     match status.file_mode {
-        Some(true) => "file",
-        Some(false) => "memory (circular)",
-        None => "unknown",
+        Some(true) => "File",
+        Some(false) => "Memory (circular)",
+        None => "Unknown",
     }
 }
 

@@ -42,7 +42,7 @@ impl WindowPage for StartPage {
     }
 }
 
-/// Draws the page; `missing` are those of the recent files that are not there.
+/// Draws the page; `missing` are the recent files that no longer exist.
 fn show(ui: &mut Ui, recent: &[Recent], missing: &BTreeSet<PathBuf>, commands: &mut Vec<Command>) {
     ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
         ui.with_layout(Layout::top_down(Align::Center), |ui| {
@@ -100,7 +100,7 @@ fn row(ui: &mut Ui, file: &Recent, missing: bool, commands: &mut Vec<Command>) {
     }
     let inner = line.shrink2(vec2(2.0 * GRID, 0.0));
     let (color, note) =
-        if missing { (palette.faint, "not found".to_owned()) } else { (palette.text, format::bytes(file.bytes)) };
+        if missing { (palette.faint, "Not found".to_owned()) } else { (palette.text, format::bytes(file.bytes)) };
     let painter = ui.painter();
     let note = painter.text(inner.right_center(), Align2::RIGHT_CENTER, note, theme::small_font(), palette.dim);
     let room = (note.left() - inner.left() - 2.0 * GRID) / 2.0;

@@ -12,7 +12,7 @@ use super::ANALYZE;
 use super::commands::SuspectsCommand as C;
 use super::job::LeaksRequest;
 use super::state::Goal;
-use super::texts as words;
+use super::texts;
 use crate::format;
 use crate::gui::commands::DocumentCommand;
 use crate::gui::commands::{Command, RecordingCommand};
@@ -27,25 +27,25 @@ use crate::gui::pages::page;
 use poolscope_analysis::leaks::AnalysisRequest;
 
 impl Document {
-    /// The question to the judge as things stand.
+    /// The present request for an analysis.
     #[must_use]
     pub fn leaks_query(&self) -> AnalysisRequest {
-        let view = if self.suspects().follows_view { self.query.range } else { self.trace.extent };
+        let range = if self.suspects().follows_visible_range { self.query.range } else { self.trace.extent };
         AnalysisRequest {
-            visible_range: view,
+            visible_range: range,
             grouping: self.suspects().by,
-            warm_up: self.suspects().warm_up.of(view, &self.trace.clock),
+            warm_up: self.suspects().warm_up.of(range, &self.trace.clock),
         }
     }
 
-    /// Returns whether the judgement that is shown is about something else than what is asked now.
+    /// Returns whether the analysis that is shown answers another request than the present one.
     #[must_use]
     pub fn are_leaks_outdated(&self) -> bool {
         self.suspects().is_old(&self.leaks_query())
     }
 
-    /// The judge is asked when nobody waits for anything else. Where only names have changed, the question before is
-    /// answered first: names come in many times, and the first answer should not have to wait for the last of them.
+    /// Requests the analysis when no other work is pending. Where only names have changed, the request before is answered first:
+    /// names arrive in many steps, and the first answer must not wait for the last of them.
     pub(in crate::gui) fn ask_for_leaks(&mut self) {
         if self.results.rows.is_none() || !self.has_allocations() {
             return;
@@ -87,7 +87,7 @@ impl Document {
                 }
             }
             C::Grouping(by) => self.suspects_mut().by = by,
-            C::View => self.suspects_mut().follows_view = !self.suspects().follows_view,
+            C::View => self.suspects_mut().follows_visible_range = !self.suspects().follows_visible_range,
             C::NonLeaking => self.suspects_mut().shows_non_leaking = !self.suspects().shows_non_leaking,
             C::Headline => self.suspects_mut().dismissed = !self.suspects().dismissed,
         }
@@ -104,7 +104,7 @@ impl Document {
         match command {
             C::Show | C::FilterTo | C::Flame => None,
             C::Grouping(by) => Some(self.suspects().by == by),
-            C::View => Some(self.suspects().follows_view),
+            C::View => Some(self.suspects().follows_visible_range),
             C::NonLeaking => Some(self.suspects().shows_non_leaking),
             C::Headline => Some(!self.suspects().dismissed),
         }
@@ -127,9 +127,9 @@ impl Document {
         let by_driver = self.analyzed_by() == SuspectGrouping::Driver;
         let steps = self.suspect_steps(suspect);
         let mut place = if by_driver {
-            vec![RowPathStep::Value { key: Key::Driver, text: suspect.driver.clone() }, pool_step(suspect.is_paged)]
+            vec![RowPathStep::Value { key: Key::Driver, text: suspect.driver.clone() }, pool_step(suspect.paged)]
         } else {
-            [leak_candidates(), pool_step(suspect.is_paged)].into_iter().chain(tag(suspect)).collect()
+            [leak_candidates(), pool_step(suspect.paged)].into_iter().chain(tag(suspect)).collect()
         };
         let mut length = place.len();
         if !by_driver {
@@ -138,9 +138,9 @@ impl Document {
         if self.analyzed_by() == SuspectGrouping::Stack {
             length = place.len();
         }
-        let Some(judged) = &self.suspects().judged else { return };
-        let view = judged.judgement.request.visible_range;
-        self.suspects_mut().goal = Some(Goal { place: RowPath(place), steps: length, view });
+        let Some(shown) = &self.suspects().shown else { return };
+        let range = shown.analysis.request.visible_range;
+        self.suspects_mut().goal = Some(Goal { place: RowPath(place), steps: length, range });
         self.show_table();
         let keys = self.query.columns.keys();
         let wanted: &[Key] = if by_driver { &[Key::Driver, Key::Paged] } else { &[Key::Type, Key::Paged, Key::Tag] };
@@ -155,10 +155,10 @@ impl Document {
 
     /// Unit of analysis of the suspects that are shown.
     pub(in crate::gui) fn analyzed_by(&self) -> SuspectGrouping {
-        self.suspects().judged.as_ref().map_or(SuspectGrouping::Tag, |judged| judged.judgement.request.grouping)
+        self.suspects().shown.as_ref().map_or(SuspectGrouping::Tag, |shown| shown.analysis.request.grouping)
     }
 
-    /// The steps that lead to all that a driver or a process allocates in a pool, where that is what was judged as one; `None`
+    /// The steps that lead to all that a driver or a process allocates in a pool, where that is the unit of analysis; `None`
     /// for allocations whose allocator is unknown, and where a suspect is a tag or a stack.
     pub(in crate::gui) fn whose_steps(&self, suspect: &Suspect) -> Option<Vec<RowPathStep>> {
         let (key, text) = match self.analyzed_by() {
@@ -168,7 +168,7 @@ impl Document {
             }
             SuspectGrouping::Tag | SuspectGrouping::Stack => return None,
         };
-        Some(vec![RowPathStep::Value { key, text }, pool_step(suspect.is_paged)])
+        Some(vec![RowPathStep::Value { key, text }, pool_step(suspect.paged)])
     }
 
     /// The steps that lead to the rows of a suspect, its stack last.
@@ -179,7 +179,7 @@ impl Document {
             poolscope_analysis::trace::ids::StackId::EMPTY => RowPathStep::NoStack { key: Key::Stack },
             _ => RowPathStep::Frames { key: Key::Stack, frames },
         };
-        [pool_step(suspect.is_paged)].into_iter().chain(tag(suspect)).chain([stack]).collect()
+        [pool_step(suspect.paged)].into_iter().chain(tag(suspect)).chain([stack]).collect()
     }
 
     /// Puts the cursor on the row that is to be shown, as soon as the rows are those that lead to it. What hides it goes: first
@@ -204,7 +204,7 @@ impl Document {
         if !self.query.filter.steps().is_empty() {
             self.clear_filter();
             self.notify("The filter excluded these rows and was cleared; Undo filter restores it");
-        } else if self.go_to(goal.view, false) {
+        } else if self.go_to(goal.range, false) {
             self.view_changed();
         } else {
             self.notify("No row of the table matches this suspect");
@@ -216,7 +216,7 @@ impl Document {
     /// Leaves only the rows of a suspect.
     pub fn filter_to_suspect(&mut self, at: usize) {
         let Some(suspect) = self.suspects().suspects().get(at) else { return };
-        let paged = paged_text(suspect.is_paged);
+        let paged = paged_text(suspect.paged);
         if self.analyzed_by() == SuspectGrouping::Process {
             let query = self.whose_steps(suspect).is_some().then(|| suspect.attribution.process.clone()).flatten();
             let query = query.map(|process| format!("process:={} paged:={paged}", quoted(&process)));
@@ -238,7 +238,7 @@ impl Document {
             _ => None,
         };
         let steps = if by_driver {
-            vec![RowPathStep::Value { key: Key::Driver, text: suspect.driver.clone() }, pool_step(suspect.is_paged)]
+            vec![RowPathStep::Value { key: Key::Driver, text: suspect.driver.clone() }, pool_step(suspect.paged)]
         } else {
             self.suspect_steps(suspect)
         };
@@ -256,14 +256,14 @@ impl Document {
     pub fn flame_of_suspect(&mut self, at: usize) {
         let Some(suspect) = self.suspects().suspects().get(at) else { return };
         let by = self.analyzed_by();
-        let words = scope_words(suspect, by);
+        let message = scope_title(suspect, by);
         // All that it allocates in this pool, also where that is of one tag: its other stacks are the suspect's too.
         let mut steps = self.whose_steps(suspect).unwrap_or_else(|| self.suspect_steps(suspect));
         if by == SuspectGrouping::Tag {
             steps.retain(|step| step.key() != Key::Stack);
         }
         if let Some(flame) = page(PageId::FLAME) {
-            flame.show_rows(self, RowPath(steps), Some(words));
+            flame.show_rows(self, RowPath(steps), Some(message));
         }
     }
 
@@ -282,7 +282,7 @@ impl Document {
     }
 
     pub(in crate::gui) fn copy_suspects(&mut self, command: &DocumentCommand) {
-        let Some(judged) = &self.suspects().judged else { return };
+        let Some(shown) = &self.suspects().shown else { return };
         let selected = self.suspects().selected.len() as u64;
         let (text, what) = match command {
             DocumentCommand::CopyStack => {
@@ -292,7 +292,7 @@ impl Document {
             _ => {
                 let noun = if selected == 1 { "suspect" } else { "suspects" };
                 let chosen = self.suspects().selected.iter().copied();
-                (words::tab_separated(&judged.judgement, chosen), format!("{} {noun}", format::count(selected)))
+                (texts::tab_separated(&shown.analysis, chosen), format!("{} {noun}", format::count(selected)))
             }
         };
         if !text.is_empty() {
@@ -314,8 +314,8 @@ fn tag(suspect: &Suspect) -> Option<RowPathStep> {
 }
 
 /// "tag Leak, nonpaged", "driver myfault.sys, nonpaged".
-fn scope_words(suspect: &Suspect, by: SuspectGrouping) -> String {
-    let pool = if suspect.is_paged { "paged" } else { "nonpaged" };
+fn scope_title(suspect: &Suspect, by: SuspectGrouping) -> String {
+    let pool = if suspect.paged { "paged" } else { "nonpaged" };
     let whose = match &suspect.tag {
         _ if by == SuspectGrouping::Process => {
             format!("process {}", suspect.attribution.process.as_deref().unwrap_or_default())

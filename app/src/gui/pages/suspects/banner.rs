@@ -1,5 +1,5 @@
 //! The sentence above graph and table: who leaks, or that nothing does, with the ways to the rows and to all suspects. Its room
-//! is there before the answer is, so that nothing moves when it comes. It decides nothing.
+//! is reserved before the answer arrives: nothing moves then.
 
 use eframe::egui::{Align, Button, Frame, Label, Layout, Margin, Panel, RichText, Ui};
 
@@ -62,8 +62,8 @@ fn line(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
 }
 
 fn sentence(ui: &mut Ui, document: &Document, alarming: bool) {
-    let words = match &document.suspects().judged {
-        Some(judged) => leak_text::summary(&judged.judgement),
+    let message = match &document.suspects().shown {
+        Some(shown) => leak_text::summary(&shown.analysis),
         None if document.suspects().broken => {
             "Internal error: the suspects could not be computed. Please report it.".to_owned()
         }
@@ -74,9 +74,9 @@ fn sentence(ui: &mut Ui, document: &Document, alarming: bool) {
         ui.multiply_opacity(0.6);
     }
     let text = if alarming {
-        RichText::new(words).font(theme::strong_font()).color(palette.text)
+        RichText::new(message).font(theme::strong_font()).color(palette.text)
     } else {
-        RichText::new(words).color(palette.dim)
+        RichText::new(message).color(palette.dim)
     };
     ui.add(Label::new(text).truncate());
 }

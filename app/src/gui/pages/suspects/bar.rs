@@ -1,4 +1,4 @@
-//! The line above the list: what is judged as one, in which time, without what warm-up, and which suspects are listed.
+//! The line above the list: unit of analysis, time range, warm-up, and the suspects that are listed.
 
 use eframe::egui::{Align, ComboBox, DragValue, Key, Layout, Modifiers, TextEdit, Ui};
 use poolscope_analysis::leaks::SuspectGrouping;
@@ -9,7 +9,6 @@ use crate::gui::commands::Command;
 use crate::gui::document::Document;
 use crate::gui::pages::suspects::commands::SuspectsCommand;
 use crate::gui::pages::suspects::state::{SuspectsState, WarmUpChoice};
-use crate::gui::pages::suspects::texts as words;
 use crate::gui::theme::GRID;
 use crate::gui::widgets::list_table;
 
@@ -32,7 +31,7 @@ pub(super) fn show(
         ui.add_space(2.0 * GRID);
         ui.weak("Group by");
         for by in SuspectGrouping::ALL {
-            let title = by.name();
+            let title = format::sentence_case(by.name());
             let response = ui.selectable_label(state.by == by, title);
             response
                 .ctx
@@ -43,21 +42,16 @@ pub(super) fn show(
         }
         ui.add_space(2.0 * GRID);
         for (follows, title, label) in
-            [(false, "whole trace", "Analyze the whole trace"), (true, "visible range", "Analyze the visible range")]
+            [(false, "Whole trace", "Analyze the whole trace"), (true, "Visible range", "Analyze the visible range")]
         {
-            let response = ui.selectable_label(state.follows_view == follows, title);
+            let response = ui.selectable_label(state.follows_visible_range == follows, title);
             response.ctx.accesskit_node_builder(response.id, |node| node.set_label(label));
             if response.clicked() {
-                state.follows_view = follows;
+                state.follows_visible_range = follows;
             }
         }
         ui.add_space(2.0 * GRID);
         warm_up(ui, document, state);
-        if let Some(judged) = &state.judged {
-            let tip = "The recorded part of the visible range, without the warm-up";
-            let time = words::judged_time(&judged.judgement, &document.trace.clock);
-            ui.weak(format!("analyzed {time}")).on_hover_text(tip);
-        }
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| shows_non_leaking(ui, state, listed));
     });
 }
@@ -102,22 +96,22 @@ fn filter(ui: &mut Ui, state: &mut SuspectsState, listed: &[usize], commands: &m
 
 /// Warm-up at the beginning of the range.
 fn warm_up(ui: &mut Ui, document: &Document, state: &mut SuspectsState) {
-    let view = document.leaks_query().visible_range;
+    let range = document.leaks_query().visible_range;
     // A mark near the end ends no warm-up.
-    let half = view.from.0.saturating_add(view.to.0.saturating_sub(view.from.0) / 2);
-    let marked = document.query.marks.iter().any(|mark| *mark > view.from && mark.0 <= half);
+    let half = range.from.0.saturating_add(range.to.0.saturating_sub(range.from.0) / 2);
+    let marked = document.query.marks.iter().any(|mark| *mark > range.from && mark.0 <= half);
     let clock = document.trace.clock;
-    let length = clock.seconds(view.to) - clock.seconds(view.from);
+    let length = clock.seconds(range.to) - clock.seconds(range.from);
     let now = state.warm_up;
-    let usual = if marked { "to the first marker" } else { "first 10 %" };
+    let usual = if marked { "To the first marker" } else { "First 10 %" };
     let title = |choice: WarmUpChoice| match choice {
         WarmUpChoice::Usual => usual,
-        WarmUpChoice::Share => "first 10 %",
-        WarmUpChoice::None => "none",
-        WarmUpChoice::Seconds(_) => "seconds",
+        WarmUpChoice::Share => "First 10 %",
+        WarmUpChoice::None => "None",
+        WarmUpChoice::Seconds(_) => "Seconds",
     };
     let mut chosen = now;
-    let box_ = ComboBox::from_id_salt("warm-up").width(WARM_UP).selected_text(format!("warm-up: {}", title(now)));
+    let box_ = ComboBox::from_id_salt("warm-up").width(WARM_UP).selected_text(format!("Warm-up: {}", title(now)));
     let shown = box_.show_ui(ui, |ui| {
         let share = marked.then_some(WarmUpChoice::Share);
         let seconds = match now {

@@ -16,7 +16,7 @@ pub enum SuspectsCommand {
     Flame,
     /// Change the unit of analysis.
     Grouping(SuspectGrouping),
-    /// Judge the visible range, or the whole trace again.
+    /// Analyze the visible range, or the whole trace again.
     View,
     /// List those that do not leak, too, or no longer.
     NonLeaking,

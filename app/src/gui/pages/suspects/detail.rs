@@ -9,7 +9,7 @@ use crate::gui::commands::{Command, DocumentCommand};
 use crate::gui::document::Document;
 use crate::gui::pages::suspects::commands::SuspectsCommand;
 use crate::gui::pages::suspects::marks;
-use crate::gui::pages::suspects::texts as words;
+use crate::gui::pages::suspects::texts;
 use crate::gui::theme;
 use crate::gui::theme::{GRID, Palette};
 use crate::{format, leak_text};
@@ -22,15 +22,15 @@ const GAP: f32 = 6.0 * GRID;
 
 /// Draws what is known of the selected suspect.
 pub(super) fn show(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
-    let (Some(judged), Some(at)) = (&document.suspects().judged, document.suspects().cursor) else { return };
-    let Some(suspect) = judged.judgement.suspects.get(at) else { return };
+    let (Some(shown), Some(at)) = (&document.suspects().shown, document.suspects().cursor) else { return };
+    let Some(suspect) = shown.analysis.suspects.get(at) else { return };
     head(ui, document, suspect, commands);
     ui.add_space(GRID);
     ScrollArea::vertical().id_salt(("suspect", at)).auto_shrink(false).min_scrolled_height(0.0).show(ui, |ui| {
         let width = ui.available_width();
         let mut parts: [&mut dyn FnMut(&mut Ui); 3] = [
             &mut |ui| facts::why(ui, document, suspect),
-            &mut |ui| facts::figures(ui, document, &judged.judgement, suspect),
+            &mut |ui| facts::figures(ui, document, &shown.analysis, suspect),
             &mut |ui| stack::show(ui, document, suspect, commands),
         ];
         if width >= THREE_COLUMNS {
@@ -71,7 +71,7 @@ fn columns(ui: &mut Ui, width: f32, parts: &mut [&mut dyn FnMut(&mut Ui)]) {
 /// Title of the suspect, and its commands.
 fn head(ui: &mut Ui, document: &Document, suspect: &Suspect, commands: &mut Vec<Command>) {
     let palette = Palette::of(ui);
-    let by = document.suspects().judged.as_ref().map(|judged| judged.judgement.request.grouping).unwrap_or_default();
+    let by = document.suspects().shown.as_ref().map(|shown| shown.analysis.request.grouping).unwrap_or_default();
     ui.horizontal(|ui| {
         marks::icon(suspect.verdict).show(ui, marks::color(suspect.verdict, palette));
         ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
@@ -93,15 +93,19 @@ fn head(ui: &mut Ui, document: &Document, suspect: &Suspect, commands: &mut Vec<
             }
             ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
                 let tag = leak_text::tag(suspect);
-                let pool = leak_text::pool(suspect.is_paged);
-                let title = format!("{tag}, {pool} pool, {}", words::source(suspect, by));
+                let pool = leak_text::pool(suspect.paged);
+                let title = format!("{tag}, {pool} pool, {}", texts::source(suspect, by));
                 ui.add(Label::new(RichText::new(title).font(theme::strong_font())).truncate());
             });
         });
     });
     let sure = format::confidence(suspect.confidence);
-    let words = format!("{}, confidence {sure}. {}", capital(suspect.verdict.name()), suspect.verdict.description());
-    ui.add(Label::new(RichText::new(words).color(palette.dim)).wrap());
+    let message = format!(
+        "{}, confidence {sure}. {}",
+        format::sentence_case(suspect.verdict.name()),
+        suspect.verdict.description()
+    );
+    ui.add(Label::new(RichText::new(message).color(palette.dim)).wrap());
 }
 
 /// The way to the page about recording, with the tags of the selected suspects.
@@ -112,9 +116,4 @@ fn record(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
     if ui.button(title).on_hover_text(tip).clicked() {
         commands.push(command);
     }
-}
-
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }

@@ -23,34 +23,34 @@ use crate::leak_text;
 pub(super) enum Why {
     /// The trace has no pool events.
     NoEvents,
-    /// The judge has not answered yet.
-    Judging,
+    /// The analysis is running.
+    Analyzing,
     /// The program made a mistake.
     Broken,
 }
 
 /// Reason why there is no list; `None` when there is one.
 pub(super) fn why(document: &Document) -> Option<Why> {
-    match (document.has_allocations(), &document.suspects().judged) {
+    match (document.has_allocations(), &document.suspects().shown) {
         (false, _) => Some(Why::NoEvents),
         (true, Some(_)) => None,
         (true, None) if document.suspects().broken => Some(Why::Broken),
-        (true, None) => Some(Why::Judging),
+        (true, None) => Some(Why::Analyzing),
     }
 }
 
-/// Draws what stands in place of the page.
+/// Draws the page without a list.
 pub(super) fn show(ui: &mut Ui, document: &Document, why: Why, commands: &mut Vec<Command>) {
-    let (title, words) = match why {
+    let (title, text) = match why {
         Why::NoEvents => {
             ("No pool events", "The trace contains no allocations to analyze. Record with the Pool keyword:")
         }
-        Why::Judging => {
+        Why::Analyzing => {
             ("Analyzing", "Each tag is classified by its outstanding allocations, their age and their growth.")
         }
         Why::Broken => ("No suspects", "Internal error: the suspects could not be computed. Please report it."),
     };
-    empty_page::show(ui, title, words, |ui| match why {
+    empty_page::show(ui, title, text, |ui| match why {
         Why::NoEvents => {
             ui.allocate_ui_with_layout(vec2(WIDTH, 0.0), Layout::top_down(Align::Min), |ui| {
                 ui.set_width(WIDTH.min(ui.available_width()));
@@ -62,10 +62,10 @@ pub(super) fn show(ui: &mut Ui, document: &Document, why: Why, commands: &mut Ve
                 }
             });
         }
-        Why::Judging if document.awaits_page(PageId::SUSPECTS, ANALYZE) => {
+        Why::Analyzing if document.awaits_page(PageId::SUSPECTS, ANALYZE) => {
             ui.spinner();
         }
-        Why::Judging => {}
+        Why::Analyzing => {}
         Why::Broken => {
             let command = DocumentCommand::Page(PageId::ANALYSIS);
             if ui.button("Back to Analysis").clicked() {
@@ -75,7 +75,7 @@ pub(super) fn show(ui: &mut Ui, document: &Document, why: Why, commands: &mut Ve
     });
 }
 
-/// Draws what stands in place of the rows.
+/// Draws the list without rows.
 pub(super) fn no_rows(ui: &mut Ui, state: &mut SuspectsState, commands: &mut Vec<Command>) {
     let non_leaking_count = state.non_leaking_count();
     let suspects = state.suspects();
@@ -95,12 +95,12 @@ pub(super) fn no_rows(ui: &mut Ui, state: &mut SuspectsState, commands: &mut Vec
     }
     let unclear = suspects.iter().all(|suspect| suspect.verdict == Verdict::TooLittleData);
     let notes: Vec<String> = state
-        .judged
+        .shown
         .iter()
-        .flat_map(|judged| &judged.judgement.data_quality.issues)
+        .flat_map(|shown| &shown.analysis.data_quality.issues)
         .map(leak_text::data_quality_note)
         .collect();
-    let (title, words) = match (suspects.is_empty(), unclear) {
+    let (title, text) = match (suspects.is_empty(), unclear) {
         (true, _) => ("Nothing to analyze", "No allocations were made in the analyzed range."),
         (false, true) => (
             "Too little data",
@@ -111,9 +111,9 @@ pub(super) fn no_rows(ui: &mut Ui, state: &mut SuspectsState, commands: &mut Vec
             ("Nothing leaks", "All allocations in the analyzed range were freed, stopped growing, or are still young.")
         }
     };
-    let words = if notes.is_empty() { words.to_owned() } else { format!("{words}\n{}", notes.join("\n")) };
-    let follows = state.follows_view;
-    empty_page::show(ui, title, &words, |ui| {
+    let text = if notes.is_empty() { text.to_owned() } else { format!("{text}\n{}", notes.join("\n")) };
+    let follows = state.follows_visible_range;
+    empty_page::show(ui, title, &text, |ui| {
         if non_leaking_count > 0 {
             let title = format!("Show non-leaking tags ({})", format::count(non_leaking_count as u64));
             if ui.button(title).clicked() {

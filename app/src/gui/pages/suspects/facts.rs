@@ -6,7 +6,7 @@ use poolscope_analysis::leaks::{LeakAnalysis, Suspect};
 
 use crate::format;
 use crate::gui::document::Document;
-use crate::gui::pages::suspects::texts as words;
+use crate::gui::pages::suspects::texts;
 use crate::gui::theme::GRID;
 use crate::gui::widgets::histogram::{Bar, Histogram};
 use crate::gui::widgets::section::{self, caption, item};
@@ -63,9 +63,9 @@ fn processes(ui: &mut Ui, suspect: &Suspect) {
 }
 
 /// Its growth, and ages of its allocations.
-pub(super) fn figures(ui: &mut Ui, document: &Document, judgement: &LeakAnalysis, suspect: &Suspect) {
+pub(super) fn figures(ui: &mut Ui, document: &Document, analysis: &LeakAnalysis, suspect: &Suspect) {
     caption(ui, "DETAILS");
-    for (name, value) in words::facts(judgement, suspect) {
+    for (name, value) in texts::facts(analysis, suspect) {
         section::fact(ui, name, NAME, value);
     }
     let evidence = &suspect.evidence;
@@ -73,8 +73,8 @@ pub(super) fn figures(ui: &mut Ui, document: &Document, judgement: &LeakAnalysis
         ui.add_space(2.0 * GRID);
         caption(ui, "AGE OF OUTSTANDING ALLOCATIONS");
         let clock = &document.trace.clock;
-        let view = judgement.range.active;
-        let length = clock.seconds(view.to) - clock.seconds(view.from);
+        let range = analysis.range.active;
+        let length = clock.seconds(range.to) - clock.seconds(range.from);
         let eighth = length / evidence.age_histogram.len() as f64;
         let bar = |(at, count): (usize, &u64)| {
             let (young, old) = (at as f64 * eighth, (at + 1) as f64 * eighth);
@@ -95,8 +95,8 @@ pub(super) fn figures(ui: &mut Ui, document: &Document, judgement: &LeakAnalysis
 
 /// Outstanding allocations of each generation, where marks make several.
 fn generations(ui: &mut Ui, document: &Document, suspect: &Suspect) {
-    let Some(judged) = &document.suspects().judged else { return };
-    let generations = judged.names.generations();
+    let Some(shown) = &document.suspects().shown else { return };
+    let generations = shown.names.generations();
     if suspect.outstanding_by_generation.is_empty() || generations.marks().is_empty() {
         return;
     }

@@ -1,4 +1,4 @@
-//! Judges what leaks in an open trace. The judge is the engine's; cancelled work gives no answer.
+//! The analysis of leaks in an open trace. Cancelled work gives no answer.
 
 use std::sync::Arc;
 
@@ -20,12 +20,12 @@ pub struct LeaksAnswer {
     /// The trace and its texts.
     pub names: Arc<ColumnValues>,
     /// The suspects.
-    pub judgement: LeakAnalysis,
+    pub analysis: LeakAnalysis,
 }
 
 /// Analyzes what leaks; `None` when cancelled.
 pub(super) fn run(request: LeaksRequest, cancel: &CancelToken) -> Option<LeaksAnswer> {
     let LeaksRequest { names, request } = request;
-    let judgement = analyze(&names, request, &|| cancel.is_cancelled()).ok()?;
-    (!cancel.is_cancelled()).then_some(LeaksAnswer { names, judgement })
+    let analysis = analyze(&names, request, &|| cancel.is_cancelled()).ok()?;
+    (!cancel.is_cancelled()).then_some(LeaksAnswer { names, analysis })
 }

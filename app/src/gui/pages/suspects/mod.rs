@@ -1,5 +1,5 @@
-//! The page of suspects: who leaks, the worst first, each with how fast, how sure, why, and from where; with what is judged and
-//! how. It judges nothing itself.
+//! The page of suspects, the worst first: verdict, growth, confidence, evidence and stack of each; and the options of the
+//! analysis.
 
 mod actions;
 mod banner;
@@ -16,7 +16,7 @@ pub mod state;
 mod table;
 pub mod texts;
 
-use eframe::egui::{Button, Frame, Id, Key, KeyboardShortcut, Label, Margin, Panel, RichText, Ui};
+use eframe::egui::{Align, Button, Frame, Id, Key, KeyboardShortcut, Label, Layout, Margin, Panel, RichText, Ui};
 
 use crate::gui::commands::table::{CommandSpec, MenuPlace};
 use crate::gui::commands::{Command, DocumentCommand, Menu, ctrl_shift};
@@ -198,23 +198,31 @@ fn heading(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
         if ui.button(back).clicked() {
             commands.push(DocumentCommand::Page(PageId::ANALYSIS).into());
         }
+        ui.with_layout(Layout::right_to_left(Align::Center), |ui| analyzed(ui, document));
     });
-    let Some(judged) = &document.suspects().judged else { return };
+    let Some(shown) = &document.suspects().shown else { return };
     ui.add_space(GRID);
     ui.horizontal(|ui| {
-        match marks::alarming(&judged.judgement.suspects) {
+        match marks::alarming(&shown.analysis.suspects) {
             Some(verdict) => drop(marks::icon(verdict).show(ui, marks::color(verdict, palette))),
             None => drop(Icon::Ring.show(ui, palette.dim)),
         }
-        let words = RichText::new(leak_text::summary(&judged.judgement)).font(theme::strong_font());
-        ui.add(Label::new(words).truncate());
+        let text = RichText::new(leak_text::summary(&shown.analysis)).font(theme::strong_font());
+        ui.add(Label::new(text).truncate());
     });
+}
+
+/// The analyzed range.
+fn analyzed(ui: &mut Ui, document: &Document) {
+    let Some(shown) = &document.suspects().shown else { return };
+    let time = texts::analyzed_time(&shown.analysis, &document.trace.clock);
+    ui.weak(format!("Analyzed {time}")).on_hover_text("The recorded part of the visible range, without the warm-up");
 }
 
 /// Line on what the trace lacks, which leads to the page about that.
 fn trust(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
-    let Some(judged) = &document.suspects().judged else { return };
-    let trust = &judged.judgement.data_quality;
+    let Some(shown) = &document.suspects().shown else { return };
+    let trust = &shown.analysis.data_quality;
     let recorded = recorded_range_text::missing(&document.trace);
     let notes: Vec<String> =
         recorded.into_iter().chain(trust.issues.iter().map(leak_text::data_quality_note)).collect();
@@ -225,8 +233,8 @@ fn trust(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
     ui.horizontal(|ui| {
         Icon::Dot.show(ui, palette.warn);
         ui.spacing_mut().button_padding.x = 0.0;
-        let words = RichText::new(notes.join(" \u{b7} ")).color(palette.dim);
-        let line = ui.add(Button::new(words).truncate().frame_when_inactive(false));
+        let text = RichText::new(notes.join(" \u{b7} ")).color(palette.dim);
+        let line = ui.add(Button::new(text).truncate().frame_when_inactive(false));
         line.ctx.accesskit_node_builder(line.id, |node| node.set_label(format!("Data quality: {}", notes.join(" "))));
         if line.clicked() {
             commands.push(DocumentCommand::Page(PageId::TRACE_INFO).into());

@@ -1,5 +1,5 @@
 //! State of the suspects page: the last analysis, what is asked of the next one, which suspects are
-//! listed and in what order, which ones are selected. It judges nothing and draws nothing.
+//! listed and in what order, which ones are selected. It analyzes nothing and draws nothing.
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,30 +36,30 @@ pub enum WarmUpChoice {
 impl WarmUpChoice {
     /// The warm-up in a time range.
     #[must_use]
-    pub fn of(self, view: TimeRange, clock: &Clock) -> WarmUp {
+    pub fn of(self, range: TimeRange, clock: &Clock) -> WarmUp {
         match self {
             Self::Usual => WarmUp::Automatic,
             Self::None => WarmUp::None,
             Self::Share => {
-                let length = view.to.0.saturating_sub(view.from.0).max(0);
-                WarmUp::Until(Ticks(view.from.0.saturating_add((length as f64 * limits::WARM_UP_SHARE) as i64)))
+                let length = range.to.0.saturating_sub(range.from.0).max(0);
+                WarmUp::Until(Ticks(range.from.0.saturating_add((length as f64 * limits::WARM_UP_SHARE) as i64)))
             }
             Self::Seconds(seconds) => {
-                let until = clock.ticks(clock.seconds(view.from) + seconds.max(0.0));
-                WarmUp::Until(Ticks(until.0.clamp(view.from.0, view.to.0)))
+                let until = clock.ticks(clock.seconds(range.from) + seconds.max(0.0));
+                WarmUp::Until(Ticks(until.0.clamp(range.from.0, range.to.0)))
             }
         }
     }
 }
 
-/// The judgement that is shown.
+/// The analysis that is shown.
 pub struct ShownAnalysis {
-    /// Goes up with every judgement of the trace.
+    /// Goes up with every analysis of the trace.
     pub number: u64,
     /// The names that it was made with.
     pub names: Arc<ColumnValues>,
     /// The suspects.
-    pub judgement: LeakAnalysis,
+    pub analysis: LeakAnalysis,
 }
 
 /// A row of the table that is to be shown as soon as the rows lead to it.
@@ -70,7 +70,7 @@ pub struct Goal {
     /// Steps of the way that lead to the row.
     pub steps: usize,
     /// The range that the row is surely found in.
-    pub view: TimeRange,
+    pub range: TimeRange,
 }
 
 /// Inputs that the listed suspects depend on.
@@ -90,13 +90,13 @@ pub struct SuspectsState {
     pub by: SuspectGrouping,
     /// Warm-up at the beginning of the range.
     pub warm_up: WarmUpChoice,
-    /// The visible range is judged, not the whole trace.
-    pub follows_view: bool,
-    /// The judgement that is shown, once there is one.
-    pub judged: Option<Arc<ShownAnalysis>>,
+    /// The visible range is analyzed, not the whole trace.
+    pub follows_visible_range: bool,
+    /// The analysis that is shown, once there is one.
+    pub shown: Option<Arc<ShownAnalysis>>,
     /// The last question.
     pub asked: Option<LeaksRequest>,
-    /// The program made a mistake while it judged.
+    /// The analysis failed through an internal error.
     pub broken: bool,
     /// The sentence above graph and table is not wanted.
     pub dismissed: bool,
@@ -110,9 +110,9 @@ pub struct SuspectsState {
     pub ascending: bool,
     /// Those that do not leak are listed, too.
     pub shows_non_leaking: bool,
-    /// The selected suspects: their places in the judgement.
+    /// The selected suspects: their indexes in the analysis.
     pub selected: BTreeSet<usize>,
-    /// The suspect that is shown in full, and where the keys are.
+    /// The suspect whose details are shown, and where the keys act.
     pub cursor: Option<usize>,
     /// Suspect where a selection of many began.
     pub anchor: Option<usize>,
@@ -131,8 +131,8 @@ impl Default for SuspectsState {
         Self {
             by: SuspectGrouping::default(),
             warm_up: WarmUpChoice::default(),
-            follows_view: false,
-            judged: None,
+            follows_visible_range: false,
+            shown: None,
             asked: None,
             broken: false,
             dismissed: false,
@@ -157,22 +157,22 @@ impl Default for SuspectsState {
 type Identity = (Option<String>, bool, String, StackId);
 
 impl SuspectsState {
-    /// The suspects, the worst first; none before the first judgement.
+    /// The suspects, the worst first; none before the first analysis.
     #[must_use]
     pub fn suspects(&self) -> &[Suspect] {
-        self.judged.as_ref().map_or(&[], |judged| &judged.judgement.suspects)
+        self.shown.as_ref().map_or(&[], |shown| &shown.analysis.suspects)
     }
 
-    /// The suspect that is shown in full.
+    /// The suspect whose details are shown.
     #[must_use]
     pub fn current(&self) -> Option<&Suspect> {
         self.suspects().get(self.cursor?)
     }
 
-    /// Returns whether the judgement that is shown answers another question than `request`.
+    /// Returns whether the analysis that is shown answers another request than this one.
     #[must_use]
     pub fn is_old(&self, request: &AnalysisRequest) -> bool {
-        self.judged.as_ref().is_some_and(|judged| judged.judgement.request != *request)
+        self.shown.as_ref().is_some_and(|shown| shown.analysis.request != *request)
     }
 
     /// Tags that leak, the worst first, as suggestions for a recording.
@@ -193,21 +193,20 @@ impl SuspectsState {
         self.suspects().iter().filter(|suspect| is_non_leaking(suspect.verdict)).count()
     }
 
-    /// Takes in a judgement; what was selected stays selected if it is still there.
+    /// Applies an analysis; suspects stay selected if they still exist.
     pub fn take(&mut self, answer: LeaksAnswer) {
-        let LeaksAnswer { names, judgement } = answer;
-        let before =
-            self.judged.as_ref().filter(|judged| judged.judgement.request.grouping == judgement.request.grouping);
-        let by = judgement.request.grouping;
-        let known = |at: usize| before.and_then(|judged| Some(identity(by, judged.judgement.suspects.get(at)?)));
+        let LeaksAnswer { names, analysis } = answer;
+        let before = self.shown.as_ref().filter(|shown| shown.analysis.request.grouping == analysis.request.grouping);
+        let by = analysis.request.grouping;
+        let known = |at: usize| before.and_then(|shown| Some(identity(by, shown.analysis.suspects.get(at)?)));
         let now: BTreeMap<Identity, usize> =
-            judgement.suspects.iter().enumerate().map(|(at, suspect)| (identity(by, suspect), at)).collect();
+            analysis.suspects.iter().enumerate().map(|(at, suspect)| (identity(by, suspect), at)).collect();
         let place = |at: usize| known(at).and_then(|identity| now.get(&identity).copied());
         self.selected = self.selected.iter().filter_map(|at| place(*at)).collect();
         self.cursor = self.cursor.and_then(place);
         self.anchor = self.anchor.and_then(place);
-        let number = self.judged.as_ref().map_or(0, |judged| judged.number + 1);
-        self.judged = Some(Arc::new(ShownAnalysis { number, names, judgement }));
+        let number = self.shown.as_ref().map_or(0, |shown| shown.number + 1);
+        self.shown = Some(Arc::new(ShownAnalysis { number, names, analysis }));
         self.broken = false;
         self.begin();
     }
@@ -256,18 +255,18 @@ impl SuspectsState {
         self.column = column;
     }
 
-    /// The suspects that are listed, in their order: places in the judgement.
+    /// The suspects that are listed, in their order: indexes in the analysis.
     pub fn listed(&mut self) -> Arc<Vec<usize>> {
-        let Some(judged) = &self.judged else { return Arc::default() };
+        let Some(shown) = &self.shown else { return Arc::default() };
         let listing = Listing {
-            number: judged.number,
+            number: shown.number,
             filter: self.filter.trim().to_lowercase(),
             column: self.column,
             ascending: self.ascending,
             shows_non_leaking: self.shows_non_leaking,
         };
         if self.listing.as_ref() != Some(&listing) {
-            let suspects = &judged.judgement.suspects;
+            let suspects = &shown.analysis.suspects;
             let fits = |suspect: &Suspect| {
                 (listing.shows_non_leaking || !is_non_leaking(suspect.verdict)) && has(suspect, &listing.filter)
             };

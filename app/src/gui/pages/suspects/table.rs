@@ -43,15 +43,15 @@ pub(super) fn show(ui: &mut Ui, state: &mut SuspectsState, listed: &[usize], com
     let wants_reveal = std::mem::take(&mut state.reveal);
     let wants_focus = std::mem::take(&mut state.wants_focus);
     let page = &*state;
-    let Some(judged) = &page.judged else { return };
+    let Some(shown) = &page.shown else { return };
     let is_wide = ui.available_width() >= WIDE;
     let columns = SuspectColumn::ALL.map(|which| column(which, page, is_wide));
     let mut rows = SuspectRows {
         page,
-        judgement: &judged.judgement,
+        analysis: &shown.analysis,
         listed,
-        by: judged.judgement.request.grouping,
-        faint: texts::warm_up_share(&judged.judgement),
+        by: shown.analysis.request.grouping,
+        faint: texts::warm_up_share(&shown.analysis),
         commands,
     };
     let actions = ListTable::new("Suspects, worst first", &columns)
@@ -89,7 +89,7 @@ pub(super) fn apply(page: &mut SuspectsState, listed: &[usize], actions: &[Actio
 /// The listed suspects.
 struct SuspectRows<'s> {
     page: &'s SuspectsState,
-    judgement: &'s LeakAnalysis,
+    analysis: &'s LeakAnalysis,
     listed: &'s [usize],
     by: SuspectGrouping,
     /// Share of the curves that is warm-up.
@@ -104,7 +104,7 @@ impl Rows for SuspectRows<'_> {
 
     fn label(&self, row: usize) -> String {
         let at = self.listed.get(row).copied().unwrap_or_default();
-        self.judgement.suspects.get(at).map_or_else(String::new, |suspect| texts::row_label(at + 1, suspect, self.by))
+        self.analysis.suspects.get(at).map_or_else(String::new, |suspect| texts::row_label(at + 1, suspect, self.by))
     }
 
     fn is_selected(&self, row: usize) -> bool {
@@ -128,7 +128,7 @@ impl Rows for SuspectRows<'_> {
 
     fn cell(&mut self, ui: &mut Ui, row: usize, column: usize) {
         let Some(at) = self.listed.get(row).copied() else { return };
-        let Some(suspect) = self.judgement.suspects.get(at) else { return };
+        let Some(suspect) = self.analysis.suspects.get(at) else { return };
         let palette = Palette::of(ui);
         let survivors = &suspect.evidence.outstanding;
         match SuspectColumn::ALL[column] {

@@ -10,7 +10,7 @@ use crate::{format, leak_text};
 /// Seconds of a minute.
 const MINUTE_S: f64 = 60.0;
 
-/// Who allocates: `myfault.sys!Function`, the driver alone, or that nobody knows.
+/// Allocating function: `myfault.sys!Function`, the driver alone, or `unknown`.
 #[must_use]
 pub fn source(suspect: &Suspect, by: SuspectGrouping) -> String {
     if let Some(process) = suspect.attribution.process.as_ref().filter(|_| by == SuspectGrouping::Process) {
@@ -20,7 +20,7 @@ pub fn source(suspect: &Suspect, by: SuspectGrouping) -> String {
     match leak_text::driver(suspect) {
         None if function.is_empty() => "unknown".to_owned(),
         None => function.to_owned(),
-        // A driver stands for all of its functions.
+        // Grouped by driver, a suspect is all functions of the driver.
         Some(driver) if by == SuspectGrouping::Driver || function.is_empty() => driver.to_owned(),
         // An offset in place of a name begins with the driver already.
         Some(driver) if function.starts_with(driver) => function.to_owned(),
@@ -47,10 +47,10 @@ pub fn row_label(rank: usize, suspect: &Suspect, by: SuspectGrouping) -> String 
 
 /// Names and values on its growth and its allocations.
 #[must_use]
-pub fn facts(judgement: &LeakAnalysis, suspect: &Suspect) -> Vec<(&'static str, String)> {
+pub fn facts(analysis: &LeakAnalysis, suspect: &Suspect) -> Vec<(&'static str, String)> {
     let evidence = &suspect.evidence;
     let mut facts: Vec<(&'static str, String)> = Vec::new();
-    facts.extend(leak_text::cost(suspect, judgement).map(|words| ("Growth", words)));
+    facts.extend(leak_text::cost(suspect, analysis).map(|message| ("Growth", message)));
     let stayed = &evidence.outstanding;
     let allocations = format::counted(stayed.count, "allocation", "allocations");
     facts.push(("Outstanding", format!("{} in {allocations}", format::bytes(stayed.bytes))));
@@ -72,24 +72,24 @@ pub fn facts(judgement: &LeakAnalysis, suspect: &Suspect) -> Vec<(&'static str, 
     facts
 }
 
-/// The judged time in seconds: `5.6 s to 61.0 s`.
+/// The analyzed range in seconds: `5.6 s to 61.0 s`.
 #[must_use]
-pub fn judged_time(judgement: &LeakAnalysis, clock: &Clock) -> String {
-    let (from, to) = (clock.seconds(judgement.range.warm_up_end), clock.seconds(judgement.range.active.to));
+pub fn analyzed_time(analysis: &LeakAnalysis, clock: &Clock) -> String {
+    let (from, to) = (clock.seconds(analysis.range.warm_up_end), clock.seconds(analysis.range.active.to));
     format!("{} to {}", format::seconds(from, 1), format::seconds(to, 1))
 }
 
-/// The part of the judged view that is warm-up, 0 to 1.
+/// The part of the analyzed range that is warm-up, 0 to 1.
 #[must_use]
-pub fn warm_up_share(judgement: &LeakAnalysis) -> f32 {
-    let view = judgement.range.active;
-    let length = view.to.0.saturating_sub(view.from.0).max(1) as f64;
-    (judgement.range.warm_up_end.0.saturating_sub(view.from.0) as f64 / length) as f32
+pub fn warm_up_share(analysis: &LeakAnalysis) -> f32 {
+    let range = analysis.range.active;
+    let length = range.to.0.saturating_sub(range.from.0).max(1) as f64;
+    (analysis.range.warm_up_end.0.saturating_sub(range.from.0) as f64 / length) as f32
 }
 
 /// Suspects as tab-separated text with exact figures, in the order of their ranks.
 #[must_use]
-pub fn tab_separated(judgement: &LeakAnalysis, chosen: impl Iterator<Item = usize>) -> String {
+pub fn tab_separated(analysis: &LeakAnalysis, chosen: impl Iterator<Item = usize>) -> String {
     let head = [
         "Rank",
         "Verdict",
@@ -105,7 +105,7 @@ pub fn tab_separated(judgement: &LeakAnalysis, chosen: impl Iterator<Item = usiz
     ];
     let mut text = head.join("\t") + "\n";
     for at in chosen {
-        let Some(suspect) = judgement.suspects.get(at) else { continue };
+        let Some(suspect) = analysis.suspects.get(at) else { continue };
         let evidence = &suspect.evidence;
         let cells = [
             (at + 1).to_string(),

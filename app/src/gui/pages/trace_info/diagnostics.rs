@@ -23,7 +23,7 @@ const HEIGHT: f32 = 8.0 * ROW_HEIGHT;
 const EFFECT: usize = 3;
 const FIX: usize = 5;
 
-/// Draws the list, and the selected issue in full below it.
+/// Draws the list, and below it the details of the selected issue.
 pub(super) fn show(ui: &mut Ui, document: &Document, commands: &mut Vec<Command>) {
     let issues = issues(document);
     let columns = vec![
@@ -102,11 +102,11 @@ fn issues(document: &Document) -> Vec<Issue> {
     };
     let mut issues = Vec::new();
     issues.extend(
-        recorded_range_text::missing(trace).map(|part| sentence(Level::DataLoss, "incomplete recording", part)),
+        recorded_range_text::missing(trace).map(|part| sentence(Level::DataLoss, "Incomplete recording", part)),
     );
     if summary.events_lost == 0 && summary.buffers_lost == 0 && trace.diagnostics.worst() != Some(Severity::DataLoss) {
         let effect = "Windows reports no lost events and no lost buffers.".to_owned();
-        issues.push(sentence(Level::Complete, "no losses", effect));
+        issues.push(sentence(Level::Complete, "No losses", effect));
     }
     let mut rows: Vec<_> = trace.diagnostics.rows().iter().collect();
     rows.sort_by_key(|anomaly| Level::from(anomaly.kind.severity()));
@@ -117,7 +117,7 @@ fn issues(document: &Document) -> Vec<Issue> {
         let offsets = anomaly.offsets.iter().take(MAX_OFFSETS).map(|offset| format!("{offset:#x}"));
         issues.push(Issue {
             level: anomaly.kind.severity().into(),
-            title: anomaly.kind.name().replace('_', " "),
+            title: format::sentence_case(&anomaly.kind.name().replace('_', " ")),
             count: anomaly.count,
             effect: anomaly.kind.effect().to_owned(),
             offsets: offsets.collect::<Vec<_>>().join(", "),

@@ -1,5 +1,5 @@
-//! The panel on the right: the selected row in full: its figures, its stacks, how large its blocks are and how long they live,
-//! who makes them, the first and the last of them, and who frees them.
+//! The panel on the right with the details of the selected row: values, stacks, sizes and lifetimes of its allocations, their
+//! processes, the first and the last of them, and the stacks that free them.
 
 mod lists;
 mod stack;
@@ -75,7 +75,7 @@ fn blocks(ui: &mut Ui, document: &Document, profile: &poolscope_analysis::pivot:
     };
     section(ui, "SIZES");
     ui.weak(match profile.distinct_sizes {
-        1 => "all of one size".to_owned(),
+        1 => "All of one size".to_owned(),
         sizes => format!("{} distinct sizes", format::count(sizes as u64)),
     });
     let bars: Vec<Bar> = profile.sizes.iter().map(bar).collect();

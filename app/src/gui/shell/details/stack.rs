@@ -19,7 +19,7 @@ use crate::gui::theme::GRID;
 use crate::gui::widgets::frame_line::FrameLine;
 use crate::gui::widgets::section::caption;
 
-/// Frames that are shown at once, from the innermost: who allocates is there.
+/// Number of innermost frames that are shown at once: they name the allocating function.
 const INNER: usize = 10;
 /// So few more are shown as well.
 const SPARE: usize = 3;

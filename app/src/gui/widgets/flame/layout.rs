@@ -179,7 +179,7 @@ mod tests {
     use super::*;
     use eframe::egui::Color32;
 
-    /// Frames by hand: parent, weight, own weight, children left out, text.
+    /// Frames: parent, weight, own weight, children left out, text.
     struct Made(Vec<(u32, u64, u64, u32, &'static str)>);
 
     impl FlameModel for Made {

@@ -96,12 +96,12 @@ fn name(
 ) {
     let place = bar(stage.rect(placed)).intersect(stage.body);
     let room = place.width() - 2.0 * GRID;
-    let words;
+    let message;
     let text = match placed.item {
         FlameItem::Frame(node) => stage.model.text(node),
         FlameItem::Narrow { count, weight, .. } => {
-            words = stage.model.rest_label(count, weight);
-            &words
+            message = stage.model.rest_label(count, weight);
+            &message
         }
     };
     let color = match placed.item {

@@ -102,7 +102,7 @@ impl Axes {
 
     /// Gives a plot these axes and their grid.
     pub fn onto<'a>(&self, plot: Plot<'a>, outer: Rect, palette: &Palette) -> Plot<'a> {
-        let words = |hints: AxisHints<'a>, marks: &Marks, thickness: f32| {
+        let message = |hints: AxisHints<'a>, marks: &Marks, thickness: f32| {
             let marks = Arc::clone(&marks.marks);
             let word = move |mark: GridMark| {
                 let of = |(at, _): &&(f64, String)| at.to_bits() == mark.value.to_bits();
@@ -119,8 +119,8 @@ impl Axes {
         let gap = |hints: AxisHints<'a>, thickness: f32| hints.formatter(|_, _| String::new()).min_thickness(thickness);
         let height = outer.bottom() - self.scale.frame.bottom() - BELOW;
         let width = self.scale.frame.left() - outer.left() - (BESIDE - MARGIN);
-        let times = vec![gap(AxisHints::new_x(), BELOW), words(AxisHints::new_x(), &self.times, height)];
-        let values = vec![gap(AxisHints::new_y(), BESIDE - MARGIN), words(AxisHints::new_y(), &self.values, width)];
+        let times = vec![gap(AxisHints::new_x(), BELOW), message(AxisHints::new_x(), &self.times, height)];
+        let values = vec![gap(AxisHints::new_y(), BESIDE - MARGIN), message(AxisHints::new_y(), &self.values, width)];
         let grid = |marks: &Marks| {
             let step_size = marks.step;
             let marks = Arc::clone(&marks.marks);

@@ -118,8 +118,8 @@ pub(super) fn show(
     let anchor = pointer.unwrap_or(pos2(x, scale.frame.top()));
     let Some(place) = beside(anchor, card.size, scale.frame.shrink(GRID)) else { return };
     card.paint(painter, palette, graph, place);
-    let told = ui.interact(place, ui.make_persistent_id("crosshair"), Sense::empty());
-    told.widget_info(|| WidgetInfo::labeled(Role::Tooltip, true, card.spoken()));
+    let response = ui.interact(place, ui.make_persistent_id("crosshair"), Sense::empty());
+    response.widget_info(|| WidgetInfo::labeled(Role::Tooltip, true, card.spoken()));
 }
 
 /// The place of a box of this size beside `anchor` and inside `frame`.

@@ -140,8 +140,8 @@ fn line(
     switch.widget_info(|| WidgetInfo::selected(Role::CheckBox, true, series.on, format!("Show {label}")));
     let name = ui.interact(name_rect, ids[1], CONTROL);
     // The sum of the others has no row.
-    let told = if series.has_row { format!("Select row of {label}") } else { format!("Series {label}") };
-    name.widget_info(|| WidgetInfo::labeled(Role::Button, true, &told));
+    let label_of_name = if series.has_row { format!("Select row of {label}") } else { format!("Series {label}") };
+    name.widget_info(|| WidgetInfo::labeled(Role::Button, true, &label_of_name));
     for control in [&switch, &name] {
         if control.gained_focus() {
             control.scroll_to_me(None);

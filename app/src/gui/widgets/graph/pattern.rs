@@ -169,11 +169,11 @@ pub(super) fn hatch_unrecorded(
         painter.line_segment([pos2(x, part.bottom()), pos2(x + height, part.top())], stroke);
     }
     if with_words {
-        let words = painter.layout_no_wrap("not recorded".to_owned(), theme::small_font(), palette.dim);
-        if words.size().x + 2.0 * GRID <= part.width() {
-            let place = Align2::CENTER_CENTER.anchor_size(part.center(), words.size());
+        let text = painter.layout_no_wrap("Not recorded".to_owned(), theme::small_font(), palette.dim);
+        if text.size().x + 2.0 * GRID <= part.width() {
+            let place = Align2::CENTER_CENTER.anchor_size(part.center(), text.size());
             painter.rect_filled(place.expand(GRID), 2.0, palette.canvas);
-            painter.galley(place.min, words, palette.dim);
+            painter.galley(place.min, text, palette.dim);
         }
     }
 }

@@ -137,8 +137,8 @@ fn name(graph: &Graph<'_>) -> String {
         graph.data.series.len()
     );
     for (at, missing) in graph.unrecorded.iter().enumerate() {
-        let words = if at == 0 { "; not recorded: " } else { ", " };
-        name += &format!("{words}{} to {}", time(missing.from), time(missing.to));
+        let text = if at == 0 { "; not recorded: " } else { ", " };
+        name += &format!("{text}{} to {}", time(missing.from), time(missing.to));
     }
     name
 }

@@ -175,6 +175,6 @@ pub(super) fn paint(ui: &Ui, painter: &Painter, stage: &PlotContext<'_, '_>, ran
     for (number, galley) in galleys.into_iter().enumerate() {
         painter.galley(place.min + vec2(GRID, GRID / 2.0 + LINE * number as f32), galley, palette.text);
     }
-    let told = ui.interact(place, ui.make_persistent_id("selection note"), Sense::empty());
-    told.widget_info(|| WidgetInfo::labeled(Role::Note, true, format!("Selected: {}", lines.join("; "))));
+    let response = ui.interact(place, ui.make_persistent_id("selection note"), Sense::empty());
+    response.widget_info(|| WidgetInfo::labeled(Role::Note, true, format!("Selected: {}", lines.join("; "))));
 }

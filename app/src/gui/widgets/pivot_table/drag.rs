@@ -32,7 +32,7 @@ pub(super) struct HeaderDrag {
 /// The effect of dropping a column at a place.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum DropTarget {
-    /// None: the column is there already, or the place is outside.
+    /// None: the column is already in this place, or the place is outside.
     Nothing,
     /// None: the column is not allowed there.
     Refused,

@@ -12,7 +12,7 @@ use super::model::{Action, Row, RowId, TreeModel};
 use super::state::TableState;
 use crate::gui::theme;
 
-/// Upper bound on selected rows: as many can be summed and copied within a frame.
+/// Upper bound on selected rows, which are summed and copied within a frame.
 pub const MAX_SELECTED: u64 = 10_000;
 /// Seconds after which typing starts a new word.
 const TYPE_AHEAD_SECONDS: f64 = 1.0;

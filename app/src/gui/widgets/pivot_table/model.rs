@@ -2,7 +2,7 @@
 
 use eframe::egui::Color32;
 
-/// Identity of a row within one model. When the rows are computed anew, their owner translates the selection
+/// Identity of a row within one model. When the rows are computed again, their owner translates the selection
 /// ([`TableState::restore`](super::TableState::restore)).
 pub type RowId = u64;
 

@@ -84,7 +84,7 @@ impl TableState {
         self.wants_reveal = true;
     }
 
-    /// Sets selection and cursor after the rows were computed anew, without scrolling.
+    /// Sets selection and cursor after the rows were computed again, without scrolling.
     pub fn restore(&mut self, selected: BTreeSet<RowId>, cursor: Option<RowId>) {
         self.selected = Arc::new(selected);
         self.cursor = cursor;

@@ -17,11 +17,11 @@ impl Document {
         let node = node_id(row);
         let is_frame = matches!(tree.step(node), poolscope_analysis::pivot::TreeStep::Frame { frame, .. } if frame > 0);
         let text = is_frame.then(|| tree.label(node))?;
-        let mut words = self.explain_frame(&text)?;
+        let mut message = self.explain_frame(&text)?;
         if self.why_unnamed(&text).is_some() && self.module_of_text(&text).is_some() {
-            words += "\nRight-click: Show module";
+            message += "\nRight-click: Show module";
         }
-        Some(words)
+        Some(message)
     }
 
     /// Paragraphs about a frame of a stack: its source, and the reason where it has no name.
@@ -37,8 +37,8 @@ impl Document {
         if let Some(why) = self.why_unnamed(text) {
             return Some(why);
         }
-        let words = answer_words(self.answer_of_text(text)?);
-        (!words.is_empty()).then(|| words.join("\n"))
+        let message = answer_lines(self.answer_of_text(text)?);
+        (!message.is_empty()).then(|| message.join("\n"))
     }
 
     /// The module of the frame under the cursor: its place among those that the trace needs.
@@ -69,20 +69,20 @@ fn fits(answer: &AddressSymbol, text: &str) -> bool {
 }
 
 /// Lines about an answer beside the function's name.
-fn answer_words(answer: &AddressSymbol) -> Vec<String> {
-    let mut words = Vec::new();
-    words.extend(answer.line.as_ref().map(line_words));
+fn answer_lines(answer: &AddressSymbol) -> Vec<String> {
+    let mut message = Vec::new();
+    message.extend(answer.line.as_ref().map(line_text));
     for inlined in &answer.inlined {
-        let place = inlined.line.as_ref().map(|line| format!(", {}", line_words(line)));
-        words.push(format!("inlined: {}{}", inlined.function, place.unwrap_or_default()));
+        let place = inlined.line.as_ref().map(|line| format!(", {}", line_text(line)));
+        message.push(format!("inlined: {}{}", inlined.function, place.unwrap_or_default()));
     }
     if answer.source == NameSource::Export {
-        words.push("Nearest export; may be another function.".to_owned());
+        message.push("Nearest export; may be another function.".to_owned());
     }
-    words
+    message
 }
 
-fn line_words(line: &SourceLine) -> String {
+fn line_text(line: &SourceLine) -> String {
     format!("{}:{}", line.file, line.line)
 }
 
@@ -102,8 +102,8 @@ mod tests {
             line: Some(line("myfault.c", 312)),
             inlined: vec![inlined],
         };
-        let words = answer_words(&answer).join("|");
-        assert!(words.starts_with("myfault.c:312|inlined: push, vec.h:7|Nearest export"), "{words}");
+        let message = answer_lines(&answer).join("|");
+        assert!(message.starts_with("myfault.c:312|inlined: push, vec.h:7|Nearest export"), "{message}");
         assert!(fits(&answer, "MyfaultDeviceControl") && fits(&answer, "MyfaultDeviceControl+0x1c"));
         assert!(!fits(&answer, "MyfaultDeviceControl+0x1d") && !fits(&answer, "MyfaultDeviceControlEx"));
     }

@@ -22,7 +22,7 @@ use poolscope_symbols::names::{AddressSymbol, ModuleNames, NameSource, SourceLin
 use poolscope_symbols::path::{PathPart, PathProblem, SymbolPath};
 use poolscope_symbols::resolve::{ModuleOutcome, ModuleRequest, ModuleState, Resolver};
 
-use crate::gui_kit::{InMemory, PATIENCE, Window, app, services, settle, window_of};
+use crate::gui_harness::{InMemory, PATIENCE, Window, app, services, settle, window_of};
 
 /// A server that the made-up modules were looked for on.
 const SERVER: &str = "https://symbols.example/download";

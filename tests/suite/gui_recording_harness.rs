@@ -14,7 +14,7 @@ use poolscope::gui::egui::{Key, Modifiers};
 use poolscope::gui::jobs::dialog::{Asked, PickFile, Question};
 use poolscope_tests::wpr::FakeWpr;
 
-use crate::gui_kit::{InMemory, Window, click, press_with, services, settle, window_of, write};
+use crate::gui_harness::{InMemory, Window, click, press_with, services, settle, window_of, write};
 
 /// A dialog that answers with these paths, one after the other, and then with nothing, as where there is no service.
 #[derive(Default)]
