@@ -179,7 +179,7 @@ impl SelectionArgs {
             None => names,
         };
         let ticks = |marks: &Marks| marks.0.iter().map(|s| trace.clock.ticks(*s)).collect::<Vec<_>>();
-        let names = names.with_marks(&self.marks.as_ref().map_or_else(Vec::new, ticks));
+        let names = names.with_markers(&self.marks.as_ref().map_or_else(Vec::new, ticks));
         let choice = match &self.pooltag {
             Some(path) => PoolTagChoice::File(path.clone()),
             None if self.no_pooltag => PoolTagChoice::None,

@@ -69,7 +69,7 @@ pub fn write(out: &mut dyn Write, input: &ReportInput<'_>) -> io::Result<()> {
         writeln!(out, "<text class=\"note\" x=\"{middle:.1}\" y=\"{:.1}\">warm-up</text>", TOP + 12.0)?;
     }
     axes(out, &plot)?;
-    for mark in input.names.generations().marks() {
+    for mark in input.names.generations().markers() {
         let seconds = clock.seconds(*mark);
         if seconds > from_s && seconds < to_s {
             let (x, bottom) = (plot.x(seconds), HEIGHT - BOTTOM);

@@ -121,7 +121,6 @@ impl FigureTable<'_> {
     /// Writes one JSON object, one row per line.
     ///
     /// # Errors
-    ///
     /// If the output cannot be written.
     pub fn write_json(&self, out: &mut dyn Write, header: &DocumentHeader<'_>) -> io::Result<()> {
         let names: Vec<String> = self.figures.iter().map(|f| f.name()).collect();
@@ -140,7 +139,6 @@ impl FigureTable<'_> {
     /// Writes a header and one line per row. A grouping by stacks has one more column if some stacks are uncertain.
     ///
     /// # Errors
-    ///
     /// If the output cannot be written.
     pub fn write_csv(&self, out: &mut dyn Write) -> io::Result<()> {
         let keys = self.pivot.keys().iter().map(|k| k.name().to_owned());

@@ -107,7 +107,7 @@ fn every_kind_of_test_takes_its_rows() {
 
 #[test]
 fn generations_are_asked_by_number_or_by_their_texts() {
-    let names = names(&blocks()).with_marks(&[Ticks(2000), Ticks(5000)]);
+    let names = names(&blocks()).with_markers(&[Ticks(2000), Ticks(5000)]);
     let column = names.column(Key::Generation);
     for (text, rows) in [
         ("generation:2", &[0, 1][..]),

@@ -96,7 +96,7 @@ pub struct LastThird {
 }
 
 impl LastThird {
-    /// True if the number of outstanding allocations rises by more than chance explains: independent allocations and frees
+    /// Returns `true` if the number of outstanding allocations rises by more than chance explains: independent allocations and frees
     /// differ by less than two standard deviations in 97 of 100 cases.
     #[must_use]
     pub(super) fn is_rising(&self) -> bool {

@@ -120,7 +120,7 @@ impl AnalysisRequest {
         let TimeRange { from, to } = self.visible_range;
         let length = to.0.saturating_sub(from.0).max(0);
         let middle = Ticks(from.0.saturating_add(length / 2));
-        let first_marker = generations.marks().iter().copied().find(|mark| *mark > from && *mark <= middle);
+        let first_marker = generations.markers().iter().copied().find(|mark| *mark > from && *mark <= middle);
         let warm_up_end = match self.warm_up {
             WarmUp::Automatic => first_marker.unwrap_or(Ticks(from.0 + (length as f64 * limits::WARM_UP_SHARE) as i64)),
             WarmUp::Until(moment) => Ticks(moment.0.clamp(from.0, to.0)),

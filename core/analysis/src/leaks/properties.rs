@@ -113,7 +113,7 @@ fn a_marker_splits_allocated_and_outstanding() {
     for scenario in generated_scenarios() {
         let trace = scenario.trace();
         for at in [1, 5_000] {
-            let names = ColumnValues::new(trace.clone(), FrameNaming::Symbol).with_marks(&[Ticks(at)]);
+            let names = ColumnValues::new(trace.clone(), FrameNaming::Symbol).with_markers(&[Ticks(at)]);
             let request =
                 AnalysisRequest { visible_range: trace.extent, grouping: SuspectGrouping::Tag, warm_up: WarmUp::None };
             let all = analyze(&names, request, &not_cancelled).unwrap();
@@ -187,7 +187,7 @@ fn every_free_in_the_range_is_counted() {
 fn a_late_marker_ends_no_warm_up() {
     let trace = generated_scenarios()[0].trace();
     let marked = |at| {
-        let names = ColumnValues::new(trace.clone(), FrameNaming::Symbol).with_marks(&[Ticks(at)]);
+        let names = ColumnValues::new(trace.clone(), FrameNaming::Symbol).with_markers(&[Ticks(at)]);
         analyze(
             &names,
             AnalysisRequest { visible_range: trace.extent, grouping: SuspectGrouping::Tag, warm_up: WarmUp::Automatic },

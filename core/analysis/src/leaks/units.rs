@@ -31,8 +31,7 @@ impl Units {
     /// necessary: see [`Self::dropped_keys`].
     ///
     /// # Errors
-    ///
-    /// [`Cancelled`] once `cancel` returns true.
+    /// [`Cancelled`] if `cancel` returns `true`.
     pub fn new(names: &ColumnValues, requested: &[Key], cancel: Cancel<'_>) -> Result<Self, Cancelled> {
         let by_process = requested.contains(&Key::Process);
         // The last set always has few enough combinations.

@@ -187,7 +187,7 @@ fn buffers(info: &SessionInfo) -> (u64, Option<u64>) {
     (found, Some(written).filter(|&count| count > 0 && !info.logfile.is_circular()))
 }
 
-/// Whether the file holds all buffers that its header counts.
+/// Returns `true` if the file holds all buffers that its header counts.
 pub fn has_all_buffers(info: &SessionInfo) -> bool {
     let (found, written) = buffers(info);
     let missing = written.map_or(0, |written| written.saturating_sub(found));
@@ -206,7 +206,7 @@ fn lost_in_gaps(info: &SessionInfo) -> u64 {
     (gaps + bytes / 2) / bytes
 }
 
-/// Whether the end of the recording is not in the file.
+/// Returns `true` if the end of the recording is not in the file.
 fn is_end_missing(recording: &Recording, info: &SessionInfo, checked: &CheckedClock, last: Ticks) -> bool {
     let header = &info.logfile;
     if header.end_filetime == 0 {

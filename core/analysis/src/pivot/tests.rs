@@ -1,4 +1,4 @@
-//! Pivots of small traces against figures by hand, and of random ones against sums made row by row.
+//! Pivots of small traces against hand-made figures, and of random ones against sums row by row.
 
 use super::*;
 use crate::filter::rowset::RowSet;
@@ -104,12 +104,12 @@ fn implied_ends_have_no_lifetime_and_uncertain_stacks_are_counted() {
     let blocks = [
         with(0, 2000),
         with(flag::UNCERTAIN_ALLOCATION_STACK, 4000),
-        // One free and one allocation were lost: how long these lived is not known.
+        // One free and one allocation were lost: these lifetimes are unknown.
         with(flag::IMPLIED_FREE | flag::UNCERTAIN_ALLOCATION_STACK, 9000),
         with(flag::IMPLIED_ALLOCATION | flag::UNCERTAIN_FREE_STACK, 9500),
     ];
     let names = names(&blocks);
-    // By a few cells, by numbered combinations, and by cells that are too many for a table: the same figures.
+    // Few possible keys, numbered groups, and keys that are too many for a table give the same figures.
     for keys in [&[Key::Tag][..], &[Key::Stack, Key::Driver, Key::Process, Key::Thread], &[Key::Type, Key::Session]] {
         let table = run(&names, keys, view(0, 10_000));
         let total = |metric: Metric| metric.of(table.total(), table.clock());
@@ -254,7 +254,7 @@ fn paths_survive_another_view_and_order() {
     assert_eq!(after.frames(*opened.last().unwrap()), before.frames(child));
 }
 
-/// The same sums made the slow way: by the texts of every row.
+/// The same sums from the texts of each row.
 fn by_hand(blocks: &[Block], view: TimeRange, pick: &[Key], rows: Option<&RowSet>) -> BTreeMap<Vec<String>, [i128; 6]> {
     let mut groups: BTreeMap<Vec<String>, [i128; 6]> = BTreeMap::new();
     for (row, b) in blocks.iter().enumerate() {
@@ -432,7 +432,7 @@ fn further_levels_order_what_the_first_leaves_equal() {
     assert_eq!(order("count:asc,size:asc,key"), "ACBD");
 }
 
-/// The greatest amount alive at one moment of a view, moment by moment.
+/// The peak of the outstanding amount in a range, tick by tick.
 fn peak_by_hand(blocks: &[Block], view: TimeRange, rows: &RowSet, amount: impl Fn(&Block) -> u64) -> i128 {
     let alive = |b: &Block, t: i64| b.alloc.is_none_or(|a| a <= t) && b.free.is_none_or(|f| t < f);
     let at = |t: i64| {
@@ -496,7 +496,7 @@ fn other_marks_change_this_column_alone() {
     let row = |text: &str, count| (text.to_owned(), count);
     assert_eq!(by(&plain), [row("before the trace", 1), row("1: 0.000 s to 10.000 s", 4)]);
     let tags = plain.column(Key::Tag);
-    let marked = plain.with_marks(&[Ticks(5000)]);
+    let marked = plain.with_markers(&[Ticks(5000)]);
     assert!(Arc::ptr_eq(&tags, &marked.column(Key::Tag)));
     let expected = [row("before the trace", 1), row("1: 0.000 s to 5.000 s", 2), row("2: 5.000 s to 10.000 s", 2)];
     assert_eq!(by(&marked), expected);

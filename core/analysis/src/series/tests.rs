@@ -1,4 +1,4 @@
-//! Curves of small traces against values by hand, and of random ones against sums made point by point.
+//! Curves of small traces against hand-made values, and of random ones against sums point by point.
 
 use super::*;
 use crate::filter::RowSet;
@@ -149,7 +149,7 @@ fn what_is_too_much_to_be_compared_is_said_and_added_up_all_the_same() {
     assert_eq!((set.others, last), (count as usize - 3, (0..count).map(|n| i128::from(1 + n % 7)).sum()));
     wanted.keys = &[Key::Tag];
     assert!(!series(&names, &wanted, &not_cancelled).unwrap().is_chosen_by_sum);
-    // A table has all of the groups, whatever their number.
+    // A table has all groups.
     let question =
         crate::pivot::PivotRequest { keys: &[Key::Address], visible_range: wanted.visible_range, rows: None };
     assert_eq!(crate::pivot::pivot(&names, &question, &not_cancelled).unwrap().len(), count as usize);
@@ -176,7 +176,7 @@ fn damaged_sizes_and_too_many_points_are_no_panic() {
     let order = EventOrder::new(empty.trace());
     assert!(decimate(&empty, &wanted, &order, &not_cancelled).unwrap().set.curves.is_empty());
     assert!(decimate_highest(&empty, &wanted, &order, &not_cancelled).unwrap().extremes.is_empty());
-    // Rows, but none in the view.
+    // Rows, but none in the visible range.
     let later = names(&[block(Some(9000), None, 1)]);
     let order = EventOrder::new(later.trace());
     assert!(decimate_highest(&later, &wanted, &order, &not_cancelled).unwrap().set.curves.is_empty());
@@ -233,7 +233,7 @@ fn the_highest_drawn_at_once_are_the_highest_and_then_drawn() {
     }
 }
 
-/// Curves that are chosen, against each one drawn alone: the values, and the extremes if they are outstanding ones.
+/// Compares chosen curves with each one computed alone: values, and extremes of outstanding ones.
 fn check_chosen(names: &crate::group::column_values::ColumnValues, wanted: &SeriesRequest<'_>, seed: u64) {
     let order = EventOrder::new(names.trace());
     let all = series(names, &SeriesRequest { top: None, ..*wanted }, &not_cancelled).unwrap();
@@ -301,7 +301,7 @@ fn any_combination_of_keys_can_be_chosen() {
 
 #[test]
 fn the_highest_are_found_by_their_exact_peaks() {
-    // A short peak between any moments that are looked at beats what stays lower for long.
+    // A short peak between the compared points ranks above a long lower curve.
     let blocks = vec![
         Block { tag: b"Peak", ..block(Some(5003), Some(5004), 900) },
         Block { tag: b"Stay", ..block(Some(10), None, 600) },

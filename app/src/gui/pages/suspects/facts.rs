@@ -98,7 +98,7 @@ pub(super) fn figures(ui: &mut Ui, document: &Document, judgement: &LeakAnalysis
 fn generations(ui: &mut Ui, document: &Document, suspect: &Suspect) {
     let Some(judged) = &document.suspects().judged else { return };
     let generations = judged.names.generations();
-    if suspect.outstanding_by_generation.is_empty() || generations.marks().is_empty() {
+    if suspect.outstanding_by_generation.is_empty() || generations.markers().is_empty() {
         return;
     }
     ui.add_space(2.0 * GRID);
