@@ -118,7 +118,7 @@ impl SelectionArgs {
         keys.iter().copied().chain(Key::ALL.iter().copied().filter(move |k| asked(*k)))
     }
 
-    /// Whether any key depends on function names. The driver does, since wrapper functions are recognized by name.
+    /// Returns `true` if any key depends on function names. The driver does, since wrapper functions are recognized by name.
     fn needs_function_names(&self, keys: &[Key]) -> bool {
         let frames_have_names = matches!(self.frames, Frames::Symbol | Frames::Function);
         self.with_query_keys(keys).any(|key| key.needs_stacks() && (frames_have_names || !key.is_stack()))

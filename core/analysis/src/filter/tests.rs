@@ -31,7 +31,7 @@ fn rows(names: &ColumnValues, text: &str) -> Vec<usize> {
     rows.iter().collect()
 }
 
-/// Which of [`blocks`] a query takes: rows are in the order of allocation, and the third block is from before the trace.
+/// The [`blocks`] that match a query. Rows are in the order of allocation, and the third block is from before the trace.
 fn take(names: &ColumnValues, text: &str) -> Vec<usize> {
     let mut taken: Vec<usize> = rows(names, text).into_iter().map(|row| [2, 0, 1, 3][row]).collect();
     taken.sort_unstable();

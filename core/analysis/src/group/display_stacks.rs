@@ -374,7 +374,7 @@ mod tests {
         FrameTexts::by_function(frames.iter().map(own).collect(), frames.iter().map(|t| t.starts_with('!')).collect())
     }
 
-    /// The tree of one stack, and what the stack is shown as.
+    /// The displayed frames of a tree with one stack.
     fn shown(stack: &[&str]) -> Vec<String> {
         let mut interner = StackInterner::default();
         let ids = frames(&mut interner, stack.len() as u64);

@@ -54,7 +54,7 @@ impl TrackedImage {
             && may_be_equal(self.timestamp, identity.timestamp)
     }
 
-    /// Adds what is known of the identity where the image has none.
+    /// Adds the parts of an identity that the image does not have yet.
     fn fill_in(&mut self, identity: KnownIdentity) {
         if self.timestamp == 0 {
             self.timestamp = identity.timestamp;

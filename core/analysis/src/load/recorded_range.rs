@@ -225,7 +225,7 @@ fn is_end_missing(recording: &Recording, info: &SessionInfo, checked: &CheckedCl
         || (header.buffers_lost > 0 && !ended_early(recording, 4).is_empty())
 }
 
-/// CPUs that matter and whose records end more than so many of their buffers before those of the others.
+/// Relevant CPUs whose records end well before those of the others, measured in their buffers.
 fn ended_early(recording: &Recording, periods: i64) -> Vec<u16> {
     let (Some(first), Some(last)) = (recording.first(), recording.last()) else { return Vec::new() };
     let least = (last.0 - first.0) / 100;

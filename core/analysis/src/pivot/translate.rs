@@ -53,7 +53,7 @@ impl Translation {
         })
     }
 
-    /// True for each stack that a row has as its allocation or free stack.
+    /// Returns `true` for each stack that a row has as its allocation or free stack.
     fn used(&self, key: Key) -> &[bool] {
         let table = &self.old.trace().allocations;
         let (cell, stacks) = match key {

@@ -27,7 +27,7 @@ pub struct MinMaxDecimation {
 /// Computes outstanding curves with their extremes; the kind of the request's metric is ignored.
 ///
 /// # Errors
-/// When cancelled, and when there would be more values than memory should hold.
+/// See [`SeriesError`].
 pub fn decimate(
     names: &ColumnValues,
     request: &SeriesRequest<'_>,
@@ -52,7 +52,7 @@ pub fn decimate(
 /// largest sums are compared.
 ///
 /// # Errors
-/// When cancelled, and when there would be more values than memory should hold.
+/// See [`SeriesError`].
 pub fn decimate_highest(
     names: &ColumnValues,
     request: &SeriesRequest<'_>,
