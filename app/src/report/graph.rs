@@ -52,8 +52,8 @@ pub fn write(out: &mut dyn Write, input: &ReportInput<'_>) -> io::Result<()> {
         return Ok(());
     }
     let clock = &input.names.trace().clock;
-    let (view, span) = (input.analysis.request.visible_range, &input.analysis.range);
-    let (from_s, to_s) = (clock.seconds(view.from), clock.seconds(view.to));
+    let (visible_range, span) = (input.analysis.request.visible_range, &input.analysis.range);
+    let (from_s, to_s) = (clock.seconds(visible_range.from), clock.seconds(visible_range.to));
     let plot = Plot { from_s, to_s, highest: highest * 1.04 };
     writeln!(out, "<section>\n<h2>Outstanding bytes</h2>")?;
     writeln!(

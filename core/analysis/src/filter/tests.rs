@@ -18,7 +18,7 @@ fn blocks() -> Vec<Block> {
         Block { tag: b"Fil ", pool_type: 1, thread: 9, ..block(Some(2000), None, 65_536) },
         // 2: AOFI, allocation unknown
         Block { tag: b"NtfA", cpu: 3, session: Some(2), ..block(None, Some(3000), 65_537) },
-        // 3: not in the view
+        // 3: not in the visible_range
         Block { tag: b"nTfB", address: 0x1234, process: 2, free_stack: my, ..block(Some(6000), Some(6001), 1024) },
     ]
 }

@@ -136,7 +136,7 @@ mod tests {
             with(flag::UNCERTAIN_ALLOCATION_STACK | flag::UNCERTAIN_FREE_STACK, 130),
         ];
         let names = names(&blocks);
-        let view = TimeRange { from: Ticks(0), to: Ticks(10_000) };
-        assert_eq!(lifetimes(&names.trace().allocations, &[0, 1, 2, 3], &view), [30, 10]);
+        let visible_range = TimeRange { from: Ticks(0), to: Ticks(10_000) };
+        assert_eq!(lifetimes(&names.trace().allocations, &[0, 1, 2, 3], &visible_range), [30, 10]);
     }
 }

@@ -274,10 +274,10 @@ fn holes(recording: &Recording, info: &SessionInfo, range: TimeRange, end_missin
         breaks(recording, info).into_iter().filter_map(|(place, records)| gap(recording, place, records, range)),
     );
     let clip = |loss: Loss| {
-        let view = TimeRange { from: loss.range.from.max(range.from), to: loss.range.to.min(range.to) };
+        let overlap = TimeRange { from: loss.range.from.max(range.from), to: loss.range.to.min(range.to) };
         // The loss of a torn buffer is a part of the missing end.
-        let is_behind = end_missing && view.from >= range.to;
-        (view.from <= view.to && loss.records > 0 && !is_behind).then_some(Loss { range: view, ..loss })
+        let is_behind = end_missing && overlap.from >= range.to;
+        (overlap.from <= overlap.to && loss.records > 0 && !is_behind).then_some(Loss { range: overlap, ..loss })
     };
     let mut losses: Vec<Loss> = losses.into_iter().filter_map(clip).collect();
     losses.sort_by_key(|loss| (loss.range.from, loss.range.to));
@@ -378,9 +378,9 @@ fn gap(recording: &Recording, place: usize, records: u64, range: TimeRange) -> O
     let silences: Vec<(f64, TimeRange)> = silences.collect();
     let longest = silences.iter().map(|(share, _)| *share).fold(0.0, f64::max);
     let is_hit = |share: f64| share >= 0.5 || share >= longest;
-    let hit = silences.into_iter().filter(|(share, _)| is_hit(*share)).map(|(_, view)| view);
-    let view = hit.reduce(|a, b| TimeRange { from: a.from.min(b.from), to: a.to.max(b.to) })?;
-    Some(Loss { range: view, records: records.max(1) })
+    let hit = silences.into_iter().filter(|(share, _)| is_hit(*share)).map(|(_, range)| range);
+    let range = hit.reduce(|a, b| TimeRange { from: a.from.min(b.from), to: a.to.max(b.to) })?;
+    Some(Loss { range, records: records.max(1) })
 }
 
 /// Estimated number of records of all CPUs before a time. Those of one buffer are assumed to be spread evenly.

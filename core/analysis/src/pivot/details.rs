@@ -142,14 +142,14 @@ pub struct RowDetails {
 pub fn row_details(
     names: &ColumnValues,
     rows: &RowSet,
-    view: TimeRange,
+    visible_range: TimeRange,
     cancel: Cancel<'_>,
 ) -> Result<RowDetails, Cancelled> {
     let trace = names.trace();
     let table = &trace.allocations;
     let bounds = TimeBounds::new(&trace.clock);
     let visit = |sums: &mut Sums, range| {
-        rows.iter_within(range).for_each(|row| sums.add(table, row, view, &bounds));
+        rows.iter_within(range).for_each(|row| sums.add(table, row, visible_range, &bounds));
     };
     let sums = fold_rows(table.len(), worker_chunks(), cancel, Sums::new, visit, Sums::merged)?;
     let histogram = |bins: &[Total], not_freed, unknown| TimeHistogram {
@@ -320,9 +320,9 @@ impl Sums {
         }
     }
 
-    fn add(&mut self, table: &AllocationTable, row: usize, view: TimeRange, bounds: &TimeBounds) {
+    fn add(&mut self, table: &AllocationTable, row: usize, visible_range: TimeRange, bounds: &TimeBounds) {
         let (alloc, free, size) = (table.alloc_time[row], table.free_time[row], table.size[row]);
-        let Some(class) = view.classify(alloc, free) else {
+        let Some(class) = visible_range.classify(alloc, free) else {
             return;
         };
         let is_seen = table.is_allocation_recorded(row);
@@ -345,7 +345,7 @@ impl Sums {
         } else {
             self.outstanding.add(size);
             if is_seen {
-                self.ages[bounds.bin(view.to.0.saturating_sub(alloc.0))].add(size);
+                self.ages[bounds.bin(visible_range.to.0.saturating_sub(alloc.0))].add(size);
             } else {
                 self.unknown_age.add(size);
             }

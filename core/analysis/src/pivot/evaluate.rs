@@ -135,22 +135,22 @@ impl Evaluator {
     fn peaks(&self, runs: &RunTree, by_size: bool, cancel: Cancel<'_>) -> Result<Vec<Value>, Cancelled> {
         let table = &self.names.trace().allocations;
         let order = self.order.get_or_init(|| EventOrder::new(self.names.trace()));
-        let view = self.pivot.visible_range();
+        let visible_range = self.pivot.visible_range();
         let run_of_row = self.run_of_row(runs);
         let amount = |row: usize| {
             if by_size { i128::from(table.size[row]) } else { 1 }
         };
         let mut now = vec![0i128; runs.outer.len()];
-        for row in 0..table.rows_allocated_by(view.from) {
+        for row in 0..table.rows_allocated_by(visible_range.from) {
             if row.is_multiple_of(CHECK_ROWS) && cancel() {
                 return Err(Cancelled);
             }
-            if table.free_time[row] > view.from {
+            if table.free_time[row] > visible_range.from {
                 runs.around(run_of_row(row)).for_each(|run| now[run] += amount(row));
             }
         }
         let mut peaks = now.clone();
-        let events = order.within(table, view.from, view.to);
+        let events = order.within(table, visible_range.from, visible_range.to);
         let mut frees = order.frees().get(events.frees).unwrap_or_default();
         for row in events.allocs {
             if row.is_multiple_of(CHECK_ROWS) && cancel() {
@@ -210,9 +210,10 @@ impl Evaluator {
     /// The number of different values.
     fn unique(&self, runs: &RunTree, values: &GroupBy, cancel: Cancel<'_>) -> Result<Vec<Value>, Cancelled> {
         let table = &self.names.trace().allocations;
-        let view = self.pivot.visible_range();
+        let visible_range = self.pivot.visible_range();
         let run_of_row = self.run_of_row(runs);
-        let pair = |row| run_of_row(row).map(|r| (r, values.group_key(table, row, class_of(view, table, row))));
+        let pair =
+            |row| run_of_row(row).map(|r| (r, values.group_key(table, row, class_of(visible_range, table, row))));
         let distinct = |mut pairs: Vec<(u32, u64)>| {
             pairs.par_sort_unstable();
             pairs.dedup();

@@ -325,8 +325,8 @@ mod tests {
     use crate::trace::time::{Ticks, TimeRange};
 
     fn table(names: &ColumnValues, keys: &[Key]) -> Arc<Pivot> {
-        let view = TimeRange { from: Ticks(1000), to: Ticks(8000) };
-        Arc::new(pivot(names, &PivotRequest { keys, visible_range: view, rows: None }, &not_cancelled).unwrap())
+        let visible_range = TimeRange { from: Ticks(1000), to: Ticks(8000) };
+        Arc::new(pivot(names, &PivotRequest { keys, visible_range, rows: None }, &not_cancelled).unwrap())
     }
 
     fn request(text: &str) -> FindRequest {

@@ -155,8 +155,13 @@ impl RowPath {
     ///
     /// # Errors
     /// [`Cancelled`] if `cancel` returns `true`.
-    pub fn rows(&self, names: &ColumnValues, view: TimeRange, cancel: Cancel<'_>) -> Result<RowSet, Cancelled> {
-        rows_of_paths(std::slice::from_ref(self), names, view, cancel)
+    pub fn rows(
+        &self,
+        names: &ColumnValues,
+        visible_range: TimeRange,
+        cancel: Cancel<'_>,
+    ) -> Result<RowSet, Cancelled> {
+        rows_of_paths(std::slice::from_ref(self), names, visible_range, cancel)
     }
 }
 
@@ -167,7 +172,7 @@ impl RowPath {
 pub fn rows_of_paths(
     paths: &[RowPath],
     names: &ColumnValues,
-    view: TimeRange,
+    visible_range: TimeRange,
     cancel: Cancel<'_>,
 ) -> Result<RowSet, Cancelled> {
     let table = &names.trace().allocations;
@@ -177,7 +182,7 @@ pub fn rows_of_paths(
         if cancel() {
             return Err(Cancelled);
         }
-        let rows = RowSet::from_par_fn(table.len(), cancel, |row| masks.takes(table, view, row))?;
+        let rows = RowSet::from_par_fn(table.len(), cancel, |row| masks.takes(table, visible_range, row))?;
         union = union.or(&rows);
     }
     Ok(union)
@@ -271,7 +276,7 @@ impl PathMasks {
 
     /// The paths that include a row. Tables with the least memory per row are read first, because most paths have few rows.
     #[inline]
-    fn takes(&self, table: &AllocationTable, view: TimeRange, row: usize) -> bool {
+    fn takes(&self, table: &AllocationTable, visible_range: TimeRange, row: usize) -> bool {
         let look_up = |masks: &[u64], at: usize| masks.get(at).copied().unwrap_or(0);
         let mut mask = u64::MAX;
         if let Some(masks) = &self.attributes {
@@ -297,7 +302,7 @@ impl PathMasks {
                 mask &= !bit;
             }
         }
-        mask != 0 && mask & self.life[class_of(view, table, row)] != 0
+        mask != 0 && mask & self.life[class_of(visible_range, table, row)] != 0
     }
 }
 
@@ -430,17 +435,16 @@ mod tests {
         let mut dice = Rng(5);
         let mut seen = [0; 4];
         for keys in KEYS {
-            for view in [(0, 10_000), (3000, 6000)].map(|(f, t)| TimeRange { from: Ticks(f), to: Ticks(t) }) {
-                let table = Arc::new(
-                    pivot(&names, &PivotRequest { keys, visible_range: view, rows: None }, &not_cancelled).unwrap(),
-                );
+            for visible_range in [(0, 10_000), (3000, 6000)].map(|(f, t)| TimeRange { from: Ticks(f), to: Ticks(t) }) {
+                let table =
+                    Arc::new(pivot(&names, &PivotRequest { keys, visible_range, rows: None }, &not_cancelled).unwrap());
                 let mut tree = PivotTree::new(table);
                 let mut paths = Vec::new();
                 let mut sets = Vec::new();
                 for _ in 0..70 {
                     let node = any_node(&mut tree, &mut dice);
                     let path = RowPath::of(&tree, node);
-                    let rows = path.rows(&names, view, &not_cancelled).unwrap();
+                    let rows = path.rows(&names, visible_range, &not_cancelled).unwrap();
                     let size: u64 = rows.iter().map(|r| blocks[r].size).sum();
                     let aggregate = tree.aggregate(node);
                     assert_eq!((rows.count(), size), (aggregate.count(), aggregate.size()), "{keys:?} {path:?}");
@@ -454,7 +458,7 @@ mod tests {
                     sets.push(rows);
                 }
                 let union = sets.iter().fold(RowSet::from_fn(blocks.len(), |_| false), |all, more| all.or(more));
-                assert_eq!(rows_of_paths(&paths, &names, view, &not_cancelled).unwrap(), union, "{keys:?}");
+                assert_eq!(rows_of_paths(&paths, &names, visible_range, &not_cancelled).unwrap(), union, "{keys:?}");
             }
         }
         assert!(seen.iter().all(|kind| *kind > 5), "{seen:?}");

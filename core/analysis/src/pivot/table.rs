@@ -45,9 +45,9 @@ pub struct Pivot {
 /// # Errors
 /// [`Cancelled`] if `cancel` returns `true`.
 pub fn pivot(names: &ColumnValues, request: &PivotRequest<'_>, cancel: Cancel<'_>) -> Result<Pivot, Cancelled> {
-    let PivotRequest { keys, visible_range: view, rows } = *request;
+    let PivotRequest { keys, visible_range, rows } = *request;
     let group_by = GroupBy::new(names, keys);
-    let found = aggregates(names, &group_by, keys, view, rows, cancel)?;
+    let found = aggregates(names, &group_by, keys, visible_range, rows, cancel)?;
     let width = keys.len();
     let mut found_ids = vec![0u32; found.len() * width];
     if width > 0 {
@@ -59,7 +59,7 @@ pub fn pivot(names: &ColumnValues, request: &PivotRequest<'_>, cancel: Cancel<'_
     order.par_sort_unstable_by(|a, b| ids_of(*a).cmp(ids_of(*b)));
     let mut pivot = Pivot {
         keys: keys.to_vec(),
-        visible_range: view,
+        visible_range,
         clock: names.trace().clock,
         ids: Vec::with_capacity(found_ids.len()),
         aggregates: Vec::with_capacity(found.len()),

@@ -324,12 +324,12 @@ pub struct Points {
 impl Points {
     /// `count` points, at least one: `from + k * (to - from) / (count - 1)`, halves rounded up; a single one is at `from`.
     #[must_use]
-    pub fn new(view: TimeRange, count: usize) -> Self {
-        let span = i128::from(view.to.0) - i128::from(view.from.0);
+    pub fn new(visible_range: TimeRange, count: usize) -> Self {
+        let span = i128::from(visible_range.to.0) - i128::from(visible_range.from.0);
         let steps = count.saturating_sub(1) as i128;
         let time = |k: usize| {
             let offset = if steps == 0 { 0 } else { (2 * k as i128 * span + steps).div_euclid(2 * steps) };
-            Ticks((i128::from(view.from.0) + offset) as i64)
+            Ticks((i128::from(visible_range.from.0) + offset) as i64)
         };
         let density = if span > 0 { steps as f64 / span as f64 } else { 0.0 };
         Self { times: (0..count.max(1)).map(time).collect(), density }
@@ -381,12 +381,12 @@ mod tests {
 
     #[test]
     fn points_round_to_the_nearest_tick_and_are_found() {
-        let view = TimeRange { from: Ticks(-3), to: Ticks(7) };
-        assert_eq!(Points::new(view, 1).times(), [Ticks(-3)]);
-        let four = Points::new(view, 4);
+        let visible_range = TimeRange { from: Ticks(-3), to: Ticks(7) };
+        assert_eq!(Points::new(visible_range, 1).times(), [Ticks(-3)]);
+        let four = Points::new(visible_range, 4);
         assert_eq!(four.times(), [Ticks(-3), Ticks(0), Ticks(4), Ticks(7)]);
         for count in [1, 2, 4, 11, 50] {
-            let points = Points::new(view, count);
+            let points = Points::new(visible_range, count);
             for t in -6..10 {
                 let expected = points.times().iter().position(|p| p.0 >= t).unwrap_or(count);
                 assert_eq!(points.first_at_or_after(Ticks(t)), expected, "{t} of {count}");

@@ -70,12 +70,12 @@ impl<'r> CurveRows<'r> {
     /// The groups with rows that count or belong to the visible range, by sum (largest first), then by keys. A group that belongs
     /// to the range has a row in the table and therefore a curve, even if it is 0 throughout.
     fn groups(&self, cancel: Cancel<'_>) -> Result<Vec<Group>, Cancelled> {
-        let (table, view) = (self.table, self.request.visible_range);
+        let (table, visible_range) = (self.table, self.request.visible_range);
         let is_outstanding = self.request.metric.kind == SeriesKind::Outstanding;
         // Rows freed before the range count for cumulative values only.
         let classify = |row: usize| {
-            let is_gone = is_outstanding && table.free_time[row] < view.from;
-            (!is_gone).then(|| class_of(view, table, row))
+            let is_gone = is_outstanding && table.free_time[row] < visible_range.from;
+            (!is_gone).then(|| class_of(visible_range, table, row))
         };
         // For each group the rows that count, and those that only belong to the range.
         let add = |[counted, other]: &mut [Total; 2], class, row: usize| {
@@ -85,7 +85,7 @@ impl<'r> CurveRows<'r> {
                 other.add(0);
             }
         };
-        let rows = table.rows_allocated_by(view.to);
+        let rows = table.rows_allocated_by(visible_range.to);
         let sums = self.group_by.sum_rows(table, rows, classify, add, cancel)?;
         let weight = |counted: Total| if self.request.metric.by_count { counted.count } else { counted.bytes };
         let group = |(key, [counted, _]): (u64, [Total; 2])| {

@@ -58,10 +58,8 @@ const KEYS: [&[Key]; 5] = [
 ];
 
 fn tree(names: &ColumnValues, keys: &[Key]) -> PivotTree {
-    let view = names.trace().extent;
-    PivotTree::new(Arc::new(
-        pivot(names, &PivotRequest { keys, visible_range: view, rows: None }, &not_cancelled).unwrap(),
-    ))
+    let visible_range = names.trace().extent;
+    PivotTree::new(Arc::new(pivot(names, &PivotRequest { keys, visible_range, rows: None }, &not_cancelled).unwrap()))
 }
 
 /// All nodes by their paths, all of them opened.
